@@ -1,0 +1,257 @@
+/**
+ * `Mdm-Signature`: a detached CMS SignedData (RFC 5652 §5) over the exact body of a device's request,
+ * on the path of every message. Reads the one shape that devices send and refuses the rest; the
+ * arithmetic is `node:crypto`'s. `apple-protocol.md` §3.1, `micromdm-contract.md` §5.3.
+ *
+ * A good signature says that the holder of the certificate's key sent this body, and nothing more: who
+ * issued the certificate and whose it is are the caller's questions (`x509.ts`, the device object).
+ */
+import { Buffer } from 'node:buffer'
+import { createHash, type KeyObject, sign, verify, X509Certificate } from 'node:crypto'
+import { withDefiniteLengths } from './ber.ts'
+import {
+  contentOf,
+  DerError,
+  type Element,
+  encodingOf,
+  inside,
+  read,
+  readOid,
+  readOnly,
+  readOptional,
+  readSmallInteger,
+  TAG,
+} from './der.ts'
+import {
+  element,
+  explicit,
+  integer,
+  nothing,
+  octetString,
+  oid,
+  sequence,
+  setOf,
+  time,
+} from './der-write.ts'
+import { type Digest, DIGEST_OIDS, OID } from './oids.ts'
+import {
+  findSigner,
+  openSignedData,
+  readAttributes,
+  readIssuerAndSerial,
+  readSignedData,
+  type SignerInfo,
+} from './signed-data.ts'
+import { readCertificate } from './x509.ts'
+
+/** The outcome of `verifyDetached`; `reason` is for logs, not for the device. */
+export type SignatureCheck =
+  | {
+      readonly ok: true
+      /** DER of the signer's certificate. */
+      readonly certificate: Uint8Array
+      /** SHA-256 of that DER, lower-case hex. */
+      readonly fingerprint: string
+      /** DER of the other embedded certificates, candidates for the chain; unchecked. */
+      readonly others: readonly Uint8Array[]
+    }
+  | { readonly ok: false; readonly reason: string }
+
+/** A signature with one certificate is about 2 KB; 16 KB of header is what proxies let through. */
+const MAX_HEADER_CHARS = 16_384
+const MAX_KEYS = 1_000
+
+/** Public keys by certificate fingerprint: derived from the certificate's bytes alone, so no decision of trust is kept. */
+const keys = new Map<string, KeyObject>()
+
+/**
+ * Decodes the header's base64 (standard alphabet, padding required, white space tolerated), at most
+ * 16,384 characters. Undefined for anything else, the URL alphabet included, as in MicroMDM
+ * (`micromdm-contract.md` §5.3).
+ */
+export function decodeSignatureHeader(header: string): Uint8Array | undefined {
+  if (header.length > MAX_HEADER_CHARS) {
+    return undefined
+  }
+  const text = header.replaceAll(/\s+/g, '')
+  if (text === '' || text.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) {
+    return undefined
+  }
+  return copyOf(Buffer.from(text, 'base64'))
+}
+
+/**
+ * Verifies a detached signature over `body`. Content inside the CMS is ignored: what counts is the HTTP
+ * body. One signer, named by issuer and serial number, its certificate embedded; SHA-1 or SHA-2 with RSA
+ * PKCS#1 v1.5 or ECDSA; signed attributes optional. The certificate's validity dates are not looked
+ * at: devices keep using an expired identity (`apple-protocol.md` §3.3). Never throws for bad input.
+ */
+export function verifyDetached(der: Uint8Array, body: Uint8Array): SignatureCheck {
+  try {
+    const { certificates, signer } = readSignedData(withDefiniteLengths(der))
+    const certificate = findSigner(certificates, signer)
+    const fingerprint = createHash('sha256').update(certificate).digest('hex')
+    const key = publicKeyOf(certificate, fingerprint)
+    if (key.asymmetricKeyType !== signer.keyType) {
+      return { ok: false, reason: 'the signature algorithm is not that of the certificate’s key' }
+    }
+    const signed =
+      signer.attributes === undefined ? body : signedBytes(signer, signer.attributes, body)
+    if (!verify(signer.digest, signed, key, signer.signature)) {
+      return { ok: false, reason: 'the signature does not match' }
+    }
+    const others = certificates.filter((other) => other !== certificate).map(copyOf)
+    // Only to refuse what is no certificate: the sender chose these bytes and nothing else has read them.
+    for (const unchecked of others) {
+      readCertificate(unchecked)
+    }
+    return { ok: true, certificate: copyOf(certificate), fingerprint, others }
+  } catch (error) {
+    if (error instanceof DerError) {
+      return { ok: false, reason: error.message }
+    }
+    throw error
+  }
+}
+
+/**
+ * What was signed when there are attributes: their DER with the SET tag in place of `[0]`, provided
+ * that they name this body's hash (RFC 5652 §5.4). Each of the two mandatory attributes exactly once.
+ */
+function signedBytes(signer: SignerInfo, attributes: Element, body: Uint8Array): Uint8Array {
+  const values = readAttributes(attributes)
+  const claimed = values.get(OID.messageDigest)
+  const type = values.get(OID.contentType)
+  if (claimed === undefined || type === undefined) {
+    throw new DerError('signedAttrs: contentType or messageDigest is missing')
+  }
+  if (readOid(inside(type), 'contentType attribute') !== OID.data) {
+    throw new DerError('signedAttrs: contentType is not eContentType')
+  }
+  const digest = createHash(signer.digest).update(body).digest()
+  if (!digest.equals(contentOf(read(inside(claimed), TAG.octetString, 'messageDigest')))) {
+    throw new DerError('messageDigest does not match the body')
+  }
+  return retagged(encodingOf(attributes), TAG.set)
+}
+
+function publicKeyOf(certificate: Uint8Array, fingerprint: string): KeyObject {
+  const key = keys.get(fingerprint) ?? readPublicKey(certificate)
+  // Deleting first makes the Map's order that of last use, so that the oldest is the first entry.
+  keys.delete(fingerprint)
+  keys.set(fingerprint, key)
+  const [oldest] = keys.keys()
+  if (keys.size > MAX_KEYS && oldest !== undefined) {
+    keys.delete(oldest)
+  }
+  return key
+}
+
+function readPublicKey(certificate: Uint8Array): KeyObject {
+  readCertificate(certificate)
+  try {
+    return new X509Certificate(certificate).publicKey
+  } catch (error) {
+    throw new DerError('the signer’s certificate is malformed', { cause: error })
+  }
+}
+
+/**
+ * The content of an attached SignedData, NOT verified: for looking at what a signed profile holds, never
+ * for believing it. Content in pieces and indefinite lengths are read (`openssl smime`, Apple's tools).
+ * Undefined when `der` is not signed data or carries no content.
+ */
+export function signedContent(der: Uint8Array): Uint8Array | undefined {
+  try {
+    const fields = openSignedData(withDefiniteLengths(der))
+    readSmallInteger(fields, 'SignedData.version')
+    read(fields, TAG.set, 'digestAlgorithms')
+    const encapsulated = inside(read(fields, TAG.sequence, 'encapContentInfo'))
+    readOid(encapsulated, 'eContentType')
+    const content = readOptional(encapsulated, 0xa0, 'eContent')
+    return content && copyOf(contentOf(readOnly(contentOf(content), TAG.octetString, 'eContent')))
+  } catch (error) {
+    if (error instanceof DerError) {
+      return undefined
+    }
+    throw error
+  }
+}
+
+/** What a signature is made of; `certificate` and `chain` are DER, `signingTime` milliseconds since 1970. */
+export interface SigningOptions {
+  readonly certificate: Uint8Array
+  readonly privateKey: KeyObject
+  readonly body: Uint8Array
+  readonly digest: Digest
+  readonly chain?: readonly Uint8Array[]
+  readonly signingTime?: number
+  /** With signed attributes (default), or over the body directly, as Apple's devices do. */
+  readonly withAttributes?: boolean
+}
+
+/** DER of a detached SignedData over `body`, as an `Mdm-Signature` holds it. RFC 5652 §5. */
+export function signDetached(options: SigningOptions): Uint8Array {
+  return signedDataOf(options, sequence(oid(OID.data)))
+}
+
+/** DER of a SignedData that carries `body`, as a signed profile is. RFC 5652 §5. */
+export function signAttached(options: SigningOptions): Uint8Array {
+  return signedDataOf(options, sequence(oid(OID.data), explicit(0, octetString(options.body))))
+}
+
+function signedDataOf(options: SigningOptions, encapsulated: Uint8Array): Uint8Array {
+  const { certificate, chain = [], digest } = options
+  return sequence(
+    oid(OID.signedData),
+    explicit(
+      0,
+      sequence(
+        integer(1),
+        setOf(sequence(oid(DIGEST_OIDS[digest].hash), nothing())),
+        encapsulated,
+        element(0xa0, certificate, ...chain),
+        setOf(signerInfoOf(options)),
+      ),
+    ),
+  )
+}
+
+function signerInfoOf(options: SigningOptions): Uint8Array {
+  const { certificate, privateKey, body, digest, withAttributes = true } = options
+  const oids = DIGEST_OIDS[digest]
+  const { issuer, serial } = readIssuerAndSerial(certificate)
+  const attributes = withAttributes ? attributesOf(options) : undefined
+  const isRsa = privateKey.asymmetricKeyType === 'rsa'
+  return sequence(
+    integer(1),
+    sequence(issuer, element(TAG.integer, serial)),
+    sequence(oid(oids.hash), nothing()),
+    ...(attributes ? [retagged(attributes, 0xa0)] : []),
+    isRsa ? sequence(oid(OID.rsaEncryption), nothing()) : sequence(oid(oids.ec)),
+    octetString(sign(digest, attributes ?? body, privateKey)),
+  )
+}
+
+function attributesOf({ body, digest, signingTime }: SigningOptions): Uint8Array {
+  const hash = createHash(digest).update(body).digest()
+  return setOf(
+    sequence(oid(OID.contentType), setOf(oid(OID.data))),
+    ...(signingTime === undefined
+      ? []
+      : [sequence(oid(OID.signingTime), setOf(time(signingTime)))]),
+    sequence(oid(OID.messageDigest), setOf(octetString(hash))),
+  )
+}
+
+/** A copy with another tag: signed attributes are sent as `[0]` and signed as a SET (RFC 5652 §5.4). */
+function retagged(encoding: Uint8Array, tag: number): Uint8Array {
+  const copy = copyOf(encoding)
+  copy[0] = tag
+  return copy
+}
+
+/** Small Buffers and views of them share a pool, all of which would cross an RPC with them. */
+function copyOf(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes)
+}

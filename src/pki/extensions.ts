@@ -1,0 +1,126 @@
+/** What the extensions of a certificate say (RFC 5280 §4.2), as far as identities need it. */
+import {
+  atEnd,
+  contentOf,
+  type Cursor,
+  DerError,
+  type Element,
+  finish,
+  inside,
+  read,
+  readOid,
+  readOnly,
+  readOptional,
+  readSmallInteger,
+  TAG,
+} from './der.ts'
+import { OID } from './oids.ts'
+
+/** The part of `Certificate` that comes from extensions. */
+export interface Extensions {
+  /** basicConstraints says CA, and keyUsage, where present, allows signing certificates. */
+  readonly isCA: boolean
+  /** CA certificates that may follow below this one; undefined is any number. */
+  readonly pathLength: number | undefined
+  /** OIDs of the extended key usages, empty without that extension. */
+  readonly extKeyUsages: readonly string[]
+  /** Content of the subjectKeyIdentifier, if there is one. */
+  readonly subjectKeyIdentifier: Uint8Array | undefined
+  /** A critical extension is present that `chainsTo` does not understand (RFC 5280 §4.2). */
+  readonly hasUnknownCritical: boolean
+}
+
+const KEY_CERT_SIGN = 0x04
+
+/** Critical extensions that are read here, or that cannot narrow what an issuer may vouch for. */
+const UNDERSTOOD = new Set<string>([
+  OID.basicConstraints,
+  OID.keyUsage,
+  OID.extKeyUsage,
+  OID.subjectAltName,
+  OID.certificatePolicies,
+])
+
+interface Extension {
+  readonly id: string
+  readonly critical: boolean
+  readonly value: Uint8Array
+}
+
+/**
+ * Reads the end of a TBSCertificate, from the unique ids on, and what its extensions say.
+ * Throws DerError for malformed or repeated extensions. RFC 5280 §4.2.
+ */
+export function readExtensions(fields: Cursor): Extensions {
+  readOptional(fields, 0x81, 'issuerUniqueID')
+  readOptional(fields, 0x82, 'subjectUniqueID')
+  const wrapper = readOptional(fields, 0xa3, 'extensions')
+  finish(fields, 'tbsCertificate')
+  return interpret(wrapper === undefined ? [] : listExtensions(wrapper))
+}
+
+function listExtensions(wrapper: Element): Extension[] {
+  const list = inside(readOnly(contentOf(wrapper), TAG.sequence, 'extensions'))
+  const extensions: Extension[] = []
+  while (!atEnd(list)) {
+    const extension = inside(read(list, TAG.sequence, 'extension'))
+    const id = readOid(extension, 'extension')
+    const critical = readOptional(extension, TAG.boolean, 'critical')
+    const value = contentOf(read(extension, TAG.octetString, `extension ${id}`))
+    finish(extension, `extension ${id}`)
+    if (extensions.some((earlier) => earlier.id === id)) {
+      throw new DerError(`extension ${id}: present twice`)
+    }
+    extensions.push({ id, critical: critical?.bytes[critical.body] === 0xff, value })
+  }
+  return extensions
+}
+
+function interpret(extensions: readonly Extension[]): Extensions {
+  const valueOf = (id: string): Uint8Array | undefined =>
+    extensions.find((extension) => extension.id === id)?.value
+  const { isCA, pathLength } = readBasicConstraints(valueOf(OID.basicConstraints))
+  const usage = valueOf(OID.keyUsage)
+  const maySign = usage === undefined || hasKeyCertSign(usage)
+  const keyIdentifier = valueOf(OID.subjectKeyIdentifier)
+  return {
+    isCA: isCA && maySign,
+    pathLength,
+    extKeyUsages: readExtKeyUsages(valueOf(OID.extKeyUsage)),
+    subjectKeyIdentifier:
+      keyIdentifier && contentOf(readOnly(keyIdentifier, TAG.octetString, 'subjectKeyIdentifier')),
+    hasUnknownCritical: extensions.some(({ id, critical }) => critical && !UNDERSTOOD.has(id)),
+  }
+}
+
+function readBasicConstraints(value: Uint8Array | undefined): {
+  isCA: boolean
+  pathLength: number | undefined
+} {
+  if (value === undefined) {
+    return { isCA: false, pathLength: undefined }
+  }
+  const fields = inside(readOnly(value, TAG.sequence, 'basicConstraints'))
+  const ca = readOptional(fields, TAG.boolean, 'cA')
+  const isCA = ca?.bytes[ca.body] === 0xff
+  const pathLength = atEnd(fields) ? undefined : readSmallInteger(fields, 'pathLenConstraint')
+  finish(fields, 'basicConstraints')
+  return { isCA, pathLength }
+}
+
+/** keyUsage is a bit string without trailing zero bits, keyCertSign its bit 5 (RFC 5280 §4.2.1.3). */
+function hasKeyCertSign(value: Uint8Array): boolean {
+  const [, bits = 0] = contentOf(readOnly(value, TAG.bitString, 'keyUsage'))
+  return (bits & KEY_CERT_SIGN) !== 0
+}
+
+function readExtKeyUsages(value: Uint8Array | undefined): string[] {
+  const usages: string[] = []
+  if (value !== undefined) {
+    const list = inside(readOnly(value, TAG.sequence, 'extKeyUsage'))
+    while (!atEnd(list)) {
+      usages.push(readOid(list, 'extKeyUsage'))
+    }
+  }
+  return usages
+}

@@ -1,0 +1,107 @@
+/**
+ * The MDM push certificate and its key, as an admin hands them over: checked before anything is kept,
+ * because Apple answers a wrong pair only with a closed connection (`apple-protocol.md` §4).
+ */
+import { Buffer } from 'node:buffer'
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
+import { DerError } from './der.ts'
+import { pem } from './issue.ts'
+import { type Certificate, readCertificate, readPem } from './x509.ts'
+
+/** A usable push certificate, or one line that says what is wrong with it. */
+export type PushCertificateCheck =
+  | {
+      readonly ok: true
+      /** The UID of the subject, `com.apple.mgmt.…`. */
+      readonly topic: string
+      /** Milliseconds since 1970. */
+      readonly notAfter: number
+      /** The certificate alone, as PEM. */
+      readonly certificatePem: string
+      /** The key as unencrypted PKCS#8 PEM, whatever form it came in. */
+      readonly keyPem: string
+      /** SHA-256 of the certificate, lower-case hex. */
+      readonly fingerprint: string
+    }
+  | { readonly ok: false; readonly error: string }
+
+const TOPIC_PREFIX = 'com.apple.mgmt.'
+
+/**
+ * Checks that the first certificate of `certPem` is an MDM push certificate that is valid at `now`
+ * (milliseconds since 1970) and that `keyPem` (PKCS#1, SEC 1 or PKCS#8, not encrypted) is its key.
+ */
+export function checkPushCertificate(
+  certPem: string,
+  keyPem: string,
+  now: number,
+): PushCertificateCheck {
+  const certificate = firstCertificate(certPem)
+  if (typeof certificate === 'string') {
+    return { ok: false, error: certificate }
+  }
+  const key = readKey(keyPem)
+  if (typeof key === 'string') {
+    return { ok: false, error: key }
+  }
+  const problem = mismatch(certificate, key, now)
+  if (problem !== undefined) {
+    return { ok: false, error: problem }
+  }
+  return {
+    ok: true,
+    topic: certificate.uid ?? '',
+    notAfter: certificate.notAfter,
+    certificatePem: pem('CERTIFICATE', certificate.der),
+    keyPem: String(key.export({ type: 'pkcs8', format: 'pem' })),
+    fingerprint: certificate.fingerprint,
+  }
+}
+
+function mismatch(certificate: Certificate, key: KeyObject, now: number): string | undefined {
+  if (certificate.uid?.startsWith(TOPIC_PREFIX) !== true) {
+    return `this is no MDM push certificate: its subject (${certificate.subjectText}) has no UID that starts with ${TOPIC_PREFIX}`
+  }
+  // Compared as SPKI because workerd's X509Certificate.checkPrivateKey() is false for matching pairs.
+  const spki = createPublicKey(key.export({ type: 'pkcs8', format: 'pem' })).export({
+    type: 'spki',
+    format: 'der',
+  })
+  if (Buffer.compare(spki, certificate.spki) !== 0) {
+    return 'the private key does not belong to the push certificate'
+  }
+  if (certificate.notAfter < now) {
+    const date = new Date(certificate.notAfter).toISOString().slice(0, 10)
+    return `the push certificate expired on ${date}: renew it at https://identity.apple.com with the same Apple Account`
+  }
+  return undefined
+}
+
+function firstCertificate(certPem: string): Certificate | string {
+  try {
+    const [der] = readPem(certPem)
+    return der === undefined
+      ? 'the push certificate holds no PEM CERTIFICATE block'
+      : readCertificate(der)
+  } catch (error) {
+    if (error instanceof DerError) {
+      return `the push certificate cannot be read: ${error.message}`
+    }
+    throw error
+  }
+}
+
+function readKey(keyPem: string): KeyObject | string {
+  const block = /-----BEGIN ([A-Z ]*PRIVATE KEY)-----[^-]*-----END \1-----/.exec(keyPem)?.[0]
+  if (keyPem.includes('ENCRYPTED')) {
+    return 'the push key is encrypted: decrypt it first with `openssl pkey -in encrypted.key -out push.key`'
+  }
+  if (block === undefined) {
+    return 'the push key holds no PEM PRIVATE KEY block'
+  }
+  try {
+    return createPrivateKey(block)
+  } catch {
+    return 'the push key cannot be read: it is neither PKCS#1 nor PKCS#8 PEM'
+  }
+}
