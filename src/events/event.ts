@@ -1,0 +1,86 @@
+import { writeGoJson } from '../commands/go-json-write.ts'
+import { enrollmentId, type Enrollment } from '../mdm/enrollment.ts'
+import type { Message } from '../mdm/message.ts'
+import type { Topic } from './topics.ts'
+
+/** What an event tells beside the message's own bytes. */
+export interface EventAbout {
+  readonly enrollment: Enrollment
+  readonly params: Readonly<Record<string, string>>
+  readonly status?: string
+  readonly commandUUID?: string
+  readonly tokenUpdateTally?: number
+  readonly renewal?: true
+}
+
+/** An event as a subscriber gets it. `sequence` counts the device's events, `at` is milliseconds. */
+export interface DeviceEvent {
+  readonly sequence: number
+  readonly id: string
+  readonly topic: Topic
+  readonly at: number
+  readonly about: EventAbout
+  readonly body: Uint8Array
+}
+
+export function aboutMessage(
+  message: Message,
+  params: Readonly<Record<string, string>>,
+): EventAbout {
+  if (message.kind === 'checkin') {
+    return { enrollment: message.enrollment, params }
+  }
+  const { enrollment, status, commandUUID } = message
+  return { enrollment, params, status, ...(commandUUID === undefined ? {} : { commandUUID }) }
+}
+
+/**
+ * The webhook body: MicroMDM's envelope to the letter (micromdm-contract §2.2; `url_params` is `null` in a
+ * check-in and absent in an acknowledgement when there are none), NanoMDM's `ids` and `token_update_tally`
+ * inside it, our `sequence` beside it.
+ */
+export function renderEvent(event: DeviceEvent): string {
+  const { enrollment, params, status, commandUUID, tokenUpdateTally, renewal } = event.about
+  const byEnrollmentID = enrollment.type.startsWith('User Enrollment')
+  const hasParams = Object.keys(params).length > 0
+  const ids = {
+    id: enrollmentId(enrollment.device, enrollment.user),
+    type: enrollment.type,
+    ...(enrollment.user === '' ? {} : { parent_id: enrollment.device }),
+  }
+  const who = byEnrollmentID ? { enrollment_id: enrollment.device } : { udid: enrollment.device }
+  const raw_payload = event.body
+  const envelope = {
+    topic: event.topic,
+    event_id: event.id,
+    created_at: rfc3339(event.at),
+    ...(event.topic === 'mdm.Connect'
+      ? {
+          acknowledge_event: {
+            ...who,
+            status,
+            ...(commandUUID ? { command_uuid: commandUUID } : {}),
+            ...(hasParams ? { url_params: params } : {}),
+            raw_payload,
+            ids,
+          },
+        }
+      : {
+          checkin_event: {
+            ...who,
+            url_params: hasParams ? params : null,
+            raw_payload,
+            ids,
+            ...(tokenUpdateTally === undefined ? {} : { token_update_tally: tokenUpdateTally }),
+            ...(renewal ? { renewal } : {}),
+          },
+        }),
+    sequence: event.sequence,
+  }
+  return writeGoJson(envelope, false)
+}
+
+/** Go's RFC3339Nano: no trailing zeros in the fraction. */
+export function rfc3339(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.?0+Z$/, 'Z')
+}

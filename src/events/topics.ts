@@ -1,0 +1,37 @@
+import type { Message } from '../mdm/message.ts'
+
+/** What MicroMDM posts to its webhook (micromdm-contract §2.3): receivers written for it know no others. */
+export const MICROMDM_TOPICS = [
+  'mdm.Authenticate',
+  'mdm.TokenUpdate',
+  'mdm.CheckOut',
+  'mdm.Connect',
+  'mdm.GetBootstrapToken',
+  'mdm.SetBootstrapToken',
+] as const
+
+/** A message signed by an identity of an earlier enrolment was turned away. */
+export const IDENTITY_CONFLICT = 'identity_conflict'
+
+export const TOPICS = [
+  ...MICROMDM_TOPICS,
+  'mdm.UserAuthenticate',
+  'mdm.DeclarativeManagement',
+  'mdm.GetToken',
+  IDENTITY_CONFLICT,
+] as const
+
+export type Topic = (typeof TOPICS)[number]
+
+export function isTopic(text: string): text is Topic {
+  return TOPICS.some((topic) => topic === text)
+}
+
+export function topicOf(message: Message): Topic {
+  return message.kind === 'report' ? 'mdm.Connect' : `mdm.${message.messageType}`
+}
+
+/** Bodies of these carry escrow secrets, wherever they rest (design.md 9). */
+export function isSecretTopic(topic: Topic): boolean {
+  return topic === 'mdm.TokenUpdate' || topic === 'mdm.SetBootstrapToken'
+}

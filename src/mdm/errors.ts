@@ -1,0 +1,19 @@
+/** Why a device's message was refused. The device face answers each with 400 and an empty body. */
+export type ProtocolErrorCode =
+  | 'malformed'
+  | 'missing_ids'
+  | 'id_too_long'
+  | 'missing_status'
+  | 'missing_field'
+  | 'unknown_message_type'
+
+/** A message that breaks the protocol. The text is for the operator's log; the device never sees it. */
+export class ProtocolError extends Error {
+  readonly code: ProtocolErrorCode
+
+  constructor(code: ProtocolErrorCode, message: string) {
+    super(message)
+    this.name = 'ProtocolError'
+    this.code = code
+  }
+}
