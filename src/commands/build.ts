@@ -1,0 +1,83 @@
+import { PlistError } from '../plist/error.ts'
+import { writePlist } from '../plist/write.ts'
+import { decodeFields } from './decode.ts'
+import { GoFieldError, isJsonObject, stringField } from './go-fields.ts'
+import type { JsonObject, JsonValue } from './go-json.ts'
+import { commandType } from './table.ts'
+
+/** A command ready to be queued. */
+export interface BuiltCommand {
+  readonly ok: true
+  /** The id that the client addressed: a UDID, UserID or EnrollmentID, not looked at. */
+  readonly udid: string
+  readonly commandUUID: string
+  readonly requestType: string
+  /** The XML plist for the device. */
+  readonly payload: Uint8Array
+  /** `payload` of the 201: `{command_uuid, command: {request_type, …}}`. */
+  readonly echo: JsonObject
+  readonly secret: boolean
+  readonly destructive: boolean
+}
+
+export interface RefusedCommand {
+  readonly ok: false
+  /** Goes into `{"error": …}` as it is. */
+  readonly error: string
+}
+
+/** Go's name of the request, for its messages about fields. */
+const STRUCT = 'CommandRequest'
+
+/**
+ * Turns the body of `POST /v1/commands` into a command (micromdm-contract §4.1): the fields of the type stand beside
+ * `udid`, `request_type` and `command_uuid`, unknown ones are ignored, and `command_uuid` is kept verbatim unless blank.
+ *
+ * @param newUUID gives a lower-case version 4 UUID
+ */
+export function buildCommand(
+  body: JsonValue,
+  newUUID: () => string,
+): BuiltCommand | RefusedCommand {
+  try {
+    return build(body, newUUID)
+  } catch (error) {
+    if (error instanceof GoFieldError || error instanceof PlistError) {
+      return { ok: false, error: error.message }
+    }
+    throw error
+  }
+}
+
+function build(body: JsonValue, newUUID: () => string): BuiltCommand | RefusedCommand {
+  const request = body === null ? {} : body
+  if (!isJsonObject(request)) {
+    const kind = Array.isArray(request) ? 'array' : typeof request
+    throw new GoFieldError(
+      `json: cannot unmarshal ${kind === 'boolean' ? 'bool' : kind} into Go value of type mdm.${STRUCT}`,
+    )
+  }
+  const requestType = stringField(request, 'request_type', STRUCT) ?? ''
+  const type = commandType(requestType)
+  if (type === undefined) {
+    return { ok: false, error: `mdm: unknown RequestType: ${requestType}` }
+  }
+  const udid = stringField(request, 'udid', STRUCT) ?? ''
+  const asked = stringField(request, 'command_uuid', STRUCT) ?? ''
+  const { dict, echo } = decodeFields(type.fields, request, requestType)
+  if (udid === '') return { ok: false, error: 'request must contain UDID of the device' }
+  const commandUUID = asked.trim() === '' ? newUUID() : asked
+  return {
+    ok: true,
+    udid,
+    commandUUID,
+    requestType,
+    payload: writePlist({
+      Command: { ...dict, RequestType: requestType },
+      CommandUUID: commandUUID,
+    }),
+    echo: { command_uuid: commandUUID, command: { request_type: requestType, ...echo } },
+    secret: type.secret,
+    destructive: type.destructive,
+  }
+}

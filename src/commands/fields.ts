@@ -1,0 +1,51 @@
+import type { JsonObject, JsonValue } from './go-json.ts'
+import type { PlistDict, PlistValue } from '../plist/value.ts'
+
+/** How a JSON value becomes a plist value. */
+export type FieldType =
+  | 'string'
+  | 'bool'
+  | 'integer'
+  /** base64 in JSON, `<data>` in the plist */
+  | 'data'
+  | 'strings'
+  | 'datas'
+  /** any JSON object, its keys and contents passed through */
+  | 'dict'
+  /** base64 of a plist whose root is a dictionary */
+  | 'plist'
+  /** an object of booleans with Apple's names as keys */
+  | 'bools'
+  | 'struct'
+  | 'structs'
+
+/** One field of a request, or of an object inside one. */
+export interface Field {
+  readonly json: string
+  readonly plist: string
+  readonly type: FieldType
+  /** Emitted even when absent, with its type's zero value (rule A of micromdm-contract §4.1; the others are O). */
+  readonly always: boolean
+  /** What the 201 shows when the field is absent; undefined shows nothing. */
+  readonly echo: JsonValue | undefined
+  /** For `struct` and `structs`. */
+  readonly fields: readonly Field[]
+  /** Turns the dictionary made of `fields` into the one to send, given the JSON that it was made of. */
+  readonly shape: ((dict: PlistDict, json: JsonObject) => Record<string, PlistValue>) | undefined
+}
+
+type Extra = Partial<Pick<Field, 'always' | 'echo' | 'fields' | 'shape'>>
+
+/** A row of the command table: `[JSON name, plist key, type, what is unusual]`. */
+export function field(json: string, plist: string, type: FieldType, extra: Extra = {}): Field {
+  return {
+    json,
+    plist,
+    type,
+    always: false,
+    echo: undefined,
+    fields: [],
+    shape: undefined,
+    ...extra,
+  }
+}

@@ -1,0 +1,167 @@
+import { decodeBase64 } from '../plist/base64.ts'
+import type { JsonObject, JsonValue } from './go-json.ts'
+
+const MIN_INT64 = -(2n ** 63n)
+const MAX_INT64 = 2n ** 63n - 1n
+
+/** A field of another type than its Go struct declares; the message is Go's and goes to the client as it is. */
+export class GoFieldError extends Error {
+  override readonly name = 'GoFieldError'
+}
+
+/** Whether the value is a JSON object. */
+export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/**
+ * The value at `name` as Go's decoder would assign it: an exactly equal key is preferred, else any case matches, the
+ * last one wins; `null` is undefined, because it leaves a struct field untouched (micromdm-contract §1.1).
+ */
+export function fieldAt(object: JsonObject, name: string): JsonValue | undefined {
+  if (Object.hasOwn(object, name)) return object[name] ?? undefined
+  const folded = name.toLowerCase()
+  let found: JsonValue | undefined
+  for (const key in object) if (key.toLowerCase() === folded) found = object[key]
+  return found ?? undefined
+}
+
+/**
+ * The string at `name`; undefined when absent or null. `struct` is the Go type named in the message, here
+ * and in the readers below.
+ *
+ * @throws GoFieldError
+ */
+export function stringField(object: JsonObject, name: string, struct: string): string | undefined {
+  const value = fieldAt(object, name)
+  if (value === undefined || typeof value === 'string') return value
+  return mistyped(value, `${struct}.${name}`, 'string')
+}
+
+/**
+ * The boolean at `name`. The strings `"true"` and `"false"` count, which makes MicroMDM's `set_*` scripts
+ * work (micromdm-contract §3.3).
+ *
+ * @throws GoFieldError
+ */
+export function boolField(object: JsonObject, name: string, struct: string): boolean | undefined {
+  const value = fieldAt(object, name)
+  if (value === undefined || typeof value === 'boolean') return value
+  if (value === 'true') return true
+  if (value === 'false') return false
+  return mistyped(value, `${struct}.${name}`, 'bool')
+}
+
+/** The integer at `name`, within an int64. @throws GoFieldError, for fractions too */
+export function integerField(
+  object: JsonObject,
+  name: string,
+  struct: string,
+): number | bigint | undefined {
+  const value = fieldAt(object, name)
+  if (value === undefined) return undefined
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return value + 0
+  if (typeof value === 'bigint' && value >= MIN_INT64 && value <= MAX_INT64) return value
+  return mistyped(value, `${struct}.${name}`, 'int64')
+}
+
+/** The bytes at `name`: padded standard base64, in which CR and LF may stand, or an array of numbers. @throws GoFieldError */
+export function bytesField(
+  object: JsonObject,
+  name: string,
+  struct: string,
+): Uint8Array | undefined {
+  const value = fieldAt(object, name)
+  return value === undefined ? undefined : bytesOf(value, `${struct}.${name}`)
+}
+
+/** The strings at `name`; a null among them is empty, as in Go. @throws GoFieldError */
+export function stringsField(
+  object: JsonObject,
+  name: string,
+  struct: string,
+): readonly string[] | undefined {
+  return arrayField(object, name, struct, '[]string')?.map((item) => {
+    if (typeof item === 'string') return item
+    return item === null ? '' : mistyped(item, `${struct}.${name}`, 'string')
+  })
+}
+
+/** The list of byte strings at `name`. @throws GoFieldError */
+export function bytesListField(
+  object: JsonObject,
+  name: string,
+  struct: string,
+): readonly Uint8Array[] | undefined {
+  return arrayField(object, name, struct, '[][]uint8')?.map((item) =>
+    item === null ? new Uint8Array() : bytesOf(item, `${struct}.${name}`),
+  )
+}
+
+/** The object at `name`. @throws GoFieldError */
+export function objectField(
+  object: JsonObject,
+  name: string,
+  struct: string,
+): JsonObject | undefined {
+  const value = fieldAt(object, name)
+  if (value === undefined || isJsonObject(value)) return value
+  return mistyped(value, `${struct}.${name}`, 'object')
+}
+
+/** The list of objects at `name`; a null among them is an empty one. @throws GoFieldError */
+export function objectsField(
+  object: JsonObject,
+  name: string,
+  struct: string,
+): readonly JsonObject[] | undefined {
+  return arrayField(object, name, struct, '[]object')?.map((item) => {
+    if (isJsonObject(item)) return item
+    return item === null ? {} : mistyped(item, `${struct}.${name}`, 'object')
+  })
+}
+
+function arrayField(
+  object: JsonObject,
+  name: string,
+  struct: string,
+  type: string,
+): readonly JsonValue[] | undefined {
+  const value = fieldAt(object, name)
+  if (value === undefined || isArray(value)) return value
+  return mistyped(value, `${struct}.${name}`, type)
+}
+
+/** `Array.isArray` does not narrow readonly arrays. */
+function isArray(value: JsonValue): value is readonly JsonValue[] {
+  return Array.isArray(value)
+}
+
+function bytesOf(value: JsonValue, field: string): Uint8Array {
+  if (typeof value === 'string') {
+    const bytes = decodeBase64(value, '\r\n')
+    if (typeof bytes !== 'number') return bytes
+    throw new GoFieldError(`illegal base64 data at input byte ${bytes}`)
+  }
+  if (!isArray(value)) return mistyped(value, field, '[]uint8')
+  return Uint8Array.from(value, (item) => {
+    if (item === null) return 0
+    if (typeof item === 'number' && Number.isInteger(item) && item >= 0 && item <= 255) return item
+    return mistyped(item, field, 'uint8')
+  })
+}
+
+function mistyped(value: JsonValue, field: string, type: string): never {
+  throw new GoFieldError(
+    `json: cannot unmarshal ${kindOf(value, type)} into Go struct field ${field} of type ${type}`,
+  )
+}
+
+/** Go's word for a JSON value; a number that does not fit a numeric type is quoted. */
+function kindOf(value: JsonValue, type: string): string {
+  if (isArray(value)) return 'array'
+  if (typeof value === 'boolean') return 'bool'
+  if (typeof value === 'string') return 'string'
+  if (typeof value === 'object') return 'object'
+  return type === 'int64' || type === 'uint8' ? `number ${value}` : 'number'
+}

@@ -1,0 +1,51 @@
+import { encodeBase64 } from '../plist/base64.ts'
+import type { JsonValue } from './go-json.ts'
+
+/** What can be written: JSON, bytes (base64), and properties that are absent when `undefined`. */
+export type WritableJson =
+  | JsonValue
+  | Uint8Array
+  | readonly WritableJson[]
+  | { readonly [key: string]: WritableJson | undefined }
+
+/** What Go's encoder escapes so that JSON may stand inside HTML and JavaScript. */
+const HTML = /[<>&\u2028\u2029]/g
+
+/**
+ * Writes a value as MicroMDM's encoder does (micromdm-contract §1.1): two spaces of indentation, Go's HTML escaping,
+ * bytes as base64, and a newline at the end unless `newline` is false. Keys keep their order, as Go's struct
+ * fields do.
+ */
+export function writeGoJson(value: WritableJson, newline = true): string {
+  return write(value, '\n') + (newline ? '\n' : '')
+}
+
+function write(value: WritableJson, indent: string): string {
+  if (value === null || typeof value === 'boolean') return String(value)
+  if (typeof value === 'number') return JSON.stringify(value)
+  if (typeof value === 'bigint') return value.toString()
+  if (typeof value === 'string') return quote(value)
+  if (value instanceof Uint8Array) return `"${encodeBase64(value)}"`
+  const inner = `${indent}  `
+  if (isArray(value)) {
+    const items = value.map((item) => inner + write(item, inner))
+    return items.length === 0 ? '[]' : `[${items.join(',')}${indent}]`
+  }
+  const fields: string[] = []
+  for (const [key, item] of Object.entries(value)) {
+    if (item !== undefined) fields.push(`${inner}${quote(key)}: ${write(item, inner)}`)
+  }
+  return fields.length === 0 ? '{}' : `{${fields.join(',')}${indent}}`
+}
+
+/** `Array.isArray` does not narrow readonly arrays. */
+function isArray(value: WritableJson): value is readonly WritableJson[] {
+  return Array.isArray(value)
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text).replace(
+    HTML,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}

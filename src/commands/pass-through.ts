@@ -1,0 +1,35 @@
+import type { PlistValue } from '../plist/value.ts'
+import { GoFieldError } from './go-fields.ts'
+import type { JsonObject, JsonValue } from './go-json.ts'
+
+/**
+ * A JSON value as the plist value of the same shape, for objects whose keys belong to an app or to Apple. A null is
+ * left out of an object.
+ *
+ * @throws GoFieldError for a null in an array: leaving it out would move its neighbours
+ */
+export function passThrough(value: JsonValue, name: string): PlistValue | undefined {
+  if (value === null) return undefined
+  if (typeof value !== 'object') return value
+  if (!isArray(value)) return passObject(value, name)
+  return value.map((item) => {
+    const passed = passThrough(item, name)
+    if (passed === undefined) throw new GoFieldError(`${name}: a plist has no null`)
+    return passed
+  })
+}
+
+/** {@link passThrough} for an object. @throws GoFieldError */
+export function passObject(object: JsonObject, name: string): Record<string, PlistValue> {
+  const dict: Record<string, PlistValue> = Object.create(null)
+  for (const [key, item] of Object.entries(object)) {
+    const passed = passThrough(item, name)
+    if (passed !== undefined) dict[key] = passed
+  }
+  return dict
+}
+
+/** `Array.isArray` does not narrow readonly arrays. */
+function isArray(value: JsonValue): value is readonly JsonValue[] {
+  return Array.isArray(value)
+}
