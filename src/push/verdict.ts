@@ -1,0 +1,127 @@
+/** What an answer of APNs means for the device, the certificate and the next push. */
+
+const MINUTE = 60_000
+
+export interface PushAnswer {
+  status: number
+  apnsId?: string | undefined
+  reason?: string | undefined
+  /** Milliseconds since 1970: when APNs last knew the token to be valid (410 only). */
+  timestamp?: number | undefined
+  retryAfter?: string | undefined
+}
+
+export type Verdict =
+  | { kind: 'delivered'; id: string }
+  | { kind: 'token_dead'; reason: string; since: number | undefined }
+  | { kind: 'token_refused'; reason: string }
+  | { kind: 'configuration'; reason: string }
+  | { kind: 'later'; reason: string; after: number | undefined }
+  | { kind: 'transport'; reason: string }
+  | { kind: 'bug'; reason: string }
+
+type Kind = Verdict['kind']
+
+const BY_REASON: Readonly<Record<string, Kind>> = {
+  BadDeviceToken: 'token_refused',
+  DeviceTokenNotForTopic: 'token_refused',
+
+  BadTopic: 'configuration',
+  MissingTopic: 'configuration',
+  TopicDisallowed: 'configuration',
+  InvalidPushType: 'configuration',
+  BadPriority: 'configuration',
+  BadExpirationDate: 'configuration',
+  DuplicateHeaders: 'configuration',
+  PayloadEmpty: 'configuration',
+  BadCertificate: 'configuration',
+  BadCertificateEnvironment: 'configuration',
+  Forbidden: 'configuration',
+  MissingProviderToken: 'configuration',
+
+  Unregistered: 'token_dead',
+  ExpiredToken: 'token_dead',
+
+  IdleTimeout: 'transport',
+
+  TooManyRequests: 'later',
+  InternalServerError: 'later',
+  ServiceUnavailable: 'later',
+  Shutdown: 'later',
+
+  // Only a provider that authenticates by JSON Web Token can earn these.
+  ExpiredProviderToken: 'bug',
+  InvalidProviderToken: 'bug',
+  TooManyProviderTokenUpdates: 'bug',
+  BadMessageId: 'bug',
+  BadCollapseId: 'bug',
+  MissingDeviceToken: 'bug',
+  BadPath: 'bug',
+  MethodNotAllowed: 'bug',
+  PayloadTooLarge: 'bug',
+}
+
+/** Apple adds reasons without notice, so an unknown one is judged by its status. */
+const BY_STATUS: Readonly<Record<number, Kind>> = {
+  200: 'delivered',
+  403: 'configuration',
+  410: 'token_dead',
+  429: 'later',
+}
+
+export function judge(answer: PushAnswer): Verdict {
+  // Every answer of Apple carries an apns-id; one without it is a proxy or the edge speaking.
+  if (answer.apnsId === undefined) {
+    return { kind: 'transport', reason: answer.reason ?? `status ${answer.status} without apns-id` }
+  }
+  const reason = answer.reason ?? `status ${answer.status}`
+  const kind = kindOf(answer)
+  switch (kind) {
+    case 'delivered':
+      return { kind, id: answer.apnsId }
+    case 'token_dead':
+      return { kind, reason, since: answer.timestamp }
+    case 'later':
+      return { kind, reason, after: waitFor(answer) }
+    default:
+      return { kind, reason }
+  }
+}
+
+/** An answer as fetch gives it, read into what `judge` needs. */
+export function readAnswer(status: number, headers: Headers, body: string): PushAnswer {
+  return {
+    status,
+    apnsId: headers.get('apns-id') ?? undefined,
+    retryAfter: headers.get('retry-after') ?? undefined,
+    ...readBody(body),
+  }
+}
+
+function kindOf(answer: PushAnswer): Kind {
+  if (answer.status === 200) return 'delivered'
+  const known = answer.reason === undefined ? undefined : BY_REASON[answer.reason]
+  return known ?? BY_STATUS[answer.status] ?? (answer.status >= 500 ? 'later' : 'bug')
+}
+
+function waitFor(answer: PushAnswer): number | undefined {
+  const seconds = answer.retryAfter === undefined ? Number.NaN : Number(answer.retryAfter)
+  if (Number.isFinite(seconds) && seconds >= 0) return seconds * 1000
+  // Too many pushes to this one token: no other token is concerned, and this one needs minutes.
+  return answer.status === 429 ? 5 * MINUTE : undefined
+}
+
+function readBody(body: string): Pick<PushAnswer, 'reason' | 'timestamp'> {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(body)
+  } catch {
+    return {}
+  }
+  if (typeof parsed !== 'object' || parsed === null) return {}
+  return {
+    reason: 'reason' in parsed && typeof parsed.reason === 'string' ? parsed.reason : undefined,
+    timestamp:
+      'timestamp' in parsed && typeof parsed.timestamp === 'number' ? parsed.timestamp : undefined,
+  }
+}
