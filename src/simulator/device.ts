@@ -1,0 +1,279 @@
+import { randomBytes } from 'node:crypto'
+import { asDict, bytesAt } from '../plist/dict.ts'
+import { SHARED_IPAD_USER_ID } from '../mdm/enrollment.ts'
+import type { Digest } from '../pki/oids.ts'
+import { readPlist } from '../plist/read.ts'
+import type { PlistDict } from '../plist/value.ts'
+import { type AnswerContext, defaultAnswer, errorReport } from './answers.ts'
+import { type Channel, type ChannelOptions, createChannel, type PushIdentity } from './channel.ts'
+import type { Identity } from './identity.ts'
+import { HARDWARE, type Platform, PLATFORMS_WITH_PASSCODE, type Random } from './platforms.ts'
+import type { ReceivedCommand } from './session.ts'
+import {
+  createWire,
+  type Delivery,
+  type Fetch,
+  isDelivered,
+  type ManagementState,
+  type Wire,
+} from './wire.ts'
+
+/**
+ * What a device does with a command. A status takes the documented response with it; a dictionary is a
+ * report sent as it is; undefined leaves it to the device.
+ */
+export type Answer =
+  | 'Acknowledged'
+  | 'Error'
+  | 'NotNow'
+  | 'CommandFormatError'
+  | 'silence'
+  | PlistDict
+  | undefined
+
+export type AnswerScript = (command: ReceivedCommand, channel: Channel) => Answer | Promise<Answer>
+
+export interface DeviceOptions {
+  readonly fetch: Fetch
+  readonly serverUrl: string
+  /** Without it check-ins go to `serverUrl`, as in profiles that name only that. */
+  readonly checkInUrl?: string
+  readonly identity: Identity
+  readonly platform: Platform
+  readonly udid: string
+  readonly serial: string
+  readonly topic: string
+  readonly name?: string
+  readonly clock?: () => Date
+  readonly random?: Random
+  /** A User Enrollment: the device sends this EnrollmentID and neither UDID nor serial number. */
+  readonly userEnrollment?: { readonly enrollmentId: string }
+  readonly sharedIPad?: boolean
+  readonly digest?: Digest
+  readonly answer?: AnswerScript
+  /** Told of each command and the report chosen for it, before that is sent. */
+  readonly observe?: (
+    command: ReceivedCommand,
+    report: PlistDict | 'silence',
+    channel: Channel,
+  ) => void
+  /** Told of token and magic before the server is, so that no push comes too early. */
+  readonly beforeTokenUpdate?: (channel: Channel) => void
+  /** How many messages and commands each channel keeps; all of them without it. */
+  readonly history?: number
+  /** Continues a device instead of starting a new one. */
+  readonly push?: PushIdentity
+  readonly state?: ManagementState
+}
+
+export interface User {
+  /** UserID of a Mac's user, EnrollmentUserID under User Enrollment; a Shared iPad sends a constant. */
+  readonly userId: string
+  readonly shortName: string
+  readonly longName?: string
+}
+
+export interface SimulatedDevice extends Channel {
+  readonly platform: Platform
+  readonly udid: string
+  readonly serial: string
+  readonly name: string
+  state(): ManagementState
+  authenticate(): Promise<Delivery>
+  /** Authenticate and, when that was accepted, TokenUpdate; the delivery that decided. */
+  enroll(): Promise<Delivery>
+  /** Null deletes the escrowed token, as a message without one does. */
+  setBootstrapToken(token: Uint8Array | null): Promise<Delivery>
+  getBootstrapToken(): Promise<Delivery & { readonly token: Uint8Array | undefined }>
+  userChannel(user: User): Channel
+  /** Goes on with another certificate, as after a renewal. */
+  useIdentity(identity: Identity): void
+}
+
+export function createSimulatedDevice(options: DeviceOptions): SimulatedDevice {
+  const { platform, udid, serial, topic, userEnrollment, random = newBytes } = options
+  const name = options.name ?? `${HARDWARE[platform].modelName} ${serial}`
+  const wire = createWire({
+    fetch: options.fetch,
+    serverUrl: options.serverUrl,
+    checkInUrl: options.checkInUrl,
+    identity: options.identity,
+    digest: options.digest ?? 'sha256',
+    userAgent: HARDWARE[platform].userAgent,
+    state: options.state ?? 'new',
+  })
+  const common = {
+    wire,
+    topic,
+    random,
+    respond: responder(options, name, wire),
+    beforeTokenUpdate: options.beforeTokenUpdate,
+    history: options.history ?? Number.POSITIVE_INFINITY,
+  }
+  const deviceId = userEnrollment?.enrollmentId ?? udid
+  const channel = createChannel({
+    ...common,
+    enrollmentId: deviceId,
+    ids: userEnrollment === undefined ? { UDID: udid } : { EnrollmentID: deviceId },
+    scope: options.sharedIPad === true ? 'sharedDevice' : 'device',
+    extras: {},
+    push: options.push,
+  })
+  return Object.assign(channel, {
+    platform,
+    udid,
+    serial,
+    name,
+    state: () => wire.state,
+    ...checkIns(options, channel, wire, { name, random }),
+    userChannel: (user: User) =>
+      createChannel({ ...common, ...userIdentity(options, channel, user), push: undefined }),
+    useIdentity(identity: Identity) {
+      wire.identity = identity
+    },
+  })
+}
+
+/** Node's Buffer is a Uint8Array that compares and prints unlike one. */
+function newBytes(length: number): Uint8Array {
+  return new Uint8Array(randomBytes(length))
+}
+
+/** The messages that only a device channel sends. */
+function checkIns(
+  options: DeviceOptions,
+  channel: Channel,
+  wire: Wire,
+  own: { readonly name: string; readonly random: Random },
+) {
+  function authenticate(): Promise<Delivery> {
+    wire.state = 'new'
+    channel.reset()
+    return channel.checkIn('Authenticate', authenticateKeys(options, own.name))
+  }
+
+  async function enroll(): Promise<Delivery> {
+    const authenticated = await authenticate()
+    if (!isDelivered(authenticated)) {
+      return authenticated
+    }
+    const unlocks =
+      PLATFORMS_WITH_PASSCODE.has(options.platform) &&
+      options.userEnrollment === undefined &&
+      options.sharedIPad !== true
+    const updated = await channel.tokenUpdate(unlocks ? { unlockToken: own.random(1024) } : {})
+    // A push may have come in between, and its session may have ended the management.
+    if (isDelivered(updated) && wire.state === 'new') {
+      wire.state = 'enrolled'
+    }
+    return updated
+  }
+
+  function setBootstrapToken(token: Uint8Array | null): Promise<Delivery> {
+    return channel.checkIn('SetBootstrapToken', token === null ? {} : { BootstrapToken: token })
+  }
+
+  async function getBootstrapToken() {
+    const delivery = await channel.checkIn('GetBootstrapToken')
+    const empty = !isDelivered(delivery) || delivery.body.length === 0
+    const token = empty ? undefined : bytesAt(asDict(readPlist(delivery.body)), 'BootstrapToken')
+    return { ...delivery, token }
+  }
+
+  return { authenticate, enroll, setBootstrapToken, getBootstrapToken }
+}
+
+function authenticateKeys(options: DeviceOptions, name: string): PlistDict {
+  const { platform, userEnrollment } = options
+  const hardware = HARDWARE[platform]
+  return {
+    Topic: options.topic,
+    OSVersion: hardware.osVersion,
+    BuildVersion: hardware.buildVersion,
+    ProductName: hardware.productName,
+    ...(userEnrollment === undefined ? { SerialNumber: options.serial } : {}),
+    ...(platform === 'macOS'
+      ? { DeviceName: name, Model: hardware.productName, ModelName: hardware.modelName }
+      : {}),
+    ...(platform === 'iOS' && userEnrollment === undefined ? { IMEI: '35 000000 000000 0' } : {}),
+  }
+}
+
+/** The ids of spec/apple-protocol.md §0 for a user's channel. */
+function userIdentity(
+  options: DeviceOptions,
+  device: Channel,
+  user: User,
+): Pick<ChannelOptions, 'enrollmentId' | 'ids' | 'scope' | 'extras'> {
+  const { userId, shortName, longName = shortName } = user
+  if (options.sharedIPad === true) {
+    return {
+      enrollmentId: `${device.enrollmentId}:${shortName}`,
+      ids: { ...device.ids, UserID: SHARED_IPAD_USER_ID, UserShortName: shortName },
+      scope: 'sharedUser',
+      extras: {},
+    }
+  }
+  if (options.platform !== 'macOS') {
+    throw new Error(`${options.platform} has no user channel; a Shared iPad has`)
+  }
+  const idKey = options.userEnrollment === undefined ? 'UserID' : 'EnrollmentUserID'
+  return {
+    enrollmentId: `${device.enrollmentId}:${userId}`,
+    ids: { ...device.ids, [idKey]: userId, UserShortName: shortName, UserLongName: longName },
+    scope: 'user',
+    extras: { NotOnConsole: false },
+  }
+}
+
+function responder(options: DeviceOptions, name: string, wire: Wire): ChannelOptions['respond'] {
+  const { platform, udid, serial, clock = () => new Date() } = options
+
+  function context(channel: Channel): AnswerContext {
+    const { scope, token, installed } = channel
+    return {
+      where: { platform, scope, userEnrollment: options.userEnrollment !== undefined },
+      hardware: HARDWARE[platform],
+      name,
+      udid,
+      serial,
+      token,
+      identity: wire.identity,
+      installed,
+      now: clock(),
+    }
+  }
+
+  return async (received, channel) => {
+    const answer = await options.answer?.(received, channel)
+    const report = isScripted(answer)
+      ? scripted(answer)
+      : byDefault(received, context(channel), answer === 'Acknowledged')
+    const full = report === 'silence' ? report : { CommandUUID: received.uuid, ...report }
+    options.observe?.(received, full, channel)
+    return full
+  }
+}
+
+type ScriptedAnswer = Exclude<Answer, 'Acknowledged' | undefined>
+
+function isScripted(answer: Answer): answer is ScriptedAnswer {
+  return answer !== undefined && answer !== 'Acknowledged'
+}
+
+function scripted(answer: ScriptedAnswer): PlistDict | 'silence' {
+  switch (answer) {
+    case 'Error':
+      return errorReport('MCMDMErrorDomain', 12000, 'The command failed.')
+    case 'NotNow':
+    case 'CommandFormatError':
+      return { Status: answer }
+    default:
+      return answer
+  }
+}
+
+function byDefault(received: ReceivedCommand, context: AnswerContext, obey: boolean): PlistDict {
+  const report = defaultAnswer(received.requestType, received.command, context)
+  return obey && report['Status'] !== 'Acknowledged' ? { Status: 'Acknowledged' } : report
+}

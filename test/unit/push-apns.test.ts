@@ -1,0 +1,186 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createApnsTransport, type ApnsTransport } from '../../src/cli/apns-transport.ts'
+import {
+  localhostCertificate,
+  type PemPair,
+  simulatedPushCertificate,
+} from '../../src/cli/state.ts'
+import { pushIdentity } from '../../src/cli/settings.ts'
+import { pushRequest } from '../../src/push/request.ts'
+import { judge, readAnswer, type Verdict } from '../../src/push/verdict.ts'
+import { createSimulatedApns, type SimulatedApns } from '../../src/simulator/apns.ts'
+
+const NOW = Date.now()
+const TOKEN = 'ab'.repeat(32)
+const ID = '6F3C1F5A-0000-4000-8000-000000000001'
+const server = localhostCertificate(NOW)
+const push = pushIdentity(simulatedPushCertificate(NOW), NOW)
+const foreign = simulatedPushCertificate(NOW)
+
+let apns: SimulatedApns
+let transport: ApnsTransport
+let wakes = 0
+
+beforeEach(async () => {
+  wakes = 0
+  apns = await createSimulatedApns({
+    ...server,
+    clientCertificate: push.certificate,
+    topic: push.topic,
+  })
+  apns.register(TOKEN, 'magic', () => {
+    wakes += 1
+  })
+  transport = transportWith(push)
+})
+
+afterEach(async () => {
+  transport.close()
+  await apns.close()
+})
+
+function transportWith({ certificate, key }: PemPair, url = apns.url): ApnsTransport {
+  return createApnsTransport({ url, certificate, key, ca: server.certificate })
+}
+
+interface Change {
+  token?: string
+  magic?: string
+  topic?: string
+  headers?: Record<string, string>
+  body?: string
+}
+
+async function send(change: Change = {}, via = transport): Promise<Verdict> {
+  const request = pushRequest({
+    token: change.token ?? TOKEN,
+    magic: change.magic ?? 'magic',
+    topic: change.topic ?? push.topic,
+    expiration: 1_900_000_000,
+    id: ID,
+  })
+  const response = await via.fetch(
+    new Request(`https://api.push.apple.com${request.path}`, {
+      method: 'POST',
+      headers: { ...request.headers, ...change.headers },
+      body: change.body ?? request.body,
+    }),
+  )
+  return judge(readAnswer(response.status, response.headers, await response.text()))
+}
+
+test('a push arrives over HTTP/2 with the client certificate and wakes the owner of the token', async () => {
+  expect(await send()).toEqual({ kind: 'delivered', id: ID })
+  expect(wakes).toBe(1)
+  expect(apns.received).toHaveLength(1)
+  expect(apns.received[0]).toMatchObject({ token: TOKEN, magic: 'magic', woke: true })
+})
+
+test('the body is exactly the magic', async () => {
+  await send({ magic: 'a "b"' })
+  expect(apns.received[0]?.headers['apns-push-type']).toBe('mdm')
+  expect(apns.received[0]?.magic).toBe('a "b"')
+})
+
+test('a wrong magic is delivered and wakes nobody, as with Apple', async () => {
+  expect((await send({ magic: 'other' })).kind).toBe('delivered')
+  expect(wakes).toBe(0)
+})
+
+test('a certificate that is not the push certificate is refused with 403', async () => {
+  const stranger = transportWith(foreign)
+  expect(await send({}, stranger)).toEqual({ kind: 'configuration', reason: 'BadCertificate' })
+  stranger.close()
+})
+
+test.each<[string, Change, string]>([
+  ['another topic', { topic: 'com.apple.mgmt.External.other' }, 'TopicDisallowed'],
+  ['a topic of no MDM', { topic: 'com.example.app' }, 'BadTopic'],
+  ['another push type', { headers: { 'apns-push-type': 'alert' } }, 'InvalidPushType'],
+  ['a priority that does not exist', { headers: { 'apns-priority': '7' } }, 'BadPriority'],
+  ['an expiration that is no number', { headers: { 'apns-expiration': 'x' } }, 'BadExpirationDate'],
+  ['an id that is no UUID', { headers: { 'apns-id': 'x' } }, 'BadMessageId'],
+  ['a token that nobody has', { token: 'cd'.repeat(32) }, 'BadDeviceToken'],
+  ['a token too short', { token: 'abcd' }, 'BadDeviceToken'],
+  ['a body without magic', { body: '{"aps":{}}' }, 'PayloadEmpty'],
+  ['a body beyond 4 KB', { magic: 'x'.repeat(5000) }, 'PayloadTooLarge'],
+])('%s is refused as Apple refuses it', async (_, change, reason) => {
+  expect(await send(change)).toMatchObject({ reason })
+  expect(wakes).toBe(0)
+})
+
+test('a device that has left is 410 with the moment since when', async () => {
+  apns.unregister(TOKEN, 1_700_000_000_000)
+  expect(await send()).toEqual({
+    kind: 'token_dead',
+    reason: 'Unregistered',
+    since: 1_700_000_000_000,
+  })
+})
+
+test('it fails as told, so many times, for one token or for all', async () => {
+  apns.fail({ status: 429, reason: 'TooManyRequests', retryAfter: 7, token: TOKEN, times: 1 })
+  const end = apns.fail({ status: 403, reason: 'BadCertificate' })
+  expect(await send()).toMatchObject({ kind: 'later', after: 7000 })
+  expect(await send()).toMatchObject({ kind: 'configuration' })
+  expect(await send({ token: 'cd'.repeat(32) })).toMatchObject({ kind: 'configuration' })
+  end()
+  expect(await send()).toMatchObject({ kind: 'delivered' })
+})
+
+test('an answer without apns-id is a transport failure', async () => {
+  apns.fail({ fault: 'no-apns-id', status: 520, times: 1 })
+  expect((await send()).kind).toBe('transport')
+})
+
+test('no answer is a transport failure, and the next push opens a new connection', async () => {
+  apns.fail({ fault: 'silence', times: 1 })
+  const impatient = createApnsTransport({
+    url: apns.url,
+    ...push,
+    ca: server.certificate,
+    timeOut: 200,
+  })
+  expect((await send({}, impatient)).kind).toBe('transport')
+  impatient.close()
+  expect((await send()).kind).toBe('delivered')
+})
+
+test.each(['reset', 'goaway'] as const)(
+  '%s is a transport failure, and the next push opens a new connection',
+  async (fault) => {
+    apns.fail({ fault, times: 1 })
+    expect((await send()).kind).toBe('transport')
+    expect((await send()).kind).toBe('delivered')
+  },
+)
+
+test('an APNs that cannot be reached is a transport failure', async () => {
+  const nowhere = transportWith(push, 'https://127.0.0.1:9')
+  expect((await send({}, nowhere)).kind).toBe('transport')
+})
+
+test('a server whose certificate cannot be trusted is a transport failure', async () => {
+  const strict = createApnsTransport({ url: apns.url, ...push })
+  expect((await send({}, strict)).kind).toBe('transport')
+  expect(apns.received).toHaveLength(0)
+})
+
+test('a hundred pushes at once share one connection and all arrive', async () => {
+  const verdicts = await Promise.all(Array.from({ length: 100 }, () => send()))
+  expect(verdicts.every(({ kind }) => kind === 'delivered')).toBe(true)
+  expect(wakes).toBe(100)
+})
+
+test('tokens that nobody registered are accepted where devices live elsewhere', async () => {
+  const open = await createSimulatedApns({
+    ...server,
+    clientCertificate: push.certificate,
+    topic: push.topic,
+    acceptUnknownTokens: true,
+  })
+  const there = transportWith(push, open.url)
+  expect((await send({ token: 'ef'.repeat(32) }, there)).kind).toBe('delivered')
+  there.close()
+  await open.close()
+})
