@@ -1,0 +1,159 @@
+import type { Context } from './context.ts'
+import { changed } from './enrolling.ts'
+import { reinstate } from './identity.ts'
+import { enqueue, giveUp, viewQueue, type NewCommand, type QueuedCommand } from './queue.ts'
+import { channelOf, saveChannel, saveDevice, type Channel } from './state.ts'
+
+/** Where an admin's id leads: here, or to the device whose user channel it names (micromdm-contract §5.6). */
+export type Elsewhere =
+  | { readonly kind: 'moved'; readonly device: string; readonly user: string }
+  /** The bare UserID has channels on several devices. */
+  | { readonly kind: 'ambiguous'; readonly ids: readonly string[] }
+
+/** Who owns this object's name, if it is a bare UserID. A device with an identity never is one. */
+export function elsewhere(context: Context): Elsewhere | undefined {
+  if (context.state.identities.length > 0 || context.state.device.schema === 0) {
+    return undefined
+  }
+  const aliases = context.db.all<{ owner: string; user: string }>('SELECT owner, user FROM aliases')
+  const [only] = aliases
+  if (!only) {
+    return undefined
+  }
+  return aliases.length === 1
+    ? { kind: 'moved', device: only.owner, user: only.user }
+    : { kind: 'ambiguous', ids: aliases.map(({ owner, user }) => `${owner}:${user}`) }
+}
+
+export type Queued = { readonly kind: 'queued'; readonly n: number } | Elsewhere
+
+export function queueCommand(context: Context, user: string, command: NewCommand): Queued {
+  const moved = user === '' ? elsewhere(context) : undefined
+  if (moved) {
+    return moved
+  }
+  const channel = channelOf(context.state, user)
+  return { kind: 'queued', n: enqueue(context, channel, command) }
+}
+
+export interface QueuePage {
+  readonly kind: 'page'
+  readonly commands: readonly QueuedCommand[]
+  readonly next: number | undefined
+}
+
+export type View = QueuePage | Elsewhere
+
+export function pageOfQueue(context: Context, user: string, after: number): View {
+  const moved = user === '' ? elsewhere(context) : undefined
+  const channel = knownChannel(context, user)
+  if (moved || !channel) {
+    return moved ?? { kind: 'page', commands: [], next: undefined }
+  }
+  return { kind: 'page', ...viewQueue(context, channel, after) }
+}
+
+export function clearQueue(context: Context, user: string): { kind: 'cleared' } | Elsewhere {
+  const moved = user === '' ? elsewhere(context) : undefined
+  const channel = knownChannel(context, user)
+  if (!moved && channel) {
+    giveUp(context, channel, 'cancelled')
+  }
+  return moved ?? { kind: 'cleared' }
+}
+
+/** Blocking needs no enrolment: MicroMDM blocks ids that it never saw. */
+export function block(context: Context): void {
+  context.state.device.blocked = true
+  saveDevice(context.db, context.state.device)
+}
+
+/** @returns false when the device was not blocked. */
+export function unblock(context: Context): boolean {
+  const { device } = context.state
+  if (!device.blocked) {
+    return false
+  }
+  device.blocked = false
+  saveDevice(context.db, device)
+  return true
+}
+
+/** Takes the device off the lists until its next Authenticate. @returns false when nobody knows it. */
+export function hide(context: Context): boolean {
+  const { device } = context.state
+  if (device.state === 'unknown' || device.hidden) {
+    return false
+  }
+  device.hidden = true
+  changed(context)
+  return true
+}
+
+/** Another device took this one's serial number in the directory. */
+export function displace(context: Context): void {
+  context.state.device.displaced = true
+  saveDevice(context.db, context.state.device)
+}
+
+export function reinstateIdentity(context: Context, fingerprint: string): boolean {
+  return reinstate(context, fingerprint)
+}
+
+/** Commands that waited under a bare UserID, in pages that an RPC can carry. */
+export type HandOver =
+  | {
+      readonly kind: 'alias'
+      readonly waiting: readonly QueuedCommand[]
+      readonly next: number | undefined
+    }
+  | { readonly kind: 'device' }
+
+/**
+ * Makes this object, named by a bare UserID, an alias of a device's user channel, and hands over what waited
+ * here. It keeps the commands until {@link confirmAlias}: a crash in between loses nothing (design.md 1).
+ */
+export function alias(context: Context, owner: string, user: string, after: number): HandOver {
+  const { state, db } = context
+  if (state.identities.length > 0) {
+    return { kind: 'device' }
+  }
+  if (state.device.schema === 0) {
+    saveDevice(db, state.device)
+  }
+  db.run('INSERT OR IGNORE INTO aliases (owner, user) VALUES (?, ?)', owner, user)
+  const { commands, next } = viewQueue(context, channelOf(state, ''), after)
+  return { kind: 'alias', waiting: commands, next }
+}
+
+/** The owner has the commands: they leave this object. */
+export function confirmAlias(context: Context): void {
+  giveUp(context, channelOf(context.state, ''), 'cancelled')
+}
+
+/** Takes over what waited under the bare UserID `source`; a repeated hand-over adds nothing. */
+export function takeOver(
+  context: Context,
+  user: string,
+  source: string,
+  waiting: readonly QueuedCommand[],
+): void {
+  const channel = channelOf(context.state, user)
+  for (const { n, ...command } of waiting) {
+    const from = `${source}.${n}`
+    if (context.db.all('SELECT 1 FROM commands WHERE source = ?', from).length === 0) {
+      enqueue(context, channel, { ...command, source: from })
+    }
+  }
+}
+
+/** The bare UserID leads here from now on. */
+export function aliasMade(context: Context, user: string): void {
+  const channel = channelOf(context.state, user)
+  channel.alias = 'made'
+  saveChannel(context.db, channel)
+}
+
+function knownChannel(context: Context, user: string): Channel | undefined {
+  return context.state.channels.find((channel) => channel.user === user)
+}

@@ -1,0 +1,58 @@
+import type { Context, News } from './context.ts'
+import { ANNOUNCE_AFTER, nextAsideAt, waitingSince } from './outbox.ts'
+import { pushDueAt } from './pushing.ts'
+
+const QUARTER = 900_000
+const HOUR = 3_600_000
+const DAY = 24 * HOUR
+
+export interface Due {
+  readonly news: News
+  /** Ids of channels to push again. */
+  readonly push: readonly number[]
+}
+
+/**
+ * What is due now, and when the alarm has to ring next; `undefined` when nothing is left to do. Everything is
+ * read off the rows: what waits, since when. Nobody counts tries, because the longer something waits, the
+ * rarer it is tried.
+ */
+export function dueTimes(context: Context): { due: Due; next: number | undefined } {
+  const { state, now } = context
+  if (state.device.schema === 0) {
+    return { due: { news: { events: false, directory: false }, push: [] }, next: undefined }
+  }
+  const { device } = state
+  const dates: number[] = []
+  const announce = (since: number | undefined): boolean => {
+    if (since === undefined) {
+      return false
+    }
+    const due = now - since >= ANNOUNCE_AFTER
+    dates.push(due ? now + clamp(now - since, ANNOUNCE_AFTER, HOUR) : since + ANNOUNCE_AFTER)
+    return due
+  }
+  const asideAt = nextAsideAt(context)
+  const news = {
+    events: announce(waitingSince(context)) || (asideAt !== undefined && asideAt <= now),
+    directory: announce(device.projected < device.version ? device.lastSeen : undefined),
+  }
+  if (asideAt !== undefined) {
+    dates.push(Math.max(asideAt, now + ANNOUNCE_AFTER))
+  }
+  const push: number[] = []
+  for (const channel of state.channels) {
+    const at = pushDueAt(context, channel)
+    if (at !== undefined && at <= now) {
+      push.push(channel.id)
+    }
+    if (at !== undefined) {
+      dates.push(at <= now ? now + clamp(now - at, QUARTER, DAY) : at)
+    }
+  }
+  return { due: { news, push }, next: dates.length > 0 ? Math.min(...dates) : undefined }
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.min(Math.max(value, least), most)
+}

@@ -1,0 +1,59 @@
+import type { Bodies } from './bodies.ts'
+import type { DeviceState } from './state.ts'
+
+/** How long results are kept: how many per channel, how old; `latest` keeps one per RequestType. */
+export interface KeepResults {
+  readonly kind: 'none' | 'latest' | 'bounded'
+  readonly count: number
+  readonly ms: number
+}
+
+export interface DeviceSettings {
+  readonly keepResults: KeepResults
+  readonly trustOnFirstUse: boolean
+  readonly udidCertAuthWarnOnly: boolean
+  /** Milliseconds by which `last_seen` in lists may lag on a device that does nothing else. */
+  readonly lastSeenResolution: number
+  /** Subscribers whose cursors count. */
+  readonly subscribers: readonly string[]
+}
+
+/** What the queue has to hear of a device: new events, or a new row for the directory. */
+export interface News {
+  events: boolean
+  directory: boolean
+}
+
+/** What a commit asks to happen after it. */
+export interface Effects {
+  readonly news: News
+  /** The alarm has to ring no later than this (milliseconds). */
+  wakeBy: number
+  /** Channels that have something new to fetch. */
+  readonly push: Set<number>
+  /** For the operator's log: never payloads, tokens or secrets. */
+  readonly notes: { readonly event: string; readonly [detail: string]: string | number | boolean }[]
+}
+
+/** Everything that a decision needs, for the length of one commit. */
+export interface Context extends Bodies {
+  readonly state: DeviceState
+  readonly settings: DeviceSettings
+  readonly now: number
+  /** SHA-256, hexadecimal: tells whether two reports are the same. */
+  readonly hash: (bytes: Uint8Array) => string
+  readonly effects: Effects
+}
+
+export function newEffects(): Effects {
+  return {
+    news: { events: false, directory: false },
+    wakeBy: Infinity,
+    push: new Set(),
+    notes: [],
+  }
+}
+
+export function wakeBy(context: Context, at: number): void {
+  context.effects.wakeBy = Math.min(context.effects.wakeBy, at)
+}

@@ -1,0 +1,165 @@
+import type { CheckIn } from '../mdm/message.ts'
+import { PlistError } from '../plist/error.ts'
+import { readPlist } from '../plist/read.ts'
+import { asDict, dictAt, bytesAt, stringAt } from '../plist/dict.ts'
+import type { PlistValue } from '../plist/value.ts'
+import { signedContent } from '../pki/cms.ts'
+import { loadBody } from './bodies.ts'
+import { wakeBy, type Context } from './context.ts'
+import { archiveEscrow } from './escrow.ts'
+import { bind, type Claim } from './identity.ts'
+import { ANNOUNCE_AFTER } from './outbox.ts'
+import { giveUp, queueOf } from './queue.ts'
+import { saveChannel, saveDevice, saveIdentity, type Identity } from './state.ts'
+
+type Authenticate = Extract<CheckIn, { messageType: 'Authenticate' }>
+
+/** How long after a renewal profile was handed out an Authenticate still counts as its answer. */
+const RENEWAL_WINDOW = 3_600_000
+
+export interface Presented {
+  readonly fingerprint: string
+  /** The known identity, if this object has it. */
+  readonly identity: Identity | undefined
+  /** What the Worker found out about a new one. */
+  readonly claim: Claim | undefined
+}
+
+/**
+ * Authenticate begins an enrolment: everything older is over, on the device and on its users, in one commit.
+ * Unless it is a renewal (issue 2 §3, apple-protocol §3.3), or a repeat of an Authenticate whose answer was
+ * lost: what an admin queued in between belongs to the new enrolment already. What was queued before the
+ * device's very first message stays too.
+ * @returns whether it is a renewal.
+ */
+export function authenticate(context: Context, message: Authenticate, who: Presented): boolean {
+  const { state, now } = context
+  const { device } = state
+  const renewal = isRenewal(context, message, who)
+  const repeated = device.state === 'authenticated' && who.identity?.epoch === device.epoch
+  if (!renewal && !repeated) {
+    endEnrollment(context, Infinity)
+    device.state = 'authenticated'
+    device.epoch += 1
+  }
+  Object.assign(device, {
+    type: message.enrollment.type,
+    facts: message.facts,
+    hidden: false,
+    claimedAt: now,
+    renewedAt: renewal ? now : 0,
+  })
+  changed(context)
+  if (who.identity) {
+    who.identity.epoch = device.epoch
+    saveIdentity(context.db, who.identity)
+  } else if (who.claim) {
+    bind(context, who.fingerprint, who.claim)
+  }
+  return renewal
+}
+
+/**
+ * A TokenUpdate that asks for configuration after what looked like a renewal: the device was set up anew.
+ * Everything from before that Authenticate is over after all, its identities included.
+ */
+export function unmaskRenewal(context: Context, current: Identity): void {
+  const { device } = context.state
+  endEnrollment(context, device.renewedAt)
+  device.epoch += 1
+  current.epoch = device.epoch
+  saveIdentity(context.db, current)
+  device.renewedAt = 0
+  device.state = 'authenticated'
+}
+
+/** Marks the device's row as news for the directory, and writes it. */
+export function changed(context: Context): void {
+  const { device } = context.state
+  device.version += 1
+  device.lastSeen = context.now
+  context.effects.news.directory = true
+  wakeBy(context, context.now + ANNOUNCE_AFTER)
+  saveDevice(context.db, device)
+}
+
+function endEnrollment(context: Context, queuedUntil: number): void {
+  const { state, now } = context
+  if (state.device.state === 'unknown') {
+    return
+  }
+  for (const channel of state.channels) {
+    giveUp(context, channel, 'superseded', queuedUntil)
+    Object.assign(channel, {
+      enabled: false,
+      token: null,
+      magic: '',
+      tally: 0,
+      awaitingConfiguration: false,
+      flag: '',
+      declarations: [],
+    })
+    saveChannel(context.db, channel)
+  }
+  archiveEscrow(context.db, now)
+}
+
+function isRenewal(context: Context, message: Authenticate, who: Presented): boolean {
+  const { device, identities } = context.state
+  const presented = who.identity ?? who.claim
+  return (
+    device.state === 'enrolled' &&
+    presented !== undefined &&
+    device.facts.SerialNumber === message.facts.SerialNumber &&
+    identities.some(
+      (known) =>
+        known.epoch === device.epoch &&
+        known.caKey === presented.caKey &&
+        known.subject === presented.subject,
+    ) &&
+    renewalIsOut(context)
+  )
+}
+
+/** Whether an InstallProfile with an MDM payload is out on the device channel, unanswered and fresh. */
+function renewalIsOut(context: Context): boolean {
+  const [channel] = context.state.channels
+  return (
+    channel !== undefined &&
+    queueOf(context, channel).pending.some((entry) => {
+      if (
+        entry.requestType !== 'InstallProfile' ||
+        entry.handedOutAt <= context.now - RENEWAL_WINDOW
+      ) {
+        return false
+      }
+      const [row] = context.db.all<{ payload: ArrayBuffer | Uint8Array | null }>(
+        'SELECT payload FROM commands WHERE id = ?',
+        entry.id,
+      )
+      return holdsMdmPayload(
+        loadBody(context, 'payload', entry.id, row?.payload ?? null, entry.secret),
+      )
+    })
+  )
+}
+
+function holdsMdmPayload(command: Uint8Array): boolean {
+  try {
+    const profile = bytesAt(dictAt(asDict(readPlist(command)), 'Command') ?? {}, 'Payload')
+    if (!profile) {
+      return false
+    }
+    const content = asDict(readPlist(signedContent(profile) ?? profile))['PayloadContent']
+    return Array.isArray(content) && content.some(isMdmPayload)
+  } catch (error) {
+    if (error instanceof PlistError) {
+      return false
+    }
+    throw error
+  }
+}
+
+function isMdmPayload(payload: PlistValue): boolean {
+  return stringAt(asDict(payload), 'PayloadType') === 'com.apple.mdm'
+}

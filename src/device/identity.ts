@@ -1,0 +1,80 @@
+import type { Message } from '../mdm/message.ts'
+import type { Context } from './context.ts'
+import { saveIdentity, type Identity } from './state.ts'
+
+/** What the Worker found out about a certificate that no object knew: its chain, and that D1 gave it to us. */
+export interface Claim {
+  readonly caKey: string
+  readonly subject: string
+  readonly notAfter: number
+}
+
+/**
+ * `bound`: an identity of this enrolment. `claimable`: unknown here, and the message may bind it, so the Worker
+ * checks its chain and claims it. `earlier`: of an earlier enrolment of this device. `refused`: everything else.
+ */
+export type Standing =
+  | { readonly kind: 'bound'; readonly identity: Identity }
+  | { readonly kind: 'claimable' }
+  | { readonly kind: 'tolerated' }
+  | { readonly kind: 'earlier'; readonly identity: Identity }
+  | { readonly kind: 'refused'; readonly reason: string }
+
+/**
+ * Where a certificate stands with this device (spec/peers.md §2.6). Authenticate may bring a new one; any other
+ * message may only if the device has none yet: that is MicroMDM's trust on first use, which restored and moved
+ * fleets need, because such devices never send Authenticate again.
+ */
+export function standing(context: Context, fingerprint: string, message: Message): Standing {
+  const { identities, device } = context.state
+  const identity = identities.find((candidate) => candidate.fingerprint === fingerprint)
+  const authenticates = message.kind === 'checkin' && message.messageType === 'Authenticate'
+  if (identity) {
+    return identity.epoch === device.epoch || authenticates
+      ? { kind: 'bound', identity }
+      : { kind: 'earlier', identity }
+  }
+  if (authenticates) {
+    return { kind: 'claimable' }
+  }
+  if (identities.length === 0) {
+    return context.settings.trustOnFirstUse
+      ? { kind: 'claimable' }
+      : {
+          kind: 'refused',
+          reason: 'the device never sent Authenticate, and TRUST_ON_FIRST_USE is off',
+        }
+  }
+  return context.settings.udidCertAuthWarnOnly
+    ? { kind: 'tolerated' }
+    : { kind: 'refused', reason: 'the certificate is not bound to this enrolment' }
+}
+
+/** Binds a claimed certificate to the device's present enrolment. */
+export function bind(context: Context, fingerprint: string, claim: Claim): Identity {
+  const { identities, device } = context.state
+  const identity: Identity = {
+    id: identities.length + 1,
+    fingerprint,
+    ...claim,
+    epoch: device.epoch,
+    reported: false,
+  }
+  identities.push(identity)
+  saveIdentity(context.db, identity)
+  return identity
+}
+
+/** Takes an identity of an earlier enrolment back, because an admin says so. */
+export function reinstate(context: Context, fingerprint: string): boolean {
+  const identity = context.state.identities.find(
+    (candidate) => candidate.fingerprint === fingerprint,
+  )
+  if (!identity) {
+    return false
+  }
+  identity.epoch = context.state.device.epoch
+  identity.reported = false
+  saveIdentity(context.db, identity)
+  return true
+}

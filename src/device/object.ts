@@ -1,0 +1,269 @@
+import { DurableObject } from 'cloudflare:workers'
+import { createHash } from 'node:crypto'
+import { configOf, type Config } from '../config.ts'
+import { reasonOf, warn } from '../log.ts'
+import * as admin from './admin.ts'
+import { dueTimes } from './alarm.ts'
+import { newEffects, type Context, type Effects, type News } from './context.ts'
+import type { Db, SqlValue } from './db.ts'
+import { directoryRow, projected, type DirectoryRow } from './directory-row.ts'
+import * as outbox from './outbox.ts'
+import type { PushCircuit } from './push-gate.ts'
+import { pushNow, pushPending, type PushAnswer, type Pusher } from './pusher.ts'
+import type { NewCommand, QueuedCommand } from './queue.ts'
+import {
+  keepDeclarations,
+  listedDeclarations,
+  receive,
+  type DeviceAnswer,
+  type DeviceInput,
+} from './receive.ts'
+import { loadState, type DeviceState } from './state.ts'
+
+/** What the queue carries: which device has news. It may be lost; the alarm says it again. */
+export interface Announcement extends News {
+  readonly device: string
+}
+
+export interface DeviceEnv {
+  readonly EVENTS: Queue<Announcement>
+  readonly PUSH: { getByName(name: string): PushCircuit }
+  /** The push certificate's mTLS binding; absent until one was uploaded. */
+  readonly APNS?: Fetcher
+}
+
+/** A device object as its callers see it, over RPC. */
+export type DeviceStub = Omit<Device, 'alarm'>
+
+export interface DeviceNamespace {
+  getByName(name: string): DeviceStub
+}
+
+/** Commands queued in a burst are one push: the device fetches them all. */
+const PUSH_DELAY = 250
+
+/** One device and its users (design.md 1). Every method is one decision of a free function, in one commit. */
+export class Device extends DurableObject<DeviceEnv> {
+  readonly #name = this.ctx.id.name ?? ''
+  #state: DeviceState | undefined
+  #alarmAt: number | null | undefined
+  #lastNow = 0
+  #pushTimer: ReturnType<typeof setTimeout> | undefined
+  readonly #toPush = new Set<number>()
+
+  async receive(input: DeviceInput): Promise<DeviceAnswer> {
+    return this.#commit((context) => {
+      const answer = receive(context, input)
+      const user = input.message.enrollment.user
+      if (input.message.kind === 'report') {
+        // It is here: the doorbell need not ring.
+        this.#toPush.delete(context.state.channels.findIndex((channel) => channel.user === user))
+      }
+      return answer
+    })
+  }
+
+  async enqueue(user: string, command: NewCommand): Promise<admin.Queued> {
+    return this.#commit((context) => admin.queueCommand(context, user, command))
+  }
+
+  async viewQueue(user: string, after: number): Promise<admin.View> {
+    return this.#commit((context) => admin.pageOfQueue(context, user, after))
+  }
+
+  async clearQueue(user: string): Promise<{ kind: 'cleared' } | admin.Elsewhere> {
+    return this.#commit((context) => admin.clearQueue(context, user))
+  }
+
+  async block(): Promise<void> {
+    return this.#commit(admin.block)
+  }
+
+  async unblock(): Promise<boolean> {
+    return this.#commit(admin.unblock)
+  }
+
+  async hide(): Promise<boolean> {
+    return this.#commit(admin.hide)
+  }
+
+  async displace(): Promise<void> {
+    return this.#commit(admin.displace)
+  }
+
+  async reinstateIdentity(fingerprint: string): Promise<boolean> {
+    return this.#commit((context) => admin.reinstateIdentity(context, fingerprint))
+  }
+
+  async alias(owner: string, user: string, after: number): Promise<admin.HandOver> {
+    return this.#commit((context) => admin.alias(context, owner, user, after))
+  }
+
+  async confirmAlias(): Promise<void> {
+    return this.#commit(admin.confirmAlias)
+  }
+
+  async takeOver(user: string, source: string, waiting: readonly QueuedCommand[]): Promise<void> {
+    return this.#commit((context) => {
+      admin.takeOver(context, user, source, waiting)
+    })
+  }
+
+  async aliasMade(user: string): Promise<void> {
+    return this.#commit((context) => {
+      admin.aliasMade(context, user)
+    })
+  }
+
+  async listedDeclarations(user: string): Promise<readonly string[]> {
+    return this.#commit((context) => listedDeclarations(context, user))
+  }
+
+  async keepDeclarations(user: string, identifiers: readonly string[]): Promise<void> {
+    return this.#commit((context) => {
+      keepDeclarations(context, user, identifiers)
+    })
+  }
+
+  async pull(request: outbox.Pull): Promise<outbox.Pulled> {
+    return this.#commit((context) => outbox.pull(context, request))
+  }
+
+  async directoryRow(): Promise<DirectoryRow | undefined> {
+    return this.#commit(directoryRow)
+  }
+
+  async projected(version: number): Promise<void> {
+    return this.#commit((context) => {
+      projected(context, version)
+    })
+  }
+
+  /** Pushes a channel now and waits for APNs's answer; only `/push/…` does. */
+  async push(user: string, expiration?: number): Promise<PushAnswer> {
+    return pushNow(this.#pusher(), user, expiration)
+  }
+
+  /**
+   * Re-announces what nobody came for and pushes devices that stay silent. Its first step, when anything is
+   * due at all, arms the next one: an alarm that dies six times is never rung again (design.md 15).
+   */
+  override async alarm(): Promise<void> {
+    this.#alarmAt = null
+    const { due, next } = await this.#commit((context) => {
+      outbox.dropStaleCursors(context)
+      return dueTimes(context)
+    })
+    if (next === undefined) {
+      return
+    }
+    this.#arm(next)
+    await this.ctx.storage.sync()
+    if (due.news.events || due.news.directory) {
+      await this.#announce(due.news)
+    }
+    await pushPending(this.#pusher(), due.push, true)
+  }
+
+  /**
+   * One synchronous commit: state, events, hand-outs and alarm together, or nothing. When it throws, memory is
+   * thrown away with it, so that the rows stay the truth.
+   */
+  async #commit<Answer>(decide: (context: Context) => Answer): Promise<Answer> {
+    if (this.#alarmAt === undefined) {
+      this.#alarmAt = await this.ctx.storage.getAlarm()
+    }
+    const effects = newEffects()
+    try {
+      const answer = this.ctx.storage.transactionSync(() => decide(this.#context(effects)))
+      this.#after(effects)
+      return answer
+    } catch (error) {
+      this.#state = undefined
+      throw error
+    }
+  }
+
+  #context(effects: Effects): Context {
+    const db = sqlite(this.ctx.storage.sql)
+    this.#state ??= loadState(db, this.#name)
+    // Strictly rising, so that "before this round" always has an answer.
+    this.#lastNow = Math.max(Date.now(), this.#lastNow + 1)
+    const { sealer, device } = this.#settings()
+    return {
+      db,
+      sealer,
+      name: this.#name,
+      state: this.#state,
+      settings: device,
+      now: this.#lastNow,
+      hash: (bytes) => createHash('sha256').update(bytes).digest('hex'),
+      effects,
+    }
+  }
+
+  #after(effects: Effects): void {
+    if (effects.wakeBy < (this.#alarmAt ?? Infinity)) {
+      this.#arm(effects.wakeBy)
+    }
+    for (const channel of effects.push) {
+      this.#toPush.add(channel)
+    }
+    if (this.#toPush.size > 0 && this.#pushTimer === undefined) {
+      this.#pushTimer = setTimeout(() => {
+        this.#pushTimer = undefined
+        const channels = [...this.#toPush]
+        this.#toPush.clear()
+        this.ctx.waitUntil(pushPending(this.#pusher(), channels, false))
+      }, PUSH_DELAY)
+    }
+    for (const { event, ...detail } of effects.notes) {
+      warn(event, detail)
+    }
+  }
+
+  /** Not awaited: it joins the commit of its cause, and the output gate holds the answer until that is durable. */
+  #arm(at: number): void {
+    this.#alarmAt = at
+    this.ctx.waitUntil(this.ctx.storage.setAlarm(at))
+  }
+
+  async #announce(news: News): Promise<void> {
+    try {
+      await this.env.EVENTS.send({ device: this.#name, ...news })
+    } catch (error) {
+      warn('queue:send-failed', { device: this.#name, reason: reasonOf(error) })
+    }
+  }
+
+  #settings(): Config {
+    const result = configOf(this.env)
+    if (!result.ok) {
+      throw new Error(`EdgeMDM is not configured: ${result.problems.join('; ')}`)
+    }
+    return result.config
+  }
+
+  #pusher(): Pusher {
+    const { pushTopic, pushCertificateId } = this.#settings()
+    return {
+      device: this.#name,
+      topic: pushTopic,
+      certificateId: pushCertificateId,
+      circuit: this.env.PUSH.getByName(pushTopic || 'default'),
+      apns: this.env.APNS,
+      commit: (decide) => this.#commit(decide),
+    }
+  }
+}
+
+function sqlite(sql: SqlStorage): Db {
+  return {
+    all: <Row>(query: string, ...values: SqlValue[]) =>
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the one edge between SQLite's rows and our types: each query names its columns
+      sql.exec(query, ...values).toArray() as Row[],
+    run: (query, ...values) => {
+      sql.exec(query, ...values)
+    },
+  }
+}

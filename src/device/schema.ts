@@ -1,0 +1,121 @@
+import type { Db } from './db.ts'
+
+/**
+ * The object's tables. Rows written are the bill (design.md, last section): integer keys, no AUTOINCREMENT,
+ * no secondary index. A command's id is its channel's id times CHANNEL_SPAN plus a number of its own, so that
+ * a channel's queue is one range of the table.
+ */
+export const CHANNEL_SPAN = 2 ** 40
+
+const STEPS: readonly (readonly string[])[] = [
+  [
+    `CREATE TABLE device (
+      id INTEGER PRIMARY KEY CHECK (id = 1),
+      schema INTEGER NOT NULL,
+      name TEXT NOT NULL,
+      type TEXT NOT NULL,
+      state TEXT NOT NULL CHECK (state IN ('unknown', 'authenticated', 'enrolled', 'checked_out')),
+      facts TEXT NOT NULL,
+      epoch INTEGER NOT NULL,
+      blocked INTEGER NOT NULL,
+      hidden INTEGER NOT NULL,
+      displaced INTEGER NOT NULL,
+      claimed_at INTEGER NOT NULL,
+      renewed_at INTEGER NOT NULL,
+      last_seen INTEGER NOT NULL,
+      version INTEGER NOT NULL CHECK (version >= 0),
+      projected INTEGER NOT NULL
+    )`,
+    `CREATE TABLE channels (
+      id INTEGER PRIMARY KEY,
+      user TEXT NOT NULL,
+      enabled INTEGER NOT NULL,
+      token BLOB,
+      token_at INTEGER NOT NULL,
+      magic TEXT NOT NULL,
+      topic TEXT NOT NULL,
+      tally INTEGER NOT NULL,
+      awaiting_configuration INTEGER NOT NULL,
+      alias TEXT NOT NULL CHECK (alias IN ('none', 'wanted', 'made')),
+      flag TEXT NOT NULL,
+      flag_epoch INTEGER NOT NULL,
+      pushed_at INTEGER NOT NULL,
+      declarations TEXT NOT NULL
+    )`,
+    `CREATE TABLE identities (
+      id INTEGER PRIMARY KEY,
+      fingerprint TEXT NOT NULL,
+      ca_key TEXT NOT NULL,
+      subject TEXT NOT NULL,
+      not_after INTEGER NOT NULL,
+      epoch INTEGER NOT NULL,
+      reported INTEGER NOT NULL
+    )`,
+    `CREATE TABLE commands (
+      id INTEGER PRIMARY KEY,
+      uuid TEXT NOT NULL,
+      request_type TEXT NOT NULL,
+      state TEXT NOT NULL,
+      rounds INTEGER NOT NULL,
+      queued_at INTEGER NOT NULL,
+      handed_out_at INTEGER NOT NULL,
+      not_now_at INTEGER NOT NULL,
+      answered_at INTEGER NOT NULL,
+      result_hash TEXT NOT NULL,
+      secret INTEGER NOT NULL,
+      source TEXT NOT NULL,
+      payload BLOB,
+      result BLOB
+    )`,
+    `CREATE TABLE events (
+      seq INTEGER PRIMARY KEY,
+      id TEXT NOT NULL,
+      topic TEXT NOT NULL,
+      at INTEGER NOT NULL,
+      about TEXT NOT NULL,
+      secret INTEGER NOT NULL,
+      body BLOB
+    )`,
+    'CREATE TABLE cursors (subscriber TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID',
+    `CREATE TABLE aside (
+      subscriber TEXT NOT NULL,
+      seq INTEGER NOT NULL,
+      tries INTEGER NOT NULL,
+      next_at INTEGER,
+      PRIMARY KEY (subscriber, seq)
+    ) WITHOUT ROWID`,
+    `CREATE TABLE escrow (
+      id INTEGER PRIMARY KEY,
+      kind TEXT NOT NULL CHECK (kind IN ('unlock_token', 'bootstrap_token')),
+      value BLOB NOT NULL,
+      stored_at INTEGER NOT NULL,
+      archived_at INTEGER NOT NULL
+    )`,
+    `CREATE TABLE aliases (
+      owner TEXT NOT NULL,
+      user TEXT NOT NULL,
+      PRIMARY KEY (owner, user)
+    ) WITHOUT ROWID`,
+    `CREATE TABLE parts (
+      body TEXT NOT NULL,
+      ref INTEGER NOT NULL,
+      part INTEGER NOT NULL,
+      bytes BLOB NOT NULL,
+      PRIMARY KEY (body, ref, part)
+    ) WITHOUT ROWID`,
+  ],
+]
+
+export const SCHEMA = STEPS.length
+
+/** Brings the tables from a numbered step to the newest one, inside the commit that needs them. */
+export function migrate(db: Db, from: number): void {
+  for (const statement of STEPS.slice(from).flat()) {
+    db.run(statement)
+  }
+}
+
+/** An object that never stored anything has no tables, and reading one must not make them. */
+export function hasTables(db: Db): boolean {
+  return db.all("SELECT 1 FROM sqlite_master WHERE name = 'device'").length > 0
+}

@@ -1,0 +1,283 @@
+import type { EnrollmentType } from '../mdm/enrollment.ts'
+import { NO_FACTS, type DeviceFacts } from '../mdm/message.ts'
+import type { QueueEntry, CommandState } from '../mdm/queue.ts'
+import type { Db } from './db.ts'
+import { hasTables, migrate, SCHEMA } from './schema.ts'
+
+/**
+ * `unknown`: nothing of it yet but what an admin queued. `authenticated`: between Authenticate and the first
+ * TokenUpdate. Times are milliseconds; 0 stands for never.
+ */
+export interface DeviceRow {
+  schema: number
+  name: string
+  type: EnrollmentType
+  state: 'unknown' | 'authenticated' | 'enrolled' | 'checked_out'
+  facts: DeviceFacts
+  /** Counts enrolments: an identity of an earlier epoch is not this enrolment's. */
+  epoch: number
+  blocked: boolean
+  hidden: boolean
+  /** Another device took this one's serial number in the directory; its own next message takes it back. */
+  displaced: boolean
+  claimedAt: number
+  /** When a renewal's Authenticate came, until its TokenUpdate has shown that it was one. */
+  renewedAt: number
+  lastSeen: number
+  /** Counts changes that the directory has to hear of. */
+  version: number
+  projected: number
+}
+
+/** A device channel (`user` is empty, id 0) or a user channel. */
+export interface Channel {
+  readonly id: number
+  readonly user: string
+  enabled: boolean
+  token: Uint8Array | null
+  tokenAt: number
+  magic: string
+  topic: string
+  tally: number
+  awaitingConfiguration: boolean
+  alias: 'none' | 'wanted' | 'made'
+  /** Why APNs will not take its token; empty when nothing is known against it. */
+  flag: string
+  /** The push circuit's epoch in which the flag was raised: void in a later one. */
+  flagEpoch: number
+  pushedAt: number
+  /** Identifiers in the last `declaration-items`. */
+  declarations: string[]
+}
+
+/** A certificate that was bound to this device; only those of the device's epoch are its present identity. */
+export interface Identity {
+  readonly id: number
+  readonly fingerprint: string
+  /** The key, not the name, of the CA that issued it. */
+  readonly caKey: string
+  readonly subject: string
+  readonly notAfter: number
+  epoch: number
+  /** Whether an `identity_conflict` was raised for it. */
+  reported: boolean
+}
+
+export interface PendingCommand extends QueueEntry {
+  readonly requestType: string
+  readonly secret: boolean
+  readonly queuedAt: number
+  state: CommandState
+  rounds: number
+  handedOutAt: number
+  notNowAt: number
+}
+
+/** What memory keeps of a channel's queue: its head, and enough to number new entries. */
+export interface Queue {
+  pending: PendingCommand[]
+  /** Whether more pending entries rest in the table behind those in memory. */
+  more: boolean
+  lastId: number
+  /** Milliseconds of the last Idle, while anyone remembers. */
+  roundBegan: number | undefined
+}
+
+/** The object's memory of its own rows. It is the only writer, so it reads them once. */
+export interface DeviceState {
+  readonly device: DeviceRow
+  readonly channels: Channel[]
+  readonly identities: Identity[]
+  readonly cursors: Map<string, number>
+  readonly queues: Map<number, Queue>
+  /** Readers that were told of news, and until when they are trusted to come for it. */
+  readonly attention: Map<string, number>
+  lastSeq: number
+}
+
+interface StoredDevice extends Omit<DeviceRow, 'facts' | 'blocked' | 'hidden' | 'displaced'> {
+  facts: string
+  blocked: number
+  hidden: number
+  displaced: number
+}
+
+/** Reads the object's rows; an object that stored nothing yet stays without tables until its first commit. */
+export function loadState(db: Db, name: string): DeviceState {
+  const state: DeviceState = {
+    device: newDevice(name),
+    channels: [newChannel(0, '')],
+    identities: [],
+    cursors: new Map(),
+    queues: new Map(),
+    attention: new Map(),
+    lastSeq: 0,
+  }
+  if (!hasTables(db)) {
+    return state
+  }
+  const [stored] = db.all<StoredDevice>(
+    `SELECT schema, name, type, state, facts, epoch, blocked, hidden, displaced, claimed_at AS claimedAt,
+      renewed_at AS renewedAt, last_seen AS lastSeen, version, projected FROM device`,
+  )
+  if (stored) {
+    if (stored.schema < SCHEMA) {
+      migrate(db, stored.schema)
+    }
+    Object.assign(state.device, stored, {
+      schema: SCHEMA,
+      facts: { ...NO_FACTS, ...JSON.parse(stored.facts) },
+      blocked: stored.blocked === 1,
+      hidden: stored.hidden === 1,
+      displaced: stored.displaced === 1,
+    })
+  }
+  loadChannels(db, state)
+  state.identities.push(...loadIdentities(db))
+  for (const cursor of db.all<{ subscriber: string; seq: number }>('SELECT * FROM cursors')) {
+    state.cursors.set(cursor.subscriber, cursor.seq)
+  }
+  const [last] = db.all<{ seq: number | null }>('SELECT max(seq) AS seq FROM events')
+  state.lastSeq = last?.seq ?? 0
+  return state
+}
+
+function loadChannels(db: Db, state: DeviceState): void {
+  type Stored = Omit<Channel, 'token' | 'enabled' | 'awaitingConfiguration' | 'declarations'> & {
+    token: ArrayBuffer | Uint8Array | null
+    enabled: number
+    awaitingConfiguration: number
+    declarations: string
+  }
+  for (const row of db.all<Stored>(
+    `SELECT id, user, enabled, token, token_at AS tokenAt, magic, topic, tally, awaiting_configuration AS awaitingConfiguration,
+      alias, flag, flag_epoch AS flagEpoch, pushed_at AS pushedAt, declarations FROM channels ORDER BY id`,
+  )) {
+    state.channels[row.id] = {
+      ...row,
+      token: row.token === null ? null : new Uint8Array(row.token),
+      enabled: row.enabled === 1,
+      awaitingConfiguration: row.awaitingConfiguration === 1,
+      declarations: JSON.parse(row.declarations),
+    }
+  }
+}
+
+function loadIdentities(db: Db): Identity[] {
+  return db
+    .all<Omit<Identity, 'reported'> & { reported: number }>(
+      `SELECT id, fingerprint, ca_key AS caKey, subject, not_after AS notAfter, epoch, reported
+        FROM identities ORDER BY id`,
+    )
+    .map((row) => ({ ...row, reported: row.reported === 1 }))
+}
+
+/** Writes the device's row; the first write of an object makes its tables, in the same commit. */
+export function saveDevice(db: Db, device: DeviceRow): void {
+  if (device.schema === 0) {
+    migrate(db, 0)
+    device.schema = SCHEMA
+  }
+  db.run(
+    `INSERT OR REPLACE INTO device (id, schema, name, type, state, facts, epoch, blocked, hidden, displaced,
+      claimed_at, renewed_at, last_seen, version, projected) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    device.schema,
+    device.name,
+    device.type,
+    device.state,
+    JSON.stringify(device.facts),
+    device.epoch,
+    Number(device.blocked),
+    Number(device.hidden),
+    Number(device.displaced),
+    device.claimedAt,
+    device.renewedAt,
+    device.lastSeen,
+    device.version,
+    device.projected,
+  )
+}
+
+export function saveChannel(db: Db, channel: Channel): void {
+  db.run(
+    `INSERT OR REPLACE INTO channels (id, user, enabled, token, token_at, magic, topic, tally, awaiting_configuration,
+      alias, flag, flag_epoch, pushed_at, declarations) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    channel.id,
+    channel.user,
+    Number(channel.enabled),
+    channel.token,
+    channel.tokenAt,
+    channel.magic,
+    channel.topic,
+    channel.tally,
+    Number(channel.awaitingConfiguration),
+    channel.alias,
+    channel.flag,
+    channel.flagEpoch,
+    channel.pushedAt,
+    JSON.stringify(channel.declarations),
+  )
+}
+
+export function saveIdentity(db: Db, identity: Identity): void {
+  db.run(
+    `INSERT OR REPLACE INTO identities (id, fingerprint, ca_key, subject, not_after, epoch, reported)
+      VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    identity.id,
+    identity.fingerprint,
+    identity.caKey,
+    identity.subject,
+    identity.notAfter,
+    identity.epoch,
+    Number(identity.reported),
+  )
+}
+
+/** The channel of a user part; a new one is only in memory until somebody saves it. */
+export function channelOf(state: DeviceState, user: string): Channel {
+  const known = state.channels.find((channel) => channel.user === user)
+  if (known) {
+    return known
+  }
+  const channel = newChannel(state.channels.length, user)
+  state.channels.push(channel)
+  return channel
+}
+
+function newDevice(name: string): DeviceRow {
+  return {
+    schema: 0,
+    name,
+    type: 'Device',
+    state: 'unknown',
+    facts: NO_FACTS,
+    epoch: 0,
+    blocked: false,
+    hidden: false,
+    displaced: false,
+    claimedAt: 0,
+    renewedAt: 0,
+    lastSeen: 0,
+    version: 0,
+    projected: 0,
+  }
+}
+
+function newChannel(id: number, user: string): Channel {
+  return {
+    id,
+    user,
+    enabled: false,
+    token: null,
+    tokenAt: 0,
+    magic: '',
+    topic: '',
+    tally: 0,
+    awaitingConfiguration: false,
+    alias: 'none',
+    flag: '',
+    flagEpoch: 0,
+    pushedAt: 0,
+    declarations: [],
+  }
+}

@@ -1,0 +1,72 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { DatabaseSync } from 'node:sqlite'
+import { newEffects, type Context, type DeviceSettings } from '../../../src/device/context.ts'
+import type { Db } from '../../../src/device/db.ts'
+import { loadState, type DeviceState } from '../../../src/device/state.ts'
+import { createSealer } from '../../../src/pki/seal.ts'
+
+const sealer = createSealer(`test:${randomBytes(32).toString('base64')}`)
+
+const SETTINGS: DeviceSettings = {
+  keepResults: { kind: 'bounded', count: 5, ms: 86_400_000 },
+  trustOnFirstUse: true,
+  udidCertAuthWarnOnly: false,
+  lastSeenResolution: 86_400_000,
+  subscribers: ['webhook'],
+}
+
+/** A device object's decisions over a real SQLite, with a clock that the test turns. */
+export class TestObject {
+  readonly database = new DatabaseSync(':memory:')
+  readonly settings: DeviceSettings
+  readonly name: string
+  now = 1_000_000
+  effects = newEffects()
+  #state: DeviceState | undefined
+
+  constructor(name = 'UDID-1', settings: Partial<DeviceSettings> = {}) {
+    this.name = name
+    this.settings = { ...SETTINGS, ...settings }
+  }
+
+  commit<Answer>(decide: (context: Context) => Answer): Answer {
+    this.now += 1
+    this.effects = newEffects()
+    this.database.exec('BEGIN')
+    try {
+      const db = this.db()
+      this.#state ??= loadState(db, this.name)
+      const answer = decide({
+        db,
+        sealer,
+        name: this.name,
+        state: this.#state,
+        settings: this.settings,
+        now: this.now,
+        hash: (bytes) => createHash('sha256').update(bytes).digest('hex'),
+        effects: this.effects,
+      })
+      this.database.exec('COMMIT')
+      return answer
+    } catch (error) {
+      this.database.exec('ROLLBACK')
+      this.#state = undefined
+      throw error
+    }
+  }
+
+  /** Memory goes, rows stay. */
+  evict(): void {
+    this.#state = undefined
+  }
+
+  db(): Db {
+    return {
+      all: <Row>(query: string, ...values: unknown[]) =>
+        this.database.prepare(query).all(...(values as never[])) as Row[],
+      run: (query, ...values) => {
+        this.database.prepare(query).run(...(values as never[]))
+      },
+    }
+  }
+}
