@@ -1,0 +1,175 @@
+import { and, eq, inArray, sql, type SQL } from 'drizzle-orm'
+import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
+import type { DirectoryRow } from '../device/directory-row.ts'
+import { devices, identities } from './schema.ts'
+
+export interface ListedDevice {
+  readonly id: string
+  readonly serialNumber: string
+  readonly enrolled: boolean
+  readonly lastSeen: number
+}
+
+/** D1 holds 100 bound parameters a statement; a row of `devices` is 15. */
+const ROWS_PER_STATEMENT = 6
+
+function open(db: D1Database): DrizzleD1Database {
+  return drizzle(db)
+}
+
+/**
+ * Claims a certificate nobody has seen for an enrolment, and lists the enrolment if it is new, in one batch.
+ * @returns the enrolment that owns it: somebody else's, when it was claimed before.
+ */
+export async function claimIdentity(
+  d1: D1Database,
+  fingerprint: string,
+  row: DirectoryRow,
+): Promise<string | undefined> {
+  const db = open(d1)
+  const [, , owner] = await db.batch([
+    db.insert(identities).values({ fingerprint, enrollment: row.id }).onConflictDoNothing(),
+    db.insert(devices).values(flat(row)).onConflictDoNothing(),
+    db
+      .select({ enrollment: identities.enrollment })
+      .from(identities)
+      .where(eq(identities.fingerprint, fingerprint)),
+  ])
+  return owner[0]?.enrollment
+}
+
+/**
+ * Brings the directory up to the devices' own rows. One record per serial number is listed: the last device
+ * that claimed it (a serial is only text from the sender, so the other keeps everything but its place here).
+ * @returns devices that lost their place, and have to hear of it.
+ */
+export async function project(
+  d1: D1Database,
+  rows: readonly DirectoryRow[],
+): Promise<readonly string[]> {
+  const db = open(d1)
+  const newer = sql`excluded.version > ${devices.version}`
+  const upserts = chunks(rows, ROWS_PER_STATEMENT).map((chunk) =>
+    db
+      .insert(devices)
+      .values(chunk.map(flat))
+      .onConflictDoUpdate({ target: devices.id, set: EXCLUDED, setWhere: newer }),
+  )
+  const serials = [...new Set(rows.map(({ facts }) => facts.SerialNumber))].filter(Boolean)
+  const [first, ...others] = upserts
+  if (!first) {
+    return []
+  }
+  if (serials.length === 0) {
+    await db.batch([first, ...others])
+    return []
+  }
+  const last = sql`(SELECT max(rival.claimed_at) FROM devices AS rival
+    WHERE rival.serial_number = ${devices.serialNumber} AND NOT rival.hidden)`
+  const place = db
+    .update(devices)
+    .set({ displaced: sql`${devices.claimedAt} < ${last}` })
+    .where(
+      and(
+        sql`${devices.serialNumber} IN (SELECT value FROM json_each(${JSON.stringify(serials)}))`,
+        sql`${devices.displaced} <> (${devices.claimedAt} < coalesce(${last}, 0))`,
+      ),
+    )
+    .returning({ id: devices.id, displaced: devices.displaced })
+  const results = await db.batch([first, ...others, place])
+  const moved: unknown = results.at(-1)
+  return displacedIds(moved)
+}
+
+/** The listed devices, all or those of the given serials and ids. */
+export async function listDevices(
+  d1: D1Database,
+  filter: { readonly serials: readonly string[]; readonly ids: readonly string[] },
+): Promise<ListedDevice[]> {
+  return open(d1)
+    .select({
+      id: devices.id,
+      serialNumber: devices.serialNumber,
+      enrolled: devices.enrolled,
+      lastSeen: devices.lastSeen,
+    })
+    .from(devices)
+    .where(
+      and(
+        eq(devices.hidden, false),
+        eq(devices.displaced, false),
+        among(devices.serialNumber, filter.serials.filter(Boolean)),
+        among(devices.id, filter.ids),
+      ),
+    )
+}
+
+/** One parameter however many values: a statement takes a hundred. */
+function among(
+  column: typeof devices.id | typeof devices.serialNumber,
+  values: readonly string[],
+): SQL | undefined {
+  return values.length === 0
+    ? undefined
+    : sql`${column} IN (SELECT value FROM json_each(${JSON.stringify(values)}))`
+}
+
+/** Every device with one of these serial numbers, listed or not. */
+export async function idsOfSerial(d1: D1Database, serial: string): Promise<string[]> {
+  const rows = await open(d1)
+    .select({ id: devices.id })
+    .from(devices)
+    .where(and(inArray(devices.serialNumber, [serial]), eq(devices.hidden, false)))
+  return rows.map(({ id }) => id)
+}
+
+const EXCLUDED = {
+  type: sql`excluded.type`,
+  serialNumber: sql`excluded.serial_number`,
+  enrolled: sql`excluded.enrolled`,
+  hidden: sql`excluded.hidden`,
+  claimedAt: sql`excluded.claimed_at`,
+  lastSeen: sql`excluded.last_seen`,
+  deviceName: sql`excluded.device_name`,
+  model: sql`excluded.model`,
+  modelName: sql`excluded.model_name`,
+  productName: sql`excluded.product_name`,
+  osVersion: sql`excluded.os_version`,
+  buildVersion: sql`excluded.build_version`,
+  version: sql`excluded.version`,
+}
+
+function flat(row: DirectoryRow): typeof devices.$inferInsert {
+  const { facts } = row
+  return {
+    id: row.id,
+    type: row.type,
+    serialNumber: facts.SerialNumber,
+    enrolled: row.enrolled,
+    hidden: row.hidden,
+    displaced: false,
+    claimedAt: row.claimedAt,
+    lastSeen: row.lastSeen,
+    deviceName: facts.DeviceName,
+    model: facts.Model,
+    modelName: facts.ModelName,
+    productName: facts.ProductName,
+    osVersion: facts.OSVersion,
+    buildVersion: facts.BuildVersion,
+    version: row.version,
+  }
+}
+
+function displacedIds(rows: unknown): string[] {
+  return (Array.isArray(rows) ? rows : [])
+    .filter((row: { id: string; displaced: boolean }) => row.displaced)
+    .map((row: { id: string }) => row.id)
+}
+
+function chunks<Item>(items: readonly Item[], size: number): Item[][] {
+  const parts: Item[][] = []
+  for (let at = 0; at < items.length; at += size) {
+    parts.push(items.slice(at, at + size))
+  }
+  return parts
+}
