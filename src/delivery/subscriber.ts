@@ -1,0 +1,109 @@
+import { DurableObject } from 'cloudflare:workers'
+import { configOf, type WebhookSettings } from '../config.ts'
+import type { DeviceNamespace } from '../device/object.ts'
+import { renderEvent } from '../events/event.ts'
+import { reasonOf, warn } from '../log.ts'
+import { deliver, newLine, nextTry, startable, wake, type Line, type LinePorts } from './line.ts'
+import { post } from './post.ts'
+
+export interface SubscriberEnv {
+  readonly DEVICE: DeviceNamespace
+}
+
+interface StoredCircuit {
+  readonly failures: number
+  readonly closedUntil: number
+}
+
+const KEY = 'circuit'
+/** A timer keeps the object in memory, which is paid for: longer waits are the alarm's. */
+const LONGEST_TIMER = 60_000
+/** The device's own alarm brings back whoever could not be reached. */
+const UNREACHABLE_WAIT = 5000
+
+/** One webhook's posts: the only reader of its cursors (design.md 4). Its name is the webhook's id. */
+export class Subscriber extends DurableObject<SubscriberEnv> {
+  #line: Line | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  /** These devices have news. Answers at once; posting goes on by itself. */
+  async wake(devices: readonly string[]): Promise<void> {
+    for (const device of devices) {
+      wake(this.#open(), device)
+    }
+    this.#pump()
+  }
+
+  override alarm(): void {
+    this.#pump()
+  }
+
+  #open(): Line {
+    const stored = this.ctx.storage.kv.get<StoredCircuit>(KEY)
+    this.#line ??= newLine(stored?.failures ?? 0, stored?.closedUntil ?? 0)
+    return this.#line
+  }
+
+  #pump(): void {
+    const webhook = this.#webhook()
+    if (!webhook) {
+      return
+    }
+    const line = this.#open()
+    for (const device of startable(line, webhook.concurrency, Date.now())) {
+      this.ctx.waitUntil(this.#deliver(line, webhook, device))
+    }
+    this.#schedule(nextTry(line))
+  }
+
+  async #deliver(line: Line, webhook: WebhookSettings, device: string): Promise<void> {
+    try {
+      await deliver(line, this.#ports(webhook), device)
+    } catch (error) {
+      warn('webhook:device-unreachable', { device, reason: reasonOf(error) })
+      line.ready.set(device, Date.now() + UNREACHABLE_WAIT)
+    }
+    this.#pump()
+  }
+
+  #schedule(at: number | undefined): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const wait = at === undefined ? undefined : Math.max(at - Date.now(), 0)
+    if (wait === undefined || (wait === 0 && this.#line && this.#line.busy.size > 0)) {
+      return
+    }
+    if (wait > LONGEST_TIMER) {
+      this.ctx.waitUntil(this.ctx.storage.setAlarm(Date.now() + wait))
+      return
+    }
+    this.#timer = setTimeout(() => {
+      this.#pump()
+    }, wait)
+  }
+
+  #webhook(): WebhookSettings | undefined {
+    const result = configOf(this.env)
+    return result.ok ? result.config.webhooks.find(({ id }) => id === this.ctx.id.name) : undefined
+  }
+
+  #ports(webhook: WebhookSettings): LinePorts {
+    return {
+      concurrency: webhook.concurrency,
+      now: () => Date.now(),
+      pull: (device, request) =>
+        this.env.DEVICE.getByName(device).pull({
+          ...request,
+          subscriber: webhook.id,
+          topics: webhook.topics,
+        }),
+      post: (event) => post(webhook.url, renderEvent(event), Date.now()),
+      keepCircuit: (failures, closedUntil) => {
+        this.ctx.storage.kv.put(KEY, { failures, closedUntil } satisfies StoredCircuit)
+      },
+      note: (event, detail) => {
+        warn(event, { webhook: webhook.id, ...detail })
+      },
+    }
+  }
+}
