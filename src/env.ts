@@ -1,0 +1,5 @@
+import type { ConsumerEnv } from './delivery/consumer.ts'
+import type { DeviceEnv } from './device/object.ts'
+
+/** Bindings of wrangler.toml. Vars and secrets are config.ts's alone. */
+export interface Env extends ConsumerEnv, DeviceEnv {}

@@ -1,0 +1,7 @@
+import type { Config } from '../config.ts'
+import type { Env } from '../env.ts'
+
+export interface AppEnv {
+  Bindings: Env
+  Variables: { config: Config }
+}

@@ -1,0 +1,87 @@
+import type { Config } from '../../config.ts'
+import type { Claim } from '../../device/identity.ts'
+import { claimIdentity } from '../../directory/directory.ts'
+import { reasonOf, warn } from '../../log.ts'
+import { NO_FACTS, type Message } from '../../mdm/message.ts'
+import type { SignatureCheck } from '../../pki/cms.ts'
+import { DerError } from '../../pki/der.ts'
+import { chainsTo, readCertificate } from '../../pki/x509.ts'
+
+export type Signer = Extract<SignatureCheck, { ok: true }>
+
+export type Claimed =
+  | { readonly ok: true; readonly claim: Claim }
+  | { readonly ok: false; readonly status: 400 | 503; readonly reason: string }
+
+/**
+ * A certificate that its device does not know yet: it must descend from an accepted CA, and D1 must give it to
+ * this device and no other. That is the one time in its life that D1 is asked (design.md 2); without D1 only
+ * new certificates get 503.
+ */
+export async function claim(
+  db: D1Database,
+  config: Config,
+  message: Message,
+  signer: Signer,
+): Promise<Claimed> {
+  const checked = check(config, signer)
+  if (!checked.ok) {
+    return checked
+  }
+  const { device } = message.enrollment
+  let owner: string | undefined
+  try {
+    owner = await claimIdentity(db, signer.fingerprint, firstRow(message))
+  } catch (error) {
+    warn('directory:unavailable', { reason: reasonOf(error) })
+    return {
+      ok: false,
+      status: 503,
+      reason:
+        'the directory is not available: is D1 migrated (`wrangler d1 migrations apply DB --remote`)?',
+    }
+  }
+  return owner === device
+    ? checked
+    : { ok: false, status: 400, reason: `the certificate belongs to the enrolment ${owner}` }
+}
+
+function check(config: Config, signer: Signer): Claimed {
+  try {
+    const leaf = readCertificate(signer.certificate)
+    const chain = chainsTo(leaf, signer.others.map(readCertificate), config.deviceCAs, Date.now())
+    if (!chain.ok) {
+      return { ok: false, status: 400, reason: chain.reason }
+    }
+    if (leaf.notAfter < Date.now()) {
+      return {
+        ok: false,
+        status: 400,
+        reason: 'the certificate has expired, and the device is not known',
+      }
+    }
+    const { subject, notAfter } = leaf
+    return { ok: true, claim: { caKey: chain.caKeyId, subject, notAfter } }
+  } catch (error) {
+    if (error instanceof DerError) {
+      return { ok: false, status: 400, reason: `the certificate cannot be read: ${error.message}` }
+    }
+    throw error
+  }
+}
+
+/** What the directory lists of a device from its first message on; version 0, so that any projection is newer. */
+function firstRow(message: Message): Parameters<typeof claimIdentity>[2] {
+  const { device, user, type } = message.enrollment
+  const authenticates = message.kind === 'checkin' && message.messageType === 'Authenticate'
+  return {
+    id: device,
+    type: user === '' ? type : type === 'User Enrollment' ? 'User Enrollment (Device)' : 'Device',
+    enrolled: !authenticates,
+    hidden: false,
+    claimedAt: Date.now(),
+    lastSeen: Date.now(),
+    facts: authenticates ? message.facts : NO_FACTS,
+    version: 0,
+  }
+}

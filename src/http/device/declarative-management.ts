@@ -1,0 +1,121 @@
+import type { Config } from '../../config.ts'
+import type { Env } from '../../env.ts'
+import { reasonOf, warn } from '../../log.ts'
+import { enrollmentId, type Enrollment } from '../../mdm/enrollment.ts'
+import type { CheckIn } from '../../mdm/message.ts'
+
+type DeclarativeManagement = Extract<CheckIn, { messageType: 'DeclarativeManagement' }>
+
+const TIMEOUT = 20_000
+const DECLARATION = 'declaration/'
+
+/**
+ * Passes a DDM request to the server at `DM_URL` (micromdm-contract §5.11, KMFDDM's interface). Everything but
+ * success is 503, which the device tries again: a 404 deletes the declaration on the device, so it goes through
+ * only for a declaration that the device was not last told to have.
+ */
+export async function declarativeManagement(
+  env: Env,
+  config: Config,
+  message: DeclarativeManagement,
+): Promise<Response> {
+  const { device, user } = message.enrollment
+  const unavailable = (reason: string): Response => {
+    warn('ddm:unavailable', { device, endpoint: message.endpoint, reason })
+    return new Response(null, { status: 503 })
+  }
+  if (config.dmUrl === '') {
+    return unavailable('DM_URL is not set')
+  }
+  const url = upstreamUrl(config.dmUrl, message.endpoint)
+  if (!url) {
+    warn('ddm:refused', { device, endpoint: message.endpoint })
+    return new Response(null, { status: 400 })
+  }
+  let answer: Response
+  let body: Uint8Array
+  try {
+    ;[answer, body] = await ask(url, message)
+  } catch (error) {
+    return unavailable(reasonOf(error))
+  }
+  const object = env.DEVICE.getByName(device)
+  if (answer.status === 404 && message.endpoint.startsWith(DECLARATION)) {
+    const identifier = message.endpoint.split('/').slice(2).join('/')
+    const listed = await object.listedDeclarations(user)
+    return listed.includes(identifier)
+      ? unavailable(
+          'upstream lost a declaration that it had listed: 404 would delete it on the device',
+        )
+      : new Response(null, { status: 404 })
+  }
+  if (answer.status !== 200) {
+    return unavailable(`upstream answered ${answer.status}`)
+  }
+  if (message.endpoint === 'declaration-items') {
+    const identifiers = identifiersIn(body)
+    if (!identifiers) {
+      return unavailable('upstream answered declaration-items with something else')
+    }
+    await object.keepDeclarations(user, identifiers)
+  }
+  const type = answer.headers.get('content-type') ?? 'application/json'
+  return new Response(body, { headers: body.length > 0 ? { 'content-type': type } : {} })
+}
+
+async function ask(url: string, message: DeclarativeManagement): Promise<[Response, Uint8Array]> {
+  const timeout = new AbortController()
+  const timer = setTimeout(() => {
+    timeout.abort(new Error('no answer within 20 s'))
+  }, TIMEOUT)
+  const { enrollment, data } = message
+  try {
+    const answer = await fetch(url, {
+      method: data ? 'PUT' : 'GET',
+      headers: {
+        'x-enrollment-id': upstreamId(enrollment),
+        'x-enrollment-type': enrollment.type,
+        ...(enrollment.user === '' ? {} : { 'x-enrollment-parentid': enrollment.device }),
+        ...(data ? { 'content-type': 'application/json' } : {}),
+      },
+      signal: timeout.signal,
+      ...(data ? { body: data } : {}),
+    })
+    return [answer, new Uint8Array(await answer.arrayBuffer())]
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/**
+ * `Endpoint` is no URL: its identifier may hold anything, dots and slashes included, so it is encoded, and can
+ * name neither another host nor a path above `DM_URL`.
+ */
+function upstreamUrl(base: string, endpoint: string): string | undefined {
+  const [first = '', second, ...rest] = endpoint.split('/')
+  const segments = second === undefined ? [first] : [first, second]
+  if (rest.length > 0) {
+    segments.push(rest.join('/'))
+  }
+  return segments.some((segment) => segment === '' || /^\.\.?$/.test(segment))
+    ? undefined
+    : base + segments.map(encodeURIComponent).join('/')
+}
+
+/** MicroMDM names a Mac's user by the bare UserID, which is also what commands are queued under. */
+function upstreamId({ type, device, user }: Enrollment): string {
+  return type === 'User' ? user : enrollmentId(device, user)
+}
+
+function identifiersIn(body: Uint8Array): string[] | undefined {
+  try {
+    const items: unknown = JSON.parse(new TextDecoder().decode(body))
+    const kinds = Object.values(Object(Object(items)['Declarations'])).flat()
+    return kinds.flatMap((item) => {
+      const identifier: unknown = Object(item)['Identifier']
+      return typeof identifier === 'string' ? [identifier] : []
+    })
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,166 @@
+import { Hono, type Context } from 'hono'
+import { listenersOf } from '../../config.ts'
+import type { News } from '../../device/context.ts'
+import type { DeviceAnswer, DeviceInput } from '../../device/receive.ts'
+import { IDENTITY_CONFLICT, topicOf } from '../../events/topics.ts'
+import { reasonOf, warn } from '../../log.ts'
+import { ProtocolError } from '../../mdm/errors.ts'
+import { readMessage, type Message } from '../../mdm/message.ts'
+import { decodeSignatureHeader, verifyDetached } from '../../pki/cms.ts'
+import type { AppEnv } from '../app-env.ts'
+import { readBody } from '../body.ts'
+import { makeAlias } from './alias.ts'
+import { claim, type Signer } from './claim.ts'
+import { declarativeManagement } from './declarative-management.ts'
+
+/**
+ * The routes that devices call. Check-ins and reports are told apart by their bodies and taken on each path;
+ * `/mdm` and `/checkin` are where NanoMDM's profiles point.
+ */
+export const PATHS = ['/mdm/checkin', '/mdm/connect', '/mdm', '/checkin']
+
+export const deviceFace = new Hono<AppEnv>()
+
+deviceFace.on('PUT', PATHS, takeMessage)
+deviceFace.on(['GET', 'POST', 'DELETE', 'PATCH'], PATHS, (c) => c.body(null, 405, { allow: 'PUT' }))
+
+type DeviceContext = Context<AppEnv>
+
+/**
+ * One message of a device: signature, plist, one call of its object, answer (micromdm-contract §5).
+ * Never 401 or 403 but for a blocked device: a 401 makes a device remove its management profile.
+ */
+async function takeMessage(c: DeviceContext): Promise<Response> {
+  const body = await readBody(c.req.raw)
+  if (body === undefined) {
+    return refuse(c, 413, 'the body is longer than 20 MB')
+  }
+  const signature = decodeSignatureHeader(c.req.header('mdm-signature') ?? '')
+  if (!signature) {
+    return refuse(
+      c,
+      400,
+      'Mdm-Signature is missing or no base64: SignMessage must be on in the profile',
+    )
+  }
+  const signer = verifyDetached(signature, body)
+  if (!signer.ok) {
+    return refuse(c, 400, `Mdm-Signature: ${signer.reason}`)
+  }
+  let message: Message
+  try {
+    message = readMessage(body)
+  } catch (error) {
+    if (error instanceof ProtocolError) {
+      return refuse(c, 400, error.message)
+    }
+    throw error
+  }
+  return answer(c, message, body, signer)
+}
+
+async function answer(
+  c: DeviceContext,
+  message: Message,
+  body: Uint8Array,
+  signer: Signer,
+): Promise<Response> {
+  const { config } = c.var
+  const listeners = listenersOf(config, topicOf(message))
+  const idle = message.kind === 'report' && message.commandUUID === undefined
+  const input: DeviceInput = {
+    message,
+    body: idle && listeners.length === 0 ? new Uint8Array() : body,
+    eventId: crypto.randomUUID(),
+    params: firstValues(new URL(c.req.url).searchParams),
+    fingerprint: signer.fingerprint,
+    listeners,
+    conflictListeners: listenersOf(config, IDENTITY_CONFLICT),
+  }
+  const device = c.env.DEVICE.getByName(message.enrollment.device)
+  let result: DeviceAnswer = await device.receive(input)
+  if (result.kind === 'unclaimed') {
+    const claimed = await claim(c.env.DB, config, message, signer)
+    if (!claimed.ok) {
+      return refuse(c, claimed.status, claimed.reason, message)
+    }
+    result = await device.receive({ ...input, claim: claimed.claim })
+  }
+  switch (result.kind) {
+    case 'refused':
+      return refuse(c, 400, result.reason, message)
+    case 'blocked':
+      return c.body(null, 401)
+    case 'unclaimed':
+      return refuse(c, 503, 'a claimed certificate was not taken', message)
+    case 'conflict':
+      announce(c, message, result.news)
+      return refuse(c, 503, 'signed by an identity of an earlier enrolment', message)
+    case 'accepted':
+      announce(c, message, result.news)
+      if (result.alias !== undefined) {
+        await makeAlias(c.env, message.enrollment.device, result.alias)
+      }
+      return reply(c, message, result.reply)
+  }
+}
+
+function reply(
+  c: DeviceContext,
+  message: Message,
+  plist: Uint8Array | undefined,
+): Response | Promise<Response> {
+  if (message.kind === 'checkin') {
+    switch (message.messageType) {
+      case 'DeclarativeManagement':
+        return declarativeManagement(c.env, c.var.config, message)
+      case 'UserAuthenticate':
+        // We manage no network users: 410 declines for this login, and for nothing else.
+        return c.body(null, 410)
+      case 'GetToken':
+        return refuse(c, 400, 'no token service is configured', message)
+    }
+  }
+  return plist
+    ? new Response(plist, { headers: { 'content-type': 'text/xml; charset=utf-8' } })
+    : c.body(null, 200)
+}
+
+/** The queue may lose it, and sending may fail: the device's alarm says it again. */
+function announce(c: DeviceContext, message: Message, news: News): void {
+  if (news.events || news.directory) {
+    const { device } = message.enrollment
+    c.executionCtx.waitUntil(
+      c.env.EVENTS.send({ device, events: news.events, directory: news.directory }).catch(
+        (error: unknown) => {
+          warn('queue:send-failed', { device, reason: reasonOf(error) })
+        },
+      ),
+    )
+  }
+}
+
+/** Devices read no error bodies; the operator's log says why. */
+function refuse(
+  c: DeviceContext,
+  status: 400 | 413 | 503,
+  reason: string,
+  message?: Message,
+): Response {
+  warn('device:refused', {
+    path: c.req.path,
+    status,
+    reason,
+    device: message?.enrollment.device,
+  })
+  return c.body(null, status)
+}
+
+/** `url_params`: the first value of each query key. */
+function firstValues(params: URLSearchParams): Record<string, string> {
+  const values: Record<string, string> = {}
+  for (const [key, value] of params) {
+    values[key] ??= value
+  }
+  return values
+}

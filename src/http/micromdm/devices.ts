@@ -1,0 +1,70 @@
+import { Hono } from 'hono'
+import { objectField, stringsField } from '../../commands/go-fields.ts'
+import { projectDevices } from '../../delivery/consumer.ts'
+import { idsOfSerial, listDevices } from '../../directory/directory.ts'
+import { rfc3339 } from '../../events/event.ts'
+import type { AppEnv } from '../app-env.ts'
+import { AdminError } from '../at-device.ts'
+import { goJson, objectOf, type AdminContext } from './request.ts'
+
+/** `/v1/devices` (micromdm-contract §1.6). */
+export const devices = new Hono<AppEnv>()
+
+const LIST = 'getDevicesRequest'
+const REMOVE = 'RemoveDevicesOptions'
+/** How Go writes a time that never was. */
+const NEVER = '0001-01-01T00:00:00Z'
+
+devices.post('/v1/devices', async (c) => {
+  const body = await objectOf(c)
+  const listed = await listDevices(c.env.DB, {
+    serials: stringsField(body, 'filter_serial', LIST) ?? [],
+    ids: stringsField(body, 'filter_udid', LIST) ?? [],
+  })
+  return goJson({
+    devices:
+      listed.length === 0
+        ? null
+        : listed.map((device) => ({
+            serial_number: device.serialNumber,
+            udid: device.id,
+            enrollment_status: device.enrolled,
+            last_seen: device.lastSeen === 0 ? NEVER : rfc3339(device.lastSeen),
+            dep_profile_status: '',
+          })),
+  })
+})
+
+/** Only the wrapped form counts: a flat body did nothing in MicroMDM, and must not begin to delete. */
+devices.delete('/v1/devices', async (c) => {
+  const options = objectField(await objectOf(c), 'opts', 'removeDevicesRequest') ?? {}
+  for (const udid of stringsField(options, 'udids', REMOVE) ?? []) {
+    await remove(c, [udid], udid)
+  }
+  for (const serial of stringsField(options, 'serials', REMOVE) ?? []) {
+    await remove(c, serial === '' ? [] : await idsOfSerial(c.env.DB, serial), serial)
+  }
+  return goJson({})
+})
+
+devices.post('/v1/devices/:id/block', async (c) => {
+  await c.env.DEVICE.getByName(c.req.param('id')).block()
+  return goJson({})
+})
+
+devices.post('/v1/devices/:id/unblock', async (c) => {
+  const id = c.req.param('id')
+  if (!(await c.env.DEVICE.getByName(id).unblock())) {
+    throw new AdminError(`delete device with udid ${id}: not found: Device udid ${id}`)
+  }
+  return goJson({})
+})
+
+/** Off the list until the next Authenticate; queue, tokens, identity and block stay, as in MicroMDM. */
+async function remove(c: AdminContext, ids: readonly string[], named: string): Promise<void> {
+  const hidden = await Promise.all(ids.map((id) => c.env.DEVICE.getByName(id).hide()))
+  if (!hidden.includes(true)) {
+    throw new AdminError(`not found: Device key ${named}`)
+  }
+  await projectDevices(c.env, ids)
+}

@@ -1,0 +1,19 @@
+import { Hono } from 'hono'
+import { adminAuth } from '../admin-auth.ts'
+import type { AppEnv } from '../app-env.ts'
+import { commands } from './commands.ts'
+import { devices } from './devices.ts'
+import { push } from './push.ts'
+import { goJson } from './request.ts'
+import { version } from './version.ts'
+
+/** MicroMDM's HTTP API (micromdm-contract §1): Basic auth before anything else, every error a JSON body. */
+export const micromdmFace = new Hono<AppEnv>()
+
+for (const path of ['/v1/*', '/push/*', '/boltbackup']) {
+  micromdmFace.use(path, adminAuth)
+}
+micromdmFace.all('/version', () => goJson(version))
+micromdmFace.route('/', commands)
+micromdmFace.route('/', devices)
+micromdmFace.route('/', push)

@@ -1,0 +1,23 @@
+import { Hono } from 'hono'
+import type { AppEnv } from '../app-env.ts'
+import { AdminError, atDevice } from '../at-device.ts'
+import { goJson, type AdminContext } from './request.ts'
+
+/** `/push` and `/v1/push` (micromdm-contract §1.5): the only routes that wait for APNs. */
+export const push = new Hono<AppEnv>()
+
+push.get('/push/:id', (c) => pushDevice(c, c.req.param('id')))
+push.post('/v1/push/:id', (c) => pushDevice(c, c.req.param('id')))
+
+async function pushDevice(c: AdminContext, id: string): Promise<Response> {
+  const text = c.req.query('expiration')
+  const expiration = text ? Number(text) : undefined
+  if (expiration !== undefined && (!Number.isSafeInteger(expiration) || expiration < 0)) {
+    throw new AdminError(`parsing expiration time: "${text}" is not a number of seconds since 1970`)
+  }
+  const answer = await atDevice(c.env, id, (device, user) => device.push(user, expiration))
+  if (answer.kind === 'failed') {
+    throw new AdminError(answer.error)
+  }
+  return goJson({ status: 'success', push_notification_id: answer.id })
+}

@@ -1,0 +1,46 @@
+import type { Context } from 'hono'
+import { isJsonObject } from '../../commands/go-fields.ts'
+import { readGoJson, type JsonObject, type JsonValue } from '../../commands/go-json.ts'
+import { writeGoJson, type WritableJson } from '../../commands/go-json-write.ts'
+import type { AppEnv } from '../app-env.ts'
+import { AdminError } from '../at-device.ts'
+import { readBody } from '../body.ts'
+
+export type AdminContext = Context<AppEnv>
+
+/** The body as bytes, whatever its content type says. */
+export async function bytesOf(c: AdminContext): Promise<Uint8Array> {
+  const body = await readBody(c.req.raw)
+  if (body === undefined) {
+    throw new AdminError('the body is longer than 20 MB', 413)
+  }
+  return body
+}
+
+/** The first JSON value of the body, read as Go's decoder reads it (micromdm-contract §1.1). */
+export async function jsonOf(c: AdminContext): Promise<JsonValue> {
+  const read = readGoJson(new TextDecoder().decode(await bytesOf(c)))
+  if (!read.ok) {
+    throw new AdminError(read.error)
+  }
+  return read.value
+}
+
+/** The same, where a struct is expected: `null` is an empty one. */
+export async function objectOf(c: AdminContext): Promise<JsonObject> {
+  const value = await jsonOf(c)
+  if (value === null) {
+    return {}
+  }
+  if (!isJsonObject(value)) {
+    throw new AdminError('json: cannot unmarshal the body into a Go struct: it has to be an object')
+  }
+  return value
+}
+
+export function goJson(value: WritableJson, status = 200): Response {
+  return new Response(writeGoJson(value), {
+    status,
+    headers: { 'content-type': 'application/json; charset=utf-8' },
+  })
+}

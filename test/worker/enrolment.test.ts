@@ -1,0 +1,344 @@
+import { describe, expect, it } from 'vitest'
+import { api, env, events, newDevice, newIdentity, serve, TOPIC } from './server.ts'
+
+interface List {
+  devices: { udid: string; serial_number: string; enrollment_status: boolean }[] | null
+}
+
+const listed = async (udid: string) =>
+  (await api<List>('POST', '/v1/devices', { filter_udid: [udid] })).body.devices
+
+describe('a device that enrols', () => {
+  it('is listed from its first message on, and enrolled after its TokenUpdate', async () => {
+    const device = newDevice()
+    expect((await device.authenticate()).status).toBe(200)
+    expect(await listed(device.udid)).toMatchObject([
+      { serial_number: device.serial, enrollment_status: false },
+    ])
+    expect((await device.tokenUpdate()).status).toBe(200)
+    await expect
+      .poll(() => listed(device.udid), { timeout: 10_000 })
+      .toMatchObject([{ enrollment_status: true }])
+  })
+
+  it('fetches a command, answers it, and the receiver gets every message in order, byte for byte', async () => {
+    const device = newDevice()
+    await device.enroll()
+    const queued = await api('POST', '/v1/commands', {
+      udid: device.udid,
+      request_type: 'ProfileList',
+      command_uuid: 'list-1',
+    })
+    expect(queued).toEqual({
+      status: 201,
+      body: { payload: { command_uuid: 'list-1', command: { request_type: 'ProfileList' } } },
+    })
+    await device.poll()
+    expect(device.received.map(({ uuid }) => uuid)).toEqual(['list-1'])
+    const got = await events(device.udid, 4)
+    expect(got.map(({ topic }) => topic)).toEqual([
+      'mdm.Authenticate',
+      'mdm.TokenUpdate',
+      'mdm.Connect',
+      'mdm.Connect',
+    ])
+    expect(got.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4])
+    const payloads = got.map(
+      (event) => (event.checkin_event ?? event.acknowledge_event)?.raw_payload,
+    )
+    expect(payloads).toEqual(device.sent.map(({ body }) => Buffer.from(body).toString('base64')))
+    expect(got[3]?.acknowledge_event).toMatchObject({
+      status: 'Acknowledged',
+      command_uuid: 'list-1',
+    })
+  })
+
+  it('takes both message kinds on both paths', async () => {
+    const device = newDevice({
+      checkInUrl: 'http://mdm.test/mdm/connect',
+      serverUrl: 'http://mdm.test/mdm/checkin',
+    })
+    expect((await device.enroll()).status).toBe(200)
+    expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
+  })
+
+  it('keeps what was queued before its first message', async () => {
+    const device = newDevice()
+    await api('POST', '/v1/commands', { udid: device.udid, request_type: 'SecurityInfo' })
+    await device.enroll()
+    await device.poll()
+    expect(device.received.map(({ requestType }) => requestType)).toEqual(['SecurityInfo'])
+  })
+
+  it('starts anew when it enrols again: older commands are superseded, its users are gone', async () => {
+    const device = newDevice()
+    await device.enroll()
+    await api('POST', '/v1/commands', { udid: device.udid, request_type: 'SecurityInfo' })
+    device.useIdentity(newIdentity())
+    await device.enroll()
+    await device.poll()
+    expect(device.received).toEqual([])
+  })
+
+  it('loses nothing when the answer to its Authenticate got lost and it sends it again', async () => {
+    const device = newDevice()
+    await device.authenticate()
+    await api('POST', '/v1/commands', { udid: device.udid, request_type: 'SecurityInfo' })
+    await device.enroll()
+    await device.poll()
+    expect(device.received.map(({ requestType }) => requestType)).toEqual(['SecurityInfo'])
+  })
+
+  it('is off the list after it checked out', async () => {
+    const device = newDevice()
+    await device.enroll()
+    await device.checkOut()
+    await expect
+      .poll(() => listed(device.udid), { timeout: 10_000 })
+      .toMatchObject([{ enrollment_status: false }])
+    const push = await api('GET', `/push/${device.udid}`)
+    expect(push.body).toEqual({
+      error: `retrieving PushInfo by UDID: not found: PushInfo udid ${device.udid}`,
+    })
+  })
+
+  it('may be a User Enrollment with an EnrollmentID, and a user with a queue of its own', async () => {
+    const enrollmentId = crypto.randomUUID()
+    const device = newDevice({ userEnrollment: { enrollmentId } })
+    await device.enroll()
+    const user = device.userChannel({ userId: crypto.randomUUID(), shortName: 'ada' })
+    expect((await user.tokenUpdate()).status).toBe(200)
+    await api('POST', '/v1/commands', { udid: enrollmentId, request_type: 'SecurityInfo' })
+    await user.poll()
+    expect(user.received).toEqual([])
+    await device.poll()
+    expect(device.received).toHaveLength(1)
+    const [event] = await events(enrollmentId, 1)
+    expect(event?.checkin_event).toMatchObject({
+      enrollment_id: enrollmentId,
+      ids: { id: enrollmentId, type: 'User Enrollment (Device)' },
+    })
+  })
+})
+
+describe('tokens that a device escrows', () => {
+  it('come back byte for byte, are sealed at rest, and are not served to the next enrolment', async () => {
+    const device = newDevice()
+    await device.enroll()
+    expect((await device.getBootstrapToken()).token).toEqual(new Uint8Array())
+    const token = crypto.getRandomValues(new Uint8Array(64))
+    await device.setBootstrapToken(token)
+    expect((await device.getBootstrapToken()).token).toEqual(token)
+    device.useIdentity(newIdentity())
+    await device.enroll()
+    expect((await device.getBootstrapToken()).token).toEqual(new Uint8Array())
+  })
+})
+
+describe('a user channel', () => {
+  it('gets what waited under its bare UserID, and what comes later', async () => {
+    const device = newDevice()
+    await device.enroll()
+    const userId = crypto.randomUUID().toUpperCase()
+    await api('POST', '/v1/commands', {
+      udid: userId,
+      request_type: 'ProfileList',
+      command_uuid: 'early',
+    })
+    const user = device.userChannel({ userId, shortName: 'ada' })
+    expect((await user.tokenUpdate()).status).toBe(200)
+    await api('POST', '/v1/commands', {
+      udid: userId,
+      request_type: 'ProfileList',
+      command_uuid: 'late',
+    })
+    await api('POST', '/v1/commands', {
+      udid: `${device.udid}:${userId}`,
+      request_type: 'ProfileList',
+      command_uuid: 'long id',
+    })
+    await user.poll()
+    expect(user.received.map(({ uuid }) => uuid)).toEqual(['early', 'late', 'long id'])
+    await device.poll()
+    expect(device.received).toEqual([])
+  })
+
+  it('on two devices is an error that names the long ids', async () => {
+    const userId = crypto.randomUUID().toUpperCase()
+    const ids: string[] = []
+    for (let n = 0; n < 2; n++) {
+      const device = newDevice()
+      await device.enroll()
+      await device.userChannel({ userId, shortName: 'ada' }).tokenUpdate()
+      ids.push(`${device.udid}:${userId}`)
+    }
+    const refused = await api('POST', '/v1/commands', { udid: userId, request_type: 'ProfileList' })
+    expect(refused.status).toBe(500)
+    for (const id of ids) {
+      expect(refused.body['error']).toContain(id)
+    }
+  })
+
+  it('never makes an alias of a device with an identity', async () => {
+    const victim = newDevice()
+    await victim.enroll()
+    const device = newDevice()
+    await device.enroll()
+    await device.userChannel({ userId: victim.udid, shortName: 'eve' }).tokenUpdate()
+    await api('POST', '/v1/commands', { udid: victim.udid, request_type: 'SecurityInfo' })
+    await victim.poll()
+    expect(victim.received).toHaveLength(1)
+  })
+
+  it('on a Shared iPad is named by UserShortName, and its constant UserID is an error', async () => {
+    const device = newDevice({ platform: 'iPadOS', sharedIPad: true })
+    await device.enroll()
+    const user = device.userChannel({ userId: '', shortName: 'ada@example.com' })
+    await user.tokenUpdate()
+    const constant = 'FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF'
+    const refused = await api('POST', '/v1/commands', {
+      udid: constant,
+      request_type: 'ProfileList',
+    })
+    expect(refused.status).toBe(500)
+    await api('POST', '/v1/commands', {
+      udid: `${device.udid}:ada@example.com`,
+      request_type: 'ProfileList',
+    })
+    await user.poll()
+    expect(user.received).toHaveLength(1)
+  })
+
+  it('leaves alone: its CheckOut ends neither the device nor the other users', async () => {
+    const device = newDevice()
+    await device.enroll()
+    const user = device.userChannel({ userId: crypto.randomUUID(), shortName: 'ada' })
+    await user.tokenUpdate()
+    await user.checkOut()
+    expect((await api('GET', `/push/${device.udid}`)).status).toBe(200)
+    expect(await listed(device.udid)).toMatchObject([{ udid: device.udid }])
+  })
+})
+
+describe('a renewal', () => {
+  const profile = `<?xml version="1.0"?><plist version="1.0"><dict><key>PayloadContent</key><array><dict>
+    <key>PayloadType</key><string>com.apple.mdm</string></dict></array></dict></plist>`
+
+  async function renew(awaitingConfiguration: boolean) {
+    const commonName = `renewing ${crypto.randomUUID()}`
+    const device = newDevice({ identity: newIdentity(commonName), answer: () => 'silence' })
+    await device.enroll()
+    await device.setBootstrapToken(new Uint8Array([1, 2, 3]))
+    await api('POST', '/v1/commands', {
+      udid: device.udid,
+      request_type: 'InstallProfile',
+      payload: btoa(profile),
+    })
+    await api('POST', '/v1/commands', {
+      udid: device.udid,
+      request_type: 'SecurityInfo',
+      command_uuid: 'survivor',
+    })
+    await device.poll()
+    device.useIdentity(newIdentity(commonName))
+    expect((await device.authenticate()).status).toBe(200)
+    await device.tokenUpdate({ awaitingConfiguration })
+    const view = await api<{ commands?: { uuid: string }[] }>('GET', `/v1/commands/${device.udid}`)
+    return { device, queue: view.body.commands?.map(({ uuid }) => uuid) ?? [] }
+  }
+
+  it('keeps queue and tokens, and says so in its event', async () => {
+    const { device, queue } = await renew(false)
+    expect(queue).toContain('survivor')
+    expect((await device.getBootstrapToken()).token).toEqual(new Uint8Array([1, 2, 3]))
+    const got = await events(device.udid, 5)
+    expect(got.filter(({ checkin_event }) => checkin_event?.['renewal'] === true)).toHaveLength(1)
+  })
+
+  it('that awaits configuration was an enrolment after all', async () => {
+    const { device, queue } = await renew(true)
+    expect(queue).toEqual([])
+    expect((await device.getBootstrapToken()).token).toEqual(new Uint8Array())
+  })
+
+  it('is not one when the serial number differs, the subject differs or no profile was out', async () => {
+    const device = newDevice()
+    await device.enroll()
+    await api('POST', '/v1/commands', { udid: device.udid, request_type: 'SecurityInfo' })
+    await device.enroll()
+    await device.poll()
+    expect(device.received).toEqual([])
+  })
+})
+
+describe('check-ins that we decline', () => {
+  it('answers UserAuthenticate with 410 and GetToken with 400', async () => {
+    const device = newDevice()
+    await device.enroll()
+    expect((await device.checkIn('UserAuthenticate', { UserID: 'X' })).status).toBe(410)
+    expect((await device.checkIn('GetToken', { TokenServiceType: 'x' })).status).toBe(400)
+    expect((await device.checkIn('NoSuchMessage')).status).toBe(400)
+  })
+})
+
+describe('the directory', () => {
+  it('lists one record per serial number: the last to claim it, or the one that is heard of again', async () => {
+    const old = newDevice()
+    await old.enroll()
+    const fresh = newDevice({ serial: old.serial })
+    await fresh.enroll()
+    const bySerial = async () =>
+      (await api<List>('POST', '/v1/devices', { filter_serial: [old.serial] })).body.devices?.map(
+        ({ udid }) => udid,
+      )
+    await expect.poll(bySerial, { timeout: 10_000 }).toEqual([fresh.udid])
+    await api('POST', '/v1/commands', { udid: old.udid, request_type: 'SecurityInfo' })
+    await old.poll()
+    expect(old.received).toHaveLength(1)
+    await expect.poll(bySerial, { timeout: 10_000 }).toEqual([old.udid])
+  })
+
+  it('forgets a deleted device until it enrols again', async () => {
+    const device = newDevice()
+    await device.enroll()
+    const remove = await api('DELETE', '/v1/devices', { opts: { udids: [device.udid] } })
+    expect(remove).toEqual({ status: 200, body: {} })
+    expect(await listed(device.udid)).toBeNull()
+    const again = await api('DELETE', '/v1/devices', { opts: { udids: [device.udid] } })
+    expect(again).toEqual({ status: 500, body: { error: `not found: Device key ${device.udid}` } })
+    await device.enroll()
+    await expect.poll(() => listed(device.udid), { timeout: 10_000 }).toHaveLength(1)
+  })
+
+  it('that is down holds up new certificates only', async () => {
+    const device = newDevice()
+    await device.enroll()
+    const stranger = newDevice()
+    await env.DB.exec('ALTER TABLE identities RENAME TO away')
+    try {
+      expect((await stranger.authenticate()).status).toBe(503)
+      expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
+    } finally {
+      await env.DB.exec('ALTER TABLE away RENAME TO identities')
+    }
+    expect((await stranger.authenticate()).status).toBe(200)
+  })
+})
+
+it('tells what is missing when the Worker is half configured', async () => {
+  const { default: worker } = await import('../../src/index.ts')
+  const response = await worker.fetch(
+    new Request('http://mdm.test/v1/devices', { method: 'POST' }),
+    { ...env, API_KEY: '' } as never,
+    { waitUntil() {}, passThroughOnException() {} } as never,
+  )
+  expect(response.status).toBe(503)
+  expect(await response.text()).toContain('API_KEY is not set')
+  expect(TOPIC).toContain('com.apple.mgmt')
+})
+
+it('reads no body before it knows the admin', async () => {
+  const response = await serve('/v1/commands', { method: 'POST', body: '{' })
+  expect(response.status).toBe(401)
+  expect(await response.json()).toEqual({ error: 'Unauthorized' })
+})

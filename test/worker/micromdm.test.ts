@@ -1,0 +1,345 @@
+import { describe, expect, it } from 'vitest'
+import samples from '../vectors/guide-samples.json'
+import {
+  api,
+  events,
+  newDevice,
+  newIdentity,
+  resetRules,
+  rule,
+  seen,
+  serve,
+  until,
+} from './server.ts'
+
+const BASIC = { authorization: `Basic ${btoa('micromdm:secret')}` }
+
+describe('admin authentication', () => {
+  it.each([
+    ['no credentials', {}],
+    ['a wrong password', { authorization: `Basic ${btoa('micromdm:wrong')}` }],
+    ['another user', { authorization: `Basic ${btoa('nanomdm:secret')}` }],
+  ])('refuses %s as MicroMDM does', async (_, headers) => {
+    const response = await serve('/v1/devices', { method: 'POST', body: '{}', headers })
+    expect(response.status).toBe(401)
+    expect(response.headers.get('www-authenticate')).toBe('Basic realm="micromdm"')
+    expect(await response.text()).toBe('{\n  "error": "Unauthorized"\n}\n')
+  })
+})
+
+describe('commands', () => {
+  it('takes the guide’s request, trailing comma and form content type included', async () => {
+    const response = await serve('/v1/commands', {
+      method: 'POST',
+      headers: { ...BASIC, 'content-type': 'application/x-www-form-urlencoded' },
+      body: samples.command_request,
+    })
+    expect(response.status).toBe(201)
+    expect(await response.json()).toMatchObject({
+      payload: {
+        command: { request_type: 'InstallProfile', payload: 'PD94bWwgdmVyc2lvbj0iMS4wIj8+' },
+      },
+    })
+  })
+
+  it.each([
+    ['', 'EOF'],
+    ['{', 'unexpected EOF'],
+    ['{"udid":"U","request_type":"Nope"}', 'mdm: unknown RequestType: Nope'],
+    ['{"request_type":"ProfileList"}', 'request must contain UDID of the device'],
+    ['null', 'mdm: unknown RequestType: '],
+  ])('answers the body %j with the error %j', async (body, error) => {
+    expect(await api('POST', '/v1/commands', body)).toEqual({ status: 500, body: { error } })
+  })
+
+  it('delivers a raw plist byte for byte, and shows it in the queue', async () => {
+    const device = newDevice({ answer: () => 'silence' })
+    await device.enroll()
+    const raw = new TextEncoder().encode(
+      '<?xml version="1.0"?>\n<plist version="1.0"><dict>\n\t<key>CommandUUID</key><string>raw 1</string><key>Command</key><dict><key>RequestType</key><string>Whatever</string></dict></dict></plist>',
+    )
+    expect(await api('PUT', `/v1/commands/${device.udid}`, raw)).toEqual({
+      status: 201,
+      body: {
+        payload: {
+          udid: device.udid,
+          command_uuid: 'raw 1',
+          command: { request_type: 'Whatever' },
+          payload: Buffer.from(raw).toString('base64'),
+        },
+      },
+    })
+    const given = await device.connect({ Status: 'Idle' })
+    expect(given.body).toEqual(raw)
+    const queue = await api('GET', `/v1/commands/${device.udid}`)
+    expect(queue.body).toEqual({
+      commands: [{ uuid: 'raw 1', payload: Buffer.from(raw).toString('base64') }],
+    })
+    expect(await api('DELETE', `/v1/commands/${device.udid}`, '{}')).toEqual({
+      status: 200,
+      body: {},
+    })
+    expect(await api('GET', `/v1/commands/${device.udid}`)).toEqual({ status: 200, body: {} })
+  })
+
+  it('loses none and doubles none of fifty that are posted while the device acknowledges', async () => {
+    const device = newDevice()
+    await device.enroll()
+    const posting = Promise.all(
+      Array.from({ length: 50 }, (_, n) =>
+        api('POST', '/v1/commands', {
+          udid: device.udid,
+          request_type: 'ProfileList',
+          command_uuid: `c${n}`,
+        }),
+      ),
+    )
+    while (device.received.length < 25) {
+      await device.poll()
+    }
+    await posting
+    await device.poll()
+    expect(device.received.map(({ uuid }) => uuid).toSorted()).toEqual(
+      Array.from({ length: 50 }, (_, n) => `c${n}`).toSorted(),
+    )
+  })
+})
+
+describe('paths that are not there', () => {
+  it.each(['/boltbackup', '/v1/profiles', '/v1/nothing', '/api/nothing'])(
+    '%s is a JSON error of 400 or more',
+    async (path) => {
+      const { status, body } = await api('GET', path)
+      expect(status).toBeGreaterThanOrEqual(400)
+      expect(body['error']).toBeTypeOf('string')
+    },
+  )
+})
+
+describe('device routes', () => {
+  it('answer a bad signature, a stranger, somebody else’s certificate and garbage with 400', async () => {
+    const device = newDevice()
+    await device.enroll()
+    const body = new TextEncoder().encode('<plist><dict/></plist>')
+    const unsigned = await serve('/mdm/connect', { method: 'PUT', body })
+    expect(unsigned.status).toBe(400)
+    const other = newDevice({ udid: device.udid })
+    expect((await other.connect({ Status: 'Idle' })).status).toBe(400)
+    const thief = newDevice()
+    await thief.enroll()
+    const borrowed = newDevice({ udid: device.udid })
+    borrowed.useIdentity(newIdentity())
+    expect((await borrowed.checkIn('TokenUpdate', {})).status).toBe(400)
+    expect((await device.send(new TextEncoder().encode('garbage'), 'connect')).status).toBe(400)
+    expect((await device.send(new Uint8Array(), 'connect')).status).toBe(400)
+    expect((await device.connect({})).status).toBe(400)
+  })
+
+  it('never accept a certificate of one device for another', async () => {
+    const identity = newIdentity()
+    const device = newDevice({ identity })
+    await device.enroll()
+    expect((await newDevice({ identity }).authenticate()).status).toBe(400)
+  })
+
+  it('answer 413 above 20 MB', async () => {
+    const device = newDevice()
+    const { status } = await device.send(new Uint8Array(20_000_001), 'connect')
+    expect(status).toBe(413)
+  })
+
+  it('take in a device that never sent Authenticate here, with an acceptable certificate', async () => {
+    const device = newDevice()
+    expect((await device.tokenUpdate()).status).toBe(200)
+    await api('POST', '/v1/commands', { udid: device.udid, request_type: 'ProfileList' })
+    await device.poll()
+    expect(device.received).toHaveLength(1)
+  })
+
+  it('answer an identity of an earlier enrolment with 503 until an admin reinstates it', async () => {
+    const old = newIdentity()
+    const device = newDevice({ identity: old })
+    await device.enroll()
+    device.useIdentity(newIdentity())
+    await device.enroll()
+    device.useIdentity(old)
+    expect((await device.connect({ Status: 'Idle' })).status).toBe(503)
+    const hash = await crypto.subtle.digest('SHA-256', old.certificate)
+    const fingerprint = Buffer.from(hash).toString('hex')
+    const path = `/api/devices/${device.udid}/identities/${fingerprint}/reinstate`
+    expect((await api('POST', path)).status).toBe(200)
+    expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
+  })
+
+  it('tell a blocked device with 401 on connect, and only there, to leave', async () => {
+    const device = newDevice()
+    await device.enroll()
+    expect((await api('POST', `/v1/devices/${device.udid}/unblock`)).body).toEqual({
+      error: `delete device with udid ${device.udid}: not found: Device udid ${device.udid}`,
+    })
+    expect(await api('POST', `/v1/devices/${device.udid}/block`)).toEqual({ status: 200, body: {} })
+    expect((await device.tokenUpdate()).status).toBe(200)
+    expect((await device.connect({ Status: 'Idle' })).status).toBe(401)
+    await api('POST', `/v1/devices/${device.udid}/unblock`)
+    expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
+  })
+})
+
+describe('the guide’s samples', () => {
+  it('come out as the guide shows them', async () => {
+    const udid = samples.events[0]?.checkin_event?.udid ?? ''
+    const device = newDevice({ udid })
+    for (const sample of samples.events) {
+      const payload = (sample.checkin_event ?? sample.acknowledge_event)?.raw_payload ?? ''
+      const path = sample.topic === 'mdm.Connect' ? 'connect' : 'checkIn'
+      expect((await device.send(Buffer.from(payload, 'base64'), path)).status).toBe(200)
+    }
+    const got = await events(udid, samples.events.length)
+    for (const [index, sample] of samples.events.entries()) {
+      const event = got[index]
+      expect(event?.topic).toBe(sample.topic)
+      if (sample.checkin_event) {
+        expect(event?.checkin_event).toMatchObject(sample.checkin_event)
+      } else {
+        const { url_params: documentedAsNull, ...rest } = sample.acknowledge_event ?? {}
+        expect(documentedAsNull).toBeNull()
+        expect(event?.acknowledge_event).toMatchObject(rest)
+        expect(event?.acknowledge_event).not.toHaveProperty('url_params')
+      }
+    }
+  })
+})
+
+describe('pushes', () => {
+  it('leave once for a burst of commands, and carry the magic and nothing else', async () => {
+    const device = newDevice()
+    await device.enroll()
+    for (let n = 0; n < 5; n++) {
+      await api('POST', '/v1/commands', { udid: device.udid, request_type: 'ProfileList' })
+    }
+    const pushes = await until(
+      () => seen(device.magic, 'apns'),
+      (found) => found.length > 0,
+    )
+    expect(pushes).toHaveLength(1)
+    expect(pushes[0]).toMatchObject({
+      url: `https://api.push.apple.com/3/device/${Buffer.from(device.token).toString('hex')}`,
+      body: JSON.stringify({ mdm: device.magic }),
+      headers: {
+        'apns-push-type': 'mdm',
+        'apns-priority': '10',
+        'apns-topic': 'com.apple.mgmt.External.test',
+      },
+    })
+  })
+
+  it('answer on both routes with APNs’s id, and with its reason when it refuses', async () => {
+    const device = newDevice()
+    await device.enroll()
+    const pushed = await api('POST', `/v1/push/${device.udid}?expiration=1900000000`)
+    expect(pushed.body).toMatchObject({
+      status: 'success',
+      push_notification_id: expect.any(String),
+    })
+    await rule({
+      on: 'apns',
+      match: device.magic,
+      status: 410,
+      times: 1,
+      headers: { 'apns-id': 'x' },
+      body: JSON.stringify({ reason: 'Unregistered', timestamp: Date.now() + 60_000 }),
+    })
+    expect(await api('GET', `/push/${device.udid}`)).toEqual({
+      status: 500,
+      body: { error: 'Unregistered' },
+    })
+    expect((await api('GET', `/push/${device.udid}`)).body['error']).toContain('TokenUpdate')
+    await device.tokenUpdate()
+    expect((await api('GET', `/push/${device.udid}`)).status).toBe(200)
+  })
+
+  it('tell what is wrong with a short token, another topic and an unknown device', async () => {
+    const device = newDevice({ topic: 'com.apple.mgmt.other' })
+    await device.enroll()
+    expect((await api('GET', `/push/${device.udid}`)).body['error']).toContain(
+      'com.apple.mgmt.other',
+    )
+    await device.tokenUpdate({ token: new Uint8Array(16) })
+    expect((await api('GET', `/push/${device.udid}`)).body).toEqual({ error: 'invalid push token' })
+    expect((await api('GET', '/push/nobody')).body).toEqual({
+      error: 'retrieving PushInfo by UDID: not found: PushInfo udid nobody',
+    })
+  })
+})
+
+describe('the webhook', () => {
+  it('carries the URL’s credentials as Basic auth', async () => {
+    const device = newDevice()
+    await device.authenticate()
+    await events(device.udid, 1)
+    const [post] = await seen(device.udid, 'webhook')
+    expect(post?.headers['authorization']).toBe(`Basic ${btoa('user:pass')}`)
+    expect(post?.headers['content-type']).toBe('application/json; charset=utf-8')
+  })
+
+  it('goes on without an event that the receiver refuses, and holds the line for one it cannot take', async () => {
+    const refused = newDevice()
+    await rule({ on: 'webhook', match: `${refused.udid}</string></dict>`, status: 500, times: 0 })
+    await rule({ on: 'webhook', match: refused.serial, status: 500, times: 3 })
+    await refused.enroll()
+    const got = await events(refused.udid, 1)
+    expect(got[0]?.topic).toBe('mdm.TokenUpdate')
+    const held = newDevice()
+    await rule({ on: 'webhook', match: held.serial, status: 503, times: 2 })
+    await held.enroll()
+    expect((await events(held.udid, 2)).map(({ topic }) => topic)).toEqual([
+      'mdm.Authenticate',
+      'mdm.TokenUpdate',
+    ])
+    await resetRules()
+  })
+
+  it('brings url_params of the device’s URL along', async () => {
+    const device = newDevice({ checkInUrl: 'http://mdm.test/mdm/checkin?tenant=one&tenant=two' })
+    await device.authenticate()
+    const [event] = await events(device.udid, 1)
+    expect(event?.checkin_event).toMatchObject({ url_params: { tenant: 'one' } })
+  })
+})
+
+describe('declarative management', () => {
+  it('is passed on, and a 404 reaches the device only for a declaration it was not told to have', async () => {
+    const device = newDevice()
+    await device.enroll()
+    const items = {
+      Declarations: {
+        Activations: [],
+        Assets: [],
+        Configurations: [{ Identifier: 'kept.one', ServerToken: '1' }],
+        Management: [],
+      },
+      DeclarationsToken: 't',
+    }
+    await rule({
+      on: 'ddm',
+      match: '/declaration-items',
+      status: 200,
+      times: 1,
+      body: JSON.stringify(items),
+    })
+    const listed = await device.checkIn('DeclarativeManagement', { Endpoint: 'declaration-items' })
+    expect(new TextDecoder().decode(listed.body)).toBe(JSON.stringify(items))
+    await rule({ on: 'ddm', match: '/declaration/', status: 404, times: 2 })
+    const ask = (id: string) =>
+      device.checkIn('DeclarativeManagement', { Endpoint: `declaration/configuration/${id}` })
+    expect((await ask('gone.one')).status).toBe(404)
+    expect((await ask('kept.one')).status).toBe(503)
+    await rule({ on: 'ddm', match: '/tokens', status: 500, times: 1 })
+    expect((await device.checkIn('DeclarativeManagement', { Endpoint: 'tokens' })).status).toBe(503)
+    expect((await device.checkIn('DeclarativeManagement', { Endpoint: '../secret' })).status).toBe(
+      400,
+    )
+    const [asked] = await seen('/declaration-items', 'ddm')
+    expect(asked?.headers['x-enrollment-id']).toBe(device.udid)
+  })
+})

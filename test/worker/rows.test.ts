@@ -1,0 +1,143 @@
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { expect, it } from 'vitest'
+import { createHash } from 'node:crypto'
+import { newEffects, type Context } from '../../src/device/context.ts'
+import type { DeviceInput } from '../../src/device/receive.ts'
+import { receive } from '../../src/device/receive.ts'
+import { enqueue } from '../../src/device/queue.ts'
+import { pull } from '../../src/device/outbox.ts'
+import { channelOf, loadState } from '../../src/device/state.ts'
+import { MAX_VALUE_BYTES } from '../../src/device/bodies.ts'
+import { createSealer } from '../../src/pki/seal.ts'
+import type { Message } from '../../src/mdm/message.ts'
+import { api, env, events, newDevice } from './server.ts'
+
+const sealer = createSealer(`rows:${btoa('0123456789abcdef0123456789abcdef')}`)
+
+/** Runs decisions on a real object's SQLite, and counts rows written by SQLite's own counter; `setAlarm` is one more. */
+async function counted(
+  name: string,
+  run: (
+    step: <Answer>(decide: (context: Context) => Answer) => { rows: number; answer: Answer },
+  ) => void,
+): Promise<void> {
+  await runInDurableObject(env.DEVICE.getByName(name), (_, state) => {
+    let rows = 0
+    let now = 1_000_000
+    let alarm = Infinity
+    const db = {
+      all: <Row>(query: string, ...values: never[]): Row[] => {
+        const cursor = state.storage.sql.exec(query, ...values)
+        const found = cursor.toArray()
+        rows += cursor.rowsWritten
+        return found as Row[]
+      },
+      run: (query: string, ...values: never[]): void => {
+        const cursor = state.storage.sql.exec(query, ...values)
+        cursor.toArray()
+        rows += cursor.rowsWritten
+      },
+    }
+    const device = loadState(db, name)
+    run((decide) => {
+      rows = 0
+      now += 1
+      const effects = newEffects()
+      const answer = decide({
+        db,
+        sealer,
+        name,
+        state: device,
+        settings: {
+          keepResults: { kind: 'bounded', count: 1, ms: 1e12 },
+          trustOnFirstUse: true,
+          udidCertAuthWarnOnly: false,
+          lastSeenResolution: 1e12,
+          subscribers: ['webhook'],
+        },
+        now,
+        hash: (bytes) => createHash('sha256').update(bytes).digest('hex'),
+        effects,
+      })
+      if (effects.wakeBy < alarm) {
+        alarm = effects.wakeBy
+        rows += 1
+      }
+      return { rows, answer }
+    })
+  })
+}
+
+function input(message: Message, listeners: string[]): DeviceInput {
+  return {
+    message,
+    body: new TextEncoder().encode('<plist/>'),
+    eventId: crypto.randomUUID(),
+    params: {},
+    fingerprint: 'f',
+    claim: { caKey: 'ca', subject: 's', notAfter: 1e15 },
+    listeners,
+    conflictListeners: [],
+  }
+}
+
+const enrollment = { type: 'Device', device: 'rows', user: '' } as const
+const idle: Message = { kind: 'report', enrollment, status: 'Idle', commandUUID: undefined }
+const done: Message = { kind: 'report', enrollment, status: 'Acknowledged', commandUUID: 'A' }
+
+it('a connect that changes nothing and that nobody listens to writes no row', async () => {
+  await counted('rows-idle', (step) => {
+    step((context) => receive(context, input(idle, [])))
+    expect(step((context) => receive(context, input(idle, []))).rows).toBe(0)
+  })
+})
+
+it('a command’s whole life writes at most eight rows, its event, cursor, alarm and pruning included', async () => {
+  await counted('rows-cycle', (step) => {
+    step((context) => receive(context, input(idle, ['webhook'])))
+    const cycle = (): number =>
+      [
+        step((context) => {
+          channelOf(context.state, '').token ??= new Uint8Array(32)
+          enqueue(context, channelOf(context.state, ''), {
+            uuid: 'A',
+            requestType: 'ProfileList',
+            payload: new Uint8Array(300),
+            secret: false,
+            source: '',
+          })
+        }),
+        // The session's Idle: this subscriber wants answers, not heartbeats.
+        step((context) => receive(context, input(idle, []))),
+        step((context) => receive(context, input(done, ['webhook']))),
+        step((context) => {
+          const [last] = [context.state.lastSeq]
+          return pull(context, { subscriber: 'webhook', topics: [], passed: last, read: false })
+        }),
+      ].reduce((sum, { rows }) => sum + rows, 0)
+    cycle()
+    cycle()
+    const rows = cycle()
+    console.log(`rows of a command's life: ${rows}`)
+    expect(rows).toBeLessThanOrEqual(8)
+  })
+})
+
+it('no value is longer than a production row may be', () => {
+  expect(MAX_VALUE_BYTES).toBeLessThan(2_000_000)
+})
+
+it('the alarm announces again what no queue message told', async () => {
+  const device = newDevice()
+  await device.enroll()
+  await events(device.udid, 2)
+  await env.DEVICE.getByName(device.udid).enqueue('', {
+    uuid: 'x',
+    requestType: 'ProfileList',
+    payload: new Uint8Array(3),
+    secret: false,
+    source: '',
+  })
+  expect(await runDurableObjectAlarm(env.DEVICE.getByName(device.udid))).toBe(true)
+  expect((await api('GET', `/v1/commands/${device.udid}`)).status).toBe(200)
+})

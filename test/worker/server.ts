@@ -1,0 +1,116 @@
+import { env as rawEnv, exports } from 'cloudflare:workers'
+import type { Env } from '../../src/env.ts'
+import type { Device } from '../../src/device/object.ts'
+import { createIdentity, readIssuer, type Identity } from '../../src/simulator/identity.ts'
+import {
+  createSimulatedDevice,
+  type DeviceOptions,
+  type SimulatedDevice,
+} from '../../src/simulator/device.ts'
+import type { Rule, Seen } from './outside.ts'
+
+interface TestEnv extends Omit<Env, 'DEVICE'> {
+  readonly DEVICE: DurableObjectNamespace<Device>
+  readonly DEVICE_CA: string
+  readonly DEVICE_CA_KEY: string
+}
+
+export const env = rawEnv as unknown as TestEnv
+
+export const TOPIC = 'com.apple.mgmt.External.test'
+const ORIGIN = 'http://mdm.test'
+const BASIC = `Basic ${btoa('micromdm:secret')}`
+
+const ca = readIssuer({ certificate: env.DEVICE_CA, privateKey: env.DEVICE_CA_KEY })
+
+export function serve(path: string, init?: RequestInit): Promise<Response> {
+  return exports.default.fetch(new Request(`${ORIGIN}${path}`, init))
+}
+
+/** An admin's call: status and JSON body. */
+export async function api<Body = Record<string, unknown>>(
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<{ status: number; body: Body }> {
+  const response = await serve(path, {
+    method,
+    headers: { authorization: BASIC },
+    ...(body === undefined
+      ? {}
+      : {
+          body:
+            typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body),
+        }),
+  })
+  return { status: response.status, body: await response.json<Body>() }
+}
+
+let count = 0
+
+export function newIdentity(commonName = `device ${++count}`): Identity {
+  return createIdentity({ ca, commonName, kind: 'ec' })
+}
+
+/** A device that talks to the Worker under test; ids are new in each call, because tests of a file share storage. */
+export function newDevice(options: Partial<DeviceOptions> = {}): SimulatedDevice {
+  count += 1
+  return createSimulatedDevice({
+    fetch: (url, init) => exports.default.fetch(new Request(url, init as RequestInit)),
+    serverUrl: `${ORIGIN}/mdm/connect`,
+    checkInUrl: `${ORIGIN}/mdm/checkin`,
+    identity: options.identity ?? newIdentity(),
+    platform: 'macOS',
+    udid: `UDID-${count}-${crypto.randomUUID()}`,
+    serial: `SERIAL${count}`,
+    topic: TOPIC,
+    ...options,
+  })
+}
+
+export async function rule(options: Rule): Promise<void> {
+  await fetch('http://control.test/rules', { method: 'POST', body: JSON.stringify(options) })
+}
+
+export async function resetRules(): Promise<void> {
+  await fetch('http://control.test/reset')
+}
+
+export async function seen(match: string, on?: Seen['on']): Promise<Seen[]> {
+  const response = await fetch(`http://control.test/seen?match=${encodeURIComponent(match)}`)
+  const all = await response.json<Seen[]>()
+  return on === undefined ? all : all.filter((entry) => entry.on === on)
+}
+
+export interface WebhookBody {
+  topic: string
+  event_id: string
+  sequence: number
+  acknowledge_event?: Record<string, unknown> & { raw_payload: string }
+  checkin_event?: Record<string, unknown> & { raw_payload: string }
+}
+
+/** The events about a device that the receiver has taken, as soon as there are `least` of them. */
+export async function events(udid: string, least: number): Promise<WebhookBody[]> {
+  return until(
+    async () =>
+      (await seen(udid, 'webhook'))
+        .filter(({ status }) => status < 400)
+        .map(({ body }) => JSON.parse(body) as WebhookBody),
+    (found) => found.length >= least,
+  )
+}
+
+/** Asks again until the answer will do; the test's own time-out ends a wait in vain. */
+export async function until<Answer>(
+  ask: () => Promise<Answer>,
+  willDo: (answer: Answer) => boolean,
+): Promise<Answer> {
+  for (;;) {
+    const answer = await ask()
+    if (willDo(answer)) {
+      return answer
+    }
+    await scheduler.wait(50)
+  }
+}
