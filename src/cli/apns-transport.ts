@@ -1,0 +1,134 @@
+/**
+ * Pushes over real HTTP/2 with the push certificate. It stands behind the Worker's `APNS` binding under `npm start`,
+ * because local workerd speaks only HTTP/1.1 and has no client certificates.
+ */
+import { type ClientHttp2Session, connect, constants, type IncomingHttpHeaders } from 'node:http2'
+
+const TIME_OUT = 10_000
+const NEVER_FORWARDED = new Set(['connection', 'host', 'transfer-encoding', 'content-length'])
+
+export interface ApnsTransportOptions {
+  /** `https://api.push.apple.com`, or a simulated one. */
+  url: string
+  certificate: string
+  key: string
+  /** What the server's certificate must descend from, where that is not a public CA. */
+  ca?: string | undefined
+  timeOut?: number
+}
+
+/** The part of a Request that is used; miniflare's and the global one both fit. */
+export interface PushCall {
+  url: string
+  method: string
+  headers: { forEach(visit: (value: string, name: string) => void): void }
+  text(): Promise<string>
+}
+
+export interface ApnsTransport {
+  fetch(request: PushCall): Promise<Response>
+  close(): void
+}
+
+export function createApnsTransport(options: ApnsTransportOptions): ApnsTransport {
+  let current: ClientHttp2Session | undefined
+
+  function session(): ClientHttp2Session {
+    current ??= openSession(options, (closed) => {
+      if (current === closed) {
+        current = undefined
+      }
+    })
+    return current
+  }
+
+  async function send(request: PushCall): Promise<Response> {
+    try {
+      const body = await request.text()
+      return await exchange(session(), headersOf(request), body, options.timeOut ?? TIME_OUT)
+    } catch (error) {
+      // Without an apns-id it cannot be taken for a verdict of Apple's.
+      const message = error instanceof Error ? error.message : String(error)
+      return new Response(`APNs at ${options.url}: ${message}`, { status: 502 })
+    }
+  }
+
+  return { fetch: send, close: () => current?.destroy() }
+}
+
+function openSession(
+  options: ApnsTransportOptions,
+  forget: (session: ClientHttp2Session) => void,
+): ClientHttp2Session {
+  const { certificate, key, ca } = options
+  const session = connect(options.url, {
+    cert: certificate,
+    key,
+    ...(ca === undefined ? {} : { ca }),
+  })
+  // Requests under way may still be answered after a GOAWAY; new ones need a new session.
+  session.on('goaway', () => forget(session))
+  session.on('close', () => forget(session))
+  // Each request on it fails with the same error and reports it.
+  session.on('error', () => forget(session))
+  session.unref()
+  return session
+}
+
+function headersOf(request: PushCall): Record<string, string> {
+  const { pathname } = new URL(request.url)
+  const headers: Record<string, string> = { ':method': request.method, ':path': pathname }
+  request.headers.forEach((value, name) => {
+    if (!NEVER_FORWARDED.has(name) && !name.startsWith('cf-') && !name.startsWith('mf-')) {
+      headers[name] = value
+    }
+  })
+  return headers
+}
+
+function exchange(
+  session: ClientHttp2Session,
+  headers: Record<string, string>,
+  body: string,
+  timeOut: number,
+): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    const stream = session.request(headers)
+    let answer: IncomingHttpHeaders = {}
+    let text = ''
+    const timer = setTimeout(() => {
+      reject(new Error(`no answer within ${timeOut} ms`))
+      stream.close(constants.NGHTTP2_CANCEL)
+      // After a sleep of the machine the connection may be dead without either end having been told.
+      session.destroy()
+    }, timeOut)
+    stream.setEncoding('utf8')
+    stream.on('response', (received) => {
+      answer = received
+    })
+    stream.on('data', (chunk: string) => {
+      text += chunk
+    })
+    stream.on('error', reject)
+    stream.on('close', () => {
+      clearTimeout(timer)
+      const { [constants.HTTP2_HEADER_STATUS]: status, ...fields } = answer
+      if (status === undefined) {
+        reject(new Error('the connection closed without an answer'))
+      } else {
+        resolve(toResponse(Number(status), fields, text))
+      }
+    })
+    stream.end(body)
+  })
+}
+
+function toResponse(status: number, fields: IncomingHttpHeaders, text: string): Response {
+  const headers = new Headers()
+  for (const [name, value] of Object.entries(fields)) {
+    if (typeof value === 'string') {
+      headers.set(name, value)
+    }
+  }
+  return new Response(text === '' ? null : text, { status, headers })
+}

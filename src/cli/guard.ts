@@ -1,0 +1,70 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readFileSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { waitForEnd } from './lock.ts'
+
+/** Reads until its parent is gone, however that died, and then ends the workerd that it left behind. */
+const WATCH = 'cat >/dev/null; read -r pid limit <"$0" && kill -9 "$pid"'
+
+export interface Guard {
+  /** For workerd.sh. */
+  environment: Record<string, string>
+  command: string
+  /** How many files workerd may hold open. */
+  openFiles(): number
+  close(): void
+}
+
+/**
+ * Sees to it that workerd does not outlive this process: it notices nothing when its parent is killed, and would keep the port
+ * and write to the state of the next run.
+ */
+export async function guardWorkerd(stateDir: string): Promise<Guard> {
+  const statusFile = join(stateDir, 'workerd.status')
+  const left = readStatus(statusFile)
+  if (left !== undefined) {
+    await waitForEnd(left.pid)
+  }
+  rmSync(statusFile, { force: true })
+  const watcher = startWatcher(statusFile)
+  return {
+    environment: {
+      EDGEMDM_WORKERD: workerdPath(),
+      EDGEMDM_WORKERD_STATUS: statusFile,
+    },
+    command: join(import.meta.dirname, 'workerd.sh'),
+    openFiles: () => readStatus(statusFile)?.openFiles ?? Number.NaN,
+    close() {
+      rmSync(statusFile, { force: true })
+      watcher.stdin?.end()
+    },
+  }
+}
+
+function startWatcher(statusFile: string): ChildProcess {
+  const watcher = spawn('/bin/sh', ['-c', WATCH, statusFile], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    // Ctrl-C reaches every process of the terminal's group, and this one must be the last to go.
+    detached: true,
+  })
+  watcher.unref()
+  return watcher
+}
+
+function readStatus(file: string): { pid: number; openFiles: number } | undefined {
+  try {
+    const [pid, limit] = readFileSync(file, 'utf8').trim().split(' ')
+    const openFiles = limit === 'unlimited' ? Number.POSITIVE_INFINITY : Number(limit)
+    return { pid: Number(pid), openFiles }
+  } catch {
+    return undefined
+  }
+}
+
+/** The one that miniflare would have started. */
+function workerdPath(): string {
+  const miniflare = createRequire(import.meta.resolve('miniflare'))
+  const { default: path }: { default: string } = miniflare('workerd')
+  return path
+}

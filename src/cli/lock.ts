@@ -1,0 +1,46 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { CliError } from './error.ts'
+
+/** SQLite's "database is locked". */
+const SQLITE_BUSY = 5
+const LAST_BREATH = 5000
+
+/**
+ * Holds the state directory for this process. The lock is the kernel's, on a file, so it ends with the process however
+ * that dies; a process id in a file would lie after a reboot, when the number belongs to somebody else.
+ */
+export function lockState(directory: string): { release(): void } {
+  const owner = join(directory, 'edgemdm.pid')
+  const database = new DatabaseSync(join(directory, 'lock.sqlite'))
+  try {
+    database.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE')
+  } catch (error) {
+    database.close()
+    if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY) {
+      const by = existsSync(owner) ? ` (process ${readFileSync(owner, 'utf8').trim()})` : ''
+      throw new CliError(`${directory} is in use by another running EdgeMDM${by}`)
+    }
+    throw error
+  }
+  writeFileSync(owner, `${process.pid}\n`)
+  return { release: () => database.close() }
+}
+
+/** After kill -9 the old workerd is gone a moment later than its owner, and it writes to the same files until then. */
+export async function waitForEnd(pid: number): Promise<void> {
+  const deadline = Date.now() + LAST_BREATH
+  while (isAlive(pid) && Date.now() < deadline) {
+    await sleep(20)
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}

@@ -1,0 +1,33 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Miniflare } from 'miniflare'
+
+type Database = Awaited<ReturnType<Miniflare['getD1Database']>>
+
+/** The table in which `wrangler d1 migrations apply` notes what it has applied, so that either may follow the other. */
+const APPLIED = `CREATE TABLE IF NOT EXISTS d1_migrations(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT UNIQUE,
+  applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL
+)`
+
+export async function applyMigrations(
+  database: Database,
+  directory: string,
+  split: (sql: string) => string[],
+): Promise<void> {
+  await database.prepare(APPLIED).run()
+  const { results } = await database
+    .prepare('SELECT name FROM d1_migrations')
+    .all<{ name: string }>()
+  const applied = new Set(results.map(({ name }) => name))
+  const names = readdirSync(directory).filter((name) => name.endsWith('.sql') && !applied.has(name))
+  for (const name of names.sort()) {
+    const statements = split(readFileSync(join(directory, name), 'utf8'))
+    // One batch is one transaction: a migration is applied and noted, or neither.
+    await database.batch([
+      ...statements.map((statement) => database.prepare(statement)),
+      database.prepare('INSERT INTO d1_migrations (name) VALUES (?)').bind(name),
+    ])
+  }
+}

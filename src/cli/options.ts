@@ -1,0 +1,141 @@
+import { parseArgs } from 'node:util'
+import { CliError, messageOf } from './error.ts'
+
+export interface StartOptions {
+  port: number
+  host: string
+  state: string
+  apiKey: string | undefined
+  webhook: string | undefined
+  deviceCAFiles: string[]
+  devices: number
+  push: { certificateFile: string; keyFile: string } | undefined
+  apns: string | undefined
+  help: boolean
+}
+
+interface Flag {
+  name: string
+  /** What stands behind it in the help text; a flag without one is a switch. */
+  argument?: string
+  alias?: string
+  help: string
+}
+
+const FLAGS: readonly Flag[] = [
+  { name: 'port', argument: 'PORT', help: 'port to listen on, 0 for a free one (8787)' },
+  { name: 'host', argument: 'HOST', help: 'address to listen on (127.0.0.1)' },
+  { name: 'state', argument: 'DIR', help: 'where everything is kept (.edgemdm)' },
+  { name: 'api-key', argument: 'KEY', help: 'API key instead of the generated one' },
+  {
+    name: 'webhook',
+    argument: 'URL',
+    alias: 'command-webhook-url',
+    help: 'where events are posted to',
+  },
+  {
+    name: 'device-ca',
+    argument: 'FILE',
+    help: 'PEM of CAs whose device identities are accepted too; repeatable',
+  },
+  { name: 'devices', argument: 'N', help: 'enrol N simulated devices that answer (0)' },
+  {
+    name: 'push-cert',
+    argument: 'FILE',
+    help: 'PEM of a real MDM push certificate: pushes go to Apple',
+  },
+  { name: 'push-key', argument: 'FILE', help: 'PEM of its private key' },
+  {
+    name: 'apns',
+    argument: 'URL',
+    help: 'another APNs than Apple’s or the simulated one, for tests',
+  },
+  { name: 'help', help: 'show this' },
+]
+
+export function readOptions(args: readonly string[]): StartOptions {
+  const values = parse(args)
+  const last = (name: string) => values.get(name)?.at(-1)
+  return {
+    port: wholeNumber('port', last('port') ?? '8787', 65_535),
+    host: last('host') ?? '127.0.0.1',
+    state: last('state') ?? '.edgemdm',
+    apiKey: last('api-key'),
+    webhook: url('webhook', last('webhook')),
+    deviceCAFiles: values.get('device-ca') ?? [],
+    devices: wholeNumber('devices', last('devices') ?? '0', 100_000),
+    push: pushFiles(last('push-cert'), last('push-key')),
+    apns: url('apns', last('apns')),
+    help: values.has('help'),
+  }
+}
+
+export function helpText(): string {
+  const lines = FLAGS.map((flag) => {
+    const names = [flag.name, flag.alias].filter((name) => name !== undefined)
+    const left = `${names.map((name) => `--${name}`).join(', ')} ${flag.argument ?? ''}`
+    return `  ${left.padEnd(40)} ${flag.help}`
+  })
+  return ['Usage: npm start -- [options]', '', ...lines, ''].join('\n')
+}
+
+/** Every value given to each flag, under its own name and not its alias. */
+function parse(args: readonly string[]): Map<string, string[]> {
+  const options: Record<string, { type: 'string' | 'boolean' }> = {}
+  const flagOf = new Map<string, Flag>()
+  for (const flag of FLAGS) {
+    for (const name of [flag.name, flag.alias ?? flag.name]) {
+      flagOf.set(name, flag)
+      options[name] = { type: flag.argument === undefined ? 'boolean' : 'string' }
+    }
+  }
+  const values = new Map<string, string[]>()
+  for (const token of tokensOf(args, options)) {
+    if (token.kind === 'option') {
+      const name = flagOf.get(token.name)?.name ?? token.name
+      values.set(name, [...(values.get(name) ?? []), token.value ?? ''])
+    }
+  }
+  return values
+}
+
+function tokensOf(
+  args: readonly string[],
+  options: Record<string, { type: 'string' | 'boolean' }>,
+) {
+  try {
+    return parseArgs({ args: [...args], options, strict: true, tokens: true }).tokens
+  } catch (error) {
+    // Node's messages go on with advice on how to write positional arguments, of which there are none.
+    const [sentence] = messageOf(error).split(/\. |\n/)
+    throw new CliError(`${sentence?.replace(/\.$/, '')} (--help lists the options)`)
+  }
+}
+
+function wholeNumber(name: string, text: string, max: number): number {
+  const number = Number(text)
+  if (!/^\d+$/.test(text) || number > max) {
+    throw new CliError(`--${name} ${text}: not a whole number from 0 to ${max}`)
+  }
+  return number
+}
+
+function url(name: string, text: string | undefined): string | undefined {
+  if (text !== undefined && !/^https?:$/.test(URL.parse(text)?.protocol ?? '')) {
+    throw new CliError(`--${name} ${text}: not an http or https URL`)
+  }
+  return text
+}
+
+function pushFiles(
+  certificateFile: string | undefined,
+  keyFile: string | undefined,
+): StartOptions['push'] {
+  if (certificateFile === undefined && keyFile === undefined) {
+    return undefined
+  }
+  if (certificateFile === undefined || keyFile === undefined) {
+    throw new CliError('--push-cert and --push-key are given together or not at all')
+  }
+  return { certificateFile, keyFile }
+}

@@ -1,0 +1,40 @@
+const COMFORTABLE_OPEN_FILES = 10_000
+
+export interface Panel {
+  url: string
+  apiKey: string
+  state: string
+  apns: string
+  /** Empty for none. */
+  webhook: string
+  openFiles: number
+}
+
+export function panelText(panel: Panel): string {
+  const curl = `curl -u 'micromdm:${panel.apiKey}'`
+  const rows: [string, string][] = [
+    ['URL', panel.url],
+    ['API key', panel.apiKey],
+    ['State', panel.state],
+    ['Pushes', panel.apns],
+    ['Webhook', panel.webhook === '' ? 'none (--webhook URL)' : panel.webhook],
+    ['Open files', openFilesText(panel.openFiles)],
+  ]
+  return [
+    '',
+    ...rows.map(([name, value]) => `  ${name.padEnd(12)}${value}`),
+    '',
+    '  List devices:',
+    `    ${curl} -X POST ${panel.url}/v1/devices -d '{}'`,
+    '  Queue a command:',
+    `    ${curl} ${panel.url}/v1/commands -d '{"udid":"UDID","request_type":"ProfileList"}'`,
+    '',
+  ].join('\n')
+}
+
+function openFilesText(limit: number): string {
+  if (limit >= COMFORTABLE_OPEN_FILES) {
+    return Number.isFinite(limit) ? String(limit) : 'unlimited'
+  }
+  return `${limit}: enough for ${Math.floor(limit / 3)} devices within ten seconds; more with a higher \`ulimit -Hn\``
+}

@@ -1,0 +1,97 @@
+/** The Worker's vars and secrets under `npm start`, from the command line, the state directory and the environment. */
+import { readFileSync } from 'node:fs'
+import { checkPushCertificate } from '../pki/push-certificate.ts'
+import { readCertificate, readPem } from '../pki/x509.ts'
+import { CliError, messageOf } from './error.ts'
+import type { StartOptions } from './options.ts'
+import type { PemPair, State } from './state.ts'
+
+/** Handed on as they are: config.ts alone knows what they mean, and which name is an alias of which. */
+const PASSED_THROUGH = [
+  'WEBHOOK_TOPICS',
+  'WEBHOOK_CONCURRENCY',
+  'KEEP_RESULTS',
+  'DM_URL',
+  'DM',
+  'TRUST_ON_FIRST_USE',
+  'UDID_CERT_AUTH_WARN_ONLY',
+  'MICROMDM_UDID_CERT_AUTH_WARN_ONLY',
+  'MICROMDM_NO_COMMAND_HISTORY',
+  'LOG_LEVEL',
+] as const
+
+export interface PushIdentity extends PemPair {
+  topic: string
+  fingerprint: string
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export function pushIdentity(pair: PemPair, now: number): PushIdentity {
+  const check = checkPushCertificate(pair.certificate, pair.key, now)
+  if (!check.ok) {
+    throw new CliError(check.error)
+  }
+  return {
+    certificate: check.certificatePem,
+    key: check.keyPem,
+    topic: check.topic,
+    fingerprint: check.fingerprint,
+  }
+}
+
+export function readPushFiles(files: NonNullable<StartOptions['push']>): PemPair {
+  return {
+    certificate: readTextFile('--push-cert', files.certificateFile),
+    key: readTextFile('--push-key', files.keyFile),
+  }
+}
+
+/** The PEM of a `--device-ca`, known to hold certificates that can be read. */
+export function readDeviceCA(file: string): string {
+  const text = readTextFile('--device-ca', file)
+  try {
+    if (readPem(text).map(readCertificate).length > 0) {
+      return text
+    }
+  } catch (error) {
+    throw new CliError(`--device-ca ${file}: ${messageOf(error)}`)
+  }
+  throw new CliError(`--device-ca ${file}: holds no PEM CERTIFICATE block`)
+}
+
+/** The vars and secrets by name; those named here are always there. */
+export type Bindings = Record<string, string> & { API_KEY: string; WEBHOOK_URL: string }
+
+export function workerBindings(
+  options: StartOptions,
+  state: State,
+  env: Environment,
+  facts: { url: string; push: PushIdentity; deviceCAs: readonly string[] },
+): Bindings {
+  const bindings: Bindings = {
+    API_KEY: options.apiKey ?? env['API_KEY'] ?? env['MICROMDM_API_KEY'] ?? state.apiKey,
+    SEAL_KEYS: env['SEAL_KEYS'] ?? state.sealKeys,
+    PUBLIC_URL: env['PUBLIC_URL'] ?? env['MICROMDM_SERVER_URL'] ?? facts.url,
+    WEBHOOK_URL: options.webhook ?? env['WEBHOOK_URL'] ?? env['MICROMDM_WEBHOOK_URL'] ?? '',
+    DEVICE_CA: [state.deviceCA.certificate, ...facts.deviceCAs].join('\n'),
+    PUSH_TOPIC: facts.push.topic,
+    PUSH_CERTIFICATE_ID: facts.push.fingerprint,
+    LAST_SEEN_RESOLUTION: '1m',
+  }
+  for (const name of PASSED_THROUGH) {
+    const value = env[name]
+    if (value !== undefined) {
+      bindings[name] = value
+    }
+  }
+  return bindings
+}
+
+function readTextFile(flag: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new CliError(`${flag} ${file}: ${messageOf(error)}`)
+  }
+}

@@ -1,0 +1,167 @@
+import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import type { Channel } from '../simulator/channel.ts'
+import { createFleet, type Fleet } from '../simulator/fleet.ts'
+import { type Issuer, readIssuer } from '../simulator/identity.ts'
+import { type ReceivedCommand, type Session, statusOf } from '../simulator/session.ts'
+import type { PlistDict } from '../plist/value.ts'
+import { CliError, messageOf } from './error.ts'
+
+const FLAGS = {
+  server: {
+    type: 'string',
+    argument: 'URL',
+    help: 'the MDM server, such as http://127.0.0.1:8787',
+  },
+  'device-ca': { type: 'string', argument: 'FILE', help: 'PEM of a CA whose devices it accepts' },
+  'device-ca-key': { type: 'string', argument: 'FILE', help: 'PEM of the private key of that CA' },
+  devices: { type: 'string', argument: 'N', default: '1', help: 'how many devices enrol (1)' },
+  interval: {
+    type: 'string',
+    argument: 'S',
+    default: '10',
+    help: 'seconds between polls: no push reaches devices from outside (10)',
+  },
+  topic: {
+    type: 'string',
+    argument: 'T',
+    default: 'com.apple.mgmt.External.simulated',
+    help: 'push topic that the devices name',
+  },
+  help: { type: 'boolean', argument: '', help: 'show this' },
+} as const
+
+interface SimulateOptions {
+  readonly server: string
+  readonly ca: Issuer
+  readonly devices: number
+  readonly interval: number
+  readonly topic: string
+}
+
+await main(process.argv.slice(2)).catch((error: unknown) => {
+  console.error(`simulate: ${messageOf(error)}`)
+  process.exit(1)
+})
+
+async function main(args: readonly string[]): Promise<void> {
+  const values = parse(args)
+  if (values.help === true) {
+    console.log(helpText())
+    return
+  }
+  process.once('SIGINT', () => process.exit(0))
+  process.once('SIGTERM', () => process.exit(0))
+  const options = checked(values)
+  const fleet = await createFleet({
+    count: options.devices,
+    fetch,
+    serverUrl: `${options.server}/mdm/connect`,
+    checkInUrl: `${options.server}/mdm/checkin`,
+    ca: options.ca,
+    topic: options.topic,
+    observe: printCommand,
+    sessionEnded: printTrouble,
+  })
+  for (const device of fleet.devices) {
+    console.log(`${device.udid}  ${device.platform}  ${device.serial}`)
+  }
+  console.log(`${options.devices} devices enrolled, polling every ${options.interval} s`)
+  await pollForEver(fleet, options.interval)
+}
+
+async function pollForEver(fleet: Fleet, interval: number): Promise<never> {
+  for (;;) {
+    if (fleet.devices.every((device) => device.state() === 'unmanaged')) {
+      throw new CliError('the server has removed every device')
+    }
+    await new Promise((resolve) => setTimeout(resolve, interval * 1000))
+    await fleet.poll()
+  }
+}
+
+function printCommand(
+  command: ReceivedCommand,
+  report: PlistDict | 'silence',
+  channel: Channel,
+): void {
+  const answer = report === 'silence' ? 'no answer' : statusOf(report)
+  print(channel, `${command.requestType} ${command.uuid} → ${answer}`)
+}
+
+function printTrouble(channel: Channel, session: Session): void {
+  if (session.ended !== 'empty') {
+    print(channel, ['session', session.ended, session.reason ?? ''].join(' ').trim())
+  }
+}
+
+function print(channel: Channel, text: string): void {
+  console.log(`${new Date().toISOString()} ${channel.enrollmentId} ${text}`)
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: FLAGS, strict: true }).values
+  } catch (error) {
+    // Node's messages go on with advice on how to write positional arguments, of which there are none.
+    const [sentence = ''] = messageOf(error).split(/\. |\n/)
+    throw new CliError(`${sentence.replace(/\.$/, '')} (--help lists the options)`)
+  }
+}
+
+function checked(values: ReturnType<typeof parse>): SimulateOptions {
+  const server = required('server', values.server).replace(/\/+$/, '')
+  if (!/^https?:$/.test(URL.parse(server)?.protocol ?? '')) {
+    throw new CliError(`--server ${server}: not an http or https URL`)
+  }
+  return {
+    server,
+    ca: readCa(
+      required('device-ca', values['device-ca']),
+      required('device-ca-key', values['device-ca-key']),
+    ),
+    devices: Math.ceil(positive('devices', values.devices)),
+    interval: positive('interval', values.interval),
+    topic: values.topic,
+  }
+}
+
+function readCa(certificateFile: string, keyFile: string): Issuer {
+  const certificate = read(certificateFile)
+  const privateKey = read(keyFile)
+  try {
+    return readIssuer({ certificate, privateKey })
+  } catch (error) {
+    throw new CliError(`${certificateFile}, ${keyFile}: ${messageOf(error)}`)
+  }
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new CliError(`cannot read ${file}: ${messageOf(error)}`)
+  }
+}
+
+function required(name: string, text: string | undefined): string {
+  if (text === undefined) {
+    throw new CliError(`--${name} is missing (--help lists the options)`)
+  }
+  return text
+}
+
+function positive(name: string, text: string): number {
+  const number = Number(text)
+  if (!/^\d+(\.\d+)?$/.test(text) || number <= 0) {
+    throw new CliError(`--${name} ${text}: not a number above 0`)
+  }
+  return number
+}
+
+function helpText(): string {
+  const lines = Object.entries(FLAGS).map(
+    ([name, { argument, help }]) => `  ${`--${name} ${argument}`.padEnd(24)} ${help}`,
+  )
+  return ['Usage: npm run simulate -- [options]', '', ...lines, ''].join('\n')
+}

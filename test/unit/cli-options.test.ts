@@ -1,0 +1,94 @@
+import { expect, test } from 'vitest'
+import { helpText, readOptions } from '../../src/cli/options.ts'
+import { panelText } from '../../src/cli/panel.ts'
+
+test('without a flag it listens on this machine and simulates no device', () => {
+  expect(readOptions([])).toEqual({
+    port: 8787,
+    host: '127.0.0.1',
+    state: '.edgemdm',
+    apiKey: undefined,
+    webhook: undefined,
+    deviceCAFiles: [],
+    devices: 0,
+    push: undefined,
+    apns: undefined,
+    help: false,
+  })
+})
+
+test('every flag of the command line is read', () => {
+  const line =
+    '--port 0 --host ::1 --state /s --api-key=k --webhook http://h/x --device-ca a --device-ca b --devices 3 --push-cert c --push-key d --apns https://a:1'
+  expect(readOptions(line.split(' '))).toEqual({
+    port: 0,
+    host: '::1',
+    state: '/s',
+    apiKey: 'k',
+    webhook: 'http://h/x',
+    deviceCAFiles: ['a', 'b'],
+    devices: 3,
+    push: { certificateFile: 'c', keyFile: 'd' },
+    apns: 'https://a:1',
+    help: false,
+  })
+})
+
+test('MicroMDM’s name for the webhook is understood', () => {
+  expect(readOptions(['--command-webhook-url', 'https://h']).webhook).toBe('https://h')
+})
+
+test.each([
+  [['--nonsense'], "Unknown option '--nonsense'"],
+  [['--port'], "Option '--port <value>' argument missing"],
+  [['stray'], "Unexpected argument 'stray'"],
+  [['--port', '70000'], '--port 70000: not a whole number from 0 to 65535'],
+  [['--port', '8o'], '--port 8o: not a whole number'],
+  [['--devices=-1'], '--devices -1: not a whole number'],
+  [['--webhook', 'localhost:9999'], '--webhook localhost:9999: not an http or https URL'],
+  [['--push-cert', 'c'], '--push-cert and --push-key are given together'],
+])('%j is refused in one clear line', (args, message) => {
+  let line = ''
+  try {
+    readOptions(args)
+  } catch (error) {
+    line = String(error)
+  }
+  expect(line).toContain(message)
+  expect(line).not.toContain('\n')
+})
+
+test('the help has a line for each flag', () => {
+  const help = helpText()
+  const flags = [
+    'port',
+    'host',
+    'state',
+    'api-key',
+    'webhook',
+    'command-webhook-url',
+    'device-ca',
+    'devices',
+    'push-cert',
+    'push-key',
+    'apns',
+    'help',
+  ]
+  for (const flag of flags) {
+    expect(help).toContain(`--${flag}`)
+  }
+})
+
+test('the panel says the address and the key, and gives lines to paste', () => {
+  const text = panelText({
+    url: 'http://127.0.0.1:1',
+    apiKey: 'secret',
+    state: '/s',
+    apns: 'simulated',
+    webhook: '',
+    openFiles: 1024,
+  })
+  expect(text).toContain("curl -u 'micromdm:secret' -X POST http://127.0.0.1:1/v1/devices")
+  expect(text).toContain("curl -u 'micromdm:secret' http://127.0.0.1:1/v1/commands")
+  expect(text).toContain('341 devices')
+})

@@ -1,0 +1,113 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { lockState } from '../../src/cli/lock.ts'
+import { readOptions } from '../../src/cli/options.ts'
+import { claimPort } from '../../src/cli/port.ts'
+import { pushIdentity, readDeviceCA, workerBindings } from '../../src/cli/settings.ts'
+import {
+  makeStateDirectory,
+  openState,
+  simulatedPushCertificate,
+  type State,
+} from '../../src/cli/state.ts'
+
+const NOW = Date.now()
+const root = mkdtempSync(join(tmpdir(), 'edgemdm-'))
+const directory = makeStateDirectory(join(root, 'state'))
+const state: State = openState(directory, NOW)
+const push = pushIdentity(state.simulatedPush, NOW)
+
+afterAll(() => rmSync(root, { recursive: true }))
+
+function bindings(args: string[] = [], env: Record<string, string> = {}): Record<string, string> {
+  const facts = { url: 'http://127.0.0.1:1', push, deviceCAs: ['EXTRA'] }
+  return workerBindings(readOptions(args), state, env, facts)
+}
+
+test('the first start makes keys that only their owner may read, and later starts keep them', () => {
+  for (const name of readdirSync(directory)) {
+    expect(statSync(join(directory, name)).mode & 0o777).toBe(0o600)
+  }
+  expect(statSync(directory).mode & 0o777).toBe(0o700)
+  expect(Buffer.from(state.sealKeys.split(':')[1] ?? '', 'base64')).toHaveLength(32)
+  expect(openState(directory, NOW + 1)).toEqual(state)
+})
+
+test('the simulated push certificate passes the checks of a real one', () => {
+  expect(push.topic).toMatch(/^com\.apple\.mgmt\.External\./)
+  expect(push.fingerprint).toMatch(/^[0-9a-f]{64}$/)
+})
+
+test('a state directory has one owner at a time, and is free when that ends', () => {
+  const lock = lockState(directory)
+  expect(() => lockState(directory)).toThrow(
+    `in use by another running EdgeMDM (process ${process.pid})`,
+  )
+  lock.release()
+  lockState(directory).release()
+})
+
+test('a port in use is refused with its number', async () => {
+  const { createServer } = await import('node:net')
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  await expect(claimPort('127.0.0.1', port)).rejects.toThrow(`port ${port} of 127.0.0.1 is in use`)
+  await expect(claimPort('127.0.0.1', 0)).resolves.toBeGreaterThan(0)
+  server.close()
+})
+
+test('the Worker gets what was generated where nothing is said', () => {
+  expect(bindings()).toEqual({
+    API_KEY: state.apiKey,
+    SEAL_KEYS: state.sealKeys,
+    PUBLIC_URL: 'http://127.0.0.1:1',
+    WEBHOOK_URL: '',
+    DEVICE_CA: `${state.deviceCA.certificate}\nEXTRA`,
+    PUSH_TOPIC: push.topic,
+    PUSH_CERTIFICATE_ID: push.fingerprint,
+    LAST_SEEN_RESOLUTION: '1m',
+  })
+})
+
+test('the environment comes before what was generated, and the command line before both', () => {
+  const env = {
+    MICROMDM_API_KEY: 'env key',
+    MICROMDM_SERVER_URL: 'https://tunnel.example',
+    MICROMDM_WEBHOOK_URL: 'http://env/hook',
+    KEEP_RESULTS: 'latest',
+    DM: 'http://dm',
+    HOME: '/root',
+  }
+  expect(bindings([], env)).toMatchObject({
+    API_KEY: 'env key',
+    PUBLIC_URL: 'https://tunnel.example',
+    WEBHOOK_URL: 'http://env/hook',
+    KEEP_RESULTS: 'latest',
+    DM: 'http://dm',
+  })
+  expect(bindings([], env)).not.toHaveProperty('HOME')
+  expect(bindings(['--api-key', 'flag', '--webhook', 'http://flag'], env)).toMatchObject({
+    API_KEY: 'flag',
+    WEBHOOK_URL: 'http://flag',
+  })
+})
+
+test('a push key that belongs to another certificate is refused', () => {
+  const { key } = simulatedPushCertificate(NOW)
+  expect(() => pushIdentity({ ...state.simulatedPush, key }, NOW)).toThrow(
+    'the private key does not belong to the push certificate',
+  )
+})
+
+test('a file of device CAs must be there and hold certificates', () => {
+  const file = join(root, 'ca.pem')
+  expect(() => readDeviceCA(file)).toThrow('ENOENT')
+  writeFileSync(file, 'nothing')
+  expect(() => readDeviceCA(file)).toThrow('holds no PEM CERTIFICATE block')
+  writeFileSync(file, state.deviceCA.certificate)
+  expect(readDeviceCA(file)).toBe(readFileSync(file, 'utf8'))
+})
