@@ -11,6 +11,7 @@ export interface StartOptions {
   devices: number
   push: { certificateFile: string; keyFile: string } | undefined
   apns: string | undefined
+  inspect: number | undefined
   help: boolean
 }
 
@@ -50,6 +51,7 @@ const FLAGS: readonly Flag[] = [
     argument: 'URL',
     help: 'another APNs than Apple’s or the simulated one, for tests',
   },
+  { name: 'inspect', argument: 'PORT', help: 'V8 inspector of the Worker, for profiles' },
   { name: 'help', help: 'show this' },
 ]
 
@@ -66,6 +68,7 @@ export function readOptions(args: readonly string[]): StartOptions {
     devices: wholeNumber('devices', last('devices') ?? '0', 100_000),
     push: pushFiles(last('push-cert'), last('push-key')),
     apns: url('apns', last('apns')),
+    inspect: optional(last('inspect'), (text) => wholeNumber('inspect', text, 65_535)),
     help: values.has('help'),
   }
 }
@@ -118,6 +121,10 @@ function wholeNumber(name: string, text: string, max: number): number {
     throw new CliError(`--${name} ${text}: not a whole number from 0 to ${max}`)
   }
   return number
+}
+
+function optional<T>(text: string | undefined, read: (text: string) => T): T | undefined {
+  return text === undefined ? undefined : read(text)
 }
 
 function url(name: string, text: string | undefined): string | undefined {

@@ -83,6 +83,7 @@ async function start(options: StartOptions, running: AsyncDisposableStack): Prom
     port,
     bindings,
     apns: pushing.transport,
+    inspect: options.inspect,
   })
   running.defer(() => worker.close())
   console.log(

@@ -20,6 +20,7 @@ export interface LocalWorkerOptions {
   /** Vars and secrets. */
   bindings: Record<string, string>
   apns: Pick<ApnsTransport, 'fetch'>
+  inspect: number | undefined
 }
 
 export interface LocalWorker {
@@ -68,6 +69,7 @@ function settingsOf(
     log: new Log(LogLevel.ERROR),
     handleStructuredLogs: ({ message }) => process.stderr.write(`${message}\n`),
     unsafeRuntimeEnv: environment,
+    ...(options.inspect === undefined ? {} : { inspectorPort: options.inspect }),
     resourcePersistencePath: join(options.stateDir, 'worker'),
     workers: [
       {

@@ -1,130 +1,193 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import { cpus } from 'node:os'
+/**
+ * `npm run bench`: requests per second and server CPU per operation against `npm start` on this machine. The
+ * load comes pre-signed from a process of its own; every loop is bounded; results go to `results/` as JSON.
+ */
+import { generateKeyPairSync } from 'node:crypto'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cpus, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { signDetached } from '../../src/pki/cms.ts'
+import { parseArgs } from 'node:util'
 import { pem } from '../../src/pki/issue.ts'
-import { writePlist } from '../../src/plist/write.ts'
-import type { PlistDict } from '../../src/plist/value.ts'
-import { createSimulatedDevice, type SimulatedDevice } from '../../src/simulator/device.ts'
-import {
-  createIdentity,
-  createIssuer,
-  newKey,
-  type Identity,
-} from '../../src/simulator/identity.ts'
-import { newState, start } from '../e2e/server.ts'
+import { createIssuer } from '../../src/simulator/identity.ts'
+import manifest from '../../package.json' with { type: 'json' }
+import { start, type RunningServer } from '../e2e/server.ts'
+import { connectProfiler, topCosts } from './profile.ts'
+import { startReceiver } from './receiver.ts'
+import type { Outcome, Run, Setup } from './load.ts'
+import { serverCpu, startLoad, type Load } from './server.ts'
 
-/** Requests per second and server CPU per request, against `npm start` on this machine. */
+const { values: flags } = parseArgs({
+  options: {
+    tmpfs: { type: 'boolean', default: false },
+    profile: { type: 'boolean', default: false },
+    runs: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '5' },
+    only: { type: 'string', default: 'enrolment,check-in,idle,cycle,inventory,webhook' },
+  },
+})
+const RUNS = Number(flags.runs)
+const SECONDS = Number(flags.seconds)
+const ONLY = new Set(flags.only.split(','))
 const CONNECTIONS = 16
 const DEVICES = 64
-const SECONDS = 5
-const TICKS_PER_SECOND = 100
+const ENROLMENTS = 400
+const RESULTS = join(import.meta.dirname, 'results')
+/** Given to the server with `--profile`; the summary is printed under each figure. */
+const INSPECTOR = 9339
+const NEVER = Number.MAX_SAFE_INTEGER
 
-const state = await newState()
+export interface Measured {
+  readonly name: string
+  readonly perSecond: number
+  /** Milliseconds. */
+  readonly median: number
+  readonly p99: number
+  /** Milliseconds of server CPU an operation, and seconds of the load generator's CPU a second. */
+  readonly serverCpu: number
+  readonly loadCpu: number
+}
+
+const key = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
 const ca = createIssuer({ commonName: 'bench' })
-const caFile = join(state, 'bench-ca.pem')
-await writeFile(caFile, pem('CERTIFICATE', ca.certificate.der))
-const server = await start(state, ['--device-ca', caFile])
-const key = newKey('rsa')
+const results: Measured[] = []
 
-async function serverCpu(): Promise<number> {
-  const [pid] = (await readFile(join(state, 'workerd.status'), 'utf8')).split(' ')
-  const stat = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? []
-  return (Number(stat[11]) + Number(stat[12])) / TICKS_PER_SECOND
-}
-
-async function measure(
-  name: string,
-  count: number | undefined,
-  once: (n: number) => Promise<void>,
-): Promise<void> {
-  const before = await serverCpu()
-  const began = performance.now()
-  const times: number[] = []
-  let next = 0
-  const more = (): boolean =>
-    count === undefined ? performance.now() - began < SECONDS * 1000 : next < count
-  await Promise.all(
-    Array.from({ length: CONNECTIONS }, async () => {
-      while (more()) {
-        const n = next++
-        const from = performance.now()
-        await once(n)
-        times.push(performance.now() - from)
-      }
-    }),
-  )
-  const seconds = (performance.now() - began) / 1000
-  const cpu = (await serverCpu()) - before
-  const p99 = times.toSorted((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? 0
-  console.log(
-    `${name.padEnd(28)} ${(times.length / seconds).toFixed(0).padStart(7)}/s  p99 ${p99.toFixed(1)} ms  CPU ${((cpu * 1000) / times.length).toFixed(2)} ms each`,
-  )
-}
-
-interface Signed {
-  readonly body: Uint8Array
-  readonly signature: string
-}
-
-function sign(identity: Identity, message: PlistDict): Signed {
-  const body = writePlist(message)
-  const { certificate, privateKey } = identity
-  const der = signDetached({ certificate, privateKey, body, digest: 'sha256' })
-  return { body, signature: Buffer.from(der).toString('base64') }
-}
-
-async function put({ body, signature }: Signed): Promise<void> {
-  const response = await fetch(`${server.url}/mdm/connect`, {
-    method: 'PUT',
-    body,
-    headers: { 'mdm-signature': signature },
-  })
-  await response.arrayBuffer()
-  if (response.status !== 200) {
-    throw new Error(`the server answered ${response.status}`)
-  }
-}
-
+await mkdir(RESULTS, { recursive: true })
+const disk = flags.tmpfs ? '/dev/shm' : tmpdir()
 console.log(
-  `${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}, ${CONNECTIONS} connections`,
+  `${cpus().length} × ${cpus()[0]?.model}, Linux ${release()}, Node ${process.version}, workerd of miniflare ${manifest.devDependencies.miniflare}, state on ${flags.tmpfs ? 'tmpfs' : 'disk'}, ${CONNECTIONS} connections, median of ${RUNS}`,
 )
-const devices: { device: SimulatedDevice; identity: Identity; idle: Signed; done: Signed }[] = []
-for (let n = 0; n < DEVICES; n++) {
-  const udid = `BENCH-${n}`
-  const identity = createIdentity({ ca, commonName: udid, key })
-  const device = createSimulatedDevice({
-    fetch,
-    serverUrl: `${server.url}/mdm/connect`,
-    identity,
-    platform: 'macOS',
-    udid,
-    serial: `BENCH${n}`,
-    topic: 'com.apple.mgmt.bench',
-  })
-  const idle = sign(identity, { UDID: udid, Status: 'Idle' })
-  const done = sign(identity, { UDID: udid, Status: 'Acknowledged', CommandUUID: 'bench' })
-  devices.push({ device, identity, idle, done })
-}
-const of = (n: number): (typeof devices)[number] => {
-  const found = devices[n % devices.length]
-  if (!found) {
-    throw new Error('no devices')
+await withServer([], async (server, load) => {
+  await measured('enrolment', server, load, (round) => ({
+    kind: 'enrolment',
+    from: 1000 + round * ENROLMENTS,
+    to: 1000 + (round + 1) * ENROLMENTS,
+    count: ENROLMENTS,
+    seconds: 60,
+  }))
+  await load.run(bounded({ kind: 'enrolment', count: DEVICES, seconds: 60 }))
+  for (const kind of ['check-in', 'idle', 'cycle', 'inventory'] as const) {
+    await measured(kind, server, load, () => ({ kind, seconds: SECONDS }))
   }
-  return found
+})
+if (ONLY.has('webhook')) {
+  await withWebhook()
 }
-await measure('enrolment', DEVICES, async (n) => {
-  await of(n).device.enroll()
-})
-await measure('signed Idle', undefined, (n) => put(of(n).idle))
-await measure('full cycle', undefined, async (n) => {
-  const { device, idle, done } = of(n)
-  await server.api('POST', '/v1/commands', {
-    udid: device.udid,
-    request_type: 'ProfileList',
-    command_uuid: 'bench',
+await writeFile(
+  join(RESULTS, `${flags.tmpfs ? 'tmpfs' : 'disk'}.json`),
+  `${JSON.stringify({ machine: { cpu: cpus()[0]?.model, cores: cpus().length, kernel: release(), node: process.version }, date: new Date().toISOString(), results }, null, 2)}\n`,
+)
+
+/** Every Idle is an event: durable before its answer, and delivered while the load goes on. */
+async function withWebhook(): Promise<void> {
+  const receiver = await startReceiver()
+  process.env['WEBHOOK_TOPICS'] = 'mdm.Authenticate,mdm.TokenUpdate,mdm.Connect'
+  process.env['WEBHOOK_CONCURRENCY'] = '6'
+  await withServer(['--webhook', receiver.url], async (server, load) => {
+    await load.run(bounded({ kind: 'enrolment', count: DEVICES, seconds: 60 }))
+    await receiver.until(2 * DEVICES)
+    let expected = 2 * DEVICES
+    await measured(
+      'idle with webhook',
+      server,
+      load,
+      () => ({ kind: 'idle', seconds: SECONDS }),
+      async (outcome) => {
+        expected += outcome.operations
+        const behind = expected - receiver.count()
+        const from = performance.now()
+        await receiver.until(expected)
+        console.log(
+          `  ${behind} of ${outcome.operations} events were still to deliver, which took ${((performance.now() - from) / 1000).toFixed(1)} s`,
+        )
+      },
+    )
   })
-  await put(idle)
-  await put(done)
-})
-await server.stop()
+  await receiver.close()
+}
+
+async function withServer(
+  args: readonly string[],
+  use: (server: RunningServer, load: Load) => Promise<void>,
+): Promise<void> {
+  const state = await mkdtemp(join(disk, 'edgemdm-bench-'))
+  const caFile = join(state, 'bench-ca.pem')
+  const certificate = pem('CERTIFICATE', ca.certificate.der)
+  await writeFile(caFile, certificate)
+  const apiKey = 'bench'
+  const server = await start(state, [
+    '--device-ca',
+    caFile,
+    '--api-key',
+    apiKey,
+    ...(flags.profile ? ['--inspect', String(INSPECTOR)] : []),
+    ...args,
+  ])
+  const privateKey = ca.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+  const setup: Setup = {
+    server: server.url,
+    apiKey,
+    topic: 'com.apple.mgmt.bench',
+    ca: { certificate, privateKey },
+    key: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  }
+  const load = await startLoad(setup)
+  try {
+    await use(server, load)
+  } finally {
+    await load.close()
+    await server.stop()
+    await rm(state, { recursive: true, force: true })
+  }
+}
+
+/** Runs one kind of operation several times; the run of median speed counts. */
+async function measured(
+  name: string,
+  server: RunningServer,
+  load: Load,
+  plan: (round: number) => Partial<Run> & Pick<Run, 'kind'>,
+  afterwards: (outcome: Outcome) => Promise<void> = async () => {},
+): Promise<void> {
+  if (!ONLY.has(name) && name !== 'idle with webhook') {
+    return
+  }
+  const runs: Measured[] = []
+  for (let round = 0; round < RUNS; round++) {
+    const profiler = flags.profile ? await connectProfiler(INSPECTOR) : undefined
+    await profiler?.start()
+    const before = serverCpu(server)
+    const outcome = await load.run(bounded(plan(round)))
+    await afterwards(outcome)
+    const profile = await profiler?.stop()
+    if (profile) {
+      await writeFile(join(RESULTS, `${name}.cpuprofile`), JSON.stringify(profile))
+      console.log(
+        topCosts(profile, 25)
+          .map(({ name: part, share }) => `    ${(share * 100).toFixed(1).padStart(5)} %  ${part}`)
+          .join('\n'),
+      )
+    }
+    const { operations, seconds, cpu, median, p99 } = outcome
+    runs.push({
+      name,
+      perSecond: operations / seconds,
+      median,
+      p99,
+      serverCpu: ((serverCpu(server) - before) * 1000) / operations,
+      loadCpu: cpu / seconds,
+    })
+  }
+  const middle = runs.toSorted((a, b) => a.perSecond - b.perSecond)[Math.floor(RUNS / 2)]
+  if (middle) {
+    results.push(middle)
+    console.log(lineOf(middle))
+  }
+}
+
+function bounded(plan: Partial<Run> & Pick<Run, 'kind'>): Run {
+  return { connections: CONNECTIONS, from: 0, to: DEVICES, count: NEVER, seconds: SECONDS, ...plan }
+}
+
+function lineOf({ name, perSecond, median, p99, serverCpu: server, loadCpu }: Measured): string {
+  return `${name.padEnd(20)} ${perSecond.toFixed(0).padStart(6)}/s  median ${median.toFixed(1)} ms  p99 ${p99.toFixed(1)} ms  server CPU ${server.toFixed(3)} ms each  load CPU ${(loadCpu * 100).toFixed(0)} %`
+}
