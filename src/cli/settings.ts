@@ -17,7 +17,8 @@ const PASSED_THROUGH = [
   'UDID_CERT_AUTH_WARN_ONLY',
   'MICROMDM_UDID_CERT_AUTH_WARN_ONLY',
   'MICROMDM_NO_COMMAND_HISTORY',
-  'LOG_LEVEL',
+  'LAST_SEEN_RESOLUTION',
+  'NO_COMMAND_HISTORY',
 ] as const
 
 export interface PushIdentity extends PemPair {

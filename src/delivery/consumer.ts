@@ -44,7 +44,14 @@ export async function projectDevices(
     return
   }
   const read = await Promise.all(
-    devices.map((device) => env.DEVICE.getByName(device).directoryRow()),
+    devices.map((device) =>
+      // One that cannot answer now does not hold up the others; its alarm says it again.
+      env.DEVICE.getByName(device)
+        .directoryRow()
+        .catch((error: unknown) => {
+          warn('queue:row-failed', { device, reason: reasonOf(error) })
+        }),
+    ),
   )
   const rows = read.flatMap((row) => (row ? [row] : []))
   const displaced = await project(env.DB, rows)

@@ -1,8 +1,16 @@
 import type { Context } from './context.ts'
+import { checkOut } from './check-in.ts'
 import { changed } from './enrolling.ts'
-import { reinstate } from './identity.ts'
+import { reinstate, revoke } from './identity.ts'
 import { enqueue, giveUp, viewQueue, type NewCommand, type QueuedCommand } from './queue.ts'
-import { channelOf, saveChannel, saveDevice, type Channel } from './state.ts'
+import {
+  channelOf,
+  knownChannel,
+  REVOKED,
+  saveChannel,
+  saveDevice,
+  type Identity,
+} from './state.ts'
 
 /** Where an admin's id leads: here, or to the device whose user channel it names (micromdm-contract §5.6). */
 export type Elsewhere =
@@ -32,7 +40,7 @@ export function queueCommand(context: Context, user: string, command: NewCommand
   if (moved) {
     return moved
   }
-  const channel = channelOf(context.state, user)
+  const channel = channelOf(context, user)
   return { kind: 'queued', n: enqueue(context, channel, command) }
 }
 
@@ -46,7 +54,7 @@ export type View = QueuePage | Elsewhere
 
 export function pageOfQueue(context: Context, user: string, after: number): View {
   const moved = user === '' ? elsewhere(context) : undefined
-  const channel = knownChannel(context, user)
+  const channel = knownChannel(context.state, user)
   if (moved || !channel) {
     return moved ?? { kind: 'page', commands: [], next: undefined }
   }
@@ -55,7 +63,7 @@ export function pageOfQueue(context: Context, user: string, after: number): View
 
 export function clearQueue(context: Context, user: string): { kind: 'cleared' } | Elsewhere {
   const moved = user === '' ? elsewhere(context) : undefined
-  const channel = knownChannel(context, user)
+  const channel = knownChannel(context.state, user)
   if (!moved && channel) {
     giveUp(context, channel, 'cancelled')
   }
@@ -100,6 +108,43 @@ export function reinstateIdentity(context: Context, fingerprint: string): boolea
   return reinstate(context, fingerprint)
 }
 
+export function revokeIdentity(context: Context, fingerprint: string): boolean {
+  return revoke(context, fingerprint)
+}
+
+/** A device's certificates: `current`, of an `earlier` enrolment, or `revoked`. */
+export interface ListedIdentity {
+  readonly fingerprint: string
+  readonly subject: string
+  readonly notAfter: number
+  readonly standing: 'current' | 'earlier' | 'revoked'
+}
+
+export function listIdentities(context: Context): readonly ListedIdentity[] {
+  const { device, identities } = context.state
+  const standing = ({ epoch }: Identity): ListedIdentity['standing'] =>
+    epoch === REVOKED ? 'revoked' : epoch === device.epoch ? 'current' : 'earlier'
+  return identities.map((identity) => ({
+    fingerprint: identity.fingerprint,
+    subject: identity.subject,
+    notAfter: identity.notAfter,
+    standing: standing(identity),
+  }))
+}
+
+/**
+ * An admin knows that the device is gone (another one bears its serial number, or it was scrapped): it is
+ * pushed no more. Its own next message makes it current again, as after a CheckOut.
+ * @returns false when nobody knows it.
+ */
+export function retire(context: Context): boolean {
+  if (context.state.device.state === 'unknown') {
+    return false
+  }
+  checkOut(context, '')
+  return true
+}
+
 /** Commands that waited under a bare UserID, in pages that an RPC can carry. */
 export type HandOver =
   | {
@@ -122,13 +167,13 @@ export function alias(context: Context, owner: string, user: string, after: numb
     saveDevice(db, state.device)
   }
   db.run('INSERT OR IGNORE INTO aliases (owner, user) VALUES (?, ?)', owner, user)
-  const { commands, next } = viewQueue(context, channelOf(state, ''), after)
+  const { commands, next } = viewQueue(context, channelOf(context, ''), after)
   return { kind: 'alias', waiting: commands, next }
 }
 
 /** The owner has the commands: they leave this object. */
 export function confirmAlias(context: Context): void {
-  giveUp(context, channelOf(context.state, ''), 'cancelled')
+  giveUp(context, channelOf(context, ''), 'cancelled')
 }
 
 /** Takes over what waited under the bare UserID `source`; a repeated hand-over adds nothing. */
@@ -138,7 +183,7 @@ export function takeOver(
   source: string,
   waiting: readonly QueuedCommand[],
 ): void {
-  const channel = channelOf(context.state, user)
+  const channel = channelOf(context, user)
   for (const { n, ...command } of waiting) {
     const from = `${source}.${n}`
     if (context.db.all('SELECT 1 FROM commands WHERE source = ?', from).length === 0) {
@@ -149,11 +194,7 @@ export function takeOver(
 
 /** The bare UserID leads here from now on. */
 export function aliasMade(context: Context, user: string): void {
-  const channel = channelOf(context.state, user)
+  const channel = channelOf(context, user)
   channel.alias = 'made'
   saveChannel(context.db, channel)
-}
-
-function knownChannel(context: Context, user: string): Channel | undefined {
-  return context.state.channels.find((channel) => channel.user === user)
 }

@@ -9,7 +9,6 @@ import { channelOf, saveChannel } from './state.ts'
 /** What a check-in adds to its event and its answer. */
 export interface CheckInEffect {
   readonly reply?: Uint8Array
-  readonly alias?: string
   readonly tally?: number
   readonly renewal?: true
 }
@@ -47,7 +46,7 @@ function tokenUpdate(
   const { state, db } = context
   const { device } = state
   const { enrollment } = message
-  const channel = channelOf(state, enrollment.user)
+  const channel = channelOf(context, enrollment.user)
   if (enrollment.user === '') {
     if (device.renewedAt > 0 && message.awaitingConfiguration === true && who.identity) {
       unmaskRenewal(context, who.identity)
@@ -58,7 +57,6 @@ function tokenUpdate(
       changed(context)
     }
   }
-  const personal = enrollment.type === 'User' || enrollment.type === 'User Enrollment'
   Object.assign(channel, {
     enabled: true,
     token: message.token,
@@ -67,7 +65,6 @@ function tokenUpdate(
     topic: message.topic,
     tally: channel.tally + 1,
     awaitingConfiguration: message.awaitingConfiguration ?? channel.awaitingConfiguration,
-    alias: personal && channel.alias === 'none' ? 'wanted' : channel.alias,
     flag: '',
   })
   saveChannel(db, channel)
@@ -77,14 +74,11 @@ function tokenUpdate(
   if (pendingSince(context, channel)) {
     context.effects.push.add(channel.id)
   }
-  return {
-    tally: channel.tally,
-    ...(channel.alias === 'wanted' ? { alias: enrollment.user } : {}),
-  }
+  return { tally: channel.tally }
 }
 
 /** The device takes its users with it; a user leaves alone. The queue stays, as in MicroMDM. */
-function checkOut(context: Context, user: string): CheckInEffect {
+export function checkOut(context: Context, user: string): CheckInEffect {
   const { state, db } = context
   for (const channel of state.channels) {
     if (channel.user === user || user === '') {

@@ -1,4 +1,5 @@
 import type { CheckIn } from '../mdm/message.ts'
+import { isUnanswered } from '../mdm/queue.ts'
 import { PlistError } from '../plist/error.ts'
 import { readPlist } from '../plist/read.ts'
 import { asDict, dictAt, bytesAt, stringAt } from '../plist/dict.ts'
@@ -7,10 +8,10 @@ import { signedContent } from '../pki/cms.ts'
 import { loadBody } from './bodies.ts'
 import { wakeBy, type Context } from './context.ts'
 import { archiveEscrow } from './escrow.ts'
-import { bind, type Claim } from './identity.ts'
+import { accept, bind, type Claim } from './identity.ts'
 import { ANNOUNCE_AFTER } from './outbox.ts'
 import { giveUp, queueOf } from './queue.ts'
-import { saveChannel, saveDevice, saveIdentity, type Identity } from './state.ts'
+import { saveChannel, saveDevice, type Identity } from './state.ts'
 
 type Authenticate = Extract<CheckIn, { messageType: 'Authenticate' }>
 
@@ -51,8 +52,7 @@ export function authenticate(context: Context, message: Authenticate, who: Prese
   })
   changed(context)
   if (who.identity) {
-    who.identity.epoch = device.epoch
-    saveIdentity(context.db, who.identity)
+    accept(context, who.identity)
   } else if (who.claim) {
     bind(context, who.fingerprint, who.claim)
   }
@@ -67,8 +67,7 @@ export function unmaskRenewal(context: Context, current: Identity): void {
   const { device } = context.state
   endEnrollment(context, device.renewedAt)
   device.epoch += 1
-  current.epoch = device.epoch
-  saveIdentity(context.db, current)
+  accept(context, current)
   device.renewedAt = 0
   device.state = 'authenticated'
 }
@@ -110,7 +109,8 @@ function isRenewal(context: Context, message: Authenticate, who: Presented): boo
   return (
     device.state === 'enrolled' &&
     presented !== undefined &&
-    device.facts.SerialNumber === message.facts.SerialNumber &&
+    // A device that was adopted never told its serial number.
+    ['', message.facts.SerialNumber].includes(device.facts.SerialNumber) &&
     identities.some(
       (known) =>
         known.epoch === device.epoch &&
@@ -129,6 +129,7 @@ function renewalIsOut(context: Context): boolean {
     queueOf(context, channel).pending.some((entry) => {
       if (
         entry.requestType !== 'InstallProfile' ||
+        !isUnanswered(entry) ||
         entry.handedOutAt <= context.now - RENEWAL_WINDOW
       ) {
         return false

@@ -1,6 +1,6 @@
 import type { Message } from '../mdm/message.ts'
 import type { Context } from './context.ts'
-import { saveIdentity, type Identity } from './state.ts'
+import { REVOKED, saveIdentity, type Identity } from './state.ts'
 
 /** What the Worker found out about a certificate that no object knew: its chain, and that D1 gave it to us. */
 export interface Claim {
@@ -29,6 +29,9 @@ export function standing(context: Context, fingerprint: string, message: Message
   const { identities, device } = context.state
   const identity = identities.find((candidate) => candidate.fingerprint === fingerprint)
   const authenticates = message.kind === 'checkin' && message.messageType === 'Authenticate'
+  if (identity?.epoch === REVOKED) {
+    return { kind: 'refused', reason: 'the certificate was revoked' }
+  }
   if (identity) {
     return identity.epoch === device.epoch || authenticates
       ? { kind: 'bound', identity }
@@ -73,8 +76,26 @@ export function reinstate(context: Context, fingerprint: string): boolean {
   if (!identity) {
     return false
   }
+  accept(context, identity)
+  return true
+}
+
+/** An identity of the present enrolment from now on; should it become an earlier one's, that is told again. */
+export function accept(context: Context, identity: Identity): void {
   identity.epoch = context.state.device.epoch
   identity.reported = false
+  saveIdentity(context.db, identity)
+}
+
+/** Refuses an identity from the next message on. @returns false when the device never had it. */
+export function revoke(context: Context, fingerprint: string): boolean {
+  const identity = context.state.identities.find(
+    (candidate) => candidate.fingerprint === fingerprint,
+  )
+  if (!identity) {
+    return false
+  }
+  identity.epoch = REVOKED
   saveIdentity(context.db, identity)
   return true
 }

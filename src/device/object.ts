@@ -95,6 +95,18 @@ export class Device extends DurableObject<DeviceEnv> {
     return this.#commit((context) => admin.reinstateIdentity(context, fingerprint))
   }
 
+  async revokeIdentity(fingerprint: string): Promise<boolean> {
+    return this.#commit((context) => admin.revokeIdentity(context, fingerprint))
+  }
+
+  async identities(): Promise<readonly admin.ListedIdentity[]> {
+    return this.#commit(admin.listIdentities)
+  }
+
+  async retire(): Promise<boolean> {
+    return this.#commit(admin.retire)
+  }
+
   async alias(owner: string, user: string, after: number): Promise<admin.HandOver> {
     return this.#commit((context) => admin.alias(context, owner, user, after))
   }

@@ -11,7 +11,7 @@ import { dropParts, loadBody, storeBody } from './bodies.ts'
 import { wakeBy, type Context } from './context.ts'
 import { keepResult, pruneResults } from './results.ts'
 import { CHANNEL_SPAN } from './schema.ts'
-import { saveChannel, saveDevice, type Channel, type PendingCommand, type Queue } from './state.ts'
+import { saveDevice, type Channel, type PendingCommand, type Queue } from './state.ts'
 
 /** Pending entries that memory holds; a longer queue is read on when these are through. */
 const WINDOW = 200
@@ -33,9 +33,6 @@ export function enqueue(context: Context, channel: Channel, command: NewCommand)
   const { db, state, now } = context
   if (state.device.schema === 0) {
     saveDevice(db, state.device)
-  }
-  if (channel.id !== 0 && channel.tally === 0 && !channel.enabled) {
-    saveChannel(db, channel)
   }
   const queue = queueOf(context, channel)
   const id = queue.lastId + 1

@@ -7,7 +7,7 @@ import { changed } from './enrolling.ts'
 import { bind, standing, type Claim } from './identity.ts'
 import { recordEvent } from './outbox.ts'
 import { applyReport, handOut } from './queue.ts'
-import { channelOf, saveChannel, saveIdentity, type Identity } from './state.ts'
+import { channelOf, knownChannel, saveChannel, saveIdentity, type Identity } from './state.ts'
 
 /** A device's message, its signature verified over the exact bytes of `body`. */
 export interface DeviceInput {
@@ -32,8 +32,8 @@ export type DeviceAnswer =
       readonly alias?: string
       readonly news: News
     }
-  /** The certificate is new here: check its chain, claim it, and come again with the claim. */
-  | { readonly kind: 'unclaimed' }
+  /** The certificate is new here: check its chain, claim it unless the device is blocked, and come again. */
+  | { readonly kind: 'unclaimed'; readonly blocked: boolean }
   | { readonly kind: 'refused'; readonly reason: string }
   /** Signed by an identity of an earlier enrolment: 503 until an admin reinstates it. */
   | { readonly kind: 'conflict'; readonly news: News }
@@ -49,10 +49,11 @@ export function receive(context: Context, input: DeviceInput): DeviceAnswer {
   if (where.kind === 'earlier') {
     return conflict(context, input, where.identity)
   }
+  const blocked = device.blocked && input.message.kind === 'report'
   if (where.kind !== 'bound' && input.claim === undefined) {
-    return { kind: 'unclaimed' }
+    return { kind: 'unclaimed', blocked }
   }
-  if (device.blocked && input.message.kind === 'report') {
+  if (blocked) {
     return { kind: 'blocked' }
   }
   const identity = where.kind === 'bound' ? where.identity : undefined
@@ -76,9 +77,10 @@ function take(
   identity: Identity | undefined,
 ): Omit<Extract<DeviceAnswer, { kind: 'accepted' }>, 'news'> {
   const { message } = input
+  const alias = wantedAlias(context, message)
   if (message.kind === 'report') {
     const reply = connect(context, message, input)
-    return { kind: 'accepted', ...(reply ? { reply } : {}) }
+    return { kind: 'accepted', ...(reply ? { reply } : {}), ...alias }
   }
   const effect = checkIn(context, message, {
     fingerprint: input.fingerprint,
@@ -86,16 +88,28 @@ function take(
     claim: input.claim,
   })
   record(context, input, effect)
-  return {
-    kind: 'accepted',
-    ...(effect.reply ? { reply: effect.reply } : {}),
-    ...(effect.alias === undefined ? {} : { alias: effect.alias }),
+  return { kind: 'accepted', ...(effect.reply ? { reply: effect.reply } : {}), ...alias }
+}
+
+/**
+ * A user who has an id of their own is also named by it alone. Made at the first message, whatever it is: the
+ * users of a fleet that moved here send no TokenUpdate.
+ */
+function wantedAlias(context: Context, { enrollment }: Message): { readonly alias?: string } {
+  if (enrollment.type !== 'User' && enrollment.type !== 'User Enrollment') {
+    return {}
   }
+  const channel = channelOf(context, enrollment.user)
+  if (channel.alias === 'none') {
+    channel.alias = 'wanted'
+    saveChannel(context.db, channel)
+  }
+  return channel.alias === 'wanted' ? { alias: enrollment.user } : {}
 }
 
 /** A report: its effect on the queue, its event, and the next command (spec/apple-protocol.md §2). */
 function connect(context: Context, report: Report, input: DeviceInput): Uint8Array | undefined {
-  const channel = channelOf(context.state, report.enrollment.user)
+  const channel = channelOf(context, report.enrollment.user)
   const effect = applyReport(context, channel, report, input.body)
   if (effect !== 'repeat') {
     record(context, input, {})
@@ -151,7 +165,10 @@ function conflict(context: Context, input: DeviceInput, identity: Identity): Dev
       {
         id: input.eventId,
         topic: IDENTITY_CONFLICT,
-        about: aboutMessage(input.message, input.params),
+        about: {
+          ...aboutMessage(input.message, input.params),
+          fingerprint: identity.fingerprint,
+        },
         body: input.body,
       },
       input.conflictListeners,
@@ -185,7 +202,7 @@ function seen(context: Context): void {
 
 /** Which declarations a channel was last told of: the only ones whose 404 would be an error of ours. */
 export function listedDeclarations(context: Context, user: string): readonly string[] {
-  return channelOf(context.state, user).declarations
+  return knownChannel(context.state, user)?.declarations ?? []
 }
 
 export function keepDeclarations(
@@ -193,7 +210,7 @@ export function keepDeclarations(
   user: string,
   identifiers: readonly string[],
 ): void {
-  const channel = channelOf(context.state, user)
+  const channel = channelOf(context, user)
   if (channel.declarations.join('\n') !== identifiers.join('\n')) {
     channel.declarations = [...identifiers]
     saveChannel(context.db, channel)

@@ -31,7 +31,8 @@ export function keepResult(context: Context, id: number, answer: Answer): void {
 
 /**
  * Keeps a channel's history within its bound, one report at a time: history never grows without limit, and
- * no report pays for more than a few rows. The newest row always stays, for its number.
+ * no report pays for more than a few rows. The newest row always stays, for its number, and one that is
+ * finished, because a repeated report is known by its hash.
  */
 export function pruneResults(context: Context, channel: Channel, queue: Queue): void {
   const { db, settings } = context
@@ -51,10 +52,10 @@ export function pruneResults(context: Context, channel: Channel, queue: Queue): 
         )
       : db.all<{ id: number }>(
           `SELECT id FROM (SELECT id, answered_at, row_number() OVER (ORDER BY id DESC) AS place
-            FROM commands WHERE ${range}) WHERE place > ? OR answered_at < ? LIMIT 4`,
+            FROM commands WHERE ${range}) WHERE place > ? OR (answered_at > 0 AND answered_at < ?) LIMIT 4`,
           base,
           last,
-          kind === 'none' ? 0 : count,
+          Math.max(count, 1),
           kind === 'none' ? 0 : context.now - ms,
         )
   for (const { id } of surplus) {

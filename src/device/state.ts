@@ -50,6 +50,9 @@ export interface Channel {
   declarations: string[]
 }
 
+/** The epoch of an identity that an admin has revoked: no enrolment's. */
+export const REVOKED = -1
+
 /** A certificate that was bound to this device; only those of the device's epoch are its present identity. */
 export interface Identity {
   readonly id: number
@@ -121,9 +124,6 @@ export function loadState(db: Db, name: string): DeviceState {
       renewed_at AS renewedAt, last_seen AS lastSeen, version, projected FROM device`,
   )
   if (stored) {
-    if (stored.schema < SCHEMA) {
-      migrate(db, stored.schema)
-    }
     Object.assign(state.device, stored, {
       schema: SCHEMA,
       facts: { ...NO_FACTS, ...JSON.parse(stored.facts) },
@@ -131,6 +131,10 @@ export function loadState(db: Db, name: string): DeviceState {
       hidden: stored.hidden === 1,
       displaced: stored.displaced === 1,
     })
+    if (stored.schema < SCHEMA) {
+      migrate(db, stored.schema)
+      saveDevice(db, state.device)
+    }
   }
   loadChannels(db, state)
   state.identities.push(...loadIdentities(db))
@@ -233,14 +237,29 @@ export function saveIdentity(db: Db, identity: Identity): void {
   )
 }
 
-/** The channel of a user part; a new one is only in memory until somebody saves it. */
-export function channelOf(state: DeviceState, user: string): Channel {
-  const known = state.channels.find((channel) => channel.user === user)
+/** The channel of a user part, if it was heard of. */
+export function knownChannel(state: DeviceState, user: string): Channel | undefined {
+  return state.channels.find((channel) => channel.user === user)
+}
+
+/**
+ * The channel of a user part. A new one gets its row at once, because its number is its place in memory and
+ * names its queue's rows: a number given twice would mix two users' commands.
+ */
+export function channelOf(
+  { db, state }: { readonly db: Db; readonly state: DeviceState },
+  user: string,
+): Channel {
+  const known = knownChannel(state, user)
   if (known) {
     return known
   }
+  if (state.device.schema === 0) {
+    saveDevice(db, state.device)
+  }
   const channel = newChannel(state.channels.length, user)
   state.channels.push(channel)
+  saveChannel(db, channel)
   return channel
 }
 

@@ -1,4 +1,4 @@
-import { and, eq, inArray, sql, type SQL } from 'drizzle-orm'
+import { and, eq, getTableColumns, inArray, sql, type SQL } from 'drizzle-orm'
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
 import type { DirectoryRow } from '../device/directory-row.ts'
 import { devices, identities } from './schema.ts'
@@ -29,7 +29,14 @@ export async function claimIdentity(
   const db = open(d1)
   const [, , owner] = await db.batch([
     db.insert(identities).values({ fingerprint, enrollment: row.id }).onConflictDoNothing(),
-    db.insert(devices).values(flat(row)).onConflictDoNothing(),
+    // Only its owner's claim lists a device: ids and serial numbers are the sender's words.
+    db
+      .insert(devices)
+      .select(
+        sql`SELECT ${valuesOf(row)} WHERE EXISTS (SELECT 1 FROM ${identities}
+          WHERE ${identities.fingerprint} = ${fingerprint} AND ${identities.enrollment} = ${row.id})`,
+      )
+      .onConflictDoNothing(),
     db
       .select({ enrollment: identities.enrollment })
       .from(identities)
@@ -68,7 +75,7 @@ export async function project(
     WHERE rival.serial_number = ${devices.serialNumber} AND NOT rival.hidden)`
   const place = db
     .update(devices)
-    .set({ displaced: sql`${devices.claimedAt} < ${last}` })
+    .set({ displaced: sql`${devices.claimedAt} < coalesce(${last}, 0)` })
     .where(
       and(
         sql`${devices.serialNumber} IN (SELECT value FROM json_each(${JSON.stringify(serials)}))`,
@@ -97,21 +104,22 @@ export async function listDevices(
     .where(
       and(
         eq(devices.hidden, false),
-        eq(devices.displaced, false),
-        among(devices.serialNumber, filter.serials.filter(Boolean)),
+        sql`NOT EXISTS (SELECT 1 FROM devices AS rival WHERE rival.serial_number = ${devices.serialNumber}
+          AND rival.serial_number <> '' AND NOT rival.hidden AND rival.claimed_at > ${devices.claimedAt})`,
+        among(devices.serialNumber, filter.serials),
         among(devices.id, filter.ids),
       ),
     )
 }
 
-/** One parameter however many values: a statement takes a hundred. */
+/** One parameter however many values: a statement takes a hundred. An empty serial number matches nothing. */
 function among(
   column: typeof devices.id | typeof devices.serialNumber,
   values: readonly string[],
 ): SQL | undefined {
   return values.length === 0
     ? undefined
-    : sql`${column} IN (SELECT value FROM json_each(${JSON.stringify(values)}))`
+    : sql`${column} IN (SELECT value FROM json_each(${JSON.stringify(values.filter(Boolean))}))`
 }
 
 /** Every device with one of these serial numbers, listed or not. */
@@ -137,6 +145,16 @@ const EXCLUDED = {
   osVersion: sql`excluded.os_version`,
   buildVersion: sql`excluded.build_version`,
   version: sql`excluded.version`,
+}
+
+/** The row's values in the order of the table's columns. */
+function valuesOf(row: DirectoryRow): SQL {
+  const values: Record<string, unknown> = { ...flat(row) }
+  const columns = Object.entries(getTableColumns(devices))
+  return sql.join(
+    columns.map(([key, column]) => sql.param(values[key], column)),
+    sql`, `,
+  )
 }
 
 function flat(row: DirectoryRow): typeof devices.$inferInsert {

@@ -13,7 +13,7 @@ export const devices = sqliteTable(
     serialNumber: text('serial_number').notNull(),
     enrolled: integer('enrolled', { mode: 'boolean' }).notNull(),
     hidden: integer('hidden', { mode: 'boolean' }).notNull(),
-    /** Another device has claimed this serial number since: one record per serial is listed. */
+    /** Another device has claimed this serial number since, and this one's object was told. */
     displaced: integer('displaced', { mode: 'boolean' }).notNull(),
     claimedAt: integer('claimed_at').notNull(),
     lastSeen: integer('last_seen').notNull(),

@@ -11,6 +11,8 @@ export interface EventAbout {
   readonly commandUUID?: string
   readonly tokenUpdateTally?: number
   readonly renewal?: true
+  /** Of an identity of an earlier enrolment: what an admin has to name to reinstate it. */
+  readonly fingerprint?: string
 }
 
 /** An event as a subscriber gets it. `sequence` counts the device's events, `at` is milliseconds. */
@@ -40,7 +42,8 @@ export function aboutMessage(
  * inside it, our `sequence` beside it.
  */
 export function renderEvent(event: DeviceEvent): string {
-  const { enrollment, params, status, commandUUID, tokenUpdateTally, renewal } = event.about
+  const { enrollment, params, status, commandUUID, tokenUpdateTally, renewal, fingerprint } =
+    event.about
   const byEnrollmentID = enrollment.type.startsWith('User Enrollment')
   const hasParams = Object.keys(params).length > 0
   const ids = {
@@ -73,6 +76,7 @@ export function renderEvent(event: DeviceEvent): string {
             ids,
             ...(tokenUpdateTally === undefined ? {} : { token_update_tally: tokenUpdateTally }),
             ...(renewal ? { renewal } : {}),
+            ...(fingerprint === undefined ? {} : { fingerprint }),
           },
         }),
     sequence: event.sequence,

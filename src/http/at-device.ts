@@ -26,7 +26,8 @@ export async function atDevice<Answer extends { readonly kind: string }>(
   id: string,
   call: (device: DeviceStub, user: string) => Promise<Answer>,
 ): Promise<Exclude<Answer, Elsewhere>> {
-  if (id === SHARED_IPAD_USER_ID) {
+  const { device, user } = splitEnrollmentId(id)
+  if ([device, user].some((part) => part.toUpperCase() === SHARED_IPAD_USER_ID)) {
     throw new AdminError(
       'this UserID is the same on every Shared iPad: name the channel as UDID:UserShortName',
     )
@@ -34,7 +35,6 @@ export async function atDevice<Answer extends { readonly kind: string }>(
   if (id === '' || id.length > MAX_ID_LENGTH) {
     throw new AdminError(`not an enrolment id: ${id.length} characters`)
   }
-  const { device, user } = splitEnrollmentId(id)
   const first: { readonly kind: string } = await call(env.DEVICE.getByName(device), user)
   const answer = isMoved(first) ? await call(env.DEVICE.getByName(first.device), first.user) : first
   if (isMoved(answer)) {

@@ -77,6 +77,9 @@ export type CheckIn = CheckInBase &
 export type MessageType = CheckIn['messageType']
 export type Message = CheckIn | Report
 
+/** Apple's are some kilobytes; what is stored of one is one row. */
+const MAX_TOKEN_BYTES = 500_000
+
 const ID_KEYS = ['UDID', 'UserID', 'UserShortName', 'EnrollmentID', 'EnrollmentUserID']
 const FACT_KEYS = [
   'SerialNumber',
@@ -138,6 +141,9 @@ function readReport(dict: PlistDict, enrollment: Enrollment): Report {
 
 function readCheckIn(dict: PlistDict, enrollment: Enrollment, messageType: string): CheckIn {
   const base = { kind: 'checkin', enrollment } as const
+  if (messageType === 'Authenticate' && enrollment.user !== '') {
+    throw new ProtocolError('malformed', 'Authenticate on a user channel')
+  }
   switch (messageType) {
     case 'Authenticate':
       return { ...base, messageType, topic: stringAt(dict, 'Topic') ?? '', facts: readFacts(dict) }
@@ -146,15 +152,15 @@ function readCheckIn(dict: PlistDict, enrollment: Enrollment, messageType: strin
         ...base,
         messageType,
         topic: stringAt(dict, 'Topic') ?? '',
-        token: required(bytesAt(dict, 'Token'), 'Token'),
+        token: required(token(dict, 'Token'), 'Token'),
         pushMagic: required(stringAt(dict, 'PushMagic'), 'PushMagic'),
-        unlockToken: bytesAt(dict, 'UnlockToken'),
+        unlockToken: token(dict, 'UnlockToken'),
         awaitingConfiguration: boolAt(dict, 'AwaitingConfiguration'),
         userShortName: stringAt(dict, 'UserShortName') ?? '',
         userLongName: stringAt(dict, 'UserLongName') ?? '',
       }
     case 'SetBootstrapToken':
-      return { ...base, messageType, bootstrapToken: bytesAt(dict, 'BootstrapToken') }
+      return { ...base, messageType, bootstrapToken: token(dict, 'BootstrapToken') }
     case 'DeclarativeManagement':
       return {
         ...base,
@@ -185,6 +191,14 @@ function readFacts(dict: PlistDict): DeviceFacts {
     IMEI: fact('IMEI'),
     MEID: fact('MEID'),
   }
+}
+
+function token(dict: PlistDict, key: string): Uint8Array | undefined {
+  const bytes = bytesAt(dict, key)
+  if (bytes && bytes.length > MAX_TOKEN_BYTES) {
+    throw new ProtocolError('malformed', `${key} is longer than ${MAX_TOKEN_BYTES} bytes`)
+  }
+  return bytes
 }
 
 function required<T>(value: T | undefined, key: string): T {

@@ -75,8 +75,13 @@ export function entryAnswered(
     return handedOut(entries).find((entry) => entry.uuid === report.commandUUID)
   }
   return report.status === 'CommandFormatError'
-    ? extreme(handedOut(entries), (entry) => -entry.handedOutAt)
+    ? extreme(handedOut(entries).filter(isUnanswered), (entry) => -entry.handedOutAt)
     : undefined
+}
+
+/** Handed out, and no answer came, not even NotNow. */
+export function isUnanswered({ state }: QueueEntry): boolean {
+  return state === 'sent' || state === 'stalled'
 }
 
 /** An unanswered hand-out that has had its rounds: it goes behind the others, and is still offered last. */

@@ -163,6 +163,17 @@ describe('a user channel', () => {
     expect(device.received).toEqual([])
   })
 
+  it('gets what waited under its bare UserID when it only asks for work, as users of a moved fleet do', async () => {
+    const device = newDevice()
+    await device.tokenUpdate()
+    const userId = crypto.randomUUID().toUpperCase()
+    await api('POST', '/v1/commands', { udid: userId, request_type: 'ProfileList' })
+    const user = device.userChannel({ userId, shortName: 'ada' })
+    await user.connect({ Status: 'Idle' })
+    await user.poll()
+    expect(user.received).toHaveLength(1)
+  })
+
   it('on two devices is an error that names the long ids', async () => {
     const userId = crypto.randomUUID().toUpperCase()
     const ids: string[] = []
@@ -224,10 +235,10 @@ describe('a renewal', () => {
   const profile = `<?xml version="1.0"?><plist version="1.0"><dict><key>PayloadContent</key><array><dict>
     <key>PayloadType</key><string>com.apple.mdm</string></dict></array></dict></plist>`
 
-  async function renew(awaitingConfiguration: boolean) {
+  async function renew(awaitingConfiguration: boolean, adopted = false) {
     const commonName = `renewing ${crypto.randomUUID()}`
     const device = newDevice({ identity: newIdentity(commonName), answer: () => 'silence' })
-    await device.enroll()
+    await (adopted ? device.tokenUpdate() : device.enroll())
     await device.setBootstrapToken(new Uint8Array([1, 2, 3]))
     await api('POST', '/v1/commands', {
       udid: device.udid,
@@ -253,6 +264,12 @@ describe('a renewal', () => {
     expect((await device.getBootstrapToken()).token).toEqual(new Uint8Array([1, 2, 3]))
     const got = await events(device.udid, 5)
     expect(got.filter(({ checkin_event }) => checkin_event?.['renewal'] === true)).toHaveLength(1)
+  })
+
+  it('of a device that never sent Authenticate before is one too', async () => {
+    const { device, queue } = await renew(false, true)
+    expect(queue).toContain('survivor')
+    expect((await device.getBootstrapToken()).token).toEqual(new Uint8Array([1, 2, 3]))
   })
 
   it('that awaits configuration was an enrolment after all', async () => {
@@ -295,7 +312,34 @@ describe('the directory', () => {
     await api('POST', '/v1/commands', { udid: old.udid, request_type: 'SecurityInfo' })
     await old.poll()
     expect(old.received).toHaveLength(1)
-    await expect.poll(bySerial, { timeout: 10_000 }).toEqual([old.udid])
+    const heardOf = async () => {
+      await old.poll()
+      return bySerial()
+    }
+    await expect.poll(heardOf, { timeout: 10_000 }).toEqual([old.udid])
+    const remove = { opts: { serials: [old.serial] } }
+    expect(await api('DELETE', '/v1/devices', remove)).toEqual({ status: 200, body: {} })
+    expect(await bySerial()).toBeUndefined()
+  })
+
+  it('lists no device for an empty serial number, and none that another device’s certificate speaks of', async () => {
+    const identity = newIdentity()
+    await newDevice({ identity }).enroll()
+    const ghost = newDevice({ identity })
+    expect((await ghost.authenticate()).status).toBe(400)
+    expect(await listed(ghost.udid)).toBeNull()
+    const empty = await api<List>('POST', '/v1/devices', { filter_serial: [''] })
+    expect(empty.body.devices).toBeNull()
+  })
+
+  it('pushes a device no more that an admin has retired', async () => {
+    const device = newDevice()
+    await device.enroll()
+    expect((await api('POST', `/api/devices/${device.udid}/retire`)).status).toBe(200)
+    expect(await listed(device.udid)).toMatchObject([{ enrollment_status: false }])
+    expect((await api('GET', `/push/${device.udid}`)).body['error']).toContain(
+      'not found: PushInfo',
+    )
   })
 
   it('forgets a deleted device until it enrols again', async () => {

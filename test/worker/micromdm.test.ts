@@ -169,6 +169,13 @@ describe('device routes', () => {
     const path = `/api/devices/${device.udid}/identities/${fingerprint}/reinstate`
     expect((await api('POST', path)).status).toBe(200)
     expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
+    const { body } = await api('GET', `/api/devices/${device.udid}/identities`)
+    expect(body['identities']).toMatchObject([
+      { fingerprint, standing: 'current' },
+      { standing: 'current' },
+    ])
+    await api('POST', `/api/devices/${device.udid}/identities/${fingerprint}/revoke`)
+    expect((await device.connect({ Status: 'Idle' })).status).toBe(400)
   })
 
   it('tell a blocked device with 401 on connect, and only there, to leave', async () => {

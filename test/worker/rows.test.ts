@@ -98,8 +98,8 @@ it('a command’s whole life writes at most eight rows, its event, cursor, alarm
     const cycle = (): number =>
       [
         step((context) => {
-          channelOf(context.state, '').token ??= new Uint8Array(32)
-          enqueue(context, channelOf(context.state, ''), {
+          channelOf(context, '').token ??= new Uint8Array(32)
+          enqueue(context, channelOf(context, ''), {
             uuid: 'A',
             requestType: 'ProfileList',
             payload: new Uint8Array(300),

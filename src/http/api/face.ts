@@ -1,4 +1,6 @@
 import { Hono } from 'hono'
+import { projectDevices } from '../../delivery/consumer.ts'
+import { rfc3339 } from '../../events/event.ts'
 import { adminAuth } from '../admin-auth.ts'
 import type { AppEnv } from '../app-env.ts'
 import { errorJson } from '../error-json.ts'
@@ -8,6 +10,18 @@ export const ownFace = new Hono<AppEnv>().basePath('/api')
 
 ownFace.use(adminAuth)
 
+ownFace.get('/devices/:id/identities', async (c) => {
+  const identities = await c.env.DEVICE.getByName(c.req.param('id')).identities()
+  return c.json({
+    identities: identities.map(({ fingerprint, subject, notAfter, standing }) => ({
+      fingerprint,
+      subject,
+      not_after: rfc3339(notAfter),
+      standing,
+    })),
+  })
+})
+
 /** Accepts an identity of an earlier enrolment again; the event `identity_conflict` names its certificate. */
 ownFace.post('/devices/:id/identities/:fingerprint/reinstate', async (c) => {
   const { id, fingerprint } = c.req.param()
@@ -15,4 +29,23 @@ ownFace.post('/devices/:id/identities/:fingerprint/reinstate', async (c) => {
   return known
     ? c.json({})
     : errorJson(`${id} never had an identity with the fingerprint ${fingerprint}`, 404)
+})
+
+/** Refuses an identity from its next message on; the device keeps its profile, and gets 400. */
+ownFace.post('/devices/:id/identities/:fingerprint/revoke', async (c) => {
+  const { id, fingerprint } = c.req.param()
+  const known = await c.env.DEVICE.getByName(id).revokeIdentity(fingerprint.toLowerCase())
+  return known
+    ? c.json({})
+    : errorJson(`${id} never had an identity with the fingerprint ${fingerprint}`, 404)
+})
+
+/** Confirms that a device is gone, such as the one whose serial number another device bears now. */
+ownFace.post('/devices/:id/retire', async (c) => {
+  const id = c.req.param('id')
+  if (!(await c.env.DEVICE.getByName(id).retire())) {
+    return errorJson(`no device has the id ${id}`, 404)
+  }
+  await projectDevices(c.env, [id])
+  return c.json({})
 })

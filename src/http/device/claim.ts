@@ -24,7 +24,7 @@ export async function claim(
   message: Message,
   signer: Signer,
 ): Promise<Claimed> {
-  const checked = check(config, signer)
+  const checked = checkChain(config, signer)
   if (!checked.ok) {
     return checked
   }
@@ -46,7 +46,8 @@ export async function claim(
     : { ok: false, status: 400, reason: `the certificate belongs to the enrolment ${owner}` }
 }
 
-function check(config: Config, signer: Signer): Claimed {
+/** A certificate that may be bound: it descends from an accepted CA and is valid now. */
+export function checkChain(config: Config, signer: Signer): Claimed {
   try {
     const leaf = readCertificate(signer.certificate)
     const chain = chainsTo(leaf, signer.others.map(readCertificate), config.deviceCAs, Date.now())

@@ -110,7 +110,11 @@ function upstreamId({ type, device, user }: Enrollment): string {
 function identifiersIn(body: Uint8Array): string[] | undefined {
   try {
     const items: unknown = JSON.parse(new TextDecoder().decode(body))
-    const kinds = Object.values(Object(Object(items)['Declarations'])).flat()
+    const declarations: unknown = Object(items)['Declarations']
+    if (typeof declarations !== 'object' || declarations === null) {
+      return undefined
+    }
+    const kinds: unknown[] = Object.values(declarations).flat()
     return kinds.flatMap((item) => {
       const identifier: unknown = Object(item)['Identifier']
       return typeof identifier === 'string' ? [identifier] : []

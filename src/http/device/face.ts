@@ -6,11 +6,12 @@ import { IDENTITY_CONFLICT, topicOf } from '../../events/topics.ts'
 import { reasonOf, warn } from '../../log.ts'
 import { ProtocolError } from '../../mdm/errors.ts'
 import { readMessage, type Message } from '../../mdm/message.ts'
+import { beginsRound } from '../../mdm/queue.ts'
 import { decodeSignatureHeader, verifyDetached } from '../../pki/cms.ts'
 import type { AppEnv } from '../app-env.ts'
 import { readBody } from '../body.ts'
 import { makeAlias } from './alias.ts'
-import { claim, type Signer } from './claim.ts'
+import { checkChain, claim, type Signer } from './claim.ts'
 import { declarativeManagement } from './declarative-management.ts'
 
 /**
@@ -67,9 +68,9 @@ async function answer(
 ): Promise<Response> {
   const { config } = c.var
   const listeners = listenersOf(config, topicOf(message))
-  const idle = message.kind === 'report' && message.commandUUID === undefined
+  const idle = message.kind === 'report' && beginsRound(message)
   const input: DeviceInput = {
-    message,
+    message: forObject(message),
     body: idle && listeners.length === 0 ? new Uint8Array() : body,
     eventId: crypto.randomUUID(),
     params: firstValues(new URL(c.req.url).searchParams),
@@ -80,9 +81,14 @@ async function answer(
   const device = c.env.DEVICE.getByName(message.enrollment.device)
   let result: DeviceAnswer = await device.receive(input)
   if (result.kind === 'unclaimed') {
-    const claimed = await claim(c.env.DB, config, message, signer)
+    const claimed = result.blocked
+      ? checkChain(config, signer)
+      : await claim(c.env.DB, config, message, signer)
     if (!claimed.ok) {
       return refuse(c, claimed.status, claimed.reason, message)
+    }
+    if (result.blocked) {
+      return c.body(null, 401)
     }
     result = await device.receive({ ...input, claim: claimed.claim })
   }
@@ -103,6 +109,13 @@ async function answer(
       }
       return reply(c, message, result.reply)
   }
+}
+
+/** The object has no use for what goes on to the declarative management server, and an RPC ends at 32 MiB. */
+function forObject(message: Message): Message {
+  return message.kind === 'checkin' && message.messageType === 'DeclarativeManagement'
+    ? { ...message, data: undefined }
+    : message
 }
 
 function reply(

@@ -22,7 +22,7 @@ function queueOn(object: TestObject, user = '') {
   return {
     add: (uuid: string, payload = uuid, requestType = 'ProfileList', secret = false) =>
       object.commit((context) =>
-        enqueue(context, channelOf(context.state, user), {
+        enqueue(context, channelOf(context, user), {
           uuid,
           requestType,
           payload: bytes(payload),
@@ -33,22 +33,22 @@ function queueOn(object: TestObject, user = '') {
     /** What the device gets for a report, as text. */
     tell: (status: string, uuid?: string, body = `${status} ${uuid}`) =>
       object.commit((context) => {
-        const channel = channelOf(context.state, user)
+        const channel = channelOf(context, user)
         applyReport(context, channel, report(status, uuid), bytes(body))
         const payload = handOut(context, channel)
         return payload && text.decode(payload)
       }),
     effect: (status: string, uuid?: string, body = `${status} ${uuid}`) =>
       object.commit((context) =>
-        applyReport(context, channelOf(context.state, user), report(status, uuid), bytes(body)),
+        applyReport(context, channelOf(context, user), report(status, uuid), bytes(body)),
       ),
     view: () =>
       object
-        .commit((context) => viewQueue(context, channelOf(context.state, user), 0))
+        .commit((context) => viewQueue(context, channelOf(context, user), 0))
         .commands.map(({ uuid }) => uuid),
     clear: () =>
       object.commit((context) => {
-        giveUp(context, channelOf(context.state, user), 'cancelled')
+        giveUp(context, channelOf(context, user), 'cancelled')
       }),
   }
 }
@@ -143,6 +143,17 @@ describe('a device channel’s queue', () => {
     tell('Idle')
     expect(tell('CommandFormatError')).toBe('B')
     expect(view()).toEqual(['B'])
+  })
+
+  it('leaves a deferred command alone when a CommandFormatError without a CommandUUID comes twice', () => {
+    const { add, tell, view } = queueOn(new TestObject())
+    add('A')
+    add('B')
+    tell('Idle')
+    expect(tell('NotNow', 'A')).toBe('B')
+    tell('CommandFormatError')
+    tell('CommandFormatError')
+    expect(view()).toEqual(['A'])
   })
 
   it('handles a status that nobody knows as Idle', () => {
@@ -251,7 +262,18 @@ describe('the history of a channel', () => {
   })
 
   it('keeps no result when told to keep none, and still knows a repeat', () => {
-    expect(rows({ kind: 'none', count: 0, ms: 0 }, ['A', 'A'])).toEqual([{ uuid: 'u1', kept: 0 }])
+    expect(rows({ kind: 'none', count: 0, ms: 0 }, ['A', 'A', 'A'])).toEqual([
+      { uuid: 'u1', kept: 0 },
+      { uuid: 'u2', kept: 0 },
+    ])
+    const { add, tell, effect } = queueOn(
+      new TestObject('UDID-1', { keepResults: { kind: 'none', count: 0, ms: 0 } }),
+    )
+    add('A')
+    add('B')
+    tell('Idle')
+    tell('Acknowledged', 'A')
+    expect(effect('Acknowledged', 'A')).toBe('repeat')
   })
 })
 
@@ -269,7 +291,7 @@ class Model {
     }
     const entry =
       uuid === undefined
-        ? given.toSorted((a, b) => b.order - a.order)[0]
+        ? given.filter(({ state }) => state !== 'not_now').toSorted((a, b) => b.order - a.order)[0]
         : given.find((candidate) => candidate.uuid === uuid)
     if (!entry) {
       return
