@@ -7,6 +7,14 @@ import { dueTimes } from './alarm.ts'
 import { newEffects, type Context, type Effects, type News } from './context.ts'
 import type { Db, SqlValue } from './db.ts'
 import { directoryRow, projected, type DirectoryRow } from './directory-row.ts'
+import {
+  listEscrow,
+  readEscrow,
+  type EscrowAnswer,
+  type EscrowKind,
+  type EscrowList,
+  type EscrowReader,
+} from './escrow.ts'
 import * as outbox from './outbox.ts'
 import type { PushCircuit } from './push-gate.ts'
 import { pushNow, pushPending, type PushAnswer, type Pusher } from './pusher.ts'
@@ -93,6 +101,18 @@ export class Device extends DurableObject<DeviceEnv> {
 
   async reinstateIdentity(fingerprint: string): Promise<boolean> {
     return this.#commit((context) => admin.reinstateIdentity(context, fingerprint))
+  }
+
+  async readEscrow(
+    kind: EscrowKind,
+    token: number | undefined,
+    reader: EscrowReader,
+  ): Promise<EscrowAnswer> {
+    return this.#commit((context) => readEscrow(context, kind, token, reader))
+  }
+
+  async listEscrow(): Promise<EscrowList> {
+    return this.#commit(listEscrow)
   }
 
   async alias(owner: string, user: string, after: number): Promise<admin.HandOver> {

@@ -123,6 +123,7 @@ export function loadState(db: Db, name: string): DeviceState {
   if (stored) {
     if (stored.schema < SCHEMA) {
       migrate(db, stored.schema)
+      db.run('UPDATE device SET schema = ?', SCHEMA)
     }
     Object.assign(state.device, stored, {
       schema: SCHEMA,
