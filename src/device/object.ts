@@ -16,6 +16,7 @@ import {
   type EscrowReader,
 } from './escrow.ts'
 import * as outbox from './outbox.ts'
+import { pushCertificateInUse, type PushCertificateEnv } from './push-certificate.ts'
 import type { PushCircuit } from './push-gate.ts'
 import { pushNow, pushPending, type PushAnswer, type Pusher } from './pusher.ts'
 import type { NewCommand, QueuedCommand } from './queue.ts'
@@ -33,7 +34,7 @@ export interface Announcement extends News {
   readonly device: string
 }
 
-export interface DeviceEnv {
+export interface DeviceEnv extends PushCertificateEnv {
   readonly EVENTS: Queue<Announcement>
   readonly PUSH: { getByName(name: string): PushCircuit }
   /** The push certificate's mTLS binding; absent until one was uploaded. */
@@ -161,7 +162,7 @@ export class Device extends DurableObject<DeviceEnv> {
 
   /** Pushes a channel now and waits for APNs's answer; only `/push/…` does. */
   async push(user: string, expiration?: number): Promise<PushAnswer> {
-    return pushNow(this.#pusher(), user, expiration)
+    return pushNow(await this.#pusher(), user, expiration)
   }
 
   /**
@@ -182,7 +183,7 @@ export class Device extends DurableObject<DeviceEnv> {
     if (due.news.events || due.news.directory) {
       await this.#announce(due.news)
     }
-    await pushPending(this.#pusher(), due.push, true)
+    await this.#pushPending(due.push, true)
   }
 
   /**
@@ -234,7 +235,7 @@ export class Device extends DurableObject<DeviceEnv> {
         this.#pushTimer = undefined
         const channels = [...this.#toPush]
         this.#toPush.clear()
-        this.ctx.waitUntil(pushPending(this.#pusher(), channels, false))
+        this.ctx.waitUntil(this.#pushPending(channels, false))
       }, PUSH_DELAY)
     }
     for (const { event, ...detail } of effects.notes) {
@@ -264,13 +265,19 @@ export class Device extends DurableObject<DeviceEnv> {
     return result.config
   }
 
-  #pusher(): Pusher {
-    const { pushTopic, pushCertificateId } = this.#settings()
+  async #pushPending(channels: readonly number[], again: boolean): Promise<void> {
+    if (channels.length > 0) {
+      await pushPending(await this.#pusher(), channels, again)
+    }
+  }
+
+  async #pusher(): Promise<Pusher> {
+    const { topic, id } = await pushCertificateInUse(this.env, this.#settings(), Date.now())
     return {
       device: this.#name,
-      topic: pushTopic,
-      certificateId: pushCertificateId,
-      circuit: this.env.PUSH.getByName(pushTopic || 'default'),
+      topic,
+      certificateId: id,
+      circuit: this.env.PUSH.getByName(topic || 'default'),
       apns: this.env.APNS,
       commit: (decide) => this.#commit(decide),
     }
