@@ -83,6 +83,8 @@ function settingsOf(
         name: 'edgemdm',
         modules: [{ type: 'ESModule', path: 'index.js', contents: script }],
         bindings: Object.assign({}, fromWrangler['bindings'], options.bindings),
+        // A deployed project names its push certificate in wrangler.toml, which would come before ours.
+        mtlsCertificates: {},
         serviceBindings: {
           APNS: (request) => forward(options.apns, request),
           PUSH_KEEPER: (request) => forward(options.pushKeeper, request),
