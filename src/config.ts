@@ -1,4 +1,5 @@
 import { readCertificate, readPem, type Certificate } from './pki/x509.ts'
+import { readPushCertificate } from './pki/push-certificate.ts'
 import { createSealer, type Sealer } from './pki/seal.ts'
 import type { DeviceSettings, KeepResults } from './device/context.ts'
 import { isTopic, MICROMDM_TOPICS, type Topic } from './events/topics.ts'
@@ -22,7 +23,9 @@ export interface Config {
   readonly webhooks: readonly WebhookSettings[]
   /** Ends with `/`, because `Endpoint` is resolved against it. */
   readonly dmUrl: string
-  /** The push certificate's topic and an id of the certificate itself; empty when nobody told us. */
+  /** The push certificate without its key, which the binding `APNS` presents. */
+  readonly pushCertificate: Certificate | undefined
+  /** Its topic and an id of the certificate itself; empty when nobody told us. */
   readonly pushTopic: string
   readonly pushCertificateId: string
   readonly device: DeviceSettings
@@ -75,6 +78,7 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
     topics: attempt('WEBHOOK_TOPICS', readTopics, [...MICROMDM_TOPICS]),
     concurrency: attempt('WEBHOOK_CONCURRENCY', readConcurrency, 4),
   }
+  const pushCertificate = attempt('PUSH_CERTIFICATE', readPush, undefined)
   const webhooks = webhookUrl === '' ? [] : [webhook]
   const config: Omit<Config, 'sealer'> = {
     publicUrl: attempt('PUBLIC_URL', readUrl, '').replace(/\/$/, ''),
@@ -82,8 +86,9 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
     deviceCAs: attempt('DEVICE_CA', (pem) => readPem(pem).map(readCertificate), []),
     webhooks,
     dmUrl: attempt('DM_URL', readUrl, '').replace(/([^/])$/, '$1/'),
-    pushTopic: setting(vars, 'PUSH_TOPIC'),
-    pushCertificateId: setting(vars, 'PUSH_CERTIFICATE_ID'),
+    pushCertificate,
+    pushTopic: pushCertificate?.uid ?? setting(vars, 'PUSH_TOPIC'),
+    pushCertificateId: pushCertificate?.fingerprint ?? setting(vars, 'PUSH_CERTIFICATE_ID'),
     device: {
       keepResults: attempt(
         'KEEP_RESULTS',
@@ -127,6 +132,14 @@ function readUrl(text: string): string {
     throw new Error('not an http or https URL')
   }
   return text
+}
+
+function readPush(pem: string): Certificate | undefined {
+  const certificate = readPushCertificate(pem)
+  if (typeof certificate === 'string') {
+    throw new TypeError(certificate)
+  }
+  return certificate
 }
 
 function readTopics(text: string): Topic[] {

@@ -2,6 +2,7 @@ import { Hono } from 'hono'
 import { configOf } from './config.ts'
 import { consume } from './delivery/consumer.ts'
 import type { Announcement } from './device/object.ts'
+import { warnOfPushExpiry } from './device/push-certificate.ts'
 import type { Env } from './env.ts'
 import type { AppEnv } from './http/app-env.ts'
 import { deviceFace } from './http/device/face.ts'
@@ -34,4 +35,10 @@ app.notFound(notFound)
 export default {
   fetch: app.fetch,
   queue: consume,
+  async scheduled(_, env) {
+    const result = configOf(env)
+    if (result.ok) {
+      await warnOfPushExpiry(env, result.config, Date.now())
+    }
+  },
 } satisfies ExportedHandler<Env, Announcement>

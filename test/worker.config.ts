@@ -22,6 +22,7 @@ export default defineConfig({
             DEVICE_CA_KEY: ca.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
             WEBHOOK_URL: 'http://user:pass@receiver.test/hook',
             DM_URL: 'http://ddm.test',
+            PUSH_CERTIFICATE: '',
             PUSH_TOPIC: 'com.apple.mgmt.External.test',
             PUSH_CERTIFICATE_ID: 'one',
             D1_MIGRATIONS: await readD1Migrations(

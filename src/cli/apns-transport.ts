@@ -27,6 +27,8 @@ export interface PushCall {
 
 export interface ApnsTransport {
   fetch(request: PushCall): Promise<Response>
+  /** No new requests; those under way may still be answered. */
+  retire(): void
   close(): void
 }
 
@@ -53,7 +55,7 @@ export function createApnsTransport(options: ApnsTransportOptions): ApnsTranspor
     }
   }
 
-  return { fetch: send, close: () => current?.destroy() }
+  return { fetch: send, retire: () => current?.close(), close: () => current?.destroy() }
 }
 
 function openSession(

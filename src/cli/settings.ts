@@ -24,10 +24,12 @@ const PASSED_THROUGH = [
 export interface PushIdentity extends PemPair {
   topic: string
   fingerprint: string
+  notAfter: number
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
+/** @throws CliError unless it is a push certificate, valid at `now`, with its key. */
 export function pushIdentity(pair: PemPair, now: number): PushIdentity {
   const check = checkPushCertificate(pair.certificate, pair.key, now)
   if (!check.ok) {
@@ -38,6 +40,7 @@ export function pushIdentity(pair: PemPair, now: number): PushIdentity {
     key: check.keyPem,
     topic: check.topic,
     fingerprint: check.fingerprint,
+    notAfter: check.notAfter,
   }
 }
 
@@ -61,6 +64,15 @@ export function readDeviceCA(file: string): string {
   throw new CliError(`--device-ca ${file}: holds no PEM CERTIFICATE block`)
 }
 
+/** The environment may name other keys than the generated ones, for the Worker and for us. */
+export function sealKeysOf(state: State, env: Environment): string {
+  return env['SEAL_KEYS'] ?? state.sealKeys
+}
+
+export function apiKeyOf(state: State, env: Environment, given: string | undefined): string {
+  return given ?? env['API_KEY'] ?? env['MICROMDM_API_KEY'] ?? state.apiKey
+}
+
 /** The vars and secrets by name; those named here are always there. */
 export type Bindings = Record<string, string> & { API_KEY: string; WEBHOOK_URL: string }
 
@@ -71,13 +83,12 @@ export function workerBindings(
   facts: { url: string; push: PushIdentity; deviceCAs: readonly string[] },
 ): Bindings {
   const bindings: Bindings = {
-    API_KEY: options.apiKey ?? env['API_KEY'] ?? env['MICROMDM_API_KEY'] ?? state.apiKey,
-    SEAL_KEYS: env['SEAL_KEYS'] ?? state.sealKeys,
+    API_KEY: apiKeyOf(state, env, options.apiKey),
+    SEAL_KEYS: sealKeysOf(state, env),
     PUBLIC_URL: env['PUBLIC_URL'] ?? env['MICROMDM_SERVER_URL'] ?? facts.url,
     WEBHOOK_URL: options.webhook ?? env['WEBHOOK_URL'] ?? env['MICROMDM_WEBHOOK_URL'] ?? '',
     DEVICE_CA: [state.deviceCA.certificate, ...facts.deviceCAs].join('\n'),
-    PUSH_TOPIC: facts.push.topic,
-    PUSH_CERTIFICATE_ID: facts.push.fingerprint,
+    PUSH_CERTIFICATE: facts.push.certificate,
     LAST_SEEN_RESOLUTION: '1m',
   }
   for (const name of PASSED_THROUGH) {

@@ -1,33 +1,20 @@
 /** `npm start`: the Worker on this machine, with a simulated APNs and simulated devices, and no account anywhere. */
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createSimulatedApns, type SimulatedApns } from '../simulator/apns.ts'
-import { type ApnsTransport, createApnsTransport } from './apns-transport.ts'
 import { CliError, messageOf } from './error.ts'
 import { startFleet } from './fleet.ts'
 import { lockState } from './lock.ts'
 import { helpText, readOptions, type StartOptions } from './options.ts'
 import { panelText } from './panel.ts'
 import { claimPort } from './port.ts'
-import {
-  type PushIdentity,
-  pushIdentity,
-  readDeviceCA,
-  readPushFiles,
-  workerBindings,
-} from './settings.ts'
-import { localhostCertificate, makeStateDirectory, openState } from './state.ts'
+import { startPushing } from './pushing.ts'
+import { readDeviceCA, sealKeysOf, workerBindings } from './settings.ts'
+import type { LocalWorker } from './worker.ts'
+import { forgetUrl, makeStateDirectory, openState, rememberUrl } from './state.ts'
 
-const APPLE = 'https://api.push.apple.com'
 const PROJECT = resolve(import.meta.dirname, '../..')
 const READY_WITHIN = 120_000
-
-interface Pushing {
-  transport: ApnsTransport
-  simulated: SimulatedApns | undefined
-  /** For the panel. */
-  text: string
-}
+const DAY = 86_400_000
 
 await main()
 
@@ -66,14 +53,14 @@ async function main(): Promise<void> {
 async function start(options: StartOptions, running: AsyncDisposableStack): Promise<void> {
   const now = Date.now()
   const deviceCAs = options.deviceCAFiles.map(readDeviceCA)
-  const realPush = options.push && pushIdentity(readPushFiles(options.push), now)
   const directory = makeStateDirectory(options.state)
   running.adopt(lockState(directory), (lock) => lock.release())
+  forgetUrl(directory)
   const state = openState(directory, now)
-  const push = realPush ?? pushIdentity(state.simulatedPush, now)
   const port = await claimPort(options.host, options.port)
   const url = `http://${urlHost(options.host)}:${port}`
-  const pushing = await startPushing(options, push, realPush !== undefined, running)
+  const pushing = await startPushing(options, state, sealKeysOf(state, process.env), running)
+  const { push, keeper } = pushing
   const bindings = workerBindings(options, state, process.env, { url, push, deviceCAs })
   const { startWorker } = await import('./worker.ts')
   const worker = await startWorker({
@@ -82,8 +69,9 @@ async function start(options: StartOptions, running: AsyncDisposableStack): Prom
     host: options.host,
     port,
     bindings,
-    apns: pushing.transport,
     inspect: options.inspect,
+    apns: keeper.apns,
+    pushKeeper: keeper,
   })
   running.defer(() => worker.close())
   console.log(
@@ -97,6 +85,8 @@ async function start(options: StartOptions, running: AsyncDisposableStack): Prom
     }),
   )
   await untilItAnswers(url)
+  rememberUrl(directory, url)
+  keepDailyRounds(worker, running)
   console.log(`EdgeMDM ready on ${url}`)
   if (options.devices > 0) {
     const fleet = await startFleet({
@@ -116,35 +106,16 @@ async function start(options: StartOptions, running: AsyncDisposableStack): Prom
   }
 }
 
-/** Pushes go to Apple with a real certificate, else to a simulated APNs on this machine, or where `--apns` says. */
-async function startPushing(
-  options: StartOptions,
-  push: PushIdentity,
-  isReal: boolean,
-  running: AsyncDisposableStack,
-): Promise<Pushing> {
-  const { certificate, key, topic } = push
-  let url = options.apns ?? APPLE
-  let text = url
-  let ca: string | undefined
-  let simulated: SimulatedApns | undefined
-  if (!isReal && options.apns === undefined) {
-    const server = localhostCertificate(Date.now())
-    simulated = await createSimulatedApns({
-      ...server,
-      clientCertificate: certificate,
-      topic,
-      // Devices simulated by another process, or by OpenSSL and curl, have tokens that only they know.
-      acceptUnknownTokens: true,
+/** Local crons do not fire. */
+function keepDailyRounds(worker: LocalWorker, running: AsyncDisposableStack): void {
+  const round = (): void => {
+    worker.scheduled().catch((error: unknown) => {
+      console.error(`edgemdm: the daily round failed: ${messageOf(error)}`)
     })
-    running.adopt(simulated, (apns) => apns.close())
-    url = simulated.url
-    text = `${url}, simulated`
-    ca = server.certificate
   }
-  const transport = createApnsTransport({ url, certificate, key, ca })
-  running.adopt(transport, (opened) => opened.close())
-  return { transport, simulated, text }
+  round()
+  const timer = setInterval(round, DAY)
+  running.defer(() => clearInterval(timer))
 }
 
 async function untilItAnswers(url: string): Promise<void> {

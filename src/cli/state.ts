@@ -1,11 +1,20 @@
 /** The state directory: what is generated on the first start and kept. Everything in it is for its owner only. */
 import { createPublicKey, type KeyObject, randomBytes, randomUUID } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join, resolve } from 'node:path'
 import { issueCertificate, pem, randomSerial } from '../pki/issue.ts'
 import { createIssuer, newKey } from '../simulator/identity.ts'
 import { CliError, messageOf } from './error.ts'
 
+const URL_FILE = 'url'
 const HOUR = 3_600_000
 const YEARS_10 = 10 * 365 * 24 * HOUR
 
@@ -45,6 +54,21 @@ export function openState(directory: string, now: number): State {
     deviceCA: keepPair(directory, 'device-ca', () => simulatedCA(now)),
     simulatedPush: keepPair(directory, 'simulated-push', () => simulatedPushCertificate(now)),
   }
+}
+
+/** Other commands find the running server by it. */
+export function rememberUrl(directory: string, url: string): void {
+  writeFileSync(join(directory, URL_FILE), `${url}\n`, { mode: 0o600 })
+}
+
+export function forgetUrl(directory: string): void {
+  rmSync(join(directory, URL_FILE), { force: true })
+}
+
+/** Where the server of this directory listens; undefined while it is starting. */
+export function rememberedUrl(directory: string): string | undefined {
+  const file = join(directory, URL_FILE)
+  return existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined
 }
 
 /** A certificate for a simulated APNs on this machine; it changes with every start. */

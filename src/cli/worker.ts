@@ -20,12 +20,15 @@ export interface LocalWorkerOptions {
   /** Vars and secrets. */
   bindings: Record<string, string>
   apns: Pick<ApnsTransport, 'fetch'>
+  pushKeeper: Pick<ApnsTransport, 'fetch'>
   inspect: number | undefined
 }
 
 export interface LocalWorker {
   /** How many files workerd may hold open. */
   openFiles: number
+  /** Calls the handler that a cron trigger calls in production. */
+  scheduled(): Promise<void>
   close(): Promise<void>
 }
 
@@ -53,7 +56,12 @@ export async function startWorker(options: LocalWorkerOptions): Promise<LocalWor
     await close()
     throw error
   }
-  return { openFiles: guard.openFiles(), close }
+  const scheduled = (): Promise<void> =>
+    again(async () => {
+      const worker = await miniflare.getWorker()
+      await worker.scheduled()
+    })
+  return { openFiles: guard.openFiles(), scheduled, close }
 }
 
 function settingsOf(
@@ -77,7 +85,12 @@ function settingsOf(
         name: 'edgemdm',
         modules: [{ type: 'ESModule', path: 'index.js', contents: script }],
         bindings: Object.assign({}, fromWrangler['bindings'], options.bindings),
-        serviceBindings: { APNS: (request) => forward(options.apns, request) },
+        // A deployed project names its push certificate in wrangler.toml, which would come before ours.
+        mtlsCertificates: {},
+        serviceBindings: {
+          APNS: (request) => forward(options.apns, request),
+          PUSH_KEEPER: (request) => forward(options.pushKeeper, request),
+        },
         unsafeDirectSockets: [{ host: options.host, port: options.port }],
       },
     ],

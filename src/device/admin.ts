@@ -1,3 +1,4 @@
+import { problemWith } from './clear-passcode.ts'
 import type { Context } from './context.ts'
 import { checkOut } from './check-in.ts'
 import { changed } from './enrolling.ts'
@@ -33,12 +34,20 @@ export function elsewhere(context: Context): Elsewhere | undefined {
     : { kind: 'ambiguous', ids: aliases.map(({ owner, user }) => `${owner}:${user}`) }
 }
 
-export type Queued = { readonly kind: 'queued'; readonly n: number } | Elsewhere
+export type Queued =
+  | { readonly kind: 'queued'; readonly n: number }
+  /** It can only fail; the text says why. */
+  | { readonly kind: 'unusable'; readonly error: string }
+  | Elsewhere
 
 export function queueCommand(context: Context, user: string, command: NewCommand): Queued {
   const moved = user === '' ? elsewhere(context) : undefined
   if (moved) {
     return moved
+  }
+  const error = problemWith(context, command)
+  if (error !== undefined) {
+    return { kind: 'unusable', error }
   }
   const channel = channelOf(context, user)
   return { kind: 'queued', n: enqueue(context, channel, command) }

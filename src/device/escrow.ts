@@ -4,6 +4,41 @@ import type { Db } from './db.ts'
 
 export type EscrowKind = 'unlock_token' | 'bootstrap_token'
 
+/** A token in escrow, without its value. Times are milliseconds; `archivedAt` is 0 in the present enrolment. */
+export interface EscrowedToken {
+  readonly token: number
+  readonly kind: EscrowKind
+  readonly storedAt: number
+  readonly archivedAt: number
+}
+
+/** Who wants to read a token and why; written down with the time before the value leaves. */
+export interface EscrowReader {
+  readonly who: string
+  /** Where the call came from, as far as the edge says; empty otherwise. */
+  readonly address: string
+  readonly reason: string
+}
+
+export interface EscrowRead extends EscrowReader {
+  readonly at: number
+  readonly kind: EscrowKind
+  readonly token: number
+}
+
+export type EscrowAnswer =
+  | (EscrowedToken & { readonly found: true; readonly value: Uint8Array })
+  | { readonly found: false }
+
+export interface EscrowList {
+  readonly tokens: readonly EscrowedToken[]
+  /** Newest first. */
+  readonly reads: readonly EscrowRead[]
+}
+
+/** As many entries as an answer lists; older ones stay in the object. */
+const LISTED_READS = 1000
+
 /** Stores a token that the device escrows with us, sealed; an empty one deletes what was stored. */
 export function storeEscrow(context: Context, kind: EscrowKind, value: Uint8Array): void {
   const { db, sealer, now } = context
@@ -35,6 +70,61 @@ export function loadEscrow(bodies: Bodies, kind: EscrowKind): Uint8Array | undef
     kind,
   )
   return row && bodies.sealer.open(new Uint8Array(row.value), place(bodies, kind, row.id))
+}
+
+/**
+ * A token's value for an admin: that of the present enrolment, or any by its number, archived ones included. The entry
+ * about it is part of the same commit, so no value is read without one.
+ */
+export function readEscrow(
+  context: Context,
+  kind: EscrowKind,
+  token: number | undefined,
+  reader: EscrowReader,
+): EscrowAnswer {
+  const { db, sealer, now, state } = context
+  const [row] =
+    state.device.schema === 0
+      ? []
+      : db.all<EscrowedToken & { value: ArrayBuffer | Uint8Array }>(
+          `SELECT id AS token, kind, value, stored_at AS storedAt, archived_at AS archivedAt FROM escrow
+            WHERE kind = ? AND (id = ? OR (? IS NULL AND archived_at = 0))`,
+          kind,
+          token ?? null,
+          token ?? null,
+        )
+  if (!row) {
+    return { found: false }
+  }
+  const value = sealer.open(new Uint8Array(row.value), place(context, kind, row.token))
+  db.run(
+    'INSERT INTO escrow_reads (at, kind, token, who, address, reason) VALUES (?, ?, ?, ?, ?, ?)',
+    now,
+    kind,
+    row.token,
+    reader.who,
+    reader.address,
+    reader.reason,
+  )
+  context.effects.notes.push({ event: 'escrow:read', device: context.name, kind, who: reader.who })
+  return { ...row, found: true, value }
+}
+
+/** What is in escrow, and who has read of it. */
+export function listEscrow(context: Context): EscrowList {
+  const { db, state } = context
+  if (state.device.schema === 0) {
+    return { tokens: [], reads: [] }
+  }
+  return {
+    tokens: db.all<EscrowedToken>(
+      'SELECT id AS token, kind, stored_at AS storedAt, archived_at AS archivedAt FROM escrow ORDER BY id',
+    ),
+    reads: db.all<EscrowRead>(
+      'SELECT at, kind, token, who, address, reason FROM escrow_reads ORDER BY id DESC LIMIT ?',
+      LISTED_READS,
+    ),
+  }
 }
 
 export function archiveEscrow(db: Db, now: number): void {

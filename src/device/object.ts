@@ -7,7 +7,16 @@ import { dueTimes } from './alarm.ts'
 import { newEffects, type Context, type Effects, type News } from './context.ts'
 import type { Db, SqlValue } from './db.ts'
 import { directoryRow, projected, type DirectoryRow } from './directory-row.ts'
+import {
+  listEscrow,
+  readEscrow,
+  type EscrowAnswer,
+  type EscrowKind,
+  type EscrowList,
+  type EscrowReader,
+} from './escrow.ts'
 import * as outbox from './outbox.ts'
+import { pushCertificateInUse, type PushCertificateEnv } from './push-certificate.ts'
 import type { PushCircuit } from './push-gate.ts'
 import { pushNow, pushPending, type PushAnswer, type Pusher } from './pusher.ts'
 import type { NewCommand, QueuedCommand } from './queue.ts'
@@ -25,7 +34,7 @@ export interface Announcement extends News {
   readonly device: string
 }
 
-export interface DeviceEnv {
+export interface DeviceEnv extends PushCertificateEnv {
   readonly EVENTS: Queue<Announcement>
   readonly PUSH: { getByName(name: string): PushCircuit }
   /** The push certificate's mTLS binding; absent until one was uploaded. */
@@ -107,6 +116,18 @@ export class Device extends DurableObject<DeviceEnv> {
     return this.#commit(admin.retire)
   }
 
+  async readEscrow(
+    kind: EscrowKind,
+    token: number | undefined,
+    reader: EscrowReader,
+  ): Promise<EscrowAnswer> {
+    return this.#commit((context) => readEscrow(context, kind, token, reader))
+  }
+
+  async listEscrow(): Promise<EscrowList> {
+    return this.#commit(listEscrow)
+  }
+
   async alias(owner: string, user: string, after: number): Promise<admin.HandOver> {
     return this.#commit((context) => admin.alias(context, owner, user, after))
   }
@@ -153,7 +174,7 @@ export class Device extends DurableObject<DeviceEnv> {
 
   /** Pushes a channel now and waits for APNs's answer; only `/push/…` does. */
   async push(user: string, expiration?: number): Promise<PushAnswer> {
-    return pushNow(this.#pusher(), user, expiration)
+    return pushNow(await this.#pusher(), user, expiration)
   }
 
   /**
@@ -174,7 +195,7 @@ export class Device extends DurableObject<DeviceEnv> {
     if (due.news.events || due.news.directory) {
       await this.#announce(due.news)
     }
-    await pushPending(this.#pusher(), due.push, true)
+    await this.#pushPending(due.push, true)
   }
 
   /**
@@ -226,7 +247,7 @@ export class Device extends DurableObject<DeviceEnv> {
         this.#pushTimer = undefined
         const channels = [...this.#toPush]
         this.#toPush.clear()
-        this.ctx.waitUntil(pushPending(this.#pusher(), channels, false))
+        this.ctx.waitUntil(this.#pushPending(channels, false))
       }, PUSH_DELAY)
     }
     for (const { event, ...detail } of effects.notes) {
@@ -256,13 +277,19 @@ export class Device extends DurableObject<DeviceEnv> {
     return result.config
   }
 
-  #pusher(): Pusher {
-    const { pushTopic, pushCertificateId } = this.#settings()
+  async #pushPending(channels: readonly number[], again: boolean): Promise<void> {
+    if (channels.length > 0) {
+      await pushPending(await this.#pusher(), channels, again)
+    }
+  }
+
+  async #pusher(): Promise<Pusher> {
+    const { topic, id } = await pushCertificateInUse(this.env, this.#settings(), Date.now())
     return {
       device: this.#name,
-      topic: pushTopic,
-      certificateId: pushCertificateId,
-      circuit: this.env.PUSH.getByName(pushTopic || 'default'),
+      topic,
+      certificateId: id,
+      circuit: this.env.PUSH.getByName(topic || 'default'),
       apns: this.env.APNS,
       commit: (decide) => this.#commit(decide),
     }

@@ -8,6 +8,7 @@ import {
   type CommandState,
 } from '../mdm/queue.ts'
 import { dropParts, loadBody, storeBody } from './bodies.ts'
+import { filled } from './clear-passcode.ts'
 import { wakeBy, type Context } from './context.ts'
 import { keepResult, pruneResults } from './results.ts'
 import { CHANNEL_SPAN } from './schema.ts'
@@ -197,7 +198,8 @@ export function handOut(context: Context, channel: Channel): Uint8Array | undefi
     entry.rounds,
     entry.id,
   )
-  return loadBody(context, 'payload', entry.id, row?.payload ?? null, entry.secret)
+  const payload = loadBody(context, 'payload', entry.id, row?.payload ?? null, entry.secret)
+  return filled(context, entry.requestType, payload)
 }
 
 /** Entries that an admin sees in a queue: all that the device still has to answer, NotNow included. */

@@ -104,6 +104,17 @@ const STEPS: readonly (readonly string[])[] = [
       PRIMARY KEY (body, ref, part)
     ) WITHOUT ROWID`,
   ],
+  [
+    `CREATE TABLE escrow_reads (
+      id INTEGER PRIMARY KEY,
+      at INTEGER NOT NULL,
+      kind TEXT NOT NULL,
+      token INTEGER NOT NULL,
+      who TEXT NOT NULL,
+      address TEXT NOT NULL,
+      reason TEXT NOT NULL
+    )`,
+  ],
 ]
 
 export const SCHEMA = STEPS.length

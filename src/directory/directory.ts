@@ -112,6 +112,11 @@ export async function listDevices(
     )
 }
 
+/** How many devices would notice a change of the push topic. */
+export async function countEnrolled(d1: D1Database): Promise<number> {
+  return open(d1).$count(devices, and(eq(devices.enrolled, true), eq(devices.hidden, false)))
+}
+
 /** One parameter however many values: a statement takes a hundred. An empty serial number matches nothing. */
 function among(
   column: typeof devices.id | typeof devices.serialNumber,

@@ -26,6 +26,11 @@ export type PushCertificateCheck =
   | { readonly ok: false; readonly error: string }
 
 const TOPIC_PREFIX = 'com.apple.mgmt.'
+const DAY = 86_400_000
+/** Apple writes to the account's owner 30 days before; who reads logs should not learn of it later. */
+const WARN_DAYS = 60
+const RENEW =
+  'renew it at https://identity.apple.com with the same Apple Account (docs/push-certificate.md)'
 
 /**
  * Checks that the first certificate of `certPem` is an MDM push certificate that is valid at `now`
@@ -36,7 +41,7 @@ export function checkPushCertificate(
   keyPem: string,
   now: number,
 ): PushCertificateCheck {
-  const certificate = firstCertificate(certPem)
+  const certificate = readPushCertificate(certPem)
   if (typeof certificate === 'string') {
     return { ok: false, error: certificate }
   }
@@ -59,9 +64,6 @@ export function checkPushCertificate(
 }
 
 function mismatch(certificate: Certificate, key: KeyObject, now: number): string | undefined {
-  if (certificate.uid?.startsWith(TOPIC_PREFIX) !== true) {
-    return `this is no MDM push certificate: its subject (${certificate.subjectText}) has no UID that starts with ${TOPIC_PREFIX}`
-  }
   // Compared as SPKI because workerd's X509Certificate.checkPrivateKey() is false for matching pairs.
   const spki = createPublicKey(key.export({ type: 'pkcs8', format: 'pem' })).export({
     type: 'spki',
@@ -71,24 +73,48 @@ function mismatch(certificate: Certificate, key: KeyObject, now: number): string
     return 'the private key does not belong to the push certificate'
   }
   if (certificate.notAfter < now) {
-    const date = new Date(certificate.notAfter).toISOString().slice(0, 10)
-    return `the push certificate expired on ${date}: renew it at https://identity.apple.com with the same Apple Account`
+    return `the push certificate expired on ${dateOf(certificate.notAfter)}: ${RENEW}`
   }
   return undefined
 }
 
-function firstCertificate(certPem: string): Certificate | string {
+/** The first certificate of a PEM text, if it is an MDM push certificate of whatever date; else what is wrong with it. */
+export function readPushCertificate(certPem: string): Certificate | string {
   try {
     const [der] = readPem(certPem)
-    return der === undefined
-      ? 'the push certificate holds no PEM CERTIFICATE block'
-      : readCertificate(der)
+    if (der === undefined) {
+      return 'the push certificate holds no PEM CERTIFICATE block'
+    }
+    const certificate = readCertificate(der)
+    return certificate.uid?.startsWith(TOPIC_PREFIX) === true
+      ? certificate
+      : `this is no MDM push certificate: its subject (${certificate.subjectText}) has no UID that starts with ${TOPIC_PREFIX}`
   } catch (error) {
     if (error instanceof DerError) {
       return `the push certificate cannot be read: ${error.message}`
     }
     throw error
   }
+}
+
+/** A warning for everyone who can act on it, from 60 days before the end on; times are milliseconds since 1970. */
+export function expiryWarning(notAfter: number, now: number): string | undefined {
+  if (notAfter < now) {
+    return `the push certificate expired on ${dateOf(notAfter)}, and Apple takes no push with it: ${RENEW}`
+  }
+  const days = daysUntil(notAfter, now)
+  return days > WARN_DAYS
+    ? undefined
+    : `the push certificate expires on ${dateOf(notAfter)}, in ${days} days: ${RENEW}`
+}
+
+/** Whole days that are left, negative when it is over. */
+export function daysUntil(notAfter: number, now: number): number {
+  return Math.floor((notAfter - now) / DAY)
+}
+
+function dateOf(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10)
 }
 
 function readKey(keyPem: string): KeyObject | string {

@@ -26,11 +26,12 @@ export async function start(
   state: string,
   flags: readonly string[],
   until = 'EdgeMDM ready on',
+  env: Readonly<Record<string, string>> = {},
 ): Promise<RunningServer> {
   const child = spawn(
     process.execPath,
     ['src/cli/start.ts', '--port', '0', '--state', state, ...flags],
-    { cwd: PROJECT, stdio: ['ignore', 'pipe', 'pipe'] },
+    { cwd: PROJECT, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } },
   )
   let output = ''
   const ready = new Promise<void>((resolve, reject) => {

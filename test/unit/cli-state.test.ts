@@ -67,8 +67,7 @@ test('the Worker gets what was generated where nothing is said', () => {
     PUBLIC_URL: 'http://127.0.0.1:1',
     WEBHOOK_URL: '',
     DEVICE_CA: `${state.deviceCA.certificate}\nEXTRA`,
-    PUSH_TOPIC: push.topic,
-    PUSH_CERTIFICATE_ID: push.fingerprint,
+    PUSH_CERTIFICATE: push.certificate,
     LAST_SEEN_RESOLUTION: '1m',
   })
 })

@@ -4,11 +4,15 @@ import { rfc3339 } from '../../events/event.ts'
 import { adminAuth } from '../admin-auth.ts'
 import type { AppEnv } from '../app-env.ts'
 import { errorJson } from '../error-json.ts'
+import { escrow } from './escrow.ts'
+import { pushCertificate } from './push-certificate.ts'
 
 /** EdgeMDM's own admin routes: what MicroMDM has no words for. */
 export const ownFace = new Hono<AppEnv>().basePath('/api')
 
 ownFace.use(adminAuth)
+ownFace.route('/', escrow)
+ownFace.route('/', pushCertificate)
 
 ownFace.get('/devices/:id/identities', async (c) => {
   const identities = await c.env.DEVICE.getByName(c.req.param('id')).identities()

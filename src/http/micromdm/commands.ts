@@ -57,5 +57,8 @@ commands.delete('/v1/commands/:id', async (c) => {
 })
 
 async function queue(c: AdminContext, id: string, command: NewCommand): Promise<void> {
-  await atDevice(c.env, id, (device, user) => device.enqueue(user, command))
+  const answer = await atDevice(c.env, id, (device, user) => device.enqueue(user, command))
+  if (answer.kind === 'unusable') {
+    throw new AdminError(answer.error, 400)
+  }
 }

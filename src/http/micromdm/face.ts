@@ -4,6 +4,7 @@ import type { AppEnv } from '../app-env.ts'
 import { commands } from './commands.ts'
 import { devices } from './devices.ts'
 import { push } from './push.ts'
+import { pushCertificate } from './push-certificate.ts'
 import { goJson } from './request.ts'
 import { version } from './version.ts'
 
@@ -17,3 +18,4 @@ micromdmFace.all('/version', () => goJson(version))
 micromdmFace.route('/', commands)
 micromdmFace.route('/', devices)
 micromdmFace.route('/', push)
+micromdmFace.route('/', pushCertificate)

@@ -1,6 +1,7 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { pem } from '../../../src/pki/issue.ts'
-import { checkPushCertificate } from '../../../src/pki/push-certificate.ts'
+import { checkPushCertificate, expiryWarning } from '../../../src/pki/push-certificate.ts'
 import { nodeIdentity } from './node-identity.ts'
 
 const NOW = Date.UTC(2026, 10, 23)
@@ -56,4 +57,36 @@ describe('a push certificate', () => {
     expect(check.ok ? 'accepted' : check.error).toMatch(message)
     expect(check.ok ? '\n' : check.error).not.toContain('\n')
   })
+})
+
+it('however damaged, a certificate and a key are judged and never throw', () => {
+  const damage = (text: string, at: number, byte: number): string => {
+    const bytes = Buffer.from(text)
+    bytes[at % bytes.length] = byte
+    return bytes.toString('latin1')
+  }
+  const spot = fc.tuple(fc.nat(), fc.integer({ min: 32, max: 126 }))
+  fc.assert(
+    fc.property(
+      fc.array(spot, { maxLength: 4 }),
+      fc.array(spot, { maxLength: 2 }),
+      (inCert, inKey) => {
+        const cert = inCert.reduce((text, [at, byte]) => damage(text, at, byte), certPem)
+        const key = inKey.reduce((text, [at, byte]) => damage(text, at, byte), pkcs1)
+        const check = checkPushCertificate(cert, key, NOW)
+        expect(check.ok || check.error.length > 0).toBe(true)
+      },
+    ),
+    { numRuns: 2000 },
+  )
+})
+
+it.each([
+  [61, undefined],
+  [60, 'in 60 days: renew it at https://identity.apple.com'],
+  [0, 'in 0 days'],
+  [-1, 'expired on 2026-11-22, and Apple takes no push with it'],
+])('%i days before the end, who can act is told %s', (days, text) => {
+  const warning = expiryWarning(NOW + days * 86_400_000, NOW)
+  expect(warning?.includes(text ?? 'never')).toBe(text === undefined ? undefined : true)
 })

@@ -1,0 +1,64 @@
+import { Hono } from 'hono'
+import { bytesField } from '../../commands/go-fields.ts'
+import { pushCertificateInUse, replacePushCertificate } from '../../device/push-certificate.ts'
+import { countEnrolled } from '../../directory/directory.ts'
+import { checkPushCertificate } from '../../pki/push-certificate.ts'
+import type { AppEnv } from '../app-env.ts'
+import { AdminError } from '../at-device.ts'
+import { goJson, objectOf, type AdminContext } from './request.ts'
+
+/** `/v1/config/certificate` (micromdm-contract §1.8, §7.1); MicroMDM stored whatever came. */
+export const pushCertificate = new Hono<AppEnv>()
+
+const PATH = '/v1/config/certificate'
+const STRUCT = 'saveRequest'
+
+pushCertificate.get(PATH, async (c) => {
+  const { certificate } = await pushCertificateInUse(c.env, c.var.config, Date.now())
+  if (!certificate) {
+    throw new AdminError(
+      'get push certificate: none is known here: install one with `npm run push-cert`',
+    )
+  }
+  return goJson({ cert: certificate.der })
+})
+
+/** 200 only when pushes leave with this certificate from now on: a 200 that changes nothing ends in a silent fleet. */
+pushCertificate.put(PATH, async (c) => {
+  const body = await objectOf(c)
+  const [cert = '', key = ''] = ['cert', 'key'].map((name) =>
+    new TextDecoder().decode(bytesField(body, name, STRUCT)),
+  )
+  const pair = checkPushCertificate(cert, key, Date.now())
+  if (!pair.ok) {
+    throw new AdminError(pair.error, 400)
+  }
+  const inUse = await pushCertificateInUse(c.env, c.var.config, Date.now())
+  if (c.env.PUSH_KEEPER) {
+    await refuseOtherTopic(c, inUse.topic, pair.topic)
+    const error = await replacePushCertificate(c.env.PUSH_KEEPER, pair)
+    if (error !== undefined) {
+      throw new AdminError(error)
+    }
+  } else if (!c.env.APNS || inUse.id !== pair.fingerprint) {
+    throw new AdminError(
+      'pushes leave with the certificate that is bound as APNS, which no request can replace: install this one with `npm run push-cert -- install --production` (docs/push-certificate.md)',
+      409,
+    )
+  }
+  return goJson({})
+})
+
+/** A device belongs to the topic of its profile: under another one it cannot be reached until it enrols again. */
+async function refuseOtherTopic(c: AdminContext, before: string, after: string): Promise<void> {
+  if (before === after || before === '' || c.req.query('force') === 'true') {
+    return
+  }
+  const enrolled = await countEnrolled(c.env.DB)
+  if (enrolled > 0) {
+    throw new AdminError(
+      `${enrolled} devices are enrolled with the topic ${before}, and this certificate is for ${after}: they would all have to enrol again. Renew the certificate of their topic with the Apple Account that made it, or force it (?force=true)`,
+      409,
+    )
+  }
+}

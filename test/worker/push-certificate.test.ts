@@ -1,0 +1,161 @@
+import { createExecutionContext } from 'cloudflare:test'
+import { createPublicKey, generateKeyPairSync } from 'node:crypto'
+import { describe, expect, it, vi } from 'vitest'
+import worker from '../../src/index.ts'
+import type { PushKeeper } from '../../src/device/push-certificate.ts'
+import type { Env } from '../../src/env.ts'
+import { issueCertificate, pem, randomSerial } from '../../src/pki/issue.ts'
+import { api, env, TOPIC } from './server.ts'
+
+const PATH = '/v1/config/certificate'
+const DAY = 86_400_000
+
+function pushCertificate(topic = TOPIC, days = 300) {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const der = issueCertificate({
+    subject: [['UID', topic]],
+    publicKey: createPublicKey(privateKey.export({ type: 'pkcs8', format: 'pem' })),
+    signingKey: privateKey,
+    serial: randomSerial(),
+    notBefore: Date.now() - 400 * DAY,
+    notAfter: Date.now() + days * DAY + DAY / 2,
+    keyUsage: ['digitalSignature'],
+  })
+  const keyAs = (type: 'pkcs1' | 'pkcs8') =>
+    btoa(privateKey.export({ type, format: 'pem' }).toString())
+  return { der, pem: pem('CERTIFICATE', der), cert: btoa(pem('CERTIFICATE', der)), keyAs }
+}
+
+const mine = pushCertificate()
+
+/** A deployment whose vars differ from the tests' own. */
+function deployment(vars: Record<string, unknown>) {
+  const deployed = { ...env, ...vars } as unknown as Env
+  return async (method: string, path: string, body?: unknown) => {
+    const request = new Request(`http://mdm.test${path}`, {
+      method,
+      headers: { authorization: `Basic ${btoa('micromdm:secret')}` },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    const response = await worker.fetch(request, deployed, createExecutionContext())
+    return { status: response.status, body: await response.json<Record<string, unknown>>() }
+  }
+}
+
+describe('in production, where a deploy binds the certificate', () => {
+  const call = deployment({ PUSH_CERTIFICATE: mine.pem })
+
+  it('the certificate in use is shown, as DER and with its end', async () => {
+    const cert = Buffer.from(mine.der).toString('base64')
+    expect(await call('GET', PATH)).toEqual({ status: 200, body: { cert } })
+    expect(await call('GET', '/api/push-certificate')).toMatchObject({
+      status: 200,
+      body: { topic: TOPIC, days_left: 300, warning: null },
+    })
+  })
+
+  it('a PUT is 200 only for the certificate that pushes leave with already', async () => {
+    const same = { cert: mine.cert, key: mine.keyAs('pkcs8') }
+    expect(await call('PUT', PATH, same)).toEqual({ status: 200, body: {} })
+    const { cert, keyAs } = pushCertificate()
+    const other = await call('PUT', PATH, { cert, key: keyAs('pkcs1') })
+    expect(other.status).toBe(409)
+    expect(other.body['error']).toContain('npm run push-cert -- install --production')
+  })
+
+  it('without the binding no PUT is 200', async () => {
+    const unbound = deployment({ PUSH_CERTIFICATE: mine.pem, APNS: undefined })
+    const same = { cert: mine.cert, key: mine.keyAs('pkcs8') }
+    expect((await unbound('PUT', PATH, same)).status).toBe(409)
+  })
+
+  it('a certificate that cannot be one is a configuration error that says why', async () => {
+    const broken = await deployment({ PUSH_CERTIFICATE: 'nothing' })('GET', PATH)
+    expect(broken.status).toBe(503)
+    expect(broken.body['error']).toContain('PUSH_CERTIFICATE: the push certificate holds no PEM')
+  })
+})
+
+it('where only the topic is known there is no certificate to show', async () => {
+  expect(await api('GET', PATH)).toEqual({
+    status: 500,
+    body: {
+      error: 'get push certificate: none is known here: install one with `npm run push-cert`',
+    },
+  })
+  expect((await api('GET', '/api/push-certificate')).status).toBe(404)
+})
+
+describe('a PUT', () => {
+  it.each([
+    ['garbage', { cert: btoa('garbage'), key: btoa('garbage') }, 400, /no PEM CERTIFICATE/],
+    ['nothing', {}, 400, /no PEM CERTIFICATE/],
+    ['no base64', { cert: '~', key: '' }, 500, /illegal base64/],
+    [
+      'another key',
+      { cert: mine.cert, key: pushCertificate().keyAs('pkcs1') },
+      400,
+      /does not belong/,
+    ],
+    [
+      'an expired certificate',
+      (({ cert, keyAs }) => ({ cert, key: keyAs('pkcs1') }))(pushCertificate(TOPIC, -3)),
+      400,
+      /expired on/,
+    ],
+  ])(
+    'of %s is refused and names what is wrong, never the key',
+    async (_, body, status, message) => {
+      const refused = await api('PUT', PATH, body)
+      expect(refused.status).toBe(status)
+      expect(refused.body['error']).toMatch(message)
+      expect(refused.body['error']).not.toContain('PRIVATE KEY-----')
+    },
+  )
+
+  it('hands the pair to the keeper of a local server, and says why the keeper refused', async () => {
+    const handed: unknown[] = []
+    const keeper: PushKeeper = {
+      fetch: async (_, init) => {
+        if (init?.method !== 'PUT') {
+          return new Response(mine.pem)
+        }
+        handed.push(JSON.parse(init.body as string))
+        return handed.length === 1 ? new Response(null) : new Response('not now', { status: 409 })
+      },
+    }
+    const call = deployment({ PUSH_KEEPER: keeper })
+    const { pem: certificate, cert, keyAs } = pushCertificate()
+    expect((await call('PUT', PATH, { cert, key: keyAs('pkcs1') })).status).toBe(200)
+    expect(handed).toEqual([{ certificate, key: atob(keyAs('pkcs8')) }])
+    expect(await call('PUT', PATH, { cert, key: keyAs('pkcs1') })).toEqual({
+      status: 500,
+      body: { error: 'not now' },
+    })
+  })
+})
+
+it.each([
+  [300, undefined],
+  [59, /expires on .* in 59 days: renew it/],
+  [-2, /expired on .*, and Apple takes no push with it: renew it/],
+])('%i days before the end the daily round says %s', async (days, message) => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  const { pem: certificate } = pushCertificate(TOPIC, days)
+  const deployed = { ...env, PUSH_CERTIFICATE: certificate } as unknown as Env
+  await worker.scheduled({} as ScheduledController, deployed)
+  const lines = warn.mock.calls.map(([line]) => JSON.parse(String(line)))
+  warn.mockRestore()
+  expect(lines).toEqual(
+    message === undefined
+      ? []
+      : [
+          {
+            event: 'push:certificate-expires',
+            topic: TOPIC,
+            daysLeft: days,
+            reason: expect.stringMatching(message),
+          },
+        ],
+  )
+})
