@@ -1,5 +1,8 @@
 import { readCertificate, readPem, type Certificate } from './pki/x509.ts'
 import { createSealer, type Sealer } from './pki/seal.ts'
+import { readSigner, type Signer } from './pki/signer.ts'
+import { APPLE_DEVICE_CAS } from './enroll/apple-device-ca.ts'
+import { type MinimumOs, readMinimumOs } from './enroll/minimum-os.ts'
 import type { DeviceSettings, KeepResults } from './device/context.ts'
 import { isTopic, MICROMDM_TOPICS, type Topic } from './events/topics.ts'
 
@@ -14,6 +17,17 @@ export interface WebhookSettings {
   readonly concurrency: number
 }
 
+export interface EnrollmentSettings {
+  /** Opens the download of profiles; empty when anyone may. */
+  readonly token: string
+  /** Signs the profiles that we make. */
+  readonly profileSigner: Signer | undefined
+  /** CAs that show a device to be Apple's. */
+  readonly appleDeviceCAs: readonly Certificate[]
+  readonly minimumOs: MinimumOs
+  readonly homepage: boolean
+}
+
 export interface Config {
   readonly publicUrl: string
   readonly apiKey: string
@@ -25,6 +39,9 @@ export interface Config {
   /** The push certificate's topic and an id of the certificate itself; empty when nobody told us. */
   readonly pushTopic: string
   readonly pushCertificateId: string
+  /** Names the header in which a trusted proxy passes client certificates; empty when there is none. */
+  readonly clientCertHeader: string
+  readonly enrollment: EnrollmentSettings
   readonly device: DeviceSettings
 }
 
@@ -40,6 +57,7 @@ const ALIASES: Readonly<Record<string, string>> = {
   DM_URL: 'DM',
   UDID_CERT_AUTH_WARN_ONLY: 'MICROMDM_UDID_CERT_AUTH_WARN_ONLY',
   NO_COMMAND_HISTORY: 'MICROMDM_NO_COMMAND_HISTORY',
+  HOMEPAGE: 'MICROMDM_HTTP_HOMEPAGE',
 }
 
 const DAY = 86_400_000
@@ -47,10 +65,13 @@ const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_0
 /** Subscribers' posts may not use up the six connections that one invocation has. */
 const MAX_CONCURRENCY = 6
 
+/** Reads one setting; what it throws becomes a problem, and the fallback the value. */
+type Attempt = <T>(name: string, read: (text: string) => T, fallback: T) => T
+
 /** The only reader of vars and secrets. A half-configured Worker says what is missing. */
 export function readConfig(vars: UncheckedVars): ConfigResult {
   const problems: string[] = []
-  const attempt = <T>(name: string, read: (text: string) => T, fallback: T): T => {
+  const attempt: Attempt = (name, read, fallback) => {
     const text = setting(vars, name)
     if (text === '') {
       return fallback
@@ -79,11 +100,13 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
   const config: Omit<Config, 'sealer'> = {
     publicUrl: attempt('PUBLIC_URL', readUrl, '').replace(/\/$/, ''),
     apiKey: setting(vars, 'API_KEY'),
-    deviceCAs: attempt('DEVICE_CA', (pem) => readPem(pem).map(readCertificate), []),
+    deviceCAs: attempt('DEVICE_CA', readCertificates, []),
     webhooks,
     dmUrl: attempt('DM_URL', readUrl, '').replace(/([^/])$/, '$1/'),
     pushTopic: setting(vars, 'PUSH_TOPIC'),
     pushCertificateId: setting(vars, 'PUSH_CERTIFICATE_ID'),
+    clientCertHeader: attempt('CLIENT_CERT_HEADER', readHeaderName, ''),
+    enrollment: readEnrollment(vars, attempt),
     device: {
       keepResults: attempt(
         'KEEP_RESULTS',
@@ -101,6 +124,23 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
   return problems.length > 0 || sealer === undefined
     ? { ok: false, problems }
     : { ok: true, config: { ...config, sealer } }
+}
+
+function readEnrollment(vars: UncheckedVars, attempt: Attempt): EnrollmentSettings {
+  return {
+    token: setting(vars, 'ENROLL_TOKEN'),
+    profileSigner: attempt<Signer | undefined>(
+      'PROFILE_SIGNING_CERT',
+      (pem) => readSigner(pem, setting(vars, 'PROFILE_SIGNING_KEY')),
+      undefined,
+    ),
+    appleDeviceCAs: [
+      ...APPLE_DEVICE_CAS.flatMap(readCertificates),
+      ...attempt('APPLE_DEVICE_CA', readCertificates, []),
+    ],
+    minimumOs: attempt<MinimumOs>('MINIMUM_OS', readMinimumOs, new Map()),
+    homepage: attempt('HOMEPAGE', readBoolean, true),
+  }
 }
 
 const checked = new WeakMap<object, ConfigResult>()
@@ -125,6 +165,18 @@ function setting(vars: UncheckedVars, name: string): string {
 function readUrl(text: string): string {
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
     throw new Error('not an http or https URL')
+  }
+  return text
+}
+
+function readCertificates(pem: string): Certificate[] {
+  return readPem(pem).map(readCertificate)
+}
+
+/** Of the characters of a header name (RFC 9110 §5.1) those that proxies use. */
+function readHeaderName(text: string): string {
+  if (!/^[A-Za-z0-9-]+$/.test(text)) {
+    throw new Error('not the name of a header')
   }
   return text
 }
