@@ -1,6 +1,9 @@
 import { readCertificate, readPem, type Certificate } from './pki/x509.ts'
 import { readPushCertificate } from './pki/push-certificate.ts'
 import { createSealer, type Sealer } from './pki/seal.ts'
+import { readSigner, type Signer } from './pki/signer.ts'
+import { APPLE_DEVICE_CAS } from './enroll/apple-device-ca.ts'
+import { type MinimumOs, readMinimumOs } from './enroll/minimum-os.ts'
 import type { DeviceSettings, KeepResults } from './device/context.ts'
 import { isTopic, MICROMDM_TOPICS, type Topic } from './events/topics.ts'
 
@@ -13,6 +16,17 @@ export interface WebhookSettings {
   readonly url: string
   readonly topics: readonly Topic[]
   readonly concurrency: number
+}
+
+export interface EnrollmentSettings {
+  /** Opens the download of profiles; empty when anyone may. */
+  readonly token: string
+  /** Signs the profiles that we make. */
+  readonly profileSigner: Signer | undefined
+  /** CAs that show a device to be Apple's. */
+  readonly appleDeviceCAs: readonly Certificate[]
+  readonly minimumOs: MinimumOs
+  readonly homepage: boolean
 }
 
 export interface Config {
@@ -28,6 +42,9 @@ export interface Config {
   /** Its topic and an id of the certificate itself; empty when nobody told us. */
   readonly pushTopic: string
   readonly pushCertificateId: string
+  /** Names the header in which a trusted proxy passes client certificates; empty when there is none. */
+  readonly clientCertHeader: string
+  readonly enrollment: EnrollmentSettings
   readonly device: DeviceSettings
 }
 
@@ -43,6 +60,7 @@ const ALIASES: Readonly<Record<string, string>> = {
   DM_URL: 'DM',
   UDID_CERT_AUTH_WARN_ONLY: 'MICROMDM_UDID_CERT_AUTH_WARN_ONLY',
   NO_COMMAND_HISTORY: 'MICROMDM_NO_COMMAND_HISTORY',
+  HOMEPAGE: 'MICROMDM_HTTP_HOMEPAGE',
 }
 
 const DAY = 86_400_000
@@ -50,10 +68,13 @@ const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_0
 /** Subscribers' posts may not use up the six connections that one invocation has. */
 const MAX_CONCURRENCY = 6
 
+/** Reads one setting; what it throws becomes a problem, and the fallback the value. */
+type Attempt = <T>(name: string, read: (text: string) => T, fallback: T) => T
+
 /** The only reader of vars and secrets. A half-configured Worker says what is missing. */
 export function readConfig(vars: UncheckedVars): ConfigResult {
   const problems: string[] = []
-  const attempt = <T>(name: string, read: (text: string) => T, fallback: T): T => {
+  const attempt: Attempt = (name, read, fallback) => {
     const text = setting(vars, name)
     if (text === '') {
       return fallback
@@ -83,12 +104,14 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
   const config: Omit<Config, 'sealer'> = {
     publicUrl: attempt('PUBLIC_URL', readUrl, '').replace(/\/$/, ''),
     apiKey: setting(vars, 'API_KEY'),
-    deviceCAs: attempt('DEVICE_CA', (pem) => readPem(pem).map(readCertificate), []),
+    deviceCAs: attempt('DEVICE_CA', readCertificates, []),
     webhooks,
     dmUrl: attempt('DM_URL', readUrl, '').replace(/([^/])$/, '$1/'),
     pushCertificate,
     pushTopic: pushCertificate?.uid ?? setting(vars, 'PUSH_TOPIC'),
     pushCertificateId: pushCertificate?.fingerprint ?? setting(vars, 'PUSH_CERTIFICATE_ID'),
+    clientCertHeader: attempt('CLIENT_CERT_HEADER', readHeaderName, ''),
+    enrollment: readEnrollment(vars, attempt),
     device: {
       keepResults: attempt(
         'KEEP_RESULTS',
@@ -106,6 +129,23 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
   return problems.length > 0 || sealer === undefined
     ? { ok: false, problems }
     : { ok: true, config: { ...config, sealer } }
+}
+
+function readEnrollment(vars: UncheckedVars, attempt: Attempt): EnrollmentSettings {
+  return {
+    token: setting(vars, 'ENROLL_TOKEN'),
+    profileSigner: attempt<Signer | undefined>(
+      'PROFILE_SIGNING_CERT',
+      (pem) => readSigner(pem, setting(vars, 'PROFILE_SIGNING_KEY')),
+      undefined,
+    ),
+    appleDeviceCAs: [
+      ...APPLE_DEVICE_CAS.flatMap(readCertificates),
+      ...attempt('APPLE_DEVICE_CA', readCertificates, []),
+    ],
+    minimumOs: attempt<MinimumOs>('MINIMUM_OS', readMinimumOs, new Map()),
+    homepage: attempt('HOMEPAGE', readBoolean, true),
+  }
 }
 
 const checked = new WeakMap<object, ConfigResult>()
@@ -140,6 +180,18 @@ function readPush(pem: string): Certificate | undefined {
     throw new TypeError(certificate)
   }
   return certificate
+}
+
+function readCertificates(pem: string): Certificate[] {
+  return readPem(pem).map(readCertificate)
+}
+
+/** Of the characters of a header name (RFC 9110 §5.1) those that proxies use. */
+function readHeaderName(text: string): string {
+  if (!/^[A-Za-z0-9-]+$/.test(text)) {
+    throw new Error('not the name of a header')
+  }
+  return text
 }
 
 function readTopics(text: string): Topic[] {

@@ -5,6 +5,7 @@ import type { Announcement } from './device/object.ts'
 import { warnOfPushExpiry } from './device/push-certificate.ts'
 import type { Env } from './env.ts'
 import type { AppEnv } from './http/app-env.ts'
+import { enrollFace } from './http/device/enroll.ts'
 import { deviceFace } from './http/device/face.ts'
 import { micromdmFace } from './http/micromdm/face.ts'
 import { ownFace } from './http/api/face.ts'
@@ -27,6 +28,7 @@ app.use(async (c, next) => {
   return next()
 })
 app.route('/', deviceFace)
+app.route('/', enrollFace)
 app.route('/', micromdmFace)
 app.route('/', ownFace)
 app.onError(onError)

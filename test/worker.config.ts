@@ -4,6 +4,7 @@ import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 import { pem } from '../src/pki/issue.ts'
 import { createIssuer } from '../src/simulator/identity.ts'
+import { appleDevice } from './worker/apple.ts'
 import { createOutside } from './worker/outside.ts'
 
 const ca = createIssuer({ commonName: 'Test device CA' })
@@ -25,6 +26,7 @@ export default defineConfig({
             PUSH_CERTIFICATE: '',
             PUSH_TOPIC: 'com.apple.mgmt.External.test',
             PUSH_CERTIFICATE_ID: 'one',
+            ...appleDevice(),
             D1_MIGRATIONS: await readD1Migrations(
               join(import.meta.dirname, '../migrations/directory'),
             ),

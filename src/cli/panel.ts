@@ -14,6 +14,7 @@ export function panelText(panel: Panel): string {
   const curl = `curl -u 'micromdm:${panel.apiKey}'`
   const rows: [string, string][] = [
     ['URL', panel.url],
+    ['Enrolment', `${panel.url}/`],
     ['API key', panel.apiKey],
     ['State', panel.state],
     ['Pushes', panel.apns],

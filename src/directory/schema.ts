@@ -33,3 +33,12 @@ export const identities = sqliteTable('identities', {
   fingerprint: text('fingerprint').primaryKey(),
   enrollment: text('enrollment').notNull(),
 })
+
+/**
+ * Configuration profiles that admins store. Base64, because D1 takes and gives bytes as arrays of numbers; with a rowid,
+ * unlike the other tables, because its rows are long.
+ */
+export const profiles = sqliteTable('profiles', {
+  identifier: text('identifier').primaryKey(),
+  mobileconfig: text('mobileconfig').notNull(),
+})

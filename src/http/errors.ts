@@ -1,6 +1,7 @@
 import type { ErrorHandler, NotFoundHandler } from 'hono'
 import { GoFieldError } from '../commands/go-fields.ts'
 import { reasonOf, warn } from '../log.ts'
+import { PATHS as ENROLL_PATHS } from './device/enroll.ts'
 import { PATHS as DEVICE_PATHS } from './device/face.ts'
 import type { AppEnv } from './app-env.ts'
 import { AdminError } from './at-device.ts'
@@ -15,7 +16,12 @@ export const onError: ErrorHandler<AppEnv> = (error, c) => {
     return errorJson(error.message, 500)
   }
   warn('http:error', { path: c.req.path, reason: reasonOf(error) })
-  return DEVICE_PATHS.includes(c.req.path) ? c.body(null, 503) : errorJson(explain(error), 500)
+  if (DEVICE_PATHS.includes(c.req.path)) {
+    return c.body(null, 503)
+  }
+  return ENROLL_PATHS.includes(c.req.path)
+    ? c.text('Enrolment is not possible just now. The log of the server says why.\n', 503)
+    : errorJson(explain(error), 500)
 }
 
 export const notFound: NotFoundHandler<AppEnv> = (c) =>

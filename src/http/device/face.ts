@@ -7,12 +7,12 @@ import { reasonOf, warn } from '../../log.ts'
 import { ProtocolError } from '../../mdm/errors.ts'
 import { readMessage, type Message } from '../../mdm/message.ts'
 import { beginsRound } from '../../mdm/queue.ts'
-import { decodeSignatureHeader, verifyDetached } from '../../pki/cms.ts'
 import type { AppEnv } from '../app-env.ts'
 import { readBody } from '../body.ts'
 import { makeAlias } from './alias.ts'
 import { checkChain, claim, type Signer } from './claim.ts'
 import { declarativeManagement } from './declarative-management.ts'
+import { signerOf } from './signer.ts'
 
 /**
  * The routes that devices call. Check-ins and reports are told apart by their bodies and taken on each path;
@@ -36,17 +36,9 @@ async function takeMessage(c: DeviceContext): Promise<Response> {
   if (body === undefined) {
     return refuse(c, 413, 'the body is longer than 20 MB')
   }
-  const signature = decodeSignatureHeader(c.req.header('mdm-signature') ?? '')
-  if (!signature) {
-    return refuse(
-      c,
-      400,
-      'Mdm-Signature is missing or no base64: SignMessage must be on in the profile',
-    )
-  }
-  const signer = verifyDetached(signature, body)
+  const signer = signerOf(c, body)
   if (!signer.ok) {
-    return refuse(c, 400, `Mdm-Signature: ${signer.reason}`)
+    return refuse(c, 400, signer.reason)
   }
   let message: Message
   try {

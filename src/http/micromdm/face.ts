@@ -3,6 +3,7 @@ import { adminAuth } from '../admin-auth.ts'
 import type { AppEnv } from '../app-env.ts'
 import { commands } from './commands.ts'
 import { devices } from './devices.ts'
+import { profiles } from './profiles.ts'
 import { push } from './push.ts'
 import { pushCertificate } from './push-certificate.ts'
 import { goJson } from './request.ts'
@@ -17,5 +18,6 @@ for (const path of ['/v1/*', '/push/*', '/boltbackup']) {
 micromdmFace.all('/version', () => goJson(version))
 micromdmFace.route('/', commands)
 micromdmFace.route('/', devices)
+micromdmFace.route('/', profiles)
 micromdmFace.route('/', push)
 micromdmFace.route('/', pushCertificate)

@@ -1,0 +1,4 @@
+CREATE TABLE `profiles` (
+	`identifier` text PRIMARY KEY NOT NULL,
+	`mobileconfig` text NOT NULL
+);

@@ -1,0 +1,49 @@
+import { asc, eq } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/d1'
+import type { StoredProfile } from '../enroll/stored-profile.ts'
+import { decodeBase64, encodeBase64 } from '../plist/base64.ts'
+import { profiles } from './schema.ts'
+
+/** A row of D1 holds 2 MB, of which base64 leaves three quarters. */
+export const MAX_PROFILE_BYTES = 1_450_000
+
+/** The stored profile of that identifier, if there is one. */
+export async function storedProfile(
+  db: D1Database,
+  identifier: string,
+): Promise<StoredProfile | undefined> {
+  const [row] = await drizzle(db).select().from(profiles).where(eq(profiles.identifier, identifier))
+  return row && profileOf(row)
+}
+
+/** All of them, in the order of their identifiers. */
+export async function storedProfiles(db: D1Database): Promise<StoredProfile[]> {
+  const rows = await drizzle(db).select().from(profiles).orderBy(asc(profiles.identifier))
+  return rows.map(profileOf)
+}
+
+/** Stores a profile in place of one of the same identifier. */
+export async function storeProfile(db: D1Database, profile: StoredProfile): Promise<void> {
+  const mobileconfig = encodeBase64(profile.mobileconfig)
+  await drizzle(db)
+    .insert(profiles)
+    .values({ identifier: profile.identifier, mobileconfig })
+    .onConflictDoUpdate({ target: profiles.identifier, set: { mobileconfig } })
+}
+
+/** @returns whether there was one */
+export async function removeProfile(db: D1Database, identifier: string): Promise<boolean> {
+  const removed = await drizzle(db)
+    .delete(profiles)
+    .where(eq(profiles.identifier, identifier))
+    .returning({ identifier: profiles.identifier })
+  return removed.length > 0
+}
+
+function profileOf(row: typeof profiles.$inferSelect): StoredProfile {
+  const bytes = decodeBase64(row.mobileconfig, '\r\n')
+  if (typeof bytes === 'number') {
+    throw new Error(`the stored profile ${row.identifier} is damaged`)
+  }
+  return { identifier: row.identifier, mobileconfig: bytes }
+}

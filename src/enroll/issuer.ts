@@ -1,0 +1,9 @@
+import type { Certificate } from '../pki/x509.ts'
+
+/** What enrolment needs of the certificate authority that gives devices their identities. */
+export interface IdentityIssuer {
+  /** A SCEP challenge for one download of a profile; empty when the profile is to have none. */
+  challenge(): Promise<string>
+  /** The CAs whose identities are accepted, issuing and retired ones. */
+  caCertificates(): Promise<readonly Certificate[]>
+}

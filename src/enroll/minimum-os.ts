@@ -1,0 +1,87 @@
+/** The oldest OS that may enrol, and what an older device is told (`apple-protocol.md` §2.6, §5.3). */
+import type { MachineInfo } from './machine-info.ts'
+
+/** The systems that can be told to update first, and how a hardware model shows which one it runs. */
+const FAMILIES = {
+  iOS: /^iP(hone|od)/,
+  iPadOS: /^iPad/,
+  macOS: /Mac/,
+  visionOS: /^RealityDevice/,
+} as const
+
+type Family = keyof typeof FAMILIES
+
+/** A version such as `18.2` for each family that has one. */
+export type MinimumOs = ReadonlyMap<Family, string>
+
+/** Body of the 403 that makes a device update before it enrols. */
+export interface SoftwareUpdateRequired {
+  readonly code: 'com.apple.softwareupdate.required'
+  /** For the device's log, and for its user. */
+  readonly description: string
+  readonly message: string
+  readonly details: { readonly OSVersion: string }
+}
+
+/** Reads `iOS=18.2 macOS=15.1`. @throws Error that says what is wrong */
+export function readMinimumOs(text: string): MinimumOs {
+  return new Map(
+    text.split(/[\s,]+/).map((entry) => {
+      const [name = '', version = ''] = entry.split('=')
+      const family = familyNamed(name)
+      if (family === undefined || !/^\d+(\.\d+){0,2}$/.test(version)) {
+        throw new Error(
+          `"${entry}" is not a system and version such as macOS=15.1; systems are ${familyNames().join(', ')}`,
+        )
+      }
+      return [family, version]
+    }),
+  )
+}
+
+/**
+ * What to answer a device that is older than its family's minimum. Undefined when it may enrol: new enough, no minimum,
+ * or unable to update here, which would strand it in Setup Assistant.
+ */
+export function softwareUpdateRequired(
+  info: MachineInfo,
+  minimum: MinimumOs,
+): SoftwareUpdateRequired | undefined {
+  const family = familyNames().find((name) => FAMILIES[name].test(info.product))
+  const wanted = family && minimum.get(family)
+  if (
+    wanted === undefined ||
+    !info.canRequestSoftwareUpdate ||
+    info.osVersion === '' ||
+    !isOlder(info.osVersion, wanted)
+  ) {
+    return undefined
+  }
+  return {
+    code: 'com.apple.softwareupdate.required',
+    description: `${family} ${info.osVersion} is older than ${wanted}`,
+    message: `This device needs ${family} ${wanted} or later before it can be managed.`,
+    details: { OSVersion: wanted },
+  }
+}
+
+function familyNames(): Family[] {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Object.keys widens the keys of a literal to string
+  return Object.keys(FAMILIES) as Family[]
+}
+
+function familyNamed(name: string): Family | undefined {
+  return familyNames().find((family) => family.toLowerCase() === name.toLowerCase())
+}
+
+/** `17.5` is `17.5.0`; a part that is no number, such as a response's letter, counts as 0. */
+function isOlder(version: string, than: string): boolean {
+  const [a, b] = [numbersOf(version), numbersOf(than)]
+  const at = [0, 1, 2].find((index) => a[index] !== b[index])
+  return at !== undefined && (a[at] ?? 0) < (b[at] ?? 0)
+}
+
+function numbersOf(version: string): number[] {
+  const parts = version.split('.').map((part) => Number.parseInt(part, 10) || 0)
+  return [0, 1, 2].map((index) => parts[index] ?? 0)
+}

@@ -1,0 +1,64 @@
+/** What enrolling devices post: a plist inside a CMS that they sign (`apple-protocol.md` §5.2, §5.3). */
+import { signedContent, type SignatureCheck, verifyDetached } from '../pki/cms.ts'
+import { DerError } from '../pki/der.ts'
+import { type Certificate, chainsTo, readCertificate } from '../pki/x509.ts'
+
+/** Signed bytes and who signed them; `reason` is for logs. */
+export type SignedPlist =
+  | { readonly ok: true; readonly content: Uint8Array; readonly signer: Signer }
+  | { readonly ok: false; readonly reason: string }
+
+type Signer = Extract<SignatureCheck, { readonly ok: true }>
+
+/** Whose CAs vouch for a signer. */
+export interface TrustedCAs {
+  /** Apple's for devices. Pinned: Apple's root vouches for developers too. */
+  readonly apple: readonly Certificate[]
+  /** Ours, that issue identities. */
+  readonly identity: readonly Certificate[]
+}
+
+/** `apple`: a device shows that Apple made it. `identity`: it shows what we issued. */
+export type SignerCheck =
+  | { readonly kind: 'apple' | 'identity' }
+  | { readonly kind: 'stranger'; readonly reason: string }
+
+/**
+ * The content of an attached SignedData with one good signature (RFC 5652 §5). Whose it is, `whoSigned` tells.
+ * Never throws for bad input.
+ */
+export function openSignedPlist(der: Uint8Array): SignedPlist {
+  const content = signedContent(der)
+  if (content === undefined) {
+    return { ok: false, reason: 'not a CMS that carries signed data' }
+  }
+  const signer = verifyDetached(der, content)
+  return signer.ok ? { ok: true, content, signer } : signer
+}
+
+/**
+ * Whether Apple's device CA or our own vouches for a signer (`micromdm-contract.md` §6.1, §6.2). Apple's certificates
+ * may have expired, as its device CA has since 2014; an expired identity of ours enrols nobody. `now` is in
+ * milliseconds since 1970. Never throws for bad input.
+ */
+export function whoSigned(signer: Signer, cas: TrustedCAs, now: number): SignerCheck {
+  try {
+    const leaf = readCertificate(signer.certificate)
+    const others = signer.others.map(readCertificate)
+    if (chainsTo(leaf, others, cas.apple, now).ok) {
+      return { kind: 'apple' }
+    }
+    const ours = chainsTo(leaf, others, cas.identity, now)
+    if (!ours.ok) {
+      return { kind: 'stranger', reason: ours.reason }
+    }
+    return leaf.notAfter < now
+      ? { kind: 'stranger', reason: 'the identity has expired' }
+      : { kind: 'identity' }
+  } catch (error) {
+    if (error instanceof DerError) {
+      return { kind: 'stranger', reason: `the certificate cannot be read: ${error.message}` }
+    }
+    throw error
+  }
+}

@@ -1,0 +1,53 @@
+/** Profiles that admins store (`PUT /v1/profiles`), checked as MicroMDM checks them (`micromdm-contract.md` §1.7). */
+import { signedContent } from '../pki/cms.ts'
+import { stringAt } from '../plist/dict.ts'
+import { PlistError } from '../plist/error.ts'
+import { readPlistTop } from '../plist/read.ts'
+import { openSignedPlist } from './signed-plist.ts'
+
+/** A configuration profile by its `PayloadIdentifier`; plain XML or signed, kept byte for byte. */
+export interface StoredProfile {
+  readonly identifier: string
+  readonly mobileconfig: Uint8Array
+}
+
+const XML = '<?xml'
+const KEYS: ReadonlySet<string> = new Set(['PayloadIdentifier'])
+
+/** What is wrong with a profile, in MicroMDM's words; undefined when it may be stored. */
+export function problemOf({ identifier, mobileconfig }: StoredProfile): string | undefined {
+  if (identifier === '') {
+    return 'Profile struct must have Identifier'
+  }
+  if (mobileconfig.length === 0) {
+    return 'no Mobileconfig data'
+  }
+  const xml = xmlOf(mobileconfig)
+  if (typeof xml === 'string') {
+    return xml
+  }
+  try {
+    const found = stringAt(readPlistTop(xml, KEYS), 'PayloadIdentifier') ?? ''
+    if (found === '') {
+      return 'empty PayloadIdentifier in profile'
+    }
+    return found === identifier ? undefined : 'payload Identifier does not match Profile'
+  } catch (error) {
+    if (error instanceof PlistError) {
+      return error.message
+    }
+    throw error
+  }
+}
+
+/** The plist of a profile; signed ones must have a good signature, by whomever. */
+function xmlOf(mobileconfig: Uint8Array): Uint8Array | string {
+  if (new TextDecoder().decode(mobileconfig.subarray(0, XML.length)) === XML) {
+    return mobileconfig
+  }
+  if (signedContent(mobileconfig) === undefined) {
+    return 'Mobileconfig is not XML nor PKCS7 parseable'
+  }
+  const signed = openSignedPlist(mobileconfig)
+  return signed.ok ? signed.content : `Mobileconfig signature: ${signed.reason}`
+}

@@ -1,0 +1,249 @@
+import { type Context, Hono, type MiddlewareHandler } from 'hono'
+import { storedProfile } from '../../directory/profiles.ts'
+import { readMachineInfo } from '../../enroll/machine-info.ts'
+import { softwareUpdateRequired } from '../../enroll/minimum-os.ts'
+import {
+  ENROLL_ID,
+  enrollmentProfile,
+  OTA_ID,
+  OTA_PHASE2_ID,
+  otaPhase2Profile,
+  profileServicePayload,
+} from '../../enroll/profile.ts'
+import { openSignedPlist, type SignedPlist, whoSigned } from '../../enroll/signed-plist.ts'
+import { deviceUrls, type DeviceUrls, enrollUrl, TOKEN_PARAM } from '../../enroll/urls.ts'
+import { log, warn } from '../../log.ts'
+import { signAttached } from '../../pki/cms.ts'
+import { PlistError } from '../../plist/error.ts'
+import type { PlistDict } from '../../plist/value.ts'
+import { writePlist } from '../../plist/write.ts'
+import type { AppEnv } from '../app-env.ts'
+import { readBody } from '../body.ts'
+import { sameSecret } from '../same-secret.ts'
+import { enrollPage, type PageContent } from './enroll-page.ts'
+import { identityIssuer } from './identity-issuer.ts'
+import { pushTopic } from './push-topic.ts'
+
+type EnrollContext = Context<AppEnv>
+
+const ENROLL = '/mdm/enroll'
+const OTA = '/ota/enroll'
+const OTA_PHASE23 = '/ota/phase23'
+/** Where a server of Apple Configurator's finds the certificates that its devices have to trust first. */
+const ANCHOR_CERTS = '/mdm/anchor-certs'
+
+/** Where devices and their users come before there is an enrolment. */
+export const PATHS = ['/', ENROLL, OTA, OTA_PHASE23]
+
+/** A MachineInfo with its certificates is some 6 KB. */
+const MAX_SIGNED_BYTES = 100_000
+const PROFILE_TYPE = 'application/x-apple-aspen-config'
+/** As Apple writes it. */
+const JSON_TYPE = 'application/json; charset=UTF8'
+const NO_PUSH_CERTIFICATE =
+  'This server has no push certificate yet, so no device can enrol. Its administrator has to install one: docs/enrolment.md'
+
+/** The way in: MicroMDM's routes (micromdm-contract §6.1, §6.2), the page before them, and Apple Configurator's. */
+export const enrollFace = new Hono<AppEnv>()
+
+/**
+ * Keeps strangers from profiles, and their challenges, when `ENROLL_TOKEN` is set. A 403 is right here and on no other
+ * device route: who asks for a profile is not enrolled yet, and has nothing that a 403 could take away.
+ */
+const withToken: MiddlewareHandler<AppEnv> = async (c, next) =>
+  showsToken(c) ? next() : refuse(c, 403, 'no or wrong token: ask for the full enrolment link')
+
+enrollFace.use(ENROLL, withToken)
+enrollFace.use(OTA, withToken)
+enrollFace.use(OTA_PHASE23, withToken)
+
+enrollFace.all('/', async (c) =>
+  c.var.config.enrollment.homepage ? enrollPage(await pageContent(c)) : c.notFound(),
+)
+
+enrollFace.get(ENROLL, (c) => enrollment(c))
+
+/** Automated Device Enrollment: Setup Assistant posts what the device is, signed with what Apple built into it. */
+enrollFace.post(ENROLL, async (c) => {
+  const signed = await signedBody(c)
+  if (!signed.ok) {
+    return refuse(c, signed.status, signed.reason)
+  }
+  if (signed.by !== 'apple') {
+    return refuse(c, 400, 'MachineInfo is signed by no Apple device')
+  }
+  try {
+    const info = readMachineInfo(signed.content)
+    const { serial, product, osVersion } = info
+    const required = softwareUpdateRequired(info, c.var.config.enrollment.minimumOs)
+    log('enroll:ade', { serial, product, osVersion, updateFirst: required !== undefined })
+    return required ? Response.json(required, { status: 403 }) : await enrollment(c)
+  } catch (error) {
+    if (error instanceof PlistError) {
+      return refuse(c, 400, `MachineInfo: ${error.message}`)
+    }
+    throw error
+  }
+})
+
+enrollFace.all(OTA, async (c) =>
+  (await canEnroll(c))
+    ? profile(c, OTA_ID, (urls) => profileServicePayload(urls.phase23Url, { newUuid }))
+    : refuse(c, 503, NO_PUSH_CERTIFICATE),
+)
+
+/** Phases 2 and 3 are told apart by who signed: an Apple device, or the identity that phase 2 gave it. */
+enrollFace.post(OTA_PHASE23, async (c) => {
+  const signed = await signedBody(c)
+  if (!signed.ok) {
+    return refuse(c, signed.status, signed.reason)
+  }
+  if (signed.by === 'identity') {
+    return enrollment(c)
+  }
+  return profile(c, OTA_PHASE2_ID, async (urls) =>
+    otaPhase2Profile({
+      newUuid,
+      scepUrl: urls.scepUrl,
+      challenge: await identityIssuer(c.env, c.var.config).challenge(),
+    }),
+  )
+})
+
+/**
+ * What Apple Configurator asks a server by its host name. The token stays out, because everyone may ask: with
+ * `ENROLL_TOKEN` the URL has to be completed by hand. There is no trust profile, because the server's certificate is public.
+ */
+enrollFace.get('/MDMServiceConfig', (c) => {
+  const base = baseOf(c)
+  return json({ dep_enrollment_url: base + ENROLL, dep_anchor_certs_url: base + ANCHOR_CERTS })
+})
+
+/** Asked for even when there are none (Apple, "Simplifying MDM server administration"). */
+enrollFace.get(ANCHOR_CERTS, () => json([]))
+
+async function pageContent(c: EnrollContext): Promise<PageContent> {
+  if (!showsToken(c)) {
+    const text = 'To enrol, open the full link that your administrator gave you.'
+    return { kind: 'problem', text }
+  }
+  return (await canEnroll(c))
+    ? { kind: 'ready', url: enrollUrl(baseOf(c), queryOf(c)) }
+    : { kind: 'problem', text: NO_PUSH_CERTIFICATE }
+}
+
+async function enrollment(c: EnrollContext): Promise<Response> {
+  if (!(await canEnroll(c))) {
+    return refuse(c, 503, NO_PUSH_CERTIFICATE)
+  }
+  const response = await profile(c, ENROLL_ID, async ({ serverUrl, checkInUrl, scepUrl }) =>
+    enrollmentProfile({
+      newUuid,
+      serverUrl,
+      checkInUrl,
+      scepUrl,
+      topic: await pushTopic(c.env, c.var.config),
+      challenge: await identityIssuer(c.env, c.var.config).challenge(),
+    }),
+  )
+  response.headers.set('content-disposition', 'attachment; filename="enroll.mobileconfig"')
+  return response
+}
+
+/** A profile that an admin stored brings a topic of its own. */
+async function canEnroll(c: EnrollContext): Promise<boolean> {
+  return (
+    (await pushTopic(c.env, c.var.config)) !== '' ||
+    (await storedProfile(c.env.DB, ENROLL_ID)) !== undefined
+  )
+}
+
+/** The stored profile of that identifier byte for byte, else the one that `make` makes, signed if we can sign. */
+async function profile(
+  c: EnrollContext,
+  identifier: string,
+  make: (urls: DeviceUrls) => PlistDict | Promise<PlistDict>,
+): Promise<Response> {
+  const stored = await storedProfile(c.env.DB, identifier)
+  const body =
+    stored?.mobileconfig ?? sign(c, writePlist(await make(deviceUrls(baseOf(c), queryOf(c)))))
+  return new Response(body, {
+    headers: { 'content-type': PROFILE_TYPE, 'cache-control': 'no-store' },
+  })
+}
+
+function sign(c: EnrollContext, body: Uint8Array): Uint8Array {
+  const signer = c.var.config.enrollment.profileSigner
+  if (signer === undefined) {
+    return body
+  }
+  const { certificate, chain, privateKey } = signer
+  if (certificate.notAfter < Date.now()) {
+    warn('enroll:signing-certificate-expired', { subject: certificate.subjectText })
+  }
+  return signAttached({
+    certificate: certificate.der,
+    chain,
+    privateKey,
+    body,
+    digest: 'sha256',
+    signingTime: Date.now(),
+  })
+}
+
+type SignedBody =
+  | (Extract<SignedPlist, { ok: true }> & { readonly by: 'apple' | 'identity' })
+  | { readonly ok: false; readonly status: 400 | 413; readonly reason: string }
+
+/** The body of a device's POST, with a signature by someone we know; a stranger's is 400, as is garbage. */
+async function signedBody(c: EnrollContext): Promise<SignedBody> {
+  const body = await readBody(c.req.raw, MAX_SIGNED_BYTES)
+  if (body === undefined) {
+    return { ok: false, status: 413, reason: `the body is longer than ${MAX_SIGNED_BYTES} bytes` }
+  }
+  const signed = openSignedPlist(body)
+  if (!signed.ok) {
+    return { ...signed, status: 400 }
+  }
+  const { config } = c.var
+  const { appleDeviceCAs } = config.enrollment
+  if (appleDeviceCAs.length === 0) {
+    warn('enroll:no-apple-device-ca', { hint: 'set APPLE_DEVICE_CA (docs/enrolment.md)' })
+  }
+  const by = whoSigned(
+    signed.signer,
+    { apple: appleDeviceCAs, identity: await identityIssuer(c.env, config).caCertificates() },
+    Date.now(),
+  )
+  return by.kind === 'stranger'
+    ? { ok: false, status: 400, reason: by.reason }
+    : { ...signed, by: by.kind }
+}
+
+function showsToken(c: EnrollContext): boolean {
+  const { token } = c.var.config.enrollment
+  return token === '' || sameSecret(c.req.query(TOKEN_PARAM) ?? '', token)
+}
+
+/** The log says why; what a sender reads of a signature is the same for every fault in it. */
+function refuse(c: EnrollContext, status: 400 | 403 | 413 | 503, reason: string): Response {
+  warn('enroll:refused', { path: c.req.path, status, reason })
+  const text = status === 400 ? 'the body is not signed by a device that may enrol' : reason
+  return c.text(`${text}\n`, status, { 'cache-control': 'no-store' })
+}
+
+function baseOf(c: EnrollContext): string {
+  return c.var.config.publicUrl || new URL(c.req.url).origin
+}
+
+function queryOf(c: EnrollContext): URLSearchParams {
+  return new URL(c.req.url).searchParams
+}
+
+function newUuid(): string {
+  return crypto.randomUUID()
+}
+
+function json(value: unknown): Response {
+  return new Response(JSON.stringify(value), { headers: { 'content-type': JSON_TYPE } })
+}

@@ -1,0 +1,72 @@
+import { Hono } from 'hono'
+import { bytesField, objectField, stringField, stringsField } from '../../commands/go-fields.ts'
+import {
+  MAX_PROFILE_BYTES,
+  removeProfile,
+  storedProfile,
+  storedProfiles,
+  storeProfile,
+} from '../../directory/profiles.ts'
+import { problemOf } from '../../enroll/stored-profile.ts'
+import type { AppEnv } from '../app-env.ts'
+import { AdminError } from '../at-device.ts'
+import { type AdminContext, goJson, objectOf } from './request.ts'
+
+/** `/v1/profiles` (micromdm-contract §1.7). The capitals of its answers are MicroMDM's. */
+export const profiles = new Hono<AppEnv>()
+
+profiles.post('/v1/profiles', async (c) => {
+  const id = stringField(await objectOf(c), 'id', 'getProfilesRequest') ?? ''
+  const found = id === '' ? await storedProfiles(c.env.DB) : [await existing(c, id)]
+  return goJson({
+    profiles:
+      found.length === 0
+        ? null
+        : found.map(({ identifier, mobileconfig }) => ({
+            Identifier: identifier,
+            Mobileconfig: mobileconfig,
+          })),
+  })
+})
+
+profiles.put('/v1/profiles', async (c) => {
+  const profile = objectField(await objectOf(c), 'profile', 'applyProfileRequest')
+  if (profile === undefined) {
+    throw new AdminError('no profile supplied')
+  }
+  const stored = {
+    identifier: stringField(profile, 'Identifier', 'Profile') ?? '',
+    mobileconfig: bytesField(profile, 'Mobileconfig', 'Profile') ?? new Uint8Array(),
+  }
+  const problem = problemOf(stored)
+  if (problem !== undefined) {
+    throw new AdminError(problem)
+  }
+  if (stored.mobileconfig.length > MAX_PROFILE_BYTES) {
+    throw new AdminError(`Mobileconfig is longer than ${MAX_PROFILE_BYTES} bytes`)
+  }
+  await storeProfile(c.env.DB, stored)
+  return goJson({})
+})
+
+/** One after the other, as MicroMDM does: an unknown one ends it, those before it are gone. */
+profiles.delete('/v1/profiles', async (c) => {
+  for (const id of stringsField(await objectOf(c), 'ids', 'removeProfilesRequest') ?? []) {
+    if (!(await removeProfile(c.env.DB, id))) {
+      throw unknown(id)
+    }
+  }
+  return goJson({})
+})
+
+async function existing(c: AdminContext, id: string) {
+  const profile = await storedProfile(c.env.DB, id)
+  if (profile === undefined) {
+    throw unknown(id)
+  }
+  return profile
+}
+
+function unknown(id: string): AdminError {
+  return new AdminError(`not found: Profile id ${id}`)
+}

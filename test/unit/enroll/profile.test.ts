@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest'
+import {
+  enrollmentProfile,
+  otaPhase2Profile,
+  profileServicePayload,
+} from '../../../src/enroll/profile.ts'
+import { deviceUrls, enrollUrl } from '../../../src/enroll/urls.ts'
+import { writePlistText } from '../../../src/plist/write.ts'
+
+const BASE = 'https://mdm.example.org'
+
+function facts(query = '') {
+  let count = 0
+  const { serverUrl, checkInUrl, scepUrl } = deviceUrls(BASE, new URLSearchParams(query))
+  return {
+    serverUrl,
+    checkInUrl,
+    scepUrl,
+    topic: 'com.apple.mgmt.External.x',
+    challenge: 'secret',
+    newUuid: () => `00000000-0000-4000-8000-00000000000${'abcdef'[count++]}`,
+  }
+}
+
+const SCEP = {
+  URL: `${BASE}/scep`,
+  Subject: [[['O', 'MicroMDM']], [['CN', 'MicroMDM Identity (%ComputerName%)']]],
+  Keysize: 2048,
+  'Key Type': 'RSA',
+  'Key Usage': 5,
+  Challenge: 'secret',
+}
+
+describe('the enrolment profile', () => {
+  it('has the identifiers, keys and values of MicroMDM’s, and no others', () => {
+    expect(enrollmentProfile(facts())).toEqual({
+      PayloadType: 'Configuration',
+      PayloadIdentifier: 'com.github.micromdm.micromdm.enroll',
+      PayloadVersion: 1,
+      PayloadUUID: '00000000-0000-4000-8000-00000000000C',
+      PayloadOrganization: 'MicroMDM',
+      PayloadDisplayName: 'Enrollment Profile',
+      PayloadDescription: 'The server may alter your settings',
+      PayloadContent: [
+        {
+          PayloadType: 'com.apple.security.scep',
+          PayloadIdentifier: 'com.github.micromdm.micromdm.enroll.scep',
+          PayloadVersion: 1,
+          PayloadUUID: '00000000-0000-4000-8000-00000000000A',
+          PayloadDisplayName: 'SCEP',
+          PayloadDescription: 'Configures SCEP',
+          PayloadOrganization: 'MicroMDM',
+          PayloadContent: { ...SCEP, Name: 'Device Management Identity Certificate' },
+        },
+        {
+          PayloadType: 'com.apple.mdm',
+          PayloadIdentifier: 'com.github.micromdm.micromdm.enroll.mdm',
+          PayloadVersion: 1,
+          PayloadUUID: '00000000-0000-4000-8000-00000000000B',
+          PayloadDescription: 'Enrolls with the MDM server',
+          PayloadOrganization: 'MicroMDM',
+          ServerURL: `${BASE}/mdm/connect`,
+          CheckInURL: `${BASE}/mdm/checkin`,
+          Topic: 'com.apple.mgmt.External.x',
+          IdentityCertificateUUID: '00000000-0000-4000-8000-00000000000A',
+          AccessRights: 8191,
+          CheckOutWhenRemoved: true,
+          SignMessage: true,
+          ServerCapabilities: [
+            'com.apple.mdm.per-user-connections',
+            'com.apple.mdm.bootstraptoken',
+          ],
+        },
+      ],
+    })
+  })
+
+  it('differs from download to download only in its UUIDs', () => {
+    const text = () =>
+      writePlistText(
+        enrollmentProfile({ ...facts(), newUuid: () => crypto.randomUUID() }),
+      ).replaceAll(/[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}/g, 'UUID')
+    expect(text()).toBe(text())
+    expect(text().split('UUID</string>')).toHaveLength(5)
+  })
+
+  it('has no Challenge key when there is no challenge', () => {
+    expect(writePlistText(enrollmentProfile({ ...facts(), challenge: '' }))).not.toContain(
+      'Challenge',
+    )
+  })
+
+  it('carries the query of its own URL into the URLs that the device calls, but never the token', () => {
+    const profile = enrollmentProfile(facts('site=Zürich %26 Bern&token=opensesame&site=2'))
+    expect(profile).toMatchObject({
+      PayloadContent: [
+        { PayloadContent: { URL: `${BASE}/scep` } },
+        {
+          ServerURL: `${BASE}/mdm/connect?site=Z%C3%BCrich+%26+Bern&site=2`,
+          CheckInURL: `${BASE}/mdm/checkin?site=Z%C3%BCrich+%26+Bern&site=2`,
+        },
+      ],
+    })
+    expect(writePlistText(profile)).not.toContain('opensesame')
+  })
+})
+
+describe('an over-the-air enrolment', () => {
+  it('begins with a bare Profile Service payload, whose URL keeps the token', () => {
+    const urls = deviceUrls(BASE, new URLSearchParams('token=opensesame&site=1'))
+    expect(profileServicePayload(urls.phase23Url, facts())).toEqual({
+      PayloadType: 'Profile Service',
+      PayloadIdentifier: 'com.github.micromdm.micromdm.ota',
+      PayloadVersion: 1,
+      PayloadUUID: '00000000-0000-4000-8000-00000000000A',
+      PayloadDisplayName: 'MicroMDM Profile Service',
+      PayloadDescription: 'Profile Service enrollment',
+      PayloadOrganization: 'MicroMDM',
+      PayloadContent: {
+        URL: `${BASE}/ota/phase23?token=opensesame&site=1`,
+        DeviceAttributes: ['UDID', 'VERSION', 'PRODUCT', 'SERIAL', 'MEID', 'IMEI'],
+      },
+    })
+  })
+
+  it('goes on with a profile that holds an identity and nothing else', () => {
+    expect(otaPhase2Profile(facts())).toMatchObject({
+      PayloadType: 'Configuration',
+      PayloadIdentifier: 'com.github.micromdm.micromdm.ota.phase2',
+      PayloadDisplayName: 'OTA Phase 2',
+      PayloadScope: 'System',
+      PayloadContent: [
+        {
+          PayloadType: 'com.apple.security.scep',
+          PayloadContent: { ...SCEP, Name: 'OTA Phase 2 Certificate' },
+        },
+      ],
+    })
+  })
+})
+
+it('the link on the page keeps the whole query, token included', () => {
+  expect(enrollUrl(BASE, new URLSearchParams('token=a b&x=1'))).toBe(
+    `${BASE}/mdm/enroll?token=a+b&x=1`,
+  )
+})

@@ -1,0 +1,249 @@
+import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
+import { createPrivateKey } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import worker from '../../src/index.ts'
+import { signAttached, signedContent } from '../../src/pki/cms.ts'
+import { pem } from '../../src/pki/issue.ts'
+import { readPem } from '../../src/pki/x509.ts'
+import { asDict, requiredDict, requiredString } from '../../src/plist/dict.ts'
+import { readPlist } from '../../src/plist/read.ts'
+import type { PlistDict, PlistValue } from '../../src/plist/value.ts'
+import { writePlist } from '../../src/plist/write.ts'
+import { createIssuer } from '../../src/simulator/identity.ts'
+import { api, env, events, newDevice, newIdentity, TOPIC } from './server.ts'
+
+const { APPLE_DEVICE, APPLE_DEVICE_KEY, MACHINE_INFO } = env as unknown as Record<string, string>
+const PROFILE_TYPE = 'application/x-apple-aspen-config'
+const ENROLL_ID = 'com.github.micromdm.micromdm.enroll'
+
+/** The Worker with other settings than the rest of the tests. */
+async function ask(
+  path: string,
+  init: RequestInit = {},
+  settings: Record<string, string> = {},
+): Promise<Response> {
+  const context = createExecutionContext()
+  const request = new Request(new URL(path, 'https://mdm.test'), init)
+  const response = await worker.fetch(request as never, { ...env, ...settings } as never, context)
+  await waitOnExecutionContext(context)
+  return response
+}
+
+const post = (body: Uint8Array): RequestInit => ({ method: 'POST', body })
+const bytes = (base64 = '') => new Uint8Array(Buffer.from(base64, 'base64'))
+
+/** A MachineInfo of the device that Apple made, signed by it or by another identity. */
+function signed(info: PlistValue, identity = appleIdentity()): Uint8Array {
+  return signAttached({ ...identity, body: writePlist(info), digest: 'sha256' })
+}
+
+function appleIdentity() {
+  const [certificate = new Uint8Array()] = readPem(APPLE_DEVICE ?? '')
+  return { certificate, privateKey: createPrivateKey(APPLE_DEVICE_KEY ?? '') }
+}
+
+async function profileOf(response: Response): Promise<PlistDict> {
+  expect(response.status).toBe(200)
+  expect(response.headers.get('content-type')).toBe(PROFILE_TYPE)
+  return asDict(readPlist(new Uint8Array(await response.arrayBuffer())))
+}
+
+const payloadsOf = (profile: PlistDict) => profile['PayloadContent'] as readonly PlistDict[]
+
+describe('GET /mdm/enroll', () => {
+  it('gives a profile that leads back to this server, with the push topic of now', async () => {
+    const profile = await profileOf(await ask('/mdm/enroll?site=7'))
+    expect(profile['PayloadIdentifier']).toBe(ENROLL_ID)
+    expect(payloadsOf(profile)).toMatchObject([
+      { PayloadType: 'com.apple.security.scep', PayloadContent: { URL: 'https://mdm.test/scep' } },
+      {
+        ServerURL: 'https://mdm.test/mdm/connect?site=7',
+        CheckInURL: 'https://mdm.test/mdm/checkin?site=7',
+        Topic: TOPIC,
+      },
+    ])
+    const other = await ask('/mdm/enroll', {}, { PUSH_TOPIC: 'com.apple.mgmt.other' })
+    expect(payloadsOf(await profileOf(other))[1]?.['Topic']).toBe('com.apple.mgmt.other')
+  })
+
+  it('names the public URL and not the host that was asked, if it knows one', async () => {
+    const settings = { PUBLIC_URL: 'https://public.test/' }
+    const [, mdm] = payloadsOf(await profileOf(await ask('/mdm/enroll', {}, settings)))
+    expect(mdm?.['ServerURL']).toBe('https://public.test/mdm/connect')
+  })
+
+  it('says what is missing while there is no push certificate, in place of a profile without topic', async () => {
+    for (const path of ['/mdm/enroll', '/ota/enroll']) {
+      const response = await ask(path, {}, { PUSH_TOPIC: '' })
+      expect(response.status).toBe(503)
+      expect(await response.text()).toMatch(/no push certificate/)
+    }
+  })
+
+  it('is signed when there is a certificate to sign with', async () => {
+    const { certificate, privateKey } = newIdentity()
+    const response = await ask(
+      '/mdm/enroll',
+      {},
+      {
+        PROFILE_SIGNING_CERT: pem('CERTIFICATE', certificate),
+        PROFILE_SIGNING_KEY: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+      },
+    )
+    const content = signedContent(new Uint8Array(await response.arrayBuffer()))
+    expect(content && readPlist(content)).toMatchObject({ PayloadIdentifier: ENROLL_ID })
+  })
+
+  it('is open only to those who show the token, if there is one', async () => {
+    const settings = { ENROLL_TOKEN: 'opensesame' }
+    for (const path of ['/mdm/enroll', '/mdm/enroll?token=opensesam', '/ota/enroll?token=']) {
+      const response = await ask(path, {}, settings)
+      expect(response.status).toBe(403)
+      expect(await response.text()).toMatch(/token/)
+    }
+    const ade = await ask('/mdm/enroll', post(bytes(MACHINE_INFO)), settings)
+    expect(ade.status).toBe(403)
+    const profile = await profileOf(await ask('/mdm/enroll?token=opensesame', {}, settings))
+    expect(payloadsOf(profile)[1]?.['ServerURL']).toBe('https://mdm.test/mdm/connect')
+  })
+
+  it('brings the query of the enrolment URL back as url_params', async () => {
+    const [, mdm = {}] = payloadsOf(await profileOf(await ask('/mdm/enroll?site=7&user=ada')))
+    const device = newDevice({ checkInUrl: requiredString(mdm, 'CheckInURL') })
+    await device.authenticate()
+    const [event] = await events(device.udid, 1)
+    expect(event?.checkin_event).toMatchObject({ url_params: { site: '7', user: 'ada' } })
+  })
+})
+
+describe('a stored profile', () => {
+  it('takes the place of the enrolment profile byte for byte, with a topic or without', async () => {
+    const own = writePlist({ PayloadIdentifier: ENROLL_ID, PayloadType: 'Configuration' })
+    const put = {
+      profile: { Identifier: ENROLL_ID, Mobileconfig: btoa(String.fromCharCode(...own)) },
+    }
+    expect((await api('PUT', '/v1/profiles', put)).status).toBe(200)
+    for (const settings of [{}, { PUSH_TOPIC: '' }]) {
+      const response = await ask('/mdm/enroll?site=7', {}, settings)
+      expect(new Uint8Array(await response.arrayBuffer())).toEqual(own)
+      expect(await (await ask('/', {}, settings)).text()).toContain('/mdm/enroll')
+    }
+    expect((await api('DELETE', '/v1/profiles', { ids: [ENROLL_ID] })).status).toBe(200)
+    expect(payloadsOf(await profileOf(await ask('/mdm/enroll')))).toHaveLength(2)
+  })
+})
+
+describe('Automated Device Enrollment', () => {
+  it('gives the profile to a device whose SHA-1 signature by a 1024-bit CA OpenSSL made', async () => {
+    const response = await ask('/mdm/enroll?site=7', post(bytes(MACHINE_INFO)))
+    const [, mdm] = payloadsOf(await profileOf(response))
+    expect(mdm?.['ServerURL']).toBe('https://mdm.test/mdm/connect?site=7')
+  })
+
+  it('makes an older device update first, with the body that Apple prescribes', async () => {
+    const settings = { MINIMUM_OS: 'iOS=18.2' }
+    const response = await ask('/mdm/enroll', post(bytes(MACHINE_INFO)), settings)
+    expect(response.status).toBe(403)
+    expect(response.headers.get('content-type')).toMatch(/^application\/json/)
+    expect(await response.json()).toMatchObject({
+      code: 'com.apple.softwareupdate.required',
+      details: { OSVersion: '18.2' },
+    })
+    const newer = signed({ PRODUCT: 'iPhone16,2', VERSION: '22', OS_VERSION: '18.2', SERIAL: 'S' })
+    await profileOf(await ask('/mdm/enroll', post(newer), settings))
+  })
+
+  it('answers strangers, enrolled identities and garbage with 400, and never with a profile', async () => {
+    const info = { PRODUCT: 'Mac14,2', VERSION: '23A1', SERIAL: 'S' }
+    const stranger = createIssuer({ commonName: 'stranger' })
+    for (const body of [
+      signed(info, { certificate: stranger.certificate.der, privateKey: stranger.privateKey }),
+      signed(info, newIdentity()),
+      signed(['no dictionary']),
+      signed({ SERIAL: 1 }),
+      bytes(MACHINE_INFO).slice(0, -1),
+      writePlist(info),
+      new Uint8Array(),
+    ]) {
+      const response = await ask('/mdm/enroll', post(body))
+      expect(response.status).toBe(400)
+      expect(await response.text()).toBe('the body is not signed by a device that may enrol\n')
+    }
+  })
+
+  it('does not read a body of 5 MB', async () => {
+    expect((await ask('/mdm/enroll', post(new Uint8Array(5_000_000)))).status).toBe(413)
+  })
+
+  it('accepts nobody as long as no CA of Apple’s is known', async () => {
+    const response = await ask('/mdm/enroll', post(bytes(MACHINE_INFO)), { APPLE_DEVICE_CA: '' })
+    expect(response.status).toBe(400)
+  })
+})
+
+describe('over-the-air enrolment', () => {
+  it('goes from the service payload to an identity to the enrolment profile, by who signs', async () => {
+    const settings = { ENROLL_TOKEN: 'opensesame' }
+    const service = await profileOf(await ask('/ota/enroll?token=opensesame&site=7', {}, settings))
+    expect(service).toMatchObject({ PayloadType: 'Profile Service' })
+    const url = requiredString(requiredDict(service, 'PayloadContent'), 'URL')
+    expect(url).toBe('https://mdm.test/ota/phase23?token=opensesame&site=7')
+    const attributes = { UDID: 'U', SERIAL: 'S', PRODUCT: 'iPhone16,2', VERSION: '22A1' }
+    const phase2 = await profileOf(await ask(url, post(signed(attributes)), settings))
+    expect(phase2['PayloadIdentifier']).toBe('com.github.micromdm.micromdm.ota.phase2')
+    expect(payloadsOf(phase2)).toHaveLength(1)
+    const phase3 = await ask(url, post(signed(attributes, newIdentity())), settings)
+    const [, mdm] = payloadsOf(await profileOf(phase3))
+    expect(mdm?.['ServerURL']).toBe('https://mdm.test/mdm/connect?site=7')
+  })
+
+  it('answers a stranger with 400 and not, as MicroMDM did, with an empty profile', async () => {
+    const { certificate, privateKey } = createIssuer({ commonName: 'stranger' })
+    const body = signed({ UDID: 'U' }, { certificate: certificate.der, privateKey })
+    expect((await ask('/ota/phase23', post(body))).status).toBe(400)
+  })
+})
+
+describe('the page at /', () => {
+  it('has the link, with everything that its own URL said, and loads nothing else', async () => {
+    const response = await ask('/?site=%22%3E%3Cb%3E')
+    expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8')
+    expect(response.headers.get('content-security-policy')).toMatch(/default-src 'none'/)
+    const page = await response.text()
+    expect(page).toContain('href="https://mdm.test/mdm/enroll?site=%22%3E%3Cb%3E"')
+    expect(page).toContain('<svg role="img" aria-label="QR code')
+    expect(page).not.toMatch(/<script|<link|<img|src=/)
+  })
+
+  it('says what is missing: the push certificate, or the token', async () => {
+    const bare = await (await ask('/', {}, { PUSH_TOPIC: '' })).text()
+    expect(bare).toMatch(/no push certificate/)
+    const settings = { ENROLL_TOKEN: 'opensesame' }
+    const closed = await (await ask('/', {}, settings)).text()
+    expect(closed).toMatch(/full link/)
+    for (const page of [bare, closed]) {
+      expect(page).not.toContain('/mdm/enroll')
+      expect(page).not.toContain('opensesame')
+    }
+    const open = await (await ask('/?token=opensesame', {}, settings)).text()
+    expect(open).toContain('https://mdm.test/mdm/enroll?token=opensesame')
+  })
+
+  it('is shown without a code when the link is too long for one, and not at all when it is off', async () => {
+    const page = await (await ask(`/?site=${'x'.repeat(5000)}`)).text()
+    expect(page).toContain('Download')
+    expect(page).not.toContain('<svg')
+    expect((await ask('/', {}, { HOMEPAGE: 'false' })).status).toBe(404)
+  })
+})
+
+it('Apple Configurator learns where to enrol, and never the token', async () => {
+  const response = await ask('/MDMServiceConfig?token=x', {}, { ENROLL_TOKEN: 'x' })
+  expect(response.headers.get('content-type')).toBe('application/json; charset=UTF8')
+  const config = await response.json<Record<string, string>>()
+  expect(config).toEqual({
+    dep_enrollment_url: 'https://mdm.test/mdm/enroll',
+    dep_anchor_certs_url: 'https://mdm.test/mdm/anchor-certs',
+  })
+  expect(await (await ask('/mdm/anchor-certs')).json()).toEqual([])
+})
