@@ -5,6 +5,7 @@ import { readSigner, type Signer } from './pki/signer.ts'
 import { APPLE_DEVICE_CAS } from './enroll/apple-device-ca.ts'
 import { type MinimumOs, readMinimumOs } from './enroll/minimum-os.ts'
 import type { DeviceSettings, KeepResults } from './device/context.ts'
+import { reasonOf } from './log.ts'
 import { isTopic, MICROMDM_TOPICS, type Topic } from './events/topics.ts'
 
 /** What the runtime may give: every var and secret is optional until {@link readConfig} has looked at it. */
@@ -82,7 +83,7 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
     try {
       return read(text)
     } catch (error) {
-      problems.push(`${name}: ${error instanceof Error ? error.message : 'not readable'}`)
+      problems.push(`${name}: ${reasonOf(error).replace(`${name} `, '')}`)
       return fallback
     }
   }
@@ -162,9 +163,12 @@ export function listenersOf(config: Config, topic: Topic): readonly string[] {
   return config.webhooks.filter(({ topics }) => topics.includes(topic)).map(({ id }) => id)
 }
 
+/** A var under its own name or MicroMDM's. TOML has booleans and numbers too. */
 function setting(vars: UncheckedVars, name: string): string {
-  const value = vars[name] ?? vars[ALIASES[name] ?? name]
-  return typeof value === 'string' ? value.trim() : ''
+  return [name, ALIASES[name] ?? name]
+    .map((alias) => vars[alias])
+    .map((value) => (/string|boolean|number/.test(typeof value) ? String(value).trim() : ''))
+    .reduce((first, second) => first || second)
 }
 
 function readUrl(text: string): string {
@@ -183,7 +187,11 @@ function readPush(pem: string): Certificate | undefined {
 }
 
 function readCertificates(pem: string): Certificate[] {
-  return readPem(pem).map(readCertificate)
+  const certificates = readPem(pem).map(readCertificate)
+  if (certificates.length === 0) {
+    throw new Error('holds no PEM CERTIFICATE block')
+  }
+  return certificates
 }
 
 /** Of the characters of a header name (RFC 9110 §5.1) those that proxies use. */
@@ -195,7 +203,8 @@ function readHeaderName(text: string): string {
 }
 
 function readTopics(text: string): Topic[] {
-  return text.split(/[\s,]+/).map((topic) => {
+  const topics = text.split(/[\s,]+/).filter(Boolean)
+  return topics.map((topic) => {
     if (!isTopic(topic)) {
       throw new Error(`"${topic}" is no topic`)
     }
@@ -235,8 +244,8 @@ function readKeepResults(text: string): KeepResults {
   if (text === 'none' || text === 'latest') {
     return { kind: text, count: 0, ms: 0 }
   }
-  const [count = '', age] = text.split('/')
-  if (!/^\d+$/.test(count)) {
+  const [count = '', age, ...more] = text.split('/')
+  if (!/^\d+$/.test(count) || more.length > 0) {
     throw new Error('not none, latest, a count such as 100, or a count and an age such as 100/30d')
   }
   return {

@@ -58,11 +58,16 @@ const FLAGS: readonly Flag[] = [
 export function readOptions(args: readonly string[]): StartOptions {
   const values = parse(args)
   const last = (name: string) => values.get(name)?.at(-1)
+  if (last('push-cert') !== undefined && values.has('devices') && !values.has('apns')) {
+    throw new CliError(
+      '--devices with --push-cert: Apple would get the tokens of simulated devices',
+    )
+  }
   return {
     port: wholeNumber('port', last('port') ?? '8787', 65_535),
     host: last('host') ?? '127.0.0.1',
     state: last('state') ?? '.edgemdm',
-    apiKey: last('api-key'),
+    apiKey: apiKey(last('api-key')),
     webhook: url('webhook', last('webhook')),
     deviceCAFiles: values.get('device-ca') ?? [],
     devices: wholeNumber('devices', last('devices') ?? '0', 100_000),
@@ -121,6 +126,13 @@ function wholeNumber(name: string, text: string, max: number): number {
     throw new CliError(`--${name} ${text}: not a whole number from 0 to ${max}`)
   }
   return number
+}
+
+function apiKey(text: string | undefined): string | undefined {
+  if (text?.trim() === '') {
+    throw new CliError('--api-key: empty')
+  }
+  return text
 }
 
 function optional<T>(text: string | undefined, read: (text: string) => T): T | undefined {

@@ -5,19 +5,22 @@ export interface Panel {
   apiKey: string
   state: string
   apns: string
+  /** Of the push certificate: simulated devices of another process have to name it. */
+  topic: string
   /** Empty for none. */
   webhook: string
   openFiles: number
 }
 
 export function panelText(panel: Panel): string {
-  const curl = `curl -u 'micromdm:${panel.apiKey}'`
+  const curl = `curl -u ${quoted(`micromdm:${panel.apiKey}`)}`
   const rows: [string, string][] = [
     ['URL', panel.url],
     ['Enrolment', `${panel.url}/`],
     ['API key', panel.apiKey],
     ['State', panel.state],
     ['Pushes', panel.apns],
+    ['Push topic', panel.topic],
     ['Webhook', panel.webhook === '' ? 'none (--webhook URL)' : panel.webhook],
     ['Open files', openFilesText(panel.openFiles)],
   ]
@@ -28,9 +31,14 @@ export function panelText(panel: Panel): string {
     '  List devices:',
     `    ${curl} -X POST ${panel.url}/v1/devices -d '{}'`,
     '  Queue a command:',
-    `    ${curl} ${panel.url}/v1/commands -d '{"udid":"UDID","request_type":"ProfileList"}'`,
+    `    ${curl} ${panel.url}/v1/commands -d '{"udid":"UDID","request_type":"DeviceInformation","queries":["OSVersion"]}'`,
     '',
   ].join('\n')
+}
+
+/** For a shell to paste. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`
 }
 
 function openFilesText(limit: number): string {

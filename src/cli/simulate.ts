@@ -26,7 +26,7 @@ const FLAGS = {
     type: 'string',
     argument: 'T',
     default: 'com.apple.mgmt.External.simulated',
-    help: 'push topic that the devices name',
+    help: 'push topic that the devices name: the one that npm start prints',
   },
   help: { type: 'boolean', argument: '', help: 'show this' },
 } as const

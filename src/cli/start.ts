@@ -13,6 +13,8 @@ import type { LocalWorker } from './worker.ts'
 import { forgetUrl, makeStateDirectory, openState, rememberUrl } from './state.ts'
 
 const PROJECT = resolve(import.meta.dirname, '../..')
+/** What a Worker answers that lacks a setting or cannot read one: waiting will not mend it. */
+const NOT_CONFIGURED = 'EdgeMDM is not configured'
 const READY_WITHIN = 120_000
 const DAY = 86_400_000
 
@@ -80,6 +82,7 @@ async function start(options: StartOptions, running: AsyncDisposableStack): Prom
       apiKey: bindings.API_KEY,
       state: directory,
       apns: pushing.text,
+      topic: push.topic,
       webhook: bindings.WEBHOOK_URL,
       openFiles: worker.openFiles,
     }),
@@ -102,7 +105,9 @@ async function start(options: StartOptions, running: AsyncDisposableStack): Prom
       throw new CliError(`the simulated devices: ${messageOf(error)}`)
     })
     running.defer(() => fleet.close())
-    console.log(`${options.devices} simulated devices enrolled`)
+    console.log(
+      `${options.devices} simulated ${options.devices === 1 ? 'device' : 'devices'} enrolled`,
+    )
   }
 }
 
@@ -129,6 +134,9 @@ async function untilItAnswers(url: string): Promise<void> {
         return
       }
       last = `${response.status} ${body.trim()}`
+      if (body.includes(NOT_CONFIGURED)) {
+        break
+      }
     } catch (error) {
       last = messageOf(error)
     }

@@ -21,14 +21,28 @@ export const onError: ErrorHandler<AppEnv> = (error, c) => {
   }
   return ENROLL_PATHS.includes(c.req.path)
     ? c.text('Enrolment is not possible just now. The log of the server says why.\n', 503)
-    : errorJson(explain(error), 500)
+    : explained(error)
 }
 
 export const notFound: NotFoundHandler<AppEnv> = (c) =>
   errorJson(`no such route: ${c.req.method} ${c.req.path}`, 404)
 
-function explain(error: Error): string {
-  return /no such table/.test(error.message)
-    ? 'the directory is not migrated: run `wrangler d1 migrations apply DB --remote`'
-    : error.message
+/** D1's own words are in a cause; the query that holds them together is nobody's business. */
+function explained(error: Error): Response {
+  const causes = [...causesOf(error)]
+  if (causes.some((cause) => /no such (table|column)/.test(cause))) {
+    return errorJson(
+      'the directory is not migrated: run `wrangler d1 migrations apply DB --remote`',
+      503,
+    )
+  }
+  return causes.some((cause) => /^(Failed query|D1_)/.test(cause))
+    ? errorJson('the directory (D1) does not answer just now: try again', 503)
+    : errorJson(error.message, 500)
+}
+
+function* causesOf(error: unknown): Generator<string> {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    yield cause.message
+  }
 }

@@ -15,9 +15,6 @@ export type CommandState =
   | 'cancelled'
   | 'superseded'
 
-/** States in which a command is still to be answered. */
-export const PENDING: readonly CommandState[] = ['queued', 'sent', 'not_now', 'stalled']
-
 /** Rounds in which a device may ignore a command before it goes behind the others of its channel. */
 export const ROUNDS_BEFORE_STALLED = 3
 

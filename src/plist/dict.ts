@@ -62,24 +62,9 @@ export function requiredString(dict: PlistDict, key: string): string {
   return stringAt(dict, key) ?? missing(key)
 }
 
-/** {@link bytesAt} for a key that must be there. @throws PlistError naming the key */
-export function requiredBytes(dict: PlistDict, key: string): Uint8Array {
-  return bytesAt(dict, key) ?? missing(key)
-}
-
-/** {@link boolAt} for a key that must be there. @throws PlistError naming the key */
-export function requiredBool(dict: PlistDict, key: string): boolean {
-  return boolAt(dict, key) ?? missing(key)
-}
-
 /** {@link dictAt} for a key that must be there. @throws PlistError naming the key */
 export function requiredDict(dict: PlistDict, key: string): PlistDict {
   return dictAt(dict, key) ?? missing(key)
-}
-
-/** {@link arrayAt} for a key that must be there. @throws PlistError naming the key */
-export function requiredArray(dict: PlistDict, key: string): readonly PlistValue[] {
-  return arrayAt(dict, key) ?? missing(key)
 }
 
 /** `Array.isArray` does not narrow readonly arrays. */

@@ -1,6 +1,7 @@
 /** What an answer of APNs means for the device, the certificate and the next push. */
 
 const MINUTE = 60_000
+const MAX_FOREIGN_REASON = 200
 
 export interface PushAnswer {
   status: number
@@ -116,7 +117,8 @@ function readBody(body: string): Pick<PushAnswer, 'reason' | 'timestamp'> {
   try {
     parsed = JSON.parse(body)
   } catch {
-    return {}
+    // No answer of Apple's: whoever stands in between may say why.
+    return body.trim() === '' ? {} : { reason: body.trim().slice(0, MAX_FOREIGN_REASON) }
   }
   if (typeof parsed !== 'object' || parsed === null) return {}
   return {

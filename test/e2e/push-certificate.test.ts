@@ -110,7 +110,7 @@ it('a certificate that is PUT is used by the next push and by the next start, an
     closing.push(() => server.stop())
     return server
   }
-  const first = await run(['--devices', '1'], 'simulated devices enrolled')
+  const first = await run(['--devices', '1'], 'simulated device enrolled')
   const put = (path: string, body: unknown) => first.api<{ error?: string }>('PUT', path, body)
   const inUse = (server: RunningServer) =>
     server.api<{ cert: string }>('GET', '/v1/config/certificate')

@@ -84,6 +84,7 @@ test('the panel says the address and the key, and gives lines to paste', () => {
     url: 'http://127.0.0.1:1',
     apiKey: 'secret',
     state: '/s',
+    topic: 'com.apple.mgmt.test',
     apns: 'simulated',
     webhook: '',
     openFiles: 1024,

@@ -354,6 +354,20 @@ describe('the directory', () => {
     await expect.poll(() => listed(device.udid), { timeout: 10_000 }).toHaveLength(1)
   })
 
+  it('that was not migrated says so', async () => {
+    await env.DB.exec('ALTER TABLE devices RENAME TO away')
+    try {
+      expect(await api('POST', '/v1/devices', {})).toEqual({
+        status: 503,
+        body: {
+          error: 'the directory is not migrated: run `wrangler d1 migrations apply DB --remote`',
+        },
+      })
+    } finally {
+      await env.DB.exec('ALTER TABLE away RENAME TO devices')
+    }
+  })
+
   it('that is down holds up new certificates only', async () => {
     const device = newDevice()
     await device.enroll()

@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto'
+import { expect, it } from 'vitest'
+import { readConfig, type UncheckedVars } from '../../src/config.ts'
+
+const REQUIRED = { API_KEY: 'secret', SEAL_KEYS: `k1:${randomBytes(32).toString('base64')}` }
+
+function configured(vars: UncheckedVars) {
+  const result = readConfig({ ...REQUIRED, ...vars })
+  if (!result.ok) {
+    throw new Error(result.problems.join('; '))
+  }
+  return result.config
+}
+
+function problems(vars: UncheckedVars): readonly string[] {
+  const result = readConfig({ ...REQUIRED, ...vars })
+  return result.ok ? [] : result.problems
+}
+
+it('names everything that is missing', () => {
+  expect(readConfig({})).toEqual({
+    ok: false,
+    problems: [
+      'API_KEY is not set: add it with `wrangler secret put API_KEY`',
+      'SEAL_KEYS is not set: add it with `wrangler secret put SEAL_KEYS`',
+    ],
+  })
+})
+
+it('takes booleans and numbers as TOML has them', () => {
+  expect(configured({ TRUST_ON_FIRST_USE: false }).device.trustOnFirstUse).toBe(false)
+  expect(configured({}).device.trustOnFirstUse).toBe(true)
+  const vars = { WEBHOOK_URL: 'https://example.com/', WEBHOOK_CONCURRENCY: 2 }
+  expect(configured(vars).webhooks[0]?.concurrency).toBe(2)
+})
+
+it('reads MicroMDM’s names, also when its own are blank', () => {
+  const vars = { API_KEY: ' ', MICROMDM_API_KEY: 'theirs' }
+  expect(configured(vars).apiKey).toBe('theirs')
+})
+
+it.each([
+  [{ DEVICE_CA: '/etc/ca.pem' }, 'DEVICE_CA: holds no PEM CERTIFICATE block'],
+  [{ DM_URL: 'ftp://x' }, 'DM_URL: not an http or https URL'],
+  [{ WEBHOOK_TOPICS: 'mdm.Nothing' }, 'WEBHOOK_TOPICS: "mdm.Nothing" is no topic'],
+  [{ WEBHOOK_CONCURRENCY: '7' }, 'WEBHOOK_CONCURRENCY: not a whole number from 1 to 6'],
+  [{ TRUST_ON_FIRST_USE: 'maybe' }, 'TRUST_ON_FIRST_USE: not true or false'],
+  [
+    { LAST_SEEN_RESOLUTION: '1w' },
+    'LAST_SEEN_RESOLUTION: not a duration such as 30s, 1m, 24h or 7d',
+  ],
+  [
+    { KEEP_RESULTS: '100/30d/4' },
+    'KEEP_RESULTS: not none, latest, a count such as 100, or a count and an age such as 100/30d',
+  ],
+])('says what is wrong with %o', (vars, problem) => {
+  expect(problems(vars)).toEqual([problem])
+})
+
+it('keeps results as told', () => {
+  const keep = (vars: UncheckedVars) => configured(vars).device.keepResults
+  expect(keep({})).toEqual({ kind: 'bounded', count: 100, ms: 30 * 86_400_000 })
+  expect(keep({ MICROMDM_NO_COMMAND_HISTORY: 'true' }).kind).toBe('none')
+  expect(keep({ KEEP_RESULTS: '5/1h' })).toEqual({ kind: 'bounded', count: 5, ms: 3_600_000 })
+})
