@@ -1,6 +1,7 @@
 import { readCertificate, readPem, type Certificate } from './pki/x509.ts'
 import { createSealer, type Sealer } from './pki/seal.ts'
 import type { DeviceSettings, KeepResults } from './device/context.ts'
+import type { ChallengeSettings } from './directory/challenges.ts'
 import { isTopic, MICROMDM_TOPICS, type Topic } from './events/topics.ts'
 
 /** What the runtime may give: every var and secret is optional until {@link readConfig} has looked at it. */
@@ -14,6 +15,11 @@ export interface WebhookSettings {
   readonly concurrency: number
 }
 
+export interface ScepSettings extends ChallengeSettings {
+  /** How long a device's identity is valid (milliseconds). */
+  readonly clientValidity: number
+}
+
 export interface Config {
   readonly publicUrl: string
   readonly apiKey: string
@@ -25,6 +31,7 @@ export interface Config {
   /** The push certificate's topic and an id of the certificate itself; empty when nobody told us. */
   readonly pushTopic: string
   readonly pushCertificateId: string
+  readonly scep: ScepSettings
   readonly device: DeviceSettings
 }
 
@@ -40,6 +47,8 @@ const ALIASES: Readonly<Record<string, string>> = {
   DM_URL: 'DM',
   UDID_CERT_AUTH_WARN_ONLY: 'MICROMDM_UDID_CERT_AUTH_WARN_ONLY',
   NO_COMMAND_HISTORY: 'MICROMDM_NO_COMMAND_HISTORY',
+  SCEP_CLIENT_VALIDITY: 'MICROMDM_SCEP_CLIENT_VALIDITY',
+  USE_DYNAMIC_CHALLENGE: 'MICROMDM_USE_DYNAMIC_CHALLENGE',
 }
 
 const DAY = 86_400_000
@@ -47,10 +56,16 @@ const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_0
 /** Subscribers' posts may not use up the six connections that one invocation has. */
 const MAX_CONCURRENCY = 6
 
+/** MicroMDM's static challenge, in every profile that its default configuration ever handed out. */
+const STATIC_CHALLENGE = 'micromdm'
+
+/** Reads a setting, or notes what is wrong with it. */
+type Attempt = <T>(name: string, read: (text: string) => T, fallback: T) => T
+
 /** The only reader of vars and secrets. A half-configured Worker says what is missing. */
 export function readConfig(vars: UncheckedVars): ConfigResult {
   const problems: string[] = []
-  const attempt = <T>(name: string, read: (text: string) => T, fallback: T): T => {
+  const attempt: Attempt = (name, read, fallback) => {
     const text = setting(vars, name)
     if (text === '') {
       return fallback
@@ -84,6 +99,7 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
     dmUrl: attempt('DM_URL', readUrl, '').replace(/([^/])$/, '$1/'),
     pushTopic: setting(vars, 'PUSH_TOPIC'),
     pushCertificateId: setting(vars, 'PUSH_CERTIFICATE_ID'),
+    scep: readScep(vars, attempt),
     device: {
       keepResults: attempt(
         'KEEP_RESULTS',
@@ -101,6 +117,20 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
   return problems.length > 0 || sealer === undefined
     ? { ok: false, problems }
     : { ok: true, config: { ...config, sealer } }
+}
+
+function readScep(vars: UncheckedVars, attempt: Attempt): ScepSettings {
+  const challenge = setting(vars, 'SCEP_CHALLENGE')
+  return {
+    dynamicChallenge: attempt<boolean | undefined>(
+      'USE_DYNAMIC_CHALLENGE',
+      readBoolean,
+      challenge === '' ? undefined : false,
+    ),
+    challenge: challenge || STATIC_CHALLENGE,
+    challengeLifetime: attempt('SCEP_CHALLENGE_LIFETIME', readDuration, DAY),
+    clientValidity: attempt('SCEP_CLIENT_VALIDITY', readDays, 365 * DAY),
+  }
 }
 
 const checked = new WeakMap<object, ConfigResult>()
@@ -163,6 +193,14 @@ function readDuration(text: string): number {
     throw new Error('not a duration such as 30s, 1m, 24h or 7d')
   }
   return Number(match[1]) * unit
+}
+
+/** Days without a unit, as in MicroMDM. */
+function readDays(text: string): number {
+  if (!/^[1-9]\d{0,4}$/.test(text)) {
+    throw new Error('not a number of days, such as 365')
+  }
+  return Number(text) * DAY
 }
 
 /** `none`, `latest`, a count such as `100`, or a count and an age such as `100/30d`. */

@@ -1,11 +1,12 @@
 import type { Config } from '../../config.ts'
 import type { Claim } from '../../device/identity.ts'
+import { authorityCertificates } from '../../directory/authorities.ts'
 import { claimIdentity } from '../../directory/directory.ts'
 import { reasonOf, warn } from '../../log.ts'
 import { NO_FACTS, type Message } from '../../mdm/message.ts'
 import type { SignatureCheck } from '../../pki/cms.ts'
 import { DerError } from '../../pki/der.ts'
-import { chainsTo, readCertificate } from '../../pki/x509.ts'
+import { type Certificate, chainsTo, readCertificate } from '../../pki/x509.ts'
 
 export type Signer = Extract<SignatureCheck, { ok: true }>
 
@@ -24,13 +25,15 @@ export async function claim(
   message: Message,
   signer: Signer,
 ): Promise<Claimed> {
-  const checked = check(config, signer)
-  if (!checked.ok) {
-    return checked
-  }
   const { device } = message.enrollment
+  let checked: Claimed
   let owner: string | undefined
   try {
+    const cas = [...config.deviceCAs, ...(await authorityCertificates(db))]
+    checked = check(cas, signer)
+    if (!checked.ok) {
+      return checked
+    }
     owner = await claimIdentity(db, signer.fingerprint, firstRow(message))
   } catch (error) {
     warn('directory:unavailable', { reason: reasonOf(error) })
@@ -46,10 +49,10 @@ export async function claim(
     : { ok: false, status: 400, reason: `the certificate belongs to the enrolment ${owner}` }
 }
 
-function check(config: Config, signer: Signer): Claimed {
+function check(cas: readonly Certificate[], signer: Signer): Claimed {
   try {
     const leaf = readCertificate(signer.certificate)
-    const chain = chainsTo(leaf, signer.others.map(readCertificate), config.deviceCAs, Date.now())
+    const chain = chainsTo(leaf, signer.others.map(readCertificate), cas, Date.now())
     if (!chain.ok) {
       return { ok: false, status: 400, reason: chain.reason }
     }
