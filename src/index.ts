@@ -5,6 +5,7 @@ import type { Announcement } from './device/object.ts'
 import type { Env } from './env.ts'
 import type { AppEnv } from './http/app-env.ts'
 import { deviceFace } from './http/device/face.ts'
+import { scep } from './http/device/scep.ts'
 import { micromdmFace } from './http/micromdm/face.ts'
 import { ownFace } from './http/api/face.ts'
 import { notFound, onError } from './http/errors.ts'
@@ -26,6 +27,7 @@ app.use(async (c, next) => {
   return next()
 })
 app.route('/', deviceFace)
+app.route('/', scep)
 app.route('/', micromdmFace)
 app.route('/', ownFace)
 app.onError(onError)

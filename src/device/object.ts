@@ -7,6 +7,7 @@ import { dueTimes } from './alarm.ts'
 import { newEffects, type Context, type Effects, type News } from './context.ts'
 import type { Db, SqlValue } from './db.ts'
 import { directoryRow, projected, type DirectoryRow } from './directory-row.ts'
+import { renewIdentity, type Claim } from './identity.ts'
 import * as outbox from './outbox.ts'
 import type { PushCircuit } from './push-gate.ts'
 import { pushNow, pushPending, type PushAnswer, type Pusher } from './pusher.ts'
@@ -93,6 +94,10 @@ export class Device extends DurableObject<DeviceEnv> {
 
   async reinstateIdentity(fingerprint: string): Promise<boolean> {
     return this.#commit((context) => admin.reinstateIdentity(context, fingerprint))
+  }
+
+  async renewIdentity(previous: string, fingerprint: string, claim: Claim): Promise<boolean> {
+    return this.#commit((context) => renewIdentity(context, previous, fingerprint, claim))
   }
 
   async alias(owner: string, user: string, after: number): Promise<admin.HandOver> {

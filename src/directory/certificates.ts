@@ -1,6 +1,5 @@
 /** Certificates that we issued: recorded before they are handed out, once per request. */
-import { Buffer } from 'node:buffer'
-import { eq, sql, type SQL } from 'drizzle-orm'
+import { eq, type SQL } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import type { Certificate } from '../pki/x509.ts'
 import type { KnownChallenge } from './challenges.ts'
@@ -8,6 +7,8 @@ import { certificates, identities } from './schema.ts'
 
 export interface IssuedCertificate {
   readonly fingerprint: string
+  /** `keyId` of the authority that issued it. */
+  readonly authority: string
   readonly issuedAt: number
   readonly notAfter: number
   readonly der: Uint8Array
@@ -45,9 +46,9 @@ export async function issuedAs(
 }
 
 async function one(d1: D1Database, which: SQL): Promise<IssuedCertificate | undefined> {
-  const { fingerprint, issuedAt, notAfter, der } = certificates
+  const { fingerprint, authority, issuedAt, notAfter, der } = certificates
   const [row] = await drizzle(d1)
-    .select({ fingerprint, issuedAt, notAfter, der })
+    .select({ fingerprint, authority, issuedAt, notAfter, der })
     .from(certificates)
     .where(which)
   return row && { ...row, der: new Uint8Array(row.der) }
@@ -71,40 +72,82 @@ export async function recordCertificate(
   },
   grounds: Grounds,
 ): Promise<IssuedCertificate | undefined> {
-  const db = drizzle(d1)
   const { fingerprint, serial, subjectText, notAfter, der } = certificate
+  const { request, authority, now, instead } = facts
   const { challenge, renews } = grounds
-  const steps: SQL[] = []
-  if (facts.instead !== undefined) {
-    steps.push(sql`UPDATE certificates SET request = NULL
-      WHERE request = ${facts.request} AND fingerprint = ${facts.instead}`)
-  }
-  if (challenge) {
-    steps.push(sql`UPDATE challenges SET certificate = ${fingerprint}, open_until = 0
-      WHERE hash = ${challenge.hash} AND certificate = ${challenge.certificate}
-        AND open_until = ${challenge.openUntil}`)
-  }
-  const allowed = challenge
-    ? sql`EXISTS (SELECT 1 FROM challenges
-        WHERE hash = ${challenge.hash} AND certificate = ${fingerprint})`
-    : sql`true`
-  steps.push(sql`INSERT INTO certificates
-      (fingerprint, request, authority, serial, subject, issued_at, not_after, der)
-    SELECT ${fingerprint}, ${facts.request}, ${facts.authority}, ${serial}, ${subjectText}, ${facts.now},
-      ${notAfter}, ${Buffer.from(der)} WHERE ${allowed} ON CONFLICT (request) DO NOTHING`)
-  if (renews) {
-    const recorded = sql`EXISTS (SELECT 1 FROM certificates WHERE fingerprint = ${fingerprint})`
-    steps.push(
-      sql`INSERT INTO identities (fingerprint, enrollment)
-        SELECT ${fingerprint}, ${renews.enrollment} WHERE ${recorded} ON CONFLICT DO NOTHING`,
-      // Challenges follow the enrolment from certificate to certificate.
-      sql`UPDATE challenges SET certificate = ${fingerprint}
-        WHERE certificate = ${renews.fingerprint} AND ${recorded}`,
-    )
-  }
-  const [first, ...others] = steps.map((step) => db.run(step))
-  if (first) {
-    await db.batch([first, ...others])
-  }
-  return issuedFor(d1, facts.request)
+  const step = stepsOf(d1)
+  const steps = [
+    ...(instead === undefined
+      ? []
+      : [
+          step(
+            'UPDATE certificates SET request = NULL WHERE request = ? AND fingerprint = ?',
+            request,
+            instead,
+          ),
+        ]),
+    ...(challenge ? [useUp(step, challenge, fingerprint)] : []),
+    step(
+      `INSERT INTO certificates
+          (fingerprint, request, authority, serial, subject, issued_at, not_after, der)
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8
+          WHERE ?9 = '' OR EXISTS (SELECT 1 FROM challenges WHERE hash = ?9 AND certificate = ?1)
+        ON CONFLICT (request) DO NOTHING`,
+      fingerprint,
+      request,
+      authority,
+      serial,
+      subjectText,
+      now,
+      notAfter,
+      der,
+      challenge?.hash ?? '',
+    ),
+    ...(renews ? handOver(step, renews, fingerprint) : []),
+  ]
+  await d1.batch(steps)
+  return issuedFor(d1, request)
+}
+
+type Step = (
+  query: string,
+  ...values: readonly (string | number | Uint8Array)[]
+) => D1PreparedStatement
+
+/** Plain statements: drizzle has no INSERT … SELECT … ON CONFLICT for a batch. */
+function stepsOf(d1: D1Database): Step {
+  return (query, ...values) => d1.prepare(query).bind(...values)
+}
+
+function useUp(step: Step, challenge: KnownChallenge, fingerprint: string): D1PreparedStatement {
+  return step(
+    `UPDATE challenges SET certificate = ?, open_until = 0
+      WHERE hash = ? AND certificate = ? AND open_until = ?`,
+    fingerprint,
+    challenge.hash,
+    challenge.certificate,
+    challenge.openUntil,
+  )
+}
+
+/** The enrolment's new certificate is claimed for it, and its challenges follow. */
+function handOver(
+  step: Step,
+  renews: { readonly fingerprint: string; readonly enrollment: string },
+  fingerprint: string,
+): D1PreparedStatement[] {
+  const recorded = 'EXISTS (SELECT 1 FROM certificates WHERE fingerprint = ?1)'
+  return [
+    step(
+      `INSERT INTO identities (fingerprint, enrollment) SELECT ?1, ?2 WHERE ${recorded}
+        ON CONFLICT DO NOTHING`,
+      fingerprint,
+      renews.enrollment,
+    ),
+    step(
+      `UPDATE challenges SET certificate = ?1 WHERE certificate = ?2 AND ${recorded}`,
+      fingerprint,
+      renews.fingerprint,
+    ),
+  ]
 }

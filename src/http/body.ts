@@ -1,19 +1,20 @@
 /** Apple's devices report megabytes of inventory; nothing legitimate is longer (design.md 16). */
 export const MAX_BODY_BYTES = 20_000_000
 
-/** Reads a request's body once, as bytes; `undefined` when it is longer than we take. */
-export async function readBody(request: Request): Promise<Uint8Array | undefined> {
+/** Reads a request's body once, as bytes; `undefined` when it is longer than `max`. */
+export async function readBody(
+  request: Request,
+  max = MAX_BODY_BYTES,
+): Promise<Uint8Array | undefined> {
   const declared = request.headers.get('content-length')
   if (declared !== null) {
-    return Number(declared) > MAX_BODY_BYTES
-      ? undefined
-      : new Uint8Array(await request.arrayBuffer())
+    return Number(declared) > max ? undefined : new Uint8Array(await request.arrayBuffer())
   }
   const chunks: Uint8Array[] = []
   let length = 0
   for await (const chunk of request.body ?? []) {
     length += chunk.length
-    if (length > MAX_BODY_BYTES) {
+    if (length > max) {
       return undefined
     }
     chunks.push(chunk)

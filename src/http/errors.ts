@@ -2,6 +2,7 @@ import type { ErrorHandler, NotFoundHandler } from 'hono'
 import { GoFieldError } from '../commands/go-fields.ts'
 import { reasonOf, warn } from '../log.ts'
 import { PATHS as DEVICE_PATHS } from './device/face.ts'
+import { SCEP_PATH } from './device/scep.ts'
 import type { AppEnv } from './app-env.ts'
 import { AdminError } from './at-device.ts'
 import { errorJson } from './error-json.ts'
@@ -15,7 +16,9 @@ export const onError: ErrorHandler<AppEnv> = (error, c) => {
     return errorJson(error.message, 500)
   }
   warn('http:error', { path: c.req.path, reason: reasonOf(error) })
-  return DEVICE_PATHS.includes(c.req.path) ? c.body(null, 503) : errorJson(explain(error), 500)
+  return DEVICE_PATHS.includes(c.req.path) || c.req.path === SCEP_PATH
+    ? c.body(null, 503)
+    : errorJson(explain(error), 500)
 }
 
 export const notFound: NotFoundHandler<AppEnv> = (c) =>

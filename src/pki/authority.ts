@@ -24,7 +24,7 @@ export interface IdentityRequest {
   readonly subject: Uint8Array
   readonly spki: Uint8Array
   /** DER of GeneralNames. */
-  readonly subjectAltName?: Uint8Array
+  readonly subjectAltName: Uint8Array | undefined
 }
 
 const MINUTE = 60_000

@@ -2,11 +2,13 @@ import { Hono } from 'hono'
 import { adminAuth } from '../admin-auth.ts'
 import type { AppEnv } from '../app-env.ts'
 import { errorJson } from '../error-json.ts'
+import { ca } from './ca.ts'
 
 /** EdgeMDM's own admin routes: what MicroMDM has no words for. */
 export const ownFace = new Hono<AppEnv>().basePath('/api')
 
 ownFace.use(adminAuth)
+ownFace.route('/', ca)
 
 /** Accepts an identity of an earlier enrolment again; the event `identity_conflict` names its certificate. */
 ownFace.post('/devices/:id/identities/:fingerprint/reinstate', async (c) => {
