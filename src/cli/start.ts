@@ -2,6 +2,7 @@
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSimulatedApns, type SimulatedApns } from '../simulator/apns.ts'
+import { installCA, listCAs, newAuthority, pemPairOf } from './ca-client.ts'
 import { type ApnsTransport, createApnsTransport } from './apns-transport.ts'
 import { CliError, messageOf } from './error.ts'
 import { startFleet } from './fleet.ts'
@@ -96,6 +97,7 @@ async function start(options: StartOptions, running: AsyncDisposableStack): Prom
     }),
   )
   await untilItAnswers(url)
+  await provideCA(url, bindings.API_KEY)
   console.log(`EdgeMDM ready on ${url}`)
   if (options.devices > 0) {
     const fleet = await startFleet({
@@ -112,6 +114,16 @@ async function start(options: StartOptions, running: AsyncDisposableStack): Prom
     })
     running.defer(() => fleet.close())
     console.log(`${options.devices} simulated devices enrolled`)
+  }
+}
+
+/** The first start makes the CA that issues identities at `/scep`; the Worker keeps it, its key sealed. */
+async function provideCA(url: string, apiKey: string): Promise<void> {
+  const [issuing] = await listCAs({ url, apiKey })
+  if (issuing === undefined) {
+    await installCA({ url, apiKey }, pemPairOf(newAuthority(Date.now())), { imported: false })
+  } else if (issuing.warning !== undefined) {
+    console.error(`edgemdm: ${issuing.warning}`)
   }
 }
 

@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { newChallenge } from '../../src/directory/challenges.ts'
 import { readCertificate } from '../../src/pki/x509.ts'
-import { readCertRep } from '../../src/simulator/scep.ts'
+import { CONTENT_CIPHERS, readEnvelope } from '../../src/pki/enveloped-data.ts'
+import { readSignedData } from '../../src/pki/signed-data.ts'
+import { readCertRep, sendScepRequest } from '../../src/simulator/scep.ts'
 import { api, env, newDevice, newIdentity, serve } from './server.ts'
 import {
   enrol,
@@ -13,6 +15,7 @@ import {
   SCEP_URL,
   scepFetch,
   send,
+  someKey,
 } from './scep-client.ts'
 
 const authority = newAuthority()
@@ -88,6 +91,20 @@ describe('a device', () => {
     )
     const [first, second] = await Promise.all(answers)
     expect(second?.certificate).toEqual(first?.certificate)
+  })
+
+  it('may use each cipher and digest, all of them on workerd’s node:crypto', async () => {
+    for (const cipher of CONTENT_CIPHERS) {
+      for (const digest of ['sha1', 'sha256', 'sha384', 'sha512'] as const) {
+        const challenge = await oneTimeChallenge()
+        const pending = request({ challenge, cipher, digest, key: someKey }, authority)
+        const answer = await sendScepRequest({ fetch: scepFetch, url: SCEP_URL }, pending.der)
+        const signed = readSignedData(answer)
+        expect(signed.signer.digest).toBe(digest)
+        expect(readEnvelope(signed.content ?? new Uint8Array()).cipher).toBe(cipher)
+        expect(readCertRep(answer, pending).privateKey).toBe(someKey)
+      }
+    }
   })
 
   it('gets the same certificate for the same request, even when two arrive at once', async () => {
@@ -234,6 +251,18 @@ describe('a renewal', () => {
 })
 
 describe('bad input', () => {
+  it('encrypted to another key is answered like any other that cannot be opened', async () => {
+    const other = newAuthority()
+    for (const cipher of CONTENT_CIPHERS) {
+      const challenge = await oneTimeChallenge()
+      const pending = request({ challenge, cipher, key: someKey }, other)
+      const answer = await sendScepRequest({ fetch: scepFetch, url: SCEP_URL }, pending.der)
+      expect(() => readCertRep(answer, { ...pending, ca: authority.certificate })).toThrow(
+        'failInfo 1',
+      )
+    }
+  })
+
   it('that is no SCEP message is 400, and a body of 5 MB is 413', async () => {
     const post = (body: BodyInit) =>
       scepFetch(`${SCEP_URL}?operation=PKIOperation`, {
