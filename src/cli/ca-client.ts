@@ -27,7 +27,7 @@ export function newAuthority(now: number): Authority {
 
 /** @throws CliError when the server cannot be asked. */
 export async function listCAs(access: AdminAccess): Promise<readonly InstalledCA[]> {
-  return call(access, { method: 'GET' })
+  return authoritiesIn(await call(access, '', { method: 'GET' }))
 }
 
 /** @throws CliError when the server does not take it. */
@@ -42,7 +42,12 @@ export async function installCA(
     imported: facts.imported,
     next_serial: facts.nextSerial,
   })
-  return call(access, { method: 'POST', body })
+  return authoritiesIn(await call(access, '', { method: 'POST', body }))
+}
+
+/** @throws CliError when the server does not do it. */
+export async function removeCA(access: AdminAccess, keyId: string): Promise<void> {
+  await call(access, `/${keyId}`, { method: 'DELETE' })
 }
 
 export function pemPairOf({ certificate, key }: Authority): { certificate: string; key: string } {
@@ -54,18 +59,24 @@ export function pemPairOf({ certificate, key }: Authority): { certificate: strin
 
 async function call(
   { url, apiKey }: AdminAccess,
+  path: string,
   init: { readonly method: string; readonly body?: string },
-): Promise<readonly InstalledCA[]> {
+): Promise<string> {
   const authorization = `Basic ${Buffer.from(`micromdm:${apiKey}`).toString('base64')}`
-  const response = await fetch(`${url}/api/ca`, { ...init, headers: { authorization } }).catch(
-    (error: unknown) => {
-      throw new CliError(`${url} does not answer: ${messageOf(error)}`)
-    },
-  )
+  const response = await fetch(`${url}/api/ca${path}`, {
+    ...init,
+    headers: { authorization },
+  }).catch((error: unknown) => {
+    throw new CliError(`${url} does not answer: ${messageOf(error)}`)
+  })
   const text = await response.text()
   if (!response.ok) {
     throw new CliError(`${url}/api/ca answered ${response.status}: ${text.trim()}`)
   }
+  return text
+}
+
+function authoritiesIn(text: string): readonly InstalledCA[] {
   const answer: { authorities: InstalledCA[] } = JSON.parse(text)
   return answer.authorities
 }

@@ -9,6 +9,7 @@ import {
   listCAs,
   newAuthority,
   pemPairOf,
+  removeCA,
 } from './ca-client.ts'
 import { CliError, messageOf } from './error.ts'
 
@@ -17,6 +18,7 @@ const HELP = `Usage: npm run ca -- COMMAND [options]
   list                     shows the CAs; the first one issues, the others are accepted
   create                   makes a new CA on this machine and installs it: it issues from now on
   import                   installs a CA that you bring, MicroMDM's for example
+  remove KEY-ID            accepts identities of that CA no longer; known devices go on
 
   --server URL             the server (http://127.0.0.1:8787)
   --api-key KEY            its API key; or the environment variable API_KEY
@@ -47,7 +49,8 @@ async function main(args: readonly string[]): Promise<void> {
     return
   }
   const access = accessTo(values)
-  if (more.length > 0) {
+  const [argument] = more
+  if (more.length > (command === 'remove' ? 1 : 0)) {
     throw new CliError(`one command at a time, not also ${more.join(', ')}`)
   }
   switch (command) {
@@ -59,6 +62,9 @@ async function main(args: readonly string[]): Promise<void> {
     }
     case 'import':
       return print(await importCA(access, values))
+    case 'remove':
+      await removeCA(access, await fullKeyId(access, argument ?? ''))
+      return print(await listCAs(access))
     default:
       throw new CliError(`there is no command ${command} (--help lists them)`)
   }
@@ -78,6 +84,16 @@ async function importCA(
     console.error(`ca: ${warning}`)
   }
   return installCA(access, pair, { imported: true, ...nextSerial(values['next-serial']) })
+}
+
+/** The list shows the first 16 digits. */
+async function fullKeyId(access: AdminAccess, start: string): Promise<string> {
+  const found = (await listCAs(access)).filter(({ key_id: id }) => id.startsWith(start))
+  const [only, ...others] = found
+  if (start === '' || only === undefined || others.length > 0) {
+    throw new CliError('remove: name one CA by its key id, as `npm run ca -- list` shows it')
+  }
+  return only.key_id
 }
 
 function print(all: readonly InstalledCA[]): void {

@@ -1,7 +1,7 @@
 /** Our certificate authorities in D1, their keys sealed. */
 import { Buffer } from 'node:buffer'
 import { createPrivateKey } from 'node:crypto'
-import { desc, eq, sql } from 'drizzle-orm'
+import { and, desc, eq, isNotNull, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import type { Authority } from '../pki/authority.ts'
 import type { Sealer } from '../pki/seal.ts'
@@ -99,14 +99,19 @@ export async function installAuthority(
     })
 }
 
+/** Accepts an authority's certificates no longer; devices that are known go on. */
+export async function removeAuthority(d1: D1Database, keyId: string): Promise<void> {
+  await drizzle(d1).delete(authorities).where(eq(authorities.keyId, keyId))
+}
+
 /** The next number of an authority's imported counter, nobody else's from now on; undefined without one. */
 export async function takeSerial(d1: D1Database, keyId: string): Promise<number | undefined> {
   const [row] = await drizzle(d1)
     .update(authorities)
     .set({ nextSerial: sql`${authorities.nextSerial} + 1` })
-    .where(eq(authorities.keyId, keyId))
+    .where(and(eq(authorities.keyId, keyId), isNotNull(authorities.nextSerial)))
     .returning({ next: authorities.nextSerial })
-  return row?.next === null || row === undefined ? undefined : row.next - 1
+  return typeof row?.next === 'number' ? row.next - 1 : undefined
 }
 
 function place(keyId: string): string {

@@ -62,6 +62,8 @@ it('npm start makes a CA, and npm run ca imports MicroMDM’s and makes the next
     'accepted',
     '',
   ])
+  const oldest = (await ca('list')).trim().split('\n')[2]?.split(/ +/)[1] ?? ''
+  expect((await ca('remove', oldest)).trim().split('\n')).toHaveLength(2)
 })
 
 it('npm run ca says in one line what is wrong', async () => {

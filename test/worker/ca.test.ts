@@ -191,6 +191,21 @@ describe('a rotation', () => {
     expect(Number.parseInt(readCertificate(identity.certificate).serial, 16)).toBeGreaterThan(0x132)
   })
 
+  it('ends with the removal of the old CA: its known devices go on, strangers with its identities do not', async () => {
+    const known = await enrol({ challenge: await oneTimeChallenge() })
+    const survivor = newDevice({ identity: known })
+    await survivor.enroll()
+    const issuing = `/api/ca/${namesake.certificate.keyId}`
+    expect((await api('DELETE', issuing)).status).toBe(409)
+    await install(fresh)
+    expect((await api('DELETE', issuing)).status).toBe(200)
+    expect((await api('DELETE', issuing)).status).toBe(404)
+    expect((await survivor.connect({ Status: 'Idle' })).status).toBe(200)
+    const stranger = newDevice({ identity: firstIdentityOf(namesake) })
+    expect((await stranger.authenticate()).status).toBe(400)
+    await install(namesake, { imported: true })
+  })
+
   it('warns from 180 days before the end of the issuing CA', async () => {
     expect((await listed())[0]?.warning).toMatch(/expires on \d{4}-\d\d-\d\d: make a new one/)
     await install(newAuthority())

@@ -3,6 +3,7 @@ import {
   installAuthority,
   listAuthorities,
   type ListedAuthority,
+  removeAuthority,
 } from '../../directory/authorities.ts'
 import { warn } from '../../log.ts'
 import { checkAuthority, expiryWarning } from '../../pki/authority.ts'
@@ -44,6 +45,21 @@ ca.post('/ca', async (c) => {
   warn('ca:installed', { key_id: keyId, not_after: new Date(notAfter).toISOString() })
   const all = await listAuthorities(c.env.DB)
   return c.json({ authorities: all.map((one, index) => described(one, index === 0, now)) }, 201)
+})
+
+/** Ends a rotation, or the harm that a lost key can do: certificates of this CA are not accepted any more. */
+ca.delete('/ca/:keyId', async (c) => {
+  const keyId = c.req.param('keyId').toLowerCase()
+  const [issuing, ...others] = await listAuthorities(c.env.DB)
+  if (issuing?.certificate.keyId === keyId) {
+    throw new AdminError('this CA issues: install its successor first', 409)
+  }
+  if (!others.some(({ certificate }) => certificate.keyId === keyId)) {
+    throw new AdminError(`there is no CA with the key id ${keyId}`, 404)
+  }
+  await removeAuthority(c.env.DB, keyId)
+  warn('ca:removed', { key_id: keyId })
+  return c.json({})
 })
 
 function described(listed: ListedAuthority, issues: boolean, now: number) {
