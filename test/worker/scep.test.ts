@@ -195,7 +195,11 @@ describe('a renewal', () => {
     await device.enroll()
     await expect(enrol({ renew: identity })).rejects.toMatchObject({ failInfo: '2' })
     const unused = await enrol({ challenge: await oneTimeChallenge() })
-    await expect(enrol({ renew: unused })).rejects.toMatchObject({ failInfo: '2' })
+    const challenge = await oneTimeChallenge()
+    for (const foreign of [unused, newIdentity(undefined, 'rsa')]) {
+      const stolen = enrol({ renew: foreign, challenge })
+      await expect(stolen).rejects.toMatchObject({ failInfo: '2' })
+    }
     expect(await certificateCount()).toBe(before + 2)
   })
 
