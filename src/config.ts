@@ -6,6 +6,7 @@ import { APPLE_DEVICE_CAS } from './enroll/apple-device-ca.ts'
 import { type MinimumOs, readMinimumOs } from './enroll/minimum-os.ts'
 import type { DeviceSettings, KeepResults } from './device/context.ts'
 import { reasonOf } from './log.ts'
+import type { ChallengeSettings } from './directory/challenges.ts'
 import { isTopic, MICROMDM_TOPICS, type Topic } from './events/topics.ts'
 
 /** What the runtime may give: every var and secret is optional until {@link readConfig} has looked at it. */
@@ -30,6 +31,11 @@ export interface EnrollmentSettings {
   readonly homepage: boolean
 }
 
+export interface ScepSettings extends ChallengeSettings {
+  /** How long a device's identity is valid (milliseconds). */
+  readonly clientValidity: number
+}
+
 export interface Config {
   readonly publicUrl: string
   readonly apiKey: string
@@ -46,6 +52,7 @@ export interface Config {
   /** Names the header in which a trusted proxy passes client certificates; empty when there is none. */
   readonly clientCertHeader: string
   readonly enrollment: EnrollmentSettings
+  readonly scep: ScepSettings
   readonly device: DeviceSettings
 }
 
@@ -62,12 +69,17 @@ const ALIASES: Readonly<Record<string, string>> = {
   UDID_CERT_AUTH_WARN_ONLY: 'MICROMDM_UDID_CERT_AUTH_WARN_ONLY',
   NO_COMMAND_HISTORY: 'MICROMDM_NO_COMMAND_HISTORY',
   HOMEPAGE: 'MICROMDM_HTTP_HOMEPAGE',
+  SCEP_CLIENT_VALIDITY: 'MICROMDM_SCEP_CLIENT_VALIDITY',
+  USE_DYNAMIC_CHALLENGE: 'MICROMDM_USE_DYNAMIC_CHALLENGE',
 }
 
 const DAY = 86_400_000
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: DAY }
 /** Subscribers' posts may not use up the six connections that one invocation has. */
 const MAX_CONCURRENCY = 6
+
+/** MicroMDM's static challenge, in every profile that its default configuration ever handed out. */
+const STATIC_CHALLENGE = 'micromdm'
 
 /** Reads one setting; what it throws becomes a problem, and the fallback the value. */
 type Attempt = <T>(name: string, read: (text: string) => T, fallback: T) => T
@@ -113,6 +125,7 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
     pushCertificateId: pushCertificate?.fingerprint ?? setting(vars, 'PUSH_CERTIFICATE_ID'),
     clientCertHeader: attempt('CLIENT_CERT_HEADER', readHeaderName, ''),
     enrollment: readEnrollment(vars, attempt),
+    scep: readScep(vars, attempt),
     device: {
       keepResults: attempt(
         'KEEP_RESULTS',
@@ -146,6 +159,20 @@ function readEnrollment(vars: UncheckedVars, attempt: Attempt): EnrollmentSettin
     ],
     minimumOs: attempt<MinimumOs>('MINIMUM_OS', readMinimumOs, new Map()),
     homepage: attempt('HOMEPAGE', readBoolean, true),
+  }
+}
+
+function readScep(vars: UncheckedVars, attempt: Attempt): ScepSettings {
+  const challenge = setting(vars, 'SCEP_CHALLENGE')
+  return {
+    dynamicChallenge: attempt<boolean | undefined>(
+      'USE_DYNAMIC_CHALLENGE',
+      readBoolean,
+      challenge === '' ? undefined : false,
+    ),
+    challenge: challenge || STATIC_CHALLENGE,
+    challengeLifetime: attempt('SCEP_CHALLENGE_LIFETIME', readDuration, DAY),
+    clientValidity: attempt('SCEP_CLIENT_VALIDITY', readDays, 365 * DAY),
   }
 }
 
@@ -237,6 +264,14 @@ function readDuration(text: string): number {
     throw new Error('not a duration such as 30s, 1m, 24h or 7d')
   }
   return Number(match[1]) * unit
+}
+
+/** Days without a unit, as in MicroMDM. */
+function readDays(text: string): number {
+  if (!/^[1-9]\d{0,4}$/.test(text)) {
+    throw new Error('not a number of days, such as 365')
+  }
+  return Number(text) * DAY
 }
 
 /** `none`, `latest`, a count such as `100`, or a count and an age such as `100/30d`. */

@@ -1,6 +1,7 @@
 /** `npm start`: the Worker on this machine, with a simulated APNs and simulated devices, and no account anywhere. */
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { installCA, listCAs, newAuthority, pemPairOf } from './ca-client.ts'
 import { CliError, messageOf } from './error.ts'
 import { startFleet } from './fleet.ts'
 import { lockState } from './lock.ts'
@@ -88,6 +89,7 @@ async function start(options: StartOptions, running: AsyncDisposableStack): Prom
     }),
   )
   await untilItAnswers(url)
+  await provideCA(url, bindings.API_KEY)
   rememberUrl(directory, url)
   keepDailyRounds(worker, running)
   console.log(`EdgeMDM ready on ${url}`)
@@ -108,6 +110,16 @@ async function start(options: StartOptions, running: AsyncDisposableStack): Prom
     console.log(
       `${options.devices} simulated ${options.devices === 1 ? 'device' : 'devices'} enrolled`,
     )
+  }
+}
+
+/** The first start makes the CA that issues identities at `/scep`; the Worker keeps it, its key sealed. */
+async function provideCA(url: string, apiKey: string): Promise<void> {
+  const [issuing] = await listCAs({ url, apiKey })
+  if (issuing === undefined) {
+    await installCA({ url, apiKey }, pemPairOf(newAuthority(Date.now())), { imported: false })
+  } else if (issuing.warning !== undefined) {
+    console.error(`edgemdm: ${issuing.warning}`)
   }
 }
 

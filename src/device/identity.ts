@@ -99,3 +99,25 @@ export function revoke(context: Context, fingerprint: string): boolean {
   saveIdentity(context.db, identity)
   return true
 }
+
+/**
+ * Binds the successor of a present identity as it is issued: a pure SCEP renewal has no message of its own, the
+ * next one is simply signed with the new certificate (apple-protocol §3.3, micromdm#557).
+ * @returns whether `previous` speaks for the present enrolment.
+ */
+export function renewIdentity(
+  context: Context,
+  previous: string,
+  fingerprint: string,
+  claim: Claim,
+): boolean {
+  const { identities, device } = context.state
+  const isPresent = identities.some(
+    (known) => known.fingerprint === previous && known.epoch === device.epoch,
+  )
+  if (!isPresent || device.blocked || device.state === 'checked_out') {
+    return false
+  }
+  bind(context, fingerprint, claim)
+  return true
+}

@@ -15,6 +15,7 @@ import {
   type EscrowList,
   type EscrowReader,
 } from './escrow.ts'
+import { renewIdentity, type Claim } from './identity.ts'
 import * as outbox from './outbox.ts'
 import { pushCertificateInUse, type PushCertificateEnv } from './push-certificate.ts'
 import type { PushCircuit } from './push-gate.ts'
@@ -126,6 +127,10 @@ export class Device extends DurableObject<DeviceEnv> {
 
   async listEscrow(): Promise<EscrowList> {
     return this.#commit(listEscrow)
+  }
+
+  async renewIdentity(previous: string, fingerprint: string, claim: Claim): Promise<boolean> {
+    return this.#commit((context) => renewIdentity(context, previous, fingerprint, claim))
   }
 
   async alias(owner: string, user: string, after: number): Promise<admin.HandOver> {

@@ -1,7 +1,7 @@
 import { and, eq, getTableColumns, inArray, sql, type SQL } from 'drizzle-orm'
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
 import type { DirectoryRow } from '../device/directory-row.ts'
-import { devices, identities } from './schema.ts'
+import { authorities, devices, identities } from './schema.ts'
 
 export interface ListedDevice {
   readonly id: string
@@ -19,16 +19,24 @@ function open(db: D1Database): DrizzleD1Database {
 
 /**
  * Claims a certificate nobody has seen for an enrolment, and lists the enrolment if it is new, in one batch.
- * @returns the enrolment that owns it: somebody else's, when it was claimed before.
+ * `authority` is the `key_id` of our own CA that issued it, which has to be accepted still; empty for another.
+ * @returns the enrolment that owns it: somebody else's, when it was claimed before; none, when its CA is gone.
  */
 export async function claimIdentity(
   d1: D1Database,
   fingerprint: string,
   row: DirectoryRow,
+  authority: string,
 ): Promise<string | undefined> {
   const db = open(d1)
   const [, , owner] = await db.batch([
-    db.insert(identities).values({ fingerprint, enrollment: row.id }).onConflictDoNothing(),
+    db
+      .insert(identities)
+      .select(
+        sql`SELECT ${fingerprint}, ${row.id} WHERE ${authority} = ''
+          OR EXISTS (SELECT 1 FROM ${authorities} WHERE ${authorities.keyId} = ${authority})`,
+      )
+      .onConflictDoNothing(),
     // Only its owner's claim lists a device: ids and serial numbers are the sender's words.
     db
       .insert(devices)

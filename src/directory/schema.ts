@@ -1,4 +1,4 @@
-import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import { blob, index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 
 /**
  * The directory: what can be listed, a projection of the Device objects' rows. An upsert takes only a newer
@@ -42,3 +42,50 @@ export const profiles = sqliteTable('profiles', {
   identifier: text('identifier').primaryKey(),
   mobileconfig: text('mobileconfig').notNull(),
 })
+/** Our own certificate authorities: the one added last issues, the others are accepted. Told apart by key. */
+export const authorities = sqliteTable('authorities', {
+  /** SHA-256 of the public key. */
+  keyId: text('key_id').primaryKey(),
+  certificate: blob('certificate', { mode: 'buffer' }).notNull(),
+  /** PKCS#8, sealed for the place `directory/authorities/{key_id}`. */
+  sealedKey: blob('sealed_key', { mode: 'buffer' }).notNull(),
+  /** Brought along, from MicroMDM for example: profiles with its static challenge are in the field. */
+  imported: integer('imported', { mode: 'boolean' }).notNull(),
+  /** An imported counter goes on here; without one, serial numbers are random. */
+  nextSerial: integer('next_serial'),
+  addedAt: integer('added_at').notNull(),
+})
+
+/** Every certificate that we issued. Whose it is stands in `identities`, under its fingerprint. */
+export const certificates = sqliteTable(
+  'certificates',
+  {
+    fingerprint: text('fingerprint').primaryKey(),
+    /** Names the SCEP request that it answers: the same request again gets the same certificate. */
+    request: text('request'),
+    /** `key_id` of the authority, which may be gone from `authorities` by now. */
+    authority: text('authority').notNull(),
+    serial: text('serial').notNull(),
+    subject: text('subject').notNull(),
+    issuedAt: integer('issued_at').notNull(),
+    notAfter: integer('not_after').notNull(),
+    der: blob('der', { mode: 'buffer' }).notNull(),
+  },
+  (table) => [
+    uniqueIndex('certificates_request').on(table.request),
+    uniqueIndex('certificates_serial').on(table.authority, table.serial),
+  ],
+)
+
+/** SCEP challenges that are good once, by their SHA-256. */
+export const challenges = sqliteTable(
+  'challenges',
+  {
+    hash: text('hash').primaryKey(),
+    /** Until when it may be used (milliseconds); 0 once it was. */
+    openUntil: integer('open_until').notNull(),
+    /** The certificate that it last got, or that it is to renew; empty while it has none. */
+    certificate: text('certificate').notNull(),
+  },
+  (table) => [index('challenges_certificate').on(table.certificate)],
+)

@@ -3,6 +3,7 @@ import { GoFieldError } from '../commands/go-fields.ts'
 import { reasonOf, warn } from '../log.ts'
 import { PATHS as ENROLL_PATHS } from './device/enroll.ts'
 import { PATHS as DEVICE_PATHS } from './device/face.ts'
+import { SCEP_PATH } from './device/scep.ts'
 import type { AppEnv } from './app-env.ts'
 import { AdminError } from './at-device.ts'
 import { errorJson } from './error-json.ts'
@@ -16,7 +17,7 @@ export const onError: ErrorHandler<AppEnv> = (error, c) => {
     return errorJson(error.message, 500)
   }
   warn('http:error', { path: c.req.path, reason: reasonOf(error) })
-  if (DEVICE_PATHS.includes(c.req.path)) {
+  if (DEVICE_PATHS.includes(c.req.path) || c.req.path === SCEP_PATH) {
     return c.body(null, 503)
   }
   return ENROLL_PATHS.includes(c.req.path)

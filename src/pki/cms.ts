@@ -40,6 +40,7 @@ import {
   readAttributes,
   readIssuerAndSerial,
   readSignedData,
+  type SignedData,
   type SignerInfo,
 } from './signed-data.ts'
 import { readCertificate } from './x509.ts'
@@ -88,30 +89,37 @@ export function decodeSignatureHeader(header: string): Uint8Array | undefined {
  */
 export function verifyDetached(der: Uint8Array, body: Uint8Array): SignatureCheck {
   try {
-    const { certificates, signer } = readSignedData(withDefiniteLengths(der))
-    const certificate = findSigner(certificates, signer)
-    const fingerprint = createHash('sha256').update(certificate).digest('hex')
-    const key = publicKeyOf(certificate, fingerprint)
-    if (key.asymmetricKeyType !== signer.keyType) {
-      return { ok: false, reason: 'the signature algorithm is not that of the certificate’s key' }
-    }
-    const signed =
-      signer.attributes === undefined ? body : signedBytes(signer, signer.attributes, body)
-    if (!verify(signer.digest, signed, key, signer.signature)) {
-      return { ok: false, reason: 'the signature does not match' }
-    }
-    const others = certificates.filter((other) => other !== certificate).map(copyOf)
-    // Only to refuse what is no certificate: the sender chose these bytes and nothing else has read them.
-    for (const unchecked of others) {
-      readCertificate(unchecked)
-    }
-    return { ok: true, certificate: copyOf(certificate), fingerprint, others }
+    return verifySigned(readSignedData(withDefiniteLengths(der)), body)
   } catch (error) {
     if (error instanceof DerError) {
       return { ok: false, reason: error.message }
     }
     throw error
   }
+}
+
+/** The same for signed data that was read already. Throws DerError when something in it is malformed. */
+export function verifySigned(
+  { certificates, signer }: SignedData,
+  body: Uint8Array,
+): SignatureCheck {
+  const certificate = findSigner(certificates, signer)
+  const fingerprint = createHash('sha256').update(certificate).digest('hex')
+  const key = publicKeyOf(certificate, fingerprint)
+  if (key.asymmetricKeyType !== signer.keyType) {
+    return { ok: false, reason: 'the signature algorithm is not that of the certificate’s key' }
+  }
+  const signed =
+    signer.attributes === undefined ? body : signedBytes(signer, signer.attributes, body)
+  if (!verify(signer.digest, signed, key, signer.signature)) {
+    return { ok: false, reason: 'the signature does not match' }
+  }
+  const others = certificates.filter((other) => other !== certificate).map(copyOf)
+  // Only to refuse what is no certificate: the sender chose these bytes and nothing else has read them.
+  for (const unchecked of others) {
+    readCertificate(unchecked)
+  }
+  return { ok: true, certificate: copyOf(certificate), fingerprint, others }
 }
 
 /**
@@ -188,6 +196,8 @@ export interface SigningOptions {
   readonly signingTime?: number
   /** With signed attributes (default), or over the body directly, as Apple's devices do. */
   readonly withAttributes?: boolean
+  /** DER of further signed attributes, each an Attribute. */
+  readonly attributes?: readonly Uint8Array[]
 }
 
 /** DER of a detached SignedData over `body`, as an `Mdm-Signature` holds it. RFC 5652 §5. */
@@ -198,6 +208,24 @@ export function signDetached(options: SigningOptions): Uint8Array {
 /** DER of a SignedData that carries `body`, as a signed profile is. RFC 5652 §5. */
 export function signAttached(options: SigningOptions): Uint8Array {
   return signedDataOf(options, sequence(oid(OID.data), explicit(0, octetString(options.body))))
+}
+
+/** DER of a SignedData without signers: a bag of certificates, the first one first. RFC 5652 §5.2. */
+export function certificatesOnly(certificates: readonly Uint8Array[]): Uint8Array {
+  return sequence(
+    oid(OID.signedData),
+    explicit(
+      0,
+      sequence(
+        integer(1),
+        setOf(),
+        sequence(oid(OID.data)),
+        // A SET, whose order DER would settle: the leaf goes first all the same, as clients take that one.
+        element(0xa0, ...certificates),
+        setOf(),
+      ),
+    ),
+  )
 }
 
 function signedDataOf(options: SigningOptions, encapsulated: Uint8Array): Uint8Array {
@@ -233,7 +261,8 @@ function signerInfoOf(options: SigningOptions): Uint8Array {
   )
 }
 
-function attributesOf({ body, digest, signingTime }: SigningOptions): Uint8Array {
+function attributesOf(options: SigningOptions): Uint8Array {
+  const { body, digest, signingTime, attributes = [] } = options
   const hash = createHash(digest).update(body).digest()
   return setOf(
     sequence(oid(OID.contentType), setOf(oid(OID.data))),
@@ -241,6 +270,7 @@ function attributesOf({ body, digest, signingTime }: SigningOptions): Uint8Array
       ? []
       : [sequence(oid(OID.signingTime), setOf(time(signingTime)))]),
     sequence(oid(OID.messageDigest), setOf(octetString(hash))),
+    ...attributes,
   )
 }
 

@@ -4,7 +4,6 @@ import {
   contentOf,
   type Cursor,
   DerError,
-  type Element,
   finish,
   inside,
   read,
@@ -41,7 +40,8 @@ const UNDERSTOOD = new Set<string>([
   OID.certificatePolicies,
 ])
 
-interface Extension {
+/** One extension; `value` is the DER inside its OCTET STRING. */
+export interface Extension {
   readonly id: string
   readonly critical: boolean
   readonly value: Uint8Array
@@ -56,11 +56,15 @@ export function readExtensions(fields: Cursor): Extensions {
   readOptional(fields, 0x82, 'subjectUniqueID')
   const wrapper = readOptional(fields, 0xa3, 'extensions')
   finish(fields, 'tbsCertificate')
-  return interpret(wrapper === undefined ? [] : listExtensions(wrapper))
+  return interpret(wrapper === undefined ? [] : listExtensions(contentOf(wrapper)))
 }
 
-function listExtensions(wrapper: Element): Extension[] {
-  const list = inside(readOnly(contentOf(wrapper), TAG.sequence, 'extensions'))
+/**
+ * The extensions of a SEQUENCE OF Extension, given by its DER. Throws DerError when one is malformed or
+ * repeated. RFC 5280 §4.1.
+ */
+export function listExtensions(der: Uint8Array): Extension[] {
+  const list = inside(readOnly(der, TAG.sequence, 'extensions'))
   const extensions: Extension[] = []
   while (!atEnd(list)) {
     const extension = inside(read(list, TAG.sequence, 'extension'))

@@ -60,7 +60,8 @@ function writeText(type: string, value: string): Uint8Array {
   return type === 'DC' || type === 'emailAddress' ? ia5String(value) : utf8String(value)
 }
 
-function textOf(value: Element): string {
+/** Text of any of the string types of a name or attribute; hex of anything else. */
+export function textOf(value: Element): string {
   const content = contentOf(value)
   switch (value.tag) {
     case TAG.utf8String:

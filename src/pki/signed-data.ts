@@ -36,6 +36,8 @@ export interface SignerInfo {
 export interface SignedData {
   readonly certificates: readonly Uint8Array[]
   readonly signer: SignerInfo
+  /** The content, where the CMS carries it. */
+  readonly content: Uint8Array | undefined
 }
 
 const SIGNED_ATTRIBUTES = 0xa0
@@ -46,8 +48,7 @@ const KEY_IDENTIFIER = 0x80
 const DIGESTS: readonly Digest[] = ['sha1', 'sha256', 'sha384', 'sha512']
 
 /**
- * Reads the SignedData of one signer from a DER ContentInfo; content, CRLs and unsigned attributes are
- * skipped. Throws DerError for everything else: other content types, signers named by key identifier,
+ * Reads the SignedData of one signer from a DER ContentInfo; CRLs and unsigned attributes are skipped. Throws DerError for everything else: other content types, signers named by key identifier,
  * algorithms outside SHA-1/SHA-2 with RSA PKCS#1 v1.5 or ECDSA, and encodings that are not strict DER.
  */
 export function readSignedData(der: Uint8Array): SignedData {
@@ -59,7 +60,7 @@ export function readSignedData(der: Uint8Array): SignedData {
   if (readOid(encapsulated, 'eContentType') !== OID.data) {
     throw new DerError('eContentType: only id-data is signed by devices')
   }
-  readOptional(encapsulated, 0xa0, 'eContent')
+  const content = readOptional(encapsulated, 0xa0, 'eContent')
   finish(encapsulated, 'encapContentInfo')
   const certificates = readCertificates(readOptional(fields, CERTIFICATES, 'certificates'))
   readOptional(fields, CRLS, 'crls')
@@ -70,7 +71,11 @@ export function readSignedData(der: Uint8Array): SignedData {
   if (version < 1 || version > 5 || !digests.includes(signer.digest)) {
     throw new DerError('SignedData: version or digestAlgorithms do not fit the signer')
   }
-  return { certificates, signer }
+  return {
+    certificates,
+    signer,
+    content: content && contentOf(readOnly(contentOf(content), TAG.octetString, 'eContent')),
+  }
 }
 
 /** A cursor at the fields of the SignedData inside a ContentInfo (RFC 5652 §3, §5.1). Throws DerError. */
@@ -84,6 +89,16 @@ export function openSignedData(der: Uint8Array): Cursor {
   const fields = inside(read(content, TAG.sequence, 'SignedData'))
   finish(content, 'content')
   return fields
+}
+
+/** DER of the certificates in a SignedData without signers, in its order (RFC 5652 §5.2). Throws DerError. */
+export function readCertificatesOnly(der: Uint8Array): Uint8Array[] {
+  requireStrictDer(der, 'CMS')
+  const fields = openSignedData(der)
+  readSmallInteger(fields, 'SignedData.version')
+  read(fields, TAG.set, 'digestAlgorithms')
+  read(fields, TAG.sequence, 'encapContentInfo')
+  return readCertificates(readOptional(fields, CERTIFICATES, 'certificates'))
 }
 
 function readSetOfDigests(fields: Cursor): Digest[] {

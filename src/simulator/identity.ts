@@ -70,6 +70,7 @@ export function createIdentity(options: {
   readonly key?: KeyObject
   readonly kind?: KeyKind
   readonly now?: Date
+  readonly serial?: Uint8Array
 }): Identity {
   const { ca, commonName, kind = 'rsa', now = new Date() } = options
   const privateKey = options.key ?? newKey(kind)
@@ -78,7 +79,7 @@ export function createIdentity(options: {
     publicKey: createPublicKey(privateKey),
     signingKey: ca.privateKey,
     issuer: ca.certificate,
-    serial: randomSerial(),
+    serial: options.serial ?? randomSerial(),
     // Devices and servers disagree about the time by minutes.
     notBefore: now.getTime() - HOUR,
     notAfter: now.getTime() + YEAR,

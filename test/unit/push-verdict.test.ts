@@ -79,8 +79,9 @@ test('Retry-After in seconds is honoured, and too many requests wait minutes wit
   expect(wait(429)).toMatchObject({ kind: 'later', after: 300_000 })
 })
 
-test('a body that is not the JSON object of APNs gives no reason', () => {
-  for (const body of ['', 'error code: 522', '[]', 'null', '"x"', '{"reason":7}']) {
+test('a body that is not the JSON object of APNs gives no reason, but for the words of who stands in between', () => {
+  for (const body of ['', '[]', 'null', '"x"', '{"reason":7}']) {
     expect(readAnswer(502, new Headers(), body).reason).toBeUndefined()
   }
+  expect(readAnswer(522, new Headers(), 'error code: 522\n').reason).toBe('error code: 522')
 })

@@ -1,7 +1,12 @@
 import { env as rawEnv, exports } from 'cloudflare:workers'
 import type { Env } from '../../src/env.ts'
 import type { Device } from '../../src/device/object.ts'
-import { createIdentity, readIssuer, type Identity } from '../../src/simulator/identity.ts'
+import {
+  createIdentity,
+  readIssuer,
+  type Identity,
+  type KeyKind,
+} from '../../src/simulator/identity.ts'
 import {
   createSimulatedDevice,
   type DeviceOptions,
@@ -48,8 +53,8 @@ export async function api<Body = Record<string, unknown>>(
 
 let count = 0
 
-export function newIdentity(commonName = `device ${++count}`): Identity {
-  return createIdentity({ ca, commonName, kind: 'ec' })
+export function newIdentity(commonName = `device ${++count}`, kind: KeyKind = 'ec'): Identity {
+  return createIdentity({ ca, commonName, kind })
 }
 
 /** A device that talks to the Worker under test; ids are new in each call, because tests of a file share storage. */

@@ -6,6 +6,7 @@ import type { AppEnv } from '../app-env.ts'
 import { errorJson } from '../error-json.ts'
 import { escrow } from './escrow.ts'
 import { pushCertificate } from './push-certificate.ts'
+import { ca } from './ca.ts'
 
 /** EdgeMDM's own admin routes: what MicroMDM has no words for. */
 export const ownFace = new Hono<AppEnv>().basePath('/api')
@@ -25,6 +26,7 @@ ownFace.get('/devices/:id/identities', async (c) => {
     })),
   })
 })
+ownFace.route('/', ca)
 
 /** Accepts an identity of an earlier enrolment again; the event `identity_conflict` names its certificate. */
 ownFace.post('/devices/:id/identities/:fingerprint/reinstate', async (c) => {

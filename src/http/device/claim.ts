@@ -1,17 +1,19 @@
 import type { Config } from '../../config.ts'
 import type { Claim } from '../../device/identity.ts'
+import { authorityCertificates } from '../../directory/authorities.ts'
 import { claimIdentity } from '../../directory/directory.ts'
 import { reasonOf, warn } from '../../log.ts'
 import { NO_FACTS, type Message } from '../../mdm/message.ts'
 import type { SignatureCheck } from '../../pki/cms.ts'
 import { DerError } from '../../pki/der.ts'
-import { chainsTo, readCertificate } from '../../pki/x509.ts'
+import { type Certificate, chainsTo, readCertificate } from '../../pki/x509.ts'
 
 export type Signer = Extract<SignatureCheck, { ok: true }>
 
 export type Claimed =
   | { readonly ok: true; readonly claim: Claim }
-  | { readonly ok: false; readonly status: 400 | 503; readonly reason: string }
+  /** 401 is for a blocked device alone, which is not to be listed by what it sends. */
+  | { readonly ok: false; readonly status: 400 | 401 | 503; readonly reason: string }
 
 /**
  * A certificate that its device does not know yet: it must descend from an accepted CA, and D1 must give it to
@@ -23,15 +25,25 @@ export async function claim(
   config: Config,
   message: Message,
   signer: Signer,
+  blocked: boolean,
 ): Promise<Claimed> {
-  const checked = checkChain(config, signer)
-  if (!checked.ok) {
-    return checked
-  }
   const { device } = message.enrollment
+  let checked: Claimed
   let owner: string | undefined
   try {
-    owner = await claimIdentity(db, signer.fingerprint, firstRow(message))
+    checked = check(await acceptedCAs(db, config, AUTHORITIES_FOR), signer)
+    if (!checked.ok) {
+      checked = check(await acceptedCAs(db, config, 0), signer)
+    }
+    if (!checked.ok) {
+      return checked
+    }
+    if (blocked) {
+      return { ok: false, status: 401, reason: 'blocked' }
+    }
+    const { caKey } = checked.claim
+    const authority = config.deviceCAs.some(({ keyId }) => keyId === caKey) ? '' : caKey
+    owner = await claimIdentity(db, signer.fingerprint, firstRow(message), authority)
   } catch (error) {
     warn('directory:unavailable', { reason: reasonOf(error) })
     return {
@@ -41,16 +53,34 @@ export async function claim(
         'the directory is not available: is D1 migrated (`wrangler d1 migrations apply DB --remote`)?',
     }
   }
-  return owner === device
-    ? checked
-    : { ok: false, status: 400, reason: `the certificate belongs to the enrolment ${owner}` }
+  if (owner === device) {
+    return checked
+  }
+  const reason =
+    owner === undefined
+      ? 'the CA that issued the certificate is accepted no more'
+      : `the certificate belongs to the enrolment ${owner}`
+  return { ok: false, status: 400, reason }
 }
 
-/** A certificate that may be bound: it descends from an accepted CA and is valid now. */
-export function checkChain(config: Config, signer: Signer): Claimed {
+/** A CA that was added meanwhile is looked for at once, and one that was removed has no part in the claim. */
+const AUTHORITIES_FOR = 30_000
+const known = new WeakMap<D1Database, { at: number; certificates: readonly Certificate[] }>()
+
+/** Our own CAs, as they were at most `age` milliseconds ago, and those of `DEVICE_CA`. */
+async function acceptedCAs(db: D1Database, config: Config, age: number): Promise<Certificate[]> {
+  let own = known.get(db)
+  if (own === undefined || Date.now() - own.at >= age) {
+    own = { at: Date.now(), certificates: await authorityCertificates(db) }
+    known.set(db, own)
+  }
+  return [...config.deviceCAs, ...own.certificates]
+}
+
+function check(cas: readonly Certificate[], signer: Signer): Claimed {
   try {
     const leaf = readCertificate(signer.certificate)
-    const chain = chainsTo(leaf, signer.others.map(readCertificate), config.deviceCAs, Date.now())
+    const chain = chainsTo(leaf, signer.others.map(readCertificate), cas, Date.now())
     if (!chain.ok) {
       return { ok: false, status: 400, reason: chain.reason }
     }

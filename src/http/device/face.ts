@@ -10,7 +10,7 @@ import { beginsRound } from '../../mdm/queue.ts'
 import type { AppEnv } from '../app-env.ts'
 import { readBody } from '../body.ts'
 import { makeAlias } from './alias.ts'
-import { checkChain, claim, type Signer } from './claim.ts'
+import { claim, type Signer } from './claim.ts'
 import { declarativeManagement } from './declarative-management.ts'
 import { signerOf } from './signer.ts'
 
@@ -73,14 +73,11 @@ async function answer(
   const device = c.env.DEVICE.getByName(message.enrollment.device)
   let result: DeviceAnswer = await device.receive(input)
   if (result.kind === 'unclaimed') {
-    const claimed = result.blocked
-      ? checkChain(config, signer)
-      : await claim(c.env.DB, config, message, signer)
+    const claimed = await claim(c.env.DB, config, message, signer, result.blocked)
     if (!claimed.ok) {
-      return refuse(c, claimed.status, claimed.reason, message)
-    }
-    if (result.blocked) {
-      return c.body(null, 401)
+      return claimed.status === 401
+        ? c.body(null, 401)
+        : refuse(c, claimed.status, claimed.reason, message)
     }
     result = await device.receive({ ...input, claim: claimed.claim })
   }

@@ -1,12 +1,13 @@
 import type { Config } from '../../config.ts'
+import { authorityCertificates } from '../../directory/authorities.ts'
+import { profileChallenge } from '../../directory/challenges.ts'
 import type { IdentityIssuer } from '../../enroll/issuer.ts'
 import type { Env } from '../../env.ts'
 
 /** The CA behind `/scep`, as enrolment sees it. */
-export function identityIssuer(_: Env, config: Config): IdentityIssuer {
-  // Until SCEP is served here: devices' CAs are those of DEVICE_CA, and there is no challenge to hand out.
+export function identityIssuer(env: Env, config: Config): IdentityIssuer {
   return {
-    challenge: () => Promise.resolve(''),
-    caCertificates: () => Promise.resolve(config.deviceCAs),
+    challenge: () => profileChallenge(env.DB, config.scep, Date.now()),
+    caCertificates: async () => [...(await authorityCertificates(env.DB)), ...config.deviceCAs],
   }
 }

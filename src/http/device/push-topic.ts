@@ -1,10 +1,11 @@
 import type { Config } from '../../config.ts'
+import { pushCertificateInUse } from '../../device/push-certificate.ts'
 import type { Env } from '../../env.ts'
 
 /**
  * The topic that new enrolments get, asked for with each of them: MicroMDM read it once and kept handing out the old one
  * after a change of certificate (micromdm#466). Empty as long as there is no push certificate.
  */
-export function pushTopic(_: Env, config: Config): Promise<string> {
-  return Promise.resolve(config.pushTopic)
+export async function pushTopic(env: Env, config: Config): Promise<string> {
+  return (await pushCertificateInUse(env, config, Date.now())).topic
 }

@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import { adminAuth } from '../admin-auth.ts'
 import type { AppEnv } from '../app-env.ts'
+import { challenge } from './challenge.ts'
 import { commands } from './commands.ts'
 import { devices } from './devices.ts'
 import { profiles } from './profiles.ts'
@@ -16,6 +17,7 @@ for (const path of ['/v1/*', '/push/*', '/boltbackup']) {
   micromdmFace.use(path, adminAuth)
 }
 micromdmFace.all('/version', () => goJson(version))
+micromdmFace.route('/', challenge)
 micromdmFace.route('/', commands)
 micromdmFace.route('/', devices)
 micromdmFace.route('/', profiles)

@@ -1,0 +1,82 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { type Authority, createAuthority } from '../pki/authority.ts'
+import { pem } from '../pki/issue.ts'
+import { CliError, messageOf } from './error.ts'
+
+/** A running server and the key to its admin API. */
+export interface AdminAccess {
+  readonly url: string
+  readonly apiKey: string
+}
+
+export interface InstalledCA {
+  readonly subject: string
+  readonly key_id: string
+  readonly not_after: string
+  readonly issues: boolean
+  readonly imported: boolean
+  readonly issued: number
+  readonly warning?: string
+}
+
+/** Made here and not by the Worker: a key takes ten times the CPU that a request has on the free plan. */
+export function newAuthority(now: number): Authority {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  return createAuthority(privateKey, now)
+}
+
+/** @throws CliError when the server cannot be asked. */
+export async function listCAs(access: AdminAccess): Promise<readonly InstalledCA[]> {
+  return authoritiesIn(await call(access, '', { method: 'GET' }))
+}
+
+/** @throws CliError when the server does not take it. */
+export async function installCA(
+  access: AdminAccess,
+  pair: { readonly certificate: string; readonly key: string },
+  facts: { readonly imported: boolean; readonly nextSerial?: number },
+): Promise<readonly InstalledCA[]> {
+  const body = JSON.stringify({
+    certificate: pair.certificate,
+    private_key: pair.key,
+    imported: facts.imported,
+    next_serial: facts.nextSerial,
+  })
+  return authoritiesIn(await call(access, '', { method: 'POST', body }))
+}
+
+/** @throws CliError when the server does not do it. */
+export async function removeCA(access: AdminAccess, keyId: string): Promise<void> {
+  await call(access, `/${keyId}`, { method: 'DELETE' })
+}
+
+export function pemPairOf({ certificate, key }: Authority): { certificate: string; key: string } {
+  return {
+    certificate: pem('CERTIFICATE', certificate.der),
+    key: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  }
+}
+
+async function call(
+  { url, apiKey }: AdminAccess,
+  path: string,
+  init: { readonly method: string; readonly body?: string },
+): Promise<string> {
+  const authorization = `Basic ${Buffer.from(`micromdm:${apiKey}`).toString('base64')}`
+  const response = await fetch(`${url}/api/ca${path}`, {
+    ...init,
+    headers: { authorization },
+  }).catch((error: unknown) => {
+    throw new CliError(`${url} does not answer: ${messageOf(error)}`)
+  })
+  const text = await response.text()
+  if (!response.ok) {
+    throw new CliError(`${url}/api/ca answered ${response.status}: ${text.trim()}`)
+  }
+  return text
+}
+
+function authoritiesIn(text: string): readonly InstalledCA[] {
+  const answer: { authorities: InstalledCA[] } = JSON.parse(text)
+  return answer.authorities
+}

@@ -1,0 +1,119 @@
+/** Our certificate authorities in D1, their keys sealed. */
+import { Buffer } from 'node:buffer'
+import { createPrivateKey } from 'node:crypto'
+import { and, desc, eq, isNotNull, sql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/d1'
+import type { Authority } from '../pki/authority.ts'
+import type { Sealer } from '../pki/seal.ts'
+import { type Certificate, readCertificate } from '../pki/x509.ts'
+import { authorities, certificates } from './schema.ts'
+
+/** An authority as an admin sees it. */
+export interface ListedAuthority {
+  readonly certificate: Certificate
+  readonly imported: boolean
+  readonly addedAt: number
+  /** How many certificates it issued here. */
+  readonly issued: number
+}
+
+const newestFirst = [desc(authorities.addedAt), authorities.keyId]
+
+/** Certificates of our authorities, all of which are accepted; the first is the one that issues. */
+export async function authorityCertificates(d1: D1Database): Promise<Certificate[]> {
+  const rows = await drizzle(d1)
+    .select({ certificate: authorities.certificate })
+    .from(authorities)
+    .orderBy(...newestFirst)
+  return rows.map(({ certificate }) => readCertificate(new Uint8Array(certificate)))
+}
+
+/** Our authorities with their keys, the issuing one first. Throws SealError when a key cannot be opened. */
+export async function loadAuthorities(d1: D1Database, sealer: Sealer): Promise<Authority[]> {
+  const rows = await drizzle(d1)
+    .select()
+    .from(authorities)
+    .orderBy(...newestFirst)
+  return rows.map(({ keyId, certificate, sealedKey }) => ({
+    certificate: readCertificate(new Uint8Array(certificate)),
+    key: createPrivateKey({
+      key: Buffer.from(sealer.open(new Uint8Array(sealedKey), place(keyId))),
+      format: 'der',
+      type: 'pkcs8',
+    }),
+  }))
+}
+
+export async function listAuthorities(d1: D1Database): Promise<ListedAuthority[]> {
+  const rows = await drizzle(d1)
+    .select({
+      certificate: authorities.certificate,
+      imported: authorities.imported,
+      addedAt: authorities.addedAt,
+      issued: sql<number>`(SELECT count(*) FROM ${certificates}
+        WHERE ${certificates.authority} = ${authorities.keyId})`,
+    })
+    .from(authorities)
+    .orderBy(...newestFirst)
+  return rows.map((row) => ({
+    ...row,
+    certificate: readCertificate(new Uint8Array(row.certificate)),
+  }))
+}
+
+/**
+ * Makes an authority the one that issues; those from before are only accepted from now on. A key that is
+ * there already gets the new certificate, and its counter never goes back.
+ */
+export async function installAuthority(
+  d1: D1Database,
+  sealer: Sealer,
+  { certificate, key }: Authority,
+  facts: {
+    readonly imported: boolean
+    readonly nextSerial: number | undefined
+    readonly now: number
+  },
+): Promise<void> {
+  const { keyId } = certificate
+  const db = drizzle(d1)
+  const pkcs8 = new Uint8Array(key.export({ type: 'pkcs8', format: 'der' }))
+  const row = {
+    certificate: Buffer.from(certificate.der),
+    sealedKey: Buffer.from(sealer.seal(pkcs8, place(keyId))),
+    imported: facts.imported,
+    nextSerial: facts.nextSerial ?? null,
+    // Strictly above the others, even within one millisecond.
+    addedAt: sql`max(${facts.now}, coalesce((SELECT max(added_at) + 1 FROM authorities), 0))`,
+  }
+  const { nextSerial } = authorities
+  await db
+    .insert(authorities)
+    .values({ keyId, ...row })
+    .onConflictDoUpdate({
+      target: authorities.keyId,
+      set: {
+        ...row,
+        nextSerial: sql`max(coalesce(${nextSerial}, excluded.next_serial), coalesce(excluded.next_serial, ${nextSerial}))`,
+      },
+    })
+}
+
+/** Accepts an authority's certificates no longer; devices that are known go on. */
+export async function removeAuthority(d1: D1Database, keyId: string): Promise<void> {
+  await drizzle(d1).delete(authorities).where(eq(authorities.keyId, keyId))
+}
+
+/** The next number of an authority's imported counter, nobody else's from now on; undefined without one. */
+export async function takeSerial(d1: D1Database, keyId: string): Promise<number | undefined> {
+  const [row] = await drizzle(d1)
+    .update(authorities)
+    .set({ nextSerial: sql`${authorities.nextSerial} + 1` })
+    .where(and(eq(authorities.keyId, keyId), isNotNull(authorities.nextSerial)))
+    .returning({ next: authorities.nextSerial })
+  return typeof row?.next === 'number' ? row.next - 1 : undefined
+}
+
+function place(keyId: string): string {
+  return `directory/authorities/${keyId}`
+}

@@ -1,0 +1,11 @@
+import { Hono } from 'hono'
+import { newChallenge } from '../../directory/challenges.ts'
+import type { AppEnv } from '../app-env.ts'
+import { goJson } from './request.ts'
+
+export const challenge = new Hono<AppEnv>()
+
+/** A SCEP challenge that is good once, whenever that is, in every mode (micromdm-contract §1.8). */
+challenge.post('/v1/challenge', async (c) =>
+  goJson({ string: await newChallenge(c.env.DB, Date.now()) }),
+)

@@ -1,0 +1,145 @@
+/**
+ * A certificate authority of our own: made for a deployment or brought along (MicroMDM's depot), and what it
+ * puts into a device's identity. RSA only, because SCEP encrypts to it (`apple-protocol.md` §3.4).
+ */
+import { Buffer } from 'node:buffer'
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
+import { DerError } from './der.ts'
+import { issueCertificate, randomSerial } from './issue.ts'
+import { type Certificate, readCertificate, readPem } from './x509.ts'
+
+export interface Authority {
+  readonly certificate: Certificate
+  readonly key: KeyObject
+}
+
+/** An authority, or one line that says why it cannot be one. */
+export type AuthorityCheck =
+  | { readonly ok: true; readonly authority: Authority }
+  | { readonly ok: false; readonly error: string }
+
+/** What a certificate signing request asks for, as far as it is granted. */
+export interface IdentityRequest {
+  /** DER of the subject's Name and of its SubjectPublicKeyInfo. */
+  readonly subject: Uint8Array
+  readonly spki: Uint8Array
+  /** DER of GeneralNames. */
+  readonly subjectAltName: Uint8Array | undefined
+}
+
+const MINUTE = 60_000
+const DAY = 86_400_000
+const CA_VALIDITY = 3_653 * DAY
+/** How early a CA's end is warned of: replacing it takes a renewal of the whole fleet. */
+const WARN_BEFORE = 180 * DAY
+/** Clocks of devices and servers disagree by minutes. */
+const BACKDATED = 10 * MINUTE
+
+/**
+ * A self-signed authority for a fresh key, valid for ten years from `now` (milliseconds since 1970). Its name
+ * holds the day, for people: programs tell authorities apart by key.
+ */
+export function createAuthority(key: KeyObject, now: number): Authority {
+  const der = issueCertificate({
+    subject: [
+      ['O', 'EdgeMDM'],
+      ['CN', `EdgeMDM CA ${new Date(now).toISOString().slice(0, 10)}`],
+    ],
+    publicKey: publicKeyOf(key),
+    signingKey: key,
+    serial: randomSerial(),
+    notBefore: now - BACKDATED,
+    notAfter: now + CA_VALIDITY,
+    ca: true,
+    // Without the first two macOS encrypts its SCEP request to another certificate, or to none.
+    keyUsage: ['digitalSignature', 'keyEncipherment', 'keyCertSign', 'cRLSign'],
+  })
+  return { certificate: readCertificate(der), key }
+}
+
+/**
+ * Reads an authority from the first certificate of `certificatePem` and its key (PKCS#1 or PKCS#8 PEM, not
+ * encrypted). An expired one is one: its devices are served, though it issues nothing.
+ */
+export function checkAuthority(certificatePem: string, keyPem: string): AuthorityCheck {
+  let certificate: Certificate
+  let key: KeyObject
+  try {
+    const [der] = readPem(certificatePem)
+    if (der === undefined) {
+      return { ok: false, error: 'the CA certificate holds no PEM CERTIFICATE block' }
+    }
+    certificate = readCertificate(der)
+  } catch (error) {
+    if (error instanceof DerError) {
+      return { ok: false, error: `the CA certificate cannot be read: ${error.message}` }
+    }
+    throw error
+  }
+  try {
+    key = createPrivateKey(keyPem)
+  } catch {
+    return {
+      ok: false,
+      error: 'the CA key cannot be read: it has to be PKCS#1 or PKCS#8 PEM, not encrypted',
+    }
+  }
+  if (key.asymmetricKeyType !== 'rsa' || (key.asymmetricKeyDetails?.modulusLength ?? 0) < 2048) {
+    return {
+      ok: false,
+      error: 'the CA key has to be RSA with 2048 bits or more: SCEP encrypts to it',
+    }
+  }
+  if (!certificate.isCA) {
+    return { ok: false, error: `this is no CA certificate: ${certificate.subjectText}` }
+  }
+  // Compared as SPKI because workerd's X509Certificate.checkPrivateKey() is false for matching pairs.
+  const spki = publicKeyOf(key).export({ type: 'spki', format: 'der' })
+  if (Buffer.compare(spki, certificate.spki) !== 0) {
+    return { ok: false, error: 'the private key does not belong to the CA certificate' }
+  }
+  return { ok: true, authority: { certificate, key } }
+}
+
+/**
+ * DER of a device identity: subject and names as requested, good for client authentication from ten minutes
+ * before `now` until `validity` milliseconds after it, even beyond the CA's own end, which refuses no known device.
+ */
+export function issueIdentity(
+  authority: Authority,
+  request: IdentityRequest,
+  serial: Uint8Array,
+  now: number,
+  validity: number,
+): Uint8Array {
+  const { subject, spki, subjectAltName } = request
+  return issueCertificate({
+    subject,
+    publicKey: spki,
+    signingKey: authority.key,
+    issuer: authority.certificate,
+    serial,
+    notBefore: now - BACKDATED,
+    notAfter: now + validity,
+    keyUsage: ['digitalSignature', 'keyEncipherment'],
+    extKeyUsage: ['clientAuth'],
+    ...(subjectAltName && { subjectAltName }),
+  })
+}
+
+/** Why an administrator has to look after a CA: its end is less than 180 days away, or past. */
+export function expiryWarning(certificate: Certificate, now: number): string | undefined {
+  const { notAfter, subjectText } = certificate
+  const date = new Date(notAfter).toISOString().slice(0, 10)
+  if (notAfter <= now) {
+    return `the CA ${subjectText} expired on ${date}: it issues nothing any more, make a new one with \`npm run ca -- create\``
+  }
+  return notAfter - now < WARN_BEFORE
+    ? `the CA ${subjectText} expires on ${date}: make a new one with \`npm run ca -- create\`, the devices of this one stay`
+    : undefined
+}
+
+/** From its PEM: workerd's createPublicKey() does not take a private KeyObject. */
+function publicKeyOf(key: KeyObject): KeyObject {
+  return createPublicKey(key.export({ type: 'pkcs8', format: 'pem' }))
+}

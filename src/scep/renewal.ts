@@ -1,0 +1,16 @@
+/** When an identity is near enough to its end to be replaced on the word of its old challenge. */
+
+const DAY = 86_400_000
+const LONGEST = 90 * DAY
+
+/**
+ * Whether the last third of a certificate's life has begun, at most 90 days of it, or that life is over.
+ * Milliseconds since 1970.
+ */
+export function isDueForRenewal(
+  certificate: { readonly issuedAt: number; readonly notAfter: number },
+  now: number,
+): boolean {
+  const { issuedAt, notAfter } = certificate
+  return now >= notAfter - Math.min(LONGEST, (notAfter - issuedAt) / 3)
+}

@@ -1,0 +1,201 @@
+/** Requests of SCEP clients (RFC 8894 §3.3.1): opened and checked, before anyone asks who may have a certificate. */
+import { createHash } from 'node:crypto'
+import type { Authority } from '../pki/authority.ts'
+import { withDefiniteLengths } from '../pki/ber.ts'
+import { verifySigned } from '../pki/cms.ts'
+import { DerError } from '../pki/der.ts'
+import {
+  type ContentCipher,
+  type Envelope,
+  openEnvelope,
+  readEnvelope,
+  UnknownAlgorithmError,
+} from '../pki/enveloped-data.ts'
+import type { Digest } from '../pki/oids.ts'
+import { readSignedData, type SignedData } from '../pki/signed-data.ts'
+import { readSigningRequest, type SigningRequest } from '../pki/signing-request.ts'
+import { type Certificate, readCertificate } from '../pki/x509.ts'
+import {
+  type FailInfo,
+  MESSAGE_TYPES,
+  readScepAttributes,
+  type ScepAttributes,
+} from './attributes.ts'
+
+/** What an answer needs of its request. */
+export interface ReplyTo {
+  /** DER, as it came. */
+  readonly transactionId: Uint8Array
+  readonly senderNonce: Uint8Array
+  /** The hash that the client signs with, and so can verify. */
+  readonly digest: Digest
+  /** Signs the answer: the authority that the client knows. */
+  readonly authority: Authority
+}
+
+/** A well-made request for a certificate. What it asks for is not yet granted. */
+export interface ScepRequest extends ReplyTo {
+  readonly signer: Certificate
+  readonly cipher: ContentCipher
+  readonly csr: SigningRequest
+}
+
+/**
+ * `refused`: to be answered with a failure. `malformed`: not even that can be said, because it names no
+ * transaction. `reason` is for logs.
+ */
+export type OpenedRequest =
+  | { readonly kind: 'request'; readonly request: ScepRequest }
+  | {
+      readonly kind: 'refused'
+      readonly replyTo: ReplyTo
+      readonly failInfo: FailInfo
+      readonly reason: string
+    }
+  | { readonly kind: 'malformed'; readonly reason: string }
+
+interface Refusal {
+  readonly failInfo: FailInfo
+  readonly reason: string
+}
+
+const MIN_RSA_BITS = 2048
+const MAX_RSA_BITS = 8192
+
+/** All three ask for a certificate; which kind it is, signature and challenge tell, as clients mix them up. */
+const REQUESTS = new Set<string>([
+  MESSAGE_TYPES.PKCSReq,
+  MESSAGE_TYPES.RenewalReq,
+  MESSAGE_TYPES.UpdateReq,
+])
+
+/**
+ * Opens one PKIOperation: its signature, its envelope with the key of one of `authorities` (the issuing one
+ * first), and the CSR in it, whose signature, key and name are looked at. Never throws for bad input.
+ */
+export function openRequest(der: Uint8Array, authorities: readonly Authority[]): OpenedRequest {
+  const [issuing] = authorities
+  if (issuing === undefined) {
+    return { kind: 'malformed', reason: 'there is no CA' }
+  }
+  let signed: SignedData
+  let attributes: ScepAttributes
+  try {
+    signed = readSignedData(withDefiniteLengths(der))
+    attributes = readScepAttributes(signed.signer.attributes)
+  } catch (error) {
+    return { kind: 'malformed', reason: malformation(error) }
+  }
+  const { transactionId, senderNonce } = attributes
+  const replyTo = {
+    transactionId,
+    senderNonce,
+    digest: signed.signer.digest,
+    authority: issuing,
+  }
+  const opened = open(signed, attributes, authorities)
+  if ('failInfo' in opened) {
+    return { kind: 'refused', replyTo, ...opened }
+  }
+  const request = { ...replyTo, ...opened }
+  const refusal = judge(request)
+  return refusal ? { kind: 'refused', replyTo: request, ...refusal } : { kind: 'request', request }
+}
+
+function open(
+  signed: SignedData,
+  attributes: ScepAttributes,
+  authorities: readonly Authority[],
+): Pick<ScepRequest, 'signer' | 'cipher' | 'csr' | 'authority'> | Refusal {
+  let signer: Certificate
+  let envelope: Envelope
+  try {
+    const check = verifySigned(signed, signed.content ?? new Uint8Array())
+    if (!check.ok) {
+      return { failInfo: 'badMessageCheck', reason: check.reason }
+    }
+    if (signed.signer.keyType !== 'rsa') {
+      return { failInfo: 'badAlg', reason: 'nothing can be encrypted to a signer without RSA key' }
+    }
+    if (!REQUESTS.has(attributes.messageType)) {
+      return { failInfo: 'badRequest', reason: `message type ${attributes.messageType}` }
+    }
+    signer = readCertificate(check.certificate)
+    envelope = readEnvelope(signed.content ?? new Uint8Array())
+  } catch (error) {
+    return {
+      failInfo: error instanceof UnknownAlgorithmError ? 'badAlg' : 'badMessageCheck',
+      reason: malformation(error),
+    }
+  }
+  for (const authority of authorities) {
+    const csr = csrIn(openEnvelope(envelope, authority.key))
+    if (csr) {
+      return { signer, cipher: envelope.cipher, csr, authority }
+    }
+  }
+  // One answer for a wrong padding, a wrong key and a content that is no CSR (`openEnvelope`).
+  return {
+    failInfo: 'badMessageCheck',
+    reason: 'no CA of ours has a key that opens the envelope to a CSR',
+  }
+}
+
+/** What no challenge makes up for. */
+function judge({ csr }: ScepRequest): Refusal | undefined {
+  const { rsaBits = 0, commonName = '' } = csr
+  if (!csr.isSigned) {
+    return { failInfo: 'badMessageCheck', reason: 'the signature of the CSR does not match' }
+  }
+  if (rsaBits < MIN_RSA_BITS || rsaBits > MAX_RSA_BITS) {
+    return {
+      failInfo: 'badAlg',
+      reason: `the key is no RSA key of ${MIN_RSA_BITS} to ${MAX_RSA_BITS} bits: set Keysize to 2048 in the SCEP payload`,
+    }
+  }
+  if (commonName.trim() === '') {
+    return { failInfo: 'badRequest', reason: 'the subject has no common name' }
+  }
+  return undefined
+}
+
+/**
+ * Names a request, so that the same one again gets the same answer: transaction, key and challenge, and which
+ * certificate signed it, unless that was made for the occasion. Hexadecimal.
+ */
+export function requestId({ transactionId, signer, csr }: ScepRequest): string {
+  const isSelfIssued = signer.issuer === signer.subject
+  const parts = [
+    transactionId,
+    csr.spki,
+    isSelfIssued ? '' : signer.fingerprint,
+    csr.challengePassword,
+  ]
+  return sha256(parts.map(sha256).join(' '))
+}
+
+/** Whether a request is signed with the key that it asks a certificate for, as first ones are. */
+export function isSignedWithOwnKey({ signer, csr }: ScepRequest): boolean {
+  return signer.keyId === sha256(csr.spki)
+}
+
+function csrIn(content: Uint8Array | undefined): SigningRequest | undefined {
+  try {
+    return content && readSigningRequest(content)
+  } catch (error) {
+    malformation(error)
+    return undefined
+  }
+}
+
+/** What is wrong with the sender's bytes; anything else is a fault of ours and goes on its way. */
+function malformation(error: unknown): string {
+  if (error instanceof DerError) {
+    return error.message
+  }
+  throw error
+}
+
+function sha256(bytes: string | Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}

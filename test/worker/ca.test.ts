@@ -1,0 +1,214 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { challengeMode, profileChallenge } from '../../src/directory/challenges.ts'
+import type { Authority } from '../../src/pki/authority.ts'
+import { issueCertificate, pem } from '../../src/pki/issue.ts'
+import { readCertificate } from '../../src/pki/x509.ts'
+import { createIdentity } from '../../src/simulator/identity.ts'
+import { createPublicKey } from 'node:crypto'
+import { api, env, newDevice, serve } from './server.ts'
+import {
+  enrol,
+  install,
+  newAuthority,
+  oneTimeChallenge,
+  request,
+  rsaKey,
+  send,
+} from './scep-client.ts'
+
+const DAY = 86_400_000
+const NOW = Date.now()
+
+interface Listed {
+  authorities: {
+    key_id: string
+    issues: boolean
+    imported: boolean
+    issued: number
+    warning?: string
+  }[]
+}
+const listed = async () => (await api<Listed>('GET', '/api/ca')).body.authorities
+
+/** Like every CA that MicroMDM ever made: one name, serial number 1. */
+function micromdmCA(notAfter: number): Authority {
+  const key = rsaKey()
+  const der = issueCertificate({
+    subject: [
+      ['C', 'US'],
+      ['O', 'MicroMDM'],
+      ['OU', 'MICROMDM SCEP CA'],
+    ],
+    publicKey: createPublicKey(key.export({ type: 'pkcs8', format: 'pem' })),
+    signingKey: key,
+    serial: Uint8Array.of(1),
+    notBefore: NOW - 1800 * DAY,
+    notAfter,
+    ca: true,
+    keyUsage: ['digitalSignature', 'keyCertSign'],
+  })
+  return { certificate: readCertificate(der), key }
+}
+
+/** The first identity of each depot: the same issuer, the same serial number 2. */
+function firstIdentityOf({ certificate, key }: Authority) {
+  return createIdentity({
+    ca: { certificate, privateKey: key },
+    commonName: 'Mac',
+    serial: Uint8Array.of(2),
+  })
+}
+
+const expired = micromdmCA(NOW - DAY)
+const namesake = micromdmCA(NOW + 100 * DAY)
+const fresh = newAuthority()
+
+describe('a deployment without CA', () => {
+  it('says so with 503, and takes no request', async () => {
+    expect((await serve('/scep?operation=GetCACert')).status).toBe(503)
+    const { der } = request({ challenge: 'x' }, fresh)
+    const init = { method: 'POST', body: der as Uint8Array<ArrayBuffer> }
+    expect((await serve('/scep?operation=PKIOperation', init)).status).toBe(503)
+    expect(await listed()).toEqual([])
+  })
+})
+
+describe('an installed CA', () => {
+  it('has to be a CA, with its own RSA key', async () => {
+    const text = ({ key }: Authority): string =>
+      String(key.export({ type: 'pkcs8', format: 'pem' }))
+    const certificate = pem('CERTIFICATE', fresh.certificate.der)
+    const leaf = pem('CERTIFICATE', firstIdentityOf(expired).certificate)
+    for (const [body, error] of [
+      [{ certificate, private_key: text(namesake) }, /does not belong/],
+      [{ certificate: leaf, private_key: text(fresh) }, /no CA certificate/],
+      [{ certificate: 'nothing', private_key: text(fresh) }, /no PEM CERTIFICATE/],
+      [{ certificate, private_key: 'nothing' }, /key cannot be read/],
+      [{ certificate, private_key: text(fresh), next_serial: -1 }, /next_serial/],
+      ['[', /no JSON/],
+    ] as const) {
+      const answer = await api<{ error: string }>('POST', '/api/ca', body)
+      expect(answer.status).toBe(400)
+      expect(answer.body.error).toMatch(error)
+      expect(answer.body.error).not.toContain('PRIVATE')
+    }
+    expect(await listed()).toEqual([])
+  })
+
+  it('keeps its key sealed', async () => {
+    await install(expired, { imported: true })
+    const rows = JSON.stringify((await env.DB.prepare('SELECT * FROM authorities').all()).results)
+    const pkcs8 = expired.key.export({ type: 'pkcs8', format: 'der' })
+    expect(rows).toContain(JSON.stringify([...expired.certificate.der]).slice(1, -1))
+    expect(rows).not.toContain(JSON.stringify([...pkcs8.subarray(400, 440)]).slice(1, -1))
+  })
+
+  it('issues nothing once it has expired, while its identities are served', async () => {
+    const device = newDevice({ identity: firstIdentityOf(expired) })
+    expect((await device.enroll()).status).toBe(200)
+    await expect(enrol({ challenge: await oneTimeChallenge() })).rejects.toMatchObject({
+      failInfo: '2',
+    })
+    expect(await listed()).toMatchObject([{ issues: false, imported: true, issued: 0 }])
+    expect((await listed())[0]?.warning).toMatch(/expired/)
+  })
+})
+
+describe('two CAs of one name with colliding serial numbers, one of them expired', () => {
+  const old = firstIdentityOf(expired)
+  const other = firstIdentityOf(namesake)
+  beforeAll(() => install(namesake, { imported: true, next_serial: 300 }))
+
+  it('are told apart by key: identities of both enrol, each in its own name', async () => {
+    expect(readCertificate(old.certificate).issuer).toBe(readCertificate(other.certificate).issuer)
+    expect(readCertificate(old.certificate).serial).toBe(readCertificate(other.certificate).serial)
+    const devices = [old, other].map((identity) => newDevice({ identity }))
+    for (const device of devices) {
+      expect((await device.enroll()).status).toBe(200)
+    }
+    const [first, second] = devices
+    first?.useIdentity(other)
+    second?.useIdentity(old)
+    expect((await first?.connect({ Status: 'Idle' }))?.status).toBe(400)
+    expect((await second?.connect({ Status: 'Idle' }))?.status).toBe(400)
+  })
+
+  it('open requests that were encrypted to either, and the newer one issues', async () => {
+    const pending = request({ challenge: await oneTimeChallenge() }, expired)
+    const certificate = readCertificate((await send(pending)).certificate)
+    expect(certificate.issuer).toBe(namesake.certificate.subject)
+    expect(await listed()).toMatchObject([
+      { key_id: namesake.certificate.keyId, issues: true, issued: 1 },
+      { key_id: expired.certificate.keyId, issues: false, issued: 0 },
+    ])
+  })
+
+  it('go on with the imported serial counter, without a gap or a repetition under load', async () => {
+    const challenges = await Promise.all(Array.from({ length: 6 }, oneTimeChallenge))
+    const identities = await Promise.all(
+      challenges.map((challenge) => send(request({ challenge }, namesake))),
+    )
+    const serials = identities.map(({ certificate }) => readCertificate(certificate).serial).sort()
+    expect(serials).toEqual(['012d', '012e', '012f', '0130', '0131', '0132'])
+  })
+
+  it('keep the static challenge of the profiles in the field, unless a setting says otherwise', async () => {
+    await expect(enrol({ challenge: 'micromdm' })).resolves.toBeTruthy()
+    const settings = { dynamicChallenge: undefined, challenge: 'micromdm', challengeLifetime: DAY }
+    expect(await profileChallenge(env.DB, settings, NOW)).toBe('micromdm')
+    const dynamic = { ...settings, dynamicChallenge: true }
+    expect(await challengeMode(env.DB, dynamic)).toEqual({ kind: 'one-time' })
+    const challenge = await profileChallenge(env.DB, dynamic, NOW)
+    await expect(enrol({ challenge })).resolves.toBeTruthy()
+    await expect(enrol({ challenge })).rejects.toMatchObject({ failInfo: '2' })
+  })
+})
+
+describe('a rotation', () => {
+  it('issues from the new CA, and enrolments of the old one go on and renew', async () => {
+    const identity = await enrol({ challenge: await oneTimeChallenge() })
+    const device = newDevice({ identity })
+    await device.enroll()
+    const pending = request({ challenge: await oneTimeChallenge() }, namesake)
+    await install(fresh)
+    expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
+    const renewed = await enrol({ renew: identity })
+    expect(readCertificate(renewed.certificate).issuer).toBe(fresh.certificate.subject)
+    device.useIdentity(renewed)
+    expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
+    // Whoever fetched the old CA before the rotation is answered by it.
+    await expect(send(pending)).resolves.toBeTruthy()
+  })
+
+  it('installed twice is one CA, and its counter never goes back', async () => {
+    await install(namesake, { imported: true, next_serial: 2 })
+    expect((await listed()).map(({ key_id: id }) => id)).toEqual([
+      namesake.certificate.keyId,
+      fresh.certificate.keyId,
+      expired.certificate.keyId,
+    ])
+    const identity = await enrol({ challenge: await oneTimeChallenge() })
+    expect(Number.parseInt(readCertificate(identity.certificate).serial, 16)).toBeGreaterThan(0x132)
+  })
+
+  it('ends with the removal of the old CA: its known devices go on, strangers with its identities do not', async () => {
+    const known = await enrol({ challenge: await oneTimeChallenge() })
+    const survivor = newDevice({ identity: known })
+    await survivor.enroll()
+    const issuing = `/api/ca/${namesake.certificate.keyId}`
+    expect((await api('DELETE', issuing)).status).toBe(409)
+    await install(fresh)
+    expect((await api('DELETE', issuing)).status).toBe(200)
+    expect((await api('DELETE', issuing)).status).toBe(404)
+    expect((await survivor.connect({ Status: 'Idle' })).status).toBe(200)
+    const stranger = newDevice({ identity: firstIdentityOf(namesake) })
+    expect((await stranger.authenticate()).status).toBe(400)
+    await install(namesake, { imported: true })
+  })
+
+  it('warns from 180 days before the end of the issuing CA', async () => {
+    expect((await listed())[0]?.warning).toMatch(/expires on \d{4}-\d\d-\d\d: make a new one/)
+    await install(newAuthority())
+    expect((await listed())[0]?.warning).toBeUndefined()
+  })
+})

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest'
+import { api, env, newDevice, newIdentity } from './server.ts'
+
+interface List {
+  devices: { udid: string; serial_number: string; enrollment_status: boolean }[] | null
+}
+
+const listed = async (udid: string) =>
+  (await api<List>('POST', '/v1/devices', { filter_udid: [udid] })).body.devices
+
+describe('the directory', () => {
+  it('lists one record per serial number: the last to claim it, or the one that is heard of again', async () => {
+    const old = newDevice()
+    await old.enroll()
+    const fresh = newDevice({ serial: old.serial })
+    await fresh.enroll()
+    const bySerial = async () =>
+      (await api<List>('POST', '/v1/devices', { filter_serial: [old.serial] })).body.devices?.map(
+        ({ udid }) => udid,
+      )
+    await expect.poll(bySerial, { timeout: 10_000 }).toEqual([fresh.udid])
+    await api('POST', '/v1/commands', { udid: old.udid, request_type: 'SecurityInfo' })
+    await old.poll()
+    expect(old.received).toHaveLength(1)
+    const heardOf = async () => {
+      await old.poll()
+      return bySerial()
+    }
+    await expect.poll(heardOf, { timeout: 10_000 }).toEqual([old.udid])
+    const remove = { opts: { serials: [old.serial] } }
+    expect(await api('DELETE', '/v1/devices', remove)).toEqual({ status: 200, body: {} })
+    expect(await bySerial()).toBeUndefined()
+  })
+
+  it('lists no device for an empty serial number, and none that another device’s certificate speaks of', async () => {
+    const identity = newIdentity()
+    await newDevice({ identity }).enroll()
+    const ghost = newDevice({ identity })
+    expect((await ghost.authenticate()).status).toBe(400)
+    expect(await listed(ghost.udid)).toBeNull()
+    const empty = await api<List>('POST', '/v1/devices', { filter_serial: [''] })
+    expect(empty.body.devices).toBeNull()
+  })
+
+  it('pushes a device no more that an admin has retired', async () => {
+    const device = newDevice()
+    await device.enroll()
+    expect((await api('POST', `/api/devices/${device.udid}/retire`)).status).toBe(200)
+    expect(await listed(device.udid)).toMatchObject([{ enrollment_status: false }])
+    expect((await api('GET', `/push/${device.udid}`)).body['error']).toContain(
+      'not found: PushInfo',
+    )
+  })
+
+  it('forgets a deleted device until it enrols again', async () => {
+    const device = newDevice()
+    await device.enroll()
+    const remove = await api('DELETE', '/v1/devices', { opts: { udids: [device.udid] } })
+    expect(remove).toEqual({ status: 200, body: {} })
+    expect(await listed(device.udid)).toBeNull()
+    const again = await api('DELETE', '/v1/devices', { opts: { udids: [device.udid] } })
+    expect(again).toEqual({ status: 500, body: { error: `not found: Device key ${device.udid}` } })
+    await device.enroll()
+    await expect.poll(() => listed(device.udid), { timeout: 10_000 }).toHaveLength(1)
+  })
+
+  it('that was not migrated says so', async () => {
+    await env.DB.exec('ALTER TABLE devices RENAME TO away')
+    try {
+      expect(await api('POST', '/v1/devices', {})).toEqual({
+        status: 503,
+        body: {
+          error: 'the directory is not migrated: run `wrangler d1 migrations apply DB --remote`',
+        },
+      })
+    } finally {
+      await env.DB.exec('ALTER TABLE away RENAME TO devices')
+    }
+  })
+
+  it('that is down holds up new certificates only', async () => {
+    const device = newDevice()
+    await device.enroll()
+    const stranger = newDevice()
+    await env.DB.exec('ALTER TABLE identities RENAME TO away')
+    try {
+      expect((await stranger.authenticate()).status).toBe(503)
+      expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
+    } finally {
+      await env.DB.exec('ALTER TABLE away RENAME TO identities')
+    }
+    expect((await stranger.authenticate()).status).toBe(200)
+  })
+})

@@ -1,0 +1,72 @@
+/** SCEP clients and CAs for tests that run against the Worker. */
+import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { exports } from 'cloudflare:workers'
+import { createAuthority, type Authority } from '../../src/pki/authority.ts'
+import { pem } from '../../src/pki/issue.ts'
+import {
+  enrolByScep,
+  type PendingRequest,
+  readCertRep,
+  sendScepRequest,
+  type ScepFetch,
+  type ScepOptions,
+  writeScepRequest,
+} from '../../src/simulator/scep.ts'
+import { newKey, type Identity } from '../../src/simulator/identity.ts'
+import { api } from './server.ts'
+
+export const SCEP_URL = 'http://mdm.test/scep'
+export const scepFetch: ScepFetch = (url, init) =>
+  exports.default.fetch(new Request(url, init as RequestInit))
+
+/** Keys are slow to make; who owns which does not matter to most tests. */
+export const someKey = newKey('rsa')
+
+export function newAuthority(now = Date.now(), key: KeyObject = rsaKey()): Authority {
+  return createAuthority(key, now)
+}
+
+export async function install(
+  { certificate, key }: Authority,
+  facts: { imported: boolean; next_serial?: number } = { imported: false },
+): Promise<void> {
+  const answer = await api('POST', '/api/ca', {
+    certificate: pem('CERTIFICATE', certificate.der),
+    private_key: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    ...facts,
+  })
+  if (answer.status !== 201) {
+    throw new Error(JSON.stringify(answer.body))
+  }
+}
+
+export async function oneTimeChallenge(): Promise<string> {
+  const { body } = await api<{ string: string }>('POST', '/v1/challenge')
+  return body.string
+}
+
+export function enrol(options: Partial<ScepOptions> = {}): Promise<Identity> {
+  return enrolByScep({
+    fetch: scepFetch,
+    url: SCEP_URL,
+    subject: [
+      ['O', 'EdgeMDM'],
+      ['CN', 'Mac'],
+    ],
+    ...options,
+  })
+}
+
+/** A request that was not sent yet. */
+export function request(options: Partial<ScepOptions>, ca: Authority): PendingRequest {
+  return writeScepRequest({ subject: [['CN', 'Mac']], ...options }, ca.certificate)
+}
+
+export async function send(pending: PendingRequest): Promise<Identity> {
+  const answer = await sendScepRequest({ fetch: scepFetch, url: SCEP_URL }, pending.der)
+  return readCertRep(answer, pending)
+}
+
+export function rsaKey(modulusLength = 2048): KeyObject {
+  return generateKeyPairSync('rsa', { modulusLength }).privateKey
+}

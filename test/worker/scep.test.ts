@@ -1,0 +1,291 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { newChallenge } from '../../src/directory/challenges.ts'
+import { readCertificate } from '../../src/pki/x509.ts'
+import { CONTENT_CIPHERS, readEnvelope } from '../../src/pki/enveloped-data.ts'
+import { readSignedData } from '../../src/pki/signed-data.ts'
+import { readCertRep, sendScepRequest } from '../../src/simulator/scep.ts'
+import { api, env, newDevice, newIdentity, serve } from './server.ts'
+import {
+  enrol,
+  install,
+  newAuthority,
+  oneTimeChallenge,
+  request,
+  rsaKey,
+  SCEP_URL,
+  scepFetch,
+  send,
+  someKey,
+} from './scep-client.ts'
+
+const authority = newAuthority()
+beforeAll(() => install(authority))
+
+const certificateCount = async (): Promise<number> =>
+  (await env.DB.prepare('SELECT count(*) AS n FROM certificates').first<number>('n')) ?? -1
+
+describe('GetCACaps and GetCACert', () => {
+  it('name what Apple’s clients look for, a capability a line', async () => {
+    const response = await serve('/scep?operation=GetCACaps&message=EdgeMDM')
+    expect(response.status).toBe(200)
+    expect(response.headers.get('content-type')).toMatch(/^text\/plain/)
+    expect((await response.text()).split('\n')).toEqual([
+      'Renewal',
+      'SHA-1',
+      'SHA-256',
+      'SHA-512',
+      'AES',
+      'DES3',
+      'SCEPStandard',
+      'POSTPKIOperation',
+    ])
+  })
+
+  it('hand out the issuing CA alone', async () => {
+    const response = await serve('/scep?operation=GetCACert')
+    expect(response.headers.get('content-type')).toBe('application/x-x509-ca-cert')
+    expect(new Uint8Array(await response.arrayBuffer())).toEqual(authority.certificate.der)
+  })
+
+  it('an operation that is not there, and other methods, are no 401 and no 403', async () => {
+    expect((await serve('/scep?operation=GetNextCACert')).status).toBe(400)
+    expect((await serve('/scep')).status).toBe(400)
+    expect((await serve('/scep', { method: 'PUT' })).status).toBe(405)
+  })
+})
+
+describe('a device', () => {
+  it('gets an identity for a challenge, enrols with it and answers a command', async () => {
+    const identity = await enrol({ challenge: await oneTimeChallenge() })
+    const device = newDevice({ identity })
+    expect((await device.enroll()).status).toBe(200)
+    const { fingerprint, notAfter, extKeyUsages } = readCertificate(identity.certificate)
+    expect(extKeyUsages).toEqual(['1.3.6.1.5.5.7.3.2'])
+    expect(Math.round((notAfter - Date.now()) / 86_400_000)).toBe(365)
+    const row = await env.DB.prepare(
+      `SELECT subject, serial, authority, enrollment FROM certificates JOIN identities USING (fingerprint)
+        WHERE fingerprint = ?`,
+    )
+      .bind(fingerprint)
+      .first()
+    expect(row).toMatchObject({
+      subject: 'O=EdgeMDM, CN=Mac',
+      authority: authority.certificate.keyId,
+      enrollment: device.udid,
+    })
+  })
+
+  it('may send its request by GET, with + and / as they are in the query', async () => {
+    const pending = request({ challenge: await oneTimeChallenge() }, authority)
+    const message = Buffer.from(pending.der).toString('base64')
+    expect(message).toMatch(/\+/)
+    const raw = message.replaceAll('=', '%3D')
+    const answer = await serve(`/scep?operation=PKIOperation&message=${raw}`)
+    expect(answer.headers.get('content-type')).toBe('application/x-pki-message')
+    const escaped = await serve(
+      `/scep?message=${encodeURIComponent(message)}&operation=PKIOperation`,
+    )
+    expect([answer.status, escaped.status]).toEqual([200, 200])
+    const answers = [answer, escaped].map(async (one) =>
+      readCertRep(new Uint8Array(await one.arrayBuffer()), pending),
+    )
+    const [first, second] = await Promise.all(answers)
+    expect(second?.certificate).toEqual(first?.certificate)
+  })
+
+  it('may use each cipher and digest, all of them on workerd’s node:crypto', async () => {
+    for (const cipher of CONTENT_CIPHERS) {
+      for (const digest of ['sha1', 'sha256', 'sha384', 'sha512'] as const) {
+        const challenge = await oneTimeChallenge()
+        const pending = request({ challenge, cipher, digest, key: someKey }, authority)
+        const answer = await sendScepRequest({ fetch: scepFetch, url: SCEP_URL }, pending.der)
+        const signed = readSignedData(answer)
+        expect(signed.signer.digest).toBe(digest)
+        expect(readEnvelope(signed.content ?? new Uint8Array()).cipher).toBe(cipher)
+        expect(readCertRep(answer, pending).privateKey).toBe(someKey)
+      }
+    }
+  })
+
+  it('gets the same certificate for the same request, even when two arrive at once', async () => {
+    const pending = request({ challenge: await oneTimeChallenge() }, authority)
+    const [first, second] = await Promise.all([send(pending), send(pending)])
+    expect(second?.certificate).toEqual(first?.certificate)
+    expect((await send(pending)).certificate).toEqual(first?.certificate)
+  })
+})
+
+describe('a challenge', () => {
+  it('is good for one certificate, whoever comes first', async () => {
+    const challenge = await oneTimeChallenge()
+    const before = await certificateCount()
+    const attempts = await Promise.allSettled(
+      [1, 2, 3].map(() => send(request({ challenge }, authority))),
+    )
+    expect(attempts.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    expect(await certificateCount()).toBe(before + 1)
+  })
+
+  it('is consumed only by success', async () => {
+    const challenge = await oneTimeChallenge()
+    const small = request({ challenge, key: rsaKey(1024) }, authority)
+    await expect(send(small)).rejects.toMatchObject({ failInfo: '0' })
+    await expect(send(request({ challenge }, authority))).resolves.toBeTruthy()
+  })
+
+  it('ends with its time', async () => {
+    const now = Date.now()
+    const late = await newChallenge(env.DB, now - 5000, { lifetime: 1000 })
+    await expect(enrol({ challenge: late })).rejects.toMatchObject({ failInfo: '2' })
+    const open = await newChallenge(env.DB, now, { lifetime: 60_000 })
+    await expect(enrol({ challenge: open })).resolves.toBeTruthy()
+  })
+
+  it('that is wrong, empty, or MicroMDM’s static one, gets nothing from a fresh deployment', async () => {
+    const before = await certificateCount()
+    for (const challenge of ['wrong', 'micromdm', undefined]) {
+      await expect(enrol(challenge ? { challenge } : {})).rejects.toMatchObject({ failInfo: '2' })
+    }
+    expect(await certificateCount()).toBe(before)
+  })
+})
+
+describe('a renewal', () => {
+  it.each(['PKCSReq', 'RenewalReq', 'UpdateReq'] as const)(
+    'as %s, signed with the identity, needs no challenge, and the next message may be signed with it',
+    async (messageType) => {
+      const identity = await enrol({ challenge: await oneTimeChallenge() })
+      const device = newDevice({ identity })
+      await device.enroll()
+      await api('POST', '/v1/commands', { udid: device.udid, request_type: 'SecurityInfo' })
+      const renewed = await enrol({ renew: identity, messageType })
+      expect(renewed.certificate).not.toEqual(identity.certificate)
+      device.useIdentity(renewed)
+      await device.poll()
+      expect(device.received.map(({ requestType }) => requestType)).toEqual(['SecurityInfo'])
+      device.useIdentity(await enrol({ renew: renewed }))
+      expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
+    },
+  )
+
+  it('of an identity from another accepted CA is one too, if its key is RSA', async () => {
+    for (const kind of ['rsa', 'ec'] as const) {
+      const identity = newIdentity(undefined, kind)
+      const device = newDevice({ identity })
+      await device.enroll()
+      const renewal = enrol({ renew: identity })
+      if (kind === 'ec') {
+        await expect(renewal).rejects.toMatchObject({ failInfo: '0' })
+      } else {
+        device.useIdentity(await renewal)
+      }
+      expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
+    }
+  })
+
+  it('by an identity of an earlier enrolment, a blocked device, or a stranger gets nothing', async () => {
+    const identity = await enrol({ challenge: await oneTimeChallenge() })
+    const device = newDevice({ identity })
+    await device.enroll()
+    await api('POST', `/v1/devices/${device.udid}/block`)
+    const before = await certificateCount()
+    await expect(enrol({ renew: identity })).rejects.toMatchObject({ failInfo: '2' })
+    await api('POST', `/v1/devices/${device.udid}/unblock`)
+    device.useIdentity(await enrol({ challenge: await oneTimeChallenge() }))
+    await device.enroll()
+    await expect(enrol({ renew: identity })).rejects.toMatchObject({ failInfo: '2' })
+    const unused = await enrol({ challenge: await oneTimeChallenge() })
+    const challenge = await oneTimeChallenge()
+    for (const foreign of [unused, newIdentity(undefined, 'rsa')]) {
+      const stolen = enrol({ renew: foreign, challenge })
+      await expect(stolen).rejects.toMatchObject({ failInfo: '2' })
+    }
+    expect(await certificateCount()).toBe(before + 2)
+  })
+
+  it('with a new self-signed key and the old challenge is accepted once near the end of the certificate', async () => {
+    const challenge = await oneTimeChallenge()
+    const identity = await enrol({ challenge })
+    const device = newDevice({ identity })
+    await device.enroll()
+    await expect(enrol({ challenge })).rejects.toMatchObject({ failInfo: '2' })
+    await age(identity.certificate)
+    const renewed = await enrol({ challenge })
+    device.useIdentity(renewed)
+    expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
+    await expect(enrol({ challenge })).rejects.toMatchObject({ failInfo: '2' })
+    await age(renewed.certificate)
+    await expect(enrol({ challenge })).resolves.toBeTruthy()
+  })
+
+  it('leaves the old challenge with the enrolment: after one signed by the identity it still works', async () => {
+    const challenge = await oneTimeChallenge()
+    const identity = await enrol({ challenge })
+    const device = newDevice({ identity })
+    await device.enroll()
+    const renewed = await enrol({ renew: identity })
+    await age(identity.certificate)
+    await expect(enrol({ challenge })).rejects.toMatchObject({ failInfo: '2' })
+    await age(renewed.certificate)
+    device.useIdentity(await enrol({ challenge }))
+    expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
+  })
+
+  it('by a challenge made for it is bound to the enrolment as it is issued', async () => {
+    const identity = await enrol({ challenge: await oneTimeChallenge() })
+    const device = newDevice({ identity })
+    await device.enroll()
+    const { fingerprint } = readCertificate(identity.certificate)
+    const options = { lifetime: 60_000, renews: fingerprint }
+    const challenge = await newChallenge(env.DB, Date.now(), options)
+    device.useIdentity(await enrol({ challenge }))
+    expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
+    await expect(enrol({ challenge })).rejects.toMatchObject({ failInfo: '2' })
+  })
+
+  it('with the same key near the end of the certificate is no repetition of the first request', async () => {
+    const pending = request({ challenge: await oneTimeChallenge() }, authority)
+    const identity = await send(pending)
+    await newDevice({ identity }).enroll()
+    await age(identity.certificate)
+    const renewed = await send(pending)
+    expect(renewed.certificate).not.toEqual(identity.certificate)
+    expect((await send(pending)).certificate).toEqual(renewed.certificate)
+  })
+})
+
+describe('bad input', () => {
+  it('encrypted to another key is answered like any other that cannot be opened', async () => {
+    const other = newAuthority()
+    for (const cipher of CONTENT_CIPHERS) {
+      const challenge = await oneTimeChallenge()
+      const pending = request({ challenge, cipher, key: someKey }, other)
+      const answer = await sendScepRequest({ fetch: scepFetch, url: SCEP_URL }, pending.der)
+      expect(() => readCertRep(answer, { ...pending, ca: authority.certificate })).toThrow(
+        'failInfo 1',
+      )
+    }
+  })
+
+  it('that is no SCEP message is 400, and a body of 5 MB is 413', async () => {
+    const post = (body: BodyInit) =>
+      scepFetch(`${SCEP_URL}?operation=PKIOperation`, {
+        method: 'POST',
+        headers: {},
+        body: body as Uint8Array<ArrayBuffer>,
+      })
+    expect((await post(new Uint8Array())).status).toBe(400)
+    expect((await post(new Uint8Array([0x30, 0x80]))).status).toBe(400)
+    expect((await post(request({}, authority).der.slice(0, -1))).status).toBe(400)
+    expect((await post(new Uint8Array(5_000_000))).status).toBe(413)
+    expect((await serve('/scep?operation=PKIOperation&message=%zz')).status).toBe(400)
+  })
+})
+
+/** Takes a certificate into the last day of a year, as far as the directory knows. */
+async function age(certificate: Uint8Array): Promise<void> {
+  const day = 86_400_000
+  await env.DB.prepare('UPDATE certificates SET issued_at = ?, not_after = ? WHERE fingerprint = ?')
+    .bind(Date.now() - 364 * day, Date.now() + day, readCertificate(certificate).fingerprint)
+    .run()
+}
