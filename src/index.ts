@@ -10,7 +10,7 @@ import { deviceFace } from './http/device/face.ts'
 import { scep } from './http/device/scep.ts'
 import { micromdmFace } from './http/micromdm/face.ts'
 import { ownFace } from './http/api/face.ts'
-import { notFound, onError } from './http/errors.ts'
+import { notFound, onError, refuse } from './http/errors.ts'
 import { warn } from './log.ts'
 
 export { Push } from './delivery/push.ts'
@@ -22,8 +22,9 @@ const app = new Hono<AppEnv>()
 app.use(async (c, next) => {
   const result = configOf(c.env)
   if (!result.ok) {
-    warn('config:incomplete', { problems: result.problems.join('; ') })
-    return c.json({ error: `EdgeMDM is not configured: ${result.problems.join('; ')}` }, 503)
+    const problems = result.problems.join('; ')
+    warn('config:incomplete', { problems })
+    return refuse(c.req.path, 503, `EdgeMDM is not configured: ${problems}`)
   }
   c.set('config', result.config)
   return next()

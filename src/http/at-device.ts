@@ -3,14 +3,19 @@ import type { DeviceStub } from '../device/object.ts'
 import type { Env } from '../env.ts'
 import { SHARED_IPAD_USER_ID, splitEnrollmentId } from '../mdm/enrollment.ts'
 
-/** Something an admin asked for that cannot be done; the text says what to do instead. */
+/**
+ * Something an admin asked for that cannot be done; the text says what to do instead. `status` is MicroMDM's,
+ * who answers 500 to whatever an admin got wrong; our own API says what kind of wrong it is.
+ */
 export class AdminError extends Error {
   readonly status: number
+  readonly problemStatus: number
 
-  constructor(message: string, status = 500) {
+  constructor(message: string, status = 500, problemStatus = status === 500 ? 400 : status) {
     super(message)
     this.name = 'AdminError'
     this.status = status
+    this.problemStatus = problemStatus
   }
 }
 
@@ -43,6 +48,8 @@ export async function atDevice<Answer extends { readonly kind: string }>(
   if (isAmbiguous(answer)) {
     throw new AdminError(
       `the user ${id} has channels on several devices: name one of ${answer.ids.join(', ')}`,
+      500,
+      409,
     )
   }
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- both ways of leading elsewhere are gone, which the compiler cannot see through the type parameter

@@ -1,4 +1,5 @@
 import type { ErrorHandler, NotFoundHandler } from 'hono'
+import { HTTPException } from 'hono/http-exception'
 import { GoFieldError } from '../commands/go-fields.ts'
 import { reasonOf, warn } from '../log.ts'
 import { PATHS as ENROLL_PATHS } from './device/enroll.ts'
@@ -7,39 +8,48 @@ import { SCEP_PATH } from './device/scep.ts'
 import type { AppEnv } from './app-env.ts'
 import { AdminError } from './at-device.ts'
 import { errorJson } from './error-json.ts'
+import { problem, speaksProblems } from './problem.ts'
 
-/** Devices read no error bodies and try again after a 5xx; admins get MicroMDM's JSON. */
+/** Devices read no error bodies and try again after a 5xx; admins get MicroMDM's JSON, or a problem document. */
 export const onError: ErrorHandler<AppEnv> = (error, c) => {
+  const { path } = c.req
+  const own = speaksProblems(path)
   if (error instanceof AdminError) {
-    return errorJson(error.message, error.status)
+    return refuse(path, own ? error.problemStatus : error.status, error.message)
   }
   if (error instanceof GoFieldError) {
-    return errorJson(error.message, 500)
+    return refuse(path, own ? 400 : 500, error.message)
   }
-  warn('http:error', { path: c.req.path, reason: reasonOf(error) })
-  if (DEVICE_PATHS.includes(c.req.path) || c.req.path === SCEP_PATH) {
+  if (error instanceof HTTPException && own) {
+    return problem(error.status, error.message)
+  }
+  warn('http:error', { path, reason: reasonOf(error) })
+  if (DEVICE_PATHS.includes(path) || path === SCEP_PATH) {
     return c.body(null, 503)
   }
-  return ENROLL_PATHS.includes(c.req.path)
+  return ENROLL_PATHS.includes(path)
     ? c.text('Enrolment is not possible just now. The log of the server says why.\n', 503)
-    : explained(error)
+    : explained(path, error)
 }
 
 export const notFound: NotFoundHandler<AppEnv> = (c) =>
-  errorJson(`no such route: ${c.req.method} ${c.req.path}`, 404)
+  refuse(c.req.path, 404, `no such route: ${c.req.method} ${c.req.path}`)
+
+/** An error in the words of the path's face. */
+export function refuse(path: string, status: number, message: string): Response {
+  return speaksProblems(path) ? problem(status, message) : errorJson(message, status)
+}
 
 /** D1's own words are in a cause; the query that holds them together is nobody's business. */
-function explained(error: Error): Response {
+function explained(path: string, error: Error): Response {
   const causes = [...causesOf(error)]
   if (causes.some((cause) => /no such (table|column)/.test(cause))) {
-    return errorJson(
-      'the directory is not migrated: run `wrangler d1 migrations apply DB --remote`',
-      503,
-    )
+    const hint = 'the directory is not migrated: run `wrangler d1 migrations apply DB --remote`'
+    return refuse(path, 503, hint)
   }
   return causes.some((cause) => /^(Failed query|D1_)/.test(cause))
-    ? errorJson('the directory (D1) does not answer just now: try again', 503)
-    : errorJson(error.message, 500)
+    ? refuse(path, 503, 'the directory (D1) does not answer just now: try again')
+    : refuse(path, 500, error.message)
 }
 
 function* causesOf(error: unknown): Generator<string> {

@@ -87,10 +87,10 @@ describe('an installed CA', () => {
       [{ certificate, private_key: text(fresh), next_serial: -1 }, /next_serial/],
       ['[', /no JSON/],
     ] as const) {
-      const answer = await api<{ error: string }>('POST', '/api/ca', body)
+      const answer = await api<{ detail: string }>('POST', '/api/ca', body)
       expect(answer.status).toBe(400)
-      expect(answer.body.error).toMatch(error)
-      expect(answer.body.error).not.toContain('PRIVATE')
+      expect(answer.body.detail).toMatch(error)
+      expect(answer.body.detail).not.toContain('PRIVATE')
     }
     expect(await listed()).toEqual([])
   })

@@ -61,7 +61,7 @@ it.each([
   const { path } = await phone()
   const refused = await api('POST', `${path}/${kind}`, body)
   expect(refused.status).toBe(status)
-  expect(refused.body['error']).toContain(message)
+  expect(refused.body['detail']).toContain(message)
   expect((await api<List>('GET', path)).body.reads).toEqual([])
 })
 

@@ -1,57 +1,51 @@
-import { Hono } from 'hono'
-import { projectDevices } from '../../delivery/consumer.ts'
-import { rfc3339 } from '../../events/event.ts'
 import { adminAuth } from '../admin-auth.ts'
-import type { AppEnv } from '../app-env.ts'
-import { errorJson } from '../error-json.ts'
-import { escrow } from './escrow.ts'
-import { pushCertificate } from './push-certificate.ts'
 import { ca } from './ca.ts'
+import { docsPage } from './docs.ts'
+import { escrow } from './escrow.ts'
+import { boundedJson, newRoutes } from './frame.ts'
+import { identities } from './identities.ts'
+import { pushCertificate } from './push-certificate.ts'
 
-/** EdgeMDM's own admin routes: what MicroMDM has no words for. */
-export const ownFace = new Hono<AppEnv>().basePath('/api')
+/**
+ * EdgeMDM's own admin API: what MicroMDM has no words for. A route is added in three steps:
+ *
+ * 1. In a file of its own here: `export const things = newRoutes()`, then `things.openapi(createRoute({…}), handler)`
+ *    with an `operationId`, a tag, `body(schema, examples)`, `answer(description, schema, example)` and `refusal(…)`
+ *    from frame.ts. The path is written without `/api`.
+ * 2. Its routes join `ROUTES` below.
+ * 3. `PREPARE` in test/worker/openapi.test.ts says under the `operationId` what has to exist before the examples
+ *    can be sent. The test fails for an operation that it cannot run.
+ *
+ * Handlers answer `c.json(…, status)` of a declared status, and throw `AdminError(text, status)` for the rest:
+ * validation, 401, 404 and thrown errors all become problem documents.
+ */
+const ROUTES = [identities, escrow, ca, pushCertificate]
 
-ownFace.use(adminAuth)
-ownFace.route('/', escrow)
-ownFace.route('/', pushCertificate)
+export const ownFace = newRoutes()
 
-ownFace.get('/devices/:id/identities', async (c) => {
-  const identities = await c.env.DEVICE.getByName(c.req.param('id')).identities()
-  return c.json({
-    identities: identities.map(({ fingerprint, subject, notAfter, standing }) => ({
-      fingerprint,
-      subject,
-      not_after: rfc3339(notAfter),
-      standing,
-    })),
+ownFace.use('/api/*', adminAuth, boundedJson)
+
+for (const routes of ROUTES) {
+  ownFace.route('/api', routes)
+}
+
+ownFace.openAPIRegistry.registerComponent('securitySchemes', 'basic', {
+  type: 'http',
+  scheme: 'basic',
+  description: 'user `micromdm`, password the API key',
+})
+
+const document = () =>
+  ownFace.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: {
+      title: 'EdgeMDM',
+      version: '1',
+      description:
+        'What MicroMDM’s API has no words for. Errors are problem documents (RFC 9457); lists come in pages, whose `next` is the `cursor` of the page behind.',
+    },
+    security: [{ basic: [] }],
   })
-})
-ownFace.route('/', ca)
 
-/** Accepts an identity of an earlier enrolment again; the event `identity_conflict` names its certificate. */
-ownFace.post('/devices/:id/identities/:fingerprint/reinstate', async (c) => {
-  const { id, fingerprint } = c.req.param()
-  const known = await c.env.DEVICE.getByName(id).reinstateIdentity(fingerprint.toLowerCase())
-  return known
-    ? c.json({})
-    : errorJson(`${id} never had an identity with the fingerprint ${fingerprint}`, 404)
-})
-
-/** Refuses an identity from its next message on; the device keeps its profile, and gets 400. */
-ownFace.post('/devices/:id/identities/:fingerprint/revoke', async (c) => {
-  const { id, fingerprint } = c.req.param()
-  const known = await c.env.DEVICE.getByName(id).revokeIdentity(fingerprint.toLowerCase())
-  return known
-    ? c.json({})
-    : errorJson(`${id} never had an identity with the fingerprint ${fingerprint}`, 404)
-})
-
-/** Confirms that a device is gone, such as the one whose serial number another device bears now. */
-ownFace.post('/devices/:id/retire', async (c) => {
-  const id = c.req.param('id')
-  if (!(await c.env.DEVICE.getByName(id).retire())) {
-    return errorJson(`no device has the id ${id}`, 404)
-  }
-  await projectDevices(c.env, [id])
-  return c.json({})
-})
+ownFace.get('/api/openapi.json', (c) => c.json(document()))
+ownFace.get('/api/docs', () => docsPage(document()))

@@ -1,0 +1,119 @@
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import { html, raw } from 'hono/html'
+
+type Document = ReturnType<OpenAPIHono['getOpenAPI31Document']>
+type Paths = NonNullable<Document['paths']>
+type Operation = NonNullable<Paths[string]['get']>
+type Content = NonNullable<Extract<Operation['requestBody'], { content: unknown }>>['content']
+type Html = ReturnType<typeof html>
+
+const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const
+
+/** The document as a page that needs nothing from elsewhere, not even a script. */
+export async function docsPage(document: Document): Promise<Response> {
+  const nonce = crypto.randomUUID()
+  const operations = Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
+    METHODS.flatMap((method) => {
+      const operation = item[method]
+      return operation ? [{ path, method: method.toUpperCase(), operation }] : []
+    }),
+  )
+  const tags = [...new Set(operations.map(({ operation }) => tagOf(operation)))]
+  const page = await html`<!doctype html>
+    <html lang="en">
+      <meta charset="utf-8" />
+      <meta name="viewport" content="width=device-width" />
+      <title>${document.info.title}</title>
+      ${raw(`<style nonce="${nonce}">${STYLE}</style>`)}
+      <h1>${document.info.title}</h1>
+      <p>${document.info.description}</p>
+      <p>The same for programs: <a href="openapi.json">openapi.json</a></p>
+      ${tags.map(
+        (tag) =>
+          html`<h2>${tag}</h2>
+            ${operations
+              .filter(({ operation }) => tagOf(operation) === tag)
+              .map(({ path, method, operation }) => section(path, method, operation))}`,
+      )}
+      <h2>Schemas</h2>
+      ${Object.entries(document.components?.schemas ?? {}).map(
+        ([name, schema]) =>
+          html`<h3 id="${name}">${name}</h3>
+            ${json(schema)}`,
+      )}
+    </html>`
+  return new Response(String(page), {
+    headers: {
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy': `default-src 'none'; style-src 'nonce-${nonce}'; frame-ancestors 'none'`,
+    },
+  })
+}
+
+function section(path: string, method: string, operation: Operation): Html {
+  const parameters = (operation.parameters ?? []).filter((parameter) => 'name' in parameter)
+  const body =
+    operation.requestBody && 'content' in operation.requestBody
+      ? operation.requestBody.content
+      : undefined
+  return html`<details id="${operation.operationId}">
+    <summary><b>${method}</b> <code>${path}</code> ${operation.summary}</summary>
+    ${operation.description ? html`<p>${operation.description}</p>` : ''}
+    ${
+      parameters.length > 0
+        ? html`<table>
+            ${parameters.map(
+              ({ name, in: where, description, required }) =>
+                html`<tr>
+                  <td><code>${name}</code></td>
+                  <td>${where}${required ? '' : ', optional'}</td>
+                  <td>${description}</td>
+                </tr>`,
+            )}
+          </table>`
+        : ''
+    }
+    ${
+      body
+        ? html`<h4>Body</h4>
+            ${contents(body)}`
+        : ''
+    }
+    ${Object.entries(operation.responses ?? {}).map(
+      ([status, response]: [string, { description?: string; content?: Content }]) =>
+        html`<h4>${status}: ${response.description}</h4>
+          ${status < '400' ? contents(response.content ?? {}) : ''}`,
+    )}
+  </details>`
+}
+
+function contents(content: Content): Html {
+  return html`${Object.entries(content).map(
+    ([type, { schema, example, examples }]) =>
+      html`<p>${type}</p>
+        ${example === undefined ? '' : json(example)}
+        ${Object.entries(examples ?? {}).map(([name, shown]) =>
+          'value' in shown
+            ? html`<p>${name}</p>
+                ${json(shown.value)}`
+            : '',
+        )}
+        <details>
+          <summary>Schema</summary>
+          ${json(schema)}
+        </details>`,
+  )}`
+}
+
+function json(value: unknown): Html {
+  return html`<pre>${JSON.stringify(value, null, 2)}</pre>`
+}
+
+function tagOf(operation: Operation): string {
+  return operation.tags?.[0] ?? 'Other'
+}
+
+const STYLE = `body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
+details{border:1px solid #ccc;border-radius:4px;margin:.5rem 0;padding:.5rem 1rem}summary{cursor:pointer}
+pre{background:#f4f4f4;padding:.75rem;overflow:auto;border-radius:4px}td{padding:.1rem 1rem .1rem 0;vertical-align:top}
+@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}pre{background:#252525}details{border-color:#444}a{color:#8bf}}`

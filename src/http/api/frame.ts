@@ -1,0 +1,124 @@
+import { OpenAPIHono, z } from '@hono/zod-openapi'
+import type { MiddlewareHandler } from 'hono'
+import type { AppEnv } from '../app-env.ts'
+import { AdminError } from '../at-device.ts'
+import { readBody } from '../body.ts'
+import { problem } from '../problem.ts'
+
+/** A set of routes; {@link ownFace} mounts it under `/api` and documents it. */
+export function newRoutes(): OpenAPIHono<AppEnv> {
+  return new OpenAPIHono<AppEnv>({
+    defaultHook: (result) => {
+      if (result.success) {
+        return undefined
+      }
+      const errors = result.error.issues.map(({ path, message }) => ({
+        at: [result.target, ...path].join('.'),
+        detail: message,
+      }))
+      const detail = errors.map((fault) => `${fault.at}: ${fault.detail}`).join('; ')
+      return problem(400, detail, { errors })
+    },
+  })
+}
+
+const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    errors: z.array(z.object({ at: z.string(), detail: z.string() })).optional(),
+  })
+  .openapi('Problem')
+
+/** A JSON answer in a route's `responses`; the example is checked against what the Worker answers. */
+export function answer<Schema extends z.ZodType>(
+  description: string,
+  schema: Schema,
+  example: z.input<Schema>,
+): {
+  description: string
+  content: { 'application/json': { schema: Schema; example: z.input<Schema> } }
+} {
+  return { description, content: { 'application/json': { schema, example } } }
+}
+
+/** A JSON body in a route's `request`, with one named example or more; each is sent by a test. */
+export function body<Schema extends z.ZodType>(
+  schema: Schema,
+  examples: Readonly<Record<string, z.input<Schema>>>,
+): {
+  required: true
+  content: {
+    'application/json': { schema: Schema; examples: Record<string, { value: z.input<Schema> }> }
+  }
+} {
+  const named = Object.entries(examples).map(([name, value]) => [name, { value }])
+  return {
+    required: true,
+    content: { 'application/json': { schema, examples: Object.fromEntries(named) } },
+  }
+}
+
+/** An error that a route answers on purpose, in its `responses`. */
+export function refusal(description: string): {
+  description: string
+  content: { 'application/problem+json': { schema: typeof problemSchema } }
+} {
+  return { description, content: { 'application/problem+json': { schema: problemSchema } } }
+}
+
+export const deviceId = z.string().openapi({
+  param: { name: 'id', in: 'path' },
+  description: 'UDID, EnrollmentID, UDID:UserID, or the bare UserID of a user channel',
+  example: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
+})
+
+/** How far a list is read: `next` of the page before, and how many at a time. */
+export const pageQuery = {
+  cursor: z.string().optional().openapi({ description: '`next` of the page before' }),
+  limit: z.coerce.number().int().min(1).max(1000).default(100).openapi({ example: 100 }),
+}
+
+export const nextCursor = z
+  .string()
+  .nullable()
+  .openapi({ description: '`cursor` of the next page; null on the last one', example: null })
+
+/** An opaque cursor: where the next page begins. */
+export function writeCursor(place: readonly (string | number)[]): string {
+  return Buffer.from(JSON.stringify(place)).toString('base64url')
+}
+
+/** @throws AdminError when it is none of ours. */
+export function readCursor(cursor: string): readonly unknown[] {
+  try {
+    const place: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString())
+    if (Array.isArray(place)) {
+      return place
+    }
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) {
+      throw error
+    }
+  }
+  throw new AdminError('cursor: pass on `next` of the page before, unchanged', 400)
+}
+
+/**
+ * Bodies are bounded as everywhere, and JSON whatever they are called: curl's `-d` says form, and MicroMDM's
+ * clients say anything.
+ */
+export const boundedJson: MiddlewareHandler<AppEnv> = async (c, next) => {
+  if (c.req.raw.body !== null) {
+    const bytes = await readBody(c.req.raw)
+    if (bytes === undefined) {
+      return problem(413, 'the body is longer than 20 MB')
+    }
+    const headers = new Headers(c.req.raw.headers)
+    headers.set('content-type', 'application/json')
+    c.req.raw = new Request(c.req.raw.url, { method: c.req.method, headers, body: bytes })
+  }
+  return next()
+}

@@ -1,0 +1,131 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { projectDevices } from '../../delivery/consumer.ts'
+import { rfc3339 } from '../../events/event.ts'
+import { AdminError } from '../at-device.ts'
+import { answer, deviceId, newRoutes, refusal } from './frame.ts'
+
+/** A device's certificates, and the end of its enrolment by an admin's word. */
+export const identities = newRoutes()
+
+const tags = ['Identities']
+const fingerprint = z.string().openapi({
+  param: { name: 'fingerprint', in: 'path' },
+  description: 'SHA-256 of the certificate, hexadecimal; the event `identity_conflict` names it',
+  example: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+})
+const identityParams = z.object({ id: deviceId, fingerprint })
+const done = answer('done', z.object({}), {})
+
+identities.openapi(
+  createRoute({
+    method: 'get',
+    path: '/devices/{id}/identities',
+    operationId: 'listIdentities',
+    tags,
+    summary: 'A device’s certificates: current, of an earlier enrolment, or revoked',
+    request: { params: z.object({ id: deviceId }) },
+    responses: {
+      200: answer(
+        'its certificates, oldest first',
+        z.object({
+          identities: z.array(
+            z.object({
+              fingerprint: z.string(),
+              subject: z.string(),
+              not_after: z.iso.datetime(),
+              standing: z.enum(['current', 'earlier', 'revoked']),
+            }),
+          ),
+        }),
+        {
+          identities: [
+            {
+              fingerprint: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+              subject: 'CN=device 1',
+              not_after: '2027-11-24T00:00:00Z',
+              standing: 'current',
+            },
+          ],
+        },
+      ),
+    },
+  }),
+  async (c) => {
+    const listed = await c.env.DEVICE.getByName(c.req.valid('param').id).identities()
+    return c.json(
+      {
+        identities: listed.map((identity) => ({
+          fingerprint: identity.fingerprint,
+          subject: identity.subject,
+          not_after: rfc3339(identity.notAfter),
+          standing: identity.standing,
+        })),
+      },
+      200,
+    )
+  },
+)
+
+identities.openapi(
+  createRoute({
+    method: 'post',
+    path: '/devices/{id}/identities/{fingerprint}/reinstate',
+    operationId: 'reinstateIdentity',
+    tags,
+    summary: 'Accepts a certificate of an earlier enrolment again',
+    request: { params: identityParams },
+    responses: { 200: done, 404: refusal('the device never had this certificate') },
+  }),
+  async (c) => {
+    const params = c.req.valid('param')
+    const device = c.env.DEVICE.getByName(params.id)
+    known(await device.reinstateIdentity(params.fingerprint.toLowerCase()), params)
+    return c.json({}, 200)
+  },
+)
+
+identities.openapi(
+  createRoute({
+    method: 'post',
+    path: '/devices/{id}/identities/{fingerprint}/revoke',
+    operationId: 'revokeIdentity',
+    tags,
+    summary:
+      'Refuses a certificate from the next message on; the device keeps its profile, and gets 400',
+    request: { params: identityParams },
+    responses: { 200: done, 404: refusal('the device never had this certificate') },
+  }),
+  async (c) => {
+    const params = c.req.valid('param')
+    const device = c.env.DEVICE.getByName(params.id)
+    known(await device.revokeIdentity(params.fingerprint.toLowerCase()), params)
+    return c.json({}, 200)
+  },
+)
+
+identities.openapi(
+  createRoute({
+    method: 'post',
+    path: '/devices/{id}/retire',
+    operationId: 'retireDevice',
+    tags: ['Devices'],
+    summary: 'The device is gone: it is pushed no more, until it is heard of again',
+    description: 'Such as one whose serial number another device bears now.',
+    request: { params: z.object({ id: deviceId }) },
+    responses: { 200: done, 404: refusal('no such device') },
+  }),
+  async (c) => {
+    const { id } = c.req.valid('param')
+    if (!(await c.env.DEVICE.getByName(id).retire())) {
+      throw new AdminError(`no device has the id ${id}`, 404)
+    }
+    await projectDevices(c.env, [id])
+    return c.json({}, 200)
+  },
+)
+
+function known(found: boolean, { id, fingerprint: named }: z.infer<typeof identityParams>): void {
+  if (!found) {
+    throw new AdminError(`${id} never had an identity with the fingerprint ${named}`, 404)
+  }
+}

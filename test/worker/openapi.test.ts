@@ -1,0 +1,175 @@
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { api, newDevice, serve } from './server.ts'
+
+interface Media {
+  schema: object
+  example?: unknown
+  examples?: Record<string, { value: unknown }>
+}
+interface Operation {
+  operationId: string
+  parameters?: {
+    name: string
+    in: string
+    required?: boolean
+    schema: { example?: string | number }
+  }[]
+  requestBody?: { content: Record<string, Media> }
+  responses: Record<string, { content?: Record<string, Media> }>
+}
+interface Document {
+  openapi: string
+  paths: Record<string, Record<string, Operation>>
+  components: { schemas: Record<string, object> }
+}
+
+const AUTH = { authorization: `Basic ${btoa('micromdm:secret')}` }
+const document = (await api<Document>('GET', '/api/openapi.json')).body
+
+/** Makes what an operation's examples speak of, and says what takes the place of the example's ids. */
+type Prepare = () => Promise<Record<string, string>>
+
+async function enrolled(): Promise<Record<string, string>> {
+  const device = newDevice()
+  await device.enroll()
+  return { id: device.udid }
+}
+
+async function identified(): Promise<Record<string, string>> {
+  const { id = '' } = await enrolled()
+  const { body } = await api<{ identities: { fingerprint: string }[] }>(
+    'GET',
+    `/api/devices/${id}/identities`,
+  )
+  return { id, fingerprint: body.identities[0]?.fingerprint ?? '' }
+}
+
+const PREPARE: Record<string, Prepare> = {
+  listIdentities: enrolled,
+  reinstateIdentity: identified,
+  revokeIdentity: identified,
+  retireDevice: enrolled,
+}
+
+interface Example {
+  name: string
+  operation: Operation
+  method: string
+  path: string
+  body: unknown
+}
+
+const examples: Example[] = Object.entries(document.paths).flatMap(([path, item]) =>
+  Object.entries(item).flatMap(([method, operation]) => {
+    const media = operation.requestBody?.content['application/json']
+    const bodies = media ? Object.entries(media.examples ?? {}) : [['', { value: undefined }]]
+    return bodies.map(([name, shown]) => ({
+      name: `${operation.operationId} ${name as string}`.trim(),
+      operation,
+      method: method.toUpperCase(),
+      path,
+      body: (shown as { value: unknown }).value,
+    }))
+  }),
+)
+
+/** The schema of an answer as the document tells it; properties that it does not tell of are faults. */
+function check(schema: object, value: unknown): void {
+  const closed = JSON.parse(
+    JSON.stringify({ $defs: document.components.schemas, ...schema }).replaceAll(
+      '#/components/schemas/',
+      '#/$defs/',
+    ),
+    (_, found: unknown) =>
+      typeof found === 'object' && found !== null && 'properties' in found
+        ? { additionalProperties: false, ...found }
+        : found,
+  )
+  expect(z.fromJSONSchema(closed).safeParse(value)).toMatchObject({ success: true })
+}
+
+describe('the document of the API', () => {
+  it('is OpenAPI 3.1, and every operation has an id, a summary, an example body and a way to be tested', () => {
+    expect(document.openapi).toBe('3.1.0')
+    const operations = Object.values(document.paths).flatMap((item) => Object.values(item))
+    expect(operations.map(({ operationId }) => operationId).toSorted()).toEqual(
+      Object.keys(PREPARE).toSorted(),
+    )
+    expect(operations).toHaveLength(new Set(operations.map((one) => one.operationId)).size)
+    for (const { requestBody, ...operation } of operations) {
+      expect(operation).toMatchObject({ summary: expect.any(String), tags: [expect.any(String)] })
+      if (requestBody) {
+        expect(requestBody.content['application/json']?.examples).toBeDefined()
+      }
+    }
+  })
+
+  it.each(examples)('holds for its example $name', async ({ operation, method, path, body }) => {
+    const ids = (await PREPARE[operation.operationId]?.()) ?? {}
+    const query = new URLSearchParams()
+    let target = path
+    for (const { name, in: where, schema } of operation.parameters ?? []) {
+      const value = ids[name] ?? schema.example
+      if (where === 'path') {
+        target = target.replace(`{${name}}`, encodeURIComponent(String(value)))
+      } else if (where === 'query' && value !== undefined) {
+        query.set(name, String(value))
+      }
+    }
+    const response = await serve(`${target}?${query.toString()}`, {
+      method,
+      headers: AUTH,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    const declared = operation.responses[response.status]
+    expect(response.status, await response.clone().text()).toBeLessThan(300)
+    expect(declared, `status ${response.status} is not declared`).toBeDefined()
+    const media = declared?.content?.['application/json']
+    if (media) {
+      check(media.schema, media.example)
+      check(media.schema, await response.json())
+    }
+  })
+
+  it('is also a page that needs nothing from elsewhere', async () => {
+    const response = await serve('/api/docs', { headers: AUTH })
+    expect(response.headers.get('content-security-policy')).toContain("default-src 'none'")
+    const page = await response.text()
+    expect(page).not.toMatch(/(src|href)="https?:/)
+    for (const { operation } of examples) {
+      expect(page).toContain(`id="${operation.operationId}"`)
+    }
+  })
+})
+
+describe('an error of the API', () => {
+  const asked = async (path: string, init: RequestInit = { headers: AUTH }) => {
+    const response = await serve(path, init)
+    expect(response.headers.get('content-type')).toBe('application/problem+json')
+    const body = await response.json<Record<string, unknown>>()
+    expect(body).toMatchObject({
+      type: expect.any(String),
+      title: expect.any(String),
+      status: response.status,
+      detail: expect.any(String),
+    })
+    return { status: response.status, headers: response.headers, body }
+  }
+
+  it('is a problem document: no credentials, before anything is told', async () => {
+    for (const path of ['/api/nothing', '/api/docs', '/api', '/api/openapi.json']) {
+      const { status, headers } = await asked(path, {})
+      expect(status).toBe(401)
+      expect(headers.get('www-authenticate')).toBe('Basic realm="micromdm"')
+    }
+  })
+
+  it('is a problem document: a path or method that is not there, a device that is not there', async () => {
+    expect((await asked('/api/nothing')).status).toBe(404)
+    expect((await asked('/api')).status).toBe(404)
+    expect((await asked('/api/openapi.json', { method: 'DELETE', headers: AUTH })).status).toBe(404)
+    const retire = await asked('/api/devices/NOBODY/retire', { method: 'POST', headers: AUTH })
+    expect(retire).toMatchObject({ status: 404, body: { detail: 'no device has the id NOBODY' } })
+  })
+})
