@@ -1,63 +1,68 @@
 import { DurableObject } from 'cloudflare:workers'
-import type { Gate, PushCircuit } from '../device/push-gate.ts'
+import type { Admission, Gate, PushCircuit } from '../device/push-gate.ts'
 import { log, warn } from '../log.ts'
-import { admit, newCircuit, record, type Circuit } from '../push/circuit.ts'
-import type { Verdict } from '../push/verdict.ts'
+import {
+  admit,
+  countDelivered,
+  newCircuit,
+  provesCertificate,
+  record,
+  underCertificate,
+  type Circuit,
+  type PushTold,
+} from '../push/circuit.ts'
 
 const KEY = 'circuit'
 
 /** The circuit of one push topic (design.md 7): counts failures, and holds every push back when it is open. */
 export class Push extends DurableObject implements PushCircuit {
-  async gate(certificateId: string): Promise<Gate> {
-    const now = Date.now()
-    const before = this.#circuit(certificateId, now)
-    const { allowed, circuit } = admit(before, now)
-    if (circuit !== before) {
-      this.#keep(circuit)
-    }
-    return gate(circuit, allowed)
-  }
+  /** What is stored, once it was read. */
+  #stored: Circuit | undefined
 
-  async record(
-    certificateId: string,
-    channel: string,
-    verdict: Verdict,
-    delivered: number,
-  ): Promise<Gate> {
+  async gate(certificateId: string, delivered: number): Promise<Admission> {
     const now = Date.now()
-    const before = this.#circuit(certificateId, now)
-    const counted = { ...before, sent: before.sent + delivered }
-    const circuit =
-      verdict.kind === 'delivered' && !before.open
-        ? counted
-        : record(counted, { kind: 'pushed', channel, verdict }, now)
+    const { allowed, circuit } = admit(
+      countDelivered(this.#circuit(certificateId, now), delivered, now),
+      now,
+    )
     this.#keep(circuit)
-    if (circuit.open && !before.open) {
-      warn('push:circuit-open', { reason: circuit.open.reason, detail: circuit.open.detail })
-    } else if (before.open && !circuit.open) {
-      log('push:circuit-closed')
-    }
-    return gate(circuit, circuit.open === undefined)
+    return { admitted: allowed, gate: gate(circuit) }
   }
 
-  /** A new certificate closes the circuit and voids every flag that devices got under the old one. */
+  async record(certificateId: string, told: PushTold): Promise<Gate> {
+    const now = Date.now()
+    const circuit = record(this.#circuit(certificateId, now), told, now)
+    this.#keep(circuit)
+    return gate(circuit)
+  }
+
   #circuit(certificateId: string, now: number): Circuit {
-    const stored = this.ctx.storage.kv.get<Circuit>(KEY)
-    if (!stored) {
-      return newCircuit(certificateId, now)
-    }
-    return record(stored, { kind: 'certificate', id: certificateId }, now)
+    this.#stored ??= this.ctx.storage.kv.get<Circuit>(KEY)
+    return this.#stored
+      ? underCertificate(this.#stored, certificateId, now)
+      : newCircuit(certificateId, now)
   }
 
   #keep(circuit: Circuit): void {
+    const before = this.#stored
+    if (circuit === before) {
+      return
+    }
+    this.#stored = circuit
     this.ctx.storage.kv.put(KEY, circuit)
+    if (circuit.open && !before?.open) {
+      warn('push:circuit-open', { reason: circuit.open.reason, detail: circuit.open.detail })
+    } else if (before?.open && !circuit.open) {
+      log('push:circuit-closed')
+    }
   }
 }
 
-function gate(circuit: Circuit, allowed: boolean): Gate {
+function gate(circuit: Circuit): Gate {
   return {
-    open: allowed ? undefined : circuit.open?.detail,
+    open: circuit.open?.detail,
     until: circuit.open?.until ?? 0,
     epoch: circuit.epoch,
+    blames: provesCertificate(circuit),
   }
 }

@@ -3,7 +3,7 @@ import type { Verdict } from '../push/verdict.ts'
 import { elsewhere, type Elsewhere } from './admin.ts'
 import type { Context } from './context.ts'
 import { pendingSince, PUSH_FALLBACK } from './queue.ts'
-import { saveChannel, type Channel } from './state.ts'
+import { channelOf, saveChannel, type Channel } from './state.ts'
 
 /** Everything a push needs; it never leaves the object but for APNs. */
 export interface PushTarget {
@@ -11,6 +11,9 @@ export interface PushTarget {
   readonly token: Uint8Array
   readonly magic: string
   readonly topic: string
+  /** What is held against the token, and in which epoch of the circuit that counts. */
+  readonly flag: string
+  readonly flagEpoch: number
 }
 
 export type PushCheck =
@@ -18,15 +21,8 @@ export type PushCheck =
   | { readonly kind: 'cannot'; readonly error: string }
   | Elsewhere
 
-/**
- * Whether a channel can be pushed. Error texts are MicroMDM's where it had one (micromdm-contract §1.5).
- * A flag of an earlier epoch of the push circuit is void: the fault was not the device's.
- */
-export function pushTarget(
-  context: Context,
-  user: string,
-  settings: { readonly topic: string; readonly epoch: number },
-): PushCheck {
+/** Whether a channel can be pushed. Error texts are MicroMDM's where it had one (micromdm-contract §1.5). */
+export function pushTarget(context: Context, user: string, certificateTopic: string): PushCheck {
   const moved = user === '' ? elsewhere(context) : undefined
   if (moved) {
     return moved
@@ -36,19 +32,23 @@ export function pushTarget(
     const id = user === '' ? context.name : `${context.name}:${user}`
     return cannot(`retrieving PushInfo by UDID: not found: PushInfo udid ${id}`)
   }
-  const { token, magic, topic } = channel
+  const { token, magic, topic, flag, flagEpoch } = channel
   if (!isPushToken(token)) {
     return cannot('invalid push token')
   }
-  if (settings.topic !== '' && topic !== settings.topic) {
+  if (certificateTopic !== '' && topic !== certificateTopic) {
     return cannot(
-      `the device is enrolled with topic ${topic}, but the push certificate is for ${settings.topic}: enrol it again, or install the certificate of its topic`,
+      `the device is enrolled with topic ${topic}, but the push certificate is for ${certificateTopic}: enrol it again, or install the certificate of its topic`,
     )
   }
-  if (channel.flag !== '' && channel.flagEpoch === settings.epoch) {
-    return cannot(`${channel.flag}: the device's push token is dead until it sends a TokenUpdate`)
-  }
-  return { kind: 'ready', target: { user, token, magic, topic } }
+  return { kind: 'ready', target: { user, token, magic, topic, flag, flagEpoch } }
+}
+
+/** Why a token is dead; a flag of an earlier epoch of the circuit is void, because the fault was not the device's. */
+export function deadToken(target: PushTarget, epoch: number): string | undefined {
+  return target.flag !== '' && target.flagEpoch === epoch
+    ? `${target.flag}: the device's push token is dead until it sends a TokenUpdate`
+    : undefined
 }
 
 /** What APNs's answer changes: only a verdict against this token does; success costs no row. */
@@ -90,7 +90,9 @@ export function pushDueAt(context: Context, channel: Channel): number | undefine
     : last + Math.min(Math.max(PATIENCE * (last - oldest.queuedAt), QUARTER), DAY)
 }
 
-export function pushed(context: Context, channel: Channel): void {
+/** Remembers a push of the alarm's, so that the next is rarer. */
+export function pushed(context: Context, user: string): void {
+  const channel = channelOf(context.state, user)
   channel.pushedAt = context.now
   saveChannel(context.db, channel)
 }

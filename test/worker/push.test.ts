@@ -1,0 +1,79 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import type { SimulatedDevice } from '../../src/simulator/device.ts'
+import { api, newDevice, resetRules, rule, seen, until } from './server.ts'
+
+afterEach(resetRules)
+
+/** Devices that are enrolled and never answer. */
+async function silentDevices(count: number): Promise<SimulatedDevice[]> {
+  const devices = Array.from({ length: count }, () => newDevice({ answer: () => 'silence' }))
+  await Promise.all(devices.map((device) => device.enroll()))
+  return devices
+}
+
+function queue({ udid }: SimulatedDevice): Promise<unknown> {
+  return api('POST', '/v1/commands', { udid, request_type: 'ProfileList' })
+}
+
+function push({
+  udid,
+}: SimulatedDevice): Promise<{ status: number; body: Record<string, unknown> }> {
+  return api('GET', `/push/${udid}`)
+}
+
+/** What APNs does with every push that matches, until the rules are reset. */
+function apns(status: number, reason: string, match = '/3/device/'): Promise<void> {
+  const body = JSON.stringify({ reason })
+  return rule({ on: 'apns', match, status, times: 1e6, headers: { 'apns-id': 'x' }, body })
+}
+
+describe('the push circuit', () => {
+  it('blames no device when APNs refuses every token, and opens', async () => {
+    const devices = await silentDevices(6)
+    await apns(400, 'BadDeviceToken')
+    for (const device of devices) {
+      await queue(device)
+    }
+    await until(
+      () => Promise.all(devices.map(({ magic }) => seen(magic, 'apns'))),
+      (pushes) => pushes.filter((own) => own.length > 0).length >= 3,
+    )
+    for (const device of devices) {
+      expect(await push(device)).toEqual({ status: 500, body: { error: 'BadDeviceToken' } })
+    }
+    await resetRules()
+    for (const device of devices) {
+      expect((await push(device)).status).toBe(200)
+    }
+  })
+
+  it('closes when an admin’s push gets through', async () => {
+    const [refused, other] = await silentDevices(2)
+    if (!refused || !other) {
+      throw new Error('two devices')
+    }
+    await apns(403, 'BadCertificate')
+    expect((await push(refused)).body).toEqual({ error: 'BadCertificate' })
+    await resetRules()
+    await push(refused)
+    await queue(other)
+    await until(
+      () => seen(other.magic, 'apns'),
+      (found) => found.length > 0,
+    )
+  })
+
+  it('blames a device whose token is refused while others are delivered', async () => {
+    const [good, bad] = await silentDevices(2)
+    if (!good || !bad) {
+      throw new Error('two devices')
+    }
+    await push(good)
+    await apns(400, 'BadDeviceToken', bad.magic)
+    expect((await push(bad)).body).toEqual({ error: 'BadDeviceToken' })
+    await resetRules()
+    expect(String((await push(bad)).body['error'])).toContain('dead until it sends a TokenUpdate')
+    await bad.tokenUpdate()
+    expect((await push(bad)).status).toBe(200)
+  })
+})
