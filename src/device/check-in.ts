@@ -69,7 +69,9 @@ function tokenUpdate(
     awaitingConfiguration: message.awaitingConfiguration ?? channel.awaitingConfiguration,
     alias: personal && channel.alias === 'none' ? 'wanted' : channel.alias,
     flag: '',
+    pushAfter: 0,
   })
+  state.rung.delete(channel.id)
   saveChannel(db, channel)
   if (message.unlockToken && message.unlockToken.length > 0) {
     storeEscrow(context, 'unlock_token', message.unlockToken)

@@ -10,6 +10,7 @@ import { directoryRow, projected, type DirectoryRow } from './directory-row.ts'
 import * as outbox from './outbox.ts'
 import type { PushCircuit } from './push-gate.ts'
 import { pushNow, pushPending, type PushAnswer, type Pusher } from './pusher.ts'
+import { answered } from './pushing.ts'
 import type { NewCommand, QueuedCommand } from './queue.ts'
 import {
   keepDeclarations,
@@ -57,6 +58,7 @@ export class Device extends DurableObject<DeviceEnv> {
       const user = input.message.enrollment.user
       if (input.message.kind === 'report') {
         // It is here: the doorbell need not ring.
+        answered(context, user)
         this.#toPush.delete(context.state.channels.findIndex((channel) => channel.user === user))
       }
       return answer

@@ -4,7 +4,7 @@ import type { Verdict } from '../push/verdict.ts'
 import type { Elsewhere } from './admin.ts'
 import type { Context } from './context.ts'
 import { admission, NO_APNS, sendPush, type PushSettings } from './push-gate.ts'
-import { deadToken, pushed, pushTarget, takeVerdict, type PushTarget } from './pushing.ts'
+import { deadToken, mayStayQuiet, pushTarget, takeVerdict, type PushTarget } from './pushing.ts'
 
 /** A device object as pushing sees it: its commits, and the way to APNs. */
 export interface Pusher extends PushSettings {
@@ -40,7 +40,7 @@ export async function pushNow(
   if (dead !== undefined) {
     return { kind: 'failed', error: dead }
   }
-  const verdict = await send(pusher, check.target, epoch, expiration)
+  const verdict = await send(pusher, check.target, { epoch, again: false, expiration })
   return verdict.kind === 'delivered'
     ? { kind: 'pushed', id: verdict.id }
     : { kind: 'failed', error: verdict.reason }
@@ -57,7 +57,7 @@ export async function pushPending(
   }
   for (const id of channels) {
     try {
-      const target = await pusher.commit((context) => readyChannel(context, pusher, id))
+      const target = await pusher.commit((context) => readyChannel(context, pusher, id, again))
       if (target && !(await pushReady(pusher, target, again))) {
         return
       }
@@ -73,23 +73,23 @@ async function pushReady(pusher: Pusher, target: PushTarget, again: boolean): Pr
   if (!admitted) {
     return false
   }
-  if (again) {
-    await pusher.commit((context) => {
-      pushed(context, target.user)
-    })
-  }
   const dead = deadToken(target, gate.epoch)
   if (dead === undefined) {
-    await send(pusher, target, gate.epoch)
+    await send(pusher, target, { epoch: gate.epoch, again })
   } else {
     warn('push:cannot', { device: pusher.device, reason: dead })
   }
   return true
 }
 
-function readyChannel(context: Context, pusher: Pusher, id: number): PushTarget | undefined {
+function readyChannel(
+  context: Context,
+  pusher: Pusher,
+  id: number,
+  again: boolean,
+): PushTarget | undefined {
   const channel = context.state.channels[id]
-  if (!channel) {
+  if (!channel || (!again && mayStayQuiet(context, channel))) {
     return undefined
   }
   const check = pushTarget(context, channel.user, pusher.topic)
@@ -102,16 +102,25 @@ function readyChannel(context: Context, pusher: Pusher, id: number): PushTarget 
 async function send(
   pusher: Pusher,
   target: PushTarget,
-  epoch: number,
-  expiration?: number,
+  options: {
+    readonly epoch: number
+    readonly again: boolean
+    readonly expiration?: number | undefined
+  },
 ): Promise<Verdict> {
   const { device } = pusher
+  const { epoch, again, expiration } = options
   const push = { id: randomUUID(), device, now: Date.now(), epoch, expiration }
   const { verdict, gate } = await sendPush(pusher, target, push)
-  if (verdict.kind === 'token_dead' || (verdict.kind === 'token_refused' && gate.blames)) {
-    await pusher.commit((context) => {
-      takeVerdict(context, target, verdict, gate.epoch)
+  await pusher.commit((context) => {
+    const { blames } = gate
+    takeVerdict(context, target, {
+      verdict,
+      epoch: gate.epoch,
+      blames,
+      again,
+      random: Math.random(),
     })
-  }
+  })
   return verdict
 }

@@ -1,9 +1,10 @@
+import { UNANSWERED_INTERVAL, waitAfter } from '../push/back-off.ts'
 import { isPushToken, tokenHex } from '../push/request.ts'
 import type { Verdict } from '../push/verdict.ts'
 import { elsewhere, type Elsewhere } from './admin.ts'
-import type { Context } from './context.ts'
+import { wakeBy, type Context } from './context.ts'
 import { pendingSince, PUSH_FALLBACK } from './queue.ts'
-import { channelOf, saveChannel, type Channel } from './state.ts'
+import { saveChannel, type Channel } from './state.ts'
 
 /** Everything a push needs; it never leaves the object but for APNs. */
 export interface PushTarget {
@@ -51,22 +52,71 @@ export function deadToken(target: PushTarget, epoch: number): string | undefined
     : undefined
 }
 
-/** What APNs's answer changes: only a verdict against this token does; success costs no row. */
-export function takeVerdict(
-  context: Context,
-  target: PushTarget,
-  verdict: Verdict,
-  epoch: number,
-): void {
+/** An answer of APNs, and what the channel's rows need to know beside it. */
+export interface Pushed {
+  readonly verdict: Verdict
+  /** The circuit's epoch, and whether a refusal may be held against the device. */
+  readonly epoch: number
+  readonly blames: boolean
+  /** It was the alarm's push: the next is rarer. */
+  readonly again: boolean
+  /** From 0 to 1, for the wait after a failure. */
+  readonly random: number
+}
+
+/** What APNs's answer changes. A first push that is delivered costs no row. */
+export function takeVerdict(context: Context, target: PushTarget, push: Pushed): void {
   const channel = context.state.channels.find((candidate) => candidate.user === target.user)
   if (!channel?.token || tokenHex(channel.token) !== tokenHex(target.token)) {
     return
   }
+  if (push.verdict.kind === 'delivered') {
+    context.state.rung.set(channel.id, context.now)
+  }
+  const changes: Partial<Channel> = {
+    ...(push.again ? { pushedAt: context.now } : {}),
+    ...flagOf(channel, push),
+    ...waitOf(context, channel, push),
+  }
+  if (Object.keys(changes).length > 0) {
+    saveChannel(context.db, Object.assign(channel, changes))
+  }
+}
+
+function flagOf(channel: Channel, { verdict, epoch, blames }: Pushed): Partial<Channel> {
+  // A token that came after Apple lost the old one is alive.
   const dead = verdict.kind === 'token_dead' && (verdict.since ?? Infinity) >= channel.tokenAt
-  if (dead || verdict.kind === 'token_refused') {
-    channel.flag = verdict.reason
-    channel.flagEpoch = epoch
-    saveChannel(context.db, channel)
+  const refused = verdict.kind === 'token_refused' && blames
+  return dead || refused ? { flag: verdict.reason, flagEpoch: epoch } : {}
+}
+
+function waitOf(context: Context, channel: Channel, { verdict, random }: Pushed): Partial<Channel> {
+  const oldest = pendingSince(context, channel)
+  const wait = waitAfter(verdict, context.now - (oldest?.queuedAt ?? context.now), random)
+  if (wait === undefined) {
+    return {}
+  }
+  const pushAfter = Math.ceil(context.now + wait)
+  if (oldest) {
+    wakeBy(context, pushAfter)
+  }
+  return { pushAfter }
+}
+
+/**
+ * Whether a push for what was just queued can be spared: the last one was answered with a wait, after which the
+ * alarm pushes, or the device was pushed a moment ago and has not come yet.
+ */
+export function mayStayQuiet(context: Context, channel: Channel): boolean {
+  const rung = context.state.rung.get(channel.id) ?? -Infinity
+  return context.now < Math.max(channel.pushAfter, rung + UNANSWERED_INTERVAL)
+}
+
+/** A channel that reports is here: whatever it was pushed for, it fetches. */
+export function answered(context: Context, user: string): void {
+  const channel = context.state.channels.find((candidate) => candidate.user === user)
+  if (channel) {
+    context.state.rung.delete(channel.id)
   }
 }
 
@@ -76,8 +126,9 @@ const DAY = 86_400_000
 const PATIENCE = 4
 
 /**
- * When a channel has to be pushed again: a minute after its oldest command was queued, should the timer have
- * died with its process; then ever more rarely, because APNs keeps the last push for a device that is off.
+ * When a channel has to be pushed again: when a failed push may be repeated; else a minute after its oldest
+ * command was queued, should the timer have died with its process; then ever more rarely, because APNs keeps the
+ * last push for a device that is off.
  */
 export function pushDueAt(context: Context, channel: Channel): number | undefined {
   const oldest = channel.token === null ? undefined : pendingSince(context, channel)
@@ -85,16 +136,12 @@ export function pushDueAt(context: Context, channel: Channel): number | undefine
     return undefined
   }
   const last = Math.max(channel.pushedAt, oldest.notNowAt)
+  if (channel.pushAfter > last) {
+    return channel.pushAfter
+  }
   return last < oldest.queuedAt
     ? oldest.queuedAt + PUSH_FALLBACK
     : last + Math.min(Math.max(PATIENCE * (last - oldest.queuedAt), QUARTER), DAY)
-}
-
-/** Remembers a push of the alarm's, so that the next is rarer. */
-export function pushed(context: Context, user: string): void {
-  const channel = channelOf(context.state, user)
-  channel.pushedAt = context.now
-  saveChannel(context.db, channel)
 }
 
 function cannot(error: string): PushCheck {

@@ -104,6 +104,7 @@ const STEPS: readonly (readonly string[])[] = [
       PRIMARY KEY (body, ref, part)
     ) WITHOUT ROWID`,
   ],
+  ['ALTER TABLE channels ADD COLUMN push_after INTEGER NOT NULL DEFAULT 0'],
 ]
 
 export const SCHEMA = STEPS.length

@@ -45,7 +45,10 @@ export interface Channel {
   flag: string
   /** The push circuit's epoch in which the flag was raised: void in a later one. */
   flagEpoch: number
+  /** When the alarm pushed it last. */
   pushedAt: number
+  /** The last push failed, and the next may leave then. */
+  pushAfter: number
   /** Identifiers in the last `declaration-items`. */
   declarations: string[]
 }
@@ -92,6 +95,8 @@ export interface DeviceState {
   readonly queues: Map<number, Queue>
   /** Readers that were told of news, and until when they are trusted to come for it. */
   readonly attention: Map<string, number>
+  /** When channels were pushed that have not come since; forgotten with the memory. */
+  readonly rung: Map<number, number>
   lastSeq: number
 }
 
@@ -111,6 +116,7 @@ export function loadState(db: Db, name: string): DeviceState {
     cursors: new Map(),
     queues: new Map(),
     attention: new Map(),
+    rung: new Map(),
     lastSeq: 0,
   }
   if (!hasTables(db)) {
@@ -123,6 +129,7 @@ export function loadState(db: Db, name: string): DeviceState {
   if (stored) {
     if (stored.schema < SCHEMA) {
       migrate(db, stored.schema)
+      db.run('UPDATE device SET schema = ?', SCHEMA)
     }
     Object.assign(state.device, stored, {
       schema: SCHEMA,
@@ -151,7 +158,8 @@ function loadChannels(db: Db, state: DeviceState): void {
   }
   for (const row of db.all<Stored>(
     `SELECT id, user, enabled, token, token_at AS tokenAt, magic, topic, tally, awaiting_configuration AS awaitingConfiguration,
-      alias, flag, flag_epoch AS flagEpoch, pushed_at AS pushedAt, declarations FROM channels ORDER BY id`,
+      alias, flag, flag_epoch AS flagEpoch, pushed_at AS pushedAt,
+      push_after AS pushAfter, declarations FROM channels ORDER BY id`,
   )) {
     state.channels[row.id] = {
       ...row,
@@ -201,7 +209,8 @@ export function saveDevice(db: Db, device: DeviceRow): void {
 export function saveChannel(db: Db, channel: Channel): void {
   db.run(
     `INSERT OR REPLACE INTO channels (id, user, enabled, token, token_at, magic, topic, tally, awaiting_configuration,
-      alias, flag, flag_epoch, pushed_at, declarations) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      alias, flag, flag_epoch, pushed_at, push_after, declarations)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     channel.id,
     channel.user,
     Number(channel.enabled),
@@ -215,6 +224,7 @@ export function saveChannel(db: Db, channel: Channel): void {
     channel.flag,
     channel.flagEpoch,
     channel.pushedAt,
+    channel.pushAfter,
     JSON.stringify(channel.declarations),
   )
 }
@@ -278,6 +288,7 @@ function newChannel(id: number, user: string): Channel {
     flag: '',
     flagEpoch: 0,
     pushedAt: 0,
+    pushAfter: 0,
     declarations: [],
   }
 }

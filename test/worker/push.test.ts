@@ -77,3 +77,18 @@ describe('the push circuit', () => {
     expect((await push(bad)).status).toBe(200)
   })
 })
+
+it('a push that APNs could not take is repeated after seconds, by the alarm', async () => {
+  const [device] = await silentDevices(1)
+  const { magic = '' } = device ?? {}
+  const headers = { 'apns-id': 'x' }
+  await rule({ on: 'apns', match: magic, status: 503, times: 1, headers })
+  if (device) {
+    await queue(device)
+  }
+  const pushes = await until(
+    () => seen(magic, 'apns'),
+    (found) => found.length > 1,
+  )
+  expect(pushes.map(({ status }) => status)).toEqual([503, 200])
+})
