@@ -1,15 +1,6 @@
-import type { Aside, Pull, Pulled } from '../device/outbox.ts'
+import { TRIED_FOR, type Aside, type Pull, type Pulled } from '../device/outbox.ts'
 import type { DeviceEvent } from '../events/event.ts'
-import {
-  backOff,
-  GIVE_UP_AFTER,
-  heldUntil,
-  learn,
-  settle,
-  troubleOf,
-  type Line,
-  type Trouble,
-} from './line.ts'
+import { backOff, heldUntil, learn, settle, troubleOf, type Line, type Trouble } from './line.ts'
 import type { PostOutcome } from './post.ts'
 
 /** What delivering needs of the outside. */
@@ -134,7 +125,7 @@ function putAside(ports: DeliveryPorts, event: DeviceEvent, tries: number, reaso
 }
 
 function isOld(ports: DeliveryPorts, event: DeviceEvent): boolean {
-  return ports.now() - event.at > GIVE_UP_AFTER
+  return ports.now() - event.at > TRIED_FOR
 }
 
 /** How long a device waits before its next event is tried again. */

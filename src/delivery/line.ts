@@ -1,3 +1,4 @@
+import { TRIED_FOR } from '../device/outbox.ts'
 import type { PostOutcome } from './post.ts'
 
 /**
@@ -40,8 +41,6 @@ export interface ReceiverCircuit {
 const SECOND = 1000
 const MINUTE = 60_000
 const HOUR = 3_600_000
-/** How long an event is tried at all. */
-export const GIVE_UP_AFTER = 3 * 24 * HOUR
 /** A receiver that is down is tried so often at least. */
 const LONGEST_CLOSED = MINUTE
 /** Failing devices from which on the receiver, and not one event, is believed to be the trouble. */
@@ -137,7 +136,7 @@ export function learn(
     circuit.closedUntil = now + Math.min(backOff(circuit.downs), LONGEST_CLOSED)
   }
   if (outcome.retryAfter !== undefined) {
-    const asked = now + Math.min(outcome.retryAfter, GIVE_UP_AFTER)
+    const asked = now + Math.min(outcome.retryAfter, TRIED_FOR)
     circuit.askedUntil = Math.max(circuit.askedUntil, asked)
   }
   return isDown || outcome.retryAfter !== undefined
