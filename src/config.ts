@@ -10,6 +10,8 @@ export interface WebhookSettings {
   /** Names its cursors: stays the same when the URL changes. */
   readonly id: string
   readonly url: string
+  /** `Authorization` for the URL's user and password; empty when it has none. */
+  readonly authorization: string
   readonly topics: readonly Topic[]
   readonly concurrency: number
 }
@@ -68,14 +70,14 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
       problems.push(`${name} is not set: add it with \`wrangler secret put ${name}\``)
     }
   }
-  const webhookUrl = attempt('WEBHOOK_URL', readUrl, '')
+  const receiver = attempt('WEBHOOK_URL', readReceiver, { url: '', authorization: '' })
   const webhook: WebhookSettings = {
     id: 'webhook',
-    url: webhookUrl,
+    ...receiver,
     topics: attempt('WEBHOOK_TOPICS', readTopics, [...MICROMDM_TOPICS]),
     concurrency: attempt('WEBHOOK_CONCURRENCY', readConcurrency, 4),
   }
-  const webhooks = webhookUrl === '' ? [] : [webhook]
+  const webhooks = receiver.url === '' ? [] : [webhook]
   const config: Omit<Config, 'sealer'> = {
     publicUrl: attempt('PUBLIC_URL', readUrl, '').replace(/\/$/, ''),
     apiKey: setting(vars, 'API_KEY'),
@@ -127,6 +129,27 @@ function readUrl(text: string): string {
     throw new Error('not an http or https URL')
   }
   return text
+}
+
+/** User and password in the URL become Basic auth, as MicroMDM has it (micromdm-contract §2.1). */
+function readReceiver(text: string): Pick<WebhookSettings, 'url' | 'authorization'> {
+  const url = new URL(readUrl(text))
+  const { username, password } = url
+  if (username === '' && password === '') {
+    return { url: url.href, authorization: '' }
+  }
+  let credentials: string
+  try {
+    credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  } catch {
+    throw new Error('a % in its user or password has to be written as %25')
+  }
+  url.username = ''
+  url.password = ''
+  return {
+    url: url.href,
+    authorization: `Basic ${Buffer.from(credentials).toString('base64')}`,
+  }
 }
 
 function readTopics(text: string): Topic[] {

@@ -106,7 +106,7 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
           subscriber: webhook.id,
           topics: webhook.topics,
         }),
-      post: (event) => post(webhook.url, renderEvent(event), Date.now()),
+      post: (event) => post(webhook, renderEvent(event), Date.now()),
       keepCircuit: () => {
         kv.put(CIRCUIT, line.circuit)
       },
