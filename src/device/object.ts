@@ -43,6 +43,9 @@ export interface DeviceNamespace {
 /** Commands queued in a burst are one push: the device fetches them all. */
 const PUSH_DELAY = 250
 
+/** When an alarm is tried again that died: under a half-configured Worker, say. */
+const RETRY_AFTER_DEATH = 900_000
+
 /** One device and its users (design.md 1). Every method is one decision of a free function, in one commit. */
 export class Device extends DurableObject<DeviceEnv> {
   readonly #name = this.ctx.id.name ?? ''
@@ -147,11 +150,16 @@ export class Device extends DurableObject<DeviceEnv> {
   }
 
   /**
-   * Re-announces what nobody came for and pushes devices that stay silent. Its first step, when anything is
-   * due at all, arms the next one: an alarm that dies six times is never rung again (design.md 15).
+   * Re-announces what nobody came for and pushes devices that stay silent. An alarm that dies six times is never
+   * rung again (design.md 15), so before anything else a repeated one arms the next; the first, which hardly ever
+   * dies, is spared that row.
    */
-  override async alarm(): Promise<void> {
+  override async alarm(info?: AlarmInvocationInfo): Promise<void> {
     this.#alarmAt = null
+    if (info?.isRetry) {
+      this.#arm(Date.now() + RETRY_AFTER_DEATH)
+      await this.ctx.storage.sync()
+    }
     const { due, next } = await this.#commit((context) => {
       outbox.dropStaleCursors(context)
       return dueTimes(context)
