@@ -77,6 +77,7 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
     topics: attempt('WEBHOOK_TOPICS', readTopics, [...MICROMDM_TOPICS]),
     concurrency: attempt('WEBHOOK_CONCURRENCY', readConcurrency, 4),
   }
+  const pushTopic = setting(vars, 'PUSH_TOPIC')
   const webhooks = receiver.url === '' ? [] : [webhook]
   const config: Omit<Config, 'sealer'> = {
     publicUrl: attempt('PUBLIC_URL', readUrl, '').replace(/\/$/, ''),
@@ -84,7 +85,7 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
     deviceCAs: attempt('DEVICE_CA', (pem) => readPem(pem).map(readCertificate), []),
     webhooks,
     dmUrl: attempt('DM_URL', readUrl, '').replace(/([^/])$/, '$1/'),
-    pushTopic: setting(vars, 'PUSH_TOPIC'),
+    pushTopic,
     pushCertificateId: setting(vars, 'PUSH_CERTIFICATE_ID'),
     device: {
       keepResults: attempt(
@@ -97,6 +98,7 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
       trustOnFirstUse: attempt('TRUST_ON_FIRST_USE', readBoolean, true),
       udidCertAuthWarnOnly: attempt('UDID_CERT_AUTH_WARN_ONLY', readBoolean, false),
       lastSeenResolution: attempt('LAST_SEEN_RESOLUTION', readDuration, DAY),
+      pushTopic,
       subscribers: webhooks.map(({ id }) => id),
     },
   }

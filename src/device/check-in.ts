@@ -58,6 +58,7 @@ function tokenUpdate(
       changed(context)
     }
   }
+  compareTopic(context, message.topic)
   const personal = enrollment.type === 'User' || enrollment.type === 'User Enrollment'
   Object.assign(channel, {
     enabled: true,
@@ -82,6 +83,15 @@ function tokenUpdate(
   return {
     tally: channel.tally,
     ...(channel.alias === 'wanted' ? { alias: enrollment.user } : {}),
+  }
+}
+
+/** A device of another topic is out of reach of our pushes: it has to enrol again, or the certificate is wrong. */
+function compareTopic(context: Context, topic: string): void {
+  const certificateTopic = context.settings.pushTopic
+  if (certificateTopic !== '' && topic !== certificateTopic) {
+    const { effects, name: device } = context
+    effects.notes.push({ event: 'push:topic-mismatch', device, topic, certificateTopic })
   }
 }
 
