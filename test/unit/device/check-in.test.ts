@@ -19,8 +19,8 @@ it.each([
       pushMagic: 'magic',
       unlockToken: undefined,
       awaitingConfiguration: undefined,
-    userShortName: '',
-    userLongName: '',
+      userShortName: '',
+      userLongName: '',
     } as const
     object.commit((context) =>
       checkIn(context, message, { fingerprint: 'f', identity: undefined, claim: undefined }),
