@@ -2,6 +2,7 @@ import { Hono } from 'hono'
 import { configOf } from './config.ts'
 import { consume } from './delivery/consumer.ts'
 import type { Announcement } from './device/object.ts'
+import { tellCertificate } from './device/push-gate.ts'
 import type { Env } from './env.ts'
 import type { AppEnv } from './http/app-env.ts'
 import { deviceFace } from './http/device/face.ts'
@@ -23,6 +24,7 @@ app.use(async (c, next) => {
     return c.json({ error: `EdgeMDM is not configured: ${result.problems.join('; ')}` }, 503)
   }
   c.set('config', result.config)
+  c.executionCtx.waitUntil(tellCertificate(c.env, result.config))
   return next()
 })
 app.route('/', deviceFace)

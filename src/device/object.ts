@@ -8,9 +8,9 @@ import { newEffects, type Context, type Effects, type News } from './context.ts'
 import type { Db, SqlValue } from './db.ts'
 import { directoryRow, projected, type DirectoryRow } from './directory-row.ts'
 import * as outbox from './outbox.ts'
-import type { PushCircuit } from './push-gate.ts'
+import { pushSettings, type PushEnv } from './push-gate.ts'
 import { pushNow, pushPending, type PushAnswer, type Pusher } from './pusher.ts'
-import { answered } from './pushing.ts'
+import { answered, waitingChannels } from './pushing.ts'
 import type { NewCommand, QueuedCommand } from './queue.ts'
 import {
   keepDeclarations,
@@ -26,11 +26,8 @@ export interface Announcement extends News {
   readonly device: string
 }
 
-export interface DeviceEnv {
+export interface DeviceEnv extends PushEnv {
   readonly EVENTS: Queue<Announcement>
-  readonly PUSH: { getByName(name: string): PushCircuit }
-  /** The push certificate's mTLS binding; absent until one was uploaded. */
-  readonly APNS?: Fetcher
 }
 
 /** A device object as its callers see it, over RPC. */
@@ -149,6 +146,11 @@ export class Device extends DurableObject<DeviceEnv> {
     return pushNow(this.#pusher(), user, expiration)
   }
 
+  /** Pushes whatever waits: pushes may leave again, or one may try. */
+  async pushWaiting(): Promise<void> {
+    await pushPending(this.#pusher(), await this.#commit(waitingChannels), true)
+  }
+
   /**
    * Re-announces what nobody came for and pushes devices that stay silent. An alarm that dies six times is never
    * rung again (design.md 15), so before anything else a repeated one arms the next; the first, which hardly ever
@@ -255,13 +257,9 @@ export class Device extends DurableObject<DeviceEnv> {
   }
 
   #pusher(): Pusher {
-    const { pushTopic, pushCertificateId } = this.#settings()
     return {
+      ...pushSettings(this.env, this.#settings()),
       device: this.#name,
-      topic: pushTopic,
-      certificateId: pushCertificateId,
-      circuit: this.env.PUSH.getByName(pushTopic || 'default'),
-      apns: this.env.APNS,
       commit: (decide) => this.#commit(decide),
     }
   }

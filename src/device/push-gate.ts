@@ -1,3 +1,4 @@
+import type { Config } from '../config.ts'
 import { defaultExpiration, pushRequest } from '../push/request.ts'
 import { judge, readAnswer, type Verdict } from '../push/verdict.ts'
 import { reasonOf, warn } from '../log.ts'
@@ -6,6 +7,8 @@ import type { PushTarget } from './pushing.ts'
 
 /** The Push object, which holds the circuit of one push certificate, as device objects see it. */
 export interface PushCircuit {
+  /** Tells which certificate pushes leave with; {@link NO_CERTIFICATE} without one. */
+  inUse(certificateId: string): Promise<void>
   /** Asks before a push, and tells of successes that were not told yet. */
   gate(certificateId: string, delivered: number): Promise<Admission>
   record(certificateId: string, told: PushTold): Promise<Gate>
@@ -28,13 +31,22 @@ export interface Admission {
   readonly gate: Gate
 }
 
+export interface PushEnv {
+  readonly PUSH: { getByName(name: string): PushCircuit }
+  /** The push certificate's mTLS binding; absent until one was uploaded. */
+  readonly APNS?: Fetcher
+}
+
 export interface PushSettings {
+  /** The push certificate's topic; empty when nobody told us. */
+  readonly topic: string
   readonly certificateId: string
   readonly circuit: PushCircuit
   readonly apns: { fetch(url: string, init: RequestInit): Promise<Response> } | undefined
 }
 
-const GATE_AGE = 30_000
+/** How long an isolate believes what it knows of the circuit. */
+export const GATE_AGE = 30_000
 const TIMEOUT = 10_000
 /** Successes are told to the circuit in lots: it needs their number, not each of them. */
 const LOT = 50
@@ -42,6 +54,35 @@ const LOT = 50
 const UNREACHABLE: Gate = { open: undefined, until: 0, epoch: -1, blames: false }
 export const NO_APNS =
   'no push certificate: pushes need the APNS binding (docs/deploy.md); commands stay queued until then'
+
+export const NO_CERTIFICATE = 'none'
+
+export function pushSettings(env: PushEnv, config: Config): PushSettings {
+  const { pushTopic, pushCertificateId } = config
+  return {
+    topic: pushTopic,
+    certificateId: env.APNS ? pushCertificateId : NO_CERTIFICATE,
+    circuit: env.PUSH.getByName(pushTopic || 'default'),
+    apns: env.APNS,
+  }
+}
+
+const toldBy = new WeakSet<object>()
+
+/** Tells the circuit, once per isolate, which certificate came with it: a new one is known at once, not at the next push. */
+export async function tellCertificate(env: PushEnv, config: Config): Promise<void> {
+  if (toldBy.has(env)) {
+    return
+  }
+  toldBy.add(env)
+  const { circuit, certificateId } = pushSettings(env, config)
+  try {
+    await circuit.inUse(certificateId)
+  } catch (error) {
+    toldBy.delete(env)
+    warn('push:circuit-unreachable', { reason: reasonOf(error) })
+  }
+}
 
 /** An isolate's memory of the circuit: any object in it may be wrong for 30 s, which costs a push at most. */
 let memory: { certificateId: string; at: number; gate: Gate } | undefined

@@ -9,8 +9,6 @@ import { deadToken, mayStayQuiet, pushTarget, takeVerdict, type PushTarget } fro
 /** A device object as pushing sees it: its commits, and the way to APNs. */
 export interface Pusher extends PushSettings {
   readonly device: string
-  /** The push certificate's topic; empty when nobody told us. */
-  readonly topic: string
   commit<Answer>(decide: (context: Context) => Answer): Promise<Answer>
 }
 

@@ -112,6 +112,18 @@ export function mayStayQuiet(context: Context, channel: Channel): boolean {
   return context.now < Math.max(channel.pushAfter, rung + UNANSWERED_INTERVAL)
 }
 
+/** Channels that have commands waiting and could be pushed now. */
+export function waitingChannels(context: Context): number[] {
+  return context.state.channels
+    .filter(
+      (channel) =>
+        channel.token !== null &&
+        pendingSince(context, channel) !== undefined &&
+        !mayStayQuiet(context, channel),
+    )
+    .map(({ id }) => id)
+}
+
 /** A channel that reports is here: whatever it was pushed for, it fetches. */
 export function answered(context: Context, user: string): void {
   const channel = context.state.channels.find((candidate) => candidate.user === user)

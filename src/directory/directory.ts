@@ -1,4 +1,4 @@
-import { and, eq, inArray, sql, type SQL } from 'drizzle-orm'
+import { and, eq, gt, inArray, sql, type SQL } from 'drizzle-orm'
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
 import type { DirectoryRow } from '../device/directory-row.ts'
 import { devices, identities } from './schema.ts'
@@ -102,6 +102,17 @@ export async function listDevices(
         among(devices.id, filter.ids),
       ),
     )
+}
+
+/** A page of all devices' ids, listed or not, in the order of the ids. */
+export async function idsAfter(d1: D1Database, after: string, limit: number): Promise<string[]> {
+  const rows = await open(d1)
+    .select({ id: devices.id })
+    .from(devices)
+    .where(gt(devices.id, after))
+    .orderBy(devices.id)
+    .limit(limit)
+  return rows.map(({ id }) => id)
 }
 
 /** One parameter however many values: a statement takes a hundred. */

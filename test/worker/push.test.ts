@@ -1,6 +1,7 @@
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { SimulatedDevice } from '../../src/simulator/device.ts'
-import { api, newDevice, resetRules, rule, seen, until } from './server.ts'
+import { api, env, newDevice, resetRules, rule, seen, TOPIC, until } from './server.ts'
 
 afterEach(resetRules)
 
@@ -91,4 +92,84 @@ it('a push that APNs could not take is repeated after seconds, by the alarm', as
     (found) => found.length > 1,
   )
   expect(pushes.map(({ status }) => status)).toEqual([503, 200])
+})
+
+describe('when pushes may leave again', () => {
+  const circuit = () => env.PUSH.getByName(TOPIC)
+
+  /** The walk begins when no isolate believes in the old state any more; here there is one, and it knows. */
+  async function walk(): Promise<void> {
+    expect(await runDurableObjectAlarm(circuit())).toBe(true)
+  }
+
+  it('because the circuit has closed, every device with commands waiting is pushed', async () => {
+    const [admins, ...waiting] = await silentDevices(30)
+    if (!admins) {
+      throw new Error('a device')
+    }
+    await apns(403, 'BadCertificate')
+    await push(admins)
+    await Promise.all(waiting.map(queue))
+    // Until the circuit has turned away what the commands' own timers wanted to push; nobody hears of that.
+    await scheduler.wait(600)
+    await resetRules()
+    expect((await push(admins)).status).toBe(200)
+    await runInDurableObject(circuit(), async (_, state) => {
+      expect(await state.storage.getAlarm()).toBeLessThan(Date.now() + 60_000)
+    })
+    // More than a page of devices.
+    await walk()
+    await walk()
+    for (const { magic } of waiting) {
+      const pushes = await seen(magic, 'apns')
+      expect(pushes.filter(({ status }) => status === 200)).toHaveLength(1)
+    }
+  })
+
+  it('because there is another certificate, a silent device is pushed again', async () => {
+    const [device] = await silentDevices(1)
+    if (!device) {
+      throw new Error('a device')
+    }
+    await queue(device)
+    await until(
+      () => seen(device.magic, 'apns'),
+      (found) => found.length === 1,
+    )
+    await device.connect({ Status: 'Idle' })
+    await circuit().inUse('none')
+    await circuit().inUse('two')
+    await until(
+      async () => {
+        await runDurableObjectAlarm(circuit())
+        return seen(device.magic, 'apns')
+      },
+      (found) => found.length === 2,
+    )
+  })
+
+  it('nobody is asked while there is no certificate', async () => {
+    await runInDurableObject(circuit(), async (object, state) => {
+      await state.storage.deleteAlarm()
+      await object.inUse('none')
+      expect(await state.storage.getAlarm()).toBeNull()
+      await object.inUse('three')
+      expect(await state.storage.getAlarm()).toBeGreaterThan(Date.now() + 30_000)
+    })
+  })
+
+  it('without the binding commands queue, and a push says what is missing', async () => {
+    const [device] = await silentDevices(1)
+    await runInDurableObject(env.DEVICE.getByName(device?.udid ?? ''), async (object) => {
+      Object.assign(object, { env: { ...env, APNS: undefined } })
+      const answer = await object.push('')
+      expect(answer).toMatchObject({
+        kind: 'failed',
+        error: expect.stringContaining('APNS binding'),
+      })
+      await object.pushWaiting()
+    })
+    await queue(device ?? newDevice())
+    expect((await api('GET', `/v1/commands/${device?.udid}`)).body).toHaveProperty('commands')
+  })
 })

@@ -14,9 +14,11 @@ it('lets one push alone try whether the cause is gone, whoever asks in the same 
   let circuit: Circuit = record(newCircuit('certificate', 0), refused, 0)
   let now = 0
   const settings = {
+    topic: '',
     certificateId: 'certificate',
     apns: undefined,
     circuit: {
+      inUse: async () => undefined,
       async gate() {
         const { allowed, circuit: next } = admit(circuit, now)
         circuit = next
