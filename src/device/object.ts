@@ -260,8 +260,20 @@ export class Device extends DurableObject<DeviceEnv> {
     return {
       ...pushSettings(this.env, this.#settings()),
       device: this.#name,
-      commit: (decide) => this.#commit(decide),
+      commit: (decide) => this.#commitAndTell(decide),
     }
+  }
+
+  /** For decisions that no message of the device brought: nobody else announces what they say. */
+  async #commitAndTell<Answer>(decide: (context: Context) => Answer): Promise<Answer> {
+    const { answer, news } = await this.#commit((context) => ({
+      answer: decide(context),
+      news: context.effects.news,
+    }))
+    if (news.events) {
+      await this.#announce(news)
+    }
+    return answer
   }
 }
 

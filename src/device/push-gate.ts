@@ -1,4 +1,5 @@
-import type { Config } from '../config.ts'
+import { listenersOf, type Config } from '../config.ts'
+import { PUSH_UNREGISTERED } from '../events/topics.ts'
 import { defaultExpiration, pushRequest } from '../push/request.ts'
 import { judge, readAnswer, type Verdict } from '../push/verdict.ts'
 import { reasonOf, warn } from '../log.ts'
@@ -41,6 +42,8 @@ export interface PushSettings {
   /** The push certificate's topic; empty when nobody told us. */
   readonly topic: string
   readonly certificateId: string
+  /** Subscribers that want to hear of dead tokens. */
+  readonly listeners: readonly string[]
   readonly circuit: PushCircuit
   readonly apns: { fetch(url: string, init: RequestInit): Promise<Response> } | undefined
 }
@@ -61,6 +64,7 @@ export function pushSettings(env: PushEnv, config: Config): PushSettings {
   const { pushTopic, pushCertificateId } = config
   return {
     topic: pushTopic,
+    listeners: listenersOf(config, PUSH_UNREGISTERED),
     certificateId: env.APNS ? pushCertificateId : NO_CERTIFICATE,
     circuit: env.PUSH.getByName(pushTopic || 'default'),
     apns: env.APNS,

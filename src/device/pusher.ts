@@ -111,13 +111,14 @@ async function send(
   const push = { id: randomUUID(), device, now: Date.now(), epoch, expiration }
   const { verdict, gate } = await sendPush(pusher, target, push)
   await pusher.commit((context) => {
-    const { blames } = gate
     takeVerdict(context, target, {
+      id: push.id,
       verdict,
       epoch: gate.epoch,
-      blames,
+      blames: gate.blames,
       again,
       random: Math.random(),
+      listeners: pusher.listeners,
     })
   })
   return verdict

@@ -1,8 +1,11 @@
 import { UNANSWERED_INTERVAL, waitAfter } from '../push/back-off.ts'
 import { isPushToken, tokenHex } from '../push/request.ts'
 import type { Verdict } from '../push/verdict.ts'
+import { PUSH_UNREGISTERED } from '../events/topics.ts'
+import type { Enrollment } from '../mdm/enrollment.ts'
 import { elsewhere, type Elsewhere } from './admin.ts'
 import { wakeBy, type Context } from './context.ts'
+import { recordEvent, type NewEvent } from './outbox.ts'
 import { pendingSince, PUSH_FALLBACK } from './queue.ts'
 import { saveChannel, type Channel } from './state.ts'
 
@@ -54,6 +57,8 @@ export function deadToken(target: PushTarget, epoch: number): string | undefined
 
 /** An answer of APNs, and what the channel's rows need to know beside it. */
 export interface Pushed {
+  /** The push's own id. */
+  readonly id: string
   readonly verdict: Verdict
   /** The circuit's epoch, and whether a refusal may be held against the device. */
   readonly epoch: number
@@ -62,6 +67,8 @@ export interface Pushed {
   readonly again: boolean
   /** From 0 to 1, for the wait after a failure. */
   readonly random: number
+  /** Subscribers that want to hear of a dead token. */
+  readonly listeners: readonly string[]
 }
 
 /** What APNs's answer changes. A first push that is delivered costs no row. */
@@ -75,7 +82,7 @@ export function takeVerdict(context: Context, target: PushTarget, push: Pushed):
   }
   const changes: Partial<Channel> = {
     ...(push.again ? { pushedAt: context.now } : {}),
-    ...flagOf(channel, push),
+    ...flagOf(context, channel, push),
     ...waitOf(context, channel, push),
   }
   if (Object.keys(changes).length > 0) {
@@ -83,11 +90,37 @@ export function takeVerdict(context: Context, target: PushTarget, push: Pushed):
   }
 }
 
-function flagOf(channel: Channel, { verdict, epoch, blames }: Pushed): Partial<Channel> {
+function flagOf(context: Context, channel: Channel, push: Pushed): Partial<Channel> {
+  const { verdict, epoch } = push
+  if (verdict.kind === 'token_refused') {
+    return push.blames ? { flag: verdict.reason, flagEpoch: epoch } : {}
+  }
   // A token that came after Apple lost the old one is alive.
-  const dead = verdict.kind === 'token_dead' && (verdict.since ?? Infinity) >= channel.tokenAt
-  const refused = verdict.kind === 'token_refused' && blames
-  return dead || refused ? { flag: verdict.reason, flagEpoch: epoch } : {}
+  if (verdict.kind !== 'token_dead' || (verdict.since ?? Infinity) < channel.tokenAt) {
+    return {}
+  }
+  const event: NewEvent = {
+    id: push.id,
+    topic: PUSH_UNREGISTERED,
+    about: { enrollment: enrollmentOfChannel(context, channel), params: {} },
+    body: new Uint8Array(),
+  }
+  recordEvent(context, event, push.listeners)
+  return { flag: verdict.reason, flagEpoch: epoch }
+}
+
+function enrollmentOfChannel(context: Context, { user, alias }: Channel): Enrollment {
+  const { name, type } = context.state.device
+  if (user === '') {
+    return { type, device: name, user }
+  }
+  // The users of a shared iPad are the only ones that no bare UserID leads to.
+  const ofUser = alias === 'none' ? 'Shared iPad' : 'User'
+  return {
+    type: type === 'User Enrollment (Device)' ? 'User Enrollment' : ofUser,
+    device: name,
+    user,
+  }
 }
 
 function waitOf(context: Context, channel: Channel, { verdict, random }: Pushed): Partial<Channel> {

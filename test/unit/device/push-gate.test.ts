@@ -15,6 +15,7 @@ it('lets one push alone try whether the cause is gone, whoever asks in the same 
   let now = 0
   const settings = {
     topic: '',
+    listeners: [],
     certificateId: 'certificate',
     apns: undefined,
     circuit: {

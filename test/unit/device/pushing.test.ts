@@ -8,6 +8,7 @@ import {
   takeVerdict,
   type Pushed,
 } from '../../../src/device/pushing.ts'
+import { pull } from '../../../src/device/outbox.ts'
 import { enqueue } from '../../../src/device/queue.ts'
 import { channelOf, saveChannel } from '../../../src/device/state.ts'
 import type { Verdict } from '../../../src/push/verdict.ts'
@@ -50,7 +51,15 @@ function deviceWithCommand() {
         if (check.kind !== 'ready') {
           throw new Error(check.kind)
         }
-        const rest = { epoch: 0, blames: false, again: false, random: 0, ...push }
+        const rest = {
+          id: 'push 1',
+          epoch: 0,
+          blames: false,
+          again: false,
+          random: 0,
+          listeners: ['webhook'],
+          ...push,
+        }
         takeVerdict(context, check.target, { verdict, ...rest })
       })
     },
@@ -108,6 +117,28 @@ describe('after a push that failed', () => {
     answer({ kind: 'token_refused', reason: 'BadDeviceToken' }, { blames: true })
     expect(flag()).toBe('BadDeviceToken')
   })
+})
+
+it('a token that APNs calls dead is an event, unless the device has sent one since', () => {
+  const { object, answer } = deviceWithCommand()
+  const events = () =>
+    object.commit((context) =>
+      pull(context, { subscriber: 'webhook', topics: ['push.unregistered'], read: true }),
+    ).events
+  object.commit((context) => {
+    channelOf(context.state, '').tokenAt = object.now
+  })
+  answer({ kind: 'token_dead', reason: 'Unregistered', since: object.now - DAY })
+  expect(events()).toEqual([])
+  answer({ kind: 'token_dead', reason: 'Unregistered', since: object.now + SECOND })
+  expect(object.effects.news.events).toBe(true)
+  expect(events()).toMatchObject([
+    {
+      id: 'push 1',
+      topic: 'push.unregistered',
+      about: { enrollment: { type: 'Device', device: 'UDID-1', user: '' } },
+    },
+  ])
 })
 
 it('a device that was pushed a moment ago is not pushed again until it has come or a minute has passed', () => {
