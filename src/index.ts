@@ -3,6 +3,7 @@ import { configOf } from './config.ts'
 import { consume } from './delivery/consumer.ts'
 import type { Announcement } from './device/object.ts'
 import { warnOfPushExpiry } from './device/push-certificate.ts'
+import { tellCertificate } from './device/push-gate.ts'
 import type { Env } from './env.ts'
 import type { AppEnv } from './http/app-env.ts'
 import { enrollFace } from './http/device/enroll.ts'
@@ -27,6 +28,7 @@ app.use(async (c, next) => {
     return refuse(c.req.path, 503, `EdgeMDM is not configured: ${problems}`)
   }
   c.set('config', result.config)
+  c.executionCtx.waitUntil(tellCertificate(c.env, result.config))
   return next()
 })
 app.route('/', deviceFace)

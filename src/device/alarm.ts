@@ -38,7 +38,7 @@ export function dueTimes(context: Context): { due: Due; next: number | undefined
     directory: announce(device.projected < device.version ? device.lastSeen : undefined),
   }
   if (asideAt !== undefined) {
-    dates.push(Math.max(asideAt, now + ANNOUNCE_AFTER))
+    dates.push(asideAt <= now ? now + clamp(now - asideAt, ANNOUNCE_AFTER, HOUR) : asideAt)
   }
   const push: number[] = []
   for (const channel of state.channels) {

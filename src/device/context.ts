@@ -14,6 +14,8 @@ export interface DeviceSettings {
   readonly udidCertAuthWarnOnly: boolean
   /** Milliseconds by which `last_seen` in lists may lag on a device that does nothing else. */
   readonly lastSeenResolution: number
+  /** The push certificate's topic; empty when nobody told us. */
+  readonly pushTopic: string
   /** Subscribers whose cursors count. */
   readonly subscribers: readonly string[]
 }

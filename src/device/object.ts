@@ -17,9 +17,9 @@ import {
 } from './escrow.ts'
 import { renewIdentity, type Claim } from './identity.ts'
 import * as outbox from './outbox.ts'
-import { pushCertificateInUse, type PushCertificateEnv } from './push-certificate.ts'
-import type { PushCircuit } from './push-gate.ts'
+import { pushSettings, type PushEnv } from './push-gate.ts'
 import { pushNow, pushPending, type PushAnswer, type Pusher } from './pusher.ts'
+import { answered, waitingChannels } from './pushing.ts'
 import type { NewCommand, QueuedCommand } from './queue.ts'
 import {
   keepDeclarations,
@@ -35,11 +35,8 @@ export interface Announcement extends News {
   readonly device: string
 }
 
-export interface DeviceEnv extends PushCertificateEnv {
+export interface DeviceEnv extends PushEnv {
   readonly EVENTS: Queue<Announcement>
-  readonly PUSH: { getByName(name: string): PushCircuit }
-  /** The push certificate's mTLS binding; absent until one was uploaded. */
-  readonly APNS?: Fetcher
 }
 
 /** A device object as its callers see it, over RPC. */
@@ -51,6 +48,9 @@ export interface DeviceNamespace {
 
 /** Commands queued in a burst are one push: the device fetches them all. */
 const PUSH_DELAY = 250
+
+/** When an alarm is tried again that died: under a half-configured Worker, say. */
+const RETRY_AFTER_DEATH = 900_000
 
 /** One device and its users (design.md 1). Every method is one decision of a free function, in one commit. */
 export class Device extends DurableObject<DeviceEnv> {
@@ -67,6 +67,7 @@ export class Device extends DurableObject<DeviceEnv> {
       const user = input.message.enrollment.user
       if (input.message.kind === 'report') {
         // It is here: the doorbell need not ring.
+        answered(context, user)
         this.#toPush.delete(context.state.channels.findIndex((channel) => channel.user === user))
       }
       return answer
@@ -182,12 +183,22 @@ export class Device extends DurableObject<DeviceEnv> {
     return pushNow(await this.#pusher(), user, expiration)
   }
 
+  /** Pushes whatever waits: pushes may leave again, or one may try. */
+  async pushWaiting(): Promise<void> {
+    await this.#pushPending(await this.#commit(waitingChannels), true)
+  }
+
   /**
-   * Re-announces what nobody came for and pushes devices that stay silent. Its first step, when anything is
-   * due at all, arms the next one: an alarm that dies six times is never rung again (design.md 15).
+   * Re-announces what nobody came for and pushes devices that stay silent. An alarm that dies six times is never
+   * rung again (design.md 15), so before anything else a repeated one arms the next; the first, which hardly ever
+   * dies, is spared that row.
    */
-  override async alarm(): Promise<void> {
+  override async alarm(info?: AlarmInvocationInfo): Promise<void> {
     this.#alarmAt = null
+    if (info?.isRetry) {
+      this.#arm(Date.now() + RETRY_AFTER_DEATH)
+      await this.ctx.storage.sync()
+    }
     const { due, next } = await this.#commit((context) => {
       outbox.dropStaleCursors(context)
       return dueTimes(context)
@@ -289,15 +300,23 @@ export class Device extends DurableObject<DeviceEnv> {
   }
 
   async #pusher(): Promise<Pusher> {
-    const { topic, id } = await pushCertificateInUse(this.env, this.#settings(), Date.now())
     return {
+      ...(await pushSettings(this.env, this.#settings(), Date.now())),
       device: this.#name,
-      topic,
-      certificateId: id,
-      circuit: this.env.PUSH.getByName(topic || 'default'),
-      apns: this.env.APNS,
-      commit: (decide) => this.#commit(decide),
+      commit: (decide) => this.#commitAndTell(decide),
     }
+  }
+
+  /** For decisions that no message of the device brought: nobody else announces what they say. */
+  async #commitAndTell<Answer>(decide: (context: Context) => Answer): Promise<Answer> {
+    const { answer, news } = await this.#commit((context) => ({
+      answer: decide(context),
+      news: context.effects.news,
+    }))
+    if (news.events) {
+      await this.#announce(news)
+    }
+    return answer
   }
 }
 

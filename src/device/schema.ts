@@ -115,6 +115,7 @@ const STEPS: readonly (readonly string[])[] = [
       reason TEXT NOT NULL
     )`,
   ],
+  ['ALTER TABLE channels ADD COLUMN push_after INTEGER NOT NULL DEFAULT 0'],
 ]
 
 export const SCHEMA = STEPS.length

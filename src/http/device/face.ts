@@ -158,11 +158,11 @@ function refuse(
   return c.body(null, status)
 }
 
-/** `url_params`: the first value of each query key. */
+/** `url_params`: the first value of each query key, whatever it is called. */
 function firstValues(params: URLSearchParams): Record<string, string> {
-  const values: Record<string, string> = {}
+  const values = new Map<string, string>()
   for (const [key, value] of params) {
-    values[key] ??= value
+    values.set(key, values.get(key) ?? value)
   }
-  return values
+  return Object.fromEntries(values)
 }
