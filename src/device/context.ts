@@ -20,7 +20,7 @@ export interface DeviceSettings {
   readonly subscribers: readonly string[]
 }
 
-/** What the queue has to hear of a device: new events, or a new row for the directory. */
+/** Whether the queue has to hear of a device: of new events, or of a new row for the directory. */
 export interface News {
   events: boolean
   directory: boolean

@@ -1,6 +1,6 @@
 import type { EnrollmentType } from '../mdm/enrollment.ts'
 import type { DeviceFacts } from '../mdm/message.ts'
-import type { Context } from './context.ts'
+import type { Context, News } from './context.ts'
 import { saveDevice } from './state.ts'
 
 /** What the directory lists of a device. An upsert takes only a newer `version`. */
@@ -30,6 +30,19 @@ export function directoryRow(context: Context): DirectoryRow | undefined {
         facts: device.facts,
         version: device.version,
       }
+}
+
+/** News as the queue carries them: the row itself goes along, so that nobody has to come for it. */
+export interface ToldNews {
+  readonly events: boolean
+  readonly directory: DirectoryRow | undefined
+}
+
+export function toldNews(context: Context, news: News = context.effects.news): ToldNews {
+  return {
+    events: news.events,
+    directory: news.directory ? directoryRow(context) : undefined,
+  }
 }
 
 /** The directory has the row of this version. */

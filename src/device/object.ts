@@ -4,9 +4,15 @@ import { configOf, type Config } from '../config.ts'
 import { reasonOf, warn } from '../log.ts'
 import * as admin from './admin.ts'
 import { dueTimes } from './alarm.ts'
-import { newEffects, type Context, type Effects, type News } from './context.ts'
+import { newEffects, type Context, type Effects } from './context.ts'
 import type { Db, SqlValue } from './db.ts'
-import { directoryRow, projected, type DirectoryRow } from './directory-row.ts'
+import {
+  directoryRow,
+  projected,
+  toldNews,
+  type DirectoryRow,
+  type ToldNews,
+} from './directory-row.ts'
 import {
   listEscrow,
   readEscrow,
@@ -31,7 +37,7 @@ import {
 import { loadState, type DeviceState } from './state.ts'
 
 /** What the queue carries: which device has news. It may be lost; the alarm says it again. */
-export interface Announcement extends News {
+export interface Announcement extends ToldNews {
   readonly device: string
 }
 
@@ -277,7 +283,7 @@ export class Device extends DurableObject<DeviceEnv> {
     this.ctx.waitUntil(this.ctx.storage.setAlarm(at))
   }
 
-  async #announce(news: News): Promise<void> {
+  async #announce(news: ToldNews): Promise<void> {
     try {
       await this.env.EVENTS.send({ device: this.#name, ...news })
     } catch (error) {
@@ -311,7 +317,7 @@ export class Device extends DurableObject<DeviceEnv> {
   async #commitAndTell<Answer>(decide: (context: Context) => Answer): Promise<Answer> {
     const { answer, news } = await this.#commit((context) => ({
       answer: decide(context),
-      news: context.effects.news,
+      news: toldNews(context),
     }))
     if (news.events) {
       await this.#announce(news)

@@ -76,19 +76,23 @@ export async function pushSettings(
   }
 }
 
-const toldBy = new WeakSet<object>()
+/** Which certificate each environment's circuit was last told of. */
+const toldOf = new WeakMap<object, string>()
 
-/** Tells the circuit, once per isolate, which certificate came with it: a new one is known at once, not at the next push. */
+/** Tells the circuit, once per isolate and certificate, which one is in use: a new one is known at once, not at the next push. */
 export async function tellCertificate(env: PushEnv, config: Config): Promise<void> {
-  if (toldBy.has(env)) {
+  if (toldOf.has(env) && !env.PUSH_KEEPER) {
     return
   }
-  toldBy.add(env)
   try {
     const { circuit, certificateId } = await pushSettings(env, config, Date.now())
+    if (toldOf.get(env) === certificateId) {
+      return
+    }
+    toldOf.set(env, certificateId)
     await circuit.inUse(certificateId)
   } catch (error) {
-    toldBy.delete(env)
+    toldOf.delete(env)
     warn('push:circuit-unreachable', { reason: reasonOf(error) })
   }
 }
