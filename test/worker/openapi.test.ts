@@ -65,7 +65,42 @@ async function pushing() {
   return { send: deployed({ PUSH_CERTIFICATE: pushCertificate().pem }) }
 }
 
+async function commanded() {
+  const device = newDevice()
+  await device.enroll()
+  const body = { request_type: 'DeviceInformation', queries: ['OSVersion'] }
+  const queued = await api<{ id: string }>('POST', `/api/devices/${device.udid}/commands`, body)
+  return { device, ids: { id: queued.body.id } }
+}
+
+async function answered() {
+  const { device, ids } = await commanded()
+  await device.poll()
+  return { device, ids }
+}
+
+/** With all that a device's page can tell. */
+async function inventoried() {
+  const device = newDevice()
+  await device.enroll()
+  for (const request_type of ['SecurityInfo', 'ProfileList', 'InstalledApplicationList']) {
+    await api('POST', `/api/devices/${device.udid}/commands`, { request_type })
+  }
+  await device.poll()
+  await api('POST', `/api/devices/${device.udid}/commands`, { request_type: 'RestartDevice' })
+  return { ids: { id: device.udid } }
+}
+
 const PREPARE: Record<string, Prepare> = {
+  listDevices: inventoried,
+  getDevice: inventoried,
+  listEvents: inventoried,
+  queueCommand: enrolled,
+  listCommands: inventoried,
+  clearCommands: inventoried,
+  getCommand: answered,
+  getResult: answered,
+  cancelCommand: commanded,
   listIdentities: enrolled,
   reinstateIdentity: identified,
   revokeIdentity: identified,

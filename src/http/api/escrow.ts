@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { encodeBase64 } from '../../plist/base64.ts'
 import { AdminError } from '../at-device.ts'
-import { answer, body, deviceId, newRoutes, refusal } from './frame.ts'
+import { answer, atOrNull, body, deviceId, newRoutes, refusal } from './frame.ts'
 
 /** Tokens that devices escrow with us. A value is only read by a call that leaves an entry: who, when, why. */
 export const escrow = newRoutes()
@@ -69,10 +69,10 @@ escrow.openapi(
       {
         tokens: tokens.map(({ storedAt, archivedAt, ...listed }) => ({
           ...listed,
-          stored_at: time(storedAt),
-          archived_at: time(archivedAt),
+          stored_at: atOrNull(storedAt),
+          archived_at: atOrNull(archivedAt),
         })),
-        reads: reads.map(({ at, ...read }) => ({ at: time(at), ...read })),
+        reads: reads.map(({ at, ...read }) => ({ at: atOrNull(at), ...read })),
       },
       200,
     )
@@ -130,14 +130,10 @@ escrow.openapi(
         token: found.token,
         kind: found.kind,
         value: encodeBase64(found.value),
-        stored_at: time(found.storedAt),
-        archived_at: time(found.archivedAt),
+        stored_at: atOrNull(found.storedAt),
+        archived_at: atOrNull(found.archivedAt),
       },
       200,
     )
   },
 )
-
-function time(at: number): string | null {
-  return at === 0 ? null : new Date(at).toISOString()
-}
