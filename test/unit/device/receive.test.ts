@@ -47,6 +47,7 @@ function say(object: TestObject, message: Message, fingerprint = 'A'): DeviceAns
       claim: { caKey: 'ca', subject: 'CN=device', notAfter: 1e15 },
       listeners: [],
       conflictListeners: ['webhook'],
+      deferredListeners: [],
     }),
   )
 }
