@@ -208,7 +208,8 @@ export function handOut(context: Context, channel: Channel): Uint8Array | undefi
   const { db, now } = context
   const queue = queueOf(context, channel)
   let entry = nextEntry(queue.pending, queue.roundBegan)
-  if (queue.more && (!entry || entry.state !== 'queued')) {
+  // Only a stalled command goes behind those that memory does not hold.
+  if (queue.more && (!entry || entry.state === 'stalled' || hasStalled(entry))) {
     readWindow(context, channel, queue)
     entry = nextEntry(queue.pending, queue.roundBegan)
   }

@@ -50,17 +50,19 @@ export function keepResult(
 /**
  * Keeps a channel's history within its bound, one report at a time: history never grows without limit, and
  * no report pays for more than a few rows. The newest row always stays, for its number, and one that is
- * finished, because a repeated report is known by its hash; and so does the inventory.
+ * finished, because a repeated report is known by its hash; and so does the inventory. Nobody looks beyond the
+ * oldest command that waits: what has ended lies before it, however long the queue.
  */
 export function pruneResults(context: Context, channel: Channel, queue: Queue, most = 4): void {
   const { db, settings } = context
   const base = channel.id * CHANNEL_SPAN
   const { kind, count, ms } = settings.keepResults
+  const waiting = queue.pending.find(({ handedOutAt }) => handedOutAt === 0)?.id ?? queue.lastId
+  const last = waiting - 1
   const range = `id BETWEEN ? AND ? AND state IN ${FINISHED}`
   const inventory = `request_type IN ${INVENTORY_LIST} AND state = 'acknowledged' AND NOT EXISTS (
-    SELECT 1 FROM commands AS newer WHERE newer.id > old.id AND newer.id <= ${base + CHANNEL_SPAN - 1}
+    SELECT 1 FROM commands AS newer WHERE newer.id > old.id AND newer.id <= ${waiting}
     AND newer.request_type = old.request_type AND newer.state = 'acknowledged')`
-  const last = queue.lastId - 1
   const surplus =
     kind === 'latest'
       ? db.all<{ id: number }>(
@@ -69,7 +71,7 @@ export function pruneResults(context: Context, channel: Channel, queue: Queue, m
             AND newer.answered_at > 0) AND NOT (${inventory}) LIMIT ?`,
           base,
           last,
-          queue.lastId,
+          waiting,
           most,
         )
       : db.all<{ id: number }>(

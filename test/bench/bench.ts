@@ -118,6 +118,7 @@ async function withWebhook(): Promise<void> {
 
 /** How latency grows with the fleet, with a queue, and for an object that was let go. */
 async function withGrowth(): Promise<void> {
+  process.env['MAX_QUEUE'] = '20000'
   await withServer([], async (_, load) => {
     await load.run(bounded({ kind: 'enrolment', count: DEVICES, seconds: 60 }))
     if (ONLY.has('cold')) {

@@ -49,9 +49,10 @@ export async function queueLengths(load: Load, bounded: Plan): Promise<Latency[]
     queued = length
     found.push({
       at: `${length.toLocaleString('en')} queued`,
-      idle: await load.run(bounded({ kind: 'idle', ...one })),
       // Each queues one and answers one: the length stays.
       cycle: await load.run(bounded({ kind: 'cycle', ...one })),
+      // What a device ignores in three rounds is stalled, which is another matter.
+      idle: await load.run(bounded({ kind: 'idle', ...one, count: 2 })),
     })
   }
   return found
