@@ -116,6 +116,7 @@ async function send(
       takeVerdict(context, target, {
         id: push.id,
         verdict,
+        sentAt: push.now,
         epoch: gate.epoch,
         blames: gate.blames,
         again,

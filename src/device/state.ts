@@ -119,6 +119,8 @@ export interface DeviceState {
   readonly attention: Map<string, number>
   /** When channels were pushed that have not come since; forgotten with the memory. */
   readonly rung: Map<number, number>
+  /** When channels reported last, as far as memory goes back. */
+  readonly came: Map<number, number>
   /** When the device was last heard of, as far as memory goes back. */
   heardAt: number
   lastSeq: number
@@ -141,6 +143,7 @@ export function loadState(db: Db, name: string): DeviceState {
     queues: new Map(),
     attention: new Map(),
     rung: new Map(),
+    came: new Map(),
     heardAt: 0,
     lastSeq: 0,
   }

@@ -82,7 +82,7 @@ describe('commands', () => {
     expect(await api('GET', `/v1/commands/${device.udid}`)).toEqual({ status: 200, body: {} })
   })
 
-  it('loses none and doubles none of fifty that are posted while the device acknowledges', async () => {
+  it('peers §4 row 5: loses none and doubles none of fifty that are posted while the device acknowledges', async () => {
     const device = newDevice()
     await device.enroll()
     const posting = Promise.all(

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { pem } from '../../src/pki/issue.ts'
 import { deployed, pushCertificate } from './deployment.ts'
+import { install, newAuthority } from './scep-client.ts'
 import { api, newDevice, serve } from './server.ts'
 
 interface Media {
@@ -33,6 +35,8 @@ type Send = (method: string, path: string, body?: unknown) => Promise<Response>
 /** What takes the place of the example's ids, and the deployment to ask if it is not the tests' own. */
 interface Prepared {
   ids?: Record<string, string>
+  /** Sent in place of the example, under the same keys, where a document cannot hold a real one. */
+  body?: Record<string, unknown>
   send?: Send
 }
 
@@ -91,6 +95,25 @@ async function inventoried() {
   return { ids: { id: device.udid } }
 }
 
+/** A CA to install; no private key, not even of nobody, stands in a document. */
+async function authority() {
+  const { certificate, key } = newAuthority()
+  return {
+    body: {
+      certificate: pem('CERTIFICATE', certificate.der),
+      private_key: String(key.export({ type: 'pkcs8', format: 'pem' })),
+      imported: false,
+    },
+  }
+}
+
+async function successor() {
+  const first = newAuthority()
+  await install(first)
+  await install(newAuthority())
+  return { ids: { key_id: first.certificate.keyId } }
+}
+
 const PREPARE: Record<string, Prepare> = {
   listDevices: inventoried,
   getDevice: inventoried,
@@ -102,6 +125,9 @@ const PREPARE: Record<string, Prepare> = {
   getResult: answered,
   cancelCommand: commanded,
   listIdentities: enrolled,
+  listAuthorities: successor,
+  installAuthority: authority,
+  removeAuthority: successor,
   reinstateIdentity: identified,
   revokeIdentity: identified,
   retireDevice: enrolled,
@@ -164,7 +190,11 @@ describe('the document of the API', () => {
   })
 
   it.each(examples)('holds for its example $name', async ({ operation, method, path, body }) => {
-    const { ids = {}, send = deployed({}) } = (await PREPARE[operation.operationId]?.()) ?? {}
+    const prepared = (await PREPARE[operation.operationId]?.()) ?? {}
+    const { ids = {}, send = deployed({}) } = prepared
+    if (prepared.body) {
+      expect(Object.keys(prepared.body)).toEqual(Object.keys(Object(body)))
+    }
     const query = new URLSearchParams()
     let target = path
     for (const { name, in: where, schema } of operation.parameters ?? []) {
@@ -175,7 +205,7 @@ describe('the document of the API', () => {
         query.set(name, String(value))
       }
     }
-    const response = await send(method, `${target}?${query.toString()}`, body)
+    const response = await send(method, `${target}?${query.toString()}`, prepared.body ?? body)
     const declared = operation.responses[response.status]
     expect(response.status, await response.clone().text()).toBeLessThan(300)
     expect(declared, `status ${response.status} is not declared`).toBeDefined()

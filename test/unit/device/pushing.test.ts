@@ -53,6 +53,7 @@ function deviceWithCommand() {
         }
         const rest = {
           id: 'push 1',
+          sentAt: context.now,
           epoch: 0,
           blames: false,
           again: false,
@@ -150,5 +151,15 @@ it('a device that was pushed a moment ago is not pushed again until it has come 
   expect(quiet()).toBe(false)
   answer(delivered)
   object.now += MINUTE
+  expect(quiet()).toBe(false)
+})
+
+it('a device that came before APNs answered was not pushed in vain: the next command rings again', () => {
+  const { object, answer, quiet } = deviceWithCommand()
+  const sentAt = object.now
+  object.commit((context) => {
+    answered(context, '')
+  })
+  answer({ kind: 'delivered', id: 'push 1' }, { sentAt })
   expect(quiet()).toBe(false)
 })
