@@ -55,8 +55,12 @@ export async function api<Body = Record<string, unknown>>(
 
 let count = 0
 
-export function newIdentity(commonName = `device ${++count}`, kind: KeyKind = 'ec'): Identity {
-  return createIdentity({ ca, commonName, kind })
+export function newIdentity(
+  commonName = `device ${++count}`,
+  kind: KeyKind = 'ec',
+  now = new Date(),
+): Identity {
+  return createIdentity({ ca, commonName, kind, now })
 }
 
 /** A device that talks to the Worker under test; ids are new in each call, because tests of a file share storage. */

@@ -35,11 +35,11 @@ function withEvents(count: number) {
 
 it('what a webhook has not had is kept for three days while it is not configured', () => {
   const { object, read } = withEvents(2)
-  object.now += MINUTE
+  object.now += 3 * DAY - MINUTE
   object.commit(dropStaleCursors)
   object.evict()
   expect(read()).toHaveLength(2)
-  object.now += 3 * DAY
+  object.now += 2 * MINUTE
   object.commit(dropStaleCursors)
   expect(read()).toEqual([])
 })
@@ -59,3 +59,21 @@ it('of given-up events the newest hundred are kept, and every other is told', ()
   const [kept] = object.db().all<{ count: number }>('SELECT count(*) AS count FROM events')
   expect(kept?.count).toBe(100)
 })
+
+it.each(['mdm.TokenUpdate', 'mdm.SetBootstrapToken'] as const)(
+  'the body of %s rests sealed, and is read as it came',
+  (topic) => {
+    const { object } = withEvents(0)
+    const body = new TextEncoder().encode('the secret token')
+    object.commit((context) => {
+      const enrollment = { type: 'Device', device: 'UDID-1', user: '' } as const
+      recordEvent(context, { id: 'e', topic, about: { enrollment, params: {} }, body }, ['webhook'])
+    })
+    const [row] = object.db().all<{ body: Uint8Array }>('SELECT body FROM events')
+    expect(Buffer.from(row?.body ?? []).includes('secret')).toBe(false)
+    const { events } = object.commit((context) =>
+      pull(context, { subscriber: 'webhook', topics: [topic], read: true }),
+    )
+    expect(events).toMatchObject([{ topic, body }])
+  },
+)
