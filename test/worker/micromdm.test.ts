@@ -200,6 +200,14 @@ describe('device routes', () => {
     await api('POST', `/v1/devices/${device.udid}/unblock`)
     expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
   })
+
+  it('take in no device that was blocked before it came, and list none', async () => {
+    const device = newDevice()
+    await api('POST', `/v1/devices/${device.udid}/block`)
+    expect((await device.connect({ Status: 'Idle' })).status).toBe(401)
+    const { body } = await api('POST', '/v1/devices', { filter_udid: [device.udid] })
+    expect(body['devices']).toBeNull()
+  })
 })
 
 describe('the guide’s samples', () => {

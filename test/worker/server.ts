@@ -18,6 +18,7 @@ import type { Rule, Seen } from './outside.ts'
 interface TestEnv extends Omit<Env, 'DEVICE' | 'PUSH'> {
   readonly PUSH: DurableObjectNamespace<Push>
   readonly DEVICE: DurableObjectNamespace<Device>
+  readonly SEAL_KEYS: string
   readonly DEVICE_CA: string
   readonly DEVICE_CA_KEY: string
 }
