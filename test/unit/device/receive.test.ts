@@ -3,6 +3,7 @@ import type { Enrollment } from '../../../src/mdm/enrollment.ts'
 import type { CheckIn, Message } from '../../../src/mdm/message.ts'
 import { IDENTITY_CONFLICT } from '../../../src/events/topics.ts'
 import { NO_FACTS } from '../../../src/mdm/message.ts'
+import { directoryRow } from '../../../src/device/directory-row.ts'
 import { revoke, type Claim } from '../../../src/device/identity.ts'
 import { pushTarget } from '../../../src/device/pushing.ts'
 import { enqueue, viewQueue } from '../../../src/device/queue.ts'
@@ -132,6 +133,16 @@ it('takes in a device that never sent Authenticate only where TRUST_ON_FIRST_USE
   for (const message of [authenticate, tokenUpdate(DEVICE), idle(DEVICE)]) {
     expect(say(object, message)).toMatchObject({ kind: 'accepted' })
   }
+})
+
+it.each<[Enrollment['type'], Enrollment['type']]>([
+  ['User', 'Device'],
+  ['Shared iPad', 'Device'],
+  ['User Enrollment', 'User Enrollment (Device)'],
+])('lists a device that is first heard of by its %s as a %s', (type, expected) => {
+  const object = new TestObject()
+  say(object, idle({ ...user('X'), type }))
+  expect(object.commit(directoryRow)).toMatchObject({ type: expected, enrolled: true })
 })
 
 it('tells the directory of a device that does nothing else once per LAST_SEEN_RESOLUTION', () => {
