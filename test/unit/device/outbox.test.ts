@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { dropStaleCursors, pull, recordEvent } from '../../../src/device/outbox.ts'
+import { dropStaleCursors, pull, recordEvent, waitingSince } from '../../../src/device/outbox.ts'
 import { saveDevice } from '../../../src/device/state.ts'
 import type { DeviceEvent } from '../../../src/events/event.ts'
 import { TestObject } from './object.ts'
@@ -77,3 +77,40 @@ it.each(['mdm.TokenUpdate', 'mdm.SetBootstrapToken'] as const)(
     expect(events).toMatchObject([{ topic, body }])
   },
 )
+
+it('an object that stored nothing yet has no events, and gets no tables by being asked', () => {
+  const object = new TestObject()
+  const report = { passed: 3, aside: [], settled: [1] }
+  for (const read of [true, false]) {
+    const pulled = object.commit((context) =>
+      pull(context, { subscriber: 'webhook', topics, read, ...report }),
+    )
+    expect(pulled).toEqual({ events: [], asides: [], upTo: 0, more: false })
+  }
+  expect(object.db().all('SELECT name FROM sqlite_master')).toEqual([])
+})
+
+it('a reader that only reports is told again of what it leaves behind, and at once of what comes next', () => {
+  const { object, record } = withEvents(2)
+  const report = (passed: number) =>
+    object.commit((context) =>
+      pull(context, { subscriber: 'webhook', topics, passed, read: false }),
+    )
+  expect(report(1)).toMatchObject({ events: [], upTo: 1, more: true })
+  expect(object.effects.wakeBy).toBe(object.now + MINUTE)
+  record()
+  expect(object.effects.news.events).toBe(true)
+  expect(report(3)).toMatchObject({ events: [], upTo: 3, more: false })
+  expect(object.effects.wakeBy).toBe(Infinity)
+  expect(report(1)).toMatchObject({ upTo: 3 })
+})
+
+it('events that a reader does not want wait for nobody once it has looked', () => {
+  const { object } = withEvents(2)
+  expect(object.commit(waitingSince)).toBeDefined()
+  object.commit((context) =>
+    pull(context, { subscriber: 'webhook', topics: ['mdm.CheckOut'], read: true }),
+  )
+  object.evict()
+  expect(object.commit(waitingSince)).toBeUndefined()
+})
