@@ -140,7 +140,7 @@ function late(
     return 'unknown'
   }
   const base = channel.id * CHANNEL_SPAN
-  const rows =
+  const ended =
     context.state.device.schema === 0
       ? []
       : context.db.all<{
@@ -155,17 +155,17 @@ function late(
           base + CHANNEL_SPAN - 1,
           report.commandUUID,
         )
-  const [last] = rows
-  if (last && last.result_hash === context.hash(result)) {
+  const [newest] = ended
+  if (newest && newest.result_hash === context.hash(result)) {
     return 'repeat'
   }
-  const given = rows.find((row) => row.state === 'cancelled' && row.result_hash === '')
-  if (given) {
-    keepResult(context, given.id, {
-      state: given.state,
+  const unheard = ended.find(({ state, result_hash: hash }) => state === 'cancelled' && hash === '')
+  if (unheard) {
+    keepResult(context, unheard.id, {
+      state: unheard.state,
       report,
       result,
-      secret: given.secret === 1,
+      secret: unheard.secret === 1,
     })
     return 'answered'
   }
