@@ -1,13 +1,15 @@
-import type { Context, News } from './context.ts'
+import type { Context } from './context.ts'
+import { toldNews, type ToldNews } from './directory-row.ts'
 import { ANNOUNCE_AFTER, nextAsideAt, waitingSince } from './outbox.ts'
 import { pushDueAt } from './pushing.ts'
+import { queueOf } from './queue-memory.ts'
 
 const QUARTER = 900_000
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
 
 export interface Due {
-  readonly news: News
+  readonly news: ToldNews
   /** Ids of channels to push again. */
   readonly push: readonly number[]
 }
@@ -20,7 +22,7 @@ export interface Due {
 export function dueTimes(context: Context): { due: Due; next: number | undefined } {
   const { state, now } = context
   if (state.device.schema === 0) {
-    return { due: { news: { events: false, directory: false }, push: [] }, next: undefined }
+    return { due: { news: { events: false, directory: undefined }, push: [] }, next: undefined }
   }
   const { device } = state
   const dates: number[] = []
@@ -42,6 +44,8 @@ export function dueTimes(context: Context): { due: Due; next: number | undefined
   }
   const push: number[] = []
   for (const channel of state.channels) {
+    const { heldUntil, expiresAt } = queueOf(context, channel)
+    dates.push(...[heldUntil, expiresAt].filter((at) => at < Infinity))
     const at = pushDueAt(context, channel)
     if (at !== undefined && at <= now) {
       push.push(channel.id)
@@ -50,7 +54,10 @@ export function dueTimes(context: Context): { due: Due; next: number | undefined
       dates.push(at <= now ? now + clamp(now - at, QUARTER, DAY) : at)
     }
   }
-  return { due: { news, push }, next: dates.length > 0 ? Math.min(...dates) : undefined }
+  return {
+    due: { news: toldNews(context, news), push },
+    next: dates.length > 0 ? Math.min(...dates) : undefined,
+  }
 }
 
 function clamp(value: number, least: number, most: number): number {

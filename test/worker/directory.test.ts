@@ -19,6 +19,8 @@ const row = (id: string, changes: Partial<DirectoryRow>): DirectoryRow => ({
   claimedAt: 1,
   lastSeen: 1,
   facts: NO_FACTS,
+  state: 'enrolled',
+  push: 'none',
   version: 1,
   ...changes,
 })

@@ -114,6 +114,8 @@ function firstRow(message: Message): Parameters<typeof claimIdentity>[2] {
     claimedAt: Date.now(),
     lastSeen: Date.now(),
     facts: authenticates ? message.facts : NO_FACTS,
+    state: 'unknown',
+    push: 'none',
     version: 0,
   }
 }

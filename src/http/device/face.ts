@@ -1,8 +1,8 @@
 import { Hono, type Context } from 'hono'
 import { listenersOf } from '../../config.ts'
-import type { News } from '../../device/context.ts'
+import type { ToldNews } from '../../device/directory-row.ts'
 import type { DeviceAnswer, DeviceInput } from '../../device/receive.ts'
-import { IDENTITY_CONFLICT, topicOf } from '../../events/topics.ts'
+import { COMMAND_DEFERRED, IDENTITY_CONFLICT, topicOf } from '../../events/topics.ts'
 import { reasonOf, warn } from '../../log.ts'
 import { ProtocolError } from '../../mdm/errors.ts'
 import { readMessage, type Message } from '../../mdm/message.ts'
@@ -69,6 +69,7 @@ async function answer(
     fingerprint: signer.fingerprint,
     listeners,
     conflictListeners: listenersOf(config, IDENTITY_CONFLICT),
+    deferredListeners: listenersOf(config, COMMAND_DEFERRED),
   }
   const device = c.env.DEVICE.getByName(message.enrollment.device)
   let result: DeviceAnswer = await device.receive(input)
@@ -129,15 +130,13 @@ function reply(
 }
 
 /** The queue may lose it, and sending may fail: the device's alarm says it again. */
-function announce(c: DeviceContext, message: Message, news: News): void {
+function announce(c: DeviceContext, message: Message, news: ToldNews): void {
   if (news.events || news.directory) {
     const { device } = message.enrollment
     c.executionCtx.waitUntil(
-      c.env.EVENTS.send({ device, events: news.events, directory: news.directory }).catch(
-        (error: unknown) => {
-          warn('queue:send-failed', { device, reason: reasonOf(error) })
-        },
-      ),
+      c.env.EVENTS.send({ device, ...news }).catch((error: unknown) => {
+        warn('queue:send-failed', { device, reason: reasonOf(error) })
+      }),
     )
   }
 }

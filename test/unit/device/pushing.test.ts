@@ -165,14 +165,3 @@ it('a device that stays silent is pushed again ever more rarely, and every day a
   }
   expect(waits).toEqual([1, 15, 64, 320, 24 * 60, 24 * 60])
 })
-
-it('an object of an earlier schema is brought up to date once', () => {
-  const { object } = deviceWithCommand()
-  object.database.exec(
-    `ALTER TABLE channels DROP COLUMN push_after; DROP TABLE escrow_reads; UPDATE device SET schema = 1`,
-  )
-  for (let load = 0; load < 2; load++) {
-    object.evict()
-    expect(object.commit((context) => channelOf(context, '').pushAfter)).toBe(0)
-  }
-})

@@ -6,7 +6,8 @@ import { NO_FACTS } from '../../../src/mdm/message.ts'
 import { directoryRow } from '../../../src/device/directory-row.ts'
 import { revoke, type Claim } from '../../../src/device/identity.ts'
 import { pushTarget } from '../../../src/device/pushing.ts'
-import { enqueue, viewQueue } from '../../../src/device/queue.ts'
+import { viewQueue } from '../../../src/device/queue-view.ts'
+import { enqueue } from '../../../src/device/queue.ts'
 import { receive, type DeviceAnswer } from '../../../src/device/receive.ts'
 import { channelOf } from '../../../src/device/state.ts'
 import { writePlist } from '../../../src/plist/write.ts'
@@ -64,6 +65,7 @@ function say(
       claim: { caKey: 'ca', subject: 'CN=device', notAfter: 1e15, ...claim },
       listeners: ['webhook'],
       conflictListeners: ['webhook'],
+      deferredListeners: [],
     }),
   )
 }
@@ -147,9 +149,9 @@ it.each<[Enrollment['type'], Enrollment['type']]>([
 
 it('tells the directory of a device that does nothing else once per LAST_SEEN_RESOLUTION', () => {
   const object = new TestObject('UDID-1', { lastSeenResolution: HOUR })
-  const told = (): unknown => {
+  const told = (): boolean => {
     const answer = say(object, idle(DEVICE))
-    return answer.kind === 'accepted' && answer.news.directory
+    return answer.kind === 'accepted' && answer.news.directory !== undefined
   }
   expect([told(), told()]).toEqual([true, false])
   object.now += HOUR - 10
