@@ -39,7 +39,7 @@ import {
 import { viewDevice, type DeviceView } from './page.ts'
 import { viewTimeline, type Timeline, type TimelineFilter } from './timeline.ts'
 import { createWaiting } from './waiting.ts'
-import { loadState, type DeviceState } from './state.ts'
+import { knownChannel, loadState, type DeviceState } from './state.ts'
 
 /** What the queue carries: which device has news. It may be lost; the alarm says it again. */
 export interface Announcement extends ToldNews {
@@ -76,11 +76,12 @@ export class Device extends DurableObject<DeviceEnv> {
   async receive(input: DeviceInput): Promise<DeviceAnswer> {
     return this.#commit((context) => {
       const answer = receive(context, input)
-      const user = input.message.enrollment.user
-      if (input.message.kind === 'report') {
+      const { user } = input.message.enrollment
+      const channel = knownChannel(context.state, user)
+      if (channel && input.message.kind === 'report') {
         // It is here: the doorbell need not ring.
         answered(context, user)
-        this.#toPush.delete(context.state.channels.findIndex((channel) => channel.user === user))
+        this.#toPush.delete(channel.id)
       }
       return answer
     })

@@ -117,35 +117,56 @@ export interface Pulled {
 
 /** One exchange with a subscriber: takes its report, prunes what every cursor has passed, reads on. */
 export function pull(context: Context, request: Pull): Pulled {
-  const { state, now } = context
-  const { subscriber } = request
-  settle(context, request)
-  if (request.passed !== undefined && request.passed > cursorOf(context, subscriber)) {
-    moveCursor(context, subscriber, request.passed)
+  const { lastSeq } = context.state
+  if (lastSeq === 0) {
+    // There may be no tables yet.
+    return { events: [], asides: [], upTo: 0, more: false }
   }
-  if (request.passed !== undefined || request.settled) {
+  takeReport(context, request)
+  if (request.read) {
+    return readOn(context, request)
+  }
+  leave(context, request.subscriber)
+  const upTo = cursorOf(context, request.subscriber)
+  return { events: [], asides: [], upTo, more: upTo < lastSeq }
+}
+
+function takeReport(context: Context, request: Pull): void {
+  const { subscriber, passed, settled } = request
+  settle(context, request)
+  if (passed !== undefined && passed > cursorOf(context, subscriber)) {
+    moveCursor(context, subscriber, passed)
+  }
+  if (passed !== undefined || settled) {
     prune(context)
   }
+}
+
+function readOn(context: Context, request: Pull): Pulled {
+  const { state, now } = context
+  const { subscriber } = request
   const from = cursorOf(context, subscriber)
-  if (!request.read) {
-    state.attention.delete(subscriber)
-    if (from < state.lastSeq) {
-      wakeBy(context, now + ANNOUNCE_AFTER)
-    }
-    return { events: [], asides: [], upTo: from, more: from < state.lastSeq }
-  }
   const asides = dueAsides(context, request)
   const read = readEvents(context, from, request.topics)
-  if (read.upTo >= state.lastSeq && read.events.length === 0 && asides.length === 0) {
+  const more = read.upTo < state.lastSeq
+  if (more || read.events.length > 0 || asides.length > 0) {
+    state.attention.set(subscriber, now + ATTENTION)
+  } else {
     if (read.upTo > from) {
       moveCursor(context, subscriber, read.upTo)
       prune(context)
     }
-    state.attention.delete(subscriber)
-    return { events: [], asides, upTo: read.upTo, more: false }
+    leave(context, subscriber)
   }
-  state.attention.set(subscriber, now + ATTENTION)
-  return { ...read, asides, more: read.upTo < state.lastSeq }
+  return { ...read, asides, more }
+}
+
+/** The reader goes: it has to be told of what comes next, and again of what it leaves behind. */
+function leave(context: Context, subscriber: string): void {
+  context.state.attention.delete(subscriber)
+  if (cursorOf(context, subscriber) < context.state.lastSeq) {
+    wakeBy(context, context.now + ANNOUNCE_AFTER)
+  }
 }
 
 /** The oldest moment from which an event still waits for some subscriber; `undefined` when none does. */

@@ -173,7 +173,7 @@ function late(
     return { kind: 'unknown' }
   }
   const base = channel.id * CHANNEL_SPAN
-  const rows =
+  const ended =
     context.state.device.schema === 0
       ? []
       : context.db.all<{
@@ -189,15 +189,19 @@ function late(
           base + CHANNEL_SPAN - 1,
           report.commandUUID,
         )
-  const [last] = rows
-  if (last && last.result_hash === context.hash(result)) {
+  const [newest] = ended
+  if (newest && newest.result_hash === context.hash(result)) {
     return { kind: 'repeat' }
   }
-  const given = rows.find(
+  const unheard = ended.find(
     (row) => (row.state === 'cancelled' || row.state === 'expired') && row.result_hash === '',
   )
-  if (given) {
-    keepResult(context, { ...given, secret: given.secret === 1 }, { state: given.state, result })
+  if (unheard) {
+    keepResult(
+      context,
+      { ...unheard, secret: unheard.secret === 1 },
+      { state: unheard.state, result },
+    )
     return ANSWERED
   }
   return { kind: 'unknown' }

@@ -1,11 +1,11 @@
 import { aboutMessage } from '../events/event.ts'
 import { COMMAND_DEFERRED, IDENTITY_CONFLICT, topicOf } from '../events/topics.ts'
-import { enrollmentId } from '../mdm/enrollment.ts'
+import { deviceTypeOf, enrollmentId } from '../mdm/enrollment.ts'
 import type { Message, Report } from '../mdm/message.ts'
 import { checkIn, type CheckInEffect } from './check-in.ts'
 import type { Context } from './context.ts'
 import { changed, toldNews, type ToldNews } from './directory-row.ts'
-import { bind, standing, type Claim } from './identity.ts'
+import { bind, standing, type Claim, type Standing } from './identity.ts'
 import { recordEvent } from './outbox.ts'
 import { applyReport, handOut, type ReportEffect } from './queue.ts'
 import { channelOf, knownChannel, saveChannel, saveIdentity, type Identity } from './state.ts'
@@ -44,34 +44,43 @@ export type DeviceAnswer =
 
 /** Takes in one message: identity, state change, event and answer are one commit (design.md 3). */
 export function receive(context: Context, input: DeviceInput): DeviceAnswer {
-  const { device } = context.state
-  const where = standing(context, input.fingerprint, input.message)
-  if (where.kind === 'refused') {
-    return where
+  const stands = standing(context, input.fingerprint, input.message)
+  if (stands.kind === 'refused') {
+    return stands
   }
-  if (where.kind === 'earlier') {
-    return conflict(context, input, where.identity)
+  if (stands.kind === 'earlier') {
+    return conflict(context, input, stands.identity)
   }
-  const blocked = device.blocked && input.message.kind === 'report'
-  if (where.kind !== 'bound' && input.claim === undefined) {
+  const blocked = context.state.device.blocked && input.message.kind === 'report'
+  if (stands.kind !== 'bound' && input.claim === undefined) {
     return { kind: 'unclaimed', blocked }
   }
   if (blocked) {
     return { kind: 'blocked' }
   }
-  const identity = where.kind === 'bound' ? where.identity : undefined
-  if (where.kind === 'tolerated') {
-    context.effects.notes.push({ event: 'mdm:binding-tolerated', device: device.name })
-  }
-  const authenticates =
-    input.message.kind === 'checkin' && input.message.messageType === 'Authenticate'
-  const adopted =
-    where.kind === 'claimable' && input.claim && !authenticates
-      ? adopt(context, input, input.claim)
-      : identity
-  const answer = take(context, input, adopted)
+  const answer = take(context, input, identityOf(context, input, stands))
   seen(context)
   return { ...answer, news: toldNews(context) }
+}
+
+/** The sender's identity in this enrolment; none when it is only tolerated, or is Authenticate's to bind. */
+function identityOf(
+  context: Context,
+  input: DeviceInput,
+  stands: Extract<Standing, { kind: 'bound' | 'claimable' | 'tolerated' }>,
+): Identity | undefined {
+  const { message, claim } = input
+  switch (stands.kind) {
+    case 'bound':
+      return stands.identity
+    case 'claimable': {
+      const authenticates = message.kind === 'checkin' && message.messageType === 'Authenticate'
+      return claim && !authenticates ? adopt(context, input, claim) : undefined
+    }
+    case 'tolerated':
+      context.effects.notes.push({ event: 'mdm:binding-tolerated', device: context.name })
+      return undefined
+  }
 }
 
 function take(
@@ -172,12 +181,7 @@ function record(context: Context, input: DeviceInput, effect: CheckInEffect): vo
 /** A device that nobody knows, with an acceptable certificate that is bound nowhere else, is taken in. */
 function adopt(context: Context, input: DeviceInput, claim: Claim): Identity {
   const { device } = context.state
-  device.type =
-    input.message.enrollment.type === 'User' || input.message.enrollment.type === 'Shared iPad'
-      ? 'Device'
-      : input.message.enrollment.type === 'User Enrollment'
-        ? 'User Enrollment (Device)'
-        : input.message.enrollment.type
+  device.type = deviceTypeOf(input.message.enrollment)
   device.state = 'enrolled'
   changed(context)
   context.effects.notes.push({ event: 'mdm:adopted', device: device.name })

@@ -79,15 +79,15 @@ export async function project(
     await db.batch([first, ...others])
     return []
   }
-  const last = sql`(SELECT max(rival.claimed_at) FROM devices AS rival
-    WHERE rival.serial_number = ${devices.serialNumber} AND NOT rival.hidden)`
+  const isDisplaced = sql`(${devices.claimedAt} < coalesce((SELECT max(rival.claimed_at) FROM devices AS rival
+    WHERE rival.serial_number = ${devices.serialNumber} AND NOT rival.hidden), 0))`
   const place = db
     .update(devices)
-    .set({ displaced: sql`${devices.claimedAt} < coalesce(${last}, 0)` })
+    .set({ displaced: isDisplaced })
     .where(
       and(
         sql`${devices.serialNumber} IN (SELECT value FROM json_each(${JSON.stringify(serials)}))`,
-        sql`${devices.displaced} <> (${devices.claimedAt} < coalesce(${last}, 0))`,
+        sql`${devices.displaced} <> ${isDisplaced}`,
       ),
     )
     .returning({ id: devices.id, displaced: devices.displaced })

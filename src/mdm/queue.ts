@@ -105,6 +105,7 @@ export function nextEntry(
   roundBegan: number | undefined,
 ): QueueEntry | undefined {
   const given = handedOut(entries)
+  const oldestQueued = entries[given.length]
   const stalled = given.filter((entry) => entry.state === 'stalled' || hasStalled(entry))
   return (
     given.find((entry) => entry.state === 'sent' && !hasStalled(entry)) ??
@@ -112,7 +113,7 @@ export function nextEntry(
       (entry) =>
         entry.state === 'not_now' && roundBegan !== undefined && entry.notNowAt < roundBegan,
     ) ??
-    entries[given.length] ??
+    oldestQueued ??
     extreme(stalled, (entry) => entry.handedOutAt)
   )
 }

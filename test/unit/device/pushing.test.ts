@@ -163,3 +163,16 @@ it('a device that came before APNs answered was not pushed in vain: the next com
   answer({ kind: 'delivered', id: 'push 1' }, { sentAt })
   expect(quiet()).toBe(false)
 })
+
+it('a device that stays silent is pushed again ever more rarely, and every day at least', () => {
+  const { object, answer, dueIn } = deviceWithCommand()
+  const waits: number[] = []
+  for (let pushes = 0; pushes < 6; pushes++) {
+    const wait = dueIn()
+    waits.push(Math.round(wait / MINUTE))
+    object.now += wait
+    expect(object.commit(dueTimes).due.push).toEqual([0])
+    answer(delivered, { again: true })
+  }
+  expect(waits).toEqual([1, 15, 64, 320, 24 * 60, 24 * 60])
+})
