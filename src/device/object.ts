@@ -2,6 +2,7 @@ import { DurableObject } from 'cloudflare:workers'
 import { createHash } from 'node:crypto'
 import { requireConfig } from '../config.ts'
 import { reasonOf, warn } from '../log.ts'
+import type { CommandState } from '../mdm/queue.ts'
 import * as admin from './admin.ts'
 import { dueTimes } from './alarm.ts'
 import { newEffects, type Context, type Effects } from './context.ts'
@@ -23,6 +24,7 @@ import {
 } from './escrow.ts'
 import { renewIdentity, type Claim } from './identity.ts'
 import * as commands from './commands.ts'
+import * as once from './once.ts'
 import * as outbox from './outbox.ts'
 import { pushSettings, type PushEnv } from './push-gate.ts'
 import { pushNow, pushPending, type PushAnswer, type Pusher } from './pusher.ts'
@@ -88,6 +90,14 @@ export class Device extends DurableObject<DeviceEnv> {
 
   async enqueue(user: string, command: NewCommand): Promise<admin.Queued> {
     return this.#commit((context) => admin.queueCommand(context, user, command))
+  }
+
+  async enqueueOnce(user: string, command: NewCommand, since: number): Promise<admin.Queued> {
+    return this.#commit((context) => once.enqueueOnce(context, user, command, since))
+  }
+
+  async commandState(user: string, n: number): Promise<CommandState | undefined> {
+    return this.#commit((context) => once.commandState(context, user, n))
   }
 
   async viewQueue(user: string, after: number): Promise<admin.View> {
