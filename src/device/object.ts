@@ -88,12 +88,10 @@ export class Device extends DurableObject<DeviceEnv> {
     })
   }
 
-  async enqueue(user: string, command: NewCommand): Promise<admin.Queued> {
-    return this.#commit((context) => admin.queueCommand(context, user, command))
-  }
-
-  async enqueueOnce(user: string, command: NewCommand, since: number): Promise<admin.Queued> {
-    return this.#commit((context) => once.enqueueOnce(context, user, command, since))
+  /** `since`: a job queues it, which began then, and repeats what it may have done before it died. */
+  async enqueue(user: string, command: NewCommand, since?: number): Promise<admin.Queued> {
+    const decide = since === undefined ? admin.queueCommand : once.enqueueOnce
+    return this.#commit((context) => decide(context, user, command, since ?? 0))
   }
 
   async commandState(user: string, n: number): Promise<CommandState | undefined> {

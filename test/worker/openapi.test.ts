@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { deployed, pushCertificate } from './deployment.ts'
-import { api, newDevice, serve } from './server.ts'
+import { api, newDevice, serve, until } from './server.ts'
 
 interface Media {
   schema: object
@@ -91,6 +91,24 @@ async function inventoried() {
   return { ids: { id: device.udid } }
 }
 
+/** Some enrolled Mac, listed as enrolled, for whom a filter looks. */
+async function listed() {
+  const prepared = await enrolled()
+  await until(
+    () => api<{ devices: { enrollment_status: boolean }[] }>('POST', '/v1/devices', {}),
+    ({ body }) => body.devices.some((device) => device.enrollment_status),
+  )
+  return prepared
+}
+
+async function atWork() {
+  const { body } = await api<{ job: { id: string } }>('POST', '/api/commands', {
+    ids: [crypto.randomUUID()],
+    command: { request_type: 'ProfileList' },
+  })
+  return { ids: { id: body.job.id } }
+}
+
 const PREPARE: Record<string, Prepare> = {
   listDevices: inventoried,
   getDevice: inventoried,
@@ -108,6 +126,11 @@ const PREPARE: Record<string, Prepare> = {
   listEscrow: escrowed,
   readEscrow: escrowed,
   getPushCertificate: pushing,
+  queueCommands: listed,
+  listJobs: atWork,
+  getJob: atWork,
+  listOutcomes: atWork,
+  cancelJob: atWork,
 }
 
 interface Example {
