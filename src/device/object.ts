@@ -2,7 +2,6 @@ import { DurableObject } from 'cloudflare:workers'
 import { createHash } from 'node:crypto'
 import { requireConfig } from '../config.ts'
 import { reasonOf, warn } from '../log.ts'
-import type { CommandState } from '../mdm/queue.ts'
 import * as admin from './admin.ts'
 import { dueTimes } from './alarm.ts'
 import { newEffects, type Context, type Effects } from './context.ts'
@@ -94,7 +93,7 @@ export class Device extends DurableObject<DeviceEnv> {
     return this.#commit((context) => decide(context, user, command, since ?? 0))
   }
 
-  async commandState(user: string, n: number): Promise<CommandState | undefined> {
+  async commandState(user: string, n: number): Promise<ReturnType<typeof once.commandState>> {
     return this.#commit((context) => once.commandState(context, user, n))
   }
 
