@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { checkPushCertificate } from '../pki/push-certificate.ts'
 import { readCertificate, readPem } from '../pki/x509.ts'
 import { CliError, messageOf } from './error.ts'
+import { jobBurst } from './guard.ts'
 import type { StartOptions } from './options.ts'
 import type { PemPair, State } from './state.ts'
 
@@ -21,6 +22,7 @@ const PASSED_THROUGH = [
   'MICROMDM_UDID_CERT_AUTH_WARN_ONLY',
   'MICROMDM_NO_COMMAND_HISTORY',
   'LAST_SEEN_RESOLUTION',
+  'JOB_BURST',
   'NO_COMMAND_HISTORY',
   'CLIENT_CERT_HEADER',
   'ENROLL_TOKEN',
@@ -109,6 +111,7 @@ export function workerBindings(
       .join('\n'),
     PUSH_CERTIFICATE: facts.push.certificate,
     LAST_SEEN_RESOLUTION: '1m',
+    JOB_BURST: String(jobBurst()),
   }
   for (const name of PASSED_THROUGH) {
     const value = env[name]

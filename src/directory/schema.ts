@@ -93,3 +93,9 @@ export const challenges = sqliteTable(
   },
   (table) => [index('challenges_certificate').on(table.certificate)],
 )
+
+/** Jobs that can be looked at. What they do, and how far they are, their objects know. */
+export const jobs = sqliteTable('jobs', {
+  id: text('id').primaryKey(),
+  createdAt: integer('created_at').notNull(),
+})

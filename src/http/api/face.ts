@@ -1,4 +1,5 @@
 import { adminAuth } from '../admin-auth.ts'
+import { bulk } from './bulk.ts'
 import { ca } from './ca.ts'
 import { commands } from './commands.ts'
 import { devices } from './devices.ts'
@@ -6,6 +7,7 @@ import { docsPage } from './docs.ts'
 import { escrow } from './escrow.ts'
 import { boundedJson, newRoutes } from './frame.ts'
 import { identities } from './identities.ts'
+import { jobs } from './jobs.ts'
 import { pushCertificate } from './push-certificate.ts'
 import { timeline } from './timeline.ts'
 
@@ -22,7 +24,7 @@ import { timeline } from './timeline.ts'
  * Handlers answer `c.json(…, status)` of a declared status, and throw `AdminError(text, status)` for the rest:
  * validation, 401, 404 and thrown errors all become problem documents.
  */
-const ROUTES = [devices, timeline, commands, identities, escrow, ca, pushCertificate]
+const ROUTES = [devices, timeline, commands, bulk, jobs, identities, escrow, ca, pushCertificate]
 
 export const ownFace = newRoutes()
 
