@@ -1,5 +1,10 @@
 import type { ConsumerEnv } from './delivery/consumer.ts'
+import type { Renewals } from './delivery/renewals.ts'
 import type { DeviceEnv } from './device/object.ts'
 
 /** Bindings of wrangler.toml. Vars and secrets are config.ts's alone. */
-export interface Env extends ConsumerEnv, DeviceEnv {}
+export interface Env extends ConsumerEnv, DeviceEnv {
+  readonly RENEWALS: {
+    getByName(name: string): Pick<Renewals, 'begin' | 'choose' | 'status'>
+  }
+}

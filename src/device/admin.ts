@@ -1,7 +1,7 @@
 import { problemWith } from './clear-passcode.ts'
 import type { Context } from './context.ts'
 import { checkOut } from './check-in.ts'
-import { changed } from './enrolling.ts'
+import { changed } from './directory-row.ts'
 import { reinstate, revoke } from './identity.ts'
 import { enqueue, giveUp, viewQueue, type NewCommand, type QueuedCommand } from './queue.ts'
 import {

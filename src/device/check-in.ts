@@ -1,8 +1,10 @@
 import type { CheckIn } from '../mdm/message.ts'
 import { writePlist } from '../plist/write.ts'
 import type { Context } from './context.ts'
-import { authenticate, changed, unmaskRenewal, type Presented } from './enrolling.ts'
+import { changed } from './directory-row.ts'
+import { authenticate, unmaskRenewal, type Presented } from './enrolling.ts'
 import { loadEscrow, storeEscrow } from './escrow.ts'
+import { forgetSuccessors } from './renewing.ts'
 import { pendingSince } from './queue.ts'
 import { channelOf, saveChannel } from './state.ts'
 
@@ -55,6 +57,7 @@ function tokenUpdate(
       device.state = 'enrolled'
       device.renewedAt = 0
       changed(context)
+      forgetSuccessors(context)
     }
   }
   Object.assign(channel, {

@@ -1,6 +1,8 @@
 import type { EnrollmentType } from '../mdm/enrollment.ts'
 import type { DeviceFacts } from '../mdm/message.ts'
-import type { Context } from './context.ts'
+import type { Renewal } from './installed.ts'
+import { wakeBy, type Context } from './context.ts'
+import { ANNOUNCE_AFTER } from './outbox.ts'
 import { saveDevice } from './state.ts'
 
 /** What the directory lists of a device. An upsert takes only a newer `version`. */
@@ -12,12 +14,31 @@ export interface DirectoryRow {
   readonly claimedAt: number
   readonly lastSeen: number
   readonly facts: DeviceFacts
+  /** Fingerprint and end of the certificate that it signs with; empty and 0 while none is known. */
+  readonly identity: string
+  readonly identityNotAfter: number
+  readonly renewal: Pick<Renewal, 'state' | 'reason' | 'at'>
   readonly version: number
+}
+
+/** Marks the device's row as news for the directory, and writes it: the device has just been heard of. */
+export function changed(context: Context): void {
+  context.state.device.lastSeen = context.now
+  changedUnseen(context)
+}
+
+/** The same for news that is not the device's own doing. */
+export function changedUnseen(context: Context): void {
+  const { device } = context.state
+  device.version += 1
+  context.effects.news.directory = true
+  wakeBy(context, context.now + ANNOUNCE_AFTER)
+  saveDevice(context.db, device)
 }
 
 /** The device's row for the directory; `undefined` when the directory has it already. */
 export function directoryRow(context: Context): DirectoryRow | undefined {
-  const { device } = context.state
+  const { device, installed } = context.state
   return device.projected >= device.version || device.state === 'unknown'
     ? undefined
     : {
@@ -28,8 +49,20 @@ export function directoryRow(context: Context): DirectoryRow | undefined {
         claimedAt: device.claimedAt,
         lastSeen: device.lastSeen,
         facts: device.facts,
+        ...identityOf(context),
+        renewal: installed.renewal,
         version: device.version,
       }
+}
+
+/** The identity in use, as long as it is one of the present enrolment. */
+function identityOf({
+  state: { device, identities, installed },
+}: Context): Pick<DirectoryRow, 'identity' | 'identityNotAfter'> {
+  const identity = identities.find(
+    ({ fingerprint, epoch }) => fingerprint === installed.identity && epoch === device.epoch,
+  )
+  return { identity: identity?.fingerprint ?? '', identityNotAfter: identity?.notAfter ?? 0 }
 }
 
 /** The directory has the row of this version. */

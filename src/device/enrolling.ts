@@ -1,3 +1,4 @@
+import type { InstalledProfile } from '../enroll/installed-profile.ts'
 import type { CheckIn } from '../mdm/message.ts'
 import { isUnanswered } from '../mdm/queue.ts'
 import { PlistError } from '../plist/error.ts'
@@ -6,12 +7,13 @@ import { asDict, dictAt, bytesAt, stringAt } from '../plist/dict.ts'
 import type { PlistValue } from '../plist/value.ts'
 import { signedContent } from '../pki/cms.ts'
 import { loadBody } from './bodies.ts'
-import { wakeBy, type Context } from './context.ts'
+import type { Context } from './context.ts'
+import { changed } from './directory-row.ts'
 import { archiveEscrow } from './escrow.ts'
 import { accept, bind, type Claim } from './identity.ts'
-import { ANNOUNCE_AFTER } from './outbox.ts'
+import { keepProfile, newEnrollment } from './renewing.ts'
 import { giveUp, queueOf } from './queue.ts'
-import { saveChannel, saveDevice, type Identity } from './state.ts'
+import { saveChannel, type Identity } from './state.ts'
 
 type Authenticate = Extract<CheckIn, { messageType: 'Authenticate' }>
 
@@ -24,11 +26,13 @@ export interface Presented {
   readonly identity: Identity | undefined
   /** What the Worker found out about a new one. */
   readonly claim: Claim | undefined
+  /** The enrolment profile that a new one came with, if it was made here. */
+  readonly profile: InstalledProfile | undefined
 }
 
 /**
  * Authenticate begins an enrolment: everything older is over, on the device and on its users, in one commit.
- * Unless it is a renewal (issue 2 §3, apple-protocol §3.3), or a repeat of an Authenticate whose answer was
+ * Unless it is a renewal (apple-protocol §3.3), which its certificate or a profile on its way tells, or a repeat of an Authenticate whose answer was
  * lost: what an admin queued in between belongs to the new enrolment already. What was queued before the
  * device's very first message stays too.
  * @returns whether it is a renewal.
@@ -42,6 +46,9 @@ export function authenticate(context: Context, message: Authenticate, who: Prese
     endEnrollment(context, Infinity)
     device.state = 'authenticated'
     device.epoch += 1
+    newEnrollment(context, who.fingerprint, who.profile)
+  } else {
+    keepProfile(context, who.profile)
   }
   Object.assign(device, {
     type: message.enrollment.type,
@@ -72,16 +79,6 @@ export function unmaskRenewal(context: Context, current: Identity): void {
   device.state = 'authenticated'
 }
 
-/** Marks the device's row as news for the directory, and writes it. */
-export function changed(context: Context): void {
-  const { device } = context.state
-  device.version += 1
-  device.lastSeen = context.now
-  context.effects.news.directory = true
-  wakeBy(context, context.now + ANNOUNCE_AFTER)
-  saveDevice(context.db, device)
-}
-
 function endEnrollment(context: Context, queuedUntil: number): void {
   const { state, now } = context
   if (state.device.state === 'unknown') {
@@ -104,20 +101,21 @@ function endEnrollment(context: Context, queuedUntil: number): void {
 }
 
 function isRenewal(context: Context, message: Authenticate, who: Presented): boolean {
-  const { device, identities } = context.state
+  const { device, identities, installed } = context.state
   const presented = who.identity ?? who.claim
   return (
     device.state === 'enrolled' &&
     presented !== undefined &&
     // A device that was adopted never told its serial number.
     ['', message.facts.SerialNumber].includes(device.facts.SerialNumber) &&
-    identities.some(
-      (known) =>
-        known.epoch === device.epoch &&
-        known.caKey === presented.caKey &&
-        known.subject === presented.subject,
-    ) &&
-    renewalIsOut(context)
+    (installed.successors.includes(who.fingerprint) ||
+      (identities.some(
+        (known) =>
+          known.epoch === device.epoch &&
+          known.caKey === presented.caKey &&
+          known.subject === presented.subject,
+      ) &&
+        renewalIsOut(context)))
   )
 }
 

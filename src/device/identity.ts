@@ -1,5 +1,6 @@
 import type { Message } from '../mdm/message.ts'
 import type { Context } from './context.ts'
+import { saveInstalled } from './installed.ts'
 import { REVOKED, saveIdentity, type Identity } from './state.ts'
 
 /** What the Worker found out about a certificate that no object knew: its chain, and that D1 gave it to us. */
@@ -102,7 +103,8 @@ export function revoke(context: Context, fingerprint: string): boolean {
 
 /**
  * Binds the successor of a present identity as it is issued: a pure SCEP renewal has no message of its own, the
- * next one is simply signed with the new certificate (apple-protocol §3.3, micromdm#557).
+ * next one is simply signed with the new certificate (apple-protocol §3.3, micromdm#557). With `byProfile` it was
+ * issued for a renewal profile, and the device's next Authenticate may be signed with it.
  * @returns whether `previous` speaks for the present enrolment.
  */
 export function renewIdentity(
@@ -110,8 +112,9 @@ export function renewIdentity(
   previous: string,
   fingerprint: string,
   claim: Claim,
+  byProfile: boolean,
 ): boolean {
-  const { identities, device } = context.state
+  const { identities, device, installed } = context.state
   const isPresent = identities.some(
     (known) => known.fingerprint === previous && known.epoch === device.epoch,
   )
@@ -119,5 +122,9 @@ export function renewIdentity(
     return false
   }
   bind(context, fingerprint, claim)
+  if (byProfile) {
+    installed.successors = [...installed.successors, fingerprint]
+    saveInstalled(context)
+  }
   return true
 }

@@ -28,6 +28,7 @@ import {
   type DeviceAnswer,
   type DeviceInput,
 } from './receive.ts'
+import { attemptRenewal, renewalFacts, type RenewalAttempt, type RenewalFacts } from './renewing.ts'
 import { loadState, type DeviceState } from './state.ts'
 
 /** What the queue carries: which device has news. It may be lost; the alarm says it again. */
@@ -129,8 +130,25 @@ export class Device extends DurableObject<DeviceEnv> {
     return this.#commit(listEscrow)
   }
 
-  async renewIdentity(previous: string, fingerprint: string, claim: Claim): Promise<boolean> {
-    return this.#commit((context) => renewIdentity(context, previous, fingerprint, claim))
+  async renewIdentity(
+    previous: string,
+    fingerprint: string,
+    claim: Claim,
+    byProfile: boolean,
+  ): Promise<boolean> {
+    return this.#commit((context) =>
+      renewIdentity(context, previous, fingerprint, claim, byProfile),
+    )
+  }
+
+  async renewalFacts(): Promise<RenewalFacts> {
+    return this.#commit(renewalFacts)
+  }
+
+  async attemptRenewal(attempt: RenewalAttempt): Promise<void> {
+    return this.#commit((context) => {
+      attemptRenewal(context, attempt)
+    })
   }
 
   async alias(owner: string, user: string, after: number): Promise<admin.HandOver> {

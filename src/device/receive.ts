@@ -1,12 +1,14 @@
+import type { InstalledProfile } from '../enroll/installed-profile.ts'
 import { aboutMessage } from '../events/event.ts'
 import { IDENTITY_CONFLICT, topicOf } from '../events/topics.ts'
 import type { Message, Report } from '../mdm/message.ts'
 import { checkIn, type CheckInEffect } from './check-in.ts'
 import type { Context, News } from './context.ts'
-import { changed } from './enrolling.ts'
+import { changed } from './directory-row.ts'
 import { bind, standing, type Claim } from './identity.ts'
 import { recordEvent } from './outbox.ts'
 import { applyReport, handOut } from './queue.ts'
+import { keepProfile, noteMessage, noteReport } from './renewing.ts'
 import { channelOf, knownChannel, saveChannel, saveIdentity, type Identity } from './state.ts'
 
 /** A device's message, its signature verified over the exact bytes of `body`. */
@@ -15,10 +17,13 @@ export interface DeviceInput {
   /** The exact bytes; empty when nobody listens and nothing of it would be kept. */
   readonly body: Uint8Array
   readonly eventId: string
-  /** Query parameters of the URL that the device called. */
+  /** The URL that the device called, and its query parameters. */
+  readonly url: string
   readonly params: Readonly<Record<string, string>>
   readonly fingerprint: string
   readonly claim?: Claim
+  /** The enrolment profile that a new certificate came with, if it was made here. */
+  readonly profile?: InstalledProfile | undefined
   /** Subscribers that want this message's topic, and those that want to hear of identity conflicts. */
   readonly listeners: readonly string[]
   readonly conflictListeners: readonly string[]
@@ -67,6 +72,7 @@ export function receive(context: Context, input: DeviceInput): DeviceAnswer {
       ? adopt(context, input, input.claim)
       : identity
   const answer = take(context, input, adopted)
+  noteMessage(context, input)
   seen(context)
   return { ...answer, news: context.effects.news }
 }
@@ -86,6 +92,7 @@ function take(
     fingerprint: input.fingerprint,
     identity,
     claim: input.claim,
+    profile: input.profile,
   })
   record(context, input, effect)
   return { kind: 'accepted', ...(effect.reply ? { reply: effect.reply } : {}), ...alias }
@@ -113,6 +120,7 @@ function connect(context: Context, report: Report, input: DeviceInput): Uint8Arr
   const effect = applyReport(context, channel, report, input.body)
   if (effect !== 'repeat') {
     record(context, input, {})
+    noteReport(context, report, input.body)
   }
   if (effect === 'unknown') {
     context.effects.notes.push({
@@ -151,6 +159,7 @@ function adopt(context: Context, input: DeviceInput, claim: Claim): Identity {
         ? 'User Enrollment (Device)'
         : input.message.enrollment.type
   device.state = 'enrolled'
+  keepProfile(context, input.profile)
   changed(context)
   context.effects.notes.push({ event: 'mdm:adopted', device: device.name })
   return bind(context, input.fingerprint, claim)

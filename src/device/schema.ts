@@ -115,6 +115,7 @@ const STEPS: readonly (readonly string[])[] = [
       reason TEXT NOT NULL
     )`,
   ],
+  ['CREATE TABLE installed (id INTEGER PRIMARY KEY CHECK (id = 1), facts TEXT NOT NULL)'],
 ]
 
 export const SCHEMA = STEPS.length

@@ -2,6 +2,7 @@ import type { EnrollmentType } from '../mdm/enrollment.ts'
 import { NO_FACTS, type DeviceFacts } from '../mdm/message.ts'
 import type { QueueEntry, CommandState } from '../mdm/queue.ts'
 import type { Db } from './db.ts'
+import { loadInstalled, newInstalled, type Installed } from './installed.ts'
 import { hasTables, migrate, SCHEMA } from './schema.ts'
 
 /**
@@ -91,6 +92,7 @@ export interface DeviceState {
   readonly device: DeviceRow
   readonly channels: Channel[]
   readonly identities: Identity[]
+  readonly installed: Installed
   readonly cursors: Map<string, number>
   readonly queues: Map<number, Queue>
   /** Readers that were told of news, and until when they are trusted to come for it. */
@@ -111,6 +113,7 @@ export function loadState(db: Db, name: string): DeviceState {
     device: newDevice(name),
     channels: [newChannel(0, '')],
     identities: [],
+    installed: newInstalled(),
     cursors: new Map(),
     queues: new Map(),
     attention: new Map(),
@@ -138,6 +141,7 @@ export function loadState(db: Db, name: string): DeviceState {
   }
   loadChannels(db, state)
   state.identities.push(...loadIdentities(db))
+  Object.assign(state.installed, loadInstalled(db))
   for (const cursor of db.all<{ subscriber: string; seq: number }>('SELECT * FROM cursors')) {
     state.cursors.set(cursor.subscriber, cursor.seq)
   }

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import { blob, index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 
 /**
@@ -24,8 +25,21 @@ export const devices = sqliteTable(
     osVersion: text('os_version').notNull(),
     buildVersion: text('build_version').notNull(),
     version: integer('version').notNull(),
+    /** Fingerprint and end of the certificate that signed its last message; empty and 0 while none is known. */
+    identity: text('identity').notNull().default(''),
+    identityNotAfter: integer('identity_not_after').notNull().default(0),
+    /** How far the renewal of its identity is: `sent`, `renewed`, `failed`, `blocked`, or empty. */
+    renewal: text('renewal').notNull().default(''),
+    renewalReason: text('renewal_reason').notNull().default(''),
+    renewalAt: integer('renewal_at').notNull().default(0),
   },
-  (table) => [index('devices_serial').on(table.serialNumber)],
+  (table) => [
+    index('devices_serial').on(table.serialNumber),
+    index('devices_identity').on(table.identityNotAfter, table.id),
+    index('devices_renewal')
+      .on(table.renewal, table.renewalAt)
+      .where(sql`${table.renewal} <> ''`),
+  ],
 )
 
 /** Which enrolment a certificate belongs to: claimed once, for good, so that no two devices share one. */
@@ -86,6 +100,8 @@ export const challenges = sqliteTable(
     openUntil: integer('open_until').notNull(),
     /** The certificate that it last got, or that it is to renew; empty while it has none. */
     certificate: text('certificate').notNull(),
+    /** JSON of what the enrolment profile said that it was handed out in; empty for others. */
+    profile: text('profile').notNull().default(''),
   },
   (table) => [index('challenges_certificate').on(table.certificate)],
 )

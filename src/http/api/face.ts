@@ -5,6 +5,7 @@ import { escrow } from './escrow.ts'
 import { boundedJson, newRoutes } from './frame.ts'
 import { identities } from './identities.ts'
 import { pushCertificate } from './push-certificate.ts'
+import { renewals } from './renewals.ts'
 
 /**
  * EdgeMDM's own admin API: what MicroMDM has no words for. A route is added in three steps:
@@ -19,7 +20,7 @@ import { pushCertificate } from './push-certificate.ts'
  * Handlers answer `c.json(…, status)` of a declared status, and throw `AdminError(text, status)` for the rest:
  * validation, 401, 404 and thrown errors all become problem documents.
  */
-const ROUTES = [identities, escrow, ca, pushCertificate]
+const ROUTES = [identities, renewals, escrow, ca, pushCertificate]
 
 export const ownFace = newRoutes()
 

@@ -130,7 +130,9 @@ describe('ClearPasscode without an unlock token', () => {
 
 it('an object of an older schema gets the newer tables once, and remembers it', () => {
   const object = withTokens()
-  object.database.exec('DROP TABLE escrow_reads; UPDATE device SET schema = 1')
+  object.database.exec(
+    'DROP TABLE escrow_reads; DROP TABLE installed; UPDATE device SET schema = 1',
+  )
   for (let n = 0; n < 2; n++) {
     object.evict()
     expect(object.commit(listEscrow).reads).toEqual([])

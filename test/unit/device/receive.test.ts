@@ -42,6 +42,7 @@ function say(object: TestObject, message: Message, fingerprint = 'A'): DeviceAns
       message,
       body: new Uint8Array([1]),
       eventId: crypto.randomUUID(),
+      url: 'https://mdm.test/mdm/connect',
       params: {},
       fingerprint,
       claim: { caKey: 'ca', subject: 'CN=device', notAfter: 1e15 },
