@@ -124,7 +124,7 @@ export function createSimulatedDevice(options: DeviceOptions): SimulatedDevice {
     wire,
     topic,
     random,
-    respond: responder(options, name, wire, management.renew),
+    respond: responder(options, name, wire, (pushed) => management.renew(pushed)),
     beforeTokenUpdate: options.beforeTokenUpdate,
     history: options.history ?? Number.POSITIVE_INFINITY,
   }
@@ -154,7 +154,7 @@ export function createSimulatedDevice(options: DeviceOptions): SimulatedDevice {
       wire.identity = identity
     },
     identity: () => wire.identity,
-    enrollmentProfile: management.profile,
+    enrollmentProfile: () => management.profile(),
   })
 }
 

@@ -85,7 +85,7 @@ describe('an installed CA', () => {
       [{ certificate: 'nothing', private_key: text(fresh) }, /no PEM CERTIFICATE/],
       [{ certificate, private_key: 'nothing' }, /key cannot be read/],
       [{ certificate, private_key: text(fresh), next_serial: -1 }, /next_serial/],
-      ['[', /no JSON/],
+      ['[', /Malformed JSON/],
     ] as const) {
       const answer = await api<{ detail: string }>('POST', '/api/ca', body)
       expect(answer.status).toBe(400)

@@ -54,7 +54,7 @@ it.each([
   ['unlock_token', { reason: 'x'.repeat(1001) }, 400, 'at most 1000 characters'],
   ['unlock_token', { reason: 'x', token: 'one' }, 400, '"token" has to be the number'],
   ['unlock_token', '[1]', 400, 'has to be a JSON object'],
-  ['unlock_token', '{', 400, 'no JSON'],
+  ['unlock_token', '{', 400, 'Malformed JSON'],
   ['bootstrap_token', { reason: 'x' }, 404, 'no such bootstrap_token in escrow'],
   ['recovery_key', { reason: 'x' }, 404, 'no such kind'],
 ])('reading %s with %j is %i and leaves no entry', async (kind, body, status, message) => {

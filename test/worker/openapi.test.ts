@@ -1,6 +1,12 @@
+import { createExecutionContext } from 'cloudflare:test'
+import { createPublicKey } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { api, newDevice, serve } from './server.ts'
+import worker from '../../src/index.ts'
+import type { Env } from '../../src/env.ts'
+import { issueCertificate, pem, randomSerial } from '../../src/pki/issue.ts'
+import { enrolByProfile, install, newAuthority, someKey } from './scep-client.ts'
+import { api, env, newDevice, serve, TOPIC } from './server.ts'
 
 interface Media {
   schema: object
@@ -24,10 +30,15 @@ interface Document {
   components: { schemas: Record<string, object> }
 }
 
+/** Only a deployment knows which push certificate it has. */
+const deployed = { ...env, PUSH_CERTIFICATE: somePushCertificate() } as unknown as Env
 const AUTH = { authorization: `Basic ${btoa('micromdm:secret')}` }
 const document = (await api<Document>('GET', '/api/openapi.json')).body
 
-/** Makes what an operation's examples speak of, and says what takes the place of the example's ids. */
+/**
+ * Makes what an operation's examples speak of, and says what takes the place of the example's ids, in its path,
+ * query or body.
+ */
 type Prepare = () => Promise<Record<string, string>>
 
 async function enrolled(): Promise<Record<string, string>> {
@@ -45,11 +56,61 @@ async function identified(): Promise<Record<string, string>> {
   return { id, fingerprint: body.identities[0]?.fingerprint ?? '' }
 }
 
+/** Renewable: enrolled by a profile of ours, with an identity from our CA. */
+async function byProfile(): Promise<Record<string, string>> {
+  await install(newAuthority())
+  return { id: (await enrolByProfile()).udid }
+}
+
+async function escrowed(): Promise<Record<string, string>> {
+  const device = newDevice({ platform: 'iOS' })
+  await device.enroll()
+  return { id: device.udid }
+}
+
+async function replaced(): Promise<Record<string, string>> {
+  const first = newAuthority()
+  await install(first)
+  await install(newAuthority())
+  return { key_id: first.certificate.keyId }
+}
+
+const newPair = async (): Promise<Record<string, string>> => {
+  const { certificate, key } = newAuthority()
+  return {
+    certificate: pem('CERTIFICATE', certificate.der),
+    private_key: String(key.export({ type: 'pkcs8', format: 'pem' })),
+  }
+}
+
 const PREPARE: Record<string, Prepare> = {
+  listIdentitiesByExpiry: enrolled,
+  getRenewals: enrolled,
+  setRenewals: enrolled,
+  renewDevice: byProfile,
+  listEscrow: escrowed,
+  readEscrow: escrowed,
+  listAuthorities: replaced,
+  installAuthority: newPair,
+  removeAuthority: replaced,
+  getPushCertificate: async () => ({}),
   listIdentities: enrolled,
   reinstateIdentity: identified,
   revokeIdentity: identified,
   retireDevice: enrolled,
+}
+
+function somePushCertificate(): string {
+  const der = issueCertificate({
+    subject: [['UID', TOPIC]],
+    publicKey: createPublicKey(someKey.export({ type: 'pkcs8', format: 'pem' })),
+    signingKey: someKey,
+    serial: randomSerial(),
+    notBefore: Date.now() - 86_400_000,
+    notAfter: Date.now() + 300 * 86_400_000,
+    keyUsage: ['digitalSignature'],
+  })
+  return pem('CERTIFICATE', der)
 }
 
 interface Example {
@@ -117,11 +178,15 @@ describe('the document of the API', () => {
         query.set(name, String(value))
       }
     }
-    const response = await serve(`${target}?${query.toString()}`, {
+    const filled = Object.fromEntries(
+      Object.entries({ ...(body as object) }).map(([name, value]) => [name, ids[name] ?? value]),
+    )
+    const request = new Request(`http://mdm.test${target}?${query.toString()}`, {
       method,
       headers: AUTH,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: JSON.stringify(filled) }),
     })
+    const response = await worker.fetch(request, deployed, createExecutionContext())
     const declared = operation.responses[response.status]
     expect(response.status, await response.clone().text()).toBeLessThan(300)
     expect(declared, `status ${response.status} is not declared`).toBeDefined()
