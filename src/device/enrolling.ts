@@ -119,14 +119,19 @@ function isRenewal(context: Context, message: Authenticate, who: Presented): boo
   )
 }
 
-/** Whether an InstallProfile with an MDM payload is out on the device channel, unanswered and fresh. */
+/**
+ * Whether an InstallProfile with an MDM payload is out on the device channel, unanswered and fresh. Ours does not
+ * count: what it leads to is told by its certificate, and by nothing that a wiped device could have too.
+ */
 function renewalIsOut(context: Context): boolean {
   const [channel] = context.state.channels
+  const { command } = context.state.installed.renewal
   return (
     channel !== undefined &&
     queueOf(context, channel).pending.some((entry) => {
       if (
         entry.requestType !== 'InstallProfile' ||
+        entry.uuid === command ||
         !isUnanswered(entry) ||
         entry.handedOutAt <= context.now - RENEWAL_WINDOW
       ) {

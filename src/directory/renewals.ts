@@ -96,7 +96,7 @@ export async function countRenewals(d1: D1Database, since: number): Promise<Rene
       reason: devices.renewalReason,
     })
     .from(devices)
-    .where(and(ne(devices.renewal, ''), gte(devices.renewalAt, since)))
+    .where(and(present, ne(devices.renewal, ''), gte(devices.renewalAt, since)))
     .groupBy(devices.renewal)
   const of = (state: string) => rows.find((row) => row.state === state)
   return {

@@ -73,9 +73,8 @@ export async function send(pending: PendingRequest): Promise<Identity> {
 export async function enrolByProfile(
   options: Partial<DeviceOptions> & { readonly query?: string } = {},
 ): Promise<SimulatedDevice> {
-  const { query = '', ...rest } = options
+  const { query = '', scep = { fetch: scepFetch, key: someKey }, ...rest } = options
   const profile = await downloadProfile(scepFetch, `http://mdm.test/mdm/enroll${query}`)
-  const scep = { fetch: scepFetch, key: someKey }
   const { serverUrl, topic, checkInUrl = serverUrl } = profile
   const identity = await obtainIdentity(profile, scep, 'Mac')
   const device = newDevice({ profile, identity, serverUrl, checkInUrl, topic, scep, ...rest })
