@@ -100,8 +100,12 @@ export function noteMessage(context: Context, input: DeviceInput): void {
   const before = installed.identity
   const news = learn(context, input.message, input.url, input.fingerprint)
   if (news.identity) {
-    if (before !== '' && installed.renewal.state === 'sent') {
-      installed.renewal = { ...NO_RENEWAL, state: 'renewed', at: context.now }
+    if (before !== '') {
+      // Also by SCEP alone, of which no message tells.
+      const renewed = installed.renewal.state === 'sent' || installed.renewal.state === 'renewed'
+      installed.renewal = renewed
+        ? { ...NO_RENEWAL, state: 'renewed', at: context.now }
+        : NO_RENEWAL
     }
     announceChange(context)
   }
