@@ -1,13 +1,26 @@
-import { readCertificate, readPem, type Certificate } from './pki/x509.ts'
-import { readPushCertificate } from './pki/push-certificate.ts'
+import type { Certificate } from './pki/x509.ts'
 import { createSealer, type Sealer } from './pki/seal.ts'
 import { readSigner, type Signer } from './pki/signer.ts'
 import { APPLE_DEVICE_CAS } from './enroll/apple-device-ca.ts'
 import { type MinimumOs, readMinimumOs } from './enroll/minimum-os.ts'
+import {
+  DAY,
+  readBoolean,
+  readCertificates,
+  readConcurrency,
+  readDays,
+  readDuration,
+  readHeaderName,
+  readKeepResults,
+  readPush,
+  readReceiver,
+  readTopics,
+  readUrl,
+} from './config-values.ts'
 import type { DeviceSettings, KeepResults } from './device/context.ts'
 import { reasonOf } from './log.ts'
 import type { ChallengeSettings } from './directory/challenges.ts'
-import { isTopic, MICROMDM_TOPICS, type Topic } from './events/topics.ts'
+import { MICROMDM_TOPICS, type Topic } from './events/topics.ts'
 
 /** What the runtime may give: every var and secret is optional until {@link readConfig} has looked at it. */
 export type UncheckedVars = Readonly<Record<string, unknown>>
@@ -16,6 +29,8 @@ export interface WebhookSettings {
   /** Names its cursors: stays the same when the URL changes. */
   readonly id: string
   readonly url: string
+  /** `Authorization` for the URL's user and password; empty when it has none. */
+  readonly authorization: string
   readonly topics: readonly Topic[]
   readonly concurrency: number
 }
@@ -73,11 +88,6 @@ const ALIASES: Readonly<Record<string, string>> = {
   USE_DYNAMIC_CHALLENGE: 'MICROMDM_USE_DYNAMIC_CHALLENGE',
 }
 
-const DAY = 86_400_000
-const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: DAY }
-/** Subscribers' posts may not use up the six connections that one invocation has. */
-const MAX_CONCURRENCY = 6
-
 /** MicroMDM's static challenge, in every profile that its default configuration ever handed out. */
 const STATIC_CHALLENGE = 'micromdm'
 
@@ -105,15 +115,16 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
       problems.push(`${name} is not set: add it with \`wrangler secret put ${name}\``)
     }
   }
-  const webhookUrl = attempt('WEBHOOK_URL', readUrl, '')
+  const receiver = attempt('WEBHOOK_URL', readReceiver, { url: '', authorization: '' })
   const webhook: WebhookSettings = {
     id: 'webhook',
-    url: webhookUrl,
+    ...receiver,
     topics: attempt('WEBHOOK_TOPICS', readTopics, [...MICROMDM_TOPICS]),
     concurrency: attempt('WEBHOOK_CONCURRENCY', readConcurrency, 4),
   }
   const pushCertificate = attempt('PUSH_CERTIFICATE', readPush, undefined)
-  const webhooks = webhookUrl === '' ? [] : [webhook]
+  const pushTopic = pushCertificate?.uid ?? setting(vars, 'PUSH_TOPIC')
+  const webhooks = receiver.url === '' ? [] : [webhook]
   const config: Omit<Config, 'sealer'> = {
     publicUrl: attempt('PUBLIC_URL', readUrl, '').replace(/\/$/, ''),
     apiKey: setting(vars, 'API_KEY'),
@@ -121,28 +132,30 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
     webhooks,
     dmUrl: attempt('DM_URL', readUrl, '').replace(/([^/])$/, '$1/'),
     pushCertificate,
-    pushTopic: pushCertificate?.uid ?? setting(vars, 'PUSH_TOPIC'),
+    pushTopic,
     pushCertificateId: pushCertificate?.fingerprint ?? setting(vars, 'PUSH_CERTIFICATE_ID'),
     clientCertHeader: attempt('CLIENT_CERT_HEADER', readHeaderName, ''),
     enrollment: readEnrollment(vars, attempt),
     scep: readScep(vars, attempt),
     device: {
-      keepResults: attempt(
-        'KEEP_RESULTS',
-        readKeepResults,
-        attempt('NO_COMMAND_HISTORY', readBoolean, false)
-          ? { kind: 'none', count: 0, ms: 0 }
-          : { kind: 'bounded', count: 100, ms: 30 * DAY },
-      ),
+      keepResults: readHistory(attempt),
       trustOnFirstUse: attempt('TRUST_ON_FIRST_USE', readBoolean, true),
       udidCertAuthWarnOnly: attempt('UDID_CERT_AUTH_WARN_ONLY', readBoolean, false),
       lastSeenResolution: attempt('LAST_SEEN_RESOLUTION', readDuration, DAY),
+      pushTopic,
       subscribers: webhooks.map(({ id }) => id),
     },
   }
   return problems.length > 0 || sealer === undefined
     ? { ok: false, problems }
     : { ok: true, config: { ...config, sealer } }
+}
+
+function readHistory(attempt: Attempt): KeepResults {
+  const unlessTold: KeepResults = attempt('NO_COMMAND_HISTORY', readBoolean, false)
+    ? { kind: 'none', count: 0, ms: 0 }
+    : { kind: 'bounded', count: 100, ms: 30 * DAY }
+  return attempt('KEEP_RESULTS', readKeepResults, unlessTold)
 }
 
 function readEnrollment(vars: UncheckedVars, attempt: Attempt): EnrollmentSettings {
@@ -196,96 +209,4 @@ function setting(vars: UncheckedVars, name: string): string {
     .map((alias) => vars[alias])
     .map((value) => (/string|boolean|number/.test(typeof value) ? String(value).trim() : ''))
     .reduce((first, second) => first || second)
-}
-
-function readUrl(text: string): string {
-  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
-    throw new Error('not an http or https URL')
-  }
-  return text
-}
-
-function readPush(pem: string): Certificate | undefined {
-  const certificate = readPushCertificate(pem)
-  if (typeof certificate === 'string') {
-    throw new TypeError(certificate)
-  }
-  return certificate
-}
-
-function readCertificates(pem: string): Certificate[] {
-  const certificates = readPem(pem).map(readCertificate)
-  if (certificates.length === 0) {
-    throw new Error('holds no PEM CERTIFICATE block')
-  }
-  return certificates
-}
-
-/** Of the characters of a header name (RFC 9110 §5.1) those that proxies use. */
-function readHeaderName(text: string): string {
-  if (!/^[A-Za-z0-9-]+$/.test(text)) {
-    throw new Error('not the name of a header')
-  }
-  return text
-}
-
-function readTopics(text: string): Topic[] {
-  const topics = text.split(/[\s,]+/).filter(Boolean)
-  return topics.map((topic) => {
-    if (!isTopic(topic)) {
-      throw new Error(`"${topic}" is no topic`)
-    }
-    return topic
-  })
-}
-
-function readConcurrency(text: string): number {
-  const number = Number(text)
-  if (!Number.isInteger(number) || number < 1 || number > MAX_CONCURRENCY) {
-    throw new Error(`not a whole number from 1 to ${MAX_CONCURRENCY}`)
-  }
-  return number
-}
-
-/** Go's booleans, as MicroMDM reads them from its environment. */
-function readBoolean(text: string): boolean {
-  const known = { true: true, yes: true, '1': true, false: false, no: false, '0': false }
-  const value = Object.entries(known).find(([word]) => word === text.toLowerCase())
-  if (!value) {
-    throw new Error('not true or false')
-  }
-  return value[1]
-}
-
-function readDuration(text: string): number {
-  const match = /^(\d+)([smhd])$/.exec(text)
-  const unit = UNITS[match?.[2] ?? '']
-  if (!match || unit === undefined) {
-    throw new Error('not a duration such as 30s, 1m, 24h or 7d')
-  }
-  return Number(match[1]) * unit
-}
-
-/** Days without a unit, as in MicroMDM. */
-function readDays(text: string): number {
-  if (!/^[1-9]\d{0,4}$/.test(text)) {
-    throw new Error('not a number of days, such as 365')
-  }
-  return Number(text) * DAY
-}
-
-/** `none`, `latest`, a count such as `100`, or a count and an age such as `100/30d`. */
-function readKeepResults(text: string): KeepResults {
-  if (text === 'none' || text === 'latest') {
-    return { kind: text, count: 0, ms: 0 }
-  }
-  const [count = '', age, ...more] = text.split('/')
-  if (!/^\d+$/.test(count) || more.length > 0) {
-    throw new Error('not none, latest, a count such as 100, or a count and an age such as 100/30d')
-  }
-  return {
-    kind: 'bounded',
-    count: Number(count),
-    ms: age === undefined ? 365 * DAY : readDuration(age),
-  }
 }

@@ -5,6 +5,7 @@ import { RENEWALS } from './delivery/renewals.ts'
 import { warnOfCAExpiry } from './directory/authorities.ts'
 import type { Announcement } from './device/object.ts'
 import { warnOfPushExpiry } from './device/push-certificate.ts'
+import { tellCertificate } from './device/push-gate.ts'
 import type { Env } from './env.ts'
 import type { AppEnv } from './http/app-env.ts'
 import { enrollFace } from './http/device/enroll.ts'
@@ -30,6 +31,10 @@ app.use(async (c, next) => {
     return refuse(c.req.path, 503, `EdgeMDM is not configured: ${problems}`)
   }
   c.set('config', result.config)
+  const telling = tellCertificate(c.env, result.config, Date.now())
+  if (telling) {
+    c.executionCtx.waitUntil(telling)
+  }
   return next()
 })
 app.route('/', deviceFace)

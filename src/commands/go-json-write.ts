@@ -1,10 +1,14 @@
 import { encodeBase64 } from '../plist/base64.ts'
 import type { JsonValue } from './go-json.ts'
 
-/** What can be written: JSON, bytes (base64), and properties that are absent when `undefined`. */
+/**
+ * What can be written: JSON, bytes (base64), a Map as Go writes one (by key), and properties that are absent when
+ * `undefined`.
+ */
 export type WritableJson =
   | JsonValue
   | Uint8Array
+  | ReadonlyMap<string, WritableJson>
   | readonly WritableJson[]
   | { readonly [key: string]: WritableJson | undefined }
 
@@ -32,10 +36,18 @@ function write(value: WritableJson, indent: string): string {
     return items.length === 0 ? '[]' : `[${items.join(',')}${indent}]`
   }
   const fields: string[] = []
-  for (const [key, item] of Object.entries(value)) {
+  for (const [key, item] of entriesOf(value)) {
     if (item !== undefined) fields.push(`${inner}${quote(key)}: ${write(item, inner)}`)
   }
   return fields.length === 0 ? '{}' : `{${fields.join(',')}${indent}}`
+}
+
+function entriesOf(
+  value: ReadonlyMap<string, WritableJson> | { readonly [key: string]: WritableJson | undefined },
+): readonly (readonly [string, WritableJson | undefined])[] {
+  return value instanceof Map
+    ? [...value].toSorted(([one], [other]) => (one < other ? -1 : 1))
+    : Object.entries(value)
 }
 
 /** `Array.isArray` does not narrow readonly arrays. */

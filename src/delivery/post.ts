@@ -10,35 +10,25 @@ export type PostOutcome =
   | { readonly kind: 'down'; readonly reason: string; readonly retryAfter: number | undefined }
 
 const TIMEOUT = 30_000
+const CONTENT_TYPE = 'application/json; charset=utf-8'
+const MAX_REQUESTS = 10
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 const DOWN: ReadonlySet<number> = new Set([429, 502, 503, 504])
 
-/**
- * Posts one event as MicroMDM does (micromdm-contract §2.1): credentials in the URL become Basic auth,
- * redirects are followed as Go's client follows them (which is what fetch does), any status below 400 is success.
- */
-export async function post(url: string, body: string, now: number): Promise<PostOutcome> {
-  const target = new URL(url)
-  const headers: Record<string, string> = {
-    'content-type': 'application/json; charset=utf-8',
-    'user-agent': 'EdgeMDM',
-  }
-  if (target.username !== '' || target.password !== '') {
-    const credentials = `${decodeURIComponent(target.username)}:${decodeURIComponent(target.password)}`
-    headers['authorization'] = `Basic ${Buffer.from(credentials).toString('base64')}`
-    target.username = ''
-    target.password = ''
-  }
+/** Where events go, and with which `Authorization`; empty for none. */
+export interface Receiver {
+  readonly url: string
+  readonly authorization: string
+}
+
+/** Posts one event as MicroMDM does (micromdm-contract §2.1): any status below 400 is success. */
+export async function post(receiver: Receiver, body: string, now: number): Promise<PostOutcome> {
   const timeout = new AbortController()
   const timer = setTimeout(() => {
     timeout.abort(new Error('no answer within 30 s'))
   }, TIMEOUT)
   try {
-    const answer = await fetch(target.href, {
-      method: 'POST',
-      headers,
-      body,
-      signal: timeout.signal,
-    })
+    const answer = await follow(receiver, body, timeout.signal)
     await answer.body?.cancel()
     return judge(answer, now)
   } catch (error) {
@@ -46,6 +36,37 @@ export async function post(url: string, body: string, now: number): Promise<Post
   } finally {
     clearTimeout(timer)
   }
+}
+
+/**
+ * Follows redirects as Go's client does (net/http, Client): ten requests at most, a POST becomes a GET unless 307
+ * or 308 says otherwise, and credentials stay with the host they were given for and its subdomains. A redirect
+ * that names no place is an answer like any other.
+ */
+async function follow(receiver: Receiver, body: string, signal: AbortSignal): Promise<Response> {
+  const { hostname } = new URL(receiver.url)
+  let url = receiver.url
+  let isPost = true
+  for (let requests = 0; requests < MAX_REQUESTS; requests++) {
+    const at = new URL(url).hostname
+    const trusted = at === hostname || at.endsWith(`.${hostname}`)
+    const headers: Record<string, string> = { 'user-agent': 'EdgeMDM' }
+    if (trusted && receiver.authorization !== '') {
+      headers['authorization'] = receiver.authorization
+    }
+    const request: RequestInit = isPost
+      ? { method: 'POST', body, headers: { ...headers, 'content-type': CONTENT_TYPE } }
+      : { method: 'GET', headers }
+    const answer: Response = await fetch(url, { ...request, redirect: 'manual', signal })
+    const location = REDIRECTS.has(answer.status) ? answer.headers.get('location') : null
+    if (location === null) {
+      return answer
+    }
+    await answer.body?.cancel()
+    url = new URL(location, url).href
+    isPost &&= answer.status === 307 || answer.status === 308
+  }
+  throw new Error(`stopped after ${MAX_REQUESTS} redirects`)
 }
 
 function judge(answer: Response, now: number): PostOutcome {

@@ -1,63 +1,162 @@
 import { DurableObject } from 'cloudflare:workers'
-import type { Gate, PushCircuit } from '../device/push-gate.ts'
-import { log, warn } from '../log.ts'
-import { admit, newCircuit, record, type Circuit } from '../push/circuit.ts'
-import type { Verdict } from '../push/verdict.ts'
+import type { DeviceNamespace } from '../device/object.ts'
+import {
+  GATE_AGE,
+  NO_CERTIFICATE,
+  type Admission,
+  type Gate,
+  type PushCircuit,
+} from '../device/push-gate.ts'
+import { idsAfter } from '../directory/directory.ts'
+import { log, reasonOf, warn } from '../log.ts'
+import {
+  admit,
+  countDelivered,
+  newCircuit,
+  provesCertificate,
+  record,
+  underCertificate,
+  type Circuit,
+  type PushTold,
+} from '../push/circuit.ts'
 
-const KEY = 'circuit'
+export interface PushEnv {
+  readonly DEVICE: DeviceNamespace
+  readonly DB: D1Database
+}
 
-/** The circuit of one push topic (design.md 7): counts failures, and holds every push back when it is open. */
-export class Push extends DurableObject implements PushCircuit {
-  async gate(certificateId: string): Promise<Gate> {
-    const now = Date.now()
-    const before = this.#circuit(certificateId, now)
-    const { allowed, circuit } = admit(before, now)
-    if (circuit !== before) {
-      this.#keep(circuit)
-    }
-    return gate(circuit, allowed)
+const CIRCUIT = 'push'
+/** The device after which the walk goes on. */
+const WALK = 'walk'
+/** By then no isolate believes any more that the circuit is open. */
+const WALK_AFTER = GATE_AGE + 5000
+/** The pace of the walk: so many devices are asked at once, so often. */
+const PAGE = 25
+const PAGE_EVERY = 1000
+/** When a step that died is repeated. */
+const RETRY_AFTER_DEATH = 60_000
+/** While the circuit is open and nobody on the whole walk had anything to try with. */
+const REST = 900_000
+
+/**
+ * The circuit of one push topic (design.md 7): counts failures, and holds every push back when it is open. When
+ * pushes may leave again, it walks the directory and asks each device to push what waits; while it is open, the
+ * walk takes a step whenever one push may try.
+ */
+export class Push extends DurableObject<PushEnv> implements PushCircuit {
+  /** What is stored, once it was read. */
+  #stored: Circuit | undefined
+  #walkBegan = false
+
+  async inUse(certificateId: string): Promise<void> {
+    this.#keep(this.#circuit(certificateId, Date.now()))
   }
 
-  async record(
-    certificateId: string,
-    channel: string,
-    verdict: Verdict,
-    delivered: number,
-  ): Promise<Gate> {
+  async gate(certificateId: string, delivered: number): Promise<Admission> {
     const now = Date.now()
-    const before = this.#circuit(certificateId, now)
-    const counted = { ...before, sent: before.sent + delivered }
-    const circuit =
-      verdict.kind === 'delivered' && !before.open
-        ? counted
-        : record(counted, { kind: 'pushed', channel, verdict }, now)
+    const { allowed, circuit } = admit(
+      countDelivered(this.#circuit(certificateId, now), delivered, now),
+      now,
+    )
     this.#keep(circuit)
-    if (circuit.open && !before.open) {
-      warn('push:circuit-open', { reason: circuit.open.reason, detail: circuit.open.detail })
-    } else if (before.open && !circuit.open) {
-      log('push:circuit-closed')
-    }
-    return gate(circuit, circuit.open === undefined)
+    return { admitted: allowed, gate: gate(circuit) }
   }
 
-  /** A new certificate closes the circuit and voids every flag that devices got under the old one. */
-  #circuit(certificateId: string, now: number): Circuit {
-    const stored = this.ctx.storage.kv.get<Circuit>(KEY)
-    if (!stored) {
-      return newCircuit(certificateId, now)
+  async record(certificateId: string, told: PushTold): Promise<Gate> {
+    const now = Date.now()
+    const circuit = record(this.#circuit(certificateId, now), told, now)
+    this.#keep(circuit)
+    return gate(circuit)
+  }
+
+  override async alarm(): Promise<void> {
+    const { storage } = this.ctx
+    await storage.setAlarm(Date.now() + RETRY_AFTER_DEATH)
+    await storage.sync()
+    const open = this.#load()?.open
+    const next = open && Date.now() < open.until ? open.until : await this.#step()
+    if (next === undefined) {
+      await storage.deleteAlarm()
+    } else {
+      await storage.setAlarm(next)
     }
-    return record(stored, { kind: 'certificate', id: certificateId }, now)
+  }
+
+  /** Asks a page of devices. @returns when to go on; `undefined` at the end of the walk. */
+  async #step(): Promise<number | undefined> {
+    const { kv } = this.ctx.storage
+    this.#walkBegan = false
+    const page = await idsAfter(this.env.DB, kv.get<string>(WALK) ?? '', PAGE)
+    await Promise.all(page.map((device) => this.#ask(device)))
+    if (this.#walkBegan) {
+      return Date.now() + WALK_AFTER
+    }
+    const isEnd = page.length < PAGE
+    kv.put(WALK, isEnd ? '' : (page.at(-1) ?? ''))
+    const open = this.#load()?.open
+    if (!isEnd) {
+      return Math.max(Date.now() + PAGE_EVERY, open?.until ?? 0)
+    }
+    return open && Math.max(Date.now() + REST, open.until)
+  }
+
+  async #ask(device: string): Promise<void> {
+    try {
+      await this.env.DEVICE.getByName(device).pushWaiting()
+    } catch (error) {
+      warn('push:device-unreachable', { device, reason: reasonOf(error) })
+    }
+  }
+
+  #load(): Circuit | undefined {
+    this.#stored ??= this.ctx.storage.kv.get<Circuit>(CIRCUIT)
+    return this.#stored
+  }
+
+  #circuit(certificateId: string, now: number): Circuit {
+    const stored = this.#load()
+    return stored ? underCertificate(stored, certificateId, now) : newCircuit(certificateId, now)
   }
 
   #keep(circuit: Circuit): void {
-    this.ctx.storage.kv.put(KEY, circuit)
+    const before = this.#stored
+    if (circuit === before) {
+      return
+    }
+    this.#stored = circuit
+    this.ctx.storage.kv.put(CIRCUIT, circuit)
+    if (circuit.open && !before?.open) {
+      warn('push:circuit-open', { reason: circuit.open.reason, detail: circuit.open.detail })
+      this.#wake(circuit.open.until)
+    } else if (before?.open && !circuit.open) {
+      log('push:circuit-closed')
+    }
+    if (mayLeaveAgain(before, circuit)) {
+      this.#walkBegan = true
+      this.ctx.storage.kv.put(WALK, '')
+      this.#wake(Date.now() + WALK_AFTER)
+    }
+  }
+
+  #wake(at: number): void {
+    this.ctx.waitUntil(this.ctx.storage.setAlarm(at))
   }
 }
 
-function gate(circuit: Circuit, allowed: boolean): Gate {
+/** The cause that held pushes back is gone: there is a certificate, another one, or the circuit has closed. */
+function mayLeaveAgain(before: Circuit | undefined, circuit: Circuit): boolean {
+  return (
+    circuit.certificateId !== NO_CERTIFICATE &&
+    circuit.open === undefined &&
+    (before?.certificateId !== circuit.certificateId || before.open !== undefined)
+  )
+}
+
+function gate(circuit: Circuit): Gate {
   return {
-    open: allowed ? undefined : circuit.open?.detail,
+    open: circuit.open?.detail,
     until: circuit.open?.until ?? 0,
     epoch: circuit.epoch,
+    blames: provesCertificate(circuit),
   }
 }

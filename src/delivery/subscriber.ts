@@ -3,19 +3,24 @@ import { configOf, type WebhookSettings } from '../config.ts'
 import type { DeviceNamespace } from '../device/object.ts'
 import { renderEvent } from '../events/event.ts'
 import { reasonOf, warn } from '../log.ts'
-import { deliver, newLine, nextTry, startable, wake, type Line, type LinePorts } from './line.ts'
+import { deliver, type DeliveryPorts } from './deliver.ts'
+import {
+  newLine,
+  nextTry,
+  settle,
+  startable,
+  wake,
+  type Line,
+  type ReceiverCircuit,
+} from './line.ts'
 import { post } from './post.ts'
 
 export interface SubscriberEnv {
   readonly DEVICE: DeviceNamespace
 }
 
-interface StoredCircuit {
-  readonly failures: number
-  readonly closedUntil: number
-}
-
-const KEY = 'circuit'
+const CIRCUIT = 'receiver'
+const GIVEN_UP = 'given-up'
 /** A timer keeps the object in memory, which is paid for: longer waits are the alarm's. */
 const LONGEST_TIMER = 60_000
 /** The device's own alarm brings back whoever could not be reached. */
@@ -28,19 +33,22 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
 
   /** These devices have news. Answers at once; posting goes on by itself. */
   async wake(devices: readonly string[]): Promise<void> {
-    for (const device of devices) {
-      wake(this.#open(), device)
+    const webhook = this.#webhook()
+    if (webhook) {
+      const line = this.#open(webhook)
+      for (const device of devices) {
+        wake(line, device)
+      }
+      this.#pump()
     }
-    this.#pump()
   }
 
   override alarm(): void {
     this.#pump()
   }
 
-  #open(): Line {
-    const stored = this.ctx.storage.kv.get<StoredCircuit>(KEY)
-    this.#line ??= newLine(stored?.failures ?? 0, stored?.closedUntil ?? 0)
+  #open({ concurrency }: WebhookSettings): Line {
+    this.#line ??= newLine(concurrency, this.ctx.storage.kv.get<ReceiverCircuit>(CIRCUIT))
     return this.#line
   }
 
@@ -49,7 +57,7 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
     if (!webhook) {
       return
     }
-    const line = this.#open()
+    const line = this.#open(webhook)
     for (const device of startable(line, webhook.concurrency, Date.now())) {
       this.ctx.waitUntil(this.#deliver(line, webhook, device))
     }
@@ -58,10 +66,10 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
 
   async #deliver(line: Line, webhook: WebhookSettings, device: string): Promise<void> {
     try {
-      await deliver(line, this.#ports(webhook), device)
+      await deliver(line, this.#ports(line, webhook), device)
     } catch (error) {
       warn('webhook:device-unreachable', { device, reason: reasonOf(error) })
-      line.ready.set(device, Date.now() + UNREACHABLE_WAIT)
+      settle(line, device, Date.now(), UNREACHABLE_WAIT)
     }
     this.#pump()
   }
@@ -87,7 +95,8 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
     return result.ok ? result.config.webhooks.find(({ id }) => id === this.ctx.id.name) : undefined
   }
 
-  #ports(webhook: WebhookSettings): LinePorts {
+  #ports(line: Line, webhook: WebhookSettings): DeliveryPorts {
+    const { kv } = this.ctx.storage
     return {
       concurrency: webhook.concurrency,
       now: () => Date.now(),
@@ -97,9 +106,14 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
           subscriber: webhook.id,
           topics: webhook.topics,
         }),
-      post: (event) => post(webhook.url, renderEvent(event), Date.now()),
-      keepCircuit: (failures, closedUntil) => {
-        this.ctx.storage.kv.put(KEY, { failures, closedUntil } satisfies StoredCircuit)
+      post: (event) => post(webhook, renderEvent(event), Date.now()),
+      keepCircuit: () => {
+        kv.put(CIRCUIT, line.circuit)
+      },
+      countGivenUp: () => {
+        const count = (kv.get<number>(GIVEN_UP) ?? 0) + 1
+        kv.put(GIVEN_UP, count)
+        return count
       },
       note: (event, detail) => {
         warn(event, { webhook: webhook.id, ...detail })

@@ -1,4 +1,5 @@
-import type { Context, News } from './context.ts'
+import type { Context } from './context.ts'
+import { toldNews, type ToldNews } from './directory-row.ts'
 import { ANNOUNCE_AFTER, nextAsideAt, waitingSince } from './outbox.ts'
 import { pushDueAt } from './pushing.ts'
 
@@ -7,7 +8,7 @@ const HOUR = 3_600_000
 const DAY = 24 * HOUR
 
 export interface Due {
-  readonly news: News
+  readonly news: ToldNews
   /** Ids of channels to push again. */
   readonly push: readonly number[]
 }
@@ -20,7 +21,7 @@ export interface Due {
 export function dueTimes(context: Context): { due: Due; next: number | undefined } {
   const { state, now } = context
   if (state.device.schema === 0) {
-    return { due: { news: { events: false, directory: false }, push: [] }, next: undefined }
+    return { due: { news: { events: false, directory: undefined }, push: [] }, next: undefined }
   }
   const { device } = state
   const dates: number[] = []
@@ -38,7 +39,7 @@ export function dueTimes(context: Context): { due: Due; next: number | undefined
     directory: announce(device.projected < device.version ? device.lastSeen : undefined),
   }
   if (asideAt !== undefined) {
-    dates.push(Math.max(asideAt, now + ANNOUNCE_AFTER))
+    dates.push(asideAt <= now ? now + clamp(now - asideAt, ANNOUNCE_AFTER, HOUR) : asideAt)
   }
   const push: number[] = []
   for (const channel of state.channels) {
@@ -50,7 +51,10 @@ export function dueTimes(context: Context): { due: Due; next: number | undefined
       dates.push(at <= now ? now + clamp(now - at, QUARTER, DAY) : at)
     }
   }
-  return { due: { news, push }, next: dates.length > 0 ? Math.min(...dates) : undefined }
+  return {
+    due: { news: toldNews(context, news), push },
+    next: dates.length > 0 ? Math.min(...dates) : undefined,
+  }
 }
 
 function clamp(value: number, least: number, most: number): number {

@@ -60,6 +60,7 @@ function tokenUpdate(
       forgetSuccessors(context)
     }
   }
+  compareTopic(context, message.topic)
   Object.assign(channel, {
     enabled: true,
     token: message.token,
@@ -69,7 +70,9 @@ function tokenUpdate(
     tally: channel.tally + 1,
     awaitingConfiguration: message.awaitingConfiguration ?? channel.awaitingConfiguration,
     flag: '',
+    pushAfter: 0,
   })
+  state.rung.delete(channel.id)
   saveChannel(db, channel)
   if (message.unlockToken && message.unlockToken.length > 0) {
     storeEscrow(context, 'unlock_token', message.unlockToken)
@@ -78,6 +81,15 @@ function tokenUpdate(
     context.effects.push.add(channel.id)
   }
   return { tally: channel.tally }
+}
+
+/** A device of another topic is out of reach of our pushes: it has to enrol again, or the certificate is wrong. */
+function compareTopic(context: Context, topic: string): void {
+  const certificateTopic = context.settings.pushTopic
+  if (certificateTopic !== '' && topic !== certificateTopic) {
+    const { effects, name: device } = context
+    effects.notes.push({ event: 'push:topic-mismatch', device, topic, certificateTopic })
+  }
 }
 
 /** The device takes its users with it; a user leaves alone. The queue stays, as in MicroMDM. */

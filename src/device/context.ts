@@ -14,11 +14,13 @@ export interface DeviceSettings {
   readonly udidCertAuthWarnOnly: boolean
   /** Milliseconds by which `last_seen` in lists may lag on a device that does nothing else. */
   readonly lastSeenResolution: number
+  /** The push certificate's topic; empty when nobody told us. */
+  readonly pushTopic: string
   /** Subscribers whose cursors count. */
   readonly subscribers: readonly string[]
 }
 
-/** What the queue has to hear of a device: new events, or a new row for the directory. */
+/** Whether the queue has to hear of a device: of new events, or of a new row for the directory. */
 export interface News {
   events: boolean
   directory: boolean

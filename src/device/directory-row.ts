@@ -1,7 +1,7 @@
 import type { EnrollmentType } from '../mdm/enrollment.ts'
 import type { DeviceFacts } from '../mdm/message.ts'
 import type { Renewal } from './installed.ts'
-import { wakeBy, type Context } from './context.ts'
+import { wakeBy, type Context, type News } from './context.ts'
 import { ANNOUNCE_AFTER } from './outbox.ts'
 import { saveDevice } from './state.ts'
 
@@ -39,6 +39,7 @@ export function changedUnseen(context: Context): void {
 /** The device's row for the directory; `undefined` when the directory has it already. */
 export function directoryRow(context: Context): DirectoryRow | undefined {
   const { device, installed } = context.state
+  const { state, reason, at } = installed.renewal
   return device.projected >= device.version || device.state === 'unknown'
     ? undefined
     : {
@@ -50,7 +51,7 @@ export function directoryRow(context: Context): DirectoryRow | undefined {
         lastSeen: device.lastSeen,
         facts: device.facts,
         ...identityOf(context),
-        renewal: installed.renewal,
+        renewal: { state, reason, at },
         version: device.version,
       }
 }
@@ -63,6 +64,19 @@ function identityOf({
     ({ fingerprint, epoch }) => fingerprint === installed.identity && epoch === device.epoch,
   )
   return { identity: identity?.fingerprint ?? '', identityNotAfter: identity?.notAfter ?? 0 }
+}
+
+/** News as the queue carries them: the row itself goes along, so that nobody has to come for it. */
+export interface ToldNews {
+  readonly events: boolean
+  readonly directory: DirectoryRow | undefined
+}
+
+export function toldNews(context: Context, news: News = context.effects.news): ToldNews {
+  return {
+    events: news.events,
+    directory: news.directory ? directoryRow(context) : undefined,
+  }
 }
 
 /** The directory has the row of this version. */

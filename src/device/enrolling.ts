@@ -40,6 +40,7 @@ export interface Presented {
 export function authenticate(context: Context, message: Authenticate, who: Presented): boolean {
   const { state, now } = context
   const { device } = state
+  const first = device.state === 'unknown'
   const renewal = isRenewal(context, message, who)
   const repeated = device.state === 'authenticated' && who.identity?.epoch === device.epoch
   if (!renewal && !repeated) {
@@ -58,6 +59,10 @@ export function authenticate(context: Context, message: Authenticate, who: Prese
     renewedAt: renewal ? now : 0,
   })
   changed(context)
+  if (first) {
+    // The claim has listed it with the same facts. Its TokenUpdate tells the rest, or the alarm does.
+    context.effects.news.directory = false
+  }
   if (who.identity) {
     accept(context, who.identity)
   } else if (who.claim) {

@@ -4,9 +4,15 @@ import { configOf, type Config } from '../config.ts'
 import { reasonOf, warn } from '../log.ts'
 import * as admin from './admin.ts'
 import { dueTimes } from './alarm.ts'
-import { newEffects, type Context, type Effects, type News } from './context.ts'
+import { newEffects, type Context, type Effects } from './context.ts'
 import type { Db, SqlValue } from './db.ts'
-import { directoryRow, projected, type DirectoryRow } from './directory-row.ts'
+import {
+  directoryRow,
+  projected,
+  toldNews,
+  type DirectoryRow,
+  type ToldNews,
+} from './directory-row.ts'
 import {
   listEscrow,
   readEscrow,
@@ -17,9 +23,9 @@ import {
 } from './escrow.ts'
 import { renewIdentity, type Claim } from './identity.ts'
 import * as outbox from './outbox.ts'
-import { pushCertificateInUse, type PushCertificateEnv } from './push-certificate.ts'
-import type { PushCircuit } from './push-gate.ts'
+import { pushSettings, type PushEnv } from './push-gate.ts'
 import { pushNow, pushPending, type PushAnswer, type Pusher } from './pusher.ts'
+import { answered, waitingChannels } from './pushing.ts'
 import type { NewCommand, QueuedCommand } from './queue.ts'
 import {
   keepDeclarations,
@@ -32,15 +38,12 @@ import { attemptRenewal, renewalFacts, type RenewalAttempt, type RenewalFacts } 
 import { loadState, type DeviceState } from './state.ts'
 
 /** What the queue carries: which device has news. It may be lost; the alarm says it again. */
-export interface Announcement extends News {
+export interface Announcement extends ToldNews {
   readonly device: string
 }
 
-export interface DeviceEnv extends PushCertificateEnv {
+export interface DeviceEnv extends PushEnv {
   readonly EVENTS: Queue<Announcement>
-  readonly PUSH: { getByName(name: string): PushCircuit }
-  /** The push certificate's mTLS binding; absent until one was uploaded. */
-  readonly APNS?: Fetcher
 }
 
 /** A device object as its callers see it, over RPC. */
@@ -52,6 +55,9 @@ export interface DeviceNamespace {
 
 /** Commands queued in a burst are one push: the device fetches them all. */
 const PUSH_DELAY = 250
+
+/** When an alarm is tried again that died: under a half-configured Worker, say. */
+const RETRY_AFTER_DEATH = 900_000
 
 /** One device and its users (design.md 1). Every method is one decision of a free function, in one commit. */
 export class Device extends DurableObject<DeviceEnv> {
@@ -68,6 +74,7 @@ export class Device extends DurableObject<DeviceEnv> {
       const user = input.message.enrollment.user
       if (input.message.kind === 'report') {
         // It is here: the doorbell need not ring.
+        answered(context, user)
         this.#toPush.delete(context.state.channels.findIndex((channel) => channel.user === user))
       }
       return answer
@@ -200,12 +207,22 @@ export class Device extends DurableObject<DeviceEnv> {
     return pushNow(await this.#pusher(), user, expiration)
   }
 
+  /** Pushes whatever waits: pushes may leave again, or one may try. */
+  async pushWaiting(): Promise<void> {
+    await this.#pushPending(await this.#commit(waitingChannels), true)
+  }
+
   /**
-   * Re-announces what nobody came for and pushes devices that stay silent. Its first step, when anything is
-   * due at all, arms the next one: an alarm that dies six times is never rung again (design.md 15).
+   * Re-announces what nobody came for and pushes devices that stay silent. An alarm that dies six times is never
+   * rung again (design.md 15), so before anything else a repeated one arms the next; the first, which hardly ever
+   * dies, is spared that row.
    */
-  override async alarm(): Promise<void> {
+  override async alarm(info?: AlarmInvocationInfo): Promise<void> {
     this.#alarmAt = null
+    if (info?.isRetry) {
+      this.#arm(Date.now() + RETRY_AFTER_DEATH)
+      await this.ctx.storage.sync()
+    }
     const { due, next } = await this.#commit((context) => {
       outbox.dropStaleCursors(context)
       return dueTimes(context)
@@ -284,7 +301,7 @@ export class Device extends DurableObject<DeviceEnv> {
     this.ctx.waitUntil(this.ctx.storage.setAlarm(at))
   }
 
-  async #announce(news: News): Promise<void> {
+  async #announce(news: ToldNews): Promise<void> {
     try {
       await this.env.EVENTS.send({ device: this.#name, ...news })
     } catch (error) {
@@ -307,15 +324,23 @@ export class Device extends DurableObject<DeviceEnv> {
   }
 
   async #pusher(): Promise<Pusher> {
-    const { topic, id } = await pushCertificateInUse(this.env, this.#settings(), Date.now())
     return {
+      ...(await pushSettings(this.env, this.#settings(), Date.now())),
       device: this.#name,
-      topic,
-      certificateId: id,
-      circuit: this.env.PUSH.getByName(topic || 'default'),
-      apns: this.env.APNS,
-      commit: (decide) => this.#commit(decide),
+      commit: (decide) => this.#commitAndTell(decide),
     }
+  }
+
+  /** For decisions that no message of the device brought: nobody else announces what they say. */
+  async #commitAndTell<Answer>(decide: (context: Context) => Answer): Promise<Answer> {
+    const { answer, news } = await this.#commit((context) => ({
+      answer: decide(context),
+      news: toldNews(context),
+    }))
+    if (news.events) {
+      await this.#announce(news)
+    }
+    return answer
   }
 }
 

@@ -10,6 +10,10 @@ const ATTENTION = 30_000
 /** As many events as may arrive twice when a subscriber dies before its cursor moved. */
 const READ_EVENTS = 5
 const READ_BYTES = 4_000_000
+/** How long an event is tried at all. */
+export const TRIED_FOR = 3 * 86_400_000
+/** How many given-up events are kept per subscriber: the newest. */
+const KEEP_GIVEN_UP = 100
 
 export interface NewEvent {
   readonly id: string
@@ -143,14 +147,28 @@ export function nextAsideAt(context: Context): number | undefined {
   return row?.at ?? undefined
 }
 
-/** Forgets cursors of subscribers that no longer exist, so that nothing is kept for them. */
+/**
+ * Forgets a subscriber that is no longer configured, once the oldest event that it missed is as old as events are
+ * tried at all: a deploy without its setting must not lose what it has not had.
+ */
 export function dropStaleCursors(context: Context): void {
-  for (const subscriber of context.state.cursors.keys()) {
-    if (!context.settings.subscribers.includes(subscriber)) {
-      context.state.cursors.delete(subscriber)
-      context.db.run('DELETE FROM cursors WHERE subscriber = ?', subscriber)
-      context.db.run('DELETE FROM aside WHERE subscriber = ?', subscriber)
+  const { db, state, settings, now } = context
+  for (const [subscriber, seq] of state.cursors) {
+    if (settings.subscribers.includes(subscriber)) {
+      continue
+    }
+    const [missed] = db.all<{ at: number | null }>(
+      `SELECT min(at) AS at FROM events WHERE seq > ?
+        OR seq IN (SELECT seq FROM aside WHERE subscriber = ? AND next_at IS NOT NULL)`,
+      seq,
+      subscriber,
+    )
+    if (now - (missed?.at ?? now) > TRIED_FOR) {
+      state.cursors.delete(subscriber)
+      db.run('DELETE FROM cursors WHERE subscriber = ?', subscriber)
+      db.run('DELETE FROM aside WHERE subscriber = ?', subscriber)
       prune(context)
+      context.effects.notes.push({ event: 'webhook:forgotten', device: context.name, subscriber })
     }
   }
 }
@@ -167,9 +185,24 @@ function settle(context: Context, request: Pull): void {
       aside.tries,
       aside.nextAt,
     )
-    if (aside.nextAt !== null) {
+    if (aside.nextAt === null) {
+      boundGivenUp(context, request.subscriber)
+    } else {
       wakeBy(context, aside.nextAt)
     }
+  }
+}
+
+/** A receiver that never takes a kind of event must not fill the object. */
+function boundGivenUp(context: Context, subscriber: string): void {
+  const surplus = context.db.all<{ seq: number }>(
+    `SELECT seq FROM aside WHERE subscriber = ? AND next_at IS NULL
+      ORDER BY seq DESC LIMIT -1 OFFSET ${KEEP_GIVEN_UP}`,
+    subscriber,
+  )
+  for (const { seq } of surplus) {
+    context.db.run('DELETE FROM aside WHERE subscriber = ? AND seq = ?', subscriber, seq)
+    context.effects.notes.push({ event: 'webhook:given-up-deleted', device: context.name, seq })
   }
 }
 

@@ -1,92 +1,179 @@
+import { listenersOf, type Config } from '../config.ts'
+import { PUSH_UNREGISTERED } from '../events/topics.ts'
 import { defaultExpiration, pushRequest } from '../push/request.ts'
 import { judge, readAnswer, type Verdict } from '../push/verdict.ts'
 import { reasonOf, warn } from '../log.ts'
+import type { PushTold } from '../push/circuit.ts'
+import { pushCertificateInUse, type PushCertificateEnv } from './push-certificate.ts'
 import type { PushTarget } from './pushing.ts'
 
 /** The Push object, which holds the circuit of one push certificate, as device objects see it. */
 export interface PushCircuit {
-  gate(certificateId: string): Promise<Gate>
-  record(certificateId: string, channel: string, verdict: Verdict, delivered: number): Promise<Gate>
+  /** Tells which certificate pushes leave with; {@link NO_CERTIFICATE} without one. */
+  inUse(certificateId: string): Promise<void>
+  /** Asks before a push, and tells of successes that were not told yet. */
+  gate(certificateId: string, delivered: number): Promise<Admission>
+  record(certificateId: string, told: PushTold): Promise<Gate>
 }
 
-/** What the circuit says: whether pushes may leave, and in which epoch flags count. */
+/** What the circuit says. */
 export interface Gate {
+  /** Why pushes are held back, and until when; `undefined` when they may leave. */
   readonly open: string | undefined
   readonly until: number
+  /** In which epoch flags count. */
   readonly epoch: number
+  /** Whether a refused token may be held against its device. */
+  readonly blames: boolean
+}
+
+/** Whether this one push may leave: of an open circuit, one that tries whether the cause is gone. */
+export interface Admission {
+  readonly admitted: boolean
+  readonly gate: Gate
+}
+
+export interface PushEnv extends PushCertificateEnv {
+  readonly PUSH: { getByName(name: string): PushCircuit }
+  /** The push certificate's mTLS binding; absent until one was uploaded. */
+  readonly APNS?: Fetcher
 }
 
 export interface PushSettings {
+  /** The push certificate's topic; empty when nobody told us. */
+  readonly topic: string
   readonly certificateId: string
+  /** Subscribers that want to hear of dead tokens. */
+  readonly listeners: readonly string[]
   readonly circuit: PushCircuit
   readonly apns: { fetch(url: string, init: RequestInit): Promise<Response> } | undefined
 }
 
-const GATE_AGE = 30_000
+/** How long an isolate believes what it knows of the circuit. */
+export const GATE_AGE = 30_000
 const TIMEOUT = 10_000
 /** Successes are told to the circuit in lots: it needs their number, not each of them. */
 const LOT = 50
+/** Nobody is blamed while the circuit cannot be asked, and no flag counts. */
+const UNREACHABLE: Gate = { open: undefined, until: 0, epoch: -1, blames: false }
 export const NO_APNS =
   'no push certificate: pushes need the APNS binding (docs/deploy.md); commands stay queued until then'
 
-/** An isolate's memory of the circuit: any object in it may be wrong for 30 s, which costs a push at most. */
-let memory: { certificateId: string; at: number; gate: Gate } | undefined
-let delivered = 0
+export const NO_CERTIFICATE = 'none'
 
-/** The circuit as the isolate knows it; a circuit that cannot be reached stops nobody. */
-export async function gateOf(settings: PushSettings, now: number): Promise<Gate> {
-  const { certificateId } = settings
-  if (memory?.certificateId === certificateId && now - memory.at < GATE_AGE) {
-    return memory.gate
+export async function pushSettings(
+  env: PushEnv,
+  config: Config,
+  now: number,
+): Promise<PushSettings> {
+  const { topic, id } = await pushCertificateInUse(env, config, now)
+  return {
+    topic,
+    listeners: listenersOf(config, PUSH_UNREGISTERED),
+    certificateId: env.APNS ? id : NO_CERTIFICATE,
+    circuit: env.PUSH.getByName(topic || 'default'),
+    apns: env.APNS,
   }
+}
+
+/** Which certificate each environment's circuit was told of, and when that was looked at. */
+const toldOf = new WeakMap<object, { certificateId: string | undefined; at: number }>()
+
+/**
+ * Tells the circuit which certificate is in use, once per isolate and certificate: a new one is known at once, not
+ * at the next push. On the path of every request, so `undefined` when there is nothing to look at.
+ */
+export function tellCertificate(
+  env: PushEnv,
+  config: Config,
+  now: number,
+): Promise<void> | undefined {
+  const known = toldOf.get(env)
+  if (known && now - known.at < GATE_AGE) {
+    return undefined
+  }
+  toldOf.set(env, { certificateId: known?.certificateId, at: now })
+  return tell(env, config, now)
+}
+
+async function tell(env: PushEnv, config: Config, now: number): Promise<void> {
   try {
-    const gate = await settings.circuit.gate(certificateId)
-    memory = { certificateId, at: now, gate }
-    return gate
+    const { circuit, certificateId } = await pushSettings(env, config, now)
+    if (toldOf.get(env)?.certificateId !== certificateId) {
+      await circuit.inUse(certificateId)
+      toldOf.set(env, { certificateId, at: now })
+    }
   } catch (error) {
     warn('push:circuit-unreachable', { reason: reasonOf(error) })
-    return { open: undefined, until: 0, epoch: memory?.gate.epoch ?? 0 }
   }
+}
+
+/** An isolate's memory of the circuit: any object in it may be wrong for 30 s, which costs a push at most. */
+let memory: { certificateId: string; at: number; gate: Gate } | undefined
+let untold = 0
+
+/** The circuit as the isolate knows it; a circuit that cannot be reached stops nobody. */
+export async function admission(settings: PushSettings, now: number): Promise<Admission> {
+  const { certificateId } = settings
+  if (memory?.certificateId === certificateId && now - memory.at < GATE_AGE) {
+    const { gate } = memory
+    if (gate.open === undefined || now < gate.until) {
+      return { admitted: gate.open === undefined, gate }
+    }
+  }
+  const delivered = untold
+  untold = 0
+  try {
+    const answer = await settings.circuit.gate(certificateId, delivered)
+    memory = { certificateId, at: now, gate: answer.gate }
+    return answer
+  } catch (error) {
+    warn('push:circuit-unreachable', { reason: reasonOf(error) })
+    return { admitted: true, gate: UNREACHABLE }
+  }
+}
+
+/** One push: how APNs is to know it, whose it is, and the epoch in which it leaves. */
+export interface Push {
+  readonly id: string
+  readonly device: string
+  readonly now: number
+  readonly epoch: number
+  /** Seconds since 1970. */
+  readonly expiration?: number | undefined
 }
 
 /** Sends one push and tells the circuit how it went. */
 export async function sendPush(
   settings: PushSettings,
   target: PushTarget,
-  push: {
-    readonly id: string
-    readonly device: string
-    readonly now: number
-    readonly expiration?: number
-  },
+  push: Push,
 ): Promise<{ verdict: Verdict; gate: Gate }> {
+  const { certificateId } = settings
   const verdict = await post(settings, target, push)
   if (verdict.kind === 'delivered') {
-    delivered += 1
-    if (delivered < LOT && memory && !memory.gate.open) {
+    untold += 1
+    if (untold < LOT && memory && memory.gate.open === undefined) {
       return { verdict, gate: memory.gate }
     }
   } else {
     warn('push:failed', { device: push.device, verdict: verdict.kind, reason: verdict.reason })
   }
-  const lot = delivered
-  delivered = 0
+  const delivered = untold
+  untold = 0
   const channel = `${push.device}:${target.user}`
   try {
-    const gate = await settings.circuit.record(settings.certificateId, channel, verdict, lot)
-    memory = { certificateId: settings.certificateId, at: push.now, gate }
+    const told = { channel, verdict, delivered, epoch: push.epoch }
+    const gate = await settings.circuit.record(certificateId, told)
+    memory = { certificateId, at: push.now, gate }
     return { verdict, gate }
   } catch (error) {
     warn('push:circuit-unreachable', { reason: reasonOf(error) })
-    return { verdict, gate: await gateOf(settings, push.now) }
+    return { verdict, gate: UNREACHABLE }
   }
 }
 
-async function post(
-  settings: PushSettings,
-  target: PushTarget,
-  push: { readonly id: string; readonly now: number; readonly expiration?: number },
-): Promise<Verdict> {
+async function post(settings: PushSettings, target: PushTarget, push: Push): Promise<Verdict> {
   if (!settings.apns) {
     return { kind: 'transport', reason: NO_APNS }
   }

@@ -3,14 +3,12 @@ import { reasonOf, warn } from '../log.ts'
 import type { Verdict } from '../push/verdict.ts'
 import type { Elsewhere } from './admin.ts'
 import type { Context } from './context.ts'
-import { gateOf, NO_APNS, sendPush, type PushSettings } from './push-gate.ts'
-import { pushed, pushTarget, takeVerdict, type PushTarget } from './pushing.ts'
+import { admission, NO_APNS, sendPush, type PushSettings } from './push-gate.ts'
+import { deadToken, mayStayQuiet, pushTarget, takeVerdict, type PushTarget } from './pushing.ts'
 
 /** A device object as pushing sees it: its commits, and the way to APNs. */
 export interface Pusher extends PushSettings {
   readonly device: string
-  /** The push certificate's topic; empty when nobody told us. */
-  readonly topic: string
   commit<Answer>(decide: (context: Context) => Answer): Promise<Answer>
 }
 
@@ -24,10 +22,7 @@ export async function pushNow(
   user: string,
   expiration?: number,
 ): Promise<PushAnswer> {
-  const { epoch } = await gateOf(pusher, Date.now())
-  const check = await pusher.commit((context) =>
-    pushTarget(context, user, { topic: pusher.topic, epoch }),
-  )
+  const check = await pusher.commit((context) => pushTarget(context, user, pusher.topic))
   if (check.kind === 'cannot') {
     return { kind: 'failed', error: check.error }
   }
@@ -37,7 +32,13 @@ export async function pushNow(
   if (!pusher.apns) {
     return { kind: 'failed', error: NO_APNS }
   }
-  const verdict = await send(pusher, check.target, expiration)
+  // An admin's push leaves whatever the circuit says: its success shows that the cause is gone.
+  const { epoch } = (await admission(pusher, Date.now())).gate
+  const dead = deadToken(check.target, epoch)
+  if (dead !== undefined) {
+    return { kind: 'failed', error: dead }
+  }
+  const verdict = await send(pusher, check.target, { epoch, again: false, expiration })
   return verdict.kind === 'delivered'
     ? { kind: 'pushed', id: verdict.id }
     : { kind: 'failed', error: verdict.reason }
@@ -54,15 +55,9 @@ export async function pushPending(
   }
   for (const id of channels) {
     try {
-      const gate = await gateOf(pusher, Date.now())
-      if (gate.open !== undefined && gate.until > Date.now()) {
+      const target = await pusher.commit((context) => readyChannel(context, pusher, id, again))
+      if (target && !(await pushReady(pusher, target, again))) {
         return
-      }
-      const target = await pusher.commit((context) =>
-        readyChannel(context, pusher, id, gate.epoch, again),
-      )
-      if (target) {
-        await send(pusher, target)
       }
     } catch (error) {
       warn('push:error', { device: pusher.device, reason: reasonOf(error) })
@@ -70,38 +65,61 @@ export async function pushPending(
   }
 }
 
+/** @returns false when the circuit holds every push back. */
+async function pushReady(pusher: Pusher, target: PushTarget, again: boolean): Promise<boolean> {
+  const { admitted, gate } = await admission(pusher, Date.now())
+  if (!admitted) {
+    return false
+  }
+  const dead = deadToken(target, gate.epoch)
+  if (dead === undefined) {
+    await send(pusher, target, { epoch: gate.epoch, again })
+  } else {
+    warn('push:cannot', { device: pusher.device, reason: dead })
+  }
+  return true
+}
+
 function readyChannel(
   context: Context,
   pusher: Pusher,
   id: number,
-  epoch: number,
   again: boolean,
 ): PushTarget | undefined {
   const channel = context.state.channels[id]
-  if (!channel) {
+  if (!channel || (!again && mayStayQuiet(context, channel))) {
     return undefined
   }
-  const check = pushTarget(context, channel.user, { topic: pusher.topic, epoch })
+  const check = pushTarget(context, channel.user, pusher.topic)
   if (check.kind === 'cannot') {
     warn('push:cannot', { device: pusher.device, reason: check.error })
-  }
-  if (again) {
-    pushed(context, channel)
   }
   return check.kind === 'ready' ? check.target : undefined
 }
 
-async function send(pusher: Pusher, target: PushTarget, expiration?: number): Promise<Verdict> {
-  const { verdict, gate } = await sendPush(pusher, target, {
-    id: randomUUID(),
-    device: pusher.device,
-    now: Date.now(),
-    ...(expiration === undefined ? {} : { expiration }),
-  })
-  if (verdict.kind === 'token_dead' || verdict.kind === 'token_refused') {
-    await pusher.commit((context) => {
-      takeVerdict(context, target, verdict, gate.epoch)
+async function send(
+  pusher: Pusher,
+  target: PushTarget,
+  options: {
+    readonly epoch: number
+    readonly again: boolean
+    readonly expiration?: number | undefined
+  },
+): Promise<Verdict> {
+  const { device } = pusher
+  const { epoch, again, expiration } = options
+  const push = { id: randomUUID(), device, now: Date.now(), epoch, expiration }
+  const { verdict, gate } = await sendPush(pusher, target, push)
+  await pusher.commit((context) => {
+    takeVerdict(context, target, {
+      id: push.id,
+      verdict,
+      epoch: gate.epoch,
+      blames: gate.blames,
+      again,
+      random: Math.random(),
+      listeners: pusher.listeners,
     })
-  }
+  })
   return verdict
 }

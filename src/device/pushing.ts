@@ -1,7 +1,11 @@
+import { UNANSWERED_INTERVAL, waitAfter } from '../push/back-off.ts'
 import { isPushToken, tokenHex } from '../push/request.ts'
 import type { Verdict } from '../push/verdict.ts'
+import { PUSH_UNREGISTERED } from '../events/topics.ts'
+import type { Enrollment } from '../mdm/enrollment.ts'
 import { elsewhere, type Elsewhere } from './admin.ts'
-import type { Context } from './context.ts'
+import { wakeBy, type Context } from './context.ts'
+import { recordEvent, type NewEvent } from './outbox.ts'
 import { pendingSince, PUSH_FALLBACK } from './queue.ts'
 import { saveChannel, type Channel } from './state.ts'
 
@@ -11,6 +15,9 @@ export interface PushTarget {
   readonly token: Uint8Array
   readonly magic: string
   readonly topic: string
+  /** What is held against the token, and in which epoch of the circuit that counts. */
+  readonly flag: string
+  readonly flagEpoch: number
 }
 
 export type PushCheck =
@@ -18,15 +25,8 @@ export type PushCheck =
   | { readonly kind: 'cannot'; readonly error: string }
   | Elsewhere
 
-/**
- * Whether a channel can be pushed. Error texts are MicroMDM's where it had one (micromdm-contract §1.5).
- * A flag of an earlier epoch of the push circuit is void: the fault was not the device's.
- */
-export function pushTarget(
-  context: Context,
-  user: string,
-  settings: { readonly topic: string; readonly epoch: number },
-): PushCheck {
+/** Whether a channel can be pushed. Error texts are MicroMDM's where it had one (micromdm-contract §1.5). */
+export function pushTarget(context: Context, user: string, certificateTopic: string): PushCheck {
   const moved = user === '' ? elsewhere(context) : undefined
   if (moved) {
     return moved
@@ -36,37 +36,132 @@ export function pushTarget(
     const id = user === '' ? context.name : `${context.name}:${user}`
     return cannot(`retrieving PushInfo by UDID: not found: PushInfo udid ${id}`)
   }
-  const { token, magic, topic } = channel
+  const { token, magic, topic, flag, flagEpoch } = channel
   if (!isPushToken(token)) {
     return cannot('invalid push token')
   }
-  if (settings.topic !== '' && topic !== settings.topic) {
+  if (certificateTopic !== '' && topic !== certificateTopic) {
     return cannot(
-      `the device is enrolled with topic ${topic}, but the push certificate is for ${settings.topic}: enrol it again, or install the certificate of its topic`,
+      `the device is enrolled with topic ${topic}, but the push certificate is for ${certificateTopic}: enrol it again, or install the certificate of its topic`,
     )
   }
-  if (channel.flag !== '' && channel.flagEpoch === settings.epoch) {
-    return cannot(`${channel.flag}: the device's push token is dead until it sends a TokenUpdate`)
-  }
-  return { kind: 'ready', target: { user, token, magic, topic } }
+  return { kind: 'ready', target: { user, token, magic, topic, flag, flagEpoch } }
 }
 
-/** What APNs's answer changes: only a verdict against this token does; success costs no row. */
-export function takeVerdict(
-  context: Context,
-  target: PushTarget,
-  verdict: Verdict,
-  epoch: number,
-): void {
+/** Why a token is dead; a flag of an earlier epoch of the circuit is void, because the fault was not the device's. */
+export function deadToken(target: PushTarget, epoch: number): string | undefined {
+  return target.flag !== '' && target.flagEpoch === epoch
+    ? `${target.flag}: the device's push token is dead until it sends a TokenUpdate`
+    : undefined
+}
+
+/** An answer of APNs, and what the channel's rows need to know beside it. */
+export interface Pushed {
+  /** The push's own id. */
+  readonly id: string
+  readonly verdict: Verdict
+  /** The circuit's epoch, and whether a refusal may be held against the device. */
+  readonly epoch: number
+  readonly blames: boolean
+  /** It was the alarm's push: the next is rarer. */
+  readonly again: boolean
+  /** From 0 to 1, for the wait after a failure. */
+  readonly random: number
+  /** Subscribers that want to hear of a dead token. */
+  readonly listeners: readonly string[]
+}
+
+/** What APNs's answer changes. A first push that is delivered costs no row. */
+export function takeVerdict(context: Context, target: PushTarget, push: Pushed): void {
   const channel = context.state.channels.find((candidate) => candidate.user === target.user)
   if (!channel?.token || tokenHex(channel.token) !== tokenHex(target.token)) {
     return
   }
-  const dead = verdict.kind === 'token_dead' && (verdict.since ?? Infinity) >= channel.tokenAt
-  if (dead || verdict.kind === 'token_refused') {
-    channel.flag = verdict.reason
-    channel.flagEpoch = epoch
-    saveChannel(context.db, channel)
+  if (push.verdict.kind === 'delivered') {
+    context.state.rung.set(channel.id, context.now)
+  }
+  const changes: Partial<Channel> = {
+    ...(push.again ? { pushedAt: context.now } : {}),
+    ...flagOf(context, channel, push),
+    ...waitOf(context, channel, push),
+  }
+  if (Object.keys(changes).length > 0) {
+    saveChannel(context.db, Object.assign(channel, changes))
+  }
+}
+
+function flagOf(context: Context, channel: Channel, push: Pushed): Partial<Channel> {
+  const { verdict, epoch } = push
+  if (verdict.kind === 'token_refused') {
+    return push.blames ? { flag: verdict.reason, flagEpoch: epoch } : {}
+  }
+  // A token that came after Apple lost the old one is alive.
+  if (verdict.kind !== 'token_dead' || (verdict.since ?? Infinity) < channel.tokenAt) {
+    return {}
+  }
+  const event: NewEvent = {
+    id: push.id,
+    topic: PUSH_UNREGISTERED,
+    about: { enrollment: enrollmentOfChannel(context, channel), params: {} },
+    body: new Uint8Array(),
+  }
+  recordEvent(context, event, push.listeners)
+  return { flag: verdict.reason, flagEpoch: epoch }
+}
+
+function enrollmentOfChannel(context: Context, { user, alias }: Channel): Enrollment {
+  const { name, type } = context.state.device
+  if (user === '') {
+    return { type, device: name, user }
+  }
+  // The users of a shared iPad are the only ones that no bare UserID leads to.
+  const ofUser = alias === 'none' ? 'Shared iPad' : 'User'
+  return {
+    type: type === 'User Enrollment (Device)' ? 'User Enrollment' : ofUser,
+    device: name,
+    user,
+  }
+}
+
+function waitOf(context: Context, channel: Channel, { verdict, random }: Pushed): Partial<Channel> {
+  const oldest = pendingSince(context, channel)
+  const wait = waitAfter(verdict, context.now - (oldest?.queuedAt ?? context.now), random)
+  if (wait === undefined) {
+    return {}
+  }
+  const pushAfter = Math.ceil(context.now + wait)
+  if (oldest) {
+    wakeBy(context, pushAfter)
+  }
+  return { pushAfter }
+}
+
+/**
+ * Whether a push for what was just queued can be spared: the last one was answered with a wait, after which the
+ * alarm pushes, or the device was pushed a moment ago and has not come yet.
+ */
+export function mayStayQuiet(context: Context, channel: Channel): boolean {
+  const rung = context.state.rung.get(channel.id) ?? -Infinity
+  return context.now < Math.max(channel.pushAfter, rung + UNANSWERED_INTERVAL)
+}
+
+/** Channels that have commands waiting and could be pushed now. */
+export function waitingChannels(context: Context): number[] {
+  return context.state.channels
+    .filter(
+      (channel) =>
+        channel.token !== null &&
+        pendingSince(context, channel) !== undefined &&
+        !mayStayQuiet(context, channel),
+    )
+    .map(({ id }) => id)
+}
+
+/** A channel that reports is here: whatever it was pushed for, it fetches. */
+export function answered(context: Context, user: string): void {
+  const channel = context.state.channels.find((candidate) => candidate.user === user)
+  if (channel) {
+    context.state.rung.delete(channel.id)
   }
 }
 
@@ -76,8 +171,9 @@ const DAY = 86_400_000
 const PATIENCE = 4
 
 /**
- * When a channel has to be pushed again: a minute after its oldest command was queued, should the timer have
- * died with its process; then ever more rarely, because APNs keeps the last push for a device that is off.
+ * When a channel has to be pushed again: when a failed push may be repeated; else a minute after its oldest
+ * command was queued, should the timer have died with its process; then ever more rarely, because APNs keeps the
+ * last push for a device that is off.
  */
 export function pushDueAt(context: Context, channel: Channel): number | undefined {
   const oldest = channel.token === null ? undefined : pendingSince(context, channel)
@@ -85,14 +181,12 @@ export function pushDueAt(context: Context, channel: Channel): number | undefine
     return undefined
   }
   const last = Math.max(channel.pushedAt, oldest.notNowAt)
+  if (channel.pushAfter > last) {
+    return channel.pushAfter
+  }
   return last < oldest.queuedAt
     ? oldest.queuedAt + PUSH_FALLBACK
     : last + Math.min(Math.max(PATIENCE * (last - oldest.queuedAt), QUARTER), DAY)
-}
-
-export function pushed(context: Context, channel: Channel): void {
-  channel.pushedAt = context.now
-  saveChannel(context.db, channel)
 }
 
 function cannot(error: string): PushCheck {

@@ -3,8 +3,8 @@ import { aboutMessage } from '../events/event.ts'
 import { IDENTITY_CONFLICT, topicOf } from '../events/topics.ts'
 import type { Message, Report } from '../mdm/message.ts'
 import { checkIn, type CheckInEffect } from './check-in.ts'
-import type { Context, News } from './context.ts'
-import { changed } from './directory-row.ts'
+import type { Context } from './context.ts'
+import { changed, toldNews, type ToldNews } from './directory-row.ts'
 import { bind, standing, type Claim } from './identity.ts'
 import { recordEvent } from './outbox.ts'
 import { applyReport, handOut } from './queue.ts'
@@ -35,13 +35,13 @@ export type DeviceAnswer =
       readonly reply?: Uint8Array
       /** The bare UserID is not this device's alias yet: to be made before the device gets its answer. */
       readonly alias?: string
-      readonly news: News
+      readonly news: ToldNews
     }
   /** The certificate is new here: check its chain, claim it unless the device is blocked, and come again. */
   | { readonly kind: 'unclaimed'; readonly blocked: boolean }
   | { readonly kind: 'refused'; readonly reason: string }
   /** Signed by an identity of an earlier enrolment: 503 until an admin reinstates it. */
-  | { readonly kind: 'conflict'; readonly news: News }
+  | { readonly kind: 'conflict'; readonly news: ToldNews }
   | { readonly kind: 'blocked' }
 
 /** Takes in one message: identity, state change, event and answer are one commit (design.md 3). */
@@ -74,7 +74,7 @@ export function receive(context: Context, input: DeviceInput): DeviceAnswer {
   const answer = take(context, input, adopted)
   noteMessage(context, input)
   seen(context)
-  return { ...answer, news: context.effects.news }
+  return { ...answer, news: toldNews(context) }
 }
 
 function take(
@@ -188,7 +188,7 @@ function conflict(context: Context, input: DeviceInput, identity: Identity): Dev
       fingerprint: identity.fingerprint,
     })
   }
-  return { kind: 'conflict', news: context.effects.news }
+  return { kind: 'conflict', news: toldNews(context) }
 }
 
 /**

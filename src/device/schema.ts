@@ -115,6 +115,7 @@ const STEPS: readonly (readonly string[])[] = [
       reason TEXT NOT NULL
     )`,
   ],
+  ['ALTER TABLE channels ADD COLUMN push_after INTEGER NOT NULL DEFAULT 0'],
   ['CREATE TABLE installed (id INTEGER PRIMARY KEY CHECK (id = 1), facts TEXT NOT NULL)'],
 ]
 

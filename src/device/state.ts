@@ -46,7 +46,10 @@ export interface Channel {
   flag: string
   /** The push circuit's epoch in which the flag was raised: void in a later one. */
   flagEpoch: number
+  /** When the alarm pushed it last. */
   pushedAt: number
+  /** The last push failed, and the next may leave then. */
+  pushAfter: number
   /** Identifiers in the last `declaration-items`. */
   declarations: string[]
 }
@@ -97,6 +100,8 @@ export interface DeviceState {
   readonly queues: Map<number, Queue>
   /** Readers that were told of news, and until when they are trusted to come for it. */
   readonly attention: Map<string, number>
+  /** When channels were pushed that have not come since; forgotten with the memory. */
+  readonly rung: Map<number, number>
   lastSeq: number
 }
 
@@ -117,27 +122,24 @@ export function loadState(db: Db, name: string): DeviceState {
     cursors: new Map(),
     queues: new Map(),
     attention: new Map(),
+    rung: new Map(),
     lastSeq: 0,
   }
   if (!hasTables(db)) {
     return state
   }
+  upgrade(db)
   const [stored] = db.all<StoredDevice>(
     `SELECT schema, name, type, state, facts, epoch, blocked, hidden, displaced, claimed_at AS claimedAt,
       renewed_at AS renewedAt, last_seen AS lastSeen, version, projected FROM device`,
   )
   if (stored) {
     Object.assign(state.device, stored, {
-      schema: SCHEMA,
       facts: { ...NO_FACTS, ...JSON.parse(stored.facts) },
       blocked: stored.blocked === 1,
       hidden: stored.hidden === 1,
       displaced: stored.displaced === 1,
     })
-    if (stored.schema < SCHEMA) {
-      migrate(db, stored.schema)
-      saveDevice(db, state.device)
-    }
   }
   loadChannels(db, state)
   state.identities.push(...loadIdentities(db))
@@ -150,6 +152,15 @@ export function loadState(db: Db, name: string): DeviceState {
   return state
 }
 
+/** Before anything else is read: a later step may have added what the reading asks for. */
+function upgrade(db: Db): void {
+  const [stored] = db.all<{ schema: number }>('SELECT schema FROM device')
+  if (stored && stored.schema < SCHEMA) {
+    migrate(db, stored.schema)
+    db.run('UPDATE device SET schema = ?', SCHEMA)
+  }
+}
+
 function loadChannels(db: Db, state: DeviceState): void {
   type Stored = Omit<Channel, 'token' | 'enabled' | 'awaitingConfiguration' | 'declarations'> & {
     token: ArrayBuffer | Uint8Array | null
@@ -159,7 +170,8 @@ function loadChannels(db: Db, state: DeviceState): void {
   }
   for (const row of db.all<Stored>(
     `SELECT id, user, enabled, token, token_at AS tokenAt, magic, topic, tally, awaiting_configuration AS awaitingConfiguration,
-      alias, flag, flag_epoch AS flagEpoch, pushed_at AS pushedAt, declarations FROM channels ORDER BY id`,
+      alias, flag, flag_epoch AS flagEpoch, pushed_at AS pushedAt,
+      push_after AS pushAfter, declarations FROM channels ORDER BY id`,
   )) {
     state.channels[row.id] = {
       ...row,
@@ -209,7 +221,8 @@ export function saveDevice(db: Db, device: DeviceRow): void {
 export function saveChannel(db: Db, channel: Channel): void {
   db.run(
     `INSERT OR REPLACE INTO channels (id, user, enabled, token, token_at, magic, topic, tally, awaiting_configuration,
-      alias, flag, flag_epoch, pushed_at, declarations) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      alias, flag, flag_epoch, pushed_at, push_after, declarations)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     channel.id,
     channel.user,
     Number(channel.enabled),
@@ -223,6 +236,7 @@ export function saveChannel(db: Db, channel: Channel): void {
     channel.flag,
     channel.flagEpoch,
     channel.pushedAt,
+    channel.pushAfter,
     JSON.stringify(channel.declarations),
   )
 }
@@ -301,6 +315,7 @@ function newChannel(id: number, user: string): Channel {
     flag: '',
     flagEpoch: 0,
     pushedAt: 0,
+    pushAfter: 0,
     declarations: [],
   }
 }

@@ -1,4 +1,4 @@
-import { and, eq, getTableColumns, inArray, ne, sql, type SQL } from 'drizzle-orm'
+import { and, eq, getTableColumns, gt, inArray, ne, sql, type SQL } from 'drizzle-orm'
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
 import type { DirectoryRow } from '../device/directory-row.ts'
 import type { InstalledProfile } from '../enroll/installed-profile.ts'
@@ -130,6 +130,17 @@ export async function listDevices(
 /** How many devices would notice a change of the push topic. */
 export async function countEnrolled(d1: D1Database): Promise<number> {
   return open(d1).$count(devices, and(eq(devices.enrolled, true), eq(devices.hidden, false)))
+}
+
+/** A page of all devices' ids, listed or not, in the order of the ids. */
+export async function idsAfter(d1: D1Database, after: string, limit: number): Promise<string[]> {
+  const rows = await open(d1)
+    .select({ id: devices.id })
+    .from(devices)
+    .where(gt(devices.id, after))
+    .orderBy(devices.id)
+    .limit(limit)
+  return rows.map(({ id }) => id)
 }
 
 /** One parameter however many values: a statement takes a hundred. An empty serial number matches nothing. */

@@ -45,7 +45,7 @@ export function renderEvent(event: DeviceEvent): string {
   const { enrollment, params, status, commandUUID, tokenUpdateTally, renewal, fingerprint } =
     event.about
   const byEnrollmentID = enrollment.type.startsWith('User Enrollment')
-  const hasParams = Object.keys(params).length > 0
+  const urlParams = new Map(Object.entries(params))
   const ids = {
     id: enrollmentId(enrollment.device, enrollment.user),
     type: enrollment.type,
@@ -63,7 +63,7 @@ export function renderEvent(event: DeviceEvent): string {
             ...who,
             status,
             ...(commandUUID ? { command_uuid: commandUUID } : {}),
-            ...(hasParams ? { url_params: params } : {}),
+            ...(urlParams.size > 0 ? { url_params: urlParams } : {}),
             raw_payload,
             ids,
           },
@@ -71,7 +71,7 @@ export function renderEvent(event: DeviceEvent): string {
       : {
           checkin_event: {
             ...who,
-            url_params: hasParams ? params : null,
+            url_params: urlParams.size > 0 ? urlParams : null,
             raw_payload,
             ids,
             ...(tokenUpdateTally === undefined ? {} : { token_update_tally: tokenUpdateTally }),

@@ -13,12 +13,16 @@ export const MICROMDM_TOPICS = [
 /** A message signed by an identity of an earlier enrolment was turned away. */
 export const IDENTITY_CONFLICT = 'identity_conflict'
 
+/** APNs says that a channel's push token is dead: the device was erased, or left without a word. */
+export const PUSH_UNREGISTERED = 'push.unregistered'
+
 export const TOPICS = [
   ...MICROMDM_TOPICS,
   'mdm.UserAuthenticate',
   'mdm.DeclarativeManagement',
   'mdm.GetToken',
   IDENTITY_CONFLICT,
+  PUSH_UNREGISTERED,
 ] as const
 
 export type Topic = (typeof TOPICS)[number]

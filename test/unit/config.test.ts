@@ -44,6 +44,10 @@ it.each([
   [{ DM_URL: 'ftp://x' }, 'DM_URL: not an http or https URL'],
   [{ WEBHOOK_TOPICS: 'mdm.Nothing' }, 'WEBHOOK_TOPICS: "mdm.Nothing" is no topic'],
   [{ WEBHOOK_CONCURRENCY: '7' }, 'WEBHOOK_CONCURRENCY: not a whole number from 1 to 6'],
+  [
+    { WEBHOOK_URL: 'http://a%zz:b@receiver.test' },
+    'WEBHOOK_URL: a % in its user or password has to be written as %25',
+  ],
   [{ TRUST_ON_FIRST_USE: 'maybe' }, 'TRUST_ON_FIRST_USE: not true or false'],
   [
     { LAST_SEEN_RESOLUTION: '1w' },
@@ -55,6 +59,18 @@ it.each([
   ],
 ])('says what is wrong with %o', (vars, problem) => {
   expect(problems(vars)).toEqual([problem])
+})
+
+it('gives user and password of the webhook’s URL, decoded, to Basic auth and keeps them out of the URL', () => {
+  const [webhook] = configured({
+    WEBHOOK_URL: 'http://ü%40b:p%3Ass@receiver.test/hook?x=1',
+  }).webhooks
+  expect(webhook).toMatchObject({
+    url: 'http://receiver.test/hook?x=1',
+    authorization: `Basic ${Buffer.from('ü@b:p:ss').toString('base64')}`,
+  })
+  const plain = configured({ WEBHOOK_URL: 'https://receiver.test' }).webhooks
+  expect(plain).toMatchObject([{ authorization: '' }])
 })
 
 it('keeps results as told', () => {

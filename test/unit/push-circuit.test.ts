@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest'
-import { admit, newCircuit, record, type Circuit } from '../../src/push/circuit.ts'
+import {
+  admit,
+  countDelivered,
+  newCircuit,
+  provesCertificate,
+  record,
+  underCertificate,
+  type Circuit,
+} from '../../src/push/circuit.ts'
 import type { Verdict } from '../../src/push/verdict.ts'
 
 const MINUTE = 60_000
@@ -8,16 +16,17 @@ const refused: Verdict = { kind: 'token_refused', reason: 'BadDeviceToken' }
 const transport: Verdict = { kind: 'transport', reason: 'timed out' }
 const expired: Verdict = { kind: 'configuration', reason: 'BadCertificate' }
 
+/** Pushes of distinct channels, each sent in the epoch in which the circuit is, unless told otherwise. */
 function push(
   circuit: Circuit,
   count: number,
   verdict: Verdict,
-  now = 0,
-  name = 'device',
+  { now = 0, name = 'device', epoch }: { now?: number; name?: string; epoch?: number } = {},
 ): Circuit {
   let next = circuit
   for (let index = 0; index < count; index++) {
-    next = record(next, { kind: 'pushed', channel: `${name} ${index}`, verdict }, now)
+    const told = { channel: `${name} ${index}`, verdict, epoch: epoch ?? next.epoch }
+    next = record(next, { ...told, delivered: Number(verdict.kind === 'delivered') }, now)
   }
   return next
 }
@@ -35,9 +44,30 @@ test('refusals above two per cent of a window open the circuit', () => {
   expect(circuit.epoch).toBe(1)
 })
 
-test('four refusals are too few to suspect the certificate, whatever their share', () => {
-  expect(push(closed(), 4, refused).open).toBeUndefined()
-  expect(push(closed(), 5, refused).open?.reason).toBe('tokens')
+test('four refusals are too few to suspect a certificate that delivered something', () => {
+  const proven = push(closed(), 1, delivered)
+  expect(push(proven, 4, refused).open).toBeUndefined()
+  expect(push(proven, 5, refused).open?.reason).toBe('tokens')
+})
+
+test('three devices refused are enough while nothing was delivered', () => {
+  expect(push(closed(), 2, refused).open).toBeUndefined()
+  expect(push(closed(), 3, refused).open?.reason).toBe('tokens')
+})
+
+test('a refusal is held against a device only while something is delivered and the circuit is closed', () => {
+  expect(provesCertificate(push(closed(), 1, refused))).toBe(false)
+  const proven = push(closed(), 1, delivered)
+  expect(provesCertificate(push(proven, 4, refused))).toBe(true)
+  expect(provesCertificate(push(proven, 5, refused))).toBe(false)
+  const later = push(proven, 1, refused, { now: 10 * MINUTE })
+  expect(provesCertificate(later)).toBe(false)
+})
+
+test('successes told in a lot count as pushes', () => {
+  const circuit = countDelivered(closed(), 250, 0)
+  expect(push(circuit, 5, refused).open).toBeUndefined()
+  expect(countDelivered(circuit, 0, 0)).toBe(circuit)
 })
 
 test('one device that is refused again and again counts once', () => {
@@ -47,9 +77,9 @@ test('one device that is refused again and again counts once', () => {
 })
 
 test('refusals of an earlier window are forgotten', () => {
-  const circuit = push(push(closed(), 4, refused), 4, refused, 10 * MINUTE, 'other')
+  const circuit = push(push(closed(), 2, refused), 2, refused, { now: 10 * MINUTE, name: 'other' })
   expect(circuit.open).toBeUndefined()
-  expect(circuit.refused).toHaveLength(4)
+  expect(circuit.refused).toHaveLength(2)
 })
 
 test('tokens that are dead because devices left never open it', () => {
@@ -78,20 +108,24 @@ test('an open circuit admits nothing until its time is over, then one push alone
 })
 
 test('a push already under way when it opened does not close it', () => {
-  const circuit = push(push(closed(), 5, refused), 3, delivered)
+  const circuit = push(push(closed(), 5, refused), 3, delivered, { epoch: 0 })
   expect(circuit.open?.reason).toBe('tokens')
+})
+
+test('a push that left in spite of it, and was delivered, closes it before the time is over', () => {
+  expect(push(push(closed(), 5, refused), 1, delivered, { now: 1 }).open).toBeUndefined()
 })
 
 test('a probe that is delivered closes it, and devices flagged before keep the new epoch', () => {
   const { circuit } = admit(push(closed(), 5, refused), 15 * MINUTE)
-  const after = push(circuit, 1, delivered, 15 * MINUTE)
+  const after = push(circuit, 1, delivered, { now: 15 * MINUTE })
   expect(after.open).toBeUndefined()
   expect(after.epoch).toBe(1)
 })
 
 test('a probe that is refused keeps it open, in the same epoch', () => {
   const { circuit } = admit(push(closed(), 5, refused), 15 * MINUTE)
-  const after = push(circuit, 1, refused, 15 * MINUTE, 'probe')
+  const after = push(circuit, 1, refused, { now: 15 * MINUTE, name: 'probe' })
   expect(after.open).toBeDefined()
   expect(after.epoch).toBe(1)
   expect(admit(after, 16 * MINUTE).allowed).toBe(false)
@@ -99,20 +133,20 @@ test('a probe that is refused keeps it open, in the same epoch', () => {
 
 test('a probe whose token is refused proves that the certificate is accepted', () => {
   const { circuit } = admit(push(closed(), 1, expired), 15 * MINUTE)
-  expect(push(circuit, 1, refused, 15 * MINUTE).open).toBeUndefined()
+  expect(push(circuit, 1, refused, { now: 15 * MINUTE }).open).toBeUndefined()
 })
 
 test('a probe that answers late or wrongly ends a transport outage', () => {
   const { circuit } = admit(push(closed(), 10, transport), MINUTE)
   const busy: Verdict = { kind: 'later', reason: 'ServiceUnavailable', after: undefined }
-  expect(push(circuit, 1, busy, MINUTE).open).toBeUndefined()
-  expect(push(circuit, 1, transport, MINUTE).open?.reason).toBe('transport')
+  expect(push(circuit, 1, busy, { now: MINUTE }).open).toBeUndefined()
+  expect(push(circuit, 1, transport, { now: MINUTE }).open?.reason).toBe('transport')
 })
 
 test('a new certificate closes it and voids what was held against devices, and the same one changes nothing', () => {
   const circuit = push(closed(), 1, expired)
-  expect(record(circuit, { kind: 'certificate', id: 'certificate 1' }, 5)).toBe(circuit)
-  const renewed = record(circuit, { kind: 'certificate', id: 'certificate 2' }, 5)
+  expect(underCertificate(circuit, 'certificate 1', 5)).toBe(circuit)
+  const renewed = underCertificate(circuit, 'certificate 2', 5)
   expect(renewed.open).toBeUndefined()
   expect(renewed).toMatchObject({ certificateId: 'certificate 2', epoch: 2, windowStart: 5 })
 })

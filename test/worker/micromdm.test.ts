@@ -312,6 +312,18 @@ describe('the webhook', () => {
     const [event] = await events(device.udid, 1)
     expect(event?.checkin_event).toMatchObject({ url_params: { tenant: 'one' } })
   })
+
+  it('brings every key of them, in Go’s order', async () => {
+    const query = 'b=1&10=2&9=3&__proto__=4&constructor=5&toString=6&b=7'
+    const device = newDevice({ checkInUrl: `http://mdm.test/mdm/checkin?${query}` })
+    await device.authenticate()
+    await events(device.udid, 1)
+    const [post] = await seen(device.udid, 'webhook')
+    const params = /"url_params": (\{[^}]*\})/.exec(post?.body ?? '')?.[1] ?? ''
+    expect(
+      [...params.matchAll(/"(\w+)": "(\w)"/g)].map(([, key, value]) => `${key}${value}`),
+    ).toEqual(['102', '93', '__proto__4', 'b1', 'constructor5', 'toString6'])
+  })
 })
 
 describe('declarative management', () => {

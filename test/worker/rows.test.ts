@@ -53,6 +53,7 @@ async function counted(
           trustOnFirstUse: true,
           udidCertAuthWarnOnly: false,
           lastSeenResolution: 1e12,
+          pushTopic: '',
           subscribers: ['webhook'],
         },
         now,

@@ -1,5 +1,6 @@
 import { env as rawEnv, exports } from 'cloudflare:workers'
 import type { Env } from '../../src/env.ts'
+import type { Push } from '../../src/delivery/push.ts'
 import type { Device } from '../../src/device/object.ts'
 import {
   createIdentity,
@@ -14,7 +15,8 @@ import {
 } from '../../src/simulator/device.ts'
 import type { Rule, Seen } from './outside.ts'
 
-interface TestEnv extends Omit<Env, 'DEVICE'> {
+interface TestEnv extends Omit<Env, 'DEVICE' | 'PUSH'> {
+  readonly PUSH: DurableObjectNamespace<Push>
   readonly DEVICE: DurableObjectNamespace<Device>
   readonly DEVICE_CA: string
   readonly DEVICE_CA_KEY: string

@@ -1,6 +1,6 @@
 import { Hono, type Context } from 'hono'
 import { listenersOf } from '../../config.ts'
-import type { News } from '../../device/context.ts'
+import type { ToldNews } from '../../device/directory-row.ts'
 import type { DeviceAnswer, DeviceInput } from '../../device/receive.ts'
 import { IDENTITY_CONFLICT, topicOf } from '../../events/topics.ts'
 import { reasonOf, warn } from '../../log.ts'
@@ -130,15 +130,13 @@ function reply(
 }
 
 /** The queue may lose it, and sending may fail: the device's alarm says it again. */
-function announce(c: DeviceContext, message: Message, news: News): void {
+function announce(c: DeviceContext, message: Message, news: ToldNews): void {
   if (news.events || news.directory) {
     const { device } = message.enrollment
     c.executionCtx.waitUntil(
-      c.env.EVENTS.send({ device, events: news.events, directory: news.directory }).catch(
-        (error: unknown) => {
-          warn('queue:send-failed', { device, reason: reasonOf(error) })
-        },
-      ),
+      c.env.EVENTS.send({ device, ...news }).catch((error: unknown) => {
+        warn('queue:send-failed', { device, reason: reasonOf(error) })
+      }),
     )
   }
 }
@@ -168,11 +166,11 @@ function calledUrl(c: DeviceContext): string {
     : c.req.url
 }
 
-/** `url_params`: the first value of each query key. */
+/** `url_params`: the first value of each query key, whatever it is called. */
 function firstValues(params: URLSearchParams): Record<string, string> {
-  const values: Record<string, string> = {}
+  const values = new Map<string, string>()
   for (const [key, value] of params) {
-    values[key] ??= value
+    values.set(key, values.get(key) ?? value)
   }
-  return values
+  return Object.fromEntries(values)
 }

@@ -8,7 +8,6 @@ import {
   storeEscrow,
 } from '../../../src/device/escrow.ts'
 import { handOut, viewQueue } from '../../../src/device/queue.ts'
-import { SCHEMA } from '../../../src/device/schema.ts'
 import { channelOf, saveDevice } from '../../../src/device/state.ts'
 import { asDict, bytesAt, dictAt } from '../../../src/plist/dict.ts'
 import { readPlist } from '../../../src/plist/read.ts'
@@ -126,16 +125,4 @@ describe('ClearPasscode without an unlock token', () => {
       error: expect.stringContaining('has escrowed none'),
     })
   })
-})
-
-it('an object of an older schema gets the newer tables once, and remembers it', () => {
-  const object = withTokens()
-  object.database.exec(
-    'DROP TABLE escrow_reads; DROP TABLE installed; UPDATE device SET schema = 1',
-  )
-  for (let n = 0; n < 2; n++) {
-    object.evict()
-    expect(object.commit(listEscrow).reads).toEqual([])
-  }
-  expect(object.db().all('SELECT schema FROM device')).toEqual([{ schema: SCHEMA }])
 })

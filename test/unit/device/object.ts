@@ -12,6 +12,7 @@ const SETTINGS: DeviceSettings = {
   trustOnFirstUse: true,
   udidCertAuthWarnOnly: false,
   lastSeenResolution: 86_400_000,
+  pushTopic: '',
   subscribers: ['webhook'],
 }
 

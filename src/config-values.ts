@@ -1,0 +1,124 @@
+/** How the text of a setting becomes a value; what these throw names what is wrong, and config.ts the setting. */
+import type { WebhookSettings } from './config.ts'
+import type { KeepResults } from './device/context.ts'
+import { isTopic, type Topic } from './events/topics.ts'
+import { readPushCertificate } from './pki/push-certificate.ts'
+import { readCertificate, readPem, type Certificate } from './pki/x509.ts'
+
+export const DAY = 86_400_000
+const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: DAY }
+/** Subscribers' posts may not use up the six connections that one invocation has. */
+const MAX_CONCURRENCY = 6
+
+export function readUrl(text: string): string {
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
+    throw new Error('not an http or https URL')
+  }
+  return text
+}
+
+export function readPush(pem: string): Certificate | undefined {
+  const certificate = readPushCertificate(pem)
+  if (typeof certificate === 'string') {
+    throw new TypeError(certificate)
+  }
+  return certificate
+}
+
+export function readCertificates(pem: string): Certificate[] {
+  const certificates = readPem(pem).map(readCertificate)
+  if (certificates.length === 0) {
+    throw new Error('holds no PEM CERTIFICATE block')
+  }
+  return certificates
+}
+
+/** Of the characters of a header name (RFC 9110 §5.1) those that proxies use. */
+export function readHeaderName(text: string): string {
+  if (!/^[A-Za-z0-9-]+$/.test(text)) {
+    throw new Error('not the name of a header')
+  }
+  return text
+}
+
+/** User and password in the URL become Basic auth, as MicroMDM has it (micromdm-contract §2.1). */
+export function readReceiver(text: string): Pick<WebhookSettings, 'url' | 'authorization'> {
+  const url = new URL(readUrl(text))
+  const { username, password } = url
+  if (username === '' && password === '') {
+    return { url: url.href, authorization: '' }
+  }
+  let credentials: string
+  try {
+    credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  } catch {
+    throw new Error('a % in its user or password has to be written as %25')
+  }
+  url.username = ''
+  url.password = ''
+  return {
+    url: url.href,
+    authorization: `Basic ${Buffer.from(credentials).toString('base64')}`,
+  }
+}
+
+export function readTopics(text: string): Topic[] {
+  const topics = text.split(/[\s,]+/).filter(Boolean)
+  return topics.map((topic) => {
+    if (!isTopic(topic)) {
+      throw new Error(`"${topic}" is no topic`)
+    }
+    return topic
+  })
+}
+
+export function readConcurrency(text: string): number {
+  const number = Number(text)
+  if (!Number.isInteger(number) || number < 1 || number > MAX_CONCURRENCY) {
+    throw new Error(`not a whole number from 1 to ${MAX_CONCURRENCY}`)
+  }
+  return number
+}
+
+/** Go's booleans, as MicroMDM reads them from its environment. */
+export function readBoolean(text: string): boolean {
+  const known = { true: true, yes: true, '1': true, false: false, no: false, '0': false }
+  const value = Object.entries(known).find(([word]) => word === text.toLowerCase())
+  if (!value) {
+    throw new Error('not true or false')
+  }
+  return value[1]
+}
+
+export function readDuration(text: string): number {
+  const match = /^(\d+)([smhd])$/.exec(text)
+  const unit = UNITS[match?.[2] ?? '']
+  if (!match || unit === undefined) {
+    throw new Error('not a duration such as 30s, 1m, 24h or 7d')
+  }
+  return Number(match[1]) * unit
+}
+
+/** Days without a unit, as in MicroMDM. */
+export function readDays(text: string): number {
+  if (!/^[1-9]\d{0,4}$/.test(text)) {
+    throw new Error('not a number of days, such as 365')
+  }
+  return Number(text) * DAY
+}
+
+/** `none`, `latest`, a count such as `100`, or a count and an age such as `100/30d`. */
+export function readKeepResults(text: string): KeepResults {
+  if (text === 'none' || text === 'latest') {
+    return { kind: text, count: 0, ms: 0 }
+  }
+  const [count = '', age, ...more] = text.split('/')
+  if (!/^\d+$/.test(count) || more.length > 0) {
+    throw new Error('not none, latest, a count such as 100, or a count and an age such as 100/30d')
+  }
+  return {
+    kind: 'bounded',
+    count: Number(count),
+    ms: age === undefined ? 365 * DAY : readDuration(age),
+  }
+}

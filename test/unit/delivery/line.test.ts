@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest'
+import { DELIVERED, down, REFUSED, TestReceiver } from './receiver.ts'
+
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+
+describe('one device’s trouble', () => {
+  it('holds back only that device', async () => {
+    const receiver = new TestReceiver()
+    receiver.answer = (device) => (device === 'A' ? down() : DELIVERED)
+    receiver.event('A')
+    await receiver.run(receiver.now + 10 * MINUTE)
+    const at = receiver.now
+    receiver.event('B')
+    await receiver.run(at)
+    expect(receiver.postsOf('B')).toMatchObject([{ at, outcome: 'delivered' }])
+    const waits = receiver.postsOf('A').map((post, n, all) => post.at - (all[n - 1]?.at ?? post.at))
+    expect(waits.slice(0, 5)).toEqual([0, 1000, 2000, 4000, 8000])
+  })
+
+  it('takes one place of those that posts in flight have', async () => {
+    const receiver = new TestReceiver(2)
+    let hang = (): void => undefined
+    const hanging = new Promise<ReturnType<typeof down>>((resolve) => {
+      hang = () => {
+        resolve(down())
+      }
+    })
+    receiver.answer = (device) => (device === 'A' ? hanging : DELIVERED)
+    receiver.event('A')
+    for (const device of ['B', 'C', 'B', 'C']) {
+      receiver.event(device)
+    }
+    receiver.answer = (device) => (device === 'A' ? down() : DELIVERED)
+    hang()
+    await receiver.run(receiver.now)
+    expect(receiver.postsOf('B')).toHaveLength(2)
+    expect(receiver.postsOf('C')).toHaveLength(2)
+  })
+
+  it('of two devices delays the others a minute at most', async () => {
+    const receiver = new TestReceiver()
+    receiver.answer = (device) => (device === 'A' || device === 'C' ? down() : DELIVERED)
+    receiver.event('A')
+    receiver.event('C')
+    await receiver.run(receiver.now + DAY)
+    const at = receiver.now
+    receiver.event('B')
+    await receiver.run(at + MINUTE)
+    expect(receiver.postsOf('B')).toMatchObject([{ outcome: 'delivered' }])
+  })
+})
+
+describe('a receiver that is down', () => {
+  it('is tried by one post at a time, less and less often, and gets everything in order afterwards', async () => {
+    const receiver = new TestReceiver()
+    const start = receiver.now
+    receiver.answer = () => (receiver.now < start + HOUR ? down() : DELIVERED)
+    for (let round = 0; round < 3; round++) {
+      for (let device = 0; device < 20; device++) {
+        receiver.event(`device ${device}`)
+      }
+    }
+    await receiver.run(start + 2 * HOUR)
+    const failed = receiver.posts.filter(({ outcome }) => outcome === 'down')
+    expect(failed.length).toBeLessThan(75)
+    for (let device = 0; device < 20; device++) {
+      const taken = receiver
+        .postsOf(`device ${device}`)
+        .filter(({ outcome }) => outcome === 'delivered')
+      expect(taken.map(({ seq }) => seq)).toEqual([1, 2, 3])
+      expect(taken[0]?.at).toBeLessThan(start + HOUR + 2 * MINUTE)
+    }
+  })
+
+  it('is tried first by a device that was not in trouble, and taken for up when that gets through', async () => {
+    const receiver = new TestReceiver()
+    receiver.answer = (device) => (device === 'A' || device === 'B' ? down() : DELIVERED)
+    receiver.event('A')
+    receiver.event('B')
+    await receiver.run(receiver.now)
+    receiver.event('C')
+    expect(receiver.postsOf('C')).toEqual([])
+    await receiver.run(receiver.now + SECOND)
+    expect(receiver.posts[2]).toMatchObject({ device: 'C', outcome: 'delivered' })
+  })
+
+  it('is given as long as it asks, whatever it answers to posts in flight', async () => {
+    const receiver = new TestReceiver()
+    const start = receiver.now
+    receiver.answer = (device) =>
+      device === 'A' && receiver.now === start ? down(2 * HOUR) : DELIVERED
+    receiver.event('A')
+    receiver.event('B')
+    receiver.event('B')
+    await receiver.run(start + 3 * HOUR)
+    expect(receiver.posts.filter(({ at }) => at > start && at < start + 2 * HOUR)).toEqual([])
+    expect(receiver.postsOf('A')).toMatchObject([
+      { outcome: 'down' },
+      { at: start + 2 * HOUR, outcome: 'delivered' },
+    ])
+    expect(receiver.postsOf('B').map(({ seq }) => seq)).toEqual([1, 2])
+  })
+})
+
+describe('an event that is refused', () => {
+  it('leaves the line after three tries within a minute', async () => {
+    const receiver = new TestReceiver()
+    const start = receiver.now
+    receiver.answer = (_, seq) => (seq === 1 ? REFUSED : DELIVERED)
+    receiver.event('A')
+    receiver.event('A')
+    await receiver.run(start + MINUTE)
+    expect(receiver.postsOf('A').map(({ seq }) => seq)).toEqual([1, 1, 1, 2])
+    expect(receiver.devices.get('A')?.aside.get(1)).toMatchObject({ tries: 3 })
+  })
+
+  it('is given up after three days, kept and counted', async () => {
+    const receiver = new TestReceiver()
+    receiver.answer = () => REFUSED
+    receiver.event('A')
+    await receiver.run(receiver.now + MINUTE)
+    receiver.now += 3 * DAY + MINUTE
+    receiver.event('A')
+    await receiver.run(receiver.now)
+    expect(receiver.devices.get('A')?.aside.get(1)).toMatchObject({ nextAt: null })
+    expect(receiver.givenUp).toBe(1)
+    expect(receiver.notes).toContain('webhook:given-up')
+  })
+})

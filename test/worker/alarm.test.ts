@@ -1,0 +1,16 @@
+import { runInDurableObject } from 'cloudflare:test'
+import { expect, it } from 'vitest'
+import { env, newDevice } from './server.ts'
+
+it('an alarm that dies is rung again later, however often it dies', async () => {
+  const device = newDevice()
+  await device.enroll()
+  await runInDurableObject(env.DEVICE.getByName(device.udid), async (object, state) => {
+    // A deploy that forgot the secrets.
+    Object.assign(object, { env: {} })
+    await state.storage.deleteAlarm()
+    const again = { isRetry: true, retryCount: 1, scheduledTime: Date.now() }
+    await expect(object.alarm(again)).rejects.toThrow('not configured')
+    expect(await state.storage.getAlarm()).toBeGreaterThan(Date.now())
+  })
+})

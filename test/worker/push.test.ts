@@ -1,0 +1,175 @@
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { SimulatedDevice } from '../../src/simulator/device.ts'
+import { api, env, newDevice, resetRules, rule, seen, TOPIC, until } from './server.ts'
+
+afterEach(resetRules)
+
+/** Devices that are enrolled and never answer. */
+async function silentDevices(count: number): Promise<SimulatedDevice[]> {
+  const devices = Array.from({ length: count }, () => newDevice({ answer: () => 'silence' }))
+  await Promise.all(devices.map((device) => device.enroll()))
+  return devices
+}
+
+function queue({ udid }: SimulatedDevice): Promise<unknown> {
+  return api('POST', '/v1/commands', { udid, request_type: 'ProfileList' })
+}
+
+function push({
+  udid,
+}: SimulatedDevice): Promise<{ status: number; body: Record<string, unknown> }> {
+  return api('GET', `/push/${udid}`)
+}
+
+/** What APNs does with every push that matches, until the rules are reset. */
+function apns(status: number, reason: string, match = '/3/device/'): Promise<void> {
+  const body = JSON.stringify({ reason })
+  return rule({ on: 'apns', match, status, times: 1e6, headers: { 'apns-id': 'x' }, body })
+}
+
+describe('the push circuit', () => {
+  it('blames no device when APNs refuses every token, and opens', async () => {
+    const devices = await silentDevices(6)
+    await apns(400, 'BadDeviceToken')
+    for (const device of devices) {
+      await queue(device)
+    }
+    await until(
+      () => Promise.all(devices.map(({ magic }) => seen(magic, 'apns'))),
+      (pushes) => pushes.filter((own) => own.length > 0).length >= 3,
+    )
+    for (const device of devices) {
+      expect(await push(device)).toEqual({ status: 500, body: { error: 'BadDeviceToken' } })
+    }
+    await resetRules()
+    for (const device of devices) {
+      expect((await push(device)).status).toBe(200)
+    }
+  })
+
+  it('closes when an admin’s push gets through', async () => {
+    const [refused, other] = await silentDevices(2)
+    if (!refused || !other) {
+      throw new Error('two devices')
+    }
+    await apns(403, 'BadCertificate')
+    expect((await push(refused)).body).toEqual({ error: 'BadCertificate' })
+    await resetRules()
+    await push(refused)
+    await queue(other)
+    await until(
+      () => seen(other.magic, 'apns'),
+      (found) => found.length > 0,
+    )
+  })
+
+  it('blames a device whose token is refused while others are delivered', async () => {
+    const [good, bad] = await silentDevices(2)
+    if (!good || !bad) {
+      throw new Error('two devices')
+    }
+    await push(good)
+    await apns(400, 'BadDeviceToken', bad.magic)
+    expect((await push(bad)).body).toEqual({ error: 'BadDeviceToken' })
+    await resetRules()
+    expect(String((await push(bad)).body['error'])).toContain('dead until it sends a TokenUpdate')
+    await bad.tokenUpdate()
+    expect((await push(bad)).status).toBe(200)
+  })
+})
+
+it('a push that APNs could not take is repeated after seconds, by the alarm', async () => {
+  const [device] = await silentDevices(1)
+  const { magic = '' } = device ?? {}
+  const headers = { 'apns-id': 'x' }
+  await rule({ on: 'apns', match: magic, status: 503, times: 1, headers })
+  if (device) {
+    await queue(device)
+  }
+  const pushes = await until(
+    () => seen(magic, 'apns'),
+    (found) => found.length > 1,
+  )
+  expect(pushes.map(({ status }) => status)).toEqual([503, 200])
+})
+
+describe('when pushes may leave again', () => {
+  const circuit = () => env.PUSH.getByName(TOPIC)
+
+  /** The walk begins when no isolate believes in the old state any more; here there is one, and it knows. */
+  async function walk(): Promise<void> {
+    expect(await runDurableObjectAlarm(circuit())).toBe(true)
+  }
+
+  it('because the circuit has closed, every device with commands waiting is pushed', async () => {
+    const [admins, ...waiting] = await silentDevices(30)
+    if (!admins) {
+      throw new Error('a device')
+    }
+    await apns(403, 'BadCertificate')
+    await push(admins)
+    await Promise.all(waiting.map(queue))
+    // Until the circuit has turned away what the commands' own timers wanted to push; nobody hears of that.
+    await scheduler.wait(600)
+    await resetRules()
+    expect((await push(admins)).status).toBe(200)
+    await runInDurableObject(circuit(), async (_, state) => {
+      expect(await state.storage.getAlarm()).toBeLessThan(Date.now() + 60_000)
+    })
+    // More than a page of devices.
+    await walk()
+    await walk()
+    for (const { magic } of waiting) {
+      const pushes = await seen(magic, 'apns')
+      expect(pushes.filter(({ status }) => status === 200)).toHaveLength(1)
+    }
+  })
+
+  it('because there is another certificate, a silent device is pushed again', async () => {
+    const [device] = await silentDevices(1)
+    if (!device) {
+      throw new Error('a device')
+    }
+    await queue(device)
+    await until(
+      () => seen(device.magic, 'apns'),
+      (found) => found.length === 1,
+    )
+    await device.connect({ Status: 'Idle' })
+    await circuit().inUse('none')
+    await circuit().inUse('two')
+    await until(
+      async () => {
+        await runDurableObjectAlarm(circuit())
+        return seen(device.magic, 'apns')
+      },
+      (found) => found.length === 2,
+    )
+  })
+
+  it('nobody is asked while there is no certificate', async () => {
+    await runInDurableObject(circuit(), async (object, state) => {
+      await state.storage.deleteAlarm()
+      await object.inUse('none')
+      expect(await state.storage.getAlarm()).toBeNull()
+      await object.inUse('three')
+      expect(await state.storage.getAlarm()).toBeGreaterThan(Date.now() + 30_000)
+    })
+  })
+
+  it('without the binding commands queue, and a push says what is missing', async () => {
+    const [device] = await silentDevices(1)
+    await runInDurableObject(env.DEVICE.getByName(device?.udid ?? ''), async (object) => {
+      Object.assign(object, { env: { ...env, APNS: undefined } })
+      const answer = await object.push('')
+      expect(answer).toMatchObject({
+        kind: 'failed',
+        error: expect.stringContaining('APNS binding'),
+      })
+      await object.pushWaiting()
+    })
+    await queue(device ?? newDevice())
+    expect((await api('GET', `/v1/commands/${device?.udid}`)).body).toHaveProperty('commands')
+  })
+})
