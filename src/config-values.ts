@@ -1,6 +1,6 @@
 /** How the text of a setting becomes a value; what these throw names what is wrong, and config.ts the setting. */
 import type { WebhookSettings } from './config.ts'
-import type { KeepResults } from './device/context.ts'
+import type { KeepResults, Limit } from './device/context.ts'
 import { isTopic, type Topic } from './events/topics.ts'
 import { readPushCertificate } from './pki/push-certificate.ts'
 import { readCertificate, readPem, type Certificate } from './pki/x509.ts'
@@ -112,13 +112,26 @@ export function readKeepResults(text: string): KeepResults {
   if (text === 'none' || text === 'latest') {
     return { kind: text, count: 0, ms: 0 }
   }
+  return { kind: 'bounded', ...readLimit(text, 'none, latest, ') }
+}
+
+/** `none`, a count, or a count and an age. */
+export function readKeepEvents(text: string): Limit {
+  return text === 'none' ? { count: 0, ms: 0 } : readLimit(text, 'none, ')
+}
+
+/** A count such as `100`, or a count and an age such as `100/30d`; a count alone is good for a year. */
+export function readLimit(text: string, others = ''): Limit {
   const [count = '', age, ...more] = text.split('/')
   if (!/^\d+$/.test(count) || more.length > 0) {
-    throw new Error('not none, latest, a count such as 100, or a count and an age such as 100/30d')
+    throw new Error(`not ${others}a count such as 100, or a count and an age such as 100/30d`)
   }
-  return {
-    kind: 'bounded',
-    count: Number(count),
-    ms: age === undefined ? 365 * DAY : readDuration(age),
+  return { count: Number(count), ms: age === undefined ? 365 * DAY : readDuration(age) }
+}
+
+export function readCount(text: string): number {
+  if (!/^[1-9]\d{0,6}$/.test(text)) {
+    throw new Error('not a whole number from 1 to 9999999')
   }
+  return Number(text)
 }

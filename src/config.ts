@@ -10,8 +10,11 @@ import {
   readConcurrency,
   readDays,
   readDuration,
+  readCount,
   readHeaderName,
+  readKeepEvents,
   readKeepResults,
+  readLimit,
   readPush,
   readReceiver,
   readTopics,
@@ -137,18 +140,29 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
     clientCertHeader: attempt('CLIENT_CERT_HEADER', readHeaderName, ''),
     enrollment: readEnrollment(vars, attempt),
     scep: readScep(vars, attempt),
-    device: {
-      keepResults: readHistory(attempt),
-      trustOnFirstUse: attempt('TRUST_ON_FIRST_USE', readBoolean, true),
-      udidCertAuthWarnOnly: attempt('UDID_CERT_AUTH_WARN_ONLY', readBoolean, false),
-      lastSeenResolution: attempt('LAST_SEEN_RESOLUTION', readDuration, DAY),
-      pushTopic,
-      subscribers: webhooks.map(({ id }) => id),
-    },
+    device: readDevice(attempt, webhooks, pushTopic),
   }
   return problems.length > 0 || sealer === undefined
     ? { ok: false, problems }
     : { ok: true, config: { ...config, sealer } }
+}
+
+function readDevice(
+  attempt: Attempt,
+  webhooks: readonly WebhookSettings[],
+  pushTopic: string,
+): DeviceSettings {
+  return {
+    keepResults: readHistory(attempt),
+    keepEvents: attempt('KEEP_EVENTS', readKeepEvents, { count: 100, ms: 30 * DAY }),
+    maxQueue: attempt('MAX_QUEUE', readCount, 10_000),
+    deferredAfter: attempt('DEFERRED_AFTER', readLimit, { count: 10, ms: DAY }),
+    trustOnFirstUse: attempt('TRUST_ON_FIRST_USE', readBoolean, true),
+    udidCertAuthWarnOnly: attempt('UDID_CERT_AUTH_WARN_ONLY', readBoolean, false),
+    lastSeenResolution: attempt('LAST_SEEN_RESOLUTION', readDuration, DAY),
+    pushTopic,
+    subscribers: webhooks.map(({ id }) => id),
+  }
 }
 
 function readHistory(attempt: Attempt): KeepResults {
@@ -196,6 +210,15 @@ export function configOf(env: object): ConfigResult {
   const result = checked.get(env) ?? readConfig({ ...env })
   checked.set(env, result)
   return result
+}
+
+/** {@link configOf} for whoever nobody calls before the configuration was checked. @throws when it is incomplete */
+export function requireConfig(env: object): Config {
+  const result = configOf(env)
+  if (!result.ok) {
+    throw new Error(`EdgeMDM is not configured: ${result.problems.join('; ')}`)
+  }
+  return result.config
 }
 
 /** Subscribers that want a topic. */

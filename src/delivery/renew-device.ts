@@ -33,8 +33,7 @@ export async function renewDevice(
   const device = env.DEVICE.getByName(id)
   const facts = await device.renewalFacts()
   const attempt = await attemptFor(env, config, facts, assumed)
-  await device.attemptRenewal(attempt)
-  return attempt
+  return device.attemptRenewal(attempt)
 }
 
 /** The profile that `unknown_profiles` names; none when it names nothing that is there. */

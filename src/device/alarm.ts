@@ -2,6 +2,7 @@ import type { Context } from './context.ts'
 import { toldNews, type ToldNews } from './directory-row.ts'
 import { ANNOUNCE_AFTER, nextAsideAt, waitingSince } from './outbox.ts'
 import { pushDueAt } from './pushing.ts'
+import { queueOf } from './queue-memory.ts'
 
 const QUARTER = 900_000
 const HOUR = 3_600_000
@@ -43,6 +44,8 @@ export function dueTimes(context: Context): { due: Due; next: number | undefined
   }
   const push: number[] = []
   for (const channel of state.channels) {
+    const { heldUntil, expiresAt } = queueOf(context, channel)
+    dates.push(...[heldUntil, expiresAt].filter((at) => at < Infinity))
     const at = pushDueAt(context, channel)
     if (at !== undefined && at <= now) {
       push.push(channel.id)

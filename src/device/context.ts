@@ -8,8 +8,20 @@ export interface KeepResults {
   readonly ms: number
 }
 
+/** A number, and a time in milliseconds, whichever is reached first. */
+export interface Limit {
+  readonly count: number
+  readonly ms: number
+}
+
 export interface DeviceSettings {
   readonly keepResults: KeepResults
+  /** How many of a device's events stay after every subscriber had them; none when the count is 0. */
+  readonly keepEvents: Limit
+  /** How many commands may wait on a channel. */
+  readonly maxQueue: number
+  /** How often, and since when, a device may say NotNow to a command before it is an event. */
+  readonly deferredAfter: Limit
   readonly trustOnFirstUse: boolean
   readonly udidCertAuthWarnOnly: boolean
   /** Milliseconds by which `last_seen` in lists may lag on a device that does nothing else. */
@@ -33,6 +45,8 @@ export interface Effects {
   wakeBy: number
   /** Channels that have something new to fetch. */
   readonly push: Set<number>
+  /** Row ids of commands that came to an end: whoever waits for them is told. */
+  readonly finished: Set<number>
   /** For the operator's log: never payloads, tokens or secrets. */
   readonly notes: { readonly event: string; readonly [detail: string]: string | number | boolean }[]
 }
@@ -52,6 +66,7 @@ export function newEffects(): Effects {
     news: { events: false, directory: false },
     wakeBy: Infinity,
     push: new Set(),
+    finished: new Set(),
     notes: [],
   }
 }

@@ -3,7 +3,7 @@ import type { DeviceFacts } from '../mdm/message.ts'
 import type { Renewal } from './installed.ts'
 import { wakeBy, type Context, type News } from './context.ts'
 import { ANNOUNCE_AFTER } from './outbox.ts'
-import { saveDevice } from './state.ts'
+import { saveDevice, type Channel, type DeviceRow } from './state.ts'
 
 /** What the directory lists of a device. An upsert takes only a newer `version`. */
 export interface DirectoryRow {
@@ -18,17 +18,29 @@ export interface DirectoryRow {
   readonly identity: string
   readonly identityNotAfter: number
   readonly renewal: Pick<Renewal, 'state' | 'reason' | 'at'>
+  readonly state: DeviceRow['state']
+  readonly push: PushState
   readonly version: number
 }
 
-/** Marks the device's row as news for the directory, and writes it: the device has just been heard of. */
-export function changed(context: Context): void {
-  context.state.device.lastSeen = context.now
-  changedUnseen(context)
+/** `none`: it never gave a token, or left; `failing`: APNs takes its token no more. */
+export type PushState = 'none' | 'ready' | 'failing'
+
+export function pushStateOf(channel: Pick<Channel, 'token' | 'flag'> | undefined): PushState {
+  if (!channel?.token) {
+    return 'none'
+  }
+  return channel.flag === '' ? 'ready' : 'failing'
 }
 
-/** The same for news that is not the device's own doing. */
-export function changedUnseen(context: Context): void {
+/** The device was heard of, and its row is news for the directory. */
+export function changed(context: Context): void {
+  context.state.device.lastSeen = context.now
+  listAnew(context)
+}
+
+/** Marks the device's row as news for the directory, and writes it. */
+export function listAnew(context: Context): void {
   const { device } = context.state
   device.version += 1
   context.effects.news.directory = true
@@ -52,6 +64,8 @@ export function directoryRow(context: Context): DirectoryRow | undefined {
         facts: device.facts,
         ...identityOf(context),
         renewal: { state, reason, at },
+        state: device.state,
+        push: pushStateOf(context.state.channels[0]),
         version: device.version,
       }
 }

@@ -8,11 +8,12 @@ import type { PlistValue } from '../plist/value.ts'
 import { signedContent } from '../pki/cms.ts'
 import { loadBody } from './bodies.ts'
 import type { Context } from './context.ts'
-import { changed } from './directory-row.ts'
 import { archiveEscrow } from './escrow.ts'
 import { accept, bind, type Claim } from './identity.ts'
+import { changed } from './directory-row.ts'
+import { queueOf } from './queue-memory.ts'
+import { giveUp } from './queue-view.ts'
 import { keepProfile, newEnrollment } from './renewing.ts'
-import { giveUp, queueOf } from './queue.ts'
 import { saveChannel, type Identity } from './state.ts'
 
 type Authenticate = Extract<CheckIn, { messageType: 'Authenticate' }>
@@ -32,9 +33,9 @@ export interface Presented {
 
 /**
  * Authenticate begins an enrolment: everything older is over, on the device and on its users, in one commit.
- * Unless it is a renewal (apple-protocol §3.3), which its certificate or a profile on its way tells, or a repeat of an Authenticate whose answer was
- * lost: what an admin queued in between belongs to the new enrolment already. What was queued before the
- * device's very first message stays too.
+ * Unless it is a renewal (apple-protocol §3.3), as its certificate or a profile on its way tells, or a repeat of an
+ * Authenticate whose answer was lost: what an admin queued in between belongs to the new enrolment already. What
+ * was queued before the device's very first message stays too.
  * @returns whether it is a renewal.
  */
 export function authenticate(context: Context, message: Authenticate, who: Presented): boolean {

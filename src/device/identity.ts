@@ -101,18 +101,24 @@ export function revoke(context: Context, fingerprint: string): boolean {
   return true
 }
 
+/** A certificate that is about to take another's place. */
+export interface Succession {
+  /** Fingerprint of the identity that it renews. */
+  readonly previous: string
+  readonly fingerprint: string
+  readonly claim: Claim
+  /** Issued for a renewal profile: the device's next Authenticate may be signed with it. */
+  readonly byProfile: boolean
+}
+
 /**
  * Binds the successor of a present identity as it is issued: a pure SCEP renewal has no message of its own, the
- * next one is simply signed with the new certificate (apple-protocol §3.3, micromdm#557). With `byProfile` it was
- * issued for a renewal profile, and the device's next Authenticate may be signed with it.
+ * next one is simply signed with the new certificate (apple-protocol §3.3, micromdm#557).
  * @returns whether `previous` speaks for the present enrolment.
  */
 export function renewIdentity(
   context: Context,
-  previous: string,
-  fingerprint: string,
-  claim: Claim,
-  byProfile: boolean,
+  { previous, fingerprint, claim, byProfile }: Succession,
 ): boolean {
   const { identities, device, installed } = context.state
   const isPresent = identities.some(

@@ -1,11 +1,11 @@
 import { DurableObject } from 'cloudflare:workers'
 import { createHash } from 'node:crypto'
-import { configOf, type Config } from '../config.ts'
+import { requireConfig } from '../config.ts'
 import { reasonOf, warn } from '../log.ts'
 import * as admin from './admin.ts'
 import { dueTimes } from './alarm.ts'
 import { newEffects, type Context, type Effects } from './context.ts'
-import type { Db, SqlValue } from './db.ts'
+import { sqlite } from './db.ts'
 import {
   directoryRow,
   projected,
@@ -13,20 +13,15 @@ import {
   type DirectoryRow,
   type ToldNews,
 } from './directory-row.ts'
-import {
-  listEscrow,
-  readEscrow,
-  type EscrowAnswer,
-  type EscrowKind,
-  type EscrowList,
-  type EscrowReader,
-} from './escrow.ts'
-import { renewIdentity, type Claim } from './identity.ts'
+import * as escrow from './escrow.ts'
+import { renewIdentity, type Succession } from './identity.ts'
+import * as commands from './commands.ts'
 import * as outbox from './outbox.ts'
 import { pushSettings, type PushEnv } from './push-gate.ts'
 import { pushNow, pushPending, type PushAnswer, type Pusher } from './pusher.ts'
 import { answered, waitingChannels } from './pushing.ts'
-import type { NewCommand, QueuedCommand } from './queue.ts'
+import type { NewCommand } from './queue.ts'
+import type { QueuedCommand } from './queue-view.ts'
 import {
   keepDeclarations,
   listedDeclarations,
@@ -35,6 +30,9 @@ import {
   type DeviceInput,
 } from './receive.ts'
 import { attemptRenewal, renewalFacts, type RenewalAttempt, type RenewalFacts } from './renewing.ts'
+import { viewDevice, type DeviceView } from './page.ts'
+import { viewTimeline, type Timeline, type TimelineFilter } from './timeline.ts'
+import { createWaiting } from './waiting.ts'
 import { loadState, type DeviceState } from './state.ts'
 
 /** What the queue carries: which device has news. It may be lost; the alarm says it again. */
@@ -67,6 +65,7 @@ export class Device extends DurableObject<DeviceEnv> {
   #lastNow = 0
   #pushTimer: ReturnType<typeof setTimeout> | undefined
   readonly #toPush = new Set<number>()
+  readonly #waiting = createWaiting()
 
   async receive(input: DeviceInput): Promise<DeviceAnswer> {
     return this.#commit((context) => {
@@ -89,8 +88,41 @@ export class Device extends DurableObject<DeviceEnv> {
     return this.#commit((context) => admin.pageOfQueue(context, user, after))
   }
 
-  async clearQueue(user: string): Promise<{ kind: 'cleared' } | admin.Elsewhere> {
+  async clearQueue(user: string): Promise<admin.Cleared> {
     return this.#commit((context) => admin.clearQueue(context, user))
+  }
+
+  /** A command, and if it is still pending, as it is when it ends or `ms` have passed; its push leaves at once. */
+  async command(
+    user: string,
+    ref: commands.CommandRef,
+    ms: number,
+  ): Promise<commands.CommandAnswer> {
+    const look = () => this.#commit((context) => commands.viewCommand(context, user, ref))
+    const answer = await look()
+    if (ms === 0 || answer.kind !== 'command' || !answer.pending) {
+      return answer
+    }
+    const end = this.#waiting.untilEnd(answer.row, ms)
+    this.#ring()
+    await end
+    return look()
+  }
+
+  async listCommands(user: string, filter: commands.CommandFilter): Promise<commands.CommandList> {
+    return this.#commit((context) => commands.listCommands(context, user, filter))
+  }
+
+  async cancelCommand(user: string, ref: commands.CommandRef): Promise<commands.Cancelled> {
+    return this.#commit((context) => commands.cancelCommand(context, user, ref))
+  }
+
+  async viewDevice(user: string): Promise<DeviceView> {
+    return this.#commit((context) => viewDevice(context, user))
+  }
+
+  async viewTimeline(user: string, filter: TimelineFilter): Promise<Timeline> {
+    return this.#commit((context) => viewTimeline(context, user, filter))
   }
 
   async block(): Promise<void> {
@@ -126,36 +158,27 @@ export class Device extends DurableObject<DeviceEnv> {
   }
 
   async readEscrow(
-    kind: EscrowKind,
+    kind: escrow.EscrowKind,
     token: number | undefined,
-    reader: EscrowReader,
-  ): Promise<EscrowAnswer> {
-    return this.#commit((context) => readEscrow(context, kind, token, reader))
+    reader: escrow.EscrowReader,
+  ): Promise<escrow.EscrowAnswer> {
+    return this.#commit((context) => escrow.readEscrow(context, kind, token, reader))
   }
 
-  async listEscrow(): Promise<EscrowList> {
-    return this.#commit(listEscrow)
+  async listEscrow(): Promise<escrow.EscrowList> {
+    return this.#commit(escrow.listEscrow)
   }
 
-  async renewIdentity(
-    previous: string,
-    fingerprint: string,
-    claim: Claim,
-    byProfile: boolean,
-  ): Promise<boolean> {
-    return this.#commit((context) =>
-      renewIdentity(context, previous, fingerprint, claim, byProfile),
-    )
+  async renewIdentity(succession: Succession): Promise<boolean> {
+    return this.#commit((context) => renewIdentity(context, succession))
   }
 
   async renewalFacts(): Promise<RenewalFacts> {
     return this.#commit(renewalFacts)
   }
 
-  async attemptRenewal(attempt: RenewalAttempt): Promise<void> {
-    return this.#commit((context) => {
-      attemptRenewal(context, attempt)
-    })
+  async attemptRenewal(attempt: RenewalAttempt): Promise<RenewalAttempt> {
+    return this.#commit((context) => attemptRenewal(context, attempt))
   }
 
   async alias(owner: string, user: string, after: number): Promise<admin.HandOver> {
@@ -262,7 +285,7 @@ export class Device extends DurableObject<DeviceEnv> {
     this.#state ??= loadState(db, this.#name)
     // Strictly rising, so that "before this round" always has an answer.
     this.#lastNow = Math.max(Date.now(), this.#lastNow + 1)
-    const { sealer, device } = this.#settings()
+    const { sealer, device } = requireConfig(this.env)
     return {
       db,
       sealer,
@@ -284,15 +307,22 @@ export class Device extends DurableObject<DeviceEnv> {
     }
     if (this.#toPush.size > 0 && this.#pushTimer === undefined) {
       this.#pushTimer = setTimeout(() => {
-        this.#pushTimer = undefined
-        const channels = [...this.#toPush]
-        this.#toPush.clear()
-        this.ctx.waitUntil(this.#pushPending(channels, false))
+        this.#ring()
       }, PUSH_DELAY)
     }
+    this.#waiting.ended(effects.finished)
     for (const { event, ...detail } of effects.notes) {
       warn(event, detail)
     }
+  }
+
+  /** Pushes what was queued since the last time. */
+  #ring(): void {
+    clearTimeout(this.#pushTimer)
+    this.#pushTimer = undefined
+    const channels = [...this.#toPush]
+    this.#toPush.clear()
+    this.ctx.waitUntil(this.#pushPending(channels, false))
   }
 
   /** Not awaited: it joins the commit of its cause, and the output gate holds the answer until that is durable. */
@@ -309,14 +339,6 @@ export class Device extends DurableObject<DeviceEnv> {
     }
   }
 
-  #settings(): Config {
-    const result = configOf(this.env)
-    if (!result.ok) {
-      throw new Error(`EdgeMDM is not configured: ${result.problems.join('; ')}`)
-    }
-    return result.config
-  }
-
   async #pushPending(channels: readonly number[], again: boolean): Promise<void> {
     if (channels.length > 0) {
       await pushPending(await this.#pusher(), channels, again)
@@ -325,7 +347,7 @@ export class Device extends DurableObject<DeviceEnv> {
 
   async #pusher(): Promise<Pusher> {
     return {
-      ...(await pushSettings(this.env, this.#settings(), Date.now())),
+      ...(await pushSettings(this.env, requireConfig(this.env), Date.now())),
       device: this.#name,
       commit: (decide) => this.#commitAndTell(decide),
     }
@@ -337,20 +359,9 @@ export class Device extends DurableObject<DeviceEnv> {
       answer: decide(context),
       news: toldNews(context),
     }))
-    if (news.events) {
+    if (news.events || news.directory) {
       await this.#announce(news)
     }
     return answer
-  }
-}
-
-function sqlite(sql: SqlStorage): Db {
-  return {
-    all: <Row>(query: string, ...values: SqlValue[]) =>
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the one edge between SQLite's rows and our types: each query names its columns
-      sql.exec(query, ...values).toArray() as Row[],
-    run: (query, ...values) => {
-      sql.exec(query, ...values)
-    },
   }
 }

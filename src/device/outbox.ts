@@ -22,12 +22,15 @@ export interface NewEvent {
   readonly body: Uint8Array
 }
 
-/** Writes an event in the commit of its cause, if anyone listens; a new listener's cursor starts here. */
+/**
+ * Writes an event in the commit of its cause, if anyone listens, or for the device's timeline; a new listener's cursor
+ * starts here.
+ */
 export function recordEvent(context: Context, event: NewEvent, listeners: readonly string[]): void {
-  if (listeners.length === 0) {
+  const { db, state, now } = context
+  if (listeners.length === 0 && !isKept(context, event)) {
     return
   }
-  const { db, state, now } = context
   const seq = state.lastSeq + 1
   const secret = isSecretTopic(event.topic)
   db.run(
@@ -45,8 +48,30 @@ export function recordEvent(context: Context, event: NewEvent, listeners: readon
       moveCursor(context, listener, state.lastSeq)
     }
   }
+  stepOver(context, listeners)
   state.lastSeq = seq
-  announce(context, listeners)
+  if (listeners.length > 0) {
+    announce(context, listeners)
+  } else {
+    prune(context)
+  }
+}
+
+/**
+ * A reader that had everything and does not want this event has everything still. Only memory needs to know: once it
+ * is lost, the reader is told of an event that it finds it does not want.
+ */
+function stepOver({ state }: Context, listeners: readonly string[]): void {
+  for (const [reader, seq] of state.cursors) {
+    if (seq === state.lastSeq && !listeners.includes(reader)) {
+      state.cursors.set(reader, seq + 1)
+    }
+  }
+}
+
+/** That a device asked for work, with nobody listening, is worth no row. */
+function isKept({ settings }: Context, { about }: NewEvent): boolean {
+  return settings.keepEvents.count > 0 && about.status !== 'Idle'
 }
 
 /** Asks for one queue message per burst: readers who were told, and have not come yet, need no second one. */
@@ -216,15 +241,21 @@ function moveCursor(context: Context, subscriber: string, seq: number): void {
   context.db.run('INSERT OR REPLACE INTO cursors (subscriber, seq) VALUES (?, ?)', subscriber, seq)
 }
 
-/** Deletes what every subscriber has passed and nobody set aside; the newest row stays, for its number. */
+/**
+ * Deletes what every subscriber has passed, nobody set aside and the timeline keeps no longer; the newest row stays,
+ * for its number.
+ */
 function prune(context: Context): void {
-  const { db, state } = context
+  const { db, state, now } = context
+  const { count, ms } = context.settings.keepEvents
   const passed = Math.min(Infinity, ...state.cursors.values())
   const rows = db.all<{ seq: number; big: number }>(
     `SELECT seq, body IS NULL AS big FROM events
-      WHERE seq <= ? AND seq < ? AND seq NOT IN (SELECT seq FROM aside) ORDER BY seq LIMIT 100`,
+      WHERE seq <= ? AND seq < ? AND (seq <= ? OR at < ?) AND seq NOT IN (SELECT seq FROM aside) ORDER BY seq LIMIT 100`,
     Math.min(passed, state.lastSeq),
     state.lastSeq,
+    state.lastSeq - count,
+    now - ms,
   )
   for (const { seq, big } of rows) {
     db.run('DELETE FROM events WHERE seq = ?', seq)

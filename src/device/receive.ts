@@ -1,13 +1,14 @@
 import type { InstalledProfile } from '../enroll/installed-profile.ts'
 import { aboutMessage } from '../events/event.ts'
-import { IDENTITY_CONFLICT, topicOf } from '../events/topics.ts'
+import { COMMAND_DEFERRED, IDENTITY_CONFLICT, topicOf } from '../events/topics.ts'
+import { enrollmentId } from '../mdm/enrollment.ts'
 import type { Message, Report } from '../mdm/message.ts'
 import { checkIn, type CheckInEffect } from './check-in.ts'
 import type { Context } from './context.ts'
 import { changed, toldNews, type ToldNews } from './directory-row.ts'
 import { bind, standing, type Claim } from './identity.ts'
 import { recordEvent } from './outbox.ts'
-import { applyReport, handOut } from './queue.ts'
+import { applyReport, handOut, type ReportEffect } from './queue.ts'
 import { keepProfile, noteMessage, noteReport } from './renewing.ts'
 import { channelOf, knownChannel, saveChannel, saveIdentity, type Identity } from './state.ts'
 
@@ -27,6 +28,8 @@ export interface DeviceInput {
   /** Subscribers that want this message's topic, and those that want to hear of identity conflicts. */
   readonly listeners: readonly string[]
   readonly conflictListeners: readonly string[]
+  /** Those that want to hear of commands that devices put off. */
+  readonly deferredListeners: readonly string[]
 }
 
 export type DeviceAnswer =
@@ -118,11 +121,14 @@ function wantedAlias(context: Context, { enrollment }: Message): { readonly alia
 function connect(context: Context, report: Report, input: DeviceInput): Uint8Array | undefined {
   const channel = channelOf(context, report.enrollment.user)
   const effect = applyReport(context, channel, report, input.body)
-  if (effect !== 'repeat') {
+  if (effect.kind !== 'repeat') {
     record(context, input, {})
     noteReport(context, report, input.body)
   }
-  if (effect === 'unknown') {
+  if (effect.kind === 'deferred') {
+    recordDeferred(context, input, effect)
+  }
+  if (effect.kind === 'unknown') {
     context.effects.notes.push({
       event: 'mdm:unknown-command',
       device: context.name,
@@ -130,6 +136,28 @@ function connect(context: Context, report: Report, input: DeviceInput): Uint8Arr
     })
   }
   return handOut(context, channel)
+}
+
+/** The device is not stuck, it only never has the time: somebody should look. */
+function recordDeferred(
+  context: Context,
+  input: DeviceInput,
+  { n, notNows }: Extract<ReportEffect, { kind: 'deferred' }>,
+): void {
+  const { user } = input.message.enrollment
+  const commandId = `${enrollmentId(context.name, user)}.${n}`
+  recordEvent(
+    context,
+    {
+      // Derived: this message has an event of its own already.
+      id: `${input.eventId}/deferred`,
+      topic: COMMAND_DEFERRED,
+      about: { ...aboutMessage(input.message, input.params), commandId, notNows },
+      body: input.body,
+    },
+    input.deferredListeners,
+  )
+  context.effects.notes.push({ event: 'mdm:command-deferred', device: context.name, commandId })
 }
 
 function record(context: Context, input: DeviceInput, effect: CheckInEffect): void {
@@ -197,6 +225,7 @@ function conflict(context: Context, input: DeviceInput, identity: Identity): Dev
  */
 function seen(context: Context): void {
   const { device } = context.state
+  context.state.heardAt = context.now
   if (device.state === 'unknown') {
     return
   }

@@ -7,9 +7,10 @@ import { PlistError } from '../plist/error.ts'
 import { readPlistTop } from '../plist/read.ts'
 import type { PlistDict } from '../plist/value.ts'
 import type { Context } from './context.ts'
-import { changedUnseen } from './directory-row.ts'
+import { listAnew } from './directory-row.ts'
 import { learn, newInstalled, NO_RENEWAL, saveInstalled, type Renewal } from './installed.ts'
-import { enqueue, queueOf, type NewCommand } from './queue.ts'
+import { queueOf } from './queue-memory.ts'
+import { enqueue, type NewCommand } from './queue.ts'
 import { channelOf } from './state.ts'
 import type { DeviceInput } from './receive.ts'
 
@@ -48,20 +49,25 @@ export type RenewalAttempt =
   | { readonly kind: 'pending' }
   | { readonly kind: 'blocked'; readonly reason: string }
 
-export function attemptRenewal(context: Context, attempt: RenewalAttempt): void {
+export function attemptRenewal(context: Context, attempt: RenewalAttempt): RenewalAttempt {
+  const { device, installed } = context.state
   // Asked of an id that nobody knows: nothing is to be kept of it.
-  if (context.state.device.state === 'unknown') {
-    return
+  if (device.state === 'unknown') {
+    return attempt
   }
   switch (attempt.kind) {
     case 'sent':
       enqueue(context, channelOf(context, ''), attempt.command)
-      return goOn(context, { state: 'sent', reason: '', command: attempt.command.uuid })
+      goOn(context, { state: 'sent', reason: '', command: attempt.command.uuid })
+      break
     case 'pending':
-      return goOn(context, { ...context.state.installed.renewal, state: 'sent' })
+      goOn(context, { ...installed.renewal, state: 'sent' })
+      break
     case 'blocked':
-      return goOn(context, { state: 'blocked', reason: attempt.reason, command: '' })
+      goOn(context, { state: 'blocked', reason: attempt.reason, command: '' })
+      break
   }
+  return attempt
 }
 
 /** A new enrolment: what was installed before is gone, unless the device came with the identity it had. */
@@ -107,7 +113,10 @@ export function noteMessage(context: Context, input: DeviceInput): void {
         ? { ...NO_RENEWAL, state: 'renewed', at: context.now }
         : NO_RENEWAL
     }
-    announceChange(context)
+    // Who authenticates is listed anew in any case: at first by the claim, which tells the identity too.
+    if (input.message.kind === 'report' || input.message.messageType !== 'Authenticate') {
+      announceChange(context)
+    }
   }
   if (news.identity || news.url) {
     saveInstalled(context)
@@ -135,7 +144,7 @@ function goOn(context: Context, renewal: Omit<Renewal, 'at'>): void {
 /** Once in a commit is enough: the directory's row is read when the directory asks. */
 function announceChange(context: Context): void {
   if (!context.effects.news.directory) {
-    changedUnseen(context)
+    listAnew(context)
   }
 }
 

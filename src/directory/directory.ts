@@ -11,7 +11,7 @@ export interface ListedDevice {
   readonly lastSeen: number
 }
 
-/** D1 holds 100 bound parameters a statement; a row of `devices` is 20. */
+/** D1 holds 100 bound parameters a statement; a row of `devices` is 22. */
 const ROWS_PER_STATEMENT = 4
 
 function open(db: D1Database): DrizzleD1Database {
@@ -117,14 +117,17 @@ export async function listDevices(
     })
     .from(devices)
     .where(
-      and(
-        eq(devices.hidden, false),
-        sql`NOT EXISTS (SELECT 1 FROM devices AS rival WHERE rival.serial_number = ${devices.serialNumber}
-          AND rival.serial_number <> '' AND NOT rival.hidden AND rival.claimed_at > ${devices.claimedAt})`,
-        among(devices.serialNumber, filter.serials),
-        among(devices.id, filter.ids),
-      ),
+      and(isListed(), among(devices.serialNumber, filter.serials), among(devices.id, filter.ids)),
     )
+}
+
+/** Not deleted, and the last to have claimed its serial number. */
+export function isListed(): SQL | undefined {
+  return and(
+    eq(devices.hidden, false),
+    sql`NOT EXISTS (SELECT 1 FROM devices AS rival WHERE rival.serial_number = ${devices.serialNumber}
+      AND rival.serial_number <> '' AND NOT rival.hidden AND rival.claimed_at > ${devices.claimedAt})`,
+  )
 }
 
 /** How many devices would notice a change of the push topic. */
@@ -166,6 +169,8 @@ const EXCLUDED = {
   type: sql`excluded.type`,
   serialNumber: sql`excluded.serial_number`,
   enrolled: sql`excluded.enrolled`,
+  state: sql`excluded.state`,
+  push: sql`excluded.push`,
   hidden: sql`excluded.hidden`,
   claimedAt: sql`excluded.claimed_at`,
   lastSeen: sql`excluded.last_seen`,
@@ -200,6 +205,8 @@ function flat(row: DirectoryRow): typeof devices.$inferInsert {
     type: row.type,
     serialNumber: facts.SerialNumber,
     enrolled: row.enrolled,
+    state: row.state,
+    push: row.push,
     hidden: row.hidden,
     displaced: false,
     claimedAt: row.claimedAt,

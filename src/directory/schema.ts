@@ -1,4 +1,3 @@
-import { sql } from 'drizzle-orm'
 import { blob, index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 
 /**
@@ -13,6 +12,10 @@ export const devices = sqliteTable(
     type: text('type').notNull(),
     serialNumber: text('serial_number').notNull(),
     enrolled: integer('enrolled', { mode: 'boolean' }).notNull(),
+    /** `unknown`, `authenticated`, `enrolled` or `checked_out`. */
+    state: text('state').notNull().default(''),
+    /** Whether the device channel can be pushed: `none`, `ready` or `failing`. */
+    push: text('push').notNull().default(''),
     hidden: integer('hidden', { mode: 'boolean' }).notNull(),
     /** Another device has claimed this serial number since, and this one's object was told. */
     displaced: integer('displaced', { mode: 'boolean' }).notNull(),
@@ -25,7 +28,10 @@ export const devices = sqliteTable(
     osVersion: text('os_version').notNull(),
     buildVersion: text('build_version').notNull(),
     version: integer('version').notNull(),
-    /** Fingerprint and end of the certificate that signed its last message; empty and 0 while none is known. */
+    /**
+     * Fingerprint and end of the certificate that signed its last message; empty and 0 while none is known. No index: it
+     * would cost a row each time that a device is seen, and rows that are read cost a thousandth.
+     */
     identity: text('identity').notNull().default(''),
     identityNotAfter: integer('identity_not_after').notNull().default(0),
     /** How far the renewal of its identity is: `sent`, `renewed`, `failed`, `blocked`, or empty. */
@@ -33,13 +39,7 @@ export const devices = sqliteTable(
     renewalReason: text('renewal_reason').notNull().default(''),
     renewalAt: integer('renewal_at').notNull().default(0),
   },
-  (table) => [
-    index('devices_serial').on(table.serialNumber),
-    index('devices_identity').on(table.identityNotAfter, table.id),
-    index('devices_renewal')
-      .on(table.renewal, table.renewalAt)
-      .where(sql`${table.renewal} <> ''`),
-  ],
+  (table) => [index('devices_serial').on(table.serialNumber)],
 )
 
 /** Which enrolment a certificate belongs to: claimed once, for good, so that no two devices share one. */

@@ -15,6 +15,8 @@ export const IDENTITY_CONFLICT = 'identity_conflict'
 
 /** APNs says that a channel's push token is dead: the device was erased, or left without a word. */
 export const PUSH_UNREGISTERED = 'push.unregistered'
+/** A device has put a command off again and again; the event says how often. */
+export const COMMAND_DEFERRED = 'command.deferred'
 
 export const TOPICS = [
   ...MICROMDM_TOPICS,
@@ -23,6 +25,7 @@ export const TOPICS = [
   'mdm.GetToken',
   IDENTITY_CONFLICT,
   PUSH_UNREGISTERED,
+  COMMAND_DEFERRED,
 ] as const
 
 export type Topic = (typeof TOPICS)[number]

@@ -25,12 +25,14 @@ export async function countedWorker(
   settings: Readonly<Record<string, string>>,
 ): Promise<CountedWorker> {
   let counters = none()
+  /** Counts what statements have written so far: a cursor knows when it is through. */
+  let settle = (): void => {}
   const messages: Announcement[] = []
   await runInDurableObject(env.DEVICE.getByName(device), (_, state) => {
     const { storage } = state
     const exec = storage.sql.exec.bind(storage.sql)
     let open: SqlStorageCursor<Record<string, SqlStorageValue>>[] = []
-    const settle = (): void => {
+    settle = () => {
       counters.rows += open.reduce((sum, cursor) => sum + cursor.rowsWritten, 0)
       open = []
     }
@@ -105,6 +107,7 @@ export async function countedWorker(
       }
     },
     spent() {
+      settle()
       const sum = counters
       counters = none()
       return sum

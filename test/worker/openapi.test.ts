@@ -1,12 +1,9 @@
-import { createExecutionContext } from 'cloudflare:test'
-import { createPublicKey } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import worker from '../../src/index.ts'
-import type { Env } from '../../src/env.ts'
-import { issueCertificate, pem, randomSerial } from '../../src/pki/issue.ts'
-import { enrolByProfile, install, newAuthority, someKey } from './scep-client.ts'
-import { api, env, newDevice, serve, TOPIC } from './server.ts'
+import { deployed, pushCertificate } from './deployment.ts'
+import { pem } from '../../src/pki/issue.ts'
+import { enrolByProfile, install, newAuthority } from './scep-client.ts'
+import { api, newDevice, serve } from './server.ts'
 
 interface Media {
   schema: object
@@ -30,87 +27,115 @@ interface Document {
   components: { schemas: Record<string, object> }
 }
 
-/** Only a deployment knows which push certificate it has. */
-const deployed = { ...env, PUSH_CERTIFICATE: somePushCertificate() } as unknown as Env
 const AUTH = { authorization: `Basic ${btoa('micromdm:secret')}` }
 const document = (await api<Document>('GET', '/api/openapi.json')).body
 
-/**
- * Makes what an operation's examples speak of, and says what takes the place of the example's ids, in its path,
- * query or body.
- */
-type Prepare = () => Promise<Record<string, string>>
+type Send = (method: string, path: string, body?: unknown) => Promise<Response>
 
-async function enrolled(): Promise<Record<string, string>> {
-  const device = newDevice()
-  await device.enroll()
-  return { id: device.udid }
+/** What takes the place of the example's ids, in its path, query or body, and the deployment to ask if it is not the tests' own. */
+interface Prepared {
+  ids?: Record<string, string>
+  send?: Send
 }
 
-async function identified(): Promise<Record<string, string>> {
-  const { id = '' } = await enrolled()
+/** Makes what an operation's examples speak of. */
+type Prepare = () => Promise<Prepared>
+
+async function enrolled() {
+  const device = newDevice()
+  await device.enroll()
+  return { ids: { id: device.udid } }
+}
+
+async function identified() {
+  const { ids } = await enrolled()
   const { body } = await api<{ identities: { fingerprint: string }[] }>(
     'GET',
-    `/api/devices/${id}/identities`,
+    `/api/devices/${ids.id}/identities`,
   )
-  return { id, fingerprint: body.identities[0]?.fingerprint ?? '' }
+  return { ids: { ...ids, fingerprint: body.identities[0]?.fingerprint ?? '' } }
+}
+
+async function escrowed() {
+  const device = newDevice({ platform: 'iOS' })
+  await device.authenticate()
+  await device.tokenUpdate({ unlockToken: new Uint8Array(8) })
+  return { ids: { id: device.udid } }
+}
+
+async function pushing() {
+  return { send: deployed({ PUSH_CERTIFICATE: pushCertificate().pem }) }
+}
+
+async function commanded() {
+  const device = newDevice()
+  await device.enroll()
+  const body = { request_type: 'DeviceInformation', queries: ['OSVersion'] }
+  const queued = await api<{ id: string }>('POST', `/api/devices/${device.udid}/commands`, body)
+  return { device, ids: { id: queued.body.id } }
+}
+
+async function answered() {
+  const { device, ids } = await commanded()
+  await device.poll()
+  return { device, ids }
 }
 
 /** Renewable: enrolled by a profile of ours, with an identity from our CA. */
-async function byProfile(): Promise<Record<string, string>> {
+async function byProfile() {
   await install(newAuthority())
-  return { id: (await enrolByProfile()).udid }
+  return { ids: { id: (await enrolByProfile()).udid } }
 }
 
-async function escrowed(): Promise<Record<string, string>> {
-  const device = newDevice({ platform: 'iOS' })
-  await device.enroll()
-  return { id: device.udid }
-}
-
-async function replaced(): Promise<Record<string, string>> {
+async function replaced() {
   const first = newAuthority()
   await install(first)
   await install(newAuthority())
-  return { key_id: first.certificate.keyId }
+  return { ids: { key_id: first.certificate.keyId } }
 }
 
-const newPair = async (): Promise<Record<string, string>> => {
+async function newPair() {
   const { certificate, key } = newAuthority()
-  return {
-    certificate: pem('CERTIFICATE', certificate.der),
-    private_key: String(key.export({ type: 'pkcs8', format: 'pem' })),
+  const pkcs8 = String(key.export({ type: 'pkcs8', format: 'pem' }))
+  return { ids: { certificate: pem('CERTIFICATE', certificate.der), private_key: pkcs8 } }
+}
+
+/** With all that a device's page can tell. */
+async function inventoried() {
+  const device = newDevice()
+  await device.enroll()
+  for (const request_type of ['SecurityInfo', 'ProfileList', 'InstalledApplicationList']) {
+    await api('POST', `/api/devices/${device.udid}/commands`, { request_type })
   }
+  await device.poll()
+  await api('POST', `/api/devices/${device.udid}/commands`, { request_type: 'RestartDevice' })
+  return { ids: { id: device.udid } }
 }
 
 const PREPARE: Record<string, Prepare> = {
-  listIdentitiesByExpiry: enrolled,
-  getRenewals: enrolled,
-  setRenewals: enrolled,
-  renewDevice: byProfile,
-  listEscrow: escrowed,
-  readEscrow: escrowed,
-  listAuthorities: replaced,
-  installAuthority: newPair,
-  removeAuthority: replaced,
-  getPushCertificate: async () => ({}),
+  listDevices: inventoried,
+  getDevice: inventoried,
+  listEvents: inventoried,
+  queueCommand: enrolled,
+  listCommands: inventoried,
+  clearCommands: inventoried,
+  getCommand: answered,
+  getResult: answered,
+  cancelCommand: commanded,
   listIdentities: enrolled,
   reinstateIdentity: identified,
   revokeIdentity: identified,
   retireDevice: enrolled,
-}
-
-function somePushCertificate(): string {
-  const der = issueCertificate({
-    subject: [['UID', TOPIC]],
-    publicKey: createPublicKey(someKey.export({ type: 'pkcs8', format: 'pem' })),
-    signingKey: someKey,
-    serial: randomSerial(),
-    notBefore: Date.now() - 86_400_000,
-    notAfter: Date.now() + 300 * 86_400_000,
-    keyUsage: ['digitalSignature'],
-  })
-  return pem('CERTIFICATE', der)
+  listEscrow: escrowed,
+  readEscrow: escrowed,
+  getPushCertificate: pushing,
+  listIdentitiesByExpiry: enrolled,
+  getRenewals: enrolled,
+  setRenewals: enrolled,
+  renewDevice: byProfile,
+  listAuthorities: replaced,
+  installAuthority: newPair,
+  removeAuthority: replaced,
 }
 
 interface Example {
@@ -167,7 +192,7 @@ describe('the document of the API', () => {
   })
 
   it.each(examples)('holds for its example $name', async ({ operation, method, path, body }) => {
-    const ids = (await PREPARE[operation.operationId]?.()) ?? {}
+    const { ids = {}, send = deployed({}) } = (await PREPARE[operation.operationId]?.()) ?? {}
     const query = new URLSearchParams()
     let target = path
     for (const { name, in: where, schema } of operation.parameters ?? []) {
@@ -178,15 +203,15 @@ describe('the document of the API', () => {
         query.set(name, String(value))
       }
     }
-    const filled = Object.fromEntries(
-      Object.entries({ ...(body as object) }).map(([name, value]) => [name, ids[name] ?? value]),
-    )
-    const request = new Request(`http://mdm.test${target}?${query.toString()}`, {
+    const filled = Object.entries({ ...(body as object) }).map(([name, value]) => [
+      name,
+      ids[name] ?? value,
+    ])
+    const response = await send(
       method,
-      headers: AUTH,
-      ...(body === undefined ? {} : { body: JSON.stringify(filled) }),
-    })
-    const response = await worker.fetch(request, deployed, createExecutionContext())
+      `${target}?${query.toString()}`,
+      body === undefined ? undefined : Object.fromEntries(filled),
+    )
     const declared = operation.responses[response.status]
     expect(response.status, await response.clone().text()).toBeLessThan(300)
     expect(declared, `status ${response.status} is not declared`).toBeDefined()

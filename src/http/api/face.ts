@@ -1,11 +1,14 @@
 import { adminAuth } from '../admin-auth.ts'
 import { ca } from './ca.ts'
+import { commands } from './commands.ts'
+import { devices } from './devices.ts'
 import { docsPage } from './docs.ts'
 import { escrow } from './escrow.ts'
 import { boundedJson, newRoutes } from './frame.ts'
 import { identities } from './identities.ts'
 import { pushCertificate } from './push-certificate.ts'
 import { renewals } from './renewals.ts'
+import { timeline } from './timeline.ts'
 
 /**
  * EdgeMDM's own admin API: what MicroMDM has no words for. A route is added in three steps:
@@ -20,7 +23,7 @@ import { renewals } from './renewals.ts'
  * Handlers answer `c.json(…, status)` of a declared status, and throw `AdminError(text, status)` for the rest:
  * validation, 401, 404 and thrown errors all become problem documents.
  */
-const ROUTES = [identities, renewals, escrow, ca, pushCertificate]
+const ROUTES = [devices, timeline, commands, identities, renewals, escrow, ca, pushCertificate]
 
 export const ownFace = newRoutes()
 

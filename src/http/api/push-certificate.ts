@@ -12,28 +12,23 @@ pushCertificate.openapi(
     method: 'get',
     path: '/push-certificate',
     operationId: 'getPushCertificate',
-    tags: ['Certificates'],
-    summary: 'The push certificate in use, and when it ends',
+    tags: ['Push'],
+    summary: 'The push certificate in use, its end, and a warning from 60 days before',
     responses: {
       200: answer(
-        'what is known of it',
-        z
-          .object({
-            topic: z.string(),
-            fingerprint: z.string(),
-            not_after: z.iso.datetime(),
-            days_left: z.int(),
-            warning: z
-              .string()
-              .nullable()
-              .openapi({ description: 'from 60 days before its end on' }),
-          })
-          .openapi('PushCertificate'),
+        'the certificate in use',
+        z.object({
+          topic: z.string(),
+          fingerprint: z.string(),
+          not_after: z.iso.datetime(),
+          days_left: z.int(),
+          warning: z.string().nullable(),
+        }),
         {
-          topic: 'com.apple.mgmt.External.6f1f2f3c-1111-2222-3333-444455556666',
-          fingerprint: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+          topic: 'com.apple.mgmt.External.0c1f2d3e-4a5b-6c7d-8e9f-a0b1c2d3e4f5',
+          fingerprint: '3f0a1c5e7b9d2f4a6c8e0b1d3f5a7c9e1b3d5f7a9c0e2b4d6f8a1c3e5b7d9f0a',
           not_after: '2027-11-24T00:00:00.000Z',
-          days_left: 364,
+          days_left: 365,
           warning: null,
         },
       ),

@@ -99,7 +99,7 @@ renewals.openapi(
               : null,
           }
         }),
-        next: last ? writeCursor([last.identityNotAfter, last.id]) : null,
+        next: last ? writeCursor(`${last.identityNotAfter} ${last.id}`) : null,
       },
       200,
     )
@@ -245,9 +245,9 @@ function described(found: RenewalStatus): z.infer<typeof status> {
 }
 
 function placeIn(cursor: string): { notAfter: number; id: string } {
-  const [notAfter, id] = readCursor(cursor)
-  if (typeof notAfter !== 'number' || typeof id !== 'string') {
-    throw new AdminError('cursor: pass on `next` of the page before, unchanged', 400)
+  const [, notAfter = '', id = ''] = /^(\d+) (.+)$/s.exec(readCursor(cursor)) ?? []
+  if (id === '') {
+    throw new AdminError('query.cursor: pass on `next` of the page before, unchanged', 400)
   }
-  return { notAfter, id }
+  return { notAfter: Number(notAfter), id }
 }

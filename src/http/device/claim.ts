@@ -125,6 +125,8 @@ function firstRow(message: Message, identity: string, identityNotAfter: number):
     identity,
     identityNotAfter,
     renewal: { state: '', reason: '', at: 0 },
+    state: 'unknown',
+    push: 'none',
     version: 0,
   }
 }

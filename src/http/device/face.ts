@@ -2,7 +2,7 @@ import { Hono, type Context } from 'hono'
 import { listenersOf } from '../../config.ts'
 import type { ToldNews } from '../../device/directory-row.ts'
 import type { DeviceAnswer, DeviceInput } from '../../device/receive.ts'
-import { IDENTITY_CONFLICT, topicOf } from '../../events/topics.ts'
+import { COMMAND_DEFERRED, IDENTITY_CONFLICT, topicOf } from '../../events/topics.ts'
 import { reasonOf, warn } from '../../log.ts'
 import { ProtocolError } from '../../mdm/errors.ts'
 import { readMessage, type Message } from '../../mdm/message.ts'
@@ -70,6 +70,7 @@ async function answer(
     fingerprint: signer.fingerprint,
     listeners,
     conflictListeners: listenersOf(config, IDENTITY_CONFLICT),
+    deferredListeners: listenersOf(config, COMMAND_DEFERRED),
   }
   const device = c.env.DEVICE.getByName(message.enrollment.device)
   let result: DeviceAnswer = await device.receive(input)

@@ -78,7 +78,8 @@ async function issue(
     const device = env.DEVICE.getByName(renews.enrollment)
     const claim = { caKey: keyId, subject, notAfter }
     const byProfile = allowed.challenge !== undefined && allowed.challenge.openUntil > now
-    if (!(await device.renewIdentity(renews.fingerprint, fingerprint, claim, byProfile))) {
+    const previous = renews.fingerprint
+    if (!(await device.renewIdentity({ previous, fingerprint, claim, byProfile }))) {
       return refused(`${renews.fingerprint} is no present identity of ${renews.enrollment}`)
     }
   }

@@ -152,14 +152,3 @@ it('a device that was pushed a moment ago is not pushed again until it has come 
   object.now += MINUTE
   expect(quiet()).toBe(false)
 })
-
-it('an object of an earlier schema is brought up to date once', () => {
-  const { object } = deviceWithCommand()
-  object.database.exec(
-    `ALTER TABLE channels DROP COLUMN push_after; DROP TABLE escrow_reads; UPDATE device SET schema = 1`,
-  )
-  for (let load = 0; load < 2; load++) {
-    object.evict()
-    expect(object.commit((context) => channelOf(context, '').pushAfter)).toBe(0)
-  }
-})

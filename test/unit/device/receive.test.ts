@@ -49,6 +49,7 @@ function say(object: TestObject, message: Message, fingerprint = 'A'): DeviceAns
       claim: { caKey: 'ca', subject: 'CN=device', notAfter: 1e15 },
       listeners: [],
       conflictListeners: ['webhook'],
+      deferredListeners: [],
     }),
   )
 }
@@ -99,6 +100,7 @@ it('serves a device whose identity has expired, and learns where it calls withou
     claim: expired,
     listeners: [],
     conflictListeners: [],
+    deferredListeners: [],
   })
   for (const message of [authenticate, tokenUpdate(DEVICE), idle(DEVICE)]) {
     const answer = object.commit((context) => receive(context, input(message)))

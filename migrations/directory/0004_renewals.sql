@@ -3,6 +3,4 @@ ALTER TABLE `devices` ADD `identity` text DEFAULT '' NOT NULL;--> statement-brea
 ALTER TABLE `devices` ADD `identity_not_after` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `devices` ADD `renewal` text DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE `devices` ADD `renewal_reason` text DEFAULT '' NOT NULL;--> statement-breakpoint
-ALTER TABLE `devices` ADD `renewal_at` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
-CREATE INDEX `devices_identity` ON `devices` (`identity_not_after`,`id`);--> statement-breakpoint
-CREATE INDEX `devices_renewal` ON `devices` (`renewal`,`renewal_at`) WHERE "devices"."renewal" <> '';
+ALTER TABLE `devices` ADD `renewal_at` integer DEFAULT 0 NOT NULL;
