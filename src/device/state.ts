@@ -3,6 +3,7 @@ import { NO_FACTS, type DeviceFacts } from '../mdm/message.ts'
 import type { QueueEntry, CommandState } from '../mdm/queue.ts'
 import type { Verdict } from '../push/verdict.ts'
 import type { Db } from './db.ts'
+import { loadInstalled, newInstalled, type Installed } from './installed.ts'
 import { hasTables, migrate, SCHEMA } from './schema.ts'
 
 /**
@@ -113,6 +114,7 @@ export interface DeviceState {
   readonly device: DeviceRow
   readonly channels: Channel[]
   readonly identities: Identity[]
+  readonly installed: Installed
   readonly cursors: Map<string, number>
   readonly queues: Map<number, Queue>
   /** Readers that were told of news, and until when they are trusted to come for it. */
@@ -139,6 +141,7 @@ export function loadState(db: Db, name: string): DeviceState {
     device: newDevice(name),
     channels: [newChannel(0, '')],
     identities: [],
+    installed: newInstalled(),
     cursors: new Map(),
     queues: new Map(),
     attention: new Map(),
@@ -165,6 +168,7 @@ export function loadState(db: Db, name: string): DeviceState {
   }
   loadChannels(db, state)
   state.identities.push(...loadIdentities(db))
+  Object.assign(state.installed, loadInstalled(db))
   for (const cursor of db.all<{ subscriber: string; seq: number }>('SELECT * FROM cursors')) {
     state.cursors.set(cursor.subscriber, cursor.seq)
   }

@@ -9,6 +9,7 @@ import { boundedJson, newRoutes } from './frame.ts'
 import { identities } from './identities.ts'
 import { jobs } from './jobs.ts'
 import { pushCertificate } from './push-certificate.ts'
+import { renewals } from './renewals.ts'
 import { timeline } from './timeline.ts'
 
 /**
@@ -24,7 +25,18 @@ import { timeline } from './timeline.ts'
  * Handlers answer `c.json(…, status)` of a declared status, and throw `AdminError(text, status)` for the rest:
  * validation, 401, 404 and thrown errors all become problem documents.
  */
-const ROUTES = [devices, timeline, commands, bulk, jobs, identities, escrow, ca, pushCertificate]
+const ROUTES = [
+  devices,
+  timeline,
+  commands,
+  bulk,
+  jobs,
+  identities,
+  renewals,
+  escrow,
+  ca,
+  pushCertificate,
+]
 
 export const ownFace = newRoutes()
 
