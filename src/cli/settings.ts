@@ -9,7 +9,9 @@ import type { PemPair, State } from './state.ts'
 /** Handed on as they are: config.ts alone knows what they mean, and which name is an alias of which. */
 const PASSED_THROUGH = [
   'WEBHOOK_TOPICS',
+  'ALLOW_PRIVATE_WEBHOOKS',
   'WEBHOOK_CONCURRENCY',
+  'KEEP_EVENTS',
   'KEEP_RESULTS',
   'DM_URL',
   'DM',
@@ -106,6 +108,8 @@ export function workerBindings(
       .join('\n'),
     PUSH_CERTIFICATE: facts.push.certificate,
     LAST_SEEN_RESOLUTION: '1m',
+    // Here the receivers are mostly on this machine.
+    ALLOW_PRIVATE_WEBHOOKS: 'true',
   }
   for (const name of PASSED_THROUGH) {
     const value = env[name]

@@ -1,12 +1,17 @@
 import { configOf } from '../config.ts'
+import { UNKNOWN } from '../device/outbox.ts'
 import type { Announcement, DeviceNamespace } from '../device/object.ts'
 import { project } from '../directory/directory.ts'
+import { knownWebhooks } from '../directory/webhook-list.ts'
 import { reasonOf, warn } from '../log.ts'
 import type { Subscriber } from './subscriber.ts'
 
+/** A Subscriber as its callers see it, over RPC. */
+export type SubscriberStub = Omit<Subscriber, 'alarm'>
+
 export interface ConsumerEnv {
   readonly DEVICE: DeviceNamespace
-  readonly SUBSCRIBER: { getByName(name: string): Pick<Subscriber, 'wake'> }
+  readonly SUBSCRIBER: { getByName(name: string): SubscriberStub }
   readonly DB: D1Database
 }
 
@@ -14,25 +19,65 @@ export interface ConsumerEnv {
  * Hands device ids on to the webhooks and the directory, and forgets them: it never posts, throws or retries,
  * because the device's own alarm announces again whatever got lost here (design.md 4).
  */
-export async function consume(batch: MessageBatch<Announcement>, env: ConsumerEnv): Promise<void> {
+export async function consume(
+  batch: MessageBatch<Announcement>,
+  env: ConsumerEnv,
+  context: Pick<ExecutionContext, 'waitUntil'>,
+): Promise<void> {
   const messages = batch.messages.map(({ body }) => body)
-  const of = (pick: (message: Announcement) => boolean): string[] => [
-    ...new Set(messages.filter(pick).map(({ device }) => device)),
-  ]
-  const result = configOf(env)
-  const webhooks = result.ok ? result.config.webhooks : []
-  const withEvents = of(({ events }) => events)
+  const rows = new Set(messages.filter(({ directory }) => directory).map(({ device }) => device))
   await Promise.all([
-    ...webhooks.map((webhook) =>
-      attempt('queue:wake-failed', () => env.SUBSCRIBER.getByName(webhook.id).wake(withEvents)),
-    ),
-    attempt('queue:projection-failed', () =>
-      projectDevices(
-        env,
-        of(({ directory }) => directory),
-      ),
-    ),
+    attempt('queue:wake-failed', () => wakeReaders(messages, env, context)),
+    attempt('queue:projection-failed', () => projectDevices(env, [...rows])),
   ])
+}
+
+async function wakeReaders(
+  messages: readonly Announcement[],
+  env: ConsumerEnv,
+  context: Pick<ExecutionContext, 'waitUntil'>,
+): Promise<void> {
+  const result = configOf(env)
+  const known =
+    result.ok &&
+    (await knownWebhooks(env, result.config, (work) => {
+      context.waitUntil(work)
+    }))
+  const ids = known ? known.map(({ id }) => id) : undefined
+  const woken = new Map<string, Set<string>>()
+  for (const { device, readers } of messages) {
+    for (const reader of await readersToWake(env, device, readers, ids)) {
+      woken.set(reader, (woken.get(reader) ?? new Set()).add(device))
+    }
+  }
+  await Promise.all(
+    [...woken].map(([reader, devices]) =>
+      attempt('queue:wake-failed', () => env.SUBSCRIBER.getByName(reader).wake([...devices])),
+    ),
+  )
+}
+
+/** A device that names somebody who is not on the list is told the list; without a list, whoever it names is woken. */
+async function readersToWake(
+  env: ConsumerEnv,
+  device: string,
+  readers: readonly string[],
+  known: readonly string[] | undefined,
+): Promise<readonly string[]> {
+  if (!known) {
+    return readers.filter((reader) => reader !== UNKNOWN)
+  }
+  const named = readers.filter((reader) => known.includes(reader))
+  if (named.length === readers.length) {
+    return named
+  }
+  try {
+    return (await env.DEVICE.getByName(device).settleReaders(known)) ? known : named
+  } catch (error) {
+    // Its alarm says it again.
+    warn('queue:readers-unsettled', { device, reason: reasonOf(error) })
+    return named
+  }
 }
 
 /** Brings the directory up to the rows of these devices, and tells each that it did. */

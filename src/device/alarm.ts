@@ -1,5 +1,6 @@
 import type { Context, News } from './context.ts'
-import { ANNOUNCE_AFTER, nextAsideAt, waitingSince } from './outbox.ts'
+import { ANNOUNCE_AFTER, nextAsideAt } from './aside.ts'
+import { readersBehind, waitingSince } from './readers.ts'
 import { pushDueAt } from './pushing.ts'
 
 const QUARTER = 900_000
@@ -20,7 +21,7 @@ export interface Due {
 export function dueTimes(context: Context): { due: Due; next: number | undefined } {
   const { state, now } = context
   if (state.device.schema === 0) {
-    return { due: { news: { events: false, directory: false }, push: [] }, next: undefined }
+    return { due: { news: { readers: [], directory: false }, push: [] }, next: undefined }
   }
   const { device } = state
   const dates: number[] = []
@@ -33,8 +34,9 @@ export function dueTimes(context: Context): { due: Due; next: number | undefined
     return due
   }
   const asideAt = nextAsideAt(context)
+  const behind = announce(waitingSince(context)) || (asideAt !== undefined && asideAt <= now)
   const news = {
-    events: announce(waitingSince(context)) || (asideAt !== undefined && asideAt <= now),
+    readers: behind ? readersBehind(context) : [],
     directory: announce(device.projected < device.version ? device.lastSeen : undefined),
   }
   if (asideAt !== undefined) {

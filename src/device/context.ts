@@ -8,21 +8,28 @@ export interface KeepResults {
   readonly ms: number
 }
 
+/** A number, and a time in milliseconds, whichever is reached first. */
+export interface Limit {
+  readonly count: number
+  readonly ms: number
+}
+
 export interface DeviceSettings {
   readonly keepResults: KeepResults
+  /** How many of a device's events stay after every subscriber had them; none when the count is 0. */
+  readonly keepEvents: Limit
   readonly trustOnFirstUse: boolean
   readonly udidCertAuthWarnOnly: boolean
   /** Milliseconds by which `last_seen` in lists may lag on a device that does nothing else. */
   readonly lastSeenResolution: number
   /** The push certificate's topic; empty when nobody told us. */
   readonly pushTopic: string
-  /** Subscribers whose cursors count. */
-  readonly subscribers: readonly string[]
 }
 
-/** What the queue has to hear of a device: new events, or a new row for the directory. */
+/** What the queue has to hear of a device: who has events to come for, and whether the directory has. */
 export interface News {
-  events: boolean
+  /** Subscribers; empty text stands for those that were unknown when an event was written. */
+  readonly readers: string[]
   directory: boolean
 }
 
@@ -49,7 +56,7 @@ export interface Context extends Bodies {
 
 export function newEffects(): Effects {
   return {
-    news: { events: false, directory: false },
+    news: { readers: [], directory: false },
     wakeBy: Infinity,
     push: new Set(),
     notes: [],

@@ -5,3 +5,15 @@ export interface Db {
   all<Row>(query: string, ...values: SqlValue[]): Row[]
   run(query: string, ...values: SqlValue[]): void
 }
+
+/** A Durable Object's own SQLite. */
+export function sqlite(sql: SqlStorage): Db {
+  return {
+    all: <Row>(query: string, ...values: SqlValue[]) =>
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the one edge between SQLite's rows and our types: each query names its columns
+      sql.exec(query, ...values).toArray() as Row[],
+    run: (query, ...values) => {
+      sql.exec(query, ...values)
+    },
+  }
+}

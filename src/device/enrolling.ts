@@ -9,7 +9,7 @@ import { loadBody } from './bodies.ts'
 import { wakeBy, type Context } from './context.ts'
 import { archiveEscrow } from './escrow.ts'
 import { accept, bind, type Claim } from './identity.ts'
-import { ANNOUNCE_AFTER } from './outbox.ts'
+import { ANNOUNCE_AFTER } from './aside.ts'
 import { giveUp, queueOf } from './queue.ts'
 import { saveChannel, saveDevice, type Identity } from './state.ts'
 

@@ -4,8 +4,10 @@ import { configOf, type Config } from '../config.ts'
 import { reasonOf, warn } from '../log.ts'
 import * as admin from './admin.ts'
 import { dueTimes } from './alarm.ts'
+import { retryAside } from './aside.ts'
 import { newEffects, type Context, type Effects, type News } from './context.ts'
-import type { Db, SqlValue } from './db.ts'
+import { sqlite } from './db.ts'
+import { viewDeliveries, type Deliveries, type DeliveryFilter } from './deliveries.ts'
 import { directoryRow, projected, type DirectoryRow } from './directory-row.ts'
 import {
   listEscrow,
@@ -21,6 +23,8 @@ import { pushSettings, type PushEnv } from './push-gate.ts'
 import { pushNow, pushPending, type PushAnswer, type Pusher } from './pusher.ts'
 import { answered, waitingChannels } from './pushing.ts'
 import type { NewCommand, QueuedCommand } from './queue.ts'
+import { settleReaders } from './readers.ts'
+import { replay, type Replay, type Replayed } from './replay.ts'
 import {
   keepDeclarations,
   listedDeclarations,
@@ -30,7 +34,7 @@ import {
 } from './receive.ts'
 import { loadState, type DeviceState } from './state.ts'
 
-/** What the queue carries: which device has news. It may be lost; the alarm says it again. */
+/** What the queue carries: which device has news, for whom. It may be lost; the alarm says it again. */
 export interface Announcement extends News {
   readonly device: string
 }
@@ -168,6 +172,30 @@ export class Device extends DurableObject<DeviceEnv> {
     return this.#commit((context) => outbox.pull(context, request))
   }
 
+  /** Hears who all the subscribers are. @returns whether some have events to come for that nobody knew of. */
+  async settleReaders(known: readonly string[]): Promise<boolean> {
+    return this.#commit((context) => settleReaders(context, known))
+  }
+
+  async retryAside(subscriber: string, seq: number): Promise<boolean> {
+    return this.#commit((context) => retryAside(context, subscriber, seq))
+  }
+
+  async dropAside(subscriber: string, seq: number): Promise<void> {
+    return this.#commit((context) => {
+      outbox.pull(context, { subscriber, topics: [], settled: [seq], read: false })
+    })
+  }
+
+  /** Sends kept events to a subscriber again. */
+  async replay(user: string, order: Replay): Promise<Replayed> {
+    return this.#commitAndTell((context) => replay(context, user, order))
+  }
+
+  async viewDeliveries(user: string, filter: DeliveryFilter): Promise<Deliveries> {
+    return this.#commit((context) => viewDeliveries(context, user, filter))
+  }
+
   async directoryRow(): Promise<DirectoryRow | undefined> {
     return this.#commit(directoryRow)
   }
@@ -199,16 +227,13 @@ export class Device extends DurableObject<DeviceEnv> {
       this.#arm(Date.now() + RETRY_AFTER_DEATH)
       await this.ctx.storage.sync()
     }
-    const { due, next } = await this.#commit((context) => {
-      outbox.dropStaleCursors(context)
-      return dueTimes(context)
-    })
+    const { due, next } = await this.#commit(dueTimes)
     if (next === undefined) {
       return
     }
     this.#arm(next)
     await this.ctx.storage.sync()
-    if (due.news.events || due.news.directory) {
+    if (due.news.readers.length > 0 || due.news.directory) {
       await this.#announce(due.news)
     }
     await this.#pushPending(due.push, true)
@@ -313,20 +338,9 @@ export class Device extends DurableObject<DeviceEnv> {
       answer: decide(context),
       news: context.effects.news,
     }))
-    if (news.events) {
+    if (news.readers.length > 0) {
       await this.#announce(news)
     }
     return answer
-  }
-}
-
-function sqlite(sql: SqlStorage): Db {
-  return {
-    all: <Row>(query: string, ...values: SqlValue[]) =>
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the one edge between SQLite's rows and our types: each query names its columns
-      sql.exec(query, ...values).toArray() as Row[],
-    run: (query, ...values) => {
-      sql.exec(query, ...values)
-    },
   }
 }

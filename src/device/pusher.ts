@@ -118,7 +118,6 @@ async function send(
       blames: gate.blames,
       again,
       random: Math.random(),
-      listeners: pusher.listeners,
     })
   })
   return verdict

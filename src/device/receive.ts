@@ -5,7 +5,7 @@ import { checkIn, type CheckInEffect } from './check-in.ts'
 import type { Context, News } from './context.ts'
 import { changed } from './enrolling.ts'
 import { bind, standing, type Claim } from './identity.ts'
-import { recordEvent } from './outbox.ts'
+import { recordEvent, type Listeners } from './outbox.ts'
 import { applyReport, handOut } from './queue.ts'
 import { channelOf, knownChannel, saveChannel, saveIdentity, type Identity } from './state.ts'
 
@@ -20,8 +20,8 @@ export interface DeviceInput {
   readonly fingerprint: string
   readonly claim?: Claim
   /** Subscribers that want this message's topic, and those that want to hear of identity conflicts. */
-  readonly listeners: readonly string[]
-  readonly conflictListeners: readonly string[]
+  readonly listeners: Listeners
+  readonly conflictListeners: Listeners
 }
 
 export type DeviceAnswer =

@@ -116,6 +116,26 @@ const STEPS: readonly (readonly string[])[] = [
     )`,
   ],
   ['ALTER TABLE channels ADD COLUMN push_after INTEGER NOT NULL DEFAULT 0'],
+  [
+    // Rebuilt rather than added to: a column behind the body costs a walk through all of its pages.
+    'ALTER TABLE events RENAME TO events_before',
+    `CREATE TABLE events (
+      seq INTEGER PRIMARY KEY,
+      id TEXT NOT NULL,
+      topic TEXT NOT NULL,
+      at INTEGER NOT NULL,
+      about TEXT NOT NULL,
+      listeners TEXT,
+      secret INTEGER NOT NULL,
+      body BLOB
+    )`,
+    `INSERT INTO events (seq, id, topic, at, about, secret, body)
+      SELECT seq, id, topic, at, about, secret, body FROM events_before`,
+    'DROP TABLE events_before',
+    "ALTER TABLE aside ADD COLUMN reason TEXT NOT NULL DEFAULT ''",
+    'ALTER TABLE aside ADD COLUMN since INTEGER NOT NULL DEFAULT 0',
+    'ALTER TABLE aside ADD COLUMN replay INTEGER NOT NULL DEFAULT 0',
+  ],
 ]
 
 export const SCHEMA = STEPS.length

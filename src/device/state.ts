@@ -94,6 +94,7 @@ export interface DeviceState {
   readonly device: DeviceRow
   readonly channels: Channel[]
   readonly identities: Identity[]
+  /** The events that subscribers have passed: not always written, where nothing behind was for them. */
   readonly cursors: Map<string, number>
   readonly queues: Map<number, Queue>
   /** Readers that were told of news, and until when they are trusted to come for it. */
@@ -140,12 +141,29 @@ export function loadState(db: Db, name: string): DeviceState {
   }
   loadChannels(db, state)
   state.identities.push(...loadIdentities(db))
-  for (const cursor of db.all<{ subscriber: string; seq: number }>('SELECT * FROM cursors')) {
-    state.cursors.set(cursor.subscriber, cursor.seq)
-  }
   const [last] = db.all<{ seq: number | null }>('SELECT max(seq) AS seq FROM events')
   state.lastSeq = last?.seq ?? 0
+  for (const { subscriber, seq } of db.all<{ subscriber: string; seq: number }>(
+    'SELECT * FROM cursors',
+  )) {
+    state.cursors.set(subscriber, passedBy(db, subscriber, seq) ?? state.lastSeq)
+  }
   return state
+}
+
+/** A subscriber in the text of an event's listeners. */
+export function forReader(subscriber: string): string {
+  return ` ${subscriber} `
+}
+
+/** The event in front of the next one that a subscriber may want; `undefined` when there is none. */
+function passedBy(db: Db, subscriber: string, cursor: number): number | undefined {
+  const [next] = db.all<{ seq: number | null }>(
+    'SELECT min(seq) AS seq FROM events WHERE seq > ? AND (listeners IS NULL OR instr(listeners, ?) > 0)',
+    cursor,
+    forReader(subscriber),
+  )
+  return typeof next?.seq === 'number' ? next.seq - 1 : undefined
 }
 
 /** Before anything else is read: a later step may have added what the reading asks for. */

@@ -16,6 +16,9 @@ export const IDENTITY_CONFLICT = 'identity_conflict'
 /** APNs says that a channel's push token is dead: the device was erased, or left without a word. */
 export const PUSH_UNREGISTERED = 'push.unregistered'
 
+/** Sent when an admin wants to know whether a webhook works, whatever it listens to. */
+export const WEBHOOK_TEST = 'webhook.test'
+
 export const TOPICS = [
   ...MICROMDM_TOPICS,
   'mdm.UserAuthenticate',
@@ -23,6 +26,7 @@ export const TOPICS = [
   'mdm.GetToken',
   IDENTITY_CONFLICT,
   PUSH_UNREGISTERED,
+  WEBHOOK_TEST,
 ] as const
 
 export type Topic = (typeof TOPICS)[number]

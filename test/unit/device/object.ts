@@ -9,11 +9,11 @@ const sealer = createSealer(`test:${randomBytes(32).toString('base64')}`)
 
 const SETTINGS: DeviceSettings = {
   keepResults: { kind: 'bounded', count: 5, ms: 86_400_000 },
+  keepEvents: { count: 0, ms: 0 },
   trustOnFirstUse: true,
   udidCertAuthWarnOnly: false,
   lastSeenResolution: 86_400_000,
   pushTopic: '',
-  subscribers: ['webhook'],
 }
 
 /** A device object's decisions over a real SQLite, with a clock that the test turns. */
