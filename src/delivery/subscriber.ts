@@ -167,7 +167,7 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
   }
 
   /** Posts an event that means nothing, whatever the line does. `undefined` without a webhook. */
-  async test(): Promise<TestResult | undefined> {
+  async sendTest(): Promise<TestResult | undefined> {
     const webhook = await this.#source.current()
     if (!webhook) {
       return undefined

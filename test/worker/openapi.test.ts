@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { api, newDevice, serve } from './server.ts'
+import { deadLetter, newHook } from './webhook-tools.ts'
 
 interface Media {
   schema: object
@@ -45,11 +46,35 @@ async function identified(): Promise<Record<string, string>> {
   return { id, fingerprint: body.identities[0]?.fingerprint ?? '' }
 }
 
+async function hooked(): Promise<Record<string, string>> {
+  return { id: (await newHook()).id }
+}
+
+async function dead(): Promise<Record<string, string>> {
+  const { id, hook } = await deadLetter()
+  return { id, webhook: hook.id }
+}
+
 const PREPARE: Record<string, Prepare> = {
   listIdentities: enrolled,
   reinstateIdentity: identified,
   revokeIdentity: identified,
   retireDevice: enrolled,
+  listWebhooks: hooked,
+  createWebhook: hooked,
+  getWebhook: hooked,
+  changeWebhook: hooked,
+  deleteWebhook: hooked,
+  rotateSecret: hooked,
+  pauseWebhook: hooked,
+  resumeWebhook: hooked,
+  testWebhook: hooked,
+  listDeliveries: async () => ({ device: (await deadLetter()).device.udid }),
+  listDeadLetters: dead,
+  retryDeadLetters: dead,
+  retryDeadLetter: dead,
+  deleteDeadLetter: dead,
+  replay: enrolled,
 }
 
 interface Example {

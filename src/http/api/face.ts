@@ -1,10 +1,15 @@
 import { adminAuth } from '../admin-auth.ts'
 import { ca } from './ca.ts'
+import { deadLetters } from './dead-letters.ts'
+import { deliveries } from './deliveries.ts'
 import { docsPage } from './docs.ts'
 import { escrow } from './escrow.ts'
 import { boundedJson, newRoutes } from './frame.ts'
 import { identities } from './identities.ts'
 import { pushCertificate } from './push-certificate.ts'
+import { replays } from './replays.ts'
+import { webhookControl } from './webhook-control.ts'
+import { webhooks } from './webhooks.ts'
 
 /**
  * EdgeMDM's own admin API: what MicroMDM has no words for. A route is added in three steps:
@@ -19,7 +24,17 @@ import { pushCertificate } from './push-certificate.ts'
  * Handlers answer `c.json(…, status)` of a declared status, and throw `AdminError(text, status)` for the rest:
  * validation, 401, 404 and thrown errors all become problem documents.
  */
-const ROUTES = [identities, escrow, ca, pushCertificate]
+const ROUTES = [
+  identities,
+  escrow,
+  ca,
+  pushCertificate,
+  webhooks,
+  webhookControl,
+  deliveries,
+  deadLetters,
+  replays,
+]
 
 export const ownFace = newRoutes()
 

@@ -40,7 +40,7 @@ export class TestReceiver {
   }
 
   /** An event of a device, announced. */
-  event(name: string): void {
+  event(name: string, status?: string): void {
     const unknown: Device = { events: [], passed: 0, aside: new Map() }
     const known = this.devices.get(name) ?? unknown
     const sequence = known.events.length + 1
@@ -49,7 +49,11 @@ export class TestReceiver {
       id: `${name}.${sequence}`,
       topic: 'mdm.Connect',
       at: this.now,
-      about: { enrollment: { type: 'Device', device: name, user: '' }, params: {} },
+      about: {
+        enrollment: { type: 'Device', device: name, user: '' },
+        params: {},
+        ...(status === undefined ? {} : { status }),
+      },
       body: new Uint8Array(),
     })
     this.devices.set(name, known)
