@@ -30,6 +30,7 @@ import {
 import { post, type PostOutcome } from './post.ts'
 import { requiredConfig, webhookSource } from './settings.ts'
 import { signature } from './sign.ts'
+import { beginWalk, walk } from './walk.ts'
 
 export interface SubscriberEnv {
   readonly DEVICE: DeviceNamespace
@@ -71,6 +72,7 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
   #line: Line | undefined
   #ledger: Ledger | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
+  #walking = false
 
   /** These devices have news. Answers at once; posting goes on by itself. */
   async wake(devices: readonly string[]): Promise<void> {
@@ -97,8 +99,12 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
   }
 
   async setPaused(paused: boolean): Promise<void> {
-    this.ctx.storage.kv.put(PAUSED, paused)
+    const { kv } = this.ctx.storage
+    kv.put(PAUSED, paused)
     this.#open().paused = paused
+    if (!paused) {
+      beginWalk(kv)
+    }
     this.ctx.waitUntil(this.#pump())
   }
 
@@ -217,10 +223,30 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
     if (!webhook?.enabled) {
       return
     }
+    const walkAgainAt = await this.#walkOn(line)
     for (const device of startable(line, webhook.concurrency, Date.now())) {
       this.ctx.waitUntil(this.#deliver(line, webhook, device))
     }
-    this.#schedule(nextTry(line))
+    this.#schedule(nextTry(line) ?? walkAgainAt)
+  }
+
+  /** @returns when to try again, if the directory could not be read. */
+  async #walkOn(line: Line): Promise<number | undefined> {
+    if (this.#walking || line.paused) {
+      return undefined
+    }
+    this.#walking = true
+    try {
+      for (const device of await walk(this.env.DB, this.ctx.storage.kv, line.ready.size)) {
+        wake(line, device)
+      }
+      return undefined
+    } catch (error) {
+      warn('webhook:walk-failed', { webhook: this.#id, reason: reasonOf(error) })
+      return Date.now() + UNREACHABLE_WAIT
+    } finally {
+      this.#walking = false
+    }
   }
 
   async #deliver(line: Line, webhook: Webhook, device: string): Promise<void> {

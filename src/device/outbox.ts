@@ -107,6 +107,9 @@ export interface Pulled {
 export function pull(context: Context, request: Pull): Pulled {
   const { state, now } = context
   const { subscriber } = request
+  if (state.device.schema === 0) {
+    return { events: [], asides: [], upTo: 0, more: false }
+  }
   takeAsides(context, request)
   if (request.passed !== undefined && request.passed > cursorOf(context, subscriber)) {
     moveCursor(context, subscriber, request.passed)

@@ -1,4 +1,4 @@
-import { runDurableObjectAlarm } from 'cloudflare:test'
+import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test'
 import { createHmac } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
 import { forgetWebhooks } from '../../src/directory/webhook-list.ts'
@@ -174,6 +174,8 @@ describe('peers §4 row 1: lost webhook events, and no way to know', () => {
       { sequence: 2, state: 'waiting' },
       { sequence: 1, state: 'waiting' },
     ])
+    // Nobody remembers, during a long pause, who had news.
+    await evictDurableObject(env.SUBSCRIBER.getByName(paused.id) as never)
     await paused.call('resume')
     const taken = await paused.events(device.udid, 2)
     expect(taken.map(({ sequence }) => sequence)).toEqual([1, 2])
