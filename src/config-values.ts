@@ -121,10 +121,17 @@ export function readKeepEvents(text: string): Limit {
 }
 
 /** A count such as `100`, or a count and an age such as `100/30d`; a count alone is good for a year. */
-function readLimit(text: string, others = ''): Limit {
+export function readLimit(text: string, others = ''): Limit {
   const [count = '', age, ...more] = text.split('/')
   if (!/^\d+$/.test(count) || more.length > 0) {
     throw new Error(`not ${others}a count such as 100, or a count and an age such as 100/30d`)
   }
   return { count: Number(count), ms: age === undefined ? 365 * DAY : readDuration(age) }
+}
+
+export function readCount(text: string): number {
+  if (!/^[1-9]\d{0,6}$/.test(text)) {
+    throw new Error('not a whole number from 1 to 9999999')
+  }
+  return Number(text)
 }

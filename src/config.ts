@@ -10,9 +10,11 @@ import {
   readConcurrency,
   readDays,
   readDuration,
+  readCount,
   readHeaderName,
   readKeepEvents,
   readKeepResults,
+  readLimit,
   readPush,
   readReceiver,
   readTopics,
@@ -125,14 +127,7 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
     clientCertHeader: attempt('CLIENT_CERT_HEADER', readHeaderName, ''),
     enrollment: readEnrollment(vars, attempt),
     scep: readScep(vars, attempt),
-    device: {
-      keepResults: readHistory(attempt),
-      trustOnFirstUse: attempt('TRUST_ON_FIRST_USE', readBoolean, true),
-      udidCertAuthWarnOnly: attempt('UDID_CERT_AUTH_WARN_ONLY', readBoolean, false),
-      lastSeenResolution: attempt('LAST_SEEN_RESOLUTION', readDuration, DAY),
-      pushTopic,
-      keepEvents: attempt('KEEP_EVENTS', readKeepEvents, { count: 100, ms: 30 * DAY }),
-    },
+    device: readDevice(attempt, pushTopic),
   }
   return problems.length > 0 || sealer === undefined
     ? { ok: false, problems }
@@ -156,6 +151,19 @@ function readWebhook(attempt: Attempt): Webhook[] {
     maxIdleAge: 0,
   }
   return receiver.url === '' ? [] : [webhook]
+}
+
+function readDevice(attempt: Attempt, pushTopic: string): DeviceSettings {
+  return {
+    keepResults: readHistory(attempt),
+    keepEvents: attempt('KEEP_EVENTS', readKeepEvents, { count: 100, ms: 30 * DAY }),
+    maxQueue: attempt('MAX_QUEUE', readCount, 10_000),
+    deferredAfter: attempt('DEFERRED_AFTER', readLimit, { count: 10, ms: DAY }),
+    trustOnFirstUse: attempt('TRUST_ON_FIRST_USE', readBoolean, true),
+    udidCertAuthWarnOnly: attempt('UDID_CERT_AUTH_WARN_ONLY', readBoolean, false),
+    lastSeenResolution: attempt('LAST_SEEN_RESOLUTION', readDuration, DAY),
+    pushTopic,
+  }
 }
 
 function readHistory(attempt: Attempt): KeepResults {
@@ -203,6 +211,15 @@ export function configOf(env: object): ConfigResult {
   const result = checked.get(env) ?? readConfig({ ...env })
   checked.set(env, result)
   return result
+}
+
+/** {@link configOf} for whoever nobody calls before the configuration was checked. @throws when it is incomplete */
+export function requireConfig(env: object): Config {
+  const result = configOf(env)
+  if (!result.ok) {
+    throw new Error(`EdgeMDM is not configured: ${result.problems.join('; ')}`)
+  }
+  return result.config
 }
 
 /** A var under its own name or MicroMDM's. TOML has booleans and numbers too. */

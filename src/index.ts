@@ -28,7 +28,10 @@ app.use(async (c, next) => {
     return refuse(c.req.path, 503, `EdgeMDM is not configured: ${problems}`)
   }
   c.set('config', result.config)
-  c.executionCtx.waitUntil(tellCertificate(c.env, result.config))
+  const telling = tellCertificate(c.env, result.config, Date.now())
+  if (telling) {
+    c.executionCtx.waitUntil(telling)
+  }
   return next()
 })
 app.route('/', deviceFace)

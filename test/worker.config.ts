@@ -26,6 +26,7 @@ export default defineConfig({
             PUSH_CERTIFICATE: '',
             PUSH_TOPIC: 'com.apple.mgmt.External.test',
             PUSH_CERTIFICATE_ID: 'one',
+            MAX_QUEUE: '300',
             ...appleDevice(),
             D1_MIGRATIONS: await readD1Migrations(
               join(import.meta.dirname, '../migrations/directory'),

@@ -1,4 +1,5 @@
 import { configOf } from '../config.ts'
+import type { DirectoryRow } from '../device/directory-row.ts'
 import { UNKNOWN } from '../device/outbox.ts'
 import type { Announcement, DeviceNamespace } from '../device/object.ts'
 import { project } from '../directory/directory.ts'
@@ -16,8 +17,8 @@ export interface ConsumerEnv {
 }
 
 /**
- * Hands device ids on to the webhooks and the directory, and forgets them: it never posts, throws or retries,
- * because the device's own alarm announces again whatever got lost here (design.md 4).
+ * Hands device ids on to the webhooks, and rows to the directory, and forgets them: it never posts, throws or
+ * retries, because the device's own alarm announces again whatever got lost here (design.md 4).
  */
 export async function consume(
   batch: MessageBatch<Announcement>,
@@ -25,10 +26,15 @@ export async function consume(
   context: Pick<ExecutionContext, 'waitUntil'>,
 ): Promise<void> {
   const messages = batch.messages.map(({ body }) => body)
-  const rows = new Set(messages.filter(({ directory }) => directory).map(({ device }) => device))
+  const newest = new Map<string, DirectoryRow>()
+  for (const { directory: row } of messages) {
+    if (row && row.version > (newest.get(row.id)?.version ?? -1)) {
+      newest.set(row.id, row)
+    }
+  }
   await Promise.all([
     attempt('queue:wake-failed', () => wakeReaders(messages, env, context)),
-    attempt('queue:projection-failed', () => projectDevices(env, [...rows])),
+    attempt('queue:projection-failed', () => projectRows(env, [...newest.values()])),
   ])
 }
 
@@ -80,25 +86,28 @@ async function readersToWake(
   }
 }
 
-/** Brings the directory up to the rows of these devices, and tells each that it did. */
+/** Brings the directory up to these devices' rows at once: an admin who asked for a change looks next. */
 export async function projectDevices(
   env: Pick<ConsumerEnv, 'DEVICE' | 'DB'>,
   devices: readonly string[],
 ): Promise<void> {
-  if (devices.length === 0) {
+  const rows = await Promise.all(
+    devices.map((device) => env.DEVICE.getByName(device).directoryRow()),
+  )
+  await projectRows(
+    env,
+    rows.flatMap((row) => (row ? [row] : [])),
+  )
+}
+
+/** Writes rows to the directory, and tells each device that it has its row. */
+async function projectRows(
+  env: Pick<ConsumerEnv, 'DEVICE' | 'DB'>,
+  rows: readonly DirectoryRow[],
+): Promise<void> {
+  if (rows.length === 0) {
     return
   }
-  const read = await Promise.all(
-    devices.map((device) =>
-      // One that cannot answer now does not hold up the others; its alarm says it again.
-      env.DEVICE.getByName(device)
-        .directoryRow()
-        .catch((error: unknown) => {
-          warn('queue:row-failed', { device, reason: reasonOf(error) })
-        }),
-    ),
-  )
-  const rows = read.flatMap((row) => (row ? [row] : []))
   const displaced = await project(env.DB, rows)
   await Promise.all([
     ...rows.map((row) => env.DEVICE.getByName(row.id).projected(row.version)),

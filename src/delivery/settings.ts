@@ -1,4 +1,4 @@
-import { configOf, type Config } from '../config.ts'
+import { requireConfig } from '../config.ts'
 import { findWebhook, openWebhook } from '../directory/webhooks.ts'
 import { VAR_WEBHOOK, type Webhook } from '../events/webhook.ts'
 
@@ -17,7 +17,7 @@ export function webhookSource(env: { readonly DB: D1Database }, id: string): Web
   let known: { readonly at: number; readonly webhook: Webhook | undefined } | undefined
   return {
     async current() {
-      const config = requiredConfig(env)
+      const config = requireConfig(env)
       if (id === VAR_WEBHOOK) {
         return config.webhooks.find((webhook) => webhook.id === id)
       }
@@ -42,13 +42,4 @@ export function webhookSource(env: { readonly DB: D1Database }, id: string): Web
       known = undefined
     },
   }
-}
-
-/** @throws Error while the Worker is half configured. */
-export function requiredConfig(env: object): Config {
-  const result = configOf(env)
-  if (!result.ok) {
-    throw new Error(`EdgeMDM is not configured: ${result.problems.join('; ')}`)
-  }
-  return result.config
 }

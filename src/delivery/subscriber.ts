@@ -1,4 +1,5 @@
 import { DurableObject } from 'cloudflare:workers'
+import { requireConfig } from '../config.ts'
 import { MAX_CONCURRENCY } from '../config-values.ts'
 import { sqlite } from '../device/db.ts'
 import type { DeviceNamespace } from '../device/object.ts'
@@ -28,7 +29,7 @@ import {
   type ReceiverCircuit,
 } from './line.ts'
 import { post, type PostOutcome } from './post.ts'
-import { requiredConfig, webhookSource } from './settings.ts'
+import { webhookSource } from './settings.ts'
 import { signature } from './sign.ts'
 import { beginWalk, walk } from './walk.ts'
 
@@ -167,7 +168,7 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
     if (!letter) {
       return false
     }
-    await this.env.DEVICE.getByName(letter.device).dropAside(this.#id, letter.sequence)
+    await this.env.DEVICE.getByName(letter.device).givenUp(this.#id, letter.sequence, false)
     dead.removeDeadLetter(this.#db, n)
     return true
   }
@@ -278,13 +279,13 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
   async #post(webhook: Webhook, event: DeviceEvent, isReplay: boolean): Promise<PostOutcome> {
     const now = Date.now()
     const text = renderEvent(webhook.redact ? redacted(event) : event, isReplay)
-    const receiver = { ...webhook, allowPrivate: requiredConfig(this.env).allowPrivateWebhooks }
+    const receiver = { ...webhook, allowPrivate: requireConfig(this.env).allowPrivateWebhooks }
     return post(receiver, { text, signature: signature(webhook, event.id, text, now) }, now)
   }
 
   async #retry(letter: dead.DeadLetter): Promise<'retried' | 'gone'> {
     const { device, sequence, n } = letter
-    const found = await this.env.DEVICE.getByName(device).retryAside(this.#id, sequence)
+    const found = await this.env.DEVICE.getByName(device).givenUp(this.#id, sequence, true)
     dead.removeDeadLetter(this.#db, n)
     if (found) {
       await this.wake([device])

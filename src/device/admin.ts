@@ -1,41 +1,34 @@
+import { enrollmentId } from '../mdm/enrollment.ts'
+import { elsewhere, type Elsewhere } from './alias.ts'
 import { problemWith } from './clear-passcode.ts'
 import type { Context } from './context.ts'
 import { checkOut } from './check-in.ts'
-import { changed } from './enrolling.ts'
+import { changed } from './directory-row.ts'
 import { reinstate, revoke } from './identity.ts'
-import { enqueue, giveUp, viewQueue, type NewCommand, type QueuedCommand } from './queue.ts'
+import { enqueue, type NewCommand } from './queue.ts'
+import { giveUp, viewQueue, type QueuedCommand } from './queue-view.ts'
+import { commandId } from './commands.ts'
+import { queueOf } from './queue-memory.ts'
+import { CHANNEL_SPAN } from './schema.ts'
 import {
   channelOf,
   knownChannel,
   REVOKED,
   saveChannel,
   saveDevice,
+  type Channel,
   type Identity,
 } from './state.ts'
 
-/** Where an admin's id leads: here, or to the device whose user channel it names (micromdm-contract §5.6). */
-export type Elsewhere =
-  | { readonly kind: 'moved'; readonly device: string; readonly user: string }
-  /** The bare UserID has channels on several devices. */
-  | { readonly kind: 'ambiguous'; readonly ids: readonly string[] }
-
-/** Who owns this object's name, if it is a bare UserID. A device with an identity never is one. */
-export function elsewhere(context: Context): Elsewhere | undefined {
-  if (context.state.identities.length > 0 || context.state.device.schema === 0) {
-    return undefined
-  }
-  const aliases = context.db.all<{ owner: string; user: string }>('SELECT owner, user FROM aliases')
-  const [only] = aliases
-  if (!only) {
-    return undefined
-  }
-  return aliases.length === 1
-    ? { kind: 'moved', device: only.owner, user: only.user }
-    : { kind: 'ambiguous', ids: aliases.map(({ owner, user }) => `${owner}:${user}`) }
-}
+export { elsewhere, type Elsewhere } from './alias.ts'
 
 export type Queued =
-  | { readonly kind: 'queued'; readonly n: number }
+  /** `repeated`: the request with this Idempotency-Key had queued it before. */
+  | { readonly kind: 'queued'; readonly id: string; readonly repeated: boolean }
+  /** As many commands wait as may; the text says so. */
+  | { readonly kind: 'full'; readonly error: string }
+  /** Another request had this Idempotency-Key. */
+  | { readonly kind: 'key_reused' }
   /** It can only fail; the text says why. */
   | { readonly kind: 'unusable'; readonly error: string }
   | Elsewhere
@@ -45,12 +38,43 @@ export function queueCommand(context: Context, user: string, command: NewCommand
   if (moved) {
     return moved
   }
-  const error = problemWith(context, command)
-  if (error !== undefined) {
-    return { kind: 'unusable', error }
+  const unusable = problemWith(context, command)
+  if (unusable !== undefined) {
+    return { kind: 'unusable', error: unusable }
   }
   const channel = channelOf(context, user)
-  return { kind: 'queued', n: enqueue(context, channel, command) }
+  const earlier = commandOfRequest(context, channel, command.terms?.requestKey ?? '')
+  if (earlier) {
+    return earlier.requestHash === command.terms?.requestHash
+      ? { kind: 'queued', id: commandId(context, channel, earlier.n), repeated: true }
+      : { kind: 'key_reused' }
+  }
+  const { maxQueue } = context.settings
+  const { depth } = queueOf(context, channel)
+  if (depth >= maxQueue) {
+    const id = enrollmentId(context.name, user)
+    const error = `${depth} commands wait for ${id} already, and MAX_QUEUE allows ${maxQueue}: clear the queue, or find out why the device does not fetch them`
+    return { kind: 'full', error }
+  }
+  const n = enqueue(context, channel, command)
+  return { kind: 'queued', id: commandId(context, channel, n), repeated: false }
+}
+
+function commandOfRequest(
+  context: Context,
+  channel: Channel,
+  requestKey: string,
+): { n: number; requestHash: string } | undefined {
+  const base = channel.id * CHANNEL_SPAN
+  return requestKey === '' || context.state.device.schema === 0
+    ? undefined
+    : context.db.all<{ n: number; requestHash: string }>(
+        `SELECT id - ? AS n, request_hash AS requestHash FROM commands WHERE id BETWEEN ? AND ? AND request_key = ?`,
+        base,
+        base,
+        base + CHANNEL_SPAN - 1,
+        requestKey,
+      )[0]
 }
 
 export interface QueuePage {
@@ -70,13 +94,15 @@ export function pageOfQueue(context: Context, user: string, after: number): View
   return { kind: 'page', ...viewQueue(context, channel, after) }
 }
 
-export function clearQueue(context: Context, user: string): { kind: 'cleared' } | Elsewhere {
+export type Cleared = { readonly kind: 'cleared'; readonly cancelled: number } | Elsewhere
+
+export function clearQueue(context: Context, user: string): Cleared {
   const moved = user === '' ? elsewhere(context) : undefined
   const channel = knownChannel(context.state, user)
-  if (!moved && channel) {
-    giveUp(context, channel, 'cancelled')
+  if (moved || !channel) {
+    return moved ?? { kind: 'cleared', cancelled: 0 }
   }
-  return moved ?? { kind: 'cleared' }
+  return { kind: 'cleared', cancelled: giveUp(context, channel, 'cancelled') }
 }
 
 /** Blocking needs no enrolment: MicroMDM blocks ids that it never saw. */

@@ -1,14 +1,16 @@
-import type { Context, News } from './context.ts'
 import { ANNOUNCE_AFTER, nextAsideAt } from './aside.ts'
+import type { Context } from './context.ts'
+import { toldNews, type ToldNews } from './directory-row.ts'
 import { readersBehind, waitingSince } from './readers.ts'
 import { pushDueAt } from './pushing.ts'
+import { queueOf } from './queue-memory.ts'
 
 const QUARTER = 900_000
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
 
 export interface Due {
-  readonly news: News
+  readonly news: ToldNews
   /** Ids of channels to push again. */
   readonly push: readonly number[]
 }
@@ -21,7 +23,7 @@ export interface Due {
 export function dueTimes(context: Context): { due: Due; next: number | undefined } {
   const { state, now } = context
   if (state.device.schema === 0) {
-    return { due: { news: { readers: [], directory: false }, push: [] }, next: undefined }
+    return { due: { news: { readers: [], directory: undefined }, push: [] }, next: undefined }
   }
   const { device } = state
   const dates: number[] = []
@@ -44,6 +46,8 @@ export function dueTimes(context: Context): { due: Due; next: number | undefined
   }
   const push: number[] = []
   for (const channel of state.channels) {
+    const { heldUntil, expiresAt } = queueOf(context, channel)
+    dates.push(...[heldUntil, expiresAt].filter((at) => at < Infinity))
     const at = pushDueAt(context, channel)
     if (at !== undefined && at <= now) {
       push.push(channel.id)
@@ -52,7 +56,10 @@ export function dueTimes(context: Context): { due: Due; next: number | undefined
       dates.push(at <= now ? now + clamp(now - at, QUARTER, DAY) : at)
     }
   }
-  return { due: { news, push }, next: dates.length > 0 ? Math.min(...dates) : undefined }
+  return {
+    due: { news: toldNews(context, news), push },
+    next: dates.length > 0 ? Math.min(...dates) : undefined,
+  }
 }
 
 function clamp(value: number, least: number, most: number): number {

@@ -108,19 +108,6 @@ function boundGivenUp(context: Context, subscriber: string): void {
   }
 }
 
-/** Tries a given-up event again. @returns whether it is still kept. */
-export function retryAside(context: Context, subscriber: string, seq: number): boolean {
-  const [kept] = context.db.all(
-    'SELECT 1 FROM aside JOIN events USING (seq) WHERE subscriber = ? AND seq = ?',
-    subscriber,
-    seq,
-  )
-  if (kept) {
-    takeAsides(context, { subscriber, aside: [askedFor(context, seq, false)] })
-  }
-  return kept !== undefined
-}
-
 /** An event that goes out beside the line because somebody asked for it; it gets all the time that events get, from now on. */
 export function askedFor({ now }: Context, seq: number, isReplay: boolean): Aside {
   return { seq, tries: 0, nextAt: now, since: now, replay: isReplay }

@@ -1,7 +1,8 @@
 import type { CheckIn } from '../mdm/message.ts'
 import { writePlist } from '../plist/write.ts'
 import type { Context } from './context.ts'
-import { authenticate, changed, unmaskRenewal, type Presented } from './enrolling.ts'
+import { changed, pushStateOf } from './directory-row.ts'
+import { authenticate, unmaskRenewal, type Presented } from './enrolling.ts'
 import { loadEscrow, storeEscrow } from './escrow.ts'
 import { pendingSince } from './queue.ts'
 import { channelOf, saveChannel } from './state.ts'
@@ -58,6 +59,7 @@ function tokenUpdate(
     }
   }
   compareTopic(context, message.topic)
+  const unreachable = enrollment.user === '' && pushStateOf(channel) !== 'ready'
   Object.assign(channel, {
     enabled: true,
     token: message.token,
@@ -71,6 +73,9 @@ function tokenUpdate(
   })
   state.rung.delete(channel.id)
   saveChannel(db, channel)
+  if (unreachable && !context.effects.news.directory) {
+    changed(context)
+  }
   if (message.unlockToken && message.unlockToken.length > 0) {
     storeEscrow(context, 'unlock_token', message.unlockToken)
   }

@@ -18,6 +18,10 @@ export interface DeviceSettings {
   readonly keepResults: KeepResults
   /** How many of a device's events stay after every subscriber had them; none when the count is 0. */
   readonly keepEvents: Limit
+  /** How many commands may wait on a channel. */
+  readonly maxQueue: number
+  /** How often, and since when, a device may say NotNow to a command before it is an event. */
+  readonly deferredAfter: Limit
   readonly trustOnFirstUse: boolean
   readonly udidCertAuthWarnOnly: boolean
   /** Milliseconds by which `last_seen` in lists may lag on a device that does nothing else. */
@@ -26,7 +30,7 @@ export interface DeviceSettings {
   readonly pushTopic: string
 }
 
-/** What the queue has to hear of a device: who has events to come for, and whether the directory has. */
+/** What the queue has to hear of a device: who has events to come for, and whether the directory has a new row. */
 export interface News {
   /** Subscribers; empty text stands for those that were unknown when an event was written. */
   readonly readers: string[]
@@ -40,6 +44,8 @@ export interface Effects {
   wakeBy: number
   /** Channels that have something new to fetch. */
   readonly push: Set<number>
+  /** Row ids of commands that came to an end: whoever waits for them is told. */
+  readonly finished: Set<number>
   /** For the operator's log: never payloads, tokens or secrets. */
   readonly notes: { readonly event: string; readonly [detail: string]: string | number | boolean }[]
 }
@@ -59,6 +65,7 @@ export function newEffects(): Effects {
     news: { readers: [], directory: false },
     wakeBy: Infinity,
     push: new Set(),
+    finished: new Set(),
     notes: [],
   }
 }

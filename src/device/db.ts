@@ -6,7 +6,7 @@ export interface Db {
   run(query: string, ...values: SqlValue[]): void
 }
 
-/** A Durable Object's own SQLite. */
+/** An object's own SQLite. */
 export function sqlite(sql: SqlStorage): Db {
   return {
     all: <Row>(query: string, ...values: SqlValue[]) =>

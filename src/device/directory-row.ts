@@ -1,7 +1,8 @@
 import type { EnrollmentType } from '../mdm/enrollment.ts'
 import type { DeviceFacts } from '../mdm/message.ts'
-import type { Context } from './context.ts'
-import { saveDevice } from './state.ts'
+import { wakeBy, type Context, type News } from './context.ts'
+import { ANNOUNCE_AFTER } from './aside.ts'
+import { saveDevice, type Channel, type DeviceRow } from './state.ts'
 
 /** What the directory lists of a device. An upsert takes only a newer `version`. */
 export interface DirectoryRow {
@@ -12,7 +13,34 @@ export interface DirectoryRow {
   readonly claimedAt: number
   readonly lastSeen: number
   readonly facts: DeviceFacts
+  readonly state: DeviceRow['state']
+  readonly push: PushState
   readonly version: number
+}
+
+/** `none`: it never gave a token, or left; `failing`: APNs takes its token no more. */
+export type PushState = 'none' | 'ready' | 'failing'
+
+export function pushStateOf(channel: Pick<Channel, 'token' | 'flag'> | undefined): PushState {
+  if (!channel?.token) {
+    return 'none'
+  }
+  return channel.flag === '' ? 'ready' : 'failing'
+}
+
+/** The device was heard of, and its row is news for the directory. */
+export function changed(context: Context): void {
+  context.state.device.lastSeen = context.now
+  listAnew(context)
+}
+
+/** Marks the device's row as news for the directory, and writes it. */
+export function listAnew(context: Context): void {
+  const { device } = context.state
+  device.version += 1
+  context.effects.news.directory = true
+  wakeBy(context, context.now + ANNOUNCE_AFTER)
+  saveDevice(context.db, device)
 }
 
 /** The device's row for the directory; `undefined` when the directory has it already. */
@@ -28,8 +56,24 @@ export function directoryRow(context: Context): DirectoryRow | undefined {
         claimedAt: device.claimedAt,
         lastSeen: device.lastSeen,
         facts: device.facts,
+        state: device.state,
+        push: pushStateOf(context.state.channels[0]),
         version: device.version,
       }
+}
+
+/** News as the queue carries them: the row itself goes along, so that nobody has to come for it. */
+export interface ToldNews {
+  /** Subscribers that have events to come for. */
+  readonly readers: readonly string[]
+  readonly directory: DirectoryRow | undefined
+}
+
+export function toldNews(context: Context, news: News = context.effects.news): ToldNews {
+  return {
+    readers: news.readers,
+    directory: news.directory ? directoryRow(context) : undefined,
+  }
 }
 
 /** The directory has the row of this version. */

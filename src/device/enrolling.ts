@@ -6,12 +6,13 @@ import { asDict, dictAt, bytesAt, stringAt } from '../plist/dict.ts'
 import type { PlistValue } from '../plist/value.ts'
 import { signedContent } from '../pki/cms.ts'
 import { loadBody } from './bodies.ts'
-import { wakeBy, type Context } from './context.ts'
+import type { Context } from './context.ts'
 import { archiveEscrow } from './escrow.ts'
 import { accept, bind, type Claim } from './identity.ts'
-import { ANNOUNCE_AFTER } from './aside.ts'
-import { giveUp, queueOf } from './queue.ts'
-import { saveChannel, saveDevice, type Identity } from './state.ts'
+import { changed } from './directory-row.ts'
+import { queueOf } from './queue-memory.ts'
+import { giveUp } from './queue-view.ts'
+import { saveChannel, type Identity } from './state.ts'
 
 type Authenticate = Extract<CheckIn, { messageType: 'Authenticate' }>
 
@@ -36,6 +37,7 @@ export interface Presented {
 export function authenticate(context: Context, message: Authenticate, who: Presented): boolean {
   const { state, now } = context
   const { device } = state
+  const first = device.state === 'unknown'
   const renewal = isRenewal(context, message, who)
   const repeated = device.state === 'authenticated' && who.identity?.epoch === device.epoch
   if (!renewal && !repeated) {
@@ -51,6 +53,10 @@ export function authenticate(context: Context, message: Authenticate, who: Prese
     renewedAt: renewal ? now : 0,
   })
   changed(context)
+  if (first) {
+    // The claim has listed it with the same facts. Its TokenUpdate tells the rest, or the alarm does.
+    context.effects.news.directory = false
+  }
   if (who.identity) {
     accept(context, who.identity)
   } else if (who.claim) {
@@ -70,16 +76,6 @@ export function unmaskRenewal(context: Context, current: Identity): void {
   accept(context, current)
   device.renewedAt = 0
   device.state = 'authenticated'
-}
-
-/** Marks the device's row as news for the directory, and writes it. */
-export function changed(context: Context): void {
-  const { device } = context.state
-  device.version += 1
-  device.lastSeen = context.now
-  context.effects.news.directory = true
-  wakeBy(context, context.now + ANNOUNCE_AFTER)
-  saveDevice(context.db, device)
 }
 
 function endEnrollment(context: Context, queuedUntil: number): void {

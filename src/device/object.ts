@@ -1,30 +1,24 @@
 import { DurableObject } from 'cloudflare:workers'
 import { createHash } from 'node:crypto'
-import { configOf, type Config } from '../config.ts'
+import { requireConfig } from '../config.ts'
 import { reasonOf, warn } from '../log.ts'
 import * as admin from './admin.ts'
 import { dueTimes } from './alarm.ts'
-import { retryAside } from './aside.ts'
-import { newEffects, type Context, type Effects, type News } from './context.ts'
+import { newEffects, type Context, type Effects } from './context.ts'
 import { sqlite } from './db.ts'
 import { viewDeliveries, type Deliveries, type DeliveryFilter } from './deliveries.ts'
-import { directoryRow, projected, type DirectoryRow } from './directory-row.ts'
-import {
-  listEscrow,
-  readEscrow,
-  type EscrowAnswer,
-  type EscrowKind,
-  type EscrowList,
-  type EscrowReader,
-} from './escrow.ts'
+import * as listing from './directory-row.ts'
+import * as escrow from './escrow.ts'
 import { renewIdentity, type Claim } from './identity.ts'
+import * as commands from './commands.ts'
 import * as outbox from './outbox.ts'
 import { pushSettings, type PushEnv } from './push-gate.ts'
 import { pushNow, pushPending, type PushAnswer, type Pusher } from './pusher.ts'
 import { answered, waitingChannels } from './pushing.ts'
-import type { NewCommand, QueuedCommand } from './queue.ts'
+import type { NewCommand } from './queue.ts'
+import type { QueuedCommand } from './queue-view.ts'
 import { settleReaders } from './readers.ts'
-import { replay, type Replay, type Replayed } from './replay.ts'
+import { replay, settleGivenUp, type Replay, type Replayed } from './replay.ts'
 import {
   keepDeclarations,
   listedDeclarations,
@@ -32,10 +26,13 @@ import {
   type DeviceAnswer,
   type DeviceInput,
 } from './receive.ts'
-import { loadState, type DeviceState } from './state.ts'
+import { viewDevice, type DeviceView } from './page.ts'
+import { viewTimeline, type Timeline, type TimelineFilter } from './timeline.ts'
+import { createWaiting } from './waiting.ts'
+import { knownChannel, loadState, type DeviceState } from './state.ts'
 
 /** What the queue carries: which device has news, for whom. It may be lost; the alarm says it again. */
-export interface Announcement extends News {
+export interface Announcement extends listing.ToldNews {
   readonly device: string
 }
 
@@ -64,15 +61,17 @@ export class Device extends DurableObject<DeviceEnv> {
   #lastNow = 0
   #pushTimer: ReturnType<typeof setTimeout> | undefined
   readonly #toPush = new Set<number>()
+  readonly #waiting = createWaiting()
 
   async receive(input: DeviceInput): Promise<DeviceAnswer> {
     return this.#commit((context) => {
       const answer = receive(context, input)
-      const user = input.message.enrollment.user
-      if (input.message.kind === 'report') {
+      const { user } = input.message.enrollment
+      const channel = knownChannel(context.state, user)
+      if (channel && input.message.kind === 'report') {
         // It is here: the doorbell need not ring.
         answered(context, user)
-        this.#toPush.delete(context.state.channels.findIndex((channel) => channel.user === user))
+        this.#toPush.delete(channel.id)
       }
       return answer
     })
@@ -86,8 +85,41 @@ export class Device extends DurableObject<DeviceEnv> {
     return this.#commit((context) => admin.pageOfQueue(context, user, after))
   }
 
-  async clearQueue(user: string): Promise<{ kind: 'cleared' } | admin.Elsewhere> {
+  async clearQueue(user: string): Promise<admin.Cleared> {
     return this.#commit((context) => admin.clearQueue(context, user))
+  }
+
+  /** A command, and if it is still pending, as it is when it ends or `ms` have passed; its push leaves at once. */
+  async command(
+    user: string,
+    ref: commands.CommandRef,
+    ms: number,
+  ): Promise<commands.CommandAnswer> {
+    const look = () => this.#commit((context) => commands.viewCommand(context, user, ref))
+    const answer = await look()
+    if (ms === 0 || answer.kind !== 'command' || !answer.pending) {
+      return answer
+    }
+    const end = this.#waiting.untilEnd(answer.row, ms)
+    this.#ring()
+    await end
+    return look()
+  }
+
+  async listCommands(user: string, filter: commands.CommandFilter): Promise<commands.CommandList> {
+    return this.#commit((context) => commands.listCommands(context, user, filter))
+  }
+
+  async cancelCommand(user: string, ref: commands.CommandRef): Promise<commands.Cancelled> {
+    return this.#commit((context) => commands.cancelCommand(context, user, ref))
+  }
+
+  async viewDevice(user: string): Promise<DeviceView> {
+    return this.#commit((context) => viewDevice(context, user))
+  }
+
+  async viewTimeline(user: string, filter: TimelineFilter): Promise<Timeline> {
+    return this.#commit((context) => viewTimeline(context, user, filter))
   }
 
   async block(): Promise<void> {
@@ -123,15 +155,15 @@ export class Device extends DurableObject<DeviceEnv> {
   }
 
   async readEscrow(
-    kind: EscrowKind,
+    kind: escrow.EscrowKind,
     token: number | undefined,
-    reader: EscrowReader,
-  ): Promise<EscrowAnswer> {
-    return this.#commit((context) => readEscrow(context, kind, token, reader))
+    reader: escrow.EscrowReader,
+  ): Promise<escrow.EscrowAnswer> {
+    return this.#commit((context) => escrow.readEscrow(context, kind, token, reader))
   }
 
-  async listEscrow(): Promise<EscrowList> {
-    return this.#commit(listEscrow)
+  async listEscrow(): Promise<escrow.EscrowList> {
+    return this.#commit(escrow.listEscrow)
   }
 
   async renewIdentity(previous: string, fingerprint: string, claim: Claim): Promise<boolean> {
@@ -177,14 +209,9 @@ export class Device extends DurableObject<DeviceEnv> {
     return this.#commit((context) => settleReaders(context, known))
   }
 
-  async retryAside(subscriber: string, seq: number): Promise<boolean> {
-    return this.#commit((context) => retryAside(context, subscriber, seq))
-  }
-
-  async dropAside(subscriber: string, seq: number): Promise<void> {
-    return this.#commit((context) => {
-      outbox.pull(context, { subscriber, topics: [], settled: [seq], read: false })
-    })
+  /** Tries a given-up event again, or forgets it. @returns whether it was kept. */
+  async givenUp(subscriber: string, seq: number, retry: boolean): Promise<boolean> {
+    return this.#commit((context) => settleGivenUp(context, subscriber, seq, retry))
   }
 
   /** Sends kept events to a subscriber again. */
@@ -196,13 +223,13 @@ export class Device extends DurableObject<DeviceEnv> {
     return this.#commit((context) => viewDeliveries(context, user, filter))
   }
 
-  async directoryRow(): Promise<DirectoryRow | undefined> {
-    return this.#commit(directoryRow)
+  async directoryRow(): Promise<listing.DirectoryRow | undefined> {
+    return this.#commit(listing.directoryRow)
   }
 
   async projected(version: number): Promise<void> {
     return this.#commit((context) => {
-      projected(context, version)
+      listing.projected(context, version)
     })
   }
 
@@ -263,7 +290,7 @@ export class Device extends DurableObject<DeviceEnv> {
     this.#state ??= loadState(db, this.#name)
     // Strictly rising, so that "before this round" always has an answer.
     this.#lastNow = Math.max(Date.now(), this.#lastNow + 1)
-    const { sealer, device } = this.#settings()
+    const { sealer, device } = requireConfig(this.env)
     return {
       db,
       sealer,
@@ -285,15 +312,22 @@ export class Device extends DurableObject<DeviceEnv> {
     }
     if (this.#toPush.size > 0 && this.#pushTimer === undefined) {
       this.#pushTimer = setTimeout(() => {
-        this.#pushTimer = undefined
-        const channels = [...this.#toPush]
-        this.#toPush.clear()
-        this.ctx.waitUntil(this.#pushPending(channels, false))
+        this.#ring()
       }, PUSH_DELAY)
     }
+    this.#waiting.ended(effects.finished)
     for (const { event, ...detail } of effects.notes) {
       warn(event, detail)
     }
+  }
+
+  /** Pushes what was queued since the last time. */
+  #ring(): void {
+    clearTimeout(this.#pushTimer)
+    this.#pushTimer = undefined
+    const channels = [...this.#toPush]
+    this.#toPush.clear()
+    this.ctx.waitUntil(this.#pushPending(channels, false))
   }
 
   /** Not awaited: it joins the commit of its cause, and the output gate holds the answer until that is durable. */
@@ -302,20 +336,12 @@ export class Device extends DurableObject<DeviceEnv> {
     this.ctx.waitUntil(this.ctx.storage.setAlarm(at))
   }
 
-  async #announce(news: News): Promise<void> {
+  async #announce(news: listing.ToldNews): Promise<void> {
     try {
       await this.env.EVENTS.send({ device: this.#name, ...news })
     } catch (error) {
       warn('queue:send-failed', { device: this.#name, reason: reasonOf(error) })
     }
-  }
-
-  #settings(): Config {
-    const result = configOf(this.env)
-    if (!result.ok) {
-      throw new Error(`EdgeMDM is not configured: ${result.problems.join('; ')}`)
-    }
-    return result.config
   }
 
   async #pushPending(channels: readonly number[], again: boolean): Promise<void> {
@@ -326,7 +352,7 @@ export class Device extends DurableObject<DeviceEnv> {
 
   async #pusher(): Promise<Pusher> {
     return {
-      ...(await pushSettings(this.env, this.#settings(), Date.now())),
+      ...(await pushSettings(this.env, requireConfig(this.env), Date.now())),
       device: this.#name,
       commit: (decide) => this.#commitAndTell(decide),
     }
@@ -336,9 +362,9 @@ export class Device extends DurableObject<DeviceEnv> {
   async #commitAndTell<Answer>(decide: (context: Context) => Answer): Promise<Answer> {
     const { answer, news } = await this.#commit((context) => ({
       answer: decide(context),
-      news: context.effects.news,
+      news: listing.toldNews(context),
     }))
-    if (news.readers.length > 0) {
+    if (news.readers.length > 0 || news.directory) {
       await this.#announce(news)
     }
     return answer

@@ -4,7 +4,7 @@ import { wants, type Filter } from '../events/webhook.ts'
 import { ANNOUNCE_AFTER, dueAsides, takeAsides, type Aside, type AsideEvent } from './aside.ts'
 import { dropParts, loadBody, storeBody } from './bodies.ts'
 import { wakeBy, type Context } from './context.ts'
-import { forReader } from './state.ts'
+import { forReader } from './listeners.ts'
 
 /** How long a reader that was told of events is trusted to come and ask. */
 const ATTENTION = 30_000
@@ -52,16 +52,24 @@ export function recordEvent(context: Context, event: NewEvent, listeners: Listen
       moveCursor(context, listener, before)
     }
   }
-  for (const [reader, at] of state.cursors) {
-    if (at === before && listeners && !listeners.includes(reader)) {
-      state.cursors.set(reader, seq)
-    }
-  }
+  stepOver(context, listeners)
   state.lastSeq = seq
   if (listeners?.length === 0) {
     prune(context)
   } else {
     announce(context, listeners ?? [...state.cursors.keys()])
+  }
+}
+
+/**
+ * A reader that had everything and does not want this event has everything still. Only memory needs to know: the row tells
+ * who wants it, when memory is lost.
+ */
+function stepOver({ state }: Context, listeners: Listeners): void {
+  for (const [reader, seq] of state.cursors) {
+    if (seq === state.lastSeq && listeners && !listeners.includes(reader)) {
+      state.cursors.set(reader, seq + 1)
+    }
   }
 }
 
@@ -105,42 +113,60 @@ export interface Pulled {
 
 /** One exchange with a subscriber: takes its report, prunes what every cursor has passed, reads on. */
 export function pull(context: Context, request: Pull): Pulled {
-  const { state, now } = context
-  const { subscriber } = request
-  if (state.device.schema === 0) {
+  const { lastSeq } = context.state
+  if (lastSeq === 0) {
+    // There may be no tables yet.
     return { events: [], asides: [], upTo: 0, more: false }
   }
-  takeAsides(context, request)
-  if (request.passed !== undefined && request.passed > cursorOf(context, subscriber)) {
-    moveCursor(context, subscriber, request.passed)
+  takeReport(context, request)
+  if (request.read) {
+    return readOn(context, request)
   }
-  if (request.passed !== undefined || request.settled) {
+  leave(context, request.subscriber)
+  const upTo = cursorOf(context, request.subscriber)
+  return { events: [], asides: [], upTo, more: upTo < lastSeq }
+}
+
+function takeReport(context: Context, request: Pull): void {
+  const { subscriber, passed, settled } = request
+  takeAsides(context, request)
+  if (passed !== undefined && passed > cursorOf(context, subscriber)) {
+    moveCursor(context, subscriber, passed)
+  }
+  if (passed !== undefined || settled) {
     prune(context)
   }
+}
+
+function readOn(context: Context, request: Pull): Pulled {
+  const { state, now } = context
+  const { subscriber } = request
   const from = cursorOf(context, subscriber)
-  if (!request.read) {
-    state.attention.delete(subscriber)
-    if (from < state.lastSeq) {
-      wakeBy(context, now + ANNOUNCE_AFTER)
-    }
-    return { events: [], asides: [], upTo: from, more: from < state.lastSeq }
-  }
   const asides = dueAsides(context, subscriber, (row) => asEvent(context, row))
-  const read = readEvents(context, from, request)
-  if (read.upTo >= state.lastSeq && read.events.length === 0 && asides.length === 0) {
-    if (read.skipped) {
-      moveCursor(context, subscriber, read.upTo)
-    } else if (state.cursors.has(subscriber)) {
-      state.cursors.set(subscriber, read.upTo)
-    }
-    if (read.upTo > from) {
-      prune(context)
-    }
-    state.attention.delete(subscriber)
-    return { events: [], asides, upTo: read.upTo, more: false }
+  const { events, upTo, skipped } = readEvents(context, from, request)
+  const more = upTo < state.lastSeq
+  if (more || events.length > 0 || asides.length > 0) {
+    state.attention.set(subscriber, now + ATTENTION)
+    return { events, asides, upTo, more }
   }
-  state.attention.set(subscriber, now + ATTENTION)
-  return { events: read.events, asides, upTo: read.upTo, more: read.upTo < state.lastSeq }
+  if (skipped) {
+    moveCursor(context, subscriber, upTo)
+  } else if (state.cursors.has(subscriber)) {
+    state.cursors.set(subscriber, upTo)
+  }
+  if (upTo > from) {
+    prune(context)
+  }
+  leave(context, subscriber)
+  return { events, asides, upTo, more }
+}
+
+/** The reader goes: it has to be told of what comes next, and again of what it leaves behind. */
+function leave(context: Context, subscriber: string): void {
+  context.state.attention.delete(subscriber)
+  if (cursorOf(context, subscriber) < context.state.lastSeq) {
+    wakeBy(context, context.now + ANNOUNCE_AFTER)
+  }
 }
 
 /** A subscriber that was never here has missed nothing: it starts at now, or where nobody knew of it. */

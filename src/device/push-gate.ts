@@ -72,19 +72,34 @@ export async function pushSettings(
   }
 }
 
-const toldBy = new WeakSet<object>()
+/** Which certificate each environment's circuit was told of, and when that was looked at. */
+const toldOf = new WeakMap<object, { certificateId: string | undefined; at: number }>()
 
-/** Tells the circuit, once per isolate, which certificate came with it: a new one is known at once, not at the next push. */
-export async function tellCertificate(env: PushEnv, config: Config): Promise<void> {
-  if (toldBy.has(env)) {
-    return
+/**
+ * Tells the circuit which certificate is in use, once per isolate and certificate: a new one is known at once, not
+ * at the next push. On the path of every request, so `undefined` when there is nothing to look at.
+ */
+export function tellCertificate(
+  env: PushEnv,
+  config: Config,
+  now: number,
+): Promise<void> | undefined {
+  const known = toldOf.get(env)
+  if (known && now - known.at < GATE_AGE) {
+    return undefined
   }
-  toldBy.add(env)
+  toldOf.set(env, { certificateId: known?.certificateId, at: now })
+  return tell(env, config, now)
+}
+
+async function tell(env: PushEnv, config: Config, now: number): Promise<void> {
   try {
-    const { circuit, certificateId } = await pushSettings(env, config, Date.now())
-    await circuit.inUse(certificateId)
+    const { circuit, certificateId } = await pushSettings(env, config, now)
+    if (toldOf.get(env)?.certificateId !== certificateId) {
+      await circuit.inUse(certificateId)
+      toldOf.set(env, { certificateId, at: now })
+    }
   } catch (error) {
-    toldBy.delete(env)
     warn('push:circuit-unreachable', { reason: reasonOf(error) })
   }
 }

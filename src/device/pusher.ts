@@ -4,6 +4,7 @@ import type { Verdict } from '../push/verdict.ts'
 import type { Elsewhere } from './admin.ts'
 import type { Context } from './context.ts'
 import { admission, NO_APNS, sendPush, type PushSettings } from './push-gate.ts'
+import { notePush } from './push-notes.ts'
 import { deadToken, mayStayQuiet, pushTarget, takeVerdict, type PushTarget } from './pushing.ts'
 
 /** A device object as pushing sees it: its commits, and the way to APNs. */
@@ -111,13 +112,16 @@ async function send(
   const push = { id: randomUUID(), device, now: Date.now(), epoch, expiration }
   const { verdict, gate } = await sendPush(pusher, target, push)
   await pusher.commit((context) => {
-    takeVerdict(context, target, {
-      id: push.id,
-      verdict,
-      epoch: gate.epoch,
-      blames: gate.blames,
-      again,
-      random: Math.random(),
+    notePush(context, target.user, verdict, () => {
+      takeVerdict(context, target, {
+        id: push.id,
+        verdict,
+        sentAt: push.now,
+        epoch: gate.epoch,
+        blames: gate.blames,
+        again,
+        random: Math.random(),
+      })
     })
   })
   return verdict

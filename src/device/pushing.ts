@@ -60,6 +60,8 @@ export interface Pushed {
   /** The push's own id. */
   readonly id: string
   readonly verdict: Verdict
+  /** Milliseconds, before it was sent. */
+  readonly sentAt: number
   /** The circuit's epoch, and whether a refusal may be held against the device. */
   readonly epoch: number
   readonly blames: boolean
@@ -75,7 +77,11 @@ export function takeVerdict(context: Context, target: PushTarget, push: Pushed):
   if (!channel?.token || tokenHex(channel.token) !== tokenHex(target.token)) {
     return
   }
-  if (push.verdict.kind === 'delivered') {
+  // A device may be here, and gone again, before APNs has answered.
+  if (
+    push.verdict.kind === 'delivered' &&
+    (context.state.came.get(channel.id) ?? 0) < push.sentAt
+  ) {
     context.state.rung.set(channel.id, context.now)
   }
   const changes: Partial<Channel> = {
@@ -161,6 +167,7 @@ export function answered(context: Context, user: string): void {
   const channel = context.state.channels.find((candidate) => candidate.user === user)
   if (channel) {
     context.state.rung.delete(channel.id)
+    context.state.came.set(channel.id, context.now)
   }
 }
 

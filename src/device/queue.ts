@@ -7,18 +7,15 @@ import {
   stateAfter,
   type CommandState,
 } from '../mdm/queue.ts'
-import { dropParts, loadBody, storeBody } from './bodies.ts'
+import { loadBody, storeBody } from './bodies.ts'
 import { filled } from './clear-passcode.ts'
+import { learnFacts } from './facts.ts'
 import { wakeBy, type Context } from './context.ts'
+export { PUSH_FALLBACK } from './queue-memory.ts'
+import { PENDING_STATES, PUSH_FALLBACK, queueOf, readWindow, WINDOW } from './queue-memory.ts'
 import { keepResult, pruneResults } from './results.ts'
 import { CHANNEL_SPAN } from './schema.ts'
-import { saveDevice, type Channel, type PendingCommand, type Queue } from './state.ts'
-
-/** Pending entries that memory holds; a longer queue is read on when these are through. */
-const WINDOW = 200
-/** When the alarm looks whether a new command was fetched, should the push timer have died with the process. */
-export const PUSH_FALLBACK = 60_000
-const PENDING_STATES = "('queued', 'sent', 'not_now', 'stalled')"
+import { saveDevice, type Channel, type PendingCommand } from './state.ts'
 
 export interface NewCommand {
   readonly uuid: string
@@ -27,7 +24,19 @@ export interface NewCommand {
   readonly secret: boolean
   /** Where it was handed over from, so that a repeated hand-over adds nothing; empty otherwise. */
   readonly source: string
+  readonly terms?: Terms
 }
+
+/** When a command may go out, and which request queued it. Times are milliseconds; 0 stands for none. */
+export interface Terms {
+  readonly notBefore: number
+  readonly expiresAt: number
+  /** The client's Idempotency-Key, and a hash of its request; empty without one. */
+  readonly requestKey: string
+  readonly requestHash: string
+}
+
+const NO_TERMS: Terms = { notBefore: 0, expiresAt: 0, requestKey: '', requestHash: '' }
 
 /** Adds an entry at the end of a channel's queue; its number within the channel is the answer. */
 export function enqueue(context: Context, channel: Channel, command: NewCommand): number {
@@ -37,18 +46,34 @@ export function enqueue(context: Context, channel: Channel, command: NewCommand)
   }
   const queue = queueOf(context, channel)
   const id = queue.lastId + 1
+  const terms = command.terms ?? NO_TERMS
   db.run(
-    `INSERT INTO commands (id, uuid, request_type, state, rounds, queued_at, handed_out_at, not_now_at, answered_at,
-      result_hash, secret, source, payload) VALUES (?, ?, ?, 'queued', 0, ?, 0, 0, 0, '', ?, ?, ?)`,
+    `INSERT INTO commands (id, uuid, request_type, state, rounds, queued_at, not_before, expires_at, handed_out_at,
+      not_now_at, answered_at, result_hash, secret, source, request_key, request_hash, payload)
+      VALUES (?, ?, ?, 'queued', 0, ?, ?, ?, 0, 0, 0, '', ?, ?, ?, ?, ?)`,
     id,
     command.uuid,
     command.requestType,
     now,
+    terms.notBefore,
+    terms.expiresAt,
     Number(command.secret),
     command.source,
+    terms.requestKey,
+    terms.requestHash,
     storeBody(context, 'payload', id, command.payload, command.secret),
   )
   queue.lastId = id
+  queue.depth += 1
+  if (terms.expiresAt > 0) {
+    queue.expiresAt = Math.min(queue.expiresAt, terms.expiresAt)
+    wakeBy(context, terms.expiresAt)
+  }
+  if (terms.notBefore > now) {
+    queue.heldUntil = Math.min(queue.heldUntil, terms.notBefore)
+    wakeBy(context, terms.notBefore)
+    return id - channel.id * CHANNEL_SPAN
+  }
   if (queue.pending.length < WINDOW && !queue.more) {
     queue.pending.push({
       id,
@@ -58,6 +83,7 @@ export function enqueue(context: Context, channel: Channel, command: NewCommand)
       state: 'queued',
       rounds: 0,
       queuedAt: now,
+      released: false,
       handedOutAt: 0,
       notNowAt: 0,
     })
@@ -71,29 +97,15 @@ export function enqueue(context: Context, channel: Channel, command: NewCommand)
   return id - channel.id * CHANNEL_SPAN
 }
 
-/** A channel's queue, read from its table when first asked for. */
-export function queueOf(context: Context, channel: Channel): Queue {
-  const known = context.state.queues.get(channel.id)
-  if (known) {
-    return known
-  }
-  const base = channel.id * CHANNEL_SPAN
-  const queue: Queue = { pending: [], more: false, lastId: base, roundBegan: undefined }
-  if (context.state.device.schema > 0) {
-    const [last] = context.db.all<{ id: number | null }>(
-      'SELECT max(id) AS id FROM commands WHERE id BETWEEN ? AND ?',
-      base,
-      base + CHANNEL_SPAN - 1,
-    )
-    queue.lastId = last?.id ?? base
-    readWindow(context, queue, base)
-  }
-  context.state.queues.set(channel.id, queue)
-  return queue
-}
+/**
+ * What a report did: `repeat` when the device told again what we know, which is no event; `deferred` when it has
+ * put a command off so often, or so long, that somebody should hear of it.
+ */
+export type ReportEffect =
+  | { readonly kind: 'answered' | 'repeat' | 'unknown' | 'none' }
+  | { readonly kind: 'deferred'; readonly n: number; readonly notNows: number }
 
-/** What a report did: `repeat` when the device told again what we know, which is no event. */
-export type ReportEffect = 'answered' | 'repeat' | 'unknown' | 'none'
+const ANSWERED: ReportEffect = { kind: 'answered' }
 
 /** Applies a report to its channel's queue (design.md 5). */
 export function applyReport(
@@ -105,7 +117,7 @@ export function applyReport(
   const queue = queueOf(context, channel)
   if (beginsRound(report)) {
     queue.roundBegan = context.now
-    return 'none'
+    return { kind: 'none' }
   }
   const state = stateAfter(report)
   const entry = entryAnswered(queue.pending, report)
@@ -113,20 +125,41 @@ export function applyReport(
     return late(context, channel, report, result)
   }
   if (state === 'not_now') {
-    Object.assign(entry, { state, notNowAt: context.now, rounds: 0 })
-    context.db.run(
-      'UPDATE commands SET state = ?, not_now_at = ?, rounds = 0 WHERE id = ?',
-      state,
-      context.now,
-      entry.id,
-    )
-    wakeBy(context, context.now + PUSH_FALLBACK)
-    return 'answered'
+    return putOff(context, channel, entry)
   }
   queue.pending.splice(queue.pending.indexOf(entry), 1)
-  keepResult(context, entry.id, { state, report, result, secret: entry.secret })
+  queue.depth -= 1
+  keepResult(context, entry, { state, result })
   pruneResults(context, channel, queue)
-  return 'answered'
+  learnFacts(context, channel, { state, requestType: entry.requestType, result })
+  return ANSWERED
+}
+
+/** NotNow: the command stays, and the alarm pushes again for it, ever more rarely. */
+function putOff(context: Context, channel: Channel, entry: PendingCommand): ReportEffect {
+  const { db, now, settings } = context
+  Object.assign(entry, { state: 'not_now', notNowAt: now, rounds: 0 })
+  wakeBy(context, now + PUSH_FALLBACK)
+  const { count, ms } = settings.deferredAfter
+  const [row] = db.all<{ notNows: number; since: number; deferred: number }>(
+    'SELECT not_nows AS notNows, not_now_since AS since, deferred FROM commands WHERE id = ?',
+    entry.id,
+  )
+  const notNows = (row?.notNows ?? 0) + 1
+  const since = row?.since || now
+  const limit = notNows >= count || now - since >= ms
+  db.run(
+    `UPDATE commands SET state = 'not_now', not_now_at = ?, not_now_since = ?, not_nows = ?, deferred = ?, rounds = 0
+      WHERE id = ?`,
+    now,
+    since,
+    notNows,
+    Number(limit),
+    entry.id,
+  )
+  return limit && row?.deferred === 0
+    ? { kind: 'deferred', n: entry.id - channel.id * CHANNEL_SPAN, notNows }
+    : ANSWERED
 }
 
 /** A report that no pending entry waits for: a repeat, a command given up meanwhile, or nothing of ours. */
@@ -137,39 +170,41 @@ function late(
   result: Uint8Array,
 ): ReportEffect {
   if (report.status === 'NotNow' || report.commandUUID === undefined) {
-    return 'unknown'
+    return { kind: 'unknown' }
   }
   const base = channel.id * CHANNEL_SPAN
-  const rows =
+  const ended =
     context.state.device.schema === 0
       ? []
       : context.db.all<{
           id: number
           state: CommandState
+          requestType: string
           result_hash: string
           secret: number
         }>(
-          `SELECT id, state, result_hash, secret FROM commands WHERE id BETWEEN ? AND ? AND uuid = ?
-      AND handed_out_at > 0 AND state NOT IN ${PENDING_STATES} ORDER BY id DESC`,
+          `SELECT id, state, request_type AS requestType, result_hash, secret FROM commands
+      WHERE id BETWEEN ? AND ? AND uuid = ? AND handed_out_at > 0 AND state NOT IN ${PENDING_STATES} ORDER BY id DESC`,
           base,
           base + CHANNEL_SPAN - 1,
           report.commandUUID,
         )
-  const [last] = rows
-  if (last && last.result_hash === context.hash(result)) {
-    return 'repeat'
+  const [newest] = ended
+  if (newest && newest.result_hash === context.hash(result)) {
+    return { kind: 'repeat' }
   }
-  const given = rows.find((row) => row.state === 'cancelled' && row.result_hash === '')
-  if (given) {
-    keepResult(context, given.id, {
-      state: given.state,
-      report,
-      result,
-      secret: given.secret === 1,
-    })
-    return 'answered'
+  const unheard = ended.find(
+    (row) => (row.state === 'cancelled' || row.state === 'expired') && row.result_hash === '',
+  )
+  if (unheard) {
+    keepResult(
+      context,
+      { ...unheard, secret: unheard.secret === 1 },
+      { state: unheard.state, result },
+    )
+    return ANSWERED
   }
-  return 'unknown'
+  return { kind: 'unknown' }
 }
 
 /** Hands out the next command of a channel, if there is one, in the commit that answers the device. */
@@ -177,8 +212,9 @@ export function handOut(context: Context, channel: Channel): Uint8Array | undefi
   const { db, now } = context
   const queue = queueOf(context, channel)
   let entry = nextEntry(queue.pending, queue.roundBegan)
-  if (queue.more && (!entry || entry.state !== 'queued')) {
-    readWindow(context, queue, channel.id * CHANNEL_SPAN)
+  // Only a stalled command goes behind those that memory does not hold.
+  if (queue.more && (!entry || entry.state === 'stalled' || hasStalled(entry))) {
+    readWindow(context, channel, queue)
     entry = nextEntry(queue.pending, queue.roundBegan)
   }
   if (!entry) {
@@ -191,100 +227,20 @@ export function handOut(context: Context, channel: Channel): Uint8Array | undefi
   const state = entry.state === 'stalled' || hasStalled(entry) ? 'stalled' : 'sent'
   const newRound = entry.handedOutAt < (queue.roundBegan ?? Infinity)
   Object.assign(entry, { state, handedOutAt: now, rounds: entry.rounds + Number(newRound) })
+  const push = channel.push && channel.push.at >= entry.queuedAt ? channel.push : undefined
   db.run(
-    'UPDATE commands SET state = ?, handed_out_at = ?, rounds = ? WHERE id = ?',
+    `UPDATE commands SET state = ?, handed_out_at = ?, rounds = ?, hand_outs = hand_outs + 1,
+      first_handed_out_at = iif(first_handed_out_at = 0, ?, first_handed_out_at), push = iif(? = '', push, ?) WHERE id = ?`,
     state,
     now,
     entry.rounds,
+    now,
+    push ? JSON.stringify(push) : '',
+    push ? JSON.stringify(push) : '',
     entry.id,
   )
   const payload = loadBody(context, 'payload', entry.id, row?.payload ?? null, entry.secret)
   return filled(context, entry.requestType, payload)
-}
-
-/** Entries that an admin sees in a queue: all that the device still has to answer, NotNow included. */
-export interface QueuedCommand {
-  readonly n: number
-  readonly uuid: string
-  readonly requestType: string
-  readonly secret: boolean
-  readonly payload: Uint8Array
-}
-
-const PAGE_BYTES = 4_000_000
-
-/** A page of a channel's pending commands, oldest first, from behind entry `after` on. */
-export function viewQueue(
-  context: Context,
-  channel: Channel,
-  after: number,
-): { commands: QueuedCommand[]; next: number | undefined } {
-  const base = channel.id * CHANNEL_SPAN
-  const commands: QueuedCommand[] = []
-  let bytes = 0
-  let last = base + after
-  while (context.state.device.schema > 0) {
-    const [row] = context.db.all<{
-      id: number
-      uuid: string
-      requestType: string
-      secret: number
-      payload: ArrayBuffer | Uint8Array | null
-    }>(
-      `SELECT id, uuid, request_type AS requestType, secret, payload FROM commands WHERE id > ? AND id < ? AND state IN ${PENDING_STATES}
-        ORDER BY id LIMIT 1`,
-      last,
-      base + CHANNEL_SPAN,
-    )
-    if (!row) {
-      break
-    }
-    if (bytes > PAGE_BYTES) {
-      return { commands, next: last - base }
-    }
-    last = row.id
-    const { uuid, requestType } = row
-    const secret = row.secret === 1
-    const payload = loadBody(context, 'payload', row.id, row.payload, secret)
-    bytes += payload.length
-    commands.push({ n: row.id - base, uuid, requestType, secret, payload })
-  }
-  return { commands, next: undefined }
-}
-
-/**
- * Empties a channel's queue. What the device may already hold is marked, so that its answer still finds a
- * home; the rest is deleted, but for the newest row, which keeps the numbering.
- */
-export function giveUp(
-  context: Context,
-  channel: Channel,
-  state: 'cancelled' | 'superseded',
-  queuedUntil = Infinity,
-): void {
-  if (context.state.device.schema === 0) {
-    return
-  }
-  const queue = queueOf(context, channel)
-  const base = channel.id * CHANNEL_SPAN
-  const rows = context.db.all<{ id: number; handed_out_at: number; big: number }>(
-    `SELECT id, handed_out_at, payload IS NULL AS big FROM commands
-      WHERE id BETWEEN ? AND ? AND state IN ${PENDING_STATES} AND queued_at <= ?`,
-    base,
-    base + CHANNEL_SPAN - 1,
-    Math.min(queuedUntil, Number.MAX_SAFE_INTEGER),
-  )
-  for (const row of rows) {
-    if (row.handed_out_at > 0 || row.id === queue.lastId) {
-      context.db.run('UPDATE commands SET state = ?, payload = NULL WHERE id = ?', state, row.id)
-    } else {
-      context.db.run('DELETE FROM commands WHERE id = ?', row.id)
-    }
-    if (row.big) {
-      dropParts(context.db, 'payload', row.id)
-    }
-  }
-  context.state.queues.delete(channel.id)
 }
 
 /** Milliseconds since when a channel's oldest pending command waits for the device. */
@@ -294,18 +250,4 @@ export function pendingSince(
 ): { queuedAt: number; notNowAt: number } | undefined {
   const [oldest] = queueOf(context, channel).pending
   return oldest
-}
-
-function readWindow(context: Context, queue: Queue, base: number): void {
-  const size = Math.max(WINDOW, queue.pending.length * 2)
-  const rows = context.db.all<Omit<PendingCommand, 'secret'> & { secret: number }>(
-    `SELECT id, uuid, request_type AS requestType, secret, state, rounds, queued_at AS queuedAt,
-      handed_out_at AS handedOutAt, not_now_at AS notNowAt FROM commands
-      WHERE id BETWEEN ? AND ? AND state IN ${PENDING_STATES} ORDER BY id LIMIT ?`,
-    base,
-    base + CHANNEL_SPAN - 1,
-    size + 1,
-  )
-  queue.more = rows.length > size
-  queue.pending = rows.slice(0, size).map((row) => ({ ...row, secret: row.secret === 1 }))
 }

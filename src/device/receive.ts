@@ -1,12 +1,13 @@
 import { aboutMessage } from '../events/event.ts'
-import { IDENTITY_CONFLICT, topicOf } from '../events/topics.ts'
+import { COMMAND_DEFERRED, IDENTITY_CONFLICT, topicOf } from '../events/topics.ts'
+import { deviceTypeOf, enrollmentId } from '../mdm/enrollment.ts'
 import type { Message, Report } from '../mdm/message.ts'
 import { checkIn, type CheckInEffect } from './check-in.ts'
-import type { Context, News } from './context.ts'
-import { changed } from './enrolling.ts'
-import { bind, standing, type Claim } from './identity.ts'
+import type { Context } from './context.ts'
+import { changed, toldNews, type ToldNews } from './directory-row.ts'
+import { bind, standing, type Claim, type Standing } from './identity.ts'
 import { recordEvent, type Listeners } from './outbox.ts'
-import { applyReport, handOut } from './queue.ts'
+import { applyReport, handOut, type ReportEffect } from './queue.ts'
 import { channelOf, knownChannel, saveChannel, saveIdentity, type Identity } from './state.ts'
 
 /** A device's message, its signature verified over the exact bytes of `body`. */
@@ -22,6 +23,8 @@ export interface DeviceInput {
   /** Subscribers that want this message's topic, and those that want to hear of identity conflicts. */
   readonly listeners: Listeners
   readonly conflictListeners: Listeners
+  /** Those that want to hear of commands that devices put off. */
+  readonly deferredListeners: Listeners
 }
 
 export type DeviceAnswer =
@@ -30,45 +33,54 @@ export type DeviceAnswer =
       readonly reply?: Uint8Array
       /** The bare UserID is not this device's alias yet: to be made before the device gets its answer. */
       readonly alias?: string
-      readonly news: News
+      readonly news: ToldNews
     }
   /** The certificate is new here: check its chain, claim it unless the device is blocked, and come again. */
   | { readonly kind: 'unclaimed'; readonly blocked: boolean }
   | { readonly kind: 'refused'; readonly reason: string }
   /** Signed by an identity of an earlier enrolment: 503 until an admin reinstates it. */
-  | { readonly kind: 'conflict'; readonly news: News }
+  | { readonly kind: 'conflict'; readonly news: ToldNews }
   | { readonly kind: 'blocked' }
 
 /** Takes in one message: identity, state change, event and answer are one commit (design.md 3). */
 export function receive(context: Context, input: DeviceInput): DeviceAnswer {
-  const { device } = context.state
-  const where = standing(context, input.fingerprint, input.message)
-  if (where.kind === 'refused') {
-    return where
+  const stands = standing(context, input.fingerprint, input.message)
+  if (stands.kind === 'refused') {
+    return stands
   }
-  if (where.kind === 'earlier') {
-    return conflict(context, input, where.identity)
+  if (stands.kind === 'earlier') {
+    return conflict(context, input, stands.identity)
   }
-  const blocked = device.blocked && input.message.kind === 'report'
-  if (where.kind !== 'bound' && input.claim === undefined) {
+  const blocked = context.state.device.blocked && input.message.kind === 'report'
+  if (stands.kind !== 'bound' && input.claim === undefined) {
     return { kind: 'unclaimed', blocked }
   }
   if (blocked) {
     return { kind: 'blocked' }
   }
-  const identity = where.kind === 'bound' ? where.identity : undefined
-  if (where.kind === 'tolerated') {
-    context.effects.notes.push({ event: 'mdm:binding-tolerated', device: device.name })
-  }
-  const authenticates =
-    input.message.kind === 'checkin' && input.message.messageType === 'Authenticate'
-  const adopted =
-    where.kind === 'claimable' && input.claim && !authenticates
-      ? adopt(context, input, input.claim)
-      : identity
-  const answer = take(context, input, adopted)
+  const answer = take(context, input, identityOf(context, input, stands))
   seen(context)
-  return { ...answer, news: context.effects.news }
+  return { ...answer, news: toldNews(context) }
+}
+
+/** The sender's identity in this enrolment; none when it is only tolerated, or is Authenticate's to bind. */
+function identityOf(
+  context: Context,
+  input: DeviceInput,
+  stands: Extract<Standing, { kind: 'bound' | 'claimable' | 'tolerated' }>,
+): Identity | undefined {
+  const { message, claim } = input
+  switch (stands.kind) {
+    case 'bound':
+      return stands.identity
+    case 'claimable': {
+      const authenticates = message.kind === 'checkin' && message.messageType === 'Authenticate'
+      return claim && !authenticates ? adopt(context, input, claim) : undefined
+    }
+    case 'tolerated':
+      context.effects.notes.push({ event: 'mdm:binding-tolerated', device: context.name })
+      return undefined
+  }
 }
 
 function take(
@@ -111,10 +123,13 @@ function wantedAlias(context: Context, { enrollment }: Message): { readonly alia
 function connect(context: Context, report: Report, input: DeviceInput): Uint8Array | undefined {
   const channel = channelOf(context, report.enrollment.user)
   const effect = applyReport(context, channel, report, input.body)
-  if (effect !== 'repeat') {
+  if (effect.kind !== 'repeat') {
     record(context, input, {})
   }
-  if (effect === 'unknown') {
+  if (effect.kind === 'deferred') {
+    recordDeferred(context, input, effect)
+  }
+  if (effect.kind === 'unknown') {
     context.effects.notes.push({
       event: 'mdm:unknown-command',
       device: context.name,
@@ -122,6 +137,28 @@ function connect(context: Context, report: Report, input: DeviceInput): Uint8Arr
     })
   }
   return handOut(context, channel)
+}
+
+/** The device is not stuck, it only never has the time: somebody should look. */
+function recordDeferred(
+  context: Context,
+  input: DeviceInput,
+  { n, notNows }: Extract<ReportEffect, { kind: 'deferred' }>,
+): void {
+  const { user } = input.message.enrollment
+  const commandId = `${enrollmentId(context.name, user)}.${n}`
+  recordEvent(
+    context,
+    {
+      // Derived: this message has an event of its own already.
+      id: `${input.eventId}/deferred`,
+      topic: COMMAND_DEFERRED,
+      about: { ...aboutMessage(input.message, input.params), commandId, notNows },
+      body: input.body,
+    },
+    input.deferredListeners,
+  )
+  context.effects.notes.push({ event: 'mdm:command-deferred', device: context.name, commandId })
 }
 
 function record(context: Context, input: DeviceInput, effect: CheckInEffect): void {
@@ -144,12 +181,7 @@ function record(context: Context, input: DeviceInput, effect: CheckInEffect): vo
 /** A device that nobody knows, with an acceptable certificate that is bound nowhere else, is taken in. */
 function adopt(context: Context, input: DeviceInput, claim: Claim): Identity {
   const { device } = context.state
-  device.type =
-    input.message.enrollment.type === 'User' || input.message.enrollment.type === 'Shared iPad'
-      ? 'Device'
-      : input.message.enrollment.type === 'User Enrollment'
-        ? 'User Enrollment (Device)'
-        : input.message.enrollment.type
+  device.type = deviceTypeOf(input.message.enrollment)
   device.state = 'enrolled'
   changed(context)
   context.effects.notes.push({ event: 'mdm:adopted', device: device.name })
@@ -179,7 +211,7 @@ function conflict(context: Context, input: DeviceInput, identity: Identity): Dev
       fingerprint: identity.fingerprint,
     })
   }
-  return { kind: 'conflict', news: context.effects.news }
+  return { kind: 'conflict', news: toldNews(context) }
 }
 
 /**
@@ -188,6 +220,7 @@ function conflict(context: Context, input: DeviceInput, identity: Identity): Dev
  */
 function seen(context: Context): void {
   const { device } = context.state
+  context.state.heardAt = context.now
   if (device.state === 'unknown') {
     return
   }

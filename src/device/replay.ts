@@ -4,7 +4,7 @@ import { wants, type Filter } from '../events/webhook.ts'
 import { elsewhere, type Elsewhere } from './admin.ts'
 import { askedFor, takeAsides } from './aside.ts'
 import type { Context } from './context.ts'
-import { cursorOf } from './outbox.ts'
+import { cursorOf, pull } from './outbox.ts'
 
 /** Which kept events a subscriber is to get again. */
 export interface Replay {
@@ -52,4 +52,23 @@ export function replay(context: Context, user: string, order: Replay): Replayed 
     context.effects.news.readers.push(subscriber)
   }
   return { kind: 'replayed', events: meant.length }
+}
+
+/** Tries a given-up event again, or forgets it. @returns whether it was kept. */
+export function settleGivenUp(
+  context: Context,
+  subscriber: string,
+  seq: number,
+  retry: boolean,
+): boolean {
+  const [kept] = context.db.all(
+    'SELECT 1 FROM aside JOIN events USING (seq) WHERE subscriber = ? AND seq = ?',
+    subscriber,
+    seq,
+  )
+  if (kept) {
+    const report = retry ? { aside: [askedFor(context, seq, false)] } : { settled: [seq] }
+    pull(context, { subscriber, topics: [], ...report, read: false })
+  }
+  return kept !== undefined
 }

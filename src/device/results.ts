@@ -1,65 +1,95 @@
-import type { Report } from '../mdm/message.ts'
 import type { CommandState } from '../mdm/queue.ts'
 import { dropParts, storeBody } from './bodies.ts'
 import type { Context } from './context.ts'
 import { CHANNEL_SPAN } from './schema.ts'
 import type { Channel, Queue } from './state.ts'
 
-const FINISHED = "('acknowledged', 'error', 'format_error', 'cancelled', 'superseded')"
+const FINISHED = "('acknowledged', 'error', 'format_error', 'cancelled', 'expired', 'superseded')"
 
-export interface Answer {
-  readonly state: CommandState
-  readonly report: Report
-  readonly result: Uint8Array
+/** Their newest answer is the device's inventory, and outlives every bound on history. */
+export const INVENTORY = [
+  'DeviceInformation',
+  'SecurityInfo',
+  'ProfileList',
+  'InstalledApplicationList',
+] as const
+
+export type InventoryType = (typeof INVENTORY)[number]
+
+const INVENTORY_LIST = `('${INVENTORY.join("', '")}')`
+
+interface Answered {
+  readonly id: number
+  readonly requestType: string
   readonly secret: boolean
 }
 
 /** Writes a command's end and its result into the command's own row; the payload has done its work. */
-export function keepResult(context: Context, id: number, answer: Answer): void {
-  const { db, settings } = context
-  const keep = settings.keepResults.kind !== 'none'
+export function keepResult(
+  context: Context,
+  { id, requestType, secret }: Answered,
+  answer: { readonly state: CommandState; readonly result: Uint8Array },
+): void {
+  const { db, now, settings } = context
+  const inventory = answer.state === 'acknowledged' && isInventory(requestType)
+  const keep = settings.keepResults.kind !== 'none' || inventory
   db.run(
-    `UPDATE commands SET state = ?, answered_at = ?, result_hash = ?, payload = NULL, result = ? WHERE id = ?`,
+    `UPDATE commands SET state = ?, answered_at = ?, ended_at = iif(ended_at = 0, ?, ended_at), result_hash = ?,
+      payload = NULL, result = ? WHERE id = ?`,
     answer.state,
-    context.now,
+    now,
+    now,
     context.hash(answer.result),
-    keep ? storeBody(context, 'result', id, answer.result, answer.secret) : null,
+    keep ? storeBody(context, 'result', id, answer.result, secret) : null,
     id,
   )
   dropParts(db, 'payload', id)
+  context.effects.finished.add(id)
 }
 
 /**
  * Keeps a channel's history within its bound, one report at a time: history never grows without limit, and
  * no report pays for more than a few rows. The newest row always stays, for its number, and one that is
- * finished, because a repeated report is known by its hash.
+ * finished, because a repeated report is known by its hash; and so does the inventory. Nobody looks beyond the
+ * oldest command that waits: what has ended lies before it, however long the queue.
  */
-export function pruneResults(context: Context, channel: Channel, queue: Queue): void {
+export function pruneResults(context: Context, channel: Channel, queue: Queue, most = 4): void {
   const { db, settings } = context
   const base = channel.id * CHANNEL_SPAN
   const { kind, count, ms } = settings.keepResults
+  const waiting = queue.pending.find(({ handedOutAt }) => handedOutAt === 0)?.id ?? queue.lastId
+  const last = waiting - 1
   const range = `id BETWEEN ? AND ? AND state IN ${FINISHED}`
-  const last = queue.lastId - 1
+  const inventory = `request_type IN ${INVENTORY_LIST} AND state = 'acknowledged' AND NOT EXISTS (
+    SELECT 1 FROM commands AS newer WHERE newer.id > old.id AND newer.id <= ${waiting}
+    AND newer.request_type = old.request_type AND newer.state = 'acknowledged')`
   const surplus =
     kind === 'latest'
       ? db.all<{ id: number }>(
           `SELECT id FROM commands AS old WHERE ${range} AND EXISTS (SELECT 1 FROM commands AS newer
             WHERE newer.id > old.id AND newer.id <= ? AND newer.request_type = old.request_type
-            AND newer.answered_at > 0) LIMIT 4`,
+            AND newer.answered_at > 0) AND NOT (${inventory}) LIMIT ?`,
           base,
           last,
-          queue.lastId,
+          waiting,
+          most,
         )
       : db.all<{ id: number }>(
-          `SELECT id FROM (SELECT id, answered_at, row_number() OVER (ORDER BY id DESC) AS place
-            FROM commands WHERE ${range}) WHERE place > ? OR (answered_at > 0 AND answered_at < ?) LIMIT 4`,
+          `SELECT id FROM (SELECT id, state, request_type, ended_at, row_number() OVER (ORDER BY id DESC) AS place
+            FROM commands WHERE ${range}) AS old
+            WHERE (place > ? OR (ended_at > 0 AND ended_at < ?)) AND NOT (${inventory}) LIMIT ?`,
           base,
           last,
           Math.max(count, 1),
           kind === 'none' ? 0 : context.now - ms,
+          most,
         )
   for (const { id } of surplus) {
     db.run('DELETE FROM commands WHERE id = ?', id)
     dropParts(db, 'result', id)
   }
+}
+
+function isInventory(requestType: string): boolean {
+  return INVENTORY.some((type) => type === requestType)
 }

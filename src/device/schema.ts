@@ -7,128 +7,154 @@ import type { Db } from './db.ts'
  */
 export const CHANNEL_SPAN = 2 ** 40
 
+const COMMANDS = `CREATE TABLE commands (
+  id INTEGER PRIMARY KEY,
+  uuid TEXT NOT NULL,
+  request_type TEXT NOT NULL,
+  state TEXT NOT NULL,
+  rounds INTEGER NOT NULL,
+  queued_at INTEGER NOT NULL,
+  not_before INTEGER NOT NULL DEFAULT 0,
+  expires_at INTEGER NOT NULL DEFAULT 0,
+  first_handed_out_at INTEGER NOT NULL DEFAULT 0,
+  handed_out_at INTEGER NOT NULL,
+  hand_outs INTEGER NOT NULL DEFAULT 0,
+  not_now_since INTEGER NOT NULL DEFAULT 0,
+  not_now_at INTEGER NOT NULL,
+  not_nows INTEGER NOT NULL DEFAULT 0,
+  deferred INTEGER NOT NULL DEFAULT 0,
+  answered_at INTEGER NOT NULL,
+  ended_at INTEGER NOT NULL DEFAULT 0,
+  result_hash TEXT NOT NULL,
+  secret INTEGER NOT NULL,
+  source TEXT NOT NULL,
+  request_key TEXT NOT NULL DEFAULT '',
+  request_hash TEXT NOT NULL DEFAULT '',
+  push TEXT NOT NULL DEFAULT '',
+  payload BLOB,
+  result BLOB
+)`
+
+const EVENTS = `CREATE TABLE events (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL,
+  topic TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  about TEXT NOT NULL,
+  listeners TEXT,
+  secret INTEGER NOT NULL,
+  body BLOB
+)`
+
+const ESCROW_READS = `CREATE TABLE escrow_reads (
+  id INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  token INTEGER NOT NULL,
+  who TEXT NOT NULL,
+  address TEXT NOT NULL,
+  reason TEXT NOT NULL
+)`
+
+/** What a new object gets, at once: each statement writes rows, and an object is made for every device. */
+const TABLES: readonly string[] = [
+  `CREATE TABLE device (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    schema INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    type TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('unknown', 'authenticated', 'enrolled', 'checked_out')),
+    facts TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    blocked INTEGER NOT NULL,
+    hidden INTEGER NOT NULL,
+    displaced INTEGER NOT NULL,
+    claimed_at INTEGER NOT NULL,
+    renewed_at INTEGER NOT NULL,
+    last_seen INTEGER NOT NULL,
+    version INTEGER NOT NULL CHECK (version >= 0),
+    projected INTEGER NOT NULL
+  )`,
+  `CREATE TABLE channels (
+    id INTEGER PRIMARY KEY,
+    user TEXT NOT NULL,
+    enabled INTEGER NOT NULL,
+    token BLOB,
+    token_at INTEGER NOT NULL,
+    magic TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    tally INTEGER NOT NULL,
+    awaiting_configuration INTEGER NOT NULL,
+    alias TEXT NOT NULL CHECK (alias IN ('none', 'wanted', 'made')),
+    flag TEXT NOT NULL,
+    flag_epoch INTEGER NOT NULL,
+    pushed_at INTEGER NOT NULL,
+    declarations TEXT NOT NULL,
+    push_after INTEGER NOT NULL DEFAULT 0,
+    push TEXT NOT NULL DEFAULT ''
+  )`,
+  `CREATE TABLE identities (
+    id INTEGER PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    ca_key TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    not_after INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    reported INTEGER NOT NULL
+  )`,
+  COMMANDS,
+  EVENTS,
+  'CREATE TABLE cursors (subscriber TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID',
+  `CREATE TABLE aside (
+    subscriber TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    tries INTEGER NOT NULL,
+    next_at INTEGER,
+    reason TEXT NOT NULL DEFAULT '',
+    since INTEGER NOT NULL DEFAULT 0,
+    replay INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (subscriber, seq)
+  ) WITHOUT ROWID`,
+  `CREATE TABLE escrow (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('unlock_token', 'bootstrap_token')),
+    value BLOB NOT NULL,
+    stored_at INTEGER NOT NULL,
+    archived_at INTEGER NOT NULL
+  )`,
+  `CREATE TABLE aliases (
+    owner TEXT NOT NULL,
+    user TEXT NOT NULL,
+    PRIMARY KEY (owner, user)
+  ) WITHOUT ROWID`,
+  `CREATE TABLE parts (
+    body TEXT NOT NULL,
+    ref INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (body, ref, part)
+  ) WITHOUT ROWID`,
+  ESCROW_READS,
+]
+
+/** What an object of an earlier schema lacks: the first of these leads from 1 to 2. They never change. */
 const STEPS: readonly (readonly string[])[] = [
-  [
-    `CREATE TABLE device (
-      id INTEGER PRIMARY KEY CHECK (id = 1),
-      schema INTEGER NOT NULL,
-      name TEXT NOT NULL,
-      type TEXT NOT NULL,
-      state TEXT NOT NULL CHECK (state IN ('unknown', 'authenticated', 'enrolled', 'checked_out')),
-      facts TEXT NOT NULL,
-      epoch INTEGER NOT NULL,
-      blocked INTEGER NOT NULL,
-      hidden INTEGER NOT NULL,
-      displaced INTEGER NOT NULL,
-      claimed_at INTEGER NOT NULL,
-      renewed_at INTEGER NOT NULL,
-      last_seen INTEGER NOT NULL,
-      version INTEGER NOT NULL CHECK (version >= 0),
-      projected INTEGER NOT NULL
-    )`,
-    `CREATE TABLE channels (
-      id INTEGER PRIMARY KEY,
-      user TEXT NOT NULL,
-      enabled INTEGER NOT NULL,
-      token BLOB,
-      token_at INTEGER NOT NULL,
-      magic TEXT NOT NULL,
-      topic TEXT NOT NULL,
-      tally INTEGER NOT NULL,
-      awaiting_configuration INTEGER NOT NULL,
-      alias TEXT NOT NULL CHECK (alias IN ('none', 'wanted', 'made')),
-      flag TEXT NOT NULL,
-      flag_epoch INTEGER NOT NULL,
-      pushed_at INTEGER NOT NULL,
-      declarations TEXT NOT NULL
-    )`,
-    `CREATE TABLE identities (
-      id INTEGER PRIMARY KEY,
-      fingerprint TEXT NOT NULL,
-      ca_key TEXT NOT NULL,
-      subject TEXT NOT NULL,
-      not_after INTEGER NOT NULL,
-      epoch INTEGER NOT NULL,
-      reported INTEGER NOT NULL
-    )`,
-    `CREATE TABLE commands (
-      id INTEGER PRIMARY KEY,
-      uuid TEXT NOT NULL,
-      request_type TEXT NOT NULL,
-      state TEXT NOT NULL,
-      rounds INTEGER NOT NULL,
-      queued_at INTEGER NOT NULL,
-      handed_out_at INTEGER NOT NULL,
-      not_now_at INTEGER NOT NULL,
-      answered_at INTEGER NOT NULL,
-      result_hash TEXT NOT NULL,
-      secret INTEGER NOT NULL,
-      source TEXT NOT NULL,
-      payload BLOB,
-      result BLOB
-    )`,
-    `CREATE TABLE events (
-      seq INTEGER PRIMARY KEY,
-      id TEXT NOT NULL,
-      topic TEXT NOT NULL,
-      at INTEGER NOT NULL,
-      about TEXT NOT NULL,
-      secret INTEGER NOT NULL,
-      body BLOB
-    )`,
-    'CREATE TABLE cursors (subscriber TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID',
-    `CREATE TABLE aside (
-      subscriber TEXT NOT NULL,
-      seq INTEGER NOT NULL,
-      tries INTEGER NOT NULL,
-      next_at INTEGER,
-      PRIMARY KEY (subscriber, seq)
-    ) WITHOUT ROWID`,
-    `CREATE TABLE escrow (
-      id INTEGER PRIMARY KEY,
-      kind TEXT NOT NULL CHECK (kind IN ('unlock_token', 'bootstrap_token')),
-      value BLOB NOT NULL,
-      stored_at INTEGER NOT NULL,
-      archived_at INTEGER NOT NULL
-    )`,
-    `CREATE TABLE aliases (
-      owner TEXT NOT NULL,
-      user TEXT NOT NULL,
-      PRIMARY KEY (owner, user)
-    ) WITHOUT ROWID`,
-    `CREATE TABLE parts (
-      body TEXT NOT NULL,
-      ref INTEGER NOT NULL,
-      part INTEGER NOT NULL,
-      bytes BLOB NOT NULL,
-      PRIMARY KEY (body, ref, part)
-    ) WITHOUT ROWID`,
-  ],
-  [
-    `CREATE TABLE escrow_reads (
-      id INTEGER PRIMARY KEY,
-      at INTEGER NOT NULL,
-      kind TEXT NOT NULL,
-      token INTEGER NOT NULL,
-      who TEXT NOT NULL,
-      address TEXT NOT NULL,
-      reason TEXT NOT NULL
-    )`,
-  ],
+  [ESCROW_READS],
   ['ALTER TABLE channels ADD COLUMN push_after INTEGER NOT NULL DEFAULT 0'],
   [
-    // Rebuilt rather than added to: a column behind the body costs a walk through all of its pages.
+    // Rebuilt rather than added to: a column behind the bodies costs a walk through all of their pages.
+    'ALTER TABLE commands RENAME TO commands_before',
+    COMMANDS,
+    `INSERT INTO commands (id, uuid, request_type, state, rounds, queued_at, handed_out_at, not_now_at, answered_at, ended_at,
+      result_hash, secret, source, payload, result)
+      SELECT id, uuid, request_type, state, rounds, queued_at, handed_out_at, not_now_at, answered_at, answered_at,
+      result_hash, secret, source, payload, result FROM commands_before`,
+    'DROP TABLE commands_before',
+    "ALTER TABLE channels ADD COLUMN push TEXT NOT NULL DEFAULT ''",
+  ],
+  [
     'ALTER TABLE events RENAME TO events_before',
-    `CREATE TABLE events (
-      seq INTEGER PRIMARY KEY,
-      id TEXT NOT NULL,
-      topic TEXT NOT NULL,
-      at INTEGER NOT NULL,
-      about TEXT NOT NULL,
-      listeners TEXT,
-      secret INTEGER NOT NULL,
-      body BLOB
-    )`,
+    EVENTS,
     `INSERT INTO events (seq, id, topic, at, about, secret, body)
       SELECT seq, id, topic, at, about, secret, body FROM events_before`,
     'DROP TABLE events_before',
@@ -138,11 +164,11 @@ const STEPS: readonly (readonly string[])[] = [
   ],
 ]
 
-export const SCHEMA = STEPS.length
+export const SCHEMA = 1 + STEPS.length
 
-/** Brings the tables from a numbered step to the newest one, inside the commit that needs them. */
+/** Brings the tables from a numbered step, 0 for none, to the newest one, inside the commit that needs them. */
 export function migrate(db: Db, from: number): void {
-  for (const statement of STEPS.slice(from).flat()) {
+  for (const statement of from === 0 ? TABLES : STEPS.slice(from - 1).flat()) {
     db.run(statement)
   }
 }

@@ -1,7 +1,9 @@
 import type { EnrollmentType } from '../mdm/enrollment.ts'
 import { NO_FACTS, type DeviceFacts } from '../mdm/message.ts'
 import type { QueueEntry, CommandState } from '../mdm/queue.ts'
+import type { Verdict } from '../push/verdict.ts'
 import type { Db } from './db.ts'
+import { passedBy } from './listeners.ts'
 import { hasTables, migrate, SCHEMA } from './schema.ts'
 
 /**
@@ -49,8 +51,17 @@ export interface Channel {
   pushedAt: number
   /** The last push failed, and the next may leave then. */
   pushAfter: number
+  /** What APNs said last; it is stored by whatever stores the channel next. */
+  push: PushNote | undefined
   /** Identifiers in the last `declaration-items`. */
   declarations: string[]
+}
+
+/** An answer of APNs: its verdict, the push's id or the reason, and when. */
+export interface PushNote {
+  readonly at: number
+  readonly outcome: Verdict['kind']
+  readonly detail: string
 }
 
 /** The epoch of an identity that an admin has revoked: no enrolment's. */
@@ -72,7 +83,10 @@ export interface Identity {
 export interface PendingCommand extends QueueEntry {
   readonly requestType: string
   readonly secret: boolean
+  /** Since when the device could have fetched it. */
   readonly queuedAt: number
+  /** It was held until then. */
+  readonly released: boolean
   state: CommandState
   rounds: number
   handedOutAt: number
@@ -81,10 +95,16 @@ export interface PendingCommand extends QueueEntry {
 
 /** What memory keeps of a channel's queue: its head, and enough to number new entries. */
 export interface Queue {
+  /** What the device has been given, then what waits, each in the order it was queued. */
   pending: PendingCommand[]
   /** Whether more pending entries rest in the table behind those in memory. */
   more: boolean
   lastId: number
+  /** Pending entries in memory, in the table, and held for later. */
+  depth: number
+  /** When the next held entry may go out, and when the next pending one expires; Infinity without one. */
+  heldUntil: number
+  expiresAt: number
   /** Milliseconds of the last Idle, while anyone remembers. */
   roundBegan: number | undefined
 }
@@ -101,6 +121,10 @@ export interface DeviceState {
   readonly attention: Map<string, number>
   /** When channels were pushed that have not come since; forgotten with the memory. */
   readonly rung: Map<number, number>
+  /** When channels reported last, as far as memory goes back. */
+  readonly came: Map<number, number>
+  /** When the device was last heard of, as far as memory goes back. */
+  heardAt: number
   lastSeq: number
 }
 
@@ -121,6 +145,8 @@ export function loadState(db: Db, name: string): DeviceState {
     queues: new Map(),
     attention: new Map(),
     rung: new Map(),
+    came: new Map(),
+    heardAt: 0,
     lastSeq: 0,
   }
   if (!hasTables(db)) {
@@ -151,21 +177,6 @@ export function loadState(db: Db, name: string): DeviceState {
   return state
 }
 
-/** A subscriber in the text of an event's listeners. */
-export function forReader(subscriber: string): string {
-  return ` ${subscriber} `
-}
-
-/** The event in front of the next one that a subscriber may want; `undefined` when there is none. */
-function passedBy(db: Db, subscriber: string, cursor: number): number | undefined {
-  const [next] = db.all<{ seq: number | null }>(
-    'SELECT min(seq) AS seq FROM events WHERE seq > ? AND (listeners IS NULL OR instr(listeners, ?) > 0)',
-    cursor,
-    forReader(subscriber),
-  )
-  return typeof next?.seq === 'number' ? next.seq - 1 : undefined
-}
-
 /** Before anything else is read: a later step may have added what the reading asks for. */
 function upgrade(db: Db): void {
   const [stored] = db.all<{ schema: number }>('SELECT schema FROM device')
@@ -176,7 +187,11 @@ function upgrade(db: Db): void {
 }
 
 function loadChannels(db: Db, state: DeviceState): void {
-  type Stored = Omit<Channel, 'token' | 'enabled' | 'awaitingConfiguration' | 'declarations'> & {
+  type Stored = Omit<
+    Channel,
+    'token' | 'enabled' | 'awaitingConfiguration' | 'declarations' | 'push'
+  > & {
+    push: string
     token: ArrayBuffer | Uint8Array | null
     enabled: number
     awaitingConfiguration: number
@@ -185,7 +200,7 @@ function loadChannels(db: Db, state: DeviceState): void {
   for (const row of db.all<Stored>(
     `SELECT id, user, enabled, token, token_at AS tokenAt, magic, topic, tally, awaiting_configuration AS awaitingConfiguration,
       alias, flag, flag_epoch AS flagEpoch, pushed_at AS pushedAt,
-      push_after AS pushAfter, declarations FROM channels ORDER BY id`,
+      push_after AS pushAfter, push, declarations FROM channels ORDER BY id`,
   )) {
     state.channels[row.id] = {
       ...row,
@@ -193,8 +208,13 @@ function loadChannels(db: Db, state: DeviceState): void {
       enabled: row.enabled === 1,
       awaitingConfiguration: row.awaitingConfiguration === 1,
       declarations: JSON.parse(row.declarations),
+      push: readPushNote(row.push),
     }
   }
+}
+
+export function readPushNote(stored: string): PushNote | undefined {
+  return stored === '' ? undefined : JSON.parse(stored)
 }
 
 function loadIdentities(db: Db): Identity[] {
@@ -235,8 +255,8 @@ export function saveDevice(db: Db, device: DeviceRow): void {
 export function saveChannel(db: Db, channel: Channel): void {
   db.run(
     `INSERT OR REPLACE INTO channels (id, user, enabled, token, token_at, magic, topic, tally, awaiting_configuration,
-      alias, flag, flag_epoch, pushed_at, push_after, declarations)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      alias, flag, flag_epoch, pushed_at, push_after, push, declarations)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     channel.id,
     channel.user,
     Number(channel.enabled),
@@ -251,6 +271,7 @@ export function saveChannel(db: Db, channel: Channel): void {
     channel.flagEpoch,
     channel.pushedAt,
     channel.pushAfter,
+    channel.push ? JSON.stringify(channel.push) : '',
     JSON.stringify(channel.declarations),
   )
 }
@@ -330,6 +351,7 @@ function newChannel(id: number, user: string): Channel {
     flagEpoch: 0,
     pushedAt: 0,
     pushAfter: 0,
+    push: undefined,
     declarations: [],
   }
 }

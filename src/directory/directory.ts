@@ -10,8 +10,8 @@ export interface ListedDevice {
   readonly lastSeen: number
 }
 
-/** D1 holds 100 bound parameters a statement; a row of `devices` is 15. */
-const ROWS_PER_STATEMENT = 6
+/** D1 holds 100 bound parameters a statement; a row of `devices` is 17. */
+const ROWS_PER_STATEMENT = 5
 
 function open(db: D1Database): DrizzleD1Database {
   return drizzle(db)
@@ -79,15 +79,15 @@ export async function project(
     await db.batch([first, ...others])
     return []
   }
-  const last = sql`(SELECT max(rival.claimed_at) FROM devices AS rival
-    WHERE rival.serial_number = ${devices.serialNumber} AND NOT rival.hidden)`
+  const isDisplaced = sql`(${devices.claimedAt} < coalesce((SELECT max(rival.claimed_at) FROM devices AS rival
+    WHERE rival.serial_number = ${devices.serialNumber} AND NOT rival.hidden), 0))`
   const place = db
     .update(devices)
-    .set({ displaced: sql`${devices.claimedAt} < coalesce(${last}, 0)` })
+    .set({ displaced: isDisplaced })
     .where(
       and(
         sql`${devices.serialNumber} IN (SELECT value FROM json_each(${JSON.stringify(serials)}))`,
-        sql`${devices.displaced} <> (${devices.claimedAt} < coalesce(${last}, 0))`,
+        sql`${devices.displaced} <> ${isDisplaced}`,
       ),
     )
     .returning({ id: devices.id, displaced: devices.displaced })
@@ -110,14 +110,17 @@ export async function listDevices(
     })
     .from(devices)
     .where(
-      and(
-        eq(devices.hidden, false),
-        sql`NOT EXISTS (SELECT 1 FROM devices AS rival WHERE rival.serial_number = ${devices.serialNumber}
-          AND rival.serial_number <> '' AND NOT rival.hidden AND rival.claimed_at > ${devices.claimedAt})`,
-        among(devices.serialNumber, filter.serials),
-        among(devices.id, filter.ids),
-      ),
+      and(isListed(), among(devices.serialNumber, filter.serials), among(devices.id, filter.ids)),
     )
+}
+
+/** Not deleted, and the last to have claimed its serial number. */
+export function isListed(): SQL | undefined {
+  return and(
+    eq(devices.hidden, false),
+    sql`NOT EXISTS (SELECT 1 FROM devices AS rival WHERE rival.serial_number = ${devices.serialNumber}
+      AND rival.serial_number <> '' AND NOT rival.hidden AND rival.claimed_at > ${devices.claimedAt})`,
+  )
 }
 
 /** How many devices would notice a change of the push topic. */
@@ -159,6 +162,8 @@ const EXCLUDED = {
   type: sql`excluded.type`,
   serialNumber: sql`excluded.serial_number`,
   enrolled: sql`excluded.enrolled`,
+  state: sql`excluded.state`,
+  push: sql`excluded.push`,
   hidden: sql`excluded.hidden`,
   claimedAt: sql`excluded.claimed_at`,
   lastSeen: sql`excluded.last_seen`,
@@ -188,6 +193,8 @@ function flat(row: DirectoryRow): typeof devices.$inferInsert {
     type: row.type,
     serialNumber: facts.SerialNumber,
     enrolled: row.enrolled,
+    state: row.state,
+    push: row.push,
     hidden: row.hidden,
     displaced: false,
     claimedAt: row.claimedAt,

@@ -12,6 +12,10 @@ export const devices = sqliteTable(
     type: text('type').notNull(),
     serialNumber: text('serial_number').notNull(),
     enrolled: integer('enrolled', { mode: 'boolean' }).notNull(),
+    /** `unknown`, `authenticated`, `enrolled` or `checked_out`. */
+    state: text('state').notNull().default(''),
+    /** Whether the device channel can be pushed: `none`, `ready` or `failing`. */
+    push: text('push').notNull().default(''),
     hidden: integer('hidden', { mode: 'boolean' }).notNull(),
     /** Another device has claimed this serial number since, and this one's object was told. */
     displaced: integer('displaced', { mode: 'boolean' }).notNull(),

@@ -1,7 +1,7 @@
 import { writeGoJson } from '../commands/go-json-write.ts'
 import { enrollmentId, type Enrollment } from '../mdm/enrollment.ts'
 import type { Message } from '../mdm/message.ts'
-import type { Topic } from './topics.ts'
+import { COMMAND_DEFERRED, type Topic } from './topics.ts'
 
 /** What an event tells beside the message's own bytes. */
 export interface EventAbout {
@@ -13,6 +13,9 @@ export interface EventAbout {
   readonly renewal?: true
   /** Of an identity of an earlier enrolment: what an admin has to name to reinstate it. */
   readonly fingerprint?: string
+  /** Of a command that was put off: its id in our own API, and how often. */
+  readonly commandId?: string
+  readonly notNows?: number
 }
 
 /** An event as a subscriber gets it. `sequence` counts the device's events, `at` is milliseconds. */
@@ -44,6 +47,7 @@ export function aboutMessage(
 export function renderEvent(event: DeviceEvent, isReplay = false): string {
   const { enrollment, params, status, commandUUID, tokenUpdateTally, renewal, fingerprint } =
     event.about
+  const { commandId, notNows } = event.about
   const byEnrollmentID = enrollment.type.startsWith('User Enrollment')
   const urlParams = new Map(Object.entries(params))
   const ids = {
@@ -57,7 +61,7 @@ export function renderEvent(event: DeviceEvent, isReplay = false): string {
     topic: event.topic,
     event_id: event.id,
     created_at: rfc3339(event.at),
-    ...(event.topic === 'mdm.Connect'
+    ...(event.topic === 'mdm.Connect' || event.topic === COMMAND_DEFERRED
       ? {
           acknowledge_event: {
             ...who,
@@ -66,6 +70,7 @@ export function renderEvent(event: DeviceEvent, isReplay = false): string {
             ...(urlParams.size > 0 ? { url_params: urlParams } : {}),
             raw_payload,
             ids,
+            ...(commandId === undefined ? {} : { command_id: commandId, not_now_count: notNows }),
           },
         }
       : {

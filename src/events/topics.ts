@@ -15,6 +15,8 @@ export const IDENTITY_CONFLICT = 'identity_conflict'
 
 /** APNs says that a channel's push token is dead: the device was erased, or left without a word. */
 export const PUSH_UNREGISTERED = 'push.unregistered'
+/** A device has put a command off again and again; the event says how often. */
+export const COMMAND_DEFERRED = 'command.deferred'
 
 /** Sent when an admin wants to know whether a webhook works, whatever it listens to. */
 export const WEBHOOK_TEST = 'webhook.test'
@@ -26,6 +28,7 @@ export const TOPICS = [
   'mdm.GetToken',
   IDENTITY_CONFLICT,
   PUSH_UNREGISTERED,
+  COMMAND_DEFERRED,
   WEBHOOK_TEST,
 ] as const
 

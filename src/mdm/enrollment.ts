@@ -66,6 +66,19 @@ function checked(type: EnrollmentType, device: string, user: string): Enrollment
   return { type, device, user }
 }
 
+const DEVICE_TYPES: Readonly<Record<EnrollmentType, 'Device' | 'User Enrollment (Device)'>> = {
+  Device: 'Device',
+  User: 'Device',
+  'Shared iPad': 'Device',
+  'User Enrollment (Device)': 'User Enrollment (Device)',
+  'User Enrollment': 'User Enrollment (Device)',
+}
+
+/** The type of the device channel, whichever of its channels spoke. */
+export function deviceTypeOf({ type }: Enrollment): EnrollmentType {
+  return DEVICE_TYPES[type]
+}
+
 /** The enrolment id as NanoMDM and our own API write it: `UDID`, `UDID:UserID`, `EnrollmentID`, …. */
 export function enrollmentId(device: string, user: string): string {
   return user === '' ? device : `${device}:${user}`

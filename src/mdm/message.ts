@@ -80,6 +80,9 @@ export type Message = CheckIn | Report
 /** Apple's are some kilobytes; what is stored of one is one row. */
 const MAX_TOKEN_BYTES = 500_000
 
+/** A fact is a column of a list; the whole is in the event's payload. */
+const MAX_FACT_LENGTH = 256
+
 const ID_KEYS = ['UDID', 'UserID', 'UserShortName', 'EnrollmentID', 'EnrollmentUserID']
 const FACT_KEYS = [
   'SerialNumber',
@@ -179,7 +182,8 @@ function readCheckIn(dict: PlistDict, enrollment: Enrollment, messageType: strin
 }
 
 function readFacts(dict: PlistDict): DeviceFacts {
-  const fact = (key: (typeof FACT_KEYS)[number]): string => stringAt(dict, key) ?? ''
+  const fact = (key: (typeof FACT_KEYS)[number]): string =>
+    (stringAt(dict, key) ?? '').slice(0, MAX_FACT_LENGTH)
   return {
     SerialNumber: fact('SerialNumber'),
     DeviceName: fact('DeviceName'),

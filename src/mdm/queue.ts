@@ -2,7 +2,8 @@ import type { Report } from './message.ts'
 
 /**
  * A command's life (design.md 5). `queued → sent → acknowledged | error | format_error`; a device may answer
- * NotNow, ignore a command until it is `stalled`, or leave (`superseded`); an admin may clear (`cancelled`).
+ * NotNow, ignore a command until it is `stalled`, or leave (`superseded`); an admin may clear (`cancelled`), or
+ * have said until when it makes sense (`expired`).
  */
 export type CommandState =
   | 'queued'
@@ -13,6 +14,7 @@ export type CommandState =
   | 'error'
   | 'format_error'
   | 'cancelled'
+  | 'expired'
   | 'superseded'
 
 /** Rounds in which a device may ignore a command before it goes behind the others of its channel. */
@@ -48,8 +50,8 @@ export function beginsRound(report: Report): boolean {
 }
 
 /**
- * The entries that the device has been given. They are a prefix: the oldest queued command is always handed
- * out first, so nobody ever looks through what waits behind it, however long the queue.
+ * The entries that the device has been given. They are a prefix, because the caller keeps them in front, so nobody
+ * ever looks through what waits behind them, however long the queue.
  */
 function handedOut(entries: readonly QueueEntry[]): readonly QueueEntry[] {
   const waiting = entries.findIndex((entry) => entry.handedOutAt === 0)
@@ -87,7 +89,8 @@ export function hasStalled(entry: QueueEntry): boolean {
 }
 
 /**
- * The command to hand out, of a channel's pending entries in the order they were queued:
+ * The command to hand out, of a channel's pending entries: those the device has been given, then the others in the
+ * order they were queued:
  * (1) the handed-out, unanswered one; (2) the oldest queued, or NotNow from before this round;
  * (3) the stalled one that waited longest. `roundBegan` is `undefined` when nobody remembers the round's
  * beginning: then no NotNow entry is offered, so that the two sides never loop.
@@ -102,6 +105,7 @@ export function nextEntry(
   roundBegan: number | undefined,
 ): QueueEntry | undefined {
   const given = handedOut(entries)
+  const oldestQueued = entries[given.length]
   const stalled = given.filter((entry) => entry.state === 'stalled' || hasStalled(entry))
   return (
     given.find((entry) => entry.state === 'sent' && !hasStalled(entry)) ??
@@ -109,7 +113,7 @@ export function nextEntry(
       (entry) =>
         entry.state === 'not_now' && roundBegan !== undefined && entry.notNowAt < roundBegan,
     ) ??
-    entries[given.length] ??
+    oldestQueued ??
     extreme(stalled, (entry) => entry.handedOutAt)
   )
 }

@@ -8,13 +8,14 @@ import { cpus, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { pem } from '../../src/pki/issue.ts'
-import { createIssuer } from '../../src/simulator/identity.ts'
+import { createIssuer, newKey, type Issuer } from '../../src/simulator/identity.ts'
 import manifest from '../../package.json' with { type: 'json' }
 import { start, type RunningServer } from '../e2e/server.ts'
 import { measureBacklog } from './backlog.ts'
 import { connectProfiler, topCosts } from './profile.ts'
 import { startReceiver } from './receiver.ts'
 import type { Outcome, Run, Setup } from './load.ts'
+import { coldAndWarm, fleetSizes, queueLengths } from './scale.ts'
 import { serverCpu, startLoad, type Load } from './server.ts'
 
 const { values: flags } = parseArgs({
@@ -23,7 +24,12 @@ const { values: flags } = parseArgs({
     profile: { type: 'boolean', default: false },
     runs: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '5' },
-    only: { type: 'string', default: 'enrolment,check-in,idle,cycle,inventory,webhook,backlog' },
+    only: {
+      type: 'string',
+      default: 'enrolment,check-in,idle,cycle,inventory,webhook,backlog,cold,queue,fleet',
+    },
+    /** Sizes of the fleet at which latency is measured; the last one takes its time. */
+    sizes: { type: 'string', default: '100,10000' },
   },
 })
 const RUNS = Number(flags.runs)
@@ -51,7 +57,9 @@ export interface Measured {
 
 const key = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
 const ca = createIssuer({ commonName: 'bench' })
+const fillCa = createIssuer({ commonName: 'bench, fast', key: newKey('ec') })
 const results: Measured[] = []
+const growth: unknown[] = []
 
 await mkdir(RESULTS, { recursive: true })
 const disk = flags.tmpfs ? '/dev/shm' : tmpdir()
@@ -68,9 +76,12 @@ if (ONLY.has('backlog')) {
   process.env['WEBHOOK_CONCURRENCY'] = '6'
   await measureBacklog(withServer, bounded, serverCpu)
 }
+if (['cold', 'queue', 'fleet'].some((name) => ONLY.has(name))) {
+  await withGrowth()
+}
 await writeFile(
   join(RESULTS, `${flags.tmpfs ? 'tmpfs' : 'disk'}.json`),
-  `${JSON.stringify({ machine: { cpu: cpus()[0]?.model, cores: cpus().length, kernel: release(), node: process.version }, date: new Date().toISOString(), results }, null, 2)}\n`,
+  `${JSON.stringify({ machine: { cpu: cpus()[0]?.model, cores: cpus().length, kernel: release(), node: process.version }, date: new Date().toISOString(), results, growth }, null, 2)}\n`,
 )
 
 /** What devices and admins do, with nobody listening. */
@@ -110,12 +121,37 @@ async function withWebhook(): Promise<void> {
         const from = performance.now()
         await receiver.until(expected)
         console.log(
-          `  ${behind} of ${outcome.operations} events were still to deliver, which took ${((performance.now() - from) / 1000).toFixed(1)} s`,
+          `  ${behind} of ${outcome.operations} events were still to deliver at the end: ${(outcome.operations / (outcome.seconds + (performance.now() - from) / 1000)).toFixed(0)}/s delivered in all`,
         )
       },
     )
   })
   await receiver.close()
+}
+
+/** How latency grows with the fleet, with a queue, and for an object that was let go. */
+async function withGrowth(): Promise<void> {
+  process.env['MAX_QUEUE'] = '20000'
+  await withServer([], async (_, load) => {
+    await load.run(bounded({ kind: 'enrolment', count: DEVICES, seconds: 60 }))
+    if (ONLY.has('cold')) {
+      const { cold, warm } = await coldAndWarm(load, bounded, DEVICES)
+      growth.push({ at: 'cold and warm', cold, warm })
+      console.log(
+        `first connect of a cold object: median ${cold.median.toFixed(1)} ms, of a warm one ${warm.median.toFixed(1)} ms`,
+      )
+    }
+    const sizes = ONLY.has('fleet')
+      ? await fleetSizes(load, bounded, flags.sizes.split(',').map(Number))
+      : []
+    const lengths = ONLY.has('queue') ? await queueLengths(load, bounded) : []
+    for (const { at, idle, cycle } of [...sizes, ...lengths]) {
+      growth.push({ at, idle, cycle })
+      console.log(
+        `${at.padEnd(20)} Idle median ${idle.median.toFixed(2)} ms, p99 ${idle.p99.toFixed(1)}  cycle median ${cycle.median.toFixed(1)} ms, p99 ${cycle.p99.toFixed(1)}`,
+      )
+    }
+  })
 }
 
 async function withServer(
@@ -125,7 +161,7 @@ async function withServer(
   const state = await mkdtemp(join(disk, 'edgemdm-bench-'))
   const caFile = join(state, 'bench-ca.pem')
   const certificate = pem('CERTIFICATE', ca.certificate.der)
-  await writeFile(caFile, certificate)
+  await writeFile(caFile, certificate + pem('CERTIFICATE', fillCa.certificate.der))
   const apiKey = 'bench'
   const server = await start(state, [
     '--device-ca',
@@ -135,12 +171,12 @@ async function withServer(
     ...(flags.profile ? ['--inspect', String(INSPECTOR)] : []),
     ...args,
   ])
-  const privateKey = ca.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
   const setup: Setup = {
     server: server.url,
     apiKey,
     topic: 'com.apple.mgmt.bench',
-    ca: { certificate, privateKey },
+    ca: pemOf(ca),
+    fillCa: pemOf(fillCa),
     key: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
   }
   const load = await startLoad(setup)
@@ -150,6 +186,13 @@ async function withServer(
     await load.close()
     await server.stop()
     await rm(state, { recursive: true, force: true })
+  }
+}
+
+function pemOf(issuer: Issuer): Setup['ca'] {
+  return {
+    certificate: pem('CERTIFICATE', issuer.certificate.der),
+    privateKey: issuer.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
   }
 }
 

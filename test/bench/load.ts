@@ -1,16 +1,18 @@
 /** The load generator: a process of its own, told by `bench.ts` what to send, telling it how that went. */
 import { createPrivateKey } from 'node:crypto'
-import { readIssuer, type IdentityPem } from '../../src/simulator/identity.ts'
+import { newKey, readIssuer, type IdentityPem } from '../../src/simulator/identity.ts'
 import { open, type Connection } from './connection.ts'
 import { signedDevice, type Fleet, type SignedDevice, type Step } from './messages.ts'
 
-export type Kind = 'enrolment' | 'check-in' | 'idle' | 'cycle' | 'enqueue' | 'inventory'
+export type Kind = 'enrolment' | 'check-in' | 'idle' | 'cycle' | 'enqueue' | 'inventory' | 'fill'
 
 export interface Setup {
   readonly server: string
   readonly apiKey: string
   readonly topic: string
   readonly ca: IdentityPem
+  /** Signs fast. */
+  readonly fillCa: IdentityPem
   readonly key: string
 }
 
@@ -49,12 +51,15 @@ const STEPS: Readonly<Record<Kind, readonly Step[]>> = {
   cycle: ['command', 'idle', 'done'],
   inventory: ['command', 'idle', 'inventory'],
   enqueue: ['command'],
+  /** Enrolments that only have to be there: signed as they are sent, with keys that sign fast. */
+  fill: ['authenticate', 'tokenUpdate'],
 }
 
 /** So many devices have a megabyte of inventory ready. */
 const INVENTORIES = 16
 
 let fleet: Fleet | undefined
+let fillers: Fleet | undefined
 const devices = new Map<number, SignedDevice>()
 
 process.on('message', (order: Order) => {
@@ -75,6 +80,7 @@ async function obey(order: Order): Promise<Reply> {
       ca: readIssuer(ca),
       key: createPrivateKey(key),
     }
+    fillers = { ...fleet, ca: readIssuer(order.setup.fillCa), key: newKey('ec') }
     devices.clear()
     return { ready: true }
   }
@@ -85,7 +91,8 @@ async function obey(order: Order): Promise<Reply> {
 }
 
 async function run(known: Fleet, what: Run): Promise<Outcome> {
-  for (let n = what.from; n < Math.min(what.to, what.from + what.count); n++) {
+  const last = what.kind === 'fill' ? what.from : Math.min(what.to, what.from + what.count)
+  for (let n = what.from; n < last; n++) {
     if (!devices.has(n)) {
       devices.set(n, signedDevice(known, `BENCH-${String(n).padStart(8, '0')}`, n < INVENTORIES))
     }
@@ -102,7 +109,8 @@ async function run(known: Fleet, what: Run): Promise<Outcome> {
       while (next < what.count && performance.now() - began < what.seconds * 1000) {
         const n = what.from + (next++ % (what.to - what.from))
         const from = performance.now()
-        await operate(connection, what.kind, n)
+        const device = what.kind === 'fill' ? filler(known, n) : devices.get(n)
+        await operate(connection, what.kind, device)
         times.push(performance.now() - from)
       }
     }),
@@ -120,10 +128,18 @@ async function run(known: Fleet, what: Run): Promise<Outcome> {
   }
 }
 
-async function operate(connection: Connection, kind: Kind, n: number): Promise<void> {
-  const device = devices.get(n)
+/** Sent once and forgotten. */
+function filler(known: Fleet, n: number): SignedDevice {
+  return signedDevice(fillers ?? known, `FILL-${String(n).padStart(8, '0')}`, false)
+}
+
+async function operate(
+  connection: Connection,
+  kind: Kind,
+  device: SignedDevice | undefined,
+): Promise<void> {
   if (!device) {
-    throw new Error(`no device ${n}`)
+    throw new Error(`no device for ${kind}`)
   }
   for (const step of STEPS[kind]) {
     const answer = await connection.send(device.requests[step])

@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { installAuthority } from '../../src/directory/authorities.ts'
 import { challengeMode, profileChallenge } from '../../src/directory/challenges.ts'
 import type { Authority } from '../../src/pki/authority.ts'
 import { issueCertificate, pem } from '../../src/pki/issue.ts'
+import { createSealer } from '../../src/pki/seal.ts'
 import { readCertificate } from '../../src/pki/x509.ts'
 import { createIdentity } from '../../src/simulator/identity.ts'
 import { createPublicKey } from 'node:crypto'
@@ -79,13 +81,18 @@ describe('an installed CA', () => {
       String(key.export({ type: 'pkcs8', format: 'pem' }))
     const certificate = pem('CERTIFICATE', fresh.certificate.der)
     const leaf = pem('CERTIFICATE', firstIdentityOf(expired).certificate)
+    const small = newAuthority(NOW, rsaKey(1024))
     for (const [body, error] of [
       [{ certificate, private_key: text(namesake) }, /does not belong/],
       [{ certificate: leaf, private_key: text(fresh) }, /no CA certificate/],
       [{ certificate: 'nothing', private_key: text(fresh) }, /no PEM CERTIFICATE/],
       [{ certificate, private_key: 'nothing' }, /key cannot be read/],
+      [
+        { certificate: pem('CERTIFICATE', small.certificate.der), private_key: text(small) },
+        /2048/,
+      ],
       [{ certificate, private_key: text(fresh), next_serial: -1 }, /next_serial/],
-      ['[', /no JSON/],
+      ['[', /Malformed JSON/],
     ] as const) {
       const answer = await api<{ detail: string }>('POST', '/api/ca', body)
       expect(answer.status).toBe(400)
@@ -210,5 +217,14 @@ describe('a rotation', () => {
     expect((await listed())[0]?.warning).toMatch(/expires on \d{4}-\d\d-\d\d: make a new one/)
     await install(newAuthority())
     expect((await listed())[0]?.warning).toBeUndefined()
+  })
+
+  it('issues from the CA that was installed last, whatever the clock says', async () => {
+    const sealer = createSealer(env.SEAL_KEYS)
+    const facts = { imported: false, nextSerial: undefined, now: Date.now() }
+    const last = newAuthority()
+    await installAuthority(env.DB, sealer, newAuthority(), facts)
+    await installAuthority(env.DB, sealer, last, { ...facts, now: facts.now - DAY })
+    expect((await listed())[0]).toMatchObject({ key_id: last.certificate.keyId, issues: true })
   })
 })

@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import type { DirectoryRow } from '../../src/device/directory-row.ts'
+import { project } from '../../src/directory/directory.ts'
+import { NO_FACTS } from '../../src/mdm/message.ts'
 import { api, env, newDevice, newIdentity } from './server.ts'
 
 interface List {
@@ -7,6 +10,20 @@ interface List {
 
 const listed = async (udid: string) =>
   (await api<List>('POST', '/v1/devices', { filter_udid: [udid] })).body.devices
+
+const row = (id: string, changes: Partial<DirectoryRow>): DirectoryRow => ({
+  id,
+  type: 'Device',
+  enrolled: true,
+  hidden: false,
+  claimedAt: 1,
+  lastSeen: 1,
+  facts: NO_FACTS,
+  state: 'enrolled',
+  push: 'none',
+  version: 1,
+  ...changes,
+})
 
 describe('the directory', () => {
   it('lists one record per serial number: the last to claim it, or the one that is heard of again', async () => {
@@ -30,6 +47,28 @@ describe('the directory', () => {
     const remove = { opts: { serials: [old.serial] } }
     expect(await api('DELETE', '/v1/devices', remove)).toEqual({ status: 200, body: {} })
     expect(await bySerial()).toBeUndefined()
+  })
+
+  it('keeps the newest row of a device, in whatever order rows arrive', async () => {
+    const id = crypto.randomUUID()
+    await project(env.DB, [row(id, { version: 2, enrolled: false })])
+    await project(env.DB, [row(id, { version: 1, enrolled: true })])
+    expect(await listed(id)).toMatchObject([{ enrollment_status: false }])
+    await project(env.DB, [row(id, { version: 3, enrolled: true })])
+    expect(await listed(id)).toMatchObject([{ enrollment_status: true }])
+  })
+
+  it('gives a serial number’s place to no device that was deleted', async () => {
+    const [older, newer] = [crypto.randomUUID(), crypto.randomUUID()]
+    const facts = { ...NO_FACTS, SerialNumber: older }
+    const both = (hidden: boolean, version: number) => [
+      row(older, { facts, claimedAt: 1, version }),
+      row(newer, { facts, claimedAt: 2, version, hidden }),
+    ]
+    expect(await project(env.DB, both(true, 1))).toEqual([])
+    expect(await listed(older)).toHaveLength(1)
+    expect(await project(env.DB, both(false, 2))).toEqual([older])
+    expect(await listed(older)).toBeNull()
   })
 
   it('lists no device for an empty serial number, and none that another device’s certificate speaks of', async () => {

@@ -1,6 +1,7 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { createPrivateKey } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { challengeMode } from '../../src/directory/challenges.ts'
 import worker from '../../src/index.ts'
 import { signAttached, signedContent } from '../../src/pki/cms.ts'
 import { pem } from '../../src/pki/issue.ts'
@@ -45,6 +46,8 @@ function appleIdentity() {
 async function profileOf(response: Response): Promise<PlistDict> {
   expect(response.status).toBe(200)
   expect(response.headers.get('content-type')).toBe(PROFILE_TYPE)
+  // It holds a challenge.
+  expect(response.headers.get('cache-control')).toBe('no-store')
   return asDict(readPlist(new Uint8Array(await response.arrayBuffer())))
 }
 
@@ -101,8 +104,9 @@ describe('GET /mdm/enroll', () => {
       expect(response.status).toBe(403)
       expect(await response.text()).toMatch(/token/)
     }
-    const ade = await ask('/mdm/enroll', post(bytes(MACHINE_INFO)), settings)
-    expect(ade.status).toBe(403)
+    for (const path of ['/mdm/enroll', '/ota/phase23']) {
+      expect((await ask(path, post(bytes(MACHINE_INFO)), settings)).status).toBe(403)
+    }
     const profile = await profileOf(await ask('/mdm/enroll?token=opensesame', {}, settings))
     expect(payloadsOf(profile)[1]?.['ServerURL']).toBe('https://mdm.test/mdm/connect')
   })
@@ -117,12 +121,14 @@ describe('GET /mdm/enroll', () => {
 })
 
 describe('a stored profile', () => {
-  it('takes the place of the enrolment profile byte for byte, with a topic or without', async () => {
+  it('takes the place of the enrolment profile byte for byte, with a topic or without, and its static challenge counts', async () => {
+    const nobodyChose = { dynamicChallenge: undefined, challenge: 'micromdm', challengeLifetime: 1 }
     const own = writePlist({ PayloadIdentifier: ENROLL_ID, PayloadType: 'Configuration' })
     const put = {
       profile: { Identifier: ENROLL_ID, Mobileconfig: btoa(String.fromCharCode(...own)) },
     }
     expect((await api('PUT', '/v1/profiles', put)).status).toBe(200)
+    expect(await challengeMode(env.DB, nobodyChose)).toMatchObject({ kind: 'static' })
     for (const settings of [{}, { PUSH_TOPIC: '' }]) {
       const response = await ask('/mdm/enroll?site=7', {}, settings)
       expect(new Uint8Array(await response.arrayBuffer())).toEqual(own)
@@ -130,6 +136,7 @@ describe('a stored profile', () => {
     }
     expect((await api('DELETE', '/v1/profiles', { ids: [ENROLL_ID] })).status).toBe(200)
     expect(payloadsOf(await profileOf(await ask('/mdm/enroll')))).toHaveLength(2)
+    expect(await challengeMode(env.DB, nobodyChose)).toEqual({ kind: 'one-time' })
   })
 })
 

@@ -161,6 +161,12 @@ describe('a user channel', () => {
     expect(user.received.map(({ uuid }) => uuid)).toEqual(['early', 'late', 'long id'])
     await device.poll()
     expect(device.received).toEqual([])
+    const secondDevice = newDevice()
+    await secondDevice.enroll()
+    const again = secondDevice.userChannel({ userId, shortName: 'ada' })
+    await again.tokenUpdate()
+    await again.poll()
+    expect(again.received).toEqual([])
   })
 
   it('gets what waited under its bare UserID when it only asks for work, as users of a moved fleet do', async () => {

@@ -82,7 +82,7 @@ describe('commands', () => {
     expect(await api('GET', `/v1/commands/${device.udid}`)).toEqual({ status: 200, body: {} })
   })
 
-  it('loses none and doubles none of fifty that are posted while the device acknowledges', async () => {
+  it('peers §4 row 5: loses none and doubles none of fifty that are posted while the device acknowledges', async () => {
     const device = newDevice()
     await device.enroll()
     const posting = Promise.all(
@@ -156,6 +156,16 @@ describe('device routes', () => {
     expect(device.received).toHaveLength(1)
   })
 
+  it('take in no device by a certificate that has expired, and list none', async () => {
+    const identity = newIdentity(undefined, 'ec', new Date('2020-01-01'))
+    const device = newDevice({ identity })
+    for (const answer of [device.authenticate(), device.connect({ Status: 'Idle' })]) {
+      expect((await answer).status).toBe(400)
+    }
+    const { body } = await api('POST', '/v1/devices', { filter_udid: [device.udid] })
+    expect(body['devices']).toBeNull()
+  })
+
   it('answer an identity of an earlier enrolment with 503 until an admin reinstates it', async () => {
     const old = newIdentity()
     const device = newDevice({ identity: old })
@@ -189,6 +199,14 @@ describe('device routes', () => {
     expect((await device.connect({ Status: 'Idle' })).status).toBe(401)
     await api('POST', `/v1/devices/${device.udid}/unblock`)
     expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
+  })
+
+  it('take in no device that was blocked before it came, and list none', async () => {
+    const device = newDevice()
+    await api('POST', `/v1/devices/${device.udid}/block`)
+    expect((await device.connect({ Status: 'Idle' })).status).toBe(401)
+    const { body } = await api('POST', '/v1/devices', { filter_udid: [device.udid] })
+    expect(body['devices']).toBeNull()
   })
 })
 

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { pem } from '../../src/pki/issue.ts'
+import { deployed, pushCertificate } from './deployment.ts'
+import { install, newAuthority } from './scep-client.ts'
 import { api, newDevice, serve } from './server.ts'
 import { deadLetter, newHook } from './webhook-tools.ts'
 
@@ -28,38 +31,119 @@ interface Document {
 const AUTH = { authorization: `Basic ${btoa('micromdm:secret')}` }
 const document = (await api<Document>('GET', '/api/openapi.json')).body
 
-/** Makes what an operation's examples speak of, and says what takes the place of the example's ids. */
-type Prepare = () => Promise<Record<string, string>>
+type Send = (method: string, path: string, body?: unknown) => Promise<Response>
 
-async function enrolled(): Promise<Record<string, string>> {
+/** What takes the place of the example's ids, and the deployment to ask if it is not the tests' own. */
+interface Prepared {
+  ids?: Record<string, string>
+  /** Sent in place of the example, under the same keys, where a document cannot hold a real one. */
+  body?: Record<string, unknown>
+  send?: Send
+}
+
+/** Makes what an operation's examples speak of. */
+type Prepare = () => Promise<Prepared>
+
+async function enrolled() {
   const device = newDevice()
   await device.enroll()
-  return { id: device.udid }
+  return { ids: { id: device.udid } }
 }
 
-async function identified(): Promise<Record<string, string>> {
-  const { id = '' } = await enrolled()
+async function identified() {
+  const { ids } = await enrolled()
   const { body } = await api<{ identities: { fingerprint: string }[] }>(
     'GET',
-    `/api/devices/${id}/identities`,
+    `/api/devices/${ids.id}/identities`,
   )
-  return { id, fingerprint: body.identities[0]?.fingerprint ?? '' }
+  return { ids: { ...ids, fingerprint: body.identities[0]?.fingerprint ?? '' } }
 }
 
-async function hooked(): Promise<Record<string, string>> {
-  return { id: (await newHook()).id }
+async function escrowed() {
+  const device = newDevice({ platform: 'iOS' })
+  await device.authenticate()
+  await device.tokenUpdate({ unlockToken: new Uint8Array(8) })
+  return { ids: { id: device.udid } }
 }
 
-async function dead(): Promise<Record<string, string>> {
-  const { id, hook } = await deadLetter()
-  return { id, webhook: hook.id }
+async function pushing() {
+  return { send: deployed({ PUSH_CERTIFICATE: pushCertificate().pem }) }
+}
+
+async function commanded() {
+  const device = newDevice()
+  await device.enroll()
+  const body = { request_type: 'DeviceInformation', queries: ['OSVersion'] }
+  const queued = await api<{ id: string }>('POST', `/api/devices/${device.udid}/commands`, body)
+  return { device, ids: { id: queued.body.id } }
+}
+
+async function answered() {
+  const { device, ids } = await commanded()
+  await device.poll()
+  return { device, ids }
+}
+
+/** With all that a device's page can tell. */
+async function inventoried() {
+  const device = newDevice()
+  await device.enroll()
+  for (const request_type of ['SecurityInfo', 'ProfileList', 'InstalledApplicationList']) {
+    await api('POST', `/api/devices/${device.udid}/commands`, { request_type })
+  }
+  await device.poll()
+  await api('POST', `/api/devices/${device.udid}/commands`, { request_type: 'RestartDevice' })
+  return { ids: { id: device.udid } }
+}
+
+/** A CA to install; no private key, not even of nobody, stands in a document. */
+async function authority() {
+  const { certificate, key } = newAuthority()
+  return {
+    body: {
+      certificate: pem('CERTIFICATE', certificate.der),
+      private_key: String(key.export({ type: 'pkcs8', format: 'pem' })),
+      imported: false,
+    },
+  }
+}
+
+async function successor() {
+  const first = newAuthority()
+  await install(first)
+  await install(newAuthority())
+  return { ids: { key_id: first.certificate.keyId } }
+}
+
+async function hooked() {
+  return { ids: { id: (await newHook()).id } }
+}
+
+async function dead() {
+  const { id, hook, device } = await deadLetter()
+  return { ids: { id, webhook: hook.id, device: device.udid } }
 }
 
 const PREPARE: Record<string, Prepare> = {
+  listDevices: inventoried,
+  getDevice: inventoried,
+  listEvents: inventoried,
+  queueCommand: enrolled,
+  listCommands: inventoried,
+  clearCommands: inventoried,
+  getCommand: answered,
+  getResult: answered,
+  cancelCommand: commanded,
   listIdentities: enrolled,
+  listAuthorities: successor,
+  installAuthority: authority,
+  removeAuthority: successor,
   reinstateIdentity: identified,
   revokeIdentity: identified,
   retireDevice: enrolled,
+  listEscrow: escrowed,
+  readEscrow: escrowed,
+  getPushCertificate: pushing,
   listWebhooks: hooked,
   createWebhook: hooked,
   getWebhook: hooked,
@@ -69,7 +153,7 @@ const PREPARE: Record<string, Prepare> = {
   pauseWebhook: hooked,
   resumeWebhook: hooked,
   testWebhook: hooked,
-  listDeliveries: async () => ({ device: (await deadLetter()).device.udid }),
+  listDeliveries: dead,
   listDeadLetters: dead,
   retryDeadLetters: dead,
   retryDeadLetter: dead,
@@ -131,7 +215,11 @@ describe('the document of the API', () => {
   })
 
   it.each(examples)('holds for its example $name', async ({ operation, method, path, body }) => {
-    const ids = (await PREPARE[operation.operationId]?.()) ?? {}
+    const prepared = (await PREPARE[operation.operationId]?.()) ?? {}
+    const { ids = {}, send = deployed({}) } = prepared
+    if (prepared.body) {
+      expect(Object.keys(prepared.body)).toEqual(Object.keys(Object(body)))
+    }
     const query = new URLSearchParams()
     let target = path
     for (const { name, in: where, schema } of operation.parameters ?? []) {
@@ -142,11 +230,7 @@ describe('the document of the API', () => {
         query.set(name, String(value))
       }
     }
-    const response = await serve(`${target}?${query.toString()}`, {
-      method,
-      headers: AUTH,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    })
+    const response = await send(method, `${target}?${query.toString()}`, prepared.body ?? body)
     const declared = operation.responses[response.status]
     expect(response.status, await response.clone().text()).toBeLessThan(300)
     expect(declared, `status ${response.status} is not declared`).toBeDefined()

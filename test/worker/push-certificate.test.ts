@@ -1,43 +1,19 @@
-import { createExecutionContext } from 'cloudflare:test'
-import { createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it, vi } from 'vitest'
 import worker from '../../src/index.ts'
 import type { PushKeeper } from '../../src/device/push-certificate.ts'
 import type { Env } from '../../src/env.ts'
-import { issueCertificate, pem, randomSerial } from '../../src/pki/issue.ts'
+import { deployed, pushCertificate } from './deployment.ts'
 import { api, env, TOPIC } from './server.ts'
 
 const PATH = '/v1/config/certificate'
-const DAY = 86_400_000
-
-function pushCertificate(topic = TOPIC, days = 300) {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
-  const der = issueCertificate({
-    subject: [['UID', topic]],
-    publicKey: createPublicKey(privateKey.export({ type: 'pkcs8', format: 'pem' })),
-    signingKey: privateKey,
-    serial: randomSerial(),
-    notBefore: Date.now() - 400 * DAY,
-    notAfter: Date.now() + days * DAY + DAY / 2,
-    keyUsage: ['digitalSignature'],
-  })
-  const keyAs = (type: 'pkcs1' | 'pkcs8') =>
-    btoa(privateKey.export({ type, format: 'pem' }).toString())
-  return { der, pem: pem('CERTIFICATE', der), cert: btoa(pem('CERTIFICATE', der)), keyAs }
-}
 
 const mine = pushCertificate()
 
 /** A deployment whose vars differ from the tests' own. */
 function deployment(vars: Record<string, unknown>) {
-  const deployed = { ...env, ...vars } as unknown as Env
+  const send = deployed(vars)
   return async (method: string, path: string, body?: unknown) => {
-    const request = new Request(`http://mdm.test${path}`, {
-      method,
-      headers: { authorization: `Basic ${btoa('micromdm:secret')}` },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    })
-    const response = await worker.fetch(request, deployed, createExecutionContext())
+    const response = await send(method, path, body)
     return { status: response.status, body: await response.json<Record<string, unknown>>() }
   }
 }
@@ -142,8 +118,8 @@ it.each([
 ])('%i days before the end the daily round says %s', async (days, message) => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const { pem: certificate } = pushCertificate(TOPIC, days)
-  const deployed = { ...env, PUSH_CERTIFICATE: certificate } as unknown as Env
-  await worker.scheduled({} as ScheduledController, deployed)
+  const ending = { ...env, PUSH_CERTIFICATE: certificate } as unknown as Env
+  await worker.scheduled({} as ScheduledController, ending)
   const lines = warn.mock.calls.map(([line]) => JSON.parse(String(line)))
   warn.mockRestore()
   expect(lines).toEqual(

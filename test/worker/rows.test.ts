@@ -51,6 +51,8 @@ async function counted(
         settings: {
           keepResults: { kind: 'bounded', count: 1, ms: 1e12 },
           keepEvents: { count: 3, ms: 1e12 },
+          maxQueue: 100,
+          deferredAfter: { count: 10, ms: 1e12 },
           trustOnFirstUse: true,
           udidCertAuthWarnOnly: false,
           lastSeenResolution: 1e12,
@@ -79,6 +81,7 @@ function input(message: Message, listeners: string[]): DeviceInput {
     claim: { caKey: 'ca', subject: 's', notAfter: 1e15 },
     listeners,
     conflictListeners: [],
+    deferredListeners: [],
   }
 }
 

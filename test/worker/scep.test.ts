@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { newChallenge } from '../../src/directory/challenges.ts'
+import { findChallenge, newChallenge } from '../../src/directory/challenges.ts'
 import { readCertificate } from '../../src/pki/x509.ts'
 import { CONTENT_CIPHERS, readEnvelope } from '../../src/pki/enveloped-data.ts'
 import { readSignedData } from '../../src/pki/signed-data.ts'
@@ -139,6 +139,15 @@ describe('a challenge', () => {
     await expect(enrol({ challenge: late })).rejects.toMatchObject({ failInfo: '2' })
     const open = await newChallenge(env.DB, now, { lifetime: 60_000 })
     await expect(enrol({ challenge: open })).resolves.toBeTruthy()
+  })
+
+  it('that nobody used is forgotten after its time, and a used one is kept', async () => {
+    const used = await oneTimeChallenge()
+    await enrol({ challenge: used })
+    const late = await newChallenge(env.DB, Date.now() - 5000, { lifetime: 1000 })
+    await newChallenge(env.DB, Date.now(), { lifetime: 60_000 })
+    expect(await findChallenge(env.DB, late)).toBeUndefined()
+    expect(await findChallenge(env.DB, used)).toMatchObject({ openUntil: 0 })
   })
 
   it('that is wrong, empty, or MicroMDM’s static one, gets nothing from a fresh deployment', async () => {

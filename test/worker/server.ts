@@ -18,6 +18,7 @@ import type { Rule, Seen } from './outside.ts'
 interface TestEnv extends Omit<Env, 'DEVICE' | 'PUSH'> {
   readonly PUSH: DurableObjectNamespace<Push>
   readonly DEVICE: DurableObjectNamespace<Device>
+  readonly SEAL_KEYS: string
   readonly DEVICE_CA: string
   readonly DEVICE_CA_KEY: string
 }
@@ -55,8 +56,12 @@ export async function api<Body = Record<string, unknown>>(
 
 let count = 0
 
-export function newIdentity(commonName = `device ${++count}`, kind: KeyKind = 'ec'): Identity {
-  return createIdentity({ ca, commonName, kind })
+export function newIdentity(
+  commonName = `device ${++count}`,
+  kind: KeyKind = 'ec',
+  now = new Date(),
+): Identity {
+  return createIdentity({ ca, commonName, kind, now })
 }
 
 /** A device that talks to the Worker under test; ids are new in each call, because tests of a file share storage. */

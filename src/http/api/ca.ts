@@ -1,4 +1,4 @@
-import { Hono } from 'hono'
+import { createRoute, z } from '@hono/zod-openapi'
 import {
   installAuthority,
   listAuthorities,
@@ -8,61 +8,148 @@ import {
 import { warn } from '../../log.ts'
 import { checkAuthority, expiryWarning } from '../../pki/authority.ts'
 import { pem } from '../../pki/issue.ts'
-import type { AppEnv } from '../app-env.ts'
 import { AdminError } from '../at-device.ts'
-import { readBody } from '../body.ts'
+import { answer, body, newRoutes, refusal, time } from './frame.ts'
 
 /** The certificate authorities: listed, and the next one installed. Keys come in and never go out. */
-export const ca = new Hono<AppEnv>()
+export const ca = newRoutes()
 
-const MAX_BYTES = 100_000
+const tags = ['Certificate authorities']
+const PEM = '-----BEGIN CERTIFICATE-----\nMIIB…\n-----END CERTIFICATE-----\n'
+const KEY_ID = 'b064408e58ec0f981b737f22e40bcb6f43a265ac5af9502b7b9eb0dea1fba48d'
 
-/** What `npm run ca` sends. */
-interface Installation {
-  readonly certificate: string
-  readonly privateKey: string
-  readonly imported: boolean
-  readonly nextSerial: number | undefined
+const authority = z
+  .object({
+    key_id: z.string(),
+    subject: z.string(),
+    fingerprint: z.string(),
+    not_before: time,
+    not_after: time,
+    issues: z.boolean().openapi({ description: 'new identities are of this one' }),
+    imported: z.boolean(),
+    added_at: time,
+    issued: z.int().openapi({ description: 'how many certificates' }),
+    certificate: z.string().openapi({ description: 'PEM' }),
+    warning: z.string().optional(),
+  })
+  .openapi('CertificateAuthority')
+
+const list = (description: string) =>
+  answer(description, z.object({ authorities: z.array(authority) }), {
+    authorities: [
+      {
+        key_id: KEY_ID,
+        subject: 'CN=EdgeMDM device CA',
+        fingerprint: '3f0a1c5e7b9d2f4a6c8e0b1d3f5a7c9e1b3d5f7a9c0e2b4d6f8a1c3e5b7d9f0a',
+        not_before: '2026-11-24T00:00:00.000Z',
+        not_after: '2036-11-24T00:00:00.000Z',
+        issues: true,
+        imported: false,
+        added_at: '2026-11-24T09:00:00.000Z',
+        issued: 0,
+        certificate: PEM,
+      },
+    ],
+  })
+
+ca.openapi(
+  createRoute({
+    method: 'get',
+    path: '/ca',
+    operationId: 'listAuthorities',
+    tags,
+    summary: 'Our certificate authorities, newest first',
+    responses: { 200: list('the first one issues') },
+  }),
+  async (c) => c.json(await described(c.env.DB), 200),
+)
+
+ca.openapi(
+  createRoute({
+    method: 'post',
+    path: '/ca',
+    operationId: 'installAuthority',
+    tags,
+    summary: 'Installs a CA, which issues from now on; the others go on being accepted',
+    description: '`npm run ca` makes and sends one. The key is sealed, and never shown again.',
+    request: {
+      body: body(
+        z.object({
+          certificate: z.string().openapi({ description: 'PEM' }),
+          private_key: z.string().openapi({ description: 'PEM, RSA' }),
+          imported: z.boolean().default(true),
+          next_serial: z.int().min(1).optional(),
+        }),
+        {
+          own: {
+            certificate: PEM,
+            private_key: '-----BEGIN PRIVATE KEY-----\nMIIE…\n-----END PRIVATE KEY-----\n',
+            imported: false,
+          },
+        },
+      ),
+    },
+    responses: { 201: list('it issues'), 400: refusal('no CA, or not with its own key') },
+  }),
+  async (c) => {
+    const { certificate, private_key: key, imported, next_serial: nextSerial } = c.req.valid('json')
+    const check = checkAuthority(certificate, key)
+    if (!check.ok) {
+      throw new AdminError(check.error, 400)
+    }
+    const facts = { imported, nextSerial, now: Date.now() }
+    await installAuthority(c.env.DB, c.var.config.sealer, check.authority, facts)
+    const { keyId, notAfter } = check.authority.certificate
+    warn('ca:installed', { key_id: keyId, not_after: new Date(notAfter).toISOString() })
+    return c.json(await described(c.env.DB), 201)
+  },
+)
+
+ca.openapi(
+  createRoute({
+    method: 'delete',
+    path: '/ca/{key_id}',
+    operationId: 'removeAuthority',
+    tags,
+    summary:
+      'Ends a rotation, or the harm that a lost key can do: certificates of this CA are not accepted any more',
+    request: {
+      params: z.object({
+        key_id: z.string().openapi({ param: { name: 'key_id', in: 'path' }, example: KEY_ID }),
+      }),
+    },
+    responses: {
+      200: answer('done', z.object({}), {}),
+      404: refusal('no such CA'),
+      409: refusal('it issues'),
+    },
+  }),
+  async (c) => {
+    const keyId = c.req.valid('param').key_id.toLowerCase()
+    const [issuing, ...others] = await listAuthorities(c.env.DB)
+    if (issuing?.certificate.keyId === keyId) {
+      throw new AdminError('this CA issues: install its successor first', 409)
+    }
+    if (!others.some(({ certificate }) => certificate.keyId === keyId)) {
+      throw new AdminError(`there is no CA with the key id ${keyId}`, 404)
+    }
+    await removeAuthority(c.env.DB, keyId)
+    warn('ca:removed', { key_id: keyId })
+    return c.json({}, 200)
+  },
+)
+
+async function described(db: D1Database): Promise<{ authorities: z.input<typeof authority>[] }> {
+  const now = Date.now()
+  const all = await listAuthorities(db)
+  return { authorities: all.map((one, index) => describe(one, index === 0, now)) }
 }
 
-ca.get('/ca', async (c) => {
-  const now = Date.now()
-  const all = await listAuthorities(c.env.DB)
-  return c.json({ authorities: all.map((one, index) => described(one, index === 0, now)) })
-})
-
-/** The one that is installed issues from now on; the others go on being accepted. */
-ca.post('/ca', async (c) => {
-  const body = await readBody(c.req.raw, MAX_BYTES)
-  const { certificate, privateKey, ...facts } = installationIn(body)
-  const check = checkAuthority(certificate, privateKey)
-  if (!check.ok) {
-    throw new AdminError(check.error, 400)
-  }
-  const now = Date.now()
-  await installAuthority(c.env.DB, c.var.config.sealer, check.authority, { ...facts, now })
-  const { keyId, notAfter } = check.authority.certificate
-  warn('ca:installed', { key_id: keyId, not_after: new Date(notAfter).toISOString() })
-  const all = await listAuthorities(c.env.DB)
-  return c.json({ authorities: all.map((one, index) => described(one, index === 0, now)) }, 201)
-})
-
-/** Ends a rotation, or the harm that a lost key can do: certificates of this CA are not accepted any more. */
-ca.delete('/ca/:keyId', async (c) => {
-  const keyId = c.req.param('keyId').toLowerCase()
-  const [issuing, ...others] = await listAuthorities(c.env.DB)
-  if (issuing?.certificate.keyId === keyId) {
-    throw new AdminError('this CA issues: install its successor first', 409)
-  }
-  if (!others.some(({ certificate }) => certificate.keyId === keyId)) {
-    throw new AdminError(`there is no CA with the key id ${keyId}`, 404)
-  }
-  await removeAuthority(c.env.DB, keyId)
-  warn('ca:removed', { key_id: keyId })
-  return c.json({})
-})
-
-function described(listed: ListedAuthority, issues: boolean, now: number) {
+function describe(
+  listed: ListedAuthority,
+  issues: boolean,
+  now: number,
+): z.input<typeof authority> {
   const { certificate, imported, addedAt, issued } = listed
   const warning = issues ? expiryWarning(certificate, now) : undefined
   return {
@@ -78,35 +165,4 @@ function described(listed: ListedAuthority, issues: boolean, now: number) {
     certificate: pem('CERTIFICATE', certificate.der),
     ...(warning === undefined ? {} : { warning }),
   }
-}
-
-function installationIn(body: Uint8Array | undefined): Installation {
-  let fields: unknown
-  try {
-    fields = JSON.parse(new TextDecoder().decode(body))
-  } catch {
-    throw new AdminError('the body is no JSON', 400)
-  }
-  const {
-    certificate,
-    private_key: privateKey,
-    imported = true,
-    next_serial: nextSerial,
-  }: Record<string, unknown> = { ...(typeof fields === 'object' ? fields : {}) }
-  if (
-    typeof certificate !== 'string' ||
-    typeof privateKey !== 'string' ||
-    typeof imported !== 'boolean' ||
-    !(nextSerial === undefined || isSerial(nextSerial))
-  ) {
-    throw new AdminError(
-      'the body has to be {"certificate": PEM, "private_key": PEM}, with "next_serial" (a whole number above 0) and "imported" (true or false) as you like',
-      400,
-    )
-  }
-  return { certificate, privateKey, imported, nextSerial }
-}
-
-function isSerial(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0
 }

@@ -1,8 +1,16 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { DeadLetter } from '../../delivery/dead-letters.ts'
 import { AdminError } from '../at-device.ts'
-import { placeOf } from './deliveries.ts'
-import { answer, body, newRoutes, nextCursor, pageQuery, refusal, writeCursor } from './frame.ts'
+import {
+  answer,
+  body,
+  newRoutes,
+  nextCursor,
+  numberCursor,
+  pageQuery,
+  refusal,
+  writeCursor,
+} from './frame.ts'
 import { webhookOf } from './webhook-access.ts'
 
 /** Events that a webhook's receiver did not take for three days (peers.md §4, row 1). */
@@ -68,14 +76,14 @@ deadLetters.openapi(
   async (c) => {
     const { cursor, limit, webhook: id } = c.req.valid('query')
     await webhookOf(c.env, c.var.config, id)
-    const before = placeOf(cursor) ?? Number.MAX_SAFE_INTEGER
+    const before = numberCursor(cursor) ?? Number.MAX_SAFE_INTEGER
     const found = await c.env.SUBSCRIBER.getByName(id).deadLetters(before, limit + 1)
     const page = found.slice(0, limit)
     const last = found.length > limit ? page.at(-1)?.n : undefined
     return c.json(
       {
         dead_letters: page.map((one) => letterJson(id, one)),
-        next: last === undefined ? null : writeCursor([last]),
+        next: last === undefined ? null : writeCursor(last),
       },
       200,
     )

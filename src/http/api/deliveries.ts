@@ -3,9 +3,16 @@ import type { DeliveryOfEvent } from '../../device/deliveries.ts'
 import type { Attempt } from '../../delivery/ledger.ts'
 import type { Env } from '../../env.ts'
 import { AdminError, atDevice } from '../at-device.ts'
-import { answer, newRoutes, nextCursor, pageQuery, readCursor, writeCursor } from './frame.ts'
+import {
+  answer,
+  newRoutes,
+  atOrNull,
+  nextCursor,
+  numberCursor,
+  pageQuery,
+  writeCursor,
+} from './frame.ts'
 import { webhookOf } from './webhook-access.ts'
-import { timeOrNull } from './webhook-json.ts'
 
 /** Which events reached whom (peers.md §4, row 1). */
 export const deliveries = newRoutes()
@@ -35,15 +42,6 @@ const delivery = z
   })
   .openapi('Delivery')
 type DeliveryJson = z.input<typeof delivery>
-
-/** The number that a cursor of ours holds. @throws AdminError */
-export function placeOf(cursor: string | undefined): number | undefined {
-  const [place] = cursor === undefined ? [] : readCursor(cursor)
-  if (cursor !== undefined && typeof place !== 'number') {
-    throw new AdminError('cursor: pass on `next` of the page before, unchanged', 400)
-  }
-  return typeof place === 'number' ? place : undefined
-}
 
 deliveries.openapi(
   createRoute({
@@ -90,7 +88,7 @@ deliveries.openapi(
   }),
   async (c) => {
     const { cursor, limit, webhook, device, outcome } = c.req.valid('query')
-    const before = placeOf(cursor)
+    const before = numberCursor(cursor)
     if (device !== undefined) {
       return c.json(await ofDevice(c.env, device, { subscriber: webhook, before, limit }), 200)
     }
@@ -108,7 +106,7 @@ deliveries.openapi(
     return c.json(
       {
         deliveries: page.map((attempt) => tryJson(webhook, attempt)),
-        next: last === undefined ? null : writeCursor([last]),
+        next: last === undefined ? null : writeCursor(last),
       },
       200,
     )
@@ -138,7 +136,7 @@ async function ofDevice(
         tries.get(one.subscriber)?.find(({ event }) => event === one.event),
       ),
     ),
-    next: found.next === undefined ? null : writeCursor([found.next]),
+    next: found.next === undefined ? null : writeCursor(found.next),
   }
 }
 
@@ -155,7 +153,7 @@ function eventJson(device: string, one: DeliveryOfEvent, last: Attempt | undefin
     reason: one.reason || (last?.reason ?? ''),
     latency_ms: last?.latency ?? null,
     at: new Date(one.at).toISOString(),
-    next_try_at: one.nextAt === null ? null : timeOrNull(one.nextAt),
+    next_try_at: one.nextAt === null ? null : atOrNull(one.nextAt),
     replay: one.state === 'replaying' || (last?.replay ?? false),
   }
 }

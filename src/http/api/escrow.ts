@@ -1,91 +1,139 @@
-import { Hono } from 'hono'
-import type { EscrowKind, EscrowReader } from '../../device/escrow.ts'
+import { createRoute, z } from '@hono/zod-openapi'
 import { encodeBase64 } from '../../plist/base64.ts'
-import type { AppEnv } from '../app-env.ts'
 import { AdminError } from '../at-device.ts'
-import { jsonObjectOf } from './request.ts'
+import { answer, atOrNull, body, deviceId, newRoutes, refusal } from './frame.ts'
 
 /** Tokens that devices escrow with us. A value is only read by a call that leaves an entry: who, when, why. */
-export const escrow = new Hono<AppEnv>()
+export const escrow = newRoutes()
 
-const KINDS: ReadonlyMap<string, EscrowKind> = new Map([
-  ['unlock_token', 'unlock_token'],
-  ['bootstrap_token', 'bootstrap_token'],
-])
+const tags = ['Escrow']
 const MAX_TEXT = 1000
+const TOO_LONG = `has to be a text of at most ${MAX_TEXT} characters`
+const REASON = 'a reason is needed to read a token: it is written down with who asked'
 
-escrow.get('/devices/:id/escrow', async (c) => {
-  const { tokens, reads } = await c.env.DEVICE.getByName(c.req.param('id')).listEscrow()
-  return c.json({
-    tokens: tokens.map(({ token, kind, storedAt, archivedAt }) => ({
-      token,
-      kind,
-      stored_at: time(storedAt),
-      archived_at: time(archivedAt),
-    })),
-    reads: reads.map(({ at, ...read }) => ({ at: time(at), ...read })),
-  })
-})
-
-escrow.post('/devices/:id/escrow/:kind', async (c) => {
-  const id = c.req.param('id')
-  const kind = KINDS.get(c.req.param('kind'))
-  if (!kind) {
-    throw new AdminError(`no such kind of token: ask for ${[...KINDS.keys()].join(' or ')}`, 404)
-  }
-  const body = await jsonObjectOf(c)
-  const reader: EscrowReader = {
-    who: textOf(body, 'who') ?? 'micromdm',
-    address: c.req.header('cf-connecting-ip') ?? '',
-    reason: required(textOf(body, 'reason')),
-  }
-  const answer = await c.env.DEVICE.getByName(id).readEscrow(kind, numberOf(body), reader)
-  if (!answer.found) {
-    throw new AdminError(`${id} has no such ${kind} in escrow`, 404)
-  }
-  const { token, value, storedAt, archivedAt } = answer
-  c.header('cache-control', 'no-store')
-  return c.json({
-    token,
-    kind,
-    value: encodeBase64(value),
-    stored_at: time(storedAt),
-    archived_at: time(archivedAt),
-  })
-})
-
-type Body = Readonly<Record<string, unknown>>
-
-function textOf(body: Body, name: string): string | undefined {
-  const value = body[name] ?? undefined
-  if (value === undefined || (typeof value === 'string' && value.trim() === '')) {
-    return undefined
-  }
-  if (typeof value !== 'string' || value.length > MAX_TEXT) {
-    throw new AdminError(`"${name}" has to be a text of at most ${MAX_TEXT} characters`, 400)
-  }
-  return value.trim()
+const kind = z.enum(['unlock_token', 'bootstrap_token'])
+const token = {
+  token: z.int().openapi({ description: 'its number within the device' }),
+  kind,
+  stored_at: z.iso.datetime().nullable(),
+  archived_at: z.iso
+    .datetime()
+    .nullable()
+    .openapi({ description: 'when its enrolment ended; null for a token of the present one' }),
 }
+const stored = { stored_at: '2026-11-24T09:00:00.000Z', archived_at: null }
 
-function required(reason: string | undefined): string {
-  if (reason === undefined) {
-    throw new AdminError(
-      'a "reason" is needed to read a token: it is written down with who asked',
-      400,
+escrow.openapi(
+  createRoute({
+    method: 'get',
+    path: '/devices/{id}/escrow',
+    operationId: 'listEscrow',
+    tags,
+    summary: 'Escrowed tokens without their values, archived ones too, and who has read them',
+    request: { params: z.object({ id: deviceId }) },
+    responses: {
+      200: answer(
+        'tokens, and reads, newest first',
+        z.object({
+          tokens: z.array(z.object(token)),
+          reads: z.array(
+            z.object({
+              at: z.iso.datetime().nullable(),
+              kind,
+              token: z.int(),
+              who: z.string(),
+              address: z.string(),
+              reason: z.string(),
+            }),
+          ),
+        }),
+        {
+          tokens: [{ token: 1, kind: 'unlock_token', ...stored }],
+          reads: [
+            {
+              at: '2026-11-24T10:00:00.000Z',
+              kind: 'unlock_token',
+              token: 1,
+              who: 'ada',
+              address: '192.0.2.1',
+              reason: 'passcode forgotten, ticket 42',
+            },
+          ],
+        },
+      ),
+    },
+  }),
+  async (c) => {
+    const { tokens, reads } = await c.env.DEVICE.getByName(c.req.valid('param').id).listEscrow()
+    return c.json(
+      {
+        tokens: tokens.map(({ storedAt, archivedAt, ...listed }) => ({
+          ...listed,
+          stored_at: atOrNull(storedAt),
+          archived_at: atOrNull(archivedAt),
+        })),
+        reads: reads.map(({ at, ...read }) => ({ at: atOrNull(at), ...read })),
+      },
+      200,
     )
-  }
-  return reason
-}
+  },
+)
 
-/** Which token, where it is not the one of the present enrolment. */
-function numberOf(body: Body): number | undefined {
-  const token = body['token'] ?? undefined
-  if (token !== undefined && !Number.isSafeInteger(token)) {
-    throw new AdminError('"token" has to be the number of a token, as the list shows it', 400)
-  }
-  return typeof token === 'number' ? token : undefined
-}
-
-function time(at: number): string | null {
-  return at === 0 ? null : new Date(at).toISOString()
-}
+escrow.openapi(
+  createRoute({
+    method: 'post',
+    path: '/devices/{id}/escrow/{kind}',
+    operationId: 'readEscrow',
+    tags,
+    summary: 'Reads a token’s value, and leaves an entry: who, when, why',
+    request: {
+      params: z.object({
+        id: deviceId,
+        kind: kind.openapi({ param: { name: 'kind', in: 'path' }, example: 'unlock_token' }),
+      }),
+      body: body(
+        z.object({
+          reason: z.string(REASON).trim().min(1, REASON).max(MAX_TEXT, TOO_LONG),
+          who: z.string().trim().max(MAX_TEXT, TOO_LONG).nullish(),
+          token: z
+            .int('has to be the number of a token, as the list shows it')
+            .nullish()
+            .openapi({ description: 'which, where it is not the one of the present enrolment' }),
+        }),
+        { why: { reason: 'passcode forgotten, ticket 42', who: 'ada' } },
+      ),
+    },
+    responses: {
+      200: answer('the token', z.object({ ...token, value: z.base64() }), {
+        token: 1,
+        kind: 'unlock_token',
+        value: 'AAECAwQFBgc=',
+        ...stored,
+      }),
+      404: refusal('the device has escrowed no such token'),
+    },
+  }),
+  async (c) => {
+    const params = c.req.valid('param')
+    const { reason, who, token: number } = c.req.valid('json')
+    const found = await c.env.DEVICE.getByName(params.id).readEscrow(
+      params.kind,
+      number ?? undefined,
+      { who: who || 'micromdm', address: c.req.header('cf-connecting-ip') ?? '', reason },
+    )
+    if (!found.found) {
+      throw new AdminError(`${params.id} has no such ${params.kind} in escrow`, 404)
+    }
+    c.header('cache-control', 'no-store')
+    return c.json(
+      {
+        token: found.token,
+        kind: found.kind,
+        value: encodeBase64(found.value),
+        stored_at: atOrNull(found.storedAt),
+        archived_at: atOrNull(found.archivedAt),
+      },
+      200,
+    )
+  },
+)

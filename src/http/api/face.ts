@@ -1,13 +1,16 @@
 import { adminAuth } from '../admin-auth.ts'
 import { ca } from './ca.ts'
+import { commands } from './commands.ts'
 import { deadLetters } from './dead-letters.ts'
 import { deliveries } from './deliveries.ts'
+import { devices } from './devices.ts'
 import { docsPage } from './docs.ts'
 import { escrow } from './escrow.ts'
 import { boundedJson, newRoutes } from './frame.ts'
 import { identities } from './identities.ts'
 import { pushCertificate } from './push-certificate.ts'
 import { replays } from './replays.ts'
+import { timeline } from './timeline.ts'
 import { webhookControl } from './webhook-control.ts'
 import { webhooks } from './webhooks.ts'
 
@@ -25,6 +28,9 @@ import { webhooks } from './webhooks.ts'
  * validation, 401, 404 and thrown errors all become problem documents.
  */
 const ROUTES = [
+  devices,
+  timeline,
+  commands,
   identities,
   escrow,
   ca,

@@ -86,24 +86,46 @@ export const nextCursor = z
   .nullable()
   .openapi({ description: '`cursor` of the next page; null on the last one', example: null })
 
-/** An opaque cursor: where the next page begins. */
-export function writeCursor(place: readonly (string | number)[]): string {
-  return Buffer.from(JSON.stringify(place)).toString('base64url')
+export const time = z.iso.datetime()
+
+/** Milliseconds as a time; 0 stands for never. */
+export function atOrNull(ms: number): string | null {
+  return ms === 0 ? null : new Date(ms).toISOString()
 }
 
-/** @throws AdminError when it is none of ours. */
-export function readCursor(cursor: string): readonly unknown[] {
-  try {
-    const place: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString())
-    if (Array.isArray(place)) {
-      return place
-    }
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) {
-      throw error
-    }
+/** The values of a query parameter that takes several, between commas. @throws AdminError for one that is none of `known` */
+export function several(
+  name: string,
+  text: string | undefined,
+  known?: readonly string[],
+): string[] {
+  const values = text?.split(',').filter(Boolean) ?? []
+  const unknown = values.find((value) => known && !known.includes(value))
+  if (unknown !== undefined) {
+    throw new AdminError(`query.${name}: "${unknown}" is none of ${known?.join(', ')}`, 400)
   }
-  throw new AdminError('cursor: pass on `next` of the page before, unchanged', 400)
+  return values
+}
+
+/** An opaque cursor: where the next page begins. */
+export function writeCursor(place: string | number): string {
+  return Buffer.from(String(place)).toString('base64url')
+}
+
+export function readCursor(cursor: string): string {
+  return Buffer.from(cursor, 'base64url').toString()
+}
+
+/** A cursor that is a number. @throws AdminError */
+export function numberCursor(cursor: string | undefined): number | undefined {
+  if (cursor === undefined) {
+    return undefined
+  }
+  const place = Number(readCursor(cursor))
+  if (!Number.isSafeInteger(place)) {
+    throw new AdminError('query.cursor: pass on `next` of the page before, unchanged', 400)
+  }
+  return place
 }
 
 /**

@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { projectDevices } from '../../delivery/consumer.ts'
+import type { ListedIdentity } from '../../device/admin.ts'
 import { rfc3339 } from '../../events/event.ts'
 import { AdminError } from '../at-device.ts'
 import { answer, deviceId, newRoutes, refusal } from './frame.ts'
@@ -14,6 +15,24 @@ const fingerprint = z.string().openapi({
   example: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
 })
 const identityParams = z.object({ id: deviceId, fingerprint })
+export const identitySchema = z
+  .object({
+    fingerprint: z.string(),
+    subject: z.string(),
+    not_after: z.iso.datetime(),
+    standing: z.enum(['current', 'earlier', 'revoked']),
+  })
+  .openapi('Identity')
+
+export function identityJson(identity: ListedIdentity): z.input<typeof identitySchema> {
+  return {
+    fingerprint: identity.fingerprint,
+    subject: identity.subject,
+    not_after: rfc3339(identity.notAfter),
+    standing: identity.standing,
+  }
+}
+
 const done = answer('done', z.object({}), {})
 
 identities.openapi(
@@ -28,14 +47,7 @@ identities.openapi(
       200: answer(
         'its certificates, oldest first',
         z.object({
-          identities: z.array(
-            z.object({
-              fingerprint: z.string(),
-              subject: z.string(),
-              not_after: z.iso.datetime(),
-              standing: z.enum(['current', 'earlier', 'revoked']),
-            }),
-          ),
+          identities: z.array(identitySchema),
         }),
         {
           identities: [
@@ -54,12 +66,7 @@ identities.openapi(
     const listed = await c.env.DEVICE.getByName(c.req.valid('param').id).identities()
     return c.json(
       {
-        identities: listed.map((identity) => ({
-          fingerprint: identity.fingerprint,
-          subject: identity.subject,
-          not_after: rfc3339(identity.notAfter),
-          standing: identity.standing,
-        })),
+        identities: listed.map(identityJson),
       },
       200,
     )

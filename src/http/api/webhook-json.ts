@@ -3,6 +3,7 @@ import { MAX_CONCURRENCY } from '../../config-values.ts'
 import type { SubscriberState } from '../../delivery/subscriber.ts'
 import { TOPICS } from '../../events/topics.ts'
 import { VAR_WEBHOOK, type Webhook } from '../../events/webhook.ts'
+import { atOrNull, time as when } from './frame.ts'
 
 const MAX_HEADERS = 20
 const MAX_TEXT = 2000
@@ -83,8 +84,6 @@ export const newSchema = changesSchema.extend({
   url,
   secret: secretText.optional().openapi({ description: 'one is made when it is left out' }),
 })
-
-const when = z.iso.datetime()
 
 export const stateSchema = z
   .object({
@@ -179,7 +178,7 @@ export function webhookJson(webhook: Webhook): z.input<typeof webhookSchema> {
     authorization: webhook.authorization !== '',
     secrets: webhook.secrets.map(({ since, until }) => ({
       since: new Date(since).toISOString(),
-      until: timeOrNull(until),
+      until: atOrNull(until),
     })),
     redact_tokens: webhook.redact,
     concurrency: webhook.concurrency,
@@ -196,7 +195,7 @@ export function stateJson(state: SubscriberState, now: number): z.input<typeof s
     paused: state.paused,
     circuit: circuit.downs > 0 ? 'open' : 'closed',
     failures: circuit.downs,
-    next_try_at: nextTry > now ? timeOrNull(nextTry) : null,
+    next_try_at: nextTry > now ? atOrNull(nextTry) : null,
     posts_in_flight: state.inFlight,
     posts_allowed: state.allowed,
     devices_waiting: state.waiting,
@@ -205,13 +204,8 @@ export function stateJson(state: SubscriberState, now: number): z.input<typeof s
     given_up: counts.dead,
     dropped_idle: counts.dropped,
     dead_letters: state.deadLetters,
-    last_delivered_at: timeOrNull(counts.deliveredAt),
-    last_failed_at: timeOrNull(counts.failedAt),
+    last_delivered_at: atOrNull(counts.deliveredAt),
+    last_failed_at: atOrNull(counts.failedAt),
     last_error: counts.reason,
   }
-}
-
-/** Milliseconds as a time; 0 stands for never. */
-export function timeOrNull(at: number): string | null {
-  return at === 0 ? null : new Date(at).toISOString()
 }

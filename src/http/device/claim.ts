@@ -3,6 +3,7 @@ import type { Claim } from '../../device/identity.ts'
 import { authorityCertificates } from '../../directory/authorities.ts'
 import { claimIdentity } from '../../directory/directory.ts'
 import { reasonOf, warn } from '../../log.ts'
+import { deviceTypeOf } from '../../mdm/enrollment.ts'
 import { NO_FACTS, type Message } from '../../mdm/message.ts'
 import type { SignatureCheck } from '../../pki/cms.ts'
 import { DerError } from '../../pki/der.ts'
@@ -103,16 +104,18 @@ function check(cas: readonly Certificate[], signer: Signer): Claimed {
 
 /** What the directory lists of a device from its first message on; version 0, so that any projection is newer. */
 function firstRow(message: Message): Parameters<typeof claimIdentity>[2] {
-  const { device, user, type } = message.enrollment
+  const { enrollment } = message
   const authenticates = message.kind === 'checkin' && message.messageType === 'Authenticate'
   return {
-    id: device,
-    type: user === '' ? type : type === 'User Enrollment' ? 'User Enrollment (Device)' : 'Device',
+    id: enrollment.device,
+    type: deviceTypeOf(enrollment),
     enrolled: !authenticates,
     hidden: false,
     claimedAt: Date.now(),
     lastSeen: Date.now(),
     facts: authenticates ? message.facts : NO_FACTS,
+    state: 'unknown',
+    push: 'none',
     version: 0,
   }
 }

@@ -1,8 +1,8 @@
 import { Hono, type Context } from 'hono'
-import type { News } from '../../device/context.ts'
+import type { ToldNews } from '../../device/directory-row.ts'
 import type { DeviceAnswer, DeviceInput } from '../../device/receive.ts'
 import { knownWebhooks } from '../../directory/webhook-list.ts'
-import { IDENTITY_CONFLICT, topicOf } from '../../events/topics.ts'
+import { COMMAND_DEFERRED, IDENTITY_CONFLICT, topicOf } from '../../events/topics.ts'
 import { listenersOf } from '../../events/webhook.ts'
 import { reasonOf, warn } from '../../log.ts'
 import { ProtocolError } from '../../mdm/errors.ts'
@@ -74,6 +74,7 @@ async function answer(
     fingerprint: signer.fingerprint,
     listeners,
     conflictListeners: listenersOf(webhooks, IDENTITY_CONFLICT),
+    deferredListeners: listenersOf(webhooks, COMMAND_DEFERRED, status),
   }
   const device = c.env.DEVICE.getByName(message.enrollment.device)
   let result: DeviceAnswer = await device.receive(input)
@@ -134,7 +135,7 @@ function reply(
 }
 
 /** The queue may lose it, and sending may fail: the device's alarm says it again. */
-function announce(c: DeviceContext, message: Message, news: News): void {
+function announce(c: DeviceContext, message: Message, news: ToldNews): void {
   if (news.readers.length > 0 || news.directory) {
     const { device } = message.enrollment
     c.executionCtx.waitUntil(

@@ -61,4 +61,7 @@ async function queue(c: AdminContext, id: string, command: NewCommand): Promise<
   if (answer.kind === 'unusable') {
     throw new AdminError(answer.error, 400)
   }
+  if (answer.kind === 'full') {
+    throw new AdminError(answer.error, 429)
+  }
 }

@@ -122,7 +122,9 @@ describe('an event that is refused', () => {
     receiver.answer = () => REFUSED
     receiver.event('A')
     await receiver.run(receiver.now + MINUTE)
-    receiver.now += 3 * DAY + MINUTE
+    await receiver.run(receiver.now + 3 * DAY - HOUR)
+    expect(receiver.givenUp).toBe(0)
+    receiver.now += HOUR
     receiver.event('A')
     await receiver.run(receiver.now)
     expect(receiver.devices.get('A')?.aside.get(1)).toMatchObject({ nextAt: null })

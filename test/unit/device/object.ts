@@ -10,6 +10,8 @@ const sealer = createSealer(`test:${randomBytes(32).toString('base64')}`)
 const SETTINGS: DeviceSettings = {
   keepResults: { kind: 'bounded', count: 5, ms: 86_400_000 },
   keepEvents: { count: 0, ms: 0 },
+  maxQueue: 100,
+  deferredAfter: { count: 3, ms: 86_400_000 },
   trustOnFirstUse: true,
   udidCertAuthWarnOnly: false,
   lastSeenResolution: 86_400_000,

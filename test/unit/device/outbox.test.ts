@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { pull, recordEvent, type Listeners } from '../../../src/device/outbox.ts'
-import { readersBehind, settleReaders } from '../../../src/device/readers.ts'
+import { readersBehind, settleReaders, waitingSince } from '../../../src/device/readers.ts'
 import { replay } from '../../../src/device/replay.ts'
 import { saveDevice } from '../../../src/device/state.ts'
 import type { DeviceEvent } from '../../../src/events/event.ts'
@@ -37,11 +37,11 @@ function withEvents(count: number) {
 
 it('what a webhook has not had is kept for three days while it is not configured', () => {
   const { object, read } = withEvents(2)
-  object.now += MINUTE
+  object.now += 3 * DAY - MINUTE
   object.commit((context) => settleReaders(context, []))
   object.evict()
   expect(read()).toHaveLength(2)
-  object.now += 3 * DAY
+  object.now += 2 * MINUTE
   object.commit((context) => settleReaders(context, []))
   expect(read()).toEqual([])
 })
@@ -60,6 +60,61 @@ it('of given-up events the newest hundred are kept, and every other is told', ()
   ])
   const [kept] = object.db().all<{ count: number }>('SELECT count(*) AS count FROM events')
   expect(kept?.count).toBe(100)
+})
+
+it.each(['mdm.TokenUpdate', 'mdm.SetBootstrapToken'] as const)(
+  'the body of %s rests sealed, and is read as it came',
+  (topic) => {
+    const { object } = withEvents(0)
+    const body = new TextEncoder().encode('the secret token')
+    object.commit((context) => {
+      const enrollment = { type: 'Device', device: 'UDID-1', user: '' } as const
+      recordEvent(context, { id: 'e', topic, about: { enrollment, params: {} }, body }, ['webhook'])
+    })
+    const [row] = object.db().all<{ body: Uint8Array }>('SELECT body FROM events')
+    expect(Buffer.from(row?.body ?? []).includes('secret')).toBe(false)
+    const { events } = object.commit((context) =>
+      pull(context, { subscriber: 'webhook', topics: [topic], read: true }),
+    )
+    expect(events).toMatchObject([{ topic, body }])
+  },
+)
+
+it('an object that stored nothing yet has no events, and gets no tables by being asked', () => {
+  const object = new TestObject()
+  const report = { passed: 3, aside: [], settled: [1] }
+  for (const read of [true, false]) {
+    const pulled = object.commit((context) =>
+      pull(context, { subscriber: 'webhook', topics, read, ...report }),
+    )
+    expect(pulled).toEqual({ events: [], asides: [], upTo: 0, more: false })
+  }
+  expect(object.db().all('SELECT name FROM sqlite_master')).toEqual([])
+})
+
+it('a reader that only reports is told again of what it leaves behind, and at once of what comes next', () => {
+  const { object, record } = withEvents(2)
+  const report = (passed: number) =>
+    object.commit((context) =>
+      pull(context, { subscriber: 'webhook', topics, passed, read: false }),
+    )
+  expect(report(1)).toMatchObject({ events: [], upTo: 1, more: true })
+  expect(object.effects.wakeBy).toBe(object.now + MINUTE)
+  record()
+  expect(object.effects.news.readers).toEqual(['webhook'])
+  expect(report(3)).toMatchObject({ events: [], upTo: 3, more: false })
+  expect(object.effects.wakeBy).toBe(Infinity)
+  expect(report(1)).toMatchObject({ upTo: 3 })
+})
+
+it('events that a reader does not want wait for nobody once it has looked', () => {
+  const { object } = withEvents(2)
+  expect(object.commit(waitingSince)).toBeDefined()
+  object.commit((context) =>
+    pull(context, { subscriber: 'webhook', topics: ['mdm.CheckOut'], read: true }),
+  )
+  object.evict()
+  expect(object.commit(waitingSince)).toBeUndefined()
 })
 
 describe('of several subscribers', () => {

@@ -53,6 +53,7 @@ function deviceWithCommand() {
         }
         const rest = {
           id: 'push 1',
+          sentAt: context.now,
           epoch: 0,
           blames: false,
           again: false,
@@ -152,15 +153,25 @@ it('a device that was pushed a moment ago is not pushed again until it has come 
   expect(quiet()).toBe(false)
 })
 
-it('an object of an earlier schema is brought up to date once', () => {
-  const { object } = deviceWithCommand()
-  object.database.exec(
-    `ALTER TABLE channels DROP COLUMN push_after; DROP TABLE escrow_reads; UPDATE device SET schema = 1;
-      ALTER TABLE aside DROP COLUMN reason; ALTER TABLE aside DROP COLUMN since; ALTER TABLE aside DROP COLUMN replay;
-      ALTER TABLE events DROP COLUMN listeners`,
-  )
-  for (let load = 0; load < 2; load++) {
-    object.evict()
-    expect(object.commit((context) => channelOf(context, '').pushAfter)).toBe(0)
+it('a device that came before APNs answered was not pushed in vain: the next command rings again', () => {
+  const { object, answer, quiet } = deviceWithCommand()
+  const sentAt = object.now
+  object.commit((context) => {
+    answered(context, '')
+  })
+  answer({ kind: 'delivered', id: 'push 1' }, { sentAt })
+  expect(quiet()).toBe(false)
+})
+
+it('a device that stays silent is pushed again ever more rarely, and every day at least', () => {
+  const { object, answer, dueIn } = deviceWithCommand()
+  const waits: number[] = []
+  for (let pushes = 0; pushes < 6; pushes++) {
+    const wait = dueIn()
+    waits.push(Math.round(wait / MINUTE))
+    object.now += wait
+    expect(object.commit(dueTimes).due.push).toEqual([0])
+    answer(delivered, { again: true })
   }
+  expect(waits).toEqual([1, 15, 64, 320, 24 * 60, 24 * 60])
 })

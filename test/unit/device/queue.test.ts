@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Report } from '../../../src/mdm/message.ts'
-import { applyReport, enqueue, giveUp, handOut, viewQueue } from '../../../src/device/queue.ts'
+import { applyReport, enqueue, handOut } from '../../../src/device/queue.ts'
+import { giveUp, viewQueue } from '../../../src/device/queue-view.ts'
 import { channelOf } from '../../../src/device/state.ts'
 import type { KeepResults } from '../../../src/device/context.ts'
 import { TestObject } from './object.ts'
@@ -39,8 +40,9 @@ function queueOn(object: TestObject, user = '') {
         return payload && text.decode(payload)
       }),
     effect: (status: string, uuid?: string, body = `${status} ${uuid}`) =>
-      object.commit((context) =>
-        applyReport(context, channelOf(context, user), report(status, uuid), bytes(body)),
+      object.commit(
+        (context) =>
+          applyReport(context, channelOf(context, user), report(status, uuid), bytes(body)).kind,
       ),
     view: () =>
       object

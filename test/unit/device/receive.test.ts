@@ -1,12 +1,19 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Enrollment } from '../../../src/mdm/enrollment.ts'
 import type { CheckIn, Message } from '../../../src/mdm/message.ts'
 import { IDENTITY_CONFLICT } from '../../../src/events/topics.ts'
 import { NO_FACTS } from '../../../src/mdm/message.ts'
-import { revoke } from '../../../src/device/identity.ts'
+import { directoryRow } from '../../../src/device/directory-row.ts'
+import { revoke, type Claim } from '../../../src/device/identity.ts'
+import { pushTarget } from '../../../src/device/pushing.ts'
+import { viewQueue } from '../../../src/device/queue-view.ts'
+import { enqueue } from '../../../src/device/queue.ts'
 import { receive, type DeviceAnswer } from '../../../src/device/receive.ts'
+import { channelOf } from '../../../src/device/state.ts'
+import { writePlist } from '../../../src/plist/write.ts'
 import { TestObject } from './object.ts'
 
+const HOUR = 3_600_000
 const DEVICE: Enrollment = { type: 'Device', device: 'UDID-1', user: '' }
 const user = (id: string): Enrollment => ({ type: 'User', device: 'UDID-1', user: id })
 const idle = (enrollment: Enrollment): Message => ({
@@ -35,8 +42,19 @@ const tokenUpdate = (enrollment: Enrollment): Message => ({
   userLongName: '',
 })
 
+const checkOut = (enrollment: Enrollment): Message => ({
+  kind: 'checkin',
+  enrollment,
+  messageType: 'CheckOut',
+})
+
 /** The object's answer to a message signed by `fingerprint`, whose chain the Worker found good. */
-function say(object: TestObject, message: Message, fingerprint = 'A'): DeviceAnswer {
+function say(
+  object: TestObject,
+  message: Message,
+  fingerprint = 'A',
+  claim: Partial<Claim> = {},
+): DeviceAnswer {
   return object.commit((context) =>
     receive(context, {
       message,
@@ -44,9 +62,10 @@ function say(object: TestObject, message: Message, fingerprint = 'A'): DeviceAns
       eventId: crypto.randomUUID(),
       params: {},
       fingerprint,
-      claim: { caKey: 'ca', subject: 'CN=device', notAfter: 1e15 },
-      listeners: [],
+      claim: { caKey: 'ca', subject: 'CN=device', notAfter: 1e15, ...claim },
+      listeners: ['webhook'],
       conflictListeners: ['webhook'],
+      deferredListeners: [],
     }),
   )
 }
@@ -93,3 +112,121 @@ it('refuses a revoked identity at once, whatever it sends', () => {
     expect(say(object, message)).toEqual({ kind: 'refused', reason: 'the certificate was revoked' })
   }
 })
+
+it('a device that checks out takes its users with it: none of them is pushed any more', () => {
+  const object = new TestObject()
+  const pushable = (id: string) => object.commit((context) => pushTarget(context, id, '')).kind
+  say(object, authenticate)
+  for (const enrollment of [DEVICE, user('X'), user('Y')]) {
+    say(object, tokenUpdate(enrollment))
+  }
+  say(object, checkOut(user('Y')))
+  expect(['', 'X', 'Y'].map(pushable)).toEqual(['ready', 'ready', 'cannot'])
+  say(object, checkOut(DEVICE))
+  expect(['', 'X', 'Y'].map(pushable)).toEqual(['cannot', 'cannot', 'cannot'])
+})
+
+it('takes in a device that never sent Authenticate only where TRUST_ON_FIRST_USE is on', () => {
+  expect(say(new TestObject(), idle(DEVICE))).toMatchObject({ kind: 'accepted' })
+  const object = new TestObject('UDID-1', { trustOnFirstUse: false })
+  for (const message of [idle(DEVICE), tokenUpdate(DEVICE), idle(user('X'))]) {
+    expect(say(object, message)).toMatchObject({ kind: 'refused' })
+  }
+  for (const message of [authenticate, tokenUpdate(DEVICE), idle(DEVICE)]) {
+    expect(say(object, message)).toMatchObject({ kind: 'accepted' })
+  }
+})
+
+it.each<[Enrollment['type'], Enrollment['type']]>([
+  ['User', 'Device'],
+  ['Shared iPad', 'Device'],
+  ['User Enrollment', 'User Enrollment (Device)'],
+])('lists a device that is first heard of by its %s as a %s', (type, expected) => {
+  const object = new TestObject()
+  say(object, idle({ ...user('X'), type }))
+  expect(object.commit(directoryRow)).toMatchObject({ type: expected, enrolled: true })
+})
+
+it('tells the directory of a device that does nothing else once per LAST_SEEN_RESOLUTION', () => {
+  const object = new TestObject('UDID-1', { lastSeenResolution: HOUR })
+  const told = (): boolean => {
+    const answer = say(object, idle(DEVICE))
+    return answer.kind === 'accepted' && answer.news.directory !== undefined
+  }
+  expect([told(), told()]).toEqual([true, false])
+  object.now += HOUR - 10
+  expect(told()).toBe(false)
+  object.now += 10
+  expect([told(), told()]).toEqual([true, false])
+})
+
+it('makes one event of an answer, however often the device repeats it', () => {
+  const object = new TestObject()
+  const events = () => object.db().all("SELECT 1 FROM events WHERE topic = 'mdm.Connect'").length
+  say(object, authenticate)
+  queue(object, 'A')
+  say(object, idle(DEVICE))
+  const done = {
+    kind: 'report',
+    enrollment: DEVICE,
+    status: 'Acknowledged',
+    commandUUID: 'A',
+  } as const
+  const before = events()
+  for (let times = 0; times < 3; times++) {
+    expect(say(object, done)).toMatchObject({ kind: 'accepted' })
+  }
+  expect(events()).toBe(before + 1)
+})
+
+describe('a device that has a profile with an MDM payload to answer, and sends Authenticate', () => {
+  const facts = { ...NO_FACTS, SerialNumber: 'SERIAL' }
+  const payload = writePlist({
+    Command: { Payload: writePlist({ PayloadContent: [{ PayloadType: 'com.apple.mdm' }] }) },
+  })
+
+  interface Attempt {
+    readonly claim?: Partial<Claim>
+    readonly serial?: string
+    readonly wait?: number
+    readonly leaves?: boolean
+  }
+
+  it.each<[string, string, Attempt]>([
+    ['with an identity of the same CA and subject', 'renews', {}],
+    ['from another CA', 'enrols anew', { claim: { caKey: 'another' } }],
+    ['with another subject', 'enrols anew', { claim: { subject: 'CN=another' } }],
+    ['of another serial number', 'enrols anew', { serial: 'ANOTHER' }],
+    ['less than an hour after the profile', 'renews', { wait: HOUR - 10 }],
+    ['an hour after the profile', 'enrols anew', { wait: HOUR }],
+    ['after a CheckOut', 'enrols anew', { leaves: true }],
+  ])('%s %s', (_, outcome, { claim, serial = 'SERIAL', wait = 0, leaves = false }) => {
+    const object = new TestObject()
+    say(object, { ...authenticate, facts })
+    say(object, tokenUpdate(DEVICE))
+    queue(object, 'renewal', 'InstallProfile', payload)
+    queue(object, 'waiting')
+    say(object, idle(DEVICE))
+    if (leaves) {
+      say(object, checkOut(DEVICE))
+    }
+    object.now += wait
+    say(object, { ...authenticate, facts: { ...facts, SerialNumber: serial } }, 'B', claim)
+    const left = object
+      .commit((context) => viewQueue(context, channelOf(context, ''), 0))
+      .commands.map(({ uuid }) => uuid)
+    expect(left.includes('waiting') ? 'renews' : 'enrols anew').toBe(outcome)
+  })
+})
+
+function queue(
+  object: TestObject,
+  uuid: string,
+  requestType = 'ProfileList',
+  payload: Uint8Array = new Uint8Array(3),
+): void {
+  object.commit((context) => {
+    const command = { uuid, requestType, payload, secret: false, source: '' }
+    enqueue(context, channelOf(context, ''), command)
+  })
+}

@@ -27,6 +27,7 @@ describe('a client certificate in a header', () => {
     ['no certificate', ':AAAA:'],
     ['a cut certificate', `:${base64.slice(0, -8)}:`],
     ['too much', `:${'A'.repeat(20_000)}:`],
+    ['too much around it', `:${base64}:${' '.repeat(20_000)}`],
   ])('is refused when there is %s', (_, value) => {
     expect(readCertificateHeader(value).ok).toBe(false)
   })

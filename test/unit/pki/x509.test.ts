@@ -1,11 +1,12 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { DerError } from '../../../src/pki/der.ts'
 import { pem } from '../../../src/pki/issue.ts'
 import { chainsTo, readCertificate, readPem } from '../../../src/pki/x509.ts'
 import { nodeIdentity } from './node-identity.ts'
+import { EC_256, openOpenssl, type OpensslIdentity } from './openssl.ts'
 
 const NOW = Date.UTC(2026, 10, 23)
 const CA = { ca: true, keyUsage: ['keyCertSign', 'cRLSign'], key: 'ec' } as const
@@ -15,6 +16,8 @@ const namesake = nodeIdentity({ ...CA, subject: [['CN', 'MDM CA']] })
 const intermediate = nodeIdentity({ ...CA, subject: [['CN', 'Issuing CA']], by: ca })
 const device = nodeIdentity({ key: 'ec', by: ca })
 const deep = nodeIdentity({ key: 'ec', by: intermediate })
+const openssl = openOpenssl()
+afterAll(openssl.cleanUp)
 
 describe('reading a certificate', () => {
   it.each(['cms-rsa.pem', 'cms-ec.pem'])('%s is read as Node reads it', (file) => {
@@ -107,6 +110,28 @@ describe('a chain', () => {
     const noUsage = nodeIdentity({ key: 'ec', ca: true, by: ca, subject: [['CN', 'no usage']] })
     const grandchild = nodeIdentity({ key: 'ec', by: noUsage })
     expect(chainsTo(grandchild.read, [noUsage.read], [ca.read], NOW).ok).toBe(false)
+  })
+
+  it('does not lead through an intermediate farther than its limits, nor by limits that are not understood', () => {
+    const issued = (name: string, by: OpensslIdentity, ...extensions: string[]) =>
+      openssl.identity(name, EC_256, [
+        '-CA',
+        by.certificateFile,
+        '-CAkey',
+        by.keyFile,
+        ...extensions.flatMap((text) => ['-addext', text]),
+      ])
+    const root = openssl.identity('root', EC_256)
+    const near = issued('near', root, 'basicConstraints=critical,CA:TRUE,pathlen:0')
+    const below = issued('below', near, 'basicConstraints=critical,CA:TRUE')
+    const narrow = issued('narrow', root, 'nameConstraints=critical,permitted;DNS:example.com')
+    const leads = (leaf: OpensslIdentity, ...others: OpensslIdentity[]): boolean => {
+      const [read, ...rest] = [leaf, ...others, root].map((one) => readCertificate(one.certificate))
+      return read !== undefined && chainsTo(read, rest, rest.slice(-1), NOW).ok
+    }
+    expect(leads(issued('child', near), near)).toBe(true)
+    expect(leads(issued('grandchild', below), below, near)).toBe(false)
+    expect(leads(issued('named', narrow), narrow)).toBe(false)
   })
 
   it('is at most four signatures long', () => {

@@ -1,10 +1,10 @@
-import { createPrivateKey } from 'node:crypto'
+import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { ContentInfo, SignedData } from 'pkijs'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createAuthority, issueIdentity } from '../../../src/pki/authority.ts'
 import { CONTENT_CIPHERS } from '../../../src/pki/enveloped-data.ts'
-import { randomSerial } from '../../../src/pki/issue.ts'
+import { issueCertificate, randomSerial } from '../../../src/pki/issue.ts'
 import { readCertificate } from '../../../src/pki/x509.ts'
 import { certRep, certRepFailure } from '../../../src/scep/reply.ts'
 import { openRequest, requestId, type ScepRequest } from '../../../src/scep/request.ts'
@@ -105,7 +105,7 @@ describe('a certificate', () => {
     expect(text).toMatch(/CA:FALSE/)
     const certificate = readCertificate(issue(request))
     expect(certificate.subject).toBe(Buffer.from(request.csr.subject).toString('hex'))
-    expect(certificate.notBefore).toBeLessThan(NOW)
+    expect(certificate.notBefore).toBeLessThan(NOW - 9 * 60_000)
     expect(Math.abs(certificate.notAfter - NOW - YEAR)).toBeLessThan(1000)
   })
 
@@ -181,6 +181,36 @@ describe('a request as Apple’s clients send it', () => {
     expect(requestId(second)).toBe(requestId(first))
     const other = requestIn(await messageWith(envelope, { transactionId: 'tx-2' }))
     expect(requestId(other)).not.toBe(requestId(first))
+  })
+
+  it('is another request with another challenge, or signed by another identity', async () => {
+    const challenges = ['one', 'two'].map((challenge) => opensslCsr(openssl, device, { challenge }))
+    const asked = challenges.map((content) =>
+      messageWith(opensslEnvelope(openssl, content, caFile, 'aes-128-cbc')),
+    )
+    const first = requestIn(await messageWith(envelope))
+    const identities = [issue(first), issue(first)].map((certificate) =>
+      foreignMessage(envelope, { certificate, privateKey: deviceKey }),
+    )
+    const all = await Promise.all([...asked, ...identities])
+    expect(new Set(all.map((der) => requestId(requestIn(der)))).size).toBe(4)
+  })
+
+  it('is the same request when its signer was made anew for the occasion', async () => {
+    const messages = [1, 2].map(() => {
+      const certificate = issueCertificate({
+        subject: [['CN', 'for the occasion']],
+        publicKey: createPublicKey(deviceKey),
+        signingKey: deviceKey,
+        serial: randomSerial(),
+        notBefore: NOW,
+        notAfter: NOW + YEAR,
+        keyUsage: ['digitalSignature', 'keyEncipherment'],
+      })
+      return foreignMessage(envelope, { certificate, privateKey: deviceKey })
+    })
+    const [first, second] = (await Promise.all(messages)).map((der) => requestId(requestIn(der)))
+    expect(second).toBe(first)
   })
 })
 

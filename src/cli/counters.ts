@@ -1,0 +1,37 @@
+/** What one operation of a device costs at the platform's counters, billed or not. */
+export interface Counters {
+  /** Invocations of the Worker, the queue's consumer included. */
+  requests: number
+  /** RPCs to objects. */
+  objectCalls: number
+  /** Rows written in objects, pruning and `setAlarm` included. */
+  rows: number
+  /** Rows written in D1. */
+  directoryRows: number
+  /** Queue messages, each of which is three operations. */
+  messages: number
+}
+
+export type Operation =
+  | 'enrolment'
+  | 'tokenUpdate'
+  | 'lastSeen'
+  | 'idle'
+  | 'idleWithWebhook'
+  | 'command'
+  | 'commandWithWebhook'
+
+/** Measured, and kept true, by `test/worker/counters.test.ts`. */
+export const COUNTERS: Readonly<Record<Operation, Counters>> = {
+  /** Authenticate and TokenUpdate of a new device, its tables included. */
+  enrolment: { requests: 3, objectCalls: 5, rows: 30, directoryRows: 5, messages: 1 },
+  tokenUpdate: { requests: 1, objectCalls: 1, rows: 3, directoryRows: 0, messages: 0 },
+  /** What `last_seen` adds to a message, once in `LAST_SEEN_RESOLUTION`. */
+  lastSeen: { requests: 1, objectCalls: 1, rows: 2, directoryRows: 2, messages: 1 },
+  idle: { requests: 1, objectCalls: 1, rows: 0, directoryRows: 0, messages: 0 },
+  idleWithWebhook: { requests: 2, objectCalls: 4, rows: 4, directoryRows: 0, messages: 1 },
+  /** Queued, fetched by the Idle that a push brings, answered, and pruned from the history in time. */
+  command: { requests: 3, objectCalls: 3, rows: 7, directoryRows: 0, messages: 0 },
+  /** The same with an event for the Idle, which is two of its rows, and one for the answer. */
+  commandWithWebhook: { requests: 4, objectCalls: 6, rows: 10, directoryRows: 0, messages: 1 },
+}

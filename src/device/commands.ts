@@ -1,0 +1,225 @@
+import { enrollmentId } from '../mdm/enrollment.ts'
+import type { CommandState } from '../mdm/queue.ts'
+import { elsewhere, type Elsewhere } from './alias.ts'
+import { dropParts, loadBody, type BodyKind } from './bodies.ts'
+import type { Context } from './context.ts'
+import { PENDING_STATES, queueOf, readWindow } from './queue-memory.ts'
+import { pruneResults } from './results.ts'
+import { CHANNEL_SPAN } from './schema.ts'
+import { knownChannel, readPushNote, type Channel, type PushNote } from './state.ts'
+
+/** A command's id says where it is: `{enrollment id}.{n}`, with n counting the channel's commands (design.md 5). */
+export function commandId(context: Context, channel: Channel, n: number): string {
+  return `${enrollmentId(context.name, channel.user)}.${n}`
+}
+
+/** A command as an id names it; the enrolment may be a bare UserID that has an owner by now. */
+export interface CommandRef {
+  readonly enrollment: string
+  readonly n: number
+}
+
+/** A command without its bodies. Times are milliseconds; 0 stands for never. */
+export interface CommandView {
+  readonly id: string
+  readonly uuid: string
+  readonly requestType: string
+  /** `held` is queued and may not go out yet. */
+  readonly state: CommandState | 'held'
+  readonly queuedAt: number
+  readonly notBefore: number
+  readonly expiresAt: number
+  /** The last push since it was queued. */
+  readonly push: PushNote | undefined
+  readonly handOuts: number
+  readonly firstHandedOutAt: number
+  readonly handedOutAt: number
+  readonly notNows: number
+  readonly notNowSince: number
+  readonly notNowAt: number
+  readonly answeredAt: number
+  readonly endedAt: number
+}
+
+export type CommandAnswer =
+  | {
+      readonly kind: 'command'
+      readonly row: number
+      readonly pending: boolean
+      readonly view: CommandView
+      /** For the device; undefined once it has done its work. */
+      readonly payload: Uint8Array | undefined
+      /** What the device answered, as long as results are kept. */
+      readonly result: Uint8Array | undefined
+    }
+  | { readonly kind: 'unknown' }
+  | Elsewhere
+
+export interface CommandFilter {
+  /** Only commands queued before the one of this number; undefined begins with the newest. */
+  readonly before: number | undefined
+  readonly limit: number
+  /** None means all. */
+  readonly states: readonly string[]
+  readonly requestType: string | undefined
+}
+
+export type CommandList =
+  | {
+      readonly kind: 'list'
+      readonly commands: readonly CommandView[]
+      /** `before` of the next page. */
+      readonly next: number | undefined
+    }
+  | Elsewhere
+
+export type Cancelled =
+  | { readonly kind: 'cancelled' }
+  /** It has come to an end already, in this state. */
+  | { readonly kind: 'ended'; readonly state: string }
+  | { readonly kind: 'unknown' }
+  | Elsewhere
+
+const HELD = "state = 'queued' AND not_before > ?"
+const COLUMNS = `id, uuid, request_type AS requestType, state, queued_at AS queuedAt, not_before AS notBefore,
+  expires_at AS expiresAt, push, hand_outs AS handOuts, first_handed_out_at AS firstHandedOutAt,
+  handed_out_at AS handedOutAt, not_nows AS notNows, not_now_since AS notNowSince, not_now_at AS notNowAt,
+  answered_at AS answeredAt, ended_at AS endedAt`
+
+type Stored = Omit<CommandView, 'id' | 'state' | 'push'> & {
+  readonly id: number
+  readonly state: CommandState
+  readonly push: string
+}
+
+export function viewCommand(context: Context, user: string, ref: CommandRef): CommandAnswer {
+  const moved = user === '' ? elsewhere(context) : undefined
+  const found = moved ? undefined : find(context, user, ref)
+  if (!found) {
+    return moved ?? { kind: 'unknown' }
+  }
+  const { channel, row } = found
+  const [stored] = context.db.all<
+    Stored & { secret: number; payload: Blob; result: Blob; pending: number }
+  >(
+    `SELECT ${COLUMNS}, secret, payload, result, state IN ${PENDING_STATES} AS pending FROM commands WHERE id = ?`,
+    row,
+  )
+  if (!stored) {
+    return { kind: 'unknown' }
+  }
+  const secret = stored.secret === 1
+  return {
+    kind: 'command',
+    row,
+    pending: stored.pending === 1,
+    view: asView(context, channel, stored),
+    payload: storedBody(context, 'payload', row, stored.payload, secret),
+    result: storedBody(context, 'result', row, stored.result, secret),
+  }
+}
+
+/** A channel's commands, newest first: what waits, and what history keeps. */
+export function listCommands(context: Context, user: string, filter: CommandFilter): CommandList {
+  const moved = user === '' ? elsewhere(context) : undefined
+  const channel = knownChannel(context.state, user)
+  if (moved || !channel || context.state.device.schema === 0) {
+    return moved ?? { kind: 'list', commands: [], next: undefined }
+  }
+  queueOf(context, channel)
+  const base = channel.id * CHANNEL_SPAN
+  const rows = context.db.all<Stored>(
+    `SELECT ${COLUMNS} FROM commands WHERE id BETWEEN ? AND ?
+      AND (? = '[]' OR iif(${HELD}, 'held', state) IN (SELECT value FROM json_each(?)))
+      AND (? = '' OR request_type = ?) ORDER BY id DESC LIMIT ?`,
+    base,
+    base + (filter.before ?? CHANNEL_SPAN) - 1,
+    JSON.stringify(filter.states),
+    context.now,
+    JSON.stringify(filter.states),
+    filter.requestType ?? '',
+    filter.requestType ?? '',
+    filter.limit + 1,
+  )
+  const page = rows.slice(0, filter.limit)
+  const last = rows.length > filter.limit ? page.at(-1) : undefined
+  return {
+    kind: 'list',
+    commands: page.map((row) => asView(context, channel, row)),
+    next: last && last.id - base,
+  }
+}
+
+/** Takes one command out of the queue; if the device has it already, it may carry it out all the same. */
+export function cancelCommand(context: Context, user: string, ref: CommandRef): Cancelled {
+  const answer = viewCommand(context, user, ref)
+  const channel = knownChannel(context.state, answer.kind === 'command' ? user : '')
+  if (answer.kind !== 'command' || !channel) {
+    return answer.kind === 'command' ? { kind: 'unknown' } : answer
+  }
+  if (!answer.pending) {
+    return { kind: 'ended', state: answer.view.state }
+  }
+  context.db.run(
+    "UPDATE commands SET state = 'cancelled', ended_at = ?, payload = NULL WHERE id = ?",
+    context.now,
+    answer.row,
+  )
+  dropParts(context.db, 'payload', answer.row)
+  context.effects.finished.add(answer.row)
+  const queue = queueOf(context, channel)
+  readWindow(context, channel, queue)
+  pruneResults(context, channel, queue)
+  return { kind: 'cancelled' }
+}
+
+function find(
+  context: Context,
+  user: string,
+  { enrollment, n }: CommandRef,
+): { channel: Channel; row: number } | undefined {
+  const channel = knownChannel(context.state, user)
+  if (!channel || context.state.device.schema === 0) {
+    return undefined
+  }
+  // What has expired by now is to be seen as expired.
+  queueOf(context, channel)
+  if (enrollment === enrollmentId(context.name, user)) {
+    return { channel, row: channel.id * CHANNEL_SPAN + n }
+  }
+  const [handedOver] = context.db.all<{ id: number }>(
+    'SELECT id FROM commands WHERE source = ?',
+    `${enrollment}.${n}`,
+  )
+  return handedOver && { channel, row: handedOver.id }
+}
+
+function asView(context: Context, channel: Channel, stored: Stored): CommandView {
+  const { id, push, state, ...rest } = stored
+  const pushed = channel.push && channel.push.at >= rest.queuedAt ? channel.push : undefined
+  return {
+    ...rest,
+    id: commandId(context, channel, id - channel.id * CHANNEL_SPAN),
+    state: state === 'queued' && rest.notBefore > context.now ? 'held' : state,
+    push: readPushNote(push) ?? (rest.endedAt === 0 ? pushed : undefined),
+  }
+}
+
+type Blob = ArrayBuffer | Uint8Array | null
+
+function storedBody(
+  context: Context,
+  kind: BodyKind,
+  row: number,
+  inline: Blob,
+  secret: boolean,
+): Uint8Array | undefined {
+  const parts = context.db.all<{ part: number }>(
+    'SELECT part FROM parts WHERE body = ? AND ref = ? LIMIT 1',
+    kind,
+    row,
+  )
+  return inline === null && parts.length === 0
+    ? undefined
+    : loadBody(context, kind, row, inline, secret)
+}

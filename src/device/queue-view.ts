@@ -1,0 +1,107 @@
+import { dropParts, loadBody } from './bodies.ts'
+import type { Context } from './context.ts'
+import type { Terms } from './queue.ts'
+import { PENDING_STATES, queueOf } from './queue-memory.ts'
+import { CHANNEL_SPAN } from './schema.ts'
+import type { Channel } from './state.ts'
+
+/** Entries that an admin sees in a queue: all that the device still has to answer, NotNow included. */
+export interface QueuedCommand {
+  readonly n: number
+  readonly uuid: string
+  readonly requestType: string
+  readonly secret: boolean
+  readonly payload: Uint8Array
+  readonly terms: Terms
+}
+
+const PAGE_BYTES = 4_000_000
+
+/** A page of a channel's pending commands, oldest first, from behind entry `after` on. */
+export function viewQueue(
+  context: Context,
+  channel: Channel,
+  after: number,
+): { commands: QueuedCommand[]; next: number | undefined } {
+  const base = channel.id * CHANNEL_SPAN
+  const commands: QueuedCommand[] = []
+  let bytes = 0
+  let last = base + after
+  while (context.state.device.schema > 0) {
+    const [row] = context.db.all<{
+      id: number
+      uuid: string
+      requestType: string
+      secret: number
+      notBefore: number
+      expiresAt: number
+      requestKey: string
+      requestHash: string
+      payload: ArrayBuffer | Uint8Array | null
+    }>(
+      `SELECT id, uuid, request_type AS requestType, secret, not_before AS notBefore, expires_at AS expiresAt,
+        request_key AS requestKey, request_hash AS requestHash, payload FROM commands
+        WHERE id > ? AND id < ? AND state IN ${PENDING_STATES} ORDER BY id LIMIT 1`,
+      last,
+      base + CHANNEL_SPAN,
+    )
+    if (!row) {
+      break
+    }
+    if (bytes > PAGE_BYTES) {
+      return { commands, next: last - base }
+    }
+    last = row.id
+    const { uuid, requestType, notBefore, expiresAt, requestKey, requestHash } = row
+    const terms = { notBefore, expiresAt, requestKey, requestHash }
+    const secret = row.secret === 1
+    const payload = loadBody(context, 'payload', row.id, row.payload, secret)
+    bytes += payload.length
+    commands.push({ n: row.id - base, uuid, requestType, secret, payload, terms })
+  }
+  return { commands, next: undefined }
+}
+
+/**
+ * Empties a channel's queue; how many is the answer. What the device may already hold is marked, so that its answer
+ * still finds a home, and so are the newest, for whoever asks what became of them; the rest is deleted, but for the
+ * newest row, which keeps the numbering.
+ */
+export function giveUp(
+  context: Context,
+  channel: Channel,
+  state: 'cancelled' | 'superseded',
+  queuedUntil = Infinity,
+): number {
+  if (context.state.device.schema === 0) {
+    return 0
+  }
+  const queue = queueOf(context, channel)
+  const base = channel.id * CHANNEL_SPAN
+  const rows = context.db.all<{ id: number; handed_out_at: number; big: number }>(
+    `SELECT id, handed_out_at, payload IS NULL AS big FROM commands
+      WHERE id BETWEEN ? AND ? AND state IN ${PENDING_STATES} AND queued_at <= ? ORDER BY id`,
+    base,
+    base + CHANNEL_SPAN - 1,
+    Math.min(queuedUntil, Number.MAX_SAFE_INTEGER),
+  )
+  const shown = rows.length - context.settings.keepResults.count
+  for (const [place, row] of rows.entries()) {
+    context.effects.finished.add(row.id)
+    if (row.handed_out_at > 0 || row.id === queue.lastId || place >= shown) {
+      context.db.run(
+        'UPDATE commands SET state = ?, ended_at = ?, payload = NULL WHERE id = ?',
+        state,
+        context.now,
+        row.id,
+      )
+    } else {
+      context.db.run('DELETE FROM commands WHERE id = ?', row.id)
+    }
+    if (row.big) {
+      dropParts(context.db, 'payload', row.id)
+    }
+  }
+  context.state.queues.delete(channel.id)
+  return rows.length
+}

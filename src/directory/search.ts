@@ -1,0 +1,64 @@
+import { and, asc, eq, gt, gte, inArray, lt, or, sql, type Column, type SQL } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/d1'
+import { isListed } from './directory.ts'
+import { devices } from './schema.ts'
+
+/** What a search asks for; undefined asks for nothing. */
+export interface DeviceFilter {
+  /** Part of the id, serial number or name, in any case. */
+  readonly text?: string | undefined
+  readonly serials: readonly string[]
+  readonly name?: string | undefined
+  /** Model, model name or product name, as a whole, in any case. */
+  readonly model?: string | undefined
+  /** A version with all that it begins: `26` is `26.1` too. */
+  readonly os?: string | undefined
+  readonly states: readonly string[]
+  readonly push: readonly string[]
+  /** Milliseconds. */
+  readonly seenBefore?: number | undefined
+  readonly seenAfter?: number | undefined
+}
+
+export type FoundDevice = Omit<typeof devices.$inferSelect, 'hidden' | 'displaced' | 'version'>
+
+/** A page of the listed devices that a filter matches, by id, from behind `after` on. */
+export async function searchDevices(
+  d1: D1Database,
+  filter: DeviceFilter,
+  page: { readonly after: string; readonly limit: number },
+): Promise<FoundDevice[]> {
+  const { text, serials, name, model, os, states, push, seenBefore, seenAfter } = filter
+  const models = [devices.model, devices.modelName, devices.productName]
+  return drizzle(d1)
+    .select()
+    .from(devices)
+    .where(
+      and(
+        isListed(),
+        gt(devices.id, page.after),
+        text === undefined
+          ? undefined
+          : or(...[devices.id, devices.serialNumber, devices.deviceName].map(has(text))),
+        serials.length > 0 ? inArray(devices.serialNumber, [...serials]) : undefined,
+        name === undefined ? undefined : has(name)(devices.deviceName),
+        model === undefined
+          ? undefined
+          : or(...models.map((column) => sql`lower(${column}) = lower(${model})`)),
+        os === undefined
+          ? undefined
+          : or(eq(devices.osVersion, os), sql`instr(${devices.osVersion}, ${`${os}.`}) = 1`),
+        states.length > 0 ? inArray(devices.state, [...states]) : undefined,
+        push.length > 0 ? inArray(devices.push, [...push]) : undefined,
+        seenBefore === undefined ? undefined : lt(devices.lastSeen, seenBefore),
+        seenAfter === undefined ? undefined : gte(devices.lastSeen, seenAfter),
+      ),
+    )
+    .orderBy(asc(devices.id))
+    .limit(page.limit)
+}
+
+/** Not LIKE: D1 takes patterns of 50 bytes, and % and _ are letters here. */
+function has(part: string): (column: Column) => SQL {
+  return (column) => sql`instr(lower(${column}), lower(${part})) > 0`
+}

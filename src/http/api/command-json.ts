@@ -1,0 +1,185 @@
+import { z } from '@hono/zod-openapi'
+import type { CommandAnswer, CommandView } from '../../device/commands.ts'
+import { dictAt, arrayAt, asDict, isDict, stringAt } from '../../plist/dict.ts'
+import { PlistError } from '../../plist/error.ts'
+import { plistJson, type PlistJson } from '../../plist/json.ts'
+import { readPlist } from '../../plist/read.ts'
+import type { PlistDict } from '../../plist/value.ts'
+import { atOrNull, time } from './frame.ts'
+
+export const STATES = [
+  'held',
+  'queued',
+  'sent',
+  'not_now',
+  'stalled',
+  'acknowledged',
+  'error',
+  'format_error',
+  'cancelled',
+  'expired',
+  'superseded',
+] as const
+
+const json = z.record(z.string(), z.unknown())
+
+const pushed = z.object({
+  at: time,
+  outcome: z.enum([
+    'delivered',
+    'token_dead',
+    'token_refused',
+    'configuration',
+    'later',
+    'transport',
+    'bug',
+  ]),
+  detail: z.string().openapi({ description: 'the apns-id, or why not' }),
+})
+
+export const pushNote = pushed.nullable().openapi({ description: 'what APNs said last' })
+
+/** A command in a list. */
+export const commandSchema = z
+  .object({
+    id: z.string().openapi({ description: 'enrolment and number; it says where the command is' }),
+    command_uuid: z.string(),
+    request_type: z.string(),
+    state: z.enum(STATES),
+    queued_at: time,
+    not_before: time.nullable(),
+    expires_at: time.nullable(),
+    pushed: pushNote,
+    hand_outs: z.int().openapi({ description: 'how often the device was given it' }),
+    last_handed_out_at: time.nullable(),
+    not_nows: z.int().openapi({ description: 'how often the device said NotNow' }),
+    not_now_since: time.nullable(),
+    answered_at: time.nullable(),
+    ended_at: time.nullable(),
+  })
+  .openapi('Command')
+
+const step = z.object({
+  at: time,
+  what: z.enum(['queued', 'pushed', 'handed_out', 'not_now', 'answered', 'ended']),
+  times: z.int().optional(),
+  last_at: time.optional(),
+  detail: z.string().optional(),
+})
+
+/** A command by itself: what became of it, step by step, and the device's answer. */
+export const commandDetailSchema = commandSchema
+  .extend({
+    command: json
+      .nullable()
+      .openapi({ description: 'Apple’s keys, until the device has answered' }),
+    timeline: z.array(step),
+    result: json
+      .nullable()
+      .openapi({ description: 'the device’s answer; its bytes are at /result' }),
+    errors: z
+      .array(
+        z.object({
+          code: z.number().nullable(),
+          domain: z.string(),
+          description: z.string(),
+        }),
+      )
+      .openapi({ description: 'the error chain, as the device tells it' }),
+  })
+  .openapi('CommandDetail')
+
+export function commandJson(view: CommandView): z.input<typeof commandSchema> {
+  return {
+    id: view.id,
+    command_uuid: view.uuid,
+    request_type: view.requestType,
+    state: view.state,
+    queued_at: at(view.queuedAt),
+    not_before: atOrNull(view.notBefore),
+    expires_at: atOrNull(view.expiresAt),
+    pushed: pushJson(view.push),
+    hand_outs: view.handOuts,
+    last_handed_out_at: atOrNull(view.handedOutAt),
+    not_nows: view.notNows,
+    not_now_since: atOrNull(view.notNowSince),
+    answered_at: atOrNull(view.answeredAt),
+    ended_at: atOrNull(view.endedAt),
+  }
+}
+
+export function pushJson(push: CommandView['push']): z.input<typeof pushNote> {
+  return push ? { ...push, at: at(push.at) } : null
+}
+
+export function commandDetailJson(
+  answer: Extract<CommandAnswer, { kind: 'command' }>,
+): z.input<typeof commandDetailSchema> {
+  const { view, payload, result } = answer
+  const command = payload && dictOf(payload)
+  const report = result && dictOf(result)
+  return {
+    ...commandJson(view),
+    command: command ? jsonOf(dictAt(command, 'Command') ?? command) : null,
+    timeline: timeline(view),
+    result: report ? jsonOf(report) : null,
+    errors: report ? errorChain(report) : [],
+  }
+}
+
+function timeline(view: CommandView): z.input<typeof step>[] {
+  const { push } = view
+  const steps = [
+    { at: view.queuedAt, what: 'queued' as const },
+    ...(push
+      ? [{ at: push.at, what: 'pushed' as const, detail: `${push.outcome}: ${push.detail}` }]
+      : []),
+    ...several('handed_out', view.firstHandedOutAt, view.handOuts, view.handedOutAt),
+    ...several('not_now', view.notNowSince, view.notNows, view.notNowAt),
+    { at: view.answeredAt, what: 'answered' as const },
+    ...(view.endedAt === view.answeredAt
+      ? []
+      : [{ at: view.endedAt, what: 'ended' as const, detail: view.state }]),
+  ]
+  return steps
+    .filter((taken) => taken.at > 0)
+    .toSorted((one, other) => one.at - other.at)
+    .map((taken) => ({ ...taken, at: at(taken.at) }))
+}
+
+function several(what: 'handed_out' | 'not_now', first: number, times: number, last: number) {
+  return times === 0 ? [] : [{ at: first, what, times, last_at: at(last) }]
+}
+
+/** Apple's ErrorChain (spec/apple-protocol.md §2). */
+function errorChain(report: PlistDict): z.input<typeof commandDetailSchema>['errors'] {
+  return (arrayAt(report, 'ErrorChain') ?? []).filter(isDict).map((link) => {
+    const code = link['ErrorCode']
+    return {
+      code: typeof code === 'number' ? code : null,
+      domain: stringAt(link, 'ErrorDomain') ?? '',
+      description:
+        stringAt(link, 'USEnglishDescription') ?? stringAt(link, 'LocalizedDescription') ?? '',
+    }
+  })
+}
+
+/** A raw payload may be anything, and a report's values are read here for the first time. */
+export function dictOf(bytes: Uint8Array): PlistDict | undefined {
+  try {
+    return asDict(readPlist(bytes))
+  } catch (error) {
+    if (error instanceof PlistError) {
+      return undefined
+    }
+    throw error
+  }
+}
+
+export function jsonOf(dict: PlistDict): Record<string, PlistJson> {
+  return Object.fromEntries(Object.entries(dict).map(([key, value]) => [key, plistJson(value)]))
+}
+
+function at(ms: number): string {
+  return new Date(ms).toISOString()
+}

@@ -1,0 +1,287 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import type { CommandAnswer, CommandRef } from '../../device/commands.ts'
+import type { AppEnv } from '../app-env.ts'
+import { AdminError, atDevice } from '../at-device.ts'
+import {
+  commandDetailJson,
+  commandDetailSchema,
+  commandJson,
+  commandSchema,
+  STATES,
+} from './command-json.ts'
+import {
+  answer,
+  deviceId,
+  newRoutes,
+  nextCursor,
+  numberCursor,
+  pageQuery,
+  refusal,
+  several,
+  writeCursor,
+} from './frame.ts'
+import { newCommandBody, readNewCommand } from './new-command.ts'
+
+/** Commands as resources: what waits, what became of it, and what the device answered. */
+export const commands = newRoutes()
+
+const tags = ['Commands']
+const MAX_WAIT = 60
+const EXAMPLE = {
+  id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01.17',
+  command_uuid: '0f3a8f9e-6a0e-4c5e-8a0c-0a8c2f6d1b7e',
+  request_type: 'DeviceInformation',
+  state: 'acknowledged' as const,
+  queued_at: '2026-11-24T09:00:00.000Z',
+  not_before: null,
+  expires_at: null,
+  pushed: {
+    at: '2026-11-24T09:00:00.250Z',
+    outcome: 'delivered' as const,
+    detail: 'B1F6E3B4-7B6A-4F0D-9F3B-0D5C9C2A8E77',
+  },
+  hand_outs: 1,
+  last_handed_out_at: '2026-11-24T09:00:01.000Z',
+  not_nows: 0,
+  not_now_since: null,
+  answered_at: '2026-11-24T09:00:02.000Z',
+  ended_at: '2026-11-24T09:00:02.000Z',
+}
+const DETAIL = {
+  ...EXAMPLE,
+  command: null,
+  timeline: [
+    { at: EXAMPLE.queued_at, what: 'queued' as const },
+    { at: EXAMPLE.answered_at, what: 'answered' as const },
+  ],
+  result: { Status: 'Acknowledged', QueryResponses: { OSVersion: '26.1' } },
+  errors: [],
+}
+const commandId = z.string().openapi({
+  param: { name: 'id', in: 'path' },
+  description: 'a command’s id',
+  example: EXAMPLE.id,
+})
+const wait = z.coerce
+  .number()
+  .min(0)
+  .max(MAX_WAIT)
+  .default(0)
+  .openapi({ description: 'for how many seconds the call may wait for the device’s answer' })
+const detail = (description: string) => answer(description, commandDetailSchema, DETAIL)
+const noCommand = refusal('no such command: it never was, or is kept no longer')
+
+commands.openapi(
+  createRoute({
+    method: 'post',
+    path: '/devices/{id}/commands',
+    operationId: 'queueCommand',
+    tags,
+    summary: 'Queues a command, and may wait for the device’s answer',
+    request: {
+      params: z.object({ id: deviceId }),
+      query: z.object({ wait }),
+      headers: z.object({
+        'idempotency-key': z.string().max(255).optional().openapi({
+          description:
+            'a repeated request with this key queues nothing, and answers the same command',
+        }),
+      }),
+      body: newCommandBody,
+    },
+    responses: {
+      200: detail('it came to its end while the call waited'),
+      202: detail('it is queued'),
+      422: refusal('another request had this Idempotency-Key'),
+      429: refusal('as many commands wait for the device as MAX_QUEUE allows'),
+    },
+  }),
+  async (c) => {
+    const { id } = c.req.valid('param')
+    const seconds = c.req.valid('query').wait
+    const key = c.req.valid('header')['idempotency-key'] ?? ''
+    const bytes = new Uint8Array(await c.req.arrayBuffer())
+    const command = readNewCommand(id, bytes, key, Date.now())
+    const queued = await atDevice(c.env, id, (device, user) => device.enqueue(user, command))
+    switch (queued.kind) {
+      case 'unusable':
+        throw new AdminError(queued.error, 400)
+      case 'full':
+        throw new AdminError(queued.error, 429)
+      case 'key_reused':
+        throw new AdminError('another request had this Idempotency-Key: its body differs', 422)
+      case 'queued': {
+        const found = await look(c, refOf(queued.id), seconds)
+        c.header('location', `/api/commands/${encodeURIComponent(queued.id)}`)
+        return c.json(commandDetailJson(found), found.pending ? 202 : 200)
+      }
+    }
+  },
+)
+
+commands.openapi(
+  createRoute({
+    method: 'get',
+    path: '/devices/{id}/commands',
+    operationId: 'listCommands',
+    tags,
+    summary: 'What waits for a device, and its history, newest first',
+    request: {
+      params: z.object({ id: deviceId }),
+      query: z.object({
+        ...pageQuery,
+        state: z
+          .string()
+          .optional()
+          .openapi({
+            description: `one or more, between commas: ${STATES.join(', ')}`,
+            example: 'queued,not_now',
+          }),
+        request_type: z.string().optional(),
+      }),
+    },
+    responses: {
+      200: answer(
+        'a page of commands',
+        z.object({ commands: z.array(commandSchema), next: nextCursor }),
+        { commands: [EXAMPLE], next: null },
+      ),
+    },
+  }),
+  async (c) => {
+    const { cursor, limit, state, request_type: requestType } = c.req.valid('query')
+    const filter = {
+      before: numberCursor(cursor),
+      limit,
+      states: several('state', state, STATES),
+      requestType,
+    }
+    const page = await atDevice(c.env, c.req.valid('param').id, (device, user) =>
+      device.listCommands(user, filter),
+    )
+    return c.json(
+      {
+        commands: page.commands.map(commandJson),
+        next: page.next === undefined ? null : writeCursor(page.next),
+      },
+      200,
+    )
+  },
+)
+
+commands.openapi(
+  createRoute({
+    method: 'delete',
+    path: '/devices/{id}/commands',
+    operationId: 'clearCommands',
+    tags,
+    summary: 'Cancels all that waits for a device',
+    request: { params: z.object({ id: deviceId }) },
+    responses: {
+      200: answer('how many', z.object({ cancelled: z.int() }), { cancelled: 3 }),
+    },
+  }),
+  async (c) => {
+    const { cancelled } = await atDevice(c.env, c.req.valid('param').id, (device, user) =>
+      device.clearQueue(user),
+    )
+    return c.json({ cancelled }, 200)
+  },
+)
+
+commands.openapi(
+  createRoute({
+    method: 'get',
+    path: '/commands/{id}',
+    operationId: 'getCommand',
+    tags,
+    summary: 'A command, its timeline and the device’s answer; may wait for it',
+    request: { params: z.object({ id: commandId }), query: z.object({ wait }) },
+    responses: { 200: detail('the command'), 404: noCommand },
+  }),
+  async (c) => {
+    const ref = refOf(c.req.valid('param').id)
+    return c.json(commandDetailJson(await look(c, ref, c.req.valid('query').wait)), 200)
+  },
+)
+
+commands.openapi(
+  createRoute({
+    method: 'get',
+    path: '/commands/{id}/result',
+    operationId: 'getResult',
+    tags,
+    summary: 'The device’s answer, byte for byte',
+    request: { params: z.object({ id: commandId }) },
+    responses: {
+      200: {
+        description: 'a property list',
+        content: { 'application/xml': { schema: { type: 'string' } } },
+      },
+      404: refusal('no such command, no answer yet, or results are not kept (KEEP_RESULTS)'),
+    },
+  }),
+  async (c) => {
+    const { result } = await look(c, refOf(c.req.valid('param').id), 0)
+    if (!result) {
+      throw new AdminError('the device has not answered, or its answer is kept no longer', 404)
+    }
+    return c.body(new Uint8Array(result), 200, { 'content-type': 'application/xml' })
+  },
+)
+
+commands.openapi(
+  createRoute({
+    method: 'delete',
+    path: '/commands/{id}',
+    operationId: 'cancelCommand',
+    tags,
+    summary: 'Cancels a command; a device that has it already may carry it out all the same',
+    request: { params: z.object({ id: commandId }) },
+    responses: {
+      200: detail('the cancelled command'),
+      404: noCommand,
+      409: refusal('it has come to its end already'),
+    },
+  }),
+  async (c) => {
+    const ref = refOf(c.req.valid('param').id)
+    const done = await atDevice(c.env, ref.enrollment, (device, user) =>
+      device.cancelCommand(user, ref),
+    )
+    if (done.kind === 'unknown') {
+      throw unknown(ref)
+    }
+    if (done.kind === 'ended') {
+      throw new AdminError(`the command has come to its end already: ${done.state}`, 409)
+    }
+    return c.json(commandDetailJson(await look(c, ref, 0)), 200)
+  },
+)
+
+async function look(
+  c: Context<AppEnv>,
+  ref: CommandRef,
+  seconds: number,
+): Promise<Extract<CommandAnswer, { kind: 'command' }>> {
+  const found = await atDevice(c.env, ref.enrollment, (device, user) =>
+    device.command(user, ref, seconds * 1000),
+  )
+  if (found.kind === 'unknown') {
+    throw unknown(ref)
+  }
+  return found
+}
+
+function refOf(id: string): CommandRef {
+  const [, enrollment, n] = /^(.+)\.(\d{1,12})$/s.exec(id) ?? []
+  if (enrollment === undefined) {
+    throw new AdminError(`${id} is no command’s id: it ends in a dot and a number`, 404)
+  }
+  return { enrollment, n: Number(n) }
+}
+
+function unknown({ enrollment, n }: CommandRef): AdminError {
+  return new AdminError(`no command ${enrollment}.${n}: it never was, or is kept no longer`, 404)
+}

@@ -1,0 +1,282 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { searchDevices } from '../../directory/search.ts'
+import type { DevicePage } from '../../device/page.ts'
+import { enrollmentId } from '../../mdm/enrollment.ts'
+import { AdminError, atDevice } from '../at-device.ts'
+import { pushJson, pushNote } from './command-json.ts'
+import { identityJson, identitySchema } from './identities.ts'
+import { inventoryJson, inventorySchema } from './inventory.ts'
+import {
+  answer,
+  atOrNull,
+  deviceId,
+  newRoutes,
+  nextCursor,
+  pageQuery,
+  readCursor,
+  refusal,
+  several,
+  time,
+  writeCursor,
+} from './frame.ts'
+
+/** Devices: found in the directory, and each by itself, as its own object knows it. */
+export const devices = newRoutes()
+
+const tags = ['Devices']
+const STATES = ['unknown', 'authenticated', 'enrolled', 'checked_out'] as const
+const PUSH = ['none', 'ready', 'failing'] as const
+const MAX_SERIALS = 50
+
+const facts = {
+  id: z.string(),
+  type: z.string(),
+  state: z.enum(['', ...STATES]),
+  serial_number: z.string(),
+  device_name: z.string(),
+  model: z.string(),
+  model_name: z.string(),
+  product_name: z.string(),
+  os_version: z.string(),
+  build_version: z.string(),
+  last_seen: time.nullable(),
+}
+const listed = z.object({ ...facts, push: z.enum(['', ...PUSH]) }).openapi('ListedDevice')
+const FACTS = {
+  id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
+  type: 'Device',
+  state: 'enrolled' as const,
+  serial_number: 'C02ABCDEFGHJ',
+  device_name: 'Ada’s MacBook',
+  model: 'MacBookPro18,1',
+  model_name: 'MacBook Pro',
+  product_name: 'MacBookPro18,1',
+  os_version: '26.1',
+  build_version: '25B78',
+  last_seen: '2026-11-24T09:00:02.000Z',
+}
+
+devices.openapi(
+  createRoute({
+    method: 'get',
+    path: '/devices',
+    operationId: 'listDevices',
+    tags,
+    summary: 'Finds devices',
+    description:
+      'Filters are put together with “and”. `last_seen` is exact to LAST_SEEN_RESOLUTION.',
+    request: {
+      query: z.object({
+        ...pageQuery,
+        q: z.string().optional().openapi({ description: 'part of id, serial number or name' }),
+        serial: z.string().optional().openapi({ description: 'one or more, between commas' }),
+        name: z.string().optional().openapi({ description: 'part of the name' }),
+        model: z.string().optional().openapi({ description: 'model, model name or product name' }),
+        os: z.string().optional().openapi({ description: '26 finds 26.1 too' }),
+        state: z
+          .string()
+          .optional()
+          .openapi({
+            description: `one or more, between commas: ${STATES.join(', ')}`,
+            example: 'enrolled',
+          }),
+        push: z
+          .string()
+          .optional()
+          .openapi({
+            description: `one or more, between commas: ${PUSH.join(', ')}`,
+            example: 'ready,failing',
+          }),
+        seen_before: z.iso.datetime({ offset: true }).optional(),
+        seen_after: z.iso.datetime({ offset: true }).optional(),
+      }),
+    },
+    responses: {
+      200: answer('a page of devices', z.object({ devices: z.array(listed), next: nextCursor }), {
+        devices: [{ ...FACTS, push: 'ready' }],
+        next: null,
+      }),
+    },
+  }),
+  async (c) => {
+    const query = c.req.valid('query')
+    const serials = several('serial', query.serial)
+    if (serials.length > MAX_SERIALS) {
+      throw new AdminError(`query.serial: at most ${MAX_SERIALS} at once`, 400)
+    }
+    const after = query.cursor === undefined ? '' : readCursor(query.cursor)
+    const found = await searchDevices(
+      c.env.DB,
+      {
+        text: query.q,
+        serials,
+        name: query.name,
+        model: query.model,
+        os: query.os,
+        states: several('state', query.state, STATES),
+        push: several('push', query.push, PUSH),
+        seenBefore: ms(query.seen_before),
+        seenAfter: ms(query.seen_after),
+      },
+      { after, limit: query.limit + 1 },
+    )
+    const page = found.slice(0, query.limit)
+    return c.json(
+      {
+        devices: page.map((device) => ({
+          id: device.id,
+          type: device.type,
+          state: knownOr('', STATES, device.state),
+          serial_number: device.serialNumber,
+          device_name: device.deviceName,
+          model: device.model,
+          model_name: device.modelName,
+          product_name: device.productName,
+          os_version: device.osVersion,
+          build_version: device.buildVersion,
+          last_seen: atOrNull(device.lastSeen),
+          push: knownOr('', PUSH, device.push),
+        })),
+        next: found.length > query.limit ? writeCursor(page.at(-1)?.id ?? '') : null,
+      },
+      200,
+    )
+  },
+)
+
+const channel = z.object({
+  id: z.string(),
+  user: z.string().openapi({ description: 'empty for the device channel' }),
+  enabled: z.boolean(),
+  token_at: time.nullable(),
+  awaiting_configuration: z.boolean(),
+  push: z.object({
+    state: z.enum(PUSH),
+    reason: z.string().openapi({ description: 'why APNs takes its token no more' }),
+    last: pushNote,
+  }),
+  queue: z.object({
+    waiting: z.int(),
+    by_state: z.record(z.string(), z.int()),
+    oldest_queued_at: time.nullable(),
+    not_now_since: time.nullable(),
+  }),
+})
+
+const page = z
+  .object({
+    ...facts,
+    imei: z.string(),
+    meid: z.string(),
+    blocked: z.boolean(),
+    deleted: z.boolean().openapi({ description: 'off the lists until it enrols again' }),
+    channels: z.array(channel),
+    identities: z.array(identitySchema),
+    inventory: inventorySchema,
+  })
+  .openapi('Device')
+
+devices.openapi(
+  createRoute({
+    method: 'get',
+    path: '/devices/{id}',
+    operationId: 'getDevice',
+    tags,
+    summary: 'A device: channels, certificates, push state, queue and latest inventory',
+    request: { params: z.object({ id: deviceId }) },
+    responses: {
+      200: answer('the device', page, {
+        ...FACTS,
+        imei: '',
+        meid: '',
+        blocked: false,
+        deleted: false,
+        channels: [
+          {
+            id: FACTS.id,
+            user: '',
+            enabled: true,
+            token_at: '2026-11-24T08:00:00.000Z',
+            awaiting_configuration: false,
+            push: { state: 'ready', reason: '', last: null },
+            queue: {
+              waiting: 2,
+              by_state: { queued: 1, not_now: 1 },
+              oldest_queued_at: '2026-11-24T09:00:00.000Z',
+              not_now_since: '2026-11-24T09:00:02.000Z',
+            },
+          },
+        ],
+        identities: [],
+        inventory: {
+          DeviceInformation: {
+            at: '2026-11-24T09:00:02.000Z',
+            command_id: `${FACTS.id}.17`,
+            value: { OSVersion: '26.1' },
+          },
+          SecurityInfo: null,
+          ProfileList: null,
+          InstalledApplicationList: null,
+        },
+      }),
+      404: refusal('nothing is known of such a device'),
+    },
+  }),
+  async (c) => {
+    const { id } = c.req.valid('param')
+    const found = await atDevice(c.env, id, (device, user) => device.viewDevice(user))
+    if (found.kind === 'unknown') {
+      throw new AdminError(`nothing is known of a device with the id ${id}`, 404)
+    }
+    return c.json(pageJson(found), 200)
+  },
+)
+
+function pageJson(device: DevicePage): z.input<typeof page> {
+  return {
+    id: device.id,
+    type: device.type,
+    state: device.state,
+    serial_number: device.facts.SerialNumber,
+    device_name: device.facts.DeviceName,
+    model: device.facts.Model,
+    model_name: device.facts.ModelName,
+    product_name: device.facts.ProductName,
+    os_version: device.facts.OSVersion,
+    build_version: device.facts.BuildVersion,
+    imei: device.facts.IMEI,
+    meid: device.facts.MEID,
+    last_seen: atOrNull(device.lastSeen),
+    blocked: device.blocked,
+    deleted: device.hidden,
+    channels: device.channels.map((one) => ({
+      id: enrollmentId(device.id, one.user),
+      user: one.user,
+      enabled: one.enabled,
+      token_at: atOrNull(one.tokenAt),
+      awaiting_configuration: one.awaitingConfiguration,
+      push: { ...one.push, last: pushJson(one.push.last) },
+      queue: {
+        waiting: one.queue.waiting,
+        by_state: { ...one.queue.byState },
+        oldest_queued_at: atOrNull(one.queue.oldestQueuedAt),
+        not_now_since: atOrNull(one.queue.notNowSince),
+      },
+    })),
+    identities: device.identities.map(identityJson),
+    inventory: inventoryJson(device.inventory),
+  }
+}
+
+/** A row of before the column was there says nothing. */
+function knownOr<Known extends string, Other extends string>(
+  other: Other,
+  known: readonly Known[],
+  value: string,
+): Known | Other {
+  return known.find((one) => one === value) ?? other
+}
+
+function ms(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Date.parse(text)
+}

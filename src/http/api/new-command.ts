@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto'
+import { buildAppleCommand } from '../../commands/apple.ts'
+import { buildCommand } from '../../commands/build.ts'
+import { isJsonObject, stringField } from '../../commands/go-fields.ts'
+import { readGoJson, type JsonObject } from '../../commands/go-json.ts'
+import type { NewCommand, Terms } from '../../device/queue.ts'
+import { AdminError } from '../at-device.ts'
+
+/** What `POST /api/devices/{id}/commands` takes, for the document: it is read by MicroMDM's rules, not by a schema. */
+export const newCommandBody = {
+  required: true,
+  content: {
+    'application/json': {
+      schema: {
+        type: 'object' as const,
+        description:
+          'MicroMDM’s JSON (`request_type` and the fields of the type) or Apple’s keys (`Command` with `RequestType`, optionally `CommandUUID`). Under Apple’s keys, data is base64 where the type is known, and `{"$data": "base64"}` anywhere.',
+        properties: {
+          request_type: { type: 'string' as const },
+          command_uuid: { type: 'string' as const },
+          Command: {
+            type: 'object' as const,
+            properties: { RequestType: { type: 'string' as const } },
+          },
+          CommandUUID: { type: 'string' as const },
+          not_before: { type: 'string' as const, format: 'date-time' },
+          expires_at: { type: 'string' as const, format: 'date-time' },
+        },
+      },
+      examples: {
+        micromdm: {
+          value: { request_type: 'DeviceInformation', queries: ['OSVersion', 'SerialNumber'] },
+        },
+        apple: {
+          value: { Command: { RequestType: 'DeviceInformation', Queries: ['OSVersion'] } },
+        },
+        scheduled: {
+          value: {
+            request_type: 'RestartDevice',
+            not_before: '2099-11-24T22:00:00Z',
+            expires_at: '2099-11-25T04:00:00Z',
+          },
+        },
+      },
+    },
+  },
+}
+
+const newUUID = (): string => crypto.randomUUID()
+
+/** A request to queue a command on the enrolment `id`. @throws AdminError for what cannot be sent, GoFieldError */
+export function readNewCommand(
+  id: string,
+  bytes: Uint8Array,
+  requestKey: string,
+  now: number,
+): NewCommand {
+  const read = readGoJson(new TextDecoder().decode(bytes))
+  if (!read.ok || !isJsonObject(read.value)) {
+    throw new AdminError(read.ok ? 'the body has to be an object' : read.error, 400)
+  }
+  const built =
+    read.value['Command'] === undefined
+      ? buildCommand({ ...read.value, udid: id }, newUUID)
+      : buildAppleCommand(read.value, newUUID)
+  if (!built.ok) {
+    throw new AdminError(built.error, 400)
+  }
+  const { commandUUID: uuid, requestType, payload, secret } = built
+  const terms: Terms = {
+    ...window(read.value, now),
+    requestKey,
+    requestHash: requestKey === '' ? '' : createHash('sha256').update(bytes).digest('hex'),
+  }
+  return { uuid, requestType, payload, secret, source: '', terms }
+}
+
+function window(body: JsonObject, now: number): { notBefore: number; expiresAt: number } {
+  const notBefore = timeAt(body, 'not_before')
+  const expiresAt = timeAt(body, 'expires_at')
+  if (expiresAt > 0 && expiresAt <= Math.max(now, notBefore)) {
+    throw new AdminError('expires_at has to lie ahead, and behind not_before', 400)
+  }
+  return { notBefore, expiresAt }
+}
+
+/** Only what says its time zone is one moment everywhere (RFC 3339). */
+const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i
+
+function timeAt(body: JsonObject, name: string): number {
+  const text = stringField(body, name, 'body') ?? ''
+  const ms = RFC3339.test(text) ? Date.parse(text) : Number.NaN
+  if (text !== '' && Number.isNaN(ms)) {
+    throw new AdminError(`${name} has to be a time such as 2026-11-24T22:00:00Z`, 400)
+  }
+  return text === '' ? 0 : ms
+}

@@ -1,0 +1,30 @@
+import { encodeBase64 } from './base64.ts'
+import type { PlistValue } from './value.ts'
+
+/** A property list value as JSON can tell it. */
+export type PlistJson =
+  | string
+  | number
+  | boolean
+  | PlistJson[]
+  | { readonly [key: string]: PlistJson }
+
+/**
+ * A property list value as JSON: dates as ISO 8601, data as base64, and integers that a JSON number would round as
+ * their digits in a string.
+ */
+export function plistJson(value: PlistValue): PlistJson {
+  if (typeof value === 'bigint') return value.toString()
+  if (typeof value !== 'object') return value
+  if (value instanceof Date) return value.toISOString()
+  if (value instanceof Uint8Array) return encodeBase64(value)
+  if (isArray(value)) return value.map(plistJson)
+  const object: Record<string, PlistJson> = Object.create(null)
+  for (const [key, item] of Object.entries(value)) object[key] = plistJson(item)
+  return object
+}
+
+/** `Array.isArray` does not narrow readonly arrays. */
+function isArray(value: PlistValue): value is readonly PlistValue[] {
+  return Array.isArray(value)
+}

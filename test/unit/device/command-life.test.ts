@@ -1,0 +1,282 @@
+import { describe, expect, it } from 'vitest'
+import * as admin from '../../../src/device/admin.ts'
+import { dueTimes } from '../../../src/device/alarm.ts'
+import { listCommands } from '../../../src/device/commands.ts'
+import type { DeviceSettings } from '../../../src/device/context.ts'
+import { latestInventory } from '../../../src/device/inventory.ts'
+import { pull, recordEvent } from '../../../src/device/outbox.ts'
+import { applyReport, enqueue, handOut, type Terms } from '../../../src/device/queue.ts'
+import { queueOf } from '../../../src/device/queue-memory.ts'
+import { viewQueue } from '../../../src/device/queue-view.ts'
+import { SCHEMA } from '../../../src/device/schema.ts'
+import { channelOf, saveChannel, saveDevice } from '../../../src/device/state.ts'
+import { viewTimeline } from '../../../src/device/timeline.ts'
+import { TestObject } from './object.ts'
+
+const text = new TextDecoder()
+const bytes = (value: string): Uint8Array => new TextEncoder().encode(value)
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+
+function device(settings: Partial<DeviceSettings> = {}) {
+  const object = new TestObject('UDID-1', settings)
+  object.commit((context) => {
+    const channel = channelOf(context, '')
+    saveDevice(context.db, context.state.device)
+    saveChannel(context.db, Object.assign(channel, { token: new Uint8Array(32) }))
+  })
+  const newCommand = (uuid: string, terms: Partial<Terms>, requestType: string) => ({
+    uuid,
+    requestType,
+    payload: bytes(uuid),
+    secret: false,
+    source: '',
+    terms: { notBefore: 0, expiresAt: 0, requestKey: '', requestHash: '', ...terms },
+  })
+  return {
+    object,
+    add: (uuid: string, terms: Partial<Terms> = {}, requestType = 'ProfileList') =>
+      object.commit((context) =>
+        enqueue(context, channelOf(context, ''), newCommand(uuid, terms, requestType)),
+      ),
+    tell: (status: string, commandUUID?: string, body = `${status} ${commandUUID}`) =>
+      object.commit((context) => {
+        const enrollment = { type: 'Device', device: 'UDID-1', user: '' } as const
+        const report = { kind: 'report', enrollment, status, commandUUID } as const
+        const channel = channelOf(context, '')
+        applyReport(context, channel, report, bytes(body))
+        const payload = handOut(context, channel)
+        return payload && text.decode(payload)
+      }),
+    states: () =>
+      object.commit((context) => {
+        const all = { before: undefined, limit: 1000, states: [], requestType: undefined }
+        const list = listCommands(context, '', all)
+        return list.kind === 'list' ? list.commands.map(({ state }) => state).toReversed() : []
+      }),
+    due: () => object.commit(dueTimes),
+  }
+}
+
+describe('a held command', () => {
+  it('goes out in its turn when its time has come, and never before what the device has already', () => {
+    const { object, add, tell, states } = device()
+    add('held', { notBefore: object.now + HOUR })
+    add('A')
+    add('B')
+    expect(tell('Idle')).toBe('A')
+    expect(states()).toEqual(['held', 'sent', 'queued'])
+    object.now += HOUR
+    expect(tell('Idle')).toBe('A')
+    expect(tell('Acknowledged', 'A')).toBe('held')
+    expect(tell('Acknowledged', 'held')).toBe('B')
+  })
+
+  it('does not hide the answer of one that is out, however many are released before it', () => {
+    const { object, add, tell, states } = device({ maxQueue: 1000 })
+    for (let n = 0; n < 450; n++) {
+      add(`held ${n}`, { notBefore: object.now + HOUR })
+    }
+    add('A')
+    tell('Idle')
+    object.now += 2 * HOUR
+    object.evict()
+    expect(tell('Acknowledged', 'A')).toBe('held 0')
+    expect(states().at(-1)).toBe('acknowledged')
+  })
+
+  it('arms the alarm for its time, and is pushed by it, even if memory was lost', () => {
+    const { object, add, due } = device()
+    const at = object.now + HOUR
+    add('held', { notBefore: at })
+    expect(object.effects.push.size).toBe(0)
+    expect(object.effects.wakeBy).toBe(at)
+    object.now = at - 10
+    object.evict()
+    expect(due().next).toBe(at)
+    object.now = at
+    object.evict()
+    due()
+    expect([...object.effects.push]).toEqual([0])
+  })
+})
+
+describe('an expiring command', () => {
+  it('is not handed out, nor waited for, from its time on', () => {
+    const { object, add, tell, states, due } = device()
+    add('A', { expiresAt: object.now + HOUR })
+    add('B')
+    expect(due().next).toBeLessThanOrEqual(object.now + HOUR)
+    object.now += HOUR
+    expect(tell('Idle')).toBe('B')
+    expect(states()).toEqual(['expired', 'sent'])
+    expect(tell('Acknowledged', 'B')).toBeUndefined()
+    expect(due().next).toBeUndefined()
+  })
+
+  it('leaves no more history than is kept', () => {
+    const { object, add, states } = device()
+    for (let n = 0; n < 50; n++) {
+      add(`${n}`, { expiresAt: object.now + HOUR })
+    }
+    object.now += 2 * HOUR
+    expect(states()).toEqual(Array.from({ length: 6 }, () => 'expired'))
+  })
+})
+
+it('what waited under a bare UserID keeps its times and its Idempotency-Key when it is handed over', () => {
+  const from = device()
+  from.add('held', { notBefore: 7e15, expiresAt: 8e15, requestKey: 'k', requestHash: 'h' })
+  const { waiting } = from.object.commit((context) => {
+    const handOver = admin.alias(context, 'OWNER', 'U', 0)
+    return handOver.kind === 'alias' ? handOver : { waiting: [] }
+  })
+  const owner = new TestObject('OWNER')
+  owner.commit((context) => admin.takeOver(context, 'U', 'UDID-1', waiting))
+  expect(
+    owner.db().all('SELECT not_before, expires_at, request_key, request_hash FROM commands'),
+  ).toEqual([{ not_before: 7e15, expires_at: 8e15, request_key: 'k', request_hash: 'h' }])
+})
+
+describe('peers §4 rows 6 and 9: a device is pushed again', () => {
+  it('after NotNow, a quarter of an hour later, then ever more rarely', () => {
+    const { object, add, tell, due } = device()
+    add('A')
+    tell('Idle')
+    tell('NotNow', 'A')
+    const first = due().next ?? 0
+    expect(first - object.now).toBeGreaterThan(10 * MINUTE)
+    expect(first - object.now).toBeLessThan(20 * MINUTE)
+    object.now = first
+    expect(due().due.push).toEqual([0])
+    object.now += 5 * HOUR
+    tell('Idle')
+    tell('NotNow', 'A')
+    expect((due().next ?? 0) - object.now).toBeGreaterThan(12 * HOUR)
+  })
+})
+
+describe('peers §4 row 4: nothing grows without bound', () => {
+  it.each([
+    ['bounded', 2, 5],
+    ['latest', 0, 4],
+    ['none', 0, 4],
+  ] as const)('with KEEP_RESULTS %s the latest inventory outlives history', (kind, count, most) => {
+    const { object, add, tell } = device({ keepResults: { kind, count, ms: DAY } })
+    const run = (requestType: string, status = 'Acknowledged', body = '<plist/>') => {
+      const uuid = `${requestType} ${object.now}`
+      add(uuid, {}, requestType)
+      tell('Idle')
+      tell(status, uuid, body)
+    }
+    run('InstalledApplicationList', 'Acknowledged', 'old')
+    run('InstalledApplicationList', 'Acknowledged', 'newest')
+    run('InstalledApplicationList', 'Error')
+    run('SecurityInfo', 'Acknowledged', 'x'.repeat(1_500_000))
+    for (let n = 0; n < 30; n++) {
+      object.now += HOUR
+      run('RestartDevice')
+    }
+    const inventory = object.commit((context) => latestInventory(context, channelOf(context, '')))
+    expect(inventory.map(({ type, report }) => [type, report.length])).toEqual([
+      ['SecurityInfo', 1_500_000],
+      ['InstalledApplicationList', 6],
+    ])
+    expect(object.db().all('SELECT id FROM commands').length).toBeLessThanOrEqual(most)
+  })
+
+  it('events stay after their delivery, up to a number and an age', () => {
+    const object = new TestObject('UDID-1', { keepEvents: { count: 3, ms: DAY } })
+    const happen = (listeners: string[], status = 'Acknowledged') =>
+      object.commit((context) => {
+        channelOf(context, 'user')
+        const enrollment = { type: 'Device', device: 'UDID-1', user: '' } as const
+        const about = { enrollment, params: {}, status }
+        recordEvent(context, { id: 'x', topic: 'mdm.Connect', about, body: bytes('x') }, listeners)
+      })
+    const deliver = () =>
+      object.commit((context) =>
+        pull(context, {
+          subscriber: 'webhook',
+          topics: ['mdm.Connect'],
+          passed: context.state.lastSeq,
+          read: false,
+        }),
+      )
+    const kept = () =>
+      object.commit((context) => {
+        const all = { before: undefined, limit: 100, topics: [], statuses: [] }
+        const found = viewTimeline(context, '', all)
+        return found.kind === 'timeline' ? found.events.map(({ sequence }) => sequence) : []
+      })
+    for (let n = 0; n < 5; n++) {
+      happen(['webhook'])
+    }
+    expect(kept()).toEqual([5, 4, 3, 2, 1])
+    deliver()
+    expect(kept()).toEqual([5, 4, 3])
+    object.now += 2 * DAY
+    happen(['webhook'])
+    deliver()
+    expect(kept()).toEqual([6])
+    happen([], 'Idle')
+    expect(kept()).toEqual([6])
+    for (let n = 0; n < 5; n++) {
+      happen([])
+    }
+    expect(kept()).toEqual([11, 10, 9])
+  })
+
+  it('a full queue refuses, and takes again what an answer has made room for', () => {
+    const { object, tell } = device({ maxQueue: 2 })
+    const ask = (uuid: string) =>
+      object.commit((context) =>
+        admin.queueCommand(context, '', {
+          uuid,
+          requestType: 'ProfileList',
+          payload: bytes(uuid),
+          secret: false,
+          source: '',
+        }),
+      ).kind
+    expect(['A', 'B', 'C'].map(ask)).toEqual(['queued', 'queued', 'full'])
+    object.evict()
+    expect(ask('C')).toBe('full')
+    tell('Idle')
+    tell('Acknowledged', 'A')
+    expect(['C', 'D'].map(ask)).toEqual(['queued', 'full'])
+    expect(object.commit((context) => queueOf(context, channelOf(context, '')).depth)).toBe(2)
+  })
+})
+
+it('an object of an older schema gets the newer tables once, and remembers it', () => {
+  const object = new TestObject()
+  const columns = () =>
+    ['commands', 'channels', 'escrow_reads', 'events', 'aside'].flatMap((table) =>
+      object.db().all<{ name: string }>(`SELECT name FROM pragma_table_info('${table}')`),
+    )
+  object.commit((context) => {
+    saveDevice(context.db, context.state.device)
+  })
+  const newest = columns().map(({ name }) => name)
+  object.database.exec(`
+    DROP TABLE escrow_reads; DROP TABLE commands; UPDATE device SET schema = 1;
+    ALTER TABLE channels DROP COLUMN push; ALTER TABLE channels DROP COLUMN push_after;
+    ALTER TABLE aside DROP COLUMN reason; ALTER TABLE aside DROP COLUMN since; ALTER TABLE aside DROP COLUMN replay;
+    ALTER TABLE events DROP COLUMN listeners;
+    CREATE TABLE commands (
+      id INTEGER PRIMARY KEY, uuid TEXT NOT NULL, request_type TEXT NOT NULL, state TEXT NOT NULL,
+      rounds INTEGER NOT NULL, queued_at INTEGER NOT NULL, handed_out_at INTEGER NOT NULL,
+      not_now_at INTEGER NOT NULL, answered_at INTEGER NOT NULL, result_hash TEXT NOT NULL,
+      secret INTEGER NOT NULL, source TEXT NOT NULL, payload BLOB, result BLOB
+    );
+    INSERT INTO commands VALUES (1, 'old', 'ProfileList', 'queued', 0, 5, 0, 0, 0, '', 0, '', 'payload', NULL)`)
+  for (let n = 0; n < 2; n++) {
+    object.evict()
+    const waiting = object.commit((context) => viewQueue(context, channelOf(context, ''), 0))
+    expect(waiting.commands).toMatchObject([{ n: 1, uuid: 'old' }])
+  }
+  expect(columns().map(({ name }) => name)).toEqual(newest)
+  expect(object.db().all('SELECT schema FROM device')).toEqual([{ schema: SCHEMA }])
+})

@@ -1,0 +1,362 @@
+import { runDurableObjectAlarm } from 'cloudflare:test'
+import { describe, expect, it } from 'vitest'
+import type { Answer } from '../../src/simulator/device.ts'
+import { api, env, newDevice, rule, seen, serve, until } from './server.ts'
+
+interface Command {
+  id: string
+  state: string
+  command_uuid: string
+  request_type: string
+  hand_outs: number
+  not_nows: number
+  not_now_since: string | null
+  pushed: { outcome: string; detail: string } | null
+  timeline: { what: string; times?: number; detail?: string; at: string }[]
+  result: { Status?: string; QueryResponses?: Record<string, unknown> } | null
+  errors: { code: number; domain: string; description: string }[]
+  command: Record<string, unknown> | null
+}
+interface Page {
+  commands: Command[]
+  next: string | null
+}
+interface Events {
+  events: { topic: string; status?: string; command_id?: string; sequence: number }[]
+  next: string | null
+}
+
+const AUTH = { headers: { authorization: `Basic ${btoa('micromdm:secret')}` } }
+/** As in test/worker.config.ts. */
+const MAX_QUEUE = 300
+const INFO = { request_type: 'DeviceInformation', queries: ['OSVersion'] }
+
+async function enrolled(answer?: () => Answer) {
+  const device = newDevice(answer ? { answer } : {})
+  await device.enroll()
+  const path = `/api/devices/${device.udid}/commands`
+  const queue = (body: object = INFO, query = '') => api<Command>('POST', path + query, body)
+  const get = async (id: string) => (await api<Command>('GET', `/api/commands/${id}`)).body
+  return { device, path, queue, get }
+}
+
+/** Comes as soon as it is pushed, as devices do. */
+async function awake(device: ReturnType<typeof newDevice>) {
+  await until(
+    () => seen(device.magic, 'apns'),
+    (pushes) => pushes.length > 0,
+  )
+  await device.poll()
+}
+
+describe('peers §4 row 2: results are read from the API', () => {
+  it('a call that waits returns the device’s answer, and no webhook is needed', async () => {
+    const { device, queue } = await enrolled()
+    const [answer] = await Promise.all([queue(INFO, '?wait=30'), awake(device)])
+    expect(answer).toMatchObject({
+      status: 200,
+      body: {
+        state: 'acknowledged',
+        result: { Status: 'Acknowledged', QueryResponses: { OSVersion: expect.any(String) } },
+        pushed: { outcome: 'delivered' },
+      },
+    })
+    expect(answer.body.timeline.map(({ what }) => what)).toEqual([
+      'queued',
+      'pushed',
+      'handed_out',
+      'answered',
+    ])
+  })
+
+  it('the answer is there later too, byte for byte, and the call that did not wait has its id', async () => {
+    const { device, queue, get } = await enrolled()
+    const queued = await queue({ Command: { RequestType: 'DeviceInformation', Queries: ['UDID'] } })
+    expect(queued).toMatchObject({ status: 202, body: { state: 'queued', result: null } })
+    expect(queued.body.id).toBe(`${device.udid}.1`)
+    expect(queued.body.command).toEqual({ RequestType: 'DeviceInformation', Queries: ['UDID'] })
+    expect((await serve(`/api/commands/${queued.body.id}/result`, AUTH)).status).toBe(404)
+    await device.poll()
+    expect(await get(queued.body.id)).toMatchObject({ state: 'acknowledged', command: null })
+    const raw = await serve(`/api/commands/${queued.body.id}/result`, AUTH)
+    expect(new Uint8Array(await raw.arrayBuffer())).toEqual(device.sent.at(-1)?.body)
+  })
+
+  it('a wait in vain ends with 202, and a wait for a cancelled command at once', async () => {
+    const { queue, path } = await enrolled()
+    expect((await queue(INFO, '?wait=0.05')).status).toBe(202)
+    const waiting = queue(INFO, '?wait=30')
+    await until(
+      () => api<Page>('GET', path),
+      ({ body }) => body.commands.length === 2,
+    )
+    await api('DELETE', path)
+    expect((await waiting).body.state).toBe('cancelled')
+  })
+
+  it('an error tells its whole chain', async () => {
+    const { device, queue, get } = await enrolled(() => ({
+      Status: 'Error',
+      ErrorChain: [
+        { ErrorCode: 12_021, ErrorDomain: 'MCMDMErrorDomain', USEnglishDescription: 'outer' },
+        { ErrorCode: 4001, ErrorDomain: 'MCInstallationErrorDomain', LocalizedDescription: 'in' },
+      ],
+    }))
+    const { body } = await queue()
+    await device.poll()
+    expect(await get(body.id)).toMatchObject({
+      state: 'error',
+      errors: [
+        { code: 12_021, domain: 'MCMDMErrorDomain', description: 'outer' },
+        { code: 4001, domain: 'MCInstallationErrorDomain', description: 'in' },
+      ],
+    })
+  })
+})
+
+describe('peers §4 row 3: queued commands are listed, inspected and deleted', () => {
+  it('a page at a time, newest first, by state and type', async () => {
+    const { device, path, queue } = await enrolled(() => 'silence')
+    for (const request_type of ['SecurityInfo', 'ProfileList', 'SecurityInfo', 'CertificateList']) {
+      await queue({ request_type })
+    }
+    await device.poll()
+    const first = (await api<Page>('GET', `${path}?limit=3`)).body
+    expect(first.commands.map(({ id }) => id.split('.').at(-1))).toEqual(['4', '3', '2'])
+    const second = (await api<Page>('GET', `${path}?limit=3&cursor=${first.next}`)).body
+    expect(second).toMatchObject({ commands: [{ state: 'sent', hand_outs: 1 }], next: null })
+    const typed = await api<Page>('GET', `${path}?state=queued&request_type=SecurityInfo`)
+    expect(typed.body.commands.map(({ id }) => id)).toEqual([`${device.udid}.3`])
+    const refused = await api('GET', `${path}?state=lost`)
+    expect(refused).toMatchObject({ status: 400, body: { status: 400 } })
+    expect((await api('GET', `${path}?limit=0`)).body).toMatchObject({
+      errors: [{ at: 'query.limit' }],
+    })
+  })
+
+  it('one is cancelled, and those behind it go out; a finished one cannot be', async () => {
+    const { device, queue } = await enrolled()
+    const [first, second] = [await queue(), await queue({ request_type: 'SecurityInfo' })]
+    const cancelled = await api<Command>('DELETE', `/api/commands/${first.body.id}`)
+    expect(cancelled).toMatchObject({ status: 200, body: { state: 'cancelled', command: null } })
+    await device.poll()
+    expect(device.received.map(({ requestType }) => requestType)).toEqual(['SecurityInfo'])
+    const late = await api('DELETE', `/api/commands/${second.body.id}`)
+    expect(late).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringMatching('acknowledged') },
+    })
+    expect((await api('GET', `/api/commands/${device.udid}.99`)).status).toBe(404)
+    expect((await api('GET', '/api/commands/nothing')).status).toBe(404)
+  })
+
+  it('all are cleared, and each still says what became of it', async () => {
+    const { device, path, queue, get } = await enrolled()
+    const { body } = await queue()
+    await queue()
+    expect((await api('DELETE', path)).body).toEqual({ cancelled: 2 })
+    expect((await get(body.id)).state).toBe('cancelled')
+    await device.poll()
+    expect(device.received).toEqual([])
+  })
+
+  it('a command that was queued for a bare UserID is found under its first id', async () => {
+    const { device, get } = await enrolled()
+    const userId = crypto.randomUUID().toUpperCase()
+    const early = await api<Command>('POST', `/api/devices/${userId}/commands`, INFO)
+    expect(early.body.id).toBe(`${userId}.1`)
+    const user = device.userChannel({ userId, shortName: 'ada' })
+    await user.tokenUpdate()
+    await user.poll()
+    expect(await get(early.body.id)).toMatchObject({
+      id: `${device.udid}:${userId}.1`,
+      state: 'acknowledged',
+    })
+  })
+})
+
+describe('peers §4 row 6: NotNow leaves nobody stuck or silent', () => {
+  it('its number and age are seen, and after ten it is an event, once', async () => {
+    const { device, queue, get } = await enrolled(() => 'NotNow')
+    const { body } = await queue()
+    for (let n = 0; n < 11; n++) {
+      await device.poll()
+    }
+    const command = await get(body.id)
+    expect(command).toMatchObject({ state: 'not_now', not_nows: 11, hand_outs: 11 })
+    expect(Date.parse(command.not_now_since ?? '')).toBeGreaterThan(0)
+    expect(command.timeline.find(({ what }) => what === 'not_now')).toMatchObject({ times: 11 })
+    const events = await api<Events>(
+      'GET',
+      `/api/devices/${device.udid}/events?topic=command.deferred`,
+    )
+    expect(events.body.events).toMatchObject([{ command_id: body.id, status: 'NotNow' }])
+  })
+})
+
+describe('peers §4 row 7: a failing command blocks nobody behind it', () => {
+  it('whether the device answers with an error, a format error, or never', async () => {
+    const answers: Answer[] = ['silence', 'silence', 'silence', 'Error', 'CommandFormatError']
+    const { device, queue, get } = await enrolled(() => answers.shift())
+    const ids: string[] = []
+    for (const request_type of [
+      'ProfileList',
+      'SecurityInfo',
+      'CertificateList',
+      'RestartDevice',
+    ]) {
+      ids.push((await queue({ request_type })).body.id)
+    }
+    for (let n = 0; n < 5; n++) {
+      await device.poll()
+    }
+    const states = await Promise.all(ids.map(async (id) => (await get(id)).state))
+    expect(states).toEqual(['acknowledged', 'error', 'format_error', 'acknowledged'])
+    const order = device.received.map(({ requestType }) => requestType)
+    expect(order.indexOf('RestartDevice')).toBeGreaterThan(order.indexOf('SecurityInfo'))
+  })
+
+  it('one queued before a new enrolment is closed as superseded', async () => {
+    const { device, queue, get } = await enrolled()
+    const { body } = await queue()
+    await device.enroll()
+    expect((await get(body.id)).state).toBe('superseded')
+  })
+})
+
+describe('peers §4 rows 8 and 24: a request may be repeated, a loop is stopped', () => {
+  const post = async (path: string, body: object, key: string) => {
+    const response = await serve(path, {
+      method: 'POST',
+      headers: { ...AUTH.headers, 'idempotency-key': key },
+      body: JSON.stringify(body),
+    })
+    return { status: response.status, body: await response.json<Command>() }
+  }
+
+  it('the same Idempotency-Key queues once, even at the same time; another body is refused', async () => {
+    const { device, path } = await enrolled()
+    const [one, two] = await Promise.all([post(path, INFO, 'k'), post(path, INFO, 'k')])
+    expect(one.body.id).toBe(two.body.id)
+    await device.poll()
+    expect((await post(path, INFO, 'k')).body).toMatchObject({ id: one.body.id, hand_outs: 1 })
+    expect((await post(path, { request_type: 'SecurityInfo' }, 'k')).status).toBe(422)
+    expect((await post(path, INFO, 'other')).body.id).toBe(`${device.udid}.2`)
+  })
+
+  it('more commands than MAX_QUEUE are 429 on both APIs, and say why', async () => {
+    const { device, path, queue } = await enrolled()
+    await Promise.all(Array.from({ length: MAX_QUEUE }, () => queue()))
+    const full = await api('POST', path, INFO)
+    expect(full).toMatchObject({ status: 429, body: { status: 429 } })
+    expect(full.body['detail']).toContain(`MAX_QUEUE allows ${MAX_QUEUE}`)
+    const micromdm = await api('POST', '/v1/commands', { udid: device.udid, ...INFO })
+    expect(micromdm.status).toBe(429)
+    expect(micromdm.body['error']).toBe(full.body['detail'])
+    await device.poll()
+    expect((await queue()).status).toBe(202)
+  })
+})
+
+describe('peers §4 rows 9 and 10: pushes are told of', () => {
+  it('APNs’s refusal is in the command’s timeline and on the device’s page', async () => {
+    const { device, queue, get } = await enrolled()
+    await rule({
+      on: 'apns',
+      match: device.magic,
+      status: 410,
+      times: 1,
+      headers: { 'apns-id': 'x' },
+      body: JSON.stringify({ reason: 'Unregistered', timestamp: Date.now() + 60_000 }),
+    })
+    const { body } = await queue()
+    const command = await until(
+      () => get(body.id),
+      ({ pushed }) => pushed !== null,
+    )
+    expect(command.pushed).toMatchObject({ outcome: 'token_dead', detail: 'Unregistered' })
+    const page = await api<{ channels: object[] }>('GET', `/api/devices/${device.udid}`)
+    expect(page.body.channels).toMatchObject([
+      { push: { state: 'failing', reason: 'Unregistered' } },
+    ])
+    const failing = () => api('GET', `/api/devices?push=failing&q=${device.udid}`)
+    await expect.poll(failing, { timeout: 10_000 }).toMatchObject({ body: { devices: [{}] } })
+    await device.tokenUpdate()
+    await expect.poll(failing, { timeout: 10_000 }).toMatchObject({ body: { devices: [] } })
+  })
+})
+
+describe('a command with a time', () => {
+  it('is held until not_before, and pushed then', async () => {
+    const { device, queue, get } = await enrolled()
+    const not_before = new Date(Date.now() + 1500).toISOString()
+    const { body } = await queue({ ...INFO, not_before })
+    expect(body.state).toBe('held')
+    await device.poll()
+    expect(device.received).toEqual([])
+    await awake(device)
+    expect(await get(body.id)).toMatchObject({ state: 'acknowledged' })
+    expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(not_before))
+  })
+
+  it('expires at the hand-out or by the alarm, and its late answer still finds a home', async () => {
+    const { device, queue, get } = await enrolled(() => 'silence')
+    const expires_at = new Date(Date.now() + 400).toISOString()
+    const out = await queue({ ...INFO, expires_at })
+    const waiting = await queue({ request_type: 'EraseDevice', expires_at })
+    await device.poll()
+    await scheduler.wait(500)
+    await runDurableObjectAlarm(env.DEVICE.getByName(device.udid))
+    expect(await get(waiting.body.id)).toMatchObject({ state: 'expired', hand_outs: 0 })
+    expect((await device.connect({ Status: 'Idle' })).body).toEqual(new Uint8Array())
+    await device.connect({ Status: 'Acknowledged', CommandUUID: out.body.command_uuid })
+    expect(await get(out.body.id)).toMatchObject({
+      state: 'expired',
+      result: { Status: 'Acknowledged' },
+    })
+  })
+
+  it.each([
+    [{ expires_at: '2020-01-01T00:00:00Z' }, 'has to lie ahead'],
+    [{ not_before: 'tomorrow' }, 'not_before has to be a time'],
+    [{ not_before: '2026-11-24T22:00:00' }, 'not_before has to be a time'],
+    [{ request_type: 'Nope' }, 'unknown RequestType'],
+    [{ Command: {} }, 'RequestType is missing'],
+  ])('%j is refused: %s', async (body, detail) => {
+    const { queue } = await enrolled()
+    expect(await queue({ ...INFO, ...body })).toMatchObject({
+      status: 400,
+      body: { detail: expect.stringContaining(detail) },
+    })
+  })
+})
+
+it('peers §4 row 16: a report of an unknown CommandUUID is 200 and an event', async () => {
+  const { device } = await enrolled()
+  const told = await device.connect({ Status: 'Acknowledged', CommandUUID: 'nobody’s' })
+  expect(told.status).toBe(200)
+  const { body } = await api<Events>(
+    'GET',
+    `/api/devices/${device.udid}/events?status=Acknowledged`,
+  )
+  expect(body.events).toMatchObject([{ topic: 'mdm.Connect', command_uuid: 'nobody’s' }])
+})
+
+it('peers §4 row 23: a device’s timeline is kept after the webhook has had it, in pages', async () => {
+  const { device, queue } = await enrolled()
+  await queue()
+  await device.poll()
+  await until(
+    () => seen(device.udid, 'webhook'),
+    (posts) => posts.length >= 4,
+  )
+  const path = `/api/devices/${device.udid}/events`
+  const first = (await api<Events>('GET', `${path}?limit=3`)).body
+  const second = (await api<Events>('GET', `${path}?cursor=${first.next}`)).body
+  expect([...first.events, ...second.events].map(({ topic, status }) => status ?? topic)).toEqual([
+    'Acknowledged',
+    'Idle',
+    'mdm.TokenUpdate',
+    'mdm.Authenticate',
+  ])
+})

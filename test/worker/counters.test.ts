@@ -1,0 +1,114 @@
+import { runDurableObjectAlarm } from 'cloudflare:test'
+import { expect, it } from 'vitest'
+import { COUNTERS, type Counters } from '../../src/cli/counters.ts'
+import { MICROMDM_TOPICS } from '../../src/events/topics.ts'
+import { createSimulatedDevice, type SimulatedDevice } from '../../src/simulator/device.ts'
+import { countedWorker, type CountedWorker } from './counting.ts'
+import { env, newIdentity, TOPIC } from './server.ts'
+
+const QUIET = { WEBHOOK_URL: '' }
+/** As many commands as KEEP_RESULTS and KEEP_EVENTS keep: from then on each one prunes another. */
+const HISTORY = 101
+
+async function counted(
+  settings: Readonly<Record<string, string>>,
+): Promise<{ worker: CountedWorker; device: SimulatedDevice; udid: string }> {
+  const udid = `COUNTED-${crypto.randomUUID()}`
+  const worker = await countedWorker(udid, settings)
+  const device = createSimulatedDevice({
+    fetch: (url, init) => worker.fetch(new Request(url, init as RequestInit)),
+    serverUrl: 'http://mdm.test/mdm/connect',
+    checkInUrl: 'http://mdm.test/mdm/checkin',
+    identity: newIdentity(),
+    platform: 'macOS',
+    udid,
+    serial: udid.slice(-12),
+    topic: TOPIC,
+  })
+  return { worker, device, udid }
+}
+
+async function command(worker: CountedWorker, udid: string): Promise<void> {
+  const response = await worker.fetch(
+    new Request('http://mdm.test/v1/commands', {
+      method: 'POST',
+      headers: { authorization: `Basic ${btoa('micromdm:secret')}` },
+      body: JSON.stringify({ udid, request_type: 'SecurityInfo' }),
+    }),
+  )
+  expect(response.status).toBe(201)
+}
+
+/** The Subscriber's calls: one for each batch, and one that finds nothing more. */
+async function deliver(worker: CountedWorker, udid: string): Promise<Counters> {
+  await worker.drainQueue()
+  const stub = env.DEVICE.getByName(udid)
+  const subscriber = { subscriber: 'webhook', topics: MICROMDM_TOPICS, read: true }
+  let calls = 1
+  for (let pulled = await stub.pull(subscriber); pulled.events.length > 0; calls += 1) {
+    pulled = await stub.pull({ ...subscriber, passed: pulled.upTo })
+  }
+  const spent = worker.spent()
+  return { ...spent, objectCalls: spent.objectCalls + calls }
+}
+
+/** Between two visits of a device its alarm has rung, found nothing to do, and is armed anew by the next. */
+async function ringAlarm(worker: CountedWorker, udid: string): Promise<void> {
+  await runDurableObjectAlarm(env.DEVICE.getByName(udid))
+  worker.spent()
+}
+
+function sum(one: Counters, other: Counters): Counters {
+  return {
+    requests: one.requests + other.requests,
+    objectCalls: one.objectCalls + other.objectCalls,
+    rows: one.rows + other.rows,
+    directoryRows: one.directoryRows + other.directoryRows,
+    messages: one.messages + other.messages,
+  }
+}
+
+it('an enrolment, a check-in, an idle connect and a command cost what the cost model says', async () => {
+  const { worker, device, udid } = await counted(QUIET)
+  expect((await device.enroll()).status).toBe(200)
+  await worker.drainQueue()
+  expect(worker.spent()).toEqual(COUNTERS.enrolment)
+  await device.connect({ Status: 'Idle' })
+  expect(worker.spent()).toEqual(COUNTERS.idle)
+  // What `last_seen` costs when it lags: the row is written and projected, as after a serial taken over.
+  await env.DEVICE.getByName(udid).displace()
+  worker.spent()
+  await device.connect({ Status: 'Idle' })
+  await worker.drainQueue()
+  expect(worker.spent()).toEqual(sum(COUNTERS.lastSeen, COUNTERS.idle))
+  for (let n = 0; n < HISTORY; n++) {
+    await command(worker, udid)
+    await device.poll()
+  }
+  await ringAlarm(worker, udid)
+  await command(worker, udid)
+  await device.poll()
+  expect(worker.spent()).toEqual(COUNTERS.command)
+  await device.tokenUpdate()
+  await worker.drainQueue()
+  expect(worker.spent()).toEqual(COUNTERS.tokenUpdate)
+})
+
+it('a webhook that wants everything adds an event to each, and one message to a burst', async () => {
+  const { worker, device, udid } = await counted({})
+  expect((await device.enroll()).status).toBe(200)
+  await deliver(worker, udid)
+  await ringAlarm(worker, udid)
+  for (let n = 0; n < HISTORY; n++) {
+    await command(worker, udid)
+    await device.poll()
+  }
+  await deliver(worker, udid)
+  await ringAlarm(worker, udid)
+  await device.connect({ Status: 'Idle' })
+  expect(await deliver(worker, udid)).toEqual(COUNTERS.idleWithWebhook)
+  await ringAlarm(worker, udid)
+  await command(worker, udid)
+  await device.poll()
+  expect(await deliver(worker, udid)).toEqual(COUNTERS.commandWithWebhook)
+})

@@ -1,0 +1,159 @@
+import { runInDurableObject } from 'cloudflare:test'
+import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
+import type { Counters } from '../../src/cli/counters.ts'
+import { consume } from '../../src/delivery/consumer.ts'
+import type { Announcement } from '../../src/device/object.ts'
+import type { Env } from '../../src/env.ts'
+import worker from '../../src/index.ts'
+import { env } from './server.ts'
+
+/** A Worker whose calls and rows are counted by the platform's own counters. */
+export interface CountedWorker {
+  fetch(request: Request): Promise<Response>
+  /** Hands the queue's messages so far to the consumer. */
+  drainQueue(): Promise<void>
+  /** What was spent since the last call. */
+  spent(): Counters
+}
+
+/**
+ * Counts what a device costs: requests of the Worker and the consumer, calls of objects, rows written in the
+ * device's object (`cursor.rowsWritten`, and one for each `setAlarm`) and in D1 (`meta.rows_written`), messages.
+ */
+export async function countedWorker(
+  device: string,
+  settings: Readonly<Record<string, string>>,
+): Promise<CountedWorker> {
+  let counters = none()
+  /** Counts what statements have written so far: a cursor knows when it is through. */
+  let settle = (): void => {}
+  const messages: Announcement[] = []
+  await runInDurableObject(env.DEVICE.getByName(device), (_, state) => {
+    const { storage } = state
+    const exec = storage.sql.exec.bind(storage.sql)
+    let open: SqlStorageCursor<Record<string, SqlStorageValue>>[] = []
+    settle = () => {
+      counters.rows += open.reduce((sum, cursor) => sum + cursor.rowsWritten, 0)
+      open = []
+    }
+    Object.defineProperty(storage.sql, 'exec', {
+      configurable: true,
+      value: (query: string, ...values: SqlStorageValue[]) => {
+        settle()
+        const cursor = exec(query, ...values)
+        open.push(cursor)
+        return cursor
+      },
+    })
+    const setAlarm = storage.setAlarm.bind(storage)
+    Object.defineProperty(storage, 'setAlarm', {
+      configurable: true,
+      value: (at: number) => {
+        settle()
+        counters.rows += 1
+        return setAlarm(at)
+      },
+    })
+  })
+  const calls = <Namespace extends { getByName(name: string): object }>(
+    namespace: Namespace,
+    answers: Readonly<Record<string, () => Promise<void>>> = {},
+  ): Namespace =>
+    ({
+      getByName: (name: string) =>
+        new Proxy(namespace.getByName(name), {
+          get: (stub, method) => {
+            return (...values: unknown[]) => {
+              counters.objectCalls += 1
+              const own = answers[String(method)]
+              return own ? own() : (stub as Methods)[String(method)]?.(...values)
+            }
+          },
+        }),
+    }) as Namespace
+  const counted = {
+    ...env,
+    ...settings,
+    DEVICE: calls(env.DEVICE),
+    PUSH: calls(env.PUSH as { getByName(name: string): object }),
+    // Its reading and posting is counted as the two calls that it makes for a batch of events.
+    SUBSCRIBER: calls(env.SUBSCRIBER, { wake: async () => {} }),
+    DB: countedDatabase((rows) => {
+      counters.directoryRows += rows
+    }),
+    EVENTS: {
+      send: async (message: Announcement) => {
+        counters.messages += 1
+        messages.push(message)
+      },
+    },
+  } as unknown as Env
+  return {
+    async fetch(request) {
+      counters.requests += 1
+      const context = createExecutionContext()
+      const response = await worker.fetch(request, counted, context)
+      await waitOnExecutionContext(context)
+      return response
+    },
+    async drainQueue() {
+      const batch = messages.splice(0)
+      if (batch.length > 0) {
+        counters.requests += 1
+        await consume(
+          { messages: batch.map((body) => ({ body })) } as unknown as MessageBatch<Announcement>,
+          counted,
+          createExecutionContext(),
+        )
+      }
+    },
+    spent() {
+      settle()
+      const sum = counters
+      counters = none()
+      return sum
+    },
+  }
+}
+
+type Methods = Record<string, ((...values: unknown[]) => unknown) | undefined>
+
+function none(): Counters {
+  return { requests: 0, objectCalls: 0, rows: 0, directoryRows: 0, messages: 0 }
+}
+
+function countedDatabase(count: (rows: number) => void): D1Database {
+  const noted = <Result extends { meta: { rows_written?: number } }>(result: Result): Result => {
+    count(result.meta.rows_written ?? 0)
+    return result
+  }
+  const statement = (plain: D1PreparedStatement): D1PreparedStatement =>
+    new Proxy(plain, {
+      get: (target, name) => {
+        if (name === 'bind') {
+          return (...values: unknown[]) => statement(target.bind(...values))
+        }
+        if (name === 'plain') {
+          return target
+        }
+        if (name === 'run' || name === 'all') {
+          return async () => noted(await target[name]())
+        }
+        const member: unknown = Reflect.get(target, name)
+        return typeof member === 'function' ? member.bind(target) : member
+      },
+    })
+  return new Proxy(env.DB, {
+    get: (target, name) => {
+      if (name === 'prepare') {
+        return (query: string) => statement(target.prepare(query))
+      }
+      if (name === 'batch') {
+        return async (statements: D1PreparedStatement[]) =>
+          (await target.batch(statements.map((one) => Reflect.get(one, 'plain')))).map(noted)
+      }
+      const member: unknown = Reflect.get(target, name)
+      return typeof member === 'function' ? member.bind(target) : member
+    },
+  })
+}

@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest'
+import { api, newDevice, until } from './server.ts'
+
+interface List {
+  devices: { id: string; os_version: string; serial_number: string; last_seen: string }[]
+  next: string | null
+}
+interface Page {
+  state: string
+  os_version: string
+  last_seen: string
+  channels: { id: string; queue: { waiting: number; by_state: Record<string, number> } }[]
+  identities: { standing: string }[]
+  inventory: Record<string, { at: string; command_id: string; value: unknown } | null>
+}
+
+const find = async (query: string) => (await api<List>('GET', `/api/devices?${query}`)).body
+const ids = async (query: string) => (await find(query)).devices.map(({ id }) => id)
+const page = async (id: string) => (await api<Page>('GET', `/api/devices/${id}`)).body
+
+async function enrolled(options: Parameters<typeof newDevice>[0] = {}) {
+  const device = newDevice(options)
+  await device.enroll()
+  await until(
+    () => ids(`q=${device.udid}&state=enrolled`),
+    (found) => found.length === 1,
+  )
+  return device
+}
+
+const run = async (device: Awaited<ReturnType<typeof enrolled>>, body: object) => {
+  await api('POST', `/api/devices/${device.udid}/commands`, body)
+  await device.poll()
+}
+
+describe('the list of devices', () => {
+  it('finds by part of id, serial or name, and by serial, model, OS, state, push and time', async () => {
+    const device = await enrolled({ name: 'Ada’s 100% Mac', serial: 'C02FIND_ME' })
+    const other = await enrolled({ platform: 'iOS', name: 'Ben’s phone' })
+    const only = [device.udid]
+    const [found] = (await find(`q=${device.udid}`)).devices
+    const [os, seenAt] = [found?.os_version ?? '', found?.last_seen ?? '']
+    expect(await ids('q=find_me')).toEqual(only)
+    expect(await ids('name=100%25')).toEqual(only)
+    expect(await ids('serial=C02FIND_ME,nobody')).toEqual(only)
+    const both = `serial=C02FIND_ME,${other.serial}`
+    expect(await ids(both)).toHaveLength(2)
+    expect(await ids(`${both}&os=${os.split('.')[0]}`)).toContain(device.udid)
+    expect(await ids(`${both}&os=1`)).toEqual([])
+    expect(await ids(`${both}&push=ready&state=enrolled`)).toHaveLength(2)
+    expect(await ids(`${both}&push=none,failing`)).toEqual([])
+    expect(await ids(`${both}&seen_before=${seenAt}`)).not.toContain(device.udid)
+    expect(await ids(`${both}&seen_after=${seenAt}`)).toContain(device.udid)
+    await device.checkOut()
+    await expect.poll(() => ids(`${both}&state=checked_out`), { timeout: 10_000 }).toEqual(only)
+    expect((await api('GET', '/api/devices?state=lost')).status).toBe(400)
+    expect((await api('GET', '/api/devices?seen_after=yesterday')).status).toBe(400)
+  })
+
+  it('comes in pages that miss none and repeat none', async () => {
+    const all = await Promise.all(Array.from({ length: 5 }, () => enrolled({ name: 'paged' })))
+    const found: string[] = []
+    let next: string | null = ''
+    while (next !== null) {
+      const list: List = await find(`name=paged&limit=2${next && `&cursor=${next}`}`)
+      expect(list.devices.length).toBeLessThanOrEqual(2)
+      found.push(...list.devices.map(({ id }) => id))
+      next = list.next
+    }
+    expect(found).toEqual(all.map(({ udid }) => udid).toSorted())
+  })
+
+  it('knows a new OS version from DeviceInformation, not only from an enrolment', async () => {
+    const device = await enrolled({
+      answer: () => ({ Status: 'Acknowledged', QueryResponses: { OSVersion: '99.2.1' } }),
+    })
+    await run(device, { request_type: 'DeviceInformation', queries: ['OSVersion'] })
+    await expect
+      .poll(() => ids(`q=${device.udid}&os=99`), { timeout: 10_000 })
+      .toEqual([device.udid])
+  })
+})
+
+describe('a device’s page', () => {
+  it('tells its channels with their queues, its certificates and when it was heard of, to the moment', async () => {
+    const device = await enrolled()
+    const user = device.userChannel({ userId: 'U1', shortName: 'ada' })
+    await user.tokenUpdate()
+    await api('POST', `/api/devices/${device.udid}:U1/commands`, { request_type: 'ProfileList' })
+    const not_before = '2099-01-01T00:00:00Z'
+    await api('POST', `/api/devices/${device.udid}/commands`, {
+      request_type: 'RestartDevice',
+      not_before,
+    })
+    const before = Date.now()
+    await device.connect({ Status: 'Idle' })
+    const shown = await page(device.udid)
+    expect(shown).toMatchObject({
+      state: 'enrolled',
+      channels: [
+        { id: device.udid, queue: { waiting: 1, by_state: { held: 1 } }, push: { state: 'ready' } },
+        { id: `${device.udid}:U1`, queue: { waiting: 1, by_state: { queued: 1 } } },
+      ],
+      identities: [{ standing: 'current' }],
+      inventory: { DeviceInformation: null, InstalledApplicationList: null },
+    })
+    expect(Date.parse(shown.last_seen)).toBeGreaterThanOrEqual(before)
+    expect(await page('U1')).toMatchObject({ state: 'enrolled' })
+    expect((await api('GET', '/api/devices/NOBODY')).status).toBe(404)
+  })
+
+  it('shows the latest inventory, answers to different queries put together', async () => {
+    const queried = [{ OSVersion: '26.1', DeviceName: 'Ada' }, { OSVersion: '26.2' }]
+    const device = await enrolled({
+      answer: ({ requestType }) =>
+        requestType === 'DeviceInformation'
+          ? { Status: 'Acknowledged', QueryResponses: queried.shift() ?? {} }
+          : undefined,
+    })
+    for (const request_type of ['DeviceInformation', 'DeviceInformation', 'ProfileList']) {
+      await run(device, { request_type })
+    }
+    const { inventory } = await page(device.udid)
+    expect(inventory['DeviceInformation']).toMatchObject({
+      command_id: `${device.udid}.2`,
+      value: { OSVersion: '26.2', DeviceName: 'Ada' },
+    })
+    expect(inventory['ProfileList']?.value).toBeInstanceOf(Array)
+    expect(inventory['SecurityInfo']).toBeNull()
+  })
+})
