@@ -66,6 +66,8 @@ export interface Config {
   readonly enrollment: EnrollmentSettings
   readonly scep: ScepSettings
   readonly device: DeviceSettings
+  /** How many devices one job may call within ten seconds; 0 for any number. */
+  readonly jobBurst: number
 }
 
 export type ConfigResult =
@@ -127,6 +129,7 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
     clientCertHeader: attempt('CLIENT_CERT_HEADER', readHeaderName, ''),
     enrollment: readEnrollment(vars, attempt),
     scep: readScep(vars, attempt),
+    jobBurst: attempt('JOB_BURST', readCount, 0),
     device: readDevice(attempt, pushTopic),
   }
   return problems.length > 0 || sealer === undefined

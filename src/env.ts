@@ -1,5 +1,10 @@
 import type { ConsumerEnv } from './delivery/consumer.ts'
+import type { Job } from './delivery/job.ts'
 import type { DeviceEnv } from './device/object.ts'
 
 /** Bindings of wrangler.toml. Vars and secrets are config.ts's alone. */
-export interface Env extends ConsumerEnv, DeviceEnv {}
+export interface Env extends ConsumerEnv, DeviceEnv {
+  readonly JOB: {
+    getByName(name: string): Pick<Job, 'known' | 'create' | 'view' | 'outcomes' | 'cancel'>
+  }
+}

@@ -14,6 +14,7 @@ import { ownFace } from './http/api/face.ts'
 import { notFound, onError, refuse } from './http/errors.ts'
 import { warn } from './log.ts'
 
+export { Job } from './delivery/job.ts'
 export { Push } from './delivery/push.ts'
 export { Subscriber } from './delivery/subscriber.ts'
 export { Device } from './device/object.ts'

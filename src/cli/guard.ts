@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -6,6 +6,18 @@ import { waitForEnd } from './lock.ts'
 
 /** Reads until its parent is gone, however that died, and then ends the workerd that it left behind. */
 const WATCH = 'cat >/dev/null; read -r pid limit <"$0" && kill -9 "$pid"'
+
+/** What `ulimit` leaves to workerd, and how many of it an object holds for the ten seconds that it stays in memory. */
+const LIMIT = '. "$0"; ulimit -n'
+const FILES_OF_OBJECT = 3
+
+/** How many devices a job may wake within ten seconds, so that files are left for those that call by themselves. */
+export function jobBurst(): number {
+  const script = join(import.meta.dirname, 'open-files.sh')
+  const limit = execFileSync('/bin/sh', ['-c', LIMIT, script], { encoding: 'utf8' }).trim()
+  const files = limit === 'unlimited' ? 1e6 : Math.min(Number(limit), 1e6)
+  return Math.max(1, Math.floor((files * 0.6) / FILES_OF_OBJECT))
+}
 
 export interface Guard {
   /** For workerd.sh. */

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { checkPushCertificate } from '../pki/push-certificate.ts'
 import { readCertificate, readPem } from '../pki/x509.ts'
 import { CliError, messageOf } from './error.ts'
+import { jobBurst } from './guard.ts'
 import type { StartOptions } from './options.ts'
 import type { PemPair, State } from './state.ts'
 
@@ -23,6 +24,7 @@ const PASSED_THROUGH = [
   'MICROMDM_UDID_CERT_AUTH_WARN_ONLY',
   'MICROMDM_NO_COMMAND_HISTORY',
   'LAST_SEEN_RESOLUTION',
+  'JOB_BURST',
   'NO_COMMAND_HISTORY',
   'CLIENT_CERT_HEADER',
   'ENROLL_TOKEN',
@@ -113,6 +115,7 @@ export function workerBindings(
     LAST_SEEN_RESOLUTION: '1m',
     // Here the receivers are mostly on this machine.
     ALLOW_PRIVATE_WEBHOOKS: 'true',
+    JOB_BURST: String(jobBurst()),
   }
   for (const name of PASSED_THROUGH) {
     const value = env[name]

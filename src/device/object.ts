@@ -11,6 +11,7 @@ import * as listing from './directory-row.ts'
 import * as escrow from './escrow.ts'
 import { renewIdentity, type Claim } from './identity.ts'
 import * as commands from './commands.ts'
+import * as once from './once.ts'
 import * as outbox from './outbox.ts'
 import { pushSettings, type PushEnv } from './push-gate.ts'
 import { pushNow, pushPending, type PushAnswer, type Pusher } from './pusher.ts'
@@ -77,8 +78,14 @@ export class Device extends DurableObject<DeviceEnv> {
     })
   }
 
-  async enqueue(user: string, command: NewCommand): Promise<admin.Queued> {
-    return this.#commit((context) => admin.queueCommand(context, user, command))
+  /** `since`: a job queues it, which began then, and repeats what it may have done before it died. */
+  async enqueue(user: string, command: NewCommand, since?: number): Promise<admin.Queued> {
+    const decide = since === undefined ? admin.queueCommand : once.enqueueOnce
+    return this.#commit((context) => decide(context, user, command, since ?? 0))
+  }
+
+  async commandState(user: string, n: number): Promise<ReturnType<typeof once.commandState>> {
+    return this.#commit((context) => once.commandState(context, user, n))
   }
 
   async viewQueue(user: string, after: number): Promise<admin.View> {

@@ -4,6 +4,8 @@ import type { Context } from './context.ts'
 import { CHANNEL_SPAN } from './schema.ts'
 import type { Channel, Queue } from './state.ts'
 
+/** A job that died may repeat a batch as soon as it lives again: until then it has to find what it queued. */
+const JOB_SPAN = 86_400_000
 const FINISHED = "('acknowledged', 'error', 'format_error', 'cancelled', 'expired', 'superseded')"
 
 /** Their newest answer is the device's inventory, and outlives every bound on history. */
@@ -59,7 +61,8 @@ export function pruneResults(context: Context, channel: Channel, queue: Queue, m
   const { kind, count, ms } = settings.keepResults
   const waiting = queue.pending.find(({ handedOutAt }) => handedOutAt === 0)?.id ?? queue.lastId
   const last = waiting - 1
-  const range = `id BETWEEN ? AND ? AND state IN ${FINISHED}`
+  const range = `id BETWEEN ? AND ? AND state IN ${FINISHED}
+    AND (source NOT GLOB 'job/*' OR queued_at < ${context.now - JOB_SPAN})`
   const inventory = `request_type IN ${INVENTORY_LIST} AND state = 'acknowledged' AND NOT EXISTS (
     SELECT 1 FROM commands AS newer WHERE newer.id > old.id AND newer.id <= ${waiting}
     AND newer.request_type = old.request_type AND newer.state = 'acknowledged')`

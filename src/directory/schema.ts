@@ -105,3 +105,9 @@ export const webhooks = sqliteTable('webhooks', {
   createdAt: integer('created_at').notNull(),
   updatedAt: integer('updated_at').notNull(),
 })
+
+/** Jobs that can be looked at. What they do, and how far they are, their objects know. */
+export const jobs = sqliteTable('jobs', {
+  id: text('id').primaryKey(),
+  createdAt: integer('created_at').notNull(),
+})

@@ -11,6 +11,7 @@ export interface DeviceFilter {
   readonly name?: string | undefined
   /** Model, model name or product name, as a whole, in any case. */
   readonly model?: string | undefined
+  readonly platform?: Platform | undefined
   /** A version with all that it begins: `26` is `26.1` too. */
   readonly os?: string | undefined
   readonly states: readonly string[]
@@ -28,34 +29,58 @@ export async function searchDevices(
   filter: DeviceFilter,
   page: { readonly after: string; readonly limit: number },
 ): Promise<FoundDevice[]> {
-  const { text, serials, name, model, os, states, push, seenBefore, seenAfter } = filter
-  const models = [devices.model, devices.modelName, devices.productName]
   return drizzle(d1)
     .select()
     .from(devices)
-    .where(
-      and(
-        isListed(),
-        gt(devices.id, page.after),
-        text === undefined
-          ? undefined
-          : or(...[devices.id, devices.serialNumber, devices.deviceName].map(has(text))),
-        serials.length > 0 ? inArray(devices.serialNumber, [...serials]) : undefined,
-        name === undefined ? undefined : has(name)(devices.deviceName),
-        model === undefined
-          ? undefined
-          : or(...models.map((column) => sql`lower(${column}) = lower(${model})`)),
-        os === undefined
-          ? undefined
-          : or(eq(devices.osVersion, os), sql`instr(${devices.osVersion}, ${`${os}.`}) = 1`),
-        states.length > 0 ? inArray(devices.state, [...states]) : undefined,
-        push.length > 0 ? inArray(devices.push, [...push]) : undefined,
-        seenBefore === undefined ? undefined : lt(devices.lastSeen, seenBefore),
-        seenAfter === undefined ? undefined : gte(devices.lastSeen, seenAfter),
-      ),
-    )
+    .where(and(gt(devices.id, page.after), matches(filter)))
     .orderBy(asc(devices.id))
     .limit(page.limit)
+}
+
+/** The listed devices that a filter matches. */
+export function matches(filter: DeviceFilter): SQL | undefined {
+  const { text, serials, name, model, os, states, push, seenBefore, seenAfter } = filter
+  const models = [devices.model, devices.modelName, devices.productName]
+  return and(
+    isListed(),
+    text === undefined
+      ? undefined
+      : or(...[devices.id, devices.serialNumber, devices.deviceName].map(has(text))),
+    // One parameter however many they are: a statement takes a hundred.
+    serials.length > 0
+      ? sql`${devices.serialNumber} IN (SELECT value FROM json_each(${JSON.stringify(serials)}))`
+      : undefined,
+    name === undefined ? undefined : has(name)(devices.deviceName),
+    model === undefined
+      ? undefined
+      : or(...models.map((column) => sql`lower(${column}) = lower(${model})`)),
+    filter.platform && isOf(filter.platform),
+    os === undefined
+      ? undefined
+      : or(eq(devices.osVersion, os), sql`instr(${devices.osVersion}, ${`${os}.`}) = 1`),
+    states.length > 0 ? inArray(devices.state, [...states]) : undefined,
+    push.length > 0 ? inArray(devices.push, [...push]) : undefined,
+    seenBefore === undefined ? undefined : lt(devices.lastSeen, seenBefore),
+    seenAfter === undefined ? undefined : gte(devices.lastSeen, seenAfter),
+  )
+}
+
+/** How Apple's product names begin. */
+const PRODUCTS = {
+  macOS: ['Mac', 'iMac', 'VirtualMac'],
+  iOS: ['iPhone', 'iPod'],
+  iPadOS: ['iPad'],
+  tvOS: ['AppleTV'],
+  watchOS: ['Watch'],
+  visionOS: ['RealityDevice'],
+} as const
+
+export type Platform = keyof typeof PRODUCTS
+export const PLATFORMS = Object.keys(PRODUCTS).filter((name): name is Platform => name in PRODUCTS)
+
+function isOf(platform: Platform): SQL | undefined {
+  const product = sql`coalesce(nullif(${devices.productName}, ''), ${devices.model})`
+  return or(...PRODUCTS[platform].map((name) => sql`instr(${product}, ${name}) = 1`))
 }
 
 /** Not LIKE: D1 takes patterns of 50 bytes, and % and _ are letters here. */

@@ -12,6 +12,7 @@ import { createIssuer, newKey, type Issuer } from '../../src/simulator/identity.
 import manifest from '../../package.json' with { type: 'json' }
 import { start, type RunningServer } from '../e2e/server.ts'
 import { measureBacklog } from './backlog.ts'
+import { bulk } from './bulk.ts'
 import { connectProfiler, topCosts } from './profile.ts'
 import { startReceiver } from './receiver.ts'
 import type { Outcome, Run, Setup } from './load.ts'
@@ -28,6 +29,8 @@ const { values: flags } = parseArgs({
       type: 'string',
       default: 'enrolment,check-in,idle,cycle,inventory,webhook,backlog,cold,queue,fleet',
     },
+    /** How many enrolments `--only bulk` makes. */
+    count: { type: 'string', default: '3000' },
     /** Sizes of the fleet at which latency is measured; the last one takes its time. */
     sizes: { type: 'string', default: '100,10000' },
   },
@@ -53,6 +56,11 @@ export interface Measured {
   /** Milliseconds of server CPU an operation, and seconds of the load generator's CPU a second. */
   readonly serverCpu: number
   readonly loadCpu: number
+}
+
+if (ONLY.has('bulk')) {
+  await bulk(flags.tmpfs ? '/dev/shm' : tmpdir(), Number(flags.count))
+  process.exit()
 }
 
 const key = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey

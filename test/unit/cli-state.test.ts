@@ -70,6 +70,7 @@ test('the Worker gets what was generated where nothing is said', () => {
     PUSH_CERTIFICATE: push.certificate,
     LAST_SEEN_RESOLUTION: '1m',
     ALLOW_PRIVATE_WEBHOOKS: 'true',
+    JOB_BURST: expect.stringMatching(/^[1-9]\d*$|^0$/),
   })
 })
 

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { pem } from '../../src/pki/issue.ts'
 import { deployed, pushCertificate } from './deployment.ts'
 import { install, newAuthority } from './scep-client.ts'
-import { api, newDevice, serve } from './server.ts'
+import { api, newDevice, serve, until } from './server.ts'
 import { deadLetter, newHook } from './webhook-tools.ts'
 
 interface Media {
@@ -124,6 +124,24 @@ async function dead() {
   return { ids: { id, webhook: hook.id, device: device.udid } }
 }
 
+/** Some enrolled Mac, listed as enrolled, for whom a filter looks. */
+async function listed() {
+  const prepared = await enrolled()
+  await until(
+    () => api<{ devices: { enrollment_status: boolean }[] }>('POST', '/v1/devices', {}),
+    ({ body }) => body.devices.some((device) => device.enrollment_status),
+  )
+  return prepared
+}
+
+async function atWork() {
+  const { body } = await api<{ job: { id: string } }>('POST', '/api/commands', {
+    ids: [crypto.randomUUID()],
+    command: { request_type: 'ProfileList' },
+  })
+  return { ids: { id: body.job.id } }
+}
+
 const PREPARE: Record<string, Prepare> = {
   listDevices: inventoried,
   getDevice: inventoried,
@@ -144,6 +162,11 @@ const PREPARE: Record<string, Prepare> = {
   listEscrow: escrowed,
   readEscrow: escrowed,
   getPushCertificate: pushing,
+  queueCommands: listed,
+  listJobs: atWork,
+  getJob: atWork,
+  listOutcomes: atWork,
+  cancelJob: atWork,
   listWebhooks: hooked,
   createWebhook: hooked,
   getWebhook: hooked,

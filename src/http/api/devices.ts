@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { searchDevices } from '../../directory/search.ts'
+import { PLATFORMS, searchDevices } from '../../directory/search.ts'
 import type { DevicePage } from '../../device/page.ts'
 import { enrollmentId } from '../../mdm/enrollment.ts'
 import { AdminError, atDevice } from '../at-device.ts'
@@ -72,6 +72,7 @@ devices.openapi(
         serial: z.string().optional().openapi({ description: 'one or more, between commas' }),
         name: z.string().optional().openapi({ description: 'part of the name' }),
         model: z.string().optional().openapi({ description: 'model, model name or product name' }),
+        platform: z.enum(PLATFORMS).optional(),
         os: z.string().optional().openapi({ description: '26 finds 26.1 too' }),
         state: z
           .string()
@@ -112,6 +113,7 @@ devices.openapi(
         serials,
         name: query.name,
         model: query.model,
+        platform: query.platform,
         os: query.os,
         states: several('state', query.state, STATES),
         push: several('push', query.push, PUSH),

@@ -1,4 +1,5 @@
 import { adminAuth } from '../admin-auth.ts'
+import { bulk } from './bulk.ts'
 import { ca } from './ca.ts'
 import { commands } from './commands.ts'
 import { deadLetters } from './dead-letters.ts'
@@ -8,6 +9,7 @@ import { docsPage } from './docs.ts'
 import { escrow } from './escrow.ts'
 import { boundedJson, newRoutes } from './frame.ts'
 import { identities } from './identities.ts'
+import { jobs } from './jobs.ts'
 import { pushCertificate } from './push-certificate.ts'
 import { replays } from './replays.ts'
 import { timeline } from './timeline.ts'
@@ -31,6 +33,8 @@ const ROUTES = [
   devices,
   timeline,
   commands,
+  bulk,
+  jobs,
   identities,
   escrow,
   ca,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { buildAppleCommand } from '../../commands/apple.ts'
+import { buildAppleCommand, type AppleCommand } from '../../commands/apple.ts'
 import { buildCommand } from '../../commands/build.ts'
 import { isJsonObject, stringField } from '../../commands/go-fields.ts'
 import { readGoJson, type JsonObject } from '../../commands/go-json.ts'
@@ -48,6 +48,18 @@ export const newCommandBody = {
 
 const newUUID = (): string => crypto.randomUUID()
 
+/** A command for the enrolment `id`, in MicroMDM's JSON or under Apple's keys. @throws AdminError, GoFieldError */
+export function readCommand(json: JsonObject, id: string): AppleCommand {
+  const built =
+    json['Command'] === undefined
+      ? buildCommand({ ...json, udid: id }, newUUID)
+      : buildAppleCommand(json, newUUID)
+  if (!built.ok) {
+    throw new AdminError(built.error, 400)
+  }
+  return built
+}
+
 /** A request to queue a command on the enrolment `id`. @throws AdminError for what cannot be sent, GoFieldError */
 export function readNewCommand(
   id: string,
@@ -59,14 +71,7 @@ export function readNewCommand(
   if (!read.ok || !isJsonObject(read.value)) {
     throw new AdminError(read.ok ? 'the body has to be an object' : read.error, 400)
   }
-  const built =
-    read.value['Command'] === undefined
-      ? buildCommand({ ...read.value, udid: id }, newUUID)
-      : buildAppleCommand(read.value, newUUID)
-  if (!built.ok) {
-    throw new AdminError(built.error, 400)
-  }
-  const { commandUUID: uuid, requestType, payload, secret } = built
+  const { commandUUID: uuid, requestType, payload, secret } = readCommand(read.value, id)
   const terms: Terms = {
     ...window(read.value, now),
     requestKey,
@@ -75,7 +80,8 @@ export function readNewCommand(
   return { uuid, requestType, payload, secret, source: '', terms }
 }
 
-function window(body: JsonObject, now: number): { notBefore: number; expiresAt: number } {
+/** When a command may go out. Milliseconds; 0 stands for none. @throws AdminError */
+export function window(body: JsonObject, now: number): { notBefore: number; expiresAt: number } {
   const notBefore = timeAt(body, 'not_before')
   const expiresAt = timeAt(body, 'expires_at')
   if (expiresAt > 0 && expiresAt <= Math.max(now, notBefore)) {

@@ -1,0 +1,74 @@
+import { reach } from '../device/reach.ts'
+import type { DeviceNamespace } from '../device/object.ts'
+import { splitEnrollmentId } from '../mdm/enrollment.ts'
+import type { CommandState } from '../mdm/queue.ts'
+import type { JobRow, Outcome } from './job-rows.ts'
+
+/** A job in memory, its payload open. */
+export interface OpenJob {
+  readonly row: JobRow
+  readonly payload: Uint8Array
+}
+
+export interface WorkEnv {
+  readonly DEVICE: DeviceNamespace
+}
+
+/** A kind of work, done target by target. */
+interface Work {
+  /**
+   * Does one target, or throws when it has to be tried again. It is repeated after a crash, and must not do twice what was done.
+   */
+  attempt(env: WorkEnv, job: OpenJob, id: string): Promise<Outcome>
+  /** How a command went that was queued for a target; `undefined` when nobody knows any more. */
+  answer(env: WorkEnv, commandId: string): Promise<CommandState | undefined>
+}
+
+/** What a job of the kind `command` keeps as its `work`; the payload rests beside it, sealed when secret. */
+export interface CommandWork {
+  readonly uuid: string
+  readonly requestType: string
+  /** Milliseconds; 0 stands for none. */
+  readonly notBefore: number
+  readonly expiresAt: number
+}
+
+/** The clocks of two objects differ by less. */
+const CLOCKS = 60_000
+
+export const WORK: Readonly<Record<string, Work>> = {
+  command: { attempt: queueCommand, answer: answerOf },
+}
+
+async function queueCommand(env: WorkEnv, { row, payload }: OpenJob, id: string): Promise<Outcome> {
+  const { uuid, requestType, notBefore, expiresAt }: CommandWork = JSON.parse(row.work)
+  const command = {
+    uuid,
+    requestType,
+    payload,
+    secret: row.secret,
+    source: `job/${row.name}`,
+    terms: { notBefore, expiresAt, requestKey: '', requestHash: '' },
+  }
+  const reached = await reach(env.DEVICE, id, (device, user) =>
+    device.enqueue(user, command, row.createdAt - CLOCKS),
+  )
+  if (reached.kind === 'moving') {
+    throw new Error(reached.error)
+  }
+  if (reached.kind !== 'reached') {
+    return reached.error
+  }
+  const { answer } = reached
+  if (answer.kind !== 'queued') {
+    return 'error' in answer ? answer.error : answer.kind
+  }
+  const n = answer.id.startsWith(`${id}.`) ? Number(answer.id.slice(id.length + 1)) : Number.NaN
+  return Number.isInteger(n) ? n : [answer.id]
+}
+
+async function answerOf(env: WorkEnv, commandId: string): Promise<CommandState | undefined> {
+  const dot = commandId.lastIndexOf('.')
+  const { device, user } = splitEnrollmentId(commandId.slice(0, dot))
+  return env.DEVICE.getByName(device).commandState(user, Number(commandId.slice(dot + 1)))
+}

@@ -1,0 +1,321 @@
+import { DurableObject } from 'cloudflare:workers'
+import { requireConfig } from '../config.ts'
+import { loadBody, storeBody, type Bodies } from '../device/bodies.ts'
+import { sqlite } from '../device/db.ts'
+import { removeJob } from '../directory/jobs.ts'
+import { log } from '../log.ts'
+import { SealError } from '../pki/seal.ts'
+import {
+  createJob,
+  kindOf,
+  loadJob,
+  loadPayload,
+  makeTables,
+  nextPage,
+  pageFrom,
+  PAGE_TARGETS,
+  saveJob,
+  savePage,
+  totals,
+  type JobFacts,
+  type JobRow,
+  type JobState,
+  type Outcome,
+  type OutcomeKind,
+  type Page,
+} from './job-rows.ts'
+import {
+  askWatched,
+  nextRing,
+  quotaOf,
+  reasonToStop,
+  RESIDENT,
+  runBatch,
+  watchMore,
+} from './job-run.ts'
+import { WORK, type WorkEnv } from './job-work.ts'
+
+export interface JobEnv extends WorkEnv {
+  readonly DB: D1Database
+}
+
+/** What a job is to do, to whom. */
+export interface JobOrder {
+  readonly facts: JobFacts
+  readonly payload: Uint8Array
+  readonly ids: readonly string[]
+  /** Places in `ids` that cannot be done, and why. */
+  readonly faults: ReadonlyMap<number, string>
+  /** A small one answers when it is through. */
+  readonly wait: boolean
+}
+
+/** Times are milliseconds; `endedAt` is 0 while it runs. */
+export interface JobView {
+  readonly name: string
+  readonly kind: string
+  readonly work: string
+  readonly state: JobState
+  readonly reason: string
+  readonly createdAt: number
+  readonly endedAt: number
+  readonly total: number
+  readonly waiting: number
+  readonly failed: number
+  readonly pace: number
+  readonly stopAt: number
+  /** Of the devices that were asked: only a job with a limit of errors asks. */
+  readonly answers: { readonly answered: number; readonly failed: number }
+}
+
+/** `reused`: another request had made the job of this name. */
+export type JobCreated =
+  | { readonly kind: 'created' | 'repeated'; readonly job: JobView }
+  | { readonly kind: 'reused' }
+
+export interface OutcomePage {
+  readonly outcomes: readonly (readonly [string, Outcome])[]
+  /** Where the next page begins; `undefined` at the end. */
+  readonly next: number | undefined
+}
+
+/** How soon a job goes on whose process died. */
+const FALLBACK = 5000
+const HOUR = 3_600_000
+/** How long an ended job can be looked at. */
+const KEEP = 30 * 24 * HOUR
+
+/** Long work over many devices (design.md 14): batches of targets, an outcome for each, and its own alarm. */
+export class Job extends DurableObject<JobEnv> {
+  readonly #db = sqlite(this.ctx.storage.sql)
+  #row: JobRow | undefined
+  #payload: Uint8Array | undefined
+  #ringing = false
+  /** What the batch under way has done so far. */
+  #batch = { done: 0, failed: 0 }
+  #touched: { at: number; count: number }[] = []
+
+  /** The job, if there is one, to who asks for it with a request. */
+  async known(request: string): Promise<JobCreated | undefined> {
+    return this.#known(request)
+  }
+
+  /** Takes the order; it is durable before the answer. */
+  async create(order: JobOrder): Promise<JobCreated> {
+    const before = this.#known(order.facts.request)
+    if (before) {
+      return before
+    }
+    this.ctx.storage.transactionSync(() => {
+      makeTables(this.#db)
+      const { facts, ids } = order
+      const bodies = this.#bodies(facts.name)
+      const payload = storeBody(bodies, 'payload', 0, order.payload, facts.secret)
+      createJob(
+        this.#db,
+        {
+          ...facts,
+          createdAt: Date.now(),
+          total: ids.length,
+          faults: order.faults.size,
+          watch: { open: [], answered: 0, failed: 0 },
+          state: 'running',
+          reason: '',
+          endedAt: 0,
+        },
+        payload,
+        order,
+      )
+    })
+    const job = this.#job()
+    if (!job) {
+      throw new Error('the job was not stored')
+    }
+    await this.ctx.storage.setAlarm(Date.now() + (order.wait ? FALLBACK : 0))
+    if (order.wait) {
+      await this.ctx.storage.setAlarm(await this.#ring(job))
+    }
+    return { kind: 'created', job: this.#view(job) }
+  }
+
+  async view(): Promise<JobView | undefined> {
+    const job = this.#job()
+    return job && this.#view(job)
+  }
+
+  /** Queues nobody any more; what is queued stays queued. An ended job stays as it is. */
+  async cancel(): Promise<JobView | undefined> {
+    const job = this.#job()
+    if (job?.state === 'running') {
+      this.#end(job, 'cancelled', '')
+    }
+    return job && this.#view(job)
+  }
+
+  /** What became of each target, in the order in which they were named, from place `from` on. */
+  async outcomes(from: number, limit: number, kind: OutcomeKind | undefined): Promise<OutcomePage> {
+    const outcomes: (readonly [string, Outcome])[] = []
+    let page = this.#job() && pageFrom(this.#db, Math.floor(from / PAGE_TARGETS), kind)
+    while (page) {
+      for (const [at, id] of page.ids.entries()) {
+        const place = page.n * PAGE_TARGETS + at
+        const outcome = page.outcomes[at] ?? null
+        if (place < from || (kind !== undefined && kindOf(outcome) !== kind)) {
+          continue
+        }
+        if (outcomes.length === limit) {
+          return { outcomes, next: place }
+        }
+        outcomes.push([id, outcome])
+      }
+      page = pageFrom(this.#db, page.n + 1, kind)
+    }
+    return { outcomes, next: undefined }
+  }
+
+  /** Its first step arms the next one (design.md 15): a ring that dies with its process is rung again. */
+  override async alarm(): Promise<void> {
+    await this.ctx.storage.setAlarm(Date.now() + FALLBACK)
+    await this.ctx.storage.sync()
+    const job = this.#job()
+    if (!job) {
+      return
+    }
+    if (job.state === 'running') {
+      const next = await this.#ring(job)
+      await this.ctx.storage.setAlarm(next)
+      return
+    }
+    const until = job.endedAt + KEEP
+    await this.ctx.storage.setAlarm(Math.max(until, Date.now() + HOUR))
+    if (until <= Date.now()) {
+      await removeJob(this.env.DB, job.name)
+      await this.ctx.storage.deleteAll()
+      this.#row = undefined
+    }
+  }
+
+  #known(request: string): JobCreated | undefined {
+    const row = this.#job()
+    if (!row) {
+      return undefined
+    }
+    return row.request === request ? { kind: 'repeated', job: this.#view(row) } : { kind: 'reused' }
+  }
+
+  /** Does one batch; when to ring next is the answer. */
+  async #ring(row: JobRow): Promise<number> {
+    if (this.#ringing) {
+      return Date.now() + FALLBACK
+    }
+    this.#ringing = true
+    try {
+      return await this.#batchOf(row)
+    } catch (error) {
+      if (error instanceof SealError) {
+        return this.#end(row, 'stopped', error.message)
+      }
+      throw error
+    } finally {
+      this.#ringing = false
+      this.#batch = { done: 0, failed: 0 }
+    }
+  }
+
+  async #batchOf(row: JobRow): Promise<number> {
+    const work = WORK[row.kind]
+    const began = Date.now()
+    this.#touched = this.#touched.filter(({ at }) => at > began - RESIDENT)
+    const { quota, freeAt } = quotaOf(row, requireConfig(this.env).jobBurst, this.#touched, began)
+    const page = nextPage(this.#db)
+    if (!work || !page) {
+      return this.#end(row, 'finished', '')
+    }
+    if (quota === 0) {
+      return freeAt
+    }
+    if (row.stopAt > 0) {
+      row.watch = await askWatched(row.watch, (id) => work.answer(this.env, id))
+      const reason = reasonToStop(row, totals(this.#db))
+      if (reason !== undefined && row.state === 'running') {
+        return this.#end(row, 'stopped', reason)
+      }
+    }
+    const job = { row, payload: this.#payloadOf(row) }
+    const { page: after, called } = await runBatch(page, quota, {
+      attempt: (id) => work.attempt(this.env, job, id),
+      stopped: () => row.state !== 'running',
+      done: (outcome) => {
+        this.#batch.done += 1
+        this.#batch.failed += Number(typeof outcome === 'string')
+      },
+    })
+    this.#touched.push({ at: Date.now(), count: called.length })
+    this.#save(row, after, called)
+    return row.state === 'running'
+      ? nextRing(row, nextPage(this.#db), called.length, began)
+      : row.endedAt + KEEP
+  }
+
+  /** One commit, with the alarm that follows it. */
+  #save(row: JobRow, page: Page, called: readonly number[]): void {
+    savePage(this.#db, page)
+    this.#batch = { done: 0, failed: 0 }
+    if (row.state !== 'running') {
+      return
+    }
+    const counts = totals(this.#db)
+    if (row.stopAt > 0) {
+      row.watch = watchMore(row.watch, page, called)
+      saveJob(this.#db, row)
+    }
+    const reason = reasonToStop(row, counts)
+    if (reason !== undefined) {
+      this.#end(row, 'stopped', reason)
+    } else if (counts.waiting === 0) {
+      this.#end(row, 'finished', '')
+    }
+  }
+
+  /** @returns when its object may go */
+  #end(row: JobRow, state: JobState, reason: string): number {
+    Object.assign(row, { state, reason, endedAt: Date.now() })
+    saveJob(this.#db, row)
+    log(`job:${state}`, { job: row.name, reason })
+    return row.endedAt + KEEP
+  }
+
+  #job(): JobRow | undefined {
+    this.#row ??= loadJob(this.#db)
+    return this.#row
+  }
+
+  /** Opened only for the work: who looks at a job needs no key. */
+  #payloadOf({ name, secret }: JobRow): Uint8Array {
+    this.#payload ??= loadBody(this.#bodies(name), 'payload', 0, loadPayload(this.#db), secret)
+    return this.#payload
+  }
+
+  #bodies(name: string): Bodies {
+    return { db: this.#db, sealer: requireConfig(this.env).sealer, name: `jobs/${name}` }
+  }
+
+  #view(row: JobRow): JobView {
+    const { waiting, failed } = totals(this.#db)
+    return {
+      name: row.name,
+      kind: row.kind,
+      work: row.work,
+      state: row.state,
+      reason: row.reason,
+      createdAt: row.createdAt,
+      endedAt: row.endedAt,
+      total: row.total,
+      pace: row.pace,
+      stopAt: row.stopAt,
+      waiting: waiting - this.#batch.done,
+      failed: failed + this.#batch.failed,
+      answers: { answered: row.watch.answered, failed: row.watch.failed },
+    }
+  }
+}

@@ -1,0 +1,231 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { createHash } from 'node:crypto'
+import type { AppleCommand } from '../../commands/apple.ts'
+import type { CommandWork } from '../../delivery/job-work.ts'
+import type { JobCreated } from '../../delivery/job.ts'
+import { addJob } from '../../directory/jobs.ts'
+import { PLATFORMS } from '../../directory/search.ts'
+import { removesEnrollment } from '../../enroll/removal.ts'
+import type { Env } from '../../env.ts'
+import { AdminError } from '../at-device.ts'
+import { answer, body, newRoutes, refusal } from './frame.ts'
+import {
+  JOB_EXAMPLE,
+  jobJson,
+  jobSchema,
+  OUTCOME_EXAMPLE,
+  outcomeJson,
+  outcomeSchema,
+} from './job-json.ts'
+import { readCommand, window } from './new-command.ts'
+import { targetsMeant, targetsNamed, type Targets } from './targets.ts'
+
+/** One command to many ids (peers.md §4, rows 15 and 16). */
+export const bulk = newRoutes()
+
+const MAX_TARGETS = 100_000
+/** So many are done within the call: each may take two calls of the fifty that the free plan allows. */
+const SMALL = 20
+
+const bulkSchema = z
+  .object({
+    ids: z
+      .array(z.unknown())
+      .max(MAX_TARGETS)
+      .optional()
+      .openapi({
+        type: 'array',
+        items: { type: 'string' },
+        description:
+          'UDID, EnrollmentID, UDID:UserID or a bare UserID; what leads nowhere is an outcome of its own',
+      }),
+    filter: z
+      .strictObject({
+        platform: z.enum(PLATFORMS).optional(),
+        model: z.string().min(1).optional().openapi({
+          description: 'model, model name or product name',
+        }),
+        os: z.string().min(1).optional().openapi({ description: '15 means 15.1 too' }),
+        serials: z.array(z.string()).min(1).max(MAX_TARGETS).optional(),
+      })
+      .refine((filter) => Object.keys(filter).length > 0, 'an empty filter means nobody: say `all`')
+      .optional()
+      .openapi({ description: 'enrolled devices of which every part holds' }),
+    all: z.literal(true).optional().openapi({ description: 'every enrolled device' }),
+    command: z.record(z.string(), z.json()).openapi({
+      type: 'object',
+      description:
+        'MicroMDM’s JSON (`request_type` and the fields of the type) or Apple’s keys (`Command` with `RequestType`, optionally `CommandUUID`); `not_before` and `expires_at` beside them, as for one device',
+    }),
+    confirm: z.strictObject({ request_type: z.string(), count: z.int() }).optional().openapi({
+      description:
+        'needed when a command that loses data or locks somebody out goes to more than one device',
+    }),
+    pace: z.int().min(1).max(1_000_000).optional().openapi({ description: 'devices a minute' }),
+    stop_at_error_rate: z.number().gt(0).lt(1).optional().openapi({
+      description: 'stops when more than this share has failed, or answered with an error',
+    }),
+  })
+  .refine(
+    ({ ids, filter, all }) => [ids, filter, all].filter((one) => one !== undefined).length === 1,
+    'name the devices in one way: `ids`, `filter` or `all`',
+  )
+type BulkRequest = z.output<typeof bulkSchema>
+
+const outcomes = z
+  .array(outcomeSchema)
+  .optional()
+  .openapi({
+    description: `of up to ${SMALL} ids at once; those of others are at /api/jobs/{id}/outcomes`,
+  })
+const bulkAnswer = z.object({ job: jobSchema, outcomes })
+
+bulk.openapi(
+  createRoute({
+    method: 'post',
+    path: '/commands',
+    operationId: 'queueCommands',
+    tags: ['Bulk'],
+    summary: 'Queues one command for many devices',
+    description: `Up to ${SMALL} ids without a pace are done within the call; more become a job that goes on by itself. An id that nobody knows yet is good: the command waits for it. All devices get the same CommandUUID.`,
+    request: {
+      headers: z.object({
+        'idempotency-key': z.string().max(255).optional().openapi({
+          description: 'a repeated request with this key queues nothing, and answers the same job',
+        }),
+      }),
+      body: body(bulkSchema, {
+        ids: {
+          ids: [OUTCOME_EXAMPLE.id, '00008110-000A1D3E0C28801E'],
+          command: { request_type: 'DeviceInformation', queries: ['OSVersion'] },
+        },
+        filter: {
+          filter: { platform: 'macOS', os: '15' },
+          command: { Command: { RequestType: 'SecurityInfo' } },
+          pace: 6000,
+          stop_at_error_rate: 0.1,
+        },
+        all: { all: true, command: { request_type: 'ProfileList' } },
+        destructive: {
+          ids: [OUTCOME_EXAMPLE.id, '00008110-000A1D3E0C28801E'],
+          command: { request_type: 'DeviceLock', pin: '123456' },
+          confirm: { request_type: 'DeviceLock', count: 2 },
+        },
+      }),
+    },
+    responses: {
+      200: answer('all of it is done', bulkAnswer, {
+        job: {
+          ...JOB_EXAMPLE,
+          state: 'finished',
+          ended_at: '2026-11-24T09:00:00Z',
+          total: 1,
+          done: 1,
+          failed: 0,
+          waiting: 0,
+        },
+        outcomes: [OUTCOME_EXAMPLE],
+      }),
+      202: answer('a job that goes on', bulkAnswer, { job: JOB_EXAMPLE }),
+      409: refusal(
+        'a destructive command whose `confirm` is not the command and the number of devices',
+      ),
+      422: refusal('another request had this Idempotency-Key'),
+    },
+  }),
+  async (c) => {
+    const key = c.req.valid('header')['idempotency-key'] ?? ''
+    const request = hash(await c.req.text())
+    const name = key === '' ? crypto.randomUUID() : asUUID(hash(`bulk:${key}`))
+    const job = c.env.JOB.getByName(name)
+    const created =
+      (key === '' ? undefined : await job.known(request)) ??
+      (await create(c.env, c.req.valid('json'), name, request))
+    if (created.kind === 'reused') {
+      throw new AdminError('another request had this Idempotency-Key: its body differs', 422)
+    }
+    c.header('location', `/api/jobs/${name}`)
+    const shown = created.job.total > SMALL ? undefined : await job.outcomes(0, SMALL, undefined)
+    return c.json(
+      {
+        job: jobJson(created.job),
+        ...(shown && { outcomes: shown.outcomes.map(([id, one]) => outcomeJson(id, one)) }),
+      },
+      created.job.state === 'running' ? 202 : 200,
+    )
+  },
+)
+
+async function create(
+  env: Env,
+  wanted: BulkRequest,
+  name: string,
+  request: string,
+): Promise<JobCreated> {
+  // The id is read with the command elsewhere; here there are many.
+  const command = readCommand(wanted.command, 'many')
+  const targets = await targetsOfRequest(env, wanted)
+  if (targets.ids.length === 0) {
+    throw new AdminError('nobody is meant: the list is empty, or no enrolled device fits', 400)
+  }
+  if (targets.ids.length > MAX_TARGETS) {
+    throw new AdminError(`${targets.ids.length} devices: at most ${MAX_TARGETS} in one call`, 400)
+  }
+  checkConfirmed(wanted, command, targets)
+  const { pace = 0, stop_at_error_rate: stopAt = 0 } = wanted
+  const { commandUUID: uuid, requestType, payload, secret } = command
+  const work: CommandWork = { uuid, requestType, ...window(wanted.command, Date.now()) }
+  await addJob(env.DB, { id: name, createdAt: Date.now() })
+  return env.JOB.getByName(name).create({
+    facts: {
+      name,
+      request,
+      kind: 'command',
+      work: JSON.stringify(work),
+      secret,
+      pace,
+      stopAt,
+    },
+    payload,
+    ids: targets.ids,
+    faults: targets.faults,
+    wait: targets.ids.length <= SMALL && pace === 0,
+  })
+}
+
+function targetsOfRequest(env: Env, { ids, filter }: BulkRequest): Targets | Promise<Targets> {
+  if (ids) {
+    return targetsNamed(ids)
+  }
+  const { platform, model, os, serials = [] } = filter ?? {}
+  return targetsMeant(env.DB, { platform, model, os, serials, states: ['enrolled'], push: [] })
+}
+
+/** Who loses a fleet by a slip of the pen has at least counted it. */
+function checkConfirmed(
+  { all, confirm }: BulkRequest,
+  { requestType, destructive, payload }: AppleCommand,
+  { ids, faults }: Targets,
+): void {
+  const count = ids.length - faults.size
+  if (count < 2 || !(destructive || removesEnrollment(requestType, payload))) {
+    return
+  }
+  if (all) {
+    throw new AdminError(`${requestType} cannot go to all: name the devices by ids or filter`, 409)
+  }
+  if (confirm?.request_type !== requestType || confirm.count !== count) {
+    throw new AdminError(
+      `${requestType} to ${count} devices loses data or locks somebody out: if that is meant, send "confirm": ${JSON.stringify({ request_type: requestType, count })}`,
+      409,
+    )
+  }
+}
+
+function hash(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
+
+function asUUID(hex: string): string {
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5')
+}

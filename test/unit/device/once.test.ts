@@ -1,0 +1,42 @@
+import { expect, it } from 'vitest'
+import { commandState, enqueueOnce } from '../../../src/device/once.ts'
+import type { NewCommand } from '../../../src/device/queue.ts'
+import { viewQueue } from '../../../src/device/queue-view.ts'
+import { channelOf } from '../../../src/device/state.ts'
+import { TestObject } from './object.ts'
+
+const fromJob = (source: string): NewCommand => ({
+  uuid: 'one',
+  requestType: 'ProfileList',
+  payload: new Uint8Array(3),
+  secret: false,
+  source,
+})
+
+const waiting = (object: TestObject, user = ''): number =>
+  object.commit((context) => viewQueue(context, channelOf(context, user), 0)).commands.length
+
+it('a batch that is repeated after a crash queues nothing twice, in each channel by itself', () => {
+  const object = new TestObject('D')
+  const since = object.now
+  const once = (user: string, source: string) =>
+    object.commit((context) => enqueueOnce(context, user, fromJob(source), since))
+  expect(once('', 'job/a')).toMatchObject({ kind: 'queued', id: 'D.1' })
+  object.evict()
+  expect(once('', 'job/a')).toMatchObject({ kind: 'queued', id: 'D.1' })
+  expect(once('U', 'job/a')).toMatchObject({ kind: 'queued', id: 'D:U.1' })
+  expect(once('', 'job/b')).toMatchObject({ kind: 'queued', id: 'D.2' })
+  expect(once('U', 'job/a')).toMatchObject({ kind: 'queued', id: 'D:U.1' })
+  expect(waiting(object)).toBe(2)
+  expect(waiting(object, 'U')).toBe(1)
+  expect(object.commit((context) => commandState(context, 'U', 1))).toBe('queued')
+  expect(object.commit((context) => commandState(context, 'U', 2))).toBeUndefined()
+})
+
+it('the walk for a job’s command ends at the first one that is older than the job', () => {
+  const object = new TestObject('D')
+  object.commit((context) => enqueueOnce(context, '', fromJob('job/a'), 0))
+  const began = object.now + 1
+  const later = object.commit((context) => enqueueOnce(context, '', fromJob('job/a'), began))
+  expect(later).toMatchObject({ kind: 'queued', id: 'D.2' })
+})

@@ -1,0 +1,363 @@
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { describe, expect, it } from 'vitest'
+import type { Job } from '../../src/delivery/job.ts'
+import type { SimulatedDevice } from '../../src/simulator/device.ts'
+import { api, env, newDevice, serve, until } from './server.ts'
+
+interface JobBody {
+  id: string
+  state: string
+  reason: string | null
+  command: { request_type: string; command_uuid: string }
+  total: number
+  done: number
+  failed: number
+  waiting: number
+  answers: { answered: number; failed: number }
+}
+interface OutcomeBody {
+  id: string
+  outcome: string
+  command_id: string | null
+  error: string | null
+}
+interface BulkBody {
+  job: JobBody
+  outcomes?: OutcomeBody[]
+  detail?: string
+}
+
+const ORDER = { request_type: 'ProfileList' }
+const newIds = (count: number): string[] => {
+  const batch = crypto.randomUUID()
+  return Array.from({ length: count }, (_, n) => `${batch}-${n}`)
+}
+const confirm = (request_type: string, count: number) => ({ confirm: { request_type, count } })
+const bulk = (body: object) => api<BulkBody>('POST', '/api/commands', body)
+
+async function withKey(key: string, body: object) {
+  const response = await serve('/api/commands', {
+    method: 'POST',
+    headers: { authorization: `Basic ${btoa('micromdm:secret')}`, 'idempotency-key': key },
+    body: JSON.stringify(body),
+  })
+  return { status: response.status, body: await response.json<BulkBody>() }
+}
+
+const jobOf = async (id: string) => (await api<JobBody>('GET', `/api/jobs/${id}`)).body
+const ended = (id: string) =>
+  until(
+    () => jobOf(id),
+    ({ state }) => state !== 'running',
+  )
+
+async function outcomesOf(id: string, query = ''): Promise<OutcomeBody[]> {
+  const all: OutcomeBody[] = []
+  let cursor: string | null = ''
+  while (cursor !== null) {
+    const page: { body: { outcomes: OutcomeBody[]; next: string | null } } = await api(
+      'GET',
+      `/api/jobs/${id}/outcomes?limit=400${query}${cursor && `&cursor=${cursor}`}`,
+    )
+    all.push(...page.body.outcomes)
+    cursor = page.body.next
+  }
+  return all
+}
+
+async function queued(id: string): Promise<string[]> {
+  const { body } = await api<{ commands?: { uuid: string }[] }>('GET', `/v1/commands/${id}`)
+  return (body.commands ?? []).map(({ uuid }) => uuid)
+}
+
+/** Enrols a device, until the directory knows it. */
+async function enrolled(device: SimulatedDevice): Promise<void> {
+  await device.enroll()
+  await until(
+    () =>
+      api<{ devices: { enrollment_status: boolean }[] | null }>('POST', '/v1/devices', {
+        filter_udid: [device.udid],
+      }),
+    ({ body }) => body.devices?.[0]?.enrollment_status === true,
+  )
+}
+
+/** The job’s object, as the tests’ helpers want it. */
+const objectOf = (id: string) =>
+  (env as unknown as { JOB: DurableObjectNamespace<Job> }).JOB.getByName(id)
+
+describe('a command to a few ids', () => {
+  it('peers.md §4 row 16: one bad id never fails the rest, and an id that nobody knows waits', async () => {
+    const [known = '', unknown = ''] = newIds(2)
+    const device = newDevice({ udid: known })
+    await device.enroll()
+    const ids = [known, '', 7, 'FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF', unknown, 'a\nb', known]
+    const { status, body } = await bulk({ ids, command: { ...ORDER, command_uuid: 'few' } })
+    expect(status).toBe(200)
+    expect(body.job).toMatchObject({ state: 'finished', total: 6, done: 2, failed: 4, waiting: 0 })
+    expect(body.outcomes).toMatchObject([
+      { id: known, outcome: 'done', command_id: `${known}.1`, error: null },
+      { id: '', outcome: 'failed', command_id: null, error: 'not an enrolment id: 0 characters' },
+      { id: '7', outcome: 'failed', error: 'not an enrolment id: not a string' },
+      { outcome: 'failed', error: expect.stringContaining('UDID:UserShortName') },
+      { id: unknown, outcome: 'done', command_id: `${unknown}.1` },
+      { id: 'a\nb', outcome: 'failed', error: expect.stringContaining('control characters') },
+    ])
+    expect(await queued(known)).toEqual(['few'])
+    const late = newDevice({ udid: unknown })
+    await late.enroll()
+    await late.poll()
+    expect(late.received.map(({ uuid }) => uuid)).toEqual(['few'])
+  })
+
+  it('names the command where a bare UserID led to', async () => {
+    const device = newDevice()
+    await device.enroll()
+    const userId = crypto.randomUUID()
+    await device.userChannel({ userId, shortName: 'ada' }).tokenUpdate()
+    const { body } = await bulk({ ids: [userId], command: ORDER })
+    expect(body.outcomes?.[0]).toMatchObject({
+      id: userId,
+      command_id: `${device.udid}:${userId}.1`,
+    })
+  })
+
+  it('says of each device why a command cannot be queued there', async () => {
+    const { body } = await bulk({ ids: newIds(1), command: { request_type: 'ClearPasscode' } })
+    expect(body.outcomes?.[0]).toMatchObject({
+      outcome: 'failed',
+      error: expect.stringContaining('unlock token'),
+    })
+  })
+
+  it.each([
+    [{}, 'name the devices in one way'],
+    [{ ids: ['A'], all: true }, 'name the devices in one way'],
+    [{ ids: [] }, 'nobody is meant'],
+    [{ filter: {} }, 'say `all`'],
+    [{ filter: { os: '999' } }, 'no enrolled device fits'],
+    [{ ids: ['A'], command: { request_type: 'Nope' } }, 'unknown RequestType: Nope'],
+  ])('refuses %j with the reason', async (body, reason) => {
+    const answer = await bulk({ command: ORDER, ...body })
+    expect(answer).toMatchObject({ status: 400, body: { detail: expect.stringContaining(reason) } })
+  })
+})
+
+describe('a destructive command', () => {
+  it.each([
+    ['EraseDevice', {}],
+    ['DeviceLock', {}],
+    ['ClearPasscode', { unlock_token: 'AAAA' }],
+    ['DeleteUser', {}],
+    ['ShutDownDevice', {}],
+    ['SetFirmwarePassword', {}],
+    ['SetRecoveryLock', {}],
+    ['SetAutoAdminPassword', { guid: 'G', password_hash: 'AAAA' }],
+    ['ClearRestrictionsPassword', {}],
+    ['RemoveProfile', { identifier: 'com.github.micromdm.micromdm.enroll' }],
+  ])('%s goes to more than one device only with their number', async (request_type, fields) => {
+    const command = { request_type, ...fields }
+    const ids = [...newIds(2), '']
+    for (const wrong of [{}, confirm(request_type, 3), confirm('ProfileList', 2)]) {
+      const { status, body } = await bulk({ ids, command, ...wrong })
+      expect(status).toBe(409)
+      expect(body.detail).toContain(`"confirm": {"request_type":"${request_type}","count":2}`)
+    }
+    expect(await queued(ids[0] ?? '')).toEqual([])
+    expect((await bulk({ ids, command, ...confirm(request_type, 2) })).body.job.done).toBe(2)
+    expect((await bulk({ ids: newIds(1), command })).body.job.done).toBe(1)
+  })
+
+  it('is known under Apple’s keys too, and never goes to all', async () => {
+    const [one, two] = [newDevice(), newDevice()]
+    await Promise.all([enrolled(one), enrolled(two)])
+    const command = { Command: { RequestType: 'EraseDevice' } }
+    const named = await bulk({ ids: [one.udid, two.udid], command })
+    expect(named.status).toBe(409)
+    expect(named.body.detail).toContain('EraseDevice to 2 devices')
+    const every = await bulk({ all: true, command, ...confirm('EraseDevice', 2) })
+    expect(every).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining('to all') },
+    })
+  })
+
+  it('another profile is removed without asking', async () => {
+    const command = { request_type: 'RemoveProfile', identifier: 'com.example.wifi' }
+    expect((await bulk({ ids: newIds(2), command })).status).toBe(200)
+  })
+
+  it('rests sealed in the job as well', async () => {
+    const { body } = await bulk({
+      ids: newIds(1),
+      command: { request_type: 'DeviceLock', pin: '864209' },
+    })
+    await runInDurableObject(objectOf(body.job.id), (_, state) => {
+      const rows = state.storage.sql.exec('SELECT * FROM job').toArray()
+      const text = rows.flatMap((row) =>
+        Object.values(row).map((value) =>
+          value instanceof ArrayBuffer ? Buffer.from(value).toString('latin1') : String(value),
+        ),
+      )
+      expect(text.join()).toContain('DeviceLock')
+      expect(text.join()).not.toContain('864209')
+    })
+  })
+})
+
+describe('a job', () => {
+  it('peers.md §4 row 15: queues for hundreds of ids, tells how far it is and what became of each', async () => {
+    const ids = newIds(520)
+    ids[501] = ''
+    const { status, body } = await bulk({ ids, command: ORDER })
+    expect(status).toBe(202)
+    expect(body.outcomes).toBeUndefined()
+    const job = await ended(body.job.id)
+    expect(job).toMatchObject({ state: 'finished', total: 520, done: 519, failed: 1, waiting: 0 })
+    const outcomes = await outcomesOf(job.id)
+    expect(outcomes.map(({ id }) => id)).toEqual(ids)
+    expect(outcomes[519]).toMatchObject({ outcome: 'done', command_id: `${ids[519]}.1` })
+    expect(await outcomesOf(job.id, '&outcome=failed')).toMatchObject([{ id: '' }])
+    expect(await outcomesOf(job.id, '&outcome=waiting')).toEqual([])
+    expect(await queued(ids[510] ?? '')).toEqual([job.command.command_uuid])
+    const { body: listed } = await api<{ jobs: JobBody[] }>('GET', '/api/jobs?limit=1')
+    expect(listed.jobs).toEqual([job])
+    // Its rows are pages, not ids: two of them, each written when the job was made and when it was done.
+    await runInDurableObject(objectOf(job.id), (_, state) => {
+      expect(state.storage.sql.exec('SELECT count(*) AS n FROM pages').one()).toEqual({ n: 2 })
+    })
+  })
+
+  it('queues nothing twice when it dies in the middle of a batch', async () => {
+    const ids = newIds(40)
+    const { body } = await bulk({ ids, command: ORDER })
+    await ended(body.job.id)
+    await runInDurableObject(objectOf(body.job.id), (_, state) => {
+      const lost = JSON.stringify(ids.map((_id, n) => (n < 10 ? 1 : null)))
+      state.storage.sql.exec('UPDATE pages SET waiting = 30, outcomes = ?', lost)
+      state.storage.sql.exec("UPDATE job SET state = 'running', ended_at = 0")
+    })
+    await evictDurableObject(objectOf(body.job.id))
+    await runDurableObjectAlarm(objectOf(body.job.id))
+    expect(await ended(body.job.id)).toMatchObject({ state: 'finished', done: 40 })
+    for (const id of ids) {
+      expect(await queued(id)).toHaveLength(1)
+    }
+  })
+
+  it('keeps to its pace, and goes on to nobody once it is cancelled', async () => {
+    const ids = newIds(30)
+    const { body } = await bulk({ ids, command: ORDER, pace: 60 })
+    const { id } = body.job
+    await until(
+      () => jobOf(id),
+      ({ done }) => done >= 10,
+    )
+    const cancelled = await api<JobBody>('POST', `/api/jobs/${id}/cancel`)
+    expect(cancelled.body).toMatchObject({ state: 'cancelled', done: 10, waiting: 20 })
+    await runDurableObjectAlarm(objectOf(id))
+    expect(await jobOf(id)).toMatchObject({ state: 'cancelled', done: 10, waiting: 20 })
+    expect(await queued(ids[10] ?? '')).toEqual([])
+    const again = await api<JobBody>('POST', `/api/jobs/${id}/cancel`)
+    expect(again).toEqual({ status: 200, body: cancelled.body })
+  })
+
+  it('stops when too many ids fail', async () => {
+    // Ids that lead nowhere were known before: they say nothing about the others.
+    const ids = [...newIds(30), ...Array.from({ length: 20 }, (_, n) => `bad\n${n}`)]
+    const many = { ids, pace: 60, stop_at_error_rate: 0.3 }
+    const good = await bulk({ ...many, command: ORDER })
+    await until(
+      () => jobOf(good.body.job.id),
+      ({ done }) => done === 10,
+    )
+    expect(await jobOf(good.body.job.id)).toMatchObject({ state: 'running', failed: 20 })
+    const command = { request_type: 'ClearPasscode' }
+    const { body } = await bulk({ ...many, command, ...confirm('ClearPasscode', 30) })
+    expect(await ended(body.job.id)).toMatchObject({
+      state: 'stopped',
+      reason: '10 of 10 ids failed',
+      failed: 30,
+      waiting: 20,
+    })
+  })
+
+  it('stops when too many devices answer with an error', async () => {
+    const devices = Array.from({ length: 10 }, () => newDevice({ answer: () => 'Error' }))
+    await Promise.all(devices.map((device) => device.enroll()))
+    const ids = [...devices.map(({ udid }) => udid), ...newIds(20)]
+    const { body } = await bulk({ ids, command: ORDER, pace: 60, stop_at_error_rate: 0.5 })
+    const { id } = body.job
+    await until(
+      () => jobOf(id),
+      ({ done }) => done === 10,
+    )
+    await Promise.all(devices.map((device) => device.poll()))
+    await runDurableObjectAlarm(objectOf(id))
+    expect(await ended(id)).toMatchObject({
+      state: 'stopped',
+      reason: '10 of 10 devices that were asked have answered with an error',
+      answers: { answered: 10, failed: 10 },
+      waiting: 20,
+    })
+  })
+
+  it('peers.md §4 row 24: a repeated request with its Idempotency-Key is the same job', async () => {
+    const ids = newIds(3)
+    const key = crypto.randomUUID()
+    const first = await withKey(key, { ids, command: ORDER })
+    const again = await withKey(key, { ids, command: ORDER })
+    expect(again).toEqual(first)
+    expect(await queued(ids[0] ?? '')).toHaveLength(1)
+    const other = await withKey(key, { ids, command: { request_type: 'SecurityInfo' } })
+    expect(other.status).toBe(422)
+    const unnamed = await bulk({ ids, command: ORDER })
+    expect(unnamed.body.job.id).not.toBe(first.body.job.id)
+    expect(await queued(ids[0] ?? '')).toHaveLength(2)
+  })
+
+  it('that does not exist is 404, and a cursor of another list 400', async () => {
+    for (const [method, path] of [
+      ['GET', '/api/jobs/none'],
+      ['GET', '/api/jobs/none/outcomes'],
+      ['POST', '/api/jobs/none/cancel'],
+    ] as const) {
+      expect((await api(method, path)).status).toBe(404)
+    }
+    expect((await api('GET', '/api/jobs?cursor=WzFd')).status).toBe(400)
+  })
+})
+
+describe('a filter', () => {
+  it('means enrolled devices by platform, model, OS and serial number', async () => {
+    const mac = newDevice({ platform: 'macOS', serial: `M${crypto.randomUUID()}` })
+    const phone = newDevice({ platform: 'iOS', serial: `P${crypto.randomUUID()}` })
+    const gone = newDevice({ platform: 'iOS', serial: `G${crypto.randomUUID()}` })
+    await Promise.all([mac, phone, gone].map(enrolled))
+    await api('POST', `/api/devices/${gone.udid}/retire`)
+    const meant = async (filter: object): Promise<string[]> => {
+      const { body } = await bulk({ filter, command: ORDER })
+      return (body.outcomes ?? (await outcomesOf(body.job.id)))
+        .filter(({ outcome }) => outcome !== 'failed')
+        .map(({ id }) => id)
+    }
+    const serials = [mac.serial, phone.serial, gone.serial]
+    expect(await meant({ serials })).toEqual([mac.udid, phone.udid].toSorted())
+    expect(await meant({ serials, platform: 'macOS' })).toEqual([mac.udid])
+    expect(await meant({ serials, platform: 'iPadOS' })).toEqual([])
+    expect(await meant({ serials, model: 'iPhone14,5' })).toEqual([phone.udid])
+    expect(await meant({ serials, os: '18' })).toEqual([phone.udid])
+    expect(await meant({ serials, os: '18.1' })).toEqual([phone.udid])
+    expect(await meant({ serials, os: '1' })).toEqual([])
+    const { body } = await bulk({ filter: { serials }, command: ORDER })
+    expect(body.outcomes?.find(({ id }) => id === gone.serial)).toMatchObject({
+      outcome: 'failed',
+      error: 'no enrolled device of the filter has this serial number',
+    })
+    const every = await bulk({ all: true, command: ORDER })
+    const { id } = await ended(every.body.job.id)
+    const all = (await outcomesOf(id)).map((outcome) => outcome.id)
+    expect(all).toEqual(expect.arrayContaining([mac.udid, phone.udid]))
+    expect(all).not.toContain(gone.udid)
+  })
+})
