@@ -181,7 +181,7 @@ const PREPARE: Record<string, Prepare> = {
   retryDeadLetters: dead,
   retryDeadLetter: dead,
   deleteDeadLetter: dead,
-  replay: enrolled,
+  replay: listed,
 }
 
 interface Example {

@@ -251,6 +251,28 @@ describe('peers §4 row 1: lost webhook events, and no way to know', () => {
     expect((await api('POST', '/api/replays', connects)).body).toMatchObject({ events: 0 })
   })
 
+  it('a replay to many devices is a job, which tells of each what goes out again', async () => {
+    const hook = await newHook()
+    const device = await enrolled()
+    await hook.events(device.udid, 2)
+    const devices = [...Array.from({ length: 30 }, () => crypto.randomUUID()), device.udid]
+    const { body } = await api<{ job: { id: string } }>('POST', '/api/replays', {
+      webhook: hook.id,
+      devices,
+    })
+    const job = await until(
+      () => api('GET', `/api/jobs/${body.job.id}`),
+      (answer) => answer.body['state'] === 'finished',
+    )
+    expect(job.body).toMatchObject({ kind: 'replay', replay: { webhook: hook.id }, done: 31 })
+    const outcomes = await api<{ outcomes: unknown[] }>('GET', `/api/jobs/${body.job.id}/outcomes`)
+    expect(outcomes.body.outcomes.at(-1)).toMatchObject({ id: device.udid, events: 2 })
+    expect((await hook.events(device.udid, 4)).slice(2)).toMatchObject([
+      { sequence: 1, replay: true },
+      { sequence: 2, replay: true },
+    ])
+  })
+
   it('a webhook in MicroMDM’s form gets a replay by force only', async () => {
     const device = await enrolled()
     await events(device.udid, 2)
