@@ -34,6 +34,7 @@ export interface DeliveryOfEvent {
 export type Deliveries =
   | {
       readonly kind: 'deliveries'
+      readonly device: string
       readonly deliveries: readonly DeliveryOfEvent[]
       readonly next: number | undefined
     }
@@ -52,7 +53,7 @@ interface AsideRow {
 export function viewDeliveries(context: Context, user: string, filter: DeliveryFilter): Deliveries {
   const moved = user === '' ? elsewhere(context) : undefined
   if (moved || context.state.device.schema === 0) {
-    return moved ?? { kind: 'deliveries', deliveries: [], next: undefined }
+    return moved ?? { kind: 'deliveries', device: context.name, deliveries: [], next: undefined }
   }
   const { cursors } = context.state
   const rows = context.db.all<{
@@ -99,7 +100,7 @@ export function viewDeliveries(context: Context, user: string, filter: DeliveryF
       })
   })
   const next = rows.length > filter.limit ? page.at(-1)?.seq : undefined
-  return { kind: 'deliveries', deliveries, next }
+  return { kind: 'deliveries', device: context.name, deliveries, next }
 }
 
 function stateOf(aside: AsideRow | undefined): DeliveryState {

@@ -119,7 +119,7 @@ async function ofDevice(
   filter: { subscriber: string | undefined; before: number | undefined; limit: number },
 ): Promise<{ deliveries: DeliveryJson[]; next: string | null }> {
   const found = await atDevice(env, id, async (device, user) => device.viewDeliveries(user, filter))
-  const [device = id] = id.split(':')
+  const { device } = found
   const readers = [...new Set(found.deliveries.map(({ subscriber }) => subscriber))]
   const remembered = await Promise.all(
     readers.slice(0, MAX_WEBHOOKS_ASKED).map(async (reader) => {
