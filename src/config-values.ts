@@ -1,14 +1,14 @@
 /** How the text of a setting becomes a value; what these throw names what is wrong, and config.ts the setting. */
-import type { WebhookSettings } from './config.ts'
 import type { KeepResults, Limit } from './device/context.ts'
 import { isTopic, type Topic } from './events/topics.ts'
+import type { Webhook } from './events/webhook.ts'
 import { readPushCertificate } from './pki/push-certificate.ts'
 import { readCertificate, readPem, type Certificate } from './pki/x509.ts'
 
 export const DAY = 86_400_000
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: DAY }
 /** Subscribers' posts may not use up the six connections that one invocation has. */
-const MAX_CONCURRENCY = 6
+export const MAX_CONCURRENCY = 6
 
 export function readUrl(text: string): string {
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
@@ -42,7 +42,7 @@ export function readHeaderName(text: string): string {
 }
 
 /** User and password in the URL become Basic auth, as MicroMDM has it (micromdm-contract §2.1). */
-export function readReceiver(text: string): Pick<WebhookSettings, 'url' | 'authorization'> {
+export function readReceiver(text: string): Pick<Webhook, 'url' | 'authorization'> {
   const url = new URL(readUrl(text))
   const { username, password } = url
   if (username === '' && password === '') {

@@ -23,20 +23,11 @@ import {
 import type { DeviceSettings, KeepResults } from './device/context.ts'
 import { reasonOf } from './log.ts'
 import type { ChallengeSettings } from './directory/challenges.ts'
-import { MICROMDM_TOPICS, type Topic } from './events/topics.ts'
+import { MICROMDM_TOPICS } from './events/topics.ts'
+import { VAR_WEBHOOK, type Webhook } from './events/webhook.ts'
 
 /** What the runtime may give: every var and secret is optional until {@link readConfig} has looked at it. */
 export type UncheckedVars = Readonly<Record<string, unknown>>
-
-export interface WebhookSettings {
-  /** Names its cursors: stays the same when the URL changes. */
-  readonly id: string
-  readonly url: string
-  /** `Authorization` for the URL's user and password; empty when it has none. */
-  readonly authorization: string
-  readonly topics: readonly Topic[]
-  readonly concurrency: number
-}
 
 export interface EnrollmentSettings {
   /** Opens the download of profiles; empty when anyone may. */
@@ -59,7 +50,10 @@ export interface Config {
   readonly apiKey: string
   readonly sealer: Sealer
   readonly deviceCAs: readonly Certificate[]
-  readonly webhooks: readonly WebhookSettings[]
+  /** The subscriber of `WEBHOOK_URL`, if it is set; the others are in D1. */
+  readonly webhooks: readonly Webhook[]
+  /** Whether webhooks may lead to this machine and its network. */
+  readonly allowPrivateWebhooks: boolean
   /** Ends with `/`, because `Endpoint` is resolved against it. */
   readonly dmUrl: string
   /** The push certificate without its key, which the binding `APNS` presents. */
@@ -120,21 +114,14 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
       problems.push(`${name} is not set: add it with \`wrangler secret put ${name}\``)
     }
   }
-  const receiver = attempt('WEBHOOK_URL', readReceiver, { url: '', authorization: '' })
-  const webhook: WebhookSettings = {
-    id: 'webhook',
-    ...receiver,
-    topics: attempt('WEBHOOK_TOPICS', readTopics, [...MICROMDM_TOPICS]),
-    concurrency: attempt('WEBHOOK_CONCURRENCY', readConcurrency, 4),
-  }
   const pushCertificate = attempt('PUSH_CERTIFICATE', readPush, undefined)
   const pushTopic = pushCertificate?.uid ?? setting(vars, 'PUSH_TOPIC')
-  const webhooks = receiver.url === '' ? [] : [webhook]
   const config: Omit<Config, 'sealer'> = {
     publicUrl: attempt('PUBLIC_URL', readUrl, '').replace(/\/$/, ''),
     apiKey: setting(vars, 'API_KEY'),
     deviceCAs: attempt('DEVICE_CA', readCertificates, []),
-    webhooks,
+    webhooks: readWebhook(attempt),
+    allowPrivateWebhooks: attempt('ALLOW_PRIVATE_WEBHOOKS', readBoolean, false),
     dmUrl: attempt('DM_URL', readUrl, '').replace(/([^/])$/, '$1/'),
     pushCertificate,
     pushTopic,
@@ -143,18 +130,33 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
     enrollment: readEnrollment(vars, attempt),
     scep: readScep(vars, attempt),
     jobBurst: attempt('JOB_BURST', readCount, 0),
-    device: readDevice(attempt, webhooks, pushTopic),
+    device: readDevice(attempt, pushTopic),
   }
   return problems.length > 0 || sealer === undefined
     ? { ok: false, problems }
     : { ok: true, config: { ...config, sealer } }
 }
 
-function readDevice(
-  attempt: Attempt,
-  webhooks: readonly WebhookSettings[],
-  pushTopic: string,
-): DeviceSettings {
+function readWebhook(attempt: Attempt): Webhook[] {
+  const receiver = attempt('WEBHOOK_URL', readReceiver, { url: '', authorization: '' })
+  const webhook: Webhook = {
+    id: VAR_WEBHOOK,
+    enabled: true,
+    ...receiver,
+    topics: attempt('WEBHOOK_TOPICS', readTopics, [...MICROMDM_TOPICS]),
+    statuses: null,
+    headers: {},
+    secrets: [],
+    redact: false,
+    concurrency: attempt('WEBHOOK_CONCURRENCY', readConcurrency, 4),
+    rate: 0,
+    rampUp: 1,
+    maxIdleAge: 0,
+  }
+  return receiver.url === '' ? [] : [webhook]
+}
+
+function readDevice(attempt: Attempt, pushTopic: string): DeviceSettings {
   return {
     keepResults: readHistory(attempt),
     keepEvents: attempt('KEEP_EVENTS', readKeepEvents, { count: 100, ms: 30 * DAY }),
@@ -164,7 +166,6 @@ function readDevice(
     udidCertAuthWarnOnly: attempt('UDID_CERT_AUTH_WARN_ONLY', readBoolean, false),
     lastSeenResolution: attempt('LAST_SEEN_RESOLUTION', readDuration, DAY),
     pushTopic,
-    subscribers: webhooks.map(({ id }) => id),
   }
 }
 
@@ -222,11 +223,6 @@ export function requireConfig(env: object): Config {
     throw new Error(`EdgeMDM is not configured: ${result.problems.join('; ')}`)
   }
   return result.config
-}
-
-/** Subscribers that want a topic. */
-export function listenersOf(config: Config, topic: Topic): readonly string[] {
-  return config.webhooks.filter(({ topics }) => topics.includes(topic)).map(({ id }) => id)
 }
 
 /** A var under its own name or MicroMDM's. TOML has booleans and numbers too. */

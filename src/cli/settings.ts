@@ -10,7 +10,9 @@ import type { PemPair, State } from './state.ts'
 /** Handed on as they are: config.ts alone knows what they mean, and which name is an alias of which. */
 const PASSED_THROUGH = [
   'WEBHOOK_TOPICS',
+  'ALLOW_PRIVATE_WEBHOOKS',
   'WEBHOOK_CONCURRENCY',
+  'KEEP_EVENTS',
   'KEEP_RESULTS',
   'KEEP_EVENTS',
   'MAX_QUEUE',
@@ -109,6 +111,8 @@ export function workerBindings(
     DEVICE_CA: [...facts.deviceCAs, env['DEVICE_CA'] ?? ''].filter(Boolean).join('\n'),
     PUSH_CERTIFICATE: facts.push.certificate,
     LAST_SEEN_RESOLUTION: '1m',
+    // Here the receivers are mostly on this machine.
+    ALLOW_PRIVATE_WEBHOOKS: 'true',
     JOB_BURST: String(jobBurst()),
   }
   for (const name of PASSED_THROUGH) {

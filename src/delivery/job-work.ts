@@ -1,5 +1,6 @@
 import { reach } from '../device/reach.ts'
 import type { DeviceNamespace } from '../device/object.ts'
+import type { Replay } from '../device/replay.ts'
 import { splitEnrollmentId } from '../mdm/enrollment.ts'
 import type { CommandState } from '../mdm/queue.ts'
 import type { JobRow, Outcome } from './job-rows.ts'
@@ -38,6 +39,7 @@ const CLOCKS = 60_000
 
 export const WORK: Readonly<Record<string, Work>> = {
   command: { attempt: queueCommand, answer: answerOf },
+  replay: { attempt: replayEvents, answer: async () => undefined },
 }
 
 async function queueCommand(env: WorkEnv, { row, payload }: OpenJob, id: string): Promise<Outcome> {
@@ -71,4 +73,14 @@ async function answerOf(env: WorkEnv, commandId: string): Promise<CommandState |
   const dot = commandId.lastIndexOf('.')
   const { device, user } = splitEnrollmentId(commandId.slice(0, dot))
   return env.DEVICE.getByName(device).commandState(user, Number(commandId.slice(dot + 1)))
+}
+
+/** The outcome is how many events go out again. Repeated after a crash, what had arrived by then goes out once more. */
+async function replayEvents(env: WorkEnv, { row }: OpenJob, id: string): Promise<Outcome> {
+  const order: Replay = JSON.parse(row.work)
+  const reached = await reach(env.DEVICE, id, async (device, user) => device.replay(user, order))
+  if (reached.kind === 'moving') {
+    throw new Error(reached.error)
+  }
+  return reached.kind === 'reached' ? reached.answer.events : reached.error
 }

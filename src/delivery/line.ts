@@ -1,4 +1,5 @@
-import { TRIED_FOR } from '../device/outbox.ts'
+import { TRIED_FOR } from '../device/readers.ts'
+import type { Webhook } from '../events/webhook.ts'
 import type { PostOutcome } from './post.ts'
 
 /**
@@ -17,13 +18,21 @@ export interface Line {
   readonly trouble: Map<string, Trouble>
   /** Devices whose last post found the receiver down, since anything was answered. */
   readonly failing: Set<string>
-  /** Posts allowed in flight: 1 while the receiver is down, and one more for every answer, up to the setting. */
+  /** Posts allowed in flight: 1 while the receiver is down, and one more for every `rampUp` answers, up to the setting. */
   allowed: number
+  /** Answers since one more was allowed. */
+  answers: number
+  /** When the next post may leave under the webhook's rate. */
+  slot: number
+  /** An admin has paused it: events wait in their devices. */
+  paused: boolean
   readonly circuit: ReceiverCircuit
 }
 
 export interface Trouble {
   readonly seq: number
+  /** Failed posts in all. */
+  tries: number
   refusals: number
   downs: number
 }
@@ -46,7 +55,10 @@ const LONGEST_CLOSED = MINUTE
 /** Failing devices from which on the receiver, and not one event, is believed to be the trouble. */
 const FAILING_TO_CLOSE = 2
 
-export function newLine(concurrency: number, stored: ReceiverCircuit | undefined): Line {
+/** What a webhook's settings say of its line. */
+export type LineSettings = Pick<Webhook, 'concurrency' | 'rampUp'>
+
+export function newLine(concurrency: number, stored?: ReceiverCircuit, paused = false): Line {
   return {
     ready: new Map(),
     busy: new Set(),
@@ -54,6 +66,9 @@ export function newLine(concurrency: number, stored: ReceiverCircuit | undefined
     trouble: new Map(),
     failing: new Set(),
     allowed: stored && stored.downs > 0 ? 1 : concurrency,
+    answers: 0,
+    slot: 0,
+    paused,
     circuit: stored ?? { downs: 0, closedUntil: 0, askedUntil: 0 },
   }
 }
@@ -68,8 +83,8 @@ export function wake(line: Line, device: string): void {
 }
 
 /** The moment from which the receiver may be posted to at all. */
-export function heldUntil({ circuit }: Line): number {
-  return Math.max(circuit.closedUntil, circuit.askedUntil)
+export function heldUntil({ circuit, paused }: Line): number {
+  return paused ? Infinity : Math.max(circuit.closedUntil, circuit.askedUntil)
 }
 
 /**
@@ -117,12 +132,16 @@ export function learn(
   line: Line,
   device: string,
   outcome: PostOutcome,
-  { concurrency, now }: { readonly concurrency: number; readonly now: number },
+  { concurrency, rampUp, now }: LineSettings & { readonly now: number },
 ): boolean {
   const { circuit, failing } = line
   if (outcome.kind !== 'down') {
     failing.clear()
-    line.allowed = Math.min(line.allowed + 1, concurrency)
+    line.answers += 1
+    if (line.answers >= rampUp) {
+      line.answers = 0
+      line.allowed = Math.min(line.allowed + 1, concurrency)
+    }
     const wasDown = circuit.downs > 0
     Object.assign(circuit, { downs: 0, closedUntil: 0 })
     return wasDown
@@ -132,6 +151,7 @@ export function learn(
   // Posts that were in flight when it closed tell nothing new.
   if (isDown && now >= circuit.closedUntil) {
     line.allowed = 1
+    line.answers = 0
     circuit.downs += 1
     circuit.closedUntil = now + Math.min(backOff(circuit.downs), LONGEST_CLOSED)
   }
@@ -145,11 +165,22 @@ export function learn(
 /** Counts a failed try of a device's next event, unless it is the receiver's trouble and not the event's. */
 export function troubleOf(line: Line, device: string, seq: number, outcome: PostOutcome): Trouble {
   const known = line.trouble.get(device)
-  const trouble = known?.seq === seq ? known : { seq, refusals: 0, downs: 0 }
+  const trouble = known?.seq === seq ? known : { seq, tries: 0, refusals: 0, downs: 0 }
+  trouble.tries += 1
   trouble.refusals += Number(outcome.kind === 'refused')
   trouble.downs += Number(outcome.kind === 'down' && line.circuit.downs <= 1)
   line.trouble.set(device, trouble)
   return trouble
+}
+
+/** Takes the next place under a rate of posts a minute. @returns how long to wait for it (milliseconds). */
+export function takeSlot(line: Line, rate: number, now: number): number {
+  if (rate === 0) {
+    return 0
+  }
+  const at = Math.max(line.slot, now)
+  line.slot = at + MINUTE / rate
+  return at - now
 }
 
 /** From a second to an hour, doubled each time. */

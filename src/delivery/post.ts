@@ -1,3 +1,4 @@
+import { refuseTarget } from '../events/target.ts'
 import { reasonOf } from '../log.ts'
 
 /**
@@ -5,9 +6,15 @@ import { reasonOf } from '../log.ts'
  * `refused`: it does not want this event, so the line goes on without it.
  */
 export type PostOutcome =
-  | { readonly kind: 'delivered' }
-  | { readonly kind: 'refused'; readonly reason: string }
-  | { readonly kind: 'down'; readonly reason: string; readonly retryAfter: number | undefined }
+  | { readonly kind: 'delivered'; readonly status: number }
+  | { readonly kind: 'refused'; readonly status: number; readonly reason: string }
+  | {
+      readonly kind: 'down'
+      /** 0 when nobody answered. */
+      readonly status: number
+      readonly reason: string
+      readonly retryAfter: number | undefined
+    }
 
 const TIMEOUT = 30_000
 const CONTENT_TYPE = 'application/json; charset=utf-8'
@@ -19,10 +26,20 @@ const DOWN: ReadonlySet<number> = new Set([429, 502, 503, 504])
 export interface Receiver {
   readonly url: string
   readonly authorization: string
+  /** The admin's: they stay with the host, as `authorization` does. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Whether it may be on this machine or its network. */
+  readonly allowPrivate: boolean
+}
+
+export interface Body {
+  readonly text: string
+  /** Tell nothing to whom they are not meant for. */
+  readonly signature: Readonly<Record<string, string>>
 }
 
 /** Posts one event as MicroMDM does (micromdm-contract §2.1): any status below 400 is success. */
-export async function post(receiver: Receiver, body: string, now: number): Promise<PostOutcome> {
+export async function post(receiver: Receiver, body: Body, now: number): Promise<PostOutcome> {
   const timeout = new AbortController()
   const timer = setTimeout(() => {
     timeout.abort(new Error('no answer within 30 s'))
@@ -32,7 +49,7 @@ export async function post(receiver: Receiver, body: string, now: number): Promi
     await answer.body?.cancel()
     return judge(answer, now)
   } catch (error) {
-    return { kind: 'down', reason: reasonOf(error), retryAfter: undefined }
+    return { kind: 'down', status: 0, reason: reasonOf(error), retryAfter: undefined }
   } finally {
     clearTimeout(timer)
   }
@@ -43,19 +60,24 @@ export async function post(receiver: Receiver, body: string, now: number): Promi
  * or 308 says otherwise, and credentials stay with the host they were given for and its subdomains. A redirect
  * that names no place is an answer like any other.
  */
-async function follow(receiver: Receiver, body: string, signal: AbortSignal): Promise<Response> {
+async function follow(receiver: Receiver, body: Body, signal: AbortSignal): Promise<Response> {
   const { hostname } = new URL(receiver.url)
   let url = receiver.url
   let isPost = true
   for (let requests = 0; requests < MAX_REQUESTS; requests++) {
     const at = new URL(url).hostname
     const trusted = at === hostname || at.endsWith(`.${hostname}`)
-    const headers: Record<string, string> = { 'user-agent': 'EdgeMDM' }
-    if (trusted && receiver.authorization !== '') {
-      headers['authorization'] = receiver.authorization
+    const refusal = receiver.allowPrivate ? undefined : refuseTarget(url)
+    if (refusal !== undefined) {
+      throw new Error(refusal)
     }
+    const headers = { 'user-agent': 'EdgeMDM', ...(trusted ? forHost(receiver) : {}) }
     const request: RequestInit = isPost
-      ? { method: 'POST', body, headers: { ...headers, 'content-type': CONTENT_TYPE } }
+      ? {
+          method: 'POST',
+          body: body.text,
+          headers: { ...headers, ...body.signature, 'content-type': CONTENT_TYPE },
+        }
       : { method: 'GET', headers }
     const answer: Response = await fetch(url, { ...request, redirect: 'manual', signal })
     const location = REDIRECTS.has(answer.status) ? answer.headers.get('location') : null
@@ -69,14 +91,24 @@ async function follow(receiver: Receiver, body: string, signal: AbortSignal): Pr
   throw new Error(`stopped after ${MAX_REQUESTS} redirects`)
 }
 
+function forHost({ headers, authorization }: Receiver): Record<string, string> {
+  return { ...headers, ...(authorization === '' ? {} : { authorization }) }
+}
+
 function judge(answer: Response, now: number): PostOutcome {
   if (answer.status < 400) {
-    return { kind: 'delivered' }
+    return { kind: 'delivered', status: answer.status }
   }
-  const reason = `status ${answer.status}`
-  return DOWN.has(answer.status)
-    ? { kind: 'down', reason, retryAfter: waitAsked(answer.headers.get('retry-after'), now) }
-    : { kind: 'refused', reason }
+  const { status } = answer
+  const reason = `status ${status}`
+  return DOWN.has(status)
+    ? {
+        kind: 'down',
+        status,
+        reason,
+        retryAfter: waitAsked(answer.headers.get('retry-after'), now),
+      }
+    : { kind: 'refused', status, reason }
 }
 
 /** `Retry-After` in seconds or as a date; milliseconds. */

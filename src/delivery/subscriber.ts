@@ -1,9 +1,24 @@
 import { DurableObject } from 'cloudflare:workers'
-import { configOf, type WebhookSettings } from '../config.ts'
+import { requireConfig } from '../config.ts'
+import { MAX_CONCURRENCY } from '../config-values.ts'
+import { sqlite } from '../device/db.ts'
 import type { DeviceNamespace } from '../device/object.ts'
-import { renderEvent } from '../events/event.ts'
+import { renderEvent, type DeviceEvent } from '../events/event.ts'
+import { redacted } from '../events/redact.ts'
+import { WEBHOOK_TEST } from '../events/topics.ts'
+import type { Webhook } from '../events/webhook.ts'
 import { reasonOf, warn } from '../log.ts'
+import * as dead from './dead-letters.ts'
 import { deliver, type DeliveryPorts } from './deliver.ts'
+import {
+  newLedger,
+  note,
+  saveDue,
+  type Attempt,
+  type Counts,
+  type Ledger,
+  type SavedLedger,
+} from './ledger.ts'
 import {
   newLine,
   nextTry,
@@ -13,14 +28,38 @@ import {
   type Line,
   type ReceiverCircuit,
 } from './line.ts'
-import { post } from './post.ts'
+import { post, type PostOutcome } from './post.ts'
+import { webhookSource } from './settings.ts'
+import { signature } from './sign.ts'
+import { beginWalk, walk } from './walk.ts'
 
 export interface SubscriberEnv {
   readonly DEVICE: DeviceNamespace
+  readonly DB: D1Database
+}
+
+/** What an admin sees of a webhook's deliveries. Times are milliseconds; 0 stands for never. */
+export interface SubscriberState {
+  readonly paused: boolean
+  readonly circuit: ReceiverCircuit
+  readonly allowed: number
+  readonly inFlight: number
+  /** Devices with news that are known of. */
+  readonly waiting: number
+  readonly counts: Counts
+  readonly deadLetters: number
+}
+
+/** How a test event went; `latency` is milliseconds. */
+export interface TestResult {
+  readonly event: string
+  readonly outcome: PostOutcome
+  readonly latency: number
 }
 
 const CIRCUIT = 'receiver'
-const GIVEN_UP = 'given-up'
+const LEDGER = 'ledger'
+const PAUSED = 'paused'
 /** A timer keeps the object in memory, which is paid for: longer waits are the alarm's. */
 const LONGEST_TIMER = 60_000
 /** The device's own alarm brings back whoever could not be reached. */
@@ -28,56 +67,203 @@ const UNREACHABLE_WAIT = 5000
 
 /** One webhook's posts: the only reader of its cursors (design.md 4). Its name is the webhook's id. */
 export class Subscriber extends DurableObject<SubscriberEnv> {
+  readonly #id = this.ctx.id.name ?? ''
+  readonly #db = sqlite(this.ctx.storage.sql)
+  readonly #source = webhookSource(this.env, this.#id)
   #line: Line | undefined
+  #ledger: Ledger | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
+  #walking = false
 
   /** These devices have news. Answers at once; posting goes on by itself. */
   async wake(devices: readonly string[]): Promise<void> {
-    const webhook = this.#webhook()
-    if (webhook) {
-      const line = this.#open(webhook)
-      for (const device of devices) {
-        wake(line, device)
-      }
-      this.#pump()
+    const line = this.#open()
+    for (const device of devices) {
+      wake(line, device)
+    }
+    this.ctx.waitUntil(this.#pump())
+  }
+
+  /** The settings were changed: they hold from the next post on. */
+  async changed(): Promise<void> {
+    this.#source.forget()
+    this.ctx.waitUntil(this.#pump())
+  }
+
+  /** The webhook is gone, and with it what is kept of it here. */
+  async remove(): Promise<void> {
+    this.#source.forget()
+    clearTimeout(this.#timer)
+    await this.ctx.storage.deleteAll()
+    this.#line = undefined
+    this.#ledger = undefined
+  }
+
+  async setPaused(paused: boolean): Promise<void> {
+    const { kv } = this.ctx.storage
+    kv.put(PAUSED, paused)
+    this.#open().paused = paused
+    if (!paused) {
+      beginWalk(kv)
+    }
+    this.ctx.waitUntil(this.#pump())
+  }
+
+  async state(): Promise<SubscriberState> {
+    const { circuit, paused, allowed, busy, ready } = this.#open()
+    return {
+      paused,
+      circuit,
+      allowed,
+      inFlight: busy.size,
+      waiting: ready.size + busy.size,
+      counts: this.#notes().counts,
+      deadLetters: dead.countDeadLetters(this.#db),
     }
   }
 
-  override alarm(): void {
-    this.#pump()
+  /** The newest posts, or those of some events of a device, newest first, from before number `before` on. */
+  async recent(filter: {
+    readonly before: number
+    readonly limit: number
+    readonly device?: string
+    readonly outcome?: string
+  }): Promise<Attempt[]> {
+    const { before, limit, device, outcome } = filter
+    return this.#notes()
+      .recent.filter(
+        (attempt) =>
+          attempt.n < before &&
+          (device === undefined || attempt.device === device) &&
+          (outcome === undefined || attempt.outcome === outcome),
+      )
+      .toReversed()
+      .slice(0, limit)
   }
 
-  #open({ concurrency }: WebhookSettings): Line {
-    this.#line ??= newLine(concurrency, this.ctx.storage.kv.get<ReceiverCircuit>(CIRCUIT))
+  async deadLetters(before: number, limit: number): Promise<dead.DeadLetter[]> {
+    return dead.listDeadLetters(this.#db, before, limit)
+  }
+
+  /** Tries a dead letter again, beside its device's line. */
+  async retryDeadLetter(n: number): Promise<'retried' | 'gone' | 'unknown'> {
+    const letter = dead.deadLetter(this.#db, n)
+    return letter ? this.#retry(letter) : 'unknown'
+  }
+
+  /** Tries the oldest dead letters again. */
+  async retryDeadLetters(limit: number): Promise<{ retried: number; gone: number; left: number }> {
+    const outcomes: string[] = []
+    for (const letter of dead.oldestDeadLetters(this.#db, limit)) {
+      outcomes.push(await this.#retry(letter))
+    }
+    const retried = outcomes.filter((outcome) => outcome === 'retried').length
+    const left = dead.countDeadLetters(this.#db)
+    return { retried, gone: outcomes.length - retried, left }
+  }
+
+  /** @returns whether it was there. */
+  async deleteDeadLetter(n: number): Promise<boolean> {
+    const letter = dead.deadLetter(this.#db, n)
+    if (!letter) {
+      return false
+    }
+    await this.env.DEVICE.getByName(letter.device).givenUp(this.#id, letter.sequence, false)
+    dead.removeDeadLetter(this.#db, n)
+    return true
+  }
+
+  /** Posts an event that means nothing, whatever the line does. `undefined` without a webhook. */
+  async sendTest(): Promise<TestResult | undefined> {
+    const webhook = await this.#source.current()
+    if (!webhook) {
+      return undefined
+    }
+    const began = Date.now()
+    const event: DeviceEvent = {
+      sequence: 0,
+      id: crypto.randomUUID(),
+      topic: WEBHOOK_TEST,
+      at: began,
+      about: { enrollment: { type: 'Device', device: 'TEST', user: '' }, params: {} },
+      body: new Uint8Array(),
+    }
+    const outcome = await this.#post(webhook, event, false)
+    return { event: event.id, outcome, latency: Date.now() - began }
+  }
+
+  override async alarm(): Promise<void> {
+    await this.#pump()
+  }
+
+  #open(): Line {
+    const { kv } = this.ctx.storage
+    this.#line ??= newLine(
+      MAX_CONCURRENCY,
+      kv.get<ReceiverCircuit>(CIRCUIT),
+      kv.get<boolean>(PAUSED),
+    )
     return this.#line
   }
 
-  #pump(): void {
-    const webhook = this.#webhook()
-    if (!webhook) {
+  #notes(): Ledger {
+    this.#ledger ??= newLedger(this.ctx.storage.kv.get<SavedLedger>(LEDGER))
+    return this.#ledger
+  }
+
+  async #pump(): Promise<void> {
+    const line = this.#open()
+    let webhook: Webhook | undefined
+    try {
+      webhook = await this.#source.current()
+    } catch (error) {
+      warn('webhook:settings-unreadable', { webhook: this.#id, reason: reasonOf(error) })
+      this.#schedule(Date.now() + UNREACHABLE_WAIT)
       return
     }
-    const line = this.#open(webhook)
+    if (!webhook?.enabled) {
+      return
+    }
+    const walkAgainAt = await this.#walkOn(line)
     for (const device of startable(line, webhook.concurrency, Date.now())) {
       this.ctx.waitUntil(this.#deliver(line, webhook, device))
     }
-    this.#schedule(nextTry(line))
+    this.#schedule(nextTry(line) ?? walkAgainAt)
   }
 
-  async #deliver(line: Line, webhook: WebhookSettings, device: string): Promise<void> {
+  /** @returns when to try again, if the directory could not be read. */
+  async #walkOn(line: Line): Promise<number | undefined> {
+    if (this.#walking || line.paused) {
+      return undefined
+    }
+    this.#walking = true
+    try {
+      for (const device of await walk(this.env.DB, this.ctx.storage.kv, line.ready.size)) {
+        wake(line, device)
+      }
+      return undefined
+    } catch (error) {
+      warn('webhook:walk-failed', { webhook: this.#id, reason: reasonOf(error) })
+      return Date.now() + UNREACHABLE_WAIT
+    } finally {
+      this.#walking = false
+    }
+  }
+
+  async #deliver(line: Line, webhook: Webhook, device: string): Promise<void> {
     try {
       await deliver(line, this.#ports(line, webhook), device)
     } catch (error) {
       warn('webhook:device-unreachable', { device, reason: reasonOf(error) })
       settle(line, device, Date.now(), UNREACHABLE_WAIT)
     }
-    this.#pump()
+    await this.#pump()
   }
 
   #schedule(at: number | undefined): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    const wait = at === undefined ? undefined : Math.max(at - Date.now(), 0)
+    const wait = at === undefined || at === Infinity ? undefined : Math.max(at - Date.now(), 0)
     if (wait === undefined || (wait === 0 && this.#line && this.#line.busy.size > 0)) {
       return
     }
@@ -86,37 +272,64 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
       return
     }
     this.#timer = setTimeout(() => {
-      this.#pump()
+      this.ctx.waitUntil(this.#pump())
     }, wait)
   }
 
-  #webhook(): WebhookSettings | undefined {
-    const result = configOf(this.env)
-    return result.ok ? result.config.webhooks.find(({ id }) => id === this.ctx.id.name) : undefined
+  async #post(webhook: Webhook, event: DeviceEvent, isReplay: boolean): Promise<PostOutcome> {
+    const now = Date.now()
+    const text = renderEvent(webhook.redact ? redacted(event) : event, isReplay)
+    const receiver = { ...webhook, allowPrivate: requireConfig(this.env).allowPrivateWebhooks }
+    return post(receiver, { text, signature: signature(webhook, event.id, text, now) }, now)
   }
 
-  #ports(line: Line, webhook: WebhookSettings): DeliveryPorts {
+  async #retry(letter: dead.DeadLetter): Promise<'retried' | 'gone'> {
+    const { device, sequence, n } = letter
+    const found = await this.env.DEVICE.getByName(device).givenUp(this.#id, sequence, true)
+    dead.removeDeadLetter(this.#db, n)
+    if (found) {
+      await this.wake([device])
+    }
+    return found ? 'retried' : 'gone'
+  }
+
+  #ports(line: Line, webhook: Webhook): DeliveryPorts {
     const { kv } = this.ctx.storage
+    const { id, topics, statuses } = webhook
+    const ledger = this.#notes()
+    const save = (): void => {
+      const due = saveDue(ledger, Date.now())
+      if (due) {
+        kv.put(LEDGER, due)
+      }
+    }
     return {
-      concurrency: webhook.concurrency,
+      webhook,
       now: () => Date.now(),
+      sleep: (ms) => scheduler.wait(ms),
       pull: (device, request) =>
-        this.env.DEVICE.getByName(device).pull({
-          ...request,
-          subscriber: webhook.id,
-          topics: webhook.topics,
-        }),
-      post: (event) => post(webhook, renderEvent(event), Date.now()),
+        this.env.DEVICE.getByName(device).pull({ ...request, subscriber: id, topics, statuses }),
+      post: (event, isReplay) => this.#post(webhook, event, isReplay),
       keepCircuit: () => {
         kv.put(CIRCUIT, line.circuit)
       },
-      countGivenUp: () => {
-        const count = (kv.get<number>(GIVEN_UP) ?? 0) + 1
-        kv.put(GIVEN_UP, count)
-        return count
+      note: (attempt) => {
+        note(ledger, attempt)
+        save()
       },
-      note: (event, detail) => {
-        warn(event, { webhook: webhook.id, ...detail })
+      giveUp: (device, { sequence, id: event, topic, at }, { tries, reason }) => {
+        const letter = { device, sequence, event, topic, at, tries, reason, diedAt: Date.now() }
+        dead.addDeadLetter(this.#db, letter)
+        ledger.counts.dead += 1
+        return ledger.counts.dead
+      },
+      drop: () => {
+        ledger.counts.dropped += 1
+        ledger.unsaved += 1
+        save()
+      },
+      warn: (event, detail) => {
+        warn(event, { webhook: id, ...detail })
       },
     }
   }

@@ -1,6 +1,7 @@
+import { ANNOUNCE_AFTER, nextAsideAt } from './aside.ts'
 import type { Context } from './context.ts'
 import { toldNews, type ToldNews } from './directory-row.ts'
-import { ANNOUNCE_AFTER, nextAsideAt, waitingSince } from './outbox.ts'
+import { readersBehind, waitingSince } from './readers.ts'
 import { pushDueAt } from './pushing.ts'
 import { queueOf } from './queue-memory.ts'
 
@@ -22,7 +23,7 @@ export interface Due {
 export function dueTimes(context: Context): { due: Due; next: number | undefined } {
   const { state, now } = context
   if (state.device.schema === 0) {
-    return { due: { news: { events: false, directory: undefined }, push: [] }, next: undefined }
+    return { due: { news: { readers: [], directory: undefined }, push: [] }, next: undefined }
   }
   const { device } = state
   const dates: number[] = []
@@ -35,8 +36,9 @@ export function dueTimes(context: Context): { due: Due; next: number | undefined
     return due
   }
   const asideAt = nextAsideAt(context)
+  const behind = announce(waitingSince(context)) || (asideAt !== undefined && asideAt <= now)
   const news = {
-    events: announce(waitingSince(context)) || (asideAt !== undefined && asideAt <= now),
+    readers: behind ? readersBehind(context) : [],
     directory: announce(device.projected < device.version ? device.lastSeen : undefined),
   }
   if (asideAt !== undefined) {

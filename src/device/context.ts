@@ -28,13 +28,12 @@ export interface DeviceSettings {
   readonly lastSeenResolution: number
   /** The push certificate's topic; empty when nobody told us. */
   readonly pushTopic: string
-  /** Subscribers whose cursors count. */
-  readonly subscribers: readonly string[]
 }
 
-/** Whether the queue has to hear of a device: of new events, or of a new row for the directory. */
+/** What the queue has to hear of a device: who has events to come for, and whether the directory has a new row. */
 export interface News {
-  events: boolean
+  /** Subscribers; empty text stands for those that were unknown when an event was written. */
+  readonly readers: string[]
   directory: boolean
 }
 
@@ -63,7 +62,7 @@ export interface Context extends Bodies {
 
 export function newEffects(): Effects {
   return {
-    news: { events: false, directory: false },
+    news: { readers: [], directory: false },
     wakeBy: Infinity,
     push: new Set(),
     finished: new Set(),

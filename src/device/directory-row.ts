@@ -2,7 +2,7 @@ import type { EnrollmentType } from '../mdm/enrollment.ts'
 import type { DeviceFacts } from '../mdm/message.ts'
 import type { Renewal } from './installed.ts'
 import { wakeBy, type Context, type News } from './context.ts'
-import { ANNOUNCE_AFTER } from './outbox.ts'
+import { ANNOUNCE_AFTER } from './aside.ts'
 import { saveDevice, type Channel, type DeviceRow } from './state.ts'
 
 /** What the directory lists of a device. An upsert takes only a newer `version`. */
@@ -82,13 +82,14 @@ function identityOf({
 
 /** News as the queue carries them: the row itself goes along, so that nobody has to come for it. */
 export interface ToldNews {
-  readonly events: boolean
+  /** Subscribers that have events to come for. */
+  readonly readers: readonly string[]
   readonly directory: DirectoryRow | undefined
 }
 
 export function toldNews(context: Context, news: News = context.effects.news): ToldNews {
   return {
-    events: news.events,
+    readers: news.readers,
     directory: news.directory ? directoryRow(context) : undefined,
   }
 }

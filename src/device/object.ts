@@ -4,12 +4,15 @@ import { directoryRow, projected, type DirectoryRow } from './directory-row.ts'
 import * as escrow from './escrow.ts'
 import { renewIdentity, type Succession } from './identity.ts'
 import * as commands from './commands.ts'
+import { viewDeliveries, type Deliveries, type DeliveryFilter } from './deliveries.ts'
 import * as once from './once.ts'
 import * as outbox from './outbox.ts'
 import type { PushAnswer } from './pusher.ts'
 import { answered, waitingChannels } from './pushing.ts'
 import type { NewCommand } from './queue.ts'
 import type { QueuedCommand } from './queue-view.ts'
+import { settleReaders } from './readers.ts'
+import { replay, settleGivenUp, type Replay, type Replayed } from './replay.ts'
 import {
   keepDeclarations,
   listedDeclarations,
@@ -188,6 +191,25 @@ export class Device extends DurableObject<DeviceEnv> {
 
   async pull(request: outbox.Pull): Promise<outbox.Pulled> {
     return this.#runtime.commit((context) => outbox.pull(context, request))
+  }
+
+  /** Hears who all the subscribers are. @returns whether some have events to come for that nobody knew of. */
+  async settleReaders(known: readonly string[]): Promise<boolean> {
+    return this.#runtime.commit((context) => settleReaders(context, known))
+  }
+
+  /** Tries a given-up event again, or forgets it. @returns whether it was kept. */
+  async givenUp(subscriber: string, seq: number, retry: boolean): Promise<boolean> {
+    return this.#runtime.commit((context) => settleGivenUp(context, subscriber, seq, retry))
+  }
+
+  /** Sends kept events to a subscriber again. */
+  async replay(user: string, order: Replay): Promise<Replayed> {
+    return this.#runtime.commitAndTell((context) => replay(context, user, order))
+  }
+
+  async viewDeliveries(user: string, filter: DeliveryFilter): Promise<Deliveries> {
+    return this.#runtime.commit((context) => viewDeliveries(context, user, filter))
   }
 
   async directoryRow(): Promise<DirectoryRow | undefined> {

@@ -1,19 +1,21 @@
 import type { DeviceEvent, EventAbout } from '../events/event.ts'
 import { isSecretTopic, type Topic } from '../events/topics.ts'
+import { wants, type Filter } from '../events/webhook.ts'
+import { ANNOUNCE_AFTER, dueAsides, takeAsides, type Aside, type AsideEvent } from './aside.ts'
 import { dropParts, loadBody, storeBody } from './bodies.ts'
 import { wakeBy, type Context } from './context.ts'
+import { forReader } from './listeners.ts'
 
-/** The alarm announces again what a lost message would have told (design.md 4). */
-export const ANNOUNCE_AFTER = 60_000
 /** How long a reader that was told of events is trusted to come and ask. */
 const ATTENTION = 30_000
 /** As many events as may arrive twice when a subscriber dies before its cursor moved. */
 const READ_EVENTS = 5
 const READ_BYTES = 4_000_000
-/** How long an event is tried at all. */
-export const TRIED_FOR = 3 * 86_400_000
-/** How many given-up events are kept per subscriber: the newest. */
-const KEEP_GIVEN_UP = 100
+/** Stands for the subscribers that were unknown when an event was written, until somebody says who they are. */
+export const UNKNOWN = ''
+
+/** Subscribers that want an event; `undefined` when nobody knows who there is. */
+export type Listeners = readonly string[] | undefined
 
 export interface NewEvent {
   readonly id: string
@@ -23,47 +25,49 @@ export interface NewEvent {
 }
 
 /**
- * Writes an event in the commit of its cause, if anyone listens, or for the device's timeline; a new listener's cursor
- * starts here.
+ * Writes an event in the commit of its cause, if anyone listens or may listen, or for the device's timeline; a new listener's
+ * cursor starts here. Whoever does not want it passes it at once, at no cost.
  */
-export function recordEvent(context: Context, event: NewEvent, listeners: readonly string[]): void {
+export function recordEvent(context: Context, event: NewEvent, listeners: Listeners): void {
   const { db, state, now } = context
-  if (listeners.length === 0 && !isKept(context, event)) {
+  if (listeners?.length === 0 && !isKept(context, event)) {
     return
   }
-  const seq = state.lastSeq + 1
+  const before = state.lastSeq
+  const seq = before + 1
   const secret = isSecretTopic(event.topic)
   db.run(
-    'INSERT INTO events (seq, id, topic, at, about, secret, body) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    'INSERT INTO events (seq, id, topic, at, about, listeners, secret, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
     seq,
     event.id,
     event.topic,
     now,
     JSON.stringify(event.about),
+    listeners ? listeners.map(forReader).join('') : null,
     Number(secret),
     storeBody(context, 'event', seq, event.body, secret),
   )
-  for (const listener of listeners) {
+  for (const listener of listeners ?? [UNKNOWN]) {
     if (!state.cursors.has(listener)) {
-      moveCursor(context, listener, state.lastSeq)
+      moveCursor(context, listener, before)
     }
   }
   stepOver(context, listeners)
   state.lastSeq = seq
-  if (listeners.length > 0) {
-    announce(context, listeners)
-  } else {
+  if (listeners?.length === 0) {
     prune(context)
+  } else {
+    announce(context, listeners ?? [...state.cursors.keys()])
   }
 }
 
 /**
- * A reader that had everything and does not want this event has everything still. Only memory needs to know: once it
- * is lost, the reader is told of an event that it finds it does not want.
+ * A reader that had everything and does not want this event has everything still. Only memory needs to know: the row tells
+ * who wants it, when memory is lost.
  */
-function stepOver({ state }: Context, listeners: readonly string[]): void {
+function stepOver({ state }: Context, listeners: Listeners): void {
   for (const [reader, seq] of state.cursors) {
-    if (seq === state.lastSeq && !listeners.includes(reader)) {
+    if (seq === state.lastSeq && listeners && !listeners.includes(reader)) {
       state.cursors.set(reader, seq + 1)
     }
   }
@@ -80,23 +84,15 @@ export function announce(context: Context, readers: readonly string[]): void {
   for (const reader of readers) {
     if ((attention.get(reader) ?? 0) <= context.now) {
       attention.set(reader, context.now + ATTENTION)
-      context.effects.news.events = true
+      context.effects.news.readers.push(reader)
     }
   }
   wakeBy(context, context.now + ANNOUNCE_AFTER)
 }
 
-export interface Aside {
-  readonly seq: number
-  readonly tries: number
-  /** Milliseconds of the next try; `null` when it was given up and only counts. */
-  readonly nextAt: number | null
-}
-
 /** What a subscriber reports of the events it read, and asks for next. */
-export interface Pull {
+export interface Pull extends Pick<Filter, 'topics'>, Partial<Pick<Filter, 'statuses'>> {
   readonly subscriber: string
-  readonly topics: readonly Topic[]
   /** Every event up to this one was delivered, set aside or not wanted. */
   readonly passed?: number
   /** Events that the receiver refused: they leave the line. */
@@ -109,7 +105,7 @@ export interface Pull {
 
 export interface Pulled {
   readonly events: readonly DeviceEvent[]
-  readonly asides: readonly { readonly event: DeviceEvent; readonly tries: number }[]
+  readonly asides: readonly AsideEvent[]
   /** Everything up to here was looked at, wanted or not. */
   readonly upTo: number
   readonly more: boolean
@@ -133,7 +129,7 @@ export function pull(context: Context, request: Pull): Pulled {
 
 function takeReport(context: Context, request: Pull): void {
   const { subscriber, passed, settled } = request
-  settle(context, request)
+  takeAsides(context, request)
   if (passed !== undefined && passed > cursorOf(context, subscriber)) {
     moveCursor(context, subscriber, passed)
   }
@@ -146,19 +142,23 @@ function readOn(context: Context, request: Pull): Pulled {
   const { state, now } = context
   const { subscriber } = request
   const from = cursorOf(context, subscriber)
-  const asides = dueAsides(context, request)
-  const read = readEvents(context, from, request.topics)
-  const more = read.upTo < state.lastSeq
-  if (more || read.events.length > 0 || asides.length > 0) {
+  const asides = dueAsides(context, subscriber, (row) => asEvent(context, row))
+  const { events, upTo, skipped } = readEvents(context, from, request)
+  const more = upTo < state.lastSeq
+  if (more || events.length > 0 || asides.length > 0) {
     state.attention.set(subscriber, now + ATTENTION)
-  } else {
-    if (read.upTo > from) {
-      moveCursor(context, subscriber, read.upTo)
-      prune(context)
-    }
-    leave(context, subscriber)
+    return { events, asides, upTo, more }
   }
-  return { ...read, asides, more }
+  if (skipped) {
+    moveCursor(context, subscriber, upTo)
+  } else if (state.cursors.has(subscriber)) {
+    state.cursors.set(subscriber, upTo)
+  }
+  if (upTo > from) {
+    prune(context)
+  }
+  leave(context, subscriber)
+  return { events, asides, upTo, more }
 }
 
 /** The reader goes: it has to be told of what comes next, and again of what it leaves behind. */
@@ -169,95 +169,12 @@ function leave(context: Context, subscriber: string): void {
   }
 }
 
-/** The oldest moment from which an event still waits for some subscriber; `undefined` when none does. */
-export function waitingSince(context: Context): number | undefined {
-  const behind = Math.min(Infinity, ...context.state.cursors.values())
-  if (behind >= context.state.lastSeq) {
-    return undefined
-  }
-  const [oldest] = context.db.all<{ at: number }>(
-    'SELECT at FROM events WHERE seq > ? ORDER BY seq LIMIT 1',
-    behind,
-  )
-  return oldest?.at
+/** A subscriber that was never here has missed nothing: it starts at now, or where nobody knew of it. */
+export function cursorOf({ state }: Context, subscriber: string): number {
+  return state.cursors.get(subscriber) ?? state.cursors.get(UNKNOWN) ?? state.lastSeq
 }
 
-/** When the next set-aside event may be tried again. */
-export function nextAsideAt(context: Context): number | undefined {
-  if (context.state.lastSeq === 0) {
-    return undefined
-  }
-  const [row] = context.db.all<{ at: number | null }>(
-    'SELECT min(next_at) AS at FROM aside WHERE next_at IS NOT NULL',
-  )
-  return row?.at ?? undefined
-}
-
-/**
- * Forgets a subscriber that is no longer configured, once the oldest event that it missed is as old as events are
- * tried at all: a deploy without its setting must not lose what it has not had.
- */
-export function dropStaleCursors(context: Context): void {
-  const { db, state, settings, now } = context
-  for (const [subscriber, seq] of state.cursors) {
-    if (settings.subscribers.includes(subscriber)) {
-      continue
-    }
-    const [missed] = db.all<{ at: number | null }>(
-      `SELECT min(at) AS at FROM events WHERE seq > ?
-        OR seq IN (SELECT seq FROM aside WHERE subscriber = ? AND next_at IS NOT NULL)`,
-      seq,
-      subscriber,
-    )
-    if (now - (missed?.at ?? now) > TRIED_FOR) {
-      state.cursors.delete(subscriber)
-      db.run('DELETE FROM cursors WHERE subscriber = ?', subscriber)
-      db.run('DELETE FROM aside WHERE subscriber = ?', subscriber)
-      prune(context)
-      context.effects.notes.push({ event: 'webhook:forgotten', device: context.name, subscriber })
-    }
-  }
-}
-
-function settle(context: Context, request: Pull): void {
-  for (const seq of request.settled ?? []) {
-    context.db.run('DELETE FROM aside WHERE subscriber = ? AND seq = ?', request.subscriber, seq)
-  }
-  for (const aside of request.aside ?? []) {
-    context.db.run(
-      'INSERT OR REPLACE INTO aside (subscriber, seq, tries, next_at) VALUES (?, ?, ?, ?)',
-      request.subscriber,
-      aside.seq,
-      aside.tries,
-      aside.nextAt,
-    )
-    if (aside.nextAt === null) {
-      boundGivenUp(context, request.subscriber)
-    } else {
-      wakeBy(context, aside.nextAt)
-    }
-  }
-}
-
-/** A receiver that never takes a kind of event must not fill the object. */
-function boundGivenUp(context: Context, subscriber: string): void {
-  const surplus = context.db.all<{ seq: number }>(
-    `SELECT seq FROM aside WHERE subscriber = ? AND next_at IS NULL
-      ORDER BY seq DESC LIMIT -1 OFFSET ${KEEP_GIVEN_UP}`,
-    subscriber,
-  )
-  for (const { seq } of surplus) {
-    context.db.run('DELETE FROM aside WHERE subscriber = ? AND seq = ?', subscriber, seq)
-    context.effects.notes.push({ event: 'webhook:given-up-deleted', device: context.name, seq })
-  }
-}
-
-/** A subscriber that was never here has missed nothing: it starts at now. */
-function cursorOf(context: Context, subscriber: string): number {
-  return context.state.cursors.get(subscriber) ?? context.state.lastSeq
-}
-
-function moveCursor(context: Context, subscriber: string, seq: number): void {
+export function moveCursor(context: Context, subscriber: string, seq: number): void {
   context.state.cursors.set(subscriber, seq)
   context.db.run('INSERT OR REPLACE INTO cursors (subscriber, seq) VALUES (?, ?)', subscriber, seq)
 }
@@ -266,7 +183,7 @@ function moveCursor(context: Context, subscriber: string, seq: number): void {
  * Deletes what every subscriber has passed, nobody set aside and the timeline keeps no longer; the newest row stays,
  * for its number.
  */
-function prune(context: Context): void {
+export function prune(context: Context): void {
   const { db, state, now } = context
   const { count, ms } = context.settings.keepEvents
   const passed = Math.min(Infinity, ...state.cursors.values())
@@ -286,7 +203,7 @@ function prune(context: Context): void {
   }
 }
 
-interface StoredEvent {
+export interface StoredEvent {
   seq: number
   id: string
   topic: Topic
@@ -299,41 +216,37 @@ interface StoredEvent {
 function readEvents(
   context: Context,
   from: number,
-  topics: readonly Topic[],
-): { events: DeviceEvent[]; upTo: number } {
+  { subscriber, topics, statuses = null }: Pull,
+): { events: DeviceEvent[]; upTo: number; skipped: boolean } {
   const events: DeviceEvent[] = []
   let upTo = from
   let bytes = 0
+  let skipped = false
   while (events.length < READ_EVENTS && bytes < READ_BYTES) {
     const [row] = context.db.all<StoredEvent>(
-      'SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT 1',
+      `SELECT * FROM events WHERE seq > ? AND (listeners IS NULL OR instr(listeners, ?) > 0)
+        ORDER BY seq LIMIT 1`,
       upTo,
+      forReader(subscriber),
     )
     if (!row) {
+      upTo = Math.max(upTo, context.state.lastSeq)
       break
     }
     upTo = row.seq
-    if (topics.includes(row.topic)) {
+    const about: EventAbout = JSON.parse(row.about)
+    if (wants({ topics, statuses }, row.topic, about.status)) {
       const event = asEvent(context, row)
       bytes += event.body.length
       events.push(event)
+    } else {
+      skipped = true
     }
   }
-  return { events, upTo }
+  return { events, upTo, skipped }
 }
 
-function dueAsides(context: Context, request: Pull): Pulled['asides'] {
-  return context.db
-    .all<StoredEvent & { tries: number }>(
-      `SELECT events.*, aside.tries FROM aside JOIN events USING (seq)
-        WHERE aside.subscriber = ? AND aside.next_at <= ? ORDER BY seq LIMIT 4`,
-      request.subscriber,
-      context.now,
-    )
-    .map((row) => ({ event: asEvent(context, row), tries: row.tries }))
-}
-
-function asEvent(context: Context, row: StoredEvent): DeviceEvent {
+export function asEvent(context: Context, row: StoredEvent): DeviceEvent {
   return {
     sequence: row.seq,
     id: row.id,

@@ -1,5 +1,4 @@
-import { listenersOf, type Config } from '../config.ts'
-import { PUSH_UNREGISTERED } from '../events/topics.ts'
+import type { Config } from '../config.ts'
 import { defaultExpiration, pushRequest } from '../push/request.ts'
 import { judge, readAnswer, type Verdict } from '../push/verdict.ts'
 import { reasonOf, warn } from '../log.ts'
@@ -43,8 +42,6 @@ export interface PushSettings {
   /** The push certificate's topic; empty when nobody told us. */
   readonly topic: string
   readonly certificateId: string
-  /** Subscribers that want to hear of dead tokens. */
-  readonly listeners: readonly string[]
   readonly circuit: PushCircuit
   readonly apns: { fetch(url: string, init: RequestInit): Promise<Response> } | undefined
 }
@@ -69,7 +66,6 @@ export async function pushSettings(
   const { topic, id } = await pushCertificateInUse(env, config, now)
   return {
     topic,
-    listeners: listenersOf(config, PUSH_UNREGISTERED),
     certificateId: env.APNS ? id : NO_CERTIFICATE,
     circuit: env.PUSH.getByName(topic || 'default'),
     apns: env.APNS,

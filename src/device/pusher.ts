@@ -121,7 +121,6 @@ async function send(
         blames: gate.blames,
         again,
         random: Math.random(),
-        listeners: pusher.listeners,
       })
     })
   })

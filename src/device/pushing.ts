@@ -69,8 +69,6 @@ export interface Pushed {
   readonly again: boolean
   /** From 0 to 1, for the wait after a failure. */
   readonly random: number
-  /** Subscribers that want to hear of a dead token. */
-  readonly listeners: readonly string[]
 }
 
 /** What APNs's answer changes. A first push that is delivered costs no row. */
@@ -111,7 +109,8 @@ function flagOf(context: Context, channel: Channel, push: Pushed): Partial<Chann
     about: { enrollment: enrollmentOfChannel(context, channel), params: {} },
     body: new Uint8Array(),
   }
-  recordEvent(context, event, push.listeners)
+  // The object does not know who listens.
+  recordEvent(context, event, undefined)
   return { flag: verdict.reason, flagEpoch: epoch }
 }
 

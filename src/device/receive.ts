@@ -7,7 +7,7 @@ import { checkIn, type CheckInEffect } from './check-in.ts'
 import type { Context } from './context.ts'
 import { changed, toldNews, type ToldNews } from './directory-row.ts'
 import { bind, standing, type Claim, type Standing } from './identity.ts'
-import { recordEvent } from './outbox.ts'
+import { recordEvent, type Listeners } from './outbox.ts'
 import { applyReport, handOut, type ReportEffect } from './queue.ts'
 import { keepProfile, noteMessage, noteReport } from './renewing.ts'
 import { channelOf, knownChannel, saveChannel, saveIdentity, type Identity } from './state.ts'
@@ -26,10 +26,10 @@ export interface DeviceInput {
   /** The enrolment profile that a new certificate came with, if it was made here. */
   readonly profile?: InstalledProfile | undefined
   /** Subscribers that want this message's topic, and those that want to hear of identity conflicts. */
-  readonly listeners: readonly string[]
-  readonly conflictListeners: readonly string[]
+  readonly listeners: Listeners
+  readonly conflictListeners: Listeners
   /** Those that want to hear of commands that devices put off. */
-  readonly deferredListeners: readonly string[]
+  readonly deferredListeners: Listeners
 }
 
 export type DeviceAnswer =

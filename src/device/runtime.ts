@@ -5,13 +5,12 @@ import { dueTimes } from './alarm.ts'
 import { newEffects, type Context, type Effects } from './context.ts'
 import { sqlite } from './db.ts'
 import { toldNews, type ToldNews } from './directory-row.ts'
-import { dropStaleCursors } from './outbox.ts'
 import { pushSettings, type PushEnv } from './push-gate.ts'
 import { pushNow, pushPending, type PushAnswer, type Pusher } from './pusher.ts'
 import { loadState, type DeviceState } from './state.ts'
 import { createWaiting } from './waiting.ts'
 
-/** What the queue carries: which device has news. It may be lost; the alarm says it again. */
+/** What the queue carries: which device has news, for whom. It may be lost; the alarm says it again. */
 export interface Announcement extends ToldNews {
   readonly device: string
 }
@@ -110,16 +109,13 @@ export class DeviceRuntime {
       this.#arm(Date.now() + RETRY_AFTER_DEATH)
       await this.#ctx.storage.sync()
     }
-    const { due, next } = await this.commit((context) => {
-      dropStaleCursors(context)
-      return dueTimes(context)
-    })
+    const { due, next } = await this.commit(dueTimes)
     if (next === undefined) {
       return
     }
     this.#arm(next)
     await this.#ctx.storage.sync()
-    if (due.news.events || due.news.directory) {
+    if (due.news.readers.length > 0 || due.news.directory) {
       await this.#announce(due.news)
     }
     await this.pushPending(due.push, true)
@@ -168,17 +164,17 @@ export class DeviceRuntime {
     return {
       ...(await pushSettings(this.#env, requireConfig(this.#env), Date.now())),
       device: this.#name,
-      commit: (decide) => this.#commitAndTell(decide),
+      commit: (decide) => this.commitAndTell(decide),
     }
   }
 
   /** For decisions that no message of the device brought: nobody else announces what they say. */
-  async #commitAndTell<Answer>(decide: (context: Context) => Answer): Promise<Answer> {
+  async commitAndTell<Answer>(decide: (context: Context) => Answer): Promise<Answer> {
     const { answer, news } = await this.commit((context) => ({
       answer: decide(context),
       news: toldNews(context),
     }))
-    if (news.events || news.directory) {
+    if (news.readers.length > 0 || news.directory) {
       await this.#announce(news)
     }
     return answer

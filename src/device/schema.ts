@@ -37,6 +37,16 @@ const COMMANDS = `CREATE TABLE commands (
 
 const INSTALLED =
   'CREATE TABLE installed (id INTEGER PRIMARY KEY CHECK (id = 1), facts TEXT NOT NULL)'
+const EVENTS = `CREATE TABLE events (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL,
+  topic TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  about TEXT NOT NULL,
+  listeners TEXT,
+  secret INTEGER NOT NULL,
+  body BLOB
+)`
 
 const ESCROW_READS = `CREATE TABLE escrow_reads (
   id INTEGER PRIMARY KEY,
@@ -95,21 +105,16 @@ const TABLES: readonly string[] = [
     reported INTEGER NOT NULL
   )`,
   COMMANDS,
-  `CREATE TABLE events (
-    seq INTEGER PRIMARY KEY,
-    id TEXT NOT NULL,
-    topic TEXT NOT NULL,
-    at INTEGER NOT NULL,
-    about TEXT NOT NULL,
-    secret INTEGER NOT NULL,
-    body BLOB
-  )`,
+  EVENTS,
   'CREATE TABLE cursors (subscriber TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID',
   `CREATE TABLE aside (
     subscriber TEXT NOT NULL,
     seq INTEGER NOT NULL,
     tries INTEGER NOT NULL,
     next_at INTEGER,
+    reason TEXT NOT NULL DEFAULT '',
+    since INTEGER NOT NULL DEFAULT 0,
+    replay INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (subscriber, seq)
   ) WITHOUT ROWID`,
   `CREATE TABLE escrow (
@@ -151,6 +156,16 @@ const STEPS: readonly (readonly string[])[] = [
     "ALTER TABLE channels ADD COLUMN push TEXT NOT NULL DEFAULT ''",
   ],
   [INSTALLED],
+  [
+    'ALTER TABLE events RENAME TO events_before',
+    EVENTS,
+    `INSERT INTO events (seq, id, topic, at, about, secret, body)
+      SELECT seq, id, topic, at, about, secret, body FROM events_before`,
+    'DROP TABLE events_before',
+    "ALTER TABLE aside ADD COLUMN reason TEXT NOT NULL DEFAULT ''",
+    'ALTER TABLE aside ADD COLUMN since INTEGER NOT NULL DEFAULT 0',
+    'ALTER TABLE aside ADD COLUMN replay INTEGER NOT NULL DEFAULT 0',
+  ],
 ]
 
 export const SCHEMA = 1 + STEPS.length

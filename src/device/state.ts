@@ -4,6 +4,7 @@ import type { QueueEntry, CommandState } from '../mdm/queue.ts'
 import type { Verdict } from '../push/verdict.ts'
 import type { Db } from './db.ts'
 import { loadInstalled, newInstalled, type Installed } from './installed.ts'
+import { passedBy } from './listeners.ts'
 import { hasTables, migrate, SCHEMA } from './schema.ts'
 
 /**
@@ -115,6 +116,7 @@ export interface DeviceState {
   readonly channels: Channel[]
   readonly identities: Identity[]
   readonly installed: Installed
+  /** The events that subscribers have passed: not always written, where nothing behind was for them. */
   readonly cursors: Map<string, number>
   readonly queues: Map<number, Queue>
   /** Readers that were told of news, and until when they are trusted to come for it. */
@@ -169,11 +171,13 @@ export function loadState(db: Db, name: string): DeviceState {
   loadChannels(db, state)
   state.identities.push(...loadIdentities(db))
   Object.assign(state.installed, loadInstalled(db))
-  for (const cursor of db.all<{ subscriber: string; seq: number }>('SELECT * FROM cursors')) {
-    state.cursors.set(cursor.subscriber, cursor.seq)
-  }
   const [last] = db.all<{ seq: number | null }>('SELECT max(seq) AS seq FROM events')
   state.lastSeq = last?.seq ?? 0
+  for (const { subscriber, seq } of db.all<{ subscriber: string; seq: number }>(
+    'SELECT * FROM cursors',
+  )) {
+    state.cursors.set(subscriber, passedBy(db, subscriber, seq) ?? state.lastSeq)
+  }
   return state
 }
 

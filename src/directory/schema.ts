@@ -106,6 +106,18 @@ export const challenges = sqliteTable(
   (table) => [index('challenges_certificate').on(table.certificate)],
 )
 
+/** Webhooks, but for the one that `WEBHOOK_URL` names. */
+export const webhooks = sqliteTable('webhooks', {
+  id: text('id').primaryKey(),
+  enabled: integer('enabled', { mode: 'boolean' }).notNull(),
+  /** JSON: where to, what and how. */
+  settings: text('settings').notNull(),
+  /** JSON, sealed: secrets, headers, and the URL's user and password. */
+  sealed: blob('sealed', { mode: 'buffer' }).notNull(),
+  createdAt: integer('created_at').notNull(),
+  updatedAt: integer('updated_at').notNull(),
+})
+
 /** Jobs that can be looked at. What they do, and how far they are, their objects know. */
 export const jobs = sqliteTable('jobs', {
   id: text('id').primaryKey(),

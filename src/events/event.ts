@@ -42,9 +42,9 @@ export function aboutMessage(
 /**
  * The webhook body: MicroMDM's envelope to the letter (micromdm-contract §2.2; `url_params` is `null` in a
  * check-in and absent in an acknowledgement when there are none), NanoMDM's `ids` and `token_update_tally`
- * inside it, our `sequence` beside it.
+ * inside it, our `sequence` beside it, and `replay` where somebody asked for it again.
  */
-export function renderEvent(event: DeviceEvent): string {
+export function renderEvent(event: DeviceEvent, isReplay = false): string {
   const { enrollment, params, status, commandUUID, tokenUpdateTally, renewal, fingerprint } =
     event.about
   const { commandId, notNows } = event.about
@@ -85,6 +85,7 @@ export function renderEvent(event: DeviceEvent): string {
           },
         }),
     sequence: event.sequence,
+    ...(isReplay ? { replay: true } : {}),
   }
   return writeGoJson(envelope, false)
 }

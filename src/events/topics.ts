@@ -18,6 +18,9 @@ export const PUSH_UNREGISTERED = 'push.unregistered'
 /** A device has put a command off again and again; the event says how often. */
 export const COMMAND_DEFERRED = 'command.deferred'
 
+/** Sent when an admin wants to know whether a webhook works, whatever it listens to. */
+export const WEBHOOK_TEST = 'webhook.test'
+
 export const TOPICS = [
   ...MICROMDM_TOPICS,
   'mdm.UserAuthenticate',
@@ -26,6 +29,7 @@ export const TOPICS = [
   IDENTITY_CONFLICT,
   PUSH_UNREGISTERED,
   COMMAND_DEFERRED,
+  WEBHOOK_TEST,
 ] as const
 
 export type Topic = (typeof TOPICS)[number]

@@ -11,6 +11,7 @@ import { pem } from '../../src/pki/issue.ts'
 import { createIssuer, newKey, type Issuer } from '../../src/simulator/identity.ts'
 import manifest from '../../package.json' with { type: 'json' }
 import { start, type RunningServer } from '../e2e/server.ts'
+import { measureBacklog } from './backlog.ts'
 import { bulk } from './bulk.ts'
 import { connectProfiler, topCosts } from './profile.ts'
 import { startReceiver } from './receiver.ts'
@@ -26,7 +27,7 @@ const { values: flags } = parseArgs({
     seconds: { type: 'string', default: '5' },
     only: {
       type: 'string',
-      default: 'enrolment,check-in,idle,cycle,inventory,webhook,cold,queue,fleet',
+      default: 'enrolment,check-in,idle,cycle,inventory,webhook,backlog,cold,queue,fleet',
     },
     /** How many enrolments `--only bulk` makes. */
     count: { type: 'string', default: '3000' },
@@ -37,6 +38,7 @@ const { values: flags } = parseArgs({
 const RUNS = Number(flags.runs)
 const SECONDS = Number(flags.seconds)
 const ONLY = new Set(flags.only.split(','))
+const KINDS = ['check-in', 'idle', 'cycle', 'inventory'] as const
 const CONNECTIONS = 16
 const DEVICES = 64
 const ENROLMENTS = 400
@@ -72,21 +74,15 @@ const disk = flags.tmpfs ? '/dev/shm' : tmpdir()
 console.log(
   `${cpus().length} × ${cpus()[0]?.model}, Linux ${release()}, Node ${process.version}, workerd of miniflare ${manifest.devDependencies.miniflare}, state on ${flags.tmpfs ? 'tmpfs' : 'disk'}, ${CONNECTIONS} connections, median of ${RUNS}`,
 )
-await withServer([], async (server, load) => {
-  await measured('enrolment', server, load, (round) => ({
-    kind: 'enrolment',
-    from: 1000 + round * ENROLMENTS,
-    to: 1000 + (round + 1) * ENROLMENTS,
-    count: ENROLMENTS,
-    seconds: 60,
-  }))
-  await load.run(bounded({ kind: 'enrolment', count: DEVICES, seconds: 60 }))
-  for (const kind of ['check-in', 'idle', 'cycle', 'inventory'] as const) {
-    await measured(kind, server, load, () => ({ kind, seconds: SECONDS }))
-  }
-})
+if (ONLY.intersection(new Set(['enrolment', ...KINDS])).size > 0) {
+  await withoutWebhook()
+}
 if (ONLY.has('webhook')) {
   await withWebhook()
+}
+if (ONLY.has('backlog')) {
+  process.env['WEBHOOK_CONCURRENCY'] = '6'
+  await measureBacklog(withServer, bounded, serverCpu)
 }
 if (['cold', 'queue', 'fleet'].some((name) => ONLY.has(name))) {
   await withGrowth()
@@ -95,6 +91,23 @@ await writeFile(
   join(RESULTS, `${flags.tmpfs ? 'tmpfs' : 'disk'}.json`),
   `${JSON.stringify({ machine: { cpu: cpus()[0]?.model, cores: cpus().length, kernel: release(), node: process.version }, date: new Date().toISOString(), results, growth }, null, 2)}\n`,
 )
+
+/** What devices and admins do, with nobody listening. */
+async function withoutWebhook(): Promise<void> {
+  await withServer([], async (server, load) => {
+    await measured('enrolment', server, load, (round) => ({
+      kind: 'enrolment',
+      from: 1000 + round * ENROLMENTS,
+      to: 1000 + (round + 1) * ENROLMENTS,
+      count: ENROLMENTS,
+      seconds: 60,
+    }))
+    await load.run(bounded({ kind: 'enrolment', count: DEVICES, seconds: 60 }))
+    for (const kind of KINDS) {
+      await measured(kind, server, load, () => ({ kind, seconds: SECONDS }))
+    }
+  })
+}
 
 /** Every Idle is an event: durable before its answer, and delivered while the load goes on. */
 async function withWebhook(): Promise<void> {

@@ -69,6 +69,7 @@ test('the Worker gets what was generated where nothing is said', () => {
     DEVICE_CA: 'EXTRA',
     PUSH_CERTIFICATE: push.certificate,
     LAST_SEEN_RESOLUTION: '1m',
+    ALLOW_PRIVATE_WEBHOOKS: 'true',
     JOB_BURST: expect.stringMatching(/^[1-9]\d*$|^0$/),
   })
 })

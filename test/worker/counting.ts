@@ -103,6 +103,7 @@ export async function countedWorker(
         await consume(
           { messages: batch.map((body) => ({ body })) } as unknown as MessageBatch<Announcement>,
           counted,
+          createExecutionContext(),
         )
       }
     },

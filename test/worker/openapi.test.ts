@@ -4,6 +4,7 @@ import { pem } from '../../src/pki/issue.ts'
 import { deployed, pushCertificate } from './deployment.ts'
 import { enrolByProfile, install, newAuthority } from './scep-client.ts'
 import { api, newDevice, serve, until } from './server.ts'
+import { deadLetter, newHook } from './webhook-tools.ts'
 
 interface Media {
   schema: object
@@ -120,6 +121,15 @@ async function successor() {
   return { ids: { key_id: first.certificate.keyId } }
 }
 
+async function hooked() {
+  return { ids: { id: (await newHook()).id } }
+}
+
+async function dead() {
+  const { id, hook, device } = await deadLetter()
+  return { ids: { id, webhook: hook.id, device: device.udid } }
+}
+
 /** Some enrolled Mac, listed as enrolled, for whom a filter looks. */
 async function listed() {
   const prepared = await enrolled()
@@ -167,6 +177,21 @@ const PREPARE: Record<string, Prepare> = {
   getRenewals: enrolled,
   setRenewals: enrolled,
   renewDevice: byProfile,
+  listWebhooks: hooked,
+  createWebhook: hooked,
+  getWebhook: hooked,
+  changeWebhook: hooked,
+  deleteWebhook: hooked,
+  rotateSecret: hooked,
+  pauseWebhook: hooked,
+  resumeWebhook: hooked,
+  testWebhook: hooked,
+  listDeliveries: dead,
+  listDeadLetters: dead,
+  retryDeadLetters: dead,
+  retryDeadLetter: dead,
+  deleteDeadLetter: dead,
+  replay: listed,
 }
 
 interface Example {

@@ -57,7 +57,6 @@ async function counted(
           udidCertAuthWarnOnly: false,
           lastSeenResolution: 1e12,
           pushTopic: '',
-          subscribers: ['webhook'],
         },
         now,
         hash: (bytes) => createHash('sha256').update(bytes).digest('hex'),

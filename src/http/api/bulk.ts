@@ -149,7 +149,9 @@ bulk.openapi(
     return c.json(
       {
         job: jobJson(created.job),
-        ...(shown && { outcomes: shown.outcomes.map(([id, one]) => outcomeJson(id, one)) }),
+        ...(shown && {
+          outcomes: shown.outcomes.map(([id, one]) => outcomeJson(created.job, id, one)),
+        }),
       },
       created.job.state === 'running' ? 202 : 200,
     )

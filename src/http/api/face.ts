@@ -2,6 +2,8 @@ import { adminAuth } from '../admin-auth.ts'
 import { bulk } from './bulk.ts'
 import { ca } from './ca.ts'
 import { commands } from './commands.ts'
+import { deadLetters } from './dead-letters.ts'
+import { deliveries } from './deliveries.ts'
 import { devices } from './devices.ts'
 import { docsPage } from './docs.ts'
 import { escrow } from './escrow.ts'
@@ -10,7 +12,10 @@ import { identities } from './identities.ts'
 import { jobs } from './jobs.ts'
 import { pushCertificate } from './push-certificate.ts'
 import { renewals } from './renewals.ts'
+import { replays } from './replays.ts'
 import { timeline } from './timeline.ts'
+import { webhookControl } from './webhook-control.ts'
+import { webhooks } from './webhooks.ts'
 
 /**
  * EdgeMDM's own admin API: what MicroMDM has no words for. A route is added in three steps:
@@ -36,6 +41,11 @@ const ROUTES = [
   escrow,
   ca,
   pushCertificate,
+  webhooks,
+  webhookControl,
+  deliveries,
+  deadLetters,
+  replays,
 ]
 
 export const ownFace = newRoutes()

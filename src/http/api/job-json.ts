@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import type { JobView } from '../../delivery/job.ts'
+import type { Replay } from '../../device/replay.ts'
 import type { CommandWork } from '../../delivery/job-work.ts'
 import { kindOf, type Outcome } from '../../delivery/job-rows.ts'
 import { atOrNull, time } from './frame.ts'
@@ -7,14 +8,18 @@ import { atOrNull, time } from './frame.ts'
 export const jobSchema = z
   .object({
     id: z.string(),
-    kind: z.enum(['command']),
+    kind: z.enum(['command', 'replay']),
     state: z.enum(['running', 'finished', 'cancelled', 'stopped']).openapi({
       description: '`stopped`: by its own limit of errors, which `reason` tells',
     }),
     reason: z.string().nullable(),
     created_at: time,
     ended_at: time.nullable(),
-    command: z.object({ request_type: z.string(), command_uuid: z.string() }),
+    command: z.object({ request_type: z.string(), command_uuid: z.string() }).nullable(),
+    replay: z
+      .object({ webhook: z.string() })
+      .nullable()
+      .openapi({ description: 'of events to a webhook' }),
     total: z.int(),
     done: z.int().openapi({ description: 'queued at the device' }),
     failed: z.int(),
@@ -32,6 +37,7 @@ export const outcomeSchema = z
     id: z.string().openapi({ description: 'as it was named; a serial number that nobody has' }),
     outcome: z.enum(['waiting', 'done', 'failed']),
     command_id: z.string().nullable(),
+    events: z.int().optional().openapi({ description: 'how many are replayed' }),
     error: z.string().nullable(),
   })
   .openapi('Outcome')
@@ -47,6 +53,7 @@ export const JOB_EXAMPLE: z.input<typeof jobSchema> = {
     request_type: 'DeviceInformation',
     command_uuid: '0f3a8f9e-6a0e-4c5e-8a0c-0a8c2f6d1b7e',
   },
+  replay: null,
   total: 100_000,
   done: 41_500,
   failed: 2,
@@ -64,15 +71,13 @@ export const OUTCOME_EXAMPLE: z.input<typeof outcomeSchema> = {
 }
 
 export function jobJson(job: JobView): z.input<typeof jobSchema> {
-  const { uuid, requestType }: CommandWork = JSON.parse(job.work)
   return {
     id: job.name,
-    kind: 'command',
+    ...workJson(job),
     state: job.state,
     reason: job.reason || null,
     created_at: new Date(job.createdAt).toISOString(),
     ended_at: atOrNull(job.endedAt),
-    command: { request_type: requestType, command_uuid: uuid },
     total: job.total,
     done: job.total - job.waiting - job.failed,
     failed: job.failed,
@@ -83,7 +88,24 @@ export function jobJson(job: JobView): z.input<typeof jobSchema> {
   }
 }
 
-export function outcomeJson(id: string, outcome: Outcome): z.input<typeof outcomeSchema> {
+function workJson(job: JobView): Pick<z.input<typeof jobSchema>, 'kind' | 'command' | 'replay'> {
+  if (job.kind === 'replay') {
+    const { subscriber }: Replay = JSON.parse(job.work)
+    return { kind: 'replay', command: null, replay: { webhook: subscriber } }
+  }
+  const { uuid, requestType }: CommandWork = JSON.parse(job.work)
+  const command = { request_type: requestType, command_uuid: uuid }
+  return { kind: 'command', command, replay: null }
+}
+
+export function outcomeJson(
+  { kind }: Pick<JobView, 'kind'>,
+  id: string,
+  outcome: Outcome,
+): z.input<typeof outcomeSchema> {
+  if (kind === 'replay' && typeof outcome === 'number') {
+    return { id, outcome: 'done', command_id: null, events: outcome, error: null }
+  }
   return {
     id,
     outcome: kindOf(outcome),

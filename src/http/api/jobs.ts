@@ -112,11 +112,11 @@ jobs.openapi(
     const { id } = c.req.valid('param')
     const { cursor, limit, outcome } = c.req.valid('query')
     const job = c.env.JOB.getByName(id)
-    found(id, await job.view())
+    const view = found(id, await job.view())
     const page = await job.outcomes(numberCursor(cursor) ?? 0, limit, outcome)
     return c.json(
       {
-        outcomes: page.outcomes.map(([target, one]) => outcomeJson(target, one)),
+        outcomes: page.outcomes.map(([target, one]) => outcomeJson(view, target, one)),
         next: page.next === undefined ? null : writeCursor(page.next),
       },
       200,

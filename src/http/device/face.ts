@@ -1,8 +1,9 @@
 import { Hono, type Context } from 'hono'
-import { listenersOf } from '../../config.ts'
 import type { ToldNews } from '../../device/directory-row.ts'
 import type { DeviceAnswer, DeviceInput } from '../../device/receive.ts'
+import { knownWebhooks } from '../../directory/webhook-list.ts'
 import { COMMAND_DEFERRED, IDENTITY_CONFLICT, topicOf } from '../../events/topics.ts'
+import { listenersOf } from '../../events/webhook.ts'
 import { reasonOf, warn } from '../../log.ts'
 import { ProtocolError } from '../../mdm/errors.ts'
 import { readMessage, type Message } from '../../mdm/message.ts'
@@ -59,18 +60,22 @@ async function answer(
   signer: Signer,
 ): Promise<Response> {
   const { config } = c.var
-  const listeners = listenersOf(config, topicOf(message))
+  const webhooks = await knownWebhooks(c.env, config, (work) => {
+    c.executionCtx.waitUntil(work)
+  })
+  const status = message.kind === 'report' ? message.status : undefined
+  const listeners = listenersOf(webhooks, topicOf(message), status)
   const idle = message.kind === 'report' && beginsRound(message)
   const input: DeviceInput = {
     message: forObject(message),
-    body: idle && listeners.length === 0 ? new Uint8Array() : body,
+    body: idle && listeners?.length === 0 ? new Uint8Array() : body,
     eventId: crypto.randomUUID(),
     url: calledUrl(c),
     params: firstValues(new URL(c.req.url).searchParams),
     fingerprint: signer.fingerprint,
     listeners,
-    conflictListeners: listenersOf(config, IDENTITY_CONFLICT),
-    deferredListeners: listenersOf(config, COMMAND_DEFERRED),
+    conflictListeners: listenersOf(webhooks, IDENTITY_CONFLICT),
+    deferredListeners: listenersOf(webhooks, COMMAND_DEFERRED, status),
   }
   const device = c.env.DEVICE.getByName(message.enrollment.device)
   let result: DeviceAnswer = await device.receive(input)
@@ -132,7 +137,7 @@ function reply(
 
 /** The queue may lose it, and sending may fail: the device's alarm says it again. */
 function announce(c: DeviceContext, message: Message, news: ToldNews): void {
-  if (news.events || news.directory) {
+  if (news.readers.length > 0 || news.directory) {
     const { device } = message.enrollment
     c.executionCtx.waitUntil(
       c.env.EVENTS.send({ device, ...news }).catch((error: unknown) => {

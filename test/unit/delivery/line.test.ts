@@ -132,3 +132,52 @@ describe('an event that is refused', () => {
     expect(receiver.notes).toContain('webhook:given-up')
   })
 })
+
+describe('a webhook’s own pace', () => {
+  it('lets so many posts a minute leave', async () => {
+    const receiver = new TestReceiver()
+    receiver.settings = { rate: 60 }
+    const start = receiver.now
+    for (let n = 0; n < 10; n++) {
+      receiver.event('A')
+    }
+    await receiver.run(start + MINUTE)
+    expect(receiver.posts.map(({ at }) => at - start)).toEqual(
+      Array.from({ length: 10 }, (_, n) => n * SECOND),
+    )
+  })
+
+  it('ramps up after an outage as slowly as it is told', async () => {
+    const receiver = new TestReceiver(4)
+    receiver.settings = { rampUp: 5 }
+    const start = receiver.now
+    const allowed: number[] = []
+    for (let device = 0; device < 12; device++) {
+      receiver.event(`device ${device}`)
+    }
+    receiver.answer = () => {
+      allowed.push(receiver.line.allowed)
+      return receiver.now < start + SECOND ? down() : DELIVERED
+    }
+    await receiver.run(start + 10 * MINUTE)
+    const after = allowed.slice(-12)
+    expect(after.slice(0, 5)).toEqual([1, 1, 1, 1, 1])
+    expect(Math.max(...after)).toBeLessThanOrEqual(3)
+  })
+
+  it('does not post an Idle that has waited too long, but counts it', async () => {
+    const receiver = new TestReceiver()
+    receiver.settings = { maxIdleAge: HOUR }
+    const start = receiver.now
+    receiver.answer = () => (receiver.now < start + 2 * HOUR ? down() : DELIVERED)
+    receiver.event('A', 'Idle')
+    receiver.event('A', 'Acknowledged')
+    receiver.event('A', 'Idle')
+    await receiver.run(start + 2 * HOUR + MINUTE)
+    receiver.event('A', 'Idle')
+    await receiver.run(start + 5 * HOUR)
+    const taken = receiver.postsOf('A').filter(({ outcome }) => outcome === 'delivered')
+    expect(taken.map(({ seq }) => seq)).toEqual([2, 4])
+    expect(receiver.dropped).toBe(2)
+  })
+})

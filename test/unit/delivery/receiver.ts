@@ -1,13 +1,14 @@
 import { deliver, type DeliveryPorts } from '../../../src/delivery/deliver.ts'
 import { newLine, nextTry, startable, wake, type Line } from '../../../src/delivery/line.ts'
 import type { PostOutcome } from '../../../src/delivery/post.ts'
-import type { Aside } from '../../../src/device/outbox.ts'
+import type { Aside } from '../../../src/device/aside.ts'
 import type { DeviceEvent } from '../../../src/events/event.ts'
 
-export const DELIVERED: PostOutcome = { kind: 'delivered' }
-export const REFUSED: PostOutcome = { kind: 'refused', reason: 'status 500' }
+export const DELIVERED: PostOutcome = { kind: 'delivered', status: 200 }
+export const REFUSED: PostOutcome = { kind: 'refused', status: 500, reason: 'status 500' }
 export const down = (retryAfter?: number): PostOutcome => ({
   kind: 'down',
+  status: 503,
   reason: 'status 503',
   retryAfter,
 })
@@ -27,17 +28,19 @@ export class TestReceiver {
   readonly posts: { at: number; device: string; seq: number; outcome: PostOutcome['kind'] }[] = []
   readonly notes: string[] = []
   givenUp = 0
+  dropped = 0
+  settings: Partial<DeliveryPorts['webhook']> = {}
   answer: (device: string, seq: number) => PostOutcome | Promise<PostOutcome> = () => DELIVERED
   readonly #running = new Set<Promise<void>>()
   readonly #concurrency: number
 
   constructor(concurrency = 4) {
     this.#concurrency = concurrency
-    this.line = newLine(concurrency, undefined)
+    this.line = newLine(concurrency)
   }
 
   /** An event of a device, announced. */
-  event(name: string): void {
+  event(name: string, status?: string): void {
     const unknown: Device = { events: [], passed: 0, aside: new Map() }
     const known = this.devices.get(name) ?? unknown
     const sequence = known.events.length + 1
@@ -46,7 +49,11 @@ export class TestReceiver {
       id: `${name}.${sequence}`,
       topic: 'mdm.Connect',
       at: this.now,
-      about: { enrollment: { type: 'Device', device: name, user: '' }, params: {} },
+      about: {
+        enrollment: { type: 'Device', device: name, user: '' },
+        params: {},
+        ...(status === undefined ? {} : { status }),
+      },
       body: new Uint8Array(),
     })
     this.devices.set(name, known)
@@ -87,7 +94,16 @@ export class TestReceiver {
 
   #ports(): DeliveryPorts {
     return {
-      concurrency: this.#concurrency,
+      webhook: {
+        concurrency: this.#concurrency,
+        rampUp: 1,
+        rate: 0,
+        maxIdleAge: 0,
+        ...this.settings,
+      },
+      sleep: async (ms) => {
+        this.now += ms
+      },
       now: () => this.now,
       pull: async (name, request) => {
         const device = this.devices.get(name)
@@ -109,7 +125,9 @@ export class TestReceiver {
           events: request.read ? events : [],
           asides: request.read
             ? due.flatMap(({ seq, tries }) =>
-                device.events.slice(seq - 1, seq).map((event) => ({ event, tries })),
+                device.events
+                  .slice(seq - 1, seq)
+                  .map((event) => ({ event, tries, since: 0, replay: false })),
               )
             : [],
           upTo: device.passed + events.length,
@@ -124,8 +142,10 @@ export class TestReceiver {
         return outcome
       },
       keepCircuit: () => undefined,
-      countGivenUp: () => ++this.givenUp,
-      note: (event) => this.notes.push(event),
+      giveUp: () => ++this.givenUp,
+      drop: () => ++this.dropped,
+      note: () => undefined,
+      warn: (event) => this.notes.push(event),
     }
   }
 }

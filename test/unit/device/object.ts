@@ -16,7 +16,6 @@ const SETTINGS: DeviceSettings = {
   udidCertAuthWarnOnly: false,
   lastSeenResolution: 86_400_000,
   pushTopic: '',
-  subscribers: ['webhook'],
 }
 
 /** A device object's decisions over a real SQLite, with a clock that the test turns. */

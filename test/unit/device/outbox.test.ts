@@ -1,5 +1,7 @@
-import { expect, it } from 'vitest'
-import { dropStaleCursors, pull, recordEvent, waitingSince } from '../../../src/device/outbox.ts'
+import { describe, expect, it } from 'vitest'
+import { pull, recordEvent, type Listeners } from '../../../src/device/outbox.ts'
+import { readersBehind, settleReaders, waitingSince } from '../../../src/device/readers.ts'
+import { replay } from '../../../src/device/replay.ts'
 import { saveDevice } from '../../../src/device/state.ts'
 import type { DeviceEvent } from '../../../src/events/event.ts'
 import { TestObject } from './object.ts'
@@ -10,7 +12,7 @@ const topics = ['mdm.Connect'] as const
 
 /** A device object with so many events for a webhook. */
 function withEvents(count: number) {
-  const object = new TestObject('UDID-1', { subscribers: [] })
+  const object = new TestObject('UDID-1')
   const record = (): void => {
     object.commit((context) => {
       const enrollment = { type: 'Device', device: 'UDID-1', user: '' } as const
@@ -36,11 +38,11 @@ function withEvents(count: number) {
 it('what a webhook has not had is kept for three days while it is not configured', () => {
   const { object, read } = withEvents(2)
   object.now += 3 * DAY - MINUTE
-  object.commit(dropStaleCursors)
+  object.commit((context) => settleReaders(context, []))
   object.evict()
   expect(read()).toHaveLength(2)
   object.now += 2 * MINUTE
-  object.commit(dropStaleCursors)
+  object.commit((context) => settleReaders(context, []))
   expect(read()).toEqual([])
 })
 
@@ -99,7 +101,7 @@ it('a reader that only reports is told again of what it leaves behind, and at on
   expect(report(1)).toMatchObject({ events: [], upTo: 1, more: true })
   expect(object.effects.wakeBy).toBe(object.now + MINUTE)
   record()
-  expect(object.effects.news.events).toBe(true)
+  expect(object.effects.news.readers).toEqual(['webhook'])
   expect(report(3)).toMatchObject({ events: [], upTo: 3, more: false })
   expect(object.effects.wakeBy).toBe(Infinity)
   expect(report(1)).toMatchObject({ upTo: 3 })
@@ -113,4 +115,113 @@ it('events that a reader does not want wait for nobody once it has looked', () =
   )
   object.evict()
   expect(object.commit(waitingSince)).toBeUndefined()
+})
+
+describe('of several subscribers', () => {
+  const enrollment = { type: 'Device', device: 'UDID-1', user: '' } as const
+
+  function device(keep = 0) {
+    const object = new TestObject('UDID-1', { keepEvents: { count: keep, ms: DAY } })
+    object.commit((context) => {
+      saveDevice(context.db, context.state.device)
+    })
+    const pulled = (subscriber: string, passed?: number) =>
+      object.commit((context) =>
+        pull(context, { subscriber, topics, read: true, ...(passed ? { passed } : {}) }),
+      )
+    return {
+      object,
+      record: (listeners: Listeners): void => {
+        object.commit((context) => {
+          const event = { id: 'e', topic: topics[0], about: { enrollment, params: {} } }
+          recordEvent(context, { ...event, body: new Uint8Array(3) }, listeners)
+        })
+      },
+      read: (subscriber: string): number[] =>
+        pulled(subscriber).events.map(({ sequence }) => sequence),
+      deliver: (subscriber: string): void => {
+        for (let { events, upTo } = pulled(subscriber); events.length > 0;) {
+          ;({ events, upTo } = pulled(subscriber, upTo))
+        }
+      },
+      rows: (table: string): number =>
+        object.db().all<{ n: number }>(`SELECT count(*) AS n FROM ${table}`)[0]?.n ?? NaN,
+      behind: (): string[] => object.commit(readersBehind),
+    }
+  }
+
+  it('each gets what it wants, and passes the rest without a row of its own', () => {
+    const { object, record, read, deliver, behind, rows } = device()
+    record(['a', 'b'])
+    deliver('a')
+    deliver('b')
+    record(['a'])
+    expect(object.effects.news.readers).toEqual(['a'])
+    record(['a'])
+    expect(behind()).toEqual(['a'])
+    object.evict()
+    expect(behind()).toEqual(['a'])
+    expect(read('b')).toEqual([])
+    expect(read('a')).toEqual([2, 3])
+    deliver('a')
+    expect(rows('events')).toBe(1)
+    const [cursor] = object
+      .db()
+      .all<{ seq: number }>("SELECT seq FROM cursors WHERE subscriber = 'b'")
+    expect(cursor?.seq).toBe(1)
+  })
+
+  it('one that was unknown when an event was written still gets it', () => {
+    const { object, record, read, rows } = device()
+    record(['a'])
+    record(undefined)
+    expect(object.effects.news.readers).toEqual([''])
+    record(['a'])
+    expect(object.commit((context) => settleReaders(context, ['a', 'new']))).toBe(true)
+    expect(read('new')).toEqual([2])
+    expect(read('a')).toEqual([1, 2, 3])
+    expect(object.commit((context) => settleReaders(context, ['a', 'new']))).toBe(false)
+    expect(rows('cursors')).toBe(2)
+  })
+
+  it('nobody listens: events stay as long as the timeline keeps them, and an Idle is no row', () => {
+    const { object, record, rows } = device(2)
+    for (let n = 0; n < 5; n++) {
+      record([])
+    }
+    expect(rows('events')).toBe(2)
+    object.commit((context) => {
+      const about = { enrollment, params: {}, status: 'Idle' }
+      recordEvent(context, { id: 'e', topic: topics[0], about, body: new Uint8Array() }, [])
+    })
+    expect(rows('events')).toBe(2)
+    expect(object.effects.news.readers).toEqual([])
+  })
+
+  it('a replay goes beside the line, to whoever had it, and to one that was not there', () => {
+    const { object, record, deliver } = device(10)
+    record(['a'])
+    record(['a'])
+    deliver('a')
+    const order = (subscriber: string, events: string[] | null = null) => ({
+      subscriber,
+      events,
+      filter: { topics, statuses: null },
+      from: 0,
+      to: Infinity,
+      dryRun: false,
+    })
+    expect(object.commit((context) => replay(context, '', order('a')))).toMatchObject({ events: 2 })
+    expect(object.effects.news.readers).toEqual(['a'])
+    expect(object.commit((context) => replay(context, '', order('a')))).toMatchObject({ events: 0 })
+    expect(object.commit((context) => replay(context, '', order('b')))).toMatchObject({ events: 2 })
+    const pulled = object.commit((context) =>
+      pull(context, { subscriber: 'b', topics, read: true }),
+    )
+    expect(pulled.asides).toMatchObject([
+      { event: { sequence: 1 }, replay: true },
+      { event: { sequence: 2 }, replay: true },
+    ])
+    expect(pulled.events).toEqual([])
+  })
 })

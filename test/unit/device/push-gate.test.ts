@@ -15,7 +15,6 @@ it('lets one push alone try whether the cause is gone, whoever asks in the same 
   let now = 0
   const settings = {
     topic: '',
-    listeners: [],
     certificateId: 'certificate',
     apns: undefined,
     circuit: {

@@ -58,7 +58,6 @@ function deviceWithCommand() {
           blames: false,
           again: false,
           random: 0,
-          listeners: ['webhook'],
           ...push,
         }
         takeVerdict(context, check.target, { verdict, ...rest })
@@ -131,7 +130,7 @@ it('a token that APNs calls dead is an event, unless the device has sent one sin
   answer({ kind: 'token_dead', reason: 'Unregistered', since: object.now - DAY })
   expect(events()).toEqual([])
   answer({ kind: 'token_dead', reason: 'Unregistered', since: object.now + SECOND })
-  expect(object.effects.news.events).toBe(true)
+  expect(object.effects.news.readers).toEqual([''])
   expect(events()).toMatchObject([
     {
       id: 'push 1',

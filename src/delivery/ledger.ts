@@ -1,0 +1,110 @@
+import type { PostOutcome } from './post.ts'
+
+/** One post of one event, as it went. */
+export interface Attempt {
+  /** Counts the webhook's posts since its object came to life; newer is higher. */
+  readonly n: number
+  readonly at: number
+  readonly device: string
+  readonly sequence: number
+  readonly event: string
+  readonly topic: string
+  /** Which try of this event it was, from 1 on. */
+  readonly attempt: number
+  readonly replay: boolean
+  readonly outcome: PostOutcome['kind']
+  /** 0 when nobody answered. */
+  readonly status: number
+  /** Milliseconds until the answer. */
+  readonly latency: number
+  /** Empty when it was delivered. */
+  readonly reason: string
+}
+
+export interface Counts {
+  delivered: number
+  failed: number
+  /** Events that left as dead letters. */
+  dead: number
+  /** Idle events that waited too long to be worth a post. */
+  dropped: number
+  deliveredAt: number
+  failedAt: number
+  /** The last failure's reason. */
+  reason: string
+}
+
+/**
+ * What a webhook's object remembers of its posts. Successes would cost a row each, so the newest posts are memory, and only the
+ * newest failures and the counts are written: no more than a row each {@link SAVE_EVERY}, or each {@link LOT} deliveries.
+ */
+export interface Ledger {
+  /** Oldest first. */
+  readonly recent: Attempt[]
+  readonly counts: Counts
+  last: number
+  unsaved: number
+  failedSinceSave: boolean
+  savedAt: number
+}
+
+export interface SavedLedger {
+  readonly failures: readonly Attempt[]
+  readonly counts: Counts
+}
+
+const RECENT = 500
+const FAILURES = 100
+const LOT = 1000
+const SAVE_EVERY = 10_000
+
+export function newLedger(saved: SavedLedger | undefined): Ledger {
+  return {
+    recent: [...(saved?.failures ?? [])],
+    counts: saved?.counts ?? {
+      delivered: 0,
+      failed: 0,
+      dead: 0,
+      dropped: 0,
+      deliveredAt: 0,
+      failedAt: 0,
+      reason: '',
+    },
+    last: saved?.failures.at(-1)?.n ?? 0,
+    unsaved: 0,
+    failedSinceSave: false,
+    savedAt: 0,
+  }
+}
+
+/** Notes how a post went. */
+export function note(ledger: Ledger, attempt: Omit<Attempt, 'n'>): void {
+  ledger.recent.push({ ...attempt, n: ++ledger.last })
+  if (ledger.recent.length > RECENT) {
+    ledger.recent.shift()
+  }
+  const { counts } = ledger
+  if (attempt.outcome === 'delivered') {
+    counts.delivered += 1
+    counts.deliveredAt = attempt.at
+  } else {
+    Object.assign(counts, {
+      failed: counts.failed + 1,
+      failedAt: attempt.at,
+      reason: attempt.reason,
+    })
+    ledger.failedSinceSave = true
+  }
+  ledger.unsaved += 1
+}
+
+/** What is to be written now; `undefined` while it can wait. */
+export function saveDue(ledger: Ledger, now: number): SavedLedger | undefined {
+  const due = ledger.failedSinceSave ? now - ledger.savedAt >= SAVE_EVERY : ledger.unsaved >= LOT
+  if (!due) {
+    return undefined
+  }
+  Object.assign(ledger, { savedAt: now, unsaved: 0, failedSinceSave: false })
+  const failures = ledger.recent.filter(({ outcome }) => outcome !== 'delivered').slice(-FAILURES)
+  return { failures, counts: { ...ledger.counts } }
+}

@@ -1,0 +1,48 @@
+import { Buffer } from 'node:buffer'
+import { createHmac } from 'node:crypto'
+import type { Secret, Webhook } from '../events/webhook.ts'
+
+const PREFIX = 'whsec_'
+
+/** The secrets that sign now, newest first: one that has a successor signs beside it until its time is over. */
+export function signingSecrets(secrets: readonly Secret[], now: number): readonly Secret[] {
+  return secrets.filter(({ until }) => until === 0 || until > now)
+}
+
+/**
+ * Standard Webhooks' headers (`v1`, HMAC-SHA256 over `id.timestamp.body`, one signature for each secret) and NanoMDM's
+ * (base64 HMAC-SHA256 of the body under the secret's text, peers.md §2.8), which has room for the newest secret alone.
+ */
+export function signature(
+  { secrets }: Pick<Webhook, 'secrets'>,
+  event: string,
+  body: string,
+  now: number,
+): Record<string, string> {
+  const signing = signingSecrets(secrets, now).map(({ secret }) => secret)
+  const [newest] = signing
+  if (newest === undefined) {
+    return {}
+  }
+  const timestamp = String(Math.floor(now / 1000))
+  const signatures = signing
+    .filter((secret) => secret.startsWith(PREFIX))
+    .map((secret) => {
+      const key = Buffer.from(secret.slice(PREFIX.length), 'base64')
+      return `v1,${hmac(key, `${event}.${timestamp}.${body}`)}`
+    })
+  return {
+    'webhook-id': event,
+    'webhook-timestamp': timestamp,
+    ...(signatures.length > 0 ? { 'webhook-signature': signatures.join(' ') } : {}),
+    'x-hmac-signature': hmac(newest, body),
+  }
+}
+
+export function newSecret(random: Uint8Array): string {
+  return `${PREFIX}${Buffer.from(random).toString('base64')}`
+}
+
+function hmac(key: string | Buffer, text: string): string {
+  return createHmac('sha256', key).update(text).digest('base64')
+}

@@ -1,0 +1,114 @@
+import type { DeviceEvent } from '../events/event.ts'
+import { wakeBy, type Context } from './context.ts'
+import type { Pull, StoredEvent } from './outbox.ts'
+
+/** The alarm announces again what a lost message would have told (design.md 4). */
+export const ANNOUNCE_AFTER = 60_000
+/** How many given-up events are kept per subscriber: the newest. */
+const KEEP_GIVEN_UP = 100
+const READ_ASIDES = 4
+
+/** An event beside a subscriber's line: refused before, or replayed. */
+export interface Aside {
+  readonly seq: number
+  readonly tries: number
+  /** Milliseconds of the next try; `null` when it was given up and only counts. */
+  readonly nextAt: number | null
+  /** What the receiver answered last. */
+  readonly reason?: string
+  /** From when on it is tried (milliseconds), where that is not when it happened: somebody asked for it again. */
+  readonly since?: number
+  /** The subscriber has passed it before. */
+  readonly replay?: boolean
+}
+
+export interface AsideEvent {
+  readonly event: DeviceEvent
+  readonly tries: number
+  readonly since: number
+  readonly replay: boolean
+}
+
+/** Takes in what a subscriber reports of the events beside its line. */
+export function takeAsides(
+  context: Context,
+  { subscriber, settled, aside }: Pick<Pull, 'subscriber' | 'settled' | 'aside'>,
+): void {
+  for (const seq of settled ?? []) {
+    context.db.run('DELETE FROM aside WHERE subscriber = ? AND seq = ?', subscriber, seq)
+  }
+  for (const { seq, tries, nextAt, reason = '', since = 0, replay = false } of aside ?? []) {
+    context.db.run(
+      'INSERT OR REPLACE INTO aside (subscriber, seq, tries, next_at, reason, since, replay) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      subscriber,
+      seq,
+      tries,
+      nextAt,
+      reason,
+      since,
+      Number(replay),
+    )
+    if (nextAt === null) {
+      boundGivenUp(context, subscriber)
+    } else {
+      wakeBy(context, Math.max(nextAt, context.now + ANNOUNCE_AFTER))
+    }
+  }
+}
+
+/** When the next set-aside event may be tried again. */
+export function nextAsideAt(context: Context): number | undefined {
+  if (context.state.lastSeq === 0) {
+    return undefined
+  }
+  const [row] = context.db.all<{ at: number | null }>(
+    'SELECT min(next_at) AS at FROM aside WHERE next_at IS NOT NULL',
+  )
+  return row?.at ?? undefined
+}
+
+/** Subscribers with a set-aside event that is due. */
+export function dueReaders({ db, now }: Context): string[] {
+  return db
+    .all<{ subscriber: string }>('SELECT DISTINCT subscriber FROM aside WHERE next_at <= ?', now)
+    .map(({ subscriber }) => subscriber)
+}
+
+/** What is due beside a subscriber's line, oldest first. */
+export function dueAsides(
+  context: Context,
+  subscriber: string,
+  read: (row: StoredEvent) => DeviceEvent,
+): AsideEvent[] {
+  return context.db
+    .all<StoredEvent & { tries: number; since: number; replay: number }>(
+      `SELECT events.*, aside.tries, aside.since, aside.replay FROM aside JOIN events USING (seq)
+        WHERE aside.subscriber = ? AND aside.next_at <= ? ORDER BY seq LIMIT ${READ_ASIDES}`,
+      subscriber,
+      context.now,
+    )
+    .map((row) => ({
+      event: read(row),
+      tries: row.tries,
+      since: row.since,
+      replay: row.replay === 1,
+    }))
+}
+
+/** A receiver that never takes a kind of event must not fill the object. */
+function boundGivenUp(context: Context, subscriber: string): void {
+  const surplus = context.db.all<{ seq: number }>(
+    `SELECT seq FROM aside WHERE subscriber = ? AND next_at IS NULL
+      ORDER BY seq DESC LIMIT -1 OFFSET ${KEEP_GIVEN_UP}`,
+    subscriber,
+  )
+  for (const { seq } of surplus) {
+    context.db.run('DELETE FROM aside WHERE subscriber = ? AND seq = ?', subscriber, seq)
+    context.effects.notes.push({ event: 'webhook:given-up-deleted', device: context.name, seq })
+  }
+}
+
+/** An event that goes out beside the line because somebody asked for it; it gets all the time that events get, from now on. */
+export function askedFor({ now }: Context, seq: number, isReplay: boolean): Aside {
+  return { seq, tries: 0, nextAt: now, since: now, replay: isReplay }
+}

@@ -1,0 +1,61 @@
+import type { Topic } from './topics.ts'
+
+/** The subscriber that `WEBHOOK_URL` names; its events keep MicroMDM's form to the letter. */
+export const VAR_WEBHOOK = 'webhook'
+
+/** Which events a subscriber wants. */
+export interface Filter {
+  readonly topics: readonly Topic[]
+  /** Of reports: only with these statuses; `null` for whatever the device says. */
+  readonly statuses: readonly string[] | null
+}
+
+/** What signs posts, and from when to when (milliseconds); `until` is 0 while no successor is named. */
+export interface Secret {
+  readonly secret: string
+  readonly since: number
+  readonly until: number
+}
+
+/** A subscriber: where its events go, which, and how. */
+export interface Webhook extends Filter {
+  /** Names its cursors: stays the same when the URL changes. */
+  readonly id: string
+  readonly enabled: boolean
+  readonly url: string
+  /** `Authorization` for the URL's user and password; empty when it has none. */
+  readonly authorization: string
+  readonly headers: Readonly<Record<string, string>>
+  /** Newest first. */
+  readonly secrets: readonly Secret[]
+  /** Whether unlock and bootstrap tokens are cut out of `raw_payload`. */
+  readonly redact: boolean
+  /** Posts in flight. */
+  readonly concurrency: number
+  /** Posts a minute; 0 for as many as it takes. */
+  readonly rate: number
+  /** After an outage, so many answers allow one more post in flight. */
+  readonly rampUp: number
+  /** An Idle that waited longer (milliseconds) is not posted any more; 0 for however long. */
+  readonly maxIdleAge: number
+}
+
+export function wants(
+  { topics, statuses }: Filter,
+  topic: Topic,
+  status: string | undefined,
+): boolean {
+  return (
+    topics.includes(topic) &&
+    (statuses === null || status === undefined || statuses.includes(status))
+  )
+}
+
+/** The subscribers that want such an event; `undefined` when nobody knows who there is. */
+export function listenersOf(
+  webhooks: readonly Pick<Webhook, 'id' | keyof Filter>[] | undefined,
+  topic: Topic,
+  status?: string,
+): readonly string[] | undefined {
+  return webhooks?.filter((webhook) => wants(webhook, topic, status)).map(({ id }) => id)
+}

@@ -1,0 +1,177 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import type { DeliveryOfEvent } from '../../device/deliveries.ts'
+import type { Attempt } from '../../delivery/ledger.ts'
+import type { Env } from '../../env.ts'
+import { AdminError, atDevice } from '../at-device.ts'
+import {
+  answer,
+  newRoutes,
+  atOrNull,
+  nextCursor,
+  numberCursor,
+  pageQuery,
+  writeCursor,
+} from './frame.ts'
+import { webhookOf } from './webhook-access.ts'
+
+/** Which events reached whom (peers.md §4, row 1). */
+export const deliveries = newRoutes()
+
+const MAX_WEBHOOKS_ASKED = 10
+const delivery = z
+  .object({
+    webhook: z.string(),
+    device: z.string(),
+    sequence: z.int(),
+    event_id: z.string(),
+    topic: z.string(),
+    state: z.enum(['delivered', 'waiting', 'retrying', 'replaying', 'dead', 'failed']).openapi({
+      description:
+        'waiting: in the device’s line; retrying: refused, tried beside the line; dead: given up; failed: this try',
+    }),
+    attempts: z.int().openapi({ description: 'as far as they are remembered' }),
+    status: z
+      .int()
+      .nullable()
+      .openapi({ description: 'of the last answer, while it is remembered' }),
+    reason: z.string(),
+    latency_ms: z.int().nullable(),
+    at: z.iso.datetime().openapi({ description: 'of the try; of the event, in a device’s list' }),
+    next_try_at: z.iso.datetime().nullable(),
+    replay: z.boolean(),
+  })
+  .openapi('Delivery')
+type DeliveryJson = z.input<typeof delivery>
+
+deliveries.openapi(
+  createRoute({
+    method: 'get',
+    path: '/deliveries',
+    operationId: 'listDeliveries',
+    tags: ['Deliveries'],
+    summary: 'Deliveries of a webhook or of a device’s events, newest first',
+    description:
+      'With `device`: each kept event, and how far it is with each webhook that wants it, from the device’s own rows. With `webhook` alone: its newest posts, one entry for each try; 500 of them are in memory, and of these the newest 100 that failed outlive it.',
+    request: {
+      query: z.object({
+        ...pageQuery,
+        webhook: z.string().optional(),
+        device: z.string().optional().openapi({ example: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01' }),
+        outcome: z
+          .enum(['delivered', 'refused', 'down'])
+          .optional()
+          .openapi({ description: 'of tries: without `device` only' }),
+      }),
+    },
+    responses: {
+      200: answer('a page', z.object({ deliveries: z.array(delivery), next: nextCursor }), {
+        deliveries: [
+          {
+            webhook: '5b1f0c0e-9d3c-4a43-9d0b-6a1f4d2f7a10',
+            device: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
+            sequence: 12,
+            event_id: '0f3a8f9e-6a0e-4c5e-8a0c-0a8c2f6d1b7e',
+            topic: 'mdm.Connect',
+            state: 'delivered',
+            attempts: 1,
+            status: 200,
+            reason: '',
+            latency_ms: 38,
+            at: '2026-11-24T09:00:02.000Z',
+            next_try_at: null,
+            replay: false,
+          },
+        ],
+        next: null,
+      }),
+    },
+  }),
+  async (c) => {
+    const { cursor, limit, webhook, device, outcome } = c.req.valid('query')
+    const before = numberCursor(cursor)
+    if (device !== undefined) {
+      return c.json(await ofDevice(c.env, device, { subscriber: webhook, before, limit }), 200)
+    }
+    if (webhook === undefined) {
+      throw new AdminError('name a `webhook`, a `device`, or both', 400)
+    }
+    await webhookOf(c.env, c.var.config, webhook)
+    const tries = await c.env.SUBSCRIBER.getByName(webhook).recent({
+      before: before ?? Number.MAX_SAFE_INTEGER,
+      limit: limit + 1,
+      ...(outcome ? { outcome } : {}),
+    })
+    const page = tries.slice(0, limit)
+    const last = tries.length > limit ? page.at(-1)?.n : undefined
+    return c.json(
+      {
+        deliveries: page.map((attempt) => tryJson(webhook, attempt)),
+        next: last === undefined ? null : writeCursor(last),
+      },
+      200,
+    )
+  },
+)
+
+async function ofDevice(
+  env: Env,
+  id: string,
+  filter: { subscriber: string | undefined; before: number | undefined; limit: number },
+): Promise<{ deliveries: DeliveryJson[]; next: string | null }> {
+  const found = await atDevice(env, id, async (device, user) => device.viewDeliveries(user, filter))
+  const { device } = found
+  const readers = [...new Set(found.deliveries.map(({ subscriber }) => subscriber))]
+  const remembered = await Promise.all(
+    readers.slice(0, MAX_WEBHOOKS_ASKED).map(async (reader) => {
+      const all = { before: Number.MAX_SAFE_INTEGER, limit: 1000, device }
+      return [reader, await env.SUBSCRIBER.getByName(reader).recent(all)] as const
+    }),
+  )
+  const tries = new Map(remembered)
+  return {
+    deliveries: found.deliveries.map((one) =>
+      eventJson(
+        device,
+        one,
+        tries.get(one.subscriber)?.find(({ event }) => event === one.event),
+      ),
+    ),
+    next: found.next === undefined ? null : writeCursor(found.next),
+  }
+}
+
+function eventJson(device: string, one: DeliveryOfEvent, last: Attempt | undefined): DeliveryJson {
+  return {
+    webhook: one.subscriber,
+    device,
+    sequence: one.sequence,
+    event_id: one.event,
+    topic: one.topic,
+    state: one.state === 'passed' ? 'delivered' : one.state,
+    attempts: Math.max(one.tries, last?.attempt ?? 0),
+    status: last?.status || null,
+    reason: one.reason || (last?.reason ?? ''),
+    latency_ms: last?.latency ?? null,
+    at: new Date(one.at).toISOString(),
+    next_try_at: one.nextAt === null ? null : atOrNull(one.nextAt),
+    replay: one.state === 'replaying' || (last?.replay ?? false),
+  }
+}
+
+function tryJson(webhook: string, one: Attempt): DeliveryJson {
+  return {
+    webhook,
+    device: one.device,
+    sequence: one.sequence,
+    event_id: one.event,
+    topic: one.topic,
+    state: one.outcome === 'delivered' ? 'delivered' : 'failed',
+    attempts: one.attempt,
+    status: one.status || null,
+    reason: one.reason,
+    latency_ms: one.latency,
+    at: new Date(one.at).toISOString(),
+    next_try_at: null,
+    replay: one.replay,
+  }
+}

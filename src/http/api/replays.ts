@@ -1,0 +1,169 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import type { Replay } from '../../device/replay.ts'
+import type { JobView } from '../../delivery/job.ts'
+import { addJob } from '../../directory/jobs.ts'
+import type { Env } from '../../env.ts'
+import { TOPICS } from '../../events/topics.ts'
+import { VAR_WEBHOOK } from '../../events/webhook.ts'
+import { AdminError, atDevice } from '../at-device.ts'
+import { answer, body, newRoutes, refusal } from './frame.ts'
+import { jobJson, jobSchema } from './job-json.ts'
+import { targetsMeant, targetsNamed } from './targets.ts'
+import { webhookOf } from './webhook-access.ts'
+
+/** Events that a webhook gets again, or gets at last (peers.md §4, row 1). */
+export const replays = newRoutes()
+
+/** So many are done within the call: each may take two calls of the fifty that the free plan allows. */
+const SMALL = 20
+const MAX_DEVICES = 100_000
+const DEVICE = 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01'
+
+const fields = z.strictObject({
+  webhook: z.string(),
+  devices: z
+    .array(z.string())
+    .min(1)
+    .max(MAX_DEVICES)
+    .optional()
+    .openapi({ description: 'UDID, EnrollmentID, UDID:UserID or a bare UserID' }),
+  all: z.literal(true).optional().openapi({ description: 'every enrolled device' }),
+  pace: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .optional()
+    .openapi({ description: 'of a job: devices a minute' }),
+  events: z
+    .array(z.string())
+    .min(1)
+    .max(1000)
+    .optional()
+    .openapi({ description: 'event ids, whatever the webhook’s filter says' }),
+  topics: z
+    .array(z.enum(TOPICS))
+    .optional()
+    .openapi({ description: 'instead of the webhook’s own' }),
+  statuses: z
+    .array(z.string())
+    .nullable()
+    .optional()
+    .openapi({ description: 'of reports, instead of the webhook’s own; null for all' }),
+  from: z.iso.datetime({ offset: true }).optional(),
+  to: z.iso.datetime({ offset: true }).optional(),
+  force: z
+    .boolean()
+    .default(false)
+    .openapi({ description: 'needed for the webhook of WEBHOOK_URL' }),
+  dry_run: z.boolean().default(false).openapi({ description: 'only counts' }),
+})
+const request = fields.refine(
+  ({ devices, all }) => (devices === undefined) !== (all === undefined),
+  'name the devices in one way: `devices` or `all`',
+)
+const outcome = z.object({
+  id: z.string(),
+  events: z.int().optional(),
+  error: z.string().optional(),
+})
+
+replays.openapi(
+  createRoute({
+    method: 'post',
+    path: '/replays',
+    operationId: 'replay',
+    tags: ['Deliveries'],
+    summary: 'Posts kept events of devices to a webhook again',
+    description:
+      'In the order of each device, beside its line, with the same `event_id` and `"replay": true`. What KEEP_EVENTS keeps can be replayed, also to a webhook that was not there when it happened. What still waits for the webhook, or is a dead letter of it, is left alone. Up to 20 devices are done within the call; more are a job.',
+    request: {
+      body: body(request, {
+        device: { webhook: 'webhook', devices: [DEVICE], dry_run: true },
+        all: { webhook: 'webhook', all: true, topics: ['mdm.CheckOut'], pace: 600, force: true },
+        time: {
+          webhook: 'webhook',
+          devices: [DEVICE],
+          topics: ['mdm.Connect'],
+          from: '2026-11-24T09:00:00Z',
+          to: '2026-11-24T10:00:00Z',
+          force: true,
+        },
+      }),
+    },
+    responses: {
+      202: answer(
+        'how many events of each device are on their way, or the job that finds out',
+        z.object({ events: z.int(), outcomes: z.array(outcome), job: jobSchema.optional() }),
+        { events: 3, outcomes: [{ id: DEVICE, events: 3 }] },
+      ),
+      404: refusal('no such webhook'),
+      409: refusal('the webhook of WEBHOOK_URL, without `force`'),
+    },
+  }),
+  async (c) => {
+    const { webhook: id, devices, force, pace = 0, ...order } = c.req.valid('json')
+    const webhook = await webhookOf(c.env, c.var.config, id)
+    if (id === VAR_WEBHOOK && !force && !order.dry_run) {
+      throw new AdminError(
+        'receivers written for MicroMDM take a replayed event for a new one, and a replayed Authenticate resets the device in mdmdirector: say "force": true if yours does not',
+        409,
+      )
+    }
+    const { topics = webhook.topics, statuses = webhook.statuses } = order
+    const replay: Replay = {
+      subscriber: id,
+      events: order.events ?? null,
+      filter: { topics, statuses },
+      from: order.from === undefined ? 0 : Date.parse(order.from),
+      to: order.to === undefined ? Number.MAX_SAFE_INTEGER : Date.parse(order.to),
+      dryRun: order.dry_run,
+    }
+    if (devices === undefined || devices.length > SMALL) {
+      const job = await startJob(c.env, devices, replay, pace)
+      return c.json({ events: 0, outcomes: [], job: jobJson(job) }, 202)
+    }
+    const outcomes = await Promise.all(devices.map((device) => replayAt(c.env, device, replay)))
+    const events = outcomes.reduce((sum, one) => sum + (one.events ?? 0), 0)
+    return c.json({ events, outcomes }, 202)
+  },
+)
+
+async function replayAt(env: Env, id: string, order: Replay): Promise<z.input<typeof outcome>> {
+  try {
+    const { events } = await atDevice(env, id, async (device, user) => device.replay(user, order))
+    return { id, events }
+  } catch (error) {
+    if (error instanceof AdminError) {
+      return { id, error: error.message }
+    }
+    throw error
+  }
+}
+
+/** The same for many devices, in batches that survive a crash (design.md 14). */
+async function startJob(
+  env: Env,
+  devices: readonly string[] | undefined,
+  replay: Replay,
+  pace: number,
+): Promise<JobView> {
+  if (replay.dryRun) {
+    throw new AdminError(`only up to ${SMALL} devices can be counted at a time`, 400)
+  }
+  const { ids, faults } = devices
+    ? targetsNamed(devices)
+    : await targetsMeant(env.DB, { serials: [], states: ['enrolled'], push: [] })
+  if (ids.length === 0 || ids.length > MAX_DEVICES) {
+    throw new AdminError(`${ids.length} devices: from 1 to ${MAX_DEVICES} in one call`, 400)
+  }
+  const name = crypto.randomUUID()
+  await addJob(env.DB, { id: name, createdAt: Date.now() })
+  const work = JSON.stringify(replay)
+  const facts = { name, request: '', kind: 'replay', work, secret: false, pace, stopAt: 0 }
+  const order = { facts, payload: new Uint8Array(), ids, faults, wait: false }
+  const created = await env.JOB.getByName(name).create(order)
+  if (created.kind === 'reused') {
+    throw new Error('a new job has the name of another')
+  }
+  return created.job
+}

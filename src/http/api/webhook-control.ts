@@ -1,0 +1,158 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { newSecret, signingSecrets } from '../../delivery/sign.ts'
+import { warn } from '../../log.ts'
+import { AdminError } from '../at-device.ts'
+import { answer, body, newRoutes, refusal } from './frame.ts'
+import { keep, ownWebhook, webhookId, webhookOf } from './webhook-access.ts'
+import {
+  secretText,
+  STATE_EXAMPLE,
+  stateJson,
+  stateSchema,
+  WEBHOOK_EXAMPLE,
+  webhookJson,
+  webhookSchema,
+} from './webhook-json.ts'
+
+/** What an admin does to a webhook that works, or does not (peers.md §4, row 1). */
+export const webhookControl = newRoutes()
+
+const tags = ['Webhooks']
+const params = z.object({ id: webhookId })
+const unknown = refusal('no such webhook')
+const SECRET_BYTES = 32
+/** Receivers check signatures one by one: more would only be carried along. */
+const MAX_SECRETS = 2
+const DAY_SECONDS = 86_400
+const SECRET_EXAMPLE = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo='
+
+webhookControl.openapi(
+  createRoute({
+    method: 'post',
+    path: '/webhooks/{id}/secret',
+    operationId: 'rotateSecret',
+    tags,
+    summary: 'Gives a webhook a new secret; the present one signs beside it for a while',
+    description:
+      '`webhook-signature` then holds two signatures. NanoMDM’s `X-Hmac-Signature` has room for one: it is the new secret’s at once.',
+    request: {
+      params,
+      body: body(
+        z.strictObject({
+          secret: secretText.optional().openapi({ description: 'one is made when left out' }),
+          overlap_seconds: z
+            .int()
+            .min(0)
+            .max(30 * DAY_SECONDS)
+            .default(DAY_SECONDS)
+            .openapi({ description: 'how long the present one signs too; 0 when it is lost' }),
+        }),
+        { made: {}, own: { secret: SECRET_EXAMPLE, overlap_seconds: 3600 } },
+      ),
+    },
+    responses: {
+      200: answer(
+        'the new secret, shown this once',
+        z.object({ webhook: webhookSchema, secret: z.string() }),
+        { webhook: WEBHOOK_EXAMPLE, secret: SECRET_EXAMPLE },
+      ),
+      404: unknown,
+      409: refusal('the webhook of WEBHOOK_URL has none'),
+    },
+  }),
+  async (c) => {
+    const {
+      secret = newSecret(crypto.getRandomValues(new Uint8Array(SECRET_BYTES))),
+      overlap_seconds: overlap,
+    } = c.req.valid('json')
+    const { config } = c.var
+    const before = await ownWebhook(c.env, config, c.req.valid('param').id)
+    const now = Date.now()
+    const earlier = signingSecrets(before.secrets, now)
+      .map((one) => (one.until === 0 ? { ...one, until: now + overlap * 1000 } : one))
+      .filter(({ until }) => until > now)
+    const secrets = [{ secret, since: now, until: 0 }, ...earlier].slice(0, MAX_SECRETS)
+    const webhook = { ...before, secrets }
+    await keep(c.env, config, webhook, now)
+    warn('webhook:secret-rotated', { webhook: webhook.id })
+    return c.json({ webhook: webhookJson(webhook), secret }, 200)
+  },
+)
+
+for (const [verb, paused, summary] of [
+  ['pause', true, 'Posts nothing; events wait in their devices, however long'],
+  ['resume', false, 'Posts again, first what has waited'],
+] as const) {
+  webhookControl.openapi(
+    createRoute({
+      method: 'post',
+      path: `/webhooks/{id}/${verb}`,
+      operationId: `${verb}Webhook`,
+      tags,
+      summary,
+      request: { params },
+      responses: {
+        200: answer('how it is now', z.object({ state: stateSchema }), { state: STATE_EXAMPLE }),
+        404: unknown,
+      },
+    }),
+    async (c) => {
+      const { id } = await webhookOf(c.env, c.var.config, c.req.valid('param').id)
+      const subscriber = c.env.SUBSCRIBER.getByName(id)
+      await subscriber.setPaused(paused)
+      return c.json({ state: stateJson(await subscriber.state(), Date.now()) }, 200)
+    },
+  )
+}
+
+webhookControl.openapi(
+  createRoute({
+    method: 'post',
+    path: '/webhooks/{id}/test',
+    operationId: 'testWebhook',
+    tags,
+    summary: 'Posts an event of the topic webhook.test now, and tells what the receiver answered',
+    description: 'Whatever the filter, a pause or the circuit say; a failure counts for nothing.',
+    request: { params },
+    responses: {
+      200: answer(
+        'what came back',
+        z.object({
+          event_id: z.string(),
+          outcome: z
+            .enum(['delivered', 'refused', 'down'])
+            .openapi({ description: 'down: no answer, or one that asks to come again' }),
+          status: z.int().nullable().openapi({ description: 'null when nobody answered' }),
+          reason: z.string(),
+          latency_ms: z.int(),
+        }),
+        {
+          event_id: '0f3a8f9e-6a0e-4c5e-8a0c-0a8c2f6d1b7e',
+          outcome: 'delivered',
+          status: 200,
+          reason: '',
+          latency_ms: 42,
+        },
+      ),
+      404: unknown,
+    },
+  }),
+  async (c) => {
+    const { id } = await webhookOf(c.env, c.var.config, c.req.valid('param').id)
+    const result = await c.env.SUBSCRIBER.getByName(id).sendTest()
+    if (!result) {
+      throw new AdminError(`no webhook has the id ${id}`, 404)
+    }
+    const { event, outcome, latency } = result
+    return c.json(
+      {
+        event_id: event,
+        outcome: outcome.kind,
+        status: outcome.status || null,
+        reason: outcome.kind === 'delivered' ? '' : outcome.reason,
+        latency_ms: latency,
+      },
+      200,
+    )
+  },
+)

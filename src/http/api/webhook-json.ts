@@ -1,0 +1,211 @@
+import { z } from '@hono/zod-openapi'
+import { MAX_CONCURRENCY } from '../../config-values.ts'
+import type { SubscriberState } from '../../delivery/subscriber.ts'
+import { TOPICS } from '../../events/topics.ts'
+import { VAR_WEBHOOK, type Webhook } from '../../events/webhook.ts'
+import { atOrNull, time as when } from './frame.ts'
+
+const MAX_HEADERS = 20
+const MAX_TEXT = 2000
+/** Ours, or the connection's. */
+const RESERVED =
+  /^(webhook-.*|x-hmac-signature|content-(type|length)|host|user-agent|connection|transfer-encoding)$/i
+
+/** `whsec_` and 24 to 64 bytes as Standard Webhooks wants them, or any text for NanoMDM's header alone. */
+export const secretText = z
+  .string()
+  .min(16)
+  .max(200)
+  .regex(/^[\x21-\x7e]+$/, 'has to be printable ASCII without blanks')
+  .refine(
+    (text) =>
+      !text.startsWith('whsec_') ||
+      /^whsec_([A-Za-z0-9+/]{4}){8,21}(?:[A-Za-z0-9+/=]{4})?$/.test(text),
+    'behind whsec_ there have to be 24 to 64 bytes in base64',
+  )
+
+const headerMap = z
+  .record(
+    z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/, 'no name of a header'),
+    z
+      .string()
+      .max(MAX_TEXT)
+      .regex(/^[\t\x20-\x7e]*$/, 'has to be one line of printable ASCII'),
+  )
+  .refine((headers) => Object.keys(headers).length <= MAX_HEADERS, `at most ${MAX_HEADERS}`)
+  .refine(
+    (headers) => !Object.keys(headers).some((name) => RESERVED.test(name)),
+    'a header that EdgeMDM sets itself',
+  )
+
+const topics = z.array(z.enum(TOPICS)).max(TOPICS.length)
+const statuses = z
+  .array(z.string().min(1).max(100))
+  .max(20)
+  .nullable()
+  .openapi({ description: 'of reports; null for all, Idle too' })
+const rate = z.int().min(1).max(100_000).nullable().openapi({ description: 'null for no limit' })
+const idleAge = z.int().min(1).max(259_200).nullable().openapi({
+  description: 'an Idle that waited longer is not posted, but counted; null for however long',
+})
+const concurrency = z.int().min(1).max(MAX_CONCURRENCY).openapi({ description: 'posts in flight' })
+const rampUp = z
+  .int()
+  .min(1)
+  .max(10_000)
+  .openapi({ description: 'after an outage so many answers allow one more post in flight' })
+const url = z.url({ protocol: /^https?$/ }).max(MAX_TEXT)
+
+/** What may be changed; what is left out stays as it is. */
+export const changesSchema = z.strictObject({
+  url: url
+    .openapi({ description: 'a user and password in it become Basic authorization' })
+    .optional(),
+  enabled: z.boolean().optional().openapi({
+    description: 'false: it hears of nothing, and what has not reached it is kept for 3 days',
+  }),
+  topics: topics.optional(),
+  statuses: statuses.optional(),
+  headers: headerMap
+    .optional()
+    .openapi({ type: 'object', description: 'sent with each post; all of them' }),
+  redact_tokens: z
+    .boolean()
+    .optional()
+    .openapi({ description: 'cuts unlock and bootstrap tokens out of raw_payload' }),
+  concurrency: concurrency.optional(),
+  posts_per_minute: rate.optional(),
+  ramp_up: rampUp.optional(),
+  max_idle_age_seconds: idleAge.optional(),
+})
+export type WebhookChanges = z.output<typeof changesSchema>
+
+export const newSchema = changesSchema.extend({
+  url,
+  secret: secretText.optional().openapi({ description: 'one is made when it is left out' }),
+})
+
+export const stateSchema = z
+  .object({
+    paused: z.boolean(),
+    circuit: z.enum(['closed', 'open']).openapi({ description: 'open: taken for down' }),
+    failures: z.int().openapi({ description: 'how often in a row it was found down' }),
+    next_try_at: when.nullable().openapi({ description: 'nothing is posted before' }),
+    posts_in_flight: z.int(),
+    posts_allowed: z.int(),
+    devices_waiting: z
+      .int()
+      .openapi({ description: 'with news that the object in memory knows of' }),
+    delivered: z.int(),
+    failed: z.int(),
+    given_up: z.int(),
+    dropped_idle: z.int(),
+    dead_letters: z.int(),
+    last_delivered_at: when.nullable(),
+    last_failed_at: when.nullable(),
+    last_error: z.string(),
+  })
+  .openapi('WebhookState')
+
+export const webhookSchema = z
+  .object({
+    id: z.string(),
+    url: z.string(),
+    enabled: z.boolean(),
+    micromdm: z
+      .boolean()
+      .openapi({ description: 'the one of WEBHOOK_URL: in MicroMDM’s form, set by vars alone' }),
+    topics: z.array(z.string()),
+    statuses,
+    header_names: z.array(z.string()),
+    authorization: z.boolean().openapi({ description: 'whether a user and password are sent' }),
+    secrets: z
+      .array(z.object({ since: when, until: when.nullable() }))
+      .openapi({ description: 'that sign, newest first; they are never shown again' }),
+    redact_tokens: z.boolean(),
+    concurrency,
+    posts_per_minute: rate,
+    ramp_up: rampUp,
+    max_idle_age_seconds: idleAge,
+  })
+  .openapi('Webhook')
+
+export const WEBHOOK_EXAMPLE: z.input<typeof webhookSchema> = {
+  id: '5b1f0c0e-9d3c-4a43-9d0b-6a1f4d2f7a10',
+  url: 'https://hooks.example.com/edgemdm',
+  enabled: true,
+  micromdm: false,
+  topics: ['mdm.TokenUpdate', 'mdm.CheckOut', 'mdm.Connect'],
+  statuses: ['Acknowledged', 'Error', 'CommandFormatError', 'NotNow'],
+  header_names: ['X-Tenant'],
+  authorization: false,
+  secrets: [{ since: '2026-11-24T09:00:00.000Z', until: null }],
+  redact_tokens: true,
+  concurrency: 4,
+  posts_per_minute: null,
+  ramp_up: 1,
+  max_idle_age_seconds: 3600,
+}
+
+export const STATE_EXAMPLE: z.input<typeof stateSchema> = {
+  paused: false,
+  circuit: 'closed',
+  failures: 0,
+  next_try_at: null,
+  posts_in_flight: 1,
+  posts_allowed: 4,
+  devices_waiting: 1,
+  delivered: 1280,
+  failed: 3,
+  given_up: 0,
+  dropped_idle: 0,
+  dead_letters: 0,
+  last_delivered_at: '2026-11-24T09:00:02.000Z',
+  last_failed_at: '2026-11-23T04:10:00.000Z',
+  last_error: 'status 503',
+}
+
+export function webhookJson(webhook: Webhook): z.input<typeof webhookSchema> {
+  const { id, url: to, enabled, maxIdleAge, rate: perMinute } = webhook
+  return {
+    id,
+    url: to,
+    enabled,
+    micromdm: id === VAR_WEBHOOK,
+    topics: [...webhook.topics],
+    statuses: webhook.statuses && [...webhook.statuses],
+    header_names: Object.keys(webhook.headers),
+    authorization: webhook.authorization !== '',
+    secrets: webhook.secrets.map(({ since, until }) => ({
+      since: new Date(since).toISOString(),
+      until: atOrNull(until),
+    })),
+    redact_tokens: webhook.redact,
+    concurrency: webhook.concurrency,
+    posts_per_minute: perMinute || null,
+    ramp_up: webhook.rampUp,
+    max_idle_age_seconds: maxIdleAge === 0 ? null : maxIdleAge / 1000,
+  }
+}
+
+export function stateJson(state: SubscriberState, now: number): z.input<typeof stateSchema> {
+  const { circuit, counts } = state
+  const nextTry = Math.max(circuit.closedUntil, circuit.askedUntil)
+  return {
+    paused: state.paused,
+    circuit: circuit.downs > 0 ? 'open' : 'closed',
+    failures: circuit.downs,
+    next_try_at: nextTry > now ? atOrNull(nextTry) : null,
+    posts_in_flight: state.inFlight,
+    posts_allowed: state.allowed,
+    devices_waiting: state.waiting,
+    delivered: counts.delivered,
+    failed: counts.failed,
+    given_up: counts.dead,
+    dropped_idle: counts.dropped,
+    dead_letters: state.deadLetters,
+    last_delivered_at: atOrNull(counts.deliveredAt),
+    last_failed_at: atOrNull(counts.failedAt),
+    last_error: counts.reason,
+  }
+}

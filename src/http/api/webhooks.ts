@@ -1,0 +1,195 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { newSecret } from '../../delivery/sign.ts'
+import { forgetWebhooks } from '../../directory/webhook-list.ts'
+import { listWebhooks, openWebhook, removeWebhook } from '../../directory/webhooks.ts'
+import { MICROMDM_TOPICS } from '../../events/topics.ts'
+import type { Webhook } from '../../events/webhook.ts'
+import { warn } from '../../log.ts'
+import { AdminError } from '../at-device.ts'
+import { answer, body, newRoutes, refusal } from './frame.ts'
+import { changedBy, keep, ownWebhook, webhookId, webhookOf } from './webhook-access.ts'
+import {
+  changesSchema,
+  newSchema,
+  STATE_EXAMPLE,
+  stateJson,
+  stateSchema,
+  WEBHOOK_EXAMPLE,
+  webhookJson,
+  webhookSchema,
+} from './webhook-json.ts'
+
+/** Subscribers beside the one of `WEBHOOK_URL` (peers.md §4, row 1). */
+export const webhooks = newRoutes()
+
+const tags = ['Webhooks']
+/** Each is an object that every event of interest wakes. */
+const MAX_WEBHOOKS = 50
+const SECRET_BYTES = 32
+const DEFAULTS: Omit<Webhook, 'id' | 'secrets'> = {
+  enabled: true,
+  url: '',
+  authorization: '',
+  headers: {},
+  topics: [...MICROMDM_TOPICS],
+  statuses: ['Acknowledged', 'Error', 'CommandFormatError', 'NotNow'],
+  redact: true,
+  concurrency: 4,
+  rate: 0,
+  rampUp: 1,
+  maxIdleAge: 3_600_000,
+}
+const params = z.object({ id: webhookId })
+const unknown = refusal('no such webhook')
+const ofVars = refusal('the webhook of WEBHOOK_URL is changed by its vars')
+const shownOnce = z.object({ webhook: webhookSchema, secret: z.string() })
+const SECRET_EXAMPLE = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo='
+
+webhooks.openapi(
+  createRoute({
+    method: 'get',
+    path: '/webhooks',
+    operationId: 'listWebhooks',
+    tags,
+    summary: 'All webhooks, the one of WEBHOOK_URL first',
+    responses: {
+      200: answer('webhooks', z.object({ webhooks: z.array(webhookSchema) }), {
+        webhooks: [WEBHOOK_EXAMPLE],
+      }),
+    },
+  }),
+  async (c) => {
+    const { config } = c.var
+    const stored = await listWebhooks(c.env.DB)
+    const all = [...config.webhooks, ...stored.map((one) => openWebhook(one, config.sealer))]
+    return c.json({ webhooks: all.map(webhookJson) }, 200)
+  },
+)
+
+webhooks.openapi(
+  createRoute({
+    method: 'post',
+    path: '/webhooks',
+    operationId: 'createWebhook',
+    tags,
+    summary: 'Adds a webhook; its secret is shown this once',
+    description:
+      'It hears of what happens from now on. Unless told otherwise it gets MicroMDM’s topics without Idle, and no unlock and bootstrap tokens.',
+    request: {
+      body: body(newSchema, {
+        simple: { url: 'https://hooks.example.com/edgemdm' },
+        full: {
+          url: 'https://user:password@hooks.example.com/edgemdm',
+          topics: ['mdm.TokenUpdate', 'mdm.CheckOut', 'mdm.Connect'],
+          statuses: null,
+          headers: { 'X-Tenant': 'north' },
+          redact_tokens: true,
+          concurrency: 2,
+          posts_per_minute: 600,
+          ramp_up: 10,
+          max_idle_age_seconds: 300,
+          secret: SECRET_EXAMPLE,
+        },
+      }),
+    },
+    responses: {
+      201: answer('the webhook and its secret', shownOnce, {
+        webhook: WEBHOOK_EXAMPLE,
+        secret: SECRET_EXAMPLE,
+      }),
+      400: refusal('a URL that leads to a private network, unless ALLOW_PRIVATE_WEBHOOKS is set'),
+      409: refusal(`there are ${MAX_WEBHOOKS} webhooks`),
+    },
+  }),
+  async (c) => {
+    const { secret = newSecret(crypto.getRandomValues(new Uint8Array(SECRET_BYTES))), ...changes } =
+      c.req.valid('json')
+    const { config } = c.var
+    if ((await listWebhooks(c.env.DB)).length >= MAX_WEBHOOKS) {
+      throw new AdminError(`there are ${MAX_WEBHOOKS} webhooks: delete one first`, 409)
+    }
+    const now = Date.now()
+    const secrets = [{ secret, since: now, until: 0 }]
+    const blank = { ...DEFAULTS, id: crypto.randomUUID(), secrets }
+    const webhook = changedBy(blank, changes, config)
+    await keep(c.env, config, webhook, now)
+    warn('webhook:created', { webhook: webhook.id })
+    return c.json({ webhook: webhookJson(webhook), secret }, 201)
+  },
+)
+
+webhooks.openapi(
+  createRoute({
+    method: 'get',
+    path: '/webhooks/{id}',
+    operationId: 'getWebhook',
+    tags,
+    summary: 'One webhook, and how its deliveries go',
+    request: { params },
+    responses: {
+      200: answer('the webhook', z.object({ webhook: webhookSchema, state: stateSchema }), {
+        webhook: WEBHOOK_EXAMPLE,
+        state: STATE_EXAMPLE,
+      }),
+      404: unknown,
+    },
+  }),
+  async (c) => {
+    const { id } = c.req.valid('param')
+    const webhook = await webhookOf(c.env, c.var.config, id)
+    const state = await c.env.SUBSCRIBER.getByName(id).state()
+    return c.json({ webhook: webhookJson(webhook), state: stateJson(state, Date.now()) }, 200)
+  },
+)
+
+webhooks.openapi(
+  createRoute({
+    method: 'patch',
+    path: '/webhooks/{id}',
+    operationId: 'changeWebhook',
+    tags,
+    summary: 'Changes what is named; it holds within 30 s everywhere',
+    request: {
+      params,
+      body: body(changesSchema, {
+        url: { url: 'https://hooks.example.com/v2' },
+        off: { enabled: false },
+        everything: { statuses: null, max_idle_age_seconds: null, redact_tokens: false },
+      }),
+    },
+    responses: {
+      200: answer('the webhook', z.object({ webhook: webhookSchema }), {
+        webhook: WEBHOOK_EXAMPLE,
+      }),
+      404: unknown,
+      409: ofVars,
+    },
+  }),
+  async (c) => {
+    const { config } = c.var
+    const before = await ownWebhook(c.env, config, c.req.valid('param').id)
+    const webhook = changedBy(before, c.req.valid('json'), config)
+    await keep(c.env, config, webhook, Date.now())
+    return c.json({ webhook: webhookJson(webhook) }, 200)
+  },
+)
+
+webhooks.openapi(
+  createRoute({
+    method: 'delete',
+    path: '/webhooks/{id}',
+    operationId: 'deleteWebhook',
+    tags,
+    summary: 'Removes a webhook, with its dead letters and whatever has not reached it',
+    request: { params },
+    responses: { 200: answer('removed', z.object({}), {}), 404: unknown, 409: ofVars },
+  }),
+  async (c) => {
+    const { id } = await ownWebhook(c.env, c.var.config, c.req.valid('param').id)
+    await removeWebhook(c.env.DB, id)
+    forgetWebhooks()
+    await c.env.SUBSCRIBER.getByName(id).remove()
+    warn('webhook:removed', { webhook: id })
+    return c.json({}, 200)
+  },
+)

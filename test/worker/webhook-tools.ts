@@ -1,0 +1,109 @@
+import { createExecutionContext, runInDurableObject } from 'cloudflare:test'
+import worker from '../../src/index.ts'
+import type { Env } from '../../src/env.ts'
+import type { SimulatedDevice } from '../../src/simulator/device.ts'
+import { api, env, newDevice, rule, seen, until, type WebhookBody } from './server.ts'
+import type { Seen } from './outside.ts'
+
+export const DAY = 86_400_000
+
+export interface Hook {
+  readonly id: string
+  readonly host: string
+  readonly secret: string
+  /** Posts so far, whatever was answered; as soon as there are `least`. */
+  posts(least?: number): Promise<Seen[]>
+  /** Events of a device that were taken, as soon as there are `least`. */
+  events(udid: string, least: number): Promise<WebhookBody[]>
+  /** What its receiver answers to the next so many posts. */
+  answers(status: number, times: number, headers?: Record<string, string>): Promise<void>
+  state(): Promise<Record<string, unknown>>
+  call(verb: string, body?: unknown): Promise<{ status: number; body: Record<string, unknown> }>
+}
+
+const made: string[] = []
+
+/** So that no test hears what another set up. */
+export async function removeHooks(): Promise<void> {
+  for (const id of made.splice(0)) {
+    await api('DELETE', `/api/webhooks/${id}`)
+  }
+}
+
+/** A webhook of its own, with a receiver of its own. */
+export async function newHook(settings: Record<string, unknown> = {}): Promise<Hook> {
+  const host = `hook-${crypto.randomUUID()}.test`
+  const created = await api<{ webhook: { id: string }; secret: string }>('POST', '/api/webhooks', {
+    url: `https://${host}/in`,
+    ...settings,
+  })
+  if (created.status !== 201) {
+    throw new Error(JSON.stringify(created.body))
+  }
+  const { id } = created.body.webhook
+  made.push(id)
+  return {
+    id,
+    host,
+    secret: created.body.secret,
+    posts: (least = 0) =>
+      until(
+        () => seen(host, 'webhook'),
+        (found) => found.length >= least,
+      ),
+    events: (udid, least) =>
+      until(
+        async () =>
+          (await seen(host, 'webhook'))
+            .filter(({ status, body }) => status < 400 && body.includes(udid))
+            .map(({ body }) => JSON.parse(body) as WebhookBody),
+        (found) => found.length >= least,
+      ),
+    answers: (status, times, headers) =>
+      rule({ on: 'webhook', match: host, status, times, ...(headers ? { headers } : {}) }),
+    state: async () =>
+      (await api<{ state: Record<string, unknown> }>('GET', `/api/webhooks/${id}`)).body.state,
+    call: (verb, body) => api('POST', `/api/webhooks/${id}/${verb}`, body),
+  }
+}
+
+/** A device that talks to a deployment whose bindings, which may change, differ from the tests' own. */
+export function deviceOf(bindings: Record<string, unknown>): SimulatedDevice {
+  return newDevice({
+    fetch: (url, init) =>
+      worker.fetch(
+        new Request(url, init as RequestInit),
+        { ...env, ...bindings } as unknown as Env,
+        createExecutionContext(),
+      ) as Promise<Response>,
+  })
+}
+
+export async function enrolled(): Promise<SimulatedDevice> {
+  const device = newDevice()
+  await device.enroll()
+  return device
+}
+
+/** A query of a device object's own rows. */
+export async function rowsOf<Row>(udid: string, query: string): Promise<Row[]> {
+  return runInDurableObject(
+    env.DEVICE.getByName(udid),
+    (_, state) => state.storage.sql.exec(query).toArray() as Row[],
+  )
+}
+
+/** A webhook with an event that was given up after its three days. */
+export async function deadLetter(): Promise<{ hook: Hook; device: SimulatedDevice; id: string }> {
+  const hook = await newHook({ topics: ['mdm.Authenticate'] })
+  await hook.call('pause')
+  const device = await enrolled()
+  await rowsOf(device.udid, `UPDATE events SET at = at - ${4 * DAY}`)
+  await hook.answers(500, 1)
+  await hook.call('resume')
+  const { body } = await until(
+    () => api<{ dead_letters: { id: string }[] }>('GET', `/api/dead-letters?webhook=${hook.id}`),
+    (found) => found.body.dead_letters.length > 0,
+  )
+  return { hook, device, id: body.dead_letters[0]?.id ?? '' }
+}

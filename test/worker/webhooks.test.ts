@@ -1,0 +1,335 @@
+import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test'
+import { createHmac } from 'node:crypto'
+import { afterEach, describe, expect, it } from 'vitest'
+import { forgetWebhooks } from '../../src/directory/webhook-list.ts'
+import { api, env, events, resetRules, rule, seen, until } from './server.ts'
+import {
+  DAY,
+  deadLetter,
+  deviceOf,
+  enrolled,
+  newHook,
+  removeHooks,
+  rowsOf,
+} from './webhook-tools.ts'
+
+afterEach(async () => {
+  await resetRules()
+  await removeHooks()
+})
+
+const HOUR = 3_600_000
+const mac = (secret: string, text: string): string =>
+  createHmac('sha256', Buffer.from(secret.replace('whsec_', ''), 'base64'))
+    .update(text)
+    .digest('base64')
+
+describe('webhooks beside WEBHOOK_URL', () => {
+  it('get what they ask for, in one envelope, signed; the one of WEBHOOK_URL stays MicroMDM’s', async () => {
+    const hook = await newHook({ topics: ['mdm.TokenUpdate'], headers: { 'X-Tenant': 'north' } })
+    const device = await enrolled()
+    const [event] = await hook.events(device.udid, 1)
+    expect(event).toMatchObject({
+      topic: 'mdm.TokenUpdate',
+      sequence: 2,
+      checkin_event: { ids: { id: device.udid } },
+    })
+    const [post] = await hook.posts()
+    const headers: Record<string, string> = post?.headers ?? {}
+    const body = post?.body ?? ''
+    expect(headers).toMatchObject({
+      'x-tenant': 'north',
+      'content-type': 'application/json; charset=utf-8',
+      'webhook-id': event?.event_id,
+      'x-hmac-signature': createHmac('sha256', hook.secret).update(body).digest('base64'),
+    })
+    const signed = `${event?.event_id}.${headers['webhook-timestamp']}.${body}`
+    expect(headers['webhook-signature']).toBe(`v1,${mac(hook.secret, signed)}`)
+    await events(device.udid, 2)
+    const exact = (await seen(device.udid, 'webhook')).find(({ url }) => url.includes('receiver'))
+    expect(Object.keys(exact?.headers ?? {}).join(' ')).not.toMatch(/webhook-|hmac|tenant/)
+  })
+
+  it('are signed with two secrets while one follows the other, and neither is ever shown again', async () => {
+    const hook = await newHook({ topics: ['mdm.Authenticate'] })
+    const { body } = await hook.call('secret', { overlap_seconds: 3600 })
+    expect(body).toMatchObject({
+      webhook: { secrets: [{ until: null }, { until: expect.any(String) }] },
+    })
+    const device = await enrolled()
+    await hook.events(device.udid, 1)
+    const [post] = await hook.posts()
+    const text = `${post?.headers['webhook-id']}.${post?.headers['webhook-timestamp']}.${post?.body}`
+    expect(post?.headers['webhook-signature']).toBe(
+      `v1,${mac(String(body['secret']), text)} v1,${mac(hook.secret, text)}`,
+    )
+    const shown = JSON.stringify((await api('GET', `/api/webhooks/${hook.id}`)).body)
+    const { results } = await env.DB.prepare('SELECT * FROM webhooks WHERE id = ?')
+      .bind(hook.id)
+      .all()
+    for (const secret of [hook.secret, String(body['secret'])]) {
+      expect(shown).not.toContain(secret)
+      expect(
+        new TextDecoder('latin1').decode(new Uint8Array(results[0]?.['sealed'] as ArrayBuffer)),
+      ).not.toContain(secret)
+    }
+  })
+
+  it('get no unlock and bootstrap tokens unless they ask for them', async () => {
+    const [redacted, whole] = await Promise.all([
+      newHook({ topics: ['mdm.TokenUpdate'] }),
+      newHook({ topics: ['mdm.TokenUpdate'], redact_tokens: false }),
+    ])
+    const device = await enrolled()
+    await device.tokenUpdate({ unlockToken: new Uint8Array(8) })
+    const payloads = async (hook: typeof whole): Promise<string[]> =>
+      (await hook.events(device.udid, 2)).map((event) =>
+        atob(event.checkin_event?.raw_payload ?? ''),
+      )
+    expect((await payloads(whole)).join('')).toContain('UnlockToken')
+    const clean = (await payloads(redacted)).join('')
+    expect(clean).not.toContain('UnlockToken')
+    expect(clean).toContain('PushMagic')
+  })
+
+  it('that filter Idle out cost no write for it, and none but their own cursors for the rest', async () => {
+    const hook = await newHook({ topics: ['mdm.Authenticate', 'mdm.Connect'] })
+    const other = await newHook({ topics: ['mdm.CheckOut'] })
+    const device = deviceOf({ WEBHOOK_URL: '' })
+    await device.enroll()
+    await hook.events(device.udid, 1)
+    const written = () => rowsOf(device.udid, 'SELECT max(seq) AS seq FROM events')
+    const before = await written()
+    await device.poll()
+    expect(await written()).toEqual(before)
+    const cursors = await rowsOf(device.udid, 'SELECT subscriber FROM cursors')
+    expect(cursors).toEqual([{ subscriber: hook.id }])
+    expect(await other.posts()).toEqual([])
+  })
+
+  it('that nobody knew of, because D1 was down, get what happened meanwhile', async () => {
+    const bindings: Record<string, unknown> = { WEBHOOK_URL: '' }
+    const device = deviceOf(bindings)
+    await device.enroll()
+    const hook = await newHook({ topics: ['mdm.CheckOut'] })
+    bindings['DB'] = {
+      prepare: () => {
+        throw new Error('D1 is down')
+      },
+    }
+    forgetWebhooks()
+    await device.checkOut()
+    await rowsOf(device.udid, 'UPDATE events SET at = at - 60000')
+    forgetWebhooks()
+    await runDurableObjectAlarm(env.DEVICE.getByName(device.udid))
+    expect(await hook.events(device.udid, 1)).toMatchObject([{ topic: 'mdm.CheckOut' }])
+  })
+})
+
+describe('a URL on a private network', () => {
+  it('is refused when it is saved, and the text says what to do', async () => {
+    for (const url of ['http://127.0.0.1:9999/hook', 'http://localhost/', 'http://[fd00::1]/']) {
+      const { status, body } = await api('POST', '/api/webhooks', { url })
+      expect(status).toBe(400)
+      expect(body['detail']).toMatch(/cloudflared.*ALLOW_PRIVATE_WEBHOOKS/)
+    }
+    const hook = await newHook()
+    const changed = await api('PATCH', `/api/webhooks/${hook.id}`, { url: 'http://10.0.0.1/' })
+    expect(changed.status).toBe(400)
+  })
+
+  it('is not followed when a receiver redirects to it', async () => {
+    const hook = await newHook()
+    await hook.answers(307, 1, { location: 'http://169.254.169.254/latest/meta-data' })
+    const { body } = await hook.call('test')
+    expect(body).toMatchObject({
+      outcome: 'down',
+      status: null,
+      reason: expect.stringContaining('private'),
+    })
+    expect(await seen('169.254.169.254', 'webhook')).toEqual([])
+  })
+})
+
+describe('peers §4 row 1: lost webhook events, and no way to know', () => {
+  it('a test event tells at once whether a webhook works', async () => {
+    const hook = await newHook()
+    expect((await hook.call('test')).body).toMatchObject({ outcome: 'delivered', status: 200 })
+    await hook.answers(404, 1)
+    expect((await hook.call('test')).body).toMatchObject({ outcome: 'refused', status: 404 })
+    expect(await hook.posts()).toMatchObject([
+      { body: expect.stringContaining('webhook.test') },
+      { status: 404 },
+    ])
+  })
+
+  it('one that is paused holds its events, in order, and another does not notice', async () => {
+    const [paused, other] = await Promise.all([newHook(), newHook()])
+    expect((await paused.call('pause')).body).toMatchObject({ state: { paused: true } })
+    const device = await enrolled()
+    await other.events(device.udid, 2)
+    expect(await paused.posts()).toEqual([])
+    const { body } = await api('GET', `/api/deliveries?device=${device.udid}&webhook=${paused.id}`)
+    expect(body['deliveries']).toMatchObject([
+      { sequence: 2, state: 'waiting' },
+      { sequence: 1, state: 'waiting' },
+    ])
+    // Nobody remembers, during a long pause, who had news.
+    await evictDurableObject(env.SUBSCRIBER.getByName(paused.id) as never)
+    await paused.call('resume')
+    const taken = await paused.events(device.udid, 2)
+    expect(taken.map(({ sequence }) => sequence)).toEqual([1, 2])
+  })
+
+  it('a receiver that is down is left alone, shown as such, tried again, and delays nobody else', async () => {
+    const [down, other] = await Promise.all([
+      newHook({ topics: ['mdm.Authenticate'] }),
+      newHook({ topics: ['mdm.Authenticate'] }),
+    ])
+    await down.answers(503, 3)
+    const devices = await Promise.all([enrolled(), enrolled()])
+    for (const { udid } of devices) {
+      await other.events(udid, 1)
+    }
+    await until(down.state, ({ circuit }) => circuit === 'open')
+    expect(await down.state()).toMatchObject({
+      next_try_at: expect.any(String),
+      last_error: 'status 503',
+    })
+    for (const { udid } of devices) {
+      await down.events(udid, 1)
+    }
+    const state = await until(down.state, ({ circuit }) => circuit === 'closed')
+    expect(state).toMatchObject({ delivered: 2, failed: 3 })
+    const { body } = await api('GET', `/api/deliveries?webhook=${down.id}&limit=1000`)
+    expect(body['deliveries']).toHaveLength(5)
+    expect(body['deliveries']).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ state: 'failed', status: 503, attempts: 1 }),
+        expect.objectContaining({ state: 'delivered', status: 200 }),
+      ]),
+    )
+  })
+
+  it('an event that is given up is a dead letter: listed, tried again, thrown away', async () => {
+    const { hook, device, id } = await deadLetter()
+    const list = () => api('GET', `/api/dead-letters?webhook=${hook.id}`)
+    expect((await list()).body['dead_letters']).toMatchObject([
+      { id, device: device.udid, sequence: 1, topic: 'mdm.Authenticate', reason: 'status 500' },
+    ])
+    expect(await hook.state()).toMatchObject({ dead_letters: 1, given_up: 1 })
+    expect((await api('POST', `/api/dead-letters/${id}/retry`)).status).toBe(200)
+    const [event] = await hook.events(device.udid, 1)
+    expect(event).toMatchObject({ topic: 'mdm.Authenticate', sequence: 1 })
+    expect(event).not.toHaveProperty('replay')
+    expect((await list()).body['dead_letters']).toEqual([])
+    expect((await api('POST', `/api/dead-letters/${id}/retry`)).status).toBe(404)
+
+    const other = await deadLetter()
+    expect((await api('DELETE', `/api/dead-letters/${other.id}`)).status).toBe(200)
+    expect(await rowsOf(other.device.udid, 'SELECT * FROM aside')).toEqual([])
+    const third = await deadLetter()
+    const retry = await api('POST', '/api/dead-letters/retry', { webhook: third.hook.id })
+    expect(retry.body).toEqual({ retried: 1, gone: 0, left: 0 })
+    await third.hook.events(third.device.udid, 1)
+  })
+
+  it('what was delivered is replayed, marked as a replay, in order, with the same ids', async () => {
+    const hook = await newHook()
+    const device = await enrolled()
+    const first = await hook.events(device.udid, 2)
+    const asked = { webhook: hook.id, devices: [device.udid] }
+    expect((await api('POST', '/api/replays', asked)).body).toMatchObject({ events: 2 })
+    const all = await hook.events(device.udid, 4)
+    expect(all.slice(2)).toEqual(first.map((event) => ({ ...event, replay: true })))
+    const [one] = first
+    await api('POST', '/api/replays', { ...asked, events: [one?.event_id] })
+    expect((await hook.events(device.udid, 5))[4]).toMatchObject({ event_id: one?.event_id })
+    const none = { ...asked, from: new Date(Date.now() + HOUR).toISOString() }
+    expect((await api('POST', '/api/replays', none)).body).toMatchObject({ events: 0 })
+    const connects = { ...asked, topics: ['mdm.Connect'], dry_run: true }
+    expect((await api('POST', '/api/replays', connects)).body).toMatchObject({ events: 0 })
+  })
+
+  it('a replay to many devices is a job, which tells of each what goes out again', async () => {
+    const hook = await newHook()
+    const device = await enrolled()
+    await hook.events(device.udid, 2)
+    const devices = [...Array.from({ length: 30 }, () => crypto.randomUUID()), device.udid]
+    const { body } = await api<{ job: { id: string } }>('POST', '/api/replays', {
+      webhook: hook.id,
+      devices,
+    })
+    const job = await until(
+      () => api('GET', `/api/jobs/${body.job.id}`),
+      (answer) => answer.body['state'] === 'finished',
+    )
+    expect(job.body).toMatchObject({ kind: 'replay', replay: { webhook: hook.id }, done: 31 })
+    const outcomes = await api<{ outcomes: unknown[] }>('GET', `/api/jobs/${body.job.id}/outcomes`)
+    expect(outcomes.body.outcomes.at(-1)).toMatchObject({ id: device.udid, events: 2 })
+    expect((await hook.events(device.udid, 4)).slice(2)).toMatchObject([
+      { sequence: 1, replay: true },
+      { sequence: 2, replay: true },
+    ])
+  })
+
+  it('a webhook in MicroMDM’s form gets a replay by force only', async () => {
+    const device = await enrolled()
+    await events(device.udid, 2)
+    const asked = { webhook: 'webhook', devices: [device.udid] }
+    const refused = await api('POST', '/api/replays', asked)
+    expect(refused).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining('force') },
+    })
+    await api('POST', '/api/replays', { ...asked, force: true })
+    expect((await events(device.udid, 4)).slice(2)).toMatchObject([
+      { replay: true },
+      { replay: true },
+    ])
+  })
+})
+
+it('peers §4 row 2: results need no webhook: what happened without one reaches one that comes later', async () => {
+  const device = deviceOf({ WEBHOOK_URL: '' })
+  await device.enroll()
+  const queued = { udid: device.udid, request_type: 'ProfileList' }
+  await api('POST', '/v1/commands', queued)
+  await device.poll()
+  const hook = await newHook({ topics: ['mdm.Connect'] })
+  const asked = { webhook: hook.id, devices: [device.udid] }
+  expect((await api('POST', '/api/replays', asked)).body).toMatchObject({ events: 1 })
+  expect(await hook.events(device.udid, 1)).toMatchObject([
+    { acknowledge_event: { status: 'Acknowledged' }, replay: true },
+  ])
+})
+
+it('peers §4 row 10: a token that APNs calls dead is an event that a webhook hears of', async () => {
+  const hook = await newHook({ topics: ['push.unregistered'] })
+  const device = await enrolled()
+  const [row] = await rowsOf<{ token: string }>(
+    device.udid,
+    'SELECT hex(token) AS token FROM channels',
+  )
+  await rule({
+    on: 'apns',
+    match: row?.token.toLowerCase() ?? '',
+    status: 410,
+    times: 1,
+    headers: { 'apns-id': 'x' },
+    body: JSON.stringify({ reason: 'Unregistered', timestamp: Date.now() + DAY }),
+  })
+  await api('GET', `/push/${device.udid}`)
+  expect(await hook.events(device.udid, 1)).toMatchObject([{ topic: 'push.unregistered' }])
+})
+
+it('a webhook that is switched off or deleted hears of nothing more', async () => {
+  const [off, gone] = await Promise.all([newHook(), newHook()])
+  await api('PATCH', `/api/webhooks/${off.id}`, { enabled: false })
+  expect((await api('DELETE', `/api/webhooks/${gone.id}`)).status).toBe(200)
+  const device = await enrolled()
+  await events(device.udid, 2)
+  expect([...(await off.posts()), ...(await gone.posts())]).toEqual([])
+  expect((await api('GET', `/api/webhooks/${gone.id}`)).status).toBe(404)
+  expect((await api('DELETE', '/api/webhooks/webhook')).status).toBe(409)
+})
