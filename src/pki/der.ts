@@ -25,6 +25,7 @@ export const TAG = {
   ia5String: 0x16,
   utcTime: 0x17,
   generalizedTime: 0x18,
+  universalString: 0x1c,
   bmpString: 0x1e,
   sequence: 0x30,
   set: 0x31,
@@ -232,6 +233,10 @@ function checkPrimitive(element: Element, what: string): void {
     case TAG.oid:
       readOid({ bytes: element.bytes, at: element.start, end: element.end }, what)
       return
+    case TAG.universalString:
+      return requireThat(length % 4 === 0, `${what}: UniversalString`)
+    case TAG.bmpString:
+      return requireThat(length % 2 === 0, `${what}: BMPString`)
     case TAG.utcTime:
     case TAG.generalizedTime:
       return requireThat(TIME.test(asciiOf(contentOf(element))), `${what}: time`)

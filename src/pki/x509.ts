@@ -26,6 +26,7 @@ import {
 } from './der.ts'
 import { type Extensions, readExtensions } from './extensions.ts'
 import { readName } from './name.ts'
+import { OID } from './oids.ts'
 
 /** A certificate, read. Times are milliseconds since 1970. */
 export interface Certificate extends Extensions {
@@ -207,12 +208,19 @@ function readAlgorithm(cursor: Cursor, what: string): Uint8Array {
   return encodingOf(algorithm)
 }
 
+/** RFC 5480 §2.2: the hybrid form must not be used, though OpenSSL reads it. */
+const POINT_FORMS: ReadonlySet<number> = new Set([2, 3, 4])
+
 function readSpki(cursor: Cursor): Uint8Array {
   const spki = read(cursor, TAG.sequence, 'subjectPublicKeyInfo')
   const fields = inside(spki)
-  readAlgorithm(fields, 'subjectPublicKeyInfo.algorithm')
-  readBits(fields, 'subjectPublicKey')
+  const algorithm = readAlgorithm(fields, 'subjectPublicKeyInfo.algorithm')
+  const key = readBits(fields, 'subjectPublicKey')
   finish(fields, 'subjectPublicKeyInfo')
+  const type = readOid(inside(readOnly(algorithm, TAG.sequence, 'algorithm')), 'algorithm')
+  if (type === OID.ecPublicKey && !POINT_FORMS.has(key[0] ?? 0)) {
+    throw new DerError('subjectPublicKey: a point that is neither compressed nor uncompressed')
+  }
   return encodingOf(spki)
 }
 

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import fc from 'fast-check'
 import { ContentInfo, SignedData } from 'pkijs'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -58,6 +59,18 @@ async function disagreement(der: Uint8Array): Promise<string | undefined> {
   }
   return Buffer.compare(ours.certificate, theirs) === 0 ? undefined : 'another signer'
 }
+
+it('takes no elliptic curve point in hybrid form', () => {
+  const der = samples['ECDSA with attributes'] ?? new Uint8Array()
+  const point = Buffer.from(
+    new X509Certificate(ec.certificate).publicKey.export({ format: 'jwk' }).x ?? '',
+    'base64url',
+  )
+  const at = Buffer.from(der).indexOf(Buffer.concat([Uint8Array.of(4), point]))
+  expect(at).toBeGreaterThan(0)
+  const mutants = [6, 7].map((form) => der.with(at, form))
+  expect(mutants.map((mutant) => verifyDetached(mutant, body).ok)).toEqual([false, false])
+})
 
 describe.each(Object.entries(samples))('%s', (_, der) => {
   it('is accepted by both as it is', async () => {
