@@ -4,8 +4,8 @@ export default defineConfig({
   test: {
     root: import.meta.dirname,
     include: ['e2e/**/*.test.ts'],
-    // One server at a time: each brings its own workerd, and the machine has two cores.
-    fileParallelism: false,
+    // Each brings its own workerd; most of their time is waiting.
+    maxWorkers: 2,
     testTimeout: 300_000,
     hookTimeout: 300_000,
   },
