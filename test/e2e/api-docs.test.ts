@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { afterEach, expect, it } from 'vitest'
 import { newState, start, type RunningServer } from './server.ts'
 
@@ -10,9 +11,11 @@ afterEach(async () => {
   await server?.stop()
 })
 
-const DOCS = readFileSync(join(import.meta.dirname, '../../docs/api.md'), 'utf8')
+const DOCS = ['api.md', 'bulk.md']
+  .map((page) => readFileSync(join(import.meta.dirname, '../../docs', page), 'utf8'))
+  .join('\n')
 
-/** The shell commands of the page, each with its comment for a name. */
+/** The shell commands of the pages, each with its comment for a name. */
 const examples = [...DOCS.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, block = '']) =>
   block
     .replaceAll(/ \\\n/g, ' ')
@@ -20,15 +23,32 @@ const examples = [...DOCS.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, block = 
     .filter((line) => line.startsWith('curl ')),
 )
 
-it('every example of docs/api.md works against npm start, and a call that waits is answered by the device', async () => {
+/** The simulated device, as soon as lists know that it is enrolled. */
+async function listed({ api }: RunningServer): Promise<string> {
+  for (;;) {
+    const { body } = await api<{ devices: { id: string }[] }>('GET', '/api/devices?state=enrolled')
+    if (body.devices[0]) {
+      return body.devices[0].id
+    }
+    await setTimeout(100)
+  }
+}
+
+it('every example of docs/api.md and docs/bulk.md works against npm start, and a call that waits is answered by the device', async () => {
   server = await start(await newState(), ['--devices', '1'], 'simulated device enrolled')
-  const { body } = await server.api<{ devices: { udid: string }[] }>('POST', '/v1/devices', {})
-  const udid = body.devices[0]?.udid ?? ''
+  const udid = await listed(server)
+  const ids = Array.from({ length: 25 }, (_, n) => `NEW-${n}`)
+  const bulk = await server.api<{ job: { id: string } }>('POST', '/api/commands', {
+    ids,
+    command: { request_type: 'ProfileList' },
+    pace: 60,
+  })
   const env = {
     ...process.env,
     URL: server.url,
     API_KEY: readFileSync(join(server.state, 'api-key'), 'utf8').trim(),
     UDID: udid,
+    JOB: bulk.body.job.id,
   }
   expect(examples.length).toBeGreaterThan(10)
   for (const example of examples) {

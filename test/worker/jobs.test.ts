@@ -207,17 +207,18 @@ describe('a destructive command', () => {
 
 describe('a job', () => {
   it('peers.md §4 row 15: queues for hundreds of ids, tells how far it is and what became of each', async () => {
-    const ids = newIds(520)
-    ids[501] = ''
+    // Most lead nowhere: a device that is new costs this machine milliseconds.
+    const good = newIds(30)
+    const ids = Array.from({ length: 520 }, (_, n) => good[n - 490] ?? `bad\n${n}`)
     const { status, body } = await bulk({ ids, command: ORDER })
     expect(status).toBe(202)
     expect(body.outcomes).toBeUndefined()
     const job = await ended(body.job.id)
-    expect(job).toMatchObject({ state: 'finished', total: 520, done: 519, failed: 1, waiting: 0 })
+    expect(job).toMatchObject({ state: 'finished', total: 520, done: 30, failed: 490, waiting: 0 })
     const outcomes = await outcomesOf(job.id)
     expect(outcomes.map(({ id }) => id)).toEqual(ids)
     expect(outcomes[519]).toMatchObject({ outcome: 'done', command_id: `${ids[519]}.1` })
-    expect(await outcomesOf(job.id, '&outcome=failed')).toMatchObject([{ id: '' }])
+    expect((await outcomesOf(job.id, '&outcome=done')).map(({ id }) => id)).toEqual(good)
     expect(await outcomesOf(job.id, '&outcome=waiting')).toEqual([])
     expect(await queued(ids[510] ?? '')).toEqual([job.command.command_uuid])
     const { body: listed } = await api<{ jobs: JobBody[] }>('GET', '/api/jobs?limit=1')
