@@ -1,6 +1,8 @@
 import { Hono } from 'hono'
 import { configOf } from './config.ts'
 import { consume } from './delivery/consumer.ts'
+import { RENEWALS } from './delivery/renewals.ts'
+import { warnOfCAExpiry } from './directory/authorities.ts'
 import type { Announcement } from './device/object.ts'
 import { warnOfPushExpiry } from './device/push-certificate.ts'
 import { tellCertificate } from './device/push-gate.ts'
@@ -12,9 +14,10 @@ import { scep } from './http/device/scep.ts'
 import { micromdmFace } from './http/micromdm/face.ts'
 import { ownFace } from './http/api/face.ts'
 import { notFound, onError, refuse } from './http/errors.ts'
-import { warn } from './log.ts'
+import { reasonOf, warn } from './log.ts'
 
 export { Job } from './delivery/job.ts'
+export { Renewals } from './delivery/renewals.ts'
 export { Push } from './delivery/push.ts'
 export { Subscriber } from './delivery/subscriber.ts'
 export { Device } from './device/object.ts'
@@ -43,13 +46,28 @@ app.route('/', ownFace)
 app.onError(onError)
 app.notFound(notFound)
 
+/** One duty of the daily round; the others are done whatever becomes of it. */
+async function daily(duty: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    warn('cron:failed', { duty, reason: reasonOf(error) })
+  }
+}
+
 export default {
   fetch: app.fetch,
   queue: consume,
   async scheduled(_, env) {
     const result = configOf(env)
-    if (result.ok) {
-      await warnOfPushExpiry(env, result.config, Date.now())
+    if (!result.ok) {
+      return
     }
+    const now = Date.now()
+    await Promise.all([
+      daily('push certificate', () => warnOfPushExpiry(env, result.config, now)),
+      daily('CA', () => warnOfCAExpiry(env.DB, now)),
+      daily('renewals', () => env.RENEWALS.getByName(RENEWALS).begin()),
+    ])
   },
 } satisfies ExportedHandler<Env, Announcement>

@@ -71,9 +71,19 @@ async function call(
   })
   const text = await response.text()
   if (!response.ok) {
-    throw new CliError(`${url}/api/ca answered ${response.status}: ${text.trim()}`)
+    throw new CliError(`${url}/api/ca answered ${response.status}: ${detailIn(text)}`)
   }
   return text
+}
+
+/** The sentence of a problem document; whatever else answered is shown as it is. */
+function detailIn(text: string): string {
+  try {
+    const { detail }: { detail?: unknown } = JSON.parse(text)
+    return typeof detail === 'string' ? detail : text.trim()
+  } catch {
+    return text.trim()
+  }
 }
 
 function authoritiesIn(text: string): readonly InstalledCA[] {

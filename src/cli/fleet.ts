@@ -1,46 +1,61 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createFleet, type DeviceMemory, type Fleet, type Register } from '../simulator/fleet.ts'
-import { readIssuer } from '../simulator/identity.ts'
+import {
+  createFleet,
+  type DeviceMemory,
+  type Fleet,
+  type FleetOptions,
+  type Register,
+} from '../simulator/fleet.ts'
+import { joinByProfile } from '../simulator/joining.ts'
 
 export interface FleetStart {
   readonly count: number
-  readonly serverUrl: string
-  readonly checkInUrl?: string
-  /** PEM. */
-  readonly caCertificate: string
-  readonly caKey: string
+  /** Where the server is reached. */
+  readonly server: string
+  /** Opens the enrolment profile; empty when anyone may have it. */
+  readonly enrollToken: string
   readonly apns?: { readonly register: Register }
-  readonly topic: string
   /** Where the devices are remembered; without it each start enrols new ones. */
   readonly stateDir?: string
 }
 
 /**
- * Simulated devices beside a server that we run: enrolled, or continued from `stateDir`, and woken by the
- * simulated APNs.
+ * Simulated devices beside a server that we run: enrolled by its profile, or continued from `stateDir`, and woken
+ * by the simulated APNs.
  */
 export async function startFleet(options: FleetStart): Promise<Pick<Fleet, 'close'>> {
-  const { caCertificate, caKey, apns, stateDir, ...rest } = options
-  const ca = readIssuer({ certificate: caCertificate, privateKey: caKey })
+  const { count, server, enrollToken, apns, stateDir } = options
   return createFleet({
-    ...rest,
+    count,
+    server,
     fetch,
-    ca,
+    scep: { fetch, server },
+    join: joinByProfile({ fetch, server, profileUrl: profileUrl(server, enrollToken) }),
     ...(apns === undefined ? {} : { register: apns.register }),
     ...(stateDir === undefined ? {} : memoryIn(stateDir)),
   })
 }
 
+/** Where a server's enrolment profile is downloaded. */
+export function profileUrl(server: string, enrollToken: string): string {
+  const query = new URLSearchParams(enrollToken === '' ? [] : [['token', enrollToken]])
+  return `${server}/mdm/enroll${query.size === 0 ? '' : `?${query.toString()}`}`
+}
+
 const MEMORY_FILE = /^device-(\d+)\.json$/
 
-function memoryIn(stateDir: string) {
+/** Devices of earlier runs, kept in a directory. */
+export function memoryIn(
+  stateDir: string,
+): Required<Pick<FleetOptions, 'remembered' | 'remember'>> {
   mkdirSync(stateDir, { recursive: true, mode: 0o700 })
   const remembered = new Map<number, DeviceMemory>()
   for (const name of readdirSync(stateDir)) {
     const index = MEMORY_FILE.exec(name)?.[1]
-    if (index !== undefined) {
-      remembered.set(Number(index), readMemory(join(stateDir, name)))
+    const memory = index === undefined ? undefined : readMemory(join(stateDir, name))
+    if (memory) {
+      remembered.set(Number(index), memory)
     }
   }
   return {
@@ -54,8 +69,10 @@ function memoryIn(stateDir: string) {
   }
 }
 
-/** Written by this program alone, and whole (see `remember`). */
-function readMemory(file: string): DeviceMemory {
-  const memory: DeviceMemory = JSON.parse(readFileSync(file, 'utf8'))
-  return memory
+/** Written by this program alone, and whole (see `remember`); by an older one without the profile. */
+function readMemory(file: string): DeviceMemory | undefined {
+  const memory: DeviceMemory | Omit<DeviceMemory, 'profile'> = JSON.parse(
+    readFileSync(file, 'utf8'),
+  )
+  return 'profile' in memory ? memory : undefined
 }

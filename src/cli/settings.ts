@@ -107,9 +107,7 @@ export function workerBindings(
     SEAL_KEYS: sealKeysOf(state, env),
     PUBLIC_URL: env['PUBLIC_URL'] ?? env['MICROMDM_SERVER_URL'] ?? facts.url,
     WEBHOOK_URL: options.webhook ?? env['WEBHOOK_URL'] ?? env['MICROMDM_WEBHOOK_URL'] ?? '',
-    DEVICE_CA: [state.deviceCA.certificate, ...facts.deviceCAs, env['DEVICE_CA'] ?? '']
-      .filter(Boolean)
-      .join('\n'),
+    DEVICE_CA: [...facts.deviceCAs, env['DEVICE_CA'] ?? ''].filter(Boolean).join('\n'),
     PUSH_CERTIFICATE: facts.push.certificate,
     LAST_SEEN_RESOLUTION: '1m',
     // Here the receivers are mostly on this machine.

@@ -3,9 +3,11 @@ import { parseArgs } from 'node:util'
 import type { Channel } from '../simulator/channel.ts'
 import { createFleet, type Fleet } from '../simulator/fleet.ts'
 import { type Issuer, readIssuer } from '../simulator/identity.ts'
+import { type Join, joinByCA, joinByProfile } from '../simulator/joining.ts'
 import { type ReceivedCommand, type Session, statusOf } from '../simulator/session.ts'
 import type { PlistDict } from '../plist/value.ts'
 import { CliError, messageOf } from './error.ts'
+import { profileUrl } from './fleet.ts'
 
 const FLAGS = {
   server: {
@@ -13,7 +15,16 @@ const FLAGS = {
     argument: 'URL',
     help: 'the MDM server, such as http://127.0.0.1:8787',
   },
-  'device-ca': { type: 'string', argument: 'FILE', help: 'PEM of a CA whose devices it accepts' },
+  'enroll-token': {
+    type: 'string',
+    argument: 'TOKEN',
+    help: 'opens the enrolment profile; or the environment variable ENROLL_TOKEN',
+  },
+  'device-ca': {
+    type: 'string',
+    argument: 'FILE',
+    help: 'PEM of a CA whose devices it accepts: they enrol without profile and SCEP',
+  },
   'device-ca-key': { type: 'string', argument: 'FILE', help: 'PEM of the private key of that CA' },
   devices: { type: 'string', argument: 'N', default: '1', help: 'how many devices enrol (1)' },
   interval: {
@@ -26,14 +37,16 @@ const FLAGS = {
     type: 'string',
     argument: 'T',
     default: 'com.apple.mgmt.External.simulated',
-    help: 'push topic that the devices name: the one that npm start prints',
+    help: 'with --device-ca: push topic that the devices name, as npm start prints it',
   },
   help: { type: 'boolean', argument: '', help: 'show this' },
 } as const
 
 interface SimulateOptions {
   readonly server: string
-  readonly ca: Issuer
+  /** Signs the devices' identities; without it they enrol by profile and SCEP. */
+  readonly ca: Issuer | undefined
+  readonly enrollToken: string
   readonly devices: number
   readonly interval: number
   readonly topic: string
@@ -56,10 +69,9 @@ async function main(args: readonly string[]): Promise<void> {
   const fleet = await createFleet({
     count: options.devices,
     fetch,
-    serverUrl: `${options.server}/mdm/connect`,
-    checkInUrl: `${options.server}/mdm/checkin`,
-    ca: options.ca,
-    topic: options.topic,
+    server: options.server,
+    scep: { fetch, server: options.server },
+    join: joinOf(options),
     observe: printCommand,
     sessionEnded: printTrouble,
   })
@@ -68,6 +80,16 @@ async function main(args: readonly string[]): Promise<void> {
   }
   console.log(`${options.devices} devices enrolled, polling every ${options.interval} s`)
   await pollForEver(fleet, options.interval)
+}
+
+function joinOf({ server, ca, topic, enrollToken }: SimulateOptions): Join {
+  return ca
+    ? joinByCA(ca, {
+        serverUrl: `${server}/mdm/connect`,
+        checkInUrl: `${server}/mdm/checkin`,
+        topic,
+      })
+    : joinByProfile({ fetch, server, profileUrl: profileUrl(server, enrollToken) })
 }
 
 async function pollForEver(fleet: Fleet, interval: number): Promise<never> {
@@ -116,14 +138,18 @@ function checked(values: ReturnType<typeof parse>): SimulateOptions {
   }
   return {
     server,
-    ca: readCa(
-      required('device-ca', values['device-ca']),
-      required('device-ca-key', values['device-ca-key']),
-    ),
+    ca: caOf(values['device-ca'], values['device-ca-key']),
+    enrollToken: values['enroll-token'] ?? process.env['ENROLL_TOKEN'] ?? '',
     devices: Math.ceil(positive('devices', values.devices)),
     interval: positive('interval', values.interval),
     topic: values.topic,
   }
+}
+
+function caOf(certificateFile: string | undefined, keyFile: string | undefined) {
+  return certificateFile === undefined && keyFile === undefined
+    ? undefined
+    : readCa(required('device-ca', certificateFile), required('device-ca-key', keyFile))
 }
 
 function readCa(certificateFile: string, keyFile: string): Issuer {

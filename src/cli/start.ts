@@ -96,11 +96,8 @@ async function start(options: StartOptions, running: AsyncDisposableStack): Prom
   if (options.devices > 0) {
     const fleet = await startFleet({
       count: options.devices,
-      serverUrl: `${url}/mdm/connect`,
-      checkInUrl: `${url}/mdm/checkin`,
-      caCertificate: state.deviceCA.certificate,
-      caKey: state.deviceCA.key,
-      topic: push.topic,
+      server: url,
+      enrollToken: process.env['ENROLL_TOKEN'] ?? '',
       stateDir: join(directory, 'devices'),
       ...(pushing.simulated === undefined ? {} : { apns: pushing.simulated }),
     }).catch((error: unknown) => {

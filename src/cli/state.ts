@@ -11,7 +11,7 @@ import {
 } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { issueCertificate, pem, randomSerial } from '../pki/issue.ts'
-import { createIssuer, newKey } from '../simulator/identity.ts'
+import { newKey } from '../simulator/identity.ts'
 import { CliError, messageOf } from './error.ts'
 
 const URL_FILE = 'url'
@@ -28,8 +28,6 @@ export interface State {
   apiKey: string
   /** `id:base64`, newest first. */
   sealKeys: string
-  /** The CA that signs the identities of simulated devices. */
-  deviceCA: PemPair
   /** What we push with until there is a real one. Kept, because devices remember the topic in it. */
   simulatedPush: PemPair
 }
@@ -51,7 +49,6 @@ export function openState(directory: string, now: number): State {
     directory,
     apiKey: keep(directory, 'api-key', () => randomBytes(24).toString('base64url')),
     sealKeys: keep(directory, 'seal-keys', () => `local:${randomBytes(32).toString('base64')}`),
-    deviceCA: keepPair(directory, 'device-ca', () => simulatedCA(now)),
     simulatedPush: keepPair(directory, 'simulated-push', () => simulatedPushCertificate(now)),
   }
 }
@@ -87,14 +84,6 @@ export function localhostCertificate(now: number): PemPair {
     ipAddresses: ['127.0.0.1'],
   })
   return pair(certificate, key)
-}
-
-function simulatedCA(now: number): PemPair {
-  const { certificate, privateKey } = createIssuer({
-    commonName: 'EdgeMDM simulated device CA',
-    now: new Date(now),
-  })
-  return pair(certificate.der, privateKey)
 }
 
 export function simulatedPushCertificate(now: number): PemPair {

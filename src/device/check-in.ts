@@ -4,6 +4,7 @@ import type { Context } from './context.ts'
 import { changed, pushStateOf } from './directory-row.ts'
 import { authenticate, unmaskRenewal, type Presented } from './enrolling.ts'
 import { loadEscrow, storeEscrow } from './escrow.ts'
+import { forgetSuccessors } from './renewing.ts'
 import { pendingSince } from './queue.ts'
 import { channelOf, saveChannel } from './state.ts'
 
@@ -56,6 +57,7 @@ function tokenUpdate(
       device.state = 'enrolled'
       device.renewedAt = 0
       changed(context)
+      forgetSuccessors(context)
     }
   }
   compareTopic(context, message.topic)

@@ -1,5 +1,6 @@
 import type { EnrollmentType } from '../mdm/enrollment.ts'
 import type { DeviceFacts } from '../mdm/message.ts'
+import type { Renewal } from './installed.ts'
 import { wakeBy, type Context, type News } from './context.ts'
 import { ANNOUNCE_AFTER } from './aside.ts'
 import { saveDevice, type Channel, type DeviceRow } from './state.ts'
@@ -13,6 +14,10 @@ export interface DirectoryRow {
   readonly claimedAt: number
   readonly lastSeen: number
   readonly facts: DeviceFacts
+  /** Fingerprint and end of the certificate that it signs with; empty and 0 while none is known. */
+  readonly identity: string
+  readonly identityNotAfter: number
+  readonly renewal: Pick<Renewal, 'state' | 'reason' | 'at'>
   readonly state: DeviceRow['state']
   readonly push: PushState
   readonly version: number
@@ -45,7 +50,8 @@ export function listAnew(context: Context): void {
 
 /** The device's row for the directory; `undefined` when the directory has it already. */
 export function directoryRow(context: Context): DirectoryRow | undefined {
-  const { device } = context.state
+  const { device, installed } = context.state
+  const { state, reason, at } = installed.renewal
   return device.projected >= device.version || device.state === 'unknown'
     ? undefined
     : {
@@ -56,10 +62,22 @@ export function directoryRow(context: Context): DirectoryRow | undefined {
         claimedAt: device.claimedAt,
         lastSeen: device.lastSeen,
         facts: device.facts,
+        ...identityOf(context),
+        renewal: { state, reason, at },
         state: device.state,
         push: pushStateOf(context.state.channels[0]),
         version: device.version,
       }
+}
+
+/** The identity in use, as long as it is one of the present enrolment. */
+function identityOf({
+  state: { device, identities, installed },
+}: Context): Pick<DirectoryRow, 'identity' | 'identityNotAfter'> {
+  const identity = identities.find(
+    ({ fingerprint, epoch }) => fingerprint === installed.identity && epoch === device.epoch,
+  )
+  return { identity: identity?.fingerprint ?? '', identityNotAfter: identity?.notAfter ?? 0 }
 }
 
 /** News as the queue carries them: the row itself goes along, so that nobody has to come for it. */

@@ -1,3 +1,4 @@
+import type { InstalledProfile } from '../enroll/installed-profile.ts'
 import type { CheckIn } from '../mdm/message.ts'
 import { isUnanswered } from '../mdm/queue.ts'
 import { PlistError } from '../plist/error.ts'
@@ -12,6 +13,7 @@ import { accept, bind, type Claim } from './identity.ts'
 import { changed } from './directory-row.ts'
 import { queueOf } from './queue-memory.ts'
 import { giveUp } from './queue-view.ts'
+import { keepProfile, newEnrollment } from './renewing.ts'
 import { saveChannel, type Identity } from './state.ts'
 
 type Authenticate = Extract<CheckIn, { messageType: 'Authenticate' }>
@@ -25,13 +27,15 @@ export interface Presented {
   readonly identity: Identity | undefined
   /** What the Worker found out about a new one. */
   readonly claim: Claim | undefined
+  /** The enrolment profile that a new one came with, if it was made here. */
+  readonly profile: InstalledProfile | undefined
 }
 
 /**
  * Authenticate begins an enrolment: everything older is over, on the device and on its users, in one commit.
- * Unless it is a renewal (issue 2 §3, apple-protocol §3.3), or a repeat of an Authenticate whose answer was
- * lost: what an admin queued in between belongs to the new enrolment already. What was queued before the
- * device's very first message stays too.
+ * Unless it is a renewal (apple-protocol §3.3), as its certificate or a profile on its way tells, or a repeat of an
+ * Authenticate whose answer was lost: what an admin queued in between belongs to the new enrolment already. What
+ * was queued before the device's very first message stays too.
  * @returns whether it is a renewal.
  */
 export function authenticate(context: Context, message: Authenticate, who: Presented): boolean {
@@ -44,6 +48,9 @@ export function authenticate(context: Context, message: Authenticate, who: Prese
     endEnrollment(context, Infinity)
     device.state = 'authenticated'
     device.epoch += 1
+    newEnrollment(context, who.fingerprint, who.profile)
+  } else {
+    keepProfile(context, who.profile)
   }
   Object.assign(device, {
     type: message.enrollment.type,
@@ -100,31 +107,37 @@ function endEnrollment(context: Context, queuedUntil: number): void {
 }
 
 function isRenewal(context: Context, message: Authenticate, who: Presented): boolean {
-  const { device, identities } = context.state
+  const { device, identities, installed } = context.state
   const presented = who.identity ?? who.claim
   return (
     device.state === 'enrolled' &&
     presented !== undefined &&
     // A device that was adopted never told its serial number.
     ['', message.facts.SerialNumber].includes(device.facts.SerialNumber) &&
-    identities.some(
-      (known) =>
-        known.epoch === device.epoch &&
-        known.caKey === presented.caKey &&
-        known.subject === presented.subject,
-    ) &&
-    renewalIsOut(context)
+    (installed.successors.includes(who.fingerprint) ||
+      (identities.some(
+        (known) =>
+          known.epoch === device.epoch &&
+          known.caKey === presented.caKey &&
+          known.subject === presented.subject,
+      ) &&
+        renewalIsOut(context)))
   )
 }
 
-/** Whether an InstallProfile with an MDM payload is out on the device channel, unanswered and fresh. */
+/**
+ * Whether an InstallProfile with an MDM payload is out on the device channel, unanswered and fresh. Ours does not
+ * count: what it leads to is told by its certificate, and by nothing that a wiped device could have too.
+ */
 function renewalIsOut(context: Context): boolean {
   const [channel] = context.state.channels
+  const { command } = context.state.installed.renewal
   return (
     channel !== undefined &&
     queueOf(context, channel).pending.some((entry) => {
       if (
         entry.requestType !== 'InstallProfile' ||
+        entry.uuid === command ||
         !isUnanswered(entry) ||
         entry.handedOutAt <= context.now - RENEWAL_WINDOW
       ) {

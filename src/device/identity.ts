@@ -1,5 +1,6 @@
 import type { Message } from '../mdm/message.ts'
 import type { Context } from './context.ts'
+import { saveInstalled } from './installed.ts'
 import { REVOKED, saveIdentity, type Identity } from './state.ts'
 
 /** What the Worker found out about a certificate that no object knew: its chain, and that D1 gave it to us. */
@@ -100,6 +101,16 @@ export function revoke(context: Context, fingerprint: string): boolean {
   return true
 }
 
+/** A certificate that is about to take another's place. */
+export interface Succession {
+  /** Fingerprint of the identity that it renews. */
+  readonly previous: string
+  readonly fingerprint: string
+  readonly claim: Claim
+  /** Issued for a renewal profile: the device's next Authenticate may be signed with it. */
+  readonly byProfile: boolean
+}
+
 /**
  * Binds the successor of a present identity as it is issued: a pure SCEP renewal has no message of its own, the
  * next one is simply signed with the new certificate (apple-protocol §3.3, micromdm#557).
@@ -107,11 +118,9 @@ export function revoke(context: Context, fingerprint: string): boolean {
  */
 export function renewIdentity(
   context: Context,
-  previous: string,
-  fingerprint: string,
-  claim: Claim,
+  { previous, fingerprint, claim, byProfile }: Succession,
 ): boolean {
-  const { identities, device } = context.state
+  const { identities, device, installed } = context.state
   const isPresent = identities.some(
     (known) => known.fingerprint === previous && known.epoch === device.epoch,
   )
@@ -119,5 +128,9 @@ export function renewIdentity(
     return false
   }
   bind(context, fingerprint, claim)
+  if (byProfile) {
+    installed.successors = [...installed.successors, fingerprint]
+    saveInstalled(context)
+  }
   return true
 }

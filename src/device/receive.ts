@@ -1,3 +1,4 @@
+import type { InstalledProfile } from '../enroll/installed-profile.ts'
 import { aboutMessage } from '../events/event.ts'
 import { COMMAND_DEFERRED, IDENTITY_CONFLICT, topicOf } from '../events/topics.ts'
 import { deviceTypeOf, enrollmentId } from '../mdm/enrollment.ts'
@@ -8,6 +9,7 @@ import { changed, toldNews, type ToldNews } from './directory-row.ts'
 import { bind, standing, type Claim, type Standing } from './identity.ts'
 import { recordEvent, type Listeners } from './outbox.ts'
 import { applyReport, handOut, type ReportEffect } from './queue.ts'
+import { keepProfile, noteMessage, noteReport } from './renewing.ts'
 import { channelOf, knownChannel, saveChannel, saveIdentity, type Identity } from './state.ts'
 
 /** A device's message, its signature verified over the exact bytes of `body`. */
@@ -16,10 +18,13 @@ export interface DeviceInput {
   /** The exact bytes; empty when nobody listens and nothing of it would be kept. */
   readonly body: Uint8Array
   readonly eventId: string
-  /** Query parameters of the URL that the device called. */
+  /** The URL that the device called, and its query parameters. */
+  readonly url: string
   readonly params: Readonly<Record<string, string>>
   readonly fingerprint: string
   readonly claim?: Claim
+  /** The enrolment profile that a new certificate came with, if it was made here. */
+  readonly profile?: InstalledProfile | undefined
   /** Subscribers that want this message's topic, and those that want to hear of identity conflicts. */
   readonly listeners: Listeners
   readonly conflictListeners: Listeners
@@ -59,6 +64,7 @@ export function receive(context: Context, input: DeviceInput): DeviceAnswer {
     return { kind: 'blocked' }
   }
   const answer = take(context, input, identityOf(context, input, stands))
+  noteMessage(context, input)
   seen(context)
   return { ...answer, news: toldNews(context) }
 }
@@ -98,6 +104,7 @@ function take(
     fingerprint: input.fingerprint,
     identity,
     claim: input.claim,
+    profile: input.profile,
   })
   record(context, input, effect)
   return { kind: 'accepted', ...(effect.reply ? { reply: effect.reply } : {}), ...alias }
@@ -125,6 +132,7 @@ function connect(context: Context, report: Report, input: DeviceInput): Uint8Arr
   const effect = applyReport(context, channel, report, input.body)
   if (effect.kind !== 'repeat') {
     record(context, input, {})
+    noteReport(context, report, input.body)
   }
   if (effect.kind === 'deferred') {
     recordDeferred(context, input, effect)
@@ -183,6 +191,7 @@ function adopt(context: Context, input: DeviceInput, claim: Claim): Identity {
   const { device } = context.state
   device.type = deviceTypeOf(input.message.enrollment)
   device.state = 'enrolled'
+  keepProfile(context, input.profile)
   changed(context)
   context.effects.notes.push({ event: 'mdm:adopted', device: device.name })
   return bind(context, input.fingerprint, claim)

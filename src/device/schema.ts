@@ -46,6 +46,9 @@ const EVENTS = `CREATE TABLE events (
   body BLOB
 )`
 
+const INSTALLED =
+  'CREATE TABLE installed (id INTEGER PRIMARY KEY CHECK (id = 1), facts TEXT NOT NULL)'
+
 const ESCROW_READS = `CREATE TABLE escrow_reads (
   id INTEGER PRIMARY KEY,
   at INTEGER NOT NULL,
@@ -135,6 +138,7 @@ const TABLES: readonly string[] = [
     PRIMARY KEY (body, ref, part)
   ) WITHOUT ROWID`,
   ESCROW_READS,
+  INSTALLED,
 ]
 
 /** What an object of an earlier schema lacks: the first of these leads from 1 to 2. They never change. */
@@ -152,6 +156,7 @@ const STEPS: readonly (readonly string[])[] = [
     'DROP TABLE commands_before',
     "ALTER TABLE channels ADD COLUMN push TEXT NOT NULL DEFAULT ''",
   ],
+  [INSTALLED],
   [
     'ALTER TABLE events RENAME TO events_before',
     EVENTS,

@@ -3,6 +3,7 @@ import { NO_FACTS, type DeviceFacts } from '../mdm/message.ts'
 import type { QueueEntry, CommandState } from '../mdm/queue.ts'
 import type { Verdict } from '../push/verdict.ts'
 import type { Db } from './db.ts'
+import { loadInstalled, newInstalled, type Installed } from './installed.ts'
 import { passedBy } from './listeners.ts'
 import { hasTables, migrate, SCHEMA } from './schema.ts'
 
@@ -114,6 +115,7 @@ export interface DeviceState {
   readonly device: DeviceRow
   readonly channels: Channel[]
   readonly identities: Identity[]
+  readonly installed: Installed
   /** The events that subscribers have passed: not always written, where nothing behind was for them. */
   readonly cursors: Map<string, number>
   readonly queues: Map<number, Queue>
@@ -141,6 +143,7 @@ export function loadState(db: Db, name: string): DeviceState {
     device: newDevice(name),
     channels: [newChannel(0, '')],
     identities: [],
+    installed: newInstalled(),
     cursors: new Map(),
     queues: new Map(),
     attention: new Map(),
@@ -167,6 +170,7 @@ export function loadState(db: Db, name: string): DeviceState {
   }
   loadChannels(db, state)
   state.identities.push(...loadIdentities(db))
+  Object.assign(state.installed, loadInstalled(db))
   const [last] = db.all<{ seq: number | null }>('SELECT max(seq) AS seq FROM events')
   state.lastSeq = last?.seq ?? 0
   for (const { subscriber, seq } of db.all<{ subscriber: string; seq: number }>(

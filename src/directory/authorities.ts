@@ -3,7 +3,8 @@ import { Buffer } from 'node:buffer'
 import { createPrivateKey } from 'node:crypto'
 import { and, desc, eq, isNotNull, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
-import type { Authority } from '../pki/authority.ts'
+import { warn } from '../log.ts'
+import { type Authority, expiryWarning } from '../pki/authority.ts'
 import type { Sealer } from '../pki/seal.ts'
 import { type Certificate, readCertificate } from '../pki/x509.ts'
 import { authorities, certificates } from './schema.ts'
@@ -99,9 +100,27 @@ export async function installAuthority(
     })
 }
 
+/** For the daily round: an issuing authority that nobody replaces ends in identities that nobody renews. */
+export async function warnOfCAExpiry(d1: D1Database, now: number): Promise<void> {
+  const [issuing] = await authorityCertificates(d1)
+  const reason = issuing && expiryWarning(issuing, now)
+  if (reason !== undefined) {
+    warn('ca:expiry', { reason })
+  }
+}
+
 /** Accepts an authority's certificates no longer; devices that are known go on. */
 export async function removeAuthority(d1: D1Database, keyId: string): Promise<void> {
   await drizzle(d1).delete(authorities).where(eq(authorities.keyId, keyId))
+}
+
+/** When an authority was last brought along from another server (milliseconds); undefined when none was. */
+export async function lastImport(d1: D1Database): Promise<number | undefined> {
+  const [row] = await drizzle(d1)
+    .select({ at: sql<number | null>`max(${authorities.addedAt})` })
+    .from(authorities)
+    .where(eq(authorities.imported, true))
+  return row?.at ?? undefined
 }
 
 /** The next number of an authority's imported counter, nobody else's from now on; undefined without one. */

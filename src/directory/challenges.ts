@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { and, eq, gt, lte } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
-import { ENROLL_ID } from '../enroll/profile.ts'
+import { ENROLL_ID, type InstalledProfile } from '../enroll/installed-profile.ts'
 import { storedProfile } from './profiles.ts'
 import { authorities, challenges } from './schema.ts'
 
@@ -59,35 +59,49 @@ export async function challengeMode(
     : { kind: 'one-time' }
 }
 
-/** The challenge for an enrolment profile that is being downloaded: a fresh one, or the static one. */
+/**
+ * The challenge for an enrolment profile that is being downloaded: a fresh one, which leads from the certificate
+ * that it gets to what the profile said, or the static one, which leads nowhere.
+ */
 export async function profileChallenge(
   d1: D1Database,
   settings: ChallengeSettings,
   now: number,
+  profile?: InstalledProfile,
 ): Promise<string> {
   const mode = await challengeMode(d1, settings)
   return mode.kind === 'static'
     ? mode.challenge
-    : newChallenge(d1, now, { lifetime: settings.challengeLifetime })
+    : newChallenge(d1, now, {
+        lifetime: settings.challengeLifetime,
+        ...(profile && { profile }),
+      })
 }
 
 /**
  * A fresh challenge, good for one certificate within `lifetime` milliseconds, or whenever it comes. With
  * `renews`, the fingerprint of an enrolment's present identity, the certificate is bound to that enrolment as
- * it is issued. 32 characters of base64, as MicroMDM's.
+ * it is issued. `profile` is what it is handed out with. 32 characters of base64, as MicroMDM's.
  */
 export async function newChallenge(
   d1: D1Database,
   now: number,
-  options: { readonly lifetime?: number; readonly renews?: string } = {},
+  options: {
+    readonly lifetime?: number
+    readonly renews?: string
+    readonly profile?: InstalledProfile
+  } = {},
 ): Promise<string> {
-  const { lifetime = FOREVER - now, renews = '' } = options
+  const { lifetime = FOREVER - now, renews = '', profile } = options
   const db = drizzle(d1)
   const challenge = randomBytes(24).toString('base64')
   await db.batch([
-    db
-      .insert(challenges)
-      .values({ hash: hashOf(challenge), openUntil: now + lifetime, certificate: renews }),
+    db.insert(challenges).values({
+      hash: hashOf(challenge),
+      openUntil: now + lifetime,
+      certificate: renews,
+      profile: profile ? JSON.stringify(profile) : '',
+    }),
     // Downloads that led nowhere leave nothing behind.
     db
       .delete(challenges)

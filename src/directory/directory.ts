@@ -1,7 +1,8 @@
-import { and, eq, getTableColumns, gt, inArray, sql, type SQL } from 'drizzle-orm'
+import { and, eq, getTableColumns, gt, inArray, ne, sql, type SQL } from 'drizzle-orm'
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
 import type { DirectoryRow } from '../device/directory-row.ts'
-import { authorities, devices, identities } from './schema.ts'
+import type { InstalledProfile } from '../enroll/installed-profile.ts'
+import { authorities, challenges, devices, identities } from './schema.ts'
 
 export interface ListedDevice {
   readonly id: string
@@ -10,26 +11,27 @@ export interface ListedDevice {
   readonly lastSeen: number
 }
 
-/** D1 holds 100 bound parameters a statement; a row of `devices` is 17. */
-const ROWS_PER_STATEMENT = 5
+/** D1 holds 100 bound parameters a statement; a row of `devices` is 22. */
+const ROWS_PER_STATEMENT = 4
 
 function open(db: D1Database): DrizzleD1Database {
   return drizzle(db)
 }
 
 /**
- * Claims a certificate nobody has seen for an enrolment, and lists the enrolment if it is new, in one batch.
+ * Claims the certificate of a row, that nobody has seen, for the row's enrolment, and lists the enrolment if it is new, in one batch.
  * `authority` is the `key_id` of our own CA that issued it, which has to be accepted still; empty for another.
- * @returns the enrolment that owns it: somebody else's, when it was claimed before; none, when its CA is gone.
+ * @returns the enrolment that owns it: somebody else's, when it was claimed before; none, when its CA is gone;
+ * and what the enrolment profile said that it came with, if one of ours did.
  */
 export async function claimIdentity(
   d1: D1Database,
-  fingerprint: string,
   row: DirectoryRow,
   authority: string,
-): Promise<string | undefined> {
+): Promise<{ owner: string | undefined; profile: InstalledProfile | undefined }> {
   const db = open(d1)
-  const [, , owner] = await db.batch([
+  const fingerprint = row.identity
+  const [, , owner, profile] = await db.batch([
     db
       .insert(identities)
       .select(
@@ -49,8 +51,13 @@ export async function claimIdentity(
       .select({ enrollment: identities.enrollment })
       .from(identities)
       .where(eq(identities.fingerprint, fingerprint)),
+    db
+      .select({ profile: challenges.profile })
+      .from(challenges)
+      .where(and(eq(challenges.certificate, fingerprint), ne(challenges.profile, ''))),
   ])
-  return owner[0]?.enrollment
+  const [found] = profile
+  return { owner: owner[0]?.enrollment, profile: found && JSON.parse(found.profile) }
 }
 
 /**
@@ -174,6 +181,11 @@ const EXCLUDED = {
   osVersion: sql`excluded.os_version`,
   buildVersion: sql`excluded.build_version`,
   version: sql`excluded.version`,
+  identity: sql`excluded.identity`,
+  identityNotAfter: sql`excluded.identity_not_after`,
+  renewal: sql`excluded.renewal`,
+  renewalReason: sql`excluded.renewal_reason`,
+  renewalAt: sql`excluded.renewal_at`,
 }
 
 /** The row's values in the order of the table's columns. */
@@ -206,6 +218,11 @@ function flat(row: DirectoryRow): typeof devices.$inferInsert {
     osVersion: facts.OSVersion,
     buildVersion: facts.BuildVersion,
     version: row.version,
+    identity: row.identity,
+    identityNotAfter: row.identityNotAfter,
+    renewal: row.renewal.state,
+    renewalReason: row.renewal.reason,
+    renewalAt: row.renewal.at,
   }
 }
 

@@ -28,6 +28,16 @@ export const devices = sqliteTable(
     osVersion: text('os_version').notNull(),
     buildVersion: text('build_version').notNull(),
     version: integer('version').notNull(),
+    /**
+     * Fingerprint and end of the certificate that signed its last message; empty and 0 while none is known. No index: it
+     * would cost a row each time that a device is seen, and rows that are read cost a thousandth.
+     */
+    identity: text('identity').notNull().default(''),
+    identityNotAfter: integer('identity_not_after').notNull().default(0),
+    /** How far the renewal of its identity is: `sent`, `renewed`, `failed`, `blocked`, or empty. */
+    renewal: text('renewal').notNull().default(''),
+    renewalReason: text('renewal_reason').notNull().default(''),
+    renewalAt: integer('renewal_at').notNull().default(0),
   },
   (table) => [index('devices_serial').on(table.serialNumber)],
 )
@@ -90,6 +100,8 @@ export const challenges = sqliteTable(
     openUntil: integer('open_until').notNull(),
     /** The certificate that it last got, or that it is to renew; empty while it has none. */
     certificate: text('certificate').notNull(),
+    /** JSON of what the enrolment profile said that it was handed out in; empty for others. */
+    profile: text('profile').notNull().default(''),
   },
   (table) => [index('challenges_certificate').on(table.certificate)],
 )

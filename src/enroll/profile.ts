@@ -3,17 +3,14 @@
  * overrides one by its identifier and admins' scripts look for them (`micromdm-contract.md` §6.1, §6.2).
  */
 import type { PlistDict } from '../plist/value.ts'
+import type { InstalledProfile } from './installed-profile.ts'
 
-/** `PayloadIdentifier` of the enrolment profile; a stored profile of that name is served in its place. */
-export const ENROLL_ID = 'com.github.micromdm.micromdm.enroll'
-/** The same for the Profile Service payload that begins an over-the-air enrolment. */
+/** `PayloadIdentifier` of the Profile Service payload that begins an over-the-air enrolment; a stored profile replaces it too. */
 export const OTA_ID = 'com.github.micromdm.micromdm.ota'
 /** The same for the profile that gives such a device its identity. */
 export const OTA_PHASE2_ID = `${OTA_ID}.phase2`
 
 const ORGANIZATION = 'MicroMDM'
-/** Bits 0 to 12: everything that an MDM server may be allowed (apple-protocol §5.1). */
-const ALL_RIGHTS = 8191
 /** What an over-the-air enrolment asks of the device; MEID and IMEI are absent where there is no modem. */
 const DEVICE_ATTRIBUTES = ['UDID', 'VERSION', 'PRODUCT', 'SERIAL', 'MEID', 'IMEI']
 
@@ -26,35 +23,37 @@ export interface ScepFacts {
   readonly newUuid: () => string
 }
 
-/** What the MDM payload says; the URLs with their query, as the device is to call them. */
-export interface EnrollmentFacts extends ScepFacts {
-  readonly serverUrl: string
-  readonly checkInUrl: string
-  /** UID of the push certificate's subject; a device refuses a profile without one. */
-  readonly topic: string
-}
-
-/** The profile with SCEP and MDM payloads. `micromdm-contract.md` §6.1, `apple-protocol.md` §5.1. */
-export function enrollmentProfile(facts: EnrollmentFacts): PlistDict {
-  const identity = scepPayload(facts, ENROLL_ID, 'Device Management Identity Certificate')
+/**
+ * The profile with SCEP and MDM payloads; a device that has it already gets a new identity by it.
+ * `micromdm-contract.md` §6.1, `apple-protocol.md` §3.3, §5.1.
+ */
+export function enrollmentProfile(installed: InstalledProfile, facts: ScepFacts): PlistDict {
+  const { identifier, enrollmentMode } = installed
+  const identity = identityPayload(identifier, facts)
   const mdm: PlistDict = {
-    ...payload('com.apple.mdm', `${ENROLL_ID}.mdm`, facts),
+    ...payload('com.apple.mdm', `${identifier}.mdm`, facts),
     PayloadDescription: 'Enrolls with the MDM server',
     PayloadOrganization: ORGANIZATION,
-    AccessRights: ALL_RIGHTS,
-    CheckInURL: facts.checkInUrl,
+    AccessRights: installed.accessRights,
+    CheckInURL: installed.checkInUrl,
     CheckOutWhenRemoved: true,
+    ...(enrollmentMode === '' ? {} : { EnrollmentMode: enrollmentMode }),
     IdentityCertificateUUID: identity.PayloadUUID,
-    ServerCapabilities: ['com.apple.mdm.per-user-connections', 'com.apple.mdm.bootstraptoken'],
-    ServerURL: facts.serverUrl,
+    ServerCapabilities: installed.serverCapabilities,
+    ServerURL: installed.serverUrl,
     SignMessage: true,
-    Topic: facts.topic,
+    Topic: installed.topic,
   }
   // No PayloadScope: a Mac takes it for the scope of the enrolment (micromdm#766).
   return {
-    ...configuration(ENROLL_ID, 'Enrollment Profile', facts),
+    ...configuration(identifier, 'Enrollment Profile', facts),
     PayloadContent: [identity, mdm],
   }
+}
+
+/** The payload that gives a device the identity of its enrolment; `parent` is the profile's identifier. */
+export function identityPayload(parent: string, facts: ScepFacts): Payload {
+  return scepPayload(facts, parent, 'Device Management Identity Certificate')
 }
 
 /**
@@ -83,7 +82,7 @@ export function otaPhase2Profile(facts: ScepFacts): PlistDict {
   }
 }
 
-interface Payload extends PlistDict {
+export interface Payload extends PlistDict {
   readonly PayloadUUID: string
 }
 

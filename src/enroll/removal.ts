@@ -1,7 +1,7 @@
 import { asDict, dictAt, stringAt } from '../plist/dict.ts'
 import { PlistError } from '../plist/error.ts'
 import { readPlist } from '../plist/read.ts'
-import { ENROLL_ID } from './profile.ts'
+import { ENROLL_ID } from './installed-profile.ts'
 
 /** Whether a command takes a device out of management: it removes the profile that brought it in. */
 export function removesEnrollment(requestType: string, payload: Uint8Array): boolean {

@@ -12,5 +12,10 @@ export function isDueForRenewal(
   now: number,
 ): boolean {
   const { issuedAt, notAfter } = certificate
-  return now >= notAfter - Math.min(LONGEST, (notAfter - issuedAt) / 3)
+  return now >= notAfter - renewalWindow(notAfter - issuedAt)
+}
+
+/** How long before its end an identity of that validity is renewed; both in milliseconds. */
+export function renewalWindow(validity: number): number {
+  return Math.min(LONGEST, validity / 3)
 }

@@ -6,8 +6,11 @@ import { readPlist } from '../plist/read.ts'
 import type { PlistDict } from '../plist/value.ts'
 import { type AnswerContext, defaultAnswer, errorReport } from './answers.ts'
 import { type Channel, type ChannelOptions, createChannel, type PushIdentity } from './channel.ts'
+import { type EnrollmentProfile, isEnrollmentProfile, type ScepClient } from './enrolment.ts'
 import type { Identity } from './identity.ts'
+import { readProfile } from './installed.ts'
 import { HARDWARE, type Platform, PLATFORMS_WITH_PASSCODE, type Random } from './platforms.ts'
+import { createManagement } from './renewal.ts'
 import type { ReceivedCommand } from './session.ts'
 import {
   createWire,
@@ -61,6 +64,10 @@ export interface DeviceOptions {
   readonly beforeTokenUpdate?: (channel: Channel) => void
   /** How many messages and commands each channel keeps; all of them without it. */
   readonly history?: number
+  /** The profile that it enrols with; pushed ones may replace it. */
+  readonly profile?: EnrollmentProfile
+  /** How it gets a new identity when such a profile is pushed; with the global fetch and fresh keys without it. */
+  readonly scep?: ScepClient
   /** Continues a device instead of starting a new one. */
   readonly push?: PushIdentity
   readonly state?: ManagementState
@@ -88,6 +95,9 @@ export interface SimulatedDevice extends Channel {
   userChannel(user: User): Channel
   /** Goes on with another certificate, as after a renewal. */
   useIdentity(identity: Identity): void
+  identity(): Identity
+  /** The enrolment profile that it has, if it enrolled by one or got one since. */
+  enrollmentProfile(): EnrollmentProfile | undefined
 }
 
 export function createSimulatedDevice(options: DeviceOptions): SimulatedDevice {
@@ -102,11 +112,19 @@ export function createSimulatedDevice(options: DeviceOptions): SimulatedDevice {
     userAgent: HARDWARE[platform].userAgent,
     state: options.state ?? 'new',
   })
+  const management = createManagement({
+    wire,
+    name,
+    profile: options.profile,
+    scep: options.scep ?? { fetch },
+    installed: () => channel.installed,
+    enroll: () => own.enroll(),
+  })
   const common = {
     wire,
     topic,
     random,
-    respond: responder(options, name, wire),
+    respond: responder(options, name, wire, (pushed) => management.renew(pushed)),
     beforeTokenUpdate: options.beforeTokenUpdate,
     history: options.history ?? Number.POSITIVE_INFINITY,
   }
@@ -119,18 +137,24 @@ export function createSimulatedDevice(options: DeviceOptions): SimulatedDevice {
     extras: {},
     push: options.push,
   })
+  if (options.profile) {
+    channel.installed.profiles.set(options.profile.identifier, options.profile.profile)
+  }
+  const own = checkIns(options, channel, wire, { name, random })
   return Object.assign(channel, {
     platform,
     udid,
     serial,
     name,
     state: () => wire.state,
-    ...checkIns(options, channel, wire, { name, random }),
+    ...own,
     userChannel: (user: User) =>
       createChannel({ ...common, ...userIdentity(options, channel, user), push: undefined }),
     useIdentity(identity: Identity) {
       wire.identity = identity
     },
+    identity: () => wire.identity,
+    enrollmentProfile: () => management.profile(),
   })
 }
 
@@ -226,7 +250,12 @@ function userIdentity(
   }
 }
 
-function responder(options: DeviceOptions, name: string, wire: Wire): ChannelOptions['respond'] {
+function responder(
+  options: DeviceOptions,
+  name: string,
+  wire: Wire,
+  renew: (pushed: PlistDict) => Promise<PlistDict>,
+): ChannelOptions['respond'] {
   const { platform, udid, serial, clock = () => new Date() } = options
 
   function context(channel: Channel): AnswerContext {
@@ -244,12 +273,26 @@ function responder(options: DeviceOptions, name: string, wire: Wire): ChannelOpt
     }
   }
 
+  async function report(
+    received: ReceivedCommand,
+    channel: Channel,
+    obey: boolean,
+  ): Promise<PlistDict> {
+    const pushed =
+      received.requestType === 'InstallProfile' && channel.scope === 'device'
+        ? readProfile(received.command['Payload'])
+        : undefined
+    return pushed && isEnrollmentProfile(pushed)
+      ? renew(pushed)
+      : byDefault(received, context(channel), obey)
+  }
+
   return async (received, channel) => {
     const answer = await options.answer?.(received, channel)
-    const report = isScripted(answer)
+    const chosen = isScripted(answer)
       ? scripted(answer)
-      : byDefault(received, context(channel), answer === 'Acknowledged')
-    const full = report === 'silence' ? report : { CommandUUID: received.uuid, ...report }
+      : await report(received, channel, answer === 'Acknowledged')
+    const full = chosen === 'silence' ? chosen : { CommandUUID: received.uuid, ...chosen }
     options.observe?.(received, full, channel)
     return full
   }

@@ -1,8 +1,14 @@
 import { Buffer } from 'node:buffer'
 import { type KeyObject, randomBytes } from 'node:crypto'
+import { asDict } from '../plist/dict.ts'
+import { readPlist } from '../plist/read.ts'
+import type { PlistDict } from '../plist/value.ts'
+import { writePlistText } from '../plist/write.ts'
 import type { Channel } from './channel.ts'
 import { createSimulatedDevice, type DeviceOptions, type SimulatedDevice } from './device.ts'
-import { createIdentity, identityFromPem, identityToPem, type Issuer, newKey } from './identity.ts'
+import { readEnrollmentProfile, reach } from './enrolment.ts'
+import { identityFromPem, identityToPem, newKey } from './identity.ts'
+import type { Join } from './joining.ts'
 import { newSerial, newUdid, newUuid, type Platform, type Random } from './platforms.ts'
 import { describeFailure, type Session } from './session.ts'
 import { createWaker, type Waker } from './waker.ts'
@@ -15,6 +21,11 @@ export interface DeviceMemory {
   readonly serial: string
   readonly certificate: string
   readonly privateKey: string
+  readonly serverUrl: string
+  readonly checkInUrl?: string
+  readonly topic: string
+  /** XML of the enrolment profile; empty for a device that enrolled without one. */
+  readonly profile: string
   /** Hex. */
   readonly token: string
   readonly magic: string
@@ -26,10 +37,12 @@ export type Register = (tokenHex: string, magic: string, wake: () => void) => vo
 
 export interface FleetOptions extends Pick<
   DeviceOptions,
-  'fetch' | 'serverUrl' | 'checkInUrl' | 'topic' | 'clock' | 'answer' | 'observe'
+  'fetch' | 'clock' | 'answer' | 'observe' | 'scep'
 > {
   readonly count: number
-  readonly ca: Issuer
+  readonly join: Join
+  /** Origin under which the server is reached, should profiles name another one. */
+  readonly server: string
   /** The key of all devices; a new RSA key without it. */
   readonly key?: KeyObject
   readonly random?: Random
@@ -78,8 +91,8 @@ const MIXED: readonly Platform[] = [
 const HISTORY = 20
 
 /**
- * Devices of mixed platforms that share one key pair: the remembered ones go on, the others enrol; then
- * each asks once for commands.
+ * Devices of mixed platforms that share one key pair until it is renewed: the remembered ones go on, the others
+ * enrol; then each asks once for commands.
  * @throws Error when a device cannot enrol; the others are stopped.
  */
 export async function createFleet(options: FleetOptions): Promise<Fleet> {
@@ -100,13 +113,13 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
   }
 
   async function start(index: number): Promise<void> {
-    const memory = remembered.get(index) ?? newMemory(options, index, key)
+    const memory = remembered.get(index) ?? (await newMemory(options, index, key))
     const { device, listen, saveNews } = createMember(options, index, memory, wakers)
     devices[index] = device
     // Before the first message: a device whose enrolment a crash cut short is the same one next time.
     saveNews()
     if (device.state() === 'new') {
-      await enroll(device, options.serverUrl)
+      await enroll(device, options.server)
       saveNews()
     } else {
       listen(device)
@@ -123,16 +136,29 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
   return { devices, poll, close }
 }
 
-function newMemory(options: FleetOptions, index: number, key: KeyObject): DeviceMemory {
-  const { ca, platforms = MIXED, random = randomBytes, clock = () => new Date() } = options
+async function newMemory(
+  options: FleetOptions,
+  index: number,
+  key: KeyObject,
+): Promise<DeviceMemory> {
+  const { join, server, platforms = MIXED, random = randomBytes } = options
   const platform = platforms[index % platforms.length] ?? 'macOS'
   const udid = newUdid(platform, random)
-  const identity = createIdentity({ ca, commonName: udid, key, now: clock() })
+  const joined = await join({ name: udid, key }).catch((error: unknown) => {
+    throw new Error(`${udid} could not enrol at ${server}: ${describeFailure(error)}`, {
+      cause: error,
+    })
+  })
+  const { identity, serverUrl, checkInUrl, topic, profile } = joined
   return {
     platform,
     udid,
     serial: newSerial(random),
     ...identityToPem(identity),
+    serverUrl,
+    ...(checkInUrl === undefined ? {} : { checkInUrl }),
+    topic,
+    profile: profile ? writePlistText(profile.profile) : '',
     token: Buffer.from(random(32)).toString('hex'),
     magic: newUuid(random),
     state: 'new',
@@ -147,9 +173,17 @@ function createMember(
 ): Member {
   const { retryAfter = 10_000, remembered, remember } = options
   let last = JSON.stringify(remembered?.get(index))
+  const { checkInUrl, profile } = memory
   const device = createSimulatedDevice({
     ...options,
-    ...memory,
+    platform: memory.platform,
+    udid: memory.udid,
+    serial: memory.serial,
+    topic: memory.topic,
+    state: memory.state,
+    serverUrl: reach(memory.serverUrl, options.server),
+    ...(checkInUrl === undefined ? {} : { checkInUrl: reach(checkInUrl, options.server) }),
+    ...(profile === '' ? {} : { profile: readEnrollmentProfile(plistIn(profile)) }),
     identity: identityFromPem(memory),
     push: { token: Buffer.from(memory.token, 'hex'), magic: memory.magic },
     history: HISTORY,
@@ -158,7 +192,15 @@ function createMember(
 
   function saveNews(): void {
     const token = Buffer.from(device.token).toString('hex')
-    const news = { ...memory, token, magic: device.magic, state: device.state() }
+    const installed = device.enrollmentProfile()
+    const news = {
+      ...memory,
+      ...identityToPem(device.identity()),
+      profile: installed ? writePlistText(installed.profile) : '',
+      token,
+      magic: device.magic,
+      state: device.state(),
+    }
     const text = JSON.stringify(news)
     if (text !== last) {
       last = text
@@ -186,6 +228,10 @@ function createMember(
   }
 
   return { device, listen, saveNews }
+}
+
+function plistIn(xml: string): PlistDict {
+  return asDict(readPlist(new TextEncoder().encode(xml)))
 }
 
 async function enroll(device: SimulatedDevice, serverUrl: string): Promise<void> {

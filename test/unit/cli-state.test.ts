@@ -66,7 +66,7 @@ test('the Worker gets what was generated where nothing is said', () => {
     SEAL_KEYS: state.sealKeys,
     PUBLIC_URL: 'http://127.0.0.1:1',
     WEBHOOK_URL: '',
-    DEVICE_CA: `${state.deviceCA.certificate}\nEXTRA`,
+    DEVICE_CA: 'EXTRA',
     PUSH_CERTIFICATE: push.certificate,
     LAST_SEEN_RESOLUTION: '1m',
     ALLOW_PRIVATE_WEBHOOKS: 'true',
@@ -109,6 +109,6 @@ test('a file of device CAs must be there and hold certificates', () => {
   expect(() => readDeviceCA(file)).toThrow('ENOENT')
   writeFileSync(file, 'nothing')
   expect(() => readDeviceCA(file)).toThrow('holds no PEM CERTIFICATE block')
-  writeFileSync(file, state.deviceCA.certificate)
+  writeFileSync(file, state.simulatedPush.certificate)
   expect(readDeviceCA(file)).toBe(readFileSync(file, 'utf8'))
 })

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { startFleet } from '../../src/cli/fleet.ts'
-import { pem } from '../../src/pki/issue.ts'
+import { memoryIn } from '../../src/cli/fleet.ts'
 import { createFleet, type Fleet, type FleetOptions } from '../../src/simulator/fleet.ts'
 import { createIssuer, newKey } from '../../src/simulator/identity.ts'
+import { joinByCA } from '../../src/simulator/joining.ts'
 import type { Session } from '../../src/simulator/session.ts'
 import { createWaker } from '../../src/simulator/waker.ts'
 import { command, type FakeServer, startFakeServer } from './simulator-server.ts'
@@ -29,11 +29,13 @@ async function start(options: Partial<FleetOptions> = {}): Promise<Fleet> {
   fleet = await createFleet({
     count: 3,
     fetch,
-    serverUrl: `${server.url}/mdm/connect`,
-    checkInUrl: `${server.url}/mdm/checkin`,
-    ca,
+    server: server.url,
+    join: joinByCA(ca, {
+      serverUrl: 'https://mdm.test/mdm/connect',
+      checkInUrl: 'https://mdm.test/mdm/checkin',
+      topic: 'com.apple.mgmt.External.test',
+    }),
     key: newKey('ec'),
-    topic: 'com.apple.mgmt.External.test',
     ...options,
   })
   return fleet
@@ -76,8 +78,7 @@ describe('a fleet', () => {
   })
 
   it('says that the server cannot be reached', async () => {
-    const serverUrl = 'http://127.0.0.1:1/mdm/connect'
-    await expect(start({ serverUrl, checkInUrl: serverUrl })).rejects.toThrow(
+    await expect(start({ server: 'http://127.0.0.1:1' })).rejects.toThrow(
       /^cannot reach http:.*1:1/,
     )
   })
@@ -96,18 +97,13 @@ describe('the fleet of npm start', () => {
     const registered: string[] = []
     const options = {
       count: 2,
-      serverUrl: `${server.url}/mdm/connect`,
-      caCertificate: pem('CERTIFICATE', ca.certificate.der),
-      caKey: ca.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-      apns: { register: (token: string, magic: string) => void registered.push(token + magic) },
-      topic: 'com.apple.mgmt.External.test',
-      stateDir,
+      register: (token: string, magic: string) => void registered.push(token + magic),
     }
     try {
-      await (await startFleet(options)).close()
+      await (await start({ ...options, ...memoryIn(stateDir) })).close()
       expect(statSync(join(stateDir, 'device-0.json')).mode & 0o777).toBe(0o600)
       const first = server.received.splice(0)
-      await (await startFleet(options)).close()
+      await (await start({ ...options, ...memoryIn(stateDir) })).close()
       expect(kinds()).toEqual(['Idle', 'Idle'])
       const udids = (list: typeof first) => new Set(list.map(({ message }) => message['UDID']))
       expect(udids(server.received)).toEqual(udids(first))

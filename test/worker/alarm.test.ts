@@ -1,13 +1,14 @@
 import { runInDurableObject } from 'cloudflare:test'
 import { expect, it } from 'vitest'
+import { Device, type DeviceEnv } from '../../src/device/object.ts'
 import { env, newDevice } from './server.ts'
 
 it('an alarm that dies is rung again later, however often it dies', async () => {
   const device = newDevice()
   await device.enroll()
-  await runInDurableObject(env.DEVICE.getByName(device.udid), async (object, state) => {
+  await runInDurableObject(env.DEVICE.getByName(device.udid), async (_, state) => {
     // A deploy that forgot the secrets.
-    Object.assign(object, { env: {} })
+    const object = new Device(state, {} as DeviceEnv)
     await state.storage.deleteAlarm()
     const again = { isRetry: true, retryCount: 1, scheduledTime: Date.now() }
     await expect(object.alarm(again)).rejects.toThrow('not configured')

@@ -1,5 +1,7 @@
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { installAuthority } from '../../src/directory/authorities.ts'
+import worker from '../../src/index.ts'
+import type { Env } from '../../src/env.ts'
 import { challengeMode, profileChallenge } from '../../src/directory/challenges.ts'
 import type { Authority } from '../../src/pki/authority.ts'
 import { issueCertificate, pem } from '../../src/pki/issue.ts'
@@ -214,9 +216,17 @@ describe('a rotation', () => {
   })
 
   it('warns from 180 days before the end of the issuing CA', async () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const daily = () => worker.scheduled({} as ScheduledController, env as unknown as Env)
     expect((await listed())[0]?.warning).toMatch(/expires on \d{4}-\d\d-\d\d: make a new one/)
+    await daily()
+    expect(warn.mock.calls.join()).toMatch(/"ca:expiry","reason":"the CA .* expires on/)
     await install(newAuthority())
+    warn.mockClear()
     expect((await listed())[0]?.warning).toBeUndefined()
+    await daily()
+    expect(warn.mock.calls.join()).not.toContain('ca:expiry')
+    warn.mockRestore()
   })
 
   it('issues from the CA that was installed last, whatever the clock says', async () => {

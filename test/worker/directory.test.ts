@@ -21,6 +21,9 @@ const row = (id: string, changes: Partial<DirectoryRow>): DirectoryRow => ({
   facts: NO_FACTS,
   state: 'enrolled',
   push: 'none',
+  identity: '',
+  identityNotAfter: 0,
+  renewal: { state: '', reason: '', at: 0 },
   version: 1,
   ...changes,
 })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { pem } from '../../src/pki/issue.ts'
 import { deployed, pushCertificate } from './deployment.ts'
-import { install, newAuthority } from './scep-client.ts'
+import { enrolByProfile, install, newAuthority } from './scep-client.ts'
 import { api, newDevice, serve, until } from './server.ts'
 import { deadLetter, newHook } from './webhook-tools.ts'
 
@@ -33,7 +33,7 @@ const document = (await api<Document>('GET', '/api/openapi.json')).body
 
 type Send = (method: string, path: string, body?: unknown) => Promise<Response>
 
-/** What takes the place of the example's ids, and the deployment to ask if it is not the tests' own. */
+/** What takes the place of the example's ids, in its path, query or body, and the deployment to ask if it is not the tests' own. */
 interface Prepared {
   ids?: Record<string, string>
   /** Sent in place of the example, under the same keys, where a document cannot hold a real one. */
@@ -82,6 +82,12 @@ async function answered() {
   const { device, ids } = await commanded()
   await device.poll()
   return { device, ids }
+}
+
+/** Renewable: enrolled by a profile of ours, with an identity from our CA. */
+async function byProfile() {
+  await install(newAuthority())
+  return { ids: { id: (await enrolByProfile()).udid } }
 }
 
 /** With all that a device's page can tell. */
@@ -182,6 +188,10 @@ const PREPARE: Record<string, Prepare> = {
   retryDeadLetter: dead,
   deleteDeadLetter: dead,
   replay: listed,
+  listIdentitiesByExpiry: enrolled,
+  getRenewals: enrolled,
+  setRenewals: enrolled,
+  renewDevice: byProfile,
 }
 
 interface Example {

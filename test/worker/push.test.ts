@@ -1,6 +1,7 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { SimulatedDevice } from '../../src/simulator/device.ts'
+import { Device, type DeviceEnv } from '../../src/device/object.ts'
 import { api, env, newDevice, resetRules, rule, seen, TOPIC, until } from './server.ts'
 
 afterEach(resetRules)
@@ -160,8 +161,8 @@ describe('when pushes may leave again', () => {
 
   it('without the binding commands queue, and a push says what is missing', async () => {
     const [device] = await silentDevices(1)
-    await runInDurableObject(env.DEVICE.getByName(device?.udid ?? ''), async (object) => {
-      Object.assign(object, { env: { ...env, APNS: undefined } })
+    await runInDurableObject(env.DEVICE.getByName(device?.udid ?? ''), async (_, state) => {
+      const object = new Device(state, { ...env, APNS: undefined } as unknown as DeviceEnv)
       const answer = await object.push('')
       expect(answer).toMatchObject({
         kind: 'failed',

@@ -76,6 +76,7 @@ function input(message: Message, listeners: string[]): DeviceInput {
     message,
     body: new TextEncoder().encode('<plist/>'),
     eventId: crypto.randomUUID(),
+    url: 'https://mdm.test/mdm/connect',
     params: {},
     fingerprint: 'f',
     claim: { caKey: 'ca', subject: 's', notAfter: 1e15 },

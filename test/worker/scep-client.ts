@@ -13,7 +13,9 @@ import {
   writeScepRequest,
 } from '../../src/simulator/scep.ts'
 import { newKey, type Identity } from '../../src/simulator/identity.ts'
-import { api } from './server.ts'
+import type { DeviceOptions, SimulatedDevice } from '../../src/simulator/device.ts'
+import { downloadProfile, obtainIdentity } from '../../src/simulator/enrolment.ts'
+import { api, newDevice } from './server.ts'
 
 export const SCEP_URL = 'http://mdm.test/scep'
 export const scepFetch: ScepFetch = (url, init) =>
@@ -65,6 +67,22 @@ export function request(options: Partial<ScepOptions>, ca: Authority): PendingRe
 export async function send(pending: PendingRequest): Promise<Identity> {
   const answer = await sendScepRequest({ fetch: scepFetch, url: SCEP_URL }, pending.der)
   return readCertRep(answer, pending)
+}
+
+/** A device that came in as people's devices do: profile, SCEP, check-in. It renews by itself when told to. */
+export async function enrolByProfile(
+  options: Partial<DeviceOptions> & { readonly query?: string } = {},
+): Promise<SimulatedDevice> {
+  const { query = '', scep = { fetch: scepFetch, key: someKey }, ...rest } = options
+  const profile = await downloadProfile(scepFetch, `http://mdm.test/mdm/enroll${query}`)
+  const { serverUrl, topic, checkInUrl = serverUrl } = profile
+  const identity = await obtainIdentity(profile, scep, 'Mac')
+  const device = newDevice({ profile, identity, serverUrl, checkInUrl, topic, scep, ...rest })
+  const enrolled = await device.enroll()
+  if (enrolled.status !== 200) {
+    throw new Error(`the device could not enrol: HTTP ${enrolled.status}`)
+  }
+  return device
 }
 
 export function rsaKey(modulusLength = 2048): KeyObject {

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { findChallenge, newChallenge } from '../../src/directory/challenges.ts'
 import { readCertificate } from '../../src/pki/x509.ts'
 import { CONTENT_CIPHERS, readEnvelope } from '../../src/pki/enveloped-data.ts'
@@ -190,6 +190,27 @@ describe('a renewal', () => {
       }
       expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
     }
+  })
+
+  it('by an identity that an admin revoked gets nothing, and the log says why', async () => {
+    const identity = await enrol({ challenge: await oneTimeChallenge() })
+    const device = newDevice({ identity })
+    await device.enroll()
+    const { fingerprint } = readCertificate(identity.certificate)
+    await api('POST', `/api/devices/${device.udid}/identities/${fingerprint}/revoke`)
+    const before = await certificateCount()
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    await expect(enrol({ renew: identity })).rejects.toMatchObject({ failInfo: '2' })
+    const lines = warn.mock.calls.map(([line]) => JSON.parse(String(line)))
+    warn.mockRestore()
+    expect(lines).toEqual([
+      {
+        event: 'scep:refused',
+        reason: `${fingerprint} is no present identity of ${device.udid}`,
+        subject: 'O=EdgeMDM, CN=Mac',
+      },
+    ])
+    expect(await certificateCount()).toBe(before)
   })
 
   it('by an identity of an earlier enrolment, a blocked device, or a stranger gets nothing', async () => {

@@ -11,6 +11,7 @@ import { boundedJson, newRoutes } from './frame.ts'
 import { identities } from './identities.ts'
 import { jobs } from './jobs.ts'
 import { pushCertificate } from './push-certificate.ts'
+import { renewals } from './renewals.ts'
 import { replays } from './replays.ts'
 import { timeline } from './timeline.ts'
 import { webhookControl } from './webhook-control.ts'
@@ -36,6 +37,7 @@ const ROUTES = [
   bulk,
   jobs,
   identities,
+  renewals,
   escrow,
   ca,
   pushCertificate,

@@ -1,7 +1,9 @@
 import type { Config } from '../../config.ts'
+import type { DirectoryRow } from '../../device/directory-row.ts'
 import type { Claim } from '../../device/identity.ts'
 import { authorityCertificates } from '../../directory/authorities.ts'
 import { claimIdentity } from '../../directory/directory.ts'
+import type { InstalledProfile } from '../../enroll/installed-profile.ts'
 import { reasonOf, warn } from '../../log.ts'
 import { deviceTypeOf } from '../../mdm/enrollment.ts'
 import { NO_FACTS, type Message } from '../../mdm/message.ts'
@@ -12,7 +14,12 @@ import { type Certificate, chainsTo, readCertificate } from '../../pki/x509.ts'
 export type Signer = Extract<SignatureCheck, { ok: true }>
 
 export type Claimed =
-  | { readonly ok: true; readonly claim: Claim }
+  | {
+      readonly ok: true
+      readonly claim: Claim
+      /** The enrolment profile that the certificate came with, if it was made here. */
+      readonly profile?: InstalledProfile | undefined
+    }
   /** 401 is for a blocked device alone, which is not to be listed by what it sends. */
   | { readonly ok: false; readonly status: 400 | 401 | 503; readonly reason: string }
 
@@ -30,7 +37,7 @@ export async function claim(
 ): Promise<Claimed> {
   const { device } = message.enrollment
   let checked: Claimed
-  let owner: string | undefined
+  let claimed: Awaited<ReturnType<typeof claimIdentity>>
   try {
     checked = check(await acceptedCAs(db, config, AUTHORITIES_FOR), signer)
     if (!checked.ok) {
@@ -44,7 +51,8 @@ export async function claim(
     }
     const { caKey } = checked.claim
     const authority = config.deviceCAs.some(({ keyId }) => keyId === caKey) ? '' : caKey
-    owner = await claimIdentity(db, signer.fingerprint, firstRow(message), authority)
+    const row = firstRow(message, signer.fingerprint, checked.claim.notAfter)
+    claimed = await claimIdentity(db, row, authority)
   } catch (error) {
     warn('directory:unavailable', { reason: reasonOf(error) })
     return {
@@ -54,8 +62,9 @@ export async function claim(
         'the directory is not available: is D1 migrated (`wrangler d1 migrations apply DB --remote`)?',
     }
   }
+  const { owner, profile } = claimed
   if (owner === device) {
-    return checked
+    return { ...checked, profile }
   }
   const reason =
     owner === undefined
@@ -103,7 +112,7 @@ function check(cas: readonly Certificate[], signer: Signer): Claimed {
 }
 
 /** What the directory lists of a device from its first message on; version 0, so that any projection is newer. */
-function firstRow(message: Message): Parameters<typeof claimIdentity>[2] {
+function firstRow(message: Message, identity: string, identityNotAfter: number): DirectoryRow {
   const { enrollment } = message
   const authenticates = message.kind === 'checkin' && message.messageType === 'Authenticate'
   return {
@@ -114,6 +123,9 @@ function firstRow(message: Message): Parameters<typeof claimIdentity>[2] {
     claimedAt: Date.now(),
     lastSeen: Date.now(),
     facts: authenticates ? message.facts : NO_FACTS,
+    identity,
+    identityNotAfter,
+    renewal: { state: '', reason: '', at: 0 },
     state: 'unknown',
     push: 'none',
     version: 0,

@@ -2,18 +2,18 @@ import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import { storedProfile } from '../../directory/profiles.ts'
 import { readMachineInfo } from '../../enroll/machine-info.ts'
 import { softwareUpdateRequired } from '../../enroll/minimum-os.ts'
+import { ENROLL_ID, ownProfile } from '../../enroll/installed-profile.ts'
 import {
-  ENROLL_ID,
   enrollmentProfile,
   OTA_ID,
   OTA_PHASE2_ID,
   otaPhase2Profile,
   profileServicePayload,
 } from '../../enroll/profile.ts'
+import { signProfile } from '../../enroll/sign-profile.ts'
 import { openSignedPlist, type SignedPlist, whoSigned } from '../../enroll/signed-plist.ts'
 import { deviceUrls, type DeviceUrls, enrollUrl, TOKEN_PARAM } from '../../enroll/urls.ts'
 import { log, warn } from '../../log.ts'
-import { signAttached } from '../../pki/cms.ts'
 import { PlistError } from '../../plist/error.ts'
 import type { PlistDict } from '../../plist/value.ts'
 import { writePlist } from '../../plist/write.ts'
@@ -136,16 +136,12 @@ async function enrollment(c: EnrollContext): Promise<Response> {
   if (!(await canEnroll(c))) {
     return refuse(c, 503, NO_PUSH_CERTIFICATE)
   }
-  const response = await profile(c, ENROLL_ID, async ({ serverUrl, checkInUrl, scepUrl }) =>
-    enrollmentProfile({
-      newUuid,
-      serverUrl,
-      checkInUrl,
-      scepUrl,
-      topic: await pushTopic(c.env, c.var.config),
-      challenge: await identityIssuer(c.env, c.var.config).challenge(),
-    }),
-  )
+  const response = await profile(c, ENROLL_ID, async ({ serverUrl, checkInUrl, scepUrl }) => {
+    const topic = await pushTopic(c.env, c.var.config)
+    const own = ownProfile({ serverUrl, checkInUrl, topic })
+    const challenge = await identityIssuer(c.env, c.var.config).challenge(own)
+    return enrollmentProfile(own, { newUuid, scepUrl, challenge })
+  })
   response.headers.set('content-disposition', 'attachment; filename="enroll.mobileconfig"')
   return response
 }
@@ -174,21 +170,10 @@ async function profile(
 
 function sign(c: EnrollContext, body: Uint8Array): Uint8Array {
   const signer = c.var.config.enrollment.profileSigner
-  if (signer === undefined) {
-    return body
+  if (signer && signer.certificate.notAfter < Date.now()) {
+    warn('enroll:signing-certificate-expired', { subject: signer.certificate.subjectText })
   }
-  const { certificate, chain, privateKey } = signer
-  if (certificate.notAfter < Date.now()) {
-    warn('enroll:signing-certificate-expired', { subject: certificate.subjectText })
-  }
-  return signAttached({
-    certificate: certificate.der,
-    chain,
-    privateKey,
-    body,
-    digest: 'sha256',
-    signingTime: Date.now(),
-  })
+  return signProfile(body, signer, Date.now())
 }
 
 type SignedBody =

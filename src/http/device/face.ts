@@ -70,6 +70,7 @@ async function answer(
     message: forObject(message),
     body: idle && listeners?.length === 0 ? new Uint8Array() : body,
     eventId: crypto.randomUUID(),
+    url: calledUrl(c),
     params: firstValues(new URL(c.req.url).searchParams),
     fingerprint: signer.fingerprint,
     listeners,
@@ -85,7 +86,7 @@ async function answer(
         ? c.body(null, 401)
         : refuse(c, claimed.status, claimed.reason, message)
     }
-    result = await device.receive({ ...input, claim: claimed.claim })
+    result = await device.receive({ ...input, claim: claimed.claim, profile: claimed.profile })
   }
   switch (result.kind) {
     case 'refused':
@@ -160,6 +161,15 @@ function refuse(
     device: message?.enrollment.device,
   })
   return c.body(null, status)
+}
+
+/** The URL as the device's profile has it: behind a proxy that ends TLS the public one differs in its scheme. */
+function calledUrl(c: DeviceContext): string {
+  const { publicUrl } = c.var.config
+  const called = new URL(c.req.url)
+  return publicUrl !== '' && new URL(publicUrl).host === called.host
+    ? publicUrl + c.req.url.slice(called.origin.length)
+    : c.req.url
 }
 
 /** `url_params`: the first value of each query key, whatever it is called. */

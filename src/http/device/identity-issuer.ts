@@ -7,7 +7,7 @@ import type { Env } from '../../env.ts'
 /** The CA behind `/scep`, as enrolment sees it. */
 export function identityIssuer(env: Env, config: Config): IdentityIssuer {
   return {
-    challenge: () => profileChallenge(env.DB, config.scep, Date.now()),
+    challenge: (profile) => profileChallenge(env.DB, config.scep, Date.now(), profile),
     caCertificates: async () => [...(await authorityCertificates(env.DB)), ...config.deviceCAs],
   }
 }

@@ -77,7 +77,9 @@ async function issue(
   if (renews) {
     const device = env.DEVICE.getByName(renews.enrollment)
     const claim = { caKey: keyId, subject, notAfter }
-    if (!(await device.renewIdentity(renews.fingerprint, fingerprint, claim))) {
+    const byProfile = allowed.challenge !== undefined && allowed.challenge.openUntil > now
+    const previous = renews.fingerprint
+    if (!(await device.renewIdentity({ previous, fingerprint, claim, byProfile }))) {
       return refused(`${renews.fingerprint} is no present identity of ${renews.enrollment}`)
     }
   }

@@ -23,7 +23,12 @@ it.each([
       userLongName: '',
     } as const
     object.commit((context) =>
-      checkIn(context, message, { fingerprint: 'f', identity: undefined, claim: undefined }),
+      checkIn(context, message, {
+        fingerprint: 'f',
+        identity: undefined,
+        claim: undefined,
+        profile: undefined,
+      }),
     )
     const notes = object.effects.notes.filter(({ event }) => event === 'push:topic-mismatch')
     expect(notes).toHaveLength(told)

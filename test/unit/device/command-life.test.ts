@@ -253,7 +253,7 @@ describe('peers §4 row 4: nothing grows without bound', () => {
 it('an object of an older schema gets the newer tables once, and remembers it', () => {
   const object = new TestObject()
   const columns = () =>
-    ['commands', 'channels', 'escrow_reads', 'events', 'aside'].flatMap((table) =>
+    ['commands', 'channels', 'escrow_reads', 'installed', 'events', 'aside'].flatMap((table) =>
       object.db().all<{ name: string }>(`SELECT name FROM pragma_table_info('${table}')`),
     )
   object.commit((context) => {
@@ -261,7 +261,7 @@ it('an object of an older schema gets the newer tables once, and remembers it', 
   })
   const newest = columns().map(({ name }) => name)
   object.database.exec(`
-    DROP TABLE escrow_reads; DROP TABLE commands; UPDATE device SET schema = 1;
+    DROP TABLE escrow_reads; DROP TABLE installed; DROP TABLE commands; UPDATE device SET schema = 1;
     ALTER TABLE channels DROP COLUMN push; ALTER TABLE channels DROP COLUMN push_after;
     ALTER TABLE aside DROP COLUMN reason; ALTER TABLE aside DROP COLUMN since; ALTER TABLE aside DROP COLUMN replay;
     ALTER TABLE events DROP COLUMN listeners;

@@ -11,6 +11,7 @@ import { enqueue } from '../../../src/device/queue.ts'
 import { receive, type DeviceAnswer } from '../../../src/device/receive.ts'
 import { channelOf } from '../../../src/device/state.ts'
 import { writePlist } from '../../../src/plist/write.ts'
+import { renewalFacts } from '../../../src/device/renewing.ts'
 import { TestObject } from './object.ts'
 
 const HOUR = 3_600_000
@@ -60,6 +61,7 @@ function say(
       message,
       body: new Uint8Array([1]),
       eventId: crypto.randomUUID(),
+      url: 'https://mdm.test/mdm/connect',
       params: {},
       fingerprint,
       claim: { caKey: 'ca', subject: 'CN=device', notAfter: 1e15, ...claim },
@@ -101,6 +103,38 @@ it('tells of an identity of an earlier enrolment once, and once more after it wa
   say(object, authenticate, 'C')
   expect(say(object, idle(DEVICE), 'A')).toMatchObject({ kind: 'conflict' })
   expect(conflicts()).toEqual(['A', 'A'])
+})
+
+it('serves a device whose identity has expired, and learns where it calls without writing twice', () => {
+  const object = new TestObject()
+  const expired = { caKey: 'ca', subject: 'CN=device', notAfter: 1 }
+  const input = (message: Message) => ({
+    message,
+    body: new Uint8Array([1]),
+    eventId: 'e',
+    url: `https://mdm.test/${message.kind}?site=1`,
+    params: {},
+    fingerprint: 'A',
+    claim: expired,
+    listeners: [],
+    conflictListeners: [],
+    deferredListeners: [],
+  })
+  for (const message of [authenticate, tokenUpdate(DEVICE), idle(DEVICE)]) {
+    const answer = object.commit((context) => receive(context, input(message)))
+    expect(answer.kind).toBe('accepted')
+  }
+  expect(object.commit(renewalFacts)).toMatchObject({
+    kind: 'ready',
+    identity: 'A',
+    serverUrl: 'https://mdm.test/report?site=1',
+    checkInUrl: 'https://mdm.test/checkin?site=1',
+    topic: 'topic',
+  })
+  const changes = () => object.db().all<{ n: number }>('SELECT total_changes() AS n')[0]?.n
+  const before = changes()
+  object.commit((context) => receive(context, input(idle(DEVICE))))
+  expect(changes()).toBe(before)
 })
 
 it('refuses a revoked identity at once, whatever it sends', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { ownProfile } from '../../../src/enroll/installed-profile.ts'
 import {
   enrollmentProfile,
   otaPhase2Profile,
@@ -9,14 +10,16 @@ import { writePlistText } from '../../../src/plist/write.ts'
 
 const BASE = 'https://mdm.example.org'
 
-function facts(query = '') {
+function own(query = '') {
+  const { serverUrl, checkInUrl } = deviceUrls(BASE, new URLSearchParams(query))
+  return ownProfile({ serverUrl, checkInUrl, topic: 'com.apple.mgmt.External.x' })
+}
+
+function facts() {
   let count = 0
-  const { serverUrl, checkInUrl, scepUrl } = deviceUrls(BASE, new URLSearchParams(query))
+  const { scepUrl } = deviceUrls(BASE, new URLSearchParams())
   return {
-    serverUrl,
-    checkInUrl,
     scepUrl,
-    topic: 'com.apple.mgmt.External.x',
     challenge: 'secret',
     newUuid: () => `00000000-0000-4000-8000-00000000000${'abcdef'[count++]}`,
   }
@@ -33,7 +36,7 @@ const SCEP = {
 
 describe('the enrolment profile', () => {
   it('has the identifiers, keys and values of MicroMDM’s, and no others', () => {
-    expect(enrollmentProfile(facts())).toEqual({
+    expect(enrollmentProfile(own(), facts())).toEqual({
       PayloadType: 'Configuration',
       PayloadIdentifier: 'com.github.micromdm.micromdm.enroll',
       PayloadVersion: 1,
@@ -78,20 +81,20 @@ describe('the enrolment profile', () => {
   it('differs from download to download only in its UUIDs', () => {
     const text = () =>
       writePlistText(
-        enrollmentProfile({ ...facts(), newUuid: () => crypto.randomUUID() }),
+        enrollmentProfile(own(), { ...facts(), newUuid: () => crypto.randomUUID() }),
       ).replaceAll(/[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}/g, 'UUID')
     expect(text()).toBe(text())
     expect(text().split('UUID</string>')).toHaveLength(5)
   })
 
   it('has no Challenge key when there is no challenge', () => {
-    expect(writePlistText(enrollmentProfile({ ...facts(), challenge: '' }))).not.toContain(
+    expect(writePlistText(enrollmentProfile(own(), { ...facts(), challenge: '' }))).not.toContain(
       'Challenge',
     )
   })
 
   it('carries the query of its own URL into the URLs that the device calls, but never the token', () => {
-    const profile = enrollmentProfile(facts('site=Zürich %26 Bern&token=opensesame&site=2'))
+    const profile = enrollmentProfile(own('site=Zürich %26 Bern&token=opensesame&site=2'), facts())
     expect(profile).toMatchObject({
       PayloadContent: [
         { PayloadContent: { URL: `${BASE}/scep` } },

@@ -1,0 +1,87 @@
+import type { InstalledProfile } from '../enroll/installed-profile.ts'
+import type { Message } from '../mdm/message.ts'
+import type { Db } from './db.ts'
+
+/** How far the renewal of a device's identity is; empty before there was one in this enrolment. */
+export interface Renewal {
+  readonly state: '' | 'sent' | 'renewed' | 'failed' | 'blocked'
+  /** Why it failed or is blocked. */
+  readonly reason: string
+  /** Milliseconds. */
+  readonly at: number
+  /** CommandUUID of the InstallProfile that was sent. */
+  readonly command: string
+}
+
+/** What is known of the enrolment profile that the device has, and how its identity goes on. */
+export interface Installed {
+  /** What the profile said, if it was made here. */
+  profile: InstalledProfile | undefined
+  /** The URLs that the device calls; empty until it has. */
+  serverUrl: string
+  checkInUrl: string
+  /** Fingerprint of the certificate that signed the last message. */
+  identity: string
+  /** Certificates that were issued for a renewal profile, and have not enrolled yet. */
+  successors: readonly string[]
+  renewal: Renewal
+}
+
+export const NO_RENEWAL: Renewal = { state: '', reason: '', at: 0, command: '' }
+
+/** Nobody needs a longer one, and it is kept for each device. */
+const MAX_URL = 2048
+
+export function newInstalled(): Installed {
+  return {
+    profile: undefined,
+    serverUrl: '',
+    checkInUrl: '',
+    identity: '',
+    successors: [],
+    renewal: NO_RENEWAL,
+  }
+}
+
+/** One row, because it is written as a whole and rarely: at enrolment, its first connect, and renewal. */
+export function loadInstalled(db: Db): Installed {
+  const [row] = db.all<{ facts: string }>('SELECT facts FROM installed')
+  return { ...newInstalled(), ...(row ? JSON.parse(row.facts) : {}) }
+}
+
+export function saveInstalled({
+  db,
+  state,
+}: {
+  readonly db: Db
+  readonly state: { readonly installed: Installed }
+}): void {
+  db.run(
+    'INSERT OR REPLACE INTO installed (id, facts) VALUES (1, ?)',
+    JSON.stringify(state.installed),
+  )
+}
+
+/**
+ * Learns from a message of the device channel where the device sends such messages, and which certificate it
+ * signs with. Written only when that is news, so that an idle connect writes nothing.
+ * @returns whether it was.
+ */
+export function learn(
+  context: { readonly db: Db; readonly state: { readonly installed: Installed } },
+  message: Message,
+  url: string,
+  fingerprint: string,
+): { readonly url: boolean; readonly identity: boolean } {
+  const { installed } = context.state
+  const place = message.kind === 'report' ? 'serverUrl' : 'checkInUrl'
+  const news = {
+    url: message.enrollment.user === '' && url.length <= MAX_URL && installed[place] !== url,
+    identity: installed.identity !== fingerprint,
+  }
+  if (news.url) {
+    installed[place] = url
+  }
+  installed.identity = fingerprint
+  return news
+}

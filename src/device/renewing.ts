@@ -1,0 +1,172 @@
+/** The renewal of a device's identity by a pushed profile, as far as its object decides it. */
+import type { InstalledProfile } from '../enroll/installed-profile.ts'
+import type { KnownEnrollment } from '../enroll/renewal-profile.ts'
+import type { Report } from '../mdm/message.ts'
+import { arrayAt, asDict, isDict, stringAt } from '../plist/dict.ts'
+import { PlistError } from '../plist/error.ts'
+import { readPlistTop } from '../plist/read.ts'
+import type { PlistDict } from '../plist/value.ts'
+import type { Context } from './context.ts'
+import { listAnew } from './directory-row.ts'
+import { learn, newInstalled, NO_RENEWAL, saveInstalled, type Renewal } from './installed.ts'
+import { queueOf } from './queue-memory.ts'
+import { enqueue, type NewCommand } from './queue.ts'
+import { channelOf } from './state.ts'
+import type { DeviceInput } from './receive.ts'
+
+const MAX_REASON = 300
+
+export type RenewalFacts =
+  | ({ readonly kind: 'ready'; readonly identity: string } & KnownEnrollment)
+  /** A renewal profile is on its way already. */
+  | { readonly kind: 'pending' }
+  | { readonly kind: 'unfit'; readonly reason: string }
+
+/** What has to be known to write the renewal profile of this device. */
+export function renewalFacts(context: Context): RenewalFacts {
+  const { device, installed, identities } = context.state
+  const { profile, serverUrl, checkInUrl, identity, renewal } = installed
+  if (device.state !== 'enrolled' || device.blocked) {
+    return { kind: 'unfit', reason: 'the device is not enrolled, or blocked' }
+  }
+  if (!identities.some((known) => known.fingerprint === identity && known.epoch === device.epoch)) {
+    return { kind: 'unfit', reason: 'it is not known which identity the device has' }
+  }
+  const channel = channelOf(context, '')
+  if (
+    renewal.state === 'sent' &&
+    queueOf(context, channel).pending.some(({ uuid }) => uuid === renewal.command)
+  ) {
+    return { kind: 'pending' }
+  }
+  const { topic } = channel
+  return { kind: 'ready', identity, type: device.type, profile, serverUrl, checkInUrl, topic }
+}
+
+/** What became of an attempt at a renewal. */
+export type RenewalAttempt =
+  | { readonly kind: 'sent'; readonly command: NewCommand }
+  | { readonly kind: 'pending' }
+  | { readonly kind: 'blocked'; readonly reason: string }
+
+export function attemptRenewal(context: Context, attempt: RenewalAttempt): RenewalAttempt {
+  const { device, installed } = context.state
+  // Asked of an id that nobody knows: nothing is to be kept of it.
+  if (device.state === 'unknown') {
+    return attempt
+  }
+  switch (attempt.kind) {
+    case 'sent':
+      enqueue(context, channelOf(context, ''), attempt.command)
+      goOn(context, { state: 'sent', reason: '', command: attempt.command.uuid })
+      break
+    case 'pending':
+      goOn(context, { ...installed.renewal, state: 'sent' })
+      break
+    case 'blocked':
+      goOn(context, { state: 'blocked', reason: attempt.reason, command: '' })
+      break
+  }
+  return attempt
+}
+
+/** A new enrolment: what was installed before is gone, unless the device came with the identity it had. */
+export function newEnrollment(
+  context: Context,
+  fingerprint: string,
+  profile: InstalledProfile | undefined,
+): void {
+  const { state } = context
+  const kept = fingerprint === state.installed.identity ? state.installed.profile : undefined
+  Object.assign(state.installed, newInstalled(), { profile: profile ?? kept })
+}
+
+/** A profile made here came with the certificate that a message is the first to be signed with. */
+export function keepProfile(context: Context, profile: InstalledProfile | undefined): void {
+  if (profile) {
+    context.state.installed.profile = profile
+  }
+}
+
+/** They have enrolled, or been overtaken: an Authenticate with one of them begins anew from now on. */
+export function forgetSuccessors(context: Context): void {
+  const { installed } = context.state
+  if (installed.successors.length > 0) {
+    installed.successors = []
+    saveInstalled(context)
+  }
+}
+
+/** What a message tells beside its content: where it was sent, and that a renewal has come about. */
+export function noteMessage(context: Context, input: DeviceInput): void {
+  const { installed, identities } = context.state
+  if (!identities.some(({ fingerprint }) => fingerprint === input.fingerprint)) {
+    return
+  }
+  const before = installed.identity
+  const news = learn(context, input.message, input.url, input.fingerprint)
+  if (news.identity) {
+    if (before !== '') {
+      // Also by SCEP alone, of which no message tells.
+      const renewed = installed.renewal.state === 'sent' || installed.renewal.state === 'renewed'
+      installed.renewal = renewed
+        ? { ...NO_RENEWAL, state: 'renewed', at: context.now }
+        : NO_RENEWAL
+    }
+    // Who authenticates is listed anew in any case: at first by the claim, which tells the identity too.
+    if (input.message.kind === 'report' || input.message.messageType !== 'Authenticate') {
+      announceChange(context)
+    }
+  }
+  if (news.identity || news.url) {
+    saveInstalled(context)
+  }
+}
+
+/** The device would not take the renewal profile. */
+export function noteReport(context: Context, report: Report, body: Uint8Array): void {
+  const { state, command } = context.state.installed.renewal
+  if (
+    state === 'sent' &&
+    report.commandUUID === command &&
+    (report.status === 'Error' || report.status === 'CommandFormatError')
+  ) {
+    goOn(context, { state: 'failed', reason: errorIn(body) || report.status, command })
+  }
+}
+
+function goOn(context: Context, renewal: Omit<Renewal, 'at'>): void {
+  context.state.installed.renewal = { ...renewal, at: context.now }
+  saveInstalled(context)
+  announceChange(context)
+}
+
+/** Once in a commit is enough: the directory's row is read when the directory asks. */
+function announceChange(context: Context): void {
+  if (!context.effects.news.directory) {
+    listAnew(context)
+  }
+}
+
+const ERROR_CHAIN: ReadonlySet<string> = new Set(['ErrorChain'])
+
+/** The innermost error that tells something, as the device words it (apple-protocol §2.3). */
+function errorIn(body: Uint8Array): string {
+  try {
+    const chain = arrayAt(asDict(readPlistTop(body, ERROR_CHAIN)), 'ErrorChain') ?? []
+    const texts = chain.filter((item) => isDict(item)).map(wording)
+    return texts.filter(Boolean).join(': ').slice(0, MAX_REASON)
+  } catch (error) {
+    if (error instanceof PlistError) {
+      return ''
+    }
+    throw error
+  }
+}
+
+function wording(item: PlistDict): string {
+  const text = stringAt(item, 'USEnglishDescription') ?? stringAt(item, 'LocalizedDescription')
+  const { ErrorCode: code } = item
+  const number = typeof code === 'number' ? ` ${code}` : ''
+  return `${text ?? ''} (${stringAt(item, 'ErrorDomain') ?? ''}${number})`.trim()
+}

@@ -1,0 +1,182 @@
+import { createHash } from 'node:crypto'
+import { requireConfig } from '../config.ts'
+import { reasonOf, warn } from '../log.ts'
+import { dueTimes } from './alarm.ts'
+import { newEffects, type Context, type Effects } from './context.ts'
+import { sqlite } from './db.ts'
+import { toldNews, type ToldNews } from './directory-row.ts'
+import { pushSettings, type PushEnv } from './push-gate.ts'
+import { pushNow, pushPending, type PushAnswer, type Pusher } from './pusher.ts'
+import { loadState, type DeviceState } from './state.ts'
+import { createWaiting } from './waiting.ts'
+
+/** What the queue carries: which device has news, for whom. It may be lost; the alarm says it again. */
+export interface Announcement extends ToldNews {
+  readonly device: string
+}
+
+export interface DeviceEnv extends PushEnv {
+  readonly EVENTS: Queue<Announcement>
+}
+
+/** Commands queued in a burst are one push: the device fetches them all. */
+const PUSH_DELAY = 250
+
+/** When an alarm is tried again that died: under a half-configured Worker, say. */
+const RETRY_AFTER_DEATH = 900_000
+
+/** What carries out a device object's decisions: its memory, its commits, its one alarm, its pushes. */
+export class DeviceRuntime {
+  readonly #ctx: DurableObjectState
+  readonly #env: DeviceEnv
+  readonly #name: string
+  #state: DeviceState | undefined
+  #alarmAt: number | null | undefined
+  #lastNow = 0
+  #pushTimer: ReturnType<typeof setTimeout> | undefined
+  readonly #toPush = new Set<number>()
+  readonly waiting = createWaiting()
+
+  constructor(ctx: DurableObjectState, env: DeviceEnv) {
+    this.#ctx = ctx
+    this.#env = env
+    this.#name = ctx.id.name ?? ''
+  }
+
+  /**
+   * One synchronous commit: state, events, hand-outs and alarm together, or nothing. When it throws, memory is
+   * thrown away with it, so that the rows stay the truth.
+   */
+  async commit<Answer>(decide: (context: Context) => Answer): Promise<Answer> {
+    if (this.#alarmAt === undefined) {
+      this.#alarmAt = await this.#ctx.storage.getAlarm()
+    }
+    const effects = newEffects()
+    try {
+      const answer = this.#ctx.storage.transactionSync(() => decide(this.#context(effects)))
+      this.#after(effects)
+      return answer
+    } catch (error) {
+      this.#state = undefined
+      throw error
+    }
+  }
+
+  #context(effects: Effects): Context {
+    const db = sqlite(this.#ctx.storage.sql)
+    this.#state ??= loadState(db, this.#name)
+    // Strictly rising, so that "before this round" always has an answer.
+    this.#lastNow = Math.max(Date.now(), this.#lastNow + 1)
+    const { sealer, device } = requireConfig(this.#env)
+    return {
+      db,
+      sealer,
+      name: this.#name,
+      state: this.#state,
+      settings: device,
+      now: this.#lastNow,
+      hash: (bytes) => createHash('sha256').update(bytes).digest('hex'),
+      effects,
+    }
+  }
+
+  #after(effects: Effects): void {
+    if (effects.wakeBy < (this.#alarmAt ?? Infinity)) {
+      this.#arm(effects.wakeBy)
+    }
+    for (const channel of effects.push) {
+      this.#toPush.add(channel)
+    }
+    if (this.#toPush.size > 0 && this.#pushTimer === undefined) {
+      this.#pushTimer = setTimeout(() => {
+        this.ring()
+      }, PUSH_DELAY)
+    }
+    this.waiting.ended(effects.finished)
+    for (const { event, ...detail } of effects.notes) {
+      warn(event, detail)
+    }
+  }
+
+  /**
+   * Re-announces what nobody came for and pushes devices that stay silent. An alarm that dies six times is never
+   * rung again (design.md 15), so before anything else a repeated one arms the next; the first, which hardly ever
+   * dies, is spared that row.
+   */
+  async alarm(info?: AlarmInvocationInfo): Promise<void> {
+    this.#alarmAt = null
+    if (info?.isRetry) {
+      this.#arm(Date.now() + RETRY_AFTER_DEATH)
+      await this.#ctx.storage.sync()
+    }
+    const { due, next } = await this.commit(dueTimes)
+    if (next === undefined) {
+      return
+    }
+    this.#arm(next)
+    await this.#ctx.storage.sync()
+    if (due.news.readers.length > 0 || due.news.directory) {
+      await this.#announce(due.news)
+    }
+    await this.pushPending(due.push, true)
+  }
+
+  /** The device is here: the doorbell need not ring. */
+  came(channel: number): void {
+    this.#toPush.delete(channel)
+  }
+
+  /** Pushes a channel now and waits for APNs's answer. */
+  async pushNow(user: string, expiration?: number): Promise<PushAnswer> {
+    return pushNow(await this.#pusher(), user, expiration)
+  }
+
+  /** Pushes what was queued since the last time. */
+  ring(): void {
+    clearTimeout(this.#pushTimer)
+    this.#pushTimer = undefined
+    const channels = [...this.#toPush]
+    this.#toPush.clear()
+    this.#ctx.waitUntil(this.pushPending(channels, false))
+  }
+
+  /** Not awaited: it joins the commit of its cause, and the output gate holds the answer until that is durable. */
+  #arm(at: number): void {
+    this.#alarmAt = at
+    this.#ctx.waitUntil(this.#ctx.storage.setAlarm(at))
+  }
+
+  async #announce(news: ToldNews): Promise<void> {
+    try {
+      await this.#env.EVENTS.send({ device: this.#name, ...news })
+    } catch (error) {
+      warn('queue:send-failed', { device: this.#name, reason: reasonOf(error) })
+    }
+  }
+
+  async pushPending(channels: readonly number[], again: boolean): Promise<void> {
+    if (channels.length > 0) {
+      await pushPending(await this.#pusher(), channels, again)
+    }
+  }
+
+  async #pusher(): Promise<Pusher> {
+    return {
+      ...(await pushSettings(this.#env, requireConfig(this.#env), Date.now())),
+      device: this.#name,
+      commit: (decide) => this.commitAndTell(decide),
+    }
+  }
+
+  /** For decisions that no message of the device brought: nobody else announces what they say. */
+  async commitAndTell<Answer>(decide: (context: Context) => Answer): Promise<Answer> {
+    const { answer, news } = await this.commit((context) => ({
+      answer: decide(context),
+      news: toldNews(context),
+    }))
+    if (news.readers.length > 0 || news.directory) {
+      await this.#announce(news)
+    }
+    return answer
+  }
+}

@@ -1,0 +1,20 @@
+import { signAttached } from '../pki/cms.ts'
+import type { Signer } from '../pki/signer.ts'
+
+/** A profile with the signature of a configured certificate around it; `now` in milliseconds since 1970. */
+export function signProfile(
+  profile: Uint8Array,
+  signer: Signer | undefined,
+  now: number,
+): Uint8Array {
+  return signer
+    ? signAttached({
+        certificate: signer.certificate.der,
+        chain: signer.chain,
+        privateKey: signer.privateKey,
+        body: profile,
+        digest: 'sha256',
+        signingTime: now,
+      })
+    : profile
+}

@@ -1,0 +1,253 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { projectDevices } from '../../delivery/consumer.ts'
+import { assumedProfile, OWN_PROFILE, renewDevice } from '../../delivery/renew-device.ts'
+import { RENEWALS, type RenewalStatus } from '../../delivery/renewals.ts'
+import { listIdentities } from '../../directory/renewals.ts'
+import { rfc3339 } from '../../events/event.ts'
+import { AdminError } from '../at-device.ts'
+import {
+  answer,
+  body,
+  deviceId,
+  newRoutes,
+  nextCursor,
+  pageQuery,
+  readCursor,
+  refusal,
+  writeCursor,
+} from './frame.ts'
+
+/** Identities by their end, and their renewal: docs/renewal.md. */
+export const renewals = newRoutes()
+
+const tags = ['Identities']
+const renewalState = z.enum(['sent', 'renewed', 'failed', 'blocked'])
+const FINGERPRINT = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'
+
+const listedIdentity = z
+  .object({
+    id: z.string(),
+    serial_number: z.string(),
+    fingerprint: z.string(),
+    not_after: z.iso.datetime(),
+    renewal: z
+      .object({ state: renewalState, reason: z.string(), at: z.iso.datetime() })
+      .nullable()
+      .openapi({ description: 'null when none was tried in this enrolment' }),
+  })
+  .openapi('ExpiringIdentity')
+
+renewals.openapi(
+  createRoute({
+    method: 'get',
+    path: '/identities',
+    operationId: 'listIdentitiesByExpiry',
+    tags,
+    summary: 'The identities of all enrolments, those that end first first',
+    request: {
+      query: z.object({
+        ...pageQuery,
+        expires_before: z.iso
+          .datetime()
+          .optional()
+          .openapi({ description: 'only those that end earlier', example: '2099-01-01T00:00:00Z' }),
+      }),
+    },
+    responses: {
+      200: answer(
+        'a page of them',
+        z.object({ identities: z.array(listedIdentity), next: nextCursor }),
+        {
+          identities: [
+            {
+              id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
+              serial_number: 'C02EXAMPLE',
+              fingerprint: FINGERPRINT,
+              not_after: '2027-11-24T00:00:00Z',
+              renewal: {
+                state: 'blocked',
+                reason: 'it is not known which enrolment profile the device has',
+                at: '2027-09-01T03:17:00Z',
+              },
+            },
+          ],
+          next: null,
+        },
+      ),
+    },
+  }),
+  async (c) => {
+    const { cursor, limit, expires_before: before } = c.req.valid('query')
+    const rows = await listIdentities(c.env.DB, {
+      endsBefore: before === undefined ? Number.MAX_SAFE_INTEGER : Date.parse(before),
+      after: cursor === undefined ? undefined : placeIn(cursor),
+      limit: limit + 1,
+    })
+    const page = rows.slice(0, limit)
+    const last = rows.length > limit ? page.at(-1) : undefined
+    return c.json(
+      {
+        identities: page.map((row) => {
+          const state = renewalState.safeParse(row.renewal).data
+          return {
+            id: row.id,
+            serial_number: row.serialNumber,
+            fingerprint: row.identity,
+            not_after: rfc3339(row.identityNotAfter),
+            renewal: state
+              ? { state, reason: row.renewalReason, at: rfc3339(row.renewalAt) }
+              : null,
+          }
+        }),
+        next: last ? writeCursor(`${last.identityNotAfter} ${last.id}`) : null,
+      },
+      200,
+    )
+  },
+)
+
+const status = z
+  .object({
+    state: z.enum(['off', 'idle', 'running', 'stopped']).openapi({
+      description: '`stopped`: too many failed, or nothing can be issued; enable it to go on',
+    }),
+    reason: z.string().openapi({ description: 'why it stopped' }),
+    enabled: z.boolean(),
+    per_hour: z.int(),
+    unknown_profiles: z.string().nullable(),
+    due: z.int().openapi({ description: 'identities near their end that are to be tried' }),
+    counts: z
+      .object({ sent: z.int(), renewed: z.int(), failed: z.int(), blocked: z.int() })
+      .openapi({ description: 'of the round that goes on, else of the last seven days' }),
+  })
+  .openapi('Renewals')
+const STATUS: z.infer<typeof status> = {
+  state: 'running',
+  reason: '',
+  enabled: true,
+  per_hour: 60,
+  unknown_profiles: null,
+  due: 41,
+  counts: { sent: 3, renewed: 12, failed: 0, blocked: 1 },
+}
+
+renewals.openapi(
+  createRoute({
+    method: 'get',
+    path: '/renewals',
+    operationId: 'getRenewals',
+    tags,
+    summary: 'How the renewal of identities is set, and how far it is',
+    responses: { 200: answer('how it stands', status, STATUS) },
+  }),
+  async (c) => c.json(described(await c.env.RENEWALS.getByName(RENEWALS).status()), 200),
+)
+
+const choice = z.object({
+  enabled: z.boolean().optional().openapi({
+    description:
+      'on without a word, but off since a CA was imported; true also lets stopped ones go on',
+  }),
+  per_hour: z.int().min(1).max(600).optional(),
+  unknown_profiles: z
+    .string()
+    .nullable()
+    .optional()
+    .openapi({
+      description: `which profile devices have whose enrolment profile was not made here for them: the identifier of a stored profile, or \`${OWN_PROFILE}\` for the one that this server and MicroMDM make`,
+    }),
+})
+
+renewals.openapi(
+  createRoute({
+    method: 'patch',
+    path: '/renewals',
+    operationId: 'setRenewals',
+    tags,
+    summary: 'Sets what is given, and tries again what failed or was blocked',
+    request: {
+      body: body(choice, {
+        enable: { enabled: true },
+        'slower, for a fleet that enrolled by MicroMDM’s profile': {
+          per_hour: 20,
+          unknown_profiles: OWN_PROFILE,
+        },
+        disable: { enabled: false, unknown_profiles: null },
+      }),
+    },
+    responses: {
+      200: answer('how it stands now', status, STATUS),
+      400: refusal('no stored profile has that identifier'),
+    },
+  }),
+  async (c) => {
+    const { enabled, per_hour: perHour, unknown_profiles: named } = c.req.valid('json')
+    const unknownProfiles = named === null ? '' : named
+    if (unknownProfiles && (await assumedProfile(c.env.DB, unknownProfiles)).kind === 'none') {
+      throw new AdminError(
+        `unknown_profiles: no readable profile is stored as ${unknownProfiles} (PUT /v1/profiles)`,
+        400,
+      )
+    }
+    const object = c.env.RENEWALS.getByName(RENEWALS)
+    await object.choose({
+      ...(enabled === undefined ? {} : { enabled }),
+      ...(perHour === undefined ? {} : { perHour }),
+      ...(unknownProfiles === undefined ? {} : { unknownProfiles }),
+    })
+    return c.json(described(await object.status()), 200)
+  },
+)
+
+renewals.openapi(
+  createRoute({
+    method: 'post',
+    path: '/devices/{id}/renew',
+    operationId: 'renewDevice',
+    tags,
+    summary: 'Sends this device its renewal profile now, whatever the pace',
+    request: { params: z.object({ id: deviceId }) },
+    responses: {
+      200: answer(
+        'it is in the device’s queue',
+        z.object({ command_uuid: z.string().nullable() }).openapi('SentRenewal'),
+        { command_uuid: '3f1c0c39-34f4-4e2c-8f0c-7a8a8a4d6f6b' },
+      ),
+      409: refusal('what is not known of the device, so that its profile cannot be repeated'),
+    },
+  }),
+  async (c) => {
+    const { id } = c.req.valid('param')
+    const { unknownProfiles } = await c.env.RENEWALS.getByName(RENEWALS).status()
+    const assumed = await assumedProfile(c.env.DB, unknownProfiles)
+    const attempt = await renewDevice(c.env, c.var.config, id, assumed)
+    await projectDevices(c.env, [id])
+    if (attempt.kind === 'blocked') {
+      throw new AdminError(attempt.reason, 409)
+    }
+    // Null: an earlier one is on its way still.
+    return c.json({ command_uuid: attempt.kind === 'sent' ? attempt.command.uuid : null }, 200)
+  },
+)
+
+function described(found: RenewalStatus): z.infer<typeof status> {
+  const { enabled, stopped, roundSince, perHour, unknownProfiles, due, counts } = found
+  const { sent, renewed, failed, blocked } = counts
+  return {
+    state: stopped !== '' ? 'stopped' : !enabled ? 'off' : roundSince > 0 ? 'running' : 'idle',
+    reason: stopped,
+    enabled,
+    per_hour: perHour,
+    unknown_profiles: unknownProfiles || null,
+    due,
+    counts: { sent, renewed, failed, blocked },
+  }
+}
+
+function placeIn(cursor: string): { notAfter: number; id: string } {
+  const [, notAfter = '', id = ''] = /^(\d+) (.+)$/s.exec(readCursor(cursor)) ?? []
+  if (id === '') {
+    throw new AdminError('query.cursor: pass on `next` of the page before, unchanged', 400)
+  }
+  return { notAfter: Number(notAfter), id }
+}

@@ -1,0 +1,40 @@
+/** How new devices of a fleet come by their identity and their addresses. */
+import type { KeyObject } from 'node:crypto'
+import {
+  downloadProfile,
+  type Enrollment,
+  type EnrollmentProfile,
+  obtainIdentity,
+} from './enrolment.ts'
+import { createIdentity, type Identity, type Issuer } from './identity.ts'
+import type { ScepFetch } from './scep.ts'
+
+export interface Joined extends Enrollment {
+  readonly identity: Identity
+  readonly profile?: EnrollmentProfile
+}
+
+/** Gives a device of that name, with that key, what it enrols with. @throws Error */
+export type Join = (device: { readonly name: string; readonly key: KeyObject }) => Promise<Joined>
+
+/** As people's devices do it: the profile from its URL, then SCEP. `server` is where this machine reaches both. */
+export function joinByProfile(options: {
+  readonly fetch: ScepFetch
+  readonly profileUrl: string
+  readonly server: string
+}): Join {
+  const { fetch, profileUrl, server } = options
+  return async ({ name, key }) => {
+    const profile = await downloadProfile(fetch, profileUrl)
+    const identity = await obtainIdentity(profile, { fetch, server, key }, name)
+    return { ...profile, identity, profile }
+  }
+}
+
+/** With an identity from a CA of our own, and without a profile. */
+export function joinByCA(ca: Issuer, enrollment: Enrollment, clock = () => new Date()): Join {
+  return async ({ name, key }) => ({
+    ...enrollment,
+    identity: createIdentity({ ca, commonName: name, key, now: clock() }),
+  })
+}

@@ -1,0 +1,72 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { afterEach, expect, it } from 'vitest'
+import { newState, start, type RunningServer } from './server.ts'
+
+interface Identities {
+  identities: { id: string; fingerprint: string; renewal: { state: string } | null }[]
+}
+
+let server: RunningServer | undefined
+
+afterEach(async () => {
+  await server?.stop()
+})
+
+const identities = async (edge: RunningServer) =>
+  (await edge.api<Identities>('GET', '/api/identities')).body.identities
+
+it('simulated devices enrol by profile and SCEP behind a token, renew when told to, and go on after a restart', async () => {
+  const state = await newState()
+  const flags = ['--devices', '1']
+  const env = { ENROLL_TOKEN: 'open sesame' }
+  server = await start(state, flags, 'simulated device enrolled', env)
+  const edge = server
+  const issued = async () =>
+    (await edge.api<{ authorities: { issued: number }[] }>('GET', '/api/ca')).body.authorities[0]
+      ?.issued
+  expect(await issued()).toBe(1)
+  await expect.poll(() => identities(edge), { timeout: 60_000 }).toHaveLength(1)
+  const [before] = await identities(edge)
+  expect((await edge.api('POST', `/api/devices/${before?.id}/renew`)).status).toBe(200)
+  await expect
+    .poll(() => identities(edge), { timeout: 60_000 })
+    .toMatchObject([{ id: before?.id, renewal: { state: 'renewed' } }])
+  expect(await issued()).toBe(2)
+  const [renewed] = await identities(edge)
+  expect(renewed?.fingerprint).not.toBe(before?.fingerprint)
+  await server.stop()
+  server = await start(state, flags, 'simulated device enrolled', env)
+  expect(await identities(server)).toMatchObject([{ fingerprint: renewed?.fingerprint }])
+})
+
+it('npm run simulate enrols devices from outside the same way', async () => {
+  server = await start(await newState(), [], undefined, { ENROLL_TOKEN: 'open sesame' })
+  const refused = await simulate(server, [])
+  expect(refused).toMatch(/could not enrol at http.*no enrolment profile: HTTP 403/)
+  expect(await simulate(server, ['--enroll-token', 'open sesame'])).toMatch(/2 devices enrolled/)
+  const edge = server
+  await expect.poll(() => identities(edge), { timeout: 60_000 }).toHaveLength(2)
+})
+
+/** What it says until its devices are enrolled, or until it ends. */
+async function simulate(edge: RunningServer, flags: readonly string[]): Promise<string> {
+  const args = ['src/cli/simulate.ts', '--server', edge.url, '--devices', '2', ...flags]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  const ended = once(child, 'exit')
+  const enrolled = new Promise<void>((resolve) => {
+    const take = (chunk: Buffer): void => {
+      output += chunk.toString()
+      if (output.includes('devices enrolled')) {
+        resolve()
+      }
+    }
+    child.stdout.on('data', take)
+    child.stderr.on('data', take)
+  })
+  await Promise.race([ended, enrolled])
+  child.kill()
+  await ended
+  return output
+}

@@ -1,0 +1,46 @@
+/** An admin's view of renewals. */
+import { readCertificate } from '../../src/pki/x509.ts'
+import type { SimulatedDevice } from '../../src/simulator/device.ts'
+import { api, until } from './server.ts'
+
+interface Listed {
+  id: string
+  fingerprint: string
+  not_after: string
+  renewal: { state: string; reason: string } | null
+}
+interface Status {
+  state: string
+  reason: string
+  enabled: boolean
+  due: number
+  counts: Record<string, number>
+}
+
+/** Every identity of the deployment, those that end first first. */
+export async function listed(query = ''): Promise<Listed[]> {
+  const found: Listed[] = []
+  let cursor: string | null = ''
+  while (cursor !== null) {
+    const path: string = `/api/identities?limit=2${query}${cursor && `&cursor=${cursor}`}`
+    const { body } = await api<{ identities: Listed[]; next: string | null }>('GET', path)
+    found.push(...body.identities)
+    cursor = body.next
+  }
+  return found
+}
+
+export const one = async (device: SimulatedDevice) =>
+  (await listed()).find(({ id }) => id === device.udid)
+export const renewalOf = (device: SimulatedDevice, state: string) =>
+  until(
+    () => one(device),
+    (row) => row?.renewal?.state === state,
+  )
+export const renew = (device: SimulatedDevice) =>
+  api<{ detail?: string }>('POST', `/api/devices/${device.udid}/renew`)
+export const status = async () => (await api<Status>('GET', '/api/renewals')).body
+export const set = (body: object) =>
+  api<Status & { detail: string }>('PATCH', '/api/renewals', body)
+export const fingerprintOf = (device: SimulatedDevice) =>
+  readCertificate(device.identity().certificate).fingerprint

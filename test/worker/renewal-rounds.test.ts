@@ -1,0 +1,144 @@
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import worker from '../../src/index.ts'
+import type { Renewals } from '../../src/delivery/renewals.ts'
+import type { Env } from '../../src/env.ts'
+import type { SimulatedDevice } from '../../src/simulator/device.ts'
+import { createIdentity, readIssuer } from '../../src/simulator/identity.ts'
+import { listed, one, renewalOf, set, status } from './renewal-client.ts'
+import { install, newAuthority, scepFetch, someKey } from './scep-client.ts'
+import { api, env, newDevice, until } from './server.ts'
+
+const DAY = 86_400_000
+const ca = readIssuer({ certificate: env.DEVICE_CA, privateKey: env.DEVICE_CA_KEY })
+const scep = { fetch: scepFetch, key: someKey }
+
+beforeAll(() => install(newAuthority()))
+
+describe('a round of renewals', () => {
+  const object = (
+    env as unknown as { RENEWALS: DurableObjectNamespace<Renewals> }
+  ).RENEWALS.getByName('fleet')
+  const tick = () => runDurableObjectAlarm(object)
+  const cron = () => worker.scheduled({} as ScheduledController, env as unknown as Env)
+
+  /** Devices with the default profile and a day left of their identities; nobody else's is near its end. */
+  async function fleet(size: number, options = {}): Promise<SimulatedDevice[]> {
+    const devices = Array.from({ length: size }, (_, n) =>
+      newDevice({
+        identity: createIdentity({
+          ca,
+          commonName: `old ${n}`,
+          key: someKey,
+          now: new Date(Date.now() - 364 * DAY),
+        }),
+        scep,
+        ...options,
+      }),
+    )
+    for (const device of devices) {
+      await device.enroll()
+      await device.poll()
+    }
+    const ids = new Set(devices.map(({ udid }) => udid))
+    await until(
+      () => listed(`&expires_before=${new Date(Date.now() + 2 * DAY).toISOString()}`),
+      (rows) => rows.filter(({ id }) => ids.has(id)).length === size,
+    )
+    return devices
+  }
+
+  const sentTo = async (devices: readonly SimulatedDevice[]) => {
+    const rows = await Promise.all(devices.map(one))
+    return devices.filter((_, index) => rows[index]?.renewal?.state === 'sent')
+  }
+
+  beforeEach(async () => {
+    const udids = (await listed()).map(({ id }) => id)
+    await api('DELETE', '/v1/devices', { Opts: { udids } })
+    await until(listed, (rows) => rows.length === 0)
+    await runInDurableObject(object, async (_, state) => {
+      await state.storage.deleteAll()
+      state.storage.kv.put('renewals', { changedAt: Date.now(), unknownProfiles: 'default' })
+    })
+  })
+
+  it('begins with one device, and goes on in batches when that has its new identity', async () => {
+    const devices = await fleet(8)
+    expect(await status()).toMatchObject({ state: 'idle', due: 8 })
+    await cron()
+    expect(await status()).toMatchObject({ state: 'running', due: 8 })
+    await tick()
+    const canaries = await sentTo(devices)
+    expect(canaries).toHaveLength(1)
+    await tick()
+    expect(await sentTo(devices)).toEqual(canaries)
+    const [canary] = canaries
+    await canary?.poll()
+    expect(canary && (await renewalOf(canary, 'renewed'))).toBeTruthy()
+    await tick()
+    expect(await sentTo(devices)).toHaveLength(5)
+    await tick()
+    expect(await sentTo(devices)).toHaveLength(7)
+    await tick()
+    expect(await status()).toMatchObject({ state: 'idle', due: 0, counts: { sent: 7, renewed: 1 } })
+    await Promise.all(devices.map((device) => device.poll()))
+    const rows = await Promise.all(devices.map((device) => renewalOf(device, 'renewed')))
+    for (const row of rows) {
+      expect(Date.parse(row?.not_after ?? '')).toBeGreaterThan(Date.now() + 300 * DAY)
+    }
+  })
+
+  it('stops when the first device refuses, says why, and goes on when an admin enables it', async () => {
+    const devices = await fleet(2, { answer: () => 'Error' })
+    await cron()
+    await tick()
+    const [canary] = await sentTo(devices)
+    await canary?.poll()
+    expect(canary && (await renewalOf(canary, 'failed'))).toBeTruthy()
+    await tick()
+    const stopped = await status()
+    expect(stopped).toMatchObject({ state: 'stopped', due: 1 })
+    expect(stopped.reason).toMatch(/^the first renewal failed: The command failed/)
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    await cron()
+    expect(warn.mock.calls.join('\n')).toMatch(/"renewals:off".*the first renewal failed/)
+    warn.mockRestore()
+    expect((await set({ enabled: true })).body).toMatchObject({
+      state: 'running',
+      reason: '',
+      due: 2,
+    })
+  })
+
+  it('tells which devices are blocked, at once and not at the pace of renewals', async () => {
+    await runInDurableObject(object, (_, state) => {
+      state.storage.kv.put('renewals', { changedAt: Date.now() })
+    })
+    const devices = await fleet(2)
+    await cron()
+    await tick()
+    await tick()
+    await tick()
+    expect(await status()).toMatchObject({ state: 'idle', due: 0, counts: { blocked: 2 } })
+    expect((await set({ unknown_profiles: 'default' })).body).toMatchObject({
+      state: 'running',
+      due: 2,
+    })
+    await tick()
+    expect(await sentTo(devices)).toHaveLength(1)
+  })
+
+  it('does nothing by itself after a CA was imported, until an admin enables it', async () => {
+    await install(newAuthority(), { imported: true })
+    const devices = await fleet(1)
+    await cron()
+    expect(await status()).toMatchObject({ state: 'off', enabled: false, due: 1 })
+    expect(await tick()).toBe(false)
+    expect((await set({ enabled: true })).body).toMatchObject({ state: 'running' })
+    await tick()
+    expect(await sentTo(devices)).toHaveLength(1)
+    await install(newAuthority(), { imported: true })
+    expect(await status()).toMatchObject({ enabled: false })
+  })
+})

@@ -1,0 +1,229 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { arrayAt, isDict, stringAt } from '../../src/plist/dict.ts'
+import type { PlistDict } from '../../src/plist/value.ts'
+import { writePlist } from '../../src/plist/write.ts'
+import type { SimulatedDevice } from '../../src/simulator/device.ts'
+import { obtainIdentity, readEnrollmentProfile } from '../../src/simulator/enrolment.ts'
+import { readProfile } from '../../src/simulator/installed.ts'
+import { fingerprintOf, one, renew, renewalOf, set } from './renewal-client.ts'
+import { enrolByProfile, install, newAuthority, scepFetch, someKey } from './scep-client.ts'
+import { api, events, newDevice, newIdentity, until } from './server.ts'
+
+const scep = { fetch: scepFetch, key: someKey }
+
+beforeAll(() => install(newAuthority()))
+
+/** The MDM payload of the last profile that a device was sent. */
+function sentMdm(device: SimulatedDevice): PlistDict | undefined {
+  const profile = device.enrollmentProfile()?.profile ?? {}
+  return arrayAt(profile, 'PayloadContent')
+    ?.filter((payload) => isDict(payload))
+    .find((payload) => stringAt(payload, 'PayloadType') === 'com.apple.mdm')
+}
+
+describe('a device that enrolled by our profile', () => {
+  it('is renewed by the same profile, URLs and queries to the byte, and its enrolment goes on', async () => {
+    const device = await enrolByProfile({ query: '?site=Z%C3%BCrich+7&room=a%20b' })
+    await device.poll()
+    const before = { mdm: sentMdm(device), fingerprint: fingerprintOf(device) }
+    const token = crypto.getRandomValues(new Uint8Array(16))
+    await device.setBootstrapToken(token)
+    const user = device.userChannel({ userId: crypto.randomUUID(), shortName: 'ada' })
+    await user.tokenUpdate()
+    expect((await renew(device)).status).toBe(200)
+    expect((await one(device))?.renewal).toMatchObject({ state: 'sent' })
+    await api('POST', '/v1/commands', { udid: device.udid, request_type: 'SecurityInfo' })
+    expect(await device.poll()).toMatchObject({ ended: 'empty', answered: 2 })
+    expect(device.received.map(({ requestType }) => requestType)).toEqual([
+      'InstallProfile',
+      'SecurityInfo',
+    ])
+    const { IdentityCertificateUUID: old, PayloadUUID: _, ...constant } = before.mdm ?? {}
+    expect(sentMdm(device)).toMatchObject(constant)
+    expect(sentMdm(device)?.['IdentityCertificateUUID']).not.toBe(old)
+    expect(constant['ServerURL']).toContain('?site=Z%C3%BCrich+7&room=a+b')
+    expect(fingerprintOf(device)).not.toBe(before.fingerprint)
+    expect(await renewalOf(device, 'renewed')).toMatchObject({ fingerprint: fingerprintOf(device) })
+    expect((await device.getBootstrapToken()).token).toEqual(token)
+    expect((await user.connect({ Status: 'Idle' })).status).toBe(200)
+    const told = await until(
+      () => events(device.udid, 1),
+      (all) => all.filter(({ topic }) => topic === 'mdm.Authenticate').length === 2,
+    )
+    const marks = told.map(({ checkin_event: event }) => event?.['renewal'])
+    expect(marks.filter(Boolean)).toEqual([true])
+  })
+
+  it('is recognised by its certificate alone, when the command is no longer in the queue', async () => {
+    const device = await enrolByProfile({ answer: () => 'silence' })
+    await renew(device)
+    await device.poll()
+    const profile = readProfile(device.received[0]?.command['Payload'])
+    await api('DELETE', `/v1/commands/${device.udid}`)
+    await api('POST', '/v1/commands', { udid: device.udid, request_type: 'SecurityInfo' })
+    device.useIdentity(await obtainIdentity(readEnrollmentProfile(profile ?? {}), scep, 'Renamed'))
+    await device.authenticate()
+    await device.enroll()
+    await device.poll()
+    expect(device.received.map(({ requestType }) => requestType)).toEqual([
+      'InstallProfile',
+      'SecurityInfo',
+    ])
+    // Once it has enrolled with it, another Authenticate begins anew.
+    await device.enroll()
+    await device.poll()
+    expect(device.received).toHaveLength(2)
+  })
+
+  it('starts anew when it comes back with a fresh profile and not with its renewal, wiped in between', async () => {
+    const device = await enrolByProfile({ answer: () => 'silence' })
+    await renew(device)
+    await device.poll()
+    await api('POST', '/v1/commands', { udid: device.udid, request_type: 'SecurityInfo' })
+    const wiped = await enrolByProfile({ udid: device.udid, serial: device.serial })
+    await wiped.poll()
+    expect(wiped.received).toEqual([])
+    await until(
+      () => one(wiped),
+      (row) => row?.fingerprint === fingerprintOf(wiped),
+    )
+    expect((await one(wiped))?.renewal).toBeNull()
+  })
+
+  it('tells why it refused, keeps its identity, and is not tried again at once', async () => {
+    const device = await enrolByProfile({
+      answer: ({ requestType }) =>
+        requestType === 'InstallProfile'
+          ? {
+              Status: 'Error',
+              ErrorChain: [
+                { ErrorDomain: 'MCSCEPErrorDomain', ErrorCode: 22013, USEnglishDescription: 'no' },
+              ],
+            }
+          : undefined,
+    })
+    await renew(device)
+    await device.poll()
+    expect(await renewalOf(device, 'failed')).toMatchObject({
+      fingerprint: fingerprintOf(device),
+      renewal: { reason: 'no (MCSCEPErrorDomain 22013)' },
+    })
+  })
+
+  it('is blocked when it calls another URL than its profile had', async () => {
+    const device = await enrolByProfile({ serverUrl: 'http://mdm.test/mdm/connect?moved=1' })
+    await device.poll()
+    const answer = await renew(device)
+    expect(answer.status).toBe(409)
+    expect(answer.body.detail).toMatch(/the device calls http.*moved=1, and its profile had http/)
+    expect(await renewalOf(device, 'blocked')).toMatchObject({
+      renewal: { reason: answer.body.detail },
+    })
+  })
+
+  it('has a renewal already on its way, and gets no second', async () => {
+    const device = await enrolByProfile()
+    await renew(device)
+    expect((await renew(device)).body).toEqual({ command_uuid: null })
+    await device.poll()
+    expect(device.received).toHaveLength(1)
+    expect((await api('POST', '/api/devices/NOBODY/renew')).status).toBe(409)
+  })
+})
+
+describe('a device whose profile was not made here', () => {
+  const query = '?site=7&room=%41'
+  const urls = {
+    serverUrl: `http://old.test/mdm/connect${query}`,
+    checkInUrl: `http://old.test/mdm/checkin${query}`,
+  }
+  const stranger = async (options = {}) => {
+    const device = newDevice({ identity: newIdentity(undefined, 'rsa'), scep, ...urls, ...options })
+    await device.enroll()
+    await device.poll()
+    return device
+  }
+
+  it('is blocked with a reason, until an admin says that it has the default one', async () => {
+    const device = await stranger()
+    expect((await renew(device)).body.detail).toMatch(/not known which enrolment profile/)
+    await set({ unknown_profiles: 'default' })
+    expect((await renew(device)).status).toBe(200)
+    await device.poll()
+    expect(sentMdm(device)).toMatchObject({
+      ServerURL: urls.serverUrl,
+      CheckInURL: urls.checkInUrl,
+    })
+    expect(await renewalOf(device, 'renewed')).toMatchObject({ id: device.udid })
+    const employee = { userEnrollment: { enrollmentId: crypto.randomUUID() } }
+    const personal = await stranger(employee)
+    const path = `/api/devices/${employee.userEnrollment.enrollmentId}/renew`
+    expect((await api('POST', path)).body['detail']).toMatch(/User Enrollment/)
+    expect(personal.received).toEqual([])
+    await set({ unknown_profiles: null })
+  })
+
+  it('keeps the other payloads of a stored profile, and what its MDM payload says', async () => {
+    const identifier = 'com.example.mdm'
+    const anchor = {
+      PayloadType: 'com.apple.security.root',
+      PayloadUUID: 'A',
+      PayloadContent: new Uint8Array([1]),
+    }
+    const mdm = {
+      PayloadType: 'com.apple.mdm',
+      PayloadUUID: 'M',
+      PayloadIdentifier: 'com.example.mdm.m',
+      IdentityCertificateUUID: 'S',
+      ServerURL: `http://OLD.test:80/mdm/connect${query}`,
+      Topic: 'com.apple.mgmt.External.test',
+      AccessRights: 19,
+      ServerCapabilities: ['com.apple.mdm.per-user-connections'],
+      SignMessage: true,
+    }
+    const identity = {
+      PayloadType: 'com.apple.security.scep',
+      PayloadUUID: 'S',
+      PayloadContent: {
+        URL: 'http://old.test/scep',
+        Challenge: 'old',
+        Keysize: 4096,
+        Subject: [[['CN', 'Own']]],
+      },
+    }
+    const profile = {
+      PayloadType: 'Configuration',
+      PayloadIdentifier: identifier,
+      PayloadUUID: 'P',
+      PayloadContent: [anchor, identity, mdm],
+    }
+    const Mobileconfig = Buffer.from(writePlist(profile)).toString('base64')
+    await api('PUT', '/v1/profiles', { profile: { Identifier: identifier, Mobileconfig } })
+    expect((await set({ unknown_profiles: 'com.example.nothing' })).body.detail).toMatch(
+      /stored as/,
+    )
+    await set({ unknown_profiles: identifier })
+    const device = await stranger({ checkInUrl: urls.serverUrl })
+    expect((await renew(device)).status).toBe(200)
+    await device.poll()
+    const { PayloadIdentifier, PayloadContent } = device.enrollmentProfile()?.profile ?? {}
+    expect(PayloadIdentifier).toBe(identifier)
+    // The device's own spelling of the URL is the profile's, and no CheckInURL appears that was not there.
+    const { IdentityCertificateUUID: _, ...constant } = mdm
+    expect(PayloadContent).toEqual([
+      anchor,
+      {
+        ...identity,
+        PayloadUUID: expect.any(String),
+        PayloadContent: {
+          ...identity.PayloadContent,
+          URL: 'http://old.test/scep',
+          Challenge: expect.not.stringMatching('old'),
+        },
+      },
+      { ...constant, IdentityCertificateUUID: expect.not.stringMatching(/^S$/) },
+    ])
+    await set({ unknown_profiles: null })
+    await api('DELETE', '/v1/profiles', { ids: [identifier] })
+  })
+})
