@@ -7,57 +7,6 @@ import type { Db } from './db.ts'
  */
 export const CHANNEL_SPAN = 2 ** 40
 
-const COMMANDS = `CREATE TABLE commands (
-  id INTEGER PRIMARY KEY,
-  uuid TEXT NOT NULL,
-  request_type TEXT NOT NULL,
-  state TEXT NOT NULL,
-  rounds INTEGER NOT NULL,
-  queued_at INTEGER NOT NULL,
-  not_before INTEGER NOT NULL DEFAULT 0,
-  expires_at INTEGER NOT NULL DEFAULT 0,
-  first_handed_out_at INTEGER NOT NULL DEFAULT 0,
-  handed_out_at INTEGER NOT NULL,
-  hand_outs INTEGER NOT NULL DEFAULT 0,
-  not_now_since INTEGER NOT NULL DEFAULT 0,
-  not_now_at INTEGER NOT NULL,
-  not_nows INTEGER NOT NULL DEFAULT 0,
-  deferred INTEGER NOT NULL DEFAULT 0,
-  answered_at INTEGER NOT NULL,
-  ended_at INTEGER NOT NULL DEFAULT 0,
-  result_hash TEXT NOT NULL,
-  secret INTEGER NOT NULL,
-  source TEXT NOT NULL,
-  request_key TEXT NOT NULL DEFAULT '',
-  request_hash TEXT NOT NULL DEFAULT '',
-  push TEXT NOT NULL DEFAULT '',
-  payload BLOB,
-  result BLOB
-)`
-
-const INSTALLED =
-  'CREATE TABLE installed (id INTEGER PRIMARY KEY CHECK (id = 1), facts TEXT NOT NULL)'
-const EVENTS = `CREATE TABLE events (
-  seq INTEGER PRIMARY KEY,
-  id TEXT NOT NULL,
-  topic TEXT NOT NULL,
-  at INTEGER NOT NULL,
-  about TEXT NOT NULL,
-  listeners TEXT,
-  secret INTEGER NOT NULL,
-  body BLOB
-)`
-
-const ESCROW_READS = `CREATE TABLE escrow_reads (
-  id INTEGER PRIMARY KEY,
-  at INTEGER NOT NULL,
-  kind TEXT NOT NULL,
-  token INTEGER NOT NULL,
-  who TEXT NOT NULL,
-  address TEXT NOT NULL,
-  reason TEXT NOT NULL
-)`
-
 /** What a new object gets, at once: each statement writes rows, and an object is made for every device. */
 const TABLES: readonly string[] = [
   `CREATE TABLE device (
@@ -104,8 +53,43 @@ const TABLES: readonly string[] = [
     epoch INTEGER NOT NULL,
     reported INTEGER NOT NULL
   )`,
-  COMMANDS,
-  EVENTS,
+  `CREATE TABLE commands (
+  id INTEGER PRIMARY KEY,
+  uuid TEXT NOT NULL,
+  request_type TEXT NOT NULL,
+  state TEXT NOT NULL,
+  rounds INTEGER NOT NULL,
+  queued_at INTEGER NOT NULL,
+  not_before INTEGER NOT NULL DEFAULT 0,
+  expires_at INTEGER NOT NULL DEFAULT 0,
+  first_handed_out_at INTEGER NOT NULL DEFAULT 0,
+  handed_out_at INTEGER NOT NULL,
+  hand_outs INTEGER NOT NULL DEFAULT 0,
+  not_now_since INTEGER NOT NULL DEFAULT 0,
+  not_now_at INTEGER NOT NULL,
+  not_nows INTEGER NOT NULL DEFAULT 0,
+  deferred INTEGER NOT NULL DEFAULT 0,
+  answered_at INTEGER NOT NULL,
+  ended_at INTEGER NOT NULL DEFAULT 0,
+  result_hash TEXT NOT NULL,
+  secret INTEGER NOT NULL,
+  source TEXT NOT NULL,
+  request_key TEXT NOT NULL DEFAULT '',
+  request_hash TEXT NOT NULL DEFAULT '',
+  push TEXT NOT NULL DEFAULT '',
+  payload BLOB,
+  result BLOB
+)`,
+  `CREATE TABLE events (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL,
+  topic TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  about TEXT NOT NULL,
+  listeners TEXT,
+  secret INTEGER NOT NULL,
+  body BLOB
+)`,
   'CREATE TABLE cursors (subscriber TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID',
   `CREATE TABLE aside (
     subscriber TEXT NOT NULL,
@@ -136,43 +120,27 @@ const TABLES: readonly string[] = [
     bytes BLOB NOT NULL,
     PRIMARY KEY (body, ref, part)
   ) WITHOUT ROWID`,
-  ESCROW_READS,
-  INSTALLED,
+  `CREATE TABLE escrow_reads (
+  id INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  token INTEGER NOT NULL,
+  who TEXT NOT NULL,
+  address TEXT NOT NULL,
+  reason TEXT NOT NULL
+)`,
+  'CREATE TABLE installed (id INTEGER PRIMARY KEY CHECK (id = 1), facts TEXT NOT NULL)',
 ]
 
-/** What an object of an earlier schema lacks: the first of these leads from 1 to 2. They never change. */
-const STEPS: readonly (readonly string[])[] = [
-  [ESCROW_READS],
-  ['ALTER TABLE channels ADD COLUMN push_after INTEGER NOT NULL DEFAULT 0'],
-  [
-    // Rebuilt rather than added to: a column behind the bodies costs a walk through all of their pages.
-    'ALTER TABLE commands RENAME TO commands_before',
-    COMMANDS,
-    `INSERT INTO commands (id, uuid, request_type, state, rounds, queued_at, handed_out_at, not_now_at, answered_at, ended_at,
-      result_hash, secret, source, payload, result)
-      SELECT id, uuid, request_type, state, rounds, queued_at, handed_out_at, not_now_at, answered_at, answered_at,
-      result_hash, secret, source, payload, result FROM commands_before`,
-    'DROP TABLE commands_before',
-    "ALTER TABLE channels ADD COLUMN push TEXT NOT NULL DEFAULT ''",
-  ],
-  [INSTALLED],
-  [
-    'ALTER TABLE events RENAME TO events_before',
-    EVENTS,
-    `INSERT INTO events (seq, id, topic, at, about, secret, body)
-      SELECT seq, id, topic, at, about, secret, body FROM events_before`,
-    'DROP TABLE events_before',
-    "ALTER TABLE aside ADD COLUMN reason TEXT NOT NULL DEFAULT ''",
-    'ALTER TABLE aside ADD COLUMN since INTEGER NOT NULL DEFAULT 0',
-    'ALTER TABLE aside ADD COLUMN replay INTEGER NOT NULL DEFAULT 0',
-  ],
-]
+/**
+ * Which of the tables' forms an object has, kept in its own row: when they change, the steps between two forms are
+ * numbered here and taken on first use (design.md 15). Nothing was ever deployed with another form than this.
+ */
+export const SCHEMA = 1
 
-export const SCHEMA = 1 + STEPS.length
-
-/** Brings the tables from a numbered step, 0 for none, to the newest one, inside the commit that needs them. */
-export function migrate(db: Db, from: number): void {
-  for (const statement of from === 0 ? TABLES : STEPS.slice(from - 1).flat()) {
+/** Makes the tables, inside the commit that needs them. */
+export function createTables(db: Db): void {
+  for (const statement of TABLES) {
     db.run(statement)
   }
 }

@@ -5,7 +5,7 @@ import type { Verdict } from '../push/verdict.ts'
 import type { Db } from './db.ts'
 import { loadInstalled, newInstalled, type Installed } from './installed.ts'
 import { passedBy } from './listeners.ts'
-import { hasTables, migrate, SCHEMA } from './schema.ts'
+import { createTables, hasTables, SCHEMA } from './schema.ts'
 
 /**
  * `unknown`: nothing of it yet but what an admin queued. `authenticated`: between Authenticate and the first
@@ -155,7 +155,6 @@ export function loadState(db: Db, name: string): DeviceState {
   if (!hasTables(db)) {
     return state
   }
-  upgrade(db)
   const [stored] = db.all<StoredDevice>(
     `SELECT schema, name, type, state, facts, epoch, blocked, hidden, displaced, claimed_at AS claimedAt,
       renewed_at AS renewedAt, last_seen AS lastSeen, version, projected FROM device`,
@@ -179,15 +178,6 @@ export function loadState(db: Db, name: string): DeviceState {
     state.cursors.set(subscriber, passedBy(db, subscriber, seq) ?? state.lastSeq)
   }
   return state
-}
-
-/** Before anything else is read: a later step may have added what the reading asks for. */
-function upgrade(db: Db): void {
-  const [stored] = db.all<{ schema: number }>('SELECT schema FROM device')
-  if (stored && stored.schema < SCHEMA) {
-    migrate(db, stored.schema)
-    db.run('UPDATE device SET schema = ?', SCHEMA)
-  }
 }
 
 function loadChannels(db: Db, state: DeviceState): void {
@@ -233,7 +223,7 @@ function loadIdentities(db: Db): Identity[] {
 /** Writes the device's row; the first write of an object makes its tables, in the same commit. */
 export function saveDevice(db: Db, device: DeviceRow): void {
   if (device.schema === 0) {
-    migrate(db, 0)
+    createTables(db)
     device.schema = SCHEMA
   }
   db.run(

@@ -7,8 +7,6 @@ import { latestInventory } from '../../../src/device/inventory.ts'
 import { pull, recordEvent } from '../../../src/device/outbox.ts'
 import { applyReport, enqueue, handOut, type Terms } from '../../../src/device/queue.ts'
 import { queueOf } from '../../../src/device/queue-memory.ts'
-import { viewQueue } from '../../../src/device/queue-view.ts'
-import { SCHEMA } from '../../../src/device/schema.ts'
 import { channelOf, saveChannel, saveDevice } from '../../../src/device/state.ts'
 import { viewTimeline } from '../../../src/device/timeline.ts'
 import { TestObject } from './object.ts'
@@ -248,35 +246,4 @@ describe('peers §4 row 4: nothing grows without bound', () => {
     expect(['C', 'D'].map(ask)).toEqual(['queued', 'full'])
     expect(object.commit((context) => queueOf(context, channelOf(context, '')).depth)).toBe(2)
   })
-})
-
-it('an object of an older schema gets the newer tables once, and remembers it', () => {
-  const object = new TestObject()
-  const columns = () =>
-    ['commands', 'channels', 'escrow_reads', 'installed', 'events', 'aside'].flatMap((table) =>
-      object.db().all<{ name: string }>(`SELECT name FROM pragma_table_info('${table}')`),
-    )
-  object.commit((context) => {
-    saveDevice(context.db, context.state.device)
-  })
-  const newest = columns().map(({ name }) => name)
-  object.database.exec(`
-    DROP TABLE escrow_reads; DROP TABLE installed; DROP TABLE commands; UPDATE device SET schema = 1;
-    ALTER TABLE channels DROP COLUMN push; ALTER TABLE channels DROP COLUMN push_after;
-    ALTER TABLE aside DROP COLUMN reason; ALTER TABLE aside DROP COLUMN since; ALTER TABLE aside DROP COLUMN replay;
-    ALTER TABLE events DROP COLUMN listeners;
-    CREATE TABLE commands (
-      id INTEGER PRIMARY KEY, uuid TEXT NOT NULL, request_type TEXT NOT NULL, state TEXT NOT NULL,
-      rounds INTEGER NOT NULL, queued_at INTEGER NOT NULL, handed_out_at INTEGER NOT NULL,
-      not_now_at INTEGER NOT NULL, answered_at INTEGER NOT NULL, result_hash TEXT NOT NULL,
-      secret INTEGER NOT NULL, source TEXT NOT NULL, payload BLOB, result BLOB
-    );
-    INSERT INTO commands VALUES (1, 'old', 'ProfileList', 'queued', 0, 5, 0, 0, 0, '', 0, '', 'payload', NULL)`)
-  for (let n = 0; n < 2; n++) {
-    object.evict()
-    const waiting = object.commit((context) => viewQueue(context, channelOf(context, ''), 0))
-    expect(waiting.commands).toMatchObject([{ n: 1, uuid: 'old' }])
-  }
-  expect(columns().map(({ name }) => name)).toEqual(newest)
-  expect(object.db().all('SELECT schema FROM device')).toEqual([{ schema: SCHEMA }])
 })
