@@ -13,7 +13,7 @@ import { accept, bind, type Claim } from './identity.ts'
 import { changed } from './directory-row.ts'
 import { queueOf } from './queue-memory.ts'
 import { giveUp } from './queue-view.ts'
-import { keepProfile, newEnrollment } from './renewing.ts'
+import { keepProfile, newEnrollment, RENEWAL_SOURCE } from './renewing.ts'
 import { saveChannel, type Identity } from './state.ts'
 
 type Authenticate = Extract<CheckIn, { messageType: 'Authenticate' }>
@@ -131,24 +131,23 @@ function isRenewal(context: Context, message: Authenticate, who: Presented): boo
  */
 function renewalIsOut(context: Context): boolean {
   const [channel] = context.state.channels
-  const { command } = context.state.installed.renewal
   return (
     channel !== undefined &&
     queueOf(context, channel).pending.some((entry) => {
       if (
         entry.requestType !== 'InstallProfile' ||
-        entry.uuid === command ||
         !isUnanswered(entry) ||
         entry.handedOutAt <= context.now - RENEWAL_WINDOW
       ) {
         return false
       }
-      const [row] = context.db.all<{ payload: ArrayBuffer | Uint8Array | null }>(
-        'SELECT payload FROM commands WHERE id = ?',
-        entry.id,
-      )
-      return holdsMdmPayload(
-        loadBody(context, 'payload', entry.id, row?.payload ?? null, entry.secret),
+      const [row] = context.db.all<{
+        source: string
+        payload: ArrayBuffer | Uint8Array | null
+      }>('SELECT source, payload FROM commands WHERE id = ?', entry.id)
+      return (
+        row?.source !== RENEWAL_SOURCE &&
+        holdsMdmPayload(loadBody(context, 'payload', entry.id, row?.payload ?? null, entry.secret))
       )
     })
   )

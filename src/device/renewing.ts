@@ -14,6 +14,9 @@ import { enqueue, type NewCommand } from './queue.ts'
 import { channelOf } from './state.ts'
 import type { DeviceInput } from './receive.ts'
 
+/** Marks our own renewal profiles in the queue: what follows from one is told by its certificate alone. */
+export const RENEWAL_SOURCE = 'renewal'
+
 const MAX_REASON = 300
 
 export type RenewalFacts =
@@ -57,7 +60,7 @@ export function attemptRenewal(context: Context, attempt: RenewalAttempt): Renew
   }
   switch (attempt.kind) {
     case 'sent':
-      enqueue(context, channelOf(context, ''), attempt.command)
+      enqueue(context, channelOf(context, ''), { ...attempt.command, source: RENEWAL_SOURCE })
       goOn(context, { state: 'sent', reason: '', command: attempt.command.uuid })
       break
     case 'pending':
@@ -99,12 +102,18 @@ export function forgetSuccessors(context: Context): void {
 
 /** What a message tells beside its content: where it was sent, and that a renewal has come about. */
 export function noteMessage(context: Context, input: DeviceInput): void {
-  const { installed, identities } = context.state
-  if (!identities.some(({ fingerprint }) => fingerprint === input.fingerprint)) {
+  const { device, installed, identities } = context.state
+  const signer = identities.find(({ fingerprint }) => fingerprint === input.fingerprint)
+  if (!signer) {
     return
   }
   const before = installed.identity
-  const news = learn(context, input.message, input.url, input.fingerprint)
+  const current = identities.find(
+    ({ fingerprint, epoch }) => fingerprint === before && epoch === device.epoch,
+  )
+  // A message that an older identity signed, under way while the newer came, takes nothing back.
+  const newest = current && current.id > signer.id ? current : signer
+  const news = learn(context, input.message, input.url, newest.fingerprint)
   if (news.identity) {
     if (before !== '') {
       // Also by SCEP alone, of which no message tells.

@@ -10,6 +10,7 @@ import {
   read,
   readAny,
   readOid,
+  readOnly,
   TAG,
 } from './der.ts'
 import { ia5String, oid, printableString, sequence, setOf, utf8String } from './der-write.ts'
@@ -35,6 +36,16 @@ export function readName(name: Element): NameAttribute[] {
     }
   }
   return attributes
+}
+
+/** A name for people, `CN=device 1, O=Example`, from the DER of a Name. Throws DerError when it is malformed. */
+export function nameText(der: Uint8Array): string {
+  return textOfName(readName(readOnly(der, TAG.sequence, 'Name')))
+}
+
+/** The same from its attributes. */
+export function textOfName(attributes: readonly NameAttribute[]): string {
+  return attributes.map(([type, value]) => `${type}=${value}`).join(', ')
 }
 
 /** DER of a Name with one attribute per level. Throws RangeError for a type that has no short name here. */

@@ -25,7 +25,7 @@ import {
   TAG,
 } from './der.ts'
 import { type Extensions, readExtensions } from './extensions.ts'
-import { readName } from './name.ts'
+import { readName, textOfName } from './name.ts'
 import { OID } from './oids.ts'
 
 /** A certificate, read. Times are milliseconds since 1970. */
@@ -98,7 +98,7 @@ export function readCertificate(der: Uint8Array): Certificate {
     serial: hexOf(serial),
     issuer: hexOf(encodingOf(issuer)),
     subject: hexOf(encodingOf(subject)),
-    subjectText: attributes.map(([type, value]) => `${type}=${value}`).join(', '),
+    subjectText: textOfName(attributes),
     uid: attributes.find(([type]) => type === 'UID')?.[1],
     commonName: attributes.find(([type]) => type === 'CN')?.[1],
     spki,

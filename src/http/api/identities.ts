@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { projectDevices } from '../../delivery/consumer.ts'
+import { nameText } from '../../pki/name.ts'
 import type { ListedIdentity } from '../../device/admin.ts'
 import { rfc3339 } from '../../events/event.ts'
 import { AdminError } from '../at-device.ts'
@@ -27,7 +28,7 @@ export const identitySchema = z
 export function identityJson(identity: ListedIdentity): z.input<typeof identitySchema> {
   return {
     fingerprint: identity.fingerprint,
-    subject: identity.subject,
+    subject: nameText(Buffer.from(identity.subject, 'hex')),
     not_after: rfc3339(identity.notAfter),
     standing: identity.standing,
   }

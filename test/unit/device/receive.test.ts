@@ -4,14 +4,14 @@ import type { CheckIn, Message } from '../../../src/mdm/message.ts'
 import { IDENTITY_CONFLICT } from '../../../src/events/topics.ts'
 import { NO_FACTS } from '../../../src/mdm/message.ts'
 import { directoryRow } from '../../../src/device/directory-row.ts'
-import { revoke, type Claim } from '../../../src/device/identity.ts'
+import { renewIdentity, revoke, type Claim } from '../../../src/device/identity.ts'
 import { pushTarget } from '../../../src/device/pushing.ts'
 import { viewQueue } from '../../../src/device/queue-view.ts'
 import { enqueue } from '../../../src/device/queue.ts'
 import { receive, type DeviceAnswer } from '../../../src/device/receive.ts'
 import { channelOf } from '../../../src/device/state.ts'
 import { writePlist } from '../../../src/plist/write.ts'
-import { renewalFacts } from '../../../src/device/renewing.ts'
+import { attemptRenewal, renewalFacts } from '../../../src/device/renewing.ts'
 import { TestObject } from './object.ts'
 
 const HOUR = 3_600_000
@@ -250,6 +250,54 @@ describe('a device that has a profile with an MDM payload to answer, and sends A
       .commit((context) => viewQueue(context, channelOf(context, ''), 0))
       .commands.map(({ uuid }) => uuid)
     expect(left.includes('waiting') ? 'renews' : 'enrols anew').toBe(outcome)
+  })
+})
+
+describe('a device that has our own renewal profile to answer', () => {
+  const ours = {
+    uuid: 'ours',
+    requestType: 'InstallProfile',
+    payload: writePlist({
+      Command: { Payload: writePlist({ PayloadContent: [{ PayloadType: 'com.apple.mdm' }] }) },
+    }),
+    secret: false,
+    source: '',
+  }
+  const claim: Claim = { caKey: 'ca', subject: 'CN=device', notAfter: 1e15 }
+
+  /** Its next identity, B, was issued, and the profile was handed out. */
+  function renewing(): TestObject {
+    const object = new TestObject()
+    say(object, authenticate)
+    say(object, tokenUpdate(DEVICE))
+    object.commit((context) => attemptRenewal(context, { kind: 'sent', command: ours }))
+    say(object, idle(DEVICE))
+    object.commit((context) =>
+      renewIdentity(context, { previous: 'A', fingerprint: 'B', claim, byProfile: true }),
+    )
+    return object
+  }
+
+  it('enrols anew with any certificate but its own, also when the renewed one has spoken', () => {
+    const object = renewing()
+    say(object, authenticate, 'B')
+    say(object, tokenUpdate(DEVICE), 'B')
+    queue(object, 'waiting')
+    say(object, authenticate, 'C')
+    expect(
+      object.commit((context) => viewQueue(context, channelOf(context, ''), 0)).commands,
+    ).toEqual([])
+  })
+
+  it('is not renewed by a message that the identity before the present one signed', () => {
+    const object = renewing()
+    say(object, idle(DEVICE), 'B')
+    object.commit((context) =>
+      attemptRenewal(context, { kind: 'sent', command: { ...ours, uuid: 'again' } }),
+    )
+    say(object, idle(DEVICE), 'A')
+    const { identity, renewal } = object.commit(({ state }) => state.installed)
+    expect({ identity, state: renewal.state }).toEqual({ identity: 'B', state: 'sent' })
   })
 })
 
