@@ -320,7 +320,12 @@ export function isSecretCommand(requestType: string): boolean {
   return BY_TYPE.get(requestType)?.secret ?? false
 }
 
+/** Nobody gets around a confirmation by writing a type otherwise than Apple does. */
+const DESTRUCTIVE: ReadonlySet<string> = new Set(
+  [...BY_TYPE].filter(([, type]) => type.destructive).map(([name]) => name.toLowerCase()),
+)
+
 /** Whether the type loses data, locks somebody out or changes a password. */
 export function isDestructiveCommand(requestType: string): boolean {
-  return BY_TYPE.get(requestType)?.destructive ?? false
+  return DESTRUCTIVE.has(requestType.trim().toLowerCase())
 }

@@ -44,7 +44,6 @@ export interface Ledger {
   readonly counts: Counts
   last: number
   unsaved: number
-  failedSinceSave: boolean
   savedAt: number
 }
 
@@ -72,7 +71,6 @@ export function newLedger(saved: SavedLedger | undefined): Ledger {
     },
     last: saved?.failures.at(-1)?.n ?? 0,
     unsaved: 0,
-    failedSinceSave: false,
     savedAt: 0,
   }
 }
@@ -93,18 +91,34 @@ export function note(ledger: Ledger, attempt: Omit<Attempt, 'n'>): void {
       failedAt: attempt.at,
       reason: attempt.reason,
     })
-    ledger.failedSinceSave = true
   }
   ledger.unsaved += 1
 }
 
 /** What is to be written now; `undefined` while it can wait. */
 export function saveDue(ledger: Ledger, now: number): SavedLedger | undefined {
-  const due = ledger.failedSinceSave ? now - ledger.savedAt >= SAVE_EVERY : ledger.unsaved >= LOT
-  if (!due) {
+  const isTime = ledger.unsaved > 0 && now - ledger.savedAt >= SAVE_EVERY
+  if (!isTime && ledger.unsaved < LOT) {
     return undefined
   }
-  Object.assign(ledger, { savedAt: now, unsaved: 0, failedSinceSave: false })
+  Object.assign(ledger, { savedAt: now, unsaved: 0 })
   const failures = ledger.recent.filter(({ outcome }) => outcome !== 'delivered').slice(-FAILURES)
   return { failures, counts: { ...ledger.counts } }
+}
+
+/** Saves when it is due, and later what could wait: a quiet webhook's last posts are known tomorrow too. */
+export function ledgerSaver(ledger: Ledger, put: (saved: SavedLedger) => void): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const save = (): void => {
+    const due = saveDue(ledger, Date.now())
+    if (due) {
+      put(due)
+    } else if (ledger.unsaved > 0) {
+      timer ??= setTimeout(() => {
+        timer = undefined
+        save()
+      }, SAVE_EVERY)
+    }
+  }
+  return save
 }

@@ -1,4 +1,3 @@
-import { TRIED_FOR } from '../device/readers.ts'
 import type { Webhook } from '../events/webhook.ts'
 import type { PostOutcome } from './post.ts'
 
@@ -50,6 +49,8 @@ export interface ReceiverCircuit {
 const SECOND = 1000
 const MINUTE = 60_000
 const HOUR = 3_600_000
+/** Some receivers ask for an epoch: what waits has to have time left afterwards. */
+const LONGEST_ASKED = 6 * HOUR
 /** A receiver that is down is tried so often at least. */
 const LONGEST_CLOSED = MINUTE
 /** Failing devices from which on the receiver, and not one event, is believed to be the trouble. */
@@ -156,7 +157,7 @@ export function learn(
     circuit.closedUntil = now + Math.min(backOff(circuit.downs), LONGEST_CLOSED)
   }
   if (outcome.retryAfter !== undefined) {
-    const asked = now + Math.min(outcome.retryAfter, TRIED_FOR)
+    const asked = now + Math.min(outcome.retryAfter, LONGEST_ASKED)
     circuit.askedUntil = Math.max(circuit.askedUntil, asked)
   }
   return isDown || outcome.retryAfter !== undefined

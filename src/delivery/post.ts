@@ -16,9 +16,17 @@ export type PostOutcome =
       readonly retryAfter: number | undefined
     }
 
+/** How a test event went; `latency` is milliseconds. */
+export interface TestResult {
+  readonly event: string
+  readonly outcome: PostOutcome
+  readonly latency: number
+}
+
 const TIMEOUT = 30_000
 const CONTENT_TYPE = 'application/json; charset=utf-8'
 const MAX_REQUESTS = 10
+const MAX_REASON = 300
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 const DOWN: ReadonlySet<number> = new Set([429, 502, 503, 504])
 
@@ -28,6 +36,8 @@ export interface Receiver {
   readonly authorization: string
   /** The admin's: they stay with the host, as `authorization` does. */
   readonly headers: Readonly<Record<string, string>>
+  /** Whether redirects are followed as MicroMDM's client does, 302 by a GET without the event. */
+  readonly asGo: boolean
   /** Whether it may be on this machine or its network. */
   readonly allowPrivate: boolean
 }
@@ -47,7 +57,7 @@ export async function post(receiver: Receiver, body: Body, now: number): Promise
   try {
     const answer = await follow(receiver, body, timeout.signal)
     await answer.body?.cancel()
-    return judge(answer, now)
+    return judge(answer, now, receiver.asGo)
   } catch (error) {
     return { kind: 'down', status: 0, reason: reasonOf(error), retryAfter: undefined }
   } finally {
@@ -56,8 +66,8 @@ export async function post(receiver: Receiver, body: Body, now: number): Promise
 }
 
 /**
- * Follows redirects as Go's client does (net/http, Client): ten requests at most, a POST becomes a GET unless 307
- * or 308 says otherwise, and credentials stay with the host they were given for and its subdomains. A redirect
+ * Follows redirects, for MicroMDM's webhook as Go's client does (net/http, Client): ten requests at most, a POST
+ * becomes a GET unless 307 or 308 says otherwise. That GET brings no event, so for others it is a refusal. And credentials stay with the host they were given for and its subdomains. A redirect
  * that names no place is an answer like any other.
  */
 async function follow(receiver: Receiver, body: Body, signal: AbortSignal): Promise<Response> {
@@ -81,12 +91,13 @@ async function follow(receiver: Receiver, body: Body, signal: AbortSignal): Prom
       : { method: 'GET', headers }
     const answer: Response = await fetch(url, { ...request, redirect: 'manual', signal })
     const location = REDIRECTS.has(answer.status) ? answer.headers.get('location') : null
-    if (location === null) {
+    const keepsPost = answer.status === 307 || answer.status === 308
+    if (location === null || (isPost && !keepsPost && !receiver.asGo)) {
       return answer
     }
     await answer.body?.cancel()
     url = new URL(location, url).href
-    isPost &&= answer.status === 307 || answer.status === 308
+    isPost &&= keepsPost
   }
   throw new Error(`stopped after ${MAX_REQUESTS} redirects`)
 }
@@ -95,7 +106,12 @@ function forHost({ headers, authorization }: Receiver): Record<string, string> {
   return { ...headers, ...(authorization === '' ? {} : { authorization }) }
 }
 
-function judge(answer: Response, now: number): PostOutcome {
+function judge(answer: Response, now: number, asGo: boolean): PostOutcome {
+  const location = asGo ? null : answer.headers.get('location')
+  if (location !== null && REDIRECTS.has(answer.status)) {
+    const reason = `status ${answer.status}, which would bring no event to ${location}: set the webhook's url to that`
+    return { kind: 'refused', status: answer.status, reason: reason.slice(0, MAX_REASON) }
+  }
   if (answer.status < 400) {
     return { kind: 'delivered', status: answer.status }
   }

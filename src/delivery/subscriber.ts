@@ -3,17 +3,16 @@ import { requireConfig } from '../config.ts'
 import { MAX_CONCURRENCY } from '../config-values.ts'
 import { sqlite } from '../device/db.ts'
 import type { DeviceNamespace } from '../device/object.ts'
-import { renderEvent, type DeviceEvent } from '../events/event.ts'
+import { renderEvent, testEvent, type DeviceEvent } from '../events/event.ts'
 import { redacted } from '../events/redact.ts'
-import { WEBHOOK_TEST } from '../events/topics.ts'
-import type { Webhook } from '../events/webhook.ts'
+import { VAR_WEBHOOK, type Webhook } from '../events/webhook.ts'
 import { reasonOf, warn } from '../log.ts'
 import * as dead from './dead-letters.ts'
 import { deliver, type DeliveryPorts } from './deliver.ts'
 import {
   newLedger,
   note,
-  saveDue,
+  ledgerSaver,
   type Attempt,
   type Counts,
   type Ledger,
@@ -28,7 +27,7 @@ import {
   type Line,
   type ReceiverCircuit,
 } from './line.ts'
-import { post, type PostOutcome } from './post.ts'
+import { post, type PostOutcome, type TestResult } from './post.ts'
 import { webhookSource } from './settings.ts'
 import { signature } from './sign.ts'
 import { beginWalk, walk } from './walk.ts'
@@ -50,13 +49,6 @@ export interface SubscriberState {
   readonly deadLetters: number
 }
 
-/** How a test event went; `latency` is milliseconds. */
-export interface TestResult {
-  readonly event: string
-  readonly outcome: PostOutcome
-  readonly latency: number
-}
-
 const CIRCUIT = 'receiver'
 const LEDGER = 'ledger'
 const PAUSED = 'paused'
@@ -73,6 +65,7 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
   #line: Line | undefined
   #ledger: Ledger | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
+  #save: (() => void) | undefined
   #walking = false
 
   /** These devices have news. Answers at once; posting goes on by itself. */
@@ -87,6 +80,7 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
   /** The settings were changed: they hold from the next post on. */
   async changed(): Promise<void> {
     this.#source.forget()
+    this.#askNoMore()
     this.ctx.waitUntil(this.#pump())
   }
 
@@ -97,6 +91,7 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
     await this.ctx.storage.deleteAll()
     this.#line = undefined
     this.#ledger = undefined
+    this.#save = undefined
   }
 
   async setPaused(paused: boolean): Promise<void> {
@@ -104,6 +99,7 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
     kv.put(PAUSED, paused)
     this.#open().paused = paused
     if (!paused) {
+      this.#askNoMore()
       beginWalk(kv)
     }
     this.ctx.waitUntil(this.#pump())
@@ -180,15 +176,12 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
       return undefined
     }
     const began = Date.now()
-    const event: DeviceEvent = {
-      sequence: 0,
-      id: crypto.randomUUID(),
-      topic: WEBHOOK_TEST,
-      at: began,
-      about: { enrollment: { type: 'Device', device: 'TEST', user: '' }, params: {} },
-      body: new Uint8Array(),
-    }
+    const event = testEvent(crypto.randomUUID(), began)
     const outcome = await this.#post(webhook, event, false)
+    if (outcome.kind === 'delivered') {
+      this.#askNoMore()
+      this.ctx.waitUntil(this.#pump())
+    }
     return { event: event.id, outcome, latency: Date.now() - began }
   }
 
@@ -204,6 +197,15 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
       kv.get<boolean>(PAUSED),
     )
     return this.#line
+  }
+
+  /** An admin knows better than the receiver's last `Retry-After`. */
+  #askNoMore(): void {
+    const { circuit } = this.#open()
+    if (circuit.askedUntil > 0) {
+      circuit.askedUntil = 0
+      this.ctx.storage.kv.put(CIRCUIT, circuit)
+    }
   }
 
   #notes(): Ledger {
@@ -279,7 +281,11 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
   async #post(webhook: Webhook, event: DeviceEvent, isReplay: boolean): Promise<PostOutcome> {
     const now = Date.now()
     const text = renderEvent(webhook.redact ? redacted(event) : event, isReplay)
-    const receiver = { ...webhook, allowPrivate: requireConfig(this.env).allowPrivateWebhooks }
+    const receiver = {
+      ...webhook,
+      asGo: webhook.id === VAR_WEBHOOK,
+      allowPrivate: requireConfig(this.env).allowPrivateWebhooks,
+    }
     return post(receiver, { text, signature: signature(webhook, event.id, text, now) }, now)
   }
 
@@ -297,12 +303,7 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
     const { kv } = this.ctx.storage
     const { id, topics, statuses } = webhook
     const ledger = this.#notes()
-    const save = (): void => {
-      const due = saveDue(ledger, Date.now())
-      if (due) {
-        kv.put(LEDGER, due)
-      }
-    }
+    const save = (this.#save ??= ledgerSaver(ledger, (saved) => kv.put(LEDGER, saved)))
     return {
       webhook,
       now: () => Date.now(),

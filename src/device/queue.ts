@@ -129,7 +129,7 @@ export function applyReport(
   }
   queue.pending.splice(queue.pending.indexOf(entry), 1)
   queue.depth -= 1
-  keepResult(context, entry, { state, result })
+  keepResult(context, entry, { state, result, push: channel.push })
   pruneResults(context, channel, queue)
   learnFacts(context, channel, { state, requestType: entry.requestType, result })
   return ANSWERED
@@ -200,7 +200,7 @@ function late(
     keepResult(
       context,
       { ...unheard, secret: unheard.secret === 1 },
-      { state: unheard.state, result },
+      { state: unheard.state, result, push: channel.push },
     )
     return ANSWERED
   }

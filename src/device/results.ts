@@ -2,7 +2,7 @@ import type { CommandState } from '../mdm/queue.ts'
 import { dropParts, storeBody } from './bodies.ts'
 import type { Context } from './context.ts'
 import { CHANNEL_SPAN } from './schema.ts'
-import type { Channel, Queue } from './state.ts'
+import type { Channel, PushNote, Queue } from './state.ts'
 
 /** A job that died may repeat a batch as soon as it lives again: until then it has to find what it queued. */
 const JOB_SPAN = 86_400_000
@@ -30,19 +30,26 @@ interface Answered {
 export function keepResult(
   context: Context,
   { id, requestType, secret }: Answered,
-  answer: { readonly state: CommandState; readonly result: Uint8Array },
+  answer: {
+    readonly state: CommandState
+    readonly result: Uint8Array
+    /** The channel's last: it may have been answered after the device had come. */
+    readonly push: PushNote | undefined
+  },
 ): void {
   const { db, now, settings } = context
   const inventory = answer.state === 'acknowledged' && isInventory(requestType)
   const keep = settings.keepResults.kind !== 'none' || inventory
   db.run(
     `UPDATE commands SET state = ?, answered_at = ?, ended_at = iif(ended_at = 0, ?, ended_at), result_hash = ?,
-      payload = NULL, result = ? WHERE id = ?`,
+      payload = NULL, result = ?, push = iif(push = '' AND queued_at <= ?, ?, push) WHERE id = ?`,
     answer.state,
     now,
     now,
     context.hash(answer.result),
     keep ? storeBody(context, 'result', id, answer.result, secret) : null,
+    answer.push?.at ?? 0,
+    answer.push ? JSON.stringify(answer.push) : '',
     id,
   )
   dropParts(db, 'payload', id)

@@ -1,7 +1,7 @@
 import { writeGoJson } from '../commands/go-json-write.ts'
 import { enrollmentId, type Enrollment } from '../mdm/enrollment.ts'
 import type { Message } from '../mdm/message.ts'
-import { COMMAND_DEFERRED, type Topic } from './topics.ts'
+import { COMMAND_DEFERRED, WEBHOOK_TEST, type Topic } from './topics.ts'
 
 /** What an event tells beside the message's own bytes. */
 export interface EventAbout {
@@ -26,6 +26,18 @@ export interface DeviceEvent {
   readonly at: number
   readonly about: EventAbout
   readonly body: Uint8Array
+}
+
+/** An event that means nothing, to see whether a receiver takes events at all. */
+export function testEvent(id: string, at: number): DeviceEvent {
+  return {
+    sequence: 0,
+    id,
+    topic: WEBHOOK_TEST,
+    at,
+    about: { enrollment: { type: 'Device', device: 'TEST', user: '' }, params: {} },
+    body: new Uint8Array(),
+  }
 }
 
 export function aboutMessage(

@@ -5,7 +5,15 @@ import type { PlistDict } from '../plist/value.ts'
 import { enrollmentOf, type Enrollment } from './enrollment.ts'
 import { ProtocolError } from './errors.ts'
 
-export type ReportStatus = 'Acknowledged' | 'Error' | 'CommandFormatError' | 'NotNow' | 'Idle'
+export const REPORT_STATUSES = [
+  'Acknowledged',
+  'Error',
+  'CommandFormatError',
+  'NotNow',
+  'Idle',
+] as const
+
+export type ReportStatus = (typeof REPORT_STATUSES)[number]
 
 /** What a device sends to ask for work, or to tell how a command went (spec/apple-protocol.md §2). */
 export interface Report {

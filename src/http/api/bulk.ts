@@ -28,7 +28,7 @@ const MAX_TARGETS = 100_000
 const SMALL = 20
 
 const bulkSchema = z
-  .object({
+  .strictObject({
     ids: z
       .array(z.unknown())
       .max(MAX_TARGETS)

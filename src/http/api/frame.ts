@@ -118,14 +118,38 @@ export function readCursor(cursor: string): string {
 
 /** A cursor that is a number. @throws AdminError */
 export function numberCursor(cursor: string | undefined): number | undefined {
-  if (cursor === undefined) {
+  if (cursor === undefined || cursor === '') {
     return undefined
   }
   const place = Number(readCursor(cursor))
-  if (!Number.isSafeInteger(place)) {
+  if (!Number.isSafeInteger(place) || place <= 0) {
     throw new AdminError('query.cursor: pass on `next` of the page before, unchanged', 400)
   }
   return place
+}
+
+/** What reads a body walks down into it: nothing that a client means is as deep. */
+const MAX_DEPTH = 200
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+
+function isTooDeep(json: Uint8Array): boolean {
+  let depth = 0
+  let inString = false
+  for (let at = 0; at < json.length && depth <= MAX_DEPTH; at++) {
+    const byte = json[at]
+    if (inString) {
+      at += Number(byte === BACKSLASH)
+      inString = byte !== QUOTE
+    } else if (byte === QUOTE) {
+      inString = true
+    } else if (byte === 0x5b || byte === 0x7b) {
+      depth += 1
+    } else if (byte === 0x5d || byte === 0x7d) {
+      depth -= 1
+    }
+  }
+  return depth > MAX_DEPTH
 }
 
 /**
@@ -137,6 +161,9 @@ export const boundedJson: MiddlewareHandler<AppEnv> = async (c, next) => {
     const bytes = await readBody(c.req.raw)
     if (bytes === undefined) {
       return problem(413, 'the body is longer than 20 MB')
+    }
+    if (isTooDeep(bytes)) {
+      return problem(400, `the body is nested more than ${MAX_DEPTH} levels deep`)
     }
     const headers = new Headers(c.req.raw.headers)
     headers.set('content-type', 'application/json')

@@ -50,6 +50,10 @@ const newUUID = (): string => crypto.randomUUID()
 
 /** A command for the enrolment `id`, in MicroMDM's JSON or under Apple's keys. @throws AdminError, GoFieldError */
 export function readCommand(json: JsonObject, id: string): AppleCommand {
+  const udid = stringField(json, 'udid', 'body')
+  if (udid !== undefined && udid !== id) {
+    throw new AdminError(`udid says ${udid}, and the command would go to ${id}`, 400)
+  }
   const built =
     json['Command'] === undefined
       ? buildCommand({ ...json, udid: id }, newUUID)

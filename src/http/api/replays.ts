@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
+import { REPORT_STATUSES } from '../../mdm/message.ts'
 import type { Replay } from '../../device/replay.ts'
 import type { JobView } from '../../delivery/job.ts'
 import { addJob } from '../../directory/jobs.ts'
@@ -45,7 +46,7 @@ const fields = z.strictObject({
     .optional()
     .openapi({ description: 'instead of the webhook’s own' }),
   statuses: z
-    .array(z.string())
+    .array(z.enum(REPORT_STATUSES))
     .nullable()
     .optional()
     .openapi({ description: 'of reports, instead of the webhook’s own; null for all' }),

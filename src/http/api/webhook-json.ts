@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { REPORT_STATUSES } from '../../mdm/message.ts'
 import { MAX_CONCURRENCY } from '../../config-values.ts'
 import type { SubscriberState } from '../../delivery/subscriber.ts'
 import { TOPICS } from '../../events/topics.ts'
@@ -40,8 +41,7 @@ const headerMap = z
 
 const topics = z.array(z.enum(TOPICS)).max(TOPICS.length)
 const statuses = z
-  .array(z.string().min(1).max(100))
-  .max(20)
+  .array(z.enum(REPORT_STATUSES))
   .nullable()
   .openapi({ description: 'of reports; null for all, Idle too' })
 const rate = z.int().min(1).max(100_000).nullable().openapi({ description: 'null for no limit' })
@@ -116,7 +116,7 @@ export const webhookSchema = z
       .boolean()
       .openapi({ description: 'the one of WEBHOOK_URL: in MicroMDM’s form, set by vars alone' }),
     topics: z.array(z.string()),
-    statuses,
+    statuses: z.array(z.string()).nullable(),
     header_names: z.array(z.string()),
     authorization: z.boolean().openapi({ description: 'whether a user and password are sent' }),
     secrets: z
@@ -193,7 +193,7 @@ export function stateJson(state: SubscriberState, now: number): z.input<typeof s
   const nextTry = Math.max(circuit.closedUntil, circuit.askedUntil)
   return {
     paused: state.paused,
-    circuit: circuit.downs > 0 ? 'open' : 'closed',
+    circuit: circuit.downs > 0 || circuit.askedUntil > Date.now() ? 'open' : 'closed',
     failures: circuit.downs,
     next_try_at: nextTry > now ? atOrNull(nextTry) : null,
     posts_in_flight: state.inFlight,

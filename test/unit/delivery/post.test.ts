@@ -33,9 +33,9 @@ afterEach(async () => {
   await once(server, 'close')
 })
 
-function send(): Promise<PostOutcome> {
+function send(asGo = true): Promise<PostOutcome> {
   const url = `http://127.0.0.1:${port}/hook`
-  const receiver = { url, authorization: 'Basic x', headers: {}, allowPrivate: true }
+  const receiver = { url, authorization: 'Basic x', headers: {}, asGo, allowPrivate: true }
   return post(receiver, { text: 'event', signature: {} }, 0)
 }
 
@@ -56,6 +56,18 @@ it.each([
   expect(await send()).toMatchObject({ kind: 'delivered' })
   expect(seen[1]).toEqual({ method, url: '/moved', authorization: 'Basic x', body })
 })
+
+it.each([301, 302, 303])(
+  '%i is a refusal for a webhook of our own, because the GET would bring no event',
+  async (status) => {
+    answer = redirect(status, '/moved')
+    expect(await send(false)).toMatchObject({
+      kind: 'refused',
+      reason: expect.stringContaining('/moved'),
+    })
+    expect(seen).toHaveLength(1)
+  },
+)
 
 it('credentials do not follow a redirect to another host', async () => {
   answer = redirect(307, `http://localhost:${port}/moved`)
