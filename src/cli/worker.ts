@@ -9,6 +9,8 @@ import type { ApnsTransport } from './apns-transport.ts'
 import { guardWorkerd } from './guard.ts'
 import { applyMigrations } from './migrations.ts'
 
+/** Where Miniflare hands a cron trigger on, on a port of its own. */
+const SCHEDULED = 'http://localhost/cdn-cgi/local/scheduled'
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 export interface LocalWorkerOptions {
@@ -56,10 +58,13 @@ export async function startWorker(options: LocalWorkerOptions): Promise<LocalWor
     await close()
     throw error
   }
+  // Not by `getWorker`: it holds up this thread until workerd answers, which waits for us once its log is not read.
   const scheduled = (): Promise<void> =>
     again(async () => {
-      const worker = await miniflare.getWorker()
-      await worker.scheduled()
+      const { ok, status } = await miniflare.dispatchFetch(SCHEDULED)
+      if (!ok) {
+        throw new Error(`the handler answered ${status}`)
+      }
     })
   return { openFiles: guard.openFiles(), scheduled, close }
 }
@@ -73,6 +78,7 @@ function settingsOf(
   return convertV4MiniflareOptions({
     cf: false,
     telemetry: { enabled: false },
+    unsafeTriggerHandlers: true,
     logRequests: false,
     log: new Log(LogLevel.ERROR),
     handleStructuredLogs: ({ message }) => process.stderr.write(`${message}\n`),
