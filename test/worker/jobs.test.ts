@@ -1,4 +1,5 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { Job } from '../../src/delivery/job.ts'
 import type { SimulatedDevice } from '../../src/simulator/device.ts'
@@ -188,10 +189,9 @@ describe('a destructive command', () => {
   })
 
   it('rests sealed in the job as well', async () => {
-    const { body } = await bulk({
-      ids: newIds(1),
-      command: { request_type: 'DeviceLock', pin: '864209' },
-    })
+    const key = crypto.randomUUID()
+    const order = { ids: newIds(1), command: { request_type: 'DeviceLock', pin: '864209' } }
+    const { body } = await withKey(key, order)
     await runInDurableObject(objectOf(body.job.id), (_, state) => {
       const rows = state.storage.sql.exec('SELECT * FROM job').toArray()
       const text = rows.flatMap((row) =>
@@ -201,6 +201,9 @@ describe('a destructive command', () => {
       )
       expect(text.join()).toContain('DeviceLock')
       expect(text.join()).not.toContain('864209')
+      // Nor does the request's hash give away a PIN to who can count to a million.
+      const plain = createHash('sha256').update(JSON.stringify(order)).digest('hex')
+      expect(text.join()).not.toContain(plain)
     })
   })
 })

@@ -18,6 +18,7 @@ import {
   outcomeSchema,
 } from './job-json.ts'
 import { readCommand, window } from './new-command.ts'
+import { requestHash } from './request-hash.ts'
 import { targetsMeant, targetsNamed, type Targets } from './targets.ts'
 
 /** One command to many ids (peers.md §4, rows 15 and 16). */
@@ -135,8 +136,8 @@ bulk.openapi(
   }),
   async (c) => {
     const key = c.req.valid('header')['idempotency-key'] ?? ''
-    const request = hash(await c.req.text())
-    const name = key === '' ? crypto.randomUUID() : asUUID(hash(`bulk:${key}`))
+    const request = key === '' ? '' : requestHash(c.var.config.apiKey, await c.req.text())
+    const name = key === '' ? crypto.randomUUID() : nameOf(key)
     const job = c.env.JOB.getByName(name)
     const created =
       (key === '' ? undefined : await job.known(request)) ??
@@ -224,10 +225,8 @@ function checkConfirmed(
   }
 }
 
-function hash(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
-}
-
-function asUUID(hex: string): string {
+/** The same key names the same job. */
+function nameOf(key: string): string {
+  const hex = createHash('sha256').update(key).digest('hex')
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5')
 }

@@ -100,9 +100,10 @@ commands.openapi(
   async (c) => {
     const { id } = c.req.valid('param')
     const seconds = c.req.valid('query').wait
-    const key = c.req.valid('header')['idempotency-key'] ?? ''
+    const requestKey = c.req.valid('header')['idempotency-key'] ?? ''
+    const { apiKey } = c.var.config
     const bytes = new Uint8Array(await c.req.arrayBuffer())
-    const command = readNewCommand(id, bytes, key, Date.now())
+    const command = readNewCommand(id, bytes, { requestKey, apiKey }, Date.now())
     const queued = await atDevice(c.env, id, (device, user) => device.enqueue(user, command))
     switch (queued.kind) {
       case 'unusable':

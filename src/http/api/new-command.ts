@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
 import { buildAppleCommand, type AppleCommand } from '../../commands/apple.ts'
 import { buildCommand } from '../../commands/build.ts'
 import { isJsonObject, stringField } from '../../commands/go-fields.ts'
 import { readGoJson, type JsonObject } from '../../commands/go-json.ts'
 import type { NewCommand, Terms } from '../../device/queue.ts'
 import { AdminError } from '../at-device.ts'
+import { requestHash } from './request-hash.ts'
 
 /** What `POST /api/devices/{id}/commands` takes, for the document: it is read by MicroMDM's rules, not by a schema. */
 export const newCommandBody = {
@@ -68,9 +68,10 @@ export function readCommand(json: JsonObject, id: string): AppleCommand {
 export function readNewCommand(
   id: string,
   bytes: Uint8Array,
-  requestKey: string,
+  repeat: { readonly requestKey: string; readonly apiKey: string },
   now: number,
 ): NewCommand {
+  const { requestKey, apiKey } = repeat
   const read = readGoJson(new TextDecoder().decode(bytes))
   if (!read.ok || !isJsonObject(read.value)) {
     throw new AdminError(read.ok ? 'the body has to be an object' : read.error, 400)
@@ -79,7 +80,7 @@ export function readNewCommand(
   const terms: Terms = {
     ...window(read.value, now),
     requestKey,
-    requestHash: requestKey === '' ? '' : createHash('sha256').update(bytes).digest('hex'),
+    requestHash: requestKey === '' ? '' : requestHash(apiKey, bytes),
   }
   return { uuid, requestType, payload, secret, source: '', terms }
 }
