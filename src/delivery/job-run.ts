@@ -60,6 +60,11 @@ export interface BatchPorts {
   stopped(): boolean
   /** One more target has an outcome. */
   done(outcome: Outcome): void
+  /**
+   * Lets others have their turn. On one machine all objects share a thread, and it looks at its sockets only when
+   * nothing of its own is ready: a batch without pauses holds up every device for as long as it takes.
+   */
+  pause(): Promise<void>
 }
 
 /** Does up to `quota` of a page's waiting targets; the page after it, and how many were called. */
@@ -91,6 +96,7 @@ export async function runBatch(
       if (failures >= FAILURES_TO_LEAVE || ports.stopped()) {
         return
       }
+      await ports.pause()
     }
   }
   await Promise.all(Array.from({ length: IN_FLIGHT }, work))

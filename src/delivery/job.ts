@@ -245,6 +245,7 @@ export class Job extends DurableObject<JobEnv> {
     const { page: after, called } = await runBatch(page, quota, {
       attempt: (id) => work.attempt(this.env, job, id),
       stopped: () => row.state !== 'running',
+      pause: () => scheduler.wait(0),
       done: (outcome) => {
         this.#batch.done += 1
         this.#batch.failed += Number(typeof outcome === 'string')

@@ -54,9 +54,9 @@ export async function bulk(disk: string, count: number): Promise<void> {
     await enrol(server, load, count)
     await load.close()
     await untilListed(server, count)
-    await sleep(COLD)
     const jobs: Job[] = []
     for (let round = 0; round < ROUNDS; round++) {
+      await sleep(COLD)
       jobs.push(await toThousand(server, round))
     }
     await sleep(COLD)

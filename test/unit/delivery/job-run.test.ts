@@ -18,7 +18,7 @@ const page = (ids: readonly string[], tries = 0): Page => ({
 })
 
 function ports(attempt: BatchPorts['attempt'], stopped = () => false): BatchPorts {
-  return { attempt, stopped, done: () => {} }
+  return { attempt, stopped, done: () => {}, pause: async () => {} }
 }
 
 const hundred = Array.from({ length: 100 }, (_, n) => `id-${n}`)
