@@ -192,9 +192,6 @@ async function signedBody(c: EnrollContext): Promise<SignedBody> {
   }
   const { config } = c.var
   const { appleDeviceCAs } = config.enrollment
-  if (appleDeviceCAs.length === 0) {
-    warn('enroll:no-apple-device-ca', { hint: 'set APPLE_DEVICE_CA (docs/enrolment.md)' })
-  }
   const by = whoSigned(
     signed.signer,
     { apple: appleDeviceCAs, identity: await identityIssuer(c.env, config).caCertificates() },
