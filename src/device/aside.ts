@@ -1,6 +1,7 @@
 import type { DeviceEvent } from '../events/event.ts'
 import { wakeBy, type Context } from './context.ts'
 import type { Pull, StoredEvent } from './outbox.ts'
+import { hasTable } from './schema.ts'
 
 /** The alarm announces again what a lost message would have told (design.md 4). */
 export const ANNOUNCE_AFTER = 60_000
@@ -58,7 +59,7 @@ export function takeAsides(
 
 /** When the next set-aside event may be tried again. */
 export function nextAsideAt(context: Context): number | undefined {
-  if (context.state.lastSeq === 0) {
+  if (!hasTable(context.db, 'aside')) {
     return undefined
   }
   const [row] = context.db.all<{ at: number | null }>(
@@ -69,9 +70,14 @@ export function nextAsideAt(context: Context): number | undefined {
 
 /** Subscribers with a set-aside event that is due. */
 export function dueReaders({ db, now }: Context): string[] {
-  return db
-    .all<{ subscriber: string }>('SELECT DISTINCT subscriber FROM aside WHERE next_at <= ?', now)
-    .map(({ subscriber }) => subscriber)
+  return hasTable(db, 'aside')
+    ? db
+        .all<{ subscriber: string }>(
+          'SELECT DISTINCT subscriber FROM aside WHERE next_at <= ?',
+          now,
+        )
+        .map(({ subscriber }) => subscriber)
+    : []
 }
 
 /** What is due beside a subscriber's line, oldest first. */

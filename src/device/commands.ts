@@ -1,7 +1,7 @@
 import { enrollmentId } from '../mdm/enrollment.ts'
 import type { CommandState } from '../mdm/queue.ts'
 import { elsewhere, type Elsewhere } from './alias.ts'
-import { dropParts, loadBody, type BodyKind } from './bodies.ts'
+import { dropParts, hasParts, loadBody, type BodyKind } from './bodies.ts'
 import type { Context } from './context.ts'
 import { PENDING_STATES, queueOf, readWindow } from './queue-memory.ts'
 import { pruneResults } from './results.ts'
@@ -169,7 +169,7 @@ export function cancelCommand(context: Context, user: string, ref: CommandRef): 
   context.effects.finished.add(answer.row)
   const queue = queueOf(context, channel)
   readWindow(context, channel, queue)
-  pruneResults(context, channel, queue)
+  pruneResults(context, channel, queue, 1)
   return { kind: 'cancelled' }
 }
 
@@ -214,12 +214,7 @@ function storedBody(
   inline: Blob,
   secret: boolean,
 ): Uint8Array | undefined {
-  const parts = context.db.all<{ part: number }>(
-    'SELECT part FROM parts WHERE body = ? AND ref = ? LIMIT 1',
-    kind,
-    row,
-  )
-  return inline === null && parts.length === 0
+  return inline === null && !hasParts(context.db, kind, row)
     ? undefined
     : loadBody(context, kind, row, inline, secret)
 }

@@ -50,8 +50,8 @@ export function listAnew(context: Context): void {
 
 /** The device's row for the directory; `undefined` when the directory has it already. */
 export function directoryRow(context: Context): DirectoryRow | undefined {
-  const { device, installed } = context.state
-  const { state, reason, at } = installed.renewal
+  const { device } = context.state
+  const { state, reason, at } = device.installed.renewal
   return device.projected >= device.version || device.state === 'unknown'
     ? undefined
     : {
@@ -72,10 +72,10 @@ export function directoryRow(context: Context): DirectoryRow | undefined {
 
 /** The identity in use, as long as it is one of the present enrolment. */
 function identityOf({
-  state: { device, identities, installed },
+  state: { device, identities },
 }: Context): Pick<DirectoryRow, 'identity' | 'identityNotAfter'> {
   const identity = identities.find(
-    ({ fingerprint, epoch }) => fingerprint === installed.identity && epoch === device.epoch,
+    ({ fingerprint, epoch }) => fingerprint === device.installed.identity && epoch === device.epoch,
   )
   return { identity: identity?.fingerprint ?? '', identityNotAfter: identity?.notAfter ?? 0 }
 }

@@ -107,14 +107,14 @@ function endEnrollment(context: Context, queuedUntil: number): void {
 }
 
 function isRenewal(context: Context, message: Authenticate, who: Presented): boolean {
-  const { device, identities, installed } = context.state
+  const { device, identities } = context.state
   const presented = who.identity ?? who.claim
   return (
     device.state === 'enrolled' &&
     presented !== undefined &&
     // A device that was adopted never told its serial number.
     ['', message.facts.SerialNumber].includes(device.facts.SerialNumber) &&
-    (installed.successors.includes(who.fingerprint) ||
+    (device.installed.successors.includes(who.fingerprint) ||
       (identities.some(
         (known) =>
           known.epoch === device.epoch &&

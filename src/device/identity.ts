@@ -1,7 +1,6 @@
 import type { Message } from '../mdm/message.ts'
 import type { Context } from './context.ts'
-import { saveInstalled } from './installed.ts'
-import { REVOKED, saveIdentity, type Identity } from './state.ts'
+import { REVOKED, saveDevice, saveIdentity, type Identity } from './state.ts'
 
 /** What the Worker found out about a certificate that no object knew: its chain, and that D1 gave it to us. */
 export interface Claim {
@@ -120,7 +119,7 @@ export function renewIdentity(
   context: Context,
   { previous, fingerprint, claim, byProfile }: Succession,
 ): boolean {
-  const { identities, device, installed } = context.state
+  const { identities, device } = context.state
   const isPresent = identities.some(
     (known) => known.fingerprint === previous && known.epoch === device.epoch,
   )
@@ -129,8 +128,8 @@ export function renewIdentity(
   }
   bind(context, fingerprint, claim)
   if (byProfile) {
-    installed.successors = [...installed.successors, fingerprint]
-    saveInstalled(context)
+    device.installed.successors = [...device.installed.successors, fingerprint]
+    saveDevice(context.db, device)
   }
   return true
 }

@@ -1,6 +1,5 @@
 import type { InstalledProfile } from '../enroll/installed-profile.ts'
 import type { Message } from '../mdm/message.ts'
-import type { Db } from './db.ts'
 
 /** How far the renewal of a device's identity is; empty before there was one in this enrolment. */
 export interface Renewal {
@@ -43,37 +42,17 @@ export function newInstalled(): Installed {
   }
 }
 
-/** One row, because it is written as a whole and rarely: at enrolment, its first connect, and renewal. */
-export function loadInstalled(db: Db): Installed {
-  const [row] = db.all<{ facts: string }>('SELECT facts FROM installed')
-  return { ...newInstalled(), ...(row ? JSON.parse(row.facts) : {}) }
-}
-
-export function saveInstalled({
-  db,
-  state,
-}: {
-  readonly db: Db
-  readonly state: { readonly installed: Installed }
-}): void {
-  db.run(
-    'INSERT OR REPLACE INTO installed (id, facts) VALUES (1, ?)',
-    JSON.stringify(state.installed),
-  )
-}
-
 /**
  * Learns from a message of the device channel where the device sends such messages, and which certificate it
  * signs with. Written only when that is news, so that an idle connect writes nothing.
  * @returns whether it was.
  */
 export function learn(
-  context: { readonly db: Db; readonly state: { readonly installed: Installed } },
+  installed: Installed,
   message: Message,
   url: string,
   fingerprint: string,
 ): { readonly url: boolean; readonly identity: boolean } {
-  const { installed } = context.state
   const place = message.kind === 'report' ? 'serverUrl' : 'checkInUrl'
   const news = {
     url: message.enrollment.user === '' && url.length <= MAX_URL && installed[place] !== url,

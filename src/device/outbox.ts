@@ -5,6 +5,7 @@ import { ANNOUNCE_AFTER, dueAsides, takeAsides, type Aside, type AsideEvent } fr
 import { dropParts, loadBody, storeBody } from './bodies.ts'
 import { wakeBy, type Context } from './context.ts'
 import { forReader } from './listeners.ts'
+import { pace } from './results.ts'
 
 /** How long a reader that was told of events is trusted to come and ask. */
 const ATTENTION = 30_000
@@ -55,7 +56,9 @@ export function recordEvent(context: Context, event: NewEvent, listeners: Listen
   stepOver(context, listeners)
   state.lastSeq = seq
   if (listeners?.length === 0) {
-    prune(context)
+    if (seq % pace(context.settings.keepEvents.count) === 0) {
+      prune(context)
+    }
   } else {
     announce(context, listeners ?? [...state.cursors.keys()])
   }

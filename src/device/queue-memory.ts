@@ -30,10 +30,14 @@ export function readWindow(context: Context, channel: Channel, queue: Queue): vo
   const size = Math.max(WINDOW, queue.pending.length * 2)
   const range = `id BETWEEN ? AND ? AND state IN ${PENDING_STATES}`
   const rows = context.db.all<
-    Omit<PendingCommand, 'secret' | 'released'> & { secret: number; released: number }
+    Omit<PendingCommand, 'secret' | 'big' | 'released'> & {
+      secret: number
+      big: number
+      released: number
+    }
   >(
     `SELECT id, uuid, request_type AS requestType, secret, state, rounds, max(queued_at, not_before) AS queuedAt,
-      handed_out_at AS handedOutAt, not_now_at AS notNowAt, not_before > queued_at AS released FROM commands
+      handed_out_at AS handedOutAt, not_now_at AS notNowAt, not_before > queued_at AS released, payload IS NULL AS big FROM commands
       WHERE ${range} AND not_before <= ? ORDER BY handed_out_at = 0, id LIMIT ?`,
     base,
     base + CHANNEL_SPAN - 1,
@@ -48,9 +52,12 @@ export function readWindow(context: Context, channel: Channel, queue: Queue): vo
     base + CHANNEL_SPAN - 1,
   )
   queue.more = rows.length > size
-  queue.pending = rows
-    .slice(0, size)
-    .map((row) => ({ ...row, secret: row.secret === 1, released: row.released === 1 }))
+  queue.pending = rows.slice(0, size).map((row) => ({
+    ...row,
+    secret: row.secret === 1,
+    big: row.big === 1,
+    released: row.released === 1,
+  }))
   queue.depth = all?.depth ?? 0
   queue.heldUntil = all?.held ?? Infinity
   queue.expiresAt = all?.expires ?? Infinity

@@ -13,7 +13,7 @@ import { learnFacts } from './facts.ts'
 import { wakeBy, type Context } from './context.ts'
 export { PUSH_FALLBACK } from './queue-memory.ts'
 import { PENDING_STATES, PUSH_FALLBACK, queueOf, readWindow, WINDOW } from './queue-memory.ts'
-import { keepResult, pruneResults } from './results.ts'
+import { keepResult, pruneAfterReport } from './results.ts'
 import { CHANNEL_SPAN } from './schema.ts'
 import { saveDevice, type Channel, type PendingCommand } from './state.ts'
 
@@ -47,6 +47,7 @@ export function enqueue(context: Context, channel: Channel, command: NewCommand)
   const queue = queueOf(context, channel)
   const id = queue.lastId + 1
   const terms = command.terms ?? NO_TERMS
+  const payload = storeBody(context, 'payload', id, command.payload, command.secret)
   db.run(
     `INSERT INTO commands (id, uuid, request_type, state, rounds, queued_at, not_before, expires_at, handed_out_at,
       not_now_at, answered_at, result_hash, secret, source, request_key, request_hash, payload)
@@ -61,7 +62,7 @@ export function enqueue(context: Context, channel: Channel, command: NewCommand)
     command.source,
     terms.requestKey,
     terms.requestHash,
-    storeBody(context, 'payload', id, command.payload, command.secret),
+    payload,
   )
   queue.lastId = id
   queue.depth += 1
@@ -80,6 +81,7 @@ export function enqueue(context: Context, channel: Channel, command: NewCommand)
       uuid: command.uuid,
       requestType: command.requestType,
       secret: command.secret,
+      big: payload === null,
       state: 'queued',
       rounds: 0,
       queuedAt: now,
@@ -130,7 +132,7 @@ export function applyReport(
   queue.pending.splice(queue.pending.indexOf(entry), 1)
   queue.depth -= 1
   keepResult(context, entry, { state, result, push: channel.push })
-  pruneResults(context, channel, queue)
+  pruneAfterReport(context, channel, queue, entry.id)
   learnFacts(context, channel, { state, requestType: entry.requestType, result })
   return ANSWERED
 }
@@ -199,7 +201,7 @@ function late(
   if (unheard) {
     keepResult(
       context,
-      { ...unheard, secret: unheard.secret === 1 },
+      { ...unheard, secret: unheard.secret === 1, big: false },
       { state: unheard.state, result, push: channel.push },
     )
     return ANSWERED

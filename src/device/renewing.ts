@@ -8,10 +8,10 @@ import { readPlistTop } from '../plist/read.ts'
 import type { PlistDict } from '../plist/value.ts'
 import type { Context } from './context.ts'
 import { listAnew } from './directory-row.ts'
-import { learn, newInstalled, NO_RENEWAL, saveInstalled, type Renewal } from './installed.ts'
+import { learn, newInstalled, NO_RENEWAL, type Renewal } from './installed.ts'
 import { queueOf } from './queue-memory.ts'
 import { enqueue, type NewCommand } from './queue.ts'
-import { channelOf } from './state.ts'
+import { channelOf, saveDevice } from './state.ts'
 import type { DeviceInput } from './receive.ts'
 
 /** Marks our own renewal profiles in the queue: what follows from one is told by its certificate alone. */
@@ -27,8 +27,8 @@ export type RenewalFacts =
 
 /** What has to be known to write the renewal profile of this device. */
 export function renewalFacts(context: Context): RenewalFacts {
-  const { device, installed, identities } = context.state
-  const { profile, serverUrl, checkInUrl, identity, renewal } = installed
+  const { device, identities } = context.state
+  const { profile, serverUrl, checkInUrl, identity, renewal } = device.installed
   if (device.state !== 'enrolled' || device.blocked) {
     return { kind: 'unfit', reason: 'the device is not enrolled, or blocked' }
   }
@@ -53,7 +53,7 @@ export type RenewalAttempt =
   | { readonly kind: 'blocked'; readonly reason: string }
 
 export function attemptRenewal(context: Context, attempt: RenewalAttempt): RenewalAttempt {
-  const { device, installed } = context.state
+  const { device } = context.state
   // Asked of an id that nobody knows: nothing is to be kept of it.
   if (device.state === 'unknown') {
     return attempt
@@ -64,7 +64,7 @@ export function attemptRenewal(context: Context, attempt: RenewalAttempt): Renew
       goOn(context, { state: 'sent', reason: '', command: attempt.command.uuid })
       break
     case 'pending':
-      goOn(context, { ...installed.renewal, state: 'sent' })
+      goOn(context, { ...device.installed.renewal, state: 'sent' })
       break
     case 'blocked':
       goOn(context, { state: 'blocked', reason: attempt.reason, command: '' })
@@ -79,30 +79,31 @@ export function newEnrollment(
   fingerprint: string,
   profile: InstalledProfile | undefined,
 ): void {
-  const { state } = context
-  const kept = fingerprint === state.installed.identity ? state.installed.profile : undefined
-  Object.assign(state.installed, newInstalled(), { profile: profile ?? kept })
+  const { installed } = context.state.device
+  const kept = fingerprint === installed.identity ? installed.profile : undefined
+  Object.assign(installed, newInstalled(), { profile: profile ?? kept })
 }
 
 /** A profile made here came with the certificate that a message is the first to be signed with. */
 export function keepProfile(context: Context, profile: InstalledProfile | undefined): void {
   if (profile) {
-    context.state.installed.profile = profile
+    context.state.device.installed.profile = profile
   }
 }
 
 /** They have enrolled, or been overtaken: an Authenticate with one of them begins anew from now on. */
 export function forgetSuccessors(context: Context): void {
-  const { installed } = context.state
-  if (installed.successors.length > 0) {
-    installed.successors = []
-    saveInstalled(context)
+  const { device } = context.state
+  if (device.installed.successors.length > 0) {
+    device.installed.successors = []
+    saveDevice(context.db, device)
   }
 }
 
 /** What a message tells beside its content: where it was sent, and that a renewal has come about. */
 export function noteMessage(context: Context, input: DeviceInput): void {
-  const { device, installed, identities } = context.state
+  const { device, identities } = context.state
+  const { installed } = device
   const signer = identities.find(({ fingerprint }) => fingerprint === input.fingerprint)
   if (!signer) {
     return
@@ -113,7 +114,7 @@ export function noteMessage(context: Context, input: DeviceInput): void {
   )
   // A message that an older identity signed, under way while the newer came, takes nothing back.
   const newest = current && current.id > signer.id ? current : signer
-  const news = learn(context, input.message, input.url, newest.fingerprint)
+  const news = learn(installed, input.message, input.url, newest.fingerprint)
   if (news.identity) {
     if (before !== '') {
       // Also by SCEP alone, of which no message tells.
@@ -128,13 +129,13 @@ export function noteMessage(context: Context, input: DeviceInput): void {
     }
   }
   if (news.identity || news.url) {
-    saveInstalled(context)
+    saveDevice(context.db, device)
   }
 }
 
 /** The device would not take the renewal profile. */
 export function noteReport(context: Context, report: Report, body: Uint8Array): void {
-  const { state, command } = context.state.installed.renewal
+  const { state, command } = context.state.device.installed.renewal
   if (
     state === 'sent' &&
     report.commandUUID === command &&
@@ -145,8 +146,9 @@ export function noteReport(context: Context, report: Report, body: Uint8Array): 
 }
 
 function goOn(context: Context, renewal: Omit<Renewal, 'at'>): void {
-  context.state.installed.renewal = { ...renewal, at: context.now }
-  saveInstalled(context)
+  const { device } = context.state
+  device.installed.renewal = { ...renewal, at: context.now }
+  saveDevice(context.db, device)
   announceChange(context)
 }
 

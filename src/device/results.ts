@@ -22,6 +22,8 @@ const INVENTORY_LIST = `('${INVENTORY.join("', '")}')`
 
 interface Answered {
   readonly id: number
+  /** Whether its payload rests in `parts`. */
+  readonly big: boolean
   readonly requestType: string
   readonly secret: boolean
 }
@@ -29,7 +31,7 @@ interface Answered {
 /** Writes a command's end and its result into the command's own row; the payload has done its work. */
 export function keepResult(
   context: Context,
-  { id, requestType, secret }: Answered,
+  { id, requestType, secret, big }: Answered,
   answer: {
     readonly state: CommandState
     readonly result: Uint8Array
@@ -52,51 +54,67 @@ export function keepResult(
     answer.push ? JSON.stringify(answer.push) : '',
     id,
   )
-  dropParts(db, 'payload', id)
+  if (big) {
+    dropParts(db, 'payload', id)
+  }
   context.effects.finished.add(id)
 }
 
 /**
- * Keeps a channel's history within its bound, one report at a time: history never grows without limit, and
- * no report pays for more than a few rows. The newest row always stays, for its number, and one that is
- * finished, because a repeated report is known by its hash; and so does the inventory. Nobody looks beyond the
- * oldest command that waits: what has ended lies before it, however long the queue.
+ * Keeps a channel's history within its bound and a tenth of it: every tenth report looks, and pays for a few rows. The newest row
+ * always stays, for its number, and one that is finished, because a repeated report is known by its hash; and so does the
+ * inventory. Nobody looks beyond the oldest command that waits: what has ended lies before it, however long the queue.
  */
-export function pruneResults(context: Context, channel: Channel, queue: Queue, most = 4): void {
-  const { db, settings } = context
+export function pruneAfterReport(
+  context: Context,
+  channel: Channel,
+  queue: Queue,
+  id: number,
+): void {
+  const { kind, count } = context.settings.keepResults
+  const every = kind === 'bounded' ? pace(count) : 1
+  if (id % every === 0) {
+    pruneResults(context, channel, queue, 2 * every + 2)
+  }
+}
+
+/** How many rows may come before it is looked which are too many: a tenth of those that are kept. */
+export function pace(count: number): number {
+  return Math.max(1, Math.floor(count / 10))
+}
+
+const ENDED = `id BETWEEN ?1 AND ?2 AND state IN ${FINISHED} AND (source NOT GLOB 'job/*' OR queued_at < ?3)`
+const NO_INVENTORY = `NOT (request_type IN ${INVENTORY_LIST} AND state = 'acknowledged' AND NOT EXISTS (
+  SELECT 1 FROM commands AS newer WHERE newer.id > old.id AND newer.id <= ?4
+  AND newer.request_type = old.request_type AND newer.state = 'acknowledged'))`
+const ALL_BUT_LATEST = `SELECT id, result IS NULL AS big FROM commands AS old WHERE ${ENDED} AND EXISTS (
+  SELECT 1 FROM commands AS newer WHERE newer.id > old.id AND newer.id <= ?4
+  AND newer.request_type = old.request_type AND newer.answered_at > 0) AND ${NO_INVENTORY} LIMIT ?5`
+const ALL_BUT_NEWEST = `SELECT id, big FROM (SELECT id, state, request_type, ended_at, result IS NULL AS big,
+  row_number() OVER (ORDER BY id DESC) AS place FROM commands WHERE ${ENDED}) AS old
+  WHERE (place > ?6 OR (ended_at > 0 AND ended_at < ?7)) AND ${NO_INVENTORY} LIMIT ?5`
+
+/** Deletes of a channel's history what is too much, at most so many rows. */
+export function pruneResults(context: Context, channel: Channel, queue: Queue, most: number): void {
+  const { db, settings, now } = context
   const base = channel.id * CHANNEL_SPAN
   const { kind, count, ms } = settings.keepResults
   const waiting = queue.pending.find(({ handedOutAt }) => handedOutAt === 0)?.id ?? queue.lastId
-  const last = waiting - 1
-  const range = `id BETWEEN ? AND ? AND state IN ${FINISHED}
-    AND (source NOT GLOB 'job/*' OR queued_at < ${context.now - JOB_SPAN})`
-  const inventory = `request_type IN ${INVENTORY_LIST} AND state = 'acknowledged' AND NOT EXISTS (
-    SELECT 1 FROM commands AS newer WHERE newer.id > old.id AND newer.id <= ${waiting}
-    AND newer.request_type = old.request_type AND newer.state = 'acknowledged')`
+  const range = [base, waiting - 1, now - JOB_SPAN, waiting, most]
   const surplus =
     kind === 'latest'
-      ? db.all<{ id: number }>(
-          `SELECT id FROM commands AS old WHERE ${range} AND EXISTS (SELECT 1 FROM commands AS newer
-            WHERE newer.id > old.id AND newer.id <= ? AND newer.request_type = old.request_type
-            AND newer.answered_at > 0) AND NOT (${inventory}) LIMIT ?`,
-          base,
-          last,
-          waiting,
-          most,
-        )
-      : db.all<{ id: number }>(
-          `SELECT id FROM (SELECT id, state, request_type, ended_at, row_number() OVER (ORDER BY id DESC) AS place
-            FROM commands WHERE ${range}) AS old
-            WHERE (place > ? OR (ended_at > 0 AND ended_at < ?)) AND NOT (${inventory}) LIMIT ?`,
-          base,
-          last,
+      ? db.all<{ id: number; big: number }>(ALL_BUT_LATEST, ...range)
+      : db.all<{ id: number; big: number }>(
+          ALL_BUT_NEWEST,
+          ...range,
           Math.max(count, 1),
-          kind === 'none' ? 0 : context.now - ms,
-          most,
+          kind === 'none' ? 0 : now - ms,
         )
-  for (const { id } of surplus) {
+  for (const { id, big } of surplus) {
     db.run('DELETE FROM commands WHERE id = ?', id)
-    dropParts(db, 'result', id)
+    if (big) {
+      dropParts(db, 'result', id)
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import { NO_FACTS, type DeviceFacts } from '../mdm/message.ts'
 import type { QueueEntry, CommandState } from '../mdm/queue.ts'
 import type { Verdict } from '../push/verdict.ts'
 import type { Db } from './db.ts'
-import { loadInstalled, newInstalled, type Installed } from './installed.ts'
+import { newInstalled, type Installed } from './installed.ts'
 import { passedBy } from './listeners.ts'
 import { createTables, hasTables, SCHEMA } from './schema.ts'
 
@@ -17,6 +17,7 @@ export interface DeviceRow {
   type: EnrollmentType
   state: 'unknown' | 'authenticated' | 'enrolled' | 'checked_out'
   facts: DeviceFacts
+  readonly installed: Installed
   /** Counts enrolments: an identity of an earlier epoch is not this enrolment's. */
   epoch: number
   blocked: boolean
@@ -84,6 +85,8 @@ export interface Identity {
 export interface PendingCommand extends QueueEntry {
   readonly requestType: string
   readonly secret: boolean
+  /** Its payload rests in `parts`. */
+  readonly big: boolean
   /** Since when the device could have fetched it. */
   readonly queuedAt: number
   /** It was held until then. */
@@ -115,7 +118,6 @@ export interface DeviceState {
   readonly device: DeviceRow
   readonly channels: Channel[]
   readonly identities: Identity[]
-  readonly installed: Installed
   /** The events that subscribers have passed: not always written, where nothing behind was for them. */
   readonly cursors: Map<string, number>
   readonly queues: Map<number, Queue>
@@ -130,8 +132,12 @@ export interface DeviceState {
   lastSeq: number
 }
 
-interface StoredDevice extends Omit<DeviceRow, 'facts' | 'blocked' | 'hidden' | 'displaced'> {
+interface StoredDevice extends Omit<
+  DeviceRow,
+  'facts' | 'installed' | 'blocked' | 'hidden' | 'displaced'
+> {
   facts: string
+  installed: string
   blocked: number
   hidden: number
   displaced: number
@@ -143,7 +149,6 @@ export function loadState(db: Db, name: string): DeviceState {
     device: newDevice(name),
     channels: [newChannel(0, '')],
     identities: [],
-    installed: newInstalled(),
     cursors: new Map(),
     queues: new Map(),
     attention: new Map(),
@@ -156,12 +161,13 @@ export function loadState(db: Db, name: string): DeviceState {
     return state
   }
   const [stored] = db.all<StoredDevice>(
-    `SELECT schema, name, type, state, facts, epoch, blocked, hidden, displaced, claimed_at AS claimedAt,
+    `SELECT schema, name, type, state, facts, installed, epoch, blocked, hidden, displaced, claimed_at AS claimedAt,
       renewed_at AS renewedAt, last_seen AS lastSeen, version, projected FROM device`,
   )
   if (stored) {
     Object.assign(state.device, stored, {
       facts: { ...NO_FACTS, ...JSON.parse(stored.facts) },
+      installed: { ...newInstalled(), ...JSON.parse(stored.installed) },
       blocked: stored.blocked === 1,
       hidden: stored.hidden === 1,
       displaced: stored.displaced === 1,
@@ -169,7 +175,6 @@ export function loadState(db: Db, name: string): DeviceState {
   }
   loadChannels(db, state)
   state.identities.push(...loadIdentities(db))
-  Object.assign(state.installed, loadInstalled(db))
   const [last] = db.all<{ seq: number | null }>('SELECT max(seq) AS seq FROM events')
   state.lastSeq = last?.seq ?? 0
   for (const { subscriber, seq } of db.all<{ subscriber: string; seq: number }>(
@@ -227,13 +232,14 @@ export function saveDevice(db: Db, device: DeviceRow): void {
     device.schema = SCHEMA
   }
   db.run(
-    `INSERT OR REPLACE INTO device (id, schema, name, type, state, facts, epoch, blocked, hidden, displaced,
-      claimed_at, renewed_at, last_seen, version, projected) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT OR REPLACE INTO device (id, schema, name, type, state, facts, installed, epoch, blocked, hidden, displaced,
+      claimed_at, renewed_at, last_seen, version, projected) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     device.schema,
     device.name,
     device.type,
     device.state,
     JSON.stringify(device.facts),
+    JSON.stringify(device.installed),
     device.epoch,
     Number(device.blocked),
     Number(device.hidden),
@@ -317,6 +323,7 @@ function newDevice(name: string): DeviceRow {
     type: 'Device',
     state: 'unknown',
     facts: NO_FACTS,
+    installed: newInstalled(),
     epoch: 0,
     blocked: false,
     hidden: false,

@@ -7,7 +7,7 @@
  * issued the certificate and whose it is are the caller's questions (`x509.ts`, the device object).
  */
 import { Buffer } from 'node:buffer'
-import { createHash, type KeyObject, sign, verify, X509Certificate } from 'node:crypto'
+import { createHash, hash, type KeyObject, sign, verify, X509Certificate } from 'node:crypto'
 import { withDefiniteLengths } from './ber.ts'
 import {
   contentOf,
@@ -49,7 +49,7 @@ import { readCertificate } from './x509.ts'
 export type SignatureCheck =
   | {
       readonly ok: true
-      /** DER of the signer's certificate. */
+      /** DER of the signer's certificate: a view of the signature, as `others` are. */
       readonly certificate: Uint8Array
       /** SHA-256 of that DER, lower-case hex. */
       readonly fingerprint: string
@@ -74,11 +74,12 @@ export function decodeSignatureHeader(header: string): Uint8Array | undefined {
   if (header.length > MAX_HEADER_CHARS) {
     return undefined
   }
-  const text = header.replaceAll(/\s+/g, '')
-  if (text === '' || text.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) {
-    return undefined
-  }
-  return copyOf(Buffer.from(text, 'base64'))
+  const text = /\s/.test(header) ? header.replaceAll(/\s+/g, '') : header
+  const { buffer, byteOffset, length } = Buffer.from(text, 'base64')
+  const padding = text.endsWith('==') ? 2 : Number(text.endsWith('='))
+  // Buffer leaves out what is no base64, and knows the URL alphabet.
+  const isBase64 = text !== '' && length === (text.length / 4) * 3 - padding && !/[-_]/.test(text)
+  return isBase64 ? new Uint8Array(buffer, byteOffset, length) : undefined
 }
 
 /**
@@ -104,7 +105,7 @@ export function verifySigned(
   body: Uint8Array,
 ): SignatureCheck {
   const certificate = findSigner(certificates, signer)
-  const fingerprint = createHash('sha256').update(certificate).digest('hex')
+  const fingerprint = hash('sha256', certificate, 'hex')
   const key = publicKeyOf(certificate, fingerprint)
   if (key.asymmetricKeyType !== signer.keyType) {
     return { ok: false, reason: 'the signature algorithm is not that of the certificate’s key' }
@@ -114,12 +115,12 @@ export function verifySigned(
   if (!verify(signer.digest, signed, key, signer.signature)) {
     return { ok: false, reason: 'the signature does not match' }
   }
-  const others = certificates.filter((other) => other !== certificate).map(copyOf)
+  const others = certificates.filter((other) => other !== certificate)
   // Only to refuse what is no certificate: the sender chose these bytes and nothing else has read them.
   for (const unchecked of others) {
     readCertificate(unchecked)
   }
-  return { ok: true, certificate: copyOf(certificate), fingerprint, others }
+  return { ok: true, certificate, fingerprint, others }
 }
 
 /**
@@ -136,7 +137,7 @@ function signedBytes(signer: SignerInfo, attributes: Element, body: Uint8Array):
   if (readOid(inside(type), 'contentType attribute') !== OID.data) {
     throw new DerError('signedAttrs: contentType is not eContentType')
   }
-  const digest = createHash(signer.digest).update(body).digest()
+  const digest = hash(signer.digest, body, 'buffer')
   if (!digest.equals(contentOf(read(inside(claimed), TAG.octetString, 'messageDigest')))) {
     throw new DerError('messageDigest does not match the body')
   }
@@ -263,13 +264,13 @@ function signerInfoOf(options: SigningOptions): Uint8Array {
 
 function attributesOf(options: SigningOptions): Uint8Array {
   const { body, digest, signingTime, attributes = [] } = options
-  const hash = createHash(digest).update(body).digest()
+  const bodyHash = hash(digest, body, 'buffer')
   return setOf(
     sequence(oid(OID.contentType), setOf(oid(OID.data))),
     ...(signingTime === undefined
       ? []
       : [sequence(oid(OID.signingTime), setOf(time(signingTime)))]),
-    sequence(oid(OID.messageDigest), setOf(octetString(hash))),
+    sequence(oid(OID.messageDigest), setOf(octetString(bodyHash))),
     ...attributes,
   )
 }

@@ -145,34 +145,44 @@ export function readOnly(bytes: Uint8Array, tag: number, what: string): Element 
 
 /** Reads an OBJECT IDENTIFIER as dotted text. Throws DerError when it is malformed (X.690 §8.19). */
 export function readOid(cursor: Cursor, what: string): string {
-  const content = contentOf(read(cursor, TAG.oid, what))
-  const arcs: number[] = []
+  const element = read(cursor, TAG.oid, what)
+  if (!isOid(element)) {
+    throw new DerError(`${what}: malformed object identifier`)
+  }
+  let text = ''
   let arc = 0
-  let fresh = true
-  for (const byte of content) {
-    if ((fresh && byte === 0x80) || arc > Number.MAX_SAFE_INTEGER / 256) {
-      throw new DerError(`${what}: malformed object identifier`)
-    }
+  for (let at = element.body; at < element.end; at += 1) {
+    const byte = element.bytes[at] ?? 0
     arc = arc * 128 + (byte & 0x7f)
-    fresh = byte < 0x80
-    if (fresh) {
-      arcs.push(arc)
+    if (byte < 0x80) {
+      const root = Math.min(2, Math.floor(arc / 40))
+      text += text === '' ? `${root}.${arc - root * 40}` : `.${arc}`
       arc = 0
     }
   }
-  const [first, ...rest] = arcs
-  if (first === undefined || !fresh) {
-    throw new DerError(`${what}: malformed object identifier`)
+  return text
+}
+
+/** Arcs are minimal, complete, and numbers that are exact here. */
+function isOid({ bytes, body, end }: Element): boolean {
+  let arc = 0
+  let fresh = true
+  for (let at = body; at < end; at += 1) {
+    const byte = bytes[at] ?? 0
+    if ((fresh && byte === 0x80) || arc > Number.MAX_SAFE_INTEGER / 256) {
+      return false
+    }
+    fresh = byte < 0x80
+    arc = fresh ? 0 : arc * 128 + (byte & 0x7f)
   }
-  const root = Math.min(2, Math.floor(first / 40))
-  return [root, first - root * 40, ...rest].join('.')
+  return fresh && end > body
 }
 
 /** Reads an INTEGER's content bytes, big-endian two's complement, which must be minimal (X.690 §8.3.2). */
 export function readInteger(cursor: Cursor, what: string): Uint8Array {
-  const content = contentOf(read(cursor, TAG.integer, what))
-  requireMinimalInteger(content, what)
-  return content
+  const element = read(cursor, TAG.integer, what)
+  requireMinimalInteger(element, what)
+  return contentOf(element)
 }
 
 /** Reads a non-negative INTEGER below 2^31. Throws DerError for all others. */
@@ -223,25 +233,28 @@ function checkPrimitive(element: Element, what: string): void {
   const first = element.bytes[element.body] ?? 0
   switch (element.tag) {
     case TAG.boolean:
-      return requireThat(length === 1 && (first === 0 || first === 0xff), `${what}: boolean`)
+      return requireThat(length === 1 && (first === 0 || first === 0xff), what, 'boolean')
     case TAG.integer:
-      return requireMinimalInteger(contentOf(element), what)
+      return requireMinimalInteger(element, what)
     case TAG.bitString:
-      return requireThat(isBitString(contentOf(element)), `${what}: bit string`)
+      return requireThat(isBitString(element), what, 'bit string')
     case TAG.null:
-      return requireThat(length === 0, `${what}: null with content`)
+      return requireThat(length === 0, what, 'null with content')
     case TAG.oid:
-      readOid({ bytes: element.bytes, at: element.start, end: element.end }, what)
-      return
+      return requireThat(isOid(element), what, 'object identifier')
     case TAG.universalString:
-      return requireThat(length % 4 === 0, `${what}: UniversalString`)
+      return requireThat(length % 4 === 0, what, 'UniversalString')
     case TAG.bmpString:
-      return requireThat(length % 2 === 0, `${what}: BMPString`)
+      return requireThat(length % 2 === 0, what, 'BMPString')
     case TAG.utcTime:
     case TAG.generalizedTime:
-      return requireThat(TIME.test(asciiOf(contentOf(element))), `${what}: time`)
+      return requireThat(TIME.test(asciiOf(contentOf(element))), what, 'time')
     default:
-      return requireThat(element.tag !== 0 && element.tag !== 0x10 && element.tag !== 0x11, what)
+      return requireThat(
+        element.tag !== 0 && element.tag !== 0x10 && element.tag !== 0x11,
+        what,
+        'tag',
+      )
   }
 }
 
@@ -249,22 +262,23 @@ function checkPrimitive(element: Element, what: string): void {
 const TIME = /^(\d\d)?\d{12}Z$/
 
 /** Unused bits are zero, and an empty string has none (X.690 §11.2). */
-function isBitString(content: Uint8Array): boolean {
-  const [unused = 8] = content
-  const last = content.length > 1 ? (content.at(-1) ?? 0) : 0xff
+function isBitString({ bytes, body, end }: Element): boolean {
+  const unused = end > body ? (bytes[body] ?? 8) : 8
+  const last = end > body + 1 ? (bytes[end - 1] ?? 0) : 0xff
   return unused === 0 || (unused < 8 && (last & ((1 << unused) - 1)) === 0)
 }
 
-function requireMinimalInteger(content: Uint8Array, what: string): void {
-  const [first, second] = content
+function requireMinimalInteger({ bytes, body, end }: Element, what: string): void {
+  const first = bytes[body]
+  const second = bytes[body + 1] ?? 0
   const padded =
-    second !== undefined && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80))
-  requireThat(first !== undefined && !padded, `${what}: integer is not minimal`)
+    end > body + 1 && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80))
+  requireThat(end > body && !padded, what, 'integer that is not minimal')
 }
 
-function requireThat(holds: boolean, message: string): void {
+function requireThat(holds: boolean, what: string, rule: string): void {
   if (!holds) {
-    throw new DerError(`${message} is not DER`)
+    throw new DerError(`${what}: ${rule} is not DER`)
   }
 }
 

@@ -7,8 +7,8 @@ import { countedWorker, type CountedWorker } from './counting.ts'
 import { env, newIdentity, TOPIC } from './server.ts'
 
 const QUIET = { WEBHOOK_URL: '' }
-/** As many commands as KEEP_RESULTS and KEEP_EVENTS keep: from then on each one prunes another. */
-const HISTORY = 101
+/** As many commands as KEEP_RESULTS and KEEP_EVENTS keep, and a tenth: from then on every tenth one prunes ten. */
+const HISTORY = 110
 
 async function counted(
   settings: Readonly<Record<string, string>>,
@@ -58,6 +58,21 @@ async function ringAlarm(worker: CountedWorker, udid: string): Promise<void> {
   worker.spent()
 }
 
+/** What one of ten costs on average. */
+async function ofTen(once: () => Promise<Counters>): Promise<Counters> {
+  let ten = await once()
+  for (let n = 1; n < 10; n++) {
+    ten = sum(ten, await once())
+  }
+  return {
+    requests: ten.requests / 10,
+    objectCalls: ten.objectCalls / 10,
+    rows: ten.rows / 10,
+    directoryRows: ten.directoryRows / 10,
+    messages: ten.messages / 10,
+  }
+}
+
 function sum(one: Counters, other: Counters): Counters {
   return {
     requests: one.requests + other.requests,
@@ -86,13 +101,19 @@ it('an enrolment, a check-in, an idle connect and a command cost what the cost m
     await command(worker, udid)
     await device.poll()
   }
-  await ringAlarm(worker, udid)
-  await command(worker, udid)
-  await device.poll()
-  expect(worker.spent()).toEqual(COUNTERS.command)
-  await device.tokenUpdate()
-  await worker.drainQueue()
-  expect(worker.spent()).toEqual(COUNTERS.tokenUpdate)
+  const ofCommand = await ofTen(async () => {
+    await ringAlarm(worker, udid)
+    await command(worker, udid)
+    await device.poll()
+    return worker.spent()
+  })
+  expect(ofCommand).toEqual(COUNTERS.command)
+  const ofTokenUpdate = await ofTen(async () => {
+    await device.tokenUpdate()
+    await worker.drainQueue()
+    return worker.spent()
+  })
+  expect(ofTokenUpdate).toEqual(COUNTERS.tokenUpdate)
 })
 
 it('a webhook that wants everything adds an event to each, and one message to a burst', async () => {
@@ -108,8 +129,11 @@ it('a webhook that wants everything adds an event to each, and one message to a 
   await ringAlarm(worker, udid)
   await device.connect({ Status: 'Idle' })
   expect(await deliver(worker, udid)).toEqual(COUNTERS.idleWithWebhook)
-  await ringAlarm(worker, udid)
-  await command(worker, udid)
-  await device.poll()
-  expect(await deliver(worker, udid)).toEqual(COUNTERS.commandWithWebhook)
+  const ofCommand = await ofTen(async () => {
+    await ringAlarm(worker, udid)
+    await command(worker, udid)
+    await device.poll()
+    return deliver(worker, udid)
+  })
+  expect(ofCommand).toEqual(COUNTERS.commandWithWebhook)
 })

@@ -21,6 +21,9 @@ import { signerOf } from './signer.ts'
  */
 export const PATHS = ['/mdm/checkin', '/mdm/connect', '/mdm', '/checkin']
 
+const NOTHING = new Uint8Array()
+const NO_PARAMS = {}
+
 export const deviceFace = new Hono<AppEnv>()
 
 deviceFace.on('PUT', PATHS, takeMessage)
@@ -68,10 +71,10 @@ async function answer(
   const idle = message.kind === 'report' && beginsRound(message)
   const input: DeviceInput = {
     message: forObject(message),
-    body: idle && listeners?.length === 0 ? new Uint8Array() : body,
+    body: idle && listeners?.length === 0 ? NOTHING : body,
     eventId: crypto.randomUUID(),
     url: calledUrl(c),
-    params: firstValues(new URL(c.req.url).searchParams),
+    params: firstValues(c.req.url),
     fingerprint: signer.fingerprint,
     listeners,
     conflictListeners: listenersOf(webhooks, IDENTITY_CONFLICT),
@@ -166,14 +169,21 @@ function refuse(
 /** The URL as the device's profile has it: behind a proxy that ends TLS the public one differs in its scheme. */
 function calledUrl(c: DeviceContext): string {
   const { publicUrl } = c.var.config
+  if (publicUrl === '' || c.req.url.startsWith(publicUrl)) {
+    return c.req.url
+  }
   const called = new URL(c.req.url)
-  return publicUrl !== '' && new URL(publicUrl).host === called.host
+  return new URL(publicUrl).host === called.host
     ? publicUrl + c.req.url.slice(called.origin.length)
     : c.req.url
 }
 
 /** `url_params`: the first value of each query key, whatever it is called. */
-function firstValues(params: URLSearchParams): Record<string, string> {
+function firstValues(url: string): Readonly<Record<string, string>> {
+  if (!url.includes('?')) {
+    return NO_PARAMS
+  }
+  const { searchParams: params } = new URL(url)
   const values = new Map<string, string>()
   for (const [key, value] of params) {
     values.set(key, values.get(key) ?? value)

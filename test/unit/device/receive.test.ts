@@ -296,7 +296,7 @@ describe('a device that has our own renewal profile to answer', () => {
       attemptRenewal(context, { kind: 'sent', command: { ...ours, uuid: 'again' } }),
     )
     say(object, idle(DEVICE), 'A')
-    const { identity, renewal } = object.commit(({ state }) => state.installed)
+    const { identity, renewal } = object.commit(({ state }) => state.device.installed)
     expect({ identity, state: renewal.state }).toEqual({ identity: 'B', state: 'sent' })
   })
 })
