@@ -222,17 +222,14 @@ export function handOut(context: Context, channel: Channel): Uint8Array | undefi
   if (!entry) {
     return undefined
   }
-  const [row] = db.all<{ payload: ArrayBuffer | Uint8Array | null }>(
-    'SELECT payload FROM commands WHERE id = ?',
-    entry.id,
-  )
   const state = entry.state === 'stalled' || hasStalled(entry) ? 'stalled' : 'sent'
   const newRound = entry.handedOutAt < (queue.roundBegan ?? Infinity)
   Object.assign(entry, { state, handedOutAt: now, rounds: entry.rounds + Number(newRound) })
   const push = channel.push && channel.push.at >= entry.queuedAt ? channel.push : undefined
-  db.run(
+  const [row] = db.all<{ payload: ArrayBuffer | Uint8Array | null }>(
     `UPDATE commands SET state = ?, handed_out_at = ?, rounds = ?, hand_outs = hand_outs + 1,
-      first_handed_out_at = iif(first_handed_out_at = 0, ?, first_handed_out_at), push = iif(? = '', push, ?) WHERE id = ?`,
+      first_handed_out_at = iif(first_handed_out_at = 0, ?, first_handed_out_at), push = iif(? = '', push, ?) WHERE id = ?
+      RETURNING payload`,
     state,
     now,
     entry.rounds,

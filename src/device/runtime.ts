@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { requireConfig } from '../config.ts'
 import { reasonOf, warn } from '../log.ts'
 import { dueTimes } from './alarm.ts'
@@ -76,7 +76,7 @@ export class DeviceRuntime {
       state: this.#state,
       settings: device,
       now: this.#lastNow,
-      hash: (bytes) => createHash('sha256').update(bytes).digest('hex'),
+      hash: (bytes) => hash('sha256', bytes, 'hex'),
       effects,
     }
   }

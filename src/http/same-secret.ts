@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 
 /** Whether two secrets are equal. Hashing makes both sides equally long, so that comparing takes the same time whatever was sent. */
 export function sameSecret(sent: string, expected: string): boolean {
@@ -6,5 +6,5 @@ export function sameSecret(sent: string, expected: string): boolean {
 }
 
 function digest(text: string): Uint8Array {
-  return createHash('sha256').update(text).digest()
+  return hash('sha256', text, 'buffer')
 }

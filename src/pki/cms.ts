@@ -7,7 +7,7 @@
  * issued the certificate and whose it is are the caller's questions (`x509.ts`, the device object).
  */
 import { Buffer } from 'node:buffer'
-import { createHash, hash, type KeyObject, sign, verify, X509Certificate } from 'node:crypto'
+import { hash, type KeyObject, sign, verify, X509Certificate } from 'node:crypto'
 import { withDefiniteLengths } from './ber.ts'
 import {
   contentOf,

@@ -4,7 +4,14 @@
  * authenticated with the caller's context, so a value cannot be moved to another row or key.
  */
 import { Buffer } from 'node:buffer'
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createSecretKey,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto'
 
 /** A key ring that cannot be read, or a sealed value that cannot be opened; the message says what to do. */
 export class SealError extends Error {
@@ -22,7 +29,9 @@ export interface Sealer {
 interface SealKey {
   /** First four bytes of the key's SHA-256, hex: what a sealed value carries. */
   readonly id: string
-  readonly secret: Uint8Array
+  /** What a value sealed with it begins with. */
+  readonly header: Uint8Array
+  readonly secret: KeyObject
 }
 
 const VERSION = 1
@@ -69,14 +78,15 @@ function readKey(entry: string, index: number): SealKey {
     )
   }
   const id = createHash('sha256').update(secret).digest('hex').slice(0, 8)
-  return { id, secret }
+  const header = Buffer.concat([Uint8Array.of(VERSION), Buffer.from(id, 'hex')])
+  return { id, header, secret: createSecretKey(secret) }
 }
 
 // Results are copied out of Buffers: small ones share a pool, all of which would cross an RPC with them.
 function sealWith(key: SealKey, plain: Uint8Array, aad: string): Uint8Array {
-  const header = Buffer.concat([Uint8Array.of(VERSION), Buffer.from(key.id, 'hex')])
+  const { header, secret } = key
   const iv = randomBytes(IV_BYTES)
-  const cipher = createCipheriv(CIPHER, key.secret, iv)
+  const cipher = createCipheriv(CIPHER, secret, iv)
   cipher.setAAD(authenticated(header, aad))
   const ciphertext = cipher.update(plain)
   const last = cipher.final()

@@ -17,7 +17,7 @@ import { connectProfiler, topCosts } from './profile.ts'
 import { startReceiver } from './receiver.ts'
 import type { Outcome, Run, Setup } from './load.ts'
 import { coldAndWarm, fleetSizes, queueLengths } from './scale.ts'
-import { serverCpu, startLoad, type Load } from './server.ts'
+import { pushTopic, serverCpu, startLoad, type Load } from './server.ts'
 
 const { values: flags } = parseArgs({
   options: {
@@ -182,7 +182,7 @@ async function withServer(
   const setup: Setup = {
     server: server.url,
     apiKey,
-    topic: 'com.apple.mgmt.bench',
+    topic: await pushTopic(server, apiKey),
     ca: pemOf(ca),
     fillCa: pemOf(fillCa),
     key: key.export({ type: 'pkcs8', format: 'pem' }).toString(),

@@ -11,7 +11,7 @@ import { pem } from '../../src/pki/issue.ts'
 import { createIssuer, newKey } from '../../src/simulator/identity.ts'
 import { jobBurst } from '../../src/cli/guard.ts'
 import { start, type RunningServer } from '../e2e/server.ts'
-import { startLoad, type Load } from './server.ts'
+import { pushTopic, startLoad, type Load } from './server.ts'
 
 const API_KEY = 'bench'
 const THOUSAND = 1000
@@ -41,11 +41,10 @@ export async function bulk(disk: string, count: number): Promise<void> {
   let server = await start(state, flags)
   const privateKey = ca.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
   const issuer = { certificate, privateKey }
-  const push = await call<{ topic: string }>(server, 'GET', '/api/push-certificate')
   const load = await startLoad({
     server: server.url,
     apiKey: API_KEY,
-    topic: push.body.topic,
+    topic: await pushTopic(server, API_KEY),
     ca: issuer,
     fillCa: issuer,
     key: privateKey,

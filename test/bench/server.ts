@@ -26,6 +26,15 @@ function cpuOf(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
 }
 
+/** The devices' topic is the server's, as in any fleet that can be pushed. */
+export async function pushTopic(server: RunningServer, apiKey: string): Promise<string> {
+  const response = await fetch(`${server.url}/api/push-certificate`, {
+    headers: { authorization: `Basic ${btoa(`micromdm:${apiKey}`)}` },
+  })
+  const certificate: { topic: string } = await response.json()
+  return certificate.topic
+}
+
 export interface Load {
   run(what: Run): Promise<Outcome>
   close(): Promise<void>
