@@ -78,6 +78,7 @@ const TABLES = {
     request_key TEXT NOT NULL DEFAULT '',
     request_hash TEXT NOT NULL DEFAULT '',
     push TEXT NOT NULL DEFAULT '',
+    queued_by TEXT NOT NULL DEFAULT '',
     payload BLOB,
     result BLOB
   )`,
