@@ -197,6 +197,20 @@ function find(
   return handedOver && { channel, row: handedOver.id }
 }
 
+/** Commands of any channel by their rows, without those that are gone. */
+export function viewRows(context: Context, rows: readonly number[]): Map<number, CommandView> {
+  const stored = context.db.all<Stored>(
+    `SELECT ${COLUMNS} FROM commands WHERE id IN (SELECT value FROM json_each(?))`,
+    JSON.stringify(rows),
+  )
+  return new Map(
+    stored.flatMap((row) => {
+      const channel = context.state.channels[Math.floor(row.id / CHANNEL_SPAN)]
+      return channel ? [[row.id, asView(context, channel, row)]] : []
+    }),
+  )
+}
+
 function asView(context: Context, channel: Channel, stored: Stored): CommandView {
   const { id, push, state, queuedBy, ...rest } = stored
   const pushed = channel.push && channel.push.at >= rest.queuedAt ? channel.push : undefined

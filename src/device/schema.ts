@@ -52,7 +52,8 @@ const TABLES = {
     subject TEXT NOT NULL,
     not_after INTEGER NOT NULL,
     epoch INTEGER NOT NULL,
-    reported INTEGER NOT NULL
+    reported INTEGER NOT NULL,
+    history TEXT NOT NULL
   )`,
   commands: `(
     id INTEGER PRIMARY KEY,

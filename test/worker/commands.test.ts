@@ -1,12 +1,10 @@
 import { runDurableObjectAlarm } from 'cloudflare:test'
-import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { Answer } from '../../src/simulator/device.ts'
 import { api, env, newDevice, rule, seen, serve, until } from './server.ts'
 
 interface Command {
   id: string
-  queued_by: object | null
   state: string
   command_uuid: string
   request_type: string
@@ -342,79 +340,4 @@ it('peers §4 row 16: a report of an unknown CommandUUID is 200 and an event', a
     `/api/devices/${device.udid}/events?status=Acknowledged`,
   )
   expect(body.events).toMatchObject([{ topic: 'mdm.Connect', command_uuid: 'nobody’s' }])
-})
-
-describe('peers §4 row 23: each command tells who queued it', () => {
-  const key = createHash('sha256').update('secret').digest('hex').slice(0, 8)
-  const nobody = { key, actor: null, job: null, renewal: false }
-  const send = (path: string, body: string, actor?: string) =>
-    serve(path, {
-      method: 'POST',
-      headers: { ...AUTH.headers, ...(actor === undefined ? {} : { 'x-actor': actor }) },
-      body,
-    })
-  const queuers = async (path: string) =>
-    (await api<Page>('GET', path)).body.commands.map(({ queued_by }) => queued_by).toReversed()
-
-  it('by which API, with which key, by which job, and as whom', async () => {
-    const { device, path } = await enrolled()
-    const micromdm = JSON.stringify({ udid: device.udid, request_type: 'ProfileList' })
-    await send('/v1/commands', micromdm)
-    await send('/v1/commands', micromdm, 'ada')
-    await send(
-      `/v1/commands/${device.udid}`,
-      '<plist><dict><key>CommandUUID</key><string>raw</string><key>Command</key><dict><key>RequestType</key><string>ProfileList</string></dict></dict></plist>',
-    )
-    await send(path, JSON.stringify(INFO), 'grace hopper')
-    const job = await send(
-      '/api/commands',
-      JSON.stringify({ ids: [device.udid], command: INFO }),
-      'ada',
-    )
-    const { job: made } = await job.json<{ job: { id: string } }>()
-    expect(await queuers(path)).toEqual([
-      { ...nobody, face: 'micromdm' },
-      { ...nobody, face: 'micromdm', actor: 'ada' },
-      { ...nobody, face: 'micromdm' },
-      { ...nobody, face: 'api', actor: 'grace hopper' },
-      { ...nobody, face: 'api', actor: 'ada', job: made.id },
-    ])
-  })
-
-  it.each(['a'.repeat(101), 'a\u0085b', 'a\u00adb'])(
-    'a name such as %j is refused',
-    async (actor) => {
-      const { device, path } = await enrolled()
-      const requests = [
-        [path, INFO],
-        ['/api/commands', { ids: [device.udid], command: INFO }],
-        ['/v1/commands', { udid: device.udid, request_type: 'ProfileList' }],
-      ] as const
-      for (const [to, body] of requests) {
-        const response = await send(to, JSON.stringify(body), actor)
-        expect(response.status).toBe(400)
-        expect(await response.text()).toContain('X-Actor')
-      }
-      expect(await queuers(path)).toEqual([])
-    },
-  )
-})
-
-it('peers §4 row 23: a device’s timeline is kept after the webhook has had it, in pages', async () => {
-  const { device, queue } = await enrolled()
-  await queue()
-  await device.poll()
-  await until(
-    () => seen(device.udid, 'webhook'),
-    (posts) => posts.length >= 4,
-  )
-  const path = `/api/devices/${device.udid}/events`
-  const first = (await api<Events>('GET', `${path}?limit=3`)).body
-  const second = (await api<Events>('GET', `${path}?cursor=${first.next}`)).body
-  expect([...first.events, ...second.events].map(({ topic, status }) => status ?? topic)).toEqual([
-    'Acknowledged',
-    'Idle',
-    'mdm.TokenUpdate',
-    'mdm.Authenticate',
-  ])
 })

@@ -24,17 +24,19 @@ export const STATES = [
 
 const json = z.record(z.string(), z.unknown())
 
+export const outcome = z.enum([
+  'delivered',
+  'token_dead',
+  'token_refused',
+  'configuration',
+  'later',
+  'transport',
+  'bug',
+])
+
 const pushed = z.object({
   at: time,
-  outcome: z.enum([
-    'delivered',
-    'token_dead',
-    'token_refused',
-    'configuration',
-    'later',
-    'transport',
-    'bug',
-  ]),
+  outcome,
   detail: z.string().openapi({ description: 'the apns-id, or why not' }),
 })
 

@@ -209,9 +209,11 @@ describe('peers §4 row 4: nothing grows without bound', () => {
       )
     const kept = () =>
       object.commit((context) => {
-        const all = { before: undefined, limit: 100, topics: [], statuses: [] }
+        const all = { before: undefined, limit: 100, kinds: ['report'], topics: [], statuses: [] }
         const found = viewTimeline(context, '', all)
-        return found.kind === 'timeline' ? found.events.map(({ sequence }) => sequence) : []
+        return found.kind === 'timeline'
+          ? found.entries.map((entry) => (entry.of === 'event' ? entry.event.sequence : entry.of))
+          : []
       })
     for (let n = 0; n < 5; n++) {
       happen(['webhook'])
