@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Certificate } from './pki/x509.ts'
 import { createSealer, type Sealer } from './pki/seal.ts'
 import { readSigner, type Signer } from './pki/signer.ts'
@@ -48,6 +49,8 @@ export interface ScepSettings extends ChallengeSettings {
 export interface Config {
   readonly publicUrl: string
   readonly apiKey: string
+  /** Names the key where a command tells who queued it: the first eight hex digits of its SHA-256. */
+  readonly apiKeyId: string
   readonly sealer: Sealer
   readonly deviceCAs: readonly Certificate[]
   /** The subscriber of `WEBHOOK_URL`, if it is set; the others are in D1. */
@@ -119,6 +122,7 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
   const config: Omit<Config, 'sealer'> = {
     publicUrl: attempt('PUBLIC_URL', readUrl, '').replace(/\/$/, ''),
     apiKey: setting(vars, 'API_KEY'),
+    apiKeyId: createHash('sha256').update(setting(vars, 'API_KEY')).digest('hex').slice(0, 8),
     deviceCAs: attempt('DEVICE_CA', readCertificates, []),
     webhooks: readWebhook(attempt),
     allowPrivateWebhooks: attempt('ALLOW_PRIVATE_WEBHOOKS', readBoolean, false),

@@ -1,5 +1,6 @@
 import { reach } from '../device/reach.ts'
 import type { DeviceNamespace } from '../device/object.ts'
+import type { QueuedBy } from '../device/queued-by.ts'
 import type { Replay } from '../device/replay.ts'
 import { splitEnrollmentId } from '../mdm/enrollment.ts'
 import type { CommandState } from '../mdm/queue.ts'
@@ -32,6 +33,7 @@ export interface CommandWork {
   /** Milliseconds; 0 stands for none. */
   readonly notBefore: number
   readonly expiresAt: number
+  readonly by: QueuedBy
 }
 
 /** The clocks of two objects differ by less. */
@@ -43,7 +45,7 @@ export const WORK: Readonly<Record<string, Work>> = {
 }
 
 async function queueCommand(env: WorkEnv, { row, payload }: OpenJob, id: string): Promise<Outcome> {
-  const { uuid, requestType, notBefore, expiresAt }: CommandWork = JSON.parse(row.work)
+  const { uuid, requestType, notBefore, expiresAt, by }: CommandWork = JSON.parse(row.work)
   const command = {
     uuid,
     requestType,
@@ -51,6 +53,7 @@ async function queueCommand(env: WorkEnv, { row, payload }: OpenJob, id: string)
     secret: row.secret,
     source: `job/${row.name}`,
     terms: { notBefore, expiresAt, requestKey: '', requestHash: '' },
+    by: { ...by, job: row.name },
   }
   const reached = await reach(env.DEVICE, id, (device, user) =>
     device.enqueue(user, command, row.createdAt - CLOCKS),

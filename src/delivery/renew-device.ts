@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts'
 import type { DeviceNamespace } from '../device/object.ts'
+import type { QueuedBy } from '../device/queued-by.ts'
 import type { RenewalAttempt, RenewalFacts } from '../device/renewing.ts'
 import { newChallenge } from '../directory/challenges.ts'
 import { storedProfile } from '../directory/profiles.ts'
@@ -29,11 +30,16 @@ export async function renewDevice(
   config: Config,
   id: string,
   assumed: AssumedProfile,
+  by: QueuedBy,
 ): Promise<RenewalAttempt> {
   const device = env.DEVICE.getByName(id)
   const facts = await device.renewalFacts()
   const attempt = await attemptFor(env, config, facts, assumed)
-  return device.attemptRenewal(attempt)
+  if (attempt.kind !== 'sent') {
+    return device.attemptRenewal(attempt)
+  }
+  const command = { ...attempt.command, by: { ...by, renewal: true as const } }
+  return device.attemptRenewal({ ...attempt, command })
 }
 
 /** The profile that `unknown_profiles` names; none when it names nothing that is there. */

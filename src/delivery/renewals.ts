@@ -150,7 +150,9 @@ export class Renewals extends DurableObject<ConsumerEnv> {
     let counts = false
     for (const id of ids) {
       try {
-        const attempt = await renewDevice(this.env, this.#config(), id, assumed)
+        const attempt = await renewDevice(this.env, this.#config(), id, assumed, {
+          face: 'server',
+        })
         const reason = attempt.kind === 'blocked' ? attempt.reason : undefined
         counts ||= attempt.kind !== 'blocked'
         log(`renewals:${attempt.kind}`, { device: id, reason })

@@ -8,17 +8,10 @@ import { reinstate, revoke } from './identity.ts'
 import { enqueue, type NewCommand } from './queue.ts'
 import { giveUp, viewQueue, type QueuedCommand } from './queue-view.ts'
 import { commandId } from './commands.ts'
+import { REVOKED, type Identity } from './identity-row.ts'
 import { queueOf } from './queue-memory.ts'
 import { CHANNEL_SPAN } from './schema.ts'
-import {
-  channelOf,
-  knownChannel,
-  REVOKED,
-  saveChannel,
-  saveDevice,
-  type Channel,
-  type Identity,
-} from './state.ts'
+import { channelOf, knownChannel, saveChannel, saveDevice, type Channel } from './state.ts'
 
 export { elsewhere, type Elsewhere } from './alias.ts'
 

@@ -4,6 +4,7 @@ import { elsewhere, type Elsewhere } from './alias.ts'
 import { dropParts, hasParts, loadBody, type BodyKind } from './bodies.ts'
 import type { Context } from './context.ts'
 import { PENDING_STATES, queueOf, readWindow } from './queue-memory.ts'
+import { readQueuedBy, type QueuedBy } from './queued-by.ts'
 import { pruneResults } from './results.ts'
 import { CHANNEL_SPAN } from './schema.ts'
 import { knownChannel, readPushNote, type Channel, type PushNote } from './state.ts'
@@ -39,6 +40,7 @@ export interface CommandView {
   readonly notNowAt: number
   readonly answeredAt: number
   readonly endedAt: number
+  readonly queuedBy: QueuedBy | undefined
 }
 
 export type CommandAnswer =
@@ -84,12 +86,13 @@ const HELD = "state = 'queued' AND not_before > ?"
 const COLUMNS = `id, uuid, request_type AS requestType, state, queued_at AS queuedAt, not_before AS notBefore,
   expires_at AS expiresAt, push, hand_outs AS handOuts, first_handed_out_at AS firstHandedOutAt,
   handed_out_at AS handedOutAt, not_nows AS notNows, not_now_since AS notNowSince, not_now_at AS notNowAt,
-  answered_at AS answeredAt, ended_at AS endedAt`
+  answered_at AS answeredAt, ended_at AS endedAt, queued_by AS queuedBy`
 
-type Stored = Omit<CommandView, 'id' | 'state' | 'push'> & {
+type Stored = Omit<CommandView, 'id' | 'state' | 'push' | 'queuedBy'> & {
   readonly id: number
   readonly state: CommandState
   readonly push: string
+  readonly queuedBy: string
 }
 
 export function viewCommand(context: Context, user: string, ref: CommandRef): CommandAnswer {
@@ -194,15 +197,35 @@ function find(
   return handedOver && { channel, row: handedOver.id }
 }
 
+/** Commands of any channel by their rows, without those that are gone. */
+export function viewRows(context: Context, rows: readonly number[]): Map<number, CommandView> {
+  const stored = context.db.all<Stored>(
+    `SELECT ${COLUMNS} FROM commands WHERE id IN (SELECT value FROM json_each(?))`,
+    JSON.stringify(rows),
+  )
+  return new Map(
+    stored.flatMap((row) => {
+      const channel = context.state.channels[Math.floor(row.id / CHANNEL_SPAN)]
+      return channel ? [[row.id, asView(context, channel, row)]] : []
+    }),
+  )
+}
+
 function asView(context: Context, channel: Channel, stored: Stored): CommandView {
-  const { id, push, state, ...rest } = stored
+  const { id, push, state, queuedBy, ...rest } = stored
   const pushed = channel.push && channel.push.at >= rest.queuedAt ? channel.push : undefined
   return {
     ...rest,
     id: commandId(context, channel, id - channel.id * CHANNEL_SPAN),
     state: state === 'queued' && rest.notBefore > context.now ? 'held' : state,
-    push: readPushNote(push) ?? (rest.endedAt === 0 ? pushed : undefined),
+    queuedBy: readQueuedBy(queuedBy),
+    push: rest.endedAt === 0 ? newest(readPushNote(push), pushed) : readPushNote(push),
   }
+}
+
+/** A command takes along the note of its last hand-out, and is pushed again while it waits. */
+function newest(one: PushNote | undefined, other: PushNote | undefined): PushNote | undefined {
+  return one && other && one.at > other.at ? one : (other ?? one)
 }
 
 type Blob = ArrayBuffer | Uint8Array | null

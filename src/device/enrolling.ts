@@ -14,7 +14,8 @@ import { changed } from './directory-row.ts'
 import { queueOf } from './queue-memory.ts'
 import { giveUp } from './queue-view.ts'
 import { keepProfile, newEnrollment, RENEWAL_SOURCE } from './renewing.ts'
-import { saveChannel, type Identity } from './state.ts'
+import type { Identity } from './identity-row.ts'
+import { saveChannel } from './state.ts'
 
 type Authenticate = Extract<CheckIn, { messageType: 'Authenticate' }>
 
@@ -67,7 +68,7 @@ export function authenticate(context: Context, message: Authenticate, who: Prese
   if (who.identity) {
     accept(context, who.identity)
   } else if (who.claim) {
-    bind(context, who.fingerprint, who.claim)
+    bind(context, who.fingerprint, who.claim, renewal ? 'renewed' : 'bound')
   }
   return renewal
 }

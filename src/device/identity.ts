@@ -1,6 +1,10 @@
 import type { Message } from '../mdm/message.ts'
 import type { Context } from './context.ts'
-import { REVOKED, saveDevice, saveIdentity, type Identity } from './state.ts'
+import { REVOKED, saveIdentity, type Identity, type IdentityStep } from './identity-row.ts'
+import { saveDevice } from './state.ts'
+
+/** What is remembered of an identity: its row stays as long as its device. */
+const MAX_HISTORY = 20
 
 /** What the Worker found out about a certificate that no object knew: its chain, and that D1 gave it to us. */
 export interface Claim {
@@ -54,7 +58,12 @@ export function standing(context: Context, fingerprint: string, message: Message
 }
 
 /** Binds a claimed certificate to the device's present enrolment. */
-export function bind(context: Context, fingerprint: string, claim: Claim): Identity {
+export function bind(
+  context: Context,
+  fingerprint: string,
+  claim: Claim,
+  what: 'bound' | 'renewed' = 'bound',
+): Identity {
   const { identities, device } = context.state
   const identity: Identity = {
     id: identities.length + 1,
@@ -62,6 +71,7 @@ export function bind(context: Context, fingerprint: string, claim: Claim): Ident
     ...claim,
     epoch: device.epoch,
     reported: false,
+    history: [{ at: context.now, what }],
   }
   identities.push(identity)
   saveIdentity(context.db, identity)
@@ -76,13 +86,17 @@ export function reinstate(context: Context, fingerprint: string): boolean {
   if (!identity) {
     return false
   }
-  accept(context, identity)
+  accept(context, identity, 'reinstated')
   return true
 }
 
 /** An identity of the present enrolment from now on; should it become an earlier one's, that is told again. */
-export function accept(context: Context, identity: Identity): void {
-  identity.epoch = context.state.device.epoch
+export function accept(
+  context: Context,
+  identity: Identity,
+  what: 'bound' | 'reinstated' = 'bound',
+): void {
+  change(context, identity, context.state.device.epoch, what)
   identity.reported = false
   saveIdentity(context.db, identity)
 }
@@ -95,9 +109,22 @@ export function revoke(context: Context, fingerprint: string): boolean {
   if (!identity) {
     return false
   }
-  identity.epoch = REVOKED
+  change(context, identity, REVOKED, 'revoked')
   saveIdentity(context.db, identity)
   return true
+}
+
+/** What changes nothing is not worth remembering. */
+function change(
+  { now }: Context,
+  identity: Identity,
+  epoch: number,
+  what: IdentityStep['what'],
+): void {
+  if (identity.epoch !== epoch) {
+    identity.epoch = epoch
+    identity.history = [...identity.history, { at: now, what }].slice(-MAX_HISTORY)
+  }
 }
 
 /** A certificate that is about to take another's place. */
@@ -126,7 +153,7 @@ export function renewIdentity(
   if (!isPresent || device.blocked || device.state === 'checked_out') {
     return false
   }
-  bind(context, fingerprint, claim)
+  bind(context, fingerprint, claim, 'renewed')
   if (byProfile) {
     device.installed.successors = [...device.installed.successors, fingerprint]
     saveDevice(context.db, device)

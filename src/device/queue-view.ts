@@ -2,6 +2,7 @@ import { dropParts, loadBody } from './bodies.ts'
 import type { Context } from './context.ts'
 import type { Terms } from './queue.ts'
 import { PENDING_STATES, queueOf } from './queue-memory.ts'
+import { readQueuedBy, type QueuedBy } from './queued-by.ts'
 import { CHANNEL_SPAN } from './schema.ts'
 import type { Channel } from './state.ts'
 
@@ -13,6 +14,7 @@ export interface QueuedCommand {
   readonly secret: boolean
   readonly payload: Uint8Array
   readonly terms: Terms
+  readonly by: QueuedBy | undefined
 }
 
 const PAGE_BYTES = 4_000_000
@@ -37,10 +39,11 @@ export function viewQueue(
       expiresAt: number
       requestKey: string
       requestHash: string
+      queuedBy: string
       payload: ArrayBuffer | Uint8Array | null
     }>(
       `SELECT id, uuid, request_type AS requestType, secret, not_before AS notBefore, expires_at AS expiresAt,
-        request_key AS requestKey, request_hash AS requestHash, payload FROM commands
+        request_key AS requestKey, request_hash AS requestHash, queued_by AS queuedBy, payload FROM commands
         WHERE id > ? AND id < ? AND state IN ${PENDING_STATES} ORDER BY id LIMIT 1`,
       last,
       base + CHANNEL_SPAN,
@@ -57,7 +60,8 @@ export function viewQueue(
     const secret = row.secret === 1
     const payload = loadBody(context, 'payload', row.id, row.payload, secret)
     bytes += payload.length
-    commands.push({ n: row.id - base, uuid, requestType, secret, payload, terms })
+    const by = readQueuedBy(row.queuedBy)
+    commands.push({ n: row.id - base, uuid, requestType, secret, payload, terms, by })
   }
   return { commands, next: undefined }
 }

@@ -13,6 +13,7 @@ import { learnFacts } from './facts.ts'
 import { wakeBy, type Context } from './context.ts'
 export { PUSH_FALLBACK } from './queue-memory.ts'
 import { PENDING_STATES, PUSH_FALLBACK, queueOf, readWindow, WINDOW } from './queue-memory.ts'
+import { writeQueuedBy, type QueuedBy } from './queued-by.ts'
 import { keepResult, pruneAfterReport } from './results.ts'
 import { CHANNEL_SPAN } from './schema.ts'
 import { saveDevice, type Channel, type PendingCommand } from './state.ts'
@@ -25,6 +26,7 @@ export interface NewCommand {
   /** Where it was handed over from, so that a repeated hand-over adds nothing; empty otherwise. */
   readonly source: string
   readonly terms?: Terms
+  readonly by?: QueuedBy | undefined
 }
 
 /** When a command may go out, and which request queued it. Times are milliseconds; 0 stands for none. */
@@ -50,8 +52,8 @@ export function enqueue(context: Context, channel: Channel, command: NewCommand)
   const payload = storeBody(context, 'payload', id, command.payload, command.secret)
   db.run(
     `INSERT INTO commands (id, uuid, request_type, state, rounds, queued_at, not_before, expires_at, handed_out_at,
-      not_now_at, answered_at, result_hash, secret, source, request_key, request_hash, payload)
-      VALUES (?, ?, ?, 'queued', 0, ?, ?, ?, 0, 0, 0, '', ?, ?, ?, ?, ?)`,
+      not_now_at, answered_at, result_hash, secret, source, request_key, request_hash, queued_by, payload)
+      VALUES (?, ?, ?, 'queued', 0, ?, ?, ?, 0, 0, 0, '', ?, ?, ?, ?, ?, ?)`,
     id,
     command.uuid,
     command.requestType,
@@ -62,6 +64,7 @@ export function enqueue(context: Context, channel: Channel, command: NewCommand)
     command.source,
     terms.requestKey,
     terms.requestHash,
+    writeQueuedBy(command.by),
     payload,
   )
   queue.lastId = id

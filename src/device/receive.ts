@@ -7,10 +7,11 @@ import { checkIn, type CheckInEffect } from './check-in.ts'
 import type { Context } from './context.ts'
 import { changed, toldNews, type ToldNews } from './directory-row.ts'
 import { bind, standing, type Claim, type Standing } from './identity.ts'
+import { saveIdentity, type Identity } from './identity-row.ts'
 import { recordEvent, type Listeners } from './outbox.ts'
 import { applyReport, handOut, type ReportEffect } from './queue.ts'
 import { keepProfile, noteMessage, noteReport } from './renewing.ts'
-import { channelOf, knownChannel, saveChannel, saveIdentity, type Identity } from './state.ts'
+import { channelOf, knownChannel, saveChannel } from './state.ts'
 
 /** A device's message, its signature verified over the exact bytes of `body`. */
 export interface DeviceInput {

@@ -52,7 +52,8 @@ const TABLES = {
     subject TEXT NOT NULL,
     not_after INTEGER NOT NULL,
     epoch INTEGER NOT NULL,
-    reported INTEGER NOT NULL
+    reported INTEGER NOT NULL,
+    history TEXT NOT NULL
   )`,
   commands: `(
     id INTEGER PRIMARY KEY,
@@ -78,6 +79,7 @@ const TABLES = {
     request_key TEXT NOT NULL DEFAULT '',
     request_hash TEXT NOT NULL DEFAULT '',
     push TEXT NOT NULL DEFAULT '',
+    queued_by TEXT NOT NULL DEFAULT '',
     payload BLOB,
     result BLOB
   )`,

@@ -4,6 +4,7 @@ import type { QueueEntry, CommandState } from '../mdm/queue.ts'
 import type { Verdict } from '../push/verdict.ts'
 import type { Db } from './db.ts'
 import { newInstalled, type Installed } from './installed.ts'
+import { loadIdentities, type Identity } from './identity-row.ts'
 import { passedBy } from './listeners.ts'
 import { createTables, hasTables, SCHEMA } from './schema.ts'
 
@@ -64,22 +65,6 @@ export interface PushNote {
   readonly at: number
   readonly outcome: Verdict['kind']
   readonly detail: string
-}
-
-/** The epoch of an identity that an admin has revoked: no enrolment's. */
-export const REVOKED = -1
-
-/** A certificate that was bound to this device; only those of the device's epoch are its present identity. */
-export interface Identity {
-  readonly id: number
-  readonly fingerprint: string
-  /** The key, not the name, of the CA that issued it. */
-  readonly caKey: string
-  readonly subject: string
-  readonly notAfter: number
-  epoch: number
-  /** Whether an `identity_conflict` was raised for it. */
-  reported: boolean
 }
 
 export interface PendingCommand extends QueueEntry {
@@ -216,15 +201,6 @@ export function readPushNote(stored: string): PushNote | undefined {
   return stored === '' ? undefined : JSON.parse(stored)
 }
 
-function loadIdentities(db: Db): Identity[] {
-  return db
-    .all<Omit<Identity, 'reported'> & { reported: number }>(
-      `SELECT id, fingerprint, ca_key AS caKey, subject, not_after AS notAfter, epoch, reported
-        FROM identities ORDER BY id`,
-    )
-    .map((row) => ({ ...row, reported: row.reported === 1 }))
-}
-
 /** Writes the device's row; the first write of an object makes its tables, in the same commit. */
 export function saveDevice(db: Db, device: DeviceRow): void {
   if (device.schema === 0) {
@@ -273,20 +249,6 @@ export function saveChannel(db: Db, channel: Channel): void {
     channel.pushAfter,
     channel.push ? JSON.stringify(channel.push) : '',
     JSON.stringify(channel.declarations),
-  )
-}
-
-export function saveIdentity(db: Db, identity: Identity): void {
-  db.run(
-    `INSERT OR REPLACE INTO identities (id, fingerprint, ca_key, subject, not_after, epoch, reported)
-      VALUES (?, ?, ?, ?, ?, ?, ?)`,
-    identity.id,
-    identity.fingerprint,
-    identity.caKey,
-    identity.subject,
-    identity.notAfter,
-    identity.epoch,
-    Number(identity.reported),
   )
 }
 

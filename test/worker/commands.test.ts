@@ -341,22 +341,3 @@ it('peers §4 row 16: a report of an unknown CommandUUID is 200 and an event', a
   )
   expect(body.events).toMatchObject([{ topic: 'mdm.Connect', command_uuid: 'nobody’s' }])
 })
-
-it('peers §4 row 23: a device’s timeline is kept after the webhook has had it, in pages', async () => {
-  const { device, queue } = await enrolled()
-  await queue()
-  await device.poll()
-  await until(
-    () => seen(device.udid, 'webhook'),
-    (posts) => posts.length >= 4,
-  )
-  const path = `/api/devices/${device.udid}/events`
-  const first = (await api<Events>('GET', `${path}?limit=3`)).body
-  const second = (await api<Events>('GET', `${path}?cursor=${first.next}`)).body
-  expect([...first.events, ...second.events].map(({ topic, status }) => status ?? topic)).toEqual([
-    'Acknowledged',
-    'Idle',
-    'mdm.TokenUpdate',
-    'mdm.Authenticate',
-  ])
-})

@@ -39,6 +39,11 @@ export const renewalOf = (device: SimulatedDevice, state: string) =>
   )
 export const renew = (device: SimulatedDevice) =>
   api<{ detail?: string }>('POST', `/api/devices/${device.udid}/renew`)
+/** Who queued a device's commands, newest first. */
+export const queuers = async ({ udid }: { udid: string }) =>
+  (
+    await api<{ commands: { queued_by: object | null }[] }>('GET', `/api/devices/${udid}/commands`)
+  ).body.commands.map(({ queued_by }) => queued_by)
 export const status = async () => (await api<Status>('GET', '/api/renewals')).body
 export const set = (body: object) =>
   api<Status & { detail: string }>('PATCH', '/api/renewals', body)

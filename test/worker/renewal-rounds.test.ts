@@ -5,7 +5,7 @@ import type { Renewals } from '../../src/delivery/renewals.ts'
 import type { Env } from '../../src/env.ts'
 import type { SimulatedDevice } from '../../src/simulator/device.ts'
 import { createIdentity, readIssuer } from '../../src/simulator/identity.ts'
-import { listed, one, renewalOf, set, status } from './renewal-client.ts'
+import { listed, one, queuers, renewalOf, set, status } from './renewal-client.ts'
 import { install, newAuthority, scepFetch, someKey } from './scep-client.ts'
 import { api, env, newDevice, until } from './server.ts'
 
@@ -71,6 +71,9 @@ describe('a round of renewals', () => {
     await tick()
     const canaries = await sentTo(devices)
     expect(canaries).toHaveLength(1)
+    expect(await Promise.all(canaries.map(queuers))).toMatchObject([
+      [{ face: 'server', key: null, renewal: true }],
+    ])
     await tick()
     expect(await sentTo(devices)).toEqual(canaries)
     const [canary] = canaries

@@ -5,7 +5,7 @@ import { writePlist } from '../../src/plist/write.ts'
 import type { SimulatedDevice } from '../../src/simulator/device.ts'
 import { obtainIdentity, readEnrollmentProfile } from '../../src/simulator/enrolment.ts'
 import { readProfile } from '../../src/simulator/installed.ts'
-import { fingerprintOf, one, renew, renewalOf, set } from './renewal-client.ts'
+import { fingerprintOf, one, queuers, renew, renewalOf, set } from './renewal-client.ts'
 import { enrolByProfile, install, newAuthority, scepFetch, someKey } from './scep-client.ts'
 import { api, events, newDevice, newIdentity, until } from './server.ts'
 
@@ -32,6 +32,9 @@ describe('a device that enrolled by our profile', () => {
     await user.tokenUpdate()
     expect((await renew(device)).status).toBe(200)
     expect((await one(device))?.renewal).toMatchObject({ state: 'sent' })
+    expect(await queuers(device)).toMatchObject([
+      { face: 'api', key: expect.any(String), renewal: true },
+    ])
     await api('POST', '/v1/commands', { udid: device.udid, request_type: 'SecurityInfo' })
     expect(await device.poll()).toMatchObject({ ended: 'empty', answered: 2 })
     expect(device.received.map(({ requestType }) => requestType)).toEqual([

@@ -3,12 +3,14 @@ import { createHash } from 'node:crypto'
 import type { AppleCommand } from '../../commands/apple.ts'
 import type { CommandWork } from '../../delivery/job-work.ts'
 import type { JobCreated } from '../../delivery/job.ts'
+import type { QueuedBy } from '../../device/queued-by.ts'
 import { addJob } from '../../directory/jobs.ts'
 import { PLATFORMS } from '../../directory/search.ts'
 import { removesEnrollment } from '../../enroll/removal.ts'
 import type { Env } from '../../env.ts'
 import { AdminError } from '../at-device.ts'
-import { answer, body, newRoutes, refusal } from './frame.ts'
+import { ACTOR, queuedBy } from '../queued-by.ts'
+import { actor, answer, body, newRoutes, refusal } from './frame.ts'
 import {
   JOB_EXAMPLE,
   jobJson,
@@ -94,6 +96,7 @@ bulk.openapi(
         'idempotency-key': z.string().max(255).optional().openapi({
           description: 'a repeated request with this key queues nothing, and answers the same job',
         }),
+        [ACTOR]: actor,
       }),
       body: body(bulkSchema, {
         ids: {
@@ -141,7 +144,7 @@ bulk.openapi(
     const job = c.env.JOB.getByName(name)
     const created =
       (key === '' ? undefined : await job.known(request)) ??
-      (await create(c.env, c.req.valid('json'), name, request))
+      (await create(c.env, c.req.valid('json'), { name, request, by: queuedBy(c, 'api') }))
     if (created.kind === 'reused') {
       throw new AdminError('another request had this Idempotency-Key: its body differs', 422)
     }
@@ -162,8 +165,7 @@ bulk.openapi(
 async function create(
   env: Env,
   wanted: BulkRequest,
-  name: string,
-  request: string,
+  { name, request, by }: { readonly name: string; readonly request: string; readonly by: QueuedBy },
 ): Promise<JobCreated> {
   // The id is read with the command elsewhere; here there are many.
   const command = readCommand(wanted.command, 'many')
@@ -177,7 +179,7 @@ async function create(
   checkConfirmed(wanted, command, targets)
   const { pace = 0, stop_at_error_rate: stopAt = 0 } = wanted
   const { commandUUID: uuid, requestType, payload, secret } = command
-  const work: CommandWork = { uuid, requestType, ...window(wanted.command, Date.now()) }
+  const work: CommandWork = { uuid, requestType, ...window(wanted.command, Date.now()), by }
   await addJob(env.DB, { id: name, createdAt: Date.now() })
   return env.JOB.getByName(name).create({
     facts: {

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import type { CommandAnswer, CommandView } from '../../device/commands.ts'
+import { FACES } from '../../device/queued-by.ts'
 import { dictAt, arrayAt, asDict, isDict, stringAt } from '../../plist/dict.ts'
 import { PlistError } from '../../plist/error.ts'
 import { plistJson, type PlistJson } from '../../plist/json.ts'
@@ -23,21 +24,47 @@ export const STATES = [
 
 const json = z.record(z.string(), z.unknown())
 
+export const outcome = z.enum([
+  'delivered',
+  'token_dead',
+  'token_refused',
+  'configuration',
+  'later',
+  'transport',
+  'bug',
+])
+
 const pushed = z.object({
   at: time,
-  outcome: z.enum([
-    'delivered',
-    'token_dead',
-    'token_refused',
-    'configuration',
-    'later',
-    'transport',
-    'bug',
-  ]),
+  outcome,
   detail: z.string().openapi({ description: 'the apns-id, or why not' }),
 })
 
 export const pushNote = pushed.nullable().openapi({ description: 'what APNs said last' })
+
+export const queuer = z
+  .object({
+    face: z.enum(FACES).openapi({
+      description: 'the API; `server`: nobody asked, it renews an identity in its time',
+    }),
+    key: z
+      .string()
+      .nullable()
+      .openapi({ description: 'the first eight hex digits of the API key’s SHA-256' }),
+    actor: z.string().nullable().openapi({ description: 'what the header X-Actor said' }),
+    job: z.string().nullable().openapi({ description: 'the job that queued it for many' }),
+    renewal: z.boolean().openapi({ description: 'it renews the device’s identity' }),
+  })
+  .nullable()
+  .openapi({ description: 'who queued it' })
+
+export const QUEUER_EXAMPLE = {
+  face: 'api' as const,
+  key: '9f86d081',
+  actor: 'ada',
+  job: null,
+  renewal: false,
+}
 
 /** A command in a list. */
 export const commandSchema = z
@@ -47,6 +74,7 @@ export const commandSchema = z
     request_type: z.string(),
     state: z.enum(STATES),
     queued_at: time,
+    queued_by: queuer,
     not_before: time.nullable(),
     expires_at: time.nullable(),
     pushed: pushNote,
@@ -96,6 +124,7 @@ export function commandJson(view: CommandView): z.input<typeof commandSchema> {
     request_type: view.requestType,
     state: view.state,
     queued_at: at(view.queuedAt),
+    queued_by: queuerJson(view.queuedBy),
     not_before: atOrNull(view.notBefore),
     expires_at: atOrNull(view.expiresAt),
     pushed: pushJson(view.push),
@@ -106,6 +135,18 @@ export function commandJson(view: CommandView): z.input<typeof commandSchema> {
     answered_at: atOrNull(view.answeredAt),
     ended_at: atOrNull(view.endedAt),
   }
+}
+
+export function queuerJson(by: CommandView['queuedBy']): z.input<typeof queuer> {
+  return by
+    ? {
+        face: by.face,
+        key: by.key ?? null,
+        actor: by.actor ?? null,
+        job: by.job ?? null,
+        renewal: by.renewal ?? false,
+      }
+    : null
 }
 
 export function pushJson(push: CommandView['push']): z.input<typeof pushNote> {

@@ -3,14 +3,17 @@ import type { Context } from 'hono'
 import type { CommandAnswer, CommandRef } from '../../device/commands.ts'
 import type { AppEnv } from '../app-env.ts'
 import { AdminError, atDevice } from '../at-device.ts'
+import { ACTOR, queuedBy } from '../queued-by.ts'
 import {
   commandDetailJson,
   commandDetailSchema,
   commandJson,
   commandSchema,
+  QUEUER_EXAMPLE,
   STATES,
 } from './command-json.ts'
 import {
+  actor,
   answer,
   deviceId,
   newRoutes,
@@ -34,6 +37,7 @@ const EXAMPLE = {
   request_type: 'DeviceInformation',
   state: 'acknowledged' as const,
   queued_at: '2026-11-24T09:00:00.000Z',
+  queued_by: QUEUER_EXAMPLE,
   not_before: null,
   expires_at: null,
   pushed: {
@@ -87,6 +91,7 @@ commands.openapi(
           description:
             'a repeated request with this key queues nothing, and answers the same command',
         }),
+        [ACTOR]: actor,
       }),
       body: newCommandBody,
     },
@@ -103,7 +108,8 @@ commands.openapi(
     const requestKey = c.req.valid('header')['idempotency-key'] ?? ''
     const { apiKey } = c.var.config
     const bytes = new Uint8Array(await c.req.arrayBuffer())
-    const command = readNewCommand(id, bytes, { requestKey, apiKey }, Date.now())
+    const by = queuedBy(c, 'api')
+    const command = { ...readNewCommand(id, bytes, { requestKey, apiKey }, Date.now()), by }
     const queued = await atDevice(c.env, id, (device, user) => device.enqueue(user, command))
     switch (queued.kind) {
       case 'unusable':

@@ -75,6 +75,12 @@ export const deviceId = z.string().openapi({
   example: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
 })
 
+/** Says who queues, where the key alone does not. */
+export const actor = z
+  .string()
+  .optional()
+  .openapi({ description: 'who asks, up to 100 printable characters: `queued_by` tells it' })
+
 /** How far a list is read: `next` of the page before, and how many at a time. */
 export const pageQuery = {
   cursor: z.string().optional().openapi({ description: '`next` of the page before' }),

@@ -5,7 +5,9 @@ import { RENEWALS, type RenewalStatus } from '../../delivery/renewals.ts'
 import { listIdentities } from '../../directory/renewals.ts'
 import { rfc3339 } from '../../events/event.ts'
 import { AdminError } from '../at-device.ts'
+import { ACTOR, queuedBy } from '../queued-by.ts'
 import {
+  actor,
   answer,
   body,
   deviceId,
@@ -206,7 +208,7 @@ renewals.openapi(
     operationId: 'renewDevice',
     tags,
     summary: 'Sends this device its renewal profile now, whatever the pace',
-    request: { params: z.object({ id: deviceId }) },
+    request: { params: z.object({ id: deviceId }), headers: z.object({ [ACTOR]: actor }) },
     responses: {
       200: answer(
         'it is in the device’s queue',
@@ -220,7 +222,8 @@ renewals.openapi(
     const { id } = c.req.valid('param')
     const { unknownProfiles } = await c.env.RENEWALS.getByName(RENEWALS).status()
     const assumed = await assumedProfile(c.env.DB, unknownProfiles)
-    const attempt = await renewDevice(c.env, c.var.config, id, assumed)
+    const by = queuedBy(c, 'api')
+    const attempt = await renewDevice(c.env, c.var.config, id, assumed, by)
     await projectDevices(c.env, [id])
     if (attempt.kind === 'blocked') {
       throw new AdminError(attempt.reason, 409)

@@ -5,6 +5,7 @@ import type { QueuePage } from '../../device/admin.ts'
 import type { NewCommand } from '../../device/queue.ts'
 import type { AppEnv } from '../app-env.ts'
 import { AdminError, atDevice } from '../at-device.ts'
+import { queuedBy } from '../queued-by.ts'
 import { bytesOf, goJson, jsonOf, type AdminContext } from './request.ts'
 
 /** `/v1/commands` (micromdm-contract §1.5, §4): 201 means that the command is stored, not only announced. */
@@ -57,7 +58,10 @@ commands.delete('/v1/commands/:id', async (c) => {
 })
 
 async function queue(c: AdminContext, id: string, command: NewCommand): Promise<void> {
-  const answer = await atDevice(c.env, id, (device, user) => device.enqueue(user, command))
+  const by = queuedBy(c, 'micromdm')
+  const answer = await atDevice(c.env, id, (device, user) =>
+    device.enqueue(user, { ...command, by }),
+  )
   if (answer.kind === 'unusable') {
     throw new AdminError(answer.error, 400)
   }

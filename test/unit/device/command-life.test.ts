@@ -31,6 +31,7 @@ function device(settings: Partial<DeviceSettings> = {}) {
     secret: false,
     source: '',
     terms: { notBefore: 0, expiresAt: 0, requestKey: '', requestHash: '', ...terms },
+    by: { face: 'micromdm' as const, key: '9f86d081', actor: 'ada' },
   })
   return {
     object,
@@ -123,7 +124,7 @@ describe('an expiring command', () => {
   })
 })
 
-it('what waited under a bare UserID keeps its times and its Idempotency-Key when it is handed over', () => {
+it('what waited under a bare UserID keeps its times, its Idempotency-Key and who queued it when it is handed over', () => {
   const from = device()
   from.add('held', { notBefore: 7e15, expiresAt: 8e15, requestKey: 'k', requestHash: 'h' })
   const { waiting } = from.object.commit((context) => {
@@ -135,6 +136,10 @@ it('what waited under a bare UserID keeps its times and its Idempotency-Key when
   expect(
     owner.db().all('SELECT not_before, expires_at, request_key, request_hash FROM commands'),
   ).toEqual([{ not_before: 7e15, expires_at: 8e15, request_key: 'k', request_hash: 'h' }])
+  const all = { before: undefined, limit: 10, states: [], requestType: undefined }
+  expect(owner.commit((context) => listCommands(context, 'U', all))).toMatchObject({
+    commands: [{ id: 'OWNER:U.1', queuedBy: { face: 'micromdm', key: '9f86d081', actor: 'ada' } }],
+  })
 })
 
 describe('peers §4 rows 6 and 9: a device is pushed again', () => {
@@ -204,9 +209,11 @@ describe('peers §4 row 4: nothing grows without bound', () => {
       )
     const kept = () =>
       object.commit((context) => {
-        const all = { before: undefined, limit: 100, topics: [], statuses: [] }
+        const all = { before: undefined, limit: 100, kinds: ['report'], topics: [], statuses: [] }
         const found = viewTimeline(context, '', all)
-        return found.kind === 'timeline' ? found.events.map(({ sequence }) => sequence) : []
+        return found.kind === 'timeline'
+          ? found.entries.map((entry) => (entry.of === 'event' ? entry.event.sequence : entry.of))
+          : []
       })
     for (let n = 0; n < 5; n++) {
       happen(['webhook'])

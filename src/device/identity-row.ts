@@ -1,0 +1,48 @@
+import type { Db } from './db.ts'
+
+/** The epoch of an identity that an admin has revoked: no enrolment's. */
+export const REVOKED = -1
+
+export interface IdentityStep {
+  readonly at: number
+  readonly what: 'bound' | 'renewed' | 'revoked' | 'reinstated'
+}
+
+/** A certificate that was bound to this device; only those of the device's epoch are its present identity. */
+export interface Identity {
+  readonly id: number
+  readonly fingerprint: string
+  /** The key, not the name, of the CA that issued it. */
+  readonly caKey: string
+  readonly subject: string
+  readonly notAfter: number
+  epoch: number
+  /** Whether an `identity_conflict` was raised for it. */
+  reported: boolean
+  /** What became of it, oldest first. */
+  history: readonly IdentityStep[]
+}
+
+export function loadIdentities(db: Db): Identity[] {
+  return db
+    .all<Omit<Identity, 'reported' | 'history'> & { reported: number; history: string }>(
+      `SELECT id, fingerprint, ca_key AS caKey, subject, not_after AS notAfter, epoch, reported, history
+        FROM identities ORDER BY id`,
+    )
+    .map((row) => ({ ...row, reported: row.reported === 1, history: JSON.parse(row.history) }))
+}
+
+export function saveIdentity(db: Db, identity: Identity): void {
+  db.run(
+    `INSERT OR REPLACE INTO identities (id, fingerprint, ca_key, subject, not_after, epoch, reported, history)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    identity.id,
+    identity.fingerprint,
+    identity.caKey,
+    identity.subject,
+    identity.notAfter,
+    identity.epoch,
+    Number(identity.reported),
+    JSON.stringify(identity.history),
+  )
+}

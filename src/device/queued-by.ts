@@ -1,0 +1,25 @@
+/** Through which API a command was queued; `server`: nobody asked, it renews an identity in its time. */
+export const FACES = ['micromdm', 'api', 'server'] as const
+
+/**
+ * Who queued a command. It rests in the command's own row, so that it costs none: the API, the id of the key, and what
+ * the client says of itself, because several admins share the one key.
+ */
+export interface QueuedBy {
+  readonly face: (typeof FACES)[number]
+  /** The first eight hex digits of the API key's SHA-256. */
+  readonly key?: string
+  readonly actor?: string
+  /** The job that queued it for one device of many. */
+  readonly job?: string
+  /** It renews the device's identity. */
+  readonly renewal?: true
+}
+
+export function writeQueuedBy(by: QueuedBy | undefined): string {
+  return by ? JSON.stringify(by) : ''
+}
+
+export function readQueuedBy(stored: string): QueuedBy | undefined {
+  return stored === '' ? undefined : JSON.parse(stored)
+}

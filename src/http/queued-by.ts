@@ -1,0 +1,18 @@
+import type { Context } from 'hono'
+import type { QueuedBy } from '../device/queued-by.ts'
+import type { AppEnv } from './app-env.ts'
+import { AdminError } from './at-device.ts'
+
+export const ACTOR = 'x-actor'
+const MAX_ACTOR = 100
+/** Everything but control characters and what stands for none. */
+const PRINTABLE = /^\P{C}*$/u
+
+/** Who queues a command by this request. @throws AdminError for a name that no list could show */
+export function queuedBy(c: Context<AppEnv>, face: 'micromdm' | 'api'): QueuedBy {
+  const actor = c.req.header(ACTOR)?.trim() ?? ''
+  if (actor.length > MAX_ACTOR || !PRINTABLE.test(actor)) {
+    throw new AdminError(`X-Actor has to be at most ${MAX_ACTOR} printable characters`, 400)
+  }
+  return { face, key: c.var.config.apiKeyId, ...(actor === '' ? {} : { actor }) }
+}
