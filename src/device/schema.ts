@@ -153,8 +153,8 @@ export function createTables(db: Db): void {
 }
 
 /** An object that never stored anything has no tables, and reading one must not make them. */
-export function hasTables(db: Db): boolean {
-  return hasTable(db, 'device')
+export function tablesOf(db: Db): ReadonlySet<Table> {
+  return new Set(db.all<{ name: Table }>('SELECT name FROM sqlite_master').map(({ name }) => name))
 }
 
 export function hasTable(db: Db, name: Table): boolean {

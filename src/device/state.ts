@@ -6,7 +6,7 @@ import type { Db } from './db.ts'
 import { newInstalled, type Installed } from './installed.ts'
 import { loadIdentities, type Identity } from './identity-row.ts'
 import { passedBy } from './listeners.ts'
-import { createTables, hasTables, SCHEMA } from './schema.ts'
+import { createTables, SCHEMA, tablesOf } from './schema.ts'
 
 /**
  * `unknown`: nothing of it yet but what an admin queued. `authenticated`: between Authenticate and the first
@@ -142,7 +142,8 @@ export function loadState(db: Db, name: string): DeviceState {
     heardAt: 0,
     lastSeq: 0,
   }
-  if (!hasTables(db)) {
+  const tables = tablesOf(db)
+  if (!tables.has('device')) {
     return state
   }
   const [stored] = db.all<StoredDevice>(
@@ -162,12 +163,17 @@ export function loadState(db: Db, name: string): DeviceState {
   state.identities.push(...loadIdentities(db))
   const [last] = db.all<{ seq: number | null }>('SELECT max(seq) AS seq FROM events')
   state.lastSeq = last?.seq ?? 0
-  for (const { subscriber, seq } of db.all<{ subscriber: string; seq: number }>(
-    'SELECT * FROM cursors',
-  )) {
-    state.cursors.set(subscriber, passedBy(db, subscriber, seq) ?? state.lastSeq)
+  if (tables.has('cursors')) {
+    loadCursors(db, state)
   }
   return state
+}
+
+function loadCursors(db: Db, { cursors, lastSeq }: DeviceState): void {
+  const rows = db.all<{ subscriber: string; seq: number }>('SELECT * FROM cursors')
+  for (const { subscriber, seq } of rows) {
+    cursors.set(subscriber, passedBy(db, subscriber, seq) ?? lastSeq)
+  }
 }
 
 function loadChannels(db: Db, state: DeviceState): void {
