@@ -258,6 +258,15 @@ describe('pushes', () => {
     })
   })
 
+  it('refuse an expiration in milliseconds, which APNs would hold against the certificate', async () => {
+    const device = newDevice()
+    await device.enroll()
+    const pushed = await api('POST', `/v1/push/${device.udid}?expiration=1900000000000`)
+    expect(pushed.status).toBe(500)
+    expect(pushed.body['error']).toContain('seconds since 1970')
+    expect(await seen(device.magic, 'apns')).toEqual([])
+  })
+
   it('answer on both routes with APNs’s id, and with its reason when it refuses', async () => {
     const device = newDevice()
     await device.enroll()
