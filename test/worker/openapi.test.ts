@@ -24,6 +24,7 @@ interface Operation {
 }
 interface Document {
   openapi: string
+  servers: { url: string }[]
   paths: Record<string, Record<string, Operation>>
   components: { schemas: Record<string, object> }
 }
@@ -272,6 +273,23 @@ describe('the document of the API', () => {
       check(media.schema, media.example)
       check(media.schema, await response.json())
     }
+  })
+
+  it('says of every operation that it may answer a problem document, and where the deployment is', async () => {
+    const { body: wrong } = await api('GET', '/api/jobs?limit=none')
+    expect(document.components.schemas['Problem']).toBeDefined()
+    for (const { responses } of Object.values(document.paths).flatMap(Object.values<Operation>)) {
+      for (const status of ['401', 'default']) {
+        const media = responses[status]?.content?.['application/problem+json']
+        check(media?.schema ?? { not: {} }, wrong)
+      }
+    }
+    expect(document.servers).toEqual([{ url: '/' }])
+    const told = await deployed({ PUBLIC_URL: 'https://mdm.example.com/' })(
+      'GET',
+      '/api/openapi.json',
+    )
+    expect(await told.json()).toMatchObject({ servers: [{ url: 'https://mdm.example.com' }] })
   })
 
   it('is also a page that needs nothing from elsewhere', async () => {

@@ -1,13 +1,12 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { html, raw } from 'hono/html'
+import { METHODS } from './frame.ts'
 
 type Document = ReturnType<OpenAPIHono['getOpenAPI31Document']>
 type Paths = NonNullable<Document['paths']>
 type Operation = NonNullable<Paths[string]['get']>
 type Content = NonNullable<Extract<Operation['requestBody'], { content: unknown }>>['content']
 type Html = ReturnType<typeof html>
-
-const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const
 
 /** The document as a page that needs nothing from elsewhere, not even a script. */
 export async function docsPage(document: Document): Promise<Response> {

@@ -69,6 +69,35 @@ export function refusal(description: string): {
   return { description, content: { 'application/problem+json': { schema: problemSchema } } }
 }
 
+type Document = ReturnType<OpenAPIHono['getOpenAPI31Document']>
+type Operation = NonNullable<NonNullable<Document['paths']>[string]['get']>
+export const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const
+
+const problemContent = {
+  'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+}
+const ANY_OPERATION: Operation['responses'] = {
+  401: { description: 'not the user `micromdm` with the API key', content: problemContent },
+  default: {
+    description:
+      'what else is wrong, and what to do: 400 for a request that is not valid, 404 for what is not there, 413 for a body of more than 20 MB, 503 for what is not set up or does not answer just now',
+    content: problemContent,
+  },
+}
+
+/** The document with what every operation may answer beside its own responses. */
+export function withErrors(document: Document): Document {
+  for (const item of Object.values(document.paths ?? {})) {
+    for (const method of METHODS) {
+      const operation = item[method]
+      if (operation) {
+        operation.responses = { ...operation.responses, ...ANY_OPERATION }
+      }
+    }
+  }
+  return document
+}
+
 export const deviceId = z.string().openapi({
   param: { name: 'id', in: 'path' },
   description: 'UDID, EnrollmentID, UDID:UserID, or the bare UserID of a user channel',
