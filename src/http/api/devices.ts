@@ -6,6 +6,7 @@ import { AdminError, atDevice } from '../at-device.ts'
 import { pushJson, pushNote } from './command-json.ts'
 import { identityJson, identitySchema } from './identities.ts'
 import { inventoryJson, inventorySchema } from './inventory.ts'
+import { moment } from './moment.ts'
 import {
   answer,
   atOrNull,
@@ -88,8 +89,8 @@ devices.openapi(
             description: `one or more, between commas: ${PUSH.join(', ')}`,
             example: 'ready,failing',
           }),
-        seen_before: z.iso.datetime({ offset: true }).optional(),
-        seen_after: z.iso.datetime({ offset: true }).optional(),
+        seen_before: moment.optional(),
+        seen_after: moment.optional(),
       }),
     },
     responses: {
@@ -117,8 +118,8 @@ devices.openapi(
         os: query.os,
         states: several('state', query.state, STATES),
         push: several('push', query.push, PUSH),
-        seenBefore: ms(query.seen_before),
-        seenAfter: ms(query.seen_after),
+        seenBefore: query.seen_before,
+        seenAfter: query.seen_after,
       },
       { after, limit: query.limit + 1 },
     )
@@ -277,8 +278,4 @@ function knownOr<Known extends string, Other extends string>(
   value: string,
 ): Known | Other {
   return known.find((one) => one === value) ?? other
-}
-
-function ms(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : Date.parse(text)
 }

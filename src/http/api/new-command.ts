@@ -4,6 +4,7 @@ import { isJsonObject, stringField } from '../../commands/go-fields.ts'
 import { readGoJson, type JsonObject } from '../../commands/go-json.ts'
 import type { NewCommand, Terms } from '../../device/queue.ts'
 import { AdminError } from '../at-device.ts'
+import { noMoment, readMoment } from './moment.ts'
 import { requestHash } from './request-hash.ts'
 
 /** What `POST /api/devices/{id}/commands` takes, for the document: it is read by MicroMDM's rules, not by a schema. */
@@ -87,22 +88,19 @@ export function readNewCommand(
 
 /** When a command may go out. Milliseconds; 0 stands for none. @throws AdminError */
 export function window(body: JsonObject, now: number): { notBefore: number; expiresAt: number } {
-  const notBefore = timeAt(body, 'not_before')
-  const expiresAt = timeAt(body, 'expires_at')
-  if (expiresAt > 0 && expiresAt <= Math.max(now, notBefore)) {
+  const notBefore = Math.max(0, momentAt(body, 'not_before') ?? 0)
+  const expiresAt = momentAt(body, 'expires_at')
+  if (expiresAt !== undefined && expiresAt <= Math.max(now, notBefore)) {
     throw new AdminError('expires_at has to lie ahead, and behind not_before', 400)
   }
-  return { notBefore, expiresAt }
+  return { notBefore, expiresAt: expiresAt ?? 0 }
 }
 
-/** Only what says its time zone is one moment everywhere (RFC 3339). */
-const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i
-
-function timeAt(body: JsonObject, name: string): number {
-  const text = stringField(body, name, 'body') ?? ''
-  const ms = RFC3339.test(text) ? Date.parse(text) : Number.NaN
-  if (text !== '' && Number.isNaN(ms)) {
-    throw new AdminError(`${name} has to be a time such as 2026-11-24T22:00:00Z`, 400)
+function momentAt(body: JsonObject, name: string): number | undefined {
+  const text = stringField(body, name, 'body') || undefined
+  const ms = text === undefined ? undefined : readMoment(text)
+  if (text !== undefined && ms === undefined) {
+    throw new AdminError(`${name}: ${noMoment(text)}`, 400)
   }
-  return text === '' ? 0 : ms
+  return ms
 }

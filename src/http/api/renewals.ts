@@ -18,6 +18,7 @@ import {
   refusal,
   writeCursor,
 } from './frame.ts'
+import { moment } from './moment.ts'
 
 /** Identities by their end, and their renewal: docs/renewal.md. */
 export const renewals = newRoutes()
@@ -49,8 +50,7 @@ renewals.openapi(
     request: {
       query: z.object({
         ...pageQuery,
-        expires_before: z.iso
-          .datetime()
+        expires_before: moment
           .optional()
           .openapi({ description: 'only those that end earlier', example: '2099-01-01T00:00:00Z' }),
       }),
@@ -81,7 +81,7 @@ renewals.openapi(
   async (c) => {
     const { cursor, limit, expires_before: before } = c.req.valid('query')
     const rows = await listIdentities(c.env.DB, {
-      endsBefore: before === undefined ? Number.MAX_SAFE_INTEGER : Date.parse(before),
+      endsBefore: before ?? Number.MAX_SAFE_INTEGER,
       after: cursor === undefined ? undefined : placeIn(cursor),
       limit: limit + 1,
     })

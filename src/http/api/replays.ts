@@ -9,6 +9,7 @@ import { VAR_WEBHOOK } from '../../events/webhook.ts'
 import { AdminError, atDevice } from '../at-device.ts'
 import { answer, body, newRoutes, refusal } from './frame.ts'
 import { jobJson, jobSchema } from './job-json.ts'
+import { moment } from './moment.ts'
 import { targetsMeant, targetsNamed } from './targets.ts'
 import { webhookOf } from './webhook-access.ts'
 
@@ -50,8 +51,8 @@ const fields = z.strictObject({
     .nullable()
     .optional()
     .openapi({ description: 'of reports, instead of the webhook’s own; null for all' }),
-  from: z.iso.datetime({ offset: true }).optional(),
-  to: z.iso.datetime({ offset: true }).optional(),
+  from: moment.optional(),
+  to: moment.optional(),
   force: z
     .boolean()
     .default(false)
@@ -110,13 +111,16 @@ replays.openapi(
         409,
       )
     }
+    if (order.from !== undefined && order.to !== undefined && order.from > order.to) {
+      throw new AdminError('`from` lies behind `to`: no event can be between them', 400)
+    }
     const { topics = webhook.topics, statuses = webhook.statuses } = order
     const replay: Replay = {
       subscriber: id,
       events: order.events ?? null,
       filter: { topics, statuses },
-      from: order.from === undefined ? 0 : Date.parse(order.from),
-      to: order.to === undefined ? Number.MAX_SAFE_INTEGER : Date.parse(order.to),
+      from: order.from ?? 0,
+      to: order.to ?? Number.MAX_SAFE_INTEGER,
       dryRun: order.dry_run,
     }
     if (devices === undefined || devices.length > SMALL) {
