@@ -76,3 +76,50 @@ describe('a time in a request', () => {
     expect(await refused('POST', '/api/replays', order)).toContain('`from` lies behind `to`')
   })
 })
+
+describe('a cursor', () => {
+  const lists = [
+    '/api/devices',
+    '/api/devices/D/commands',
+    '/api/devices/D/events',
+    '/api/identities',
+    '/api/jobs',
+    '/api/deliveries?webhook=webhook',
+    '/api/deliveries?device=D',
+    '/api/dead-letters?webhook=webhook',
+  ]
+  const paged = (list: string, cursor: string) =>
+    `${list}${list.includes('?') ? '&' : '?'}cursor=${cursor}`
+
+  it.each(lists)('of %s that is none is refused, and the refusal says what to do', async (list) => {
+    for (const cursor of [
+      '%ff%00',
+      '%00',
+      'null',
+      'nonsense!',
+      'MTI=',
+      ...['-1', '0', '1e3', '12 ', '[1]', 'D', 'device ', 'job 1', 'other 1 D'].map((text) =>
+        Buffer.from(text).toString('base64url'),
+      ),
+    ]) {
+      expect(await refused('GET', paged(list, cursor))).toContain('or leave it out')
+    }
+  })
+
+  it('that is empty is the first page', async () => {
+    for (const list of lists.filter((one) => !one.includes('device=D'))) {
+      expect((await api('GET', paged(list, ''))).status).toBe(200)
+    }
+  })
+
+  it('of another list is refused', async () => {
+    for (const id of ['CURSOR-1', 'CURSOR-2']) {
+      await api('POST', '/api/commands', { ids: [id], command: { request_type: 'ProfileList' } })
+    }
+    const { next } = (await api<{ next: string }>('GET', '/api/jobs?limit=1')).body
+    expect((await api('GET', `/api/jobs?cursor=${next}`)).status).toBe(200)
+    for (const list of lists.filter((one) => one !== '/api/jobs')) {
+      await refused('GET', paged(list, next))
+    }
+  })
+})

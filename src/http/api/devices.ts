@@ -106,7 +106,7 @@ devices.openapi(
     if (serials.length > MAX_SERIALS) {
       throw new AdminError(`query.serial: at most ${MAX_SERIALS} at once`, 400)
     }
-    const after = query.cursor === undefined ? '' : readCursor(query.cursor)
+    const [after = ''] = readCursor(query.cursor, /^device (.+)$/s) ?? []
     const found = await searchDevices(
       c.env.DB,
       {
@@ -140,7 +140,7 @@ devices.openapi(
           last_seen: atOrNull(device.lastSeen),
           push: knownOr('', PUSH, device.push),
         })),
-        next: found.length > query.limit ? writeCursor(page.at(-1)?.id ?? '') : null,
+        next: found.length > query.limit ? writeCursor(`device ${page.at(-1)?.id ?? ''}`) : null,
       },
       200,
     )

@@ -147,20 +147,38 @@ export function writeCursor(place: string | number): string {
   return Buffer.from(String(place)).toString('base64url')
 }
 
-export function readCursor(cursor: string): string {
-  return Buffer.from(cursor, 'base64url').toString()
+/**
+ * What a cursor says, by the groups of the form that its list gives to them; `undefined` for none, which is the first page.
+ * @throws AdminError for what {@link writeCursor} never wrote, or wrote for a list of another form
+ */
+export function readCursor(cursor: string | undefined, form: RegExp): string[] | undefined {
+  if (cursor === undefined || cursor === '') {
+    return undefined
+  }
+  const place = Buffer.from(cursor, 'base64url').toString()
+  const parts = writeCursor(place) === cursor ? form.exec(place) : null
+  if (!parts) {
+    throw new AdminError(
+      'query.cursor: this is no `next` of this list: pass it on unchanged, or leave it out for the first page',
+      400,
+    )
+  }
+  return parts.slice(1)
 }
 
 /** A cursor that is a number. @throws AdminError */
 export function numberCursor(cursor: string | undefined): number | undefined {
-  if (cursor === undefined || cursor === '') {
-    return undefined
-  }
-  const place = Number(readCursor(cursor))
-  if (!Number.isSafeInteger(place) || place <= 0) {
-    throw new AdminError('query.cursor: pass on `next` of the page before, unchanged', 400)
-  }
-  return place
+  const [place] = readCursor(cursor, /^([1-9]\d{0,14})$/) ?? []
+  return place === undefined ? undefined : Number(place)
+}
+
+/** A cursor that is a number and the id that tells equal ones apart. @throws AdminError */
+export function numberedCursor(
+  cursor: string | undefined,
+  list: string,
+): { n: number; id: string } | undefined {
+  const [n, id] = readCursor(cursor, new RegExp(`^${list} (\\d{1,15}) (.+)$`, 's')) ?? []
+  return n === undefined || id === undefined ? undefined : { n: Number(n), id }
 }
 
 /** What reads a body walks down into it: nothing that a client means is as deep. */

@@ -7,8 +7,8 @@ import {
   newRoutes,
   nextCursor,
   numberCursor,
+  numberedCursor,
   pageQuery,
-  readCursor,
   refusal,
   writeCursor,
 } from './frame.ts'
@@ -54,18 +54,15 @@ jobs.openapi(
   }),
   async (c) => {
     const { cursor, limit } = c.req.valid('query')
-    const listed = await listJobs(
-      c.env.DB,
-      cursor === undefined ? undefined : placeOf(cursor),
-      limit,
-    )
+    const after = numberedCursor(cursor, 'job')
+    const listed = await listJobs(c.env.DB, after && { createdAt: after.n, id: after.id }, limit)
     const views = await Promise.all(listed.map(({ id }) => c.env.JOB.getByName(id).view()))
     const last = listed.length === limit ? listed.at(-1) : undefined
     return c.json(
       {
         // One that died before its object knew of it is nothing.
         jobs: views.flatMap((view) => (view ? [jobJson(view)] : [])),
-        next: last ? writeCursor(`${last.createdAt} ${last.id}`) : null,
+        next: last ? writeCursor(`job ${last.createdAt} ${last.id}`) : null,
       },
       200,
     )
@@ -152,12 +149,4 @@ function found(id: string, job: JobView | undefined): JobView {
     throw new AdminError(`no job has the id ${id}: it never was, or is kept no longer`, 404)
   }
   return job
-}
-
-function placeOf(cursor: string): { createdAt: number; id: string } {
-  const [, createdAt, id] = /^(\d+) (.+)$/.exec(readCursor(cursor)) ?? []
-  if (createdAt === undefined || id === undefined) {
-    throw new AdminError('query.cursor: pass on `next` of the page before, unchanged', 400)
-  }
-  return { createdAt: Number(createdAt), id }
 }

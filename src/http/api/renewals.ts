@@ -13,8 +13,8 @@ import {
   deviceId,
   newRoutes,
   nextCursor,
+  numberedCursor,
   pageQuery,
-  readCursor,
   refusal,
   writeCursor,
 } from './frame.ts'
@@ -80,9 +80,10 @@ renewals.openapi(
   }),
   async (c) => {
     const { cursor, limit, expires_before: before } = c.req.valid('query')
+    const after = numberedCursor(cursor, 'identity')
     const rows = await listIdentities(c.env.DB, {
       endsBefore: before ?? Number.MAX_SAFE_INTEGER,
-      after: cursor === undefined ? undefined : placeIn(cursor),
+      after: after && { notAfter: after.n, id: after.id },
       limit: limit + 1,
     })
     const page = rows.slice(0, limit)
@@ -101,7 +102,7 @@ renewals.openapi(
               : null,
           }
         }),
-        next: last ? writeCursor(`${last.identityNotAfter} ${last.id}`) : null,
+        next: last ? writeCursor(`identity ${last.identityNotAfter} ${last.id}`) : null,
       },
       200,
     )
@@ -245,12 +246,4 @@ function described(found: RenewalStatus): z.infer<typeof status> {
     due,
     counts: { sent, renewed, failed, blocked },
   }
-}
-
-function placeIn(cursor: string): { notAfter: number; id: string } {
-  const [, notAfter = '', id = ''] = /^(\d+) (.+)$/s.exec(readCursor(cursor)) ?? []
-  if (id === '') {
-    throw new AdminError('query.cursor: pass on `next` of the page before, unchanged', 400)
-  }
-  return { notAfter: Number(notAfter), id }
 }

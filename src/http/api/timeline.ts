@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { KINDS, type Place, type TimelineEntry } from '../../device/timeline.ts'
 import { enrollmentId } from '../../mdm/enrollment.ts'
-import { AdminError, atDevice } from '../at-device.ts'
+import { atDevice } from '../at-device.ts'
 import { outcome, QUEUER_EXAMPLE, queuer, queuerJson } from './command-json.ts'
 import {
   answer,
@@ -148,14 +148,8 @@ timeline.openapi(
 )
 
 function placeIn(cursor: string | undefined): Place | undefined {
-  if (cursor === undefined || cursor === '') {
-    return undefined
-  }
-  const [, at, rank, n] = /^(\d{1,15})\.(\d)\.(\d{1,16})$/.exec(readCursor(cursor)) ?? []
-  if (at === undefined) {
-    throw new AdminError('query.cursor: pass on `next` of the page before, unchanged', 400)
-  }
-  return { at: Number(at), rank: Number(rank), n: Number(n) }
+  const [at, rank, n] = readCursor(cursor, /^(\d{1,15})\.(\d)\.(\d{1,16})$/) ?? []
+  return at === undefined ? undefined : { at: Number(at), rank: Number(rank), n: Number(n) }
 }
 
 function entryJson(device: string, one: TimelineEntry): Entry {
