@@ -1,5 +1,6 @@
+import { runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import { api } from './server.ts'
+import { api, env, newDevice } from './server.ts'
 
 interface Refusal {
   detail: string
@@ -121,5 +122,106 @@ describe('a cursor', () => {
     for (const list of lists.filter((one) => one !== '/api/jobs')) {
       await refused('GET', paged(list, next))
     }
+  })
+})
+
+describe('an id in a path', () => {
+  const command = { request_type: 'ProfileList' }
+
+  it('that cannot be one is refused, and nothing is queued for it', async () => {
+    for (const [id, reason] of [
+      ['%E0%A4%A', 'a % that is part of an id is written as %25'],
+      ['%', 'written as %25'],
+      ['%ff', 'written as %25'],
+      ['%20', 'it is empty'],
+      ['A%20', 'white space'],
+      ['A:', 'no UserID follows the colon'],
+      [':A', '2 characters'],
+      ['A%0A', 'white space'],
+      ['A%0AB', 'control characters'],
+      ['A'.repeat(513), '513 characters'],
+    ] as const) {
+      expect(await refused('POST', `/api/devices/${id}/commands`, command)).toContain(reason)
+      for (const path of ['', '/identities', '/escrow', '/commands', '/events']) {
+        expect(await refused('GET', `/api/devices/${id}${path}`)).toContain(reason)
+      }
+    }
+  })
+
+  it('may hold an escaped %', async () => {
+    const { status, body } = await api('POST', '/api/devices/50%25/commands', command)
+    expect([status, body['id']]).toEqual([202, '50%.1'])
+    expect((await api('GET', '/api/commands/50%25.1')).status).toBe(200)
+  })
+
+  it('of a device that nobody knows is 404, and leaves nothing behind', async () => {
+    const id = crypto.randomUUID()
+    for (const [method, path, body] of [
+      ['GET', ''],
+      ['GET', '/identities'],
+      ['GET', '/escrow'],
+      ['POST', '/escrow/unlock_token', { reason: 'lost' }],
+      ['POST', '/identities/00/revoke'],
+      ['POST', '/identities/00/reinstate'],
+      ['POST', '/retire'],
+      ['POST', '/renew'],
+    ] as const) {
+      expect(await api(method, `/api/devices/${id}${path}`, body)).toMatchObject({
+        status: 404,
+        body: { detail: `nothing is known of a device with the id ${id}` },
+      })
+    }
+    await runInDurableObject(env.DEVICE.getByName(id), (_, state) => {
+      const tables = state.storage.sql.exec(
+        "SELECT name FROM sqlite_master WHERE name = 'commands'",
+      )
+      expect(tables.toArray()).toEqual([])
+    })
+  })
+
+  it('of a user channel leads to its device, whose certificates and tokens they are', async () => {
+    const device = newDevice()
+    await device.enroll()
+    const userId = crypto.randomUUID()
+    await device.userChannel({ userId, shortName: 'ada' }).tokenUpdate()
+    for (const id of [device.udid, `${device.udid}:${userId}`, userId]) {
+      const { body } = await api<{ identities: object[] }>('GET', `/api/devices/${id}/identities`)
+      expect(body.identities).toHaveLength(1)
+      expect((await api('GET', `/api/devices/${id}/escrow`)).status).toBe(200)
+    }
+  })
+
+  it('of a command, a job or a dead letter that cannot be one is 404', async () => {
+    for (const path of ['commands/%20.1', 'commands/A', 'jobs/%20', 'jobs/1/outcomes']) {
+      expect((await api('GET', `/api/${path}`)).status).toBe(404)
+    }
+    for (const id of ['none.1', `${crypto.randomUUID()}.1`, 'webhook.0', '%20.1']) {
+      expect((await api('POST', `/api/dead-letters/${id}/retry`)).status).toBe(404)
+      expect((await api('DELETE', `/api/dead-letters/${id}`)).status).toBe(404)
+    }
+  })
+})
+
+describe('ids in a body', () => {
+  it('are told apart by their type, and nothing is queued for what is blank', async () => {
+    const id = String(Date.now())
+    const ids = [id, Number(id), ` ${id}`, ' ', `${id}:`, null, [id], id]
+    const command = { request_type: 'ProfileList' }
+    const { body } = await api<{
+      job: object
+      outcomes: { id: string; outcome: string; error: string | null }[]
+    }>('POST', '/api/commands', { ids, command })
+    expect(body.job).toMatchObject({ total: 7, done: 1, failed: 6 })
+    expect(body.outcomes.map((one) => [one.id, one.error])).toEqual([
+      [id, null],
+      [id, 'not an enrolment id: of type number, where text in quotes is due'],
+      [` ${id}`, 'not an enrolment id: there is white space at an end'],
+      [' ', 'not an enrolment id: it is empty'],
+      [`${id}:`, 'not an enrolment id: no UserID follows the colon'],
+      ['null', 'not an enrolment id: null, where text in quotes is due'],
+      [`["${id}"]`, 'not an enrolment id: a list, where text in quotes is due'],
+    ])
+    const { body: queue } = await api<{ commands: object[] }>('GET', `/api/devices/${id}/commands`)
+    expect(queue.commands).toHaveLength(1)
   })
 })

@@ -98,8 +98,8 @@ describe('a command to a few ids', () => {
     expect(body.job).toMatchObject({ state: 'finished', total: 6, done: 2, failed: 4, waiting: 0 })
     expect(body.outcomes).toMatchObject([
       { id: known, outcome: 'done', command_id: `${known}.1`, error: null },
-      { id: '', outcome: 'failed', command_id: null, error: 'not an enrolment id: 0 characters' },
-      { id: '7', outcome: 'failed', error: 'not an enrolment id: not a string' },
+      { id: '', outcome: 'failed', command_id: null, error: 'not an enrolment id: it is empty' },
+      { id: '7', outcome: 'failed', error: expect.stringContaining('of type number') },
       { outcome: 'failed', error: expect.stringContaining('UDID:UserShortName') },
       { id: unknown, outcome: 'done', command_id: `${unknown}.1` },
       { id: 'a\nb', outcome: 'failed', error: expect.stringContaining('control characters') },

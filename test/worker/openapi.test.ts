@@ -330,6 +330,9 @@ describe('an error of the API', () => {
     expect((await asked('/api')).status).toBe(404)
     expect((await asked('/api/openapi.json', { method: 'DELETE', headers: AUTH })).status).toBe(404)
     const retire = await asked('/api/devices/NOBODY/retire', { method: 'POST', headers: AUTH })
-    expect(retire).toMatchObject({ status: 404, body: { detail: 'no device has the id NOBODY' } })
+    expect(retire).toMatchObject({
+      status: 404,
+      body: { detail: 'nothing is known of a device with the id NOBODY' },
+    })
   })
 })

@@ -12,6 +12,7 @@ import {
   QUEUER_EXAMPLE,
   STATES,
 } from './command-json.ts'
+import { faultOfId } from './device-id.ts'
 import {
   actor,
   answer,
@@ -283,8 +284,11 @@ async function look(
 
 function refOf(id: string): CommandRef {
   const [, enrollment, n] = /^(.+)\.(\d{1,12})$/s.exec(id) ?? []
-  if (enrollment === undefined) {
-    throw new AdminError(`${id} is no command’s id: it ends in a dot and a number`, 404)
+  if (enrollment === undefined || faultOfId(enrollment) !== undefined) {
+    throw new AdminError(
+      `${id} is no command’s id: that is an enrolment id, a dot and a number`,
+      404,
+    )
   }
   return { enrollment, n: Number(n) }
 }

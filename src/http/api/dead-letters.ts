@@ -130,6 +130,7 @@ deadLetters.openapi(
   async (c) => {
     const { id } = c.req.valid('param')
     const { subscriber, n } = partsOf(id)
+    await webhookOf(c.env, c.var.config, subscriber)
     const outcome = await c.env.SUBSCRIBER.getByName(subscriber).retryDeadLetter(n)
     if (outcome === 'gone') {
       throw new AdminError(`${id} is not kept any more: only its device’s newest 100 are`, 410)
@@ -152,6 +153,7 @@ deadLetters.openapi(
   async (c) => {
     const { id } = c.req.valid('param')
     const { subscriber, n } = partsOf(id)
+    await webhookOf(c.env, c.var.config, subscriber)
     known(await c.env.SUBSCRIBER.getByName(subscriber).deleteDeadLetter(n), id)
     return c.json({}, 200)
   },

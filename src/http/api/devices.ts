@@ -2,8 +2,9 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { PLATFORMS, searchDevices } from '../../directory/search.ts'
 import type { DevicePage } from '../../device/page.ts'
 import { enrollmentId } from '../../mdm/enrollment.ts'
-import { AdminError, atDevice } from '../at-device.ts'
+import { AdminError } from '../at-device.ts'
 import { pushJson, pushNote } from './command-json.ts'
+import { knownDevice } from './device-id.ts'
 import { identityJson, identitySchema } from './identities.ts'
 import { inventoryJson, inventorySchema } from './inventory.ts'
 import { moment } from './moment.ts'
@@ -227,11 +228,7 @@ devices.openapi(
   }),
   async (c) => {
     const { id } = c.req.valid('param')
-    const found = await atDevice(c.env, id, (device, user) => device.viewDevice(user))
-    if (found.kind === 'unknown') {
-      throw new AdminError(`nothing is known of a device with the id ${id}`, 404)
-    }
-    return c.json(pageJson(found), 200)
+    return c.json(pageJson(await knownDevice(c.env, id)), 200)
   },
 )
 

@@ -8,7 +8,7 @@ import { deliveries } from './deliveries.ts'
 import { devices } from './devices.ts'
 import { docsPage } from './docs.ts'
 import { escrow } from './escrow.ts'
-import { boundedJson, newRoutes, withErrors } from './frame.ts'
+import { boundedJson, newRoutes, readablePath, withErrors } from './frame.ts'
 import { identities } from './identities.ts'
 import { jobs } from './jobs.ts'
 import { pushCertificate } from './push-certificate.ts'
@@ -51,7 +51,7 @@ const ROUTES = [
 
 export const ownFace = newRoutes()
 
-ownFace.use('/api/*', adminAuth, boundedJson)
+ownFace.use('/api/*', adminAuth, readablePath, boundedJson)
 
 for (const routes of ROUTES) {
   ownFace.route('/api', routes)

@@ -4,6 +4,7 @@ import type { AppEnv } from '../app-env.ts'
 import { AdminError } from '../at-device.ts'
 import { readBody } from '../body.ts'
 import { problem } from '../problem.ts'
+import { idText } from './device-id.ts'
 
 /** A set of routes; {@link ownFace} mounts it under `/api` and documents it. */
 export function newRoutes(): OpenAPIHono<AppEnv> {
@@ -98,7 +99,7 @@ export function withErrors(document: Document): Document {
   return document
 }
 
-export const deviceId = z.string().openapi({
+export const deviceId = idText.openapi({
   param: { name: 'id', in: 'path' },
   description: 'UDID, EnrollmentID, UDID:UserID, or the bare UserID of a user channel',
   example: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
@@ -179,6 +180,19 @@ export function numberedCursor(
 ): { n: number; id: string } | undefined {
   const [n, id] = readCursor(cursor, new RegExp(`^${list} (\\d{1,15}) (.+)$`, 's')) ?? []
   return n === undefined || id === undefined ? undefined : { n: Number(n), id }
+}
+
+/** Escapes that cannot be read would become part of an id as they are. */
+export const readablePath: MiddlewareHandler<AppEnv> = async (c, next) => {
+  try {
+    decodeURIComponent(new URL(c.req.url).pathname)
+  } catch {
+    return problem(
+      400,
+      'the path has an escape that is no UTF-8: a % that is part of an id is written as %25',
+    )
+  }
+  return next()
 }
 
 /** What reads a body walks down into it: nothing that a client means is as deep. */

@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { JobView } from '../../delivery/job.ts'
 import { listJobs } from '../../directory/jobs.ts'
+import type { Env } from '../../env.ts'
 import { AdminError } from '../at-device.ts'
 import {
   answer,
@@ -28,6 +29,8 @@ const tags = ['Bulk']
 const params = z.object({
   id: z.string().openapi({ param: { name: 'id', in: 'path' }, example: JOB_EXAMPLE.id }),
 })
+/** A UUID is what a job is called; no object is made for another name. */
+const JOB_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const noJob = refusal('no such job: it never was, or is kept no longer')
 /** Each job is asked how far it is, and the free plan allows fifty calls. */
 const MAX_JOBS = 40
@@ -81,7 +84,7 @@ jobs.openapi(
   }),
   async (c) => {
     const { id } = c.req.valid('param')
-    return c.json(jobJson(found(id, await c.env.JOB.getByName(id).view())), 200)
+    return c.json(jobJson(found(id, await jobAt(c.env, id).view())), 200)
   },
 )
 
@@ -108,7 +111,7 @@ jobs.openapi(
   async (c) => {
     const { id } = c.req.valid('param')
     const { cursor, limit, outcome } = c.req.valid('query')
-    const job = c.env.JOB.getByName(id)
+    const job = jobAt(c.env, id)
     const view = found(id, await job.view())
     const page = await job.outcomes(numberCursor(cursor) ?? 0, limit, outcome)
     return c.json(
@@ -140,13 +143,24 @@ jobs.openapi(
   }),
   async (c) => {
     const { id } = c.req.valid('param')
-    return c.json(jobJson(found(id, await c.env.JOB.getByName(id).cancel())), 200)
+    return c.json(jobJson(found(id, await jobAt(c.env, id).cancel())), 200)
   },
 )
 
+function jobAt(env: Env, id: string): ReturnType<Env['JOB']['getByName']> {
+  if (!JOB_ID.test(id)) {
+    throw unknown(id)
+  }
+  return env.JOB.getByName(id)
+}
+
 function found(id: string, job: JobView | undefined): JobView {
   if (!job) {
-    throw new AdminError(`no job has the id ${id}: it never was, or is kept no longer`, 404)
+    throw unknown(id)
   }
   return job
+}
+
+function unknown(id: string): AdminError {
+  return new AdminError(`no job has the id ${id}: it never was, or is kept no longer`, 404)
 }

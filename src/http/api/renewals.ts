@@ -6,6 +6,7 @@ import { listIdentities } from '../../directory/renewals.ts'
 import { rfc3339 } from '../../events/event.ts'
 import { AdminError } from '../at-device.ts'
 import { ACTOR, queuedBy } from '../queued-by.ts'
+import { knownDevice } from './device-id.ts'
 import {
   actor,
   answer,
@@ -216,11 +217,12 @@ renewals.openapi(
         z.object({ command_uuid: z.string().nullable() }).openapi('SentRenewal'),
         { command_uuid: '3f1c0c39-34f4-4e2c-8f0c-7a8a8a4d6f6b' },
       ),
+      404: refusal('nothing is known of such a device'),
       409: refusal('what is not known of the device, so that its profile cannot be repeated'),
     },
   }),
   async (c) => {
-    const { id } = c.req.valid('param')
+    const { id } = await knownDevice(c.env, c.req.valid('param').id)
     const { unknownProfiles } = await c.env.RENEWALS.getByName(RENEWALS).status()
     const assumed = await assumedProfile(c.env.DB, unknownProfiles)
     const by = queuedBy(c, 'api')
