@@ -286,6 +286,24 @@ describe('a job', () => {
     })
   })
 
+  it('has finished when no id waits any more, even if all have failed', async () => {
+    const command = { request_type: 'ClearPasscode' }
+    const failing = { command, ...confirm('ClearPasscode', 25), stop_at_error_rate: 0.1 }
+    const { body } = await bulk({ ids: newIds(25), ...failing })
+    expect(await ended(body.job.id)).toMatchObject({
+      state: 'finished',
+      reason: null,
+      done: 0,
+      failed: 25,
+      waiting: 0,
+    })
+    const nobody = await bulk({ ids: ['', ' '], command: ORDER })
+    expect(nobody).toMatchObject({
+      status: 200,
+      body: { job: { state: 'finished', done: 0, failed: 2 } },
+    })
+  })
+
   it('stops when too many devices answer with an error', async () => {
     const devices = Array.from({ length: 10 }, () => newDevice({ answer: () => 'Error' }))
     await Promise.all(devices.map((device) => device.enroll()))
