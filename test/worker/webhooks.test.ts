@@ -211,6 +211,16 @@ describe('peers §4 row 1: lost webhook events, and no way to know', () => {
     )
   })
 
+  it('never shows more posts allowed than its setting allows', async () => {
+    const hook = await newHook({ concurrency: 5 })
+    expect(await hook.state()).toMatchObject({ posts_allowed: 5 })
+    await api('PATCH', `/api/webhooks/${hook.id}`, { concurrency: 2 })
+    expect(await hook.state()).toMatchObject({ posts_allowed: 2 })
+    for (const verb of ['pause', 'resume']) {
+      expect((await hook.call(verb)).body).toMatchObject({ state: { posts_allowed: 2 } })
+    }
+  })
+
   it('a device’s deliveries come in pages of which none is empty, and nobody’s are 404', async () => {
     const first = await newHook({ topics: ['mdm.Authenticate'] })
     const both = await newHook({ topics: ['mdm.Authenticate', 'mdm.TokenUpdate'] })

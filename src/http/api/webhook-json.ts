@@ -92,7 +92,9 @@ export const stateSchema = z
     failures: z.int().openapi({ description: 'how often in a row it was found down' }),
     next_try_at: when.nullable().openapi({ description: 'nothing is posted before' }),
     posts_in_flight: z.int(),
-    posts_allowed: z.int(),
+    posts_allowed: z
+      .int()
+      .openapi({ description: 'at a time: at most `concurrency`, fewer after an outage' }),
     devices_waiting: z
       .int()
       .openapi({ description: 'with news that the object in memory knows of' }),
@@ -188,16 +190,21 @@ export function webhookJson(webhook: Webhook): z.input<typeof webhookSchema> {
   }
 }
 
-export function stateJson(state: SubscriberState, now: number): z.input<typeof stateSchema> {
+export function stateJson(
+  state: SubscriberState,
+  { concurrency: most }: Pick<Webhook, 'concurrency'>,
+  now: number,
+): z.input<typeof stateSchema> {
   const { circuit, counts } = state
   const nextTry = Math.max(circuit.closedUntil, circuit.askedUntil)
   return {
     paused: state.paused,
-    circuit: circuit.downs > 0 || circuit.askedUntil > Date.now() ? 'open' : 'closed',
+    circuit: circuit.downs > 0 || circuit.askedUntil > now ? 'open' : 'closed',
     failures: circuit.downs,
     next_try_at: nextTry > now ? atOrNull(nextTry) : null,
     posts_in_flight: state.inFlight,
-    posts_allowed: state.allowed,
+    // It grows with the answers, and the setting bounds it only where posts are made.
+    posts_allowed: Math.min(state.allowed, most),
     devices_waiting: state.waiting,
     delivered: counts.delivered,
     failed: counts.failed,
