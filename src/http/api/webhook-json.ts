@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { REPORT_STATUSES } from '../../mdm/message.ts'
-import { MAX_CONCURRENCY } from '../../config-values.ts'
+import { MAX_CONCURRENCY, MAX_IDLE_AGE, MAX_RATE } from '../../config-values.ts'
 import type { SubscriberState } from '../../delivery/subscriber.ts'
 import { TOPICS } from '../../events/topics.ts'
 import { VAR_WEBHOOK, type Webhook } from '../../events/webhook.ts'
@@ -44,10 +44,15 @@ const statuses = z
   .array(z.enum(REPORT_STATUSES))
   .nullable()
   .openapi({ description: 'of reports; null for all, Idle too' })
-const rate = z.int().min(1).max(100_000).nullable().openapi({ description: 'null for no limit' })
-const idleAge = z.int().min(1).max(259_200).nullable().openapi({
-  description: 'an Idle that waited longer is not posted, but counted; null for however long',
-})
+const rate = z.int().min(1).max(MAX_RATE).nullable().openapi({ description: 'null for no limit' })
+const idleAge = z
+  .int()
+  .min(1)
+  .max(MAX_IDLE_AGE / 1000)
+  .nullable()
+  .openapi({
+    description: 'an Idle that waited longer is not posted, but counted; null for however long',
+  })
 const concurrency = z.int().min(1).max(MAX_CONCURRENCY).openapi({ description: 'posts in flight' })
 const rampUp = z
   .int()
