@@ -1,6 +1,8 @@
 import { runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import { api, env, newDevice } from './server.ts'
+import { api, env, newDevice, until } from './server.ts'
+
+const REPLAY = { webhook: 'webhook', force: true }
 
 interface Refusal {
   detail: string
@@ -223,5 +225,52 @@ describe('ids in a body', () => {
     ])
     const { body: queue } = await api<{ commands: object[] }>('GET', `/api/devices/${id}/commands`)
     expect(queue.commands).toHaveLength(1)
+  })
+
+  it('of a replay may come twice, or be none, without harm to the others', async () => {
+    const device = newDevice()
+    await device.enroll()
+    const devices = [device.udid, ' ', device.udid]
+    const { body } = await api('POST', '/api/replays', { ...REPLAY, devices, dry_run: true })
+    expect(body['outcomes']).toEqual([
+      { id: device.udid, events: expect.any(Number) },
+      { id: ' ', error: 'not an enrolment id: it is empty' },
+    ])
+  })
+})
+
+describe('a replay by filter', () => {
+  it('goes to the enrolled devices that fit, and tells of serial numbers that nobody has', async () => {
+    const device = newDevice({ serial: `R${crypto.randomUUID()}` })
+    await device.enroll()
+    await until(
+      () =>
+        api<{ devices: object[] }>('GET', `/api/devices?serial=${device.serial}&state=enrolled`),
+      ({ body }) => body.devices.length === 1,
+    )
+    const filter = { serials: [device.serial, ` ${device.serial} `, 'NOBODY'], platform: 'macOS' }
+    const { body } = await api('POST', '/api/replays', { ...REPLAY, filter, dry_run: true })
+    expect(body['outcomes']).toEqual([
+      { id: device.udid, events: expect.any(Number) },
+      { id: 'NOBODY', error: 'no enrolled device of the filter has this serial number' },
+    ])
+    const paced = await api('POST', '/api/replays', { ...REPLAY, filter, pace: 60 })
+    expect(paced.body).toMatchObject({ job: { kind: 'replay', total: 2, failed: 1, pace: 60 } })
+  })
+
+  it.each([
+    [{}, 'in one way: `devices`, `filter` or `all`'],
+    [{ devices: ['A'], filter: { os: '15' } }, 'in one way'],
+    [{ filter: {} }, 'say `all`'],
+    [{ filter: { serials: [' '] } }, 'filter.serials.0: has to hold something'],
+    [{ filter: { serials: [] } }, 'an empty list means nobody'],
+    [{ filter: { os: '' } }, 'filter.os: has to hold something'],
+    [{ filter: { os: '999' } }, 'no enrolled device fits'],
+    [
+      { devices: Array.from({ length: 21 }, (_, n) => `D${n}`), dry_run: true },
+      '21 devices: `dry_run` counts for up to 20',
+    ],
+  ])('refuses %j', async (order, reason) => {
+    expect(await refused('POST', '/api/replays', { ...REPLAY, ...order })).toContain(reason)
   })
 })

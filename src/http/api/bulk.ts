@@ -5,7 +5,6 @@ import type { CommandWork } from '../../delivery/job-work.ts'
 import type { JobCreated } from '../../delivery/job.ts'
 import type { QueuedBy } from '../../device/queued-by.ts'
 import { addJob } from '../../directory/jobs.ts'
-import { PLATFORMS } from '../../directory/search.ts'
 import { removesEnrollment } from '../../enroll/removal.ts'
 import type { Env } from '../../env.ts'
 import { AdminError } from '../at-device.ts'
@@ -21,12 +20,18 @@ import {
 } from './job-json.ts'
 import { readCommand, window } from './new-command.ts'
 import { requestHash } from './request-hash.ts'
-import { targetsMeant, targetsNamed, type Targets } from './targets.ts'
+import {
+  checkNumber,
+  deviceFilter,
+  MAX_TARGETS,
+  targetsMeant,
+  targetsNamed,
+  type Targets,
+} from './targets.ts'
 
 /** One command to many ids (peers.md §4, rows 15 and 16). */
 export const bulk = newRoutes()
 
-const MAX_TARGETS = 100_000
 /** So many are done within the call: each may take two calls of the fifty that the free plan allows. */
 const SMALL = 20
 
@@ -42,18 +47,7 @@ const bulkSchema = z
         description:
           'UDID, EnrollmentID, UDID:UserID or a bare UserID; what leads nowhere is an outcome of its own',
       }),
-    filter: z
-      .strictObject({
-        platform: z.enum(PLATFORMS).optional(),
-        model: z.string().min(1).optional().openapi({
-          description: 'model, model name or product name',
-        }),
-        os: z.string().min(1).optional().openapi({ description: '15 means 15.1 too' }),
-        serials: z.array(z.string()).min(1).max(MAX_TARGETS).optional(),
-      })
-      .refine((filter) => Object.keys(filter).length > 0, 'an empty filter means nobody: say `all`')
-      .optional()
-      .openapi({ description: 'enrolled devices of which every part holds' }),
+    filter: deviceFilter.optional(),
     all: z.literal(true).optional().openapi({ description: 'every enrolled device' }),
     command: z.record(z.string(), z.json()).openapi({
       type: 'object',
@@ -169,13 +163,10 @@ async function create(
 ): Promise<JobCreated> {
   // The id is read with the command elsewhere; here there are many.
   const command = readCommand(wanted.command, 'many')
-  const targets = await targetsOfRequest(env, wanted)
-  if (targets.ids.length === 0) {
-    throw new AdminError('nobody is meant: the list is empty, or no enrolled device fits', 400)
-  }
-  if (targets.ids.length > MAX_TARGETS) {
-    throw new AdminError(`${targets.ids.length} devices: at most ${MAX_TARGETS} in one call`, 400)
-  }
+  const targets = wanted.ids
+    ? targetsNamed(wanted.ids)
+    : await targetsMeant(env.DB, wanted.filter ?? {})
+  checkNumber(targets)
   checkConfirmed(wanted, command, targets)
   const { pace = 0, stop_at_error_rate: stopAt = 0 } = wanted
   const { commandUUID: uuid, requestType, payload, secret } = command
@@ -196,14 +187,6 @@ async function create(
     faults: targets.faults,
     wait: targets.ids.length <= SMALL && pace === 0,
   })
-}
-
-function targetsOfRequest(env: Env, { ids, filter }: BulkRequest): Targets | Promise<Targets> {
-  if (ids) {
-    return targetsNamed(ids)
-  }
-  const { platform, model, os, serials = [] } = filter ?? {}
-  return targetsMeant(env.DB, { platform, model, os, serials, states: ['enrolled'], push: [] })
 }
 
 /** Who loses a fleet by a slip of the pen has at least counted it. */
