@@ -274,3 +274,90 @@ describe('a replay by filter', () => {
     expect(await refused('POST', '/api/replays', { ...REPLAY, ...order })).toContain(reason)
   })
 })
+
+describe('a refusal', () => {
+  const command = (fields: object) => ({ request_type: 'Settings', settings: [fields] })
+  const commands: [unknown, string][] = [
+    ['', 'the body has to be a JSON object'],
+    ['[]', 'the body has to be a JSON object'],
+    ['{"a"', 'the body is no JSON: it ends too early'],
+    ['{"a" 1}', 'the body is no JSON: "1", its character 6, is out of place'],
+    [{}, 'request_type is missing'],
+    [{ request_type: 'Nope' }, 'no request_type Nope is known here: under Apple’s keys'],
+    [{ request_type: 5 }, 'request_type has to be a string, not a number'],
+    [
+      { request_type: 'DeviceInformation', queries: 'OSVersion' },
+      'queries has to be a list of strings, not a string',
+    ],
+    [
+      { request_type: 'DeviceInformation', queries: [5] },
+      'each of queries has to be a string, not a number',
+    ],
+    [
+      { request_type: 'InstallProfile', payload: 'A%' },
+      'payload has to be padded base64: character 2 is out of place',
+    ],
+    [
+      { request_type: 'InstallProfile', payload: [300] },
+      'each of payload has to be a number from 0 to 255, not 300',
+    ],
+    [command({ item: 'X', enabled: 5 }), 'settings.enabled has to be true or false, not a number'],
+    [command({ mdm_options: { a: 1 } }), 'mdm_options.a has to be true or false'],
+    [command({ configuration: 'AAAA' }), 'configuration has to be the base64 of a property list'],
+    [{ Command: { RequestType: 5 } }, 'Command.RequestType has to be a string, not a number'],
+    [
+      { Command: { RequestType: 'X' }, CommandUUID: 5 },
+      'CommandUUID has to be a string, not a number',
+    ],
+    [{ Command: { RequestType: 'X', Keys: [null] } }, 'Command holds a list with a null'],
+    [{ request_type: 'ProfileList', udid: 'E' }, 'udid says E, and the command would go to D'],
+    [{ request_type: 'ProfileList', not_before: 5 }, 'not_before has to be a string'],
+  ]
+
+  it.each(commands)('of the command %j speaks of the request, not of Go', async (body, reason) => {
+    const detail = await refused('POST', '/api/devices/D/commands', body)
+    expect(detail).toContain(reason)
+    if (typeof body === 'object') {
+      const many = await refused('POST', '/api/commands', { ids: ['A'], command: body })
+      expect(`${detail}${many}`).not.toMatch(/EOF|Go struct|unmarshal|mdm: |undefined|NaN/)
+    }
+  })
+
+  it.each([
+    ['GET', '/api/devices?limit=x', 'query.limit: has to be a whole number from 1 to 1000'],
+    ['GET', '/api/devices?limit=0', 'query.limit: has to be a whole number from 1 to 1000'],
+    ['GET', '/api/jobs?limit=41', 'query.limit: has to be a whole number from 1 to 40'],
+    ['GET', '/api/devices?plaform=macOS', 'Unrecognized key: "plaform"'],
+    ['GET', '/api/devices?push=dead', 'query.push: "dead" is not one of: none, ready, failing'],
+    ['GET', '/api/commands/D.1?wait=61', 'query.wait: has to be a number of seconds, at most 60'],
+    ['GET', '/api/dead-letters', 'query.webhook: is missing'],
+    ['POST', '/api/commands', 'json.command: is missing'],
+    ['POST', '/api/commands', 'all: has to be true', { all: false, command: {} }],
+    ['POST', '/api/webhooks', 'has to be an http or https URL', { url: 'ftp://x' }],
+    ['POST', '/api/webhooks', 'has to be written as %25', { url: 'https://a%zz:b@x.test' }],
+    [
+      'POST',
+      '/api/webhooks',
+      'json.headers.a b: cannot be a name here',
+      { url: 'https://x.test', headers: { 'a b': 'c' } },
+    ],
+    ['PATCH', '/api/renewals', 'Unrecognized key: "perhour"', { perhour: 1 }],
+  ])('of %s %s is “%s”', async (method, path, reason, body?: object) => {
+    expect(await refused(method, path, body)).toContain(reason)
+  })
+
+  it('of MicroMDM’s API stays in Go’s words', async () => {
+    for (const [body, error] of [
+      ['', 'EOF'],
+      ['{"a"', 'unexpected EOF'],
+      ['{}', 'mdm: unknown RequestType: '],
+      [
+        '{"request_type":5}',
+        'json: cannot unmarshal number into Go struct field CommandRequest.request_type of type string',
+      ],
+    ]) {
+      const answer = await api('POST', '/v1/commands', body)
+      expect(answer).toEqual({ status: 500, body: { error } })
+    }
+  })
+})

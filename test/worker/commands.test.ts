@@ -321,7 +321,7 @@ describe('a command with a time', () => {
     [{ expires_at: '1969-01-01T00:00:00Z' }, 'has to lie ahead'],
     [{ not_before: 'tomorrow' }, 'not_before: "tomorrow" is no time'],
     [{ not_before: '2026-11-24T22:00:00' }, 'is no time'],
-    [{ request_type: 'Nope' }, 'unknown RequestType'],
+    [{ request_type: 'Nope' }, 'no request_type Nope'],
     [{ Command: {} }, 'RequestType is missing'],
   ])('%j is refused: %s', async (body, detail) => {
     const { queue } = await enrolled()

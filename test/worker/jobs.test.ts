@@ -137,7 +137,7 @@ describe('a command to a few ids', () => {
     [{ ids: [] }, 'nobody is meant'],
     [{ filter: {} }, 'say `all`'],
     [{ filter: { os: '999' } }, 'no enrolled device fits'],
-    [{ ids: ['A'], command: { request_type: 'Nope' } }, 'unknown RequestType: Nope'],
+    [{ ids: ['A'], command: { request_type: 'Nope' } }, 'no request_type Nope'],
   ])('refuses %j with the reason', async (body, reason) => {
     const answer = await bulk({ command: ORDER, ...body })
     expect(answer).toMatchObject({ status: 400, body: { detail: expect.stringContaining(reason) } })

@@ -48,7 +48,10 @@ const bulkSchema = z
           'UDID, EnrollmentID, UDID:UserID or a bare UserID; what leads nowhere is an outcome of its own',
       }),
     filter: deviceFilter.optional(),
-    all: z.literal(true).optional().openapi({ description: 'every enrolled device' }),
+    all: z
+      .literal(true, 'has to be true, or left out')
+      .optional()
+      .openapi({ description: 'every enrolled device' }),
     command: z.record(z.string(), z.json()).openapi({
       type: 'object',
       description:
@@ -140,7 +143,10 @@ bulk.openapi(
       (key === '' ? undefined : await job.known(request)) ??
       (await create(c.env, c.req.valid('json'), { name, request, by: queuedBy(c, 'api') }))
     if (created.kind === 'reused') {
-      throw new AdminError('another request had this Idempotency-Key: its body differs', 422)
+      throw new AdminError(
+        'another request had this Idempotency-Key, and its body differs: send a new key',
+        422,
+      )
     }
     c.header('location', `/api/jobs/${name}`)
     const shown = created.job.total > SMALL ? undefined : await job.outcomes(0, SMALL, undefined)
@@ -161,8 +167,7 @@ async function create(
   wanted: BulkRequest,
   { name, request, by }: { readonly name: string; readonly request: string; readonly by: QueuedBy },
 ): Promise<JobCreated> {
-  // The id is read with the command elsewhere; here there are many.
-  const command = readCommand(wanted.command, 'many')
+  const command = readCommand(wanted.command, undefined)
   const targets = wanted.ids
     ? targetsNamed(wanted.ids)
     : await targetsMeant(env.DB, wanted.filter ?? {})

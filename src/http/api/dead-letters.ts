@@ -51,7 +51,7 @@ deadLetters.openapi(
     operationId: 'listDeadLetters',
     tags,
     summary: 'Events that a webhook’s receiver did not take, newest first',
-    request: { query: z.object({ ...pageQuery, webhook }) },
+    request: { query: z.strictObject({ ...pageQuery, webhook }) },
     responses: {
       200: answer('a page', z.object({ dead_letters: z.array(letter), next: nextCursor }), {
         dead_letters: [

@@ -60,7 +60,7 @@ deliveries.openapi(
     description:
       'With `device`: each kept event, and how far it is with each webhook that wants it, from the device’s own rows; `limit` counts events. With `webhook` alone: its newest posts, one entry for each try; 500 of them are in memory, and of these the newest 100 that failed outlive it.',
     request: {
-      query: z.object({
+      query: z.strictObject({
         ...pageQuery,
         webhook: z.string().optional(),
         device: idText.optional().openapi({ example: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01' }),

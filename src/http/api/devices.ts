@@ -68,7 +68,7 @@ devices.openapi(
     description:
       'Filters are put together with “and”. `last_seen` is exact to LAST_SEEN_RESOLUTION.',
     request: {
-      query: z.object({
+      query: z.strictObject({
         ...pageQuery,
         q: z.string().optional().openapi({ description: 'part of id, serial number or name' }),
         serial: z.string().optional().openapi({ description: 'one or more, between commas' }),

@@ -95,7 +95,7 @@ escrow.openapi(
         kind: kind.openapi({ param: { name: 'kind', in: 'path' }, example: 'unlock_token' }),
       }),
       body: body(
-        z.object({
+        z.strictObject({
           reason: z.string(REASON).trim().min(1, REASON).max(MAX_TEXT, TOO_LONG),
           who: z.string().trim().max(MAX_TEXT, TOO_LONG).nullish(),
           token: z

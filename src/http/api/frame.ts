@@ -70,6 +70,16 @@ export function refusal(description: string): {
   return { description, content: { 'application/problem+json': { schema: problemSchema } } }
 }
 
+// Zod says of what is not there that it received undefined, which no client ever sent.
+z.config({
+  customError: ({ code, input }) =>
+    code === 'invalid_key'
+      ? 'cannot be a name here'
+      : code === 'invalid_type' && input === undefined
+        ? 'is missing'
+        : undefined,
+})
+
 type Document = ReturnType<OpenAPIHono['getOpenAPI31Document']>
 type Operation = NonNullable<NonNullable<Document['paths']>[string]['get']>
 export const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const
@@ -111,10 +121,16 @@ export const actor = z
   .optional()
   .openapi({ description: 'who asks, up to 100 printable characters: `queued_by` tells it' })
 
+/** How many of a list are read at a time. */
+export function limitUpTo(most: number): z.ZodCoercedNumber {
+  const range = `has to be a whole number from 1 to ${most}`
+  return z.coerce.number(range).int(range).min(1, range).max(most, range)
+}
+
 /** How far a list is read: `next` of the page before, and how many at a time. */
 export const pageQuery = {
   cursor: z.string().optional().openapi({ description: '`next` of the page before' }),
-  limit: z.coerce.number().int().min(1).max(1000).default(100).openapi({ example: 100 }),
+  limit: limitUpTo(1000).default(100).openapi({ example: 100 }),
 }
 
 export const nextCursor = z
@@ -138,7 +154,7 @@ export function several(
   const values = text?.split(',').filter(Boolean) ?? []
   const unknown = values.find((value) => known && !known.includes(value))
   if (unknown !== undefined) {
-    throw new AdminError(`query.${name}: "${unknown}" is none of ${known?.join(', ')}`, 400)
+    throw new AdminError(`query.${name}: "${unknown}" is not one of: ${known?.join(', ')}`, 400)
   }
   return values
 }

@@ -5,6 +5,7 @@ import type { Env } from '../../env.ts'
 import { AdminError } from '../at-device.ts'
 import {
   answer,
+  limitUpTo,
   newRoutes,
   nextCursor,
   numberCursor,
@@ -43,9 +44,9 @@ jobs.openapi(
     tags,
     summary: 'Jobs, newest first',
     request: {
-      query: z.object({
+      query: z.strictObject({
         cursor: pageQuery.cursor,
-        limit: z.coerce.number().int().min(1).max(MAX_JOBS).default(20),
+        limit: limitUpTo(MAX_JOBS).default(20),
       }),
     },
     responses: {
@@ -97,7 +98,7 @@ jobs.openapi(
     summary: 'What became of each id, in the order in which they were named',
     request: {
       params,
-      query: z.object({ ...pageQuery, outcome: outcomeSchema.shape.outcome.optional() }),
+      query: z.strictObject({ ...pageQuery, outcome: outcomeSchema.shape.outcome.optional() }),
     },
     responses: {
       200: answer(

@@ -49,18 +49,23 @@ export const newCommandBody = {
 
 const newUUID = (): string => crypto.randomUUID()
 
-/** A command for the enrolment `id`, in MicroMDM's JSON or under Apple's keys. @throws AdminError, GoFieldError */
-export function readCommand(json: JsonObject, id: string): AppleCommand {
+/** A command in MicroMDM's JSON or under Apple's keys, for the enrolment `id` or for many. @throws AdminError, GoFieldError */
+export function readCommand(json: JsonObject, id: string | undefined): AppleCommand {
   const udid = stringField(json, 'udid', 'body')
   if (udid !== undefined && udid !== id) {
-    throw new AdminError(`udid says ${udid}, and the command would go to ${id}`, 400)
+    throw new AdminError(
+      id === undefined
+        ? 'command.udid: a command to many names nobody itself, `ids` does'
+        : `udid says ${udid}, and the command would go to ${id}: leave it out`,
+      400,
+    )
   }
   const built =
     json['Command'] === undefined
-      ? buildCommand({ ...json, udid: id }, newUUID)
+      ? buildCommand({ ...json, udid: id ?? 'many' }, newUUID)
       : buildAppleCommand(json, newUUID)
   if (!built.ok) {
-    throw new AdminError(built.error, 400)
+    throw new AdminError(built.plain ?? built.error, 400)
   }
   return built
 }
@@ -73,17 +78,30 @@ export function readNewCommand(
   now: number,
 ): NewCommand {
   const { requestKey, apiKey } = repeat
-  const read = readGoJson(new TextDecoder().decode(bytes))
-  if (!read.ok || !isJsonObject(read.value)) {
-    throw new AdminError(read.ok ? 'the body has to be an object' : read.error, 400)
-  }
-  const { commandUUID: uuid, requestType, payload, secret } = readCommand(read.value, id)
+  const json = readObject(new TextDecoder().decode(bytes))
+  const { commandUUID: uuid, requestType, payload, secret } = readCommand(json, id)
   const terms: Terms = {
-    ...window(read.value, now),
+    ...window(json, now),
     requestKey,
     requestHash: requestKey === '' ? '' : requestHash(apiKey, bytes),
   }
   return { uuid, requestType, payload, secret, source: '', terms }
+}
+
+function readObject(text: string): JsonObject {
+  const read = readGoJson(text)
+  if (read.ok && isJsonObject(read.value)) {
+    return read.value
+  }
+  const at = read.ok ? 0 : read.at
+  throw new AdminError(
+    read.ok || text.trim() === ''
+      ? 'the body has to be a JSON object, such as {"request_type":"DeviceInformation"}'
+      : at >= text.length
+        ? 'the body is no JSON: it ends too early'
+        : `the body is no JSON: ${JSON.stringify(text.charAt(at))}, its character ${at + 1}, is out of place`,
+    400,
+  )
 }
 
 /** When a command may go out. Milliseconds; 0 stands for none. @throws AdminError */

@@ -49,7 +49,7 @@ renewals.openapi(
     tags,
     summary: 'The identities of all enrolments, those that end first first',
     request: {
-      query: z.object({
+      query: z.strictObject({
         ...pageQuery,
         expires_before: moment
           .optional()
@@ -147,7 +147,7 @@ renewals.openapi(
   async (c) => c.json(described(await c.env.RENEWALS.getByName(RENEWALS).status()), 200),
 )
 
-const choice = z.object({
+const choice = z.strictObject({
   enabled: z.boolean().optional().openapi({
     description:
       'on without a word, but off since a CA was imported; true also lets stopped ones go on',

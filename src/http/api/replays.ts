@@ -36,7 +36,10 @@ const fields = z.strictObject({
     .optional()
     .openapi({ description: 'UDID, EnrollmentID, UDID:UserID or a bare UserID' }),
   filter: deviceFilter.optional(),
-  all: z.literal(true).optional().openapi({ description: 'every enrolled device' }),
+  all: z
+    .literal(true, 'has to be true, or left out')
+    .optional()
+    .openapi({ description: 'every enrolled device' }),
   pace: z
     .int()
     .min(1)

@@ -77,7 +77,7 @@ timeline.openapi(
       'Events, as far as KEEP_EVENTS keeps them, have `sequence`, `event_id` and `topic`. The others have `what`: they are told by the commands that KEEP_RESULTS keeps, the last answers of APNs, and the device’s certificates. Of what happened to a command several times there is one entry, at the first time.',
     request: {
       params: z.object({ id: deviceId }),
-      query: z.object({
+      query: z.strictObject({
         ...pageQuery,
         kind: z
           .string()

@@ -27,7 +27,7 @@ export const secretText = z
 
 const headerMap = z
   .record(
-    z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/, 'no name of a header'),
+    z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/),
     z
       .string()
       .max(MAX_TEXT)
@@ -59,7 +59,7 @@ const rampUp = z
   .min(1)
   .max(10_000)
   .openapi({ description: 'after an outage so many answers allow one more post in flight' })
-const url = z.url({ protocol: /^https?$/ }).max(MAX_TEXT)
+const url = z.url({ protocol: /^https?$/, error: 'has to be an http or https URL' }).max(MAX_TEXT)
 
 /** What may be changed; what is left out stays as it is. */
 export const changesSchema = z.strictObject({
