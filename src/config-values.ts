@@ -9,6 +9,9 @@ export const DAY = 86_400_000
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: DAY }
 /** Subscribers' posts may not use up the six connections that one invocation has. */
 export const MAX_CONCURRENCY = 6
+export const MAX_RATE = 100_000
+/** Nothing is tried for longer. */
+export const MAX_IDLE_AGE = 3 * DAY
 
 export function readUrl(text: string): string {
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
@@ -78,6 +81,22 @@ export function readConcurrency(text: string): number {
     throw new Error(`not a whole number from 1 to ${MAX_CONCURRENCY}`)
   }
   return number
+}
+
+/** Posts a minute. */
+export function readRate(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text) || Number(text) > MAX_RATE) {
+    throw new Error(`not a number of posts a minute from 1 to ${MAX_RATE}`)
+  }
+  return Number(text)
+}
+
+export function readIdleAge(text: string): number {
+  const age = readDuration(text)
+  if (age === 0 || age > MAX_IDLE_AGE) {
+    throw new Error('not from 1s to 3d: leave it out for however long')
+  }
+  return age
 }
 
 /** Go's booleans, as MicroMDM reads them from its environment. */

@@ -13,10 +13,12 @@ import {
   readDuration,
   readCount,
   readHeaderName,
+  readIdleAge,
   readKeepEvents,
   readKeepResults,
   readLimit,
   readPush,
+  readRate,
   readReceiver,
   readTopics,
   readUrl,
@@ -153,9 +155,9 @@ function readWebhook(attempt: Attempt): Webhook[] {
     secrets: [],
     redact: false,
     concurrency: attempt('WEBHOOK_CONCURRENCY', readConcurrency, 4),
-    rate: 0,
+    rate: attempt('WEBHOOK_RATE', readRate, 0),
     rampUp: 1,
-    maxIdleAge: 0,
+    maxIdleAge: attempt('WEBHOOK_MAX_IDLE_AGE', readIdleAge, 0),
   }
   return receiver.url === '' ? [] : [webhook]
 }

@@ -1,7 +1,6 @@
 import { writePlist } from '../plist/write.ts'
-import { PlistError } from '../plist/error.ts'
 import type { PlistValue } from '../plist/value.ts'
-import type { BuiltCommand, RefusedCommand } from './build.ts'
+import { refusalOf, type BuiltCommand, type RefusedCommand } from './build.ts'
 import { bytesField, bytesListField, GoFieldError, isJsonObject, stringField } from './go-fields.ts'
 import type { JsonObject, JsonValue } from './go-json.ts'
 import { passObject } from './pass-through.ts'
@@ -25,7 +24,7 @@ export function buildAppleCommand(
     if (!isJsonObject(command)) throw new GoFieldError('Command has to be an object')
     const requestType = stringField(command, 'RequestType', 'Command') ?? ''
     if (requestType === '') throw new GoFieldError('Command.RequestType is missing')
-    const asked = stringField(body, 'CommandUUID', 'Command') ?? ''
+    const asked = stringField(body, 'CommandUUID', 'body') ?? ''
     const commandUUID = asked.trim() === '' ? newUUID() : asked
     return {
       ok: true,
@@ -36,10 +35,7 @@ export function buildAppleCommand(
       destructive: isDestructiveCommand(requestType),
     }
   } catch (error) {
-    if (error instanceof GoFieldError || error instanceof PlistError) {
-      return { ok: false, error: error.message }
-    }
-    throw error
+    return refusalOf(error)
   }
 }
 

@@ -24,6 +24,19 @@ export interface RefusedCommand {
   readonly ok: false
   /** Goes into `{"error": …}` as it is. */
   readonly error: string
+  /** The same in our own API's words, where they differ. */
+  readonly plain?: string
+}
+
+/** What a field or value that cannot be sent is refused with; anything else is thrown on. */
+export function refusalOf(error: unknown): RefusedCommand {
+  if (error instanceof GoFieldError) {
+    return { ok: false, error: error.message, plain: error.plain }
+  }
+  if (error instanceof PlistError) {
+    return { ok: false, error: error.message }
+  }
+  throw error
 }
 
 /** Go's name of the request, for its messages about fields. */
@@ -42,10 +55,7 @@ export function buildCommand(
   try {
     return build(body, newUUID)
   } catch (error) {
-    if (error instanceof GoFieldError || error instanceof PlistError) {
-      return { ok: false, error: error.message }
-    }
-    throw error
+    return refusalOf(error)
   }
 }
 
@@ -60,7 +70,14 @@ function build(body: JsonValue, newUUID: () => string): BuiltCommand | RefusedCo
   const requestType = stringField(request, 'request_type', STRUCT) ?? ''
   const type = commandType(requestType)
   if (type === undefined) {
-    return { ok: false, error: `mdm: unknown RequestType: ${requestType}` }
+    return {
+      ok: false,
+      error: `mdm: unknown RequestType: ${requestType}`,
+      plain:
+        requestType === ''
+          ? 'request_type is missing (or Command, with Apple’s keys)'
+          : `no request_type ${requestType} is known here: under Apple’s keys (Command) any type is taken`,
+    }
   }
   const udid = stringField(request, 'udid', STRUCT) ?? ''
   const asked = stringField(request, 'command_uuid', STRUCT) ?? ''

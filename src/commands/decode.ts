@@ -113,14 +113,20 @@ function embedded(field: Field, bytes: Uint8Array | undefined): Decoded {
     return { plist: dict, echo: encodeBase64(bytes) }
   } catch (error) {
     if (!(error instanceof PlistError)) throw error
-    throw new GoFieldError(`parse ${field.json} as plist: ${error.message}`)
+    throw new GoFieldError(
+      `parse ${field.json} as plist: ${error.message}`,
+      `${field.json} has to be the base64 of a property list: ${error.message}`,
+    )
   }
 }
 
 /** A value of another type panics MicroMDM (micromdm-contract §4.4). */
 function booleans(field: Field, object: JsonObject | undefined): Decoded {
   for (const [key, value] of Object.entries(object ?? {})) {
-    if (typeof value !== 'boolean') throw new GoFieldError(`${field.json}.${key} is not a bool`)
+    if (typeof value !== 'boolean') {
+      const at = `${field.json}.${key}`
+      throw new GoFieldError(`${at} is not a bool`, `${at} has to be true or false`)
+    }
   }
   return dictionary(field, object)
 }

@@ -4,9 +4,18 @@ import type { JsonObject, JsonValue } from './go-json.ts'
 const MIN_INT64 = -(2n ** 63n)
 const MAX_INT64 = 2n ** 63n - 1n
 
-/** A field of another type than its Go struct declares; the message is Go's and goes to the client as it is. */
+/**
+ * A field of another type than its Go struct declares. The message is Go's and goes to MicroMDM's clients as it is; `plain`
+ * says the same to those of our own API.
+ */
 export class GoFieldError extends Error {
   override readonly name = 'GoFieldError'
+  readonly plain: string
+
+  constructor(message: string, plain = message) {
+    super(message)
+    this.plain = plain
+  }
 }
 
 /** Whether the value is a JSON object. */
@@ -83,7 +92,7 @@ export function stringsField(
 ): readonly string[] | undefined {
   return arrayField(object, name, struct, '[]string')?.map((item) => {
     if (typeof item === 'string') return item
-    return item === null ? '' : mistyped(item, `${struct}.${name}`, 'string')
+    return item === null ? '' : mistyped(item, `${struct}.${name}`, 'string', EACH)
   })
 }
 
@@ -94,7 +103,7 @@ export function bytesListField(
   struct: string,
 ): readonly Uint8Array[] | undefined {
   return arrayField(object, name, struct, '[][]uint8')?.map((item) =>
-    item === null ? new Uint8Array() : bytesOf(item, `${struct}.${name}`),
+    item === null ? new Uint8Array() : bytesOf(item, `${struct}.${name}`, EACH),
   )
 }
 
@@ -117,7 +126,7 @@ export function objectsField(
 ): readonly JsonObject[] | undefined {
   return arrayField(object, name, struct, '[]object')?.map((item) => {
     if (isJsonObject(item)) return item
-    return item === null ? {} : mistyped(item, `${struct}.${name}`, 'object')
+    return item === null ? {} : mistyped(item, `${struct}.${name}`, 'object', EACH)
   })
 }
 
@@ -137,25 +146,58 @@ function isArray(value: JsonValue): value is readonly JsonValue[] {
   return Array.isArray(value)
 }
 
-function bytesOf(value: JsonValue, field: string): Uint8Array {
+function bytesOf(value: JsonValue, field: string, each = ''): Uint8Array {
   if (typeof value === 'string') {
     const bytes = decodeBase64(value, '\r\n')
     if (typeof bytes !== 'number') return bytes
-    throw new GoFieldError(`illegal base64 data at input byte ${bytes}`)
+    throw new GoFieldError(
+      `illegal base64 data at input byte ${bytes}`,
+      `${each}${pathOf(field)} has to be padded base64: character ${bytes + 1} is out of place`,
+    )
   }
-  if (!isArray(value)) return mistyped(value, field, '[]uint8')
+  if (!isArray(value)) return mistyped(value, field, '[]uint8', each)
   return Uint8Array.from(value, (item) => {
     if (item === null) return 0
     if (typeof item === 'number' && Number.isInteger(item) && item >= 0 && item <= 255) return item
-    return mistyped(item, field, 'uint8')
+    return mistyped(item, field, 'uint8', EACH)
   })
 }
 
-function mistyped(value: JsonValue, field: string, type: string): never {
+/** Go says of an entry what it says of its list. */
+const EACH = 'each of '
+
+function mistyped(value: JsonValue, field: string, type: string, each = ''): never {
+  const kind = kindOf(value, type)
   throw new GoFieldError(
-    `json: cannot unmarshal ${kindOf(value, type)} into Go struct field ${field} of type ${type}`,
+    `json: cannot unmarshal ${kind} into Go struct field ${field} of type ${type}`,
+    `${each}${pathOf(field)} has to be ${DUE.get(type) ?? type}, not ${PLAIN_KINDS.get(kind) ?? kind.replace('number ', '')}`,
   )
 }
+
+/** Where a client wrote the field: Go's struct is no part of it, but Apple's `Command` is. */
+function pathOf(field: string): string {
+  return field.startsWith('Command.') ? field : field.slice(field.indexOf('.') + 1)
+}
+
+const DUE: ReadonlyMap<string, string> = new Map([
+  ['string', 'a string'],
+  ['bool', 'true or false'],
+  ['int64', 'a whole number'],
+  ['uint8', 'a number from 0 to 255'],
+  ['object', 'an object'],
+  ['[]uint8', 'base64'],
+  ['[]string', 'a list of strings'],
+  ['[][]uint8', 'a list of base64 strings'],
+  ['[]object', 'a list of objects'],
+])
+
+const PLAIN_KINDS: ReadonlyMap<string, string> = new Map([
+  ['array', 'a list'],
+  ['bool', 'true or false'],
+  ['string', 'a string'],
+  ['object', 'an object'],
+  ['number', 'a number'],
+])
 
 /** Go's word for a JSON value; a number that does not fit a numeric type is quoted. */
 function kindOf(value: JsonValue, type: string): string {

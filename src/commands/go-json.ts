@@ -15,7 +15,8 @@ export interface JsonObject {
 
 export type JsonReading =
   | { readonly ok: true; readonly value: JsonValue }
-  | { readonly ok: false; readonly error: string }
+  /** `at` counts the UTF-16 units that were read. */
+  | { readonly ok: false; readonly error: string; readonly at: number }
 
 /** Go allows 10,000; nothing here is legal beyond a plist's 128, and the stack of a Worker is smaller. */
 const MAX_DEPTH = 1000
@@ -54,11 +55,13 @@ class JsonSyntaxError extends Error {}
 export function readGoJson(text: string): JsonReading {
   const cursor: JsonCursor = { text, at: 0 }
   skipSpace(cursor)
-  if (cursor.at === text.length) return { ok: false, error: 'EOF' }
+  if (cursor.at === text.length) return { ok: false, error: 'EOF', at: 0 }
   try {
     return { ok: true, value: readValue(cursor, 1) }
   } catch (error) {
-    if (error instanceof JsonSyntaxError) return { ok: false, error: error.message }
+    if (error instanceof JsonSyntaxError) {
+      return { ok: false, error: error.message, at: cursor.at }
+    }
     throw error
   }
 }

@@ -25,7 +25,12 @@ export function passThrough(
   if (!isArray(value)) return passObject(value, name, special)
   return value.map((item) => {
     const passed = passThrough(item, name, special)
-    if (passed === undefined) throw new GoFieldError(`${name}: a plist has no null`)
+    if (passed === undefined) {
+      throw new GoFieldError(
+        `${name}: a plist has no null`,
+        `${name} holds a list with a null, which a property list cannot hold: leave it out`,
+      )
+    }
     return passed
   })
 }

@@ -271,10 +271,10 @@ export class Job extends DurableObject<JobEnv> {
       saveJob(this.#db, row)
     }
     const reason = reasonToStop(row, counts)
-    if (reason !== undefined) {
-      this.#end(row, 'stopped', reason)
-    } else if (counts.waiting === 0) {
+    if (counts.waiting === 0) {
       this.#end(row, 'finished', '')
+    } else if (reason !== undefined) {
+      this.#end(row, 'stopped', reason)
     }
   }
 

@@ -18,7 +18,7 @@ export const onError: ErrorHandler<AppEnv> = (error, c) => {
     return refuse(path, own ? error.problemStatus : error.status, error.message)
   }
   if (error instanceof GoFieldError) {
-    return refuse(path, own ? 400 : 500, error.message)
+    return own ? problem(400, error.plain) : errorJson(error.message, 500)
   }
   if (error instanceof HTTPException && own) {
     return problem(error.status, error.message)

@@ -1,14 +1,15 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import { afterEach, expect, it } from 'vitest'
-import { newState, start, type RunningServer } from './server.ts'
+import { newState, start, startReceiver, type Receiver, type RunningServer } from './server.ts'
 
 let server: RunningServer | undefined
+let hook: Receiver | undefined
 
 afterEach(async () => {
   await server?.stop()
+  await hook?.close()
 })
 
 const DOCS = ['api.md', 'bulk.md']
@@ -23,20 +24,27 @@ const examples = [...DOCS.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, block = 
     .filter((line) => line.startsWith('curl ')),
 )
 
-/** The simulated device, as soon as lists know that it is enrolled. */
-async function listed({ api }: RunningServer): Promise<string> {
-  for (;;) {
-    const { body } = await api<{ devices: { id: string }[] }>('GET', '/api/devices?state=enrolled')
-    if (body.devices[0]) {
-      return body.devices[0].id
-    }
-    await setTimeout(100)
-  }
+/**
+ * The simulated device, as soon as lists know that it is enrolled. Announcements are consumed batch by batch: with the
+ * event of a push that followed the enrolment's, the enrolment's batches are through.
+ */
+async function listed({ api }: RunningServer, { received, until }: Receiver): Promise<string> {
+  const enrolment = ['mdm.Authenticate', 'mdm.TokenUpdate', 'mdm.Connect']
+  await until((events) => events.length >= enrolment.length)
+  expect(received.map(({ topic }) => topic)).toEqual(enrolment)
+  const udid = received[0]?.checkin_event?.udid ?? ''
+  await api('GET', `/push/${udid}`)
+  await until((events) => events.length > enrolment.length)
+  const { body } = await api<{ devices: object[] }>('GET', '/api/devices?state=enrolled')
+  expect(body.devices).toMatchObject([{ id: udid }])
+  return udid
 }
 
 it('every example of docs/api.md and docs/bulk.md works against npm start, and a call that waits is answered by the device', async () => {
-  server = await start(await newState(), ['--devices', '1'], 'simulated device enrolled')
-  const udid = await listed(server)
+  hook = await startReceiver()
+  const flags = ['--devices', '1', '--webhook', hook.url]
+  server = await start(await newState(), flags, 'simulated device enrolled')
+  const udid = await listed(server, hook)
   const ids = Array.from({ length: 25 }, (_, n) => `NEW-${n}`)
   const bulk = await server.api<{ job: { id: string } }>('POST', '/api/commands', {
     ids,

@@ -43,6 +43,16 @@ it.each([
   [{ DEVICE_CA: '/etc/ca.pem' }, 'DEVICE_CA: holds no PEM CERTIFICATE block'],
   [{ DM_URL: 'ftp://x' }, 'DM_URL: not an http or https URL'],
   [{ WEBHOOK_TOPICS: 'mdm.Nothing' }, 'WEBHOOK_TOPICS: "mdm.Nothing" is no topic'],
+  [{ WEBHOOK_RATE: '0' }, 'WEBHOOK_RATE: not a number of posts a minute from 1 to 100000'],
+  [{ WEBHOOK_RATE: '100001' }, 'WEBHOOK_RATE: not a number of posts a minute from 1 to 100000'],
+  [
+    { WEBHOOK_MAX_IDLE_AGE: '0s' },
+    'WEBHOOK_MAX_IDLE_AGE: not from 1s to 3d: leave it out for however long',
+  ],
+  [
+    { WEBHOOK_MAX_IDLE_AGE: '4d' },
+    'WEBHOOK_MAX_IDLE_AGE: not from 1s to 3d: leave it out for however long',
+  ],
   [{ WEBHOOK_CONCURRENCY: '7' }, 'WEBHOOK_CONCURRENCY: not a whole number from 1 to 6'],
   [
     { WEBHOOK_URL: 'http://a%zz:b@receiver.test' },
@@ -71,6 +81,15 @@ it('gives user and password of the webhook’s URL, decoded, to Basic auth and k
   })
   const plain = configured({ WEBHOOK_URL: 'https://receiver.test' }).webhooks
   expect(plain).toMatchObject([{ authorization: '' }])
+})
+
+it('posts to WEBHOOK_URL as fast, and Idle events as old, as told', () => {
+  const vars = { WEBHOOK_URL: 'https://receiver.test' }
+  const told = { WEBHOOK_RATE: 600, WEBHOOK_MAX_IDLE_AGE: '1h' }
+  expect(configured(vars).webhooks).toMatchObject([{ rate: 0, maxIdleAge: 0 }])
+  expect(configured({ ...vars, ...told }).webhooks).toMatchObject([
+    { rate: 600, maxIdleAge: 3_600_000 },
+  ])
 })
 
 it('keeps results as told', () => {

@@ -318,9 +318,10 @@ describe('a command with a time', () => {
 
   it.each([
     [{ expires_at: '2020-01-01T00:00:00Z' }, 'has to lie ahead'],
-    [{ not_before: 'tomorrow' }, 'not_before has to be a time'],
-    [{ not_before: '2026-11-24T22:00:00' }, 'not_before has to be a time'],
-    [{ request_type: 'Nope' }, 'unknown RequestType'],
+    [{ expires_at: '1969-01-01T00:00:00Z' }, 'has to lie ahead'],
+    [{ not_before: 'tomorrow' }, 'not_before: "tomorrow" is no time'],
+    [{ not_before: '2026-11-24T22:00:00' }, 'is no time'],
+    [{ request_type: 'Nope' }, 'no request_type Nope'],
     [{ Command: {} }, 'RequestType is missing'],
   ])('%j is refused: %s', async (body, detail) => {
     const { queue } = await enrolled()

@@ -98,8 +98,8 @@ describe('a command to a few ids', () => {
     expect(body.job).toMatchObject({ state: 'finished', total: 6, done: 2, failed: 4, waiting: 0 })
     expect(body.outcomes).toMatchObject([
       { id: known, outcome: 'done', command_id: `${known}.1`, error: null },
-      { id: '', outcome: 'failed', command_id: null, error: 'not an enrolment id: 0 characters' },
-      { id: '7', outcome: 'failed', error: 'not an enrolment id: not a string' },
+      { id: '', outcome: 'failed', command_id: null, error: 'not an enrolment id: it is empty' },
+      { id: '7', outcome: 'failed', error: expect.stringContaining('of type number') },
       { outcome: 'failed', error: expect.stringContaining('UDID:UserShortName') },
       { id: unknown, outcome: 'done', command_id: `${unknown}.1` },
       { id: 'a\nb', outcome: 'failed', error: expect.stringContaining('control characters') },
@@ -137,7 +137,7 @@ describe('a command to a few ids', () => {
     [{ ids: [] }, 'nobody is meant'],
     [{ filter: {} }, 'say `all`'],
     [{ filter: { os: '999' } }, 'no enrolled device fits'],
-    [{ ids: ['A'], command: { request_type: 'Nope' } }, 'unknown RequestType: Nope'],
+    [{ ids: ['A'], command: { request_type: 'Nope' } }, 'no request_type Nope'],
   ])('refuses %j with the reason', async (body, reason) => {
     const answer = await bulk({ command: ORDER, ...body })
     expect(answer).toMatchObject({ status: 400, body: { detail: expect.stringContaining(reason) } })
@@ -283,6 +283,24 @@ describe('a job', () => {
       reason: '10 of 10 ids failed',
       failed: 30,
       waiting: 20,
+    })
+  })
+
+  it('has finished when no id waits any more, even if all have failed', async () => {
+    const command = { request_type: 'ClearPasscode' }
+    const failing = { command, ...confirm('ClearPasscode', 25), stop_at_error_rate: 0.1 }
+    const { body } = await bulk({ ids: newIds(25), ...failing })
+    expect(await ended(body.job.id)).toMatchObject({
+      state: 'finished',
+      reason: null,
+      done: 0,
+      failed: 25,
+      waiting: 0,
+    })
+    const nobody = await bulk({ ids: ['', ' '], command: ORDER })
+    expect(nobody).toMatchObject({
+      status: 200,
+      body: { job: { state: 'finished', done: 0, failed: 2 } },
     })
   })
 

@@ -24,6 +24,7 @@ interface Operation {
 }
 interface Document {
   openapi: string
+  servers: { url: string }[]
   paths: Record<string, Record<string, Operation>>
   components: { schemas: Record<string, object> }
 }
@@ -274,11 +275,31 @@ describe('the document of the API', () => {
     }
   })
 
+  it('says of every operation that it may answer a problem document, and where the deployment is', async () => {
+    const { body: wrong } = await api('GET', '/api/jobs?limit=none')
+    expect(document.components.schemas['Problem']).toBeDefined()
+    for (const { responses } of Object.values(document.paths).flatMap(Object.values<Operation>)) {
+      for (const status of ['401', 'default']) {
+        const media = responses[status]?.content?.['application/problem+json']
+        check(media?.schema ?? { not: {} }, wrong)
+      }
+    }
+    expect(document.servers).toEqual([{ url: '/' }])
+    const told = await deployed({ PUBLIC_URL: 'https://mdm.example.com/' })(
+      'GET',
+      '/api/openapi.json',
+    )
+    expect(await told.json()).toMatchObject({ servers: [{ url: 'https://mdm.example.com' }] })
+  })
+
   it('is also a page that needs nothing from elsewhere', async () => {
     const response = await serve('/api/docs', { headers: AUTH })
     expect(response.headers.get('content-security-policy')).toContain("default-src 'none'")
     const page = await response.text()
     expect(page).not.toMatch(/(src|href)="https?:/)
+    // Code in descriptions is marked up; in a schema's JSON it stays as the document has it.
+    expect(page.replaceAll(/<pre>.*?<\/pre>/gs, '')).not.toContain('`')
+    expect(page).toContain('<code>&quot;replay&quot;: true</code>')
     for (const { operation } of examples) {
       expect(page).toContain(`id="${operation.operationId}"`)
     }
@@ -312,6 +333,9 @@ describe('an error of the API', () => {
     expect((await asked('/api')).status).toBe(404)
     expect((await asked('/api/openapi.json', { method: 'DELETE', headers: AUTH })).status).toBe(404)
     const retire = await asked('/api/devices/NOBODY/retire', { method: 'POST', headers: AUTH })
-    expect(retire).toMatchObject({ status: 404, body: { detail: 'no device has the id NOBODY' } })
+    expect(retire).toMatchObject({
+      status: 404,
+      body: { detail: 'nothing is known of a device with the id NOBODY' },
+    })
   })
 })

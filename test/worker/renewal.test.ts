@@ -130,7 +130,7 @@ describe('a device that enrolled by our profile', () => {
     expect((await renew(device)).body).toEqual({ command_uuid: null })
     await device.poll()
     expect(device.received).toHaveLength(1)
-    expect((await api('POST', '/api/devices/NOBODY/renew')).status).toBe(409)
+    expect((await api('POST', '/api/devices/NOBODY/renew')).status).toBe(404)
   })
 })
 

@@ -211,6 +211,49 @@ describe('peers §4 row 1: lost webhook events, and no way to know', () => {
     )
   })
 
+  it('never shows more posts allowed than its setting allows', async () => {
+    const hook = await newHook({ concurrency: 5 })
+    expect(await hook.state()).toMatchObject({ posts_allowed: 5 })
+    await api('PATCH', `/api/webhooks/${hook.id}`, { concurrency: 2 })
+    expect(await hook.state()).toMatchObject({ posts_allowed: 2 })
+    for (const verb of ['pause', 'resume']) {
+      expect((await hook.call(verb)).body).toMatchObject({ state: { posts_allowed: 2 } })
+    }
+  })
+
+  it('a device’s deliveries come in pages of which none is empty, and nobody’s are 404', async () => {
+    const first = await newHook({ topics: ['mdm.Authenticate'] })
+    const both = await newHook({ topics: ['mdm.Authenticate', 'mdm.TokenUpdate'] })
+    const device = await enrolled()
+    await device.tokenUpdate()
+    await Promise.all([first.events(device.udid, 1), both.events(device.udid, 3)])
+    const list = async (webhook: string): Promise<string[][]> => {
+      const pages: string[][] = []
+      let next: string | null = ''
+      while (next !== null) {
+        const path = `/api/deliveries?device=${device.udid}&webhook=${webhook}&limit=1`
+        const page: { body: { deliveries: { topic: string }[]; next: string | null } } = await api(
+          'GET',
+          `${path}&cursor=${next}`,
+        )
+        pages.push(page.body.deliveries.map(({ topic }) => topic))
+        next = page.body.next
+      }
+      return pages
+    }
+    expect(await list(first.id)).toEqual([['mdm.Authenticate']])
+    const all = [['mdm.TokenUpdate'], ['mdm.TokenUpdate'], ['mdm.Authenticate']]
+    expect(await list(both.id)).toEqual(all)
+    for (const query of [`device=nope`, `device=nope&webhook=${first.id}`, 'webhook=nope']) {
+      expect((await api('GET', `/api/deliveries?${query}`)).status).toBe(404)
+    }
+    const typo = await api('GET', `/api/deliveries?device=${device.udid}&webhook=nope`)
+    expect(typo).toMatchObject({ status: 404, body: { detail: 'no webhook has the id nope' } })
+    for (const query of ['', 'device=%20', `device=${device.udid}&outcome=down`]) {
+      expect((await api('GET', `/api/deliveries?${query}`)).status).toBe(400)
+    }
+  })
+
   it('an event that is given up is a dead letter: listed, tried again, thrown away', async () => {
     const { hook, device, id } = await deadLetter()
     const list = () => api('GET', `/api/dead-letters?webhook=${hook.id}`)

@@ -5,7 +5,6 @@ import type { CommandWork } from '../../delivery/job-work.ts'
 import type { JobCreated } from '../../delivery/job.ts'
 import type { QueuedBy } from '../../device/queued-by.ts'
 import { addJob } from '../../directory/jobs.ts'
-import { PLATFORMS } from '../../directory/search.ts'
 import { removesEnrollment } from '../../enroll/removal.ts'
 import type { Env } from '../../env.ts'
 import { AdminError } from '../at-device.ts'
@@ -21,12 +20,18 @@ import {
 } from './job-json.ts'
 import { readCommand, window } from './new-command.ts'
 import { requestHash } from './request-hash.ts'
-import { targetsMeant, targetsNamed, type Targets } from './targets.ts'
+import {
+  checkNumber,
+  deviceFilter,
+  MAX_TARGETS,
+  targetsMeant,
+  targetsNamed,
+  type Targets,
+} from './targets.ts'
 
 /** One command to many ids (peers.md §4, rows 15 and 16). */
 export const bulk = newRoutes()
 
-const MAX_TARGETS = 100_000
 /** So many are done within the call: each may take two calls of the fifty that the free plan allows. */
 const SMALL = 20
 
@@ -42,19 +47,11 @@ const bulkSchema = z
         description:
           'UDID, EnrollmentID, UDID:UserID or a bare UserID; what leads nowhere is an outcome of its own',
       }),
-    filter: z
-      .strictObject({
-        platform: z.enum(PLATFORMS).optional(),
-        model: z.string().min(1).optional().openapi({
-          description: 'model, model name or product name',
-        }),
-        os: z.string().min(1).optional().openapi({ description: '15 means 15.1 too' }),
-        serials: z.array(z.string()).min(1).max(MAX_TARGETS).optional(),
-      })
-      .refine((filter) => Object.keys(filter).length > 0, 'an empty filter means nobody: say `all`')
+    filter: deviceFilter.optional(),
+    all: z
+      .literal(true, 'has to be true, or left out')
       .optional()
-      .openapi({ description: 'enrolled devices of which every part holds' }),
-    all: z.literal(true).optional().openapi({ description: 'every enrolled device' }),
+      .openapi({ description: 'every enrolled device' }),
     command: z.record(z.string(), z.json()).openapi({
       type: 'object',
       description:
@@ -146,7 +143,10 @@ bulk.openapi(
       (key === '' ? undefined : await job.known(request)) ??
       (await create(c.env, c.req.valid('json'), { name, request, by: queuedBy(c, 'api') }))
     if (created.kind === 'reused') {
-      throw new AdminError('another request had this Idempotency-Key: its body differs', 422)
+      throw new AdminError(
+        'another request had this Idempotency-Key, and its body differs: send a new key',
+        422,
+      )
     }
     c.header('location', `/api/jobs/${name}`)
     const shown = created.job.total > SMALL ? undefined : await job.outcomes(0, SMALL, undefined)
@@ -167,15 +167,11 @@ async function create(
   wanted: BulkRequest,
   { name, request, by }: { readonly name: string; readonly request: string; readonly by: QueuedBy },
 ): Promise<JobCreated> {
-  // The id is read with the command elsewhere; here there are many.
-  const command = readCommand(wanted.command, 'many')
-  const targets = await targetsOfRequest(env, wanted)
-  if (targets.ids.length === 0) {
-    throw new AdminError('nobody is meant: the list is empty, or no enrolled device fits', 400)
-  }
-  if (targets.ids.length > MAX_TARGETS) {
-    throw new AdminError(`${targets.ids.length} devices: at most ${MAX_TARGETS} in one call`, 400)
-  }
+  const command = readCommand(wanted.command, undefined)
+  const targets = wanted.ids
+    ? targetsNamed(wanted.ids)
+    : await targetsMeant(env.DB, wanted.filter ?? {})
+  checkNumber(targets)
   checkConfirmed(wanted, command, targets)
   const { pace = 0, stop_at_error_rate: stopAt = 0 } = wanted
   const { commandUUID: uuid, requestType, payload, secret } = command
@@ -196,14 +192,6 @@ async function create(
     faults: targets.faults,
     wait: targets.ids.length <= SMALL && pace === 0,
   })
-}
-
-function targetsOfRequest(env: Env, { ids, filter }: BulkRequest): Targets | Promise<Targets> {
-  if (ids) {
-    return targetsNamed(ids)
-  }
-  const { platform, model, os, serials = [] } = filter ?? {}
-  return targetsMeant(env.DB, { platform, model, os, serials, states: ['enrolled'], push: [] })
 }
 
 /** Who loses a fleet by a slip of the pen has at least counted it. */

@@ -74,7 +74,7 @@ ca.openapi(
     description: '`npm run ca` makes and sends one. The key is sealed, and never shown again.',
     request: {
       body: body(
-        z.object({
+        z.strictObject({
           certificate: z.string().openapi({ description: 'PEM' }),
           private_key: z.string().openapi({ description: 'PEM, RSA' }),
           imported: z.boolean().default(true),

@@ -12,6 +12,7 @@ import {
   QUEUER_EXAMPLE,
   STATES,
 } from './command-json.ts'
+import { faultOfId } from './device-id.ts'
 import {
   actor,
   answer,
@@ -67,10 +68,11 @@ const commandId = z.string().openapi({
   description: 'a command’s id',
   example: EXAMPLE.id,
 })
+const SECONDS = `has to be a number of seconds, at most ${MAX_WAIT}`
 const wait = z.coerce
-  .number()
-  .min(0)
-  .max(MAX_WAIT)
+  .number(SECONDS)
+  .min(0, SECONDS)
+  .max(MAX_WAIT, SECONDS)
   .default(0)
   .openapi({ description: 'for how many seconds the call may wait for the device’s answer' })
 const detail = (description: string) => answer(description, commandDetailSchema, DETAIL)
@@ -85,7 +87,7 @@ commands.openapi(
     summary: 'Queues a command, and may wait for the device’s answer',
     request: {
       params: z.object({ id: deviceId }),
-      query: z.object({ wait }),
+      query: z.strictObject({ wait }),
       headers: z.object({
         'idempotency-key': z.string().max(255).optional().openapi({
           description:
@@ -117,7 +119,10 @@ commands.openapi(
       case 'full':
         throw new AdminError(queued.error, 429)
       case 'key_reused':
-        throw new AdminError('another request had this Idempotency-Key: its body differs', 422)
+        throw new AdminError(
+          'another request had this Idempotency-Key, and its body differs: send a new key',
+          422,
+        )
       case 'queued': {
         const found = await look(c, refOf(queued.id), seconds)
         c.header('location', `/api/commands/${encodeURIComponent(queued.id)}`)
@@ -136,7 +141,7 @@ commands.openapi(
     summary: 'What waits for a device, and its history, newest first',
     request: {
       params: z.object({ id: deviceId }),
-      query: z.object({
+      query: z.strictObject({
         ...pageQuery,
         state: z
           .string()
@@ -204,7 +209,7 @@ commands.openapi(
     operationId: 'getCommand',
     tags,
     summary: 'A command, its timeline and the device’s answer; may wait for it',
-    request: { params: z.object({ id: commandId }), query: z.object({ wait }) },
+    request: { params: z.object({ id: commandId }), query: z.strictObject({ wait }) },
     responses: { 200: detail('the command'), 404: noCommand },
   }),
   async (c) => {
@@ -283,8 +288,11 @@ async function look(
 
 function refOf(id: string): CommandRef {
   const [, enrollment, n] = /^(.+)\.(\d{1,12})$/s.exec(id) ?? []
-  if (enrollment === undefined) {
-    throw new AdminError(`${id} is no command’s id: it ends in a dot and a number`, 404)
+  if (enrollment === undefined || faultOfId(enrollment) !== undefined) {
+    throw new AdminError(
+      `${id} is no command’s id: that is an enrolment id, a dot and a number`,
+      404,
+    )
   }
   return { enrollment, n: Number(n) }
 }

@@ -51,7 +51,7 @@ deadLetters.openapi(
     operationId: 'listDeadLetters',
     tags,
     summary: 'Events that a webhook’s receiver did not take, newest first',
-    request: { query: z.object({ ...pageQuery, webhook }) },
+    request: { query: z.strictObject({ ...pageQuery, webhook }) },
     responses: {
       200: answer('a page', z.object({ dead_letters: z.array(letter), next: nextCursor }), {
         dead_letters: [
@@ -130,6 +130,7 @@ deadLetters.openapi(
   async (c) => {
     const { id } = c.req.valid('param')
     const { subscriber, n } = partsOf(id)
+    await webhookOf(c.env, c.var.config, subscriber)
     const outcome = await c.env.SUBSCRIBER.getByName(subscriber).retryDeadLetter(n)
     if (outcome === 'gone') {
       throw new AdminError(`${id} is not kept any more: only its device’s newest 100 are`, 410)
@@ -152,6 +153,7 @@ deadLetters.openapi(
   async (c) => {
     const { id } = c.req.valid('param')
     const { subscriber, n } = partsOf(id)
+    await webhookOf(c.env, c.var.config, subscriber)
     known(await c.env.SUBSCRIBER.getByName(subscriber).deleteDeadLetter(n), id)
     return c.json({}, 200)
   },

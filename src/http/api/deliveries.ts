@@ -1,8 +1,11 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import type { DeliveryOfEvent } from '../../device/deliveries.ts'
+import type { Context } from 'hono'
+import type { Deliveries, DeliveryFilter, DeliveryOfEvent } from '../../device/deliveries.ts'
 import type { Attempt } from '../../delivery/ledger.ts'
 import type { Env } from '../../env.ts'
+import type { AppEnv } from '../app-env.ts'
 import { AdminError, atDevice } from '../at-device.ts'
+import { idText, knownDevice } from './device-id.ts'
 import {
   answer,
   newRoutes,
@@ -10,6 +13,7 @@ import {
   nextCursor,
   numberCursor,
   pageQuery,
+  refusal,
   writeCursor,
 } from './frame.ts'
 import { webhookOf } from './webhook-access.ts'
@@ -18,6 +22,9 @@ import { webhookOf } from './webhook-access.ts'
 export const deliveries = newRoutes()
 
 const MAX_WEBHOOKS_ASKED = 10
+/** What a device is asked for at a time. */
+const EVENTS_ASKED = 1000
+type DeliveryPage = Omit<Extract<Deliveries, { kind: 'deliveries' }>, 'kind'>
 const delivery = z
   .object({
     webhook: z.string(),
@@ -51,12 +58,12 @@ deliveries.openapi(
     tags: ['Deliveries'],
     summary: 'Deliveries of a webhook or of a device’s events, newest first',
     description:
-      'With `device`: each kept event, and how far it is with each webhook that wants it, from the device’s own rows. With `webhook` alone: its newest posts, one entry for each try; 500 of them are in memory, and of these the newest 100 that failed outlive it.',
+      'With `device`: each kept event, and how far it is with each webhook that wants it, from the device’s own rows; `limit` counts events. With `webhook` alone: its newest posts, one entry for each try; 500 of them are in memory, and of these the newest 100 that failed outlive it.',
     request: {
-      query: z.object({
+      query: z.strictObject({
         ...pageQuery,
         webhook: z.string().optional(),
-        device: z.string().optional().openapi({ example: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01' }),
+        device: idText.optional().openapi({ example: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01' }),
         outcome: z
           .enum(['delivered', 'refused', 'down'])
           .optional()
@@ -84,16 +91,23 @@ deliveries.openapi(
         ],
         next: null,
       }),
+      404: refusal('no such webhook, or nothing is known of such a device'),
     },
   }),
   async (c) => {
     const { cursor, limit, webhook, device, outcome } = c.req.valid('query')
     const before = numberCursor(cursor)
+    if (device !== undefined && outcome !== undefined) {
+      throw new AdminError(
+        'query.outcome: it is of tries, and a device lists events: leave it or `device` out',
+        400,
+      )
+    }
     if (device !== undefined) {
-      return c.json(await ofDevice(c.env, device, { subscriber: webhook, before, limit }), 200)
+      return c.json(await ofDevice(c, device, { subscriber: webhook, before, limit }), 200)
     }
     if (webhook === undefined) {
-      throw new AdminError('name a `webhook`, a `device`, or both', 400)
+      throw new AdminError('name a `webhook`, a `device`, or both in the query', 400)
     }
     await webhookOf(c.env, c.var.config, webhook)
     const tries = await c.env.SUBSCRIBER.getByName(webhook).recent({
@@ -114,13 +128,18 @@ deliveries.openapi(
 )
 
 async function ofDevice(
-  env: Env,
+  { env, var: { config } }: Context<AppEnv>,
   id: string,
-  filter: { subscriber: string | undefined; before: number | undefined; limit: number },
+  filter: DeliveryFilter,
 ): Promise<{ deliveries: DeliveryJson[]; next: string | null }> {
-  const found = await atDevice(env, id, async (device, user) => device.viewDeliveries(user, filter))
-  const { device } = found
-  const readers = [...new Set(found.deliveries.map(({ subscriber }) => subscriber))]
+  const { device, deliveries: shown, next } = await pageOf(env, id, filter)
+  if (shown.length === 0) {
+    await knownDevice(env, id)
+    if (filter.subscriber !== undefined) {
+      await webhookOf(env, config, filter.subscriber)
+    }
+  }
+  const readers = [...new Set(shown.map(({ subscriber }) => subscriber))]
   const remembered = await Promise.all(
     readers.slice(0, MAX_WEBHOOKS_ASKED).map(async (reader) => {
       const all = { before: Number.MAX_SAFE_INTEGER, limit: 1000, device }
@@ -129,14 +148,41 @@ async function ofDevice(
   )
   const tries = new Map(remembered)
   return {
-    deliveries: found.deliveries.map((one) =>
+    deliveries: shown.map((one) =>
       eventJson(
         device,
         one,
         tries.get(one.subscriber)?.find(({ event }) => event === one.event),
       ),
     ),
-    next: found.next === undefined ? null : writeCursor(found.next),
+    next: next === undefined ? null : writeCursor(next),
+  }
+}
+
+/**
+ * The deliveries of the next `limit` events that have any. Which events those are only its answer tells: the device is asked
+ * for more of them than are shown, so that no page is empty before the last one.
+ */
+async function pageOf(env: Env, id: string, filter: DeliveryFilter): Promise<DeliveryPage> {
+  const { subscriber, limit } = filter
+  const read: DeliveryOfEvent[] = []
+  let before = filter.before
+  for (;;) {
+    const asked = { subscriber, before, limit: EVENTS_ASKED }
+    const found = await atDevice(env, id, async (device, user) =>
+      device.viewDeliveries(user, asked),
+    )
+    read.push(...found.deliveries)
+    const events = [...new Set(read.map(({ sequence }) => sequence))]
+    const last = events[limit - 1]
+    if (last !== undefined && events.length > limit) {
+      const shown = read.filter(({ sequence }) => sequence >= last)
+      return { device: found.device, deliveries: shown, next: last }
+    }
+    if (found.next === undefined) {
+      return { device: found.device, deliveries: read, next: undefined }
+    }
+    before = found.next
   }
 }
 

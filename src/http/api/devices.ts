@@ -2,10 +2,12 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { PLATFORMS, searchDevices } from '../../directory/search.ts'
 import type { DevicePage } from '../../device/page.ts'
 import { enrollmentId } from '../../mdm/enrollment.ts'
-import { AdminError, atDevice } from '../at-device.ts'
+import { AdminError } from '../at-device.ts'
 import { pushJson, pushNote } from './command-json.ts'
+import { knownDevice } from './device-id.ts'
 import { identityJson, identitySchema } from './identities.ts'
 import { inventoryJson, inventorySchema } from './inventory.ts'
+import { moment } from './moment.ts'
 import {
   answer,
   atOrNull,
@@ -66,7 +68,7 @@ devices.openapi(
     description:
       'Filters are put together with “and”. `last_seen` is exact to LAST_SEEN_RESOLUTION.',
     request: {
-      query: z.object({
+      query: z.strictObject({
         ...pageQuery,
         q: z.string().optional().openapi({ description: 'part of id, serial number or name' }),
         serial: z.string().optional().openapi({ description: 'one or more, between commas' }),
@@ -88,8 +90,8 @@ devices.openapi(
             description: `one or more, between commas: ${PUSH.join(', ')}`,
             example: 'ready,failing',
           }),
-        seen_before: z.iso.datetime({ offset: true }).optional(),
-        seen_after: z.iso.datetime({ offset: true }).optional(),
+        seen_before: moment.optional(),
+        seen_after: moment.optional(),
       }),
     },
     responses: {
@@ -105,7 +107,7 @@ devices.openapi(
     if (serials.length > MAX_SERIALS) {
       throw new AdminError(`query.serial: at most ${MAX_SERIALS} at once`, 400)
     }
-    const after = query.cursor === undefined ? '' : readCursor(query.cursor)
+    const [after = ''] = readCursor(query.cursor, /^device (.+)$/s) ?? []
     const found = await searchDevices(
       c.env.DB,
       {
@@ -117,8 +119,8 @@ devices.openapi(
         os: query.os,
         states: several('state', query.state, STATES),
         push: several('push', query.push, PUSH),
-        seenBefore: ms(query.seen_before),
-        seenAfter: ms(query.seen_after),
+        seenBefore: query.seen_before,
+        seenAfter: query.seen_after,
       },
       { after, limit: query.limit + 1 },
     )
@@ -139,7 +141,7 @@ devices.openapi(
           last_seen: atOrNull(device.lastSeen),
           push: knownOr('', PUSH, device.push),
         })),
-        next: found.length > query.limit ? writeCursor(page.at(-1)?.id ?? '') : null,
+        next: found.length > query.limit ? writeCursor(`device ${page.at(-1)?.id ?? ''}`) : null,
       },
       200,
     )
@@ -226,11 +228,7 @@ devices.openapi(
   }),
   async (c) => {
     const { id } = c.req.valid('param')
-    const found = await atDevice(c.env, id, (device, user) => device.viewDevice(user))
-    if (found.kind === 'unknown') {
-      throw new AdminError(`nothing is known of a device with the id ${id}`, 404)
-    }
-    return c.json(pageJson(found), 200)
+    return c.json(pageJson(await knownDevice(c.env, id)), 200)
   },
 )
 
@@ -277,8 +275,4 @@ function knownOr<Known extends string, Other extends string>(
   value: string,
 ): Known | Other {
   return known.find((one) => one === value) ?? other
-}
-
-function ms(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : Date.parse(text)
 }

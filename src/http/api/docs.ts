@@ -1,13 +1,12 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { html, raw } from 'hono/html'
+import { METHODS } from './frame.ts'
 
 type Document = ReturnType<OpenAPIHono['getOpenAPI31Document']>
 type Paths = NonNullable<Document['paths']>
 type Operation = NonNullable<Paths[string]['get']>
 type Content = NonNullable<Extract<Operation['requestBody'], { content: unknown }>>['content']
 type Html = ReturnType<typeof html>
-
-const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const
 
 /** The document as a page that needs nothing from elsewhere, not even a script. */
 export async function docsPage(document: Document): Promise<Response> {
@@ -22,11 +21,11 @@ export async function docsPage(document: Document): Promise<Response> {
   const page = await html`<!doctype html>
     <html lang="en">
       <meta charset="utf-8" />
-      <meta name="viewport" content="width=device-width" />
+      <meta name="viewport" content="width=device-width, initial-scale=1" />
       <title>${document.info.title}</title>
       ${raw(`<style nonce="${nonce}">${STYLE}</style>`)}
       <h1>${document.info.title}</h1>
-      <p>${document.info.description}</p>
+      <p>${prose(document.info.description)}</p>
       <p>The same for programs: <a href="openapi.json">openapi.json</a></p>
       ${tags.map(
         (tag) =>
@@ -57,8 +56,8 @@ function section(path: string, method: string, operation: Operation): Html {
       ? operation.requestBody.content
       : undefined
   return html`<details id="${operation.operationId}">
-    <summary><b>${method}</b> <code>${path}</code> ${operation.summary}</summary>
-    ${operation.description ? html`<p>${operation.description}</p>` : ''}
+    <summary><b>${method}</b> <code>${path}</code> ${prose(operation.summary)}</summary>
+    ${operation.description ? html`<p>${prose(operation.description)}</p>` : ''}
     ${
       parameters.length > 0
         ? html`<table>
@@ -67,7 +66,7 @@ function section(path: string, method: string, operation: Operation): Html {
                 html`<tr>
                   <td><code>${name}</code></td>
                   <td>${where}${required ? '' : ', optional'}</td>
-                  <td>${description}</td>
+                  <td>${prose(description)}</td>
                 </tr>`,
             )}
           </table>`
@@ -81,7 +80,7 @@ function section(path: string, method: string, operation: Operation): Html {
     }
     ${Object.entries(operation.responses ?? {}).map(
       ([status, response]: [string, { description?: string; content?: Content }]) =>
-        html`<h4>${status}: ${response.description}</h4>
+        html`<h4>${status}: ${prose(response.description)}</h4>
           ${status < '400' ? contents(response.content ?? {}) : ''}`,
     )}
   </details>`
@@ -105,6 +104,11 @@ function contents(content: Content): Html {
   )}`
 }
 
+/** Descriptions have code between backticks, as in Markdown, and nothing else of it. */
+function prose(text = ''): Html {
+  return html`${text.split('`').map((part, n) => (n % 2 === 1 ? html`<code>${part}</code>` : part))}`
+}
+
 function json(value: unknown): Html {
   return html`<pre>${JSON.stringify(value, null, 2)}</pre>`
 }
@@ -113,7 +117,8 @@ function tagOf(operation: Operation): string {
   return operation.tags?.[0] ?? 'Other'
 }
 
-const STYLE = `body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
+const STYLE = `body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff;overflow-wrap:anywhere}
 details{border:1px solid #ccc;border-radius:4px;margin:.5rem 0;padding:.5rem 1rem}summary{cursor:pointer}
-pre{background:#f4f4f4;padding:.75rem;overflow:auto;border-radius:4px}td{padding:.1rem 1rem .1rem 0;vertical-align:top}
-@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}pre{background:#252525}details{border-color:#444}a{color:#8bf}}`
+pre{background:#f4f4f4;padding:.75rem;overflow:auto;border-radius:4px}table{display:block;overflow-x:auto}td{padding:.1rem .75rem .1rem 0;vertical-align:top;overflow-wrap:break-word}
+code{font:.9em ui-monospace,monospace;background:#f4f4f4;border-radius:3px;padding:0 .2em}
+@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}pre,code{background:#252525}details{border-color:#444}a{color:#8bf}}`

@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { encodeBase64 } from '../../plist/base64.ts'
 import { AdminError } from '../at-device.ts'
+import { knownDevice } from './device-id.ts'
 import { answer, atOrNull, body, deviceId, newRoutes, refusal } from './frame.ts'
 
 /** Tokens that devices escrow with us. A value is only read by a call that leaves an entry: who, when, why. */
@@ -61,10 +62,12 @@ escrow.openapi(
           ],
         },
       ),
+      404: refusal('nothing is known of such a device'),
     },
   }),
   async (c) => {
-    const { tokens, reads } = await c.env.DEVICE.getByName(c.req.valid('param').id).listEscrow()
+    const { id } = await knownDevice(c.env, c.req.valid('param').id)
+    const { tokens, reads } = await c.env.DEVICE.getByName(id).listEscrow()
     return c.json(
       {
         tokens: tokens.map(({ storedAt, archivedAt, ...listed }) => ({
@@ -92,7 +95,7 @@ escrow.openapi(
         kind: kind.openapi({ param: { name: 'kind', in: 'path' }, example: 'unlock_token' }),
       }),
       body: body(
-        z.object({
+        z.strictObject({
           reason: z.string(REASON).trim().min(1, REASON).max(MAX_TEXT, TOO_LONG),
           who: z.string().trim().max(MAX_TEXT, TOO_LONG).nullish(),
           token: z
@@ -116,11 +119,12 @@ escrow.openapi(
   async (c) => {
     const params = c.req.valid('param')
     const { reason, who, token: number } = c.req.valid('json')
-    const found = await c.env.DEVICE.getByName(params.id).readEscrow(
-      params.kind,
-      number ?? undefined,
-      { who: who || 'micromdm', address: c.req.header('cf-connecting-ip') ?? '', reason },
-    )
+    const { id } = await knownDevice(c.env, params.id)
+    const found = await c.env.DEVICE.getByName(id).readEscrow(params.kind, number ?? undefined, {
+      who: who || 'micromdm',
+      address: c.req.header('cf-connecting-ip') ?? '',
+      reason,
+    })
     if (!found.found) {
       throw new AdminError(`${params.id} has no such ${params.kind} in escrow`, 404)
     }

@@ -1,3 +1,4 @@
+import type { Config } from '../../config.ts'
 import { adminAuth } from '../admin-auth.ts'
 import { bulk } from './bulk.ts'
 import { ca } from './ca.ts'
@@ -7,7 +8,7 @@ import { deliveries } from './deliveries.ts'
 import { devices } from './devices.ts'
 import { docsPage } from './docs.ts'
 import { escrow } from './escrow.ts'
-import { boundedJson, newRoutes } from './frame.ts'
+import { boundedJson, newRoutes, readablePath, withErrors } from './frame.ts'
 import { identities } from './identities.ts'
 import { jobs } from './jobs.ts'
 import { pushCertificate } from './push-certificate.ts'
@@ -50,7 +51,7 @@ const ROUTES = [
 
 export const ownFace = newRoutes()
 
-ownFace.use('/api/*', adminAuth, boundedJson)
+ownFace.use('/api/*', adminAuth, readablePath, boundedJson)
 
 for (const routes of ROUTES) {
   ownFace.route('/api', routes)
@@ -62,7 +63,8 @@ ownFace.openAPIRegistry.registerComponent('securitySchemes', 'basic', {
   description: 'user `micromdm`, password the API key',
 })
 
-const document = () =>
+/** Where nobody said how we are reached from outside, `/` is at the place that the document came from (OpenAPI 3.1, server object). */
+const document = ({ publicUrl }: Config) =>
   ownFace.getOpenAPI31Document({
     openapi: '3.1.0',
     info: {
@@ -71,8 +73,10 @@ const document = () =>
       description:
         'What MicroMDM’s API has no words for. Errors are problem documents (RFC 9457); lists come in pages, whose `next` is the `cursor` of the page behind.',
     },
+    servers: [{ url: publicUrl || '/' }],
     security: [{ basic: [] }],
   })
 
-ownFace.get('/api/openapi.json', (c) => c.json(document()))
-ownFace.get('/api/docs', () => docsPage(document()))
+ownFace.get('/api/openapi.json', (c) => c.json(withErrors(document(c.var.config))))
+// The page says once what holds for all operations.
+ownFace.get('/api/docs', (c) => docsPage(document(c.var.config)))

@@ -4,6 +4,7 @@ import type { AppEnv } from '../app-env.ts'
 import { AdminError } from '../at-device.ts'
 import { readBody } from '../body.ts'
 import { problem } from '../problem.ts'
+import { idText } from './device-id.ts'
 
 /** A set of routes; {@link ownFace} mounts it under `/api` and documents it. */
 export function newRoutes(): OpenAPIHono<AppEnv> {
@@ -69,7 +70,46 @@ export function refusal(description: string): {
   return { description, content: { 'application/problem+json': { schema: problemSchema } } }
 }
 
-export const deviceId = z.string().openapi({
+// Zod says of what is not there that it received undefined, which no client ever sent.
+z.config({
+  customError: ({ code, input }) =>
+    code === 'invalid_key'
+      ? 'cannot be a name here'
+      : code === 'invalid_type' && input === undefined
+        ? 'is missing'
+        : undefined,
+})
+
+type Document = ReturnType<OpenAPIHono['getOpenAPI31Document']>
+type Operation = NonNullable<NonNullable<Document['paths']>[string]['get']>
+export const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const
+
+const problemContent = {
+  'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+}
+const ANY_OPERATION: Operation['responses'] = {
+  401: { description: 'not the user `micromdm` with the API key', content: problemContent },
+  default: {
+    description:
+      'what else is wrong, and what to do: 400 for a request that is not valid, 404 for what is not there, 413 for a body of more than 20 MB, 503 for what is not set up or does not answer just now',
+    content: problemContent,
+  },
+}
+
+/** The document with what every operation may answer beside its own responses. */
+export function withErrors(document: Document): Document {
+  for (const item of Object.values(document.paths ?? {})) {
+    for (const method of METHODS) {
+      const operation = item[method]
+      if (operation) {
+        operation.responses = { ...operation.responses, ...ANY_OPERATION }
+      }
+    }
+  }
+  return document
+}
+
+export const deviceId = idText.openapi({
   param: { name: 'id', in: 'path' },
   description: 'UDID, EnrollmentID, UDID:UserID, or the bare UserID of a user channel',
   example: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
@@ -81,10 +121,16 @@ export const actor = z
   .optional()
   .openapi({ description: 'who asks, up to 100 printable characters: `queued_by` tells it' })
 
+/** How many of a list are read at a time. */
+export function limitUpTo(most: number): z.ZodCoercedNumber {
+  const range = `has to be a whole number from 1 to ${most}`
+  return z.coerce.number(range).int(range).min(1, range).max(most, range)
+}
+
 /** How far a list is read: `next` of the page before, and how many at a time. */
 export const pageQuery = {
   cursor: z.string().optional().openapi({ description: '`next` of the page before' }),
-  limit: z.coerce.number().int().min(1).max(1000).default(100).openapi({ example: 100 }),
+  limit: limitUpTo(1000).default(100).openapi({ example: 100 }),
 }
 
 export const nextCursor = z
@@ -108,7 +154,7 @@ export function several(
   const values = text?.split(',').filter(Boolean) ?? []
   const unknown = values.find((value) => known && !known.includes(value))
   if (unknown !== undefined) {
-    throw new AdminError(`query.${name}: "${unknown}" is none of ${known?.join(', ')}`, 400)
+    throw new AdminError(`query.${name}: "${unknown}" is not one of: ${known?.join(', ')}`, 400)
   }
   return values
 }
@@ -118,20 +164,51 @@ export function writeCursor(place: string | number): string {
   return Buffer.from(String(place)).toString('base64url')
 }
 
-export function readCursor(cursor: string): string {
-  return Buffer.from(cursor, 'base64url').toString()
+/**
+ * What a cursor says, by the groups of the form that its list gives to them; `undefined` for none, which is the first page.
+ * @throws AdminError for what {@link writeCursor} never wrote, or wrote for a list of another form
+ */
+export function readCursor(cursor: string | undefined, form: RegExp): string[] | undefined {
+  if (cursor === undefined || cursor === '') {
+    return undefined
+  }
+  const place = Buffer.from(cursor, 'base64url').toString()
+  const parts = writeCursor(place) === cursor ? form.exec(place) : null
+  if (!parts) {
+    throw new AdminError(
+      'query.cursor: this is no `next` of this list: pass it on unchanged, or leave it out for the first page',
+      400,
+    )
+  }
+  return parts.slice(1)
 }
 
 /** A cursor that is a number. @throws AdminError */
 export function numberCursor(cursor: string | undefined): number | undefined {
-  if (cursor === undefined || cursor === '') {
-    return undefined
+  const [place] = readCursor(cursor, /^([1-9]\d{0,14})$/) ?? []
+  return place === undefined ? undefined : Number(place)
+}
+
+/** A cursor that is a number and the id that tells equal ones apart. @throws AdminError */
+export function numberedCursor(
+  cursor: string | undefined,
+  list: string,
+): { n: number; id: string } | undefined {
+  const [n, id] = readCursor(cursor, new RegExp(`^${list} (\\d{1,15}) (.+)$`, 's')) ?? []
+  return n === undefined || id === undefined ? undefined : { n: Number(n), id }
+}
+
+/** Escapes that cannot be read would become part of an id as they are. */
+export const readablePath: MiddlewareHandler<AppEnv> = async (c, next) => {
+  try {
+    decodeURIComponent(new URL(c.req.url).pathname)
+  } catch {
+    return problem(
+      400,
+      'the path has an escape that is no UTF-8: a % that is part of an id is written as %25',
+    )
   }
-  const place = Number(readCursor(cursor))
-  if (!Number.isSafeInteger(place) || place <= 0) {
-    throw new AdminError('query.cursor: pass on `next` of the page before, unchanged', 400)
-  }
-  return place
+  return next()
 }
 
 /** What reads a body walks down into it: nothing that a client means is as deep. */

@@ -4,6 +4,7 @@ import { nameText } from '../../pki/name.ts'
 import type { ListedIdentity } from '../../device/admin.ts'
 import { rfc3339 } from '../../events/event.ts'
 import { AdminError } from '../at-device.ts'
+import { knownDevice } from './device-id.ts'
 import { answer, deviceId, newRoutes, refusal } from './frame.ts'
 
 /** A device's certificates, and the end of its enrolment by an admin's word. */
@@ -61,16 +62,12 @@ identities.openapi(
           ],
         },
       ),
+      404: refusal('nothing is known of such a device'),
     },
   }),
   async (c) => {
-    const listed = await c.env.DEVICE.getByName(c.req.valid('param').id).identities()
-    return c.json(
-      {
-        identities: listed.map(identityJson),
-      },
-      200,
-    )
+    const { identities: listed } = await knownDevice(c.env, c.req.valid('param').id)
+    return c.json({ identities: listed.map(identityJson) }, 200)
   },
 )
 
@@ -86,7 +83,8 @@ identities.openapi(
   }),
   async (c) => {
     const params = c.req.valid('param')
-    const device = c.env.DEVICE.getByName(params.id)
+    const { id } = await knownDevice(c.env, params.id)
+    const device = c.env.DEVICE.getByName(id)
     known(await device.reinstateIdentity(params.fingerprint.toLowerCase()), params)
     return c.json({}, 200)
   },
@@ -105,7 +103,8 @@ identities.openapi(
   }),
   async (c) => {
     const params = c.req.valid('param')
-    const device = c.env.DEVICE.getByName(params.id)
+    const { id } = await knownDevice(c.env, params.id)
+    const device = c.env.DEVICE.getByName(id)
     known(await device.revokeIdentity(params.fingerprint.toLowerCase()), params)
     return c.json({}, 200)
   },
@@ -123,7 +122,7 @@ identities.openapi(
     responses: { 200: done, 404: refusal('no such device') },
   }),
   async (c) => {
-    const { id } = c.req.valid('param')
+    const { id } = await knownDevice(c.env, c.req.valid('param').id)
     if (!(await c.env.DEVICE.getByName(id).retire())) {
       throw new AdminError(`no device has the id ${id}`, 404)
     }

@@ -10,7 +10,8 @@ export const jobSchema = z
     id: z.string(),
     kind: z.enum(['command', 'replay']),
     state: z.enum(['running', 'finished', 'cancelled', 'stopped']).openapi({
-      description: '`stopped`: by its own limit of errors, which `reason` tells',
+      description:
+        '`finished`: each id has its outcome, be it that all have failed; `stopped`: some wait that nobody will go on to, `reason` tells why',
     }),
     reason: z.string().nullable(),
     created_at: time,

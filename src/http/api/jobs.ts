@@ -1,14 +1,16 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { JobView } from '../../delivery/job.ts'
 import { listJobs } from '../../directory/jobs.ts'
+import type { Env } from '../../env.ts'
 import { AdminError } from '../at-device.ts'
 import {
   answer,
+  limitUpTo,
   newRoutes,
   nextCursor,
   numberCursor,
+  numberedCursor,
   pageQuery,
-  readCursor,
   refusal,
   writeCursor,
 } from './frame.ts'
@@ -28,6 +30,8 @@ const tags = ['Bulk']
 const params = z.object({
   id: z.string().openapi({ param: { name: 'id', in: 'path' }, example: JOB_EXAMPLE.id }),
 })
+/** A UUID is what a job is called; no object is made for another name. */
+const JOB_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const noJob = refusal('no such job: it never was, or is kept no longer')
 /** Each job is asked how far it is, and the free plan allows fifty calls. */
 const MAX_JOBS = 40
@@ -40,9 +44,9 @@ jobs.openapi(
     tags,
     summary: 'Jobs, newest first',
     request: {
-      query: z.object({
+      query: z.strictObject({
         cursor: pageQuery.cursor,
-        limit: z.coerce.number().int().min(1).max(MAX_JOBS).default(20),
+        limit: limitUpTo(MAX_JOBS).default(20),
       }),
     },
     responses: {
@@ -54,18 +58,15 @@ jobs.openapi(
   }),
   async (c) => {
     const { cursor, limit } = c.req.valid('query')
-    const listed = await listJobs(
-      c.env.DB,
-      cursor === undefined ? undefined : placeOf(cursor),
-      limit,
-    )
+    const after = numberedCursor(cursor, 'job')
+    const listed = await listJobs(c.env.DB, after && { createdAt: after.n, id: after.id }, limit)
     const views = await Promise.all(listed.map(({ id }) => c.env.JOB.getByName(id).view()))
     const last = listed.length === limit ? listed.at(-1) : undefined
     return c.json(
       {
         // One that died before its object knew of it is nothing.
         jobs: views.flatMap((view) => (view ? [jobJson(view)] : [])),
-        next: last ? writeCursor(`${last.createdAt} ${last.id}`) : null,
+        next: last ? writeCursor(`job ${last.createdAt} ${last.id}`) : null,
       },
       200,
     )
@@ -84,7 +85,7 @@ jobs.openapi(
   }),
   async (c) => {
     const { id } = c.req.valid('param')
-    return c.json(jobJson(found(id, await c.env.JOB.getByName(id).view())), 200)
+    return c.json(jobJson(found(id, await jobAt(c.env, id).view())), 200)
   },
 )
 
@@ -97,7 +98,7 @@ jobs.openapi(
     summary: 'What became of each id, in the order in which they were named',
     request: {
       params,
-      query: z.object({ ...pageQuery, outcome: outcomeSchema.shape.outcome.optional() }),
+      query: z.strictObject({ ...pageQuery, outcome: outcomeSchema.shape.outcome.optional() }),
     },
     responses: {
       200: answer(
@@ -111,7 +112,7 @@ jobs.openapi(
   async (c) => {
     const { id } = c.req.valid('param')
     const { cursor, limit, outcome } = c.req.valid('query')
-    const job = c.env.JOB.getByName(id)
+    const job = jobAt(c.env, id)
     const view = found(id, await job.view())
     const page = await job.outcomes(numberCursor(cursor) ?? 0, limit, outcome)
     return c.json(
@@ -143,21 +144,24 @@ jobs.openapi(
   }),
   async (c) => {
     const { id } = c.req.valid('param')
-    return c.json(jobJson(found(id, await c.env.JOB.getByName(id).cancel())), 200)
+    return c.json(jobJson(found(id, await jobAt(c.env, id).cancel())), 200)
   },
 )
 
+function jobAt(env: Env, id: string): ReturnType<Env['JOB']['getByName']> {
+  if (!JOB_ID.test(id)) {
+    throw unknown(id)
+  }
+  return env.JOB.getByName(id)
+}
+
 function found(id: string, job: JobView | undefined): JobView {
   if (!job) {
-    throw new AdminError(`no job has the id ${id}: it never was, or is kept no longer`, 404)
+    throw unknown(id)
   }
   return job
 }
 
-function placeOf(cursor: string): { createdAt: number; id: string } {
-  const [, createdAt, id] = /^(\d+) (.+)$/.exec(readCursor(cursor)) ?? []
-  if (createdAt === undefined || id === undefined) {
-    throw new AdminError('query.cursor: pass on `next` of the page before, unchanged', 400)
-  }
-  return { createdAt: Number(createdAt), id }
+function unknown(id: string): AdminError {
+  return new AdminError(`no job has the id ${id}: it never was, or is kept no longer`, 404)
 }

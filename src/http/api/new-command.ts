@@ -4,6 +4,7 @@ import { isJsonObject, stringField } from '../../commands/go-fields.ts'
 import { readGoJson, type JsonObject } from '../../commands/go-json.ts'
 import type { NewCommand, Terms } from '../../device/queue.ts'
 import { AdminError } from '../at-device.ts'
+import { noMoment, readMoment } from './moment.ts'
 import { requestHash } from './request-hash.ts'
 
 /** What `POST /api/devices/{id}/commands` takes, for the document: it is read by MicroMDM's rules, not by a schema. */
@@ -48,18 +49,23 @@ export const newCommandBody = {
 
 const newUUID = (): string => crypto.randomUUID()
 
-/** A command for the enrolment `id`, in MicroMDM's JSON or under Apple's keys. @throws AdminError, GoFieldError */
-export function readCommand(json: JsonObject, id: string): AppleCommand {
+/** A command in MicroMDM's JSON or under Apple's keys, for the enrolment `id` or for many. @throws AdminError, GoFieldError */
+export function readCommand(json: JsonObject, id: string | undefined): AppleCommand {
   const udid = stringField(json, 'udid', 'body')
   if (udid !== undefined && udid !== id) {
-    throw new AdminError(`udid says ${udid}, and the command would go to ${id}`, 400)
+    throw new AdminError(
+      id === undefined
+        ? 'command.udid: a command to many names nobody itself, `ids` does'
+        : `udid says ${udid}, and the command would go to ${id}: leave it out`,
+      400,
+    )
   }
   const built =
     json['Command'] === undefined
-      ? buildCommand({ ...json, udid: id }, newUUID)
+      ? buildCommand({ ...json, udid: id ?? 'many' }, newUUID)
       : buildAppleCommand(json, newUUID)
   if (!built.ok) {
-    throw new AdminError(built.error, 400)
+    throw new AdminError(built.plain ?? built.error, 400)
   }
   return built
 }
@@ -72,37 +78,47 @@ export function readNewCommand(
   now: number,
 ): NewCommand {
   const { requestKey, apiKey } = repeat
-  const read = readGoJson(new TextDecoder().decode(bytes))
-  if (!read.ok || !isJsonObject(read.value)) {
-    throw new AdminError(read.ok ? 'the body has to be an object' : read.error, 400)
-  }
-  const { commandUUID: uuid, requestType, payload, secret } = readCommand(read.value, id)
+  const json = readObject(new TextDecoder().decode(bytes))
+  const { commandUUID: uuid, requestType, payload, secret } = readCommand(json, id)
   const terms: Terms = {
-    ...window(read.value, now),
+    ...window(json, now),
     requestKey,
     requestHash: requestKey === '' ? '' : requestHash(apiKey, bytes),
   }
   return { uuid, requestType, payload, secret, source: '', terms }
 }
 
-/** When a command may go out. Milliseconds; 0 stands for none. @throws AdminError */
-export function window(body: JsonObject, now: number): { notBefore: number; expiresAt: number } {
-  const notBefore = timeAt(body, 'not_before')
-  const expiresAt = timeAt(body, 'expires_at')
-  if (expiresAt > 0 && expiresAt <= Math.max(now, notBefore)) {
-    throw new AdminError('expires_at has to lie ahead, and behind not_before', 400)
+function readObject(text: string): JsonObject {
+  const read = readGoJson(text)
+  if (read.ok && isJsonObject(read.value)) {
+    return read.value
   }
-  return { notBefore, expiresAt }
+  const at = read.ok ? 0 : read.at
+  throw new AdminError(
+    read.ok || text.trim() === ''
+      ? 'the body has to be a JSON object, such as {"request_type":"DeviceInformation"}'
+      : at >= text.length
+        ? 'the body is no JSON: it ends too early'
+        : `the body is no JSON: ${JSON.stringify(text.charAt(at))}, its character ${at + 1}, is out of place`,
+    400,
+  )
 }
 
-/** Only what says its time zone is one moment everywhere (RFC 3339). */
-const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i
-
-function timeAt(body: JsonObject, name: string): number {
-  const text = stringField(body, name, 'body') ?? ''
-  const ms = RFC3339.test(text) ? Date.parse(text) : Number.NaN
-  if (text !== '' && Number.isNaN(ms)) {
-    throw new AdminError(`${name} has to be a time such as 2026-11-24T22:00:00Z`, 400)
+/** When a command may go out. Milliseconds; 0 stands for none. @throws AdminError */
+export function window(body: JsonObject, now: number): { notBefore: number; expiresAt: number } {
+  const notBefore = Math.max(0, momentAt(body, 'not_before') ?? 0)
+  const expiresAt = momentAt(body, 'expires_at')
+  if (expiresAt !== undefined && expiresAt <= Math.max(now, notBefore)) {
+    throw new AdminError('expires_at has to lie ahead, and behind not_before', 400)
   }
-  return text === '' ? 0 : ms
+  return { notBefore, expiresAt: expiresAt ?? 0 }
+}
+
+function momentAt(body: JsonObject, name: string): number | undefined {
+  const text = stringField(body, name, 'body') || undefined
+  const ms = text === undefined ? undefined : readMoment(text)
+  if (text !== undefined && ms === undefined) {
+    throw new AdminError(`${name}: ${noMoment(text)}`, 400)
+  }
+  return ms
 }

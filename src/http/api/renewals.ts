@@ -6,6 +6,7 @@ import { listIdentities } from '../../directory/renewals.ts'
 import { rfc3339 } from '../../events/event.ts'
 import { AdminError } from '../at-device.ts'
 import { ACTOR, queuedBy } from '../queued-by.ts'
+import { knownDevice } from './device-id.ts'
 import {
   actor,
   answer,
@@ -13,11 +14,12 @@ import {
   deviceId,
   newRoutes,
   nextCursor,
+  numberedCursor,
   pageQuery,
-  readCursor,
   refusal,
   writeCursor,
 } from './frame.ts'
+import { moment } from './moment.ts'
 
 /** Identities by their end, and their renewal: docs/renewal.md. */
 export const renewals = newRoutes()
@@ -47,10 +49,9 @@ renewals.openapi(
     tags,
     summary: 'The identities of all enrolments, those that end first first',
     request: {
-      query: z.object({
+      query: z.strictObject({
         ...pageQuery,
-        expires_before: z.iso
-          .datetime()
+        expires_before: moment
           .optional()
           .openapi({ description: 'only those that end earlier', example: '2099-01-01T00:00:00Z' }),
       }),
@@ -80,9 +81,10 @@ renewals.openapi(
   }),
   async (c) => {
     const { cursor, limit, expires_before: before } = c.req.valid('query')
+    const after = numberedCursor(cursor, 'identity')
     const rows = await listIdentities(c.env.DB, {
-      endsBefore: before === undefined ? Number.MAX_SAFE_INTEGER : Date.parse(before),
-      after: cursor === undefined ? undefined : placeIn(cursor),
+      endsBefore: before ?? Number.MAX_SAFE_INTEGER,
+      after: after && { notAfter: after.n, id: after.id },
       limit: limit + 1,
     })
     const page = rows.slice(0, limit)
@@ -101,7 +103,7 @@ renewals.openapi(
               : null,
           }
         }),
-        next: last ? writeCursor(`${last.identityNotAfter} ${last.id}`) : null,
+        next: last ? writeCursor(`identity ${last.identityNotAfter} ${last.id}`) : null,
       },
       200,
     )
@@ -145,7 +147,7 @@ renewals.openapi(
   async (c) => c.json(described(await c.env.RENEWALS.getByName(RENEWALS).status()), 200),
 )
 
-const choice = z.object({
+const choice = z.strictObject({
   enabled: z.boolean().optional().openapi({
     description:
       'on without a word, but off since a CA was imported; true also lets stopped ones go on',
@@ -215,11 +217,12 @@ renewals.openapi(
         z.object({ command_uuid: z.string().nullable() }).openapi('SentRenewal'),
         { command_uuid: '3f1c0c39-34f4-4e2c-8f0c-7a8a8a4d6f6b' },
       ),
+      404: refusal('nothing is known of such a device'),
       409: refusal('what is not known of the device, so that its profile cannot be repeated'),
     },
   }),
   async (c) => {
-    const { id } = c.req.valid('param')
+    const { id } = await knownDevice(c.env, c.req.valid('param').id)
     const { unknownProfiles } = await c.env.RENEWALS.getByName(RENEWALS).status()
     const assumed = await assumedProfile(c.env.DB, unknownProfiles)
     const by = queuedBy(c, 'api')
@@ -245,12 +248,4 @@ function described(found: RenewalStatus): z.infer<typeof status> {
     due,
     counts: { sent, renewed, failed, blocked },
   }
-}
-
-function placeIn(cursor: string): { notAfter: number; id: string } {
-  const [, notAfter = '', id = ''] = /^(\d+) (.+)$/s.exec(readCursor(cursor)) ?? []
-  if (id === '') {
-    throw new AdminError('query.cursor: pass on `next` of the page before, unchanged', 400)
-  }
-  return { notAfter: Number(notAfter), id }
 }

@@ -9,7 +9,15 @@ import { VAR_WEBHOOK } from '../../events/webhook.ts'
 import { AdminError, atDevice } from '../at-device.ts'
 import { answer, body, newRoutes, refusal } from './frame.ts'
 import { jobJson, jobSchema } from './job-json.ts'
-import { targetsMeant, targetsNamed } from './targets.ts'
+import { moment } from './moment.ts'
+import {
+  checkNumber,
+  deviceFilter,
+  MAX_TARGETS,
+  targetsMeant,
+  targetsNamed,
+  type Targets,
+} from './targets.ts'
 import { webhookOf } from './webhook-access.ts'
 
 /** Events that a webhook gets again, or gets at last (peers.md §4, row 1). */
@@ -17,7 +25,6 @@ export const replays = newRoutes()
 
 /** So many are done within the call: each may take two calls of the fifty that the free plan allows. */
 const SMALL = 20
-const MAX_DEVICES = 100_000
 const DEVICE = 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01'
 
 const fields = z.strictObject({
@@ -25,16 +32,20 @@ const fields = z.strictObject({
   devices: z
     .array(z.string())
     .min(1)
-    .max(MAX_DEVICES)
+    .max(MAX_TARGETS)
     .optional()
     .openapi({ description: 'UDID, EnrollmentID, UDID:UserID or a bare UserID' }),
-  all: z.literal(true).optional().openapi({ description: 'every enrolled device' }),
+  filter: deviceFilter.optional(),
+  all: z
+    .literal(true, 'has to be true, or left out')
+    .optional()
+    .openapi({ description: 'every enrolled device' }),
   pace: z
     .int()
     .min(1)
     .max(1_000_000)
     .optional()
-    .openapi({ description: 'of a job: devices a minute' }),
+    .openapi({ description: 'devices a minute; makes a job of it' }),
   events: z
     .array(z.string())
     .min(1)
@@ -50,18 +61,24 @@ const fields = z.strictObject({
     .nullable()
     .optional()
     .openapi({ description: 'of reports, instead of the webhook’s own; null for all' }),
-  from: z.iso.datetime({ offset: true }).optional(),
-  to: z.iso.datetime({ offset: true }).optional(),
+  from: moment.optional(),
+  to: moment.optional(),
   force: z
     .boolean()
     .default(false)
     .openapi({ description: 'needed for the webhook of WEBHOOK_URL' }),
   dry_run: z.boolean().default(false).openapi({ description: 'only counts' }),
 })
-const request = fields.refine(
-  ({ devices, all }) => (devices === undefined) !== (all === undefined),
-  'name the devices in one way: `devices` or `all`',
-)
+const request = fields
+  .refine(
+    ({ devices, filter, all }) =>
+      [devices, filter, all].filter((one) => one !== undefined).length === 1,
+    'name the devices in one way: `devices`, `filter` or `all`',
+  )
+  .refine(
+    ({ from = 0, to = Number.MAX_SAFE_INTEGER }) => from <= to,
+    '`from` lies behind `to`: no event can be between them',
+  )
 const outcome = z.object({
   id: z.string(),
   events: z.int().optional(),
@@ -76,11 +93,12 @@ replays.openapi(
     tags: ['Deliveries'],
     summary: 'Posts kept events of devices to a webhook again',
     description:
-      'In the order of each device, beside its line, with the same `event_id` and `"replay": true`. What KEEP_EVENTS keeps can be replayed, also to a webhook that was not there when it happened. What still waits for the webhook, or is a dead letter of it, is left alone. Up to 20 devices are done within the call; more are a job.',
+      'In the order of each device, beside its line, with the same `event_id` and `"replay": true`. What KEEP_EVENTS keeps can be replayed, also to a webhook that was not there when it happened. What still waits for the webhook, or is a dead letter of it, is left alone. Up to 20 devices without a pace are done within the call; more are a job.',
     request: {
       body: body(request, {
         device: { webhook: 'webhook', devices: [DEVICE], dry_run: true },
         all: { webhook: 'webhook', all: true, topics: ['mdm.CheckOut'], pace: 600, force: true },
+        filter: { webhook: 'webhook', filter: { platform: 'macOS', os: '15' }, force: true },
         time: {
           webhook: 'webhook',
           devices: [DEVICE],
@@ -102,7 +120,7 @@ replays.openapi(
     },
   }),
   async (c) => {
-    const { webhook: id, devices, force, pace = 0, ...order } = c.req.valid('json')
+    const { webhook: id, devices, filter = {}, force, pace = 0, ...order } = c.req.valid('json')
     const webhook = await webhookOf(c.env, c.var.config, id)
     if (id === VAR_WEBHOOK && !force && !order.dry_run) {
       throw new AdminError(
@@ -115,21 +133,35 @@ replays.openapi(
       subscriber: id,
       events: order.events ?? null,
       filter: { topics, statuses },
-      from: order.from === undefined ? 0 : Date.parse(order.from),
-      to: order.to === undefined ? Number.MAX_SAFE_INTEGER : Date.parse(order.to),
+      from: order.from ?? 0,
+      to: order.to ?? Number.MAX_SAFE_INTEGER,
       dryRun: order.dry_run,
     }
-    if (devices === undefined || devices.length > SMALL) {
-      const job = await startJob(c.env, devices, replay, pace)
+    const targets = devices ? targetsNamed(devices) : await targetsMeant(c.env.DB, filter)
+    checkNumber(targets)
+    if (targets.ids.length > SMALL || (pace > 0 && !order.dry_run)) {
+      const job = await startJob(c.env, targets, replay, pace)
       return c.json({ events: 0, outcomes: [], job: jobJson(job) }, 202)
     }
-    const outcomes = await Promise.all(devices.map((device) => replayAt(c.env, device, replay)))
+    const outcomes = await Promise.all(
+      targets.ids.map((device, place) =>
+        replayAt(c.env, device, targets.faults.get(place), replay),
+      ),
+    )
     const events = outcomes.reduce((sum, one) => sum + (one.events ?? 0), 0)
     return c.json({ events, outcomes }, 202)
   },
 )
 
-async function replayAt(env: Env, id: string, order: Replay): Promise<z.input<typeof outcome>> {
+async function replayAt(
+  env: Env,
+  id: string,
+  fault: string | undefined,
+  order: Replay,
+): Promise<z.input<typeof outcome>> {
+  if (fault !== undefined) {
+    return { id, error: fault }
+  }
   try {
     const { events } = await atDevice(env, id, async (device, user) => device.replay(user, order))
     return { id, events }
@@ -144,18 +176,15 @@ async function replayAt(env: Env, id: string, order: Replay): Promise<z.input<ty
 /** The same for many devices, in batches that survive a crash (design.md 14). */
 async function startJob(
   env: Env,
-  devices: readonly string[] | undefined,
+  { ids, faults }: Targets,
   replay: Replay,
   pace: number,
 ): Promise<JobView> {
   if (replay.dryRun) {
-    throw new AdminError(`only up to ${SMALL} devices can be counted at a time`, 400)
-  }
-  const { ids, faults } = devices
-    ? targetsNamed(devices)
-    : await targetsMeant(env.DB, { serials: [], states: ['enrolled'], push: [] })
-  if (ids.length === 0 || ids.length > MAX_DEVICES) {
-    throw new AdminError(`${ids.length} devices: from 1 to ${MAX_DEVICES} in one call`, 400)
+    throw new AdminError(
+      `${ids.length} devices: \`dry_run\` counts for up to ${SMALL}; name fewer, or leave it out for a job that tells of each`,
+      400,
+    )
   }
   const name = crypto.randomUUID()
   await addJob(env.DB, { id: name, createdAt: Date.now() })

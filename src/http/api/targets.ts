@@ -1,6 +1,31 @@
-import { problemOfId } from '../../device/reach.ts'
-import type { DeviceFilter } from '../../directory/search.ts'
+import { z } from '@hono/zod-openapi'
+import { PLATFORMS } from '../../directory/search.ts'
 import { targetsOf } from '../../directory/targets.ts'
+import { AdminError } from '../at-device.ts'
+import { faultOfId } from './device-id.ts'
+
+/** As many devices as one call may mean. */
+export const MAX_TARGETS = 100_000
+
+const BLANK = 'has to hold something'
+
+/** Devices as a call may describe them instead of naming them. */
+export const deviceFilter = z
+  .strictObject({
+    platform: z.enum(PLATFORMS).optional(),
+    model: z.string().trim().min(1, BLANK).optional().openapi({
+      description: 'model, model name or product name',
+    }),
+    os: z.string().trim().min(1, BLANK).optional().openapi({ description: '15 means 15.1 too' }),
+    serials: z
+      .array(z.string().trim().min(1, BLANK))
+      .min(1, 'an empty list means nobody: leave it out for any serial number')
+      .max(MAX_TARGETS)
+      .optional(),
+  })
+  .refine((filter) => Object.keys(filter).length > 0, 'an empty filter means nobody: say `all`')
+  .openapi({ description: 'enrolled devices of which every part holds' })
+type Filter = z.output<typeof deviceFilter>
 
 /** Whom a bulk call means, in the order in which they were named, each once. */
 export interface Targets {
@@ -14,40 +39,56 @@ const SHOWN = 512
 
 /** Ids as a client listed them, which may be anything. An id that nobody knows yet is good: what is queued for it waits. */
 export function targetsNamed(listed: readonly unknown[]): Targets {
-  const problems = new Map<string, string | undefined>()
-  for (const id of listed) {
-    if (typeof id === 'string') {
-      problems.set(id.slice(0, SHOWN), problemOfId(id))
-    } else {
-      const shown = JSON.stringify(id).slice(0, SHOWN)
-      problems.set(shown, problems.get(shown) ?? 'not an enrolment id: not a string')
-    }
-  }
-  return asTargets(problems)
+  // 5 and "5" are two, of which one may be good.
+  const named = new Map(listed.map((id) => [JSON.stringify(id), id]))
+  return asTargets(
+    [...named].map(([json, id]) =>
+      typeof id === 'string'
+        ? { id, fault: faultOfId(id) }
+        : { id: json, fault: `not an enrolment id: ${kindOf(id)}, where text in quotes is due` },
+    ),
+  )
+}
+
+function kindOf(value: unknown): string {
+  return value === null ? 'null' : Array.isArray(value) ? 'a list' : `of type ${typeof value}`
 }
 
 /** The enrolled devices that a filter means; serial numbers among it that no enrolled device has are faults. */
-export async function targetsMeant(d1: D1Database, filter: DeviceFilter): Promise<Targets> {
-  const found = await targetsOf(d1, filter)
-  const problems = new Map<string, string | undefined>(found.map(({ id }) => [id, undefined]))
-  const serials = new Set(found.map(({ serialNumber }) => serialNumber))
-  for (const serial of filter.serials) {
-    if (!serials.has(serial)) {
-      problems.set(
-        serial.slice(0, SHOWN),
-        'no enrolled device of the filter has this serial number',
-      )
-    }
-  }
-  return asTargets(problems)
+export async function targetsMeant(d1: D1Database, filter: Filter): Promise<Targets> {
+  const { platform, model, os, serials = [] } = filter
+  const enrolled = { states: ['enrolled'], push: [] }
+  const found = await targetsOf(d1, { platform, model, os, serials, ...enrolled })
+  const known = new Set(found.map(({ serialNumber }) => serialNumber))
+  const missing = serials.filter((serial) => !known.has(serial))
+  return asTargets([
+    ...found.map(({ id }) => ({ id, fault: undefined })),
+    ...[...new Set(missing)].map((id) => ({
+      id,
+      fault: 'no enrolled device of the filter has this serial number',
+    })),
+  ])
 }
 
-function asTargets(problems: ReadonlyMap<string, string | undefined>): Targets {
+function asTargets(named: readonly { id: string; fault: string | undefined }[]): Targets {
   const faults = new Map<number, string>()
-  for (const [place, problem] of [...problems.values()].entries()) {
-    if (problem !== undefined) {
-      faults.set(place, problem)
+  for (const [place, { fault }] of named.entries()) {
+    if (fault !== undefined) {
+      faults.set(place, fault)
     }
   }
-  return { ids: [...problems.keys()], faults }
+  return { ids: named.map(({ id }) => id.slice(0, SHOWN)), faults }
+}
+
+/** @throws AdminError for nobody, and for more than one call may mean */
+export function checkNumber({ ids }: Targets): void {
+  if (ids.length === 0) {
+    throw new AdminError('nobody is meant: the list is empty, or no enrolled device fits', 400)
+  }
+  if (ids.length > MAX_TARGETS) {
+    throw new AdminError(
+      `${ids.length} devices: at most ${MAX_TARGETS} in one call, so name fewer by a filter`,
+      400,
+    )
+  }
 }

@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { KINDS, type Place, type TimelineEntry } from '../../device/timeline.ts'
 import { enrollmentId } from '../../mdm/enrollment.ts'
-import { AdminError, atDevice } from '../at-device.ts'
+import { atDevice } from '../at-device.ts'
 import { outcome, QUEUER_EXAMPLE, queuer, queuerJson } from './command-json.ts'
 import {
   answer,
@@ -77,7 +77,7 @@ timeline.openapi(
       'Events, as far as KEEP_EVENTS keeps them, have `sequence`, `event_id` and `topic`. The others have `what`: they are told by the commands that KEEP_RESULTS keeps, the last answers of APNs, and the device’s certificates. Of what happened to a command several times there is one entry, at the first time.',
     request: {
       params: z.object({ id: deviceId }),
-      query: z.object({
+      query: z.strictObject({
         ...pageQuery,
         kind: z
           .string()
@@ -148,14 +148,8 @@ timeline.openapi(
 )
 
 function placeIn(cursor: string | undefined): Place | undefined {
-  if (cursor === undefined || cursor === '') {
-    return undefined
-  }
-  const [, at, rank, n] = /^(\d{1,15})\.(\d)\.(\d{1,16})$/.exec(readCursor(cursor)) ?? []
-  if (at === undefined) {
-    throw new AdminError('query.cursor: pass on `next` of the page before, unchanged', 400)
-  }
-  return { at: Number(at), rank: Number(rank), n: Number(n) }
+  const [at, rank, n] = readCursor(cursor, /^(\d{1,15})\.(\d)\.(\d{1,16})$/) ?? []
+  return at === undefined ? undefined : { at: Number(at), rank: Number(rank), n: Number(n) }
 }
 
 function entryJson(device: string, one: TimelineEntry): Entry {

@@ -6,6 +6,7 @@ import { findWebhook, openWebhook, saveWebhook } from '../../directory/webhooks.
 import { refuseTarget } from '../../events/target.ts'
 import { VAR_WEBHOOK, type Webhook } from '../../events/webhook.ts'
 import type { Env } from '../../env.ts'
+import { reasonOf } from '../../log.ts'
 import { AdminError } from '../at-device.ts'
 import type { WebhookChanges } from './webhook-json.ts'
 
@@ -60,7 +61,11 @@ function receiverOf(url: string, config: Config): Pick<Webhook, 'url' | 'authori
   if (refusal !== undefined) {
     throw new AdminError(refusal, 400)
   }
-  return readReceiver(url)
+  try {
+    return readReceiver(url)
+  } catch (error) {
+    throw new AdminError(`json.url: ${reasonOf(error)}`, 400)
+  }
 }
 
 /** Stores it; it holds for the next event here, and everywhere within 30 s. */

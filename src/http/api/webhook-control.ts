@@ -97,10 +97,10 @@ for (const [verb, paused, summary] of [
       },
     }),
     async (c) => {
-      const { id } = await webhookOf(c.env, c.var.config, c.req.valid('param').id)
-      const subscriber = c.env.SUBSCRIBER.getByName(id)
+      const webhook = await webhookOf(c.env, c.var.config, c.req.valid('param').id)
+      const subscriber = c.env.SUBSCRIBER.getByName(webhook.id)
       await subscriber.setPaused(paused)
-      return c.json({ state: stateJson(await subscriber.state(), Date.now()) }, 200)
+      return c.json({ state: stateJson(await subscriber.state(), webhook, Date.now()) }, 200)
     },
   )
 }

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { REPORT_STATUSES } from '../../mdm/message.ts'
-import { MAX_CONCURRENCY } from '../../config-values.ts'
+import { MAX_CONCURRENCY, MAX_IDLE_AGE, MAX_RATE } from '../../config-values.ts'
 import type { SubscriberState } from '../../delivery/subscriber.ts'
 import { TOPICS } from '../../events/topics.ts'
 import { VAR_WEBHOOK, type Webhook } from '../../events/webhook.ts'
@@ -27,7 +27,7 @@ export const secretText = z
 
 const headerMap = z
   .record(
-    z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/, 'no name of a header'),
+    z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/),
     z
       .string()
       .max(MAX_TEXT)
@@ -44,17 +44,22 @@ const statuses = z
   .array(z.enum(REPORT_STATUSES))
   .nullable()
   .openapi({ description: 'of reports; null for all, Idle too' })
-const rate = z.int().min(1).max(100_000).nullable().openapi({ description: 'null for no limit' })
-const idleAge = z.int().min(1).max(259_200).nullable().openapi({
-  description: 'an Idle that waited longer is not posted, but counted; null for however long',
-})
+const rate = z.int().min(1).max(MAX_RATE).nullable().openapi({ description: 'null for no limit' })
+const idleAge = z
+  .int()
+  .min(1)
+  .max(MAX_IDLE_AGE / 1000)
+  .nullable()
+  .openapi({
+    description: 'an Idle that waited longer is not posted, but counted; null for however long',
+  })
 const concurrency = z.int().min(1).max(MAX_CONCURRENCY).openapi({ description: 'posts in flight' })
 const rampUp = z
   .int()
   .min(1)
   .max(10_000)
   .openapi({ description: 'after an outage so many answers allow one more post in flight' })
-const url = z.url({ protocol: /^https?$/ }).max(MAX_TEXT)
+const url = z.url({ protocol: /^https?$/, error: 'has to be an http or https URL' }).max(MAX_TEXT)
 
 /** What may be changed; what is left out stays as it is. */
 export const changesSchema = z.strictObject({
@@ -92,7 +97,9 @@ export const stateSchema = z
     failures: z.int().openapi({ description: 'how often in a row it was found down' }),
     next_try_at: when.nullable().openapi({ description: 'nothing is posted before' }),
     posts_in_flight: z.int(),
-    posts_allowed: z.int(),
+    posts_allowed: z
+      .int()
+      .openapi({ description: 'at a time: at most `concurrency`, fewer after an outage' }),
     devices_waiting: z
       .int()
       .openapi({ description: 'with news that the object in memory knows of' }),
@@ -188,16 +195,21 @@ export function webhookJson(webhook: Webhook): z.input<typeof webhookSchema> {
   }
 }
 
-export function stateJson(state: SubscriberState, now: number): z.input<typeof stateSchema> {
+export function stateJson(
+  state: SubscriberState,
+  { concurrency: most }: Pick<Webhook, 'concurrency'>,
+  now: number,
+): z.input<typeof stateSchema> {
   const { circuit, counts } = state
   const nextTry = Math.max(circuit.closedUntil, circuit.askedUntil)
   return {
     paused: state.paused,
-    circuit: circuit.downs > 0 || circuit.askedUntil > Date.now() ? 'open' : 'closed',
+    circuit: circuit.downs > 0 || circuit.askedUntil > now ? 'open' : 'closed',
     failures: circuit.downs,
     next_try_at: nextTry > now ? atOrNull(nextTry) : null,
     posts_in_flight: state.inFlight,
-    posts_allowed: state.allowed,
+    // It grows with the answers, and the setting bounds it only where posts are made.
+    posts_allowed: Math.min(state.allowed, most),
     devices_waiting: state.waiting,
     delivered: counts.delivered,
     failed: counts.failed,

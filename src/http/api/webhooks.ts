@@ -138,7 +138,10 @@ webhooks.openapi(
     const { id } = c.req.valid('param')
     const webhook = await webhookOf(c.env, c.var.config, id)
     const state = await c.env.SUBSCRIBER.getByName(id).state()
-    return c.json({ webhook: webhookJson(webhook), state: stateJson(state, Date.now()) }, 200)
+    return c.json(
+      { webhook: webhookJson(webhook), state: stateJson(state, webhook, Date.now()) },
+      200,
+    )
   },
 )
 

@@ -1,0 +1,363 @@
+import { runInDurableObject } from 'cloudflare:test'
+import { describe, expect, it } from 'vitest'
+import { api, env, newDevice, until } from './server.ts'
+
+const REPLAY = { webhook: 'webhook', force: true }
+
+interface Refusal {
+  detail: string
+}
+
+/** The detail of a refusal with 400. */
+async function refused(method: string, path: string, body?: unknown): Promise<string> {
+  const answer = await api<Refusal>(method, path, body)
+  expect(answer, `${method} ${path}`).toMatchObject({ status: 400 })
+  return answer.body.detail
+}
+
+describe('a time in a request', () => {
+  const command = (fields: object) => ({ request_type: 'ProfileList', ...fields })
+  const places: Record<string, (time: string) => [string, string, unknown?]> = {
+    not_before: (not_before) => ['POST', '/api/devices/D/commands', command({ not_before })],
+    expires_at: (expires_at) => ['POST', '/api/devices/D/commands', command({ expires_at })],
+    'not_before of many': (not_before) => [
+      'POST',
+      '/api/commands',
+      { ids: ['D'], command: command({ not_before }) },
+    ],
+    from: (from) => ['POST', '/api/replays', { webhook: 'webhook', devices: ['D'], from }],
+    to: (to) => ['POST', '/api/replays', { webhook: 'webhook', devices: ['D'], to }],
+    seen_before: (time) => ['GET', `/api/devices?seen_before=${encodeURIComponent(time)}`],
+    seen_after: (time) => ['GET', `/api/devices?seen_after=${encodeURIComponent(time)}`],
+    expires_before: (time) => ['GET', `/api/identities?expires_before=${encodeURIComponent(time)}`],
+  }
+
+  it.each(Object.entries(places))(
+    'in %s has to be one that there is, with its zone',
+    async (name, request) => {
+      for (const time of [
+        '2099-02-30T00:00:00Z',
+        '2099-02-29T00:00:00+02:00',
+        '2099-04-31T10:00:00Z',
+        '2099-01-01T24:00:00Z',
+        '2099-01-01T10:60:00Z',
+        '2099-01-01T10:00:00+24:00',
+        '2099-01-01T10:00:00',
+        '2099-01-01T10:00:00 02:00',
+        '2099-01-01',
+        'tomorrow',
+      ]) {
+        const detail = await refused(...request(time))
+        expect(detail).toContain(`${name.split(' ')[0]}: ${JSON.stringify(time)} is no time`)
+        expect(detail).toContain('such as 2026-11-24T22:00:00Z')
+      }
+    },
+  )
+
+  it('may be of a leap day, of another zone, in small letters or without seconds', async () => {
+    for (const time of [
+      '2096-02-29T23:59:59.999Z',
+      '2099-01-01T00:00:00+14:00',
+      '2099-12-31t23:59:00z',
+      '2099-12-31T23:59Z',
+    ]) {
+      const fields = { not_before: time, expires_at: '2100-01-01T00:00:00Z' }
+      const queued = await api('POST', '/api/devices/TIMES/commands', command(fields))
+      expect(queued).toMatchObject({
+        status: 202,
+        body: { not_before: new Date(time.toUpperCase()).toISOString() },
+      })
+      const query = encodeURIComponent(time)
+      expect((await api('GET', `/api/devices?seen_after=${query}`)).status).toBe(200)
+      expect((await api('GET', `/api/identities?expires_before=${query}`)).status).toBe(200)
+    }
+  })
+
+  it('span of a replay has to begin before it ends', async () => {
+    const span = { from: '2026-11-24T10:00:00Z', to: '2026-11-24T10:00:00+01:00' }
+    const order = { webhook: 'webhook', devices: ['D'], dry_run: true, ...span }
+    expect(await refused('POST', '/api/replays', order)).toContain('`from` lies behind `to`')
+  })
+})
+
+describe('a cursor', () => {
+  const lists = [
+    '/api/devices',
+    '/api/devices/D/commands',
+    '/api/devices/D/events',
+    '/api/identities',
+    '/api/jobs',
+    '/api/deliveries?webhook=webhook',
+    '/api/deliveries?device=D',
+    '/api/dead-letters?webhook=webhook',
+  ]
+  const paged = (list: string, cursor: string) =>
+    `${list}${list.includes('?') ? '&' : '?'}cursor=${cursor}`
+
+  it.each(lists)('of %s that is none is refused, and the refusal says what to do', async (list) => {
+    for (const cursor of [
+      '%ff%00',
+      '%00',
+      'null',
+      'nonsense!',
+      'MTI=',
+      ...['-1', '0', '1e3', '12 ', '[1]', 'D', 'device ', 'job 1', 'other 1 D'].map((text) =>
+        Buffer.from(text).toString('base64url'),
+      ),
+    ]) {
+      expect(await refused('GET', paged(list, cursor))).toContain('or leave it out')
+    }
+  })
+
+  it('that is empty is the first page', async () => {
+    for (const list of lists.filter((one) => !one.includes('device=D'))) {
+      expect((await api('GET', paged(list, ''))).status).toBe(200)
+    }
+  })
+
+  it('of another list is refused', async () => {
+    for (const id of ['CURSOR-1', 'CURSOR-2']) {
+      await api('POST', '/api/commands', { ids: [id], command: { request_type: 'ProfileList' } })
+    }
+    const { next } = (await api<{ next: string }>('GET', '/api/jobs?limit=1')).body
+    expect((await api('GET', `/api/jobs?cursor=${next}`)).status).toBe(200)
+    for (const list of lists.filter((one) => one !== '/api/jobs')) {
+      await refused('GET', paged(list, next))
+    }
+  })
+})
+
+describe('an id in a path', () => {
+  const command = { request_type: 'ProfileList' }
+
+  it('that cannot be one is refused, and nothing is queued for it', async () => {
+    for (const [id, reason] of [
+      ['%E0%A4%A', 'a % that is part of an id is written as %25'],
+      ['%', 'written as %25'],
+      ['%ff', 'written as %25'],
+      ['%20', 'it is empty'],
+      ['A%20', 'white space'],
+      ['A:', 'no UserID follows the colon'],
+      [':A', '2 characters'],
+      ['A%0A', 'white space'],
+      ['A%0AB', 'control characters'],
+      ['A'.repeat(513), '513 characters'],
+    ] as const) {
+      expect(await refused('POST', `/api/devices/${id}/commands`, command)).toContain(reason)
+      for (const path of ['', '/identities', '/escrow', '/commands', '/events']) {
+        expect(await refused('GET', `/api/devices/${id}${path}`)).toContain(reason)
+      }
+    }
+  })
+
+  it('may hold an escaped %', async () => {
+    const { status, body } = await api('POST', '/api/devices/50%25/commands', command)
+    expect([status, body['id']]).toEqual([202, '50%.1'])
+    expect((await api('GET', '/api/commands/50%25.1')).status).toBe(200)
+  })
+
+  it('of a device that nobody knows is 404, and leaves nothing behind', async () => {
+    const id = crypto.randomUUID()
+    for (const [method, path, body] of [
+      ['GET', ''],
+      ['GET', '/identities'],
+      ['GET', '/escrow'],
+      ['POST', '/escrow/unlock_token', { reason: 'lost' }],
+      ['POST', '/identities/00/revoke'],
+      ['POST', '/identities/00/reinstate'],
+      ['POST', '/retire'],
+      ['POST', '/renew'],
+    ] as const) {
+      expect(await api(method, `/api/devices/${id}${path}`, body)).toMatchObject({
+        status: 404,
+        body: { detail: `nothing is known of a device with the id ${id}` },
+      })
+    }
+    await runInDurableObject(env.DEVICE.getByName(id), (_, state) => {
+      const tables = state.storage.sql.exec(
+        "SELECT name FROM sqlite_master WHERE name = 'commands'",
+      )
+      expect(tables.toArray()).toEqual([])
+    })
+  })
+
+  it('of a user channel leads to its device, whose certificates and tokens they are', async () => {
+    const device = newDevice()
+    await device.enroll()
+    const userId = crypto.randomUUID()
+    await device.userChannel({ userId, shortName: 'ada' }).tokenUpdate()
+    for (const id of [device.udid, `${device.udid}:${userId}`, userId]) {
+      const { body } = await api<{ identities: object[] }>('GET', `/api/devices/${id}/identities`)
+      expect(body.identities).toHaveLength(1)
+      expect((await api('GET', `/api/devices/${id}/escrow`)).status).toBe(200)
+    }
+  })
+
+  it('of a command, a job or a dead letter that cannot be one is 404', async () => {
+    for (const path of ['commands/%20.1', 'commands/A', 'jobs/%20', 'jobs/1/outcomes']) {
+      expect((await api('GET', `/api/${path}`)).status).toBe(404)
+    }
+    for (const id of ['none.1', `${crypto.randomUUID()}.1`, 'webhook.0', '%20.1']) {
+      expect((await api('POST', `/api/dead-letters/${id}/retry`)).status).toBe(404)
+      expect((await api('DELETE', `/api/dead-letters/${id}`)).status).toBe(404)
+    }
+  })
+})
+
+describe('ids in a body', () => {
+  it('are told apart by their type, and nothing is queued for what is blank', async () => {
+    const id = String(Date.now())
+    const ids = [id, Number(id), ` ${id}`, ' ', `${id}:`, null, [id], id]
+    const command = { request_type: 'ProfileList' }
+    const { body } = await api<{
+      job: object
+      outcomes: { id: string; outcome: string; error: string | null }[]
+    }>('POST', '/api/commands', { ids, command })
+    expect(body.job).toMatchObject({ total: 7, done: 1, failed: 6 })
+    expect(body.outcomes.map((one) => [one.id, one.error])).toEqual([
+      [id, null],
+      [id, 'not an enrolment id: of type number, where text in quotes is due'],
+      [` ${id}`, 'not an enrolment id: there is white space at an end'],
+      [' ', 'not an enrolment id: it is empty'],
+      [`${id}:`, 'not an enrolment id: no UserID follows the colon'],
+      ['null', 'not an enrolment id: null, where text in quotes is due'],
+      [`["${id}"]`, 'not an enrolment id: a list, where text in quotes is due'],
+    ])
+    const { body: queue } = await api<{ commands: object[] }>('GET', `/api/devices/${id}/commands`)
+    expect(queue.commands).toHaveLength(1)
+  })
+
+  it('of a replay may come twice, or be none, without harm to the others', async () => {
+    const device = newDevice()
+    await device.enroll()
+    const devices = [device.udid, ' ', device.udid]
+    const { body } = await api('POST', '/api/replays', { ...REPLAY, devices, dry_run: true })
+    expect(body['outcomes']).toEqual([
+      { id: device.udid, events: expect.any(Number) },
+      { id: ' ', error: 'not an enrolment id: it is empty' },
+    ])
+  })
+})
+
+describe('a replay by filter', () => {
+  it('goes to the enrolled devices that fit, and tells of serial numbers that nobody has', async () => {
+    const device = newDevice({ serial: `R${crypto.randomUUID()}` })
+    await device.enroll()
+    await until(
+      () =>
+        api<{ devices: object[] }>('GET', `/api/devices?serial=${device.serial}&state=enrolled`),
+      ({ body }) => body.devices.length === 1,
+    )
+    const filter = { serials: [device.serial, ` ${device.serial} `, 'NOBODY'], platform: 'macOS' }
+    const { body } = await api('POST', '/api/replays', { ...REPLAY, filter, dry_run: true })
+    expect(body['outcomes']).toEqual([
+      { id: device.udid, events: expect.any(Number) },
+      { id: 'NOBODY', error: 'no enrolled device of the filter has this serial number' },
+    ])
+    const paced = await api('POST', '/api/replays', { ...REPLAY, filter, pace: 60 })
+    expect(paced.body).toMatchObject({ job: { kind: 'replay', total: 2, failed: 1, pace: 60 } })
+  })
+
+  it.each([
+    [{}, 'in one way: `devices`, `filter` or `all`'],
+    [{ devices: ['A'], filter: { os: '15' } }, 'in one way'],
+    [{ filter: {} }, 'say `all`'],
+    [{ filter: { serials: [' '] } }, 'filter.serials.0: has to hold something'],
+    [{ filter: { serials: [] } }, 'an empty list means nobody'],
+    [{ filter: { os: '' } }, 'filter.os: has to hold something'],
+    [{ filter: { os: '999' } }, 'no enrolled device fits'],
+    [
+      { devices: Array.from({ length: 21 }, (_, n) => `D${n}`), dry_run: true },
+      '21 devices: `dry_run` counts for up to 20',
+    ],
+  ])('refuses %j', async (order, reason) => {
+    expect(await refused('POST', '/api/replays', { ...REPLAY, ...order })).toContain(reason)
+  })
+})
+
+describe('a refusal', () => {
+  const command = (fields: object) => ({ request_type: 'Settings', settings: [fields] })
+  const commands: [unknown, string][] = [
+    ['', 'the body has to be a JSON object'],
+    ['[]', 'the body has to be a JSON object'],
+    ['{"a"', 'the body is no JSON: it ends too early'],
+    ['{"a" 1}', 'the body is no JSON: "1", its character 6, is out of place'],
+    [{}, 'request_type is missing'],
+    [{ request_type: 'Nope' }, 'no request_type Nope is known here: under Apple’s keys'],
+    [{ request_type: 5 }, 'request_type has to be a string, not a number'],
+    [
+      { request_type: 'DeviceInformation', queries: 'OSVersion' },
+      'queries has to be a list of strings, not a string',
+    ],
+    [
+      { request_type: 'DeviceInformation', queries: [5] },
+      'each of queries has to be a string, not a number',
+    ],
+    [
+      { request_type: 'InstallProfile', payload: 'A%' },
+      'payload has to be padded base64: character 2 is out of place',
+    ],
+    [
+      { request_type: 'InstallProfile', payload: [300] },
+      'each of payload has to be a number from 0 to 255, not 300',
+    ],
+    [command({ item: 'X', enabled: 5 }), 'settings.enabled has to be true or false, not a number'],
+    [command({ mdm_options: { a: 1 } }), 'mdm_options.a has to be true or false'],
+    [command({ configuration: 'AAAA' }), 'configuration has to be the base64 of a property list'],
+    [{ Command: { RequestType: 5 } }, 'Command.RequestType has to be a string, not a number'],
+    [
+      { Command: { RequestType: 'X' }, CommandUUID: 5 },
+      'CommandUUID has to be a string, not a number',
+    ],
+    [{ Command: { RequestType: 'X', Keys: [null] } }, 'Command holds a list with a null'],
+    [{ request_type: 'ProfileList', udid: 'E' }, 'udid says E, and the command would go to D'],
+    [{ request_type: 'ProfileList', not_before: 5 }, 'not_before has to be a string'],
+  ]
+
+  it.each(commands)('of the command %j speaks of the request, not of Go', async (body, reason) => {
+    const detail = await refused('POST', '/api/devices/D/commands', body)
+    expect(detail).toContain(reason)
+    if (typeof body === 'object') {
+      const many = await refused('POST', '/api/commands', { ids: ['A'], command: body })
+      expect(`${detail}${many}`).not.toMatch(/EOF|Go struct|unmarshal|mdm: |undefined|NaN/)
+    }
+  })
+
+  it.each([
+    ['GET', '/api/devices?limit=x', 'query.limit: has to be a whole number from 1 to 1000'],
+    ['GET', '/api/devices?limit=0', 'query.limit: has to be a whole number from 1 to 1000'],
+    ['GET', '/api/jobs?limit=41', 'query.limit: has to be a whole number from 1 to 40'],
+    ['GET', '/api/devices?plaform=macOS', 'Unrecognized key: "plaform"'],
+    ['GET', '/api/devices?push=dead', 'query.push: "dead" is not one of: none, ready, failing'],
+    ['GET', '/api/commands/D.1?wait=61', 'query.wait: has to be a number of seconds, at most 60'],
+    ['GET', '/api/dead-letters', 'query.webhook: is missing'],
+    ['POST', '/api/commands', 'json.command: is missing'],
+    ['POST', '/api/commands', 'all: has to be true', { all: false, command: {} }],
+    ['POST', '/api/webhooks', 'has to be an http or https URL', { url: 'ftp://x' }],
+    ['POST', '/api/webhooks', 'has to be written as %25', { url: 'https://a%zz:b@x.test' }],
+    [
+      'POST',
+      '/api/webhooks',
+      'json.headers.a b: cannot be a name here',
+      { url: 'https://x.test', headers: { 'a b': 'c' } },
+    ],
+    ['PATCH', '/api/renewals', 'Unrecognized key: "perhour"', { perhour: 1 }],
+  ])('of %s %s is “%s”', async (method, path, reason, body?: object) => {
+    expect(await refused(method, path, body)).toContain(reason)
+  })
+
+  it('of MicroMDM’s API stays in Go’s words', async () => {
+    for (const [body, error] of [
+      ['', 'EOF'],
+      ['{"a"', 'unexpected EOF'],
+      ['{}', 'mdm: unknown RequestType: '],
+      [
+        '{"request_type":5}',
+        'json: cannot unmarshal number into Go struct field CommandRequest.request_type of type string',
+      ],
+    ]) {
+      const answer = await api('POST', '/v1/commands', body)
+      expect(answer).toEqual({ status: 500, body: { error } })
+    }
+  })
+})
