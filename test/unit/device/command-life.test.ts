@@ -254,3 +254,21 @@ describe('peers §4 row 4: nothing grows without bound', () => {
     expect(object.commit((context) => queueOf(context, channelOf(context, '')).depth)).toBe(2)
   })
 })
+
+it('a table that few devices need is made by what needs it, not by a look after an eviction', () => {
+  const { object, add, tell } = device()
+  const tables = () => object.db().all('SELECT name FROM sqlite_master').length
+  const answer = (uuid: string) => {
+    add(uuid)
+    object.evict()
+    tell('Idle')
+    tell('Acknowledged', uuid, 'x')
+  }
+  answer('A')
+  const before = tables()
+  answer('B')
+  expect(tables()).toBe(before)
+  answer('C'.repeat(1_500_000))
+  expect(tables()).toBe(before + 1)
+  expect(object.db().all('SELECT * FROM parts')).toEqual([])
+})

@@ -233,25 +233,6 @@ describe('a device channel’s queue', () => {
   })
 })
 
-it('a table that few devices need is made by what needs it, not by a look after an eviction', () => {
-  const object = new TestObject('UDID-1')
-  const { add, tell } = queueOn(object)
-  const tables = () => object.db().all<{ name: string }>('SELECT name FROM sqlite_master').length
-  add('A')
-  tell('Idle')
-  tell('Acknowledged', 'A')
-  const before = tables()
-  object.evict()
-  tell('Idle')
-  expect(tables()).toBe(before)
-  add('B', 'x'.repeat(1_500_000))
-  object.evict()
-  tell('Idle')
-  tell('Acknowledged', 'B')
-  expect(tables()).toBe(before + 1)
-  expect(object.db().all('SELECT * FROM parts')).toEqual([])
-})
-
 describe('the history of a channel', () => {
   const rows = (keepResults: KeepResults, types: readonly string[]) => {
     const object = new TestObject('UDID-1', { keepResults })
