@@ -28,7 +28,8 @@ const CONTENT_TYPE = 'application/json; charset=utf-8'
 const MAX_REQUESTS = 10
 const MAX_REASON = 300
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
-const DOWN: ReadonlySet<number> = new Set([429, 502, 503, 504])
+/** 521 to 526 and 530 are Cloudflare's, of an origin or a tunnel that it does not reach. */
+const DOWN: ReadonlySet<number> = new Set([429, 502, 503, 504, 521, 522, 523, 524, 525, 526, 530])
 
 /** Where events go, and with which `Authorization`; empty for none. */
 export interface Receiver {
@@ -56,7 +57,7 @@ export async function post(receiver: Receiver, body: Body, now: number): Promise
   }, TIMEOUT)
   try {
     const answer = await follow(receiver, body, timeout.signal)
-    await answer.body?.cancel()
+    await discard(answer)
     return judge(answer, now, receiver.asGo)
   } catch (error) {
     return { kind: 'down', status: 0, reason: reasonOf(error), retryAfter: undefined }
@@ -67,8 +68,8 @@ export async function post(receiver: Receiver, body: Body, now: number): Promise
 
 /**
  * Follows redirects, for MicroMDM's webhook as Go's client does (net/http, Client): ten requests at most, a POST
- * becomes a GET unless 307 or 308 says otherwise. That GET brings no event, so for others it is a refusal. And credentials stay with the host they were given for and its subdomains. A redirect
- * that names no place is an answer like any other.
+ * becomes a GET unless 307 or 308 says otherwise, credentials stay with the host they were given for and its subdomains. That GET
+ * brings no event, so for other webhooks it is a refusal. A redirect that names no place is an answer like any other.
  */
 async function follow(receiver: Receiver, body: Body, signal: AbortSignal): Promise<Response> {
   const { hostname } = new URL(receiver.url)
@@ -95,11 +96,16 @@ async function follow(receiver: Receiver, body: Body, signal: AbortSignal): Prom
     if (location === null || (isPost && !keepsPost && !receiver.asGo)) {
       return answer
     }
-    await answer.body?.cancel()
+    await discard(answer)
     url = new URL(location, url).href
     isPost &&= keepsPost
   }
   throw new Error(`stopped after ${MAX_REQUESTS} redirects`)
+}
+
+/** The status was the answer: a body that breaks off changes nothing about it. */
+async function discard({ body }: Response): Promise<void> {
+  await body?.cancel().catch(() => undefined)
 }
 
 function forHost({ headers, authorization }: Receiver): Record<string, string> {
