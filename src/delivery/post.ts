@@ -57,7 +57,7 @@ export async function post(receiver: Receiver, body: Body, now: number): Promise
   }, TIMEOUT)
   try {
     const answer = await follow(receiver, body, timeout.signal)
-    await discard(answer)
+    await answer.body?.cancel()
     return judge(answer, now, receiver.asGo)
   } catch (error) {
     return { kind: 'down', status: 0, reason: reasonOf(error), retryAfter: undefined }
@@ -96,16 +96,11 @@ async function follow(receiver: Receiver, body: Body, signal: AbortSignal): Prom
     if (location === null || (isPost && !keepsPost && !receiver.asGo)) {
       return answer
     }
-    await discard(answer)
+    await answer.body?.cancel()
     url = new URL(location, url).href
     isPost &&= keepsPost
   }
   throw new Error(`stopped after ${MAX_REQUESTS} redirects`)
-}
-
-/** The status was the answer: a body that breaks off changes nothing about it. */
-async function discard({ body }: Response): Promise<void> {
-  await body?.cancel().catch(() => undefined)
 }
 
 function forHost({ headers, authorization }: Receiver): Record<string, string> {
