@@ -112,6 +112,28 @@ function saveDue(ledger: Ledger, now: number): SavedLedger | undefined {
   return { failures, counts: { ...ledger.counts } }
 }
 
+export interface AttemptFilter {
+  /** The number from before which on. */
+  readonly before: number
+  readonly limit: number
+  readonly device?: string
+  readonly outcome?: string
+}
+
+/** The newest posts, or those of a device or an outcome, newest first. */
+export function recentAttempts(ledger: Ledger, filter: AttemptFilter): Attempt[] {
+  const { before, limit, device, outcome } = filter
+  return ledger.recent
+    .filter(
+      (attempt) =>
+        attempt.n < before &&
+        (device === undefined || attempt.device === device) &&
+        (outcome === undefined || attempt.outcome === outcome),
+    )
+    .toReversed()
+    .slice(0, limit)
+}
+
 /** A ledger that is saved as it should be. */
 export interface KeptLedger {
   readonly ledger: Ledger

@@ -9,7 +9,14 @@ import { VAR_WEBHOOK, type Webhook } from '../events/webhook.ts'
 import { reasonOf, warn } from '../log.ts'
 import * as dead from './dead-letters.ts'
 import { deliver, type DeliveryPorts } from './deliver.ts'
-import { keptLedger, type Attempt, type Counts, type KeptLedger } from './ledger.ts'
+import {
+  keptLedger,
+  recentAttempts,
+  type Attempt,
+  type AttemptFilter,
+  type Counts,
+  type KeptLedger,
+} from './ledger.ts'
 import {
   hurry,
   isFull,
@@ -24,7 +31,7 @@ import {
 import { post, type PostOutcome, type TestResult } from './post.ts'
 import { webhookSource } from './settings.ts'
 import { signature } from './sign.ts'
-import { beginWalk, walk } from './walk.ts'
+import { beginWalk, markBacklog, resumeBacklog, walk } from './walk.ts'
 
 export interface SubscriberEnv {
   readonly DEVICE: DeviceNamespace
@@ -112,23 +119,8 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
     }
   }
 
-  /** The newest posts, or those of some events of a device, newest first, from before number `before` on. */
-  async recent(filter: {
-    readonly before: number
-    readonly limit: number
-    readonly device?: string
-    readonly outcome?: string
-  }): Promise<Attempt[]> {
-    const { before, limit, device, outcome } = filter
-    return this.#notes()
-      .ledger.recent.filter(
-        (attempt) =>
-          attempt.n < before &&
-          (device === undefined || attempt.device === device) &&
-          (outcome === undefined || attempt.outcome === outcome),
-      )
-      .toReversed()
-      .slice(0, limit)
+  async recent(filter: AttemptFilter): Promise<Attempt[]> {
+    return recentAttempts(this.#notes().ledger, filter)
   }
 
   async deadLetters(before: number, limit: number): Promise<dead.DeadLetter[]> {
@@ -185,11 +177,11 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
 
   #open(): Line {
     const { kv } = this.ctx.storage
-    this.#line ??= newLine(
-      MAX_CONCURRENCY,
-      kv.get<ReceiverCircuit>(CIRCUIT),
-      kv.get<boolean>(PAUSED),
-    )
+    if (!this.#line) {
+      const circuit = kv.get<ReceiverCircuit>(CIRCUIT)
+      this.#line = newLine(MAX_CONCURRENCY, circuit, kv.get<boolean>(PAUSED))
+      resumeBacklog(kv)
+    }
     return this.#line
   }
 
@@ -207,8 +199,7 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
   }
 
   #notes(): KeptLedger {
-    this.#ledger ??= keptLedger(this.ctx.storage.kv)
-    return this.#ledger
+    return (this.#ledger ??= keptLedger(this.ctx.storage.kv))
   }
 
   async #pump(): Promise<void> {
@@ -227,6 +218,9 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
     const walkAgainAt = await this.#walkOn(line)
     for (const device of startable(line, webhook.concurrency, Date.now())) {
       this.ctx.waitUntil(this.#deliver(line, webhook, device))
+    }
+    if (line === this.#line) {
+      markBacklog(this.ctx.storage.kv, line.ready.size + line.busy.size)
     }
     // When a post comes back, this is done again.
     this.#schedule(isFull(line, webhook.concurrency) ? undefined : (nextTry(line) ?? walkAgainAt))
@@ -264,12 +258,12 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
   #schedule(at: number | undefined): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    const wait = at === undefined || at === Infinity ? undefined : Math.max(at - Date.now(), 0)
-    if (wait === undefined) {
+    if (at === undefined || at === Infinity) {
       return
     }
+    const wait = Math.max(at - Date.now(), 0)
     if (wait > LONGEST_TIMER) {
-      this.ctx.waitUntil(this.ctx.storage.setAlarm(Date.now() + wait))
+      this.ctx.waitUntil(this.ctx.storage.setAlarm(at))
       return
     }
     this.#timer = setTimeout(() => {

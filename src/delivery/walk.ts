@@ -5,6 +5,7 @@ const PAGE = 200
 /** Fewer than these have to wait before the next page is taken. */
 const ENOUGH = 50
 const PLACE = 'walk'
+const BACKLOG = 'backlog'
 
 /** After a pause nobody remembers which devices have news: all of them are asked, page by page. */
 export function beginWalk(kv: SyncKvStorage): void {
@@ -29,4 +30,21 @@ export async function walk(
     kv.put(PLACE, last)
   }
   return page
+}
+
+/** Devices that wait are known to memory alone: that there are many is written, once, and again when there are none. */
+export function markBacklog(kv: SyncKvStorage, waiting: number): void {
+  const isMarked = kv.get(BACKLOG) === true
+  if (!isMarked && waiting >= ENOUGH) {
+    kv.put(BACKLOG, true)
+  } else if (isMarked && waiting === 0) {
+    kv.delete(BACKLOG)
+  }
+}
+
+/** An object that comes to life after one that died with a backlog asks all devices, as after a pause. */
+export function resumeBacklog(kv: SyncKvStorage): void {
+  if (kv.get(BACKLOG) === true) {
+    beginWalk(kv)
+  }
 }
