@@ -110,7 +110,9 @@ function forHost({ headers, authorization }: Receiver): Record<string, string> {
 function judge(answer: Response, now: number, asGo: boolean): PostOutcome {
   const location = asGo ? null : answer.headers.get('location')
   if (location !== null && REDIRECTS.has(answer.status)) {
-    const reason = `status ${answer.status}, which would bring no event to ${location}: set the webhook's url to that`
+    // Reasons are logged, and a query may hold what lets somebody in.
+    const [place = ''] = location.split(/[?#]/, 1)
+    const reason = `status ${answer.status}, which would bring no event to ${place}: set the webhook's url to that`
     return { kind: 'refused', status: answer.status, reason: reason.slice(0, MAX_REASON) }
   }
   if (answer.status < 400) {

@@ -31,7 +31,7 @@ import {
 import { post, type PostOutcome, type TestResult } from './post.ts'
 import { webhookSource } from './settings.ts'
 import { signature } from './sign.ts'
-import { beginWalk, markBacklog, resumeBacklog, walk } from './walk.ts'
+import { beginWalk, markBacklog, resumeBacklog, unmarkBacklog, walk } from './walk.ts'
 
 export interface SubscriberEnv {
   readonly DEVICE: DeviceNamespace
@@ -171,7 +171,10 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
     return { event: event.id, outcome, latency: Date.now() - began }
   }
 
+  /** A wait is over, or it is to be seen whether a backlog is still there: if so, the pump arms the next. */
   override async alarm(): Promise<void> {
+    this.#open()
+    unmarkBacklog(this.ctx.storage.kv)
     await this.#pump()
   }
 
@@ -219,8 +222,9 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
     for (const device of startable(line, webhook.concurrency, Date.now())) {
       this.ctx.waitUntil(this.#deliver(line, webhook, device))
     }
-    if (line === this.#line) {
-      markBacklog(this.ctx.storage.kv, line.ready.size + line.busy.size)
+    const waiting = line.ready.size + line.busy.size
+    if (line === this.#line && markBacklog(this.ctx.storage.kv, waiting)) {
+      this.#arm(Date.now() + LONGEST_TIMER)
     }
     // When a post comes back, this is done again.
     this.#schedule(isFull(line, webhook.concurrency) ? undefined : (nextTry(line) ?? walkAgainAt))
@@ -263,12 +267,16 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
     }
     const wait = Math.max(at - Date.now(), 0)
     if (wait > LONGEST_TIMER) {
-      this.ctx.waitUntil(this.ctx.storage.setAlarm(at))
+      this.#arm(at)
       return
     }
     this.#timer = setTimeout(() => {
       this.ctx.waitUntil(this.#pump())
     }, wait)
+  }
+
+  #arm(at: number): void {
+    this.ctx.waitUntil(this.ctx.storage.setAlarm(at))
   }
 
   async #post(webhook: Webhook, event: DeviceEvent, isReplay: boolean): Promise<PostOutcome> {

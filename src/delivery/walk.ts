@@ -32,14 +32,20 @@ export async function walk(
   return page
 }
 
-/** Devices that wait are known to memory alone: that there are many is written, once, and again when there are none. */
-export function markBacklog(kv: SyncKvStorage, waiting: number): void {
+/**
+ * Devices that wait are known to memory alone: that there are many is written, once, and again when there are none.
+ * @returns whether it was written now: the object has to come back by itself, should it die.
+ */
+export function markBacklog(kv: SyncKvStorage, waiting: number): boolean {
   const isMarked = kv.get(BACKLOG) === true
   if (!isMarked && waiting >= ENOUGH) {
     kv.put(BACKLOG, true)
-  } else if (isMarked && waiting === 0) {
+    return true
+  }
+  if (isMarked && waiting === 0) {
     kv.delete(BACKLOG)
   }
+  return false
 }
 
 /** An object that comes to life after one that died with a backlog asks all devices, as after a pause. */
@@ -47,4 +53,9 @@ export function resumeBacklog(kv: SyncKvStorage): void {
   if (kv.get(BACKLOG) === true) {
     beginWalk(kv)
   }
+}
+
+/** A backlog that is still there is to be marked anew. */
+export function unmarkBacklog(kv: SyncKvStorage): void {
+  kv.delete(BACKLOG)
 }

@@ -1,4 +1,4 @@
-import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { createHmac } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
 import { api, env, resetRules, rule, until } from './server.ts'
@@ -92,16 +92,17 @@ it('an Idle that waited too long, and nothing else, is dropped and counted', asy
   expect(await hook.state()).toMatchObject({ dropped_idle: 1 })
 })
 
-it('an object that died with a backlog asks the devices that nobody remembers', async () => {
+it('an object that died with a backlog asks the devices that nobody remembers, when its alarm rings', async () => {
   const hook = await newHook({ topics: TOPICS })
   await hook.call('pause')
   const device = await enrolled()
-  await runInDurableObject(objectOf(hook), (_, { storage }: DurableObjectState) => {
+  await runInDurableObject(objectOf(hook), async (_, { storage }: DurableObjectState) => {
     storage.kv.put('paused', false)
     storage.kv.put('backlog', true)
+    await storage.setAlarm(Date.now() + HOUR)
   })
   await evictDurableObject(objectOf(hook))
-  await env.SUBSCRIBER.getByName(hook.id).wake([])
+  await runDurableObjectAlarm(objectOf(hook))
   const taken = await hook.events(device.udid, 2)
   expect(taken.map(({ sequence }) => sequence)).toEqual([1, 2])
   await until(
