@@ -1,28 +1,35 @@
 import type { Aside, AsideEvent } from '../device/aside.ts'
-import type { Pull, Pulled } from '../device/outbox.ts'
+import type { Pulled } from '../device/outbox.ts'
 import { TRIED_FOR } from '../device/readers.ts'
 import type { DeviceEvent } from '../events/event.ts'
 import type { Webhook } from '../events/webhook.ts'
+import { reasonOf } from '../log.ts'
 import type { Attempt } from './ledger.ts'
 import {
   backOff,
   heldUntil,
+  isWanted,
   learn,
   settle,
   takeSlot,
   troubleOf,
   type Line,
+  type Report,
   type Trouble,
 } from './line.ts'
 import type { PostOutcome } from './post.ts'
 
+/** What a post goes by. */
+export type PostSettings = Pick<Webhook, 'concurrency' | 'rampUp' | 'rate' | 'maxIdleAge'>
+
 /** What delivering needs of the outside. */
-export interface DeliveryPorts {
-  readonly webhook: Pick<Webhook, 'concurrency' | 'rampUp' | 'rate' | 'maxIdleAge'>
+export interface DeliveryPorts<Settings extends PostSettings> {
+  /** The webhook as it is now; `undefined` when nothing may be posted: it is gone, switched off, or nobody can tell. */
+  webhook(): Promise<Settings | undefined>
   now(): number
   sleep(ms: number): Promise<void>
-  pull(device: string, request: Omit<Pull, 'subscriber' | 'topics' | 'statuses'>): Promise<Pulled>
-  post(event: DeviceEvent, isReplay: boolean): Promise<PostOutcome>
+  pull(device: string, request: Report & { readonly read: boolean }): Promise<Pulled>
+  post(webhook: Settings, event: DeviceEvent, isReplay: boolean): Promise<PostOutcome>
   /** The line's circuit changed: it outlives the object. */
   keepCircuit(): void
   /** A post was answered, or not. */
@@ -34,7 +41,7 @@ export interface DeliveryPorts {
   warn(event: string, detail: Readonly<Record<string, string | number>>): void
 }
 
-type Report = Omit<Pull, 'subscriber' | 'topics' | 'statuses' | 'read'>
+type Ports = DeliveryPorts<PostSettings>
 
 /** An event on its way, and what it has been through. */
 interface Letter {
@@ -47,33 +54,58 @@ interface Letter {
 
 const SECOND = 1000
 const HOUR = 3_600_000
+/** A device with more to tell lets others in after so long. */
+const TURN = 2 * SECOND
 /** After so many refusals an event leaves the line; the waits between them stay within a minute. */
 const REFUSALS = 3
 const REFUSAL_WAIT = [0, 2 * SECOND, 8 * SECOND] as const
+/** However old an event is, it is tried so often: it may have waited out a pause. */
+const LEAST_TRIES = 3
 
-/** Posts a device's events in order until none is left or one has to wait. */
-export async function deliver(line: Line, ports: DeliveryPorts, device: string): Promise<void> {
-  let report: Report = {}
+/**
+ * Posts a device's events in order until none is left or one has to wait, or until others want its place.
+ * @throws when the device is out of reach; what it has to hear is told first, the next time.
+ */
+export async function deliver<Settings extends PostSettings>(
+  line: Line,
+  ports: DeliveryPorts<Settings>,
+  device: string,
+): Promise<void> {
+  const began = ports.now()
   for (;;) {
-    const pulled = await ports.pull(device, { ...report, read: true })
+    const pulled = await tell(line, ports, device, true)
     if (pulled.events.length === 0 && pulled.asides.length === 0) {
+      line.trouble.delete(device)
       settle(line, device, ports.now())
       return
     }
-    const posted = await postAll(line, ports, device, pulled)
-    report = posted.report
-    if (posted.stopped) {
-      await ports.pull(device, { ...report, read: false })
+    const { report, stopped } = await postAll(line, ports, device, pulled)
+    line.unreported.set(device, report)
+    const now = ports.now()
+    if (stopped || (now - began >= TURN && isWanted(line, now))) {
+      await tell(line, ports, device, false)
       settle(line, device, ports.now(), waitOf(line.trouble.get(device)))
       return
     }
   }
 }
 
-/** Posts what was read: first what was set aside before and is due, then the line. */
-async function postAll(
+/** Reports what the device has not heard yet, and reads on. */
+async function tell<Settings extends PostSettings>(
   line: Line,
-  ports: DeliveryPorts,
+  ports: DeliveryPorts<Settings>,
+  device: string,
+  read: boolean,
+): Promise<Pulled> {
+  const pulled = await ports.pull(device, { ...line.unreported.get(device), read })
+  line.unreported.delete(device)
+  return pulled
+}
+
+/** Posts what was read: first what was set aside before and is due, then the line. */
+async function postAll<Settings extends PostSettings>(
+  line: Line,
+  ports: DeliveryPorts<Settings>,
   device: string,
   { asides, events, upTo }: Pulled,
 ): Promise<{ report: Report; stopped: boolean }> {
@@ -83,13 +115,12 @@ async function postAll(
   }
   const aside = [...(beside.report.aside ?? [])]
   let passed: number | undefined
-  const report = (): Report => ({
-    ...beside.report,
-    aside,
-    ...(passed === undefined ? {} : { passed }),
+  const end = (stopped: boolean): { report: Report; stopped: boolean } => ({
+    report: { ...beside.report, aside, ...(passed === undefined ? {} : { passed }) },
+    stopped,
   })
   for (const event of events) {
-    if (isStale(ports, event)) {
+    if (await isStale(ports, event)) {
       ports.drop()
       passed = event.sequence
       continue
@@ -99,26 +130,51 @@ async function postAll(
     const letter = { device, event, tries, since: 0, replay: false }
     const outcome = await tryPost(line, ports, letter)
     if (outcome === 'held') {
-      return { report: report(), stopped: true }
+      return end(true)
     }
-    if (outcome.kind !== 'delivered') {
-      const trouble = troubleOf(line, device, event.sequence, outcome)
-      if (trouble.refusals < REFUSALS && !isOld(ports, letter)) {
-        return { report: report(), stopped: true }
-      }
-      const failed = trouble.refusals + trouble.downs
-      aside.push(putAside(ports, { ...letter, tries: failed }, outcome.reason))
+    if (outcome.kind === 'delivered') {
+      line.trouble.delete(device)
+      passed = event.sequence
+      continue
     }
-    line.trouble.delete(device)
-    passed = event.sequence
+    const left = leavesLine(line, ports, letter, outcome)
+    if (left) {
+      aside.push(left)
+      passed = event.sequence
+    }
+    if (!left || outcome.kind === 'down') {
+      return end(true)
+    }
   }
   passed = upTo
-  return { report: report(), stopped: false }
+  return end(false)
 }
 
-async function postAsides(
+/** Counts a failure in the line. @returns how the event goes on beside it, if it does. */
+function leavesLine<Settings extends PostSettings>(
   line: Line,
-  ports: DeliveryPorts,
+  ports: DeliveryPorts<Settings>,
+  letter: Letter,
+  outcome: Exclude<PostOutcome, { kind: 'delivered' }>,
+): Aside | undefined {
+  const { device, event } = letter
+  const trouble = troubleOf(line, device, event.sequence, outcome)
+  if (outcome.kind === 'down') {
+    const isOver = trouble.tries >= LEAST_TRIES && isOld(ports, letter)
+    return isOver ? giveUp(ports, { ...letter, tries: trouble.tries }, outcome.reason) : undefined
+  }
+  if (trouble.refusals < REFUSALS) {
+    return undefined
+  }
+  line.trouble.delete(device)
+  const since = ports.now()
+  return putAside(ports, { ...letter, tries: trouble.refusals, since }, outcome.reason)
+}
+
+/** While the receiver is down, what is beside the line keeps its order too, and the line itself is tried. */
+async function postAsides<Settings extends PostSettings>(
+  line: Line,
+  ports: DeliveryPorts<Settings>,
   device: string,
   asides: readonly AsideEvent[],
 ): Promise<{ report: Report; stopped: boolean }> {
@@ -133,40 +189,72 @@ async function postAsides(
     }
     if (outcome.kind === 'delivered') {
       settled.push(set.event.sequence)
-    } else {
-      aside.push(putAside(ports, { ...letter, tries: set.tries + 1 }, outcome.reason))
+      continue
     }
+    const put = putAside(ports, { ...letter, tries: set.tries + 1 }, outcome.reason)
+    aside.push(put)
     if (outcome.kind === 'down') {
-      return { report, stopped: true }
+      const asidesFrom = put.nextAt ?? ports.now() + asideWait(REFUSALS)
+      return { report: { ...report, asidesFrom }, stopped: false }
     }
   }
   return { report, stopped: false }
 }
 
 /** Posts an event unless the receiver is to be left alone: another device's post may have found that out. */
-async function tryPost(
+async function tryPost<Settings extends PostSettings>(
   line: Line,
-  ports: DeliveryPorts,
-  { device, event, tries, replay }: Letter,
+  ports: DeliveryPorts<Settings>,
+  letter: Letter,
 ): Promise<PostOutcome | 'held'> {
-  if (ports.now() < heldUntil(line)) {
+  const isHeld = (): boolean => ports.now() < heldUntil(line)
+  const { rate } = (await ports.webhook()) ?? {}
+  if (rate === undefined || isHeld()) {
     return 'held'
   }
-  const wait = takeSlot(line, ports.webhook.rate, ports.now())
+  const wait = takeSlot(line, rate, ports.now())
   if (wait > 0) {
     await ports.sleep(wait)
-    if (ports.now() < heldUntil(line)) {
-      return 'held'
-    }
+  }
+  const webhook = await ports.webhook()
+  if (!webhook || isHeld()) {
+    return 'held'
   }
   const began = ports.now()
-  const outcome = await ports.post(event, replay)
+  const outcome = await postOrRefuse(ports, webhook, letter)
   const now = ports.now()
-  if (learn(line, device, outcome, { ...ports.webhook, now })) {
+  if (learn(line, letter.device, outcome, { ...webhook, now })) {
     ports.keepCircuit()
   }
+  noteTry(ports, letter, outcome, { at: now, latency: now - began })
+  if (outcome.kind === 'down') {
+    const { device } = letter
+    ports.warn('webhook:down', { device, reason: outcome.reason, failures: line.circuit.downs })
+  }
+  return outcome
+}
+
+/** An event that nobody can put into an envelope must not hold up its device. */
+async function postOrRefuse<Settings extends PostSettings>(
+  ports: DeliveryPorts<Settings>,
+  webhook: Settings,
+  { event, replay }: Letter,
+): Promise<PostOutcome> {
+  try {
+    return await ports.post(webhook, event, replay)
+  } catch (error) {
+    return { kind: 'refused', status: 0, reason: reasonOf(error) }
+  }
+}
+
+function noteTry(
+  ports: Pick<Ports, 'note'>,
+  { device, event, tries, replay }: Letter,
+  outcome: PostOutcome,
+  { at, latency }: { readonly at: number; readonly latency: number },
+): void {
   ports.note({
-    at: now,
+    at,
     device,
     sequence: event.sequence,
     event: event.id,
@@ -175,38 +263,51 @@ async function tryPost(
     replay,
     outcome: outcome.kind,
     status: outcome.status,
-    latency: now - began,
+    latency,
     reason: outcome.kind === 'delivered' ? '' : outcome.reason,
   })
-  if (outcome.kind === 'down') {
-    ports.warn('webhook:down', { device, reason: outcome.reason, failures: line.circuit.downs })
-  }
-  return outcome
 }
+
+type LetterPorts = Pick<Ports, 'now' | 'giveUp' | 'warn'>
 
 /** An event that leaves the line: it is tried beside it until it is old, and then given up and kept. */
-function putAside(ports: DeliveryPorts, letter: Letter, reason: string): Aside {
-  const { event, tries, since, replay, device } = letter
-  const detail = { event: event.id, topic: event.topic, tries, reason }
-  const aside = { seq: event.sequence, tries, reason, since, replay }
+function putAside(ports: LetterPorts, letter: Letter, reason: string): Aside {
   if (isOld(ports, letter)) {
-    const total = ports.giveUp(device, event, { tries, reason })
-    ports.warn('webhook:given-up', { ...detail, total })
-    return { ...aside, nextAt: null }
+    return giveUp(ports, letter, reason)
   }
-  ports.warn('webhook:set-aside', detail)
-  const wait = Math.min(60 * SECOND * 2 ** Math.min(Math.max(tries - REFUSALS, 0), 6), HOUR)
-  return { ...aside, nextAt: ports.now() + wait }
+  const { event, tries, since, replay } = letter
+  ports.warn('webhook:set-aside', { event: event.id, topic: event.topic, tries, reason })
+  const nextAt = ports.now() + asideWait(tries)
+  return { seq: event.sequence, tries, reason, since, replay, nextAt }
 }
 
-function isOld(ports: DeliveryPorts, { event, since }: Letter): boolean {
+function giveUp(ports: LetterPorts, letter: Letter, reason: string): Aside {
+  const { event, tries, since, replay, device } = letter
+  const total = ports.giveUp(device, event, { tries, reason })
+  const { id, topic } = event
+  ports.warn('webhook:given-up', { event: id, topic, tries, reason, total })
+  return { seq: event.sequence, tries, reason, since, replay, nextAt: null }
+}
+
+/** From a minute to an hour. */
+function asideWait(tries: number): number {
+  return Math.min(60 * SECOND * 2 ** Math.min(Math.max(tries - REFUSALS, 0), 6), HOUR)
+}
+
+function isOld(ports: Pick<Ports, 'now'>, { event, since }: Letter): boolean {
   return ports.now() - Math.max(event.at, since) > TRIED_FOR
 }
 
 /** That a device asked for work long ago is worth no post in a backlog. */
-function isStale(ports: DeliveryPorts, { about, at }: DeviceEvent): boolean {
-  const { maxIdleAge } = ports.webhook
-  return about.status === 'Idle' && maxIdleAge > 0 && ports.now() - at > maxIdleAge
+async function isStale(
+  ports: Pick<Ports, 'now' | 'webhook'>,
+  { about, at }: DeviceEvent,
+): Promise<boolean> {
+  if (about.status !== 'Idle') {
+    return false
+  }
+  const { maxIdleAge = 0 } = (await ports.webhook()) ?? {}
+  return maxIdleAge > 0 && ports.now() - at > maxIdleAge
 }
 
 /** How long a device waits before its next event is tried again. */

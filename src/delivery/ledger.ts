@@ -47,7 +47,7 @@ export interface Ledger {
   savedAt: number
 }
 
-export interface SavedLedger {
+interface SavedLedger {
   readonly failures: readonly Attempt[]
   readonly counts: Counts
 }
@@ -57,7 +57,7 @@ const FAILURES = 100
 const LOT = 1000
 const SAVE_EVERY = 10_000
 
-export function newLedger(saved: SavedLedger | undefined): Ledger {
+function newLedger(saved: SavedLedger | undefined): Ledger {
   return {
     recent: [...(saved?.failures ?? [])],
     counts: saved?.counts ?? {
@@ -76,7 +76,7 @@ export function newLedger(saved: SavedLedger | undefined): Ledger {
 }
 
 /** Notes how a post went. */
-export function note(ledger: Ledger, attempt: Omit<Attempt, 'n'>): void {
+function note(ledger: Ledger, attempt: Omit<Attempt, 'n'>): void {
   ledger.recent.push({ ...attempt, n: ++ledger.last })
   if (ledger.recent.length > RECENT) {
     ledger.recent.shift()
@@ -95,8 +95,14 @@ export function note(ledger: Ledger, attempt: Omit<Attempt, 'n'>): void {
   ledger.unsaved += 1
 }
 
+/** Counts what became of an event without a post, or after its last. */
+function count(ledger: Ledger, what: 'dead' | 'dropped'): void {
+  ledger.counts[what] += 1
+  ledger.unsaved += 1
+}
+
 /** What is to be written now; `undefined` while it can wait. */
-export function saveDue(ledger: Ledger, now: number): SavedLedger | undefined {
+function saveDue(ledger: Ledger, now: number): SavedLedger | undefined {
   const isTime = ledger.unsaved > 0 && now - ledger.savedAt >= SAVE_EVERY
   if (!isTime && ledger.unsaved < LOT) {
     return undefined
@@ -106,19 +112,70 @@ export function saveDue(ledger: Ledger, now: number): SavedLedger | undefined {
   return { failures, counts: { ...ledger.counts } }
 }
 
+export interface AttemptFilter {
+  /** The number from before which on. */
+  readonly before: number
+  readonly limit: number
+  readonly device?: string
+  readonly outcome?: string
+}
+
+/** The newest posts, or those of a device or an outcome, newest first. */
+export function recentAttempts(ledger: Ledger, filter: AttemptFilter): Attempt[] {
+  const { before, limit, device, outcome } = filter
+  return ledger.recent
+    .filter(
+      (attempt) =>
+        attempt.n < before &&
+        (device === undefined || attempt.device === device) &&
+        (outcome === undefined || attempt.outcome === outcome),
+    )
+    .toReversed()
+    .slice(0, limit)
+}
+
+/** A ledger that is saved as it should be. */
+export interface KeptLedger {
+  readonly ledger: Ledger
+  readonly note: (attempt: Omit<Attempt, 'n'>) => void
+  /** @returns how many there were in all. */
+  count(what: 'dead' | 'dropped'): number
+  /** Nothing is saved any more. */
+  end(): void
+}
+
+const PLACE = 'ledger'
+
 /** Saves when it is due, and later what could wait: a quiet webhook's last posts are known tomorrow too. */
-export function ledgerSaver(ledger: Ledger, put: (saved: SavedLedger) => void): () => void {
+export function keptLedger(kv: Pick<SyncKvStorage, 'get' | 'put'>): KeptLedger {
+  const ledger = newLedger(kv.get<SavedLedger>(PLACE))
   let timer: ReturnType<typeof setTimeout> | undefined
+  let ended = false
   const save = (): void => {
-    const due = saveDue(ledger, Date.now())
+    const due = ended ? undefined : saveDue(ledger, Date.now())
     if (due) {
-      put(due)
-    } else if (ledger.unsaved > 0) {
+      kv.put(PLACE, due)
+    } else if (ledger.unsaved > 0 && !ended) {
       timer ??= setTimeout(() => {
         timer = undefined
         save()
       }, SAVE_EVERY)
     }
   }
-  return save
+  return {
+    ledger,
+    note(attempt) {
+      note(ledger, attempt)
+      save()
+    },
+    count(what) {
+      count(ledger, what)
+      save()
+      return ledger.counts[what]
+    },
+    end() {
+      ended = true
+      clearTimeout(timer)
+    },
+  }
 }

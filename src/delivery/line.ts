@@ -1,5 +1,9 @@
+import type { Pull } from '../device/outbox.ts'
 import type { Webhook } from '../events/webhook.ts'
 import type { PostOutcome } from './post.ts'
+
+/** What a device has to hear of its events. */
+export type Report = Omit<Pull, 'subscriber' | 'topics' | 'statuses' | 'read'>
 
 /**
  * One receiver's line: which devices have news, how many posts are in flight, and how long a receiver that is down
@@ -15,6 +19,8 @@ export interface Line {
   readonly again: Set<string>
   /** What a device's next event has been through: refused tries, and tries at a receiver that was down. */
   readonly trouble: Map<string, Trouble>
+  /** What devices could not be told yet: nothing more of theirs is posted before. */
+  readonly unreported: Map<string, Report>
   /** Devices whose last post found the receiver down, since anything was answered. */
   readonly failing: Set<string>
   /** Posts allowed in flight: 1 while the receiver is down, and one more for every `rampUp` answers, up to the setting. */
@@ -65,6 +71,7 @@ export function newLine(concurrency: number, stored?: ReceiverCircuit, paused = 
     busy: new Set(),
     again: new Set(),
     trouble: new Map(),
+    unreported: new Map(),
     failing: new Set(),
     allowed: stored && stored.downs > 0 ? 1 : concurrency,
     answers: 0,
@@ -105,6 +112,24 @@ export function startable(line: Line, concurrency: number, now: number): string[
     line.busy.add(device)
     return device
   })
+}
+
+/** Whether nothing more can start before a post comes back. */
+export function isFull(line: Line, concurrency: number): boolean {
+  return line.busy.size >= Math.min(line.allowed, concurrency)
+}
+
+/** Whether a device waits for nothing but a free place. */
+export function isWanted(line: Line, now: number): boolean {
+  return [...line.ready.values()].some((at) => at <= now)
+}
+
+/** Somebody knows better than the waits so far: whatever waits may be tried now. A receiver that is down still gets one post. */
+export function hurry({ circuit, ready }: Line): void {
+  Object.assign(circuit, { closedUntil: 0, askedUntil: 0 })
+  for (const device of ready.keys()) {
+    ready.set(device, 0)
+  }
 }
 
 /** When something may be startable again; `undefined` when only a wake-up can tell. */
@@ -163,13 +188,17 @@ export function learn(
   return isDown || outcome.retryAfter !== undefined
 }
 
-/** Counts a failed try of a device's next event, unless it is the receiver's trouble and not the event's. */
+/**
+ * Counts a failed try of a device's next event. Tries at a receiver that is known to be down are not the event's trouble; how long
+ * the device waits outlasts an event that was given up, and ends with an answer.
+ */
 export function troubleOf(line: Line, device: string, seq: number, outcome: PostOutcome): Trouble {
   const known = line.trouble.get(device)
-  const trouble = known?.seq === seq ? known : { seq, tries: 0, refusals: 0, downs: 0 }
+  const downs = known?.downs ?? 0
+  const trouble = known?.seq === seq ? known : { seq, tries: 0, refusals: 0, downs }
   trouble.tries += 1
   trouble.refusals += Number(outcome.kind === 'refused')
-  trouble.downs += Number(outcome.kind === 'down' && line.circuit.downs <= 1)
+  trouble.downs = outcome.kind === 'down' ? trouble.downs + Number(line.circuit.downs <= 1) : 0
   line.trouble.set(device, trouble)
   return trouble
 }

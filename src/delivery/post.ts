@@ -28,7 +28,8 @@ const CONTENT_TYPE = 'application/json; charset=utf-8'
 const MAX_REQUESTS = 10
 const MAX_REASON = 300
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
-const DOWN: ReadonlySet<number> = new Set([429, 502, 503, 504])
+/** 521 to 526 and 530 are Cloudflare's, of an origin or a tunnel that it does not reach. */
+const DOWN: ReadonlySet<number> = new Set([429, 502, 503, 504, 521, 522, 523, 524, 525, 526, 530])
 
 /** Where events go, and with which `Authorization`; empty for none. */
 export interface Receiver {
@@ -67,8 +68,8 @@ export async function post(receiver: Receiver, body: Body, now: number): Promise
 
 /**
  * Follows redirects, for MicroMDM's webhook as Go's client does (net/http, Client): ten requests at most, a POST
- * becomes a GET unless 307 or 308 says otherwise. That GET brings no event, so for others it is a refusal. And credentials stay with the host they were given for and its subdomains. A redirect
- * that names no place is an answer like any other.
+ * becomes a GET unless 307 or 308 says otherwise, credentials stay with the host they were given for and its subdomains. That GET
+ * brings no event, so for other webhooks it is a refusal. A redirect that names no place is an answer like any other.
  */
 async function follow(receiver: Receiver, body: Body, signal: AbortSignal): Promise<Response> {
   const { hostname } = new URL(receiver.url)
@@ -109,7 +110,9 @@ function forHost({ headers, authorization }: Receiver): Record<string, string> {
 function judge(answer: Response, now: number, asGo: boolean): PostOutcome {
   const location = asGo ? null : answer.headers.get('location')
   if (location !== null && REDIRECTS.has(answer.status)) {
-    const reason = `status ${answer.status}, which would bring no event to ${location}: set the webhook's url to that`
+    // Reasons are logged, and a query may hold what lets somebody in.
+    const [place = ''] = location.split(/[?#]/, 1)
+    const reason = `status ${answer.status}, which would bring no event to ${place}: set the webhook's url to that`
     return { kind: 'refused', status: answer.status, reason: reason.slice(0, MAX_REASON) }
   }
   if (answer.status < 400) {

@@ -15,6 +15,7 @@ export interface WebhookSource {
 /** Where a Subscriber object has its settings from: vars or D1. */
 export function webhookSource(env: { readonly DB: D1Database }, id: string): WebhookSource {
   let known: { readonly at: number; readonly webhook: Webhook | undefined } | undefined
+  let changes = 0
   return {
     async current() {
       const config = requireConfig(env)
@@ -25,10 +26,12 @@ export function webhookSource(env: { readonly DB: D1Database }, id: string): Web
       if (before && Date.now() - before.at < SETTINGS_AGE) {
         return before.webhook
       }
+      const asked = changes
       try {
         const stored = await findWebhook(env.DB, id)
         const webhook = stored && openWebhook(stored, config.sealer)
-        known = { at: Date.now(), webhook }
+        // What was read before a change is good for once.
+        known = asked === changes ? { at: Date.now(), webhook } : known
         return webhook
       } catch (error) {
         if (!before) {
@@ -39,6 +42,7 @@ export function webhookSource(env: { readonly DB: D1Database }, id: string): Web
       }
     },
     forget() {
+      changes += 1
       known = undefined
     },
   }

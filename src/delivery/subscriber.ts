@@ -10,15 +10,16 @@ import { reasonOf, warn } from '../log.ts'
 import * as dead from './dead-letters.ts'
 import { deliver, type DeliveryPorts } from './deliver.ts'
 import {
-  newLedger,
-  note,
-  ledgerSaver,
+  keptLedger,
+  recentAttempts,
   type Attempt,
+  type AttemptFilter,
   type Counts,
-  type Ledger,
-  type SavedLedger,
+  type KeptLedger,
 } from './ledger.ts'
 import {
+  hurry,
+  isFull,
   newLine,
   nextTry,
   settle,
@@ -30,7 +31,7 @@ import {
 import { post, type PostOutcome, type TestResult } from './post.ts'
 import { webhookSource } from './settings.ts'
 import { signature } from './sign.ts'
-import { beginWalk, walk } from './walk.ts'
+import { beginWalk, markBacklog, resumeBacklog, unmarkBacklog, walk } from './walk.ts'
 
 export interface SubscriberEnv {
   readonly DEVICE: DeviceNamespace
@@ -50,7 +51,6 @@ export interface SubscriberState {
 }
 
 const CIRCUIT = 'receiver'
-const LEDGER = 'ledger'
 const PAUSED = 'paused'
 /** A timer keeps the object in memory, which is paid for: longer waits are the alarm's. */
 const LONGEST_TIMER = 60_000
@@ -63,9 +63,8 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
   readonly #db = sqlite(this.ctx.storage.sql)
   readonly #source = webhookSource(this.env, this.#id)
   #line: Line | undefined
-  #ledger: Ledger | undefined
+  #ledger: KeptLedger | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
-  #save: (() => void) | undefined
   #walking = false
 
   /** These devices have news. Answers at once; posting goes on by itself. */
@@ -80,7 +79,7 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
   /** The settings were changed: they hold from the next post on. */
   async changed(): Promise<void> {
     this.#source.forget()
-    this.#askNoMore()
+    this.#hurry()
     this.ctx.waitUntil(this.#pump())
   }
 
@@ -88,10 +87,12 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
   async remove(): Promise<void> {
     this.#source.forget()
     clearTimeout(this.#timer)
-    await this.ctx.storage.deleteAll()
+    // Posts under way come back to this line, and find that nothing more may leave.
+    this.#open().paused = true
     this.#line = undefined
+    this.#ledger?.end()
     this.#ledger = undefined
-    this.#save = undefined
+    await this.ctx.storage.deleteAll()
   }
 
   async setPaused(paused: boolean): Promise<void> {
@@ -99,7 +100,7 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
     kv.put(PAUSED, paused)
     this.#open().paused = paused
     if (!paused) {
-      this.#askNoMore()
+      this.#hurry()
       beginWalk(kv)
     }
     this.ctx.waitUntil(this.#pump())
@@ -113,28 +114,13 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
       allowed,
       inFlight: busy.size,
       waiting: ready.size + busy.size,
-      counts: this.#notes().counts,
+      counts: this.#notes().ledger.counts,
       deadLetters: dead.countDeadLetters(this.#db),
     }
   }
 
-  /** The newest posts, or those of some events of a device, newest first, from before number `before` on. */
-  async recent(filter: {
-    readonly before: number
-    readonly limit: number
-    readonly device?: string
-    readonly outcome?: string
-  }): Promise<Attempt[]> {
-    const { before, limit, device, outcome } = filter
-    return this.#notes()
-      .recent.filter(
-        (attempt) =>
-          attempt.n < before &&
-          (device === undefined || attempt.device === device) &&
-          (outcome === undefined || attempt.outcome === outcome),
-      )
-      .toReversed()
-      .slice(0, limit)
+  async recent(filter: AttemptFilter): Promise<Attempt[]> {
+    return recentAttempts(this.#notes().ledger, filter)
   }
 
   async deadLetters(before: number, limit: number): Promise<dead.DeadLetter[]> {
@@ -179,38 +165,44 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
     const event = testEvent(crypto.randomUUID(), began)
     const outcome = await this.#post(webhook, event, false)
     if (outcome.kind === 'delivered') {
-      this.#askNoMore()
+      this.#hurry()
       this.ctx.waitUntil(this.#pump())
     }
     return { event: event.id, outcome, latency: Date.now() - began }
   }
 
+  /** A wait is over, or it is to be seen whether a backlog is still there: if so, the pump arms the next. */
   override async alarm(): Promise<void> {
+    this.#open()
+    unmarkBacklog(this.ctx.storage.kv)
     await this.#pump()
   }
 
   #open(): Line {
     const { kv } = this.ctx.storage
-    this.#line ??= newLine(
-      MAX_CONCURRENCY,
-      kv.get<ReceiverCircuit>(CIRCUIT),
-      kv.get<boolean>(PAUSED),
-    )
+    if (!this.#line) {
+      const circuit = kv.get<ReceiverCircuit>(CIRCUIT)
+      this.#line = newLine(MAX_CONCURRENCY, circuit, kv.get<boolean>(PAUSED))
+      resumeBacklog(kv)
+    }
     return this.#line
   }
 
-  /** An admin knows better than the receiver's last `Retry-After`. */
-  #askNoMore(): void {
-    const { circuit } = this.#open()
-    if (circuit.askedUntil > 0) {
-      circuit.askedUntil = 0
-      this.ctx.storage.kv.put(CIRCUIT, circuit)
+  /** An admin knows better than the receiver's last `Retry-After`. Through a long one nobody remembers who waits. */
+  #hurry(): void {
+    const line = this.#open()
+    const { kv } = this.ctx.storage
+    if (line.circuit.askedUntil > Date.now()) {
+      beginWalk(kv)
+    }
+    hurry(line)
+    if (kv.get(CIRCUIT) !== undefined) {
+      kv.put(CIRCUIT, line.circuit)
     }
   }
 
-  #notes(): Ledger {
-    this.#ledger ??= newLedger(this.ctx.storage.kv.get<SavedLedger>(LEDGER))
-    return this.#ledger
+  #notes(): KeptLedger {
+    return (this.#ledger ??= keptLedger(this.ctx.storage.kv))
   }
 
   async #pump(): Promise<void> {
@@ -230,7 +222,12 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
     for (const device of startable(line, webhook.concurrency, Date.now())) {
       this.ctx.waitUntil(this.#deliver(line, webhook, device))
     }
-    this.#schedule(nextTry(line) ?? walkAgainAt)
+    const waiting = line.ready.size + line.busy.size
+    if (line === this.#line && markBacklog(this.ctx.storage.kv, waiting)) {
+      this.#arm(Date.now() + LONGEST_TIMER)
+    }
+    // When a post comes back, this is done again.
+    this.#schedule(isFull(line, webhook.concurrency) ? undefined : (nextTry(line) ?? walkAgainAt))
   }
 
   /** @returns when to try again, if the directory could not be read. */
@@ -265,17 +262,21 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
   #schedule(at: number | undefined): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    const wait = at === undefined || at === Infinity ? undefined : Math.max(at - Date.now(), 0)
-    if (wait === undefined || (wait === 0 && this.#line && this.#line.busy.size > 0)) {
+    if (at === undefined || at === Infinity) {
       return
     }
+    const wait = Math.max(at - Date.now(), 0)
     if (wait > LONGEST_TIMER) {
-      this.ctx.waitUntil(this.ctx.storage.setAlarm(Date.now() + wait))
+      this.#arm(at)
       return
     }
     this.#timer = setTimeout(() => {
       this.ctx.waitUntil(this.#pump())
     }, wait)
+  }
+
+  #arm(at: number): void {
+    this.ctx.waitUntil(this.ctx.storage.setAlarm(at))
   }
 
   async #post(webhook: Webhook, event: DeviceEvent, isReplay: boolean): Promise<PostOutcome> {
@@ -299,36 +300,46 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
     return found ? 'retried' : 'gone'
   }
 
-  #ports(line: Line, webhook: Webhook): DeliveryPorts {
-    const { kv } = this.ctx.storage
-    const { id, topics, statuses } = webhook
+  /** The webhook as it is now, unless nothing may be posted. */
+  async #current(): Promise<Webhook | undefined> {
+    try {
+      const webhook = await this.#source.current()
+      return webhook?.enabled ? webhook : undefined
+    } catch {
+      // The next round says why.
+      return undefined
+    }
+  }
+
+  #ports(line: Line, webhook: Webhook): DeliveryPorts<Webhook> {
+    const { id } = webhook
     const ledger = this.#notes()
-    const save = (this.#save ??= ledgerSaver(ledger, (saved) => kv.put(LEDGER, saved)))
+    /** A post that was under way when the webhook was removed leaves nothing behind. */
+    const isHere = (): boolean => this.#line === line
     return {
-      webhook,
+      webhook: () => this.#current(),
       now: () => Date.now(),
       sleep: (ms) => scheduler.wait(ms),
-      pull: (device, request) =>
-        this.env.DEVICE.getByName(device).pull({ ...request, subscriber: id, topics, statuses }),
-      post: (event, isReplay) => this.#post(webhook, event, isReplay),
+      pull: async (device, request) => {
+        const { topics, statuses } = (await this.#current()) ?? webhook
+        const stub = this.env.DEVICE.getByName(device)
+        return stub.pull({ ...request, subscriber: id, topics, statuses })
+      },
+      post: (present, event, isReplay) => this.#post(present, event, isReplay),
       keepCircuit: () => {
-        kv.put(CIRCUIT, line.circuit)
+        if (isHere()) {
+          this.ctx.storage.kv.put(CIRCUIT, line.circuit)
+        }
       },
-      note: (attempt) => {
-        note(ledger, attempt)
-        save()
-      },
+      note: ledger.note,
       giveUp: (device, { sequence, id: event, topic, at }, { tries, reason }) => {
         const letter = { device, sequence, event, topic, at, tries, reason, diedAt: Date.now() }
-        dead.addDeadLetter(this.#db, letter)
-        ledger.counts.dead += 1
-        return ledger.counts.dead
+        if (isHere()) {
+          dead.addDeadLetter(this.#db, letter)
+        }
+        return ledger.count('dead')
       },
-      drop: () => {
-        ledger.counts.dropped += 1
-        ledger.unsaved += 1
-        save()
-      },
+      drop: () => ledger.count('dropped'),
       warn: (event, detail) => {
         warn(event, { webhook: id, ...detail })
       },

@@ -5,6 +5,7 @@ const PAGE = 200
 /** Fewer than these have to wait before the next page is taken. */
 const ENOUGH = 50
 const PLACE = 'walk'
+const BACKLOG = 'backlog'
 
 /** After a pause nobody remembers which devices have news: all of them are asked, page by page. */
 export function beginWalk(kv: SyncKvStorage): void {
@@ -29,4 +30,32 @@ export async function walk(
     kv.put(PLACE, last)
   }
   return page
+}
+
+/**
+ * Devices that wait are known to memory alone: that there are many is written, once, and again when there are none.
+ * @returns whether it was written now: the object has to come back by itself, should it die.
+ */
+export function markBacklog(kv: SyncKvStorage, waiting: number): boolean {
+  const isMarked = kv.get(BACKLOG) === true
+  if (!isMarked && waiting >= ENOUGH) {
+    kv.put(BACKLOG, true)
+    return true
+  }
+  if (isMarked && waiting === 0) {
+    kv.delete(BACKLOG)
+  }
+  return false
+}
+
+/** An object that comes to life after one that died with a backlog asks all devices, as after a pause. */
+export function resumeBacklog(kv: SyncKvStorage): void {
+  if (kv.get(BACKLOG) === true) {
+    beginWalk(kv)
+  }
+}
+
+/** A backlog that is still there is to be marked anew. */
+export function unmarkBacklog(kv: SyncKvStorage): void {
+  kv.delete(BACKLOG)
 }

@@ -33,7 +33,12 @@ export interface AsideEvent {
 /** Takes in what a subscriber reports of the events beside its line. */
 export function takeAsides(
   context: Context,
-  { subscriber, settled, aside }: Pick<Pull, 'subscriber' | 'settled' | 'aside'>,
+  {
+    subscriber,
+    settled,
+    aside,
+    asidesFrom,
+  }: Pick<Pull, 'subscriber' | 'settled' | 'aside' | 'asidesFrom'>,
 ): void {
   for (const seq of settled ?? []) {
     context.db.run('DELETE FROM aside WHERE subscriber = ? AND seq = ?', subscriber, seq)
@@ -54,6 +59,15 @@ export function takeAsides(
     } else {
       wakeBy(context, Math.max(nextAt, context.now + ANNOUNCE_AFTER))
     }
+  }
+  if (asidesFrom !== undefined) {
+    context.db.run(
+      'UPDATE aside SET next_at = ? WHERE subscriber = ? AND next_at < ?',
+      asidesFrom,
+      subscriber,
+      asidesFrom,
+    )
+    wakeBy(context, Math.max(asidesFrom, context.now + ANNOUNCE_AFTER))
   }
 }
 

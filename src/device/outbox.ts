@@ -100,6 +100,8 @@ export interface Pull extends Pick<Filter, 'topics'>, Partial<Pick<Filter, 'stat
   readonly passed?: number
   /** Events that the receiver refused: they leave the line. */
   readonly aside?: readonly Aside[]
+  /** The receiver is down: whatever is beside the line waits until then at least, in its order. */
+  readonly asidesFrom?: number
   /** Set-aside events that were delivered after all. */
   readonly settled?: readonly number[]
   /** Whether to read on; otherwise only report. */

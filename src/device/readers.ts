@@ -1,6 +1,6 @@
 import type { Context } from './context.ts'
 import { dueReaders } from './aside.ts'
-import { moveCursor, prune, UNKNOWN } from './outbox.ts'
+import { cursorOf, moveCursor, prune, UNKNOWN } from './outbox.ts'
 
 /** How long an event is tried at all. */
 export const TRIED_FOR = 3 * 86_400_000
@@ -26,9 +26,9 @@ export function readersBehind(context: Context): string[] {
 }
 
 /**
- * These are all the subscribers. Those that nobody knew of when an event was written get a cursor in front of it, and one that
- * is gone is forgotten, once the oldest event that it missed is as old as events are tried at all: a deploy without its setting
- * must not lose what it has not had.
+ * These are all the subscribers. Those that nobody knew of when an event was written get a cursor in front of it. What one that
+ * is gone has not had is kept as long as events are tried at all, and with the last of it goes the reader: a deploy without its
+ * setting must not lose more than that.
  * @returns whether the known ones have to come for events that nobody knew they wanted.
  */
 export function settleReaders(context: Context, known: readonly string[]): boolean {
@@ -42,25 +42,44 @@ export function settleReaders(context: Context, known: readonly string[]): boole
     }
     forget(context, UNKNOWN)
   }
-  for (const [reader, seq] of state.cursors) {
-    const [missed] = known.includes(reader)
+  // There may be no tables yet.
+  const beside =
+    state.lastSeq === 0
       ? []
-      : db.all<{ at: number | null }>(
-          `SELECT min(at) AS at FROM events WHERE seq > ?
-            OR seq IN (SELECT seq FROM aside WHERE subscriber = ? AND next_at IS NOT NULL)`,
-          seq,
-          reader,
-        )
-    if (context.now - (missed?.at ?? context.now) > TRIED_FOR) {
+      : db.all<{ subscriber: string }>('SELECT DISTINCT subscriber FROM aside')
+  const readers = new Set([...state.cursors.keys(), ...beside.map(({ subscriber }) => subscriber)])
+  for (const reader of readers) {
+    if (!known.includes(reader) && dropOld(context, reader)) {
       forget(context, reader)
-      context.effects.notes.push({
-        event: 'webhook:forgotten',
-        device: context.name,
-        subscriber: reader,
-      })
+      const detail = { device: context.name, subscriber: reader }
+      context.effects.notes.push({ event: 'webhook:forgotten', ...detail })
     }
   }
   return since !== undefined
+}
+
+/** Lets go of what a reader that is gone should have had long ago. @returns whether that was the last of it. */
+function dropOld(context: Context, reader: string): boolean {
+  const { db, state, now } = context
+  const before = now - TRIED_FOR
+  const [old] = db.all<{ seq: number | null }>(
+    'SELECT max(seq) AS seq FROM events WHERE seq > ? AND at < ?',
+    cursorOf(context, reader),
+    before,
+  )
+  if (typeof old?.seq === 'number') {
+    moveCursor(context, reader, old.seq)
+  }
+  const oldBeside = `FROM aside WHERE subscriber = ? AND next_at IS NOT NULL
+    AND max(since, (SELECT at FROM events WHERE events.seq = aside.seq)) < ?`
+  const [beside] = db.all<{ n: number }>(`SELECT count(*) AS n ${oldBeside}`, reader, before)
+  if (typeof old?.seq !== 'number' && !beside?.n) {
+    return false
+  }
+  db.run(`DELETE ${oldBeside}`, reader, before)
+  prune(context)
+  const left = db.all('SELECT 1 FROM aside WHERE subscriber = ? AND next_at IS NOT NULL', reader)
+  return left.length === 0 && cursorOf(context, reader) >= state.lastSeq
 }
 
 function forget(context: Context, reader: string): void {

@@ -54,20 +54,23 @@ export function replay(context: Context, user: string, order: Replay): Replayed 
   return { kind: 'replayed', events: meant.length }
 }
 
-/** Tries a given-up event again, or forgets it. @returns whether it was kept. */
+/** Tries a given-up event again, marked as it was, or forgets it. @returns whether it was kept. */
 export function settleGivenUp(
   context: Context,
   subscriber: string,
   seq: number,
   retry: boolean,
 ): boolean {
-  const [kept] = context.db.all(
-    'SELECT 1 FROM aside JOIN events USING (seq) WHERE subscriber = ? AND seq = ?',
+  const [kept] = context.db.all<{ replay: number; dead: number }>(
+    `SELECT replay, next_at IS NULL AS dead FROM aside JOIN events USING (seq)
+      WHERE subscriber = ? AND seq = ?`,
     subscriber,
     seq,
   )
-  if (kept) {
-    const report = retry ? { aside: [askedFor(context, seq, false)] } : { settled: [seq] }
+  // Whoever died between this and the dead letter's end asks twice: what is tried again already is left alone.
+  if (kept?.dead === 1) {
+    const aside = askedFor(context, seq, kept.replay === 1)
+    const report = retry ? { aside: [aside] } : { settled: [seq] }
     pull(context, { subscriber, topics: [], ...report, read: false })
   }
   return kept !== undefined

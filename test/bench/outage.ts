@@ -1,7 +1,8 @@
 /**
  * `npx node test/bench/outage.ts --minutes 10`: a receiver that is down while simulated devices work, and a server that is killed with
- * -9 three times meanwhile. Every event whose cause was answered 200 has to arrive, in the order of its device; what arrives twice
- * is counted. It ends by itself: what is missing after `--patience` minutes is lost.
+ * -9, `--kills` times meanwhile and `--drain-kills` times while the receiver, back again, is given what has waited. Every event whose
+ * cause was answered 200 has to arrive, in the order of its device; what arrives twice is counted. It ends by itself: what is missing
+ * after `--patience` minutes is lost. `--minutes 1 --kills 1 --drain-kills 1 --every 5` takes some three minutes.
  */
 import { generateKeyPairSync } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -19,6 +20,9 @@ const { values: flags } = parseArgs({
     minutes: { type: 'string', default: '10' },
     devices: { type: 'string', default: '200' },
     kills: { type: 'string', default: '3' },
+    'drain-kills': { type: 'string', default: '2' },
+    /** Milliseconds that the receiver takes to answer. */
+    answer: { type: 'string', default: '20' },
     /** Seconds between a device's wake-ups. */
     every: { type: 'string', default: '10' },
     patience: { type: 'string', default: '30' },
@@ -27,6 +31,7 @@ const { values: flags } = parseArgs({
 const MINUTE = 60_000
 const down = Number(flags.minutes) * MINUTE
 const kills = Number(flags.kills)
+const drainKills = Number(flags['drain-kills'])
 const every = Number(flags.every) * 1000
 
 const ca = createIssuer({ commonName: 'outage' })
@@ -36,6 +41,7 @@ const caFile = join(state, 'ca.pem')
 await writeFile(caFile, pem('CERTIFICATE', ca.certificate.der))
 const receiver = await startReceiver()
 receiver.answer = 503
+receiver.delay = Number(flags.answer)
 const serve = () =>
   start(state, ['--device-ca', caFile, '--api-key', 'outage', '--webhook', receiver.url])
 let server = await serve()
@@ -98,6 +104,16 @@ console.log(`${expected} messages were answered 200, ${refused} were not; the re
 
 receiver.answer = 200
 const back = Date.now()
+const waiting = expected - receiver.received.length
+for (let kill = 1; kill <= drainKills; kill++) {
+  const taken = Math.ceil((waiting * kill) / (drainKills + 1))
+  await receiver.until(({ length }) => length >= taken)
+  await server.stop('SIGKILL')
+  console.log(
+    `  killed with ${receiver.received.length} posts taken, ${((Date.now() - back) / 1000).toFixed(0)} s after the receiver was back`,
+  )
+  server = await serve()
+}
 const deviceOf = (event: ReceivedEvent): string =>
   (event.checkin_event ?? event.acknowledge_event)?.udid ?? ''
 /** First arrivals, by device. */
@@ -140,8 +156,11 @@ const swapped = [...events.values()].reduce(
     sum + all.filter(({ sequence }, n) => sequence < (all[n - 1]?.sequence ?? 0)).length,
   0,
 )
+const times = Map.groupBy(receiver.received, ({ event_id }) => event_id)
+const twice = [...times.values()].filter(({ length }) => length > 1)
+const most = Math.max(...twice.map(({ length }) => length), 1)
 console.log(
-  `receiver down for ${flags.minutes} min, ${devices.length} devices, ${kills} kills: ${expected} expected, ${missing} missing, ${swapped} out of order, ${unique} events, ${receiver.received.length - unique} twice, all there ${seconds.toFixed(0)} s after the receiver was back`,
+  `receiver down for ${flags.minutes} min, ${devices.length} devices, ${kills} kills, ${drainKills} more while ${waiting} messages were made up for: ${expected} expected, ${missing} missing, ${swapped} out of order, ${unique} events, ${twice.length} more than once (${most} times at most), all there ${seconds.toFixed(0)} s after the receiver was back`,
 )
 await server.stop()
 await receiver.close()

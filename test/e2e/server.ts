@@ -92,6 +92,8 @@ export interface Receiver {
   readonly received: ReceivedEvent[]
   /** Answers with this status from now on. */
   answer: number
+  /** Milliseconds until it answers; what it takes it has taken at once. */
+  delay: number
   /** Resolves when the received events satisfy the condition. */
   until(condition: (received: readonly ReceivedEvent[]) => boolean): Promise<void>
   close(): Promise<void>
@@ -101,15 +103,16 @@ export interface Receiver {
 export async function startReceiver(port = 0): Promise<Receiver> {
   const received: ReceivedEvent[] = []
   const waiting = new Set<() => void>()
-  const receiver = { answer: 200 }
+  const receiver = { answer: 200, delay: 0 }
   const server: Server = createServer((request, response) => {
     let body = ''
     request.on('data', (chunk: Buffer) => {
       body += chunk.toString()
     })
     request.on('end', () => {
-      response.writeHead(receiver.answer).end()
-      if (receiver.answer < 400) {
+      const { answer, delay } = receiver
+      setTimeout(() => response.writeHead(answer).end(), delay)
+      if (answer < 400) {
         received.push(JSON.parse(body))
         for (const check of waiting) {
           check()

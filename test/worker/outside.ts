@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { Response, type Request } from 'miniflare'
 
 /** What a test tells the outside to do with matching requests, `times` of them. */
@@ -10,6 +11,8 @@ export interface Rule {
   readonly times: number
   readonly headers?: Record<string, string>
   readonly body?: string
+  /** Milliseconds from when the request is seen to its answer. */
+  readonly delay?: number
 }
 
 export interface Seen {
@@ -55,6 +58,7 @@ export function createOutside(): {
       body,
       status: response.status,
     })
+    await setTimeout(rule?.delay ?? 0)
     return response
   }
 

@@ -93,12 +93,19 @@ export async function rowsOf<Row>(udid: string, query: string): Promise<Row[]> {
   )
 }
 
-/** A webhook with an event that was given up after its three days. */
+/** A webhook with an event that was refused, tried beside the line for three days, and given up. */
 export async function deadLetter(): Promise<{ hook: Hook; device: SimulatedDevice; id: string }> {
   const hook = await newHook({ topics: ['mdm.Authenticate'] })
   await hook.call('pause')
   const device = await enrolled()
   await rowsOf(device.udid, `UPDATE events SET at = at - ${4 * DAY}`)
+  await env.DEVICE.getByName(device.udid).pull({
+    subscriber: hook.id,
+    topics: [],
+    passed: 1,
+    aside: [{ seq: 1, tries: 9, nextAt: Date.now(), since: 1 }],
+    read: false,
+  })
   await hook.answers(500, 1)
   await hook.call('resume')
   const { body } = await until(

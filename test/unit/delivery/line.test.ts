@@ -105,6 +105,30 @@ describe('a receiver that is down', () => {
   })
 })
 
+describe('a receiver that asks for quiet', () => {
+  it('gets six hours at most', async () => {
+    const receiver = new TestReceiver()
+    const start = receiver.now
+    receiver.answer = () => (receiver.now === start ? down(30 * DAY) : DELIVERED)
+    receiver.event('A')
+    await receiver.run(start + DAY)
+    expect(receiver.posts.map(({ at }) => at - start)).toEqual([0, 6 * HOUR])
+  })
+
+  it('gets it again each time it asks, and nothing is given up before its three days', async () => {
+    const receiver = new TestReceiver()
+    const start = receiver.now
+    receiver.answer = () => (receiver.now < start + 2 * DAY ? down(30 * DAY) : DELIVERED)
+    receiver.event('A')
+    receiver.event('A')
+    receiver.event('B')
+    await receiver.run(start + 3 * DAY)
+    expect(receiver.posts.length).toBeLessThan(15)
+    expect(receiver.takenOf('A')).toEqual([1, 2])
+    expect(receiver.takenOf('B')).toEqual([1])
+  })
+})
+
 describe('an event that is refused', () => {
   it('leaves the line after three tries within a minute', async () => {
     const receiver = new TestReceiver()
@@ -114,7 +138,7 @@ describe('an event that is refused', () => {
     receiver.event('A')
     await receiver.run(start + MINUTE)
     expect(receiver.postsOf('A').map(({ seq }) => seq)).toEqual([1, 1, 1, 2])
-    expect(receiver.devices.get('A')?.aside.get(1)).toMatchObject({ tries: 3 })
+    expect(receiver.asidesOf('A')).toMatchObject([{ seq: 1, tries: 3 }])
   })
 
   it('is given up after three days, kept and counted', async () => {
@@ -124,10 +148,8 @@ describe('an event that is refused', () => {
     await receiver.run(receiver.now + MINUTE)
     await receiver.run(receiver.now + 3 * DAY - HOUR)
     expect(receiver.givenUp).toBe(0)
-    receiver.now += HOUR
-    receiver.event('A')
-    await receiver.run(receiver.now)
-    expect(receiver.devices.get('A')?.aside.get(1)).toMatchObject({ nextAt: null })
+    await receiver.run(receiver.now + 2 * HOUR)
+    expect(receiver.asidesOf('A')).toMatchObject([{ seq: 1, next_at: null }])
     expect(receiver.givenUp).toBe(1)
     expect(receiver.notes).toContain('webhook:given-up')
   })

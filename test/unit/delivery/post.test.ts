@@ -33,10 +33,10 @@ afterEach(async () => {
   await once(server, 'close')
 })
 
-function send(asGo = true): Promise<PostOutcome> {
+function send(asGo = true, now = 0): Promise<PostOutcome> {
   const url = `http://127.0.0.1:${port}/hook`
   const receiver = { url, authorization: 'Basic x', headers: {}, asGo, allowPrivate: true }
-  return post(receiver, { text: 'event', signature: {} }, 0)
+  return post(receiver, { text: 'event', signature: {} }, now)
 }
 
 const redirect =
@@ -60,11 +60,10 @@ it.each([
 it.each([301, 302, 303])(
   '%i is a refusal for a webhook of our own, because the GET would bring no event',
   async (status) => {
-    answer = redirect(status, '/moved')
-    expect(await send(false)).toMatchObject({
-      kind: 'refused',
-      reason: expect.stringContaining('/moved'),
-    })
+    answer = redirect(status, '/moved?token=secret')
+    const outcome = await send(false)
+    expect(outcome).toMatchObject({ kind: 'refused', reason: expect.stringContaining('/moved') })
+    expect(JSON.stringify(outcome)).not.toContain('secret')
     expect(seen).toHaveLength(1)
   },
 )
@@ -93,9 +92,31 @@ it.each([
   [502, 'down'],
   [503, 'down'],
   [504, 'down'],
+  [522, 'down'],
+  [530, 'down'],
   [400, 'refused'],
   [500, 'refused'],
 ])('%i means %s', async (status, kind) => {
   answer = (_, response) => response.writeHead(status, { 'retry-after': '7' }).end()
   expect(await send()).toMatchObject({ kind, ...(kind === 'down' ? { retryAfter: 7000 } : {}) })
+})
+
+it.each([
+  ['seconds', '7200', 7_200_000],
+  ['an HTTP date', 'Tue, 24 Nov 2026 11:00:00 GMT', 7_200_000],
+  ['a date that has been', 'Tue, 24 Nov 2026 08:00:00 GMT', undefined],
+  ['no time at all', '0', undefined],
+  ['what nobody can read', 'soon', undefined],
+  ['an endless number', '9'.repeat(400), undefined],
+])('Retry-After may be %s', async (_, header, retryAfter) => {
+  answer = (__, response) => response.writeHead(503, { 'retry-after': header }).end()
+  const now = Date.parse('2026-11-24T09:00:00Z')
+  expect(await send(true, now)).toMatchObject({ kind: 'down', retryAfter })
+})
+
+it('a body that breaks off does not undo the status before it', async () => {
+  answer = ({ socket }) => {
+    socket.end('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nnot a chunk\r\n')
+  }
+  expect(await send()).toEqual({ kind: 'delivered', status: 200 })
 })

@@ -1,8 +1,11 @@
-import { deliver, type DeliveryPorts } from '../../../src/delivery/deliver.ts'
+import { deliver, type DeliveryPorts, type PostSettings } from '../../../src/delivery/deliver.ts'
+import type { Attempt } from '../../../src/delivery/ledger.ts'
 import { newLine, nextTry, startable, wake, type Line } from '../../../src/delivery/line.ts'
 import type { PostOutcome } from '../../../src/delivery/post.ts'
-import type { Aside } from '../../../src/device/aside.ts'
-import type { DeviceEvent } from '../../../src/events/event.ts'
+import { pull, recordEvent } from '../../../src/device/outbox.ts'
+import { replay } from '../../../src/device/replay.ts'
+import { saveDevice } from '../../../src/device/state.ts'
+import { TestObject } from '../device/object.ts'
 
 export const DELIVERED: PostOutcome = { kind: 'delivered', status: 200 }
 export const REFUSED: PostOutcome = { kind: 'refused', status: 500, reason: 'status 500' }
@@ -13,24 +16,45 @@ export const down = (retryAfter?: number): PostOutcome => ({
   retryAfter,
 })
 
-interface Device {
-  readonly events: DeviceEvent[]
-  passed: number
-  readonly aside: Map<number, Aside>
+export interface AsideRow {
+  readonly seq: number
+  readonly tries: number
+  readonly next_at: number | null
+  readonly replay: number
 }
 
-/** Devices with events, a receiver that the test plays, and a clock that jumps to whatever happens next. */
+const TOPICS = ['mdm.Connect'] as const
+const FILTER = { topics: TOPICS, statuses: null }
+/** Nothing is prunable, so that what was delivered can be replayed. */
+const KEEP = { keepEvents: { count: 1000, ms: Number.MAX_SAFE_INTEGER } }
+const UNREACHABLE = 5000
+
+type Settings = PostSettings & { readonly url: string }
+
+/** Device objects with events, a receiver that the test plays, and a clock that jumps to whatever happens next. */
 export class TestReceiver {
   now = 1_000_000_000
   readonly line: Line
-  readonly devices = new Map<string, Device>()
   /** Every post: when, of which device, which of its events. */
-  readonly posts: { at: number; device: string; seq: number; outcome: PostOutcome['kind'] }[] = []
+  readonly posts: {
+    at: number
+    device: string
+    seq: number
+    outcome: PostOutcome['kind']
+    replay: boolean
+    url: string
+  }[] = []
   readonly notes: string[] = []
+  readonly attempts: Omit<Attempt, 'n'>[] = []
   givenUp = 0
   dropped = 0
-  settings: Partial<DeliveryPorts['webhook']> = {}
+  settings: Partial<Settings> = {}
+  /** Nothing may be posted any more. */
+  isGone = false
   answer: (device: string, seq: number) => PostOutcome | Promise<PostOutcome> = () => DELIVERED
+  /** Called before a device is asked; may throw, as a device out of reach does. */
+  reach: (device: string, reports: boolean) => void = () => undefined
+  readonly #devices = new Map<string, TestObject>()
   readonly #running = new Set<Promise<void>>()
   readonly #concurrency: number
 
@@ -41,111 +65,155 @@ export class TestReceiver {
 
   /** An event of a device, announced. */
   event(name: string, status?: string): void {
-    const unknown: Device = { events: [], passed: 0, aside: new Map() }
-    const known = this.devices.get(name) ?? unknown
-    const sequence = known.events.length + 1
-    known.events.push({
-      sequence,
-      id: `${name}.${sequence}`,
-      topic: 'mdm.Connect',
-      at: this.now,
-      about: {
-        enrollment: { type: 'Device', device: name, user: '' },
-        params: {},
-        ...(status === undefined ? {} : { status }),
-      },
-      body: new Uint8Array(),
+    this.#commit(name, (context) => {
+      if (context.state.device.schema === 0) {
+        saveDevice(context.db, context.state.device)
+      }
+      const enrollment = { type: 'Device', device: name, user: '' } as const
+      const about = { enrollment, params: {}, ...(status === undefined ? {} : { status }) }
+      const event = { id: crypto.randomUUID(), topic: TOPICS[0], about, body: new Uint8Array() }
+      recordEvent(context, event, ['webhook'])
     })
-    this.devices.set(name, known)
+    this.wake(name)
+  }
+
+  /** Asks for everything that a device keeps to be posted again. */
+  replay(name: string): void {
+    this.#commit(name, (context) => {
+      const order = { subscriber: 'webhook', events: null, filter: FILTER, dryRun: false }
+      replay(context, '', { ...order, from: 0, to: Infinity })
+    })
+    this.wake(name)
+  }
+
+  wake(name: string): void {
     wake(this.line, name)
     this.pump()
   }
 
   /** Starts what may start now. */
   pump(): void {
+    if (this.isGone) {
+      return
+    }
     for (const device of startable(this.line, this.#concurrency, this.now)) {
-      const run = deliver(this.line, this.#ports(), device).then(() => {
-        this.#running.delete(run)
-        this.pump()
-      })
+      const run = deliver(this.line, this.#ports(), device)
+        .catch((error: unknown) => {
+          this.notes.push(String(error))
+          settleUnreachable(this.line, device, this.now)
+        })
+        .then(() => {
+          this.#running.delete(run)
+          this.pump()
+        })
       this.#running.add(run)
     }
   }
 
-  /** Lets time pass until nothing is left to try before `until`. */
+  /** Lets time pass until nothing is left to try before `until`; devices tell when events beside the line are due. */
   async run(until: number): Promise<void> {
     for (;;) {
-      while (this.#running.size > 0) {
-        await Promise.race(this.#running)
-      }
-      const next = nextTry(this.line)
-      if (next === undefined || next > until) {
-        this.now = until
+      await this.settled()
+      const inLine = nextTry(this.line) ?? Infinity
+      const besides = [...this.#devices.keys()].map((name) => [name, this.#dueAt(name)] as const)
+      const next = Math.min(inLine, ...besides.map(([, at]) => at))
+      if (next === Infinity || next > until) {
+        this.now = Math.max(this.now, until)
         return
       }
       this.now = Math.max(this.now, next)
+      for (const [name, at] of besides) {
+        if (at <= this.now) {
+          wake(this.line, name)
+        }
+      }
       this.pump()
     }
   }
 
-  postsOf(device: string): { at: number; seq: number; outcome: string }[] {
+  /** Until every post under way has come back, and nothing more starts. */
+  async settled(): Promise<void> {
+    while (this.#running.size > 0) {
+      await Promise.race(this.#running)
+    }
+  }
+
+  postsOf(device: string): typeof this.posts {
     return this.posts.filter((post) => post.device === device)
   }
 
-  #ports(): DeliveryPorts {
+  /** How many posts of a device were taken, in which order. */
+  takenOf(device: string): number[] {
+    return this.postsOf(device)
+      .filter(({ outcome }) => outcome === 'delivered')
+      .map(({ seq }) => seq)
+  }
+
+  asidesOf(name: string): AsideRow[] {
+    return this.#device(name)
+      .db()
+      .all<AsideRow>('SELECT seq, tries, next_at, replay FROM aside ORDER BY seq')
+  }
+
+  #dueAt(name: string): number {
+    if (this.line.ready.has(name)) {
+      return Infinity
+    }
+    const due = this.asidesOf(name).flatMap(({ next_at }) => next_at ?? [])
+    return Math.min(Infinity, ...due)
+  }
+
+  #device(name: string): TestObject {
+    const device = this.#devices.get(name) ?? new TestObject(name, KEEP)
+    this.#devices.set(name, device)
+    return device
+  }
+
+  #commit<Answer>(name: string, decide: Parameters<TestObject['commit']>[0]): Answer {
+    const device = this.#device(name)
+    device.now = this.now - 1
+    return device.commit(decide) as Answer
+  }
+
+  #ports(): DeliveryPorts<Settings> {
+    const usual = { concurrency: this.#concurrency, rampUp: 1, rate: 0, maxIdleAge: 0, url: '' }
     return {
-      webhook: {
-        concurrency: this.#concurrency,
-        rampUp: 1,
-        rate: 0,
-        maxIdleAge: 0,
-        ...this.settings,
-      },
+      webhook: async () => (this.isGone ? undefined : { ...usual, ...this.settings }),
       sleep: async (ms) => {
         this.now += ms
       },
       now: () => this.now,
       pull: async (name, request) => {
-        const device = this.devices.get(name)
-        if (!device) {
-          throw new Error(name)
-        }
-        device.passed = Math.max(device.passed, request.passed ?? 0)
-        for (const aside of request.aside ?? []) {
-          device.aside.set(aside.seq, aside)
-        }
-        for (const seq of request.settled ?? []) {
-          device.aside.delete(seq)
-        }
-        const due = [...device.aside.values()].filter(
-          ({ nextAt }) => nextAt !== null && nextAt <= this.now,
+        this.reach(name, request.passed !== undefined || request.settled !== undefined)
+        return this.#commit(name, (context) =>
+          pull(context, { ...request, subscriber: 'webhook', ...FILTER }),
         )
-        const events = device.events.slice(device.passed, device.passed + 5)
-        return {
-          events: request.read ? events : [],
-          asides: request.read
-            ? due.flatMap(({ seq, tries }) =>
-                device.events
-                  .slice(seq - 1, seq)
-                  .map((event) => ({ event, tries, since: 0, replay: false })),
-              )
-            : [],
-          upTo: device.passed + events.length,
-          more: false,
-        }
       },
-      post: async (event) => {
+      post: async ({ url }, event, isReplay) => {
         const { device } = event.about.enrollment
         const at = this.now
         const outcome = await this.answer(device, event.sequence)
-        this.posts.push({ at, device, seq: event.sequence, outcome: outcome.kind })
+        this.posts.push({
+          at,
+          device,
+          seq: event.sequence,
+          outcome: outcome.kind,
+          replay: isReplay,
+          url,
+        })
         return outcome
       },
       keepCircuit: () => undefined,
       giveUp: () => ++this.givenUp,
       drop: () => ++this.dropped,
-      note: () => undefined,
+      note: (attempt) => this.attempts.push(attempt),
       warn: (event) => this.notes.push(event),
     }
   }
+}
+
+function settleUnreachable(line: Line, device: string, now: number): void {
+  line.busy.delete(device)
+  line.again.delete(device)
+  line.ready.set(device, now + UNREACHABLE)
 }

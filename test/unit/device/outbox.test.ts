@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { askedFor, takeAsides } from '../../../src/device/aside.ts'
 import { pull, recordEvent, type Listeners } from '../../../src/device/outbox.ts'
 import { readersBehind, settleReaders, waitingSince } from '../../../src/device/readers.ts'
-import { replay } from '../../../src/device/replay.ts'
+import { replay, settleGivenUp } from '../../../src/device/replay.ts'
 import { saveDevice } from '../../../src/device/state.ts'
 import type { DeviceEvent } from '../../../src/events/event.ts'
 import { TestObject } from './object.ts'
@@ -44,6 +45,81 @@ it('what a webhook has not had is kept for three days while it is not configured
   object.now += 2 * MINUTE
   object.commit((context) => settleReaders(context, []))
   expect(read()).toEqual([])
+})
+
+it('of what a webhook has not had only the old goes while it is not configured, also after a pause of days', () => {
+  const { object, record, read } = withEvents(2)
+  object.now += 4 * DAY
+  record()
+  object.commit((context) => settleReaders(context, []))
+  object.evict()
+  expect(read().map(({ sequence }) => sequence)).toEqual([3])
+})
+
+it('a replay of old events outlives a moment in which its webhook is not configured, and is forgotten three days later', () => {
+  for (const subscriber of ['webhook', 'new']) {
+    const { object } = withEvents(1)
+    object.commit((context) =>
+      pull(context, { subscriber: 'webhook', topics, passed: 1, read: true }),
+    )
+    object.now += 9 * DAY
+    object.commit((context) => {
+      const aside = [askedFor(context, 1, true)]
+      takeAsides(context, { subscriber, aside })
+    })
+    const left = (): number => object.db().all('SELECT * FROM aside').length
+    object.commit((context) => settleReaders(context, []))
+    expect(left()).toBe(1)
+    object.now += 3 * DAY + MINUTE
+    object.commit((context) => settleReaders(context, []))
+    expect(left()).toBe(0)
+    expect(object.commit(readersBehind)).toEqual([])
+  }
+})
+
+it('an event that was given up is tried again with the mark it had, and only once however often it is asked for', () => {
+  for (const isReplay of [true, false]) {
+    const { object } = withEvents(1)
+    const report = { subscriber: 'webhook', topics, passed: 1, read: false }
+    const aside = [{ seq: 1, tries: 9, nextAt: null, replay: isReplay }]
+    object.commit((context) => pull(context, { ...report, aside }))
+    const settle = (retry: boolean) =>
+      object.commit((context) => settleGivenUp(context, 'webhook', 1, retry))
+    const asides = () =>
+      object.commit((context) => pull(context, { subscriber: 'webhook', topics, read: true }))
+        .asides
+    expect(settle(true)).toBe(true)
+    const [first] = asides()
+    expect(first).toMatchObject({ tries: 0, replay: isReplay })
+    object.now += MINUTE
+    // Thrown away, after all, by somebody who saw an old list.
+    expect(settle(false)).toBe(true)
+    expect(settle(true)).toBe(true)
+    expect(asides()).toEqual([first])
+  }
+})
+
+it('events beside the line wait together, in their order, for a receiver that is down', () => {
+  const { object } = withEvents(3)
+  const at = object.now + MINUTE
+  object.commit((context) => {
+    const aside = [1, 2, 3].map((seq) => askedFor(context, seq, true))
+    takeAsides(context, {
+      subscriber: 'webhook',
+      aside: [...aside, { seq: 9, tries: 9, nextAt: null }],
+    })
+    takeAsides(context, { subscriber: 'other', aside })
+    const report = { subscriber: 'webhook', topics, passed: 3, read: false }
+    pull(context, { ...report, asidesFrom: at })
+  })
+  const due = (subscriber: string) =>
+    object
+      .commit((context) => pull(context, { subscriber, topics, read: true }))
+      .asides.map(({ event }) => event.sequence)
+  expect(due('webhook')).toEqual([])
+  expect(due('other')).toEqual([1, 2, 3])
+  object.now = at
+  expect(due('webhook')).toEqual([1, 2, 3])
 })
 
 it('of given-up events the newest hundred are kept, and every other is told', () => {

@@ -1,0 +1,161 @@
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { createHmac } from 'node:crypto'
+import { afterEach, describe, expect, it } from 'vitest'
+import { api, env, resetRules, rule, until } from './server.ts'
+import { enrolled, newHook, removeHooks, rowsOf, type Hook } from './webhook-tools.ts'
+
+afterEach(async () => {
+  await resetRules()
+  await removeHooks()
+})
+
+const HOUR = 3_600_000
+const TOPICS = ['mdm.Authenticate', 'mdm.TokenUpdate']
+
+const objectOf = (hook: Hook) => env.SUBSCRIBER.getByName(hook.id) as never
+const kept = (hook: Hook): Promise<unknown[]> =>
+  runInDurableObject(objectOf(hook), async (_, state: DurableObjectState) => [
+    ...(await state.storage.list()).keys(),
+  ])
+
+/** How long the webhook still waits. */
+async function waits(hook: Hook): Promise<number> {
+  const { next_try_at } = await hook.state()
+  return typeof next_try_at === 'string' ? Date.parse(next_try_at) - Date.now() : 0
+}
+
+/** A webhook whose receiver has asked for quiet, and a device that waits for it, which nobody remembers any more. */
+async function quiet(retryAfter: string) {
+  const hook = await newHook({ topics: ['mdm.Authenticate'] })
+  await hook.answers(503, 1, { 'retry-after': retryAfter })
+  const device = await enrolled()
+  await hook.posts(1)
+  await until(
+    () => waits(hook),
+    (ms) => ms > 60_000,
+  )
+  await evictDurableObject(objectOf(hook))
+  return { hook, device }
+}
+
+describe('a wait that the receiver asked for', () => {
+  it('outlives the object, and is six hours at most', async () => {
+    const { hook } = await quiet('864000')
+    expect(await hook.state()).toMatchObject({ circuit: 'open', last_error: 'status 503' })
+    expect(await waits(hook)).toBeGreaterThan(6 * HOUR - 60_000)
+    expect(await waits(hook)).toBeLessThanOrEqual(6 * HOUR)
+  })
+
+  it.each([
+    ['a test event that is taken', (hook: Hook) => hook.call('test')],
+    ['resume', (hook: Hook) => hook.call('resume')],
+    ['a change', (hook: Hook) => api('PATCH', `/api/webhooks/${hook.id}`, { concurrency: 2 })],
+  ])('is ended by %s, for whoever waited', async (_, end) => {
+    const { hook, device } = await quiet(new Date(Date.now() + 2 * HOUR).toUTCString())
+    expect(await waits(hook)).toBeGreaterThan(HOUR)
+    await end(hook)
+    expect(await waits(hook)).toBe(0)
+    expect(await hook.events(device.udid, 1)).toMatchObject([{ sequence: 1 }])
+  })
+
+  it('is not ended by a test event that fails', async () => {
+    const { hook } = await quiet('7200')
+    await hook.answers(500, 1)
+    expect((await hook.call('test')).body).toMatchObject({ outcome: 'refused' })
+    expect(await waits(hook)).toBeGreaterThan(HOUR)
+  })
+})
+
+it('a webhook’s counts and failures outlive its object', async () => {
+  const hook = await newHook({ topics: ['mdm.Authenticate'] })
+  await hook.answers(500, 1)
+  await enrolled()
+  await until(hook.state, ({ failed }) => failed === 1)
+  await hook.call('pause')
+  await evictDurableObject(objectOf(hook))
+  expect(await hook.state()).toMatchObject({ failed: 1, last_error: 'status 500' })
+  const { body } = await api('GET', `/api/deliveries?webhook=${hook.id}`)
+  expect(body['deliveries']).toMatchObject([{ state: 'failed', status: 500 }])
+})
+
+it('an Idle that waited too long, and nothing else, is dropped and counted', async () => {
+  const settings = { statuses: null, max_idle_age_seconds: 1800 }
+  const hook = await newHook({ topics: [...TOPICS, 'mdm.Connect'], ...settings })
+  await hook.call('pause')
+  const device = await enrolled()
+  await device.poll()
+  await rowsOf(device.udid, `UPDATE events SET at = at - ${HOUR}`)
+  await device.poll()
+  await hook.call('resume')
+  const taken = await hook.events(device.udid, 3)
+  expect(taken.map(({ sequence }) => sequence)).toEqual([1, 2, 4])
+  expect(await hook.state()).toMatchObject({ dropped_idle: 1 })
+})
+
+it('an object that died with a backlog asks the devices that nobody remembers, when its alarm rings', async () => {
+  const hook = await newHook({ topics: TOPICS })
+  await hook.call('pause')
+  const device = await enrolled()
+  await runInDurableObject(objectOf(hook), async (_, { storage }: DurableObjectState) => {
+    storage.kv.put('paused', false)
+    storage.kv.put('backlog', true)
+    await storage.setAlarm(Date.now() + HOUR)
+  })
+  await evictDurableObject(objectOf(hook))
+  await runDurableObjectAlarm(objectOf(hook))
+  const taken = await hook.events(device.udid, 2)
+  expect(taken.map(({ sequence }) => sequence)).toEqual([1, 2])
+  await until(
+    () => kept(hook),
+    (keys) => !keys.includes('backlog'),
+  )
+})
+
+describe('while a post is under way', () => {
+  /** A webhook with two events for it, the first of which is being posted. */
+  async function posting() {
+    const hook = await newHook({ topics: TOPICS })
+    await rule({ on: 'webhook', match: hook.host, status: 200, times: 1, delay: 500 })
+    const device = await enrolled()
+    await hook.posts(1)
+    const cursor = () =>
+      rowsOf<{ seq: number }>(
+        device.udid,
+        `SELECT seq FROM cursors WHERE subscriber = '${hook.id}'`,
+      )
+    const told = () => until(cursor, ([row]) => row?.seq === 1)
+    return { hook, device, told }
+  }
+
+  it('a webhook that is removed gets no other, and leaves nothing behind', async () => {
+    const { hook, told } = await posting()
+    await api('DELETE', `/api/webhooks/${hook.id}`)
+    await told()
+    expect(await hook.posts()).toHaveLength(1)
+    expect(await kept(hook)).toEqual([])
+  })
+
+  it('a webhook that is switched off gets no other until it is switched on', async () => {
+    const { hook, device, told } = await posting()
+    await api('PATCH', `/api/webhooks/${hook.id}`, { enabled: false })
+    await told()
+    expect(await hook.posts()).toHaveLength(1)
+    await api('PATCH', `/api/webhooks/${hook.id}`, { enabled: true })
+    const taken = await hook.events(device.udid, 2)
+    expect(taken.map(({ sequence }) => sequence)).toEqual([1, 2])
+  })
+
+  it('a secret that was lost is the last post’s', async () => {
+    const { hook, device } = await posting()
+    const { body } = await hook.call('secret', { overlap_seconds: 0 })
+    await hook.events(device.udid, 2)
+    const posts = await hook.posts(2)
+    const hmac = (secret: unknown, text = ''): string =>
+      createHmac('sha256', String(secret)).update(text).digest('base64')
+    expect(posts.map(({ headers }) => headers['x-hmac-signature'])).toEqual([
+      hmac(hook.secret, posts[0]?.body),
+      hmac(body['secret'], posts[1]?.body),
+    ])
+    expect(posts[1]?.headers['webhook-signature']?.split(' ')).toHaveLength(1)
+  })
+})
