@@ -20,6 +20,15 @@ export function readUrl(text: string): string {
   return text
 }
 
+/** The deployment's own URL: a Worker has its host to itself, so a path would be a mistake in every enrolment profile. */
+export function readOrigin(text: string): string {
+  const { origin, pathname, search, hash } = new URL(readUrl(text))
+  if (pathname + search + hash !== '/') {
+    throw new Error('more than scheme and host: give it as https://mdm.example.com')
+  }
+  return origin
+}
+
 export function readPush(pem: string): Certificate | undefined {
   const certificate = readPushCertificate(pem)
   if (typeof certificate === 'string') {

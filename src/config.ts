@@ -21,6 +21,7 @@ import {
   readRate,
   readReceiver,
   readTopics,
+  readOrigin,
   readUrl,
 } from './config-values.ts'
 import type { DeviceSettings, KeepResults } from './device/context.ts'
@@ -122,7 +123,7 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
   const pushCertificate = attempt('PUSH_CERTIFICATE', readPush, undefined)
   const pushTopic = pushCertificate?.uid ?? setting(vars, 'PUSH_TOPIC')
   const config: Omit<Config, 'sealer'> = {
-    publicUrl: attempt('PUBLIC_URL', readUrl, '').replace(/\/$/, ''),
+    publicUrl: attempt('PUBLIC_URL', readOrigin, ''),
     apiKey: setting(vars, 'API_KEY'),
     apiKeyId: createHash('sha256').update(setting(vars, 'API_KEY')).digest('hex').slice(0, 8),
     deviceCAs: attempt('DEVICE_CA', readCertificates, []),

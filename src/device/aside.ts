@@ -1,7 +1,6 @@
 import type { DeviceEvent } from '../events/event.ts'
 import { wakeBy, type Context } from './context.ts'
 import type { Pull, StoredEvent } from './outbox.ts'
-import { hasTable } from './schema.ts'
 
 /** The alarm announces again what a lost message would have told (design.md 4). */
 export const ANNOUNCE_AFTER = 60_000
@@ -73,9 +72,6 @@ export function takeAsides(
 
 /** When the next set-aside event may be tried again. */
 export function nextAsideAt(context: Context): number | undefined {
-  if (!hasTable(context.db, 'aside')) {
-    return undefined
-  }
   const [row] = context.db.all<{ at: number | null }>(
     'SELECT min(next_at) AS at FROM aside WHERE next_at IS NOT NULL',
   )
@@ -84,14 +80,9 @@ export function nextAsideAt(context: Context): number | undefined {
 
 /** Subscribers with a set-aside event that is due. */
 export function dueReaders({ db, now }: Context): string[] {
-  return hasTable(db, 'aside')
-    ? db
-        .all<{ subscriber: string }>(
-          'SELECT DISTINCT subscriber FROM aside WHERE next_at <= ?',
-          now,
-        )
-        .map(({ subscriber }) => subscriber)
-    : []
+  return db
+    .all<{ subscriber: string }>('SELECT DISTINCT subscriber FROM aside WHERE next_at <= ?', now)
+    .map(({ subscriber }) => subscriber)
 }
 
 /** What is due beside a subscriber's line, oldest first. */

@@ -1,6 +1,5 @@
 import type { Sealer } from '../pki/seal.ts'
 import type { Db } from './db.ts'
-import { hasTable } from './schema.ts'
 
 /** Production rows end at 2 MB, local ones do not: a longer body becomes several rows of the same commit. */
 export const MAX_VALUE_BYTES = 1_000_000
@@ -51,16 +50,11 @@ export function loadBody(
 
 /** Whether a body was laid into `parts`, as a long one is. */
 export function hasParts(db: Db, kind: BodyKind, ref: number): boolean {
-  return (
-    hasTable(db, 'parts') &&
-    db.all('SELECT 1 FROM parts WHERE body = ? AND ref = ? LIMIT 1', kind, ref).length > 0
-  )
+  return db.all('SELECT 1 FROM parts WHERE body = ? AND ref = ? LIMIT 1', kind, ref).length > 0
 }
 
 export function dropParts(db: Db, kind: BodyKind, ref: number): void {
-  if (hasTable(db, 'parts')) {
-    db.run('DELETE FROM parts WHERE body = ? AND ref = ?', kind, ref)
-  }
+  db.run('DELETE FROM parts WHERE body = ? AND ref = ?', kind, ref)
 }
 
 function joinParts(db: Db, kind: BodyKind, ref: number): Uint8Array {

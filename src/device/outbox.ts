@@ -56,7 +56,8 @@ export function recordEvent(context: Context, event: NewEvent, listeners: Listen
   stepOver(context, listeners)
   state.lastSeq = seq
   if (listeners?.length === 0) {
-    if (seq % pace(context.settings.keepEvents.count) === 0) {
+    if (seq % pace(context.settings.keepEvents.count) === 0 || !state.pruned) {
+      state.pruned = true
       prune(context)
     }
   } else {

@@ -78,6 +78,7 @@ function firstRead(context: Context, channel: Channel): Queue {
     more: false,
     lastId: base,
     depth: 0,
+    pruned: false,
     heldUntil: Infinity,
     expiresAt: Infinity,
     roundBegan: undefined,

@@ -14,7 +14,7 @@ import { wakeBy, type Context } from './context.ts'
 export { PUSH_FALLBACK } from './queue-memory.ts'
 import { PENDING_STATES, PUSH_FALLBACK, queueOf, readWindow, WINDOW } from './queue-memory.ts'
 import { writeQueuedBy, type QueuedBy } from './queued-by.ts'
-import { keepResult, pruneAfterReport } from './results.ts'
+import { keepResult, pruneAfterAnswer, pruneInTime } from './results.ts'
 import { CHANNEL_SPAN } from './schema.ts'
 import { saveDevice, type Channel, type PendingCommand } from './state.ts'
 
@@ -49,26 +49,10 @@ export function enqueue(context: Context, channel: Channel, command: NewCommand)
   const queue = queueOf(context, channel)
   const id = queue.lastId + 1
   const terms = command.terms ?? NO_TERMS
-  const payload = storeBody(context, 'payload', id, command.payload, command.secret)
-  db.run(
-    `INSERT INTO commands (id, uuid, request_type, state, rounds, queued_at, not_before, expires_at, handed_out_at,
-      not_now_at, answered_at, result_hash, secret, source, request_key, request_hash, queued_by, payload)
-      VALUES (?, ?, ?, 'queued', 0, ?, ?, ?, 0, 0, 0, '', ?, ?, ?, ?, ?, ?)`,
-    id,
-    command.uuid,
-    command.requestType,
-    now,
-    terms.notBefore,
-    terms.expiresAt,
-    Number(command.secret),
-    command.source,
-    terms.requestKey,
-    terms.requestHash,
-    writeQueuedBy(command.by),
-    payload,
-  )
+  const big = store(context, id, command, terms)
   queue.lastId = id
   queue.depth += 1
+  pruneInTime(context, channel, queue, id)
   if (terms.expiresAt > 0) {
     queue.expiresAt = Math.min(queue.expiresAt, terms.expiresAt)
     wakeBy(context, terms.expiresAt)
@@ -84,7 +68,7 @@ export function enqueue(context: Context, channel: Channel, command: NewCommand)
       uuid: command.uuid,
       requestType: command.requestType,
       secret: command.secret,
-      big: payload === null,
+      big,
       state: 'queued',
       rounds: 0,
       queuedAt: now,
@@ -100,6 +84,29 @@ export function enqueue(context: Context, channel: Channel, command: NewCommand)
     wakeBy(context, now + PUSH_FALLBACK)
   }
   return id - channel.id * CHANNEL_SPAN
+}
+
+/** Writes a new command's row. @returns whether its payload rests in `parts` */
+function store(context: Context, id: number, command: NewCommand, terms: Terms): boolean {
+  const payload = storeBody(context, 'payload', id, command.payload, command.secret)
+  context.db.run(
+    `INSERT INTO commands (id, uuid, request_type, state, rounds, queued_at, not_before, expires_at, handed_out_at,
+      not_now_at, answered_at, result_hash, secret, source, request_key, request_hash, queued_by, payload)
+      VALUES (?, ?, ?, 'queued', 0, ?, ?, ?, 0, 0, 0, '', ?, ?, ?, ?, ?, ?)`,
+    id,
+    command.uuid,
+    command.requestType,
+    context.now,
+    terms.notBefore,
+    terms.expiresAt,
+    Number(command.secret),
+    command.source,
+    terms.requestKey,
+    terms.requestHash,
+    writeQueuedBy(command.by),
+    payload,
+  )
+  return payload === null
 }
 
 /**
@@ -135,7 +142,7 @@ export function applyReport(
   queue.pending.splice(queue.pending.indexOf(entry), 1)
   queue.depth -= 1
   keepResult(context, entry, { state, result, push: channel.push })
-  pruneAfterReport(context, channel, queue, entry.id)
+  pruneAfterAnswer(context, channel, queue, entry.id)
   learnFacts(context, channel, { state, requestType: entry.requestType, result })
   return ANSWERED
 }

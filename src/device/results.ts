@@ -60,17 +60,18 @@ export function keepResult(
   context.effects.finished.add(id)
 }
 
+/** How many rows may come before it is looked which are too many: a tenth of those that are kept, and never many. */
+export function pace(count: number): number {
+  return Math.min(Math.max(1, Math.floor(count / 10)), 50)
+}
+
 /**
- * Keeps a channel's history within its bound and a tenth of it: every tenth report looks, and pays for a few rows. The newest row
- * always stays, for its number, and one that is finished, because a repeated report is known by its hash; and so does the
- * inventory. Nobody looks beyond the oldest command that waits: what has ended lies before it, however long the queue.
+ * Keeps a channel's history within its bound and a tenth of it: it is looked at with each tenth command, once when that is
+ * queued and once when it is answered, because some never are. The newest row always stays, for its number, and one that is
+ * finished, because a repeated report is known by its hash; and so does the inventory. Nobody looks beyond the oldest
+ * command that waits: what has ended lies before it, however long the queue.
  */
-export function pruneAfterReport(
-  context: Context,
-  channel: Channel,
-  queue: Queue,
-  id: number,
-): void {
+export function pruneInTime(context: Context, channel: Channel, queue: Queue, id: number): void {
   const { kind, count } = context.settings.keepResults
   const every = kind === 'bounded' ? pace(count) : 1
   if (id % every === 0) {
@@ -78,9 +79,15 @@ export function pruneAfterReport(
   }
 }
 
-/** How many rows may come before it is looked which are too many: a tenth of those that are kept. */
-export function pace(count: number): number {
-  return Math.max(1, Math.floor(count / 10))
+/** The same for an answer; the first after an eviction looks in any case, because results are kept no longer than told. */
+export function pruneAfterAnswer(
+  context: Context,
+  channel: Channel,
+  queue: Queue,
+  id: number,
+): void {
+  pruneInTime(context, channel, queue, queue.pruned ? id : 0)
+  queue.pruned = true
 }
 
 const ENDED = `id BETWEEN ?1 AND ?2 AND state IN ${FINISHED} AND (source NOT GLOB 'job/*' OR queued_at < ?3)`

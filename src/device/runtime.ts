@@ -7,7 +7,7 @@ import { sqlite } from './db.ts'
 import { toldNews, type ToldNews } from './directory-row.ts'
 import { pushSettings, type PushEnv } from './push-gate.ts'
 import { pushNow, pushPending, type PushAnswer, type Pusher } from './pusher.ts'
-import { withTables } from './schema.ts'
+import { withRareTables } from './schema.ts'
 import { loadState, type DeviceState } from './state.ts'
 import { createWaiting } from './waiting.ts'
 
@@ -64,7 +64,7 @@ export class DeviceRuntime {
   }
 
   #context(effects: Effects): Context {
-    const db = withTables(sqlite(this.#ctx.storage.sql))
+    const db = withRareTables(sqlite(this.#ctx.storage.sql))
     this.#state ??= loadState(db, this.#name)
     // Strictly rising, so that "before this round" always has an answer.
     this.#lastNow = Math.max(Date.now(), this.#lastNow + 1)

@@ -7,8 +7,8 @@ import type { Db } from './db.ts'
  */
 export const CHANNEL_SPAN = 2 ** 40
 
-/** Columns by table. Each table is a row written, and an object is made for every device: so what few need waits until it is needed. */
-const TABLES = {
+/** What every device has, from its first commit on. */
+const TABLES: Readonly<Record<string, string>> = {
   device: `(
     id INTEGER PRIMARY KEY CHECK (id = 1),
     schema INTEGER NOT NULL,
@@ -93,51 +93,67 @@ const TABLES = {
     secret INTEGER NOT NULL,
     body BLOB
   )`,
-  cursors: '(subscriber TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID',
-  aside: `(
-    subscriber TEXT NOT NULL,
-    seq INTEGER NOT NULL,
-    tries INTEGER NOT NULL,
-    next_at INTEGER,
-    reason TEXT NOT NULL DEFAULT '',
-    since INTEGER NOT NULL DEFAULT 0,
-    replay INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (subscriber, seq)
-  ) WITHOUT ROWID`,
-  escrow: `(
-    id INTEGER PRIMARY KEY,
-    kind TEXT NOT NULL CHECK (kind IN ('unlock_token', 'bootstrap_token')),
-    value BLOB NOT NULL,
-    stored_at INTEGER NOT NULL,
-    archived_at INTEGER NOT NULL
-  )`,
-  escrow_reads: `(
-    id INTEGER PRIMARY KEY,
-    at INTEGER NOT NULL,
-    kind TEXT NOT NULL,
-    token INTEGER NOT NULL,
-    who TEXT NOT NULL,
-    address TEXT NOT NULL,
-    reason TEXT NOT NULL
-  )`,
-  aliases: `(
-    owner TEXT NOT NULL,
-    user TEXT NOT NULL,
-    PRIMARY KEY (owner, user)
-  ) WITHOUT ROWID`,
-  parts: `(
-    body TEXT NOT NULL,
-    ref INTEGER NOT NULL,
-    part INTEGER NOT NULL,
-    bytes BLOB NOT NULL,
-    PRIMARY KEY (body, ref, part)
-  ) WITHOUT ROWID`,
-} as const
+}
 
-type Table = keyof typeof TABLES
+interface RareTable {
+  readonly columns: readonly string[]
+  readonly key?: string
+}
 
-/** What every device has from its first commit on. */
-const FIRST: readonly Table[] = ['device', 'channels', 'identities', 'commands', 'events']
+/**
+ * What few devices need. Each table is rows written, and an object is made for every device: so until something is
+ * inserted, a missing one is taken for an empty one.
+ */
+const RARE_TABLES: ReadonlyMap<string, RareTable> = new Map(
+  Object.entries({
+    cursors: {
+      columns: ['subscriber TEXT NOT NULL', 'seq INTEGER NOT NULL'],
+      key: 'subscriber',
+    },
+    aside: {
+      columns: [
+        'subscriber TEXT NOT NULL',
+        'seq INTEGER NOT NULL',
+        'tries INTEGER NOT NULL',
+        'next_at INTEGER',
+        "reason TEXT NOT NULL DEFAULT ''",
+        'since INTEGER NOT NULL DEFAULT 0',
+        'replay INTEGER NOT NULL DEFAULT 0',
+      ],
+      key: 'subscriber, seq',
+    },
+    escrow: {
+      columns: [
+        'id INTEGER PRIMARY KEY',
+        "kind TEXT NOT NULL CHECK (kind IN ('unlock_token', 'bootstrap_token'))",
+        'value BLOB NOT NULL',
+        'stored_at INTEGER NOT NULL',
+        'archived_at INTEGER NOT NULL',
+      ],
+    },
+    escrow_reads: {
+      columns: [
+        'id INTEGER PRIMARY KEY',
+        'at INTEGER NOT NULL',
+        'kind TEXT NOT NULL',
+        'token INTEGER NOT NULL',
+        'who TEXT NOT NULL',
+        'address TEXT NOT NULL',
+        'reason TEXT NOT NULL',
+      ],
+    },
+    aliases: { columns: ['owner TEXT NOT NULL', 'user TEXT NOT NULL'], key: 'owner, user' },
+    parts: {
+      columns: [
+        'body TEXT NOT NULL',
+        'ref INTEGER NOT NULL',
+        'part INTEGER NOT NULL',
+        'bytes BLOB NOT NULL',
+      ],
+      key: 'body, ref, part',
+    },
+  }),
+)
 
 /**
  * Which of the tables' forms an object has, kept in its own row: when they change, the steps between two forms are
@@ -147,49 +163,56 @@ export const SCHEMA = 1
 
 /** Makes the tables that every device needs, inside the commit that needs them. */
 export function createTables(db: Db): void {
-  for (const name of FIRST) {
-    db.run(definition(name))
+  for (const [name, columns] of Object.entries(TABLES)) {
+    db.run(`CREATE TABLE ${name} ${columns}`)
   }
 }
 
 /** An object that never stored anything has no tables, and reading one must not make them. */
-export function tablesOf(db: Db): ReadonlySet<Table> {
-  return new Set(db.all<{ name: Table }>('SELECT name FROM sqlite_master').map(({ name }) => name))
+export function hasTables(db: Db): boolean {
+  return db.all("SELECT 1 FROM sqlite_master WHERE name = 'device'").length > 0
 }
 
-export function hasTable(db: Db, name: Table): boolean {
-  return db.all('SELECT 1 FROM sqlite_master WHERE name = ?', name).length > 0
-}
-
-function definition(name: Table): string {
-  return `CREATE TABLE ${name} ${TABLES[name]}`
-}
-
-function isTable(name: string): name is Table {
-  return name in TABLES
-}
-
-/** The same database, but that it makes a table of ours when a statement names one that is missing. */
-export function withTables(db: Db): Db {
-  const repeated = <Answer>(statement: () => Answer): Answer => {
-    for (;;) {
-      try {
-        return statement()
-      } catch (error) {
-        const [, missing = ''] = /no such table: (\w+)/.exec(String(error)) ?? []
-        if (!isTable(missing)) {
-          throw error
-        }
-        db.run(definition(missing))
-      }
-    }
-  }
+/** The same database, with the tables that few devices need: reading finds a missing one empty, inserting makes it. */
+export function withRareTables(db: Db): Db {
   return {
-    all: (query, ...values) => repeated(() => db.all(query, ...values)),
-    run: (query, ...values) => {
-      repeated(() => {
+    all(query, ...values) {
+      const empty: string[] = []
+      for (;;) {
+        try {
+          return db.all(empty.length === 0 ? query : `WITH ${empty.join(', ')} ${query}`, ...values)
+        } catch (error) {
+          empty.push(emptyTable(...missingTable(error)))
+        }
+      }
+    },
+    run(query, ...values) {
+      try {
         db.run(query, ...values)
-      })
+      } catch (error) {
+        const [name, { columns, key }] = missingTable(error)
+        if (!query.startsWith('INSERT')) {
+          return
+        }
+        const body = [...columns, ...(key ? [`PRIMARY KEY (${key})`] : [])].join(', ')
+        db.run(`CREATE TABLE ${name} (${body})${key ? ' WITHOUT ROWID' : ''}`)
+        db.run(query, ...values)
+      }
     },
   }
+}
+
+/** The rare table whose absence made a statement fail. @throws the error, when it says something else */
+function missingTable(error: unknown): [string, RareTable] {
+  const [, name = ''] = /no such table: (\w+)/.exec(String(error)) ?? []
+  const table = RARE_TABLES.get(name)
+  if (!table) {
+    throw error
+  }
+  return [name, table]
+}
+
+function emptyTable(name: string, { columns }: RareTable): string {
+  const names = columns.map((column) => column.split(' ', 1)[0])
+  return `${name} (${names.join(', ')}) AS (SELECT ${names.map(() => 'NULL').join(', ')} WHERE 0)`
 }

@@ -6,7 +6,7 @@ import type { Db } from './db.ts'
 import { newInstalled, type Installed } from './installed.ts'
 import { loadIdentities, type Identity } from './identity-row.ts'
 import { passedBy } from './listeners.ts'
-import { createTables, SCHEMA, tablesOf } from './schema.ts'
+import { createTables, hasTables, SCHEMA } from './schema.ts'
 
 /**
  * `unknown`: nothing of it yet but what an admin queued. `authenticated`: between Authenticate and the first
@@ -91,6 +91,8 @@ export interface Queue {
   lastId: number
   /** Pending entries in memory, in the table, and held for later. */
   depth: number
+  /** Whether history was looked at since it was loaded. */
+  pruned: boolean
   /** When the next held entry may go out, and when the next pending one expires; Infinity without one. */
   heldUntil: number
   expiresAt: number
@@ -115,6 +117,8 @@ export interface DeviceState {
   /** When the device was last heard of, as far as memory goes back. */
   heardAt: number
   lastSeq: number
+  /** Whether events were looked at for what is too much since they were loaded. */
+  pruned: boolean
 }
 
 interface StoredDevice extends Omit<
@@ -141,9 +145,9 @@ export function loadState(db: Db, name: string): DeviceState {
     came: new Map(),
     heardAt: 0,
     lastSeq: 0,
+    pruned: false,
   }
-  const tables = tablesOf(db)
-  if (!tables.has('device')) {
+  if (!hasTables(db)) {
     return state
   }
   const [stored] = db.all<StoredDevice>(
@@ -163,17 +167,12 @@ export function loadState(db: Db, name: string): DeviceState {
   state.identities.push(...loadIdentities(db))
   const [last] = db.all<{ seq: number | null }>('SELECT max(seq) AS seq FROM events')
   state.lastSeq = last?.seq ?? 0
-  if (tables.has('cursors')) {
-    loadCursors(db, state)
+  for (const { subscriber, seq } of db.all<{ subscriber: string; seq: number }>(
+    'SELECT subscriber, seq FROM cursors',
+  )) {
+    state.cursors.set(subscriber, passedBy(db, subscriber, seq) ?? state.lastSeq)
   }
   return state
-}
-
-function loadCursors(db: Db, { cursors, lastSeq }: DeviceState): void {
-  const rows = db.all<{ subscriber: string; seq: number }>('SELECT * FROM cursors')
-  for (const { subscriber, seq } of rows) {
-    cursors.set(subscriber, passedBy(db, subscriber, seq) ?? lastSeq)
-  }
 }
 
 function loadChannels(db: Db, state: DeviceState): void {

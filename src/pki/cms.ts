@@ -77,8 +77,9 @@ export function decodeSignatureHeader(header: string): Uint8Array | undefined {
   const text = /\s/.test(header) ? header.replaceAll(/\s+/g, '') : header
   const { buffer, byteOffset, length } = Buffer.from(text, 'base64')
   const padding = text.endsWith('==') ? 2 : Number(text.endsWith('='))
-  // Buffer leaves out what is no base64, and knows the URL alphabet.
-  const isBase64 = text !== '' && length === (text.length / 4) * 3 - padding && !/[-_]/.test(text)
+  // Buffer leaves out what is no base64, knows the URL alphabet, and looks at the low byte of wide characters.
+  const isBase64 =
+    text !== '' && length === (text.length / 4) * 3 - padding && !/[-_]|[^!-~]/.test(text)
   return isBase64 ? new Uint8Array(buffer, byteOffset, length) : undefined
 }
 

@@ -27,6 +27,14 @@ it('names everything that is missing', () => {
   })
 })
 
+it('takes URLs with a slash at their end and without', () => {
+  const urls = { PUBLIC_URL: 'https://mdm.example.com/', DM_URL: 'https://dm.example.com/v1' }
+  expect(configured(urls)).toMatchObject({
+    publicUrl: 'https://mdm.example.com',
+    dmUrl: 'https://dm.example.com/v1/',
+  })
+})
+
 it('takes booleans and numbers as TOML has them', () => {
   expect(configured({ TRUST_ON_FIRST_USE: false }).device.trustOnFirstUse).toBe(false)
   expect(configured({}).device.trustOnFirstUse).toBe(true)
@@ -57,6 +65,10 @@ it.each([
   [
     { WEBHOOK_URL: 'http://a%zz:b@receiver.test' },
     'WEBHOOK_URL: a % in its user or password has to be written as %25',
+  ],
+  [
+    { PUBLIC_URL: 'https://mdm.example.com/mdm' },
+    'PUBLIC_URL: more than scheme and host: give it as https://mdm.example.com',
   ],
   [{ TRUST_ON_FIRST_USE: 'maybe' }, 'TRUST_ON_FIRST_USE: not true or false'],
   [

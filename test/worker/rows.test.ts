@@ -6,7 +6,7 @@ import type { DeviceInput } from '../../src/device/receive.ts'
 import { receive } from '../../src/device/receive.ts'
 import { enqueue } from '../../src/device/queue.ts'
 import { pull } from '../../src/device/outbox.ts'
-import { withTables } from '../../src/device/schema.ts'
+import { withRareTables } from '../../src/device/schema.ts'
 import { channelOf, loadState } from '../../src/device/state.ts'
 import { MAX_VALUE_BYTES } from '../../src/device/bodies.ts'
 import { createSealer } from '../../src/pki/seal.ts'
@@ -26,7 +26,7 @@ async function counted(
     let rows = 0
     let now = 1_000_000
     let alarm = Infinity
-    const db = withTables({
+    const db = withRareTables({
       all: <Row>(query: string, ...values: never[]): Row[] => {
         const cursor = state.storage.sql.exec(query, ...values)
         const found = cursor.toArray()

@@ -169,7 +169,7 @@ function refuse(
 /** The URL as the device's profile has it: behind a proxy that ends TLS the public one differs in its scheme. */
 function calledUrl(c: DeviceContext): string {
   const { publicUrl } = c.var.config
-  if (publicUrl === '' || c.req.url.startsWith(publicUrl)) {
+  if (publicUrl === '' || c.req.url.startsWith(`${publicUrl}/`)) {
     return c.req.url
   }
   const called = new URL(c.req.url)

@@ -3,7 +3,9 @@ import * as admin from '../../../src/device/admin.ts'
 import { dueTimes } from '../../../src/device/alarm.ts'
 import { listCommands } from '../../../src/device/commands.ts'
 import type { DeviceSettings } from '../../../src/device/context.ts'
+import { archiveEscrow, listEscrow } from '../../../src/device/escrow.ts'
 import { latestInventory } from '../../../src/device/inventory.ts'
+import { viewDevice } from '../../../src/device/page.ts'
 import { pull, recordEvent } from '../../../src/device/outbox.ts'
 import { applyReport, enqueue, handOut, type Terms } from '../../../src/device/queue.ts'
 import { queueOf } from '../../../src/device/queue-memory.ts'
@@ -189,6 +191,52 @@ describe('peers §4 row 4: nothing grows without bound', () => {
     expect(object.db().all('SELECT id FROM commands').length).toBeLessThanOrEqual(most)
   })
 
+  it.each([
+    ['are answered now and then, and cleared', (n: number) => n % 10 < 4, true],
+    ['are never answered when their number ends in 0', (n: number) => n % 10 !== 0, false],
+  ])('history keeps its bound when commands %s', (_, isAnswered, clears) => {
+    const { object, add, tell } = device({ keepResults: { kind: 'bounded', count: 100, ms: DAY } })
+    for (let n = 1; n <= 600; n++) {
+      add(`${n}`, clears ? {} : { expiresAt: object.now + 2 })
+      if (isAnswered(n)) {
+        tell('Idle')
+        tell('Acknowledged', `${n}`)
+      }
+      if (clears && n % 10 === 9) {
+        object.commit((context) => admin.clearQueue(context, ''))
+      }
+    }
+    expect(object.db().all('SELECT id FROM commands').length).toBeLessThanOrEqual(122)
+  })
+
+  it('what is kept for a day is gone with the first answer of the next', () => {
+    const { object, add, tell } = device({ keepResults: { kind: 'bounded', count: 100, ms: DAY } })
+    for (let n = 1; n <= 4; n++) {
+      object.evict()
+      object.now += 2 * DAY
+      add(`${n}`)
+      tell('Idle')
+      tell('Acknowledged', `${n}`)
+      expect(object.db().all('SELECT id FROM commands').length).toBeLessThanOrEqual(2)
+    }
+  })
+
+  it('events that nobody hears of keep a large bound too', () => {
+    const object = new TestObject('UDID-1', { keepEvents: { count: 1200, ms: DAY } })
+    const about = {
+      enrollment: { type: 'Device', device: 'UDID-1', user: '' },
+      params: {},
+    } as const
+    const event = { id: 'x', topic: 'mdm.Connect', about, body: bytes('x') } as const
+    object.commit((context) => {
+      channelOf(context, 'user')
+      for (let n = 0; n < 3000; n++) {
+        recordEvent(context, event, [])
+      }
+    })
+    expect(object.db().all('SELECT seq FROM events').length).toBeLessThanOrEqual(1250)
+  })
+
   it('events stay after their delivery, up to a number and an age', () => {
     const object = new TestObject('UDID-1', { keepEvents: { count: 3, ms: DAY } })
     const happen = (listeners: string[], status = 'Acknowledged') =>
@@ -271,4 +319,11 @@ it('a table that few devices need is made by what needs it, not by a look after 
   answer('C'.repeat(1_500_000))
   expect(tables()).toBe(before + 1)
   expect(object.db().all('SELECT * FROM parts')).toEqual([])
+  object.commit((context) => {
+    viewDevice(context, '')
+    listEscrow(context)
+    archiveEscrow(context.db, context.now)
+    dueTimes(context)
+  })
+  expect(tables()).toBe(before + 1)
 })

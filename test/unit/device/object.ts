@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
 import { newEffects, type Context, type DeviceSettings } from '../../../src/device/context.ts'
 import type { Db } from '../../../src/device/db.ts'
-import { withTables } from '../../../src/device/schema.ts'
+import { withRareTables } from '../../../src/device/schema.ts'
 import { loadState, type DeviceState } from '../../../src/device/state.ts'
 import { createSealer } from '../../../src/pki/seal.ts'
 
@@ -65,7 +65,7 @@ export class TestObject {
   }
 
   db(): Db {
-    return withTables({
+    return withRareTables({
       all: <Row>(query: string, ...values: unknown[]) =>
         this.database.prepare(query).all(...(values as never[])) as Row[],
       run: (query, ...values) => {

@@ -268,6 +268,7 @@ describe('the header', () => {
     ['missing padding', 'AQIDBA', undefined],
     ['padding in the middle', 'AQ==AQID', undefined],
     ['nothing', ' ', undefined],
+    ['a wide character whose low byte is a letter', 'AQID\u0141A==', undefined],
     ['more than 16 KB', 'A'.repeat(16_388), undefined],
   ])('with %s', (_, header, bytes) => {
     expect(decodeSignatureHeader(header)).toEqual(bytes)
