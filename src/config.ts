@@ -218,7 +218,11 @@ const checked = new WeakMap<object, ConfigResult>()
 
 /** {@link readConfig}, once for each environment that the runtime hands us: keys are parsed once. */
 export function configOf(env: object): ConfigResult {
-  const result = checked.get(env) ?? readConfig({ ...env })
+  const known = checked.get(env)
+  if (known) {
+    return known
+  }
+  const result = readConfig({ ...env })
   checked.set(env, result)
   return result
 }

@@ -3,7 +3,7 @@ import { requireConfig } from '../config.ts'
 import { reasonOf, warn } from '../log.ts'
 import { dueTimes } from './alarm.ts'
 import { newEffects, type Context, type Effects } from './context.ts'
-import { sqlite } from './db.ts'
+import { sqlite, type Db } from './db.ts'
 import { toldNews, type ToldNews } from './directory-row.ts'
 import { pushSettings, type PushEnv } from './push-gate.ts'
 import { pushNow, pushPending, type PushAnswer, type Pusher } from './pusher.ts'
@@ -31,6 +31,7 @@ export class DeviceRuntime {
   readonly #ctx: DurableObjectState
   readonly #env: DeviceEnv
   readonly #name: string
+  readonly #db: Db
   #state: DeviceState | undefined
   #alarmAt: number | null | undefined
   #lastNow = 0
@@ -42,6 +43,7 @@ export class DeviceRuntime {
     this.#ctx = ctx
     this.#env = env
     this.#name = ctx.id.name ?? ''
+    this.#db = withRareTables(sqlite(ctx.storage.sql))
   }
 
   /**
@@ -64,13 +66,12 @@ export class DeviceRuntime {
   }
 
   #context(effects: Effects): Context {
-    const db = withRareTables(sqlite(this.#ctx.storage.sql))
-    this.#state ??= loadState(db, this.#name)
+    this.#state ??= loadState(this.#db, this.#name)
     // Strictly rising, so that "before this round" always has an answer.
     this.#lastNow = Math.max(Date.now(), this.#lastNow + 1)
     const { sealer, device } = requireConfig(this.#env)
     return {
-      db,
+      db: this.#db,
       sealer,
       name: this.#name,
       state: this.#state,

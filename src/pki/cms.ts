@@ -61,9 +61,17 @@ export type SignatureCheck =
 /** A signature with one certificate is about 2 KB; 16 KB of header is what proxies let through. */
 const MAX_HEADER_CHARS = 16_384
 const MAX_KEYS = 1_000
+/** Not of the standard alphabet. */
+const FOREIGN = /[^A-Za-z0-9+/=]/
+
+interface PublicKey {
+  readonly key: KeyObject
+  /** Asked of the key each time it would be a call into the runtime. */
+  readonly type: string | undefined
+}
 
 /** Public keys by certificate fingerprint: derived from the certificate's bytes alone, so no decision of trust is kept. */
-const keys = new Map<string, KeyObject>()
+const keys = new Map<string, PublicKey>()
 
 /**
  * Decodes the header's base64 (standard alphabet, padding required, white space tolerated), at most
@@ -74,13 +82,19 @@ export function decodeSignatureHeader(header: string): Uint8Array | undefined {
   if (header.length > MAX_HEADER_CHARS) {
     return undefined
   }
-  const text = /\s/.test(header) ? header.replaceAll(/\s+/g, '') : header
+  let text = header
+  if (FOREIGN.test(text)) {
+    text = text.replaceAll(/\s+/g, '')
+    if (FOREIGN.test(text)) {
+      return undefined
+    }
+  }
   const { buffer, byteOffset, length } = Buffer.from(text, 'base64')
   const padding = text.endsWith('==') ? 2 : Number(text.endsWith('='))
-  // Buffer leaves out what is no base64, knows the URL alphabet, and looks at the low byte of wide characters.
-  const isBase64 =
-    text !== '' && length === (text.length / 4) * 3 - padding && !/[-_]|[^!-~]/.test(text)
-  return isBase64 ? new Uint8Array(buffer, byteOffset, length) : undefined
+  // Buffer leaves out what it cannot read.
+  return text !== '' && length === (text.length / 4) * 3 - padding
+    ? new Uint8Array(buffer, byteOffset, length)
+    : undefined
 }
 
 /**
@@ -107,8 +121,8 @@ export function verifySigned(
 ): SignatureCheck {
   const certificate = findSigner(certificates, signer)
   const fingerprint = hash('sha256', certificate, 'hex')
-  const key = publicKeyOf(certificate, fingerprint)
-  if (key.asymmetricKeyType !== signer.keyType) {
+  const { key, type } = publicKeyOf(certificate, fingerprint)
+  if (type !== signer.keyType) {
     return { ok: false, reason: 'the signature algorithm is not that of the certificate’s key' }
   }
   const signed =
@@ -145,7 +159,7 @@ function signedBytes(signer: SignerInfo, attributes: Element, body: Uint8Array):
   return retagged(encodingOf(attributes), TAG.set)
 }
 
-function publicKeyOf(certificate: Uint8Array, fingerprint: string): KeyObject {
+function publicKeyOf(certificate: Uint8Array, fingerprint: string): PublicKey {
   const key = keys.get(fingerprint) ?? readPublicKey(certificate)
   // Deleting first makes the Map's order that of last use, so that the oldest is the first entry.
   keys.delete(fingerprint)
@@ -157,10 +171,11 @@ function publicKeyOf(certificate: Uint8Array, fingerprint: string): KeyObject {
   return key
 }
 
-function readPublicKey(certificate: Uint8Array): KeyObject {
+function readPublicKey(certificate: Uint8Array): PublicKey {
   readCertificate(certificate)
   try {
-    return new X509Certificate(certificate).publicKey
+    const { publicKey: key } = new X509Certificate(certificate)
+    return { key, type: key.asymmetricKeyType }
   } catch (error) {
     throw new DerError('the signer’s certificate is malformed', { cause: error })
   }

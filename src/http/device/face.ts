@@ -135,7 +135,7 @@ function reply(
   }
   return plist
     ? new Response(plist, { headers: { 'content-type': 'text/xml; charset=utf-8' } })
-    : c.body(null, 200)
+    : new Response()
 }
 
 /** The queue may lose it, and sending may fail: the device's alarm says it again. */
