@@ -276,7 +276,7 @@ function putAside(ports: LetterPorts, letter: Letter, reason: string): Aside {
     return giveUp(ports, letter, reason)
   }
   const { event, tries, since, replay } = letter
-  ports.warn('webhook:set-aside', { event: event.id, topic: event.topic, tries, reason })
+  ports.warn('webhook:set-aside', { event_id: event.id, topic: event.topic, tries, reason })
   const nextAt = ports.now() + asideWait(tries)
   return { seq: event.sequence, tries, reason, since, replay, nextAt }
 }
@@ -285,7 +285,7 @@ function giveUp(ports: LetterPorts, letter: Letter, reason: string): Aside {
   const { event, tries, since, replay, device } = letter
   const total = ports.giveUp(device, event, { tries, reason })
   const { id, topic } = event
-  ports.warn('webhook:given-up', { event: id, topic, tries, reason, total })
+  ports.warn('webhook:given-up', { event_id: id, topic, tries, reason, total })
   return { seq: event.sequence, tries, reason, since, replay, nextAt: null }
 }
 

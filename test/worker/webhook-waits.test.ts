@@ -1,8 +1,8 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { createHmac } from 'node:crypto'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { api, env, resetRules, rule, until } from './server.ts'
-import { enrolled, newHook, removeHooks, rowsOf, type Hook } from './webhook-tools.ts'
+import { deadLetter, enrolled, newHook, removeHooks, rowsOf, type Hook } from './webhook-tools.ts'
 
 afterEach(async () => {
   await resetRules()
@@ -64,6 +64,18 @@ describe('a wait that the receiver asked for', () => {
     expect((await hook.call('test')).body).toMatchObject({ outcome: 'refused' })
     expect(await waits(hook)).toBeGreaterThan(HOUR)
   })
+})
+
+it('an event that is given up is logged by the name that is documented', async () => {
+  const lines: string[] = []
+  const spy = vi.spyOn(console, 'warn').mockImplementation((line: string) => lines.push(line))
+  const { hook, device } = await deadLetter()
+  spy.mockRestore()
+  const [row] = await rowsOf<{ id: string }>(device.udid, 'SELECT id FROM events WHERE seq = 1')
+  const given = lines.filter((line) => line.startsWith('{"event":"webhook:given-up"'))
+  expect(given.map((line) => JSON.parse(line))).toMatchObject([
+    { webhook: hook.id, event_id: row?.id, reason: 'status 500', total: 1 },
+  ])
 })
 
 it('a webhook’s counts and failures outlive its object', async () => {
