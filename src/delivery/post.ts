@@ -60,7 +60,7 @@ export async function post(receiver: Receiver, body: Body, now: number): Promise
     await answer.body?.cancel()
     return judge(answer, now, receiver.asGo)
   } catch (error) {
-    return { kind: 'down', status: 0, reason: reasonOf(error), retryAfter: undefined }
+    return { kind: 'down', status: 0, reason: plain(reasonOf(error)), retryAfter: undefined }
   } finally {
     clearTimeout(timer)
   }
@@ -101,6 +101,13 @@ async function follow(receiver: Receiver, body: Body, signal: AbortSignal): Prom
     isPost &&= keepsPost
   }
   throw new Error(`stopped after ${MAX_REQUESTS} redirects`)
+}
+
+/** workerd says no more of a host that it cannot connect to; the reference is for Cloudflare's support. */
+function plain(reason: string): string {
+  return reason.startsWith('internal error')
+    ? `could not connect: does the host's name resolve, and does it listen? (${reason})`
+    : reason
 }
 
 function forHost({ headers, authorization }: Receiver): Record<string, string> {
