@@ -3,6 +3,7 @@ import { REPORT_STATUSES } from '../../mdm/message.ts'
 import { MAX_CONCURRENCY, MAX_IDLE_AGE, MAX_RATE } from '../../config-values.ts'
 import type { SubscriberState } from '../../delivery/subscriber.ts'
 import { TOPICS } from '../../events/topics.ts'
+import type { ReadWebhook } from '../../directory/webhooks.ts'
 import { VAR_WEBHOOK, type Webhook } from '../../events/webhook.ts'
 import { atOrNull, time as when } from './frame.ts'
 
@@ -134,6 +135,10 @@ export const webhookSchema = z
     posts_per_minute: rate,
     ramp_up: rampUp,
     max_idle_age_seconds: idleAge,
+    unreadable: z.string().nullable().openapi({
+      description:
+        'why nothing is posted: which key is missing that its secrets, headers, user and password are sealed with. Put it back, give the webhook a new secret, which forgets the others, or delete it',
+    }),
   })
   .openapi('Webhook')
 
@@ -152,6 +157,7 @@ export const WEBHOOK_EXAMPLE: z.input<typeof webhookSchema> = {
   posts_per_minute: null,
   ramp_up: 1,
   max_idle_age_seconds: 3600,
+  unreadable: null,
 }
 
 export const STATE_EXAMPLE: z.input<typeof stateSchema> = {
@@ -172,7 +178,7 @@ export const STATE_EXAMPLE: z.input<typeof stateSchema> = {
   last_error: 'status 503',
 }
 
-export function webhookJson(webhook: Webhook): z.input<typeof webhookSchema> {
+export function webhookJson(webhook: ReadWebhook): z.input<typeof webhookSchema> {
   const { id, url: to, enabled, maxIdleAge, rate: perMinute } = webhook
   return {
     id,
@@ -192,6 +198,7 @@ export function webhookJson(webhook: Webhook): z.input<typeof webhookSchema> {
     posts_per_minute: perMinute || null,
     ramp_up: webhook.rampUp,
     max_idle_age_seconds: maxIdleAge === 0 ? null : maxIdleAge / 1000,
+    unreadable: webhook.unreadable ?? null,
   }
 }
 

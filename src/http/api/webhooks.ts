@@ -1,13 +1,13 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { newSecret } from '../../delivery/sign.ts'
 import { forgetWebhooks } from '../../directory/webhook-list.ts'
-import { listWebhooks, openWebhook, removeWebhook } from '../../directory/webhooks.ts'
+import { listWebhooks, readWebhook, removeWebhook } from '../../directory/webhooks.ts'
 import { MICROMDM_TOPICS } from '../../events/topics.ts'
 import type { Webhook } from '../../events/webhook.ts'
 import { warn } from '../../log.ts'
 import { AdminError } from '../at-device.ts'
 import { answer, body, newRoutes, refusal } from './frame.ts'
-import { changedBy, keep, ownWebhook, webhookId, webhookOf } from './webhook-access.ts'
+import { change, changedBy, create, ownWebhook, webhookId, webhookOf } from './webhook-access.ts'
 import {
   changesSchema,
   newSchema,
@@ -61,7 +61,7 @@ webhooks.openapi(
   async (c) => {
     const { config } = c.var
     const stored = await listWebhooks(c.env.DB)
-    const all = [...config.webhooks, ...stored.map((one) => openWebhook(one, config.sealer))]
+    const all = [...config.webhooks, ...stored.map((one) => readWebhook(one, config.sealer))]
     return c.json({ webhooks: all.map(webhookJson) }, 200)
   },
 )
@@ -112,7 +112,7 @@ webhooks.openapi(
     const secrets = [{ secret, since: now, until: 0 }]
     const blank = { ...DEFAULTS, id: crypto.randomUUID(), secrets }
     const webhook = changedBy(blank, changes, config)
-    await keep(c.env, config, webhook, now)
+    await create(c.env, config, webhook, now)
     warn('webhook:created', { webhook: webhook.id })
     return c.json({ webhook: webhookJson(webhook), secret }, 201)
   },
@@ -165,14 +165,17 @@ webhooks.openapi(
         webhook: WEBHOOK_EXAMPLE,
       }),
       404: unknown,
-      409: ofVars,
+      409: refusal(
+        'the webhook of WEBHOOK_URL is changed by its vars; or the key is missing that its secrets are sealed with; or too many change it at once',
+      ),
     },
   }),
   async (c) => {
     const { config } = c.var
-    const before = await ownWebhook(c.env, config, c.req.valid('param').id)
-    const webhook = changedBy(before, c.req.valid('json'), config)
-    await keep(c.env, config, webhook, Date.now())
+    const changes = c.req.valid('json')
+    const webhook = await change(c.env, config, c.req.valid('param').id, (before, unreadable) =>
+      changedBy(before, changes, config, unreadable),
+    )
     return c.json({ webhook: webhookJson(webhook) }, 200)
   },
 )
