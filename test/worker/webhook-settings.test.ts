@@ -8,7 +8,7 @@ import {
 } from '../../src/directory/webhooks.ts'
 import { createSealer } from '../../src/pki/seal.ts'
 import { api, env, resetRules } from './server.ts'
-import { newHook, removeHooks, type Hook } from './webhook-tools.ts'
+import { deadLetter, newHook, removeHooks, type Hook } from './webhook-tools.ts'
 
 afterEach(async () => {
   await resetRules()
@@ -114,4 +114,71 @@ describe('a webhook whose seal key is lost', () => {
     expect((await api('DELETE', `/api/webhooks/${other.hook.id}`)).status).toBe(200)
     expect((await api('GET', `/api/webhooks/${other.hook.id}`)).status).toBe(404)
   })
+})
+
+describe('a user and password of the URL', () => {
+  const sent = async (hook: Hook): Promise<string | undefined> => {
+    await hook.call('test')
+    return (await hook.posts(1)).at(-1)?.headers['authorization']
+  }
+  const BASIC = `Basic ${btoa('user:pass')}`
+  const withUser = async (): Promise<Hook> => {
+    const hook = await newHook()
+    await patch(hook, { url: `https://user:pass@${hook.host}/in` })
+    return hook
+  }
+
+  it('stay when the URL is written as it is shown, and go with the host', async () => {
+    const hook = await withUser()
+    const { url } = await shown(hook)
+    expect(url).not.toContain('pass')
+    expect((await patch(hook, { url: `${String(url)}?v=2` })).body.webhook).toMatchObject({
+      authorization: true,
+    })
+    expect(await sent(hook)).toBe(BASIC)
+    const moved = await patch(hook, { url: `https://other-${hook.host}/in` })
+    expect(moved.body.webhook).toMatchObject({ authorization: false })
+  })
+
+  it('are forgotten when somebody says so', async () => {
+    const hook = await withUser()
+    const answer = await patch(hook, {
+      authorization: false,
+      headers: { Authorization: 'Bearer x' },
+    })
+    expect(answer.body.webhook).toMatchObject({ authorization: false })
+    expect(await sent(hook)).toBe('Bearer x')
+  })
+
+  it('are refused beside a header Authorization, in whatever order they come', async () => {
+    const hook = await withUser()
+    const headers = { authorization: 'Bearer x' }
+    const url = `https://user:pass@${hook.host}/in`
+    const refusal = { status: 400, body: { detail: expect.stringContaining('Authorization') } }
+    expect(await patch(hook, { headers })).toMatchObject(refusal)
+    expect(await api('POST', '/api/webhooks', { url, headers })).toMatchObject(refusal)
+    const other = await newHook({ headers })
+    expect(await patch(other, { url })).toMatchObject(refusal)
+    expect(await sent(hook)).toBe(BASIC)
+  })
+})
+
+it('to a webhook that is switched off nothing is posted on request either, and the answer says what to do', async () => {
+  const { hook, device, id } = await deadLetter()
+  await patch(hook, { enabled: false })
+  const order = { webhook: hook.id, devices: [device.udid] }
+  for (const answer of [
+    await hook.call('test'),
+    await api('POST', '/api/replays', order),
+    await api('POST', `/api/dead-letters/${id}/retry`),
+    await api('POST', '/api/dead-letters/retry', { webhook: hook.id }),
+  ]) {
+    expect(answer).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining('"enabled": true') },
+    })
+  }
+  expect((await api('POST', '/api/replays', { ...order, dry_run: true })).status).toBe(202)
+  await patch(hook, { enabled: true })
+  expect((await api('POST', `/api/dead-letters/${id}/retry`)).status).toBe(200)
 })

@@ -18,7 +18,7 @@ import {
   targetsNamed,
   type Targets,
 } from './targets.ts'
-import { webhookOf } from './webhook-access.ts'
+import { activeWebhook, webhookOf } from './webhook-access.ts'
 
 /** Events that a webhook gets again, or gets at last (peers.md §4, row 1). */
 export const replays = newRoutes()
@@ -116,12 +116,15 @@ replays.openapi(
         { events: 3, outcomes: [{ id: DEVICE, events: 3 }] },
       ),
       404: refusal('no such webhook'),
-      409: refusal('the webhook of WEBHOOK_URL, without `force`'),
+      409: refusal(
+        'the webhook of WEBHOOK_URL, without `force`; one that is switched off, or whose key is missing',
+      ),
     },
   }),
   async (c) => {
     const { webhook: id, devices, filter = {}, force, pace = 0, ...order } = c.req.valid('json')
-    const webhook = await webhookOf(c.env, c.var.config, id)
+    const find = order.dry_run ? webhookOf : activeWebhook
+    const webhook = await find(c.env, c.var.config, id)
     if (id === VAR_WEBHOOK && !force && !order.dry_run) {
       throw new AdminError(
         'receivers written for MicroMDM take a replayed event for a new one, and a replayed Authenticate resets the device in mdmdirector: say "force": true if yours does not',

@@ -85,13 +85,21 @@ export function changedBy(
     refuseUnreadable(unreadable)
   }
   const { posts_per_minute: rate, max_idle_age_seconds: idleAge } = changes
+  const headers = changes.headers ?? webhook.headers
+  const receiver = receiverBy(webhook, changes, config)
+  if (receiver.authorization !== '' && namesAuthorization(headers)) {
+    throw new AdminError(
+      'json.headers: Authorization is made of the user and password of the URL already: leave the header out, or the user and password (`"authorization": false` forgets those of before)',
+      400,
+    )
+  }
   return {
     ...webhook,
-    ...(changes.url === undefined ? {} : receiverOf(changes.url, config)),
+    ...receiver,
     enabled: changes.enabled ?? webhook.enabled,
     topics: changes.topics ?? webhook.topics,
     statuses: changes.statuses === undefined ? webhook.statuses : changes.statuses,
-    headers: changes.headers ?? webhook.headers,
+    headers,
     redact: changes.redact_tokens ?? webhook.redact,
     concurrency: changes.concurrency ?? webhook.concurrency,
     rate: rate === undefined ? webhook.rate : (rate ?? 0),
@@ -100,7 +108,28 @@ export function changedBy(
   }
 }
 
-function receiverOf(url: string, config: Config): Pick<Webhook, 'url' | 'authorization'> {
+type Receiver = Pick<Webhook, 'url' | 'authorization'>
+
+/** A URL is shown without its user and password: one that names none keeps those of before, unless it leads to another host. */
+function receiverBy(
+  before: Receiver,
+  changes: Pick<WebhookChanges, 'url' | 'authorization'>,
+  config: Config,
+): Receiver {
+  const authorization = changes.authorization === false ? '' : before.authorization
+  if (changes.url === undefined) {
+    return { url: before.url, authorization }
+  }
+  const named = receiverOf(changes.url, config)
+  const isSame = authorization !== '' && new URL(before.url).host === new URL(named.url).host
+  return named.authorization === '' && isSame ? { ...named, authorization } : named
+}
+
+function namesAuthorization(headers: Webhook['headers']): boolean {
+  return Object.keys(headers).some((name) => name.toLowerCase() === 'authorization')
+}
+
+function receiverOf(url: string, config: Config): Receiver {
   const refusal = config.allowPrivateWebhooks ? undefined : refuseTarget(url)
   if (refusal !== undefined) {
     throw new AdminError(refusal, 400)

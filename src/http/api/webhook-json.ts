@@ -65,8 +65,15 @@ const url = z.url({ protocol: /^https?$/, error: 'has to be an http or https URL
 /** What may be changed; what is left out stays as it is. */
 export const changesSchema = z.strictObject({
   url: url
-    .openapi({ description: 'a user and password in it become Basic authorization' })
+    .openapi({
+      description:
+        'a user and password in it become Basic authorization; without them those of before stay, unless the host is another',
+    })
     .optional(),
+  authorization: z
+    .literal(false, 'has to be false, which forgets the user and password; set them in `url`')
+    .optional()
+    .openapi({ description: 'forgets the user and password' }),
   enabled: z.boolean().optional().openapi({
     description: 'false: it hears of nothing, and what has not reached it is kept for 3 days',
   }),
@@ -86,7 +93,7 @@ export const changesSchema = z.strictObject({
 })
 export type WebhookChanges = z.output<typeof changesSchema>
 
-export const newSchema = changesSchema.extend({
+export const newSchema = changesSchema.omit({ authorization: true }).extend({
   url,
   secret: secretText.optional().openapi({ description: 'one is made when it is left out' }),
 })

@@ -42,6 +42,9 @@ const DEFAULTS: Omit<Webhook, 'id' | 'secrets'> = {
 const params = z.object({ id: webhookId })
 const unknown = refusal('no such webhook')
 const ofVars = refusal('the webhook of WEBHOOK_URL is changed by its vars')
+const notSo = refusal(
+  'a URL that leads to a private network, unless ALLOW_PRIVATE_WEBHOOKS is set; or a user and password beside a header Authorization',
+)
 const shownOnce = z.object({ webhook: webhookSchema, secret: z.string() })
 const SECRET_EXAMPLE = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo='
 
@@ -97,7 +100,7 @@ webhooks.openapi(
         webhook: WEBHOOK_EXAMPLE,
         secret: SECRET_EXAMPLE,
       }),
-      400: refusal('a URL that leads to a private network, unless ALLOW_PRIVATE_WEBHOOKS is set'),
+      400: notSo,
       409: refusal(`there are ${MAX_WEBHOOKS} webhooks`),
     },
   }),
@@ -165,6 +168,7 @@ webhooks.openapi(
         webhook: WEBHOOK_EXAMPLE,
       }),
       404: unknown,
+      400: notSo,
       409: refusal(
         'the webhook of WEBHOOK_URL is changed by its vars; or the key is missing that its secrets are sealed with; or too many change it at once',
       ),
