@@ -37,7 +37,7 @@ export interface DeliveryPorts<Settings extends PostSettings> {
   /** An event is not tried any more. @returns how many were given up in all. */
   giveUp(device: string, event: DeviceEvent, letter: { tries: number; reason: string }): number
   /** An Idle waited too long to be posted. */
-  drop(): void
+  drop(device: string, event: DeviceEvent): void
   warn(event: string, detail: Readonly<Record<string, string | number>>): void
 }
 
@@ -121,7 +121,7 @@ async function postAll<Settings extends PostSettings>(
   })
   for (const event of events) {
     if (await isStale(ports, event)) {
-      ports.drop()
+      ports.drop(device, event)
       passed = event.sequence
       continue
     }

@@ -1,5 +1,9 @@
+import { renderEvent, type DeviceEvent } from '../events/event.ts'
+import { redacted } from '../events/redact.ts'
 import { refuseTarget } from '../events/target.ts'
+import { VAR_WEBHOOK, type Webhook } from '../events/webhook.ts'
 import { reasonOf } from '../log.ts'
+import { signature } from './sign.ts'
 
 /**
  * What a receiver's answer means (issue 2 §6). `down`: it cannot take anything now, so order is held.
@@ -47,6 +51,18 @@ export interface Body {
   readonly text: string
   /** Tell nothing to whom they are not meant for. */
   readonly signature: Readonly<Record<string, string>>
+}
+
+/** Posts an event as its webhook wants it: redacted or whole, signed. */
+export async function postEvent(
+  webhook: Webhook,
+  event: DeviceEvent,
+  { isReplay, allowPrivate }: { readonly isReplay: boolean; readonly allowPrivate: boolean },
+): Promise<PostOutcome> {
+  const now = Date.now()
+  const text = renderEvent(webhook.redact ? redacted(event) : event, isReplay)
+  const receiver = { ...webhook, asGo: webhook.id === VAR_WEBHOOK, allowPrivate }
+  return post(receiver, { text, signature: signature(webhook, event.id, text, now) }, now)
 }
 
 /** Posts one event as MicroMDM does (micromdm-contract §2.1): any status below 400 is success. */

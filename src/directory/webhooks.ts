@@ -42,15 +42,15 @@ export type ReadWebhook = Webhook & {
   readonly unreadable?: string
 }
 
-export function readWebhook(stored: StoredWebhook, sealer: Sealer): ReadWebhook {
+export function readWebhook(webhook: StoredWebhook, sealer: Sealer): ReadWebhook {
   try {
-    return openWebhook(stored, sealer)
+    return openWebhook(webhook, sealer)
   } catch (error) {
     if (!(error instanceof SealError)) {
       throw error
     }
     const nothing: Sealed = { authorization: '', headers: {}, secrets: [] }
-    return { ...stored.open, ...nothing, unreadable: error.message }
+    return { ...webhook.open, ...nothing, unreadable: error.message }
   }
 }
 

@@ -102,6 +102,27 @@ it('an Idle that waited too long, and nothing else, is dropped and counted', asy
   const taken = await hook.events(device.udid, 3)
   expect(taken.map(({ sequence }) => sequence)).toEqual([1, 2, 4])
   expect(await hook.state()).toMatchObject({ dropped_idle: 1 })
+  const states = async (): Promise<string[]> => {
+    const path = `/api/deliveries?device=${device.udid}&webhook=${hook.id}`
+    const { body } = await api<{ deliveries: { state: string }[] }>('GET', path)
+    return body.deliveries.map(({ state }) => state)
+  }
+  const settled = await until(states, (found) => !found.includes('waiting'))
+  expect(settled).toEqual(['delivered', 'dropped', 'delivered', 'delivered'])
+})
+
+it('an event whose post nobody remembers is not called delivered', async () => {
+  const hook = await newHook({ topics: ['mdm.Authenticate'] })
+  const device = await enrolled()
+  await hook.events(device.udid, 1)
+  const found = (state: string) =>
+    until(
+      () => api('GET', `/api/deliveries?device=${device.udid}&webhook=${hook.id}`),
+      ({ body }) => JSON.stringify(body['deliveries']).includes(`"state":"${state}"`),
+    )
+  await found('delivered')
+  await evictDurableObject(objectOf(hook))
+  await found('passed')
 })
 
 it('an object that died with a backlog asks the devices that nobody remembers, when its alarm rings', async () => {
