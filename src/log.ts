@@ -2,15 +2,20 @@ export type LogDetail = Readonly<Record<string, string | number | boolean | unde
 
 /** One JSON object a line: what happened, to whom. Never payloads, tokens, magic or secrets (design.md 9). */
 export function log(event: string, detail: LogDetail = {}): void {
-  console.log(JSON.stringify({ event, ...detail }))
+  console.log(line(event, detail))
 }
 
 /** Something an operator has to look at. */
 export function warn(event: string, detail: LogDetail = {}): void {
-  console.warn(JSON.stringify({ event, ...detail }))
+  console.warn(line(event, detail))
 }
 
 /** For a caught error's text in a log line. */
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
+}
+
+/** The name stands first, and no detail takes its place: people search for it. */
+function line(event: string, detail: LogDetail): string {
+  return JSON.stringify(Object.assign({ event }, detail, { event }))
 }

@@ -80,7 +80,10 @@ export function countDeadLetters(db: Db): number {
 }
 
 export function removeDeadLetter(db: Db, n: number): void {
-  db.run('DELETE FROM dead_letters WHERE n = ?', n)
+  // The webhook may have been removed while its device was asked.
+  if (hasTable(db)) {
+    db.run('DELETE FROM dead_letters WHERE n = ?', n)
+  }
 }
 
 function hasTable(db: Db): boolean {

@@ -37,7 +37,7 @@ export interface DeliveryPorts<Settings extends PostSettings> {
   /** An event is not tried any more. @returns how many were given up in all. */
   giveUp(device: string, event: DeviceEvent, letter: { tries: number; reason: string }): number
   /** An Idle waited too long to be posted. */
-  drop(): void
+  drop(device: string, event: DeviceEvent): void
   warn(event: string, detail: Readonly<Record<string, string | number>>): void
 }
 
@@ -121,7 +121,7 @@ async function postAll<Settings extends PostSettings>(
   })
   for (const event of events) {
     if (await isStale(ports, event)) {
-      ports.drop()
+      ports.drop(device, event)
       passed = event.sequence
       continue
     }
@@ -276,7 +276,7 @@ function putAside(ports: LetterPorts, letter: Letter, reason: string): Aside {
     return giveUp(ports, letter, reason)
   }
   const { event, tries, since, replay } = letter
-  ports.warn('webhook:set-aside', { event: event.id, topic: event.topic, tries, reason })
+  ports.warn('webhook:set-aside', { event_id: event.id, topic: event.topic, tries, reason })
   const nextAt = ports.now() + asideWait(tries)
   return { seq: event.sequence, tries, reason, since, replay, nextAt }
 }
@@ -285,7 +285,7 @@ function giveUp(ports: LetterPorts, letter: Letter, reason: string): Aside {
   const { event, tries, since, replay, device } = letter
   const total = ports.giveUp(device, event, { tries, reason })
   const { id, topic } = event
-  ports.warn('webhook:given-up', { event: id, topic, tries, reason, total })
+  ports.warn('webhook:given-up', { event_id: id, topic, tries, reason, total })
   return { seq: event.sequence, tries, reason, since, replay, nextAt: null }
 }
 

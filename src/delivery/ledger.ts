@@ -21,6 +21,15 @@ export interface Attempt {
   readonly reason: string
 }
 
+/** An event that the webhook is past without having got it. */
+export interface LetGo {
+  readonly device: string
+  readonly event: string
+  readonly at: number
+  /** An Idle that waited too long, or a dead letter that somebody threw away. */
+  readonly what: 'dropped' | 'deleted'
+}
+
 export interface Counts {
   delivered: number
   failed: number
@@ -41,6 +50,8 @@ export interface Counts {
 export interface Ledger {
   /** Oldest first. */
   readonly recent: Attempt[]
+  /** Oldest first, in memory alone; apart from the posts, of which a backlog of Idle would leave none. */
+  readonly letGo: LetGo[]
   readonly counts: Counts
   last: number
   unsaved: number
@@ -60,6 +71,7 @@ const SAVE_EVERY = 10_000
 function newLedger(saved: SavedLedger | undefined): Ledger {
   return {
     recent: [...(saved?.failures ?? [])],
+    letGo: [],
     counts: saved?.counts ?? {
       delivered: 0,
       failed: 0,
@@ -134,12 +146,25 @@ export function recentAttempts(ledger: Ledger, filter: AttemptFilter): Attempt[]
     .slice(0, limit)
 }
 
+/** What is remembered of a device's events, newest first. */
+export interface Remembered {
+  readonly attempts: readonly Attempt[]
+  readonly letGo: readonly LetGo[]
+}
+
+export function rememberedOf(ledger: Ledger, device: string): Remembered {
+  const attempts = recentAttempts(ledger, { before: Infinity, limit: RECENT, device })
+  return { attempts, letGo: ledger.letGo.filter((one) => one.device === device).toReversed() }
+}
+
 /** A ledger that is saved as it should be. */
 export interface KeptLedger {
   readonly ledger: Ledger
   readonly note: (attempt: Omit<Attempt, 'n'>) => void
+  /** Dropped ones are counted too. */
+  letGo(device: string, event: string, what: LetGo['what']): void
   /** @returns how many there were in all. */
-  count(what: 'dead' | 'dropped'): number
+  count(what: 'dead'): number
   /** Nothing is saved any more. */
   end(): void
 }
@@ -167,6 +192,16 @@ export function keptLedger(kv: Pick<SyncKvStorage, 'get' | 'put'>): KeptLedger {
     note(attempt) {
       note(ledger, attempt)
       save()
+    },
+    letGo(device, event, what) {
+      ledger.letGo.push({ device, event, what, at: Date.now() })
+      if (ledger.letGo.length > RECENT) {
+        ledger.letGo.shift()
+      }
+      if (what === 'dropped') {
+        count(ledger, what)
+        save()
+      }
     },
     count(what) {
       count(ledger, what)

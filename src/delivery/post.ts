@@ -1,5 +1,9 @@
+import { renderEvent, type DeviceEvent } from '../events/event.ts'
+import { redacted } from '../events/redact.ts'
 import { refuseTarget } from '../events/target.ts'
+import { VAR_WEBHOOK, type Webhook } from '../events/webhook.ts'
 import { reasonOf } from '../log.ts'
+import { signature } from './sign.ts'
 
 /**
  * What a receiver's answer means (issue 2 §6). `down`: it cannot take anything now, so order is held.
@@ -49,6 +53,18 @@ export interface Body {
   readonly signature: Readonly<Record<string, string>>
 }
 
+/** Posts an event as its webhook wants it: redacted or whole, signed. */
+export async function postEvent(
+  webhook: Webhook,
+  event: DeviceEvent,
+  { isReplay, allowPrivate }: { readonly isReplay: boolean; readonly allowPrivate: boolean },
+): Promise<PostOutcome> {
+  const now = Date.now()
+  const text = renderEvent(webhook.redact ? redacted(event) : event, isReplay)
+  const receiver = { ...webhook, asGo: webhook.id === VAR_WEBHOOK, allowPrivate }
+  return post(receiver, { text, signature: signature(webhook, event.id, text, now) }, now)
+}
+
 /** Posts one event as MicroMDM does (micromdm-contract §2.1): any status below 400 is success. */
 export async function post(receiver: Receiver, body: Body, now: number): Promise<PostOutcome> {
   const timeout = new AbortController()
@@ -60,7 +76,7 @@ export async function post(receiver: Receiver, body: Body, now: number): Promise
     await answer.body?.cancel()
     return judge(answer, now, receiver.asGo)
   } catch (error) {
-    return { kind: 'down', status: 0, reason: reasonOf(error), retryAfter: undefined }
+    return { kind: 'down', status: 0, reason: plain(reasonOf(error)), retryAfter: undefined }
   } finally {
     clearTimeout(timer)
   }
@@ -101,6 +117,13 @@ async function follow(receiver: Receiver, body: Body, signal: AbortSignal): Prom
     isPost &&= keepsPost
   }
   throw new Error(`stopped after ${MAX_REQUESTS} redirects`)
+}
+
+/** workerd says no more of a host that it cannot connect to; the reference is for Cloudflare's support. */
+function plain(reason: string): string {
+  return reason.startsWith('internal error')
+    ? `could not connect: does the host's name resolve, and does it listen? (${reason})`
+    : reason
 }
 
 function forHost({ headers, authorization }: Receiver): Record<string, string> {

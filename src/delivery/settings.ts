@@ -1,6 +1,8 @@
 import { requireConfig } from '../config.ts'
-import { findWebhook, openWebhook } from '../directory/webhooks.ts'
+import { findWebhook, readWebhook, type StoredWebhook } from '../directory/webhooks.ts'
 import { VAR_WEBHOOK, type Webhook } from '../events/webhook.ts'
+import { warn } from '../log.ts'
+import type { Sealer } from '../pki/seal.ts'
 
 /** How long settings are believed; a change by an admin is told at once. */
 const SETTINGS_AGE = 30_000
@@ -29,7 +31,7 @@ export function webhookSource(env: { readonly DB: D1Database }, id: string): Web
       const asked = changes
       try {
         const stored = await findWebhook(env.DB, id)
-        const webhook = stored && openWebhook(stored, config.sealer)
+        const webhook = stored && usable(stored, config.sealer)
         // What was read before a change is good for once.
         known = asked === changes ? { at: Date.now(), webhook } : known
         return webhook
@@ -46,4 +48,14 @@ export function webhookSource(env: { readonly DB: D1Database }, id: string): Web
       known = undefined
     },
   }
+}
+
+/** Without its key nothing can be posted, however often it is tried: a new secret, or a deploy with the key, begins anew. */
+function usable(stored: StoredWebhook, sealer: Sealer): Webhook | undefined {
+  const { unreadable, ...webhook } = readWebhook(stored, sealer)
+  if (unreadable === undefined) {
+    return webhook
+  }
+  warn('webhook:unreadable', { webhook: webhook.id, reason: unreadable })
+  return undefined
 }

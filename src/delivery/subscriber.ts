@@ -3,19 +3,20 @@ import { requireConfig } from '../config.ts'
 import { MAX_CONCURRENCY } from '../config-values.ts'
 import { sqlite } from '../device/db.ts'
 import type { DeviceNamespace } from '../device/object.ts'
-import { renderEvent, testEvent, type DeviceEvent } from '../events/event.ts'
-import { redacted } from '../events/redact.ts'
-import { VAR_WEBHOOK, type Webhook } from '../events/webhook.ts'
+import { testEvent, type DeviceEvent } from '../events/event.ts'
+import type { Webhook } from '../events/webhook.ts'
 import { reasonOf, warn } from '../log.ts'
 import * as dead from './dead-letters.ts'
 import { deliver, type DeliveryPorts } from './deliver.ts'
 import {
   keptLedger,
   recentAttempts,
+  rememberedOf,
   type Attempt,
   type AttemptFilter,
   type Counts,
   type KeptLedger,
+  type Remembered,
 } from './ledger.ts'
 import {
   hurry,
@@ -28,9 +29,8 @@ import {
   type Line,
   type ReceiverCircuit,
 } from './line.ts'
-import { post, type PostOutcome, type TestResult } from './post.ts'
+import { postEvent, type PostOutcome, type TestResult } from './post.ts'
 import { webhookSource } from './settings.ts'
-import { signature } from './sign.ts'
 import { beginWalk, markBacklog, resumeBacklog, unmarkBacklog, walk } from './walk.ts'
 
 export interface SubscriberEnv {
@@ -123,6 +123,11 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
     return recentAttempts(this.#notes().ledger, filter)
   }
 
+  /** What is remembered of a device's events. */
+  async remembered(device: string): Promise<Remembered> {
+    return rememberedOf(this.#notes().ledger, device)
+  }
+
   async deadLetters(before: number, limit: number): Promise<dead.DeadLetter[]> {
     return dead.listDeadLetters(this.#db, before, limit)
   }
@@ -150,8 +155,10 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
     if (!letter) {
       return false
     }
-    await this.env.DEVICE.getByName(letter.device).givenUp(this.#id, letter.sequence, false)
+    const { device, event, sequence } = letter
+    await this.env.DEVICE.getByName(device).givenUp(this.#id, sequence, false)
     dead.removeDeadLetter(this.#db, n)
+    this.#notes().letGo(device, event, 'deleted')
     return true
   }
 
@@ -280,14 +287,8 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
   }
 
   async #post(webhook: Webhook, event: DeviceEvent, isReplay: boolean): Promise<PostOutcome> {
-    const now = Date.now()
-    const text = renderEvent(webhook.redact ? redacted(event) : event, isReplay)
-    const receiver = {
-      ...webhook,
-      asGo: webhook.id === VAR_WEBHOOK,
-      allowPrivate: requireConfig(this.env).allowPrivateWebhooks,
-    }
-    return post(receiver, { text, signature: signature(webhook, event.id, text, now) }, now)
+    const { allowPrivateWebhooks: allowPrivate } = requireConfig(this.env)
+    return postEvent(webhook, event, { isReplay, allowPrivate })
   }
 
   async #retry(letter: dead.DeadLetter): Promise<'retried' | 'gone'> {
@@ -339,7 +340,7 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
         }
         return ledger.count('dead')
       },
-      drop: () => ledger.count('dropped'),
+      drop: (device, event) => ledger.letGo(device, event.id, 'dropped'),
       warn: (event, detail) => {
         warn(event, { webhook: id, ...detail })
       },

@@ -23,6 +23,10 @@ export async function walk(
     return []
   }
   const page = await idsAfter(d1, place, PAGE)
+  if (kv.get(PLACE) !== place) {
+    // Meanwhile it was begun anew, or the webhook was removed and nothing may be written any more.
+    return walk(d1, kv, waiting)
+  }
   const last = page.at(-1)
   if (page.length < PAGE || last === undefined) {
     kv.delete(PLACE)

@@ -13,7 +13,7 @@ export interface DeliveryFilter {
 
 /**
  * `waiting`: in the line. `retrying`: refused, tried beside the line. `replaying`: somebody asked for it again. `dead`: given up.
- * `passed`: delivered, or not wanted after all.
+ * `passed`: the subscriber is past it; whether it was delivered, dropped, thrown away or not wanted after all, no row tells.
  */
 export type DeliveryState = 'waiting' | 'retrying' | 'replaying' | 'dead' | 'passed'
 

@@ -1,9 +1,9 @@
 /** Webhooks in D1, what is secret of them sealed. */
 import { Buffer } from 'node:buffer'
-import { asc, eq } from 'drizzle-orm'
+import { and, asc, eq } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import type { Webhook } from '../events/webhook.ts'
-import type { Sealer } from '../pki/seal.ts'
+import { SealError, type Sealer } from '../pki/seal.ts'
 import { webhooks } from './schema.ts'
 
 type Sealed = Pick<Webhook, 'authorization' | 'headers' | 'secrets'>
@@ -36,25 +36,69 @@ export function openWebhook({ open, sealed }: StoredWebhook, sealer: Sealer): We
   return { ...open, ...opened }
 }
 
-/** Writes a webhook, new or changed. */
-export async function saveWebhook(
+/** A webhook as far as it can be read; without its key it is as if nothing of it were sealed. */
+export type ReadWebhook = Webhook & {
+  /** Why what is sealed cannot be opened. */
+  readonly unreadable?: string
+}
+
+export function readWebhook(webhook: StoredWebhook, sealer: Sealer): ReadWebhook {
+  try {
+    return openWebhook(webhook, sealer)
+  } catch (error) {
+    if (!(error instanceof SealError)) {
+      throw error
+    }
+    const nothing: Sealed = { authorization: '', headers: {}, secrets: [] }
+    return { ...webhook.open, ...nothing, unreadable: error.message }
+  }
+}
+
+export async function addWebhook(
   d1: D1Database,
   sealer: Sealer,
-  { id, enabled, authorization, headers, secrets, ...settings }: Webhook,
+  webhook: Webhook,
   now: number,
 ): Promise<void> {
+  const row = rowOf(webhook, sealer, now)
+  await drizzle(d1)
+    .insert(webhooks)
+    .values({ id: webhook.id, createdAt: now, ...row })
+}
+
+/**
+ * Writes a changed webhook unless it was changed or removed since it was read as `before`: each write seals anew, so no two
+ * have the same sealed bytes. @returns whether it was written.
+ */
+export async function replaceWebhook(
+  d1: D1Database,
+  sealer: Sealer,
+  before: StoredWebhook,
+  webhook: Webhook,
+  now: number,
+): Promise<boolean> {
+  const asRead = eq(webhooks.sealed, Buffer.from(before.sealed))
+  const written = await drizzle(d1)
+    .update(webhooks)
+    .set(rowOf(webhook, sealer, now))
+    .where(and(eq(webhooks.id, before.open.id), asRead))
+    .returning({ id: webhooks.id })
+  return written.length > 0
+}
+
+function rowOf(
+  { id, enabled, authorization, headers, secrets, ...settings }: Webhook,
+  sealer: Sealer,
+  now: number,
+) {
   const opened: Sealed = { authorization, headers, secrets }
   const bytes = new TextEncoder().encode(JSON.stringify(opened))
-  const row = {
+  return {
     enabled,
     settings: JSON.stringify(settings),
     sealed: Buffer.from(sealer.seal(bytes, place(id))),
     updatedAt: now,
   }
-  await drizzle(d1)
-    .insert(webhooks)
-    .values({ id, createdAt: now, ...row })
-    .onConflictDoUpdate({ target: webhooks.id, set: row })
 }
 
 export async function removeWebhook(d1: D1Database, id: string): Promise<void> {

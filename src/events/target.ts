@@ -32,10 +32,11 @@ function isPrivate(hostname: string): boolean {
   if (hostname.startsWith('[')) {
     return isPrivateV6(hostname.slice(1, -1))
   }
-  if (/^\d+\.\d+\.\d+\.\d+$/.test(hostname)) {
-    return isPrivateV4(hostname.split('.').map(Number))
+  // Who resolves a name may overlook dots behind it.
+  const name = hostname.replace(/\.+$/, '')
+  if (/^\d+\.\d+\.\d+\.\d+$/.test(name)) {
+    return isPrivateV4(name.split('.').map(Number))
   }
-  const name = hostname.replace(/\.$/, '')
   return !name.includes('.') || PRIVATE_NAMES.test(name)
 }
 

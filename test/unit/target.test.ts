@@ -5,6 +5,8 @@ it.each([
   'http://localhost:9999/hook',
   'http://hook.localhost/',
   'http://LOCALHOST./',
+  'http://localhost../',
+  'http://127.0.0.1../',
   'http://receiver/',
   'http://mac-mini.local/',
   'http://metadata.google.internal/',

@@ -1,8 +1,8 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { createHmac } from 'node:crypto'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { api, env, resetRules, rule, until } from './server.ts'
-import { enrolled, newHook, removeHooks, rowsOf, type Hook } from './webhook-tools.ts'
+import { deadLetter, enrolled, newHook, removeHooks, rowsOf, type Hook } from './webhook-tools.ts'
 
 afterEach(async () => {
   await resetRules()
@@ -66,6 +66,18 @@ describe('a wait that the receiver asked for', () => {
   })
 })
 
+it('an event that is given up is logged by the name that is documented', async () => {
+  const lines: string[] = []
+  const spy = vi.spyOn(console, 'warn').mockImplementation((line: string) => lines.push(line))
+  const { hook, device } = await deadLetter()
+  spy.mockRestore()
+  const [row] = await rowsOf<{ id: string }>(device.udid, 'SELECT id FROM events WHERE seq = 1')
+  const given = lines.filter((line) => line.startsWith('{"event":"webhook:given-up"'))
+  expect(given.map((line) => JSON.parse(line))).toMatchObject([
+    { webhook: hook.id, event_id: row?.id, reason: 'status 500', total: 1 },
+  ])
+})
+
 it('a webhook’s counts and failures outlive its object', async () => {
   const hook = await newHook({ topics: ['mdm.Authenticate'] })
   await hook.answers(500, 1)
@@ -90,6 +102,27 @@ it('an Idle that waited too long, and nothing else, is dropped and counted', asy
   const taken = await hook.events(device.udid, 3)
   expect(taken.map(({ sequence }) => sequence)).toEqual([1, 2, 4])
   expect(await hook.state()).toMatchObject({ dropped_idle: 1 })
+  const states = async (): Promise<string[]> => {
+    const path = `/api/deliveries?device=${device.udid}&webhook=${hook.id}`
+    const { body } = await api<{ deliveries: { state: string }[] }>('GET', path)
+    return body.deliveries.map(({ state }) => state)
+  }
+  const settled = await until(states, (found) => !found.includes('waiting'))
+  expect(settled).toEqual(['delivered', 'dropped', 'delivered', 'delivered'])
+})
+
+it('an event whose post nobody remembers is not called delivered', async () => {
+  const hook = await newHook({ topics: ['mdm.Authenticate'] })
+  const device = await enrolled()
+  await hook.events(device.udid, 1)
+  const found = (state: string) =>
+    until(
+      () => api('GET', `/api/deliveries?device=${device.udid}&webhook=${hook.id}`),
+      ({ body }) => JSON.stringify(body['deliveries']).includes(`"state":"${state}"`),
+    )
+  await found('delivered')
+  await evictDurableObject(objectOf(hook))
+  await found('passed')
 })
 
 it('an object that died with a backlog asks the devices that nobody remembers, when its alarm rings', async () => {

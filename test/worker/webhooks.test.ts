@@ -271,6 +271,9 @@ describe('peers §4 row 1: lost webhook events, and no way to know', () => {
     const other = await deadLetter()
     expect((await api('DELETE', `/api/dead-letters/${other.id}`)).status).toBe(200)
     expect(await rowsOf(other.device.udid, 'SELECT * FROM aside')).toEqual([])
+    const { udid } = other.device
+    const { body } = await api('GET', `/api/deliveries?device=${udid}&webhook=${other.hook.id}`)
+    expect(body['deliveries']).toMatchObject([{ state: 'deleted', status: 500 }])
     const third = await deadLetter()
     const retry = await api('POST', '/api/dead-letters/retry', { webhook: third.hook.id })
     expect(retry.body).toEqual({ retried: 1, gone: 0, left: 0 })

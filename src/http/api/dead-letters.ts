@@ -11,7 +11,7 @@ import {
   refusal,
   writeCursor,
 } from './frame.ts'
-import { webhookOf } from './webhook-access.ts'
+import { activeWebhook, webhookOf } from './webhook-access.ts'
 
 /** Events that a webhook's receiver did not take for three days (peers.md §4, row 1). */
 export const deadLetters = newRoutes()
@@ -28,6 +28,7 @@ const params = z.object({
   }),
 })
 const unknown = refusal('no such dead letter')
+const inactive = refusal('the webhook is switched off, or the key of its secrets is missing')
 
 const letter = z
   .object({
@@ -105,10 +106,11 @@ deadLetters.openapi(
         { retried: 40, gone: 0, left: 12 },
       ),
       404: refusal('no such webhook'),
+      409: inactive,
     },
   }),
   async (c) => {
-    const { id } = await webhookOf(c.env, c.var.config, c.req.valid('json').webhook)
+    const { id } = await activeWebhook(c.env, c.var.config, c.req.valid('json').webhook)
     return c.json(await c.env.SUBSCRIBER.getByName(id).retryDeadLetters(RETRY_AT_ONCE), 200)
   },
 )
@@ -124,13 +126,14 @@ deadLetters.openapi(
     responses: {
       200: answer('tried again', z.object({}), {}),
       404: unknown,
+      409: inactive,
       410: refusal('its device keeps it no longer'),
     },
   }),
   async (c) => {
     const { id } = c.req.valid('param')
     const { subscriber, n } = partsOf(id)
-    await webhookOf(c.env, c.var.config, subscriber)
+    await activeWebhook(c.env, c.var.config, subscriber)
     const outcome = await c.env.SUBSCRIBER.getByName(subscriber).retryDeadLetter(n)
     if (outcome === 'gone') {
       throw new AdminError(`${id} is not kept any more: only its device’s newest 100 are`, 410)

@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { Deliveries, DeliveryFilter, DeliveryOfEvent } from '../../device/deliveries.ts'
-import type { Attempt } from '../../delivery/ledger.ts'
+import type { Attempt, Remembered } from '../../delivery/ledger.ts'
 import type { Env } from '../../env.ts'
 import type { AppEnv } from '../app-env.ts'
 import { AdminError, atDevice } from '../at-device.ts'
@@ -32,10 +32,22 @@ const delivery = z
     sequence: z.int(),
     event_id: z.string(),
     topic: z.string(),
-    state: z.enum(['delivered', 'waiting', 'retrying', 'replaying', 'dead', 'failed']).openapi({
-      description:
-        'waiting: in the device’s line; retrying: refused, tried beside the line; dead: given up; failed: this try',
-    }),
+    state: z
+      .enum([
+        'delivered',
+        'waiting',
+        'retrying',
+        'replaying',
+        'dead',
+        'dropped',
+        'deleted',
+        'passed',
+        'failed',
+      ])
+      .openapi({
+        description:
+          'waiting: in the device’s line; retrying: refused, tried beside the line; dead: given up; dropped: an Idle that waited too long; deleted: a dead letter thrown away; passed: the webhook is past it, and what became of it is not remembered: as a rule it was delivered; failed: this try',
+      }),
     attempts: z.int().openapi({ description: 'as far as they are remembered' }),
     status: z
       .int()
@@ -142,19 +154,12 @@ async function ofDevice(
   const readers = [...new Set(shown.map(({ subscriber }) => subscriber))]
   const remembered = await Promise.all(
     readers.slice(0, MAX_WEBHOOKS_ASKED).map(async (reader) => {
-      const all = { before: Number.MAX_SAFE_INTEGER, limit: 1000, device }
-      return [reader, await env.SUBSCRIBER.getByName(reader).recent(all)] as const
+      return [reader, await env.SUBSCRIBER.getByName(reader).remembered(device)] as const
     }),
   )
-  const tries = new Map(remembered)
+  const known = new Map<string, Remembered>(remembered)
   return {
-    deliveries: shown.map((one) =>
-      eventJson(
-        device,
-        one,
-        tries.get(one.subscriber)?.find(({ event }) => event === one.event),
-      ),
-    ),
+    deliveries: shown.map((one) => eventJson(device, one, known.get(one.subscriber))),
     next: next === undefined ? null : writeCursor(next),
   }
 }
@@ -186,22 +191,40 @@ async function pageOf(env: Env, id: string, filter: DeliveryFilter): Promise<Del
   }
 }
 
-function eventJson(device: string, one: DeliveryOfEvent, last: Attempt | undefined): DeliveryJson {
+function eventJson(
+  device: string,
+  one: DeliveryOfEvent,
+  known: Remembered | undefined,
+): DeliveryJson {
+  const last = known?.attempts.find(({ event }) => event === one.event)
   return {
     webhook: one.subscriber,
     device,
     sequence: one.sequence,
     event_id: one.event,
     topic: one.topic,
-    state: one.state === 'passed' ? 'delivered' : one.state,
+    state: one.state === 'passed' ? becameOf(one.event, last, known) : one.state,
     attempts: Math.max(one.tries, last?.attempt ?? 0),
     status: last?.status || null,
     reason: one.reason || (last?.reason ?? ''),
     latency_ms: last?.latency ?? null,
     at: new Date(one.at).toISOString(),
     next_try_at: one.nextAt === null ? null : atOrNull(one.nextAt),
-    replay: one.state === 'replaying' || (last?.replay ?? false),
+    replay: one.state === 'replaying' || last?.replay === true,
   }
+}
+
+/** What became of an event that the webhook is past, where memory tells: nothing is called delivered that may not have been. */
+function becameOf(
+  id: string,
+  last: Attempt | undefined,
+  known: Remembered | undefined,
+): DeliveryJson['state'] {
+  const letGo = known?.letGo.find(({ event }) => event === id)
+  if (last?.outcome === 'delivered' && last.at >= (letGo?.at ?? 0)) {
+    return 'delivered'
+  }
+  return letGo?.what ?? 'passed'
 }
 
 function tryJson(webhook: string, one: Attempt): DeliveryJson {

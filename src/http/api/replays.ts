@@ -1,11 +1,12 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { REPORT_STATUSES } from '../../mdm/message.ts'
+import type { Config } from '../../config.ts'
 import type { Replay } from '../../device/replay.ts'
 import type { JobView } from '../../delivery/job.ts'
 import { addJob } from '../../directory/jobs.ts'
 import type { Env } from '../../env.ts'
 import { TOPICS } from '../../events/topics.ts'
-import { VAR_WEBHOOK } from '../../events/webhook.ts'
+import { VAR_WEBHOOK, type Webhook } from '../../events/webhook.ts'
 import { AdminError, atDevice } from '../at-device.ts'
 import { answer, body, newRoutes, refusal } from './frame.ts'
 import { jobJson, jobSchema } from './job-json.ts'
@@ -18,7 +19,7 @@ import {
   targetsNamed,
   type Targets,
 } from './targets.ts'
-import { webhookOf } from './webhook-access.ts'
+import { activeWebhook, webhookOf } from './webhook-access.ts'
 
 /** Events that a webhook gets again, or gets at last (peers.md §4, row 1). */
 export const replays = newRoutes()
@@ -116,18 +117,14 @@ replays.openapi(
         { events: 3, outcomes: [{ id: DEVICE, events: 3 }] },
       ),
       404: refusal('no such webhook'),
-      409: refusal('the webhook of WEBHOOK_URL, without `force`'),
+      409: refusal(
+        'the webhook of WEBHOOK_URL, without `force`; one that is switched off, or whose key is missing',
+      ),
     },
   }),
   async (c) => {
     const { webhook: id, devices, filter = {}, force, pace = 0, ...order } = c.req.valid('json')
-    const webhook = await webhookOf(c.env, c.var.config, id)
-    if (id === VAR_WEBHOOK && !force && !order.dry_run) {
-      throw new AdminError(
-        'receivers written for MicroMDM take a replayed event for a new one, and a replayed Authenticate resets the device in mdmdirector: say "force": true if yours does not',
-        409,
-      )
-    }
+    const webhook = await receiverOf(c.env, c.var.config, id, { force, dryRun: order.dry_run })
     const { topics = webhook.topics, statuses = webhook.statuses } = order
     const replay: Replay = {
       subscriber: id,
@@ -152,6 +149,26 @@ replays.openapi(
     return c.json({ events, outcomes }, 202)
   },
 )
+
+/** @throws AdminError for one that may not be posted to; counting is free. */
+async function receiverOf(
+  env: Env,
+  config: Config,
+  id: string,
+  { force, dryRun }: { readonly force: boolean; readonly dryRun: boolean },
+): Promise<Webhook> {
+  if (dryRun) {
+    return webhookOf(env, config, id)
+  }
+  const webhook = await activeWebhook(env, config, id)
+  if (id === VAR_WEBHOOK && !force) {
+    throw new AdminError(
+      'receivers written for MicroMDM take a replayed event for a new one, and a replayed Authenticate resets the device in mdmdirector: say "force": true if yours does not',
+      409,
+    )
+  }
+  return webhook
+}
 
 async function replayAt(
   env: Env,

@@ -2,7 +2,13 @@ import { z } from '@hono/zod-openapi'
 import type { Config } from '../../config.ts'
 import { readReceiver } from '../../config-values.ts'
 import { forgetWebhooks } from '../../directory/webhook-list.ts'
-import { findWebhook, openWebhook, saveWebhook } from '../../directory/webhooks.ts'
+import {
+  addWebhook,
+  findWebhook,
+  readWebhook,
+  replaceWebhook,
+  type ReadWebhook,
+} from '../../directory/webhooks.ts'
 import { refuseTarget } from '../../events/target.ts'
 import { VAR_WEBHOOK, type Webhook } from '../../events/webhook.ts'
 import type { Env } from '../../env.ts'
@@ -16,38 +22,84 @@ export const webhookId = z.string().openapi({
   example: '5b1f0c0e-9d3c-4a43-9d0b-6a1f4d2f7a10',
 })
 
+/** Admins change a webhook at the same moment; more than so many are no admins. */
+const CHANGE_TRIES = 8
+
 /** @throws AdminError 404 */
-export async function webhookOf(env: Env, config: Config, id: string): Promise<Webhook> {
+export async function webhookOf(env: Env, config: Config, id: string): Promise<ReadWebhook> {
   const ofVars = config.webhooks.find((webhook) => webhook.id === id)
   const stored = ofVars ? undefined : await findWebhook(env.DB, id)
-  const webhook = ofVars ?? (stored && openWebhook(stored, config.sealer))
-  if (!webhook) {
-    throw new AdminError(`no webhook has the id ${id}`, 404)
+  const webhook = ofVars ?? (stored && readWebhook(stored, config.sealer))
+  return webhook ?? nobody(id)
+}
+
+/** One that is posted to. @throws AdminError */
+export async function activeWebhook(env: Env, config: Config, id: string): Promise<Webhook> {
+  const { unreadable, ...webhook } = await webhookOf(env, config, id)
+  if (unreadable !== undefined) {
+    refuseUnreadable(unreadable)
+  }
+  if (!webhook.enabled) {
+    throw new AdminError(
+      `this webhook is switched off, and nothing is posted to it: PATCH /api/webhooks/${id} {"enabled": true} first`,
+      409,
+    )
   }
   return webhook
 }
 
 /** One that the API may change. @throws AdminError */
-export async function ownWebhook(env: Env, config: Config, id: string): Promise<Webhook> {
+export async function ownWebhook(env: Env, config: Config, id: string): Promise<ReadWebhook> {
+  refuseVars(id)
+  return webhookOf(env, config, id)
+}
+
+function refuseVars(id: string): void {
   if (id === VAR_WEBHOOK) {
     throw new AdminError(
       'this webhook is set by WEBHOOK_URL and the vars beside it: change them there',
       409,
     )
   }
-  return webhookOf(env, config, id)
 }
 
-/** The webhook with an admin's changes. @throws AdminError for a URL that may not be posted to */
-export function changedBy(webhook: Webhook, changes: WebhookChanges, config: Config): Webhook {
+function refuseUnreadable(unreadable: string): never {
+  throw new AdminError(
+    `${unreadable}; or give the webhook a new secret, which forgets its headers, user and password, or delete it`,
+    409,
+  )
+}
+
+function nobody(id: string): never {
+  throw new AdminError(`no webhook has the id ${id}`, 404)
+}
+
+/** The webhook with an admin's changes. @throws AdminError for what may not be posted to, or not so */
+export function changedBy(
+  webhook: Webhook,
+  changes: WebhookChanges,
+  config: Config,
+  unreadable?: string,
+): Webhook {
+  if (unreadable !== undefined) {
+    refuseUnreadable(unreadable)
+  }
   const { posts_per_minute: rate, max_idle_age_seconds: idleAge } = changes
+  const headers = changes.headers ?? webhook.headers
+  const receiver = receiverBy(webhook, changes, config)
+  if (receiver.authorization !== '' && namesAuthorization(headers)) {
+    throw new AdminError(
+      'json.headers: Authorization is made of the user and password of the URL already: leave the header out, or the user and password (`"authorization": false` forgets those of before)',
+      400,
+    )
+  }
   return {
     ...webhook,
-    ...(changes.url === undefined ? {} : receiverOf(changes.url, config)),
+    ...receiver,
     enabled: changes.enabled ?? webhook.enabled,
     topics: changes.topics ?? webhook.topics,
     statuses: changes.statuses === undefined ? webhook.statuses : changes.statuses,
-    headers: changes.headers ?? webhook.headers,
+    headers,
     redact: changes.redact_tokens ?? webhook.redact,
     concurrency: changes.concurrency ?? webhook.concurrency,
     rate: rate === undefined ? webhook.rate : (rate ?? 0),
@@ -56,7 +108,28 @@ export function changedBy(webhook: Webhook, changes: WebhookChanges, config: Con
   }
 }
 
-function receiverOf(url: string, config: Config): Pick<Webhook, 'url' | 'authorization'> {
+type Receiver = Pick<Webhook, 'url' | 'authorization'>
+
+/** A URL is shown without its user and password: one that names none keeps those of before, unless it leads to another host. */
+function receiverBy(
+  before: Receiver,
+  changes: Pick<WebhookChanges, 'url' | 'authorization'>,
+  config: Config,
+): Receiver {
+  const authorization = changes.authorization === false ? '' : before.authorization
+  if (changes.url === undefined) {
+    return { url: before.url, authorization }
+  }
+  const named = receiverOf(changes.url, config)
+  const isSame = authorization !== '' && new URL(before.url).host === new URL(named.url).host
+  return named.authorization === '' && isSame ? { ...named, authorization } : named
+}
+
+function namesAuthorization(headers: Webhook['headers']): boolean {
+  return Object.keys(headers).some((name) => name.toLowerCase() === 'authorization')
+}
+
+function receiverOf(url: string, config: Config): Receiver {
   const refusal = config.allowPrivateWebhooks ? undefined : refuseTarget(url)
   if (refusal !== undefined) {
     throw new AdminError(refusal, 400)
@@ -68,9 +141,38 @@ function receiverOf(url: string, config: Config): Pick<Webhook, 'url' | 'authori
   }
 }
 
-/** Stores it; it holds for the next event here, and everywhere within 30 s. */
-export async function keep(env: Env, config: Config, webhook: Webhook, now: number): Promise<void> {
-  await saveWebhook(env.DB, config.sealer, webhook, now)
+/** Stores a new one; it holds for the next event here, and everywhere within 30 s. */
+export async function create(
+  env: Env,
+  config: Config,
+  webhook: Webhook,
+  now: number,
+): Promise<void> {
+  await addWebhook(env.DB, config.sealer, webhook, now)
+  await tell(env, webhook.id)
+}
+
+/** Changes one as it is at the moment of the write: what others change meanwhile is not lost. @throws AdminError */
+export async function change(
+  env: Env,
+  config: Config,
+  id: string,
+  changed: (before: Webhook, unreadable: string | undefined) => Webhook,
+): Promise<Webhook> {
+  refuseVars(id)
+  for (let tries = 0; tries < CHANGE_TRIES; tries++) {
+    const stored = (await findWebhook(env.DB, id)) ?? nobody(id)
+    const { unreadable, ...before } = readWebhook(stored, config.sealer)
+    const webhook = changed(before, unreadable)
+    if (await replaceWebhook(env.DB, config.sealer, stored, webhook, Date.now())) {
+      await tell(env, id)
+      return webhook
+    }
+  }
+  throw new AdminError('others change this webhook at the same time: try again', 409)
+}
+
+async function tell(env: Env, id: string): Promise<void> {
   forgetWebhooks()
-  await env.SUBSCRIBER.getByName(webhook.id).changed()
+  await env.SUBSCRIBER.getByName(id).changed()
 }

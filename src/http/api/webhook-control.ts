@@ -1,9 +1,10 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { newSecret, signingSecrets } from '../../delivery/sign.ts'
+import type { Secret } from '../../events/webhook.ts'
 import { warn } from '../../log.ts'
 import { AdminError } from '../at-device.ts'
 import { answer, body, newRoutes, refusal } from './frame.ts'
-import { keep, ownWebhook, webhookId, webhookOf } from './webhook-access.ts'
+import { activeWebhook, change, webhookId, webhookOf } from './webhook-access.ts'
 import {
   secretText,
   STATE_EXAMPLE,
@@ -20,6 +21,7 @@ export const webhookControl = newRoutes()
 const tags = ['Webhooks']
 const params = z.object({ id: webhookId })
 const unknown = refusal('no such webhook')
+const inactive = refusal('the webhook is switched off, or the key of its secrets is missing')
 const SECRET_BYTES = 32
 /** Receivers check signatures one by one: more would only be carried along. */
 const MAX_SECRETS = 2
@@ -34,7 +36,7 @@ webhookControl.openapi(
     tags,
     summary: 'Gives a webhook a new secret; the present one signs beside it for a while',
     description:
-      '`webhook-signature` then holds two signatures. NanoMDM’s `X-Hmac-Signature` has room for one: it is the new secret’s at once.',
+      '`webhook-signature` then holds two signatures. NanoMDM’s `X-Hmac-Signature` has room for one: it is the new secret’s at once. A webhook that is `unreadable` works again, without the headers, user and password that it had.',
     request: {
       params,
       body: body(
@@ -45,7 +47,7 @@ webhookControl.openapi(
             .min(0)
             .max(30 * DAY_SECONDS)
             .default(DAY_SECONDS)
-            .openapi({ description: 'how long the present one signs too; 0 when it is lost' }),
+            .openapi({ description: 'how long those that sign now sign too; 0 when one is lost' }),
         }),
         { made: {}, own: { secret: SECRET_EXAMPLE, overlap_seconds: 3600 } },
       ),
@@ -57,7 +59,7 @@ webhookControl.openapi(
         { webhook: WEBHOOK_EXAMPLE, secret: SECRET_EXAMPLE },
       ),
       404: unknown,
-      409: refusal('the webhook of WEBHOOK_URL has none'),
+      409: refusal('the webhook of WEBHOOK_URL has none; or too many change the webhook at once'),
     },
   }),
   async (c) => {
@@ -66,18 +68,28 @@ webhookControl.openapi(
       overlap_seconds: overlap,
     } = c.req.valid('json')
     const { config } = c.var
-    const before = await ownWebhook(c.env, config, c.req.valid('param').id)
-    const now = Date.now()
-    const earlier = signingSecrets(before.secrets, now)
-      .map((one) => (one.until === 0 ? { ...one, until: now + overlap * 1000 } : one))
-      .filter(({ until }) => until > now)
-    const secrets = [{ secret, since: now, until: 0 }, ...earlier].slice(0, MAX_SECRETS)
-    const webhook = { ...before, secrets }
-    await keep(c.env, config, webhook, now)
+    const webhook = await change(c.env, config, c.req.valid('param').id, (before) => ({
+      ...before,
+      secrets: followedBy(before.secrets, secret, overlap * 1000, Date.now()),
+    }))
     warn('webhook:secret-rotated', { webhook: webhook.id })
     return c.json({ webhook: webhookJson(webhook), secret }, 200)
   },
 )
+
+/** The new secret first; each earlier one signs no longer than the overlap allows. */
+function followedBy(
+  before: readonly Secret[],
+  secret: string,
+  overlap: number,
+  now: number,
+): readonly Secret[] {
+  const end = now + overlap
+  const earlier = signingSecrets(before, now)
+    .map((one) => ({ ...one, until: one.until === 0 ? end : Math.min(one.until, end) }))
+    .filter(({ until }) => until > now)
+  return [{ secret, since: now, until: 0 }, ...earlier].slice(0, MAX_SECRETS)
+}
 
 for (const [verb, paused, summary] of [
   ['pause', true, 'Posts nothing; events wait in their devices, however long'],
@@ -135,10 +147,11 @@ webhookControl.openapi(
         },
       ),
       404: unknown,
+      409: inactive,
     },
   }),
   async (c) => {
-    const { id } = await webhookOf(c.env, c.var.config, c.req.valid('param').id)
+    const { id } = await activeWebhook(c.env, c.var.config, c.req.valid('param').id)
     const result = await c.env.SUBSCRIBER.getByName(id).sendTest()
     if (!result) {
       throw new AdminError(`no webhook has the id ${id}`, 404)

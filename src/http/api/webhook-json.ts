@@ -3,6 +3,7 @@ import { REPORT_STATUSES } from '../../mdm/message.ts'
 import { MAX_CONCURRENCY, MAX_IDLE_AGE, MAX_RATE } from '../../config-values.ts'
 import type { SubscriberState } from '../../delivery/subscriber.ts'
 import { TOPICS } from '../../events/topics.ts'
+import type { ReadWebhook } from '../../directory/webhooks.ts'
 import { VAR_WEBHOOK, type Webhook } from '../../events/webhook.ts'
 import { atOrNull, time as when } from './frame.ts'
 
@@ -64,8 +65,15 @@ const url = z.url({ protocol: /^https?$/, error: 'has to be an http or https URL
 /** What may be changed; what is left out stays as it is. */
 export const changesSchema = z.strictObject({
   url: url
-    .openapi({ description: 'a user and password in it become Basic authorization' })
+    .openapi({
+      description:
+        'a user and password in it become Basic authorization; without them those of before stay, unless the host is another',
+    })
     .optional(),
+  authorization: z
+    .literal(false, 'has to be false, which forgets the user and password; set them in `url`')
+    .optional()
+    .openapi({ description: 'forgets the user and password' }),
   enabled: z.boolean().optional().openapi({
     description: 'false: it hears of nothing, and what has not reached it is kept for 3 days',
   }),
@@ -85,7 +93,7 @@ export const changesSchema = z.strictObject({
 })
 export type WebhookChanges = z.output<typeof changesSchema>
 
-export const newSchema = changesSchema.extend({
+export const newSchema = changesSchema.omit({ authorization: true }).extend({
   url,
   secret: secretText.optional().openapi({ description: 'one is made when it is left out' }),
 })
@@ -134,6 +142,10 @@ export const webhookSchema = z
     posts_per_minute: rate,
     ramp_up: rampUp,
     max_idle_age_seconds: idleAge,
+    unreadable: z.string().nullable().openapi({
+      description:
+        'why nothing is posted: which key is missing that its secrets, headers, user and password are sealed with. Put it back, give the webhook a new secret, which forgets the others, or delete it',
+    }),
   })
   .openapi('Webhook')
 
@@ -152,6 +164,7 @@ export const WEBHOOK_EXAMPLE: z.input<typeof webhookSchema> = {
   posts_per_minute: null,
   ramp_up: 1,
   max_idle_age_seconds: 3600,
+  unreadable: null,
 }
 
 export const STATE_EXAMPLE: z.input<typeof stateSchema> = {
@@ -172,7 +185,7 @@ export const STATE_EXAMPLE: z.input<typeof stateSchema> = {
   last_error: 'status 503',
 }
 
-export function webhookJson(webhook: Webhook): z.input<typeof webhookSchema> {
+export function webhookJson(webhook: ReadWebhook): z.input<typeof webhookSchema> {
   const { id, url: to, enabled, maxIdleAge, rate: perMinute } = webhook
   return {
     id,
@@ -192,6 +205,7 @@ export function webhookJson(webhook: Webhook): z.input<typeof webhookSchema> {
     posts_per_minute: perMinute || null,
     ramp_up: webhook.rampUp,
     max_idle_age_seconds: maxIdleAge === 0 ? null : maxIdleAge / 1000,
+    unreadable: webhook.unreadable ?? null,
   }
 }
 

@@ -1,13 +1,13 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { newSecret } from '../../delivery/sign.ts'
 import { forgetWebhooks } from '../../directory/webhook-list.ts'
-import { listWebhooks, openWebhook, removeWebhook } from '../../directory/webhooks.ts'
+import { listWebhooks, readWebhook, removeWebhook } from '../../directory/webhooks.ts'
 import { MICROMDM_TOPICS } from '../../events/topics.ts'
 import type { Webhook } from '../../events/webhook.ts'
 import { warn } from '../../log.ts'
 import { AdminError } from '../at-device.ts'
 import { answer, body, newRoutes, refusal } from './frame.ts'
-import { changedBy, keep, ownWebhook, webhookId, webhookOf } from './webhook-access.ts'
+import { change, changedBy, create, ownWebhook, webhookId, webhookOf } from './webhook-access.ts'
 import {
   changesSchema,
   newSchema,
@@ -42,6 +42,9 @@ const DEFAULTS: Omit<Webhook, 'id' | 'secrets'> = {
 const params = z.object({ id: webhookId })
 const unknown = refusal('no such webhook')
 const ofVars = refusal('the webhook of WEBHOOK_URL is changed by its vars')
+const notSo = refusal(
+  'a URL that leads to a private network, unless ALLOW_PRIVATE_WEBHOOKS is set; or a user and password beside a header Authorization',
+)
 const shownOnce = z.object({ webhook: webhookSchema, secret: z.string() })
 const SECRET_EXAMPLE = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo='
 
@@ -61,7 +64,7 @@ webhooks.openapi(
   async (c) => {
     const { config } = c.var
     const stored = await listWebhooks(c.env.DB)
-    const all = [...config.webhooks, ...stored.map((one) => openWebhook(one, config.sealer))]
+    const all = [...config.webhooks, ...stored.map((one) => readWebhook(one, config.sealer))]
     return c.json({ webhooks: all.map(webhookJson) }, 200)
   },
 )
@@ -97,7 +100,7 @@ webhooks.openapi(
         webhook: WEBHOOK_EXAMPLE,
         secret: SECRET_EXAMPLE,
       }),
-      400: refusal('a URL that leads to a private network, unless ALLOW_PRIVATE_WEBHOOKS is set'),
+      400: notSo,
       409: refusal(`there are ${MAX_WEBHOOKS} webhooks`),
     },
   }),
@@ -112,7 +115,7 @@ webhooks.openapi(
     const secrets = [{ secret, since: now, until: 0 }]
     const blank = { ...DEFAULTS, id: crypto.randomUUID(), secrets }
     const webhook = changedBy(blank, changes, config)
-    await keep(c.env, config, webhook, now)
+    await create(c.env, config, webhook, now)
     warn('webhook:created', { webhook: webhook.id })
     return c.json({ webhook: webhookJson(webhook), secret }, 201)
   },
@@ -165,14 +168,18 @@ webhooks.openapi(
         webhook: WEBHOOK_EXAMPLE,
       }),
       404: unknown,
-      409: ofVars,
+      400: notSo,
+      409: refusal(
+        'the webhook of WEBHOOK_URL is changed by its vars; or the key is missing that its secrets are sealed with; or too many change it at once',
+      ),
     },
   }),
   async (c) => {
     const { config } = c.var
-    const before = await ownWebhook(c.env, config, c.req.valid('param').id)
-    const webhook = changedBy(before, c.req.valid('json'), config)
-    await keep(c.env, config, webhook, Date.now())
+    const changes = c.req.valid('json')
+    const webhook = await change(c.env, config, c.req.valid('param').id, (before, unreadable) =>
+      changedBy(before, changes, config, unreadable),
+    )
     return c.json({ webhook: webhookJson(webhook) }, 200)
   },
 )

@@ -106,6 +106,28 @@ describe('a receiver that is down is not hammered', () => {
   })
 })
 
+describe('a replay to a receiver that is down', () => {
+  it('opens the circuit by the second device, is tried by few posts, and keeps the order of each', async () => {
+    const receiver = new TestReceiver()
+    events(receiver, { A: 32, B: 32 })
+    await receiver.run(receiver.now + MINUTE)
+    receiver.posts.length = 0
+    receiver.answer = () => down()
+    receiver.replay('A')
+    receiver.replay('B')
+    await receiver.settled()
+    expect(receiver.posts).toHaveLength(2)
+    expect(receiver.line.circuit.downs).toBe(1)
+    await receiver.run(receiver.now + 10 * MINUTE)
+    expect(receiver.posts.length).toBeLessThan(20)
+    receiver.answer = () => DELIVERED
+    await receiver.run(receiver.now + 3 * HOUR)
+    expect(receiver.takenOf('A')).toEqual(upTo(32))
+    expect(receiver.takenOf('B')).toEqual(upTo(32))
+    expect(receiver.line.circuit.downs).toBe(0)
+  })
+})
+
 describe('one device’s trouble is its own', () => {
   it('an event that is refused for good holds up neither its device’s others nor other devices', async () => {
     const receiver = new TestReceiver(1)

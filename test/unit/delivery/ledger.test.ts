@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { keptLedger } from '../../../src/delivery/ledger.ts'
+import { keptLedger, rememberedOf } from '../../../src/delivery/ledger.ts'
 
 const SECOND = 1000
 
@@ -47,7 +47,8 @@ it('outlives its object with every count and its failures, ten seconds after the
   before.note(tried(2, 'refused'))
   before.note(tried(3))
   expect(before.count('dead')).toBe(1)
-  expect(before.count('dropped')).toBe(1)
+  before.letGo('UDID-1', 'e4', 'dropped')
+  before.letGo('UDID-1', 'e5', 'deleted')
   vi.advanceTimersByTime(10 * SECOND)
   const { counts, recent } = open().ledger
   expect(counts).toEqual(before.ledger.counts)
@@ -98,4 +99,14 @@ it('of a webhook that is gone is written no more', () => {
   ledger.note(tried(3))
   vi.advanceTimersByTime(60 * SECOND)
   expect(rest.writes).toBe(0)
+})
+
+it('remembers the newest events that were let go apart from the posts', () => {
+  const kept = rows().open()
+  for (let n = 1; n <= 600; n++) {
+    kept.letGo('A', `event ${n}`, 'dropped')
+  }
+  expect(rememberedOf(kept.ledger, 'A').letGo).toHaveLength(500)
+  expect(rememberedOf(kept.ledger, 'A').letGo[0]).toMatchObject({ event: 'event 600' })
+  expect(rememberedOf(kept.ledger, 'B').letGo).toEqual([])
 })

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { post, type PostOutcome } from '../../../src/delivery/post.ts'
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void
@@ -119,4 +119,15 @@ it('a body that breaks off does not undo the status before it', async () => {
     socket.end('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nnot a chunk\r\n')
   }
   expect(await send()).toEqual({ kind: 'delivered', status: 200 })
+})
+
+it('a host that cannot be reached is told in words that help, with the reference of who may know more', async () => {
+  const fetching = vi.spyOn(globalThis, 'fetch')
+  fetching.mockRejectedValue(new Error('internal error; reference = abc123'))
+  const outcome = await send()
+  fetching.mockRestore()
+  expect(outcome).toMatchObject({
+    kind: 'down',
+    reason: expect.stringMatching(/^could not connect: .*resolve.*reference = abc123/),
+  })
 })

@@ -1,5 +1,11 @@
 import { expect, it } from 'vitest'
-import { markBacklog, resumeBacklog, unmarkBacklog } from '../../../src/delivery/walk.ts'
+import {
+  beginWalk,
+  markBacklog,
+  resumeBacklog,
+  unmarkBacklog,
+  walk,
+} from '../../../src/delivery/walk.ts'
 
 /** Rows by key; `writes` tells which were written or deleted. */
 function rows() {
@@ -47,4 +53,40 @@ it('only an object that died with a backlog begins with a walk', () => {
   markBacklog(kv, 50)
   resumeBacklog(kv)
   expect(kept.get('walk')).toBe('')
+})
+
+/** A directory of so many devices; `meanwhile` happens before each of its answers. */
+function directory(count: number, meanwhile: () => void): D1Database {
+  const ids = Array.from({ length: count }, (_, n) => [`D${String(n).padStart(4, '0')}`])
+  const answer = async (after: string): Promise<{ results: { id: string | undefined }[] }> => {
+    meanwhile()
+    const page = ids.filter(([id = '']) => id > after).slice(0, 200)
+    return { results: page.map(([id]) => ({ id })) }
+  }
+  const raw = async (after: string) => (await answer(after)).results.map(({ id }) => [id])
+  const bind = (after: string) => ({ all: () => answer(after), raw: () => raw(after) })
+  return { prepare: () => ({ bind }) } as unknown as D1Database
+}
+
+it('a walk writes nothing of a webhook that was removed while the directory was read', async () => {
+  const { kv, kept } = rows()
+  beginWalk(kv)
+  const removed = directory(500, () => {
+    kept.clear()
+  })
+  expect(await walk(removed, kv, 0)).toEqual([])
+  expect([...kept]).toEqual([])
+})
+
+it('a walk that was begun anew while the directory was read begins with its first device', async () => {
+  const { kv, kept } = rows()
+  kept.set('walk', 'D0199')
+  let resumes = 1
+  const resumed = directory(500, () => {
+    if (resumes-- > 0) {
+      beginWalk(kv)
+    }
+  })
+  expect((await walk(resumed, kv, 0))[0]).toBe('D0000')
+  expect(kept.get('walk')).toBe('D0199')
 })

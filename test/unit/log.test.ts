@@ -1,0 +1,15 @@
+import { afterEach, expect, it, vi } from 'vitest'
+import { log, warn } from '../../src/log.ts'
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+it.each([
+  ['log', log],
+  ['warn', warn],
+] as const)('%s prints its name first, whatever its details are called', (method, write) => {
+  const print = vi.spyOn(console, method).mockImplementation(() => {})
+  write('webhook:given-up', { event: 'an id', tries: 3 })
+  expect(print.mock.calls).toEqual([['{"event":"webhook:given-up","tries":3}']])
+})

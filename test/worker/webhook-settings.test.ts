@@ -1,0 +1,190 @@
+import { randomBytes } from 'node:crypto'
+import { afterEach, describe, expect, it } from 'vitest'
+import {
+  findWebhook,
+  openWebhook,
+  removeWebhook,
+  replaceWebhook,
+} from '../../src/directory/webhooks.ts'
+import { createSealer } from '../../src/pki/seal.ts'
+import { api, env, resetRules } from './server.ts'
+import { deadLetter, enrolled, newHook, removeHooks, type Hook } from './webhook-tools.ts'
+
+afterEach(async () => {
+  await resetRules()
+  await removeHooks()
+})
+
+type Json = Record<string, unknown>
+const patch = (hook: Hook, changes: Json) =>
+  api<{ webhook: Json; detail?: string }>('PATCH', `/api/webhooks/${hook.id}`, changes)
+const shown = async (hook: Hook): Promise<Json> =>
+  (await api<{ webhook: Json }>('GET', `/api/webhooks/${hook.id}`)).body.webhook
+const signatures = async (hook: Hook): Promise<number | undefined> => {
+  await hook.call('test')
+  return (await hook.posts(1)).at(-1)?.headers['webhook-signature']?.split(' ').length
+}
+
+describe('a new secret without an overlap', () => {
+  it('ends every one before it, also one that had a successor already', async () => {
+    const hook = await newHook()
+    await hook.call('secret', { overlap_seconds: 3600 })
+    expect(await signatures(hook)).toBe(2)
+    const { body } = await hook.call('secret', { overlap_seconds: 0 })
+    expect((body['webhook'] as Json)['secrets']).toHaveLength(1)
+    expect(await signatures(hook)).toBe(1)
+  })
+
+  it('and a shorter overlap shortens theirs', async () => {
+    const hook = await newHook()
+    await hook.call('secret', { overlap_seconds: 3600 })
+    await hook.call('secret', { overlap_seconds: 60 })
+    const [, before] = (await shown(hook))['secrets'] as { until: string }[]
+    expect(Date.parse(before?.until ?? '') - Date.now()).toBeLessThanOrEqual(60_000)
+  })
+})
+
+describe('changes at the same moment', () => {
+  it('are all kept', async () => {
+    const hook = await newHook()
+    const answers = await Promise.all([
+      hook.call('secret', {
+        overlap_seconds: 0,
+        secret: 'a secret of 16 bytes'.replaceAll(' ', '-'),
+      }),
+      patch(hook, { concurrency: 2 }),
+      patch(hook, { headers: { 'X-Tenant': 'north' } }),
+      patch(hook, { ramp_up: 7 }),
+    ])
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
+    const now = await shown(hook)
+    expect(now).toMatchObject({ concurrency: 2, ramp_up: 7, header_names: ['X-Tenant'] })
+    const stored = await findWebhook(env.DB, hook.id)
+    const { secrets } = openWebhook(stored ?? expect.fail(), createSealer(env.SEAL_KEYS))
+    expect(secrets).toMatchObject([{ secret: 'a-secret-of-16-bytes' }])
+  })
+
+  it('bring no webhook back that was deleted meanwhile', async () => {
+    const hook = await newHook()
+    const before = (await findWebhook(env.DB, hook.id)) ?? expect.fail()
+    const sealer = createSealer(env.SEAL_KEYS)
+    const webhook = openWebhook(before, sealer)
+    await removeWebhook(env.DB, hook.id)
+    expect(await replaceWebhook(env.DB, sealer, before, webhook, Date.now())).toBe(false)
+    expect(await findWebhook(env.DB, hook.id)).toBeUndefined()
+  })
+})
+
+describe('a webhook whose seal key is lost', () => {
+  /** Sealed under a key that nobody has any more. */
+  async function lost() {
+    const hook = await newHook({ headers: { 'X-Tenant': 'north' } })
+    const stranger = createSealer(randomBytes(32).toString('base64'))
+    const sealed = stranger.seal(new TextEncoder().encode('{}'), `directory/webhooks/${hook.id}`)
+    await env.DB.prepare('UPDATE webhooks SET sealed = ? WHERE id = ?').bind(sealed, hook.id).run()
+    const key = Buffer.from(sealed).toString('hex', 1, 5)
+    return { hook, missing: expect.stringContaining(`sealed with key ${key}`) }
+  }
+
+  it('is shown as such, and the others work', async () => {
+    const other = await newHook()
+    const { hook, missing } = await lost()
+    const { body } = await api<{ webhooks: Json[] }>('GET', '/api/webhooks')
+    expect(body.webhooks).toContainEqual(
+      expect.objectContaining({ id: hook.id, unreadable: missing, secrets: [] }),
+    )
+    expect(body.webhooks).toContainEqual(
+      expect.objectContaining({ id: other.id, unreadable: null }),
+    )
+    expect(await shown(hook)).toMatchObject({ unreadable: missing })
+    for (const answer of [await patch(hook, { concurrency: 2 }), await hook.call('test')]) {
+      expect(answer).toMatchObject({ status: 409, body: { detail: missing } })
+    }
+    expect((await other.call('test')).body).toMatchObject({ outcome: 'delivered' })
+  })
+
+  it('gets what has waited when it has a new secret, and can be deleted', async () => {
+    const other = await newHook()
+    const { hook } = await lost()
+    // Its object gave up what it knew, as it does with every deploy.
+    await env.SUBSCRIBER.getByName(hook.id).changed()
+    const device = await enrolled()
+    await other.events(device.udid, 2)
+    expect(await hook.posts()).toEqual([])
+    const { status, body } = await hook.call('secret', {})
+    expect(status).toBe(200)
+    expect(body['webhook']).toMatchObject({ unreadable: null, header_names: [] })
+    expect(await hook.events(device.udid, 2)).toMatchObject([{ sequence: 1 }, { sequence: 2 }])
+    expect(await signatures(hook)).toBe(1)
+    const second = await lost()
+    expect((await api('DELETE', `/api/webhooks/${second.hook.id}`)).status).toBe(200)
+    expect((await api('GET', `/api/webhooks/${second.hook.id}`)).status).toBe(404)
+  })
+})
+
+describe('a user and password of the URL', () => {
+  const sent = async (hook: Hook): Promise<string | undefined> => {
+    await hook.call('test')
+    return (await hook.posts(1)).at(-1)?.headers['authorization']
+  }
+  const BASIC = `Basic ${btoa('user:pass')}`
+  const withUser = async (): Promise<Hook> => {
+    const hook = await newHook()
+    await patch(hook, { url: `https://user:pass@${hook.host}/in` })
+    return hook
+  }
+
+  it('stay when the URL is written as it is shown, and go with the host', async () => {
+    const hook = await withUser()
+    const { url } = await shown(hook)
+    expect(url).not.toContain('pass')
+    expect((await patch(hook, { url: `${String(url)}?v=2` })).body.webhook).toMatchObject({
+      authorization: true,
+    })
+    expect(await sent(hook)).toBe(BASIC)
+    const moved = await patch(hook, { url: `https://other-${hook.host}/in` })
+    expect(moved.body.webhook).toMatchObject({ authorization: false })
+  })
+
+  it('are forgotten when somebody says so', async () => {
+    const hook = await withUser()
+    const answer = await patch(hook, {
+      authorization: false,
+      headers: { Authorization: 'Bearer x' },
+    })
+    expect(answer.body.webhook).toMatchObject({ authorization: false })
+    expect(await sent(hook)).toBe('Bearer x')
+  })
+
+  it('are refused beside a header Authorization, in whatever order they come', async () => {
+    const hook = await withUser()
+    const headers = { authorization: 'Bearer x' }
+    const url = `https://user:pass@${hook.host}/in`
+    const refusal = { status: 400, body: { detail: expect.stringContaining('Authorization') } }
+    expect(await patch(hook, { headers })).toMatchObject(refusal)
+    expect(await api('POST', '/api/webhooks', { url, headers })).toMatchObject(refusal)
+    const other = await newHook({ headers })
+    expect(await patch(other, { url })).toMatchObject(refusal)
+    expect(await sent(hook)).toBe(BASIC)
+  })
+})
+
+it('to a webhook that is switched off nothing is posted on request either, and the answer says what to do', async () => {
+  const { hook, device, id } = await deadLetter()
+  await patch(hook, { enabled: false })
+  const order = { webhook: hook.id, devices: [device.udid] }
+  for (const answer of [
+    await hook.call('test'),
+    await api('POST', '/api/replays', order),
+    await api('POST', `/api/dead-letters/${id}/retry`),
+    await api('POST', '/api/dead-letters/retry', { webhook: hook.id }),
+  ]) {
+    expect(answer).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining('"enabled": true') },
+    })
+  }
+  expect((await api('POST', '/api/replays', { ...order, dry_run: true })).status).toBe(202)
+  await patch(hook, { enabled: true })
+  expect((await api('POST', `/api/dead-letters/${id}/retry`)).status).toBe(200)
+})
