@@ -3,6 +3,7 @@ import type { Context } from './context.ts'
 import type { Terms } from './queue.ts'
 import { PENDING_STATES, queueOf } from './queue-memory.ts'
 import { readQueuedBy, type QueuedBy } from './queued-by.ts'
+import { soughtByJob, soughtSince } from './results.ts'
 import { CHANNEL_SPAN } from './schema.ts'
 import type { Channel } from './state.ts'
 
@@ -68,8 +69,8 @@ export function viewQueue(
 
 /**
  * Empties a channel's queue; how many is the answer. What the device may already hold is marked, so that its answer
- * still finds a home, and so are the newest, for whoever asks what became of them; the rest is deleted, but for the
- * newest row, which keeps the numbering.
+ * still finds a home, and so are the newest, for whoever asks what became of them, and what a job may look for; the
+ * rest is deleted, but for the newest row, which keeps the numbering.
  */
 export function giveUp(
   context: Context,
@@ -82,9 +83,10 @@ export function giveUp(
   }
   const queue = queueOf(context, channel)
   const base = channel.id * CHANNEL_SPAN
-  const rows = context.db.all<{ id: number; handed_out_at: number; big: number }>(
-    `SELECT id, handed_out_at, payload IS NULL AS big FROM commands
+  const rows = context.db.all<{ id: number; stays: number; big: number }>(
+    `SELECT id, handed_out_at > 0 OR ${soughtByJob('?')} AS stays, payload IS NULL AS big FROM commands
       WHERE id BETWEEN ? AND ? AND state IN ${PENDING_STATES} AND queued_at <= ? ORDER BY id`,
+    soughtSince(context),
     base,
     base + CHANNEL_SPAN - 1,
     Math.min(queuedUntil, Number.MAX_SAFE_INTEGER),
@@ -92,7 +94,7 @@ export function giveUp(
   const shown = rows.length - context.settings.keepResults.count
   for (const [place, row] of rows.entries()) {
     context.effects.finished.add(row.id)
-    if (row.handed_out_at > 0 || row.id === queue.lastId || place >= shown) {
+    if (row.stays || row.id === queue.lastId || place >= shown) {
       context.db.run(
         'UPDATE commands SET state = ?, ended_at = ?, payload = NULL WHERE id = ?',
         state,
