@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { api, newDevice, until } from './server.ts'
+import { api, newDevice, serve, until } from './server.ts'
 
 describe('a command that loses data', () => {
   it('goes to all neither when nobody nor when one device is enrolled', async () => {
@@ -32,5 +32,50 @@ describe('a job', () => {
       expect((await api(method, path)).status).toBe(404)
     }
     expect((await api('GET', '/api/jobs?cursor=WzFd')).status).toBe(400)
+  })
+})
+
+describe('a path', () => {
+  it('refuses in each of its operations a parameter that it does not have, and tells the methods that it has', async () => {
+    const { body } = await api<{ paths: Record<string, object> }>('GET', '/api/openapi.json')
+    for (const [path, operations] of Object.entries(body.paths)) {
+      const methods = Object.keys(operations).map((method) => method.toUpperCase())
+      const url = path.replaceAll(/\{\w+\}/g, 'X')
+      for (const method of methods) {
+        // oxlint-disable-next-line no-await-in-loop -- one after the other, for a clear message
+        expect(await api(method, `${url}?nope=1`), `${method} ${path}`).toMatchObject({
+          status: 400,
+          body: { detail: expect.stringContaining('Unrecognized key: "nope"') },
+        })
+      }
+      const authorization = `Basic ${btoa('micromdm:secret')}`
+      const put = await serve(url, { method: 'PUT', headers: { authorization } })
+      expect([put.status, put.headers.get('allow')], path).toEqual([405, methods.join(', ')])
+    }
+    expect((await api('PUT', '/api/nothing')).status).toBe(404)
+  })
+
+  it('that clears a queue leaves it alone when it is asked for less', async () => {
+    await api('POST', '/api/devices/CLEAR/commands', { request_type: 'ProfileList' })
+    expect((await api('DELETE', '/api/devices/CLEAR/commands?state=queued')).status).toBe(400)
+    const { body } = await api<{ commands: object[] }>('GET', '/api/devices/CLEAR/commands')
+    expect(body.commands).toMatchObject([{ state: 'queued' }])
+  })
+})
+
+describe('a list', () => {
+  it('has no next on its last page, however full it is, and takes no cursor of another', async () => {
+    const ids = ['PAGE-1', 'PAGE-2']
+    for (const id of ids) {
+      await api('POST', '/api/commands', { ids, command: { request_type: 'ProfileList' } })
+    }
+    const next = async (path: string) => (await api<{ next: string | null }>('GET', path)).body.next
+    const { body } = await api<{ jobs: { id: string }[] }>('GET', '/api/jobs')
+    expect(await next(`/api/jobs?limit=${body.jobs.length}`)).toBeNull()
+    const lists = ['/api/devices/PAGE-1/commands', `/api/jobs/${body.jobs[0]?.id}/outcomes`]
+    const cursors = await Promise.all(lists.map((list) => next(`${list}?limit=1`)))
+    expect((await api('GET', `${lists[0]}?cursor=${cursors[0]}`)).status).toBe(200)
+    expect((await api('GET', `${lists[0]}?cursor=${cursors[1]}`)).status).toBe(400)
+    expect((await api('GET', `${lists[1]}?cursor=${cursors[0]}`)).status).toBe(400)
   })
 })

@@ -164,7 +164,7 @@ commands.openapi(
   async (c) => {
     const { cursor, limit, state, request_type: requestType } = c.req.valid('query')
     const filter = {
-      before: numberCursor(cursor),
+      before: numberCursor(cursor, 'command'),
       limit,
       states: several('state', state, STATES),
       requestType,
@@ -175,7 +175,7 @@ commands.openapi(
     return c.json(
       {
         commands: page.commands.map(commandJson),
-        next: page.next === undefined ? null : writeCursor(page.next),
+        next: page.next === undefined ? null : writeCursor(`command ${page.next}`),
       },
       200,
     )

@@ -140,7 +140,7 @@ timeline.openapi(
     return c.json(
       {
         events: entries.map((one) => entryJson(device, one)),
-        next: next ? writeCursor(`${next.at}.${next.rank}.${next.n}`) : null,
+        next: next ? writeCursor(`event ${next.at}.${next.rank}.${next.n}`) : null,
       },
       200,
     )
@@ -148,7 +148,7 @@ timeline.openapi(
 )
 
 function placeIn(cursor: string | undefined): Place | undefined {
-  const [at, rank, n] = readCursor(cursor, /^(\d{1,15})\.(\d)\.(\d{1,16})$/) ?? []
+  const [at, rank, n] = readCursor(cursor, /^event (\d{1,15})\.(\d)\.(\d{1,16})$/) ?? []
   return at === undefined ? undefined : { at: Number(at), rank: Number(rank), n: Number(n) }
 }
 
