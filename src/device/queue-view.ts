@@ -13,6 +13,7 @@ export interface QueuedCommand {
   readonly uuid: string
   readonly requestType: string
   readonly secret: boolean
+  readonly source: string
   readonly payload: Uint8Array
   readonly terms: Terms
   readonly by: QueuedBy | undefined
@@ -36,6 +37,7 @@ export function viewQueue(
       uuid: string
       requestType: string
       secret: number
+      source: string
       notBefore: number
       expiresAt: number
       requestKey: string
@@ -43,7 +45,7 @@ export function viewQueue(
       queuedBy: string
       payload: ArrayBuffer | Uint8Array | null
     }>(
-      `SELECT id, uuid, request_type AS requestType, secret, not_before AS notBefore, expires_at AS expiresAt,
+      `SELECT id, uuid, request_type AS requestType, secret, source, not_before AS notBefore, expires_at AS expiresAt,
         request_key AS requestKey, request_hash AS requestHash, queued_by AS queuedBy, payload FROM commands
         WHERE id > ? AND id < ? AND state IN ${PENDING_STATES} ORDER BY id LIMIT 1`,
       last,
@@ -56,13 +58,13 @@ export function viewQueue(
       return { commands, next: last - base }
     }
     last = row.id
-    const { uuid, requestType, notBefore, expiresAt, requestKey, requestHash } = row
+    const { uuid, requestType, source, notBefore, expiresAt, requestKey, requestHash } = row
     const terms = { notBefore, expiresAt, requestKey, requestHash }
     const secret = row.secret === 1
     const payload = loadBody(context, 'payload', row.id, row.payload, secret)
     bytes += payload.length
     const by = readQueuedBy(row.queuedBy)
-    commands.push({ n: row.id - base, uuid, requestType, secret, payload, terms, by })
+    commands.push({ n: row.id - base, uuid, requestType, secret, source, payload, terms, by })
   }
   return { commands, next: undefined }
 }

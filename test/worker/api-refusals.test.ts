@@ -1,5 +1,6 @@
+import { runDurableObjectAlarm } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import { api, newDevice, serve, until } from './server.ts'
+import { api, env, newDevice, serve, until } from './server.ts'
 
 describe('a command that loses data', () => {
   it('goes to all neither when nobody nor when one device is enrolled', async () => {
@@ -65,10 +66,9 @@ describe('a path', () => {
 
 describe('a list', () => {
   it('has no next on its last page, however full it is, and takes no cursor of another', async () => {
-    const ids = ['PAGE-1', 'PAGE-2']
-    for (const id of ids) {
-      await api('POST', '/api/commands', { ids, command: { request_type: 'ProfileList' } })
-    }
+    const order = { ids: ['PAGE-1', 'PAGE-2'], command: { request_type: 'ProfileList' } }
+    await api('POST', '/api/commands', order)
+    await api('POST', '/api/commands', order)
     const next = async (path: string) => (await api<{ next: string | null }>('GET', path)).body.next
     const { body } = await api<{ jobs: { id: string }[] }>('GET', '/api/jobs')
     expect(await next(`/api/jobs?limit=${body.jobs.length}`)).toBeNull()
@@ -77,5 +77,52 @@ describe('a list', () => {
     expect((await api('GET', `${lists[0]}?cursor=${cursors[0]}`)).status).toBe(200)
     expect((await api('GET', `${lists[0]}?cursor=${cursors[1]}`)).status).toBe(400)
     expect((await api('GET', `${lists[1]}?cursor=${cursors[0]}`)).status).toBe(400)
+  })
+})
+
+describe('expires_at', () => {
+  const authorization = `Basic ${btoa('micromdm:secret')}`
+  const soon = () => new Date(Date.now() + 300).toISOString()
+  const passed = (time: string) =>
+    until(
+      async () => Date.now(),
+      (now) => now > Date.parse(time),
+    )
+
+  it('may have passed when a request comes again with its Idempotency-Key', async () => {
+    const expires_at = soon()
+    const again = () =>
+      serve('/api/devices/AGAIN/commands', {
+        method: 'POST',
+        headers: { authorization, 'idempotency-key': 'again' },
+        body: JSON.stringify({ request_type: 'ProfileList', expires_at }),
+      })
+    expect((await again()).status).toBe(202)
+    await passed(expires_at)
+    const second = await again()
+    expect([second.status, await second.json()]).toMatchObject([200, { id: 'AGAIN.1' }])
+  })
+
+  it('that passes before a job is through is the failure of those that are left', async () => {
+    const ids = Array.from({ length: 12 }, (_, n) => `LATE-${n}`)
+    const command = { request_type: 'ProfileList', expires_at: soon() }
+    const { body } = await api<{ job: { id: string } }>('POST', '/api/commands', {
+      ids,
+      command,
+      pace: 60,
+    })
+    const { id } = body.job
+    const job = () => api<{ done: number; state: string }>('GET', `/api/jobs/${id}`)
+    await until(job, (one) => one.body.done === 10)
+    await passed(command.expires_at)
+    await runDurableObjectAlarm(env.JOB.getByName(id))
+    const ended = await until(job, (one) => one.body.state !== 'running')
+    expect(ended.body).toMatchObject({ state: 'finished', done: 10, failed: 2 })
+    const path = `/api/jobs/${id}/outcomes?outcome=failed`
+    expect((await api('GET', path)).body['outcomes']).toMatchObject([
+      { id: 'LATE-10', error: 'expires_at had passed before its turn came' },
+      { id: 'LATE-11' },
+    ])
+    expect((await api('GET', '/api/devices/LATE-11/commands')).body['commands']).toEqual([])
   })
 })

@@ -1,7 +1,6 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import type { Job } from '../../src/delivery/job.ts'
 import type { SimulatedDevice } from '../../src/simulator/device.ts'
 import { api, env, newDevice, serve, until } from './server.ts'
 
@@ -83,9 +82,7 @@ async function enrolled(device: SimulatedDevice): Promise<void> {
   )
 }
 
-/** The job’s object, as the tests’ helpers want it. */
-const objectOf = (id: string) =>
-  (env as unknown as { JOB: DurableObjectNamespace<Job> }).JOB.getByName(id)
+const objectOf = (id: string) => env.JOB.getByName(id)
 
 describe('a command to a few ids', () => {
   it('peers.md §4 row 16: one bad id never fails the rest, and an id that nobody knows waits', async () => {

@@ -184,7 +184,11 @@ async function create(
   }
   const { pace = 0, stop_at_error_rate: stopAt = 0 } = wanted
   const { commandUUID: uuid, requestType, payload, secret } = command
-  const work: CommandWork = { uuid, requestType, ...window(wanted.command, Date.now()), by }
+  const terms = window(wanted.command)
+  if (terms.expiresAt > 0 && terms.expiresAt <= Date.now()) {
+    throw new AdminError('command.expires_at has passed: it has to lie ahead', 400)
+  }
+  const work: CommandWork = { uuid, requestType, ...terms, by }
   await addJob(env.DB, { id: name, createdAt: Date.now() })
   return env.JOB.getByName(name).create({
     facts: {

@@ -111,7 +111,7 @@ commands.openapi(
     const { apiKey } = c.var.config
     const bytes = new Uint8Array(await c.req.arrayBuffer())
     const by = queuedBy(c, 'api')
-    const command = { ...readNewCommand(id, bytes, { requestKey, apiKey }, Date.now()), by }
+    const command = { ...readNewCommand(id, bytes, { requestKey, apiKey }), by }
     const queued = await atDevice(c.env, id, (device, user) => device.enqueue(user, command))
     switch (queued.kind) {
       case 'unusable':

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { clearQueue } from '../../../src/device/admin.ts'
+import { alias, clearQueue, takeOver } from '../../../src/device/admin.ts'
 import { commandState, enqueueOnce } from '../../../src/device/once.ts'
 import type { NewCommand } from '../../../src/device/queue.ts'
 import { viewQueue } from '../../../src/device/queue-view.ts'
@@ -61,4 +61,18 @@ it('what was cancelled with the whole queue is not queued again by a batch that 
   object.now += DAY
   once('job/c')
   expect(kept()).toEqual([{ source: 'job/c' }])
+})
+
+it('a job finds its command again after the hand-over from a bare UserID to its device', () => {
+  const bare = new TestObject('U')
+  bare.commit((context) => enqueueOnce(context, '', fromJob('job/a'), 0))
+  const handOver = bare.commit((context) => alias(context, 'D', 'U', 0))
+  const moved = handOver.kind === 'alias' ? handOver.waiting : []
+  const owner = new TestObject('D')
+  owner.commit((context) => enqueueOnce(context, '', fromJob('job/a'), 0))
+  owner.commit((context) => takeOver(context, 'U', 'U', moved))
+  owner.commit((context) => takeOver(context, 'U', 'U', moved))
+  expect(waiting(owner, 'U')).toBe(1)
+  const again = owner.commit((context) => enqueueOnce(context, 'U', fromJob('job/a'), 0))
+  expect(again).toMatchObject({ id: 'D:U.1', repeated: true })
 })
