@@ -126,3 +126,15 @@ describe('expires_at', () => {
     expect((await api('GET', '/api/devices/LATE-11/commands')).body['commands']).toEqual([])
   })
 })
+
+it('a replay refuses an Idempotency-Key, because it would not keep it', async () => {
+  const response = await serve('/api/replays', {
+    method: 'POST',
+    headers: { authorization: `Basic ${btoa('micromdm:secret')}`, 'idempotency-key': 'k' },
+    body: JSON.stringify({ webhook: 'webhook', devices: ['D'], dry_run: true }),
+  })
+  expect(response.status).toBe(400)
+  expect(await response.json()).toMatchObject({
+    detail: expect.stringContaining('leave the header out'),
+  })
+})

@@ -17,6 +17,7 @@ import {
   actor,
   answer,
   deviceId,
+  digits,
   newRoutes,
   nextCursor,
   numberCursor,
@@ -69,10 +70,7 @@ const commandId = z.string().openapi({
   example: EXAMPLE.id,
 })
 const SECONDS = `has to be a number of seconds, at most ${MAX_WAIT}`
-const wait = z.coerce
-  .number(SECONDS)
-  .min(0, SECONDS)
-  .max(MAX_WAIT, SECONDS)
+const wait = digits(z.number(SECONDS).min(0, SECONDS).max(MAX_WAIT, SECONDS))
   .default(0)
   .openapi({ description: 'for how many seconds the call may wait for the device’s answer' })
 const detail = (description: string) => answer(description, commandDetailSchema, DETAIL)

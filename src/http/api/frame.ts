@@ -130,10 +130,18 @@ export const actor = z
   .optional()
   .openapi({ description: 'who asks, up to 100 printable characters: `queued_by` tells it' })
 
+/** A number in a query, in decimal digits: `1e2`, `0x1` and nothing at all are numbers to JavaScript alone. */
+export function digits<Schema extends z.ZodType>(schema: Schema): z.ZodPreprocess<Schema> {
+  return z.preprocess(
+    (text) => (typeof text === 'string' && /^\d+(\.\d+)?$/.test(text) ? Number(text) : text),
+    schema,
+  )
+}
+
 /** How many of a list are read at a time. */
-export function limitUpTo(most: number): z.ZodCoercedNumber {
+export function limitUpTo(most: number): z.ZodPreprocess<z.ZodNumber> {
   const range = `has to be a whole number from 1 to ${most}`
-  return z.coerce.number(range).int(range).min(1, range).max(most, range)
+  return digits(z.number(range).int(range).min(1, range).max(most, range))
 }
 
 /** How far a list is read: `next` of the page before, and how many at a time. */

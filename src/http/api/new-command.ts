@@ -60,6 +60,12 @@ export function readCommand(json: JsonObject, id: string | undefined): AppleComm
       400,
     )
   }
+  if (json['Command'] !== undefined && json['request_type'] !== undefined) {
+    throw new AdminError(
+      'the body has both `request_type` and `Command`: send MicroMDM’s JSON or Apple’s keys, and leave the other out',
+      400,
+    )
+  }
   const built =
     json['Command'] === undefined
       ? buildCommand({ ...json, udid: id ?? 'many' }, newUUID)

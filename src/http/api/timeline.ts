@@ -1,6 +1,8 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { KINDS, type Place, type TimelineEntry } from '../../device/timeline.ts'
+import { TOPICS } from '../../events/topics.ts'
 import { enrollmentId } from '../../mdm/enrollment.ts'
+import { REPORT_STATUSES } from '../../mdm/message.ts'
 import { atDevice } from '../at-device.ts'
 import { outcome, QUEUER_EXAMPLE, queuer, queuerJson } from './command-json.ts'
 import {
@@ -86,11 +88,13 @@ timeline.openapi(
         topic: z
           .string()
           .optional()
-          .openapi({ description: 'of events: one or more, between commas' }),
+          .openapi({ description: `of events: one or more, between commas: ${TOPICS.join(', ')}` }),
         status: z
           .string()
           .optional()
-          .openapi({ description: 'of reports: one or more, between commas' }),
+          .openapi({
+            description: `of reports: one or more, between commas: ${REPORT_STATUSES.join(', ')}`,
+          }),
       }),
     },
     responses: {
@@ -129,8 +133,8 @@ timeline.openapi(
       before: placeIn(cursor),
       limit,
       kinds: several('kind', kind, KINDS),
-      topics: several('topic', topic),
-      statuses: several('status', status),
+      topics: several('topic', topic, TOPICS),
+      statuses: several('status', status, REPORT_STATUSES),
     }
     const { device, entries, next } = await atDevice(
       c.env,
