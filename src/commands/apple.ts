@@ -56,8 +56,8 @@ function dictOf(command: JsonObject, requestType: string): Record<string, PlistV
 }
 
 /** `{"$data": "base64"}`, and nothing beside it. */
-function dataOf(value: JsonValue): Uint8Array | undefined {
+function dataOf(value: JsonValue, name: string): Uint8Array | undefined {
   return isJsonObject(value) && '$data' in value && Object.keys(value).length === 1
-    ? bytesField(value, '$data', 'Command')
+    ? bytesField(value, '$data', name)
     : undefined
 }

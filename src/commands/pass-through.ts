@@ -3,7 +3,7 @@ import { GoFieldError } from './go-fields.ts'
 import type { JsonObject, JsonValue } from './go-json.ts'
 
 /** Reads a JSON value that stands for something JSON has no words for; undefined leaves it to {@link passThrough}. */
-type Special = (value: JsonValue) => PlistValue | undefined
+type Special = (value: JsonValue, name: string) => PlistValue | undefined
 
 const nothingSpecial: Special = () => undefined
 
@@ -20,11 +20,11 @@ export function passThrough(
 ): PlistValue | undefined {
   if (value === null) return undefined
   if (typeof value !== 'object') return value
-  const read = special(value)
+  const read = special(value, name)
   if (read !== undefined) return read
   if (!isArray(value)) return passObject(value, name, special)
-  return value.map((item) => {
-    const passed = passThrough(item, name, special)
+  return value.map((item, at) => {
+    const passed = passThrough(item, `${name}.${at}`, special)
     if (passed === undefined) {
       throw new GoFieldError(
         `${name}: a plist has no null`,
@@ -43,7 +43,7 @@ export function passObject(
 ): Record<string, PlistValue> {
   const dict: Record<string, PlistValue> = Object.create(null)
   for (const [key, item] of Object.entries(object)) {
-    const passed = passThrough(item, name, special)
+    const passed = passThrough(item, `${name}.${key}`, special)
     if (passed !== undefined) dict[key] = passed
   }
   return dict

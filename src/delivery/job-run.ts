@@ -82,6 +82,9 @@ export async function runBatch(
   const line = waiting.slice(0, quota).values()
   const work = async (): Promise<void> => {
     for (const { id, at } of line) {
+      if (failures >= FAILURES_TO_LEAVE || ports.stopped()) {
+        return
+      }
       called.push(at)
       try {
         const outcome = await ports.attempt(id)
@@ -92,9 +95,6 @@ export async function runBatch(
       } catch (error) {
         failures += 1
         reason = reasonOf(error)
-      }
-      if (failures >= FAILURES_TO_LEAVE || ports.stopped()) {
-        return
       }
       await ports.pause()
     }

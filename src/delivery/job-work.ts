@@ -46,6 +46,9 @@ export const WORK: Readonly<Record<string, Work>> = {
 
 async function queueCommand(env: WorkEnv, { row, payload }: OpenJob, id: string): Promise<Outcome> {
   const { uuid, requestType, notBefore, expiresAt, by }: CommandWork = JSON.parse(row.work)
+  if (expiresAt > 0 && expiresAt <= Date.now()) {
+    return 'expires_at had passed before its turn came'
+  }
   const command = {
     uuid,
     requestType,

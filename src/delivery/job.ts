@@ -82,6 +82,8 @@ export interface OutcomePage {
 /** How soon a job goes on whose process died. */
 const FALLBACK = 5000
 const HOUR = 3_600_000
+/** How long who cancels may wait for the calls under way. */
+const CANCEL_WAIT = 10_000
 /** How long an ended job can be looked at. */
 const KEEP = 30 * 24 * HOUR
 
@@ -90,7 +92,7 @@ export class Job extends DurableObject<JobEnv> {
   readonly #db = sqlite(this.ctx.storage.sql)
   #row: JobRow | undefined
   #payload: Uint8Array | undefined
-  #ringing = false
+  #ringing: Promise<number> | undefined
   /** What the batch under way has done so far. */
   #batch = { done: 0, failed: 0 }
   #touched: { at: number; count: number }[] = []
@@ -143,11 +145,20 @@ export class Job extends DurableObject<JobEnv> {
     return job && this.#view(job)
   }
 
-  /** Queues nobody any more; what is queued stays queued. An ended job stays as it is. */
+  /**
+   * Queues nobody any more once it has answered; what is queued stays queued. An ended job stays as it is. The calls
+   * under way are waited for, so that the counts are final; their failure is the ring's own matter.
+   */
   async cancel(): Promise<JobView | undefined> {
     const job = this.#job()
     if (job?.state === 'running') {
       this.#end(job, 'cancelled', '')
+    }
+    if (this.#ringing) {
+      const late = new AbortController()
+      const wait = scheduler.wait(CANCEL_WAIT, { signal: late.signal })
+      await Promise.race([this.#ringing.catch(() => 0), wait])
+      late.abort()
     }
     return job && this.#view(job)
   }
@@ -208,16 +219,16 @@ export class Job extends DurableObject<JobEnv> {
     if (this.#ringing) {
       return Date.now() + FALLBACK
     }
-    this.#ringing = true
+    this.#ringing = this.#batchOf(row)
     try {
-      return await this.#batchOf(row)
+      return await this.#ringing
     } catch (error) {
       if (error instanceof SealError) {
         return this.#end(row, 'stopped', error.message)
       }
       throw error
     } finally {
-      this.#ringing = false
+      this.#ringing = undefined
       this.#batch = { done: 0, failed: 0 }
     }
   }
@@ -236,8 +247,11 @@ export class Job extends DurableObject<JobEnv> {
     }
     if (row.stopAt > 0) {
       row.watch = await askWatched(row.watch, (id) => work.answer(this.env, id))
+      if (row.state !== 'running') {
+        return row.endedAt + KEEP
+      }
       const reason = reasonToStop(row, totals(this.#db))
-      if (reason !== undefined && row.state === 'running') {
+      if (reason !== undefined) {
         return this.#end(row, 'stopped', reason)
       }
     }

@@ -31,17 +31,19 @@ export function queueCommand(context: Context, user: string, command: NewCommand
   if (moved) {
     return moved
   }
-  const unusable = problemWith(context, command)
+  const known = knownChannel(context.state, user)
+  const earlier = known && commandOfRequest(context, known, command.terms?.requestKey ?? '')
+  if (known && earlier) {
+    return earlier.requestHash === command.terms?.requestHash
+      ? { kind: 'queued', id: commandId(context, known, earlier.n), repeated: true }
+      : { kind: 'key_reused' }
+  }
+  // What could be queued then need not be possible now: the request that came before is looked for first.
+  const unusable = outOfTime(context, command) ?? problemWith(context, command)
   if (unusable !== undefined) {
     return { kind: 'unusable', error: unusable }
   }
   const channel = channelOf(context, user)
-  const earlier = commandOfRequest(context, channel, command.terms?.requestKey ?? '')
-  if (earlier) {
-    return earlier.requestHash === command.terms?.requestHash
-      ? { kind: 'queued', id: commandId(context, channel, earlier.n), repeated: true }
-      : { kind: 'key_reused' }
-  }
   const { maxQueue } = context.settings
   const { depth } = queueOf(context, channel)
   if (depth >= maxQueue) {
@@ -51,6 +53,12 @@ export function queueCommand(context: Context, user: string, command: NewCommand
   }
   const n = enqueue(context, channel, command)
   return { kind: 'queued', id: commandId(context, channel, n), repeated: false }
+}
+
+function outOfTime({ now }: Context, { terms }: NewCommand): string | undefined {
+  return terms && terms.expiresAt > 0 && terms.expiresAt <= now
+    ? 'expires_at has to lie ahead: it has passed'
+    : undefined
 }
 
 function commandOfRequest(
@@ -204,7 +212,10 @@ export function confirmAlias(context: Context): void {
   giveUp(context, channelOf(context, ''), 'cancelled')
 }
 
-/** Takes over what waited under the bare UserID `source`; a repeated hand-over adds nothing. */
+/**
+ * Takes over what waited under the bare UserID `source`; a repeated hand-over adds nothing. What a job has queued keeps
+ * its own source, by which the job finds it again here.
+ */
 export function takeOver(
   context: Context,
   user: string,
@@ -212,9 +223,16 @@ export function takeOver(
   waiting: readonly QueuedCommand[],
 ): void {
   const channel = channelOf(context, user)
+  const base = channel.id * CHANNEL_SPAN
   for (const { n, ...command } of waiting) {
-    const from = `${source}.${n}`
-    if (context.db.all('SELECT 1 FROM commands WHERE source = ?', from).length === 0) {
+    const from = command.source.startsWith('job/') ? command.source : `${source}.${n}`
+    const there = context.db.all(
+      'SELECT 1 FROM commands WHERE id BETWEEN ? AND ? AND source = ?',
+      base,
+      base + CHANNEL_SPAN - 1,
+      from,
+    )
+    if (there.length === 0) {
       enqueue(context, channel, { ...command, source: from })
     }
   }

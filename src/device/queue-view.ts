@@ -3,6 +3,7 @@ import type { Context } from './context.ts'
 import type { Terms } from './queue.ts'
 import { PENDING_STATES, queueOf } from './queue-memory.ts'
 import { readQueuedBy, type QueuedBy } from './queued-by.ts'
+import { soughtByJob, soughtSince } from './results.ts'
 import { CHANNEL_SPAN } from './schema.ts'
 import type { Channel } from './state.ts'
 
@@ -12,6 +13,7 @@ export interface QueuedCommand {
   readonly uuid: string
   readonly requestType: string
   readonly secret: boolean
+  readonly source: string
   readonly payload: Uint8Array
   readonly terms: Terms
   readonly by: QueuedBy | undefined
@@ -35,6 +37,7 @@ export function viewQueue(
       uuid: string
       requestType: string
       secret: number
+      source: string
       notBefore: number
       expiresAt: number
       requestKey: string
@@ -42,7 +45,7 @@ export function viewQueue(
       queuedBy: string
       payload: ArrayBuffer | Uint8Array | null
     }>(
-      `SELECT id, uuid, request_type AS requestType, secret, not_before AS notBefore, expires_at AS expiresAt,
+      `SELECT id, uuid, request_type AS requestType, secret, source, not_before AS notBefore, expires_at AS expiresAt,
         request_key AS requestKey, request_hash AS requestHash, queued_by AS queuedBy, payload FROM commands
         WHERE id > ? AND id < ? AND state IN ${PENDING_STATES} ORDER BY id LIMIT 1`,
       last,
@@ -55,21 +58,21 @@ export function viewQueue(
       return { commands, next: last - base }
     }
     last = row.id
-    const { uuid, requestType, notBefore, expiresAt, requestKey, requestHash } = row
+    const { uuid, requestType, source, notBefore, expiresAt, requestKey, requestHash } = row
     const terms = { notBefore, expiresAt, requestKey, requestHash }
     const secret = row.secret === 1
     const payload = loadBody(context, 'payload', row.id, row.payload, secret)
     bytes += payload.length
     const by = readQueuedBy(row.queuedBy)
-    commands.push({ n: row.id - base, uuid, requestType, secret, payload, terms, by })
+    commands.push({ n: row.id - base, uuid, requestType, secret, source, payload, terms, by })
   }
   return { commands, next: undefined }
 }
 
 /**
  * Empties a channel's queue; how many is the answer. What the device may already hold is marked, so that its answer
- * still finds a home, and so are the newest, for whoever asks what became of them; the rest is deleted, but for the
- * newest row, which keeps the numbering.
+ * still finds a home, and so are the newest, for whoever asks what became of them, and what a job may look for; the
+ * rest is deleted, but for the newest row, which keeps the numbering.
  */
 export function giveUp(
   context: Context,
@@ -82,9 +85,10 @@ export function giveUp(
   }
   const queue = queueOf(context, channel)
   const base = channel.id * CHANNEL_SPAN
-  const rows = context.db.all<{ id: number; handed_out_at: number; big: number }>(
-    `SELECT id, handed_out_at, payload IS NULL AS big FROM commands
+  const rows = context.db.all<{ id: number; stays: number; big: number }>(
+    `SELECT id, handed_out_at > 0 OR ${soughtByJob('?')} AS stays, payload IS NULL AS big FROM commands
       WHERE id BETWEEN ? AND ? AND state IN ${PENDING_STATES} AND queued_at <= ? ORDER BY id`,
+    soughtSince(context),
     base,
     base + CHANNEL_SPAN - 1,
     Math.min(queuedUntil, Number.MAX_SAFE_INTEGER),
@@ -92,7 +96,7 @@ export function giveUp(
   const shown = rows.length - context.settings.keepResults.count
   for (const [place, row] of rows.entries()) {
     context.effects.finished.add(row.id)
-    if (row.handed_out_at > 0 || row.id === queue.lastId || place >= shown) {
+    if (row.stays || row.id === queue.lastId || place >= shown) {
       context.db.run(
         'UPDATE commands SET state = ?, ended_at = ?, payload = NULL WHERE id = ?',
         state,

@@ -6,6 +6,16 @@ import type { Channel, PushNote, Queue } from './state.ts'
 
 /** A job that died may repeat a batch as soon as it lives again: until then it has to find what it queued. */
 const JOB_SPAN = 86_400_000
+
+/** A condition on rows that a job may still look for; its parameter is {@link soughtSince}. Nothing but time takes them away. */
+export function soughtByJob(parameter: string): string {
+  return `(source GLOB 'job/*' AND queued_at >= ${parameter})`
+}
+
+export function soughtSince({ now }: Context): number {
+  return now - JOB_SPAN
+}
+
 const FINISHED = "('acknowledged', 'error', 'format_error', 'cancelled', 'expired', 'superseded')"
 
 /** Their newest answer is the device's inventory, and outlives every bound on history. */
@@ -90,7 +100,7 @@ export function pruneAfterAnswer(
   queue.pruned = true
 }
 
-const ENDED = `id BETWEEN ?1 AND ?2 AND state IN ${FINISHED} AND (source NOT GLOB 'job/*' OR queued_at < ?3)`
+const ENDED = `id BETWEEN ?1 AND ?2 AND state IN ${FINISHED} AND NOT ${soughtByJob('?3')}`
 const NO_INVENTORY = `NOT (request_type IN ${INVENTORY_LIST} AND state = 'acknowledged' AND NOT EXISTS (
   SELECT 1 FROM commands AS newer WHERE newer.id > old.id AND newer.id <= ?4
   AND newer.request_type = old.request_type AND newer.state = 'acknowledged'))`
@@ -107,7 +117,7 @@ export function pruneResults(context: Context, channel: Channel, queue: Queue, m
   const base = channel.id * CHANNEL_SPAN
   const { kind, count, ms } = settings.keepResults
   const waiting = queue.pending.find(({ handedOutAt }) => handedOutAt === 0)?.id ?? queue.lastId
-  const range = [base, waiting - 1, now - JOB_SPAN, waiting, most]
+  const range = [base, waiting - 1, soughtSince(context), waiting, most]
   const surplus =
     kind === 'latest'
       ? db.all<{ id: number; big: number }>(ALL_BUT_LATEST, ...range)

@@ -43,6 +43,7 @@ describe('a time in a request', () => {
         '2099-01-01T10:60:00Z',
         '2099-01-01T10:00:00+24:00',
         '2099-01-01T10:00:00',
+        '9999-12-31T23:00:00-02:00',
         '2099-01-01T10:00:00 02:00',
         '2099-01-01',
         'tomorrow',
@@ -309,7 +310,15 @@ describe('a refusal', () => {
       { Command: { RequestType: 'X' }, CommandUUID: 5 },
       'CommandUUID has to be a string, not a number',
     ],
-    [{ Command: { RequestType: 'X', Keys: [null] } }, 'Command holds a list with a null'],
+    [{ Command: { RequestType: 'X', Keys: [null] } }, 'Command.Keys holds a list with a null'],
+    [
+      { Command: { RequestType: 'X', A: [{ B: { $data: '%' } }] } },
+      'Command.A.0.B.$data has to be padded base64',
+    ],
+    [
+      { Command: { RequestType: 'X' }, request_type: 'ProfileList' },
+      'both `request_type` and `Command`: send MicroMDM’s JSON or Apple’s keys',
+    ],
     [{ request_type: 'ProfileList', udid: 'E' }, 'udid says E, and the command would go to D'],
     [{ request_type: 'ProfileList', not_before: 5 }, 'not_before has to be a string'],
   ]
@@ -326,6 +335,11 @@ describe('a refusal', () => {
   it.each([
     ['GET', '/api/devices?limit=x', 'query.limit: has to be a whole number from 1 to 1000'],
     ['GET', '/api/devices?limit=0', 'query.limit: has to be a whole number from 1 to 1000'],
+    ['GET', '/api/devices?limit=1e2', 'query.limit: has to be a whole number from 1 to 1000'],
+    ['GET', '/api/commands/D.1?wait=0x1', 'query.wait: has to be a number of seconds'],
+    ['GET', '/api/commands/D.1?wait=', 'query.wait: has to be a number of seconds'],
+    ['GET', '/api/devices/D/events?topic=Foo', 'query.topic: "Foo" is not one of: mdm.'],
+    ['GET', '/api/devices/D/events?status=Foo', 'query.status: "Foo" is not one of: Ack'],
     ['GET', '/api/jobs?limit=41', 'query.limit: has to be a whole number from 1 to 40'],
     ['GET', '/api/devices?plaform=macOS', 'Unrecognized key: "plaform"'],
     ['GET', '/api/devices?push=dead', 'query.push: "dead" is not one of: none, ready, failing'],

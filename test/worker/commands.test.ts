@@ -322,7 +322,7 @@ describe('a command with a time', () => {
     [{ not_before: 'tomorrow' }, 'not_before: "tomorrow" is no time'],
     [{ not_before: '2026-11-24T22:00:00' }, 'is no time'],
     [{ request_type: 'Nope' }, 'no request_type Nope'],
-    [{ Command: {} }, 'RequestType is missing'],
+    [{ request_type: undefined, Command: {} }, 'RequestType is missing'],
   ])('%j is refused: %s', async (body, detail) => {
     const { queue } = await enrolled()
     expect(await queue({ ...INFO, ...body })).toMatchObject({

@@ -331,7 +331,7 @@ describe('an error of the API', () => {
   it('is a problem document: a path or method that is not there, a device that is not there', async () => {
     expect((await asked('/api/nothing')).status).toBe(404)
     expect((await asked('/api')).status).toBe(404)
-    expect((await asked('/api/openapi.json', { method: 'DELETE', headers: AUTH })).status).toBe(404)
+    expect((await asked('/api/openapi.json', { method: 'DELETE', headers: AUTH })).status).toBe(405)
     const retire = await asked('/api/devices/NOBODY/retire', { method: 'POST', headers: AUTH })
     expect(retire).toMatchObject({
       status: 404,

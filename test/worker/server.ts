@@ -1,5 +1,6 @@
 import { env as rawEnv, exports } from 'cloudflare:workers'
 import type { Env } from '../../src/env.ts'
+import type { Job } from '../../src/delivery/job.ts'
 import type { Push } from '../../src/delivery/push.ts'
 import type { Device } from '../../src/device/object.ts'
 import {
@@ -15,7 +16,8 @@ import {
 } from '../../src/simulator/device.ts'
 import type { Rule, Seen } from './outside.ts'
 
-interface TestEnv extends Omit<Env, 'DEVICE' | 'PUSH'> {
+interface TestEnv extends Omit<Env, 'DEVICE' | 'JOB' | 'PUSH'> {
+  readonly JOB: DurableObjectNamespace<Job>
   readonly PUSH: DurableObjectNamespace<Push>
   readonly DEVICE: DurableObjectNamespace<Device>
   readonly SEAL_KEYS: string

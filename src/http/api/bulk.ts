@@ -129,7 +129,7 @@ bulk.openapi(
       }),
       202: answer('a job that goes on', bulkAnswer, { job: JOB_EXAMPLE }),
       409: refusal(
-        'a destructive command whose `confirm` is not the command and the number of devices',
+        'a destructive command to `all`, or whose `confirm` is not the command and the number of devices',
       ),
       422: refusal('another request had this Idempotency-Key'),
     },
@@ -168,14 +168,27 @@ async function create(
   { name, request, by }: { readonly name: string; readonly request: string; readonly by: QueuedBy },
 ): Promise<JobCreated> {
   const command = readCommand(wanted.command, undefined)
+  const losing = command.destructive || removesEnrollment(command.requestType, command.payload)
+  if (losing && wanted.all) {
+    throw new AdminError(
+      `${command.requestType} cannot go to all: name the devices by ids or filter`,
+      409,
+    )
+  }
   const targets = wanted.ids
     ? targetsNamed(wanted.ids)
     : await targetsMeant(env.DB, wanted.filter ?? {})
   checkNumber(targets)
-  checkConfirmed(wanted, command, targets)
+  if (losing) {
+    checkConfirmed(wanted, command, targets)
+  }
   const { pace = 0, stop_at_error_rate: stopAt = 0 } = wanted
   const { commandUUID: uuid, requestType, payload, secret } = command
-  const work: CommandWork = { uuid, requestType, ...window(wanted.command, Date.now()), by }
+  const terms = window(wanted.command)
+  if (terms.expiresAt > 0 && terms.expiresAt <= Date.now()) {
+    throw new AdminError('command.expires_at has passed: it has to lie ahead', 400)
+  }
+  const work: CommandWork = { uuid, requestType, ...terms, by }
   await addJob(env.DB, { id: name, createdAt: Date.now() })
   return env.JOB.getByName(name).create({
     facts: {
@@ -196,18 +209,12 @@ async function create(
 
 /** Who loses a fleet by a slip of the pen has at least counted it. */
 function checkConfirmed(
-  { all, confirm }: BulkRequest,
-  { requestType, destructive, payload }: AppleCommand,
+  { confirm }: BulkRequest,
+  { requestType }: AppleCommand,
   { ids, faults }: Targets,
 ): void {
   const count = ids.length - faults.size
-  if (count < 2 || !(destructive || removesEnrollment(requestType, payload))) {
-    return
-  }
-  if (all) {
-    throw new AdminError(`${requestType} cannot go to all: name the devices by ids or filter`, 409)
-  }
-  if (confirm?.request_type !== requestType || confirm.count !== count) {
+  if (count > 1 && (confirm?.request_type !== requestType || confirm.count !== count)) {
     throw new AdminError(
       `${requestType} to ${count} devices loses data or locks somebody out: if that is meant, send "confirm": ${JSON.stringify({ request_type: requestType, count })}`,
       409,

@@ -17,6 +17,7 @@ import {
   actor,
   answer,
   deviceId,
+  digits,
   newRoutes,
   nextCursor,
   numberCursor,
@@ -69,10 +70,7 @@ const commandId = z.string().openapi({
   example: EXAMPLE.id,
 })
 const SECONDS = `has to be a number of seconds, at most ${MAX_WAIT}`
-const wait = z.coerce
-  .number(SECONDS)
-  .min(0, SECONDS)
-  .max(MAX_WAIT, SECONDS)
+const wait = digits(z.number(SECONDS).min(0, SECONDS).max(MAX_WAIT, SECONDS))
   .default(0)
   .openapi({ description: 'for how many seconds the call may wait for the device’s answer' })
 const detail = (description: string) => answer(description, commandDetailSchema, DETAIL)
@@ -111,7 +109,7 @@ commands.openapi(
     const { apiKey } = c.var.config
     const bytes = new Uint8Array(await c.req.arrayBuffer())
     const by = queuedBy(c, 'api')
-    const command = { ...readNewCommand(id, bytes, { requestKey, apiKey }, Date.now()), by }
+    const command = { ...readNewCommand(id, bytes, { requestKey, apiKey }), by }
     const queued = await atDevice(c.env, id, (device, user) => device.enqueue(user, command))
     switch (queued.kind) {
       case 'unusable':
@@ -164,7 +162,7 @@ commands.openapi(
   async (c) => {
     const { cursor, limit, state, request_type: requestType } = c.req.valid('query')
     const filter = {
-      before: numberCursor(cursor),
+      before: numberCursor(cursor, 'command'),
       limit,
       states: several('state', state, STATES),
       requestType,
@@ -175,7 +173,7 @@ commands.openapi(
     return c.json(
       {
         commands: page.commands.map(commandJson),
-        next: page.next === undefined ? null : writeCursor(page.next),
+        next: page.next === undefined ? null : writeCursor(`command ${page.next}`),
       },
       200,
     )

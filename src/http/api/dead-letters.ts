@@ -77,14 +77,14 @@ deadLetters.openapi(
   async (c) => {
     const { cursor, limit, webhook: id } = c.req.valid('query')
     await webhookOf(c.env, c.var.config, id)
-    const before = numberCursor(cursor) ?? Number.MAX_SAFE_INTEGER
+    const before = numberCursor(cursor, 'dead-letter') ?? Number.MAX_SAFE_INTEGER
     const found = await c.env.SUBSCRIBER.getByName(id).deadLetters(before, limit + 1)
     const page = found.slice(0, limit)
     const last = found.length > limit ? page.at(-1)?.n : undefined
     return c.json(
       {
         dead_letters: page.map((one) => letterJson(id, one)),
-        next: last === undefined ? null : writeCursor(last),
+        next: last === undefined ? null : writeCursor(`dead-letter ${last}`),
       },
       200,
     )

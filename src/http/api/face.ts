@@ -8,6 +8,7 @@ import { deliveries } from './deliveries.ts'
 import { devices } from './devices.ts'
 import { docsPage } from './docs.ts'
 import { escrow } from './escrow.ts'
+import { problem } from '../problem.ts'
 import { boundedJson, newRoutes, readablePath, withErrors } from './frame.ts'
 import { identities } from './identities.ts'
 import { jobs } from './jobs.ts'
@@ -80,3 +81,24 @@ const document = ({ publicUrl }: Config) =>
 ownFace.get('/api/openapi.json', (c) => c.json(withErrors(document(c.var.config))))
 // The page says once what holds for all operations.
 ownFace.get('/api/docs', (c) => docsPage(document(c.var.config)))
+
+/** Each path and the methods that it has. */
+const allowed = new Map([
+  ['/api/openapi.json', ['GET']],
+  ['/api/docs', ['GET']],
+])
+for (const definition of ownFace.openAPIRegistry.definitions) {
+  if (definition.type === 'route') {
+    const { path, method } = definition.route
+    const methods = allowed.get(path) ?? []
+    allowed.set(path, [...methods, method.toUpperCase()])
+  }
+}
+// Behind all others: what comes here is a known path by another method.
+for (const [path, methods] of allowed) {
+  ownFace.all(path.replaceAll(/\{(\w+)\}/g, ':$1'), ({ req }) => {
+    const allow = methods.join(', ')
+    const detail = `${req.path} has no ${req.method}, but ${allow}`
+    return problem(405, detail, { headers: { allow } })
+  })
+}

@@ -6,9 +6,12 @@ import { readBody } from '../body.ts'
 import { problem } from '../problem.ts'
 import { idText } from './device-id.ts'
 
+/** A parameter that an operation does not have is refused: who sends `?state=queued` to what clears a queue means less than all. */
+const NO_QUERY = z.strictObject({})
+
 /** A set of routes; {@link ownFace} mounts it under `/api` and documents it. */
 export function newRoutes(): OpenAPIHono<AppEnv> {
-  return new OpenAPIHono<AppEnv>({
+  const routes = new OpenAPIHono<AppEnv>({
     defaultHook: (result) => {
       if (result.success) {
         return undefined
@@ -21,6 +24,12 @@ export function newRoutes(): OpenAPIHono<AppEnv> {
       return problem(400, detail, { errors })
     },
   })
+  const { openapi } = routes
+  routes.openapi = (route, handler, hook) => {
+    Object.assign(route, { request: { query: NO_QUERY, ...route.request } })
+    return openapi(route, handler, hook)
+  }
+  return routes
 }
 
 const problemSchema = z
@@ -121,10 +130,18 @@ export const actor = z
   .optional()
   .openapi({ description: 'who asks, up to 100 printable characters: `queued_by` tells it' })
 
+/** A number in a query, in decimal digits: `1e2`, `0x1` and nothing at all are numbers to JavaScript alone. */
+export function digits<Schema extends z.ZodType>(schema: Schema): z.ZodPreprocess<Schema> {
+  return z.preprocess(
+    (text) => (typeof text === 'string' && /^\d+(\.\d+)?$/.test(text) ? Number(text) : text),
+    schema,
+  )
+}
+
 /** How many of a list are read at a time. */
-export function limitUpTo(most: number): z.ZodCoercedNumber {
+export function limitUpTo(most: number): z.ZodPreprocess<z.ZodNumber> {
   const range = `has to be a whole number from 1 to ${most}`
-  return z.coerce.number(range).int(range).min(1, range).max(most, range)
+  return digits(z.number(range).int(range).min(1, range).max(most, range))
 }
 
 /** How far a list is read: `next` of the page before, and how many at a time. */
@@ -183,9 +200,9 @@ export function readCursor(cursor: string | undefined, form: RegExp): string[] |
   return parts.slice(1)
 }
 
-/** A cursor that is a number. @throws AdminError */
-export function numberCursor(cursor: string | undefined): number | undefined {
-  const [place] = readCursor(cursor, /^([1-9]\d{0,14})$/) ?? []
+/** A cursor that is a number, behind the name of its list; only deliveries have none. @throws AdminError */
+export function numberCursor(cursor: string | undefined, list = ''): number | undefined {
+  const [place] = readCursor(cursor, new RegExp(`^${list && `${list} `}([1-9]\\d{0,14})$`)) ?? []
   return place === undefined ? undefined : Number(place)
 }
 

@@ -59,9 +59,11 @@ jobs.openapi(
   async (c) => {
     const { cursor, limit } = c.req.valid('query')
     const after = numberedCursor(cursor, 'job')
-    const listed = await listJobs(c.env.DB, after && { createdAt: after.n, id: after.id }, limit)
+    const place = after && { createdAt: after.n, id: after.id }
+    const ahead = await listJobs(c.env.DB, place, limit + 1)
+    const listed = ahead.slice(0, limit)
     const views = await Promise.all(listed.map(({ id }) => c.env.JOB.getByName(id).view()))
-    const last = listed.length === limit ? listed.at(-1) : undefined
+    const last = ahead.length > limit ? listed.at(-1) : undefined
     return c.json(
       {
         // One that died before its object knew of it is nothing.
@@ -114,11 +116,11 @@ jobs.openapi(
     const { cursor, limit, outcome } = c.req.valid('query')
     const job = jobAt(c.env, id)
     const view = found(id, await job.view())
-    const page = await job.outcomes(numberCursor(cursor) ?? 0, limit, outcome)
+    const page = await job.outcomes(numberCursor(cursor, 'outcome') ?? 0, limit, outcome)
     return c.json(
       {
         outcomes: page.outcomes.map(([target, one]) => outcomeJson(view, target, one)),
-        next: page.next === undefined ? null : writeCursor(page.next),
+        next: page.next === undefined ? null : writeCursor(`outcome ${page.next}`),
       },
       200,
     )

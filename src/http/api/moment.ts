@@ -11,8 +11,10 @@ export function readMoment(text: string): number | undefined {
     return undefined
   }
   const [ms, local] = [Date.parse(written), Date.parse(`${minute}Z`)]
-  // Date.parse takes 30 February for 2 March.
-  return Number.isNaN(ms + local) || !new Date(local).toISOString().startsWith(minute)
+  // Date.parse takes 30 February for 2 March, and a zone may lead out of the years that have four digits.
+  return Number.isNaN(ms + local) ||
+    !new Date(local).toISOString().startsWith(minute) ||
+    !RFC3339.test(new Date(ms).toISOString())
     ? undefined
     : ms
 }

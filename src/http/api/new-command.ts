@@ -60,6 +60,12 @@ export function readCommand(json: JsonObject, id: string | undefined): AppleComm
       400,
     )
   }
+  if (json['Command'] !== undefined && json['request_type'] !== undefined) {
+    throw new AdminError(
+      'the body has both `request_type` and `Command`: send MicroMDM’s JSON or Apple’s keys, and leave the other out',
+      400,
+    )
+  }
   const built =
     json['Command'] === undefined
       ? buildCommand({ ...json, udid: id ?? 'many' }, newUUID)
@@ -75,13 +81,12 @@ export function readNewCommand(
   id: string,
   bytes: Uint8Array,
   repeat: { readonly requestKey: string; readonly apiKey: string },
-  now: number,
 ): NewCommand {
   const { requestKey, apiKey } = repeat
   const json = readObject(new TextDecoder().decode(bytes))
   const { commandUUID: uuid, requestType, payload, secret } = readCommand(json, id)
   const terms: Terms = {
-    ...window(json, now),
+    ...window(json),
     requestKey,
     requestHash: requestKey === '' ? '' : requestHash(apiKey, bytes),
   }
@@ -104,11 +109,14 @@ function readObject(text: string): JsonObject {
   )
 }
 
-/** When a command may go out. Milliseconds; 0 stands for none. @throws AdminError */
-export function window(body: JsonObject, now: number): { notBefore: number; expiresAt: number } {
+/**
+ * When a command may go out. Milliseconds; 0 stands for none. Whether that has passed, the device says, which knows
+ * of a request that came in time and is repeated. @throws AdminError
+ */
+export function window(body: JsonObject): { notBefore: number; expiresAt: number } {
   const notBefore = Math.max(0, momentAt(body, 'not_before') ?? 0)
   const expiresAt = momentAt(body, 'expires_at')
-  if (expiresAt !== undefined && expiresAt <= Math.max(now, notBefore)) {
+  if (expiresAt !== undefined && expiresAt <= notBefore) {
     throw new AdminError('expires_at has to lie ahead, and behind not_before', 400)
   }
   return { notBefore, expiresAt: expiresAt ?? 0 }

@@ -94,7 +94,7 @@ replays.openapi(
     tags: ['Deliveries'],
     summary: 'Posts kept events of devices to a webhook again',
     description:
-      'In the order of each device, beside its line, with the same `event_id` and `"replay": true`. What KEEP_EVENTS keeps can be replayed, also to a webhook that was not there when it happened. What still waits for the webhook, or is a dead letter of it, is left alone. Up to 20 devices without a pace are done within the call; more are a job.',
+      'In the order of each device, beside its line, with the same `event_id` and `"replay": true`. What KEEP_EVENTS keeps can be replayed, also to a webhook that was not there when it happened. What still waits for the webhook, or is a dead letter of it, is left alone. Up to 20 devices without a pace are done within the call; more are a job. An Idempotency-Key is refused: events that come twice have the same `event_id`.',
     request: {
       body: body(request, {
         device: { webhook: 'webhook', devices: [DEVICE], dry_run: true },
@@ -123,6 +123,7 @@ replays.openapi(
     },
   }),
   async (c) => {
+    withoutKey(c.req.header('idempotency-key'))
     const { webhook: id, devices, filter = {}, force, pace = 0, ...order } = c.req.valid('json')
     const webhook = await receiverOf(c.env, c.var.config, id, { force, dryRun: order.dry_run })
     const { topics = webhook.topics, statuses = webhook.statuses } = order
@@ -168,6 +169,16 @@ async function receiverOf(
     )
   }
   return webhook
+}
+
+/** @throws AdminError for a key: a small replay leaves nothing behind by which it could be known again */
+function withoutKey(key: string | undefined): void {
+  if (key !== undefined) {
+    throw new AdminError(
+      'a replay knows no Idempotency-Key, and repeated it posts the events once more: leave the header out, and look at GET /api/deliveries before you repeat one',
+      400,
+    )
+  }
 }
 
 async function replayAt(

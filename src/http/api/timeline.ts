@@ -1,6 +1,8 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { KINDS, type Place, type TimelineEntry } from '../../device/timeline.ts'
+import { TOPICS } from '../../events/topics.ts'
 import { enrollmentId } from '../../mdm/enrollment.ts'
+import { REPORT_STATUSES } from '../../mdm/message.ts'
 import { atDevice } from '../at-device.ts'
 import { outcome, QUEUER_EXAMPLE, queuer, queuerJson } from './command-json.ts'
 import {
@@ -86,11 +88,13 @@ timeline.openapi(
         topic: z
           .string()
           .optional()
-          .openapi({ description: 'of events: one or more, between commas' }),
+          .openapi({ description: `of events: one or more, between commas: ${TOPICS.join(', ')}` }),
         status: z
           .string()
           .optional()
-          .openapi({ description: 'of reports: one or more, between commas' }),
+          .openapi({
+            description: `of reports: one or more, between commas: ${REPORT_STATUSES.join(', ')}`,
+          }),
       }),
     },
     responses: {
@@ -129,8 +133,8 @@ timeline.openapi(
       before: placeIn(cursor),
       limit,
       kinds: several('kind', kind, KINDS),
-      topics: several('topic', topic),
-      statuses: several('status', status),
+      topics: several('topic', topic, TOPICS),
+      statuses: several('status', status, REPORT_STATUSES),
     }
     const { device, entries, next } = await atDevice(
       c.env,
@@ -140,7 +144,7 @@ timeline.openapi(
     return c.json(
       {
         events: entries.map((one) => entryJson(device, one)),
-        next: next ? writeCursor(`${next.at}.${next.rank}.${next.n}`) : null,
+        next: next ? writeCursor(`event ${next.at}.${next.rank}.${next.n}`) : null,
       },
       200,
     )
@@ -148,7 +152,7 @@ timeline.openapi(
 )
 
 function placeIn(cursor: string | undefined): Place | undefined {
-  const [at, rank, n] = readCursor(cursor, /^(\d{1,15})\.(\d)\.(\d{1,16})$/) ?? []
+  const [at, rank, n] = readCursor(cursor, /^event (\d{1,15})\.(\d)\.(\d{1,16})$/) ?? []
   return at === undefined ? undefined : { at: Number(at), rank: Number(rank), n: Number(n) }
 }
 

@@ -103,7 +103,7 @@ describe('a command', () => {
     ],
     [
       '{"udid":"U1","request_type":"InstallApplication","configuration":{"a":[null]}}',
-      'configuration: a plist has no null',
+      'configuration.a: a plist has no null',
     ],
     [
       '{"udid":"U1","request_type":"DeviceLock","message":"\\u0001"}',

@@ -121,3 +121,21 @@ it('stops when too large a share fails, or answers with an error, once there are
     '3 of 10 devices that were asked have answered with an error',
   )
 })
+
+it('nobody is called any more once the job is stopped, whoever is on a pause then', async () => {
+  let stopped = false
+  const calls: string[] = []
+  const stopping: BatchPorts = {
+    ...ports(
+      async (id) => calls.push(id),
+      () => stopped,
+    ),
+    pause: async () => {
+      stopped = true
+    },
+  }
+  const { page: after } = await runBatch(page(hundred), 100, stopping)
+  expect(calls).toHaveLength(32)
+  expect(after.outcomes.filter((outcome) => outcome === null)).toHaveLength(68)
+  expect((await runBatch(after, 100, stopping)).called).toEqual([])
+})

@@ -1,9 +1,12 @@
 import { expect, it } from 'vitest'
+import { alias, clearQueue, takeOver } from '../../../src/device/admin.ts'
 import { commandState, enqueueOnce } from '../../../src/device/once.ts'
 import type { NewCommand } from '../../../src/device/queue.ts'
 import { viewQueue } from '../../../src/device/queue-view.ts'
 import { channelOf } from '../../../src/device/state.ts'
 import { TestObject } from './object.ts'
+
+const DAY = 86_400_000
 
 const fromJob = (source: string): NewCommand => ({
   uuid: 'one',
@@ -39,4 +42,37 @@ it('the walk for a job’s command ends at the first one that is older than the 
   const began = object.now + 1
   const later = object.commit((context) => enqueueOnce(context, '', fromJob('job/a'), began))
   expect(later).toMatchObject({ kind: 'queued', id: 'D.2' })
+})
+
+it('what was cancelled with the whole queue is not queued again by a batch that is repeated', () => {
+  const object = new TestObject('D', { keepResults: { kind: 'bounded', count: 1, ms: DAY } })
+  const since = object.now
+  const once = (source: string) =>
+    object.commit((context) => enqueueOnce(context, '', fromJob(source), since))
+  for (const source of ['job/a', 'other', 'job/b']) {
+    once(source)
+  }
+  object.commit((context) => clearQueue(context, ''))
+  expect(once('job/a')).toMatchObject({ id: 'D.1', repeated: true })
+  expect(waiting(object)).toBe(0)
+  const kept = () => object.db().all('SELECT source FROM commands ORDER BY id')
+  expect(kept()).toEqual([{ source: 'job/a' }, { source: 'job/b' }])
+  // Not for ever: a job dies for minutes, not for days.
+  object.now += DAY
+  once('job/c')
+  expect(kept()).toEqual([{ source: 'job/c' }])
+})
+
+it('a job finds its command again after the hand-over from a bare UserID to its device', () => {
+  const bare = new TestObject('U')
+  bare.commit((context) => enqueueOnce(context, '', fromJob('job/a'), 0))
+  const handOver = bare.commit((context) => alias(context, 'D', 'U', 0))
+  const moved = handOver.kind === 'alias' ? handOver.waiting : []
+  const owner = new TestObject('D')
+  owner.commit((context) => enqueueOnce(context, '', fromJob('job/a'), 0))
+  owner.commit((context) => takeOver(context, 'U', 'U', moved))
+  owner.commit((context) => takeOver(context, 'U', 'U', moved))
+  expect(waiting(owner, 'U')).toBe(1)
+  const again = owner.commit((context) => enqueueOnce(context, 'U', fromJob('job/a'), 0))
+  expect(again).toMatchObject({ id: 'D:U.1', repeated: true })
 })

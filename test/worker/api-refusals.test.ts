@@ -1,0 +1,140 @@
+import { runDurableObjectAlarm } from 'cloudflare:test'
+import { describe, expect, it } from 'vitest'
+import { api, env, newDevice, serve, until } from './server.ts'
+
+describe('a command that loses data', () => {
+  it('goes to all neither when nobody nor when one device is enrolled', async () => {
+    const order = { all: true, command: { request_type: 'EraseDevice' } }
+    const refused = {
+      status: 409,
+      body: { detail: 'EraseDevice cannot go to all: name the devices by ids or filter' },
+    }
+    expect(await api('POST', '/api/commands', order)).toMatchObject(refused)
+    const device = newDevice()
+    await device.enroll()
+    await until(
+      () => api<{ devices: object[] }>('GET', '/api/devices?state=enrolled'),
+      ({ body }) => body.devices.length === 1,
+    )
+    const confirm = { request_type: 'EraseDevice', count: 1 }
+    expect(await api('POST', '/api/commands', { ...order, confirm })).toMatchObject(refused)
+    await device.poll()
+    expect(device.received).toEqual([])
+  })
+})
+
+describe('a job', () => {
+  it('that does not exist is 404, and a cursor of another list 400', async () => {
+    for (const [method, path] of [
+      ['GET', '/api/jobs/none'],
+      ['GET', '/api/jobs/none/outcomes'],
+      ['POST', '/api/jobs/none/cancel'],
+    ] as const) {
+      expect((await api(method, path)).status).toBe(404)
+    }
+    expect((await api('GET', '/api/jobs?cursor=WzFd')).status).toBe(400)
+  })
+})
+
+describe('a path', () => {
+  it('refuses in each of its operations a parameter that it does not have, and tells the methods that it has', async () => {
+    const { body } = await api<{ paths: Record<string, object> }>('GET', '/api/openapi.json')
+    for (const [path, operations] of Object.entries(body.paths)) {
+      const methods = Object.keys(operations).map((method) => method.toUpperCase())
+      const url = path.replaceAll(/\{\w+\}/g, 'X')
+      for (const method of methods) {
+        // oxlint-disable-next-line no-await-in-loop -- one after the other, for a clear message
+        expect(await api(method, `${url}?nope=1`), `${method} ${path}`).toMatchObject({
+          status: 400,
+          body: { detail: expect.stringContaining('Unrecognized key: "nope"') },
+        })
+      }
+      const authorization = `Basic ${btoa('micromdm:secret')}`
+      const put = await serve(url, { method: 'PUT', headers: { authorization } })
+      expect([put.status, put.headers.get('allow')], path).toEqual([405, methods.join(', ')])
+    }
+    expect((await api('PUT', '/api/nothing')).status).toBe(404)
+  })
+
+  it('that clears a queue leaves it alone when it is asked for less', async () => {
+    await api('POST', '/api/devices/CLEAR/commands', { request_type: 'ProfileList' })
+    expect((await api('DELETE', '/api/devices/CLEAR/commands?state=queued')).status).toBe(400)
+    const { body } = await api<{ commands: object[] }>('GET', '/api/devices/CLEAR/commands')
+    expect(body.commands).toMatchObject([{ state: 'queued' }])
+  })
+})
+
+describe('a list', () => {
+  it('has no next on its last page, however full it is, and takes no cursor of another', async () => {
+    const order = { ids: ['PAGE-1', 'PAGE-2'], command: { request_type: 'ProfileList' } }
+    await api('POST', '/api/commands', order)
+    await api('POST', '/api/commands', order)
+    const next = async (path: string) => (await api<{ next: string | null }>('GET', path)).body.next
+    const { body } = await api<{ jobs: { id: string }[] }>('GET', '/api/jobs')
+    expect(await next(`/api/jobs?limit=${body.jobs.length}`)).toBeNull()
+    const lists = ['/api/devices/PAGE-1/commands', `/api/jobs/${body.jobs[0]?.id}/outcomes`]
+    const cursors = await Promise.all(lists.map((list) => next(`${list}?limit=1`)))
+    expect((await api('GET', `${lists[0]}?cursor=${cursors[0]}`)).status).toBe(200)
+    expect((await api('GET', `${lists[0]}?cursor=${cursors[1]}`)).status).toBe(400)
+    expect((await api('GET', `${lists[1]}?cursor=${cursors[0]}`)).status).toBe(400)
+  })
+})
+
+describe('expires_at', () => {
+  const authorization = `Basic ${btoa('micromdm:secret')}`
+  const soon = () => new Date(Date.now() + 300).toISOString()
+  const passed = (time: string) =>
+    until(
+      async () => Date.now(),
+      (now) => now > Date.parse(time),
+    )
+
+  it('may have passed when a request comes again with its Idempotency-Key', async () => {
+    const expires_at = soon()
+    const again = () =>
+      serve('/api/devices/AGAIN/commands', {
+        method: 'POST',
+        headers: { authorization, 'idempotency-key': 'again' },
+        body: JSON.stringify({ request_type: 'ProfileList', expires_at }),
+      })
+    expect((await again()).status).toBe(202)
+    await passed(expires_at)
+    const second = await again()
+    expect([second.status, await second.json()]).toMatchObject([200, { id: 'AGAIN.1' }])
+  })
+
+  it('that passes before a job is through is the failure of those that are left', async () => {
+    const ids = Array.from({ length: 12 }, (_, n) => `LATE-${n}`)
+    const command = { request_type: 'ProfileList', expires_at: soon() }
+    const { body } = await api<{ job: { id: string } }>('POST', '/api/commands', {
+      ids,
+      command,
+      pace: 60,
+    })
+    const { id } = body.job
+    const job = () => api<{ done: number; state: string }>('GET', `/api/jobs/${id}`)
+    await until(job, (one) => one.body.done === 10)
+    await passed(command.expires_at)
+    await runDurableObjectAlarm(env.JOB.getByName(id))
+    const ended = await until(job, (one) => one.body.state !== 'running')
+    expect(ended.body).toMatchObject({ state: 'finished', done: 10, failed: 2 })
+    const path = `/api/jobs/${id}/outcomes?outcome=failed`
+    expect((await api('GET', path)).body['outcomes']).toMatchObject([
+      { id: 'LATE-10', error: 'expires_at had passed before its turn came' },
+      { id: 'LATE-11' },
+    ])
+    expect((await api('GET', '/api/devices/LATE-11/commands')).body['commands']).toEqual([])
+  })
+})
+
+it('a replay refuses an Idempotency-Key, because it would not keep it', async () => {
+  const response = await serve('/api/replays', {
+    method: 'POST',
+    headers: { authorization: `Basic ${btoa('micromdm:secret')}`, 'idempotency-key': 'k' },
+    body: JSON.stringify({ webhook: 'webhook', devices: ['D'], dry_run: true }),
+  })
+  expect(response.status).toBe(400)
+  expect(await response.json()).toMatchObject({
+    detail: expect.stringContaining('leave the header out'),
+  })
+})
