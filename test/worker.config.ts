@@ -42,7 +42,7 @@ export default defineConfig({
     root: import.meta.dirname,
     include: ['worker/**/*.test.ts'],
     setupFiles: ['worker/setup.ts'],
-    maxWorkers: 2,
+    maxWorkers: 3,
     testTimeout: 120_000,
   },
 })
