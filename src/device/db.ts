@@ -17,3 +17,20 @@ export function sqlite(sql: SqlStorage): Db {
     },
   }
 }
+
+/** What a statement that writes meets where nothing may be written. */
+export class WouldWrite extends Error {
+  override name = 'WouldWrite'
+}
+
+/** The same database for a decision that is to write nothing. */
+export function readOnly(db: Db): Db {
+  return {
+    all: (query, ...values) => (query.startsWith('SELECT') ? db.all(query, ...values) : refuse()),
+    run: refuse,
+  }
+}
+
+function refuse(): never {
+  throw new WouldWrite()
+}

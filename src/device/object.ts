@@ -14,6 +14,7 @@ import type { QueuedCommand } from './queue-view.ts'
 import { settleReaders } from './readers.ts'
 import { replay, settleGivenUp, type Replay, type Replayed } from './replay.ts'
 import {
+  isHeartbeat,
   keepDeclarations,
   listedDeclarations,
   receive,
@@ -24,7 +25,7 @@ import { attemptRenewal, renewalFacts, type RenewalAttempt, type RenewalFacts } 
 import { viewDevice, type DeviceView } from './page.ts'
 import { viewTimeline, type Timeline, type TimelineFilter } from './timeline.ts'
 import { DeviceRuntime, type DeviceEnv } from './runtime.ts'
-import { knownChannel } from './state.ts'
+import { knownChannel, type DeviceState } from './state.ts'
 
 export type { Announcement, DeviceEnv } from './runtime.ts'
 
@@ -40,9 +41,10 @@ export class Device extends DurableObject<DeviceEnv> {
   readonly #runtime = new DeviceRuntime(this.ctx, this.env)
 
   async receive(input: DeviceInput): Promise<DeviceAnswer> {
-    return this.#runtime.commit((context) => {
+    const { user } = input.message.enrollment
+    const isQuiet = (state: DeviceState, now: number): boolean => isHeartbeat(state, input, now)
+    return this.#runtime.glance(isQuiet, (context) => {
       const answer = receive(context, input)
-      const { user } = input.message.enrollment
       const channel = knownChannel(context.state, user)
       if (channel && input.message.kind === 'report') {
         answered(context, user)

@@ -3,6 +3,7 @@ import { aboutMessage } from '../events/event.ts'
 import { COMMAND_DEFERRED, IDENTITY_CONFLICT, topicOf } from '../events/topics.ts'
 import { deviceTypeOf, enrollmentId } from '../mdm/enrollment.ts'
 import type { Message, Report } from '../mdm/message.ts'
+import { beginsRound } from '../mdm/queue.ts'
 import { checkIn, type CheckInEffect } from './check-in.ts'
 import type { Context } from './context.ts'
 import { changed, toldNews, type ToldNews } from './directory-row.ts'
@@ -11,7 +12,7 @@ import { saveIdentity, type Identity } from './identity-row.ts'
 import { recordEvent, type Listeners } from './outbox.ts'
 import { applyReport, handOut, type ReportEffect } from './queue.ts'
 import { keepProfile, noteMessage, noteReport } from './renewing.ts'
-import { channelOf, knownChannel, saveChannel } from './state.ts'
+import { channelOf, knownChannel, saveChannel, type DeviceState } from './state.ts'
 
 /** A device's message, its signature verified over the exact bytes of `body`. */
 export interface DeviceInput {
@@ -47,6 +48,21 @@ export type DeviceAnswer =
   /** Signed by an identity of an earlier enrolment: 503 until an admin reinstates it. */
   | { readonly kind: 'conflict'; readonly news: ToldNews }
   | { readonly kind: 'blocked' }
+
+/** Whether a message will hardly change anything: an Idle that nobody hears of, where no command waits. */
+export function isHeartbeat(state: DeviceState, input: DeviceInput, now: number): boolean {
+  const { message, listeners } = input
+  const channel = knownChannel(state, message.enrollment.user)
+  const queue = channel && state.queues.get(channel.id)
+  return (
+    message.kind === 'report' &&
+    beginsRound(message) &&
+    listeners?.length === 0 &&
+    queue?.pending.length === 0 &&
+    !queue.more &&
+    Math.min(queue.heldUntil, queue.expiresAt) > now
+  )
+}
 
 /** Takes in one message: identity, state change, event and answer are one commit (design.md 3). */
 export function receive(context: Context, input: DeviceInput): DeviceAnswer {

@@ -3,7 +3,7 @@ import { requireConfig } from '../config.ts'
 import { reasonOf, warn } from '../log.ts'
 import { dueTimes } from './alarm.ts'
 import { newEffects, type Context, type Effects } from './context.ts'
-import { sqlite, type Db } from './db.ts'
+import { readOnly, sqlite, WouldWrite, type Db } from './db.ts'
 import { toldNews, type ToldNews } from './directory-row.ts'
 import { pushSettings, type PushEnv } from './push-gate.ts'
 import { pushNow, pushPending, type PushAnswer, type Pusher } from './pusher.ts'
@@ -61,6 +61,31 @@ export class DeviceRuntime {
       return answer
     } catch (error) {
       this.#state = undefined
+      throw error
+    }
+  }
+
+  /**
+   * The same for a decision that is expected to write nothing, without the transaction, which costs more than the decision.
+   * One that writes after all is forgotten, and memory with it, and taken in a commit.
+   */
+  async glance<Answer>(
+    isExpected: (state: DeviceState, now: number) => boolean,
+    decide: (context: Context) => Answer,
+  ): Promise<Answer> {
+    if (!this.#state || !isExpected(this.#state, Date.now())) {
+      return this.commit(decide)
+    }
+    const effects = newEffects()
+    try {
+      const answer = decide({ ...this.#context(effects), db: readOnly(this.#db) })
+      this.#after(effects)
+      return answer
+    } catch (error) {
+      this.#state = undefined
+      if (error instanceof WouldWrite) {
+        return this.commit(decide)
+      }
       throw error
     }
   }
