@@ -186,7 +186,7 @@ export function nextPage(db: Db): Page | undefined {
   return place && pageAt(db, place.n)
 }
 
-export function pageAt(db: Db, n: number): Page | undefined {
+function pageAt(db: Db, n: number): Page | undefined {
   const [row] = db.all<{ n: number; tries: number; ids: string; outcomes: string }>(
     'SELECT n, tries, ids, outcomes FROM pages WHERE n = ?',
     n,
@@ -218,7 +218,7 @@ export function kindOf(outcome: Outcome): OutcomeKind {
   return outcome === null ? 'waiting' : typeof outcome === 'string' ? 'failed' : 'done'
 }
 
-export function countOf(outcomes: readonly Outcome[]): Counts {
+function countOf(outcomes: readonly Outcome[]): Counts {
   return {
     waiting: outcomes.filter((outcome) => outcome === null).length,
     failed: outcomes.filter((outcome) => typeof outcome === 'string').length,

@@ -252,7 +252,7 @@ function readEvents(
   return { events, upTo, skipped }
 }
 
-export function asEvent(context: Context, row: StoredEvent): DeviceEvent {
+function asEvent(context: Context, row: StoredEvent): DeviceEvent {
   return {
     sequence: row.seq,
     id: row.id,

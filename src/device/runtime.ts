@@ -8,7 +8,8 @@ import { toldNews, type ToldNews } from './directory-row.ts'
 import { pushSettings, type PushEnv } from './push-gate.ts'
 import { pushNow, pushPending, type PushAnswer, type Pusher } from './pusher.ts'
 import { withRareTables } from './schema.ts'
-import { loadState, type DeviceState } from './state.ts'
+import { loadState } from './load.ts'
+import type { DeviceState } from './state.ts'
 import { createWaiting } from './waiting.ts'
 
 /** What the queue carries: which device has news, for whom. It may be lost; the alarm says it again. */

@@ -175,14 +175,21 @@ export function hasTables(db: Db): boolean {
 
 /** The same database, with the tables that few devices need: reading finds a missing one empty, inserting makes it. */
 export function withRareTables(db: Db): Db {
+  /** What has to be run in place of a statement while tables are missing, so that it fails once and not each time. */
+  const around = new Map<string, string>()
   return {
     all(query, ...values) {
-      const empty: string[] = []
+      const empty = new Map<string, string>()
       for (;;) {
         try {
-          return db.all(empty.length === 0 ? query : `WITH ${empty.join(', ')} ${query}`, ...values)
+          return db.all(around.get(query) ?? query, ...values)
         } catch (error) {
-          empty.push(emptyTable(...missingTable(error)))
+          const [name, table] = missingTable(error)
+          if (empty.has(name)) {
+            throw error
+          }
+          empty.set(name, emptyTable(name, table))
+          around.set(query, `WITH ${[...empty.values()].join(', ')} ${query}`)
         }
       }
     },
@@ -196,6 +203,7 @@ export function withRareTables(db: Db): Db {
         }
         const body = [...columns, ...(key ? [`PRIMARY KEY (${key})`] : [])].join(', ')
         db.run(`CREATE TABLE ${name} (${body})${key ? ' WITHOUT ROWID' : ''}`)
+        around.clear()
         db.run(query, ...values)
       }
     },

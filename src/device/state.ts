@@ -1,12 +1,11 @@
 import type { EnrollmentType } from '../mdm/enrollment.ts'
-import { NO_FACTS, type DeviceFacts } from '../mdm/message.ts'
+import type { DeviceFacts } from '../mdm/message.ts'
 import type { QueueEntry, CommandState } from '../mdm/queue.ts'
 import type { Verdict } from '../push/verdict.ts'
 import type { Db } from './db.ts'
-import { newInstalled, type Installed } from './installed.ts'
-import { loadIdentities, type Identity } from './identity-row.ts'
-import { passedBy } from './listeners.ts'
-import { createTables, hasTables, SCHEMA } from './schema.ts'
+import type { Installed } from './installed.ts'
+import type { Identity } from './identity-row.ts'
+import { createTables, SCHEMA } from './schema.ts'
 
 /**
  * `unknown`: nothing of it yet but what an admin queued. `authenticated`: between Authenticate and the first
@@ -121,87 +120,6 @@ export interface DeviceState {
   pruned: boolean
 }
 
-interface StoredDevice extends Omit<
-  DeviceRow,
-  'facts' | 'installed' | 'blocked' | 'hidden' | 'displaced'
-> {
-  facts: string
-  installed: string
-  blocked: number
-  hidden: number
-  displaced: number
-}
-
-/** Reads the object's rows; an object that stored nothing yet stays without tables until its first commit. */
-export function loadState(db: Db, name: string): DeviceState {
-  const state: DeviceState = {
-    device: newDevice(name),
-    channels: [newChannel(0, '')],
-    identities: [],
-    cursors: new Map(),
-    queues: new Map(),
-    attention: new Map(),
-    rung: new Map(),
-    came: new Map(),
-    heardAt: 0,
-    lastSeq: 0,
-    pruned: false,
-  }
-  if (!hasTables(db)) {
-    return state
-  }
-  const [stored] = db.all<StoredDevice>(
-    `SELECT schema, name, type, state, facts, installed, epoch, blocked, hidden, displaced, claimed_at AS claimedAt,
-      renewed_at AS renewedAt, last_seen AS lastSeen, version, projected FROM device`,
-  )
-  if (stored) {
-    Object.assign(state.device, stored, {
-      facts: { ...NO_FACTS, ...JSON.parse(stored.facts) },
-      installed: { ...newInstalled(), ...JSON.parse(stored.installed) },
-      blocked: stored.blocked === 1,
-      hidden: stored.hidden === 1,
-      displaced: stored.displaced === 1,
-    })
-  }
-  loadChannels(db, state)
-  state.identities.push(...loadIdentities(db))
-  const [last] = db.all<{ seq: number | null }>('SELECT max(seq) AS seq FROM events')
-  state.lastSeq = last?.seq ?? 0
-  for (const { subscriber, seq } of db.all<{ subscriber: string; seq: number }>(
-    'SELECT subscriber, seq FROM cursors',
-  )) {
-    state.cursors.set(subscriber, passedBy(db, subscriber, seq) ?? state.lastSeq)
-  }
-  return state
-}
-
-function loadChannels(db: Db, state: DeviceState): void {
-  type Stored = Omit<
-    Channel,
-    'token' | 'enabled' | 'awaitingConfiguration' | 'declarations' | 'push'
-  > & {
-    push: string
-    token: ArrayBuffer | Uint8Array | null
-    enabled: number
-    awaitingConfiguration: number
-    declarations: string
-  }
-  for (const row of db.all<Stored>(
-    `SELECT id, user, enabled, token, token_at AS tokenAt, magic, topic, tally, awaiting_configuration AS awaitingConfiguration,
-      alias, flag, flag_epoch AS flagEpoch, pushed_at AS pushedAt,
-      push_after AS pushAfter, push, declarations FROM channels ORDER BY id`,
-  )) {
-    state.channels[row.id] = {
-      ...row,
-      token: row.token === null ? null : new Uint8Array(row.token),
-      enabled: row.enabled === 1,
-      awaitingConfiguration: row.awaitingConfiguration === 1,
-      declarations: JSON.parse(row.declarations),
-      push: readPushNote(row.push),
-    }
-  }
-}
-
 export function readPushNote(stored: string): PushNote | undefined {
   return stored === '' ? undefined : JSON.parse(stored)
 }
@@ -283,27 +201,7 @@ export function channelOf(
   return channel
 }
 
-function newDevice(name: string): DeviceRow {
-  return {
-    schema: 0,
-    name,
-    type: 'Device',
-    state: 'unknown',
-    facts: NO_FACTS,
-    installed: newInstalled(),
-    epoch: 0,
-    blocked: false,
-    hidden: false,
-    displaced: false,
-    claimedAt: 0,
-    renewedAt: 0,
-    lastSeen: 0,
-    version: 0,
-    projected: 0,
-  }
-}
-
-function newChannel(id: number, user: string): Channel {
+export function newChannel(id: number, user: string): Channel {
   return {
     id,
     user,

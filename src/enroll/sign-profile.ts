@@ -1,4 +1,4 @@
-import { signAttached } from '../pki/cms.ts'
+import { signAttached } from '../pki/cms-sign.ts'
 import type { Signer } from '../pki/signer.ts'
 
 /** A profile with the signature of a configured certificate around it; `now` in milliseconds since 1970. */

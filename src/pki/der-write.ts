@@ -119,3 +119,10 @@ function base128(arc: number): number[] {
   }
   return octets
 }
+
+/** A copy with another tag: signed attributes are sent as `[0]` and signed as a SET (RFC 5652 §5.4). */
+export function retagged(encoding: Uint8Array, tag: number): Uint8Array {
+  const copy = new Uint8Array(encoding)
+  copy[0] = tag
+  return copy
+}

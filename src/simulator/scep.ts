@@ -1,6 +1,7 @@
 /** The SCEP client of a device (RFC 8894), as Apple's behaves (`apple-protocol.md` §3.4). */
 import { createHash, createPublicKey, type KeyObject, randomBytes } from 'node:crypto'
-import { signAttached, verifySigned } from '../pki/cms.ts'
+import { verifySigned } from '../pki/cms.ts'
+import { signAttached } from '../pki/cms-sign.ts'
 import { printableString } from '../pki/der-write.ts'
 import {
   type ContentCipher,

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { signDetached } from '../pki/cms.ts'
+import { signDetached } from '../pki/cms-sign.ts'
 import type { Digest } from '../pki/oids.ts'
 import type { Identity } from './identity.ts'
 

@@ -151,6 +151,14 @@ describe('a URL on a private network', () => {
   })
 })
 
+/** A receiver has an event a moment before its device hears of that, and only then can it be replayed. */
+async function replayable(asked: object, count: number): Promise<void> {
+  await until(
+    () => api('POST', '/api/replays', { ...asked, dry_run: true }),
+    ({ body }) => body['events'] === count,
+  )
+}
+
 describe('peers §4 row 1: lost webhook events, and no way to know', () => {
   it('a test event tells at once whether a webhook works', async () => {
     const hook = await newHook()
@@ -285,10 +293,12 @@ describe('peers §4 row 1: lost webhook events, and no way to know', () => {
     const device = await enrolled()
     const first = await hook.events(device.udid, 2)
     const asked = { webhook: hook.id, devices: [device.udid] }
+    await replayable(asked, 2)
     expect((await api('POST', '/api/replays', asked)).body).toMatchObject({ events: 2 })
     const all = await hook.events(device.udid, 4)
     expect(all.slice(2)).toEqual(first.map((event) => ({ ...event, replay: true })))
     const [one] = first
+    await replayable(asked, 2)
     await api('POST', '/api/replays', { ...asked, events: [one?.event_id] })
     expect((await hook.events(device.udid, 5))[4]).toMatchObject({ event_id: one?.event_id })
     const none = { ...asked, from: new Date(Date.now() + HOUR).toISOString() }
@@ -301,6 +311,7 @@ describe('peers §4 row 1: lost webhook events, and no way to know', () => {
     const hook = await newHook()
     const device = await enrolled()
     await hook.events(device.udid, 2)
+    await replayable({ webhook: hook.id, devices: [device.udid] }, 2)
     const devices = [...Array.from({ length: 30 }, () => crypto.randomUUID()), device.udid]
     const { body } = await api<{ job: { id: string } }>('POST', '/api/replays', {
       webhook: hook.id,
@@ -328,6 +339,7 @@ describe('peers §4 row 1: lost webhook events, and no way to know', () => {
       status: 409,
       body: { detail: expect.stringContaining('force') },
     })
+    await replayable(asked, 2)
     await api('POST', '/api/replays', { ...asked, force: true })
     expect((await events(device.udid, 4)).slice(2)).toMatchObject([
       { replay: true },

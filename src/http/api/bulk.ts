@@ -24,6 +24,7 @@ import {
   checkNumber,
   deviceFilter,
   MAX_TARGETS,
+  SMALL,
   targetsMeant,
   targetsNamed,
   type Targets,
@@ -31,9 +32,6 @@ import {
 
 /** One command to many ids (peers.md §4, rows 15 and 16). */
 export const bulk = newRoutes()
-
-/** So many are done within the call: each may take two calls of the fifty that the free plan allows. */
-const SMALL = 20
 
 const bulkSchema = z
   .strictObject({

@@ -15,6 +15,7 @@ import {
   checkNumber,
   deviceFilter,
   MAX_TARGETS,
+  SMALL,
   targetsMeant,
   targetsNamed,
   type Targets,
@@ -24,8 +25,6 @@ import { activeWebhook, webhookOf } from './webhook-access.ts'
 /** Events that a webhook gets again, or gets at last (peers.md §4, row 1). */
 export const replays = newRoutes()
 
-/** So many are done within the call: each may take two calls of the fifty that the free plan allows. */
-const SMALL = 20
 const DEVICE = 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01'
 
 const fields = z.strictObject({

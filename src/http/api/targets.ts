@@ -6,6 +6,8 @@ import { faultOfId } from './device-id.ts'
 
 /** As many devices as one call may mean. */
 export const MAX_TARGETS = 100_000
+/** So many are done within the call: each may take two calls of the fifty that the free plan allows. */
+export const SMALL = 20
 
 const BLANK = 'has to hold something'
 

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { newSecret, signingSecrets } from '../../delivery/sign.ts'
+import { signingSecrets } from '../../delivery/sign.ts'
 import type { Secret } from '../../events/webhook.ts'
 import { warn } from '../../log.ts'
 import { AdminError } from '../at-device.ts'
@@ -10,6 +10,8 @@ import {
   STATE_EXAMPLE,
   stateJson,
   stateSchema,
+  randomSecret,
+  SECRET_EXAMPLE,
   WEBHOOK_EXAMPLE,
   webhookJson,
   webhookSchema,
@@ -22,11 +24,9 @@ const tags = ['Webhooks']
 const params = z.object({ id: webhookId })
 const unknown = refusal('no such webhook')
 const inactive = refusal('the webhook is switched off, or the key of its secrets is missing')
-const SECRET_BYTES = 32
 /** Receivers check signatures one by one: more would only be carried along. */
 const MAX_SECRETS = 2
 const DAY_SECONDS = 86_400
-const SECRET_EXAMPLE = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo='
 
 webhookControl.openapi(
   createRoute({
@@ -63,10 +63,7 @@ webhookControl.openapi(
     },
   }),
   async (c) => {
-    const {
-      secret = newSecret(crypto.getRandomValues(new Uint8Array(SECRET_BYTES))),
-      overlap_seconds: overlap,
-    } = c.req.valid('json')
+    const { secret = randomSecret(), overlap_seconds: overlap } = c.req.valid('json')
     const { config } = c.var
     const webhook = await change(c.env, config, c.req.valid('param').id, (before) => ({
       ...before,

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { REPORT_STATUSES } from '../../mdm/message.ts'
 import { MAX_CONCURRENCY, MAX_IDLE_AGE, MAX_RATE } from '../../config-values.ts'
+import { newSecret } from '../../delivery/sign.ts'
 import type { SubscriberState } from '../../delivery/subscriber.ts'
 import { TOPICS } from '../../events/topics.ts'
 import type { ReadWebhook } from '../../directory/webhooks.ts'
@@ -148,6 +149,12 @@ export const webhookSchema = z
     }),
   })
   .openapi('Webhook')
+
+export const SECRET_EXAMPLE = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo='
+
+export function randomSecret(): string {
+  return newSecret(crypto.getRandomValues(new Uint8Array(32)))
+}
 
 export const WEBHOOK_EXAMPLE: z.input<typeof webhookSchema> = {
   id: '5b1f0c0e-9d3c-4a43-9d0b-6a1f4d2f7a10',

@@ -1,5 +1,4 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { newSecret } from '../../delivery/sign.ts'
 import { forgetWebhooks } from '../../directory/webhook-list.ts'
 import { listWebhooks, readWebhook, removeWebhook } from '../../directory/webhooks.ts'
 import { MICROMDM_TOPICS } from '../../events/topics.ts'
@@ -14,6 +13,8 @@ import {
   STATE_EXAMPLE,
   stateJson,
   stateSchema,
+  randomSecret,
+  SECRET_EXAMPLE,
   WEBHOOK_EXAMPLE,
   webhookJson,
   webhookSchema,
@@ -25,7 +26,6 @@ export const webhooks = newRoutes()
 const tags = ['Webhooks']
 /** Each is an object that every event of interest wakes. */
 const MAX_WEBHOOKS = 50
-const SECRET_BYTES = 32
 const DEFAULTS: Omit<Webhook, 'id' | 'secrets'> = {
   enabled: true,
   url: '',
@@ -46,7 +46,6 @@ const notSo = refusal(
   'a URL that leads to a private network, unless ALLOW_PRIVATE_WEBHOOKS is set; or a user and password beside a header Authorization',
 )
 const shownOnce = z.object({ webhook: webhookSchema, secret: z.string() })
-const SECRET_EXAMPLE = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo='
 
 webhooks.openapi(
   createRoute({
@@ -105,8 +104,7 @@ webhooks.openapi(
     },
   }),
   async (c) => {
-    const { secret = newSecret(crypto.getRandomValues(new Uint8Array(SECRET_BYTES))), ...changes } =
-      c.req.valid('json')
+    const { secret = randomSecret(), ...changes } = c.req.valid('json')
     const { config } = c.var
     if ((await listWebhooks(c.env.DB)).length >= MAX_WEBHOOKS) {
       throw new AdminError(`there are ${MAX_WEBHOOKS} webhooks: delete one first`, 409)

@@ -3,7 +3,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { newEffects, type Context, type DeviceSettings } from '../../../src/device/context.ts'
 import type { Db } from '../../../src/device/db.ts'
 import { withRareTables } from '../../../src/device/schema.ts'
-import { loadState, type DeviceState } from '../../../src/device/state.ts'
+import { loadState } from '../../../src/device/load.ts'
+import type { DeviceState } from '../../../src/device/state.ts'
 import { createSealer } from '../../../src/pki/seal.ts'
 
 const sealer = createSealer(`test:${randomBytes(32).toString('base64')}`)
@@ -27,6 +28,13 @@ export class TestObject {
   now = 1_000_000
   effects = newEffects()
   #state: DeviceState | undefined
+  readonly #db = withRareTables({
+    all: <Row>(query: string, ...values: unknown[]) =>
+      this.database.prepare(query).all(...(values as never[])) as Row[],
+    run: (query, ...values) => {
+      this.database.prepare(query).run(...(values as never[]))
+    },
+  })
 
   constructor(name = 'UDID-1', settings: Partial<DeviceSettings> = {}) {
     this.name = name
@@ -65,12 +73,6 @@ export class TestObject {
   }
 
   db(): Db {
-    return withRareTables({
-      all: <Row>(query: string, ...values: unknown[]) =>
-        this.database.prepare(query).all(...(values as never[])) as Row[],
-      run: (query, ...values) => {
-        this.database.prepare(query).run(...(values as never[]))
-      },
-    })
+    return this.#db
   }
 }

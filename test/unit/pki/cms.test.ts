@@ -2,13 +2,8 @@ import { createHash, createPrivateKey, sign } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import {
-  decodeSignatureHeader,
-  signAttached,
-  signDetached,
-  signedContent,
-  verifyDetached,
-} from '../../../src/pki/cms.ts'
+import { decodeSignatureHeader, signedContent, verifyDetached } from '../../../src/pki/cms.ts'
+import { signAttached, signDetached } from '../../../src/pki/cms-sign.ts'
 import { element, integer, oid, octetString, sequence, setOf } from '../../../src/pki/der-write.ts'
 import { readIssuerAndSerial } from '../../../src/pki/signed-data.ts'
 import { readPem } from '../../../src/pki/x509.ts'

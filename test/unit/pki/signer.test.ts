@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest'
-import { signAttached } from '../../../src/pki/cms.ts'
+import { signAttached } from '../../../src/pki/cms-sign.ts'
 import { pem } from '../../../src/pki/issue.ts'
 import { readSigner } from '../../../src/pki/signer.ts'
 import { nodeIdentity } from './node-identity.ts'
