@@ -1,4 +1,5 @@
 import { Hono } from 'hono'
+import { clock } from './clock.ts'
 import { configOf } from './config.ts'
 import { consume } from './delivery/consumer.ts'
 import { RENEWALS } from './delivery/renewals.ts'
@@ -32,7 +33,7 @@ app.use(async (c, next) => {
     return refuse(c.req.path, 503, `EdgeMDM is not configured: ${problems}`)
   }
   c.set('config', result.config)
-  const telling = tellCertificate(c.env, result.config, Date.now())
+  const telling = tellCertificate(c.env, result.config, clock.now())
   if (telling) {
     c.executionCtx.waitUntil(telling)
   }
@@ -63,7 +64,7 @@ export default {
     if (!result.ok) {
       return
     }
-    const now = Date.now()
+    const now = clock.now()
     await Promise.all([
       daily('push certificate', () => warnOfPushExpiry(env, result.config, now)),
       daily('CA', () => warnOfCAExpiry(env.DB, now)),

@@ -1,3 +1,4 @@
+import { clock } from '../clock.ts'
 import { reach } from '../device/reach.ts'
 import type { DeviceNamespace } from '../device/object.ts'
 import type { QueuedBy } from '../device/queued-by.ts'
@@ -46,7 +47,7 @@ export const WORK: Readonly<Record<string, Work>> = {
 
 async function queueCommand(env: WorkEnv, { row, payload }: OpenJob, id: string): Promise<Outcome> {
   const { uuid, requestType, notBefore, expiresAt, by }: CommandWork = JSON.parse(row.work)
-  if (expiresAt > 0 && expiresAt <= Date.now()) {
+  if (expiresAt > 0 && expiresAt <= clock.now()) {
     return 'expires_at had passed before its turn came'
   }
   const command = {

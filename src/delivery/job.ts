@@ -1,4 +1,5 @@
 import { DurableObject } from 'cloudflare:workers'
+import { clock, wait } from '../clock.ts'
 import { requireConfig } from '../config.ts'
 import { loadBody, storeBody, type Bodies } from '../device/bodies.ts'
 import { sqlite } from '../device/db.ts'
@@ -117,7 +118,7 @@ export class Job extends DurableObject<JobEnv> {
         this.#db,
         {
           ...facts,
-          createdAt: Date.now(),
+          createdAt: clock.now(),
           total: ids.length,
           faults: order.faults.size,
           watch: { open: [], answered: 0, failed: 0 },
@@ -133,7 +134,7 @@ export class Job extends DurableObject<JobEnv> {
     if (!job) {
       throw new Error('the job was not stored')
     }
-    await this.ctx.storage.setAlarm(Date.now() + (order.wait ? FALLBACK : 0))
+    await this.ctx.storage.setAlarm(clock.now() + (order.wait ? FALLBACK : 0))
     if (order.wait) {
       await this.ctx.storage.setAlarm(await this.#ring(job))
     }
@@ -155,10 +156,10 @@ export class Job extends DurableObject<JobEnv> {
       this.#end(job, 'cancelled', '')
     }
     if (this.#ringing) {
-      const late = new AbortController()
-      const wait = scheduler.wait(CANCEL_WAIT, { signal: late.signal })
-      await Promise.race([this.#ringing.catch(() => 0), wait])
-      late.abort()
+      const late = Promise.withResolvers<void>()
+      const cancelTimer = clock.after(CANCEL_WAIT, late.resolve)
+      await Promise.race([this.#ringing.catch(() => 0), late.promise])
+      cancelTimer()
     }
     return job && this.#view(job)
   }
@@ -186,7 +187,7 @@ export class Job extends DurableObject<JobEnv> {
 
   /** Its first step arms the next one (design.md 15): a ring that dies with its process is rung again. */
   override async alarm(): Promise<void> {
-    await this.ctx.storage.setAlarm(Date.now() + FALLBACK)
+    await this.ctx.storage.setAlarm(clock.now() + FALLBACK)
     await this.ctx.storage.sync()
     const job = this.#job()
     if (!job) {
@@ -198,8 +199,8 @@ export class Job extends DurableObject<JobEnv> {
       return
     }
     const until = job.endedAt + KEEP
-    await this.ctx.storage.setAlarm(Math.max(until, Date.now() + HOUR))
-    if (until <= Date.now()) {
+    await this.ctx.storage.setAlarm(Math.max(until, clock.now() + HOUR))
+    if (until <= clock.now()) {
       await removeJob(this.env.DB, job.name)
       await this.ctx.storage.deleteAll()
       this.#row = undefined
@@ -217,7 +218,7 @@ export class Job extends DurableObject<JobEnv> {
   /** Does one batch; when to ring next is the answer. */
   async #ring(row: JobRow): Promise<number> {
     if (this.#ringing) {
-      return Date.now() + FALLBACK
+      return clock.now() + FALLBACK
     }
     this.#ringing = this.#batchOf(row)
     try {
@@ -235,7 +236,7 @@ export class Job extends DurableObject<JobEnv> {
 
   async #batchOf(row: JobRow): Promise<number> {
     const work = WORK[row.kind]
-    const began = Date.now()
+    const began = clock.now()
     this.#touched = this.#touched.filter(({ at }) => at > began - RESIDENT)
     const { quota, freeAt } = quotaOf(row, requireConfig(this.env).jobBurst, this.#touched, began)
     const page = nextPage(this.#db)
@@ -259,13 +260,13 @@ export class Job extends DurableObject<JobEnv> {
     const { page: after, called } = await runBatch(page, quota, {
       attempt: (id) => work.attempt(this.env, job, id),
       stopped: () => row.state !== 'running',
-      pause: () => scheduler.wait(0),
+      pause: () => wait(0),
       done: (outcome) => {
         this.#batch.done += 1
         this.#batch.failed += Number(typeof outcome === 'string')
       },
     })
-    this.#touched.push({ at: Date.now(), count: called.length })
+    this.#touched.push({ at: clock.now(), count: called.length })
     this.#save(row, after, called)
     return row.state === 'running'
       ? nextRing(row, nextPage(this.#db), called.length, began)
@@ -294,7 +295,7 @@ export class Job extends DurableObject<JobEnv> {
 
   /** @returns when its object may go */
   #end(row: JobRow, state: JobState, reason: string): number {
-    Object.assign(row, { state, reason, endedAt: Date.now() })
+    Object.assign(row, { state, reason, endedAt: clock.now() })
     saveJob(this.#db, row)
     log(`job:${state}`, { job: row.name, reason })
     return row.endedAt + KEEP

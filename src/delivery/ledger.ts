@@ -1,3 +1,4 @@
+import { clock } from '../clock.ts'
 import type { PostOutcome } from './post.ts'
 
 /** One post of one event, as it went. */
@@ -174,17 +175,17 @@ const PLACE = 'ledger'
 /** Saves when it is due, and later what could wait: a quiet webhook's last posts are known tomorrow too. */
 export function keptLedger(kv: Pick<SyncKvStorage, 'get' | 'put'>): KeptLedger {
   const ledger = newLedger(kv.get<SavedLedger>(PLACE))
-  let timer: ReturnType<typeof setTimeout> | undefined
+  let cancelTimer: (() => void) | undefined
   let ended = false
   const save = (): void => {
-    const due = ended ? undefined : saveDue(ledger, Date.now())
+    const due = ended ? undefined : saveDue(ledger, clock.now())
     if (due) {
       kv.put(PLACE, due)
     } else if (ledger.unsaved > 0 && !ended) {
-      timer ??= setTimeout(() => {
-        timer = undefined
+      cancelTimer ??= clock.after(SAVE_EVERY, () => {
+        cancelTimer = undefined
         save()
-      }, SAVE_EVERY)
+      })
     }
   }
   return {
@@ -194,7 +195,7 @@ export function keptLedger(kv: Pick<SyncKvStorage, 'get' | 'put'>): KeptLedger {
       save()
     },
     letGo(device, event, what) {
-      ledger.letGo.push({ device, event, what, at: Date.now() })
+      ledger.letGo.push({ device, event, what, at: clock.now() })
       if (ledger.letGo.length > RECENT) {
         ledger.letGo.shift()
       }
@@ -210,7 +211,7 @@ export function keptLedger(kv: Pick<SyncKvStorage, 'get' | 'put'>): KeptLedger {
     },
     end() {
       ended = true
-      clearTimeout(timer)
+      cancelTimer?.()
     },
   }
 }

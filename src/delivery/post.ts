@@ -1,3 +1,4 @@
+import { clock } from '../clock.ts'
 import { renderEvent, type DeviceEvent } from '../events/event.ts'
 import { redacted } from '../events/redact.ts'
 import { refuseTarget } from '../events/target.ts'
@@ -59,7 +60,7 @@ export async function postEvent(
   event: DeviceEvent,
   { isReplay, allowPrivate }: { readonly isReplay: boolean; readonly allowPrivate: boolean },
 ): Promise<PostOutcome> {
-  const now = Date.now()
+  const now = clock.now()
   const text = renderEvent(webhook.redact ? redacted(event) : event, isReplay)
   const receiver = { ...webhook, asGo: webhook.id === VAR_WEBHOOK, allowPrivate }
   return post(receiver, { text, signature: signature(webhook, event.id, text, now) }, now)
@@ -68,9 +69,9 @@ export async function postEvent(
 /** Posts one event as MicroMDM does (micromdm-contract §2.1): any status below 400 is success. */
 export async function post(receiver: Receiver, body: Body, now: number): Promise<PostOutcome> {
   const timeout = new AbortController()
-  const timer = setTimeout(() => {
+  const cancelTimer = clock.after(TIMEOUT, () => {
     timeout.abort(new Error('no answer within 30 s'))
-  }, TIMEOUT)
+  })
   try {
     const answer = await follow(receiver, body, timeout.signal)
     await answer.body?.cancel()
@@ -78,7 +79,7 @@ export async function post(receiver: Receiver, body: Body, now: number): Promise
   } catch (error) {
     return { kind: 'down', status: 0, reason: plain(reasonOf(error)), retryAfter: undefined }
   } finally {
-    clearTimeout(timer)
+    cancelTimer()
   }
 }
 

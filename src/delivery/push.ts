@@ -1,4 +1,5 @@
 import { DurableObject } from 'cloudflare:workers'
+import { clock } from '../clock.ts'
 import type { DeviceNamespace } from '../device/object.ts'
 import {
   GATE_AGE,
@@ -49,11 +50,11 @@ export class Push extends DurableObject<PushEnv> implements PushCircuit {
   #walkBegan = false
 
   async inUse(certificateId: string): Promise<void> {
-    this.#keep(this.#circuit(certificateId, Date.now()))
+    this.#keep(this.#circuit(certificateId, clock.now()))
   }
 
   async gate(certificateId: string, delivered: number): Promise<Admission> {
-    const now = Date.now()
+    const now = clock.now()
     const { allowed, circuit } = admit(
       countDelivered(this.#circuit(certificateId, now), delivered, now),
       now,
@@ -63,7 +64,7 @@ export class Push extends DurableObject<PushEnv> implements PushCircuit {
   }
 
   async record(certificateId: string, told: PushTold): Promise<Gate> {
-    const now = Date.now()
+    const now = clock.now()
     const circuit = record(this.#circuit(certificateId, now), told, now)
     this.#keep(circuit)
     return gate(circuit)
@@ -71,10 +72,10 @@ export class Push extends DurableObject<PushEnv> implements PushCircuit {
 
   override async alarm(): Promise<void> {
     const { storage } = this.ctx
-    await storage.setAlarm(Date.now() + RETRY_AFTER_DEATH)
+    await storage.setAlarm(clock.now() + RETRY_AFTER_DEATH)
     await storage.sync()
     const open = this.#load()?.open
-    const next = open && Date.now() < open.until ? open.until : await this.#step()
+    const next = open && clock.now() < open.until ? open.until : await this.#step()
     if (next === undefined) {
       await storage.deleteAlarm()
     } else {
@@ -89,15 +90,15 @@ export class Push extends DurableObject<PushEnv> implements PushCircuit {
     const page = await idsAfter(this.env.DB, kv.get<string>(WALK) ?? '', PAGE)
     await Promise.all(page.map((device) => this.#ask(device)))
     if (this.#walkBegan) {
-      return Date.now() + WALK_AFTER
+      return clock.now() + WALK_AFTER
     }
     const isEnd = page.length < PAGE
     kv.put(WALK, isEnd ? '' : (page.at(-1) ?? ''))
     const open = this.#load()?.open
     if (!isEnd) {
-      return Math.max(Date.now() + PAGE_EVERY, open?.until ?? 0)
+      return Math.max(clock.now() + PAGE_EVERY, open?.until ?? 0)
     }
-    return open && Math.max(Date.now() + REST, open.until)
+    return open && Math.max(clock.now() + REST, open.until)
   }
 
   async #ask(device: string): Promise<void> {
@@ -134,7 +135,7 @@ export class Push extends DurableObject<PushEnv> implements PushCircuit {
     if (mayLeaveAgain(before, circuit)) {
       this.#walkBegan = true
       this.ctx.storage.kv.put(WALK, '')
-      this.#wake(Date.now() + WALK_AFTER)
+      this.#wake(clock.now() + WALK_AFTER)
     }
   }
 

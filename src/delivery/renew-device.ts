@@ -1,3 +1,4 @@
+import { clock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import type { DeviceNamespace } from '../device/object.ts'
 import type { QueuedBy } from '../device/queued-by.ts'
@@ -82,7 +83,7 @@ async function attemptFor(
   if (!plan.ok) {
     return { kind: 'blocked', reason: plan.reason }
   }
-  const now = Date.now()
+  const now = clock.now()
   const base = config.publicUrl || new URL(facts.profile?.serverUrl ?? facts.serverUrl).origin
   const profile = plan.write({
     scepUrl: `${base}/scep`,

@@ -1,4 +1,5 @@
 import { DurableObject } from 'cloudflare:workers'
+import { clock } from '../clock.ts'
 import { configOf, type Config } from '../config.ts'
 import { authorityCertificates, lastImport } from '../directory/authorities.ts'
 import {
@@ -80,7 +81,7 @@ export class Renewals extends DurableObject<ConsumerEnv> {
       warn('renewals:off', { due, reason: stopped || 'not enabled: PATCH /api/renewals' })
       return
     }
-    const now = Date.now()
+    const now = clock.now()
     log('renewals:round', { due })
     this.#keep({ roundSince: now })
     await this.ctx.storage.setAlarm(now)
@@ -91,7 +92,7 @@ export class Renewals extends DurableObject<ConsumerEnv> {
     const [enabled, due, counts] = await Promise.all([
       this.#enabled(),
       countDueForRenewal(this.env.DB, this.#due()),
-      countRenewals(this.env.DB, kept.roundSince || Date.now() - RETRY_AFTER),
+      countRenewals(this.env.DB, kept.roundSince || clock.now() - RETRY_AFTER),
     ])
     const { perHour, unknownProfiles, stopped, roundSince } = kept
     return { enabled, perHour, unknownProfiles, stopped, roundSince, due, counts }
@@ -99,7 +100,7 @@ export class Renewals extends DurableObject<ConsumerEnv> {
 
   /** Takes in what an admin chose. What failed or was blocked before is tried again. */
   async choose(choice: Partial<RenewalChoice>): Promise<void> {
-    const now = Date.now()
+    const now = clock.now()
     const enabled = choice.enabled === undefined ? {} : { enabledAt: now, roundSince: 0 }
     const goesOn = choice.enabled === true ? { stopped: '' } : {}
     this.#keep({ ...choice, ...enabled, ...goesOn, changedAt: now })
@@ -112,17 +113,17 @@ export class Renewals extends DurableObject<ConsumerEnv> {
     if (round === 0) {
       return
     }
-    await this.ctx.storage.setAlarm(Date.now() + WAIT)
+    await this.ctx.storage.setAlarm(clock.now() + WAIT)
     const wait = await this.#step(round)
     // An admin may have begun another one meanwhile, which has armed its own.
     if (this.#kept().roundSince === round) {
-      await this.ctx.storage.setAlarm(Date.now() + wait)
+      await this.ctx.storage.setAlarm(clock.now() + wait)
     }
   }
 
   /** @returns milliseconds to the next step, unless the round is over. */
   async #step(round: number): Promise<number> {
-    const now = Date.now()
+    const now = clock.now()
     const [issuing] = await authorityCertificates(this.env.DB)
     if (!issuing || issuing.notAfter <= now) {
       return this.#end(round, 'there is no CA that issues: `npm run ca -- create`')
@@ -186,7 +187,7 @@ export class Renewals extends DurableObject<ConsumerEnv> {
   }
 
   #due(): DueIdentities {
-    const now = Date.now()
+    const now = clock.now()
     return {
       endsBefore: now + renewalWindow(this.#config().scep.clientValidity),
       triedBefore: Math.max(now - RETRY_AFTER, this.#kept().changedAt),

@@ -1,3 +1,4 @@
+import { clock } from '../clock.ts'
 import { requireConfig } from '../config.ts'
 import { findWebhook, readWebhook, type StoredWebhook } from '../directory/webhooks.ts'
 import { VAR_WEBHOOK, type Webhook } from '../events/webhook.ts'
@@ -25,7 +26,7 @@ export function webhookSource(env: { readonly DB: D1Database }, id: string): Web
         return config.webhooks.find((webhook) => webhook.id === id)
       }
       const before = known
-      if (before && Date.now() - before.at < SETTINGS_AGE) {
+      if (before && clock.now() - before.at < SETTINGS_AGE) {
         return before.webhook
       }
       const asked = changes
@@ -33,13 +34,13 @@ export function webhookSource(env: { readonly DB: D1Database }, id: string): Web
         const stored = await findWebhook(env.DB, id)
         const webhook = stored && usable(stored, config.sealer)
         // What was read before a change is good for once.
-        known = asked === changes ? { at: Date.now(), webhook } : known
+        known = asked === changes ? { at: clock.now(), webhook } : known
         return webhook
       } catch (error) {
         if (!before) {
           throw error
         }
-        known = { ...before, at: Date.now() }
+        known = { ...before, at: clock.now() }
         return before.webhook
       }
     },

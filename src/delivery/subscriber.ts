@@ -1,4 +1,5 @@
 import { DurableObject } from 'cloudflare:workers'
+import { clock, wait } from '../clock.ts'
 import { requireConfig } from '../config.ts'
 import { MAX_CONCURRENCY } from '../config-values.ts'
 import { sqlite } from '../device/db.ts'
@@ -64,7 +65,7 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
   readonly #source = webhookSource(this.env, this.#id)
   #line: Line | undefined
   #ledger: KeptLedger | undefined
-  #timer: ReturnType<typeof setTimeout> | undefined
+  #cancelTimer: (() => void) | undefined
   #walking = false
 
   /** These devices have news. Answers at once; posting goes on by itself. */
@@ -86,7 +87,7 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
   /** The webhook is gone, and with it what is kept of it here. */
   async remove(): Promise<void> {
     this.#source.forget()
-    clearTimeout(this.#timer)
+    this.#cancelTimer?.()
     // Posts under way come back to this line, and find that nothing more may leave.
     this.#open().paused = true
     this.#line = undefined
@@ -168,14 +169,14 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
     if (!webhook) {
       return undefined
     }
-    const began = Date.now()
+    const began = clock.now()
     const event = testEvent(crypto.randomUUID(), began)
     const outcome = await this.#post(webhook, event, false)
     if (outcome.kind === 'delivered') {
       this.#hurry()
       this.ctx.waitUntil(this.#pump())
     }
-    return { event: event.id, outcome, latency: Date.now() - began }
+    return { event: event.id, outcome, latency: clock.now() - began }
   }
 
   /** A wait is over, or it is to be seen whether a backlog is still there: if so, the pump arms the next. */
@@ -199,7 +200,7 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
   #hurry(): void {
     const line = this.#open()
     const { kv } = this.ctx.storage
-    if (line.circuit.askedUntil > Date.now()) {
+    if (line.circuit.askedUntil > clock.now()) {
       beginWalk(kv)
     }
     hurry(line)
@@ -219,19 +220,19 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
       webhook = await this.#source.current()
     } catch (error) {
       warn('webhook:settings-unreadable', { webhook: this.#id, reason: reasonOf(error) })
-      this.#schedule(Date.now() + UNREACHABLE_WAIT)
+      this.#schedule(clock.now() + UNREACHABLE_WAIT)
       return
     }
     if (!webhook?.enabled) {
       return
     }
     const walkAgainAt = await this.#walkOn(line)
-    for (const device of startable(line, webhook.concurrency, Date.now())) {
+    for (const device of startable(line, webhook.concurrency, clock.now())) {
       this.ctx.waitUntil(this.#deliver(line, webhook, device))
     }
     const waiting = line.ready.size + line.busy.size
     if (line === this.#line && markBacklog(this.ctx.storage.kv, waiting)) {
-      this.#arm(Date.now() + LONGEST_TIMER)
+      this.#arm(clock.now() + LONGEST_TIMER)
     }
     // When a post comes back, this is done again.
     this.#schedule(isFull(line, webhook.concurrency) ? undefined : (nextTry(line) ?? walkAgainAt))
@@ -250,7 +251,7 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
       return undefined
     } catch (error) {
       warn('webhook:walk-failed', { webhook: this.#id, reason: reasonOf(error) })
-      return Date.now() + UNREACHABLE_WAIT
+      return clock.now() + UNREACHABLE_WAIT
     } finally {
       this.#walking = false
     }
@@ -261,25 +262,25 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
       await deliver(line, this.#ports(line, webhook), device)
     } catch (error) {
       warn('webhook:device-unreachable', { device, reason: reasonOf(error) })
-      settle(line, device, Date.now(), UNREACHABLE_WAIT)
+      settle(line, device, clock.now(), UNREACHABLE_WAIT)
     }
     await this.#pump()
   }
 
   #schedule(at: number | undefined): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
     if (at === undefined || at === Infinity) {
       return
     }
-    const wait = Math.max(at - Date.now(), 0)
-    if (wait > LONGEST_TIMER) {
+    const ms = Math.max(at - clock.now(), 0)
+    if (ms > LONGEST_TIMER) {
       this.#arm(at)
       return
     }
-    this.#timer = setTimeout(() => {
+    this.#cancelTimer = clock.after(ms, () => {
       this.ctx.waitUntil(this.#pump())
-    }, wait)
+    })
   }
 
   #arm(at: number): void {
@@ -319,8 +320,8 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
     const isHere = (): boolean => this.#line === line
     return {
       webhook: () => this.#current(),
-      now: () => Date.now(),
-      sleep: (ms) => scheduler.wait(ms),
+      now: () => clock.now(),
+      sleep: wait,
       pull: async (device, request) => {
         const { topics, statuses } = (await this.#current()) ?? webhook
         const stub = this.env.DEVICE.getByName(device)
@@ -334,7 +335,7 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
       },
       note: ledger.note,
       giveUp: (device, { sequence, id: event, topic, at }, { tries, reason }) => {
-        const letter = { device, sequence, event, topic, at, tries, reason, diedAt: Date.now() }
+        const letter = { device, sequence, event, topic, at, tries, reason, diedAt: clock.now() }
         if (isHere()) {
           dead.addDeadLetter(this.#db, letter)
         }

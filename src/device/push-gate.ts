@@ -1,3 +1,4 @@
+import { clock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { defaultExpiration, pushRequest } from '../push/request.ts'
 import { judge, readAnswer, type Verdict } from '../push/verdict.ts'
@@ -181,9 +182,9 @@ async function post(settings: PushSettings, target: PushTarget, push: Push): Pro
   const attempt = async (apns: NonNullable<PushSettings['apns']>): Promise<Verdict> => {
     // A time-out that is never cleared would pin the object, and its bill, until it fires.
     const timeout = new AbortController()
-    const timer = setTimeout(() => {
+    const cancelTimer = clock.after(TIMEOUT, () => {
       timeout.abort()
-    }, TIMEOUT)
+    })
     try {
       const answer = await apns.fetch(`https://api.push.apple.com${path}`, {
         method: 'POST',
@@ -195,7 +196,7 @@ async function post(settings: PushSettings, target: PushTarget, push: Push): Pro
     } catch (error) {
       return { kind: 'transport', reason: reasonOf(error) }
     } finally {
-      clearTimeout(timer)
+      cancelTimer()
     }
   }
   const first = await attempt(settings.apns)

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { clock } from '../clock.ts'
 import { reasonOf, warn } from '../log.ts'
 import type { Verdict } from '../push/verdict.ts'
 import type { Elsewhere } from './admin.ts'
@@ -34,7 +35,7 @@ export async function pushNow(
     return { kind: 'failed', error: NO_APNS }
   }
   // An admin's push leaves whatever the circuit says: its success shows that the cause is gone.
-  const { epoch } = (await admission(pusher, Date.now())).gate
+  const { epoch } = (await admission(pusher, clock.now())).gate
   const dead = deadToken(check.target, epoch)
   if (dead !== undefined) {
     return { kind: 'failed', error: dead }
@@ -68,7 +69,7 @@ export async function pushPending(
 
 /** @returns false when the circuit holds every push back. */
 async function pushReady(pusher: Pusher, target: PushTarget, again: boolean): Promise<boolean> {
-  const { admitted, gate } = await admission(pusher, Date.now())
+  const { admitted, gate } = await admission(pusher, clock.now())
   if (!admitted) {
     return false
   }
@@ -109,7 +110,7 @@ async function send(
 ): Promise<Verdict> {
   const { device } = pusher
   const { epoch, again, expiration } = options
-  const push = { id: randomUUID(), device, now: Date.now(), epoch, expiration }
+  const push = { id: randomUUID(), device, now: clock.now(), epoch, expiration }
   const { verdict, gate } = await sendPush(pusher, target, push)
   await pusher.commit((context) => {
     notePush(context, target.user, verdict, () => {

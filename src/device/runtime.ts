@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { clock } from '../clock.ts'
 import { requireConfig } from '../config.ts'
 import { reasonOf, warn } from '../log.ts'
 import { dueTimes } from './alarm.ts'
@@ -36,7 +37,7 @@ export class DeviceRuntime {
   #state: DeviceState | undefined
   #alarmAt: number | null | undefined
   #lastNow = 0
-  #pushTimer: ReturnType<typeof setTimeout> | undefined
+  #cancelPush: (() => void) | undefined
   readonly #toPush = new Set<number>()
   readonly waiting = createWaiting()
 
@@ -74,7 +75,7 @@ export class DeviceRuntime {
     isExpected: (state: DeviceState, now: number) => boolean,
     decide: (context: Context) => Answer,
   ): Promise<Answer> {
-    if (!this.#state || !isExpected(this.#state, Date.now())) {
+    if (!this.#state || !isExpected(this.#state, clock.now())) {
       return this.commit(decide)
     }
     const effects = newEffects()
@@ -94,7 +95,7 @@ export class DeviceRuntime {
   #context(effects: Effects): Context {
     this.#state ??= loadState(this.#db, this.#name)
     // Strictly rising, so that "before this round" always has an answer.
-    this.#lastNow = Math.max(Date.now(), this.#lastNow + 1)
+    this.#lastNow = Math.max(clock.now(), this.#lastNow + 1)
     const { sealer, device } = requireConfig(this.#env)
     return {
       db: this.#db,
@@ -115,10 +116,10 @@ export class DeviceRuntime {
     for (const channel of effects.push) {
       this.#toPush.add(channel)
     }
-    if (this.#toPush.size > 0 && this.#pushTimer === undefined) {
-      this.#pushTimer = setTimeout(() => {
+    if (this.#toPush.size > 0 && this.#cancelPush === undefined) {
+      this.#cancelPush = clock.after(PUSH_DELAY, () => {
         this.ring()
-      }, PUSH_DELAY)
+      })
     }
     this.waiting.ended(effects.finished)
     for (const { event, ...detail } of effects.notes) {
@@ -134,7 +135,7 @@ export class DeviceRuntime {
   async alarm(info?: AlarmInvocationInfo): Promise<void> {
     this.#alarmAt = null
     if (info?.isRetry) {
-      this.#arm(Date.now() + RETRY_AFTER_DEATH)
+      this.#arm(clock.now() + RETRY_AFTER_DEATH)
       await this.#ctx.storage.sync()
     }
     const { due, next } = await this.commit(dueTimes)
@@ -161,8 +162,8 @@ export class DeviceRuntime {
 
   /** Pushes what was queued since the last time. */
   ring(): void {
-    clearTimeout(this.#pushTimer)
-    this.#pushTimer = undefined
+    this.#cancelPush?.()
+    this.#cancelPush = undefined
     const channels = [...this.#toPush]
     this.#toPush.clear()
     this.#ctx.waitUntil(this.pushPending(channels, false))
@@ -190,7 +191,7 @@ export class DeviceRuntime {
 
   async #pusher(): Promise<Pusher> {
     return {
-      ...(await pushSettings(this.#env, requireConfig(this.#env), Date.now())),
+      ...(await pushSettings(this.#env, requireConfig(this.#env), clock.now())),
       device: this.#name,
       commit: (decide) => this.commitAndTell(decide),
     }

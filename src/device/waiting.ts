@@ -1,3 +1,5 @@
+import { clock } from '../clock.ts'
+
 /** Calls that wait for a command's end. Each holds the object in memory, so there is a bound. */
 export const MAX_WAITING = 100
 
@@ -20,7 +22,7 @@ export function createWaiting(): Waiting {
       return new Promise((resolve) => {
         const those = waiting.get(row) ?? new Set()
         const done = (): void => {
-          clearTimeout(timer)
+          cancelTimer()
           those.delete(done)
           if (those.size === 0) {
             waiting.delete(row)
@@ -28,7 +30,7 @@ export function createWaiting(): Waiting {
           count -= 1
           resolve()
         }
-        const timer = setTimeout(done, ms)
+        const cancelTimer = clock.after(ms, done)
         waiting.set(row, those.add(done))
       })
     },

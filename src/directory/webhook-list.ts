@@ -1,3 +1,4 @@
+import { clock, wait } from '../clock.ts'
 import type { Config } from '../config.ts'
 import type { Filter, Webhook } from '../events/webhook.ts'
 import { reasonOf, warn } from '../log.ts'
@@ -26,7 +27,7 @@ export async function knownWebhooks(
   config: Config,
   background: (work: Promise<void>) => void,
 ): Promise<readonly KnownWebhook[] | undefined> {
-  const now = Date.now()
+  const now = clock.now()
   const age = now - (copy?.at ?? 0)
   if (age >= FRESH && now >= askAgainAt) {
     const reading = read(env.DB)
@@ -34,11 +35,11 @@ export async function knownWebhooks(
     if (age < USABLE) {
       askAgainAt = now + PAUSE
     } else {
-      await Promise.race([reading, scheduler.wait(PATIENCE)])
-      askAgainAt = Date.now() - (copy?.at ?? 0) < USABLE ? 0 : Date.now() + PAUSE
+      await Promise.race([reading, wait(PATIENCE)])
+      askAgainAt = clock.now() - (copy?.at ?? 0) < USABLE ? 0 : clock.now() + PAUSE
     }
   }
-  return copy && Date.now() - copy.at < USABLE
+  return copy && clock.now() - copy.at < USABLE
     ? [...config.webhooks, ...copy.webhooks.filter(({ enabled }) => enabled)]
     : undefined
 }
@@ -52,7 +53,7 @@ export function forgetWebhooks(): void {
 async function read(d1: D1Database): Promise<void> {
   try {
     const webhooks = await listWebhooks(d1)
-    copy = { at: Date.now(), webhooks: webhooks.map(({ open }) => open) }
+    copy = { at: clock.now(), webhooks: webhooks.map(({ open }) => open) }
   } catch (error) {
     warn('webhooks:list-unreadable', { reason: reasonOf(error) })
   }

@@ -1,6 +1,9 @@
 import { runDurableObjectAlarm } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
+import { fromNow, turn } from './clock.ts'
 import { api, env, newDevice, serve, until } from './server.ts'
+
+const SECOND = 1000
 
 describe('a command that loses data', () => {
   it('goes to all neither when nobody nor when one device is enrolled', async () => {
@@ -82,15 +85,9 @@ describe('a list', () => {
 
 describe('expires_at', () => {
   const authorization = `Basic ${btoa('micromdm:secret')}`
-  const soon = () => new Date(Date.now() + 300).toISOString()
-  const passed = (time: string) =>
-    until(
-      async () => Date.now(),
-      (now) => now > Date.parse(time),
-    )
 
   it('may have passed when a request comes again with its Idempotency-Key', async () => {
-    const expires_at = soon()
+    const expires_at = fromNow(SECOND)
     const again = () =>
       serve('/api/devices/AGAIN/commands', {
         method: 'POST',
@@ -98,26 +95,27 @@ describe('expires_at', () => {
         body: JSON.stringify({ request_type: 'ProfileList', expires_at }),
       })
     expect((await again()).status).toBe(202)
-    await passed(expires_at)
+    turn(SECOND)
     const second = await again()
     expect([second.status, await second.json()]).toMatchObject([200, { id: 'AGAIN.1' }])
   })
 
   it('that passes before a job is through is the failure of those that are left', async () => {
     const ids = Array.from({ length: 12 }, (_, n) => `LATE-${n}`)
-    const command = { request_type: 'ProfileList', expires_at: soon() }
+    const command = { request_type: 'ProfileList', expires_at: fromNow(SECOND) }
     const { body } = await api<{ job: { id: string } }>('POST', '/api/commands', {
       ids,
       command,
       pace: 60,
     })
     const { id } = body.job
-    const job = () => api<{ done: number; state: string }>('GET', `/api/jobs/${id}`)
-    await until(job, (one) => one.body.done === 10)
-    await passed(command.expires_at)
-    await runDurableObjectAlarm(env.JOB.getByName(id))
-    const ended = await until(job, (one) => one.body.state !== 'running')
-    expect(ended.body).toMatchObject({ state: 'finished', done: 10, failed: 2 })
+    const ring = async () => {
+      await runDurableObjectAlarm(env.JOB.getByName(id))
+      return (await api('GET', `/api/jobs/${id}`)).body
+    }
+    expect(await ring()).toMatchObject({ state: 'running', done: 10 })
+    turn(SECOND)
+    expect(await ring()).toMatchObject({ state: 'finished', done: 10, failed: 2 })
     const path = `/api/jobs/${id}/outcomes?outcome=failed`
     expect((await api('GET', path)).body['outcomes']).toMatchObject([
       { id: 'LATE-10', error: 'expires_at had passed before its turn came' },

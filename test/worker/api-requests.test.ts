@@ -1,5 +1,6 @@
 import { runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
+import { clock } from './clock.ts'
 import { api, env, newDevice, until } from './server.ts'
 
 const REPLAY = { webhook: 'webhook', force: true }
@@ -207,7 +208,7 @@ describe('an id in a path', () => {
 
 describe('ids in a body', () => {
   it('are told apart by their type, and nothing is queued for what is blank', async () => {
-    const id = String(Date.now())
+    const id = String(clock.now())
     const ids = [id, Number(id), ` ${id}`, ' ', `${id}:`, null, [id], id]
     const command = { request_type: 'ProfileList' }
     const { body } = await api<{

@@ -9,6 +9,7 @@ import { createSealer } from '../../src/pki/seal.ts'
 import { readCertificate } from '../../src/pki/x509.ts'
 import { createIdentity } from '../../src/simulator/identity.ts'
 import { createPublicKey } from 'node:crypto'
+import { clock } from './clock.ts'
 import { api, env, newDevice, serve } from './server.ts'
 import {
   enrol,
@@ -21,7 +22,7 @@ import {
 } from './scep-client.ts'
 
 const DAY = 86_400_000
-const NOW = Date.now()
+const NOW = clock.now()
 
 interface Listed {
   authorities: {
@@ -231,7 +232,7 @@ describe('a rotation', () => {
 
   it('issues from the CA that was installed last, whatever the clock says', async () => {
     const sealer = createSealer(env.SEAL_KEYS)
-    const facts = { imported: false, nextSerial: undefined, now: Date.now() }
+    const facts = { imported: false, nextSerial: undefined, now: clock.now() }
     const last = newAuthority()
     await installAuthority(env.DB, sealer, newAuthority(), facts)
     await installAuthority(env.DB, sealer, last, { ...facts, now: facts.now - DAY })

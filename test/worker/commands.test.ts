@@ -1,7 +1,8 @@
 import { runDurableObjectAlarm } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import type { Answer } from '../../src/simulator/device.ts'
-import { api, env, newDevice, rule, seen, serve, until } from './server.ts'
+import { clock, fromNow, turn } from './clock.ts'
+import { api, env, newDevice, pushes, rule, serve, until } from './server.ts'
 
 interface Command {
   id: string
@@ -27,8 +28,9 @@ interface Events {
 }
 
 const AUTH = { headers: { authorization: `Basic ${btoa('micromdm:secret')}` } }
-/** As in test/worker.config.ts. */
+/** As in test/worker/project.ts. */
 const MAX_QUEUE = 300
+const SECOND = 1000
 const INFO = { request_type: 'DeviceInformation', queries: ['OSVersion'] }
 
 async function enrolled(answer?: () => Answer) {
@@ -40,19 +42,17 @@ async function enrolled(answer?: () => Answer) {
   return { device, path, queue, get }
 }
 
-/** Comes as soon as it is pushed, as devices do. */
-async function awake(device: ReturnType<typeof newDevice>) {
-  await until(
-    () => seen(device.magic, 'apns'),
-    (pushes) => pushes.length > 0,
-  )
-  await device.poll()
-}
-
 describe('peers §4 row 2: results are read from the API', () => {
   it('a call that waits returns the device’s answer, and no webhook is needed', async () => {
-    const { device, queue } = await enrolled()
-    const [answer] = await Promise.all([queue(INFO, '?wait=30'), awake(device)])
+    const { device, path, queue } = await enrolled()
+    const waiting = queue(INFO, '?wait=30')
+    await until(
+      () => api<Page>('GET', path),
+      ({ body }) => body.commands.length === 1,
+    )
+    await pushes(device)
+    await device.poll()
+    const answer = await waiting
     expect(answer).toMatchObject({
       status: 200,
       body: {
@@ -84,7 +84,16 @@ describe('peers §4 row 2: results are read from the API', () => {
 
   it('a wait in vain ends with 202, and a wait for a cancelled command at once', async () => {
     const { queue, path } = await enrolled()
-    expect((await queue(INFO, '?wait=0.05')).status).toBe(202)
+    let answer: { status: number } | undefined
+    void queue(INFO, '?wait=30').then((its) => {
+      answer = its
+    })
+    await until(
+      async () => answer,
+      (its) => its !== undefined,
+      SECOND,
+    )
+    expect(answer?.status).toBe(202)
     const waiting = queue(INFO, '?wait=30')
     await until(
       () => api<Page>('GET', path),
@@ -267,9 +276,10 @@ describe('peers §4 rows 9 and 10: pushes are told of', () => {
       status: 410,
       times: 1,
       headers: { 'apns-id': 'x' },
-      body: JSON.stringify({ reason: 'Unregistered', timestamp: Date.now() + 60_000 }),
+      body: JSON.stringify({ reason: 'Unregistered', timestamp: clock.now() + 60_000 }),
     })
     const { body } = await queue()
+    await pushes(device)
     const command = await until(
       () => get(body.id),
       ({ pushed }) => pushed !== null,
@@ -279,33 +289,36 @@ describe('peers §4 rows 9 and 10: pushes are told of', () => {
     expect(page.body.channels).toMatchObject([
       { push: { state: 'failing', reason: 'Unregistered' } },
     ])
-    const failing = () => api('GET', `/api/devices?push=failing&q=${device.udid}`)
-    await expect.poll(failing, { timeout: 10_000 }).toMatchObject({ body: { devices: [{}] } })
+    const failing = () =>
+      api<{ devices: object[] }>('GET', `/api/devices?push=failing&q=${device.udid}`)
+    await until(failing, ({ body: list }) => list.devices.length === 1)
     await device.tokenUpdate()
-    await expect.poll(failing, { timeout: 10_000 }).toMatchObject({ body: { devices: [] } })
+    await until(failing, ({ body: list }) => list.devices.length === 0)
   })
 })
 
 describe('a command with a time', () => {
   it('is held until not_before, and pushed then', async () => {
     const { device, queue, get } = await enrolled()
-    const not_before = new Date(Date.now() + 1500).toISOString()
+    const not_before = fromNow(10 * SECOND)
     const { body } = await queue({ ...INFO, not_before })
     expect(body.state).toBe('held')
     await device.poll()
     expect(device.received).toEqual([])
-    await awake(device)
+    turn(10 * SECOND)
+    await runDurableObjectAlarm(env.DEVICE.getByName(device.udid))
+    await pushes(device)
+    await device.poll()
     expect(await get(body.id)).toMatchObject({ state: 'acknowledged' })
-    expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(not_before))
   })
 
   it('expires at the hand-out or by the alarm, and its late answer still finds a home', async () => {
     const { device, queue, get } = await enrolled(() => 'silence')
-    const expires_at = new Date(Date.now() + 400).toISOString()
+    const expires_at = fromNow(SECOND)
     const out = await queue({ ...INFO, expires_at })
     const waiting = await queue({ request_type: 'EraseDevice', expires_at })
     await device.poll()
-    await scheduler.wait(500)
+    turn(SECOND)
     await runDurableObjectAlarm(env.DEVICE.getByName(device.udid))
     expect(await get(waiting.body.id)).toMatchObject({ state: 'expired', hand_outs: 0 })
     expect((await device.connect({ Status: 'Idle' })).body).toEqual(new Uint8Array())

@@ -3,6 +3,7 @@ import { createPublicKey, generateKeyPairSync } from 'node:crypto'
 import worker from '../../src/index.ts'
 import type { Env } from '../../src/env.ts'
 import { issueCertificate, pem, randomSerial } from '../../src/pki/issue.ts'
+import { clock } from './clock.ts'
 import { env, TOPIC } from './server.ts'
 
 const DAY = 86_400_000
@@ -29,8 +30,8 @@ export function pushCertificate(topic = TOPIC, days = 300) {
     publicKey: createPublicKey(privateKey.export({ type: 'pkcs8', format: 'pem' })),
     signingKey: privateKey,
     serial: randomSerial(),
-    notBefore: Date.now() - 400 * DAY,
-    notAfter: Date.now() + days * DAY + DAY / 2,
+    notBefore: clock.now() - 400 * DAY,
+    notAfter: clock.now() + days * DAY + DAY / 2,
     keyUsage: ['digitalSignature'],
   })
   const keyAs = (type: 'pkcs1' | 'pkcs8') =>

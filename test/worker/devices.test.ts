@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { clock } from './clock.ts'
 import { api, newDevice, until } from './server.ts'
 
 interface List {
@@ -52,7 +53,11 @@ describe('the list of devices', () => {
     expect(await ids(`${both}&seen_before=${seenAt}`)).not.toContain(device.udid)
     expect(await ids(`${both}&seen_after=${seenAt}`)).toContain(device.udid)
     await device.checkOut()
-    await expect.poll(() => ids(`${both}&state=checked_out`), { timeout: 10_000 }).toEqual(only)
+    const gone = await until(
+      () => ids(`${both}&state=checked_out`),
+      (devices) => devices.length > 0,
+    )
+    expect(gone).toEqual(only)
     expect((await api('GET', '/api/devices?state=lost')).status).toBe(400)
     expect((await api('GET', '/api/devices?seen_after=yesterday')).status).toBe(400)
   })
@@ -75,9 +80,11 @@ describe('the list of devices', () => {
       answer: () => ({ Status: 'Acknowledged', QueryResponses: { OSVersion: '99.2.1' } }),
     })
     await run(device, { request_type: 'DeviceInformation', queries: ['OSVersion'] })
-    await expect
-      .poll(() => ids(`q=${device.udid}&os=99`), { timeout: 10_000 })
-      .toEqual([device.udid])
+    const found = await until(
+      () => ids(`q=${device.udid}&os=99`),
+      (all) => all.length > 0,
+    )
+    expect(found).toEqual([device.udid])
   })
 })
 
@@ -92,7 +99,7 @@ describe('a device’s page', () => {
       request_type: 'RestartDevice',
       not_before,
     })
-    const before = Date.now()
+    const before = clock.now()
     await device.connect({ Status: 'Idle' })
     const shown = await page(device.udid)
     expect(shown).toMatchObject({

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { DirectoryRow } from '../../src/device/directory-row.ts'
 import { project } from '../../src/directory/directory.ts'
 import { NO_FACTS } from '../../src/mdm/message.ts'
-import { api, env, newDevice, newIdentity } from './server.ts'
+import { turn } from './clock.ts'
+import { api, env, newDevice, newIdentity, until } from './server.ts'
 
 interface List {
   devices: { udid: string; serial_number: string; enrollment_status: boolean }[] | null
@@ -32,13 +33,16 @@ describe('the directory', () => {
   it('lists one record per serial number: the last to claim it, or the one that is heard of again', async () => {
     const old = newDevice()
     await old.enroll()
+    turn(1000)
     const fresh = newDevice({ serial: old.serial })
     await fresh.enroll()
     const bySerial = async () =>
       (await api<List>('POST', '/v1/devices', { filter_serial: [old.serial] })).body.devices?.map(
         ({ udid }) => udid,
       )
-    await expect.poll(bySerial, { timeout: 10_000 }).toEqual([fresh.udid])
+    await until(bySerial, (udids) => udids?.[0] === fresh.udid)
+    expect(await bySerial()).toEqual([fresh.udid])
+    turn(1000)
     await api('POST', '/v1/commands', { udid: old.udid, request_type: 'SecurityInfo' })
     await old.poll()
     expect(old.received).toHaveLength(1)
@@ -46,7 +50,8 @@ describe('the directory', () => {
       await old.poll()
       return bySerial()
     }
-    await expect.poll(heardOf, { timeout: 10_000 }).toEqual([old.udid])
+    await until(heardOf, (udids) => udids?.[0] === old.udid, 1000)
+    expect(await bySerial()).toEqual([old.udid])
     const remove = { opts: { serials: [old.serial] } }
     expect(await api('DELETE', '/v1/devices', remove)).toEqual({ status: 200, body: {} })
     expect(await bySerial()).toBeUndefined()
@@ -103,7 +108,10 @@ describe('the directory', () => {
     const again = await api('DELETE', '/v1/devices', { opts: { udids: [device.udid] } })
     expect(again).toEqual({ status: 500, body: { error: `not found: Device key ${device.udid}` } })
     await device.enroll()
-    await expect.poll(() => listed(device.udid), { timeout: 10_000 }).toHaveLength(1)
+    await until(
+      () => listed(device.udid),
+      (found) => found?.length === 1,
+    )
   })
 
   it('that was not migrated says so', async () => {

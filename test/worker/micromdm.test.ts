@@ -1,17 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import samples from '../vectors/guide-samples.json'
+import { clock } from './clock.ts'
 import {
   api,
   events,
   newDevice,
   newIdentity,
+  pushes,
   resetRules,
   rule,
   seen,
   serve,
-  until,
 } from './server.ts'
 
+const SECOND = 1000
 const BASIC = { authorization: `Basic ${btoa('micromdm:secret')}` }
 
 describe('admin authentication', () => {
@@ -242,12 +244,9 @@ describe('pushes', () => {
     for (let n = 0; n < 5; n++) {
       await api('POST', '/v1/commands', { udid: device.udid, request_type: 'ProfileList' })
     }
-    const pushes = await until(
-      () => seen(device.magic, 'apns'),
-      (found) => found.length > 0,
-    )
-    expect(pushes).toHaveLength(1)
-    expect(pushes[0]).toMatchObject({
+    const found = await pushes(device)
+    expect(found).toHaveLength(1)
+    expect(found[0]).toMatchObject({
       url: `https://api.push.apple.com/3/device/${Buffer.from(device.token).toString('hex')}`,
       body: JSON.stringify({ mdm: device.magic }),
       headers: {
@@ -281,7 +280,7 @@ describe('pushes', () => {
       status: 410,
       times: 1,
       headers: { 'apns-id': 'x' },
-      body: JSON.stringify({ reason: 'Unregistered', timestamp: Date.now() + 60_000 }),
+      body: JSON.stringify({ reason: 'Unregistered', timestamp: clock.now() + 60_000 }),
     })
     expect(await api('GET', `/push/${device.udid}`)).toEqual({
       status: 500,
@@ -321,12 +320,12 @@ describe('the webhook', () => {
     await rule({ on: 'webhook', match: `${refused.udid}</string></dict>`, status: 500, times: 0 })
     await rule({ on: 'webhook', match: refused.serial, status: 500, times: 3 })
     await refused.enroll()
-    const got = await events(refused.udid, 1)
+    const got = await events(refused.udid, 1, SECOND)
     expect(got[0]?.topic).toBe('mdm.TokenUpdate')
     const held = newDevice()
     await rule({ on: 'webhook', match: held.serial, status: 503, times: 2 })
     await held.enroll()
-    expect((await events(held.udid, 2)).map(({ topic }) => topic)).toEqual([
+    expect((await events(held.udid, 2, SECOND)).map(({ topic }) => topic)).toEqual([
       'mdm.Authenticate',
       'mdm.TokenUpdate',
     ])

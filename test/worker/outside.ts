@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises'
 import { Response, type Request } from 'miniflare'
 
 /** What a test tells the outside to do with matching requests, `times` of them. */
@@ -11,8 +10,8 @@ export interface Rule {
   readonly times: number
   readonly headers?: Record<string, string>
   readonly body?: string
-  /** Milliseconds from when the request is seen to its answer. */
-  readonly delay?: number
+  /** The request is seen, and answered when the test releases it. */
+  readonly held?: boolean
 }
 
 export interface Seen {
@@ -34,6 +33,7 @@ export function createOutside(): {
 } {
   const seen: Seen[] = []
   let rules: (Rule & { left: number })[] = []
+  let held: (() => void)[] = []
 
   async function take(on: string, request: Request, fallback: () => Response): Promise<Response> {
     const body = await request.text()
@@ -58,8 +58,17 @@ export function createOutside(): {
       body,
       status: response.status,
     })
-    await setTimeout(rule?.delay ?? 0)
+    if (rule?.held) {
+      await new Promise<void>((resolve) => held.push(resolve))
+    }
     return response
+  }
+
+  function releaseAll(): void {
+    for (const answer of held) {
+      answer()
+    }
+    held = []
   }
 
   async function control(request: Request): Promise<Response> {
@@ -72,8 +81,13 @@ export function createOutside(): {
       }
       return new Response(null)
     }
+    if (url.pathname === '/release') {
+      releaseAll()
+      return new Response(null)
+    }
     if (url.pathname === '/reset') {
       rules = []
+      releaseAll()
       return new Response(null)
     }
     const match = url.searchParams.get('match') ?? ''

@@ -5,10 +5,12 @@ import type { Renewals } from '../../src/delivery/renewals.ts'
 import type { Env } from '../../src/env.ts'
 import type { SimulatedDevice } from '../../src/simulator/device.ts'
 import { createIdentity, readIssuer } from '../../src/simulator/identity.ts'
+import { clock, turn } from './clock.ts'
 import { listed, one, queuers, renewalOf, set, status } from './renewal-client.ts'
 import { install, newAuthority, scepFetch, someKey } from './scep-client.ts'
 import { api, env, newDevice, until } from './server.ts'
 
+const SECOND = 1000
 const DAY = 86_400_000
 const ca = readIssuer({ certificate: env.DEVICE_CA, privateKey: env.DEVICE_CA_KEY })
 const scep = { fetch: scepFetch, key: someKey }
@@ -30,7 +32,7 @@ describe('a round of renewals', () => {
           ca,
           commonName: `old ${n}`,
           key: someKey,
-          now: new Date(Date.now() - 364 * DAY),
+          now: new Date(clock.now() - 364 * DAY),
         }),
         scep,
         ...options,
@@ -42,7 +44,7 @@ describe('a round of renewals', () => {
     }
     const ids = new Set(devices.map(({ udid }) => udid))
     await until(
-      () => listed(`&expires_before=${new Date(Date.now() + 2 * DAY).toISOString()}`),
+      () => listed(`&expires_before=${new Date(clock.now() + 2 * DAY).toISOString()}`),
       (rows) => rows.filter(({ id }) => ids.has(id)).length === size,
     )
     return devices
@@ -59,7 +61,7 @@ describe('a round of renewals', () => {
     await until(listed, (rows) => rows.length === 0)
     await runInDurableObject(object, async (_, state) => {
       await state.storage.deleteAll()
-      state.storage.kv.put('renewals', { changedAt: Date.now(), unknownProfiles: 'default' })
+      state.storage.kv.put('renewals', { changedAt: clock.now(), unknownProfiles: 'default' })
     })
   })
 
@@ -88,7 +90,7 @@ describe('a round of renewals', () => {
     await Promise.all(devices.map((device) => device.poll()))
     const rows = await Promise.all(devices.map((device) => renewalOf(device, 'renewed')))
     for (const row of rows) {
-      expect(Date.parse(row?.not_after ?? '')).toBeGreaterThan(Date.now() + 300 * DAY)
+      expect(Date.parse(row?.not_after ?? '')).toBeGreaterThan(clock.now() + 300 * DAY)
     }
   })
 
@@ -107,6 +109,7 @@ describe('a round of renewals', () => {
     await cron()
     expect(warn.mock.calls.join('\n')).toMatch(/"renewals:off".*the first renewal failed/)
     warn.mockRestore()
+    turn(SECOND)
     expect((await set({ enabled: true })).body).toMatchObject({
       state: 'running',
       reason: '',
@@ -116,7 +119,7 @@ describe('a round of renewals', () => {
 
   it('tells which devices are blocked, at once and not at the pace of renewals', async () => {
     await runInDurableObject(object, (_, state) => {
-      state.storage.kv.put('renewals', { changedAt: Date.now() })
+      state.storage.kv.put('renewals', { changedAt: clock.now() })
     })
     const devices = await fleet(2)
     await cron()
@@ -124,6 +127,7 @@ describe('a round of renewals', () => {
     await tick()
     await tick()
     expect(await status()).toMatchObject({ state: 'idle', due: 0, counts: { blocked: 2 } })
+    turn(SECOND)
     expect((await set({ unknown_profiles: 'default' })).body).toMatchObject({
       state: 'running',
       due: 2,
@@ -138,9 +142,11 @@ describe('a round of renewals', () => {
     await cron()
     expect(await status()).toMatchObject({ state: 'off', enabled: false, due: 1 })
     expect(await tick()).toBe(false)
+    turn(SECOND)
     expect((await set({ enabled: true })).body).toMatchObject({ state: 'running' })
     await tick()
     expect(await sentTo(devices)).toHaveLength(1)
+    turn(SECOND)
     await install(newAuthority(), { imported: true })
     expect(await status()).toMatchObject({ enabled: false })
   })

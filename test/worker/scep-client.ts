@@ -15,6 +15,7 @@ import {
 import { newKey, type Identity } from '../../src/simulator/identity.ts'
 import type { DeviceOptions, SimulatedDevice } from '../../src/simulator/device.ts'
 import { downloadProfile, obtainIdentity } from '../../src/simulator/enrolment.ts'
+import { clock } from './clock.ts'
 import { api, newDevice } from './server.ts'
 
 export const SCEP_URL = 'http://mdm.test/scep'
@@ -24,7 +25,7 @@ export const scepFetch: ScepFetch = (url, init) =>
 /** Keys are slow to make; who owns which does not matter to most tests. */
 export const someKey = newKey('rsa')
 
-export function newAuthority(now = Date.now(), key: KeyObject = rsaKey()): Authority {
+export function newAuthority(now = clock.now(), key: KeyObject = rsaKey()): Authority {
   return createAuthority(key, now)
 }
 

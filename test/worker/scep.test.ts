@@ -4,6 +4,7 @@ import { readCertificate } from '../../src/pki/x509.ts'
 import { CONTENT_CIPHERS, readEnvelope } from '../../src/pki/enveloped-data.ts'
 import { readSignedData } from '../../src/pki/signed-data.ts'
 import { readCertRep, sendScepRequest } from '../../src/simulator/scep.ts'
+import { clock } from './clock.ts'
 import { api, env, newDevice, newIdentity, serve } from './server.ts'
 import {
   enrol,
@@ -61,7 +62,7 @@ describe('a device', () => {
     expect((await device.enroll()).status).toBe(200)
     const { fingerprint, notAfter, extKeyUsages } = readCertificate(identity.certificate)
     expect(extKeyUsages).toEqual(['1.3.6.1.5.5.7.3.2'])
-    expect(Math.round((notAfter - Date.now()) / 86_400_000)).toBe(365)
+    expect(Math.round((notAfter - clock.now()) / 86_400_000)).toBe(365)
     const row = await env.DB.prepare(
       `SELECT subject, serial, authority, enrollment FROM certificates JOIN identities USING (fingerprint)
         WHERE fingerprint = ?`,
@@ -134,7 +135,7 @@ describe('a challenge', () => {
   })
 
   it('ends with its time', async () => {
-    const now = Date.now()
+    const now = clock.now()
     const late = await newChallenge(env.DB, now - 5000, { lifetime: 1000 })
     await expect(enrol({ challenge: late })).rejects.toMatchObject({ failInfo: '2' })
     const open = await newChallenge(env.DB, now, { lifetime: 60_000 })
@@ -144,8 +145,8 @@ describe('a challenge', () => {
   it('that nobody used is forgotten after its time, and a used one is kept', async () => {
     const used = await oneTimeChallenge()
     await enrol({ challenge: used })
-    const late = await newChallenge(env.DB, Date.now() - 5000, { lifetime: 1000 })
-    await newChallenge(env.DB, Date.now(), { lifetime: 60_000 })
+    const late = await newChallenge(env.DB, clock.now() - 5000, { lifetime: 1000 })
+    await newChallenge(env.DB, clock.now(), { lifetime: 60_000 })
     expect(await findChallenge(env.DB, late)).toBeUndefined()
     expect(await findChallenge(env.DB, used)).toMatchObject({ openUntil: 0 })
   })
@@ -267,7 +268,7 @@ describe('a renewal', () => {
     await device.enroll()
     const { fingerprint } = readCertificate(identity.certificate)
     const options = { lifetime: 60_000, renews: fingerprint }
-    const challenge = await newChallenge(env.DB, Date.now(), options)
+    const challenge = await newChallenge(env.DB, clock.now(), options)
     device.useIdentity(await enrol({ challenge }))
     expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
     await expect(enrol({ challenge })).rejects.toMatchObject({ failInfo: '2' })
@@ -316,6 +317,6 @@ describe('bad input', () => {
 async function age(certificate: Uint8Array): Promise<void> {
   const day = 86_400_000
   await env.DB.prepare('UPDATE certificates SET issued_at = ?, not_after = ? WHERE fingerprint = ?')
-    .bind(Date.now() - 364 * day, Date.now() + day, readCertificate(certificate).fingerprint)
+    .bind(clock.now() - 364 * day, clock.now() + day, readCertificate(certificate).fingerprint)
     .run()
 }

@@ -14,6 +14,7 @@ import {
   type DeviceOptions,
   type SimulatedDevice,
 } from '../../src/simulator/device.ts'
+import { clock, turn } from './clock.ts'
 import type { Rule, Seen } from './outside.ts'
 
 interface TestEnv extends Omit<Env, 'DEVICE' | 'JOB' | 'PUSH'> {
@@ -61,7 +62,7 @@ let count = 0
 export function newIdentity(
   commonName = `device ${++count}`,
   kind: KeyKind = 'ec',
-  now = new Date(),
+  now = new Date(clock.now()),
 ): Identity {
   return createIdentity({ ca, commonName, kind, now })
 }
@@ -78,12 +79,18 @@ export function newDevice(options: Partial<DeviceOptions> = {}): SimulatedDevice
     udid: `UDID-${count}-${crypto.randomUUID()}`,
     serial: `SERIAL${count}`,
     topic: TOPIC,
+    clock: () => new Date(clock.now()),
     ...options,
   })
 }
 
 export async function rule(options: Rule): Promise<void> {
   await fetch('http://control.test/rules', { method: 'POST', body: JSON.stringify(options) })
+}
+
+/** Answers the requests that a rule holds. */
+export async function release(): Promise<void> {
+  await fetch('http://control.test/release')
 }
 
 export async function resetRules(): Promise<void> {
@@ -104,27 +111,57 @@ export interface WebhookBody {
   checkin_event?: Record<string, unknown> & { raw_payload: string }
 }
 
-/** The events about a device that the receiver has taken, as soon as there are `least` of them. */
-export async function events(udid: string, least: number): Promise<WebhookBody[]> {
+/** The events about a device that the receiver has taken, as soon as there are `least` of them; `step` as in {@link until}. */
+export async function events(udid: string, least: number, step = 0): Promise<WebhookBody[]> {
   return until(
     async () =>
       (await seen(udid, 'webhook'))
         .filter(({ status }) => status < 400)
         .map(({ body }) => JSON.parse(body) as WebhookBody),
     (found) => found.length >= least,
+    step,
   )
 }
 
-/** Asks again until the answer will do; the test's own time-out ends a wait in vain. */
+/** Lets the time pass in which a device's object gathers what is queued, before it pushes. */
+export function letPush(): void {
+  turn(250)
+}
+
+/** Lets what is queued be pushed; the pushes to a device, as soon as there are `least`. */
+export async function pushes({ magic }: { readonly magic: string }, least = 1): Promise<Seen[]> {
+  letPush()
+  return until(
+    () => seen(magic, 'apns'),
+    (found) => found.length >= least,
+  )
+}
+
+/** How long a test waits for what must happen, on a machine however slow. */
+const PATIENCE = 90_000
+
+/**
+ * Asks again until the answer will do. The tests' clock stands still meanwhile, unless each answer that will not do is to
+ * turn it by `step` milliseconds.
+ */
 export async function until<Answer>(
   ask: () => Promise<Answer>,
   willDo: (answer: Answer) => boolean,
+  step = 0,
 ): Promise<Answer> {
+  const gaveUp = new Error()
+  const end = performance.now() + PATIENCE
   for (;;) {
     const answer = await ask()
     if (willDo(answer)) {
       return answer
     }
-    await scheduler.wait(50)
+    if (performance.now() > end) {
+      const last = JSON.stringify(answer)?.slice(0, 2000)
+      gaveUp.message = `waited ${PATIENCE / 1000} s until ${willDo.toString()}; the last answer was ${last}`
+      throw gaveUp
+    }
+    turn(step)
+    await scheduler.wait(20)
   }
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { api, newDevice, seen, serve, until } from './server.ts'
+import { api, newDevice, pushes, seen, serve, until } from './server.ts'
 
 interface Page {
   commands: { queued_by: object | null }[]
@@ -129,6 +129,7 @@ describe('peers §4 row 23: a device’s timeline', () => {
       ids: [udid],
       command: { ...INFO, command_uuid: 'many' },
     })
+    await pushes(device)
     await until(
       () => timelineOf(udid, '?kind=push'),
       (found) => found.length > 0,

@@ -7,6 +7,7 @@ import {
   replaceWebhook,
 } from '../../src/directory/webhooks.ts'
 import { createSealer } from '../../src/pki/seal.ts'
+import { clock } from './clock.ts'
 import { api, env, resetRules } from './server.ts'
 import { deadLetter, enrolled, newHook, removeHooks, type Hook } from './webhook-tools.ts'
 
@@ -40,7 +41,7 @@ describe('a new secret without an overlap', () => {
     await hook.call('secret', { overlap_seconds: 3600 })
     await hook.call('secret', { overlap_seconds: 60 })
     const [, before] = (await shown(hook))['secrets'] as { until: string }[]
-    expect(Date.parse(before?.until ?? '') - Date.now()).toBeLessThanOrEqual(60_000)
+    expect(Date.parse(before?.until ?? '') - clock.now()).toBeLessThanOrEqual(60_000)
   })
 })
 
@@ -70,7 +71,7 @@ describe('changes at the same moment', () => {
     const sealer = createSealer(env.SEAL_KEYS)
     const webhook = openWebhook(before, sealer)
     await removeWebhook(env.DB, hook.id)
-    expect(await replaceWebhook(env.DB, sealer, before, webhook, Date.now())).toBe(false)
+    expect(await replaceWebhook(env.DB, sealer, before, webhook, clock.now())).toBe(false)
     expect(await findWebhook(env.DB, hook.id)).toBeUndefined()
   })
 })

@@ -2,6 +2,7 @@ import { createExecutionContext, runInDurableObject } from 'cloudflare:test'
 import worker from '../../src/index.ts'
 import type { Env } from '../../src/env.ts'
 import type { SimulatedDevice } from '../../src/simulator/device.ts'
+import { clock } from './clock.ts'
 import { api, env, newDevice, rule, seen, until, type WebhookBody } from './server.ts'
 import type { Seen } from './outside.ts'
 
@@ -13,8 +14,8 @@ export interface Hook {
   readonly secret: string
   /** Posts so far, whatever was answered; as soon as there are `least`. */
   posts(least?: number): Promise<Seen[]>
-  /** Events of a device that were taken, as soon as there are `least`. */
-  events(udid: string, least: number): Promise<WebhookBody[]>
+  /** Events of a device that were taken, as soon as there are `least`; `step` as in {@link until}. */
+  events(udid: string, least: number, step?: number): Promise<WebhookBody[]>
   /** What its receiver answers to the next so many posts. */
   answers(status: number, times: number, headers?: Record<string, string>): Promise<void>
   state(): Promise<Record<string, unknown>>
@@ -51,13 +52,14 @@ export async function newHook(settings: Record<string, unknown> = {}): Promise<H
         () => seen(host, 'webhook'),
         (found) => found.length >= least,
       ),
-    events: (udid, least) =>
+    events: (udid, least, step) =>
       until(
         async () =>
           (await seen(host, 'webhook'))
             .filter(({ status, body }) => status < 400 && body.includes(udid))
             .map(({ body }) => JSON.parse(body) as WebhookBody),
         (found) => found.length >= least,
+        step,
       ),
     answers: (status, times, headers) =>
       rule({ on: 'webhook', match: host, status, times, ...(headers ? { headers } : {}) }),
@@ -103,7 +105,7 @@ export async function deadLetter(): Promise<{ hook: Hook; device: SimulatedDevic
     subscriber: hook.id,
     topics: [],
     passed: 1,
-    aside: [{ seq: 1, tries: 9, nextAt: Date.now(), since: 1 }],
+    aside: [{ seq: 1, tries: 9, nextAt: clock.now(), since: 1 }],
     read: false,
   })
   await hook.answers(500, 1)

@@ -1,7 +1,8 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { createHmac } from 'node:crypto'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { api, env, resetRules, rule, until } from './server.ts'
+import { clock } from './clock.ts'
+import { api, env, release, resetRules, rule, until } from './server.ts'
 import { deadLetter, enrolled, newHook, removeHooks, rowsOf, type Hook } from './webhook-tools.ts'
 
 afterEach(async () => {
@@ -21,7 +22,7 @@ const kept = (hook: Hook): Promise<unknown[]> =>
 /** How long the webhook still waits. */
 async function waits(hook: Hook): Promise<number> {
   const { next_try_at } = await hook.state()
-  return typeof next_try_at === 'string' ? Date.parse(next_try_at) - Date.now() : 0
+  return typeof next_try_at === 'string' ? Date.parse(next_try_at) - clock.now() : 0
 }
 
 /** A webhook whose receiver has asked for quiet, and a device that waits for it, which nobody remembers any more. */
@@ -51,7 +52,7 @@ describe('a wait that the receiver asked for', () => {
     ['resume', (hook: Hook) => hook.call('resume')],
     ['a change', (hook: Hook) => api('PATCH', `/api/webhooks/${hook.id}`, { concurrency: 2 })],
   ])('is ended by %s, for whoever waited', async (_, end) => {
-    const { hook, device } = await quiet(new Date(Date.now() + 2 * HOUR).toUTCString())
+    const { hook, device } = await quiet(new Date(clock.now() + 2 * HOUR).toUTCString())
     expect(await waits(hook)).toBeGreaterThan(HOUR)
     await end(hook)
     expect(await waits(hook)).toBe(0)
@@ -132,7 +133,7 @@ it('an object that died with a backlog asks the devices that nobody remembers, w
   await runInDurableObject(objectOf(hook), async (_, { storage }: DurableObjectState) => {
     storage.kv.put('paused', false)
     storage.kv.put('backlog', true)
-    await storage.setAlarm(Date.now() + HOUR)
+    await storage.setAlarm(clock.now() + HOUR)
   })
   await evictDurableObject(objectOf(hook))
   await runDurableObjectAlarm(objectOf(hook))
@@ -148,7 +149,7 @@ describe('while a post is under way', () => {
   /** A webhook with two events for it, the first of which is being posted. */
   async function posting() {
     const hook = await newHook({ topics: TOPICS })
-    await rule({ on: 'webhook', match: hook.host, status: 200, times: 1, delay: 500 })
+    await rule({ on: 'webhook', match: hook.host, status: 200, times: 1, held: true })
     const device = await enrolled()
     await hook.posts(1)
     const cursor = () =>
@@ -163,6 +164,7 @@ describe('while a post is under way', () => {
   it('a webhook that is removed gets no other, and leaves nothing behind', async () => {
     const { hook, told } = await posting()
     await api('DELETE', `/api/webhooks/${hook.id}`)
+    await release()
     await told()
     expect(await hook.posts()).toHaveLength(1)
     expect(await kept(hook)).toEqual([])
@@ -171,6 +173,7 @@ describe('while a post is under way', () => {
   it('a webhook that is switched off gets no other until it is switched on', async () => {
     const { hook, device, told } = await posting()
     await api('PATCH', `/api/webhooks/${hook.id}`, { enabled: false })
+    await release()
     await told()
     expect(await hook.posts()).toHaveLength(1)
     await api('PATCH', `/api/webhooks/${hook.id}`, { enabled: true })
@@ -181,6 +184,7 @@ describe('while a post is under way', () => {
   it('a secret that was lost is the last post’s', async () => {
     const { hook, device } = await posting()
     const { body } = await hook.call('secret', { overlap_seconds: 0 })
+    await release()
     await hook.events(device.udid, 2)
     const posts = await hook.posts(2)
     const hmac = (secret: unknown, text = ''): string =>

@@ -2,6 +2,7 @@ import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test'
 import { createHmac } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
 import { forgetWebhooks } from '../../src/directory/webhook-list.ts'
+import { clock } from './clock.ts'
 import { api, env, events, resetRules, rule, seen, until } from './server.ts'
 import {
   DAY,
@@ -18,6 +19,7 @@ afterEach(async () => {
   await removeHooks()
 })
 
+const SECOND = 1000
 const HOUR = 3_600_000
 const mac = (secret: string, text: string): string =>
   createHmac('sha256', Buffer.from(secret.replace('whsec_', ''), 'base64'))
@@ -205,7 +207,7 @@ describe('peers §4 row 1: lost webhook events, and no way to know', () => {
       last_error: 'status 503',
     })
     for (const { udid } of devices) {
-      await down.events(udid, 1)
+      await down.events(udid, 1, SECOND)
     }
     const state = await until(down.state, ({ circuit }) => circuit === 'closed')
     expect(state).toMatchObject({ delivered: 2, failed: 3 })
@@ -301,7 +303,7 @@ describe('peers §4 row 1: lost webhook events, and no way to know', () => {
     await replayable(asked, 2)
     await api('POST', '/api/replays', { ...asked, events: [one?.event_id] })
     expect((await hook.events(device.udid, 5))[4]).toMatchObject({ event_id: one?.event_id })
-    const none = { ...asked, from: new Date(Date.now() + HOUR).toISOString() }
+    const none = { ...asked, from: new Date(clock.now() + HOUR).toISOString() }
     expect((await api('POST', '/api/replays', none)).body).toMatchObject({ events: 0 })
     const connects = { ...asked, topics: ['mdm.Connect'], dry_run: true }
     expect((await api('POST', '/api/replays', connects)).body).toMatchObject({ events: 0 })
@@ -317,11 +319,14 @@ describe('peers §4 row 1: lost webhook events, and no way to know', () => {
       webhook: hook.id,
       devices,
     })
-    const job = await until(
-      () => api('GET', `/api/jobs/${body.job.id}`),
-      (answer) => answer.body['state'] === 'finished',
-    )
-    expect(job.body).toMatchObject({ kind: 'replay', replay: { webhook: hook.id }, done: 31 })
+    await runDurableObjectAlarm(env.JOB.getByName(body.job.id))
+    const job = await api('GET', `/api/jobs/${body.job.id}`)
+    expect(job.body).toMatchObject({
+      kind: 'replay',
+      state: 'finished',
+      replay: { webhook: hook.id },
+      done: 31,
+    })
     const outcomes = await api<{ outcomes: unknown[] }>('GET', `/api/jobs/${body.job.id}/outcomes`)
     expect(outcomes.body.outcomes.at(-1)).toMatchObject({ id: device.udid, events: 2 })
     expect((await hook.events(device.udid, 4)).slice(2)).toMatchObject([
@@ -375,7 +380,7 @@ it('peers §4 row 10: a token that APNs calls dead is an event that a webhook he
     status: 410,
     times: 1,
     headers: { 'apns-id': 'x' },
-    body: JSON.stringify({ reason: 'Unregistered', timestamp: Date.now() + DAY }),
+    body: JSON.stringify({ reason: 'Unregistered', timestamp: clock.now() + DAY }),
   })
   await api('GET', `/push/${device.udid}`)
   expect(await hook.events(device.udid, 1)).toMatchObject([{ topic: 'push.unregistered' }])

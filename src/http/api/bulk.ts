@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { createHash } from 'node:crypto'
+import { clock } from '../../clock.ts'
 import type { AppleCommand } from '../../commands/apple.ts'
 import type { CommandWork } from '../../delivery/job-work.ts'
 import type { JobCreated } from '../../delivery/job.ts'
@@ -183,11 +184,11 @@ async function create(
   const { pace = 0, stop_at_error_rate: stopAt = 0 } = wanted
   const { commandUUID: uuid, requestType, payload, secret } = command
   const terms = window(wanted.command)
-  if (terms.expiresAt > 0 && terms.expiresAt <= Date.now()) {
+  if (terms.expiresAt > 0 && terms.expiresAt <= clock.now()) {
     throw new AdminError('command.expires_at has passed: it has to lie ahead', 400)
   }
   const work: CommandWork = { uuid, requestType, ...terms, by }
-  await addJob(env.DB, { id: name, createdAt: Date.now() })
+  await addJob(env.DB, { id: name, createdAt: clock.now() })
   return env.JOB.getByName(name).create({
     facts: {
       name,

@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
+import { clock } from '../../clock.ts'
 import {
   installAuthority,
   listAuthorities,
@@ -97,7 +98,7 @@ ca.openapi(
     if (!check.ok) {
       throw new AdminError(check.error, 400)
     }
-    const facts = { imported, nextSerial, now: Date.now() }
+    const facts = { imported, nextSerial, now: clock.now() }
     await installAuthority(c.env.DB, c.var.config.sealer, check.authority, facts)
     const { keyId, notAfter } = check.authority.certificate
     warn('ca:installed', { key_id: keyId, not_after: new Date(notAfter).toISOString() })
@@ -140,7 +141,7 @@ ca.openapi(
 )
 
 async function described(db: D1Database): Promise<{ authorities: z.input<typeof authority>[] }> {
-  const now = Date.now()
+  const now = clock.now()
   const all = await listAuthorities(db)
   return { authorities: all.map((one, index) => describe(one, index === 0, now)) }
 }

@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
+import { clock } from '../../clock.ts'
 import { pushCertificateInUse } from '../../device/push-certificate.ts'
 import { daysUntil, expiryWarning } from '../../pki/push-certificate.ts'
 import { AdminError } from '../at-device.ts'
@@ -36,7 +37,7 @@ pushCertificate.openapi(
     },
   }),
   async (c) => {
-    const now = Date.now()
+    const now = clock.now()
     const { topic, certificate } = await pushCertificateInUse(c.env, c.var.config, now)
     if (!certificate) {
       throw new AdminError(

@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
+import { clock } from '../../clock.ts'
 import { REPORT_STATUSES } from '../../mdm/message.ts'
 import type { Config } from '../../config.ts'
 import type { Replay } from '../../device/replay.ts'
@@ -214,7 +215,7 @@ async function startJob(
     )
   }
   const name = crypto.randomUUID()
-  await addJob(env.DB, { id: name, createdAt: Date.now() })
+  await addJob(env.DB, { id: name, createdAt: clock.now() })
   const work = JSON.stringify(replay)
   const facts = { name, request: '', kind: 'replay', work, secret: false, pace, stopAt: 0 }
   const order = { facts, payload: new Uint8Array(), ids, faults, wait: false }

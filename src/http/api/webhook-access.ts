@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { clock } from '../../clock.ts'
 import type { Config } from '../../config.ts'
 import { readReceiver } from '../../config-values.ts'
 import { forgetWebhooks } from '../../directory/webhook-list.ts'
@@ -164,7 +165,7 @@ export async function change(
     const stored = (await findWebhook(env.DB, id)) ?? nobody(id)
     const { unreadable, ...before } = readWebhook(stored, config.sealer)
     const webhook = changed(before, unreadable)
-    if (await replaceWebhook(env.DB, config.sealer, stored, webhook, Date.now())) {
+    if (await replaceWebhook(env.DB, config.sealer, stored, webhook, clock.now())) {
       await tell(env, id)
       return webhook
     }

@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
+import { clock } from '../../clock.ts'
 import { signingSecrets } from '../../delivery/sign.ts'
 import type { Secret } from '../../events/webhook.ts'
 import { warn } from '../../log.ts'
@@ -67,7 +68,7 @@ webhookControl.openapi(
     const { config } = c.var
     const webhook = await change(c.env, config, c.req.valid('param').id, (before) => ({
       ...before,
-      secrets: followedBy(before.secrets, secret, overlap * 1000, Date.now()),
+      secrets: followedBy(before.secrets, secret, overlap * 1000, clock.now()),
     }))
     warn('webhook:secret-rotated', { webhook: webhook.id })
     return c.json({ webhook: webhookJson(webhook), secret }, 200)
@@ -109,7 +110,7 @@ for (const [verb, paused, summary] of [
       const webhook = await webhookOf(c.env, c.var.config, c.req.valid('param').id)
       const subscriber = c.env.SUBSCRIBER.getByName(webhook.id)
       await subscriber.setPaused(paused)
-      return c.json({ state: stateJson(await subscriber.state(), webhook, Date.now()) }, 200)
+      return c.json({ state: stateJson(await subscriber.state(), webhook, clock.now()) }, 200)
     },
   )
 }

@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
+import { clock } from '../../clock.ts'
 import { forgetWebhooks } from '../../directory/webhook-list.ts'
 import { listWebhooks, readWebhook, removeWebhook } from '../../directory/webhooks.ts'
 import { MICROMDM_TOPICS } from '../../events/topics.ts'
@@ -109,7 +110,7 @@ webhooks.openapi(
     if ((await listWebhooks(c.env.DB)).length >= MAX_WEBHOOKS) {
       throw new AdminError(`there are ${MAX_WEBHOOKS} webhooks: delete one first`, 409)
     }
-    const now = Date.now()
+    const now = clock.now()
     const secrets = [{ secret, since: now, until: 0 }]
     const blank = { ...DEFAULTS, id: crypto.randomUUID(), secrets }
     const webhook = changedBy(blank, changes, config)
@@ -140,7 +141,7 @@ webhooks.openapi(
     const webhook = await webhookOf(c.env, c.var.config, id)
     const state = await c.env.SUBSCRIBER.getByName(id).state()
     return c.json(
-      { webhook: webhookJson(webhook), state: stateJson(state, webhook, Date.now()) },
+      { webhook: webhookJson(webhook), state: stateJson(state, webhook, clock.now()) },
       200,
     )
   },

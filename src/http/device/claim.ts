@@ -1,3 +1,4 @@
+import { clock } from '../../clock.ts'
 import type { Config } from '../../config.ts'
 import type { DirectoryRow } from '../../device/directory-row.ts'
 import type { Claim } from '../../device/identity.ts'
@@ -80,8 +81,8 @@ const known = new WeakMap<D1Database, { at: number; certificates: readonly Certi
 /** Our own CAs, as they were at most `age` milliseconds ago, and those of `DEVICE_CA`. */
 async function acceptedCAs(db: D1Database, config: Config, age: number): Promise<Certificate[]> {
   let own = known.get(db)
-  if (own === undefined || Date.now() - own.at >= age) {
-    own = { at: Date.now(), certificates: await authorityCertificates(db) }
+  if (own === undefined || clock.now() - own.at >= age) {
+    own = { at: clock.now(), certificates: await authorityCertificates(db) }
     known.set(db, own)
   }
   return [...config.deviceCAs, ...own.certificates]
@@ -90,11 +91,11 @@ async function acceptedCAs(db: D1Database, config: Config, age: number): Promise
 function check(cas: readonly Certificate[], signer: Signer): Claimed {
   try {
     const leaf = readCertificate(signer.certificate)
-    const chain = chainsTo(leaf, signer.others.map(readCertificate), cas, Date.now())
+    const chain = chainsTo(leaf, signer.others.map(readCertificate), cas, clock.now())
     if (!chain.ok) {
       return { ok: false, status: 400, reason: chain.reason }
     }
-    if (leaf.notAfter < Date.now()) {
+    if (leaf.notAfter < clock.now()) {
       return {
         ok: false,
         status: 400,
@@ -120,8 +121,8 @@ function firstRow(message: Message, identity: string, identityNotAfter: number):
     type: deviceTypeOf(enrollment),
     enrolled: !authenticates,
     hidden: false,
-    claimedAt: Date.now(),
-    lastSeen: Date.now(),
+    claimedAt: clock.now(),
+    lastSeen: clock.now(),
     facts: authenticates ? message.facts : NO_FACTS,
     identity,
     identityNotAfter,

@@ -1,3 +1,4 @@
+import { clock } from '../../clock.ts'
 import type { Config } from '../../config.ts'
 import type { Env } from '../../env.ts'
 import { reasonOf, warn } from '../../log.ts'
@@ -65,9 +66,9 @@ export async function declarativeManagement(
 
 async function ask(url: string, message: DeclarativeManagement): Promise<[Response, Uint8Array]> {
   const timeout = new AbortController()
-  const timer = setTimeout(() => {
+  const cancelTimer = clock.after(TIMEOUT, () => {
     timeout.abort(new Error('no answer within 20 s'))
-  }, TIMEOUT)
+  })
   const { enrollment, data } = message
   try {
     const answer = await fetch(url, {
@@ -83,7 +84,7 @@ async function ask(url: string, message: DeclarativeManagement): Promise<[Respon
     })
     return [answer, new Uint8Array(await answer.arrayBuffer())]
   } finally {
-    clearTimeout(timer)
+    cancelTimer()
   }
 }
 

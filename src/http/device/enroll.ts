@@ -1,4 +1,5 @@
 import { type Context, Hono, type MiddlewareHandler } from 'hono'
+import { clock } from '../../clock.ts'
 import { storedProfile } from '../../directory/profiles.ts'
 import { readMachineInfo } from '../../enroll/machine-info.ts'
 import { softwareUpdateRequired } from '../../enroll/minimum-os.ts'
@@ -170,10 +171,10 @@ async function profile(
 
 function sign(c: EnrollContext, body: Uint8Array): Uint8Array {
   const signer = c.var.config.enrollment.profileSigner
-  if (signer && signer.certificate.notAfter < Date.now()) {
+  if (signer && signer.certificate.notAfter < clock.now()) {
     warn('enroll:signing-certificate-expired', { subject: signer.certificate.subjectText })
   }
-  return signProfile(body, signer, Date.now())
+  return signProfile(body, signer, clock.now())
 }
 
 type SignedBody =
@@ -195,7 +196,7 @@ async function signedBody(c: EnrollContext): Promise<SignedBody> {
   const by = whoSigned(
     signed.signer,
     { apple: appleDeviceCAs, identity: await identityIssuer(c.env, config).caCertificates() },
-    Date.now(),
+    clock.now(),
   )
   return by.kind === 'stranger'
     ? { ok: false, status: 400, reason: by.reason }

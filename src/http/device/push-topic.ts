@@ -1,3 +1,4 @@
+import { clock } from '../../clock.ts'
 import type { Config } from '../../config.ts'
 import { pushCertificateInUse } from '../../device/push-certificate.ts'
 import type { Env } from '../../env.ts'
@@ -7,5 +8,5 @@ import type { Env } from '../../env.ts'
  * after a change of certificate (micromdm#466). Empty as long as there is no push certificate.
  */
 export async function pushTopic(env: Env, config: Config): Promise<string> {
-  return (await pushCertificateInUse(env, config, Date.now())).topic
+  return (await pushCertificateInUse(env, config, clock.now())).topic
 }

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { Hono, type Context } from 'hono'
+import { clock } from '../../clock.ts'
 import { authorityCertificates, loadAuthorities } from '../../directory/authorities.ts'
 import { warn } from '../../log.ts'
 import { CAPABILITIES, certRep, certRepFailure } from '../../scep/reply.ts'
@@ -66,7 +67,7 @@ async function pkiOperation(c: ScepContext): Promise<Response> {
       return answer(certRepFailure(opened.replyTo, opened.failInfo), PKI_MESSAGE)
     case 'request': {
       const { request } = opened
-      const issued = await issueFor(c.env, c.var.config, request, issuing, Date.now())
+      const issued = await issueFor(c.env, c.var.config, request, issuing, clock.now())
       if (issued.kind === 'refused') {
         warnRefused(issued.reason, request.csr.subjectText)
         return answer(certRepFailure(request, 'badRequest'), PKI_MESSAGE)

@@ -1,4 +1,5 @@
 import { Hono } from 'hono'
+import { clock } from '../../clock.ts'
 import { newChallenge } from '../../directory/challenges.ts'
 import type { AppEnv } from '../app-env.ts'
 import { goJson } from './request.ts'
@@ -7,5 +8,5 @@ export const challenge = new Hono<AppEnv>()
 
 /** A SCEP challenge that is good once, whenever that is, in every mode (micromdm-contract §1.8). */
 challenge.post('/v1/challenge', async (c) =>
-  goJson({ string: await newChallenge(c.env.DB, Date.now()) }),
+  goJson({ string: await newChallenge(c.env.DB, clock.now()) }),
 )

@@ -1,4 +1,5 @@
 import { Hono } from 'hono'
+import { clock } from '../../clock.ts'
 import { bytesField } from '../../commands/go-fields.ts'
 import { pushCertificateInUse, replacePushCertificate } from '../../device/push-certificate.ts'
 import { countEnrolled } from '../../directory/directory.ts'
@@ -14,7 +15,7 @@ const PATH = '/v1/config/certificate'
 const STRUCT = 'saveRequest'
 
 pushCertificate.get(PATH, async (c) => {
-  const { certificate } = await pushCertificateInUse(c.env, c.var.config, Date.now())
+  const { certificate } = await pushCertificateInUse(c.env, c.var.config, clock.now())
   if (!certificate) {
     throw new AdminError(
       'get push certificate: none is known here: install one with `npm run push-cert`',
@@ -29,11 +30,11 @@ pushCertificate.put(PATH, async (c) => {
   const [cert = '', key = ''] = ['cert', 'key'].map((name) =>
     new TextDecoder().decode(bytesField(body, name, STRUCT)),
   )
-  const pair = checkPushCertificate(cert, key, Date.now())
+  const pair = checkPushCertificate(cert, key, clock.now())
   if (!pair.ok) {
     throw new AdminError(pair.error, 400)
   }
-  const inUse = await pushCertificateInUse(c.env, c.var.config, Date.now())
+  const inUse = await pushCertificateInUse(c.env, c.var.config, clock.now())
   if (c.env.PUSH_KEEPER) {
     await refuseOtherTopic(c, inUse.topic, pair.topic)
     const error = await replacePushCertificate(c.env.PUSH_KEEPER, pair)

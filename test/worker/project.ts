@@ -1,20 +1,23 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
-import { defineConfig } from 'vitest/config'
-import { pem } from '../src/pki/issue.ts'
-import { createIssuer } from '../src/simulator/identity.ts'
-import { appleDevice } from './worker/apple.ts'
-import { createOutside } from './worker/outside.ts'
+import { pem } from '../../src/pki/issue.ts'
+import { createIssuer } from '../../src/simulator/identity.ts'
+import { appleDevice } from './apple.ts'
+import { createOutside } from './outside.ts'
 
 const ca = createIssuer({ commonName: 'Test device CA' })
 
-export default defineConfig({
+// It tells of each file's secrets, which are bindings here.
+process.env['WRANGLER_LOG'] ??= 'error'
+
+/** The Worker in workerd, with what is outside it in Node, and a clock that tests turn. */
+export const workerProject = {
   plugins: [
     cloudflareTest(async () => {
       const outside = createOutside()
       return {
-        wrangler: { configPath: join(import.meta.dirname, '../wrangler.toml') },
+        wrangler: { configPath: join(import.meta.dirname, '../../wrangler.toml') },
         miniflare: {
           bindings: {
             API_KEY: 'secret',
@@ -29,7 +32,7 @@ export default defineConfig({
             MAX_QUEUE: '300',
             ...appleDevice(),
             D1_MIGRATIONS: await readD1Migrations(
-              join(import.meta.dirname, '../migrations/directory'),
+              join(import.meta.dirname, '../../migrations/directory'),
             ),
           },
           serviceBindings: { APNS: outside.apns },
@@ -38,11 +41,7 @@ export default defineConfig({
       }
     }),
   ],
-  test: {
-    root: import.meta.dirname,
-    include: ['worker/**/*.test.ts'],
-    setupFiles: ['worker/setup.ts'],
-    maxWorkers: 3,
-    testTimeout: 120_000,
+  resolve: {
+    alias: [{ find: /^.*\/clock\.ts$/, replacement: join(import.meta.dirname, 'clock.ts') }],
   },
-})
+}
