@@ -1,8 +1,10 @@
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 import { workerProject } from './worker/project.ts'
 
+/** How long a test waits for what must happen, on a machine however slow. */
+const PATIENCE = 120_000
 /** A test ends by itself and says what was missing; this is for one that hangs. */
-const HANGS_AFTER = 300_000
+const HANGS_AFTER = 900_000
 
 const suite = (name: string, groupOrder: number, maxWorkers: number) => ({
   name,
@@ -10,6 +12,7 @@ const suite = (name: string, groupOrder: number, maxWorkers: number) => ({
   include: [`${name}/**/*.test.ts`],
   maxWorkers,
   testTimeout: HANGS_AFTER,
+  expect: { poll: { timeout: PATIENCE, interval: 20 } },
   hookTimeout: HANGS_AFTER,
   // One after the other, whatever becomes of the one before.
   sequence: { groupOrder },

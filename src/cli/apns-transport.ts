@@ -3,6 +3,7 @@
  * because local workerd speaks only HTTP/1.1 and has no client certificates.
  */
 import { type ClientHttp2Session, connect, constants, type IncomingHttpHeaders } from 'node:http2'
+import { clock as systemClock, type Clock } from '../clock.ts'
 
 const TIME_OUT = 10_000
 const NEVER_FORWARDED = new Set(['connection', 'host', 'transfer-encoding', 'content-length'])
@@ -14,7 +15,7 @@ export interface ApnsTransportOptions {
   key: string
   /** What the server's certificate must descend from, where that is not a public CA. */
   ca?: string | undefined
-  timeOut?: number
+  clock?: Clock
 }
 
 /** The part of a Request that is used; miniflare's and the global one both fit. */
@@ -33,21 +34,25 @@ export interface ApnsTransport {
 }
 
 export function createApnsTransport(options: ApnsTransportOptions): ApnsTransport {
+  const { clock = systemClock } = options
   let current: ClientHttp2Session | undefined
 
   function session(): ClientHttp2Session {
-    current ??= openSession(options, (closed) => {
-      if (current === closed) {
-        current = undefined
-      }
-    })
+    // One that was just destroyed tells of its close a moment later.
+    if (current === undefined || current.destroyed) {
+      current = openSession(options, (closed) => {
+        if (current === closed) {
+          current = undefined
+        }
+      })
+    }
     return current
   }
 
   async function send(request: PushCall): Promise<Response> {
     try {
       const body = await request.text()
-      return await exchange(session(), headersOf(request), body, options.timeOut ?? TIME_OUT)
+      return await exchange(session(), headersOf(request), body, clock)
     } catch (error) {
       // Without an apns-id it cannot be taken for a verdict of Apple's.
       const message = error instanceof Error ? error.message : String(error)
@@ -92,18 +97,18 @@ function exchange(
   session: ClientHttp2Session,
   headers: Record<string, string>,
   body: string,
-  timeOut: number,
+  clock: Clock,
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
     const stream = session.request(headers)
     let answer: IncomingHttpHeaders = {}
     let text = ''
-    const timer = setTimeout(() => {
-      reject(new Error(`no answer within ${timeOut} ms`))
+    const cancelTimer = clock.after(TIME_OUT, () => {
+      reject(new Error(`no answer within ${TIME_OUT / 1000} s`))
       stream.close(constants.NGHTTP2_CANCEL)
       // After a sleep of the machine the connection may be dead without either end having been told.
       session.destroy()
-    }, timeOut)
+    })
     stream.setEncoding('utf8')
     stream.on('response', (received) => {
       answer = received
@@ -113,7 +118,7 @@ function exchange(
     })
     stream.on('error', reject)
     stream.on('close', () => {
-      clearTimeout(timer)
+      cancelTimer()
       const { [constants.HTTP2_HEADER_STATUS]: status, ...fields } = answer
       if (status === undefined) {
         reject(new Error('the connection closed without an answer'))

@@ -6,7 +6,7 @@ import { CliError } from './error.ts'
 
 /** SQLite's "database is locked". */
 const SQLITE_BUSY = 5
-const LAST_BREATH = 5000
+const LAST_BREATH = 60_000
 
 /**
  * Holds the state directory for this process. The lock is the kernel's, on a file, so it ends with the process however
@@ -32,7 +32,10 @@ export function lockState(directory: string): { release(): void } {
 /** After kill -9 the old workerd is gone a moment later than its owner, and it writes to the same files until then. */
 export async function waitForEnd(pid: number): Promise<void> {
   const deadline = Date.now() + LAST_BREATH
-  while (isAlive(pid) && Date.now() < deadline) {
+  while (isAlive(pid)) {
+    if (Date.now() > deadline) {
+      throw new CliError(`the workerd of an earlier run does not end: kill -9 ${pid}`)
+    }
     await sleep(20)
   }
 }

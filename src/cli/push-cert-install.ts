@@ -25,7 +25,7 @@ export interface LocalInstall {
   now: number
 }
 
-const STARTING = 10_000
+const STARTING = 120_000
 
 /** Installs into the state directory, or through the server that runs on it. The answer says which it was. */
 export async function installLocally(install: LocalInstall): Promise<'running' | 'stopped'> {

@@ -17,6 +17,7 @@ const PAUSE = 5000
 /** The isolate's copy: requests share what was read, never a read that is under way. */
 let copy: { readonly at: number; readonly webhooks: readonly KnownWebhook[] } | undefined
 let askAgainAt = 0
+let changes = 0
 
 /**
  * The enabled webhooks, without waiting for D1 but for the first request of an isolate or after a long silence; `undefined` when
@@ -46,14 +47,19 @@ export async function knownWebhooks(
 
 /** The next request reads the list anew: it was changed here. */
 export function forgetWebhooks(): void {
+  changes += 1
   copy = undefined
   askAgainAt = 0
 }
 
 async function read(d1: D1Database): Promise<void> {
+  const asked = changes
   try {
     const webhooks = await listWebhooks(d1)
-    copy = { at: clock.now(), webhooks: webhooks.map(({ open }) => open) }
+    // A list that was asked for before a change may lack it.
+    if (asked === changes) {
+      copy = { at: clock.now(), webhooks: webhooks.map(({ open }) => open) }
+    }
   } catch (error) {
     warn('webhooks:list-unreadable', { reason: reasonOf(error) })
   }

@@ -35,6 +35,10 @@ const { values: flags } = parseArgs({
     sizes: { type: 'string', default: '100,10000' },
   },
 })
+// Its servers end as the process exits, which a signal alone would not let happen.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => process.exit(1))
+}
 const RUNS = Number(flags.runs)
 const SECONDS = Number(flags.seconds)
 const ONLY = new Set(flags.only.split(','))

@@ -62,6 +62,7 @@ let fleet: Fleet | undefined
 let fillers: Fleet | undefined
 const devices = new Map<number, SignedDevice>()
 
+process.once('disconnect', () => process.exit())
 process.on('message', (order: Order) => {
   void obey(order).then(
     (reply) => process.send?.(reply),

@@ -107,7 +107,7 @@ const back = Date.now()
 const waiting = expected - receiver.received.length
 for (let kill = 1; kill <= drainKills; kill++) {
   const taken = Math.ceil((waiting * kill) / (drainKills + 1))
-  await receiver.until(({ length }) => length >= taken)
+  await receiver.until(({ length }) => length >= taken, Number(flags.patience) * 60_000)
   await server.stop('SIGKILL')
   console.log(
     `  killed with ${receiver.received.length} posts taken, ${((Date.now() - back) / 1000).toFixed(0)} s after the receiver was back`,

@@ -122,7 +122,7 @@ it('a certificate that is PUT is used by the next push and by the next start, an
         {},
       )
     ).body.devices
-  await expect.poll(devices, { timeout: 60_000 }).toMatchObject([{ enrollment_status: true }])
+  await expect.poll(devices).toMatchObject([{ enrollment_status: true }])
   const [device] = await devices()
   const push = async (server: RunningServer) =>
     (await server.api('GET', `/push/${device?.udid}`)).status
@@ -152,7 +152,9 @@ it('a certificate that is PUT is used by the next push and by the next start, an
   expect(await push(second)).toBe(200)
   expect(apns.seen.at(-1)?.client).toBe(renewed.fingerprint)
   expect(second.output()).toContain('WARNING     the push certificate expires on')
-  expect(second.output()).toMatch(/"event":"push:certificate-expires".*"daysLeft":10/)
+  await expect
+    .poll(() => second.output())
+    .toMatch(/"event":"push:certificate-expires".*"daysLeft":10/)
   for (const name of readdirSync(join(state, 'push-cert'))) {
     expect(readFileSync(join(state, 'push-cert', name), 'latin1')).not.toContain('PRIVATE KEY')
   }

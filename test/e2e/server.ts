@@ -5,7 +5,10 @@ import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-const PROJECT = join(import.meta.dirname, '../..')
+export const PROJECT = join(import.meta.dirname, '../..')
+
+/** A kept connection may be closed by the server in the moment in which a busy machine uses it again. */
+export const ALONE = { connection: 'close' }
 
 export interface RunningServer {
   readonly url: string
@@ -17,8 +20,73 @@ export interface RunningServer {
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<number | null>
 }
 
+/** How long a test waits for what must happen, on a machine however slow. */
+const PATIENCE = 240_000
+
+/** @throws when it takes longer than `patience`, saying what is `missing`. */
+async function within<T>(
+  promise: Promise<T>,
+  missing: () => string,
+  patience = PATIENCE,
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`waited ${patience / 1000} s in vain: ${missing()}`))
+    }, patience)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** None outlives the process that started it, unless that is killed. */
+const servers = new Set<ChildProcess>()
+process.once('exit', () => servers.forEach((server) => server.kill()))
+
 export function newState(): Promise<string> {
   return mkdtemp(join(tmpdir(), 'edgemdm-test-'))
+}
+
+/** What a process prints, on both channels, until it has printed `text`. */
+export async function printed(child: ChildProcess, text: string): Promise<string> {
+  const output = outputOf(child)
+  await output.until(text)
+  return output.text()
+}
+
+/** What a process prints, on both channels. */
+export function outputOf(child: ChildProcess) {
+  let output = ''
+  let check = (): void => undefined
+  const take = (chunk: Buffer): void => {
+    output += chunk.toString()
+    check()
+  }
+  child.stdout?.on('data', take)
+  child.stderr?.on('data', take)
+  return {
+    text: () => output,
+    /** Resolves when it has printed `text`; rejects when it ends before. */
+    until: (text: string) =>
+      within(
+        new Promise<void>((resolve, reject) => {
+          check = () => {
+            if (output.includes(text)) {
+              resolve()
+            }
+          }
+          // Not `exit`: what it has printed last is read by then.
+          child.once('close', (code) => {
+            reject(new Error(`ended with ${code} before it printed "${text}":\n${output}`))
+          })
+          check()
+        }),
+        () => `"${text}" is not in what was printed:\n${output}`,
+      ),
+  }
 }
 
 /** `npm start` on a free port, as soon as it has printed `until`. */
@@ -33,32 +101,29 @@ export async function start(
     ['src/cli/start.ts', '--port', '0', '--state', state, ...flags],
     { cwd: PROJECT, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } },
   )
-  let output = ''
-  const ready = new Promise<void>((resolve, reject) => {
-    const take = (chunk: Buffer): void => {
-      output += chunk.toString()
-      if (output.includes(until)) {
-        resolve()
-      }
+  servers.add(child)
+  child.once('exit', () => servers.delete(child))
+  const output = outputOf(child)
+  try {
+    await output.until(until)
+  } catch (error) {
+    // Another process may take the free port before workerd listens on it.
+    if (output.text().includes('Address already in use')) {
+      return start(state, flags, until, env)
     }
-    child.stdout.on('data', take)
-    child.stderr.on('data', take)
-    child.once('exit', (code) => {
-      reject(new Error(`npm start ended with ${code}:\n${output}`))
-    })
-  })
-  await ready
-  const url = /EdgeMDM ready on (\S+)/.exec(output)?.[1] ?? ''
+    throw error
+  }
+  const url = /EdgeMDM ready on (\S+)/.exec(output.text())?.[1] ?? ''
   const apiKey = (await readFile(join(state, 'api-key'), 'utf8')).trim()
   return {
     url,
     process: child,
     state,
-    output: () => output,
+    output: output.text,
     async api(method, path, body) {
       const response = await fetch(url + path, {
         method,
-        headers: { authorization: `Basic ${btoa(`micromdm:${apiKey}`)}` },
+        headers: { authorization: `Basic ${btoa(`micromdm:${apiKey}`)}`, ...ALONE },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       })
       return { status: response.status, body: await response.json() }
@@ -67,7 +132,7 @@ export async function start(
       if (child.exitCode === null && child.signalCode === null) {
         const exit = once(child, 'exit')
         child.kill(signal)
-        await exit
+        await within(exit, () => `${signal} has not ended it:\n${output.text()}`)
       }
       return child.exitCode
     },
@@ -94,8 +159,11 @@ export interface Receiver {
   answer: number
   /** Milliseconds until it answers; what it takes it has taken at once. */
   delay: number
-  /** Resolves when the received events satisfy the condition. */
-  until(condition: (received: readonly ReceivedEvent[]) => boolean): Promise<void>
+  /** Resolves when the received events satisfy the condition, which may take so many milliseconds. */
+  until(
+    condition: (received: readonly ReceivedEvent[]) => boolean,
+    patience?: number,
+  ): Promise<void>
   close(): Promise<void>
 }
 
@@ -127,17 +195,24 @@ export async function startReceiver(port = 0): Promise<Receiver> {
   return Object.assign(receiver, {
     url: `http://127.0.0.1:${actual}/hook`,
     received,
-    until: (condition: (events: readonly ReceivedEvent[]) => boolean) =>
-      new Promise<void>((resolve) => {
-        const check = (): void => {
-          if (condition(received)) {
-            waiting.delete(check)
-            resolve()
+    until: (condition: (events: readonly ReceivedEvent[]) => boolean, patience?: number) =>
+      within(
+        new Promise<void>((resolve) => {
+          const check = (): void => {
+            if (condition(received)) {
+              waiting.delete(check)
+              resolve()
+            }
           }
-        }
-        waiting.add(check)
-        check()
-      }),
+          waiting.add(check)
+          check()
+        }),
+        () => {
+          const events = received.map(({ topic, sequence }) => `${sequence} ${topic}`)
+          return `${condition.toString()} does not hold of ${events.join(', ') || 'no event'}`
+        },
+        patience,
+      ),
     async close() {
       server.closeAllConnections()
       server.close()

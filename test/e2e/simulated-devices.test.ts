@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { afterEach, expect, it } from 'vitest'
-import { newState, start, type RunningServer } from './server.ts'
+import { newState, outputOf, start, type RunningServer } from './server.ts'
 
 interface Identities {
   identities: { id: string; fingerprint: string; renewal: { state: string } | null }[]
@@ -26,11 +26,11 @@ it('simulated devices enrol by profile and SCEP behind a token, renew when told 
     (await edge.api<{ authorities: { issued: number }[] }>('GET', '/api/ca')).body.authorities[0]
       ?.issued
   expect(await issued()).toBe(1)
-  await expect.poll(() => identities(edge), { timeout: 60_000 }).toHaveLength(1)
+  await expect.poll(() => identities(edge)).toHaveLength(1)
   const [before] = await identities(edge)
   expect((await edge.api('POST', `/api/devices/${before?.id}/renew`)).status).toBe(200)
   await expect
-    .poll(() => identities(edge), { timeout: 60_000 })
+    .poll(() => identities(edge))
     .toMatchObject([{ id: before?.id, renewal: { state: 'renewed' } }])
   expect(await issued()).toBe(2)
   const [renewed] = await identities(edge)
@@ -46,27 +46,18 @@ it('npm run simulate enrols devices from outside the same way', async () => {
   expect(refused).toMatch(/could not enrol at http.*no enrolment profile: HTTP 403/)
   expect(await simulate(server, ['--enroll-token', 'open sesame'])).toMatch(/2 devices enrolled/)
   const edge = server
-  await expect.poll(() => identities(edge), { timeout: 60_000 }).toHaveLength(2)
+  await expect.poll(() => identities(edge)).toHaveLength(2)
 })
 
 /** What it says until its devices are enrolled, or until it ends. */
 async function simulate(edge: RunningServer, flags: readonly string[]): Promise<string> {
   const args = ['src/cli/simulate.ts', '--server', edge.url, '--devices', '2', ...flags]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
-  let output = ''
-  const ended = once(child, 'exit')
-  const enrolled = new Promise<void>((resolve) => {
-    const take = (chunk: Buffer): void => {
-      output += chunk.toString()
-      if (output.includes('devices enrolled')) {
-        resolve()
-      }
-    }
-    child.stdout.on('data', take)
-    child.stderr.on('data', take)
-  })
-  await Promise.race([ended, enrolled])
+  const output = outputOf(child)
+  const ended = once(child, 'close')
+  // It prints this, or ends.
+  await output.until('devices enrolled').catch(() => undefined)
   child.kill()
   await ended
-  return output
+  return output.text()
 }

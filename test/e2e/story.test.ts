@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
 import {
+  ALONE,
   newState,
   start,
   startReceiver,
@@ -43,7 +44,7 @@ async function server(
 const of = (events: readonly ReceivedEvent[], udid: string): ReceivedEvent[] =>
   events.filter((event) => (event.checkin_event ?? event.acknowledge_event)?.udid === udid)
 
-it('enrols simulated devices, pushes them over HTTP/2, and posts every event in order; SIGTERM ends it with 0', async () => {
+it('npm start enrols simulated devices, pushes them over HTTP/2, and posts every event in order; SIGTERM ends it with 0', async () => {
   const hook = await receiver()
   const edge = await server(
     await newState(),
@@ -77,7 +78,7 @@ it('enrols simulated devices, pushes them over HTTP/2, and posts every event in 
   expect(await edge.stop()).toBe(0)
 })
 
-it('loses nothing to kill -9 and to a receiver that is down', async () => {
+it('npm start loses nothing to kill -9 and to a receiver that is down', async () => {
   const hook = await receiver()
   const state = await newState()
   hook.answer = 503
@@ -102,7 +103,7 @@ it('loses nothing to kill -9 and to a receiver that is down', async () => {
   }
 })
 
-it('serves a device that is OpenSSL and plain HTTP', async () => {
+it('npm start serves a device that is OpenSSL and plain HTTP', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'edgemdm-openssl-'))
   const openssl = (...args: string[]): Buffer =>
     execFileSync('openssl', args, { cwd: dir, stdio: 'pipe' })
@@ -184,7 +185,10 @@ it('serves a device that is OpenSSL and plain HTTP', async () => {
     const response = await fetch(edge.url + path, {
       method: 'PUT',
       body: sent,
-      headers: { 'mdm-signature': readFileSync(join(dir, 'signature')).toString('base64') },
+      headers: {
+        'mdm-signature': readFileSync(join(dir, 'signature')).toString('base64'),
+        ...ALONE,
+      },
     })
     return { status: response.status, text: await response.text(), sent }
   }
@@ -222,7 +226,7 @@ it('serves a device that is OpenSSL and plain HTTP', async () => {
   expect(payloads).toEqual([...messages, idle, answered].map(({ sent }) => sent.toString('base64')))
 })
 
-it('says in one line what is wrong and exits with 1', async () => {
+it('npm start says in one line what is wrong and exits with 1', async () => {
   const state = await newState()
   for (const [flags, message] of [
     [['--no-such-flag'], '--no-such-flag'],

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, onTestFinished, test } from 'vitest'
 import { lockState } from '../../src/cli/lock.ts'
 import { readOptions } from '../../src/cli/options.ts'
 import { claimPort } from '../../src/cli/port.ts'
@@ -55,9 +55,9 @@ test('a port in use is refused with its number', async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
+  onTestFinished(() => new Promise((resolve) => server.close(() => resolve())))
   await expect(claimPort('127.0.0.1', port)).rejects.toThrow(`port ${port} of 127.0.0.1 is in use`)
   await expect(claimPort('127.0.0.1', 0)).resolves.toBeGreaterThan(0)
-  server.close()
 })
 
 test('the Worker gets what was generated where nothing is said', () => {
@@ -70,7 +70,7 @@ test('the Worker gets what was generated where nothing is said', () => {
     PUSH_CERTIFICATE: push.certificate,
     LAST_SEEN_RESOLUTION: '1m',
     ALLOW_PRIVATE_WEBHOOKS: 'true',
-    JOB_BURST: expect.stringMatching(/^[1-9]\d*$|^0$/),
+    JOB_BURST: expect.stringMatching(/^[1-9]\d*$/),
   })
 })
 

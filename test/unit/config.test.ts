@@ -17,7 +17,7 @@ function problems(vars: UncheckedVars): readonly string[] {
   return result.ok ? [] : result.problems
 }
 
-it('names everything that is missing', () => {
+it('the configuration names every required setting that is missing', () => {
   expect(readConfig({})).toEqual({
     ok: false,
     problems: [
@@ -27,7 +27,7 @@ it('names everything that is missing', () => {
   })
 })
 
-it('takes URLs with a slash at their end and without', () => {
+it('a URL in a setting may end with a slash or without', () => {
   const urls = { PUBLIC_URL: 'https://mdm.example.com/', DM_URL: 'https://dm.example.com/v1' }
   expect(configured(urls)).toMatchObject({
     publicUrl: 'https://mdm.example.com',
@@ -35,14 +35,14 @@ it('takes URLs with a slash at their end and without', () => {
   })
 })
 
-it('takes booleans and numbers as TOML has them', () => {
+it('a setting may be a boolean or a number, as TOML has them', () => {
   expect(configured({ TRUST_ON_FIRST_USE: false }).device.trustOnFirstUse).toBe(false)
   expect(configured({}).device.trustOnFirstUse).toBe(true)
   const vars = { WEBHOOK_URL: 'https://example.com/', WEBHOOK_CONCURRENCY: 2 }
   expect(configured(vars).webhooks[0]?.concurrency).toBe(2)
 })
 
-it('reads MicroMDM’s names, also when its own are blank', () => {
+it('a setting’s MicroMDM name is read when its own is blank', () => {
   const vars = { API_KEY: ' ', MICROMDM_API_KEY: 'theirs' }
   expect(configured(vars).apiKey).toBe('theirs')
 })
@@ -79,11 +79,11 @@ it.each([
     { KEEP_RESULTS: '100/30d/4' },
     'KEEP_RESULTS: not none, latest, a count such as 100, or a count and an age such as 100/30d',
   ],
-])('says what is wrong with %o', (vars, problem) => {
+])('a setting is refused with the reason: %j', (vars, problem) => {
   expect(problems(vars)).toEqual([problem])
 })
 
-it('gives user and password of the webhook’s URL, decoded, to Basic auth and keeps them out of the URL', () => {
+it('user and password in WEBHOOK_URL are decoded, sent as Basic auth and kept out of the URL', () => {
   const [webhook] = configured({
     WEBHOOK_URL: 'http://ü%40b:p%3Ass@receiver.test/hook?x=1',
   }).webhooks
@@ -95,7 +95,7 @@ it('gives user and password of the webhook’s URL, decoded, to Basic auth and k
   expect(plain).toMatchObject([{ authorization: '' }])
 })
 
-it('posts to WEBHOOK_URL as fast, and Idle events as old, as told', () => {
+it('WEBHOOK_RATE and WEBHOOK_MAX_IDLE_AGE limit the posts to WEBHOOK_URL', () => {
   const vars = { WEBHOOK_URL: 'https://receiver.test' }
   const told = { WEBHOOK_RATE: 600, WEBHOOK_MAX_IDLE_AGE: '1h' }
   expect(configured(vars).webhooks).toMatchObject([{ rate: 0, maxIdleAge: 0 }])
@@ -104,7 +104,7 @@ it('posts to WEBHOOK_URL as fast, and Idle events as old, as told', () => {
   ])
 })
 
-it('keeps results as told', () => {
+it('KEEP_RESULTS says which results are kept', () => {
   const keep = (vars: UncheckedVars) => configured(vars).device.keepResults
   expect(keep({})).toEqual({ kind: 'bounded', count: 100, ms: 30 * 86_400_000 })
   expect(keep({ MICROMDM_NO_COMMAND_HISTORY: 'true' }).kind).toBe('none')

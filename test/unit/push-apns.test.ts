@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { createApnsTransport, type ApnsTransport } from '../../src/cli/apns-transport.ts'
 import {
   localhostCertificate,
@@ -20,6 +20,16 @@ const foreign = simulatedPushCertificate(NOW)
 let apns: SimulatedApns
 let transport: ApnsTransport
 let wakes = 0
+/** Lets the time pass in which the newest push was to be answered. */
+let timeOut: () => void
+
+const clock = {
+  now: () => NOW,
+  after(_: number, callback: () => void) {
+    timeOut = callback
+    return () => undefined
+  },
+}
 
 beforeEach(async () => {
   wakes = 0
@@ -32,15 +42,15 @@ beforeEach(async () => {
     wakes += 1
   })
   transport = transportWith(push)
+  timeOut = () => undefined
 })
 
-afterEach(async () => {
-  transport.close()
-  await apns.close()
-})
+afterEach(() => apns.close())
 
 function transportWith({ certificate, key }: PemPair, url = apns.url): ApnsTransport {
-  return createApnsTransport({ url, certificate, key, ca: server.certificate })
+  const made = createApnsTransport({ url, certificate, key, ca: server.certificate, clock })
+  onTestFinished(() => made.close())
+  return made
 }
 
 interface Change {
@@ -135,14 +145,10 @@ test('an answer without apns-id is a transport failure', async () => {
 
 test('no answer is a transport failure, and the next push opens a new connection', async () => {
   apns.fail({ fault: 'silence', times: 1 })
-  const impatient = createApnsTransport({
-    url: apns.url,
-    ...push,
-    ca: server.certificate,
-    timeOut: 200,
-  })
-  expect((await send({}, impatient)).kind).toBe('transport')
-  impatient.close()
+  const unanswered = send()
+  await expect.poll(() => apns.received.length).toBe(1)
+  timeOut()
+  expect((await unanswered).kind).toBe('transport')
   expect((await send()).kind).toBe('delivered')
 })
 
@@ -181,6 +187,5 @@ test('tokens that nobody registered are accepted where devices live elsewhere', 
   })
   const there = transportWith(push, open.url)
   expect((await send({ token: 'ef'.repeat(32) }, there)).kind).toBe('delivered')
-  there.close()
   await open.close()
 })

@@ -21,10 +21,10 @@ it.each<[string, Partial<RoundSoFar>, object]>([
     { renewed: 26, failed: 3 },
     { kind: 'stop', reason: '3 of 29 renewals failed: no' },
   ],
-])('when %s, the next step is right', (_, soFar, step) => {
+])('a round of renewals takes the right next step when %s', (_, soFar, step) => {
   expect(nextStep({ ...NONE, ...soFar }, NOW)).toEqual(step)
 })
 
-it('sends as many in an hour as it was told', () => {
+it('a round of renewals sends as many in an hour as it was told', () => {
   expect((3_600_000 / batchInterval(60)) * 5).toBe(60)
 })

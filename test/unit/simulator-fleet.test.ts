@@ -127,7 +127,7 @@ describe('a waker', () => {
     void waker.wake()
     const session = { ended: 'empty', answered: 0, lastStatus: 'Idle' } as const
     ends[0]?.(session)
-    await expect.poll(() => ends.length).toBe(2)
+    await expect.poll(() => ends.length).toBeGreaterThanOrEqual(2)
     ends[1]?.(session)
     await done
     expect(ends).toHaveLength(2)

@@ -45,7 +45,7 @@ function device(options: Partial<DeviceOptions> = {}) {
 const messages = () => server.received.map(({ message }) => message)
 const statuses = () => messages().map((message) => message['Status'])
 
-describe('messages', () => {
+describe('a simulated device’s messages', () => {
   it('are signed by the identity over the exact bytes, with each digest and kind of key', async () => {
     const rsa = createIdentity({ ca, commonName: 'RSA device' })
     for (const [own, digest] of [
@@ -123,7 +123,7 @@ describe('messages', () => {
   })
 })
 
-describe('ids', () => {
+describe('a simulated device’s ids', () => {
   it('of a Mac’s user are UDID and UserID', async () => {
     const user = device().userChannel({ userId: 'GUID', shortName: 'a', longName: 'A' })
     await user.tokenUpdate()
@@ -183,7 +183,7 @@ function queryResponses(): PlistDict {
   return dictAt(messages().at(-1) ?? {}, 'QueryResponses') ?? {}
 }
 
-describe('a session', () => {
+describe('a simulated device’s session', () => {
   it('answers every command until the body is empty', async () => {
     server.replies.push(command('1', 'ProfileList'), command('2', 'SecurityInfo'))
     const mac = device()
@@ -264,7 +264,7 @@ describe('a session', () => {
   })
 })
 
-describe('answers', () => {
+describe('a simulated device’s answers', () => {
   it('to DeviceInformation hold exactly the queries that the platform knows', async () => {
     const Queries = ['UDID', 'OSVersion', 'IMEI', 'Nonsense']
     await answerTo('DeviceInformation', { Queries })

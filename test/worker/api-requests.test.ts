@@ -75,7 +75,7 @@ describe('a time in a request', () => {
     }
   })
 
-  it('span of a replay has to begin before it ends', async () => {
+  it('from which a replay goes has to lie before its end', async () => {
     const span = { from: '2026-11-24T10:00:00Z', to: '2026-11-24T10:00:00+01:00' }
     const order = { webhook: 'webhook', devices: ['D'], dry_run: true, ...span }
     expect(await refused('POST', '/api/replays', order)).toContain('`from` lies behind `to`')

@@ -190,7 +190,7 @@ describe('a rotation', () => {
     await expect(send(pending)).resolves.toBeTruthy()
   })
 
-  it('installed twice is one CA, and its counter never goes back', async () => {
+  it('of a CA that is installed twice leaves one CA, whose counter never goes back', async () => {
     await install(namesake, { imported: true, next_serial: 2 })
     expect((await listed()).map(({ key_id: id }) => id)).toEqual([
       namesake.certificate.keyId,

@@ -42,7 +42,7 @@ async function enrolled(answer?: () => Answer) {
   return { device, path, queue, get }
 }
 
-describe('peers §4 row 2: results are read from the API', () => {
+describe('results are read from the API', () => {
   it('a call that waits returns the device’s answer, and no webhook is needed', async () => {
     const { device, path, queue } = await enrolled()
     const waiting = queue(INFO, '?wait=30')
@@ -51,6 +51,10 @@ describe('peers §4 row 2: results are read from the API', () => {
       ({ body }) => body.commands.length === 1,
     )
     await pushes(device)
+    await until(
+      () => api<Page>('GET', path),
+      ({ body }) => body.commands[0]?.pushed !== null,
+    )
     await device.poll()
     const answer = await waiting
     expect(answer).toMatchObject({
@@ -123,7 +127,7 @@ describe('peers §4 row 2: results are read from the API', () => {
   })
 })
 
-describe('peers §4 row 3: queued commands are listed, inspected and deleted', () => {
+describe('queued commands are listed, inspected and deleted', () => {
   it('a page at a time, newest first, by state and type', async () => {
     const { device, path, queue } = await enrolled(() => 'silence')
     for (const request_type of ['SecurityInfo', 'ProfileList', 'SecurityInfo', 'CertificateList']) {
@@ -184,7 +188,7 @@ describe('peers §4 row 3: queued commands are listed, inspected and deleted', (
   })
 })
 
-describe('peers §4 row 6: NotNow leaves nobody stuck or silent', () => {
+describe('NotNow leaves nobody stuck or silent', () => {
   it('its number and age are seen, and after ten it is an event, once', async () => {
     const { device, queue, get } = await enrolled(() => 'NotNow')
     const { body } = await queue()
@@ -203,7 +207,7 @@ describe('peers §4 row 6: NotNow leaves nobody stuck or silent', () => {
   })
 })
 
-describe('peers §4 row 7: a failing command blocks nobody behind it', () => {
+describe('a failing command blocks nobody behind it', () => {
   it('whether the device answers with an error, a format error, or never', async () => {
     const answers: Answer[] = ['silence', 'silence', 'silence', 'Error', 'CommandFormatError']
     const { device, queue, get } = await enrolled(() => answers.shift())
@@ -233,7 +237,7 @@ describe('peers §4 row 7: a failing command blocks nobody behind it', () => {
   })
 })
 
-describe('peers §4 rows 8 and 24: a request may be repeated, a loop is stopped', () => {
+describe('a request may be repeated, a loop is stopped', () => {
   const post = async (path: string, body: object, key: string) => {
     const response = await serve(path, {
       method: 'POST',
@@ -267,7 +271,7 @@ describe('peers §4 rows 8 and 24: a request may be repeated, a loop is stopped'
   })
 })
 
-describe('peers §4 rows 9 and 10: pushes are told of', () => {
+describe('pushes are told of', () => {
   it('APNs’s refusal is in the command’s timeline and on the device’s page', async () => {
     const { device, queue, get } = await enrolled()
     await rule({
@@ -345,7 +349,7 @@ describe('a command with a time', () => {
   })
 })
 
-it('peers §4 row 16: a report of an unknown CommandUUID is 200 and an event', async () => {
+it('a report of an unknown CommandUUID is 200 and an event', async () => {
   const { device } = await enrolled()
   const told = await device.connect({ Status: 'Acknowledged', CommandUUID: 'nobody’s' })
   expect(told.status).toBe(200)

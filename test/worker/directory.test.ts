@@ -89,9 +89,13 @@ describe('the directory', () => {
     expect(empty.body.devices).toBeNull()
   })
 
-  it('pushes a device no more that an admin has retired', async () => {
+  it('lists a retired device as not enrolled, and it is pushed no more', async () => {
     const device = newDevice()
     await device.enroll()
+    await until(
+      () => listed(device.udid),
+      (devices) => devices?.[0]?.enrollment_status === true,
+    )
     expect((await api('POST', `/api/devices/${device.udid}/retire`)).status).toBe(200)
     expect(await listed(device.udid)).toMatchObject([{ enrollment_status: false }])
     expect((await api('GET', `/push/${device.udid}`)).body['error']).toContain(

@@ -96,7 +96,7 @@ async function enrolled(device: SimulatedDevice): Promise<void> {
 }
 
 describe('a command to a few ids', () => {
-  it('peers.md §4 row 16: one bad id never fails the rest, and an id that nobody knows waits', async () => {
+  it('one bad id never fails the rest, and an id that nobody knows waits', async () => {
     const [known = '', unknown = ''] = newIds(2)
     const device = newDevice({ udid: known })
     await device.enroll()
@@ -212,7 +212,7 @@ describe('a destructive command', () => {
 })
 
 describe('a job', () => {
-  it('peers.md §4 row 15: queues for hundreds of ids, tells how far it is and what became of each', async () => {
+  it('queues for hundreds of ids, tells how far it is and what became of each', async () => {
     // Most lead nowhere: a device that is new costs this machine milliseconds.
     const good = newIds(30)
     const ids = Array.from({ length: 520 }, (_, n) => good[n - 490] ?? `bad\n${n}`)
@@ -349,7 +349,7 @@ describe('a job', () => {
     })
   })
 
-  it('peers.md §4 row 24: a repeated request with its Idempotency-Key is the same job', async () => {
+  it('a repeated request with its Idempotency-Key is the same job', async () => {
     const ids = newIds(3)
     const key = crypto.randomUUID()
     const first = await withKey(key, { ids, command: ORDER })

@@ -26,20 +26,31 @@ it('profiles are stored, replaced, listed by identifier and removed, as in Micro
 })
 
 it.each([
-  ['POST', { id: 'x' }, 'not found: Profile id x'],
-  ['POST', '', 'EOF'],
-  ['PUT', {}, 'no profile supplied'],
-  ['PUT', { profile: {} }, 'Profile struct must have Identifier'],
-  ['PUT', { profile: { Identifier: 'x' } }, 'no Mobileconfig data'],
-  ['PUT', { profile: { identifier: 'x', mobileconfig: 'aGVsbG8gd29ybGQ=' } }, /not XML nor PKCS7/],
-  ['PUT', { profile: { Identifier: 'x', Mobileconfig: mobileconfig('y') } }, /does not match/],
+  ['an unknown identifier', 'POST', { id: 'x' }, 'not found: Profile id x'],
+  ['no body', 'POST', '', 'EOF'],
+  ['no profile', 'PUT', {}, 'no profile supplied'],
+  ['an empty profile', 'PUT', { profile: {} }, 'Profile struct must have Identifier'],
+  ['no Mobileconfig', 'PUT', { profile: { Identifier: 'x' } }, 'no Mobileconfig data'],
   [
+    'a Mobileconfig that is no profile',
+    'PUT',
+    { profile: { identifier: 'x', mobileconfig: 'aGVsbG8gd29ybGQ=' } },
+    /not XML nor PKCS7/,
+  ],
+  [
+    'the Mobileconfig of another identifier',
+    'PUT',
+    { profile: { Identifier: 'x', Mobileconfig: mobileconfig('y') } },
+    /does not match/,
+  ],
+  [
+    'a Mobileconfig of 2 MB',
     'PUT',
     { profile: { Identifier: 'x', Mobileconfig: mobileconfig('x', 'z'.repeat(1_500_000)) } },
     /longer than/,
   ],
-  ['DELETE', { ids: ['x'] }, 'not found: Profile id x'],
-])('%s %j is an error that says why', async (method, body, error) => {
+  ['an identifier that is not stored', 'DELETE', { ids: ['x'] }, 'not found: Profile id x'],
+])('%s in %s /v1/profiles is an error that says why', async (_, method, body, error) => {
   const answer = await api(method, '/v1/profiles', body)
   expect(answer.status).toBe(500)
   const text = String(answer.body['error'])

@@ -12,7 +12,9 @@ import { channelOf } from '../../src/device/state.ts'
 import { MAX_VALUE_BYTES } from '../../src/device/bodies.ts'
 import { createSealer } from '../../src/pki/seal.ts'
 import type { Message } from '../../src/mdm/message.ts'
-import { api, env, events, newDevice } from './server.ts'
+import { turn } from './clock.ts'
+import { env, events, seen } from './server.ts'
+import { deviceOf } from './webhook-tools.ts'
 
 const sealer = createSealer(`rows:${btoa('0123456789abcdef0123456789abcdef')}`)
 
@@ -134,16 +136,10 @@ it('no value is longer than a production row may be', () => {
 })
 
 it('the alarm announces again what no queue message told', async () => {
-  const device = newDevice()
+  const device = deviceOf({ EVENTS: { send: async () => undefined } })
   await device.enroll()
-  await events(device.udid, 2)
-  await env.DEVICE.getByName(device.udid).enqueue('', {
-    uuid: 'x',
-    requestType: 'ProfileList',
-    payload: new Uint8Array(3),
-    secret: false,
-    source: '',
-  })
+  expect(await seen(device.udid, 'webhook')).toEqual([])
+  turn(61_000)
   expect(await runDurableObjectAlarm(env.DEVICE.getByName(device.udid))).toBe(true)
-  expect((await api('GET', `/v1/commands/${device.udid}`)).status).toBe(200)
+  await events(device.udid, 2)
 })

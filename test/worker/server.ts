@@ -138,7 +138,7 @@ export async function pushes({ magic }: { readonly magic: string }, least = 1): 
 }
 
 /** How long a test waits for what must happen, on a machine however slow. */
-const PATIENCE = 90_000
+const PATIENCE = 120_000
 
 /**
  * Asks again until the answer will do. The tests' clock stands still meanwhile, unless each answer that will not do is to

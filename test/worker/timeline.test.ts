@@ -55,7 +55,7 @@ function words({ kind, what, status, topic, outcome, command_uuid }: Entry): str
   return [kind, what ?? status ?? topic, outcome ?? command_uuid].filter(Boolean).join(' ')
 }
 
-describe('peers §4 row 23: each command tells who queued it', () => {
+describe('each command tells who queued it', () => {
   const queuers = async (path: string) =>
     (await api<Page>('GET', path)).body.commands.map(({ queued_by }) => queued_by).toReversed()
 
@@ -93,7 +93,7 @@ describe('peers §4 row 23: each command tells who queued it', () => {
   })
 })
 
-describe('peers §4 row 23: a device’s timeline', () => {
+describe('a device’s timeline', () => {
   it('is kept after the webhook has had it', async () => {
     const { device, path } = await enrolled()
     await api('POST', path, { ...INFO, command_uuid: 'told' })

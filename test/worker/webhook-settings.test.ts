@@ -8,7 +8,7 @@ import {
 } from '../../src/directory/webhooks.ts'
 import { createSealer } from '../../src/pki/seal.ts'
 import { clock } from './clock.ts'
-import { api, env, resetRules } from './server.ts'
+import { api, env, resetRules, until } from './server.ts'
 import { deadLetter, enrolled, newHook, removeHooks, type Hook } from './webhook-tools.ts'
 
 afterEach(async () => {
@@ -36,7 +36,7 @@ describe('a new secret without an overlap', () => {
     expect(await signatures(hook)).toBe(1)
   })
 
-  it('and a shorter overlap shortens theirs', async () => {
+  it('or with a shorter overlap shortens that of the secrets before it', async () => {
     const hook = await newHook()
     await hook.call('secret', { overlap_seconds: 3600 })
     await hook.call('secret', { overlap_seconds: 60 })
@@ -111,6 +111,7 @@ describe('a webhook whose seal key is lost', () => {
     await env.SUBSCRIBER.getByName(hook.id).changed()
     const device = await enrolled()
     await other.events(device.udid, 2)
+    await until(hook.state, (state) => state['devices_waiting'] === 1)
     expect(await hook.posts()).toEqual([])
     const { status, body } = await hook.call('secret', {})
     expect(status).toBe(200)

@@ -130,13 +130,14 @@ it('an object that died with a backlog asks the devices that nobody remembers, w
   const hook = await newHook({ topics: TOPICS })
   await hook.call('pause')
   const device = await enrolled()
+  await until(hook.state, (state) => state['devices_waiting'] === 1)
   await runInDurableObject(objectOf(hook), async (_, { storage }: DurableObjectState) => {
     storage.kv.put('paused', false)
     storage.kv.put('backlog', true)
     await storage.setAlarm(clock.now() + HOUR)
   })
   await evictDurableObject(objectOf(hook))
-  await runDurableObjectAlarm(objectOf(hook))
+  expect(await runDurableObjectAlarm(objectOf(hook))).toBe(true)
   const taken = await hook.events(device.udid, 2)
   expect(taken.map(({ sequence }) => sequence)).toEqual([1, 2])
   await until(

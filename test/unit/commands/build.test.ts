@@ -160,7 +160,7 @@ describe('a command', () => {
   })
 })
 
-describe('marks', () => {
+describe('a command’s mark', () => {
   test('secret covers whatever carries a PIN, password, token or key', () => {
     expect(commandTypes().filter(isSecretCommand).sort()).toEqual([
       'AccountConfiguration',

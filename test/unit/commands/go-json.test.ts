@@ -63,9 +63,13 @@ describe('a body is read as Go reads it', () => {
     ['"\\u00g0"', "invalid character 'g' in \\u hexadecimal character escape"],
     ['trux', "invalid character 'x' in literal true (expecting 'e')"],
     ['-x', "invalid character 'x' in numeric literal"],
-    ['['.repeat(100_000), 'exceeded max depth'],
   ])('%j is refused', (text, error) => {
     expect(readGoJson(text)).toMatchObject({ ok: false, error })
+  })
+
+  test('of 100,000 open brackets is refused', () => {
+    const text = '['.repeat(100_000)
+    expect(readGoJson(text)).toMatchObject({ ok: false, error: 'exceeded max depth' })
   })
 })
 

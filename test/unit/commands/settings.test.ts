@@ -53,7 +53,7 @@ describe('a Settings item', () => {
     ['SoftwareUpdateSettings', { recommendation_cadence: 2 }, { RecommendationCadence: 2 }],
     ['SoftwareUpdateSettings', {}, { RecommendationCadence: 0 }],
     ['', { enabled: true }, {}],
-  ])('%s sends its fields only', (item, fields, plist) => {
+  ])('case %#: %j sends its fields only', (item, fields, plist) => {
     expect(send({ item, ...fields })).toEqual({ Item: item, ...plist })
   })
 

@@ -40,7 +40,7 @@ function tried(sequence: number, outcome: 'delivered' | 'refused' = 'delivered')
   }
 }
 
-it('outlives its object with every count and its failures, ten seconds after the last post at the latest', () => {
+it('a webhook’s ledger outlives its object with every count and its failures, ten seconds after the last post at the latest', () => {
   const { open } = rows()
   const before = open()
   before.note(tried(1))
@@ -56,7 +56,7 @@ it('outlives its object with every count and its failures, ten seconds after the
   expect(recent).toMatchObject([{ sequence: 2, outcome: 'refused' }])
 })
 
-it('keeps the count of an event that was given up right after a save', () => {
+it('a webhook’s ledger keeps the count of an event that was given up right after a save', () => {
   const { open } = rows()
   const before = open()
   before.note(tried(1, 'refused'))
@@ -65,7 +65,7 @@ it('keeps the count of an event that was given up right after a save', () => {
   expect(open().ledger.counts).toMatchObject({ failed: 1, dead: 1 })
 })
 
-it('counts on from what an earlier object had saved', () => {
+it('a webhook’s ledger counts on from what an earlier object had saved', () => {
   const { open } = rows()
   open().note(tried(1))
   const after = open()
@@ -73,7 +73,7 @@ it('counts on from what an earlier object had saved', () => {
   expect(after.ledger.counts).toMatchObject({ delivered: 2 })
 })
 
-it('writes a row each ten seconds, or each thousand posts, however many there are', () => {
+it('a webhook’s ledger writes a row each ten seconds, or each thousand posts, however many there are', () => {
   const { open, rest } = rows()
   const ledger = open()
   for (let n = 1; n <= 900; n++) {
@@ -88,7 +88,7 @@ it('writes a row each ten seconds, or each thousand posts, however many there ar
   expect(rest.writes).toBe(5)
 })
 
-it('of a webhook that is gone is written no more', () => {
+it('the ledger of a webhook that is gone is written no more', () => {
   const { open, rest } = rows()
   const ledger = open()
   ledger.note(tried(1))
@@ -101,7 +101,7 @@ it('of a webhook that is gone is written no more', () => {
   expect(rest.writes).toBe(0)
 })
 
-it('remembers the newest events that were let go apart from the posts', () => {
+it('a webhook’s ledger remembers the newest events that were let go apart from the posts', () => {
   const kept = rows().open()
   for (let n = 1; n <= 600; n++) {
     kept.letGo('A', `event ${n}`, 'dropped')

@@ -33,11 +33,12 @@ describe('one device’s trouble', () => {
     for (const device of ['B', 'C', 'B', 'C']) {
       receiver.event(device)
     }
-    receiver.answer = (device) => (device === 'A' ? down() : DELIVERED)
+    const taken = () => receiver.takenOf('B').length + receiver.takenOf('C').length
+    await expect.poll(taken).toBe(4)
+    expect([...receiver.line.busy]).toEqual(['A'])
     hang()
     await receiver.run(receiver.now)
-    expect(receiver.postsOf('B')).toHaveLength(2)
-    expect(receiver.postsOf('C')).toHaveLength(2)
+    expect(receiver.postsOf('A')).toMatchObject([{ outcome: 'down' }])
   })
 
   it('of two devices delays the others a minute at most', async () => {

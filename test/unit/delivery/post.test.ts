@@ -1,7 +1,12 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net'
+import { clock } from '../../../src/clock.ts'
 import { post, type PostOutcome } from '../../../src/delivery/post.ts'
+
+// `localhost` has two addresses, and the first is given this long.
+setDefaultAutoSelectFamilyAttemptTimeout(90_000)
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void
 
@@ -19,7 +24,17 @@ const server = createServer((request, response) => {
   })
 })
 
+// A busy machine closes no connection that is about to be used.
+server.keepAliveTimeout = 0
+
+/** Lets the time pass in which the newest post was to be answered. */
+let timeOut: () => void
+
 beforeEach(async () => {
+  vi.spyOn(clock, 'after').mockImplementation((_, callback) => {
+    timeOut = callback
+    return () => undefined
+  })
   seen.length = 0
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -28,6 +43,7 @@ beforeEach(async () => {
 })
 
 afterEach(async () => {
+  vi.restoreAllMocks()
   server.closeAllConnections()
   server.close()
   await once(server, 'close')
@@ -114,6 +130,11 @@ it.each([
   expect(await send(true, now)).toMatchObject({ kind: 'down', retryAfter })
 })
 
+it('a receiver that does not answer in time is down', async () => {
+  answer = () => timeOut()
+  expect(await send()).toMatchObject({ kind: 'down', reason: 'no answer within 30 s' })
+})
+
 it('a body that breaks off does not undo the status before it', async () => {
   answer = ({ socket }) => {
     socket.end('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nnot a chunk\r\n')
@@ -125,7 +146,6 @@ it('a host that cannot be reached is told in words that help, with the reference
   const fetching = vi.spyOn(globalThis, 'fetch')
   fetching.mockRejectedValue(new Error('internal error; reference = abc123'))
   const outcome = await send()
-  fetching.mockRestore()
   expect(outcome).toMatchObject({
     kind: 'down',
     reason: expect.stringMatching(/^could not connect: .*resolve.*reference = abc123/),

@@ -28,6 +28,7 @@ const FILTER = { topics: TOPICS, statuses: null }
 /** Nothing is prunable, so that what was delivered can be replayed. */
 const KEEP = { keepEvents: { count: 1000, ms: Number.MAX_SAFE_INTEGER } }
 const UNREACHABLE = 5000
+const MAX_ROUNDS = 100_000
 
 type Settings = PostSettings & { readonly url: string }
 
@@ -112,7 +113,7 @@ export class TestReceiver {
 
   /** Lets time pass until nothing is left to try before `until`; devices tell when events beside the line are due. */
   async run(until: number): Promise<void> {
-    for (;;) {
+    for (let round = 0; round < MAX_ROUNDS; round++) {
       await this.settled()
       const inLine = nextTry(this.line) ?? Infinity
       const besides = [...this.#devices.keys()].map((name) => [name, this.#dueAt(name)] as const)
@@ -129,6 +130,7 @@ export class TestReceiver {
       }
       this.pump()
     }
+    throw new Error(`${MAX_ROUNDS} tries have led nowhere: it is ${this.now}, and not yet ${until}`)
   }
 
   /** Until every post under way has come back, and nothing more starts. */

@@ -144,7 +144,7 @@ it('what waited under a bare UserID keeps its times, its Idempotency-Key and who
   })
 })
 
-describe('peers §4 rows 6 and 9: a device is pushed again', () => {
+describe('a device is pushed again', () => {
   it('after NotNow, a quarter of an hour later, then ever more rarely', () => {
     const { object, add, tell, due } = device()
     add('A')
@@ -162,7 +162,7 @@ describe('peers §4 rows 6 and 9: a device is pushed again', () => {
   })
 })
 
-describe('peers §4 row 4: nothing grows without bound', () => {
+describe('nothing grows without bound', () => {
   it.each([
     ['bounded', 2, 5],
     ['latest', 0, 4],

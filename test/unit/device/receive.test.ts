@@ -72,7 +72,7 @@ function say(
   )
 }
 
-it('keeps users apart who were first heard of by an Idle, when memory goes', () => {
+it('a device object keeps users apart who were first heard of by an Idle, when memory goes', () => {
   const object = new TestObject()
   say(object, authenticate)
   say(object, tokenUpdate(DEVICE))
@@ -84,7 +84,7 @@ it('keeps users apart who were first heard of by an Idle, when memory goes', () 
   expect(say(object, authenticate)).toMatchObject({ kind: 'accepted' })
 })
 
-it('tells of an identity of an earlier enrolment once, and once more after it was current again', () => {
+it('a device object tells of an identity of an earlier enrolment once, and once more after it was current again', () => {
   const object = new TestObject()
   const conflicts = () =>
     object
@@ -105,7 +105,7 @@ it('tells of an identity of an earlier enrolment once, and once more after it wa
   expect(conflicts()).toEqual(['A', 'A'])
 })
 
-it('serves a device whose identity has expired, and learns where it calls without writing twice', () => {
+it('a device object serves a device whose identity has expired, and learns where it calls without writing twice', () => {
   const object = new TestObject()
   const expired = { caKey: 'ca', subject: 'CN=device', notAfter: 1 }
   const input = (message: Message) => ({
@@ -137,7 +137,7 @@ it('serves a device whose identity has expired, and learns where it calls withou
   expect(changes()).toBe(before)
 })
 
-it('refuses a revoked identity at once, whatever it sends', () => {
+it('a device object refuses a revoked identity at once, whatever it sends', () => {
   const object = new TestObject()
   say(object, authenticate)
   say(object, tokenUpdate(DEVICE))
@@ -160,7 +160,7 @@ it('a device that checks out takes its users with it: none of them is pushed any
   expect(['', 'X', 'Y'].map(pushable)).toEqual(['cannot', 'cannot', 'cannot'])
 })
 
-it('takes in a device that never sent Authenticate only where TRUST_ON_FIRST_USE is on', () => {
+it('a device object takes in a device that never sent Authenticate only where TRUST_ON_FIRST_USE is on', () => {
   expect(say(new TestObject(), idle(DEVICE))).toMatchObject({ kind: 'accepted' })
   const object = new TestObject('UDID-1', { trustOnFirstUse: false })
   for (const message of [idle(DEVICE), tokenUpdate(DEVICE), idle(user('X'))]) {
@@ -181,7 +181,7 @@ it.each<[Enrollment['type'], Enrollment['type']]>([
   expect(object.commit(directoryRow)).toMatchObject({ type: expected, enrolled: true })
 })
 
-it('tells the directory of a device that does nothing else once per LAST_SEEN_RESOLUTION', () => {
+it('a device object tells the directory once per LAST_SEEN_RESOLUTION of a device that does nothing else', () => {
   const object = new TestObject('UDID-1', { lastSeenResolution: HOUR })
   const told = (): boolean => {
     const answer = say(object, idle(DEVICE))
@@ -194,7 +194,7 @@ it('tells the directory of a device that does nothing else once per LAST_SEEN_RE
   expect([told(), told()]).toEqual([true, false])
 })
 
-it('makes one event of an answer, however often the device repeats it', () => {
+it('a device object makes one event of an answer, however often the device repeats it', () => {
   const object = new TestObject()
   const events = () => object.db().all("SELECT 1 FROM events WHERE topic = 'mdm.Connect'").length
   say(object, authenticate)

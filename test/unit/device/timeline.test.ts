@@ -153,7 +153,7 @@ function busy() {
 
 const putOff = (uuid: string) => (/A[147]$/.test(uuid) ? 'NotNow' : 'Acknowledged')
 
-describe('peers §4 row 23: a timeline', () => {
+describe('a timeline', () => {
   it('puts events, commands, pushes and identities into one order, with what each tells', () => {
     const one = device()
     one.enroll()

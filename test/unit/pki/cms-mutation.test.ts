@@ -79,7 +79,7 @@ describe.each(Object.entries(samples))('%s', (_, der) => {
     expect(await disagreement(der)).toBeUndefined()
   })
 
-  it('with any one bit flipped', { timeout: 120_000 }, async () => {
+  it('with any one bit flipped', async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat({ max: der.length - 1 }), fc.nat({ max: 7 }), async (at, bit) => {
         const mutant = Uint8Array.from(der)
@@ -90,7 +90,7 @@ describe.each(Object.entries(samples))('%s', (_, der) => {
     )
   })
 
-  it('with bytes inserted, deleted, repeated or replaced', { timeout: 120_000 }, async () => {
+  it('with bytes inserted, deleted, repeated or replaced', async () => {
     const place = fc.nat({ max: der.length - 1 })
     const edit = fc.record({
       at: place,

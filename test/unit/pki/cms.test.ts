@@ -118,7 +118,7 @@ describe('the form that Apple devices send', () => {
   }
 })
 
-describe('refused', () => {
+describe('a Mdm-Signature that is refused', () => {
   it.each([
     ['a signer named by key identifier', ['-keyid'], /key identifier/],
     ['RSA-PSS', ['-keyopt', 'rsa_padding_mode:pss'], /parameters|not accepted/],
@@ -256,7 +256,7 @@ describe('the content of a signed profile', () => {
   })
 })
 
-describe('the header', () => {
+describe('the Mdm-Signature header', () => {
   it.each([
     ['white space and line breaks', ' AQ\r\n ID\tBA== ', Uint8Array.of(1, 2, 3, 4)],
     ['the URL alphabet', '-_-_', undefined],

@@ -26,12 +26,13 @@ describe.each(['rsa', 'ec'] as const)('certificates issued with %s keys', (key) 
       ['CN', 'localhost'],
     ],
     serial: Uint8Array.of(0, 0xff, 1),
+    notAfter: Date.UTC(2060, 0),
     extKeyUsage: ['serverAuth', 'clientAuth'],
     dnsNames: ['localhost'],
     ipAddresses: ['127.0.0.1'],
   })
-  const caFile = openssl.file('ca.pem', pem('CERTIFICATE', ca.certificate))
-  const serverFile = openssl.file('server.pem', pem('CERTIFICATE', server.certificate))
+  const caFile = openssl.file(`${key}-ca.pem`, pem('CERTIFICATE', ca.certificate))
+  const serverFile = openssl.file(`${key}-server.pem`, pem('CERTIFICATE', server.certificate))
 
   it('satisfy openssl verify in its strict mode', () => {
     const strict = ['verify', '-x509_strict', '-check_ss_sig', '-CAfile', caFile]

@@ -12,12 +12,14 @@ const root = nodeIdentity({
   subject: [['CN', 'Root']],
   ca: true,
   keyUsage: ['keyCertSign'],
+  notAfter: Date.UTC(2060, 0),
   key: 'ec',
 })
 const middle = nodeIdentity({
   subject: [['CN', 'Middle']],
   ca: true,
   keyUsage: ['keyCertSign'],
+  notAfter: Date.UTC(2060, 0),
   key: 'ec',
   by: root,
 })

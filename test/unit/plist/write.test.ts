@@ -101,7 +101,7 @@ describe('what XML cannot hold is refused', () => {
   })
 })
 
-describe('for any value', { timeout: 30_000 }, () => {
+describe('for any value', () => {
   test('writing and reading gives it back', () => {
     fc.assert(
       fc.property(tree.value, (value) => {
@@ -189,7 +189,7 @@ function outcome(read: () => unknown): string {
   }
 }
 
-describe('the build that Workers get', { timeout: 30_000 }, () => {
+describe('the build that Workers get', () => {
   afterEach(() => {
     vi.doUnmock('plist')
     vi.resetModules()
