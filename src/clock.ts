@@ -7,8 +7,8 @@ export interface Clock {
 }
 
 /**
- * The Worker's only clock: the linter refuses `Date.now`, `setTimeout` and `scheduler` elsewhere. Tests in workerd put
- * test/worker/clock.ts in the place of this module and turn the time themselves.
+ * The Worker's only clock: the linter refuses `Date.now`, `setTimeout` and `scheduler` elsewhere. Tests in workerd replace its
+ * functions and turn the time themselves (test/worker/clock.ts).
  */
 export const clock: Clock = {
   now: () => Date.now(),

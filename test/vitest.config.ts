@@ -1,8 +1,7 @@
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import { PATIENCE } from './patience.ts'
 import { workerProject } from './worker/project.ts'
 
-/** How long a test waits for what must happen, on a machine however slow. */
-const PATIENCE = 120_000
 /** A test ends by itself and says what was missing; this is for one that hangs. */
 const HANGS_AFTER = 900_000
 
@@ -31,6 +30,7 @@ export default defineConfig({
     projects,
     // What a test prints is shown when it fails.
     silent: 'passed-only',
+    // How long a test takes says more of the machine than of the test.
     slowTestThreshold: HANGS_AFTER,
   },
 })

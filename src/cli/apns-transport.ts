@@ -3,7 +3,7 @@
  * because local workerd speaks only HTTP/1.1 and has no client certificates.
  */
 import { type ClientHttp2Session, connect, constants, type IncomingHttpHeaders } from 'node:http2'
-import { clock as systemClock, type Clock } from '../clock.ts'
+import { clock } from '../clock.ts'
 
 const TIME_OUT = 10_000
 const NEVER_FORWARDED = new Set(['connection', 'host', 'transfer-encoding', 'content-length'])
@@ -15,7 +15,6 @@ export interface ApnsTransportOptions {
   key: string
   /** What the server's certificate must descend from, where that is not a public CA. */
   ca?: string | undefined
-  clock?: Clock
 }
 
 /** The part of a Request that is used; miniflare's and the global one both fit. */
@@ -34,11 +33,10 @@ export interface ApnsTransport {
 }
 
 export function createApnsTransport(options: ApnsTransportOptions): ApnsTransport {
-  const { clock = systemClock } = options
   let current: ClientHttp2Session | undefined
 
   function session(): ClientHttp2Session {
-    // One that was just destroyed tells of its close a moment later.
+    // A destroyed session emits `close` later.
     if (current === undefined || current.destroyed) {
       current = openSession(options, (closed) => {
         if (current === closed) {
@@ -52,7 +50,7 @@ export function createApnsTransport(options: ApnsTransportOptions): ApnsTranspor
   async function send(request: PushCall): Promise<Response> {
     try {
       const body = await request.text()
-      return await exchange(session(), headersOf(request), body, clock)
+      return await exchange(session(), headersOf(request), body)
     } catch (error) {
       // Without an apns-id it cannot be taken for a verdict of Apple's.
       const message = error instanceof Error ? error.message : String(error)
@@ -97,7 +95,6 @@ function exchange(
   session: ClientHttp2Session,
   headers: Record<string, string>,
   body: string,
-  clock: Clock,
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
     const stream = session.request(headers)

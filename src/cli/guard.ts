@@ -68,7 +68,8 @@ function readStatus(file: string): { pid: number; openFiles: number } | undefine
   try {
     const [pid, limit] = readFileSync(file, 'utf8').trim().split(' ')
     const openFiles = limit === 'unlimited' ? Number.POSITIVE_INFINITY : Number(limit)
-    return { pid: Number(pid), openFiles }
+    // A full disk leaves the file empty.
+    return pid ? { pid: Number(pid), openFiles } : undefined
   } catch {
     return undefined
   }

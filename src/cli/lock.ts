@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -29,21 +30,33 @@ export function lockState(directory: string): { release(): void } {
   return { release: () => database.close() }
 }
 
-/** After kill -9 the old workerd is gone a moment later than its owner, and it writes to the same files until then. */
-export async function waitForEnd(pid: number): Promise<void> {
-  const deadline = Date.now() + LAST_BREATH
-  while (isAlive(pid)) {
+/**
+ * After kill -9 the old workerd is gone a moment later than its owner, and it writes to the same files until then.
+ * @throws CliError when it is still there after `patience` milliseconds
+ */
+export async function waitForEnd(pid: number, patience = LAST_BREATH): Promise<void> {
+  const deadline = Date.now() + patience
+  while (isWorkerd(pid)) {
     if (Date.now() > deadline) {
-      throw new CliError(`the workerd of an earlier run does not end: kill -9 ${pid}`)
+      throw new CliError(
+        `process ${pid}, the workerd of an earlier run, does not end: kill -9 ${pid}`,
+      )
     }
-    await sleep(20)
+    await sleep(50)
   }
 }
 
-function isAlive(pid: number): boolean {
+/** By its command line: after a reboot the number may belong to any other process. */
+function isWorkerd(pid: number): boolean {
   try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+    return commandOf(pid).includes('workerd')
+  } catch {
+    return false
   }
+}
+
+function commandOf(pid: number): string {
+  return existsSync('/proc/self/cmdline')
+    ? readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+    : execFileSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8', stdio: 'pipe' })
 }

@@ -36,8 +36,11 @@ export async function knownWebhooks(
     if (age < USABLE) {
       askAgainAt = now + PAUSE
     } else {
+      const asked = changes
       await Promise.race([reading, wait(PATIENCE)])
-      askAgainAt = clock.now() - (copy?.at ?? 0) < USABLE ? 0 : clock.now() + PAUSE
+      if (asked === changes) {
+        askAgainAt = clock.now() - (copy?.at ?? 0) < USABLE ? 0 : clock.now() + PAUSE
+      }
     }
   }
   return copy && clock.now() - copy.at < USABLE
@@ -56,7 +59,7 @@ async function read(d1: D1Database): Promise<void> {
   const asked = changes
   try {
     const webhooks = await listWebhooks(d1)
-    // A list that was asked for before a change may lack it.
+    // A read that began before a change may miss it.
     if (asked === changes) {
       copy = { at: clock.now(), webhooks: webhooks.map(({ open }) => open) }
     }

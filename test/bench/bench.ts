@@ -35,7 +35,7 @@ const { values: flags } = parseArgs({
     sizes: { type: 'string', default: '100,10000' },
   },
 })
-// Its servers end as the process exits, which a signal alone would not let happen.
+// Ends by `exit`, whose handler ends the servers. A signal alone would not call it.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => process.exit(1))
 }

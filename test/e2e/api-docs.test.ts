@@ -56,7 +56,10 @@ it('every example of docs/api.md and docs/bulk.md works against npm start, and a
     const answer = execFileSync('bash', ['-euc', example], { env, encoding: 'utf8' })
     expect(answer, example).toMatch(/^[{<]/)
   }
-  const waiting = `/api/devices/${udid}/commands?wait=60`
-  const answer = await server.api('POST', waiting, { request_type: 'SecurityInfo' })
-  expect(answer).toMatchObject({ status: 200, body: { state: 'acknowledged' } })
+  const { api } = server
+  const order = { request_type: 'SecurityInfo' }
+  const queued = await api<{ id: string }>('POST', `/api/devices/${udid}/commands?wait=60`, order)
+  await expect
+    .poll(() => api('GET', `/api/commands/${queued.body.id}`))
+    .toMatchObject({ body: { state: 'acknowledged' } })
 })

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { issueCertificate, pem } from '../../src/pki/issue.ts'
 import { readCertificate } from '../../src/pki/x509.ts'
 import { enrolByScep } from '../../src/simulator/scep.ts'
-import { newState, type RunningServer, start } from './server.ts'
+import { fetchAlone, newState, type RunningServer, start } from './server.ts'
 
 const PROJECT = join(import.meta.dirname, '../..')
 const SUBJECT = [['CN', 'Mac']] as const
@@ -31,7 +31,7 @@ async function ca(...args: string[]): Promise<string> {
 }
 
 const enrol = (challenge: string) =>
-  enrolByScep({ fetch, url: `${server.url}/scep`, subject: SUBJECT, challenge })
+  enrolByScep({ fetch: fetchAlone, url: `${server.url}/scep`, subject: SUBJECT, challenge })
 
 it('npm start makes a CA, and npm run ca imports MicroMDM’s and makes the next one', async () => {
   expect(await ca('list')).toMatch(/^issues {4}[0-9a-f]{16} {2}until 20\d\d-/)

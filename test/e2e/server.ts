@@ -4,11 +4,16 @@ import { createServer, type Server } from 'node:http'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PATIENCE } from '../patience.ts'
 
 export const PROJECT = join(import.meta.dirname, '../..')
 
-/** A kept connection may be closed by the server in the moment in which a busy machine uses it again. */
-export const ALONE = { connection: 'close' }
+/** On a connection of its own: a kept one may be closed by the server just when a busy machine uses it again. */
+export function fetchAlone(url: string, init: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(init.headers)
+  headers.set('connection', 'close')
+  return fetch(url, { ...init, headers })
+}
 
 export interface RunningServer {
   readonly url: string
@@ -20,11 +25,8 @@ export interface RunningServer {
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<number | null>
 }
 
-/** How long a test waits for what must happen, on a machine however slow. */
-const PATIENCE = 240_000
-
 /** @throws when it takes longer than `patience`, saying what is `missing`. */
-async function within<T>(
+export async function within<T>(
   promise: Promise<T>,
   missing: () => string,
   patience = PATIENCE,
@@ -48,13 +50,6 @@ process.once('exit', () => servers.forEach((server) => server.kill()))
 
 export function newState(): Promise<string> {
   return mkdtemp(join(tmpdir(), 'edgemdm-test-'))
-}
-
-/** What a process prints, on both channels, until it has printed `text`. */
-export async function printed(child: ChildProcess, text: string): Promise<string> {
-  const output = outputOf(child)
-  await output.until(text)
-  return output.text()
 }
 
 /** What a process prints, on both channels. */
@@ -121,9 +116,9 @@ export async function start(
     state,
     output: output.text,
     async api(method, path, body) {
-      const response = await fetch(url + path, {
+      const response = await fetchAlone(url + path, {
         method,
-        headers: { authorization: `Basic ${btoa(`micromdm:${apiKey}`)}`, ...ALONE },
+        headers: { authorization: `Basic ${btoa(`micromdm:${apiKey}`)}` },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       })
       return { status: response.status, body: await response.json() }

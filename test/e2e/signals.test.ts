@@ -3,59 +3,58 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
-import { newState, PROJECT, printed } from './server.ts'
+import { newState, outputOf, PROJECT, within } from './server.ts'
 
-const running: ChildProcess[] = []
-let state = ''
+const groups: number[] = []
 
 afterEach(() => {
-  for (const child of running.splice(0)) {
-    child.kill('SIGKILL')
-  }
-  // A server that outlived npm fails the test. It must not outlive the suite too.
-  if (isAlive(serverId())) {
-    process.kill(serverId(), 'SIGKILL')
+  // What outlives npm fails its test. It must not outlive the suite too.
+  for (const group of groups.splice(0)) {
+    try {
+      process.kill(-group, 'SIGKILL')
+    } catch {
+      // The whole group has ended.
+    }
   }
 })
 
-/** `npm run` as a shell or a service manager starts it. */
-function npmRun(script: string, ...flags: string[]): ChildProcess {
-  const child = spawn('npm', ['run', script, '--', ...flags], {
+/** `npm run`, in a process group of its own. */
+function npmRun(script: string, ...flags: string[]) {
+  const npm = spawn('npm', ['run', script, '--', ...flags], {
     cwd: PROJECT,
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
   })
-  running.push(child)
-  return child
+  groups.push(npm.pid ?? expect.fail('npm did not start'))
+  const output = outputOf(npm)
+  return { output, exitCode: () => terminate(npm, output.text) }
 }
 
-async function terminate(npm: ChildProcess): Promise<unknown> {
+/** Sends SIGTERM to npm alone. */
+async function terminate(npm: ChildProcess, output: () => string): Promise<number | null> {
   const exit = once(npm, 'exit')
   npm.kill('SIGTERM')
-  const [code] = await exit
-  return code
-}
-
-/** The process that holds the state directory. */
-function serverId(): number {
-  return Number(readFileSync(join(state, 'edgemdm.pid'), 'utf8'))
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
+  await within(exit, () => `SIGTERM has not ended npm: ${output()}`)
+  return npm.exitCode
 }
 
 it('SIGTERM to npm ends npm start and npm run simulate, with exit code 0', async () => {
-  state = await newState()
+  const state = await newState()
   const start = npmRun('start', '--port', '0', '--state', state)
-  const url = /EdgeMDM ready on (\S+)/.exec(await printed(start, 'EdgeMDM ready on'))?.[1] ?? ''
+  await start.output.until('EdgeMDM ready on')
+  const url = /EdgeMDM ready on (\S+)/.exec(start.output.text())?.[1] ?? ''
+  const workerd = Number(readFileSync(join(state, 'workerd.status'), 'utf8').split(' ')[0])
   const simulate = npmRun('simulate', '--server', url, '--devices', '1')
-  await printed(simulate, 'devices enrolled')
-  expect(await terminate(simulate)).toBe(0)
-  expect(await terminate(start)).toBe(0)
-  expect(isAlive(serverId())).toBe(false)
-  expect(await fetch(url).catch(() => 'refused')).toBe('refused')
+  await simulate.output.until('devices enrolled')
+  expect(await simulate.exitCode()).toBe(0)
+  expect(await start.exitCode()).toBe(0)
+  for (const pid of [Number(readFileSync(join(state, 'edgemdm.pid'), 'utf8')), workerd]) {
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH')
+  }
+})
+
+it('SIGTERM to npm ends npm run bench and its server', async () => {
+  const bench = npmRun('bench', '--only', 'idle', '--runs', '1', '--seconds', '600')
+  await bench.output.until('connections, median of')
+  expect(await bench.exitCode()).toBe(1)
 })

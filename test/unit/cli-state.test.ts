@@ -1,8 +1,9 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, onTestFinished, test } from 'vitest'
-import { lockState } from '../../src/cli/lock.ts'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
+import { lockState, waitForEnd } from '../../src/cli/lock.ts'
 import { readOptions } from '../../src/cli/options.ts'
 import { claimPort } from '../../src/cli/port.ts'
 import { pushIdentity, readDeviceCA, workerBindings } from '../../src/cli/settings.ts'
@@ -111,4 +112,30 @@ test('a file of device CAs must be there and hold certificates', () => {
   expect(() => readDeviceCA(file)).toThrow('holds no PEM CERTIFICATE block')
   writeFileSync(file, state.simulatedPush.certificate)
   expect(readDeviceCA(file)).toBe(readFileSync(file, 'utf8'))
+})
+
+describe('waiting for the workerd of an earlier run', () => {
+  /** A process whose command line ends with these words. */
+  function sleeper(...words: string[]): ChildProcess {
+    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', ...words])
+    onTestFinished(() => void child.kill('SIGKILL'))
+    return child
+  }
+
+  test('goes on when it has ended', async () => {
+    const child = sleeper('workerd')
+    const end = waitForEnd(child.pid ?? 0)
+    child.kill('SIGKILL')
+    await end
+    await expect(waitForEnd(child.pid ?? 0, -1)).resolves.toBeUndefined()
+  })
+
+  test('says which process does not end', async () => {
+    const { pid = 0 } = sleeper('workerd')
+    await expect(waitForEnd(pid, -1)).rejects.toThrow(`does not end: kill -9 ${pid}`)
+  })
+
+  test('takes no other process for it that has its number by now', async () => {
+    await expect(waitForEnd(sleeper('other').pid ?? 0, -1)).resolves.toBeUndefined()
+  })
 })

@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { clock } from '../../src/clock.ts'
 import { createApnsTransport, type ApnsTransport } from '../../src/cli/apns-transport.ts'
 import {
   localhostCertificate,
@@ -22,17 +23,11 @@ let transport: ApnsTransport
 let wakes = 0
 /** Lets the time pass in which the newest push was to be answered. */
 let timeOut: () => void
-
-const clock = {
-  now: () => NOW,
-  after(_: number, callback: () => void) {
-    timeOut = callback
-    return () => undefined
-  },
-}
+const cancelled = vi.fn()
 
 beforeEach(async () => {
   wakes = 0
+  cancelled.mockClear()
   apns = await createSimulatedApns({
     ...server,
     clientCertificate: push.certificate,
@@ -42,13 +37,20 @@ beforeEach(async () => {
     wakes += 1
   })
   transport = transportWith(push)
-  timeOut = () => undefined
+  vi.spyOn(clock, 'after').mockImplementation((ms, callback) => {
+    expect(ms).toBe(10_000)
+    timeOut = callback
+    return cancelled
+  })
 })
 
-afterEach(() => apns.close())
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await apns.close()
+})
 
 function transportWith({ certificate, key }: PemPair, url = apns.url): ApnsTransport {
-  const made = createApnsTransport({ url, certificate, key, ca: server.certificate, clock })
+  const made = createApnsTransport({ url, certificate, key, ca: server.certificate })
   onTestFinished(() => made.close())
   return made
 }
@@ -82,6 +84,7 @@ async function send(change: Change = {}, via = transport): Promise<Verdict> {
 test('a push arrives over HTTP/2 with the client certificate and wakes the owner of the token', async () => {
   expect(await send()).toEqual({ kind: 'delivered', id: ID })
   expect(wakes).toBe(1)
+  expect(cancelled).toHaveBeenCalledOnce()
   expect(apns.received).toHaveLength(1)
   expect(apns.received[0]).toMatchObject({ token: TOKEN, magic: 'magic', woke: true })
 })

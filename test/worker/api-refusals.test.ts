@@ -110,7 +110,7 @@ describe('expires_at', () => {
     })
     const { id } = body.job
     const ring = async () => {
-      await runDurableObjectAlarm(env.JOB.getByName(id))
+      expect(await runDurableObjectAlarm(env.JOB.getByName(id))).toBe(true)
       return (await api('GET', `/api/jobs/${id}`)).body
     }
     expect(await ring()).toMatchObject({ state: 'running', done: 10 })

@@ -1,16 +1,16 @@
-import type { Clock } from '../../src/clock.ts'
+import { clock, type Clock } from '../../src/clock.ts'
 
-/** How often a timer looks whether its time has come. */
+/** How often a timer looks whether its time has come, in milliseconds of the machine. */
 const LOOK_EVERY = 10
 
-/**
- * The clock of everything that runs in workerd here: test/worker/project.ts puts this module in the place of src/clock.ts.
- * It stands still until a test turns it. It is a day ahead of the machine's clock, which the platform's alarms keep: no
- * alarm rings by itself. A test rings it with `runDurableObjectAlarm`.
- */
+/** A day ahead of the machine's time, which the platform's alarms keep: no alarm rings by itself. */
 let time = Date.now() + 86_400_000
 
-export const clock: Clock = {
+/**
+ * The clock of everything that runs in workerd here. It stands still until a test turns it. A test rings alarms with
+ * `runDurableObjectAlarm`.
+ */
+const standing: Clock = {
   now: () => time,
   // A callback has to run in the request or object that asked for it, so each timer looks at the clock by itself.
   after(ms, callback) {
@@ -28,16 +28,24 @@ export const clock: Clock = {
     }
   },
 }
+export { clock }
 
-export function wait(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    clock.after(ms, resolve)
-  })
+/** Puts it in the place of the platform's. */
+export function stopClock(): void {
+  Object.assign(clock, standing)
 }
 
-/** Lets so many milliseconds pass; timers that become due run soon after. */
+/** Lets so many milliseconds pass. Timers that become due run soon after. */
 export function turn(ms: number): void {
   time += ms
+}
+
+/** Lets so many milliseconds pass, and waits until every timer has looked at the clock. */
+export async function turnTimers(ms: number): Promise<void> {
+  turn(ms)
+  await new Promise((resolve) => {
+    setTimeout(resolve, 2 * LOOK_EVERY)
+  })
 }
 
 /** The time so many milliseconds from now, as the API takes it. */

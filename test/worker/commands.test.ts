@@ -89,13 +89,13 @@ describe('results are read from the API', () => {
   it('a wait in vain ends with 202, and a wait for a cancelled command at once', async () => {
     const { queue, path } = await enrolled()
     let answer: { status: number } | undefined
-    void queue(INFO, '?wait=30').then((its) => {
-      answer = its
+    void queue(INFO, '?wait=30').then((response) => {
+      answer = response
     })
     await until(
       async () => answer,
-      (its) => its !== undefined,
-      SECOND,
+      (response) => response !== undefined,
+      () => turn(SECOND),
     )
     expect(answer?.status).toBe(202)
     const waiting = queue(INFO, '?wait=30')

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import { COUNTERS, type Counters } from '../../src/cli/counters.ts'
 import { MICROMDM_TOPICS } from '../../src/events/topics.ts'
 import { createSimulatedDevice, type SimulatedDevice } from '../../src/simulator/device.ts'
+import { clock } from './clock.ts'
 import { countedWorker, type CountedWorker } from './counting.ts'
 import { env, newIdentity, TOPIC } from './server.ts'
 
@@ -24,6 +25,7 @@ async function counted(
     udid,
     serial: udid.slice(-12),
     topic: TOPIC,
+    clock: () => new Date(clock.now()),
   })
   return { worker, device, udid }
 }

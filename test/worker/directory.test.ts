@@ -50,7 +50,11 @@ describe('the directory', () => {
       await old.poll()
       return bySerial()
     }
-    await until(heardOf, (udids) => udids?.[0] === old.udid, 1000)
+    await until(
+      heardOf,
+      (udids) => udids?.[0] === old.udid,
+      () => turn(1000),
+    )
     expect(await bySerial()).toEqual([old.udid])
     const remove = { opts: { serials: [old.serial] } }
     expect(await api('DELETE', '/v1/devices', remove)).toEqual({ status: 200, body: {} })

@@ -308,7 +308,7 @@ describe('check-ins that we decline', () => {
   })
 })
 
-it('the Worker tells what is missing when the Worker is half configured', async () => {
+it('the Worker tells what is missing when it is half configured', async () => {
   const { default: worker } = await import('../../src/index.ts')
   const response = await worker.fetch(
     new Request('http://mdm.test/v1/devices', { method: 'POST' }),

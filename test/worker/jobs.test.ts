@@ -1,87 +1,26 @@
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { createHash } from 'node:crypto'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { WORK } from '../../src/delivery/job-work.ts'
 import type { SimulatedDevice } from '../../src/simulator/device.ts'
 import { turn } from './clock.ts'
-import { api, env, newDevice, serve, until } from './server.ts'
-
-interface JobBody {
-  id: string
-  state: string
-  reason: string | null
-  command: { request_type: string; command_uuid: string }
-  total: number
-  done: number
-  failed: number
-  waiting: number
-  answers: { answered: number; failed: number }
-}
-interface OutcomeBody {
-  id: string
-  outcome: string
-  command_id: string | null
-  error: string | null
-}
-interface BulkBody {
-  job: JobBody
-  outcomes?: OutcomeBody[]
-  detail?: string
-}
+import {
+  bulk,
+  confirm,
+  ended,
+  jobOf,
+  newIds,
+  objectOf,
+  ORDER,
+  outcomesOf,
+  queued,
+  ring,
+  withKey,
+  type JobBody,
+} from './job-tools.ts'
+import { api, newDevice, until } from './server.ts'
 
 afterEach(() => vi.restoreAllMocks())
-
-const ORDER = { request_type: 'ProfileList' }
-const newIds = (count: number): string[] => {
-  const batch = crypto.randomUUID()
-  return Array.from({ length: count }, (_, n) => `${batch}-${n}`)
-}
-const confirm = (request_type: string, count: number) => ({ confirm: { request_type, count } })
-const bulk = (body: object) => api<BulkBody>('POST', '/api/commands', body)
-
-async function withKey(key: string, body: object) {
-  const response = await serve('/api/commands', {
-    method: 'POST',
-    headers: { authorization: `Basic ${btoa('micromdm:secret')}`, 'idempotency-key': key },
-    body: JSON.stringify(body),
-  })
-  return { status: response.status, body: await response.json<BulkBody>() }
-}
-
-const jobOf = async (id: string) => (await api<JobBody>('GET', `/api/jobs/${id}`)).body
-const objectOf = (id: string) => env.JOB.getByName(id)
-
-/** Rings a job's alarm: a batch is done. */
-async function ring(id: string): Promise<JobBody> {
-  await runDurableObjectAlarm(objectOf(id))
-  return jobOf(id)
-}
-
-/** Rings a job's alarm until the job has ended. */
-const ended = (id: string) =>
-  until(
-    () => ring(id),
-    ({ state }) => state !== 'running',
-  )
-
-async function outcomesOf(id: string, query = ''): Promise<OutcomeBody[]> {
-  const all: OutcomeBody[] = []
-  let cursor: string | null = ''
-  while (cursor !== null) {
-    const page: { body: { outcomes: OutcomeBody[]; next: string | null } } = await api(
-      'GET',
-      `/api/jobs/${id}/outcomes?limit=400${query}${cursor && `&cursor=${cursor}`}`,
-    )
-    all.push(...page.body.outcomes)
-    cursor = page.body.next
-  }
-  return all
-}
-
-async function queued(id: string): Promise<string[]> {
-  const { body } = await api<{ commands?: { uuid: string }[] }>('GET', `/v1/commands/${id}`)
-  return (body.commands ?? []).map(({ uuid }) => uuid)
-}
 
 /** Enrols a device, until the directory knows it. */
 async function enrolled(device: SimulatedDevice): Promise<void> {
@@ -266,7 +205,8 @@ describe('a job', () => {
     expect(again).toEqual({ status: 200, body: cancelled.body })
   })
 
-  it('answers a cancel when the calls under way are through, so that its counts are final', async () => {
+  /** A job whose call for its first id is held; its other calls are through. */
+  async function heldJob() {
     const ids = newIds(25)
     let held = true
     const work = WORK['command'] ?? expect.fail('there is no such work')
@@ -291,11 +231,26 @@ describe('a job', () => {
       () => jobOf(id),
       ({ state }) => state === 'cancelled',
     )
-    held = false
-    await rung
+    const letGo = async () => {
+      held = false
+      await rung
+    }
+    return { id, cancelled, letGo }
+  }
+
+  it('answers a cancel when the calls under way are through, so that its counts are final', async () => {
+    const { id, cancelled, letGo } = await heldJob()
+    await letGo()
     const { body } = await cancelled
     expect(body).toMatchObject({ state: 'cancelled', done: 25, waiting: 0 })
     expect(await jobOf(id)).toEqual(body)
+  })
+
+  it('answers a cancel after ten seconds, whatever is still under way', async () => {
+    const { cancelled, letGo } = await heldJob()
+    turn(10_000)
+    expect((await cancelled).body).toMatchObject({ state: 'cancelled', done: 24, waiting: 1 })
+    await letGo()
   })
 
   it('stops when too many ids fail', async () => {

@@ -14,8 +14,8 @@ import {
   serve,
   until,
 } from './server.ts'
+import { passRetries } from './webhook-tools.ts'
 
-const SECOND = 1000
 const BASIC = { authorization: `Basic ${btoa('micromdm:secret')}` }
 
 describe('admin authentication', () => {
@@ -252,7 +252,7 @@ describe('pushes', () => {
     }
     await pushes(device)
     // A second push of the burst would have left before this one.
-    letPush()
+    await letPush()
     await api('GET', `/push/${device.udid}`)
     const found = await seen(device.magic, 'apns')
     expect(found).toHaveLength(2)
@@ -330,15 +330,14 @@ describe('the webhook', () => {
     await rule({ on: 'webhook', match: `${refused.udid}</string></dict>`, status: 500, times: 0 })
     await rule({ on: 'webhook', match: refused.serial, status: 500, times: 3 })
     await refused.enroll()
-    const got = await events(refused.udid, 1, SECOND)
+    const got = await events(refused.udid, 1, () => passRetries('webhook'))
     expect(got[0]?.topic).toBe('mdm.TokenUpdate')
     const held = newDevice()
     await rule({ on: 'webhook', match: held.serial, status: 503, times: 2 })
     await held.enroll()
-    expect((await events(held.udid, 2, SECOND)).map(({ topic }) => topic)).toEqual([
-      'mdm.Authenticate',
-      'mdm.TokenUpdate',
-    ])
+    expect(
+      (await events(held.udid, 2, () => passRetries('webhook'))).map(({ topic }) => topic),
+    ).toEqual(['mdm.Authenticate', 'mdm.TokenUpdate'])
     await resetRules()
   })
 

@@ -8,10 +8,10 @@ import { createOutside } from './outside.ts'
 
 const ca = createIssuer({ commonName: 'Test device CA' })
 
-// It tells of each file's secrets, which are bindings here.
+// Wrangler warns of secrets that .dev.vars lacks. Here they are bindings.
 process.env['WRANGLER_LOG'] ??= 'error'
 
-/** The Worker in workerd, with what is outside it in Node, and a clock that tests turn. */
+/** The Worker in workerd, with what is outside it in Node. */
 export const workerProject = {
   plugins: [
     cloudflareTest(async () => {
@@ -41,7 +41,4 @@ export const workerProject = {
       }
     }),
   ],
-  resolve: {
-    alias: [{ find: /^.*\/clock\.ts$/, replacement: join(import.meta.dirname, 'clock.ts') }],
-  },
 }

@@ -2,7 +2,7 @@ import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { SimulatedDevice } from '../../src/simulator/device.ts'
 import { Device, type DeviceEnv } from '../../src/device/object.ts'
-import { clock } from './clock.ts'
+import { clock, turn } from './clock.ts'
 import { api, env, newDevice, pushes, resetRules, rule, seen, TOPIC, until } from './server.ts'
 
 afterEach(resetRules)
@@ -47,11 +47,11 @@ describe('the push circuit', () => {
       ({ admitted }) => !admitted,
     )
     const devices = await silentDevices(3)
-    for (const device of devices) {
+    for (const device of [...waiting, ...devices]) {
       expect(await push(device)).toEqual({ status: 500, body: { error: 'BadDeviceToken' } })
     }
     await resetRules()
-    for (const device of devices) {
+    for (const device of [...waiting, ...devices]) {
       expect((await push(device)).status).toBe(200)
     }
   })
@@ -93,14 +93,15 @@ it('a push that APNs could not take is repeated after seconds, by the alarm', as
   await rule({ on: 'apns', match: device.magic, status: 503, times: 1, headers })
   await queue(device)
   await pushes(device)
-  const found = await until(
-    async () => {
-      await runDurableObjectAlarm(env.DEVICE.getByName(device.udid))
-      return seen(device.magic, 'apns')
-    },
-    (all) => all.length > 1,
-    1000,
+  const object = env.DEVICE.getByName(device.udid)
+  const alarmAt = await until(
+    () => runInDurableObject(object, (_, state) => state.storage.getAlarm()),
+    (at) => at !== null && at < clock.now() + 30_000,
   )
+  expect(await seen(device.magic, 'apns')).toHaveLength(1)
+  turn(Number(alarmAt) - clock.now())
+  expect(await runDurableObjectAlarm(object)).toBe(true)
+  const found = await seen(device.magic, 'apns')
   expect(found.map(({ status }) => status)).toEqual([503, 200])
 })
 
@@ -118,6 +119,10 @@ describe('when pushes may leave again', () => {
     await apns(403, 'BadCertificate')
     await push(admins)
     await Promise.all(waiting.map(queue))
+    for (const { udid, magic } of waiting) {
+      await env.DEVICE.getByName(udid).pushWaiting()
+      expect(await seen(magic, 'apns')).toEqual([])
+    }
     await resetRules()
     expect((await push(admins)).status).toBe(200)
     await runInDurableObject(circuit(), async (_, state) => {

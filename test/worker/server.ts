@@ -14,7 +14,8 @@ import {
   type DeviceOptions,
   type SimulatedDevice,
 } from '../../src/simulator/device.ts'
-import { clock, turn } from './clock.ts'
+import { PATIENCE } from '../patience.ts'
+import { clock, turnTimers } from './clock.ts'
 import type { Rule, Seen } from './outside.ts'
 
 interface TestEnv extends Omit<Env, 'DEVICE' | 'JOB' | 'PUSH'> {
@@ -111,43 +112,41 @@ export interface WebhookBody {
   checkin_event?: Record<string, unknown> & { raw_payload: string }
 }
 
-/** The events about a device that the receiver has taken, as soon as there are `least` of them; `step` as in {@link until}. */
-export async function events(udid: string, least: number, step = 0): Promise<WebhookBody[]> {
+/** The events about a device that the receiver has taken, as soon as there are `least` of them. */
+export async function events(
+  udid: string,
+  least: number,
+  between?: () => unknown,
+): Promise<WebhookBody[]> {
   return until(
     async () =>
       (await seen(udid, 'webhook'))
         .filter(({ status }) => status < 400)
         .map(({ body }) => JSON.parse(body) as WebhookBody),
     (found) => found.length >= least,
-    step,
+    between,
   )
 }
 
 /** Lets the time pass in which a device's object gathers what is queued, before it pushes. */
-export function letPush(): void {
-  turn(250)
+export async function letPush(): Promise<void> {
+  await turnTimers(250)
 }
 
 /** Lets what is queued be pushed; the pushes to a device, as soon as there are `least`. */
 export async function pushes({ magic }: { readonly magic: string }, least = 1): Promise<Seen[]> {
-  letPush()
+  await letPush()
   return until(
     () => seen(magic, 'apns'),
     (found) => found.length >= least,
   )
 }
 
-/** How long a test waits for what must happen, on a machine however slow. */
-const PATIENCE = 120_000
-
-/**
- * Asks again until the answer will do. The tests' clock stands still meanwhile, unless each answer that will not do is to
- * turn it by `step` milliseconds.
- */
+/** Asks again until the answer will do. The tests' clock stands still meanwhile, unless `between` turns it. */
 export async function until<Answer>(
   ask: () => Promise<Answer>,
   willDo: (answer: Answer) => boolean,
-  step = 0,
+  between: () => unknown = () => undefined,
 ): Promise<Answer> {
   const gaveUp = new Error()
   const end = performance.now() + PATIENCE
@@ -161,7 +160,7 @@ export async function until<Answer>(
       gaveUp.message = `waited ${PATIENCE / 1000} s until ${willDo.toString()}; the last answer was ${last}`
       throw gaveUp
     }
-    turn(step)
+    await between()
     await scheduler.wait(20)
   }
 }

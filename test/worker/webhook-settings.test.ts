@@ -26,8 +26,8 @@ const signatures = async (hook: Hook): Promise<number | undefined> => {
   return (await hook.posts(1)).at(-1)?.headers['webhook-signature']?.split(' ').length
 }
 
-describe('a new secret without an overlap', () => {
-  it('ends every one before it, also one that had a successor already', async () => {
+describe('a new secret', () => {
+  it('without an overlap ends every one before it, also one that had a successor already', async () => {
     const hook = await newHook()
     await hook.call('secret', { overlap_seconds: 3600 })
     expect(await signatures(hook)).toBe(2)
@@ -36,7 +36,7 @@ describe('a new secret without an overlap', () => {
     expect(await signatures(hook)).toBe(1)
   })
 
-  it('or with a shorter overlap shortens that of the secrets before it', async () => {
+  it('with a shorter overlap shortens that of the secrets before it', async () => {
     const hook = await newHook()
     await hook.call('secret', { overlap_seconds: 3600 })
     await hook.call('secret', { overlap_seconds: 60 })

@@ -2,7 +2,7 @@ import { createExecutionContext, runInDurableObject } from 'cloudflare:test'
 import worker from '../../src/index.ts'
 import type { Env } from '../../src/env.ts'
 import type { SimulatedDevice } from '../../src/simulator/device.ts'
-import { clock } from './clock.ts'
+import { clock, turn } from './clock.ts'
 import { api, env, newDevice, rule, seen, until, type WebhookBody } from './server.ts'
 import type { Seen } from './outside.ts'
 
@@ -14,8 +14,8 @@ export interface Hook {
   readonly secret: string
   /** Posts so far, whatever was answered; as soon as there are `least`. */
   posts(least?: number): Promise<Seen[]>
-  /** Events of a device that were taken, as soon as there are `least`; `step` as in {@link until}. */
-  events(udid: string, least: number, step?: number): Promise<WebhookBody[]>
+  /** Events of a device that were taken, as soon as there are `least`. */
+  events(udid: string, least: number, between?: () => unknown): Promise<WebhookBody[]>
   /** What its receiver answers to the next so many posts. */
   answers(status: number, times: number, headers?: Record<string, string>): Promise<void>
   state(): Promise<Record<string, unknown>>
@@ -52,20 +52,31 @@ export async function newHook(settings: Record<string, unknown> = {}): Promise<H
         () => seen(host, 'webhook'),
         (found) => found.length >= least,
       ),
-    events: (udid, least, step) =>
+    events: (udid, least, between) =>
       until(
         async () =>
           (await seen(host, 'webhook'))
             .filter(({ status, body }) => status < 400 && body.includes(udid))
             .map(({ body }) => JSON.parse(body) as WebhookBody),
         (found) => found.length >= least,
-        step,
+        between,
       ),
     answers: (status, times, headers) =>
       rule({ on: 'webhook', match: host, status, times, ...(headers ? { headers } : {}) }),
     state: async () =>
       (await api<{ state: Record<string, unknown> }>('GET', `/api/webhooks/${id}`)).body.state,
     call: (verb, body) => api('POST', `/api/webhooks/${id}/${verb}`, body),
+  }
+}
+
+/** Lets a second pass while nothing is being posted to a webhook, so that its retries become due. */
+export async function passRetries(webhook: string): Promise<void> {
+  const { body } = await api<{ state: { posts_in_flight: number } }>(
+    'GET',
+    `/api/webhooks/${webhook}`,
+  )
+  if (body.state.posts_in_flight === 0) {
+    turn(1000)
   }
 }
 

@@ -151,7 +151,10 @@ describe('while a post is under way', () => {
   async function posting() {
     const hook = await newHook({ topics: TOPICS })
     await rule({ on: 'webhook', match: hook.host, status: 200, times: 1, held: true })
+    await hook.call('pause')
     const device = await enrolled()
+    await until(hook.state, (state) => state['devices_waiting'] === 1)
+    await hook.call('resume')
     await hook.posts(1)
     const cursor = () =>
       rowsOf<{ seq: number }>(
@@ -176,6 +179,7 @@ describe('while a post is under way', () => {
     await api('PATCH', `/api/webhooks/${hook.id}`, { enabled: false })
     await release()
     await told()
+    await until(hook.state, (state) => state['posts_in_flight'] === 0)
     expect(await hook.posts()).toHaveLength(1)
     await api('PATCH', `/api/webhooks/${hook.id}`, { enabled: true })
     const taken = await hook.events(device.udid, 2)

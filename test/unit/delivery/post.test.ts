@@ -5,7 +5,7 @@ import { setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net'
 import { clock } from '../../../src/clock.ts'
 import { post, type PostOutcome } from '../../../src/delivery/post.ts'
 
-// `localhost` has two addresses, and the first is given this long.
+// Node tries the first address of `localhost` this long before the second.
 setDefaultAutoSelectFamilyAttemptTimeout(90_000)
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void
@@ -24,16 +24,19 @@ const server = createServer((request, response) => {
   })
 })
 
-// A busy machine closes no connection that is about to be used.
+// The server closes no idle connection: fetch may be about to use it.
 server.keepAliveTimeout = 0
 
 /** Lets the time pass in which the newest post was to be answered. */
 let timeOut: () => void
+const cancelled = vi.fn()
 
 beforeEach(async () => {
-  vi.spyOn(clock, 'after').mockImplementation((_, callback) => {
+  cancelled.mockClear()
+  vi.spyOn(clock, 'after').mockImplementation((ms, callback) => {
+    expect(ms).toBe(30_000)
     timeOut = callback
-    return () => undefined
+    return cancelled
   })
   seen.length = 0
   server.listen(0, '127.0.0.1')
@@ -71,6 +74,7 @@ it.each([
   answer = redirect(status, '/moved')
   expect(await send()).toMatchObject({ kind: 'delivered' })
   expect(seen[1]).toEqual({ method, url: '/moved', authorization: 'Basic x', body })
+  expect(cancelled).toHaveBeenCalledOnce()
 })
 
 it.each([301, 302, 303])(

@@ -118,7 +118,7 @@ describe('the form that Apple devices send', () => {
   }
 })
 
-describe('a Mdm-Signature that is refused', () => {
+describe('an Mdm-Signature that is refused', () => {
   it.each([
     ['a signer named by key identifier', ['-keyid'], /key identifier/],
     ['RSA-PSS', ['-keyopt', 'rsa_padding_mode:pss'], /parameters|not accepted/],
