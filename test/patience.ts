@@ -1,2 +1,2 @@
-/** How long a test waits for what must happen, on a machine however slow. Milliseconds. */
+/** The longest wait for a condition, in milliseconds. A very slow machine keeps within it. */
 export const PATIENCE = 240_000

@@ -2,7 +2,7 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 import { PATIENCE } from './patience.ts'
 import { workerProject } from './worker/project.ts'
 
-/** A test ends by itself and says what was missing; this is for one that hangs. */
+/** Each wait has its own bound and says what was missing. This one ends a test that hangs elsewhere. */
 const HANGS_AFTER = 900_000
 
 const suite = (name: string, groupOrder: number, maxWorkers: number) => ({
@@ -13,7 +13,7 @@ const suite = (name: string, groupOrder: number, maxWorkers: number) => ({
   testTimeout: HANGS_AFTER,
   expect: { poll: { timeout: PATIENCE, interval: 20 } },
   hookTimeout: HANGS_AFTER,
-  // One after the other, whatever becomes of the one before.
+  // The suites run one after the other, also when an earlier one fails.
   sequence: { groupOrder },
 })
 

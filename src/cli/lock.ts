@@ -39,14 +39,14 @@ export async function waitForEnd(pid: number, patience = LAST_BREATH): Promise<v
   while (isWorkerd(pid)) {
     if (Date.now() > deadline) {
       throw new CliError(
-        `process ${pid}, the workerd of an earlier run, does not end: kill -9 ${pid}`,
+        `process ${pid}, perhaps the workerd of an earlier run, does not end: kill -9 ${pid}`,
       )
     }
     await sleep(50)
   }
 }
 
-/** By its command line: after a reboot the number may belong to any other process. */
+/** The command line decides: after a reboot another process may have the number. */
 function isWorkerd(pid: number): boolean {
   try {
     return commandOf(pid).includes('workerd')

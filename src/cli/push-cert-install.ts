@@ -94,17 +94,20 @@ function errorIn(body: string): string {
 }
 
 async function urlOfServer(stateDir: string): Promise<string> {
+  const known = rememberedUrl(stateDir)
+  if (known !== undefined) {
+    return known
+  }
+  console.error('waiting until the server on this state directory is ready')
   const deadline = Date.now() + STARTING
-  for (;;) {
+  while (Date.now() < deadline) {
+    await sleep(100)
     const url = rememberedUrl(stateDir)
     if (url !== undefined) {
       return url
     }
-    if (Date.now() > deadline) {
-      throw new CliError('a server is starting or ending on this state directory: try again')
-    }
-    await sleep(100)
   }
+  throw new CliError('a server is starting or ending on this state directory: try again')
 }
 
 /** From the file of the local D1, whose name is a hash; nothing has it open while we hold the lock. */

@@ -192,6 +192,7 @@ async function withServer(
     key: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
   }
   const load = await startLoad(setup)
+  console.log(`server ready on ${server.url}`)
   try {
     await use(server, load)
   } finally {

@@ -7,9 +7,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { issueCertificate, pem } from '../../src/pki/issue.ts'
 import { readCertificate } from '../../src/pki/x509.ts'
 import { enrolByScep } from '../../src/simulator/scep.ts'
-import { fetchAlone, newState, type RunningServer, start } from './server.ts'
+import { fetchAlone, newState, PROJECT, type RunningServer, start } from './server.ts'
 
-const PROJECT = join(import.meta.dirname, '../..')
 const SUBJECT = [['CN', 'Mac']] as const
 const run = promisify(execFile)
 

@@ -44,7 +44,7 @@ export async function within<T>(
   }
 }
 
-/** None outlives the process that started it, unless that is killed. */
+/** They end when this process exits. A killed process leaves them. */
 const servers = new Set<ChildProcess>()
 process.once('exit', () => servers.forEach((server) => server.kill()))
 
@@ -73,7 +73,7 @@ export function outputOf(child: ChildProcess) {
               resolve()
             }
           }
-          // Not `exit`: what it has printed last is read by then.
+          // `close`, not `exit`: by then its last output has been read.
           child.once('close', (code) => {
             reject(new Error(`ended with ${code} before it printed "${text}":\n${output}`))
           })

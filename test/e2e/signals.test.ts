@@ -3,17 +3,17 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
-import { newState, outputOf, PROJECT, within } from './server.ts'
+import { fetchAlone, newState, outputOf, PROJECT, within } from './server.ts'
 
 const groups: number[] = []
 
 afterEach(() => {
-  // What outlives npm fails its test. It must not outlive the suite too.
+  // A server that outlived npm has failed its test. It must not outlive the suite too.
   for (const group of groups.splice(0)) {
     try {
       process.kill(-group, 'SIGKILL')
     } catch {
-      // The whole group has ended.
+      // The group has ended.
     }
   }
 })
@@ -55,6 +55,15 @@ it('SIGTERM to npm ends npm start and npm run simulate, with exit code 0', async
 
 it('SIGTERM to npm ends npm run bench and its server', async () => {
   const bench = npmRun('bench', '--only', 'idle', '--runs', '1', '--seconds', '600')
-  await bench.output.until('connections, median of')
+  await bench.output.until('server ready on')
+  const url = /server ready on (\S+)/.exec(bench.output.text())?.[1] ?? ''
   expect(await bench.exitCode()).toBe(1)
+  await expect
+    .poll(() =>
+      fetchAlone(url).then(
+        () => 'answers',
+        () => 'gone',
+      ),
+    )
+    .toBe('gone')
 })

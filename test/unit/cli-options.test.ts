@@ -47,7 +47,7 @@ test.each([
   [['--devices=-1'], '--devices -1: not a whole number'],
   [['--webhook', 'localhost:9999'], '--webhook localhost:9999: not an http or https URL'],
   [['--push-cert', 'c'], '--push-cert and --push-key are given together'],
-])('%j is refused in one clear line', (args, message) => {
+])('npm start with %j is refused in one clear line', (args, message) => {
   let line = ''
   try {
     readOptions(args)

@@ -238,7 +238,7 @@ it.each([
   [['push-csr', '--email', 'nobody'], 'not an e-mail address'],
   [['push-csr', '--email', 'a@b', '--country', 'USA'], 'not a country code'],
   [['show', '--cert', 'x'], "Unknown option '--cert'"],
-])('%j is refused in one clear line', async (args, message) => {
+])('npm run push-cert with %j is refused in one clear line', async (args, message) => {
   const refused = await pushCert(...args)
   expect(refused).toMatchObject({ code: 1, text: expect.stringContaining(message) })
   expect(refused.text.trim()).not.toContain('\n')

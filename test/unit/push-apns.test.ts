@@ -103,7 +103,6 @@ test('a wrong magic is delivered and wakes nobody, as with Apple', async () => {
 test('a certificate that is not the push certificate is refused with 403', async () => {
   const stranger = transportWith(foreign)
   expect(await send({}, stranger)).toEqual({ kind: 'configuration', reason: 'BadCertificate' })
-  stranger.close()
 })
 
 test.each<[string, Change, string]>([
@@ -131,7 +130,7 @@ test('a device that has left is 410 with the moment since when', async () => {
   })
 })
 
-test('it fails as told, so many times, for one token or for all', async () => {
+test('the simulated APNs fails as told, so many times, for one token or for all', async () => {
   apns.fail({ status: 429, reason: 'TooManyRequests', retryAfter: 7, token: TOKEN, times: 1 })
   const end = apns.fail({ status: 403, reason: 'BadCertificate' })
   expect(await send()).toMatchObject({ kind: 'later', after: 7000 })

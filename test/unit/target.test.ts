@@ -28,7 +28,7 @@ it.each([
   'http://[::ffff:127.0.0.1]/',
   'http://[64:ff9b::10.0.0.1]/',
   'http://[2002:7f00:1::]/',
-])('%s is refused, and the text says what to do', (url) => {
+])('a webhook URL on %s is refused, and the text says what to do', (url) => {
   expect(refuseTarget(url)).toMatch(/cloudflared.*ALLOW_PRIVATE_WEBHOOKS/)
 })
 
@@ -40,6 +40,6 @@ it.each([
   'http://100.128.0.1/',
   'http://[2606:4700::1111]/',
   'http://[64:ff9b::8.8.8.8]/',
-])('%s may be posted to', (url) => {
+])('a webhook URL on %s may be posted to', (url) => {
   expect(refuseTarget(url)).toBeUndefined()
 })

@@ -1,7 +1,7 @@
-import { runDurableObjectAlarm } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { fromNow, turn } from './clock.ts'
-import { api, env, newDevice, serve, until } from './server.ts'
+import { ring } from './job-tools.ts'
+import { api, newDevice, serve, until } from './server.ts'
 
 const SECOND = 1000
 
@@ -109,13 +109,9 @@ describe('expires_at', () => {
       pace: 60,
     })
     const { id } = body.job
-    const ring = async () => {
-      expect(await runDurableObjectAlarm(env.JOB.getByName(id))).toBe(true)
-      return (await api('GET', `/api/jobs/${id}`)).body
-    }
-    expect(await ring()).toMatchObject({ state: 'running', done: 10 })
+    expect(await ring(id)).toMatchObject({ state: 'running', done: 10 })
     turn(SECOND)
-    expect(await ring()).toMatchObject({ state: 'finished', done: 10, failed: 2 })
+    expect(await ring(id)).toMatchObject({ state: 'finished', done: 10, failed: 2 })
     const path = `/api/jobs/${id}/outcomes?outcome=failed`
     expect((await api('GET', path)).body['outcomes']).toMatchObject([
       { id: 'LATE-10', error: 'expires_at had passed before its turn came' },

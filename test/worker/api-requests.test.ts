@@ -75,7 +75,7 @@ describe('a time in a request', () => {
     }
   })
 
-  it('from which a replay goes has to lie before its end', async () => {
+  it('that is a replay’s `from` has to lie before its `to`', async () => {
     const span = { from: '2026-11-24T10:00:00Z', to: '2026-11-24T10:00:00+01:00' }
     const order = { webhook: 'webhook', devices: ['D'], dry_run: true, ...span }
     expect(await refused('POST', '/api/replays', order)).toContain('`from` lies behind `to`')

@@ -3,7 +3,7 @@ import { clock, type Clock } from '../../src/clock.ts'
 /** How often a timer looks whether its time has come, in milliseconds of the machine. */
 const LOOK_EVERY = 10
 
-/** A day ahead of the machine's time, which the platform's alarms keep: no alarm rings by itself. */
+/** A day ahead of the machine's time. The platform rings alarms by the machine's time, so none rings by itself. */
 let time = Date.now() + 86_400_000
 
 /**
@@ -30,7 +30,7 @@ const standing: Clock = {
 }
 export { clock }
 
-/** Puts it in the place of the platform's. */
+/** Replaces the platform's clock by this one. */
 export function stopClock(): void {
   Object.assign(clock, standing)
 }
@@ -40,7 +40,10 @@ export function turn(ms: number): void {
   time += ms
 }
 
-/** Lets so many milliseconds pass, and waits until every timer has looked at the clock. */
+/**
+ * Lets so many milliseconds pass, and waits until every timer has looked at the clock. Timers of the machine fire in the
+ * order of their times, so each has looked by then.
+ */
 export async function turnTimers(ms: number): Promise<void> {
   turn(ms)
   await new Promise((resolve) => {

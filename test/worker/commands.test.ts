@@ -2,7 +2,7 @@ import { runDurableObjectAlarm } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import type { Answer } from '../../src/simulator/device.ts'
 import { clock, fromNow, turn } from './clock.ts'
-import { api, env, newDevice, pushes, rule, serve, until } from './server.ts'
+import { api, env, letPush, newDevice, pushes, rule, seen, serve, until } from './server.ts'
 
 interface Command {
   id: string
@@ -88,16 +88,18 @@ describe('results are read from the API', () => {
 
   it('a wait in vain ends with 202, and a wait for a cancelled command at once', async () => {
     const { queue, path } = await enrolled()
-    let answer: { status: number } | undefined
-    void queue(INFO, '?wait=30').then((response) => {
-      answer = response
+    const began = clock.now()
+    let status: number | undefined
+    void queue(INFO, '?wait=5').then((response) => {
+      status = response.status
     })
     await until(
-      async () => answer,
-      (response) => response !== undefined,
+      async () => status,
+      (its) => its !== undefined,
       () => turn(SECOND),
     )
-    expect(answer?.status).toBe(202)
+    expect(status).toBe(202)
+    expect(clock.now() - began).toBeGreaterThanOrEqual(5 * SECOND)
     const waiting = queue(INFO, '?wait=30')
     await until(
       () => api<Page>('GET', path),
@@ -188,7 +190,7 @@ describe('queued commands are listed, inspected and deleted', () => {
   })
 })
 
-describe('NotNow leaves nobody stuck or silent', () => {
+describe('a command that is answered NotNow', () => {
   it('its number and age are seen, and after ten it is an event, once', async () => {
     const { device, queue, get } = await enrolled(() => 'NotNow')
     const { body } = await queue()
@@ -207,7 +209,7 @@ describe('NotNow leaves nobody stuck or silent', () => {
   })
 })
 
-describe('a failing command blocks nobody behind it', () => {
+describe('a failing command does not block those behind it', () => {
   it('whether the device answers with an error, a format error, or never', async () => {
     const answers: Answer[] = ['silence', 'silence', 'silence', 'Error', 'CommandFormatError']
     const { device, queue, get } = await enrolled(() => answers.shift())
@@ -309,8 +311,10 @@ describe('a command with a time', () => {
     expect(body.state).toBe('held')
     await device.poll()
     expect(device.received).toEqual([])
+    await letPush()
+    expect(await seen(device.magic, 'apns')).toEqual([])
     turn(10 * SECOND)
-    await runDurableObjectAlarm(env.DEVICE.getByName(device.udid))
+    expect(await runDurableObjectAlarm(env.DEVICE.getByName(device.udid))).toBe(true)
     await pushes(device)
     await device.poll()
     expect(await get(body.id)).toMatchObject({ state: 'acknowledged' })

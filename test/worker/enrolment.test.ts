@@ -288,7 +288,7 @@ describe('a renewal', () => {
     expect((await device.getBootstrapToken()).token).toEqual(new Uint8Array())
   })
 
-  it('is not one when no profile was out', async () => {
+  it('is an enrolment when no renewal profile was sent', async () => {
     const device = newDevice()
     await device.enroll()
     await api('POST', '/v1/commands', { udid: device.udid, request_type: 'SecurityInfo' })

@@ -13,13 +13,13 @@ export interface JobBody {
   waiting: number
   answers: { answered: number; failed: number }
 }
-export interface OutcomeBody {
+interface OutcomeBody {
   id: string
   outcome: string
   command_id: string | null
   error: string | null
 }
-export interface BulkBody {
+interface BulkBody {
   job: JobBody
   outcomes?: OutcomeBody[]
   detail?: string

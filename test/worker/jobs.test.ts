@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { WORK } from '../../src/delivery/job-work.ts'
 import type { SimulatedDevice } from '../../src/simulator/device.ts'
-import { turn } from './clock.ts'
+import { clock, turn } from './clock.ts'
 import {
   bulk,
   confirm,
@@ -197,6 +197,8 @@ describe('a job', () => {
     const { body } = await bulk({ ids, command: ORDER, pace: 60 })
     const { id } = body.job
     expect(await ring(id)).toMatchObject({ state: 'running', done: 10 })
+    const next = await runInDurableObject(objectOf(id), (_, state) => state.storage.getAlarm())
+    expect(next).toBe(clock.now() + 10_000)
     const cancelled = await api<JobBody>('POST', `/api/jobs/${id}/cancel`)
     expect(cancelled.body).toMatchObject({ state: 'cancelled', done: 10, waiting: 20 })
     expect(await ring(id)).toMatchObject({ state: 'cancelled', done: 10, waiting: 20 })

@@ -115,7 +115,7 @@ it.each([
   [300, 'nothing'],
   [59, /expires on .* in 59 days: renew it/],
   [-2, /expired on .*, and Apple takes no push with it: renew it/],
-])('%i days before the end the daily round says %s', async (days, message) => {
+])('%i days before the push certificate’s end the daily round says %s', async (days, message) => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const { pem: certificate } = pushCertificate(TOPIC, days)
   const ending = { ...env, PUSH_CERTIFICATE: certificate } as unknown as Env

@@ -10,6 +10,7 @@ import { listed, one, queuers, renewalOf, set, status } from './renewal-client.t
 import { install, newAuthority, scepFetch, someKey } from './scep-client.ts'
 import { api, env, newDevice, until } from './server.ts'
 
+/** A change counts only for attempts before it, so time passes between the two. */
 const SECOND = 1000
 const DAY = 86_400_000
 const ca = readIssuer({ certificate: env.DEVICE_CA, privateKey: env.DEVICE_CA_KEY })

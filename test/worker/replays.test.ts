@@ -1,7 +1,7 @@
-import { runDurableObjectAlarm } from 'cloudflare:test'
 import { afterEach, expect, it } from 'vitest'
 import { clock } from './clock.ts'
-import { api, env, events, resetRules, until } from './server.ts'
+import { ring } from './job-tools.ts'
+import { api, events, resetRules, until } from './server.ts'
 import { deviceOf, enrolled, newHook, removeHooks } from './webhook-tools.ts'
 
 afterEach(async () => {
@@ -19,7 +19,7 @@ async function replayable(asked: object, count: number): Promise<void> {
   )
 }
 
-it('what was delivered is replayed, marked as a replay, in order, with the same ids', async () => {
+it('a replay posts delivered events again, marked, in order, with the same ids', async () => {
   const hook = await newHook()
   const device = await enrolled()
   const first = await hook.events(device.udid, 2)
@@ -48,7 +48,7 @@ it('a replay to many devices is a job, which tells of each what goes out again',
     webhook: hook.id,
     devices,
   })
-  await runDurableObjectAlarm(env.JOB.getByName(body.job.id))
+  await ring(body.job.id)
   const job = await api('GET', `/api/jobs/${body.job.id}`)
   expect(job.body).toMatchObject({
     kind: 'replay',
@@ -81,7 +81,7 @@ it('a webhook in MicroMDM’s form gets a replay by force only', async () => {
   ])
 })
 
-it('results need no webhook: what happened without one reaches one that comes later', async () => {
+it('a webhook that is added later gets earlier events by a replay', async () => {
   const device = deviceOf({ WEBHOOK_URL: '' })
   await device.enroll()
   const queued = { udid: device.udid, request_type: 'ProfileList' }

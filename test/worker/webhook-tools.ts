@@ -69,7 +69,7 @@ export async function newHook(settings: Record<string, unknown> = {}): Promise<H
   }
 }
 
-/** Lets a second pass while nothing is being posted to a webhook, so that its retries become due. */
+/** Turns the clock by one second, unless a post to the webhook is under way. Its retries become due. */
 export async function passRetries(webhook: string): Promise<void> {
   const { body } = await api<{ state: { posts_in_flight: number } }>(
     'GET',

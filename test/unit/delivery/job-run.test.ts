@@ -97,7 +97,7 @@ it('a pace gives out ten seconds’ worth at a time, and a burst is what the ope
   expect(quotaOf({ pace: 0 }, 900, touched, 1e6)).toEqual({ quota: 0, freeAt: 1_005_000 })
 })
 
-it('stops when too large a share fails, or answers with an error, once there are enough of them', async () => {
+it('a job stops when too large a share fails, or answers with an error, once there are enough of them', async () => {
   const job = { stopAt: 0.2, total: 1000, faults: 100, watch: { open: [], answered: 0, failed: 0 } }
   expect(reasonToStop(job, { waiting: 895, failed: 105 })).toBeUndefined()
   expect(reasonToStop(job, { waiting: 890, failed: 102 })).toBeUndefined()

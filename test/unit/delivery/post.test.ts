@@ -70,7 +70,7 @@ it.each([
   [303, 'GET', ''],
   [307, 'POST', 'event'],
   [308, 'POST', 'event'],
-])('%i is followed by a %s', async (status, method, body) => {
+])('a redirect with status %i is followed with %s', async (status, method, body) => {
   answer = redirect(status, '/moved')
   expect(await send()).toMatchObject({ kind: 'delivered' })
   expect(seen[1]).toEqual({ method, url: '/moved', authorization: 'Basic x', body })
@@ -94,7 +94,7 @@ it('credentials do not follow a redirect to another host', async () => {
   expect(seen[1]).toMatchObject({ url: '/moved', authorization: '' })
 })
 
-it('a circle ends after ten requests, as a receiver that is down', async () => {
+it('a redirect loop ends after ten requests, as a receiver that is down', async () => {
   answer = (_, response) => response.writeHead(307, { location: '/hook' }).end()
   expect(await send()).toMatchObject({ kind: 'down', reason: 'stopped after 10 redirects' })
   expect(seen).toHaveLength(10)
@@ -116,7 +116,7 @@ it.each([
   [530, 'down'],
   [400, 'refused'],
   [500, 'refused'],
-])('%i means %s', async (status, kind) => {
+])('status %i means %s for a post', async (status, kind) => {
   answer = (_, response) => response.writeHead(status, { 'retry-after': '7' }).end()
   expect(await send()).toMatchObject({ kind, ...(kind === 'down' ? { retryAfter: 7000 } : {}) })
 })

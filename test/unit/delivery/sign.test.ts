@@ -8,7 +8,7 @@ const WHSEC = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
 const ID = 'msg_p5jXN8AQM9LWM0D4loKWxJek'
 const NOW = 1_614_265_330_000
 
-it('signs as Standard Webhooks and NanoMDM do', () => {
+it('a webhook’s signature is the one of Standard Webhooks and NanoMDM', () => {
   const secrets = [{ secret: WHSEC, since: 0, until: 0 }]
   const body = '{"test": 2432232314}'
   expect(signature({ secrets }, ID, body, NOW)).toEqual({
@@ -19,7 +19,7 @@ it('signs as Standard Webhooks and NanoMDM do', () => {
   })
 })
 
-it('signs with a secret and its successor until the first one’s time is over', () => {
+it('a webhook’s signature is made with a secret and its successor until the first one’s time is over', () => {
   const secrets = [
     { secret: 'whsec_AAAA', since: NOW, until: 0 },
     { secret: WHSEC, since: 0, until: NOW + DAY },
@@ -30,7 +30,7 @@ it('signs with a secret and its successor until the first one’s time is over',
   expect(count(NOW + DAY)).toBe(1)
 })
 
-it('signs a text of one’s own as NanoMDM does, and a webhook without a secret not at all', () => {
+it('a webhook’s secret may be a text, as in NanoMDM, and without a secret nothing is signed', () => {
   const secrets = [{ secret: 'open sesame', since: 0, until: 0 }]
   expect(signature({ secrets }, ID, 'x', NOW)).toMatchObject({
     'x-hmac-signature': createHmac('sha256', 'open sesame').update('x').digest('base64'),

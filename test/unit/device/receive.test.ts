@@ -175,7 +175,7 @@ it.each<[Enrollment['type'], Enrollment['type']]>([
   ['User', 'Device'],
   ['Shared iPad', 'Device'],
   ['User Enrollment', 'User Enrollment (Device)'],
-])('lists a device that is first heard of by its %s as a %s', (type, expected) => {
+])('the directory lists a device that is first heard of by its %s as a %s', (type, expected) => {
   const object = new TestObject()
   say(object, idle({ ...user('X'), type }))
   expect(object.commit(directoryRow)).toMatchObject({ type: expected, enrolled: true })

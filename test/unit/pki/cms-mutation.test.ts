@@ -61,7 +61,7 @@ async function disagreement(der: Uint8Array): Promise<string | undefined> {
   return Buffer.compare(ours.certificate, theirs) === 0 ? undefined : 'another signer'
 }
 
-it('takes no elliptic curve point in hybrid form', () => {
+it('a signature check takes no elliptic curve point in hybrid form', () => {
   const der = samples['ECDSA with attributes'] ?? new Uint8Array()
   const point = Buffer.from(
     new X509Certificate(ec.certificate).publicKey.export({ format: 'jwk' }).x ?? '',
