@@ -20,6 +20,21 @@ export const clock: Clock = {
   },
 }
 
+/**
+ * A signal that aborts so many milliseconds later, with this reason. `cancel` has to be called when the work is done: a
+ * pending timer keeps its object in memory, which is paid for.
+ */
+export function abortAfter(
+  ms: number,
+  reason?: Error,
+): { readonly signal: AbortSignal; cancel(): void } {
+  const controller = new AbortController()
+  const cancel = clock.after(ms, () => {
+    controller.abort(reason)
+  })
+  return { signal: controller.signal, cancel }
+}
+
 /** Resolves so many milliseconds later. */
 export function wait(ms: number): Promise<void> {
   return new Promise((resolve) => {

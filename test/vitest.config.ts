@@ -11,8 +11,8 @@ const suite = (name: string, groupOrder: number, maxWorkers: number) => ({
   include: [`${name}/**/*.test.ts`],
   maxWorkers,
   testTimeout: HANGS_AFTER,
-  expect: { poll: { timeout: PATIENCE, interval: 20 } },
   hookTimeout: HANGS_AFTER,
+  expect: { poll: { timeout: PATIENCE, interval: 20 } },
   // The suites run one after the other, also when an earlier one fails.
   sequence: { groupOrder },
 })

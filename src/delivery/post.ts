@@ -1,4 +1,4 @@
-import { clock } from '../clock.ts'
+import { abortAfter, clock } from '../clock.ts'
 import { renderEvent, type DeviceEvent } from '../events/event.ts'
 import { redacted } from '../events/redact.ts'
 import { refuseTarget } from '../events/target.ts'
@@ -68,10 +68,7 @@ export async function postEvent(
 
 /** Posts one event as MicroMDM does (micromdm-contract §2.1): any status below 400 is success. */
 export async function post(receiver: Receiver, body: Body, now: number): Promise<PostOutcome> {
-  const timeout = new AbortController()
-  const cancelTimer = clock.after(TIMEOUT, () => {
-    timeout.abort(new Error('no answer within 30 s'))
-  })
+  const timeout = abortAfter(TIMEOUT, new Error('no answer within 30 s'))
   try {
     const answer = await follow(receiver, body, timeout.signal)
     await answer.body?.cancel()
@@ -79,7 +76,7 @@ export async function post(receiver: Receiver, body: Body, now: number): Promise
   } catch (error) {
     return { kind: 'down', status: 0, reason: plain(reasonOf(error)), retryAfter: undefined }
   } finally {
-    cancelTimer()
+    timeout.cancel()
   }
 }
 

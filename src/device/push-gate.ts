@@ -1,4 +1,4 @@
-import { clock } from '../clock.ts'
+import { abortAfter } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { defaultExpiration, pushRequest } from '../push/request.ts'
 import { judge, readAnswer, type Verdict } from '../push/verdict.ts'
@@ -180,11 +180,7 @@ async function post(settings: PushSettings, target: PushTarget, push: Push): Pro
     id: push.id,
   })
   const attempt = async (apns: NonNullable<PushSettings['apns']>): Promise<Verdict> => {
-    // A time-out that is never cleared would pin the object, and its bill, until it fires.
-    const timeout = new AbortController()
-    const cancelTimer = clock.after(TIMEOUT, () => {
-      timeout.abort()
-    })
+    const timeout = abortAfter(TIMEOUT)
     try {
       const answer = await apns.fetch(`https://api.push.apple.com${path}`, {
         method: 'POST',
@@ -196,7 +192,7 @@ async function post(settings: PushSettings, target: PushTarget, push: Push): Pro
     } catch (error) {
       return { kind: 'transport', reason: reasonOf(error) }
     } finally {
-      cancelTimer()
+      timeout.cancel()
     }
   }
   const first = await attempt(settings.apns)

@@ -130,7 +130,7 @@ test('a device that has left is 410 with the moment since when', async () => {
   })
 })
 
-test('the simulated APNs fails as told, so many times, for one token or for all', async () => {
+test('the simulated APNs fails as often as its rule says, for one token or for all', async () => {
   apns.fail({ status: 429, reason: 'TooManyRequests', retryAfter: 7, token: TOKEN, times: 1 })
   const end = apns.fail({ status: 403, reason: 'BadCertificate' })
   expect(await send()).toMatchObject({ kind: 'later', after: 7000 })

@@ -25,6 +25,6 @@ it.each<[string, Partial<RoundSoFar>, object]>([
   expect(nextStep({ ...NONE, ...soFar }, NOW)).toEqual(step)
 })
 
-it('a round of renewals sends as many in an hour as it was told', () => {
+it('a round of renewals sends the number of profiles that is set for an hour', () => {
   expect((3_600_000 / batchInterval(60)) * 5).toBe(60)
 })

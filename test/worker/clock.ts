@@ -28,6 +28,7 @@ const standing: Clock = {
     }
   },
 }
+
 export { clock }
 
 /** Replaces the platform's clock by this one. */

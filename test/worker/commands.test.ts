@@ -273,8 +273,8 @@ describe('a request may be repeated, a loop is stopped', () => {
   })
 })
 
-describe('pushes are told of', () => {
-  it('APNs’s refusal is in the command’s timeline and on the device’s page', async () => {
+describe('a push that APNs refuses', () => {
+  it('is in the command’s timeline and on the device’s page', async () => {
     const { device, queue, get } = await enrolled()
     await rule({
       on: 'apns',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { clock } from './clock.ts'
-import { api, newDevice, until } from './server.ts'
+import { api, listedAs, newDevice, until } from './server.ts'
 
 interface List {
   devices: { id: string; os_version: string; serial_number: string; last_seen: string }[]
@@ -22,10 +22,7 @@ const page = async (id: string) => (await api<Page>('GET', `/api/devices/${id}`)
 async function enrolled(options: Parameters<typeof newDevice>[0] = {}) {
   const device = newDevice(options)
   await device.enroll()
-  await until(
-    () => ids(`q=${device.udid}&state=enrolled`),
-    (found) => found.length === 1,
-  )
+  await listedAs(device, 'enrolled')
   return device
 }
 

@@ -3,7 +3,7 @@ import type { DirectoryRow } from '../../src/device/directory-row.ts'
 import { project } from '../../src/directory/directory.ts'
 import { NO_FACTS } from '../../src/mdm/message.ts'
 import { turn } from './clock.ts'
-import { api, env, newDevice, newIdentity, until } from './server.ts'
+import { api, env, listedAs, newDevice, newIdentity, until } from './server.ts'
 
 interface List {
   devices: { udid: string; serial_number: string; enrollment_status: boolean }[] | null
@@ -96,10 +96,7 @@ describe('the directory', () => {
   it('lists a retired device as not enrolled, and it is pushed no more', async () => {
     const device = newDevice()
     await device.enroll()
-    await until(
-      () => listed(device.udid),
-      (devices) => devices?.[0]?.enrollment_status === true,
-    )
+    await listedAs(device, 'enrolled')
     expect((await api('POST', `/api/devices/${device.udid}/retire`)).status).toBe(200)
     expect(await listed(device.udid)).toMatchObject([{ enrollment_status: false }])
     expect((await api('GET', `/push/${device.udid}`)).body['error']).toContain(

@@ -8,8 +8,8 @@ interface List {
 const listed = async (udid: string) =>
   (await api<List>('POST', '/v1/devices', { filter_udid: [udid] })).body.devices
 
-/** Waits until lists have heard of an enrolment or its end. */
-const listedAs = ({ udid }: { readonly udid: string }, enrolled: boolean) =>
+/** Waits until MicroMDM's list has heard of an enrolment or its end. */
+const shownAs = ({ udid }: { readonly udid: string }, enrolled: boolean) =>
   until(
     () => listed(udid),
     (devices) => devices?.[0]?.enrollment_status === enrolled,
@@ -23,7 +23,7 @@ describe('a device that enrols', () => {
       { serial_number: device.serial, enrollment_status: false },
     ])
     expect((await device.tokenUpdate()).status).toBe(200)
-    await listedAs(device, true)
+    await shownAs(device, true)
   })
 
   it('fetches a command, answers it, and the receiver gets every message in order, byte for byte', async () => {
@@ -97,9 +97,9 @@ describe('a device that enrols', () => {
   it('is off the list after it checked out', async () => {
     const device = newDevice()
     await device.enroll()
-    await listedAs(device, true)
+    await shownAs(device, true)
     await device.checkOut()
-    await listedAs(device, false)
+    await shownAs(device, false)
     const push = await api('GET', `/push/${device.udid}`)
     expect(push.body).toEqual({
       error: `retrieving PushInfo by UDID: not found: PushInfo udid ${device.udid}`,

@@ -18,24 +18,18 @@ import {
   withKey,
   type JobBody,
 } from './job-tools.ts'
-import { api, newDevice, until } from './server.ts'
+import { api, listedAs, newDevice, until } from './server.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
 /** Enrols a device, until the directory knows it. */
 async function enrolled(device: SimulatedDevice): Promise<void> {
   await device.enroll()
-  await until(
-    () =>
-      api<{ devices: { enrollment_status: boolean }[] | null }>('POST', '/v1/devices', {
-        filter_udid: [device.udid],
-      }),
-    ({ body }) => body.devices?.[0]?.enrollment_status === true,
-  )
+  await listedAs(device, 'enrolled')
 }
 
 describe('a command to a few ids', () => {
-  it('one bad id never fails the rest, and an id that nobody knows waits', async () => {
+  it('a bad id does not fail the others, and a command for an unknown id waits', async () => {
     const [known = '', unknown = ''] = newIds(2)
     const device = newDevice({ udid: known })
     await device.enroll()
@@ -211,14 +205,16 @@ describe('a job', () => {
   async function heldJob() {
     const ids = newIds(25)
     let held = true
+    let isUnderWay = false
     const work = WORK['command'] ?? expect.fail('there is no such work')
     const { attempt } = work
     vi.spyOn(work, 'attempt').mockImplementation(async (its, job, id) => {
       if (id === ids[0]) {
+        isUnderWay = true
         await until(
           async () => held,
           (still) => !still,
-        )
+        ).finally(() => (isUnderWay = false))
       }
       return attempt(its, job, id)
     })
@@ -237,7 +233,7 @@ describe('a job', () => {
       held = false
       await rung
     }
-    return { id, cancelled, letGo }
+    return { id, cancelled, letGo, isUnderWay: () => isUnderWay }
   }
 
   it('answers a cancel when the calls under way are through, so that its counts are final', async () => {
@@ -248,10 +244,11 @@ describe('a job', () => {
     expect(await jobOf(id)).toEqual(body)
   })
 
-  it('answers a cancel after ten seconds, whatever is still under way', async () => {
-    const { cancelled, letGo } = await heldJob()
+  it('answers a cancel after ten seconds while a call is still under way', async () => {
+    const { cancelled, letGo, isUnderWay } = await heldJob()
     turn(10_000)
     expect((await cancelled).body).toMatchObject({ state: 'cancelled', done: 24, waiting: 1 })
+    expect(isUnderWay()).toBe(true)
     await letGo()
   })
 

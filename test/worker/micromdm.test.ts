@@ -4,8 +4,8 @@ import { clock } from './clock.ts'
 import {
   api,
   events,
-  newDevice,
   letPush,
+  newDevice,
   newIdentity,
   pushes,
   resetRules,

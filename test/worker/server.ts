@@ -128,6 +128,17 @@ export async function events(
   )
 }
 
+/** Waits until lists have heard of a device's state. */
+export async function listedAs(
+  { udid }: { readonly udid: string },
+  state: 'enrolled' | 'checked_out',
+): Promise<void> {
+  await until(
+    () => api<{ devices: object[] }>('GET', `/api/devices?q=${udid}&state=${state}`),
+    ({ body }) => body.devices.length === 1,
+  )
+}
+
 /** Lets the time pass in which a device's object gathers what is queued, before it pushes. */
 export async function letPush(): Promise<void> {
   await turnTimers(250)

@@ -1,11 +1,7 @@
 import { expect, it } from 'vitest'
 import { readCertificate } from '../../src/pki/x509.ts'
 import { enrol, enrolByProfile, install, newAuthority, rsaKey, scepFetch } from './scep-client.ts'
-import { api, events, newDevice, until } from './server.ts'
-
-interface List {
-  devices: object[]
-}
+import { api, events, listedAs, newDevice, until } from './server.ts'
 
 it('a device joins, works, renews, outlives its CA, is wiped, comes back and leaves', async () => {
   const first = newAuthority()
@@ -57,10 +53,7 @@ it('a device joins, works, renews, outlives its CA, is wiped, comes back and lea
 
   // Check-out.
   expect((await wiped.checkOut()).status).toBe(200)
-  await until(
-    () => api<List>('GET', `/api/devices?q=${udid}&state=checked_out`),
-    ({ body }) => body.devices.length === 1,
-  )
+  await listedAs(wiped, 'checked_out')
   const told = await until(
     () => events(udid, 1),
     (all) => all.at(-1)?.topic === 'mdm.CheckOut',

@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
 import { forgetWebhooks } from '../../src/directory/webhook-list.ts'
 import { clock, turn } from './clock.ts'
-import { api, env, events, resetRules, rule, seen, until } from './server.ts'
+import { api, env, events, listedAs, resetRules, rule, seen, until } from './server.ts'
 import {
   DAY,
   deadLetter,
@@ -113,10 +113,7 @@ describe('webhooks beside WEBHOOK_URL', () => {
     const device = deviceOf(bindings)
     await device.enroll()
     const hook = await newHook({ topics: ['mdm.CheckOut'] })
-    await until(
-      () => api<{ devices: object[] }>('GET', `/api/devices?q=${device.udid}&state=enrolled`),
-      ({ body }) => body.devices.length === 1,
-    )
+    await listedAs(device, 'enrolled')
     bindings['DB'] = {
       prepare: () => {
         throw new Error('D1 is down')

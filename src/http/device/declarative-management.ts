@@ -1,4 +1,4 @@
-import { clock } from '../../clock.ts'
+import { abortAfter } from '../../clock.ts'
 import type { Config } from '../../config.ts'
 import type { Env } from '../../env.ts'
 import { reasonOf, warn } from '../../log.ts'
@@ -65,10 +65,7 @@ export async function declarativeManagement(
 }
 
 async function ask(url: string, message: DeclarativeManagement): Promise<[Response, Uint8Array]> {
-  const timeout = new AbortController()
-  const cancelTimer = clock.after(TIMEOUT, () => {
-    timeout.abort(new Error('no answer within 20 s'))
-  })
+  const timeout = abortAfter(TIMEOUT, new Error('no answer within 20 s'))
   const { enrollment, data } = message
   try {
     const answer = await fetch(url, {
@@ -84,7 +81,7 @@ async function ask(url: string, message: DeclarativeManagement): Promise<[Respon
     })
     return [answer, new Uint8Array(await answer.arrayBuffer())]
   } finally {
-    cancelTimer()
+    timeout.cancel()
   }
 }
 

@@ -4,7 +4,7 @@ import { admit, newCircuit, record, type Circuit } from '../../../src/push/circu
 
 const MINUTE = 60_000
 
-it('an open push circuit lets one push alone try whether the cause is gone, whoever asks in the same isolate', async () => {
+it('an open push circuit lets a single push through to test the cause, also when many objects of an isolate ask', async () => {
   const refused = {
     channel: 'device',
     verdict: { kind: 'configuration', reason: 'BadCertificate' },

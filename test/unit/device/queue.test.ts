@@ -362,7 +362,7 @@ const steps = fc.array(
   { maxLength: 60 },
 )
 
-it('a channel hands out what the plain model of the rules hands out, whatever happens', () => {
+it('a channel hands out the same commands as a plain model of the rules, after any steps', () => {
   fc.assert(
     fc.property(steps, (list: Step[]) => {
       const real = queueOn(new TestObject())

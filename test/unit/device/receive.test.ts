@@ -137,7 +137,7 @@ it('a device object serves a device whose identity has expired, and learns where
   expect(changes()).toBe(before)
 })
 
-it('a device object refuses a revoked identity at once, whatever it sends', () => {
+it('a device object refuses every message of a revoked identity at once', () => {
   const object = new TestObject()
   say(object, authenticate)
   say(object, tokenUpdate(DEVICE))
