@@ -320,6 +320,17 @@ export function isSecretCommand(requestType: string): boolean {
   return BY_TYPE.get(requestType)?.secret ?? false
 }
 
+/**
+ * Whether only a device channel takes the type. Apple defines all secret and destructive types for that alone, but for
+ * InstallProfile ("Commands and Queries", each command's table of channels).
+ */
+export function isForDeviceOnly(requestType: string): boolean {
+  return (
+    isDestructiveCommand(requestType) ||
+    (isSecretCommand(requestType) && requestType !== 'InstallProfile')
+  )
+}
+
 /** Nobody gets around a confirmation by writing a type otherwise than Apple does. */
 const DESTRUCTIVE: ReadonlySet<string> = new Set(
   [...BY_TYPE].filter(([, type]) => type.destructive).map(([name]) => name.toLowerCase()),

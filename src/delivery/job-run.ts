@@ -25,7 +25,7 @@ const ENOUGH = 10
 const WATCHED_OF_BATCH = 10
 const WATCHED = 100
 const ASKED_AT_ONCE = 20
-const WAITS: ReadonlySet<unknown> = new Set(['queued', 'sent', 'not_now', 'stalled'])
+const WAITS: ReadonlySet<unknown> = new Set(['held', 'queued', 'sent', 'not_now', 'stalled'])
 
 /** How many targets of a batch may be done now, and the earliest moment for those behind them. */
 export function quotaOf(

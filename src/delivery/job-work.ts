@@ -1,6 +1,5 @@
 import { clock } from '../clock.ts'
-import { reach } from '../device/reach.ts'
-import type { DeviceNamespace } from '../device/object.ts'
+import { reach, type ReachEnv } from '../directory/reach.ts'
 import type { QueuedBy } from '../device/queued-by.ts'
 import type { Replay } from '../device/replay.ts'
 import { splitEnrollmentId } from '../mdm/enrollment.ts'
@@ -13,9 +12,7 @@ export interface OpenJob {
   readonly payload: Uint8Array
 }
 
-export interface WorkEnv {
-  readonly DEVICE: DeviceNamespace
-}
+export type WorkEnv = ReachEnv
 
 /** A kind of work, done target by target. */
 interface Work {
@@ -59,12 +56,12 @@ async function queueCommand(env: WorkEnv, { row, payload }: OpenJob, id: string)
     terms: { notBefore, expiresAt, requestKey: '', requestHash: '' },
     by: { ...by, job: row.name },
   }
-  const reached = await reach(env.DEVICE, id, (device, user) =>
-    device.enqueue(user, command, row.createdAt - CLOCKS),
+  const reached = await reach(
+    env,
+    id,
+    (device, address) => device.enqueue(address, command, row.createdAt - CLOCKS),
+    { queues: requestType },
   )
-  if (reached.kind === 'moving') {
-    throw new Error(reached.error)
-  }
   if (reached.kind !== 'reached') {
     return reached.error
   }
@@ -85,9 +82,6 @@ async function answerOf(env: WorkEnv, commandId: string): Promise<CommandState |
 /** The outcome is how many events go out again. Repeated after a crash, what had arrived by then goes out once more. */
 async function replayEvents(env: WorkEnv, { row }: OpenJob, id: string): Promise<Outcome> {
   const order: Replay = JSON.parse(row.work)
-  const reached = await reach(env.DEVICE, id, async (device, user) => device.replay(user, order))
-  if (reached.kind === 'moving') {
-    throw new Error(reached.error)
-  }
+  const reached = await reach(env, id, async (device, address) => device.replay(address, order))
   return reached.kind === 'reached' ? reached.answer.events : reached.error
 }

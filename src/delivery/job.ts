@@ -36,9 +36,7 @@ import {
 } from './job-run.ts'
 import { WORK, type WorkEnv } from './job-work.ts'
 
-export interface JobEnv extends WorkEnv {
-  readonly DB: D1Database
-}
+export type JobEnv = WorkEnv
 
 /** What a job is to do, to whom. */
 export interface JobOrder {

@@ -1,5 +1,4 @@
 import { enrollmentId } from '../mdm/enrollment.ts'
-import { elsewhere, type Elsewhere } from './alias.ts'
 import { problemWith } from './clear-passcode.ts'
 import type { Context } from './context.ts'
 import { checkOut } from './check-in.ts'
@@ -11,9 +10,7 @@ import { commandId } from './commands.ts'
 import { REVOKED, type Identity } from './identity-row.ts'
 import { queueOf } from './queue-memory.ts'
 import { CHANNEL_SPAN } from './schema.ts'
-import { channelOf, knownChannel, saveChannel, saveDevice, type Channel } from './state.ts'
-
-export { elsewhere, type Elsewhere } from './alias.ts'
+import { channelOf, knownChannel, saveDevice, type Channel } from './state.ts'
 
 export type Queued =
   /** `repeated`: the request with this Idempotency-Key had queued it before. */
@@ -24,13 +21,8 @@ export type Queued =
   | { readonly kind: 'key_reused' }
   /** It can only fail; the text says why. */
   | { readonly kind: 'unusable'; readonly error: string }
-  | Elsewhere
 
 export function queueCommand(context: Context, user: string, command: NewCommand): Queued {
-  const moved = user === '' ? elsewhere(context) : undefined
-  if (moved) {
-    return moved
-  }
   const known = knownChannel(context.state, user)
   const earlier = known && commandOfRequest(context, known, command.terms?.requestKey ?? '')
   if (known && earlier) {
@@ -84,26 +76,21 @@ export interface QueuePage {
   readonly next: number | undefined
 }
 
-export type View = QueuePage | Elsewhere
-
-export function pageOfQueue(context: Context, user: string, after: number): View {
-  const moved = user === '' ? elsewhere(context) : undefined
+export function pageOfQueue(context: Context, user: string, after: number): QueuePage {
   const channel = knownChannel(context.state, user)
-  if (moved || !channel) {
-    return moved ?? { kind: 'page', commands: [], next: undefined }
-  }
-  return { kind: 'page', ...viewQueue(context, channel, after) }
+  return channel
+    ? { kind: 'page', ...viewQueue(context, channel, after) }
+    : { kind: 'page', commands: [], next: undefined }
 }
 
-export type Cleared = { readonly kind: 'cleared'; readonly cancelled: number } | Elsewhere
+export interface Cleared {
+  readonly kind: 'cleared'
+  readonly cancelled: number
+}
 
 export function clearQueue(context: Context, user: string): Cleared {
-  const moved = user === '' ? elsewhere(context) : undefined
   const channel = knownChannel(context.state, user)
-  if (moved || !channel) {
-    return moved ?? { kind: 'cleared', cancelled: 0 }
-  }
-  return { kind: 'cleared', cancelled: giveUp(context, channel, 'cancelled') }
+  return { kind: 'cleared', cancelled: channel ? giveUp(context, channel, 'cancelled') : 0 }
 }
 
 /** Blocking needs no enrolment: MicroMDM blocks ids that it never saw. */
@@ -179,68 +166,4 @@ export function retire(context: Context): boolean {
   }
   checkOut(context, '')
   return true
-}
-
-/** Commands that waited under a bare UserID, in pages that an RPC can carry. */
-export type HandOver =
-  | {
-      readonly kind: 'alias'
-      readonly waiting: readonly QueuedCommand[]
-      readonly next: number | undefined
-    }
-  | { readonly kind: 'device' }
-
-/**
- * Makes this object, named by a bare UserID, an alias of a device's user channel, and hands over what waited
- * here. It keeps the commands until {@link confirmAlias}: a crash in between loses nothing (design.md 1).
- */
-export function alias(context: Context, owner: string, user: string, after: number): HandOver {
-  const { state, db } = context
-  if (state.identities.length > 0) {
-    return { kind: 'device' }
-  }
-  if (state.device.schema === 0) {
-    saveDevice(db, state.device)
-  }
-  db.run('INSERT OR IGNORE INTO aliases (owner, user) VALUES (?, ?)', owner, user)
-  const { commands, next } = viewQueue(context, channelOf(context, ''), after)
-  return { kind: 'alias', waiting: commands, next }
-}
-
-/** The owner has the commands: they leave this object. */
-export function confirmAlias(context: Context): void {
-  giveUp(context, channelOf(context, ''), 'cancelled')
-}
-
-/**
- * Takes over what waited under the bare UserID `source`; a repeated hand-over adds nothing. What a job has queued keeps
- * its own source, by which the job finds it again here.
- */
-export function takeOver(
-  context: Context,
-  user: string,
-  source: string,
-  waiting: readonly QueuedCommand[],
-): void {
-  const channel = channelOf(context, user)
-  const base = channel.id * CHANNEL_SPAN
-  for (const { n, ...command } of waiting) {
-    const from = command.source.startsWith('job/') ? command.source : `${source}.${n}`
-    const there = context.db.all(
-      'SELECT 1 FROM commands WHERE id BETWEEN ? AND ? AND source = ?',
-      base,
-      base + CHANNEL_SPAN - 1,
-      from,
-    )
-    if (there.length === 0) {
-      enqueue(context, channel, { ...command, source: from })
-    }
-  }
-}
-
-/** The bare UserID leads here from now on. */
-export function aliasMade(context: Context, user: string): void {
-  const channel = channelOf(context, user)
-  channel.alias = 'made'
-  saveChannel(context.db, channel)
 }

@@ -99,14 +99,18 @@ function compareTopic(context: Context, topic: string): void {
 /** The device takes its users with it; a user leaves alone. The queue stays, as in MicroMDM. */
 export function checkOut(context: Context, user: string): CheckInEffect {
   const { state, db } = context
+  let endsClaim = false
   for (const channel of state.channels) {
     if (channel.user === user || user === '') {
-      Object.assign(channel, { enabled: false, token: null, magic: '' })
+      endsClaim ||= channel.claim !== 'none'
+      Object.assign(channel, { enabled: false, token: null, magic: '', claim: 'none' })
       saveChannel(db, channel)
     }
   }
   if (user === '') {
     state.device.state = 'checked_out'
+  }
+  if (user === '' || endsClaim) {
     changed(context)
   }
   return {}

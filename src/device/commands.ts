@@ -1,6 +1,5 @@
 import { enrollmentId } from '../mdm/enrollment.ts'
 import type { CommandState } from '../mdm/queue.ts'
-import { elsewhere, type Elsewhere } from './alias.ts'
 import { dropParts, hasParts, loadBody, type BodyKind } from './bodies.ts'
 import type { Context } from './context.ts'
 import { PENDING_STATES, queueOf, readWindow } from './queue-memory.ts'
@@ -25,8 +24,8 @@ export interface CommandView {
   readonly id: string
   readonly uuid: string
   readonly requestType: string
-  /** `held` is queued and may not go out yet. */
-  readonly state: CommandState | 'held'
+  /** One that is queued and may not go out before its time is `held` too. */
+  readonly state: CommandState
   readonly queuedAt: number
   readonly notBefore: number
   readonly expiresAt: number
@@ -55,7 +54,6 @@ export type CommandAnswer =
       readonly result: Uint8Array | undefined
     }
   | { readonly kind: 'unknown' }
-  | Elsewhere
 
 export interface CommandFilter {
   /** Only commands queued before the one of this number; undefined begins with the newest. */
@@ -66,21 +64,18 @@ export interface CommandFilter {
   readonly requestType: string | undefined
 }
 
-export type CommandList =
-  | {
-      readonly kind: 'list'
-      readonly commands: readonly CommandView[]
-      /** `before` of the next page. */
-      readonly next: number | undefined
-    }
-  | Elsewhere
+export interface CommandList {
+  readonly kind: 'list'
+  readonly commands: readonly CommandView[]
+  /** `before` of the next page. */
+  readonly next: number | undefined
+}
 
 export type Cancelled =
   | { readonly kind: 'cancelled' }
   /** It has come to an end already, in this state. */
   | { readonly kind: 'ended'; readonly state: string }
   | { readonly kind: 'unknown' }
-  | Elsewhere
 
 const HELD = "state = 'queued' AND not_before > ?"
 const COLUMNS = `id, uuid, request_type AS requestType, state, queued_at AS queuedAt, not_before AS notBefore,
@@ -96,10 +91,9 @@ type Stored = Omit<CommandView, 'id' | 'state' | 'push' | 'queuedBy'> & {
 }
 
 export function viewCommand(context: Context, user: string, ref: CommandRef): CommandAnswer {
-  const moved = user === '' ? elsewhere(context) : undefined
-  const found = moved ? undefined : find(context, user, ref)
+  const found = findCommand(context, user, ref)
   if (!found) {
-    return moved ?? { kind: 'unknown' }
+    return { kind: 'unknown' }
   }
   const { channel, row } = found
   const [stored] = context.db.all<
@@ -124,10 +118,9 @@ export function viewCommand(context: Context, user: string, ref: CommandRef): Co
 
 /** A channel's commands, newest first: what waits, and what history keeps. */
 export function listCommands(context: Context, user: string, filter: CommandFilter): CommandList {
-  const moved = user === '' ? elsewhere(context) : undefined
   const channel = knownChannel(context.state, user)
-  if (moved || !channel || context.state.device.schema === 0) {
-    return moved ?? { kind: 'list', commands: [], next: undefined }
+  if (!channel || context.state.device.schema === 0) {
+    return { kind: 'list', commands: [], next: undefined }
   }
   queueOf(context, channel)
   const base = channel.id * CHANNEL_SPAN
@@ -176,7 +169,21 @@ export function cancelCommand(context: Context, user: string, ref: CommandRef): 
   return { kind: 'cancelled' }
 }
 
-function find(
+/** The `source` of a command that another object has taken over. */
+export const MOVED = 'moved'
+
+/** Whether a command is kept here that an id names, and was not moved to another object. */
+export function isHere(context: Context, user: string, ref: CommandRef): boolean {
+  const found = findCommand(context, user, ref)
+  return (
+    found !== undefined &&
+    context.db.all('SELECT 1 FROM commands WHERE id = ? AND source <> ?', found.row, MOVED).length >
+      0
+  )
+}
+
+/** The channel and the row of a command that an id names. */
+export function findCommand(
   context: Context,
   user: string,
   { enrollment, n }: CommandRef,

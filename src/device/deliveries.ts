@@ -1,5 +1,4 @@
 import type { EventAbout } from '../events/event.ts'
-import { elsewhere, type Elsewhere } from './admin.ts'
 import type { Context } from './context.ts'
 
 export interface DeliveryFilter {
@@ -31,14 +30,12 @@ export interface DeliveryOfEvent {
   readonly reason: string
 }
 
-export type Deliveries =
-  | {
-      readonly kind: 'deliveries'
-      readonly device: string
-      readonly deliveries: readonly DeliveryOfEvent[]
-      readonly next: number | undefined
-    }
-  | Elsewhere
+export interface Deliveries {
+  readonly kind: 'deliveries'
+  readonly device: string
+  readonly deliveries: readonly DeliveryOfEvent[]
+  readonly next: number | undefined
+}
 
 interface AsideRow {
   subscriber: string
@@ -51,9 +48,8 @@ interface AsideRow {
 
 /** What is kept of a device's events, newest first, and how far each is with those that want it. */
 export function viewDeliveries(context: Context, user: string, filter: DeliveryFilter): Deliveries {
-  const moved = user === '' ? elsewhere(context) : undefined
-  if (moved || context.state.device.schema === 0) {
-    return moved ?? { kind: 'deliveries', device: context.name, deliveries: [], next: undefined }
+  if (context.state.device.schema === 0) {
+    return { kind: 'deliveries', device: context.name, deliveries: [], next: undefined }
   }
   const { cursors } = context.state
   const rows = context.db.all<{

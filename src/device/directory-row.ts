@@ -20,6 +20,8 @@ export interface DirectoryRow {
   readonly renewal: Pick<Renewal, 'state' | 'reason' | 'at'>
   readonly state: DeviceRow['state']
   readonly push: PushState
+  /** The users with a claim to their bare UserIDs; absent from a device that has no user channels. */
+  readonly users?: readonly string[]
   readonly version: number
 }
 
@@ -66,8 +68,16 @@ export function directoryRow(context: Context): DirectoryRow | undefined {
         renewal: { state, reason, at },
         state: device.state,
         push: pushStateOf(context.state.channels[0]),
+        ...usersOf(context),
         version: device.version,
       }
+}
+
+/** Users that are found by their bare UserIDs. */
+function usersOf({ state: { channels } }: Context): Pick<DirectoryRow, 'users'> {
+  return channels.length > 1
+    ? { users: channels.filter(({ claim }) => claim !== 'none').map(({ user }) => user) }
+    : {}
 }
 
 /** The identity in use, as long as it is one of the present enrolment. */

@@ -11,6 +11,7 @@ import type { Context } from './context.ts'
 import { archiveEscrow } from './escrow.ts'
 import { accept, bind, type Claim } from './identity.ts'
 import { changed } from './directory-row.ts'
+import { noteHeld } from './held.ts'
 import { queueOf } from './queue-memory.ts'
 import { giveUp } from './queue-view.ts'
 import { keepProfile, newEnrollment, RENEWAL_SOURCE } from './renewing.ts'
@@ -43,6 +44,9 @@ export function authenticate(context: Context, message: Authenticate, who: Prese
   const { state, now } = context
   const { device } = state
   const first = device.state === 'unknown'
+  if (first) {
+    noteHeld(context)
+  }
   const renewal = isRenewal(context, message, who)
   const repeated = device.state === 'authenticated' && who.identity?.epoch === device.epoch
   if (!renewal && !repeated) {
@@ -92,13 +96,14 @@ function endEnrollment(context: Context, queuedUntil: number): void {
     return
   }
   for (const channel of state.channels) {
-    giveUp(context, channel, 'superseded', queuedUntil)
+    giveUp(context, channel, 'superseded', { queuedUntil })
     Object.assign(channel, {
       enabled: false,
       token: null,
       magic: '',
       tally: 0,
       awaitingConfiguration: false,
+      claim: 'none',
       flag: '',
       declarations: [],
     })

@@ -79,7 +79,7 @@ function loadChannels(db: Db, state: DeviceState): void {
   }
   for (const row of db.all<Stored>(
     `SELECT id, user, enabled, token, token_at AS tokenAt, magic, topic, tally, awaiting_configuration AS awaitingConfiguration,
-      alias, flag, flag_epoch AS flagEpoch, pushed_at AS pushedAt,
+      claim, flag, flag_epoch AS flagEpoch, pushed_at AS pushedAt,
       push_after AS pushAfter, push, declarations FROM channels ORDER BY id`,
   )) {
     state.channels[row.id] = {

@@ -1,4 +1,5 @@
 import { DurableObject } from 'cloudflare:workers'
+import { elsewhere, userClaim, type Address, type Elsewhere, type UserClaim } from './address.ts'
 import * as admin from './admin.ts'
 import { directoryRow, projected, type DirectoryRow } from './directory-row.ts'
 import * as escrow from './escrow.ts'
@@ -9,11 +10,14 @@ import * as once from './once.ts'
 import * as outbox from './outbox.ts'
 import type { PushAnswer } from './pusher.ts'
 import { answered, waitingChannels } from './pushing.ts'
+import { releaseHeld, type Released } from './held.ts'
+import * as move from './move.ts'
 import type { NewCommand } from './queue.ts'
 import type { QueuedCommand } from './queue-view.ts'
 import { settleReaders } from './readers.ts'
 import { replay, settleGivenUp, type Replay, type Replayed } from './replay.ts'
 import {
+  claimKept,
   isHeartbeat,
   keepDeclarations,
   listedDeclarations,
@@ -24,6 +28,7 @@ import {
 import { attemptRenewal, renewalFacts, type RenewalAttempt, type RenewalFacts } from './renewing.ts'
 import { viewDevice, type DeviceView } from './page.ts'
 import { viewTimeline, type Timeline, type TimelineFilter } from './timeline.ts'
+import type { Context } from './context.ts'
 import { DeviceRuntime, type DeviceEnv } from './runtime.ts'
 import { knownChannel, type DeviceState } from './state.ts'
 
@@ -54,31 +59,60 @@ export class Device extends DurableObject<DeviceEnv> {
     })
   }
 
+  /** One commit at what an admin's address means; it writes nothing if that is another object. */
+  async #at<Answer>(
+    address: Address,
+    decide: (context: Context, user: string) => Answer,
+  ): Promise<Answer | Elsewhere> {
+    return this.#runtime.commit(
+      (context) => elsewhere(context, address) ?? decide(context, address.user),
+    )
+  }
+
+  /** The same for one command: its id leads here while it is kept here, whatever its enrolment's id means. */
+  async #atCommand<Answer>(
+    address: Address,
+    ref: commands.CommandRef,
+    decide: (context: Context, user: string) => Answer,
+  ): Promise<Answer | Elsewhere> {
+    return this.#runtime.commit((context) => {
+      const leadsElsewhere = commands.isHere(context, address.user, ref)
+        ? undefined
+        : elsewhere(context, address)
+      return leadsElsewhere ?? decide(context, address.user)
+    })
+  }
+
   /** `since`: a job queues it, which began then, and repeats what it may have done before it died. */
-  async enqueue(user: string, command: NewCommand, since?: number): Promise<admin.Queued> {
+  async enqueue(
+    address: Address,
+    command: NewCommand,
+    since?: number,
+  ): Promise<admin.Queued | Elsewhere> {
     const decide = since === undefined ? admin.queueCommand : once.enqueueOnce
-    return this.#runtime.commit((context) => decide(context, user, command, since ?? 0))
+    return this.#at(address, (context, user) => decide(context, user, command, since ?? 0))
   }
 
   async commandState(user: string, n: number): Promise<ReturnType<typeof once.commandState>> {
     return this.#runtime.commit((context) => once.commandState(context, user, n))
   }
 
-  async viewQueue(user: string, after: number): Promise<admin.View> {
-    return this.#runtime.commit((context) => admin.pageOfQueue(context, user, after))
+  async viewQueue(address: Address, after: number): Promise<admin.QueuePage | Elsewhere> {
+    return this.#at(address, (context, user) => admin.pageOfQueue(context, user, after))
   }
 
-  async clearQueue(user: string): Promise<admin.Cleared> {
-    return this.#runtime.commit((context) => admin.clearQueue(context, user))
+  async clearQueue(address: Address): Promise<admin.Cleared | Elsewhere> {
+    return this.#at(address, admin.clearQueue)
   }
 
   /** A command, and if it is still pending, as it is when it ends or `ms` have passed; its push leaves at once. */
   async command(
-    user: string,
+    address: Address,
     ref: commands.CommandRef,
     ms: number,
-  ): Promise<commands.CommandAnswer> {
-    const look = () => this.#runtime.commit((context) => commands.viewCommand(context, user, ref))
+  ): Promise<commands.CommandAnswer | Elsewhere> {
+    const look = () =>
+      this.#atCommand(address, ref, (context, user) => commands.viewCommand(context, user, ref))
     const answer = await look()
     if (ms === 0 || answer.kind !== 'command' || !answer.pending) {
       return answer
@@ -89,20 +123,34 @@ export class Device extends DurableObject<DeviceEnv> {
     return look()
   }
 
-  async listCommands(user: string, filter: commands.CommandFilter): Promise<commands.CommandList> {
-    return this.#runtime.commit((context) => commands.listCommands(context, user, filter))
+  async listCommands(
+    address: Address,
+    filter: commands.CommandFilter,
+  ): Promise<commands.CommandList | Elsewhere> {
+    return this.#at(address, (context, user) => commands.listCommands(context, user, filter))
   }
 
-  async cancelCommand(user: string, ref: commands.CommandRef): Promise<commands.Cancelled> {
-    return this.#runtime.commit((context) => commands.cancelCommand(context, user, ref))
+  async cancelCommand(
+    address: Address,
+    ref: commands.CommandRef,
+  ): Promise<commands.Cancelled | Elsewhere> {
+    return this.#atCommand(address, ref, (context, user) =>
+      commands.cancelCommand(context, user, ref),
+    )
   }
 
-  async viewDevice(user: string): Promise<DeviceView> {
-    return this.#runtime.commit((context) => viewDevice(context, user))
+  /** Lets held commands go out: that of `ref`, or all of the channel. */
+  async releaseHeld(address: Address, ref?: commands.CommandRef): Promise<Released | Elsewhere> {
+    const decide = (context: Context, user: string) => releaseHeld(context, user, ref)
+    return ref ? this.#atCommand(address, ref, decide) : this.#at(address, decide)
   }
 
-  async viewTimeline(user: string, filter: TimelineFilter): Promise<Timeline> {
-    return this.#runtime.commit((context) => viewTimeline(context, user, filter))
+  async viewDevice(address: Address): Promise<DeviceView | Elsewhere> {
+    return this.#at(address, viewDevice)
+  }
+
+  async viewTimeline(address: Address, filter: TimelineFilter): Promise<Timeline | Elsewhere> {
+    return this.#at(address, (context, user) => viewTimeline(context, user, filter))
   }
 
   async block(): Promise<void> {
@@ -161,23 +209,34 @@ export class Device extends DurableObject<DeviceEnv> {
     return this.#runtime.commit((context) => attemptRenewal(context, attempt))
   }
 
-  async alias(owner: string, user: string, after: number): Promise<admin.HandOver> {
-    return this.#runtime.commit((context) => admin.alias(context, owner, user, after))
+  /** Commands that wait under a name that is no device's; `undefined` when it is one's. */
+  async waiting(): Promise<readonly QueuedCommand[] | undefined> {
+    return this.#runtime.commit(move.waiting)
   }
 
-  async confirmAlias(): Promise<void> {
-    return this.#runtime.commit(admin.confirmAlias)
+  /** @returns false when there is no such user channel. */
+  async takeOver(
+    user: string,
+    from: string,
+    commanded: readonly QueuedCommand[],
+  ): Promise<boolean> {
+    return this.#runtime.commit((context) => move.takeOver(context, user, from, commanded))
   }
 
-  async takeOver(user: string, source: string, waiting: readonly QueuedCommand[]): Promise<void> {
+  async takenOver(numbers: readonly number[]): Promise<void> {
     return this.#runtime.commit((context) => {
-      admin.takeOver(context, user, source, waiting)
+      move.takenOver(context, numbers)
     })
   }
 
-  async aliasMade(user: string): Promise<void> {
+  async userClaim(user: string): Promise<UserClaim> {
+    return this.#runtime.commit((context) => userClaim(context, user))
+  }
+
+  /** The directory has the user's claim. */
+  async claimKept(user: string): Promise<void> {
     return this.#runtime.commit((context) => {
-      admin.aliasMade(context, user)
+      claimKept(context, user)
     })
   }
 
@@ -206,12 +265,14 @@ export class Device extends DurableObject<DeviceEnv> {
   }
 
   /** Sends kept events to a subscriber again. */
-  async replay(user: string, order: Replay): Promise<Replayed> {
-    return this.#runtime.commitAndTell((context) => replay(context, user, order))
+  async replay(address: Address, order: Replay): Promise<Replayed | Elsewhere> {
+    return this.#runtime.commitAndTell(
+      (context) => elsewhere(context, address) ?? replay(context, address.user, order),
+    )
   }
 
-  async viewDeliveries(user: string, filter: DeliveryFilter): Promise<Deliveries> {
-    return this.#runtime.commit((context) => viewDeliveries(context, user, filter))
+  async viewDeliveries(address: Address, filter: DeliveryFilter): Promise<Deliveries | Elsewhere> {
+    return this.#at(address, (context, user) => viewDeliveries(context, user, filter))
   }
 
   async directoryRow(): Promise<DirectoryRow | undefined> {
@@ -225,8 +286,9 @@ export class Device extends DurableObject<DeviceEnv> {
   }
 
   /** Pushes a channel now and waits for APNs's answer; only `/push/…` does. */
-  async push(user: string, expiration?: number): Promise<PushAnswer> {
-    return this.#runtime.pushNow(user, expiration)
+  async push(address: Address, expiration?: number): Promise<PushAnswer | Elsewhere> {
+    const gone = await this.#at(address, () => undefined)
+    return gone ?? this.#runtime.pushNow(address.user, expiration)
   }
 
   /** Pushes whatever waits: pushes may leave again, or one may try. */

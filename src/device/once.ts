@@ -1,6 +1,5 @@
 import type { CommandState } from '../mdm/queue.ts'
 import { queueCommand, type Queued } from './admin.ts'
-import { elsewhere } from './alias.ts'
 import { commandId } from './commands.ts'
 import type { Context } from './context.ts'
 import type { NewCommand } from './queue.ts'
@@ -17,10 +16,6 @@ export function enqueueOnce(
   command: NewCommand,
   since: number,
 ): Queued {
-  const moved = user === '' ? elsewhere(context) : undefined
-  if (moved) {
-    return moved
-  }
   const channel = knownChannel(context.state, user)
   const before = channel && queuedFrom(context, channel, command.source, since)
   return channel && before !== undefined

@@ -1,7 +1,6 @@
 import type { EnrollmentType } from '../mdm/enrollment.ts'
 import type { DeviceFacts } from '../mdm/message.ts'
 import { listIdentities, type ListedIdentity } from './admin.ts'
-import { elsewhere, type Elsewhere } from './alias.ts'
 import type { Context } from './context.ts'
 import { pushStateOf, type PushState } from './directory-row.ts'
 import { latestInventory, type Snapshot } from './inventory.ts'
@@ -45,14 +44,13 @@ export interface DevicePage {
   readonly inventory: readonly Snapshot[]
 }
 
-export type DeviceView = DevicePage | { readonly kind: 'unknown' } | Elsewhere
+export type DeviceView = DevicePage | { readonly kind: 'unknown' }
 
-export function viewDevice(context: Context, user: string): DeviceView {
-  const moved = user === '' ? elsewhere(context) : undefined
+export function viewDevice(context: Context): DeviceView {
   const { device, channels, heardAt } = context.state
   const [own] = channels
-  if (moved || device.schema === 0 || !own) {
-    return moved ?? { kind: 'unknown' }
+  if (device.schema === 0 || !own) {
+    return { kind: 'unknown' }
   }
   return {
     kind: 'device',

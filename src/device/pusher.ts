@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { clock } from '../clock.ts'
 import { reasonOf, warn } from '../log.ts'
 import type { Verdict } from '../push/verdict.ts'
-import type { Elsewhere } from './admin.ts'
 import type { Context } from './context.ts'
 import { admission, NO_APNS, sendPush, type PushSettings } from './push-gate.ts'
 import { notePush } from './push-notes.ts'
@@ -17,7 +16,6 @@ export interface Pusher extends PushSettings {
 export type PushAnswer =
   | { readonly kind: 'pushed'; readonly id: string }
   | { readonly kind: 'failed'; readonly error: string }
-  | Elsewhere
 
 export async function pushNow(
   pusher: Pusher,
@@ -27,9 +25,6 @@ export async function pushNow(
   const check = await pusher.commit((context) => pushTarget(context, user, pusher.topic))
   if (check.kind === 'cannot') {
     return { kind: 'failed', error: check.error }
-  }
-  if (check.kind !== 'ready') {
-    return check
   }
   if (!pusher.apns) {
     return { kind: 'failed', error: NO_APNS }

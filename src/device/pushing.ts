@@ -3,7 +3,6 @@ import { isPushToken, tokenHex } from '../push/request.ts'
 import type { Verdict } from '../push/verdict.ts'
 import { PUSH_UNREGISTERED } from '../events/topics.ts'
 import type { Enrollment } from '../mdm/enrollment.ts'
-import { elsewhere, type Elsewhere } from './admin.ts'
 import { wakeBy, type Context } from './context.ts'
 import { recordEvent, type NewEvent } from './outbox.ts'
 import { pendingSince, PUSH_FALLBACK } from './queue.ts'
@@ -23,14 +22,9 @@ export interface PushTarget {
 export type PushCheck =
   | { readonly kind: 'ready'; readonly target: PushTarget }
   | { readonly kind: 'cannot'; readonly error: string }
-  | Elsewhere
 
 /** Whether a channel can be pushed. Error texts are MicroMDM's where it had one (micromdm-contract §1.5). */
 export function pushTarget(context: Context, user: string, certificateTopic: string): PushCheck {
-  const moved = user === '' ? elsewhere(context) : undefined
-  if (moved) {
-    return moved
-  }
   const channel = context.state.channels.find((candidate) => candidate.user === user)
   if (!channel?.token) {
     const id = user === '' ? context.name : `${context.name}:${user}`
@@ -114,13 +108,13 @@ function flagOf(context: Context, channel: Channel, push: Pushed): Partial<Chann
   return { flag: verdict.reason, flagEpoch: epoch }
 }
 
-function enrollmentOfChannel(context: Context, { user, alias }: Channel): Enrollment {
+function enrollmentOfChannel(context: Context, { user, claim }: Channel): Enrollment {
   const { name, type } = context.state.device
   if (user === '') {
     return { type, device: name, user }
   }
-  // The users of a shared iPad are the only ones that no bare UserID leads to.
-  const ofUser = alias === 'none' ? 'Shared iPad' : 'User'
+  // The users of a Shared iPad are the only ones that claim no bare UserID.
+  const ofUser = claim === 'none' ? 'Shared iPad' : 'User'
   return {
     type: type === 'User Enrollment (Device)' ? 'User Enrollment' : ofUser,
     device: name,

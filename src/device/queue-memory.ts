@@ -8,7 +8,7 @@ import type { Channel, PendingCommand, Queue } from './state.ts'
 export const WINDOW = 200
 /** When the alarm looks whether a new command was fetched, should the push timer have died with the process. */
 export const PUSH_FALLBACK = 60_000
-export const PENDING_STATES = "('queued', 'sent', 'not_now', 'stalled')"
+export const PENDING_STATES = "('queued', 'sent', 'not_now', 'stalled', 'held')"
 
 /**
  * A channel's queue, read from its table when first asked for. What has expired by now is out of it, and what was
@@ -38,7 +38,7 @@ export function readWindow(context: Context, channel: Channel, queue: Queue): vo
   >(
     `SELECT id, uuid, request_type AS requestType, secret, state, rounds, max(queued_at, not_before) AS queuedAt,
       handed_out_at AS handedOutAt, not_now_at AS notNowAt, not_before > queued_at AS released, payload IS NULL AS big FROM commands
-      WHERE ${range} AND not_before <= ? ORDER BY handed_out_at = 0, id LIMIT ?`,
+      WHERE ${range} AND state <> 'held' AND not_before <= ? ORDER BY handed_out_at = 0, id LIMIT ?`,
     base,
     base + CHANNEL_SPAN - 1,
     context.now,

@@ -70,7 +70,7 @@ export function viewQueue(
 }
 
 /**
- * Empties a channel's queue; how many is the answer. What the device may already hold is marked, so that its answer
+ * Empties a channel's queue, or takes some commands out of it; how many is the answer. What the device may already hold is marked, so that its answer
  * still finds a home, and so are the newest, for whoever asks what became of them, and what a job may look for; the
  * rest is deleted, but for the newest row, which keeps the numbering.
  */
@@ -78,20 +78,25 @@ export function giveUp(
   context: Context,
   channel: Channel,
   state: 'cancelled' | 'superseded',
-  queuedUntil = Infinity,
+  which: { readonly queuedUntil?: number; readonly numbers?: readonly number[] } = {},
 ): number {
   if (context.state.device.schema === 0) {
     return 0
   }
   const queue = queueOf(context, channel)
   const base = channel.id * CHANNEL_SPAN
+  const numbers = which.numbers ? JSON.stringify(which.numbers) : null
   const rows = context.db.all<{ id: number; stays: number; big: number }>(
     `SELECT id, handed_out_at > 0 OR ${soughtByJob('?')} AS stays, payload IS NULL AS big FROM commands
-      WHERE id BETWEEN ? AND ? AND state IN ${PENDING_STATES} AND queued_at <= ? ORDER BY id`,
+      WHERE id BETWEEN ? AND ? AND state IN ${PENDING_STATES} AND queued_at <= ?
+      AND (? IS NULL OR id IN (SELECT ? + value FROM json_each(?))) ORDER BY id`,
     soughtSince(context),
     base,
     base + CHANNEL_SPAN - 1,
-    Math.min(queuedUntil, Number.MAX_SAFE_INTEGER),
+    Math.min(which.queuedUntil ?? Infinity, Number.MAX_SAFE_INTEGER),
+    numbers,
+    base,
+    numbers,
   )
   const shown = rows.length - context.settings.keepResults.count
   for (const [place, row] of rows.entries()) {

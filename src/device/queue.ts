@@ -14,6 +14,7 @@ import { wakeBy, type Context } from './context.ts'
 export { PUSH_FALLBACK } from './queue-memory.ts'
 import { PENDING_STATES, PUSH_FALLBACK, queueOf, readWindow, WINDOW } from './queue-memory.ts'
 import { writeQueuedBy, type QueuedBy } from './queued-by.ts'
+import { isHeld } from './held.ts'
 import { keepResult, pruneAfterAnswer, pruneInTime } from './results.ts'
 import { CHANNEL_SPAN } from './schema.ts'
 import { saveDevice, type Channel, type PendingCommand } from './state.ts'
@@ -49,13 +50,17 @@ export function enqueue(context: Context, channel: Channel, command: NewCommand)
   const queue = queueOf(context, channel)
   const id = queue.lastId + 1
   const terms = command.terms ?? NO_TERMS
-  const big = store(context, id, command, terms)
+  const held = isHeld(context, command)
+  const big = store(context, id, command, { ...terms, state: held ? 'held' : 'queued' })
   queue.lastId = id
   queue.depth += 1
   pruneInTime(context, channel, queue, id)
   if (terms.expiresAt > 0) {
     queue.expiresAt = Math.min(queue.expiresAt, terms.expiresAt)
     wakeBy(context, terms.expiresAt)
+  }
+  if (held) {
+    return id - channel.id * CHANNEL_SPAN
   }
   if (terms.notBefore > now) {
     queue.heldUntil = Math.min(queue.heldUntil, terms.notBefore)
@@ -87,15 +92,21 @@ export function enqueue(context: Context, channel: Channel, command: NewCommand)
 }
 
 /** Writes a new command's row. @returns whether its payload rests in `parts` */
-function store(context: Context, id: number, command: NewCommand, terms: Terms): boolean {
+function store(
+  context: Context,
+  id: number,
+  command: NewCommand,
+  terms: Terms & { readonly state: 'queued' | 'held' },
+): boolean {
   const payload = storeBody(context, 'payload', id, command.payload, command.secret)
   context.db.run(
     `INSERT INTO commands (id, uuid, request_type, state, rounds, queued_at, not_before, expires_at, handed_out_at,
       not_now_at, answered_at, result_hash, secret, source, request_key, request_hash, queued_by, payload)
-      VALUES (?, ?, ?, 'queued', 0, ?, ?, ?, 0, 0, 0, '', ?, ?, ?, ?, ?, ?)`,
+      VALUES (?, ?, ?, ?, 0, ?, ?, ?, 0, 0, 0, '', ?, ?, ?, ?, ?, ?)`,
     id,
     command.uuid,
     command.requestType,
+    terms.state,
     context.now,
     terms.notBefore,
     terms.expiresAt,

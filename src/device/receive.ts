@@ -7,6 +7,7 @@ import { beginsRound } from '../mdm/queue.ts'
 import { checkIn, type CheckInEffect } from './check-in.ts'
 import type { Context } from './context.ts'
 import { changed, toldNews, type ToldNews } from './directory-row.ts'
+import { noteHeld } from './held.ts'
 import { bind, standing, type Claim, type Standing } from './identity.ts'
 import { saveIdentity, type Identity } from './identity-row.ts'
 import { recordEvent, type Listeners } from './outbox.ts'
@@ -34,12 +35,19 @@ export interface DeviceInput {
   readonly deferredListeners: Listeners
 }
 
+/** A user channel that is to be found by its bare UserID. */
+export interface NewClaim {
+  readonly user: string
+  /** Of the device's row that has it. */
+  readonly version: number
+}
+
 export type DeviceAnswer =
   | {
       readonly kind: 'accepted'
       readonly reply?: Uint8Array
-      /** The bare UserID is not this device's alias yet: to be made before the device gets its answer. */
-      readonly alias?: string
+      /** The directory does not know this user's claim yet: it has to be kept there before the device gets its answer. */
+      readonly claim?: NewClaim
       readonly news: ToldNews
     }
   /** The certificate is new here: check its chain, claim it unless the device is blocked, and come again. */
@@ -112,10 +120,10 @@ function take(
   identity: Identity | undefined,
 ): Omit<Extract<DeviceAnswer, { kind: 'accepted' }>, 'news'> {
   const { message } = input
-  const alias = wantedAlias(context, message)
+  const claim = wantedClaim(context, message)
   if (message.kind === 'report') {
     const reply = connect(context, message, input)
-    return { kind: 'accepted', ...(reply ? { reply } : {}), ...alias }
+    return { kind: 'accepted', ...(reply ? { reply } : {}), ...claim }
   }
   const effect = checkIn(context, message, {
     fingerprint: input.fingerprint,
@@ -124,23 +132,37 @@ function take(
     profile: input.profile,
   })
   record(context, input, effect)
-  return { kind: 'accepted', ...(effect.reply ? { reply: effect.reply } : {}), ...alias }
+  return { kind: 'accepted', ...(effect.reply ? { reply: effect.reply } : {}), ...claim }
 }
 
 /**
- * A user who has an id of their own is also named by it alone. Made at the first message, whatever it is: the
- * users of a fleet that moved here send no TokenUpdate.
+ * A user with an id of its own is also found by that alone. Any message claims it, because the users of a fleet that
+ * moved here send no TokenUpdate; a CheckOut ends it.
  */
-function wantedAlias(context: Context, { enrollment }: Message): { readonly alias?: string } {
-  if (enrollment.type !== 'User' && enrollment.type !== 'User Enrollment') {
+function wantedClaim(context: Context, message: Message): { readonly claim?: NewClaim } {
+  const { type, user } = message.enrollment
+  const leaves = message.kind === 'checkin' && message.messageType === 'CheckOut'
+  if (leaves || (type !== 'User' && type !== 'User Enrollment')) {
     return {}
   }
-  const channel = channelOf(context, enrollment.user)
-  if (channel.alias === 'none') {
-    channel.alias = 'wanted'
+  const channel = channelOf(context, user)
+  if (channel.claim === 'none') {
+    channel.claim = 'wanted'
+    saveChannel(context.db, channel)
+    changed(context)
+  }
+  return channel.claim === 'wanted'
+    ? { claim: { user, version: context.state.device.version } }
+    : {}
+}
+
+/** The directory has the claim: the bare UserID leads here from now on, unless it is claimed twice. */
+export function claimKept(context: Context, user: string): void {
+  const channel = knownChannel(context.state, user)
+  if (channel?.claim === 'wanted') {
+    channel.claim = 'made'
     saveChannel(context.db, channel)
   }
-  return channel.alias === 'wanted' ? { alias: enrollment.user } : {}
 }
 
 /** A report: its effect on the queue, its event, and the next command (spec/apple-protocol.md §2). */
@@ -206,6 +228,7 @@ function record(context: Context, input: DeviceInput, effect: CheckInEffect): vo
 /** A device that nobody knows, with an acceptable certificate that is bound nowhere else, is taken in. */
 function adopt(context: Context, input: DeviceInput, claim: Claim): Identity {
   const { device } = context.state
+  noteHeld(context)
   device.type = deviceTypeOf(input.message.enrollment)
   device.state = 'enrolled'
   keepProfile(context, input.profile)

@@ -1,7 +1,6 @@
 import type { EventAbout } from '../events/event.ts'
 import type { Topic } from '../events/topics.ts'
 import { wants, type Filter } from '../events/webhook.ts'
-import { elsewhere, type Elsewhere } from './admin.ts'
 import { askedFor, takeAsides } from './aside.ts'
 import type { Context } from './context.ts'
 import { cursorOf, pull } from './outbox.ts'
@@ -19,16 +18,18 @@ export interface Replay {
   readonly dryRun: boolean
 }
 
-export type Replayed = { readonly kind: 'replayed'; readonly events: number } | Elsewhere
+export interface Replayed {
+  readonly kind: 'replayed'
+  readonly events: number
+}
 
 /**
  * Puts events beside a subscriber's line, to be posted again in their order and marked as a replay. What still waits for it, or
  * was given up, is left alone: that is delivered anyway, or is a dead letter.
  */
 export function replay(context: Context, user: string, order: Replay): Replayed {
-  const moved = user === '' ? elsewhere(context) : undefined
-  if (moved || context.state.device.schema === 0) {
-    return moved ?? { kind: 'replayed', events: 0 }
+  if (context.state.device.schema === 0) {
+    return { kind: 'replayed', events: 0 }
   }
   const { subscriber, events, filter, from, to } = order
   const rows = context.db.all<{ seq: number; id: string; topic: Topic; about: string }>(

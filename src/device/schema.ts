@@ -37,7 +37,7 @@ const TABLES: Readonly<Record<string, string>> = {
     topic TEXT NOT NULL,
     tally INTEGER NOT NULL,
     awaiting_configuration INTEGER NOT NULL,
-    alias TEXT NOT NULL CHECK (alias IN ('none', 'wanted', 'made')),
+    claim TEXT NOT NULL CHECK (claim IN ('none', 'wanted', 'made')),
     flag TEXT NOT NULL,
     flag_epoch INTEGER NOT NULL,
     pushed_at INTEGER NOT NULL,
@@ -142,7 +142,6 @@ const RARE_TABLES: ReadonlyMap<string, RareTable> = new Map(
         'reason TEXT NOT NULL',
       ],
     },
-    aliases: { columns: ['owner TEXT NOT NULL', 'user TEXT NOT NULL'], key: 'owner, user' },
     parts: {
       columns: [
         'body TEXT NOT NULL',

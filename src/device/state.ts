@@ -44,7 +44,8 @@ export interface Channel {
   topic: string
   tally: number
   awaitingConfiguration: boolean
-  alias: 'none' | 'wanted' | 'made'
+  /** Whether the bare UserID leads here: `wanted` until the directory has it. */
+  claim: 'none' | 'wanted' | 'made'
   /** Why APNs will not take its token; empty when nothing is known against it. */
   flag: string
   /** The push circuit's epoch in which the flag was raised: void in a later one. */
@@ -154,7 +155,7 @@ export function saveDevice(db: Db, device: DeviceRow): void {
 export function saveChannel(db: Db, channel: Channel): void {
   db.run(
     `INSERT OR REPLACE INTO channels (id, user, enabled, token, token_at, magic, topic, tally, awaiting_configuration,
-      alias, flag, flag_epoch, pushed_at, push_after, push, declarations)
+      claim, flag, flag_epoch, pushed_at, push_after, push, declarations)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     channel.id,
     channel.user,
@@ -165,7 +166,7 @@ export function saveChannel(db: Db, channel: Channel): void {
     channel.topic,
     channel.tally,
     Number(channel.awaitingConfiguration),
-    channel.alias,
+    channel.claim,
     channel.flag,
     channel.flagEpoch,
     channel.pushedAt,
@@ -212,7 +213,7 @@ export function newChannel(id: number, user: string): Channel {
     topic: '',
     tally: 0,
     awaitingConfiguration: false,
-    alias: 'none',
+    claim: 'none',
     flag: '',
     flagEpoch: 0,
     pushedAt: 0,

@@ -6,7 +6,6 @@ import {
   TOPICS,
   type Topic,
 } from '../events/topics.ts'
-import { elsewhere, type Elsewhere } from './alias.ts'
 import { viewRows, type CommandView } from './commands.ts'
 import type { Context } from './context.ts'
 import type { IdentityStep } from './identity-row.ts'
@@ -57,15 +56,13 @@ export type TimelineEntry = { readonly at: number; readonly kind: TimelineKind }
   | { readonly of: 'identity'; readonly step: IdentityStep['what']; readonly fingerprint: string }
 )
 
-export type Timeline =
-  | {
-      readonly kind: 'timeline'
-      readonly device: string
-      readonly entries: readonly TimelineEntry[]
-      /** `before` of the next page. */
-      readonly next: Place | undefined
-    }
-  | Elsewhere
+export interface Timeline {
+  readonly kind: 'timeline'
+  readonly device: string
+  readonly entries: readonly TimelineEntry[]
+  /** `before` of the next page. */
+  readonly next: Place | undefined
+}
 
 /** The order within one commit: a message, what it says, what it gets. The steps of commands have a column each. */
 const RANKS = {
@@ -109,10 +106,9 @@ type PlaceRow = Place & { readonly note: string }
  * are read, and leave the timeline with their rows.
  */
 export function viewTimeline(context: Context, user: string, filter: TimelineFilter): Timeline {
-  const moved = user === '' ? elsewhere(context) : undefined
   const { device, channels } = context.state
-  if (moved || device.schema === 0) {
-    return moved ?? { kind: 'timeline', device: context.name, entries: [], next: undefined }
+  if (device.schema === 0) {
+    return { kind: 'timeline', device: context.name, entries: [], next: undefined }
   }
   const meant = channels.filter((channel) => user === '' || channel.user === user)
   for (const channel of meant) {

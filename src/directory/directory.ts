@@ -2,7 +2,8 @@ import { and, eq, getTableColumns, gt, inArray, ne, sql, type SQL } from 'drizzl
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
 import type { DirectoryRow } from '../device/directory-row.ts'
 import type { InstalledProfile } from '../enroll/installed-profile.ts'
-import { authorities, challenges, devices, identities } from './schema.ts'
+import { authorities, challenges, devices, identities, users } from './schema.ts'
+import { isOver } from './users.ts'
 
 export interface ListedDevice {
   readonly id: string
@@ -61,7 +62,7 @@ export async function claimIdentity(
 }
 
 /**
- * Brings the directory up to the devices' own rows. One record per serial number is listed: the last device
+ * Brings the directory up to the devices' own rows, and ends the claims of users that they have no more. One record per serial number is listed: the last device
  * that claimed it (a serial is only text from the sender, so the other keeps everything but its place here).
  * @returns devices that lost their place, and have to hear of it.
  */
@@ -82,8 +83,10 @@ export async function project(
   if (!first) {
     return []
   }
+  const over = isOver(rows)
+  const unclaim = over ? [db.delete(users).where(over)] : []
   if (serials.length === 0) {
-    await db.batch([first, ...others])
+    await db.batch([first, ...others, ...unclaim])
     return []
   }
   const isDisplaced = sql`(${devices.claimedAt} < coalesce((SELECT max(rival.claimed_at) FROM devices AS rival
@@ -98,7 +101,7 @@ export async function project(
       ),
     )
     .returning({ id: devices.id, displaced: devices.displaced })
-  const results = await db.batch([first, ...others, place])
+  const results = await db.batch([first, ...others, ...unclaim, place])
   const moved: unknown = results.at(-1)
   return displacedIds(moved)
 }

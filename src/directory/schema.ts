@@ -1,4 +1,12 @@
-import { blob, index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import {
+  blob,
+  index,
+  integer,
+  primaryKey,
+  sqliteTable,
+  text,
+  uniqueIndex,
+} from 'drizzle-orm/sqlite-core'
 
 /**
  * The directory: what can be listed, a projection of the Device objects' rows. An upsert takes only a newer
@@ -47,6 +55,22 @@ export const identities = sqliteTable('identities', {
   fingerprint: text('fingerprint').primaryKey(),
   enrollment: text('enrollment').notNull(),
 })
+
+/** Which devices have a user channel with a UserID. `device` is empty where something waits for a device of that id. */
+export const users = sqliteTable(
+  'users',
+  {
+    /** The bare UserID. */
+    id: text('id').notNull(),
+    device: text('device').notNull(),
+    /** That of the device's row when it claimed the UserID. */
+    version: integer('version').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.id, table.device] }),
+    index('users_device').on(table.device),
+  ],
+)
 
 /**
  * Configuration profiles that admins store. Base64, because D1 takes and gives bytes as arrays of numbers; with a rowid,

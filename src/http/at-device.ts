@@ -1,6 +1,6 @@
-import type { Elsewhere } from '../device/admin.ts'
+import type { Address, Elsewhere } from '../device/address.ts'
 import type { DeviceStub } from '../device/object.ts'
-import { reach } from '../device/reach.ts'
+import { reach } from '../directory/reach.ts'
 import type { Env } from '../env.ts'
 
 /**
@@ -20,15 +20,16 @@ export class AdminError extends Error {
 }
 
 /** MicroMDM's status, and that of our own API. */
-const STATUSES = { malformed: [500, 400], moving: [503, 503], ambiguous: [500, 409] } as const
+const STATUSES = { malformed: [500, 400], ambiguous: [500, 409] } as const
 
 /** {@link reach} for an admin who waits for the answer. @throws AdminError when the id leads nowhere. */
 export async function atDevice<Answer extends { readonly kind: string }>(
   env: Env,
   id: string,
-  call: (device: DeviceStub, user: string) => Promise<Answer>,
+  call: (device: DeviceStub, address: Address) => Promise<Answer>,
+  how?: Parameters<typeof reach>[3],
 ): Promise<Exclude<Answer, Elsewhere>> {
-  const reached = await reach(env.DEVICE, id, call)
+  const reached = await reach(env, id, call, how)
   if (reached.kind !== 'reached') {
     throw new AdminError(reached.error, ...STATUSES[reached.kind])
   }

@@ -29,19 +29,82 @@ export interface IdKeys {
 /** Shared iPad sends this constant for every user; UserShortName tells them apart. */
 export const SHARED_IPAD_USER_ID = 'FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF'
 
-/** Ids are opaque, but they become object names and keys: nothing legitimate is longer. */
-const MAX_ID_LENGTH = 256
+/** An id part is the name of an object, a key, and a segment of a path in the API: nothing legitimate is longer. */
+const MAX_PART = 256
+const DEVICE_FORM = /^[!-~]+$/
+/** In lists and logs these pass for something else, and the URL parser takes some away. */
+const UNREADABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
+
+/** Why a text cannot be a device channel's id; `undefined` when it can. UDIDs and EnrollmentIDs are opaque, and ASCII. */
+function faultOfDevice(id: string): string | undefined {
+  return (
+    faultOfPart(id) ??
+    (DEVICE_FORM.test(id)
+      ? undefined
+      : 'a UDID or EnrollmentID holds printable ASCII characters without blanks')
+  )
+}
+
+/**
+ * Why a text cannot be a user's part of an id: a UserID, a directory's short name, a Managed Apple Account. With a colon it
+ * would be the full id of another device's user; no account name of macOS or Apple holds one.
+ */
+function faultOfPart(part: string): string | undefined {
+  if (part.trim() === '') {
+    return 'it is empty'
+  }
+  if (part.length > MAX_PART) {
+    return `it is longer than ${MAX_PART} characters`
+  }
+  if (part !== part.trim()) {
+    return 'there is white space at an end'
+  }
+  if (part.includes(':')) {
+    return 'a colon parts a device from its user, and is in neither'
+  }
+  if (UNREADABLE.test(part)) {
+    return 'it holds control characters'
+  }
+  // The URL parser resolves both, escaped or not, so that no path leads to them.
+  if (part === '.' || part === '..') {
+    return 'dots alone are no id'
+  }
+  return part.toUpperCase() === SHARED_IPAD_USER_ID
+    ? 'this UserID is the same on every Shared iPad: name the channel as UDID:UserShortName'
+    : undefined
+}
+
+/**
+ * Why an id that an admin or a message names cannot be one of an enrolment; `undefined` when it can. The same grammar
+ * holds for both: a device that the API could not address cannot enrol.
+ * @param id `UDID`, `EnrollmentID`, `UDID:UserID`, `EnrollmentID:EnrollmentUserID`, `UDID:UserShortName`, or a bare UserID
+ */
+export function faultOfId(id: string): string | undefined {
+  const { device, user } = splitEnrollmentId(id)
+  if (user === '' && device !== id) {
+    return 'not an enrolment id: no UserID follows the colon'
+  }
+  // A bare id may be a user's, which takes more than a device's.
+  const fault = user === '' ? faultOfPart(id) : (faultOfDevice(device) ?? faultOfPart(user))
+  return fault && `not an enrolment id: ${fault}`
+}
+
+/** The same for what is a device's alone. */
+export function faultOfDeviceId(id: string): string | undefined {
+  const fault = faultOfDevice(id)
+  return fault && `not the id of a device: ${fault}`
+}
 
 /**
  * Tells which enrolment a message belongs to.
- * @throws ProtocolError `missing_ids` or `id_too_long`.
- * Source: spec/apple-protocol.md §0 (UDID and EnrollmentID exclude each other; UDID is read first).
+ * @throws ProtocolError `missing_ids` or `bad_id`.
+ * Source: Apple "Check-in" and "Shared iPad"; UDID and EnrollmentID exclude each other; UDID is read first.
  */
 export function enrollmentOf(ids: IdKeys): Enrollment {
   const { UDID, UserID, UserShortName, EnrollmentID, EnrollmentUserID } = ids
   if (UDID) {
     if (!UserID) {
-      return checked('Device', UDID, '')
+      return checked('Device', UDID)
     }
     if (UserID !== SHARED_IPAD_USER_ID) {
       return checked('User', UDID, UserID)
@@ -54,16 +117,17 @@ export function enrollmentOf(ids: IdKeys): Enrollment {
   if (EnrollmentID) {
     return EnrollmentUserID
       ? checked('User Enrollment', EnrollmentID, EnrollmentUserID)
-      : checked('User Enrollment (Device)', EnrollmentID, '')
+      : checked('User Enrollment (Device)', EnrollmentID)
   }
   throw new ProtocolError('missing_ids', 'neither UDID nor EnrollmentID')
 }
 
-function checked(type: EnrollmentType, device: string, user: string): Enrollment {
-  if (device.length > MAX_ID_LENGTH || user.length > MAX_ID_LENGTH) {
-    throw new ProtocolError('id_too_long', `an id longer than ${MAX_ID_LENGTH} characters`)
+function checked(type: EnrollmentType, device: string, user?: string): Enrollment {
+  const fault = faultOfDevice(device) ?? (user === undefined ? undefined : faultOfPart(user))
+  if (fault !== undefined) {
+    throw new ProtocolError('bad_id', `the id of the enrolment is not valid: ${fault}`)
   }
-  return { type, device, user }
+  return { type, device, user: user ?? '' }
 }
 
 const DEVICE_TYPES: Readonly<Record<EnrollmentType, 'Device' | 'User Enrollment (Device)'>> = {

@@ -2,7 +2,7 @@
 export type ProtocolErrorCode =
   | 'malformed'
   | 'missing_ids'
-  | 'id_too_long'
+  | 'bad_id'
   | 'missing_status'
   | 'missing_field'
   | 'unknown_message_type'

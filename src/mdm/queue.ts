@@ -3,9 +3,10 @@ import type { Report } from './message.ts'
 /**
  * A command's life (design.md 5). `queued → sent → acknowledged | error | format_error`; a device may answer
  * NotNow, ignore a command until it is `stalled`, or leave (`superseded`); an admin may clear (`cancelled`), or
- * have said until when it makes sense (`expired`).
+ * have said until when it makes sense (`expired`). A `held` one goes out when an admin releases it.
  */
 export type CommandState =
+  | 'held'
   | 'queued'
   | 'sent'
   | 'not_now'

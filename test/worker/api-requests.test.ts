@@ -140,10 +140,13 @@ describe('an id in a path', () => {
       ['%20', 'it is empty'],
       ['A%20', 'white space'],
       ['A:', 'no UserID follows the colon'],
-      [':A', '2 characters'],
+      [':A', 'it is empty'],
+      ['A:B:C', 'a colon parts a device from its user'],
+      ['%C3%A9:B', 'printable ASCII'],
+      ['A%E2%80%8BB', 'control characters'],
       ['A%0A', 'white space'],
       ['A%0AB', 'control characters'],
-      ['A'.repeat(513), '513 characters'],
+      ['A'.repeat(257), 'longer than 256 characters'],
     ] as const) {
       expect(await refused('POST', `/api/devices/${id}/commands`, command)).toContain(reason)
       for (const path of ['', '/identities', '/escrow', '/commands', '/events']) {

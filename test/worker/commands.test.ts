@@ -174,20 +174,6 @@ describe('queued commands are listed, inspected and deleted', () => {
     await device.poll()
     expect(device.received).toEqual([])
   })
-
-  it('a command that was queued for a bare UserID is found under its first id', async () => {
-    const { device, get } = await enrolled()
-    const userId = crypto.randomUUID().toUpperCase()
-    const early = await api<Command>('POST', `/api/devices/${userId}/commands`, INFO)
-    expect(early.body.id).toBe(`${userId}.1`)
-    const user = device.userChannel({ userId, shortName: 'ada' })
-    await user.tokenUpdate()
-    await user.poll()
-    expect(await get(early.body.id)).toMatchObject({
-      id: `${device.udid}:${userId}.1`,
-      state: 'acknowledged',
-    })
-  })
 })
 
 describe('a command that is answered NotNow', () => {

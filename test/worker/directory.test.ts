@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { DirectoryRow } from '../../src/device/directory-row.ts'
 import { project } from '../../src/directory/directory.ts'
+import { claimsOf, keepClaim } from '../../src/directory/users.ts'
 import { NO_FACTS } from '../../src/mdm/message.ts'
 import { turn } from './clock.ts'
 import { api, env, listedAs, newDevice, newIdentity, until } from './server.ts'
@@ -27,6 +28,22 @@ const row = (id: string, changes: Partial<DirectoryRow>): DirectoryRow => ({
   renewal: { state: '', reason: '', at: 0 },
   version: 1,
   ...changes,
+})
+
+describe('the claim of a UserID', () => {
+  it('ends with a row of its device that is as new, and not with an older one that comes late', async () => {
+    const id = crypto.randomUUID()
+    const device = crypto.randomUUID()
+    const owners = async () => (await claimsOf(env.DB, id)).owners
+    await keepClaim(env.DB, { id, device, version: 7 })
+    await keepClaim(env.DB, { id, device, version: 5 })
+    await project(env.DB, [row(device, { version: 6, users: [] })])
+    await project(env.DB, [row(crypto.randomUUID(), { version: 9, users: [] })])
+    await project(env.DB, [row(device, { version: 8, users: ['other', id] })])
+    expect(await owners()).toEqual([device])
+    await project(env.DB, [row(device, { version: 9, users: ['other'] })])
+    expect(await owners()).toEqual([])
+  })
 })
 
 describe('the directory', () => {

@@ -79,6 +79,25 @@ async function commanded() {
   return { device, ids: { id: queued.body.id } }
 }
 
+/** A device that enrolled after a secret command was queued for it. */
+async function held() {
+  const device = newDevice()
+  const path = `/api/devices/${device.udid}/commands`
+  const queued = await api<{ id: string }>('POST', path, { request_type: 'EraseDevice' })
+  await device.enroll()
+  return { id: device.udid, command: queued.body.id }
+}
+
+/** A Mac's user, for whom something was queued before it had a channel. */
+async function expectedUser() {
+  const id = crypto.randomUUID()
+  await api('POST', `/api/devices/${id}/commands`, { request_type: 'ProfileList' })
+  const device = newDevice()
+  await device.enroll()
+  await device.userChannel({ userId: id, shortName: 'ada' }).tokenUpdate()
+  return { ids: { id }, body: { to: `${device.udid}:${id}` } }
+}
+
 async function answered() {
   const { device, ids } = await commanded()
   await device.poll()
@@ -159,6 +178,11 @@ const PREPARE: Record<string, Prepare> = {
   getCommand: answered,
   getResult: answered,
   cancelCommand: commanded,
+  releaseCommands: async () => ({ ids: { id: (await held()).id } }),
+  releaseCommand: async () => ({ ids: { id: (await held()).command } }),
+  listWaiting: async () => ({ ids: (await expectedUser()).ids }),
+  clearWaiting: async () => ({ ids: (await expectedUser()).ids }),
+  moveCommands: expectedUser,
   listIdentities: enrolled,
   listAuthorities: successor,
   installAuthority: authority,

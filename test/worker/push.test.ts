@@ -170,7 +170,7 @@ describe('when pushes may leave again', () => {
     const [device] = await silentDevices(1)
     await runInDurableObject(env.DEVICE.getByName(device?.udid ?? ''), async (_, state) => {
       const object = new Device(state, { ...env, APNS: undefined } as unknown as DeviceEnv)
-      const answer = await object.push('')
+      const answer = await object.push({ user: '', bare: false })
       expect(answer).toMatchObject({
         kind: 'failed',
         error: expect.stringContaining('APNS binding'),

@@ -12,7 +12,7 @@ import {
   QUEUER_EXAMPLE,
   STATES,
 } from './command-json.ts'
-import { faultOfId } from './device-id.ts'
+import { commandId, noCommand, refOf, unknown } from './command-id.ts'
 import {
   actor,
   answer,
@@ -64,17 +64,11 @@ const DETAIL = {
   result: { Status: 'Acknowledged', QueryResponses: { OSVersion: '26.1' } },
   errors: [],
 }
-const commandId = z.string().openapi({
-  param: { name: 'id', in: 'path' },
-  description: 'a command’s id',
-  example: EXAMPLE.id,
-})
 const SECONDS = `has to be a number of seconds, at most ${MAX_WAIT}`
 const wait = digits(z.number(SECONDS).min(0, SECONDS).max(MAX_WAIT, SECONDS))
   .default(0)
   .openapi({ description: 'for how many seconds the call may wait for the device’s answer' })
 const detail = (description: string) => answer(description, commandDetailSchema, DETAIL)
-const noCommand = refusal('no such command: it never was, or is kept no longer')
 
 commands.openapi(
   createRoute({
@@ -110,7 +104,12 @@ commands.openapi(
     const bytes = new Uint8Array(await c.req.arrayBuffer())
     const by = queuedBy(c, 'api')
     const command = { ...readNewCommand(id, bytes, { requestKey, apiKey }), by }
-    const queued = await atDevice(c.env, id, (device, user) => device.enqueue(user, command))
+    const queued = await atDevice(
+      c.env,
+      id,
+      (device, address) => device.enqueue(address, command),
+      { queues: command.requestType },
+    )
     switch (queued.kind) {
       case 'unusable':
         throw new AdminError(queued.error, 400)
@@ -167,8 +166,8 @@ commands.openapi(
       states: several('state', state, STATES),
       requestType,
     }
-    const page = await atDevice(c.env, c.req.valid('param').id, (device, user) =>
-      device.listCommands(user, filter),
+    const page = await atDevice(c.env, c.req.valid('param').id, (device, address) =>
+      device.listCommands(address, filter),
     )
     return c.json(
       {
@@ -193,8 +192,8 @@ commands.openapi(
     },
   }),
   async (c) => {
-    const { cancelled } = await atDevice(c.env, c.req.valid('param').id, (device, user) =>
-      device.clearQueue(user),
+    const { cancelled } = await atDevice(c.env, c.req.valid('param').id, (device, address) =>
+      device.clearQueue(address),
     )
     return c.json({ cancelled }, 200)
   },
@@ -257,8 +256,8 @@ commands.openapi(
   }),
   async (c) => {
     const ref = refOf(c.req.valid('param').id)
-    const done = await atDevice(c.env, ref.enrollment, (device, user) =>
-      device.cancelCommand(user, ref),
+    const done = await atDevice(c.env, ref.enrollment, (device, address) =>
+      device.cancelCommand(address, ref),
     )
     if (done.kind === 'unknown') {
       throw unknown(ref)
@@ -275,26 +274,11 @@ async function look(
   ref: CommandRef,
   seconds: number,
 ): Promise<Extract<CommandAnswer, { kind: 'command' }>> {
-  const found = await atDevice(c.env, ref.enrollment, (device, user) =>
-    device.command(user, ref, seconds * 1000),
+  const found = await atDevice(c.env, ref.enrollment, (device, address) =>
+    device.command(address, ref, seconds * 1000),
   )
   if (found.kind === 'unknown') {
     throw unknown(ref)
   }
   return found
-}
-
-function refOf(id: string): CommandRef {
-  const [, enrollment, n] = /^(.+)\.(\d{1,12})$/s.exec(id) ?? []
-  if (enrollment === undefined || faultOfId(enrollment) !== undefined) {
-    throw new AdminError(
-      `${id} is no command’s id: that is an enrolment id, a dot and a number`,
-      404,
-    )
-  }
-  return { enrollment, n: Number(n) }
-}
-
-function unknown({ enrollment, n }: CommandRef): AdminError {
-  return new AdminError(`no command ${enrollment}.${n}: it never was, or is kept no longer`, 404)
 }

@@ -174,8 +174,8 @@ async function pageOf(env: Env, id: string, filter: DeliveryFilter): Promise<Del
   let before = filter.before
   for (;;) {
     const asked = { subscriber, before, limit: EVENTS_ASKED }
-    const found = await atDevice(env, id, async (device, user) =>
-      device.viewDeliveries(user, asked),
+    const found = await atDevice(env, id, async (device, address) =>
+      device.viewDeliveries(address, asked),
     )
     read.push(...found.deliveries)
     const events = [...new Set(read.map(({ sequence }) => sequence))]

@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { PLATFORMS, searchDevices } from '../../directory/search.ts'
+import { expectedDevices } from '../../directory/users.ts'
 import type { DevicePage } from '../../device/page.ts'
 import { enrollmentId } from '../../mdm/enrollment.ts'
 import { AdminError } from '../at-device.ts'
@@ -154,6 +155,10 @@ const channel = z.object({
   enabled: z.boolean(),
   token_at: time.nullable(),
   awaiting_configuration: z.boolean(),
+  waiting_under_user_id: z.boolean().openapi({
+    description:
+      'commands were queued under the bare UserID before the channel was there: see `/api/devices/{UserID}/commands/waiting`',
+  }),
   push: z.object({
     state: z.enum(PUSH),
     reason: z.string().openapi({ description: 'why APNs takes its token no more' }),
@@ -202,6 +207,7 @@ devices.openapi(
             enabled: true,
             token_at: '2026-11-24T08:00:00.000Z',
             awaiting_configuration: false,
+            waiting_under_user_id: false,
             push: { state: 'ready', reason: '', last: null },
             queue: {
               waiting: 2,
@@ -227,12 +233,14 @@ devices.openapi(
     },
   }),
   async (c) => {
-    const { id } = c.req.valid('param')
-    return c.json(pageJson(await knownDevice(c.env, id)), 200)
+    const device = await knownDevice(c.env, c.req.valid('param').id)
+    const users = device.channels.map(({ user }) => user).filter(Boolean)
+    const expected = users.length === 0 ? [] : await expectedDevices(c.env.DB, users)
+    return c.json(pageJson(device, expected), 200)
   },
 )
 
-function pageJson(device: DevicePage): z.input<typeof page> {
+function pageJson(device: DevicePage, expected: readonly string[]): z.input<typeof page> {
   return {
     id: device.id,
     type: device.type,
@@ -255,6 +263,7 @@ function pageJson(device: DevicePage): z.input<typeof page> {
       enabled: one.enabled,
       token_at: atOrNull(one.tokenAt),
       awaiting_configuration: one.awaitingConfiguration,
+      waiting_under_user_id: expected.includes(one.user),
       push: { ...one.push, last: pushJson(one.push.last) },
       queue: {
         waiting: one.queue.waiting,

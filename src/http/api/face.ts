@@ -16,6 +16,7 @@ import { pushCertificate } from './push-certificate.ts'
 import { renewals } from './renewals.ts'
 import { replays } from './replays.ts'
 import { timeline } from './timeline.ts'
+import { waiting } from './waiting.ts'
 import { webhookControl } from './webhook-control.ts'
 import { webhooks } from './webhooks.ts'
 
@@ -36,6 +37,7 @@ const ROUTES = [
   devices,
   timeline,
   commands,
+  waiting,
   bulk,
   jobs,
   identities,

@@ -191,7 +191,9 @@ async function replayAt(
     return { id, error: fault }
   }
   try {
-    const { events } = await atDevice(env, id, async (device, user) => device.replay(user, order))
+    const { events } = await atDevice(env, id, async (device, address) =>
+      device.replay(address, order),
+    )
     return { id, events }
   } catch (error) {
     if (error instanceof AdminError) {

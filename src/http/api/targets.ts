@@ -1,8 +1,8 @@
 import { z } from '@hono/zod-openapi'
 import { PLATFORMS } from '../../directory/search.ts'
 import { targetsOf } from '../../directory/targets.ts'
+import { faultOfId } from '../../mdm/enrollment.ts'
 import { AdminError } from '../at-device.ts'
-import { faultOfId } from './device-id.ts'
 
 /** As many devices as one call may mean. */
 export const MAX_TARGETS = 100_000

@@ -139,7 +139,7 @@ timeline.openapi(
     const { device, entries, next } = await atDevice(
       c.env,
       c.req.valid('param').id,
-      (object, user) => object.viewTimeline(user, filter),
+      (object, address) => object.viewTimeline(address, filter),
     )
     return c.json(
       {

@@ -2,6 +2,7 @@ import { abortAfter } from '../../clock.ts'
 import type { Config } from '../../config.ts'
 import type { Env } from '../../env.ts'
 import { reasonOf, warn } from '../../log.ts'
+import { meaningOf } from '../../directory/reach.ts'
 import { enrollmentId, type Enrollment } from '../../mdm/enrollment.ts'
 import type { CheckIn } from '../../mdm/message.ts'
 
@@ -36,7 +37,7 @@ export async function declarativeManagement(
   let answer: Response
   let body: Uint8Array
   try {
-    ;[answer, body] = await ask(url, message)
+    ;[answer, body] = await ask(url, message, await upstreamId(env, message.enrollment))
   } catch (error) {
     return unavailable(reasonOf(error))
   }
@@ -64,14 +65,18 @@ export async function declarativeManagement(
   return new Response(body, { headers: body.length > 0 ? { 'content-type': type } : {} })
 }
 
-async function ask(url: string, message: DeclarativeManagement): Promise<[Response, Uint8Array]> {
+async function ask(
+  url: string,
+  message: DeclarativeManagement,
+  id: string,
+): Promise<[Response, Uint8Array]> {
   const timeout = abortAfter(TIMEOUT, new Error('no answer within 20 s'))
   const { enrollment, data } = message
   try {
     const answer = await fetch(url, {
       method: data ? 'PUT' : 'GET',
       headers: {
-        'x-enrollment-id': upstreamId(enrollment),
+        'x-enrollment-id': id,
         'x-enrollment-type': enrollment.type,
         ...(enrollment.user === '' ? {} : { 'x-enrollment-parentid': enrollment.device }),
         ...(data ? { 'content-type': 'application/json' } : {}),
@@ -100,9 +105,13 @@ function upstreamUrl(base: string, endpoint: string): string | undefined {
     : base + segments.map(encodeURIComponent).join('/')
 }
 
-/** MicroMDM names a Mac's user by the bare UserID, which is also what commands are queued under. */
-function upstreamId({ type, device, user }: Enrollment): string {
-  return type === 'User' ? user : enrollmentId(device, user)
+/**
+ * MicroMDM names a Mac's user by the bare UserID, which is also what commands are queued under. A UserID that leads elsewhere, or
+ * to several, names its device too: a device never speaks for another by what it calls its user.
+ */
+async function upstreamId(env: Env, { type, device, user }: Enrollment): Promise<string> {
+  const meant = type === 'User' ? await meaningOf(env, user) : undefined
+  return meant?.kind === 'channel' && meant.device === device ? user : enrollmentId(device, user)
 }
 
 function identifiersIn(body: Uint8Array): string[] | undefined {

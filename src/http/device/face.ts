@@ -1,6 +1,7 @@
 import { Hono, type Context } from 'hono'
 import type { ToldNews } from '../../device/directory-row.ts'
-import type { DeviceAnswer, DeviceInput } from '../../device/receive.ts'
+import type { DeviceAnswer, DeviceInput, NewClaim } from '../../device/receive.ts'
+import { keepClaim } from '../../directory/users.ts'
 import { knownWebhooks } from '../../directory/webhook-list.ts'
 import { COMMAND_DEFERRED, IDENTITY_CONFLICT, topicOf } from '../../events/topics.ts'
 import { listenersOf } from '../../events/webhook.ts'
@@ -10,7 +11,6 @@ import { readMessage, type Message } from '../../mdm/message.ts'
 import { beginsRound } from '../../mdm/queue.ts'
 import type { AppEnv } from '../app-env.ts'
 import { readBody } from '../body.ts'
-import { makeAlias } from './alias.ts'
 import { claim, type Signer } from './claim.ts'
 import { declarativeManagement } from './declarative-management.ts'
 import { signerOf } from './signer.ts'
@@ -103,11 +103,33 @@ async function answer(
       return refuse(c, 503, 'signed by an identity of an earlier enrolment', message)
     case 'accepted':
       announce(c, message, result.news)
-      if (result.alias !== undefined) {
-        await makeAlias(c.env, message.enrollment.device, result.alias)
-      }
-      return reply(c, message, result.reply)
+      return (await isFound(c, message, result.claim))
+        ? reply(c, message, result.reply)
+        : refuse(c, 503, 'the directory cannot keep the claim of the UserID', message)
   }
+}
+
+/**
+ * Keeps a user's claim to its bare UserID before the device gets its answer; without the directory the device comes again.
+ * The UserID is the sender's word, and names nothing but a row of the sender's own.
+ */
+async function isFound(
+  c: DeviceContext,
+  message: Message,
+  newClaim: NewClaim | undefined,
+): Promise<boolean> {
+  if (!newClaim) {
+    return true
+  }
+  const { device } = message.enrollment
+  try {
+    await keepClaim(c.env.DB, { id: newClaim.user, device, version: newClaim.version })
+  } catch (error) {
+    warn('directory:unavailable', { reason: reasonOf(error) })
+    return false
+  }
+  await c.env.DEVICE.getByName(device).claimKept(newClaim.user)
+  return true
 }
 
 /** The object has no use for what goes on to the declarative management server, and an RPC ends at 32 MiB. */

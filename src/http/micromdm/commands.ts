@@ -43,8 +43,8 @@ commands.get('/v1/commands/:id', async (c) => {
   let after: number | undefined = 0
   while (after !== undefined) {
     const from: number = after
-    const page: QueuePage = await atDevice(c.env, c.req.param('id'), (device, user) =>
-      device.viewQueue(user, from),
+    const page: QueuePage = await atDevice(c.env, c.req.param('id'), (device, address) =>
+      device.viewQueue(address, from),
     )
     found.push(...page.commands.map(({ uuid, payload }) => ({ uuid, payload })))
     after = page.next
@@ -53,14 +53,17 @@ commands.get('/v1/commands/:id', async (c) => {
 })
 
 commands.delete('/v1/commands/:id', async (c) => {
-  await atDevice(c.env, c.req.param('id'), (device, user) => device.clearQueue(user))
+  await atDevice(c.env, c.req.param('id'), (device, address) => device.clearQueue(address))
   return goJson({})
 })
 
 async function queue(c: AdminContext, id: string, command: NewCommand): Promise<void> {
   const by = queuedBy(c, 'micromdm')
-  const answer = await atDevice(c.env, id, (device, user) =>
-    device.enqueue(user, { ...command, by }),
+  const answer = await atDevice(
+    c.env,
+    id,
+    (device, address) => device.enqueue(address, { ...command, by }),
+    { queues: command.requestType },
   )
   if (answer.kind === 'unusable') {
     throw new AdminError(answer.error, 400)

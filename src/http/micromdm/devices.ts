@@ -1,9 +1,11 @@
 import { Hono } from 'hono'
 import { objectField, stringsField } from '../../commands/go-fields.ts'
+import type { DeviceStub } from '../../device/object.ts'
 import { projectDevices } from '../../delivery/consumer.ts'
 import { idsOfSerial, listDevices } from '../../directory/directory.ts'
 import { rfc3339 } from '../../events/event.ts'
 import type { AppEnv } from '../app-env.ts'
+import { faultOfDeviceId } from '../../mdm/enrollment.ts'
 import { AdminError } from '../at-device.ts'
 import { goJson, objectOf, type AdminContext } from './request.ts'
 
@@ -48,21 +50,30 @@ devices.delete('/v1/devices', async (c) => {
 })
 
 devices.post('/v1/devices/:id/block', async (c) => {
-  await c.env.DEVICE.getByName(c.req.param('id')).block()
+  await deviceOf(c, c.req.param('id')).block()
   return goJson({})
 })
 
 devices.post('/v1/devices/:id/unblock', async (c) => {
   const id = c.req.param('id')
-  if (!(await c.env.DEVICE.getByName(id).unblock())) {
+  if (!(await deviceOf(c, id).unblock())) {
     throw new AdminError(`delete device with udid ${id}: not found: Device udid ${id}`)
   }
   return goJson({})
 })
 
+/** A device alone: a user is not blocked or removed without it. @throws AdminError for what is no device's id */
+function deviceOf(c: AdminContext, id: string): DeviceStub {
+  const fault = faultOfDeviceId(id)
+  if (fault !== undefined) {
+    throw new AdminError(fault)
+  }
+  return c.env.DEVICE.getByName(id)
+}
+
 /** Off the list until the next Authenticate; queue, tokens, identity and block stay, as in MicroMDM. */
 async function remove(c: AdminContext, ids: readonly string[], named: string): Promise<void> {
-  const hidden = await Promise.all(ids.map((id) => c.env.DEVICE.getByName(id).hide()))
+  const hidden = await Promise.all(ids.map((id) => deviceOf(c, id).hide()))
   if (!hidden.includes(true)) {
     throw new AdminError(`not found: Device key ${named}`)
   }

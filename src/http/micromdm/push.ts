@@ -15,7 +15,7 @@ async function pushDevice(c: AdminContext, id: string): Promise<Response> {
   if (expiration !== undefined && !isTime(expiration)) {
     throw new AdminError(`parsing expiration time: "${text}" is not a number of seconds since 1970`)
   }
-  const answer = await atDevice(c.env, id, (device, user) => device.push(user, expiration))
+  const answer = await atDevice(c.env, id, (device, address) => device.push(address, expiration))
   if (answer.kind === 'failed') {
     throw new AdminError(answer.error)
   }

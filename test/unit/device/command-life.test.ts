@@ -5,6 +5,7 @@ import { listCommands } from '../../../src/device/commands.ts'
 import type { DeviceSettings } from '../../../src/device/context.ts'
 import { archiveEscrow, listEscrow } from '../../../src/device/escrow.ts'
 import { latestInventory } from '../../../src/device/inventory.ts'
+import { takeOver, waiting } from '../../../src/device/move.ts'
 import { viewDevice } from '../../../src/device/page.ts'
 import { pull, recordEvent } from '../../../src/device/outbox.ts'
 import { applyReport, enqueue, handOut, type Terms } from '../../../src/device/queue.ts'
@@ -126,15 +127,16 @@ describe('an expiring command', () => {
   })
 })
 
-it('what waited under a bare UserID keeps its times, its Idempotency-Key and who queued it when it is handed over', () => {
+it('what waited under a bare UserID keeps its times, its Idempotency-Key and who queued it when it is moved', () => {
   const from = device()
   from.add('held', { notBefore: 7e15, expiresAt: 8e15, requestKey: 'k', requestHash: 'h' })
-  const { waiting } = from.object.commit((context) => {
-    const handOver = admin.alias(context, 'OWNER', 'U', 0)
-    return handOver.kind === 'alias' ? handOver : { waiting: [] }
-  })
+  const waits = from.object.commit(waiting) ?? []
   const owner = new TestObject('OWNER')
-  owner.commit((context) => admin.takeOver(context, 'U', 'UDID-1', waiting))
+  owner.commit((context) => {
+    context.state.device.state = 'enrolled'
+    channelOf(context, 'U')
+    takeOver(context, 'U', 'UDID-1', waits)
+  })
   expect(
     owner.db().all('SELECT not_before, expires_at, request_key, request_hash FROM commands'),
   ).toEqual([{ not_before: 7e15, expires_at: 8e15, request_key: 'k', request_hash: 'h' }])
@@ -320,7 +322,7 @@ it('a table that few devices need is made by what needs it, not by a look after 
   expect(tables()).toBe(before + 1)
   expect(object.db().all('SELECT * FROM parts')).toEqual([])
   object.commit((context) => {
-    viewDevice(context, '')
+    viewDevice(context)
     listEscrow(context)
     archiveEscrow(context.db, context.now)
     dueTimes(context)

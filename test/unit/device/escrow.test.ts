@@ -21,6 +21,7 @@ const reader = { who: 'ada', address: '192.0.2.1', reason: 'forgot the passcode'
 function withTokens(): TestObject {
   const object = new TestObject()
   object.commit((context) => {
+    context.state.device.state = 'enrolled'
     saveDevice(context.db, context.state.device)
     storeEscrow(context, 'unlock_token', TOKEN)
     storeEscrow(context, 'bootstrap_token', new Uint8Array([9]))

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { alias, clearQueue, takeOver } from '../../../src/device/admin.ts'
+import { clearQueue } from '../../../src/device/admin.ts'
+import { takeOver, waiting as waitingUnder } from '../../../src/device/move.ts'
 import { commandState, enqueueOnce } from '../../../src/device/once.ts'
 import type { NewCommand } from '../../../src/device/queue.ts'
 import { viewQueue } from '../../../src/device/queue-view.ts'
@@ -63,13 +64,16 @@ it('what was cancelled with the whole queue is not queued again by a batch that 
   expect(kept()).toEqual([{ source: 'job/c' }])
 })
 
-it('a job finds its command again after the hand-over from a bare UserID to its device', () => {
+it('a job finds its command again after the move from a bare UserID to its channel', () => {
   const bare = new TestObject('U')
   bare.commit((context) => enqueueOnce(context, '', fromJob('job/a'), 0))
-  const handOver = bare.commit((context) => alias(context, 'D', 'U', 0))
-  const moved = handOver.kind === 'alias' ? handOver.waiting : []
+  const moved = bare.commit(waitingUnder) ?? []
   const owner = new TestObject('D')
-  owner.commit((context) => enqueueOnce(context, '', fromJob('job/a'), 0))
+  owner.commit((context) => {
+    context.state.device.state = 'enrolled'
+    channelOf(context, 'U')
+    enqueueOnce(context, '', fromJob('job/a'), 0)
+  })
   owner.commit((context) => takeOver(context, 'U', 'U', moved))
   owner.commit((context) => takeOver(context, 'U', 'U', moved))
   expect(waiting(owner, 'U')).toBe(1)

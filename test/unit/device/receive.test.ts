@@ -76,7 +76,10 @@ it('a device object keeps users apart who were first heard of by an Idle, when m
   const object = new TestObject()
   say(object, authenticate)
   say(object, tokenUpdate(DEVICE))
-  expect(say(object, idle(user('X')))).toMatchObject({ kind: 'accepted', alias: 'X' })
+  expect(say(object, idle(user('X')))).toMatchObject({
+    kind: 'accepted',
+    claim: { user: 'X' },
+  })
   say(object, tokenUpdate(user('Y')))
   object.evict()
   expect(say(object, idle(user('X')))).toMatchObject({ kind: 'accepted' })

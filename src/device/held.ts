@@ -1,0 +1,65 @@
+import { isDestructiveCommand } from '../commands/table.ts'
+import { isDevice } from './address.ts'
+import type { CommandRef } from './commands.ts'
+import { findCommand, isHere } from './commands.ts'
+import { wakeBy, type Context } from './context.ts'
+import { PUSH_FALLBACK, queueOf, readWindow } from './queue-memory.ts'
+import type { NewCommand } from './queue.ts'
+import { CHANNEL_SPAN } from './schema.ts'
+import { knownChannel } from './state.ts'
+
+/**
+ * Whether a command is kept from going out: it waits for a device that has never enrolled, and any device may enrol with that
+ * id. An admin who has looked at the device releases it.
+ */
+export function isHeld(
+  { state }: Context,
+  { secret, requestType }: Pick<NewCommand, 'secret' | 'requestType'>,
+): boolean {
+  return state.device.state === 'unknown' && (secret || isDestructiveCommand(requestType))
+}
+
+/** A device is there for what was held: somebody should look at it. */
+export function noteHeld({ db, name, state, effects }: Context): void {
+  const [held] =
+    state.device.schema === 0
+      ? []
+      : db.all<{ commands: number }>(
+          "SELECT count(*) AS commands FROM commands WHERE state = 'held'",
+        )
+  if (held && held.commands > 0) {
+    effects.notes.push({ event: 'mdm:commands-held', device: name, commands: held.commands })
+  }
+}
+
+export type Released =
+  | { readonly kind: 'released'; readonly released: number }
+  /** No device has enrolled under the id yet, so there is none to look at. */
+  | { readonly kind: 'unenrolled' }
+  | { readonly kind: 'unknown' }
+
+/** Lets held commands go out in their order: that of `ref`, or all of the channel. */
+export function releaseHeld(context: Context, user: string, ref: CommandRef | undefined): Released {
+  const channel = knownChannel(context.state, user)
+  const found = ref && findCommand(context, user, ref)
+  if (!channel || (ref && !isHere(context, user, ref))) {
+    return { kind: 'unknown' }
+  }
+  if (!isDevice(context)) {
+    return { kind: 'unenrolled' }
+  }
+  const base = channel.id * CHANNEL_SPAN
+  const rows = context.db.all<{ id: number }>(
+    "UPDATE commands SET state = 'queued' WHERE id BETWEEN ? AND ? AND state = 'held' RETURNING id",
+    found?.row ?? base,
+    found?.row ?? base + CHANNEL_SPAN - 1,
+  )
+  if (rows.length > 0) {
+    readWindow(context, channel, queueOf(context, channel))
+    if (channel.token !== null) {
+      context.effects.push.add(channel.id)
+      wakeBy(context, context.now + PUSH_FALLBACK)
+    }
+  }
+  return { kind: 'released', released: rows.length }
+}

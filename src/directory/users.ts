@@ -1,0 +1,104 @@
+/**
+ * Which devices claim a UserID: an index, so that a user channel is found by its bare UserID. Whether a claim still holds,
+ * the device's object knows.
+ */
+import { and, eq, inArray, lte, ne, sql, type SQL } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/d1'
+import type { DirectoryRow } from '../device/directory-row.ts'
+import { devices, users } from './schema.ts'
+
+/** As many claims of one UserID as are looked at: a second that holds makes it ambiguous already. */
+export const MOST_CLAIMS = 10
+
+/** Stands in a claim's place for the device that is expected to enrol with the id. */
+const EXPECTED = ''
+
+/** A claim; a later one of the same device has a higher `version`. */
+export interface KeptClaim {
+  readonly id: string
+  readonly device: string
+  readonly version: number
+}
+
+export async function keepClaim(d1: D1Database, claim: KeptClaim): Promise<void> {
+  await drizzle(d1)
+    .insert(users)
+    .values(claim)
+    .onConflictDoUpdate({
+      target: [users.id, users.device],
+      set: { version: sql`max(${users.version}, excluded.version)` },
+    })
+}
+
+/** Something waits under an id for a device to enrol with it. It is never handed to a user with that UserID. */
+export async function expectDevice(d1: D1Database, id: string): Promise<void> {
+  await drizzle(d1).insert(users).values({ id, device: EXPECTED, version: 0 }).onConflictDoNothing()
+}
+
+/** Nothing waits under the id any more. */
+export async function expectNoDevice(d1: D1Database, id: string): Promise<void> {
+  await drizzle(d1)
+    .delete(users)
+    .where(and(eq(users.id, id), eq(users.device, EXPECTED)))
+}
+
+export interface Claims {
+  /** The id is or was a device's. */
+  readonly isDevice: boolean
+  /** Devices with a user of this id. */
+  readonly owners: readonly string[]
+}
+
+export async function claimsOf(d1: D1Database, id: string): Promise<Claims> {
+  const db = drizzle(d1)
+  const [known, claims] = await db.batch([
+    db.select({ id: devices.id }).from(devices).where(eq(devices.id, id)),
+    db
+      .select({ device: users.device })
+      .from(users)
+      .where(and(eq(users.id, id), ne(users.device, EXPECTED)))
+      .limit(MOST_CLAIMS),
+  ])
+  return { isDevice: known.length > 0, owners: claims.map(({ device }) => device) }
+}
+
+/** Those of some UserIDs under which something was queued for a device, and may still wait. */
+export async function expectedDevices(d1: D1Database, ids: readonly string[]): Promise<string[]> {
+  const rows = await drizzle(d1)
+    .select({ id: users.id })
+    .from(users)
+    .where(
+      and(
+        eq(users.device, EXPECTED),
+        sql`${users.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`,
+      ),
+    )
+  return rows.map(({ id }) => id)
+}
+
+/** Removes a claim that its device's object, at `version`, knows nothing of. */
+export async function removeClaim(
+  d1: D1Database,
+  { id, device, version }: KeptClaim,
+): Promise<void> {
+  await drizzle(d1)
+    .delete(users)
+    .where(and(eq(users.id, id), eq(users.device, device), lte(users.version, version)))
+}
+
+/** A condition on claims that are over, as the rows of their devices tell; `undefined` when no row tells of users. */
+export function isOver(rows: readonly DirectoryRow[]): SQL | undefined {
+  const told = rows.flatMap(({ id, users: held, version }) => (held ? [{ id, held, version }] : []))
+  const json = JSON.stringify(told)
+  return told.length === 0
+    ? undefined
+    : and(
+        inArray(
+          users.device,
+          told.map(({ id }) => id),
+        ),
+        sql`EXISTS (SELECT 1 FROM json_each(${json}) AS told WHERE told.value ->> 'id' = ${users.device}
+          AND told.value ->> 'version' >= ${users.version}
+          AND NOT EXISTS (SELECT 1 FROM json_each(told.value, '$.held') AS held WHERE held.value = ${users.id}))`,
+      )
+}

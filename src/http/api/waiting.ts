@@ -1,0 +1,228 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import type { CommandRef } from '../../device/commands.ts'
+import type { Released } from '../../device/held.ts'
+import type { DeviceStub } from '../../device/object.ts'
+import { claimsOf, expectNoDevice } from '../../directory/users.ts'
+import type { Env } from '../../env.ts'
+import { enrollmentId, faultOfDeviceId, splitEnrollmentId } from '../../mdm/enrollment.ts'
+import { AdminError, atDevice } from '../at-device.ts'
+import { commandId, noCommand, refOf, unknown } from './command-id.ts'
+import { commandJson, commandSchema } from './command-json.ts'
+import { idText } from './device-id.ts'
+import {
+  answer,
+  body,
+  deviceId,
+  newRoutes,
+  nextCursor,
+  numberCursor,
+  pageQuery,
+  refusal,
+  writeCursor,
+} from './frame.ts'
+
+/** Commands that wait for a decision: whether a device is the one that was meant, or which channel a bare UserID is. */
+export const waiting = newRoutes()
+
+const tags = ['Commands']
+const PENDING = ['held', 'queued', 'sent', 'not_now', 'stalled']
+const UNENROLLED =
+  'no device has enrolled with this id yet: look at the device when it has, and release then'
+const released = answer('how many', z.object({ released: z.int() }), { released: 2 })
+const unenrolled = refusal('no device has enrolled with this id yet')
+
+waiting.openapi(
+  createRoute({
+    method: 'post',
+    path: '/devices/{id}/commands/release',
+    operationId: 'releaseCommands',
+    tags,
+    summary: 'Lets all held commands of an enrolment go out',
+    description:
+      'Secret and destructive commands that were queued before a device enrolled are held, because any device may enrol with an id that is not taken. Look at the device’s serial number and identity before.',
+    request: { params: z.object({ id: deviceId }) },
+    responses: { 200: released, 404: refusal('nothing waits for this enrolment'), 409: unenrolled },
+  }),
+  async (c) => {
+    const { id } = c.req.valid('param')
+    const done = await release(c.env, id)
+    if (done.kind === 'unknown') {
+      throw new AdminError(`nothing waits for ${id}`, 404)
+    }
+    return c.json({ released: done.released }, 200)
+  },
+)
+
+waiting.openapi(
+  createRoute({
+    method: 'post',
+    path: '/commands/{id}/release',
+    operationId: 'releaseCommand',
+    tags,
+    summary: 'Lets a held command go out',
+    request: { params: z.object({ id: commandId }) },
+    responses: { 200: released, 404: noCommand, 409: unenrolled },
+  }),
+  async (c) => {
+    const ref = refOf(c.req.valid('param').id)
+    const done = await release(c.env, ref.enrollment, ref)
+    if (done.kind === 'unknown') {
+      throw unknown(ref)
+    }
+    return c.json({ released: done.released }, 200)
+  },
+)
+
+/** @throws AdminError while there is no device to look at */
+async function release(
+  env: Env,
+  id: string,
+  ref?: CommandRef,
+): Promise<Exclude<Released, { kind: 'unenrolled' }>> {
+  const done = await atDevice(env, id, (device, address) => device.releaseHeld(address, ref))
+  if (done.kind === 'unenrolled') {
+    throw new AdminError(UNENROLLED, 409)
+  }
+  return done
+}
+
+/** What is queued under an id as a device's, whatever user channel has that UserID. */
+const AS_DEVICE = { user: '', bare: false }
+
+waiting.openapi(
+  createRoute({
+    method: 'get',
+    path: '/devices/{id}/commands/waiting',
+    operationId: 'listWaiting',
+    tags,
+    summary: 'What waits under an id for a device to enrol with it',
+    description:
+      'A user channel whose UserID this is does not get it: another device may call its user like that.',
+    request: { params: z.object({ id: deviceId }), query: z.strictObject(pageQuery) },
+    responses: {
+      200: answer(
+        'a page of commands, newest first',
+        z.object({
+          commands: z.array(commandSchema),
+          claimed_by: z
+            .array(z.string())
+            .openapi({ description: 'user channels with this UserID' }),
+          next: nextCursor,
+        }),
+        { commands: [], claimed_by: [], next: null },
+      ),
+    },
+  }),
+  async (c) => {
+    const { id } = c.req.valid('param')
+    const { cursor, limit } = c.req.valid('query')
+    const page = await deviceOf(c.env, id).listCommands(AS_DEVICE, {
+      before: numberCursor(cursor, 'command'),
+      limit,
+      states: PENDING,
+      requestType: undefined,
+    })
+    const { owners } = await claimsOf(c.env.DB, id)
+    const { commands, next } = page.kind === 'list' ? page : { commands: [], next: undefined }
+    return c.json(
+      {
+        commands: commands.map(commandJson),
+        claimed_by: owners.map((owner) => enrollmentId(owner, id)),
+        next: next === undefined ? null : writeCursor(`command ${next}`),
+      },
+      200,
+    )
+  },
+)
+
+waiting.openapi(
+  createRoute({
+    method: 'delete',
+    path: '/devices/{id}/commands/waiting',
+    operationId: 'clearWaiting',
+    tags,
+    summary: 'Cancels what waits under an id for a device to enrol with it',
+    request: { params: z.object({ id: deviceId }) },
+    responses: {
+      200: answer('how many', z.object({ cancelled: z.int() }), { cancelled: 3 }),
+    },
+  }),
+  async (c) => {
+    const { id } = c.req.valid('param')
+    const done = await deviceOf(c.env, id).clearQueue(AS_DEVICE)
+    await expectNoDevice(c.env.DB, id)
+    return c.json({ cancelled: done.kind === 'cleared' ? done.cancelled : 0 }, 200)
+  },
+)
+
+waiting.openapi(
+  createRoute({
+    method: 'post',
+    path: '/devices/{id}/commands/move',
+    operationId: 'moveCommands',
+    tags,
+    summary: 'Moves what waits under a bare UserID to the channel that it was meant for',
+    description:
+      'What was queued under an id before any channel had it waits for a device to enrol with that id. If a user was meant, this names the channel.',
+    request: {
+      params: z.object({ id: deviceId }),
+      body: body(
+        z.strictObject({
+          to: idText.openapi({ description: 'the channel: `UDID:UserID`, with this UserID' }),
+        }),
+        {
+          user: { to: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01:5A1F7C9E-0B3D-4E6F-8A2C-1D9B7E4F6A53' },
+        },
+      ),
+    },
+    responses: {
+      200: answer('how many', z.object({ moved: z.int() }), { moved: 3 }),
+      404: refusal('no such user channel'),
+      409: refusal('the id is a device’s: what waits there waits for that device'),
+    },
+  }),
+  async (c) => {
+    const { id } = c.req.valid('param')
+    const { to } = c.req.valid('json')
+    const { device, user } = splitEnrollmentId(to)
+    if (user !== id) {
+      throw new AdminError(`json.to: has to be a device’s id, a colon and ${id}`, 400)
+    }
+    const moved = await move(c.env, id, device)
+    await expectNoDevice(c.env.DB, id)
+    return c.json({ moved }, 200)
+  },
+)
+
+/** @throws AdminError for what cannot be a device's id */
+function deviceOf(env: Env, id: string): DeviceStub {
+  const fault = faultOfDeviceId(id)
+  if (fault !== undefined) {
+    throw new AdminError(`nothing waits here: ${fault}`, 400)
+  }
+  return env.DEVICE.getByName(id)
+}
+
+/** Every step may be repeated: what was taken over already is known by where it came from. @throws AdminError */
+async function move(env: Env, id: string, device: string): Promise<number> {
+  const from = deviceOf(env, id)
+  const to = env.DEVICE.getByName(device)
+  let moved = 0
+  for (;;) {
+    const page = await from.waiting()
+    if (page === undefined) {
+      throw new AdminError(
+        `${id} is the id of a device: what waits there waits for that device`,
+        409,
+      )
+    }
+    if (!(await to.takeOver(id, id, page))) {
+      throw new AdminError(`there is no user channel ${enrollmentId(device, id)}`, 404)
+    }
+    if (page.length === 0) {
+      return moved
+    }
+    await from.takenOver(page.map(({ n }) => n))
+    moved += page.length
+  }
+}

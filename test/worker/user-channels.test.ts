@@ -1,0 +1,328 @@
+import { createExecutionContext } from 'cloudflare:test'
+import { describe, expect, it } from 'vitest'
+import { claimsOf } from '../../src/directory/users.ts'
+import type { Env } from '../../src/env.ts'
+import worker from '../../src/index.ts'
+import type { SimulatedDevice } from '../../src/simulator/device.ts'
+import { api, env, newDevice, newIdentity, seen, until } from './server.ts'
+
+const newUserId = (): string => crypto.randomUUID().toUpperCase()
+
+const queue = (udid: string, uuid: string, type = 'ProfileList') =>
+  api('POST', '/v1/commands', { udid, request_type: type, command_uuid: uuid })
+
+async function enrolled(options: Parameters<typeof newDevice>[0] = {}): Promise<SimulatedDevice> {
+  const device = newDevice(options)
+  await device.enroll()
+  return device
+}
+
+/** A Mac with a user whose channel is there. */
+async function withUser(userId = newUserId()) {
+  const device = await enrolled()
+  const user = device.userChannel({ userId, shortName: 'ada' })
+  await user.tokenUpdate()
+  return { device, user, userId, id: `${device.udid}:${userId}` }
+}
+
+async function received(channel: Pick<SimulatedDevice, 'poll' | 'received'>): Promise<string[]> {
+  await channel.poll()
+  return channel.received.map(({ uuid }) => uuid)
+}
+
+describe('a user channel', () => {
+  it('is found by its bare UserID: commands, queue, push, and the webhook’s fields', async () => {
+    const { device, user, userId, id } = await withUser()
+    await queue(userId, 'bare')
+    await queue(id, 'full')
+    for (const name of [userId, id]) {
+      const { body } = await api<{ commands: object[] }>('GET', `/v1/commands/${name}`)
+      expect(body.commands).toHaveLength(2)
+      expect((await api('GET', `/push/${name}`)).status).toBe(200)
+    }
+    expect(await received(device)).toEqual([])
+    expect(await received(user)).toEqual(['bare', 'full'])
+    await queue(userId, 'cleared')
+    await api('DELETE', `/v1/commands/${userId}`)
+    expect(await received(user)).toEqual(['bare', 'full'])
+  })
+
+  it('is found when it only asks for work, as users of a fleet that moved here do', async () => {
+    const device = newDevice()
+    await device.tokenUpdate()
+    const userId = newUserId()
+    const user = device.userChannel({ userId, shortName: 'ada' })
+    await user.connect({ Status: 'Idle' })
+    await queue(userId, 'bare')
+    expect(await received(user)).toEqual(['bare'])
+  })
+
+  it('does not get what waited under its bare UserID before, until an admin names it in one call', async () => {
+    const userId = newUserId()
+    const early = await api<{ id: string }>('POST', `/api/devices/${userId}/commands`, {
+      request_type: 'ProfileList',
+      command_uuid: 'early',
+    })
+    const { device, user, id } = await withUser(userId)
+    await queue(userId, 'late')
+    expect(await received(user)).toEqual(['late'])
+    const waiting = `/api/devices/${userId}/commands/waiting`
+    expect((await api('GET', waiting)).body).toMatchObject({
+      commands: [{ id: `${userId}.1`, command_uuid: 'early', state: 'queued' }],
+      claimed_by: [id],
+    })
+    expect((await api('GET', `/api/devices/${device.udid}`)).body).toMatchObject({
+      channels: [{ waiting_under_user_id: false }, { id, waiting_under_user_id: true }],
+    })
+    expect((await api('GET', `/api/commands/${early.body.id}`)).body).toMatchObject({
+      id: early.body.id,
+      state: 'queued',
+    })
+    const move = (to: string) => api('POST', `/api/devices/${userId}/commands/move`, { to })
+    expect(await move(`${newUserId()}:${userId}`)).toMatchObject({ status: 404 })
+    expect(await move(`${device.udid}:${newUserId()}`)).toMatchObject({ status: 400 })
+    expect((await move(id)).body).toEqual({ moved: 1 })
+    expect((await move(id)).body).toEqual({ moved: 0 })
+    expect(await received(user)).toEqual(['late', 'early'])
+    expect((await api('GET', `/api/commands/${early.body.id}`)).body).toMatchObject({
+      id: `${id}.2`,
+      state: 'acknowledged',
+    })
+    expect((await api('GET', waiting)).body).toMatchObject({ commands: [] })
+    expect((await api('GET', `/api/devices/${device.udid}`)).body).toMatchObject({
+      channels: [{}, { waiting_under_user_id: false }],
+    })
+  })
+
+  it('what waits under its bare UserID can be cancelled, all or one', async () => {
+    const userId = newUserId()
+    await queue(userId, 'one')
+    await queue(userId, 'two')
+    const { user } = await withUser(userId)
+    expect((await api('DELETE', `/api/commands/${userId}.1`)).status).toBe(200)
+    const waiting = `/api/devices/${userId}/commands/waiting`
+    expect((await api('DELETE', waiting)).body).toEqual({ cancelled: 1 })
+    expect((await api('GET', waiting)).body).toMatchObject({ commands: [] })
+    expect(await received(user)).toEqual([])
+  })
+
+  it('on two devices is refused by its bare UserID, with both full ids, until one of them leaves', async () => {
+    const one = await withUser()
+    const two = await withUser(one.userId)
+    const refused = async () => {
+      const { status, body } = await queue(one.userId, 'bare')
+      expect(status).toBe(500)
+      expect(body['error']).toContain(one.id)
+      expect(body['error']).toContain(two.id)
+      expect(await api('GET', `/api/devices/${one.userId}`)).toMatchObject({ status: 409 })
+    }
+    await refused()
+    await queue(one.id, 'one')
+    await queue(two.id, 'two')
+    expect(await received(one.user)).toEqual(['one'])
+    await one.user.checkOut()
+    await queue(one.userId, 'left')
+    expect(await received(two.user)).toEqual(['two', 'left'])
+    await one.user.tokenUpdate()
+    await refused()
+    one.device.useIdentity(newIdentity())
+    await one.device.enroll()
+    await queue(one.userId, 'enrolled anew')
+    expect(await received(two.user)).toEqual(['two', 'left', 'enrolled anew'])
+    await one.user.tokenUpdate()
+    await refused()
+    expect((await api('POST', `/api/devices/${two.device.udid}/retire`)).status).toBe(200)
+    await queue(one.userId, 'retired')
+    expect(await received(one.user)).toEqual(['one', 'retired'])
+  })
+
+  it('ends its claim in the directory too', async () => {
+    const { device, userId } = await withUser()
+    const owners = async () => (await claimsOf(env.DB, userId)).owners
+    expect(await owners()).toEqual([device.udid])
+    await device.checkOut()
+    await until(owners, (left) => left.length === 0)
+  })
+
+  it('never takes what is or was a device’s id, whatever it is called', async () => {
+    const victim = await enrolled()
+    const { user } = await withUser(victim.udid)
+    await queue(victim.udid, 'a')
+    expect(await received(user)).toEqual([])
+    expect(await received(victim)).toEqual(['a'])
+    await victim.checkOut()
+    await queue(victim.udid, 'b')
+    expect(await received(user)).toEqual([])
+    const { body } = await api<{ commands: object[] }>('GET', `/v1/commands/${victim.udid}`)
+    expect(body.commands).toHaveLength(1)
+  })
+
+  it('never takes what waits for a device that is yet to enrol, nor what only a device takes', async () => {
+    const udid = newUserId()
+    await queue(udid, 'early')
+    const { device, user } = await withUser(udid)
+    await device.connect({ Status: 'Idle', UserID: udid })
+    await queue(udid, 'firmware', 'SetFirmwarePassword')
+    expect(await received(user)).toEqual([])
+    expect(await received(device)).toEqual([])
+    const victim = await enrolled({ udid })
+    expect(await received(victim)).toEqual(['early'])
+    expect((await api('POST', `/api/devices/${udid}/commands/release`)).body).toEqual({
+      released: 1,
+    })
+    expect(await received(victim)).toEqual(['early', 'firmware'])
+  })
+
+  it('of a User Enrollment is found by its EnrollmentUserID', async () => {
+    const device = newDevice({ userEnrollment: { enrollmentId: newUserId() } })
+    await device.enroll()
+    const userId = newUserId()
+    const user = device.userChannel({ userId, shortName: 'ada' })
+    await user.tokenUpdate()
+    await queue(userId, 'bare')
+    expect(await received(user)).toEqual(['bare'])
+  })
+
+  it('on a Shared iPad is named by UserShortName alone, and its constant UserID is an error', async () => {
+    const device = await enrolled({ platform: 'iPadOS', sharedIPad: true })
+    const name = `ada${newUserId()}@example.com`
+    const user = device.userChannel({ userId: '', shortName: name })
+    await user.tokenUpdate()
+    const refused = await queue('FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF', 'constant')
+    expect(refused.status).toBe(500)
+    await queue(name, 'bare')
+    await queue(`${device.udid}:${name}`, 'full')
+    expect(await received(user)).toEqual(['full'])
+  })
+
+  it('leaves alone: its CheckOut ends neither the device nor the other users', async () => {
+    const { device, user } = await withUser()
+    await user.checkOut()
+    expect((await api('GET', `/push/${device.udid}`)).status).toBe(200)
+    expect(
+      (await api('POST', '/v1/devices', { filter_udid: [device.udid] })).body['devices'],
+    ).toMatchObject([{ udid: device.udid }])
+  })
+})
+
+/** A Worker whose directory is out of reach. */
+function withoutDirectory() {
+  const refuse = () => {
+    throw new Error('D1_ERROR: out of reach')
+  }
+  const DB = { prepare: refuse, batch: refuse }
+  const its = { ...env, DB } as unknown as Env
+  return (url: string, init?: unknown) =>
+    worker.fetch(new Request(url, init as RequestInit), its, createExecutionContext())
+}
+
+describe('without the directory', () => {
+  it('a new user gets 503 until its claim is kept; devices and known users go on', async () => {
+    let isDown = false
+    const down = withoutDirectory()
+    const device = newDevice({
+      fetch: (url, init) =>
+        isDown
+          ? (down(url, init) as Promise<Response>)
+          : (worker.fetch(
+              new Request(url, init as RequestInit),
+              env as unknown as Env,
+              createExecutionContext(),
+            ) as Promise<Response>),
+    })
+    await device.enroll()
+    const known = device.userChannel({ userId: newUserId(), shortName: 'ada' })
+    await known.tokenUpdate()
+    isDown = true
+    const userId = newUserId()
+    const user = device.userChannel({ userId, shortName: 'bob' })
+    expect((await user.tokenUpdate()).status).toBe(503)
+    expect((await known.tokenUpdate()).status).toBe(200)
+    expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
+    isDown = false
+    expect((await user.tokenUpdate()).status).toBe(200)
+    await queue(userId, 'bare')
+    expect(await received(user)).toEqual(['bare'])
+  })
+
+  it('a bare UserID is 503, and nothing is queued under it; a device answers to its own id', async () => {
+    const { device, user, userId } = await withUser()
+    const down = withoutDirectory()
+    const call = async (method: string, path: string, body?: object) =>
+      (
+        await down(`http://mdm.test${path}`, {
+          method,
+          headers: { authorization: `Basic ${btoa('micromdm:secret')}` },
+          ...(body ? { body: JSON.stringify(body) } : {}),
+        })
+      ).status
+    const order = { request_type: 'ProfileList' }
+    expect(await call('POST', '/v1/commands', { udid: userId, ...order })).toBe(503)
+    expect(await call('POST', `/api/devices/${userId}/commands`, order)).toBe(503)
+    expect(await call('GET', `/v1/commands/${userId}`)).toBe(503)
+    expect(await call('POST', '/v1/commands', { udid: device.udid, ...order })).toBe(201)
+    const { body } = await api('GET', `/api/devices/${userId}/commands/waiting`)
+    expect(body['commands']).toEqual([])
+    expect(await received(user)).toEqual([])
+  })
+})
+
+describe('the declarative management server', () => {
+  async function idSent(ask: () => Promise<unknown>): Promise<string | undefined> {
+    const before = (await seen('/declaration-items', 'ddm')).length
+    await ask()
+    const asked = await seen('/declaration-items', 'ddm')
+    expect(asked).toHaveLength(before + 1)
+    return asked.at(-1)?.headers['x-enrollment-id']
+  }
+  const ITEMS = { Endpoint: 'declaration-items' }
+
+  it('knows a user by the bare UserID where that leads to this channel, else by the full id', async () => {
+    const one = await withUser()
+    const ask = () => one.user.checkIn('DeclarativeManagement', ITEMS)
+    expect(await idSent(ask)).toBe(one.userId)
+    const two = await withUser(one.userId)
+    expect(await idSent(ask)).toBe(one.id)
+    expect(await idSent(() => two.user.checkIn('DeclarativeManagement', ITEMS))).toBe(two.id)
+    await two.user.checkOut()
+    expect(await idSent(ask)).toBe(one.userId)
+  })
+
+  it('never hears a device’s id from another device', async () => {
+    const victim = await enrolled()
+    const hostile = await enrolled()
+    const ask = (ids: Record<string, string>) =>
+      hostile.checkIn('DeclarativeManagement', { ...ids, ...ITEMS })
+    expect(await idSent(() => ask({ UserID: victim.udid }))).toBe(`${hostile.udid}:${victim.udid}`)
+    for (const UserID of [`${victim.udid}:X`, ` ${victim.udid}`, `${victim.udid}\n`]) {
+      expect((await ask({ UserID })).status).toBe(400)
+    }
+  })
+})
+
+const COMMAND = { request_type: 'ProfileList' }
+
+it('an id of every form that may enrol leads to its channel', async () => {
+  const place = crypto.randomUUID()
+  for (const udid of ['a/b', 'a?b#c', 'a%2Fb', 'a\\b', '...', "a'b;c=d", 'A.1'].map(
+    (form) => `${form}${place}`,
+  )) {
+    const device = newDevice({ udid })
+    await device.enroll()
+    for (const name of ['50%', 'ada/admin', 'DOMAIN\\ada', '山田 太郎', '..a', 'a?b']) {
+      const user = device.userChannel({ userId: name, shortName: 'ada' })
+      await user.tokenUpdate()
+      const path = `/api/devices/${encodeURIComponent(`${udid}:${name}`)}/commands`
+      expect(await api('POST', path, COMMAND)).toMatchObject({ status: 202 })
+      await user.poll()
+      expect(user.received).toHaveLength(1)
+    }
+    const queued = await api('POST', `/api/devices/${encodeURIComponent(udid)}/commands`, COMMAND)
+    expect(queued.body).toMatchObject({ id: `${udid}.1` })
+    const id = encodeURIComponent(`${udid}.1`)
+    expect(await api('GET', `/api/commands/${id}`)).toMatchObject({ status: 200 })
+    expect(await api('GET', `/v1/commands/${encodeURIComponent(udid)}`)).toMatchObject({
+      body: { commands: [{}] },
+    })
+  }
+})
