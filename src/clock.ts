@@ -21,16 +21,13 @@ export const clock: Clock = {
 }
 
 /**
- * A signal that aborts so many milliseconds later, with this reason. `cancel` has to be called when the work is done: a
+ * A signal that aborts so many milliseconds later. `cancel` has to be called when the work is done: a
  * pending timer keeps its object in memory, which is paid for.
  */
-export function abortAfter(
-  ms: number,
-  reason?: Error,
-): { readonly signal: AbortSignal; cancel(): void } {
+export function abortAfter(ms: number): { readonly signal: AbortSignal; cancel(): void } {
   const controller = new AbortController()
   const cancel = clock.after(ms, () => {
-    controller.abort(reason)
+    controller.abort()
   })
   return { signal: controller.signal, cancel }
 }

@@ -4,6 +4,7 @@ import { isTopic, type Topic } from './events/topics.ts'
 import type { Webhook } from './events/webhook.ts'
 import { readPushCertificate } from './pki/push-certificate.ts'
 import { readCertificate, readPem, type Certificate } from './pki/x509.ts'
+import { OwnError } from './reason.ts'
 
 export const DAY = 86_400_000
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: DAY }
@@ -15,7 +16,7 @@ export const MAX_IDLE_AGE = 3 * DAY
 
 export function readUrl(text: string): string {
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
-    throw new Error('not an http or https URL')
+    throw new OwnError('not an http or https URL')
   }
   return text
 }
@@ -24,7 +25,7 @@ export function readUrl(text: string): string {
 export function readOrigin(text: string): string {
   const { origin, pathname, search, hash } = new URL(readUrl(text))
   if (pathname + search + hash !== '/') {
-    throw new Error('more than scheme and host: give it as https://mdm.example.com')
+    throw new OwnError('more than scheme and host: give it as https://mdm.example.com')
   }
   return origin
 }
@@ -32,7 +33,7 @@ export function readOrigin(text: string): string {
 export function readPush(pem: string): Certificate | undefined {
   const certificate = readPushCertificate(pem)
   if (typeof certificate === 'string') {
-    throw new TypeError(certificate)
+    throw new OwnError(certificate)
   }
   return certificate
 }
@@ -40,7 +41,7 @@ export function readPush(pem: string): Certificate | undefined {
 export function readCertificates(pem: string): Certificate[] {
   const certificates = readPem(pem).map(readCertificate)
   if (certificates.length === 0) {
-    throw new Error('holds no PEM CERTIFICATE block')
+    throw new OwnError('holds no PEM CERTIFICATE block')
   }
   return certificates
 }
@@ -48,7 +49,7 @@ export function readCertificates(pem: string): Certificate[] {
 /** Of the characters of a header name (RFC 9110 §5.1) those that proxies use. */
 export function readHeaderName(text: string): string {
   if (!/^[A-Za-z0-9-]+$/.test(text)) {
-    throw new Error('not the name of a header')
+    throw new OwnError('not the name of a header')
   }
   return text
 }
@@ -64,7 +65,7 @@ export function readReceiver(text: string): Pick<Webhook, 'url' | 'authorization
   try {
     credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
   } catch {
-    throw new Error('a % in its user or password has to be written as %25')
+    throw new OwnError('a % in its user or password has to be written as %25')
   }
   url.username = ''
   url.password = ''
@@ -78,7 +79,7 @@ export function readTopics(text: string): Topic[] {
   const topics = text.split(/[\s,]+/).filter(Boolean)
   return topics.map((topic) => {
     if (!isTopic(topic)) {
-      throw new Error(`"${topic}" is no topic`)
+      throw new OwnError(`"${topic}" is no topic`)
     }
     return topic
   })
@@ -87,7 +88,7 @@ export function readTopics(text: string): Topic[] {
 export function readConcurrency(text: string): number {
   const number = Number(text)
   if (!Number.isInteger(number) || number < 1 || number > MAX_CONCURRENCY) {
-    throw new Error(`not a whole number from 1 to ${MAX_CONCURRENCY}`)
+    throw new OwnError(`not a whole number from 1 to ${MAX_CONCURRENCY}`)
   }
   return number
 }
@@ -95,7 +96,7 @@ export function readConcurrency(text: string): number {
 /** Posts a minute. */
 export function readRate(text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text) || Number(text) > MAX_RATE) {
-    throw new Error(`not a number of posts a minute from 1 to ${MAX_RATE}`)
+    throw new OwnError(`not a number of posts a minute from 1 to ${MAX_RATE}`)
   }
   return Number(text)
 }
@@ -103,7 +104,7 @@ export function readRate(text: string): number {
 export function readIdleAge(text: string): number {
   const age = readDuration(text)
   if (age === 0 || age > MAX_IDLE_AGE) {
-    throw new Error('not from 1s to 3d: leave it out for however long')
+    throw new OwnError('not from 1s to 3d: leave it out for however long')
   }
   return age
 }
@@ -113,7 +114,7 @@ export function readBoolean(text: string): boolean {
   const known = { true: true, yes: true, '1': true, false: false, no: false, '0': false }
   const value = Object.entries(known).find(([word]) => word === text.toLowerCase())
   if (!value) {
-    throw new Error('not true or false')
+    throw new OwnError('not true or false')
   }
   return value[1]
 }
@@ -122,7 +123,7 @@ export function readDuration(text: string): number {
   const match = /^(\d+)([smhd])$/.exec(text)
   const unit = UNITS[match?.[2] ?? '']
   if (!match || unit === undefined) {
-    throw new Error('not a duration such as 30s, 1m, 24h or 7d')
+    throw new OwnError('not a duration such as 30s, 1m, 24h or 7d')
   }
   return Number(match[1]) * unit
 }
@@ -130,7 +131,7 @@ export function readDuration(text: string): number {
 /** Days without a unit, as in MicroMDM. */
 export function readDays(text: string): number {
   if (!/^[1-9]\d{0,4}$/.test(text)) {
-    throw new Error('not a number of days, such as 365')
+    throw new OwnError('not a number of days, such as 365')
   }
   return Number(text) * DAY
 }
@@ -152,14 +153,14 @@ export function readKeepEvents(text: string): Limit {
 export function readLimit(text: string, others = ''): Limit {
   const [count = '', age, ...more] = text.split('/')
   if (!/^\d+$/.test(count) || more.length > 0) {
-    throw new Error(`not ${others}a count such as 100, or a count and an age such as 100/30d`)
+    throw new OwnError(`not ${others}a count such as 100, or a count and an age such as 100/30d`)
   }
   return { count: Number(count), ms: age === undefined ? 365 * DAY : readDuration(age) }
 }
 
 export function readCount(text: string): number {
   if (!/^[1-9]\d{0,6}$/.test(text)) {
-    throw new Error('not a whole number from 1 to 9999999')
+    throw new OwnError('not a whole number from 1 to 9999999')
   }
   return Number(text)
 }

@@ -29,6 +29,7 @@ import { reasonOf } from './log.ts'
 import type { ChallengeSettings } from './directory/challenges.ts'
 import { MICROMDM_TOPICS } from './events/topics.ts'
 import { VAR_WEBHOOK, type Webhook } from './events/webhook.ts'
+import { OwnError } from './reason.ts'
 
 /** What the runtime may give: every var and secret is optional until {@link readConfig} has looked at it. */
 export type UncheckedVars = Readonly<Record<string, unknown>>
@@ -231,7 +232,7 @@ export function configOf(env: object): ConfigResult {
 export function requireConfig(env: object): Config {
   const result = configOf(env)
   if (!result.ok) {
-    throw new Error(`EdgeMDM is not configured: ${result.problems.join('; ')}`)
+    throw new OwnError(`EdgeMDM is not configured: ${result.problems.join('; ')}`)
   }
   return result.config
 }

@@ -2,9 +2,12 @@ import { Hono } from 'hono'
 import { clock } from './clock.ts'
 import { configOf } from './config.ts'
 import { consume } from './delivery/consumer.ts'
-import { RENEWALS } from './delivery/renewals.ts'
+import { Job } from './delivery/job.ts'
+import { Push } from './delivery/push.ts'
+import { RENEWALS, Renewals } from './delivery/renewals.ts'
+import { Subscriber } from './delivery/subscriber.ts'
 import { warnOfCAExpiry } from './directory/authorities.ts'
-import type { Announcement } from './device/object.ts'
+import { Device, type Announcement } from './device/object.ts'
 import { warnOfPushExpiry } from './device/push-certificate.ts'
 import { tellCertificate } from './device/push-gate.ts'
 import type { Env } from './env.ts'
@@ -15,13 +18,14 @@ import { scep } from './http/device/scep.ts'
 import { micromdmFace } from './http/micromdm/face.ts'
 import { ownFace } from './http/api/face.ts'
 import { notFound, onError, refuse } from './http/errors.ts'
+import { guardObject, inBackground } from './guard.ts'
 import { reasonOf, warn } from './log.ts'
 
-export { Job } from './delivery/job.ts'
-export { Renewals } from './delivery/renewals.ts'
-export { Push } from './delivery/push.ts'
-export { Subscriber } from './delivery/subscriber.ts'
-export { Device } from './device/object.ts'
+for (const object of [Job, Renewals, Push, Subscriber, Device]) {
+  guardObject(object)
+}
+
+export { Job, Renewals, Push, Subscriber, Device }
 
 const app = new Hono<AppEnv>()
 
@@ -35,7 +39,7 @@ app.use(async (c, next) => {
   c.set('config', result.config)
   const telling = tellCertificate(c.env, result.config, clock.now())
   if (telling) {
-    c.executionCtx.waitUntil(telling)
+    inBackground(c.executionCtx, telling)
   }
   return next()
 })

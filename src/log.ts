@@ -1,5 +1,7 @@
 export type LogDetail = Readonly<Record<string, string | number | boolean | undefined>>
 
+export { reasonOf } from './reason.ts'
+
 /** One JSON object a line: what happened, to whom. Never payloads, tokens, magic or secrets (design.md 9). */
 export function log(event: string, detail: LogDetail = {}): void {
   console.log(line(event, detail))
@@ -8,11 +10,6 @@ export function log(event: string, detail: LogDetail = {}): void {
 /** Something an operator has to look at. */
 export function warn(event: string, detail: LogDetail = {}): void {
   console.warn(line(event, detail))
-}
-
-/** For a caught error's text in a log line. */
-export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
 
 /** The name stands first, and no detail takes its place: people search for it. */

@@ -1,5 +1,6 @@
 import { decodeBase64 } from '../plist/base64.ts'
 import type { JsonObject, JsonValue } from './go-json.ts'
+import { OwnError } from '../reason.ts'
 
 const MIN_INT64 = -(2n ** 63n)
 const MAX_INT64 = 2n ** 63n - 1n
@@ -8,7 +9,7 @@ const MAX_INT64 = 2n ** 63n - 1n
  * A field of another type than its Go struct declares. The message is Go's and goes to MicroMDM's clients as it is; `plain`
  * says the same to those of our own API.
  */
-export class GoFieldError extends Error {
+export class GoFieldError extends OwnError {
   override readonly name = 'GoFieldError'
   readonly plain: string
 

@@ -4,6 +4,7 @@ import { UNKNOWN } from '../device/outbox.ts'
 import type { Announcement, DeviceNamespace } from '../device/object.ts'
 import { project } from '../directory/directory.ts'
 import { knownWebhooks } from '../directory/webhook-list.ts'
+import { inBackground } from '../guard.ts'
 import { reasonOf, warn } from '../log.ts'
 import type { Subscriber } from './subscriber.ts'
 
@@ -47,7 +48,7 @@ async function wakeReaders(
   const known =
     result.ok &&
     (await knownWebhooks(env, result.config, (work) => {
-      context.waitUntil(work)
+      inBackground(context, work)
     }))
   const ids = known ? known.map(({ id }) => id) : undefined
   const woken = new Map<string, Set<string>>()

@@ -35,6 +35,7 @@ import {
   watchMore,
 } from './job-run.ts'
 import { WORK, type WorkEnv } from './job-work.ts'
+import { OwnError } from '../reason.ts'
 
 export type JobEnv = WorkEnv
 
@@ -130,7 +131,7 @@ export class Job extends DurableObject<JobEnv> {
     })
     const job = this.#job()
     if (!job) {
-      throw new Error('the job was not stored')
+      throw new OwnError('the job was not stored')
     }
     await this.ctx.storage.setAlarm(clock.now() + (order.wait ? FALLBACK : 0))
     if (order.wait) {

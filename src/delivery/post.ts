@@ -5,6 +5,7 @@ import { refuseTarget } from '../events/target.ts'
 import { VAR_WEBHOOK, type Webhook } from '../events/webhook.ts'
 import { reasonOf } from '../log.ts'
 import { signature } from './sign.ts'
+import { OwnError } from '../reason.ts'
 
 /**
  * What a receiver's answer means (issue 2 §6). `down`: it cannot take anything now, so order is held.
@@ -68,13 +69,14 @@ export async function postEvent(
 
 /** Posts one event as MicroMDM does (micromdm-contract §2.1): any status below 400 is success. */
 export async function post(receiver: Receiver, body: Body, now: number): Promise<PostOutcome> {
-  const timeout = abortAfter(TIMEOUT, new Error('no answer within 30 s'))
+  const timeout = abortAfter(TIMEOUT)
   try {
     const answer = await follow(receiver, body, timeout.signal)
     await answer.body?.cancel()
     return judge(answer, now, receiver.asGo)
   } catch (error) {
-    return { kind: 'down', status: 0, reason: plain(reasonOf(error)), retryAfter: undefined }
+    const reason = timeout.signal.aborted ? 'no answer within 30 s' : plain(reasonOf(error))
+    return { kind: 'down', status: 0, reason, retryAfter: undefined }
   } finally {
     timeout.cancel()
   }
@@ -94,7 +96,7 @@ async function follow(receiver: Receiver, body: Body, signal: AbortSignal): Prom
     const trusted = at === hostname || at.endsWith(`.${hostname}`)
     const refusal = receiver.allowPrivate ? undefined : refuseTarget(url)
     if (refusal !== undefined) {
-      throw new Error(refusal)
+      throw new OwnError(refusal)
     }
     const headers = { 'user-agent': 'EdgeMDM', ...(trusted ? forHost(receiver) : {}) }
     const request: RequestInit = isPost
@@ -114,7 +116,7 @@ async function follow(receiver: Receiver, body: Body, signal: AbortSignal): Prom
     url = new URL(location, url).href
     isPost &&= keepsPost
   }
-  throw new Error(`stopped after ${MAX_REQUESTS} redirects`)
+  throw new OwnError(`stopped after ${MAX_REQUESTS} redirects`)
 }
 
 /** workerd says no more of a host that it cannot connect to; the reference is for Cloudflare's support. */

@@ -14,6 +14,7 @@ import { renewalWindow } from '../scep/renewal.ts'
 import { projectDevices, type ConsumerEnv } from './consumer.ts'
 import { assumedProfile, renewDevice } from './renew-device.ts'
 import { batchInterval, nextStep } from './renewal-pace.ts'
+import { OwnError } from '../reason.ts'
 
 /** What an admin chooses. */
 export interface RenewalChoice {
@@ -197,7 +198,7 @@ export class Renewals extends DurableObject<ConsumerEnv> {
   #config(): Config {
     const result = configOf(this.env)
     if (!result.ok) {
-      throw new Error(`EdgeMDM is not configured: ${result.problems.join('; ')}`)
+      throw new OwnError(`EdgeMDM is not configured: ${result.problems.join('; ')}`)
     }
     return result.config
   }

@@ -6,6 +6,7 @@ import { sqlite } from '../device/db.ts'
 import type { DeviceNamespace } from '../device/object.ts'
 import { testEvent, type DeviceEvent } from '../events/event.ts'
 import type { Webhook } from '../events/webhook.ts'
+import { inBackground } from '../guard.ts'
 import { reasonOf, warn } from '../log.ts'
 import * as dead from './dead-letters.ts'
 import { deliver, type DeliveryPorts } from './deliver.ts'
@@ -74,14 +75,14 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
     for (const device of devices) {
       wake(line, device)
     }
-    this.ctx.waitUntil(this.#pump())
+    inBackground(this.ctx, this.#pump())
   }
 
   /** The settings were changed: they hold from the next post on. */
   async changed(): Promise<void> {
     this.#source.forget()
     this.#hurry()
-    this.ctx.waitUntil(this.#pump())
+    inBackground(this.ctx, this.#pump())
   }
 
   /** The webhook is gone, and with it what is kept of it here. */
@@ -104,7 +105,7 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
       this.#hurry()
       beginWalk(kv)
     }
-    this.ctx.waitUntil(this.#pump())
+    inBackground(this.ctx, this.#pump())
   }
 
   async state(): Promise<SubscriberState> {
@@ -174,7 +175,7 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
     const outcome = await this.#post(webhook, event, false)
     if (outcome.kind === 'delivered') {
       this.#hurry()
-      this.ctx.waitUntil(this.#pump())
+      inBackground(this.ctx, this.#pump())
     }
     return { event: event.id, outcome, latency: clock.now() - began }
   }
@@ -228,7 +229,7 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
     }
     const walkAgainAt = await this.#walkOn(line)
     for (const device of startable(line, webhook.concurrency, clock.now())) {
-      this.ctx.waitUntil(this.#deliver(line, webhook, device))
+      inBackground(this.ctx, this.#deliver(line, webhook, device))
     }
     const waiting = line.ready.size + line.busy.size
     if (line === this.#line && markBacklog(this.ctx.storage.kv, waiting)) {
@@ -279,7 +280,7 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
       return
     }
     this.#cancelTimer = clock.after(ms, () => {
-      this.ctx.waitUntil(this.#pump())
+      inBackground(this.ctx, this.#pump())
     })
   }
 
@@ -292,8 +293,7 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
     return postEvent(webhook, event, { isReplay, allowPrivate })
   }
 
-  async #retry(letter: dead.DeadLetter): Promise<'retried' | 'gone'> {
-    const { device, sequence, n } = letter
+  async #retry({ device, sequence, n }: dead.DeadLetter): Promise<'retried' | 'gone'> {
     const found = await this.env.DEVICE.getByName(device).givenUp(this.#id, sequence, true)
     dead.removeDeadLetter(this.#db, n)
     if (found) {

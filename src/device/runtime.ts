@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { clock } from '../clock.ts'
 import { requireConfig } from '../config.ts'
+import { inBackground } from '../guard.ts'
 import { reasonOf, warn } from '../log.ts'
 import { dueTimes } from './alarm.ts'
 import { newEffects, type Context, type Effects } from './context.ts'
@@ -166,7 +167,7 @@ export class DeviceRuntime {
     this.#cancelPush = undefined
     const channels = [...this.#toPush]
     this.#toPush.clear()
-    this.#ctx.waitUntil(this.pushPending(channels, false))
+    inBackground(this.#ctx, this.pushPending(channels, false))
   }
 
   /** Not awaited: it joins the commit of its cause, and the output gate holds the answer until that is durable. */

@@ -3,6 +3,7 @@ import { drizzle } from 'drizzle-orm/d1'
 import type { StoredProfile } from '../enroll/stored-profile.ts'
 import { decodeBase64, encodeBase64 } from '../plist/base64.ts'
 import { profiles } from './schema.ts'
+import { OwnError } from '../reason.ts'
 
 /** A row of D1 holds 2 MB, of which base64 leaves three quarters. */
 export const MAX_PROFILE_BYTES = 1_450_000
@@ -43,7 +44,7 @@ export async function removeProfile(db: D1Database, identifier: string): Promise
 function profileOf(row: typeof profiles.$inferSelect): StoredProfile {
   const bytes = decodeBase64(row.mobileconfig, '\r\n')
   if (typeof bytes === 'number') {
-    throw new Error(`the stored profile ${row.identifier} is damaged`)
+    throw new OwnError(`the stored profile ${row.identifier} is damaged`)
   }
   return { identifier: row.identifier, mobileconfig: bytes }
 }

@@ -1,5 +1,6 @@
 /** The oldest OS that may enrol, and what an older device is told (`apple-protocol.md` §2.6, §5.3). */
 import type { MachineInfo } from './machine-info.ts'
+import { OwnError } from '../reason.ts'
 
 /** The systems that can be told to update first, and how a hardware model shows which one it runs. */
 const FAMILIES = {
@@ -30,7 +31,7 @@ export function readMinimumOs(text: string): MinimumOs {
       const [name = '', version = ''] = entry.split('=')
       const family = familyNamed(name)
       if (family === undefined || !/^\d+(\.\d+){0,2}$/.test(version)) {
-        throw new Error(
+        throw new OwnError(
           `"${entry}" is not a system and version such as macOS=15.1; systems are ${familyNames().join(', ')}`,
         )
       }

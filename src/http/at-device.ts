@@ -2,12 +2,13 @@ import type { Address, Elsewhere } from '../device/address.ts'
 import type { DeviceStub } from '../device/object.ts'
 import { reach } from '../directory/reach.ts'
 import type { Env } from '../env.ts'
+import { OwnError } from '../reason.ts'
 
 /**
  * Something an admin asked for that cannot be done; the text says what to do instead. `status` is MicroMDM's,
  * who answers 500 to whatever an admin got wrong; our own API says what kind of wrong it is.
  */
-export class AdminError extends Error {
+export class AdminError extends OwnError {
   readonly status: number
   readonly problemStatus: number
 

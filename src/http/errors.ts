@@ -40,20 +40,14 @@ export function refuse(path: string, status: number, message: string): Response 
   return speaksProblems(path) ? problem(status, message) : errorJson(message, status)
 }
 
-/** D1's own words are in a cause; the query that holds them together is nobody's business. */
+/** What is known of it; the query and its parameters are nobody's business. */
 function explained(path: string, error: Error): Response {
-  const causes = [...causesOf(error)]
-  if (causes.some((cause) => /no such (table|column)/.test(cause))) {
+  const reason = reasonOf(error)
+  if (/no such (table|column)/.test(reason)) {
     const hint = 'the directory is not migrated: run `wrangler d1 migrations apply DB --remote`'
     return refuse(path, 503, hint)
   }
-  return causes.some((cause) => /^(Failed query|D1_)/.test(cause))
+  return /^(Failed query|D1_)/.test(reason)
     ? refuse(path, 503, 'the directory (D1) does not answer just now: try again')
-    : refuse(path, 500, error.message)
-}
-
-function* causesOf(error: unknown): Generator<string> {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    yield cause.message
-  }
+    : refuse(path, 500, reason)
 }

@@ -1,3 +1,5 @@
+import { OwnError } from '../reason.ts'
+
 /** Why a device's message was refused. The device face answers each with 400 and an empty body. */
 export type ProtocolErrorCode =
   | 'malformed'
@@ -8,7 +10,7 @@ export type ProtocolErrorCode =
   | 'unknown_message_type'
 
 /** A message that breaks the protocol. The text is for the operator's log; the device never sees it. */
-export class ProtocolError extends Error {
+export class ProtocolError extends OwnError {
   readonly code: ProtocolErrorCode
 
   constructor(code: ProtocolErrorCode, message: string) {

@@ -5,9 +5,10 @@
  * Strict on purpose: two readers that disagree about where an element ends are how signatures get
  * wrapped, so there is exactly one encoding that we accept for each value.
  */
+import { OwnError } from '../reason.ts'
 
 /** Bytes that are not the DER that the caller asked for; the message names the field. */
-export class DerError extends Error {
+export class DerError extends OwnError {
   override name = 'DerError'
 }
 

@@ -12,9 +12,10 @@ import {
   type KeyObject,
   randomBytes,
 } from 'node:crypto'
+import { OwnError } from '../reason.ts'
 
 /** A key ring that cannot be read, or a sealed value that cannot be opened; the message says what to do. */
-export class SealError extends Error {
+export class SealError extends OwnError {
   override name = 'SealError'
 }
 

@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer'
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import { type Certificate, readCertificate, readPem } from './x509.ts'
+import { OwnError } from '../reason.ts'
 
 export interface Signer {
   readonly certificate: Certificate
@@ -17,7 +18,7 @@ export interface Signer {
 export function readSigner(certificatesPem: string, keyPem: string): Signer {
   const [der, ...chain] = readPem(certificatesPem)
   if (der === undefined) {
-    throw new Error('holds no PEM CERTIFICATE block')
+    throw new OwnError('holds no PEM CERTIFICATE block')
   }
   const certificate = readCertificate(der)
   for (const intermediate of chain) {
@@ -30,7 +31,7 @@ export function readSigner(certificatesPem: string, keyPem: string): Signer {
     format: 'der',
   })
   if (Buffer.compare(spki, certificate.spki) !== 0) {
-    throw new Error('the private key does not belong to the certificate')
+    throw new OwnError('the private key does not belong to the certificate')
   }
   return { certificate, chain, privateKey }
 }
@@ -39,6 +40,6 @@ function readKey(pem: string): KeyObject {
   try {
     return createPrivateKey(pem)
   } catch {
-    throw new Error('the private key is no unencrypted PEM')
+    throw new OwnError('the private key is no unencrypted PEM')
   }
 }

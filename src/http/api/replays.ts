@@ -22,6 +22,7 @@ import {
   type Targets,
 } from './targets.ts'
 import { activeWebhook, webhookOf } from './webhook-access.ts'
+import { OwnError } from '../../reason.ts'
 
 /** Events that a webhook gets again, or gets at last (peers.md §4, row 1). */
 export const replays = newRoutes()
@@ -223,7 +224,7 @@ async function startJob(
   const order = { facts, payload: new Uint8Array(), ids, faults, wait: false }
   const created = await env.JOB.getByName(name).create(order)
   if (created.kind === 'reused') {
-    throw new Error('a new job has the name of another')
+    throw new OwnError('a new job has the name of another')
   }
   return created.job
 }

@@ -5,6 +5,7 @@ import { reasonOf, warn } from '../../log.ts'
 import { meaningOf } from '../../directory/reach.ts'
 import { enrollmentId, type Enrollment } from '../../mdm/enrollment.ts'
 import type { CheckIn } from '../../mdm/message.ts'
+import { OwnError } from '../../reason.ts'
 
 type DeclarativeManagement = Extract<CheckIn, { messageType: 'DeclarativeManagement' }>
 
@@ -70,7 +71,7 @@ async function ask(
   message: DeclarativeManagement,
   id: string,
 ): Promise<[Response, Uint8Array]> {
-  const timeout = abortAfter(TIMEOUT, new Error('no answer within 20 s'))
+  const timeout = abortAfter(TIMEOUT)
   const { enrollment, data } = message
   try {
     const answer = await fetch(url, {
@@ -85,6 +86,8 @@ async function ask(
       ...(data ? { body: data } : {}),
     })
     return [answer, new Uint8Array(await answer.arrayBuffer())]
+  } catch (error) {
+    throw timeout.signal.aborted ? new OwnError('no answer within 20 s') : error
   } finally {
     timeout.cancel()
   }

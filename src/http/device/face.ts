@@ -5,6 +5,7 @@ import { keepClaim } from '../../directory/users.ts'
 import { knownWebhooks } from '../../directory/webhook-list.ts'
 import { COMMAND_DEFERRED, IDENTITY_CONFLICT, topicOf } from '../../events/topics.ts'
 import { listenersOf } from '../../events/webhook.ts'
+import { inBackground } from '../../guard.ts'
 import { reasonOf, warn } from '../../log.ts'
 import { ProtocolError } from '../../mdm/errors.ts'
 import { readMessage, type Message } from '../../mdm/message.ts'
@@ -64,7 +65,7 @@ async function answer(
 ): Promise<Response> {
   const { config } = c.var
   const webhooks = await knownWebhooks(c.env, config, (work) => {
-    c.executionCtx.waitUntil(work)
+    inBackground(c.executionCtx, work)
   })
   const status = message.kind === 'report' ? message.status : undefined
   const listeners = listenersOf(webhooks, topicOf(message), status)

@@ -46,12 +46,12 @@ it('an id that stays out of reach fails at last, after ever longer waits', async
     const { page: after, called } = await runBatch(
       now,
       500,
-      ports(() => Promise.reject(new Error('cannot open'))),
+      ports(() => Promise.reject(new Error('Network connection lost.'))),
     )
     waits.push(nextRing({ pace: 0 }, after, called.length, 0))
     now = after
   }
-  expect(now.outcomes[0]).toBe('could not be reached: cannot open')
+  expect(now.outcomes[0]).toBe('could not be reached: Network connection lost')
   expect(waits).toEqual([2000, 4000, 8000, 16_000, 32_000, 0])
 })
 

@@ -1,0 +1,36 @@
+import { warn } from './log.ts'
+import { reasonOf, safeError } from './reason.ts'
+
+/**
+ * Makes every method of an object's class reject with a safe error. The runtime logs whatever an object throws, text and
+ * stack, and passes the text to the caller.
+ */
+export function guardObject({ prototype }: { readonly prototype: object }): void {
+  for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+    if (typeof value === 'function' && name !== 'constructor') {
+      Object.defineProperty(prototype, name, { value: guarded(value) })
+    }
+  }
+}
+
+function guarded(method: (...values: unknown[]) => unknown) {
+  return async function (this: unknown, ...values: unknown[]): Promise<unknown> {
+    try {
+      return await method.apply(this, values)
+    } catch (error) {
+      throw safeError(error)
+    }
+  }
+}
+
+/** Lets work go on behind the answer. Its failure is logged here, because the runtime would log its text and stack. */
+export function inBackground(
+  context: Pick<ExecutionContext, 'waitUntil'>,
+  work: Promise<unknown>,
+): void {
+  context.waitUntil(
+    work.catch((error: unknown) => {
+      warn('background:failed', { reason: reasonOf(error) })
+    }),
+  )
+}

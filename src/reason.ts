@@ -1,0 +1,115 @@
+/**
+ * An error whose text is ours: it says what to do, quotes no secret, and may be logged and shown. {@link reasonOf} withholds
+ * the text of every other error.
+ */
+export class OwnError extends Error {
+  override name = 'OwnError'
+}
+
+const MAX_REASON = 300
+const MAX_CHAIN = 8
+const WORDS = "[A-Za-z0-9' ]{1,120}"
+
+/** Libraries and the platform say these of themselves: fixed words, and at most the name of a table or a reference. */
+const PHRASES = [
+  'Failed query',
+  String.raw`no such (?:table|column): [\w.]{1,64}`,
+  'database or disk is full',
+  'database is locked',
+  'disk I/O error',
+  'string or blob too big',
+  'too many SQL variables',
+  'Wrong number of parameter bindings',
+  String.raw`(?:UNIQUE|NOT NULL|CHECK|FOREIGN KEY) constraint failed(?:: [\w.]{1,64})?`,
+  `D1 DB ${WORDS}`,
+  `(?:The )?Durable Object(?:'s)? ${WORDS}`,
+  `Cannot resolve (?:D1 DB|Durable Object) ${WORDS}`,
+  `Internal error (?:in|while starting up) (?:D1 DB|Durable Object) ${WORDS}`,
+  `(?:Exceeded|Your account has exceeded|Worker exceeded|Too many) ${WORDS}`,
+  `Queue send failed: ${WORDS}`,
+  'Network connection lost',
+  String.raw`internal error(?:; reference = \w{1,64})?`,
+  'The operation was aborted',
+]
+const KNOWN = new RegExp(`^(?:D1_[A-Z_]{1,40}(?:: |$))?(?:${PHRASES.join('|')})?`)
+const SQLITE_CODE = /\bSQLITE_[A-Z_]{1,40}/
+const CODE = /^[A-Z][A-Z0-9_]{1,60}$/
+const FRAME = /^ +at (?:.*[\s(/])?([\w.-]{1,80}:\d+:\d+)\)?$/m
+
+/**
+ * The text of a caught error for a log, an answer or a stored reason. It quotes {@link OwnError} alone. A library's error may
+ * hold a statement's parameters, a URL's password or the JSON that nobody could read: known phrases of it pass, otherwise its
+ * name, code and place.
+ */
+export function reasonOf(error: unknown): string {
+  if (isOwn(error)) {
+    return error.message.slice(0, MAX_REASON)
+  }
+  const chain = chainOf(error)
+  const phrases = chain.map(({ message }) => phraseOf(message)).filter((phrase) => phrase !== '')
+  const news = phrases.filter(
+    (phrase, at) => !phrases.slice(0, at).some((earlier) => earlier.includes(phrase)),
+  )
+  return news.length > 0 ? news.join(': ').slice(0, MAX_REASON) : withoutText(chain)
+}
+
+/** The same error as one that may leave: nothing of the original goes along but its reason. */
+export function safeError(error: unknown): OwnError {
+  return new OwnError(reasonOf(error))
+}
+
+/**
+ * An error that crosses a call between objects loses its class and keeps its name. src/guard.ts lets no other error with this
+ * name out of an object.
+ */
+function isOwn(error: unknown): error is Error {
+  return (
+    error instanceof OwnError ||
+    (error instanceof Error && error.name === 'OwnError' && 'remote' in error)
+  )
+}
+
+/** The error, its causes, and the errors that it gathers. */
+function chainOf(error: unknown): Error[] {
+  const chain = error instanceof Error ? [error] : []
+  for (const link of chain) {
+    const gathered: unknown[] = link instanceof AggregateError ? link.errors : []
+    for (const next of [link.cause, ...gathered]) {
+      if (next instanceof Error && !chain.includes(next) && chain.length < MAX_CHAIN) {
+        chain.push(next)
+      }
+    }
+  }
+  return chain
+}
+
+function phraseOf(message: string): string {
+  const [phrase = ''] = KNOWN.exec(message) ?? []
+  const [code = ''] = SQLITE_CODE.exec(message) ?? []
+  return [phrase.replace(/: $/, ''), code].filter((part) => part !== '').join(': ')
+}
+
+/** Enough to find a bug by, and nothing that depends on data. */
+function withoutText(chain: readonly Error[]): string {
+  const [first] = chain
+  if (!first) {
+    return 'something was thrown that is no error'
+  }
+  const name = /^[A-Za-z]{1,40}$/.test(first.name) ? first.name : 'Error'
+  const codes = chain.flatMap((link) =>
+    'code' in link && typeof link.code === 'string' && CODE.test(link.code) ? [link.code] : [],
+  )
+  const place = placeOf(first)
+  return [
+    name,
+    ...(codes.length > 0 ? [` (${codes.join(', ')})`] : []),
+    ...(place === undefined ? [] : [` at ${place}`]),
+    ': its text is withheld, because it may quote a secret',
+  ].join('')
+}
+
+/** The first line of the stack behind the text, which may be of many lines. */
+function placeOf({ stack = '', message }: Error): string | undefined {
+  const at = stack.indexOf(message)
+  return at === -1 ? undefined : FRAME.exec(stack.slice(at + message.length))?.[1]
+}
