@@ -32,9 +32,11 @@ export interface Field {
   readonly fields: readonly Field[]
   /** Turns the dictionary made of `fields` into the one to send, given the JSON that it was made of. */
   readonly shape: ((dict: PlistDict, json: JsonObject) => Record<string, PlistValue>) | undefined
+  /** A PIN, password, token or private key, or what holds one. */
+  readonly secret: boolean
 }
 
-type Extra = Partial<Pick<Field, 'always' | 'echo' | 'fields' | 'shape'>>
+type Extra = Partial<Pick<Field, 'always' | 'echo' | 'fields' | 'shape' | 'secret'>>
 
 /** A row of the command table: `[JSON name, plist key, type, what is unusual]`. */
 export function field(json: string, plist: string, type: FieldType, extra: Extra = {}): Field {
@@ -46,6 +48,7 @@ export function field(json: string, plist: string, type: FieldType, extra: Extra
     echo: undefined,
     fields: [],
     shape: undefined,
+    secret: false,
     ...extra,
   }
 }

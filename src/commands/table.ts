@@ -11,9 +11,12 @@ export interface CommandType {
   readonly secret: boolean
   /** Loses data, locks somebody out or changes a password; an admin is asked twice. */
   readonly destructive: boolean
+  /** Somebody may need its secret after the device has answered: what opens the device now is in it, or in the answer. */
+  readonly lasting: boolean
 }
 
-type Mark = 'secret' | 'destructive'
+/** `secret` is for types whose answer is secret: of the others, a field is. */
+type Mark = 'secret' | 'destructive' | 'lasting'
 
 function command(
   requestType: string,
@@ -23,12 +26,14 @@ function command(
   return {
     requestType,
     fields,
-    secret: marks.includes('secret'),
+    secret: marks.includes('secret') || fields.some(({ secret }) => secret),
     destructive: marks.includes('destructive'),
+    lasting: marks.includes('lasting'),
   }
 }
 
 const ALWAYS = { always: true }
+const SECRET = { secret: true }
 
 const IDENTIFIERS = field('identifiers', 'Identifiers', 'strings')
 const IDENTIFIER = field('identifier', 'Identifier', 'string')
@@ -48,13 +53,15 @@ const MANAGED_APP = [
 ]
 
 const SET_PASSWORD = [
-  field('current_password', 'CurrentPassword', 'string'),
-  field('new_password', 'NewPassword', 'string', { always: true, echo: '' }),
+  field('current_password', 'CurrentPassword', 'string', SECRET),
+  field('new_password', 'NewPassword', 'string', { always: true, echo: '', ...SECRET }),
   field('request_requires_network_tether', 'RequestRequiresNetworkTether', 'bool'),
   field('allow_oroms', 'AllowOroms', 'bool'),
 ]
 
-const VERIFY_PASSWORD = [field('password', 'Password', 'string', { always: true, echo: '' })]
+const VERIFY_PASSWORD = [
+  field('password', 'Password', 'string', { always: true, echo: '', ...SECRET }),
+]
 
 /**
  * Every request type with a JSON form: MicroMDM's 61 and the five of Apple's that it lacks. JSON names, plist keys and
@@ -87,10 +94,10 @@ const COMMANDS: readonly CommandType[] = [
   command('OSUpdateStatus'),
   command('EnableRemoteDesktop'),
   command('DisableRemoteDesktop'),
-  command('ActivationLockBypassCode', [], 'secret'),
+  command('ActivationLockBypassCode', [], 'secret', 'lasting'),
 
   // A profile may carry Wi-Fi passwords and identities with their private keys.
-  command('InstallProfile', [field('payload', 'Payload', 'data', ALWAYS)], 'secret'),
+  command('InstallProfile', [field('payload', 'Payload', 'data', { ...ALWAYS, ...SECRET })]),
   command('RemoveProfile', [field('identifier', 'Identifier', 'string', ALWAYS)]),
   command('InstallProvisioningProfile', [
     field('provisioning_profile', 'ProvisioningProfile', 'data'),
@@ -106,24 +113,24 @@ const COMMANDS: readonly CommandType[] = [
   command('DeviceInformation', [field('queries', 'Queries', 'strings')]),
   command(
     'DeviceLock',
-    [field('pin', 'PIN', 'string', { echo: '' }), MESSAGE, PHONE_NUMBER],
-    'secret',
+    [field('pin', 'PIN', 'string', { echo: '', ...SECRET }), MESSAGE, PHONE_NUMBER],
     'destructive',
+    'lasting',
   ),
   command(
     'ClearPasscode',
-    [field('unlock_token', 'UnlockToken', 'data', { always: true, echo: null })],
-    'secret',
+    [field('unlock_token', 'UnlockToken', 'data', { always: true, echo: null, ...SECRET })],
     'destructive',
   ),
   command(
     'EraseDevice',
     [
-      field('pin', 'PIN', 'string', { always: true, echo: '' }),
+      field('pin', 'PIN', 'string', { always: true, echo: '', ...SECRET }),
       field('preserve_data_plan', 'PreserveDataPlan', 'bool'),
       field('disallow_proximity_setup', 'DisallowProximitySetup', 'bool'),
       field('obliteration_behavior', 'ObliterationBehavior', 'string'),
       field('return_to_service', 'ReturnToService', 'struct', {
+        ...SECRET,
         fields: [
           field('enabled', 'Enabled', 'bool', ALWAYS),
           field('mdm_profile_data', 'MDMProfileData', 'data'),
@@ -133,19 +140,15 @@ const COMMANDS: readonly CommandType[] = [
         ],
       }),
     ],
-    'secret',
     'destructive',
+    'lasting',
   ),
-  command(
-    'RequestMirroring',
-    [
-      field('destination_name', 'DestinationName', 'string'),
-      field('destination_device_id', 'DestinationDeviceID', 'string'),
-      field('scan_time', 'ScanTime', 'string'),
-      field('password', 'Password', 'string'),
-    ],
-    'secret',
-  ),
+  command('RequestMirroring', [
+    field('destination_name', 'DestinationName', 'string'),
+    field('destination_device_id', 'DestinationDeviceID', 'string'),
+    field('scan_time', 'ScanTime', 'string'),
+    field('password', 'Password', 'string', SECRET),
+  ]),
   command('Restrictions', [
     field('profile_restrictions', 'ProfileRestrictions', 'bool', { always: true, echo: false }),
   ]),
@@ -198,6 +201,7 @@ const COMMANDS: readonly CommandType[] = [
       field('primary_account_user_name', 'PrimaryAccountUserName', 'string'),
       field('managed_local_user_short_name', 'ManagedLocalUserShortName', 'string'),
       field('auto_setup_admin_accounts', 'AutoSetupAdminAccounts', 'structs', {
+        ...SECRET,
         fields: [
           field('short_name', 'shortName', 'string', ALWAYS),
           field('full_name', 'fullName', 'string'),
@@ -206,7 +210,7 @@ const COMMANDS: readonly CommandType[] = [
         ],
       }),
     ],
-    'secret',
+    'lasting',
   ),
   command('ApplyRedemptionCode', [
     IDENTIFIER,
@@ -227,18 +231,18 @@ const COMMANDS: readonly CommandType[] = [
   ]),
   command('InstallMedia', [STORE_ID, field('media_url', 'MediaURL', 'string'), MEDIA_TYPE]),
   command('RemoveMedia', [STORE_ID, MEDIA_TYPE, field('persistent_id', 'PersistentID', 'string')]),
-  command('SetFirmwarePassword', SET_PASSWORD, 'secret', 'destructive'),
-  command('SetRecoveryLock', SET_PASSWORD, 'secret', 'destructive'),
-  command('VerifyFirmwarePassword', VERIFY_PASSWORD, 'secret'),
-  command('VerifyRecoveryLock', VERIFY_PASSWORD, 'secret'),
+  command('SetFirmwarePassword', SET_PASSWORD, 'destructive', 'lasting'),
+  command('SetRecoveryLock', SET_PASSWORD, 'destructive', 'lasting'),
+  command('VerifyFirmwarePassword', VERIFY_PASSWORD),
+  command('VerifyRecoveryLock', VERIFY_PASSWORD),
   command(
     'SetAutoAdminPassword',
     [
       field('guid', 'GUID', 'string'),
-      field('password_hash', 'passwordHash', 'data', { always: true, echo: null }),
+      field('password_hash', 'passwordHash', 'data', { always: true, echo: null, ...SECRET }),
     ],
-    'secret',
     'destructive',
+    'lasting',
   ),
   command('ScheduleOSUpdate', [
     field('updates', 'Updates', 'structs', {
@@ -261,6 +265,7 @@ const COMMANDS: readonly CommandType[] = [
       field('key_type', 'KeyType', 'string'),
       field('filevault_unlock', 'FileVaultUnlock', 'struct', {
         echo: {},
+        ...SECRET,
         fields: [
           field('password', 'Password', 'string'),
           field('private_key_export', 'PrivateKeyExport', 'data'),
@@ -270,8 +275,8 @@ const COMMANDS: readonly CommandType[] = [
       field('new_certificate', 'NewCertificate', 'data'),
       field('reply_encryption_certificate', 'ReplyEncryptionCertificate', 'data'),
     ],
-    'secret',
     'destructive',
+    'lasting',
   ),
   command('RefreshCellularPlans', [field('esim_server_url', 'eSIMServerURL', 'string')]),
   command('LOMDeviceRequest', [
@@ -294,7 +299,7 @@ const COMMANDS: readonly CommandType[] = [
   command('ClearActivationLockBypassCode', [], 'destructive'),
   command('ContentCachingInformation'),
   command('DeclarativeManagement', [field('data', 'Data', 'data')]),
-  command('RequestUnlockToken', [], 'secret'),
+  command('RequestUnlockToken', [], 'secret', 'lasting'),
   command('UserConfigured'),
 ]
 
@@ -313,11 +318,11 @@ export function commandTypes(): readonly string[] {
 }
 
 /**
- * Whether payload and result of the type are sealed at rest (design.md 9). False for types that are not in the table,
- * which only the raw endpoint can bring.
+ * Whether payload and result of the type are sealed at rest, and shown for a reason alone. So is a type that is not in the table:
+ * nobody knows what it holds.
  */
 export function isSecretCommand(requestType: string): boolean {
-  return BY_TYPE.get(requestType)?.secret ?? false
+  return BY_TYPE.get(requestType)?.secret ?? true
 }
 
 /**
@@ -325,11 +330,20 @@ export function isSecretCommand(requestType: string): boolean {
  * InstallProfile ("Commands and Queries", each command's table of channels).
  */
 export function isForDeviceOnly(requestType: string): boolean {
-  return (
-    isDestructiveCommand(requestType) ||
-    (isSecretCommand(requestType) && requestType !== 'InstallProfile')
-  )
+  const isSecret = BY_TYPE.get(requestType)?.secret ?? false
+  return isDestructiveCommand(requestType) || (isSecret && requestType !== 'InstallProfile')
 }
+
+/** The keys of a secret command that are none themselves. */
+export function openKeys(requestType: string): readonly string[] {
+  const fields = BY_TYPE.get(requestType)?.fields ?? []
+  return ['RequestType', ...fields.filter(({ secret }) => !secret).map(({ plist }) => plist)]
+}
+
+/** The types whose payload stays after the device has answered. */
+export const LASTING: readonly string[] = COMMANDS.filter(({ lasting }) => lasting).map(
+  ({ requestType }) => requestType,
+)
 
 /** Nobody gets around a confirmation by writing a type otherwise than Apple does. */
 const DESTRUCTIVE: ReadonlySet<string> = new Set(

@@ -5,7 +5,6 @@ import type { Replay } from '../device/replay.ts'
 import { splitEnrollmentId } from '../mdm/enrollment.ts'
 import type { CommandState } from '../mdm/queue.ts'
 import type { JobRow, Outcome } from './job-rows.ts'
-import { OwnError } from '../reason.ts'
 
 /** A job in memory, its payload open. */
 export interface OpenJob {

@@ -4,7 +4,7 @@ import { dropParts, hasParts, loadBody, type BodyKind } from './bodies.ts'
 import type { Context } from './context.ts'
 import { PENDING_STATES, queueOf, readWindow } from './queue-memory.ts'
 import { readQueuedBy, type QueuedBy } from './queued-by.ts'
-import { pruneResults } from './results.ts'
+import { PAYLOAD_AT_END, pruneResults } from './results.ts'
 import { CHANNEL_SPAN } from './schema.ts'
 import { knownChannel, readPushNote, type Channel, type PushNote } from './state.ts'
 
@@ -48,6 +48,8 @@ export type CommandAnswer =
       readonly row: number
       readonly pending: boolean
       readonly view: CommandView
+      /** Whether its secrets are shown for a reason alone. */
+      readonly secret: boolean
       /** For the device; undefined once it has done its work. */
       readonly payload: Uint8Array | undefined
       /** What the device answered, as long as results are kept. */
@@ -111,6 +113,7 @@ export function viewCommand(context: Context, user: string, ref: CommandRef): Co
     row,
     pending: stored.pending === 1,
     view: asView(context, channel, stored),
+    secret,
     payload: storedBody(context, 'payload', row, stored.payload, secret),
     result: storedBody(context, 'result', row, stored.result, secret),
   }
@@ -157,7 +160,7 @@ export function cancelCommand(context: Context, user: string, ref: CommandRef): 
     return { kind: 'ended', state: answer.view.state }
   }
   context.db.run(
-    "UPDATE commands SET state = 'cancelled', ended_at = ?, payload = NULL WHERE id = ?",
+    `UPDATE commands SET state = 'cancelled', ended_at = ?, payload = ${PAYLOAD_AT_END} WHERE id = ?`,
     context.now,
     answer.row,
   )
@@ -202,6 +205,12 @@ export function findCommand(
     `${enrollment}.${n}`,
   )
   return handedOver && { channel, row: handedOver.id }
+}
+
+/** The id of a command by its row, be it gone or not. */
+export function idOfRow(context: Context, row: number): string {
+  const channel = context.state.channels[Math.floor(row / CHANNEL_SPAN)]
+  return channel ? commandId(context, channel, row % CHANNEL_SPAN) : ''
 }
 
 /** Commands of any channel by their rows, without those that are gone. */

@@ -1,4 +1,5 @@
 import type { Bodies } from './bodies.ts'
+import { idOfRow, viewCommand, type CommandAnswer, type CommandRef } from './commands.ts'
 import type { Context } from './context.ts'
 import type { Db } from './db.ts'
 
@@ -12,7 +13,7 @@ export interface EscrowedToken {
   readonly archivedAt: number
 }
 
-/** Who wants to read a token and why; written down with the time before the value leaves. */
+/** Who wants to read a secret and why; written down with the time before the value leaves. */
 export interface EscrowReader {
   readonly who: string
   /** Where the call came from, as far as the edge says; empty otherwise. */
@@ -20,11 +21,10 @@ export interface EscrowReader {
   readonly reason: string
 }
 
-export interface EscrowRead extends EscrowReader {
-  readonly at: number
-  readonly kind: EscrowKind
-  readonly token: number
-}
+export type EscrowRead = EscrowReader & { readonly at: number } & (
+    | { readonly kind: EscrowKind; readonly token: number }
+    | { readonly kind: 'command'; readonly command: string }
+  )
 
 export type EscrowAnswer =
   | (EscrowedToken & { readonly found: true; readonly value: Uint8Array })
@@ -82,7 +82,7 @@ export function readEscrow(
   token: number | undefined,
   reader: EscrowReader,
 ): EscrowAnswer {
-  const { db, sealer, now, state } = context
+  const { db, sealer, state } = context
   const [row] =
     state.device.schema === 0
       ? []
@@ -97,17 +97,41 @@ export function readEscrow(
     return { found: false }
   }
   const value = sealer.open(new Uint8Array(row.value), place(context, kind, row.token))
-  db.run(
-    'INSERT INTO escrow_reads (at, kind, token, who, address, reason) VALUES (?, ?, ?, ?, ?, ?)',
-    now,
-    kind,
-    row.token,
-    reader.who,
-    reader.address,
-    reader.reason,
-  )
-  context.effects.notes.push({ event: 'escrow:read', device: context.name, kind, who: reader.who })
+  recordRead(context, kind, row.token, reader)
   return { ...row, found: true, value }
+}
+
+/** A command with its secrets, as long as they are kept; the entry about it is part of the same commit. */
+export function revealCommand(
+  context: Context,
+  user: string,
+  ref: CommandRef,
+  reader: EscrowReader,
+): CommandAnswer {
+  const answer = viewCommand(context, user, ref)
+  if (answer.kind === 'command' && (answer.payload ?? answer.result)) {
+    recordRead(context, 'command', answer.row, reader)
+  }
+  return answer
+}
+
+/** An entry's `token` is the number of a token, or of a command's row. */
+function recordRead(
+  context: Context,
+  kind: EscrowKind | 'command',
+  token: number,
+  { who, address, reason }: EscrowReader,
+): void {
+  context.db.run(
+    'INSERT INTO escrow_reads (at, kind, token, who, address, reason) VALUES (?, ?, ?, ?, ?, ?)',
+    context.now,
+    kind,
+    token,
+    who,
+    address,
+    reason,
+  )
+  context.effects.notes.push({ event: 'escrow:read', device: context.name, kind, who })
 }
 
 /** What is in escrow, and who has read of it. */
@@ -120,10 +144,16 @@ export function listEscrow(context: Context): EscrowList {
     tokens: db.all<EscrowedToken>(
       'SELECT id AS token, kind, stored_at AS storedAt, archived_at AS archivedAt FROM escrow ORDER BY id',
     ),
-    reads: db.all<EscrowRead>(
-      'SELECT at, kind, token, who, address, reason FROM escrow_reads ORDER BY id DESC LIMIT ?',
-      LISTED_READS,
-    ),
+    reads: db
+      .all<EscrowReader & { at: number; kind: EscrowKind | 'command'; token: number }>(
+        'SELECT at, kind, token, who, address, reason FROM escrow_reads ORDER BY id DESC LIMIT ?',
+        LISTED_READS,
+      )
+      .map(({ kind, token, ...read }) =>
+        kind === 'command'
+          ? { ...read, kind, command: idOfRow(context, token) }
+          : { ...read, kind, token },
+      ),
   }
 }
 

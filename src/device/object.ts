@@ -193,6 +193,16 @@ export class Device extends DurableObject<DeviceEnv> {
     return this.#runtime.commit((context) => escrow.readEscrow(context, kind, token, reader))
   }
 
+  async revealCommand(
+    address: Address,
+    ref: commands.CommandRef,
+    reader: escrow.EscrowReader,
+  ): Promise<commands.CommandAnswer | Elsewhere> {
+    return this.#atCommand(address, ref, (context, user) =>
+      escrow.revealCommand(context, user, ref, reader),
+    )
+  }
+
   async listEscrow(): Promise<escrow.EscrowList> {
     return this.#runtime.commit(escrow.listEscrow)
   }

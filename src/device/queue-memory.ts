@@ -1,6 +1,6 @@
 import { dropParts } from './bodies.ts'
 import { wakeBy, type Context } from './context.ts'
-import { pruneResults } from './results.ts'
+import { PAYLOAD_AT_END, pruneResults } from './results.ts'
 import { CHANNEL_SPAN } from './schema.ts'
 import type { Channel, PendingCommand, Queue } from './state.ts'
 
@@ -109,7 +109,7 @@ function expire(context: Context, channel: Channel, queue: Queue): void {
   )
   for (const { id, big } of rows) {
     db.run(
-      "UPDATE commands SET state = 'expired', ended_at = ?, payload = NULL WHERE id = ?",
+      `UPDATE commands SET state = 'expired', ended_at = ?, payload = ${PAYLOAD_AT_END} WHERE id = ?`,
       now,
       id,
     )

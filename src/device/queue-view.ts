@@ -3,7 +3,7 @@ import type { Context } from './context.ts'
 import type { Terms } from './queue.ts'
 import { PENDING_STATES, queueOf } from './queue-memory.ts'
 import { readQueuedBy, type QueuedBy } from './queued-by.ts'
-import { soughtByJob, soughtSince } from './results.ts'
+import { PAYLOAD_AT_END, soughtByJob, soughtSince } from './results.ts'
 import { CHANNEL_SPAN } from './schema.ts'
 import type { Channel } from './state.ts'
 
@@ -103,7 +103,7 @@ export function giveUp(
     context.effects.finished.add(row.id)
     if (row.stays || row.id === queue.lastId || place >= shown) {
       context.db.run(
-        'UPDATE commands SET state = ?, ended_at = ?, payload = NULL WHERE id = ?',
+        `UPDATE commands SET state = ?, ended_at = ?, payload = ${PAYLOAD_AT_END} WHERE id = ?`,
         state,
         context.now,
         row.id,

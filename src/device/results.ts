@@ -1,3 +1,4 @@
+import { LASTING } from '../commands/table.ts'
 import type { CommandState } from '../mdm/queue.ts'
 import { dropParts, storeBody } from './bodies.ts'
 import type { Context } from './context.ts'
@@ -30,6 +31,17 @@ export type InventoryType = (typeof INVENTORY)[number]
 
 const INVENTORY_LIST = `('${INVENTORY.join("', '")}')`
 
+const LASTING_LIST = `('${LASTING.join("', '")}')`
+/** So long, and so many of each type, lasting payloads stay whatever KEEP_RESULTS says. */
+const LASTING_SPAN = 30 * 86_400_000
+const LASTING_COUNT = 20
+
+/**
+ * What becomes of a payload as its command comes to an end. A device that was given it may have carried it out, answered or not:
+ * the PIN that locks it is to be found. One longer than a row goes with its parts.
+ */
+export const PAYLOAD_AT_END = `iif(handed_out_at > 0 AND request_type IN ${LASTING_LIST}, payload, NULL)`
+
 interface Answered {
   readonly id: number
   /** Whether its payload rests in `parts`. */
@@ -38,7 +50,7 @@ interface Answered {
   readonly secret: boolean
 }
 
-/** Writes a command's end and its result into the command's own row; the payload has done its work. */
+/** Writes a command's end and its result into the command's own row. */
 export function keepResult(
   context: Context,
   { id, requestType, secret, big }: Answered,
@@ -54,7 +66,7 @@ export function keepResult(
   const keep = settings.keepResults.kind !== 'none' || inventory
   db.run(
     `UPDATE commands SET state = ?, answered_at = ?, ended_at = iif(ended_at = 0, ?, ended_at), result_hash = ?,
-      payload = NULL, result = ?, push = iif(push = '' AND queued_at <= ?, ?, push) WHERE id = ?`,
+      payload = ${PAYLOAD_AT_END}, result = ?, push = iif(push = '' AND queued_at <= ?, ?, push) WHERE id = ?`,
     answer.state,
     now,
     now,
@@ -78,7 +90,7 @@ export function pace(count: number): number {
 /**
  * Keeps a channel's history within its bound and a tenth of it: it is looked at with each tenth command, once when that is
  * queued and once when it is answered, because some never are. The newest row always stays, for its number, and one that is
- * finished, because a repeated report is known by its hash; and so does the inventory. Nobody looks beyond the oldest
+ * finished, because a repeated report is known by its hash; and so do the inventory and what is lasting. Nobody looks beyond the oldest
  * command that waits: what has ended lies before it, however long the queue.
  */
 export function pruneInTime(context: Context, channel: Channel, queue: Queue, id: number): void {
@@ -104,12 +116,17 @@ const ENDED = `id BETWEEN ?1 AND ?2 AND state IN ${FINISHED} AND NOT ${soughtByJ
 const NO_INVENTORY = `NOT (request_type IN ${INVENTORY_LIST} AND state = 'acknowledged' AND NOT EXISTS (
   SELECT 1 FROM commands AS newer WHERE newer.id > old.id AND newer.id <= ?4
   AND newer.request_type = old.request_type AND newer.state = 'acknowledged'))`
-const ALL_BUT_LATEST = `SELECT id, result IS NULL AS big FROM commands AS old WHERE ${ENDED} AND EXISTS (
+const NOT_LASTING = `NOT (lasting AND ended_at > ?6 AND ${LASTING_COUNT} > (
+  SELECT count(*) FROM commands AS newer WHERE newer.id > old.id AND newer.id <= ?4
+  AND newer.request_type = old.request_type AND newer.ended_at > 0 AND newer.payload IS NOT NULL))`
+const COLUMNS =
+  'id, state, request_type, ended_at, result IS NULL AS big, payload IS NOT NULL AS lasting'
+const ALL_BUT_LATEST = `SELECT id, big FROM (SELECT ${COLUMNS} FROM commands WHERE ${ENDED}) AS old WHERE EXISTS (
   SELECT 1 FROM commands AS newer WHERE newer.id > old.id AND newer.id <= ?4
-  AND newer.request_type = old.request_type AND newer.answered_at > 0) AND ${NO_INVENTORY} LIMIT ?5`
-const ALL_BUT_NEWEST = `SELECT id, big FROM (SELECT id, state, request_type, ended_at, result IS NULL AS big,
+  AND newer.request_type = old.request_type AND newer.answered_at > 0) AND ${NO_INVENTORY} AND ${NOT_LASTING} LIMIT ?5`
+const ALL_BUT_NEWEST = `SELECT id, big FROM (SELECT ${COLUMNS},
   row_number() OVER (ORDER BY id DESC) AS place FROM commands WHERE ${ENDED}) AS old
-  WHERE (place > ?6 OR (ended_at > 0 AND ended_at < ?7)) AND ${NO_INVENTORY} LIMIT ?5`
+  WHERE (place > ?7 OR (ended_at > 0 AND ended_at < ?8)) AND ${NO_INVENTORY} AND ${NOT_LASTING} LIMIT ?5`
 
 /** Deletes of a channel's history what is too much, at most so many rows. */
 export function pruneResults(context: Context, channel: Channel, queue: Queue, most: number): void {
@@ -117,7 +134,7 @@ export function pruneResults(context: Context, channel: Channel, queue: Queue, m
   const base = channel.id * CHANNEL_SPAN
   const { kind, count, ms } = settings.keepResults
   const waiting = queue.pending.find(({ handedOutAt }) => handedOutAt === 0)?.id ?? queue.lastId
-  const range = [base, waiting - 1, soughtSince(context), waiting, most]
+  const range = [base, waiting - 1, soughtSince(context), waiting, most, now - LASTING_SPAN]
   const surplus =
     kind === 'latest'
       ? db.all<{ id: number; big: number }>(ALL_BUT_LATEST, ...range)

@@ -131,6 +131,7 @@ it.each<[string, string, unknown]>([
   ['POST', `/api/devices/${mac.udid}/commands`, lock],
   ['GET', `/api/devices/${mac.udid}/commands`, undefined],
   ['GET', `/api/commands/${waiting.body.id}`, undefined],
+  ['POST', `/api/commands/${waiting.body.id}/secrets`, reason],
   ['POST', '/api/commands', { ids: [mac.udid], command: lock }],
   ['POST', `/api/devices/${mac.udid}/escrow/unlock_token`, reason],
   ['GET', `/api/devices/${mac.udid}`, undefined],
@@ -209,7 +210,7 @@ it('what an object throws at its caller, and at the runtime’s log, is its reas
   }
   for (let n = 1; ; n++) {
     failAt(n)
-    const error: unknown = await stub.enqueue('', order).then(
+    const error: unknown = await stub.enqueue({ user: '', bare: false }, order).then(
       () => undefined,
       (thrown: unknown) => thrown,
     )

@@ -98,6 +98,15 @@ async function expectedUser() {
   return { ids: { id }, body: { to: `${device.udid}:${id}` } }
 }
 
+async function locked() {
+  const device = newDevice()
+  await device.enroll()
+  const body = { request_type: 'DeviceLock', pin: '123456' }
+  const queued = await api<{ id: string }>('POST', `/api/devices/${device.udid}/commands`, body)
+  await device.poll()
+  return { ids: { id: queued.body.id } }
+}
+
 async function answered() {
   const { device, ids } = await commanded()
   await device.poll()
@@ -192,6 +201,7 @@ const PREPARE: Record<string, Prepare> = {
   retireDevice: enrolled,
   listEscrow: escrowed,
   readEscrow: escrowed,
+  revealCommand: locked,
   getPushCertificate: pushing,
   queueCommands: listed,
   listJobs: atWork,

@@ -1,7 +1,9 @@
 import { z } from '@hono/zod-openapi'
+import { openKeys } from '../../commands/table.ts'
 import type { CommandAnswer, CommandView } from '../../device/commands.ts'
 import { FACES } from '../../device/queued-by.ts'
 import { dictAt, arrayAt, asDict, isDict, stringAt } from '../../plist/dict.ts'
+import { encodeBase64 } from '../../plist/base64.ts'
 import { PlistError } from '../../plist/error.ts'
 import { plistJson, type PlistJson } from '../../plist/json.ts'
 import { readPlist } from '../../plist/read.ts'
@@ -22,7 +24,7 @@ export const STATES = [
   'superseded',
 ] as const
 
-const json = z.record(z.string(), z.unknown())
+export const plistKeys = z.record(z.string(), z.unknown())
 
 export const outcome = z.enum([
   'delivered',
@@ -98,13 +100,17 @@ const step = z.object({
 /** A command by itself: what became of it, step by step, and the device's answer. */
 export const commandDetailSchema = commandSchema
   .extend({
-    command: json
-      .nullable()
-      .openapi({ description: 'Apple’s keys, until the device has answered' }),
+    command: plistKeys.nullable().openapi({
+      description: 'Apple’s keys, until the device has answered, or as long as they are kept',
+    }),
     timeline: z.array(step),
-    result: json
+    result: plistKeys
       .nullable()
       .openapi({ description: 'the device’s answer; its bytes are at /result' }),
+    secrets: z.array(z.string()).openapi({
+      description:
+        'what `command` and `result` leave out, such as `command.PIN`: revealCommand tells it for a reason',
+    }),
     errors: z
       .array(
         z.object({
@@ -153,19 +159,91 @@ export function pushJson(push: CommandView['push']): z.input<typeof pushNote> {
   return push ? { ...push, at: at(push.at) } : null
 }
 
-export function commandDetailJson(
-  answer: Extract<CommandAnswer, { kind: 'command' }>,
-): z.input<typeof commandDetailSchema> {
-  const { view, payload, result } = answer
-  const command = payload && dictOf(payload)
-  const report = result && dictOf(result)
+export type FoundCommand = Extract<CommandAnswer, { kind: 'command' }>
+
+/** What devices say to any command, and outcomes without a value. */
+const OPEN_IN_RESULT: ReadonlySet<string> = new Set([
+  'CommandUUID',
+  'RequestType',
+  'Status',
+  'ErrorChain',
+  'RejectionReason',
+  'UDID',
+  'UserID',
+  'UserShortName',
+  'UserLongName',
+  'EnrollmentID',
+  'EnrollmentUserID',
+  'NotOnConsole',
+  'MessageResult',
+  'MirroringResult',
+  'PasswordChanged',
+  'PasswordVerified',
+])
+
+export function commandDetailJson(answer: FoundCommand): z.input<typeof commandDetailSchema> {
+  const bodies = bodiesOf(answer)
+  const { command, result } = bodies
+  const secrets = secretsOf(answer, bodies)
   return {
-    ...commandJson(view),
-    command: command ? jsonOf(dictAt(command, 'Command') ?? command) : null,
-    timeline: timeline(view),
-    result: report ? jsonOf(report) : null,
-    errors: report ? errorChain(report) : [],
+    ...commandJson(answer.view),
+    command: command ? jsonOf(without(command, 'command', secrets)) : null,
+    timeline: timeline(answer.view),
+    result: result ? jsonOf(without(result, 'result', secrets)) : null,
+    secrets,
+    errors: result ? errorChain(result) : [],
   }
+}
+
+interface Bodies {
+  readonly command: PlistDict | undefined
+  readonly result: PlistDict | undefined
+}
+
+/** The whole command and the whole answer, as far as they are kept and can be read. */
+function bodiesOf({ payload, result }: FoundCommand): Bodies {
+  const plist = payload && dictOf(payload)
+  return {
+    command: plist && (dictAt(plist, 'Command') ?? plist),
+    result: result && dictOf(result),
+  }
+}
+
+/** Of a secret command all keys but those that are known to hold no secret, or all of what cannot be read. */
+export function secretsOf(answer: FoundCommand, bodies: Bodies = bodiesOf(answer)): string[] {
+  if (!answer.secret) {
+    return []
+  }
+  const { command, result } = bodies
+  const open = openKeys(answer.view.requestType)
+  return [
+    ...(answer.payload && !command ? ['command'] : []),
+    ...Object.keys(command ?? {}).flatMap((key) => (open.includes(key) ? [] : `command.${key}`)),
+    ...(answer.result && !result ? ['result'] : []),
+    ...Object.keys(result ?? {}).flatMap((key) => (OPEN_IN_RESULT.has(key) ? [] : `result.${key}`)),
+  ]
+}
+
+/** All that is kept, for an admin with a reason. What cannot be read is told as the bytes that it is. */
+export function revealedJson(answer: FoundCommand) {
+  const { command, result } = bodiesOf(answer)
+  return {
+    command: wholeJson(command, answer.payload),
+    result: wholeJson(result, answer.result),
+  }
+}
+
+function wholeJson(dict: PlistDict | undefined, bytes: Uint8Array | undefined) {
+  if (dict) {
+    return jsonOf(dict)
+  }
+  return bytes ? { $data: encodeBase64(bytes) } : null
+}
+
+function without(dict: PlistDict, name: string, secrets: readonly string[]): PlistDict {
+  return Object.fromEntries(
+    Object.entries(dict).filter(([key]) => !secrets.includes(`${name}.${key}`)),
+  )
 }
 
 function timeline(view: CommandView): z.input<typeof step>[] {

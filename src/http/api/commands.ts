@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import type { CommandAnswer, CommandRef } from '../../device/commands.ts'
+import type { CommandRef } from '../../device/commands.ts'
 import type { AppEnv } from '../app-env.ts'
 import { AdminError, atDevice } from '../at-device.ts'
 import { ACTOR, queuedBy } from '../queued-by.ts'
@@ -10,7 +10,9 @@ import {
   commandJson,
   commandSchema,
   QUEUER_EXAMPLE,
+  secretsOf,
   STATES,
+  type FoundCommand,
 } from './command-json.ts'
 import { commandId, noCommand, refOf, unknown } from './command-id.ts'
 import {
@@ -62,6 +64,7 @@ const DETAIL = {
     { at: EXAMPLE.answered_at, what: 'answered' as const },
   ],
   result: { Status: 'Acknowledged', QueryResponses: { OSVersion: '26.1' } },
+  secrets: [],
   errors: [],
 }
 const SECONDS = `has to be a number of seconds, at most ${MAX_WAIT}`
@@ -228,13 +231,22 @@ commands.openapi(
         description: 'a property list',
         content: { 'application/xml': { schema: { type: 'string' } } },
       },
+      403: refusal('the answer holds secrets: revealCommand tells it for a reason'),
       404: refusal('no such command, no answer yet, or results are not kept (KEEP_RESULTS)'),
     },
   }),
   async (c) => {
-    const { result } = await look(c, refOf(c.req.valid('param').id), 0)
+    const { id } = c.req.valid('param')
+    const found = await look(c, refOf(id), 0)
+    const { result } = found
     if (!result) {
       throw new AdminError('the device has not answered, or its answer is kept no longer', 404)
+    }
+    if (secretsOf(found).some((name) => name.startsWith('result'))) {
+      throw new AdminError(
+        `the answer holds secrets: POST /api/commands/${id}/secrets tells it for a reason`,
+        403,
+      )
     }
     return c.body(new Uint8Array(result), 200, { 'content-type': 'application/xml' })
   },
@@ -269,11 +281,7 @@ commands.openapi(
   },
 )
 
-async function look(
-  c: Context<AppEnv>,
-  ref: CommandRef,
-  seconds: number,
-): Promise<Extract<CommandAnswer, { kind: 'command' }>> {
+async function look(c: Context<AppEnv>, ref: CommandRef, seconds: number): Promise<FoundCommand> {
   const found = await atDevice(c.env, ref.enrollment, (device, address) =>
     device.command(address, ref, seconds * 1000),
   )

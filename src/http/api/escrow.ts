@@ -1,16 +1,21 @@
 import { createRoute, z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import type { EscrowReader } from '../../device/escrow.ts'
 import { encodeBase64 } from '../../plist/base64.ts'
-import { AdminError } from '../at-device.ts'
+import type { AppEnv } from '../app-env.ts'
+import { AdminError, atDevice } from '../at-device.ts'
+import { plistKeys, revealedJson } from './command-json.ts'
+import { commandId, refOf, unknown } from './command-id.ts'
 import { knownDevice } from './device-id.ts'
 import { answer, atOrNull, body, deviceId, newRoutes, refusal } from './frame.ts'
 
-/** Tokens that devices escrow with us. A value is only read by a call that leaves an entry: who, when, why. */
+/** Tokens that devices escrow with us, and the secrets of commands. They are read by calls that leave an entry: who, when, why. */
 export const escrow = newRoutes()
 
 const tags = ['Escrow']
 const MAX_TEXT = 1000
 const TOO_LONG = `has to be a text of at most ${MAX_TEXT} characters`
-const REASON = 'a reason is needed to read a token: it is written down with who asked'
+const REASON = 'a reason is needed to read a secret: it is written down with who asked'
 
 const kind = z.enum(['unlock_token', 'bootstrap_token'])
 const token = {
@@ -22,6 +27,11 @@ const token = {
     .nullable()
     .openapi({ description: 'when its enrolment ended; null for a token of the present one' }),
 }
+const reader = {
+  reason: z.string(REASON).trim().min(1, REASON).max(MAX_TEXT, TOO_LONG),
+  who: z.string().trim().max(MAX_TEXT, TOO_LONG).nullish(),
+}
+const WHY = { reason: 'passcode forgotten, ticket 42', who: 'ada' }
 const stored = { stored_at: '2026-11-24T09:00:00.000Z', archived_at: null }
 
 escrow.openapi(
@@ -40,8 +50,9 @@ escrow.openapi(
           reads: z.array(
             z.object({
               at: z.iso.datetime().nullable(),
-              kind,
-              token: z.int(),
+              kind: z.enum([...kind.options, 'command']),
+              token: z.int().nullable(),
+              command: z.string().nullable().openapi({ description: 'a command’s id' }),
               who: z.string(),
               address: z.string(),
               reason: z.string(),
@@ -55,9 +66,9 @@ escrow.openapi(
               at: '2026-11-24T10:00:00.000Z',
               kind: 'unlock_token',
               token: 1,
-              who: 'ada',
+              command: null,
               address: '192.0.2.1',
-              reason: 'passcode forgotten, ticket 42',
+              ...WHY,
             },
           ],
         },
@@ -75,7 +86,12 @@ escrow.openapi(
           stored_at: atOrNull(storedAt),
           archived_at: atOrNull(archivedAt),
         })),
-        reads: reads.map(({ at, ...read }) => ({ at: atOrNull(at), ...read })),
+        reads: reads.map(({ at, ...read }) => ({
+          token: null,
+          command: null,
+          ...read,
+          at: atOrNull(at),
+        })),
       },
       200,
     )
@@ -96,14 +112,13 @@ escrow.openapi(
       }),
       body: body(
         z.strictObject({
-          reason: z.string(REASON).trim().min(1, REASON).max(MAX_TEXT, TOO_LONG),
-          who: z.string().trim().max(MAX_TEXT, TOO_LONG).nullish(),
+          ...reader,
           token: z
             .int('has to be the number of a token, as the list shows it')
             .nullish()
             .openapi({ description: 'which, where it is not the one of the present enrolment' }),
         }),
-        { why: { reason: 'passcode forgotten, ticket 42', who: 'ada' } },
+        { why: WHY },
       ),
     },
     responses: {
@@ -118,13 +133,13 @@ escrow.openapi(
   }),
   async (c) => {
     const params = c.req.valid('param')
-    const { reason, who, token: number } = c.req.valid('json')
+    const { token: number, ...why } = c.req.valid('json')
     const { id } = await knownDevice(c.env, params.id)
-    const found = await c.env.DEVICE.getByName(id).readEscrow(params.kind, number ?? undefined, {
-      who: who || 'micromdm',
-      address: c.req.header('cf-connecting-ip') ?? '',
-      reason,
-    })
+    const found = await c.env.DEVICE.getByName(id).readEscrow(
+      params.kind,
+      number ?? undefined,
+      readerOf(c, why),
+    )
     if (!found.found) {
       throw new AdminError(`${params.id} has no such ${params.kind} in escrow`, 404)
     }
@@ -141,3 +156,60 @@ escrow.openapi(
     )
   },
 )
+
+escrow.openapi(
+  createRoute({
+    method: 'post',
+    path: '/commands/{id}/secrets',
+    operationId: 'revealCommand',
+    tags,
+    summary: 'A command with its secrets, and the device’s answer; leaves an entry: who, when, why',
+    description:
+      'Entries are in the escrow list of the device. The payload of a command that sets or asks for what opens the device stays for 30 days after its end (the newest 20 of a type), others until the device has answered.',
+    request: {
+      params: z.object({ id: commandId }),
+      body: body(z.strictObject(reader), { why: WHY }),
+    },
+    responses: {
+      200: answer(
+        'the command',
+        z.object({
+          id: z.string(),
+          request_type: z.string(),
+          command: plistKeys.nullable().openapi({ description: 'Apple’s keys' }),
+          result: plistKeys.nullable().openapi({ description: 'the device’s answer' }),
+        }),
+        {
+          id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01.17',
+          request_type: 'DeviceLock',
+          command: { RequestType: 'DeviceLock', PIN: '123456' },
+          result: { Status: 'Acknowledged' },
+        },
+      ),
+      404: refusal('no such command, or neither it nor its answer is kept any longer'),
+    },
+  }),
+  async (c) => {
+    const ref = refOf(c.req.valid('param').id)
+    const why = readerOf(c, c.req.valid('json'))
+    const found = await atDevice(c.env, ref.enrollment, (device, address) =>
+      device.revealCommand(address, ref, why),
+    )
+    if (found.kind === 'unknown') {
+      throw unknown(ref)
+    }
+    if (!found.payload && !found.result) {
+      throw new AdminError('neither the command nor its answer is kept any longer', 404)
+    }
+    c.header('cache-control', 'no-store')
+    const { id, requestType } = found.view
+    return c.json({ id, request_type: requestType, ...revealedJson(found) }, 200)
+  },
+)
+
+function readerOf(
+  { req }: Context<AppEnv>,
+  { reason, who }: { readonly reason: string; readonly who?: string | null | undefined },
+): EscrowReader {
+  return { who: who || 'micromdm', address: req.header('cf-connecting-ip') ?? '', reason }
+}

@@ -15,9 +15,9 @@ describe('a raw command', () => {
     })
   })
 
-  test('of an unknown type is accepted', () => {
+  test('of an unknown type is accepted, and taken for secret', () => {
     const payload = writePlist({ CommandUUID: 'c', Command: { RequestType: 'New' } })
-    expect(readRawCommand(payload)).toMatchObject({ ok: true, requestType: 'New', secret: false })
+    expect(readRawCommand(payload)).toMatchObject({ ok: true, requestType: 'New', secret: true })
   })
 
   test.each([
