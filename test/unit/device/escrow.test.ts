@@ -9,7 +9,7 @@ import {
 } from '../../../src/device/escrow.ts'
 import { handOut } from '../../../src/device/queue.ts'
 import { viewQueue } from '../../../src/device/queue-view.ts'
-import { channelOf, saveDevice } from '../../../src/device/state.ts'
+import { channelOf } from '../../../src/device/state.ts'
 import { asDict, bytesAt, dictAt } from '../../../src/plist/dict.ts'
 import { readPlist } from '../../../src/plist/read.ts'
 import { writePlist } from '../../../src/plist/write.ts'
@@ -19,10 +19,8 @@ const TOKEN = new Uint8Array([1, 2, 3, 250])
 const reader = { who: 'ada', address: '192.0.2.1', reason: 'forgot the passcode' }
 
 function withTokens(): TestObject {
-  const object = new TestObject()
+  const object = new TestObject().enrolled()
   object.commit((context) => {
-    context.state.device.state = 'enrolled'
-    saveDevice(context.db, context.state.device)
     storeEscrow(context, 'unlock_token', TOKEN)
     storeEscrow(context, 'bootstrap_token', new Uint8Array([9]))
   })
@@ -40,8 +38,8 @@ describe('a token in escrow', () => {
     object.evict()
     expect(object.commit(listEscrow)).toEqual({
       tokens: [
-        { token: 1, kind: 'unlock_token', storedAt: 1_000_001, archivedAt: 0 },
-        { token: 2, kind: 'bootstrap_token', storedAt: 1_000_001, archivedAt: 0 },
+        { token: 1, kind: 'unlock_token', storedAt: 1_000_002, archivedAt: 0 },
+        { token: 2, kind: 'bootstrap_token', storedAt: 1_000_002, archivedAt: 0 },
       ],
       reads: [{ ...reader, at: readAt, kind: 'unlock_token', token: 1 }],
     })

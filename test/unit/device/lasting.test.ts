@@ -13,7 +13,7 @@ const bytes = (value: string): Uint8Array => new TextEncoder().encode(value)
 const NONE: KeepResults = { kind: 'none', count: 0, ms: 0 }
 
 function device(keepResults: KeepResults, settings: Partial<DeviceSettings> = {}) {
-  const object = new TestObject('UDID-1', { keepResults, ...settings })
+  const object = new TestObject('UDID-1', { keepResults, ...settings }).enrolled()
   let n = 0
   const refOf = (id: number) => ({ enrollment: 'UDID-1', n: id })
   const tell = (status: string, commandUUID?: string): void => {

@@ -4,7 +4,7 @@ import { newEffects, type Context, type DeviceSettings } from '../../../src/devi
 import type { Db } from '../../../src/device/db.ts'
 import { withRareTables } from '../../../src/device/schema.ts'
 import { loadState } from '../../../src/device/load.ts'
-import type { DeviceState } from '../../../src/device/state.ts'
+import { saveDevice, type DeviceState } from '../../../src/device/state.ts'
 import { createSealer } from '../../../src/pki/seal.ts'
 
 const sealer = createSealer(`test:${randomBytes(32).toString('base64')}`)
@@ -65,6 +65,15 @@ export class TestObject {
       this.#state = undefined
       throw error
     }
+  }
+
+  /** The same object, as that of a device that has enrolled. */
+  enrolled(): this {
+    this.commit(({ db, state }) => {
+      state.device.state = 'enrolled'
+      saveDevice(db, state.device)
+    })
+    return this
   }
 
   /** Memory goes, rows stay. */

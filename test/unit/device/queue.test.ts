@@ -193,10 +193,7 @@ describe('a device channel’s queue', () => {
   })
 
   it('seals a secret payload at rest and delivers it as it was', () => {
-    const object = new TestObject()
-    object.commit(({ state }) => {
-      state.device.state = 'enrolled'
-    })
+    const object = new TestObject().enrolled()
     const { add, tell } = queueOn(object)
     add('A', 'pin 123456', 'DeviceLock', true)
     const [row] = object.db().all<{ payload: Uint8Array }>('SELECT payload FROM commands')
