@@ -22,6 +22,7 @@ const projects: TestProjectInlineConfiguration[] = [
   { ...workerProject, test: { ...suite('worker', 2, 3), setupFiles: ['worker/setup.ts'] } },
   // Each brings its own workerd; most of their time is waiting.
   { test: suite('e2e', 3, 2) },
+  { test: suite('attack', 4, 2) },
 ]
 
 export default defineConfig({

@@ -1,21 +1,61 @@
-import type { MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 import type { AppEnv } from './app-env.ts'
 import { errorJson } from './error-json.ts'
 import { sameSecret } from './same-secret.ts'
 import { problem, speaksProblems } from './problem.ts'
 
-const CHALLENGE = { 'www-authenticate': 'Basic realm="micromdm"' }
+type AdminContext = Context<AppEnv>
+
+const FOREIGN =
+  'a browser says in Sec-Fetch-Site or Origin that a page of another site sent this request, so nothing was done: send it from a program, without these headers. If the page is one of this server, set PUBLIC_URL to the address that the browser shows'
+const NOT_STORED = { 'cache-control': 'no-store' }
+const CHALLENGE = { ...NOT_STORED, 'www-authenticate': 'Basic realm="micromdm"' }
 
 /**
- * HTTP Basic, user `micromdm`, password the API key (micromdm-contract §1.1), before the body is read.
+ * The gate of all admin routes, before the body is read. A request of another site's page is refused, with the key too:
+ * a browser may have added it. Everything else needs HTTP Basic, user `micromdm`, password the API key
+ * (micromdm-contract §1.1).
  */
 export const adminAuth: MiddlewareHandler<AppEnv> = async (c, next) => {
+  if (isForeign(c)) {
+    return speaksProblems(c.req.path)
+      ? problem(403, FOREIGN, { headers: NOT_STORED })
+      : errorJson(FOREIGN, 403, NOT_STORED)
+  }
   const sent = /^basic +(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1] ?? ''
   const expected = Buffer.from(`micromdm:${c.var.config.apiKey}`).toString('base64')
   if (!sameSecret(sent, expected)) {
+    const headers = isBrowser(c) ? NOT_STORED : CHALLENGE
     return speaksProblems(c.req.path)
-      ? problem(401, 'HTTP Basic: user micromdm, password the API key', { headers: CHALLENGE })
-      : errorJson('Unauthorized', 401, CHALLENGE)
+      ? problem(401, 'HTTP Basic: user micromdm, password the API key', { headers })
+      : errorJson('Unauthorized', 401, headers)
   }
-  return next()
+  await next()
+  c.header('cache-control', 'no-store')
+  return undefined
+}
+
+/** Browsers add these headers themselves, and no page can change them (Fetch Metadata Request Headers; RFC 6454 §7.3). */
+function isForeign({ req, var: { config } }: AdminContext): boolean {
+  const site = req.header('sec-fetch-site')
+  const origin = req.header('origin')
+  // `none`: the user typed the address, or followed it from another program.
+  const ownSite =
+    site === undefined ||
+    site === 'same-origin' ||
+    (site === 'none' && /^(GET|HEAD)$/.test(req.method))
+  // Behind a proxy that ends TLS the request's URL has http, and the browser's origin https: PUBLIC_URL has it too.
+  const ownOrigin =
+    origin === undefined || [config.publicUrl, new URL(req.url).origin].includes(origin)
+  return !ownSite || !ownOrigin
+}
+
+/**
+ * RFC 9110 §15.5.2 wants a challenge in each 401. A browser that reads one asks for the key, keeps it for the origin, and
+ * adds it to the requests of other sites' pages: it gets none. Over plain http, only navigations show a browser.
+ */
+function isBrowser({ req }: AdminContext): boolean {
+  return [req.header('sec-fetch-site'), req.header('upgrade-insecure-requests')].some(
+    (sent) => sent !== undefined,
+  )
 }

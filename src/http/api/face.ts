@@ -1,4 +1,3 @@
-import type { Config } from '../../config.ts'
 import { adminAuth } from '../admin-auth.ts'
 import { bulk } from './bulk.ts'
 import { ca } from './ca.ts'
@@ -6,7 +5,7 @@ import { commands } from './commands.ts'
 import { deadLetters } from './dead-letters.ts'
 import { deliveries } from './deliveries.ts'
 import { devices } from './devices.ts'
-import { docsPage } from './docs.ts'
+import { DOCS_HEADERS, docsPage } from './docs.ts'
 import { escrow } from './escrow.ts'
 import { problem } from '../problem.ts'
 import { boundedJson, newRoutes, readablePath, withErrors } from './frame.ts'
@@ -54,6 +53,34 @@ const ROUTES = [
 
 export const ownFace = newRoutes()
 
+const document = () =>
+  ownFace.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: {
+      title: 'EdgeMDM',
+      version: '1',
+      description:
+        'What MicroMDM’s API has no words for. Errors are problem documents (RFC 9457); lists come in pages, whose `next` is the `cursor` of the page behind.',
+    },
+    security: [{ basic: [] }],
+  })
+
+/** They are public, so each isolate makes them only once. */
+let description: ReturnType<typeof withErrors> | undefined
+let page: string | undefined
+
+// Without credentials, so that a browser that reads them never asks for the key. They hold no secret.
+ownFace.get('/api/openapi.json', (c) => {
+  description ??= withErrors(document())
+  // Where nobody said how we are reached from outside, `/` is at the place that the document came from (OpenAPI 3.1, server object).
+  return c.json({ ...description, servers: [{ url: c.var.config.publicUrl || '/' }] })
+})
+// The page says once what holds for all operations.
+ownFace.get('/api/docs', async (c) => {
+  page ??= await docsPage(document())
+  return c.body(page, { headers: DOCS_HEADERS })
+})
+
 ownFace.use('/api/*', adminAuth, readablePath, boundedJson)
 
 for (const routes of ROUTES) {
@@ -65,24 +92,6 @@ ownFace.openAPIRegistry.registerComponent('securitySchemes', 'basic', {
   scheme: 'basic',
   description: 'user `micromdm`, password the API key',
 })
-
-/** Where nobody said how we are reached from outside, `/` is at the place that the document came from (OpenAPI 3.1, server object). */
-const document = ({ publicUrl }: Config) =>
-  ownFace.getOpenAPI31Document({
-    openapi: '3.1.0',
-    info: {
-      title: 'EdgeMDM',
-      version: '1',
-      description:
-        'What MicroMDM’s API has no words for. Errors are problem documents (RFC 9457); lists come in pages, whose `next` is the `cursor` of the page behind.',
-    },
-    servers: [{ url: publicUrl || '/' }],
-    security: [{ basic: [] }],
-  })
-
-ownFace.get('/api/openapi.json', (c) => c.json(withErrors(document(c.var.config))))
-// The page says once what holds for all operations.
-ownFace.get('/api/docs', (c) => docsPage(document(c.var.config)))
 
 /** Each path and the methods that it has. */
 const allowed = new Map([

@@ -1,0 +1,247 @@
+import { createExecutionContext } from 'cloudflare:test'
+import { describe, expect, it } from 'vitest'
+import worker from '../../src/index.ts'
+import type { Env } from '../../src/env.ts'
+import { api, env, newDevice, serve } from './server.ts'
+
+const BASIC = { authorization: `Basic ${btoa('micromdm:secret')}` }
+const OURS = 'http://mdm.test'
+
+const { body: document } = await api<{ paths: Record<string, object> }>('GET', '/api/openapi.json')
+
+/** Every admin route with its methods, and what is no route but behind the same gate. */
+const ADMIN = Object.entries({
+  ...Object.fromEntries(
+    Object.entries(document.paths).map(([path, operations]) => [
+      path.replaceAll(/\{\w+\}/g, 'X'),
+      Object.keys(operations).map((method) => method.toUpperCase()),
+    ]),
+  ),
+  '/v1/commands': ['POST'],
+  '/v1/commands/X': ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS'],
+  '/v1/devices': ['POST', 'DELETE'],
+  '/v1/devices/X/block': ['POST'],
+  '/v1/devices/X/unblock': ['POST'],
+  '/v1/profiles': ['POST', 'PUT', 'DELETE'],
+  '/v1/config/certificate': ['GET', 'PUT'],
+  '/v1/challenge': ['POST'],
+  '/v1/push/X': ['POST'],
+  '/v1/': ['GET'],
+  '/push/X': ['GET', 'HEAD', 'POST', 'OPTIONS'],
+  '/boltbackup': ['GET'],
+  '/api': ['GET'],
+  '/api/devices/X%0A/commands': ['POST', 'OPTIONS'],
+  '/v1/commands/X%0A': ['POST'],
+  '/%76%31/commands': ['POST'],
+  '/mdm/../v1/commands': ['POST'],
+}).flatMap(([path, methods]) => methods.map((method) => [method, path] as const))
+
+const DEVICE = [
+  ...['/mdm', '/mdm/connect', '/mdm/checkin', '/checkin'].flatMap((path) =>
+    ['GET', 'PUT', 'POST', 'OPTIONS'].map((method) => [method, path] as const),
+  ),
+  ['GET', '/scep?operation=GetCACaps'],
+  ['POST', '/scep?operation=PKIOperation'],
+  ['OPTIONS', '/scep'],
+  ['GET', '/mdm/enroll'],
+  ['POST', '/mdm/enroll'],
+  ['GET', '/ota/enroll'],
+  ['POST', '/ota/phase23'],
+  ['GET', '/mdm/anchor-certs'],
+  ['GET', '/MDMServiceConfig'],
+  ['GET', '/'],
+  ['GET', '/version'],
+] as const
+
+type Sent = Record<string, string>
+
+/** What other sites' pages send, and what no browser does. */
+const FOREIGN: Sent[] = [
+  { 'sec-fetch-site': 'cross-site' },
+  { 'sec-fetch-site': 'same-site' },
+  { 'sec-fetch-site': 'Same-Origin' },
+  { 'sec-fetch-site': 'same-origin, cross-site' },
+  { 'sec-fetch-site': '' },
+  { 'sec-fetch-site': 'cross-site', origin: OURS },
+  { 'sec-fetch-site': 'same-origin', origin: 'https://evil.test' },
+  { origin: 'https://evil.test' },
+  { origin: 'null' },
+  { origin: 'https://mdm.test' },
+  { origin: 'http://mdm.test:8080' },
+  { origin: 'http://mdm.test.evil.test' },
+  { origin: `${OURS}, https://evil.test` },
+]
+const OWN: Sent[] = [{ 'sec-fetch-site': 'same-origin' }, { origin: OURS }]
+const READS = /^(GET|HEAD)$/
+
+const send = (method: string, path: string, headers: Sent, keyed = true) =>
+  serve(path, {
+    method,
+    headers: { ...(keyed ? BASIC : {}), ...headers },
+    ...(READS.test(method) ? {} : { body: '{' }),
+  })
+
+const allows = ({ headers }: Response) =>
+  [...headers.keys()].filter((name) => name.startsWith('access-control-'))
+
+describe('a request that another site’s page sent', () => {
+  it.each(FOREIGN)(
+    'is refused on every admin route, with or without the key: %j',
+    async (headers) => {
+      await Promise.all(
+        ADMIN.map(async ([method, path], n) => {
+          const response = await send(method, path, headers, n % 2 === 0)
+          expect(response.status, `${method} ${path}`).toBe(403)
+          expect(response.headers.get('cache-control')).toBe('no-store')
+          expect(allows(response)).toEqual([])
+        }),
+      )
+    },
+  )
+
+  it('is told how to do it, in the words of each face', async () => {
+    const headers = { 'sec-fetch-site': 'cross-site' }
+    const own = await send('POST', '/api/devices/X/commands', headers)
+    expect(own.headers.get('content-type')).toBe('application/problem+json')
+    const detail = expect.stringMatching(/send it from a program.*set PUBLIC_URL/s)
+    expect(await own.json()).toMatchObject({ title: 'Forbidden', status: 403, detail })
+    const micromdm = await send('POST', '/v1/commands', headers)
+    expect(await micromdm.json()).toEqual({ error: detail })
+  })
+
+  it('does nothing', async () => {
+    const text = { ...BASIC, 'content-type': 'text/plain', origin: 'https://evil.test' }
+    const body = JSON.stringify({ udid: 'QUIET', request_type: 'DeviceLock', pin: '123456' })
+    for (const path of ['/v1/commands', '/api/devices/QUIET/commands']) {
+      expect((await serve(path, { method: 'POST', headers: text, body })).status).toBe(403)
+    }
+    const { body: listed } = await api('GET', '/api/devices/QUIET/commands')
+    expect(listed['commands']).toEqual([])
+  })
+
+  it('is not told apart by a method that a header names', async () => {
+    const headers = { 'sec-fetch-site': 'none', 'x-http-method-override': 'GET', _method: 'GET' }
+    expect((await send('POST', '/v1/push/X', headers)).status).toBe(403)
+    const get = { 'sec-fetch-site': 'none', 'x-http-method-override': 'DELETE' }
+    await api('POST', '/api/devices/KEPT/commands', { request_type: 'ProfileList' })
+    expect((await send('GET', '/v1/commands/KEPT', get)).status).toBe(200)
+    const { body } = await api('GET', '/api/devices/KEPT/commands')
+    expect(body['commands']).toMatchObject([{ state: 'queued' }])
+  })
+})
+
+describe('a request of this server’s own page, or of no page', () => {
+  it('is not refused', async () => {
+    for (const [method, path] of ADMIN) {
+      for (const headers of [{}, ...OWN]) {
+        const { status } = await send(method, path, headers)
+        expect(status, `${method} ${path} ${JSON.stringify(headers)}`).not.toBeOneOf([401, 403])
+      }
+    }
+  })
+
+  it('reads what an address says that somebody typed, and does not act by it', async () => {
+    for (const [method, path] of ADMIN) {
+      const { status } = await send(method, path, { 'sec-fetch-site': 'none' })
+      expect(status === 403, `${method} ${path}`).toBe(!READS.test(method))
+    }
+  })
+
+  it('may come through a proxy that ends TLS, under PUBLIC_URL', async () => {
+    const its = { ...env, PUBLIC_URL: 'https://admin.example.com' } as unknown as Env
+    const statusOf = async (origin: string) => {
+      const headers = { ...BASIC, origin, 'sec-fetch-site': 'same-origin' }
+      const request = new Request('http://internal:8787/v1/devices', {
+        method: 'POST',
+        headers,
+        body: '{}',
+      })
+      const answer: Promise<Response> = Promise.resolve(
+        worker.fetch(request, its, createExecutionContext()),
+      )
+      return (await answer).status
+    }
+    expect(await statusOf('https://admin.example.com')).toBe(200)
+    expect(await statusOf('http://internal:8787')).toBe(200)
+    expect(await statusOf('http://admin.example.com')).toBe(403)
+    expect(await statusOf('https://internal:8787')).toBe(403)
+  })
+})
+
+describe('a device’s route', () => {
+  it('answers the same whatever a browser’s headers say, and never 401 or 403', async () => {
+    for (const [method, path] of DEVICE) {
+      const { status } = await send(method, path, {}, false)
+      expect(status, `${method} ${path}`).not.toBeOneOf([401, 403])
+      await Promise.all(
+        [...FOREIGN, ...OWN, { 'sec-fetch-site': 'none' }].map(async (headers) => {
+          const response = await send(method, path, headers, false)
+          expect(response.status, `${method} ${path} ${JSON.stringify(headers)}`).toBe(status)
+          expect(allows(response)).toEqual([])
+        }),
+      )
+    }
+  })
+
+  it('takes the messages of a device that sends such headers', async () => {
+    const device = newDevice({
+      fetch: (url, init) =>
+        serve(new URL(url).pathname, {
+          ...(init as RequestInit),
+          headers: {
+            ...(init?.headers as Record<string, string>),
+            origin: 'null',
+            'sec-fetch-site': 'cross-site',
+          },
+        }),
+    })
+    await device.enroll()
+    await api('POST', '/v1/commands', { udid: device.udid, request_type: 'ProfileList' })
+    await device.poll()
+    expect(device.received).toHaveLength(1)
+  })
+})
+
+describe('the key', () => {
+  const BROWSERS = [
+    { 'sec-fetch-site': 'none' },
+    { 'sec-fetch-site': 'same-origin' },
+    { 'upgrade-insecure-requests': '1' },
+  ]
+  const gets = ADMIN.filter(([method]) => method === 'GET')
+
+  it.each(BROWSERS)('is not asked for by a browser, which would keep it: %j', async (headers) => {
+    for (const [method, path] of gets) {
+      const response = await send(method, path, headers, false)
+      expect([response.status, response.headers.get('www-authenticate')], path).toEqual([401, null])
+    }
+  })
+
+  it.each([{}, { accept: 'text/html' }, { 'sec-fetch-mode': 'cors', 'user-agent': 'Mozilla/5.0' }])(
+    'is asked for by Basic of a program: %j',
+    async (headers: Sent) => {
+      for (const [method, path] of gets) {
+        const response = await send(method, path, headers, false)
+        expect(response.status).toBe(401)
+        expect(response.headers.get('www-authenticate'), path).toBe('Basic realm="micromdm"')
+      }
+    },
+  )
+
+  it('gets answers that no cache keeps', async () => {
+    for (const [method, path] of ADMIN) {
+      for (const keyed of [true, false]) {
+        const { headers } = await send(method, path, {}, keyed)
+        expect(headers.get('cache-control'), `${method} ${path}`).toBe('no-store')
+      }
+    }
+  })
+
+  it.each(['/api/docs', '/api/openapi.json'])('is not needed for %s', async (path) => {
+    for (const headers of [{}, { 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': 'none' }]) {
+      const response = await send('GET', path, headers, false)
+      expect([response.status, response.headers.get('www-authenticate')]).toEqual([200, null])
+      expect(allows(response)).toEqual([])
+    }
+  })
+})
