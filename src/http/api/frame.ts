@@ -252,6 +252,9 @@ function isTooDeep(json: Uint8Array): boolean {
   return depth > MAX_DEPTH
 }
 
+/** Their handlers read no body: a DELETE with a filter in it would do more than was meant. */
+const BODILESS = new Set(['GET', 'HEAD', 'DELETE'])
+
 /**
  * Bodies are bounded as everywhere, and JSON whatever they are called: curl's `-d` says form, and MicroMDM's
  * clients say anything.
@@ -261,6 +264,14 @@ export const boundedJson: MiddlewareHandler<AppEnv> = async (c, next) => {
     const bytes = await readBody(c.req.raw)
     if (bytes === undefined) {
       return problem(413, 'the body is longer than 20 MB')
+    }
+    if (BODILESS.has(c.req.method)) {
+      return bytes.length === 0
+        ? next()
+        : problem(
+            400,
+            `${c.req.method} takes no body: leave it out, and say in path and query what is meant`,
+          )
     }
     if (isTooDeep(bytes)) {
       return problem(400, `the body is nested more than ${MAX_DEPTH} levels deep`)

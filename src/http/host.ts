@@ -1,0 +1,23 @@
+import type { MiddlewareHandler } from 'hono'
+import { warn } from '../log.ts'
+import type { AppEnv } from './app-env.ts'
+import { refuse } from './errors.ts'
+
+/** RFC 9110 §7.2, without the characters that no name or address in use has. */
+const HOST = /^([\w.-]+|\[[\da-f:.]+\])(:\d*)?$/i
+const TEXT =
+  'the Host header or the path is not valid: send the name or address of this server, its port if it has one, and a path that begins with /'
+
+/**
+ * The runtime puts the Host header into a request's URL as it came: `a b` makes a URL that nothing can read, and `a/b`
+ * another path. That is the sender's fault, on device routes too.
+ */
+export const validHost: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const host = c.req.header('host')
+  if ((host === undefined || HOST.test(host)) && URL.canParse(c.req.url)) {
+    return next()
+  }
+  const { path } = c.req
+  warn('http:host', { path, host: host?.slice(0, 100) })
+  return refuse(path, 400, TEXT)
+}
