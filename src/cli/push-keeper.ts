@@ -1,5 +1,5 @@
 import { type ApnsTransport, createApnsTransport, type PushCall } from './apns-transport.ts'
-import { messageOf } from './error.ts'
+import { CliError, messageOf } from './error.ts'
 import type { PemPair } from './state.ts'
 
 export interface PushKeeping {
@@ -32,7 +32,7 @@ export function createPushKeeper(keeping: PushKeeping): PushKeeper {
     try {
       to = install(next)
     } catch (error) {
-      return new Response(messageOf(error), { status: 409 })
+      return new Response(messageOf(error), { status: error instanceof CliError ? 409 : 500 })
     }
     const before = transport
     pair = next

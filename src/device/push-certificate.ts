@@ -59,7 +59,10 @@ export async function pushCertificateInUse(
   }
 }
 
-/** Hands a checked pair of PEMs to the keeper; when this returns nothing, the next push leaves with it. */
+/**
+ * Hands a checked pair of PEMs to the keeper; when this returns nothing, the next push leaves with it.
+ * Returns why the keeper refuses. @throws when it fails
+ */
 export async function replacePushCertificate(
   keeper: PushKeeper,
   pair: { readonly certificatePem: string; readonly keyPem: string },
@@ -70,6 +73,9 @@ export async function replacePushCertificate(
   })
   memory = undefined
   const text = await response.text()
+  if (response.status === 500) {
+    throw new Error(text)
+  }
   return response.ok ? undefined : text
 }
 

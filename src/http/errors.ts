@@ -40,6 +40,11 @@ export function refuse(path: string, status: number, message: string): Response 
   return speaksProblems(path) ? problem(status, message) : errorJson(message, status)
 }
 
+/** SQLite's words in a Durable Object, D1's for its own limit, and Node's for a file of `npm start`. */
+const FULL = /SQLITE_FULL|exceeded maximum DB size|\bENOSPC\b/i
+/** A disk that fails, and the words with which the runtime hides why an object cannot be opened. */
+const FAILING = /SQLITE_IOERR|^internal error; reference =/
+
 /** What is known of it; the query and its parameters are nobody's business. */
 function explained(path: string, error: Error): Response {
   const reason = reasonOf(error)
@@ -47,7 +52,17 @@ function explained(path: string, error: Error): Response {
     const hint = 'the directory is not migrated: run `wrangler d1 migrations apply DB --remote`'
     return refuse(path, 503, hint)
   }
-  return /^(Failed query|D1_)/.test(reason)
-    ? refuse(path, 503, 'the directory (D1) does not answer just now: try again')
+  if (FULL.test(reason)) {
+    return refuse(path, 503, 'the storage is full: make room there, then repeat the request')
+  }
+  if (/^(Failed query|D1_)/.test(reason)) {
+    return refuse(path, 503, 'the directory (D1) does not answer just now: try again')
+  }
+  return FAILING.test(reason)
+    ? refuse(
+        path,
+        503,
+        'the storage does not answer just now: try again, and under `npm start` see whether the disk is full',
+      )
     : refuse(path, 500, reason)
 }

@@ -89,15 +89,20 @@ describe('a PUT', () => {
     },
   )
 
-  it('hands the pair to the keeper of a local server, and says why the keeper refused', async () => {
+  it('hands the pair to the keeper of a local server, and says why the keeper refused or failed', async () => {
     const handed: unknown[] = []
+    const answers = [
+      new Response(null),
+      new Response('not now', { status: 409 }),
+      new Response('ENOSPC: no space left on device, write', { status: 500 }),
+    ]
     const keeper: PushKeeper = {
       fetch: async (_, init) => {
         if (init?.method !== 'PUT') {
           return new Response(mine.pem)
         }
         handed.push(JSON.parse(init.body as string))
-        return handed.length === 1 ? new Response(null) : new Response('not now', { status: 409 })
+        return answers.shift() ?? new Response(null)
       },
     }
     const call = deployment({ PUSH_KEEPER: keeper })
@@ -107,6 +112,10 @@ describe('a PUT', () => {
     expect(await call('PUT', PATH, { cert, key: keyAs('pkcs1') })).toEqual({
       status: 500,
       body: { error: 'not now' },
+    })
+    expect(await call('PUT', PATH, { cert, key: keyAs('pkcs1') })).toEqual({
+      status: 503,
+      body: { error: expect.stringContaining('the storage is full') },
     })
   })
 })
