@@ -134,9 +134,9 @@ export function hurry({ circuit, ready }: Line): void {
 
 /** When something may be startable again; `undefined` when only a wake-up can tell. */
 export function nextTry(line: Line): number | undefined {
-  return line.ready.size === 0
-    ? undefined
-    : Math.max(heldUntil(line), Math.min(...line.ready.values()))
+  // As arguments of one Math.min, a fleet does not fit on the stack.
+  const first = [...line.ready.values()].reduce((least, at) => Math.min(least, at), Infinity)
+  return first === Infinity ? undefined : Math.max(heldUntil(line), first)
 }
 
 /** A device is done with for now; `wait` tells in how many milliseconds it is tried again, if it has more. */

@@ -58,7 +58,8 @@ export function dueTimes(context: Context): { due: Due; next: number | undefined
   }
   return {
     due: { news: toldNews(context, news), push },
-    next: dates.length > 0 ? Math.min(...dates) : undefined,
+    // Not Math.min of all: a shared Mac may have more users than a call takes arguments.
+    next: dates.length > 0 ? dates.reduce((first, at) => Math.min(first, at)) : undefined,
   }
 }
 

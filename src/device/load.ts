@@ -55,7 +55,9 @@ export function loadState(db: Db, name: string): DeviceState {
     })
   }
   loadChannels(db, state)
-  state.identities.push(...loadIdentities(db))
+  for (const identity of loadIdentities(db)) {
+    state.identities.push(identity)
+  }
   const [last] = db.all<{ seq: number | null }>('SELECT max(seq) AS seq FROM events')
   state.lastSeq = last?.seq ?? 0
   for (const { subscriber, seq } of db.all<{ subscriber: string; seq: number }>(

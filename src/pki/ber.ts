@@ -14,7 +14,7 @@ import {
   readOnly,
   TAG,
 } from './der.ts'
-import { element } from './der-write.ts'
+import { elementOf } from './der-write.ts'
 
 /** Outer levels of a SignedData: ContentInfo, [0], SignedData, EncapsulatedContentInfo, [0], pieces. */
 const MAX_LEVELS = 8
@@ -53,10 +53,10 @@ function transcode(cursor: Cursor, level: number): Uint8Array {
     parts.push(transcode(cursor, level + 1))
   }
   cursor.at += 2
-  return tag === PIECED_OCTET_STRING ? joined(parts) : element(tag, ...parts)
+  return tag === PIECED_OCTET_STRING ? joined(parts) : elementOf(tag, parts)
 }
 
 function joined(pieces: readonly Uint8Array[]): Uint8Array {
   const contents = pieces.map((piece) => contentOf(readOnly(piece, TAG.octetString, 'content')))
-  return element(TAG.octetString, ...contents)
+  return elementOf(TAG.octetString, contents)
 }

@@ -4,6 +4,11 @@ import { TAG } from './der.ts'
 
 /** An element with this tag around the concatenation of `parts`. */
 export function element(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
+  return elementOf(tag, parts)
+}
+
+/** The same from a list, which may be longer than a call has room for on the stack. */
+export function elementOf(tag: number, parts: readonly Uint8Array[]): Uint8Array {
   const length = parts.reduce((sum, part) => sum + part.length, 0)
   const head = [tag, ...lengthOctets(length)]
   // Not Buffer.concat: its small results share one pool, all of which would cross an RPC with them.

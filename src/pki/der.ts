@@ -7,6 +7,8 @@
  */
 import { OwnError } from '../reason.ts'
 
+import { Buffer } from 'node:buffer'
+
 /** Bytes that are not the DER that the caller asked for; the message names the field. */
 export class DerError extends OwnError {
   override name = 'DerError'
@@ -35,6 +37,8 @@ export const TAG = {
 const CONSTRUCTED = 0x20
 /** Certificates nest about ten levels deep; what is deeper is an attack on the stack. */
 const MAX_DEPTH = 32
+/** Real ones have some 20 bytes, and messages quote them. */
+const MAX_OID_BYTES = 128
 
 /** One element: `bytes[start, end)` is its encoding, `bytes[body, end)` its content. */
 export interface Element {
@@ -164,8 +168,11 @@ export function readOid(cursor: Cursor, what: string): string {
   return text
 }
 
-/** Arcs are minimal, complete, and numbers that are exact here. */
+/** Arcs are minimal, complete, few, and numbers that are exact here. */
 function isOid({ bytes, body, end }: Element): boolean {
+  if (end - body > MAX_OID_BYTES) {
+    return false
+  }
   let arc = 0
   let fresh = true
   for (let at = body; at < end; at += 1) {
@@ -293,7 +300,7 @@ function byteAt(cursor: Cursor, at: number, what: string): number {
 
 /** Bytes as ISO 8859-1 text: times, IA5 and printable strings. */
 export function asciiOf(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes)
+  return Buffer.from(bytes).toString('latin1')
 }
 
 function hex(tag: number): string {

@@ -66,15 +66,17 @@ export function readExtensions(fields: Cursor): Extensions {
 export function listExtensions(der: Uint8Array): Extension[] {
   const list = inside(readOnly(der, TAG.sequence, 'extensions'))
   const extensions: Extension[] = []
+  const ids = new Set<string>()
   while (!atEnd(list)) {
     const extension = inside(read(list, TAG.sequence, 'extension'))
     const id = readOid(extension, 'extension')
     const critical = readOptional(extension, TAG.boolean, 'critical')
     const value = contentOf(read(extension, TAG.octetString, `extension ${id}`))
     finish(extension, `extension ${id}`)
-    if (extensions.some((earlier) => earlier.id === id)) {
+    if (ids.has(id)) {
       throw new DerError(`extension ${id}: present twice`)
     }
+    ids.add(id)
     extensions.push({ id, critical: critical?.bytes[critical.body] === 0xff, value })
   }
   return extensions

@@ -4,6 +4,7 @@ import {
   asciiOf,
   atEnd,
   contentOf,
+  DerError,
   type Element,
   finish,
   inside,
@@ -19,10 +20,17 @@ import { NAME_OIDS } from './oids.ts'
 /** One attribute of a name: short name (`CN`, or dotted where it has none) and text. */
 export type NameAttribute = readonly [type: string, value: string]
 
+/** Names go into rows, logs and pages; real ones have a few hundred bytes. */
+const MAX_NAME_BYTES = 8192
+
 const SHORT_NAMES = new Map(Object.entries(NAME_OIDS).map(([name, id]) => [id, name]))
 
-/** The attributes of a Name in the order of the certificate. Throws DerError when it is malformed. */
+/** The attributes of a Name in the order of the certificate. Throws DerError when it is malformed or very long. */
 export function readName(name: Element): NameAttribute[] {
+  const length = name.end - name.body
+  if (length > MAX_NAME_BYTES) {
+    throw new DerError(`Name: ${length} bytes, more than the ${MAX_NAME_BYTES} that are accepted`)
+  }
   const attributes: NameAttribute[] = []
   const names = inside(name)
   while (!atEnd(names)) {

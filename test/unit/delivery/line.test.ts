@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { newLine, nextTry } from '../../../src/delivery/line.ts'
 import { DELIVERED, down, REFUSED, TestReceiver } from './receiver.ts'
 
 const SECOND = 1000
@@ -55,6 +56,14 @@ describe('one device’s trouble', () => {
 })
 
 describe('a receiver that is down', () => {
+  it('has the devices of any fleet wait', () => {
+    const line = newLine(1)
+    for (let n = 0; n < 200_000; n++) {
+      line.ready.set(String(n), 7 + n)
+    }
+    expect(nextTry(line)).toBe(7)
+  })
+
   it('is tried by one post at a time, less and less often, and gets everything in order afterwards', async () => {
     const receiver = new TestReceiver()
     const start = receiver.now

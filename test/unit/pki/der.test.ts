@@ -1,7 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { withDefiniteLengths } from '../../../src/pki/ber.ts'
-import { cursorOver, DerError, readOid, readOnly, requireStrictDer } from '../../../src/pki/der.ts'
+import {
+  cursorOver,
+  DerError,
+  readOid,
+  readOnly,
+  requireStrictDer,
+  TAG,
+} from '../../../src/pki/der.ts'
 import { element, integer, octetString, oid, sequence } from '../../../src/pki/der-write.ts'
 
 function bytes(hex: string): Uint8Array {
@@ -44,6 +51,14 @@ describe('strict DER', () => {
     },
   )
 
+  it.each([
+    ['time', 0x17],
+    ['object identifier', 0x06],
+  ])('refuses a long %s, and does not run out of stack', (rule, tag) => {
+    const long = element(tag, new Uint8Array(1_000_000).fill(0x41))
+    expect(() => requireStrictDer(long, 'x')).toThrow(new DerError(`x: ${rule} is not DER`))
+  })
+
   it('refuses bytes after the element', () => {
     expect(() => readOnly(bytes('050000'), 0x05, 'x')).toThrow(/at the end/)
   })
@@ -73,6 +88,15 @@ describe('indefinite lengths', () => {
     const pieces = bytes('3080a0802480040101040202030000000002010500' + '00')
     const whole = sequence(element(0xa0, octetString(Uint8Array.of(1, 2, 3))), integer(5))
     expect(withDefiniteLengths(pieces)).toEqual(whole)
+  })
+
+  it.each([
+    ['pieces of an octet string', '2480', '04014a', TAG.octetString, '4a'],
+    ['elements of a sequence', '3080', '0500', TAG.sequence, '0500'],
+  ])('are read over any number of %s', (_, start, each, tag, content) => {
+    const many = (hex: string) => bytes(hex.repeat(200_000))
+    const read = withDefiniteLengths(Buffer.concat([bytes(start), many(each), bytes('0000')]))
+    expect(Buffer.compare(read, element(tag, many(content)))).toBe(0)
   })
 
   it.each([

@@ -52,6 +52,17 @@ describe('reading a certificate', () => {
     expect(read.subjectText).toBe(`UID=${topic}, CN=APSP:0b64b4ac, C=US`)
   })
 
+  it.each([
+    ['PrintableString', 'C'],
+    ['UTF8String', 'O'],
+    ['IA5String', 'DC'],
+  ])('refuses a name with a very long %s', (_, type) => {
+    const named = (length: number) => () =>
+      nodeIdentity({ key: 'ec', subject: [[type, 'x'.repeat(length)]] })
+    expect(named(4096)).not.toThrow()
+    expect(named(200_000)).toThrow(/^Name: 2000\d\d bytes, more than the 8192 that are accepted$/)
+  })
+
   it('reads dates on both sides of 2050', () => {
     const { read } = nodeIdentity({
       key: 'ec',
