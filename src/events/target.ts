@@ -1,9 +1,19 @@
-/** What a webhook's URL must not lead to, unless the operator allows it: the Worker's own network. */
+/** What a webhook's URL must not lead to, unless the operator allows it: anything but the internet. */
 
-/** Names that mean this machine or a network of its own (RFC 6761, RFC 6762, RFC 8375, ICANN's `internal`). */
-const PRIVATE_NAMES = /(^|\.)(localhost|local|internal|home\.arpa)$/
-/** IPv4 networks that are not the internet's (RFC 6890), as first address and prefix length. */
-const PRIVATE_V4: readonly (readonly [number, number])[] = [
+/**
+ * Names that are no public DNS's: of this machine and networks of its own (RFC 6761, RFC 6762 with its appendix G, RFC 8375, ICANN's
+ * `internal`), of clusters, and those that are reserved never to lead anywhere (RFC 2606, RFC 7686, RFC 9476).
+ */
+const RESERVED_NAMES =
+  /(^|\.)(localhost|localdomain|local|lan|home|home\.arpa|corp|internal|intranet|mail|private|svc|alt|example|invalid|onion|test)$/
+/** The longest name that DNS has (RFC 1035 §2.3.4), with a dot behind it. */
+const MAX_NAME = 254
+
+/** An address and how many of its first bits make a network. */
+type Network = readonly [address: number, bits: number]
+
+/** IPv4 that IANA's registry of special-purpose addresses does not call globally reachable, and multicast. */
+const RESERVED_V4: readonly Network[] = [
   [0x00_00_00_00, 8],
   [0x0a_00_00_00, 8],
   [0x64_40_00_00, 10],
@@ -11,9 +21,20 @@ const PRIVATE_V4: readonly (readonly [number, number])[] = [
   [0xa9_fe_00_00, 16],
   [0xac_10_00_00, 12],
   [0xc0_00_00_00, 24],
+  [0xc0_00_02_00, 24],
+  [0xc0_58_63_00, 24],
   [0xc0_a8_00_00, 16],
   [0xc6_12_00_00, 15],
+  [0xc6_33_64_00, 24],
+  [0xcb_00_71_00, 24],
   [0xe0_00_00_00, 3],
+]
+/** The same of IPv6 within 2000::/3, by its first 32 bits. Protocol assignments (2001::/23) hold Teredo, and no receivers. */
+const RESERVED_V6: readonly Network[] = [
+  [0x20_01_00_00, 23],
+  [0x20_01_0d_b8, 32],
+  [0x20_02_00_00, 16],
+  [0x3f_ff_00_00, 20],
 ]
 
 /**
@@ -22,49 +43,60 @@ const PRIVATE_V4: readonly (readonly [number, number])[] = [
  */
 export function refuseTarget(url: string): string | undefined {
   const { hostname } = new URL(url)
-  return isPrivate(hostname)
-    ? `${hostname} is on a private network or this machine, where a deployed Worker reaches nobody: give the receiver a public name, for instance by a cloudflared tunnel (docs/webhooks.md), or set ALLOW_PRIVATE_WEBHOOKS=true`
+  if (hostname.length > MAX_NAME) {
+    return `a host name of ${hostname.length} characters leads nowhere: DNS has none of more than 253`
+  }
+  return isReserved(hostname)
+    ? `${hostname} is not on the internet but on a private network, on this machine or reserved, where a deployed Worker reaches nobody: give the receiver a public name, for instance by a cloudflared tunnel (docs/webhooks.md), or set ALLOW_PRIVATE_WEBHOOKS=true`
     : undefined
 }
 
+/** Whether what may be sent to the one would be in clear on its way to the other. */
+export function isDowngrade(from: URL, to: URL): boolean {
+  return from.protocol === 'https:' && to.protocol === 'http:'
+}
+
 /** `hostname` as the URL parser writes it: IPv4 in four decimal parts, IPv6 in brackets and lower case. */
-function isPrivate(hostname: string): boolean {
+function isReserved(hostname: string): boolean {
   if (hostname.startsWith('[')) {
-    return isPrivateV6(hostname.slice(1, -1))
+    return isReservedV6(groupsOf(hostname.slice(1, -1)))
   }
   // Who resolves a name may overlook dots behind it.
   const name = hostname.replace(/\.+$/, '')
   if (/^\d+\.\d+\.\d+\.\d+$/.test(name)) {
-    return isPrivateV4(name.split('.').map(Number))
+    return isIn(RESERVED_V4, numberOf(name.split('.').map(Number), 256))
   }
-  return !name.includes('.') || PRIVATE_NAMES.test(name)
+  return !name.includes('.') || RESERVED_NAMES.test(name)
 }
 
-function isPrivateV4(parts: readonly number[]): boolean {
-  const address = parts.reduce((sum, part) => sum * 256 + part, 0)
-  return PRIVATE_V4.some(([network, length]) => {
-    const size = 2 ** (32 - length)
-    return address >= network && address < network + size
-  })
+/** Outside of 2000::/3 nothing is the internet (RFC 4291 §2.4) but IPv4 behind a prefix for it, which counts as itself. */
+function isReservedV6(groups: readonly number[]): boolean {
+  const prefix = groups.slice(0, 6).map((group) => group.toString(16))
+  const isMapped = prefix.join(':') === '0:0:0:0:0:ffff'
+  const isTranslated = prefix.join(':') === '64:ff9b:0:0:0:0'
+  if (isMapped || isTranslated) {
+    return isIn(RESERVED_V4, numberOf(groups.slice(6), 0x1_00_00))
+  }
+  const [first = 0] = groups
+  return first >> 13 !== 1 || isIn(RESERVED_V6, numberOf(groups.slice(0, 2), 0x1_00_00))
 }
 
-/** Of IPv6 only 2000::/3 is the internet (RFC 4291 §2.4); an IPv4 address inside counts as itself. */
-function isPrivateV6(address: string): boolean {
+/** The eight numbers of an IPv6 address. */
+function groupsOf(address: string): number[] {
   const [head = '', tail] = address.split('::')
   const front = head.split(':').filter(Boolean)
   const back = tail?.split(':').filter(Boolean) ?? []
   const zeros = Array.from({ length: 8 - front.length - back.length }, () => '0')
-  const groups = [...front, ...zeros, ...back].map((group) => Number.parseInt(group, 16))
-  const [first = 0, second = 0] = groups
-  const low = groups.slice(6)
-  const bytes = low.flatMap((group) => [group >> 8, group & 0xff])
-  const isMapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xff_ff
-  const isTranslated = first === 0x64 && second === 0xff_9b
-  if (isMapped || isTranslated) {
-    return isPrivateV4(bytes)
-  }
-  if (first === 0x20_02) {
-    return isPrivateV4([second >> 8, second & 0xff, (groups[2] ?? 0) >> 8, (groups[2] ?? 0) & 0xff])
-  }
-  return first >> 13 !== 1
+  return [...front, ...zeros, ...back].map((group) => Number.parseInt(group, 16))
+}
+
+function numberOf(parts: readonly number[], base: number): number {
+  return parts.reduce((sum, part) => sum * base + part, 0)
+}
+
+function isIn(networks: readonly Network[], address: number): boolean {
+  return networks.some(([network, bits]) => {
+    const size = 2 ** (32 - bits)
+    return address >= network && address < network + size
+  })
 }

@@ -352,12 +352,12 @@ describe('a refusal', () => {
     ['POST', '/api/commands', 'json.command: is missing'],
     ['POST', '/api/commands', 'all: has to be true', { all: false, command: {} }],
     ['POST', '/api/webhooks', 'has to be an http or https URL', { url: 'ftp://x' }],
-    ['POST', '/api/webhooks', 'has to be written as %25', { url: 'https://a%zz:b@x.test' }],
+    ['POST', '/api/webhooks', 'has to be written as %25', { url: 'https://a%zz:b@x.example.com' }],
     [
       'POST',
       '/api/webhooks',
       'json.headers.a b: cannot be a name here',
-      { url: 'https://x.test', headers: { 'a b': 'c' } },
+      { url: 'https://x.example.com', headers: { 'a b': 'c' } },
     ],
     ['PATCH', '/api/renewals', 'Unrecognized key: "perhour"', { perhour: 1 }],
   ])('of %s %s is “%s”', async (method, path, reason, body?: object) => {

@@ -24,7 +24,7 @@ export const workerProject = {
             SEAL_KEYS: `test:${randomBytes(32).toString('base64')}`,
             DEVICE_CA: pem('CERTIFICATE', ca.certificate.der),
             DEVICE_CA_KEY: ca.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-            WEBHOOK_URL: 'http://user:pass@receiver.test/hook',
+            WEBHOOK_URL: 'http://user:pass@receiver.example.com/hook',
             DM_URL: 'http://ddm.test',
             PUSH_CERTIFICATE: '',
             PUSH_TOPIC: 'com.apple.mgmt.External.test',

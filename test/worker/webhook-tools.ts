@@ -33,7 +33,7 @@ export async function removeHooks(): Promise<void> {
 
 /** A webhook of its own, with a receiver of its own. */
 export async function newHook(settings: Record<string, unknown> = {}): Promise<Hook> {
-  const host = `hook-${crypto.randomUUID()}.test`
+  const host = `hook-${crypto.randomUUID()}.example.com`
   const created = await api<{ webhook: { id: string }; secret: string }>('POST', '/api/webhooks', {
     url: `https://${host}/in`,
     ...settings,
