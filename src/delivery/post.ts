@@ -1,7 +1,7 @@
 import { abortAfter, clock } from '../clock.ts'
 import { renderEvent, type DeviceEvent } from '../events/event.ts'
 import { redacted } from '../events/redact.ts'
-import { refuseTarget } from '../events/target.ts'
+import { isDowngrade, refuseTarget } from '../events/target.ts'
 import { VAR_WEBHOOK, type Webhook } from '../events/webhook.ts'
 import { reasonOf } from '../log.ts'
 import { signature } from './sign.ts'
@@ -32,7 +32,8 @@ export interface TestResult {
 const TIMEOUT = 30_000
 const CONTENT_TYPE = 'application/json; charset=utf-8'
 const MAX_REQUESTS = 10
-const MAX_REASON = 300
+/** As much of a URL as a reason shows. */
+const MAX_PLACE = 200
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 /** 521 to 526 and 530 are Cloudflare's, of an origin or a tunnel that it does not reach. */
 const DOWN: ReadonlySet<number> = new Set([429, 502, 503, 504, 521, 522, 523, 524, 525, 526, 530])
@@ -84,39 +85,73 @@ export async function post(receiver: Receiver, body: Body, now: number): Promise
 
 /**
  * Follows redirects, for MicroMDM's webhook as Go's client does (net/http, Client): ten requests at most, a POST
- * becomes a GET unless 307 or 308 says otherwise, credentials stay with the host they were given for and its subdomains. That GET
- * brings no event, so for other webhooks it is a refusal. A redirect that names no place is an answer like any other.
+ * becomes a GET unless 307 or 308 says otherwise. That GET brings no event, so for other webhooks it is a refusal. A redirect
+ * that names no place is an answer like any other. Unlike Go's, no event and no credentials go from https to http.
  */
 async function follow(receiver: Receiver, body: Body, signal: AbortSignal): Promise<Response> {
-  const { hostname } = new URL(receiver.url)
-  let url = receiver.url
+  const given = new URL(receiver.url)
+  let at = given
   let isPost = true
+  let trusted = true
   for (let requests = 0; requests < MAX_REQUESTS; requests++) {
-    const at = new URL(url).hostname
-    const trusted = at === hostname || at.endsWith(`.${hostname}`)
-    const refusal = receiver.allowPrivate ? undefined : refuseTarget(url)
-    if (refusal !== undefined) {
-      throw new OwnError(refusal)
-    }
+    requireAllowed(at, receiver)
     const headers = { 'user-agent': 'EdgeMDM', ...(trusted ? forHost(receiver) : {}) }
-    const request: RequestInit = isPost
-      ? {
-          method: 'POST',
-          body: body.text,
-          headers: { ...headers, ...body.signature, 'content-type': CONTENT_TYPE },
-        }
-      : { method: 'GET', headers }
-    const answer: Response = await fetch(url, { ...request, redirect: 'manual', signal })
-    const location = REDIRECTS.has(answer.status) ? answer.headers.get('location') : null
+    const request = isPost ? postOf(body, headers) : { method: 'GET', headers }
+    const answer: Response = await fetch(at, { ...request, redirect: 'manual', signal })
+    const location = locationOf(answer)
     const keepsPost = answer.status === 307 || answer.status === 308
     if (location === null || (isPost && !keepsPost && !receiver.asGo)) {
       return answer
     }
     await answer.body?.cancel()
-    url = new URL(location, url).href
     isPost &&= keepsPost
+    const to = redirected(location, at)
+    if (isPost && isDowngrade(at, to)) {
+      throw new OwnError(
+        `status ${answer.status} leads from https to ${shown(to)}, where the event would go in clear: have the receiver redirect to https, or set the webhook's url to where it listens`,
+      )
+    }
+    // Once lost they stay lost: the place in between chose the next one.
+    trusted &&= !isDowngrade(at, to) && isSameService(to, given)
+    at = to
   }
   throw new OwnError(`stopped after ${MAX_REQUESTS} redirects`)
+}
+
+/** What a redirect says about the next place; null for every other answer. */
+function locationOf({ status, headers }: Response): string | null {
+  return REDIRECTS.has(status) ? headers.get('location') : null
+}
+
+/** @throws with what to do, when events may not go there */
+function requireAllowed(at: URL, { allowPrivate }: Receiver): void {
+  const refusal = allowPrivate ? undefined : refuseTarget(at.href)
+  if (refusal !== undefined) {
+    throw new OwnError(refusal)
+  }
+}
+
+/** Where a redirect leads. A user and password in it are not ours to send. @throws when that is no place on the web */
+function redirected(location: string, from: URL): URL {
+  const to = URL.parse(location, from)
+  if (to === null || !/^https?:$/.test(to.protocol)) {
+    throw new OwnError('the receiver redirects to what is no http or https URL')
+  }
+  to.username = ''
+  to.password = ''
+  return to
+}
+
+/** Whether credentials for `given` may go there: to its host and subdomains, not to what else listens there on another port. */
+function isSameService({ hostname, port }: URL, given: URL): boolean {
+  return (
+    port === given.port && (hostname === given.hostname || hostname.endsWith(`.${given.hostname}`))
+  )
+}
+
+/** Reasons are logged, and a query or a password may let somebody in. */
+function shown({ origin, pathname }: URL): string {
+  return (origin + pathname).slice(0, MAX_PLACE)
 }
 
 /** workerd says no more of a host that it cannot connect to; the reference is for Cloudflare's support. */
@@ -126,17 +161,24 @@ function plain(reason: string): string {
     : reason
 }
 
+function postOf({ text, signature: signed }: Body, headers: Record<string, string>): RequestInit {
+  return {
+    method: 'POST',
+    body: text,
+    headers: { ...headers, ...signed, 'content-type': CONTENT_TYPE },
+  }
+}
+
 function forHost({ headers, authorization }: Receiver): Record<string, string> {
   return { ...headers, ...(authorization === '' ? {} : { authorization }) }
 }
 
 function judge(answer: Response, now: number, asGo: boolean): PostOutcome {
-  const location = asGo ? null : answer.headers.get('location')
-  if (location !== null && REDIRECTS.has(answer.status)) {
-    // Reasons are logged, and a query may hold what lets somebody in.
-    const [place = ''] = location.split(/[?#]/, 1)
-    const reason = `status ${answer.status}, which would bring no event to ${place}: set the webhook's url to that`
-    return { kind: 'refused', status: answer.status, reason: reason.slice(0, MAX_REASON) }
+  const location = asGo ? null : locationOf(answer)
+  if (location !== null) {
+    const place = URL.parse(location, answer.url)
+    const reason = `status ${answer.status}, which would bring no event to ${place ? shown(place) : 'its location'}: set the webhook's url to that`
+    return { kind: 'refused', status: answer.status, reason }
   }
   if (answer.status < 400) {
     return { kind: 'delivered', status: answer.status }

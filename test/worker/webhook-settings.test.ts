@@ -148,6 +148,13 @@ describe('a user and password of the URL', () => {
     expect(moved.body.webhook).toMatchObject({ authorization: false })
   })
 
+  it('go when the URL changes from https to http', async () => {
+    const hook = await withUser()
+    const changed = await patch(hook, { url: `http://${hook.host}/in` })
+    expect(changed.body.webhook).toMatchObject({ authorization: false })
+    expect(await sent(hook)).toBeUndefined()
+  })
+
   it('are forgotten when somebody says so', async () => {
     const hook = await withUser()
     const answer = await patch(hook, {

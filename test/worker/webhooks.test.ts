@@ -146,7 +146,7 @@ describe('a URL on a private network', () => {
 
   it('is not followed when a receiver redirects to it', async () => {
     const hook = await newHook()
-    await hook.answers(307, 1, { location: 'http://169.254.169.254/latest/meta-data' })
+    await hook.answers(307, 1, { location: 'https://169.254.169.254/latest/meta-data' })
     const { body } = await hook.call('test')
     expect(body).toMatchObject({
       outcome: 'down',
@@ -155,6 +155,16 @@ describe('a URL on a private network', () => {
     })
     expect(await seen('169.254.169.254', 'webhook')).toEqual([])
   })
+})
+
+it('an event does not follow a redirect from https to http', async () => {
+  const hook = await newHook({ headers: { 'X-Tenant': 'north' } })
+  await hook.answers(307, 1, { location: `http://${hook.host}/in` })
+  expect((await hook.call('test')).body).toMatchObject({
+    outcome: 'down',
+    reason: expect.stringContaining('in clear'),
+  })
+  expect(await hook.posts()).toMatchObject([{ url: `https://${hook.host}/in` }])
 })
 
 describe('a webhook', () => {

@@ -10,7 +10,7 @@ import {
   replaceWebhook,
   type ReadWebhook,
 } from '../../directory/webhooks.ts'
-import { refuseTarget } from '../../events/target.ts'
+import { isDowngrade, refuseTarget } from '../../events/target.ts'
 import { VAR_WEBHOOK, type Webhook } from '../../events/webhook.ts'
 import type { Env } from '../../env.ts'
 import { reasonOf } from '../../log.ts'
@@ -111,7 +111,7 @@ export function changedBy(
 
 type Receiver = Pick<Webhook, 'url' | 'authorization'>
 
-/** A URL is shown without its user and password: one that names none keeps those of before, unless it leads to another host. */
+/** A URL is shown without its user and password: one that names none keeps those of before, unless it leads to another host or from https to http. */
 function receiverBy(
   before: Receiver,
   changes: Pick<WebhookChanges, 'url' | 'authorization'>,
@@ -122,8 +122,11 @@ function receiverBy(
     return { url: before.url, authorization }
   }
   const named = receiverOf(changes.url, config)
-  const isSame = authorization !== '' && new URL(before.url).host === new URL(named.url).host
-  return named.authorization === '' && isSame ? { ...named, authorization } : named
+  if (named.authorization !== '' || authorization === '') {
+    return named
+  }
+  const [from, to] = [new URL(before.url), new URL(named.url)]
+  return from.host === to.host && !isDowngrade(from, to) ? { ...named, authorization } : named
 }
 
 function namesAuthorization(headers: Webhook['headers']): boolean {

@@ -80,19 +80,13 @@ it.each([
 it.each([301, 302, 303])(
   '%i is a refusal for a webhook of our own, because the GET would bring no event',
   async (status) => {
-    answer = redirect(status, '/moved?token=secret')
+    answer = redirect(status, `http://user:secret@127.0.0.1:${port}/moved?token=secret`)
     const outcome = await send(false)
     expect(outcome).toMatchObject({ kind: 'refused', reason: expect.stringContaining('/moved') })
     expect(JSON.stringify(outcome)).not.toContain('secret')
     expect(seen).toHaveLength(1)
   },
 )
-
-it('credentials do not follow a redirect to another host', async () => {
-  answer = redirect(307, `http://localhost:${port}/moved`)
-  await send()
-  expect(seen[1]).toMatchObject({ url: '/moved', authorization: '' })
-})
 
 it('a redirect loop ends after ten requests, as a receiver that is down', async () => {
   answer = (_, response) => response.writeHead(307, { location: '/hook' }).end()
