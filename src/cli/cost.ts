@@ -1,5 +1,6 @@
 /** `npm run cost`: what a fleet costs a month, from the counters that the tests measure. */
 import { parseArgs } from 'node:util'
+import { messageOf } from './error.ts'
 import { COUNTERS, type Counters, type Operation } from './counters.ts'
 import { type Item, ITEMS, MACHINES, PLAN, PRICES } from './prices.ts'
 
@@ -31,17 +32,17 @@ interface Fleet {
   enrolments: number
 }
 
-const { values } = parseArgs({
-  options: {
-    devices: { type: 'string', default: '10000' },
-    'connects-per-day': { type: 'string', default: '6' },
-    'commands-per-day': { type: 'string', default: '1' },
-    enrolments: { type: 'string', default: '0.03' },
-    'no-webhook': { type: 'boolean', default: false },
-    table: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-})
+const OPTIONS = {
+  devices: { type: 'string', default: '10000' },
+  'connects-per-day': { type: 'string', default: '6' },
+  'commands-per-day': { type: 'string', default: '1' },
+  enrolments: { type: 'string', default: '0.03' },
+  'no-webhook': { type: 'boolean', default: false },
+  table: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const
+
+const values = parse()
 const asked: Fleet = {
   devices: Number(values.devices),
   connects: Number(values['connects-per-day']),
@@ -53,6 +54,15 @@ if (values.help || Object.values(asked).some((value) => Number.isNaN(value))) {
   console.log(HELP)
 } else {
   console.log(values.table ? tableOf(asked) : billOf(asked))
+}
+
+function parse() {
+  try {
+    return parseArgs({ options: OPTIONS }).values
+  } catch (error) {
+    console.error(`cost: ${messageOf(error)} (--help lists the options)`)
+    return process.exit(1)
+  }
 }
 
 /** How often each operation happens in a month. */

@@ -67,7 +67,7 @@ export function readOptions(args: readonly string[]): StartOptions {
     port: wholeNumber('port', last('port') ?? '8787', 65_535),
     host: last('host') ?? '127.0.0.1',
     state: last('state') ?? '.edgemdm',
-    apiKey: apiKey(last('api-key')),
+    apiKey: last('api-key'),
     webhook: url('webhook', last('webhook')),
     deviceCAFiles: values.get('device-ca') ?? [],
     devices: wholeNumber('devices', last('devices') ?? '0', 100_000),
@@ -101,10 +101,31 @@ function parse(args: readonly string[]): Map<string, string[]> {
   for (const token of tokensOf(args, options)) {
     if (token.kind === 'option') {
       const name = flagOf.get(token.name)?.name ?? token.name
+      checkText(token.name, token.value)
       values.set(name, [...(values.get(name) ?? []), token.value ?? ''])
     }
   }
   return values
+}
+
+/** Bytes that are no UTF-8 come as U+FFFD, and nothing that is typed later would be the same. */
+// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+const NO_TEXT = /[\0-\x1f\x7f\ufffd]/
+const MAX_LENGTH = 4000
+
+/** Of a flag, if it has a value: a shell makes an empty one of a variable that is not set. @throws CliError */
+export function checkText(name: string, value: string | boolean | undefined): void {
+  if (typeof value !== 'string') {
+    return
+  }
+  if (value.trim() === '') {
+    throw new CliError(`--${name}: empty, so leave it out or give it a value`)
+  }
+  if (NO_TEXT.test(value) || value.length > MAX_LENGTH) {
+    throw new CliError(
+      `--${name}: a line break or something else that is no text, or more than ${MAX_LENGTH} characters`,
+    )
+  }
 }
 
 function tokensOf(
@@ -116,7 +137,8 @@ function tokensOf(
   } catch (error) {
     // Node's messages go on with advice on how to write positional arguments, of which there are none.
     const [sentence] = messageOf(error).split(/\. |\n/)
-    throw new CliError(`${sentence?.replace(/\.$/, '')} (--help lists the options)`)
+    const plain = sentence?.replace('is ambiguous', 'is missing, or begins with a dash')
+    throw new CliError(`${plain?.replace(/\.$/, '')} (--help lists the options)`)
   }
 }
 
@@ -126,13 +148,6 @@ function wholeNumber(name: string, text: string, max: number): number {
     throw new CliError(`--${name} ${text}: not a whole number from 0 to ${max}`)
   }
   return number
-}
-
-function apiKey(text: string | undefined): string | undefined {
-  if (text?.trim() === '') {
-    throw new CliError('--api-key: empty')
-  }
-  return text
 }
 
 function optional<T>(text: string | undefined, read: (text: string) => T): T | undefined {

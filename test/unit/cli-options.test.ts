@@ -45,6 +45,13 @@ test.each([
   [['--port', '70000'], '--port 70000: not a whole number from 0 to 65535'],
   [['--port', '8o'], '--port 8o: not a whole number'],
   [['--devices=-1'], '--devices -1: not a whole number'],
+  [['--port', '-1'], "Option '--port' argument is missing, or begins with a dash"],
+  [['--state', ''], '--state: empty'],
+  [['--host', ' '], '--host: empty'],
+  [['--api-key='], '--api-key: empty'],
+  [['--api-key', 'a\nb'], '--api-key: a line break'],
+  [['--api-key', '\ufffd'], '--api-key: a line break or something else that is no text'],
+  [['--command-webhook-url', `http://h/${'a'.repeat(4000)}`], 'more than 4000 characters'],
   [['--webhook', 'localhost:9999'], '--webhook localhost:9999: not an http or https URL'],
   [['--push-cert', 'c'], '--push-cert and --push-key are given together'],
 ])('npm start with %j is refused in one clear line', (args, message) => {
