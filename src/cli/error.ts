@@ -4,3 +4,32 @@ export class CliError extends Error {}
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
+
+/** How Node, SQLite and workerd say why a file cannot be written, and in what words we do. */
+const HINDRANCES: readonly (readonly [RegExp, string])[] = [
+  [/^(ENOSPC|EDQUOT):|disk is full|SQLITE_IOERR_SHMSIZE/, 'the disk is full: free some space'],
+  [
+    /^EROFS:|readonly database|SQLITE_READONLY/,
+    'the file system or a file there is read-only: make it writable',
+  ],
+  [
+    /^(EACCES|EPERM):|unable to open database file|SQLITE_CANTOPEN/,
+    'this user may not write there: change the owner',
+  ],
+]
+
+/** Why files cannot be written, in a sentence that says what to do; undefined for every other error. */
+export function hindranceOf(error: unknown): string | undefined {
+  return HINDRANCES.find(([sign]) => sign.test(messageOf(error)))?.[1]
+}
+
+/** One line for what the person at the terminal can mend. Every other error is a fault of ours, and is shown with its stack. */
+export function complaintOf(error: unknown): unknown {
+  if (error instanceof CliError) {
+    return error.message
+  }
+  const hindrance = hindranceOf(error)
+  const place = error instanceof Error && 'path' in error ? `${String(error.path)}: ` : ''
+  const isOfTheSystem = error instanceof Error && 'syscall' in error
+  return hindrance === undefined ? (isOfTheSystem ? error.message : error) : place + hindrance
+}

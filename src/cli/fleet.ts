@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   createFleet,
@@ -8,6 +8,7 @@ import {
   type Register,
 } from '../simulator/fleet.ts'
 import { joinByProfile } from '../simulator/joining.ts'
+import { writeWhole } from './write-whole.ts'
 
 export interface FleetStart {
   readonly count: number
@@ -61,10 +62,7 @@ export function memoryIn(
   return {
     remembered,
     remember(index: number, memory: DeviceMemory): void {
-      const file = join(stateDir, `device-${index}.json`)
-      // A kill between the two leaves the older memory whole.
-      writeFileSync(`${file}.new`, JSON.stringify(memory), { mode: 0o600 })
-      renameSync(`${file}.new`, file)
+      writeWhole(join(stateDir, `device-${index}.json`), JSON.stringify(memory))
     },
   }
 }

@@ -1,9 +1,10 @@
 /** The push certificate that was installed for `npm start`: sealed in the state directory, as everything secret at rest. */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createSealer } from '../pki/seal.ts'
 import { CliError, messageOf } from './error.ts'
 import type { PemPair } from './state.ts'
+import { writeWhole } from './write-whole.ts'
 
 const FOLDER = 'push-cert'
 const FILE = 'installed'
@@ -37,7 +38,5 @@ export function writeInstalledPush(stateDir: string, sealKeys: string, pair: Pem
   const { certificate, key } = pair
   const file = join(pushFolder(stateDir), FILE)
   const plain = Buffer.from(JSON.stringify({ certificate, key }))
-  // Renamed into place: a kill in between leaves the older one whole.
-  writeFileSync(`${file}.new`, createSealer(sealKeys).seal(plain, PLACE), { mode: 0o600 })
-  renameSync(`${file}.new`, file)
+  writeWhole(file, createSealer(sealKeys).seal(plain, PLACE))
 }

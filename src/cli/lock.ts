@@ -3,7 +3,10 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CliError } from './error.ts'
+import { CliError, hindranceOf, messageOf } from './error.ts'
+
+/** Another process has the state directory. */
+export class StateInUse extends CliError {}
 
 /** SQLite's "database is locked". */
 const SQLITE_BUSY = 5
@@ -12,22 +15,27 @@ const LAST_BREATH = 60_000
 /**
  * Holds the state directory for this process. The lock is the kernel's, on a file, so it ends with the process however
  * that dies; a process id in a file would lie after a reboot, when the number belongs to somebody else.
+ *
+ * @throws StateInUse, and CliError when the lock cannot be made
  */
 export function lockState(directory: string): { release(): void } {
   const owner = join(directory, 'edgemdm.pid')
-  const database = new DatabaseSync(join(directory, 'lock.sqlite'))
+  const file = join(directory, 'lock.sqlite')
+  let opened: DatabaseSync | undefined
   try {
+    const database = new DatabaseSync(file)
+    opened = database
     database.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE')
+    writeFileSync(owner, `${process.pid}\n`)
+    return { release: () => database.close() }
   } catch (error) {
-    database.close()
+    opened?.close()
     if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY) {
       const by = existsSync(owner) ? ` (process ${readFileSync(owner, 'utf8').trim()})` : ''
-      throw new CliError(`${directory} is in use by another running EdgeMDM${by}`)
+      throw new StateInUse(`${directory} is in use by another running EdgeMDM${by}`)
     }
-    throw error
+    throw new CliError(`cannot lock ${file}: ${hindranceOf(error) ?? messageOf(error)}`)
   }
-  writeFileSync(owner, `${process.pid}\n`)
-  return { release: () => database.close() }
 }
 
 /**

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CliError } from './error.ts'
 import { readInstalledPush, writeInstalledPush } from './installed-push.ts'
-import { lockState } from './lock.ts'
+import { lockState, StateInUse } from './lock.ts'
 import {
   apiKeyOf,
   type Environment,
@@ -34,7 +34,7 @@ export async function installLocally(install: LocalInstall): Promise<'running' |
   try {
     lock = lockState(install.stateDir)
   } catch (error) {
-    if (error instanceof CliError) {
+    if (error instanceof StateInUse) {
       await installAtServer(install, state)
       return 'running'
     }

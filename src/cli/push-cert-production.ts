@@ -1,10 +1,11 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readPushCertificate } from '../pki/push-certificate.ts'
 import { CliError } from './error.ts'
 import { refuseOtherTopic } from './push-cert-install.ts'
 import type { PushIdentity } from './settings.ts'
 import { readPushCertificateIn, withPushCertificate } from './wrangler-toml.ts'
+import { writeWhole } from './write-whole.ts'
 
 /** Runs wrangler and gives what it printed. Throws when it failed. */
 export type RunWrangler = (args: readonly string[]) => Promise<string>
@@ -39,7 +40,8 @@ export async function installInProduction(install: ProductionInstall): Promise<s
   // Run again after a failed deploy, it finds the certificate uploaded.
   const uploaded = before.certificate === push.certificate ? before.certificateId : undefined
   const certificateId = uploaded ?? (await upload(install))
-  writeFileSync(file, withPushCertificate(toml, { certificateId, certificate: push.certificate }))
+  const changed = withPushCertificate(toml, { certificateId, certificate: push.certificate })
+  writeWhole(file, changed, statSync(file).mode)
   await wrangler(['deploy'])
   return certificateId === before.certificateId ? undefined : before.certificateId
 }

@@ -1,6 +1,6 @@
 /** From nothing to the file that Apple turns into a push certificate (micromdm-contract §7.2). */
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeCertificationRequest } from '../pki/certification-request.ts'
 import { requireStrictDer } from '../pki/der.ts'
@@ -9,6 +9,7 @@ import { signPushRequest } from '../pki/push-request.ts'
 import { type Certificate, chainsTo, readCertificate, readPem } from '../pki/x509.ts'
 import { newKey } from '../simulator/identity.ts'
 import { CliError, messageOf } from './error.ts'
+import { writeWhole } from './write-whole.ts'
 
 /** Whose key and request: `vendor.key`, `push.csr` and so on. */
 export type Role = 'vendor' | 'push'
@@ -42,7 +43,7 @@ export function writeRequest(folder: string, role: Role, subject: RequestSubject
     keyOf(folder, role),
   )
   const file = join(folder, `${role}.csr`)
-  writeFileSync(file, pem('CERTIFICATE REQUEST', request), { mode: 0o600 })
+  writeWhole(file, pem('CERTIFICATE REQUEST', request))
   return file
 }
 
@@ -94,7 +95,7 @@ export async function signRequest(signing: Signing): Promise<string> {
   }
   const file = join(folder, SIGNED_REQUEST)
   const text = signPushRequest({ csr, vendorKey, chain: [vendor, wwdr, root].map((c) => c.der) })
-  writeFileSync(file, text, { mode: 0o600 })
+  writeWhole(file, text)
   return file
 }
 
@@ -137,8 +138,7 @@ function keyOf(folder: string, role: Role): KeyObject {
     return known
   }
   const key = newKey('rsa')
-  const text = key.export({ type: 'pkcs8', format: 'pem' })
-  writeFileSync(join(folder, `${role}.key`), text, { mode: 0o600 })
+  writeWhole(join(folder, `${role}.key`), key.export({ type: 'pkcs8', format: 'pem' }))
   return key
 }
 

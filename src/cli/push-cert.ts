@@ -6,8 +6,9 @@ import { parseArgs } from 'node:util'
 import { daysUntil, expiryWarning, readPushCertificate } from '../pki/push-certificate.ts'
 import { pem } from '../pki/issue.ts'
 import type { Certificate } from '../pki/x509.ts'
-import { CliError, messageOf } from './error.ts'
+import { CliError, complaintOf, messageOf } from './error.ts'
 import { pushFolder, readInstalledPush } from './installed-push.ts'
+import { checkText } from './options.ts'
 import { installLocally } from './push-cert-install.ts'
 import { installInProduction } from './push-cert-production.ts'
 import {
@@ -129,12 +130,12 @@ Next: upload it at ${PORTAL}. For a first certificate choose "Create a Certifica
 try {
   console.log(await main(process.argv.slice(2)))
 } catch (error) {
-  console.error(error instanceof CliError ? `push-cert: ${error.message}` : error)
+  console.error('push-cert:', complaintOf(error))
   process.exitCode = 1
 }
 
 function main([name = '--help', ...args]: readonly string[]): Promise<string> | string {
-  const command = COMMANDS[name]
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (name === '--help' || args.includes('--help')) {
     return helpText()
   }
@@ -148,7 +149,11 @@ function parse(command: Command, args: readonly string[]): Values {
   const names: readonly FlagName[] = ['state', ...command.flags]
   const options = Object.fromEntries(names.map((flag) => [flag, { type: FLAGS[flag].type }]))
   try {
-    return parseArgs({ args: [...args], options, strict: true }).values
+    const { values } = parseArgs({ args: [...args], options, strict: true })
+    for (const [flag, value] of Object.entries(values)) {
+      checkText(flag, value)
+    }
+    return values
   } catch (error) {
     const [sentence = ''] = messageOf(error).split(/\. |\n/)
     throw new CliError(`${sentence.replace(/\.$/, '')} (--help lists the options)`)

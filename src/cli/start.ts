@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { installCA, listCAs, newAuthority, pemPairOf } from './ca-client.ts'
-import { CliError, messageOf } from './error.ts'
+import { CliError, complaintOf, messageOf } from './error.ts'
 import { startFleet } from './fleet.ts'
 import { lockState } from './lock.ts'
 import { helpText, readOptions, type StartOptions } from './options.ts'
@@ -46,7 +46,7 @@ async function main(): Promise<void> {
   } catch (error) {
     // What was half started when the signal came fails as it is taken away.
     if (!stopping) {
-      console.error(error instanceof CliError ? `edgemdm: ${error.message}` : error)
+      console.error('edgemdm:', complaintOf(error))
       await running.disposeAsync()
       process.exit(1)
     }
@@ -61,6 +61,10 @@ async function start(options: StartOptions, running: AsyncDisposableStack): Prom
   forgetUrl(directory)
   const state = openState(directory, now)
   const port = await claimPort(options.host, options.port)
+  if (options.inspect !== undefined) {
+    // Miniflare waits without end for a port that it cannot have.
+    await claimPort('127.0.0.1', options.inspect, '--inspect')
+  }
   const url = `http://${urlHost(options.host)}:${port}`
   const pushing = await startPushing(options, state, sealKeysOf(state, process.env), running)
   const { push, keeper } = pushing

@@ -4,15 +4,16 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
-  renameSync,
   rmSync,
-  writeFileSync,
+  statSync,
 } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { issueCertificate, pem, randomSerial } from '../pki/issue.ts'
 import { newKey } from '../simulator/identity.ts'
-import { CliError, messageOf } from './error.ts'
+import { CliError, hindranceOf, messageOf } from './error.ts'
+import { writeWhole } from './write-whole.ts'
 
 const URL_FILE = 'url'
 const HOUR = 3_600_000
@@ -32,16 +33,68 @@ export interface State {
   simulatedPush: PemPair
 }
 
-/** @throws CliError when the directory cannot be made or written. */
+/** Linux takes no longer path. Directories on the way to one would be made and stay. */
+const MAX_PATH = 4000
+const TOO_LONG = 'the name is too long'
+/** A state directory holds one of these from its first moment on, complete or not. */
+const OWN_FILE = /^(api-key|lock\.sqlite|push-cert)/
+
+/** @throws CliError when the directory cannot be made or written, or belongs to something else. */
 export function makeStateDirectory(path: string): string {
   const directory = resolve(path)
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    makeDirectory(directory)
+    requireOwn(directory)
     chmodSync(directory, 0o700)
   } catch (error) {
-    throw new CliError(`cannot use ${directory} as state directory: ${messageOf(error)}`)
+    const shown = directory.length > 200 ? `${directory.slice(0, 200)}…` : directory
+    throw new CliError(
+      `cannot use ${shown} as state directory: ${reasonFor(error)} name another with --state`,
+    )
   }
   return directory
+}
+
+/** With those above it. Node's `recursive` tries for ever where a file system takes no directory (ENOENT in /proc). */
+function makeDirectory(directory: string): void {
+  if (directory.length > MAX_PATH) {
+    throw new CliError(TOO_LONG)
+  }
+  const missing: string[] = []
+  for (let at = directory; !existsSync(at); at = dirname(at)) {
+    missing.push(at)
+  }
+  for (const at of missing.toReversed()) {
+    mkdirSync(at, { mode: 0o700 })
+  }
+}
+
+const FOR_OTHERS = 0o077
+const STICKY = 0o1000
+
+/** Closing a directory such as /etc or /tmp to all but our user would break what others have, or will have, in it. */
+function requireOwn(directory: string): void {
+  const { mode } = statSync(directory)
+  const names = readdirSync(directory).filter((name) => name !== 'lost+found')
+  const isForeign = names.length > 0 && !names.some((name) => OWN_FILE.test(name))
+  if ((mode & STICKY) !== 0 || ((mode & FOR_OTHERS) !== 0 && isForeign)) {
+    throw new CliError('it is open to other users, who have or may have files there')
+  }
+}
+
+const REASONS: readonly (readonly [RegExp, string])[] = [
+  [/^ENOENT:/, 'its file system takes no directories there'],
+  [/^(ENOTDIR|EEXIST):/, 'a file is in the way'],
+  [/^ENAMETOOLONG:/, TOO_LONG],
+]
+
+/** The beginning of a sentence that goes on with what else to do. */
+function reasonFor(error: unknown): string {
+  const message = messageOf(error)
+  const hindrance = hindranceOf(error)
+  return hindrance === undefined
+    ? `${REASONS.find(([sign]) => sign.test(message))?.[1] ?? message}:`
+    : `${hindrance}, or`
 }
 
 export function openState(directory: string, now: number): State {
@@ -55,7 +108,7 @@ export function openState(directory: string, now: number): State {
 
 /** Other commands find the running server by it. */
 export function rememberUrl(directory: string, url: string): void {
-  writeFileSync(join(directory, URL_FILE), `${url}\n`, { mode: 0o600 })
+  writeWhole(join(directory, URL_FILE), `${url}\n`)
 }
 
 export function forgetUrl(directory: string): void {
@@ -132,12 +185,10 @@ function keep(directory: string, name: string, make: () => string): string {
   const path = join(directory, name)
   try {
     if (!existsSync(path)) {
-      // Renamed into place, so that a start that is cut short never leaves half a key.
-      writeFileSync(`${path}.new`, `${make().trimEnd()}\n`, { mode: 0o600 })
-      renameSync(`${path}.new`, path)
+      writeWhole(path, `${make().trimEnd()}\n`)
     }
     return readFileSync(path, 'utf8').trim()
   } catch (error) {
-    throw new CliError(`cannot keep ${path}: ${messageOf(error)}`)
+    throw new CliError(`cannot keep ${path}: ${hindranceOf(error) ?? messageOf(error)}`)
   }
 }

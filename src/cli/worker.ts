@@ -41,7 +41,12 @@ export async function startWorker(options: LocalWorkerOptions): Promise<LocalWor
   const script = await bundle(main ?? join(options.projectDir, 'src/index.ts'))
   const guard = await guardWorkerd(options.stateDir)
   process.env['MINIFLARE_WORKERD_PATH'] = guard.command
-  const settings = settingsOf(options, workerOptions, script, guard.environment)
+  // Until workerd is ready: if it never is, the error holds all of it.
+  const early: string[] = []
+  let print = (message: string): void => void early.push(message)
+  const settings = settingsOf(options, workerOptions, script, guard.environment, (message) =>
+    print(message),
+  )
   const miniflare = withoutSignalHandlers(() => new Miniflare(settings))
   const close = async (): Promise<void> => {
     await miniflare.dispose()
@@ -49,6 +54,8 @@ export async function startWorker(options: LocalWorkerOptions): Promise<LocalWor
   }
   try {
     await miniflare.ready
+    print = (message) => void process.stderr.write(`${message}\n`)
+    early.forEach(print)
     const migrations = join(options.projectDir, 'migrations/directory')
     await again(async () => {
       const database = await miniflare.getD1Database('DB')
@@ -74,6 +81,7 @@ function settingsOf(
   fromWrangler: Record<string, unknown>,
   script: string,
   environment: Record<string, string>,
+  print: (message: string) => void,
 ) {
   return convertV4MiniflareOptions({
     cf: false,
@@ -81,7 +89,7 @@ function settingsOf(
     unsafeTriggerHandlers: true,
     logRequests: false,
     log: new Log(LogLevel.ERROR),
-    handleStructuredLogs: ({ message }) => process.stderr.write(`${message}\n`),
+    handleStructuredLogs: ({ message }) => print(message),
     unsafeRuntimeEnv: environment,
     ...(options.inspect === undefined ? {} : { inspectorPort: options.inspect }),
     resourcePersistencePath: join(options.stateDir, 'worker'),

@@ -1,8 +1,21 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { DatabaseSync } from 'node:sqlite'
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
+import { complaintOf, hindranceOf } from '../../src/cli/error.ts'
 import { lockState, waitForEnd } from '../../src/cli/lock.ts'
 import { readOptions } from '../../src/cli/options.ts'
 import { claimPort } from '../../src/cli/port.ts'
@@ -13,6 +26,8 @@ import {
   simulatedPushCertificate,
   type State,
 } from '../../src/cli/state.ts'
+import { writeWhole } from '../../src/cli/write-whole.ts'
+import { PATIENCE } from '../patience.ts'
 
 const NOW = Date.now()
 const root = mkdtempSync(join(tmpdir(), 'edgemdm-'))
@@ -48,6 +63,134 @@ test('a state directory has one owner at a time, and is free when that ends', ()
   )
   lock.release()
   lockState(directory).release()
+})
+
+describe('a state directory that cannot be', () => {
+  const place = join(root, 'places')
+  mkdirSync(place)
+  const file = join(place, 'file')
+  writeFileSync(file, '')
+  symlinkSync(join(place, 'nowhere'), join(place, 'link'))
+
+  test.each([
+    [file, 'a file is in the way'],
+    [join(file, 'below', 'it'), 'a file is in the way'],
+    [join(place, 'link'), 'a file is in the way'],
+    [join(place, 'a'.repeat(300)), 'the name is too long'],
+    [join(place, 'a/'.repeat(50_000)), 'the name is too long'],
+  ])('is refused with what to do: %s', (path, reason) => {
+    expect(() => makeStateDirectory(path)).toThrow(
+      new RegExp(`^cannot use .{1,230} as state directory: ${reason}: .*another with --state$`),
+    )
+  })
+
+  test('leaves no directories on the way to it', () => {
+    expect(readdirSync(place).toSorted()).toEqual(['file', 'link'])
+  })
+
+  test('is one that others use, which stays open to them', () => {
+    const shared = mkdtempSync(join(root, 'shared-'))
+    for (const [path, mode] of [
+      [place, 0o755],
+      [shared, 0o1777],
+    ] as const) {
+      chmodSync(path, mode)
+      expect(() => makeStateDirectory(path)).toThrow('it is open to other users')
+      expect(statSync(path).mode & 0o7777).toBe(mode)
+    }
+    chmodSync(place, 0o700)
+    expect(makeStateDirectory(place)).toBe(place)
+  })
+
+  test('is not an empty volume, nor one whose first start was cut short', () => {
+    for (const name of ['lost+found', 'api-key.new']) {
+      const path = mkdtempSync(join(root, 'volume-'))
+      chmodSync(path, 0o755)
+      writeFileSync(join(path, name), '')
+      expect(makeStateDirectory(path)).toBe(path)
+    }
+  })
+
+  /** What a program prints that ends by itself. */
+  const printed = (program: string, ...args: string[]): string => {
+    const script = join(import.meta.dirname, `../../src/cli/${program}.ts`)
+    const run = spawnSync(process.execPath, [script, ...args], { timeout: PATIENCE })
+    expect(run.status).toBe(1)
+    return run.stderr.toString()
+  }
+
+  test('ends npm start and npm run push-cert with one line', () => {
+    const path = makeStateDirectory(join(root, 'no-lock'))
+    mkdirSync(join(path, 'lock.sqlite'))
+    const pem = join(root, 'push.pem')
+    writeFileSync(pem, state.simulatedPush.certificate + state.simulatedPush.key)
+    const line = /^[a-z-]+: cannot lock \S+lock\.sqlite: [^\n]+\n$/
+    expect(printed('start', '--state', path)).toMatch(line)
+    expect(printed('push-cert', 'install', '--cert', pem, '--key', pem, '--state', path)).toMatch(
+      line,
+    )
+  })
+
+  test.runIf(existsSync('/proc/self'))('ends npm start at once on a pseudo file system', () => {
+    expect(printed('start', '--state', '/proc/edgemdm')).toMatch(
+      /^edgemdm: cannot use \/proc\/edgemdm as state directory: its file system takes no directories[^\n]+\n$/,
+    )
+  })
+})
+
+describe('what hinders a file', () => {
+  const errorOf = (action: () => unknown): unknown => {
+    try {
+      action()
+    } catch (error) {
+      return error
+    }
+    return expect.fail('nothing was thrown')
+  }
+  const database = (query: string, options = {}) => {
+    const opened = new DatabaseSync(join(root, 'some.sqlite'), options)
+    try {
+      opened.exec(query)
+    } finally {
+      opened.close()
+    }
+  }
+
+  test('is said in plain words, as Node and SQLite report it', () => {
+    const full = () => database('PRAGMA max_page_count = 1; CREATE TABLE a (b)')
+    expect(hindranceOf(errorOf(full))).toMatch(/^the disk is full/)
+    const readOnly = () => database('CREATE TABLE a (b)', { readOnly: true })
+    expect(hindranceOf(errorOf(readOnly))).toMatch(/read-only/)
+    const nowhere = () => new DatabaseSync(join(root, 'nowhere/some.sqlite'))
+    expect(hindranceOf(errorOf(nowhere))).toMatch(/may not write/)
+  })
+
+  test.runIf(existsSync('/dev/full'))('is a full disk, which is named in one line', () => {
+    const error = errorOf(() => {
+      writeFileSync('/dev/full', 'x')
+    })
+    expect(complaintOf(error)).toBe('the disk is full: free some space')
+  })
+
+  test('is not looked for in a name', () => {
+    const missing = errorOf(() => readFileSync(join(root, 'ENOSPC: EROFS: disk')))
+    expect(complaintOf(missing)).toMatch(/^ENOENT: no such file/)
+  })
+
+  test('is no fault of ours, whose stack is shown', () => {
+    const fault = new TypeError('x is not a function')
+    expect(complaintOf(fault)).toBe(fault)
+  })
+
+  test('leaves the older file, and nothing beside it', () => {
+    const file = join(mkdtempSync(join(root, 'whole-')), 'file')
+    writeWhole(file, 'old')
+    mkdirSync(`${file}.taken`)
+    expect(() => writeWhole(`${file}.taken`, 'new')).toThrow('EISDIR')
+    expect(readdirSync(join(file, '..')).toSorted()).toEqual(['file', 'file.taken'])
+    expect(readFileSync(file, 'utf8')).toBe('old')
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+  })
 })
 
 test('a port in use is refused with its number', async () => {
