@@ -2,6 +2,7 @@ import type { Config } from '../config.ts'
 import { reasonOf, warn } from '../log.ts'
 import { daysUntil, expiryWarning, readPushCertificate } from '../pki/push-certificate.ts'
 import type { Certificate } from '../pki/x509.ts'
+import { OwnError } from '../reason.ts'
 
 /** The certificate that pushes leave with. */
 export interface PushCertificate {
@@ -74,7 +75,8 @@ export async function replacePushCertificate(
   memory = undefined
   const text = await response.text()
   if (response.status === 500) {
-    throw new Error(text)
+    const [code = 'unknown'] = /^[A-Z]{3,12}(?=:)/.exec(text) ?? []
+    throw new OwnError(`the push certificate could not be stored: ${code}`)
   }
   return response.ok ? undefined : text
 }
