@@ -152,6 +152,8 @@ export interface Receiver {
   readonly received: ReceivedEvent[]
   /** Answers with this status from now on. */
   answer: number
+  /** What it does with some events, whatever it answers to the others: a status, or no answer ever. */
+  answerTo: ((event: ReceivedEvent) => number | 'silence' | undefined) | undefined
   /** Milliseconds until it answers; what it takes it has taken at once. */
   delay: number
   /** Resolves when the received events satisfy the condition, which may take so many milliseconds. */
@@ -166,17 +168,25 @@ export interface Receiver {
 export async function startReceiver(port = 0): Promise<Receiver> {
   const received: ReceivedEvent[] = []
   const waiting = new Set<() => void>()
-  const receiver = { answer: 200, delay: 0 }
+  const receiver: Pick<Receiver, 'answer' | 'answerTo' | 'delay'> = {
+    answer: 200,
+    answerTo: undefined,
+    delay: 0,
+  }
   const server: Server = createServer((request, response) => {
     let body = ''
     request.on('data', (chunk: Buffer) => {
       body += chunk.toString()
     })
     request.on('end', () => {
-      const { answer, delay } = receiver
-      setTimeout(() => response.writeHead(answer).end(), delay)
+      const event: ReceivedEvent = JSON.parse(body)
+      const answer = receiver.answerTo?.(event) ?? receiver.answer
+      if (answer === 'silence') {
+        return
+      }
+      setTimeout(() => response.writeHead(answer).end(), receiver.delay)
       if (answer < 400) {
-        received.push(JSON.parse(body))
+        received.push(event)
         for (const check of waiting) {
           check()
         }

@@ -1,0 +1,358 @@
+/** I3. What a stranger can make us compute is bounded: an answer comes, and the server goes on for all others. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { signAttached } from '../../src/pki/cms-sign.ts'
+import { element, oid, printableString, sequence, setOf } from '../../src/pki/der-write.ts'
+import { pem } from '../../src/pki/issue.ts'
+import { writePlist } from '../../src/plist/write.ts'
+import { readCertificate } from '../../src/pki/x509.ts'
+import { writeScepRequest } from '../../src/simulator/scep.ts'
+import type { SimulatedDevice } from '../../src/simulator/device.ts'
+import { fetchAlone } from '../e2e/server.ts'
+import { enrolled, hostileDevice, KEY, type Answer, type HostileDevice } from './device.ts'
+import { admin, apiKeyOf, basicAuth, openScene, queue, type Scene } from './scene.ts'
+import { callRaw } from './wire.ts'
+import { call, LIBRARY_WORDS, selfSigned, signatureOf } from './stranger.ts'
+
+const DEVICE_PATHS = ['/mdm/checkin', '/mdm/connect', '/mdm', '/checkin']
+const MAX_BODY = 20_000_000
+let scene: Scene
+let honest: SimulatedDevice
+let attacker: HostileDevice
+
+beforeAll(async () => {
+  scene = await openScene()
+  ;[honest, attacker] = await Promise.all([enrolled(scene), hostileDevice(scene)])
+})
+afterAll(() => scene.close())
+
+/** Lines of the log that tell of something that nobody foresaw. */
+const unforeseen = (): string[] =>
+  scene.server
+    .output()
+    .split('\n')
+    .filter((line) => /"http:error"|Maximum call stack/.test(line))
+let seen = 0
+
+/** Whatever was sent, the server lives, works for others, and met nothing that it had not foreseen. */
+afterEach(async () => {
+  const answers = honest.received.length
+  expect((await queue(scene, honest.udid, 'SecurityInfo')).status).toBe(201)
+  await honest.poll()
+  expect(honest.received).toHaveLength(answers + 1)
+  const fresh = unforeseen().slice(seen)
+  seen += fresh.length
+  expect(fresh).toEqual([])
+})
+
+/** An answer that a server gives on purpose. MicroMDM's routes say 500 of an admin's mistake. */
+function expectOnPurpose({ status, text }: Answer, mistakes: readonly number[] = []): void {
+  const purposes = status < 500 || status === 503 || mistakes.includes(status)
+  expect(purposes ? 'on purpose' : `${status} ${text.slice(0, 200)}`).toBe('on purpose')
+  expect(text).not.toMatch(LIBRARY_WORDS)
+}
+
+const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
+const doc = (content: string, doctype = ''): Uint8Array =>
+  utf8(`<?xml version="1.0"?>${doctype}<plist version="1.0"><dict>${content}</dict></plist>`)
+const ids = (): string => `<key>UDID</key><string>${attacker.udid}</string>`
+const idle = (): string => `${ids()}<key>Status</key><string>Idle</string>`
+
+/** Each of `levels` arrays holds the next one twice: 2^levels strings for one that unfolds it. */
+function binaryBomb(levels: number): Uint8Array {
+  const objects = [
+    [0xd1, 1, 2],
+    [0x54, ...Buffer.from('UDID')],
+    ...Array.from({ length: levels }, (_, n) => [0xa2, n + 3, n + 3]),
+    [0x51, 0x41],
+  ]
+  const offsets: number[] = []
+  let at = 8
+  for (const object of objects) {
+    offsets.push(at >> 8, at & 0xff)
+    at += object.length
+  }
+  const trailer = new DataView(new ArrayBuffer(32))
+  trailer.setUint8(6, 2)
+  trailer.setUint8(7, 1)
+  trailer.setBigUint64(8, BigInt(objects.length))
+  trailer.setBigUint64(24, BigInt(at))
+  const bytes = [...Buffer.from('bplist00'), ...objects.flat(), ...offsets]
+  return new Uint8Array([...bytes, ...new Uint8Array(trailer.buffer)])
+}
+
+/** SEQUENCEs, each in the one before, as long definite or as indefinite lengths. */
+function deepDer(levels: number): Uint8Array {
+  return new Uint8Array([
+    ...Array.from({ length: levels }, () => [0x30, 0x80]).flat(),
+    ...new Uint8Array(2 * levels),
+  ])
+}
+
+/** Each but the first is ten of the one before. */
+function entities(): string {
+  const names = 'abcdefghij'.split('')
+  return names
+    .map((name, n) => `<!ENTITY ${name} "${n === 0 ? 'a' : `&${names[n - 1]};`.repeat(10)}">`)
+    .join('')
+}
+
+const MESSAGES: readonly (readonly [string, () => Uint8Array])[] = [
+  ['nothing', () => new Uint8Array()],
+  ['19 MB of zeros', () => new Uint8Array(19_000_000)],
+  [
+    'a hundred thousand arrays in each other',
+    () => doc(`${idle()}<key>A</key>${'<array>'.repeat(100_000)}`),
+  ],
+  [
+    'as many that end',
+    () => doc(`${idle()}<key>A</key>${'<array>'.repeat(100_000)}${'</array>'.repeat(100_000)}`),
+  ],
+  ['a hundred thousand keys', () => doc(idle() + '<key>A</key><true/>'.repeat(100_000))],
+  [
+    'a hundred thousand different keys',
+    () =>
+      doc(idle() + Array.from({ length: 100_000 }, (_, n) => `<key>${n}</key><true/>`).join('')),
+  ],
+  [
+    'entities of entities',
+    () => doc(`${idle()}<key>A</key><string>&j;</string>`, `<!DOCTYPE plist [${entities()}]>`),
+  ],
+  [
+    'a file as entity',
+    () =>
+      doc(
+        `${idle()}<key>A</key><string>&a;</string>`,
+        '<!DOCTYPE plist [<!ENTITY a SYSTEM "file:///etc/passwd">]>',
+      ),
+  ],
+  [
+    'an integer of a megabyte',
+    () => doc(`${idle()}<key>A</key><integer>${'9'.repeat(1e6)}</integer>`),
+  ],
+  [
+    'a status of a megabyte',
+    () => doc(`${ids()}<key>Status</key><string>${'A'.repeat(1e6)}</string>`),
+  ],
+  [
+    'a message type of a megabyte',
+    () => doc(`${ids()}<key>MessageType</key><string>${'A'.repeat(1e6)}</string>`),
+  ],
+  [
+    'a command id of a megabyte',
+    () =>
+      doc(
+        `${ids()}<key>Status</key><string>Acknowledged</string><key>CommandUUID</key><string>${'A'.repeat(1e6)}</string>`,
+      ),
+  ],
+  [
+    'data of 19 MB that is no base64',
+    () => doc(`${idle()}<key>A</key><data>${'!'.repeat(19_000_000)}</data>`),
+  ],
+  ['a binary property list that unfolds', () => binaryBomb(60)],
+  ['a binary property list of nothing but its magic', () => utf8('bplist00'.repeat(1000))],
+]
+
+describe('a device’s message', () => {
+  it.each(MESSAGES)('of %s is answered', async (_, body) => {
+    expectOnPurpose(await attacker.send(body(), '/mdm/connect'))
+  })
+
+  it.each(DEVICE_PATHS)('that says it has more than 20 MB is 413 on %s', async (path) => {
+    expect(await statusOfLong('PUT', path, 'told')).toBe(413)
+  })
+
+  it('that turns out to have more than 20 MB is 413', async () => {
+    expect(await statusOfLong('PUT', '/mdm/connect', 'untold')).toBe(413)
+  })
+})
+
+/** The answer to a body that says that it is too long, or to one that turns out to be. */
+async function statusOfLong(
+  method: string,
+  target: string,
+  length: 'told' | 'untold',
+  headers: readonly (readonly [string, string])[] = [],
+): Promise<number> {
+  const size = MAX_BODY + 1
+  const chunk = Buffer.concat([Buffer.from(`${size.toString(16)}\r\n`), new Uint8Array(size)])
+  const [header, body] =
+    length === 'told'
+      ? ([['Content-Length', String(size)], new Uint8Array()] as const)
+      : ([['Transfer-Encoding', 'chunked'], chunk] as const)
+  const request = { method, target, headers: [...headers, header], body, unfinished: true }
+  return (await callRaw(scene.url, request)).status
+}
+
+const SIGNATURES: readonly (readonly [string, () => Uint8Array | string])[] = [
+  ['nothing', () => ''],
+  ['no base64', () => '!'.repeat(1000)],
+  ['60 KB of zeros', () => new Uint8Array(60_000)],
+  ['a length of four gigabytes', () => Uint8Array.of(0x30, 0x84, 0xff, 0xff, 0xff, 0xff)],
+  ['a length of 126 bytes', () => new Uint8Array([0x30, 0xfe, ...new Uint8Array(126).fill(0xff)])],
+  [
+    'a tag of a thousand bytes',
+    () => new Uint8Array([0x3f, ...new Uint8Array(1000).fill(0xff), 0]),
+  ],
+  ['ten thousand levels of indefinite length', () => deepDer(10_000)],
+  [
+    'ten thousand empty sequences',
+    () => sequence(...Array.from({ length: 10_000 }, () => sequence())),
+  ],
+]
+
+describe('a signature', () => {
+  it.each(SIGNATURES)('of %s is refused', async (_, bytes) => {
+    const value = bytes()
+    const header = typeof value === 'string' ? value : Buffer.from(value).toString('base64')
+    const body = writePlist({ UDID: attacker.udid, Status: 'Idle' })
+    const answer = await call(`${scene.url}/mdm/connect`, {
+      method: 'PUT',
+      headers: { 'mdm-signature': header },
+      body: new Uint8Array(body),
+    })
+    expectOnPurpose(answer)
+    expect([400, 413, 431]).toContain(answer.status)
+  })
+
+  it.each([10, 1000, 40_000, 80_000])(
+    'by a stranger with a name of %i characters is refused',
+    async (length) => {
+      const body = writePlist({ UDID: attacker.udid, Status: 'Idle' })
+      const answer = await call(`${scene.url}/mdm/connect`, {
+        method: 'PUT',
+        headers: signatureOf(selfSigned(length), body),
+        body: new Uint8Array(body),
+      })
+      expectOnPurpose(answer)
+      expect([400, 431]).toContain(answer.status)
+    },
+  )
+})
+
+describe('a certificate with a name of 200,000 characters', () => {
+  const huge = selfSigned(200_000)
+  const certificate = pem('CERTIFICATE', huge.certificate)
+
+  it('is refused by the enrolment routes, which take signed bodies', async () => {
+    const body = signAttached({ ...huge, body: writePlist({ UDID: 'A' }), digest: 'sha256' })
+    for (const path of ['/mdm/enroll', '/ota/phase23']) {
+      const answer = await call(scene.url + path, { method: 'POST', body: new Uint8Array(body) })
+      expectOnPurpose(answer)
+      expect([400, 413]).toContain(answer.status)
+    }
+  })
+
+  it.each<[string, string, () => BodyInit]>([
+    ['POST', '/api/ca', () => JSON.stringify({ certificate, private_key: 'x', imported: false })],
+    [
+      'PUT',
+      '/v1/config/certificate',
+      () => JSON.stringify({ cert: btoa(certificate), key: btoa('x') }),
+    ],
+    [
+      'PUT',
+      '/v1/profiles',
+      () => {
+        const profile = signAttached({ ...huge, body: doc(''), digest: 'sha256' })
+        const Mobileconfig = Buffer.from(profile).toString('base64')
+        return JSON.stringify({ profile: { Identifier: 'com.example.huge', Mobileconfig } })
+      },
+    ],
+  ])('is answered at %s %s, where an admin sends it', async (method, path, body) => {
+    const response = await admin(scene.server, path, { method, body: body() })
+    expectOnPurpose({ status: response.status, text: await response.text() }, [500])
+    await admin(scene.server, '/v1/profiles', {
+      method: 'DELETE',
+      body: JSON.stringify({ ids: ['com.example.huge'] }),
+    })
+  })
+})
+
+describe('a SCEP request', () => {
+  const MESSAGE = { 'content-type': 'application/x-pki-message' }
+
+  it.each<[string, number]>([
+    ['a name of 10,000 characters', 10_000],
+    ['a name of 30,000 characters', 30_000],
+  ])('for %s is answered', async (_, length) => {
+    const url = `${scene.url}/scep`
+    const ca = await fetchAlone(`${url}?operation=GetCACert`)
+    const { der } = writeScepRequest(
+      { key: KEY, subject: [['CN', 'A'.repeat(length)]], challenge: 'wrong' },
+      readCertificate(new Uint8Array(await ca.arrayBuffer())),
+    )
+    const answer = await call(`${url}?operation=PKIOperation`, {
+      method: 'POST',
+      headers: MESSAGE,
+      body: new Uint8Array(der),
+    })
+    expectOnPurpose(answer)
+  })
+
+  it.each<[string, () => Uint8Array]>([
+    ['nothing', () => new Uint8Array()],
+    ['60 KB of zeros', () => new Uint8Array(60_000)],
+    ['64 KB and one byte', () => new Uint8Array(65_537)],
+    ['thirty thousand levels', () => deepDer(16_000)],
+    ['four gigabytes, it says', () => Uint8Array.of(0x30, 0x84, 0xff, 0xff, 0xff, 0xff)],
+    ['a set of 60 KB', () => setOf(element(0x04, new Uint8Array(60_000)))],
+    [
+      'a PrintableString of 60 KB',
+      () => sequence(oid('1.2.3'), printableString('A'.repeat(60_000))),
+    ],
+  ])('of %s is refused', async (_, body) => {
+    const bytes = body()
+    const message = encodeURIComponent(Buffer.from(bytes).toString('base64').slice(0, 8000))
+    const answers = [
+      await call(`${scene.url}/scep?operation=PKIOperation`, {
+        method: 'POST',
+        headers: MESSAGE,
+        body: new Uint8Array(bytes),
+      }),
+      await call(`${scene.url}/scep?operation=PKIOperation&message=${message}`, { method: 'GET' }),
+    ]
+    for (const answer of answers) {
+      expectOnPurpose(answer)
+      expect([400, 413]).toContain(answer.status)
+    }
+  })
+})
+
+describe('an admin’s request', () => {
+  const ROUTES = [
+    ['POST', '/api/commands'],
+    ['POST', '/api/webhooks'],
+    ['POST', '/v1/commands'],
+    ['POST', '/v1/devices'],
+    ['PUT', '/v1/profiles'],
+  ] as const
+
+  const key = () => [['Authorization', basicAuth(apiKeyOf(scene.server))]] as const
+
+  it.each(ROUTES)('%s %s of more than 20 MB is 413, or 401 without the key', async (...route) => {
+    expect(await statusOfLong(...route, 'told', key())).toBe(413)
+    expect(await statusOfLong(...route, 'told')).toBe(401)
+  })
+
+  it.each(['/api/commands', '/v1/commands'])(
+    'that turns out to have more than 20 MB is 413 on %s',
+    async (path) => {
+      expect(await statusOfLong('POST', path, 'untold', key())).toBe(413)
+    },
+  )
+
+  it.each(ROUTES)('%s %s is answered, however deep or wide its JSON is', async (method, path) => {
+    const bodies = [
+      '['.repeat(100_000),
+      `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`,
+      `{${Array.from({ length: 50_000 }, (_, n) => `"${n}":1`).join(',')}}`,
+      `{"ids":[${'"x",'.repeat(50_000)}"x"],"command":{"request_type":"ProfileList"}}`,
+      `{"udid":"${'x'.repeat(1_000_000)}","request_type":"ProfileList"}`,
+      `{"udid":1e999,"request_type":${'9'.repeat(100_000)}}`,
+    ]
+    for (const body of bodies) {
+      const response = await admin(scene.server, path, { method, body })
+      expectOnPurpose({ status: response.status, text: await response.text() }, [500])
+    }
+  })
+})

@@ -1,0 +1,44 @@
+/** A stranger: no identity of this server's, but a key of its own and any bytes. */
+import { createPublicKey } from 'node:crypto'
+import { signDetached } from '../../src/pki/cms-sign.ts'
+import { oid, printableString, sequence, setOf } from '../../src/pki/der-write.ts'
+import { issueCertificate, randomSerial } from '../../src/pki/issue.ts'
+import type { Identity } from '../../src/simulator/identity.ts'
+import { fetchAlone } from '../e2e/server.ts'
+import { KEY, type Answer } from './device.ts'
+
+const HOUR = 3_600_000
+const COMMON_NAME = '2.5.4.3'
+
+/** A certificate that nobody but its owner vouches for, with a name of so many characters. */
+export function selfSigned(nameLength = 10): Pick<Identity, 'certificate' | 'privateKey'> {
+  const now = Date.now()
+  const certificate = issueCertificate({
+    subject: sequence(setOf(sequence(oid(COMMON_NAME), printableString('A'.repeat(nameLength))))),
+    publicKey: createPublicKey(KEY),
+    signingKey: KEY,
+    serial: randomSerial(),
+    notBefore: now - HOUR,
+    notAfter: now + HOUR,
+    keyUsage: ['digitalSignature', 'keyEncipherment'],
+  })
+  return { certificate, privateKey: KEY }
+}
+
+/** The header of a signed message. */
+export function signatureOf(
+  identity: Pick<Identity, 'certificate' | 'privateKey'>,
+  body: Uint8Array,
+): Record<string, string> {
+  const signature = signDetached({ ...identity, body, digest: 'sha256' })
+  return { 'mdm-signature': Buffer.from(signature).toString('base64') }
+}
+
+export async function call(url: string, init: RequestInit): Promise<Answer> {
+  const response = await fetchAlone(url, init)
+  return { status: response.status, text: await response.text() }
+}
+
+/** What no answer and no log may hold: a library's words, or where in the source something happened. */
+export const LIBRARY_WORDS =
+  /\n\s+at \S+ |D1_ERROR|SQLITE_|Failed query|Maximum call stack|node_modules|index\.js:\d|\.ts:\d+:\d/
