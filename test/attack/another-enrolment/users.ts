@@ -62,7 +62,8 @@ async function expectLeadsTo(
   expect(channel.received.at(-1)?.uuid).toBe(command_uuid)
 }
 
-export function userAttacks(scene: () => Scene): void {
+/** The claims themselves. */
+export function claimAttacks(scene: () => Scene): void {
   it.each(Object.entries(CLAIMS))(
     'a user that another device claims first, by %s, is refused by the bare UserID and reached by the full one',
     async (_, take) => {
@@ -84,6 +85,11 @@ export function userAttacks(scene: () => Scene): void {
       expect(real.channel.received.map(({ requestType }) => requestType)).toEqual(['SecurityInfo'])
     },
   )
+}
+
+/** The claims, what ends them, and what goes on beside them. */
+export function userAttacks(scene: () => Scene): void {
+  claimAttacks(scene)
 
   it('a user that another device claims later is refused by the bare UserID too', async () => {
     const user = newId()
