@@ -172,7 +172,7 @@ it('an API key that was replaced opens nothing any more', async () => {
     '/v1/devices',
     '/v1/commands/A',
     '/api/devices',
-    '/api/docs',
+    '/api/webhooks',
     '/push/A',
     '/boltbackup',
   ]
