@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { idAttacks } from './another-enrolment/ids.ts'
+import { strangerAttacks } from './another-enrolment/strangers.ts'
 import { upstreamAttacks } from './another-enrolment/upstream.ts'
 import { claimAttacks, userAttacks } from './another-enrolment/users.ts'
 import { PASSWORD, PIN, waitingAttacks } from './another-enrolment/waiting.ts'
@@ -29,6 +30,7 @@ describe('a server as it comes', () => {
   userAttacks(now)
   upstreamAttacks(now)
   idAttacks(now)
+  strangerAttacks(now)
   printsNoSecret()
 })
 

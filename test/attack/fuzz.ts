@@ -229,9 +229,7 @@ async function brokenBy(
 export function describeRequest({ method, target, headers, body }: FuzzRequest): string {
   const text = Buffer.from(body).toString()
   const isText = Buffer.from(text).equals(Buffer.from(body))
-  const lines = headers.map(([name, value]) => `  ${name}: ${value.slice(0, 200)}`)
-  const shown = isText
-    ? text.slice(0, 3000)
-    : `base64 ${Buffer.from(body).toString('base64').slice(0, 3000)}`
-  return [`  ${method} ${target.slice(0, 500)}`, ...lines, '', `  ${shown}`].join('\n')
+  const lines = headers.map(([name, value]) => `  ${name}: ${value}`)
+  const shown = isText ? text : `base64 ${Buffer.from(body).toString('base64')}`
+  return [`  ${method} ${target}`, ...lines, '', `  ${shown}`].join('\n')
 }

@@ -109,10 +109,30 @@ function json(value: Json, chance: Chance): Uint8Array {
   for (let changes = chance.int(3); changes > 0; changes--) {
     changed = mutateJson(changed, chance)
   }
-  const text = JSON.stringify(changed)
+  const whole = JSON.stringify(changed)
+  const text = chance.often(0.9) ? whole : oddText(whole, chance)
   const bytes = new Uint8Array(Buffer.from(text))
   // A bit in a URL would lead to another machine.
   return chance.often(0.85) || text.includes('://') ? bytes : mutateBytes(bytes, chance)
+}
+
+/** What some readers of JSON take, and others do not. */
+function oddText(text: string, chance: Chance): string {
+  return chance.pick([
+    `\u{feff}${text}`,
+    `${text}${text}`,
+    `${text} x`,
+    ` \n${text}\0`,
+    text.replace(/"([^"]*)":/, '"$1":1,$&'),
+    text.replaceAll('"', "'"),
+    text.replace(/:("[^"]*"|\d+)/, ':NaN'),
+    text.replace(/:("[^"]*"|\d+)/, ':1e99999'),
+    text.replace(/:("[^"]*"|\d+)/, ':"\\ud800\\u0000"'),
+    text.replace('{', '{/**/'),
+    text.replace(/[}\]]$/, ',$&'),
+    '',
+    'null',
+  ])
 }
 
 function admin(

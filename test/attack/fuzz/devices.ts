@@ -2,10 +2,14 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { signAttached, signDetached } from '../../../src/pki/cms-sign.ts'
+import { printableString } from '../../../src/pki/der-write.ts'
+import { writeEnvelope } from '../../../src/pki/enveloped-data.ts'
+import { writeSigningRequest } from '../../../src/pki/signing-request.ts'
 import { asDict } from '../../../src/plist/dict.ts'
 import { readPlist } from '../../../src/plist/read.ts'
 import type { PlistDict } from '../../../src/plist/value.ts'
 import { writePlist } from '../../../src/plist/write.ts'
+import { type MessageType, writeScepAttributes } from '../../../src/scep/attributes.ts'
 import { writeScepRequest } from '../../../src/simulator/scep.ts'
 import { binaryPlist, KEY } from '../device.ts'
 import { selfSigned } from '../stranger.ts'
@@ -35,11 +39,18 @@ export function deviceMessage(material: Material, chance: Chance): FuzzRequest {
     kind: 'device',
     authorized: false,
     method: 'PUT',
-    target: chance.pick(PATHS),
+    target: chance.pick(PATHS) + (chance.often(0.1) ? `?${oddQuery(chance)}` : ''),
     headers: signature(material, body, chance),
     body,
   }
 }
+
+const oddQuery = (chance: Chance): string =>
+  [1, 2, 3]
+    .map(() => `${oddString(chance)}=${oddString(chance)}`)
+    .join('&')
+    .toWellFormed()
+    .replaceAll(/[^!-~]/gu, encodeURIComponent)
 
 /** As XML or binary, whichever can hold it. */
 function encoded(dict: PlistDict, chance: Chance): Uint8Array {
@@ -67,35 +78,50 @@ function signature({ sender }: Material, body: Uint8Array, chance: Chance): [str
 }
 
 export function scep({ ca, sender }: Material, chance: Chance): FuzzRequest {
-  const operation = chance.pick([
-    'PKIOperation',
-    'PKIOperation',
-    'GetCACaps',
-    'GetCACert',
-    oddString(chance),
-  ])
-  const request = writeScepRequest(
-    {
-      key: KEY,
-      subject: [[chance.pick(['CN', 'O', 'UID']), oddString(chance).replaceAll(/[^ -~]/g, '?')]],
-      challenge: chance.often(0.5) ? 'wrong' : oddString(chance).toWellFormed(),
-      messageType: chance.pick(['PKCSReq', 'RenewalReq', 'UpdateReq', 'CertRep'] as const),
-      ...(chance.often(0.1) ? { renew: { ...selfSigned(), commonName: '' } } : {}),
-    },
-    ca,
-  )
-  const der = chance.often(0.3) ? request.der : mutateBytes(request.der, chance)
-  const body = chance.often(0.9) ? der : sender.identity.certificate
-  const query = `/scep?operation=${encodeURIComponent(operation.toWellFormed())}`
+  const subject = [
+    [chance.pick(['CN', 'O', 'UID']), oddString(chance).replaceAll(/[^ -~]/g, '?')],
+  ] as const
+  const challenge = chance.often(0.5) ? 'wrong' : oddString(chance).toWellFormed()
+  const messageType = chance.pick(['PKCSReq', 'RenewalReq', 'UpdateReq', 'CertRep'] as const)
+  const der = chance.often(0.5)
+    ? strangeInside(
+        ca.der,
+        writeSigningRequest({ subject, key: KEY, challengePassword: challenge }),
+        messageType,
+        chance,
+      )
+    : writeScepRequest({ key: KEY, subject, challenge, messageType }, ca).der
+  const mutated = chance.often(0.5) ? der : mutateBytes(der, chance)
+  const body = chance.often(0.95) ? mutated : sender.identity.certificate
+  const operation = chance.often(0.7)
+    ? 'PKIOperation'
+    : chance.pick(['GetCACaps', 'GetCACert', oddString(chance)])
+  const target = `/scep?operation=${encodeURIComponent(operation.toWellFormed())}`
   const base = { kind: 'scep', authorized: false, headers: [] } as const
+  const message = encodeURIComponent(Buffer.from(body).toString('base64'))
   return chance.often(0.7)
-    ? { ...base, method: 'POST', target: query, body }
-    : {
-        ...base,
-        method: 'GET',
-        target: `${query}&message=${encodeURIComponent(Buffer.from(body).toString('base64'))}`,
-        body: new Uint8Array(),
-      }
+    ? { ...base, method: 'POST', target, body }
+    : { ...base, method: 'GET', target: `${target}&message=${message}`, body: new Uint8Array() }
+}
+
+/** Well signed and encrypted, but what is encrypted is no request any more. */
+function strangeInside(
+  ca: Uint8Array,
+  csr: Uint8Array,
+  messageType: MessageType,
+  chance: Chance,
+): Uint8Array {
+  const identity = selfSigned()
+  return signAttached({
+    ...identity,
+    digest: 'sha256',
+    body: writeEnvelope(mutateBytes(csr, chance), ca, chance.pick(['aes-128-cbc', 'des-ede3-cbc'])),
+    attributes: writeScepAttributes({
+      messageType,
+      transactionId: printableString(Buffer.from(chance.bytes(8)).toString('hex')),
+      senderNonce: chance.bytes(chance.pick([0, 1, 16, 300])),
+    }),
+  })
 }
 
 export function enroll({ sender }: Material, chance: Chance): FuzzRequest {
