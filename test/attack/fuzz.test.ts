@@ -9,7 +9,7 @@ it('no request of a fuzz run makes the server do what it must never do', async (
   await fuzz(scene, {
     seed: 9,
     from: 0,
-    to: 600,
+    to: 500,
     onFault: ({ index, what, request }) =>
       faults.push(`request ${index}: ${what}\n${describeRequest(request)}`),
   })
