@@ -1,5 +1,5 @@
 import { UNANSWERED_INTERVAL, waitAfter } from '../push/back-off.ts'
-import { isPushToken, tokenHex } from '../push/request.ts'
+import { isPushMagic, isPushToken, isPushTopic, tokenHex } from '../push/request.ts'
 import type { Verdict } from '../push/verdict.ts'
 import { PUSH_UNREGISTERED } from '../events/topics.ts'
 import type { Enrollment } from '../mdm/enrollment.ts'
@@ -38,6 +38,13 @@ export function pushTarget(context: Context, user: string, certificateTopic: str
     return cannot(
       `the device is enrolled with topic ${topic}, but the push certificate is for ${certificateTopic}: enrol it again, or install the certificate of its topic`,
     )
+  }
+  if (!isPushMagic(magic)) {
+    return cannot('invalid push magic')
+  }
+  // Nobody told us the certificate's topic, and what a device writes must not break the request.
+  if (!isPushTopic(topic)) {
+    return cannot('invalid push topic')
   }
   return { kind: 'ready', target: { user, token, magic, topic, flag, flagEpoch } }
 }

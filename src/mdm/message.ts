@@ -1,3 +1,4 @@
+import { isPushMagic, MAX_PUSH_VALUE } from '../push/request.ts'
 import { PlistError } from '../plist/error.ts'
 import { readPlistTop } from '../plist/read.ts'
 import { boolAt, bytesAt, stringAt } from '../plist/dict.ts'
@@ -163,8 +164,8 @@ function readCheckIn(dict: PlistDict, enrollment: Enrollment, messageType: strin
         ...base,
         messageType,
         topic: stringAt(dict, 'Topic') ?? '',
-        token: required(token(dict, 'Token'), 'Token'),
-        pushMagic: required(stringAt(dict, 'PushMagic'), 'PushMagic'),
+        token: required(token(dict, 'Token', MAX_PUSH_VALUE), 'Token'),
+        pushMagic: readMagic(dict),
         unlockToken: token(dict, 'UnlockToken'),
         awaitingConfiguration: boolAt(dict, 'AwaitingConfiguration'),
         userShortName: stringAt(dict, 'UserShortName') ?? '',
@@ -205,12 +206,20 @@ function readFacts(dict: PlistDict): DeviceFacts {
   }
 }
 
-function token(dict: PlistDict, key: string): Uint8Array | undefined {
+function token(dict: PlistDict, key: string, most = MAX_TOKEN_BYTES): Uint8Array | undefined {
   const bytes = bytesAt(dict, key)
-  if (bytes && bytes.length > MAX_TOKEN_BYTES) {
-    throw new ProtocolError('malformed', `${key} is longer than ${MAX_TOKEN_BYTES} bytes`)
+  if (bytes && bytes.length > most) {
+    throw new ProtocolError('malformed', `${key} is longer than ${most} bytes`)
   }
   return bytes
+}
+
+function readMagic(dict: PlistDict): string {
+  const magic = required(stringAt(dict, 'PushMagic'), 'PushMagic')
+  if (!isPushMagic(magic)) {
+    throw new ProtocolError('malformed', `PushMagic is longer than ${MAX_PUSH_VALUE} bytes`)
+  }
+  return magic
 }
 
 function required<T>(value: T | undefined, key: string): T {

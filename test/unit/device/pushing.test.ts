@@ -118,6 +118,21 @@ describe('after a push that failed', () => {
   })
 })
 
+it.each([
+  ['token', { token: new Uint8Array(31) }],
+  ['token', { token: new Uint8Array(1025) }],
+  ['magic', { magic: 'é'.repeat(513) }],
+  ['topic', { topic: '' }],
+  ['topic', { topic: 'com.apple\r\nx: y' }],
+])('a stored %s that no push can have is not pushed with', (what, stored) => {
+  const { object } = deviceWithCommand()
+  object.commit((context) => Object.assign(channelOf(context, ''), stored))
+  expect(object.commit((context) => pushTarget(context, '', ''))).toEqual({
+    kind: 'cannot',
+    error: `invalid push ${what}`,
+  })
+})
+
 it('a token that APNs calls dead is an event, unless the device has sent one since', () => {
   const { object, answer } = deviceWithCommand()
   const events = () =>
