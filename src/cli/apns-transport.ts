@@ -34,6 +34,8 @@ export interface ApnsTransport {
 
 export function createApnsTransport(options: ApnsTransportOptions): ApnsTransport {
   let current: ClientHttp2Session | undefined
+  /** Counts answers. */
+  let answered = 0
 
   function session(): ClientHttp2Session {
     // A destroyed session emits `close` later.
@@ -50,7 +52,18 @@ export function createApnsTransport(options: ApnsTransportOptions): ApnsTranspor
   async function send(request: PushCall): Promise<Response> {
     try {
       const body = await request.text()
-      return await exchange(session(), headersOf(request), body)
+      const answeredBefore = answered
+      const opened = session()
+      const answer = await exchange(opened, headersOf(request), body, () => {
+        // After a sleep of the machine the connection may be dead without either end having been told. One that answers others is
+        // not, and those that wait on it are not to fail with this one.
+        if (current === opened && answered === answeredBefore) {
+          current = undefined
+          opened.close()
+        }
+      })
+      answered += 1
+      return answer
     } catch (error) {
       // Without an apns-id it cannot be taken for a verdict of Apple's.
       const message = error instanceof Error ? error.message : String(error)
@@ -95,6 +108,7 @@ function exchange(
   session: ClientHttp2Session,
   headers: Record<string, string>,
   body: string,
+  onTimeOut: () => void,
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
     const stream = session.request(headers)
@@ -103,8 +117,7 @@ function exchange(
     const cancelTimer = clock.after(TIME_OUT, () => {
       reject(new Error(`no answer within ${TIME_OUT / 1000} s`))
       stream.close(constants.NGHTTP2_CANCEL)
-      // After a sleep of the machine the connection may be dead without either end having been told.
-      session.destroy()
+      onTimeOut()
     })
     stream.setEncoding('utf8')
     stream.on('response', (received) => {

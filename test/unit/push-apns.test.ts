@@ -154,6 +154,23 @@ test('no answer is a transport failure, and the next push opens a new connection
   expect((await send()).kind).toBe('delivered')
 })
 
+test('a push that gets no answer takes no other along that waits on its connection', async () => {
+  const other = 'cd'.repeat(32)
+  apns.register(other, 'magic', () => undefined)
+  apns.fail({ fault: 'silence', times: 2 })
+  const first = send()
+  await expect.poll(() => apns.received.length).toBe(1)
+  const timeOutFirst = timeOut
+  const second = send()
+  await expect.poll(() => apns.received.length).toBe(2)
+  let isOver = false
+  void second.then(() => (isOver = true))
+  timeOutFirst()
+  expect((await first).kind).toBe('transport')
+  expect((await send({ token: other })).kind).toBe('delivered')
+  expect(isOver).toBe(false)
+})
+
 test.each(['reset', 'goaway'] as const)(
   '%s is a transport failure, and the next push opens a new connection',
   async (fault) => {
