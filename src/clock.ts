@@ -32,6 +32,22 @@ export function abortAfter(ms: number): { readonly signal: AbortSignal; cancel()
   return { signal: controller.signal, cancel }
 }
 
+/**
+ * The answer to a call, unless it takes longer than so many milliseconds. @throws then. The call itself goes on: one that may
+ * be repeated is repeated.
+ */
+export async function inTime<Answer>(ms: number, call: Promise<Answer>): Promise<Answer> {
+  const late = Promise.withResolvers<never>()
+  const cancel = clock.after(ms, () => {
+    late.reject(new Error(`no answer within ${ms / 1000} s`))
+  })
+  try {
+    return await Promise.race([call, late.promise])
+  } finally {
+    cancel()
+  }
+}
+
 /** Resolves so many milliseconds later. */
 export function wait(ms: number): Promise<void> {
   return new Promise((resolve) => {

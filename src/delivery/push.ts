@@ -1,21 +1,19 @@
 import { DurableObject } from 'cloudflare:workers'
-import { clock } from '../clock.ts'
+import { clock, inTime } from '../clock.ts'
 import type { DeviceNamespace } from '../device/object.ts'
-import {
-  GATE_AGE,
-  NO_CERTIFICATE,
-  type Admission,
-  type Gate,
-  type PushCircuit,
-} from '../device/push-gate.ts'
+import { GATE_AGE, NO_CERTIFICATE, type Gate, type PushCircuit } from '../device/push-gate.ts'
 import { idsAfter } from '../directory/directory.ts'
 import { log, reasonOf, warn } from '../log.ts'
+import { splitEnrollmentId } from '../mdm/enrollment.ts'
 import {
-  admit,
+  afterProbe,
   countDelivered,
+  current,
+  heldBy,
   newCircuit,
   provesCertificate,
   record,
+  toProbe,
   underCertificate,
   type Circuit,
   type PushTold,
@@ -26,7 +24,7 @@ export interface PushEnv {
   readonly DB: D1Database
 }
 
-const CIRCUIT = 'push'
+const CIRCUIT = 'circuit'
 /** The device after which the walk goes on. */
 const WALK = 'walk'
 /** By then no isolate believes any more that the circuit is open. */
@@ -34,52 +32,109 @@ const WALK_AFTER = GATE_AGE + 5000
 /** The pace of the walk: so many devices are asked at once, so often. */
 const PAGE = 25
 const PAGE_EVERY = 1000
+/** So long the walk waits for a device, whose pushes go on behind it. */
+const SHARE = 2000
+/** A push that hangs is given up by then. */
+const PROBE_PATIENCE = 30_000
+/** Failures of many devices are looked into that often. */
+const PROBE_EVERY = 60_000
 /** When a step that died is repeated. */
 const RETRY_AFTER_DEATH = 60_000
-/** While the circuit is open and nobody on the whole walk had anything to try with. */
+/** While the circuit is open, its time is over, and no device on the whole walk had anything to try with. */
 const REST = 900_000
 
 /**
- * The circuit of one push topic (design.md 7): counts failures, and holds every push back when it is open. When
- * pushes may leave again, it walks the directory and asks each device to push what waits; while it is open, the
- * walk takes a step whenever one push may try.
+ * The circuit of one push topic (docs/architecture.md): counts failures, and holds pushes back when it is open. Whether the cause
+ * is there, and whether it is gone, it finds out with devices that pushes reached before. When pushes may leave again, it walks
+ * the directory and asks each device to push what waits.
  */
 export class Push extends DurableObject<PushEnv> implements PushCircuit {
   /** What is stored, once it was read. */
   #stored: Circuit | undefined
   #walkBegan = false
+  #probedAt = -Infinity
 
   async inUse(certificateId: string): Promise<void> {
-    this.#keep(this.#circuit(certificateId, clock.now()))
+    this.#keep(this.#circuit(certificateId))
   }
 
-  async gate(certificateId: string, delivered: number): Promise<Admission> {
+  async gate(
+    certificateId: string,
+    delivered: number,
+    proven: readonly string[] = [],
+  ): Promise<Gate> {
     const now = clock.now()
-    const { allowed, circuit } = admit(
-      countDelivered(this.#circuit(certificateId, now), delivered, now),
-      now,
-    )
-    this.#keep(circuit)
-    return { admitted: allowed, gate: gate(circuit) }
+    const circuit = current(this.#circuit(certificateId), now)
+    this.#keep(countDelivered(circuit, { delivered, proven }, now))
+    return this.#gate(now)
   }
 
   async record(certificateId: string, told: PushTold): Promise<Gate> {
     const now = clock.now()
-    const circuit = record(this.#circuit(certificateId, now), told, now)
-    this.#keep(circuit)
-    return gate(circuit)
+    this.#keep(record(this.#circuit(certificateId), told, now))
+    if (!this.#load()?.open && now - this.#probedAt >= PROBE_EVERY) {
+      this.ctx.waitUntil(this.#probe())
+    }
+    return this.#gate(now)
   }
 
   override async alarm(): Promise<void> {
     const { storage } = this.ctx
     await storage.setAlarm(clock.now() + RETRY_AFTER_DEATH)
     await storage.sync()
-    const open = this.#load()?.open
-    const next = open && clock.now() < open.until ? open.until : await this.#step()
+    const next = await this.#goOn()
     if (next === undefined) {
       await storage.deleteAlarm()
     } else {
       await storage.setAlarm(next)
+    }
+  }
+
+  /** @returns when to go on; `undefined` when nothing is left to do. */
+  async #goOn(): Promise<number | undefined> {
+    const circuit = this.#load()
+    if (!circuit?.open) {
+      return this.#step()
+    }
+    this.#walkBegan = false
+    this.#keep(current(circuit, clock.now()))
+    await this.#probe()
+    if (this.#walkBegan) {
+      return clock.now() + WALK_AFTER
+    }
+    const until = this.#load()?.open?.until ?? 0
+    return until > clock.now() ? until : this.#step()
+  }
+
+  /** Pushes devices that pushes reached before, if something is to be found out. What they are answered is recorded as any push's is. */
+  async #probe(): Promise<void> {
+    const before = this.#load()
+    const channels = before ? toProbe(before) : []
+    if (channels.length === 0) {
+      return
+    }
+    this.#probedAt = clock.now()
+    const reached = await Promise.all(channels.map((channel) => this.#push(channel)))
+    const after = this.#load()
+    if (after) {
+      this.#keep(
+        afterProbe(
+          after,
+          channels.filter((_, index) => !reached[index]),
+        ),
+      )
+    }
+  }
+
+  /** @returns whether a push was delivered. */
+  async #push(channel: string): Promise<boolean> {
+    const { device, user } = splitEnrollmentId(channel)
+    try {
+      const answer = await inTime(PROBE_PATIENCE, this.env.DEVICE.getByName(device).push(user))
+      return answer.kind === 'pushed'
+    } catch (error) {
+      warn('push:device-unreachable', { device, reason: reasonOf(error) })
+      return false
     }
   }
 
@@ -103,7 +158,7 @@ export class Push extends DurableObject<PushEnv> implements PushCircuit {
 
   async #ask(device: string): Promise<void> {
     try {
-      await this.env.DEVICE.getByName(device).pushWaiting()
+      await inTime(SHARE, this.env.DEVICE.getByName(device).pushWaiting())
     } catch (error) {
       warn('push:device-unreachable', { device, reason: reasonOf(error) })
     }
@@ -114,9 +169,20 @@ export class Push extends DurableObject<PushEnv> implements PushCircuit {
     return this.#stored
   }
 
-  #circuit(certificateId: string, now: number): Circuit {
+  #circuit(certificateId: string): Circuit {
     const stored = this.#load()
-    return stored ? underCertificate(stored, certificateId, now) : newCircuit(certificateId, now)
+    return stored ? underCertificate(stored, certificateId) : newCircuit(certificateId)
+  }
+
+  #gate(now: number): Gate {
+    const circuit = this.#load()
+    return {
+      open: circuit?.open?.detail,
+      until: circuit?.open?.until ?? 0,
+      held: circuit && heldBy(circuit),
+      epoch: circuit?.epoch ?? 0,
+      blames: circuit !== undefined && provesCertificate(circuit, now),
+    }
   }
 
   #keep(circuit: Circuit): void {
@@ -126,10 +192,13 @@ export class Push extends DurableObject<PushEnv> implements PushCircuit {
     }
     this.#stored = circuit
     this.ctx.storage.kv.put(CIRCUIT, circuit)
-    if (circuit.open && !before?.open) {
-      warn('push:circuit-open', { reason: circuit.open.reason, detail: circuit.open.detail })
-      this.#wake(circuit.open.until)
-    } else if (before?.open && !circuit.open) {
+    const { open } = circuit
+    if (open && open.until > (before?.open?.until ?? 0)) {
+      this.#wake(open.until)
+    }
+    if (open && !before?.open) {
+      warn('push:circuit-open', { reason: open.reason, detail: open.detail })
+    } else if (before?.open && !open) {
       log('push:circuit-closed')
     }
     if (mayLeaveAgain(before, circuit)) {
@@ -151,13 +220,4 @@ function mayLeaveAgain(before: Circuit | undefined, circuit: Circuit): boolean {
     circuit.open === undefined &&
     (before?.certificateId !== circuit.certificateId || before.open !== undefined)
   )
-}
-
-function gate(circuit: Circuit): Gate {
-  return {
-    open: circuit.open?.detail,
-    until: circuit.open?.until ?? 0,
-    epoch: circuit.epoch,
-    blames: provesCertificate(circuit),
-  }
 }

@@ -1,9 +1,9 @@
-import { abortAfter } from '../clock.ts'
+import { abortAfter, clock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { defaultExpiration, pushRequest } from '../push/request.ts'
 import { judge, readAnswer, type Verdict } from '../push/verdict.ts'
 import { reasonOf, warn } from '../log.ts'
-import type { PushTold } from '../push/circuit.ts'
+import { MANY, type Delivered, type PushTold } from '../push/circuit.ts'
 import { pushCertificateInUse, type PushCertificateEnv } from './push-certificate.ts'
 import type { PushTarget } from './pushing.ts'
 
@@ -11,23 +11,25 @@ import type { PushTarget } from './pushing.ts'
 export interface PushCircuit {
   /** Tells which certificate pushes leave with; {@link NO_CERTIFICATE} without one. */
   inUse(certificateId: string): Promise<void>
-  /** Asks before a push, and tells of successes that were not told yet. */
-  gate(certificateId: string, delivered: number): Promise<Admission>
+  /** Asks before a push, and tells of successes that were not told yet, and of some of their channels. */
+  gate(certificateId: string, delivered: number, proven?: readonly string[]): Promise<Gate>
   record(certificateId: string, told: PushTold): Promise<Gate>
 }
 
 /** What the circuit says. */
 export interface Gate {
-  /** Why pushes are held back, and until when; `undefined` when they may leave. */
+  /** Why pushes are held back, and until when; `undefined` when they may leave. A success then is told at once. */
   readonly open: string | undefined
   readonly until: number
+  /** The devices whose pushes are held back; `undefined` for all. */
+  readonly held?: readonly string[] | undefined
   /** In which epoch flags count. */
   readonly epoch: number
   /** Whether a refused token may be held against its device. */
   readonly blames: boolean
 }
 
-/** Whether this one push may leave: of an open circuit, one that tries whether the cause is gone. */
+/** Whether this one push may leave. */
 export interface Admission {
   readonly admitted: boolean
   readonly gate: Gate
@@ -107,27 +109,45 @@ async function tell(env: PushEnv, config: Config, now: number): Promise<void> {
 
 /** An isolate's memory of the circuit: any object in it may be wrong for 30 s, which costs a push at most. */
 let memory: { certificateId: string; at: number; gate: Gate } | undefined
+/** Successes that the circuit was not told of, and the first few of their channels, by device. */
 let untold = 0
+const untoldChannels = new Map<string, string>()
+/** How many pushes APNs has answered. */
+let answers = 0
+
+function takeUntold(): Required<Delivered> {
+  const told = { delivered: untold, proven: [...untoldChannels.values()] }
+  untold = 0
+  untoldChannels.clear()
+  return told
+}
 
 /** The circuit as the isolate knows it; a circuit that cannot be reached stops nobody. */
-export async function admission(settings: PushSettings, now: number): Promise<Admission> {
+export async function admission(
+  settings: PushSettings,
+  device: string,
+  now: number,
+): Promise<Admission> {
   const { certificateId } = settings
   if (memory?.certificateId === certificateId && now - memory.at < GATE_AGE) {
     const { gate } = memory
     if (gate.open === undefined || now < gate.until) {
-      return { admitted: gate.open === undefined, gate }
+      return { admitted: mayLeave(gate, device, now), gate }
     }
   }
-  const delivered = untold
-  untold = 0
+  const { delivered, proven } = takeUntold()
   try {
-    const answer = await settings.circuit.gate(certificateId, delivered)
-    memory = { certificateId, at: now, gate: answer.gate }
-    return answer
+    const gate = await settings.circuit.gate(certificateId, delivered, proven)
+    memory = { certificateId, at: now, gate }
+    return { admitted: mayLeave(gate, device, now), gate }
   } catch (error) {
     warn('push:circuit-unreachable', { reason: reasonOf(error) })
     return { admitted: true, gate: UNREACHABLE }
   }
+}
+
+function mayLeave({ open, until, held }: Gate, device: string, now: number): boolean {
+  return open === undefined || now >= until || (held !== undefined && !held.includes(device))
 }
 
 /** One push: how APNs is to know it, whose it is, and the epoch in which it leaves. */
@@ -147,20 +167,24 @@ export async function sendPush(
   push: Push,
 ): Promise<{ verdict: Verdict; gate: Gate }> {
   const { certificateId } = settings
+  const channel = `${push.device}:${target.user}`
+  const answeredBefore = answers
   const verdict = await post(settings, target, push)
+  const othersAnswered = answers > answeredBefore
+  answers += Number(verdict.kind !== 'transport')
   if (verdict.kind === 'delivered') {
     untold += 1
+    if (untoldChannels.size < MANY) {
+      untoldChannels.set(push.device, channel)
+    }
     if (untold < LOT && memory && memory.gate.open === undefined) {
       return { verdict, gate: memory.gate }
     }
   } else {
     warn('push:failed', { device: push.device, verdict: verdict.kind, reason: verdict.reason })
   }
-  const delivered = untold
-  untold = 0
-  const channel = `${push.device}:${target.user}`
+  const told = { ...takeUntold(), channel, verdict, epoch: push.epoch, othersAnswered }
   try {
-    const told = { channel, verdict, delivered, epoch: push.epoch }
     const gate = await settings.circuit.record(certificateId, told)
     memory = { certificateId, at: push.now, gate }
     return { verdict, gate }
@@ -188,14 +212,18 @@ async function post(settings: PushSettings, target: PushTarget, push: Push): Pro
         body,
         signal: timeout.signal,
       })
-      return judge(readAnswer(answer.status, answer.headers, await answer.text()))
+      const read = readAnswer(answer.status, answer.headers, await answer.text())
+      return judge(read, settings.topic !== '')
     } catch (error) {
       return { kind: 'transport', reason: reasonOf(error) }
     } finally {
       timeout.cancel()
     }
   }
+  const began = clock.now()
   const first = await attempt(settings.apns)
-  // A pooled connection that APNs has closed shows up as a transport failure once.
-  return first.kind === 'transport' ? attempt(settings.apns) : first
+  // A pooled connection that APNs has closed shows up as a transport failure once, and at once.
+  return first.kind === 'transport' && clock.now() - began < TIMEOUT / 2
+    ? attempt(settings.apns)
+    : first
 }

@@ -30,7 +30,7 @@ export async function pushNow(
     return { kind: 'failed', error: NO_APNS }
   }
   // An admin's push leaves whatever the circuit says: its success shows that the cause is gone.
-  const { epoch } = (await admission(pusher, clock.now())).gate
+  const { epoch } = (await admission(pusher, pusher.device, clock.now())).gate
   const dead = deadToken(check.target, epoch)
   if (dead !== undefined) {
     return { kind: 'failed', error: dead }
@@ -64,7 +64,7 @@ export async function pushPending(
 
 /** @returns false when the circuit holds every push back. */
 async function pushReady(pusher: Pusher, target: PushTarget, again: boolean): Promise<boolean> {
-  const { admitted, gate } = await admission(pusher, clock.now())
+  const { admitted, gate } = await admission(pusher, pusher.device, clock.now())
   if (!admitted) {
     return false
   }

@@ -39,6 +39,7 @@ export class DeviceRuntime {
   #alarmAt: number | null | undefined
   #lastNow = 0
   #cancelPush: (() => void) | undefined
+  #pushing = false
   readonly #toPush = new Set<number>()
   readonly waiting = createWaiting()
 
@@ -117,11 +118,7 @@ export class DeviceRuntime {
     for (const channel of effects.push) {
       this.#toPush.add(channel)
     }
-    if (this.#toPush.size > 0 && this.#cancelPush === undefined) {
-      this.#cancelPush = clock.after(PUSH_DELAY, () => {
-        this.ring()
-      })
-    }
+    this.#ringSoon()
     this.waiting.ended(effects.finished)
     for (const { event, ...detail } of effects.notes) {
       warn(event, detail)
@@ -161,13 +158,33 @@ export class DeviceRuntime {
     return pushNow(await this.#pusher(), user, expiration)
   }
 
-  /** Pushes what was queued since the last time. */
+  /** Pushes what was queued since the last time. One that hangs is waited for: a device takes no more than its place. */
   ring(): void {
     this.#cancelPush?.()
     this.#cancelPush = undefined
+    if (!this.#pushing) {
+      this.#pushing = true
+      inBackground(this.#ctx, this.#pushQueued())
+    }
+  }
+
+  async #pushQueued(): Promise<void> {
     const channels = [...this.#toPush]
     this.#toPush.clear()
-    inBackground(this.#ctx, this.pushPending(channels, false))
+    try {
+      await this.pushPending(channels, false)
+    } finally {
+      this.#pushing = false
+      this.#ringSoon()
+    }
+  }
+
+  #ringSoon(): void {
+    if (this.#toPush.size > 0 && !this.#pushing) {
+      this.#cancelPush ??= clock.after(PUSH_DELAY, () => {
+        this.ring()
+      })
+    }
   }
 
   /** Not awaited: it joins the commit of its cause, and the output gate holds the answer until that is durable. */

@@ -1,19 +1,19 @@
 /**
  * One circuit per push certificate. A wrong certificate makes APNs refuse every token in turn; believing it would
- * flag the whole fleet, so beyond a small share of refusals the certificate is suspected and not the devices.
+ * flag the whole fleet. A single device must not hold up the others either, so beside a refusal of the certificate itself only
+ * the failures of many devices open the circuit, and only when no device is left that pushes still reach.
  */
+import { splitEnrollmentId } from '../mdm/enrollment.ts'
 import type { Verdict } from './verdict.ts'
 
 const MINUTE = 60_000
+/** For so long a delivered push speaks for the certificate. */
 const WINDOW = 10 * MINUTE
-const SUSPECT_SHARE = 0.02
-const SUSPECT_COUNT = 5
-/** Fewer will do while nothing at all was delivered: then no success speaks for the certificate. */
-const SUSPECT_COUNT_UNPROVEN = 3
-const TRANSPORT_FAILURES = 10
+/** Devices that have to fail before the trouble is not theirs. */
+export const MANY = 5
 const OPEN_FOR: Readonly<Record<OpenReason, number>> = {
-  configuration: 15 * MINUTE,
-  tokens: 15 * MINUTE,
+  configuration: 5 * MINUTE,
+  tokens: 5 * MINUTE,
   transport: MINUTE,
 }
 
@@ -21,109 +21,166 @@ export type OpenReason = 'configuration' | 'tokens' | 'transport'
 
 export interface Circuit {
   certificateId: string
-  windowStart: number
-  /** Pushes of this window, and how many of them were delivered. */
-  sent: number
-  delivered: number
-  /** Distinct channels whose token or topic was refused in this window. */
+  /** When a push is last known to have been delivered; 0 for never. */
+  deliveredAt: number
+  /** Channels that a push was delivered to, one a device and {@link MANY} at most, the newest last. */
+  proven: readonly string[]
+  /** Devices whose token or topic was refused since a push was delivered: {@link MANY}, and those proven before. */
   refused: readonly string[]
-  /** Transport failures in a row. */
-  unanswered: number
+  /** Devices whose push got no answer since any push got one, likewise. */
+  unanswered: readonly string[]
+  /** `until` is 0 when its time is over: pushes leave, and the first that gets through closes it. */
   open: { reason: OpenReason; detail: string; until: number } | undefined
   /** Counts openings and new certificates: a flag that a device got in an earlier epoch is void. */
   epoch: number
 }
 
-/** How a push went, and what happened since the same sender told of one last. */
-export interface PushTold {
-  channel: string
-  verdict: Verdict
-  /** Successes that were not told yet, this one included. */
+/** Successes that were not told yet. */
+export interface Delivered {
   delivered: number
-  /** The epoch in which it left, as far as its sender knew. */
-  epoch: number
+  /** Some of the channels that had them, each of another device. */
+  proven?: readonly string[]
 }
 
-export function newCircuit(certificateId: string, now: number): Circuit {
+/** How a push went, and what happened since the same sender told of one last, this one included. */
+export interface PushTold extends Delivered {
+  /** `{device}:{user}`. */
+  channel: string
+  verdict: Verdict
+  /** The epoch in which it left, as far as its sender knew. */
+  epoch: number
+  /** Whether APNs answered other pushes while this one was under way. */
+  othersAnswered?: boolean
+}
+
+export function newCircuit(certificateId: string): Circuit {
   return {
     certificateId,
-    windowStart: now,
-    sent: 0,
-    delivered: 0,
+    deliveredAt: 0,
+    proven: [],
     refused: [],
-    unanswered: 0,
+    unanswered: [],
     open: undefined,
     epoch: 0,
   }
 }
 
 /** The circuit under the certificate that is in use; a new one begins anew, in a new epoch. */
-export function underCertificate(circuit: Circuit, id: string, now: number): Circuit {
-  return id === circuit.certificateId
-    ? circuit
-    : { ...newCircuit(id, now), epoch: circuit.epoch + 1 }
+export function underCertificate(circuit: Circuit, id: string): Circuit {
+  return id === circuit.certificateId ? circuit : { ...newCircuit(id), epoch: circuit.epoch + 1 }
 }
 
-/** Whether a push may leave now. When the time is over one push may try, and the others wait for its answer. */
-export function admit(circuit: Circuit, now: number): { allowed: boolean; circuit: Circuit } {
+/** The circuit as it is now. When its time is over, evidence counts from then on: what opened it does not keep it open. */
+export function current(circuit: Circuit, now: number): Circuit {
   const { open } = circuit
-  if (open === undefined) return { allowed: true, circuit }
-  if (now < open.until) return { allowed: false, circuit }
-  const waiting = { ...open, until: now + OPEN_FOR[open.reason] }
-  return { allowed: true, circuit: { ...circuit, open: waiting } }
+  return open && open.until > 0 && now >= open.until
+    ? { ...circuit, refused: [], unanswered: [], open: { ...open, until: 0 } }
+    : circuit
 }
 
-export function record(circuit: Circuit, told: PushTold, now: number): Circuit {
-  const counted = count(circuit, told, now)
-  const { open, epoch } = counted
+/** The devices whose pushes an open circuit holds back; `undefined` for all. Fewer than many speak for themselves alone. */
+export function heldBy({ open, refused, unanswered }: Circuit): readonly string[] | undefined {
+  const evidence = open?.reason === 'tokens' ? refused : unanswered
+  return open?.reason === 'configuration' || evidence.length >= MANY ? undefined : evidence
+}
+
+export function record(before: Circuit, told: PushTold, now: number): Circuit {
+  const circuit = count(current(before, now), told, now)
+  const { open, epoch } = circuit
   // What left before it opened says nothing of the time after.
   if (open && told.epoch === epoch && recovers(open.reason, told.verdict)) {
-    return { ...newCircuit(counted.certificateId, now), epoch }
+    const closed = { ...newCircuit(circuit.certificateId), proven: circuit.proven, epoch }
+    return told.verdict.kind === 'delivered' ? countDelivered(closed, told, now) : closed
   }
-  const cause = causeToOpen(counted, told.verdict)
-  return cause === undefined ? counted : openCircuit(counted, cause, told.verdict, now)
+  const cause = causeToOpen(circuit, told.verdict)
+  return cause === undefined ? circuit : openCircuit(circuit, cause, told.verdict, now)
 }
 
-/** Counts successes that belong to no answer of interest. */
-export function countDelivered(circuit: Circuit, delivered: number, now: number): Circuit {
-  if (delivered === 0) return circuit
-  const window = windowAt(circuit, now)
-  return { ...window, sent: window.sent + delivered, delivered: window.delivered + delivered }
+/** Takes in successes. Those told while the circuit is open may be older than that. */
+export function countDelivered(circuit: Circuit, told: Delivered, now: number): Circuit {
+  if (told.delivered === 0 || circuit.open) return circuit
+  const channels = told.proven ?? []
+  const devices = channels.map(deviceOf)
+  const known = circuit.proven.filter((channel) => !devices.includes(deviceOf(channel)))
+  const proven = [...known, ...channels].slice(-MANY)
+  return { ...circuit, deliveredAt: now, proven, refused: [], unanswered: [] }
 }
 
 /**
  * Whether a refused token may be held against its device: only while the certificate is beyond doubt, because
- * pushes go through and something was delivered lately.
+ * something was delivered lately, and not many in a row were refused since.
  */
-export function provesCertificate(circuit: Circuit): boolean {
-  return circuit.open === undefined && circuit.delivered > 0
+export function provesCertificate(circuit: Circuit, now: number): boolean {
+  const { open, deliveredAt, refused } = circuit
+  return !open && deliveredAt > 0 && now - deliveredAt < WINDOW && refused.length < MANY
 }
 
-function count(circuit: Circuit, told: PushTold, now: number): Circuit {
-  const { channel, verdict } = told
-  const before = countDelivered(windowAt(circuit, now), told.delivered, now)
-  const isNew = verdict.kind === 'token_refused' && !before.refused.includes(channel)
-  return {
-    ...before,
-    sent: before.sent + Number(verdict.kind !== 'delivered'),
-    refused: isNew ? [...before.refused, channel] : before.refused,
-    unanswered: verdict.kind === 'transport' ? circuit.unanswered + 1 : 0,
+/**
+ * Channels to push to find out whether it is only the others that fail: those that pushes reached before. A device that
+ * fails on purpose is none of them, or one of several.
+ */
+export function toProbe(circuit: Circuit): readonly string[] {
+  const { open, proven, refused, unanswered } = circuit
+  if (open) return open.until === 0 ? proven : []
+  const evidence = [refused, unanswered].find((devices) => devices.length >= MANY) ?? []
+  return evidence.length === 0
+    ? []
+    : proven.filter((channel) => !evidence.includes(deviceOf(channel)))
+}
+
+/** Forgets channels that a probe could not be delivered to, where that is their own trouble. */
+export function afterProbe(circuit: Circuit, failed: readonly string[]): Circuit {
+  const { open, refused, unanswered } = circuit
+  const evidence = [...refused, ...unanswered]
+  const own = failed.filter((channel) => !evidence.includes(deviceOf(channel)))
+  return own.length === 0 || (open && open.until > 0)
+    ? circuit
+    : { ...circuit, proven: circuit.proven.filter((channel) => !own.includes(channel)) }
+}
+
+function count(before: Circuit, told: PushTold, now: number): Circuit {
+  const { verdict, channel } = told
+  const circuit = countDelivered(before, told, now)
+  switch (verdict.kind) {
+    case 'transport':
+      // While others get their answers, this one is its device's.
+      return {
+        ...circuit,
+        unanswered: told.othersAnswered ? [] : added(circuit, 'unanswered', channel),
+      }
+    case 'token_refused':
+      return { ...circuit, unanswered: [], refused: added(circuit, 'refused', channel) }
+    default:
+      return { ...circuit, unanswered: [] }
   }
 }
 
-function windowAt(circuit: Circuit, now: number): Circuit {
-  return now - circuit.windowStart < WINDOW
-    ? circuit
-    : { ...circuit, windowStart: now, sent: 0, delivered: 0, refused: [] }
+/** Proven devices always count, so the list may be full of others before. */
+function added(
+  circuit: Circuit,
+  list: 'refused' | 'unanswered',
+  channel: string,
+): readonly string[] {
+  const devices = circuit[list]
+  const device = deviceOf(channel)
+  const counts = devices.length < MANY || circuit.proven.map(deviceOf).includes(device)
+  return devices.includes(device) || !counts ? devices : [...devices, device]
 }
 
 function causeToOpen(circuit: Circuit, verdict: Verdict): OpenReason | undefined {
+  const { open, refused, unanswered } = circuit
   if (verdict.kind === 'configuration') return 'configuration'
-  if (circuit.unanswered >= TRANSPORT_FAILURES) return 'transport'
-  const failures = circuit.refused.length
-  const enough = circuit.delivered === 0 ? SUSPECT_COUNT_UNPROVEN : SUSPECT_COUNT
-  const suspect = failures >= enough && failures > circuit.sent * SUSPECT_SHARE
-  return verdict.kind === 'token_refused' && suspect ? 'tokens' : undefined
+  // It lasts as long as it was opened for.
+  if (open && open.until > 0) return undefined
+  if (verdict.kind === 'transport' && isEnough(circuit, unanswered)) return 'transport'
+  return verdict.kind === 'token_refused' && isEnough(circuit, refused) ? 'tokens' : undefined
+}
+
+/** All that pushes reached before fail; many do, where none was reached. */
+function isEnough({ proven }: Circuit, evidence: readonly string[]): boolean {
+  return proven.length === 0
+    ? evidence.length >= MANY
+    : proven.every((channel) => evidence.includes(deviceOf(channel)))
 }
 
 function openCircuit(circuit: Circuit, reason: OpenReason, verdict: Verdict, now: number): Circuit {
@@ -151,4 +208,8 @@ function recovers(reason: OpenReason, verdict: Verdict): boolean {
     case 'transport':
       return false
   }
+}
+
+function deviceOf(channel: string): string {
+  return splitEnrollmentId(channel).device
 }

@@ -30,11 +30,6 @@ const BY_REASON: Readonly<Record<string, Kind>> = {
   BadTopic: 'configuration',
   MissingTopic: 'configuration',
   TopicDisallowed: 'configuration',
-  InvalidPushType: 'configuration',
-  BadPriority: 'configuration',
-  BadExpirationDate: 'configuration',
-  DuplicateHeaders: 'configuration',
-  PayloadEmpty: 'configuration',
   BadCertificate: 'configuration',
   BadCertificateEnvironment: 'configuration',
   Forbidden: 'configuration',
@@ -54,13 +49,21 @@ const BY_REASON: Readonly<Record<string, Kind>> = {
   ExpiredProviderToken: 'bug',
   InvalidProviderToken: 'bug',
   TooManyProviderTokenUpdates: 'bug',
+  InvalidPushType: 'bug',
+  BadPriority: 'bug',
+  BadExpirationDate: 'bug',
+  DuplicateHeaders: 'bug',
   BadMessageId: 'bug',
   BadCollapseId: 'bug',
+  PayloadEmpty: 'bug',
   MissingDeviceToken: 'bug',
   BadPath: 'bug',
   MethodNotAllowed: 'bug',
   PayloadTooLarge: 'bug',
 }
+
+/** Only a topic that is the certificate's can speak against the certificate. */
+const ABOUT_TOPIC: ReadonlySet<string> = new Set(['BadTopic', 'MissingTopic', 'TopicDisallowed'])
 
 /** Apple adds reasons without notice, so an unknown one is judged by its status. */
 const BY_STATUS: Readonly<Record<number, Kind>> = {
@@ -70,13 +73,14 @@ const BY_STATUS: Readonly<Record<number, Kind>> = {
   429: 'later',
 }
 
-export function judge(answer: PushAnswer): Verdict {
+/** @param isOwnTopic whether the push went to the certificate's topic, and not to one that only its device named. */
+export function judge(answer: PushAnswer, isOwnTopic = true): Verdict {
   // Every answer of Apple carries an apns-id; one without it is a proxy or the edge speaking.
   if (answer.apnsId === undefined) {
     return { kind: 'transport', reason: answer.reason ?? `status ${answer.status} without apns-id` }
   }
   const reason = answer.reason ?? `status ${answer.status}`
-  const kind = kindOf(answer)
+  const kind = !isOwnTopic && ABOUT_TOPIC.has(reason) ? 'token_refused' : kindOf(answer)
   switch (kind) {
     case 'delivered':
       return { kind, id: answer.apnsId }

@@ -1,152 +1,192 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
-  admit,
+  afterProbe,
   countDelivered,
+  current,
+  heldBy,
   newCircuit,
   provesCertificate,
   record,
+  toProbe,
   underCertificate,
   type Circuit,
+  type PushTold,
 } from '../../src/push/circuit.ts'
 import type { Verdict } from '../../src/push/verdict.ts'
 
 const MINUTE = 60_000
-const delivered: Verdict = { kind: 'delivered', id: 'x' }
 const refused: Verdict = { kind: 'token_refused', reason: 'BadDeviceToken' }
 const transport: Verdict = { kind: 'transport', reason: 'timed out' }
 const expired: Verdict = { kind: 'configuration', reason: 'BadCertificate' }
+const busy: Verdict = { kind: 'later', reason: 'ServiceUnavailable', after: undefined }
+const dead: Verdict = { kind: 'token_dead', reason: 'Unregistered', since: 1 }
 
-/** Pushes of distinct channels, each sent in the epoch in which the circuit is, unless told otherwise. */
+const named = (name: string, count: number): string[] =>
+  Array.from({ length: count }, (_, n) => `${name} ${n}:`)
+
+/** A push of each channel, in the epoch in which the circuit is unless told otherwise. */
 function push(
   circuit: Circuit,
-  count: number,
+  channels: readonly string[],
   verdict: Verdict,
-  { now = 0, name = 'device', epoch }: { now?: number; name?: string; epoch?: number } = {},
+  { now = 1, ...told }: { now?: number } & Partial<PushTold> = {},
 ): Circuit {
   let next = circuit
-  for (let index = 0; index < count; index++) {
-    const told = { channel: `${name} ${index}`, verdict, epoch: epoch ?? next.epoch }
-    next = record(next, { ...told, delivered: Number(verdict.kind === 'delivered') }, now)
+  for (const channel of channels) {
+    next = record(next, { channel, verdict, delivered: 0, epoch: next.epoch, ...told }, now)
   }
   return next
 }
 
-const closed = () => newCircuit('certificate 1', 0)
+function deliver(
+  circuit: Circuit,
+  channels: readonly string[],
+  now = 1,
+  epoch = circuit.epoch,
+): Circuit {
+  return channels.reduce<Circuit>((next, channel) => {
+    const verdict: Verdict = { kind: 'delivered', id: 'x' }
+    return record(next, { channel, verdict, delivered: 1, proven: [channel], epoch }, now)
+  }, circuit)
+}
 
-test('a few refused tokens in a large fleet are devices, not configuration', () => {
-  const circuit = push(push(closed(), 250, delivered), 5, refused)
-  expect(circuit.open).toBeUndefined()
-})
+const closed = () => newCircuit('certificate 1')
+const good = named('good', 5)
+const bad = named('bad', 5)
+const fleet = () => deliver(closed(), good)
 
-test('refusals above two per cent of a window open the circuit', () => {
-  const circuit = push(push(closed(), 200, delivered), 5, refused)
-  expect(circuit.open).toMatchObject({ reason: 'tokens', detail: 'BadDeviceToken' })
-  expect(circuit.epoch).toBe(1)
-})
+describe.each([
+  ['a refused token', refused, 'tokens', 'refused'],
+  ['no answer', transport, 'transport', 'unanswered'],
+] as const)('%s', (_, verdict, reason, list) => {
+  test('opens the circuit when five devices had it and nothing was ever delivered', () => {
+    expect(push(closed(), bad.slice(1), verdict).open).toBeUndefined()
+    expect(push(closed(), bad, verdict).open).toMatchObject({ reason })
+    expect(push(closed(), bad, verdict).epoch).toBe(1)
+  })
 
-test('four refusals are too few to suspect a certificate that delivered something', () => {
-  const proven = push(closed(), 1, delivered)
-  expect(push(proven, 4, refused).open).toBeUndefined()
-  expect(push(proven, 5, refused).open?.reason).toBe('tokens')
-})
+  test('of one device counts once, however often and on however many channels', () => {
+    const channels = Array.from({ length: 100 }, (__, n) => `bad:user ${n % 10}`)
+    expect(push(closed(), channels, verdict).open).toBeUndefined()
+    expect(push(fleet(), channels, verdict).open).toBeUndefined()
+  })
 
-test('three devices refused are enough while nothing was delivered', () => {
-  expect(push(closed(), 2, refused).open).toBeUndefined()
-  expect(push(closed(), 3, refused).open?.reason).toBe('tokens')
-})
+  test('of however many devices does not open it while one is left that a push reached before', () => {
+    const suspected = push(fleet(), [...named('bad', 100), ...good.slice(1)], verdict)
+    expect(suspected.open).toBeUndefined()
+    expect(toProbe(suspected)).toEqual(good.slice(0, 1))
+    expect(push(suspected, good.slice(0, 1), verdict).open).toMatchObject({ reason })
+  })
 
-test('a refusal is held against a device only while something is delivered and the circuit is closed', () => {
-  expect(provesCertificate(push(closed(), 1, refused))).toBe(false)
-  const proven = push(closed(), 1, delivered)
-  expect(provesCertificate(push(proven, 4, refused))).toBe(true)
-  expect(provesCertificate(push(proven, 5, refused))).toBe(false)
-  const later = push(proven, 1, refused, { now: 10 * MINUTE })
-  expect(provesCertificate(later)).toBe(false)
-})
+  test('of many devices is looked into with devices that pushes reached before, and not earlier', () => {
+    expect(toProbe(push(fleet(), bad.slice(1), verdict))).toEqual([])
+    expect(toProbe(push(fleet(), bad, verdict))).toEqual(good)
+    expect(toProbe(deliver(push(fleet(), bad, verdict), good.slice(0, 1)))).toEqual([])
+  })
 
-test('successes told in a lot count as pushes', () => {
-  const circuit = countDelivered(closed(), 250, 0)
-  expect(push(circuit, 5, refused).open).toBeUndefined()
-  expect(countDelivered(circuit, 0, 0)).toBe(circuit)
-})
+  test('of all devices that a push reached opens it when they are fewer than five, for these alone', () => {
+    const two = deliver(closed(), good.slice(0, 2))
+    expect(push(two, good.slice(0, 1), verdict).open).toBeUndefined()
+    const open = push(two, good.slice(0, 2), verdict)
+    expect(open.open).toMatchObject({ reason })
+    expect(heldBy(open)).toEqual(['good 0', 'good 1'])
+    expect(heldBy(push(open, bad.slice(0, 3), verdict))).toBeUndefined()
+  })
 
-test('one device that is refused again and again counts once', () => {
-  let circuit = closed()
-  for (let index = 0; index < 20; index++) circuit = push(circuit, 1, refused)
-  expect(circuit.open).toBeUndefined()
-})
+  test('is forgotten when something is delivered, told with it or by itself', () => {
+    const four = push(closed(), bad.slice(1), verdict)
+    expect(countDelivered(four, { delivered: 50, proven: good }, 1)[list]).toEqual([])
+    expect(push(four, bad.slice(0, 1), verdict, { delivered: 1, proven: ['good:'] })[list]).toEqual(
+      ['bad 0'],
+    )
+  })
 
-test('refusals of an earlier window are forgotten', () => {
-  const circuit = push(push(closed(), 2, refused), 2, refused, { now: 10 * MINUTE, name: 'other' })
-  expect(circuit.open).toBeUndefined()
-  expect(circuit.refused).toHaveLength(2)
-})
-
-test('tokens that are dead because devices left never open it', () => {
-  const dead: Verdict = { kind: 'token_dead', reason: 'Unregistered', since: 1 }
-  expect(push(closed(), 100, dead).open).toBeUndefined()
-})
-
-test('a refused certificate opens it at once', () => {
-  expect(push(closed(), 1, expired).open).toMatchObject({
-    reason: 'configuration',
-    detail: 'BadCertificate',
+  test('keeps it open for minutes, and longer only when all that pushes reached fail anew', () => {
+    const open = push(fleet(), good, verdict)
+    const until = open.open?.until ?? 0
+    expect(until - 1).toBeLessThanOrEqual(5 * MINUTE)
+    // What fails meanwhile does not prolong it.
+    expect(push(open, bad, verdict, { now: until - 1 }).open?.until).toBe(until)
+    const trial = current(open, until)
+    expect(trial.open?.until).toBe(0)
+    expect(toProbe(trial)).toEqual(good)
+    const hostile = push(open, [...bad, ...bad, ...good.slice(1)], verdict, { now: until })
+    expect(hostile.open?.until).toBe(0)
+    expect(deliver(hostile, good.slice(0, 1), until).open).toBeUndefined()
+    const still = push(open, good, verdict, { now: until })
+    expect(still.open?.until).toBeGreaterThan(until)
+    expect(still.epoch).toBe(open.epoch)
   })
 })
 
-test('ten transport failures in a row open it, and an answer in between starts the count anew', () => {
-  expect(push(push(push(closed(), 9, transport), 1, delivered), 9, transport).open).toBeUndefined()
-  expect(push(closed(), 10, transport).open?.reason).toBe('transport')
+test('a push that gets no answer while APNs answers others is its device’s own trouble', () => {
+  const four = push(closed(), bad.slice(1), transport)
+  expect(push(four, bad.slice(0, 1), transport, { othersAnswered: true }).unanswered).toEqual([])
 })
 
-test('an open circuit admits nothing until its time is over, then one push alone', () => {
-  const circuit = push(closed(), 1, expired)
-  expect(admit(circuit, 14 * MINUTE).allowed).toBe(false)
-  const probe = admit(circuit, 15 * MINUTE)
-  expect(probe.allowed).toBe(true)
-  expect(admit(probe.circuit, 15 * MINUTE).allowed).toBe(false)
+test('any answer ends a row of pushes without one', () => {
+  for (const verdict of [busy, dead, refused, { kind: 'bug', reason: 'BadPath' } as const]) {
+    expect(push(push(closed(), bad.slice(1), transport), ['x:'], verdict).unanswered).toEqual([])
+  }
 })
 
-test('a push already under way when it opened does not close it', () => {
-  const circuit = push(push(closed(), 5, refused), 3, delivered, { epoch: 0 })
-  expect(circuit.open?.reason).toBe('tokens')
+test('what a device’s own data, its departure or APNs’s haste cause opens it for no number of devices', () => {
+  const many = named('bad', 50)
+  for (const verdict of [busy, dead, { kind: 'bug', reason: 'PayloadTooLarge' } as const]) {
+    expect(push(closed(), many, verdict).open).toBeUndefined()
+    expect(push(fleet(), many, verdict).open).toBeUndefined()
+  }
 })
 
-test('a push that left in spite of it, and was delivered, closes it before the time is over', () => {
-  expect(push(push(closed(), 5, refused), 1, delivered, { now: 1 }).open).toBeUndefined()
+test('a refused certificate opens it at once, for all', () => {
+  const open = push(fleet(), ['x:'], expired)
+  expect(open.open).toMatchObject({ reason: 'configuration', detail: 'BadCertificate' })
+  expect(heldBy(open)).toBeUndefined()
+  expect(push(push(fleet(), good, transport), ['x:'], expired).open).toMatchObject({
+    reason: 'configuration',
+  })
 })
 
-test('a probe that is delivered closes it, and devices flagged before keep the new epoch', () => {
-  const { circuit } = admit(push(closed(), 5, refused), 15 * MINUTE)
-  const after = push(circuit, 1, delivered, { now: 15 * MINUTE })
+test('a refusal is held against a device only while something was delivered lately and few in a row are refused', () => {
+  expect(provesCertificate(push(closed(), ['x:'], refused), 1)).toBe(false)
+  expect(provesCertificate(push(fleet(), bad.slice(1), refused), 1)).toBe(true)
+  expect(provesCertificate(push(fleet(), bad, refused), 1)).toBe(false)
+  expect(provesCertificate(push(fleet(), ['x:'], refused), 10 * MINUTE + 1)).toBe(false)
+  expect(provesCertificate(push(fleet(), ['x:'], expired), 1)).toBe(false)
+})
+
+test('memory is bounded: the last five devices that a push reached, five that failed, and those of both', () => {
+  const many = deliver(closed(), named('good', 1000))
+  expect(many.proven).toEqual(named('good', 1000).slice(-5))
+  const failing = push(many, [...named('bad', 1000), ...many.proven], refused)
+  expect(failing.refused).toHaveLength(10)
+})
+
+test('a device that a probe does not reach for reasons of its own proves nothing any more', () => {
+  const suspected = push(fleet(), [...bad, ...good.slice(2)], refused)
+  expect(afterProbe(suspected, good.slice(0, 2)).proven).toEqual(good.slice(2))
+  expect(afterProbe(push(fleet(), ['x:'], expired), good).proven).toEqual(good)
+})
+
+test('what left before it opened does not close it, a push that left in spite of it does, in the same epoch', () => {
+  const open = push(fleet(), good, refused)
+  expect(deliver(open, ['x:'], 1, 0).open).toBeDefined()
+  expect(countDelivered(open, { delivered: 50, proven: ['x:'] }, 1)).toBe(open)
+  const after = deliver(open, ['x:'], 1)
   expect(after.open).toBeUndefined()
   expect(after.epoch).toBe(1)
+  expect(provesCertificate(after, 1)).toBe(true)
 })
 
-test('a probe that is refused keeps it open, in the same epoch', () => {
-  const { circuit } = admit(push(closed(), 5, refused), 15 * MINUTE)
-  const after = push(circuit, 1, refused, { now: 15 * MINUTE, name: 'probe' })
-  expect(after.open).toBeDefined()
-  expect(after.epoch).toBe(1)
-  expect(admit(after, 16 * MINUTE).allowed).toBe(false)
-})
-
-test('a probe whose token is refused proves that the certificate is accepted', () => {
-  const { circuit } = admit(push(closed(), 1, expired), 15 * MINUTE)
-  expect(push(circuit, 1, refused, { now: 15 * MINUTE }).open).toBeUndefined()
-})
-
-test('a probe that answers late or wrongly ends a transport outage', () => {
-  const { circuit } = admit(push(closed(), 10, transport), MINUTE)
-  const busy: Verdict = { kind: 'later', reason: 'ServiceUnavailable', after: undefined }
-  expect(push(circuit, 1, busy, { now: MINUTE }).open).toBeUndefined()
-  expect(push(circuit, 1, transport, { now: MINUTE }).open?.reason).toBe('transport')
+test('a refused token proves that the certificate is accepted, and any answer that APNs can be reached', () => {
+  expect(push(push(closed(), ['x:'], expired), ['y:'], refused).open).toBeUndefined()
+  expect(push(push(closed(), ['x:'], expired), ['y:'], busy).open).toBeDefined()
+  expect(push(push(closed(), bad, transport), ['y:'], busy).open).toBeUndefined()
 })
 
 test('a new certificate closes it and voids what was held against devices, and the same one changes nothing', () => {
-  const circuit = push(closed(), 1, expired)
-  expect(underCertificate(circuit, 'certificate 1', 5)).toBe(circuit)
-  const renewed = underCertificate(circuit, 'certificate 2', 5)
-  expect(renewed.open).toBeUndefined()
-  expect(renewed).toMatchObject({ certificateId: 'certificate 2', epoch: 2, windowStart: 5 })
+  const circuit = push(closed(), ['x:'], expired)
+  expect(underCertificate(circuit, 'certificate 1')).toBe(circuit)
+  const renewed = underCertificate(circuit, 'certificate 2')
+  expect(renewed).toEqual({ ...newCircuit('certificate 2'), epoch: 2 })
 })

@@ -10,11 +10,11 @@ describe('every row of Apple’s status table', () => {
     [400, 'BadTopic', 'configuration'],
     [400, 'MissingTopic', 'configuration'],
     [400, 'TopicDisallowed', 'configuration'],
-    [400, 'InvalidPushType', 'configuration'],
-    [400, 'BadPriority', 'configuration'],
-    [400, 'BadExpirationDate', 'configuration'],
-    [400, 'DuplicateHeaders', 'configuration'],
-    [400, 'PayloadEmpty', 'configuration'],
+    [400, 'InvalidPushType', 'bug'],
+    [400, 'BadPriority', 'bug'],
+    [400, 'BadExpirationDate', 'bug'],
+    [400, 'DuplicateHeaders', 'bug'],
+    [400, 'PayloadEmpty', 'bug'],
     [400, 'IdleTimeout', 'transport'],
     [400, 'BadMessageId', 'bug'],
     [403, 'BadCertificate', 'configuration'],
@@ -46,6 +46,17 @@ test('an answer without apns-id is not Apple speaking, whatever its status', () 
   for (const status of [200, 400, 403, 410, 502, 520, 530]) {
     expect(judge({ status, reason: undefined }).kind).toBe('transport')
   }
+})
+
+test('a topic that only its device named says nothing about the certificate when it is refused', () => {
+  for (const reason of ['BadTopic', 'MissingTopic', 'TopicDisallowed']) {
+    expect(judge({ status: 400, apnsId: ID, reason }, false)).toEqual({
+      kind: 'token_refused',
+      reason,
+    })
+  }
+  const certificate = judge({ status: 403, apnsId: ID, reason: 'BadCertificate' }, false)
+  expect(certificate.kind).toBe('configuration')
 })
 
 test('a reason that Apple has added since is judged by its status', () => {

@@ -2,7 +2,7 @@ import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { SimulatedDevice } from '../../src/simulator/device.ts'
 import { Device, type DeviceEnv } from '../../src/device/object.ts'
-import { clock, turn } from './clock.ts'
+import { clock, turn, turnTimers } from './clock.ts'
 import { api, env, newDevice, pushes, resetRules, rule, seen, TOPIC, until } from './server.ts'
 
 afterEach(resetRules)
@@ -34,7 +34,7 @@ const circuit = () => env.PUSH.getByName(TOPIC)
 
 describe('the push circuit', () => {
   it('blames no device when APNs refuses every token, and opens', async () => {
-    const waiting = await silentDevices(3)
+    const waiting = await silentDevices(5)
     await apns(400, 'BadDeviceToken')
     for (const device of waiting) {
       await queue(device)
@@ -44,7 +44,7 @@ describe('the push circuit', () => {
     }
     await until(
       () => circuit().gate('one', 0),
-      ({ admitted }) => !admitted,
+      ({ open }) => open === 'BadDeviceToken',
     )
     const devices = await silentDevices(3)
     for (const device of [...waiting, ...devices]) {
@@ -54,6 +54,63 @@ describe('the push circuit', () => {
     for (const device of [...waiting, ...devices]) {
       expect((await push(device)).status).toBe(200)
     }
+  })
+
+  it.each([
+    ['refused', 400, { 'apns-id': 'x' }],
+    ['not answered', 502, {}],
+  ])('holds back no other device when the pushes of many are %s', async (_, status, headers) => {
+    const [good, ...bad] = await silentDevices(8)
+    if (!good) {
+      throw new Error('a device')
+    }
+    await push(good)
+    // Often it is not looked into.
+    turn(60_000)
+    const body = JSON.stringify({ reason: 'BadDeviceToken' })
+    for (const { magic } of bad) {
+      await rule({ on: 'apns', match: magic, status, times: 1e6, headers, body })
+    }
+    const before = (await seen(good.magic, 'apns')).length
+    for (const [n, device] of bad.entries()) {
+      expect((await push(device)).status).toBe(500)
+      if (n === 0) {
+        // What else was delivered in this file was told with the first failure.
+        await circuit().gate('one', 1, [`${good.udid}:`])
+      }
+    }
+    // It is found out with a device that pushes reached before.
+    await until(
+      () => seen(good.magic, 'apns'),
+      (found) => found.length > before,
+    )
+    await good.connect({ Status: 'Idle' })
+    await queue(good)
+    await pushes(good, before + 2)
+    expect((await circuit().gate('one', 0)).open).toBeUndefined()
+  })
+
+  it('is tried by devices that pushes reached before when its time is over, and not by the next that comes', async () => {
+    const [good, bad] = await silentDevices(2)
+    if (!good || !bad) {
+      throw new Error('two devices')
+    }
+    await push(good)
+    await circuit().gate('one', 1, [`${good.udid}:`])
+    await apns(403, 'BadCertificate')
+    await push(bad)
+    expect((await circuit().gate('one', 0)).open).toBe('BadCertificate')
+    const before = (await seen(good.magic, 'apns')).length
+    await runDurableObjectAlarm(circuit())
+    expect(await seen(good.magic, 'apns')).toHaveLength(before)
+    turn(5 * 60_000)
+    await runDurableObjectAlarm(circuit())
+    expect(await seen(good.magic, 'apns')).toHaveLength(before + 1)
+    expect((await circuit().gate('one', 0)).until).toBeGreaterThan(clock.now())
+    await resetRules()
+    turn(5 * 60_000)
+    await runDurableObjectAlarm(circuit())
+    expect((await circuit().gate('one', 0)).open).toBeUndefined()
   })
 
   it('closes when an admin’s push gets through', async () => {
@@ -130,11 +187,39 @@ describe('when pushes may leave again', () => {
     })
     // More than a page of devices.
     await walk()
-    await walk()
+    while (await runDurableObjectAlarm(circuit())) {
+      // It goes on.
+    }
     for (const { magic } of waiting) {
       const found = await seen(magic, 'apns')
       expect(found.filter(({ status }) => status === 200)).toHaveLength(1)
     }
+  })
+
+  it('a device whose push hangs holds up the walk for seconds', async () => {
+    const [device] = await silentDevices(1)
+    if (!device) {
+      throw new Error('a device')
+    }
+    await queue(device)
+    await pushes(device)
+    await device.connect({ Status: 'Idle' })
+    await rule({ on: 'apns', match: device.magic, status: 200, times: 1, held: true })
+    await circuit().inUse('hanging')
+    const step = walk()
+    const walked = (async () => {
+      await step
+      while (await runDurableObjectAlarm(circuit())) {
+        // It goes on.
+      }
+    })()
+    await until(
+      () => seen(device.magic, 'apns'),
+      (found) => found.length > 1,
+    )
+    await turnTimers(2000)
+    await walked
+    expect(await seen(device.magic, 'apns')).toHaveLength(2)
   })
 
   it('because there is another certificate, a silent device is pushed again', async () => {

@@ -1,45 +1,154 @@
-import { expect, it } from 'vitest'
-import { admission, type PushCircuit } from '../../../src/device/push-gate.ts'
-import { admit, newCircuit, record, type Circuit } from '../../../src/push/circuit.ts'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { clock } from '../../../src/clock.ts'
+import {
+  admission,
+  sendPush,
+  type Gate,
+  type PushCircuit,
+  type PushSettings,
+} from '../../../src/device/push-gate.ts'
+import type { PushTold } from '../../../src/push/circuit.ts'
 
+const NONE: Gate = { open: undefined, until: 0, epoch: 0, blames: false }
 const MINUTE = 60_000
 
-it('an open push circuit lets a single push through to test the cause, also when many objects of an isolate ask', async () => {
-  const refused = {
-    channel: 'device',
-    verdict: { kind: 'configuration', reason: 'BadCertificate' },
-    delivered: 0,
-    epoch: 0,
-  } as const
-  let circuit: Circuit = record(newCircuit('certificate', 0), refused, 0)
-  let now = 0
-  const settings = {
-    topic: '',
-    certificateId: 'certificate',
-    apns: undefined,
-    circuit: {
-      inUse: async () => undefined,
-      async gate() {
-        const { allowed, circuit: next } = admit(circuit, now)
-        circuit = next
-        const { detail, until = 0 } = next.open ?? {}
-        return {
-          admitted: allowed,
-          gate: { open: detail, until, epoch: next.epoch, blames: false },
-        }
-      },
-      record: () => Promise.reject(new Error('nothing is sent')),
-    } satisfies PushCircuit,
+let certificates = 0
+let gate: Gate
+let asked: (readonly string[] | undefined)[]
+let told: PushTold[]
+let settings: PushSettings
+
+function apnsOf(answer: () => Promise<Response>): PushSettings['apns'] {
+  return { fetch: answer }
+}
+
+const answered = (status: number, reason?: string): Response =>
+  new Response(reason === undefined ? null : JSON.stringify({ reason }), {
+    status,
+    headers: { 'apns-id': 'x' },
+  })
+
+beforeEach(() => {
+  gate = NONE
+  asked = []
+  told = []
+  const circuit: PushCircuit = {
+    inUse: async () => undefined,
+    async gate(_, __, proven) {
+      asked.push(proven)
+      return gate
+    },
+    async record(_, one) {
+      told.push(one)
+      return gate
+    },
   }
-  const admitted = async (): Promise<number> => {
-    let count = 0
-    for (let asked = 0; asked < 100; asked++) {
-      now += 100
-      count += Number((await admission(settings, now)).admitted)
+  // The isolate's memory is of another certificate then.
+  settings = {
+    topic: 'topic',
+    certificateId: `certificate ${++certificates}`,
+    circuit,
+    apns: apnsOf(async () => answered(200)),
+  }
+})
+
+function push(device: string, apns = settings.apns): Promise<unknown> {
+  const target = {
+    user: '',
+    token: new Uint8Array(32),
+    magic: 'magic',
+    topic: 'topic',
+    flag: '',
+    flagEpoch: 0,
+  }
+  return sendPush({ ...settings, apns }, target, { id: 'x', device, now: 0, epoch: 0 })
+}
+
+describe('an open push circuit', () => {
+  it('holds pushes back without being asked again, and no longer than it says', async () => {
+    gate = { ...NONE, open: 'BadCertificate', until: 5 * MINUTE }
+    for (const device of ['A', 'B', 'C']) {
+      expect((await admission(settings, device, 0)).admitted).toBe(false)
     }
-    return count
+    expect(asked).toHaveLength(1)
+    expect((await admission(settings, 'A', 5 * MINUTE)).admitted).toBe(true)
+  })
+
+  it('holds back the devices that it names, and no other', async () => {
+    gate = { ...NONE, open: 'timed out', until: MINUTE, held: ['A'] }
+    expect((await admission(settings, 'A', 0)).admitted).toBe(false)
+    expect((await admission(settings, 'B', 0)).admitted).toBe(true)
+    expect(asked).toHaveLength(1)
+  })
+})
+
+describe('what the circuit is told', () => {
+  it('of successes: their number, and a few of the devices, one channel each', async () => {
+    await admission(settings, 'A', 0)
+    for (let n = 0; n < 20; n++) {
+      await push(`device ${n % 10}`)
+    }
+    expect(told).toEqual([])
+    await push(
+      'bad',
+      apnsOf(async () => answered(400, 'BadDeviceToken')),
+    )
+    const proven = [0, 1, 2, 3, 4].map((n) => `device ${n}:`)
+    expect(told).toMatchObject([{ channel: 'bad:', delivered: 20, proven }])
+  })
+
+  it('of a push without an answer: whether others were answered meanwhile', async () => {
+    await admission(settings, 'A', 0)
+    const hanging = Promise.withResolvers<Response>()
+    let now = 0
+    vi.spyOn(clock, 'now').mockImplementation(() => now)
+    const slow = push(
+      'slow',
+      apnsOf(() => hanging.promise),
+    )
+    await push(
+      'quick',
+      apnsOf(async () => answered(503, 'ServiceUnavailable')),
+    )
+    now = 10_000
+    hanging.reject(new Error('timed out'))
+    await slow
+    await push(
+      'next',
+      apnsOf(() => Promise.reject(new Error('reset'))),
+    )
+    vi.restoreAllMocks()
+    expect(told.slice(1)).toMatchObject([
+      { channel: 'slow:', verdict: { kind: 'transport' }, othersAnswered: true },
+      { channel: 'next:', verdict: { kind: 'transport' }, othersAnswered: false },
+    ])
+  })
+})
+
+it('a push that was not answered in time is not sent again at once, one whose connection broke is', async () => {
+  const attempts = async (ms: number): Promise<number> => {
+    let calls = 0
+    let now = 0
+    vi.spyOn(clock, 'now').mockImplementation(() => now)
+    await push(
+      'A',
+      apnsOf(async () => {
+        calls += 1
+        now += ms
+        throw new Error('no answer')
+      }),
+    )
+    vi.restoreAllMocks()
+    return calls
   }
-  expect(await admitted()).toBe(0)
-  now = 15 * MINUTE
-  expect(await admitted()).toBe(1)
+  expect(await attempts(10_000)).toBe(1)
+  expect(await attempts(5)).toBe(2)
+})
+
+it('a topic that only its device named is refused to the device, not to the certificate', async () => {
+  const disallowed = apnsOf(async () => answered(400, 'TopicDisallowed'))
+  await push('A', disallowed)
+  settings = { ...settings, topic: '' }
+  await push('A', disallowed)
+  expect(told.map(({ verdict }) => verdict.kind)).toEqual(['configuration', 'token_refused'])
 })
