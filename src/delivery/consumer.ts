@@ -1,3 +1,4 @@
+import { inTime } from '../clock.ts'
 import { configOf } from '../config.ts'
 import type { DirectoryRow } from '../device/directory-row.ts'
 import { UNKNOWN } from '../device/outbox.ts'
@@ -16,6 +17,9 @@ export interface ConsumerEnv {
   readonly SUBSCRIBER: { getByName(name: string): SubscriberStub }
   readonly DB: D1Database
 }
+
+/** So long a device is waited for: its alarm says again what is lost here. */
+const PATIENCE = 10_000
 
 /**
  * Hands device ids on to the webhooks, and rows to the directory, and forgets them: it never posts, throws or
@@ -52,38 +56,36 @@ async function wakeReaders(
     }))
   const ids = known ? known.map(({ id }) => id) : undefined
   const woken = new Map<string, Set<string>>()
+  const unsettled: string[] = []
   for (const { device, readers } of messages) {
-    for (const reader of await readersToWake(env, device, readers, ids)) {
+    // Without a list, whoever it names is woken.
+    const named = readers.filter((reader) => (ids ? ids.includes(reader) : reader !== UNKNOWN))
+    if (ids && named.length < readers.length) {
+      unsettled.push(device)
+    }
+    for (const reader of named) {
       woken.set(reader, (woken.get(reader) ?? new Set()).add(device))
     }
   }
-  await Promise.all(
-    [...woken].map(([reader, devices]) =>
-      attempt('queue:wake-failed', () => env.SUBSCRIBER.getByName(reader).wake([...devices])),
-    ),
-  )
+  await Promise.all([
+    ...[...woken].map(([reader, devices]) => wake(env, reader, [...devices])),
+    ...unsettled.map((device) => settle(env, device, ids ?? [])),
+  ])
 }
 
-/** A device that names somebody who is not on the list is told the list; without a list, whoever it names is woken. */
-async function readersToWake(
-  env: ConsumerEnv,
-  device: string,
-  readers: readonly string[],
-  known: readonly string[] | undefined,
-): Promise<readonly string[]> {
-  if (!known) {
-    return readers.filter((reader) => reader !== UNKNOWN)
-  }
-  const named = readers.filter((reader) => known.includes(reader))
-  if (named.length === readers.length) {
-    return named
-  }
+function wake(env: ConsumerEnv, reader: string, devices: readonly string[]): Promise<void> {
+  return attempt('queue:wake-failed', () => env.SUBSCRIBER.getByName(reader).wake(devices))
+}
+
+/** A device that names somebody who is not on the list is told the list. Its alarm says again what fails here. */
+async function settle(env: ConsumerEnv, device: string, known: readonly string[]): Promise<void> {
   try {
-    return (await env.DEVICE.getByName(device).settleReaders(known)) ? known : named
+    const call = env.DEVICE.getByName(device).settleReaders(known)
+    if (await inTime(PATIENCE, call)) {
+      await Promise.all(known.map((reader) => wake(env, reader, [device])))
+    }
   } catch (error) {
-    // Its alarm says it again.
     warn('queue:readers-unsettled', { device, reason: reasonOf(error) })
-    return named
   }
 }
 
@@ -92,13 +94,16 @@ export async function projectDevices(
   env: Pick<ConsumerEnv, 'DEVICE' | 'DB'>,
   devices: readonly string[],
 ): Promise<void> {
-  const rows = await Promise.all(
-    devices.map((device) => env.DEVICE.getByName(device).directoryRow()),
+  const rows: DirectoryRow[] = []
+  await Promise.all(
+    devices.map((device) =>
+      attempt('directory:device-unreachable', async () => {
+        const row = await inTime(PATIENCE, env.DEVICE.getByName(device).directoryRow())
+        rows.push(...(row ? [row] : []))
+      }),
+    ),
   )
-  await projectRows(
-    env,
-    rows.flatMap((row) => (row ? [row] : [])),
-  )
+  await projectRows(env, rows)
 }
 
 /** Writes rows to the directory, and tells each device that it has its row. */
@@ -109,17 +114,51 @@ async function projectRows(
   if (rows.length === 0) {
     return
   }
-  const displaced = await project(env.DB, rows)
+  let displaced: readonly string[]
+  try {
+    displaced = await project(env.DB, rows)
+  } catch (error) {
+    if (rows.length === 1) {
+      throw error
+    }
+    // One statement fails for all: perhaps D1 refuses a single row.
+    await projectEach(env, rows)
+    return
+  }
+  const tell = (device: string, call: Promise<void>): Promise<void> =>
+    attempt('directory:device-unreachable', () => inTime(PATIENCE, call), device)
   await Promise.all([
-    ...rows.map((row) => env.DEVICE.getByName(row.id).projected(row.version)),
-    ...displaced.map((device) => env.DEVICE.getByName(device).displace()),
+    ...rows.map(({ id, version }) => tell(id, env.DEVICE.getByName(id).projected(version))),
+    ...displaced.map((device) => tell(device, env.DEVICE.getByName(device).displace())),
   ])
 }
 
-async function attempt(event: string, work: () => Promise<void>): Promise<void> {
+/** When so many rows in a row fail by themselves, it is D1's trouble: their devices' alarms say them again. */
+const FAILURES_TO_LEAVE = 5
+
+async function projectEach(
+  env: Pick<ConsumerEnv, 'DEVICE' | 'DB'>,
+  rows: readonly DirectoryRow[],
+): Promise<void> {
+  let failures = 0
+  for (const row of rows) {
+    try {
+      await projectRows(env, [row])
+      failures = 0
+    } catch (error) {
+      failures += 1
+      if (failures === FAILURES_TO_LEAVE) {
+        throw error
+      }
+      warn('queue:row-refused', { device: row.id, reason: reasonOf(error) })
+    }
+  }
+}
+
+async function attempt(event: string, work: () => Promise<void>, device?: string): Promise<void> {
   try {
     await work()
   } catch (error) {
-    warn(event, { reason: reasonOf(error) })
+    warn(event, { ...(device === undefined ? {} : { device }), reason: reasonOf(error) })
   }
 }

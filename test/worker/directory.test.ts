@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { consume } from '../../src/delivery/consumer.ts'
 import type { DirectoryRow } from '../../src/device/directory-row.ts'
 import { project } from '../../src/directory/directory.ts'
 import { claimsOf, keepClaim } from '../../src/directory/users.ts'
@@ -85,6 +86,21 @@ describe('the directory', () => {
     expect(await listed(id)).toMatchObject([{ enrollment_status: false }])
     await project(env.DB, [row(id, { version: 3, enrolled: true })])
     expect(await listed(id)).toMatchObject([{ enrollment_status: true }])
+  })
+
+  it('takes the rows that come in one batch with one that it refuses', async () => {
+    const ids = Array.from({ length: 6 }, () => crypto.randomUUID())
+    const bad = { lastSeen: Number.NaN }
+    const messages = ids.map((id, n) => ({
+      body: { device: id, readers: [], directory: row(id, n === 2 ? bad : {}) },
+    }))
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const context = { waitUntil: () => undefined }
+    await consume({ messages } as never, env as never, context)
+    expect(warn.mock.calls.join('\n')).toContain(`"queue:row-refused","device":"${ids[2]}"`)
+    warn.mockRestore()
+    const found = await Promise.all(ids.map(listed))
+    expect(found.map((list) => list?.length ?? 0)).toEqual([1, 1, 0, 1, 1, 1])
   })
 
   it('gives a serial number’s place to no device that was deleted', async () => {
