@@ -19,28 +19,28 @@ export type NextStep =
 /** Few enough for the 50 requests that one invocation has on the free plan. */
 export const BATCH = 5
 const HOUR = 3_600_000
-/** How long one canary is waited for before another device is tried. */
+/** How long canaries are waited for before others are tried. */
 const CANARY_PATIENCE = 24 * HOUR
-const FAILURES_TO_STOP = 3
+/** Fewer failures are their devices' own. */
+const FAILURES_TO_STOP = 5
 const WORST_FAILURE_RATE = 0.1
 
 /**
- * One device goes first; the others follow when it has enrolled with its new identity. A canary that fails stops
- * the round, and so do three failures that are more than a tenth of all outcomes.
+ * A few devices go first; the others follow when one of these has enrolled with its new identity. Failures stop the round when
+ * there are five, and they are more than a tenth of all outcomes. Devices that fail or stay silent are followed by others.
  */
 export function nextStep(soFar: RoundSoFar, now: number): NextStep {
   const { sent, renewed, failed, lastSentAt, lastFailure } = soFar
-  if (renewed === 0 && failed > 0) {
-    return { kind: 'stop', reason: `the first renewal failed: ${lastFailure}` }
+  if (failed >= FAILURES_TO_STOP && failed > (failed + renewed) * WORST_FAILURE_RATE) {
+    const reason = `${failed} of ${failed + renewed} renewals failed: ${lastFailure}`
+    return { kind: 'stop', reason }
   }
-  if (renewed === 0) {
-    return sent > 0 && now - lastSentAt < CANARY_PATIENCE
-      ? { kind: 'wait' }
-      : { kind: 'send', count: 1, canary: true }
+  if (renewed > 0) {
+    return { kind: 'send', count: BATCH, canary: false }
   }
-  return failed >= FAILURES_TO_STOP && failed > (failed + renewed) * WORST_FAILURE_RATE
-    ? { kind: 'stop', reason: `${failed} of ${failed + renewed} renewals failed: ${lastFailure}` }
-    : { kind: 'send', count: BATCH, canary: false }
+  return sent > 0 && now - lastSentAt < CANARY_PATIENCE
+    ? { kind: 'wait' }
+    : { kind: 'send', count: BATCH, canary: true }
 }
 
 /** Milliseconds from one batch to the next. */

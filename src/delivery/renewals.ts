@@ -1,11 +1,12 @@
 import { DurableObject } from 'cloudflare:workers'
-import { clock } from '../clock.ts'
+import { clock, inTime } from '../clock.ts'
 import { configOf, type Config } from '../config.ts'
 import { authorityCertificates, lastImport } from '../directory/authorities.ts'
 import {
   countDueForRenewal,
   countRenewals,
   dueForRenewal,
+  passOver,
   type DueIdentities,
   type RenewalCounts,
 } from '../directory/renewals.ts'
@@ -63,12 +64,16 @@ const RETRY_AFTER = 7 * 86_400_000
 /** While nothing may be sent, this often is looked whether something may. */
 const WAIT = 300_000
 const AT_ONCE = 1000
+/** A device that was heard of since is likely to answer. */
+const LIVELY = 2 * 86_400_000
+/** So long a device is waited for; it may still do what it was asked. */
+const PATIENCE = 30_000
 
 /** Names the one object of its kind. */
 export const RENEWALS = 'fleet'
 
 /**
- * Renews identities in rounds: paced, a canary first, on its own alarm (design.md 14). What became of each device
+ * Renews identities in rounds: paced, a few canaries first, on its own alarm (docs/renewal.md). What became of each device
  * stands on the device's own row of the directory.
  */
 export class Renewals extends DurableObject<ConsumerEnv> {
@@ -139,7 +144,8 @@ export class Renewals extends DurableObject<ConsumerEnv> {
     if (step.kind === 'wait') {
       return WAIT
     }
-    const ids = await dueForRenewal(this.env.DB, this.#due(), step.count, step.canary)
+    const livelySince = step.canary ? now - LIVELY : undefined
+    const ids = await dueForRenewal(this.env.DB, this.#due(), step.count, livelySince)
     if (ids.length === 0) {
       return this.#end(round, '')
     }
@@ -152,15 +158,17 @@ export class Renewals extends DurableObject<ConsumerEnv> {
     let counts = false
     for (const id of ids) {
       try {
-        const attempt = await renewDevice(this.env, this.#config(), id, assumed, {
-          face: 'server',
-        })
+        const attempt = await inTime(
+          PATIENCE,
+          renewDevice(this.env, this.#config(), id, assumed, { face: 'server' }),
+        )
         const reason = attempt.kind === 'blocked' ? attempt.reason : undefined
         counts ||= attempt.kind !== 'blocked'
         log(`renewals:${attempt.kind}`, { device: id, reason })
       } catch (error) {
         counts = true
         warn('renewals:device-unreachable', { device: id, reason: reasonOf(error) })
+        await passOver(this.env.DB, id, clock.now())
       }
     }
     await projectDevices(this.env, ids)

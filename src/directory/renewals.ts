@@ -1,5 +1,5 @@
 /** Identities by their end, and how far their renewal is: read off the directory's rows. */
-import { and, asc, count, desc, eq, gte, lt, max, ne, or, type SQL, sql } from 'drizzle-orm'
+import { and, asc, count, eq, gte, lt, max, ne, or, type SQL, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import { devices } from './schema.ts'
 
@@ -55,20 +55,36 @@ export async function listIdentities(
     .limit(limit)
 }
 
-/** Enrolments whose identity is to be renewed next; `lively` prefers those that were heard of last. */
+/**
+ * Enrolments whose identity is to be renewed next: those that end first; or, of those heard of since `livelySince`, and then of all,
+ * some that no device can choose.
+ */
 export async function dueForRenewal(
   d1: D1Database,
   due: DueIdentities,
   limit: number,
-  lively: boolean,
+  livelySince: number | undefined,
 ): Promise<string[]> {
+  const order =
+    livelySince === undefined
+      ? [asc(devices.identityNotAfter)]
+      : [sql`${devices.lastSeen} < ${livelySince}`, sql`random()`]
   const rows = await drizzle(d1)
     .select({ id: devices.id })
     .from(devices)
     .where(isDue(due))
-    .orderBy(lively ? desc(devices.lastSeen) : asc(devices.identityNotAfter))
+    .orderBy(...order)
     .limit(limit)
   return rows.map(({ id }) => id)
+}
+
+/** A device that cannot be asked is passed over as one that is blocked. Its own row replaces this, once it tells of it. */
+export async function passOver(d1: D1Database, id: string, now: number): Promise<void> {
+  const renewalReason = 'its object could not be reached: the log says why'
+  await drizzle(d1)
+    .update(devices)
+    .set({ renewal: 'blocked', renewalReason, renewalAt: now })
+    .where(eq(devices.id, id))
 }
 
 export async function countDueForRenewal(d1: D1Database, due: DueIdentities): Promise<number> {
@@ -109,10 +125,10 @@ export async function countRenewals(d1: D1Database, since: number): Promise<Rene
   }
 }
 
+/** A serial number is the sender's word: another device that claims it does not keep this one from being renewed. */
 function isDue({ endsBefore, triedBefore }: DueIdentities): SQL | undefined {
   return and(
     present,
-    eq(devices.displaced, false),
     lt(devices.identityNotAfter, endsBefore),
     or(eq(devices.renewal, ''), lt(devices.renewalAt, triedBefore)),
   )

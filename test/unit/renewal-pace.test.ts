@@ -4,22 +4,25 @@ import { batchInterval, nextStep, type RoundSoFar } from '../../src/delivery/ren
 const DAY = 86_400_000
 const NOW = 100 * DAY
 const NONE: RoundSoFar = { sent: 0, renewed: 0, failed: 0, lastSentAt: 0, lastFailure: 'no' }
-const CANARY = { kind: 'send', count: 1, canary: true }
+const CANARIES = { kind: 'send', count: 5, canary: true }
 const BATCH = { kind: 'send', count: 5, canary: false }
 
 it.each<[string, Partial<RoundSoFar>, object]>([
-  ['nothing was sent', {}, CANARY],
-  ['the canary is out', { sent: 1, lastSentAt: NOW - 1000 }, { kind: 'wait' }],
-  ['the canary is silent for a day', { sent: 1, lastSentAt: NOW - DAY }, CANARY],
-  ['the canary failed', { failed: 1 }, { kind: 'stop', reason: 'the first renewal failed: no' }],
-  ['the canary is renewed', { renewed: 1 }, BATCH],
+  ['nothing was sent', {}, CANARIES],
+  ['the canaries are out', { sent: 5, lastSentAt: NOW - 1000 }, { kind: 'wait' }],
+  ['the canaries are silent for a day', { sent: 5, lastSentAt: NOW - DAY }, CANARIES],
+  ['one canary failed', { sent: 4, failed: 1, lastSentAt: NOW - 1000 }, { kind: 'wait' }],
+  ['four canaries failed, and no other answers', { sent: 1, failed: 4, lastSentAt: 0 }, CANARIES],
+  ['all that were due failed, and others are due now', { failed: 3 }, CANARIES],
+  ['five failed', { failed: 5 }, { kind: 'stop', reason: '5 of 5 renewals failed: no' }],
+  ['a canary is renewed', { sent: 4, renewed: 1, lastSentAt: NOW }, BATCH],
+  ['a canary is renewed, and all others failed', { renewed: 1, failed: 4 }, BATCH],
   ['others are out', { renewed: 1, sent: 40, lastSentAt: NOW }, BATCH],
-  ['two failed of three', { renewed: 1, failed: 2 }, BATCH],
-  ['a tenth failed', { renewed: 27, failed: 3 }, BATCH],
+  ['a tenth failed', { renewed: 45, failed: 5 }, BATCH],
   [
     'more than a tenth failed',
-    { renewed: 26, failed: 3 },
-    { kind: 'stop', reason: '3 of 29 renewals failed: no' },
+    { renewed: 44, failed: 5 },
+    { kind: 'stop', reason: '5 of 49 renewals failed: no' },
   ],
 ])('a round of renewals takes the right next step when %s', (_, soFar, step) => {
   expect(nextStep({ ...NONE, ...soFar }, NOW)).toEqual(step)

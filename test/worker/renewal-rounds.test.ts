@@ -66,55 +66,90 @@ describe('a round of renewals', () => {
     })
   })
 
-  it('begins with one device, and goes on in batches when that has its new identity', async () => {
-    const devices = await fleet(8)
+  it('begins with five devices, and goes on in batches when one of these has its new identity', async () => {
+    const failing = new Set<string>()
+    const devices = await fleet(8, {
+      answer: (_: unknown, { udid }: SimulatedDevice) => (failing.has(udid) ? 'Error' : undefined),
+    })
     expect(await status()).toMatchObject({ state: 'idle', due: 8 })
     await cron()
     expect(await status()).toMatchObject({ state: 'running', due: 8 })
     await tick()
     const canaries = await sentTo(devices)
-    expect(canaries).toHaveLength(1)
-    expect(await Promise.all(canaries.map(queuers))).toMatchObject([
+    expect(canaries).toHaveLength(5)
+    expect(await Promise.all(canaries.slice(0, 1).map(queuers))).toMatchObject([
       [{ face: 'server', key: null, renewal: true }],
     ])
     await tick()
     expect(await sentTo(devices)).toEqual(canaries)
-    const [canary] = canaries
+    const [hostile, canary] = canaries
+    failing.add(hostile?.udid ?? '')
+    await hostile?.poll()
+    expect(hostile && (await renewalOf(hostile, 'failed'))).toBeTruthy()
+    await tick()
+    expect(await status()).toMatchObject({ state: 'running', due: 3 })
     await canary?.poll()
     expect(canary && (await renewalOf(canary, 'renewed'))).toBeTruthy()
     await tick()
-    expect(await sentTo(devices)).toHaveLength(5)
+    expect(await sentTo(devices)).toHaveLength(6)
     await tick()
-    expect(await sentTo(devices)).toHaveLength(7)
-    await tick()
-    expect(await status()).toMatchObject({ state: 'idle', due: 0, counts: { sent: 7, renewed: 1 } })
-    await Promise.all(devices.map((device) => device.poll()))
-    const rows = await Promise.all(devices.map((device) => renewalOf(device, 'renewed')))
+    const counts = { sent: 6, renewed: 1, failed: 1 }
+    expect(await status()).toMatchObject({ state: 'idle', due: 0, counts })
+    const honest = devices.filter((device) => device !== hostile)
+    await Promise.all(honest.map((device) => device.poll()))
+    const rows = await Promise.all(honest.map((device) => renewalOf(device, 'renewed')))
     for (const row of rows) {
       expect(Date.parse(row?.not_after ?? '')).toBeGreaterThan(clock.now() + 300 * DAY)
     }
   })
 
-  it('stops when the first device refuses, says why, and goes on when an admin enables it', async () => {
-    const devices = await fleet(2, { answer: () => 'Error' })
+  it('passes over a device whose object cannot be reached, and a device that another claims to be', async () => {
+    const devices = await fleet(2)
+    const [broken, claimed] = devices
+    if (!broken || !claimed) {
+      throw new Error('two devices')
+    }
+    turn(SECOND)
+    await newDevice({ serial: claimed.serial }).enroll()
+    await until(
+      () => env.DB.prepare('SELECT displaced FROM devices WHERE id = ?').bind(claimed.udid).all(),
+      ({ results }) => results[0]?.['displaced'] === 1,
+    )
+    await runInDurableObject(env.DEVICE.getByName(broken.udid), (instance) => {
+      instance.renewalFacts = () => Promise.reject(new Error('the object is broken'))
+    })
     await cron()
     await tick()
-    const [canary] = await sentTo(devices)
-    await canary?.poll()
-    expect(canary && (await renewalOf(canary, 'failed'))).toBeTruthy()
+    expect(await sentTo(devices)).toEqual([claimed])
+    expect(await one(broken)).toMatchObject({ renewal: { state: 'blocked' } })
+    await claimed.poll()
+    expect(await renewalOf(claimed, 'renewed')).toBeTruthy()
+    await tick()
+    expect(await status()).toMatchObject({ state: 'idle', due: 0 })
+  })
+
+  it('stops when five devices refuse, says why, and goes on when an admin enables it', async () => {
+    const devices = await fleet(6, { answer: () => 'Error' })
+    await cron()
+    await tick()
+    const canaries = await sentTo(devices)
+    for (const canary of canaries) {
+      await canary.poll()
+      expect(await renewalOf(canary, 'failed')).toBeTruthy()
+    }
     await tick()
     const stopped = await status()
     expect(stopped).toMatchObject({ state: 'stopped', due: 1 })
-    expect(stopped.reason).toMatch(/^the first renewal failed: The command failed/)
+    expect(stopped.reason).toMatch(/^5 of 5 renewals failed: The command failed/)
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     await cron()
-    expect(warn.mock.calls.join('\n')).toMatch(/"renewals:off".*the first renewal failed/)
+    expect(warn.mock.calls.join('\n')).toMatch(/"renewals:off".*5 of 5 renewals failed/)
     warn.mockRestore()
     turn(SECOND)
     expect((await set({ enabled: true })).body).toMatchObject({
       state: 'running',
       reason: '',
-      due: 2,
+      due: 6,
     })
   })
 
@@ -134,7 +169,7 @@ describe('a round of renewals', () => {
       due: 2,
     })
     await tick()
-    expect(await sentTo(devices)).toHaveLength(1)
+    expect(await sentTo(devices)).toHaveLength(2)
   })
 
   it('does nothing by itself after a CA was imported, until an admin enables it', async () => {
