@@ -19,8 +19,9 @@ const FAILURES_TO_LEAVE = 16
 const MAX_TRIES = 5
 /** How long a device's object stays in memory, with its open files, after a call. */
 export const RESIDENT = 10 * SECOND
-/** Outcomes, or answers, before a share of failures means something. */
+/** Outcomes, or answers, before a share of failures means something; and failures, before they are more than their devices' own. */
 const ENOUGH = 10
+const MANY = 5
 /** Of each batch so many are watched, and so many in all. */
 const WATCHED_OF_BATCH = 10
 const WATCHED = 100
@@ -151,7 +152,7 @@ export function reasonToStop(
 ): string | undefined {
   const done = total - faults - waiting
   const above = (part: number, whole: number): boolean =>
-    stopAt > 0 && whole >= ENOUGH && part / whole > stopAt
+    stopAt > 0 && whole >= ENOUGH && part >= MANY && part / whole > stopAt
   if (above(failed - faults, done)) {
     return `${failed - faults} of ${done} ids failed`
   }

@@ -1,5 +1,5 @@
 import { DurableObject } from 'cloudflare:workers'
-import { clock, wait } from '../clock.ts'
+import { clock, inTime, wait } from '../clock.ts'
 import { requireConfig } from '../config.ts'
 import { loadBody, storeBody, type Bodies } from '../device/bodies.ts'
 import { sqlite } from '../device/db.ts'
@@ -84,6 +84,8 @@ const FALLBACK = 5000
 const HOUR = 3_600_000
 /** How long who cancels may wait for the calls under way. */
 const CANCEL_WAIT = 10_000
+/** So long a device's object is waited for; what it did then is not done twice. */
+const PATIENCE = 30_000
 /** How long an ended job can be looked at. */
 const KEEP = 30 * 24 * HOUR
 
@@ -246,7 +248,7 @@ export class Job extends DurableObject<JobEnv> {
       return freeAt
     }
     if (row.stopAt > 0) {
-      row.watch = await askWatched(row.watch, (id) => work.answer(this.env, id))
+      row.watch = await askWatched(row.watch, (id) => inTime(PATIENCE, work.answer(this.env, id)))
       if (row.state !== 'running') {
         return row.endedAt + KEEP
       }
@@ -257,7 +259,7 @@ export class Job extends DurableObject<JobEnv> {
     }
     const job = { row, payload: this.#payloadOf(row) }
     const { page: after, called } = await runBatch(page, quota, {
-      attempt: (id) => work.attempt(this.env, job, id),
+      attempt: (id) => inTime(PATIENCE, work.attempt(this.env, job, id)),
       stopped: () => row.state !== 'running',
       pause: () => wait(0),
       done: (outcome) => {
