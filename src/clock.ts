@@ -1,3 +1,5 @@
+import { OwnError } from './reason.ts'
+
 /** Where the Worker and its objects take time from. */
 export interface Clock {
   /** Milliseconds since 1970. */
@@ -39,7 +41,7 @@ export function abortAfter(ms: number): { readonly signal: AbortSignal; cancel()
 export async function inTime<Answer>(ms: number, call: Promise<Answer>): Promise<Answer> {
   const late = Promise.withResolvers<never>()
   const cancel = clock.after(ms, () => {
-    late.reject(new Error(`no answer within ${ms / 1000} s`))
+    late.reject(new OwnError(`no answer within ${ms / 1000} s`))
   })
   try {
     return await Promise.race([call, late.promise])

@@ -1,3 +1,4 @@
+import { KEEP_GIVEN_UP } from '../device/aside.ts'
 import type { Db } from '../device/db.ts'
 
 /** An event that was given up; its message rests in its device's object. Times are milliseconds. */
@@ -41,6 +42,12 @@ export function addDeadLetter(db: Db, letter: Omit<DeadLetter, 'n'>): void {
     letter.diedAt,
     letter.tries,
     letter.reason,
+  )
+  // A device has the messages of its newest alone, and its letters are not to push out those of others.
+  db.run(
+    `DELETE FROM dead_letters WHERE n <= (SELECT n FROM dead_letters WHERE device = ?1
+      ORDER BY n DESC LIMIT 1 OFFSET ${KEEP_GIVEN_UP}) AND device = ?1`,
+    letter.device,
   )
   db.run(`DELETE FROM dead_letters WHERE n <= (SELECT max(n) FROM dead_letters) - ${KEEP}`)
 }

@@ -84,7 +84,8 @@ export async function deliver<Settings extends PostSettings>(
     const now = ports.now()
     if (stopped || (now - began >= TURN && isWanted(line, now))) {
       await tell(line, ports, device, false)
-      settle(line, device, ports.now(), waitOf(line.trouble.get(device)))
+      const at = ports.now()
+      settle(line, device, at, waitOf(line.trouble.get(device), at))
       return
     }
   }
@@ -158,7 +159,7 @@ function leavesLine<Settings extends PostSettings>(
   outcome: Exclude<PostOutcome, { kind: 'delivered' }>,
 ): Aside | undefined {
   const { device, event } = letter
-  const trouble = troubleOf(line, device, event.sequence, outcome)
+  const trouble = troubleOf(line, device, event.sequence, outcome, ports.now())
   if (outcome.kind === 'down') {
     const isOver = trouble.tries >= LEAST_TRIES && isOld(ports, letter)
     return isOver ? giveUp(ports, { ...letter, tries: trouble.tries }, outcome.reason) : undefined
@@ -207,7 +208,7 @@ async function tryPost<Settings extends PostSettings>(
   ports: DeliveryPorts<Settings>,
   letter: Letter,
 ): Promise<PostOutcome | 'held'> {
-  const isHeld = (): boolean => ports.now() < heldUntil(line)
+  const isHeld = (): boolean => ports.now() < heldUntil(line, letter.device)
   const { rate } = (await ports.webhook()) ?? {}
   if (rate === undefined || isHeld()) {
     return 'held'
@@ -311,9 +312,10 @@ async function isStale(
 }
 
 /** How long a device waits before its next event is tried again. */
-function waitOf(trouble: Trouble | undefined): number {
+function waitOf(trouble: Trouble | undefined, now: number): number {
   if (!trouble) {
     return 0
   }
-  return trouble.downs > 0 ? backOff(trouble.downs) : (REFUSAL_WAIT[trouble.refusals] ?? 0)
+  const wait = trouble.downs > 0 ? backOff(trouble.downs) : (REFUSAL_WAIT[trouble.refusals] ?? 0)
+  return Math.max(wait, trouble.askedUntil - now)
 }

@@ -7,9 +7,9 @@ export type Report = Omit<Pull, 'subscriber' | 'topics' | 'statuses' | 'read'>
 
 /**
  * One receiver's line: which devices have news, how many posts are in flight, and how long a receiver that is down
- * is left alone. Order holds per device. A device whose event fails waits by itself, up to an hour; only when two
- * devices fail in a row is the receiver believed to be down. Then one post at a time, each of another device, tries
- * whether it is back.
+ * is left alone. Order holds per device. A device whose event fails waits by itself, up to an hour; when two or more fail in a row,
+ * they are tried every minute at least. Only when many do is the receiver believed to be down for all: then one post at a
+ * time, each of another device, tries whether it is back.
  */
 export interface Line {
   /** Devices with news, oldest first, and the moment from which each may be tried. */
@@ -21,8 +21,6 @@ export interface Line {
   readonly trouble: Map<string, Trouble>
   /** What devices could not be told yet: nothing more of theirs is posted before. */
   readonly unreported: Map<string, Report>
-  /** Devices whose last post found the receiver down, since anything was answered. */
-  readonly failing: Set<string>
   /** Posts allowed in flight: 1 while the receiver is down, and one more for every `rampUp` answers, up to the setting. */
   allowed: number
   /** Answers since one more was allowed. */
@@ -40,6 +38,8 @@ export interface Trouble {
   tries: number
   refusals: number
   downs: number
+  /** The receiver asked for quiet until then when it was sent this event. */
+  askedUntil: number
 }
 
 /** What outlives the object. */
@@ -48,9 +48,13 @@ export interface ReceiverCircuit {
   downs: number
   /** When it may be tried again. */
   closedUntil: number
-  /** The receiver asked for quiet until then (`Retry-After`): nothing is posted, whatever else it answers. */
+  /** The receiver asked for quiet until then (`Retry-After`). */
   askedUntil: number
+  /** Devices whose last post found the receiver down, since anything was answered; {@link MANY} at most. */
+  failing: readonly string[]
 }
+
+const UP: ReceiverCircuit = { downs: 0, closedUntil: 0, askedUntil: 0, failing: [] }
 
 const SECOND = 1000
 const MINUTE = 60_000
@@ -59,8 +63,10 @@ const HOUR = 3_600_000
 const LONGEST_ASKED = 6 * HOUR
 /** A receiver that is down is tried so often at least. */
 const LONGEST_CLOSED = MINUTE
-/** Failing devices from which on the receiver, and not one event, is believed to be the trouble. */
+/** Failing devices from which on it may be more than one's event: these wait for each other. */
 const FAILING_TO_CLOSE = 2
+/** Failing devices from which on the receiver, and not their events, is believed to be the trouble: all wait. */
+const MANY = 5
 
 /** What a webhook's settings say of its line. */
 export type LineSettings = Pick<Webhook, 'concurrency' | 'rampUp'>
@@ -72,13 +78,23 @@ export function newLine(concurrency: number, stored?: ReceiverCircuit, paused = 
     again: new Set(),
     trouble: new Map(),
     unreported: new Map(),
-    failing: new Set(),
     allowed: stored && stored.downs > 0 ? 1 : concurrency,
     answers: 0,
     slot: 0,
     paused,
-    circuit: stored ?? { downs: 0, closedUntil: 0, askedUntil: 0 },
+    circuit: { ...UP, ...stored },
   }
+}
+
+/** A line as an admin sees it. */
+export interface LineState extends Pick<Line, 'paused' | 'circuit' | 'allowed'> {
+  readonly inFlight: number
+  /** Devices with news that are known of. */
+  readonly waiting: number
+}
+
+export function stateOf({ circuit, paused, allowed, busy, ready }: Line): LineState {
+  return { paused, circuit, allowed, inFlight: busy.size, waiting: ready.size + busy.size }
 }
 
 /** A device has news. One that waits for its next try keeps its time. */
@@ -90,23 +106,31 @@ export function wake(line: Line, device: string): void {
   }
 }
 
-/** The moment from which the receiver may be posted to at all. */
-export function heldUntil({ circuit, paused }: Line): number {
-  return paused ? Infinity : Math.max(circuit.closedUntil, circuit.askedUntil)
+/** The moment from which a device's events may be posted: while few devices are in trouble, the others go on. */
+export function heldUntil({ circuit, paused }: Line, device: string): number {
+  if (paused) {
+    return Infinity
+  }
+  const { closedUntil, askedUntil, failing } = circuit
+  const waits = failing.length >= MANY || failing.includes(device)
+  return waits ? Math.max(closedUntil, askedUntil) : 0
 }
 
 /**
  * The devices to start now, each of which counts as busy from here on. Those without trouble go first: they lose
- * nothing by another's event, and try best whether the receiver is back.
+ * nothing by another's event, and try best whether the receiver is back. The others' posts may hang: half of the places is theirs.
  */
 export function startable(line: Line, concurrency: number, now: number): string[] {
-  const free = Math.min(line.allowed, concurrency) - line.busy.size
-  if (now < heldUntil(line) || free <= 0) {
+  const free = places(line, concurrency) - line.busy.size
+  if (free <= 0) {
     return []
   }
-  const due = [...line.ready].filter(([, at]) => at <= now).map(([device]) => device)
+  const due = [...line.ready]
+    .filter(([device, at]) => Math.max(at, heldUntil(line, device)) <= now)
+    .map(([device]) => device)
   const isTroubled = (device: string): boolean => line.trouble.has(device)
-  const devices = [...due.filter((device) => !isTroubled(device)), ...due.filter(isTroubled)]
+  const troubled = due.filter(isTroubled).slice(0, placesForTroubled(line, concurrency))
+  const devices = [...due.filter((device) => !isTroubled(device)), ...troubled]
   return devices.slice(0, free).map((device) => {
     line.ready.delete(device)
     line.busy.add(device)
@@ -114,9 +138,20 @@ export function startable(line: Line, concurrency: number, now: number): string[
   })
 }
 
+function places(line: Line, concurrency: number): number {
+  return Math.min(line.allowed, concurrency)
+}
+
+/** Free places for devices whose last post failed: one, where that happened to several in a row. */
+function placesForTroubled(line: Line, concurrency: number): number {
+  const taken = [...line.busy].filter((device) => line.trouble.has(device)).length
+  const most = line.circuit.downs > 0 ? 1 : Math.ceil(places(line, concurrency) / 2)
+  return Math.max(most - taken, 0)
+}
+
 /** Whether nothing more can start before a post comes back. */
 export function isFull(line: Line, concurrency: number): boolean {
-  return line.busy.size >= Math.min(line.allowed, concurrency)
+  return line.busy.size >= places(line, concurrency)
 }
 
 /** Whether a device waits for nothing but a free place. */
@@ -132,11 +167,16 @@ export function hurry({ circuit, ready }: Line): void {
   }
 }
 
-/** When something may be startable again; `undefined` when only a wake-up can tell. */
-export function nextTry(line: Line): number | undefined {
-  // As arguments of one Math.min, a fleet does not fit on the stack.
-  const first = [...line.ready.values()].reduce((least, at) => Math.min(least, at), Infinity)
-  return first === Infinity ? undefined : Math.max(heldUntil(line), first)
+/** When something may be startable again; `undefined` when only a wake-up, or a post that comes back, can tell. */
+export function nextTry(line: Line, concurrency: number): number | undefined {
+  const troubledMay = placesForTroubled(line, concurrency) > 0
+  let next = Infinity
+  for (const [device, at] of line.ready) {
+    if (troubledMay || !line.trouble.has(device)) {
+      next = Math.min(next, Math.max(at, heldUntil(line, device)))
+    }
+  }
+  return next === Infinity ? undefined : next
 }
 
 /** A device is done with for now; `wait` tells in how many milliseconds it is tried again, if it has more. */
@@ -160,45 +200,64 @@ export function learn(
   outcome: PostOutcome,
   { concurrency, rampUp, now }: LineSettings & { readonly now: number },
 ): boolean {
-  const { circuit, failing } = line
+  const { circuit } = line
+  const { failing } = circuit
+  const wasDownForAll = failing.length >= MANY
   if (outcome.kind !== 'down') {
-    failing.clear()
     line.answers += 1
     if (line.answers >= rampUp) {
       line.answers = 0
       line.allowed = Math.min(line.allowed + 1, concurrency)
     }
-    const wasDown = circuit.downs > 0
-    Object.assign(circuit, { downs: 0, closedUntil: 0 })
+    const wasDown = circuit.downs > 0 || circuit.askedUntil > 0
+    // Quiet that it asked for is kept, whatever it answers to posts in flight.
+    const staysQuiet = wasDownForAll && now < circuit.askedUntil
+    Object.assign(circuit, staysQuiet ? { downs: 0, closedUntil: 0 } : UP)
     return wasDown
   }
-  failing.add(device)
-  const isDown = circuit.downs > 0 || failing.size >= FAILING_TO_CLOSE
+  if (!failing.includes(device) && !wasDownForAll) {
+    circuit.failing = [...failing, device]
+  }
+  const isDown = circuit.downs > 0 || circuit.failing.length >= FAILING_TO_CLOSE
+  const isDownForAll = circuit.failing.length >= MANY
   // Posts that were in flight when it closed tell nothing new.
-  if (isDown && now >= circuit.closedUntil) {
-    line.allowed = 1
-    line.answers = 0
+  if (isDown && (now >= circuit.closedUntil || isDownForAll !== wasDownForAll)) {
     circuit.downs += 1
     circuit.closedUntil = now + Math.min(backOff(circuit.downs), LONGEST_CLOSED)
+    if (isDownForAll) {
+      line.allowed = 1
+      line.answers = 0
+    }
   }
   if (outcome.retryAfter !== undefined) {
-    const asked = now + Math.min(outcome.retryAfter, LONGEST_ASKED)
-    circuit.askedUntil = Math.max(circuit.askedUntil, asked)
+    circuit.askedUntil = Math.max(circuit.askedUntil, now + askedFor(outcome.retryAfter))
   }
   return isDown || outcome.retryAfter !== undefined
+}
+
+function askedFor(retryAfter: number): number {
+  return Math.min(retryAfter, LONGEST_ASKED)
 }
 
 /**
  * Counts a failed try of a device's next event. Tries at a receiver that is known to be down are not the event's trouble; how long
  * the device waits outlasts an event that was given up, and ends with an answer.
  */
-export function troubleOf(line: Line, device: string, seq: number, outcome: PostOutcome): Trouble {
+export function troubleOf(
+  line: Line,
+  device: string,
+  seq: number,
+  outcome: PostOutcome,
+  now: number,
+): Trouble {
   const known = line.trouble.get(device)
   const downs = known?.downs ?? 0
-  const trouble = known?.seq === seq ? known : { seq, tries: 0, refusals: 0, downs }
+  const trouble = known?.seq === seq ? known : { seq, tries: 0, refusals: 0, downs, askedUntil: 0 }
   trouble.tries += 1
   trouble.refusals += Number(outcome.kind === 'refused')
   trouble.downs = outcome.kind === 'down' ? trouble.downs + Number(line.circuit.downs <= 1) : 0
+  const asked = outcome.kind === 'down' ? outcome.retryAfter : undefined
+  trouble.askedUntil = asked === undefined ? 0 : now + askedFor(asked)
   line.trouble.set(device, trouble)
   return trouble
 }

@@ -130,7 +130,10 @@ export class Push extends DurableObject<PushEnv> implements PushCircuit {
   async #push(channel: string): Promise<boolean> {
     const { device, user } = splitEnrollmentId(channel)
     try {
-      const answer = await inTime(PROBE_PATIENCE, this.env.DEVICE.getByName(device).push(user))
+      const answer = await inTime(
+        PROBE_PATIENCE,
+        this.env.DEVICE.getByName(device).push({ user, bare: false }),
+      )
       return answer.kind === 'pushed'
     } catch (error) {
       warn('push:device-unreachable', { device, reason: reasonOf(error) })

@@ -1,5 +1,5 @@
 import { DurableObject } from 'cloudflare:workers'
-import { clock, wait } from '../clock.ts'
+import { clock, inTime, wait } from '../clock.ts'
 import { requireConfig } from '../config.ts'
 import { MAX_CONCURRENCY } from '../config-values.ts'
 import { sqlite } from '../device/db.ts'
@@ -27,8 +27,10 @@ import {
   nextTry,
   settle,
   startable,
+  stateOf,
   wake,
   type Line,
+  type LineState,
   type ReceiverCircuit,
 } from './line.ts'
 import { postEvent, type PostOutcome, type TestResult } from './post.ts'
@@ -41,13 +43,7 @@ export interface SubscriberEnv {
 }
 
 /** What an admin sees of a webhook's deliveries. Times are milliseconds; 0 stands for never. */
-export interface SubscriberState {
-  readonly paused: boolean
-  readonly circuit: ReceiverCircuit
-  readonly allowed: number
-  readonly inFlight: number
-  /** Devices with news that are known of. */
-  readonly waiting: number
+export interface SubscriberState extends LineState {
   readonly counts: Counts
   readonly deadLetters: number
 }
@@ -58,6 +54,8 @@ const PAUSED = 'paused'
 const LONGEST_TIMER = 60_000
 /** The device's own alarm brings back whoever could not be reached. */
 const UNREACHABLE_WAIT = 5000
+/** So long a device's object is waited for. */
+const PATIENCE = 10_000
 
 /** One webhook's posts: the only reader of its cursors (design.md 4). Its name is the webhook's id. */
 export class Subscriber extends DurableObject<SubscriberEnv> {
@@ -109,13 +107,8 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
   }
 
   async state(): Promise<SubscriberState> {
-    const { circuit, paused, allowed, busy, ready } = this.#open()
     return {
-      paused,
-      circuit,
-      allowed,
-      inFlight: busy.size,
-      waiting: ready.size + busy.size,
+      ...stateOf(this.#open()),
       counts: this.#notes().ledger.counts,
       deadLetters: dead.countDeadLetters(this.#db),
     }
@@ -142,13 +135,16 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
 
   /** Tries the oldest dead letters again. */
   async retryDeadLetters(limit: number): Promise<{ retried: number; gone: number; left: number }> {
-    const outcomes: string[] = []
+    const counts = { retried: 0, gone: 0 }
     for (const letter of dead.oldestDeadLetters(this.#db, limit)) {
-      outcomes.push(await this.#retry(letter))
+      try {
+        counts[await this.#retry(letter)] += 1
+      } catch (error) {
+        const { device } = letter
+        warn('webhook:device-unreachable', { device, reason: reasonOf(error) })
+      }
     }
-    const retried = outcomes.filter((outcome) => outcome === 'retried').length
-    const left = dead.countDeadLetters(this.#db)
-    return { retried, gone: outcomes.length - retried, left }
+    return { ...counts, left: dead.countDeadLetters(this.#db) }
   }
 
   /** @returns whether it was there. */
@@ -236,7 +232,10 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
       this.#arm(clock.now() + LONGEST_TIMER)
     }
     // When a post comes back, this is done again.
-    this.#schedule(isFull(line, webhook.concurrency) ? undefined : (nextTry(line) ?? walkAgainAt))
+    const { concurrency } = webhook
+    this.#schedule(
+      isFull(line, concurrency) ? undefined : (nextTry(line, concurrency) ?? walkAgainAt),
+    )
   }
 
   /** @returns when to try again, if the directory could not be read. */
@@ -294,7 +293,8 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
   }
 
   async #retry({ device, sequence, n }: dead.DeadLetter): Promise<'retried' | 'gone'> {
-    const found = await this.env.DEVICE.getByName(device).givenUp(this.#id, sequence, true)
+    const call = this.env.DEVICE.getByName(device).givenUp(this.#id, sequence, true)
+    const found = await inTime(PATIENCE, call)
     dead.removeDeadLetter(this.#db, n)
     if (found) {
       await this.wake([device])
@@ -325,7 +325,7 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
       pull: async (device, request) => {
         const { topics, statuses } = (await this.#current()) ?? webhook
         const stub = this.env.DEVICE.getByName(device)
-        return stub.pull({ ...request, subscriber: id, topics, statuses })
+        return inTime(PATIENCE, stub.pull({ ...request, subscriber: id, topics, statuses }))
       },
       post: (present, event, isReplay) => this.#post(present, event, isReplay),
       keepCircuit: () => {

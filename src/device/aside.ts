@@ -5,7 +5,7 @@ import type { Pull, StoredEvent } from './outbox.ts'
 /** The alarm announces again what a lost message would have told (design.md 4). */
 export const ANNOUNCE_AFTER = 60_000
 /** How many given-up events are kept per subscriber: the newest. */
-const KEEP_GIVEN_UP = 100
+export const KEEP_GIVEN_UP = 100
 const READ_ASIDES = 4
 
 /** An event beside a subscriber's line: refused before, or replayed. */

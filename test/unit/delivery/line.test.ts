@@ -6,6 +6,9 @@ const SECOND = 1000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
+/** As many devices in trouble as are taken for a receiver's, and one less. */
+const MANY = ['A', 'B', 'C', 'D', 'E']
+const FEW = MANY.slice(1)
 
 describe('one device’s trouble', () => {
   it('holds back only that device', async () => {
@@ -42,16 +45,53 @@ describe('one device’s trouble', () => {
     expect(receiver.postsOf('A')).toMatchObject([{ outcome: 'down' }])
   })
 
-  it('of two devices delays the others a minute at most', async () => {
+  it('of four devices delays no other, whatever quiet the receiver asks for then', async () => {
+    for (const retryAfter of [undefined, 6 * HOUR]) {
+      const receiver = new TestReceiver()
+      receiver.answer = (device) => (device === 'good' ? DELIVERED : down(retryAfter))
+      for (const device of FEW) {
+        receiver.event(device)
+      }
+      await receiver.run(receiver.now + DAY)
+      const at = receiver.now
+      receiver.event('good')
+      await receiver.run(at)
+      expect(receiver.postsOf('good')).toMatchObject([{ at, outcome: 'delivered' }])
+      expect(receiver.line.allowed).toBe(4)
+    }
+  })
+
+  it('of five devices in a row delays the others a minute at most', async () => {
     const receiver = new TestReceiver()
-    receiver.answer = (device) => (device === 'A' || device === 'C' ? down() : DELIVERED)
-    receiver.event('A')
-    receiver.event('C')
+    receiver.answer = (device) => (device === 'good' ? DELIVERED : down())
+    for (const device of MANY) {
+      receiver.event(device)
+    }
     await receiver.run(receiver.now + DAY)
     const at = receiver.now
-    receiver.event('B')
+    receiver.event('good')
     await receiver.run(at + MINUTE)
-    expect(receiver.postsOf('B')).toMatchObject([{ outcome: 'delivered' }])
+    expect(receiver.postsOf('good')).toMatchObject([{ outcome: 'delivered' }])
+  })
+
+  it('whose posts hang takes half of the places, however many devices it has', async () => {
+    const receiver = new TestReceiver(4)
+    let hangs = false
+    const never = new Promise<ReturnType<typeof down>>(() => undefined)
+    receiver.answer = (device) => (device === 'good' ? DELIVERED : hangs ? never : down())
+    for (const device of FEW) {
+      // What others get answers for is no trouble of the receiver.
+      receiver.event(device)
+      receiver.event('good')
+      await receiver.settled()
+    }
+    receiver.now += HOUR
+    hangs = true
+    receiver.pump()
+    expect(receiver.line.busy.size).toBe(2)
+    const before = receiver.takenOf('good').length
+    receiver.event('good')
+    await expect.poll(() => receiver.takenOf('good').length).toBe(before + 1)
   })
 })
 
@@ -61,7 +101,7 @@ describe('a receiver that is down', () => {
     for (let n = 0; n < 200_000; n++) {
       line.ready.set(String(n), 7 + n)
     }
-    expect(nextTry(line)).toBe(7)
+    expect(nextTry(line, 1)).toBe(7)
   })
 
   it('is tried by one post at a time, less and less often, and gets everything in order afterwards', async () => {
@@ -87,31 +127,35 @@ describe('a receiver that is down', () => {
 
   it('is tried first by a device that was not in trouble, and taken for up when that gets through', async () => {
     const receiver = new TestReceiver()
-    receiver.answer = (device) => (device === 'A' || device === 'B' ? down() : DELIVERED)
-    receiver.event('A')
-    receiver.event('B')
+    receiver.answer = (device) => (device === 'good' ? DELIVERED : down())
+    for (const device of MANY) {
+      receiver.event(device)
+    }
     await receiver.run(receiver.now)
-    receiver.event('C')
-    expect(receiver.postsOf('C')).toEqual([])
-    await receiver.run(receiver.now + SECOND)
-    expect(receiver.posts[2]).toMatchObject({ device: 'C', outcome: 'delivered' })
+    receiver.event('good')
+    expect(receiver.postsOf('good')).toEqual([])
+    await receiver.run(receiver.now + 2 * SECOND)
+    expect(receiver.posts[5]).toMatchObject({ device: 'good', outcome: 'delivered' })
   })
 
-  it('is given as long as it asks, whatever it answers to posts in flight', async () => {
-    const receiver = new TestReceiver()
+  it('is given as long as it asks many devices, whatever it answers to posts in flight', async () => {
+    const receiver = new TestReceiver(6)
     const start = receiver.now
+    const last = Promise.withResolvers<typeof DELIVERED>()
     receiver.answer = (device) =>
-      device === 'A' && receiver.now === start ? down(2 * HOUR) : DELIVERED
-    receiver.event('A')
-    receiver.event('B')
-    receiver.event('B')
+      device === 'good' ? last.promise : receiver.now === start ? down(2 * HOUR) : DELIVERED
+    for (const device of ['good', ...MANY, 'good']) {
+      receiver.event(device)
+    }
+    await expect.poll(() => receiver.posts.length).toBe(5)
+    last.resolve(DELIVERED)
     await receiver.run(start + 3 * HOUR)
     expect(receiver.posts.filter(({ at }) => at > start && at < start + 2 * HOUR)).toEqual([])
     expect(receiver.postsOf('A')).toMatchObject([
       { outcome: 'down' },
       { at: start + 2 * HOUR, outcome: 'delivered' },
     ])
-    expect(receiver.postsOf('B').map(({ seq }) => seq)).toEqual([1, 2])
+    expect(receiver.takenOf('good')).toEqual([1, 2])
   })
 })
 

@@ -115,7 +115,7 @@ export class TestReceiver {
   async run(until: number): Promise<void> {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       await this.settled()
-      const inLine = nextTry(this.line) ?? Infinity
+      const inLine = nextTry(this.line, this.#concurrency) ?? Infinity
       const besides = [...this.#devices.keys()].map((name) => [name, this.#dueAt(name)] as const)
       const next = Math.min(inLine, ...besides.map(([, at]) => at))
       if (next === Infinity || next > until) {
