@@ -227,6 +227,10 @@ function breakOff(stream: ServerHttp2Stream, fault: FailureRule['fault']): void 
 }
 
 function respond(stream: ServerHttp2Stream, answer: ApnsAnswer, apnsId: string | undefined): void {
+  // Its connection may be gone by now.
+  if (stream.destroyed) {
+    return
+  }
   const { status, reason, timestamp, retryAfter } = answer
   stream.respond({
     ':status': status,
