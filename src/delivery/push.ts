@@ -94,16 +94,15 @@ export class Push extends DurableObject<PushEnv> implements PushCircuit {
   async #goOn(): Promise<number | undefined> {
     const circuit = this.#load()
     if (!circuit?.open) {
-      return this.#step()
+      return this.#step(false)
     }
-    this.#walkBegan = false
+    if (clock.now() < circuit.open.until) {
+      return circuit.open.until
+    }
     this.#keep(current(circuit, clock.now()))
-    await this.#probe()
-    if (this.#walkBegan) {
-      return clock.now() + WALK_AFTER
-    }
-    const until = this.#load()?.open?.until ?? 0
-    return until > clock.now() ? until : this.#step()
+    // Should those that pushes reached before all fail on purpose, the others of the fleet have their turn.
+    const [next] = await Promise.all([this.#step(true), this.#probe()])
+    return this.#walkBegan ? clock.now() + WALK_AFTER : next
   }
 
   /** Pushes devices that pushes reached before, if something is to be found out. What they are answered is recorded as any push's is. */
@@ -142,11 +141,11 @@ export class Push extends DurableObject<PushEnv> implements PushCircuit {
   }
 
   /** Asks a page of devices. @returns when to go on; `undefined` at the end of the walk. */
-  async #step(): Promise<number | undefined> {
+  async #step(tries: boolean): Promise<number | undefined> {
     const { kv } = this.ctx.storage
     this.#walkBegan = false
     const page = await idsAfter(this.env.DB, kv.get<string>(WALK) ?? '', PAGE)
-    await Promise.all(page.map((device) => this.#ask(device)))
+    await Promise.all(page.map((device) => this.#ask(device, tries)))
     if (this.#walkBegan) {
       return clock.now() + WALK_AFTER
     }
@@ -159,9 +158,9 @@ export class Push extends DurableObject<PushEnv> implements PushCircuit {
     return open && Math.max(clock.now() + REST, open.until)
   }
 
-  async #ask(device: string): Promise<void> {
+  async #ask(device: string, tries: boolean): Promise<void> {
     try {
-      await inTime(SHARE, this.env.DEVICE.getByName(device).pushWaiting())
+      await inTime(SHARE, this.env.DEVICE.getByName(device).pushWaiting(tries))
     } catch (error) {
       warn('push:device-unreachable', { device, reason: reasonOf(error) })
     }

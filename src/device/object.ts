@@ -301,9 +301,10 @@ export class Device extends DurableObject<DeviceEnv> {
     return gone ?? this.#runtime.pushNow(address.user, expiration)
   }
 
-  /** Pushes whatever waits: pushes may leave again, or one may try. */
-  async pushWaiting(): Promise<void> {
-    await this.#runtime.pushPending(await this.#runtime.commit(waitingChannels), true)
+  /** Pushes whatever waits: pushes may leave again, or this one `tries`. */
+  async pushWaiting(tries = false): Promise<void> {
+    const channels = await this.#runtime.commit(waitingChannels)
+    await this.#runtime.pushPending(channels, { again: true, tries })
   }
 
   override async alarm(info?: AlarmInvocationInfo): Promise<void> {

@@ -3,7 +3,7 @@ import type { Config } from '../config.ts'
 import { defaultExpiration, pushRequest } from '../push/request.ts'
 import { judge, readAnswer, type Verdict } from '../push/verdict.ts'
 import { reasonOf, warn } from '../log.ts'
-import { MANY, type Delivered, type PushTold } from '../push/circuit.ts'
+import { PROVEN, type Delivered, type PushTold } from '../push/circuit.ts'
 import { pushCertificateInUse, type PushCertificateEnv } from './push-certificate.ts'
 import type { PushTarget } from './pushing.ts'
 
@@ -174,7 +174,7 @@ export async function sendPush(
   answers += Number(verdict.kind !== 'transport')
   if (verdict.kind === 'delivered') {
     untold += 1
-    if (untoldChannels.size < MANY) {
+    if (untoldChannels.size < PROVEN) {
       untoldChannels.set(push.device, channel)
     }
     if (untold < LOT && memory && memory.gate.open === undefined) {

@@ -41,19 +41,29 @@ export async function pushNow(
     : { kind: 'failed', error: verdict.reason }
 }
 
-/** Pushes channels that have commands waiting; `again` when the alarm found them still silent. */
+/** What a push for waiting commands comes from. */
+export interface Occasion {
+  /** The alarm, or the walk, found the device still silent. */
+  readonly again: boolean
+  /** It leaves whatever the circuit says, to find out whether the cause is gone. */
+  readonly tries?: boolean
+}
+
+/** Pushes channels that have commands waiting. */
 export async function pushPending(
   pusher: Pusher,
   channels: readonly number[],
-  again: boolean,
+  occasion: Occasion,
 ): Promise<void> {
   if (!pusher.apns) {
     return
   }
   for (const id of channels) {
     try {
-      const target = await pusher.commit((context) => readyChannel(context, pusher, id, again))
-      if (target && !(await pushReady(pusher, target, again))) {
+      const target = await pusher.commit((context) =>
+        readyChannel(context, pusher, id, occasion.again),
+      )
+      if (target && !(await pushReady(pusher, target, occasion))) {
         return
       }
     } catch (error) {
@@ -63,9 +73,13 @@ export async function pushPending(
 }
 
 /** @returns false when the circuit holds every push back. */
-async function pushReady(pusher: Pusher, target: PushTarget, again: boolean): Promise<boolean> {
+async function pushReady(
+  pusher: Pusher,
+  target: PushTarget,
+  { again, tries }: Occasion,
+): Promise<boolean> {
   const { admitted, gate } = await admission(pusher, pusher.device, clock.now())
-  if (!admitted) {
+  if (!admitted && !tries) {
     return false
   }
   const dead = deadToken(target, gate.epoch)

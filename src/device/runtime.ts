@@ -8,7 +8,7 @@ import { newEffects, type Context, type Effects } from './context.ts'
 import { readOnly, sqlite, WouldWrite, type Db } from './db.ts'
 import { toldNews, type ToldNews } from './directory-row.ts'
 import { pushSettings, type PushEnv } from './push-gate.ts'
-import { pushNow, pushPending, type PushAnswer, type Pusher } from './pusher.ts'
+import { pushNow, pushPending, type Occasion, type PushAnswer, type Pusher } from './pusher.ts'
 import { withRareTables } from './schema.ts'
 import { loadState } from './load.ts'
 import type { DeviceState } from './state.ts'
@@ -145,7 +145,7 @@ export class DeviceRuntime {
     if (due.news.readers.length > 0 || due.news.directory) {
       await this.#announce(due.news)
     }
-    await this.pushPending(due.push, true)
+    await this.pushPending(due.push, { again: true })
   }
 
   /** The device is here: the doorbell need not ring. */
@@ -172,7 +172,7 @@ export class DeviceRuntime {
     const channels = [...this.#toPush]
     this.#toPush.clear()
     try {
-      await this.pushPending(channels, false)
+      await this.pushPending(channels, { again: false })
     } finally {
       this.#pushing = false
       this.#ringSoon()
@@ -201,9 +201,9 @@ export class DeviceRuntime {
     }
   }
 
-  async pushPending(channels: readonly number[], again: boolean): Promise<void> {
+  async pushPending(channels: readonly number[], occasion: Occasion): Promise<void> {
     if (channels.length > 0) {
-      await pushPending(await this.#pusher(), channels, again)
+      await pushPending(await this.#pusher(), channels, occasion)
     }
   }
 

@@ -10,7 +10,9 @@ const MINUTE = 60_000
 /** For so long a delivered push speaks for the certificate. */
 const WINDOW = 10 * MINUTE
 /** Devices that have to fail before the trouble is not theirs. */
-export const MANY = 5
+const MANY = 5
+/** Devices that are remembered because a push reached them, of which all have to fail. */
+export const PROVEN = 20
 const OPEN_FOR: Readonly<Record<OpenReason, number>> = {
   configuration: 5 * MINUTE,
   tokens: 5 * MINUTE,
@@ -23,7 +25,7 @@ export interface Circuit {
   certificateId: string
   /** When a push is last known to have been delivered; 0 for never. */
   deliveredAt: number
-  /** Channels that a push was delivered to, one a device and {@link MANY} at most, the newest last. */
+  /** Channels that a push was delivered to, one a device and {@link PROVEN} at most, the newest last. */
   proven: readonly string[]
   /** Devices whose token or topic was refused since a push was delivered: {@link MANY}, and those proven before. */
   refused: readonly string[]
@@ -65,9 +67,10 @@ export function newCircuit(certificateId: string): Circuit {
   }
 }
 
-/** The circuit under the certificate that is in use; a new one begins anew, in a new epoch. */
+/** The circuit under the certificate that is in use; a new one has to reach the devices that the old one reached. */
 export function underCertificate(circuit: Circuit, id: string): Circuit {
-  return id === circuit.certificateId ? circuit : { ...newCircuit(id), epoch: circuit.epoch + 1 }
+  const { certificateId, proven, epoch } = circuit
+  return id === certificateId ? circuit : { ...newCircuit(id), proven, epoch: epoch + 1 }
 }
 
 /** The circuit as it is now. When its time is over, evidence counts from then on: what opened it does not keep it open. */
@@ -102,7 +105,7 @@ export function countDelivered(circuit: Circuit, told: Delivered, now: number): 
   const channels = told.proven ?? []
   const devices = channels.map(deviceOf)
   const known = circuit.proven.filter((channel) => !devices.includes(deviceOf(channel)))
-  const proven = [...known, ...channels].slice(-MANY)
+  const proven = [...known, ...channels].slice(-PROVEN)
   return { ...circuit, deliveredAt: now, proven, refused: [], unanswered: [] }
 }
 
@@ -176,11 +179,9 @@ function causeToOpen(circuit: Circuit, verdict: Verdict): OpenReason | undefined
   return verdict.kind === 'token_refused' && isEnough(circuit, refused) ? 'tokens' : undefined
 }
 
-/** All that pushes reached before fail; many do, where none was reached. */
+/** All that pushes reached before fail. Where none was reached yet, nothing tells a device's trouble from the certificate's. */
 function isEnough({ proven }: Circuit, evidence: readonly string[]): boolean {
-  return proven.length === 0
-    ? evidence.length >= MANY
-    : proven.every((channel) => evidence.includes(deviceOf(channel)))
+  return proven.length > 0 && proven.every((channel) => evidence.includes(deviceOf(channel)))
 }
 
 function openCircuit(circuit: Circuit, reason: OpenReason, verdict: Verdict, now: number): Circuit {

@@ -59,10 +59,14 @@ describe.each([
   ['a refused token', refused, 'tokens', 'refused'],
   ['no answer', transport, 'transport', 'unanswered'],
 ] as const)('%s', (_, verdict, reason, list) => {
-  test('opens the circuit when five devices had it and nothing was ever delivered', () => {
-    expect(push(closed(), bad.slice(1), verdict).open).toBeUndefined()
-    expect(push(closed(), bad, verdict).open).toMatchObject({ reason })
-    expect(push(closed(), bad, verdict).epoch).toBe(1)
+  test('opens the circuit when all devices have it that pushes reached before', () => {
+    expect(push(fleet(), good.slice(1), verdict).open).toBeUndefined()
+    expect(push(fleet(), good, verdict).open).toMatchObject({ reason })
+    expect(push(fleet(), good, verdict).epoch).toBe(1)
+  })
+
+  test('opens nothing where no push was ever delivered: each device waits by itself', () => {
+    expect(push(closed(), named('bad', 100), verdict).open).toBeUndefined()
   })
 
   test('of one device counts once, however often and on however many channels', () => {
@@ -155,11 +159,11 @@ test('a refusal is held against a device only while something was delivered late
   expect(provesCertificate(push(fleet(), ['x:'], expired), 1)).toBe(false)
 })
 
-test('memory is bounded: the last five devices that a push reached, five that failed, and those of both', () => {
+test('memory is bounded: the last twenty devices that a push reached, five others that failed, and those of both', () => {
   const many = deliver(closed(), named('good', 1000))
-  expect(many.proven).toEqual(named('good', 1000).slice(-5))
+  expect(many.proven).toEqual(named('good', 1000).slice(-20))
   const failing = push(many, [...named('bad', 1000), ...many.proven], refused)
-  expect(failing.refused).toHaveLength(10)
+  expect(failing.refused).toHaveLength(25)
 })
 
 test('a device that a probe does not reach for reasons of its own proves nothing any more', () => {
@@ -181,12 +185,14 @@ test('what left before it opened does not close it, a push that left in spite of
 test('a refused token proves that the certificate is accepted, and any answer that APNs can be reached', () => {
   expect(push(push(closed(), ['x:'], expired), ['y:'], refused).open).toBeUndefined()
   expect(push(push(closed(), ['x:'], expired), ['y:'], busy).open).toBeDefined()
-  expect(push(push(closed(), bad, transport), ['y:'], busy).open).toBeUndefined()
+  expect(push(push(fleet(), good, transport), ['y:'], busy).open).toBeUndefined()
 })
 
-test('a new certificate closes it and voids what was held against devices, and the same one changes nothing', () => {
-  const circuit = push(closed(), ['x:'], expired)
+test('a new certificate closes it, voids what was held against devices, and has to reach those that the old one reached', () => {
+  const circuit = push(fleet(), ['x:'], expired)
   expect(underCertificate(circuit, 'certificate 1')).toBe(circuit)
   const renewed = underCertificate(circuit, 'certificate 2')
-  expect(renewed).toEqual({ ...newCircuit('certificate 2'), epoch: 2 })
+  expect(renewed).toEqual({ ...newCircuit('certificate 2'), proven: good, epoch: 2 })
+  expect(provesCertificate(renewed, 1)).toBe(false)
+  expect(toProbe(push(renewed, bad, refused))).toEqual(good)
 })

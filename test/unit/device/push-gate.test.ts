@@ -85,16 +85,16 @@ describe('an open push circuit', () => {
 describe('what the circuit is told', () => {
   it('of successes: their number, and a few of the devices, one channel each', async () => {
     await admission(settings, 'A', 0)
-    for (let n = 0; n < 20; n++) {
-      await push(`device ${n % 10}`)
+    for (let n = 0; n < 45; n++) {
+      await push(`device ${n % 30}`)
     }
     expect(told).toEqual([])
     await push(
       'bad',
       apnsOf(async () => answered(400, 'BadDeviceToken')),
     )
-    const proven = [0, 1, 2, 3, 4].map((n) => `device ${n}:`)
-    expect(told).toMatchObject([{ channel: 'bad:', delivered: 20, proven }])
+    const proven = Array.from({ length: 20 }, (_, n) => `device ${n}:`)
+    expect(told).toMatchObject([{ channel: 'bad:', delivered: 45, proven }])
   })
 
   it('of a push without an answer: whether others were answered meanwhile', async () => {

@@ -8,6 +8,7 @@ import {
   takeVerdict,
   type Pushed,
 } from '../../../src/device/pushing.ts'
+import { pushPending, type Pusher } from '../../../src/device/pusher.ts'
 import { pull } from '../../../src/device/outbox.ts'
 import { enqueue } from '../../../src/device/queue.ts'
 import { channelOf, saveChannel } from '../../../src/device/state.ts'
@@ -131,6 +132,33 @@ it.each([
     kind: 'cannot',
     error: `invalid push ${what}`,
   })
+})
+
+it('an open circuit holds a push back, unless it is to find out whether the cause is gone', async () => {
+  const { object } = deviceWithCommand()
+  let pushes = 0
+  const gate = { open: 'BadDeviceToken', until: Infinity, epoch: 1, blames: false }
+  const pusher: Pusher = {
+    topic: 't',
+    certificateId: 'held',
+    circuit: {
+      inUse: async () => undefined,
+      gate: async () => gate,
+      record: async () => gate,
+    },
+    apns: {
+      async fetch() {
+        pushes += 1
+        return new Response(null, { headers: { 'apns-id': 'x' } })
+      },
+    },
+    device: 'UDID-1',
+    commit: async (decide) => object.commit(decide),
+  }
+  await pushPending(pusher, [0], { again: true })
+  expect(pushes).toBe(0)
+  await pushPending(pusher, [0], { again: true, tries: true })
+  expect(pushes).toBe(1)
 })
 
 it('a token that APNs calls dead is an event, unless the device has sent one since', () => {
