@@ -125,12 +125,14 @@ async function projectRows(
     await projectEach(env, rows)
     return
   }
-  const tell = (device: string, call: Promise<void>): Promise<void> =>
-    attempt('directory:device-unreachable', () => inTime(PATIENCE, call), device)
   await Promise.all([
     ...rows.map(({ id, version }) => tell(id, env.DEVICE.getByName(id).projected(version))),
     ...displaced.map((device) => tell(device, env.DEVICE.getByName(device).displace())),
   ])
+}
+
+function tell(device: string, call: Promise<void>): Promise<void> {
+  return attempt('directory:device-unreachable', () => inTime(PATIENCE, call), device)
 }
 
 /** When so many rows in a row fail by themselves, it is D1's trouble: their devices' alarms say them again. */

@@ -1,5 +1,6 @@
 import { KEEP_GIVEN_UP } from '../device/aside.ts'
 import type { Db } from '../device/db.ts'
+import { reasonOf, warn } from '../log.ts'
 
 /** An event that was given up; its message rests in its device's object. Times are milliseconds. */
 export interface DeadLetter {
@@ -95,4 +96,23 @@ export function removeDeadLetter(db: Db, n: number): void {
 
 function hasTable(db: Db): boolean {
   return db.all("SELECT 1 FROM sqlite_master WHERE name = 'dead_letters'").length > 0
+}
+
+/** `gone`: its device has not kept the event. */
+export type Retried = 'retried' | 'gone'
+
+/** Retries each; one whose device is out of reach stays, and stops none of the others. */
+export async function retryEach(
+  letters: readonly DeadLetter[],
+  retry: (letter: DeadLetter) => Promise<Retried>,
+): Promise<Record<Retried, number>> {
+  const counts = { retried: 0, gone: 0 }
+  for (const letter of letters) {
+    try {
+      counts[await retry(letter)] += 1
+    } catch (error) {
+      warn('webhook:device-unreachable', { device: letter.device, reason: reasonOf(error) })
+    }
+  }
+  return counts
 }

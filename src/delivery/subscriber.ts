@@ -135,15 +135,8 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
 
   /** Tries the oldest dead letters again. */
   async retryDeadLetters(limit: number): Promise<{ retried: number; gone: number; left: number }> {
-    const counts = { retried: 0, gone: 0 }
-    for (const letter of dead.oldestDeadLetters(this.#db, limit)) {
-      try {
-        counts[await this.#retry(letter)] += 1
-      } catch (error) {
-        const { device } = letter
-        warn('webhook:device-unreachable', { device, reason: reasonOf(error) })
-      }
-    }
+    const letters = dead.oldestDeadLetters(this.#db, limit)
+    const counts = await dead.retryEach(letters, (letter) => this.#retry(letter))
     return { ...counts, left: dead.countDeadLetters(this.#db) }
   }
 
@@ -232,10 +225,8 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
       this.#arm(clock.now() + LONGEST_TIMER)
     }
     // When a post comes back, this is done again.
-    const { concurrency } = webhook
-    this.#schedule(
-      isFull(line, concurrency) ? undefined : (nextTry(line, concurrency) ?? walkAgainAt),
-    )
+    const isLast = isFull(line, webhook.concurrency)
+    this.#schedule(isLast ? undefined : (nextTry(line, webhook.concurrency) ?? walkAgainAt))
   }
 
   /** @returns when to try again, if the directory could not be read. */
@@ -292,7 +283,7 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
     return postEvent(webhook, event, { isReplay, allowPrivate })
   }
 
-  async #retry({ device, sequence, n }: dead.DeadLetter): Promise<'retried' | 'gone'> {
+  async #retry({ device, sequence, n }: dead.DeadLetter): Promise<dead.Retried> {
     const call = this.env.DEVICE.getByName(device).givenUp(this.#id, sequence, true)
     const found = await inTime(PATIENCE, call)
     dead.removeDeadLetter(this.#db, n)

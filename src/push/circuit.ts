@@ -103,8 +103,8 @@ export function record(before: Circuit, told: PushTold, now: number): Circuit {
 export function countDelivered(circuit: Circuit, told: Delivered, now: number): Circuit {
   if (told.delivered === 0 || circuit.open) return circuit
   const channels = told.proven ?? []
-  const devices = channels.map(deviceOf)
-  const known = circuit.proven.filter((channel) => !devices.includes(deviceOf(channel)))
+  const devices = new Set(channels.map(deviceOf))
+  const known = circuit.proven.filter((channel) => !devices.has(deviceOf(channel)))
   const proven = [...known, ...channels].slice(-PROVEN)
   return { ...circuit, deliveredAt: now, proven, refused: [], unanswered: [] }
 }
@@ -134,8 +134,8 @@ export function toProbe(circuit: Circuit): readonly string[] {
 /** Forgets channels that a probe could not be delivered to, where that is their own trouble. */
 export function afterProbe(circuit: Circuit, failed: readonly string[]): Circuit {
   const { open, refused, unanswered } = circuit
-  const evidence = [...refused, ...unanswered]
-  const own = failed.filter((channel) => !evidence.includes(deviceOf(channel)))
+  const evidence = new Set([...refused, ...unanswered])
+  const own = failed.filter((channel) => !evidence.has(deviceOf(channel)))
   return own.length === 0 || (open && open.until > 0)
     ? circuit
     : { ...circuit, proven: circuit.proven.filter((channel) => !own.includes(channel)) }

@@ -1,8 +1,9 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import {
   addDeadLetter,
   countDeadLetters,
   listDeadLetters,
+  retryEach,
 } from '../../../src/delivery/dead-letters.ts'
 import { TestObject } from '../device/object.ts'
 
@@ -29,4 +30,19 @@ it('a device’s dead letters are its newest hundred, and push out none of anoth
   const letters = listDeadLetters(db, Infinity, 200)
   expect(letters.at(-1)).toMatchObject({ device: 'quiet', sequence: 1 })
   expect(letters.at(-2)).toMatchObject({ device: 'loud', sequence: 51 })
+})
+
+it('a device that is out of reach keeps no other’s dead letter from being retried', async () => {
+  const letter = { sequence: 1, event: 'e', topic: 't', at: 1, diedAt: 2, tries: 3, reason: '' }
+  const letters = ['far', 'here', 'empty'].map((device, n) => ({ ...letter, n, device }))
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  const counts = await retryEach(letters, async ({ device }) => {
+    if (device === 'far') {
+      throw new Error('no answer')
+    }
+    return device === 'here' ? 'retried' : 'gone'
+  })
+  expect(counts).toEqual({ retried: 1, gone: 1 })
+  expect(warn).toHaveBeenCalledOnce()
+  warn.mockRestore()
 })
