@@ -7,6 +7,8 @@ export class OwnError extends Error {
 }
 
 const MAX_REASON = 300
+/** How the text of an error ends that says where it happened, and not what. */
+export const WITHHELD = ': its text is withheld, because it may quote a secret'
 const MAX_CHAIN = 8
 const WORDS = "[A-Za-z0-9' ]{1,120}"
 
@@ -104,7 +106,7 @@ function withoutText(chain: readonly Error[]): string {
     name,
     ...(codes.length > 0 ? [` (${codes.join(', ')})`] : []),
     ...(place === undefined ? [] : [` at ${place}`]),
-    ': its text is withheld, because it may quote a secret',
+    WITHHELD,
   ].join('')
 }
 

@@ -33,7 +33,8 @@ export interface UserClaim {
 
 export function userClaim({ state }: Context, user: string): UserClaim {
   return {
-    holds: (knownChannel(state, user)?.claim ?? 'none') !== 'none',
+    // An admin who blocks a device ends what it claims.
+    holds: !state.device.blocked && (knownChannel(state, user)?.claim ?? 'none') !== 'none',
     version: state.device.version,
   }
 }

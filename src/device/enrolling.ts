@@ -11,7 +11,7 @@ import type { Context } from './context.ts'
 import { archiveEscrow } from './escrow.ts'
 import { accept, bind, type Claim } from './identity.ts'
 import { changed } from './directory-row.ts'
-import { noteHeld } from './held.ts'
+import { noteArrival } from './held.ts'
 import { queueOf } from './queue-memory.ts'
 import { giveUp } from './queue-view.ts'
 import { keepProfile, newEnrollment, RENEWAL_SOURCE } from './renewing.ts'
@@ -45,7 +45,7 @@ export function authenticate(context: Context, message: Authenticate, who: Prese
   const { device } = state
   const first = device.state === 'unknown'
   if (first) {
-    noteHeld(context)
+    noteArrival(context, who.claim?.namesakes)
   }
   const renewal = isRenewal(context, message, who)
   const repeated = device.state === 'authenticated' && who.identity?.epoch === device.epoch
@@ -95,8 +95,12 @@ function endEnrollment(context: Context, queuedUntil: number): void {
   if (state.device.state === 'unknown') {
     return
   }
+  // Nothing was meant for a device that never came to the end of its first enrolment.
+  const isFirst = state.device.epoch === 1 && state.device.state === 'authenticated'
   for (const channel of state.channels) {
-    giveUp(context, channel, 'superseded', { queuedUntil })
+    if (!isFirst) {
+      giveUp(context, channel, 'superseded', { queuedUntil })
+    }
     Object.assign(channel, {
       enabled: false,
       token: null,

@@ -6,21 +6,30 @@ import { wakeBy, type Context } from './context.ts'
 import { PUSH_FALLBACK, queueOf, readWindow } from './queue-memory.ts'
 import type { NewCommand } from './queue.ts'
 import { CHANNEL_SPAN } from './schema.ts'
-import { knownChannel } from './state.ts'
+import { knownChannel, saveDevice } from './state.ts'
 
 /**
  * Whether a command is kept from going out: it waits for a device that has never enrolled, and any device may enrol with that
- * id. An admin who has looked at the device releases it.
+ * id; or a user channel was called like that first, and may be meant. An admin who has looked at the device releases it.
  */
 export function isHeld(
   { state }: Context,
   { secret, requestType }: Pick<NewCommand, 'secret' | 'requestType'>,
 ): boolean {
-  return state.device.state === 'unknown' && (secret || isDestructiveCommand(requestType))
+  const { device } = state
+  const isDoubtful = device.state === 'unknown' || device.namesake
+  return isDoubtful && (secret || isDestructiveCommand(requestType))
 }
 
-/** A device is there for what was held: somebody should look at it. */
-export function noteHeld({ db, name, state, effects }: Context): void {
+/** A device is there for the first time: somebody should look at it if its id is a user's, or something is held for it. */
+export function noteArrival(
+  { db, name, state, effects }: Context,
+  namesakes: readonly string[] = [],
+): void {
+  if (namesakes.length > 0) {
+    state.device.namesake = true
+    effects.notes.push({ event: 'mdm:namesake', device: name, users: namesakes.join(', ') })
+  }
   const [held] =
     state.device.schema === 0
       ? []
@@ -47,6 +56,10 @@ export function releaseHeld(context: Context, user: string, ref: CommandRef | un
   }
   if (!isDevice(context)) {
     return { kind: 'unenrolled' }
+  }
+  if (context.state.device.namesake) {
+    context.state.device.namesake = false
+    saveDevice(context.db, context.state.device)
   }
   const base = channel.id * CHANNEL_SPAN
   const rows = context.db.all<{ id: number }>(

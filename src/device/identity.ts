@@ -11,6 +11,8 @@ export interface Claim {
   readonly caKey: string
   readonly subject: string
   readonly notAfter: number
+  /** User channels of other devices that are called like this device. */
+  readonly namesakes?: readonly string[]
 }
 
 /**
@@ -61,14 +63,16 @@ export function standing(context: Context, fingerprint: string, message: Message
 export function bind(
   context: Context,
   fingerprint: string,
-  claim: Claim,
+  { caKey, subject, notAfter }: Claim,
   what: 'bound' | 'renewed' = 'bound',
 ): Identity {
   const { identities, device } = context.state
   const identity: Identity = {
     id: identities.length + 1,
     fingerprint,
-    ...claim,
+    caKey,
+    subject,
+    notAfter,
     epoch: device.epoch,
     reported: false,
     history: [{ at: context.now, what }],

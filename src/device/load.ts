@@ -14,13 +14,14 @@ import {
 
 interface StoredDevice extends Omit<
   DeviceRow,
-  'facts' | 'installed' | 'blocked' | 'hidden' | 'displaced'
+  'facts' | 'installed' | 'blocked' | 'hidden' | 'displaced' | 'namesake'
 > {
   facts: string
   installed: string
   blocked: number
   hidden: number
   displaced: number
+  namesake: number
 }
 
 /** Reads the object's rows; an object that stored nothing yet stays without tables until its first commit. */
@@ -42,7 +43,7 @@ export function loadState(db: Db, name: string): DeviceState {
     return state
   }
   const [stored] = db.all<StoredDevice>(
-    `SELECT schema, name, type, state, facts, installed, epoch, blocked, hidden, displaced, claimed_at AS claimedAt,
+    `SELECT schema, name, type, state, facts, installed, epoch, blocked, hidden, displaced, namesake, claimed_at AS claimedAt,
       renewed_at AS renewedAt, last_seen AS lastSeen, version, projected FROM device`,
   )
   if (stored) {
@@ -52,6 +53,7 @@ export function loadState(db: Db, name: string): DeviceState {
       blocked: stored.blocked === 1,
       hidden: stored.hidden === 1,
       displaced: stored.displaced === 1,
+      namesake: stored.namesake === 1,
     })
   }
   loadChannels(db, state)
@@ -107,6 +109,7 @@ function newDevice(name: string): DeviceRow {
     blocked: false,
     hidden: false,
     displaced: false,
+    namesake: false,
     claimedAt: 0,
     renewedAt: 0,
     lastSeen: 0,

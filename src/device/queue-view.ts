@@ -70,7 +70,8 @@ export function viewQueue(
 }
 
 /**
- * Empties a channel's queue, or takes some commands out of it; how many is the answer. What the device may already hold is marked, so that its answer
+ * Empties a channel's queue, or takes some commands out of it; how many is the answer. What is held is for the device that an admin
+ * finds to be the right one, so a new enrolment leaves it. What the device may already hold is marked, so that its answer
  * still finds a home, and so are the newest, for whoever asks what became of them, and what a job may look for; the
  * rest is deleted, but for the newest row, which keeps the numbering.
  */
@@ -89,11 +90,12 @@ export function giveUp(
   const rows = context.db.all<{ id: number; stays: number; big: number }>(
     `SELECT id, handed_out_at > 0 OR ${soughtByJob('?')} AS stays, payload IS NULL AS big FROM commands
       WHERE id BETWEEN ? AND ? AND state IN ${PENDING_STATES} AND queued_at <= ?
-      AND (? IS NULL OR id IN (SELECT ? + value FROM json_each(?))) ORDER BY id`,
+      AND NOT (? = 'superseded' AND state = 'held') AND (? IS NULL OR id IN (SELECT ? + value FROM json_each(?))) ORDER BY id`,
     soughtSince(context),
     base,
     base + CHANNEL_SPAN - 1,
     Math.min(which.queuedUntil ?? Infinity, Number.MAX_SAFE_INTEGER),
+    state,
     numbers,
     base,
     numbers,

@@ -7,7 +7,7 @@ import { beginsRound } from '../mdm/queue.ts'
 import { checkIn, type CheckInEffect } from './check-in.ts'
 import type { Context } from './context.ts'
 import { changed, toldNews, type ToldNews } from './directory-row.ts'
-import { noteHeld } from './held.ts'
+import { noteArrival } from './held.ts'
 import { bind, standing, type Claim, type Standing } from './identity.ts'
 import { saveIdentity, type Identity } from './identity-row.ts'
 import { recordEvent, type Listeners } from './outbox.ts'
@@ -46,6 +46,8 @@ export type DeviceAnswer =
   | {
       readonly kind: 'accepted'
       readonly reply?: Uint8Array
+      /** An admin has not said yet that the device is meant by its id, which is a user's too. */
+      readonly namesake?: true
       /** The directory does not know this user's claim yet: it has to be kept there before the device gets its answer. */
       readonly claim?: NewClaim
       readonly news: ToldNews
@@ -132,7 +134,12 @@ function take(
     profile: input.profile,
   })
   record(context, input, effect)
-  return { kind: 'accepted', ...(effect.reply ? { reply: effect.reply } : {}), ...claim }
+  return {
+    kind: 'accepted',
+    ...(effect.reply ? { reply: effect.reply } : {}),
+    ...(context.state.device.namesake ? { namesake: true } : {}),
+    ...claim,
+  }
 }
 
 /**
@@ -228,7 +235,7 @@ function record(context: Context, input: DeviceInput, effect: CheckInEffect): vo
 /** A device that nobody knows, with an acceptable certificate that is bound nowhere else, is taken in. */
 function adopt(context: Context, input: DeviceInput, claim: Claim): Identity {
   const { device } = context.state
-  noteHeld(context)
+  noteArrival(context, claim.namesakes)
   device.type = deviceTypeOf(input.message.enrollment)
   device.state = 'enrolled'
   keepProfile(context, input.profile)

@@ -21,6 +21,7 @@ const TABLES: Readonly<Record<string, string>> = {
     blocked INTEGER NOT NULL,
     hidden INTEGER NOT NULL,
     displaced INTEGER NOT NULL,
+    namesake INTEGER NOT NULL,
     claimed_at INTEGER NOT NULL,
     renewed_at INTEGER NOT NULL,
     last_seen INTEGER NOT NULL,

@@ -24,6 +24,8 @@ export interface DeviceRow {
   hidden: boolean
   /** Another device took this one's serial number in the directory; its own next message takes it back. */
   displaced: boolean
+  /** When it enrolled, a user channel of another device was called like that: held commands wait for an admin. */
+  namesake: boolean
   claimedAt: number
   /** When a renewal's Authenticate came, until its TokenUpdate has shown that it was one. */
   renewedAt: number
@@ -133,7 +135,7 @@ export function saveDevice(db: Db, device: DeviceRow): void {
   }
   db.run(
     `INSERT OR REPLACE INTO device (id, schema, name, type, state, facts, installed, epoch, blocked, hidden, displaced,
-      claimed_at, renewed_at, last_seen, version, projected) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      namesake, claimed_at, renewed_at, last_seen, version, projected) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     device.schema,
     device.name,
     device.type,
@@ -144,6 +146,7 @@ export function saveDevice(db: Db, device: DeviceRow): void {
     Number(device.blocked),
     Number(device.hidden),
     Number(device.displaced),
+    Number(device.namesake),
     device.claimedAt,
     device.renewedAt,
     device.lastSeen,

@@ -3,7 +3,7 @@ import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
 import type { DirectoryRow } from '../device/directory-row.ts'
 import type { InstalledProfile } from '../enroll/installed-profile.ts'
 import { authorities, challenges, devices, identities, users } from './schema.ts'
-import { isOver } from './users.ts'
+import { isOver, usersCalled, type Claims } from './users.ts'
 
 export interface ListedDevice {
   readonly id: string
@@ -23,16 +23,20 @@ function open(db: D1Database): DrizzleD1Database {
  * Claims the certificate of a row, that nobody has seen, for the row's enrolment, and lists the enrolment if it is new, in one batch.
  * `authority` is the `key_id` of our own CA that issued it, which has to be accepted still; empty for another.
  * @returns the enrolment that owns it: somebody else's, when it was claimed before; none, when its CA is gone;
- * and what the enrolment profile said that it came with, if one of ours did.
+ * what the enrolment profile said that it came with, if one of ours did; and user channels that are called like the enrolment.
  */
 export async function claimIdentity(
   d1: D1Database,
   row: DirectoryRow,
   authority: string,
-): Promise<{ owner: string | undefined; profile: InstalledProfile | undefined }> {
+): Promise<{
+  owner: string | undefined
+  profile: InstalledProfile | undefined
+  users: Claims['claims']
+}> {
   const db = open(d1)
   const fingerprint = row.identity
-  const [, , owner, profile] = await db.batch([
+  const [, , owner, profile, called] = await db.batch([
     db
       .insert(identities)
       .select(
@@ -56,9 +60,14 @@ export async function claimIdentity(
       .select({ profile: challenges.profile })
       .from(challenges)
       .where(and(eq(challenges.certificate, fingerprint), ne(challenges.profile, ''))),
+    usersCalled(db, row.id),
   ])
   const [found] = profile
-  return { owner: owner[0]?.enrollment, profile: found && JSON.parse(found.profile) }
+  return {
+    owner: owner[0]?.enrollment,
+    profile: found && JSON.parse(found.profile),
+    users: called.filter(({ device }) => device !== row.id),
+  }
 }
 
 /**

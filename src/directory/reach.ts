@@ -2,7 +2,7 @@ import type { Address, Elsewhere } from '../device/address.ts'
 import type { DeviceNamespace, DeviceStub } from '../device/object.ts'
 import { isForDeviceOnly } from '../commands/table.ts'
 import { enrollmentId, faultOfDeviceId, faultOfId, splitEnrollmentId } from '../mdm/enrollment.ts'
-import { claimsOf, expectDevice, MOST_CLAIMS, removeClaim } from './users.ts'
+import { claimsOf, expectDevice, MOST_CLAIMS, removeClaim, type Claims } from './users.ts'
 
 export interface ReachEnv {
   readonly DEVICE: DeviceNamespace
@@ -44,10 +44,7 @@ export async function reach<Answer extends { readonly kind: string }>(
     return reached(await at(meant.device, { user: id, bare: false }))
   }
   if (meant.kind === 'ambiguous' && isForUser) {
-    return {
-      kind: 'ambiguous',
-      error: `the user ${id} has channels on several devices: name one of ${meant.ids.join(', ')}`,
-    }
+    return { kind: 'ambiguous', error: ambiguity(id, meant) }
   }
   if (meant.kind !== 'device') {
     const noDevice = faultOfDeviceId(id)
@@ -67,7 +64,8 @@ export type Meaning =
   | { readonly kind: 'device' }
   /** The one user channel with this UserID. */
   | { readonly kind: 'channel'; readonly device: string }
-  | { readonly kind: 'ambiguous'; readonly ids: readonly string[] }
+  /** Several channels have it, or one has it and something waits for a device to enrol with it. */
+  | { readonly kind: 'ambiguous'; readonly ids: readonly string[]; readonly isExpected: boolean }
   | { readonly kind: 'nobody' }
 
 /**
@@ -76,27 +74,50 @@ export type Meaning =
  * @throws when the directory cannot be read
  */
 export async function meaningOf(env: ReachEnv, id: string): Promise<Meaning> {
-  const { isDevice, owners } = await claimsOf(env.DB, id)
+  const { isDevice, isExpected, claims } = await claimsOf(env.DB, id)
   if (isDevice) {
     return { kind: 'device' }
   }
-  const claims = await Promise.all(
-    owners.map(async (device) => ({
+  const live = await liveClaims(env, claims)
+  const [only] = live
+  if (!only || (live.length === 1 && only.id !== id)) {
+    return { kind: 'nobody' }
+  }
+  return live.length === 1 && !isExpected
+    ? { kind: 'channel', device: only.device }
+    : {
+        kind: 'ambiguous',
+        ids: live.map((claim) => enrollmentId(claim.device, claim.id)),
+        isExpected,
+      }
+}
+
+/** The claims that hold, as their devices know. Those of which a device knows nothing are removed. */
+export async function liveClaims(
+  env: ReachEnv,
+  claims: Claims['claims'],
+): Promise<Claims['claims']> {
+  const asked = await Promise.all(
+    claims.map(async ({ id, device }) => ({
+      id,
       device,
       ...(await env.DEVICE.getByName(device).userClaim(id)),
     })),
   )
-  const over = claims.filter(({ holds }) => !holds)
-  await Promise.all(over.map(({ device, version }) => removeClaim(env.DB, { id, device, version })))
+  const over = asked.filter(({ holds }) => !holds)
+  await Promise.all(over.map((claim) => removeClaim(env.DB, claim)))
   // There may be more behind so many that are over: the next call sees them.
-  const left = over.length < MOST_CLAIMS ? claims.filter(({ holds }) => holds) : claims
-  const [only] = left
-  if (!only) {
-    return { kind: 'nobody' }
-  }
-  return left.length === 1
-    ? { kind: 'channel', device: only.device }
-    : { kind: 'ambiguous', ids: left.map(({ device }) => enrollmentId(device, id)) }
+  return over.length < MOST_CLAIMS ? asked.filter(({ holds }) => holds) : asked
+}
+
+function ambiguity(
+  id: string,
+  { ids, isExpected }: Extract<Meaning, { kind: 'ambiguous' }>,
+): string {
+  const channels = ids.join(', ')
+  return isExpected
+    ? `commands wait under ${id} for a device to enrol with it, and a user channel is called like that: name ${channels}, and move or cancel what waits (/api/devices/${id}/commands/waiting)`
+    : `the user ${id} has channels on several devices: name one of ${channels}`
 }
 
 function isElsewhere(answer: { readonly kind: string }): boolean {

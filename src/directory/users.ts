@@ -3,7 +3,7 @@
  * the device's object knows.
  */
 import { and, eq, inArray, lte, ne, sql, type SQL } from 'drizzle-orm'
-import { drizzle } from 'drizzle-orm/d1'
+import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
 import type { DirectoryRow } from '../device/directory-row.ts'
 import { devices, users } from './schema.ts'
 
@@ -45,21 +45,42 @@ export async function expectNoDevice(d1: D1Database, id: string): Promise<void> 
 export interface Claims {
   /** The id is or was a device's. */
   readonly isDevice: boolean
-  /** Devices with a user of this id. */
-  readonly owners: readonly string[]
+  /** Something waits under the id for a device to enrol with it. */
+  readonly isExpected: boolean
+  /** User channels that are called like that. */
+  readonly claims: readonly Pick<KeptClaim, 'id' | 'device'>[]
 }
 
+/** What is known of an id. */
 export async function claimsOf(d1: D1Database, id: string): Promise<Claims> {
   const db = drizzle(d1)
-  const [known, claims] = await db.batch([
-    db.select({ id: devices.id }).from(devices).where(eq(devices.id, id)),
+  const [known, expected, claims] = await db.batch([
     db
-      .select({ device: users.device })
+      .select({ id: devices.id })
+      .from(devices)
+      .where(inArray(devices.id, formsOf(id)))
+      .limit(1),
+    db
+      .select({ id: users.id })
       .from(users)
-      .where(and(eq(users.id, id), ne(users.device, EXPECTED)))
-      .limit(MOST_CLAIMS),
+      .where(and(eq(users.id, id), eq(users.device, EXPECTED))),
+    usersCalled(db, id),
   ])
-  return { isDevice: known.length > 0, owners: claims.map(({ device }) => device) }
+  return { isDevice: known.length > 0, isExpected: expected.length > 0, claims }
+}
+
+/** The query for user channels that are called like that. */
+export function usersCalled(db: DrizzleD1Database, id: string) {
+  return db
+    .select({ id: users.id, device: users.device })
+    .from(users)
+    .where(and(inArray(users.id, formsOf(id)), ne(users.device, EXPECTED)))
+    .limit(MOST_CLAIMS)
+}
+
+/** One in capital or small letters counts too: a person who types it means the same. */
+function formsOf(id: string): string[] {
+  return [id, id.toUpperCase(), id.toLowerCase()]
 }
 
 /** Those of some UserIDs under which something was queued for a device, and may still wait. */

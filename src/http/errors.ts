@@ -2,6 +2,7 @@ import type { ErrorHandler, NotFoundHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { GoFieldError } from '../commands/go-fields.ts'
 import { reasonOf, warn } from '../log.ts'
+import { WITHHELD } from '../reason.ts'
 import { PATHS as ENROLL_PATHS } from './device/enroll.ts'
 import { PATHS as DEVICE_PATHS } from './device/face.ts'
 import { SCEP_PATH } from './device/scep.ts'
@@ -42,6 +43,8 @@ export function refuse(path: string, status: number, message: string): Response 
 
 /** SQLite's words in a Durable Object, D1's for its own limit, and Node's for a file of `npm start`. */
 const FULL = /SQLITE_FULL|exceeded maximum DB size|\bENOSPC\b/i
+/** Where it happened is for the log alone. */
+const UNFORESEEN = 'something unforeseen went wrong: the log of the server says where'
 /** A disk that fails, and the words with which the runtime hides why an object cannot be opened. */
 const FAILING = /SQLITE_IOERR|^internal error; reference =/
 
@@ -64,5 +67,5 @@ function explained(path: string, error: Error): Response {
         503,
         'the storage does not answer just now: try again, and under `npm start` see whether the disk is full',
       )
-    : refuse(path, 500, reason)
+    : refuse(path, 500, reason.endsWith(WITHHELD) ? UNFORESEEN : reason)
 }

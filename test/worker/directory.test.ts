@@ -35,7 +35,7 @@ describe('the claim of a UserID', () => {
   it('ends with a row of its device that is as new, and not with an older one that comes late', async () => {
     const id = crypto.randomUUID()
     const device = crypto.randomUUID()
-    const owners = async () => (await claimsOf(env.DB, id)).owners
+    const owners = async () => (await claimsOf(env.DB, id)).claims.map((claim) => claim.device)
     await keepClaim(env.DB, { id, device, version: 7 })
     await keepClaim(env.DB, { id, device, version: 5 })
     await project(env.DB, [row(device, { version: 6, users: [] })])

@@ -111,7 +111,7 @@ const raw = writePlist({
 const profile = writePlist({ PayloadIdentifier: 'wifi', Password: PASSWORD })
 const waiting = await api<{ id: string }>('POST', `/api/devices/${mac.udid}/commands`, lock)
 const hook = {
-  url: `https://user:${PASSWORD}@hooks.test/in`,
+  url: `https://user:${PASSWORD}@hooks.example.com/in`,
   headers: { 'x-key': PASSWORD },
   secret: `whsec_${SIGNING}`,
 }

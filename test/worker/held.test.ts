@@ -69,6 +69,25 @@ it('a held command is released or cancelled by its own id, and expires like othe
   expect(await stateOf(id)).toBe('expired')
 })
 
+it('what is held stays for the device that an admin finds to be the right one, whichever enrols first', async () => {
+  const device = newDevice()
+  const secret = await queue(device.udid, SECRET)
+  const plain = await queue(device.udid, PLAIN)
+  await newDevice({ udid: device.udid }).authenticate()
+  await device.enroll()
+  await device.poll()
+  expect(await stateOf(plain.id)).toBe('acknowledged')
+  expect(await stateOf(secret.id)).toBe('held')
+  const other = newDevice({ udid: device.udid })
+  await other.enroll()
+  expect(await stateOf(secret.id)).toBe('held')
+  expect((await api('POST', `/api/devices/${device.udid}/commands/release`)).body).toEqual({
+    released: 1,
+  })
+  await other.poll()
+  expect(await stateOf(secret.id)).toBe('acknowledged')
+})
+
 it('nothing is held for a device that is known, nor for its users', async () => {
   const device = newDevice()
   await device.enroll()

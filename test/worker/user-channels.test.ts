@@ -1,5 +1,5 @@
 import { createExecutionContext } from 'cloudflare:test'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { claimsOf } from '../../src/directory/users.ts'
 import type { Env } from '../../src/env.ts'
 import worker from '../../src/index.ts'
@@ -64,7 +64,11 @@ describe('a user channel', () => {
       command_uuid: 'early',
     })
     const { device, user, id } = await withUser(userId)
-    await queue(userId, 'late')
+    const refused = await queue(userId, 'late')
+    expect(refused.status).toBe(500)
+    expect(refused.body['error']).toContain(`commands wait under ${userId}`)
+    expect(refused.body['error']).toContain(id)
+    await queue(id, 'late')
     expect(await received(user)).toEqual(['late'])
     const waiting = `/api/devices/${userId}/commands/waiting`
     expect((await api('GET', waiting)).body).toMatchObject({
@@ -88,6 +92,8 @@ describe('a user channel', () => {
       id: `${id}.2`,
       state: 'acknowledged',
     })
+    await queue(userId, 'bare')
+    expect(await received(user)).toEqual(['late', 'early', 'bare'])
     expect((await api('GET', waiting)).body).toMatchObject({ commands: [] })
     expect((await api('GET', `/api/devices/${device.udid}`)).body).toMatchObject({
       channels: [{}, { waiting_under_user_id: false }],
@@ -103,7 +109,50 @@ describe('a user channel', () => {
     const waiting = `/api/devices/${userId}/commands/waiting`
     expect((await api('DELETE', waiting)).body).toEqual({ cancelled: 1 })
     expect((await api('GET', waiting)).body).toMatchObject({ commands: [] })
+    await queue(userId, 'bare')
+    expect(await received(user)).toEqual(['bare'])
+  })
+
+  it('is not found by its id in other letters, nor where another device’s id differs in letters alone', async () => {
+    const { user, userId } = await withUser()
+    const small = userId.toLowerCase()
+    await queue(small, 'small')
     expect(await received(user)).toEqual([])
+    const one = await withUser()
+    const two = await withUser(one.userId.toLowerCase())
+    expect((await queue(one.userId, 'bare')).body['error']).toContain(two.id)
+    const victim = await enrolled({ udid: newUserId() })
+    const hostile = await withUser(victim.udid.toLowerCase())
+    await queue(victim.udid.toLowerCase(), 'typed')
+    expect(await received(hostile.user)).toEqual([])
+  })
+
+  it('of a device that an admin has blocked claims nothing', async () => {
+    const one = await withUser()
+    const two = await withUser(one.userId)
+    await api('POST', `/v1/devices/${two.device.udid}/block`)
+    await two.user.tokenUpdate()
+    await queue(one.userId, 'bare')
+    expect(await received(one.user)).toEqual(['bare'])
+  })
+
+  it('is not acted on as its whole device', async () => {
+    const { device, userId, id } = await withUser()
+    for (const name of [id, userId]) {
+      for (const [act, body] of [
+        ['retire', undefined],
+        ['renew', undefined],
+        ['identities/00/revoke', undefined],
+        ['identities/00/reinstate', undefined],
+        ['escrow/bootstrap_token', { reason: 'lost' }],
+      ] as const) {
+        expect(await api('POST', `/api/devices/${name}/${act}`, body)).toMatchObject({
+          status: 400,
+          body: { detail: expect.stringContaining(`name the device`) },
+        })
+      }
+    }
+    expect((await api('GET', `/push/${device.udid}`)).status).toBe(200)
   })
 
   it('on two devices is refused by its bare UserID, with both full ids, until one of them leaves', async () => {
@@ -138,7 +187,7 @@ describe('a user channel', () => {
 
   it('ends its claim in the directory too', async () => {
     const { device, userId } = await withUser()
-    const owners = async () => (await claimsOf(env.DB, userId)).owners
+    const owners = async () => (await claimsOf(env.DB, userId)).claims.map((claim) => claim.device)
     expect(await owners()).toEqual([device.udid])
     await device.checkOut()
     await until(owners, (left) => left.length === 0)
@@ -162,6 +211,7 @@ describe('a user channel', () => {
     await queue(udid, 'early')
     const { device, user } = await withUser(udid)
     await device.connect({ Status: 'Idle', UserID: udid })
+    expect((await queue(udid, 'refused', 'InstallProfile')).status).toBe(500)
     await queue(udid, 'firmware', 'SetFirmwarePassword')
     expect(await received(user)).toEqual([])
     expect(await received(device)).toEqual([])
@@ -171,6 +221,32 @@ describe('a user channel', () => {
       released: 1,
     })
     expect(await received(victim)).toEqual(['early', 'firmware'])
+  })
+
+  it('whose UserID a device enrols with later does not lose what is secret to it', async () => {
+    const { device, user, userId } = await withUser()
+    await queue(userId, 'before')
+    const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const hostile = await enrolled({ udid: userId })
+    expect(warned.mock.calls.flat().join('\n')).toContain('"mdm:namesake"')
+    warned.mockRestore()
+    const payload = btoa('<plist/>')
+    const secret = await api('POST', `/api/devices/${userId}/commands`, {
+      request_type: 'InstallProfile',
+      payload,
+    })
+    expect(secret.body['state']).toBe('held')
+    expect(await received(hostile)).toEqual([])
+    const ask = { Endpoint: 'tokens' }
+    expect((await hostile.checkIn('DeclarativeManagement', ask)).status).toBe(503)
+    expect(await received(user)).toEqual(['before'])
+    await queue(`${device.udid}:${userId}`, 'full')
+    expect(await received(user)).toEqual(['before', 'full'])
+    expect((await api('POST', `/api/devices/${userId}/commands/release`)).body).toEqual({
+      released: 1,
+    })
+    expect(await received(hostile)).toHaveLength(1)
+    expect((await hostile.checkIn('DeclarativeManagement', ask)).status).toBe(200)
   })
 
   it('of a User Enrollment is found by its EnrollmentUserID', async () => {

@@ -20,3 +20,12 @@ export async function knownDevice(env: Env, id: string): Promise<DevicePage> {
   }
   return found
 }
+
+/** The same for an act on a whole device, which the id of a user does not mean. @throws AdminError */
+export async function deviceItself(env: Env, id: string): Promise<DevicePage> {
+  const device = await knownDevice(env, id)
+  if (device.id !== id) {
+    throw new AdminError(`${id} is a user of the device ${device.id}: name the device`, 400)
+  }
+  return device
+}

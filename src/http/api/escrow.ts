@@ -6,7 +6,7 @@ import type { AppEnv } from '../app-env.ts'
 import { AdminError, atDevice } from '../at-device.ts'
 import { plistKeys, revealedJson } from './command-json.ts'
 import { commandId, refOf, unknown } from './command-id.ts'
-import { knownDevice } from './device-id.ts'
+import { deviceItself, knownDevice } from './device-id.ts'
 import { answer, atOrNull, body, deviceId, newRoutes, refusal } from './frame.ts'
 
 /** Tokens that devices escrow with us, and the secrets of commands. They are read by calls that leave an entry: who, when, why. */
@@ -134,7 +134,7 @@ escrow.openapi(
   async (c) => {
     const params = c.req.valid('param')
     const { token: number, ...why } = c.req.valid('json')
-    const { id } = await knownDevice(c.env, params.id)
+    const { id } = await deviceItself(c.env, params.id)
     const found = await c.env.DEVICE.getByName(id).readEscrow(
       params.kind,
       number ?? undefined,

@@ -4,7 +4,7 @@ import { nameText } from '../../pki/name.ts'
 import type { ListedIdentity } from '../../device/admin.ts'
 import { rfc3339 } from '../../events/event.ts'
 import { AdminError } from '../at-device.ts'
-import { knownDevice } from './device-id.ts'
+import { deviceItself, knownDevice } from './device-id.ts'
 import { answer, deviceId, newRoutes, refusal } from './frame.ts'
 
 /** A device's certificates, and the end of its enrolment by an admin's word. */
@@ -83,7 +83,7 @@ identities.openapi(
   }),
   async (c) => {
     const params = c.req.valid('param')
-    const { id } = await knownDevice(c.env, params.id)
+    const { id } = await deviceItself(c.env, params.id)
     const device = c.env.DEVICE.getByName(id)
     known(await device.reinstateIdentity(params.fingerprint.toLowerCase()), params)
     return c.json({}, 200)
@@ -103,7 +103,7 @@ identities.openapi(
   }),
   async (c) => {
     const params = c.req.valid('param')
-    const { id } = await knownDevice(c.env, params.id)
+    const { id } = await deviceItself(c.env, params.id)
     const device = c.env.DEVICE.getByName(id)
     known(await device.revokeIdentity(params.fingerprint.toLowerCase()), params)
     return c.json({}, 200)
@@ -122,7 +122,7 @@ identities.openapi(
     responses: { 200: done, 404: refusal('no such device') },
   }),
   async (c) => {
-    const { id } = await knownDevice(c.env, c.req.valid('param').id)
+    const { id } = await deviceItself(c.env, c.req.valid('param').id)
     if (!(await c.env.DEVICE.getByName(id).retire())) {
       throw new AdminError(`no device has the id ${id}`, 404)
     }

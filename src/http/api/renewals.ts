@@ -6,7 +6,7 @@ import { listIdentities } from '../../directory/renewals.ts'
 import { rfc3339 } from '../../events/event.ts'
 import { AdminError } from '../at-device.ts'
 import { ACTOR, queuedBy } from '../queued-by.ts'
-import { knownDevice } from './device-id.ts'
+import { deviceItself } from './device-id.ts'
 import {
   actor,
   answer,
@@ -222,7 +222,7 @@ renewals.openapi(
     },
   }),
   async (c) => {
-    const { id } = await knownDevice(c.env, c.req.valid('param').id)
+    const { id } = await deviceItself(c.env, c.req.valid('param').id)
     const { unknownProfiles } = await c.env.RENEWALS.getByName(RENEWALS).status()
     const assumed = await assumedProfile(c.env.DB, unknownProfiles)
     const by = queuedBy(c, 'api')

@@ -122,12 +122,12 @@ waiting.openapi(
       states: PENDING,
       requestType: undefined,
     })
-    const { owners } = await claimsOf(c.env.DB, id)
+    const { claims } = await claimsOf(c.env.DB, id)
     const { commands, next } = page.kind === 'list' ? page : { commands: [], next: undefined }
     return c.json(
       {
         commands: commands.map(commandJson),
-        claimed_by: owners.map((owner) => enrollmentId(owner, id)),
+        claimed_by: claims.map((claim) => enrollmentId(claim.device, claim.id)),
         next: next === undefined ? null : writeCursor(`command ${next}`),
       },
       200,

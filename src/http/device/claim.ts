@@ -4,9 +4,10 @@ import type { DirectoryRow } from '../../device/directory-row.ts'
 import type { Claim } from '../../device/identity.ts'
 import { authorityCertificates } from '../../directory/authorities.ts'
 import { claimIdentity } from '../../directory/directory.ts'
+import { liveClaims, type ReachEnv } from '../../directory/reach.ts'
 import type { InstalledProfile } from '../../enroll/installed-profile.ts'
 import { reasonOf, warn } from '../../log.ts'
-import { deviceTypeOf } from '../../mdm/enrollment.ts'
+import { deviceTypeOf, enrollmentId } from '../../mdm/enrollment.ts'
 import { NO_FACTS, type Message } from '../../mdm/message.ts'
 import type { SignatureCheck } from '../../pki/cms.ts'
 import { DerError } from '../../pki/der.ts'
@@ -30,7 +31,7 @@ export type Claimed =
  * new certificates get 503.
  */
 export async function claim(
-  db: D1Database,
+  env: ReachEnv,
   config: Config,
   message: Message,
   signer: Signer,
@@ -39,10 +40,11 @@ export async function claim(
   const { device } = message.enrollment
   let checked: Claimed
   let claimed: Awaited<ReturnType<typeof claimIdentity>>
+  let namesakes: Awaited<ReturnType<typeof liveClaims>>
   try {
-    checked = check(await acceptedCAs(db, config, AUTHORITIES_FOR), signer)
+    checked = check(await acceptedCAs(env.DB, config, AUTHORITIES_FOR), signer)
     if (!checked.ok) {
-      checked = check(await acceptedCAs(db, config, 0), signer)
+      checked = check(await acceptedCAs(env.DB, config, 0), signer)
     }
     if (!checked.ok) {
       return checked
@@ -53,7 +55,8 @@ export async function claim(
     const { caKey } = checked.claim
     const authority = config.deviceCAs.some(({ keyId }) => keyId === caKey) ? '' : caKey
     const row = firstRow(message, signer.fingerprint, checked.claim.notAfter)
-    claimed = await claimIdentity(db, row, authority)
+    claimed = await claimIdentity(env.DB, row, authority)
+    namesakes = await liveClaims(env, claimed.users)
   } catch (error) {
     warn('directory:unavailable', { reason: reasonOf(error) })
     return {
@@ -65,7 +68,8 @@ export async function claim(
   }
   const { owner, profile } = claimed
   if (owner === device) {
-    return { ...checked, profile }
+    const called = namesakes.map(({ id, device: other }) => enrollmentId(other, id))
+    return { ...checked, claim: { ...checked.claim, namesakes: called }, profile }
   }
   const reason =
     owner === undefined

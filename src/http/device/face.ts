@@ -84,7 +84,7 @@ async function answer(
   const device = c.env.DEVICE.getByName(message.enrollment.device)
   let result: DeviceAnswer = await device.receive(input)
   if (result.kind === 'unclaimed') {
-    const claimed = await claim(c.env.DB, config, message, signer, result.blocked)
+    const claimed = await claim(c.env, config, message, signer, result.blocked)
     if (!claimed.ok) {
       return claimed.status === 401
         ? c.body(null, 401)
@@ -105,7 +105,7 @@ async function answer(
     case 'accepted':
       announce(c, message, result.news)
       return (await isFound(c, message, result.claim))
-        ? reply(c, message, result.reply)
+        ? reply(c, message, result)
         : refuse(c, 503, 'the directory cannot keep the claim of the UserID', message)
   }
 }
@@ -143,11 +143,14 @@ function forObject(message: Message): Message {
 function reply(
   c: DeviceContext,
   message: Message,
-  plist: Uint8Array | undefined,
+  { reply: plist, namesake }: Extract<DeviceAnswer, { kind: 'accepted' }>,
 ): Response | Promise<Response> {
   if (message.kind === 'checkin') {
     switch (message.messageType) {
       case 'DeclarativeManagement':
+        if (namesake && message.enrollment.user === '') {
+          return refuse(c, 503, 'the id is a user’s too: release what is held for it', message)
+        }
         return declarativeManagement(c.env, c.var.config, message)
       case 'UserAuthenticate':
         // We manage no network users: 410 declines for this login, and for nothing else.
