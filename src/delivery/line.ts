@@ -48,21 +48,24 @@ export interface ReceiverCircuit {
   downs: number
   /** When it may be tried again. */
   closedUntil: number
-  /** The receiver asked for quiet until then (`Retry-After`). */
+  /** The receiver asked for quiet until then (`Retry-After`): the devices that failed wait for it. */
   askedUntil: number
+  /** All wait until then, minutes at a time: it may have asked for the events of those that failed alone. */
+  quietUntil: number
   /** Devices whose last post found the receiver down, since anything was answered; {@link MANY} at most. */
   failing: readonly string[]
 }
 
-const UP: ReceiverCircuit = { downs: 0, closedUntil: 0, askedUntil: 0, failing: [] }
+const UP: ReceiverCircuit = { downs: 0, closedUntil: 0, askedUntil: 0, quietUntil: 0, failing: [] }
 
 const SECOND = 1000
 const MINUTE = 60_000
 const HOUR = 3_600_000
 /** Some receivers ask for an epoch: what waits has to have time left afterwards. */
 const LONGEST_ASKED = 6 * HOUR
-/** A receiver that is down is tried so often at least. */
+/** A receiver that is down is tried so often at least, and one that asked for quiet. */
 const LONGEST_CLOSED = MINUTE
+const LONGEST_QUIET = 5 * MINUTE
 /** Failing devices from which on it may be more than one's event: these wait for each other. */
 const FAILING_TO_CLOSE = 2
 /** Failing devices from which on the receiver, and not their events, is believed to be the trouble: all wait. */
@@ -111,9 +114,11 @@ export function heldUntil({ circuit, paused }: Line, device: string): number {
   if (paused) {
     return Infinity
   }
-  const { closedUntil, askedUntil, failing } = circuit
-  const waits = failing.length >= MANY || failing.includes(device)
-  return waits ? Math.max(closedUntil, askedUntil) : 0
+  const { closedUntil, askedUntil, quietUntil, failing } = circuit
+  if (failing.includes(device)) {
+    return Math.max(closedUntil, askedUntil)
+  }
+  return failing.length >= MANY ? Math.max(closedUntil, quietUntil) : 0
 }
 
 /**
@@ -161,7 +166,7 @@ export function isWanted(line: Line, now: number): boolean {
 
 /** Somebody knows better than the waits so far: whatever waits may be tried now. A receiver that is down still gets one post. */
 export function hurry({ circuit, ready }: Line): void {
-  Object.assign(circuit, { closedUntil: 0, askedUntil: 0 })
+  Object.assign(circuit, { closedUntil: 0, askedUntil: 0, quietUntil: 0 })
   for (const device of ready.keys()) {
     ready.set(device, 0)
   }
@@ -211,7 +216,7 @@ export function learn(
     }
     const wasDown = circuit.downs > 0 || circuit.askedUntil > 0
     // Quiet that it asked for is kept, whatever it answers to posts in flight.
-    const staysQuiet = wasDownForAll && now < circuit.askedUntil
+    const staysQuiet = wasDownForAll && now < circuit.quietUntil
     Object.assign(circuit, staysQuiet ? { downs: 0, closedUntil: 0 } : UP)
     return wasDown
   }
@@ -231,6 +236,9 @@ export function learn(
   }
   if (outcome.retryAfter !== undefined) {
     circuit.askedUntil = Math.max(circuit.askedUntil, now + askedFor(outcome.retryAfter))
+  }
+  if (isDownForAll) {
+    circuit.quietUntil = Math.min(circuit.askedUntil, now + LONGEST_QUIET)
   }
   return isDown || outcome.retryAfter !== undefined
 }

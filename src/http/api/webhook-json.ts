@@ -222,7 +222,8 @@ export function stateJson(
   now: number,
 ): z.input<typeof stateSchema> {
   const { circuit, counts } = state
-  const nextTry = Math.max(circuit.closedUntil, circuit.askedUntil)
+  // What all wait for, or else those that failed.
+  const nextTry = Math.max(circuit.closedUntil, circuit.quietUntil || circuit.askedUntil)
   return {
     paused: state.paused,
     circuit: circuit.downs > 0 || circuit.askedUntil > now ? 'open' : 'closed',

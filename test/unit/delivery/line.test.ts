@@ -138,7 +138,7 @@ describe('a receiver that is down', () => {
     expect(receiver.posts[5]).toMatchObject({ device: 'good', outcome: 'delivered' })
   })
 
-  it('is given as long as it asks many devices, whatever it answers to posts in flight', async () => {
+  it('is given the quiet that it asks of many devices, by the others for five minutes at a time', async () => {
     const receiver = new TestReceiver(6)
     const start = receiver.now
     const last = Promise.withResolvers<typeof DELIVERED>()
@@ -150,12 +150,27 @@ describe('a receiver that is down', () => {
     await expect.poll(() => receiver.posts.length).toBe(5)
     last.resolve(DELIVERED)
     await receiver.run(start + 3 * HOUR)
-    expect(receiver.posts.filter(({ at }) => at > start && at < start + 2 * HOUR)).toEqual([])
+    expect(receiver.posts.filter(({ at }) => at > start && at < start + 2 * HOUR)).toMatchObject([
+      { device: 'good', at: start + 300 * SECOND, outcome: 'delivered' },
+    ])
     expect(receiver.postsOf('A')).toMatchObject([
       { outcome: 'down' },
       { at: start + 2 * HOUR, outcome: 'delivered' },
     ])
     expect(receiver.takenOf('good')).toEqual([1, 2])
+  })
+
+  it('is posted to every five minutes at most while it goes on asking for hours', async () => {
+    const receiver = new TestReceiver(6)
+    const start = receiver.now
+    receiver.answer = () => down(2 * HOUR)
+    for (const device of [...MANY, 'F', 'G', 'H']) {
+      receiver.event(device)
+    }
+    await receiver.run(start + HOUR)
+    expect(receiver.posts.map(({ at }) => (at - start) / (300 * SECOND))).toEqual([
+      0, 0, 0, 0, 0, 0, 1, 2,
+    ])
   })
 })
 
