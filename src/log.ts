@@ -12,7 +12,12 @@ export function warn(event: string, detail: LogDetail = {}): void {
   console.warn(line(event, detail))
 }
 
+/** Some details are a sender's words, which have any length. */
+const MAX_DETAIL = 1000
+
 /** The name stands first, and no detail takes its place: people search for it. */
 function line(event: string, detail: LogDetail): string {
-  return JSON.stringify(Object.assign({ event }, detail, { event }))
+  return JSON.stringify(Object.assign({ event }, detail, { event }), (_, value: unknown) =>
+    typeof value === 'string' ? value.slice(0, MAX_DETAIL) : value,
+  )
 }

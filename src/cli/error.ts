@@ -13,6 +13,11 @@ const HINDRANCES: readonly (readonly [RegExp, string])[] = [
     'the file system or a file there is read-only: make it writable',
   ],
   [
+    // The runtime hides why; before the first request it is the place of its files.
+    /^internal error; reference =/,
+    'the files of the state cannot be written: is the disk full, or its place not writable?',
+  ],
+  [
     /^(EACCES|EPERM):|unable to open database file|SQLITE_CANTOPEN/,
     'this user may not write there: change the owner',
   ],

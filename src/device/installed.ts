@@ -6,7 +6,7 @@ export interface Renewal {
   readonly state: '' | 'sent' | 'renewed' | 'failed' | 'blocked'
   /** Why it failed or is blocked. */
   readonly reason: string
-  /** Milliseconds. */
+  /** Milliseconds, of the last try: in an earlier enrolment, where the state is empty. */
   readonly at: number
   /** CommandUUID of the InstallProfile that was sent. */
   readonly command: string

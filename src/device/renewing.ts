@@ -73,7 +73,10 @@ export function attemptRenewal(context: Context, attempt: RenewalAttempt): Renew
   return attempt
 }
 
-/** A new enrolment: what was installed before is gone, unless the device came with the identity it had. */
+/**
+ * A new enrolment: what was installed before is gone, unless the device came with the identity it had. When it was renewed last
+ * stays: a device that enrols again and again takes no other's place in a round.
+ */
 export function newEnrollment(
   context: Context,
   fingerprint: string,
@@ -81,7 +84,8 @@ export function newEnrollment(
 ): void {
   const { installed } = context.state.device
   const kept = fingerprint === installed.identity ? installed.profile : undefined
-  Object.assign(installed, newInstalled(), { profile: profile ?? kept })
+  const renewal = { ...NO_RENEWAL, at: installed.renewal.at }
+  Object.assign(installed, newInstalled(), { profile: profile ?? kept, renewal })
 }
 
 /** A profile made here came with the certificate that a message is the first to be signed with. */

@@ -1,5 +1,5 @@
 /** Identities by their end, and how far their renewal is: read off the directory's rows. */
-import { and, asc, count, eq, gte, lt, max, ne, or, type SQL, sql } from 'drizzle-orm'
+import { and, asc, count, eq, gte, lt, max, ne, type SQL, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import { devices } from './schema.ts'
 
@@ -127,9 +127,5 @@ export async function countRenewals(d1: D1Database, since: number): Promise<Rene
 
 /** A serial number is the sender's word: another device that claims it does not keep this one from being renewed. */
 function isDue({ endsBefore, triedBefore }: DueIdentities): SQL | undefined {
-  return and(
-    present,
-    lt(devices.identityNotAfter, endsBefore),
-    or(eq(devices.renewal, ''), lt(devices.renewalAt, triedBefore)),
-  )
+  return and(present, lt(devices.identityNotAfter, endsBefore), lt(devices.renewalAt, triedBefore))
 }

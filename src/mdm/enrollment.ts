@@ -32,8 +32,8 @@ export const SHARED_IPAD_USER_ID = 'FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF'
 /** An id part is the name of an object, a key, and a segment of a path in the API: nothing legitimate is longer. */
 const MAX_PART = 256
 const DEVICE_FORM = /^[!-~]+$/
-/** In lists and logs these pass for something else, and the URL parser takes some away. */
-const UNREADABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
+/** In lists and logs these pass for something else, or for nothing, and the URL parser takes some away. */
+const UNREADABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/u
 
 /** Why a text cannot be a device channel's id; `undefined` when it can. UDIDs and EnrollmentIDs are opaque, and ASCII. */
 function faultOfDevice(id: string): string | undefined {
@@ -63,7 +63,7 @@ function faultOfPart(part: string): string | undefined {
     return 'a colon parts a device from its user, and is in neither'
   }
   if (UNREADABLE.test(part)) {
-    return 'it holds control characters'
+    return 'it holds control characters or invisible ones'
   }
   // The URL parser resolves both, escaped or not, so that no path leads to them.
   if (part === '.' || part === '..') {

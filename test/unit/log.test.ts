@@ -13,3 +13,9 @@ it.each([
   write('webhook:given-up', { event: 'an id', tries: 3 })
   expect(print.mock.calls).toEqual([['{"event":"webhook:given-up","tries":3}']])
 })
+
+it('cuts what a sender made long', () => {
+  const print = vi.spyOn(console, 'warn').mockImplementation(() => {})
+  warn('ddm:refused', { endpoint: 'x'.repeat(5_000_000) })
+  expect(String(print.mock.calls[0]?.[0]).length).toBeLessThan(1100)
+})

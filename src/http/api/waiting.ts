@@ -39,7 +39,7 @@ waiting.openapi(
     tags,
     summary: 'Lets all held commands of an enrolment go out',
     description:
-      'Secret and destructive commands that were queued before a device enrolled are held, because any device may enrol with an id that is not taken. Look at the device’s serial number and identity before.',
+      'Secret and destructive commands that were queued before a device enrolled are held, because any device may enrol with an id that is not taken. Release when you know that it was the right device that enrolled: its serial number is its own word.',
     request: { params: z.object({ id: deviceId }) },
     responses: { 200: released, 404: refusal('nothing waits for this enrolment'), 409: unenrolled },
   }),

@@ -292,6 +292,15 @@ describe('a device that has our own renewal profile to answer', () => {
     ).toEqual([])
   })
 
+  it('keeps the time of its renewal when it enrols anew, and so takes no other’s place in a round', () => {
+    const object = renewing()
+    const at = object.commit(({ state }) => state.device.installed.renewal.at)
+    say(object, authenticate, 'A')
+    say(object, tokenUpdate(DEVICE), 'A')
+    expect(object.commit(directoryRow)?.renewal).toMatchObject({ state: '', at })
+    expect(at).toBeGreaterThan(0)
+  })
+
   it('is not renewed by a message that the identity before the present one signed', () => {
     const object = renewing()
     say(object, idle(DEVICE), 'B')
