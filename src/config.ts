@@ -22,7 +22,6 @@ import {
   readReceiver,
   readTopics,
   readOrigin,
-  readUrl,
 } from './config-values.ts'
 import type { DeviceSettings, KeepResults } from './device/context.ts'
 import { reasonOf } from './log.ts'
@@ -63,6 +62,8 @@ export interface Config {
   readonly allowPrivateWebhooks: boolean
   /** Ends with `/`, because `Endpoint` is resolved against it. */
   readonly dmUrl: string
+  /** Of the user and password in it; empty without. */
+  readonly dmAuthorization: string
   /** The push certificate without its key, which the binding `APNS` presents. */
   readonly pushCertificate: Certificate | undefined
   /** Its topic and an id of the certificate itself; empty when nobody told us. */
@@ -123,6 +124,7 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
   }
   const pushCertificate = attempt('PUSH_CERTIFICATE', readPush, undefined)
   const pushTopic = pushCertificate?.uid ?? setting(vars, 'PUSH_TOPIC')
+  const dm = attempt('DM_URL', readReceiver, { url: '', authorization: '' })
   const config: Omit<Config, 'sealer'> = {
     publicUrl: attempt('PUBLIC_URL', readOrigin, ''),
     apiKey: setting(vars, 'API_KEY'),
@@ -130,7 +132,8 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
     deviceCAs: attempt('DEVICE_CA', readCertificates, []),
     webhooks: readWebhook(attempt),
     allowPrivateWebhooks: attempt('ALLOW_PRIVATE_WEBHOOKS', readBoolean, false),
-    dmUrl: attempt('DM_URL', readUrl, '').replace(/([^/])$/, '$1/'),
+    dmUrl: dm.url.replace(/([^/])$/, '$1/'),
+    dmAuthorization: dm.authorization,
     pushCertificate,
     pushTopic,
     pushCertificateId: pushCertificate?.fingerprint ?? setting(vars, 'PUSH_CERTIFICATE_ID'),

@@ -66,6 +66,8 @@ async function call(
   const response = await fetch(`${url}/api/ca${path}`, {
     ...init,
     headers: { authorization },
+    // A private key goes to the server that was named, and nowhere else.
+    redirect: 'manual',
   }).catch((error: unknown) => {
     throw new CliError(`${url} does not answer: ${messageOf(error)}`)
   })

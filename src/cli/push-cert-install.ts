@@ -76,6 +76,8 @@ async function installAtServer(install: LocalInstall, state: State): Promise<voi
     `${url}/v1/config/certificate${install.force ? '?force=true' : ''}`,
     {
       method: 'PUT',
+      // A private key goes to the server that was named, and nowhere else.
+      redirect: 'manual',
       headers: { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` },
       body: JSON.stringify({
         cert: Buffer.from(certificate).toString('base64'),

@@ -203,25 +203,40 @@ export function learn(
   line: Line,
   device: string,
   outcome: PostOutcome,
+  settings: LineSettings & { readonly now: number },
+): boolean {
+  return outcome.kind === 'down'
+    ? learnDown(line, device, outcome, settings.now)
+    : learnAnswer(line, settings)
+}
+
+function learnAnswer(
+  line: Line,
   { concurrency, rampUp, now }: LineSettings & { readonly now: number },
 ): boolean {
   const { circuit } = line
-  const { failing } = circuit
-  const wasDownForAll = failing.length >= MANY
-  if (outcome.kind !== 'down') {
-    line.answers += 1
-    if (line.answers >= rampUp) {
-      line.answers = 0
-      line.allowed = Math.min(line.allowed + 1, concurrency)
-    }
-    const wasDown = circuit.downs > 0 || circuit.askedUntil > 0
-    // Quiet that it asked for is kept, whatever it answers to posts in flight.
-    const staysQuiet = wasDownForAll && now < circuit.quietUntil
-    Object.assign(circuit, staysQuiet ? { downs: 0, closedUntil: 0 } : UP)
-    return wasDown
+  line.answers += 1
+  if (line.answers >= rampUp) {
+    line.answers = 0
+    line.allowed = Math.min(line.allowed + 1, concurrency)
   }
-  if (!failing.includes(device) && !wasDownForAll) {
-    circuit.failing = [...failing, device]
+  const wasDown = circuit.downs > 0 || circuit.askedUntil > 0
+  // Quiet that it asked for is kept, whatever it answers to posts in flight.
+  const staysQuiet = circuit.failing.length >= MANY && now < circuit.quietUntil
+  Object.assign(circuit, staysQuiet ? { downs: 0, closedUntil: 0 } : UP)
+  return wasDown
+}
+
+function learnDown(
+  line: Line,
+  device: string,
+  { retryAfter = 0 }: Extract<PostOutcome, { kind: 'down' }>,
+  now: number,
+): boolean {
+  const { circuit } = line
+  const wasDownForAll = circuit.failing.length >= MANY
+  if (!circuit.failing.includes(device) && !wasDownForAll) {
+    circuit.failing = [...circuit.failing, device]
   }
   const isDown = circuit.downs > 0 || circuit.failing.length >= FAILING_TO_CLOSE
   const isDownForAll = circuit.failing.length >= MANY
@@ -234,13 +249,11 @@ export function learn(
       line.answers = 0
     }
   }
-  if (outcome.retryAfter !== undefined) {
-    circuit.askedUntil = Math.max(circuit.askedUntil, now + askedFor(outcome.retryAfter))
+  if (retryAfter > 0) {
+    circuit.askedUntil = Math.max(circuit.askedUntil, now + askedFor(retryAfter))
   }
-  if (isDownForAll) {
-    circuit.quietUntil = Math.min(circuit.askedUntil, now + LONGEST_QUIET)
-  }
-  return isDown || outcome.retryAfter !== undefined
+  circuit.quietUntil = isDownForAll ? Math.min(circuit.askedUntil, now + LONGEST_QUIET) : 0
+  return isDown || retryAfter > 0
 }
 
 function askedFor(retryAfter: number): number {

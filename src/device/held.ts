@@ -47,7 +47,7 @@ export type Released =
   | { readonly kind: 'unenrolled' }
   | { readonly kind: 'unknown' }
 
-/** Lets held commands go out in their order: that of `ref`, or all of the channel. */
+/** Lets held commands go out in their order: that of `ref`, or all of the channel; of the device channel, those of its users too. */
 export function releaseHeld(context: Context, user: string, ref: CommandRef | undefined): Released {
   const channel = knownChannel(context.state, user)
   const found = ref && findCommand(context, user, ref)
@@ -61,18 +61,27 @@ export function releaseHeld(context: Context, user: string, ref: CommandRef | un
     context.state.device.namesake = false
     saveDevice(context.db, context.state.device)
   }
-  const base = channel.id * CHANNEL_SPAN
+  const first = channel.id * CHANNEL_SPAN
+  const last = user === '' ? Number.MAX_SAFE_INTEGER : first + CHANNEL_SPAN - 1
   const rows = context.db.all<{ id: number }>(
     "UPDATE commands SET state = 'queued' WHERE id BETWEEN ? AND ? AND state = 'held' RETURNING id",
-    found?.row ?? base,
-    found?.row ?? base + CHANNEL_SPAN - 1,
+    found?.row ?? first,
+    found?.row ?? last,
   )
-  if (rows.length > 0) {
-    readWindow(context, channel, queueOf(context, channel))
-    if (channel.token !== null) {
-      context.effects.push.add(channel.id)
-      wakeBy(context, context.now + PUSH_FALLBACK)
-    }
+  for (const id of new Set(rows.map((row) => Math.floor(row.id / CHANNEL_SPAN)))) {
+    readAnew(context, id)
   }
   return { kind: 'released', released: rows.length }
+}
+
+function readAnew(context: Context, id: number): void {
+  const channel = context.state.channels[id]
+  if (!channel) {
+    return
+  }
+  readWindow(context, channel, queueOf(context, channel))
+  if (channel.token !== null) {
+    context.effects.push.add(channel.id)
+    wakeBy(context, context.now + PUSH_FALLBACK)
+  }
 }

@@ -1,3 +1,4 @@
+import { isForDeviceOnly } from '../commands/table.ts'
 import { isDevice } from './address.ts'
 import { MOVED } from './commands.ts'
 import type { Context } from './context.ts'
@@ -6,9 +7,23 @@ import { giveUp, viewQueue, type QueuedCommand } from './queue-view.ts'
 import { CHANNEL_SPAN } from './schema.ts'
 import { channelOf, knownChannel } from './state.ts'
 
-/** A page of the commands that wait under a name that is no device's; `undefined` when it is one's. */
-export function waiting(context: Context): readonly QueuedCommand[] | undefined {
-  return isDevice(context) ? undefined : viewQueue(context, channelOf(context, ''), 0).commands
+/** A page of the commands that wait under a name that is no device's, from behind entry `after` on. */
+export interface Waiting {
+  /** Those that a user channel takes. */
+  readonly commands: readonly QueuedCommand[]
+  /** How many others there are. */
+  readonly others: number
+  readonly next: number | undefined
+}
+
+/** @returns `undefined` when the name is a device's */
+export function waiting(context: Context, after: number): Waiting | undefined {
+  if (isDevice(context)) {
+    return undefined
+  }
+  const page = viewQueue(context, channelOf(context, ''), after)
+  const commands = page.commands.filter(({ requestType }) => !isForDeviceOnly(requestType))
+  return { commands, others: page.commands.length - commands.length, next: page.next }
 }
 
 /**

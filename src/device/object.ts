@@ -220,8 +220,8 @@ export class Device extends DurableObject<DeviceEnv> {
   }
 
   /** Commands that wait under a name that is no device's; `undefined` when it is one's. */
-  async waiting(): Promise<readonly QueuedCommand[] | undefined> {
-    return this.#runtime.commit(move.waiting)
+  async waiting(after: number): Promise<move.Waiting | undefined> {
+    return this.#runtime.commit((context) => move.waiting(context, after))
   }
 
   /** @returns false when there is no such user channel. */

@@ -1,7 +1,7 @@
 import type { InstalledProfile } from '../enroll/installed-profile.ts'
 import { aboutMessage } from '../events/event.ts'
 import { COMMAND_DEFERRED, IDENTITY_CONFLICT, topicOf } from '../events/topics.ts'
-import { deviceTypeOf, enrollmentId } from '../mdm/enrollment.ts'
+import { deviceTypeOf, enrollmentId, isUdidOfMobile } from '../mdm/enrollment.ts'
 import type { Message, Report } from '../mdm/message.ts'
 import { beginsRound } from '../mdm/queue.ts'
 import { checkIn, type CheckInEffect } from './check-in.ts'
@@ -148,8 +148,10 @@ function take(
  */
 function wantedClaim(context: Context, message: Message): { readonly claim?: NewClaim } {
   const { type, user } = message.enrollment
+  const { device } = context.state
   const leaves = message.kind === 'checkin' && message.messageType === 'CheckOut'
-  if (leaves || (type !== 'User' && type !== 'User Enrollment')) {
+  const mayClaim = device.state !== 'checked_out' && !device.blocked && !leaves
+  if (!mayClaim || (type !== 'User' && type !== 'User Enrollment') || isUdidOfMobile(user)) {
     return {}
   }
   const channel = channelOf(context, user)
@@ -158,9 +160,7 @@ function wantedClaim(context: Context, message: Message): { readonly claim?: New
     saveChannel(context.db, channel)
     changed(context)
   }
-  return channel.claim === 'wanted'
-    ? { claim: { user, version: context.state.device.version } }
-    : {}
+  return channel.claim === 'wanted' ? { claim: { user, version: device.version } } : {}
 }
 
 /** The directory has the claim: the bare UserID leads here from now on, unless it is claimed twice. */

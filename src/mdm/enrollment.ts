@@ -130,6 +130,11 @@ function checked(type: EnrollmentType, device: string, user?: string): Enrollmen
   return { type, device, user: user ?? '' }
 }
 
+/** Whether an id has a form that only UDIDs have: those of iPhones, iPads and Apple TVs. A UserID is a UUID. */
+export function isUdidOfMobile(id: string): boolean {
+  return /^([\da-f]{40}|[\da-f]{8}-[\da-f]{16})$/i.test(id)
+}
+
 const DEVICE_TYPES: Readonly<Record<EnrollmentType, 'Device' | 'User Enrollment (Device)'>> = {
   Device: 'Device',
   User: 'Device',

@@ -88,6 +88,21 @@ it('what is held stays for the device that an admin finds to be the right one, w
   expect(await stateOf(secret.id)).toBe('acknowledged')
 })
 
+it('the release of a device is one of its users too', async () => {
+  const device = newDevice()
+  const user = device.userChannel({ userId: crypto.randomUUID(), shortName: 'ada' })
+  const profile = { request_type: 'InstallProfile', payload: btoa('<plist/>') }
+  const early = await queue(user.enrollmentId, profile)
+  expect(early.state).toBe('held')
+  await device.enroll()
+  await user.tokenUpdate()
+  expect((await api('POST', `/api/devices/${device.udid}/commands/release`)).body).toEqual({
+    released: 1,
+  })
+  await user.poll()
+  expect(user.received).toHaveLength(1)
+})
+
 it('nothing is held for a device that is known, nor for its users', async () => {
   const device = newDevice()
   await device.enroll()

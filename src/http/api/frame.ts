@@ -261,7 +261,10 @@ const BODILESS = new Set(['GET', 'HEAD', 'DELETE'])
  */
 export const boundedJson: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (c.req.raw.body !== null) {
-    const bytes = await readBody(c.req.raw)
+    const bytes = await readBody(c.req.raw).catch(() => null)
+    if (bytes === null) {
+      return problem(400, 'the body broke off: send it whole, and its length or chunks as they are')
+    }
     if (bytes === undefined) {
       return problem(413, 'the body is longer than 20 MB')
     }

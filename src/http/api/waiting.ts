@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { CommandRef } from '../../device/commands.ts'
 import type { Released } from '../../device/held.ts'
+import type { Waiting } from '../../device/move.ts'
 import type { DeviceStub } from '../../device/object.ts'
 import { claimsOf, expectNoDevice } from '../../directory/users.ts'
 import type { Env } from '../../env.ts'
@@ -176,7 +177,14 @@ waiting.openapi(
       ),
     },
     responses: {
-      200: answer('how many', z.object({ moved: z.int() }), { moved: 3 }),
+      200: answer(
+        'how many',
+        z.object({
+          moved: z.int(),
+          left: z.int().openapi({ description: 'commands that only a device takes' }),
+        }),
+        { moved: 3, left: 0 },
+      ),
       404: refusal('no such user channel'),
       409: refusal('the id is a device’s: what waits there waits for that device'),
     },
@@ -188,9 +196,11 @@ waiting.openapi(
     if (user !== id) {
       throw new AdminError(`json.to: has to be a device’s id, a colon and ${id}`, 400)
     }
-    const moved = await move(c.env, id, device)
-    await expectNoDevice(c.env.DB, id)
-    return c.json({ moved }, 200)
+    const done = await move(c.env, id, device)
+    if (done.left === 0) {
+      await expectNoDevice(c.env.DB, id)
+    }
+    return c.json(done, 200)
   },
 )
 
@@ -204,25 +214,29 @@ function deviceOf(env: Env, id: string): DeviceStub {
 }
 
 /** Every step may be repeated: what was taken over already is known by where it came from. @throws AdminError */
-async function move(env: Env, id: string, device: string): Promise<number> {
+async function move(
+  env: Env,
+  id: string,
+  device: string,
+): Promise<{ moved: number; left: number }> {
   const from = deviceOf(env, id)
   const to = env.DEVICE.getByName(device)
-  let moved = 0
-  for (;;) {
-    const page = await from.waiting()
+  const done = { moved: 0, left: 0 }
+  for (let after: number | undefined = 0; after !== undefined;) {
+    const page: Waiting | undefined = await from.waiting(after)
     if (page === undefined) {
       throw new AdminError(
         `${id} is the id of a device: what waits there waits for that device`,
         409,
       )
     }
-    if (!(await to.takeOver(id, id, page))) {
+    if (!(await to.takeOver(id, id, page.commands))) {
       throw new AdminError(`there is no user channel ${enrollmentId(device, id)}`, 404)
     }
-    if (page.length === 0) {
-      return moved
-    }
-    await from.takenOver(page.map(({ n }) => n))
-    moved += page.length
+    await from.takenOver(page.commands.map(({ n }) => n))
+    done.moved += page.commands.length
+    done.left += page.others
+    after = page.next
   }
+  return done
 }

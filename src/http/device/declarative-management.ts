@@ -38,7 +38,8 @@ export async function declarativeManagement(
   let answer: Response
   let body: Uint8Array
   try {
-    ;[answer, body] = await ask(url, message, await upstreamId(env, message.enrollment))
+    const id = await upstreamId(env, message.enrollment)
+    ;[answer, body] = await ask(url, message, { id, authorization: config.dmAuthorization })
   } catch (error) {
     return unavailable(reasonOf(error))
   }
@@ -69,14 +70,17 @@ export async function declarativeManagement(
 async function ask(
   url: string,
   message: DeclarativeManagement,
-  id: string,
+  { id, authorization }: { readonly id: string; readonly authorization: string },
 ): Promise<[Response, Uint8Array]> {
   const timeout = abortAfter(TIMEOUT)
   const { enrollment, data } = message
   try {
     const answer = await fetch(url, {
       method: data ? 'PUT' : 'GET',
+      // Where a redirect leads, the operator did not say: a device's status goes to DM_URL alone.
+      redirect: 'manual',
       headers: {
+        ...(authorization === '' ? {} : { authorization }),
         'x-enrollment-id': id,
         'x-enrollment-type': enrollment.type,
         ...(enrollment.user === '' ? {} : { 'x-enrollment-parentid': enrollment.device }),

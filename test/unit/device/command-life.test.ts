@@ -130,7 +130,7 @@ describe('an expiring command', () => {
 it('what waited under a bare UserID keeps its times, its Idempotency-Key and who queued it when it is moved', () => {
   const from = device()
   from.add('held', { notBefore: 7e15, expiresAt: 8e15, requestKey: 'k', requestHash: 'h' })
-  const waits = from.object.commit(waiting) ?? []
+  const waits = from.object.commit((context) => waiting(context, 0))?.commands ?? []
   const owner = new TestObject('OWNER')
   owner.commit((context) => {
     context.state.device.state = 'enrolled'

@@ -67,7 +67,7 @@ it('what was cancelled with the whole queue is not queued again by a batch that 
 it('a job finds its command again after the move from a bare UserID to its channel', () => {
   const bare = new TestObject('U')
   bare.commit((context) => enqueueOnce(context, '', fromJob('job/a'), 0))
-  const moved = bare.commit(waitingUnder) ?? []
+  const moved = bare.commit((context) => waitingUnder(context, 0))?.commands ?? []
   const owner = new TestObject('D')
   owner.commit((context) => {
     context.state.device.state = 'enrolled'

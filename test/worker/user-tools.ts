@@ -1,0 +1,30 @@
+import type { SimulatedDevice } from '../../src/simulator/device.ts'
+import { api, newDevice } from './server.ts'
+
+export const newUserId = (): string => crypto.randomUUID().toUpperCase()
+
+export const queue = (udid: string, uuid: string, type = 'ProfileList') =>
+  api('POST', '/v1/commands', { udid, request_type: type, command_uuid: uuid })
+
+export async function enrolled(
+  options: Parameters<typeof newDevice>[0] = {},
+): Promise<SimulatedDevice> {
+  const device = newDevice(options)
+  await device.enroll()
+  return device
+}
+
+/** A Mac with a user whose channel is there. */
+export async function withUser(userId = newUserId()) {
+  const device = await enrolled()
+  const user = device.userChannel({ userId, shortName: 'ada' })
+  await user.tokenUpdate()
+  return { device, user, userId, id: `${device.udid}:${userId}` }
+}
+
+export async function received(
+  channel: Pick<SimulatedDevice, 'poll' | 'received'>,
+): Promise<string[]> {
+  await channel.poll()
+  return channel.received.map(({ uuid }) => uuid)
+}
