@@ -1,4 +1,5 @@
 import { reasonOf } from '../log.ts'
+import { splitEnrollmentId } from '../mdm/enrollment.ts'
 import type { CommandState } from '../mdm/queue.ts'
 import {
   PAGE_TARGETS,
@@ -111,7 +112,7 @@ export async function runBatch(
   return { page: { ...page, outcomes, tries }, called }
 }
 
-/** Watches some of those just queued: what devices answer is known to them alone. */
+/** Watches some of those just queued, one of a device: what devices answer is known to them alone. */
 export function watchMore(watch: Watch, page: Page, called: readonly number[]): Watch {
   const queued = called.flatMap((at) => {
     const id = page.ids[at] ?? ''
@@ -122,8 +123,18 @@ export function watchMore(watch: Watch, page: Page, called: readonly number[]): 
         ? [String(outcome[0])]
         : []
   })
-  const open = [...watch.open, ...queued.slice(0, WATCHED_OF_BATCH)]
+  const devices = new Set(watch.open.map(deviceOf))
+  const others = queued.filter((id) => {
+    const isNew = !devices.has(deviceOf(id))
+    devices.add(deviceOf(id))
+    return isNew
+  })
+  const open = [...watch.open, ...others.slice(0, WATCHED_OF_BATCH)]
   return { ...watch, open: open.slice(-WATCHED) }
+}
+
+function deviceOf(commandId: string): string {
+  return splitEnrollmentId(commandId.slice(0, commandId.lastIndexOf('.'))).device
 }
 
 /** Asks the devices of some watched commands how they went; those that have no answer yet are asked again later. */

@@ -85,25 +85,29 @@ export function dueReaders({ db, now }: Context): string[] {
     .map(({ subscriber }) => subscriber)
 }
 
-/** What is due beside a subscriber's line, oldest first. */
+/** What is due beside a subscriber's line, oldest first: a few, and no further event behind `bytes` of them. */
 export function dueAsides(
   context: Context,
   subscriber: string,
+  bytes: number,
   read: (row: StoredEvent) => DeviceEvent,
 ): AsideEvent[] {
-  return context.db
-    .all<StoredEvent & { tries: number; since: number; replay: number }>(
-      `SELECT events.*, aside.tries, aside.since, aside.replay FROM aside JOIN events USING (seq)
-        WHERE aside.subscriber = ? AND aside.next_at <= ? ORDER BY seq LIMIT ${READ_ASIDES}`,
-      subscriber,
-      context.now,
-    )
-    .map((row) => ({
-      event: read(row),
-      tries: row.tries,
-      since: row.since,
-      replay: row.replay === 1,
-    }))
+  const asides: AsideEvent[] = []
+  let left = bytes
+  const rows = context.db.all<StoredEvent & { tries: number; since: number; replay: number }>(
+    `SELECT events.*, aside.tries, aside.since, aside.replay FROM aside JOIN events USING (seq)
+      WHERE aside.subscriber = ? AND aside.next_at <= ? ORDER BY seq LIMIT ${READ_ASIDES}`,
+    subscriber,
+    context.now,
+  )
+  for (const { tries, since, replay, ...row } of rows) {
+    if (left > 0) {
+      const event = read(row)
+      left -= event.body.length
+      asides.push({ event, tries, since, replay: replay === 1 })
+    }
+  }
+  return asides
 }
 
 /** A receiver that never takes a kind of event must not fill the object. */

@@ -9,7 +9,7 @@ import { pace } from './results.ts'
 
 /** How long a reader that was told of events is trusted to come and ask. */
 const ATTENTION = 30_000
-/** As many events as may arrive twice when a subscriber dies before its cursor moved. */
+/** As many events as may arrive twice when a subscriber dies before its cursor moved. One more than these bytes still fits into an RPC. */
 const READ_EVENTS = 5
 const READ_BYTES = 4_000_000
 /** Stands for the subscribers that were unknown when an event was written, until somebody says who they are. */
@@ -148,8 +148,9 @@ function readOn(context: Context, request: Pull): Pulled {
   const { state, now } = context
   const { subscriber } = request
   const from = cursorOf(context, subscriber)
-  const asides = dueAsides(context, subscriber, (row) => asEvent(context, row))
-  const { events, upTo, skipped } = readEvents(context, from, request)
+  const asides = dueAsides(context, subscriber, READ_BYTES, (row) => asEvent(context, row))
+  const room = asides.reduce((left, { event }) => left - event.body.length, READ_BYTES)
+  const { events, upTo, skipped } = readEvents(context, from, room, request)
   const more = upTo < state.lastSeq
   if (more || events.length > 0 || asides.length > 0) {
     state.attention.set(subscriber, now + ATTENTION)
@@ -222,13 +223,14 @@ export interface StoredEvent {
 function readEvents(
   context: Context,
   from: number,
+  room: number,
   { subscriber, topics, statuses = null }: Pull,
 ): { events: DeviceEvent[]; upTo: number; skipped: boolean } {
   const events: DeviceEvent[] = []
   let upTo = from
   let bytes = 0
   let skipped = false
-  while (events.length < READ_EVENTS && bytes < READ_BYTES) {
+  while (events.length < READ_EVENTS && bytes < room) {
     const [row] = context.db.all<StoredEvent>(
       `SELECT * FROM events WHERE seq > ? AND (listeners IS NULL OR instr(listeners, ?) > 0)
         ORDER BY seq LIMIT 1`,

@@ -157,9 +157,21 @@ const RARE_TABLES: ReadonlyMap<string, RareTable> = new Map(
 
 /**
  * Which of the tables' forms an object has, kept in its own row: when they change, the steps between two forms are
- * numbered here and taken on first use (design.md 15). Nothing was ever deployed with another form than this.
+ * numbered here and taken on first use.
  */
-export const SCHEMA = 1
+export const SCHEMA = 2
+
+/** What leads to each form from the one before. */
+const STEPS: Readonly<Record<number, readonly string[]>> = {
+  // An object of a bare UserID handed on what came to it. A claim of D1 does that now, made with the user's next message.
+  2: [
+    'ALTER TABLE channels RENAME COLUMN alias TO claim',
+    "UPDATE channels SET claim = 'none'",
+    'ALTER TABLE device ADD COLUMN namesake INTEGER NOT NULL DEFAULT 0',
+    'DROP TABLE IF EXISTS aliases',
+    'UPDATE device SET schema = 2',
+  ],
+}
 
 /** Makes the tables that every device needs, inside the commit that needs them. */
 export function createTables(db: Db): void {
@@ -168,9 +180,22 @@ export function createTables(db: Db): void {
   }
 }
 
-/** An object that never stored anything has no tables, and reading one must not make them. */
+/**
+ * Whether an object has tables, in the present form from now on: one that never stored anything has none, and reading it must
+ * not make them.
+ */
 export function hasTables(db: Db): boolean {
-  return db.all("SELECT 1 FROM sqlite_master WHERE name = 'device'").length > 0
+  const [device] = db.all("SELECT 1 FROM sqlite_master WHERE name = 'device'")
+  if (!device) {
+    return false
+  }
+  const [row] = db.all<{ schema: number }>('SELECT schema FROM device')
+  for (let form = (row?.schema ?? SCHEMA) + 1; form <= SCHEMA; form++) {
+    for (const statement of STEPS[form] ?? []) {
+      db.run(statement)
+    }
+  }
+  return true
 }
 
 /** The same database, with the tables that few devices need: reading finds a missing one empty, inserting makes it. */

@@ -126,6 +126,14 @@ it('a job stops when too large a share fails, or answers with an error, once the
   )
 })
 
+it('a job that stops at errors asks one channel of a device', () => {
+  const ids = ['D:ada', 'D:bob', 'E', 'D']
+  const queued = { ...page(ids), outcomes: [1, 1, 1, 1] }
+  const watch = watchMore({ open: [], answered: 0, failed: 0 }, queued as Page, [0, 1, 2, 3])
+  expect(watch.open).toEqual(['D:ada.1', 'E.1'])
+  expect(watchMore(watch, queued as Page, [0, 1, 2, 3]).open).toEqual(['D:ada.1', 'E.1'])
+})
+
 it('nobody is called any more once the job is stopped, whoever is on a pause then', async () => {
   let stopped = false
   const calls: string[] = []

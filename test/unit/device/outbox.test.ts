@@ -99,6 +99,26 @@ it('an event that was given up is tried again with the mark it had, and only onc
   }
 })
 
+it('long events beside the line are read as far as one call carries them', () => {
+  const { object } = withEvents(0)
+  object.commit((context) => {
+    for (const id of ['one', 'two', 'three']) {
+      const about = { enrollment: { type: 'Device', device: 'D', user: '' }, params: {} } as const
+      const body = new Uint8Array(3_000_000)
+      recordEvent(context, { id, topic: 'mdm.Connect', about, body }, ['webhook'])
+    }
+    const aside = [1, 2].map((seq) => askedFor(context, seq, true))
+    takeAsides(context, { subscriber: 'webhook', aside })
+  })
+  const read = () =>
+    object.commit((context) => pull(context, { subscriber: 'webhook', topics, read: true }))
+  expect(read()).toMatchObject({ asides: [{}, {}], events: [] })
+  object.commit((context) =>
+    pull(context, { subscriber: 'webhook', topics, settled: [1, 2], read: false }),
+  )
+  expect(read()).toMatchObject({ asides: [], events: [{}, {}] })
+})
+
 it('events beside the line wait together, in their order, for a receiver that is down', () => {
   const { object } = withEvents(3)
   const at = object.now + MINUTE
