@@ -28,10 +28,11 @@ it('the configuration names every required setting that is missing', () => {
 })
 
 it('a URL in a setting may end with a slash or without', () => {
-  const urls = { PUBLIC_URL: 'https://mdm.example.com/', DM_URL: 'https://dm.example.com/v1' }
+  const urls = { PUBLIC_URL: 'https://mdm.example.com/', DM_URL: 'https://ada:x@dm.example.com/v1' }
   expect(configured(urls)).toMatchObject({
     publicUrl: 'https://mdm.example.com',
     dmUrl: 'https://dm.example.com/v1/',
+    dmAuthorization: `Basic ${btoa('ada:x')}`,
   })
 })
 

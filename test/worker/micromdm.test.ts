@@ -393,6 +393,10 @@ describe('declarative management', () => {
     expect((await device.checkIn('DeclarativeManagement', { Endpoint: '../secret' })).status).toBe(
       400,
     )
+    const headers = { location: 'http://elsewhere.example.com/tokens' }
+    await rule({ on: 'ddm', match: '/tokens', status: 307, times: 1, headers })
+    expect((await device.checkIn('DeclarativeManagement', { Endpoint: 'tokens' })).status).toBe(503)
+    expect(await seen('elsewhere.example.com', 'webhook')).toEqual([])
     const [asked] = await seen('/declaration-items', 'ddm')
     expect(asked?.headers['x-enrollment-id']).toBe(device.udid)
   })
