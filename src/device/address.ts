@@ -9,14 +9,23 @@ export interface Address {
   readonly bare: boolean
 }
 
-/** The name is that of no device, and never was: the directory may know a user channel with this UserID. */
+/**
+ * The directory may know a user channel with this UserID. `none`: the name is no device's, and never was. `contested`: a device
+ * enrolled with it when admins meant the user by it. `blocked`: an admin has blocked that device.
+ */
 export interface Elsewhere {
   readonly kind: 'elsewhere'
+  readonly device: 'none' | 'contested' | 'blocked'
 }
 
-/** Whether an address may lead elsewhere. What is or was a device's id always means the device. */
+/** Whether an address may lead elsewhere. What is or was a device's id means the device, but for a contested one. */
 export function elsewhere(context: Context, { bare }: Address): Elsewhere | undefined {
-  return bare && !isDevice(context) ? { kind: 'elsewhere' } : undefined
+  const { namesake, blocked } = context.state.device
+  if (!bare || (isDevice(context) && namesake !== 'contested')) {
+    return undefined
+  }
+  const device = !isDevice(context) ? 'none' : blocked ? 'blocked' : 'contested'
+  return { kind: 'elsewhere', device }
 }
 
 /** Whether a device has ever enrolled under the object's name. */

@@ -3,6 +3,7 @@ import { isDevice } from './address.ts'
 import type { CommandRef } from './commands.ts'
 import { findCommand, isHere } from './commands.ts'
 import { wakeBy, type Context } from './context.ts'
+import type { Claim } from './identity.ts'
 import { PUSH_FALLBACK, queueOf, readWindow } from './queue-memory.ts'
 import type { NewCommand } from './queue.ts'
 import { CHANNEL_SPAN } from './schema.ts'
@@ -17,18 +18,18 @@ export function isHeld(
   { secret, requestType }: Pick<NewCommand, 'secret' | 'requestType'>,
 ): boolean {
   const { device } = state
-  const isDoubtful = device.state === 'unknown' || device.namesake
+  const isDoubtful = device.state === 'unknown' || device.namesake !== ''
   return isDoubtful && (secret || isDestructiveCommand(requestType))
 }
 
 /** A device is there for the first time: somebody should look at it if its id is a user's, or something is held for it. */
 export function noteArrival(
   { db, name, state, effects }: Context,
-  namesakes: readonly string[] = [],
+  namesakes: Claim['namesakes'],
 ): void {
-  if (namesakes.length > 0) {
-    state.device.namesake = true
-    effects.notes.push({ event: 'mdm:namesake', device: name, users: namesakes.join(', ') })
+  if (namesakes) {
+    state.device.namesake = namesakes.used ? 'contested' : 'called'
+    effects.notes.push({ event: 'mdm:namesake', device: name, users: namesakes.ids.join(', ') })
   }
   const [held] =
     state.device.schema === 0
@@ -57,8 +58,8 @@ export function releaseHeld(context: Context, user: string, ref: CommandRef | un
   if (!isDevice(context)) {
     return { kind: 'unenrolled' }
   }
-  if (context.state.device.namesake) {
-    context.state.device.namesake = false
+  if (context.state.device.namesake !== '') {
+    context.state.device.namesake = ''
     saveDevice(context.db, context.state.device)
   }
   const first = channel.id * CHANNEL_SPAN

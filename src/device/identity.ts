@@ -11,8 +11,8 @@ export interface Claim {
   readonly caKey: string
   readonly subject: string
   readonly notAfter: number
-  /** User channels of other devices that are called like this device. */
-  readonly namesakes?: readonly string[]
+  /** User channels of other devices that are called like this device, and whether admins meant them by it. */
+  readonly namesakes?: { readonly ids: readonly string[]; readonly used: boolean } | undefined
 }
 
 /**

@@ -14,14 +14,13 @@ import {
 
 interface StoredDevice extends Omit<
   DeviceRow,
-  'facts' | 'installed' | 'blocked' | 'hidden' | 'displaced' | 'namesake'
+  'facts' | 'installed' | 'blocked' | 'hidden' | 'displaced'
 > {
   facts: string
   installed: string
   blocked: number
   hidden: number
   displaced: number
-  namesake: number
 }
 
 /** Reads the object's rows; an object that stored nothing yet stays without tables until its first commit. */
@@ -53,7 +52,6 @@ export function loadState(db: Db, name: string): DeviceState {
       blocked: stored.blocked === 1,
       hidden: stored.hidden === 1,
       displaced: stored.displaced === 1,
-      namesake: stored.namesake === 1,
     })
   }
   loadChannels(db, state)
@@ -109,7 +107,7 @@ function newDevice(name: string): DeviceRow {
     blocked: false,
     hidden: false,
     displaced: false,
-    namesake: false,
+    namesake: '',
     claimedAt: 0,
     renewedAt: 0,
     lastSeen: 0,

@@ -46,8 +46,8 @@ export type DeviceAnswer =
   | {
       readonly kind: 'accepted'
       readonly reply?: Uint8Array
-      /** An admin has not said yet that the device is meant by its id, which is a user's too. */
-      readonly namesake?: true
+      /** Admins meant a user by the device's id, and have not said yet that the device is meant. */
+      readonly contested?: true
       /** The directory does not know this user's claim yet: it has to be kept there before the device gets its answer. */
       readonly claim?: NewClaim
       readonly news: ToldNews
@@ -137,7 +137,7 @@ function take(
   return {
     kind: 'accepted',
     ...(effect.reply ? { reply: effect.reply } : {}),
-    ...(context.state.device.namesake ? { namesake: true } : {}),
+    ...(context.state.device.namesake === 'contested' ? { contested: true } : {}),
     ...claim,
   }
 }

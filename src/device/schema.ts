@@ -21,7 +21,7 @@ const TABLES: Readonly<Record<string, string>> = {
     blocked INTEGER NOT NULL,
     hidden INTEGER NOT NULL,
     displaced INTEGER NOT NULL,
-    namesake INTEGER NOT NULL,
+    namesake TEXT NOT NULL CHECK (namesake IN ('', 'called', 'contested')),
     claimed_at INTEGER NOT NULL,
     renewed_at INTEGER NOT NULL,
     last_seen INTEGER NOT NULL,
@@ -167,7 +167,7 @@ const STEPS: Readonly<Record<number, readonly string[]>> = {
   2: [
     'ALTER TABLE channels RENAME COLUMN alias TO claim',
     "UPDATE channels SET claim = 'none'",
-    'ALTER TABLE device ADD COLUMN namesake INTEGER NOT NULL DEFAULT 0',
+    "ALTER TABLE device ADD COLUMN namesake TEXT NOT NULL DEFAULT ''",
     'DROP TABLE IF EXISTS aliases',
     'UPDATE device SET schema = 2',
   ],

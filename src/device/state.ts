@@ -24,8 +24,11 @@ export interface DeviceRow {
   hidden: boolean
   /** Another device took this one's serial number in the directory; its own next message takes it back. */
   displaced: boolean
-  /** When it enrolled, a user channel of another device was called like that: held commands wait for an admin. */
-  namesake: boolean
+  /**
+   * `called`: when it enrolled, a user channel of another device was called like that, and what is secret is held; `contested`: and
+   * admins meant that user by it, so that the bare id is refused. An admin's release ends both.
+   */
+  namesake: '' | 'called' | 'contested'
   claimedAt: number
   /** When a renewal's Authenticate came, until its TokenUpdate has shown that it was one. */
   renewedAt: number
@@ -146,7 +149,7 @@ export function saveDevice(db: Db, device: DeviceRow): void {
     Number(device.blocked),
     Number(device.hidden),
     Number(device.displaced),
-    Number(device.namesake),
+    device.namesake,
     device.claimedAt,
     device.renewedAt,
     device.lastSeen,

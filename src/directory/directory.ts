@@ -3,7 +3,7 @@ import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
 import type { DirectoryRow } from '../device/directory-row.ts'
 import type { InstalledProfile } from '../enroll/installed-profile.ts'
 import { authorities, challenges, devices, identities, users } from './schema.ts'
-import { isOver, usersCalled, type Claims } from './users.ts'
+import { isOver, usersCalled, type UserCalled } from './users.ts'
 
 export interface ListedDevice {
   readonly id: string
@@ -32,7 +32,7 @@ export async function claimIdentity(
 ): Promise<{
   owner: string | undefined
   profile: InstalledProfile | undefined
-  users: Claims['claims']
+  users: readonly UserCalled[]
 }> {
   const db = open(d1)
   const fingerprint = row.identity

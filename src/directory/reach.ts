@@ -2,7 +2,14 @@ import type { Address, Elsewhere } from '../device/address.ts'
 import type { DeviceNamespace, DeviceStub } from '../device/object.ts'
 import { isForDeviceOnly } from '../commands/table.ts'
 import { enrollmentId, faultOfDeviceId, faultOfId, splitEnrollmentId } from '../mdm/enrollment.ts'
-import { claimsOf, expectDevice, MOST_CLAIMS, removeClaim, type Claims } from './users.ts'
+import {
+  claimsOf,
+  expectDevice,
+  MOST_CLAIMS,
+  noteUse,
+  removeClaim,
+  type UserCalled,
+} from './users.ts'
 
 export interface ReachEnv {
   readonly DEVICE: DeviceNamespace
@@ -34,16 +41,19 @@ export async function reach<Answer extends { readonly kind: string }>(
   const at = (device: string, address: Address): Promise<Answer> =>
     call(env.DEVICE.getByName(device), address)
   const { device, user } = splitEnrollmentId(id)
-  const first = await at(device, { user, bare: user === '' })
+  const first: Answer | Elsewhere = await at(device, { user, bare: user === '' })
   if (!isElsewhere(first)) {
     return reached(first)
   }
-  const meant = await meaningOf(env, id)
+  const meant = await meaningOf(env, id, first.device)
   const isForUser = queues === undefined || !isForDeviceOnly(queues)
   if (meant.kind === 'channel' && isForUser) {
-    return reached(await at(meant.device, { user: id, bare: false }))
+    if (!meant.claim.used) {
+      await noteUse(env.DB, meant.claim)
+    }
+    return reached(await at(meant.claim.device, { user: id, bare: false }))
   }
-  if (meant.kind === 'ambiguous' && isForUser) {
+  if (meant.kind === 'ambiguous' && (isForUser || meant.because === 'contested')) {
     return { kind: 'ambiguous', error: ambiguity(id, meant) }
   }
   if (meant.kind !== 'device') {
@@ -63,44 +73,53 @@ export type Meaning =
   /** It is or was a device's. */
   | { readonly kind: 'device' }
   /** The one user channel with this UserID. */
-  | { readonly kind: 'channel'; readonly device: string }
-  /** Several channels have it, or one has it and something waits for a device to enrol with it. */
-  | { readonly kind: 'ambiguous'; readonly ids: readonly string[]; readonly isExpected: boolean }
+  | { readonly kind: 'channel'; readonly claim: UserCalled }
+  | {
+      readonly kind: 'ambiguous'
+      readonly ids: readonly string[]
+      /** Several channels have it; or one has it and something waits for a device, or a device enrolled with it since. */
+      readonly because: 'several' | 'expected' | 'contested'
+    }
   | { readonly kind: 'nobody' }
 
 /**
  * Tells whose a bare id is. An id inside a message is a claim: a device's own id always means the device, and a UserID means a
  * channel only while one device claims it. Claims whose device knows nothing of them are removed.
+ * @param device what the object of that name says of itself, if it was asked
  * @throws when the directory cannot be read
  */
-export async function meaningOf(env: ReachEnv, id: string): Promise<Meaning> {
+export async function meaningOf(
+  env: ReachEnv,
+  id: string,
+  device: Elsewhere['device'] = 'none',
+): Promise<Meaning> {
   const { isDevice, isExpected, claims } = await claimsOf(env.DB, id)
-  if (isDevice) {
+  if (isDevice && device === 'none') {
     return { kind: 'device' }
   }
   const live = await liveClaims(env, claims)
   const [only] = live
   if (!only || (live.length === 1 && only.id !== id)) {
-    return { kind: 'nobody' }
+    return device === 'none' ? { kind: 'nobody' } : { kind: 'device' }
   }
-  return live.length === 1 && !isExpected
-    ? { kind: 'channel', device: only.device }
-    : {
-        kind: 'ambiguous',
-        ids: live.map((claim) => enrollmentId(claim.device, claim.id)),
-        isExpected,
-      }
+  const because = device === 'contested' ? device : isExpected ? 'expected' : 'several'
+  if (live.length > 1 || because !== 'several') {
+    const ids = live.map((claim) => enrollmentId(claim.device, claim.id))
+    return { kind: 'ambiguous', ids, because }
+  }
+  return { kind: 'channel', claim: only }
 }
 
 /** The claims that hold, as their devices know. Those of which a device knows nothing are removed. */
 export async function liveClaims(
   env: ReachEnv,
-  claims: Claims['claims'],
-): Promise<Claims['claims']> {
+  claims: readonly UserCalled[],
+): Promise<readonly UserCalled[]> {
   const asked = await Promise.all(
-    claims.map(async ({ id, device }) => ({
+    claims.map(async ({ id, device, used }) => ({
       id,
       device,
+      used,
       ...(await env.DEVICE.getByName(device).userClaim(id)),
     })),
   )
@@ -110,17 +129,20 @@ export async function liveClaims(
   return over.length < MOST_CLAIMS ? asked.filter(({ holds }) => holds) : asked
 }
 
-function ambiguity(
-  id: string,
-  { ids, isExpected }: Extract<Meaning, { kind: 'ambiguous' }>,
-): string {
+function ambiguity(id: string, { ids, because }: Extract<Meaning, { kind: 'ambiguous' }>): string {
   const channels = ids.join(', ')
-  return isExpected
-    ? `commands wait under ${id} for a device to enrol with it, and a user channel is called like that: name ${channels}, and move or cancel what waits (/api/devices/${id}/commands/waiting)`
-    : `the user ${id} has channels on several devices: name one of ${channels}`
+  const waiting = `/api/devices/${id}/commands`
+  switch (because) {
+    case 'several':
+      return `the user ${id} has channels on several devices: name one of ${channels}`
+    case 'expected':
+      return `commands wait under ${id} for a device to enrol with it, and a user channel is called like that: name ${channels}, and move or cancel what waits (${waiting}/waiting)`
+    case 'contested':
+      return `a device has enrolled as ${id}, the UserID of ${channels}: name the channel; say that the device is meant (POST ${waiting}/release); or block it`
+  }
 }
 
-function isElsewhere(answer: { readonly kind: string }): boolean {
+function isElsewhere(answer: { readonly kind: string }): answer is Elsewhere {
   return answer.kind === 'elsewhere'
 }
 

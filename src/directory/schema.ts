@@ -65,6 +65,8 @@ export const users = sqliteTable(
     device: text('device').notNull(),
     /** That of the device's row when it claimed the UserID. */
     version: integer('version').notNull(),
+    /** An admin has reached the channel by its bare UserID. */
+    used: integer('used', { mode: 'boolean' }).notNull().default(false),
   },
   (table) => [
     primaryKey({ columns: [table.id, table.device] }),

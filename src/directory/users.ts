@@ -30,6 +30,14 @@ export async function keepClaim(d1: D1Database, claim: KeptClaim): Promise<void>
     })
 }
 
+/** An admin means the channel by its bare UserID. */
+export async function noteUse(d1: D1Database, { id, device }: UserCalled): Promise<void> {
+  await drizzle(d1)
+    .update(users)
+    .set({ used: true })
+    .where(and(eq(users.id, id), eq(users.device, device)))
+}
+
 /** Something waits under an id for a device to enrol with it. It is never handed to a user with that UserID. */
 export async function expectDevice(d1: D1Database, id: string): Promise<void> {
   await drizzle(d1).insert(users).values({ id, device: EXPECTED, version: 0 }).onConflictDoNothing()
@@ -47,8 +55,13 @@ export interface Claims {
   readonly isDevice: boolean
   /** Something waits under the id for a device to enrol with it. */
   readonly isExpected: boolean
-  /** User channels that are called like that. */
-  readonly claims: readonly Pick<KeptClaim, 'id' | 'device'>[]
+  readonly claims: readonly UserCalled[]
+}
+
+/** A user channel that is called like that. */
+export interface UserCalled extends Pick<KeptClaim, 'id' | 'device'> {
+  /** An admin has reached it by its bare UserID. */
+  readonly used: boolean
 }
 
 /** What is known of an id. */
@@ -72,7 +85,7 @@ export async function claimsOf(d1: D1Database, id: string): Promise<Claims> {
 /** The query for user channels that are called like that. */
 export function usersCalled(db: DrizzleD1Database, id: string) {
   return db
-    .select({ id: users.id, device: users.device })
+    .select({ id: users.id, device: users.device, used: users.used })
     .from(users)
     .where(and(inArray(users.id, formsOf(id)), ne(users.device, EXPECTED)))
     .limit(MOST_CLAIMS)

@@ -368,7 +368,6 @@ describe('declarative management', () => {
     const items = {
       Declarations: {
         Activations: [],
-        Assets: [],
         Configurations: [{ Identifier: 'kept.one', ServerToken: '1' }],
         Management: [],
       },
@@ -384,19 +383,17 @@ describe('declarative management', () => {
     const listed = await device.checkIn('DeclarativeManagement', { Endpoint: 'declaration-items' })
     expect(new TextDecoder().decode(listed.body)).toBe(JSON.stringify(items))
     await rule({ on: 'ddm', match: '/declaration/', status: 404, times: 2 })
-    const ask = (id: string) =>
-      device.checkIn('DeclarativeManagement', { Endpoint: `declaration/configuration/${id}` })
-    expect((await ask('gone.one')).status).toBe(404)
-    expect((await ask('kept.one')).status).toBe(503)
+    const ask = async (Endpoint: string) =>
+      (await device.checkIn('DeclarativeManagement', { Endpoint })).status
+    expect(await ask('declaration/configuration/gone.one')).toBe(404)
+    expect(await ask('declaration/configuration/kept.one')).toBe(503)
     await rule({ on: 'ddm', match: '/tokens', status: 500, times: 1 })
-    expect((await device.checkIn('DeclarativeManagement', { Endpoint: 'tokens' })).status).toBe(503)
-    expect((await device.checkIn('DeclarativeManagement', { Endpoint: '../secret' })).status).toBe(
-      400,
-    )
-    const headers = { location: 'http://elsewhere.example.com/tokens' }
+    expect(await ask('tokens')).toBe(503)
+    expect(await ask('../secret')).toBe(400)
+    const headers = { location: 'http://away.example.com/' }
     await rule({ on: 'ddm', match: '/tokens', status: 307, times: 1, headers })
-    expect((await device.checkIn('DeclarativeManagement', { Endpoint: 'tokens' })).status).toBe(503)
-    expect(await seen('elsewhere.example.com', 'webhook')).toEqual([])
+    expect(await ask('tokens')).toBe(503)
+    expect(await seen('away.example.com', 'webhook')).toEqual([])
     const [asked] = await seen('/declaration-items', 'ddm')
     expect(asked?.headers['x-enrollment-id']).toBe(device.udid)
   })

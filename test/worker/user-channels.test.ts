@@ -220,30 +220,56 @@ describe('a user channel', () => {
     expect(await received(victim)).toEqual(['early', 'firmware'])
   })
 
-  it('whose UserID a device enrols with later does not lose what is secret to it', async () => {
-    const { device, user, userId } = await withUser()
-    await queue(userId, 'before')
-    const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
-    const hostile = await enrolled({ udid: userId })
-    expect(warned.mock.calls.flat().join('\n')).toContain('"mdm:namesake"')
-    warned.mockRestore()
-    const payload = btoa('<plist/>')
-    const secret = await api('POST', `/api/devices/${userId}/commands`, {
-      request_type: 'InstallProfile',
-      payload,
+  describe('whose UserID another device enrols with later,', () => {
+    const secret = (id: string) =>
+      api('POST', `/api/devices/${id}/commands`, {
+        request_type: 'InstallProfile',
+        payload: btoa('<plist/>'),
+      })
+
+    it('is not found by it any more where admins used it, until one says which of the two is meant', async () => {
+      const { user, userId, id } = await withUser()
+      await queue(userId, 'before')
+      const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+      const hostile = await enrolled({ udid: userId })
+      expect(warned.mock.calls.flat().join('\n')).toContain('"mdm:namesake"')
+      warned.mockRestore()
+      for (const refused of [
+        await secret(userId),
+        await api('POST', `/api/devices/${userId}/commands`, { request_type: 'DeviceLock' }),
+        await api('GET', `/api/devices/${userId}`),
+        await api('DELETE', `/api/devices/${userId}/commands`),
+      ]) {
+        expect(refused).toMatchObject({
+          status: 409,
+          body: { detail: expect.stringContaining(id) },
+        })
+      }
+      const ask = { Endpoint: 'tokens' }
+      expect((await hostile.checkIn('DeclarativeManagement', ask)).status).toBe(503)
+      await queue(id, 'full')
+      expect(await received(hostile)).toEqual([])
+      await api('POST', `/v1/devices/${userId}/block`)
+      await queue(userId, 'bare')
+      expect(await received(user)).toEqual(['before', 'full', 'bare'])
+      await api('POST', `/v1/devices/${userId}/unblock`)
+      expect((await api('POST', `/api/devices/${userId}/commands/release`)).status).toBe(200)
+      expect((await secret(userId)).body).toMatchObject({ id: `${userId}.1`, state: 'queued' })
+      expect((await hostile.checkIn('DeclarativeManagement', ask)).status).toBe(200)
     })
-    expect(secret.body['state']).toBe('held')
-    expect(await received(hostile)).toEqual([])
-    const ask = { Endpoint: 'tokens' }
-    expect((await hostile.checkIn('DeclarativeManagement', ask)).status).toBe(503)
-    expect(await received(user)).toEqual(['before'])
-    await queue(`${device.udid}:${userId}`, 'full')
-    expect(await received(user)).toEqual(['before', 'full'])
-    expect((await api('POST', `/api/devices/${userId}/commands/release`)).body).toEqual({
-      released: 1,
+
+    it('loses it to the device where no admin used it, and what is secret is held until it is released', async () => {
+      const { user, userId } = await withUser()
+      const device = await enrolled({ udid: userId })
+      expect((await secret(userId)).body['state']).toBe('held')
+      await queue(userId, 'plain')
+      expect(await received(device)).toEqual(['plain'])
+      expect((await api('POST', `/api/devices/${userId}/commands/release`)).body).toEqual({
+        released: 1,
+      })
+      expect(await received(device)).toHaveLength(2)
+      expect(await received(user)).toEqual([])
     })
-    expect(await received(hostile)).toHaveLength(1)
-    expect((await hostile.checkIn('DeclarativeManagement', ask)).status).toBe(200)
   })
 
   it('of a User Enrollment is found by its EnrollmentUserID', async () => {

@@ -74,13 +74,28 @@ waiting.openapi(
   },
 )
 
+/** A device that enrolled with the id of a user is released as the device that it is. `undefined` if there is none. */
+async function releaseDevice(
+  env: Env,
+  id: string,
+  ref?: CommandRef,
+): Promise<Released | undefined> {
+  if (splitEnrollmentId(id).user !== '' || faultOfDeviceId(id) !== undefined) {
+    return undefined
+  }
+  const done = await env.DEVICE.getByName(id).releaseHeld(AS_DEVICE, ref)
+  return done.kind === 'released' ? done : undefined
+}
+
 /** @throws AdminError while there is no device to look at */
 async function release(
   env: Env,
   id: string,
   ref?: CommandRef,
 ): Promise<Exclude<Released, { kind: 'unenrolled' }>> {
-  const done = await atDevice(env, id, (device, address) => device.releaseHeld(address, ref))
+  const done =
+    (await releaseDevice(env, id, ref)) ??
+    (await atDevice(env, id, (device, address) => device.releaseHeld(address, ref)))
   if (done.kind === 'unenrolled') {
     throw new AdminError(UNENROLLED, 409)
   }

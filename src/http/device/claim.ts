@@ -68,8 +68,12 @@ export async function claim(
   }
   const { owner, profile } = claimed
   if (owner === device) {
-    const called = namesakes.map(({ id, device: other }) => enrollmentId(other, id))
-    return { ...checked, claim: { ...checked.claim, namesakes: called }, profile }
+    const called = {
+      ids: namesakes.map(({ id, device: other }) => enrollmentId(other, id)),
+      used: namesakes.some(({ used }) => used),
+    }
+    const found = { ...checked.claim, namesakes: called.ids.length > 0 ? called : undefined }
+    return { ...checked, claim: found, profile }
   }
   const reason =
     owner === undefined

@@ -118,7 +118,9 @@ function upstreamUrl(base: string, endpoint: string): string | undefined {
  */
 async function upstreamId(env: Env, { type, device, user }: Enrollment): Promise<string> {
   const meant = type === 'User' ? await meaningOf(env, user) : undefined
-  return meant?.kind === 'channel' && meant.device === device ? user : enrollmentId(device, user)
+  return meant?.kind === 'channel' && meant.claim.device === device
+    ? user
+    : enrollmentId(device, user)
 }
 
 function identifiersIn(body: Uint8Array): string[] | undefined {

@@ -143,12 +143,12 @@ function forObject(message: Message): Message {
 function reply(
   c: DeviceContext,
   message: Message,
-  { reply: plist, namesake }: Extract<DeviceAnswer, { kind: 'accepted' }>,
+  { reply: plist, contested }: Extract<DeviceAnswer, { kind: 'accepted' }>,
 ): Response | Promise<Response> {
   if (message.kind === 'checkin') {
     switch (message.messageType) {
       case 'DeclarativeManagement':
-        if (namesake && message.enrollment.user === '') {
+        if (contested && message.enrollment.user === '') {
           return refuse(c, 503, 'the id is a user’s too: release what is held for it', message)
         }
         return declarativeManagement(c.env, c.var.config, message)

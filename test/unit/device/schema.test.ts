@@ -18,7 +18,7 @@ it('an object whose tables have the first form goes on with the present one, and
   object.evict()
   for (const loaded of ['upgraded', 'loaded again']) {
     const { device, channels } = object.commit(({ state }) => state)
-    expect({ loaded, ...device }).toMatchObject({ schema: 2, state: 'enrolled', namesake: false })
+    expect({ loaded, ...device }).toMatchObject({ schema: 2, state: 'enrolled', namesake: '' })
     expect(channels).toMatchObject([{}, { user: 'ADA', claim: 'none' }])
     object.evict()
   }
