@@ -5,7 +5,6 @@ import { findCommand, isHere } from './commands.ts'
 import { wakeBy, type Context } from './context.ts'
 import type { Claim } from './identity.ts'
 import { PUSH_FALLBACK, queueOf, readWindow } from './queue-memory.ts'
-import type { NewCommand } from './queue.ts'
 import { CHANNEL_SPAN } from './schema.ts'
 import { knownChannel, saveDevice } from './state.ts'
 
@@ -15,7 +14,7 @@ import { knownChannel, saveDevice } from './state.ts'
  */
 export function isHeld(
   { state }: Context,
-  { secret, requestType }: Pick<NewCommand, 'secret' | 'requestType'>,
+  { secret, requestType }: { readonly secret: boolean; readonly requestType: string },
 ): boolean {
   const { device } = state
   const isDoubtful = device.state === 'unknown' || device.namesake !== ''
