@@ -13,13 +13,12 @@ export function guardObject({ prototype }: { readonly prototype: object }): void
   }
 }
 
-function guarded(method: (...values: unknown[]) => unknown) {
-  return async function (this: unknown, ...values: unknown[]): Promise<unknown> {
-    try {
-      return await method.apply(this, values)
-    } catch (error) {
+/** All of them are async: what they throw is a rejection. */
+function guarded(method: (...values: unknown[]) => Promise<unknown>) {
+  return function (this: unknown, ...values: unknown[]): Promise<unknown> {
+    return method.apply(this, values).catch((error: unknown) => {
       throw safeError(error)
-    }
+    })
   }
 }
 

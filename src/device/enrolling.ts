@@ -95,7 +95,7 @@ function endEnrollment(context: Context, queuedUntil: number): void {
   if (state.device.state === 'unknown') {
     return
   }
-  // Nothing was meant for a device that never came to the end of its first enrolment.
+  // What was queued for an id waits for the device that comes to the end of a first enrolment with it.
   const isFirst = state.device.epoch === 1 && state.device.state === 'authenticated'
   for (const channel of state.channels) {
     if (!isFirst) {

@@ -3,7 +3,7 @@ import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
 import type { DirectoryRow } from '../device/directory-row.ts'
 import type { InstalledProfile } from '../enroll/installed-profile.ts'
 import { authorities, challenges, devices, identities, users } from './schema.ts'
-import { isOver, usersCalled, type UserCalled } from './users.ts'
+import { isCalled, isOver } from './users.ts'
 
 export interface ListedDevice {
   readonly id: string
@@ -23,7 +23,8 @@ function open(db: D1Database): DrizzleD1Database {
  * Claims the certificate of a row, that nobody has seen, for the row's enrolment, and lists the enrolment if it is new, in one batch.
  * `authority` is the `key_id` of our own CA that issued it, which has to be accepted still; empty for another.
  * @returns the enrolment that owns it: somebody else's, when it was claimed before; none, when its CA is gone;
- * what the enrolment profile said that it came with, if one of ours did; and user channels that are called like the enrolment.
+ * what the enrolment profile said that it came with, if one of ours did; and whether a user of another device is called like the
+ * enrolment.
  */
 export async function claimIdentity(
   d1: D1Database,
@@ -32,11 +33,11 @@ export async function claimIdentity(
 ): Promise<{
   owner: string | undefined
   profile: InstalledProfile | undefined
-  users: readonly UserCalled[]
+  isUsers: boolean
 }> {
   const db = open(d1)
   const fingerprint = row.identity
-  const [, , owner, profile, called] = await db.batch([
+  const [, , owner, profile] = await db.batch([
     db
       .insert(identities)
       .select(
@@ -53,20 +54,19 @@ export async function claimIdentity(
       )
       .onConflictDoNothing(),
     db
-      .select({ enrollment: identities.enrollment })
+      .select({ enrollment: identities.enrollment, isUsers: isCalled(row.id) })
       .from(identities)
       .where(eq(identities.fingerprint, fingerprint)),
     db
       .select({ profile: challenges.profile })
       .from(challenges)
       .where(and(eq(challenges.certificate, fingerprint), ne(challenges.profile, ''))),
-    usersCalled(db, row.id),
   ])
   const [found] = profile
   return {
     owner: owner[0]?.enrollment,
     profile: found && JSON.parse(found.profile),
-    users: called.filter(({ device }) => device !== row.id),
+    isUsers: owner[0]?.isUsers === 1,
   }
 }
 

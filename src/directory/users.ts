@@ -3,7 +3,7 @@
  * the device's object knows.
  */
 import { and, eq, inArray, lte, ne, sql, type SQL } from 'drizzle-orm'
-import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
+import { drizzle } from 'drizzle-orm/d1'
 import type { DirectoryRow } from '../device/directory-row.ts'
 import { devices, users } from './schema.ts'
 
@@ -77,18 +77,20 @@ export async function claimsOf(d1: D1Database, id: string): Promise<Claims> {
       .select({ id: users.id })
       .from(users)
       .where(and(eq(users.id, id), eq(users.device, EXPECTED))),
-    usersCalled(db, id),
+    db
+      .select({ id: users.id, device: users.device, used: users.used })
+      .from(users)
+      .where(and(inArray(users.id, formsOf(id)), ne(users.device, EXPECTED)))
+      .limit(MOST_CLAIMS),
   ])
   return { isDevice: known.length > 0, isExpected: expected.length > 0, claims }
 }
 
-/** The query for user channels that are called like that. */
-export function usersCalled(db: DrizzleD1Database, id: string) {
-  return db
-    .select({ id: users.id, device: users.device, used: users.used })
-    .from(users)
-    .where(and(inArray(users.id, formsOf(id)), ne(users.device, EXPECTED)))
-    .limit(MOST_CLAIMS)
+/** Whether a user of another device is called like a device: 1 or 0. */
+export function isCalled(device: string): SQL<number> {
+  const [id, capital, small] = formsOf(device)
+  return sql`EXISTS (SELECT 1 FROM ${users} WHERE ${users.id} IN (${id}, ${capital}, ${small})
+    AND ${users.device} NOT IN (${EXPECTED}, ${device}))`
 }
 
 /** One in capital or small letters counts too: a person who types it means the same. */

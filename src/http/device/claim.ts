@@ -5,6 +5,7 @@ import type { Claim } from '../../device/identity.ts'
 import { authorityCertificates } from '../../directory/authorities.ts'
 import { claimIdentity } from '../../directory/directory.ts'
 import { liveClaims, type ReachEnv } from '../../directory/reach.ts'
+import { claimsOf } from '../../directory/users.ts'
 import type { InstalledProfile } from '../../enroll/installed-profile.ts'
 import { reasonOf, warn } from '../../log.ts'
 import { deviceTypeOf, enrollmentId } from '../../mdm/enrollment.ts'
@@ -56,7 +57,7 @@ export async function claim(
     const authority = config.deviceCAs.some(({ keyId }) => keyId === caKey) ? '' : caKey
     const row = firstRow(message, signer.fingerprint, checked.claim.notAfter)
     claimed = await claimIdentity(env.DB, row, authority)
-    namesakes = await liveClaims(env, claimed.users)
+    namesakes = claimed.isUsers ? await namesakesOf(env, device) : []
   } catch (error) {
     warn('directory:unavailable', { reason: reasonOf(error) })
     return {
@@ -80,6 +81,15 @@ export async function claim(
       ? 'the CA that issued the certificate is accepted no more'
       : `the certificate belongs to the enrolment ${owner}`
   return { ok: false, status: 400, reason }
+}
+
+/** Users of other devices that are called like the device. */
+async function namesakesOf(env: ReachEnv, device: string): ReturnType<typeof liveClaims> {
+  const { claims } = await claimsOf(env.DB, device)
+  return liveClaims(
+    env,
+    claims.filter((called) => called.device !== device),
+  )
 }
 
 /** A CA that was added meanwhile is looked for at once, and one that was removed has no part in the claim. */
