@@ -19,7 +19,7 @@ import { micromdmFace } from './http/micromdm/face.ts'
 import { ownFace } from './http/api/face.ts'
 import { notFound, onError, refuse } from './http/errors.ts'
 import { guardObject, inBackground } from './guard.ts'
-import { validHost } from './http/host.ts'
+import { refuseHost } from './http/host.ts'
 import { reasonOf, warn } from './log.ts'
 
 for (const object of [Job, Renewals, Push, Subscriber, Device]) {
@@ -30,8 +30,11 @@ export { Job, Renewals, Push, Subscriber, Device }
 
 const app = new Hono<AppEnv>()
 
-app.use(validHost)
 app.use(async (c, next) => {
+  const refused = refuseHost(c)
+  if (refused) {
+    return refused
+  }
   const result = configOf(c.env)
   if (!result.ok) {
     const problems = result.problems.join('; ')
