@@ -3,9 +3,15 @@ import { isDevice } from './address.ts'
 import { MOVED } from './commands.ts'
 import type { Context } from './context.ts'
 import { enqueue } from './queue.ts'
+import { queueOf } from './queue-memory.ts'
 import { giveUp, viewQueue, type QueuedCommand } from './queue-view.ts'
 import { CHANNEL_SPAN } from './schema.ts'
 import { channelOf, knownChannel } from './state.ts'
+
+/** Whether something waits under a name that is no device's. */
+export function hasWaiting(context: Context): boolean {
+  return !isDevice(context) && queueOf(context, channelOf(context, '')).depth > 0
+}
 
 /** A page of the commands that wait under a name that is no device's, from behind entry `after` on. */
 export interface Waiting {

@@ -239,6 +239,11 @@ export class Device extends DurableObject<DeviceEnv> {
     })
   }
 
+  /** Whether something waits under a name that is no device's. */
+  async hasWaiting(): Promise<boolean> {
+    return this.#runtime.commit(move.hasWaiting)
+  }
+
   async userClaim(user: string): Promise<UserClaim> {
     return this.#runtime.commit((context) => userClaim(context, user))
   }

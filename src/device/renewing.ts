@@ -125,7 +125,7 @@ export function noteMessage(context: Context, input: DeviceInput): void {
       const renewed = installed.renewal.state === 'sent' || installed.renewal.state === 'renewed'
       installed.renewal = renewed
         ? { ...NO_RENEWAL, state: 'renewed', at: context.now }
-        : NO_RENEWAL
+        : { ...NO_RENEWAL, at: installed.renewal.at }
     }
     // Who authenticates is listed anew in any case: at first by the claim, which tells the identity too.
     if (input.message.kind === 'report' || input.message.messageType !== 'Authenticate') {

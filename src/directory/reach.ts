@@ -1,15 +1,21 @@
-import type { Address, Elsewhere } from '../device/address.ts'
+import { inTime } from '../clock.ts'
+import type { Address, Elsewhere, UserClaim } from '../device/address.ts'
 import type { DeviceNamespace, DeviceStub } from '../device/object.ts'
 import { isForDeviceOnly } from '../commands/table.ts'
 import { enrollmentId, faultOfDeviceId, faultOfId, splitEnrollmentId } from '../mdm/enrollment.ts'
 import {
   claimsOf,
   expectDevice,
+  expectNoDevice,
   MOST_CLAIMS,
   noteUse,
   removeClaim,
   type UserCalled,
 } from './users.ts'
+
+/** How long a device's object is waited for, and what is believed of its claim then. */
+const PATIENCE = 5000
+const UNKNOWN: UserClaim = { holds: true, version: 0 }
 
 export interface ReachEnv {
   readonly DEVICE: DeviceNamespace
@@ -48,7 +54,7 @@ export async function reach<Answer extends { readonly kind: string }>(
   const meant = await meaningOf(env, id, first.device)
   const isForUser = queues === undefined || !isForDeviceOnly(queues)
   if (meant.kind === 'channel' && isForUser) {
-    if (!meant.claim.used) {
+    if (queues !== undefined && !meant.claim.used) {
       await noteUse(env.DB, meant.claim)
     }
     return reached(await at(meant.claim.device, { user: id, bare: false }))
@@ -102,7 +108,8 @@ export async function meaningOf(
   if (!only || (live.length === 1 && only.id !== id)) {
     return device === 'none' ? { kind: 'nobody' } : { kind: 'device' }
   }
-  const because = device === 'contested' ? device : isExpected ? 'expected' : 'several'
+  const isAwaited = isExpected && (await isStillExpected(env, id))
+  const because = device === 'contested' ? device : isAwaited ? 'expected' : 'several'
   if (live.length > 1 || because !== 'several') {
     const ids = live.map((claim) => enrollmentId(claim.device, claim.id))
     return { kind: 'ambiguous', ids, because }
@@ -110,7 +117,19 @@ export async function meaningOf(
   return { kind: 'channel', claim: only }
 }
 
-/** The claims that hold, as their devices know. Those of which a device knows nothing are removed. */
+/** Whether anything that was queued for a device of that id still waits: it may have been cancelled or have expired. */
+async function isStillExpected(env: ReachEnv, id: string): Promise<boolean> {
+  const waits = await env.DEVICE.getByName(id).hasWaiting()
+  if (!waits) {
+    await expectNoDevice(env.DB, id)
+  }
+  return waits
+}
+
+/**
+ * The claims that hold, as their devices know. Those of which a device knows nothing are removed. One whose device does not
+ * answer in time is taken to hold.
+ */
 export async function liveClaims(
   env: ReachEnv,
   claims: readonly UserCalled[],
@@ -120,7 +139,7 @@ export async function liveClaims(
       id,
       device,
       used,
-      ...(await env.DEVICE.getByName(device).userClaim(id)),
+      ...(await inTime(PATIENCE, env.DEVICE.getByName(device).userClaim(id)).catch(() => UNKNOWN)),
     })),
   )
   const over = asked.filter(({ holds }) => !holds)

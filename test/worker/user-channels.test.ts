@@ -110,6 +110,16 @@ describe('a user channel', () => {
     expect(await received(user)).toEqual(['bare'])
   })
 
+  it('is found by its bare UserID again when what waited under it was cancelled by itself', async () => {
+    const userId = newUserId()
+    await queue(userId, 'early')
+    const { user } = await withUser(userId)
+    expect((await queue(userId, 'refused')).status).toBe(500)
+    expect((await api('DELETE', `/api/commands/${userId}.1`)).status).toBe(200)
+    await queue(userId, 'bare')
+    expect(await received(user)).toEqual(['bare'])
+  })
+
   it('is not found by its id in other letters, nor where another device’s id differs in letters alone', async () => {
     const { user, userId } = await withUser()
     const small = userId.toLowerCase()
@@ -258,8 +268,9 @@ describe('a user channel', () => {
       expect((await hostile.checkIn('DeclarativeManagement', ask)).status).toBe(200)
     })
 
-    it('loses it to the device where no admin used it, and what is secret is held until it is released', async () => {
+    it('loses it to the device where admins only looked, and what is secret is held until it is released', async () => {
       const { user, userId } = await withUser()
+      expect((await api('GET', `/v1/commands/${userId}`)).status).toBe(200)
       const device = await enrolled({ udid: userId })
       expect((await secret(userId)).body['state']).toBe('held')
       await queue(userId, 'plain')

@@ -299,6 +299,12 @@ describe('a device that has our own renewal profile to answer', () => {
     say(object, tokenUpdate(DEVICE), 'A')
     expect(object.commit(directoryRow)?.renewal).toMatchObject({ state: '', at })
     expect(at).toBeGreaterThan(0)
+    // Nor does a certificate that it gets by SCEP make it due again.
+    object.commit((context) =>
+      renewIdentity(context, { previous: 'A', fingerprint: 'N', claim, byProfile: false }),
+    )
+    say(object, idle(DEVICE), 'N')
+    expect(object.commit(directoryRow)).toMatchObject({ identity: 'N', renewal: { at } })
   })
 
   it('is not renewed by a message that the identity before the present one signed', () => {
