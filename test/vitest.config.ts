@@ -5,24 +5,22 @@ import { workerProject } from './worker/project.ts'
 /** Each wait has its own bound and says what was missing. This one ends a test that hangs elsewhere. */
 const HANGS_AFTER = 900_000
 
-const suite = (name: string, groupOrder: number, maxWorkers: number) => ({
+const suite = (name: string) => ({
   name,
   root: import.meta.dirname,
   include: [`${name}/**/*.test.ts`],
-  maxWorkers,
+  maxWorkers: 3,
   testTimeout: HANGS_AFTER,
   hookTimeout: HANGS_AFTER,
   expect: { poll: { timeout: PATIENCE, interval: 20 } },
-  // The suites run one after the other, also when an earlier one fails.
-  sequence: { groupOrder },
 })
 
+// All run together: most of the time of e2e and attack, which bring their own workerd, is waiting.
 const projects: TestProjectInlineConfiguration[] = [
-  { test: suite('unit', 1, 2) },
-  { ...workerProject, test: { ...suite('worker', 2, 3), setupFiles: ['worker/setup.ts'] } },
-  // Each brings its own workerd; most of their time is waiting.
-  { test: suite('e2e', 3, 2) },
-  { test: suite('attack', 4, 2) },
+  { test: suite('unit') },
+  { ...workerProject, test: { ...suite('worker'), setupFiles: ['worker/setup.ts'] } },
+  { test: suite('e2e') },
+  { test: suite('attack') },
 ]
 
 export default defineConfig({
