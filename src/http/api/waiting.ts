@@ -27,8 +27,7 @@ export const waiting = newRoutes()
 
 const tags = ['Commands']
 const PENDING = ['held', 'queued', 'sent', 'not_now', 'stalled']
-const UNENROLLED =
-  'no device has enrolled with this id yet: look at the device when it has, and release then'
+const UNENROLLED = 'no device has enrolled with this id yet: release when the right one has'
 const released = answer('how many', z.object({ released: z.int() }), { released: 2 })
 const unenrolled = refusal('no device has enrolled with this id yet')
 
