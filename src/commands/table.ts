@@ -319,7 +319,7 @@ export function commandTypes(): readonly string[] {
 
 /**
  * Whether payload and result of the type are sealed at rest, and shown for a reason alone. So is a type that is not in the table:
- * nobody knows what it holds.
+ * its content is unknown.
  */
 export function isSecretCommand(requestType: string): boolean {
   return BY_TYPE.get(requestType)?.secret ?? true

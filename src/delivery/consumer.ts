@@ -23,7 +23,7 @@ const PATIENCE = 10_000
 
 /**
  * Hands device ids on to the webhooks, and rows to the directory, and forgets them: it never posts, throws or
- * retries, because the device's own alarm announces again whatever got lost here (design.md 4).
+ * retries, because the device's own alarm announces again whatever got lost here.
  */
 export async function consume(
   batch: MessageBatch<Announcement>,
@@ -58,7 +58,7 @@ async function wakeReaders(
   const woken = new Map<string, Set<string>>()
   const unsettled: string[] = []
   for (const { device, readers } of messages) {
-    // Without a list, whoever it names is woken.
+    // Without a list, every subscriber that it names is woken.
     const named = readers.filter((reader) => (ids ? ids.includes(reader) : reader !== UNKNOWN))
     if (ids && named.length < readers.length) {
       unsettled.push(device)

@@ -89,7 +89,7 @@ const PATIENCE = 30_000
 /** How long an ended job can be looked at. */
 const KEEP = 30 * 24 * HOUR
 
-/** Long work over many devices (design.md 14): batches of targets, an outcome for each, and its own alarm. */
+/** Long work over many devices: batches of targets, an outcome for each, and its own alarm. */
 export class Job extends DurableObject<JobEnv> {
   readonly #db = sqlite(this.ctx.storage.sql)
   #row: JobRow | undefined
@@ -186,7 +186,7 @@ export class Job extends DurableObject<JobEnv> {
     return { outcomes, next: undefined }
   }
 
-  /** Its first step arms the next one (design.md 15): a ring that dies with its process is rung again. */
+  /** Its first step arms the next one: a ring that dies with its process is rung again. */
   override async alarm(): Promise<void> {
     await this.ctx.storage.setAlarm(clock.now() + FALLBACK)
     await this.ctx.storage.sync()

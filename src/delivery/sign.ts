@@ -11,7 +11,7 @@ export function signingSecrets(secrets: readonly Secret[], now: number): readonl
 
 /**
  * Standard Webhooks' headers (`v1`, HMAC-SHA256 over `id.timestamp.body`, one signature for each secret) and NanoMDM's
- * (base64 HMAC-SHA256 of the body under the secret's text, peers.md §2.8), which has room for the newest secret alone.
+ * (base64 HMAC-SHA256 of the body under the secret's text), which has room for the newest secret alone.
  */
 export function signature(
   { secrets }: Pick<Webhook, 'secrets'>,

@@ -57,7 +57,7 @@ const UNREACHABLE_WAIT = 5000
 /** So long a device's object is waited for. */
 const PATIENCE = 10_000
 
-/** One webhook's posts: the only reader of its cursors (design.md 4). Its name is the webhook's id. */
+/** One webhook's posts: the only reader of its cursors. Its name is the webhook's id. */
 export class Subscriber extends DurableObject<SubscriberEnv> {
   readonly #id = this.ctx.id.name ?? ''
   readonly #db = sqlite(this.ctx.storage.sql)

@@ -1,5 +1,4 @@
 import type { Context } from './context.ts'
-import { knownChannel } from './state.ts'
 
 /** Which channel of an object an admin means. */
 export interface Address {
@@ -31,19 +30,4 @@ export function elsewhere(context: Context, { bare }: Address): Elsewhere | unde
 /** Whether a device has ever enrolled under the object's name. */
 export function isDevice({ state: { device, identities } }: Context): boolean {
   return device.state !== 'unknown' || identities.length > 0
-}
-
-/** How a device stands to a bare UserID: the directory's rows are an index, and may lag behind. */
-export interface UserClaim {
-  readonly holds: boolean
-  /** Of the device's row; a claim of a later version is not meant. */
-  readonly version: number
-}
-
-export function userClaim({ state }: Context, user: string): UserClaim {
-  return {
-    // An admin who blocks a device ends what it claims.
-    holds: !state.device.blocked && (knownChannel(state, user)?.claim ?? 'none') !== 'none',
-    version: state.device.version,
-  }
 }

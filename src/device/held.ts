@@ -10,7 +10,7 @@ import { knownChannel, saveDevice } from './state.ts'
 
 /**
  * Whether a command is kept from going out: it waits for a device that has never enrolled, and any device may enrol with that
- * id; or a user channel was called like that first, and may be meant. An admin who has looked at the device releases it.
+ * id; or a user channel was called like that first, and may be meant. An admin releases it.
  */
 export function isHeld(
   { state }: Context,
@@ -57,7 +57,8 @@ export function releaseHeld(context: Context, user: string, ref: CommandRef | un
   if (!isDevice(context)) {
     return { kind: 'unenrolled' }
   }
-  if (context.state.device.namesake !== '') {
+  // The release of a single command, or of a user, says nothing of the device.
+  if (user === '' && ref === undefined && context.state.device.namesake !== '') {
     context.state.device.namesake = ''
     saveDevice(context.db, context.state.device)
   }

@@ -1,5 +1,5 @@
 import { DurableObject } from 'cloudflare:workers'
-import { elsewhere, userClaim, type Address, type Elsewhere, type UserClaim } from './address.ts'
+import { elsewhere, type Address, type Elsewhere } from './address.ts'
 import * as admin from './admin.ts'
 import { directoryRow, projected, type DirectoryRow } from './directory-row.ts'
 import * as escrow from './escrow.ts'
@@ -17,7 +17,6 @@ import type { QueuedCommand } from './queue-view.ts'
 import { settleReaders } from './readers.ts'
 import { replay, settleGivenUp, type Replay, type Replayed } from './replay.ts'
 import {
-  claimKept,
   isHeartbeat,
   keepDeclarations,
   listedDeclarations,
@@ -31,6 +30,7 @@ import { viewTimeline, type Timeline, type TimelineFilter } from './timeline.ts'
 import type { Context } from './context.ts'
 import { DeviceRuntime, type DeviceEnv } from './runtime.ts'
 import { knownChannel, type DeviceState } from './state.ts'
+import { claimKept, userClaim, type UserClaim } from './user-claim.ts'
 
 export type { Announcement, DeviceEnv } from './runtime.ts'
 

@@ -1,7 +1,7 @@
 import type { InstalledProfile } from '../enroll/installed-profile.ts'
 import { aboutMessage } from '../events/event.ts'
 import { COMMAND_DEFERRED, IDENTITY_CONFLICT, topicOf } from '../events/topics.ts'
-import { deviceTypeOf, enrollmentId, isUdidOfMobile } from '../mdm/enrollment.ts'
+import { deviceTypeOf, enrollmentId } from '../mdm/enrollment.ts'
 import type { Message, Report } from '../mdm/message.ts'
 import { beginsRound } from '../mdm/queue.ts'
 import { checkIn, type CheckInEffect } from './check-in.ts'
@@ -14,6 +14,7 @@ import { recordEvent, type Listeners } from './outbox.ts'
 import { applyReport, handOut, type ReportEffect } from './queue.ts'
 import { keepProfile, noteMessage, noteReport } from './renewing.ts'
 import { channelOf, knownChannel, saveChannel, type DeviceState } from './state.ts'
+import { wantedClaim, type NewClaim } from './user-claim.ts'
 
 /** A device's message, its signature verified over the exact bytes of `body`. */
 export interface DeviceInput {
@@ -33,13 +34,6 @@ export interface DeviceInput {
   readonly conflictListeners: Listeners
   /** Those that want to hear of commands that devices put off. */
   readonly deferredListeners: Listeners
-}
-
-/** A user channel that is to be found by its bare UserID. */
-export interface NewClaim {
-  readonly user: string
-  /** Of the device's row that has it. */
-  readonly version: number
 }
 
 export type DeviceAnswer =
@@ -139,36 +133,6 @@ function take(
     ...(effect.reply ? { reply: effect.reply } : {}),
     ...(context.state.device.namesake === 'contested' ? { contested: true } : {}),
     ...claim,
-  }
-}
-
-/**
- * A user with an id of its own is also found by that alone. Any message claims it, because the users of a fleet that
- * moved here send no TokenUpdate; a CheckOut ends it.
- */
-function wantedClaim(context: Context, message: Message): { readonly claim?: NewClaim } {
-  const { type, user } = message.enrollment
-  const { device } = context.state
-  const leaves = message.kind === 'checkin' && message.messageType === 'CheckOut'
-  const mayClaim = device.state !== 'checked_out' && !device.blocked && !leaves
-  if (!mayClaim || (type !== 'User' && type !== 'User Enrollment') || isUdidOfMobile(user)) {
-    return {}
-  }
-  const channel = channelOf(context, user)
-  if (channel.claim === 'none') {
-    channel.claim = 'wanted'
-    saveChannel(context.db, channel)
-    changed(context)
-  }
-  return channel.claim === 'wanted' ? { claim: { user, version: device.version } } : {}
-}
-
-/** The directory has the claim: the bare UserID leads here from now on, unless it is claimed twice. */
-export function claimKept(context: Context, user: string): void {
-  const channel = knownChannel(context.state, user)
-  if (channel?.claim === 'wanted') {
-    channel.claim = 'made'
-    saveChannel(context.db, channel)
   }
 }
 

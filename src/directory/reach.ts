@@ -1,6 +1,7 @@
 import { inTime } from '../clock.ts'
-import type { Address, Elsewhere, UserClaim } from '../device/address.ts'
+import type { Address, Elsewhere } from '../device/address.ts'
 import type { DeviceNamespace, DeviceStub } from '../device/object.ts'
+import type { UserClaim } from '../device/user-claim.ts'
 import { isForDeviceOnly } from '../commands/table.ts'
 import { enrollmentId, faultOfDeviceId, faultOfId, splitEnrollmentId } from '../mdm/enrollment.ts'
 import {

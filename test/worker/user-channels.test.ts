@@ -141,6 +141,8 @@ describe('a user channel', () => {
     await two.user.tokenUpdate()
     await queue(one.userId, 'bare')
     expect(await received(one.user)).toEqual(['bare'])
+    await api('POST', `/v1/devices/${two.device.udid}/unblock`)
+    expect((await queue(one.userId, 'refused')).body['error']).toContain(two.id)
   })
 
   it('is not acted on as its whole device', async () => {
@@ -272,13 +274,17 @@ describe('a user channel', () => {
       const { user, userId } = await withUser()
       expect((await api('GET', `/v1/commands/${userId}`)).status).toBe(200)
       const device = await enrolled({ udid: userId })
-      expect((await secret(userId)).body['state']).toBe('held')
+      const held = await secret(userId)
+      expect(held.body['state']).toBe('held')
       await queue(userId, 'plain')
       expect(await received(device)).toEqual(['plain'])
+      await api('POST', `/api/commands/${String(held.body['id'])}/release`)
+      expect(await received(device)).toHaveLength(2)
+      expect((await secret(userId)).body['state']).toBe('held')
       expect((await api('POST', `/api/devices/${userId}/commands/release`)).body).toEqual({
         released: 1,
       })
-      expect(await received(device)).toHaveLength(2)
+      expect((await secret(userId)).body['state']).toBe('queued')
       expect(await received(user)).toEqual([])
     })
   })

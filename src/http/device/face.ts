@@ -1,6 +1,7 @@
 import { Hono, type Context } from 'hono'
 import type { ToldNews } from '../../device/directory-row.ts'
-import type { DeviceAnswer, DeviceInput, NewClaim } from '../../device/receive.ts'
+import type { DeviceAnswer, DeviceInput } from '../../device/receive.ts'
+import type { NewClaim } from '../../device/user-claim.ts'
 import { keepClaim } from '../../directory/users.ts'
 import { knownWebhooks } from '../../directory/webhook-list.ts'
 import { COMMAND_DEFERRED, IDENTITY_CONFLICT, topicOf } from '../../events/topics.ts'
