@@ -7,7 +7,8 @@ import { reinstate, revoke } from './identity.ts'
 import { enqueue, type NewCommand } from './queue.ts'
 import { giveUp, viewQueue, type QueuedCommand } from './queue-view.ts'
 import { commandId } from './commands.ts'
-import { REVOKED, type Identity } from './identity-row.ts'
+import { FROZEN, REVOKED, type Identity } from './identity-row.ts'
+import type { Proof } from './proof.ts'
 import { queueOf } from './queue-memory.ts'
 import { CHANNEL_SPAN } from './schema.ts'
 import { channelOf, knownChannel, saveDevice, type Channel } from './state.ts'
@@ -135,23 +136,30 @@ export function revokeIdentity(context: Context, fingerprint: string): boolean {
   return revoke(context, fingerprint)
 }
 
-/** A device's certificates: `current`, of an `earlier` enrolment, or `revoked`. */
+/** A device's certificates: `current`, of an `earlier` enrolment, `frozen` because it lost a contest, or `revoked`. */
 export interface ListedIdentity {
   readonly fingerprint: string
   readonly subject: string
   readonly notAfter: number
-  readonly standing: 'current' | 'earlier' | 'revoked'
+  readonly standing: 'current' | 'earlier' | 'frozen' | 'revoked'
+  readonly proof: Proof | ''
 }
 
 export function listIdentities(context: Context): readonly ListedIdentity[] {
   const { device, identities } = context.state
+  const marked: ReadonlyMap<number, ListedIdentity['standing']> = new Map([
+    [REVOKED, 'revoked'],
+    [FROZEN, 'frozen'],
+    [device.epoch, 'current'],
+  ])
   const standing = ({ epoch }: Identity): ListedIdentity['standing'] =>
-    epoch === REVOKED ? 'revoked' : epoch === device.epoch ? 'current' : 'earlier'
+    marked.get(epoch) ?? 'earlier'
   return identities.map((identity) => ({
     fingerprint: identity.fingerprint,
     subject: identity.subject,
     notAfter: identity.notAfter,
     standing: standing(identity),
+    proof: identity.proof,
   }))
 }
 

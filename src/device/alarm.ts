@@ -1,5 +1,6 @@
 import { ANNOUNCE_AFTER, nextAsideAt } from './aside.ts'
 import type { Context } from './context.ts'
+import { contestDueAt, passTime } from './contest.ts'
 import { toldNews, type ToldNews } from './directory-row.ts'
 import { readersBehind, waitingSince } from './readers.ts'
 import { pushDueAt } from './pushing.ts'
@@ -26,7 +27,9 @@ export function dueTimes(context: Context): { due: Due; next: number | undefined
     return { due: { news: { readers: [], directory: undefined }, push: [] }, next: undefined }
   }
   const { device } = state
-  const dates: number[] = []
+  passTime(context)
+  const contestAt = contestDueAt(context)
+  const dates = contestAt === undefined ? [] : [contestAt]
   const announce = (since: number | undefined): boolean => {
     if (since === undefined) {
       return false

@@ -2,8 +2,10 @@ import type { CheckIn } from '../mdm/message.ts'
 import { writePlist } from '../plist/write.ts'
 import type { Context } from './context.ts'
 import { changed, pushStateOf } from './directory-row.ts'
+import { isUndecided, settle } from './contest.ts'
 import { authenticate, unmaskRenewal, type Presented } from './enrolling.ts'
 import { loadEscrow, storeEscrow } from './escrow.ts'
+import { heard } from './identity.ts'
 import { forgetSuccessors } from './renewing.ts'
 import { pendingSince } from './queue.ts'
 import { channelOf, saveChannel } from './state.ts'
@@ -13,31 +15,35 @@ export interface CheckInEffect {
   readonly reply?: Uint8Array
   readonly tally?: number
   readonly renewal?: true
+  /** The enrolment is contested until then (milliseconds). */
+  readonly contested?: number
+  /** The answer is not known yet: the device has to come again. */
+  readonly later?: true
 }
 
 /** Applies a check-in message (spec/apple-protocol.md §1). */
 export function checkIn(context: Context, message: CheckIn, who: Presented): CheckInEffect {
   switch (message.messageType) {
     case 'Authenticate':
-      return authenticate(context, message, who) ? { renewal: true } : {}
+      return authenticate(context, message, who)
     case 'TokenUpdate':
       return tokenUpdate(context, message, who)
     case 'CheckOut':
-      return checkOut(context, message.enrollment.user)
+      return leave(context, message.enrollment.user, who)
     case 'SetBootstrapToken':
       storeEscrow(context, 'bootstrap_token', message.bootstrapToken ?? new Uint8Array())
       return {}
     case 'GetBootstrapToken':
-      return {
-        reply: writePlist({
-          BootstrapToken: loadEscrow(context, 'bootstrap_token') ?? new Uint8Array(),
-        }),
-      }
+      return isUndecided(context) ? { later: true } : { reply: bootstrapToken(context) }
     case 'UserAuthenticate':
     case 'GetToken':
     case 'DeclarativeManagement':
       return {}
   }
+}
+
+function bootstrapToken(context: Context): Uint8Array {
+  return writePlist({ BootstrapToken: loadEscrow(context, 'bootstrap_token') ?? new Uint8Array() })
 }
 
 function tokenUpdate(
@@ -50,7 +56,11 @@ function tokenUpdate(
   const { enrollment } = message
   const channel = channelOf(context, enrollment.user)
   if (enrollment.user === '') {
-    if (device.renewedAt > 0 && message.awaitingConfiguration === true && who.identity) {
+    if (
+      (device.renewedAt > 0 || isUndecided(context)) &&
+      message.awaitingConfiguration === true &&
+      who.identity
+    ) {
       unmaskRenewal(context, who.identity)
     }
     if (device.state !== 'enrolled' || device.renewedAt > 0) {
@@ -96,6 +106,21 @@ function compareTopic(context: Context, topic: string): void {
   }
 }
 
+/**
+ * A device that leaves. One whose enrolment is not proven takes nothing with it: the enrolment from before is the present one
+ * again.
+ */
+function leave(context: Context, user: string, who: Presented): CheckInEffect {
+  if (who.identity) {
+    heard(context, who.identity, who.digest)
+  }
+  if (user === '' && context.state.device.contest && who.identity?.proof === '') {
+    settle(context, 'left')
+    return {}
+  }
+  return checkOut(context, user)
+}
+
 /** The device takes its users with it; a user leaves alone. The queue stays, as in MicroMDM. */
 export function checkOut(context: Context, user: string): CheckInEffect {
   const { state, db } = context
@@ -108,6 +133,7 @@ export function checkOut(context: Context, user: string): CheckInEffect {
     }
   }
   if (user === '') {
+    settle(context, 'admin')
     state.device.state = 'checked_out'
   }
   if (user === '' || endsClaim) {

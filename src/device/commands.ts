@@ -2,6 +2,7 @@ import { enrollmentId } from '../mdm/enrollment.ts'
 import type { CommandState } from '../mdm/queue.ts'
 import { dropParts, hasParts, loadBody, type BodyKind } from './bodies.ts'
 import type { Context } from './context.ts'
+import type { HeldFor } from './held.ts'
 import { PENDING_STATES, queueOf, readWindow } from './queue-memory.ts'
 import { readQueuedBy, type QueuedBy } from './queued-by.ts'
 import { PAYLOAD_AT_END, pruneResults } from './results.ts'
@@ -26,6 +27,8 @@ export interface CommandView {
   readonly requestType: string
   /** One that is queued and may not go out before its time is `held` too. */
   readonly state: CommandState
+  /** Why an admin, or the end of a contest, has to let it go; empty otherwise. */
+  readonly heldFor: HeldFor | ''
   readonly queuedAt: number
   readonly notBefore: number
   readonly expiresAt: number
@@ -80,7 +83,7 @@ export type Cancelled =
   | { readonly kind: 'unknown' }
 
 const HELD = "state = 'queued' AND not_before > ?"
-const COLUMNS = `id, uuid, request_type AS requestType, state, queued_at AS queuedAt, not_before AS notBefore,
+const COLUMNS = `id, uuid, request_type AS requestType, state, held_for AS heldFor, queued_at AS queuedAt, not_before AS notBefore,
   expires_at AS expiresAt, push, hand_outs AS handOuts, first_handed_out_at AS firstHandedOutAt,
   handed_out_at AS handedOutAt, not_nows AS notNows, not_now_since AS notNowSince, not_now_at AS notNowAt,
   answered_at AS answeredAt, ended_at AS endedAt, queued_by AS queuedBy`

@@ -11,6 +11,8 @@ export interface DirectoryRow {
   readonly type: EnrollmentType
   readonly enrolled: boolean
   readonly hidden: boolean
+  /** Absent from objects that do not know of contests yet. */
+  readonly contested?: boolean
   readonly claimedAt: number
   readonly lastSeen: number
   readonly facts: DeviceFacts
@@ -61,6 +63,7 @@ export function directoryRow(context: Context): DirectoryRow | undefined {
         type: device.type,
         enrolled: device.state === 'enrolled',
         hidden: device.hidden,
+        contested: device.contest !== undefined,
         claimedAt: device.claimedAt,
         lastSeen: device.lastSeen,
         facts: device.facts,

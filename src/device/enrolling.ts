@@ -1,27 +1,19 @@
 import type { InstalledProfile } from '../enroll/installed-profile.ts'
 import type { CheckIn } from '../mdm/message.ts'
-import { isUnanswered } from '../mdm/queue.ts'
-import { PlistError } from '../plist/error.ts'
-import { readPlist } from '../plist/read.ts'
-import { asDict, dictAt, bytesAt, stringAt } from '../plist/dict.ts'
-import type { PlistValue } from '../plist/value.ts'
-import { signedContent } from '../pki/cms.ts'
-import { loadBody } from './bodies.ts'
 import type { Context } from './context.ts'
+import { beginContest, denyRenewal, endEarlier, nextEpoch, resetChannel } from './contest.ts'
 import { archiveEscrow } from './escrow.ts'
 import { accept, bind, type Claim } from './identity.ts'
 import { changed } from './directory-row.ts'
 import { noteArrival } from './held.ts'
-import { queueOf } from './queue-memory.ts'
+import { mdmProfilesOut } from './mdm-profile.ts'
+import type { Proof } from './proof.ts'
 import { giveUp } from './queue-view.ts'
-import { keepProfile, newEnrollment, RENEWAL_SOURCE } from './renewing.ts'
+import { keepProfile, newEnrollment } from './renewing.ts'
+import type { DeviceRow } from './state.ts'
 import type { Identity } from './identity-row.ts'
-import { saveChannel } from './state.ts'
 
 type Authenticate = Extract<CheckIn, { messageType: 'Authenticate' }>
-
-/** How long after a renewal profile was handed out an Authenticate still counts as its answer. */
-const RENEWAL_WINDOW = 3_600_000
 
 export interface Presented {
   readonly fingerprint: string
@@ -31,32 +23,38 @@ export interface Presented {
   readonly claim: Claim | undefined
   /** The enrolment profile that a new one came with, if it was made here. */
   readonly profile: InstalledProfile | undefined
+  /** Digest of the message as it was signed; empty when a proxy vouches for the sender. */
+  readonly digest: string
 }
 
+/** What an Authenticate is, by the evidence that comes with it. */
+type Beginning =
+  /** The same enrolment, whose answer was lost: what was queued in between belongs to it already. */
+  | { readonly kind: 'repeated' }
+  | { readonly kind: 'renewal' }
+  /** Everything older is over. */
+  | { readonly kind: 'new'; readonly proof: Proof | '' }
+  /** Nothing is over: the enrolment that was there is kept beside it. */
+  | { readonly kind: 'contested'; readonly renewal: readonly string[]; readonly isProven: boolean }
+
 /**
- * Authenticate begins an enrolment: everything older is over, on the device and on its users, in one commit.
- * Unless it is a renewal (apple-protocol §3.3), as its certificate or a profile on its way tells, or a repeat of an
- * Authenticate whose answer was lost: what an admin queued in between belongs to the new enrolment already. What
- * was queued before the device's very first message stays too.
- * @returns whether it is a renewal.
+ * Authenticate begins an enrolment, or renews the one that is there. An identity that is not proven ends nothing.
+ * @returns what of it is news for the event about it.
  */
-export function authenticate(context: Context, message: Authenticate, who: Presented): boolean {
+export function authenticate(
+  context: Context,
+  message: Authenticate,
+  who: Presented,
+): { readonly renewal?: true; readonly contested?: number } {
   const { state, now } = context
   const { device } = state
   const first = device.state === 'unknown'
   if (first) {
     noteArrival(context, who.claim?.namesakes)
   }
-  const renewal = isRenewal(context, message, who)
-  const repeated = device.state === 'authenticated' && who.identity?.epoch === device.epoch
-  if (!renewal && !repeated) {
-    endEnrollment(context, Infinity)
-    device.state = 'authenticated'
-    device.epoch += 1
-    newEnrollment(context, who.fingerprint, who.profile)
-  } else {
-    keepProfile(context, who.profile)
-  }
+  const beginning = judge(context, message, who)
+  const renewal = beginning.kind === 'renewal'
+  begin(context, beginning, who)
   Object.assign(device, {
     type: message.enrollment.type,
     facts: message.facts,
@@ -69,12 +67,101 @@ export function authenticate(context: Context, message: Authenticate, who: Prese
     // The claim has listed it with the same facts. Its TokenUpdate tells the rest, or the alarm does.
     context.effects.news.directory = false
   }
+  const proof = proofOf(beginning, who)
   if (who.identity) {
-    accept(context, who.identity)
+    accept(context, who.identity, { proof, digest: who.digest })
   } else if (who.claim) {
-    bind(context, who.fingerprint, who.claim, renewal ? 'renewed' : 'bound')
+    const what = renewal ? 'renewed' : 'bound'
+    bind(context, who.fingerprint, who.claim, { what, proof, digest: who.digest })
   }
-  return renewal
+  return {
+    ...(renewal ? { renewal } : {}),
+    ...(beginning.kind === 'contested' && device.contest
+      ? { contested: device.contest.until }
+      : {}),
+  }
+}
+
+function begin(context: Context, beginning: Beginning, who: Presented): void {
+  const { device } = context.state
+  switch (beginning.kind) {
+    case 'repeated':
+    case 'renewal':
+      keepProfile(context, who.profile)
+      return
+    case 'new':
+      endEarlier(context)
+      endEnrollment(context, Infinity)
+      break
+    case 'contested':
+      beginContest(context, beginning)
+      break
+  }
+  device.state = 'authenticated'
+  device.epoch = nextEpoch(context)
+  newEnrollment(context, who.fingerprint, who.profile)
+}
+
+/** What the identity is from now on; what it was, where the message says nothing about it. */
+function proofOf(beginning: Beginning, { identity }: Presented): Proof | '' {
+  switch (beginning.kind) {
+    case 'repeated':
+      return identity?.proof ?? ''
+    case 'renewal':
+      return 'renewal'
+    case 'new':
+      return beginning.proof
+    case 'contested':
+      return beginning.isProven ? (identity?.proof ?? '') : ''
+  }
+}
+
+function judge(context: Context, message: Authenticate, who: Presented): Beginning {
+  const { device } = context.state
+  const present = who.identity?.epoch === device.epoch ? who.identity : undefined
+  const isBound = isBoundHere(context, message, who.claim?.bound)
+  if (isFree(device) && !isBound) {
+    return { kind: 'new', proof: present?.proof || 'first' }
+  }
+  if (present && (device.state === 'authenticated' || device.contest)) {
+    return { kind: 'repeated' }
+  }
+  const mayRenew = device.state === 'enrolled' && isSameSerial(context, message)
+  if (mayRenew && isSuccessor(context, who)) {
+    return { kind: 'renewal' }
+  }
+  if (isBound) {
+    return { kind: 'new', proof: 'challenge' }
+  }
+  return judgeByProfiles(present, mayRenew ? mdmProfilesOut(context) : [])
+}
+
+/** No enrolment is there that an Authenticate could end. */
+function isFree({ state }: DeviceRow): boolean {
+  return state === 'unknown' || state === 'checked_out'
+}
+
+function judgeByProfiles(present: Identity | undefined, renewal: readonly string[]): Beginning {
+  return present && renewal.length === 0
+    ? { kind: 'new', proof: present.proof }
+    : { kind: 'contested', renewal, isProven: present !== undefined }
+}
+
+/** Whether its challenge was bound to this id, or to the serial number that the device of this id has. */
+function isBoundHere({ state }: Context, { facts }: Authenticate, bound: Claim['bound']): boolean {
+  const known = state.device.facts.SerialNumber
+  return bound?.udid === true || (bound?.serial === true && known === facts.SerialNumber)
+}
+
+/** One that the device does not tell is no other one; nor is one that it never told, because it was adopted. */
+function isSameSerial({ state }: Context, { facts }: Authenticate): boolean {
+  const known = state.device.facts.SerialNumber
+  return known === '' || facts.SerialNumber === '' || known === facts.SerialNumber
+}
+
+/** Issued for a challenge that was sent to this enrolment. */
+function isSuccessor({ state }: Context, who: Presented): boolean {
+  return state.device.installed.successors.includes(who.fingerprint)
 }
 
 /**
@@ -83,9 +170,13 @@ export function authenticate(context: Context, message: Authenticate, who: Prese
  */
 export function unmaskRenewal(context: Context, current: Identity): void {
   const { device } = context.state
+  if (device.contest) {
+    denyRenewal(context, current)
+    return
+  }
   endEnrollment(context, device.renewedAt)
-  device.epoch += 1
-  accept(context, current)
+  device.epoch = nextEpoch(context)
+  accept(context, current, { proof: current.proof, digest: '' })
   device.renewedAt = 0
   device.state = 'authenticated'
 }
@@ -101,84 +192,7 @@ function endEnrollment(context: Context, queuedUntil: number): void {
     if (!isFirst) {
       giveUp(context, channel, 'superseded', { queuedUntil })
     }
-    Object.assign(channel, {
-      enabled: false,
-      token: null,
-      magic: '',
-      tally: 0,
-      awaitingConfiguration: false,
-      claim: 'none',
-      flag: '',
-      declarations: [],
-    })
-    saveChannel(context.db, channel)
+    resetChannel(context, channel, 'none')
   }
   archiveEscrow(context.db, now)
-}
-
-function isRenewal(context: Context, message: Authenticate, who: Presented): boolean {
-  const { device, identities } = context.state
-  const presented = who.identity ?? who.claim
-  return (
-    device.state === 'enrolled' &&
-    presented !== undefined &&
-    // A device that was adopted never told its serial number.
-    ['', message.facts.SerialNumber].includes(device.facts.SerialNumber) &&
-    (device.installed.successors.includes(who.fingerprint) ||
-      (identities.some(
-        (known) =>
-          known.epoch === device.epoch &&
-          known.caKey === presented.caKey &&
-          known.subject === presented.subject,
-      ) &&
-        renewalIsOut(context)))
-  )
-}
-
-/**
- * Whether an InstallProfile with an MDM payload is out on the device channel, unanswered and fresh. Ours does not
- * count: what it leads to is told by its certificate, and by nothing that a wiped device could have too.
- */
-function renewalIsOut(context: Context): boolean {
-  const [channel] = context.state.channels
-  return (
-    channel !== undefined &&
-    queueOf(context, channel).pending.some((entry) => {
-      if (
-        entry.requestType !== 'InstallProfile' ||
-        !isUnanswered(entry) ||
-        entry.handedOutAt <= context.now - RENEWAL_WINDOW
-      ) {
-        return false
-      }
-      const [row] = context.db.all<{
-        source: string
-        payload: ArrayBuffer | Uint8Array | null
-      }>('SELECT source, payload FROM commands WHERE id = ?', entry.id)
-      return (
-        row?.source !== RENEWAL_SOURCE &&
-        holdsMdmPayload(loadBody(context, 'payload', entry.id, row?.payload ?? null, entry.secret))
-      )
-    })
-  )
-}
-
-function holdsMdmPayload(command: Uint8Array): boolean {
-  try {
-    const profile = bytesAt(dictAt(asDict(readPlist(command)), 'Command') ?? {}, 'Payload')
-    if (!profile) {
-      return false
-    }
-    const content = asDict(readPlist(signedContent(profile) ?? profile))['PayloadContent']
-    return Array.isArray(content) && content.some(isMdmPayload)
-  } catch (error) {
-    if (error instanceof PlistError) {
-      return false
-    }
-    throw error
-  }
-}
-
-function isMdmPayload(payload: PlistValue): boolean {
-  return stringAt(asDict(payload), 'PayloadType') === 'com.apple.mdm'
 }

@@ -161,6 +161,24 @@ export function archiveEscrow(db: Db, now: number): void {
   db.run('UPDATE escrow SET archived_at = ? WHERE archived_at = 0', now)
 }
 
+/**
+ * Takes back what was archived at that moment. What a later enrolment stored goes to the archive, or, with `keepsNewer`, is the
+ * present one of its kind.
+ */
+export function reviveEscrow(
+  db: Db,
+  when: { readonly archivedAt: number; readonly now: number; readonly keepsNewer: boolean },
+): void {
+  if (!when.keepsNewer) {
+    archiveEscrow(db, when.now)
+  }
+  db.run(
+    `UPDATE escrow SET archived_at = 0 WHERE archived_at = ?
+      AND kind NOT IN (SELECT kind FROM escrow WHERE archived_at = 0)`,
+    when.archivedAt,
+  )
+}
+
 function place(bodies: Bodies, kind: EscrowKind, id: number): string {
   return `${bodies.name}/escrow/${kind}/${id}`
 }

@@ -9,16 +9,25 @@ import { CHANNEL_SPAN } from './schema.ts'
 import { knownChannel, saveDevice } from './state.ts'
 
 /**
- * Whether a command is kept from going out: it waits for a device that has never enrolled, and any device may enrol with that
- * id; or a user channel was called like that first, and may be meant. An admin releases it.
+ * Why a command is kept from going out. `arrival`: it waits for a device that has never enrolled, and any device may enrol with
+ * that id; or a user channel was called like that first, and may be meant. `contest`: the device's enrolment is not proven yet.
+ * `earlier`: it was queued for the enrolment before that. An admin releases it, or, in a contest, its end does.
  */
-export function isHeld(
+export type HeldFor = 'arrival' | 'contest' | 'earlier'
+
+/** Whether a new command is held, and for what. */
+export function heldFor(
   { state }: Context,
   { secret, requestType }: { readonly secret: boolean; readonly requestType: string },
-): boolean {
+): HeldFor | undefined {
   const { device } = state
-  const isDoubtful = device.state === 'unknown' || device.namesake !== ''
-  return isDoubtful && (secret || isDestructiveCommand(requestType))
+  if (!secret && !isDestructiveCommand(requestType)) {
+    return undefined
+  }
+  if (device.state === 'unknown' || device.namesake !== '') {
+    return 'arrival'
+  }
+  return device.contest ? 'contest' : undefined
 }
 
 /** A device is there for the first time: somebody should look at it if its id is a user's, or something is held for it. */
@@ -65,7 +74,8 @@ export function releaseHeld(context: Context, user: string, ref: CommandRef | un
   const first = channel.id * CHANNEL_SPAN
   const last = user === '' ? Number.MAX_SAFE_INTEGER : first + CHANNEL_SPAN - 1
   const rows = context.db.all<{ id: number }>(
-    "UPDATE commands SET state = 'queued' WHERE id BETWEEN ? AND ? AND state = 'held' RETURNING id",
+    `UPDATE commands SET state = 'queued', held_for = '', rounds = 0, handed_out_at = 0
+      WHERE id BETWEEN ? AND ? AND state = 'held' RETURNING id`,
     found?.row ?? first,
     found?.row ?? last,
   )

@@ -1,11 +1,15 @@
 import type { Db } from './db.ts'
+import type { Proof } from './proof.ts'
 
 /** The epoch of an identity that an admin has revoked: no enrolment's. */
 export const REVOKED = -1
 
+/** That of an identity that lost a contest: its messages are answered, and change nothing. */
+export const FROZEN = -2
+
 export interface IdentityStep {
   readonly at: number
-  readonly what: 'bound' | 'renewed' | 'revoked' | 'reinstated'
+  readonly what: 'bound' | 'renewed' | 'revoked' | 'reinstated' | 'frozen'
 }
 
 /** A certificate that was bound to this device; only those of the device's epoch are its present identity. */
@@ -21,21 +25,36 @@ export interface Identity {
   reported: boolean
   /** What became of it, oldest first. */
   history: readonly IdentityStep[]
+  /** Which evidence there is that it is the device's own; empty while there is none. */
+  proof: Proof | ''
+  /** Digests of the Authenticate and CheckOut messages that it brought, the newest last. */
+  heard: readonly string[]
 }
 
 export function loadIdentities(db: Db): Identity[] {
   return db
-    .all<Omit<Identity, 'reported' | 'history'> & { reported: number; history: string }>(
-      `SELECT id, fingerprint, ca_key AS caKey, subject, not_after AS notAfter, epoch, reported, history
+    .all<
+      Omit<Identity, 'reported' | 'history' | 'heard'> & {
+        reported: number
+        history: string
+        heard: string
+      }
+    >(
+      `SELECT id, fingerprint, ca_key AS caKey, subject, not_after AS notAfter, epoch, reported, history, proof, heard
         FROM identities ORDER BY id`,
     )
-    .map((row) => ({ ...row, reported: row.reported === 1, history: JSON.parse(row.history) }))
+    .map((row) => ({
+      ...row,
+      reported: row.reported === 1,
+      history: JSON.parse(row.history),
+      heard: JSON.parse(row.heard),
+    }))
 }
 
 export function saveIdentity(db: Db, identity: Identity): void {
   db.run(
-    `INSERT OR REPLACE INTO identities (id, fingerprint, ca_key, subject, not_after, epoch, reported, history)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT OR REPLACE INTO identities (id, fingerprint, ca_key, subject, not_after, epoch, reported, history, proof, heard)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     identity.id,
     identity.fingerprint,
     identity.caKey,
@@ -44,5 +63,7 @@ export function saveIdentity(db: Db, identity: Identity): void {
     identity.epoch,
     Number(identity.reported),
     JSON.stringify(identity.history),
+    identity.proof,
+    JSON.stringify(identity.heard),
   )
 }

@@ -1,10 +1,13 @@
 import type { Message } from '../mdm/message.ts'
 import type { Context } from './context.ts'
-import { REVOKED, saveIdentity, type Identity, type IdentityStep } from './identity-row.ts'
+import { isKept, settle } from './contest.ts'
+import { FROZEN, REVOKED, saveIdentity, type Identity, type IdentityStep } from './identity-row.ts'
+import type { Proof } from './proof.ts'
 import { saveDevice } from './state.ts'
 
 /** What is remembered of an identity: its row stays as long as its device. */
 const MAX_HISTORY = 20
+const MAX_HEARD = 50
 
 /** What the Worker found out about a certificate that no object knew: its chain, and that D1 gave it to us. */
 export interface Claim {
@@ -13,17 +16,21 @@ export interface Claim {
   readonly notAfter: number
   /** User channels of other devices that are called like this device, and whether admins meant them by it. */
   readonly namesakes?: { readonly ids: readonly string[]; readonly used: boolean } | undefined
+  /** Its challenge was bound to this id, or to the serial number that this Authenticate names; absent for another. */
+  readonly bound?: { readonly udid: boolean; readonly serial: boolean } | undefined
 }
 
 /**
  * `bound`: an identity of this enrolment. `claimable`: unknown here, and the message may bind it, so the Worker
- * checks its chain and claims it. `earlier`: of an earlier enrolment of this device. `refused`: everything else.
+ * checks its chain and claims it. `earlier`: of an earlier enrolment of this device. `frozen`: it lost a contest. `refused`:
+ * everything else.
  */
 export type Standing =
   | { readonly kind: 'bound'; readonly identity: Identity }
   | { readonly kind: 'claimable' }
   | { readonly kind: 'tolerated' }
   | { readonly kind: 'earlier'; readonly identity: Identity }
+  | { readonly kind: 'frozen' }
   | { readonly kind: 'refused'; readonly reason: string }
 
 /**
@@ -38,8 +45,13 @@ export function standing(context: Context, fingerprint: string, message: Message
   if (identity?.epoch === REVOKED) {
     return { kind: 'refused', reason: 'the certificate was revoked' }
   }
+  if (identity?.epoch === FROZEN) {
+    return { kind: 'frozen' }
+  }
   if (identity) {
-    return identity.epoch === device.epoch || authenticates
+    // What a kept enrolment says decides nothing until its identity has acknowledged a probe.
+    const mayAuthenticate = authenticates && !isKept(context, identity)
+    return identity.epoch === device.epoch || mayAuthenticate
       ? { kind: 'bound', identity }
       : { kind: 'earlier', identity }
   }
@@ -64,7 +76,11 @@ export function bind(
   context: Context,
   fingerprint: string,
   { caKey, subject, notAfter }: Claim,
-  what: 'bound' | 'renewed' = 'bound',
+  how: {
+    readonly what: 'bound' | 'renewed'
+    readonly proof: Proof | ''
+    readonly digest: string
+  },
 ): Identity {
   const { identities, device } = context.state
   const identity: Identity = {
@@ -75,7 +91,9 @@ export function bind(
     notAfter,
     epoch: device.epoch,
     reported: false,
-    history: [{ at: context.now, what }],
+    history: [{ at: context.now, what: how.what }],
+    proof: how.proof,
+    heard: how.digest === '' ? [] : [how.digest],
   }
   identities.push(identity)
   saveIdentity(context.db, identity)
@@ -90,7 +108,10 @@ export function reinstate(context: Context, fingerprint: string): boolean {
   if (!identity) {
     return false
   }
-  accept(context, identity, 'reinstated')
+  if (isKept(context, identity)) {
+    settle(context, 'admin_earlier', identity.epoch)
+  }
+  accept(context, identity, { what: 'reinstated', proof: 'admin', digest: '' })
   return true
 }
 
@@ -98,10 +119,23 @@ export function reinstate(context: Context, fingerprint: string): boolean {
 export function accept(
   context: Context,
   identity: Identity,
-  what: 'bound' | 'reinstated' = 'bound',
+  how: {
+    readonly what?: 'bound' | 'reinstated'
+    readonly proof: Proof | ''
+    readonly digest: string
+  },
 ): void {
-  change(context, identity, context.state.device.epoch, what)
+  change(context, identity, context.state.device.epoch, how.what ?? 'bound')
   identity.reported = false
+  identity.proof = how.proof
+  heard(context, identity, how.digest)
+}
+
+/** Remembers a message that an identity brought, so that the same one again changes nothing. */
+export function heard(context: Context, identity: Identity, digest: string): void {
+  if (digest !== '') {
+    identity.heard = [...identity.heard, digest].slice(-MAX_HEARD)
+  }
   saveIdentity(context.db, identity)
 }
 
@@ -157,7 +191,7 @@ export function renewIdentity(
   if (!isPresent || device.blocked || device.state === 'checked_out') {
     return false
   }
-  bind(context, fingerprint, claim, 'renewed')
+  bind(context, fingerprint, claim, { what: 'renewed', proof: 'renewal', digest: '' })
   if (byProfile) {
     device.installed.successors = [...device.installed.successors, fingerprint]
     saveDevice(context.db, device)

@@ -24,7 +24,12 @@ export interface Installed {
   /** Certificates that were issued for a renewal profile, and have not enrolled yet. */
   successors: readonly string[]
   renewal: Renewal
+  /** The last profile with an MDM payload, not of ours, that the device acknowledged, and when (milliseconds). */
+  mdmProfile?: { readonly uuid: string; readonly at: number } | undefined
 }
+
+/** Marks our own renewal profiles in the queue: what follows from one is told by its certificate alone. */
+export const RENEWAL_SOURCE = 'renewal'
 
 export const NO_RENEWAL: Renewal = { state: '', reason: '', at: 0, command: '' }
 
@@ -39,6 +44,7 @@ export function newInstalled(): Installed {
     identity: '',
     successors: [],
     renewal: NO_RENEWAL,
+    mdmProfile: undefined,
   }
 }
 

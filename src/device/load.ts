@@ -14,10 +14,11 @@ import {
 
 interface StoredDevice extends Omit<
   DeviceRow,
-  'facts' | 'installed' | 'blocked' | 'hidden' | 'displaced'
+  'facts' | 'installed' | 'contest' | 'blocked' | 'hidden' | 'displaced'
 > {
   facts: string
   installed: string
+  contest: string
   blocked: number
   hidden: number
   displaced: number
@@ -42,13 +43,14 @@ export function loadState(db: Db, name: string): DeviceState {
     return state
   }
   const [stored] = db.all<StoredDevice>(
-    `SELECT schema, name, type, state, facts, installed, epoch, blocked, hidden, displaced, namesake, claimed_at AS claimedAt,
+    `SELECT schema, name, type, state, facts, installed, epoch, blocked, hidden, displaced, namesake, contest, claimed_at AS claimedAt,
       renewed_at AS renewedAt, last_seen AS lastSeen, version, projected FROM device`,
   )
   if (stored) {
     Object.assign(state.device, stored, {
       facts: { ...NO_FACTS, ...JSON.parse(stored.facts) },
       installed: { ...newInstalled(), ...JSON.parse(stored.installed) },
+      contest: stored.contest === '' ? undefined : JSON.parse(stored.contest),
       blocked: stored.blocked === 1,
       hidden: stored.hidden === 1,
       displaced: stored.displaced === 1,
@@ -108,6 +110,7 @@ function newDevice(name: string): DeviceRow {
     hidden: false,
     displaced: false,
     namesake: '',
+    contest: undefined,
     claimedAt: 0,
     renewedAt: 0,
     lastSeen: 0,

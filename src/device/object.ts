@@ -28,6 +28,9 @@ import { attemptRenewal, renewalFacts, type RenewalAttempt, type RenewalFacts } 
 import { viewDevice, type DeviceView } from './page.ts'
 import { viewTimeline, type Timeline, type TimelineFilter } from './timeline.ts'
 import type { Context } from './context.ts'
+import { settle } from './contest.ts'
+import type { AdminProof } from './proof.ts'
+import { requeue, type Requeued } from './requeue.ts'
 import { DeviceRuntime, type DeviceEnv } from './runtime.ts'
 import { knownChannel, type DeviceState } from './state.ts'
 import { claimKept, userClaim, type UserClaim } from './user-claim.ts'
@@ -179,6 +182,15 @@ export class Device extends DurableObject<DeviceEnv> {
 
   async identities(): Promise<readonly admin.ListedIdentity[]> {
     return this.#runtime.commit(admin.listIdentities)
+  }
+
+  /** An admin says which enrolment is the device. @returns false when none is contested. */
+  async decide(proof: AdminProof): Promise<boolean> {
+    return this.#runtime.commit((context) => settle(context, proof))
+  }
+
+  async requeue(address: Address): Promise<Requeued | Elsewhere> {
+    return this.#at(address, requeue)
   }
 
   async retire(): Promise<boolean> {

@@ -2,6 +2,7 @@ import type { EnrollmentType } from '../mdm/enrollment.ts'
 import type { DeviceFacts } from '../mdm/message.ts'
 import { listIdentities, type ListedIdentity } from './admin.ts'
 import type { Context } from './context.ts'
+import { viewContest, type ContestView } from './contest.ts'
 import { pushStateOf, type PushState } from './directory-row.ts'
 import { latestInventory, type Snapshot } from './inventory.ts'
 import { PENDING_STATES, queueOf } from './queue-memory.ts'
@@ -38,6 +39,7 @@ export interface DevicePage {
   readonly facts: DeviceFacts
   readonly blocked: boolean
   readonly hidden: boolean
+  readonly contest: ContestView | undefined
   readonly lastSeen: number
   readonly channels: readonly ChannelPage[]
   readonly identities: readonly ListedIdentity[]
@@ -60,6 +62,7 @@ export function viewDevice(context: Context): DeviceView {
     facts: device.facts,
     blocked: device.blocked,
     hidden: device.hidden,
+    contest: viewContest(context),
     lastSeen: Math.max(device.lastSeen, heardAt),
     channels: channels.map((channel) => channelPage(context, channel)),
     identities: listIdentities(context),

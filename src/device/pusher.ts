@@ -5,7 +5,14 @@ import type { Verdict } from '../push/verdict.ts'
 import type { Context } from './context.ts'
 import { admission, NO_APNS, sendPush, type PushSettings } from './push-gate.ts'
 import { notePush } from './push-notes.ts'
-import { deadToken, mayStayQuiet, pushTarget, takeVerdict, type PushTarget } from './pushing.ts'
+import {
+  deadToken,
+  keptTarget,
+  mayStayQuiet,
+  pushTarget,
+  takeVerdict,
+  type PushTarget,
+} from './pushing.ts'
 
 /** A device object as pushing sees it: its commits, and the way to APNs. */
 export interface Pusher extends PushSettings {
@@ -49,7 +56,7 @@ export interface Occasion {
   readonly tries?: boolean
 }
 
-/** Pushes channels that have commands waiting. */
+/** Pushes channels that have commands waiting; below 0, the device of a kept enrolment by its epoch. */
 export async function pushPending(
   pusher: Pusher,
   channels: readonly number[],
@@ -97,6 +104,9 @@ function readyChannel(
   id: number,
   again: boolean,
 ): PushTarget | undefined {
+  if (id < 0) {
+    return keptTarget(context, -id, pusher.topic)
+  }
   const channel = context.state.channels[id]
   if (!channel || (!again && mayStayQuiet(context, channel))) {
     return undefined

@@ -1,9 +1,11 @@
+import { Buffer } from 'node:buffer'
 import { UNANSWERED_INTERVAL, waitAfter } from '../push/back-off.ts'
 import { isPushMagic, isPushToken, isPushTopic, tokenHex } from '../push/request.ts'
 import type { Verdict } from '../push/verdict.ts'
 import { PUSH_UNREGISTERED } from '../events/topics.ts'
 import type { Enrollment } from '../mdm/enrollment.ts'
 import { wakeBy, type Context } from './context.ts'
+import { readEarlier } from './earlier.ts'
 import { recordEvent, type NewEvent } from './outbox.ts'
 import { pendingSince, PUSH_FALLBACK } from './queue.ts'
 import { saveChannel, type Channel } from './state.ts'
@@ -31,6 +33,26 @@ export function pushTarget(context: Context, user: string, certificateTopic: str
     return cannot(`retrieving PushInfo by UDID: not found: PushInfo udid ${id}`)
   }
   const { token, magic, topic, flag, flagEpoch } = channel
+  return checked({ user, token, magic, topic, flag, flagEpoch }, certificateTopic)
+}
+
+/** The device of an enrolment that is kept, if it can be pushed. */
+export function keptTarget(
+  { db }: Context,
+  epoch: number,
+  certificateTopic: string,
+): PushTarget | undefined {
+  const channel = readEarlier(db, epoch)?.channels[0]
+  if (!channel || channel.token === '') {
+    return undefined
+  }
+  const token = new Uint8Array(Buffer.from(channel.token, 'base64'))
+  const target = { ...channel, token, user: '', flag: '', flagEpoch: 0 }
+  return checked(target, certificateTopic).kind === 'ready' ? target : undefined
+}
+
+function checked(target: PushTarget, certificateTopic: string): PushCheck {
+  const { token, magic, topic } = target
   if (!isPushToken(token)) {
     return cannot('invalid push token')
   }
@@ -46,7 +68,7 @@ export function pushTarget(context: Context, user: string, certificateTopic: str
   if (!isPushTopic(topic)) {
     return cannot('invalid push topic')
   }
-  return { kind: 'ready', target: { user, token, magic, topic, flag, flagEpoch } }
+  return { kind: 'ready', target }
 }
 
 /** Why a token is dead; a flag of an earlier epoch of the circuit is void, because the fault was not the device's. */

@@ -73,13 +73,17 @@ export function viewQueue(
  * Empties a channel's queue, or takes some commands out of it; how many is the answer. What is held is for the device that an admin
  * finds to be the right one, so a new enrolment leaves it. What the device may already hold is marked, so that its answer
  * still finds a home, and so are the newest, for whoever asks what became of them, and what a job may look for; the
- * rest is deleted, but for the newest row, which keeps the numbering.
+ * rest is deleted, but for the newest row, which keeps the numbering. What was superseded stays for a week, whole.
  */
 export function giveUp(
   context: Context,
   channel: Channel,
   state: 'cancelled' | 'superseded',
-  which: { readonly queuedUntil?: number; readonly numbers?: readonly number[] } = {},
+  which: {
+    readonly queuedUntil?: number
+    readonly numbers?: readonly number[]
+    readonly held?: boolean
+  } = {},
 ): number {
   if (context.state.device.schema === 0) {
     return 0
@@ -90,12 +94,12 @@ export function giveUp(
   const rows = context.db.all<{ id: number; stays: number; big: number }>(
     `SELECT id, handed_out_at > 0 OR ${soughtByJob('?')} AS stays, payload IS NULL AS big FROM commands
       WHERE id BETWEEN ? AND ? AND state IN ${PENDING_STATES} AND queued_at <= ?
-      AND NOT (? = 'superseded' AND state = 'held') AND (? IS NULL OR id IN (SELECT ? + value FROM json_each(?))) ORDER BY id`,
+      AND NOT (? AND state = 'held') AND (? IS NULL OR id IN (SELECT ? + value FROM json_each(?))) ORDER BY id`,
     soughtSince(context),
     base,
     base + CHANNEL_SPAN - 1,
     Math.min(which.queuedUntil ?? Infinity, Number.MAX_SAFE_INTEGER),
-    state,
+    Number(state === 'superseded' && which.held !== true),
     numbers,
     base,
     numbers,
@@ -103,6 +107,15 @@ export function giveUp(
   const shown = rows.length - context.settings.keepResults.count
   for (const [place, row] of rows.entries()) {
     context.effects.finished.add(row.id)
+    if (state === 'superseded') {
+      // It may be queued again: see requeue.ts.
+      context.db.run(
+        `UPDATE commands SET state = 'superseded', ended_at = ?, held_for = '' WHERE id = ?`,
+        context.now,
+        row.id,
+      )
+      continue
+    }
     if (row.stays || row.id === queue.lastId || place >= shown) {
       context.db.run(
         `UPDATE commands SET state = ?, ended_at = ?, payload = ${PAYLOAD_AT_END} WHERE id = ?`,

@@ -14,7 +14,8 @@ import { wakeBy, type Context } from './context.ts'
 export { PUSH_FALLBACK } from './queue-memory.ts'
 import { PENDING_STATES, PUSH_FALLBACK, queueOf, readWindow, WINDOW } from './queue-memory.ts'
 import { writeQueuedBy, type QueuedBy } from './queued-by.ts'
-import { isHeld } from './held.ts'
+import { heldFor, type HeldFor } from './held.ts'
+import { noteAcknowledged } from './mdm-profile.ts'
 import { keepResult, pruneAfterAnswer, pruneInTime } from './results.ts'
 import { CHANNEL_SPAN } from './schema.ts'
 import { saveDevice, type Channel, type PendingCommand } from './state.ts'
@@ -50,8 +51,8 @@ export function enqueue(context: Context, channel: Channel, command: NewCommand)
   const queue = queueOf(context, channel)
   const id = queue.lastId + 1
   const terms = command.terms ?? NO_TERMS
-  const held = isHeld(context, command)
-  const big = store(context, id, command, { ...terms, state: held ? 'held' : 'queued' })
+  const held = heldFor(context, command)
+  const big = store(context, id, command, { ...terms, held })
   queue.lastId = id
   queue.depth += 1
   pruneInTime(context, channel, queue, id)
@@ -96,17 +97,17 @@ function store(
   context: Context,
   id: number,
   command: NewCommand,
-  terms: Terms & { readonly state: 'queued' | 'held' },
+  terms: Terms & { readonly held: HeldFor | undefined },
 ): boolean {
   const payload = storeBody(context, 'payload', id, command.payload, command.secret)
   context.db.run(
     `INSERT INTO commands (id, uuid, request_type, state, rounds, queued_at, not_before, expires_at, handed_out_at,
-      not_now_at, answered_at, result_hash, secret, source, request_key, request_hash, queued_by, payload)
-      VALUES (?, ?, ?, ?, 0, ?, ?, ?, 0, 0, 0, '', ?, ?, ?, ?, ?, ?)`,
+      not_now_at, answered_at, result_hash, secret, source, request_key, request_hash, queued_by, held_for, payload)
+      VALUES (?, ?, ?, ?, 0, ?, ?, ?, 0, 0, 0, '', ?, ?, ?, ?, ?, ?, ?)`,
     id,
     command.uuid,
     command.requestType,
-    terms.state,
+    terms.held ? 'held' : 'queued',
     context.now,
     terms.notBefore,
     terms.expiresAt,
@@ -115,6 +116,7 @@ function store(
     terms.requestKey,
     terms.requestHash,
     writeQueuedBy(command.by),
+    terms.held ?? '',
     payload,
   )
   return payload === null
@@ -149,6 +151,9 @@ export function applyReport(
   }
   if (state === 'not_now') {
     return putOff(context, channel, entry)
+  }
+  if (state === 'acknowledged') {
+    noteAcknowledged(context, entry)
   }
   queue.pending.splice(queue.pending.indexOf(entry), 1)
   queue.depth -= 1

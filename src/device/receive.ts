@@ -1,17 +1,21 @@
 import type { InstalledProfile } from '../enroll/installed-profile.ts'
 import { aboutMessage } from '../events/event.ts'
-import { COMMAND_DEFERRED, IDENTITY_CONFLICT, topicOf } from '../events/topics.ts'
-import { deviceTypeOf, enrollmentId } from '../mdm/enrollment.ts'
+import { IDENTITY_CONFLICT } from '../events/topics.ts'
+import { deviceTypeOf } from '../mdm/enrollment.ts'
 import type { Message, Report } from '../mdm/message.ts'
 import { beginsRound } from '../mdm/queue.ts'
-import { checkIn, type CheckInEffect } from './check-in.ts'
+import { checkIn } from './check-in.ts'
 import type { Context } from './context.ts'
+import { isKept, isUndecided, passTime, settle } from './contest.ts'
 import { changed, toldNews, type ToldNews } from './directory-row.ts'
 import { noteArrival } from './held.ts'
 import { bind, standing, type Claim, type Standing } from './identity.ts'
 import { saveIdentity, type Identity } from './identity-row.ts'
 import { recordEvent, type Listeners } from './outbox.ts'
-import { applyReport, handOut, type ReportEffect } from './queue.ts'
+import { record, recordContest, recordDeferred } from './message-events.ts'
+import { applyReport, handOut } from './queue.ts'
+import { acknowledges } from './mdm-profile.ts'
+import { finishKept, hearKept } from './returning.ts'
 import { keepProfile, noteMessage, noteReport } from './renewing.ts'
 import { channelOf, knownChannel, saveChannel, type DeviceState } from './state.ts'
 import { wantedClaim, type NewClaim } from './user-claim.ts'
@@ -34,6 +38,10 @@ export interface DeviceInput {
   readonly conflictListeners: Listeners
   /** Those that want to hear of commands that devices put off. */
   readonly deferredListeners: Listeners
+  /** Of an Authenticate or CheckOut with a signature: what was signed, as a digest. */
+  readonly digest?: string | undefined
+  /** Those that want to hear of contested enrolments; absent where the caller does not know the topic. */
+  readonly contestListeners?: Listeners
 }
 
 export type DeviceAnswer =
@@ -42,6 +50,12 @@ export type DeviceAnswer =
       readonly reply?: Uint8Array
       /** Admins meant a user by the device's id, and have not said yet that the device is meant. */
       readonly contested?: true
+      /** The enrolment is not proven: what declares its state is for the enrolment from before. */
+      readonly unproven?: true
+      /** The answer is not known yet: the device has to come again. */
+      readonly later?: true
+      /** Signed by an identity that lost a contest: it gets an empty answer, whatever it asks. */
+      readonly frozen?: true
       /** The directory does not know this user's claim yet: it has to be kept there before the device gets its answer. */
       readonly claim?: NewClaim
       readonly news: ToldNews
@@ -70,14 +84,23 @@ export function isHeartbeat(state: DeviceState, input: DeviceInput, now: number)
 
 /** Takes in one message: identity, state change, event and answer are one commit (design.md 3). */
 export function receive(context: Context, input: DeviceInput): DeviceAnswer {
+  passTime(context)
   const stands = standing(context, input.fingerprint, input.message)
   if (stands.kind === 'refused') {
     return stands
   }
-  if (stands.kind === 'earlier') {
-    return conflict(context, input, stands.identity)
-  }
   const blocked = context.state.device.blocked && input.message.kind === 'report'
+  if (stands.kind === 'frozen') {
+    return blocked ? { kind: 'blocked' } : unchanged(context, { frozen: true })
+  }
+  if (stands.kind === 'earlier') {
+    return isKept(context, stands.identity) && !blocked
+      ? comeBack(context, input, stands.identity)
+      : conflict(context, input, stands.identity)
+  }
+  if (stands.kind === 'bound' && isReplay(context, input, stands.identity)) {
+    return unchanged(context)
+  }
   if (stands.kind !== 'bound' && input.claim === undefined) {
     return { kind: 'unclaimed', blocked }
   }
@@ -88,6 +111,40 @@ export function receive(context: Context, input: DeviceInput): DeviceAnswer {
   noteMessage(context, input)
   seen(context)
   return { ...answer, news: toldNews(context) }
+}
+
+function unchanged(context: Context, more: { readonly frozen?: true } = {}): DeviceAnswer {
+  return { kind: 'accepted', ...more, news: toldNews(context) }
+}
+
+/** The same message again, word for word, changes nothing. A device that left, or was deleted, it may enrol once more. */
+function isReplay(
+  { state }: Context,
+  { digest, message }: DeviceInput,
+  identity: Identity,
+): boolean {
+  const enrolsAgain =
+    (state.device.state === 'checked_out' || state.device.hidden) &&
+    message.kind === 'checkin' &&
+    message.messageType === 'Authenticate' &&
+    identity.epoch === state.device.epoch
+  return digest !== undefined && identity.heard.includes(digest) && !enrolsAgain
+}
+
+/** A message by the identity of an enrolment that is kept, while another is contested. Its check-ins are for later. */
+function comeBack(context: Context, input: DeviceInput, identity: Identity): DeviceAnswer {
+  const { message } = input
+  if (message.kind === 'checkin') {
+    return finishKept(context, message, identity)
+      ? unchanged(context)
+      : conflict(context, input, identity)
+  }
+  const who = { identity, random: input.eventId }
+  const { reply, answered } = hearKept(context, message, input.body, who)
+  if (answered) {
+    record(context, input, {})
+  }
+  return { kind: 'accepted', ...(reply ? { reply } : {}), news: toldNews(context) }
 }
 
 /** The sender's identity in this enrolment; none when it is only tolerated, or is Authenticate's to bind. */
@@ -126,10 +183,16 @@ function take(
     identity,
     claim: input.claim,
     profile: input.profile,
+    digest: input.digest ?? '',
   })
   record(context, input, effect)
+  if (effect.contested !== undefined) {
+    recordContest(context, input, effect.contested)
+  }
   return {
     kind: 'accepted',
+    ...(effect.later ? { later: true } : {}),
+    ...(context.state.device.contest ? { unproven: true } : {}),
     ...(effect.reply ? { reply: effect.reply } : {}),
     ...(context.state.device.namesake === 'contested' ? { contested: true } : {}),
     ...claim,
@@ -138,6 +201,11 @@ function take(
 
 /** A report: its effect on the queue, its event, and the next command (spec/apple-protocol.md §2). */
 function connect(context: Context, report: Report, input: DeviceInput): Uint8Array | undefined {
+  const { contest } = context.state.device
+  const isComplete = context.state.device.state === 'enrolled' && isUndecided(context)
+  if (isComplete && acknowledges(context, report, contest?.renewal ?? [])) {
+    settle(context, 'profile')
+  }
   const channel = channelOf(context, report.enrollment.user)
   const effect = applyReport(context, channel, report, input.body)
   if (effect.kind !== 'repeat') {
@@ -157,45 +225,6 @@ function connect(context: Context, report: Report, input: DeviceInput): Uint8Arr
   return handOut(context, channel)
 }
 
-/** The device is not stuck, it only never has the time: somebody should look. */
-function recordDeferred(
-  context: Context,
-  input: DeviceInput,
-  { n, notNows }: Extract<ReportEffect, { kind: 'deferred' }>,
-): void {
-  const { user } = input.message.enrollment
-  const commandId = `${enrollmentId(context.name, user)}.${n}`
-  recordEvent(
-    context,
-    {
-      // Derived: this message has an event of its own already.
-      id: `${input.eventId}/deferred`,
-      topic: COMMAND_DEFERRED,
-      about: { ...aboutMessage(input.message, input.params), commandId, notNows },
-      body: input.body,
-    },
-    input.deferredListeners,
-  )
-  context.effects.notes.push({ event: 'mdm:command-deferred', device: context.name, commandId })
-}
-
-function record(context: Context, input: DeviceInput, effect: CheckInEffect): void {
-  recordEvent(
-    context,
-    {
-      id: input.eventId,
-      topic: topicOf(input.message),
-      about: {
-        ...aboutMessage(input.message, input.params),
-        ...(effect.tally === undefined ? {} : { tokenUpdateTally: effect.tally }),
-        ...(effect.renewal ? { renewal: true } : {}),
-      },
-      body: input.body,
-    },
-    input.listeners,
-  )
-}
-
 /** A device that nobody knows, with an acceptable certificate that is bound nowhere else, is taken in. */
 function adopt(context: Context, input: DeviceInput, claim: Claim): Identity {
   const { device } = context.state
@@ -205,7 +234,7 @@ function adopt(context: Context, input: DeviceInput, claim: Claim): Identity {
   keepProfile(context, input.profile)
   changed(context)
   context.effects.notes.push({ event: 'mdm:adopted', device: device.name })
-  return bind(context, input.fingerprint, claim)
+  return bind(context, input.fingerprint, claim, { what: 'bound', proof: 'adopted', digest: '' })
 }
 
 function conflict(context: Context, input: DeviceInput, identity: Identity): DeviceAnswer {

@@ -8,14 +8,11 @@ import { readPlistTop } from '../plist/read.ts'
 import type { PlistDict } from '../plist/value.ts'
 import type { Context } from './context.ts'
 import { listAnew } from './directory-row.ts'
-import { learn, newInstalled, NO_RENEWAL, type Renewal } from './installed.ts'
+import { learn, newInstalled, NO_RENEWAL, RENEWAL_SOURCE, type Renewal } from './installed.ts'
 import { queueOf } from './queue-memory.ts'
 import { enqueue, type NewCommand } from './queue.ts'
 import { channelOf, saveDevice } from './state.ts'
 import type { DeviceInput } from './receive.ts'
-
-/** Marks our own renewal profiles in the queue: what follows from one is told by its certificate alone. */
-export const RENEWAL_SOURCE = 'renewal'
 
 const MAX_REASON = 300
 

@@ -42,6 +42,9 @@ const LASTING_COUNT = 20
  */
 export const PAYLOAD_AT_END = `iif(handed_out_at > 0 AND request_type IN ${LASTING_LIST}, payload, NULL)`
 
+/** So long a superseded command stays whole, whatever KEEP_RESULTS says: it may be queued again. */
+export const REQUEUE_SPAN = 7 * 86_400_000
+
 interface Answered {
   readonly id: number
   /** Whether its payload rests in `parts`. */
@@ -112,7 +115,8 @@ export function pruneAfterAnswer(
   queue.pruned = true
 }
 
-const ENDED = `id BETWEEN ?1 AND ?2 AND state IN ${FINISHED} AND NOT ${soughtByJob('?3')}`
+const ENDED = `id BETWEEN ?1 AND ?2 AND state IN ${FINISHED} AND NOT ${soughtByJob('?3')}
+  AND NOT (state = 'superseded' AND ended_at > ?7)`
 const NO_INVENTORY = `NOT (request_type IN ${INVENTORY_LIST} AND state = 'acknowledged' AND NOT EXISTS (
   SELECT 1 FROM commands AS newer WHERE newer.id > old.id AND newer.id <= ?4
   AND newer.request_type = old.request_type AND newer.state = 'acknowledged'))`
@@ -126,7 +130,7 @@ const ALL_BUT_LATEST = `SELECT id, big FROM (SELECT ${COLUMNS} FROM commands WHE
   AND newer.request_type = old.request_type AND newer.answered_at > 0) AND ${NO_INVENTORY} AND ${NOT_LASTING} LIMIT ?5`
 const ALL_BUT_NEWEST = `SELECT id, big FROM (SELECT ${COLUMNS},
   row_number() OVER (ORDER BY id DESC) AS place FROM commands WHERE ${ENDED}) AS old
-  WHERE (place > ?7 OR (ended_at > 0 AND ended_at < ?8)) AND ${NO_INVENTORY} AND ${NOT_LASTING} LIMIT ?5`
+  WHERE (place > ?8 OR (ended_at > 0 AND ended_at < ?9)) AND ${NO_INVENTORY} AND ${NOT_LASTING} LIMIT ?5`
 
 /** Deletes of a channel's history what is too much, at most so many rows. */
 export function pruneResults(context: Context, channel: Channel, queue: Queue, most: number): void {
@@ -134,7 +138,16 @@ export function pruneResults(context: Context, channel: Channel, queue: Queue, m
   const base = channel.id * CHANNEL_SPAN
   const { kind, count, ms } = settings.keepResults
   const waiting = queue.pending.find(({ handedOutAt }) => handedOutAt === 0)?.id ?? queue.lastId
-  const range = [base, waiting - 1, soughtSince(context), waiting, most, now - LASTING_SPAN]
+  forgetSuperseded(context, base)
+  const range = [
+    base,
+    waiting - 1,
+    soughtSince(context),
+    waiting,
+    most,
+    now - LASTING_SPAN,
+    now - REQUEUE_SPAN,
+  ]
   const surplus =
     kind === 'latest'
       ? db.all<{ id: number; big: number }>(ALL_BUT_LATEST, ...range)
@@ -148,6 +161,25 @@ export function pruneResults(context: Context, channel: Channel, queue: Queue, m
     db.run('DELETE FROM commands WHERE id = ?', id)
     if (big) {
       dropParts(db, 'result', id)
+    }
+  }
+}
+
+/** Takes their payloads from superseded commands that can be queued again no more. */
+function forgetSuperseded({ db, now }: Context, base: number): void {
+  const rows = db.all<{ id: number; inline: number }>(
+    `SELECT id, payload IS NOT NULL AS inline FROM commands AS old WHERE id BETWEEN ? AND ? AND state = 'superseded'
+      AND ended_at <= ? AND NOT (handed_out_at > 0 AND request_type IN ${LASTING_LIST})
+      AND (payload IS NOT NULL OR EXISTS (SELECT 1 FROM parts WHERE body = 'payload' AND ref = old.id))`,
+    base,
+    base + CHANNEL_SPAN - 1,
+    now - REQUEUE_SPAN,
+  )
+  for (const { id, inline } of rows) {
+    if (inline) {
+      db.run('UPDATE commands SET payload = NULL WHERE id = ?', id)
+    } else {
+      dropParts(db, 'payload', id)
     }
   }
 }

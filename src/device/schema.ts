@@ -22,6 +22,7 @@ const TABLES: Readonly<Record<string, string>> = {
     hidden INTEGER NOT NULL,
     displaced INTEGER NOT NULL,
     namesake TEXT NOT NULL CHECK (namesake IN ('', 'called', 'contested')),
+    contest TEXT NOT NULL,
     claimed_at INTEGER NOT NULL,
     renewed_at INTEGER NOT NULL,
     last_seen INTEGER NOT NULL,
@@ -54,7 +55,9 @@ const TABLES: Readonly<Record<string, string>> = {
     not_after INTEGER NOT NULL,
     epoch INTEGER NOT NULL,
     reported INTEGER NOT NULL,
-    history TEXT NOT NULL
+    history TEXT NOT NULL,
+    proof TEXT NOT NULL,
+    heard TEXT NOT NULL
   )`,
   commands: `(
     id INTEGER PRIMARY KEY,
@@ -81,6 +84,7 @@ const TABLES: Readonly<Record<string, string>> = {
     request_hash TEXT NOT NULL DEFAULT '',
     push TEXT NOT NULL DEFAULT '',
     queued_by TEXT NOT NULL DEFAULT '',
+    held_for TEXT NOT NULL DEFAULT '' CHECK (held_for IN ('', 'arrival', 'contest', 'earlier')),
     payload BLOB,
     result BLOB
   )`,
@@ -143,6 +147,16 @@ const RARE_TABLES: ReadonlyMap<string, RareTable> = new Map(
         'reason TEXT NOT NULL',
       ],
     },
+    earlier: {
+      columns: [
+        'epoch INTEGER PRIMARY KEY',
+        'parked_at INTEGER NOT NULL',
+        'probe TEXT NOT NULL',
+        'contest TEXT NOT NULL',
+        'device TEXT NOT NULL',
+        'channels TEXT NOT NULL',
+      ],
+    },
     parts: {
       columns: [
         'body TEXT NOT NULL',
@@ -159,7 +173,7 @@ const RARE_TABLES: ReadonlyMap<string, RareTable> = new Map(
  * Which of the tables' forms an object has, kept in its own row: when they change, the steps between two forms are
  * numbered here and taken on first use.
  */
-export const SCHEMA = 2
+export const SCHEMA = 3
 
 /** What leads to each form from the one before. */
 const STEPS: Readonly<Record<number, readonly string[]>> = {
@@ -170,6 +184,15 @@ const STEPS: Readonly<Record<number, readonly string[]>> = {
     "ALTER TABLE device ADD COLUMN namesake TEXT NOT NULL DEFAULT ''",
     'DROP TABLE IF EXISTS aliases',
     'UPDATE device SET schema = 2',
+  ],
+  // Which proof an identity has. Those that were bound before are not judged again.
+  3: [
+    "ALTER TABLE identities ADD COLUMN proof TEXT NOT NULL DEFAULT 'first'",
+    "ALTER TABLE identities ADD COLUMN heard TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE device ADD COLUMN contest TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE commands ADD COLUMN held_for TEXT NOT NULL DEFAULT ''",
+    "UPDATE commands SET held_for = 'arrival' WHERE state = 'held'",
+    'UPDATE device SET schema = 3',
   ],
 }
 

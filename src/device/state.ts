@@ -2,6 +2,7 @@ import type { EnrollmentType } from '../mdm/enrollment.ts'
 import type { DeviceFacts } from '../mdm/message.ts'
 import type { QueueEntry, CommandState } from '../mdm/queue.ts'
 import type { Verdict } from '../push/verdict.ts'
+import type { Contest } from './contest.ts'
 import type { Db } from './db.ts'
 import type { Installed } from './installed.ts'
 import type { Identity } from './identity-row.ts'
@@ -29,6 +30,8 @@ export interface DeviceRow {
    * admins meant that user by it, so that the bare id is refused. An admin's release ends both.
    */
   namesake: '' | 'called' | 'contested'
+  /** The present enrolment is not proven, and one from before may come back. */
+  contest: Contest | undefined
   claimedAt: number
   /** When a renewal's Authenticate came, until its TokenUpdate has shown that it was one. */
   renewedAt: number
@@ -138,7 +141,7 @@ export function saveDevice(db: Db, device: DeviceRow): void {
   }
   db.run(
     `INSERT OR REPLACE INTO device (id, schema, name, type, state, facts, installed, epoch, blocked, hidden, displaced,
-      namesake, claimed_at, renewed_at, last_seen, version, projected) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      namesake, contest, claimed_at, renewed_at, last_seen, version, projected) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     device.schema,
     device.name,
     device.type,
@@ -150,6 +153,7 @@ export function saveDevice(db: Db, device: DeviceRow): void {
     Number(device.hidden),
     Number(device.displaced),
     device.namesake,
+    device.contest ? JSON.stringify(device.contest) : '',
     device.claimedAt,
     device.renewedAt,
     device.lastSeen,

@@ -1,6 +1,7 @@
 import type { EventAbout } from '../events/event.ts'
 import {
   COMMAND_DEFERRED,
+  ENROLLMENT_CONTESTED,
   IDENTITY_CONFLICT,
   PUSH_UNREGISTERED,
   TOPICS,
@@ -91,6 +92,7 @@ const KIND_OF_TOPIC: Partial<Record<Topic, TimelineKind>> = {
   'mdm.Connect': 'report',
   [COMMAND_DEFERRED]: 'command',
   [IDENTITY_CONFLICT]: 'identity',
+  [ENROLLMENT_CONTESTED]: 'identity',
   [PUSH_UNREGISTERED]: 'push',
 }
 

@@ -12,7 +12,7 @@ export interface ListedDevice {
   readonly lastSeen: number
 }
 
-/** D1 holds 100 bound parameters a statement; a row of `devices` is 22. */
+/** D1 holds 100 bound parameters a statement; a row of `devices` is 23. */
 const ROWS_PER_STATEMENT = 4
 
 function open(db: D1Database): DrizzleD1Database {
@@ -184,6 +184,7 @@ const EXCLUDED = {
   state: sql`excluded.state`,
   push: sql`excluded.push`,
   hidden: sql`excluded.hidden`,
+  contested: sql`excluded.contested`,
   claimedAt: sql`excluded.claimed_at`,
   lastSeen: sql`excluded.last_seen`,
   deviceName: sql`excluded.device_name`,
@@ -220,6 +221,7 @@ function flat(row: DirectoryRow): typeof devices.$inferInsert {
     state: row.state,
     push: row.push,
     hidden: row.hidden,
+    contested: row.contested === true,
     displaced: false,
     claimedAt: row.claimedAt,
     lastSeen: row.lastSeen,

@@ -25,6 +25,8 @@ export const devices = sqliteTable(
     /** Whether the device channel can be pushed: `none`, `ready` or `failing`. */
     push: text('push').notNull().default(''),
     hidden: integer('hidden', { mode: 'boolean' }).notNull(),
+    /** Its enrolment is not proven. */
+    contested: integer('contested', { mode: 'boolean' }).notNull().default(false),
     /** Another device has claimed this serial number since, and this one's object was told. */
     displaced: integer('displaced', { mode: 'boolean' }).notNull(),
     claimedAt: integer('claimed_at').notNull(),

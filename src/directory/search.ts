@@ -16,6 +16,7 @@ export interface DeviceFilter {
   readonly os?: string | undefined
   readonly states: readonly string[]
   readonly push: readonly string[]
+  readonly contested?: boolean | undefined
   /** Milliseconds. */
   readonly seenBefore?: number | undefined
   readonly seenAfter?: number | undefined
@@ -60,6 +61,7 @@ export function matches(filter: DeviceFilter): SQL | undefined {
       : or(eq(devices.osVersion, os), sql`instr(${devices.osVersion}, ${`${os}.`}) = 1`),
     states.length > 0 ? inArray(devices.state, [...states]) : undefined,
     push.length > 0 ? inArray(devices.push, [...push]) : undefined,
+    filter.contested === undefined ? undefined : eq(devices.contested, filter.contested),
     seenBefore === undefined ? undefined : lt(devices.lastSeen, seenBefore),
     seenAfter === undefined ? undefined : gte(devices.lastSeen, seenAfter),
   )

@@ -11,8 +11,10 @@ export interface EventAbout {
   readonly commandUUID?: string
   readonly tokenUpdateTally?: number
   readonly renewal?: true
-  /** Of an identity of an earlier enrolment: what an admin has to name to reinstate it. */
+  /** Of an identity of an earlier or a contested enrolment: what an admin has to name. */
   readonly fingerprint?: string
+  /** When a contested enrolment counts as proven (milliseconds). */
+  readonly contestedUntil?: number
   /** Of a command that was put off: its id in our own API, and how often. */
   readonly commandId?: string
   readonly notNows?: number
@@ -59,7 +61,7 @@ export function aboutMessage(
 export function renderEvent(event: DeviceEvent, isReplay = false): string {
   const { enrollment, params, status, commandUUID, tokenUpdateTally, renewal, fingerprint } =
     event.about
-  const { commandId, notNows } = event.about
+  const { commandId, notNows, contestedUntil } = event.about
   const byEnrollmentID = enrollment.type.startsWith('User Enrollment')
   const urlParams = new Map(Object.entries(params))
   const ids = {
@@ -94,6 +96,7 @@ export function renderEvent(event: DeviceEvent, isReplay = false): string {
             ...(tokenUpdateTally === undefined ? {} : { token_update_tally: tokenUpdateTally }),
             ...(renewal ? { renewal } : {}),
             ...(fingerprint === undefined ? {} : { fingerprint }),
+            ...(contestedUntil === undefined ? {} : { contested_until: rfc3339(contestedUntil) }),
           },
         }),
     sequence: event.sequence,

@@ -13,6 +13,9 @@ export const MICROMDM_TOPICS = [
 /** A message signed by an identity of an earlier enrolment was turned away. */
 export const IDENTITY_CONFLICT = 'identity_conflict'
 
+/** An identity without proof enrols with the id of a device that is enrolled: the event's body is its Authenticate. */
+export const ENROLLMENT_CONTESTED = 'enrollment.contested'
+
 /** APNs says that a channel's push token is dead: the device was erased, or left without a word. */
 export const PUSH_UNREGISTERED = 'push.unregistered'
 /** A device has put a command off again and again; the event says how often. */
@@ -27,6 +30,7 @@ export const TOPICS = [
   'mdm.DeclarativeManagement',
   'mdm.GetToken',
   IDENTITY_CONFLICT,
+  ENROLLMENT_CONTESTED,
   PUSH_UNREGISTERED,
   COMMAND_DEFERRED,
   WEBHOOK_TEST,

@@ -44,6 +44,8 @@ export type SignatureCheck =
       readonly fingerprint: string
       /** DER of the other embedded certificates, candidates for the chain; unchecked. */
       readonly others: readonly Uint8Array[]
+      /** The bytes that were signed: attributes, or the body itself. Absent when a proxy vouches for the sender. */
+      readonly signed?: Uint8Array
     }
   | { readonly ok: false; readonly reason: string }
 
@@ -124,7 +126,7 @@ export function verifySigned(
   for (const unchecked of others) {
     readCertificate(unchecked)
   }
-  return { ok: true, certificate, fingerprint, others }
+  return { ok: true, certificate, fingerprint, others, signed }
 }
 
 /**

@@ -2,7 +2,19 @@ import { runDurableObjectAlarm } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import type { Answer } from '../../src/simulator/device.ts'
 import { clock, fromNow, turn } from './clock.ts'
-import { api, env, letPush, newDevice, pushes, rule, seen, serve, until } from './server.ts'
+import {
+  api,
+  decide,
+  env,
+  letPush,
+  newDevice,
+  newIdentity,
+  pushes,
+  rule,
+  seen,
+  serve,
+  until,
+} from './server.ts'
 
 interface Command {
   id: string
@@ -220,7 +232,10 @@ describe('a failing command does not block those behind it', () => {
   it('one queued before a new enrolment is closed as superseded', async () => {
     const { device, queue, get } = await enrolled()
     const { body } = await queue()
+    device.useIdentity(newIdentity())
     await device.enroll()
+    expect((await get(body.id)).state).toBe('held')
+    await decide('new', device)
     expect((await get(body.id)).state).toBe('superseded')
   })
 })

@@ -174,28 +174,6 @@ describe('device routes', () => {
     expect(body['devices']).toBeNull()
   })
 
-  it('answer an identity of an earlier enrolment with 503 until an admin reinstates it', async () => {
-    const old = newIdentity()
-    const device = newDevice({ identity: old })
-    await device.enroll()
-    device.useIdentity(newIdentity())
-    await device.enroll()
-    device.useIdentity(old)
-    expect((await device.connect({ Status: 'Idle' })).status).toBe(503)
-    const hash = await crypto.subtle.digest('SHA-256', old.certificate)
-    const fingerprint = Buffer.from(hash).toString('hex')
-    const path = `/api/devices/${device.udid}/identities/${fingerprint}/reinstate`
-    expect((await api('POST', path)).status).toBe(200)
-    expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
-    const { body } = await api('GET', `/api/devices/${device.udid}/identities`)
-    expect(body['identities']).toMatchObject([
-      { fingerprint, standing: 'current' },
-      { standing: 'current' },
-    ])
-    await api('POST', `/api/devices/${device.udid}/identities/${fingerprint}/revoke`)
-    expect((await device.connect({ Status: 'Idle' })).status).toBe(400)
-  })
-
   it('tell a blocked device with 401 on connect, and only there, to leave', async () => {
     const device = newDevice()
     await device.enroll()

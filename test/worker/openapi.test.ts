@@ -88,6 +88,14 @@ async function held() {
   return { id: device.udid, command: queued.body.id }
 }
 
+/** A device with whose id another certificate has enrolled. */
+async function contested() {
+  const { udid, serial } = newDevice()
+  await newDevice({ udid, serial }).enroll()
+  await newDevice({ udid, serial }).enroll()
+  return { id: udid }
+}
+
 /** A Mac's user, for whom something was queued before it had a channel. */
 async function expectedUser() {
   const id = crypto.randomUUID()
@@ -199,6 +207,8 @@ const PREPARE: Record<string, Prepare> = {
   reinstateIdentity: identified,
   revokeIdentity: identified,
   retireDevice: enrolled,
+  decideEnrollments: async () => ({ body: { ids: [(await contested()).id], decision: 'new' } }),
+  requeueCommands: async () => ({ ids: { id: (await contested()).id } }),
   listEscrow: escrowed,
   readEscrow: escrowed,
   revealCommand: locked,

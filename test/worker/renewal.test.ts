@@ -73,6 +73,7 @@ describe('a device that enrolled by our profile', () => {
       'SecurityInfo',
     ])
     // Once it has enrolled with it, another Authenticate begins anew.
+    device.useIdentity(newIdentity())
     await device.enroll()
     await device.poll()
     expect(device.received).toHaveLength(2)

@@ -1,3 +1,4 @@
+import { expect } from 'vitest'
 import { env as rawEnv, exports } from 'cloudflare:workers'
 import type { Env } from '../../src/env.ts'
 import type { Job } from '../../src/delivery/job.ts'
@@ -137,6 +138,16 @@ export async function listedAs(
     () => api<{ devices: object[] }>('GET', `/api/devices?q=${udid}&state=${state}`),
     ({ body }) => body.devices.length === 1,
   )
+}
+
+/** An admin says which of two enrolments is the device. */
+export async function decide(
+  decision: 'new' | 'renewal' | 'earlier',
+  ...devices: readonly { readonly udid: string }[]
+): Promise<void> {
+  const ids = devices.map(({ udid }) => udid)
+  const { body } = await api('POST', '/api/enrollments/decide', { ids, decision })
+  expect(body['outcomes']).toEqual(ids.map((id) => ({ id, outcome: 'decided', detail: null })))
 }
 
 /** Lets the time pass in which a device's object gathers what is queued, before it pushes. */

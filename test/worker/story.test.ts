@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { readCertificate } from '../../src/pki/x509.ts'
 import { enrol, enrolByProfile, install, newAuthority, rsaKey, scepFetch } from './scep-client.ts'
-import { api, events, listedAs, newDevice, until } from './server.ts'
+import { api, decide, events, listedAs, newDevice, until } from './server.ts'
 
 it('a device joins, works, renews, outlives its CA, is wiped, comes back and leaves', async () => {
   const first = newAuthority()
@@ -48,6 +48,7 @@ it('a device joins, works, renews, outlives its CA, is wiped, comes back and lea
   const wiped = await enrolByProfile({ udid, serial, scep: { fetch: scepFetch, key: rsaKey() } })
   expect(await wiped.poll()).toMatchObject({ ended: 'empty', answered: 0 })
   expect((await wiped.getBootstrapToken()).token).toEqual(new Uint8Array())
+  await decide('new', wiped)
   const ghost = newDevice({ udid, serial, identity: mac.identity() })
   expect((await ghost.connect({ Status: 'Idle' })).status).toBe(503)
 
@@ -58,7 +59,8 @@ it('a device joins, works, renews, outlives its CA, is wiped, comes back and lea
     () => events(udid, 1),
     (all) => all.at(-1)?.topic === 'mdm.CheckOut',
   )
-  expect(told.map(({ sequence }) => sequence)).toEqual(told.map((_, index) => index + 1))
+  const sequences = told.map(({ sequence }) => sequence)
+  expect(sequences).toEqual([...new Set(sequences)].toSorted((one, other) => one - other))
   expect(
     told
       .filter(({ topic }) => topic === 'mdm.Authenticate')

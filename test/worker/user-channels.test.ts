@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { claimsOf } from '../../src/directory/users.ts'
-import { api, env, newDevice, newIdentity, until } from './server.ts'
+import { api, decide, env, newDevice, newIdentity, until } from './server.ts'
 import { enrolled, newUserId, queue, received, withUser } from './user-tools.ts'
 
 describe('a user channel', () => {
@@ -185,6 +185,8 @@ describe('a user channel', () => {
     await refused()
     one.device.useIdentity(newIdentity())
     await one.device.enroll()
+    await refused()
+    await decide('new', one.device)
     await queue(one.userId, 'enrolled anew')
     expect(await received(two.user)).toEqual(['two', 'left', 'enrolled anew'])
     await one.user.tokenUpdate()

@@ -75,6 +75,10 @@ export const commandSchema = z
     command_uuid: z.string(),
     request_type: z.string(),
     state: z.enum(STATES),
+    held_for: z.enum(['arrival', 'contest', 'earlier']).nullable().openapi({
+      description:
+        'why it is held: `arrival`: for a device that has not enrolled yet, or whose id is a user’s too; `contest`: until the enrolment is proven; `earlier`: it was queued for the enrolment before that',
+    }),
     queued_at: time,
     queued_by: queuer,
     not_before: time.nullable(),
@@ -129,6 +133,7 @@ export function commandJson(view: CommandView): z.input<typeof commandSchema> {
     command_uuid: view.uuid,
     request_type: view.requestType,
     state: view.state,
+    held_for: (view.state === 'held' && view.heldFor) || null,
     queued_at: at(view.queuedAt),
     queued_by: queuerJson(view.queuedBy),
     not_before: atOrNull(view.notBefore),

@@ -40,6 +40,7 @@ const EXAMPLE = {
   command_uuid: '0f3a8f9e-6a0e-4c5e-8a0c-0a8c2f6d1b7e',
   request_type: 'DeviceInformation',
   state: 'acknowledged' as const,
+  held_for: null,
   queued_at: '2026-11-24T09:00:00.000Z',
   queued_by: QUEUER_EXAMPLE,
   not_before: null,

@@ -5,6 +5,7 @@ import type { DevicePage } from '../../device/page.ts'
 import { enrollmentId } from '../../mdm/enrollment.ts'
 import { AdminError } from '../at-device.ts'
 import { pushJson, pushNote } from './command-json.ts'
+import { contestJson, contestSchema } from './contests.ts'
 import { knownDevice } from './device-id.ts'
 import { identityJson, identitySchema } from './identities.ts'
 import { inventoryJson, inventorySchema } from './inventory.ts'
@@ -44,7 +45,13 @@ const facts = {
   build_version: z.string(),
   last_seen: time.nullable(),
 }
-const listed = z.object({ ...facts, push: z.enum(['', ...PUSH]) }).openapi('ListedDevice')
+const listed = z
+  .object({
+    ...facts,
+    push: z.enum(['', ...PUSH]),
+    contested: z.boolean().openapi({ description: 'its enrolment is not proven' }),
+  })
+  .openapi('ListedDevice')
 const FACTS = {
   id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
   type: 'Device',
@@ -91,13 +98,16 @@ devices.openapi(
             description: `one or more, between commas: ${PUSH.join(', ')}`,
             example: 'ready,failing',
           }),
+        contested: z.enum(['true', 'false']).optional().openapi({
+          description: 'whether the enrolment is contested: see decideEnrollments',
+        }),
         seen_before: moment.optional(),
         seen_after: moment.optional(),
       }),
     },
     responses: {
       200: answer('a page of devices', z.object({ devices: z.array(listed), next: nextCursor }), {
-        devices: [{ ...FACTS, push: 'ready' }],
+        devices: [{ ...FACTS, push: 'ready', contested: false }],
         next: null,
       }),
     },
@@ -120,6 +130,7 @@ devices.openapi(
         os: query.os,
         states: several('state', query.state, STATES),
         push: several('push', query.push, PUSH),
+        contested: query.contested === undefined ? undefined : query.contested === 'true',
         seenBefore: query.seen_before,
         seenAfter: query.seen_after,
       },
@@ -141,6 +152,7 @@ devices.openapi(
           build_version: device.buildVersion,
           last_seen: atOrNull(device.lastSeen),
           push: knownOr('', PUSH, device.push),
+          contested: device.contested,
         })),
         next: found.length > query.limit ? writeCursor(`device ${page.at(-1)?.id ?? ''}`) : null,
       },
@@ -179,6 +191,7 @@ const page = z
     meid: z.string(),
     blocked: z.boolean(),
     deleted: z.boolean().openapi({ description: 'off the lists until it enrols again' }),
+    contest: contestSchema,
     channels: z.array(channel),
     identities: z.array(identitySchema),
     inventory: inventorySchema,
@@ -200,6 +213,7 @@ devices.openapi(
         meid: '',
         blocked: false,
         deleted: false,
+        contest: null,
         channels: [
           {
             id: FACTS.id,
@@ -257,6 +271,7 @@ function pageJson(device: DevicePage, expected: readonly string[]): z.input<type
     last_seen: atOrNull(device.lastSeen),
     blocked: device.blocked,
     deleted: device.hidden,
+    contest: contestJson(device.contest),
     channels: device.channels.map((one) => ({
       id: enrollmentId(device.id, one.user),
       user: one.user,

@@ -2,6 +2,7 @@ import { adminAuth } from '../admin-auth.ts'
 import { bulk } from './bulk.ts'
 import { ca } from './ca.ts'
 import { commands } from './commands.ts'
+import { contests } from './contests.ts'
 import { deadLetters } from './dead-letters.ts'
 import { deliveries } from './deliveries.ts'
 import { devices } from './devices.ts'
@@ -40,6 +41,7 @@ const ROUTES = [
   bulk,
   jobs,
   identities,
+  contests,
   renewals,
   escrow,
   ca,

@@ -5,6 +5,7 @@ import type { ListedIdentity } from '../../device/admin.ts'
 import { rfc3339 } from '../../events/event.ts'
 import { AdminError } from '../at-device.ts'
 import { deviceItself, knownDevice } from './device-id.ts'
+import { PROOF_NAMES } from '../../device/proof.ts'
 import { answer, deviceId, newRoutes, refusal } from './frame.ts'
 
 /** A device's certificates, and the end of its enrolment by an admin's word. */
@@ -22,7 +23,13 @@ export const identitySchema = z
     fingerprint: z.string(),
     subject: z.string(),
     not_after: z.iso.datetime(),
-    standing: z.enum(['current', 'earlier', 'revoked']),
+    standing: z.enum(['current', 'earlier', 'frozen', 'revoked']).openapi({
+      description: '`frozen`: it enrolled with this id, and another one is the device',
+    }),
+    proof: z.enum(PROOF_NAMES).nullable().openapi({
+      description:
+        'why it counts as the device’s own (docs/security.md, “Proof”); null while it is contested',
+    }),
   })
   .openapi('Identity')
 
@@ -32,6 +39,7 @@ export function identityJson(identity: ListedIdentity): z.input<typeof identityS
     subject: nameText(Buffer.from(identity.subject, 'hex')),
     not_after: rfc3339(identity.notAfter),
     standing: identity.standing,
+    proof: identity.proof || null,
   }
 }
 
@@ -43,7 +51,7 @@ identities.openapi(
     path: '/devices/{id}/identities',
     operationId: 'listIdentities',
     tags,
-    summary: 'A device’s certificates: current, of an earlier enrolment, or revoked',
+    summary: 'A device’s certificates: current, of an earlier enrolment, frozen, or revoked',
     request: { params: z.object({ id: deviceId }) },
     responses: {
       200: answer(
@@ -58,6 +66,7 @@ identities.openapi(
               subject: 'CN=device 1',
               not_after: '2027-11-24T00:00:00Z',
               standing: 'current',
+              proof: 'first',
             },
           ],
         },

@@ -31,6 +31,7 @@ const STEPS = [
   'renewed',
   'revoked',
   'reinstated',
+  'frozen',
 ] as const
 
 const entry = z.object({

@@ -1,10 +1,16 @@
+import { hash } from 'node:crypto'
 import { Hono, type Context } from 'hono'
 import type { ToldNews } from '../../device/directory-row.ts'
 import type { DeviceAnswer, DeviceInput } from '../../device/receive.ts'
 import type { NewClaim } from '../../device/user-claim.ts'
 import { keepClaim } from '../../directory/users.ts'
 import { knownWebhooks } from '../../directory/webhook-list.ts'
-import { COMMAND_DEFERRED, IDENTITY_CONFLICT, topicOf } from '../../events/topics.ts'
+import {
+  COMMAND_DEFERRED,
+  ENROLLMENT_CONTESTED,
+  IDENTITY_CONFLICT,
+  topicOf,
+} from '../../events/topics.ts'
 import { listenersOf } from '../../events/webhook.ts'
 import { inBackground } from '../../guard.ts'
 import { reasonOf, warn } from '../../log.ts'
@@ -81,6 +87,8 @@ async function answer(
     listeners,
     conflictListeners: listenersOf(webhooks, IDENTITY_CONFLICT),
     deferredListeners: listenersOf(webhooks, COMMAND_DEFERRED, status),
+    contestListeners: listenersOf(webhooks, ENROLLMENT_CONTESTED),
+    digest: digestOf(message, signer),
   }
   const device = c.env.DEVICE.getByName(message.enrollment.device)
   let result: DeviceAnswer = await device.receive(input)
@@ -105,10 +113,35 @@ async function answer(
       return refuse(c, 503, 'signed by an identity of an earlier enrolment', message)
     case 'accepted':
       announce(c, message, result.news)
-      return (await isFound(c, message, result.claim))
-        ? reply(c, message, result)
-        : refuse(c, 503, 'the directory cannot keep the claim of the UserID', message)
+      return accepted(c, message, result)
   }
+}
+
+async function accepted(
+  c: DeviceContext,
+  message: Message,
+  result: Extract<DeviceAnswer, { kind: 'accepted' }>,
+): Promise<Response> {
+  if (result.frozen) {
+    return new Response()
+  }
+  if (result.later) {
+    return refuse(c, 503, 'whether the enrolment is a renewal is not known yet', message)
+  }
+  return (await isFound(c, message, result.claim))
+    ? reply(c, message, result)
+    : refuse(c, 503, 'the directory cannot keep the claim of the UserID', message)
+}
+
+/**
+ * Names an Authenticate or CheckOut by what was signed, so that a captured one is known again. Signatures of one content can
+ * differ, so they are no part of it.
+ */
+function digestOf(message: Message, { signed }: Signer): string | undefined {
+  const counts =
+    message.kind === 'checkin' &&
+    (message.messageType === 'Authenticate' || message.messageType === 'CheckOut')
+  return counts && signed ? hash('sha256', signed, 'hex') : undefined
 }
 
 /**
@@ -144,13 +177,16 @@ function forObject(message: Message): Message {
 function reply(
   c: DeviceContext,
   message: Message,
-  { reply: plist, contested }: Extract<DeviceAnswer, { kind: 'accepted' }>,
+  { reply: plist, contested, unproven }: Extract<DeviceAnswer, { kind: 'accepted' }>,
 ): Response | Promise<Response> {
   if (message.kind === 'checkin') {
     switch (message.messageType) {
       case 'DeclarativeManagement':
         if (contested && message.enrollment.user === '') {
           return refuse(c, 503, 'the id is a user’s too: release what is held for it', message)
+        }
+        if (unproven) {
+          return refuse(c, 503, 'the enrolment is contested: decide which is the device', message)
         }
         return declarativeManagement(c.env, c.var.config, message)
       case 'UserAuthenticate':

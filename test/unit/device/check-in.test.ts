@@ -28,6 +28,7 @@ it.each([
         identity: undefined,
         claim: undefined,
         profile: undefined,
+        digest: '',
       }),
     )
     const notes = object.effects.notes.filter(({ event }) => event === 'push:topic-mismatch')

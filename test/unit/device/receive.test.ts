@@ -1,76 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import type { Enrollment } from '../../../src/mdm/enrollment.ts'
-import type { CheckIn, Message } from '../../../src/mdm/message.ts'
+import type { Message } from '../../../src/mdm/message.ts'
 import { IDENTITY_CONFLICT } from '../../../src/events/topics.ts'
-import { NO_FACTS } from '../../../src/mdm/message.ts'
 import { directoryRow } from '../../../src/device/directory-row.ts'
-import { renewIdentity, revoke, type Claim } from '../../../src/device/identity.ts'
+import { reinstate, renewIdentity, revoke, type Claim } from '../../../src/device/identity.ts'
 import { pushTarget } from '../../../src/device/pushing.ts'
 import { viewQueue } from '../../../src/device/queue-view.ts'
-import { enqueue } from '../../../src/device/queue.ts'
-import { receive, type DeviceAnswer } from '../../../src/device/receive.ts'
+import { receive } from '../../../src/device/receive.ts'
 import { channelOf } from '../../../src/device/state.ts'
 import { writePlist } from '../../../src/plist/write.ts'
 import { attemptRenewal, renewalFacts } from '../../../src/device/renewing.ts'
 import { TestObject } from './object.ts'
+import { authenticate, checkIn, DEVICE, idle, queue, say, tokenUpdate, user } from './say.ts'
 
 const HOUR = 3_600_000
-const DEVICE: Enrollment = { type: 'Device', device: 'UDID-1', user: '' }
-const user = (id: string): Enrollment => ({ type: 'User', device: 'UDID-1', user: id })
-const idle = (enrollment: Enrollment): Message => ({
-  kind: 'report',
-  enrollment,
-  status: 'Idle',
-  commandUUID: undefined,
-})
-const authenticate: CheckIn = {
-  kind: 'checkin',
-  enrollment: DEVICE,
-  messageType: 'Authenticate',
-  topic: 'topic',
-  facts: NO_FACTS,
-}
-const tokenUpdate = (enrollment: Enrollment): Message => ({
-  kind: 'checkin',
-  enrollment,
-  messageType: 'TokenUpdate',
-  topic: 'topic',
-  token: new Uint8Array(32),
-  pushMagic: 'magic',
-  unlockToken: undefined,
-  awaitingConfiguration: undefined,
-  userShortName: '',
-  userLongName: '',
-})
-
-const checkOut = (enrollment: Enrollment): Message => ({
-  kind: 'checkin',
-  enrollment,
-  messageType: 'CheckOut',
-})
-
-/** The object's answer to a message signed by `fingerprint`, whose chain the Worker found good. */
-function say(
-  object: TestObject,
-  message: Message,
-  fingerprint = 'A',
-  claim: Partial<Claim> = {},
-): DeviceAnswer {
-  return object.commit((context) =>
-    receive(context, {
-      message,
-      body: new Uint8Array([1]),
-      eventId: crypto.randomUUID(),
-      url: 'https://mdm.test/mdm/connect',
-      params: {},
-      fingerprint,
-      claim: { caKey: 'ca', subject: 'CN=device', notAfter: 1e15, ...claim },
-      listeners: ['webhook'],
-      conflictListeners: ['webhook'],
-      deferredListeners: [],
-    }),
-  )
-}
 
 it('a device object keeps users apart who were first heard of by an Idle, when memory goes', () => {
   const object = new TestObject()
@@ -89,21 +32,22 @@ it('a device object keeps users apart who were first heard of by an Idle, when m
 
 it('a device object tells of an identity of an earlier enrolment once, and once more after it was current again', () => {
   const object = new TestObject()
+  const anew = (fingerprint: string) => {
+    say(object, authenticate, fingerprint, { bound: { udid: true, serial: true } })
+    say(object, tokenUpdate(DEVICE), fingerprint)
+  }
   const conflicts = () =>
     object
       .db()
       .all<{ about: string }>('SELECT about FROM events WHERE topic = ?', IDENTITY_CONFLICT)
       .map(({ about }) => JSON.parse(about)['fingerprint'])
-  say(object, authenticate, 'A')
-  say(object, tokenUpdate(DEVICE), 'A')
-  say(object, authenticate, 'B')
+  anew('A')
+  anew('B')
   expect(say(object, idle(DEVICE), 'A')).toMatchObject({ kind: 'conflict' })
   expect(say(object, idle(DEVICE), 'A')).toMatchObject({ kind: 'conflict' })
   expect(conflicts()).toEqual(['A'])
-  say(object, tokenUpdate(DEVICE), 'B')
-  say(object, authenticate, 'A')
-  say(object, tokenUpdate(DEVICE), 'A')
-  say(object, authenticate, 'C')
+  object.commit((context) => reinstate(context, 'A'))
+  anew('C')
   expect(say(object, idle(DEVICE), 'A')).toMatchObject({ kind: 'conflict' })
   expect(conflicts()).toEqual(['A', 'A'])
 })
@@ -157,9 +101,9 @@ it('a device that checks out takes its users with it: none of them is pushed any
   for (const enrollment of [DEVICE, user('X'), user('Y')]) {
     say(object, tokenUpdate(enrollment))
   }
-  say(object, checkOut(user('Y')))
+  say(object, checkIn('CheckOut', user('Y')))
   expect(['', 'X', 'Y'].map(pushable)).toEqual(['ready', 'ready', 'cannot'])
-  say(object, checkOut(DEVICE))
+  say(object, checkIn('CheckOut', DEVICE))
   expect(['', 'X', 'Y'].map(pushable)).toEqual(['cannot', 'cannot', 'cannot'])
 })
 
@@ -216,46 +160,6 @@ it('a device object makes one event of an answer, however often the device repea
   expect(events()).toBe(before + 1)
 })
 
-describe('a device that has a profile with an MDM payload to answer, and sends Authenticate', () => {
-  const facts = { ...NO_FACTS, SerialNumber: 'SERIAL' }
-  const payload = writePlist({
-    Command: { Payload: writePlist({ PayloadContent: [{ PayloadType: 'com.apple.mdm' }] }) },
-  })
-
-  interface Attempt {
-    readonly claim?: Partial<Claim>
-    readonly serial?: string
-    readonly wait?: number
-    readonly leaves?: boolean
-  }
-
-  it.each<[string, string, Attempt]>([
-    ['with an identity of the same CA and subject', 'renews', {}],
-    ['from another CA', 'enrols anew', { claim: { caKey: 'another' } }],
-    ['with another subject', 'enrols anew', { claim: { subject: 'CN=another' } }],
-    ['of another serial number', 'enrols anew', { serial: 'ANOTHER' }],
-    ['less than an hour after the profile', 'renews', { wait: HOUR - 10 }],
-    ['an hour after the profile', 'enrols anew', { wait: HOUR }],
-    ['after a CheckOut', 'enrols anew', { leaves: true }],
-  ])('%s %s', (_, outcome, { claim, serial = 'SERIAL', wait = 0, leaves = false }) => {
-    const object = new TestObject()
-    say(object, { ...authenticate, facts })
-    say(object, tokenUpdate(DEVICE))
-    queue(object, 'renewal', 'InstallProfile', payload)
-    queue(object, 'waiting')
-    say(object, idle(DEVICE))
-    if (leaves) {
-      say(object, checkOut(DEVICE))
-    }
-    object.now += wait
-    say(object, { ...authenticate, facts: { ...facts, SerialNumber: serial } }, 'B', claim)
-    const left = object
-      .commit((context) => viewQueue(context, channelOf(context, ''), 0))
-      .commands.map(({ uuid }) => uuid)
-    expect(left.includes('waiting') ? 'renews' : 'enrols anew').toBe(outcome)
-  })
-})
-
 describe('a device that has our own renewal profile to answer', () => {
   const ours = {
     uuid: 'ours',
@@ -281,12 +185,12 @@ describe('a device that has our own renewal profile to answer', () => {
     return object
   }
 
-  it('enrols anew with any certificate but its own, also when the renewed one has spoken', () => {
+  it('enrols anew with a certificate that another proof comes with, also when the renewed one has spoken', () => {
     const object = renewing()
     say(object, authenticate, 'B')
     say(object, tokenUpdate(DEVICE), 'B')
     queue(object, 'waiting')
-    say(object, authenticate, 'C')
+    say(object, authenticate, 'C', { bound: { udid: true, serial: true } })
     expect(
       object.commit((context) => viewQueue(context, channelOf(context, ''), 0)).commands,
     ).toEqual([])
@@ -318,15 +222,3 @@ describe('a device that has our own renewal profile to answer', () => {
     expect({ identity, state: renewal.state }).toEqual({ identity: 'B', state: 'sent' })
   })
 })
-
-function queue(
-  object: TestObject,
-  uuid: string,
-  requestType = 'ProfileList',
-  payload: Uint8Array = new Uint8Array(3),
-): void {
-  object.commit((context) => {
-    const command = { uuid, requestType, payload, secret: false, source: '' }
-    enqueue(context, channelOf(context, ''), command)
-  })
-}

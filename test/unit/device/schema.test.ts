@@ -9,6 +9,10 @@ it('an object whose tables have the first form goes on with the present one, and
   })
   for (const statement of [
     'ALTER TABLE device DROP COLUMN namesake',
+    'ALTER TABLE device DROP COLUMN contest',
+    'ALTER TABLE identities DROP COLUMN proof',
+    'ALTER TABLE identities DROP COLUMN heard',
+    'ALTER TABLE commands DROP COLUMN held_for',
     'ALTER TABLE channels RENAME COLUMN claim TO alias',
     'CREATE TABLE aliases (owner TEXT NOT NULL, user TEXT NOT NULL, PRIMARY KEY (owner, user)) WITHOUT ROWID',
     'UPDATE device SET schema = 1',
@@ -18,7 +22,7 @@ it('an object whose tables have the first form goes on with the present one, and
   object.evict()
   for (const loaded of ['upgraded', 'loaded again']) {
     const { device, channels } = object.commit(({ state }) => state)
-    expect({ loaded, ...device }).toMatchObject({ schema: 2, state: 'enrolled', namesake: '' })
+    expect({ loaded, ...device }).toMatchObject({ schema: 3, state: 'enrolled', namesake: '' })
     expect(channels).toMatchObject([{}, { user: 'ADA', claim: 'none' }])
     object.evict()
   }

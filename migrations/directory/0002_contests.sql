@@ -1,0 +1,1 @@
+ALTER TABLE `devices` ADD `contested` integer DEFAULT false NOT NULL;

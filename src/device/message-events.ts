@@ -1,0 +1,73 @@
+/** The events that a device's message becomes. */
+import { aboutMessage } from '../events/event.ts'
+import { COMMAND_DEFERRED, ENROLLMENT_CONTESTED, topicOf } from '../events/topics.ts'
+import { enrollmentId } from '../mdm/enrollment.ts'
+import type { CheckInEffect } from './check-in.ts'
+import type { Context } from './context.ts'
+import { recordEvent } from './outbox.ts'
+import type { ReportEffect } from './queue.ts'
+import type { DeviceInput } from './receive.ts'
+
+/** The event of the message itself. */
+export function record(context: Context, input: DeviceInput, effect: CheckInEffect): void {
+  recordEvent(
+    context,
+    {
+      id: input.eventId,
+      topic: topicOf(input.message),
+      about: {
+        ...aboutMessage(input.message, input.params),
+        ...(effect.tally === undefined ? {} : { tokenUpdateTally: effect.tally }),
+        ...(effect.renewal ? { renewal: true } : {}),
+      },
+      body: input.body,
+    },
+    input.listeners,
+  )
+}
+
+/** The device is not stuck, it only never has the time: somebody should look. */
+export function recordDeferred(
+  context: Context,
+  input: DeviceInput,
+  { n, notNows }: Extract<ReportEffect, { kind: 'deferred' }>,
+): void {
+  const { user } = input.message.enrollment
+  const commandId = `${enrollmentId(context.name, user)}.${n}`
+  recordEvent(
+    context,
+    {
+      // Derived: this message has an event of its own already.
+      id: `${input.eventId}/deferred`,
+      topic: COMMAND_DEFERRED,
+      about: { ...aboutMessage(input.message, input.params), commandId, notNows },
+      body: input.body,
+    },
+    input.deferredListeners,
+  )
+  context.effects.notes.push({ event: 'mdm:command-deferred', device: context.name, commandId })
+}
+
+/** An admin who knows which of the two is the device need not wait until one of them shows it. */
+export function recordContest(context: Context, input: DeviceInput, until: number): void {
+  const { fingerprint } = input
+  recordEvent(
+    context,
+    {
+      id: `${input.eventId}/contested`,
+      topic: ENROLLMENT_CONTESTED,
+      about: {
+        ...aboutMessage(input.message, input.params),
+        fingerprint,
+        contestedUntil: until,
+      },
+      body: input.body,
+    },
+    input.contestListeners,
+  )
+  context.effects.notes.push({
+    event: 'mdm:enrollment-contested',
+    device: context.name,
+    fingerprint,
+  })
+}

@@ -1,0 +1,104 @@
+/** Messages of one device to its object, whose signatures and chains the Worker found good. */
+import { randomUUID } from 'node:crypto'
+import type { Claim } from '../../../src/device/identity.ts'
+import { enqueue } from '../../../src/device/queue.ts'
+import { receive, type DeviceAnswer } from '../../../src/device/receive.ts'
+import { channelOf } from '../../../src/device/state.ts'
+import type { Enrollment } from '../../../src/mdm/enrollment.ts'
+import { type CheckIn, type Message, NO_FACTS } from '../../../src/mdm/message.ts'
+import type { TestObject } from './object.ts'
+
+export const DEVICE: Enrollment = { type: 'Device', device: 'UDID-1', user: '' }
+export const user = (id: string): Enrollment => ({ type: 'User', device: 'UDID-1', user: id })
+
+export const report = (enrollment: Enrollment, status: string, commandUUID?: string): Message => ({
+  kind: 'report',
+  enrollment,
+  status,
+  commandUUID,
+})
+
+export const idle = (enrollment: Enrollment): Message => report(enrollment, 'Idle')
+
+export const authenticate: Extract<CheckIn, { messageType: 'Authenticate' }> = {
+  kind: 'checkin',
+  enrollment: DEVICE,
+  messageType: 'Authenticate',
+  topic: 'topic',
+  facts: NO_FACTS,
+}
+
+/** The same of a device that tells its serial number. */
+export const authenticateAs = (SerialNumber: string): typeof authenticate => ({
+  ...authenticate,
+  facts: { ...NO_FACTS, SerialNumber },
+})
+
+export const tokenUpdate = (
+  enrollment: Enrollment,
+  more: { token?: Uint8Array; awaitingConfiguration?: boolean; unlockToken?: Uint8Array } = {},
+): Message => ({
+  kind: 'checkin',
+  enrollment,
+  messageType: 'TokenUpdate',
+  topic: 'topic',
+  token: new Uint8Array(32),
+  pushMagic: 'magic',
+  unlockToken: undefined,
+  awaitingConfiguration: undefined,
+  userShortName: '',
+  userLongName: '',
+  ...more,
+})
+
+type Plain = 'CheckOut' | 'GetBootstrapToken'
+export const checkIn = (messageType: Plain, enrollment = DEVICE): Message => ({
+  kind: 'checkin',
+  enrollment,
+  messageType,
+})
+
+export const setBootstrapToken = (text: string): Message => ({
+  kind: 'checkin',
+  enrollment: DEVICE,
+  messageType: 'SetBootstrapToken',
+  bootstrapToken: new TextEncoder().encode(text),
+})
+
+/** The object's answer to a message signed by `fingerprint`; `digest` names what was signed. */
+export function say(
+  object: TestObject,
+  message: Message,
+  fingerprint = 'A',
+  { digest, ...claim }: Partial<Claim> & { readonly digest?: string } = {},
+): DeviceAnswer {
+  return object.commit((context) =>
+    receive(context, {
+      message,
+      body: new Uint8Array([1]),
+      eventId: randomUUID(),
+      url: 'https://mdm.test/mdm/connect',
+      params: {},
+      fingerprint,
+      claim: { caKey: 'ca', subject: 'CN=device', notAfter: 1e15, ...claim },
+      listeners: ['webhook'],
+      conflictListeners: ['webhook'],
+      deferredListeners: [],
+      contestListeners: ['webhook'],
+      digest,
+    }),
+  )
+}
+
+export function queue(
+  object: TestObject,
+  uuid: string,
+  requestType = 'ProfileList',
+  more: { payload?: Uint8Array; secret?: boolean; user?: string; source?: string } = {},
+): void {
+  const { payload = new Uint8Array(3), secret = false, source = '' } = more
+  object.commit((context) => {
+    const command = { uuid, requestType, payload, secret, source }
+    enqueue(context, channelOf(context, more.user ?? ''), command)
+  })
+}

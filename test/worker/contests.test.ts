@@ -1,0 +1,133 @@
+import { expect, it } from 'vitest'
+import { api, decide, newDevice, newIdentity, pushes, until } from './server.ts'
+
+/** An enrolled Mac, and what enrols with its id and another certificate. */
+async function rivals() {
+  const device = newDevice({ answer: () => 'silence' })
+  await device.enroll()
+  await device.setBootstrapToken(new Uint8Array([1, 2, 3]))
+  await api('POST', '/v1/commands', { udid: device.udid, request_type: 'SecurityInfo' })
+  const { udid, serial } = device
+  const other = newDevice({ udid, serial, answer: () => 'silence' })
+  return { device, other }
+}
+
+const view = async ({ udid }: { readonly udid: string }) =>
+  (await api<{ contest: object | null }>('GET', `/api/devices/${udid}`)).body.contest
+
+it('an enrolled device is pushed as soon as another certificate enrols with its id, and keeps its enrolment', async () => {
+  const { device, other } = await rivals()
+  const before = (await pushes(device)).length
+  await other.enroll()
+  expect(await view(device)).toMatchObject({ undecided: false })
+  await pushes(device, before + 1)
+  const told = await until(
+    () => api<{ devices: { id: string }[] }>('GET', '/api/devices?contested=true'),
+    ({ body }) => body.devices.some(({ id }) => id === device.udid),
+  )
+  expect(told.status).toBe(200)
+
+  await other.poll()
+  expect(other.received).toEqual([])
+  expect((await other.getBootstrapToken()).token).toEqual(new Uint8Array())
+  expect((await other.checkIn('DeclarativeManagement', { Endpoint: 'tokens' })).status).toBe(503)
+
+  await device.poll()
+  const [probe] = device.received
+  expect(probe?.requestType).toBe('DeviceInformation')
+  await device.connect({ Status: 'Acknowledged', CommandUUID: probe?.uuid ?? '' })
+  expect(await view(device)).toBeNull()
+  expect((await device.getBootstrapToken()).token).toEqual(new Uint8Array([1, 2, 3]))
+  await device.poll()
+  expect(device.received.map(({ requestType }) => requestType)).toContain('SecurityInfo')
+  // The other one hears nothing, and is not told to leave.
+  for (const message of [
+    () => other.connect({ Status: 'Idle' }),
+    () => other.authenticate(),
+    () => other.checkIn('DeclarativeManagement', { Endpoint: 'tokens' }),
+    () => other.checkOut(),
+  ]) {
+    const { status, body } = await message()
+    expect({ status, length: body.length }).toEqual({ status: 200, length: 0 })
+  }
+})
+
+it('a captured Authenticate or CheckOut changes nothing', async () => {
+  const device = newDevice()
+  await device.enroll()
+  await device.checkOut()
+  device.useIdentity(newIdentity())
+  await device.enroll()
+  await api('POST', '/v1/commands', { udid: device.udid, request_type: 'SecurityInfo' })
+  // Signed as before, to the byte: the clock of the tests stands still.
+  expect((await device.authenticate()).status).toBe(200)
+  await device.poll()
+  expect(device.received.map(({ requestType }) => requestType)).toEqual(['SecurityInfo'])
+})
+
+it('a wiped Mac that enrols again by hand works, and has all that waited once an admin says that it is the Mac', async () => {
+  const { device, other } = await rivals()
+  const wiped = newDevice({ udid: device.udid, serial: device.serial })
+  await wiped.enroll()
+  const profile = { request_type: 'InstallProfile', payload: btoa('<plist/>') }
+  for (const body of [{ request_type: 'ProfileList' }, profile]) {
+    await api('POST', '/v1/commands', { udid: device.udid, ...body })
+  }
+  await wiped.poll()
+  expect(wiped.received.map(({ requestType }) => requestType)).toEqual(['ProfileList'])
+  await decide('new', wiped)
+  await wiped.poll()
+  expect(wiped.received.map(({ requestType }) => requestType)).toEqual([
+    'ProfileList',
+    'InstallProfile',
+  ])
+  expect((await device.connect({ Status: 'Idle' })).status).toBe(503)
+  expect((await api('POST', `/api/devices/${device.udid}/commands/requeue`)).body['requeued']).toBe(
+    1,
+  )
+  await wiped.poll()
+  expect(wiped.received.at(-1)?.requestType).toBe('SecurityInfo')
+  expect(other.received).toEqual([])
+})
+
+it('an admin decides for many at once, and hears of those that are not contested or not devices', async () => {
+  const one = await rivals()
+  const two = await rivals()
+  await one.other.enroll()
+  await two.other.enroll()
+  const settled = newDevice()
+  await settled.enroll()
+  const ids = [one.device.udid, two.device.udid, settled.udid, 'no such device']
+  const { body } = await api('POST', '/api/enrollments/decide', { ids, decision: 'earlier' })
+  expect(body['outcomes']).toMatchObject([
+    { outcome: 'decided' },
+    { outcome: 'decided' },
+    { outcome: 'not_contested' },
+    { outcome: 'failed', detail: expect.stringContaining('no such device') },
+  ])
+  await one.device.poll()
+  expect(one.device.received.map(({ requestType }) => requestType)).toEqual(['SecurityInfo'])
+})
+
+it('an identity of an earlier enrolment is answered with 503 until an admin reinstates it', async () => {
+  const old = newIdentity()
+  const device = newDevice({ identity: old })
+  await device.enroll()
+  device.useIdentity(newIdentity())
+  await device.enroll()
+  await decide('new', device)
+  device.useIdentity(old)
+  expect((await device.connect({ Status: 'Idle' })).status).toBe(503)
+  const hash = await crypto.subtle.digest('SHA-256', old.certificate)
+  const fingerprint = Buffer.from(hash).toString('hex')
+  const path = `/api/devices/${device.udid}/identities/${fingerprint}/reinstate`
+  expect((await api('POST', path)).status).toBe(200)
+  expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
+  const { body } = await api('GET', `/api/devices/${device.udid}/identities`)
+  expect(body['identities']).toMatchObject([
+    { fingerprint, standing: 'current' },
+    { standing: 'current' },
+  ])
+  await api('POST', `/api/devices/${device.udid}/identities/${fingerprint}/revoke`)
+  expect((await device.connect({ Status: 'Idle' })).status).toBe(400)
+})
