@@ -1,20 +1,25 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import type { AppEnv } from './app-env.ts'
+import { addressOf, networkOf } from './caller.ts'
 import { errorJson } from './error-json.ts'
 import { sameSecret } from './same-secret.ts'
 import { problem, speaksProblems } from './problem.ts'
+import { slowDown } from './wrong-keys.ts'
 
 type AdminContext = Context<AppEnv>
 
 const FOREIGN =
   'a browser says in Sec-Fetch-Site or Origin that a page of another site sent this request, so nothing was done: send it from a program, without these headers. If the page is one of this server, set PUBLIC_URL to the address that the browser shows'
 const NOT_STORED = { 'cache-control': 'no-store' }
+const LATER = { ...NOT_STORED, 'retry-after': '60' }
+const TOO_MANY =
+  'the API key is wrong, and too many wrong ones came from this address: the right one is taken at once'
 const CHALLENGE = { ...NOT_STORED, 'www-authenticate': 'Basic realm="micromdm"' }
 
 /**
  * The gate of all admin routes, before the body is read. A request of another site's page is refused, with the key too:
  * a browser may have added it. Everything else needs HTTP Basic, user `micromdm`, password the API key
- * (micromdm-contract §1.1).
+ * (micromdm-contract §1.1). Only wrong keys are slowed.
  */
 export const adminAuth: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (isForeign(c)) {
@@ -25,6 +30,11 @@ export const adminAuth: MiddlewareHandler<AppEnv> = async (c, next) => {
   const sent = /^basic +(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1] ?? ''
   const expected = Buffer.from(`micromdm:${c.var.config.apiKey}`).toString('base64')
   if (!sameSecret(sent, expected)) {
+    if (sent !== '' && !(await slowDown(networkOf(addressOf(c))))) {
+      return speaksProblems(c.req.path)
+        ? problem(429, TOO_MANY, { headers: LATER })
+        : errorJson(TOO_MANY, 429, LATER)
+    }
     const headers = isBrowser(c) ? NOT_STORED : CHALLENGE
     return speaksProblems(c.req.path)
       ? problem(401, 'HTTP Basic: user micromdm, password the API key', { headers })

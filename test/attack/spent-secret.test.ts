@@ -188,7 +188,9 @@ it('an API key that was replaced opens nothing any more', async () => {
   const again = await start(server.state, ['--api-key', 'a new one'])
   expect(await statuses(again.url, 'a new one')).not.toContain(401)
   for (const key of [old, '', 'a new', 'a new one ', 'A new one', `a new one:${old}`]) {
-    expect(new Set(await statuses(again.url, key)), key).toEqual(new Set([401]))
+    for (const status of await statuses(again.url, key)) {
+      expect([401, 429], key).toContain(status)
+    }
   }
   await again.stop()
 })

@@ -4,6 +4,7 @@ import type { EscrowReader } from '../../device/escrow.ts'
 import { encodeBase64 } from '../../plist/base64.ts'
 import type { AppEnv } from '../app-env.ts'
 import { AdminError, atDevice } from '../at-device.ts'
+import { addressOf } from '../caller.ts'
 import { plistKeys, revealedJson } from './command-json.ts'
 import { commandId, refOf, unknown } from './command-id.ts'
 import { deviceItself, knownDevice } from './device-id.ts'
@@ -208,8 +209,8 @@ escrow.openapi(
 )
 
 function readerOf(
-  { req }: Context<AppEnv>,
+  c: Context<AppEnv>,
   { reason, who }: { readonly reason: string; readonly who?: string | null | undefined },
 ): EscrowReader {
-  return { who: who || 'micromdm', address: req.header('cf-connecting-ip') ?? '', reason }
+  return { who: who || 'micromdm', address: addressOf(c), reason }
 }
