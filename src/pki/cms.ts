@@ -95,8 +95,30 @@ export function decodeSignatureHeader(header: string): Uint8Array | undefined {
  * at: devices keep using an expired identity (`apple-protocol.md` §3.3). Never throws for bad input.
  */
 export function verifyDetached(der: Uint8Array, body: Uint8Array): SignatureCheck {
+  return checked(() => verifySigned(readSignedData(withDefiniteLengths(der)), body))
+}
+
+/**
+ * The signer that a detached signature names, NOT verified: for deciding whether to read the body, never for believing
+ * it. Never throws for bad input.
+ */
+export function signerNamedIn(der: Uint8Array): SignatureCheck {
+  return checked(() => {
+    const { certificates, signer } = readSignedData(withDefiniteLengths(der))
+    const certificate = findSigner(certificates, signer)
+    readCertificate(certificate)
+    return {
+      ok: true,
+      certificate,
+      fingerprint: hash('sha256', certificate, 'hex'),
+      others: certificates.filter((other) => other !== certificate),
+    }
+  })
+}
+
+function checked(check: () => SignatureCheck): SignatureCheck {
   try {
-    return verifySigned(readSignedData(withDefiniteLengths(der)), body)
+    return check()
   } catch (error) {
     if (error instanceof DerError) {
       return { ok: false, reason: error.message }

@@ -8,8 +8,21 @@ import { readCertificate } from '../../src/pki/x509.ts'
 import { writeScepRequest } from '../../src/simulator/scep.ts'
 import type { SimulatedDevice } from '../../src/simulator/device.ts'
 import { fetchAlone } from '../e2e/server.ts'
-import { enrolled, hostileDevice, KEY, type Answer, type HostileDevice } from './device.ts'
+import {
+  authenticate,
+  enrolled,
+  hostileDevice,
+  IDLE,
+  KEY,
+  newId,
+  put,
+  tokenUpdate,
+  type Answer,
+  type HostileDevice,
+} from './device.ts'
 import { admin, apiKeyOf, basicAuth, openScene, queue, type Scene } from './scene.ts'
+import { stored } from './stored.ts'
+import { deepDer, doc, MESSAGES } from './hostile-bytes.ts'
 import { callRaw } from './wire.ts'
 import { call, LIBRARY_WORDS, selfSigned, signatureOf } from './stranger.ts'
 
@@ -51,110 +64,9 @@ function expectOnPurpose({ status, text }: Answer, mistakes: readonly number[] =
   expect(text).not.toMatch(LIBRARY_WORDS)
 }
 
-const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
-const doc = (content: string, doctype = ''): Uint8Array =>
-  utf8(`<?xml version="1.0"?>${doctype}<plist version="1.0"><dict>${content}</dict></plist>`)
-const ids = (): string => `<key>UDID</key><string>${attacker.udid}</string>`
-const idle = (): string => `${ids()}<key>Status</key><string>Idle</string>`
-
-/** Each of `levels` arrays holds the next one twice: 2^levels strings for one that unfolds it. */
-function binaryBomb(levels: number): Uint8Array {
-  const objects = [
-    [0xd1, 1, 2],
-    [0x54, ...Buffer.from('UDID')],
-    ...Array.from({ length: levels }, (_, n) => [0xa2, n + 3, n + 3]),
-    [0x51, 0x41],
-  ]
-  const offsets: number[] = []
-  let at = 8
-  for (const object of objects) {
-    offsets.push(at >> 8, at & 0xff)
-    at += object.length
-  }
-  const trailer = new DataView(new ArrayBuffer(32))
-  trailer.setUint8(6, 2)
-  trailer.setUint8(7, 1)
-  trailer.setBigUint64(8, BigInt(objects.length))
-  trailer.setBigUint64(24, BigInt(at))
-  const bytes = [...Buffer.from('bplist00'), ...objects.flat(), ...offsets]
-  return new Uint8Array([...bytes, ...new Uint8Array(trailer.buffer)])
-}
-
-/** SEQUENCEs, each in the one before, as long definite or as indefinite lengths. */
-function deepDer(levels: number): Uint8Array {
-  return new Uint8Array([
-    ...Array.from({ length: levels }, () => [0x30, 0x80]).flat(),
-    ...new Uint8Array(2 * levels),
-  ])
-}
-
-/** Each but the first is ten of the one before. */
-function entities(): string {
-  const names = 'abcdefghij'.split('')
-  return names
-    .map((name, n) => `<!ENTITY ${name} "${n === 0 ? 'a' : `&${names[n - 1]};`.repeat(10)}">`)
-    .join('')
-}
-
-const MESSAGES: readonly (readonly [string, () => Uint8Array])[] = [
-  ['nothing', () => new Uint8Array()],
-  ['19 MB of zeros', () => new Uint8Array(19_000_000)],
-  [
-    'a hundred thousand arrays in each other',
-    () => doc(`${idle()}<key>A</key>${'<array>'.repeat(100_000)}`),
-  ],
-  [
-    'as many that end',
-    () => doc(`${idle()}<key>A</key>${'<array>'.repeat(100_000)}${'</array>'.repeat(100_000)}`),
-  ],
-  ['a hundred thousand keys', () => doc(idle() + '<key>A</key><true/>'.repeat(100_000))],
-  [
-    'a hundred thousand different keys',
-    () =>
-      doc(idle() + Array.from({ length: 100_000 }, (_, n) => `<key>${n}</key><true/>`).join('')),
-  ],
-  [
-    'entities of entities',
-    () => doc(`${idle()}<key>A</key><string>&j;</string>`, `<!DOCTYPE plist [${entities()}]>`),
-  ],
-  [
-    'a file as entity',
-    () =>
-      doc(
-        `${idle()}<key>A</key><string>&a;</string>`,
-        '<!DOCTYPE plist [<!ENTITY a SYSTEM "file:///etc/passwd">]>',
-      ),
-  ],
-  [
-    'an integer of a megabyte',
-    () => doc(`${idle()}<key>A</key><integer>${'9'.repeat(1e6)}</integer>`),
-  ],
-  [
-    'a status of a megabyte',
-    () => doc(`${ids()}<key>Status</key><string>${'A'.repeat(1e6)}</string>`),
-  ],
-  [
-    'a message type of a megabyte',
-    () => doc(`${ids()}<key>MessageType</key><string>${'A'.repeat(1e6)}</string>`),
-  ],
-  [
-    'a command id of a megabyte',
-    () =>
-      doc(
-        `${ids()}<key>Status</key><string>Acknowledged</string><key>CommandUUID</key><string>${'A'.repeat(1e6)}</string>`,
-      ),
-  ],
-  [
-    'data of 19 MB that is no base64',
-    () => doc(`${idle()}<key>A</key><data>${'!'.repeat(19_000_000)}</data>`),
-  ],
-  ['a binary property list that unfolds', () => binaryBomb(60)],
-  ['a binary property list of nothing but its magic', () => utf8('bplist00'.repeat(1000))],
-]
-
 describe('a device’s message', () => {
   it.each(MESSAGES)('of %s is answered', async (_, body) => {
-    expectOnPurpose(await attacker.send(body(), '/mdm/connect'))
+    expectOnPurpose(await attacker.send(body(attacker.udid), '/mdm/connect'))
   })
 
   it.each(DEVICE_PATHS)('that says it has more than 20 MB is 413 on %s', async (path) => {
@@ -265,6 +177,77 @@ describe('a certificate with a name of 200,000 characters', () => {
       method: 'DELETE',
       body: JSON.stringify({ ids: ['com.example.huge'] }),
     })
+  })
+})
+
+describe('a stranger', () => {
+  it('leaves neither an object nor a row, however many messages it signs', async () => {
+    const before = stored(scene)
+    for (const message of [authenticate(attacker.topic), tokenUpdate(attacker.topic), IDLE]) {
+      for (let n = 0; n < 34; n += 1) {
+        const answer = await put(
+          `${scene.url}/mdm`,
+          selfSigned(),
+          writePlist({ ...message, UDID: newId() }),
+        )
+        expect(answer.status).toBe(400)
+      }
+    }
+    expect(stored(scene)).toEqual(before)
+  })
+
+  it('with an identity that belongs to a device leaves no other object', async () => {
+    const before = stored(scene)
+    for (let n = 0; n < 30; n += 1) {
+      const message = n % 2 === 0 ? authenticate(attacker.topic) : IDLE
+      expect((await attacker.send({ ...message, UDID: newId() })).status).toBe(400)
+    }
+    expect(stored(scene)).toEqual(before)
+  })
+
+  it.each<[string, string, string, number, () => Record<string, string>]>([
+    ['19 MB without a signature', '/mdm/connect', 'PUT', 19_000_000, () => ({})],
+    [
+      '19 MB that it signs itself',
+      '/mdm/connect',
+      'PUT',
+      19_000_000,
+      () => signatureOf(selfSigned(), new Uint8Array()),
+    ],
+    ['101 KB', '/mdm/enroll', 'POST', 101_000, () => ({})],
+    ['101 KB', '/ota/phase23', 'POST', 101_000, () => ({})],
+    ['66 KB', '/scep?operation=PKIOperation', 'POST', 66_000, () => ({})],
+    [
+      '19 MB with a wrong key',
+      '/api/commands',
+      'POST',
+      19_000_000,
+      () => ({ Authorization: basicAuth('wrong') }),
+    ],
+  ])('that announces %s at %s is answered before it sends any of it', async (...request) => {
+    const [, target, method, length, headers] = request
+    const head = [...Object.entries(headers()), ['Content-Length', String(length)] as const]
+    const empty = { method, target, headers: head, body: new Uint8Array(), unfinished: true }
+    const answers = await Promise.all(Array.from({ length: 8 }, () => callRaw(scene.url, empty)))
+    for (const { status } of answers) {
+      expect([400, 401, 413]).toContain(status)
+    }
+  })
+
+  it('that tries keys is logged once, whatever address it says, and the right key passes', async () => {
+    const lines = () => scene.server.output().split('"auth:wrong-key"').length - 1
+    const before = lines()
+    const tries = Array.from({ length: 30 }, async (_, n) => {
+      const headers = { authorization: basicAuth(`${n}`), 'cf-connecting-ip': `192.0.2.${n}` }
+      return (await fetchAlone(`${scene.url}/api/devices`, { headers })).status
+    })
+    expect((await admin(scene.server, '/api/devices')).status).toBe(200)
+    for (const status of await Promise.all(tries)) {
+      expect([401, 429]).toContain(status)
+    }
+    expect(lines()).toBeGreaterThan(0)
+    // One a minute, and one of the test before.
+    expect(lines() - before).toBeLessThanOrEqual(1)
   })
 })
 

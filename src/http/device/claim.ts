@@ -24,7 +24,13 @@ export type Claimed =
       readonly profile?: InstalledProfile | undefined
     }
   /** 401 is for a blocked device alone, which is not to be listed by what it sends. */
-  | { readonly ok: false; readonly status: 400 | 401 | 503; readonly reason: string }
+  | {
+      readonly ok: false
+      readonly status: 400 | 401 | 503
+      readonly reason: string
+      /** Another enrolment, which the certificate belongs to. */
+      readonly owner?: string | undefined
+    }
 
 /**
  * A certificate that its device does not know yet: it must descend from an accepted CA, and D1 must give it to
@@ -80,7 +86,7 @@ export async function claim(
     owner === undefined
       ? 'the CA that issued the certificate is accepted no more'
       : `the certificate belongs to the enrolment ${owner}`
-  return { ok: false, status: 400, reason }
+  return { ok: false, status: 400, reason, owner }
 }
 
 /** Users of other devices that are called like the device. */
@@ -93,20 +99,28 @@ async function namesakesOf(env: ReachEnv, device: string): ReturnType<typeof liv
 }
 
 /** A CA that was added meanwhile is looked for at once, and one that was removed has no part in the claim. */
-const AUTHORITIES_FOR = 30_000
+export const AUTHORITIES_FOR = 30_000
 const known = new WeakMap<D1Database, { at: number; certificates: readonly Certificate[] }>()
 
 /** Our own CAs, as they were at most `age` milliseconds ago, and those of `DEVICE_CA`. */
-async function acceptedCAs(db: D1Database, config: Config, age: number): Promise<Certificate[]> {
+export async function acceptedCAs(
+  db: D1Database,
+  config: Config,
+  age: number,
+): Promise<Certificate[]> {
   let own = known.get(db)
   if (own === undefined || clock.now() - own.at >= age) {
+    if (own !== undefined) {
+      // Until it is read, others use what is known.
+      known.set(db, { ...own, at: clock.now() })
+    }
     own = { at: clock.now(), certificates: await authorityCertificates(db) }
     known.set(db, own)
   }
   return [...config.deviceCAs, ...own.certificates]
 }
 
-function check(cas: readonly Certificate[], signer: Signer): Claimed {
+export function check(cas: readonly Certificate[], signer: Signer): Claimed {
   try {
     const leaf = readCertificate(signer.certificate)
     const chain = chainsTo(leaf, signer.others.map(readCertificate), cas, clock.now())

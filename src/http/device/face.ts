@@ -18,10 +18,12 @@ import { ProtocolError } from '../../mdm/errors.ts'
 import { readMessage, type Message } from '../../mdm/message.ts'
 import { beginsRound } from '../../mdm/queue.ts'
 import type { AppEnv } from '../app-env.ts'
-import { readBody } from '../body.ts'
+import { beginReading, type Reading } from '../body.ts'
 import { claim, type Signer } from './claim.ts'
 import { declarativeManagement } from './declarative-management.ts'
+import { readLargeBody, SMALL_BODY_BYTES } from './large-body.ts'
 import { signerOf } from './signer.ts'
+import { noteOwner, noteRefusal, vouch } from './vouch.ts'
 
 /**
  * The routes that devices call. Check-ins and reports are told apart by their bodies and taken on each path;
@@ -31,6 +33,7 @@ export const PATHS = ['/mdm/checkin', '/mdm/connect', '/mdm', '/checkin']
 
 const NOTHING = new Uint8Array()
 const NO_PARAMS = {}
+const COME_AGAIN = { 'retry-after': '30' }
 
 export const deviceFace = new Hono<AppEnv>()
 
@@ -44,13 +47,38 @@ type DeviceContext = Context<AppEnv>
  * Never 401 or 403 but for a blocked device: a 401 makes a device remove its management profile.
  */
 async function takeMessage(c: DeviceContext): Promise<Response> {
-  const body = await readBody(c.req.raw)
-  if (body === undefined) {
-    return refuse(c, 413, 'the body is longer than 20 MB')
+  const reading = beginReading(c.req.raw)
+  const isSmall = (reading.declared ?? 0) <= SMALL_BODY_BYTES
+  const body = isSmall ? await reading.upTo(SMALL_BODY_BYTES) : undefined
+  if (body) {
+    return takeBody(c, body)
   }
+  const taking = takeLarge(c, reading)
+  // The runtime ends a request when its sender goes away, unless something is still to be done: its place has to be left.
+  c.executionCtx.waitUntil(Promise.allSettled([taking]))
+  return taking
+}
+
+async function takeLarge(c: DeviceContext, reading: Reading): Promise<Response> {
+  const large = await readLargeBody(c, reading)
+  if (!large.ok) {
+    return refuse(c, large.status, large.reason)
+  }
+  try {
+    return await takeBody(c, large.body)
+  } finally {
+    large.leave()
+  }
+}
+
+async function takeBody(c: DeviceContext, body: Uint8Array): Promise<Response> {
   const signer = signerOf(c, body)
   if (!signer.ok) {
     return refuse(c, 400, signer.reason)
+  }
+  const vouched = await vouch(c.env, c.var.config, signer)
+  if (!vouched.ok) {
+    return refuse(c, vouched.status, vouched.reason)
   }
   let message: Message
   try {
@@ -60,6 +88,10 @@ async function takeMessage(c: DeviceContext): Promise<Response> {
       return refuse(c, 400, error.message)
     }
     throw error
+  }
+  const { owner } = vouched
+  if (owner !== undefined && owner !== message.enrollment.device) {
+    return refuse(c, 400, `the certificate belongs to the enrolment ${owner}`, message)
   }
   return answer(c, message, body, signer)
 }
@@ -90,20 +122,16 @@ async function answer(
     contestListeners: listenersOf(webhooks, ENROLLMENT_CONTESTED),
     digest: digestOf(message, signer),
   }
-  const device = c.env.DEVICE.getByName(message.enrollment.device)
-  let result: DeviceAnswer = await device.receive(input)
-  if (result.kind === 'unclaimed') {
-    const claimed = await claim(c.env, config, message, signer, result.blocked)
-    if (!claimed.ok) {
-      return claimed.status === 401
-        ? c.body(null, 401)
-        : refuse(c, claimed.status, claimed.reason, message)
-    }
-    result = await device.receive({ ...input, claim: claimed.claim, profile: claimed.profile })
+  const result = await ask(c, message, signer, input)
+  if (result instanceof Response) {
+    return result
   }
+  if (result.kind === 'refused') {
+    noteRefusal(signer.fingerprint)
+    return refuse(c, 400, result.reason, message)
+  }
+  noteOwner(signer.fingerprint, message.enrollment.device)
   switch (result.kind) {
-    case 'refused':
-      return refuse(c, 400, result.reason, message)
     case 'blocked':
       return c.body(null, 401)
     case 'unclaimed':
@@ -142,6 +170,31 @@ function digestOf(message: Message, { signed }: Signer): string | undefined {
     message.kind === 'checkin' &&
     (message.messageType === 'Authenticate' || message.messageType === 'CheckOut')
   return counts && signed ? hash('sha256', signed, 'hex') : undefined
+}
+
+/** The object's answer; a certificate that it does not know is claimed for it. */
+async function ask(
+  c: DeviceContext,
+  message: Message,
+  signer: Signer,
+  input: DeviceInput,
+): Promise<DeviceAnswer | Response> {
+  const device = c.env.DEVICE.getByName(message.enrollment.device)
+  const first: DeviceAnswer = await device.receive(input)
+  if (first.kind !== 'unclaimed') {
+    return first
+  }
+  const claimed = await claim(c.env, c.var.config, message, signer, first.blocked)
+  if (claimed.ok) {
+    return device.receive({ ...input, claim: claimed.claim, profile: claimed.profile })
+  }
+  if (claimed.status === 401) {
+    return c.body(null, 401)
+  }
+  if (claimed.status === 400) {
+    noteRefusal(signer.fingerprint, claimed.owner)
+  }
+  return refuse(c, claimed.status, claimed.reason, message)
 }
 
 /**
@@ -226,7 +279,7 @@ function refuse(
     reason,
     device: message?.enrollment.device,
   })
-  return c.body(null, status)
+  return c.body(null, status, status === 503 ? COME_AGAIN : {})
 }
 
 /** The URL as the device's profile has it: behind a proxy that ends TLS the public one differs in its scheme. */

@@ -1,6 +1,11 @@
 import type { Context } from 'hono'
 import { readCertificateHeader } from '../../pki/certificate-header.ts'
-import { decodeSignatureHeader, type SignatureCheck, verifyDetached } from '../../pki/cms.ts'
+import {
+  decodeSignatureHeader,
+  signerNamedIn,
+  type SignatureCheck,
+  verifyDetached,
+} from '../../pki/cms.ts'
 import type { AppEnv } from '../app-env.ts'
 
 /**
@@ -9,6 +14,18 @@ import type { AppEnv } from '../app-env.ts'
  * leaves its header empty or out, and then the signature counts.
  */
 export function signerOf(c: Context<AppEnv>, body: Uint8Array): SignatureCheck {
+  return shown(c, (signature) => verifyDetached(signature, body))
+}
+
+/** Who says to have sent a message, by its headers alone. The body proves it, or does not. */
+export function namedSigner(c: Context<AppEnv>): SignatureCheck {
+  return shown(c, signerNamedIn)
+}
+
+function shown(
+  c: Context<AppEnv>,
+  check: (signature: Uint8Array) => SignatureCheck,
+): SignatureCheck {
   const { clientCertHeader } = c.var.config
   const certificate = clientCertHeader === '' ? '' : (c.req.header(clientCertHeader) ?? '')
   if (certificate !== '') {
@@ -20,7 +37,7 @@ export function signerOf(c: Context<AppEnv>, body: Uint8Array): SignatureCheck {
         ok: false,
         reason: 'Mdm-Signature is missing or no base64: SignMessage must be on in the profile',
       }
-    : labelled('Mdm-Signature', verifyDetached(signature, body))
+    : labelled('Mdm-Signature', check(signature))
 }
 
 function labelled(header: string, check: SignatureCheck): SignatureCheck {

@@ -1,0 +1,134 @@
+import { clock, inTime } from '../../clock.ts'
+import type { Config } from '../../config.ts'
+import { ownerOf } from '../../directory/certificates.ts'
+import { reasonOf, warn } from '../../log.ts'
+import { createGate } from '../gate.ts'
+import { acceptedCAs, AUTHORITIES_FOR, check, type Signer } from './claim.ts'
+
+/** Whether a certificate may come as far as an object, before one is touched. */
+export type Vouched =
+  /** `owner`: the enrolment that it belongs to, where that is known. */
+  | { readonly ok: true; readonly owner: string | undefined }
+  | { readonly ok: false; readonly status: 400 | 503; readonly reason: string }
+
+/** What an isolate has seen of a certificate: the enrolment that it belongs to, for good, or how often it was refused. */
+type Seen =
+  | { readonly owner: string }
+  | { readonly owner: undefined; readonly refusals: number; readonly since: number }
+
+const MAX_SEEN = 10_000
+/**
+ * Each object that is asked leaves something behind, were it only its file. A certificate that belongs to no device and is
+ * refused again and again is refused here.
+ */
+const MAX_REFUSALS = 10
+const REFUSALS_FOR = 3_600_000
+/** A directory that does not answer is not asked again for so long. */
+const PATIENCE = 2000
+const PAUSE = 5000
+
+/** By fingerprint, what was used last at the end. */
+const seen = new Map<string, Seen>()
+let askAgainAt = 0
+/** Strangers can ask for as many look-ups as they send certificates. */
+const lookups = createGate({ places: 4, line: 32, patience: 5000, lease: 30_000 })
+
+/**
+ * Whether a message's certificate descends from an accepted CA, or belongs to an enrolment. Of a known one nothing is
+ * asked. When the directory cannot be asked, the object decides. What is new is checked again as it is claimed.
+ */
+export async function vouch(
+  { DB }: { readonly DB: D1Database },
+  config: Config,
+  signer: Signer,
+): Promise<Vouched> {
+  const { fingerprint } = signer
+  const known = seen.get(fingerprint)
+  if (known?.owner !== undefined) {
+    keep(fingerprint, known)
+    return { ok: true, owner: known.owner }
+  }
+  if (clock.now() < askAgainAt) {
+    return { ok: true, owner: undefined }
+  }
+  try {
+    const isRefused = refusalsOf(fingerprint) >= MAX_REFUSALS
+    const cas = await inTime(PATIENCE, acceptedCAs(DB, config, AUTHORITIES_FOR))
+    return !isRefused && check(cas, signer).ok
+      ? { ok: true, owner: undefined }
+      : await lookUp(DB, config, signer, isRefused)
+  } catch (error) {
+    askAgainAt = clock.now() + PAUSE
+    warn('directory:unavailable', { reason: reasonOf(error) })
+    return { ok: true, owner: undefined }
+  }
+}
+
+async function lookUp(
+  db: D1Database,
+  config: Config,
+  signer: Signer,
+  isRefused: boolean,
+): Promise<Vouched> {
+  const { fingerprint } = signer
+  const leave = await lookups.enter()
+  if (!leave) {
+    return { ok: false, status: 503, reason: 'too many unknown certificates at once' }
+  }
+  try {
+    const owner = await inTime(PATIENCE, ownerOf(db, fingerprint))
+    if (owner !== undefined) {
+      keep(fingerprint, { owner })
+      return { ok: true, owner }
+    }
+    if (isRefused) {
+      return {
+        ok: false,
+        status: 400,
+        reason: `the certificate belongs to no device and was refused ${MAX_REFUSALS} times within an hour`,
+      }
+    }
+    // A CA that was added meanwhile.
+    const checked = check(await inTime(PATIENCE, acceptedCAs(db, config, 0)), signer)
+    return checked.ok ? { ok: true, owner } : { ok: false, status: 400, reason: checked.reason }
+  } finally {
+    leave()
+  }
+}
+
+/** An object or the directory has said which enrolment a certificate belongs to. */
+export function noteOwner(fingerprint: string, owner: string): void {
+  if (seen.get(fingerprint)?.owner === undefined) {
+    keep(fingerprint, { owner })
+  }
+}
+
+/** A message was refused, though its certificate had been vouched for: it is its `owner`'s, or no device's. */
+export function noteRefusal(fingerprint: string, owner?: string): void {
+  if (owner !== undefined) {
+    noteOwner(fingerprint, owner)
+    return
+  }
+  const known = seen.get(fingerprint)
+  if (known?.owner === undefined) {
+    const refusals = refusalsOf(fingerprint)
+    const since = refusals > 0 && known ? known.since : clock.now()
+    keep(fingerprint, { owner, refusals: refusals + 1, since })
+  }
+}
+
+function refusalsOf(fingerprint: string): number {
+  const known = seen.get(fingerprint)
+  return known?.owner === undefined && known && clock.now() - known.since < REFUSALS_FOR
+    ? known.refusals
+    : 0
+}
+
+function keep(fingerprint: string, what: Seen): void {
+  seen.delete(fingerprint)
+  seen.set(fingerprint, what)
+  const [oldest] = seen.keys()
+  if (seen.size > MAX_SEEN && oldest !== undefined) {
+    seen.delete(oldest)
+  }
+}

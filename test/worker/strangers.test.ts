@@ -1,0 +1,326 @@
+import { createExecutionContext } from 'cloudflare:test'
+import { describe, expect, it } from 'vitest'
+import worker from '../../src/index.ts'
+import type { Env } from '../../src/env.ts'
+import { signDetached } from '../../src/pki/cms-sign.ts'
+import { readCertificate } from '../../src/pki/x509.ts'
+import { writePlist } from '../../src/plist/write.ts'
+import { createIdentity, createIssuer, type Identity } from '../../src/simulator/identity.ts'
+import { clock, turn, turnTimers } from './clock.ts'
+import { env, newDevice, newIdentity, TOPIC, until } from './server.ts'
+
+const elsewhere = createIssuer({ commonName: 'CA of another server', now: new Date(clock.now()) })
+const strange = (): Identity =>
+  createIdentity({ ca: elsewhere, commonName: 'A', kind: 'ec', now: new Date(clock.now()) })
+const fingerprintOf = ({ certificate }: Identity): string =>
+  readCertificate(certificate).fingerprint
+const newId = (): string => `STRANGER-${crypto.randomUUID()}`
+const HOUR = 3_600_000
+
+/** A Worker that counts the objects that it asks and the statements that it sends to D1. */
+function counted(settings: object = {}, answer: () => Promise<void> = async () => {}) {
+  const count = { objects: 0, statements: 0, pending: 0, mostPending: 0 }
+  const statement = (plain: D1PreparedStatement): D1PreparedStatement =>
+    new Proxy(plain, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name)
+        if (name === 'bind') {
+          return (...values: unknown[]) => statement(target.bind(...values))
+        }
+        if (
+          typeof member !== 'function' ||
+          !['all', 'raw', 'run', 'first'].includes(String(name))
+        ) {
+          return member
+        }
+        return async (...values: unknown[]) => {
+          count.statements += 1
+          count.pending += 1
+          count.mostPending = Math.max(count.mostPending, count.pending)
+          try {
+            await answer()
+            return await Reflect.apply(member, target, values)
+          } finally {
+            count.pending -= 1
+          }
+        }
+      },
+    })
+  const its = {
+    ...env,
+    WEBHOOK_URL: '',
+    ...settings,
+    DEVICE: {
+      getByName: (name: string) => {
+        count.objects += 1
+        return env.DEVICE.getByName(name)
+      },
+    },
+    DB: new Proxy(env.DB, {
+      get: (target, name) => {
+        if (name === 'prepare') {
+          return (query: string) => statement(target.prepare(query))
+        }
+        const member: unknown = Reflect.get(target, name)
+        return typeof member === 'function' ? member.bind(target) : member
+      },
+    }),
+  } as unknown as Env
+  return {
+    /** What was spent since the last call. */
+    spent() {
+      const spent = { ...count }
+      Object.assign(count, { objects: 0, statements: 0 })
+      return spent
+    },
+    count,
+    async put(body: BodyInit, headers: Record<string, string>): Promise<number> {
+      const request = new Request('http://mdm.test/mdm/checkin', { method: 'PUT', body, headers })
+      return (await worker.fetch(request as never, its, createExecutionContext())).status
+    },
+    send(identity: Identity, message: Record<string, string>): Promise<number> {
+      const body = writePlist(message)
+      return this.put(new Uint8Array(body), signatureOf(identity, body))
+    },
+  }
+}
+
+function signatureOf(identity: Identity, body: Uint8Array): Record<string, string> {
+  const signature = signDetached({ ...identity, body, digest: 'sha256' })
+  return { 'mdm-signature': Buffer.from(signature).toString('base64') }
+}
+
+const authenticate = (UDID: string) => ({
+  MessageType: 'Authenticate',
+  UDID,
+  Topic: TOPIC,
+  SerialNumber: 'S',
+})
+const idle = (UDID: string) => ({ UDID, Status: 'Idle' })
+const bind = (identity: Identity, id: string): Promise<unknown> =>
+  env.DB.prepare('INSERT INTO identities (fingerprint, enrollment) VALUES (?, ?)')
+    .bind(fingerprintOf(identity), id)
+    .run()
+
+describe('a certificate that descends from no accepted CA', () => {
+  it('touches no object', async () => {
+    const server = counted()
+    for (const message of [authenticate(newId()), idle(newId())]) {
+      expect(await server.send(strange(), message)).toBe(400)
+    }
+    expect(server.count.objects).toBe(0)
+  })
+
+  it('touches none in a proxy’s header either', async () => {
+    const server = counted({ CLIENT_CERT_HEADER: 'Client-Cert' })
+    const header = (identity: Identity) => ({
+      'client-cert': `:${Buffer.from(identity.certificate).toString('base64')}:`,
+    })
+    const body = writePlist(authenticate(newId()))
+    expect(await server.put(new Uint8Array(body), header(strange()))).toBe(400)
+    expect(server.count.objects).toBe(0)
+    expect(await server.put(new Uint8Array(body), header(newIdentity()))).toBe(200)
+  })
+
+  it('reaches the object of the enrolment that it belongs to, and no other', async () => {
+    const server = counted()
+    const [identity, id] = [strange(), newId()]
+    await bind(identity, id)
+    expect(await server.send(identity, idle(newId()))).toBe(400)
+    expect(server.spent().objects).toBe(0)
+    await server.send(identity, idle(id))
+    expect(server.spent()).toMatchObject({ objects: 1 })
+  })
+
+  it('is looked up a few at a time', async () => {
+    const held = Promise.withResolvers<void>()
+    let answer = async (): Promise<void> => {}
+    const server = counted({}, () => answer())
+    expect(await server.send(strange(), idle(newId()))).toBe(400)
+    answer = () => held.promise
+    const many = Array.from({ length: 60 }, () => server.send(strange(), idle(newId())))
+    await until(
+      async () => server.count.pending,
+      (pending) => pending === 4,
+    )
+    answer = async () => {}
+    held.resolve()
+    const answers = await Promise.all(many.map((one) => drained(one)))
+    expect(new Set(answers)).toEqual(new Set([400, 503]))
+    expect(server.count).toMatchObject({ objects: 0, mostPending: 4 })
+  })
+
+  it('is its object’s to judge while the directory does not answer', async () => {
+    const server = counted({}, () => Promise.reject(new Error('D1 is away')))
+    const identity = strange()
+    expect(await server.send(identity, idle(newId()))).toBe(503)
+    expect(server.count.objects).toBe(1)
+    turn(60_000)
+  })
+})
+
+/** Waits for an answer, and turns the clock for whatever waits for a place. */
+async function drained(answer: Promise<number>): Promise<number> {
+  let status = 0
+  void answer.then((is) => (status = is))
+  return until(
+    async () => status,
+    (is) => is !== 0,
+    () => turnTimers(50),
+  )
+}
+
+describe('a known device', () => {
+  it('costs no statement once its isolate has seen it, and goes on without the directory', async () => {
+    const server = counted()
+    const [identity, id] = [newIdentity(), newId()]
+    expect(await server.send(identity, authenticate(id))).toBe(200)
+    server.spent()
+    for (let n = 0; n < 5; n += 1) {
+      expect(await server.send(identity, idle(id))).toBe(200)
+    }
+    expect(server.spent()).toMatchObject({ objects: 5, statements: 0 })
+    turn(2 * HOUR)
+    const alone = counted({ DEVICE_CA: '' }, () => Promise.reject(new Error('D1 is away')))
+    expect(await alone.send(identity, idle(id))).toBe(200)
+  })
+
+  it('reaches no object but its own', async () => {
+    const server = counted()
+    const [identity, id] = [newIdentity(), newId()]
+    expect(await server.send(identity, authenticate(id))).toBe(200)
+    server.spent()
+    for (let n = 0; n < 5; n += 1) {
+      expect(await server.send(identity, authenticate(newId()))).toBe(400)
+    }
+    expect(server.spent()).toMatchObject({ objects: 0, statements: 0 })
+  })
+})
+
+it('an identity that belongs to no device and is refused again and again touches ten objects an hour', async () => {
+  const server = counted()
+  const [identity, own, others] = [newIdentity(), newId(), newId()]
+  expect(await server.send(newIdentity(), authenticate(others))).toBe(200)
+  const sendMany = async (): Promise<number> => {
+    server.spent()
+    for (let n = 0; n < 20; n += 1) {
+      expect(await server.send(identity, idle(others))).toBe(400)
+    }
+    return server.spent().objects
+  }
+  expect(await sendMany()).toBe(10)
+  turn(HOUR)
+  expect(await sendMany()).toBe(10)
+  await bind(identity, own)
+  expect(await server.send(identity, authenticate(own))).toBe(200)
+})
+
+/** A body that counts what was taken of it, and ends when it is told to. */
+function slowBody(pieces: number) {
+  const end = Promise.withResolvers<void>()
+  const taken = { bytes: 0 }
+  const stream = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        if (taken.bytes >= pieces * 100_000) {
+          await end.promise
+          controller.close()
+        } else {
+          taken.bytes += 100_000
+          controller.enqueue(new Uint8Array(100_000))
+        }
+      },
+    },
+    { highWaterMark: 0 },
+  )
+  return { stream, taken, end: () => end.resolve() }
+}
+
+describe('a body of more than 1 MB', () => {
+  const zeros = (pieces: number) => new Uint8Array(pieces * 100_000)
+  const signed = (pieces: number, identity = newIdentity()) => signatureOf(identity, zeros(pieces))
+
+  it.each<[string, number, Record<string, string>]>([
+    ['without a signature', 413, {}],
+    ['with a signature that cannot be read', 413, { 'mdm-signature': btoa('nonsense') }],
+    ['of a stranger', 400, signatureOf(strange(), zeros(1))],
+  ])('%s is not read', async (_, status, headers) => {
+    const told = slowBody(190)
+    const length = { 'content-length': '19000000' }
+    expect(await counted().put(told.stream, { ...headers, ...length })).toBe(status)
+    expect(told.taken.bytes).toBe(0)
+    const untold = slowBody(190)
+    expect(await counted().put(untold.stream, headers)).toBe(status)
+    expect(untold.taken.bytes).toBeLessThanOrEqual(1_200_000)
+  })
+
+  it('of more than 20 MB is not read, or no further', async () => {
+    const headers = signed(1)
+    const told = slowBody(190)
+    const length = { 'content-length': '20000001' }
+    expect(await counted().put(told.stream, { ...headers, ...length })).toBe(413)
+    expect(told.taken.bytes).toBe(0)
+    const untold = slowBody(300)
+    expect(await counted().put(untold.stream, headers)).toBe(413)
+    expect(untold.taken.bytes).toBeLessThanOrEqual(20_200_000)
+  })
+
+  it('is read to its end, and taken', async () => {
+    const device = newDevice()
+    await device.enroll()
+    const answer = await device.connect({
+      Status: 'Idle',
+      Filler: 'A'.repeat(2_000_000),
+    } as never)
+    expect(answer.status).toBe(200)
+  })
+
+  it('is read with three others; more wait, until one is done', async () => {
+    const server = counted()
+    const bodies = Array.from({ length: 5 }, () => slowBody(20))
+    const answers = bodies.map(({ stream }) => server.put(stream, signed(20)))
+    const taken = (): number[] => bodies.map(({ taken: { bytes } }) => bytes)
+    await until(
+      async () => taken().filter((bytes) => bytes === 2_000_000),
+      (full) => full.length === 4,
+    )
+    await turnTimers(500)
+    const waits = taken().findIndex((bytes) => bytes < 2_000_000)
+    expect(taken().filter((bytes) => bytes < 2_000_000)).toHaveLength(1)
+    const other = (waits + 1) % 5
+    bodies[other]?.end()
+    expect(await answers[other]).toBe(400)
+    await until(
+      async () => taken()[waits],
+      (bytes) => bytes === 2_000_000,
+      () => turnTimers(50),
+    )
+    bodies.forEach(({ end }) => end())
+    await Promise.all(answers)
+  })
+
+  it('that does not end loses its place', async () => {
+    const server = counted()
+    const answers = Array.from({ length: 4 }, () => server.put(slowBody(15).stream, signed(15)))
+    await turnTimers(1000)
+    await turnTimers(120_000)
+    expect(await Promise.all(answers)).toEqual([503, 503, 503, 503])
+    const whole = slowBody(15)
+    whole.end()
+    expect(await server.put(whole.stream, signed(15))).toBe(400)
+  })
+
+  it('of a certificate that is sending one already has to come again', async () => {
+    const identity = newIdentity()
+    const [first, second] = [slowBody(15), slowBody(15)]
+    const server = counted()
+    const answer = server.put(first.stream, signed(15, identity))
+    await until(
+      async () => first.taken.bytes,
+      (bytes) => bytes === 1_500_000,
+    )
+    expect(await server.put(second.stream, signed(15, identity))).toBe(503)
+    first.end()
+    expect(await answer).toBe(400)
+  })
+})
