@@ -27,7 +27,7 @@ export const COUNTERS: Readonly<Record<Operation, Counters>> = {
   enrolment: { requests: 3, objectCalls: 5, rows: 20, directoryRows: 5, messages: 1 },
   tokenUpdate: { requests: 1, objectCalls: 1, rows: 3, directoryRows: 0, messages: 0 },
   /** What `last_seen` adds to a message, once in `LAST_SEEN_RESOLUTION`. */
-  lastSeen: { requests: 1, objectCalls: 1, rows: 2, directoryRows: 2, messages: 1 },
+  lastSeen: { requests: 1, objectCalls: 1, rows: 2, directoryRows: 1, messages: 1 },
   idle: { requests: 1, objectCalls: 1, rows: 0, directoryRows: 0, messages: 0 },
   idleWithWebhook: { requests: 2, objectCalls: 4, rows: 4, directoryRows: 0, messages: 1 },
   /** Queued, fetched by the Idle that a push brings, answered, and pruned from the history in time. */

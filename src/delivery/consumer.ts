@@ -114,9 +114,8 @@ async function projectRows(
   if (rows.length === 0) {
     return
   }
-  let displaced: readonly string[]
   try {
-    displaced = await project(env.DB, rows)
+    await project(env.DB, rows)
   } catch (error) {
     if (rows.length === 1) {
       throw error
@@ -125,14 +124,15 @@ async function projectRows(
     await projectEach(env, rows)
     return
   }
-  await Promise.all([
-    ...rows.map(({ id, version }) => tell(id, env.DEVICE.getByName(id).projected(version))),
-    ...displaced.map((device) => tell(device, env.DEVICE.getByName(device).displace())),
-  ])
-}
-
-function tell(device: string, call: Promise<void>): Promise<void> {
-  return attempt('directory:device-unreachable', () => inTime(PATIENCE, call), device)
+  await Promise.all(
+    rows.map(({ id, version }) =>
+      attempt(
+        'directory:device-unreachable',
+        () => inTime(PATIENCE, env.DEVICE.getByName(id).projected(version)),
+        id,
+      ),
+    ),
+  )
 }
 
 /** When so many rows in a row fail by themselves, it is D1's trouble: their devices' alarms say them again. */

@@ -2,15 +2,16 @@ import { enrollmentId } from '../mdm/enrollment.ts'
 import { problemWith } from './clear-passcode.ts'
 import type { Context } from './context.ts'
 import { checkOut } from './check-in.ts'
-import { changed } from './directory-row.ts'
+import { changed, listAnew } from './directory-row.ts'
 import { reinstate, revoke } from './identity.ts'
 import { enqueue, type NewCommand } from './queue.ts'
 import { giveUp, viewQueue, type QueuedCommand } from './queue-view.ts'
 import { commandId } from './commands.ts'
-import { FROZEN, REVOKED, type Identity } from './identity-row.ts'
+import { FROZEN, REVOKED, saveIdentity, type Identity } from './identity-row.ts'
 import type { Proof } from './proof.ts'
 import { queueOf } from './queue-memory.ts'
 import { CHANNEL_SPAN } from './schema.ts'
+import { claimsSerial } from './serial-claim.ts'
 import { channelOf, knownChannel, saveDevice, type Channel } from './state.ts'
 
 export type Queued =
@@ -122,18 +123,47 @@ export function hide(context: Context): boolean {
   return true
 }
 
-/** Another device took this one's serial number in the directory. */
-export function displace(context: Context): void {
-  context.state.device.displaced = true
-  saveDevice(context.db, context.state.device)
+/** An admin's word on a serial number: `other`, the device tells another one; `gone`, it has a part in none. */
+export type SerialWord =
+  | { readonly kind: 'taken' | 'unknown' | 'gone' }
+  | { readonly kind: 'other'; readonly serial: string }
+
+/** The serial number that the device tells is its own, or is not proven to be: by an admin's word, for the present enrolment. */
+export function proveSerial(context: Context, serial: string, proven: boolean): SerialWord {
+  const { device, identities } = context.state
+  if (device.state === 'unknown') {
+    return { kind: 'unknown' }
+  }
+  if (device.facts.SerialNumber !== serial) {
+    return { kind: 'other', serial: device.facts.SerialNumber }
+  }
+  const present = identities.filter(({ epoch }) => epoch === device.epoch)
+  if (!claimsSerial(device) || present.length === 0) {
+    return { kind: 'gone' }
+  }
+  // An earlier identity may come back with a proof of its own.
+  for (const identity of proven ? present : identities) {
+    identity.provenSerial = proven ? serial : ''
+    saveIdentity(context.db, identity)
+  }
+  listAnew(context)
+  return { kind: 'taken' }
 }
 
 export function reinstateIdentity(context: Context, fingerprint: string): boolean {
-  return reinstate(context, fingerprint)
+  return listed(context, reinstate(context, fingerprint))
 }
 
 export function revokeIdentity(context: Context, fingerprint: string): boolean {
-  return revoke(context, fingerprint)
+  return listed(context, revoke(context, fingerprint))
+}
+
+/** With an identity comes or goes what it proves. */
+function listed(context: Context, isChanged: boolean): boolean {
+  if (isChanged) {
+    listAnew(context)
+  }
+  return isChanged
 }
 
 /** A device's certificates: `current`, of an `earlier` enrolment, `frozen` because it lost a contest, or `revoked`. */

@@ -3,6 +3,7 @@ import type { DeviceFacts } from '../mdm/message.ts'
 import type { Renewal } from './installed.ts'
 import { wakeBy, type Context, type News } from './context.ts'
 import { ANNOUNCE_AFTER } from './aside.ts'
+import { isSerialProven, listedSerial } from './serial-claim.ts'
 import { saveDevice, type Channel, type DeviceRow } from './state.ts'
 
 /** What the directory lists of a device. An upsert takes only a newer `version`. */
@@ -13,7 +14,9 @@ export interface DirectoryRow {
   readonly hidden: boolean
   /** Absent from objects that do not know of contests yet. */
   readonly contested?: boolean
+  /** Since when it has told its serial number, and whether that is proven to be its own. */
   readonly claimedAt: number
+  readonly serialProven: boolean
   readonly lastSeen: number
   readonly facts: DeviceFacts
   /** Fingerprint and end of the certificate that it signs with; empty and 0 while none is known. */
@@ -56,6 +59,7 @@ export function listAnew(context: Context): void {
 export function directoryRow(context: Context): DirectoryRow | undefined {
   const { device } = context.state
   const { state, reason, at } = device.installed.renewal
+  const SerialNumber = listedSerial(context)
   return device.projected >= device.version || device.state === 'unknown'
     ? undefined
     : {
@@ -65,8 +69,9 @@ export function directoryRow(context: Context): DirectoryRow | undefined {
         hidden: device.hidden,
         contested: device.contest !== undefined,
         claimedAt: device.claimedAt,
+        serialProven: isSerialProven(context.state, SerialNumber),
         lastSeen: device.lastSeen,
-        facts: device.facts,
+        facts: { ...device.facts, SerialNumber },
         ...identityOf(context),
         renewal: { state, reason, at },
         state: device.state,

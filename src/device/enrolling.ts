@@ -12,6 +12,7 @@ import { giveUp } from './queue-view.ts'
 import { keepProfile, newEnrollment } from './renewing.ts'
 import type { DeviceRow } from './state.ts'
 import type { Identity } from './identity-row.ts'
+import { claimsSerial } from './serial-claim.ts'
 
 type Authenticate = Extract<CheckIn, { messageType: 'Authenticate' }>
 
@@ -52,6 +53,7 @@ export function authenticate(
   if (first) {
     noteArrival(context, who.claim?.namesakes)
   }
+  const isClaimed = claimsSerial(device) && device.facts.SerialNumber === message.facts.SerialNumber
   const beginning = judge(context, message, who)
   const renewal = beginning.kind === 'renewal'
   begin(context, beginning, who)
@@ -59,7 +61,7 @@ export function authenticate(
     type: message.enrollment.type,
     facts: message.facts,
     hidden: false,
-    claimedAt: now,
+    claimedAt: isClaimed ? device.claimedAt : now,
     renewedAt: renewal ? now : 0,
   })
   changed(context)

@@ -21,6 +21,8 @@ export interface Identity {
   readonly subject: string
   readonly notAfter: number
   epoch: number
+  /** The serial number that is this device's by proof: of the challenge that the certificate came from, or by an admin's word. */
+  provenSerial: string
   /** Whether an `identity_conflict` was raised for it. */
   reported: boolean
   /** What became of it, oldest first. */
@@ -40,7 +42,8 @@ export function loadIdentities(db: Db): Identity[] {
         heard: string
       }
     >(
-      `SELECT id, fingerprint, ca_key AS caKey, subject, not_after AS notAfter, epoch, reported, history, proof, heard
+      `SELECT id, fingerprint, ca_key AS caKey, subject, not_after AS notAfter, epoch, proven_serial AS provenSerial,
+        reported, history, proof, heard
         FROM identities ORDER BY id`,
     )
     .map((row) => ({
@@ -53,14 +56,15 @@ export function loadIdentities(db: Db): Identity[] {
 
 export function saveIdentity(db: Db, identity: Identity): void {
   db.run(
-    `INSERT OR REPLACE INTO identities (id, fingerprint, ca_key, subject, not_after, epoch, reported, history, proof, heard)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT OR REPLACE INTO identities (id, fingerprint, ca_key, subject, not_after, epoch, proven_serial, reported, history,
+      proof, heard) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     identity.id,
     identity.fingerprint,
     identity.caKey,
     identity.subject,
     identity.notAfter,
     identity.epoch,
+    identity.provenSerial,
     Number(identity.reported),
     JSON.stringify(identity.history),
     identity.proof,

@@ -75,11 +75,13 @@ export function standing(context: Context, fingerprint: string, message: Message
 export function bind(
   context: Context,
   fingerprint: string,
-  { caKey, subject, notAfter }: Claim,
+  { caKey, subject, notAfter, bound }: Claim,
   how: {
     readonly what: 'bound' | 'renewed'
     readonly proof: Proof | ''
     readonly digest: string
+    /** What the identity that it renews proved. */
+    readonly provenSerial?: string
   },
 ): Identity {
   const { identities, device } = context.state
@@ -90,6 +92,7 @@ export function bind(
     subject,
     notAfter,
     epoch: device.epoch,
+    provenSerial: bound?.serial === true ? device.facts.SerialNumber : (how.provenSerial ?? ''),
     reported: false,
     history: [{ at: context.now, what: how.what }],
     proof: how.proof,
@@ -185,13 +188,19 @@ export function renewIdentity(
   { previous, fingerprint, claim, byProfile }: Succession,
 ): boolean {
   const { identities, device } = context.state
-  const isPresent = identities.some(
+  const present = identities.find(
     (known) => known.fingerprint === previous && known.epoch === device.epoch,
   )
-  if (!isPresent || device.blocked || device.state === 'checked_out') {
+  if (!present || device.blocked || device.state === 'checked_out') {
     return false
   }
-  bind(context, fingerprint, claim, { what: 'renewed', proof: 'renewal', digest: '' })
+  bind(context, fingerprint, claim, {
+    what: 'renewed',
+    // It proves no more than the one that it renews.
+    proof: present.proof && 'renewal',
+    digest: '',
+    provenSerial: present.provenSerial,
+  })
   if (byProfile) {
     device.installed.successors = [...device.installed.successors, fingerprint]
     saveDevice(context.db, device)

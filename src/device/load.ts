@@ -14,14 +14,13 @@ import {
 
 interface StoredDevice extends Omit<
   DeviceRow,
-  'facts' | 'installed' | 'contest' | 'blocked' | 'hidden' | 'displaced'
+  'facts' | 'installed' | 'contest' | 'blocked' | 'hidden'
 > {
   facts: string
   installed: string
   contest: string
   blocked: number
   hidden: number
-  displaced: number
 }
 
 /** Reads the object's rows; an object that stored nothing yet stays without tables until its first commit. */
@@ -43,7 +42,7 @@ export function loadState(db: Db, name: string): DeviceState {
     return state
   }
   const [stored] = db.all<StoredDevice>(
-    `SELECT schema, name, type, state, facts, installed, epoch, blocked, hidden, displaced, namesake, contest, claimed_at AS claimedAt,
+    `SELECT schema, name, type, state, facts, installed, epoch, blocked, hidden, namesake, contest, claimed_at AS claimedAt,
       renewed_at AS renewedAt, last_seen AS lastSeen, version, projected FROM device`,
   )
   if (stored) {
@@ -53,7 +52,6 @@ export function loadState(db: Db, name: string): DeviceState {
       contest: stored.contest === '' ? undefined : JSON.parse(stored.contest),
       blocked: stored.blocked === 1,
       hidden: stored.hidden === 1,
-      displaced: stored.displaced === 1,
     })
   }
   loadChannels(db, state)
@@ -108,7 +106,6 @@ function newDevice(name: string): DeviceRow {
     epoch: 0,
     blocked: false,
     hidden: false,
-    displaced: false,
     namesake: '',
     contest: undefined,
     claimedAt: 0,

@@ -263,21 +263,12 @@ function conflict(context: Context, input: DeviceInput, identity: Identity): Dev
   return { kind: 'conflict', news: toldNews(context) }
 }
 
-/**
- * Being seen costs nothing by itself: the row is written when it lags by the resolution, or when another
- * device took this one's serial number in the directory meanwhile.
- */
+/** Being seen costs nothing by itself: the row is written when it lags by the resolution. */
 function seen(context: Context): void {
   const { device } = context.state
   context.state.heardAt = context.now
-  if (device.state === 'unknown') {
-    return
-  }
-  if (device.displaced) {
-    device.displaced = false
-    device.claimedAt = context.now
-    changed(context)
-  } else if (context.now - device.lastSeen >= context.settings.lastSeenResolution) {
+  const lag = context.now - device.lastSeen
+  if (device.state !== 'unknown' && lag >= context.settings.lastSeenResolution) {
     changed(context)
   }
 }

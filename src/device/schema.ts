@@ -20,7 +20,6 @@ const TABLES: Readonly<Record<string, string>> = {
     epoch INTEGER NOT NULL,
     blocked INTEGER NOT NULL,
     hidden INTEGER NOT NULL,
-    displaced INTEGER NOT NULL,
     namesake TEXT NOT NULL CHECK (namesake IN ('', 'called', 'contested')),
     contest TEXT NOT NULL,
     claimed_at INTEGER NOT NULL,
@@ -54,6 +53,7 @@ const TABLES: Readonly<Record<string, string>> = {
     subject TEXT NOT NULL,
     not_after INTEGER NOT NULL,
     epoch INTEGER NOT NULL,
+    proven_serial TEXT NOT NULL DEFAULT '',
     reported INTEGER NOT NULL,
     history TEXT NOT NULL,
     proof TEXT NOT NULL,
@@ -185,11 +185,14 @@ const STEPS: Readonly<Record<number, readonly string[]>> = {
     'DROP TABLE IF EXISTS aliases',
     'UPDATE device SET schema = 2',
   ],
-  // Which proof an identity has. Those that were bound before are not judged again.
+  // Which proof an identity has: those that were bound before are not judged again. One device of a serial number was listed: all
+  // are, and one is acted on whose number is proven.
   3: [
     "ALTER TABLE identities ADD COLUMN proof TEXT NOT NULL DEFAULT 'first'",
     "ALTER TABLE identities ADD COLUMN heard TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE identities ADD COLUMN proven_serial TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE device ADD COLUMN contest TEXT NOT NULL DEFAULT ''",
+    'ALTER TABLE device DROP COLUMN displaced',
     "ALTER TABLE commands ADD COLUMN held_for TEXT NOT NULL DEFAULT ''",
     "UPDATE commands SET held_for = 'arrival' WHERE state = 'held'",
     'UPDATE device SET schema = 3',

@@ -23,8 +23,6 @@ export interface DeviceRow {
   epoch: number
   blocked: boolean
   hidden: boolean
-  /** Another device took this one's serial number in the directory; its own next message takes it back. */
-  displaced: boolean
   /**
    * `called`: when it enrolled, a user channel of another device was called like that, and what is secret is held; `contested`: and
    * admins meant that user by it, so that the bare id is refused. An admin's release ends both.
@@ -32,6 +30,7 @@ export interface DeviceRow {
   namesake: '' | 'called' | 'contested'
   /** The present enrolment is not proven, and one from before may come back. */
   contest: Contest | undefined
+  /** Since when it has told its serial number. */
   claimedAt: number
   /** When a renewal's Authenticate came, until its TokenUpdate has shown that it was one. */
   renewedAt: number
@@ -140,8 +139,8 @@ export function saveDevice(db: Db, device: DeviceRow): void {
     device.schema = SCHEMA
   }
   db.run(
-    `INSERT OR REPLACE INTO device (id, schema, name, type, state, facts, installed, epoch, blocked, hidden, displaced,
-      namesake, contest, claimed_at, renewed_at, last_seen, version, projected) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT OR REPLACE INTO device (id, schema, name, type, state, facts, installed, epoch, blocked, hidden,
+      namesake, contest, claimed_at, renewed_at, last_seen, version, projected) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     device.schema,
     device.name,
     device.type,
@@ -151,7 +150,6 @@ export function saveDevice(db: Db, device: DeviceRow): void {
     device.epoch,
     Number(device.blocked),
     Number(device.hidden),
-    Number(device.displaced),
     device.namesake,
     device.contest ? JSON.stringify(device.contest) : '',
     device.claimedAt,

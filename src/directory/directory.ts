@@ -1,8 +1,9 @@
-import { and, eq, getTableColumns, gt, inArray, ne, sql, type SQL } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, gt, ne, sql, type SQL } from 'drizzle-orm'
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
 import type { DirectoryRow } from '../device/directory-row.ts'
 import type { InstalledProfile } from '../enroll/installed-profile.ts'
 import { authorities, challenges, devices, identities, users } from './schema.ts'
+import { foremost } from './serials.ts'
 import { isCalled, isOver } from './users.ts'
 
 export interface ListedDevice {
@@ -70,15 +71,8 @@ export async function claimIdentity(
   }
 }
 
-/**
- * Brings the directory up to the devices' own rows, and ends the claims of users that they have no more. One record per serial number is listed: the last device
- * that claimed it (a serial is only text from the sender, so the other keeps everything but its place here).
- * @returns devices that lost their place, and have to hear of it.
- */
-export async function project(
-  d1: D1Database,
-  rows: readonly DirectoryRow[],
-): Promise<readonly string[]> {
+/** Brings the directory up to the devices' own rows, and ends the claims of users that they have no more. */
+export async function project(d1: D1Database, rows: readonly DirectoryRow[]): Promise<void> {
   const db = open(d1)
   const newer = sql`excluded.version > ${devices.version}`
   const upserts = chunks(rows, ROWS_PER_STATEMENT).map((chunk) =>
@@ -87,59 +81,37 @@ export async function project(
       .values(chunk.map(flat))
       .onConflictDoUpdate({ target: devices.id, set: EXCLUDED, setWhere: newer }),
   )
-  const serials = [...new Set(rows.map(({ facts }) => facts.SerialNumber))].filter(Boolean)
   const [first, ...others] = upserts
-  if (!first) {
-    return []
+  if (first) {
+    const over = isOver(rows)
+    await db.batch([first, ...others, ...(over ? [db.delete(users).where(over)] : [])])
   }
-  const over = isOver(rows)
-  const unclaim = over ? [db.delete(users).where(over)] : []
-  if (serials.length === 0) {
-    await db.batch([first, ...others, ...unclaim])
-    return []
-  }
-  const isDisplaced = sql`(${devices.claimedAt} < coalesce((SELECT max(rival.claimed_at) FROM devices AS rival
-    WHERE rival.serial_number = ${devices.serialNumber} AND NOT rival.hidden), 0))`
-  const place = db
-    .update(devices)
-    .set({ displaced: isDisplaced })
-    .where(
-      and(
-        sql`${devices.serialNumber} IN (SELECT value FROM json_each(${JSON.stringify(serials)}))`,
-        sql`${devices.displaced} <> ${isDisplaced}`,
-      ),
-    )
-    .returning({ id: devices.id, displaced: devices.displaced })
-  const results = await db.batch([first, ...others, ...unclaim, place])
-  const moved: unknown = results.at(-1)
-  return displacedIds(moved)
 }
 
-/** The listed devices, all or those of the given serials and ids. */
+/** All devices that are not deleted; or those of the given ids; or those that the given serial numbers lead to. */
 export async function listDevices(
   d1: D1Database,
   filter: { readonly serials: readonly string[]; readonly ids: readonly string[] },
 ): Promise<ListedDevice[]> {
-  return open(d1)
+  const found = open(d1)
     .select({
       id: devices.id,
       serialNumber: devices.serialNumber,
       enrolled: devices.enrolled,
       lastSeen: devices.lastSeen,
+      serialStanding: devices.serialStanding,
     })
     .from(devices)
     .where(
-      and(isListed(), among(devices.serialNumber, filter.serials), among(devices.id, filter.ids)),
+      and(
+        eq(devices.hidden, false),
+        among(devices.serialNumber, filter.serials),
+        among(devices.id, filter.ids),
+      ),
     )
-}
-
-/** Not deleted, and the last to have claimed its serial number. */
-export function isListed(): SQL | undefined {
-  return and(
-    eq(devices.hidden, false),
-    sql`NOT EXISTS (SELECT 1 FROM devices AS rival WHERE rival.serial_number = ${devices.serialNumber}
-      AND rival.serial_number <> '' AND NOT rival.hidden AND rival.claimed_at > ${devices.claimedAt})`,
-  )
+  return filter.serials.length === 0
+    ? found
+    : foremost(await found.orderBy(asc(devices.claimedAt), asc(devices.id)))
 }
 
 /** How many devices would notice a change of the push topic. */
@@ -168,15 +140,6 @@ function among(
     : sql`${column} IN (SELECT value FROM json_each(${JSON.stringify(values.filter(Boolean))}))`
 }
 
-/** Every device with one of these serial numbers, listed or not. */
-export async function idsOfSerial(d1: D1Database, serial: string): Promise<string[]> {
-  const rows = await open(d1)
-    .select({ id: devices.id })
-    .from(devices)
-    .where(and(inArray(devices.serialNumber, [serial]), eq(devices.hidden, false)))
-  return rows.map(({ id }) => id)
-}
-
 const EXCLUDED = {
   type: sql`excluded.type`,
   serialNumber: sql`excluded.serial_number`,
@@ -185,6 +148,7 @@ const EXCLUDED = {
   push: sql`excluded.push`,
   hidden: sql`excluded.hidden`,
   contested: sql`excluded.contested`,
+  serialProven: sql`excluded.serial_proven`,
   claimedAt: sql`excluded.claimed_at`,
   lastSeen: sql`excluded.last_seen`,
   deviceName: sql`excluded.device_name`,
@@ -201,10 +165,10 @@ const EXCLUDED = {
   renewalAt: sql`excluded.renewal_at`,
 }
 
-/** The row's values in the order of the table's columns. */
+/** The row's values in the order of the table's columns, without those that D1 works out. */
 function valuesOf(row: DirectoryRow): SQL {
   const values: Record<string, unknown> = { ...flat(row) }
-  const columns = Object.entries(getTableColumns(devices))
+  const columns = Object.entries(getTableColumns(devices)).filter(([key]) => key in values)
   return sql.join(
     columns.map(([key, column]) => sql.param(values[key], column)),
     sql`, `,
@@ -222,7 +186,7 @@ function flat(row: DirectoryRow): typeof devices.$inferInsert {
     push: row.push,
     hidden: row.hidden,
     contested: row.contested === true,
-    displaced: false,
+    serialProven: row.serialProven,
     claimedAt: row.claimedAt,
     lastSeen: row.lastSeen,
     deviceName: facts.DeviceName,
@@ -238,12 +202,6 @@ function flat(row: DirectoryRow): typeof devices.$inferInsert {
     renewalReason: row.renewal.reason,
     renewalAt: row.renewal.at,
   }
-}
-
-function displacedIds(rows: unknown): string[] {
-  return (Array.isArray(rows) ? rows : [])
-    .filter((row: { id: string; displaced: boolean }) => row.displaced)
-    .map((row: { id: string }) => row.id)
 }
 
 function chunks<Item>(items: readonly Item[], size: number): Item[][] {

@@ -2,11 +2,13 @@
 import { and, asc, count, eq, gte, lt, max, ne, type SQL, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import { devices } from './schema.ts'
+import { isContested } from './serials.ts'
 
 /** Times are milliseconds since 1970. */
 export interface ListedIdentity {
   readonly id: string
   readonly serialNumber: string
+  readonly isContested: boolean
   readonly identity: string
   readonly identityNotAfter: number
   readonly renewal: string
@@ -37,6 +39,7 @@ export async function listIdentities(
     .select({
       id,
       serialNumber: devices.serialNumber,
+      isContested,
       identity: devices.identity,
       identityNotAfter,
       renewal: devices.renewal,

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import {
   blob,
   index,
@@ -27,8 +28,15 @@ export const devices = sqliteTable(
     hidden: integer('hidden', { mode: 'boolean' }).notNull(),
     /** Its enrolment is not proven. */
     contested: integer('contested', { mode: 'boolean' }).notNull().default(false),
-    /** Another device has claimed this serial number since, and this one's object was told. */
-    displaced: integer('displaced', { mode: 'boolean' }).notNull(),
+    /** Whether the serial number is proven, as its object knows: else it is the sender's word. */
+    serialProven: integer('serial_proven', { mode: 'boolean' }).notNull().default(false),
+    /** Its part in who has the serial number: 2 with proof, 1 without, 0 of a device that left, was deleted or tells none. */
+    serialStanding: integer('serial_standing')
+      .notNull()
+      .generatedAlwaysAs(
+        sql`CASE WHEN serial_number <> '' AND NOT hidden AND state NOT IN ('unknown', 'checked_out') THEN 1 + serial_proven ELSE 0 END`,
+        { mode: 'virtual' },
+      ),
     claimedAt: integer('claimed_at').notNull(),
     lastSeen: integer('last_seen').notNull(),
     deviceName: text('device_name').notNull(),
@@ -49,7 +57,7 @@ export const devices = sqliteTable(
     renewalReason: text('renewal_reason').notNull().default(''),
     renewalAt: integer('renewal_at').notNull().default(0),
   },
-  (table) => [index('devices_serial').on(table.serialNumber)],
+  (table) => [index('devices_serial').on(table.serialNumber, table.serialStanding)],
 )
 
 /** Which enrolment a certificate belongs to: claimed once, for good, so that no two devices share one. */

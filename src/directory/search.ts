@@ -1,7 +1,20 @@
-import { and, asc, eq, gt, gte, inArray, lt, or, sql, type Column, type SQL } from 'drizzle-orm'
+import {
+  and,
+  asc,
+  eq,
+  getTableColumns,
+  gt,
+  gte,
+  inArray,
+  lt,
+  or,
+  sql,
+  type Column,
+  type SQL,
+} from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
-import { isListed } from './directory.ts'
 import { devices } from './schema.ts'
+import { isContested } from './serials.ts'
 
 /** What a search asks for; undefined asks for nothing. */
 export interface DeviceFilter {
@@ -20,9 +33,16 @@ export interface DeviceFilter {
   /** Milliseconds. */
   readonly seenBefore?: number | undefined
   readonly seenAfter?: number | undefined
+  /** Whether its serial number leads elsewhere or nowhere. */
+  readonly serialContested?: boolean | undefined
 }
 
-export type FoundDevice = Omit<typeof devices.$inferSelect, 'hidden' | 'displaced' | 'version'>
+export interface FoundDevice extends Omit<
+  typeof devices.$inferSelect,
+  'hidden' | 'version' | 'serialStanding'
+> {
+  readonly isContested: boolean
+}
 
 /** A page of the listed devices that a filter matches, by id, from behind `after` on. */
 export async function searchDevices(
@@ -31,7 +51,7 @@ export async function searchDevices(
   page: { readonly after: string; readonly limit: number },
 ): Promise<FoundDevice[]> {
   return drizzle(d1)
-    .select()
+    .select({ ...getTableColumns(devices), isContested })
     .from(devices)
     .where(and(gt(devices.id, page.after), matches(filter)))
     .orderBy(asc(devices.id))
@@ -43,7 +63,7 @@ export function matches(filter: DeviceFilter): SQL | undefined {
   const { text, serials, name, model, os, states, push, seenBefore, seenAfter } = filter
   const models = [devices.model, devices.modelName, devices.productName]
   return and(
-    isListed(),
+    eq(devices.hidden, false),
     text === undefined
       ? undefined
       : or(...[devices.id, devices.serialNumber, devices.deviceName].map(has(text))),
@@ -64,6 +84,9 @@ export function matches(filter: DeviceFilter): SQL | undefined {
     filter.contested === undefined ? undefined : eq(devices.contested, filter.contested),
     seenBefore === undefined ? undefined : lt(devices.lastSeen, seenBefore),
     seenAfter === undefined ? undefined : gte(devices.lastSeen, seenAfter),
+    filter.serialContested === undefined
+      ? undefined
+      : sql`${isContested} = ${Number(filter.serialContested)}`,
   )
 }
 

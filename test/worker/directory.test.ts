@@ -4,7 +4,6 @@ import type { DirectoryRow } from '../../src/device/directory-row.ts'
 import { project } from '../../src/directory/directory.ts'
 import { claimsOf, keepClaim } from '../../src/directory/users.ts'
 import { NO_FACTS } from '../../src/mdm/message.ts'
-import { turn } from './clock.ts'
 import { api, env, listedAs, newDevice, newIdentity, until } from './server.ts'
 
 interface List {
@@ -20,6 +19,7 @@ const row = (id: string, changes: Partial<DirectoryRow>): DirectoryRow => ({
   enrolled: true,
   hidden: false,
   claimedAt: 1,
+  serialProven: false,
   lastSeen: 1,
   facts: NO_FACTS,
   state: 'enrolled',
@@ -48,37 +48,6 @@ describe('the claim of a UserID', () => {
 })
 
 describe('the directory', () => {
-  it('lists one record per serial number: the last to claim it, or the one that is heard of again', async () => {
-    const old = newDevice()
-    await old.enroll()
-    turn(1000)
-    const fresh = newDevice({ serial: old.serial })
-    await fresh.enroll()
-    const bySerial = async () =>
-      (await api<List>('POST', '/v1/devices', { filter_serial: [old.serial] })).body.devices?.map(
-        ({ udid }) => udid,
-      )
-    await until(bySerial, (udids) => udids?.[0] === fresh.udid)
-    expect(await bySerial()).toEqual([fresh.udid])
-    turn(1000)
-    await api('POST', '/v1/commands', { udid: old.udid, request_type: 'SecurityInfo' })
-    await old.poll()
-    expect(old.received).toHaveLength(1)
-    const heardOf = async () => {
-      await old.poll()
-      return bySerial()
-    }
-    await until(
-      heardOf,
-      (udids) => udids?.[0] === old.udid,
-      () => turn(1000),
-    )
-    expect(await bySerial()).toEqual([old.udid])
-    const remove = { opts: { serials: [old.serial] } }
-    expect(await api('DELETE', '/v1/devices', remove)).toEqual({ status: 200, body: {} })
-    expect(await bySerial()).toBeUndefined()
-  })
-
   it('keeps the newest row of a device, in whatever order rows arrive', async () => {
     const id = crypto.randomUUID()
     await project(env.DB, [row(id, { version: 2, enrolled: false })])
@@ -101,19 +70,6 @@ describe('the directory', () => {
     warn.mockRestore()
     const found = await Promise.all(ids.map(listed))
     expect(found.map((list) => list?.length ?? 0)).toEqual([1, 1, 0, 1, 1, 1])
-  })
-
-  it('gives a serial number’s place to no device that was deleted', async () => {
-    const [older, newer] = [crypto.randomUUID(), crypto.randomUUID()]
-    const facts = { ...NO_FACTS, SerialNumber: older }
-    const both = (hidden: boolean, version: number) => [
-      row(older, { facts, claimedAt: 1, version }),
-      row(newer, { facts, claimedAt: 2, version, hidden }),
-    ]
-    expect(await project(env.DB, both(true, 1))).toEqual([])
-    expect(await listed(older)).toHaveLength(1)
-    expect(await project(env.DB, both(false, 2))).toEqual([older])
-    expect(await listed(older)).toBeNull()
   })
 
   it('lists no device for an empty serial number, and none that another device’s certificate speaks of', async () => {

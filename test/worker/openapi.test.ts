@@ -67,6 +67,12 @@ async function escrowed() {
   return { ids: { id: device.udid } }
 }
 
+async function serialised() {
+  const device = newDevice()
+  await device.enroll()
+  return { ids: { id: device.udid }, body: { serial_number: device.serial } }
+}
+
 async function pushing() {
   return { send: deployed({ PUSH_CERTIFICATE: pushCertificate().pem }) }
 }
@@ -209,6 +215,7 @@ const PREPARE: Record<string, Prepare> = {
   retireDevice: enrolled,
   decideEnrollments: async () => ({ body: { ids: [(await contested()).id], decision: 'new' } }),
   requeueCommands: async () => ({ ids: { id: (await contested()).id } }),
+  confirmSerialNumber: serialised,
   listEscrow: escrowed,
   readEscrow: escrowed,
   revealCommand: locked,

@@ -112,8 +112,8 @@ describe('a round of renewals', () => {
     turn(SECOND)
     await newDevice({ serial: claimed.serial }).enroll()
     await until(
-      () => env.DB.prepare('SELECT displaced FROM devices WHERE id = ?').bind(claimed.udid).all(),
-      ({ results }) => results[0]?.['displaced'] === 1,
+      () => api<{ serial_number_contested: boolean }>('GET', `/api/devices/${claimed.udid}`),
+      ({ body }) => body.serial_number_contested,
     )
     await runInDurableObject(env.DEVICE.getByName(broken.udid), (instance) => {
       instance.renewalFacts = () => Promise.reject(new Error('the object is broken'))

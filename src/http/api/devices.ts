@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { PLATFORMS, searchDevices } from '../../directory/search.ts'
+import { serialOf } from '../../directory/serials.ts'
 import { expectedDevices } from '../../directory/users.ts'
 import type { DevicePage } from '../../device/page.ts'
 import { enrollmentId } from '../../mdm/enrollment.ts'
@@ -7,6 +8,7 @@ import { AdminError } from '../at-device.ts'
 import { pushJson, pushNote } from './command-json.ts'
 import { contestJson, contestSchema } from './contests.ts'
 import { knownDevice } from './device-id.ts'
+import { serialFields } from './serial-numbers.ts'
 import { identityJson, identitySchema } from './identities.ts'
 import { inventoryJson, inventorySchema } from './inventory.ts'
 import { moment } from './moment.ts'
@@ -36,7 +38,7 @@ const facts = {
   id: z.string(),
   type: z.string(),
   state: z.enum(['', ...STATES]),
-  serial_number: z.string(),
+  ...serialFields,
   device_name: z.string(),
   model: z.string(),
   model_name: z.string(),
@@ -57,6 +59,8 @@ const FACTS = {
   type: 'Device',
   state: 'enrolled' as const,
   serial_number: 'C02ABCDEFGHJ',
+  serial_number_proven: false,
+  serial_number_contested: false,
   device_name: 'Ada’s MacBook',
   model: 'MacBookPro18,1',
   model_name: 'MacBook Pro',
@@ -103,6 +107,10 @@ devices.openapi(
         }),
         seen_before: moment.optional(),
         seen_after: moment.optional(),
+        serial_number_contested: z
+          .enum(['true', 'false'])
+          .optional()
+          .openapi({ description: 'whether another device contests its serial number' }),
       }),
     },
     responses: {
@@ -133,6 +141,7 @@ devices.openapi(
         contested: query.contested === undefined ? undefined : query.contested === 'true',
         seenBefore: query.seen_before,
         seenAfter: query.seen_after,
+        serialContested: query.serial_number_contested && query.serial_number_contested === 'true',
       },
       { after, limit: query.limit + 1 },
     )
@@ -144,6 +153,8 @@ devices.openapi(
           type: device.type,
           state: knownOr('', STATES, device.state),
           serial_number: device.serialNumber,
+          serial_number_proven: device.serialProven,
+          serial_number_contested: device.isContested,
           device_name: device.deviceName,
           model: device.model,
           model_name: device.modelName,
@@ -249,17 +260,26 @@ devices.openapi(
   async (c) => {
     const device = await knownDevice(c.env, c.req.valid('param').id)
     const users = device.channels.map(({ user }) => user).filter(Boolean)
-    const expected = users.length === 0 ? [] : await expectedDevices(c.env.DB, users)
-    return c.json(pageJson(device, expected), 200)
+    const [expected, serial] = await Promise.all([
+      users.length === 0 ? [] : expectedDevices(c.env.DB, users),
+      serialOf(c.env.DB, device.id),
+    ])
+    return c.json(pageJson(device, expected, serial), 200)
   },
 )
 
-function pageJson(device: DevicePage, expected: readonly string[]): z.input<typeof page> {
+function pageJson(
+  device: DevicePage,
+  expected: readonly string[],
+  serial: Awaited<ReturnType<typeof serialOf>>,
+): z.input<typeof page> {
   return {
     id: device.id,
     type: device.type,
     state: device.state,
     serial_number: device.facts.SerialNumber,
+    serial_number_proven: serial.proven,
+    serial_number_contested: serial.contested,
     device_name: device.facts.DeviceName,
     model: device.facts.Model,
     model_name: device.facts.ModelName,

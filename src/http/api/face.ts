@@ -15,6 +15,7 @@ import { jobs } from './jobs.ts'
 import { pushCertificate } from './push-certificate.ts'
 import { renewals } from './renewals.ts'
 import { replays } from './replays.ts'
+import { serialNumbers } from './serial-numbers.ts'
 import { timeline } from './timeline.ts'
 import { waiting } from './waiting.ts'
 import { webhookControl } from './webhook-control.ts'
@@ -42,6 +43,7 @@ const ROUTES = [
   jobs,
   identities,
   contests,
+  serialNumbers,
   renewals,
   escrow,
   ca,

@@ -95,6 +95,7 @@ identities.openapi(
     const { id } = await deviceItself(c.env, params.id)
     const device = c.env.DEVICE.getByName(id)
     known(await device.reinstateIdentity(params.fingerprint.toLowerCase()), params)
+    await projectDevices(c.env, [id])
     return c.json({}, 200)
   },
 )
@@ -115,6 +116,7 @@ identities.openapi(
     const { id } = await deviceItself(c.env, params.id)
     const device = c.env.DEVICE.getByName(id)
     known(await device.revokeIdentity(params.fingerprint.toLowerCase()), params)
+    await projectDevices(c.env, [id])
     return c.json({}, 200)
   },
 )

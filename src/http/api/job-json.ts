@@ -35,7 +35,9 @@ export const jobSchema = z
 
 export const outcomeSchema = z
   .object({
-    id: z.string().openapi({ description: 'as it was named; a serial number that nobody has' }),
+    id: z
+      .string()
+      .openapi({ description: 'as it was named; a serial number that leads to no device' }),
     outcome: z.enum(['waiting', 'done', 'failed']),
     command_id: z.string().nullable(),
     events: z.int().optional().openapi({ description: 'how many are replayed' }),

@@ -20,6 +20,7 @@ import {
   writeCursor,
 } from './frame.ts'
 import { moment } from './moment.ts'
+import { serialFields } from './serial-numbers.ts'
 
 /** Identities by their end, and their renewal: docs/renewal.md. */
 export const renewals = newRoutes()
@@ -31,7 +32,8 @@ const FINGERPRINT = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f
 const listedIdentity = z
   .object({
     id: z.string(),
-    serial_number: z.string(),
+    serial_number: serialFields.serial_number,
+    serial_number_contested: serialFields.serial_number_contested,
     fingerprint: z.string(),
     not_after: z.iso.datetime(),
     renewal: z
@@ -65,6 +67,7 @@ renewals.openapi(
             {
               id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
               serial_number: 'C02EXAMPLE',
+              serial_number_contested: false,
               fingerprint: FINGERPRINT,
               not_after: '2027-11-24T00:00:00Z',
               renewal: {
@@ -96,6 +99,7 @@ renewals.openapi(
           return {
             id: row.id,
             serial_number: row.serialNumber,
+            serial_number_contested: row.isContested,
             fingerprint: row.identity,
             not_after: rfc3339(row.identityNotAfter),
             renewal: state

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { PLATFORMS } from '../../directory/search.ts'
+import { contestedSerials } from '../../directory/serials.ts'
 import { targetsOf } from '../../directory/targets.ts'
 import { faultOfId } from '../../mdm/enrollment.ts'
 import { AdminError } from '../at-device.ts'
@@ -23,7 +24,8 @@ export const deviceFilter = z
       .array(z.string().trim().min(1, BLANK))
       .min(1, 'an empty list means nobody: leave it out for any serial number')
       .max(MAX_TARGETS)
-      .optional(),
+      .optional()
+      .openapi({ description: 'a contested one leads to the only device with proof, or nowhere' }),
   })
   .refine((filter) => Object.keys(filter).length > 0, 'an empty filter means nobody: say `all`')
   .openapi({ description: 'enrolled devices of which every part holds' })
@@ -56,18 +58,19 @@ function kindOf(value: unknown): string {
   return value === null ? 'null' : Array.isArray(value) ? 'a list' : `of type ${typeof value}`
 }
 
-/** The enrolled devices that a filter means; serial numbers among it that no enrolled device has are faults. */
+/** The enrolled devices that a filter means; serial numbers among it that lead to none are faults. */
 export async function targetsMeant(d1: D1Database, filter: Filter): Promise<Targets> {
   const { platform, model, os, serials = [] } = filter
   const enrolled = { states: ['enrolled'], push: [] }
   const found = await targetsOf(d1, { platform, model, os, serials, ...enrolled })
   const known = new Set(found.map(({ serialNumber }) => serialNumber))
-  const missing = serials.filter((serial) => !known.has(serial))
+  const missing = [...new Set(serials)].filter((serial) => !known.has(serial))
+  const contested = await contestedSerials(d1, missing)
   return asTargets([
     ...found.map(({ id }) => ({ id, fault: undefined })),
-    ...[...new Set(missing)].map((id) => ({
+    ...missing.map((id) => ({
       id,
-      fault: 'no enrolled device of the filter has this serial number',
+      fault: contested.get(id) ?? 'no enrolled device of the filter has this serial number',
     })),
   ])
 }

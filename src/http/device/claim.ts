@@ -154,6 +154,7 @@ function firstRow(message: Message, identity: string, identityNotAfter: number):
     enrolled: !authenticates,
     hidden: false,
     claimedAt: clock.now(),
+    serialProven: false,
     lastSeen: clock.now(),
     facts: authenticates ? message.facts : NO_FACTS,
     identity,

@@ -2,7 +2,8 @@ import { Hono } from 'hono'
 import { objectField, stringsField } from '../../commands/go-fields.ts'
 import type { DeviceStub } from '../../device/object.ts'
 import { projectDevices } from '../../delivery/consumer.ts'
-import { idsOfSerial, listDevices } from '../../directory/directory.ts'
+import { listDevices } from '../../directory/directory.ts'
+import { contestedSerials, idsOfSerial } from '../../directory/serials.ts'
 import { rfc3339 } from '../../events/event.ts'
 import type { AppEnv } from '../app-env.ts'
 import { faultOfDeviceId } from '../../mdm/enrollment.ts'
@@ -44,7 +45,11 @@ devices.delete('/v1/devices', async (c) => {
     await remove(c, [udid], udid)
   }
   for (const serial of stringsField(options, 'serials', REMOVE) ?? []) {
-    await remove(c, serial === '' ? [] : await idsOfSerial(c.env.DB, serial), serial)
+    const contested = (await contestedSerials(c.env.DB, [serial])).get(serial)
+    if (contested !== undefined) {
+      throw new AdminError(contested, 409)
+    }
+    await remove(c, await idsOfSerial(c.env.DB, serial), serial)
   }
   return goJson({})
 })

@@ -13,6 +13,8 @@ it('an object whose tables have the first form goes on with the present one, and
     'ALTER TABLE identities DROP COLUMN proof',
     'ALTER TABLE identities DROP COLUMN heard',
     'ALTER TABLE commands DROP COLUMN held_for',
+    'ALTER TABLE device ADD COLUMN displaced INTEGER NOT NULL DEFAULT 1',
+    'ALTER TABLE identities DROP COLUMN proven_serial',
     'ALTER TABLE channels RENAME COLUMN claim TO alias',
     'CREATE TABLE aliases (owner TEXT NOT NULL, user TEXT NOT NULL, PRIMARY KEY (owner, user)) WITHOUT ROWID',
     'UPDATE device SET schema = 1',

@@ -1,1 +1,0 @@
-ALTER TABLE `devices` ADD `contested` integer DEFAULT false NOT NULL;

@@ -1,0 +1,30 @@
+import type { Context } from './context.ts'
+import { readEarlier } from './earlier.ts'
+import type { DeviceRow, DeviceState } from './state.ts'
+
+/** Whether a device has a part in who has its serial number: one that left or was deleted has not. */
+export function claimsSerial({ state, hidden, facts }: DeviceRow): boolean {
+  return facts.SerialNumber !== '' && !hidden && state !== 'unknown' && state !== 'checked_out'
+}
+
+/**
+ * Whether an identity of the present enrolment, or of one that is kept beside it, came with proof of the serial number that the
+ * device tells.
+ */
+export function isSerialProven(
+  { device, identities }: DeviceState,
+  serial = device.facts.SerialNumber,
+): boolean {
+  const epochs = [device.epoch, ...(device.contest?.earlier ?? [])]
+  return (
+    serial !== '' &&
+    identities.some((known) => epochs.includes(known.epoch) && known.provenSerial === serial)
+  )
+}
+
+/** The serial number that the directory lists: while an enrolment is contested, that of the one before it. */
+export function listedSerial({ db, state: { device } }: Context): string {
+  const [epoch] = device.contest?.earlier ?? []
+  const kept = epoch === undefined ? undefined : readEarlier(db, epoch)?.device.facts.SerialNumber
+  return kept || device.facts.SerialNumber
+}

@@ -1,0 +1,76 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { projectDevices } from '../../delivery/consumer.ts'
+import type { SerialWord } from '../../device/admin.ts'
+import { provenRivals } from '../../directory/serials.ts'
+import { AdminError } from '../at-device.ts'
+import { deviceItself } from './device-id.ts'
+import { answer, body, deviceId, newRoutes, refusal } from './frame.ts'
+
+/** Which device has a serial number that several claim, by an admin's word. */
+export const serialNumbers = newRoutes()
+
+/** What lists and pages tell of a device's serial number. */
+export const serialFields = {
+  serial_number: z.string(),
+  serial_number_proven: z.boolean().openapi({
+    description: 'by the challenge that its certificate came from, or by an admin’s word',
+  }),
+  serial_number_contested: z.boolean().openapi({
+    description:
+      'another device claims it as well, and this one has no proof or is not the only one that has: the number does not lead to it',
+  }),
+}
+
+serialNumbers.openapi(
+  createRoute({
+    method: 'post',
+    path: '/devices/{id}/serial-number/confirm',
+    operationId: 'confirmSerialNumber',
+    tags: ['Devices'],
+    summary: 'The serial number is this device’s: it leads here, whatever others claim',
+    description:
+      'Say so when you know, for instance because the device is in your hands. It holds for the present enrolment, and is its only proof: other devices lose theirs.',
+    request: {
+      params: z.object({ id: deviceId }),
+      body: body(z.strictObject({ serial_number: z.string().min(1) }), {
+        mine: { serial_number: 'C02ABCDEFGHJ' },
+      }),
+    },
+    responses: {
+      200: answer('done', z.object({}), {}),
+      404: refusal('no such device'),
+      409: refusal('the device tells another serial number, or has left'),
+    },
+  }),
+  async (c) => {
+    const { id } = await deviceItself(c.env, c.req.valid('param').id)
+    const { serial_number: serial } = c.req.valid('json')
+    check(id, serial, await c.env.DEVICE.getByName(id).proveSerial(serial, true))
+    await projectDevices(c.env, [id])
+    const rivals = await provenRivals(c.env.DB, serial, id)
+    await Promise.all(
+      rivals.map((rival) => c.env.DEVICE.getByName(rival).proveSerial(serial, false)),
+    )
+    await projectDevices(c.env, rivals)
+    return c.json({}, 200)
+  },
+)
+
+/** @throws AdminError when the device has not taken it */
+function check(id: string, serial: string, word: SerialWord): void {
+  switch (word.kind) {
+    case 'taken':
+      return
+    case 'unknown':
+      throw new AdminError(`no device has the id ${id}`, 404)
+    case 'other': {
+      const told = word.serial === '' ? 'none' : word.serial
+      throw new AdminError(`${id} does not tell the serial number ${serial}: it tells ${told}`, 409)
+    }
+    case 'gone':
+      throw new AdminError(
+        `${id} has left, was deleted or has no certificate that is accepted: it claims no serial number`,
+        409,
+      )
+  }
+}

@@ -1,0 +1,113 @@
+import { expect, it } from 'vitest'
+import { proveSerial } from '../../../src/device/admin.ts'
+import { checkOut } from '../../../src/device/check-in.ts'
+import { isSerialProven } from '../../../src/device/serial-claim.ts'
+import { renewIdentity, revoke, type Claim } from '../../../src/device/identity.ts'
+import { receive } from '../../../src/device/receive.ts'
+import { NO_FACTS, type CheckIn } from '../../../src/mdm/message.ts'
+import { TestObject } from './object.ts'
+
+const bound = { udid: true, serial: true }
+const claim: Claim = { caKey: 'ca', subject: 'CN=device', notAfter: 1e15 }
+
+/** A device whose certificates enrol it. */
+function device() {
+  const object = new TestObject()
+  const say = (message: Partial<CheckIn>, fingerprint: string, facts: Partial<Claim>) => {
+    object.commit((context) =>
+      receive(context, {
+        message: {
+          kind: 'checkin',
+          enrollment: { type: 'Device', device: 'UDID-1', user: '' },
+          topic: 'topic',
+          ...message,
+        } as CheckIn,
+        body: new Uint8Array(),
+        eventId: crypto.randomUUID(),
+        url: 'https://mdm.test/mdm/connect',
+        params: {},
+        fingerprint,
+        claim: { ...claim, ...facts },
+        listeners: [],
+        conflictListeners: [],
+        deferredListeners: [],
+      }),
+    )
+    object.evict()
+    return object.commit(({ state }) => isSerialProven(state))
+  }
+  return {
+    object,
+    /** @returns whether its serial number is proven then */
+    enrols(fingerprint: string, facts: Partial<Claim> = {}, serial = 'C02'): boolean {
+      const authenticate = {
+        messageType: 'Authenticate',
+        facts: { ...NO_FACTS, SerialNumber: serial },
+      } as const
+      const proven = say(authenticate, fingerprint, facts)
+      const token = { token: new Uint8Array(32), pushMagic: 'magic' }
+      say({ messageType: 'TokenUpdate', ...token } as Partial<CheckIn>, fingerprint, facts)
+      return proven
+    },
+    says: (serial: string, proven: boolean) =>
+      object.commit((context) => proveSerial(context, serial, proven)).kind,
+    isProven: () => object.commit(({ state }) => isSerialProven(state)),
+    claimedAt: () => object.commit(({ state }) => state.device.claimedAt),
+  }
+}
+
+it('a serial number is proven by a challenge that was bound to it, for the enrolment and its renewals', () => {
+  const { object, enrols, isProven } = device()
+  expect(enrols('A')).toBe(false)
+  expect(enrols('B', { bound: { udid: true, serial: false } })).toBe(false)
+  expect(enrols('C', { bound })).toBe(true)
+  object.commit((context) =>
+    renewIdentity(context, { previous: 'C', fingerprint: 'D', claim, byProfile: true }),
+  )
+  object.commit((context) => revoke(context, 'C'))
+  expect(isProven()).toBe(true)
+  expect(enrols('D')).toBe(true)
+  object.commit((context) => revoke(context, 'D'))
+  expect(isProven()).toBe(false)
+})
+
+it('the proof of a serial number is its identity’s: it ends with another one’s enrolment, and comes back with it', () => {
+  const { enrols } = device()
+  expect(enrols('A')).toBe(false)
+  expect(enrols('B', { bound })).toBe(true)
+  expect(enrols('A')).toBe(false)
+  expect(enrols('B')).toBe(true)
+  expect(enrols('B', {}, 'OTHER')).toBe(false)
+  expect(enrols('B', {}, '')).toBe(false)
+  expect(enrols('B')).toBe(true)
+})
+
+it('an admin’s word on a serial number holds for the present enrolment, and may take a proof for good', () => {
+  const { object, enrols, says, isProven } = device()
+  expect(says('C02', true)).toBe('unknown')
+  enrols('A')
+  expect(says('OTHER', true)).toBe('other')
+  expect(says('C02', true)).toBe('taken')
+  object.evict()
+  expect(isProven()).toBe(true)
+  expect(enrols('B')).toBe(false)
+  expect(enrols('A')).toBe(true)
+  expect(says('C02', false)).toBe('taken')
+  expect([enrols('A'), enrols('B'), isProven()]).toEqual([false, false, false])
+  object.commit((context) => checkOut(context, ''))
+  expect(says('C02', true)).toBe('gone')
+})
+
+it('a device has claimed its serial number since it first told it, until it leaves', () => {
+  const { object, enrols, claimedAt } = device()
+  enrols('A')
+  const first = claimedAt()
+  enrols('B')
+  expect(claimedAt()).toBe(first)
+  enrols('B', {}, 'OTHER')
+  const other = claimedAt()
+  expect(other).toBeGreaterThan(first)
+  object.commit((context) => checkOut(context, ''))
+  enrols('B', {}, 'OTHER')
+  expect(claimedAt()).toBeGreaterThan(other)
+})
