@@ -10,9 +10,10 @@ import { commandId } from './commands.ts'
 import { FROZEN, REVOKED, saveIdentity, type Identity } from './identity-row.ts'
 import type { Proof } from './proof.ts'
 import { queueOf } from './queue-memory.ts'
+import { isOvercrowded, recalledChannel } from './parking.ts'
 import { CHANNEL_SPAN } from './schema.ts'
 import { claimsSerial } from './serial-claim.ts'
-import { channelOf, knownChannel, saveDevice, type Channel } from './state.ts'
+import { channelOf, saveDevice, type Channel } from './state.ts'
 
 export type Queued =
   /** `repeated`: the request with this Idempotency-Key had queued it before. */
@@ -25,7 +26,7 @@ export type Queued =
   | { readonly kind: 'unusable'; readonly error: string }
 
 export function queueCommand(context: Context, user: string, command: NewCommand): Queued {
-  const known = knownChannel(context.state, user)
+  const known = recalledChannel(context, user)
   const earlier = known && commandOfRequest(context, known, command.terms?.requestKey ?? '')
   if (known && earlier) {
     return earlier.requestHash === command.terms?.requestHash
@@ -43,6 +44,10 @@ export function queueCommand(context: Context, user: string, command: NewCommand
   if (depth >= maxQueue) {
     const id = enrollmentId(context.name, user)
     const error = `${depth} commands wait for ${id} already, and MAX_QUEUE allows ${maxQueue}: clear the queue, or find out why the device does not fetch them`
+    return { kind: 'full', error }
+  }
+  if (user !== '' && isOvercrowded(context)) {
+    const error = `commands wait for too many users of ${context.name} who have not come for long: cancel those commands, or block the device if it makes users up`
     return { kind: 'full', error }
   }
   const n = enqueue(context, channel, command)
@@ -79,7 +84,7 @@ export interface QueuePage {
 }
 
 export function pageOfQueue(context: Context, user: string, after: number): QueuePage {
-  const channel = knownChannel(context.state, user)
+  const channel = recalledChannel(context, user)
   return channel
     ? { kind: 'page', ...viewQueue(context, channel, after) }
     : { kind: 'page', commands: [], next: undefined }
@@ -91,7 +96,7 @@ export interface Cleared {
 }
 
 export function clearQueue(context: Context, user: string): Cleared {
-  const channel = knownChannel(context.state, user)
+  const channel = recalledChannel(context, user)
   return { kind: 'cleared', cancelled: channel ? giveUp(context, channel, 'cancelled') : 0 }
 }
 

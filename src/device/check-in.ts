@@ -6,6 +6,7 @@ import { isUndecided, settle } from './contest.ts'
 import { authenticate, unmaskRenewal, type Presented } from './enrolling.ts'
 import { loadEscrow, storeEscrow } from './escrow.ts'
 import { heard } from './identity.ts'
+import { everyChannel } from './parking.ts'
 import { forgetSuccessors } from './renewing.ts'
 import { pendingSince } from './queue.ts'
 import { channelOf, saveChannel } from './state.ts'
@@ -125,7 +126,7 @@ function leave(context: Context, user: string, who: Presented): CheckInEffect {
 export function checkOut(context: Context, user: string): CheckInEffect {
   const { state, db } = context
   let endsClaim = false
-  for (const channel of state.channels) {
+  for (const channel of everyChannel(context)) {
     if (channel.user === user || user === '') {
       endsClaim ||= channel.claim !== 'none'
       Object.assign(channel, { enabled: false, token: null, magic: '', claim: 'none' })

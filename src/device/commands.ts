@@ -3,11 +3,12 @@ import type { CommandState } from '../mdm/queue.ts'
 import { dropParts, hasParts, loadBody, type BodyKind } from './bodies.ts'
 import type { Context } from './context.ts'
 import type { HeldFor } from './held.ts'
+import { channelAt, recalledChannel } from './parking.ts'
 import { PENDING_STATES, queueOf, readWindow } from './queue-memory.ts'
 import { readQueuedBy, type QueuedBy } from './queued-by.ts'
 import { PAYLOAD_AT_END, pruneResults } from './results.ts'
 import { CHANNEL_SPAN } from './schema.ts'
-import { knownChannel, readPushNote, type Channel, type PushNote } from './state.ts'
+import { readPushNote, type Channel, type PushNote } from './state.ts'
 
 /** A command's id says where it is: `{enrollment id}.{n}`, with n counting the channel's commands (design.md 5). */
 export function commandId(context: Context, channel: Channel, n: number): string {
@@ -124,7 +125,7 @@ export function viewCommand(context: Context, user: string, ref: CommandRef): Co
 
 /** A channel's commands, newest first: what waits, and what history keeps. */
 export function listCommands(context: Context, user: string, filter: CommandFilter): CommandList {
-  const channel = knownChannel(context.state, user)
+  const channel = recalledChannel(context, user)
   if (!channel || context.state.device.schema === 0) {
     return { kind: 'list', commands: [], next: undefined }
   }
@@ -155,7 +156,7 @@ export function listCommands(context: Context, user: string, filter: CommandFilt
 /** Takes one command out of the queue; if the device has it already, it may carry it out all the same. */
 export function cancelCommand(context: Context, user: string, ref: CommandRef): Cancelled {
   const answer = viewCommand(context, user, ref)
-  const channel = knownChannel(context.state, answer.kind === 'command' ? user : '')
+  const channel = recalledChannel(context, answer.kind === 'command' ? user : '')
   if (answer.kind !== 'command' || !channel) {
     return answer.kind === 'command' ? { kind: 'unknown' } : answer
   }
@@ -194,7 +195,7 @@ export function findCommand(
   user: string,
   { enrollment, n }: CommandRef,
 ): { channel: Channel; row: number } | undefined {
-  const channel = knownChannel(context.state, user)
+  const channel = recalledChannel(context, user)
   if (!channel || context.state.device.schema === 0) {
     return undefined
   }
@@ -212,7 +213,7 @@ export function findCommand(
 
 /** The id of a command by its row, be it gone or not. */
 export function idOfRow(context: Context, row: number): string {
-  const channel = context.state.channels[Math.floor(row / CHANNEL_SPAN)]
+  const channel = channelAt(context, Math.floor(row / CHANNEL_SPAN))
   return channel ? commandId(context, channel, row % CHANNEL_SPAN) : ''
 }
 
@@ -224,7 +225,7 @@ export function viewRows(context: Context, rows: readonly number[]): Map<number,
   )
   return new Map(
     stored.flatMap((row) => {
-      const channel = context.state.channels[Math.floor(row.id / CHANNEL_SPAN)]
+      const channel = channelAt(context, Math.floor(row.id / CHANNEL_SPAN))
       return channel ? [[row.id, asView(context, channel, row)]] : []
     }),
   )

@@ -9,6 +9,7 @@ import { changed } from './directory-row.ts'
 import { dropEarlier, keepEarlier, readEarlier, type Earlier, type KeptChannel } from './earlier.ts'
 import { archiveEscrow, reviveEscrow } from './escrow.ts'
 import { FROZEN, saveIdentity, type Identity } from './identity-row.ts'
+import { everyChannel } from './parking.ts'
 import { PROOFS, type Proof } from './proof.ts'
 import { queueOf } from './queue-memory.ts'
 import { giveUp } from './queue-view.ts'
@@ -102,7 +103,7 @@ export function beginContest(
     dropEarlier(db, earlier.splice(1, 1))
   }
   device.contest = { since: now, until: now + span, earlier, renewal, pushedAt }
-  for (const channel of state.channels) {
+  for (const channel of everyChannel(context)) {
     // Its claim stays: an admin's bare UserID goes on leading here.
     resetChannel(context, channel, channel.claim)
   }
@@ -214,7 +215,7 @@ export function endEarlier(context: Context): void {
     "SELECT id, request_type AS requestType FROM commands WHERE state = 'held' AND held_for = 'earlier'",
   )
   const over = parked.filter(({ requestType }) => !isDestructiveCommand(requestType))
-  for (const channel of state.channels) {
+  for (const channel of everyChannel(context)) {
     const base = channel.id * CHANNEL_SPAN
     const numbers = over
       .map(({ id }) => id - base)
@@ -274,7 +275,7 @@ function bringBack(
   device.epoch = kept.epoch
   dropEarlier(db, device.contest?.earlier.filter((epoch) => epoch >= kept.epoch) ?? [])
   device.contest = kept.contest
-  for (const channel of state.channels) {
+  for (const channel of everyChannel(context)) {
     bringBackChannel(context, channel, kept.channels[channel.id], how.renewed)
   }
   resume(context)

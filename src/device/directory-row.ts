@@ -82,14 +82,13 @@ export function directoryRow(context: Context): DirectoryRow | undefined {
 }
 
 /** A row goes through the queue, whose messages have 128 KB; without the list, claims that are over are found when they are looked up. */
-const MAX_USERS = 64_000
-const MAX_USER = 1000
+const MAX_USERS_BYTES = 64_000
 
-/** Users that are found by their bare UserIDs. */
+/** Users that are found by their bare UserIDs: all that a device has, unless it makes up long ones. */
 function usersOf({ state: { channels } }: Context): Pick<DirectoryRow, 'users'> {
   const users = channels.filter(({ claim }) => claim !== 'none').map(({ user }) => user)
-  const isShort = users.length * MAX_USER <= MAX_USERS
-  return channels.length > 1 && isShort ? { users } : {}
+  const { length } = new TextEncoder().encode(JSON.stringify(users))
+  return channels.length > 1 && length <= MAX_USERS_BYTES ? { users } : {}
 }
 
 /** The identity in use, as long as it is one of the present enrolment. */

@@ -3,7 +3,8 @@ import { Buffer } from 'node:buffer'
 import type { Contest } from './contest.ts'
 import type { Context } from './context.ts'
 import type { Db } from './db.ts'
-import { type Channel, type DeviceRow } from './state.ts'
+import { everyChannel } from './parking.ts'
+import type { Channel, DeviceRow } from './state.ts'
 
 /** What a channel of it had; the token is base64. */
 export type KeptChannel = Pick<
@@ -28,11 +29,12 @@ export interface Earlier {
 }
 
 /** Keeps the present enrolment as it is. */
-export function keepEarlier({ db, state, now }: Context): void {
+export function keepEarlier(context: Context): void {
+  const { db, state, now } = context
   const { epoch, contest, ...device } = state.device
   const { state: stage, type, facts, installed, claimedAt, renewedAt } = device
   const channels = Object.fromEntries(
-    state.channels.map((channel) => {
+    everyChannel(context).map((channel) => {
       const { enabled, token, tokenAt, magic, topic, tally } = channel
       const { awaitingConfiguration, declarations } = channel
       const text = token === null ? '' : Buffer.from(token).toString('base64')

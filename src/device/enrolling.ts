@@ -8,6 +8,7 @@ import { changed } from './directory-row.ts'
 import { noteArrival } from './held.ts'
 import { mdmProfilesOut } from './mdm-profile.ts'
 import type { Proof } from './proof.ts'
+import { everyChannel } from './parking.ts'
 import { giveUp } from './queue-view.ts'
 import { keepProfile, newEnrollment } from './renewing.ts'
 import type { DeviceRow } from './state.ts'
@@ -190,7 +191,7 @@ function endEnrollment(context: Context, queuedUntil: number): void {
   }
   // What was queued for an id waits for the device that comes to the end of a first enrolment with it.
   const isFirst = state.device.epoch === 1 && state.device.state === 'authenticated'
-  for (const channel of state.channels) {
+  for (const channel of everyChannel(context)) {
     if (!isFirst) {
       giveUp(context, channel, 'superseded', { queuedUntil })
     }

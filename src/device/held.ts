@@ -4,9 +4,10 @@ import type { CommandRef } from './commands.ts'
 import { findCommand, isHere } from './commands.ts'
 import { wakeBy, type Context } from './context.ts'
 import type { Claim } from './identity.ts'
+import { recalledChannel } from './parking.ts'
 import { PUSH_FALLBACK, queueOf, readWindow } from './queue-memory.ts'
 import { CHANNEL_SPAN } from './schema.ts'
-import { knownChannel, saveDevice } from './state.ts'
+import { saveDevice } from './state.ts'
 
 /**
  * Why a command is kept from going out. `arrival`: it waits for a device that has never enrolled, and any device may enrol with
@@ -58,7 +59,7 @@ export type Released =
 
 /** Lets held commands go out in their order: that of `ref`, or all of the channel; of the device channel, those of its users too. */
 export function releaseHeld(context: Context, user: string, ref: CommandRef | undefined): Released {
-  const channel = knownChannel(context.state, user)
+  const channel = recalledChannel(context, user)
   const found = ref && findCommand(context, user, ref)
   if (!channel || (ref && !isHere(context, user, ref))) {
     return { kind: 'unknown' }
@@ -86,7 +87,7 @@ export function releaseHeld(context: Context, user: string, ref: CommandRef | un
 }
 
 function readAnew(context: Context, id: number): void {
-  const channel = context.state.channels[id]
+  const channel = context.state.channels.find((one) => one.id === id)
   if (!channel) {
     return
   }

@@ -1,16 +1,11 @@
 import { NO_FACTS } from '../mdm/message.ts'
+import { newChannel, readChannels } from './channel-row.ts'
 import type { Db } from './db.ts'
 import { loadIdentities } from './identity-row.ts'
 import { newInstalled } from './installed.ts'
 import { passedBy } from './listeners.ts'
 import { hasTables } from './schema.ts'
-import {
-  newChannel,
-  readPushNote,
-  type Channel,
-  type DeviceRow,
-  type DeviceState,
-} from './state.ts'
+import type { DeviceRow, DeviceState } from './state.ts'
 
 interface StoredDevice extends Omit<
   DeviceRow,
@@ -54,7 +49,9 @@ export function loadState(db: Db, name: string): DeviceState {
       hidden: stored.hidden === 1,
     })
   }
-  loadChannels(db, state)
+  for (const channel of readChannels(db, 'parked = 0')) {
+    state.channels[channel.id === 0 ? 0 : state.channels.length] = channel
+  }
   for (const identity of loadIdentities(db)) {
     state.identities.push(identity)
   }
@@ -66,33 +63,6 @@ export function loadState(db: Db, name: string): DeviceState {
     state.cursors.set(subscriber, passedBy(db, subscriber, seq) ?? state.lastSeq)
   }
   return state
-}
-
-function loadChannels(db: Db, state: DeviceState): void {
-  type Stored = Omit<
-    Channel,
-    'token' | 'enabled' | 'awaitingConfiguration' | 'declarations' | 'push'
-  > & {
-    push: string
-    token: ArrayBuffer | Uint8Array | null
-    enabled: number
-    awaitingConfiguration: number
-    declarations: string
-  }
-  for (const row of db.all<Stored>(
-    `SELECT id, user, enabled, token, token_at AS tokenAt, magic, topic, tally, awaiting_configuration AS awaitingConfiguration,
-      claim, flag, flag_epoch AS flagEpoch, pushed_at AS pushedAt,
-      push_after AS pushAfter, push, declarations FROM channels ORDER BY id`,
-  )) {
-    state.channels[row.id] = {
-      ...row,
-      token: row.token === null ? null : new Uint8Array(row.token),
-      enabled: row.enabled === 1,
-      awaitingConfiguration: row.awaitingConfiguration === 1,
-      declarations: JSON.parse(row.declarations),
-      push: readPushNote(row.push),
-    }
-  }
 }
 
 function newDevice(name: string): DeviceRow {

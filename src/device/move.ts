@@ -2,11 +2,12 @@ import { isForDeviceOnly } from '../commands/table.ts'
 import { isDevice } from './address.ts'
 import { MOVED } from './commands.ts'
 import type { Context } from './context.ts'
+import { recalledChannel } from './parking.ts'
 import { enqueue } from './queue.ts'
 import { queueOf } from './queue-memory.ts'
 import { giveUp, viewQueue, type QueuedCommand } from './queue-view.ts'
 import { CHANNEL_SPAN } from './schema.ts'
-import { channelOf, knownChannel } from './state.ts'
+import { channelOf } from './state.ts'
 
 /** Whether something waits under a name that is no device's. */
 export function hasWaiting(context: Context): boolean {
@@ -43,7 +44,7 @@ export function takeOver(
   from: string,
   commands: readonly QueuedCommand[],
 ): boolean {
-  const channel = knownChannel(context.state, user)
+  const channel = recalledChannel(context, user)
   if (!channel || !isDevice(context)) {
     return false
   }

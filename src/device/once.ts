@@ -2,9 +2,10 @@ import type { CommandState } from '../mdm/queue.ts'
 import { queueCommand, type Queued } from './admin.ts'
 import { commandId } from './commands.ts'
 import type { Context } from './context.ts'
+import { recalledChannel } from './parking.ts'
 import type { NewCommand } from './queue.ts'
 import { CHANNEL_SPAN } from './schema.ts'
-import { knownChannel, type Channel } from './state.ts'
+import type { Channel } from './state.ts'
 
 /**
  * Queues a command, unless its channel has one of the same `source` already: a job that died in the middle of a
@@ -16,7 +17,7 @@ export function enqueueOnce(
   command: NewCommand,
   since: number,
 ): Queued {
-  const channel = knownChannel(context.state, user)
+  const channel = recalledChannel(context, user)
   const before = channel && queuedFrom(context, channel, command.source, since)
   return channel && before !== undefined
     ? { kind: 'queued', id: commandId(context, channel, before), repeated: true }
@@ -54,7 +55,7 @@ function queuedFrom(
 
 /** How far a channel's command is; `undefined` when nothing remembers it. */
 export function commandState(context: Context, user: string, n: number): CommandState | undefined {
-  const channel = knownChannel(context.state, user)
+  const channel = recalledChannel(context, user)
   if (!channel || context.state.device.schema === 0) {
     return undefined
   }

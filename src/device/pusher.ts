@@ -107,7 +107,7 @@ function readyChannel(
   if (id < 0) {
     return keptTarget(context, -id, pusher.topic)
   }
-  const channel = context.state.channels[id]
+  const channel = context.state.channels.find((one) => one.id === id)
   if (!channel || (!again && mayStayQuiet(context, channel))) {
     return undefined
   }

@@ -7,8 +7,9 @@ import type { Enrollment } from '../mdm/enrollment.ts'
 import { wakeBy, type Context } from './context.ts'
 import { readEarlier } from './earlier.ts'
 import { recordEvent, type NewEvent } from './outbox.ts'
+import { recalledChannel } from './parking.ts'
 import { pendingSince, PUSH_FALLBACK } from './queue.ts'
-import { saveChannel, type Channel } from './state.ts'
+import { knownChannel, saveChannel, type Channel } from './state.ts'
 
 /** Everything a push needs; it never leaves the object but for APNs. */
 export interface PushTarget {
@@ -27,7 +28,7 @@ export type PushCheck =
 
 /** Whether a channel can be pushed. Error texts are MicroMDM's where it had one (micromdm-contract §1.5). */
 export function pushTarget(context: Context, user: string, certificateTopic: string): PushCheck {
-  const channel = context.state.channels.find((candidate) => candidate.user === user)
+  const channel = recalledChannel(context, user)
   if (!channel?.token) {
     const id = user === '' ? context.name : `${context.name}:${user}`
     return cannot(`retrieving PushInfo by UDID: not found: PushInfo udid ${id}`)
@@ -96,7 +97,7 @@ export interface Pushed {
 
 /** What APNs's answer changes. A first push that is delivered costs no row. */
 export function takeVerdict(context: Context, target: PushTarget, push: Pushed): void {
-  const channel = context.state.channels.find((candidate) => candidate.user === target.user)
+  const channel = knownChannel(context.state, target.user)
   if (!channel?.token || tokenHex(channel.token) !== tokenHex(target.token)) {
     return
   }
@@ -187,7 +188,7 @@ export function waitingChannels(context: Context): number[] {
 
 /** A channel that reports is here: whatever it was pushed for, it fetches. */
 export function answered(context: Context, user: string): void {
-  const channel = context.state.channels.find((candidate) => candidate.user === user)
+  const channel = knownChannel(context.state, user)
   if (channel) {
     context.state.rung.delete(channel.id)
     context.state.came.set(channel.id, context.now)

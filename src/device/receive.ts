@@ -15,6 +15,7 @@ import { recordEvent, type Listeners } from './outbox.ts'
 import { record, recordContest, recordDeferred } from './message-events.ts'
 import { applyReport, handOut } from './queue.ts'
 import { acknowledges } from './mdm-profile.ts'
+import { noteUse, recalledChannel } from './parking.ts'
 import { finishKept, hearKept } from './returning.ts'
 import { keepProfile, noteMessage, noteReport } from './renewing.ts'
 import { channelOf, knownChannel, saveChannel, type DeviceState } from './state.ts'
@@ -109,6 +110,7 @@ export function receive(context: Context, input: DeviceInput): DeviceAnswer {
   }
   const answer = take(context, input, identityOf(context, input, stands))
   noteMessage(context, input)
+  noteUse(context, input.message.enrollment.user)
   seen(context)
   return { ...answer, news: toldNews(context) }
 }
@@ -275,7 +277,7 @@ function seen(context: Context): void {
 
 /** Which declarations a channel was last told of: the only ones whose 404 would be an error of ours. */
 export function listedDeclarations(context: Context, user: string): readonly string[] {
-  return knownChannel(context.state, user)?.declarations ?? []
+  return recalledChannel(context, user)?.declarations ?? []
 }
 
 export function keepDeclarations(

@@ -44,7 +44,9 @@ const TABLES: Readonly<Record<string, string>> = {
     pushed_at INTEGER NOT NULL,
     declarations TEXT NOT NULL,
     push_after INTEGER NOT NULL DEFAULT 0,
-    push TEXT NOT NULL DEFAULT ''
+    push TEXT NOT NULL DEFAULT '',
+    used_at INTEGER NOT NULL DEFAULT 0,
+    parked INTEGER NOT NULL DEFAULT 0
   )`,
   identities: `(
     id INTEGER PRIMARY KEY,
@@ -134,6 +136,7 @@ const RARE_TABLES: ReadonlyMap<string, RareTable> = new Map(
         'value BLOB NOT NULL',
         'stored_at INTEGER NOT NULL',
         'archived_at INTEGER NOT NULL',
+        'proven INTEGER NOT NULL DEFAULT 1',
       ],
     },
     escrow_reads: {
@@ -186,7 +189,7 @@ const STEPS: Readonly<Record<number, readonly string[]>> = {
     'UPDATE device SET schema = 2',
   ],
   // Which proof an identity has: those that were bound before are not judged again. One device of a serial number was listed: all
-  // are, and one is acted on whose number is proven.
+  // are, and one is acted on whose number is proven. Users beyond a bound are parked.
   3: [
     "ALTER TABLE identities ADD COLUMN proof TEXT NOT NULL DEFAULT 'first'",
     "ALTER TABLE identities ADD COLUMN heard TEXT NOT NULL DEFAULT '[]'",
@@ -195,6 +198,9 @@ const STEPS: Readonly<Record<number, readonly string[]>> = {
     'ALTER TABLE device DROP COLUMN displaced',
     "ALTER TABLE commands ADD COLUMN held_for TEXT NOT NULL DEFAULT ''",
     "UPDATE commands SET held_for = 'arrival' WHERE state = 'held'",
+    'ALTER TABLE channels ADD COLUMN used_at INTEGER NOT NULL DEFAULT 0',
+    'ALTER TABLE channels ADD COLUMN parked INTEGER NOT NULL DEFAULT 0',
+    'ALTER TABLE escrow ADD COLUMN proven INTEGER NOT NULL DEFAULT 1',
     'UPDATE device SET schema = 3',
   ],
 }
@@ -229,6 +235,7 @@ export function withRareTables(db: Db): Db {
   /** What has to be run in place of a statement while tables are missing, so that it fails once and not each time. */
   const around = new Map<string, string>()
   return {
+    size: () => db.size(),
     all(query, ...values) {
       const empty = new Map<string, string>()
       for (;;) {

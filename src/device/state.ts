@@ -1,12 +1,17 @@
 import type { EnrollmentType } from '../mdm/enrollment.ts'
 import type { DeviceFacts } from '../mdm/message.ts'
 import type { QueueEntry, CommandState } from '../mdm/queue.ts'
-import type { Verdict } from '../push/verdict.ts'
+import type { Channel } from './channel-row.ts'
 import type { Contest } from './contest.ts'
+import type { Context } from './context.ts'
 import type { Db } from './db.ts'
 import type { Installed } from './installed.ts'
 import type { Identity } from './identity-row.ts'
+import { addChannel, recalledChannel } from './parking.ts'
 import { createTables, SCHEMA } from './schema.ts'
+
+export { readPushNote, saveChannel, type Channel, type PushNote } from './channel-row.ts'
+export { knownChannel } from './parking.ts'
 
 /**
  * `unknown`: nothing of it yet but what an admin queued. `authenticated`: between Authenticate and the first
@@ -38,40 +43,6 @@ export interface DeviceRow {
   /** Counts changes that the directory has to hear of. */
   version: number
   projected: number
-}
-
-/** A device channel (`user` is empty, id 0) or a user channel. */
-export interface Channel {
-  readonly id: number
-  readonly user: string
-  enabled: boolean
-  token: Uint8Array | null
-  tokenAt: number
-  magic: string
-  topic: string
-  tally: number
-  awaitingConfiguration: boolean
-  /** Whether the bare UserID leads here: `wanted` until the directory has it. */
-  claim: 'none' | 'wanted' | 'made'
-  /** Why APNs will not take its token; empty when nothing is known against it. */
-  flag: string
-  /** The push circuit's epoch in which the flag was raised: void in a later one. */
-  flagEpoch: number
-  /** When the alarm pushed it last. */
-  pushedAt: number
-  /** The last push failed, and the next may leave then. */
-  pushAfter: number
-  /** What APNs said last; it is stored by whatever stores the channel next. */
-  push: PushNote | undefined
-  /** Identifiers in the last `declaration-items`. */
-  declarations: string[]
-}
-
-/** An answer of APNs: its verdict, the push's id or the reason, and when. */
-export interface PushNote {
-  readonly at: number
-  readonly outcome: Verdict['kind']
-  readonly detail: string
 }
 
 export interface PendingCommand extends QueueEntry {
@@ -110,6 +81,7 @@ export interface Queue {
 /** The object's memory of its own rows. It is the only writer, so it reads them once. */
 export interface DeviceState {
   readonly device: DeviceRow
+  /** The device channel, then its users' that are in use: a channel's place is not its number. */
   readonly channels: Channel[]
   readonly identities: Identity[]
   /** The events that subscribers have passed: not always written, where nothing behind was for them. */
@@ -126,10 +98,6 @@ export interface DeviceState {
   lastSeq: number
   /** Whether events were looked at for what is too much since they were loaded. */
   pruned: boolean
-}
-
-export function readPushNote(stored: string): PushNote | undefined {
-  return stored === '' ? undefined : JSON.parse(stored)
 }
 
 /** Writes the device's row; the first write of an object makes its tables, in the same commit. */
@@ -160,73 +128,14 @@ export function saveDevice(db: Db, device: DeviceRow): void {
   )
 }
 
-export function saveChannel(db: Db, channel: Channel): void {
-  db.run(
-    `INSERT OR REPLACE INTO channels (id, user, enabled, token, token_at, magic, topic, tally, awaiting_configuration,
-      claim, flag, flag_epoch, pushed_at, push_after, push, declarations)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    channel.id,
-    channel.user,
-    Number(channel.enabled),
-    channel.token,
-    channel.tokenAt,
-    channel.magic,
-    channel.topic,
-    channel.tally,
-    Number(channel.awaitingConfiguration),
-    channel.claim,
-    channel.flag,
-    channel.flagEpoch,
-    channel.pushedAt,
-    channel.pushAfter,
-    channel.push ? JSON.stringify(channel.push) : '',
-    JSON.stringify(channel.declarations),
-  )
-}
-
-/** The channel of a user part, if it was heard of. */
-export function knownChannel(state: DeviceState, user: string): Channel | undefined {
-  return state.channels.find((channel) => channel.user === user)
-}
-
-/**
- * The channel of a user part. A new one gets its row at once, because its number is its place in memory and
- * names its queue's rows: a number given twice would mix two users' commands.
- */
-export function channelOf(
-  { db, state }: { readonly db: Db; readonly state: DeviceState },
-  user: string,
-): Channel {
-  const known = knownChannel(state, user)
+/** The channel of a user part, which is new if it was not heard of. */
+export function channelOf(context: Context, user: string): Channel {
+  const known = recalledChannel(context, user)
   if (known) {
     return known
   }
-  if (state.device.schema === 0) {
-    saveDevice(db, state.device)
+  if (context.state.device.schema === 0) {
+    saveDevice(context.db, context.state.device)
   }
-  const channel = newChannel(state.channels.length, user)
-  state.channels.push(channel)
-  saveChannel(db, channel)
-  return channel
-}
-
-export function newChannel(id: number, user: string): Channel {
-  return {
-    id,
-    user,
-    enabled: false,
-    token: null,
-    tokenAt: 0,
-    magic: '',
-    topic: '',
-    tally: 0,
-    awaitingConfiguration: false,
-    claim: 'none',
-    flag: '',
-    flagEpoch: 0,
-    pushedAt: 0,
-    pushAfter: 0,
-    push: undefined,
-    declarations: [],
-  }
+  return addChannel(context, user)
 }

@@ -10,6 +10,7 @@ import {
 import { viewRows, type CommandView } from './commands.ts'
 import type { Context } from './context.ts'
 import type { IdentityStep } from './identity-row.ts'
+import { channelAt, recalledChannel } from './parking.ts'
 import { queueOf } from './queue-memory.ts'
 import { CHANNEL_SPAN } from './schema.ts'
 import { readPushNote, type Channel, type PushNote } from './state.ts'
@@ -112,7 +113,8 @@ export function viewTimeline(context: Context, user: string, filter: TimelineFil
   if (device.schema === 0) {
     return { kind: 'timeline', device: context.name, entries: [], next: undefined }
   }
-  const meant = channels.filter((channel) => user === '' || channel.user === user)
+  const named = recalledChannel(context, user)
+  const meant = user === '' ? channels : named ? [named] : []
   for (const channel of meant) {
     // What has expired by now is to be seen as expired.
     queueOf(context, channel)
@@ -190,10 +192,11 @@ function eventSource(user: string, { kinds, topics, statuses }: TimelineFilter):
 }
 
 function commandSources(meant: readonly Channel[], filter: TimelineFilter): Source[] {
-  // A user is one channel, and a device is all of them.
-  const [first = 0] = meant.map(({ id }) => id)
-  const end = (meant.at(-1)?.id ?? -1) + 1
-  const rows = `FROM commands WHERE id BETWEEN ${first * CHANNEL_SPAN} AND ${end * CHANNEL_SPAN - 1}`
+  // A user is one channel, and a device is all of them, parked ones too.
+  const [channel] = meant
+  const first = (channel?.id ?? 0) * CHANNEL_SPAN
+  const last = channel?.id === 0 ? Number.MAX_SAFE_INTEGER : first + CHANNEL_SPAN - 1
+  const rows = `FROM commands WHERE ${channel !== undefined} AND id BETWEEN ${first} AND ${last}`
   const steps = STEPS.map(
     ([step, at]) => `SELECT ${at} AS at, ${RANKS[step]} AS rank, id AS n, '' AS note ${rows}`,
   )
@@ -221,7 +224,7 @@ function identityPlaces({ state }: Context): PlaceRow[] {
 function entriesAt(context: Context, page: readonly PlaceRow[]): TimelineEntry[] {
   const events = eventsAt(context, numbersOf(page, [RANKS.event]))
   const commands = viewRows(context, numbersOf(page, [...STEP_OF.keys()]))
-  const { channels, identities } = context.state
+  const { identities } = context.state
   return page.flatMap(({ at, rank, n, note }): TimelineEntry[] => {
     const step = STEP_OF.get(rank)
     const command = step && commands.get(n)
@@ -230,7 +233,7 @@ function entriesAt(context: Context, page: readonly PlaceRow[]): TimelineEntry[]
     }
     const push = rank === RANKS.push ? readPushNote(note) : undefined
     if (push) {
-      return [{ kind: 'push', of: 'push', at, user: channels[n]?.user ?? '', push }]
+      return [{ kind: 'push', of: 'push', at, user: channelAt(context, n)?.user ?? '', push }]
     }
     const identity = rank === RANKS.identity ? identities.find(({ id }) => id === n) : undefined
     const happened = identity?.history.find((one) => one.at === at)

@@ -20,14 +20,30 @@ export interface KeptClaim {
   readonly version: number
 }
 
+/**
+ * As many claims as one device has rows for. Its object has fewer, and tells which are over, unless it makes up long ids: then
+ * the oldest go.
+ */
+const CLAIMS_OF_DEVICE = 600
+
 export async function keepClaim(d1: D1Database, claim: KeptClaim): Promise<void> {
-  await drizzle(d1)
-    .insert(users)
-    .values(claim)
-    .onConflictDoUpdate({
-      target: [users.id, users.device],
-      set: { version: sql`max(${users.version}, excluded.version)` },
-    })
+  const db = drizzle(d1)
+  await db.batch([
+    db
+      .insert(users)
+      .values(claim)
+      .onConflictDoUpdate({
+        target: [users.id, users.device],
+        set: { version: sql`max(${users.version}, excluded.version)` },
+      }),
+    db.delete(users).where(
+      and(
+        eq(users.device, claim.device),
+        sql`${users.version} < (SELECT kept.version FROM users AS kept WHERE kept.device = ${claim.device}
+          ORDER BY kept.version DESC LIMIT 1 OFFSET ${CLAIMS_OF_DEVICE - 1})`,
+      ),
+    ),
+  ])
 }
 
 /** An admin means the channel by its bare UserID. */

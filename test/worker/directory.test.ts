@@ -45,6 +45,28 @@ describe('the claim of a UserID', () => {
     await project(env.DB, [row(device, { version: 9, users: ['other'] })])
     expect(await owners()).toEqual([])
   })
+
+  it('is one of 600 that a device has at most: the newest', async () => {
+    const device = crypto.randomUUID()
+    const other = crypto.randomUUID()
+    await keepClaim(env.DB, { id: 'first', device: other, version: 1 })
+    await env.DB.prepare(
+      `INSERT INTO users (id, device, version) WITH RECURSIVE claims(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM claims WHERE n < 700)
+        SELECT 'u' || n, ?, n FROM claims`,
+    )
+      .bind(device)
+      .run()
+    await keepClaim(env.DB, { id: 'last', device, version: 701 })
+    const { results } = await env.DB.prepare(
+      'SELECT device, count(*) AS n, min(version) AS oldest FROM users WHERE device IN (?, ?) GROUP BY device ORDER BY n',
+    )
+      .bind(device, other)
+      .all()
+    expect(results).toEqual([
+      { device: other, n: 1, oldest: 1 },
+      { device, n: 600, oldest: 102 },
+    ])
+  })
 })
 
 describe('the directory', () => {

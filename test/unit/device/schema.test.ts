@@ -8,6 +8,8 @@ it('an object whose tables have the first form goes on with the present one, and
     saveChannel(context.db, Object.assign(channelOf(context, 'ADA'), { claim: 'made' }))
   })
   for (const statement of [
+    'ALTER TABLE channels DROP COLUMN used_at',
+    'ALTER TABLE channels DROP COLUMN parked',
     'ALTER TABLE device DROP COLUMN namesake',
     'ALTER TABLE device DROP COLUMN contest',
     'ALTER TABLE identities DROP COLUMN proof',
