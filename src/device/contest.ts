@@ -7,7 +7,7 @@ import { isDestructiveCommand } from '../commands/table.ts'
 import type { Context } from './context.ts'
 import { changed } from './directory-row.ts'
 import { dropEarlier, keepEarlier, readEarlier, type Earlier, type KeptChannel } from './earlier.ts'
-import { archiveEscrow, reviveEscrow } from './escrow.ts'
+import { archiveEscrow, proveEscrow, reviveEscrow } from './escrow.ts'
 import { FROZEN, saveIdentity, type Identity } from './identity-row.ts'
 import { everyChannel } from './parking.ts'
 import { PROOFS, type Proof } from './proof.ts'
@@ -96,7 +96,7 @@ export function beginContest(
     )
     state.queues.clear()
   }
-  archiveEscrow(db, now)
+  archiveEscrow(context)
   const pushedAt = device.contest?.pushedAt ?? 0
   const earlier = [...(device.contest?.earlier ?? []), device.epoch]
   if (earlier.length > MAX_EARLIER) {
@@ -196,7 +196,9 @@ export function settle(context: Context, proof: Proof, epoch?: number): boolean 
   return true
 }
 
-function provePresent({ state, db }: Context, proof: Proof): void {
+function provePresent(context: Context, proof: Proof): void {
+  const { state, db } = context
+  proveEscrow(context)
   for (const identity of state.identities) {
     if (identity.epoch === state.device.epoch && identity.proof === '') {
       identity.proof = proof
@@ -265,7 +267,7 @@ function bringBack(
     )
   }
   release(context, began, how.destructive)
-  reviveEscrow(db, { archivedAt: kept.parkedAt, now, keepsNewer: how.renewed })
+  reviveEscrow(context, { archivedAt: kept.parkedAt, keepsNewer: how.renewed })
   if (how.renewed) {
     const { facts, type, claimedAt } = device
     Object.assign(device, kept.device, { facts, type, claimedAt, state: 'enrolled' })

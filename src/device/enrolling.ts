@@ -185,7 +185,7 @@ export function unmaskRenewal(context: Context, current: Identity): void {
 }
 
 function endEnrollment(context: Context, queuedUntil: number): void {
-  const { state, now } = context
+  const { state } = context
   if (state.device.state === 'unknown') {
     return
   }
@@ -197,5 +197,5 @@ function endEnrollment(context: Context, queuedUntil: number): void {
     }
     resetChannel(context, channel, 'none')
   }
-  archiveEscrow(context.db, now)
+  archiveEscrow(context)
 }

@@ -1,7 +1,7 @@
 import type { Bodies } from './bodies.ts'
 import { idOfRow, viewCommand, type CommandAnswer, type CommandRef } from './commands.ts'
 import type { Context } from './context.ts'
-import type { Db } from './db.ts'
+import { boundArchives, isProven } from './escrow-bounds.ts'
 
 export type EscrowKind = 'unlock_token' | 'bootstrap_token'
 
@@ -52,14 +52,18 @@ export function storeEscrow(context: Context, kind: EscrowKind, value: Uint8Arra
     }
     return
   }
-  const [last] = db.all<{ id: number | null }>('SELECT max(id) AS id FROM escrow')
+  // An entry about a reading names its token by number for good, and tokens are deleted.
+  const [last] = db.all<{ id: number | null }>(
+    "SELECT max(id) AS id FROM (SELECT id FROM escrow UNION ALL SELECT token FROM escrow_reads WHERE kind <> 'command')",
+  )
   const id = current?.id ?? (last?.id ?? 0) + 1
   db.run(
-    'INSERT OR REPLACE INTO escrow (id, kind, value, stored_at, archived_at) VALUES (?, ?, ?, ?, 0)',
+    'INSERT OR REPLACE INTO escrow (id, kind, value, stored_at, archived_at, proven) VALUES (?, ?, ?, ?, 0, ?)',
     id,
     kind,
     sealer.seal(value, place(context, kind, id)),
     now,
+    Number(isProven(context)),
   )
 }
 
@@ -157,8 +161,15 @@ export function listEscrow(context: Context): EscrowList {
   }
 }
 
-export function archiveEscrow(db: Db, now: number): void {
-  db.run('UPDATE escrow SET archived_at = ? WHERE archived_at = 0', now)
+/** Ends the enrolment's tokens: a device is never served one of them again. */
+export function archiveEscrow(context: Context): void {
+  context.db.run('UPDATE escrow SET archived_at = ? WHERE archived_at = 0', context.now)
+  boundArchives(context)
+}
+
+/** What the present enrolment escrowed is known to be the device's own. */
+export function proveEscrow({ db }: Context): void {
+  db.run('UPDATE escrow SET proven = 1 WHERE archived_at = 0')
 }
 
 /**
@@ -166,17 +177,18 @@ export function archiveEscrow(db: Db, now: number): void {
  * present one of its kind.
  */
 export function reviveEscrow(
-  db: Db,
-  when: { readonly archivedAt: number; readonly now: number; readonly keepsNewer: boolean },
+  context: Context,
+  when: { readonly archivedAt: number; readonly keepsNewer: boolean },
 ): void {
   if (!when.keepsNewer) {
-    archiveEscrow(db, when.now)
+    archiveEscrow(context)
   }
-  db.run(
+  context.db.run(
     `UPDATE escrow SET archived_at = 0 WHERE archived_at = ?
       AND kind NOT IN (SELECT kind FROM escrow WHERE archived_at = 0)`,
     when.archivedAt,
   )
+  proveEscrow(context)
 }
 
 function place(bodies: Bodies, kind: EscrowKind, id: number): string {

@@ -3,9 +3,11 @@ import type { Proof } from './proof.ts'
 
 /** The epoch of an identity that an admin has revoked: no enrolment's. */
 export const REVOKED = -1
+/** That of one that newer ones of its enrolment have overtaken. */
+export const OVERTAKEN = -2
 
 /** That of an identity that lost a contest: its messages are answered, and change nothing. */
-export const FROZEN = -2
+export const FROZEN = -3
 
 export interface IdentityStep {
   readonly at: number

@@ -1,11 +1,12 @@
 import type { Message } from '../mdm/message.ts'
 import type { Context } from './context.ts'
 import { isKept, settle } from './contest.ts'
+import { boundIdentities, MOST_CURRENT } from './identity-bounds.ts'
 import { FROZEN, REVOKED, saveIdentity, type Identity, type IdentityStep } from './identity-row.ts'
 import type { Proof } from './proof.ts'
 import { saveDevice } from './state.ts'
 
-/** What is remembered of an identity: its row stays as long as its device. */
+/** What is remembered of an identity. */
 const MAX_HISTORY = 20
 const MAX_HEARD = 50
 
@@ -86,7 +87,7 @@ export function bind(
 ): Identity {
   const { identities, device } = context.state
   const identity: Identity = {
-    id: identities.length + 1,
+    id: (identities.at(-1)?.id ?? 0) + 1,
     fingerprint,
     caKey,
     subject,
@@ -100,6 +101,7 @@ export function bind(
   }
   identities.push(identity)
   saveIdentity(context.db, identity)
+  boundIdentities(context)
   return identity
 }
 
@@ -202,7 +204,7 @@ export function renewIdentity(
     provenSerial: present.provenSerial,
   })
   if (byProfile) {
-    device.installed.successors = [...device.installed.successors, fingerprint]
+    device.installed.successors = [...device.installed.successors, fingerprint].slice(-MOST_CURRENT)
     saveDevice(context.db, device)
   }
   return true

@@ -324,7 +324,7 @@ it('a table that few devices need is made by what needs it, not by a look after 
   object.commit((context) => {
     viewDevice(context)
     listEscrow(context)
-    archiveEscrow(context.db, context.now)
+    archiveEscrow(context)
     dueTimes(context)
   })
   expect(tables()).toBe(before + 1)

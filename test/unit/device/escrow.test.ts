@@ -48,7 +48,7 @@ describe('a token in escrow', () => {
   it('of an earlier enrolment is read by its number, and the device never gets it', () => {
     const object = withTokens()
     object.commit((context) => {
-      archiveEscrow(context.db, context.now)
+      archiveEscrow(context)
     })
     const read = (token?: number) =>
       object.commit((context) => readEscrow(context, 'unlock_token', token, reader))
@@ -114,7 +114,7 @@ describe('ClearPasscode without an unlock token', () => {
       () => {
         const object = withTokens()
         object.commit((context) => {
-          archiveEscrow(context.db, context.now)
+          archiveEscrow(context)
         })
         return object
       },

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { storeEscrow } from '../../../src/device/escrow.ts'
 import { saveChannel, channelOf } from '../../../src/device/state.ts'
 import { TestObject } from './object.ts'
 
@@ -29,5 +30,25 @@ it('an object whose tables have the first form goes on with the present one, and
     expect({ loaded, ...device }).toMatchObject({ schema: 3, state: 'enrolled', namesake: '' })
     expect(channels).toMatchObject([{}, { user: 'ADA', claim: 'none' }])
     object.evict()
+  }
+})
+
+it('an object that has tokens in escrow goes on with them, and one without makes the table when it needs it', () => {
+  for (const tokens of [1, 0]) {
+    const object = new TestObject().enrolled()
+    if (tokens > 0) {
+      object.commit((context) => {
+        storeEscrow(context, 'unlock_token', new Uint8Array([1]))
+      })
+      object.db().run('ALTER TABLE escrow DROP COLUMN proven')
+    }
+    object.db().run('ALTER TABLE channels DROP COLUMN used_at')
+    object.db().run('ALTER TABLE channels DROP COLUMN parked')
+    object.db().run('UPDATE device SET schema = 2')
+    object.evict()
+    object.commit((context) => {
+      storeEscrow(context, 'bootstrap_token', new Uint8Array([2]))
+    })
+    expect(object.db().all('SELECT proven FROM escrow')).toHaveLength(tokens + 1)
   }
 })

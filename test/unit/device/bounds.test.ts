@@ -1,0 +1,167 @@
+import { describe, expect, it } from 'vitest'
+import { archiveEscrow, listEscrow, readEscrow, storeEscrow } from '../../../src/device/escrow.ts'
+import { bind, reinstate, renewIdentity, revoke } from '../../../src/device/identity.ts'
+import { saveIdentity } from '../../../src/device/identity-row.ts'
+import { listIdentities } from '../../../src/device/admin.ts'
+import { saveDevice } from '../../../src/device/state.ts'
+import { TestObject } from './object.ts'
+
+const claim = { caKey: 'ca', subject: 'CN=device', notAfter: 1e15 }
+
+/** A new enrolment, signed with a certificate of its own. */
+function enroll(object: TestObject, fingerprint: string): void {
+  object.commit((context) => {
+    const { device } = context.state
+    device.epoch += 1
+    bind(context, fingerprint, claim)
+    device.installed.identity = fingerprint
+    saveDevice(context.db, device)
+  })
+}
+
+function standings(object: TestObject): Record<string, string> {
+  object.evict()
+  return Object.fromEntries(
+    object.commit(listIdentities).map(({ fingerprint, standing }) => [fingerprint, standing]),
+  )
+}
+
+describe('the certificates of a device', () => {
+  it('are twenty after any number of enrolments: the newest', () => {
+    const object = new TestObject().enrolled()
+    for (let n = 0; n < 60; n++) {
+      enroll(object, `${n}`)
+    }
+    expect(Object.entries(standings(object))).toEqual([
+      ...Array.from({ length: 19 }, (_, n) => [`${n + 40}`, 'earlier']),
+      ['59', 'current'],
+    ])
+    expect(object.commit((context) => reinstate(context, '40'))).toBe(true)
+    enroll(object, 'next')
+    const ids = object
+      .db()
+      .all<{ id: number }>('SELECT id FROM identities')
+      .map(({ id }) => id)
+    expect(ids.at(-1)).toBe(61)
+    expect(new Set(ids).size).toBe(20)
+  })
+
+  it('are its own for the newest five renewals, and for the one that it signs with', () => {
+    const object = new TestObject().enrolled()
+    enroll(object, 'first')
+    for (let n = 0; n < 150; n++) {
+      object.commit((context) =>
+        renewIdentity(context, { previous: 'first', fingerprint: `${n}`, claim, byProfile: true }),
+      )
+    }
+    const found = standings(object)
+    const current = Object.keys(found).filter((fingerprint) => found[fingerprint] === 'current')
+    expect(current.toSorted()).toEqual(['145', '146', '147', '148', '149', 'first'])
+    expect(Object.keys(found)).toHaveLength(20)
+    const { successors } = object.commit(({ state }) => state.device.installed)
+    expect(successors).toEqual(['145', '146', '147', '148', '149'])
+  })
+
+  it('that were revoked are known until they have expired', () => {
+    const object = new TestObject().enrolled()
+    enroll(object, 'lost')
+    enroll(object, 'old')
+    object.commit((context) => {
+      const old = context.state.identities.at(-1)
+      if (old) {
+        Object.assign(old, { notAfter: context.now + 5 })
+        saveIdentity(context.db, old)
+      }
+      revoke(context, 'lost')
+      revoke(context, 'old')
+    })
+    for (let n = 0; n < 30; n++) {
+      enroll(object, `${n}`)
+    }
+    const found = standings(object)
+    expect(found).toMatchObject({ lost: 'revoked', 29: 'current' })
+    expect(found).not.toHaveProperty('old')
+    expect(Object.keys(found)).toHaveLength(20)
+  })
+})
+
+describe('archived tokens', () => {
+  const token = (kilobytes: number, n: number) => new Uint8Array(kilobytes * 1000).fill(n)
+  const round = (object: TestObject, kilobytes: number, n: number) =>
+    object.commit((context) => {
+      storeEscrow(context, 'bootstrap_token', token(kilobytes, n))
+      storeEscrow(context, 'unlock_token', token(kilobytes, n))
+      archiveEscrow(context)
+    })
+  const numbers = (object: TestObject, kind: string) =>
+    object
+      .commit(listEscrow)
+      .tokens.filter((one) => one.kind === kind)
+      .map((one) => one.token)
+
+  it('are five of a kind after any number of enrolments, and no number is given twice', () => {
+    const object = new TestObject().enrolled()
+    for (let n = 0; n < 60; n++) {
+      round(object, 1, n)
+    }
+    expect(numbers(object, 'unlock_token')).toEqual([112, 114, 116, 118, 120])
+    expect(numbers(object, 'bootstrap_token')).toEqual([111, 113, 115, 117, 119])
+  })
+
+  it('have two megabytes, and the newest stays', () => {
+    const object = new TestObject().enrolled()
+    for (let n = 0; n < 10; n++) {
+      round(object, 490, n)
+    }
+    expect([...numbers(object, 'unlock_token'), ...numbers(object, 'bootstrap_token')]).toEqual([
+      18, 20, 17, 19,
+    ])
+  })
+
+  it('of unproven identities go first, and the last proven one never', () => {
+    const object = new TestObject().enrolled()
+    round(object, 1, 1)
+    round(object, 1, 2)
+    for (let n = 0; n < 10; n++) {
+      object.commit((context) => {
+        storeEscrow(context, 'unlock_token', token(490, n))
+        context.db.run('UPDATE escrow SET proven = 0 WHERE archived_at = 0')
+        archiveEscrow(context)
+      })
+    }
+    expect(numbers(object, 'unlock_token')).toEqual([2, 4, 12, 13, 14])
+    expect(numbers(object, 'bootstrap_token')).toEqual([1, 3])
+    for (let n = 0; n < 5; n++) {
+      round(object, 1, n)
+    }
+    expect(numbers(object, 'unlock_token')).toEqual([16, 18, 20, 22, 24])
+  })
+
+  it('of one kind do not push out the last of the other', () => {
+    const object = new TestObject().enrolled()
+    round(object, 1, 1)
+    for (let n = 0; n < 6; n++) {
+      object.commit((context) => {
+        storeEscrow(context, 'bootstrap_token', token(490, n))
+        archiveEscrow(context)
+      })
+    }
+    expect(numbers(object, 'unlock_token')).toEqual([2])
+    expect(numbers(object, 'bootstrap_token')).toHaveLength(4)
+  })
+
+  it('keep their numbers for the entries about them when they are deleted', () => {
+    const object = new TestObject().enrolled()
+    const reader = { who: 'ada', address: '', reason: 'ticket' }
+    object.commit((context) => {
+      storeEscrow(context, 'unlock_token', token(1, 1))
+      readEscrow(context, 'unlock_token', undefined, reader)
+      storeEscrow(context, 'unlock_token', new Uint8Array())
+      storeEscrow(context, 'unlock_token', token(1, 2))
+    })
+    expect(object.commit(listEscrow)).toMatchObject({
+      tokens: [{ token: 2 }],
+      reads: [{ token: 1 }],
+    })
+  })
+})
