@@ -277,6 +277,9 @@ function bringBack(
   device.epoch = kept.epoch
   dropEarlier(db, device.contest?.earlier.filter((epoch) => epoch >= kept.epoch) ?? [])
   device.contest = kept.contest
+  if (!kept.contest) {
+    proveEscrow(context)
+  }
   for (const channel of everyChannel(context)) {
     bringBackChannel(context, channel, kept.channels[channel.id], how.renewed)
   }

@@ -4,6 +4,8 @@ export type SqlValue = string | number | null | Uint8Array | ArrayBuffer
 export interface Db {
   all<Row>(query: string, ...values: SqlValue[]): Row[]
   run(query: string, ...values: SqlValue[]): void
+  /** Bytes in use. */
+  size(): number
 }
 
 /** An object's own SQLite. */
@@ -15,6 +17,7 @@ export function sqlite(sql: SqlStorage): Db {
     run: (query, ...values) => {
       sql.exec(query, ...values)
     },
+    size: () => sql.databaseSize,
   }
 }
 
@@ -28,6 +31,7 @@ export function readOnly(db: Db): Db {
   return {
     all: (query, ...values) => (query.startsWith('SELECT') ? db.all(query, ...values) : refuse()),
     run: refuse,
+    size: () => db.size(),
   }
 }
 

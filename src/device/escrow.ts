@@ -188,7 +188,6 @@ export function reviveEscrow(
       AND kind NOT IN (SELECT kind FROM escrow WHERE archived_at = 0)`,
     when.archivedAt,
   )
-  proveEscrow(context)
 }
 
 function place(bodies: Bodies, kind: EscrowKind, id: number): string {

@@ -1,4 +1,4 @@
-import { NO_FACTS, type DeviceFacts } from '../mdm/message.ts'
+import { NO_FACTS, shown, type DeviceFacts } from '../mdm/message.ts'
 import type { CommandState } from '../mdm/queue.ts'
 import { dictAt, stringAt } from '../plist/dict.ts'
 import { PlistError } from '../plist/error.ts'
@@ -53,7 +53,7 @@ function toldFacts(result: Uint8Array): { -readonly [Key in keyof DeviceFacts]?:
     for (const name of Object.keys(NO_FACTS)) {
       const value = stringAt(responses, name)
       if (value) {
-        told[name] = value
+        told[name] = shown(value)
       }
     }
   } catch (error) {

@@ -3,7 +3,7 @@ import { isSecretTopic, type Topic } from '../events/topics.ts'
 import { wants, type Filter } from '../events/webhook.ts'
 import { ANNOUNCE_AFTER, dueAsides, takeAsides, type Aside, type AsideEvent } from './aside.ts'
 import { dropParts, loadBody, storeBody } from './bodies.ts'
-import { wakeBy, type Context } from './context.ts'
+import { wakeBy, type Context, type Limit } from './context.ts'
 import { forReader } from './listeners.ts'
 import { pace } from './results.ts'
 
@@ -189,10 +189,12 @@ export function moveCursor(context: Context, subscriber: string, seq: number): v
 /**
  * Deletes what every subscriber has passed, nobody set aside and the timeline keeps no longer; the newest row stays,
  * for its number.
+ * @returns how many rows it deleted, a hundred at most.
  */
-export function prune(context: Context): void {
-  const { db, state, now } = context
-  const { count, ms } = context.settings.keepEvents
+export function prune(
+  { db, state, now, settings }: Context,
+  { count, ms }: Limit = settings.keepEvents,
+): number {
   const passed = Math.min(Infinity, ...state.cursors.values())
   const rows = db.all<{ seq: number; big: number }>(
     `SELECT seq, body IS NULL AS big FROM events
@@ -208,6 +210,7 @@ export function prune(context: Context): void {
       dropParts(db, 'event', seq)
     }
   }
+  return rows.length
 }
 
 export interface StoredEvent {

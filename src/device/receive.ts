@@ -18,6 +18,7 @@ import { acknowledges } from './mdm-profile.ts'
 import { noteUse, recalledChannel } from './parking.ts'
 import { finishKept, hearKept } from './returning.ts'
 import { keepProfile, noteMessage, noteReport } from './renewing.ts'
+import { hasRoom } from './room.ts'
 import { channelOf, knownChannel, saveChannel, type DeviceState } from './state.ts'
 import { wantedClaim, type NewClaim } from './user-claim.ts'
 
@@ -67,6 +68,8 @@ export type DeviceAnswer =
   /** Signed by an identity of an earlier enrolment: 503 until an admin reinstates it. */
   | { readonly kind: 'conflict'; readonly news: ToldNews }
   | { readonly kind: 'blocked' }
+  /** Its events have filled what it may fill: 503 until those that listen have taken them. */
+  | { readonly kind: 'full' }
 
 /** Whether a message will hardly change anything: an Idle that nobody hears of, where no command waits. */
 export function isHeartbeat(state: DeviceState, input: DeviceInput, now: number): boolean {
@@ -107,6 +110,9 @@ export function receive(context: Context, input: DeviceInput): DeviceAnswer {
   }
   if (blocked) {
     return { kind: 'blocked' }
+  }
+  if (input.body.length > 0 && !hasRoom(context)) {
+    return { kind: 'full' }
   }
   const answer = take(context, input, identityOf(context, input, stands))
   noteMessage(context, input)

@@ -89,8 +89,19 @@ export type Message = CheckIn | Report
 /** Apple's are some kilobytes; what is stored of one is one row. */
 const MAX_TOKEN_BYTES = 500_000
 
-/** A fact is a column of a list; the whole is in the event's payload. */
-const MAX_FACT_LENGTH = 256
+/** A fact is a column of a list, and a status one of an event; the whole is in the event's payload. */
+const MAX_SHOWN = 256
+
+/** What a device tells of itself, as far as lists show it. */
+export function shown(text: string): string {
+  return text.slice(0, MAX_SHOWN)
+}
+
+/** A UUID, unless an admin chose another text. */
+const MAX_COMMAND_UUID = 10_000
+
+/** A declaration's identifier is part of it, and of a URL. */
+const MAX_ENDPOINT = 2048
 
 const ID_KEYS = ['UDID', 'UserID', 'UserShortName', 'EnrollmentID', 'EnrollmentUserID']
 const FACT_KEYS = [
@@ -148,7 +159,8 @@ function readReport(dict: PlistDict, enrollment: Enrollment): Report {
   if (!status) {
     throw new ProtocolError('missing_status', 'neither MessageType nor Status')
   }
-  return { kind: 'report', enrollment, status, commandUUID: stringAt(dict, 'CommandUUID') }
+  const commandUUID = bounded(dict, 'CommandUUID', MAX_COMMAND_UUID)
+  return { kind: 'report', enrollment, status: shown(status), commandUUID }
 }
 
 function readCheckIn(dict: PlistDict, enrollment: Enrollment, messageType: string): CheckIn {
@@ -163,7 +175,7 @@ function readCheckIn(dict: PlistDict, enrollment: Enrollment, messageType: strin
       return {
         ...base,
         messageType,
-        topic: stringAt(dict, 'Topic') ?? '',
+        topic: bounded(dict, 'Topic', MAX_PUSH_VALUE) ?? '',
         token: required(token(dict, 'Token', MAX_PUSH_VALUE), 'Token'),
         pushMagic: readMagic(dict),
         unlockToken: token(dict, 'UnlockToken'),
@@ -177,7 +189,7 @@ function readCheckIn(dict: PlistDict, enrollment: Enrollment, messageType: strin
       return {
         ...base,
         messageType,
-        endpoint: required(stringAt(dict, 'Endpoint'), 'Endpoint'),
+        endpoint: required(bounded(dict, 'Endpoint', MAX_ENDPOINT), 'Endpoint'),
         data: bytesAt(dict, 'Data'),
       }
     case 'CheckOut':
@@ -191,8 +203,7 @@ function readCheckIn(dict: PlistDict, enrollment: Enrollment, messageType: strin
 }
 
 function readFacts(dict: PlistDict): DeviceFacts {
-  const fact = (key: (typeof FACT_KEYS)[number]): string =>
-    (stringAt(dict, key) ?? '').slice(0, MAX_FACT_LENGTH)
+  const fact = (key: (typeof FACT_KEYS)[number]): string => shown(stringAt(dict, key) ?? '')
   return {
     SerialNumber: fact('SerialNumber'),
     DeviceName: fact('DeviceName'),
@@ -212,6 +223,14 @@ function token(dict: PlistDict, key: string, most = MAX_TOKEN_BYTES): Uint8Array
     throw new ProtocolError('malformed', `${key} is longer than ${most} bytes`)
   }
   return bytes
+}
+
+function bounded(dict: PlistDict, key: string, most: number): string | undefined {
+  const text = stringAt(dict, key)
+  if (text !== undefined && text.length > most) {
+    throw new ProtocolError('malformed', `${key} is longer than ${most} characters`)
+  }
+  return text
 }
 
 function readMagic(dict: PlistDict): string {

@@ -41,6 +41,7 @@ async function counted(
         cursor.toArray()
         rows += cursor.rowsWritten
       },
+      size: () => state.storage.sql.databaseSize,
     })
     const device = loadState(db, name)
     run((decide) => {
@@ -133,6 +134,22 @@ it('a command’s whole life writes at most eight rows, its event, cursor, alarm
 
 it('no value is longer than a production row may be', () => {
   expect(MAX_VALUE_BYTES).toBeLessThan(2_000_000)
+})
+
+it('room that is made counts at once', async () => {
+  await runInDurableObject(env.DEVICE.getByName('room'), (_, { storage: { sql } }) => {
+    sql.exec('CREATE TABLE full (bytes BLOB)')
+    sql.exec('INSERT INTO full VALUES (zeroblob(900000)), (zeroblob(900000))')
+    const full = sql.databaseSize
+    sql.exec('DELETE FROM full')
+    expect(full - sql.databaseSize).toBeGreaterThan(1_700_000)
+  })
+})
+
+it('a device whose object is full is asked to come again, and may', async () => {
+  const full = { receive: async () => ({ kind: 'full' }) }
+  const device = deviceOf({ DEVICE: { getByName: () => full } })
+  expect((await device.authenticate()).status).toBe(503)
 })
 
 it('the alarm announces again what no queue message told', async () => {

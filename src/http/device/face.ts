@@ -106,7 +106,7 @@ async function answer(
   const webhooks = await knownWebhooks(c.env, config, (work) => {
     inBackground(c.executionCtx, work)
   })
-  const status = message.kind === 'report' ? message.status : undefined
+  const status = statusOf(message)
   const listeners = listenersOf(webhooks, topicOf(message), status)
   const idle = message.kind === 'report' && beginsRound(message)
   const input: DeviceInput = {
@@ -139,6 +139,8 @@ async function answer(
     case 'conflict':
       announce(c, message, result.news)
       return refuse(c, 503, 'signed by an identity of an earlier enrolment', message)
+    case 'full':
+      return refuse(c, 503, 'its events fill its storage: webhooks have to take them', message)
     case 'accepted':
       announce(c, message, result.news)
       return accepted(c, message, result)
@@ -195,6 +197,10 @@ async function ask(
     noteRefusal(signer.fingerprint, claimed.owner)
   }
   return refuse(c, claimed.status, claimed.reason, message)
+}
+
+function statusOf(message: Message): string | undefined {
+  return message.kind === 'report' ? message.status : undefined
 }
 
 /**

@@ -3,7 +3,12 @@ import { archiveEscrow, listEscrow, readEscrow, storeEscrow } from '../../../src
 import { bind, reinstate, renewIdentity, revoke } from '../../../src/device/identity.ts'
 import { saveIdentity } from '../../../src/device/identity-row.ts'
 import { listIdentities } from '../../../src/device/admin.ts'
-import { saveDevice } from '../../../src/device/state.ts'
+import { learnFacts } from '../../../src/device/facts.ts'
+import { pull } from '../../../src/device/outbox.ts'
+import { enqueue, handOut } from '../../../src/device/queue.ts'
+import { receive } from '../../../src/device/receive.ts'
+import { channelOf, saveDevice } from '../../../src/device/state.ts'
+import { writePlist } from '../../../src/plist/write.ts'
 import { TestObject } from './object.ts'
 
 const claim = { caKey: 'ca', subject: 'CN=device', notAfter: 1e15 }
@@ -163,5 +168,88 @@ describe('archived tokens', () => {
       tokens: [{ token: 2 }],
       reads: [{ token: 1 }],
     })
+  })
+})
+
+it('what a device tells of itself is cut to what lists show', () => {
+  const object = new TestObject().enrolled()
+  const result = writePlist({ QueryResponses: { DeviceName: 'x'.repeat(1_000_000) } })
+  object.commit((context) => {
+    const answer = { state: 'acknowledged', requestType: 'DeviceInformation', result } as const
+    learnFacts(context, channelOf(context, ''), answer)
+  })
+  object.evict()
+  expect(object.commit(({ state }) => state.device.facts.DeviceName)).toBe('x'.repeat(256))
+})
+
+describe('a device that fills its storage', () => {
+  const MB = 1_000_000
+  const KEPT = { keepEvents: { count: 100, ms: 1e12 } }
+  const report = (object: TestObject, listeners: string[], commandUUID = 'unknown') =>
+    object.commit((context) => {
+      const enrollment = { type: 'Device', device: object.name, user: '' } as const
+      return receive(context, {
+        message: { kind: 'report', enrollment, status: 'Acknowledged', commandUUID },
+        body: new Uint8Array(MB).fill(context.now),
+        eventId: `${context.now}`,
+        url: 'https://mdm.test/mdm',
+        params: {},
+        fingerprint: 'A',
+        claim,
+        listeners,
+        conflictListeners: [],
+        deferredListeners: [],
+      })
+    }).kind
+  const rows = (object: TestObject, table: string) =>
+    object.db().all<{ n: number }>(`SELECT count(*) AS n FROM ${table}`)[0]?.n
+
+  it('loses history, and goes on', () => {
+    const object = new TestObject('UDID-1', KEPT).enrolled()
+    for (const uuid of ['first', 'second', 'third']) {
+      const command = { uuid, requestType: 'ProfileList', payload: new Uint8Array(1) }
+      object.commit((context) =>
+        enqueue(context, channelOf(context, ''), { ...command, secret: false, source: '' }),
+      )
+      object.commit((context) => handOut(context, channelOf(context, '')))
+      expect(report(object, [], uuid)).toBe('accepted')
+    }
+    expect(rows(object, 'events')).toBe(3)
+    object.ballast = 494.5 * MB
+    expect(report(object, [])).toBe('accepted')
+    expect(rows(object, 'events')).toBe(2)
+    expect(rows(object, 'commands WHERE result IS NOT NULL')).toBe(3)
+    object.ballast = 498 * MB
+    expect(report(object, [])).toBe('accepted')
+    expect(object.effects.notes).toMatchObject([{ event: 'device:history-deleted' }, {}])
+    expect(rows(object, 'commands WHERE result IS NOT NULL')).toBe(0)
+  })
+
+  it('waits while events are to be taken, of which none is lost', () => {
+    const object = new TestObject('UDID-1', KEPT).enrolled()
+    report(object, ['webhook'])
+    report(object, ['webhook'])
+    object.ballast = 498.5 * MB
+    expect(report(object, ['webhook'])).toBe('full')
+    expect(rows(object, 'events')).toBe(2)
+    object.commit((context) =>
+      pull(context, { subscriber: 'webhook', topics: [], passed: 2, read: false }),
+    )
+    expect(report(object, ['webhook'])).toBe('accepted')
+    expect(rows(object, 'events')).toBe(2)
+  })
+
+  it('cannot keep dead letters beyond that', () => {
+    const object = new TestObject('UDID-1', KEPT).enrolled()
+    for (const passed of [1, 2]) {
+      report(object, ['webhook'])
+      const aside = [{ seq: passed, tries: 9, nextAt: null }]
+      object.commit((context) =>
+        pull(context, { subscriber: 'webhook', topics: [], passed, aside, read: false }),
+      )
+    }
+    object.ballast = 498.5 * MB
+    expect(report(object, ['webhook'])).toBe('accepted')
+    expect([rows(object, 'events'), rows(object, 'aside')]).toEqual([2, 0])
   })
 })

@@ -27,6 +27,8 @@ export class TestObject {
   readonly name: string
   now = 1_000_000
   effects = newEffects()
+  /** Bytes that the storage holds beside its rows. */
+  ballast = 0
   #state: DeviceState | undefined
   readonly #db = withRareTables({
     all: <Row>(query: string, ...values: unknown[]) =>
@@ -34,6 +36,7 @@ export class TestObject {
     run: (query, ...values) => {
       this.database.prepare(query).run(...(values as never[]))
     },
+    size: () => this.ballast + this.#bytesInUse(),
   })
 
   constructor(name = 'UDID-1', settings: Partial<DeviceSettings> = {}) {
@@ -79,6 +82,13 @@ export class TestObject {
   /** Memory goes, rows stay. */
   evict(): void {
     this.#state = undefined
+  }
+
+  #bytesInUse(): number {
+    const [{ bytes = 0 } = {}] = this.#db.all<{ bytes?: number }>(
+      'SELECT (page_count - freelist_count) * page_size AS bytes FROM pragma_page_count, pragma_freelist_count, pragma_page_size',
+    )
+    return bytes
   }
 
   db(): Db {

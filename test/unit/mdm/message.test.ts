@@ -29,3 +29,26 @@ describe('what a TokenUpdate brings for pushes', () => {
     expect(readMessage(tokenUpdate({ UnlockToken }))).toMatchObject({ unlockToken: UnlockToken })
   })
 })
+
+describe('a text of a message that leads somewhere', () => {
+  const report = (CommandUUID: string) =>
+    writePlist({ UDID: 'UDID-1', Status: 'Acknowledged', CommandUUID })
+  const declaration = (Endpoint: string) =>
+    writePlist({ UDID: 'UDID-1', MessageType: 'DeclarativeManagement', Endpoint })
+
+  it.each([
+    ['Topic', 1024, (Topic: string) => tokenUpdate({ Topic })],
+    ['CommandUUID', 10_000, report],
+    ['Endpoint', 2048, declaration],
+  ])('has a bound: %s, %d characters', (key, most, make) => {
+    expect(readMessage(make('x'.repeat(most)))).toBeDefined()
+    expect(() => readMessage(make('x'.repeat(most + 1)))).toThrow(
+      `${key} is longer than ${most} characters`,
+    )
+  })
+})
+
+it('a status that nobody knows is cut, and stays one that nobody knows', () => {
+  const message = readMessage(writePlist({ UDID: 'UDID-1', Status: 'x'.repeat(1_000_000) }))
+  expect(message).toMatchObject({ kind: 'report', status: 'x'.repeat(256) })
+})

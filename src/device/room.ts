@@ -1,0 +1,42 @@
+import { dropParts } from './bodies.ts'
+import type { Context } from './context.ts'
+import { prune } from './outbox.ts'
+
+/** As much as a device may fill of its object's storage, which ends at 10 GB and is paid for. */
+const MOST_BYTES = 500_000_000
+/** Results are deleted down to this, so that not each message has to make room. */
+const ENOUGH_BYTES = 450_000_000
+
+/**
+ * Whether there is room for what a device sends. History makes room: passed events, dead letters, then the oldest results. What a
+ * subscriber has yet to take is never deleted: the device waits until it was.
+ */
+export function hasRoom(context: Context): boolean {
+  const { db, name, effects } = context
+  if (db.size() <= MOST_BYTES) {
+    return true
+  }
+  effects.notes.push({ event: 'device:history-deleted', device: name, bytes: db.size() })
+  db.run('DELETE FROM aside WHERE next_at IS NULL')
+  while (prune(context, { count: 0, ms: 0 }) > 0) {
+    // The next hundred.
+  }
+  if (db.size() > MOST_BYTES) {
+    deleteResults(context)
+  }
+  return db.size() <= MOST_BYTES
+}
+
+function deleteResults({ db }: Context): void {
+  const results = db.all<{ id: number }>(
+    `SELECT id FROM commands WHERE result IS NOT NULL OR id IN (SELECT ref FROM parts WHERE body = 'result')
+      ORDER BY answered_at`,
+  )
+  for (const { id } of results) {
+    if (db.size() <= ENOUGH_BYTES) {
+      return
+    }
+    db.run('UPDATE commands SET result = NULL WHERE id = ?', id)
+    dropParts(db, 'result', id)
+  }
+}
