@@ -257,7 +257,7 @@ function bringBack(
   kept: Earlier,
   how: { readonly renewed: boolean; readonly destructive: 'held' | 'go on' },
 ): void {
-  const { state, db, now } = context
+  const { state, db } = context
   const { device } = state
   const began = kept.contest?.since ?? 0
   // What the other enrolment was given, and did not answer, is given again.
