@@ -6,7 +6,8 @@ import { writeCertificationRequest } from '../pki/certification-request.ts'
 import { requireStrictDer } from '../pki/der.ts'
 import { pem } from '../pki/issue.ts'
 import { signPushRequest } from '../pki/push-request.ts'
-import { type Certificate, chainsTo, readCertificate, readPem } from '../pki/x509.ts'
+import { validatePath } from '../pki/path.ts'
+import { type Certificate, readCertificate, readPem } from '../pki/x509.ts'
 import { newKey } from '../simulator/identity.ts'
 import { CliError, messageOf } from './error.ts'
 import { writeWhole } from './write-whole.ts'
@@ -82,13 +83,13 @@ export async function signRequest(signing: Signing): Promise<string> {
   const root = rootFile
     ? readCertificateFile(rootFile)
     : await fetchCertificate(signing.fetch, ROOT)
-  const chain = chainsTo(vendor, [wwdr], [root], now)
-  if (!chain.ok) {
+  const path = validatePath(vendor, [wwdr], [{ certificate: root, row: 'apple' }], now)
+  if (!path.ok) {
     throw new CliError(
       `${vendorCertificateFile} does not descend from Apple's root over ${wwdr.subjectText}: give its issuer as --wwdr`,
     )
   }
-  if (chain.expired) {
+  if ([vendor, wwdr, root].some(({ notAfter }) => notAfter < now)) {
     throw new CliError(
       `Apple will refuse it: ${vendorCertificateFile}, or a certificate above it, has expired`,
     )

@@ -5,6 +5,7 @@ import { and, desc, eq, isNotNull, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import { warn } from '../log.ts'
 import { type Authority, expiryWarning } from '../pki/authority.ts'
+import type { Anchor } from '../pki/path.ts'
 import type { Sealer } from '../pki/seal.ts'
 import { type Certificate, readCertificate } from '../pki/x509.ts'
 import { authorities, certificates } from './schema.ts'
@@ -27,6 +28,16 @@ export async function authorityCertificates(d1: D1Database): Promise<Certificate
     .from(authorities)
     .orderBy(...newestFirst)
   return rows.map(({ certificate }) => readCertificate(new Uint8Array(certificate)))
+}
+
+/** The same as trust anchors, each with its row of the path policy. */
+export async function authorityAnchors(d1: D1Database): Promise<Anchor[]> {
+  const { certificate, imported } = authorities
+  const rows = await drizzle(d1).select({ certificate, imported }).from(authorities)
+  return rows.map((row) => ({
+    certificate: readCertificate(new Uint8Array(row.certificate)),
+    row: row.imported ? 'imported' : 'own',
+  }))
 }
 
 /** Our authorities with their keys, the issuing one first. Throws SealError when a key cannot be opened. */

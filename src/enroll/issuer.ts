@@ -1,4 +1,4 @@
-import type { Certificate } from '../pki/x509.ts'
+import type { Anchor } from '../pki/path.ts'
 import type { InstalledProfile } from './installed-profile.ts'
 
 /** What enrolment needs of the certificate authority that gives devices their identities. */
@@ -9,5 +9,5 @@ export interface IdentityIssuer {
    */
   challenge(profile?: InstalledProfile): Promise<string>
   /** The CAs whose identities are accepted, issuing and retired ones. */
-  caCertificates(): Promise<readonly Certificate[]>
+  anchors(): Promise<readonly Anchor[]>
 }

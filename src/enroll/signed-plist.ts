@@ -1,7 +1,8 @@
 /** What enrolling devices post: a plist inside a CMS that they sign (`apple-protocol.md` §5.2, §5.3). */
 import { signedContent, type SignatureCheck, verifyDetached } from '../pki/cms.ts'
 import { DerError } from '../pki/der.ts'
-import { type Certificate, chainsTo, readCertificate } from '../pki/x509.ts'
+import { type Anchor, validatePath } from '../pki/path.ts'
+import { type Certificate, readCertificate } from '../pki/x509.ts'
 
 /** Signed bytes and who signed them; `reason` is for logs. */
 export type SignedPlist =
@@ -14,8 +15,8 @@ type Signer = Extract<SignatureCheck, { readonly ok: true }>
 export interface TrustedCAs {
   /** Apple's for devices. Pinned: Apple's root vouches for developers too. */
   readonly apple: readonly Certificate[]
-  /** Ours, that issue identities. */
-  readonly identity: readonly Certificate[]
+  /** Those whose identities are accepted. */
+  readonly identity: readonly Anchor[]
 }
 
 /** `apple`: a device shows that Apple made it. `identity`: it shows what we issued. */
@@ -37,24 +38,19 @@ export function openSignedPlist(der: Uint8Array): SignedPlist {
 }
 
 /**
- * Whether Apple's device CA or our own vouches for a signer (`micromdm-contract.md` §6.1, §6.2). Apple's certificates
- * may have expired, as its device CA has since 2014; an expired identity of ours enrols nobody. `now` is in
- * milliseconds since 1970. Never throws for bad input.
+ * Whether Apple's device CA or our own vouches for a signer (`micromdm-contract.md` §6.1, §6.2), each by its row of
+ * `PATH_POLICIES`. `now` is in milliseconds since 1970. Never throws for bad input.
  */
 export function whoSigned(signer: Signer, cas: TrustedCAs, now: number): SignerCheck {
   try {
     const leaf = readCertificate(signer.certificate)
     const others = signer.others.map(readCertificate)
-    if (chainsTo(leaf, others, cas.apple, now).ok) {
+    const apple = cas.apple.map((certificate): Anchor => ({ certificate, row: 'apple' }))
+    if (validatePath(leaf, others, apple, now).ok) {
       return { kind: 'apple' }
     }
-    const ours = chainsTo(leaf, others, cas.identity, now)
-    if (!ours.ok) {
-      return { kind: 'stranger', reason: ours.reason }
-    }
-    return leaf.notAfter < now
-      ? { kind: 'stranger', reason: 'the identity has expired' }
-      : { kind: 'identity' }
+    const ours = validatePath(leaf, others, cas.identity, now)
+    return ours.ok ? { kind: 'identity' } : { kind: 'stranger', reason: ours.reason }
   } catch (error) {
     if (error instanceof DerError) {
       return { kind: 'stranger', reason: `the certificate cannot be read: ${error.message}` }

@@ -90,7 +90,7 @@ export function checkAuthority(certificatePem: string, keyPem: string): Authorit
       error: 'the CA key has to be RSA with 2048 bits or more: SCEP encrypts to it',
     }
   }
-  if (!certificate.isCA) {
+  if (!certificate.isCA || !certificate.mayIssue) {
     return { ok: false, error: `this is no CA certificate: ${certificate.subjectText}` }
   }
   // Compared as SPKI because workerd's X509Certificate.checkPrivateKey() is false for matching pairs.

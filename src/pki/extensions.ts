@@ -17,21 +17,28 @@ import { OID } from './oids.ts'
 
 /** The part of `Certificate` that comes from extensions. */
 export interface Extensions {
-  /** basicConstraints says CA, and keyUsage, where present, allows signing certificates. */
+  /** basicConstraints says CA. */
   readonly isCA: boolean
+  /** keyUsage, where present, allows to sign certificates. */
+  readonly mayIssue: boolean
+  /** keyUsage, where present, allows to sign messages. */
+  readonly maySign: boolean
   /** CA certificates that may follow below this one; undefined is any number. */
   readonly pathLength: number | undefined
-  /** OIDs of the extended key usages, empty without that extension. */
-  readonly extKeyUsages: readonly string[]
+  /** OIDs of the extended key usages, undefined without that extension. */
+  readonly extKeyUsages: readonly string[] | undefined
+  readonly hasNameConstraints: boolean
   /** Content of the subjectKeyIdentifier, if there is one. */
   readonly subjectKeyIdentifier: Uint8Array | undefined
-  /** A critical extension is present that `chainsTo` does not understand (RFC 5280 §4.2). */
+  /** A critical extension is present that `validatePath` does not understand (RFC 5280 §4.2). */
   readonly hasUnknownCritical: boolean
 }
 
+/** Bits 0 and 5 of keyUsage (RFC 5280 §4.2.1.3). */
+const DIGITAL_SIGNATURE = 0x80
 const KEY_CERT_SIGN = 0x04
 
-/** Critical extensions that are read here, or that cannot narrow what an issuer may vouch for. */
+/** Critical extensions that are read here, or that cannot narrow what a certificate is good for. */
 const UNDERSTOOD = new Set<string>([
   OID.basicConstraints,
   OID.keyUsage,
@@ -86,15 +93,17 @@ function interpret(extensions: readonly Extension[]): Extensions {
   const valueOf = (id: string): Uint8Array | undefined =>
     extensions.find((extension) => extension.id === id)?.value
   const { isCA, pathLength } = readBasicConstraints(valueOf(OID.basicConstraints))
-  const usage = valueOf(OID.keyUsage)
-  const maySign = usage === undefined || hasKeyCertSign(usage)
+  const usage = readKeyUsage(valueOf(OID.keyUsage))
   const keyIdentifier = valueOf(OID.subjectKeyIdentifier)
   return {
-    isCA: isCA && maySign,
+    isCA,
+    mayIssue: (usage & KEY_CERT_SIGN) !== 0,
+    maySign: (usage & DIGITAL_SIGNATURE) !== 0,
     pathLength,
     extKeyUsages: readExtKeyUsages(valueOf(OID.extKeyUsage)),
     subjectKeyIdentifier:
       keyIdentifier && contentOf(readOnly(keyIdentifier, TAG.octetString, 'subjectKeyIdentifier')),
+    hasNameConstraints: valueOf(OID.nameConstraints) !== undefined,
     hasUnknownCritical: extensions.some(({ id, critical }) => critical && !UNDERSTOOD.has(id)),
   }
 }
@@ -114,19 +123,23 @@ function readBasicConstraints(value: Uint8Array | undefined): {
   return { isCA, pathLength }
 }
 
-/** keyUsage is a bit string without trailing zero bits, keyCertSign its bit 5 (RFC 5280 §4.2.1.3). */
-function hasKeyCertSign(value: Uint8Array): boolean {
+/** The first eight bits; all of them without the extension, which allows everything. */
+function readKeyUsage(value: Uint8Array | undefined): number {
+  if (value === undefined) {
+    return 0xff
+  }
   const [, bits = 0] = contentOf(readOnly(value, TAG.bitString, 'keyUsage'))
-  return (bits & KEY_CERT_SIGN) !== 0
+  return bits
 }
 
-function readExtKeyUsages(value: Uint8Array | undefined): string[] {
+function readExtKeyUsages(value: Uint8Array | undefined): string[] | undefined {
+  if (value === undefined) {
+    return undefined
+  }
+  const list = inside(readOnly(value, TAG.sequence, 'extKeyUsage'))
   const usages: string[] = []
-  if (value !== undefined) {
-    const list = inside(readOnly(value, TAG.sequence, 'extKeyUsage'))
-    while (!atEnd(list)) {
-      usages.push(readOid(list, 'extKeyUsage'))
-    }
+  while (!atEnd(list)) {
+    usages.push(readOid(list, 'extKeyUsage'))
   }
   return usages
 }

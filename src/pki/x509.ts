@@ -1,9 +1,8 @@
 /**
- * X.509 certificates (RFC 5280): reading the fields that identities need, and whether one certificate
- * descends from a set of CAs. No clock and no policy: dates and usages are handed to the caller.
+ * X.509 certificates (RFC 5280): reading the fields that identities need. No clock and no policy: those are `path.ts`.
  */
 import { Buffer } from 'node:buffer'
-import { createHash, X509Certificate } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import {
   asciiOf,
   atEnd,
@@ -26,7 +25,7 @@ import {
 } from './der.ts'
 import { type Extensions, readExtensions } from './extensions.ts'
 import { readName, textOfName } from './name.ts'
-import { OID } from './oids.ts'
+import { DIGEST_OIDS, OID } from './oids.ts'
 
 /** A certificate, read. Times are milliseconds since 1970. */
 export interface Certificate extends Extensions {
@@ -49,23 +48,11 @@ export interface Certificate extends Extensions {
   readonly spki: Uint8Array
   /** SHA-256 of `spki`, lower-case hex: what tells CAs apart. */
   readonly keyId: string
+  /** OID of the algorithm that it is signed with; of RSASSA-PSS that of its hash. */
+  readonly signatureAlgorithm: string
   readonly notBefore: number
   readonly notAfter: number
 }
-
-/** Whether a certificate descends from one of a set of CAs; `reason` is for logs. */
-export type ChainCheck =
-  | {
-      readonly ok: true
-      /** `keyId` of the CA whose key vouches for the leaf. */
-      readonly caKeyId: string
-      /** Some certificate of the chain, the leaf and the CA included, is past its `notAfter`. */
-      readonly expired: boolean
-    }
-  | { readonly ok: false; readonly reason: string }
-
-/** Signatures from the leaf up to the CA. */
-const MAX_DEPTH = 4
 
 /**
  * Reads one certificate from its DER. Throws DerError when it is not a strictly encoded X.509
@@ -103,6 +90,7 @@ export function readCertificate(der: Uint8Array): Certificate {
     commonName: attributes.find(([type]) => type === 'CN')?.[1],
     spki,
     keyId: sha256(spki),
+    signatureAlgorithm: signatureName(algorithm),
     notBefore,
     notAfter,
     ...readExtensions(fields),
@@ -122,68 +110,6 @@ export function readPem(text: string): Uint8Array[] {
     }
     return new Uint8Array(Buffer.from(base64, 'base64'))
   })
-}
-
-/**
- * Whether `leaf` descends from a key in `cas`, over at most three of `intermediates`. CAs are told apart
- * by key: of two with the same name the one whose key made the signature counts. A given CA is trusted as it
- * is; intermediates must be CAs by their extensions (RFC 5280 §6.1.4). Dates never refuse, because a known device
- * keeps an expired identity: `expired` (against `now`, milliseconds since 1970) leaves that to the caller.
- * A CA's own key is not a device and is refused.
- */
-export function chainsTo(
-  leaf: Certificate,
-  intermediates: readonly Certificate[],
-  cas: readonly Certificate[],
-  now: number,
-): ChainCheck {
-  if (cas.some((ca) => ca.keyId === leaf.keyId)) {
-    return { ok: false, reason: 'the certificate is that of a CA, not of a device' }
-  }
-  const seen = new Set<string>()
-  let level = [{ certificate: leaf, expired: leaf.notAfter < now }]
-  for (let depth = 0; depth < MAX_DEPTH; depth += 1) {
-    for (const { certificate, expired } of level) {
-      const ca = cas.find((candidate) => isSignedBy(certificate, candidate))
-      if (ca !== undefined) {
-        return { ok: true, caKeyId: ca.keyId, expired: expired || ca.notAfter < now }
-      }
-    }
-    // Breadth first, each intermediate once: a sender cannot buy work with certificates that sign each other.
-    level = level.flatMap(({ certificate, expired }) =>
-      intermediates
-        .filter((issuer) => !seen.has(issuer.fingerprint) && mayIssue(issuer, certificate, depth))
-        .map((issuer) => {
-          seen.add(issuer.fingerprint)
-          return { certificate: issuer, expired: expired || issuer.notAfter < now }
-        }),
-    )
-  }
-  return { ok: false, reason: `no accepted CA issued the certificate ${leaf.fingerprint}` }
-}
-
-/** `below` is the number of intermediates between `issuer` and the leaf. */
-function mayIssue(issuer: Certificate, certificate: Certificate, below: number): boolean {
-  return (
-    issuer.isCA &&
-    !issuer.hasUnknownCritical &&
-    below <= (issuer.pathLength ?? MAX_DEPTH) &&
-    isSignedBy(certificate, issuer)
-  )
-}
-
-function isSignedBy(certificate: Certificate, issuer: Certificate): boolean {
-  if (certificate.issuer !== issuer.subject) {
-    return false
-  }
-  try {
-    // The key must come from a certificate: workerd's verify() is false for one from createPublicKey().
-    const key = new X509Certificate(issuer.der).publicKey
-    return new X509Certificate(certificate.der).verify(key)
-  } catch {
-    // OpenSSL throws, instead of answering false, for keys and algorithms that it does not know.
-    return false
-  }
 }
 
 /** `[0] EXPLICIT INTEGER`, absent in version 1 certificates, which some old CAs are. */
@@ -208,6 +134,22 @@ function readAlgorithm(cursor: Cursor, what: string): Uint8Array {
   return encodingOf(algorithm)
 }
 
+function algorithmName(algorithm: Uint8Array): string {
+  return readOid(inside(readOnly(algorithm, TAG.sequence, 'algorithm')), 'algorithm')
+}
+
+/** The parameters of RSASSA-PSS name a hash, or mean SHA-1 (RFC 4055 §3.1). */
+function signatureName(algorithm: Uint8Array): string {
+  const fields = inside(readOnly(algorithm, TAG.sequence, 'signatureAlgorithm'))
+  const name = readOid(fields, 'signatureAlgorithm')
+  if (name !== OID.rsassaPss) {
+    return name
+  }
+  const parameters = inside(read(fields, TAG.sequence, 'RSASSA-PSS parameters'))
+  const hash = readOptional(parameters, 0xa0, 'hashAlgorithm')
+  return hash ? algorithmName(contentOf(hash)) : DIGEST_OIDS.sha1.hash
+}
+
 /** RFC 5480 §2.2: the hybrid form must not be used, though OpenSSL reads it. */
 const POINT_FORMS: ReadonlySet<number> = new Set([2, 3, 4])
 
@@ -217,8 +159,7 @@ function readSpki(cursor: Cursor): Uint8Array {
   const algorithm = readAlgorithm(fields, 'subjectPublicKeyInfo.algorithm')
   const key = readBits(fields, 'subjectPublicKey')
   finish(fields, 'subjectPublicKeyInfo')
-  const type = readOid(inside(readOnly(algorithm, TAG.sequence, 'algorithm')), 'algorithm')
-  if (type === OID.ecPublicKey && !POINT_FORMS.has(key[0] ?? 0)) {
+  if (algorithmName(algorithm) === OID.ecPublicKey && !POINT_FORMS.has(key[0] ?? 0)) {
     throw new DerError('subjectPublicKey: a point that is neither compressed nor uncompressed')
   }
   return encodingOf(spki)

@@ -4,13 +4,13 @@ import worker from '../../src/index.ts'
 import type { Env } from '../../src/env.ts'
 import { challengeMode, profileChallenge } from '../../src/directory/challenges.ts'
 import type { Authority } from '../../src/pki/authority.ts'
-import { issueCertificate, pem } from '../../src/pki/issue.ts'
+import { issueCertificate, pem, randomSerial } from '../../src/pki/issue.ts'
 import { createSealer } from '../../src/pki/seal.ts'
 import { readCertificate } from '../../src/pki/x509.ts'
 import { createIdentity } from '../../src/simulator/identity.ts'
 import { createPublicKey } from 'node:crypto'
-import { clock } from './clock.ts'
-import { api, env, newDevice, serve } from './server.ts'
+import { clock, turn } from './clock.ts'
+import { api, env, newDevice, newIdentity, serve } from './server.ts'
 import {
   enrol,
   install,
@@ -53,6 +53,27 @@ function micromdmCA(notAfter: number): Authority {
     keyUsage: ['digitalSignature', 'keyCertSign'],
   })
   return { certificate: readCertificate(der), key }
+}
+
+/** A device's certificate with something wrong or weak about it. */
+function leafOf(
+  { certificate, key }: Authority,
+  odd: { bits?: number; extKeyUsage?: 'serverAuth'; notBefore?: number },
+) {
+  const { bits = 2048, extKeyUsage = 'clientAuth', notBefore = NOW - DAY } = odd
+  const privateKey = rsaKey(bits)
+  const der = issueCertificate({
+    subject: [['CN', 'odd']],
+    publicKey: createPublicKey(privateKey.export({ type: 'pkcs8', format: 'pem' })),
+    signingKey: key,
+    issuer: certificate,
+    serial: randomSerial(),
+    notBefore,
+    notAfter: NOW + 100 * DAY,
+    keyUsage: ['digitalSignature'],
+    extKeyUsage: [extKeyUsage],
+  })
+  return { certificate: der, privateKey, commonName: 'odd' }
 }
 
 /** The first identity of each depot: the same issuer, the same serial number 2. */
@@ -171,6 +192,47 @@ describe('two CAs of one name with colliding serial numbers, one of them expired
     const challenge = await profileChallenge(env.DB, dynamic, NOW)
     await expect(enrol({ challenge })).resolves.toBeTruthy()
     await expect(enrol({ challenge })).rejects.toMatchObject({ failInfo: '2' })
+  })
+})
+
+describe('a certificate that is new here', () => {
+  beforeAll(() => install(fresh))
+
+  it('with a short key enrols below an imported CA, with a warning, and not below one of ours', async () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const weak = () =>
+      warn.mock.calls.flat().filter((line) => String(line).includes('"identity:weak"'))
+    const device = newDevice({ identity: leafOf(namesake, { bits: 1024 }) })
+    expect((await device.enroll()).status).toBe(200)
+    expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
+    expect(weak()).toEqual([
+      expect.stringMatching(
+        `"device":"${device.udid}".*"reason":"the certificate CN=odd has an RSA key of 1024 bits"`,
+      ),
+    ])
+    const ours = newDevice({ identity: leafOf(fresh, { bits: 1024 }) })
+    expect((await ours.authenticate()).status).toBe(400)
+    expect(weak()).toHaveLength(1)
+    warn.mockRestore()
+  })
+
+  it.each([
+    ['for servers', { extKeyUsage: 'serverAuth' }],
+    ['not valid yet', { notBefore: NOW + DAY }],
+  ] as const)('is refused when it is %s', async (_, odd) => {
+    const device = newDevice({ identity: leafOf(namesake, odd) })
+    expect((await device.authenticate()).status).toBe(400)
+    expect((await device.tokenUpdate()).status).toBe(400)
+  })
+
+  it('is not judged again once its device is known', async () => {
+    const identity = newIdentity(undefined, 'ec', new Date(clock.now() - 365 * DAY + 1000))
+    const device = newDevice({ identity })
+    await device.enroll()
+    turn(2000)
+    expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
+    expect((await device.tokenUpdate()).status).toBe(200)
+    expect((await newDevice({ identity }).authenticate()).status).toBe(400)
   })
 })
 

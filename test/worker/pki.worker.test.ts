@@ -6,7 +6,8 @@ import { signDetached } from '../../src/pki/cms-sign.ts'
 import { issueCertificate, pem } from '../../src/pki/issue.ts'
 import { checkPushCertificate } from '../../src/pki/push-certificate.ts'
 import { createSealer, SealError } from '../../src/pki/seal.ts'
-import { type Certificate, chainsTo, readCertificate } from '../../src/pki/x509.ts'
+import { type Anchor, validatePath } from '../../src/pki/path.ts'
+import { type Certificate, readCertificate } from '../../src/pki/x509.ts'
 
 // workerd's node:crypto is not Node's (BoringSSL, its own bindings): the same calls are made here again.
 const NOW = Date.UTC(2026, 10, 23)
@@ -66,8 +67,19 @@ it('in workerd, a changed byte is answered, never thrown at the caller', () => {
 
 it('in workerd, a chain leads to the CA of the key, not of the name', () => {
   const leaf = readCertificate(rsaDevice)
-  expect(chainsTo(leaf, [], [namesake, ca], NOW)).toMatchObject({ ok: true, caKeyId: ca.keyId })
-  expect(chainsTo(leaf, [], [namesake], NOW).ok).toBe(false)
+  const [own, other] = [ca, namesake].map((certificate): Anchor => ({ certificate, row: 'own' }))
+  const both = [other, own].filter((anchor) => anchor !== undefined)
+  expect(validatePath(leaf, [], both, NOW)).toEqual({ ok: true, caKeyId: ca.keyId, warnings: [] })
+  expect(validatePath(leaf, [], both.slice(0, 1), NOW).ok).toBe(false)
+})
+
+it('in workerd, the size of a key is known', () => {
+  const small = generateKeyPairSync('rsa', { modulusLength: 1024 })
+  const leaf = readCertificate(issue(small, caKeys, ca))
+  const warnings = ['the certificate UID=com.apple.mgmt.test has an RSA key of 1024 bits']
+  const byRow = (row: Anchor['row']) => validatePath(leaf, [], [{ certificate: ca, row }], NOW)
+  expect(byRow('imported')).toEqual({ ok: true, caKeyId: ca.keyId, warnings })
+  expect(byRow('own')).toEqual({ ok: false, reason: warnings[0] })
 })
 
 it('in workerd, secrets are sealed and opened', () => {

@@ -2,7 +2,7 @@ import { clock } from '../../clock.ts'
 import type { Config } from '../../config.ts'
 import type { DirectoryRow } from '../../device/directory-row.ts'
 import type { Claim } from '../../device/identity.ts'
-import { authorityCertificates } from '../../directory/authorities.ts'
+import { authorityAnchors } from '../../directory/authorities.ts'
 import { claimIdentity } from '../../directory/directory.ts'
 import { liveClaims, type ReachEnv } from '../../directory/reach.ts'
 import { claimsOf } from '../../directory/users.ts'
@@ -12,7 +12,8 @@ import { deviceTypeOf, enrollmentId } from '../../mdm/enrollment.ts'
 import { NO_FACTS, type Message } from '../../mdm/message.ts'
 import type { SignatureCheck } from '../../pki/cms.ts'
 import { DerError } from '../../pki/der.ts'
-import { type Certificate, chainsTo, readCertificate } from '../../pki/x509.ts'
+import { type Anchor, imported, validatePath } from '../../pki/path.ts'
+import { readCertificate } from '../../pki/x509.ts'
 
 export type Signer = Extract<SignatureCheck, { ok: true }>
 
@@ -23,14 +24,20 @@ export type Claimed =
       /** The enrolment profile that the certificate came with, if it was made here. */
       readonly profile?: InstalledProfile | undefined
     }
-  /** 401 is for a blocked device alone, which is not to be listed by what it sends. */
-  | {
-      readonly ok: false
-      readonly status: 400 | 401 | 503
-      readonly reason: string
-      /** Another enrolment, which the certificate belongs to. */
-      readonly owner?: string | undefined
-    }
+  | Refused
+
+/** 401 is for a blocked device alone, which is not to be listed by what it sends. */
+interface Refused {
+  readonly ok: false
+  readonly status: 400 | 401 | 503
+  readonly reason: string
+  /** Another enrolment, which the certificate belongs to. */
+  readonly owner?: string | undefined
+}
+
+type Checked =
+  | { readonly ok: true; readonly claim: Claim; readonly warnings: readonly string[] }
+  | Refused
 
 /**
  * A certificate that its device does not know yet: it must descend from an accepted CA, and D1 must give it to
@@ -45,7 +52,7 @@ export async function claim(
   blocked: boolean,
 ): Promise<Claimed> {
   const { device } = message.enrollment
-  let checked: Claimed
+  let checked: Checked
   let claimed: Awaited<ReturnType<typeof claimIdentity>>
   let namesakes: Awaited<ReturnType<typeof liveClaims>>
   try {
@@ -80,7 +87,8 @@ export async function claim(
       used: namesakes.some(({ used }) => used),
     }
     const found = { ...checked.claim, namesakes: called.ids.length > 0 ? called : undefined }
-    return { ...checked, claim: found, profile }
+    warnOfWeakness(device, signer, checked.warnings)
+    return { ok: true, claim: found, profile }
   }
   const reason =
     owner === undefined
@@ -100,47 +108,44 @@ async function namesakesOf(env: ReachEnv, device: string): ReturnType<typeof liv
 
 /** A CA that was added meanwhile is looked for at once, and one that was removed has no part in the claim. */
 export const AUTHORITIES_FOR = 30_000
-const known = new WeakMap<D1Database, { at: number; certificates: readonly Certificate[] }>()
+const known = new WeakMap<D1Database, { at: number; anchors: readonly Anchor[] }>()
 
 /** Our own CAs, as they were at most `age` milliseconds ago, and those of `DEVICE_CA`. */
-export async function acceptedCAs(
-  db: D1Database,
-  config: Config,
-  age: number,
-): Promise<Certificate[]> {
+export async function acceptedCAs(db: D1Database, config: Config, age: number): Promise<Anchor[]> {
   let own = known.get(db)
   if (own === undefined || clock.now() - own.at >= age) {
     if (own !== undefined) {
       // Until it is read, others use what is known.
       known.set(db, { ...own, at: clock.now() })
     }
-    own = { at: clock.now(), certificates: await authorityCertificates(db) }
+    own = { at: clock.now(), anchors: await authorityAnchors(db) }
     known.set(db, own)
   }
-  return [...config.deviceCAs, ...own.certificates]
+  return [...config.deviceCAs.map(imported), ...own.anchors]
 }
 
-export function check(cas: readonly Certificate[], signer: Signer): Claimed {
+export function check(cas: readonly Anchor[], signer: Signer): Checked {
   try {
     const leaf = readCertificate(signer.certificate)
-    const chain = chainsTo(leaf, signer.others.map(readCertificate), cas, clock.now())
-    if (!chain.ok) {
-      return { ok: false, status: 400, reason: chain.reason }
-    }
-    if (leaf.notAfter < clock.now()) {
-      return {
-        ok: false,
-        status: 400,
-        reason: 'the certificate has expired, and the device is not known',
-      }
+    const path = validatePath(leaf, signer.others.map(readCertificate), cas, clock.now())
+    if (!path.ok) {
+      return { ok: false, status: 400, reason: path.reason }
     }
     const { subject, notAfter } = leaf
-    return { ok: true, claim: { caKey: chain.caKeyId, subject, notAfter } }
+    const { caKeyId: caKey, warnings } = path
+    return { ok: true, claim: { caKey, subject, notAfter }, warnings }
   } catch (error) {
     if (error instanceof DerError) {
       return { ok: false, status: 400, reason: `the certificate cannot be read: ${error.message}` }
     }
     throw error
+  }
+}
+
+function warnOfWeakness(device: string, signer: Signer, warnings: readonly string[]): void {
+  if (warnings.length > 0) {
+    const { fingerprint } = signer
+    warn('identity:weak', { device, fingerprint, reason: warnings.join('; ') })
   }
 }
 

@@ -195,7 +195,7 @@ async function signedBody(c: EnrollContext): Promise<SignedBody> {
   const { appleDeviceCAs } = config.enrollment
   const by = whoSigned(
     signed.signer,
-    { apple: appleDeviceCAs, identity: await identityIssuer(c.env, config).caCertificates() },
+    { apple: appleDeviceCAs, identity: await identityIssuer(c.env, config).anchors() },
     clock.now(),
   )
   return by.kind === 'stranger'

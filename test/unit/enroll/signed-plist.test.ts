@@ -1,6 +1,11 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { readMachineInfo } from '../../../src/enroll/machine-info.ts'
-import { openSignedPlist, type SignerCheck, whoSigned } from '../../../src/enroll/signed-plist.ts'
+import {
+  openSignedPlist,
+  type SignerCheck,
+  type TrustedCAs,
+  whoSigned,
+} from '../../../src/enroll/signed-plist.ts'
 import { pem } from '../../../src/pki/issue.ts'
 import { PlistError } from '../../../src/plist/error.ts'
 import { writePlist } from '../../../src/plist/write.ts'
@@ -23,7 +28,10 @@ const intermediate = nodeIdentity({
   ...EXPIRED,
 })
 const ours = nodeIdentity({ subject: [['CN', 'SCEP CA']], key: 'ec', ...CA })
-const cas = { apple: [apple.read], identity: [ours.read] }
+const cas: TrustedCAs = {
+  apple: [apple.read],
+  identity: [{ certificate: ours.read, row: 'own' }],
+}
 
 const info = writePlist({
   UDID: 'U1',
@@ -82,7 +90,7 @@ describe('a plist that a device signed', () => {
     const expired = nodeIdentity({ by: ours, key: 'ec', notAfter: NOW - 1000 })
     expect(check(sign(expired))).toEqual({
       kind: 'stranger',
-      reason: 'the identity has expired',
+      reason: 'the certificate expired on 2026-11-23T23:59:59.000Z',
     })
   })
 
