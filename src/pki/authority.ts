@@ -18,13 +18,11 @@ export type AuthorityCheck =
   | { readonly ok: true; readonly authority: Authority }
   | { readonly ok: false; readonly error: string }
 
-/** What a certificate signing request asks for, as far as it is granted. */
+/** What a certificate signing request asks for, as far as anything of it goes into a certificate. */
 export interface IdentityRequest {
-  /** DER of the subject's Name and of its SubjectPublicKeyInfo. */
-  readonly subject: Uint8Array
+  /** DER of its SubjectPublicKeyInfo. */
   readonly spki: Uint8Array
-  /** DER of GeneralNames. */
-  readonly subjectAltName: Uint8Array | undefined
+  readonly commonName: string | undefined
 }
 
 const MINUTE = 60_000
@@ -32,6 +30,10 @@ const DAY = 86_400_000
 const CA_VALIDITY = 3_653 * DAY
 /** How early a CA's end is warned of: replacing it takes a renewal of the whole fleet. */
 const WARN_BEFORE = 180 * DAY
+const ORGANIZATION = 'EdgeMDM'
+const IDENTITY = 'MDM Identity'
+/** In characters: ub-common-name of RFC 5280 appendix A.1. */
+const MAX_COMMON_NAME = 64
 /** Clocks of devices and servers disagree by minutes. */
 const BACKDATED = 10 * MINUTE
 
@@ -42,7 +44,7 @@ const BACKDATED = 10 * MINUTE
 export function createAuthority(key: KeyObject, now: number): Authority {
   const der = issueCertificate({
     subject: [
-      ['O', 'EdgeMDM'],
+      ['O', ORGANIZATION],
       ['CN', `EdgeMDM CA ${new Date(now).toISOString().slice(0, 10)}`],
     ],
     publicKey: publicKeyOf(key),
@@ -102,8 +104,9 @@ export function checkAuthority(certificatePem: string, keyPem: string): Authorit
 }
 
 /**
- * DER of a device identity: subject and names as requested, good for client authentication from ten minutes
- * before `now` until `validity` milliseconds after it, even beyond the CA's own end, which refuses no known device.
+ * DER of a device identity by our template: good for client authentication from ten minutes before `now` until
+ * `validity` milliseconds after it, even beyond the CA's own end, which refuses no known device. Its subject is
+ * `identityName`'s, and it has no alternative names.
  */
 export function issueIdentity(
   authority: Authority,
@@ -112,10 +115,12 @@ export function issueIdentity(
   now: number,
   validity: number,
 ): Uint8Array {
-  const { subject, spki, subjectAltName } = request
   return issueCertificate({
-    subject,
-    publicKey: spki,
+    subject: [
+      ['O', ORGANIZATION],
+      ['CN', identityName(request.commonName)],
+    ],
+    publicKey: request.spki,
     signingKey: authority.key,
     issuer: authority.certificate,
     serial,
@@ -123,8 +128,24 @@ export function issueIdentity(
     notAfter: now + validity,
     keyUsage: ['digitalSignature', 'keyEncipherment'],
     extKeyUsage: ['clientAuth'],
-    ...(subjectAltName && { subjectAltName }),
   })
+}
+
+/**
+ * The common name of an identity: `MDM Identity (Zoë’s Mac)`. The asked one is for people to tell devices apart, in
+ * parentheses, because other systems may take a bare one for the user or host that it names. Of our and MicroMDM's
+ * profiles only the computer's name is kept; `%…%`, which iOS does not fill in, and what could pass for another part of
+ * a subject are not.
+ */
+export function identityName(asked = ''): string {
+  const name = (/^(?:Micro)?MDM Identity \((.*)\)$/.exec(asked)?.[1] ?? asked)
+    .replaceAll(/%\w+%/g, ' ')
+    .replaceAll(/[^\p{L}\p{M}\p{N}._@:'’()-]+/gu, ' ')
+    .trim()
+  const [first, last] = [`${IDENTITY} (`, ')']
+  const room = MAX_COMMON_NAME - first.length - last.length
+  const kept = Array.from(name).slice(0, room).join('').trim()
+  return kept === '' || name === IDENTITY ? IDENTITY : `${first}${kept}${last}`
 }
 
 /** Why an administrator has to look after a CA: its end is less than 180 days away, or past. */

@@ -48,7 +48,7 @@ const UNDERSTOOD = new Set<string>([
 ])
 
 /** One extension; `value` is the DER inside its OCTET STRING. */
-export interface Extension {
+interface Extension {
   readonly id: string
   readonly critical: boolean
   readonly value: Uint8Array
@@ -66,11 +66,7 @@ export function readExtensions(fields: Cursor): Extensions {
   return interpret(wrapper === undefined ? [] : listExtensions(contentOf(wrapper)))
 }
 
-/**
- * The extensions of a SEQUENCE OF Extension, given by its DER. Throws DerError when one is malformed or
- * repeated. RFC 5280 §4.1.
- */
-export function listExtensions(der: Uint8Array): Extension[] {
+function listExtensions(der: Uint8Array): Extension[] {
   const list = inside(readOnly(der, TAG.sequence, 'extensions'))
   const extensions: Extension[] = []
   const ids = new Set<string>()

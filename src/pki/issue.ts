@@ -34,8 +34,8 @@ export type ExtKeyUsage = keyof typeof EXT_KEY_USAGE_OIDS
 
 /** What to put into a certificate; times are milliseconds since 1970. */
 export interface CertificateRequest {
-  /** In order, `['CN', 'x']`; a push certificate's topic is `['UID', topic]`. Or DER of the Name, from a CSR. */
-  readonly subject: readonly NameAttribute[] | Uint8Array
+  /** In order, `['CN', 'x']`; a push certificate's topic is `['UID', topic]`. */
+  readonly subject: readonly NameAttribute[]
   /** The subject's public key: a KeyObject, or DER of SubjectPublicKeyInfo from a CSR. */
   readonly publicKey: KeyObject | Uint8Array
   /** Key of the issuer; with `issuer` absent, of the subject itself. */
@@ -52,8 +52,6 @@ export interface CertificateRequest {
   /** Subject alternative names: host names and dotted IPv4 addresses. */
   readonly dnsNames?: readonly string[]
   readonly ipAddresses?: readonly string[]
-  /** DER of GeneralNames from a CSR, instead of the two above. */
-  readonly subjectAltName?: Uint8Array
 }
 
 /** A random positive serial number of 16 bytes (RFC 5280 §4.1.2.2), from `node:crypto`. */
@@ -73,8 +71,7 @@ export function issueCertificate(request: CertificateRequest): Uint8Array {
   const isRsa = signingKey.asymmetricKeyType === 'rsa'
   const { rsa, ec } = DIGEST_OIDS.sha256
   const algorithm = isRsa ? sequence(oid(rsa), nothing()) : sequence(oid(ec))
-  const subject =
-    request.subject instanceof Uint8Array ? request.subject : writeName(request.subject)
+  const subject = writeName(request.subject)
   const spki = spkiOf(request.publicKey)
   const tbs = sequence(
     explicit(0, integer(2)),
@@ -106,7 +103,6 @@ function extensionsOf(request: CertificateRequest, spki: Uint8Array): Uint8Array
     ...(request.dnsNames ?? []).map((name) => implicit(2, Buffer.from(name, 'latin1'))),
     ...(request.ipAddresses ?? []).map((address) => implicit(7, ipv4(address))),
   ]
-  const altName = request.subjectAltName ?? (names.length > 0 ? sequence(...names) : undefined)
   const usages = extKeyUsage.map((usage) => oid(EXT_KEY_USAGE_OIDS[usage]))
   return [
     extension(OID.basicConstraints, true, sequence(...(ca ? [booleanTrue()] : []))),
@@ -116,7 +112,7 @@ function extensionsOf(request: CertificateRequest, spki: Uint8Array): Uint8Array
     ...(issuerId
       ? [extension(OID.authorityKeyIdentifier, false, sequence(implicit(0, issuerId)))]
       : []),
-    ...(altName ? [extension(OID.subjectAltName, false, altName)] : []),
+    ...(names.length > 0 ? [extension(OID.subjectAltName, false, sequence(...names))] : []),
   ]
 }
 

@@ -71,7 +71,7 @@ const REQUESTS = new Set<string>([
 
 /**
  * Opens one PKIOperation: its signature, its envelope with the key of one of `authorities` (the issuing one
- * first), and the CSR in it, whose signature, key and name are looked at. Never throws for bad input.
+ * first), and the CSR in it, whose signature and key are looked at. Never throws for bad input.
  */
 export function openRequest(der: Uint8Array, authorities: readonly Authority[]): OpenedRequest {
   const [issuing] = authorities
@@ -143,7 +143,7 @@ function open(
 
 /** What no challenge makes up for. */
 function judge({ csr }: ScepRequest): Refusal | undefined {
-  const { rsaBits = 0, commonName = '' } = csr
+  const { rsaBits = 0 } = csr
   if (!csr.isSigned) {
     return { failInfo: 'badMessageCheck', reason: 'the signature of the CSR does not match' }
   }
@@ -152,9 +152,6 @@ function judge({ csr }: ScepRequest): Refusal | undefined {
       failInfo: 'badAlg',
       reason: `the key is no RSA key of ${MIN_RSA_BITS} to ${MAX_RSA_BITS} bits: set Keysize to 2048 in the SCEP payload`,
     }
-  }
-  if (commonName.trim() === '') {
-    return { failInfo: 'badRequest', reason: 'the subject has no common name' }
   }
   return undefined
 }

@@ -36,7 +36,7 @@ it('npm start makes a CA, and npm run ca imports MicroMDM’s and makes the next
   expect(await ca('list')).toMatch(/^issues {4}[0-9a-f]{16} {2}until 20\d\d-/)
   const { body } = await server.api<{ string: string }>('POST', '/v1/challenge')
   const identity = await enrol(body.string)
-  expect(readCertificate(identity.certificate).commonName).toBe('Mac')
+  expect(readCertificate(identity.certificate).commonName).toBe('MDM Identity (Mac)')
 
   const depot = await micromdmDepot(server.state)
   const imported = await ca(

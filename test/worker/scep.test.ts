@@ -70,7 +70,7 @@ describe('a device', () => {
       .bind(fingerprint)
       .first()
     expect(row).toMatchObject({
-      subject: 'O=EdgeMDM, CN=Mac',
+      subject: 'O=EdgeMDM, CN=MDM Identity (Mac)',
       authority: authority.certificate.keyId,
       enrollment: device.udid,
     })

@@ -24,7 +24,10 @@ async function byNamesake({ url }: Scene, victim: SimulatedDevice): Promise<Sign
   const real = readCertificate(new Uint8Array(await answer.arrayBuffer()))
   const now = Date.now()
   const certificate = issueCertificate({
-    subject: Buffer.from(real.subject, 'hex'),
+    subject: [
+      ['O', 'EdgeMDM'],
+      ['CN', real.commonName ?? ''],
+    ],
     publicKey: createPublicKey(OWN_KEY),
     signingKey: OWN_KEY,
     serial: randomSerial(),
@@ -34,6 +37,7 @@ async function byNamesake({ url }: Scene, victim: SimulatedDevice): Promise<Sign
     keyUsage: ['keyCertSign'],
   })
   const ca = { certificate: readCertificate(certificate), privateKey: OWN_KEY }
+  expect(ca.certificate.subject).toBe(real.subject)
   const { commonName } = victim.identity()
   return createIdentity({ ca, commonName, key: OWN_KEY })
 }
