@@ -12,6 +12,7 @@ import {
   UnknownAlgorithmError,
 } from '../pki/enveloped-data.ts'
 import type { Digest } from '../pki/oids.ts'
+import { readPublicKey, rsaBitsOf } from '../pki/public-key.ts'
 import { readSignedData, type SignedData } from '../pki/signed-data.ts'
 import { readSigningRequest, type SigningRequest } from '../pki/signing-request.ts'
 import { type Certificate, readCertificate } from '../pki/x509.ts'
@@ -61,6 +62,8 @@ interface Refusal {
 
 const MIN_RSA_BITS = 2048
 const MAX_RSA_BITS = 8192
+/** The answer is encrypted to the signer, which need not have the key that is to be certified. */
+const MIN_SIGNER_BITS = 1024
 
 /** All three ask for a certificate; which kind it is, signature and challenge tell, as clients mix them up. */
 const REQUESTS = new Set<string>([
@@ -142,7 +145,7 @@ function open(
 }
 
 /** What no challenge makes up for. */
-function judge({ csr }: ScepRequest): Refusal | undefined {
+function judge({ csr, signer }: ScepRequest): Refusal | undefined {
   const { rsaBits = 0 } = csr
   if (!csr.isSigned) {
     return { failInfo: 'badMessageCheck', reason: 'the signature of the CSR does not match' }
@@ -153,7 +156,9 @@ function judge({ csr }: ScepRequest): Refusal | undefined {
       reason: `the key is no RSA key of ${MIN_RSA_BITS} to ${MAX_RSA_BITS} bits: set Keysize to 2048 in the SCEP payload`,
     }
   }
-  return undefined
+  return (rsaBitsOf(readPublicKey(signer.spki)) ?? 0) < MIN_SIGNER_BITS
+    ? { failInfo: 'badAlg', reason: `the signer’s key has fewer than ${MIN_SIGNER_BITS} bits` }
+    : undefined
 }
 
 /**

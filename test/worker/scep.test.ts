@@ -1,8 +1,11 @@
+import { createPublicKey } from 'node:crypto'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { findChallenge, newChallenge } from '../../src/directory/challenges.ts'
+import { issueCertificate, randomSerial } from '../../src/pki/issue.ts'
 import { readCertificate } from '../../src/pki/x509.ts'
 import { CONTENT_CIPHERS, readEnvelope } from '../../src/pki/enveloped-data.ts'
 import { readSignedData } from '../../src/pki/signed-data.ts'
+import type { Identity } from '../../src/simulator/identity.ts'
 import { readCertRep, sendScepRequest } from '../../src/simulator/scep.ts'
 import { clock } from './clock.ts'
 import { api, env, newDevice, newIdentity, serve } from './server.ts'
@@ -76,7 +79,7 @@ describe('a device', () => {
     })
   })
 
-  it('may send its request by GET, with + and / as they are in the query', async () => {
+  it('may send its request by GET, with + and / as they are in the query, or escaped once or twice', async () => {
     const pending = request({ challenge: await oneTimeChallenge() }, authority)
     const message = Buffer.from(pending.der).toString('base64')
     expect(message).toMatch(/\+/)
@@ -86,12 +89,15 @@ describe('a device', () => {
     const escaped = await serve(
       `/scep?message=${encodeURIComponent(message)}&operation=PKIOperation`,
     )
-    expect([answer.status, escaped.status]).toEqual([200, 200])
-    const answers = [answer, escaped].map(async (one) =>
+    const twice = await serve(
+      `/scep?operation=PKIOperation&message=${encodeURIComponent(encodeURIComponent(message))}`,
+    )
+    expect([answer.status, escaped.status, twice.status]).toEqual([200, 200, 200])
+    const answers = [answer, escaped, twice].map(async (one) =>
       readCertRep(new Uint8Array(await one.arrayBuffer()), pending),
     )
-    const [first, second] = await Promise.all(answers)
-    expect(second?.certificate).toEqual(first?.certificate)
+    const [first, ...others] = (await Promise.all(answers)).map(({ certificate }) => certificate)
+    expect(others).toEqual([first, first])
   })
 
   it('may use each cipher and digest, all of them on workerd’s node:crypto', async () => {
@@ -155,6 +161,32 @@ describe('a challenge', () => {
     const before = await certificateCount()
     for (const challenge of ['wrong', 'micromdm', undefined]) {
       await expect(enrol(challenge ? { challenge } : {})).rejects.toMatchObject({ failInfo: '2' })
+    }
+    expect(await certificateCount()).toBe(before)
+  })
+})
+
+describe('a request signed with a key for the occasion', () => {
+  it('gets an identity for a challenge, the same again for each signer of the same request, and no other', async () => {
+    const [first, second] = [occasion(), occasion()]
+    const options = { challenge: await oneTimeChallenge(), key: someKey }
+    const identity = await send(request({ ...options, renew: first }, authority))
+    const again = await send(request({ ...options, renew: second }, authority))
+    expect(again.certificate).toEqual(identity.certificate)
+    const other = request({ challenge: options.challenge, renew: first }, authority)
+    await expect(send(other)).rejects.toMatchObject({ failInfo: '2' })
+    expect((await newDevice({ identity }).enroll()).status).toBe(200)
+  })
+
+  it('gets nothing without a valid challenge, and makes no renewal of a used one', async () => {
+    const challenge = await oneTimeChallenge()
+    const identity = await enrol({ challenge })
+    await newDevice({ identity }).enroll()
+    await age(identity.certificate)
+    const before = await certificateCount()
+    for (const asked of [{}, { challenge: 'wrong' }, { challenge: 'micromdm' }, { challenge }]) {
+      const refused = enrol({ ...asked, renew: occasion() })
+      await expect(refused).rejects.toMatchObject({ failInfo: '2' })
     }
     expect(await certificateCount()).toBe(before)
   })
@@ -227,10 +259,8 @@ describe('a renewal', () => {
     await device.enroll()
     await expect(enrol({ renew: identity })).rejects.toMatchObject({ failInfo: '2' })
     const unused = await enrol({ challenge: await oneTimeChallenge() })
-    const challenge = await oneTimeChallenge()
     for (const foreign of [unused, newIdentity(undefined, 'rsa')]) {
-      const stolen = enrol({ renew: foreign, challenge })
-      await expect(stolen).rejects.toMatchObject({ failInfo: '2' })
+      await expect(enrol({ renew: foreign })).rejects.toMatchObject({ failInfo: '2' })
     }
     expect(await certificateCount()).toBe(before + 2)
   })
@@ -313,6 +343,22 @@ describe('bad input', () => {
     expect((await serve('/scep?operation=PKIOperation&message=%zz')).status).toBe(400)
   })
 })
+
+const occasionKey = rsaKey()
+
+/** What signs one request and is thrown away. */
+function occasion(): Identity {
+  const certificate = issueCertificate({
+    subject: [['CN', 'SCEP signer']],
+    publicKey: createPublicKey(occasionKey.export({ type: 'pkcs8', format: 'pem' })),
+    signingKey: occasionKey,
+    serial: randomSerial(),
+    notBefore: clock.now() - 60_000,
+    notAfter: clock.now() + 60_000,
+    keyUsage: ['digitalSignature', 'keyEncipherment'],
+  })
+  return { certificate, privateKey: occasionKey, commonName: 'SCEP signer' }
+}
 
 /** Takes a certificate into the last day of a year, as far as the directory knows. */
 async function age(certificate: Uint8Array): Promise<void> {

@@ -101,9 +101,9 @@ async function issue(
 }
 
 /**
- * A present identity needs no challenge for its renewal. Everybody else signs with the key that is to be
- * certified and has a challenge: the static one, one that is still open, or, as macOS renews, the one that its
- * certificate came from, once that is near its end.
+ * A present identity needs no challenge for its renewal. Everybody else has one, whatever the request is signed with:
+ * the static one, one that is still open, or, as macOS renews, the one that its certificate came from, once that is
+ * near its end. That last one takes a signature with the key that is to be certified.
  */
 async function allow(
   db: D1Database,
@@ -116,9 +116,6 @@ async function allow(
   if (owner !== undefined) {
     return { kind: 'allowed', renews: { fingerprint, enrollment: owner } }
   }
-  if (!isSignedWithOwnKey(request)) {
-    return refused(`signed with ${fingerprint}, which is no identity of a device here`)
-  }
   const { challengePassword } = request.csr
   const challenge =
     challengePassword === '' ? undefined : await findChallenge(db, challengePassword)
@@ -128,7 +125,7 @@ async function allow(
   const { certificate, openUntil } = challenge
   if (openUntil <= now) {
     const last = certificate === '' ? undefined : await issuedAs(db, certificate)
-    if (!last || !isDueForRenewal(last, now)) {
+    if (!last || !isDueForRenewal(last, now) || !isSignedWithOwnKey(request)) {
       return refused(certificate === '' ? 'the challenge is too old' : 'the challenge was used')
     }
   }

@@ -86,15 +86,20 @@ async function pkiOperation(c: ScepContext): Promise<Response> {
 function rawParameter(url: string, name: string): string {
   const query = url.slice(url.indexOf('?') + 1)
   const pair = query.split('&').find((part) => part.startsWith(`${name}=`)) ?? ''
+  return unescaped(pair.slice(name.length + 1))
+}
+
+function unescaped(text: string): string {
   try {
-    return decodeURIComponent(pair.slice(name.length + 1))
+    return decodeURIComponent(text)
   } catch {
     return ''
   }
 }
 
+/** Some clients escape it twice; base64 has no `%`. */
 function decodeMessage(base64: string): Uint8Array | undefined {
-  const text = base64.replaceAll(/\s+/g, '')
+  const text = unescaped(base64).replaceAll(/\s+/g, '')
   return /^[A-Za-z0-9+/]+={0,2}$/.test(text) && text.length <= (MAX_MESSAGE_BYTES / 3) * 4
     ? new Uint8Array(Buffer.from(text, 'base64'))
     : undefined

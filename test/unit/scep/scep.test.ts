@@ -8,7 +8,12 @@ import { issueCertificate, randomSerial } from '../../../src/pki/issue.ts'
 import { writeSigningRequest } from '../../../src/pki/signing-request.ts'
 import { readCertificate } from '../../../src/pki/x509.ts'
 import { certRep, certRepFailure } from '../../../src/scep/reply.ts'
-import { openRequest, requestId, type ScepRequest } from '../../../src/scep/request.ts'
+import {
+  isSignedWithOwnKey,
+  openRequest,
+  requestId,
+  type ScepRequest,
+} from '../../../src/scep/request.ts'
 import { newKey } from '../../../src/simulator/identity.ts'
 import { element, sequence } from '../../../src/pki/der-write.ts'
 import { encodingOf, inside, read, readAny, readOnly } from '../../../src/pki/der.ts'
@@ -237,6 +242,21 @@ describe('a request as Apple’s clients send it', () => {
   })
 })
 
+describe('a request that is signed with a key for the occasion', () => {
+  it('is answered to that key, with a certificate for the key of the CSR', async () => {
+    const other = openssl.identity('occasion', RSA)
+    const privateKey = createPrivateKey(readFileSync(other.keyFile))
+    const request = requestIn(
+      await foreignMessage(envelope, { certificate: other.certificate, privateKey }),
+    )
+    expect(isSignedWithOwnKey(request)).toBe(false)
+    const reply = certRep(request, issue(request), authority.certificate.der)
+    const [leaf = ''] = opensslCertRep(openssl, reply, caFile, other).certificates
+    const spki = createPublicKey(deviceKey).export({ type: 'spki', format: 'pem' }).toString()
+    expect(openssl.run(['x509', '-noout', '-pubkey'], Buffer.from(leaf)).toString()).toBe(spki)
+  })
+})
+
 describe('a request is refused when', () => {
   it('the CSR’s signature or key will not do', async () => {
     const forged = Uint8Array.from(csr)
@@ -252,6 +272,13 @@ describe('a request is refused when', () => {
       const sealed = opensslEnvelope(openssl, content, caFile, 'aes-128-cbc')
       expect(fate(await messageWith(sealed))).toMatch(expected)
     }
+  })
+
+  it('its signer’s key is too short to encrypt the answer to', async () => {
+    const tiny = openssl.identity('tiny', ['-newkey', 'rsa:512'])
+    const privateKey = createPrivateKey(readFileSync(tiny.keyFile))
+    const message = foreignMessage(envelope, { certificate: tiny.certificate, privateKey })
+    expect(fate(await message)).toBe('badAlg: the signer’s key has fewer than 1024 bits')
   })
 
   it('its own signature does not match', async () => {
