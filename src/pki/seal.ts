@@ -9,6 +9,7 @@ import {
   createDecipheriv,
   createHash,
   createSecretKey,
+  hkdfSync,
   type KeyObject,
   randomBytes,
 } from 'node:crypto'
@@ -25,7 +26,11 @@ export interface Sealer {
   seal(plain: Uint8Array, aad: string): Uint8Array
   /** Opens with the key that sealed; throws SealError when it is gone, or the value or place differ. */
   open(sealed: Uint8Array, aad: string): Uint8Array
+  /** Keys for something else than sealing, one of each key of the ring, newest first: HKDF-SHA-256 (RFC 5869). */
+  derive(purpose: string): DerivedKeys
 }
+
+export type DerivedKeys = readonly [newest: KeyObject, ...older: KeyObject[]]
 
 interface SealKey {
   /** First four bytes of the key's SHA-256, hex: what a sealed value carries. */
@@ -50,7 +55,7 @@ const CIPHER = 'aes-256-gcm'
  */
 export function createSealer(keyRing: string): Sealer {
   const ring = readRing(keyRing)
-  const [newest] = ring
+  const [newest, ...older] = ring
   if (newest === undefined) {
     throw new SealError('SEAL_KEYS is empty: make a key with `openssl rand -base64 32`')
   }
@@ -61,7 +66,16 @@ export function createSealer(keyRing: string): Sealer {
   return {
     seal: (plain, aad) => sealWith(newest, plain, aad),
     open: (sealed, aad) => openWith(byId, sealed, aad),
+    derive: (purpose) => [
+      deriveKey(newest, purpose),
+      ...older.map((key) => deriveKey(key, purpose)),
+    ],
   }
+}
+
+function deriveKey({ secret }: SealKey, purpose: string): KeyObject {
+  const key = hkdfSync('sha256', secret.export(), '', purpose, KEY_BYTES)
+  return createSecretKey(Buffer.from(key))
 }
 
 function readRing(keyRing: string): SealKey[] {
