@@ -47,6 +47,8 @@ export interface EnrollmentSettings {
 export interface ScepSettings extends ChallengeSettings {
   /** How long a device's identity is valid (milliseconds). */
   readonly clientValidity: number
+  /** How many certificates that anybody could have are issued in a minute. */
+  readonly rate: number
 }
 
 export interface Config {
@@ -215,6 +217,7 @@ function readScep(vars: UncheckedVars, attempt: Attempt): ScepSettings {
     challenge: challenge || STATIC_CHALLENGE,
     challengeLifetime: attempt('SCEP_CHALLENGE_LIFETIME', readDuration, DAY),
     clientValidity: attempt('SCEP_CLIENT_VALIDITY', readDays, 365 * DAY),
+    rate: attempt('SCEP_RATE', readCount, 60),
   }
 }
 

@@ -7,6 +7,7 @@ import { Push } from './delivery/push.ts'
 import { RENEWALS, Renewals } from './delivery/renewals.ts'
 import { Subscriber } from './delivery/subscriber.ts'
 import { warnOfCAExpiry } from './directory/authorities.ts'
+import { forgetUnused } from './directory/certificates.ts'
 import { Device, type Announcement } from './device/object.ts'
 import { warnOfPushExpiry } from './device/push-certificate.ts'
 import { tellCertificate } from './device/push-gate.ts'
@@ -77,6 +78,7 @@ export default {
     await Promise.all([
       daily('push certificate', () => warnOfPushExpiry(env, result.config, now)),
       daily('CA', () => warnOfCAExpiry(env.DB, now)),
+      daily('unused certificates', () => forgetUnused(env.DB, now)),
       daily('renewals', () => env.RENEWALS.getByName(RENEWALS).begin()),
     ])
   },

@@ -3,4 +3,27 @@ ALTER TABLE `devices` ADD `contested` integer DEFAULT false NOT NULL;--> stateme
 ALTER TABLE `devices` ADD `serial_proven` integer DEFAULT false NOT NULL;--> statement-breakpoint
 ALTER TABLE `devices` ADD `serial_standing` integer GENERATED ALWAYS AS (CASE WHEN serial_number <> '' AND NOT hidden AND state NOT IN ('unknown', 'checked_out') THEN 1 + serial_proven ELSE 0 END) VIRTUAL NOT NULL;--> statement-breakpoint
 CREATE INDEX `devices_serial` ON `devices` (`serial_number`,`serial_standing`);--> statement-breakpoint
-ALTER TABLE `devices` DROP COLUMN `displaced`;
+ALTER TABLE `devices` DROP COLUMN `displaced`;--> statement-breakpoint
+CREATE TABLE `moments` (
+	`name` text PRIMARY KEY NOT NULL,
+	`at` integer NOT NULL
+) WITHOUT ROWID;
+--> statement-breakpoint
+ALTER TABLE `certificates` ADD `challenge` text;--> statement-breakpoint
+ALTER TABLE `certificates` ADD `profile` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
+ALTER TABLE `certificates` ADD `bound_udid` text DEFAULT '' NOT NULL;--> statement-breakpoint
+ALTER TABLE `certificates` ADD `bound_serial` text DEFAULT '' NOT NULL;--> statement-breakpoint
+ALTER TABLE `certificates` ADD `counted` integer DEFAULT false NOT NULL;--> statement-breakpoint
+ALTER TABLE `certificates` ADD `kept_until` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
+UPDATE `certificates` SET
+	`challenge` = (SELECT `hash` FROM `challenges` WHERE `challenges`.`certificate` = `certificates`.`fingerprint` AND `open_until` = 0 LIMIT 1),
+	`profile` = EXISTS (SELECT 1 FROM `challenges` WHERE `challenges`.`certificate` = `certificates`.`fingerprint` AND `challenges`.`profile` <> '');--> statement-breakpoint
+DELETE FROM `challenges` WHERE `open_until` = 0;--> statement-breakpoint
+UPDATE `challenges` SET `profile` = '1' WHERE `profile` <> '';--> statement-breakpoint
+DROP INDEX `challenges_certificate`;--> statement-breakpoint
+ALTER TABLE `challenges` ADD `bound_udid` text DEFAULT '' NOT NULL;--> statement-breakpoint
+ALTER TABLE `challenges` ADD `bound_serial` text DEFAULT '' NOT NULL;--> statement-breakpoint
+CREATE INDEX `challenges_open` ON `challenges` (`open_until`);--> statement-breakpoint
+CREATE UNIQUE INDEX `certificates_challenge` ON `certificates` (`challenge`);--> statement-breakpoint
+CREATE INDEX `certificates_counted` ON `certificates` (`issued_at`) WHERE counted = 1;--> statement-breakpoint
+CREATE INDEX `certificates_kept` ON `certificates` (`kept_until`) WHERE kept_until > 0;

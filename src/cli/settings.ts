@@ -37,6 +37,7 @@ const PASSED_THROUGH = [
   'MICROMDM_HTTP_HOMEPAGE',
   'SCEP_CHALLENGE',
   'SCEP_CHALLENGE_LIFETIME',
+  'SCEP_RATE',
   'SCEP_CLIENT_VALIDITY',
   'MICROMDM_SCEP_CLIENT_VALIDITY',
   'USE_DYNAMIC_CHALLENGE',
@@ -115,6 +116,8 @@ export function workerBindings(
     // Here the receivers are mostly on this machine.
     ALLOW_PRIVATE_WEBHOOKS: 'true',
     JOB_BURST: String(jobBurst()),
+    // They all enrol at once.
+    ...(options.devices > 60 ? { SCEP_RATE: String(options.devices) } : {}),
   }
   for (const name of PASSED_THROUGH) {
     const value = env[name]

@@ -117,6 +117,15 @@ export function unblock(context: Context): boolean {
   return true
 }
 
+/** Whether a device, or who has that identity of it, is to be handed nothing that leads to another identity. */
+export function isShutOut({ state }: Context, fingerprint: string): boolean {
+  const { device, identities } = state
+  return (
+    device.blocked ||
+    identities.some((known) => known.fingerprint === fingerprint && known.epoch === REVOKED)
+  )
+}
+
 /** Takes the device off the lists until its next Authenticate. @returns false when nobody knows it. */
 export function hide(context: Context): boolean {
   const { device } = context.state

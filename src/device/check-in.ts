@@ -44,7 +44,9 @@ export function checkIn(context: Context, message: CheckIn, who: Presented): Che
 }
 
 function bootstrapToken(context: Context): Uint8Array {
-  return writePlist({ BootstrapToken: loadEscrow(context, 'bootstrap_token') ?? new Uint8Array() })
+  const { blocked } = context.state.device
+  const token = blocked ? undefined : loadEscrow(context, 'bootstrap_token')
+  return writePlist({ BootstrapToken: token ?? new Uint8Array() })
 }
 
 function tokenUpdate(

@@ -15,10 +15,12 @@ export interface Claim {
   readonly caKey: string
   readonly subject: string
   readonly notAfter: number
+  /** We issued it. */
+  readonly issuedHere: boolean
+  /** Its challenge was given out for a device, of which this message says what is true here. */
+  readonly bound?: { readonly udid: boolean; readonly serial: boolean } | undefined
   /** User channels of other devices that are called like this device, and whether admins meant them by it. */
   readonly namesakes?: { readonly ids: readonly string[]; readonly used: boolean } | undefined
-  /** Its challenge was bound to this id, or to the serial number that this Authenticate names; absent for another. */
-  readonly bound?: { readonly udid: boolean; readonly serial: boolean } | undefined
 }
 
 /**

@@ -24,7 +24,13 @@ import {
   type DeviceAnswer,
   type DeviceInput,
 } from './receive.ts'
-import { attemptRenewal, renewalFacts, type RenewalAttempt, type RenewalFacts } from './renewing.ts'
+import {
+  attemptRenewal,
+  renewalFacts,
+  renewalNeeded,
+  type RenewalAttempt,
+  type RenewalFacts,
+} from './renewing.ts'
 import { viewDevice, type DeviceView } from './page.ts'
 import { viewTimeline, type Timeline, type TimelineFilter } from './timeline.ts'
 import type { Context } from './context.ts'
@@ -164,6 +170,10 @@ export class Device extends DurableObject<DeviceEnv> {
     return this.#runtime.commit(admin.unblock)
   }
 
+  async isShutOut(fingerprint: string): Promise<boolean> {
+    return this.#runtime.commit((context) => admin.isShutOut(context, fingerprint))
+  }
+
   async hide(): Promise<boolean> {
     return this.#runtime.commit(admin.hide)
   }
@@ -234,6 +244,12 @@ export class Device extends DurableObject<DeviceEnv> {
 
   async attemptRenewal(attempt: RenewalAttempt): Promise<RenewalAttempt> {
     return this.#runtime.commit((context) => attemptRenewal(context, attempt))
+  }
+
+  async renewalNeeded(eventId: string): Promise<void> {
+    return this.#runtime.commitAndTell((context) => {
+      renewalNeeded(context, eventId)
+    })
   }
 
   /** Commands that wait under a name that is no device's; `undefined` when it is one's. */

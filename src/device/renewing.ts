@@ -1,6 +1,7 @@
 /** The renewal of a device's identity by a pushed profile, as far as its object decides it. */
 import type { InstalledProfile } from '../enroll/installed-profile.ts'
 import type { KnownEnrollment } from '../enroll/renewal-profile.ts'
+import { RENEWAL_NEEDED } from '../events/topics.ts'
 import type { Report } from '../mdm/message.ts'
 import { arrayAt, asDict, isDict, stringAt } from '../plist/dict.ts'
 import { PlistError } from '../plist/error.ts'
@@ -9,6 +10,7 @@ import type { PlistDict } from '../plist/value.ts'
 import type { Context } from './context.ts'
 import { listAnew } from './directory-row.ts'
 import { learn, newInstalled, NO_RENEWAL, RENEWAL_SOURCE, type Renewal } from './installed.ts'
+import { recordEvent } from './outbox.ts'
 import { queueOf } from './queue-memory.ts'
 import { enqueue, type NewCommand } from './queue.ts'
 import { channelOf, saveDevice } from './state.ts'
@@ -68,6 +70,18 @@ export function attemptRenewal(context: Context, attempt: RenewalAttempt): Renew
       break
   }
   return attempt
+}
+
+/** The device asked for its next identity in a way that gets it none, and no renewal profile can be sent. */
+export function renewalNeeded(context: Context, eventId: string): void {
+  const { type, state } = context.state.device
+  if (state !== 'enrolled') {
+    return
+  }
+  const about = { enrollment: { type, device: context.name, user: '' }, params: {} }
+  const body = new Uint8Array()
+  // The object does not know who listens.
+  recordEvent(context, { id: eventId, topic: RENEWAL_NEEDED, about, body }, undefined)
 }
 
 /**

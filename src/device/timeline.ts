@@ -4,6 +4,7 @@ import {
   ENROLLMENT_CONTESTED,
   IDENTITY_CONFLICT,
   PUSH_UNREGISTERED,
+  RENEWAL_NEEDED,
   TOPICS,
   type Topic,
 } from '../events/topics.ts'
@@ -95,6 +96,7 @@ const KIND_OF_TOPIC: Partial<Record<Topic, TimelineKind>> = {
   [IDENTITY_CONFLICT]: 'identity',
   [ENROLLMENT_CONTESTED]: 'identity',
   [PUSH_UNREGISTERED]: 'push',
+  [RENEWAL_NEEDED]: 'identity',
 }
 
 function kindOf(topic: Topic): TimelineKind {

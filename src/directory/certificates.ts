@@ -2,8 +2,9 @@
 import { eq, type SQL } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import type { Certificate } from '../pki/x509.ts'
-import type { KnownChallenge } from './challenges.ts'
-import { certificates, identities } from './schema.ts'
+import type { Binding } from '../pki/challenge.ts'
+import type { FreshChallenge } from './challenges.ts'
+import { authorities, certificates, identities } from './schema.ts'
 
 export interface IssuedCertificate {
   readonly fingerprint: string
@@ -16,9 +17,28 @@ export interface IssuedCertificate {
 
 /** What allows a certificate: a one-time challenge, or an identity whose successor it is, or neither. */
 export interface Grounds {
-  readonly challenge?: KnownChallenge
+  readonly challenge?: FreshChallenge
   readonly renews?: { readonly fingerprint: string; readonly enrollment: string }
+  /** How many like it there may be in a minute, if anybody could have it. */
+  readonly rate?: number
 }
+
+/** What the directory knows of a certificate that its device does not know. */
+export interface CertificateFacts {
+  /** The enrolment that has claimed it. */
+  readonly owner: string | undefined
+  /** What its challenge was bound to, and the version of the profile with it; undefined where we did not issue it. */
+  readonly issued: { readonly binding: Binding; readonly profile: number } | undefined
+  /** Its CA was made here, so that each of its certificates is known that may be used for the first time. */
+  readonly isOfOwnCA: boolean
+}
+
+/** How long a certificate is kept that no device has used. */
+const UNUSED_FOR = 7 * 86_400_000
+const MINUTE = 60_000
+/** So many certificates are judged at a time, and so often in a round. */
+const BATCH = 5000
+const BATCHES = 20
 
 /** The enrolment that has claimed a certificate. */
 export async function ownerOf(d1: D1Database, fingerprint: string): Promise<string | undefined> {
@@ -27,6 +47,38 @@ export async function ownerOf(d1: D1Database, fingerprint: string): Promise<stri
     .from(identities)
     .where(eq(identities.fingerprint, fingerprint))
   return row?.enrollment
+}
+
+/** `authority` is the `key_id` of its CA. */
+export async function certificateFacts(
+  d1: D1Database,
+  fingerprint: string,
+  authority: string,
+): Promise<CertificateFacts> {
+  const db = drizzle(d1)
+  const { profile, boundUdid: udid, boundSerial: serial } = certificates
+  const [[owned], [issued], [ca]] = await db.batch([
+    db
+      .select({ enrollment: identities.enrollment })
+      .from(identities)
+      .where(eq(identities.fingerprint, fingerprint)),
+    db
+      .select({ profile, udid, serial })
+      .from(certificates)
+      .where(eq(certificates.fingerprint, fingerprint)),
+    db
+      .select({ imported: authorities.imported })
+      .from(authorities)
+      .where(eq(authorities.keyId, authority)),
+  ])
+  return {
+    owner: owned?.enrollment,
+    issued: issued && {
+      profile: issued.profile,
+      binding: { udid: issued.udid, serial: issued.serial },
+    },
+    isOfOwnCA: ca?.imported === false,
+  }
 }
 
 /** The certificate that answered a request. */
@@ -54,12 +106,21 @@ async function one(d1: D1Database, which: SQL): Promise<IssuedCertificate | unde
   return row && { ...row, der: new Uint8Array(row.der) }
 }
 
+/** Whether another certificate that anybody could have may be issued now. */
+export async function isWithinRate(d1: D1Database, rate: number, now: number): Promise<boolean> {
+  const row = await d1
+    .prepare('SELECT count(*) AS n FROM certificates WHERE counted = 1 AND issued_at > ?')
+    .bind(now - MINUTE)
+    .first<{ n: number }>()
+  return (row?.n ?? 0) < rate
+}
+
 /**
  * Records a certificate as the answer to a request, uses up its challenge and claims it for the enrolment
  * that it renews, all or nothing. Of several attempts at one request, or with one challenge, the first wins.
  * `instead` names an older answer that the request does not mean any more.
- * @returns what now answers the request: this certificate, one from another attempt, or, when the challenge
- * was used by another request meanwhile, nothing.
+ * @returns what now answers the request: this certificate, one from another attempt, or nothing, when meanwhile the
+ * challenge was used by another request, or as many were issued as may be.
  */
 export async function recordCertificate(
   d1: D1Database,
@@ -72,8 +133,8 @@ export async function recordCertificate(
   },
   grounds: Grounds,
 ): Promise<IssuedCertificate | undefined> {
-  const { fingerprint, serial, subjectText, notAfter, der } = certificate
-  const { request, authority, now, instead } = facts
+  const { fingerprint } = certificate
+  const { request, instead } = facts
   const { challenge, renews } = grounds
   const step = stepsOf(d1)
   const steps = [
@@ -86,32 +147,45 @@ export async function recordCertificate(
             instead,
           ),
         ]),
-    ...(challenge ? [useUp(step, challenge, fingerprint)] : []),
-    step(
-      `INSERT INTO certificates
-          (fingerprint, request, authority, serial, subject, issued_at, not_after, der)
-        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8
-          WHERE ?9 = '' OR EXISTS (SELECT 1 FROM challenges WHERE hash = ?9 AND certificate = ?1)
-        ON CONFLICT (request) DO NOTHING`,
-      fingerprint,
-      request,
-      authority,
-      serial,
-      subjectText,
-      now,
-      notAfter,
-      der,
-      challenge?.hash ?? '',
-    ),
-    ...(renews ? handOver(step, renews, fingerprint) : []),
+    insertion(step, certificate, facts, grounds),
+    ...(challenge?.isRow
+      ? [
+          step(
+            `DELETE FROM challenges WHERE hash = ?2 AND ${RECORDED}`,
+            fingerprint,
+            challenge.hash,
+          ),
+        ]
+      : []),
+    // The enrolment's new certificate is claimed for it.
+    ...(renews
+      ? [
+          step(
+            `INSERT INTO identities (fingerprint, enrollment) SELECT ?1, ?2 WHERE ${RECORDED}
+              ON CONFLICT DO NOTHING`,
+            fingerprint,
+            renews.enrollment,
+          ),
+        ]
+      : []),
   ]
   await d1.batch(steps)
   return issuedFor(d1, request)
 }
 
+const RECORDED = 'EXISTS (SELECT 1 FROM certificates WHERE fingerprint = ?1)'
+
+const NO_CHALLENGE = {
+  hash: null,
+  profile: 0,
+  binding: { udid: '', serial: '' },
+  isRow: false,
+  expiresAt: 0,
+}
+
 type Step = (
   query: string,
-  ...values: readonly (string | number | Uint8Array)[]
+  ...values: readonly (string | number | Uint8Array | null)[]
 ) => D1PreparedStatement
 
 /** Plain statements: drizzle has no INSERT … SELECT … ON CONFLICT for a batch. */
@@ -119,35 +193,69 @@ function stepsOf(d1: D1Database): Step {
   return (query, ...values) => d1.prepare(query).bind(...values)
 }
 
-function useUp(step: Step, challenge: KnownChallenge, fingerprint: string): D1PreparedStatement {
+/**
+ * A successor goes on being bound to what its predecessor was. The row is kept until the challenge of it is too old, so
+ * that this is used up even if no device uses the certificate, and while a certificate without a row could come from an
+ * imported CA's own time.
+ */
+function insertion(
+  step: Step,
+  certificate: Certificate,
+  { request, authority, now }: { request: string; authority: string; now: number },
+  { challenge, renews, rate }: Grounds,
+): D1PreparedStatement {
+  const { fingerprint, serial, subjectText, notAfter, der } = certificate
+  const { hash, profile, binding, isRow, expiresAt } = challenge ?? NO_CHALLENGE
   return step(
-    `UPDATE challenges SET certificate = ?, open_until = 0
-      WHERE hash = ? AND certificate = ? AND open_until = ?`,
+    `INSERT INTO certificates (fingerprint, request, authority, serial, subject, issued_at, not_after, der,
+        challenge, profile, bound_udid, bound_serial, counted, kept_until)
+      SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,
+          coalesce((SELECT bound_udid FROM certificates WHERE fingerprint = ?13), ?11),
+          coalesce((SELECT bound_serial FROM certificates WHERE fingerprint = ?13), ?12),
+          ?14 IS NOT NULL,
+          iif((SELECT imported FROM authorities WHERE key_id = ?3), ?7, ?15)
+        WHERE (?9 IS NULL OR NOT EXISTS (SELECT 1 FROM certificates WHERE challenge = ?9))
+          AND (NOT ?16 OR EXISTS (SELECT 1 FROM challenges WHERE hash = ?9))
+          AND (?14 IS NULL OR (SELECT count(*) FROM certificates WHERE counted = 1 AND issued_at > ?17) < ?14)
+      ON CONFLICT (request) DO NOTHING`,
     fingerprint,
-    challenge.hash,
-    challenge.certificate,
-    challenge.openUntil,
+    request,
+    authority,
+    serial,
+    subjectText,
+    now,
+    notAfter,
+    der,
+    hash,
+    profile,
+    binding.udid,
+    binding.serial,
+    renews?.fingerprint ?? '',
+    rate ?? null,
+    Math.max(now + UNUSED_FOR, isRow ? 0 : expiresAt),
+    Number(isRow),
+    now - MINUTE,
   )
 }
 
-/** The enrolment's new certificate is claimed for it, and its challenges follow. */
-function handOver(
-  step: Step,
-  renews: { readonly fingerprint: string; readonly enrollment: string },
-  fingerprint: string,
-): D1PreparedStatement[] {
-  const recorded = 'EXISTS (SELECT 1 FROM certificates WHERE fingerprint = ?1)'
-  return [
-    step(
-      `INSERT INTO identities (fingerprint, enrollment) SELECT ?1, ?2 WHERE ${recorded}
-        ON CONFLICT DO NOTHING`,
-      fingerprint,
-      renews.enrollment,
-    ),
-    step(
-      `UPDATE challenges SET certificate = ?1 WHERE certificate = ?2 AND ${recorded}`,
-      fingerprint,
-      renews.fingerprint,
-    ),
-  ]
+/** For the daily round: forgets certificates that no device has used, and that none may use any more. */
+export async function forgetUnused(d1: D1Database, now: number): Promise<void> {
+  const due =
+    'fingerprint IN (SELECT fingerprint FROM certificates WHERE kept_until > 0 AND kept_until <= ?1 ORDER BY kept_until LIMIT ?2)'
+  const isUsed =
+    'EXISTS (SELECT 1 FROM identities WHERE identities.fingerprint = certificates.fingerprint)'
+  const step = stepsOf(d1)
+  for (let n = 0; n < BATCHES; n++) {
+    const results = await d1.batch([
+      step(
+        `UPDATE certificates SET kept_until = 0, counted = 0 WHERE ${due} AND ${isUsed}`,
+        now,
+        BATCH,
+      ),
+      step(`DELETE FROM certificates WHERE ${due} AND NOT ${isUsed}`, now, BATCH),
+    ])
+    if (results.every(({ meta }) => meta.changes === 0)) {
+      return
+    }
+  }
 }

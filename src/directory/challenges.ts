@@ -1,10 +1,21 @@
-/** SCEP challenges: which kind devices get, and the ones that are good once (apple-protocol §3.4). */
+/** SCEP challenges: which kind devices get, and the ones that are good once. */
 import { createHash, randomBytes } from 'node:crypto'
-import { and, eq, gt, lte } from 'drizzle-orm'
+import { eq, lte, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
-import { ENROLL_ID, type InstalledProfile } from '../enroll/installed-profile.ts'
+import { ENROLL_ID, PROFILE_VERSION } from '../enroll/installed-profile.ts'
+import type { ChallengeTerms } from '../enroll/issuer.ts'
+import type { Sealer } from '../pki/seal.ts'
+import {
+  type Binding,
+  bindingOf,
+  CHALLENGE_PURPOSE,
+  isBound,
+  readChallenge,
+  type Subject,
+  writeChallenge,
+} from '../pki/challenge.ts'
 import { storedProfile } from './profiles.ts'
-import { authorities, challenges } from './schema.ts'
+import { authorities, certificates, challenges, moments } from './schema.ts'
 
 /** What the settings say of challenges; see `Config.scep`. */
 export interface ChallengeSettings {
@@ -24,15 +35,30 @@ export type ChallengeMode =
   | { readonly kind: 'one-time' }
   | { readonly kind: 'static'; readonly challenge: string; readonly because?: string }
 
-/** A one-time challenge as it stands; `openUntil` is 0 once it was used. */
-export interface KnownChallenge {
+/** A one-time challenge that is good still. */
+export interface FreshChallenge {
   readonly hash: string
-  readonly openUntil: number
-  /** Fingerprint of the certificate that it last got or is to renew; empty for a fresh one. */
-  readonly certificate: string
+  /** It is a row, and no more once it is used. Another one is told by the certificate that it got. */
+  readonly isRow: boolean
+  readonly expiresAt: number
+  /** Fingerprint of the certificate that it is to renew; empty for a new enrolment. */
+  readonly renews: string
+  readonly profile: number
+  readonly binding: Binding
+  readonly counted: boolean
 }
 
+/** What a text is as a challenge. `spent`: it got a certificate, of that fingerprint. */
+export type FoundChallenge =
+  | { readonly kind: 'fresh'; readonly challenge: FreshChallenge }
+  | { readonly kind: 'spent'; readonly certificate: string }
+  | { readonly kind: 'over'; readonly reason: string }
+  | { readonly kind: 'unknown' }
+
 const FOREVER = Number.MAX_SAFE_INTEGER
+const TOO_OLD = { kind: 'over', reason: 'the challenge is too old' } as const
+/** Challenges without a row that were given out until then are void. */
+const REVOKED = 'challenges_revoked'
 
 /**
  * The mode in force. Nobody having chosen, a deployment with an imported CA or a stored enrolment profile keeps MicroMDM's static
@@ -60,28 +86,39 @@ export async function challengeMode(
 }
 
 /**
- * The challenge for an enrolment profile that is being downloaded: a fresh one, which leads from the certificate
- * that it gets to what the profile said, or the static one, which leads nowhere.
+ * The challenge for a profile that is being downloaded: a fresh one, or the static one. Only that of an invitation is
+ * a row: others cost nothing until somebody uses them.
  */
 export async function profileChallenge(
   d1: D1Database,
-  settings: ChallengeSettings,
+  { scep, sealer }: { readonly scep: ChallengeSettings; readonly sealer: Sealer },
   now: number,
-  profile?: InstalledProfile,
+  terms: ChallengeTerms,
 ): Promise<string> {
-  const mode = await challengeMode(d1, settings)
-  return mode.kind === 'static'
-    ? mode.challenge
-    : newChallenge(d1, now, {
-        lifetime: settings.challengeLifetime,
-        ...(profile && { profile }),
-      })
+  const { profile, subject = {}, by } = terms
+  const lifetime = scep.challengeLifetime
+  if (by === 'invitation') {
+    return newChallenge(d1, now, { lifetime, profile, subject })
+  }
+  const mode = await challengeMode(d1, scep)
+  if (mode.kind === 'static') {
+    return mode.challenge
+  }
+  const binding = bindingOf(subject)
+  const [newest] = sealer.derive(CHALLENGE_PURPOSE)
+  return writeChallenge(newest, {
+    profile,
+    counted: by === 'anybody' && !isBound(binding),
+    issuedAt: now,
+    expiresAt: now + lifetime,
+    binding,
+  })
 }
 
 /**
- * A fresh challenge, good for one certificate within `lifetime` milliseconds, or whenever it comes. With
+ * A fresh challenge that is a row, good for one certificate within `lifetime` milliseconds, or whenever it comes. With
  * `renews`, the fingerprint of an enrolment's present identity, the certificate is bound to that enrolment as
- * it is issued. `profile` is what it is handed out with. 32 characters of base64, as MicroMDM's.
+ * it is issued. 32 characters of base64, as MicroMDM's.
  */
 export async function newChallenge(
   d1: D1Database,
@@ -89,43 +126,88 @@ export async function newChallenge(
   options: {
     readonly lifetime?: number
     readonly renews?: string
-    readonly profile?: InstalledProfile
+    readonly profile?: number
+    readonly subject?: Subject
   } = {},
 ): Promise<string> {
-  const { lifetime = FOREVER - now, renews = '', profile } = options
+  const { lifetime = FOREVER - now, renews = '', profile = 0, subject = {} } = options
+  const { udid: boundUdid, serial: boundSerial } = bindingOf(subject)
   const db = drizzle(d1)
   const challenge = randomBytes(24).toString('base64')
   await db.batch([
+    // First, so that a full database has space again.
+    db.delete(challenges).where(lte(challenges.openUntil, now)),
     db.insert(challenges).values({
       hash: hashOf(challenge),
       openUntil: now + lifetime,
       certificate: renews,
-      profile: profile ? JSON.stringify(profile) : '',
+      profile: profile === 0 ? '' : String(profile),
+      boundUdid,
+      boundSerial,
     }),
-    // Downloads that led nowhere leave nothing behind.
-    db
-      .delete(challenges)
-      .where(
-        and(
-          eq(challenges.certificate, ''),
-          gt(challenges.openUntil, 0),
-          lte(challenges.openUntil, now),
-        ),
-      ),
   ])
   return challenge
 }
 
-/** A one-time challenge that was given out, used or not. Looked up by its hash, so that timing tells nothing. */
+/** What a text is as a one-time challenge. Looked up by its hash, so that timing tells nothing. */
 export async function findChallenge(
   d1: D1Database,
-  challenge: string,
-): Promise<KnownChallenge | undefined> {
-  const [known] = await drizzle(d1)
-    .select()
-    .from(challenges)
-    .where(eq(challenges.hash, hashOf(challenge)))
-  return known
+  sealer: Sealer,
+  text: string,
+  now: number,
+): Promise<FoundChallenge> {
+  const db = drizzle(d1)
+  const hash = hashOf(text)
+  const [[row], [spent], [revoked]] = await db.batch([
+    db.select().from(challenges).where(eq(challenges.hash, hash)),
+    db
+      .select({ certificate: certificates.fingerprint })
+      .from(certificates)
+      .where(eq(certificates.challenge, hash)),
+    db.select({ at: moments.at }).from(moments).where(eq(moments.name, REVOKED)),
+  ])
+  if (spent) {
+    return { kind: 'spent', ...spent }
+  }
+  if (row) {
+    const { openUntil, certificate, boundUdid, boundSerial } = row
+    const challenge: FreshChallenge = {
+      hash,
+      isRow: true,
+      expiresAt: openUntil,
+      renews: certificate,
+      // Rows from before there were versions hold the text of the first one.
+      profile: row.profile === '' ? 0 : Number(row.profile) || PROFILE_VERSION,
+      binding: { udid: boundUdid, serial: boundSerial },
+      counted: false,
+    }
+    return openUntil <= now ? TOO_OLD : { kind: 'fresh', challenge }
+  }
+  const grant = readChallenge(sealer.derive(CHALLENGE_PURPOSE), text)
+  if (!grant) {
+    return { kind: 'unknown' }
+  }
+  if (grant.expiresAt <= now) {
+    return TOO_OLD
+  }
+  return revoked && grant.issuedAt <= revoked.at
+    ? { kind: 'over', reason: 'the challenge was revoked' }
+    : { kind: 'fresh', challenge: { ...grant, hash, isRow: false, renews: '' } }
+}
+
+/** Makes all challenges void that were given out so far, but for those that renew the identity of an enrolment. */
+export async function revokeChallenges(d1: D1Database, now: number): Promise<void> {
+  const db = drizzle(d1)
+  await db.batch([
+    db.delete(challenges).where(eq(challenges.certificate, '')),
+    db
+      .insert(moments)
+      .values({ name: REVOKED, at: now })
+      .onConflictDoUpdate({
+        target: moments.name,
+        set: { at: sql`max(${moments.at}, excluded.at)` },
+      }),
+  ])
 }
 
 function hashOf(challenge: string): string {

@@ -1,8 +1,7 @@
-import { and, asc, eq, getTableColumns, gt, ne, sql, type SQL } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, gt, sql, type SQL } from 'drizzle-orm'
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
 import type { DirectoryRow } from '../device/directory-row.ts'
-import type { InstalledProfile } from '../enroll/installed-profile.ts'
-import { authorities, challenges, devices, identities, users } from './schema.ts'
+import { authorities, devices, identities, users } from './schema.ts'
 import { foremost } from './serials.ts'
 import { isCalled, isOver } from './users.ts'
 
@@ -23,9 +22,8 @@ function open(db: D1Database): DrizzleD1Database {
 /**
  * Claims the certificate of a row, that nobody has seen, for the row's enrolment, and lists the enrolment if it is new, in one batch.
  * `authority` is the `key_id` of our own CA that issued it, which has to be accepted still; empty for another.
- * @returns the enrolment that owns it: somebody else's, when it was claimed before; none, when its CA is gone;
- * what the enrolment profile said that it came with, if one of ours did; and whether a user of another device is called like the
- * enrolment.
+ * @returns the enrolment that owns it: somebody else's, when it was claimed before; none, when its CA is gone; and whether a user of
+ * another device is called like the enrolment.
  */
 export async function claimIdentity(
   d1: D1Database,
@@ -33,12 +31,11 @@ export async function claimIdentity(
   authority: string,
 ): Promise<{
   owner: string | undefined
-  profile: InstalledProfile | undefined
   isUsers: boolean
 }> {
   const db = open(d1)
   const fingerprint = row.identity
-  const [, , owner, profile] = await db.batch([
+  const [, , owner] = await db.batch([
     db
       .insert(identities)
       .select(
@@ -58,17 +55,8 @@ export async function claimIdentity(
       .select({ enrollment: identities.enrollment, isUsers: isCalled(row.id) })
       .from(identities)
       .where(eq(identities.fingerprint, fingerprint)),
-    db
-      .select({ profile: challenges.profile })
-      .from(challenges)
-      .where(and(eq(challenges.certificate, fingerprint), ne(challenges.profile, ''))),
   ])
-  const [found] = profile
-  return {
-    owner: owner[0]?.enrollment,
-    profile: found && JSON.parse(found.profile),
-    isUsers: owner[0]?.isUsers === 1,
-  }
+  return { owner: owner[0]?.enrollment, isUsers: owner[0]?.isUsers === 1 }
 }
 
 /** Brings the directory up to the devices' own rows, and ends the claims of users that they have no more. */

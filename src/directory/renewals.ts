@@ -81,6 +81,24 @@ export async function dueForRenewal(
   return rows.map(({ id }) => id)
 }
 
+/**
+ * Whether an enrolment whose identity ends before `endsBefore` is to be renewed out of turn. It is once for each
+ * `triedBefore`, however many ask: the first notes its try at `now`.
+ */
+export async function takeTurn(
+  d1: D1Database,
+  id: string,
+  due: DueIdentities,
+  now: number,
+): Promise<boolean> {
+  const taken = await drizzle(d1)
+    .update(devices)
+    .set({ renewalAt: now })
+    .where(and(eq(devices.id, id), isDue(due)))
+    .returning({ id: devices.id })
+  return taken.length > 0
+}
+
 /** A device that cannot be asked is passed over as one that is blocked. Its own row replaces this, once it tells of it. */
 export async function passOver(d1: D1Database, id: string, now: number): Promise<void> {
   const renewalReason = 'its object could not be reached: the log says why'

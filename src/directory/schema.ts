@@ -120,27 +120,55 @@ export const certificates = sqliteTable(
     issuedAt: integer('issued_at').notNull(),
     notAfter: integer('not_after').notNull(),
     der: blob('der', { mode: 'buffer' }).notNull(),
+    /** SHA-256 of the one-time challenge that it was issued for: by this row, that is used up. */
+    challenge: text('challenge'),
+    /** Version of the enrolment profile that the challenge stood in; 0 for none. */
+    profile: integer('profile').notNull().default(0),
+    /** Digests of the device that the challenge was bound to; empty for any. */
+    boundUdid: text('bound_udid').notNull().default(''),
+    boundSerial: text('bound_serial').notNull().default(''),
+    /** Anybody could have it: it counts for `SCEP_RATE`. */
+    counted: integer('counted', { mode: 'boolean' }).notNull().default(false),
+    /** How long it is kept for a device to use it (milliseconds); 0 once a device has. */
+    keptUntil: integer('kept_until').notNull().default(0),
   },
   (table) => [
     uniqueIndex('certificates_request').on(table.request),
     uniqueIndex('certificates_serial').on(table.authority, table.serial),
+    uniqueIndex('certificates_challenge').on(table.challenge),
+    index('certificates_counted')
+      .on(table.issuedAt)
+      .where(sql`counted = 1`),
+    index('certificates_kept')
+      .on(table.keptUntil)
+      .where(sql`kept_until > 0`),
   ],
 )
 
-/** SCEP challenges that are good once, by their SHA-256. */
+/** One-time SCEP challenges that nobody has used, by their SHA-256; those of public downloads need no row. */
 export const challenges = sqliteTable(
   'challenges',
   {
     hash: text('hash').primaryKey(),
-    /** Until when it may be used (milliseconds); 0 once it was. */
+    /** Until when it may be used (milliseconds). */
     openUntil: integer('open_until').notNull(),
-    /** The certificate that it last got, or that it is to renew; empty while it has none. */
+    /** The certificate that it is to renew; empty for a new enrolment. */
     certificate: text('certificate').notNull(),
-    /** JSON of what the enrolment profile said that it was handed out in; empty for others. */
+    /** Version of the enrolment profile that it stands in; empty for none. */
     profile: text('profile').notNull().default(''),
+    /** Digests of the device that it is bound to; empty for any. */
+    boundUdid: text('bound_udid').notNull().default(''),
+    boundSerial: text('bound_serial').notNull().default(''),
   },
-  (table) => [index('challenges_certificate').on(table.certificate)],
+  (table) => [index('challenges_open').on(table.openUntil)],
 )
+
+/** Moments that count for the whole deployment, by name. */
+export const moments = sqliteTable('moments', {
+  name: text('name').primaryKey(),
+  /** Milliseconds. */
+  at: integer('at').notNull(),
+})
 
 /** Webhooks, but for the one that `WEBHOOK_URL` names. */
 export const webhooks = sqliteTable('webhooks', {

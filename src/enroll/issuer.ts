@@ -1,13 +1,20 @@
 import type { Anchor } from '../pki/path.ts'
-import type { InstalledProfile } from './installed-profile.ts'
+import type { Subject } from '../pki/challenge.ts'
+
+/** What a challenge is given out for. */
+export interface ChallengeTerms {
+  /** Version of the enrolment profile that it stands in (`installed-profile.ts`); 0 when it stands in none. */
+  readonly profile: number
+  /** The device that it is bound to: what is named of it has to be true of whoever uses the identity. */
+  readonly subject?: Subject
+  /** `anybody`: downloads are open. `token`: the download showed the deployment's token. `invitation`: one of an admin's. */
+  readonly by: 'anybody' | 'token' | 'invitation'
+}
 
 /** What enrolment needs of the certificate authority that gives devices their identities. */
 export interface IdentityIssuer {
-  /**
-   * A SCEP challenge for one download of a profile; empty when the profile is to have none. `profile` is kept for
-   * the enrolment that uses it, so that it can be repeated.
-   */
-  challenge(profile?: InstalledProfile): Promise<string>
+  /** A SCEP challenge for one download of a profile. */
+  challenge(terms: ChallengeTerms): Promise<string>
   /** The CAs whose identities are accepted, issuing and retired ones. */
   anchors(): Promise<readonly Anchor[]>
 }

@@ -5,6 +5,8 @@ import type { PlistDict, PlistValue } from '../plist/value.ts'
 import { type InstalledProfile, ownProfile } from './installed-profile.ts'
 import { enrollmentProfile, identityPayload, type ScepFacts } from './profile.ts'
 
+const NO_TOPIC = 'the device has not told its push topic since it is known here'
+
 /** What is known of a device's enrolment profile. */
 export interface KnownEnrollment {
   readonly type: EnrollmentType
@@ -53,8 +55,13 @@ export function planRenewal(known: KnownEnrollment, assumed: AssumedProfile): Re
   }
 }
 
-function planOf(profile: InstalledProfile, known: KnownEnrollment): RenewalPlan {
+function planOf(made: InstalledProfile, known: KnownEnrollment): RenewalPlan {
   const { serverUrl, checkInUrl, topic } = known
+  // Where the device's first message told no topic, a later one has.
+  const profile = { ...made, topic: made.topic || topic }
+  if (profile.topic === '') {
+    return blocked(NO_TOPIC)
+  }
   for (const [name, told, found] of [
     ['ServerURL', profile.serverUrl, serverUrl],
     ['CheckInURL', profile.checkInUrl, checkInUrl],
@@ -74,7 +81,7 @@ function planOwn({ serverUrl, checkInUrl, topic }: KnownEnrollment): RenewalPlan
     return blocked('the device has not called its ServerURL since it is known here')
   }
   if (topic === '') {
-    return blocked('the device has not told its push topic since it is known here')
+    return blocked(NO_TOPIC)
   }
   const profile = ownProfile({
     topic,

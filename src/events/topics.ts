@@ -20,6 +20,8 @@ export const ENROLLMENT_CONTESTED = 'enrollment.contested'
 export const PUSH_UNREGISTERED = 'push.unregistered'
 /** A device has put a command off again and again; the event says how often. */
 export const COMMAND_DEFERRED = 'command.deferred'
+/** A device wants its next identity, and no renewal profile can be sent: an admin has to see to it before the present one ends. */
+export const RENEWAL_NEEDED = 'renewal.needed'
 
 /** Sent when an admin wants to know whether a webhook works, whatever it listens to. */
 export const WEBHOOK_TEST = 'webhook.test'
@@ -33,6 +35,7 @@ export const TOPICS = [
   ENROLLMENT_CONTESTED,
   PUSH_UNREGISTERED,
   COMMAND_DEFERRED,
+  RENEWAL_NEEDED,
   WEBHOOK_TEST,
 ] as const
 

@@ -15,6 +15,7 @@ it('identities live a year and nobody has chosen the challenges, unless settings
     challenge: 'micromdm',
     challengeLifetime: DAY,
     clientValidity: 365 * DAY,
+    rate: 60,
   })
   expect(scep({ SCEP_CHALLENGE: 'word', SCEP_CHALLENGE_LIFETIME: '1h' })).toMatchObject({
     dynamicChallenge: false,
@@ -27,6 +28,11 @@ it('MicroMDM’s names for SCEP settings work', () => {
   const vars = { MICROMDM_SCEP_CLIENT_VALIDITY: '30', MICROMDM_USE_DYNAMIC_CHALLENGE: 'true' }
   expect(scep(vars)).toMatchObject({ dynamicChallenge: true, clientValidity: 30 * DAY })
   expect(scep({ ...vars, SCEP_CHALLENGE: 'word' })).toMatchObject({ dynamicChallenge: true })
+})
+
+it('the number of certificates that anybody may have in a minute can be chosen', () => {
+  expect(scep({ SCEP_RATE: '5' })).toMatchObject({ rate: 5 })
+  expect(scep({ SCEP_RATE: 'all' })).toEqual(['SCEP_RATE: not a whole number from 1 to 9999999'])
 })
 
 it('a validity that is no number of days is named', () => {

@@ -2,7 +2,11 @@ import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { installAuthority } from '../../src/directory/authorities.ts'
 import worker from '../../src/index.ts'
 import type { Env } from '../../src/env.ts'
-import { challengeMode, profileChallenge } from '../../src/directory/challenges.ts'
+import {
+  challengeMode,
+  profileChallenge,
+  type ChallengeSettings,
+} from '../../src/directory/challenges.ts'
 import type { Authority } from '../../src/pki/authority.ts'
 import { issueCertificate, pem, randomSerial } from '../../src/pki/issue.ts'
 import { createSealer } from '../../src/pki/seal.ts'
@@ -186,10 +190,13 @@ describe('two CAs of one name with colliding serial numbers, one of them expired
   it('keep the static challenge of the profiles in the field, unless a setting says otherwise', async () => {
     await expect(enrol({ challenge: 'micromdm' })).resolves.toBeTruthy()
     const settings = { dynamicChallenge: undefined, challenge: 'micromdm', challengeLifetime: DAY }
-    expect(await profileChallenge(env.DB, settings, NOW)).toBe('micromdm')
+    const sealer = createSealer(env.SEAL_KEYS)
+    const download = (scep: ChallengeSettings) =>
+      profileChallenge(env.DB, { scep, sealer }, NOW, { profile: 1, by: 'anybody' })
+    expect(await download(settings)).toBe('micromdm')
     const dynamic = { ...settings, dynamicChallenge: true }
     expect(await challengeMode(env.DB, dynamic)).toEqual({ kind: 'one-time' })
-    const challenge = await profileChallenge(env.DB, dynamic, NOW)
+    const challenge = await download(dynamic)
     await expect(enrol({ challenge })).resolves.toBeTruthy()
     await expect(enrol({ challenge })).rejects.toMatchObject({ failInfo: '2' })
   })

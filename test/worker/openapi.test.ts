@@ -210,6 +210,7 @@ const PREPARE: Record<string, Prepare> = {
   listAuthorities: successor,
   installAuthority: authority,
   removeAuthority: successor,
+  revokeChallenges: async () => ({}),
   reinstateIdentity: identified,
   revokeIdentity: identified,
   retireDevice: enrolled,

@@ -1,17 +1,39 @@
-import { beforeAll, describe, expect, it } from 'vitest'
+import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
+import worker from '../../src/index.ts'
 import { arrayAt, isDict, stringAt } from '../../src/plist/dict.ts'
 import type { PlistDict } from '../../src/plist/value.ts'
 import { writePlist } from '../../src/plist/write.ts'
 import type { SimulatedDevice } from '../../src/simulator/device.ts'
-import { obtainIdentity, readEnrollmentProfile } from '../../src/simulator/enrolment.ts'
+import {
+  downloadProfile,
+  obtainIdentity,
+  readEnrollmentProfile,
+} from '../../src/simulator/enrolment.ts'
 import { readProfile } from '../../src/simulator/installed.ts'
+import {
+  readCertRep,
+  sendScepRequest,
+  type ScepFetch,
+  writeScepRequest,
+} from '../../src/simulator/scep.ts'
+import { turn } from './clock.ts'
 import { fingerprintOf, one, queuers, renew, renewalOf, set } from './renewal-client.ts'
-import { enrolByProfile, install, newAuthority, scepFetch, someKey } from './scep-client.ts'
-import { api, events, newDevice, newIdentity, until } from './server.ts'
+import {
+  enrol,
+  enrolByProfile,
+  install,
+  newAuthority,
+  SCEP_URL,
+  scepFetch,
+  someKey,
+} from './scep-client.ts'
+import { api, env, events, listedAs, newDevice, newIdentity, until } from './server.ts'
 
 const scep = { fetch: scepFetch, key: someKey }
 
-beforeAll(() => install(newAuthority()))
+const authority = newAuthority()
+beforeAll(() => install(authority))
 
 /** The MDM payload of the last profile that a device was sent. */
 function sentMdm(device: SimulatedDevice): PlistDict | undefined {
@@ -229,5 +251,101 @@ describe('a device whose profile was not made here', () => {
     ])
     await set({ unknown_profiles: null })
     await api('DELETE', '/v1/profiles', { ids: [identifier] })
+  })
+})
+
+describe('a Mac that renews with a new key and the challenge of its profile', () => {
+  const DAY = 86_400_000
+  /** Waits for what goes on behind the answer too. */
+  const patient: ScepFetch = async (url, init) => {
+    const context = createExecutionContext()
+    const asked = new Request(url, init as RequestInit)
+    const response = await worker.fetch(asked as never, env as never, context)
+    await waitOnExecutionContext(context)
+    return response
+  }
+  /** A request as macOS makes one, and a stranger can who has seen the profile. */
+  const ask = async (device: SimulatedDevice): Promise<void> => {
+    const challenge = device.enrollmentProfile()?.scep.challenge ?? expect.fail()
+    await expect(enrol({ challenge, fetch: patient })).rejects.toMatchObject({ failInfo: '2' })
+  }
+  const sent = async ({ udid }: SimulatedDevice) =>
+    (await api<{ commands: { request_type: string }[] }>('GET', `/api/devices/${udid}/commands`))
+      .body.commands
+  /** It enrolled ten months ago. */
+  const ageing = async (options = {}): Promise<SimulatedDevice> => {
+    const device = await enrolByProfile(options)
+    await device.poll()
+    await listedAs(device, 'enrolled')
+    await ask(device)
+    turn(300 * DAY)
+    return device
+  }
+
+  it('gets no certificate, but its renewal profile, however often somebody asks', async () => {
+    const device = await ageing()
+    const before = fingerprintOf(device)
+    const { challenge = '' } = device.enrollmentProfile()?.scep ?? {}
+    expect(await sent(device)).toEqual([])
+    await Promise.all([ask(device), ask(device), ask(device)])
+    turn(DAY)
+    await ask(device)
+    expect(await sent(device)).toMatchObject([{ request_type: 'InstallProfile' }])
+    await device.poll()
+    expect(fingerprintOf(device)).not.toBe(before)
+    await renewalOf(device, 'renewed')
+    turn(DAY)
+    await expect(enrol({ challenge, fetch: patient })).rejects.toMatchObject({ failInfo: '2' })
+    expect(await sent(device)).toHaveLength(1)
+  })
+
+  it('and refuses the profile gets another one on another day', async () => {
+    const device = await ageing({ answer: () => 'Error' })
+    for (const numberSent of [1, 2, 3]) {
+      await ask(device)
+      await device.poll()
+      await ask(device)
+      expect(await sent(device)).toHaveLength(numberSent)
+      turn(DAY + 60_000)
+    }
+  })
+
+  it('is what admins hear of where renewals are off, once a day', async () => {
+    await set({ enabled: false })
+    const device = await ageing()
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    await Promise.all([ask(device), ask(device)])
+    const lines = warn.mock.calls.map(([line]) => JSON.parse(String(line)))
+    warn.mockRestore()
+    expect(lines.filter(({ event }) => event === 'scep:renewal-needed')).toEqual([
+      {
+        event: 'scep:renewal-needed',
+        device: device.udid,
+        reason: 'renewals are off (PATCH /api/renewals): not enabled',
+      },
+    ])
+    const path = `/api/devices/${device.udid}/events?topic=renewal.needed`
+    const { body } = await api<{ events: object[] }>('GET', path)
+    expect(body.events).toHaveLength(1)
+    expect(await sent(device)).toEqual([])
+    expect((await one(device))?.renewal).toMatchObject({ state: 'blocked' })
+    await set({ enabled: true })
+  })
+
+  it('with the very request of its enrolment gets the certificate of then, and its renewal profile', async () => {
+    const profile = await downloadProfile(patient, 'http://mdm.test/mdm/enroll')
+    const options = { challenge: profile.scep.challenge, subject: [['CN', 'Mac']] as const }
+    const pending = writeScepRequest(options, authority.certificate)
+    const repeat = async () =>
+      readCertRep(await sendScepRequest({ fetch: patient, url: SCEP_URL }, pending.der), pending)
+    const identity = await repeat()
+    const { serverUrl, topic, checkInUrl = serverUrl } = profile
+    const device = newDevice({ profile, identity, serverUrl, checkInUrl, topic, scep })
+    await device.enroll()
+    await device.poll()
+    await listedAs(device, 'enrolled')
+    turn(300 * DAY)
+    expect((await repeat()).certificate).toEqual(identity.certificate)
+    expect(await sent(device)).toMatchObject([{ request_type: 'InstallProfile' }])
   })
 })

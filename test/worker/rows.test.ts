@@ -84,7 +84,7 @@ function input(message: Message, listeners: string[]): DeviceInput {
     url: 'https://mdm.test/mdm/connect',
     params: {},
     fingerprint: 'f',
-    claim: { caKey: 'ca', subject: 's', notAfter: 1e15 },
+    claim: { caKey: 'ca', subject: 's', notAfter: 1e15, issuedHere: false },
     listeners,
     conflictListeners: [],
     deferredListeners: [],

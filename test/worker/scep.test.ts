@@ -2,6 +2,7 @@ import { createPublicKey } from 'node:crypto'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { findChallenge, newChallenge } from '../../src/directory/challenges.ts'
 import { issueCertificate, randomSerial } from '../../src/pki/issue.ts'
+import { createSealer } from '../../src/pki/seal.ts'
 import { readCertificate } from '../../src/pki/x509.ts'
 import { CONTENT_CIPHERS, readEnvelope } from '../../src/pki/enveloped-data.ts'
 import { readSignedData } from '../../src/pki/signed-data.ts'
@@ -148,13 +149,16 @@ describe('a challenge', () => {
     await expect(enrol({ challenge: open })).resolves.toBeTruthy()
   })
 
-  it('that nobody used is forgotten after its time, and a used one is kept', async () => {
+  it('is forgotten after its time or its use, and a used one is known by its certificate', async () => {
     const used = await oneTimeChallenge()
-    await enrol({ challenge: used })
+    const { certificate } = await enrol({ challenge: used })
     const late = await newChallenge(env.DB, clock.now() - 5000, { lifetime: 1000 })
     await newChallenge(env.DB, clock.now(), { lifetime: 60_000 })
-    expect(await findChallenge(env.DB, late)).toBeUndefined()
-    expect(await findChallenge(env.DB, used)).toMatchObject({ openUntil: 0 })
+    const sealer = createSealer(env.SEAL_KEYS)
+    const find = (challenge: string) => findChallenge(env.DB, sealer, challenge, clock.now())
+    expect(await find(late)).toEqual({ kind: 'unknown' })
+    const { fingerprint } = readCertificate(certificate)
+    expect(await find(used)).toEqual({ kind: 'spent', certificate: fingerprint })
   })
 
   it('that is wrong, empty, or MicroMDM’s static one, gets nothing from a fresh deployment', async () => {
@@ -265,34 +269,6 @@ describe('a renewal', () => {
     expect(await certificateCount()).toBe(before + 2)
   })
 
-  it('with a new self-signed key and the old challenge is accepted once near the end of the certificate', async () => {
-    const challenge = await oneTimeChallenge()
-    const identity = await enrol({ challenge })
-    const device = newDevice({ identity })
-    await device.enroll()
-    await expect(enrol({ challenge })).rejects.toMatchObject({ failInfo: '2' })
-    await age(identity.certificate)
-    const renewed = await enrol({ challenge })
-    device.useIdentity(renewed)
-    expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
-    await expect(enrol({ challenge })).rejects.toMatchObject({ failInfo: '2' })
-    await age(renewed.certificate)
-    await expect(enrol({ challenge })).resolves.toBeTruthy()
-  })
-
-  it('leaves the old challenge with the enrolment: after one signed by the identity it still works', async () => {
-    const challenge = await oneTimeChallenge()
-    const identity = await enrol({ challenge })
-    const device = newDevice({ identity })
-    await device.enroll()
-    const renewed = await enrol({ renew: identity })
-    await age(identity.certificate)
-    await expect(enrol({ challenge })).rejects.toMatchObject({ failInfo: '2' })
-    await age(renewed.certificate)
-    device.useIdentity(await enrol({ challenge }))
-    expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
-  })
-
   it('by a challenge made for it is bound to the enrolment as it is issued', async () => {
     const identity = await enrol({ challenge: await oneTimeChallenge() })
     const device = newDevice({ identity })
@@ -303,16 +279,6 @@ describe('a renewal', () => {
     device.useIdentity(await enrol({ challenge }))
     expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
     await expect(enrol({ challenge })).rejects.toMatchObject({ failInfo: '2' })
-  })
-
-  it('with the same key near the end of the certificate is no repetition of the first request', async () => {
-    const pending = request({ challenge: await oneTimeChallenge() }, authority)
-    const identity = await send(pending)
-    await newDevice({ identity }).enroll()
-    await age(identity.certificate)
-    const renewed = await send(pending)
-    expect(renewed.certificate).not.toEqual(identity.certificate)
-    expect((await send(pending)).certificate).toEqual(renewed.certificate)
   })
 })
 

@@ -1,6 +1,7 @@
 import { adminAuth } from '../admin-auth.ts'
 import { bulk } from './bulk.ts'
 import { ca } from './ca.ts'
+import { challenges } from './challenges.ts'
 import { commands } from './commands.ts'
 import { contests } from './contests.ts'
 import { deadLetters } from './dead-letters.ts'
@@ -47,6 +48,7 @@ const ROUTES = [
   renewals,
   escrow,
   ca,
+  challenges,
   pushCertificate,
   webhooks,
   webhookControl,

@@ -3,15 +3,17 @@ import type { Config } from '../../config.ts'
 import type { DirectoryRow } from '../../device/directory-row.ts'
 import type { Claim } from '../../device/identity.ts'
 import { authorityAnchors } from '../../directory/authorities.ts'
+import { type CertificateFacts, certificateFacts } from '../../directory/certificates.ts'
 import { claimIdentity } from '../../directory/directory.ts'
 import { liveClaims, type ReachEnv } from '../../directory/reach.ts'
 import { claimsOf } from '../../directory/users.ts'
-import type { InstalledProfile } from '../../enroll/installed-profile.ts'
+import { type InstalledProfile, rebuiltProfile } from '../../enroll/installed-profile.ts'
 import { reasonOf, warn } from '../../log.ts'
 import { deviceTypeOf, enrollmentId } from '../../mdm/enrollment.ts'
 import { NO_FACTS, type Message } from '../../mdm/message.ts'
 import type { SignatureCheck } from '../../pki/cms.ts'
 import { DerError } from '../../pki/der.ts'
+import { bindingOf } from '../../pki/challenge.ts'
 import { type Anchor, imported, validatePath } from '../../pki/path.ts'
 import { readCertificate } from '../../pki/x509.ts'
 
@@ -36,41 +38,29 @@ interface Refused {
 }
 
 type Checked =
-  | { readonly ok: true; readonly claim: Claim; readonly warnings: readonly string[] }
+  | ({ readonly ok: true; readonly warnings: readonly string[] } & Pick<
+      Claim,
+      'caKey' | 'subject' | 'notAfter'
+    >)
   | Refused
+
+/** A message that is the first to be signed with a certificate, as far as its device knows. */
+export interface Unclaimed {
+  readonly message: Message
+  readonly signer: Signer
+  /** The URL that the device called. */
+  readonly url: string
+  readonly blocked: boolean
+}
 
 /**
  * A certificate that its device does not know yet: it must descend from an accepted CA, and D1 must give it to
- * this device and no other. That is the one time in its life that D1 is asked (design.md 2); without D1 only
+ * this device and no other. That is the one time in its life that D1 is asked; without D1 only
  * new certificates get 503.
  */
-export async function claim(
-  env: ReachEnv,
-  config: Config,
-  message: Message,
-  signer: Signer,
-  blocked: boolean,
-): Promise<Claimed> {
-  const { device } = message.enrollment
-  let checked: Checked
-  let claimed: Awaited<ReturnType<typeof claimIdentity>>
-  let namesakes: Awaited<ReturnType<typeof liveClaims>>
+export async function claim(env: ReachEnv, config: Config, unclaimed: Unclaimed): Promise<Claimed> {
   try {
-    checked = check(await acceptedCAs(env.DB, config, AUTHORITIES_FOR), signer)
-    if (!checked.ok) {
-      checked = check(await acceptedCAs(env.DB, config, 0), signer)
-    }
-    if (!checked.ok) {
-      return checked
-    }
-    if (blocked) {
-      return { ok: false, status: 401, reason: 'blocked' }
-    }
-    const { caKey } = checked.claim
-    const authority = config.deviceCAs.some(({ keyId }) => keyId === caKey) ? '' : caKey
-    const row = firstRow(message, signer.fingerprint, checked.claim.notAfter)
-    claimed = await claimIdentity(env.DB, row, authority)
-    namesakes = claimed.isUsers ? await namesakesOf(env, device) : []
+    return await claimFor(env, config, unclaimed)
   } catch (error) {
     warn('directory:unavailable', { reason: reasonOf(error) })
     return {
@@ -80,30 +70,116 @@ export async function claim(
         'the directory is not available: is D1 migrated (`wrangler d1 migrations apply DB --remote`)?',
     }
   }
-  const { owner, profile } = claimed
-  if (owner === device) {
-    const called = {
-      ids: namesakes.map(({ id, device: other }) => enrollmentId(other, id)),
-      used: namesakes.some(({ used }) => used),
-    }
-    const found = { ...checked.claim, namesakes: called.ids.length > 0 ? called : undefined }
-    warnOfWeakness(device, signer, checked.warnings)
-    return { ok: true, claim: found, profile }
-  }
-  const reason =
-    owner === undefined
-      ? 'the CA that issued the certificate is accepted no more'
-      : `the certificate belongs to the enrolment ${owner}`
-  return { ok: false, status: 400, reason, owner }
 }
 
-/** Users of other devices that are called like the device. */
-async function namesakesOf(env: ReachEnv, device: string): ReturnType<typeof liveClaims> {
+async function claimFor(env: ReachEnv, config: Config, unclaimed: Unclaimed): Promise<Claimed> {
+  const { message, signer, blocked } = unclaimed
+  const { device } = message.enrollment
+  let checked = check(await acceptedCAs(env.DB, config, AUTHORITIES_FOR), signer)
+  if (!checked.ok) {
+    checked = check(await acceptedCAs(env.DB, config, 0), signer)
+  }
+  if (!checked.ok) {
+    return checked
+  }
+  if (blocked) {
+    return { ok: false, status: 401, reason: 'blocked' }
+  }
+  const { caKey, subject, notAfter } = checked
+  const authority = config.deviceCAs.some(({ keyId }) => keyId === caKey) ? '' : caKey
+  const known = await certificateFacts(env.DB, signer.fingerprint, authority)
+  const refused = refusal(known, message, config)
+  if (refused !== undefined) {
+    return { ok: false, status: 400, reason: refused }
+  }
+  const row = firstRow(message, signer.fingerprint, notAfter)
+  const { owner, isUsers } = await claimIdentity(env.DB, row, authority)
+  if (owner !== device) {
+    const reason =
+      owner === undefined
+        ? 'the CA that issued the certificate is accepted no more'
+        : `the certificate belongs to the enrolment ${owner}`
+    return { ok: false, status: 400, reason, owner }
+  }
+  warnOfWeakness(device, signer, checked.warnings)
+  const namesakes = isUsers ? await namesakesOf(env, device) : undefined
+  return {
+    ok: true,
+    claim: { caKey, subject, notAfter, ...provenance(known, message), namesakes },
+    profile: profileOf(known, config, unclaimed),
+  }
+}
+
+/** Why a certificate may not speak for the sender of a message, by what it was issued for; `undefined` if it may. */
+function refusal(known: CertificateFacts, message: Message, config: Config): string | undefined {
+  const { owner, issued, isOfOwnCA } = known
+  const { device } = message.enrollment
+  const isClaimed = owner === device
+  if (!issued) {
+    return isOfOwnCA && !isClaimed
+      ? 'its CA issued no such certificate here, or no device used it within 7 days: the device has to enrol again'
+      : undefined
+  }
+  const { bound } = provenance(known, message)
+  if (bound && issued.binding.udid !== '' && !bound.udid) {
+    return 'the certificate was issued for another UDID'
+  }
+  const authenticates = message.kind === 'checkin' && message.messageType === 'Authenticate'
+  if (bound && authenticates && issued.binding.serial !== '' && !bound.serial) {
+    return 'the certificate was issued for another serial number'
+  }
+  // First use says nothing of a certificate of ours: a device that gets one begins with Authenticate.
+  return isClaimed || authenticates || config.device.udidCertAuthWarnOnly
+    ? undefined
+    : 'this server issued the certificate, and no enrolment began with it: the device has to send Authenticate first'
+}
+
+/** Where a certificate comes from, and what of its binding this message says too. */
+function provenance(
+  { issued }: CertificateFacts,
+  message: Message,
+): Pick<Claim, 'issuedHere' | 'bound'> {
+  if (!issued) {
+    return { issuedHere: false }
+  }
+  const { udid, serial } = issued.binding
+  const facts =
+    message.kind === 'checkin' && message.messageType === 'Authenticate' && message.facts
+  const said = bindingOf({
+    udid: message.enrollment.device,
+    ...(facts && { serial: facts.SerialNumber }),
+  })
+  const bound =
+    udid === '' && serial === ''
+      ? undefined
+      : { udid: udid !== '' && udid === said.udid, serial: serial !== '' && serial === said.serial }
+  return { issuedHere: true, bound }
+}
+
+/** The enrolment profile that a certificate came with, if it was made here. */
+function profileOf(
+  { issued }: CertificateFacts,
+  config: Config,
+  { message, url }: Unclaimed,
+): InstalledProfile | undefined {
+  const topic = message.kind === 'checkin' && 'topic' in message ? message.topic : ''
+  const base = config.publicUrl || new URL(url).origin
+  return issued && rebuiltProfile(issued.profile, { base, calledUrl: url, topic })
+}
+
+/** Users of other devices that are called like the device, if there are some. */
+async function namesakesOf(env: ReachEnv, device: string): Promise<Claim['namesakes']> {
   const { claims } = await claimsOf(env.DB, device)
-  return liveClaims(
+  const live = await liveClaims(
     env,
     claims.filter((called) => called.device !== device),
   )
+  return live.length === 0
+    ? undefined
+    : {
+        ids: live.map(({ id, device: other }) => enrollmentId(other, id)),
+        used: live.some(({ used }) => used),
+      }
 }
 
 /** A CA that was added meanwhile is looked for at once, and one that was removed has no part in the claim. */
@@ -133,7 +209,7 @@ export function check(cas: readonly Anchor[], signer: Signer): Checked {
     }
     const { subject, notAfter } = leaf
     const { caKeyId: caKey, warnings } = path
-    return { ok: true, claim: { caKey, subject, notAfter }, warnings }
+    return { ok: true, caKey, subject, notAfter, warnings }
   } catch (error) {
     if (error instanceof DerError) {
       return { ok: false, status: 400, reason: `the certificate cannot be read: ${error.message}` }

@@ -1,9 +1,10 @@
 import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import { clock } from '../../clock.ts'
+import { certificateFacts } from '../../directory/certificates.ts'
 import { storedProfile } from '../../directory/profiles.ts'
-import { readMachineInfo } from '../../enroll/machine-info.ts'
+import { type MachineInfo, readMachineInfo } from '../../enroll/machine-info.ts'
 import { softwareUpdateRequired } from '../../enroll/minimum-os.ts'
-import { ENROLL_ID, ownProfile } from '../../enroll/installed-profile.ts'
+import { ENROLL_ID, ownProfile, PROFILE_VERSION } from '../../enroll/installed-profile.ts'
 import {
   enrollmentProfile,
   OTA_ID,
@@ -18,6 +19,7 @@ import { log, warn } from '../../log.ts'
 import { PlistError } from '../../plist/error.ts'
 import type { PlistDict } from '../../plist/value.ts'
 import { writePlist } from '../../plist/write.ts'
+import { bindingOf, type Subject } from '../../pki/challenge.ts'
 import type { AppEnv } from '../app-env.ts'
 import { readBody } from '../body.ts'
 import { sameSecret } from '../same-secret.ts'
@@ -41,6 +43,7 @@ const MAX_SIGNED_BYTES = 100_000
 const PROFILE_TYPE = 'application/x-apple-aspen-config'
 /** As Apple writes it. */
 const JSON_TYPE = 'application/json; charset=UTF8'
+const BLOCKED = 'an admin has blocked the device: unblock it first'
 const NO_PUSH_CERTIFICATE =
   'This server has no push certificate yet, so no device can enrol. Its administrator has to install one: docs/enrolment.md'
 
@@ -73,18 +76,13 @@ enrollFace.post(ENROLL, async (c) => {
   if (signed.by !== 'apple') {
     return refuse(c, 400, 'MachineInfo is signed by no Apple device')
   }
-  try {
-    const info = readMachineInfo(signed.content)
-    const { serial, product, osVersion } = info
-    const required = softwareUpdateRequired(info, c.var.config.enrollment.minimumOs)
-    log('enroll:ade', { serial, product, osVersion, updateFirst: required !== undefined })
-    return required ? Response.json(required, { status: 403 }) : await enrollment(c)
-  } catch (error) {
-    if (error instanceof PlistError) {
-      return refuse(c, 400, `MachineInfo: ${error.message}`)
-    }
-    throw error
+  const { udid, serial, product, osVersion } = signed.info
+  const required = softwareUpdateRequired(signed.info, c.var.config.enrollment.minimumOs)
+  log('enroll:ade', { serial, product, osVersion, updateFirst: required !== undefined })
+  if (required) {
+    return Response.json(required, { status: 403 })
   }
+  return (await isShutOut(c, udid)) ? refuse(c, 400, BLOCKED) : enrollment(c, { udid, serial })
 })
 
 enrollFace.all(OTA, async (c) =>
@@ -100,16 +98,69 @@ enrollFace.post(OTA_PHASE23, async (c) => {
     return refuse(c, signed.status, signed.reason)
   }
   if (signed.by === 'identity') {
-    return enrollment(c)
+    const proven = await provenSubject(c, signed.signer.fingerprint, signed.info)
+    return proven.ok ? enrollment(c, proven.subject) : refuse(c, 400, proven.reason)
+  }
+  const { udid, serial } = signed.info
+  if (await isShutOut(c, udid)) {
+    return refuse(c, 400, BLOCKED)
   }
   return profile(c, OTA_PHASE2_ID, async (urls) =>
     otaPhase2Profile({
       newUuid,
       scepUrl: urls.scepUrl,
-      challenge: await identityIssuer(c.env, c.var.config).challenge(),
+      challenge: await challenge(c, 0, { udid, serial }),
     }),
   )
 })
+
+type Proven =
+  | { readonly ok: true; readonly subject: Subject }
+  | { readonly ok: false; readonly reason: string }
+
+/**
+ * The device that has an identity of ours: that of the challenge which the identity came from. What it says of itself here is signed by
+ * nothing but the identity, and has to be the same.
+ */
+async function provenSubject(
+  c: EnrollContext,
+  fingerprint: string,
+  { udid, serial }: MachineInfo,
+): Promise<Proven> {
+  const { owner = '', issued } = await certificateFacts(c.env.DB, fingerprint, '')
+  if ((await isShutOut(c, owner, fingerprint)) || (await isShutOut(c, udid))) {
+    return { ok: false, reason: 'the identity was revoked, or its device is blocked' }
+  }
+  const bound = issued?.binding ?? { udid: '', serial: '' }
+  const said = bindingOf({ udid, serial })
+  if (
+    (bound.udid !== '' && bound.udid !== said.udid) ||
+    (bound.serial !== '' && bound.serial !== said.serial)
+  ) {
+    return { ok: false, reason: 'the identity was issued for another device' }
+  }
+  const subject = {
+    ...(bound.udid === '' ? {} : { udid }),
+    ...(bound.serial === '' ? {} : { serial }),
+  }
+  return { ok: true, subject }
+}
+
+/** Whether a device, or that identity of it, is to get no challenge. */
+async function isShutOut(c: EnrollContext, device: string, fingerprint = ''): Promise<boolean> {
+  return device !== '' && c.env.DEVICE.getByName(device).isShutOut(fingerprint)
+}
+
+/** The challenge of a profile of that version, for that device. */
+async function challenge(
+  c: EnrollContext,
+  version: number,
+  subject: Subject | undefined,
+): Promise<string> {
+  const by = c.var.config.enrollment.token === '' ? 'anybody' : 'token'
+  const terms = { profile: version, by, ...(subject && { subject }) } as const
+  return identityIssuer(c.env, c.var.config).challenge(terms)
+}
 
 /**
  * What Apple Configurator asks a server by its host name. The token stays out, because everyone may ask: with
@@ -133,15 +184,18 @@ async function pageContent(c: EnrollContext): Promise<PageContent> {
     : { kind: 'problem', text: NO_PUSH_CERTIFICATE }
 }
 
-async function enrollment(c: EnrollContext): Promise<Response> {
+async function enrollment(c: EnrollContext, subject?: Subject): Promise<Response> {
   if (!(await canEnroll(c))) {
     return refuse(c, 503, NO_PUSH_CERTIFICATE)
   }
   const response = await profile(c, ENROLL_ID, async ({ serverUrl, checkInUrl, scepUrl }) => {
     const topic = await pushTopic(c.env, c.var.config)
     const own = ownProfile({ serverUrl, checkInUrl, topic })
-    const challenge = await identityIssuer(c.env, c.var.config).challenge(own)
-    return enrollmentProfile(own, { newUuid, scepUrl, challenge })
+    return enrollmentProfile(own, {
+      newUuid,
+      scepUrl,
+      challenge: await challenge(c, PROFILE_VERSION, subject),
+    })
   })
   response.headers.set('content-disposition', 'attachment; filename="enroll.mobileconfig"')
   return response
@@ -161,12 +215,14 @@ async function profile(
   identifier: string,
   make: (urls: DeviceUrls) => PlistDict | Promise<PlistDict>,
 ): Promise<Response> {
+  const headers = { 'content-type': PROFILE_TYPE, 'cache-control': 'no-store' }
+  if (c.req.method === 'HEAD') {
+    return new Response(null, { headers })
+  }
   const stored = await storedProfile(c.env.DB, identifier)
   const body =
     stored?.mobileconfig ?? sign(c, writePlist(await make(deviceUrls(baseOf(c), queryOf(c)))))
-  return new Response(body, {
-    headers: { 'content-type': PROFILE_TYPE, 'cache-control': 'no-store' },
-  })
+  return new Response(body, { headers })
 }
 
 function sign(c: EnrollContext, body: Uint8Array): Uint8Array {
@@ -178,7 +234,10 @@ function sign(c: EnrollContext, body: Uint8Array): Uint8Array {
 }
 
 type SignedBody =
-  | (Extract<SignedPlist, { ok: true }> & { readonly by: 'apple' | 'identity' })
+  | (Extract<SignedPlist, { ok: true }> & {
+      readonly by: 'apple' | 'identity'
+      readonly info: MachineInfo
+    })
   | { readonly ok: false; readonly status: 400 | 413; readonly reason: string }
 
 /** The body of a device's POST, with a signature by someone we know; a stranger's is 400, as is garbage. */
@@ -198,9 +257,17 @@ async function signedBody(c: EnrollContext): Promise<SignedBody> {
     { apple: appleDeviceCAs, identity: await identityIssuer(c.env, config).anchors() },
     clock.now(),
   )
-  return by.kind === 'stranger'
-    ? { ok: false, status: 400, reason: by.reason }
-    : { ...signed, by: by.kind }
+  if (by.kind === 'stranger') {
+    return { ok: false, status: 400, reason: by.reason }
+  }
+  try {
+    return { ...signed, by: by.kind, info: readMachineInfo(signed.content) }
+  } catch (error) {
+    if (error instanceof PlistError) {
+      return { ok: false, status: 400, reason: `what the device says of itself: ${error.message}` }
+    }
+    throw error
+  }
 }
 
 function showsToken(c: EnrollContext): boolean {

@@ -186,7 +186,8 @@ async function ask(
   if (first.kind !== 'unclaimed') {
     return first
   }
-  const claimed = await claim(c.env, c.var.config, message, signer, first.blocked)
+  const unclaimed = { message, signer, url: input.url, blocked: first.blocked }
+  const claimed = await claim(c.env, c.var.config, unclaimed)
   if (claimed.ok) {
     return device.receive({ ...input, claim: claimed.claim, profile: claimed.profile })
   }

@@ -9,7 +9,7 @@ import { imported } from '../../pki/path.ts'
 /** The CA behind `/scep`, as enrolment sees it. */
 export function identityIssuer(env: Env, config: Config): IdentityIssuer {
   return {
-    challenge: (profile) => profileChallenge(env.DB, config.scep, clock.now(), profile),
+    challenge: (terms) => profileChallenge(env.DB, config, clock.now(), terms),
     anchors: async () => [...(await authorityAnchors(env.DB)), ...config.deviceCAs.map(imported)],
   }
 }

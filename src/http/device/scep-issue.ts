@@ -6,28 +6,36 @@ import {
   type IssuedCertificate,
   issuedAs,
   issuedFor,
+  isWithinRate,
   ownerOf,
   recordCertificate,
 } from '../../directory/certificates.ts'
-import { challengeMode, findChallenge } from '../../directory/challenges.ts'
+import { challengeMode, findChallenge, type FreshChallenge } from '../../directory/challenges.ts'
 import type { Env } from '../../env.ts'
 import { log, warn } from '../../log.ts'
 import { type Authority, expiryWarning, issueIdentity } from '../../pki/authority.ts'
 import { randomSerial } from '../../pki/issue.ts'
 import { readCertificate } from '../../pki/x509.ts'
-import { isSignedWithOwnKey, requestId, type ScepRequest } from '../../scep/request.ts'
+import { requestId, type ScepRequest } from '../../scep/request.ts'
 import { isDueForRenewal } from '../../scep/renewal.ts'
 import { sameSecret } from '../same-secret.ts'
 
-export type Issued =
+/**
+ * `old`: a certificate whose device asks for the next one with the challenge that it got this one for. That is no
+ * renewal, but means that the device wants one.
+ */
+export type Issued = { readonly old?: IssuedCertificate } & (
   | { readonly kind: 'issued'; readonly certificate: IssuedCertificate }
   | { readonly kind: 'refused'; readonly reason: string }
+)
 
-type Allowed = ({ readonly kind: 'allowed' } & Grounds) | Extract<Issued, { kind: 'refused' }>
+type Refused = Extract<Issued, { kind: 'refused' }>
+type Allowed = ({ readonly kind: 'allowed' } & Grounds) | Refused
 
 /**
  * Issues what a well-made request asks for, if an identity or a challenge stands for it. The same request again
- * gets the same certificate: clients repeat theirs when an answer is lost.
+ * gets the same certificate: clients repeat theirs when an answer is lost. Only a present identity may mean the next
+ * certificate by it, once the first one is near its end.
  */
 export async function issueFor(
   env: Env,
@@ -38,8 +46,9 @@ export async function issueFor(
 ): Promise<Issued> {
   const id = requestId(request)
   const earlier = await issuedFor(env.DB, id)
-  if (earlier && !isDueForRenewal(earlier, now)) {
-    return { kind: 'issued', certificate: earlier }
+  const owner = await ownerOf(env.DB, request.signer.fingerprint)
+  if (earlier && (owner === undefined || !isDueForRenewal(earlier, now))) {
+    return { kind: 'issued', certificate: earlier, old: earlier }
   }
   const warning = expiryWarning(authority.certificate, now)
   if (warning !== undefined) {
@@ -48,7 +57,7 @@ export async function issueFor(
   if (authority.certificate.notAfter <= now) {
     return refused('the issuing CA has expired')
   }
-  const allowed = await allow(env.DB, config, request, now)
+  const allowed = await allow(env.DB, config, request, owner, now)
   return allowed.kind === 'refused'
     ? allowed
     : issue(env, { id, earlier, allowed, config, request, authority, now })
@@ -76,8 +85,8 @@ async function issue(
   // Bound first: one that a crash or a rival attempt leaves behind was never handed out, so nobody can use it.
   if (renews) {
     const device = env.DEVICE.getByName(renews.enrollment)
-    const claim = { caKey: keyId, subject, notAfter }
-    const byProfile = allowed.challenge !== undefined && allowed.challenge.openUntil > now
+    const claim = { caKey: keyId, subject, notAfter, issuedHere: true }
+    const byProfile = allowed.challenge !== undefined
     const previous = renews.fingerprint
     if (!(await device.renewIdentity({ previous, fingerprint, claim, byProfile }))) {
       return refused(`${renews.fingerprint} is no present identity of ${renews.enrollment}`)
@@ -90,7 +99,9 @@ async function issue(
     allowed,
   )
   if (!recorded) {
-    return refused('the challenge was used by another request just now')
+    return refused(
+      'another request has used the challenge just now, or the last place of this minute',
+    )
   }
   log('scep:issued', {
     fingerprint: recorded.fingerprint,
@@ -101,44 +112,58 @@ async function issue(
 }
 
 /**
- * A present identity needs no challenge for its renewal. Everybody else has one, whatever the request is signed with:
- * the static one, one that is still open, or, as macOS renews, the one that its certificate came from, once that is
- * near its end. That last one takes a signature with the key that is to be certified.
+ * A present identity needs no challenge for its renewal. Everybody else has one that is good, whatever the request is signed with:
+ * the static one, or one that was not used.
  */
 async function allow(
   db: D1Database,
   config: Config,
   request: ScepRequest,
+  owner: string | undefined,
   now: number,
 ): Promise<Allowed> {
   const { fingerprint } = request.signer
-  const owner = await ownerOf(db, fingerprint)
   if (owner !== undefined) {
     return { kind: 'allowed', renews: { fingerprint, enrollment: owner } }
   }
   const { challengePassword } = request.csr
-  const challenge =
-    challengePassword === '' ? undefined : await findChallenge(db, challengePassword)
-  if (challenge === undefined) {
-    return allowStatic(db, config, challengePassword)
-  }
-  const { certificate, openUntil } = challenge
-  if (openUntil <= now) {
-    const last = certificate === '' ? undefined : await issuedAs(db, certificate)
-    if (!last || !isDueForRenewal(last, now) || !isSignedWithOwnKey(request)) {
-      return refused(certificate === '' ? 'the challenge is too old' : 'the challenge was used')
+  const found = await findChallenge(db, config.sealer, challengePassword, now)
+  switch (found.kind) {
+    case 'unknown':
+      return allowStatic(db, config, challengePassword, now)
+    case 'over':
+      return refused(found.reason)
+    case 'spent': {
+      const old = await issuedAs(db, found.certificate)
+      return { ...refused('the challenge was used'), ...(old && { old }) }
     }
+    case 'fresh':
+      return allowFresh(db, config, found.challenge, now)
   }
-  if (certificate === '') {
-    return { kind: 'allowed', challenge }
-  }
-  const enrollment = await ownerOf(db, certificate)
-  return enrollment === undefined
-    ? refused(`the challenge renews ${certificate}, which no device ever used`)
-    : { kind: 'allowed', challenge, renews: { fingerprint: certificate, enrollment } }
 }
 
-async function allowStatic(db: D1Database, config: Config, challenge: string): Promise<Allowed> {
+async function allowFresh(
+  db: D1Database,
+  config: Config,
+  challenge: FreshChallenge,
+  now: number,
+): Promise<Allowed> {
+  const { renews: fingerprint, counted } = challenge
+  if (fingerprint === '') {
+    return counted ? allowCounted(db, config, now, { challenge }) : { kind: 'allowed', challenge }
+  }
+  const enrollment = await ownerOf(db, fingerprint)
+  return enrollment === undefined
+    ? refused(`the challenge renews ${fingerprint}, which no device ever used`)
+    : { kind: 'allowed', challenge, renews: { fingerprint, enrollment } }
+}
+
+async function allowStatic(
+  db: D1Database,
+  config: Config,
+  challenge: string,
+  now: number,
+): Promise<Allowed> {
   const mode = await challengeMode(db, config.scep)
   if (mode.kind === 'one-time' || !sameSecret(challenge, mode.challenge)) {
     return refused('the challenge is wrong')
@@ -148,7 +173,21 @@ async function allowStatic(db: D1Database, config: Config, challenge: string): P
       reason: `everyone may have an identity who knows the static challenge, accepted because ${mode.because}: set USE_DYNAMIC_CHALLENGE`,
     })
   }
-  return { kind: 'allowed' }
+  return allowCounted(db, config, now, {})
+}
+
+/** Strangers may fill the directory so fast and no faster. The challenge stays good, and the client comes again. */
+async function allowCounted(
+  db: D1Database,
+  { scep: { rate } }: Config,
+  now: number,
+  grounds: Grounds,
+): Promise<Allowed> {
+  return (await isWithinRate(db, rate, now))
+    ? { kind: 'allowed', ...grounds, rate }
+    : refused(
+        `${rate} certificates that anybody could have were issued within a minute: close enrolment, or raise SCEP_RATE`,
+      )
 }
 
 /** The imported counter's number, or a random one. */
@@ -160,6 +199,6 @@ function serialBytes(counted: number | undefined): Uint8Array {
   return Buffer.from(digits.padStart(digits.length + (digits.length % 2), '0'), 'hex')
 }
 
-function refused(reason: string): Extract<Issued, { kind: 'refused' }> {
+function refused(reason: string): Refused {
   return { kind: 'refused', reason }
 }

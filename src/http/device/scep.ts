@@ -1,7 +1,9 @@
 import { Buffer } from 'node:buffer'
 import { Hono, type Context } from 'hono'
 import { clock } from '../../clock.ts'
+import { renewByProfile } from '../../delivery/old-challenge.ts'
 import { authorityCertificates, loadAuthorities } from '../../directory/authorities.ts'
+import { inBackground } from '../../guard.ts'
 import { warn } from '../../log.ts'
 import { CAPABILITIES, certRep, certRepFailure } from '../../scep/reply.ts'
 import { openRequest } from '../../scep/request.ts'
@@ -68,6 +70,9 @@ async function pkiOperation(c: ScepContext): Promise<Response> {
     case 'request': {
       const { request } = opened
       const issued = await issueFor(c.env, c.var.config, request, issuing, clock.now())
+      if (issued.old) {
+        inBackground(c.executionCtx, renewByProfile(c.env, c.var.config, issued.old))
+      }
       if (issued.kind === 'refused') {
         warnRefused(issued.reason, request.csr.subjectText)
         return answer(certRepFailure(request, 'badRequest'), PKI_MESSAGE)

@@ -54,7 +54,7 @@ it('a device object tells of an identity of an earlier enrolment once, and once 
 
 it('a device object serves a device whose identity has expired, and learns where it calls without writing twice', () => {
   const object = new TestObject()
-  const expired = { caKey: 'ca', subject: 'CN=device', notAfter: 1 }
+  const expired = { caKey: 'ca', subject: 'CN=device', notAfter: 1, issuedHere: false }
   const input = (message: Message) => ({
     message,
     body: new Uint8Array([1]),
@@ -170,7 +170,7 @@ describe('a device that has our own renewal profile to answer', () => {
     secret: false,
     source: '',
   }
-  const claim: Claim = { caKey: 'ca', subject: 'CN=device', notAfter: 1e15 }
+  const claim: Claim = { caKey: 'ca', subject: 'CN=device', notAfter: 1e15, issuedHere: true }
 
   /** Its next identity, B, was issued, and the profile was handed out. */
   function renewing(): TestObject {

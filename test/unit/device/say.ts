@@ -80,7 +80,7 @@ export function say(
       url: 'https://mdm.test/mdm/connect',
       params: {},
       fingerprint,
-      claim: { caKey: 'ca', subject: 'CN=device', notAfter: 1e15, ...claim },
+      claim: { caKey: 'ca', subject: 'CN=device', notAfter: 1e15, issuedHere: false, ...claim },
       listeners: ['webhook'],
       conflictListeners: ['webhook'],
       deferredListeners: [],

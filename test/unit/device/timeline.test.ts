@@ -15,7 +15,7 @@ import { NO_FACTS, type CheckIn, type Message } from '../../../src/mdm/message.t
 import { TestObject } from './object.ts'
 
 const ALL: TimelineFilter = { before: undefined, limit: 1000, kinds: [], topics: [], statuses: [] }
-const CLAIM = { caKey: 'ca', subject: 's', notAfter: 9e15 }
+const CLAIM = { caKey: 'ca', subject: 's', notAfter: 9e15, issuedHere: false }
 
 function device(keepEvents = { count: 1000, ms: 1e12 }) {
   const keepResults = { kind: 'bounded', count: 1000, ms: 1e12 } as const

@@ -1,0 +1,324 @@
+/** Challenges of downloads: free until they are used, good once, for the device that they were given out for. */
+import { createPrivateKey } from 'node:crypto'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { profileChallenge } from '../../src/directory/challenges.ts'
+import worker from '../../src/index.ts'
+import { signAttached } from '../../src/pki/cms-sign.ts'
+import { createSealer } from '../../src/pki/seal.ts'
+import { readCertificate, readPem } from '../../src/pki/x509.ts'
+import { asDict } from '../../src/plist/dict.ts'
+import { readPlist } from '../../src/plist/read.ts'
+import { writePlist } from '../../src/plist/write.ts'
+import { downloadProfile } from '../../src/simulator/enrolment.ts'
+import type { Identity } from '../../src/simulator/identity.ts'
+import { clock, turn } from './clock.ts'
+import { countedWorker } from './counting.ts'
+import {
+  enrol,
+  enrolByProfile,
+  install,
+  newAuthority,
+  oneTimeChallenge,
+  request,
+  scepFetch,
+  send,
+  someKey,
+} from './scep-client.ts'
+import { api, env, newDevice, newIdentity, serve, TOPIC } from './server.ts'
+
+const DAY = 86_400_000
+const MINUTE = 60_000
+const PROFILE = 'http://mdm.test/mdm/enroll'
+const { APPLE_DEVICE, APPLE_DEVICE_KEY } = env as unknown as Record<string, string>
+const authority = newAuthority()
+beforeAll(() => install(authority))
+
+/** Keys are slow to make. Another key is another request, which a test of one challenge has to make. */
+const mine = (options: Parameters<typeof enrol>[0]) => enrol({ key: someKey, ...options })
+
+const count = (table: string, where = '1'): Promise<number | null> =>
+  env.DB.prepare(`SELECT count(*) AS n FROM ${table} WHERE ${where}`).first<number>('n')
+
+/** What a download had for a challenge. */
+async function download(path = '/mdm/enroll'): Promise<string> {
+  return (await downloadProfile(scepFetch, `http://mdm.test${path}`)).scep.challenge
+}
+
+async function daily(): Promise<void> {
+  await worker.scheduled({} as ScheduledController, env as never)
+}
+
+/** The reasons that the log has for what is done meanwhile. */
+async function reasons(event: string, work: () => Promise<unknown>): Promise<unknown[]> {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  try {
+    await work()
+    return warn.mock.calls
+      .map(([line]) => JSON.parse(String(line)) as Record<string, unknown>)
+      .filter((line) => line['event'] === event)
+      .map(({ reason }) => reason)
+  } finally {
+    warn.mockRestore()
+  }
+}
+
+function device(identity: Identity, options: { udid?: string; serial?: string } = {}) {
+  return newDevice({ identity, topic: TOPIC, ...options })
+}
+
+/** What a device posts, signed with what Apple built into it, or with an identity. */
+function posted(about: { UDID?: string; SERIAL?: string }, by?: Identity): RequestInit {
+  const [certificate = new Uint8Array()] = readPem(APPLE_DEVICE ?? '')
+  const apple = { certificate, privateKey: createPrivateKey(APPLE_DEVICE_KEY ?? '') }
+  const body = writePlist({ PRODUCT: 'Mac14,2', VERSION: '23A1', ...about })
+  return { method: 'POST', body: signAttached({ ...(by ?? apple), body, digest: 'sha256' }) }
+}
+
+/** The challenge in the answer to such a post. */
+async function challengeOf(path: string, init: RequestInit): Promise<string> {
+  const response = await serve(path, init)
+  expect(response.status).toBe(200)
+  const profile = asDict(readPlist(new Uint8Array(await response.arrayBuffer())))
+  const [scep] = profile['PayloadContent'] as { PayloadContent: { Challenge: string } }[]
+  return scep?.PayloadContent.Challenge ?? expect.fail()
+}
+
+describe('a download', () => {
+  it('writes nothing anywhere, and HEAD is not even given a challenge', async () => {
+    const counted = await countedWorker('nobody', {})
+    const before = await count('challenges')
+    for (let n = 0; n < 100; n++) {
+      const method = n % 10 === 0 ? 'HEAD' : 'GET'
+      const query = n < 5 ? `?site=${'x'.repeat(10_000)}` : ''
+      const response = await counted.fetch(new Request(`${PROFILE}${query}`, { method }))
+      expect(response.status).toBe(200)
+      expect((await response.arrayBuffer()).byteLength > 0).toBe(method === 'GET')
+    }
+    for (const path of ['/mdm/enroll', '/ota/phase23']) {
+      const init = posted({ UDID: 'A', SERIAL: 'B' })
+      await counted.fetch(new Request(`http://mdm.test${path}`, init))
+    }
+    expect(counted.spent()).toMatchObject({ rows: 0, directoryRows: 0, messages: 0 })
+    expect(await count('challenges')).toBe(before)
+  })
+
+  it('has a challenge of 96 characters that is good once and for one certificate, and stays used', async () => {
+    const challenge = await download()
+    expect(challenge).toMatch(/^[A-Za-z0-9+/]{96}$/)
+    const pending = request({ challenge, key: someKey }, authority)
+    const attempts = await Promise.allSettled([
+      send(pending),
+      enrol({ challenge }),
+      enrol({ challenge }),
+    ])
+    expect(attempts.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    turn(2 * DAY)
+    await expect(enrol({ challenge })).rejects.toMatchObject({ failInfo: '2' })
+  })
+
+  it('gets the same request the same certificate, also when the challenge is over', async () => {
+    const pending = request({ challenge: await download() }, authority)
+    const first = await send(pending)
+    turn(2 * DAY)
+    expect((await send(pending)).certificate).toEqual(first.certificate)
+  })
+
+  it('that is a day old, or tampered with, gets nothing', async () => {
+    const old = await download()
+    const tampered = (await download()).replace(/^../, 'AA')
+    turn(DAY)
+    const lines = await reasons('scep:refused', async () => {
+      await expect(mine({ challenge: old })).rejects.toMatchObject({ failInfo: '2' })
+      await expect(mine({ challenge: tampered })).rejects.toMatchObject({ failInfo: '2' })
+    })
+    expect(lines).toEqual(['the challenge is too old', 'the challenge is wrong'])
+  })
+
+  it('is void once an admin has revoked all challenges, as those are that are rows, but for renewals', async () => {
+    const challenge = await download()
+    const ofAdmin = await oneTimeChallenge()
+    const renewing = await enrolByProfile()
+    await api('POST', `/api/devices/${renewing.udid}/renew`)
+    const { status, body } = await api('DELETE', '/api/challenges')
+    expect([status, body]).toEqual([200, { given_out_before: new Date(clock.now()).toISOString() }])
+    const lines = await reasons('scep:refused', async () => {
+      await expect(enrol({ challenge })).rejects.toMatchObject({ failInfo: '2' })
+      await expect(mine({ challenge: ofAdmin })).rejects.toMatchObject({ failInfo: '2' })
+    })
+    expect(lines).toEqual(['the challenge was revoked', 'the challenge is wrong'])
+    turn(1)
+    await expect(mine({ challenge: await download() })).resolves.toBeTruthy()
+    const { certificate } = renewing.identity()
+    await renewing.poll()
+    expect(renewing.identity().certificate).not.toEqual(certificate)
+  })
+})
+
+describe('an identity from a challenge that was given out for a device', () => {
+  const other = { udid: crypto.randomUUID(), serial: 'OTHER' }
+
+  it.each(['ADE', 'OTA'])('by %s enrols that device and no other', async (way) => {
+    const [udid, serial] = [crypto.randomUUID(), 'C02BOUND']
+    const about = { UDID: udid, SERIAL: serial }
+    let challenge: string
+    if (way === 'ADE') {
+      challenge = await challengeOf('/mdm/enroll', posted(about))
+    } else {
+      const first = await mine({ challenge: await challengeOf('/ota/phase23', posted(about)) })
+      const lies = [{ ...about, UDID: other.udid }, { ...about, SERIAL: other.serial }, {}]
+      for (const lie of lies) {
+        expect((await serve('/ota/phase23', posted(lie, first))).status).toBe(400)
+      }
+      challenge = await challengeOf('/ota/phase23', posted(about, first))
+    }
+    const identity = await mine({ challenge })
+    const lines = await reasons('device:refused', async () => {
+      for (const wrong of [
+        { udid: other.udid, serial },
+        { udid, serial: other.serial },
+      ]) {
+        expect((await device(identity, wrong).authenticate()).status).toBe(400)
+      }
+    })
+    expect(lines).toEqual([
+      'the certificate was issued for another UDID',
+      'the certificate was issued for another serial number',
+    ])
+    expect((await device(identity, { udid, serial }).enroll()).status).toBe(200)
+  })
+
+  it('by an invitation for a serial number enrols no other one, and none that tells none', async () => {
+    const scep = { dynamicChallenge: true, challenge: '', challengeLifetime: DAY }
+    const issuer = { scep, sealer: createSealer(env.SEAL_KEYS) }
+    const before = await count('challenges')
+    const challenge = await profileChallenge(env.DB, issuer, clock.now(), {
+      profile: 1,
+      subject: { serial: 'INVITED' },
+      by: 'invitation',
+    })
+    expect(await count('challenges')).toBe((before ?? 0) + 1)
+    const identity = await mine({ challenge })
+    for (const serial of ['OTHER', '']) {
+      expect((await device(identity, { serial }).authenticate()).status).toBe(400)
+    }
+    expect((await device(identity, { serial: 'INVITED' }).enroll()).status).toBe(200)
+  })
+
+  it('is unbound where the device names neither, as in a User Enrollment', async () => {
+    const identity = await mine({ challenge: await challengeOf('/mdm/enroll', posted({})) })
+    expect((await device(identity).enroll()).status).toBe(200)
+  })
+
+  it('and its successors go on with the binding', async () => {
+    const [udid, serial] = [crypto.randomUUID(), 'C02LASTS']
+    const challenge = await challengeOf('/mdm/enroll', posted({ UDID: udid, SERIAL: serial }))
+    const identity = await mine({ challenge })
+    await device(identity, { udid, serial }).enroll()
+    await mine({ renew: identity })
+    expect(await count('certificates', `bound_udid <> '' AND challenge IS NULL`)).toBe(1)
+  })
+})
+
+describe('a certificate that this server issued', () => {
+  it('is not taken on first use: an enrolment has to begin with it', async () => {
+    const identity = await mine({ challenge: await download() })
+    const mac = device(identity)
+    const lines = await reasons('device:refused', async () => {
+      expect((await mac.connect({ Status: 'Idle' })).status).toBe(400)
+      expect((await mac.tokenUpdate()).status).toBe(400)
+    })
+    expect(lines).toEqual(Array(2).fill(expect.stringMatching(/has to send Authenticate first$/)))
+    expect((await mac.enroll()).status).toBe(200)
+    expect((await device(newIdentity()).connect({ Status: 'Idle' })).status).toBe(200)
+  })
+
+  it('and that no device has used is forgotten after 7 days, and enrols nobody any more', async () => {
+    const unused = await mine({ challenge: await download() })
+    const used = await mine({ challenge: await oneTimeChallenge() })
+    const mac = device(used)
+    await mac.enroll()
+    const { fingerprint } = readCertificate(unused.certificate)
+    const kept = (): Promise<number | null> =>
+      count('certificates', `fingerprint = '${fingerprint}'`)
+    turn(7 * DAY - 1)
+    await daily()
+    expect(await kept()).toBe(1)
+    turn(1)
+    await daily()
+    expect(await kept()).toBe(0)
+    expect(await count('certificates', 'kept_until > 0')).toBe(0)
+    const lines = await reasons('device:refused', async () => {
+      expect((await device(unused).authenticate()).status).toBe(400)
+      expect((await device(unused).connect({ Status: 'Idle' })).status).toBe(400)
+    })
+    expect(lines).toEqual(Array(2).fill(expect.stringMatching(/enrol again$/)))
+    expect((await mac.connect({ Status: 'Idle' })).status).toBe(200)
+  })
+
+  it('is kept as long as the challenge could be used again', async () => {
+    const scep = { dynamicChallenge: true, challenge: '', challengeLifetime: 30 * DAY }
+    const issuer = { scep, sealer: createSealer(env.SEAL_KEYS) }
+    const terms = { profile: 1, by: 'anybody' } as const
+    const challenge = await profileChallenge(env.DB, issuer, clock.now(), terms)
+    await mine({ challenge })
+    turn(29 * DAY)
+    await daily()
+    await expect(enrol({ challenge })).rejects.toMatchObject({ failInfo: '2' })
+    turn(DAY)
+    await daily()
+    await expect(enrol({ challenge })).rejects.toMatchObject({ failInfo: '2' })
+  })
+})
+
+it('anybody gets 60 certificates a minute together; renewals, devices of Apple’s and admins’ challenges go on', async () => {
+  turn(MINUTE)
+  const row = `INSERT INTO certificates (fingerprint, authority, serial, subject, issued_at, not_after, der, counted)
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 58)
+    SELECT 'stranger' || i, 'x', i, '', ?, 0, x'', 1 FROM n`
+  const mac = await mine({ challenge: await oneTimeChallenge() })
+  await device(mac).enroll()
+  await env.DB.prepare(row).bind(clock.now()).run()
+  const challenges = await Promise.all([1, 2, 3, 4].map(() => download()))
+  const attempts = await Promise.allSettled(challenges.map((challenge) => mine({ challenge })))
+  expect(attempts.filter(({ status }) => status === 'fulfilled')).toHaveLength(2)
+  const left = challenges.find((_, n) => attempts[n]?.status === 'rejected') ?? expect.fail()
+  const lines = await reasons('scep:refused', () =>
+    expect(mine({ challenge: left })).rejects.toMatchObject({ failInfo: '2' }),
+  )
+  expect(lines).toEqual([expect.stringMatching(/^60 certificates .* raise SCEP_RATE$/)])
+  const bound = await challengeOf('/mdm/enroll', posted({ UDID: 'U', SERIAL: 'S' }))
+  await expect(mine({ challenge: bound })).resolves.toBeTruthy()
+  await expect(mine({ challenge: await oneTimeChallenge() })).resolves.toBeTruthy()
+  await expect(mine({ renew: mac })).resolves.toBeTruthy()
+  turn(MINUTE)
+  await expect(mine({ challenge: left })).resolves.toBeTruthy()
+})
+
+describe('a blocked device', () => {
+  it('gets no challenge by what Apple built into it or by its identity, and no bootstrap token', async () => {
+    const [udid, serial] = [crypto.randomUUID(), 'C02BLOCK']
+    const about = { UDID: udid, SERIAL: serial }
+    const ways = async (identity: Identity): Promise<number[]> => {
+      const posts: [string, RequestInit][] = [
+        ['/mdm/enroll', posted(about)],
+        ['/ota/phase23', posted(about)],
+        ['/ota/phase23', posted(about, identity)],
+      ]
+      return Promise.all(posts.map(async ([path, init]) => (await serve(path, init)).status))
+    }
+    const identity = await mine({ challenge: await challengeOf('/mdm/enroll', posted(about)) })
+    const mac = device(identity, { udid, serial })
+    await mac.enroll()
+    const token = crypto.getRandomValues(new Uint8Array(16))
+    await mac.setBootstrapToken(token)
+    expect(await ways(identity)).toEqual([200, 200, 200])
+    await api('POST', `/v1/devices/${udid}/block`)
+    expect(await ways(identity)).toEqual([400, 400, 400])
+    expect((await mac.getBootstrapToken()).token ?? new Uint8Array()).toHaveLength(0)
+    await api('POST', `/v1/devices/${udid}/unblock`)
+    expect((await mac.getBootstrapToken()).token).toEqual(token)
+    const { fingerprint } = readCertificate(identity.certificate)
+    await api('POST', `/api/devices/${udid}/identities/${fingerprint}/revoke`)
+    expect(await ways(identity)).toEqual([200, 200, 400])
+  })
+})
