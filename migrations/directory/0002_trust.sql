@@ -26,4 +26,22 @@ ALTER TABLE `challenges` ADD `bound_serial` text DEFAULT '' NOT NULL;--> stateme
 CREATE INDEX `challenges_open` ON `challenges` (`open_until`);--> statement-breakpoint
 CREATE UNIQUE INDEX `certificates_challenge` ON `certificates` (`challenge`);--> statement-breakpoint
 CREATE INDEX `certificates_counted` ON `certificates` (`issued_at`) WHERE counted = 1;--> statement-breakpoint
-CREATE INDEX `certificates_kept` ON `certificates` (`kept_until`) WHERE kept_until > 0;
+CREATE INDEX `certificates_kept` ON `certificates` (`kept_until`) WHERE kept_until > 0;--> statement-breakpoint
+CREATE TABLE `invitations` (
+	`id` text PRIMARY KEY NOT NULL,
+	`serial` text NOT NULL,
+	`note` text NOT NULL,
+	`created_at` integer NOT NULL,
+	`expires_at` integer NOT NULL,
+	`max_uses` integer NOT NULL,
+	`used` integer DEFAULT 0 NOT NULL,
+	`revoked_at` integer DEFAULT 0 NOT NULL
+) WITHOUT ROWID;
+--> statement-breakpoint
+CREATE TABLE `known_serials` (
+	`serial` text PRIMARY KEY NOT NULL,
+	`added_at` integer NOT NULL
+) WITHOUT ROWID;
+--> statement-breakpoint
+ALTER TABLE `challenges` ADD `invitation` text DEFAULT '' NOT NULL;--> statement-breakpoint
+CREATE INDEX `challenges_invitation` ON `challenges` (`invitation`) WHERE invitation <> '';

@@ -4,6 +4,7 @@ import { drizzle } from 'drizzle-orm/d1'
 import type { Certificate } from '../pki/x509.ts'
 import type { Binding } from '../pki/challenge.ts'
 import type { FreshChallenge } from './challenges.ts'
+import { isOpenAt } from './invitations.ts'
 import { authorities, certificates, identities } from './schema.ts'
 
 export interface IssuedCertificate {
@@ -120,7 +121,7 @@ export async function isWithinRate(d1: D1Database, rate: number, now: number): P
  * that it renews, all or nothing. Of several attempts at one request, or with one challenge, the first wins.
  * `instead` names an older answer that the request does not mean any more.
  * @returns what now answers the request: this certificate, one from another attempt, or nothing, when meanwhile the
- * challenge was used by another request, or as many were issued as may be.
+ * challenge was used by another request, its invitation has ended, or as many were issued as may be.
  */
 export async function recordCertificate(
   d1: D1Database,
@@ -148,6 +149,18 @@ export async function recordCertificate(
           ),
         ]),
     insertion(step, certificate, facts, grounds),
+    // Before its row goes, which tells of the invitation.
+    ...(challenge?.invitation
+      ? [
+          step(
+            `UPDATE invitations SET used = used + 1 WHERE id = ?2 AND ${RECORDED}
+              AND EXISTS (SELECT 1 FROM challenges WHERE hash = ?3)`,
+            fingerprint,
+            challenge.invitation,
+            challenge.hash,
+          ),
+        ]
+      : []),
     ...(challenge?.isRow
       ? [
           step(
@@ -181,6 +194,7 @@ const NO_CHALLENGE = {
   binding: { udid: '', serial: '' },
   isRow: false,
   expiresAt: 0,
+  invitation: '',
 }
 
 type Step = (
@@ -205,7 +219,7 @@ function insertion(
   { challenge, renews, rate }: Grounds,
 ): D1PreparedStatement {
   const { fingerprint, serial, subjectText, notAfter, der } = certificate
-  const { hash, profile, binding, isRow, expiresAt } = challenge ?? NO_CHALLENGE
+  const { hash, profile, binding, isRow, expiresAt, invitation } = challenge ?? NO_CHALLENGE
   return step(
     `INSERT INTO certificates (fingerprint, request, authority, serial, subject, issued_at, not_after, der,
         challenge, profile, bound_udid, bound_serial, counted, kept_until)
@@ -216,6 +230,7 @@ function insertion(
           iif((SELECT imported FROM authorities WHERE key_id = ?3), ?7, ?15)
         WHERE (?9 IS NULL OR NOT EXISTS (SELECT 1 FROM certificates WHERE challenge = ?9))
           AND (NOT ?16 OR EXISTS (SELECT 1 FROM challenges WHERE hash = ?9))
+          AND (?18 = '' OR EXISTS (SELECT 1 FROM invitations WHERE id = ?18 AND ${isOpenAt('?6')}))
           AND (?14 IS NULL OR (SELECT count(*) FROM certificates WHERE counted = 1 AND issued_at > ?17) < ?14)
       ON CONFLICT (request) DO NOTHING`,
     fingerprint,
@@ -235,6 +250,7 @@ function insertion(
     Math.max(now + UNUSED_FOR, isRow ? 0 : expiresAt),
     Number(isRow),
     now - MINUTE,
+    invitation,
   )
 }
 

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { eq, lte, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import { ENROLL_ID, PROFILE_VERSION } from '../enroll/installed-profile.ts'
-import type { ChallengeTerms } from '../enroll/issuer.ts'
+import type { ChallengeTerms, InvitedBy } from '../enroll/issuer.ts'
 import type { Sealer } from '../pki/seal.ts'
 import {
   type Binding,
@@ -46,7 +46,12 @@ export interface FreshChallenge {
   readonly profile: number
   readonly binding: Binding
   readonly counted: boolean
+  /** The invitation that its certificate counts as a use of; empty for others. */
+  readonly invitation: string
 }
+
+/** For people who download again, and for programs that look at links. */
+const SPARE_CHALLENGES = 20
 
 /** What a text is as a challenge. `spent`: it got a certificate, of that fingerprint. */
 export type FoundChallenge =
@@ -97,8 +102,9 @@ export async function profileChallenge(
 ): Promise<string> {
   const { profile, subject = {}, by } = terms
   const lifetime = scep.challengeLifetime
-  if (by === 'invitation') {
-    return newChallenge(d1, now, { lifetime, profile, subject })
+  if (typeof by === 'object') {
+    await forgetOldest(d1, by)
+    return newChallenge(d1, now, { lifetime, profile, subject, invitation: by.id })
   }
   const mode = await challengeMode(d1, scep)
   if (mode.kind === 'static') {
@@ -128,9 +134,12 @@ export async function newChallenge(
     readonly renews?: string
     readonly profile?: number
     readonly subject?: Subject
+    /** The invitation that it counts as a use of, when a certificate is issued. */
+    readonly invitation?: string
   } = {},
 ): Promise<string> {
   const { lifetime = FOREVER - now, renews = '', profile = 0, subject = {} } = options
+  const { invitation = '' } = options
   const { udid: boundUdid, serial: boundSerial } = bindingOf(subject)
   const db = drizzle(d1)
   const challenge = randomBytes(24).toString('base64')
@@ -144,9 +153,21 @@ export async function newChallenge(
       profile: profile === 0 ? '' : String(profile),
       boundUdid,
       boundSerial,
+      invitation,
     }),
   ])
   return challenge
+}
+
+/** However often its link is followed, an invitation has no more open challenges than its devices may need. */
+async function forgetOldest(d1: D1Database, { id, maxUses }: InvitedBy): Promise<void> {
+  const open = sql`${challenges.invitation} = ${id} AND invitation <> ''`
+  await drizzle(d1)
+    .delete(challenges)
+    .where(
+      sql`${challenges.hash} IN (SELECT ${challenges.hash} FROM ${challenges} WHERE ${open}
+        ORDER BY ${challenges.openUntil} DESC LIMIT -1 OFFSET ${maxUses + SPARE_CHALLENGES - 1})`,
+    )
 }
 
 /** What a text is as a one-time challenge. Looked up by its hash, so that timing tells nothing. */
@@ -170,7 +191,7 @@ export async function findChallenge(
     return { kind: 'spent', ...spent }
   }
   if (row) {
-    const { openUntil, certificate, boundUdid, boundSerial } = row
+    const { openUntil, certificate, boundUdid, boundSerial, invitation } = row
     const challenge: FreshChallenge = {
       hash,
       isRow: true,
@@ -180,6 +201,7 @@ export async function findChallenge(
       profile: row.profile === '' ? 0 : Number(row.profile) || PROFILE_VERSION,
       binding: { udid: boundUdid, serial: boundSerial },
       counted: false,
+      invitation,
     }
     return openUntil <= now ? TOO_OLD : { kind: 'fresh', challenge }
   }
@@ -192,7 +214,7 @@ export async function findChallenge(
   }
   return revoked && grant.issuedAt <= revoked.at
     ? { kind: 'over', reason: 'the challenge was revoked' }
-    : { kind: 'fresh', challenge: { ...grant, hash, isRow: false, renews: '' } }
+    : { kind: 'fresh', challenge: { ...grant, hash, isRow: false, renews: '', invitation: '' } }
 }
 
 /** Makes all challenges void that were given out so far, but for those that renew the identity of an enrolment. */

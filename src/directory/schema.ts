@@ -159,8 +159,16 @@ export const challenges = sqliteTable(
     /** Digests of the device that it is bound to; empty for any. */
     boundUdid: text('bound_udid').notNull().default(''),
     boundSerial: text('bound_serial').notNull().default(''),
+    /** The invitation by which its profile was downloaded; empty for others. */
+    invitation: text('invitation').notNull().default(''),
   },
-  (table) => [index('challenges_open').on(table.openUntil)],
+  (table) => [
+    index('challenges_open').on(table.openUntil),
+    // Partial, so that it costs nothing without an invitation.
+    index('challenges_invitation')
+      .on(table.invitation)
+      .where(sql`invitation <> ''`),
+  ],
 )
 
 /** Moments that count for the whole deployment, by name. */
@@ -168,6 +176,29 @@ export const moments = sqliteTable('moments', {
   name: text('name').primaryKey(),
   /** Milliseconds. */
   at: integer('at').notNull(),
+})
+
+/** Links that open the enrolment of a few devices. */
+export const invitations = sqliteTable('invitations', {
+  /** The first half of the SHA-256 of the secret in the link. */
+  id: text('id').primaryKey(),
+  /** The one device that it is for, as `readSerial` writes it; empty for any. */
+  serial: text('serial').notNull(),
+  /** Whom it is for, in an admin's words. */
+  note: text('note').notNull(),
+  createdAt: integer('created_at').notNull(),
+  expiresAt: integer('expires_at').notNull(),
+  /** How many certificates it is good for, and how many were issued. */
+  maxUses: integer('max_uses').notNull(),
+  used: integer('used').notNull().default(0),
+  /** 0 for one that was not revoked. */
+  revokedAt: integer('revoked_at').notNull().default(0),
+})
+
+/** Serial numbers that admins have listed, as `readSerial` writes them. */
+export const knownSerials = sqliteTable('known_serials', {
+  serial: text('serial').primaryKey(),
+  addedAt: integer('added_at').notNull(),
 })
 
 /** Webhooks, but for the one that `WEBHOOK_URL` names. */

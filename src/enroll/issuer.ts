@@ -7,8 +7,14 @@ export interface ChallengeTerms {
   readonly profile: number
   /** The device that it is bound to: what is named of it has to be true of whoever uses the identity. */
   readonly subject?: Subject
-  /** `anybody`: downloads are open. `token`: the download showed the deployment's token. `invitation`: one of an admin's. */
-  readonly by: 'anybody' | 'token' | 'invitation'
+  /** `anybody`: downloads are open. `token`: the download showed the deployment's token. Else an admin's invitation opened it. */
+  readonly by: 'anybody' | 'token' | InvitedBy
+}
+
+/** The invitation that opened a download. */
+export interface InvitedBy {
+  readonly id: string
+  readonly maxUses: number
 }
 
 /** What enrolment needs of the certificate authority that gives devices their identities. */

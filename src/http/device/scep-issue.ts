@@ -11,6 +11,7 @@ import {
   recordCertificate,
 } from '../../directory/certificates.ts'
 import { challengeMode, findChallenge, type FreshChallenge } from '../../directory/challenges.ts'
+import { findInvitation, stateOf } from '../../directory/invitations.ts'
 import type { Env } from '../../env.ts'
 import { log, warn } from '../../log.ts'
 import { type Authority, expiryWarning, issueIdentity } from '../../pki/authority.ts'
@@ -100,7 +101,7 @@ async function issue(
   )
   if (!recorded) {
     return refused(
-      'another request has used the challenge just now, or the last place of this minute',
+      'another request has used the challenge or its invitation just now, or the last place of this minute',
     )
   }
   log('scep:issued', {
@@ -150,12 +151,26 @@ async function allowFresh(
 ): Promise<Allowed> {
   const { renews: fingerprint, counted } = challenge
   if (fingerprint === '') {
+    const ended = await endOf(db, challenge.invitation, now)
+    if (ended !== undefined) {
+      return refused(ended)
+    }
     return counted ? allowCounted(db, config, now, { challenge }) : { kind: 'allowed', challenge }
   }
   const enrollment = await ownerOf(db, fingerprint)
   return enrollment === undefined
     ? refused(`the challenge renews ${fingerprint}, which no device ever used`)
     : { kind: 'allowed', challenge, renews: { fingerprint, enrollment } }
+}
+
+/** Why an invitation is good for no certificate, though its profile was downloaded in time. */
+async function endOf(db: D1Database, id: string, now: number): Promise<string | undefined> {
+  if (id === '') {
+    return undefined
+  }
+  const invitation = await findInvitation(db, id)
+  const state = invitation ? stateOf(invitation, now) : 'forgotten'
+  return state === 'open' ? undefined : `the challenge's invitation is ${state}`
 }
 
 async function allowStatic(

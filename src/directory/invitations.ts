@@ -1,0 +1,134 @@
+/**
+ * Invitations: links that open the enrolment of a few devices. A use is a certificate that was issued, so that neither a
+ * second tap nor a program that looks at links in mail uses one up.
+ */
+import { createHash, randomBytes } from 'node:crypto'
+import { and, desc, eq, gt, gte, lt, lte, ne, or, sql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/d1'
+import { invitations } from './schema.ts'
+
+export type Invitation = Readonly<typeof invitations.$inferSelect>
+
+export type InvitationState = 'open' | 'used_up' | 'expired' | 'revoked'
+
+const DAY = 86_400_000
+/** So long one that ended can still say why. */
+const KEPT_AFTER_ITS_END = 30 * DAY
+export const MAX_INVITATIONS = 10_000
+/** Hex, because mail programs end a link before a hyphen that is its last character. */
+const SECRET_BYTES = 16
+const SECRET = /^[0-9a-f]{32}$/
+
+export function stateOf(invitation: Invitation, now: number): InvitationState {
+  const { revokedAt, expiresAt, used, maxUses } = invitation
+  if (revokedAt > 0) {
+    return 'revoked'
+  }
+  if (used >= maxUses) {
+    return 'used_up'
+  }
+  return expiresAt <= now ? 'expired' : 'open'
+}
+
+/** {@link stateOf} is `open`, in a statement, where this is the parameter of the time. */
+export function isOpenAt(now: string): string {
+  return `revoked_at = 0 AND used < max_uses AND expires_at > ${now}`
+}
+
+/**
+ * @returns the invitation with its secret, which nothing tells again, or nothing where there are {@link MAX_INVITATIONS}
+ * that are open. Those that have ended make room.
+ */
+export async function addInvitation(
+  d1: D1Database,
+  facts: Pick<Invitation, 'serial' | 'note' | 'expiresAt' | 'maxUses'>,
+  now: number,
+): Promise<{ invitation: Invitation; secret: string } | undefined> {
+  const db = drizzle(d1)
+  const secret = randomBytes(SECRET_BYTES).toString('hex')
+  const { serial, note, expiresAt, maxUses } = facts
+  const isFull = sql`(SELECT count(*) FROM ${invitations}) >= ${MAX_INVITATIONS}`
+  const longAgo = now - KEPT_AFTER_ITS_END
+  const [, , added] = await db.batch([
+    db
+      .delete(invitations)
+      .where(
+        or(
+          lte(invitations.expiresAt, longAgo),
+          and(gt(invitations.revokedAt, 0), lte(invitations.revokedAt, longAgo)),
+        ),
+      ),
+    db
+      .delete(invitations)
+      .where(
+        and(
+          isFull,
+          or(
+            ne(invitations.revokedAt, 0),
+            gte(invitations.used, invitations.maxUses),
+            lte(invitations.expiresAt, now),
+          ),
+        ),
+      ),
+    db
+      .insert(invitations)
+      .select(
+        sql`SELECT ${idOf(secret)}, ${serial}, ${note}, ${now}, ${expiresAt}, ${maxUses}, 0, 0 WHERE NOT ${isFull}`,
+      )
+      .returning(),
+  ])
+  const [invitation] = added
+  return invitation && { invitation, secret }
+}
+
+/** The invitation that a link shows, in whatever state. What cannot be a secret is not looked up. */
+export async function invitationOf(
+  d1: D1Database,
+  secret: string,
+): Promise<Invitation | undefined> {
+  return SECRET.test(secret) ? findInvitation(d1, idOf(secret)) : undefined
+}
+
+export async function findInvitation(d1: D1Database, id: string): Promise<Invitation | undefined> {
+  const [found] = await drizzle(d1).select().from(invitations).where(eq(invitations.id, id))
+  return found
+}
+
+/** Those behind a place, newest first. */
+export async function listInvitations(
+  d1: D1Database,
+  after: { readonly createdAt: number; readonly id: string } | undefined,
+  limit: number,
+): Promise<Invitation[]> {
+  return drizzle(d1)
+    .select()
+    .from(invitations)
+    .where(
+      after &&
+        or(
+          lt(invitations.createdAt, after.createdAt),
+          and(eq(invitations.createdAt, after.createdAt), lt(invitations.id, after.id)),
+        ),
+    )
+    .orderBy(desc(invitations.createdAt), desc(invitations.id))
+    .limit(limit)
+}
+
+/** Ends an invitation. What was issued by it stays. @returns it as it then is, or nothing where there is none */
+export async function revokeInvitation(
+  d1: D1Database,
+  id: string,
+  now: number,
+): Promise<Invitation | undefined> {
+  const [revoked] = await drizzle(d1)
+    .update(invitations)
+    .set({ revokedAt: sql`iif(${invitations.revokedAt} = 0, ${now}, ${invitations.revokedAt})` })
+    .where(eq(invitations.id, id))
+    .returning()
+  return revoked
+}
+
+/** Looked up by its hash, so that timing tells nothing of it. */
+function idOf(secret: string): string {
+  return createHash('sha256').update(secret).digest('hex').slice(0, 32)
+}

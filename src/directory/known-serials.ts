@@ -1,0 +1,53 @@
+/** Devices that may enrol where `ENROLLMENT` is `known`. Serial numbers are as `readSerial` writes them. */
+import { asc, eq, gt, sql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/d1'
+import { readSerial } from '../enroll/serial.ts'
+import { knownSerials } from './schema.ts'
+
+export type KnownSerial = typeof knownSerials.$inferSelect
+
+/** Whether a device with this serial number, as it says it, may enrol. */
+export async function isKnownSerial(d1: D1Database, said: string): Promise<boolean> {
+  const serial = readSerial(said)
+  if (serial === undefined) {
+    return false
+  }
+  return (await drizzle(d1).$count(knownSerials, eq(knownSerials.serial, serial))) > 0
+}
+
+/** @returns how many were not listed before */
+export async function addSerials(
+  d1: D1Database,
+  serials: readonly string[],
+  now: number,
+): Promise<number> {
+  // One parameter however many: a statement takes a hundred.
+  const values = JSON.stringify(serials)
+  const added = await drizzle(d1).run(
+    sql`INSERT INTO ${knownSerials} SELECT value, ${now} FROM json_each(${values}) WHERE true ON CONFLICT DO NOTHING`,
+  )
+  return added.meta.changes
+}
+
+/** The listed ones behind `after`, in their order. */
+export async function listSerials(
+  d1: D1Database,
+  after: string,
+  limit: number,
+): Promise<KnownSerial[]> {
+  return drizzle(d1)
+    .select()
+    .from(knownSerials)
+    .where(gt(knownSerials.serial, after))
+    .orderBy(asc(knownSerials.serial))
+    .limit(limit)
+}
+
+/** @returns whether it was listed */
+export async function removeSerial(d1: D1Database, serial: string): Promise<boolean> {
+  const removed = await drizzle(d1)
+    .delete(knownSerials)
+    .where(eq(knownSerials.serial, serial))
+    .returning({ serial: knownSerials.serial })
+  return removed.length > 0
+}
