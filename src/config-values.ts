@@ -128,6 +128,20 @@ export function readDuration(text: string): number {
   return Number(match[1]) * unit
 }
 
+const ENROLLMENT_MODES = ['open', 'token', 'known'] as const
+
+/** `token` is ENROLL_TOKEN. It would be without effect in the other modes, and its owner believe in it. */
+export function readEnrollmentMode(text: string, token: string): (typeof ENROLLMENT_MODES)[number] {
+  const mode = ENROLLMENT_MODES.find((known) => known === text)
+  if (mode === undefined) {
+    throw new OwnError(`not one of: ${ENROLLMENT_MODES.join(', ')}`)
+  }
+  if (token !== '' && mode !== 'token') {
+    throw new OwnError(`${mode} asks for no token: remove ENROLL_TOKEN, or set it to token`)
+  }
+  return mode
+}
+
 /** Days without a unit, as in MicroMDM. */
 export function readDays(text: string): number {
   if (!/^[1-9]\d{0,4}$/.test(text)) {

@@ -11,6 +11,7 @@ import {
   readConcurrency,
   readDays,
   readDuration,
+  readEnrollmentMode,
   readCount,
   readHeaderName,
   readIdleAge,
@@ -33,9 +34,16 @@ import { OwnError } from './reason.ts'
 /** What the runtime may give: every var and secret is optional until {@link readConfig} has looked at it. */
 export type UncheckedVars = Readonly<Record<string, unknown>>
 
+/** Who may download an enrolment profile (docs/enrolment.md); an invitation opens it in every mode. */
+export type EnrollmentAccess =
+  | { readonly mode: 'open' }
+  /** Those whose link has the token, or one that older SEAL_KEYS gave. */
+  | { readonly mode: 'token'; readonly token: string; readonly olderTokens: readonly string[] }
+  /** Devices that sign a serial number which an admin has listed. */
+  | { readonly mode: 'known' }
+
 export interface EnrollmentSettings {
-  /** Opens the download of profiles; empty when anyone may. */
-  readonly token: string
+  readonly access: EnrollmentAccess
   /** Signs the profiles that we make. */
   readonly profileSigner: Signer | undefined
   /** CAs that show a device to be Apple's. */
@@ -118,7 +126,7 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
       return fallback
     }
   }
-  const sealer = attempt<Sealer | undefined>('SEAL_KEYS', createSealer, undefined)
+  const keys = attempt('SEAL_KEYS', readKeys, undefined)
   for (const name of ['API_KEY', 'SEAL_KEYS']) {
     if (setting(vars, name) === '') {
       problems.push(`${name} is not set: add it with \`wrangler secret put ${name}\``)
@@ -140,14 +148,26 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
     pushTopic,
     pushCertificateId: pushCertificate?.fingerprint ?? setting(vars, 'PUSH_CERTIFICATE_ID'),
     clientCertHeader: attempt('CLIENT_CERT_HEADER', readHeaderName, ''),
-    enrollment: readEnrollment(vars, attempt),
+    enrollment: readEnrollment(vars, attempt, keys?.enrollTokens ?? []),
     scep: readScep(vars, attempt),
     jobBurst: attempt('JOB_BURST', readCount, 0),
     device: readDevice(attempt, pushTopic),
   }
-  return problems.length > 0 || sealer === undefined
+  return problems.length > 0 || keys === undefined
     ? { ok: false, problems }
-    : { ok: true, config: { ...config, sealer } }
+    : { ok: true, config: { ...config, sealer: keys.sealer } }
+}
+
+/** The ring, and a token for enrolment links out of each key: a Worker cannot write a secret of its own. */
+function readKeys(ring: string): { sealer: Sealer; enrollTokens: readonly string[] } {
+  const sealer = createSealer(ring)
+  return {
+    sealer,
+    // Hex, because mail programs end a link before a hyphen that is its last character.
+    enrollTokens: sealer
+      .derive('edgemdm enrolment token')
+      .map((key) => key.export().toString('hex').slice(0, 32)),
+  }
 }
 
 function readWebhook(attempt: Attempt): Webhook[] {
@@ -189,9 +209,16 @@ function readHistory(attempt: Attempt): KeepResults {
   return attempt('KEEP_RESULTS', readKeepResults, unlessTold)
 }
 
-function readEnrollment(vars: UncheckedVars, attempt: Attempt): EnrollmentSettings {
+function readEnrollment(
+  vars: UncheckedVars,
+  attempt: Attempt,
+  derived: readonly string[],
+): EnrollmentSettings {
+  const chosen = setting(vars, 'ENROLL_TOKEN')
+  const mode = attempt('ENROLLMENT', (text) => readEnrollmentMode(text, chosen), 'token')
+  const [token = '', ...olderTokens] = chosen === '' ? derived : [chosen]
   return {
-    token: setting(vars, 'ENROLL_TOKEN'),
+    access: mode === 'token' ? { mode, token, olderTokens } : { mode },
     profileSigner: attempt<Signer | undefined>(
       'PROFILE_SIGNING_CERT',
       (pem) => readSigner(pem, setting(vars, 'PROFILE_SIGNING_KEY')),

@@ -10,7 +10,7 @@ import {
   newAuthority,
   pemPairOf,
   removeCA,
-} from './ca-client.ts'
+} from './admin-client.ts'
 import { CliError, messageOf } from './error.ts'
 
 const HELP = `Usage: npm run ca -- COMMAND [options]

@@ -14,8 +14,8 @@ export interface FleetStart {
   readonly count: number
   /** Where the server is reached. */
   readonly server: string
-  /** Opens the enrolment profile; empty when anyone may have it. */
-  readonly enrollToken: string
+  /** Where the enrolment profile is, with what opens it. */
+  readonly profileUrl: string
   readonly apns?: { readonly register: Register }
   /** Where the devices are remembered; without it each start enrols new ones. */
   readonly stateDir?: string
@@ -26,13 +26,13 @@ export interface FleetStart {
  * by the simulated APNs.
  */
 export async function startFleet(options: FleetStart): Promise<Pick<Fleet, 'close'>> {
-  const { count, server, enrollToken, apns, stateDir } = options
+  const { count, server, profileUrl: url, apns, stateDir } = options
   return createFleet({
     count,
     server,
     fetch,
     scep: { fetch, server },
-    join: joinByProfile({ fetch, server, profileUrl: profileUrl(server, enrollToken) }),
+    join: joinByProfile({ fetch, server, profileUrl: url }),
     ...(apns === undefined ? {} : { register: apns.register }),
     ...(stateDir === undefined ? {} : memoryIn(stateDir)),
   })

@@ -2,6 +2,10 @@ const COMFORTABLE_OPEN_FILES = 10_000
 
 export interface Panel {
   url: string
+  /** Where devices enrol, with what opens it. */
+  enrolment: string
+  /** Who may enrol by it. */
+  enrolmentMeaning: string
   apiKey: string
   state: string
   apns: string
@@ -16,7 +20,8 @@ export function panelText(panel: Panel): string {
   const curl = `curl -u ${quoted(`micromdm:${panel.apiKey}`)}`
   const rows: [string, string][] = [
     ['URL', panel.url],
-    ['Enrolment', `${panel.url}/`],
+    ['Enrolment', panel.enrolment],
+    ['', panel.enrolmentMeaning],
     ['API key', panel.apiKey],
     ['State', panel.state],
     ['Pushes', panel.apns],

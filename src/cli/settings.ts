@@ -28,6 +28,7 @@ const PASSED_THROUGH = [
   'JOB_BURST',
   'NO_COMMAND_HISTORY',
   'CLIENT_CERT_HEADER',
+  'ENROLLMENT',
   'ENROLL_TOKEN',
   'PROFILE_SIGNING_CERT',
   'PROFILE_SIGNING_KEY',
@@ -125,7 +126,19 @@ export function workerBindings(
       bindings[name] = value
     }
   }
+  if (!bindings['ENROLLMENT'] && !bindings['ENROLL_TOKEN'] && isPrivate(options.host, bindings)) {
+    bindings['ENROLLMENT'] = 'open'
+  }
   return bindings
+}
+
+/** Whether the server is reached from this machine alone, as far as we are told. */
+function isPrivate(host: string, { PUBLIC_URL: publicUrl = '' }: Bindings): boolean {
+  return isLoopback(host) && (publicUrl === '' || isLoopback(URL.parse(publicUrl)?.hostname ?? ''))
+}
+
+function isLoopback(host: string): boolean {
+  return /^(localhost|127(\.\d+){3}|::1|\[::1\])$/i.test(host)
 }
 
 function readTextFile(flag: string, file: string): string {

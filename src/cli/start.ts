@@ -1,9 +1,11 @@
 /** `npm start`: the Worker on this machine, with a simulated APNs and simulated devices, and no account anywhere. */
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { installCA, listCAs, newAuthority, pemPairOf } from './ca-client.ts'
+import { reach } from '../simulator/enrolment.ts'
+import type { Fleet } from '../simulator/fleet.ts'
+import { installCA, listCAs, newAuthority, pemPairOf, readEnrollment } from './admin-client.ts'
 import { CliError, complaintOf, messageOf } from './error.ts'
-import { startFleet } from './fleet.ts'
+import { type FleetStart, startFleet } from './fleet.ts'
 import { lockState } from './lock.ts'
 import { helpText, readOptions, type StartOptions } from './options.ts'
 import { panelText } from './panel.ts'
@@ -81,9 +83,13 @@ async function start(options: StartOptions, running: AsyncDisposableStack): Prom
     pushKeeper: keeper,
   })
   running.defer(() => worker.close())
+  await untilItAnswers(url)
+  const enrolment = await readEnrollment({ url, apiKey: bindings.API_KEY })
   console.log(
     panelText({
       url,
+      enrolment: enrolment.link,
+      enrolmentMeaning: enrolment.meaning,
       apiKey: bindings.API_KEY,
       state: directory,
       apns: pushing.text,
@@ -92,26 +98,31 @@ async function start(options: StartOptions, running: AsyncDisposableStack): Prom
       openFiles: worker.openFiles,
     }),
   )
-  await untilItAnswers(url)
   await provideCA(url, bindings.API_KEY)
   rememberUrl(directory, url)
   keepDailyRounds(worker, running)
   console.log(`EdgeMDM ready on ${url}`)
   if (options.devices > 0) {
-    const fleet = await startFleet({
-      count: options.devices,
+    const { simulated: apns } = pushing
+    const fleet = await startDevices(options.devices, {
       server: url,
-      enrollToken: process.env['ENROLL_TOKEN'] ?? '',
+      profileUrl: reach(enrolment.profile_url, url),
       stateDir: join(directory, 'devices'),
-      ...(pushing.simulated === undefined ? {} : { apns: pushing.simulated }),
-    }).catch((error: unknown) => {
-      throw new CliError(`the simulated devices: ${messageOf(error)}`)
+      ...(apns && { apns }),
     })
     running.defer(() => fleet.close())
-    console.log(
-      `${options.devices} simulated ${options.devices === 1 ? 'device' : 'devices'} enrolled`,
-    )
   }
+}
+
+async function startDevices(
+  count: number,
+  where: Omit<FleetStart, 'count'>,
+): Promise<Pick<Fleet, 'close'>> {
+  const fleet = await startFleet({ count, ...where }).catch((error: unknown) => {
+    throw new CliError(`the simulated devices: ${messageOf(error)}`)
+  })
+  console.log(`${count} simulated ${count === 1 ? 'device' : 'devices'} enrolled`)
+  return fleet
 }
 
 /** The first start makes the CA that issues identities at `/scep`; the Worker keeps it, its key sealed. */

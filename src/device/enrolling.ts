@@ -126,7 +126,7 @@ function judge(context: Context, message: Authenticate, who: Presented): Beginni
   if (isFree(device) && !isBound) {
     return { kind: 'new', proof: present?.proof || 'first' }
   }
-  if (present && (device.state === 'authenticated' || device.contest)) {
+  if (present && isBegun(device)) {
     return { kind: 'repeated' }
   }
   const mayRenew = device.state === 'enrolled' && isSameSerial(context, message)
@@ -142,6 +142,11 @@ function judge(context: Context, message: Authenticate, who: Presented): Beginni
 /** No enrolment is there that an Authenticate could end. */
 function isFree({ state }: DeviceRow): boolean {
   return state === 'unknown' || state === 'checked_out'
+}
+
+/** What is there is only beginning, or may still be: the same identity begins nothing else. */
+function isBegun({ state, contest }: DeviceRow): boolean {
+  return state === 'authenticated' || contest !== undefined
 }
 
 function judgeByProfiles(present: Identity | undefined, renewal: readonly string[]): Beginning {

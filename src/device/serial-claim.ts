@@ -15,10 +15,10 @@ export function isSerialProven(
   { device, identities }: DeviceState,
   serial = device.facts.SerialNumber,
 ): boolean {
-  const epochs = [device.epoch, ...(device.contest?.earlier ?? [])]
+  const epochs = new Set([device.epoch, ...(device.contest?.earlier ?? [])])
   return (
     serial !== '' &&
-    identities.some((known) => epochs.includes(known.epoch) && known.provenSerial === serial)
+    identities.some((known) => epochs.has(known.epoch) && known.provenSerial === serial)
   )
 }
 

@@ -95,7 +95,7 @@ function digestOf(kind: string, text: string): string {
   return text === ''
     ? ''
     : createHash('sha256')
-        .update(`${kind} ${text.toUpperCase()}`)
+        .update(`${kind} ${text.trim().toUpperCase()}`)
         .digest('hex')
         .slice(0, 2 * DIGEST_BYTES)
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { afterEach, expect, it } from 'vitest'
-import { newState, outputOf, start, type RunningServer } from './server.ts'
+import { fetchAlone, newState, outputOf, start, type RunningServer } from './server.ts'
 
 interface Identities {
   identities: { id: string; fingerprint: string; renewal: { state: string } | null }[]
@@ -16,12 +16,16 @@ afterEach(async () => {
 const identities = async (edge: RunningServer) =>
   (await edge.api<Identities>('GET', '/api/identities')).body.identities
 
-it('simulated devices enrol by profile and SCEP behind a token, renew when told to, and go on after a restart', async () => {
+it('simulated devices enrol by profile and SCEP behind the token that a public URL brings, renew when told to, and go on after a restart', async () => {
   const state = await newState()
   const flags = ['--devices', '1']
-  const env = { ENROLL_TOKEN: 'open sesame' }
+  const env = { PUBLIC_URL: 'https://mdm.example.com' }
   server = await start(state, flags, 'simulated device enrolled', env)
   const edge = server
+  expect(edge.output()).toMatch(
+    /Enrolment +https:\/\/mdm\.example\.com\/\?token=[0-9a-f]{32}\n +whoever has the link can enrol\n/,
+  )
+  expect((await fetchAlone(`${edge.url}/mdm/enroll`)).status).toBe(403)
   const issued = async () =>
     (await edge.api<{ authorities: { issued: number }[] }>('GET', '/api/ca')).body.authorities[0]
       ?.issued
@@ -42,6 +46,7 @@ it('simulated devices enrol by profile and SCEP behind a token, renew when told 
 
 it('npm run simulate enrols devices from outside the same way', async () => {
   server = await start(await newState(), [], undefined, { ENROLL_TOKEN: 'open sesame' })
+  expect(server.output()).toMatch(/Enrolment +\S+\/\?token=open\+sesame\n/)
   const refused = await simulate(server, [])
   expect(refused).toMatch(/could not enrol at http.*no enrolment profile: HTTP 403/)
   expect(await simulate(server, ['--enroll-token', 'open sesame'])).toMatch(/2 devices enrolled/)

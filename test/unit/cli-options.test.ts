@@ -89,6 +89,8 @@ test('the help has a line for each flag', () => {
 test('the panel says the address and the key, and gives lines to paste', () => {
   const text = panelText({
     url: 'http://127.0.0.1:1',
+    enrolment: 'https://mdm.example.com/?token=x',
+    enrolmentMeaning: 'whoever has the link can enrol',
     apiKey: 'secret',
     state: '/s',
     topic: 'com.apple.mgmt.test',
@@ -98,5 +100,8 @@ test('the panel says the address and the key, and gives lines to paste', () => {
   })
   expect(text).toContain("curl -u 'micromdm:secret' -X POST http://127.0.0.1:1/v1/devices")
   expect(text).toContain("curl -u 'micromdm:secret' http://127.0.0.1:1/v1/commands")
+  expect(text).toMatch(
+    /Enrolment +https:\/\/mdm.example.com\/\?token=x\n +whoever has the link can enrol\n/,
+  )
   expect(text).toContain('341 devices')
 })

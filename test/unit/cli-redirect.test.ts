@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { expect, it } from 'vitest'
-import { installCA } from '../../src/cli/ca-client.ts'
+import { installCA } from '../../src/cli/admin-client.ts'
 
 it('a CA’s private key follows no redirect', async () => {
   const paths: (string | undefined)[] = []

@@ -214,6 +214,7 @@ test('the Worker gets what was generated where nothing is said', () => {
     PUSH_CERTIFICATE: push.certificate,
     LAST_SEEN_RESOLUTION: '1m',
     ALLOW_PRIVATE_WEBHOOKS: 'true',
+    ENROLLMENT: 'open',
     JOB_BURST: expect.stringMatching(/^[1-9]\d*$/),
   })
 })
@@ -239,6 +240,22 @@ test('the environment comes before what was generated, and the command line befo
     API_KEY: 'flag',
     WEBHOOK_URL: 'http://flag',
   })
+})
+
+test.each([
+  ['open', [], {}],
+  ['open', ['--host', '::1'], { PUBLIC_URL: 'http://localhost:8787' }],
+  ['open', ['--host', 'localhost'], { PUBLIC_URL: '', ENROLLMENT: '' }],
+  ['open', ['--host', '0.0.0.0'], { ENROLLMENT: 'open' }],
+  ['known', [], { ENROLLMENT: 'known' }],
+  [undefined, ['--host', '0.0.0.0'], {}],
+  [undefined, ['--host', '192.0.2.1'], {}],
+  [undefined, ['--host', '127.0.0.1.example.com'], {}],
+  [undefined, [], { PUBLIC_URL: 'https://tunnel.example' }],
+  [undefined, [], { MICROMDM_SERVER_URL: 'https://localhost.example' }],
+  [undefined, [], { ENROLL_TOKEN: 'x' }],
+])('enrolment is %s without a choice for %j with %j', (mode, args, env) => {
+  expect(bindings(args, env)['ENROLLMENT']).toBe(mode)
 })
 
 test('a push key that belongs to another certificate is refused', () => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { readConfig, type UncheckedVars } from '../../src/config.ts'
 
 const REQUIRED = { API_KEY: 'secret', SEAL_KEYS: `k1:${randomBytes(32).toString('base64')}` }
@@ -71,6 +71,15 @@ it.each([
     { PUBLIC_URL: 'https://mdm.example.com/mdm' },
     'PUBLIC_URL: more than scheme and host: give it as https://mdm.example.com',
   ],
+  [{ ENROLLMENT: 'closed' }, 'ENROLLMENT: not one of: open, token, known'],
+  [
+    { ENROLLMENT: 'open', ENROLL_TOKEN: 'x' },
+    'ENROLLMENT: open asks for no token: remove ENROLL_TOKEN, or set it to token',
+  ],
+  [
+    { ENROLLMENT: 'known', ENROLL_TOKEN: 'x' },
+    'ENROLLMENT: known asks for no token: remove ENROLL_TOKEN, or set it to token',
+  ],
   [{ TRUST_ON_FIRST_USE: 'maybe' }, 'TRUST_ON_FIRST_USE: not true or false'],
   [
     { LAST_SEEN_RESOLUTION: '1w' },
@@ -103,6 +112,42 @@ it('WEBHOOK_RATE and WEBHOOK_MAX_IDLE_AGE limit the posts to WEBHOOK_URL', () =>
   expect(configured({ ...vars, ...told }).webhooks).toMatchObject([
     { rate: 600, maxIdleAge: 3_600_000 },
   ])
+})
+
+describe('enrolment', () => {
+  const [older, newer] = [randomBytes(32), randomBytes(32)].map((key) => key.toString('base64'))
+  const access = (vars: UncheckedVars) => configured(vars).enrollment.access
+
+  it('wants a token that the newest sealing key gives where nobody chose, and takes those of older ones', () => {
+    const before = access({ SEAL_KEYS: `k1:${older}` })
+    expect(before).toEqual({
+      mode: 'token',
+      token: expect.stringMatching(/^[0-9a-f]{32}$/),
+      olderTokens: [],
+    })
+    const { token } = before as { token: string }
+    expect(access({ SEAL_KEYS: `renamed:${older}` })).toMatchObject({ token })
+    const after = access({ SEAL_KEYS: `k2:${newer} k1:${older}` })
+    expect(after).toMatchObject({ olderTokens: [token] })
+    expect(after).not.toMatchObject({ token })
+    expect(access({ SEAL_KEYS: `k2:${newer}` })).toEqual({ ...after, olderTokens: [] })
+  })
+
+  it('wants ENROLL_TOKEN and no other, if it is set', () => {
+    for (const vars of [{}, { ENROLLMENT: 'token' }]) {
+      const chosen = { ENROLL_TOKEN: 'opensesame', SEAL_KEYS: `k2:${newer} k1:${older}` }
+      expect(access({ ...vars, ...chosen })).toEqual({
+        mode: 'token',
+        token: 'opensesame',
+        olderTokens: [],
+      })
+    }
+  })
+
+  it('is open, or for known devices, by choice alone', () => {
+    expect(access({ ENROLLMENT: 'open' })).toEqual({ mode: 'open' })
+    expect(access({ ENROLLMENT: 'known' })).toEqual({ mode: 'known' })
+  })
 })
 
 it('KEEP_RESULTS says which results are kept', () => {

@@ -1,4 +1,5 @@
 /** Challenges of downloads: free until they are used, good once, for the device that they were given out for. */
+import { addInvitation } from '../../src/directory/invitations.ts'
 import { createPrivateKey } from 'node:crypto'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { recordCertificate } from '../../src/directory/certificates.ts'
@@ -216,11 +217,13 @@ describe('an identity from a challenge that was given out for a device', () => {
   it('by an invitation for a serial number enrols no other one, and none that tells none', async () => {
     const scep = { dynamicChallenge: true, challenge: '', challengeLifetime: DAY }
     const issuer = { scep, sealer: createSealer(env.SEAL_KEYS) }
+    const facts = { serial: 'INVITED', note: '', expiresAt: clock.now() + DAY, maxUses: 1 }
+    const added = await addInvitation(env.DB, facts, clock.now())
     const before = await count('challenges')
     const challenge = await profileChallenge(env.DB, issuer, clock.now(), {
       profile: 1,
       subject: { serial: 'INVITED' },
-      by: 'invitation',
+      by: { id: added?.invitation.id ?? '', maxUses: 1 },
     })
     expect(await count('challenges')).toBe((before ?? 0) + 1)
     const identity = await mine({ challenge })

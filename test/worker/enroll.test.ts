@@ -1,58 +1,16 @@
-import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
-import { createPrivateKey } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { challengeMode } from '../../src/directory/challenges.ts'
-import worker from '../../src/index.ts'
 import { signedContent } from '../../src/pki/cms.ts'
-import { signAttached } from '../../src/pki/cms-sign.ts'
 import { pem } from '../../src/pki/issue.ts'
-import { readPem } from '../../src/pki/x509.ts'
-import { asDict, requiredDict, requiredString } from '../../src/plist/dict.ts'
+import { requiredDict, requiredString } from '../../src/plist/dict.ts'
 import { readPlist } from '../../src/plist/read.ts'
-import type { PlistDict, PlistValue } from '../../src/plist/value.ts'
 import { writePlist } from '../../src/plist/write.ts'
 import { createIssuer } from '../../src/simulator/identity.ts'
+import { ask, bytes, payloadsOf, post, profileOf, signed } from './enroll-tools.ts'
 import { api, env, events, newDevice, newIdentity, TOPIC } from './server.ts'
 
-const { APPLE_DEVICE, APPLE_DEVICE_KEY, MACHINE_INFO } = env as unknown as Record<string, string>
-const PROFILE_TYPE = 'application/x-apple-aspen-config'
+const { MACHINE_INFO } = env as unknown as Record<string, string>
 const ENROLL_ID = 'com.github.micromdm.micromdm.enroll'
-
-/** The Worker with other settings than the rest of the tests. */
-async function ask(
-  path: string,
-  init: RequestInit = {},
-  settings: Record<string, string> = {},
-): Promise<Response> {
-  const context = createExecutionContext()
-  const request = new Request(new URL(path, 'https://mdm.test'), init)
-  const response = await worker.fetch(request as never, { ...env, ...settings } as never, context)
-  await waitOnExecutionContext(context)
-  return response
-}
-
-const post = (body: Uint8Array): RequestInit => ({ method: 'POST', body })
-const bytes = (base64 = '') => new Uint8Array(Buffer.from(base64, 'base64'))
-
-/** A MachineInfo of the device that Apple made, signed by it or by another identity. */
-function signed(info: PlistValue, identity = appleIdentity()): Uint8Array {
-  return signAttached({ ...identity, body: writePlist(info), digest: 'sha256' })
-}
-
-function appleIdentity() {
-  const [certificate = new Uint8Array()] = readPem(APPLE_DEVICE ?? '')
-  return { certificate, privateKey: createPrivateKey(APPLE_DEVICE_KEY ?? '') }
-}
-
-async function profileOf(response: Response): Promise<PlistDict> {
-  expect(response.status).toBe(200)
-  expect(response.headers.get('content-type')).toBe(PROFILE_TYPE)
-  // It holds a challenge.
-  expect(response.headers.get('cache-control')).toBe('no-store')
-  return asDict(readPlist(new Uint8Array(await response.arrayBuffer())))
-}
-
-const payloadsOf = (profile: PlistDict) => profile['PayloadContent'] as readonly PlistDict[]
 
 describe('GET /mdm/enroll', () => {
   it('gives a profile that leads back to this server, with the push topic of now', async () => {
@@ -99,7 +57,7 @@ describe('GET /mdm/enroll', () => {
   })
 
   it('is open only to those who show the token, if there is one', async () => {
-    const settings = { ENROLL_TOKEN: 'opensesame' }
+    const settings = { ENROLLMENT: '', ENROLL_TOKEN: 'opensesame' }
     for (const path of ['/mdm/enroll', '/mdm/enroll?token=opensesam', '/ota/enroll?token=']) {
       const response = await ask(path, {}, settings)
       expect(response.status).toBe(403)
@@ -191,7 +149,7 @@ describe('Automated Device Enrollment', () => {
 
 describe('over-the-air enrolment', () => {
   it('goes from the service payload to an identity to the enrolment profile, by who signs', async () => {
-    const settings = { ENROLL_TOKEN: 'opensesame' }
+    const settings = { ENROLLMENT: '', ENROLL_TOKEN: 'opensesame' }
     const service = await profileOf(await ask('/ota/enroll?token=opensesame&site=7', {}, settings))
     expect(service).toMatchObject({ PayloadType: 'Profile Service' })
     const url = requiredString(requiredDict(service, 'PayloadContent'), 'URL')
@@ -226,7 +184,7 @@ describe('the page at /', () => {
   it('says what is missing: the push certificate, or the token', async () => {
     const bare = await (await ask('/', {}, { PUSH_TOPIC: '' })).text()
     expect(bare).toMatch(/no push certificate/)
-    const settings = { ENROLL_TOKEN: 'opensesame' }
+    const settings = { ENROLLMENT: '', ENROLL_TOKEN: 'opensesame' }
     const closed = await (await ask('/', {}, settings)).text()
     expect(closed).toMatch(/full link/)
     for (const page of [bare, closed]) {
@@ -246,7 +204,7 @@ describe('the page at /', () => {
 })
 
 it('Apple Configurator learns where to enrol, and never the token', async () => {
-  const response = await ask('/MDMServiceConfig?token=x', {}, { ENROLL_TOKEN: 'x' })
+  const response = await ask('/MDMServiceConfig?token=x', {}, { ENROLLMENT: '', ENROLL_TOKEN: 'x' })
   expect(response.headers.get('content-type')).toBe('application/json; charset=UTF8')
   const config = await response.json<Record<string, string>>()
   expect(config).toEqual({

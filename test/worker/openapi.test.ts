@@ -157,6 +157,20 @@ async function authority() {
   }
 }
 
+async function behindToken() {
+  return { send: deployed({ ENROLLMENT: 'token' }) }
+}
+
+async function invited() {
+  const { body } = await api<{ invitation: { id: string } }>('POST', '/api/invitations', {})
+  return { ids: { id: body.invitation.id } }
+}
+
+async function known() {
+  await api('POST', '/api/known-serials', { serials: ['C02EXAMPLE'] })
+  return {}
+}
+
 async function successor() {
   const first = newAuthority()
   await install(first)
@@ -206,6 +220,14 @@ const PREPARE: Record<string, Prepare> = {
   listWaiting: async () => ({ ids: (await expectedUser()).ids }),
   clearWaiting: async () => ({ ids: (await expectedUser()).ids }),
   moveCommands: expectedUser,
+  getEnrollment: behindToken,
+  createInvitation: enrolled,
+  listInvitations: invited,
+  getInvitation: invited,
+  revokeInvitation: invited,
+  listKnownSerials: known,
+  addKnownSerials: enrolled,
+  removeKnownSerial: known,
   listIdentities: enrolled,
   listAuthorities: successor,
   installAuthority: authority,

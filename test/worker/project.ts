@@ -21,6 +21,7 @@ export const workerProject = {
         miniflare: {
           bindings: {
             API_KEY: 'secret',
+            ENROLLMENT: 'open',
             SEAL_KEYS: `test:${randomBytes(32).toString('base64')}`,
             DEVICE_CA: pem('CERTIFICATE', ca.certificate.der),
             DEVICE_CA_KEY: ca.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),

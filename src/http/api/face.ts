@@ -8,11 +8,14 @@ import { deadLetters } from './dead-letters.ts'
 import { deliveries } from './deliveries.ts'
 import { devices } from './devices.ts'
 import { DOCS_HEADERS, docsPage } from './docs.ts'
+import { enrollment } from './enrollment.ts'
 import { escrow } from './escrow.ts'
 import { problem } from '../problem.ts'
 import { boundedJson, newRoutes, readablePath, withErrors } from './frame.ts'
 import { identities } from './identities.ts'
+import { invitations } from './invitations.ts'
 import { jobs } from './jobs.ts'
+import { knownSerials } from './known-serials.ts'
 import { pushCertificate } from './push-certificate.ts'
 import { renewals } from './renewals.ts'
 import { replays } from './replays.ts'
@@ -42,6 +45,9 @@ const ROUTES = [
   waiting,
   bulk,
   jobs,
+  enrollment,
+  invitations,
+  knownSerials,
   identities,
   contests,
   serialNumbers,

@@ -2,7 +2,7 @@ import { html, raw } from 'hono/html'
 import { renderSVG } from 'uqr'
 
 export type PageContent =
-  | { readonly kind: 'ready'; readonly url: string }
+  | { readonly kind: 'ready'; readonly url: string; readonly note: string }
   | { readonly kind: 'problem'; readonly text: string }
 
 /** Longer codes are too fine for a camera, and from about 2,900 bytes on there are none. */
@@ -29,6 +29,7 @@ const STYLE = `
   figure { margin: 2rem 0 }
   figure svg { background: #fff; display: block; height: auto; max-width: 15rem; width: 100% }
   figcaption { margin-top: .75rem }
+  .note { font-size: .875rem; opacity: .75 }
   .problem { border-left: .25rem solid #c25400; padding-left: 1rem }
 `
 
@@ -47,14 +48,15 @@ export async function enrollPage(content: PageContent): Promise<Response> {
       <body>
         <main>
           <h1>Enrol this device</h1>
-          ${content.kind === 'ready' ? instructions(content.url) : problem(content.text)}
+          ${content.kind === 'ready' ? instructions(content) : problem(content.text)}
         </main>
       </body>
     </html> `
   return new Response(page, { headers: HEADERS })
 }
 
-function instructions(url: string) {
+/** `note` says who may enrol by this page. */
+function instructions({ url, note }: Extract<PageContent, { kind: 'ready' }>) {
   return html`
     <p>Install the enrolment profile to let your organisation manage this Mac, iPhone or iPad.</p>
     ${
@@ -76,6 +78,7 @@ function instructions(url: string) {
       Downloaded, near the top.
     </p>
     ${url.length > MAX_QR_CHARS ? '' : qrCode(url)}
+    <p class="note">${note}</p>
   `
 }
 

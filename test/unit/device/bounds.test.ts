@@ -11,14 +11,14 @@ import { channelOf, saveDevice } from '../../../src/device/state.ts'
 import { writePlist } from '../../../src/plist/write.ts'
 import { TestObject } from './object.ts'
 
-const claim = { caKey: 'ca', subject: 'CN=device', notAfter: 1e15 }
+const claim = { caKey: 'ca', subject: 'CN=device', notAfter: 1e15, issuedHere: false }
 
 /** A new enrolment, signed with a certificate of its own. */
 function enroll(object: TestObject, fingerprint: string): void {
   object.commit((context) => {
     const { device } = context.state
     device.epoch += 1
-    bind(context, fingerprint, claim)
+    bind(context, fingerprint, claim, { what: 'bound', proof: 'challenge', digest: '' })
     device.installed.identity = fingerprint
     saveDevice(context.db, device)
   })

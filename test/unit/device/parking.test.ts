@@ -27,7 +27,7 @@ class SharedMac extends TestObject {
         url: 'https://mdm.test/mdm',
         params: {},
         fingerprint: 'A',
-        claim: { caKey: 'ca', subject: 'CN=device', notAfter: 1e15 },
+        claim: { caKey: 'ca', subject: 'CN=device', notAfter: 1e15, issuedHere: false },
         listeners: [],
         conflictListeners: [],
         deferredListeners: [],

@@ -44,6 +44,12 @@ it('an object that has tokens in escrow goes on with them, and one without makes
     }
     object.db().run('ALTER TABLE channels DROP COLUMN used_at')
     object.db().run('ALTER TABLE channels DROP COLUMN parked')
+    for (const column of ['proof', 'heard', 'proven_serial']) {
+      object.db().run(`ALTER TABLE identities DROP COLUMN ${column}`)
+    }
+    object.db().run('ALTER TABLE commands DROP COLUMN held_for')
+    object.db().run('ALTER TABLE device DROP COLUMN contest')
+    object.db().run('ALTER TABLE device ADD COLUMN displaced INTEGER NOT NULL DEFAULT 0')
     object.db().run('UPDATE device SET schema = 2')
     object.evict()
     object.commit((context) => {

@@ -1,14 +1,16 @@
 import { expect, it } from 'vitest'
 import { proveSerial } from '../../../src/device/admin.ts'
 import { checkOut } from '../../../src/device/check-in.ts'
+import { settle } from '../../../src/device/contest.ts'
+import { directoryRow } from '../../../src/device/directory-row.ts'
 import { isSerialProven } from '../../../src/device/serial-claim.ts'
-import { renewIdentity, revoke, type Claim } from '../../../src/device/identity.ts'
+import { reinstate, renewIdentity, revoke, type Claim } from '../../../src/device/identity.ts'
 import { receive } from '../../../src/device/receive.ts'
 import { NO_FACTS, type CheckIn } from '../../../src/mdm/message.ts'
 import { TestObject } from './object.ts'
 
 const bound = { udid: true, serial: true }
-const claim: Claim = { caKey: 'ca', subject: 'CN=device', notAfter: 1e15 }
+const claim: Claim = { caKey: 'ca', subject: 'CN=device', notAfter: 1e15, issuedHere: false }
 
 /** A device whose certificates enrol it. */
 function device() {
@@ -72,14 +74,37 @@ it('a serial number is proven by a challenge that was bound to it, for the enrol
 })
 
 it('the proof of a serial number is its identity’s: it ends with another one’s enrolment, and comes back with it', () => {
-  const { enrols } = device()
+  const { object, enrols, isProven } = device()
   expect(enrols('A')).toBe(false)
   expect(enrols('B', { bound })).toBe(true)
-  expect(enrols('A')).toBe(false)
-  expect(enrols('B')).toBe(true)
+  // A contested enrolment takes nothing from the one that is kept.
+  expect(enrols('C')).toBe(true)
+  object.commit((context) => settle(context, 'admin'))
+  expect(isProven()).toBe(false)
+  object.commit((context) => reinstate(context, 'B'))
+  expect(isProven()).toBe(true)
   expect(enrols('B', {}, 'OTHER')).toBe(false)
   expect(enrols('B', {}, '')).toBe(false)
   expect(enrols('B')).toBe(true)
+})
+
+it('a contested enrolment lists the serial number of the one that is kept, and its renewals prove nothing', () => {
+  const { object, enrols } = device()
+  enrols('A', { bound })
+  enrols('B', {}, 'OTHER')
+  object.commit((context) =>
+    renewIdentity(context, { previous: 'B', fingerprint: 'C', claim, byProfile: false }),
+  )
+  expect(object.commit(directoryRow)).toMatchObject({
+    facts: { SerialNumber: 'C02' },
+    serialProven: true,
+    contested: true,
+  })
+  object.commit((context) => settle(context, 'admin'))
+  expect(object.commit(directoryRow)).toMatchObject({
+    facts: { SerialNumber: 'OTHER' },
+    serialProven: false,
+  })
 })
 
 it('an admin’s word on a serial number holds for the present enrolment, and may take a proof for good', () => {
@@ -90,10 +115,13 @@ it('an admin’s word on a serial number holds for the present enrolment, and ma
   expect(says('C02', true)).toBe('taken')
   object.evict()
   expect(isProven()).toBe(true)
-  expect(enrols('B')).toBe(false)
-  expect(enrols('A')).toBe(true)
+  enrols('B')
+  object.commit((context) => settle(context, 'admin'))
+  expect(isProven()).toBe(false)
+  object.commit((context) => reinstate(context, 'A'))
+  expect(isProven()).toBe(true)
   expect(says('C02', false)).toBe('taken')
-  expect([enrols('A'), enrols('B'), isProven()]).toEqual([false, false, false])
+  expect(isProven()).toBe(false)
   object.commit((context) => checkOut(context, ''))
   expect(says('C02', true)).toBe('gone')
 })

@@ -5,7 +5,7 @@ import {
   otaPhase2Profile,
   profileServicePayload,
 } from '../../../src/enroll/profile.ts'
-import { deviceUrls, enrollUrl } from '../../../src/enroll/urls.ts'
+import { deviceUrls, enrollUrls } from '../../../src/enroll/urls.ts'
 import { writePlistText } from '../../../src/plist/write.ts'
 
 const BASE = 'https://mdm.example.org'
@@ -93,8 +93,9 @@ describe('the enrolment profile', () => {
     )
   })
 
-  it('carries the query of its own URL into the URLs that the device calls, but never the token', () => {
-    const profile = enrollmentProfile(own('site=Zürich %26 Bern&token=opensesame&site=2'), facts())
+  it('carries the query of its own URL into the URLs that the device calls, but neither token nor invitation', () => {
+    const query = 'site=Zürich %26 Bern&token=opensesame&invitation=opensesame&site=2'
+    const profile = enrollmentProfile(own(query), facts())
     expect(profile).toMatchObject({
       PayloadContent: [
         { PayloadContent: { URL: `${BASE}/scep` } },
@@ -109,8 +110,8 @@ describe('the enrolment profile', () => {
 })
 
 describe('an over-the-air enrolment', () => {
-  it('begins with a bare Profile Service payload, whose URL keeps the token', () => {
-    const urls = deviceUrls(BASE, new URLSearchParams('token=opensesame&site=1'))
+  it('begins with a bare Profile Service payload, whose URL keeps what opens it', () => {
+    const urls = deviceUrls(BASE, new URLSearchParams('token=opensesame&invitation=1&site=1'))
     expect(profileServicePayload(urls.phase23Url, facts())).toEqual({
       PayloadType: 'Profile Service',
       PayloadIdentifier: 'com.github.micromdm.micromdm.ota',
@@ -120,7 +121,7 @@ describe('an over-the-air enrolment', () => {
       PayloadDescription: 'Profile Service enrollment',
       PayloadOrganization: 'MicroMDM',
       PayloadContent: {
-        URL: `${BASE}/ota/phase23?token=opensesame&site=1`,
+        URL: `${BASE}/ota/phase23?token=opensesame&invitation=1&site=1`,
         DeviceAttributes: ['UDID', 'VERSION', 'PRODUCT', 'SERIAL', 'MEID', 'IMEI'],
       },
     })
@@ -142,8 +143,12 @@ describe('an over-the-air enrolment', () => {
   })
 })
 
-it('the link on the page keeps the whole query, token included', () => {
-  expect(enrollUrl(BASE, new URLSearchParams('token=a b&x=1'))).toBe(
-    `${BASE}/mdm/enroll?token=a+b&x=1`,
-  )
+it('the links into enrolment keep the whole query, token included, and lead to the page where there is one', () => {
+  const query = new URLSearchParams('token=a b&x=1')
+  expect(enrollUrls(BASE, query, true)).toEqual({
+    link: `${BASE}/?token=a+b&x=1`,
+    profile: `${BASE}/mdm/enroll?token=a+b&x=1`,
+    ota: `${BASE}/ota/enroll?token=a+b&x=1`,
+  })
+  expect(enrollUrls(BASE, query, false).link).toBe(`${BASE}/mdm/enroll?token=a+b&x=1`)
 })

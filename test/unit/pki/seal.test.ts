@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, hkdfSync, randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createSealer, SealError } from '../../../src/pki/seal.ts'
@@ -74,4 +74,16 @@ describe('a key ring', () => {
     expect(() => createSealer(ring)).toThrow(message)
     expect(() => createSealer(ring)).not.toThrow('hunter2')
   })
+})
+
+it('a ring gives a key for each purpose out of each of its keys, as HKDF has it', () => {
+  const derived = (ring: string, purpose: string) =>
+    createSealer(ring)
+      .derive(purpose)
+      .map((key) => key.export())
+  const [first, second] = derived(`${newKey},b:${oldKey}`, 'one')
+  const expected = hkdfSync('sha256', Buffer.from(newKey, 'base64'), '', 'one', 32)
+  expect(first).toEqual(Buffer.from(expected))
+  expect(derived(oldKey, 'one')).toEqual([second])
+  expect(derived(oldKey, 'two')).not.toEqual([second])
 })

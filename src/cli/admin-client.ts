@@ -19,6 +19,15 @@ export interface InstalledCA {
   readonly warning?: string
 }
 
+/** Who may enrol, and the links that lead there. */
+export interface Enrollment {
+  readonly meaning: string
+  readonly link: string
+  readonly profile_url: string
+}
+
+const CA = '/api/ca'
+
 /** Made here and not by the Worker: a key takes ten times the CPU that a request has on the free plan. */
 export function newAuthority(now: number): Authority {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -27,7 +36,7 @@ export function newAuthority(now: number): Authority {
 
 /** @throws CliError when the server cannot be asked. */
 export async function listCAs(access: AdminAccess): Promise<readonly InstalledCA[]> {
-  return authoritiesIn(await call(access, '', { method: 'GET' }))
+  return authoritiesIn(await call(access, CA, { method: 'GET' }))
 }
 
 /** @throws CliError when the server does not take it. */
@@ -42,12 +51,17 @@ export async function installCA(
     imported: facts.imported,
     next_serial: facts.nextSerial,
   })
-  return authoritiesIn(await call(access, '', { method: 'POST', body }))
+  return authoritiesIn(await call(access, CA, { method: 'POST', body }))
 }
 
 /** @throws CliError when the server does not do it. */
 export async function removeCA(access: AdminAccess, keyId: string): Promise<void> {
-  await call(access, `/${keyId}`, { method: 'DELETE' })
+  await call(access, `${CA}/${keyId}`, { method: 'DELETE' })
+}
+
+/** @throws CliError when the server cannot be asked. */
+export async function readEnrollment(access: AdminAccess): Promise<Enrollment> {
+  return JSON.parse(await call(access, '/api/enrollment', { method: 'GET' }))
 }
 
 export function pemPairOf({ certificate, key }: Authority): { certificate: string; key: string } {
@@ -63,7 +77,7 @@ async function call(
   init: { readonly method: string; readonly body?: string },
 ): Promise<string> {
   const authorization = `Basic ${Buffer.from(`micromdm:${apiKey}`).toString('base64')}`
-  const response = await fetch(`${url}/api/ca${path}`, {
+  const response = await fetch(url + path, {
     ...init,
     headers: { authorization },
     // A private key goes to the server that was named, and nowhere else.
@@ -73,7 +87,7 @@ async function call(
   })
   const text = await response.text()
   if (!response.ok) {
-    throw new CliError(`${url}/api/ca answered ${response.status}: ${detailIn(text)}`)
+    throw new CliError(`${url}${path} answered ${response.status}: ${detailIn(text)}`)
   }
   return text
 }

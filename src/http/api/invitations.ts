@@ -1,0 +1,225 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { clock } from '../../clock.ts'
+import { DAY, readDuration } from '../../config-values.ts'
+import {
+  addInvitation,
+  findInvitation,
+  type Invitation,
+  listInvitations,
+  MAX_INVITATIONS,
+  revokeInvitation,
+  stateOf,
+} from '../../directory/invitations.ts'
+import { INVITATION_PARAM } from '../../enroll/urls.ts'
+import { rfc3339 } from '../../events/event.ts'
+import { log } from '../../log.ts'
+import { AdminError } from '../at-device.ts'
+import { linksWith } from './enrollment.ts'
+import {
+  answer,
+  body,
+  newRoutes,
+  nextCursor,
+  numberedCursor,
+  pageQuery,
+  refusal,
+  writeCursor,
+} from './frame.ts'
+import { serialNumber } from './serial-number.ts'
+
+/** Links for one person or device, which open enrolment in every mode. */
+export const invitations = newRoutes()
+
+const tags = ['Enrolment']
+const MAX_LIFETIME = 365 * DAY
+const MAX_USES = 1000
+const MAX_NOTE = 200
+const LIFETIME = 'has to be a time from 1m to 365d, such as 12h or 7d'
+
+const invitation = z
+  .object({
+    id: z.string(),
+    state: z.enum(['open', 'used_up', 'expired', 'revoked']),
+    note: z.string(),
+    serial_number: z
+      .string()
+      .nullable()
+      .openapi({ description: 'null where it is for any device' }),
+    max_uses: z.int(),
+    used: z.int().openapi({ description: 'how many certificates were issued by it' }),
+    created_at: z.iso.datetime(),
+    expires_at: z.iso.datetime(),
+    revoked_at: z.iso.datetime().nullable(),
+  })
+  .openapi('Invitation')
+const EXAMPLE: z.infer<typeof invitation> = {
+  id: '3f0a1c5e7b9d2f4a6c8e0b1d3f5a7c9e',
+  state: 'open',
+  note: 'Ada, new laptop',
+  serial_number: 'C02EXAMPLE',
+  max_uses: 1,
+  used: 0,
+  created_at: '2026-11-28T09:00:00Z',
+  expires_at: '2026-12-05T09:00:00Z',
+  revoked_at: null,
+}
+const params = z.object({
+  id: z.string().openapi({ param: { name: 'id', in: 'path' }, example: EXAMPLE.id }),
+})
+const noInvitation = refusal('no such invitation: it never was, or ended more than 30 days ago')
+
+invitations.openapi(
+  createRoute({
+    method: 'post',
+    path: '/invitations',
+    operationId: 'createInvitation',
+    tags,
+    summary: 'Makes a link by which a device can enrol, once or a few times; it is shown this once',
+    description:
+      'It opens the page at `/`, with the profile and a QR code. A use is a certificate that is issued: downloads are not counted, and an enrolment over the air takes two.',
+    request: {
+      body: body(
+        z.strictObject({
+          note: z
+            .string()
+            .trim()
+            .max(MAX_NOTE)
+            .default('')
+            .openapi({ description: 'whom it is for' }),
+          serial_number: serialNumber
+            .nullish()
+            .openapi({ description: 'the only device that can use it' }),
+          lifetime: z
+            .string()
+            .regex(/^\d{1,8}[mhd]$/, LIFETIME)
+            .default('7d')
+            .openapi({ description: 'until it ends: `12h`, `7d`, up to `365d`' }),
+          max_uses: z.int().min(1).max(MAX_USES).default(1),
+        }),
+        {
+          person: { note: 'Ada, new laptop' },
+          device: { note: 'Ada', serial_number: 'C02EXAMPLE', lifetime: '12h' },
+          room: { note: 'workshop in room 7', max_uses: 20, lifetime: '1d' },
+        },
+      ),
+    },
+    responses: {
+      201: answer('the invitation, and the link to send', z.object({ invitation, link: z.url() }), {
+        invitation: EXAMPLE,
+        link: 'https://mdm.example.com/?invitation=c1d2e3f405162738495a6b7c8d9eaf00',
+      }),
+      409: refusal(`${MAX_INVITATIONS} invitations are open`),
+    },
+  }),
+  async (c) => {
+    const { note, serial_number: serial, lifetime, max_uses: maxUses } = c.req.valid('json')
+    const now = clock.now()
+    const ms = readDuration(lifetime)
+    if (ms === 0 || ms > MAX_LIFETIME) {
+      throw new AdminError(`json.lifetime: ${LIFETIME}`, 400)
+    }
+    const facts = { note, serial: serial ?? '', maxUses, expiresAt: now + ms }
+    const added = await addInvitation(c.env.DB, facts, now)
+    if (!added) {
+      throw new AdminError(
+        `${MAX_INVITATIONS} invitations are open: revoke some, or give one more uses`,
+        409,
+      )
+    }
+    log('enroll:invited', { invitation: added.invitation.id, max_uses: maxUses })
+    const { link } = linksWith(c, { [INVITATION_PARAM]: added.secret })
+    return c.json({ invitation: invitationJson(added.invitation, now), link }, 201)
+  },
+)
+
+invitations.openapi(
+  createRoute({
+    method: 'get',
+    path: '/invitations',
+    operationId: 'listInvitations',
+    tags,
+    summary: 'Invitations, newest first, without their links',
+    request: { query: z.strictObject(pageQuery) },
+    responses: {
+      200: answer(
+        'a page of them',
+        z.object({ invitations: z.array(invitation), next: nextCursor }),
+        { invitations: [EXAMPLE], next: null },
+      ),
+    },
+  }),
+  async (c) => {
+    const { cursor, limit } = c.req.valid('query')
+    const after = numberedCursor(cursor, 'invitation')
+    const place = after && { createdAt: after.n, id: after.id }
+    const ahead = await listInvitations(c.env.DB, place, limit + 1)
+    const listed = ahead.slice(0, limit)
+    const last = ahead.length > limit ? listed.at(-1) : undefined
+    return c.json(
+      {
+        invitations: listed.map((one) => invitationJson(one, clock.now())),
+        next: last ? writeCursor(`invitation ${last.createdAt} ${last.id}`) : null,
+      },
+      200,
+    )
+  },
+)
+
+invitations.openapi(
+  createRoute({
+    method: 'get',
+    path: '/invitations/{id}',
+    operationId: 'getInvitation',
+    tags,
+    summary: 'One invitation, without its link',
+    request: { params },
+    responses: { 200: answer('the invitation', invitation, EXAMPLE), 404: noInvitation },
+  }),
+  async (c) => {
+    const { id } = c.req.valid('param')
+    const found = await findInvitation(c.env.DB, id)
+    return c.json(invitationJson(existing(id, found), clock.now()), 200)
+  },
+)
+
+invitations.openapi(
+  createRoute({
+    method: 'delete',
+    path: '/invitations/{id}',
+    operationId: 'revokeInvitation',
+    tags,
+    summary:
+      'Withdraws an invitation, and the profiles that were downloaded by it and not yet used',
+    description:
+      'Devices that are enrolled stay so. The invitation is listed as revoked for 30 days.',
+    request: { params },
+    responses: { 200: answer('the invitation', invitation, EXAMPLE), 404: noInvitation },
+  }),
+  async (c) => {
+    const { id } = c.req.valid('param')
+    const now = clock.now()
+    const revoked = existing(id, await revokeInvitation(c.env.DB, id, now))
+    return c.json(invitationJson(revoked, now), 200)
+  },
+)
+
+function existing(id: string, found: Invitation | undefined): Invitation {
+  if (!found) {
+    throw new AdminError(`there is no invitation ${id}, or it ended more than 30 days ago`, 404)
+  }
+  return found
+}
+
+function invitationJson(one: Invitation, now: number): z.infer<typeof invitation> {
+  return {
+    id: one.id,
+    state: stateOf(one, now),
+    note: one.note,
+    serial_number: one.serial === '' ? null : one.serial,
+    max_uses: one.maxUses,
+    used: one.used,
+    created_at: rfc3339(one.createdAt),
+    expires_at: rfc3339(one.expiresAt),
+    revoked_at: one.revokedAt === 0 ? null : rfc3339(one.revokedAt),
+  }
+}

@@ -1,0 +1,99 @@
+/** Who may have an enrolment profile: docs/enrolment.md, "Who may download". */
+import type { Context } from 'hono'
+import { clock } from '../../clock.ts'
+import type { EnrollmentAccess } from '../../config.ts'
+import {
+  type Invitation,
+  type InvitationState,
+  invitationOf,
+  stateOf,
+} from '../../directory/invitations.ts'
+import { isKnownSerial } from '../../directory/known-serials.ts'
+import { readSerial } from '../../enroll/serial.ts'
+import { INVITATION_PARAM, TOKEN_PARAM } from '../../enroll/urls.ts'
+import { rfc3339 } from '../../events/event.ts'
+import type { AppEnv } from '../app-env.ts'
+import { sameSecret } from '../same-secret.ts'
+
+/**
+ * What a URL alone says of who opens it. `by-serial`: it depends on the serial number that the device signs. Reasons are
+ * for people: they say whom to ask.
+ */
+export type Admission =
+  | { readonly kind: 'open' | 'by-serial' }
+  | { readonly kind: 'invited'; readonly invitation: Invitation }
+  | { readonly kind: 'refused'; readonly reason: string }
+
+export type Admitted = Exclude<Admission, { kind: 'refused' }>
+
+const ASK = 'ask your administrator for a new one'
+const NOT_LISTED =
+  'Only devices whose serial number is on the list of this server enrol here: ask your administrator to add it, or for an invitation.'
+
+export const NEEDS_A_SERIAL = `${NOT_LISTED} A plain download shows no serial number; Automated Device Enrollment and /ota/enroll do.`
+
+/** A link with an invitation stands and falls with it, in every mode. A wrong one costs a look-up, and no row. */
+export async function admissionOf(c: Context<AppEnv>): Promise<Admission> {
+  const secret = c.req.query(INVITATION_PARAM)
+  if (secret !== undefined) {
+    return invited(await invitationOf(c.env.DB, secret))
+  }
+  const { access } = c.var.config.enrollment
+  switch (access.mode) {
+    case 'open':
+      return { kind: 'open' }
+    case 'known':
+      return { kind: 'by-serial' }
+    case 'token':
+      return opens(access, c.req.query(TOKEN_PARAM) ?? '')
+        ? { kind: 'open' }
+        : refused(
+            'To enrol, open the full link that your administrator gave you: this one has no token, or a wrong one.',
+          )
+  }
+}
+
+/** Why a device with this serial number, which it signed, may not enrol; nothing when it may. */
+export async function serialRefusal(
+  d1: D1Database,
+  admission: Admitted,
+  serial: string,
+): Promise<string | undefined> {
+  switch (admission.kind) {
+    case 'open':
+      return undefined
+    case 'by-serial':
+      return (await isKnownSerial(d1, serial)) ? undefined : NOT_LISTED
+    case 'invited': {
+      const meant = admission.invitation.serial
+      return meant === '' || meant === readSerial(serial)
+        ? undefined
+        : `This invitation is for another device: ${ASK}.`
+    }
+  }
+}
+
+function opens({ token, olderTokens }: Extract<EnrollmentAccess, { mode: 'token' }>, sent: string) {
+  return [token, ...olderTokens].some((known) => sameSecret(sent, known))
+}
+
+function invited(invitation: Invitation | undefined): Admission {
+  if (!invitation) {
+    return refused(`This invitation is not known here: look whether the link is whole, or ${ASK}.`)
+  }
+  const state = stateOf(invitation, clock.now())
+  return state === 'open'
+    ? { kind: 'invited', invitation }
+    : refused(`${ENDS[state](invitation)}: ${ASK}.`)
+}
+
+const ENDS: Readonly<Record<Exclude<InvitationState, 'open'>, (of: Invitation) => string>> = {
+  revoked: () => 'This invitation was withdrawn',
+  used_up: ({ maxUses }) =>
+    `This invitation was used ${maxUses === 1 ? 'once' : `${maxUses} times`}, which is as often as it may be`,
+  expired: ({ expiresAt }) => `This invitation ended at ${rfc3339(expiresAt)}`,
+}
+
+function refused(reason: string): Admission {
+  return { kind: 'refused', reason }
+}
