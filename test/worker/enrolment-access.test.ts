@@ -47,9 +47,9 @@ async function invite(wish: object = {}): Promise<{ id: string; query: string }>
 const invitationAt = async (id: string) =>
   (await api<Invitation>('GET', `/api/invitations/${id}`)).body
 
-const ade = (serial: string) => post(signed({ UDID: 'U', SERIAL: serial, PRODUCT: 'Mac14,2' }))
-const phase3 = (serial: string) =>
-  post(signed({ UDID: 'U', SERIAL: serial, PRODUCT: 'Mac14,2' }, newIdentity()))
+const device = (serial: string) => ({ UDID: 'U', SERIAL: serial, PRODUCT: 'Mac14,2' })
+const ade = (serial: string) => post(signed(device(serial)))
+const phase3 = (serial: string) => post(signed(device(serial), newIdentity()))
 
 /** A profile from a link, but not yet an identity by it. */
 const download = (query: string, settings: Settings = TOKEN) =>
@@ -57,6 +57,14 @@ const download = (query: string, settings: Settings = TOKEN) =>
 
 const identityBy = async (profile: Awaited<ReturnType<typeof download>>) =>
   obtainIdentity(profile, { fetch: scepFetch, key: someKey }, 'Mac')
+
+/** What phase 2 of an enrolment over the air gives a device. */
+async function identityOfPhase2(answer: Response) {
+  const [payload] = payloadsOf(await profileOf(answer))
+  const challenge = requiredString(requiredDict(payload ?? {}, 'PayloadContent'), 'Challenge')
+  const scep = { url: 'http://mdm.test/scep', subject: [['CN', 'Mac']] as const, challenge }
+  return identityBy({ ...(await download('', OPEN)), scep })
+}
 
 describe('each mode on each way in', () => {
   const LISTED = 'C02LISTED'
@@ -78,6 +86,8 @@ describe('each mode on each way in', () => {
   }
   const ALL = Object.keys(WAYS)
   const SIGNED = ['page', 'ADE listed', 'OTA', 'phase 2 listed', 'phase 3 listed']
+  // What signs phase 3 here got its certificate elsewhere, and its serial number is no more than its word.
+  const PROVEN = ['page', 'ADE listed', 'OTA', 'phase 2 listed']
   const any = async () => (await invite({ max_uses: 5 })).query
   const forListed = async () => (await invite({ max_uses: 5, serial_number: LISTED })).query
   const unsigned = ['page', 'download', 'head', 'OTA']
@@ -108,8 +118,8 @@ describe('each mode on each way in', () => {
     ['token', TOKEN, 'an invitation for one device', forListed, [...unsigned, ...SIGNED]],
     ['token', CHOSEN, 'its link', () => linkQuery(CHOSEN), ALL],
     ['token', CHOSEN, 'the link of another token', () => linkQuery(TOKEN), []],
-    ['known', KNOWN, 'nothing', '', SIGNED],
-    ['known', KNOWN, 'a token', () => linkQuery(TOKEN), SIGNED],
+    ['known', KNOWN, 'nothing', '', PROVEN],
+    ['known', KNOWN, 'a token', () => linkQuery(TOKEN), PROVEN],
     ['known', KNOWN, 'an invitation', any, ALL],
     ['known', KNOWN, 'an invitation for one device', forListed, [...unsigned, ...SIGNED]],
     ['known', KNOWN, 'a wrong invitation', `?invitation=${'0'.repeat(32)}`, []],
@@ -121,6 +131,14 @@ describe('each mode on each way in', () => {
     expect(Object.fromEntries(statuses)).toEqual(
       Object.fromEntries(ALL.map((way) => [way, opens.includes(way) ? 200 : 403])),
     )
+  })
+
+  it('a listed device goes through all phases over the air, and its identity opens them to no other', async () => {
+    const identity = await identityOfPhase2(await ask('/ota/phase23', ade(LISTED), KNOWN))
+    const third = (said: Record<string, string>) =>
+      ask('/ota/phase23', post(signed(said, identity)), KNOWN)
+    expect((await third(device(LISTED))).status).toBe(200)
+    expect((await third({ ...device(LISTED), UDID: 'OTHER' })).status).toBe(400)
   })
 
   it('a link made under an earlier sealing key still opens', async () => {
@@ -256,15 +274,9 @@ describe('an invitation', () => {
     const { id, query } = await invite({ max_uses: 2 })
     const service = await profileOf(await ask(`/ota/enroll${query}`, {}, TOKEN))
     const url = requiredString(requiredDict(service, 'PayloadContent'), 'URL')
-    const phase2 = await profileOf(await ask(url, ade('S'), TOKEN))
-    const scep = requiredDict(payloadsOf(phase2)[0] ?? {}, 'PayloadContent')
-    const challenge = requiredString(scep, 'Challenge')
-    const identity = await identityBy({
-      ...(await download(query)),
-      scep: { url: 'http://mdm.test/scep', subject: [['CN', 'Mac']], challenge },
-    })
+    const identity = await identityOfPhase2(await ask(url, ade('S'), TOKEN))
     expect(await invitationAt(id)).toMatchObject({ used: 1 })
-    const last = await profileOf(await ask(url, post(signed({ SERIAL: 'S' }, identity)), TOKEN))
+    const last = await profileOf(await ask(url, post(signed(device('S'), identity)), TOKEN))
     const [, mdm] = payloadsOf(last)
     expect(last['PayloadIdentifier']).toBe(ENROLL_ID)
     expect(JSON.stringify(mdm)).not.toContain('invitation')

@@ -6,7 +6,7 @@ import type { SimulatedDevice } from '../../src/simulator/device.ts'
 import { NO_FACTS } from '../../src/mdm/message.ts'
 import { turn } from './clock.ts'
 import { bulk, ORDER, outcomesOf, queued } from './job-tools.ts'
-import { api, env, newDevice } from './server.ts'
+import { api, env, newDevice, newIdentity } from './server.ts'
 
 interface Listed {
   id: string
@@ -108,11 +108,12 @@ describe('a serial number that several devices claim without proof', () => {
     expect(await acted(serial)).toEqual([text])
     expect(await remove(serial)).toEqual({ status: 409, body: { error: text } })
     // A victim that enrols again is still the first, and is reached by its id and by what means no serial number.
+    victim.useIdentity(newIdentity())
     await victim.enroll()
     await listAnew([victim.udid])
     expect((await micromdm(serial)).found).toEqual(found)
     expect((await bulk({ ids: [victim.udid], command: ORDER })).body.job).toMatchObject({ done: 1 })
-    expect(await queued(victim.udid)).toHaveLength(1)
+    expect(await queued(victim.udid)).toHaveLength(2)
     const model = crypto.randomUUID()
     const facts = { ...NO_FACTS, SerialNumber: serial, Model: model }
     await project(env.DB, [row(crypto.randomUUID(), serial, { facts })])
