@@ -47,9 +47,9 @@ async function invite(wish: object = {}): Promise<{ id: string; query: string }>
 const invitationAt = async (id: string) =>
   (await api<Invitation>('GET', `/api/invitations/${id}`)).body
 
-const device = (serial: string) => ({ UDID: 'U', SERIAL: serial, PRODUCT: 'Mac14,2' })
-const ade = (serial: string) => post(signed(device(serial)))
-const phase3 = (serial: string) => post(signed(device(serial), newIdentity()))
+const machine = (serial: string) => ({ UDID: 'U', SERIAL: serial, PRODUCT: 'Mac14,2' })
+const ade = (serial: string) => post(signed(machine(serial)))
+const phase3 = (serial: string) => post(signed(machine(serial), newIdentity()))
 
 /** A profile from a link, but not yet an identity by it. */
 const download = (query: string, settings: Settings = TOKEN) =>
@@ -137,8 +137,8 @@ describe('each mode on each way in', () => {
     const identity = await identityOfPhase2(await ask('/ota/phase23', ade(LISTED), KNOWN))
     const third = (said: Record<string, string>) =>
       ask('/ota/phase23', post(signed(said, identity)), KNOWN)
-    expect((await third(device(LISTED))).status).toBe(200)
-    expect((await third({ ...device(LISTED), UDID: 'OTHER' })).status).toBe(400)
+    expect((await third(machine(LISTED))).status).toBe(200)
+    expect((await third({ ...machine(LISTED), UDID: 'OTHER' })).status).toBe(400)
   })
 
   it('a link made under an earlier sealing key still opens', async () => {
@@ -276,7 +276,7 @@ describe('an invitation', () => {
     const url = requiredString(requiredDict(service, 'PayloadContent'), 'URL')
     const identity = await identityOfPhase2(await ask(url, ade('S'), TOKEN))
     expect(await invitationAt(id)).toMatchObject({ used: 1 })
-    const last = await profileOf(await ask(url, post(signed(device('S'), identity)), TOKEN))
+    const last = await profileOf(await ask(url, post(signed(machine('S'), identity)), TOKEN))
     const [, mdm] = payloadsOf(last)
     expect(last['PayloadIdentifier']).toBe(ENROLL_ID)
     expect(JSON.stringify(mdm)).not.toContain('invitation')

@@ -1,40 +1,24 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { PLATFORMS, searchDevices } from '../../directory/search.ts'
 import { serialOf } from '../../directory/serials.ts'
 import { expectedDevices } from '../../directory/users.ts'
 import type { DevicePage } from '../../device/page.ts'
 import { enrollmentId } from '../../mdm/enrollment.ts'
-import { AdminError } from '../at-device.ts'
 import { pushJson, pushNote } from './command-json.ts'
 import { contestJson, contestSchema } from './contests.ts'
 import { knownDevice } from './device-id.ts'
 import { serialFields } from './serial-numbers.ts'
 import { identityJson, identitySchema } from './identities.ts'
 import { inventoryJson, inventorySchema } from './inventory.ts'
-import { moment } from './moment.ts'
-import {
-  answer,
-  atOrNull,
-  deviceId,
-  newRoutes,
-  nextCursor,
-  pageQuery,
-  readCursor,
-  refusal,
-  several,
-  time,
-  writeCursor,
-} from './frame.ts'
+import { answer, atOrNull, deviceId, newRoutes, refusal, time } from './frame.ts'
 
 /** Devices: found in the directory, and each by itself, as its own object knows it. */
 export const devices = newRoutes()
 
 const tags = ['Devices']
-const STATES = ['unknown', 'authenticated', 'enrolled', 'checked_out'] as const
-const PUSH = ['none', 'ready', 'failing'] as const
-const MAX_SERIALS = 50
+export const STATES = ['unknown', 'authenticated', 'enrolled', 'checked_out'] as const
+export const PUSH = ['none', 'ready', 'failing'] as const
 
-const facts = {
+export const facts = {
   id: z.string(),
   type: z.string(),
   state: z.enum(['', ...STATES]),
@@ -47,14 +31,7 @@ const facts = {
   build_version: z.string(),
   last_seen: time.nullable(),
 }
-const listed = z
-  .object({
-    ...facts,
-    push: z.enum(['', ...PUSH]),
-    contested: z.boolean().openapi({ description: 'its enrolment is not proven' }),
-  })
-  .openapi('ListedDevice')
-const FACTS = {
+export const FACTS = {
   id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
   type: 'Device',
   state: 'enrolled' as const,
@@ -69,108 +46,6 @@ const FACTS = {
   build_version: '25B78',
   last_seen: '2026-11-24T09:00:02.000Z',
 }
-
-devices.openapi(
-  createRoute({
-    method: 'get',
-    path: '/devices',
-    operationId: 'listDevices',
-    tags,
-    summary: 'Finds devices',
-    description:
-      'Filters are put together with “and”. `last_seen` is exact to LAST_SEEN_RESOLUTION.',
-    request: {
-      query: z.strictObject({
-        ...pageQuery,
-        q: z.string().optional().openapi({ description: 'part of id, serial number or name' }),
-        serial: z.string().optional().openapi({ description: 'one or more, between commas' }),
-        name: z.string().optional().openapi({ description: 'part of the name' }),
-        model: z.string().optional().openapi({ description: 'model, model name or product name' }),
-        platform: z.enum(PLATFORMS).optional(),
-        os: z.string().optional().openapi({ description: '26 finds 26.1 too' }),
-        state: z
-          .string()
-          .optional()
-          .openapi({
-            description: `one or more, between commas: ${STATES.join(', ')}`,
-            example: 'enrolled',
-          }),
-        push: z
-          .string()
-          .optional()
-          .openapi({
-            description: `one or more, between commas: ${PUSH.join(', ')}`,
-            example: 'ready,failing',
-          }),
-        contested: z.enum(['true', 'false']).optional().openapi({
-          description: 'whether the enrolment is contested: see decideEnrollments',
-        }),
-        seen_before: moment.optional(),
-        seen_after: moment.optional(),
-        serial_number_contested: z
-          .enum(['true', 'false'])
-          .optional()
-          .openapi({ description: 'whether another device contests its serial number' }),
-      }),
-    },
-    responses: {
-      200: answer('a page of devices', z.object({ devices: z.array(listed), next: nextCursor }), {
-        devices: [{ ...FACTS, push: 'ready', contested: false }],
-        next: null,
-      }),
-    },
-  }),
-  async (c) => {
-    const query = c.req.valid('query')
-    const serials = several('serial', query.serial)
-    if (serials.length > MAX_SERIALS) {
-      throw new AdminError(`query.serial: at most ${MAX_SERIALS} at once`, 400)
-    }
-    const [after = ''] = readCursor(query.cursor, /^device (.+)$/s) ?? []
-    const found = await searchDevices(
-      c.env.DB,
-      {
-        text: query.q,
-        serials,
-        name: query.name,
-        model: query.model,
-        platform: query.platform,
-        os: query.os,
-        states: several('state', query.state, STATES),
-        push: several('push', query.push, PUSH),
-        contested: query.contested === undefined ? undefined : query.contested === 'true',
-        seenBefore: query.seen_before,
-        seenAfter: query.seen_after,
-        serialContested: query.serial_number_contested && query.serial_number_contested === 'true',
-      },
-      { after, limit: query.limit + 1 },
-    )
-    const page = found.slice(0, query.limit)
-    return c.json(
-      {
-        devices: page.map((device) => ({
-          id: device.id,
-          type: device.type,
-          state: knownOr('', STATES, device.state),
-          serial_number: device.serialNumber,
-          serial_number_proven: device.serialProven,
-          serial_number_contested: device.isContested,
-          device_name: device.deviceName,
-          model: device.model,
-          model_name: device.modelName,
-          product_name: device.productName,
-          os_version: device.osVersion,
-          build_version: device.buildVersion,
-          last_seen: atOrNull(device.lastSeen),
-          push: knownOr('', PUSH, device.push),
-          contested: device.contested,
-        })),
-        next: found.length > query.limit ? writeCursor(`device ${page.at(-1)?.id ?? ''}`) : null,
-      },
-      200,
-    )
-  },
-)
 
 const channel = z.object({
   id: z.string(),
@@ -310,13 +185,4 @@ function pageJson(
     identities: device.identities.map(identityJson),
     inventory: inventoryJson(device.inventory),
   }
-}
-
-/** A row of before the column was there says nothing. */
-function knownOr<Known extends string, Other extends string>(
-  other: Other,
-  known: readonly Known[],
-  value: string,
-): Known | Other {
-  return known.find((one) => one === value) ?? other
 }

@@ -6,6 +6,7 @@ import { commands } from './commands.ts'
 import { contests } from './contests.ts'
 import { deadLetters } from './dead-letters.ts'
 import { deliveries } from './deliveries.ts'
+import { deviceList } from './device-list.ts'
 import { devices } from './devices.ts'
 import { DOCS_HEADERS, docsPage } from './docs.ts'
 import { enrollment } from './enrollment.ts'
@@ -39,6 +40,7 @@ import { webhooks } from './webhooks.ts'
  * validation, 401, 404 and thrown errors all become problem documents.
  */
 const ROUTES = [
+  deviceList,
   devices,
   timeline,
   commands,

@@ -1,7 +1,6 @@
 import { type Context, Hono } from 'hono'
 import { clock } from '../../clock.ts'
 import type { EnrollmentAccess } from '../../config.ts'
-import { certificateFacts } from '../../directory/certificates.ts'
 import { storedProfile } from '../../directory/profiles.ts'
 import { type MachineInfo, readMachineInfo } from '../../enroll/machine-info.ts'
 import { softwareUpdateRequired } from '../../enroll/minimum-os.ts'
@@ -21,13 +20,14 @@ import { log, warn } from '../../log.ts'
 import { PlistError } from '../../plist/error.ts'
 import type { PlistDict } from '../../plist/value.ts'
 import { writePlist } from '../../plist/write.ts'
-import { bindingOf, type Subject } from '../../pki/challenge.ts'
+import type { Subject } from '../../pki/challenge.ts'
 import type { AppEnv } from '../app-env.ts'
 import { baseUrl } from '../base-url.ts'
 import { readBody } from '../body.ts'
 import { admissionOf, type Admitted, NEEDS_A_SERIAL, serialRefusal } from './admission.ts'
 import { enrollPage, type PageContent } from './enroll-page.ts'
 import { identityIssuer } from './identity-issuer.ts'
+import { isShutOut, provenSubject } from './proven-subject.ts'
 import { pushTopic } from './push-topic.ts'
 
 type EnrollContext = Context<AppEnv>
@@ -100,7 +100,7 @@ enrollFace.post(
     if (required) {
       return Response.json(required, { status: 403 })
     }
-    return (await isShutOut(c, udid))
+    return (await isShutOut(c.env, udid))
       ? refuse(c, 400, BLOCKED)
       : enrollment(c, admission, { udid, serial })
   }),
@@ -128,7 +128,7 @@ enrollFace.post(
       return refuse(c, signed.status, signed.reason)
     }
     if (signed.by === 'identity') {
-      const proven = await provenSubject(c, signed.fingerprint, signed.info)
+      const proven = await provenSubject(c.env, signed.fingerprint, signed.info)
       if (!proven.ok) {
         return refuse(c, 400, proven.reason)
       }
@@ -138,7 +138,7 @@ enrollFace.post(
         : enrollment(c, admission, proven.subject)
     }
     const { udid, serial } = signed.info
-    if (await isShutOut(c, udid)) {
+    if (await isShutOut(c.env, udid)) {
       return refuse(c, 400, BLOCKED)
     }
     return profile(c, OTA_PHASE2_ID, async (urls) =>
@@ -150,43 +150,6 @@ enrollFace.post(
     )
   }),
 )
-
-type Proven =
-  | { readonly ok: true; readonly subject: Subject }
-  | { readonly ok: false; readonly reason: string }
-
-/**
- * The device that has an identity of ours: that of the challenge which the identity came from. What it says of itself here is signed by
- * nothing but the identity, and has to be the same.
- */
-async function provenSubject(
-  c: EnrollContext,
-  fingerprint: string,
-  { udid, serial }: MachineInfo,
-): Promise<Proven> {
-  const { owner = '', issued } = await certificateFacts(c.env.DB, fingerprint, '')
-  if ((await isShutOut(c, owner, fingerprint)) || (await isShutOut(c, udid))) {
-    return { ok: false, reason: 'the identity was revoked, or its device is blocked' }
-  }
-  const bound = issued?.binding ?? { udid: '', serial: '' }
-  const said = bindingOf({ udid, serial })
-  if (
-    (bound.udid !== '' && bound.udid !== said.udid) ||
-    (bound.serial !== '' && bound.serial !== said.serial)
-  ) {
-    return { ok: false, reason: 'the identity was issued for another device' }
-  }
-  const subject = {
-    ...(bound.udid === '' ? {} : { udid }),
-    ...(bound.serial === '' ? {} : { serial }),
-  }
-  return { ok: true, subject }
-}
-
-/** Whether a device, or that identity of it, is to get no challenge. */
-async function isShutOut(c: EnrollContext, device: string, fingerprint = ''): Promise<boolean> {
-  return device !== '' && c.env.DEVICE.getByName(device).isShutOut(fingerprint)
-}
 
 /** The challenge of a profile of that version, for that device, and for no other than an invitation is for. */
 async function challenge(

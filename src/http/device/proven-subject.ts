@@ -1,0 +1,42 @@
+/** Which device a challenge is for, by the identity that asks for it. */
+import { certificateFacts } from '../../directory/certificates.ts'
+import type { MachineInfo } from '../../enroll/machine-info.ts'
+import type { Env } from '../../env.ts'
+import { bindingOf, type Subject } from '../../pki/challenge.ts'
+
+type Proven =
+  | { readonly ok: true; readonly subject: Subject }
+  | { readonly ok: false; readonly reason: string }
+
+/**
+ * The device that has an identity of ours: that of the challenge which the identity came from. What it says of itself here is signed by
+ * nothing but the identity, and has to be the same.
+ */
+export async function provenSubject(
+  env: Env,
+  fingerprint: string,
+  { udid, serial }: MachineInfo,
+): Promise<Proven> {
+  const { owner = '', issued } = await certificateFacts(env.DB, fingerprint, '')
+  if ((await isShutOut(env, owner, fingerprint)) || (await isShutOut(env, udid))) {
+    return { ok: false, reason: 'the identity was revoked, or its device is blocked' }
+  }
+  const bound = issued?.binding ?? { udid: '', serial: '' }
+  const said = bindingOf({ udid, serial })
+  if (
+    (bound.udid !== '' && bound.udid !== said.udid) ||
+    (bound.serial !== '' && bound.serial !== said.serial)
+  ) {
+    return { ok: false, reason: 'the identity was issued for another device' }
+  }
+  const subject = {
+    ...(bound.udid === '' ? {} : { udid }),
+    ...(bound.serial === '' ? {} : { serial }),
+  }
+  return { ok: true, subject }
+}
+
+/** Whether a device, or that identity of it, is to get no challenge. */
+export async function isShutOut(env: Env, device: string, fingerprint = ''): Promise<boolean> {
+  return device !== '' && env.DEVICE.getByName(device).isShutOut(fingerprint)
+}
