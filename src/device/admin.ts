@@ -122,7 +122,10 @@ export function isShutOut({ state }: Context, fingerprint: string): boolean {
   const { device, identities } = state
   return (
     device.blocked ||
-    identities.some((known) => known.fingerprint === fingerprint && known.epoch === REVOKED)
+    identities.some(
+      ({ fingerprint: known, epoch }) =>
+        known === fingerprint && (epoch === REVOKED || epoch === FROZEN),
+    )
   )
 }
 
