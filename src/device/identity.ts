@@ -9,6 +9,7 @@ import { saveDevice } from './state.ts'
 /** What is remembered of an identity. */
 const MAX_HISTORY = 20
 const MAX_HEARD = 50
+const DAY = 86_400_000
 
 /** What the Worker found out about a certificate that no object knew: its chain, and that D1 gave it to us. */
 export interface Claim {
@@ -172,6 +173,14 @@ function change(
   }
 }
 
+/** Each successor is kept for good where it was issued, so that a device gets a few a day. */
+function isRenewedOften({ state, now }: Context): boolean {
+  const lately = state.identities.filter(({ history: [first] }) =>
+    first ? first.what === 'renewed' && first.at > now - DAY : false,
+  )
+  return lately.length >= MOST_CURRENT
+}
+
 /** A certificate that is about to take another's place. */
 export interface Succession {
   /** Fingerprint of the identity that it renews. */
@@ -185,7 +194,7 @@ export interface Succession {
 /**
  * Binds the successor of a present identity as it is issued: a pure SCEP renewal has no message of its own, the
  * next one is simply signed with the new certificate (apple-protocol §3.3, micromdm#557).
- * @returns whether `previous` speaks for the present enrolment.
+ * @returns whether `previous` speaks for the present enrolment, and was not renewed as often as may be within a day.
  */
 export function renewIdentity(
   context: Context,
@@ -195,7 +204,7 @@ export function renewIdentity(
   const present = identities.find(
     (known) => known.fingerprint === previous && known.epoch === device.epoch,
   )
-  if (!present || device.blocked || device.state === 'checked_out') {
+  if (!present || device.blocked || device.state === 'checked_out' || isRenewedOften(context)) {
     return false
   }
   bind(context, fingerprint, claim, {

@@ -102,6 +102,11 @@ export async function listDevices(
     : foremost(await found.orderBy(asc(devices.claimedAt), asc(devices.id)))
 }
 
+/** Whether the directory has ever heard of a device. */
+export async function isListed(d1: D1Database, id: string): Promise<boolean> {
+  return (await open(d1).$count(devices, eq(devices.id, id))) > 0
+}
+
 /** How many devices would notice a change of the push topic. */
 export async function countEnrolled(d1: D1Database): Promise<number> {
   return open(d1).$count(devices, and(eq(devices.enrolled, true), eq(devices.hidden, false)))

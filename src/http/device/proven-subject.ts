@@ -1,5 +1,6 @@
 /** Which device a challenge is for, by the identity that asks for it. */
 import { certificateFacts } from '../../directory/certificates.ts'
+import { isListed } from '../../directory/directory.ts'
 import type { MachineInfo } from '../../enroll/machine-info.ts'
 import type { Env } from '../../env.ts'
 import { bindingOf, type Subject } from '../../pki/challenge.ts'
@@ -18,9 +19,6 @@ export async function provenSubject(
   { udid, serial }: MachineInfo,
 ): Promise<Proven> {
   const { owner = '', issued } = await certificateFacts(env.DB, fingerprint, '')
-  if ((await isShutOut(env, owner, fingerprint)) || (await isShutOut(env, udid))) {
-    return { ok: false, reason: 'the identity was revoked, or its device is blocked' }
-  }
   const bound = issued?.binding ?? { udid: '', serial: '' }
   const said = bindingOf({ udid, serial })
   if (
@@ -28,6 +26,11 @@ export async function provenSubject(
     (bound.serial !== '' && bound.serial !== said.serial)
   ) {
     return { ok: false, reason: 'the identity was issued for another device' }
+  }
+  // No object is made for what is only said to be a device.
+  const isDevice = bound.udid !== '' || (await isListed(env.DB, udid))
+  if ((await isShutOut(env, owner, fingerprint)) || (isDevice && (await isShutOut(env, udid)))) {
+    return { ok: false, reason: 'the identity was revoked, or its device is blocked' }
   }
   const subject = {
     ...(bound.udid === '' ? {} : { udid }),

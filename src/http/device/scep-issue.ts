@@ -90,7 +90,9 @@ async function issue(
     const byProfile = allowed.challenge !== undefined
     const previous = renews.fingerprint
     if (!(await device.renewIdentity({ previous, fingerprint, claim, byProfile }))) {
-      return refused(`${renews.fingerprint} is no present identity of ${renews.enrollment}`)
+      return refused(
+        `${renews.fingerprint} is no present identity of ${renews.enrollment}, or was renewed too often today`,
+      )
     }
   }
   const recorded = await recordCertificate(

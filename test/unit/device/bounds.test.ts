@@ -54,10 +54,17 @@ describe('the certificates of a device', () => {
   it('are its own for the newest five renewals, and for the one that it signs with', () => {
     const object = new TestObject().enrolled()
     enroll(object, 'first')
-    for (let n = 0; n < 150; n++) {
+    const renew = (n: number) =>
       object.commit((context) =>
         renewIdentity(context, { previous: 'first', fingerprint: `${n}`, claim, byProfile: true }),
       )
+    for (let n = 0; n < 150; n++) {
+      expect(renew(n)).toBe(true)
+      if (n % 5 === 4) {
+        // Five a day: what is issued is kept.
+        expect(renew(1000)).toBe(false)
+        object.now += 86_400_000
+      }
     }
     const found = standings(object)
     const current = Object.keys(found).filter((fingerprint) => found[fingerprint] === 'current')
