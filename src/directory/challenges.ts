@@ -91,8 +91,8 @@ export async function challengeMode(
 }
 
 /**
- * The challenge for a profile that is being downloaded: a fresh one, or the static one. Only that of an invitation is
- * a row: others cost nothing until somebody uses them.
+ * The challenge for a profile that is being downloaded: a fresh one, or the static one where anybody could have it, for any device.
+ * Only that of an invitation is a row: others cost nothing until somebody uses them.
  */
 export async function profileChallenge(
   d1: D1Database,
@@ -106,15 +106,16 @@ export async function profileChallenge(
     await forgetOldest(d1, by)
     return newChallenge(d1, now, { lifetime, profile, subject, invitation: by.id })
   }
-  const mode = await challengeMode(d1, scep)
-  if (mode.kind === 'static') {
+  const binding = bindingOf(subject)
+  const isAnybodys = by === 'anybody' && !isBound(binding)
+  const mode = isAnybodys ? await challengeMode(d1, scep) : undefined
+  if (mode?.kind === 'static') {
     return mode.challenge
   }
-  const binding = bindingOf(subject)
   const [newest] = sealer.derive(CHALLENGE_PURPOSE)
   return writeChallenge(newest, {
     profile,
-    counted: by === 'anybody' && !isBound(binding),
+    counted: isAnybodys,
     issuedAt: now,
     expiresAt: now + lifetime,
     binding,

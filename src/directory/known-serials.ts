@@ -43,11 +43,10 @@ export async function listSerials(
     .limit(limit)
 }
 
-/** @returns whether it was listed */
-export async function removeSerial(d1: D1Database, serial: string): Promise<boolean> {
-  const removed = await drizzle(d1)
-    .delete(knownSerials)
-    .where(eq(knownSerials.serial, serial))
-    .returning({ serial: knownSerials.serial })
-  return removed.length > 0
+/** @returns how many were listed */
+export async function removeSerials(d1: D1Database, serials: readonly string[]): Promise<number> {
+  const removed = await drizzle(d1).run(
+    sql`DELETE FROM ${knownSerials} WHERE ${knownSerials.serial} IN (SELECT value FROM json_each(${JSON.stringify(serials)}))`,
+  )
+  return removed.meta.changes
 }

@@ -90,12 +90,12 @@ export function isBound({ udid, serial }: Binding): boolean {
   return udid !== '' || serial !== ''
 }
 
-/** Capital and small letters count as the same: no two devices differ in nothing else. */
+/** Capital and small letters count as the same, and blanks for nothing: no two devices differ in nothing else. */
 function digestOf(kind: string, text: string): string {
   return text === ''
     ? ''
     : createHash('sha256')
-        .update(`${kind} ${text.trim().toUpperCase()}`)
+        .update(`${kind} ${text.replaceAll(/\s/g, '').toUpperCase()}`)
         .digest('hex')
         .slice(0, 2 * DIGEST_BYTES)
 }

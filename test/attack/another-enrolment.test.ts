@@ -3,6 +3,7 @@
  * reach the sender, change the other, or block it, unless an admin approved it or the identity is proven for that id.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { contestedAttacks } from './another-enrolment/contested.ts'
 import { idAttacks } from './another-enrolment/ids.ts'
 import { strangerAttacks } from './another-enrolment/strangers.ts'
 import { upstreamAttacks } from './another-enrolment/upstream.ts'
@@ -31,6 +32,7 @@ describe('a server as it comes', () => {
   upstreamAttacks(now)
   idAttacks(now)
   strangerAttacks(now)
+  contestedAttacks(now)
   printsNoSecret()
 })
 

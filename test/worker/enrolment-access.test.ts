@@ -388,6 +388,20 @@ describe('the admin API of enrolment', () => {
     const remove = () => api('DELETE', `/api/known-serials/${encodeURIComponent('zz9-b/+')}`)
     expect((await remove()).status).toBe(200)
     expect((await remove()).status).toBe(404)
+    const rest = { serials: found.map((serial) => serial.toLowerCase()) }
+    expect((await api('POST', '/api/known-serials/remove', rest)).body['removed']).toBe(
+      found.length - 1,
+    )
+  })
+
+  it('are told the first of many faults', async () => {
+    const { status, body } = await api<{ detail: string; errors: object[] }>(
+      'POST',
+      '/api/known-serials',
+      { serials: Array.from({ length: 5000 }, () => 'ü') },
+    )
+    expect({ status, errors: body.errors.length }).toEqual({ status: 400, errors: 10 })
+    expect(body.detail).toContain('and 4990 more')
   })
 
   it('takes five thousand serial numbers in one call', async () => {

@@ -226,6 +226,7 @@ const PREPARE: Record<string, Prepare> = {
   revokeInvitation: invited,
   listKnownSerials: known,
   addKnownSerials: enrolled,
+  removeKnownSerials: async () => ({}),
   removeKnownSerial: known,
   listIdentities: enrolled,
   listAuthorities: successor,

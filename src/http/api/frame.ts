@@ -9,6 +9,9 @@ import { idText } from './device-id.ts'
 /** A parameter that an operation does not have is refused: who sends `?state=queued` to what clears a queue means less than all. */
 const NO_QUERY = z.strictObject({})
 
+/** A list of thousands can be wrong in each of its items: the first tell what is wrong. */
+const MAX_FAULTS = 10
+
 /** A set of routes; {@link ownFace} mounts it under `/api` and documents it. */
 export function newRoutes(): OpenAPIHono<AppEnv> {
   const routes = new OpenAPIHono<AppEnv>({
@@ -20,8 +23,10 @@ export function newRoutes(): OpenAPIHono<AppEnv> {
         at: [result.target, ...path].join('.'),
         detail: message,
       }))
-      const detail = errors.map((fault) => `${fault.at}: ${fault.detail}`).join('; ')
-      return problem(400, detail, { errors })
+      const shown = errors.slice(0, MAX_FAULTS)
+      const more = errors.length > MAX_FAULTS ? `; and ${errors.length - MAX_FAULTS} more` : ''
+      const detail = shown.map((fault) => `${fault.at}: ${fault.detail}`).join('; ') + more
+      return problem(400, detail, { errors: shown })
     },
   })
   const { openapi } = routes

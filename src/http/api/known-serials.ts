@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { clock } from '../../clock.ts'
-import { addSerials, listSerials, removeSerial } from '../../directory/known-serials.ts'
+import { addSerials, listSerials, removeSerials } from '../../directory/known-serials.ts'
 import { rfc3339 } from '../../events/event.ts'
 import { AdminError } from '../at-device.ts'
 import {
@@ -20,6 +20,7 @@ export const knownSerials = newRoutes()
 
 const tags = ['Enrolment']
 const MAX_A_CALL = 5000
+const several = z.strictObject({ serials: z.array(serialNumber).min(1).max(MAX_A_CALL) })
 
 knownSerials.openapi(
   createRoute({
@@ -72,9 +73,7 @@ knownSerials.openapi(
     description:
       'They count with `ENROLLMENT=known`, and are kept in every mode. Small letters and blanks make no difference. Those that are listed stay as they are.',
     request: {
-      body: body(z.strictObject({ serials: z.array(serialNumber).min(1).max(MAX_A_CALL) }), {
-        two: { serials: ['C02EXAMPLE', 'f9f xyz 123'] },
-      }),
+      body: body(several, { two: { serials: ['C02EXAMPLE', 'f9f xyz 123'] } }),
     },
     responses: {
       200: answer('done', z.object({ added: z.int() }), { added: 2 }),
@@ -83,6 +82,24 @@ knownSerials.openapi(
   async (c) => {
     const { serials } = c.req.valid('json')
     return c.json({ added: await addSerials(c.env.DB, serials, clock.now()) }, 200)
+  },
+)
+
+knownSerials.openapi(
+  createRoute({
+    method: 'post',
+    path: '/known-serials/remove',
+    operationId: 'removeKnownSerials',
+    tags,
+    summary: `Takes up to ${MAX_A_CALL} serial numbers off the list; devices that are enrolled stay so`,
+    request: { body: body(several, { two: { serials: ['C02EXAMPLE', 'f9f xyz 123'] } }) },
+    responses: {
+      200: answer('how many were listed', z.object({ removed: z.int() }), { removed: 2 }),
+    },
+  }),
+  async (c) => {
+    const { serials } = c.req.valid('json')
+    return c.json({ removed: await removeSerials(c.env.DB, serials) }, 200)
   },
 )
 
@@ -105,7 +122,7 @@ knownSerials.openapi(
   }),
   async (c) => {
     const { serial } = c.req.valid('param')
-    if (!(await removeSerial(c.env.DB, serial))) {
+    if ((await removeSerials(c.env.DB, [serial])) === 0) {
       throw new AdminError(`${serial} is not listed`, 404)
     }
     return c.json({}, 200)

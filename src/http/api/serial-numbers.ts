@@ -2,8 +2,10 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { projectDevices } from '../../delivery/consumer.ts'
 import type { SerialWord } from '../../device/admin.ts'
 import { provenRivals } from '../../directory/serials.ts'
+import { readSerial } from '../../enroll/serial.ts'
 import { AdminError } from '../at-device.ts'
 import { deviceItself } from './device-id.ts'
+import { serialNumber } from './serial-number.ts'
 import { answer, body, deviceId, newRoutes, refusal } from './frame.ts'
 
 /** Which device has a serial number that several claim, by an admin's word. */
@@ -32,7 +34,7 @@ serialNumbers.openapi(
       'Say so when you know, for instance because the device is in your hands. It holds for the present enrolment, and is its only proof: other devices lose theirs.',
     request: {
       params: z.object({ id: deviceId }),
-      body: body(z.strictObject({ serial_number: z.string().min(1) }), {
+      body: body(z.strictObject({ serial_number: serialNumber }), {
         mine: { serial_number: 'C02ABCDEFGHJ' },
       }),
     },
@@ -43,8 +45,10 @@ serialNumbers.openapi(
     },
   }),
   async (c) => {
-    const { id } = await deviceItself(c.env, c.req.valid('param').id)
-    const { serial_number: serial } = c.req.valid('json')
+    const { id, facts } = await deviceItself(c.env, c.req.valid('param').id)
+    const { serial_number: said } = c.req.valid('json')
+    // People type it otherwise than the device tells it.
+    const serial = readSerial(facts.SerialNumber) === said ? facts.SerialNumber : said
     check(id, serial, await c.env.DEVICE.getByName(id).proveSerial(serial, true))
     await projectDevices(c.env, [id])
     const rivals = await provenRivals(c.env.DB, serial, id)
