@@ -1,6 +1,6 @@
 import { writePlist } from '../plist/write.ts'
 import type { PlistValue } from '../plist/value.ts'
-import { refusalOf, type BuiltCommand, type RefusedCommand } from './build.ts'
+import { GIVEN, refusalOf, type BuiltCommand, type RefusedCommand } from './build.ts'
 import { bytesField, bytesListField, GoFieldError, isJsonObject, stringField } from './go-fields.ts'
 import type { JsonObject, JsonValue } from './go-json.ts'
 import { passObject } from './pass-through.ts'
@@ -29,6 +29,7 @@ export function buildAppleCommand(
     return {
       ok: true,
       commandUUID,
+      source: commandUUID === asked ? GIVEN : '',
       requestType,
       payload: writePlist({ Command: dictOf(command, requestType), CommandUUID: commandUUID }),
       secret: isSecretCommand(requestType),

@@ -5,12 +5,17 @@ import { GoFieldError, isJsonObject, stringField } from './go-fields.ts'
 import type { JsonObject, JsonValue } from './go-json.ts'
 import { commandType } from './table.ts'
 
+/** The `source` of a command whose CommandUUID its client chose: others may know it. */
+export const GIVEN = 'given'
+
 /** A command ready to be queued. */
 export interface BuiltCommand {
   readonly ok: true
   /** The id that the client addressed: a UDID, UserID or EnrollmentID, not looked at. */
   readonly udid: string
   readonly commandUUID: string
+  /** {@link GIVEN} where the client chose the CommandUUID; empty where it is ours, and a secret. */
+  readonly source: string
   readonly requestType: string
   /** The XML plist for the device. */
   readonly payload: Uint8Array
@@ -88,6 +93,7 @@ function build(body: JsonValue, newUUID: () => string): BuiltCommand | RefusedCo
     ok: true,
     udid,
     commandUUID,
+    source: commandUUID === asked ? GIVEN : '',
     requestType,
     payload: writePlist({
       Command: { ...dict, RequestType: requestType },

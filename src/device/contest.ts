@@ -1,48 +1,64 @@
 /**
  * An enrolment that is not proven beside the one that was there: the new one is served, and the earlier one is kept whole, so
- * that either can turn out to be the device (docs/security.md, "Proof").
+ * that either can turn out to be the device (docs/security.md, "Proof"). Others that are not proven may come: each is kept, and
+ * who shows a sign of life is served, until there is proof.
  */
 import { Buffer } from 'node:buffer'
-import { isDestructiveCommand } from '../commands/table.ts'
+import {
+  endQueues,
+  joinQueues,
+  keepForEarlier,
+  keepFromNext,
+  pushWaiting,
+  returnToEarlier,
+} from './contest-commands.ts'
 import type { Context } from './context.ts'
 import { changed } from './directory-row.ts'
 import { dropEarlier, keepEarlier, readEarlier, type Earlier, type KeptChannel } from './earlier.ts'
 import { archiveEscrow, proveEscrow, reviveEscrow } from './escrow.ts'
 import { FROZEN, saveIdentity, type Identity } from './identity-row.ts'
-import { everyChannel } from './parking.ts'
+import { addChannel, everyChannel, recalledChannel } from './parking.ts'
 import { PROOFS, type Proof } from './proof.ts'
-import { queueOf } from './queue-memory.ts'
-import { giveUp } from './queue-view.ts'
-import { CHANNEL_SPAN } from './schema.ts'
-import { saveChannel, saveDevice, type Channel } from './state.ts'
+import { saveChannel, saveDevice, type Channel, type DeviceRow } from './state.ts'
 
-const HOUR = 3_600_000
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
 /** So long the earlier identity may show that it is the device. */
 const CONTEST_SPAN = 30 * DAY
-/** The same where the earlier enrolment never came to its TokenUpdate: an enrolment that is tried again looks like that. */
+/** The same where no enrolment ever came to its TokenUpdate: one that is tried again looks like that. */
 const UNFINISHED_SPAN = HOUR
 /** So long the new identity may show that it is a renewal. */
 const RENEWAL_SPAN = DAY
+/** Between its Authenticate and its TokenUpdate, a device that renews may speak with both identities so long. */
+const CHANGING_SPAN = 5 * MINUTE
 /** The earlier identity is pushed so often. */
 const PUSH_SPAN = DAY
 /** Who authenticates again and again makes us push no more often. */
-const MIN_PUSH_SPAN = 900_000
-/** Enrolments that are kept. The first and the last stay. */
+const MIN_PUSH_SPAN = 15 * MINUTE
+/** Enrolments that are kept. */
 const MAX_EARLIER = 5
 
 /** Times are milliseconds. */
 export interface Contest {
-  /** When the new identity authenticated, and when it counts as proven. */
+  /** When the one that is served began to be, and when it counts as proven. */
   readonly since: number
   readonly until: number
-  /** Epochs of the enrolments that are kept, oldest first. */
+  /** Epochs of the enrolments that are kept: the one that was there first, then others without proof. */
   readonly earlier: readonly number[]
   /** CommandUUIDs of profiles that the new identity may be the renewal by; empty when it is none. */
   readonly renewal: readonly string[]
   /** When the earlier identities were pushed last. */
   readonly pushedAt: number
+}
+
+/** A contest as an admin sees it. Times are milliseconds. */
+export type ContestView = Pick<Contest, 'since' | 'until'> & { readonly undecided: boolean }
+
+export function viewContest(context: Context): ContestView | undefined {
+  const { contest } = context.state.device
+  return contest && { since: contest.since, until: contest.until, undecided: isUndecided(context) }
 }
 
 /** Whether the present enrolment may still turn out to be a renewal. */
@@ -51,24 +67,30 @@ export function isUndecided({ state, now }: Context): boolean {
   return contest !== undefined && contest.renewal.length > 0 && now < contest.since + RENEWAL_SPAN
 }
 
-/** A contest as an admin sees it. Times are milliseconds. */
-export type ContestView = Pick<Contest, 'since' | 'until'> & { readonly undecided: boolean }
-
-export function viewContest(context: Context): ContestView | undefined {
-  const { contest } = context.state.device
+/** Whether a device may be changing its identity just now, and speak with both. */
+export function isChanging(context: Context): boolean {
+  const { contest, state } = context.state.device
   return (
-    contest && {
-      since: contest.since,
-      until: contest.until,
-      undecided: isUndecided(context),
-    }
+    contest !== undefined &&
+    isUndecided(context) &&
+    state !== 'enrolled' &&
+    context.now < contest.since + CHANGING_SPAN
   )
 }
 
 /** An identity whose enrolment is kept, while that of another is contested. */
-export function isKept(context: Context, identity: Identity | undefined): identity is Identity {
-  const { contest } = context.state.device
-  return contest !== undefined && identity !== undefined && contest.earlier.includes(identity.epoch)
+export function isKept({ state }: Context, { epoch }: Identity): boolean {
+  return state.device.contest?.earlier.includes(epoch) === true
+}
+
+/** The enrolment that was there before any contest: what was told without proof since then counts for nothing. */
+export function established({
+  db,
+  state,
+}: Context): Pick<DeviceRow, 'state' | 'facts' | 'installed'> {
+  const [first] = state.device.contest?.earlier ?? []
+  const kept = first === undefined ? undefined : readEarlier(db, first)
+  return kept?.device ?? state.device
 }
 
 /** No epoch is given twice: that of an enrolment that lost stays with what it left. */
@@ -87,20 +109,21 @@ export function beginContest(
 ): void {
   const { state, db, now } = context
   const { device } = state
-  const span = isProven ? RENEWAL_SPAN : isTriedAgain(context) ? UNFINISHED_SPAN : CONTEST_SPAN
+  const isAgain = isTriedAgain(context)
+  const span = isProven ? RENEWAL_SPAN : isAgain ? UNFINISHED_SPAN : CONTEST_SPAN
   keepEarlier(context)
-  // What was queued for an id waits for the device that comes to the end of a first enrolment with it.
-  if (device.epoch > 1 || !isTriedAgain(context)) {
-    db.run(
-      `UPDATE commands SET state = 'held', held_for = 'earlier' WHERE state IN ('queued', 'sent', 'not_now', 'stalled')`,
-    )
-    state.queues.clear()
+  if (isAgain || device.contest) {
+    // What was queued for an id waits for the device that comes to the end of an enrolment with it.
+    keepFromNext(context)
+  } else {
+    keepForEarlier(context)
   }
   archiveEscrow(context)
   const pushedAt = device.contest?.pushedAt ?? 0
   const earlier = [...(device.contest?.earlier ?? []), device.epoch]
   if (earlier.length > MAX_EARLIER) {
-    dropEarlier(db, earlier.splice(1, 1))
+    // The youngest but one: whoever comes often loses its own.
+    dropEarlier(db, earlier.splice(-2, 1))
   }
   device.contest = { since: now, until: now + span, earlier, renewal, pushedAt }
   for (const channel of everyChannel(context)) {
@@ -112,9 +135,11 @@ export function beginContest(
   }
 }
 
-/** The enrolment that is there never came to its TokenUpdate, and there was none before it. */
-function isTriedAgain({ state }: Context): boolean {
-  return state.channels[0]?.token === null && state.device.contest === undefined
+/** No enrolment with this id ever came to its TokenUpdate. */
+function isTriedAgain({ db, state }: Context): boolean {
+  const { device } = state
+  const isUnfinished = (epoch: number) => readEarlier(db, epoch)?.device.state === 'authenticated'
+  return device.state === 'authenticated' && (device.contest?.earlier ?? []).every(isUnfinished)
 }
 
 /** A channel of an enrolment that is only beginning. */
@@ -133,7 +158,7 @@ export function resetChannel(context: Context, channel: Channel, claim: Channel[
 }
 
 /** Has the earlier identities pushed: which of them is the device shows when it comes. */
-export function pushEarlier(context: Context): void {
+function pushEarlier(context: Context): void {
   const { device } = context.state
   if (device.contest) {
     device.contest = { ...device.contest, pushedAt: context.now }
@@ -172,7 +197,8 @@ export function denyRenewal(context: Context, current: Identity): void {
 }
 
 /**
- * Ends the contest by a proof. `epoch`: which of the kept enrolments comes back, or goes on; the last one otherwise.
+ * Ends the contest by a proof, but for the sign of life of one that is not proven itself: that is served, and the contest goes on.
+ * `epoch`: which of the kept enrolments comes back; the one that was there first otherwise.
  * @returns false when there is no contest.
  */
 export function settle(context: Context, proof: Proof, epoch?: number): boolean {
@@ -183,14 +209,16 @@ export function settle(context: Context, proof: Proof, epoch?: number): boolean 
   }
   context.effects.notes.push({ event: 'mdm:contest-settled', device: context.name, proof })
   const { earlier, destructive } = PROOFS[proof]
-  const kept = readEarlier(context.db, epoch ?? contest.earlier.at(-1) ?? 0)
+  const kept = readEarlier(context.db, epoch ?? contest.earlier[0] ?? 0)
   if (earlier === 'over' || !kept) {
     provePresent(context, proof)
     endEarlier(context)
+  } else if (earlier === 'renewed') {
+    join(context, kept, { proof, destructive })
+  } else if (kept.proven) {
+    returnTo(context, kept)
   } else {
-    const renewed = earlier === 'renewed'
-    moveIdentities(context, kept.epoch, renewed ? proof : undefined)
-    bringBack(context, kept, { renewed, destructive })
+    serveInstead(context, kept, { isLeft: proof === 'left' })
   }
   changed(context)
   return true
@@ -213,128 +241,118 @@ export function endEarlier(context: Context): void {
   if (!state.device.contest) {
     return
   }
-  const parked = db.all<{ id: number; requestType: string }>(
-    "SELECT id, request_type AS requestType FROM commands WHERE state = 'held' AND held_for = 'earlier'",
-  )
-  const over = parked.filter(({ requestType }) => !isDestructiveCommand(requestType))
+  endQueues(context)
   for (const channel of everyChannel(context)) {
-    const base = channel.id * CHANNEL_SPAN
-    const numbers = over
-      .map(({ id }) => id - base)
-      .filter((number) => number > 0 && number < CHANNEL_SPAN)
-    if (numbers.length > 0) {
-      giveUp(context, channel, 'superseded', { numbers, held: true })
-    }
     if (!channel.enabled && channel.claim !== 'none') {
       channel.claim = 'none'
       saveChannel(db, channel)
     }
   }
-  db.run(
-    "UPDATE commands SET state = 'queued', held_for = '' WHERE state = 'held' AND held_for = 'contest'",
-  )
   dropEarlier(db, state.device.contest.earlier)
   state.device.contest = undefined
-  resume(context)
+  saveDevice(db, state.device)
+  pushWaiting(context)
 }
 
-/** Identities of enrolments that came after: they go on in this one, as its renewal or because they are proven, or are frozen. */
-function moveIdentities(context: Context, epoch: number, proof: Proof | undefined): void {
+/** The enrolment that was there is the device: all others lose. */
+function returnTo(context: Context, kept: Earlier): void {
+  moveIdentities(context, kept.epoch, (identity) => identity.proof !== '')
+  returnToEarlier(context)
+  reviveEscrow(context, { archivedAt: kept.parkedAt, keepsNewer: false })
+  takeBack(context, kept)
+  endContest(context, kept.device)
+}
+
+/** The new enrolment and the one that was there are one device. */
+function join(
+  context: Context,
+  kept: Earlier,
+  { proof, destructive }: { readonly proof: Proof; readonly destructive: 'held' | 'go on' },
+): void {
+  const { device } = context.state
+  const { facts, type, claimedAt } = device
+  provePresent(context, proof)
+  moveIdentities(context, kept.epoch, (identity) => identity.epoch === device.epoch)
+  joinQueues(context, destructive)
+  reviveEscrow(context, { archivedAt: kept.parkedAt, keepsNewer: true })
+  takeBack(context, kept, (channel) => channel.token !== null)
+  endContest(context, { ...kept.device, facts, type, claimedAt, state: 'enrolled' })
+}
+
+function endContest(context: Context, as: Partial<DeviceRow>): void {
+  const { state, db } = context
+  dropEarlier(db, state.device.contest?.earlier ?? [])
+  const epoch = state.device.contest?.earlier[0] ?? state.device.epoch
+  Object.assign(state.device, as, { epoch, contest: undefined })
+  saveDevice(db, state.device)
+  proveEscrow(context)
+  pushWaiting(context)
+}
+
+/** One without proof shows that it is alive, or another leaves: it is served, and neither has won. */
+function serveInstead(
+  context: Context,
+  kept: Earlier,
+  { isLeft }: { readonly isLeft: boolean },
+): void {
   const { state, db, now } = context
-  for (const identity of state.identities.filter((later) => later.epoch > epoch)) {
-    const isRenewed = proof !== undefined && identity.epoch === state.device.epoch
-    const goesOn = isRenewed || identity.proof !== ''
-    identity.epoch = goesOn ? epoch : FROZEN
-    identity.proof ||= (isRenewed && proof) || ''
-    identity.history = [...identity.history, { at: now, what: goesOn ? 'renewed' : 'frozen' }]
+  const { device } = state
+  if (isLeft) {
+    moveIdentities(context, kept.epoch, () => false, device.epoch)
+  } else {
+    keepEarlier(context)
+  }
+  keepFromNext(context)
+  reviveEscrow(context, { archivedAt: kept.parkedAt, keepsNewer: false })
+  takeBack(context, kept)
+  dropEarlier(db, [kept.epoch])
+  const others = (device.contest?.earlier ?? []).filter((epoch) => epoch !== kept.epoch)
+  const earlier = isLeft ? others : [...others, device.epoch]
+  const pushedAt = device.contest?.pushedAt ?? 0
+  const contest = { since: now, until: now + CONTEST_SPAN, earlier, renewal: [], pushedAt }
+  Object.assign(device, kept.device, { epoch: kept.epoch, contest })
+  saveDevice(db, device)
+  pushWaiting(context)
+}
+
+/** Identities of enrolments that came after go on in this one, or are frozen; only those of one epoch, if it is named. */
+function moveIdentities(
+  context: Context,
+  epoch: number,
+  goesOn: (identity: Identity) => boolean,
+  only?: number,
+): void {
+  const { state, db, now } = context
+  const later = state.identities.filter((identity) =>
+    only === undefined ? identity.epoch > epoch : identity.epoch === only,
+  )
+  for (const { identity, isOn } of later.map((one) => ({ identity: one, isOn: goesOn(one) }))) {
+    identity.epoch = isOn ? epoch : FROZEN
+    identity.history = [...identity.history, { at: now, what: isOn ? 'renewed' : 'frozen' }]
     saveIdentity(db, identity)
   }
 }
 
-/** The kept enrolment is the present one again; what was queued meanwhile is for it. */
-function bringBack(
+/** The channels as the kept enrolment had them, but for those that have something newer. */
+function takeBack(
   context: Context,
   kept: Earlier,
-  how: { readonly renewed: boolean; readonly destructive: 'held' | 'go on' },
+  isNewer: (channel: Channel) => boolean = () => false,
 ): void {
-  const { state, db } = context
-  const { device } = state
-  const began = kept.contest?.since ?? 0
-  // What the other enrolment was given, and did not answer, is given again.
-  if (!how.renewed) {
-    db.run(
-      "UPDATE commands SET state = 'queued', rounds = 0, handed_out_at = 0 WHERE state IN ('sent', 'not_now', 'stalled')",
-    )
-  }
-  release(context, began, how.destructive)
-  reviveEscrow(context, { archivedAt: kept.parkedAt, keepsNewer: how.renewed })
-  if (how.renewed) {
-    const { facts, type, claimedAt } = device
-    Object.assign(device, kept.device, { facts, type, claimedAt, state: 'enrolled' })
-  } else {
-    Object.assign(device, kept.device)
-  }
-  device.epoch = kept.epoch
-  dropEarlier(db, device.contest?.earlier.filter((epoch) => epoch >= kept.epoch) ?? [])
-  device.contest = kept.contest
-  if (!kept.contest) {
-    proveEscrow(context)
-  }
+  const users = new Set(kept.channels.map(({ user }) => user))
   for (const channel of everyChannel(context)) {
-    bringBackChannel(context, channel, kept.channels[channel.id], how.renewed)
-  }
-  resume(context)
-}
-
-/** Of commands that were queued before a moment, held ones stay: they were for an enrolment that is kept still. */
-function release(context: Context, since: number, destructive: 'held' | 'go on'): void {
-  const { db } = context
-  const rows = db.all<{ id: number; requestType: string; heldFor: string }>(
-    `SELECT id, request_type AS requestType, held_for AS heldFor FROM commands
-      WHERE state = 'held' AND (held_for = 'contest' OR held_for = 'earlier' AND queued_at >= ?)`,
-    since,
-  )
-  const ids = rows
-    .filter(
-      ({ requestType, heldFor }) =>
-        heldFor === 'contest' || destructive === 'go on' || !isDestructiveCommand(requestType),
-    )
-    .map(({ id }) => id)
-  db.run(
-    `UPDATE commands SET held_for = '', state = CASE WHEN handed_out_at = 0 THEN 'queued'
-      WHEN not_now_at >= handed_out_at THEN 'not_now' ELSE 'sent' END
-      WHERE id IN (SELECT value FROM json_each(?))`,
-    JSON.stringify(ids),
-  )
-}
-
-function bringBackChannel(
-  context: Context,
-  channel: Channel,
-  kept: KeptChannel | undefined,
-  renewed: boolean,
-): void {
-  if (renewed && channel.token !== null) {
-    channel.declarations = kept?.declarations ?? []
-    saveChannel(context.db, channel)
-  } else if (kept) {
-    const { token, ...rest } = kept
-    const bytes = token === '' ? null : new Uint8Array(Buffer.from(token, 'base64'))
-    // A user may have made a claim meanwhile: that stays.
-    saveChannel(context.db, Object.assign(channel, rest, { token: bytes, flag: '' }))
-  } else if (!renewed) {
-    resetChannel(context, channel, 'none')
-  }
-}
-
-/** Reads the queues anew, and pushes channels in which something waits. */
-function resume(context: Context): void {
-  const { state } = context
-  state.queues.clear()
-  saveDevice(context.db, state.device)
-  for (const channel of state.channels) {
-    if (channel.token !== null && queueOf(context, channel).pending.length > 0) {
-      context.effects.push.add(channel.id)
+    if (!users.has(channel.user) && !isNewer(channel)) {
+      resetChannel(context, Object.assign(channel, { usedAt: 0 }), 'none')
     }
   }
+  for (const one of kept.channels) {
+    const channel = recalledChannel(context, one.user) ?? addChannel(context, one.user)
+    saveChannel(context.db, isNewer(channel) ? channel : restored(channel, one))
+  }
+}
+
+function restored(channel: Channel, { token, ...rest }: KeptChannel): Channel {
+  const bytes = token === '' ? null : new Uint8Array(Buffer.from(token, 'base64'))
+  // A user may have made a claim meanwhile: that stays.
+  return Object.assign(channel, rest, { token: bytes, flag: '' })
 }

@@ -1,7 +1,14 @@
 import type { InstalledProfile } from '../enroll/installed-profile.ts'
 import type { CheckIn } from '../mdm/message.ts'
 import type { Context } from './context.ts'
-import { beginContest, denyRenewal, endEarlier, nextEpoch, resetChannel } from './contest.ts'
+import {
+  beginContest,
+  denyRenewal,
+  endEarlier,
+  established,
+  nextEpoch,
+  resetChannel,
+} from './contest.ts'
 import { archiveEscrow } from './escrow.ts'
 import { accept, bind, type Claim } from './identity.ts'
 import { changed } from './directory-row.ts'
@@ -129,7 +136,7 @@ function judge(context: Context, message: Authenticate, who: Presented): Beginni
   if (present && isBegun(device)) {
     return { kind: 'repeated' }
   }
-  const mayRenew = device.state === 'enrolled' && isSameSerial(context, message)
+  const mayRenew = established(context).state === 'enrolled' && isSameSerial(context, message)
   if (mayRenew && isSuccessor(context, who)) {
     return { kind: 'renewal' }
   }
@@ -156,14 +163,14 @@ function judgeByProfiles(present: Identity | undefined, renewal: readonly string
 }
 
 /** Whether its challenge was bound to this id, or to the serial number that the device of this id has. */
-function isBoundHere({ state }: Context, { facts }: Authenticate, bound: Claim['bound']): boolean {
-  const known = state.device.facts.SerialNumber
+function isBoundHere(context: Context, { facts }: Authenticate, bound: Claim['bound']): boolean {
+  const known = established(context).facts.SerialNumber
   return bound?.udid === true || (bound?.serial === true && known === facts.SerialNumber)
 }
 
 /** One that the device does not tell is no other one; nor is one that it never told, because it was adopted. */
-function isSameSerial({ state }: Context, { facts }: Authenticate): boolean {
-  const known = state.device.facts.SerialNumber
+function isSameSerial(context: Context, { facts }: Authenticate): boolean {
+  const known = established(context).facts.SerialNumber
   return known === '' || facts.SerialNumber === '' || known === facts.SerialNumber
 }
 

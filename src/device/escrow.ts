@@ -1,6 +1,7 @@
 import type { Bodies } from './bodies.ts'
 import { idOfRow, viewCommand, type CommandAnswer, type CommandRef } from './commands.ts'
 import type { Context } from './context.ts'
+import type { Db } from './db.ts'
 import { boundArchives, isProven } from './escrow-bounds.ts'
 
 export type EscrowKind = 'unlock_token' | 'bootstrap_token'
@@ -52,11 +53,7 @@ export function storeEscrow(context: Context, kind: EscrowKind, value: Uint8Arra
     }
     return
   }
-  // An entry about a reading names its token by number for good, and tokens are deleted.
-  const [last] = db.all<{ id: number | null }>(
-    "SELECT max(id) AS id FROM (SELECT id FROM escrow UNION ALL SELECT token FROM escrow_reads WHERE kind <> 'command')",
-  )
-  const id = current?.id ?? (last?.id ?? 0) + 1
+  const id = current?.id ?? nextToken(db)
   db.run(
     'INSERT OR REPLACE INTO escrow (id, kind, value, stored_at, archived_at, proven) VALUES (?, ?, ?, ?, 0, ?)',
     id,
@@ -165,6 +162,33 @@ export function listEscrow(context: Context): EscrowList {
 export function archiveEscrow(context: Context): void {
   context.db.run('UPDATE escrow SET archived_at = ? WHERE archived_at = 0', context.now)
   boundArchives(context)
+}
+
+/** Stores a token of an enrolment that was set aside at that moment, so that it comes back with it. */
+export function storeArchived(
+  context: Context,
+  kind: EscrowKind,
+  value: Uint8Array,
+  archivedAt: number,
+): void {
+  const { db, sealer, now } = context
+  const id = nextToken(db)
+  db.run(
+    'INSERT INTO escrow (id, kind, value, stored_at, archived_at, proven) VALUES (?, ?, ?, ?, ?, 0)',
+    id,
+    kind,
+    sealer.seal(value, place(context, kind, id)),
+    now,
+    archivedAt,
+  )
+}
+
+/** An entry about a reading names its token by number for good, and tokens are deleted. */
+function nextToken(db: Db): number {
+  const [last] = db.all<{ id: number | null }>(
+    "SELECT max(id) AS id FROM (SELECT id FROM escrow UNION ALL SELECT token FROM escrow_reads WHERE kind <> 'command')",
+  )
+  return (last?.id ?? 0) + 1
 }
 
 /** What the present enrolment escrowed is known to be the device's own. */

@@ -12,9 +12,10 @@ import { saveDevice } from './state.ts'
 /**
  * Why a command is kept from going out. `arrival`: it waits for a device that has never enrolled, and any device may enrol with
  * that id; or a user channel was called like that first, and may be meant. `contest`: the device's enrolment is not proven yet.
- * `earlier`: it was queued for the enrolment before that. An admin releases it, or, in a contest, its end does.
+ * `earlier`: it was queued for the enrolment before that. `review`: it loses data, and what it was queued for is over, or was never
+ * proven. An admin releases it; the end of a contest lets go what is held for that.
  */
-export type HeldFor = 'arrival' | 'contest' | 'earlier'
+export type HeldFor = 'arrival' | 'contest' | 'earlier' | 'review'
 
 /** Whether a new command is held, and for what. */
 export function heldFor(

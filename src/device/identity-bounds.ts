@@ -9,7 +9,7 @@ export const MOST_CURRENT = 5
 
 /**
  * Bounds what enrolments and renewals leave behind, as another certificate is bound. The newest of the enrolment stay its own,
- * and so do the one that signed last and the proven ones of enrolments that are kept; of the others the oldest are forgotten. A forgotten one may come with an Authenticate, as
+ * and so do the one that signed last and those of enrolments that are kept; of the others the oldest are forgotten. A forgotten one may come with an Authenticate, as
  * any of the device's may, so a revoked one is kept until it has expired.
  */
 export function boundIdentities(context: Context): void {
@@ -24,7 +24,7 @@ export function boundIdentities(context: Context): void {
     (one) =>
       one.epoch !== device.epoch &&
       !isInUse(context, one) &&
-      !(isKept(context, one) && one.proof !== '') &&
+      !isKept(context, one) &&
       !(one.epoch === REVOKED && one.notAfter >= now),
   )
   for (const identity of forgettable.slice(0, Math.max(0, identities.length - MOST_IDENTITIES))) {

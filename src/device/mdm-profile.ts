@@ -1,6 +1,5 @@
 /** InstallProfile commands whose profile has an MDM payload: a device that installs one authenticates anew. */
 import type { Report } from '../mdm/message.ts'
-import { isUnanswered } from '../mdm/queue.ts'
 import { bytesAt, asDict, dictAt, stringAt } from '../plist/dict.ts'
 import { PlistError } from '../plist/error.ts'
 import { readPlist } from '../plist/read.ts'
@@ -8,7 +7,7 @@ import type { PlistValue } from '../plist/value.ts'
 import { signedContent } from '../pki/cms.ts'
 import { loadBody } from './bodies.ts'
 import type { Context } from './context.ts'
-import { queueOf } from './queue-memory.ts'
+import { established } from './contest.ts'
 import { RENEWAL_SOURCE } from './installed.ts'
 import { CHANNEL_SPAN } from './schema.ts'
 import { saveDevice, type PendingCommand } from './state.ts'
@@ -21,15 +20,15 @@ const ACKNOWLEDGED_FOR = 3_600_000
  * what they lead to is told by its certificate, and by nothing that a wiped device could have too.
  */
 export function mdmProfilesOut(context: Context): string[] {
-  const { channels, device } = context.state
-  const [channel] = channels
-  const { mdmProfile } = device.installed
+  const { mdmProfile } = established(context).installed
   const lately = mdmProfile && context.now - mdmProfile.at < ACKNOWLEDGED_FOR
-  const out = channel
-    ? queueOf(context, channel).pending.filter(
-        (entry) => isUnanswered(entry) && isMdmProfile(context, entry),
-      )
-    : []
+  const out = context.db
+    .all<{ id: number; uuid: string; requestType: string; secret: number }>(
+      `SELECT id, uuid, request_type AS requestType, secret FROM commands
+        WHERE id < ${CHANNEL_SPAN} AND request_type = 'InstallProfile' AND handed_out_at > not_now_at
+        AND (state IN ('sent', 'stalled') OR (state = 'held' AND held_for = 'earlier'))`,
+    )
+    .filter((row) => isMdmProfile(context, { ...row, secret: row.secret === 1 }))
   return [...out.map(({ uuid }) => uuid), ...(lately ? [mdmProfile.uuid] : [])]
 }
 
@@ -44,7 +43,7 @@ export function noteAcknowledged(context: Context, entry: PendingCommand): void 
 
 /**
  * Whether a report acknowledges one of these commands, and could not know its CommandUUID unless the device was given it. Those of
- * a job have one for all its devices.
+ * a job have one for all its devices, and one that a client chose others may have too.
  */
 export function acknowledges(
   { db }: Context,
@@ -59,13 +58,16 @@ export function acknowledges(
     commandUUIDs.includes(uuid) &&
     db.all(
       `SELECT 1 FROM commands WHERE id < ${CHANNEL_SPAN} AND uuid = ? AND request_type = 'InstallProfile'
-        AND first_handed_out_at > 0 AND source NOT GLOB 'job/*'`,
+        AND first_handed_out_at > 0 AND source = ''`,
       uuid,
     ).length > 0
   )
 }
 
-function isMdmProfile(context: Context, entry: PendingCommand): boolean {
+function isMdmProfile(
+  context: Context,
+  entry: Pick<PendingCommand, 'id' | 'requestType' | 'secret'>,
+): boolean {
   if (entry.requestType !== 'InstallProfile') {
     return false
   }

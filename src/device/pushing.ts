@@ -48,7 +48,7 @@ export function keptTarget(
     return undefined
   }
   const token = new Uint8Array(Buffer.from(channel.token, 'base64'))
-  const target = { ...channel, token, user: '', flag: '', flagEpoch: 0 }
+  const target = { ...channel, token, flag: '', flagEpoch: 0 }
   return checked(target, certificateTopic).kind === 'ready' ? target : undefined
 }
 

@@ -6,7 +6,7 @@ import type { Message, Report } from '../mdm/message.ts'
 import { beginsRound } from '../mdm/queue.ts'
 import { checkIn } from './check-in.ts'
 import type { Context } from './context.ts'
-import { isKept, isUndecided, passTime, settle } from './contest.ts'
+import { isKept, isUndecided, nextEpoch, passTime, settle } from './contest.ts'
 import { changed, toldNews, type ToldNews } from './directory-row.ts'
 import { noteArrival } from './held.ts'
 import { bind, standing, type Claim, type Standing } from './identity.ts'
@@ -237,6 +237,7 @@ function connect(context: Context, report: Report, input: DeviceInput): Uint8Arr
 function adopt(context: Context, input: DeviceInput, claim: Claim): Identity {
   const { device } = context.state
   noteArrival(context, claim.namesakes)
+  device.epoch = nextEpoch(context)
   device.type = deviceTypeOf(input.message.enrollment)
   device.state = 'enrolled'
   keepProfile(context, input.profile)

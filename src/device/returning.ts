@@ -1,10 +1,12 @@
 /** The identity of an enrolment that is kept, as it comes while another enrolment is contested. */
-import { stateAfter } from '../mdm/queue.ts'
+import { Buffer } from 'node:buffer'
+import { beginsRound, stateAfter } from '../mdm/queue.ts'
 import type { CheckIn, Report } from '../mdm/message.ts'
 import { writePlist } from '../plist/write.ts'
 import type { Context } from './context.ts'
-import { isUndecided, settle } from './contest.ts'
-import { type Earlier, keepFirstToken, readEarlier, rememberProbe } from './earlier.ts'
+import { isChanging, settle } from './contest.ts'
+import { type Earlier, finishEarlier, readEarlier, rememberProbe } from './earlier.ts'
+import { storeArchived } from './escrow.ts'
 import type { Identity } from './identity-row.ts'
 import { applyReport, handOut } from './queue.ts'
 import { keepResult } from './results.ts'
@@ -21,8 +23,8 @@ export interface Returned {
 }
 
 /**
- * Takes its report. It is the device if it acknowledges a command that no earlier message can know of: then its enrolment is the
- * present one again. What it says of commands that it was given before is kept in any case. `random`: a UUID for that command.
+ * Takes its report. It is alive if it acknowledges a command that no earlier message can know of. What the one that was there first
+ * says of commands that it was given before is kept in any case. `random`: a UUID for that command.
  */
 export function hearKept(
   context: Context,
@@ -30,29 +32,32 @@ export function hearKept(
   result: Uint8Array,
   who: { readonly identity: Identity; readonly random: string },
 ): Returned {
-  const { epoch } = who.identity
-  const kept = readEarlier(context.db, epoch)
-  const isProbed = kept !== undefined && kept.probe !== '' && report.commandUUID === kept.probe
-  const isOfDevice = report.enrollment.user === ''
-  if (isProbed && isOfDevice && report.status === 'Acknowledged') {
-    settle(context, 'probe', epoch)
-    const channel = channelOf(context, '')
-    const idle = { ...report, status: 'Idle', commandUUID: undefined }
-    applyReport(context, channel, idle, new Uint8Array())
-    const next = handOut(context, channel)
-    return { answered: false, ...(next ? { reply: next } : {}) }
+  const kept = readEarlier(context.db, who.identity.epoch)
+  if (!kept) {
+    return { answered: false }
   }
-  const answered = !isProbed && isAnswer(context, report, result)
-  const isPutOff = isProbed && report.status === 'NotNow'
-  return kept && isOfDevice && !isPutOff && !mayBeBoth(context)
-    ? { answered, reply: probe(context, kept, who.random) }
-    : { answered }
+  const isOfDevice = report.enrollment.user === ''
+  if (isOfDevice && beginsRound(report)) {
+    return isChanging(context)
+      ? { answered: false }
+      : { answered: false, reply: probe(context, kept, who.random) }
+  }
+  if (isOfDevice && kept.probe !== '' && report.commandUUID === kept.probe) {
+    return report.status === 'Acknowledged' ? serve(context, kept, report) : { answered: false }
+  }
+  return { answered: kept.proven && isAnswer(context, report, result) }
 }
 
-/** Between its Authenticate and its TokenUpdate, a device that renews may speak with both identities. */
-function mayBeBoth(context: Context): boolean {
-  return isUndecided(context) && context.state.device.state !== 'enrolled'
+/** It is served again, beginning with this answer. */
+function serve(context: Context, { epoch }: Earlier, report: Report): Returned {
+  settle(context, 'probe', epoch)
+  const channel = channelOf(context, '')
+  applyReport(context, channel, { ...report, status: 'Idle', commandUUID: undefined }, NOTHING)
+  const reply = handOut(context, channel)
+  return { answered: false, ...(reply ? { reply } : {}) }
 }
+
+const NOTHING = new Uint8Array()
 
 /** The command that its identity is to acknowledge: the same until it does. */
 function probe(context: Context, kept: Earlier, random: string): Uint8Array {
@@ -64,19 +69,29 @@ function probe(context: Context, kept: Earlier, random: string): Uint8Array {
 }
 
 /**
- * Takes the TokenUpdate of an enrolment that another interrupted, so that it can be pushed, and shows that it is the device.
+ * Takes the first TokenUpdate of an enrolment that another interrupted, so that it can be pushed, and shows that it is alive. Only
+ * the first: one from before could take its token away.
  * @returns false for every other check-in
  */
 export function finishKept(context: Context, message: CheckIn, { epoch }: Identity): boolean {
-  if (message.messageType !== 'TokenUpdate' || message.enrollment.user !== '') {
+  const kept = readEarlier(context.db, epoch)
+  const isFirst = kept?.channels[0]?.token === ''
+  if (message.messageType !== 'TokenUpdate' || message.enrollment.user !== '' || !isFirst) {
     return false
   }
-  const { token, pushMagic: magic, topic } = message
-  const isFirst = keepFirstToken(context.db, epoch, { token, magic, topic })
-  if (isFirst) {
-    context.effects.push.add(-epoch)
+  finishEarlier(context.db, kept, {
+    token: Buffer.from(message.token).toString('base64'),
+    tokenAt: context.now,
+    magic: message.pushMagic,
+    topic: message.topic,
+    tally: 1,
+    awaitingConfiguration: message.awaitingConfiguration ?? false,
+  })
+  if (message.unlockToken && message.unlockToken.length > 0) {
+    storeArchived(context, 'unlock_token', message.unlockToken, kept.parkedAt)
   }
-  return isFirst
+  context.effects.push.add(-epoch)
+  return true
 }
 
 /** Keeps the answer to a command that was handed out before the contest. */

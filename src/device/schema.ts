@@ -86,7 +86,7 @@ const TABLES: Readonly<Record<string, string>> = {
     request_hash TEXT NOT NULL DEFAULT '',
     push TEXT NOT NULL DEFAULT '',
     queued_by TEXT NOT NULL DEFAULT '',
-    held_for TEXT NOT NULL DEFAULT '' CHECK (held_for IN ('', 'arrival', 'contest', 'earlier')),
+    held_for TEXT NOT NULL DEFAULT '' CHECK (held_for IN ('', 'arrival', 'contest', 'earlier', 'review')),
     payload BLOB,
     result BLOB
   )`,
@@ -154,8 +154,8 @@ const RARE_TABLES: ReadonlyMap<string, RareTable> = new Map(
       columns: [
         'epoch INTEGER PRIMARY KEY',
         'parked_at INTEGER NOT NULL',
+        'proven INTEGER NOT NULL',
         'probe TEXT NOT NULL',
-        'contest TEXT NOT NULL',
         'device TEXT NOT NULL',
         'channels TEXT NOT NULL',
       ],
@@ -191,6 +191,9 @@ const STEPS: Readonly<Record<number, readonly string[]>> = {
   // Which proof an identity has: those that were bound before are not judged again. One device of a serial number was listed: all
   // are, and one is acted on whose number is proven. Users beyond a bound are parked.
   3: [
+    // A device that was adopted had no number for its enrolment.
+    "UPDATE device SET epoch = 1 WHERE epoch = 0 AND state <> 'unknown'",
+    'UPDATE identities SET epoch = 1 WHERE epoch = 0',
     "ALTER TABLE identities ADD COLUMN proof TEXT NOT NULL DEFAULT 'first'",
     "ALTER TABLE identities ADD COLUMN heard TEXT NOT NULL DEFAULT '[]'",
     "ALTER TABLE identities ADD COLUMN proven_serial TEXT NOT NULL DEFAULT ''",

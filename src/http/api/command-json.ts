@@ -75,9 +75,9 @@ export const commandSchema = z
     command_uuid: z.string(),
     request_type: z.string(),
     state: z.enum(STATES),
-    held_for: z.enum(['arrival', 'contest', 'earlier']).nullable().openapi({
+    held_for: z.enum(['arrival', 'contest', 'earlier', 'review']).nullable().openapi({
       description:
-        'why it is held: `arrival`: for a device that has not enrolled yet, or whose id is a user’s too; `contest`: until the enrolment is proven; `earlier`: it was queued for the enrolment before that',
+        'why it is held: `arrival`: for a device that has not enrolled yet, or whose id is a user’s too; `contest`: until the enrolment is proven; `earlier`: it was queued for the enrolment before that; `review`: it loses data, and the enrolment that it was meant for is over, or was not proven',
     }),
     queued_at: time,
     queued_by: queuer,

@@ -84,13 +84,13 @@ export function readNewCommand(
 ): NewCommand {
   const { requestKey, apiKey } = repeat
   const json = readObject(new TextDecoder().decode(bytes))
-  const { commandUUID: uuid, requestType, payload, secret } = readCommand(json, id)
+  const { commandUUID: uuid, requestType, payload, secret, source } = readCommand(json, id)
   const terms: Terms = {
     ...window(json),
     requestKey,
     requestHash: requestKey === '' ? '' : requestHash(apiKey, bytes),
   }
-  return { uuid, requestType, payload, secret, source: '', terms }
+  return { uuid, requestType, payload, secret, source, terms }
 }
 
 function readObject(text: string): JsonObject {

@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import { buildCommand } from '../../commands/build.ts'
+import { buildCommand, GIVEN } from '../../commands/build.ts'
 import { readRawCommand } from '../../commands/raw.ts'
 import type { QueuePage } from '../../device/admin.ts'
 import type { NewCommand } from '../../device/queue.ts'
@@ -16,8 +16,8 @@ commands.post('/v1/commands', async (c) => {
   if (!command.ok) {
     throw new AdminError(command.error)
   }
-  const { commandUUID: uuid, requestType, payload, secret } = command
-  await queue(c, command.udid, { uuid, requestType, payload, secret, source: '' })
+  const { commandUUID: uuid, requestType, payload, secret, source } = command
+  await queue(c, command.udid, { uuid, requestType, payload, secret, source })
   return goJson({ payload: command.echo }, 201)
 })
 
@@ -29,7 +29,7 @@ commands.on(['POST', 'PUT'], '/v1/commands/:id', async (c) => {
     throw new AdminError(command.error)
   }
   const { commandUUID: uuid, requestType, secret } = command
-  await queue(c, id, { uuid, requestType, payload, secret, source: '' })
+  await queue(c, id, { uuid, requestType, payload, secret, source: GIVEN })
   return goJson(
     {
       payload: { udid: id, command_uuid: uuid, command: { request_type: requestType }, payload },

@@ -77,7 +77,7 @@ const ROWS = `
   before       -        yes      | undecided    contested   contested   | 503     empty   | held-for-earlier held-for-earlier acknowledged
   before       yes      -        | new          new         new         | empty   empty   | superseded       superseded       acknowledged
   before       yes      yes      | new          new         new         | empty   empty   | superseded       superseded       acknowledged
-  after        -        -        | undecided    undecided   renewal     | 503     old     | held-for-earlier sent             acknowledged
+  after        -        -        | undecided    undecided   renewal     | 503     old     | held-for-review  sent             acknowledged
   after        -        yes      | undecided    contested   contested   | 503     empty   | held-for-earlier held-for-earlier held-for-earlier
   after        yes      -        | new          new         new         | empty   empty   | superseded       superseded       superseded
   after        yes      yes      | new          new         new         | empty   empty   | superseded       superseded       superseded
@@ -165,7 +165,7 @@ describe('an Authenticate with a new certificate', () => {
     say(object, authenticateAs('SERIAL'), 'C', { bound: { udid: true, serial: true } })
     expect(object.commit(({ state }) => state.device.contest)).toBeUndefined()
     expect(['erase', 'info'].map((uuid) => fate(object, uuid))).toEqual([
-      'held for earlier',
+      'held for review',
       'superseded',
     ])
   })
