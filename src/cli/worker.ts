@@ -3,9 +3,9 @@
  * two to three times as fast.
  */
 import { join } from 'node:path'
-import { build, stop as stopEsbuild } from 'esbuild'
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, Response } from 'miniflare'
 import type { ApnsTransport } from './apns-transport.ts'
+import { bundle } from './bundle.ts'
 import { guardWorkerd } from './guard.ts'
 import { applyMigrations } from './migrations.ts'
 
@@ -37,8 +37,10 @@ export interface LocalWorker {
 export async function startWorker(options: LocalWorkerOptions): Promise<LocalWorker> {
   const wrangler = await loadWrangler()
   const configPath = join(options.projectDir, 'wrangler.toml')
-  const { workerOptions, main } = wrangler.unstable_getMiniflareWorkerOptions(configPath)
-  const script = await bundle(main ?? join(options.projectDir, 'src/index.ts'))
+  const config = wrangler.unstable_readConfig({ config: configPath })
+  const { workerOptions } = wrangler.unstable_getMiniflareWorkerOptions(config)
+  const { main = join(options.projectDir, 'src/index.ts'), alias } = config
+  const script = await bundle({ configPath, main, alias })
   const guard = await guardWorkerd(options.stateDir)
   process.env['MINIFLARE_WORKERD_PATH'] = guard.command
   // Until workerd is ready: if it never is, the error holds all of it.
@@ -117,22 +119,6 @@ async function loadWrangler() {
   // It warns of secrets that are missing in .dev.vars; ours are bindings.
   process.env['WRANGLER_LOG'] ??= 'error'
   return import('wrangler')
-}
-
-async function bundle(main: string): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [main],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    target: 'esnext',
-    conditions: ['workerd', 'worker', 'browser'],
-    external: ['cloudflare:*', 'node:*'],
-    sourcemap: 'inline',
-    logLevel: 'silent',
-  })
-  await stopEsbuild()
-  return outputFiles.map(({ text }) => text).join('')
 }
 
 /** Miniflare ends the process with 128 and the signal's number at once, before anything can be closed in order. */

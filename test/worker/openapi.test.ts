@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { z } from 'zod'
+import { z } from 'zod/v4'
 import { pem } from '../../src/pki/issue.ts'
 import { deployed, pushCertificate } from './deployment.ts'
 import { enrolByProfile, install, newAuthority } from './scep-client.ts'
