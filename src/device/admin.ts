@@ -140,9 +140,10 @@ export function hide(context: Context): boolean {
   return true
 }
 
-/** An admin's word on a serial number: `other`, the device tells another one; `gone`, it has a part in none. */
+/** An admin's word on a serial number: `other`, the device tells another one; `gone`, it has a part in none; `contested`: which enrolment is the device is to be
+ * decided first. */
 export type SerialWord =
-  | { readonly kind: 'taken' | 'unknown' | 'gone' }
+  | { readonly kind: 'taken' | 'unknown' | 'gone' | 'contested' }
   | { readonly kind: 'other'; readonly serial: string }
 
 /** The serial number that the device tells is its own, or is not proven to be: by an admin's word, for the present enrolment. */
@@ -150,6 +151,9 @@ export function proveSerial(context: Context, serial: string, proven: boolean): 
   const { device, identities } = context.state
   if (device.state === 'unknown') {
     return { kind: 'unknown' }
+  }
+  if (device.contest && proven) {
+    return { kind: 'contested' }
   }
   if (device.facts.SerialNumber !== serial) {
     return { kind: 'other', serial: device.facts.SerialNumber }

@@ -4,7 +4,7 @@ import type { Db } from './db.ts'
 /** Production rows end at 2 MB, local ones do not: a longer body becomes several rows of the same commit. */
 export const MAX_VALUE_BYTES = 1_000_000
 
-export type BodyKind = 'payload' | 'result' | 'event'
+export type BodyKind = 'payload' | 'result' | 'event' | 'earlier'
 
 /** Where bodies rest: sealed when secret, bound to their object, kind and row. */
 export interface Bodies {

@@ -131,7 +131,9 @@ export function checkOut(context: Context, user: string): CheckInEffect {
   for (const channel of everyChannel(context)) {
     if (channel.user === user || user === '') {
       endsClaim ||= channel.claim !== 'none'
-      Object.assign(channel, { enabled: false, token: null, magic: '', claim: 'none' })
+      // While it is contested, the user's claim may be that of the enrolment before.
+      const claim = state.device.contest ? channel.claim : 'none'
+      Object.assign(channel, { enabled: false, token: null, magic: '', claim })
       saveChannel(db, channel)
     }
   }

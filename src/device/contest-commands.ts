@@ -23,8 +23,10 @@ export function keepForEarlier({ db, state }: Context): void {
   state.queues.clear()
 }
 
-/** Who is served changes, and neither is proven: the next one gets what is no secret, and nothing that is half done. */
+/** Who is served changes, and neither is proven: the next one gets what is no secret, and nothing that was to lose another's data. */
 export function keepFromNext(context: Context): void {
+  const before = [...rowsOf(context, ACTIVE), ...held(context, 'contest')]
+  hold(context, before.filter(isDestructive), 'review')
   hold(context, rowsOf(context, ACTIVE).filter(isGuarded), 'contest')
   giveAgain(context)
   context.state.queues.clear()

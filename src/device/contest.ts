@@ -84,13 +84,11 @@ export function isKept({ state }: Context, { epoch }: Identity): boolean {
 }
 
 /** The enrolment that was there before any contest: what was told without proof since then counts for nothing. */
-export function established({
-  db,
-  state,
-}: Context): Pick<DeviceRow, 'state' | 'facts' | 'installed'> {
-  const [first] = state.device.contest?.earlier ?? []
-  const kept = first === undefined ? undefined : readEarlier(db, first)
-  return kept?.device ?? state.device
+export function established(context: Context): Pick<DeviceRow, 'state' | 'facts' | 'installed'> {
+  const { device } = context.state
+  const [first] = device.contest?.earlier ?? []
+  const kept = first === undefined ? undefined : readEarlier(context, first)
+  return kept?.device ?? device
 }
 
 /** No epoch is given twice: that of an enrolment that lost stays with what it left. */
@@ -119,7 +117,7 @@ export function beginContest(
     keepForEarlier(context)
   }
   archiveEscrow(context)
-  const pushedAt = device.contest?.pushedAt ?? 0
+  const pushedAt = device.contest?.pushedAt ?? state.keptPushedAt
   const earlier = [...(device.contest?.earlier ?? []), device.epoch]
   if (earlier.length > MAX_EARLIER) {
     // The youngest but one: whoever comes often loses its own.
@@ -136,9 +134,10 @@ export function beginContest(
 }
 
 /** No enrolment with this id ever came to its TokenUpdate. */
-function isTriedAgain({ db, state }: Context): boolean {
-  const { device } = state
-  const isUnfinished = (epoch: number) => readEarlier(db, epoch)?.device.state === 'authenticated'
+function isTriedAgain(context: Context): boolean {
+  const { device } = context.state
+  const isUnfinished = (epoch: number) =>
+    readEarlier(context, epoch)?.device.state === 'authenticated'
   return device.state === 'authenticated' && (device.contest?.earlier ?? []).every(isUnfinished)
 }
 
@@ -161,6 +160,7 @@ export function resetChannel(context: Context, channel: Channel, claim: Channel[
 function pushEarlier(context: Context): void {
   const { device } = context.state
   if (device.contest) {
+    context.state.keptPushedAt = context.now
     device.contest = { ...device.contest, pushedAt: context.now }
     saveDevice(context.db, device)
     for (const epoch of device.contest.earlier) {
@@ -207,12 +207,13 @@ export function settle(context: Context, proof: Proof, epoch?: number): boolean 
   if (!contest) {
     return false
   }
-  context.effects.notes.push({ event: 'mdm:contest-settled', device: context.name, proof })
   const { earlier, destructive } = PROOFS[proof]
-  const kept = readEarlier(context.db, epoch ?? contest.earlier[0] ?? 0)
-  if (earlier === 'over' || !kept) {
+  const kept = readEarlier(context, epoch ?? contest.earlier[0] ?? 0)
+  if (earlier === 'over') {
     provePresent(context, proof)
     endEarlier(context)
+  } else if (!kept) {
+    return false
   } else if (earlier === 'renewed') {
     join(context, kept, { proof, destructive })
   } else if (kept.proven) {
@@ -220,6 +221,7 @@ export function settle(context: Context, proof: Proof, epoch?: number): boolean 
   } else {
     serveInstead(context, kept, { isLeft: proof === 'left' })
   }
+  context.effects.notes.push({ event: 'mdm:contest-settled', device: context.name, proof })
   changed(context)
   return true
 }

@@ -1,5 +1,6 @@
 /** Enrolments that are kept while a newer one is contested. Few devices ever have one. */
 import { Buffer } from 'node:buffer'
+import { dropParts, loadBody, storeBody, type Bodies } from './bodies.ts'
 import type { Context } from './context.ts'
 import type { Db } from './db.ts'
 import { everyChannel } from './parking.ts'
@@ -52,18 +53,28 @@ export function keepEarlier(context: Context): void {
     Number(contest === undefined),
     '',
     JSON.stringify({ state, type, facts, installed, claimedAt, renewedAt }),
-    JSON.stringify(channels),
+    storeChannels(context, epoch, channels),
   )
 }
 
-export function readEarlier(db: Db, epoch: number): Earlier | undefined {
-  const [row] = db.all<{
+/** Hundreds of users may be more than a row takes. */
+function storeChannels(
+  bodies: Bodies,
+  epoch: number,
+  channels: readonly KeptChannel[],
+): Uint8Array | null {
+  const body = new TextEncoder().encode(JSON.stringify(channels))
+  return storeBody(bodies, 'earlier', epoch, body, true)
+}
+
+export function readEarlier(bodies: Bodies, epoch: number): Earlier | undefined {
+  const [row] = bodies.db.all<{
     epoch: number
     parkedAt: number
     proven: number
     probe: string
     device: string
-    channels: string
+    channels: ArrayBuffer | Uint8Array | null
   }>(
     'SELECT epoch, parked_at AS parkedAt, proven, probe, device, channels FROM earlier WHERE epoch = ?',
     epoch,
@@ -73,22 +84,25 @@ export function readEarlier(db: Db, epoch: number): Earlier | undefined {
       ...row,
       proven: row.proven === 1,
       device: JSON.parse(row.device),
-      channels: JSON.parse(row.channels),
+      channels: JSON.parse(
+        new TextDecoder().decode(loadBody(bodies, 'earlier', epoch, row.channels, true)),
+      ),
     }
   )
 }
 
 /** Its device's channel as it is from now on. */
 export function finishEarlier(
-  db: Db,
+  bodies: Bodies,
   { epoch, device, channels }: Earlier,
   told: Partial<KeptChannel>,
 ): void {
   const [own, ...users] = channels
-  db.run(
+  dropParts(bodies.db, 'earlier', epoch)
+  bodies.db.run(
     'UPDATE earlier SET device = ?, channels = ? WHERE epoch = ?',
     JSON.stringify({ ...device, state: 'enrolled' }),
-    JSON.stringify([{ ...own, ...told, enabled: true }, ...users]),
+    own ? storeChannels(bodies, epoch, [{ ...own, ...told, enabled: true }, ...users]) : null,
     epoch,
   )
 }
@@ -103,4 +117,7 @@ export function dropEarlier(db: Db, epochs: readonly number[]): void {
     'DELETE FROM earlier WHERE epoch IN (SELECT value FROM json_each(?))',
     JSON.stringify(epochs),
   )
+  for (const epoch of epochs) {
+    dropParts(db, 'earlier', epoch)
+  }
 }

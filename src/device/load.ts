@@ -29,6 +29,7 @@ export function loadState(db: Db, name: string): DeviceState {
     attention: new Map(),
     rung: new Map(),
     came: new Map(),
+    keptPushedAt: 0,
     heardAt: 0,
     lastSeq: 0,
     pruned: false,

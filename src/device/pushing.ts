@@ -39,11 +39,11 @@ export function pushTarget(context: Context, user: string, certificateTopic: str
 
 /** The device of an enrolment that is kept, if it can be pushed. */
 export function keptTarget(
-  { db }: Context,
+  context: Context,
   epoch: number,
   certificateTopic: string,
 ): PushTarget | undefined {
-  const channel = readEarlier(db, epoch)?.channels[0]
+  const channel = readEarlier(context, epoch)?.channels[0]
   if (!channel || channel.token === '') {
     return undefined
   }

@@ -1,4 +1,5 @@
 /** Commands that an enrolment superseded which was not what it looked like: an admin has them go out after all. */
+import { isDestructiveCommand } from '../commands/table.ts'
 import type { Context } from './context.ts'
 import { heldFor } from './held.ts'
 import { queueOf } from './queue-memory.ts'
@@ -12,7 +13,8 @@ export type Requeued =
 
 /**
  * Queues what was superseded within {@link REQUEUE_SPAN} again, each under its own id, unless it has expired meanwhile: all of a
- * channel, or of the device and its users. It is as new: what is secret or destructive is held while the device is in doubt.
+ * channel, or of the device and its users. It is as new: what is secret is held while the device is in doubt. What loses data is
+ * held in any case, because it may have been carried out.
  */
 export function requeue(context: Context, user: string): Requeued {
   const { db, state, now } = context
@@ -32,7 +34,9 @@ export function requeue(context: Context, user: string): Requeued {
       now,
     )
     for (const { id, requestType, secret } of rows) {
-      const held = heldFor(context, { secret: secret === 1, requestType })
+      const held = isDestructiveCommand(requestType)
+        ? 'review'
+        : heldFor(context, { secret: secret === 1, requestType })
       db.run(
         `UPDATE commands SET state = ?, held_for = ?, ended_at = 0, rounds = 0, handed_out_at = 0 WHERE id = ?`,
         held ? 'held' : 'queued',

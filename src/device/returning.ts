@@ -32,7 +32,7 @@ export function hearKept(
   result: Uint8Array,
   who: { readonly identity: Identity; readonly random: string },
 ): Returned {
-  const kept = readEarlier(context.db, who.identity.epoch)
+  const kept = readEarlier(context, who.identity.epoch)
   if (!kept) {
     return { answered: false }
   }
@@ -74,12 +74,12 @@ function probe(context: Context, kept: Earlier, random: string): Uint8Array {
  * @returns false for every other check-in
  */
 export function finishKept(context: Context, message: CheckIn, { epoch }: Identity): boolean {
-  const kept = readEarlier(context.db, epoch)
+  const kept = readEarlier(context, epoch)
   const isFirst = kept?.channels[0]?.token === ''
   if (message.messageType !== 'TokenUpdate' || message.enrollment.user !== '' || !isFirst) {
     return false
   }
-  finishEarlier(context.db, kept, {
+  finishEarlier(context, kept, {
     token: Buffer.from(message.token).toString('base64'),
     tokenAt: context.now,
     magic: message.pushMagic,

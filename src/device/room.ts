@@ -4,6 +4,8 @@ import { prune } from './outbox.ts'
 
 /** As much as a device may fill of its object's storage, which ends at 10 GB and is paid for. */
 const MOST_BYTES = 500_000_000
+/** While its enrolment is contested. */
+const MOST_UNPROVEN = 400_000_000
 /** Results are deleted down to this, so that not each message has to make room. */
 const ENOUGH_BYTES = 450_000_000
 
@@ -12,8 +14,11 @@ const ENOUGH_BYTES = 450_000_000
  * subscriber has yet to take is never deleted: the device waits until it was.
  */
 export function hasRoom(context: Context): boolean {
-  const { db, name, effects } = context
-  if (db.size() <= MOST_BYTES) {
+  const { db, name, effects, state } = context
+  // One without proof leaves some for the device, should that be another, and takes none of its results.
+  const isUnproven = state.device.contest !== undefined
+  const most = isUnproven ? MOST_UNPROVEN : MOST_BYTES
+  if (db.size() <= most) {
     return true
   }
   effects.notes.push({ event: 'device:history-deleted', device: name, bytes: db.size() })
@@ -21,10 +26,10 @@ export function hasRoom(context: Context): boolean {
   while (prune(context, { count: 0, ms: 0 }) > 0) {
     // The next hundred.
   }
-  if (db.size() > MOST_BYTES) {
+  if (db.size() > most && !isUnproven) {
     deleteResults(context)
   }
-  return db.size() <= MOST_BYTES
+  return db.size() <= most
 }
 
 function deleteResults({ db }: Context): void {

@@ -157,7 +157,7 @@ const RARE_TABLES: ReadonlyMap<string, RareTable> = new Map(
         'proven INTEGER NOT NULL',
         'probe TEXT NOT NULL',
         'device TEXT NOT NULL',
-        'channels TEXT NOT NULL',
+        'channels BLOB',
       ],
     },
     parts: {

@@ -1,5 +1,5 @@
 import type { Context } from './context.ts'
-import { readEarlier } from './earlier.ts'
+import { established } from './contest.ts'
 import type { DeviceRow, DeviceState } from './state.ts'
 
 /** Whether a device has a part in who has its serial number: one that left or was deleted has not. */
@@ -23,8 +23,6 @@ export function isSerialProven(
 }
 
 /** The serial number that the directory lists: while an enrolment is contested, that of the one before it. */
-export function listedSerial({ db, state: { device } }: Context): string {
-  const [epoch] = device.contest?.earlier ?? []
-  const kept = epoch === undefined ? undefined : readEarlier(db, epoch)?.device.facts.SerialNumber
-  return kept || device.facts.SerialNumber
+export function listedSerial(context: Context): string {
+  return established(context).facts.SerialNumber || context.state.device.facts.SerialNumber
 }

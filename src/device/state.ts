@@ -93,6 +93,8 @@ export interface DeviceState {
   readonly rung: Map<number, number>
   /** When channels reported last, as far as memory goes back. */
   readonly came: Map<number, number>
+  /** When identities that are kept in a contest were pushed last, as far as memory goes back. */
+  keptPushedAt: number
   /** When the device was last heard of, as far as memory goes back. */
   heardAt: number
   lastSeq: number

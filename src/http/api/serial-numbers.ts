@@ -41,7 +41,7 @@ serialNumbers.openapi(
     responses: {
       200: answer('done', z.object({}), {}),
       404: refusal('no such device'),
-      409: refusal('the device tells another serial number, or has left'),
+      409: refusal('the device tells another serial number, has left, or is contested'),
     },
   }),
   async (c) => {
@@ -71,6 +71,11 @@ function check(id: string, serial: string, word: SerialWord): void {
       const told = word.serial === '' ? 'none' : word.serial
       throw new AdminError(`${id} does not tell the serial number ${serial}: it tells ${told}`, 409)
     }
+    case 'contested':
+      throw new AdminError(
+        `the enrolment of ${id} is contested: say first which one is the device, with POST /api/enrollments/decide`,
+        409,
+      )
     case 'gone':
       throw new AdminError(
         `${id} has left, was deleted or has no certificate that is accepted: it claims no serial number`,

@@ -1,7 +1,8 @@
 /** Several identities without proof claim one device: what none of them may bring about. */
 import { describe, expect, it } from 'vitest'
 import { dueTimes } from '../../../src/device/alarm.ts'
-import { listIdentities } from '../../../src/device/admin.ts'
+import { listIdentities, proveSerial } from '../../../src/device/admin.ts'
+import { requeue } from '../../../src/device/requeue.ts'
 import { settle } from '../../../src/device/contest.ts'
 import { listEscrow } from '../../../src/device/escrow.ts'
 import { releaseHeld } from '../../../src/device/held.ts'
@@ -306,4 +307,81 @@ describe('an enrolment that another interrupts', () => {
     object.commit(dueTimes)
     expect(standings(object).at(-1)).toBe('C current time')
   })
+})
+
+describe('a contest', () => {
+  it('is won by none because another was forgotten', () => {
+    const object = enrolled()
+    queue(object, 'secret', 'InstallProfile', SECRET)
+    for (const who of ['E2', 'E3', 'E4', 'E5', 'E6', 'E7']) {
+      say(object, authenticateAs('SERIAL'), who)
+    }
+    showLife(object, 'E3')
+    say(object, tokenUpdate(DEVICE), 'E3')
+    say(object, checkIn('CheckOut'), 'E3')
+    expect(contest(object)).toBeDefined()
+    expect(fates(object)).toEqual({ secret: 'held earlier' })
+    showLife(object, 'A')
+    expect(standings(object)[0]).toBe('A current first')
+  })
+
+  it('that an admin calls a renewal joins one of the rivals alone', () => {
+    const object = enrolled()
+    enrol(object, 'B')
+    enrol(object, 'N')
+    object.commit((context) => settle(context, 'admin_renewal'))
+    expect(standings(object)).toEqual(['A current first', 'B frozen', 'N current admin_renewal'])
+    expect(contest(object)).toBeUndefined()
+  })
+
+  it('lets no EraseDevice of one contested enrolment go to the next', () => {
+    const object = enrolled()
+    say(object, authenticateAs('SERIAL'), 'B')
+    queue(object, 'erase', 'EraseDevice', SECRET)
+    enrol(object, 'N')
+    object.commit((context) => settle(context, 'admin'))
+    expect(fates(object)).toEqual({ erase: 'held review' })
+  })
+
+  it('keeps what hundreds of users had, however long it is, and takes a user’s claim with none of its CheckOuts', () => {
+    const object = enrolled()
+    for (let n = 0; n < 400; n++) {
+      const long = { token: new Uint8Array(1000), topic: '中'.repeat(300) }
+      say(object, { ...tokenUpdate(user(`user ${n}`), long), topic: long.topic } as never)
+    }
+    enrol(object, 'B')
+    const [row] = object
+      .db()
+      .all<{ bytes: number | null }>('SELECT length(channels) AS bytes FROM earlier')
+    expect(row?.bytes ?? 0).toBeLessThan(1_100_000)
+    say(object, checkIn('CheckOut', user('ADA')), 'B')
+    showLife(object, 'A')
+    const users = object.commit(({ state }) => state.channels)
+    expect(users.filter(({ enabled }) => enabled)).toHaveLength(402)
+    expect(users.find((one) => one.user === 'ADA')?.claim).toBe('wanted')
+  })
+
+  it('has the device pushed no more often however often it is ended and begun', () => {
+    const object = enrolled()
+    enrol(object, 'B')
+    showLife(object, 'A')
+    say(object, authenticateAs('SERIAL'), 'C')
+    expect([...object.effects.push].filter((id) => id < 0)).toEqual([])
+  })
+})
+
+it('what is queued again and loses data waits for an admin’s word', () => {
+  const object = enrolled()
+  queue(object, 'erase', 'EraseDevice', SECRET)
+  say(object, idle(DEVICE))
+  say(object, authenticateAs('SERIAL'), 'N', { bound: { udid: true, serial: true } })
+  expect(fates(object)).toEqual({ erase: 'superseded' })
+  object.commit((context) => requeue(context, ''))
+  expect(fates(object)).toEqual({ erase: 'held review' })
+})
+
+it('an admin confirms no serial number while it is open whose it is', () => {
+  const object = enrolled()
+  enrol(object, 'B')
+  expect(object.commit((context) => proveSerial(context, 'SERIAL', true)).kind).toBe('contested')
 })
