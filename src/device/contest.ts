@@ -83,14 +83,6 @@ export function isKept({ state }: Context, { epoch }: Identity): boolean {
   return state.device.contest?.earlier.includes(epoch) === true
 }
 
-/** The enrolment that was there before any contest: what was told without proof since then counts for nothing. */
-export function established(context: Context): Pick<DeviceRow, 'state' | 'facts' | 'installed'> {
-  const { device } = context.state
-  const [first] = device.contest?.earlier ?? []
-  const kept = first === undefined ? undefined : readEarlier(context, first)
-  return kept?.device ?? device
-}
-
 /** No epoch is given twice: that of an enrolment that lost stays with what it left. */
 export function nextEpoch({ state }: Context): number {
   const { device, identities } = state

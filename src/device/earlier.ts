@@ -91,6 +91,14 @@ export function readEarlier(bodies: Bodies, epoch: number): Earlier | undefined 
   )
 }
 
+/** The enrolment that was there before any contest: what was told without proof since then counts for nothing. */
+export function established(context: Context): Pick<DeviceRow, 'state' | 'facts' | 'installed'> {
+  const { device } = context.state
+  const [first] = device.contest?.earlier ?? []
+  const kept = first === undefined ? undefined : readEarlier(context, first)
+  return kept?.device ?? device
+}
+
 /** Its device's channel as it is from now on. */
 export function finishEarlier(
   bodies: Bodies,

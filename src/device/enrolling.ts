@@ -1,14 +1,8 @@
 import type { InstalledProfile } from '../enroll/installed-profile.ts'
 import type { CheckIn } from '../mdm/message.ts'
 import type { Context } from './context.ts'
-import {
-  beginContest,
-  denyRenewal,
-  endEarlier,
-  established,
-  nextEpoch,
-  resetChannel,
-} from './contest.ts'
+import { beginContest, denyRenewal, endEarlier, nextEpoch, resetChannel } from './contest.ts'
+import { established } from './earlier.ts'
 import { archiveEscrow } from './escrow.ts'
 import { accept, bind, type Claim } from './identity.ts'
 import { changed } from './directory-row.ts'

@@ -1,5 +1,5 @@
 import type { Context } from './context.ts'
-import { established } from './contest.ts'
+import { established } from './earlier.ts'
 import type { DeviceRow, DeviceState } from './state.ts'
 
 /** Whether a device has a part in who has its serial number: one that left or was deleted has not. */
