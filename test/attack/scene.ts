@@ -29,6 +29,8 @@ export async function openScene(
   const [hook, upstream] = await Promise.all([startReceiver(), startRecorder()])
   const server = await start(await newState(), ['--webhook', hook.url, ...flags], undefined, {
     DM_URL: upstream.url,
+    // Attackers have their identities already.
+    SCEP_RATE: '100000',
     ...env,
   })
   return {

@@ -52,6 +52,18 @@ it('an enrolled device is pushed as soon as another certificate enrols with its 
   }
 })
 
+it('a restored device whose clock is wrong goes on, and keeps its enrolment in a contest', async () => {
+  const clock = () => new Date('2001-01-01')
+  const device = newDevice({ clock, answer: () => 'silence' })
+  await device.enroll()
+  const { udid, serial } = device
+  await newDevice({ udid, serial, clock: () => new Date('2099-01-01') }).enroll()
+  await device.poll()
+  await device.connect({ Status: 'Acknowledged', CommandUUID: device.received[0]?.uuid ?? '' })
+  expect(await view(device)).toBeNull()
+  expect((await device.tokenUpdate()).status).toBe(200)
+})
+
 it('a captured Authenticate or CheckOut changes nothing', async () => {
   const device = newDevice()
   await device.enroll()
