@@ -176,11 +176,6 @@ export function requestId({ transactionId, signer, csr }: ScepRequest): string {
   return sha256(parts.map(sha256).join(' '))
 }
 
-/** Whether a request is signed with the key that it asks a certificate for, as first ones are. */
-export function isSignedWithOwnKey({ signer, csr }: ScepRequest): boolean {
-  return signer.keyId === sha256(csr.spki)
-}
-
 function csrIn(content: Uint8Array | undefined): SigningRequest | undefined {
   try {
     return content && readSigningRequest(content)

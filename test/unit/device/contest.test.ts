@@ -5,7 +5,6 @@ import { settle } from '../../../src/device/contest.ts'
 import { readEscrow } from '../../../src/device/escrow.ts'
 import { releaseHeld } from '../../../src/device/held.ts'
 import { reinstate } from '../../../src/device/identity.ts'
-import { listIdentities } from '../../../src/device/admin.ts'
 import { keptTarget, pushTarget } from '../../../src/device/pushing.ts'
 import type { DeviceAnswer } from '../../../src/device/receive.ts'
 import { requeue } from '../../../src/device/requeue.ts'
@@ -17,10 +16,14 @@ import {
   checkIn,
   DEVICE,
   idle,
+  fates,
+  probeIn,
   queue,
   report,
   say,
   setBootstrapToken,
+  showLife,
+  standings,
   tokenUpdate,
   user,
 } from './say.ts'
@@ -53,31 +56,7 @@ function enrolled(): TestObject {
 
 const text = (answer: DeviceAnswer): string =>
   answer.kind === 'accepted' ? new TextDecoder().decode(answer.reply) : answer.kind
-
-/** The CommandUUID of the DeviceInformation that a kept identity is to acknowledge. */
-const probeIn = (answer: DeviceAnswer): string =>
-  /DeviceInformation[^]*<key>CommandUUID<\/key>\s*<string>([^<]+)/.exec(text(answer))?.[1] ?? ''
-
 const state = (object: TestObject) => object.commit((context) => context.state)
-const fates = (object: TestObject) =>
-  Object.fromEntries(
-    object
-      .db()
-      .all<{ uuid: string; state: string; heldFor: string }>(
-        'SELECT uuid, state, held_for AS heldFor FROM commands',
-      )
-      .map((row) => [row.uuid, row.state === 'held' ? `held ${row.heldFor}` : row.state]),
-  )
-const standings = (object: TestObject) =>
-  object
-    .commit(listIdentities)
-    .map(({ fingerprint, standing, proof }) => `${fingerprint} ${standing} ${proof}`.trim())
-
-/** One that is kept comes, and shows that it is alive. */
-function comeBack(object: TestObject, who = 'A'): DeviceAnswer {
-  const probe = probeIn(say(object, idle(DEVICE), who))
-  return say(object, report(DEVICE, 'Acknowledged', probe), who)
-}
 
 describe('a new identity that enrols with the id of an enrolled device', () => {
   it('is served, and gets nothing that was queued or put into escrow before', () => {
@@ -230,7 +209,7 @@ describe('the identity whose enrolment is kept', () => {
 
   it('leaves the frozen one an empty answer to every message, which changes nothing', () => {
     const object = contested()
-    comeBack(object)
+    showLife(object)
     const changes = () => object.db().all<{ n: number }>('SELECT total_changes() AS n')[0]?.n
     const before = changes()
     for (const message of [
@@ -300,7 +279,7 @@ describe('the identity whose enrolment is kept', () => {
       say(object, authenticateAs('SERIAL'), other)
     }
     expect(object.db().all('SELECT 1 FROM earlier')).toHaveLength(5)
-    comeBack(object)
+    showLife(object)
     expect(standings(object)[0]).toBe('A current first')
     expect(
       new Set(
@@ -376,7 +355,7 @@ it('an enrolment that another interrupts before its first TokenUpdate can be pus
   expect([...object.effects.push]).toEqual([-1])
   // Only the first: one from before could take its token away.
   expect(say(object, tokenUpdate(DEVICE, { token: token(9) }))).toMatchObject({ kind: 'conflict' })
-  comeBack(object)
+  showLife(object)
   expect(standings(object)).toEqual(['A current first', 'B frozen'])
   expect(object.commit((context) => pushTarget(context, '', ''))).toMatchObject({
     target: { token: token(1) },

@@ -7,6 +7,7 @@ import {
   authenticateAs,
   checkIn,
   DEVICE,
+  fates,
   idle,
   queue,
   report,
@@ -32,17 +33,6 @@ function standing(object: TestObject): string {
     const [first, second] = identities
     return first?.epoch === second?.epoch ? 'renewal' : 'new'
   })
-}
-
-/** What became of a command. */
-function fate(object: TestObject, uuid: string): string {
-  const [row] = object
-    .db()
-    .all<{ state: string; heldFor: string }>(
-      'SELECT state, held_for AS heldFor FROM commands WHERE uuid = ?',
-      uuid,
-    )
-  return row ? `${row.state}${row.heldFor && ` for ${row.heldFor}`}` : 'gone'
 }
 
 function bootstrapToken(answer: DeviceAnswer): string {
@@ -73,16 +63,16 @@ const CAS = { same: 'ca', other: 'another' }
 /** Derived from the proof table of docs/security.md alone, before there was any code. */
 const ROWS = `
   acknowledged checkout awaiting | Authenticate TokenUpdate a-day-later | between finally | erase            info             profile
-  before       -        -        | undecided    undecided   contested   | 503     empty   | held-for-earlier held-for-earlier acknowledged
-  before       -        yes      | undecided    contested   contested   | 503     empty   | held-for-earlier held-for-earlier acknowledged
+  before       -        -        | undecided    undecided   contested   | 503     empty   | held-earlier held-earlier acknowledged
+  before       -        yes      | undecided    contested   contested   | 503     empty   | held-earlier held-earlier acknowledged
   before       yes      -        | new          new         new         | empty   empty   | superseded       superseded       acknowledged
   before       yes      yes      | new          new         new         | empty   empty   | superseded       superseded       acknowledged
-  after        -        -        | undecided    undecided   renewal     | 503     old     | held-for-review  sent             acknowledged
-  after        -        yes      | undecided    contested   contested   | 503     empty   | held-for-earlier held-for-earlier held-for-earlier
+  after        -        -        | undecided    undecided   renewal     | 503     old     | held-review  sent             acknowledged
+  after        -        yes      | undecided    contested   contested   | 503     empty   | held-earlier held-earlier held-earlier
   after        yes      -        | new          new         new         | empty   empty   | superseded       superseded       superseded
   after        yes      yes      | new          new         new         | empty   empty   | superseded       superseded       superseded
-  never        -        -        | undecided    undecided   contested   | 503     empty   | held-for-earlier held-for-earlier held-for-earlier
-  never        -        yes      | undecided    contested   contested   | 503     empty   | held-for-earlier held-for-earlier held-for-earlier
+  never        -        -        | undecided    undecided   contested   | 503     empty   | held-earlier held-earlier held-earlier
+  never        -        yes      | undecided    contested   contested   | 503     empty   | held-earlier held-earlier held-earlier
   never        yes      -        | new          new         new         | empty   empty   | superseded       superseded       superseded
   never        yes      yes      | new          new         new         | empty   empty   | superseded       superseded       superseded`
 
@@ -132,7 +122,7 @@ describe.each(variants)(
         say(object, { ...idle(DEVICE), enrollment: user('ADA') }, 'B')
         found.push(standing(object), between)
         found.push(bootstrapToken(say(object, checkIn('GetBootstrapToken'), 'B')))
-        found.push(...['erase', 'info', 'profile'].map((uuid) => fate(object, uuid)))
+        found.push(...['erase', 'info', 'profile'].map((uuid) => fates(object)[uuid]))
         expect(found.map((word) => word.replaceAll(' ', '-')).join(' ')).toBe(outcome)
       },
     )
@@ -164,8 +154,8 @@ describe('an Authenticate with a new certificate', () => {
     expect(standing(object)).toBe('contested')
     say(object, authenticateAs('SERIAL'), 'C', { bound: { udid: true, serial: true } })
     expect(object.commit(({ state }) => state.device.contest)).toBeUndefined()
-    expect(['erase', 'info'].map((uuid) => fate(object, uuid))).toEqual([
-      'held for review',
+    expect(['erase', 'info'].map((uuid) => fates(object)[uuid])).toEqual([
+      'held review',
       'superseded',
     ])
   })
@@ -189,7 +179,7 @@ describe('an Authenticate with a new certificate', () => {
     object.now += DAY
     say(object, report(DEVICE, 'Acknowledged', 'profile'), 'B')
     expect(standing(object)).toBe('contested')
-    expect(fate(object, 'profile')).toBe('held for earlier')
+    expect(fates(object)['profile']).toBe('held earlier')
   })
 
   it('is a renewal where an admin says so, and keeps what it said of itself meanwhile', () => {

@@ -1,25 +1,28 @@
 /** Several identities without proof claim one device: what none of them may bring about. */
 import { describe, expect, it } from 'vitest'
 import { dueTimes } from '../../../src/device/alarm.ts'
-import { listIdentities, proveSerial } from '../../../src/device/admin.ts'
+import { proveSerial } from '../../../src/device/admin.ts'
 import { requeue } from '../../../src/device/requeue.ts'
 import { settle } from '../../../src/device/contest.ts'
 import { listEscrow } from '../../../src/device/escrow.ts'
 import { releaseHeld } from '../../../src/device/held.ts'
 import { reinstate } from '../../../src/device/identity.ts'
 import { keptTarget, pushTarget } from '../../../src/device/pushing.ts'
-import type { DeviceAnswer } from '../../../src/device/receive.ts'
 import { writePlist } from '../../../src/plist/write.ts'
 import { TestObject } from './object.ts'
 import {
   authenticateAs,
   checkIn,
   DEVICE,
+  fates,
   idle,
+  probeIn,
   queue,
   report,
   say,
   setBootstrapToken,
+  showLife,
+  standings,
   tokenUpdate,
   user,
 } from './say.ts'
@@ -44,30 +47,6 @@ function enrol(object: TestObject, who: string, serial = 'SERIAL'): void {
   say(object, tokenUpdate(DEVICE, { token: token(who.charCodeAt(0)) }), who)
 }
 
-function probeIn(answer: DeviceAnswer): string {
-  const text = answer.kind === 'accepted' ? new TextDecoder().decode(answer.reply) : ''
-  return /DeviceInformation[^]*<key>CommandUUID<\/key>\s*<string>([^<]+)/.exec(text)?.[1] ?? ''
-}
-
-function showLife(object: TestObject, who: string): void {
-  const probe = probeIn(say(object, idle(DEVICE), who))
-  expect(probe).not.toBe('')
-  say(object, report(DEVICE, 'Acknowledged', probe), who)
-}
-
-const standings = (object: TestObject) =>
-  object
-    .commit(listIdentities)
-    .map(({ fingerprint, standing, proof }) => `${fingerprint} ${standing} ${proof}`.trim())
-const fates = (object: TestObject) =>
-  Object.fromEntries(
-    object
-      .db()
-      .all<{ uuid: string; state: string; heldFor: string }>(
-        'SELECT uuid, state, held_for AS heldFor FROM commands',
-      )
-      .map((row) => [row.uuid, row.state === 'held' ? `held ${row.heldFor}` : row.state]),
-  )
 const contest = (object: TestObject) => object.commit(({ state }) => state.device.contest)
 const MDM_PROFILE = writePlist({
   Command: { Payload: writePlist({ PayloadContent: [{ PayloadType: 'com.apple.mdm' }] }) },

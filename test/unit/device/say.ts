@@ -1,5 +1,7 @@
 /** Messages of one device to its object, whose signatures and chains the Worker found good. */
 import { randomUUID } from 'node:crypto'
+import { expect } from 'vitest'
+import { listIdentities } from '../../../src/device/admin.ts'
 import type { Claim } from '../../../src/device/identity.ts'
 import { enqueue } from '../../../src/device/queue.ts'
 import { receive, type DeviceAnswer } from '../../../src/device/receive.ts'
@@ -101,4 +103,36 @@ export function queue(
     const command = { uuid, requestType, payload, secret, source }
     enqueue(context, channelOf(context, more.user ?? ''), command)
   })
+}
+
+/** The CommandUUID of the DeviceInformation that a kept identity is to acknowledge; empty where the answer has none. */
+export function probeIn(answer: DeviceAnswer): string {
+  const text = answer.kind === 'accepted' ? new TextDecoder().decode(answer.reply) : ''
+  return /DeviceInformation[^]*<key>CommandUUID<\/key>\s*<string>([^<]+)/.exec(text)?.[1] ?? ''
+}
+
+/** One that is kept comes, and acknowledges that command. */
+export function showLife(object: TestObject, who = 'A'): DeviceAnswer {
+  const probe = probeIn(say(object, idle(DEVICE), who))
+  expect(probe).not.toBe('')
+  return say(object, report(DEVICE, 'Acknowledged', probe), who)
+}
+
+/** `A current first`: each certificate with its standing and proof. */
+export function standings(object: TestObject): string[] {
+  return object
+    .commit(listIdentities)
+    .map(({ fingerprint, standing, proof }) => `${fingerprint} ${standing} ${proof}`.trim())
+}
+
+/** The state of each command by its CommandUUID, and what it is held for. */
+export function fates(object: TestObject): Record<string, string> {
+  const rows = object
+    .db()
+    .all<{ uuid: string; state: string; heldFor: string }>(
+      'SELECT uuid, state, held_for AS heldFor FROM commands',
+    )
+  return Object.fromEntries(
+    rows.map((row) => [row.uuid, row.state === 'held' ? `held ${row.heldFor}` : row.state]),
+  )
 }
