@@ -27,6 +27,8 @@ interface Work {
 /** What a job of the kind `command` keeps as its `work`; the payload rests beside it, sealed when secret. */
 export interface CommandWork {
   readonly uuid: string
+  /** Each device gets a CommandUUID of its own, and `uuid` stands for it in the payload. */
+  readonly isOwn?: boolean
   readonly requestType: string
   /** Milliseconds; 0 stands for none. */
   readonly notBefore: number
@@ -43,16 +45,15 @@ export const WORK: Readonly<Record<string, Work>> = {
 }
 
 async function queueCommand(env: WorkEnv, { row, payload }: OpenJob, id: string): Promise<Outcome> {
-  const { uuid, requestType, notBefore, expiresAt, by }: CommandWork = JSON.parse(row.work)
+  const { uuid, isOwn, requestType, notBefore, expiresAt, by }: CommandWork = JSON.parse(row.work)
   if (expiresAt > 0 && expiresAt <= clock.now()) {
     return 'expires_at had passed before its turn came'
   }
   const command = {
-    uuid,
+    ...(isOwn ? withOwnUuid(uuid, payload) : { uuid, payload }),
     requestType,
-    payload,
     secret: row.secret,
-    source: `job/${row.name}`,
+    source: `job/${row.name}${isOwn ? '/own' : ''}`,
     terms: { notBefore, expiresAt, requestKey: '', requestHash: '' },
     by: { ...by, job: row.name },
   }
@@ -71,6 +72,15 @@ async function queueCommand(env: WorkEnv, { row, payload }: OpenJob, id: string)
   }
   const n = answer.id.startsWith(`${id}.`) ? Number(answer.id.slice(id.length + 1)) : Number.NaN
   return Number.isInteger(n) ? n : [answer.id]
+}
+
+/** A profile may bring a device a new identity, which is known by a CommandUUID that no other device was given. */
+function withOwnUuid(uuid: string, payload: Uint8Array): { uuid: string; payload: Uint8Array } {
+  const own = crypto.randomUUID()
+  const text = new TextDecoder().decode(payload)
+  const at = text.lastIndexOf(uuid)
+  const changed = text.slice(0, at) + own + text.slice(at + uuid.length)
+  return { uuid: own, payload: new TextEncoder().encode(changed) }
 }
 
 async function answerOf(env: WorkEnv, commandId: string): Promise<CommandState | undefined> {

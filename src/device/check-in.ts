@@ -2,7 +2,7 @@ import type { CheckIn } from '../mdm/message.ts'
 import { writePlist } from '../plist/write.ts'
 import type { Context } from './context.ts'
 import { changed, pushStateOf } from './directory-row.ts'
-import { isUndecided, settle } from './contest.ts'
+import { endUndecided, isUndecided, settle } from './contest.ts'
 import { authenticate, unmaskRenewal, type Presented } from './enrolling.ts'
 import { loadEscrow, storeEscrow } from './escrow.ts'
 import { heard } from './identity.ts'
@@ -138,7 +138,7 @@ export function checkOut(context: Context, user: string): CheckInEffect {
     }
   }
   if (user === '') {
-    settle(context, 'admin')
+    endUndecided(context)
     state.device.state = 'checked_out'
   }
   if (user === '' || endsClaim) {

@@ -14,7 +14,9 @@ interface Row {
 
 const GIVEN = "state IN ('sent', 'not_now', 'stalled')"
 const ACTIVE = "state IN ('queued', 'sent', 'not_now', 'stalled')"
-const isDestructive = ({ requestType }: Row): boolean => isDestructiveCommand(requestType)
+/** RemoveProfile may take the enrolment profile away. */
+const isDestructive = ({ requestType }: Row): boolean =>
+  isDestructiveCommand(requestType) || requestType === 'RemoveProfile'
 const isGuarded = (row: Row): boolean => row.secret === 1 || isDestructive(row)
 
 /** Everything that waits is for the enrolment that is kept. */
@@ -33,12 +35,22 @@ export function keepFromNext(context: Context): void {
 }
 
 /** The enrolment that was kept is the device: it goes on, and gets what was queued meanwhile. */
-export function returnToEarlier(context: Context): void {
+export function returnToEarlier(context: Context, since: number): void {
+  forgetAnswers(context, since)
   hold(context, rowsOf(context, ACTIVE).filter(isDestructive), 'review')
   giveAgain(context)
   lift(context, 'earlier', () => true)
   lift(context, 'contest', (row) => !isDestructive(row))
   look(context)
+}
+
+/** What another answered meanwhile says nothing of the device. */
+function forgetAnswers({ db }: Context, since: number): void {
+  db.run(
+    `UPDATE commands SET state = 'cancelled', result = NULL WHERE held_for <> 'earlier' AND answered_at > ?
+      AND state IN ('acknowledged', 'error', 'format_error')`,
+    since,
+  )
 }
 
 /** Both enrolments are one. */

@@ -67,6 +67,11 @@ export function isUndecided({ state, now }: Context): boolean {
   return contest !== undefined && contest.renewal.length > 0 && now < contest.since + RENEWAL_SPAN
 }
 
+/** Whether an enrolment that is kept may still turn out to be a renewal. */
+export function renewalIsOpen({ now }: Context, { renewal, since, device }: Earlier): boolean {
+  return renewal.length > 0 && now < since + RENEWAL_SPAN && device.state === 'enrolled'
+}
+
 /** Whether a device may be changing its identity just now, and speak with both. */
 export function isChanging(context: Context): boolean {
   const { contest, state } = context.state.device
@@ -86,7 +91,8 @@ export function isKept({ state }: Context, { epoch }: Identity): boolean {
 /** No epoch is given twice: that of an enrolment that lost stays with what it left. */
 export function nextEpoch({ state }: Context): number {
   const { device, identities } = state
-  return Math.max(device.epoch, ...identities.map(({ epoch }) => epoch)) + 1
+  const kept = device.contest?.earlier ?? []
+  return Math.max(device.epoch, ...kept, ...identities.map(({ epoch }) => epoch)) + 1
 }
 
 /**
@@ -97,9 +103,14 @@ export function beginContest(
   context: Context,
   { renewal, isProven }: { readonly renewal: readonly string[]; readonly isProven: boolean },
 ): void {
-  const { state, db, now } = context
+  const { state, now } = context
   const { device } = state
+  if (device.contest && isPresentProven(context)) {
+    // It was only open whether it is renewed or new. Another comes: it is the one that was there, and nothing of it is lost.
+    settle(context, 'profile')
+  }
   const isAgain = isTriedAgain(context)
+  const isRival = device.contest !== undefined
   const span = isProven ? RENEWAL_SPAN : isAgain ? UNFINISHED_SPAN : CONTEST_SPAN
   keepEarlier(context)
   if (isAgain || device.contest) {
@@ -112,8 +123,11 @@ export function beginContest(
   const pushedAt = device.contest?.pushedAt ?? state.keptPushedAt
   const earlier = [...(device.contest?.earlier ?? []), device.epoch]
   if (earlier.length > MAX_EARLIER) {
-    // The youngest but one: whoever comes often loses its own.
-    dropEarlier(db, earlier.splice(-2, 1))
+    dropOne(context, earlier)
+  }
+  if (isRival) {
+    // Where it is alive, it need not wait until the others are pushed again.
+    context.effects.push.add(-device.epoch)
   }
   device.contest = { since: now, until: now + span, earlier, renewal, pushedAt }
   for (const channel of everyChannel(context)) {
@@ -125,9 +139,27 @@ export function beginContest(
   }
 }
 
-/** No enrolment with this id ever came to its TokenUpdate. */
-function isTriedAgain(context: Context): boolean {
-  const { device } = context.state
+/** Of those without proof one that never came to its TokenUpdate, else the one that was served longest ago. */
+function dropOne(context: Context, earlier: number[]): void {
+  const unfinished = earlier.findIndex(
+    (epoch, place) => place > 0 && readEarlier(context, epoch)?.channels[0]?.token === '',
+  )
+  dropEarlier(context.db, earlier.splice(Math.max(unfinished, 1), 1))
+}
+
+function isPresentProven({ state }: Context): boolean {
+  return state.identities.some(({ epoch, proof }) => epoch === state.device.epoch && proof !== '')
+}
+
+/** No enrolment with this id ever came to its TokenUpdate, and none has more than its word. */
+export function isTriedAgain(context: Context): boolean {
+  const { device, identities } = context.state
+  const hasMore = identities.some(
+    ({ epoch, proof }) => epoch === device.epoch && proof !== '' && proof !== 'first',
+  )
+  if (hasMore) {
+    return false
+  }
   const isUnfinished = (epoch: number) =>
     readEarlier(context, epoch)?.device.state === 'authenticated'
   return device.state === 'authenticated' && (device.contest?.earlier ?? []).every(isUnfinished)
@@ -135,6 +167,11 @@ function isTriedAgain(context: Context): boolean {
 
 /** A channel of an enrolment that is only beginning. */
 export function resetChannel(context: Context, channel: Channel, claim: Channel['claim']): void {
+  const { enabled, token, tally, declarations } = channel
+  const isFresh = !enabled && token === null && tally === 0 && declarations.length === 0
+  if (isFresh && channel.claim === claim && channel.pushAfter === 0) {
+    return
+  }
   Object.assign(channel, {
     enabled: false,
     token: null,
@@ -142,10 +179,24 @@ export function resetChannel(context: Context, channel: Channel, claim: Channel[
     tally: 0,
     awaitingConfiguration: false,
     claim,
-    flag: '',
     declarations: [],
+    ...UNPUSHED,
   })
+  context.state.rung.delete(channel.id)
   saveChannel(context.db, channel)
+}
+
+/** What APNs said of another token. */
+const UNPUSHED = { flag: '', flagEpoch: 0, pushedAt: 0, pushAfter: 0 }
+
+/** One that is kept has come to its TokenUpdate: what counts is no more that an enrolment is tried again. */
+export function extend(context: Context): void {
+  const { device } = context.state
+  if (device.contest) {
+    const until = Math.max(device.contest.until, device.contest.since + CONTEST_SPAN)
+    device.contest = { ...device.contest, until }
+    saveDevice(context.db, device)
+  }
 }
 
 /** Has the earlier identities pushed: which of them is the device shows when it comes. */
@@ -171,10 +222,46 @@ export function contestDueAt({ state }: Context): number | undefined {
 export function passTime(context: Context): void {
   const { contest } = context.state.device
   if (contest && context.now >= contest.until) {
-    settle(context, 'time')
+    passUntil(context, contest)
   } else if (contest && context.now >= contest.pushedAt + PUSH_SPAN) {
     pushEarlier(context)
   }
+}
+
+/** One that never came to its TokenUpdate has left; another counts as proven. */
+function passUntil(context: Context, contest: Contest): void {
+  const isUnfinished = context.state.device.state === 'authenticated' && !isTriedAgain(context)
+  if (isUnfinished && !isPresentProven(context)) {
+    settle(context, 'left', contest.earlier.at(-1))
+  } else {
+    settle(context, 'time')
+  }
+}
+
+/** A contested enrolment whose last certificate an admin revoked has left. */
+export function leaveIfEmpty(context: Context): void {
+  const { device, identities } = context.state
+  if (!identities.some(({ epoch }) => epoch === device.epoch)) {
+    settle(context, 'left', device.contest?.earlier.at(-1))
+  }
+}
+
+/** The device leaves, or an admin retires it, while it is open which enrolment it is: those without proof win nothing by that. */
+export function endUndecided(context: Context): void {
+  settle(context, isPresentProven(context) ? 'admin_renewal' : 'admin_earlier')
+}
+
+/** An admin names a certificate as the device's that is neither kept nor served: it goes on in place of what is served. */
+export function replacePresent(context: Context): void {
+  const { device } = context.state
+  if (!device.contest) {
+    return
+  }
+  moveIdentities(context, device.epoch, () => false, device.epoch)
+  for (const channel of everyChannel(context)) {
+    resetChannel(context, channel, channel.claim)
+  }
+  settle(context, 'admin')
 }
 
 /** The present enrolment is no renewal. One that is not proven is contested still. */
@@ -251,7 +338,7 @@ export function endEarlier(context: Context): void {
 /** The enrolment that was there is the device: all others lose. */
 function returnTo(context: Context, kept: Earlier): void {
   moveIdentities(context, kept.epoch, (identity) => identity.proof !== '')
-  returnToEarlier(context)
+  returnToEarlier(context, kept.parkedAt)
   reviveEscrow(context, { archivedAt: kept.parkedAt, keepsNewer: false })
   takeBack(context, kept)
   endContest(context, kept.device)
@@ -303,7 +390,8 @@ function serveInstead(
   const others = (device.contest?.earlier ?? []).filter((epoch) => epoch !== kept.epoch)
   const earlier = isLeft ? others : [...others, device.epoch]
   const pushedAt = device.contest?.pushedAt ?? 0
-  const contest = { since: now, until: now + CONTEST_SPAN, earlier, renewal: [], pushedAt }
+  const { since, renewal } = kept
+  const contest = { since, until: now + CONTEST_SPAN, earlier, renewal, pushedAt }
   Object.assign(device, kept.device, { epoch: kept.epoch, contest })
   saveDevice(db, device)
   pushWaiting(context)
@@ -348,5 +436,5 @@ function takeBack(
 function restored(channel: Channel, { token, ...rest }: KeptChannel): Channel {
   const bytes = token === '' ? null : new Uint8Array(Buffer.from(token, 'base64'))
   // A user may have made a claim meanwhile: that stays.
-  return Object.assign(channel, rest, { token: bytes, flag: '' })
+  return Object.assign(channel, rest, UNPUSHED, { token: bytes })
 }

@@ -25,6 +25,9 @@ export interface Earlier {
   readonly parkedAt: number
   /** It was there before the contest. */
   readonly proven: boolean
+  /** When its own contest began, and the profiles that it may be the renewal by. */
+  readonly since: number
+  readonly renewal: readonly string[]
   /** CommandUUID of the DeviceInformation that its identity is to acknowledge; empty before it came. */
   readonly probe: string
   readonly device: Pick<
@@ -47,11 +50,13 @@ export function keepEarlier(context: Context): void {
     return { ...kept, awaitingConfiguration, declarations }
   })
   db.run(
-    'INSERT INTO earlier (epoch, parked_at, proven, probe, device, channels) VALUES (?, ?, ?, ?, ?, ?)',
+    `INSERT INTO earlier (epoch, parked_at, proven, since, renewal, probe, device, channels)
+      VALUES (?, ?, ?, ?, ?, '', ?, ?)`,
     epoch,
     now,
     Number(contest === undefined),
-    '',
+    contest?.since ?? 0,
+    JSON.stringify(contest?.renewal ?? []),
     JSON.stringify({ state, type, facts, installed, claimedAt, renewedAt }),
     storeChannels(context, epoch, channels),
   )
@@ -72,17 +77,20 @@ export function readEarlier(bodies: Bodies, epoch: number): Earlier | undefined 
     epoch: number
     parkedAt: number
     proven: number
+    since: number
+    renewal: string
     probe: string
     device: string
     channels: ArrayBuffer | Uint8Array | null
   }>(
-    'SELECT epoch, parked_at AS parkedAt, proven, probe, device, channels FROM earlier WHERE epoch = ?',
+    'SELECT epoch, parked_at AS parkedAt, proven, since, renewal, probe, device, channels FROM earlier WHERE epoch = ?',
     epoch,
   )
   return (
     row && {
       ...row,
       proven: row.proven === 1,
+      renewal: JSON.parse(row.renewal),
       device: JSON.parse(row.device),
       channels: JSON.parse(
         new TextDecoder().decode(loadBody(bodies, 'earlier', epoch, row.channels, true)),

@@ -1,7 +1,14 @@
 import type { InstalledProfile } from '../enroll/installed-profile.ts'
 import type { CheckIn } from '../mdm/message.ts'
 import type { Context } from './context.ts'
-import { beginContest, denyRenewal, endEarlier, nextEpoch, resetChannel } from './contest.ts'
+import {
+  beginContest,
+  denyRenewal,
+  endEarlier,
+  isTriedAgain,
+  nextEpoch,
+  resetChannel,
+} from './contest.ts'
 import { established } from './earlier.ts'
 import { archiveEscrow } from './escrow.ts'
 import { accept, bind, type Claim } from './identity.ts'
@@ -94,7 +101,6 @@ function begin(context: Context, beginning: Beginning, who: Presented): void {
       keepProfile(context, who.profile)
       return
     case 'new':
-      endEarlier(context)
       endEnrollment(context, Infinity)
       break
     case 'contested':
@@ -195,8 +201,9 @@ function endEnrollment(context: Context, queuedUntil: number): void {
   if (state.device.state === 'unknown') {
     return
   }
-  // What was queued for an id waits for the device that comes to the end of a first enrolment with it.
-  const isFirst = state.device.epoch === 1 && state.device.state === 'authenticated'
+  // What was queued for an id waits for the device that comes to the end of an enrolment with it.
+  const isFirst = isTriedAgain(context)
+  endEarlier(context)
   for (const channel of everyChannel(context)) {
     if (!isFirst) {
       giveUp(context, channel, 'superseded', { queuedUntil })

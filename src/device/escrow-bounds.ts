@@ -9,10 +9,11 @@ export function isProven({ state }: Context): boolean {
   return state.device.contest === undefined
 }
 
-/** Deletes archived tokens that are too many: those of unproven identities first, the oldest first, the last proven of a kind never. */
+/** Deletes archived tokens that are too many, but for those of enrolments that are kept: those of unproven identities first, the oldest first, the last proven of a kind never. */
 export function boundArchives({ db }: Context): void {
   const archived = db.all<{ id: number; kind: string; proven: number; bytes: number }>(
-    `SELECT id, kind, proven, length(value) AS bytes FROM escrow WHERE archived_at > 0
+    `SELECT id, kind, proven, length(value) AS bytes FROM escrow
+      WHERE archived_at > 0 AND archived_at NOT IN (SELECT parked_at FROM earlier)
       ORDER BY proven, archived_at, id`,
   )
   const last = new Map(

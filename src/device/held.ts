@@ -23,7 +23,8 @@ export function heldFor(
   { secret, requestType }: { readonly secret: boolean; readonly requestType: string },
 ): HeldFor | undefined {
   const { device } = state
-  if (!secret && !isDestructiveCommand(requestType)) {
+  const isRemoval = device.contest !== undefined && requestType === 'RemoveProfile'
+  if (!secret && !isRemoval && !isDestructiveCommand(requestType)) {
     return undefined
   }
   if (device.state === 'unknown' || device.namesake !== '') {
@@ -77,9 +78,11 @@ export function releaseHeld(context: Context, user: string, ref: CommandRef | un
   const last = user === '' ? Number.MAX_SAFE_INTEGER : first + CHANNEL_SPAN - 1
   const rows = context.db.all<{ id: number }>(
     `UPDATE commands SET state = 'queued', held_for = '', rounds = 0, handed_out_at = 0
-      WHERE id BETWEEN ? AND ? AND state = 'held' RETURNING id`,
+      WHERE id BETWEEN ? AND ? AND state = 'held' AND NOT (? AND held_for IN ('contest', 'earlier')) RETURNING id`,
     found?.row ?? first,
     found?.row ?? last,
+    // What is held for a contest goes with its end, or by itself.
+    Number(ref === undefined && context.state.device.contest !== undefined),
   )
   for (const id of new Set(rows.map((row) => Math.floor(row.id / CHANNEL_SPAN)))) {
     readAnew(context, id)

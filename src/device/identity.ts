@@ -1,8 +1,15 @@
 import type { Message } from '../mdm/message.ts'
 import type { Context } from './context.ts'
-import { isKept, settle } from './contest.ts'
+import { isKept, leaveIfEmpty, replacePresent, settle } from './contest.ts'
 import { boundIdentities, MOST_CURRENT } from './identity-bounds.ts'
-import { FROZEN, REVOKED, saveIdentity, type Identity, type IdentityStep } from './identity-row.ts'
+import {
+  FROZEN,
+  OVERTAKEN,
+  REVOKED,
+  saveIdentity,
+  type Identity,
+  type IdentityStep,
+} from './identity-row.ts'
 import type { Proof } from './proof.ts'
 import { saveDevice } from './state.ts'
 
@@ -54,7 +61,9 @@ export function standing(context: Context, fingerprint: string, message: Message
   }
   if (identity) {
     // What a kept enrolment says decides nothing until its identity has acknowledged a probe.
-    const mayAuthenticate = authenticates && !isKept(context, identity)
+    // One that was dropped from it does not begin again, as long as it lasts.
+    const isOut = device.contest !== undefined && identity.proof === ''
+    const mayAuthenticate = authenticates && !isKept(context, identity) && !isOut
     return identity.epoch === device.epoch || mayAuthenticate
       ? { kind: 'bound', identity }
       : { kind: 'earlier', identity }
@@ -122,6 +131,8 @@ export function reinstate(context: Context, fingerprint: string): boolean {
   if (identity.epoch === context.state.device.epoch) {
     // One without proof that an admin names is the device.
     settle(context, 'admin')
+  } else {
+    replacePresent(context)
   }
   accept(context, identity, { what: 'reinstated', proof: 'admin', digest: '' })
   return true
@@ -159,8 +170,12 @@ export function revoke(context: Context, fingerprint: string): boolean {
   if (!identity) {
     return false
   }
+  const isPresent = identity.epoch === context.state.device.epoch
   change(context, identity, REVOKED, 'revoked')
   saveIdentity(context.db, identity)
+  if (isPresent) {
+    leaveIfEmpty(context)
+  }
   return true
 }
 
@@ -179,8 +194,11 @@ function change(
 
 /** Each successor is kept for good where it was issued, so that a device gets a few a day. */
 function isRenewedOften({ state, now }: Context): boolean {
-  const lately = state.identities.filter(({ history: [first] }) =>
-    first ? first.what === 'renewed' && first.at > now - DAY : false,
+  const lately = state.identities.filter(
+    ({ epoch, history: [first] }) =>
+      (epoch === state.device.epoch || epoch === OVERTAKEN) &&
+      first?.what === 'renewed' &&
+      first.at > now - DAY,
   )
   return lately.length >= MOST_CURRENT
 }
@@ -208,7 +226,15 @@ export function renewIdentity(
   const present = identities.find(
     (known) => known.fingerprint === previous && known.epoch === device.epoch,
   )
-  if (!present || device.blocked || device.state === 'checked_out' || isRenewedOften(context)) {
+  // What is not proven is new: it need not be renewed yet.
+  const isUnproven = device.contest !== undefined && present?.proof === ''
+  if (
+    !present ||
+    isUnproven ||
+    device.blocked ||
+    device.state === 'checked_out' ||
+    isRenewedOften(context)
+  ) {
     return false
   }
   bind(context, fingerprint, claim, {

@@ -26,7 +26,8 @@ export function mdmProfilesOut(context: Context): string[] {
     .all<{ id: number; uuid: string; requestType: string; secret: number }>(
       `SELECT id, uuid, request_type AS requestType, secret FROM commands
         WHERE id < ${CHANNEL_SPAN} AND request_type = 'InstallProfile' AND handed_out_at > not_now_at
-        AND (state IN ('sent', 'stalled') OR (state = 'held' AND held_for = 'earlier'))`,
+        AND (state = 'held' AND held_for = 'earlier' OR ? AND state IN ('sent', 'stalled'))`,
+      Number(context.state.device.contest === undefined),
     )
     .filter((row) => isMdmProfile(context, { ...row, secret: row.secret === 1 }))
   return [...out.map(({ uuid }) => uuid), ...(lately ? [mdmProfile.uuid] : [])]
@@ -46,7 +47,7 @@ export function noteAcknowledged(context: Context, entry: PendingCommand): void 
  * a job have one for all its devices, and one that a client chose others may have too.
  */
 export function acknowledges(
-  { db }: Context,
+  { db, state }: Context,
   report: Report,
   commandUUIDs: readonly string[],
 ): boolean {
@@ -58,8 +59,9 @@ export function acknowledges(
     commandUUIDs.includes(uuid) &&
     db.all(
       `SELECT 1 FROM commands WHERE id < ${CHANNEL_SPAN} AND uuid = ? AND request_type = 'InstallProfile'
-        AND first_handed_out_at > 0 AND source = ''`,
+        AND handed_epoch = ? AND (source = '' OR source GLOB 'job/*/own')`,
       uuid,
+      state.device.contest?.earlier[0] ?? 0,
     ).length > 0
   )
 }

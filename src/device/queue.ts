@@ -212,10 +212,12 @@ function late(
           secret: number
         }>(
           `SELECT id, state, request_type AS requestType, result_hash, secret FROM commands
-      WHERE id BETWEEN ? AND ? AND uuid = ? AND handed_out_at > 0 AND state NOT IN ${PENDING_STATES} ORDER BY id DESC`,
+      WHERE id BETWEEN ? AND ? AND uuid = ? AND handed_out_at > 0 AND handed_epoch IN (0, ?)
+        AND state NOT IN ${PENDING_STATES} ORDER BY id DESC`,
           base,
           base + CHANNEL_SPAN - 1,
           report.commandUUID,
+          context.state.device.epoch,
         )
   const [newest] = ended
   if (newest && newest.result_hash === context.hash(result)) {
@@ -254,12 +256,15 @@ export function handOut(context: Context, channel: Channel): Uint8Array | undefi
   const push = channel.push && channel.push.at >= entry.queuedAt ? channel.push : undefined
   const [row] = db.all<{ payload: ArrayBuffer | Uint8Array | null }>(
     `UPDATE commands SET state = ?, handed_out_at = ?, rounds = ?, hand_outs = hand_outs + 1,
-      first_handed_out_at = iif(first_handed_out_at = 0, ?, first_handed_out_at), push = iif(? = '', push, ?) WHERE id = ?
+      first_handed_out_at = iif(first_handed_out_at = 0, ?, first_handed_out_at),
+      handed_epoch = iif(handed_epoch IN (0, ?), ?, -1), push = iif(? = '', push, ?) WHERE id = ?
       RETURNING payload`,
     state,
     now,
     entry.rounds,
     now,
+    context.state.device.epoch,
+    context.state.device.epoch,
     push ? JSON.stringify(push) : '',
     push ? JSON.stringify(push) : '',
     entry.id,

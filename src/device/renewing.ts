@@ -31,6 +31,9 @@ export function renewalFacts(context: Context): RenewalFacts {
   if (device.state !== 'enrolled' || device.blocked) {
     return { kind: 'unfit', reason: 'the device is not enrolled, or blocked' }
   }
+  if (device.contest) {
+    return { kind: 'unfit', reason: 'it is contested which enrolment is the device' }
+  }
   if (!identities.some((known) => known.fingerprint === identity && known.epoch === device.epoch)) {
     return { kind: 'unfit', reason: 'it is not known which identity the device has' }
   }

@@ -4,7 +4,8 @@ import { beginsRound, stateAfter } from '../mdm/queue.ts'
 import type { CheckIn, Report } from '../mdm/message.ts'
 import { writePlist } from '../plist/write.ts'
 import type { Context } from './context.ts'
-import { isChanging, settle } from './contest.ts'
+import { extend, isChanging, renewalIsOpen, settle } from './contest.ts'
+import { acknowledges } from './mdm-profile.ts'
 import { type Earlier, finishEarlier, readEarlier, rememberProbe } from './earlier.ts'
 import { storeArchived } from './escrow.ts'
 import type { Identity } from './identity-row.ts'
@@ -44,6 +45,12 @@ export function hearKept(
   }
   if (isOfDevice && kept.probe !== '' && report.commandUUID === kept.probe) {
     return report.status === 'Acknowledged' ? serve(context, kept, report) : { answered: false }
+  }
+  if (renewalIsOpen(context, kept) && acknowledges(context, report, kept.renewal)) {
+    // Another interrupted the renewal, and did not make it one.
+    settle(context, 'probe', kept.epoch)
+    settle(context, 'profile')
+    return { answered: isPending(context, report, result) }
   }
   return { answered: kept.proven && isAnswer(context, report, result) }
 }
@@ -91,7 +98,13 @@ export function finishKept(context: Context, message: CheckIn, { epoch }: Identi
     storeArchived(context, 'unlock_token', message.unlockToken, kept.parkedAt)
   }
   context.effects.push.add(-epoch)
+  extend(context)
   return true
+}
+
+/** The answer to what was handed out to the enrolment that it renews. */
+function isPending(context: Context, report: Report, result: Uint8Array): boolean {
+  return applyReport(context, channelOf(context, ''), report, result).kind === 'answered'
 }
 
 /** Keeps the answer to a command that was handed out before the contest. */

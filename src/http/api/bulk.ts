@@ -86,7 +86,7 @@ bulk.openapi(
     operationId: 'queueCommands',
     tags: ['Bulk'],
     summary: 'Queues one command for many devices',
-    description: `Up to ${SMALL} ids without a pace are done within the call; more become a job that goes on by itself. An id that nobody knows yet is good: the command waits for it. All devices get the same CommandUUID.`,
+    description: `Up to ${SMALL} ids without a pace are done within the call; more become a job that goes on by itself. An id that nobody knows yet is good: the command waits for it. All devices get the same CommandUUID, but for InstallProfile without one of yours.`,
     request: {
       headers: z.object({
         'idempotency-key': z.string().max(255).optional().openapi({
@@ -187,7 +187,8 @@ async function create(
   if (terms.expiresAt > 0 && terms.expiresAt <= clock.now()) {
     throw new AdminError('command.expires_at has passed: it has to lie ahead', 400)
   }
-  const work: CommandWork = { uuid, requestType, ...terms, by }
+  const isOwn = requestType === 'InstallProfile' && command.source === ''
+  const work: CommandWork = { uuid, requestType, ...terms, by, ...(isOwn && { isOwn }) }
   await addJob(env.DB, { id: name, createdAt: clock.now() })
   return env.JOB.getByName(name).create({
     facts: {

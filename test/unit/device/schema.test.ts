@@ -16,6 +16,7 @@ it('an object whose tables have the first form goes on with the present one, and
     'ALTER TABLE identities DROP COLUMN proof',
     'ALTER TABLE identities DROP COLUMN heard',
     'ALTER TABLE commands DROP COLUMN held_for',
+    'ALTER TABLE commands DROP COLUMN handed_epoch',
     'ALTER TABLE device ADD COLUMN displaced INTEGER NOT NULL DEFAULT 1',
     'ALTER TABLE identities DROP COLUMN proven_serial',
     'ALTER TABLE channels RENAME COLUMN claim TO alias',
@@ -48,6 +49,7 @@ it('an object that has tokens in escrow goes on with them, and one without makes
       object.db().run(`ALTER TABLE identities DROP COLUMN ${column}`)
     }
     object.db().run('ALTER TABLE commands DROP COLUMN held_for')
+    object.db().run('ALTER TABLE commands DROP COLUMN handed_epoch')
     object.db().run('ALTER TABLE device DROP COLUMN contest')
     object.db().run('ALTER TABLE device ADD COLUMN displaced INTEGER NOT NULL DEFAULT 0')
     object.db().run('UPDATE device SET schema = 2')
