@@ -1,6 +1,6 @@
 import { ANNOUNCE_AFTER, nextAsideAt } from './aside.ts'
 import type { Context } from './context.ts'
-import { contestDueAt, passTime } from './contest.ts'
+import { contestDueAt, passTime } from './contest-end.ts'
 import { toldNews, type ToldNews } from './directory-row.ts'
 import { readersBehind, waitingSince } from './readers.ts'
 import { pushDueAt } from './pushing.ts'

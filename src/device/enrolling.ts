@@ -1,14 +1,8 @@
 import type { InstalledProfile } from '../enroll/installed-profile.ts'
 import type { CheckIn } from '../mdm/message.ts'
 import type { Context } from './context.ts'
-import {
-  beginContest,
-  denyRenewal,
-  endEarlier,
-  isTriedAgain,
-  nextEpoch,
-  resetChannel,
-} from './contest.ts'
+import { beginContest, isPresentProven, isTriedAgain, nextEpoch, resetChannel } from './contest.ts'
+import { denyRenewal, endEarlier, settle } from './contest-end.ts'
 import { established } from './earlier.ts'
 import { archiveEscrow } from './escrow.ts'
 import { accept, bind, type Claim } from './identity.ts'
@@ -104,6 +98,10 @@ function begin(context: Context, beginning: Beginning, who: Presented): void {
       endEnrollment(context, Infinity)
       break
     case 'contested':
+      if (device.contest && isPresentProven(context)) {
+        // It was only open whether it is renewed or new. Another comes: it is the one that was there, and nothing of it is lost.
+        settle(context, 'profile')
+      }
       beginContest(context, beginning)
       break
   }

@@ -69,10 +69,8 @@ export function releaseHeld(context: Context, user: string, ref: CommandRef | un
   if (!isDevice(context)) {
     return { kind: 'unenrolled' }
   }
-  // The release of a single command, or of a user, says nothing of the device.
-  if (user === '' && ref === undefined && context.state.device.namesake !== '') {
-    context.state.device.namesake = ''
-    saveDevice(context.db, context.state.device)
+  if (user === '' && ref === undefined) {
+    endNamesake(context)
   }
   const first = channel.id * CHANNEL_SPAN
   const last = user === '' ? Number.MAX_SAFE_INTEGER : first + CHANNEL_SPAN - 1
@@ -88,6 +86,14 @@ export function releaseHeld(context: Context, user: string, ref: CommandRef | un
     readAnew(context, id)
   }
   return { kind: 'released', released: rows.length }
+}
+
+/** The device is meant by its id. The release of a single command, or of a user, says nothing of that. */
+function endNamesake({ db, state }: Context): void {
+  if (state.device.namesake !== '') {
+    state.device.namesake = ''
+    saveDevice(db, state.device)
+  }
 }
 
 function readAnew(context: Context, id: number): void {

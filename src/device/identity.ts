@@ -1,6 +1,7 @@
 import type { Message } from '../mdm/message.ts'
 import type { Context } from './context.ts'
-import { isKept, leaveIfEmpty, replacePresent, settle } from './contest.ts'
+import { isKept } from './contest.ts'
+import { leaveIfEmpty, replacePresent, settle } from './contest-end.ts'
 import { boundIdentities, MOST_CURRENT } from './identity-bounds.ts'
 import {
   FROZEN,
@@ -60,11 +61,7 @@ export function standing(context: Context, fingerprint: string, message: Message
     return { kind: 'frozen' }
   }
   if (identity) {
-    // What a kept enrolment says decides nothing until its identity has acknowledged a probe.
-    // One that was dropped from it does not begin again, as long as it lasts.
-    const isOut = device.contest !== undefined && identity.proof === ''
-    const mayAuthenticate = authenticates && !isKept(context, identity) && !isOut
-    return identity.epoch === device.epoch || mayAuthenticate
+    return identity.epoch === device.epoch || (authenticates && mayBegin(context, identity))
       ? { kind: 'bound', identity }
       : { kind: 'earlier', identity }
   }
@@ -82,6 +79,15 @@ export function standing(context: Context, fingerprint: string, message: Message
   return context.settings.udidCertAuthWarnOnly
     ? { kind: 'tolerated' }
     : { kind: 'refused', reason: 'the certificate is not bound to this enrolment' }
+}
+
+/**
+ * Whether an identity of before may begin another enrolment. What a kept one says decides nothing until it has acknowledged a probe,
+ * and one that was dropped from a contest does not begin again as long as it lasts.
+ */
+function mayBegin(context: Context, identity: Identity): boolean {
+  const isOut = context.state.device.contest !== undefined && identity.proof === ''
+  return !isKept(context, identity) && !isOut
 }
 
 /** Binds a claimed certificate to the device's present enrolment. */

@@ -1,10 +1,16 @@
 /** The events that a device's message becomes. */
 import { aboutMessage } from '../events/event.ts'
-import { COMMAND_DEFERRED, ENROLLMENT_CONTESTED, topicOf } from '../events/topics.ts'
+import {
+  COMMAND_DEFERRED,
+  ENROLLMENT_CONTESTED,
+  ENROLLMENT_SETTLED,
+  topicOf,
+} from '../events/topics.ts'
 import { enrollmentId } from '../mdm/enrollment.ts'
 import type { CheckInEffect } from './check-in.ts'
 import type { Context } from './context.ts'
 import { recordEvent } from './outbox.ts'
+import type { Proof } from './proof.ts'
 import type { ReportEffect } from './queue.ts'
 import type { DeviceInput } from './receive.ts'
 
@@ -19,6 +25,7 @@ export function record(context: Context, input: DeviceInput, effect: CheckInEffe
         ...aboutMessage(input.message, input.params),
         ...(effect.tally === undefined ? {} : { tokenUpdateTally: effect.tally }),
         ...(effect.renewal ? { renewal: true } : {}),
+        ...(context.state.device.contest ? { contested: true } : {}),
       },
       body: input.body,
     },
@@ -70,4 +77,21 @@ export function recordContest(context: Context, input: DeviceInput, until: numbe
     device: context.name,
     fingerprint,
   })
+}
+
+/** What came of a contest, for those who heard that there was one. */
+export function recordSettled(context: Context, proof: Proof): void {
+  const { name, now, effects, state } = context
+  recordEvent(
+    context,
+    {
+      id: `${name}/settled/${now}`,
+      topic: ENROLLMENT_SETTLED,
+      about: { enrollment: { type: state.device.type, device: name, user: '' }, params: {}, proof },
+      body: new Uint8Array(),
+    },
+    // The object does not know who listens.
+    undefined,
+  )
+  effects.notes.push({ event: 'mdm:contest-settled', device: name, proof })
 }

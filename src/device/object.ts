@@ -34,7 +34,7 @@ import {
 import { viewDevice, type DeviceView } from './page.ts'
 import { viewTimeline, type Timeline, type TimelineFilter } from './timeline.ts'
 import type { Context } from './context.ts'
-import { settle } from './contest.ts'
+import { settle } from './contest-end.ts'
 import type { AdminProof } from './proof.ts'
 import { requeue, type Requeued } from './requeue.ts'
 import { DeviceRuntime, type DeviceEnv } from './runtime.ts'

@@ -6,7 +6,8 @@ import type { Message, Report } from '../mdm/message.ts'
 import { beginsRound } from '../mdm/queue.ts'
 import { checkIn } from './check-in.ts'
 import type { Context } from './context.ts'
-import { isKept, isUndecided, nextEpoch, passTime, settle } from './contest.ts'
+import { isKept, isUndecided, nextEpoch } from './contest.ts'
+import { passTime, settle } from './contest-end.ts'
 import { changed, toldNews, type ToldNews } from './directory-row.ts'
 import { noteArrival } from './held.ts'
 import { bind, standing, type Claim, type Standing } from './identity.ts'
@@ -98,9 +99,10 @@ export function receive(context: Context, input: DeviceInput): DeviceAnswer {
     return blocked ? { kind: 'blocked' } : unchanged(context, { frozen: true })
   }
   if (stands.kind === 'earlier') {
-    return isKept(context, stands.identity) && !blocked
-      ? comeBack(context, input, stands.identity)
-      : conflict(context, input, stands.identity)
+    if (!isKept(context, stands.identity)) {
+      return conflict(context, input, stands.identity)
+    }
+    return blocked ? { kind: 'blocked' } : comeBack(context, input, stands.identity)
   }
   if (stands.kind === 'bound' && isReplay(context, input, stands.identity)) {
     return unchanged(context)

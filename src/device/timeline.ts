@@ -2,6 +2,7 @@ import type { EventAbout } from '../events/event.ts'
 import {
   COMMAND_DEFERRED,
   ENROLLMENT_CONTESTED,
+  ENROLLMENT_SETTLED,
   IDENTITY_CONFLICT,
   PUSH_UNREGISTERED,
   RENEWAL_NEEDED,
@@ -95,6 +96,7 @@ const KIND_OF_TOPIC: Partial<Record<Topic, TimelineKind>> = {
   [COMMAND_DEFERRED]: 'command',
   [IDENTITY_CONFLICT]: 'identity',
   [ENROLLMENT_CONTESTED]: 'identity',
+  [ENROLLMENT_SETTLED]: 'identity',
   [PUSH_UNREGISTERED]: 'push',
   [RENEWAL_NEEDED]: 'identity',
 }

@@ -13,6 +13,10 @@ export interface EventAbout {
   readonly renewal?: true
   /** Of an identity of an earlier or a contested enrolment: what an admin has to name. */
   readonly fingerprint?: string
+  /** Its sender's enrolment is contested: it may be another device. */
+  readonly contested?: true
+  /** By which proof a contest was settled: docs/security.md. */
+  readonly proof?: string
   /** When a contested enrolment counts as proven (milliseconds). */
   readonly contestedUntil?: number
   /** Of a command that was put off: its id in our own API, and how often. */
@@ -59,9 +63,7 @@ export function aboutMessage(
  * inside it, our `sequence` beside it, and `replay` where somebody asked for it again.
  */
 export function renderEvent(event: DeviceEvent, isReplay = false): string {
-  const { enrollment, params, status, commandUUID, tokenUpdateTally, renewal, fingerprint } =
-    event.about
-  const { commandId, notNows, contestedUntil } = event.about
+  const { enrollment, params, status, commandUUID, contested, commandId, notNows } = event.about
   const byEnrollmentID = enrollment.type.startsWith('User Enrollment')
   const urlParams = new Map(Object.entries(params))
   const ids = {
@@ -84,6 +86,7 @@ export function renderEvent(event: DeviceEvent, isReplay = false): string {
             ...(urlParams.size > 0 ? { url_params: urlParams } : {}),
             raw_payload,
             ids,
+            ...(contested ? { contested } : {}),
             ...(commandId === undefined ? {} : { command_id: commandId, not_now_count: notNows }),
           },
         }
@@ -93,16 +96,26 @@ export function renderEvent(event: DeviceEvent, isReplay = false): string {
             url_params: urlParams.size > 0 ? urlParams : null,
             raw_payload,
             ids,
-            ...(tokenUpdateTally === undefined ? {} : { token_update_tally: tokenUpdateTally }),
-            ...(renewal ? { renewal } : {}),
-            ...(fingerprint === undefined ? {} : { fingerprint }),
-            ...(contestedUntil === undefined ? {} : { contested_until: rfc3339(contestedUntil) }),
+            ...beside(event.about),
           },
         }),
     sequence: event.sequence,
     ...(isReplay ? { replay: true } : {}),
   }
   return writeGoJson(envelope, false)
+}
+
+/** What an event about a check-in or an enrolment tells beside the message. */
+function beside(about: EventAbout): Readonly<Record<string, string | number | boolean>> {
+  const { tokenUpdateTally, renewal, contested, fingerprint, contestedUntil, proof } = about
+  return {
+    ...(tokenUpdateTally === undefined ? {} : { token_update_tally: tokenUpdateTally }),
+    ...(renewal ? { renewal } : {}),
+    ...(contested ? { contested } : {}),
+    ...(fingerprint === undefined ? {} : { fingerprint }),
+    ...(contestedUntil === undefined ? {} : { contested_until: rfc3339(contestedUntil) }),
+    ...(proof === undefined ? {} : { proof }),
+  }
 }
 
 /** Go's RFC3339Nano: no trailing zeros in the fraction. */

@@ -16,6 +16,9 @@ export const IDENTITY_CONFLICT = 'identity_conflict'
 /** An identity without proof enrols with the id of a device that is enrolled: the event's body is its Authenticate. */
 export const ENROLLMENT_CONTESTED = 'enrollment.contested'
 
+/** A contest has come to an end, or another of those without proof is served: `proof` says why. */
+export const ENROLLMENT_SETTLED = 'enrollment.settled'
+
 /** APNs says that a channel's push token is dead: the device was erased, or left without a word. */
 export const PUSH_UNREGISTERED = 'push.unregistered'
 /** A device has put a command off again and again; the event says how often. */
@@ -33,6 +36,7 @@ export const TOPICS = [
   'mdm.GetToken',
   IDENTITY_CONFLICT,
   ENROLLMENT_CONTESTED,
+  ENROLLMENT_SETTLED,
   PUSH_UNREGISTERED,
   COMMAND_DEFERRED,
   RENEWAL_NEEDED,

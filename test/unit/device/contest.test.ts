@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { dueTimes } from '../../../src/device/alarm.ts'
 import { retire } from '../../../src/device/admin.ts'
-import { settle } from '../../../src/device/contest.ts'
+import { settle } from '../../../src/device/contest-end.ts'
 import { readEscrow } from '../../../src/device/escrow.ts'
 import { releaseHeld } from '../../../src/device/held.ts'
 import { reinstate } from '../../../src/device/identity.ts'

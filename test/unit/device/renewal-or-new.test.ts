@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { isUndecided, settle } from '../../../src/device/contest.ts'
+import { isUndecided } from '../../../src/device/contest.ts'
+import { settle } from '../../../src/device/contest-end.ts'
 import type { DeviceAnswer } from '../../../src/device/receive.ts'
 import { writePlist } from '../../../src/plist/write.ts'
 import { TestObject } from './object.ts'

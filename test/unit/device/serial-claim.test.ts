@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { proveSerial } from '../../../src/device/admin.ts'
 import { checkOut } from '../../../src/device/check-in.ts'
-import { settle } from '../../../src/device/contest.ts'
+import { settle } from '../../../src/device/contest-end.ts'
 import { directoryRow } from '../../../src/device/directory-row.ts'
 import { isSerialProven } from '../../../src/device/serial-claim.ts'
 import { reinstate, renewIdentity, revoke, type Claim } from '../../../src/device/identity.ts'
