@@ -9,15 +9,32 @@ CREATE TABLE `moments` (
 	`at` integer NOT NULL
 ) WITHOUT ROWID;
 --> statement-breakpoint
-ALTER TABLE `certificates` ADD `challenge` text;--> statement-breakpoint
-ALTER TABLE `certificates` ADD `profile` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
-ALTER TABLE `certificates` ADD `bound_udid` text DEFAULT '' NOT NULL;--> statement-breakpoint
-ALTER TABLE `certificates` ADD `bound_serial` text DEFAULT '' NOT NULL;--> statement-breakpoint
-ALTER TABLE `certificates` ADD `counted` integer DEFAULT false NOT NULL;--> statement-breakpoint
-ALTER TABLE `certificates` ADD `kept_until` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
-UPDATE `certificates` SET
-	`challenge` = (SELECT `hash` FROM `challenges` WHERE `challenges`.`certificate` = `certificates`.`fingerprint` AND `open_until` = 0 LIMIT 1),
-	`profile` = EXISTS (SELECT 1 FROM `challenges` WHERE `challenges`.`certificate` = `certificates`.`fingerprint` AND `challenges`.`profile` <> '');--> statement-breakpoint
+CREATE TABLE `__new_certificates` (
+	`fingerprint` text PRIMARY KEY NOT NULL,
+	`request` text,
+	`authority` text NOT NULL,
+	`serial` text NOT NULL,
+	`subject` text NOT NULL,
+	`issued_at` integer NOT NULL,
+	`not_after` integer NOT NULL,
+	`der` blob NOT NULL,
+	`challenge` text,
+	`profile` integer DEFAULT 0 NOT NULL,
+	`bound_udid` text DEFAULT '' NOT NULL,
+	`bound_serial` text DEFAULT '' NOT NULL,
+	`counted` integer DEFAULT false NOT NULL,
+	`kept_until` integer DEFAULT 0 NOT NULL
+);
+--> statement-breakpoint
+INSERT INTO `__new_certificates` (`fingerprint`, `request`, `authority`, `serial`, `subject`, `issued_at`, `not_after`, `der`, `challenge`, `profile`)
+	SELECT `fingerprint`, `request`, `authority`, `serial`, `subject`, `issued_at`, `not_after`, `der`,
+		(SELECT `hash` FROM `challenges` WHERE `challenges`.`certificate` = `certificates`.`fingerprint` AND `open_until` = 0 LIMIT 1),
+		EXISTS (SELECT 1 FROM `challenges` WHERE `challenges`.`certificate` = `certificates`.`fingerprint` AND `challenges`.`profile` <> '')
+	FROM `certificates`;--> statement-breakpoint
+DROP TABLE `certificates`;--> statement-breakpoint
+ALTER TABLE `__new_certificates` RENAME TO `certificates`;--> statement-breakpoint
+CREATE UNIQUE INDEX `certificates_request` ON `certificates` (`request`);--> statement-breakpoint
+CREATE UNIQUE INDEX `certificates_serial` ON `certificates` (`authority`,`serial`);--> statement-breakpoint
 DELETE FROM `challenges` WHERE `open_until` = 0;--> statement-breakpoint
 UPDATE `challenges` SET `profile` = '1' WHERE `profile` <> '';--> statement-breakpoint
 DROP INDEX `challenges_certificate`;--> statement-breakpoint

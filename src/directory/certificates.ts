@@ -30,12 +30,17 @@ export interface CertificateFacts {
   readonly owner: string | undefined
   /** What its challenge was bound to, and the version of the profile with it; undefined where we did not issue it. */
   readonly issued: { readonly binding: Binding; readonly profile: number } | undefined
-  /** Its CA was made here, so that each of its certificates is known that may be used for the first time. */
-  readonly isOfOwnCA: boolean
+  /**
+   * Since when this server records what its CA issues: since ever, or since the CA was imported (milliseconds). One of later
+   * without a row is forgotten. Undefined for a CA that issues nothing here.
+   */
+  readonly recordedSince: number | undefined
 }
 
 /** How long a certificate is kept that no device has used. */
 const UNUSED_FOR = 7 * 86_400_000
+/** So many are left by a round of those that anybody could have and no device has used. */
+export const MOST_UNUSED = 20_000
 const MINUTE = 60_000
 /** So many certificates are judged at a time, and so often in a round. */
 const BATCH = 5000
@@ -68,7 +73,7 @@ export async function certificateFacts(
       .from(certificates)
       .where(eq(certificates.fingerprint, fingerprint)),
     db
-      .select({ imported: authorities.imported })
+      .select({ imported: authorities.imported, addedAt: authorities.addedAt })
       .from(authorities)
       .where(eq(authorities.keyId, authority)),
   ])
@@ -78,7 +83,7 @@ export async function certificateFacts(
       profile: issued.profile,
       binding: { udid: issued.udid, serial: issued.serial },
     },
-    isOfOwnCA: ca?.imported === false,
+    recordedSince: ca && (ca.imported ? ca.addedAt : 0),
   }
 }
 
@@ -209,8 +214,7 @@ function stepsOf(d1: D1Database): Step {
 
 /**
  * A successor goes on being bound to what its predecessor was. The row is kept until the challenge of it is too old, so
- * that this is used up even if no device uses the certificate, and while a certificate without a row could come from an
- * imported CA's own time.
+ * that this is used up even if no device uses the certificate.
  */
 function insertion(
   step: Step,
@@ -227,7 +231,7 @@ function insertion(
           coalesce((SELECT bound_udid FROM certificates WHERE fingerprint = ?13), ?11),
           coalesce((SELECT bound_serial FROM certificates WHERE fingerprint = ?13), ?12),
           ?14 IS NOT NULL,
-          iif((SELECT imported FROM authorities WHERE key_id = ?3), ?7, ?15)
+          ?15
         WHERE (?9 IS NULL OR NOT EXISTS (SELECT 1 FROM certificates WHERE challenge = ?9))
           AND (NOT ?16 OR EXISTS (SELECT 1 FROM challenges WHERE hash = ?9))
           AND (?18 = '' OR EXISTS (SELECT 1 FROM invitations WHERE id = ?18 AND ${isOpenAt('?6')}))
@@ -254,8 +258,11 @@ function insertion(
   )
 }
 
-/** For the daily round: forgets certificates that no device has used, and that none may use any more. */
-export async function forgetUnused(d1: D1Database, now: number): Promise<void> {
+/**
+ * For the daily round: forgets certificates that no device has used, and that none may use any more: those that are
+ * too old, and of those that anybody could have the oldest, if there are more than `most`.
+ */
+export async function forgetUnused(d1: D1Database, now: number, most = MOST_UNUSED): Promise<void> {
   const due =
     'fingerprint IN (SELECT fingerprint FROM certificates WHERE kept_until > 0 AND kept_until <= ?1 ORDER BY kept_until LIMIT ?2)'
   const isUsed =
@@ -269,6 +276,12 @@ export async function forgetUnused(d1: D1Database, now: number): Promise<void> {
         BATCH,
       ),
       step(`DELETE FROM certificates WHERE ${due} AND NOT ${isUsed}`, now, BATCH),
+      step(
+        `DELETE FROM certificates WHERE fingerprint IN (SELECT fingerprint FROM certificates
+          WHERE counted = 1 AND NOT ${isUsed} ORDER BY issued_at DESC LIMIT ?2 OFFSET ?1)`,
+        most,
+        BATCH,
+      ),
     ])
     if (results.every(({ meta }) => meta.changes === 0)) {
       return

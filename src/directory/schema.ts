@@ -106,7 +106,10 @@ export const authorities = sqliteTable('authorities', {
   addedAt: integer('added_at').notNull(),
 })
 
-/** Every certificate that we issued. Whose it is stands in `identities`, under its fingerprint. */
+/**
+ * Every certificate that we issued. Whose it is stands in `identities`, under its fingerprint. With a rowid, because its
+ * rows are long: without one each takes a page of its own.
+ */
 export const certificates = sqliteTable(
   'certificates',
   {

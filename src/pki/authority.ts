@@ -34,8 +34,8 @@ const ORGANIZATION = 'EdgeMDM'
 const IDENTITY = 'MDM Identity'
 /** In characters: ub-common-name of RFC 5280 appendix A.1. */
 const MAX_COMMON_NAME = 64
-/** Clocks of devices and servers disagree by minutes. */
-const BACKDATED = 10 * MINUTE
+/** A certificate begins so much earlier than it is made: clocks of devices and servers disagree by minutes. */
+export const BACKDATED = 10 * MINUTE
 
 /**
  * A self-signed authority for a fresh key, valid for ten years from `now` (milliseconds since 1970). Its name

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { installAuthority } from '../../src/directory/authorities.ts'
+import { forgetUnused } from '../../src/directory/certificates.ts'
 import worker from '../../src/index.ts'
 import type { Env } from '../../src/env.ts'
 import {
@@ -306,5 +307,43 @@ describe('a rotation', () => {
     await installAuthority(env.DB, sealer, newAuthority(), facts)
     await installAuthority(env.DB, sealer, last, { ...facts, now: facts.now - DAY })
     expect((await listed())[0]).toMatchObject({ key_id: last.certificate.keyId, issues: true })
+  })
+})
+
+describe('certificates that no device uses', () => {
+  const moved = newAuthority()
+  const kept = async (where = '1'): Promise<number | null> =>
+    env.DB.prepare(`SELECT count(*) AS n FROM certificates WHERE ${where}`).first<number>('n')
+
+  it('are forgotten after 7 days below an imported CA too; only those of its time before are another server’s', async () => {
+    const before = firstIdentityOf(moved)
+    await install(moved, { imported: true })
+    const challenge = 'micromdm'
+    const [used, unused] = [await enrol({ challenge }), await enrol({ challenge })]
+    const device = newDevice({ identity: used })
+    await device.enroll()
+    turn(7 * DAY)
+    await worker.scheduled({} as ScheduledController, env as unknown as Env)
+    expect(await kept(`authority = '${moved.certificate.keyId}'`)).toBe(1)
+    expect((await newDevice({ identity: unused }).authenticate()).status).toBe(400)
+    expect((await newDevice({ identity: before }).enroll()).status).toBe(200)
+    expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
+    await install(moved, { imported: true })
+    expect((await newDevice({ identity: unused }).enroll()).status).toBe(200)
+  })
+
+  it('and that anybody could have are no more than so many: the oldest go first', async () => {
+    const row = (name: string, at: number) =>
+      env.DB.prepare(
+        `INSERT INTO certificates (fingerprint, authority, serial, subject, issued_at, not_after, der, counted, kept_until)
+          VALUES (?1, ?1, '', '', ?2, 0, x'', 1, ?3)`,
+      ).bind(name, clock.now() + at, clock.now() + DAY)
+    await env.DB.batch([
+      ...['first', 'second', 'third', 'fourth'].map((name, n) => row(name, n)),
+      env.DB.prepare(`INSERT INTO identities (fingerprint, enrollment) VALUES ('first', 'D')`),
+    ])
+    await forgetUnused(env.DB, clock.now(), 2)
+    const names = `fingerprint IN ('first', 'second', 'third', 'fourth')`
+    expect([await kept(names), await kept(`${names} AND fingerprint <> 'second'`)]).toEqual([3, 3])
   })
 })

@@ -12,10 +12,13 @@ import { reasonOf, warn } from '../../log.ts'
 import { deviceTypeOf, enrollmentId } from '../../mdm/enrollment.ts'
 import { NO_FACTS, type Message } from '../../mdm/message.ts'
 import type { SignatureCheck } from '../../pki/cms.ts'
+import { BACKDATED } from '../../pki/authority.ts'
 import { DerError } from '../../pki/der.ts'
 import { bindingOf } from '../../pki/challenge.ts'
 import { type Anchor, imported, validatePath } from '../../pki/path.ts'
 import { readCertificate } from '../../pki/x509.ts'
+
+const SECOND = 1000
 
 export type Signer = Extract<SignatureCheck, { ok: true }>
 
@@ -38,10 +41,11 @@ interface Refused {
 }
 
 type Checked =
-  | ({ readonly ok: true; readonly warnings: readonly string[] } & Pick<
-      Claim,
-      'caKey' | 'subject' | 'notAfter'
-    >)
+  | ({
+      readonly ok: true
+      readonly warnings: readonly string[]
+      readonly notBefore: number
+    } & Pick<Claim, 'caKey' | 'subject' | 'notAfter'>)
   | Refused
 
 /** A message that is the first to be signed with a certificate, as far as its device knows. */
@@ -85,10 +89,10 @@ async function claimFor(env: ReachEnv, config: Config, unclaimed: Unclaimed): Pr
   if (blocked) {
     return { ok: false, status: 401, reason: 'blocked' }
   }
-  const { caKey, subject, notAfter } = checked
+  const { caKey, subject, notBefore, notAfter } = checked
   const authority = config.deviceCAs.some(({ keyId }) => keyId === caKey) ? '' : caKey
   const known = await certificateFacts(env.DB, signer.fingerprint, authority)
-  const refused = refusal(known, message, config)
+  const refused = refusal(known, message, notBefore, config)
   if (refused !== undefined) {
     return { ok: false, status: 400, reason: refused }
   }
@@ -111,14 +115,17 @@ async function claimFor(env: ReachEnv, config: Config, unclaimed: Unclaimed): Pr
 }
 
 /** Why a certificate may not speak for the sender of a message, by what it was issued for; `undefined` if it may. */
-function refusal(known: CertificateFacts, message: Message, config: Config): string | undefined {
-  const { owner, issued, isOfOwnCA } = known
+function refusal(
+  known: CertificateFacts,
+  message: Message,
+  notBefore: number,
+  config: Config,
+): string | undefined {
+  const { owner, issued } = known
   const { device } = message.enrollment
   const isClaimed = owner === device
   if (!issued) {
-    return isOfOwnCA && !isClaimed
-      ? 'its CA issued no such certificate here, or no device used it within 7 days: the device has to enrol again'
-      : undefined
+    return isClaimed ? undefined : forgotten(known, notBefore)
   }
   const { bound } = provenance(known, message)
   if (bound && issued.binding.udid !== '' && !bound.udid) {
@@ -132,6 +139,18 @@ function refusal(known: CertificateFacts, message: Message, config: Config): str
   return isClaimed || authenticates || config.device.udidCertAuthWarnOnly
     ? undefined
     : 'this server issued the certificate, and no enrolment began with it: the device has to send Authenticate first'
+}
+
+/** Why a certificate without a row is none of another server's. */
+function forgotten({ recordedSince }: CertificateFacts, notBefore: number): string | undefined {
+  // Certificates tell whole seconds.
+  if (recordedSince === undefined || notBefore + BACKDATED + SECOND <= recordedSince) {
+    return undefined
+  }
+  const again = 'no device used it within 7 days: the device has to enrol again'
+  return recordedSince === 0
+    ? `its CA issued no such certificate here, or ${again}`
+    : `it is of later than the import of its CA, and another server issued it (then import the CA again), or ${again}`
 }
 
 /** Where a certificate comes from, and what of its binding this message says too. */
@@ -207,9 +226,9 @@ export function check(cas: readonly Anchor[], signer: Signer): Checked {
     if (!path.ok) {
       return { ok: false, status: 400, reason: path.reason }
     }
-    const { subject, notAfter } = leaf
+    const { subject, notBefore, notAfter } = leaf
     const { caKeyId: caKey, warnings } = path
-    return { ok: true, caKey, subject, notAfter, warnings }
+    return { ok: true, caKey, subject, notBefore, notAfter, warnings }
   } catch (error) {
     if (error instanceof DerError) {
       return { ok: false, status: 400, reason: `the certificate cannot be read: ${error.message}` }
