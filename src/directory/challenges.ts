@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { eq, lte, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
-import { ENROLL_ID, PROFILE_VERSION } from '../enroll/installed-profile.ts'
+import { PROFILE_VERSION } from '../enroll/installed-profile.ts'
 import type { ChallengeTerms, InvitedBy } from '../enroll/issuer.ts'
 import type { Sealer } from '../pki/seal.ts'
 import {
@@ -14,7 +14,6 @@ import {
   type Subject,
   writeChallenge,
 } from '../pki/challenge.ts'
-import { storedProfile } from './profiles.ts'
 import { authorities, certificates, challenges, moments } from './schema.ts'
 
 /** What the settings say of challenges; see `Config.scep`. */
@@ -66,8 +65,8 @@ const TOO_OLD = { kind: 'over', reason: 'the challenge is too old' } as const
 const REVOKED = 'challenges_revoked'
 
 /**
- * The mode in force. Nobody having chosen, a deployment with an imported CA or a stored enrolment profile keeps MicroMDM's static
- * challenge, because profiles with it are in the field; every other one has one-time challenges.
+ * The mode in force. Nobody having chosen, a deployment with an imported CA keeps MicroMDM's static challenge, because profiles
+ * with it are in the field; every other one has one-time challenges. A stored enrolment profile brings its own.
  */
 export async function challengeMode(
   d1: D1Database,
@@ -82,11 +81,8 @@ export async function challengeMode(
     .from(authorities)
     .where(eq(authorities.imported, true))
     .limit(1)
-  if (imported) {
-    return { kind: 'static', challenge, because: 'a CA was imported' }
-  }
-  return (await storedProfile(d1, ENROLL_ID))
-    ? { kind: 'static', challenge, because: 'an enrolment profile is stored' }
+  return imported
+    ? { kind: 'static', challenge, because: 'a CA was imported' }
     : { kind: 'one-time' }
 }
 
