@@ -7,6 +7,7 @@ import { readCertificate } from '../../src/pki/x509.ts'
 import { writePlist } from '../../src/plist/write.ts'
 import { createIdentity, createIssuer, type Identity } from '../../src/simulator/identity.ts'
 import { clock, turn, turnTimers } from './clock.ts'
+import { install, newAuthority } from './scep-client.ts'
 import { env, newDevice, newIdentity, TOPIC, until } from './server.ts'
 
 const elsewhere = createIssuer({ commonName: 'CA of another server', now: new Date(clock.now()) })
@@ -60,6 +61,12 @@ function counted(settings: object = {}, answer: () => Promise<void> = async () =
       get: (target, name) => {
         if (name === 'prepare') {
           return (query: string) => statement(target.prepare(query))
+        }
+        if (name === 'batch') {
+          return async (statements: D1PreparedStatement[]) => {
+            await answer()
+            return target.batch(statements)
+          }
         }
         const member: unknown = Reflect.get(target, name)
         return typeof member === 'function' ? member.bind(target) : member
@@ -155,6 +162,48 @@ describe('a certificate that descends from no accepted CA', () => {
     const identity = strange()
     expect(await server.send(identity, idle(newId()))).toBe(503)
     expect(server.count.objects).toBe(1)
+    turn(60_000)
+  })
+})
+
+describe('while the directory does not answer', () => {
+  it('a hundred messages a minute by certificates that lead to no known CA reach an object', async () => {
+    const server = counted({}, () => Promise.reject(new Error('D1 is away')))
+    const [one, known, id] = [strange(), newIdentity(), newId()]
+    expect(await newDevice({ identity: known, udid: id }).enroll()).toMatchObject({ status: 200 })
+    for (let n = 0; n < 130; n += 1) {
+      expect(await server.send(one, idle(newId()))).toBe(503)
+    }
+    expect(server.spent().objects).toBe(100)
+    expect(await server.send(known, idle(id))).toBe(200)
+    turn(60_000)
+    expect(await server.send(one, idle(newId()))).toBe(503)
+    expect(server.spent().objects).toBe(2)
+    turn(60_000)
+  })
+
+  it('a certificate of an accepted CA that no object knows reaches ten a minute', async () => {
+    let answer = async (): Promise<void> => {}
+    const server = counted({ DEVICE_CA: '' }, () => answer())
+    const ca = newAuthority()
+    await install(ca)
+    const identity = createIdentity({
+      ca: { certificate: ca.certificate, privateKey: ca.key },
+      commonName: 'A',
+      kind: 'ec',
+      now: new Date(clock.now()),
+    })
+    expect(await server.send(strange(), idle(newId()))).toBe(400)
+    answer = () => Promise.reject(new Error('D1 is away'))
+    turn(2 * HOUR)
+    for (let n = 0; n < 150; n += 1) {
+      expect(await server.send(strange(), idle(newId()))).toBe(503)
+    }
+    expect(server.spent().objects).toBe(100)
+    for (let n = 0; n < 20; n += 1) {
+      expect(await server.send(identity, idle(newId()))).toBe(503)
+    }
+    expect(server.spent().objects).toBe(10)
     turn(60_000)
   })
 })

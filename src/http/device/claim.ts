@@ -219,6 +219,11 @@ export async function acceptedCAs(db: D1Database, config: Config, age: number): 
   return [...config.deviceCAs.map(imported), ...own.anchors]
 }
 
+/** The same without asking the directory: our own CAs as they were last, however long ago, if this isolate ever read them. */
+export function lastKnownCAs(db: D1Database, config: Config): Anchor[] {
+  return [...config.deviceCAs.map(imported), ...(known.get(db)?.anchors ?? [])]
+}
+
 export function check(cas: readonly Anchor[], signer: Signer): Checked {
   try {
     const leaf = readCertificate(signer.certificate)

@@ -23,7 +23,7 @@ import { claim, type Signer } from './claim.ts'
 import { declarativeManagement } from './declarative-management.ts'
 import { readLargeBody, SMALL_BODY_BYTES } from './large-body.ts'
 import { signerOf } from './signer.ts'
-import { noteOwner, noteRefusal, vouch } from './vouch.ts'
+import { noteOutage, noteOwner, noteRefusal, vouch } from './vouch.ts'
 
 /**
  * The routes that devices call. Check-ins and reports are told apart by their bodies and taken on each path;
@@ -194,7 +194,9 @@ async function ask(
   if (claimed.status === 401) {
     return c.body(null, 401)
   }
-  if (claimed.status === 400) {
+  if (claimed.status === 503) {
+    noteOutage()
+  } else {
     noteRefusal(signer.fingerprint, claimed.owner)
   }
   return refuse(c, claimed.status, claimed.reason, message)

@@ -3,7 +3,7 @@ import type { Config } from '../../config.ts'
 import { ownerOf } from '../../directory/certificates.ts'
 import { reasonOf, warn } from '../../log.ts'
 import { createGate } from '../gate.ts'
-import { acceptedCAs, AUTHORITIES_FOR, check, type Signer } from './claim.ts'
+import { acceptedCAs, AUTHORITIES_FOR, check, lastKnownCAs, type Signer } from './claim.ts'
 
 /** Whether a certificate may come as far as an object, before one is touched. */
 export type Vouched =
@@ -26,16 +26,25 @@ const REFUSALS_FOR = 3_600_000
 /** A directory that does not answer is not asked again for so long. */
 const PATIENCE = 2000
 const PAUSE = 5000
+/**
+ * While it does not answer, an object is the only one to know a device's certificate. So often in a minute one is asked with
+ * a certificate that leads to an accepted CA, and so often with all others together: of a CA that is accepted no
+ * more, or in an isolate that could not read the CAs yet.
+ */
+const OUTAGE_TRIES = 10
+const OUTAGE_STRANGERS = 100
+const MINUTE = 60_000
 
 /** By fingerprint, what was used last at the end. */
 const seen = new Map<string, Seen>()
 let askAgainAt = 0
+const outage = { minute: 0, strangers: 0, tries: new Map<string, number>() }
 /** Strangers can ask for as many look-ups as they send certificates. */
 const lookups = createGate({ places: 4, line: 32, patience: 5000, lease: 30_000 })
 
 /**
  * Whether a message's certificate descends from an accepted CA, or belongs to an enrolment. Of a known one nothing is
- * asked. When the directory cannot be asked, the object decides. What is new is checked again as it is claimed.
+ * asked. When the directory cannot be asked, the object decides, within bounds. What is new is checked again as it is claimed.
  */
 export async function vouch(
   { DB }: { readonly DB: D1Database },
@@ -48,20 +57,54 @@ export async function vouch(
     keep(fingerprint, known)
     return { ok: true, owner: known.owner }
   }
+  const isRefused = refusalsOf(fingerprint) >= MAX_REFUSALS
   if (clock.now() < askAgainAt) {
-    return { ok: true, owner: undefined }
+    return withoutDirectory(DB, config, signer, isRefused)
   }
   try {
-    const isRefused = refusalsOf(fingerprint) >= MAX_REFUSALS
     const cas = await inTime(PATIENCE, acceptedCAs(DB, config, AUTHORITIES_FOR))
     return !isRefused && check(cas, signer).ok
       ? { ok: true, owner: undefined }
       : await lookUp(DB, config, signer, isRefused)
   } catch (error) {
-    askAgainAt = clock.now() + PAUSE
+    noteOutage()
     warn('directory:unavailable', { reason: reasonOf(error) })
-    return { ok: true, owner: undefined }
+    return withoutDirectory(DB, config, signer, isRefused)
   }
+}
+
+/** The directory has not answered. */
+export function noteOutage(): void {
+  askAgainAt = clock.now() + PAUSE
+}
+
+/** Devices go on without the directory, also in an isolate that has not seen them. */
+function withoutDirectory(
+  db: D1Database,
+  config: Config,
+  signer: Signer,
+  isRefused: boolean,
+): Vouched {
+  const minute = Math.floor(clock.now() / MINUTE)
+  if (outage.minute !== minute) {
+    Object.assign(outage, { minute, strangers: 0, tries: new Map() })
+  }
+  const { fingerprint } = signer
+  const tries = outage.tries.get(fingerprint) ?? 0
+  const isDescended = check(lastKnownCAs(db, config), signer).ok
+  const isWithin = isDescended
+    ? tries < OUTAGE_TRIES && outage.tries.size < MAX_SEEN
+    : outage.strangers < OUTAGE_STRANGERS
+  if (isRefused || !isWithin) {
+    const reason = 'the directory is not available, and this certificate is not known without it'
+    return { ok: false, status: 503, reason }
+  }
+  if (isDescended) {
+    outage.tries.set(fingerprint, tries + 1)
+  } else {
+    outage.strangers += 1
+  }
+  return { ok: true, owner: undefined }
 }
 
 async function lookUp(
