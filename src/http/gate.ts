@@ -3,10 +3,21 @@ import { clock, wait } from '../clock.ts'
 /** Leaves the place. */
 export type Leave = () => void
 
+export interface Guest {
+  /** One of a name is inside or in the line. */
+  readonly name?: string
+  /** It goes before others in the line. */
+  readonly isPreferred?: boolean
+  /** Whether it gives its place up to one who comes by the same name or is the first in the line. */
+  gives?(to: Guest): boolean
+  /** It has lost its place so. */
+  lose?(): void
+}
+
 /** Lets a few in at a time. A bounded line waits. */
 export interface Gate {
   /** @returns `undefined` when the line is full, when waiting took too long, or when the name is inside or in the line already */
-  enter(name?: string): Promise<Leave | undefined>
+  enter(guest?: Guest): Promise<Leave | undefined>
 }
 
 export interface GateBounds {
@@ -18,7 +29,7 @@ export interface GateBounds {
 }
 
 interface Ticket {
-  readonly name: string | undefined
+  readonly guest: Guest
   readonly until: number
 }
 
@@ -43,35 +54,61 @@ export function createGate({ places, line, patience, lease }: GateBounds): Gate 
     ended(waiting)
   }
 
-  function take(name: string | undefined): Leave {
-    const place = { name, until: clock.now() + lease }
+  function take(guest: Guest): Leave {
+    const place = { guest, until: clock.now() + lease }
     inside.add(place)
     return () => void inside.delete(place)
   }
 
+  /** The first one inside that gives its place up to a guest loses it. */
+  function displace(guest: Guest, among: readonly Ticket[]): boolean {
+    const loser = among.find((ticket) => ticket.guest.gives?.(guest))
+    if (loser) {
+      inside.delete(loser)
+      loser.guest.lose?.()
+    }
+    return loser !== undefined
+  }
+
+  function isNext(ticket: Ticket): boolean {
+    const [first] = waiting
+    return ticket === ([...waiting].find(({ guest }) => guest.isPreferred) ?? first)
+  }
+
+  /** A place in the line, which the last one has to leave for a guest that goes before it. */
+  function queue(guest: Guest): Ticket | undefined {
+    if (waiting.size >= line) {
+      const last = [...waiting].findLast((ticket) => !ticket.guest.isPreferred)
+      if (!guest.isPreferred || !last) {
+        return undefined
+      }
+      waiting.delete(last)
+    }
+    const ticket = { guest, until: clock.now() + patience }
+    waiting.add(ticket)
+    return ticket
+  }
+
   return {
-    async enter(name) {
+    async enter(guest = {}) {
       look()
-      const isNamed = [...inside, ...waiting].some((ticket) => ticket.name === name)
-      if (name !== undefined && isNamed) {
+      const isNamed = ({ guest: { name } }: Ticket): boolean =>
+        name !== undefined && name === guest.name
+      const namesakes = [...inside].filter(isNamed)
+      if ([...waiting].some(isNamed) || (namesakes.length > 0 && !displace(guest, namesakes))) {
         return undefined
       }
       if (waiting.size === 0 && inside.size < places) {
-        return take(name)
+        return take(guest)
       }
-      if (waiting.size >= line) {
-        return undefined
-      }
-      const ticket = { name, until: clock.now() + patience }
-      waiting.add(ticket)
-      while (waiting.has(ticket)) {
+      const ticket = queue(guest)
+      while (ticket && waiting.has(ticket)) {
+        if (isNext(ticket) && (inside.size < places || displace(guest, [...inside]))) {
+          waiting.delete(ticket)
+          return take(guest)
+        }
         await wait(LOOK_EVERY)
         look()
-        const [first] = waiting
-        if (first === ticket && inside.size < places) {
-          waiting.delete(ticket)
-          return take(name)
-        }
       }
       return undefined
     },

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { clock } from '../../src/clock.ts'
-import { createGate, type Gate, type Leave } from '../../src/http/gate.ts'
+import { createGate, type Gate, type Guest, type Leave } from '../../src/http/gate.ts'
 
 const machine = { ...clock }
 let time = 0
@@ -71,15 +71,32 @@ describe('a gate', () => {
 
   it('lets one of a name in or into the line', async () => {
     const gate = narrow()
-    const leave = await gate.enter('A')
-    expect(await gate.enter('A')).toBeUndefined()
-    expect(await gate.enter('B')).toBeTypeOf('function')
-    void gate.enter('C')
-    expect(await gate.enter('C')).toBeUndefined()
+    const leave = await gate.enter({ name: 'A' })
+    expect(await gate.enter({ name: 'A' })).toBeUndefined()
+    expect(await gate.enter({ name: 'B' })).toBeTypeOf('function')
+    void gate.enter({ name: 'C' })
+    expect(await gate.enter({ name: 'C' })).toBeUndefined()
     leave?.()
     await pass(100)
     await pass(5000)
-    expect(await gate.enter('A')).toBeTypeOf('function')
+    expect(await gate.enter({ name: 'A' })).toBeTypeOf('function')
+  })
+
+  it('lets who gives way lose its place to the first in the line, or to a namesake', async () => {
+    const gate = narrow()
+    const lost: string[] = []
+    const slow = (name: string) => ({
+      name,
+      gives: (to: Guest) => to.isPreferred === true || to.name === name,
+      lose: () => void lost.push(name),
+    })
+    await Promise.all([gate.enter(slow('A')), gate.enter(slow('B'))])
+    expect(await gate.enter({ name: 'B' })).toBeTypeOf('function')
+    const waits = ['C', 'D'].map((name) => gate.enter({ name }))
+    expect(await gate.enter({ name: 'E', isPreferred: true })).toBeTypeOf('function')
+    expect(lost).toEqual(['B', 'A'])
+    await pass(2000)
+    expect(await Promise.all(waits)).toEqual([undefined, undefined])
   })
 
   it('takes a place back that was never left', async () => {

@@ -372,4 +372,48 @@ describe('a body of more than 1 MB', () => {
     first.end()
     expect(await answer).toBe(400)
   })
+
+  describe('that comes slowly', () => {
+    const whole = (server: ReturnType<typeof counted>, identity = newIdentity()) => {
+      const { stream, end } = slowBody(15)
+      end()
+      return server.put(stream, signed(15, identity))
+    }
+    /** Four of them, each of which has its place. */
+    async function four(server: ReturnType<typeof counted>, first = newIdentity()) {
+      const slow = [first, newIdentity(), newIdentity(), newIdentity()].map((identity) => {
+        const body = slowBody(1)
+        const headers = { ...signed(1, identity), 'content-length': '19000000' }
+        return { body, answer: server.put(body.stream, headers) }
+      })
+      await until(
+        async () => slow.every(({ body }) => body.taken.bytes > 0),
+        (all) => all,
+      )
+      return slow.map(({ answer }) => answer)
+    }
+
+    it('gives its place to one that waits, also of the same certificate', async () => {
+      const server = counted()
+      const victim = newIdentity()
+      const slow = await four(server, victim)
+      expect(await server.put(slowBody(15).stream, signed(15, victim))).toBe(503)
+      await turnTimers(5000)
+      expect(await whole(server, victim)).toBe(400)
+      expect(await drained(slow[0] ?? expect.fail())).toBe(503)
+      expect(await Promise.all([whole(server), whole(server)])).toEqual([400, 400])
+      await turnTimers(120_000)
+      expect(await Promise.all(slow)).toEqual([503, 503, 503, 503])
+    })
+
+    it('and of a certificate of no device, to a device at once', async () => {
+      const server = counted()
+      const slow = await four(server)
+      const identity = newIdentity()
+      await bind(identity, newId())
+      expect(await whole(server, identity)).toBe(400)
+      await turnTimers(120_000)
+      expect(await Promise.all(slow)).toEqual([503, 503, 503, 503])
+    })
+  })
 })

@@ -1,19 +1,26 @@
 import type { Context } from 'hono'
-import { inTime } from '../../clock.ts'
+import { clock, inTime, wait } from '../../clock.ts'
 import { reasonOf } from '../../log.ts'
+import { OwnError } from '../../reason.ts'
 import type { AppEnv } from '../app-env.ts'
-import { MAX_BODY_BYTES, type Reading } from '../body.ts'
-import { createGate, type Leave } from '../gate.ts'
+import { MAX_BODY_BYTES, type Reading, WHOLE } from '../body.ts'
+import { addressOf, networkOf } from '../caller.ts'
+import { createGate, type Guest, type Leave } from '../gate.ts'
 import { namedSigner } from './signer.ts'
-import { vouch } from './vouch.ts'
+import { ownerIfKnown, vouch } from './vouch.ts'
 
 /** Messages are a few kilobytes. Only inventories are longer than this. */
-export const SMALL_BODY_BYTES = 1_000_000
+export const SMALL_BODY_BYTES = WHOLE
 
 /** An isolate has 128 MB, and a long message needs several times its length. */
 const WAITS_FOR = 20_000
 const READ_WITHIN = 120_000
 const ANSWERED_WITHIN = 60_000
+/** Slower than this after its first seconds, a body gives its place up to others (bytes a second). */
+const SLOW = 64_000
+const BEGINS_WITHIN = 5000
+/** How often a reading looks whether it still has its place. */
+const LOOK_EVERY = 200
 const gate = createGate({
   places: 4,
   line: 32,
@@ -28,7 +35,8 @@ export type LargeBody =
 
 /**
  * Reads a long body: of a sender whose certificate is vouched for, which its headers show without the body, one of each
- * certificate and a few of all at a time, and not for ever.
+ * certificate and network and a few of all at a time, and not for ever. Certificates are public, so that to name one proves
+ * nothing yet: who is slow gives way to others, and a certificate of no device to those of devices.
  */
 export async function readLargeBody(c: Context<AppEnv>, reading: Reading): Promise<LargeBody> {
   if ((reading.declared ?? 0) > MAX_BODY_BYTES) {
@@ -42,11 +50,16 @@ export async function readLargeBody(c: Context<AppEnv>, reading: Reading): Promi
   if (!vouched.ok) {
     return vouched
   }
-  const leave = await gate.enter(signer.fingerprint)
+  const place = placeFor(
+    reading,
+    `${signer.fingerprint} ${networkOf(addressOf(c))}`,
+    vouched.owner ?? (await ownerIfKnown(c.env, signer.fingerprint)),
+  )
+  const leave = await gate.enter(place.guest)
   if (!leave) {
     return { ok: false, status: 503, reason: 'too many bodies of more than 1 MB at once' }
   }
-  const read = await readInTime(reading)
+  const read = await readInTime(reading, place)
   if (!read.ok) {
     leave()
     return read
@@ -54,15 +67,66 @@ export async function readLargeBody(c: Context<AppEnv>, reading: Reading): Promi
   return { ...read, leave }
 }
 
+interface Place {
+  readonly guest: Guest
+  /** Empty until the place was lost. */
+  lost: string
+  isReading: boolean
+  since: number
+}
+
+function placeFor(reading: Reading, name: string, owner: string | undefined): Place {
+  const isSlow = (): boolean => {
+    const took = clock.now() - place.since
+    return took >= BEGINS_WITHIN && reading.come() < (SLOW * took) / 1000
+  }
+  const place: Place = {
+    lost: '',
+    isReading: false,
+    since: 0,
+    guest: {
+      name,
+      isPreferred: owner !== undefined,
+      gives: (to) =>
+        place.isReading && (isSlow() || (owner === undefined && to.isPreferred === true)),
+      lose() {
+        place.lost = 'others waited, and it came too slowly or by no known device'
+      },
+    },
+  }
+  return place
+}
+
+/** The body, unless the place is lost meanwhile. What one request waits for, another's cannot wake. */
+async function readWhileKept(reading: Reading, place: Place): Promise<Uint8Array | undefined> {
+  Object.assign(place, { isReading: true, since: clock.now() })
+  const read = reading.upTo(MAX_BODY_BYTES).finally(() => {
+    place.isReading = false
+  })
+  const watch = async (): Promise<Uint8Array | undefined> => {
+    while (place.isReading) {
+      if (place.lost !== '') {
+        throw new OwnError(place.lost)
+      }
+      await wait(LOOK_EVERY)
+    }
+    return read
+  }
+  return Promise.race([read, watch()])
+}
+
 async function readInTime(
   reading: Reading,
+  place: Place,
 ): Promise<{ readonly ok: true; readonly body: Uint8Array } | Extract<LargeBody, { ok: false }>> {
   try {
-    const body = await inTime(READ_WITHIN, reading.upTo(MAX_BODY_BYTES))
+    const body = await inTime(READ_WITHIN, readWhileKept(reading, place))
     return body
       ? { ok: true, body }
       : { ok: false, status: 413, reason: 'the body is longer than 20 MB' }
   } catch (error) {
+    place.isReading = false
+    reading.stop()
     return { ok: false, status: 503, reason: `the body did not come: ${reasonOf(error)}` }
   }
 }

@@ -139,6 +139,29 @@ async function lookUp(
   }
 }
 
+/** The enrolment that a certificate belongs to, as far as that can be said soon. */
+export async function ownerIfKnown(
+  { DB }: { readonly DB: D1Database },
+  fingerprint: string,
+): Promise<string | undefined> {
+  const known = seen.get(fingerprint)?.owner
+  if (known !== undefined || clock.now() < askAgainAt) {
+    return known
+  }
+  const leave = await lookups.enter()
+  try {
+    const owner = leave && (await inTime(PATIENCE, ownerOf(DB, fingerprint)))
+    if (owner !== undefined) {
+      keep(fingerprint, { owner })
+    }
+    return owner
+  } catch {
+    return undefined
+  } finally {
+    leave?.()
+  }
+}
+
 /** An object or the directory has said which enrolment a certificate belongs to. */
 export function noteOwner(fingerprint: string, owner: string): void {
   if (seen.get(fingerprint)?.owner === undefined) {
