@@ -50,18 +50,22 @@ export function newInstalled(): Installed {
 
 /**
  * Learns from a message of the device channel where the device sends such messages, and which certificate it
- * signs with. Written only when that is news, so that an idle connect writes nothing.
+ * signs with. Written only when that is news, so that an idle connect writes nothing. No signature covers the URL: a message that
+ * may have been heard before, which is not `fresh`, moves none.
  * @returns whether it was.
  */
 export function learn(
   installed: Installed,
   message: Message,
-  url: string,
-  fingerprint: string,
+  { url, fingerprint, fresh }: { url: string; fingerprint: string; fresh: boolean },
 ): { readonly url: boolean; readonly identity: boolean } {
   const place = message.kind === 'report' ? 'serverUrl' : 'checkInUrl'
   const news = {
-    url: message.enrollment.user === '' && url.length <= MAX_URL && installed[place] !== url,
+    url:
+      message.enrollment.user === '' &&
+      url.length <= MAX_URL &&
+      installed[place] !== url &&
+      (fresh || installed[place] === ''),
     identity: installed.identity !== fingerprint,
   }
   if (news.url) {

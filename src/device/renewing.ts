@@ -2,7 +2,7 @@
 import type { InstalledProfile } from '../enroll/installed-profile.ts'
 import type { KnownEnrollment } from '../enroll/renewal-profile.ts'
 import { RENEWAL_NEEDED } from '../events/topics.ts'
-import type { Report } from '../mdm/message.ts'
+import type { Message, Report } from '../mdm/message.ts'
 import { arrayAt, asDict, isDict, stringAt } from '../plist/dict.ts'
 import { PlistError } from '../plist/error.ts'
 import { readPlistTop } from '../plist/read.ts'
@@ -132,7 +132,11 @@ export function noteMessage(context: Context, input: DeviceInput): void {
   )
   // A message that an older identity signed, under way while the newer came, takes nothing back.
   const newest = current && current.id > signer.id ? current : signer
-  const news = learn(installed, input.message, input.url, newest.fingerprint)
+  const news = learn(installed, input.message, {
+    url: input.url,
+    fingerprint: newest.fingerprint,
+    fresh: isFresh(context, input.message),
+  })
   if (news.identity) {
     if (before !== '') {
       // Also by SCEP alone, of which no message tells.
@@ -149,6 +153,13 @@ export function noteMessage(context: Context, input: DeviceInput): void {
   if (news.identity || news.url) {
     saveDevice(context.db, device)
   }
+}
+
+/** Whether nobody can have captured a message before: it answers a command that waited, or an Authenticate begins anew. */
+function isFresh({ effects }: Context, message: Message): boolean {
+  return message.kind === 'report'
+    ? message.status !== 'Idle' && effects.finished.size > 0
+    : message.messageType === 'Authenticate'
 }
 
 /** The device would not take the renewal profile. */

@@ -56,20 +56,11 @@ export function planRenewal(known: KnownEnrollment, assumed: AssumedProfile): Re
 }
 
 function planOf(made: InstalledProfile, known: KnownEnrollment): RenewalPlan {
-  const { serverUrl, checkInUrl, topic } = known
+  const { topic } = known
   // Where the device's first message told no topic, a later one has.
   const profile = { ...made, topic: made.topic || topic }
   if (profile.topic === '') {
     return blocked(NO_TOPIC)
-  }
-  for (const [name, told, found] of [
-    ['ServerURL', profile.serverUrl, serverUrl],
-    ['CheckInURL', profile.checkInUrl, checkInUrl],
-  ] as const) {
-    // A proxy may change the host on the way, but nothing behind it.
-    if (found !== '' && pathOf(told) !== pathOf(found)) {
-      return blocked(`the device calls ${found}, and its profile had ${told} as ${name}`)
-    }
   }
   return topic !== '' && topic !== profile.topic
     ? blocked(`the device names the topic ${topic}, and its profile had ${profile.topic}`)
@@ -152,11 +143,6 @@ function asInstalled(told: PlistValue | undefined, found: string): string {
 function payloadsOf(profile: PlistDict): PlistDict[] {
   const content = profile['PayloadContent']
   return Array.isArray(content) ? content.filter((payload) => isDict(payload)) : []
-}
-
-function pathOf(url: string): string | undefined {
-  const parsed = URL.parse(url)
-  return parsed ? parsed.pathname + parsed.search : undefined
 }
 
 function blocked(reason: string): RenewalPlan {

@@ -136,15 +136,12 @@ describe('a device that enrolled by our profile', () => {
     })
   })
 
-  it('is blocked when it calls another URL than its profile had', async () => {
+  it('keeps the URLs of its profile, whatever it calls', async () => {
     const device = await enrolByProfile({ serverUrl: 'http://mdm.test/mdm/connect?moved=1' })
     await device.poll()
-    const answer = await renew(device)
-    expect(answer.status).toBe(409)
-    expect(answer.body.detail).toMatch(/the device calls http.*moved=1, and its profile had http/)
-    expect(await renewalOf(device, 'blocked')).toMatchObject({
-      renewal: { reason: answer.body.detail },
-    })
+    expect((await renew(device)).status).toBe(200)
+    await device.poll()
+    expect(sentMdm(device)).toMatchObject({ ServerURL: 'http://mdm.test/mdm/connect' })
   })
 
   it('has a renewal already on its way, and gets no second', async () => {

@@ -11,7 +11,17 @@ import { channelOf } from '../../../src/device/state.ts'
 import { writePlist } from '../../../src/plist/write.ts'
 import { attemptRenewal, renewalFacts } from '../../../src/device/renewing.ts'
 import { TestObject } from './object.ts'
-import { authenticate, checkIn, DEVICE, idle, queue, say, tokenUpdate, user } from './say.ts'
+import {
+  authenticate,
+  checkIn,
+  DEVICE,
+  idle,
+  queue,
+  report,
+  say,
+  tokenUpdate,
+  user,
+} from './say.ts'
 
 const HOUR = 3_600_000
 
@@ -78,6 +88,23 @@ it('a device object serves a device whose identity has expired, and learns where
     checkInUrl: 'https://mdm.test/checkin?site=1',
     topic: 'topic',
   })
+  const elsewhere = (message: Message) => {
+    const url = `https://elsewhere.test/${message.kind}`
+    object.commit((context) => receive(context, { ...input(message), url }))
+    return object.commit(renewalFacts)
+  }
+  const known = object.commit(renewalFacts)
+  for (const message of [idle(DEVICE), tokenUpdate(DEVICE), report(DEVICE, 'Acknowledged', 'u')]) {
+    expect(elsewhere(message)).toEqual(known)
+  }
+  queue(object, 'waits')
+  elsewhere(idle(DEVICE))
+  expect(elsewhere(report(DEVICE, 'Acknowledged', 'waits'))).toMatchObject({
+    serverUrl: 'https://elsewhere.test/report',
+    checkInUrl: 'https://mdm.test/checkin?site=1',
+  })
+  object.commit((context) => receive(context, input(idle(DEVICE))))
+  expect(object.commit(renewalFacts)).toMatchObject({ serverUrl: 'https://elsewhere.test/report' })
   const changes = () => object.db().all<{ n: number }>('SELECT total_changes() AS n')[0]?.n
   const before = changes()
   object.commit((context) => receive(context, input(idle(DEVICE))))
