@@ -1,5 +1,6 @@
-import { expect, it } from 'vitest'
-import { api, decide, newDevice, newIdentity, pushes, until } from './server.ts'
+import { expect, it, vi } from 'vitest'
+import { ask } from './enroll-tools.ts'
+import { api, BASIC, decide, env, newDevice, newIdentity, pushes, until } from './server.ts'
 
 /** An enrolled Mac, and what enrols with its id and another certificate. */
 async function rivals() {
@@ -119,6 +120,29 @@ it('an admin decides for many at once, and hears of those that are not contested
   ])
   await one.device.poll()
   expect(one.device.received.map(({ requestType }) => requestType)).toEqual(['SecurityInfo'])
+})
+
+it('a device that fails is told as that, and the others are decided', async () => {
+  const { device, other } = await rivals()
+  await other.enroll()
+  const DEVICE = {
+    getByName: (name: string) =>
+      name === 'FAILS'
+        ? { viewDevice: () => Promise.reject(new Error('overloaded')) }
+        : env.DEVICE.getByName(name),
+  }
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  const body = JSON.stringify({ ids: ['FAILS', device.udid], decision: 'new' })
+  const init = { method: 'POST', headers: { authorization: BASIC }, body }
+  const response = await ask('/api/enrollments/decide', init, { DEVICE })
+  expect(warn.mock.calls.join()).toContain('contest:decision-failed')
+  warn.mockRestore()
+  expect(await response.json()).toMatchObject({
+    outcomes: [
+      { outcome: 'failed', detail: expect.stringContaining('send its id again') },
+      { outcome: 'decided' },
+    ],
+  })
 })
 
 it('an identity of an earlier enrolment is answered with 503 until an admin reinstates it', async () => {

@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { DevicePage } from '../../device/page.ts'
 import { rfc3339 } from '../../events/event.ts'
+import { reasonOf, warn } from '../../log.ts'
 import { AdminError, atDevice } from '../at-device.ts'
 import { deviceItself, idText } from './device-id.ts'
 import { answer, body, deviceId, newRoutes, refusal, time } from './frame.ts'
@@ -10,6 +11,7 @@ export const contests = newRoutes()
 
 const tags = ['Enrolments']
 const MAX_IDS = 100
+const UNREACHED = 'the device could not be asked, and may be decided or not: send its id again'
 const DECISIONS = {
   new: 'admin',
   renewal: 'admin_renewal',
@@ -84,7 +86,8 @@ contests.openapi(
         if (error instanceof AdminError) {
           return { id, outcome: 'failed', detail: error.message }
         }
-        throw error
+        warn('contest:decision-failed', { device: id, reason: reasonOf(error) })
+        return { id, outcome: 'failed', detail: UNREACHED }
       }
     }
     return c.json({ outcomes: await Promise.all([...new Set(ids)].map(decide)) }, 200)
