@@ -1,5 +1,5 @@
 import { createExecutionContext } from 'cloudflare:test'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import worker from '../../src/index.ts'
 import type { Env } from '../../src/env.ts'
 import { signDetached } from '../../src/pki/cms-sign.ts'
@@ -374,6 +374,8 @@ describe('a body of more than 1 MB', () => {
   })
 
   describe('that comes slowly', () => {
+    // Those of a test that failed end as well.
+    afterEach(() => turnTimers(200_000))
     const whole = (server: ReturnType<typeof counted>, identity = newIdentity()) => {
       const { stream, end } = slowBody(15)
       end()
