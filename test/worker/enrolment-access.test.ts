@@ -179,14 +179,17 @@ describe('each mode on each way in', () => {
     expect(await said(KNOWN, '/')).toContain('href="https://mdm.test/ota/enroll"')
   })
 
-  it('an answer to an admin leads to the profile where there is no page', async () => {
-    const settings = { ...TOKEN, HOMEPAGE: 'false', PUBLIC_URL: 'https://mdm.example.com' }
-    const { mode, link } = await (
-      await deployed(settings)('GET', '/api/enrollment')
-    ).json<Record<string, string>>()
-    expect(mode).toBe('token')
-    expect(link).toMatch(/^https:\/\/mdm\.example\.com\/mdm\/enroll\?token=[0-9a-f]{32}$/)
-  })
+  it.each([
+    [TOKEN, /^https:\/\/mdm\.example\.com\/mdm\/enroll\?token=[0-9a-f]{32}$/],
+    [KNOWN, /^https:\/\/mdm\.example\.com\/ota\/enroll$/],
+  ])(
+    'an answer to an admin of %j leads to what is given where there is no page',
+    async (mode, way) => {
+      const settings = { ...mode, HOMEPAGE: 'false', PUBLIC_URL: 'https://mdm.example.com' }
+      const response = await deployed(settings)('GET', '/api/enrollment')
+      expect(await response.json()).toMatchObject({ link: expect.stringMatching(way) })
+    },
+  )
 })
 
 describe('an invitation', () => {

@@ -30,7 +30,8 @@ enrollment.openapi(
           mode: z.enum(['open', 'token', 'known']).openapi({ description: '`ENROLLMENT`' }),
           meaning: z.string(),
           link: z.url().openapi({
-            description: 'for people: the page, or the profile where `HOMEPAGE` is off',
+            description:
+              'for people: the page; where `HOMEPAGE` is off, the profile, or `ota_url` if the mode is `known`',
           }),
           profile_url: z.url().openapi({ description: '`url` of the profile for ADE' }),
           ota_url: z.url().openapi({ description: 'for people, where OTA is wanted' }),
@@ -52,7 +53,13 @@ enrollment.openapi(
       c,
       mode === 'token' ? { [TOKEN_PARAM]: access.token } : {},
     )
-    return c.json({ mode, meaning: MEANINGS[mode], link, profile_url: profile, ota_url: ota }, 200)
+    const { homepage } = c.var.config.enrollment
+    // A plain download shows no serial number.
+    const forPeople = mode === 'known' && !homepage ? ota : link
+    return c.json(
+      { mode, meaning: MEANINGS[mode], link: forPeople, profile_url: profile, ota_url: ota },
+      200,
+    )
   },
 )
 
