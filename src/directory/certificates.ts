@@ -3,7 +3,7 @@ import { eq, type SQL } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import type { Certificate } from '../pki/x509.ts'
 import type { Binding } from '../pki/challenge.ts'
-import type { FreshChallenge } from './challenges.ts'
+import { type FreshChallenge, REVOKED } from './challenges.ts'
 import { isOpenAt } from './invitations.ts'
 import { authorities, certificates, identities } from './schema.ts'
 
@@ -126,7 +126,7 @@ export async function isWithinRate(d1: D1Database, rate: number, now: number): P
  * that it renews, all or nothing. Of several attempts at one request, or with one challenge, the first wins.
  * `instead` names an older answer that the request does not mean any more.
  * @returns what now answers the request: this certificate, one from another attempt, or nothing, when meanwhile the
- * challenge was used by another request, its invitation has ended, or as many were issued as may be.
+ * challenge was used by another request or revoked, its invitation has ended, or as many were issued as may be.
  */
 export async function recordCertificate(
   d1: D1Database,
@@ -198,6 +198,7 @@ const NO_CHALLENGE = {
   profile: 0,
   binding: { udid: '', serial: '' },
   isRow: false,
+  issuedAt: Number.MAX_SAFE_INTEGER,
   expiresAt: 0,
   invitation: '',
 }
@@ -223,7 +224,8 @@ function insertion(
   { challenge, renews, rate }: Grounds,
 ): D1PreparedStatement {
   const { fingerprint, serial, subjectText, notAfter, der } = certificate
-  const { hash, profile, binding, isRow, expiresAt, invitation } = challenge ?? NO_CHALLENGE
+  const { hash, profile, binding, isRow, issuedAt, expiresAt, invitation } =
+    challenge ?? NO_CHALLENGE
   return step(
     `INSERT INTO certificates (fingerprint, request, authority, serial, subject, issued_at, not_after, der,
         challenge, profile, bound_udid, bound_serial, counted, kept_until)
@@ -233,7 +235,8 @@ function insertion(
           ?14 IS NOT NULL,
           ?15
         WHERE (?9 IS NULL OR NOT EXISTS (SELECT 1 FROM certificates WHERE challenge = ?9))
-          AND (NOT ?16 OR EXISTS (SELECT 1 FROM challenges WHERE hash = ?9))
+          AND iif(?16, EXISTS (SELECT 1 FROM challenges WHERE hash = ?9),
+            NOT EXISTS (SELECT 1 FROM moments WHERE name = '${REVOKED}' AND at >= ?19))
           AND (?18 = '' OR EXISTS (SELECT 1 FROM invitations WHERE id = ?18 AND ${isOpenAt('?6')}))
           AND (?14 IS NULL OR (SELECT count(*) FROM certificates WHERE counted = 1 AND issued_at > ?17) < ?14)
       ON CONFLICT (request) DO NOTHING`,
@@ -255,6 +258,7 @@ function insertion(
     Number(isRow),
     now - MINUTE,
     invitation,
+    issuedAt,
   )
 }
 

@@ -39,6 +39,8 @@ export interface FreshChallenge {
   readonly hash: string
   /** It is a row, and no more once it is used. Another one is told by the certificate that it got. */
   readonly isRow: boolean
+  /** When it was given out; 0 for a row, which goes when it is revoked. */
+  readonly issuedAt: number
   readonly expiresAt: number
   /** Fingerprint of the certificate that it is to renew; empty for a new enrolment. */
   readonly renews: string
@@ -62,7 +64,7 @@ export type FoundChallenge =
 const FOREVER = Number.MAX_SAFE_INTEGER
 const TOO_OLD = { kind: 'over', reason: 'the challenge is too old' } as const
 /** Challenges without a row that were given out until then are void. */
-const REVOKED = 'challenges_revoked'
+export const REVOKED = 'challenges_revoked'
 
 /**
  * The mode in force. Nobody having chosen, a deployment with an imported CA keeps MicroMDM's static challenge, because profiles
@@ -192,6 +194,7 @@ export async function findChallenge(
     const challenge: FreshChallenge = {
       hash,
       isRow: true,
+      issuedAt: 0,
       expiresAt: openUntil,
       renews: certificate,
       // Rows from before there were versions hold the text of the first one.

@@ -143,6 +143,17 @@ describe('a download', () => {
     }
   })
 
+  it('that is revoked while a request with it is answered gets nothing', async () => {
+    const text = await download()
+    const found = await findChallenge(env.DB, createSealer(env.SEAL_KEYS), text, clock.now())
+    const challenge = found.kind === 'fresh' ? found.challenge : expect.fail()
+    await api('DELETE', '/api/challenges')
+    turn(1)
+    const certificate = readCertificate(newIdentity().certificate)
+    const facts = { request: text, authority: 'x', now: clock.now() }
+    expect(await recordCertificate(env.DB, certificate, facts, { challenge })).toBeUndefined()
+  })
+
   it('gets the same request the same certificate, also when the challenge is over', async () => {
     const pending = request({ challenge: await download() }, authority)
     const first = await send(pending)

@@ -103,7 +103,7 @@ async function issue(
   )
   if (!recorded) {
     return refused(
-      'another request has used the challenge or its invitation just now, or the last place of this minute',
+      'another request has used the challenge or its invitation just now, or the last place of this minute, or an admin has revoked it',
     )
   }
   log('scep:issued', {
