@@ -60,50 +60,30 @@ export function createGate({ places, line, patience, lease }: GateBounds): Gate 
     return () => void inside.delete(place)
   }
 
-  /** The first one inside that gives its place up to a guest loses it. */
-  function displace(guest: Guest, among: readonly Ticket[]): boolean {
-    const loser = among.find((ticket) => ticket.guest.gives?.(guest))
-    if (loser) {
-      inside.delete(loser)
-      loser.guest.lose?.()
-    }
-    return loser !== undefined
-  }
-
-  function isNext(ticket: Ticket): boolean {
-    const [first] = waiting
-    return ticket === ([...waiting].find(({ guest }) => guest.isPreferred) ?? first)
-  }
-
-  /** A place in the line, which the last one has to leave for a guest that goes before it. */
-  function queue(guest: Guest): Ticket | undefined {
-    if (waiting.size >= line) {
-      const last = [...waiting].findLast((ticket) => !ticket.guest.isPreferred)
-      if (!guest.isPreferred || !last) {
-        return undefined
-      }
-      waiting.delete(last)
-    }
-    const ticket = { guest, until: clock.now() + patience }
-    waiting.add(ticket)
-    return ticket
-  }
-
   return {
     async enter(guest = {}) {
       look()
       const isNamed = ({ guest: { name } }: Ticket): boolean =>
         name !== undefined && name === guest.name
       const namesakes = [...inside].filter(isNamed)
-      if ([...waiting].some(isNamed) || (namesakes.length > 0 && !displace(guest, namesakes))) {
+      if (
+        [...waiting].some(isNamed) ||
+        (namesakes.length > 0 && !displace(guest, namesakes, inside))
+      ) {
         return undefined
       }
       if (waiting.size === 0 && inside.size < places) {
         return take(guest)
       }
-      const ticket = queue(guest)
-      while (ticket && waiting.has(ticket)) {
-        if (isNext(ticket) && (inside.size < places || displace(guest, [...inside]))) {
+      const ticket = { guest, until: clock.now() + patience }
+      if (!joinLine(ticket, waiting, line)) {
+        return undefined
+      }
+      while (waiting.has(ticket)) {
+        if (
+          ticket === nextOf(waiting) &&
+          (inside.size < places || displace(guest, [...inside], inside))
+        ) {
           waiting.delete(ticket)
           return take(guest)
         }
@@ -113,4 +93,32 @@ export function createGate({ places, line, patience, lease }: GateBounds): Gate 
       return undefined
     },
   }
+}
+
+/** The first of some that gives its place up to a guest loses it. */
+function displace(guest: Guest, among: readonly Ticket[], inside: Set<Ticket>): boolean {
+  const loser = among.find((ticket) => ticket.guest.gives?.(guest))
+  if (loser) {
+    inside.delete(loser)
+    loser.guest.lose?.()
+  }
+  return loser !== undefined
+}
+
+function nextOf(waiting: ReadonlySet<Ticket>): Ticket | undefined {
+  const [first] = waiting
+  return [...waiting].find(({ guest }) => guest.isPreferred) ?? first
+}
+
+/** Gives a ticket a place in the line, if there is one. The last one that is not preferred leaves a full line to one that is. */
+function joinLine(ticket: Ticket, waiting: Set<Ticket>, line: number): boolean {
+  if (waiting.size >= line) {
+    const last = [...waiting].findLast(({ guest }) => !guest.isPreferred)
+    if (!ticket.guest.isPreferred || !last) {
+      return false
+    }
+    waiting.delete(last)
+  }
+  waiting.add(ticket)
+  return true
 }
