@@ -10,6 +10,7 @@ import {
   bindingOf,
   CHALLENGE_PURPOSE,
   isBound,
+  nonceOf,
   readChallenge,
   type Subject,
   writeChallenge,
@@ -98,7 +99,7 @@ export async function profileChallenge(
   now: number,
   terms: ChallengeTerms,
 ): Promise<string> {
-  const { profile, subject = {}, by } = terms
+  const { profile, subject = {}, by, oncePer } = terms
   const lifetime = scep.challengeLifetime
   if (typeof by === 'object') {
     await forgetOldest(d1, by)
@@ -117,6 +118,7 @@ export async function profileChallenge(
     issuedAt: now,
     expiresAt: now + lifetime,
     binding,
+    nonce: nonceOf(oncePer),
   })
 }
 
@@ -177,7 +179,8 @@ export async function findChallenge(
   now: number,
 ): Promise<FoundChallenge> {
   const db = drizzle(d1)
-  const hash = hashOf(text)
+  const grant = readChallenge(sealer.derive(CHALLENGE_PURPOSE), text)
+  const hash = hashOf(grant?.nonce ?? text)
   const [[row], [spent], [revoked]] = await db.batch([
     db.select().from(challenges).where(eq(challenges.hash, hash)),
     db
@@ -205,7 +208,6 @@ export async function findChallenge(
     }
     return openUntil <= now ? TOO_OLD : { kind: 'fresh', challenge }
   }
-  const grant = readChallenge(sealer.derive(CHALLENGE_PURPOSE), text)
   if (!grant) {
     return { kind: 'unknown' }
   }

@@ -81,12 +81,20 @@ export async function addInvitation(
   return invitation && { invitation, secret }
 }
 
-/** The invitation that a link shows, in whatever state. What cannot be a secret is not looked up. */
+/** The invitation that a link shows by its secret, in whatever state. What cannot be a secret is not looked up. */
 export async function invitationOf(
   d1: D1Database,
   secret: string,
 ): Promise<Invitation | undefined> {
   return SECRET.test(secret) ? findInvitation(d1, idOf(secret)) : undefined
+}
+
+/** The invitation with that id, or with that secret: who finds a link that leaked knows nothing else of it. */
+export async function invitationNamed(
+  d1: D1Database,
+  idOrSecret: string,
+): Promise<Invitation | undefined> {
+  return (await findInvitation(d1, idOrSecret)) ?? invitationOf(d1, idOrSecret)
 }
 
 export async function findInvitation(d1: D1Database, id: string): Promise<Invitation | undefined> {

@@ -7,6 +7,8 @@ export interface ChallengeTerms {
   readonly profile: number
   /** The device that it is bound to: what is named of it has to be true of whoever uses the identity. */
   readonly subject?: Subject
+  /** All challenges with the same text are good for one certificate together; those with none for one each. */
+  readonly oncePer?: string
   /** `anybody`: downloads are open. `token`: the download showed the deployment's token. Else an admin's invitation opened it. */
   readonly by: 'anybody' | 'token' | InvitedBy
 }

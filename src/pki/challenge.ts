@@ -27,6 +27,8 @@ export interface Grant {
   readonly issuedAt: number
   readonly expiresAt: number
   readonly binding: Binding
+  /** Hexadecimal: challenges with the same nonce are good for one certificate together. */
+  readonly nonce: string
 }
 
 /** What the keys are derived for: a challenge of another layout has another one. */
@@ -48,7 +50,14 @@ const BYTES = MAC + MAC_BYTES
 const SPELLING = new RegExp(`^[A-Za-z0-9+/]{${(BYTES / 3) * 4}}$`)
 const UNBOUND = Buffer.alloc(DIGEST_BYTES).toString('hex')
 
-/** Writes a challenge, another one with each call. */
+/** A nonce that is another one with each call, or with each text. */
+export function nonceOf(text?: string): string {
+  const bytes =
+    text === undefined ? randomBytes(NONCE_BYTES) : createHash('sha256').update(text).digest()
+  return bytes.toString('hex', 0, NONCE_BYTES)
+}
+
+/** The challenge that says all this. */
 export function writeChallenge(key: KeyObject, grant: Grant): string {
   const bytes = Buffer.alloc(BYTES)
   bytes.writeUInt8(grant.profile, 0)
@@ -57,7 +66,7 @@ export function writeChallenge(key: KeyObject, grant: Grant): string {
   bytes.writeUIntBE(Math.min(grant.expiresAt, LATEST), EXPIRES, TIME_BYTES)
   bytes.write(grant.binding.udid, UDID, 'hex')
   bytes.write(grant.binding.serial, SERIAL, 'hex')
-  bytes.set(randomBytes(NONCE_BYTES), NONCE)
+  bytes.write(grant.nonce, NONCE, 'hex')
   bytes.set(macOf(key, bytes), MAC)
   return bytes.toString('base64')
 }
@@ -77,6 +86,7 @@ export function readChallenge(keys: readonly KeyObject[], text: string): Grant |
     issuedAt: bytes.readUIntBE(ISSUED, TIME_BYTES),
     expiresAt: bytes.readUIntBE(EXPIRES, TIME_BYTES),
     binding: { udid: digestAt(bytes, UDID), serial: digestAt(bytes, SERIAL) },
+    nonce: bytes.toString('hex', NONCE, MAC),
   }
 }
 

@@ -15,6 +15,7 @@ import { readCertificate } from '../../src/pki/x509.ts'
 import { createIdentity } from '../../src/simulator/identity.ts'
 import { createPublicKey } from 'node:crypto'
 import { clock, turn } from './clock.ts'
+import { ask } from './enroll-tools.ts'
 import { api, env, newDevice, newIdentity, serve } from './server.ts'
 import {
   enrol,
@@ -330,6 +331,19 @@ describe('certificates that no device uses', () => {
     expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
     await install(moved, { imported: true })
     expect((await newDevice({ identity: unused }).enroll()).status).toBe(200)
+  })
+
+  it('and were forgotten begin no enrolment because DEVICE_CA names our CA too', async () => {
+    const own = newAuthority()
+    await install(own)
+    const identity = await enrol({ challenge: await oneTimeChallenge() })
+    turn(7 * DAY)
+    await worker.scheduled({} as ScheduledController, env as unknown as Env)
+    expect(await kept(`authority = '${own.certificate.keyId}'`)).toBe(0)
+    const bindings = { DEVICE_CA: pem('CERTIFICATE', own.certificate.der) }
+    const device = newDevice({ identity, fetch: (url, init) => ask(url, init, bindings) })
+    expect((await device.connect({ Status: 'Idle' })).status).toBe(400)
+    expect((await device.authenticate()).status).toBe(400)
   })
 
   it('and that anybody could have are no more than so many: the oldest go first', async () => {

@@ -199,6 +199,7 @@ describe('an identity from a challenge that was given out for a device', () => {
     const [udid, serial] = [crypto.randomUUID(), 'C02BOUND']
     const about = { UDID: udid, SERIAL: serial }
     let challenge: string
+    let again: string | undefined
     if (way === 'ADE') {
       challenge = await challengeOf('/mdm/enroll', posted(about))
     } else {
@@ -208,8 +209,15 @@ describe('an identity from a challenge that was given out for a device', () => {
         expect((await serve('/ota/phase23', posted(lie, first))).status).toBe(400)
       }
       challenge = await challengeOf('/ota/phase23', posted(about, first))
+      turn(1000)
+      again = await challengeOf('/ota/phase23', posted(about, first))
     }
     const identity = await mine({ challenge })
+    if (again !== undefined) {
+      // The identity of phase 2 gets one other, and that one none.
+      await expect(mine({ challenge: again })).rejects.toMatchObject({ failInfo: '2' })
+      expect((await serve('/ota/phase23', posted(about, identity))).status).toBe(400)
+    }
     const lines = await reasons('device:refused', async () => {
       for (const wrong of [
         { udid: other.udid, serial },
@@ -346,7 +354,7 @@ describe('a blocked device', () => {
       ]
       return Promise.all(posts.map(async ([path, init]) => (await serve(path, init)).status))
     }
-    const identity = await mine({ challenge: await challengeOf('/mdm/enroll', posted(about)) })
+    const identity = await mine({ challenge: await challengeOf('/ota/phase23', posted(about)) })
     const mac = device(identity, { udid, serial })
     await mac.enroll()
     const token = crypto.getRandomValues(new Uint8Array(16))

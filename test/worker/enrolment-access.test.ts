@@ -249,6 +249,12 @@ describe('an invitation', () => {
     await expect(identityBy(profile)).rejects.toMatchObject({ failInfo: '2' })
     turn(HOUR)
     expect((await api('DELETE', `/api/invitations/${id}`)).body).toEqual(revoked.body)
+    // Who finds a link that leaked has no id.
+    const leaked = await invite()
+    const [, secret] = leaked.query.split('=')
+    expect(await invitationAt(secret ?? '')).toMatchObject({ id: leaked.id, state: 'open' })
+    await api('DELETE', `/api/invitations/${secret}`)
+    expect(await invitationAt(leaked.id)).toMatchObject({ state: 'revoked' })
   })
 
   it('is forgotten 30 days after its end, and not before', async () => {

@@ -3,8 +3,8 @@ import { clock } from '../../clock.ts'
 import { DAY, readDuration } from '../../config-values.ts'
 import {
   addInvitation,
-  findInvitation,
   type Invitation,
+  invitationNamed,
   listInvitations,
   MAX_INVITATIONS,
   revokeInvitation,
@@ -64,7 +64,11 @@ const EXAMPLE: z.infer<typeof invitation> = {
   revoked_at: null,
 }
 const params = z.object({
-  id: z.string().openapi({ param: { name: 'id', in: 'path' }, example: EXAMPLE.id }),
+  id: z.string().openapi({
+    param: { name: 'id', in: 'path' },
+    example: EXAMPLE.id,
+    description: 'the id, or what stands behind `invitation=` in the link',
+  }),
 })
 const noInvitation = refusal('no such invitation: it never was, or ended more than 30 days ago')
 
@@ -177,8 +181,8 @@ invitations.openapi(
   }),
   async (c) => {
     const { id } = c.req.valid('param')
-    const found = await findInvitation(c.env.DB, id)
-    return c.json(invitationJson(existing(id, found), clock.now()), 200)
+    const found = existing(await invitationNamed(c.env.DB, id))
+    return c.json(invitationJson(found, clock.now()), 200)
   },
 )
 
@@ -198,14 +202,15 @@ invitations.openapi(
   async (c) => {
     const { id } = c.req.valid('param')
     const now = clock.now()
-    const revoked = existing(id, await revokeInvitation(c.env.DB, id, now))
+    const named = existing(await invitationNamed(c.env.DB, id))
+    const revoked = existing(await revokeInvitation(c.env.DB, named.id, now))
     return c.json(invitationJson(revoked, now), 200)
   },
 )
 
-function existing(id: string, found: Invitation | undefined): Invitation {
+function existing(found: Invitation | undefined): Invitation {
   if (!found) {
-    throw new AdminError(`there is no invitation ${id}, or it ended more than 30 days ago`, 404)
+    throw new AdminError('there is no such invitation, or it ended more than 30 days ago', 404)
   }
   return found
 }

@@ -90,9 +90,9 @@ async function claimFor(env: ReachEnv, config: Config, unclaimed: Unclaimed): Pr
     return { ok: false, status: 401, reason: 'blocked' }
   }
   const { caKey, subject, notBefore, notAfter } = checked
-  const authority = config.deviceCAs.some(({ keyId }) => keyId === caKey) ? '' : caKey
-  const known = await certificateFacts(env.DB, signer.fingerprint, authority)
-  const refused = refusal(known, message, notBefore, config)
+  const authority = isOneOf(ownCAs.get(env.DB)?.anchors ?? [], caKey) ? caKey : ''
+  const facts = await certificateFacts(env.DB, signer.fingerprint, authority)
+  const refused = refusal(facts, message, notBefore, config)
   if (refused !== undefined) {
     return { ok: false, status: 400, reason: refused }
   }
@@ -109,8 +109,8 @@ async function claimFor(env: ReachEnv, config: Config, unclaimed: Unclaimed): Pr
   const namesakes = isUsers ? await namesakesOf(env, device) : undefined
   return {
     ok: true,
-    claim: { caKey, subject, notAfter, ...provenance(known, message), namesakes },
-    profile: profileOf(known, config, unclaimed),
+    claim: { caKey, subject, notAfter, ...provenance(facts, message), namesakes },
+    profile: profileOf(facts, config, unclaimed),
   }
 }
 
@@ -203,25 +203,35 @@ async function namesakesOf(env: ReachEnv, device: string): Promise<Claim['namesa
 
 /** A CA that was added meanwhile is looked for at once, and one that was removed has no part in the claim. */
 export const AUTHORITIES_FOR = 30_000
-const known = new WeakMap<D1Database, { at: number; anchors: readonly Anchor[] }>()
+const ownCAs = new WeakMap<D1Database, { at: number; anchors: readonly Anchor[] }>()
 
 /** Our own CAs, as they were at most `age` milliseconds ago, and those of `DEVICE_CA`. */
 export async function acceptedCAs(db: D1Database, config: Config, age: number): Promise<Anchor[]> {
-  let own = known.get(db)
+  let own = ownCAs.get(db)
   if (own === undefined || clock.now() - own.at >= age) {
     if (own !== undefined) {
       // Until it is read, others use what is known.
-      known.set(db, { ...own, at: clock.now() })
+      ownCAs.set(db, { ...own, at: clock.now() })
     }
     own = { at: clock.now(), anchors: await authorityAnchors(db) }
-    known.set(db, own)
+    ownCAs.set(db, own)
   }
-  return [...config.deviceCAs.map(imported), ...own.anchors]
+  return withOthers(own.anchors, config)
 }
 
 /** The same without asking the directory: our own CAs as they were last, however long ago, if this isolate ever read them. */
 export function lastKnownCAs(db: D1Database, config: Config): Anchor[] {
-  return [...config.deviceCAs.map(imported), ...(known.get(db)?.anchors ?? [])]
+  return withOthers(ownCAs.get(db)?.anchors ?? [], config)
+}
+
+/** What is our own stays so, though `DEVICE_CA` names it too: we know what we issued by it, and for whom. */
+function withOthers(own: readonly Anchor[], { deviceCAs }: Config): Anchor[] {
+  const others = deviceCAs.filter(({ keyId }) => !isOneOf(own, keyId))
+  return [...own, ...others.map(imported)]
+}
+
+function isOneOf(anchors: readonly Anchor[], caKey: string): boolean {
+  return anchors.some(({ certificate }) => certificate.keyId === caKey)
 }
 
 export function check(cas: readonly Anchor[], signer: Signer): Checked {

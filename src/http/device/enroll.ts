@@ -135,7 +135,7 @@ enrollFace.post(
       // The serial number is the word of whoever holds the identity, unless its challenge was bound to it.
       return admission.kind === 'by-serial' && proven.subject.serial === undefined
         ? refuse(c, 403, NEEDS_A_SERIAL)
-        : enrollment(c, admission, proven.subject)
+        : enrollment(c, admission, proven.subject, signed.fingerprint)
     }
     const { udid, serial } = signed.info
     if (await isShutOut(c.env, udid)) {
@@ -151,12 +151,16 @@ enrollFace.post(
   }),
 )
 
-/** The challenge of a profile of that version, for that device, and for no other than an invitation is for. */
+/**
+ * The challenge of a profile of that version, for that device, and for no other than an invitation is for. `phase2` is
+ * the identity that asks for another one: each gets one, or whoever has one has as many as he likes.
+ */
 async function challenge(
   c: EnrollContext,
   version: number,
   admission: Admitted,
   known: Subject,
+  phase2?: string,
 ): Promise<string> {
   const { mode } = c.var.config.enrollment.access
   const invitation = admission.kind === 'invited' ? admission.invitation : undefined
@@ -165,6 +169,7 @@ async function challenge(
     profile: version,
     subject,
     by: invitation ?? (mode === 'token' ? 'token' : 'anybody'),
+    ...(phase2 === undefined ? {} : { oncePer: phase2 }),
   })
 }
 
@@ -219,6 +224,7 @@ async function enrollment(
   c: EnrollContext,
   admission: Admitted,
   subject: Subject = {},
+  phase2?: string,
 ): Promise<Response> {
   if (!(await canEnroll(c))) {
     return refuse(c, 503, NO_PUSH_CERTIFICATE)
@@ -233,7 +239,7 @@ async function enrollment(
     return enrollmentProfile(own, {
       newUuid,
       scepUrl,
-      challenge: await challenge(c, PROFILE_VERSION, admission, subject),
+      challenge: await challenge(c, PROFILE_VERSION, admission, subject, phase2),
     })
   })
   response.headers.set('content-disposition', 'attachment; filename="enroll.mobileconfig"')

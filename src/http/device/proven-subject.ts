@@ -19,12 +19,12 @@ export async function provenSubject(
   { udid, serial }: MachineInfo,
 ): Promise<Proven> {
   const { owner = '', issued } = await certificateFacts(env.DB, fingerprint, '')
+  if (issued && issued.profile > 0) {
+    return { ok: false, reason: 'the identity is one of an enrolment, and none of phase 2' }
+  }
   const bound = issued?.binding ?? { udid: '', serial: '' }
   const said = bindingOf({ udid, serial })
-  if (
-    (bound.udid !== '' && bound.udid !== said.udid) ||
-    (bound.serial !== '' && bound.serial !== said.serial)
-  ) {
+  if (!allows(bound.udid, said.udid) || !allows(bound.serial, said.serial)) {
     return { ok: false, reason: 'the identity was issued for another device' }
   }
   // No object is made for what is only said to be a device.
@@ -37,6 +37,10 @@ export async function provenSubject(
     ...(bound.serial === '' ? {} : { serial }),
   }
   return { ok: true, subject }
+}
+
+function allows(bound: string, said: string): boolean {
+  return bound === '' || bound === said
 }
 
 /** Whether a device, or that identity of it, is to get no challenge. */

