@@ -118,7 +118,7 @@ function leave(context: Context, user: string, who: Presented): CheckInEffect {
   if (who.identity) {
     heard(context, who.identity, who.digest)
   }
-  if (user === '' && context.state.device.contest && who.identity?.proof === '') {
+  if (user === '' && context.state.device.contest && !who.identity?.proof) {
     settle(context, 'left', context.state.device.contest.earlier.at(-1))
     return {}
   }

@@ -176,11 +176,11 @@ export function resetChannel(context: Context, channel: Channel, claim: Channel[
 /** What APNs said of another token. */
 export const UNPUSHED = { flag: '', flagEpoch: 0, pushedAt: 0, pushAfter: 0 }
 
-/** One that is kept has come to its TokenUpdate: what counts is no more that an enrolment is tried again. */
-export function extend(context: Context): void {
+/** One that is kept has shown itself: from then on all have the whole span. `since`: milliseconds since 1970. */
+export function extend(context: Context, since: number): void {
   const { device } = context.state
   if (device.contest) {
-    const until = Math.max(device.contest.until, device.contest.since + CONTEST_SPAN)
+    const until = Math.max(device.contest.until, since + CONTEST_SPAN)
     device.contest = { ...device.contest, until }
     saveDevice(context.db, device)
   }

@@ -45,7 +45,7 @@ export function hearKept(
       : { answered: false, reply: probe(context, kept, who.random) }
   }
   if (isOfDevice && kept.probe !== '' && report.commandUUID === kept.probe) {
-    return report.status === 'Acknowledged' ? serve(context, kept, report) : { answered: false }
+    return report.status === 'Acknowledged' ? serve(context, kept, report) : postpone(context, kept)
   }
   if (renewalIsOpen(context, kept) && acknowledges(context, report, kept.renewal)) {
     // Another interrupted the renewal, and did not make it one.
@@ -63,6 +63,14 @@ function serve(context: Context, { epoch }: Earlier, report: Report): Returned {
   applyReport(context, channel, { ...report, status: 'Idle', commandUUID: undefined }, NOTHING)
   const reply = handOut(context, channel)
   return { answered: false, ...(reply ? { reply } : {}) }
+}
+
+/** One that waits for its user to unlock it says NotNow. It is there, and not overrun by time. */
+function postpone(context: Context, { proven }: Earlier): Returned {
+  if (proven) {
+    extend(context, context.now)
+  }
+  return { answered: false }
 }
 
 const NOTHING = new Uint8Array()
@@ -99,7 +107,7 @@ export function finishKept(context: Context, message: CheckIn, { epoch }: Identi
     storeArchived(context, 'unlock_token', message.unlockToken, kept.parkedAt)
   }
   context.effects.push.add(-epoch)
-  extend(context)
+  extend(context, context.now)
   return true
 }
 

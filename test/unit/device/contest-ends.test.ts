@@ -85,6 +85,14 @@ describe('a contest', () => {
     expect(fates(object)).toEqual({ erase: 'held review' })
   })
 
+  it('is not won by the CheckOut of a certificate that nobody knows, where those are only warned of', () => {
+    const object = new TestObject('UDID-1', { udidCertAuthWarnOnly: true })
+    enrol(object, 'A')
+    enrol(object, 'B')
+    say(object, checkIn('CheckOut'), 'X')
+    expect(standings(object)).toEqual(['A current first', 'B frozen'])
+  })
+
   it('keeps what hundreds of users had, however long it is, and takes a user’s claim with none of its CheckOuts', () => {
     const object = enrolled()
     for (let n = 0; n < 400; n++) {

@@ -261,6 +261,16 @@ describe('the identity whose enrolment is kept', () => {
     expect(standings(object)).toEqual(['A earlier first', 'B current time'])
   })
 
+  it('that puts it off is there: the other is not proven by time until it is silent for 30 days', () => {
+    const object = contested()
+    const probe = probeIn(say(object, idle(DEVICE)))
+    object.now += 20 * DAY
+    say(object, report(DEVICE, 'NotNow', probe))
+    object.now += 30 * DAY - 100
+    say(object, report(DEVICE, 'Acknowledged', probe))
+    expect(standings(object)).toEqual(['A current first', 'B frozen'])
+  })
+
   it('is not asked between the Authenticate and the TokenUpdate of what may be its own renewal', () => {
     const object = enrolled()
     queue(object, 'profile', 'InstallProfile')
