@@ -52,6 +52,20 @@ describe('a command to a few ids', () => {
     expect(late.received.map(({ uuid }) => uuid)).toEqual(['few'])
   })
 
+  it('gives each device a CommandUUID of its own with InstallProfile, and the caller’s where it names one', async () => {
+    const ids = newIds(2)
+    const devices = ids.map((udid) => newDevice({ udid }))
+    await Promise.all(devices.map((device) => device.enroll()))
+    const command = { request_type: 'InstallProfile', payload: btoa('<plist><dict/></plist>') }
+    await bulk({ ids, command })
+    await bulk({ ids, command: { ...command, command_uuid: 'named' } })
+    await Promise.all(devices.map((device) => device.poll()))
+    const [one, other] = devices.map(({ received }) => received.map(({ uuid }) => uuid))
+    expect([one?.[1], other?.[1]]).toEqual(['named', 'named'])
+    expect(one?.[0]).not.toBe(other?.[0])
+    expect(await queued(ids[0] ?? '')).toEqual([])
+  })
+
   it('names the command where a bare UserID led to', async () => {
     const device = newDevice()
     await device.enroll()
