@@ -28,11 +28,18 @@ export type RenewalFacts =
 export function renewalFacts(context: Context): RenewalFacts {
   const { device, identities } = context.state
   const { profile, serverUrl, checkInUrl, identity, renewal } = device.installed
-  if (device.state !== 'enrolled' || device.blocked) {
-    return { kind: 'unfit', reason: 'the device is not enrolled, or blocked' }
+  if (device.blocked) {
+    return { kind: 'unfit', reason: 'the device is blocked: unblock it first' }
+  }
+  if (device.state !== 'enrolled') {
+    return { kind: 'unfit', reason: 'the device is not enrolled: it has to enrol again' }
   }
   if (device.contest) {
-    return { kind: 'unfit', reason: 'it is contested which enrolment is the device' }
+    return {
+      kind: 'unfit',
+      reason:
+        'the enrolment is contested: say first which one is the device, with POST /api/enrollments/decide',
+    }
   }
   if (!identities.some((known) => known.fingerprint === identity && known.epoch === device.epoch)) {
     return { kind: 'unfit', reason: 'it is not known which identity the device has' }

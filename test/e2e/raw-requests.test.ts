@@ -75,6 +75,13 @@ describe('a body where none is expected', () => {
       expect(answer).toContain(`${method} takes no body: leave it out`)
     }
     expect(statusOf(await ask('HEAD', '/api/devices', 'mdm', 'x'))).toBe(400)
+    for (const act of ['commands/release', 'commands/requeue', 'retire']) {
+      const path = `/api/devices/X/${act}`
+      const narrow = await ask('POST', path, 'mdm', '{"ids":["Y"]}')
+      expect(statusOf(narrow)).toBe(400)
+      expect(narrow).toContain('this call takes no body: leave it out')
+      expect(await ask('POST', path, 'mdm', '{}')).not.toContain('takes no body')
+    }
   })
 
   it('is none when it is empty, and is ignored by MicroMDM’s routes', async () => {

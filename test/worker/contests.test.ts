@@ -38,6 +38,12 @@ it('an enrolled device is pushed as soon as another certificate enrols with its 
   expect(probe?.requestType).toBe('DeviceInformation')
   await device.connect({ Status: 'Acknowledged', CommandUUID: probe?.uuid ?? '' })
   expect(await view(device)).toBeNull()
+  const path = `/api/devices/${device.udid}/events?topic=enrollment.contested,enrollment.settled`
+  const { body } = await api<{ events: object[] }>('GET', path)
+  expect(body.events).toMatchObject([
+    { topic: 'enrollment.settled', proof: 'probe' },
+    { topic: 'enrollment.contested', contested_until: expect.any(String) },
+  ])
   expect((await device.getBootstrapToken()).token).toEqual(new Uint8Array([1, 2, 3]))
   await device.poll()
   expect(device.received.map(({ requestType }) => requestType)).toContain('SecurityInfo')

@@ -12,6 +12,8 @@ export const contests = newRoutes()
 const tags = ['Enrolments']
 const MAX_IDS = 100
 const UNREACHED = 'the device could not be asked, and may be decided or not: send its id again'
+const NOT_CONTESTED =
+  'nothing is open: to go back on a decision, reinstate a certificate of GET /api/devices/{id}/identities'
 const DECISIONS = {
   new: 'admin',
   renewal: 'admin_renewal',
@@ -81,7 +83,9 @@ contests.openapi(
       try {
         const { id: device } = await deviceItself(c.env, id)
         const done = await c.env.DEVICE.getByName(device).decide(DECISIONS[decided])
-        return { id, outcome: done ? 'decided' : 'not_contested', detail: null }
+        return done
+          ? { id, outcome: 'decided', detail: null }
+          : { id, outcome: 'not_contested', detail: NOT_CONTESTED }
       } catch (error) {
         if (error instanceof AdminError) {
           return { id, outcome: 'failed', detail: error.message }

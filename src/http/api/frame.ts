@@ -32,6 +32,9 @@ export function newRoutes(): OpenAPIHono<AppEnv> {
   const { openapi } = routes
   routes.openapi = (route, handler, hook) => {
     Object.assign(route, { request: { query: NO_QUERY, ...route.request } })
+    if (!route.request?.body && !BODILESS.has(route.method.toUpperCase())) {
+      Object.assign(route, { middleware: emptyBody })
+    }
     return openapi(route, handler, hook)
   }
   return routes
@@ -259,6 +262,13 @@ function isTooDeep(json: Uint8Array): boolean {
 
 /** Their handlers read no body: a DELETE with a filter in it would do more than was meant. */
 const BODILESS = new Set(['GET', 'HEAD', 'DELETE'])
+const NO_BODY = 'takes no body: leave it out, and say in path and query what is meant'
+
+/** The same for a POST that says all by its path: a release with ids in it would release all. */
+const emptyBody: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const text = c.req.raw.body === null ? '' : (await c.req.text()).trim()
+  return text === '' || text === '{}' ? next() : problem(400, `this call ${NO_BODY}`)
+}
 
 /**
  * Bodies are bounded as everywhere, and JSON whatever they are called: curl's `-d` says form, and MicroMDM's
@@ -274,12 +284,7 @@ export const boundedJson: MiddlewareHandler<AppEnv> = async (c, next) => {
       return problem(413, 'the body is longer than 20 MB')
     }
     if (BODILESS.has(c.req.method)) {
-      return bytes.length === 0
-        ? next()
-        : problem(
-            400,
-            `${c.req.method} takes no body: leave it out, and say in path and query what is meant`,
-          )
+      return bytes.length === 0 ? next() : problem(400, `${c.req.method} ${NO_BODY}`)
     }
     if (isTooDeep(bytes)) {
       return problem(400, `the body is nested more than ${MAX_DEPTH} levels deep`)

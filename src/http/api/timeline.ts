@@ -46,6 +46,8 @@ const entry = z.object({
   command_id: z.string().optional(),
   fingerprint: z.string().optional(),
   renewal: z.boolean().optional(),
+  contested_until: time.optional(),
+  proof: z.string().optional().openapi({ description: 'by which a contest was settled' }),
   what: z.enum(STEPS).optional().openapi({ description: 'of what is no event' }),
   request_type: z.string().optional(),
   queued_by: queuer.optional(),
@@ -173,6 +175,10 @@ function entryJson(device: string, one: TimelineEntry): Entry {
         command_id: about.commandId,
         fingerprint: about.fingerprint,
         renewal: about.renewal,
+        proof: about.proof,
+        ...(about.contestedUntil === undefined
+          ? {}
+          : { contested_until: iso(about.contestedUntil) }),
       }
     }
     case 'command':
