@@ -15,9 +15,10 @@ const suite = (name: string) => ({
   expect: { poll: { timeout: PATIENCE, interval: 20 } },
 })
 
-// All run together: most of the time of e2e and attack, which bring their own workerd, is waiting.
+// All run together: most of the time of e2e and attack, which bring their own workerd, is waiting. The files of
+// the unit project share processes: they keep nothing in modules.
 const projects: TestProjectInlineConfiguration[] = [
-  { test: suite('unit') },
+  { test: { ...suite('unit'), isolate: false } },
   { ...workerProject, test: { ...suite('worker'), setupFiles: ['worker/setup.ts'] } },
   { test: suite('e2e') },
   { test: suite('attack') },

@@ -39,8 +39,8 @@ it('an enrolled device is pushed as soon as another certificate enrols with its 
   await device.connect({ Status: 'Acknowledged', CommandUUID: probe?.uuid ?? '' })
   expect(await view(device)).toBeNull()
   const path = `/api/devices/${device.udid}/events?topic=enrollment.contested,enrollment.settled`
-  const { body } = await api<{ events: object[] }>('GET', path)
-  expect(body.events).toMatchObject([
+  const ended = await api<{ events: object[] }>('GET', path)
+  expect(ended.body.events).toMatchObject([
     { topic: 'enrollment.settled', proof: 'probe' },
     { topic: 'enrollment.contested', contested_until: expect.any(String) },
   ])
