@@ -113,7 +113,7 @@ export class Renewals extends DurableObject<ConsumerEnv> {
     await this.begin()
   }
 
-  /** Arms the next step first: an alarm that dies six times is never rung again (design.md 15). */
+  /** Arms the next step first: an alarm that dies six times is never rung again (Cloudflare, "Alarms"). */
   override async alarm(): Promise<void> {
     const round = this.#kept().roundSince
     if (round === 0) {

@@ -2,7 +2,7 @@ import type { DeviceEvent } from '../events/event.ts'
 import { wakeBy, type Context } from './context.ts'
 import type { Pull, StoredEvent } from './outbox.ts'
 
-/** The alarm announces again what a lost message would have told (design.md 4). */
+/** The alarm announces again what a lost message would have told. */
 export const ANNOUNCE_AFTER = 60_000
 /** How many given-up events are kept per subscriber: the newest. */
 export const KEEP_GIVEN_UP = 100

@@ -23,7 +23,7 @@ export interface CheckInEffect {
   readonly later?: true
 }
 
-/** Applies a check-in message (spec/apple-protocol.md §1). */
+/** Applies a check-in message (Apple, "Check-in"). */
 export function checkIn(context: Context, message: CheckIn, who: Presented): CheckInEffect {
   switch (message.messageType) {
     case 'Authenticate':

@@ -10,7 +10,7 @@ import { PAYLOAD_AT_END, pruneResults } from './results.ts'
 import { CHANNEL_SPAN } from './schema.ts'
 import { readPushNote, type Channel, type PushNote } from './state.ts'
 
-/** A command's id says where it is: `{enrollment id}.{n}`, with n counting the channel's commands (design.md 5). */
+/** A command's id says where it is: `{enrollment id}.{n}`, with n counting the channel's commands. */
 export function commandId(context: Context, channel: Channel, n: number): string {
   return `${enrollmentId(context.name, channel.user)}.${n}`
 }

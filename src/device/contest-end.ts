@@ -21,7 +21,7 @@ import type { Context } from './context.ts'
 import { changed } from './directory-row.ts'
 import { dropEarlier, keepEarlier, readEarlier, type Earlier, type KeptChannel } from './earlier.ts'
 import { proveEscrow, reviveEscrow } from './escrow.ts'
-import { FROZEN, saveIdentity, type Identity } from './identity-row.ts'
+import { changeEpoch, FROZEN, saveIdentity, type Identity } from './identity-row.ts'
 import { addChannel, everyChannel, recalledChannel } from './parking.ts'
 import { recordSettled } from './message-events.ts'
 import { PROOFS, type Proof } from './proof.ts'
@@ -115,7 +115,9 @@ export function settle(context: Context, proof: Proof, epoch?: number): boolean 
   } else {
     serveInstead(context, kept, { isLeft: proof === 'left' })
   }
-  recordSettled(context, proof)
+  if (!device.contest) {
+    recordSettled(context, proof)
+  }
   changed(context)
   return true
 }
@@ -226,8 +228,8 @@ function moveIdentities(
     only === undefined ? identity.epoch > epoch : identity.epoch === only,
   )
   for (const { identity, isOn } of later.map((one) => ({ identity: one, isOn: goesOn(one) }))) {
-    identity.epoch = isOn ? epoch : FROZEN
-    identity.history = [...identity.history, { at: now, what: isOn ? 'renewed' : 'frozen' }]
+    const step = { at: now, what: isOn ? ('renewed' as const) : ('frozen' as const) }
+    changeEpoch(identity, isOn ? epoch : FROZEN, step)
     saveIdentity(db, identity)
   }
 }

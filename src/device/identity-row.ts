@@ -9,6 +9,9 @@ export const OVERTAKEN = -2
 /** That of an identity that lost a contest: its messages are answered, and change nothing. */
 export const FROZEN = -3
 
+/** What is remembered of an identity. */
+const MAX_HISTORY = 20
+
 export interface IdentityStep {
   readonly at: number
   readonly what: 'bound' | 'renewed' | 'revoked' | 'reinstated' | 'frozen'
@@ -33,6 +36,14 @@ export interface Identity {
   proof: Proof | ''
   /** Digests of the Authenticate and CheckOut messages that it brought, the newest last. */
   heard: readonly string[]
+}
+
+/** It is of another enrolment from now on, or of none. What changes nothing is not worth remembering. */
+export function changeEpoch(identity: Identity, epoch: number, step: IdentityStep): void {
+  if (identity.epoch !== epoch) {
+    identity.epoch = epoch
+    identity.history = [...identity.history, step].slice(-MAX_HISTORY)
+  }
 }
 
 export function loadIdentities(db: Db): Identity[] {

@@ -4,18 +4,17 @@ import { isKept } from './contest.ts'
 import { leaveIfEmpty, replacePresent, settle } from './contest-end.ts'
 import { boundIdentities, MOST_CURRENT } from './identity-bounds.ts'
 import {
+  changeEpoch,
   FROZEN,
   OVERTAKEN,
   REVOKED,
   saveIdentity,
   type Identity,
-  type IdentityStep,
 } from './identity-row.ts'
 import type { Proof } from './proof.ts'
 import { saveDevice } from './state.ts'
 
-/** What is remembered of an identity. */
-const MAX_HISTORY = 20
+/** Messages that are remembered of an identity. */
 const MAX_HEARD = 50
 const DAY = 86_400_000
 
@@ -46,7 +45,7 @@ export type Standing =
   | { readonly kind: 'refused'; readonly reason: string }
 
 /**
- * Where a certificate stands with this device (spec/peers.md §2.6). Authenticate may bring a new one; any other
+ * Where a certificate stands with this device. Authenticate may bring a new one; any other
  * message may only if the device has none yet: that is MicroMDM's trust on first use, which restored and moved
  * fleets need, because such devices never send Authenticate again.
  */
@@ -154,7 +153,7 @@ export function accept(
     readonly digest: string
   },
 ): void {
-  change(context, identity, context.state.device.epoch, how.what ?? 'bound')
+  changeEpoch(identity, context.state.device.epoch, { at: context.now, what: how.what ?? 'bound' })
   identity.reported = false
   identity.proof = how.proof
   heard(context, identity, how.digest)
@@ -177,25 +176,12 @@ export function revoke(context: Context, fingerprint: string): boolean {
     return false
   }
   const isPresent = identity.epoch === context.state.device.epoch
-  change(context, identity, REVOKED, 'revoked')
+  changeEpoch(identity, REVOKED, { at: context.now, what: 'revoked' })
   saveIdentity(context.db, identity)
   if (isPresent) {
     leaveIfEmpty(context)
   }
   return true
-}
-
-/** What changes nothing is not worth remembering. */
-function change(
-  { now }: Context,
-  identity: Identity,
-  epoch: number,
-  what: IdentityStep['what'],
-): void {
-  if (identity.epoch !== epoch) {
-    identity.epoch = epoch
-    identity.history = [...identity.history, { at: now, what }].slice(-MAX_HISTORY)
-  }
 }
 
 /** Each successor is kept for good where it was issued, so that a device gets a few a day. */
@@ -221,7 +207,7 @@ export interface Succession {
 
 /**
  * Binds the successor of a present identity as it is issued: a pure SCEP renewal has no message of its own, the
- * next one is simply signed with the new certificate (apple-protocol §3.3, micromdm#557).
+ * next one is simply signed with the new certificate (micromdm#557).
  * @returns whether `previous` speaks for the present enrolment, and was not renewed as often as may be within a day.
  */
 export function renewIdentity(

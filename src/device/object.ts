@@ -16,14 +16,7 @@ import type { NewCommand } from './queue.ts'
 import type { QueuedCommand } from './queue-view.ts'
 import { settleReaders } from './readers.ts'
 import { replay, settleGivenUp, type Replay, type Replayed } from './replay.ts'
-import {
-  isHeartbeat,
-  keepDeclarations,
-  listedDeclarations,
-  receive,
-  type DeviceAnswer,
-  type DeviceInput,
-} from './receive.ts'
+import { isHeartbeat, receive, type DeviceAnswer, type DeviceInput } from './receive.ts'
 import {
   attemptRenewal,
   renewalFacts,
@@ -34,6 +27,7 @@ import {
 import { viewDevice, type DeviceView } from './page.ts'
 import { viewTimeline, type Timeline, type TimelineFilter } from './timeline.ts'
 import type { Context } from './context.ts'
+import { keepDeclarations, listedDeclarations } from './declarations.ts'
 import { settle } from './contest-end.ts'
 import type { AdminProof } from './proof.ts'
 import { requeue, type Requeued } from './requeue.ts'
@@ -50,7 +44,7 @@ export interface DeviceNamespace {
   getByName(name: string): DeviceStub
 }
 
-/** One device and its users (design.md 1). Every method is one decision of a free function, in one commit. */
+/** One device and its users (docs/architecture.md). Every method is one decision of a free function, in one commit. */
 export class Device extends DurableObject<DeviceEnv> {
   readonly #runtime = new DeviceRuntime(this.ctx, this.env)
 

@@ -16,11 +16,11 @@ import { recordEvent, type Listeners } from './outbox.ts'
 import { record, recordContest, recordDeferred } from './message-events.ts'
 import { applyReport, handOut } from './queue.ts'
 import { acknowledges } from './mdm-profile.ts'
-import { noteUse, recalledChannel } from './parking.ts'
+import { noteUse } from './parking.ts'
 import { finishKept, hearKept } from './returning.ts'
 import { keepProfile, noteMessage, noteReport } from './renewing.ts'
 import { hasRoom } from './room.ts'
-import { channelOf, knownChannel, saveChannel, type DeviceState } from './state.ts'
+import { channelOf, knownChannel, type DeviceState } from './state.ts'
 import { wantedClaim, type NewClaim } from './user-claim.ts'
 
 /** A device's message, its signature verified over the exact bytes of `body`. */
@@ -87,7 +87,7 @@ export function isHeartbeat(state: DeviceState, input: DeviceInput, now: number)
   )
 }
 
-/** Takes in one message: identity, state change, event and answer are one commit (design.md 3). */
+/** Takes in one message: identity, state change, event and answer are one commit (docs/architecture.md). */
 export function receive(context: Context, input: DeviceInput): DeviceAnswer {
   passTime(context)
   const stands = standing(context, input.fingerprint, input.message)
@@ -209,7 +209,7 @@ function take(
   }
 }
 
-/** A report: its effect on the queue, its event, and the next command (spec/apple-protocol.md §2). */
+/** A report: its effect on the queue, its event, and the next command (Apple, "Send MDM commands to a device"). */
 function connect(context: Context, report: Report, input: DeviceInput): Uint8Array | undefined {
   const { contest } = context.state.device
   const isComplete = context.state.device.state === 'enrolled' && isUndecided(context)
@@ -281,22 +281,5 @@ function seen(context: Context): void {
   const lag = context.now - device.lastSeen
   if (device.state !== 'unknown' && lag >= context.settings.lastSeenResolution) {
     changed(context)
-  }
-}
-
-/** Which declarations a channel was last told of: the only ones whose 404 would be an error of ours. */
-export function listedDeclarations(context: Context, user: string): readonly string[] {
-  return recalledChannel(context, user)?.declarations ?? []
-}
-
-export function keepDeclarations(
-  context: Context,
-  user: string,
-  identifiers: readonly string[],
-): void {
-  const channel = channelOf(context, user)
-  if (channel.declarations.join('\n') !== identifiers.join('\n')) {
-    channel.declarations = [...identifiers]
-    saveChannel(context.db, channel)
   }
 }

@@ -40,18 +40,20 @@ interface Refused {
   readonly owner?: string | undefined
 }
 
-type Checked =
-  | ({
-      readonly ok: true
-      readonly warnings: readonly string[]
-      readonly notBefore: number
-    } & Pick<Claim, 'caKey' | 'subject' | 'notAfter'>)
-  | Refused
+/** A certificate whose path to an accepted CA is valid. */
+export interface ValidPath extends Pick<Claim, 'caKey' | 'subject' | 'notAfter'> {
+  readonly ok: true
+  readonly warnings: readonly string[]
+  readonly notBefore: number
+}
+type Checked = ValidPath | Refused
 
 /** A message that is the first to be signed with a certificate, as far as its device knows. */
 export interface Unclaimed {
   readonly message: Message
   readonly signer: Signer
+  /** From its certificate to an accepted CA, where this request has looked for it before. */
+  readonly path: ValidPath | undefined
   /** The URL that the device called. */
   readonly url: string
   readonly blocked: boolean
@@ -79,10 +81,7 @@ export async function claim(env: ReachEnv, config: Config, unclaimed: Unclaimed)
 async function claimFor(env: ReachEnv, config: Config, unclaimed: Unclaimed): Promise<Claimed> {
   const { message, signer, blocked } = unclaimed
   const { device } = message.enrollment
-  let checked = check(await acceptedCAs(env.DB, config, AUTHORITIES_FOR), signer)
-  if (!checked.ok) {
-    checked = check(await acceptedCAs(env.DB, config, 0), signer)
-  }
+  const checked = unclaimed.path ?? check(await acceptedCAs(env.DB, config, 0), signer)
   if (!checked.ok) {
     return checked
   }
@@ -90,7 +89,7 @@ async function claimFor(env: ReachEnv, config: Config, unclaimed: Unclaimed): Pr
     return { ok: false, status: 401, reason: 'blocked' }
   }
   const { caKey, subject, notBefore, notAfter } = checked
-  const authority = isOneOf(ownCAs.get(env.DB)?.anchors ?? [], caKey) ? caKey : ''
+  const authority = isOthers(env.DB, config, caKey) ? '' : caKey
   const facts = await certificateFacts(env.DB, signer.fingerprint, authority)
   const refused = refusal(facts, message, notBefore, config)
   if (refused !== undefined) {
@@ -228,6 +227,13 @@ export function lastKnownCAs(db: D1Database, config: Config): Anchor[] {
 function withOthers(own: readonly Anchor[], { deviceCAs }: Config): Anchor[] {
   const others = deviceCAs.filter(({ keyId }) => !isOneOf(own, keyId))
   return [...own, ...others.map(imported)]
+}
+
+/** What is in neither was removed meanwhile: D1, where it is looked for, says so. */
+function isOthers(db: D1Database, { deviceCAs }: Config, caKey: string): boolean {
+  return (
+    !isOneOf(ownCAs.get(db)?.anchors ?? [], caKey) && deviceCAs.some(({ keyId }) => keyId === caKey)
+  )
 }
 
 function isOneOf(anchors: readonly Anchor[], caKey: string): boolean {

@@ -19,7 +19,8 @@ import { readMessage, type Message } from '../../mdm/message.ts'
 import { beginsRound } from '../../mdm/queue.ts'
 import type { AppEnv } from '../app-env.ts'
 import { beginReading, type Reading } from '../body.ts'
-import { claim, type Signer } from './claim.ts'
+import { calledUrl, firstValues } from './called-url.ts'
+import { claim, type Signer, type Unclaimed } from './claim.ts'
 import { declarativeManagement } from './declarative-management.ts'
 import { readLargeBody, SMALL_BODY_BYTES } from './large-body.ts'
 import { signerOf } from './signer.ts'
@@ -32,7 +33,6 @@ import { noteOutage, noteOwner, noteRefusal, vouch } from './vouch.ts'
 export const PATHS = ['/mdm/checkin', '/mdm/connect', '/mdm', '/checkin']
 
 const NOTHING = new Uint8Array()
-const NO_PARAMS = {}
 const COME_AGAIN = { 'retry-after': '30' }
 
 export const deviceFace = new Hono<AppEnv>()
@@ -41,6 +41,7 @@ deviceFace.on('PUT', PATHS, takeMessage)
 deviceFace.on(['GET', 'POST', 'DELETE', 'PATCH'], PATHS, (c) => c.body(null, 405, { allow: 'PUT' }))
 
 type DeviceContext = Context<AppEnv>
+type Sender = Pick<Unclaimed, 'signer' | 'path'>
 
 /**
  * One message of a device: signature, plist, one call of its object, answer (micromdm-contract §5).
@@ -93,15 +94,16 @@ async function takeBody(c: DeviceContext, body: Uint8Array): Promise<Response> {
   if (owner !== undefined && owner !== message.enrollment.device) {
     return refuse(c, 400, `the certificate belongs to the enrolment ${owner}`, message)
   }
-  return answer(c, message, body, signer)
+  return answer(c, message, body, { signer, path: vouched.path })
 }
 
 async function answer(
   c: DeviceContext,
   message: Message,
   body: Uint8Array,
-  signer: Signer,
+  from: Sender,
 ): Promise<Response> {
+  const { signer } = from
   const { config } = c.var
   const webhooks = await knownWebhooks(c.env, config, (work) => {
     inBackground(c.executionCtx, work)
@@ -122,7 +124,7 @@ async function answer(
     contestListeners: listenersOf(webhooks, ENROLLMENT_CONTESTED),
     digest: digestOf(message, signer),
   }
-  const result = await ask(c, message, signer, input)
+  const result = await ask(c, message, from, input)
   if (result instanceof Response) {
     return result
   }
@@ -178,7 +180,7 @@ function digestOf(message: Message, { signed }: Signer): string | undefined {
 async function ask(
   c: DeviceContext,
   message: Message,
-  signer: Signer,
+  { signer, path }: Sender,
   input: DeviceInput,
 ): Promise<DeviceAnswer | Response> {
   const device = c.env.DEVICE.getByName(message.enrollment.device)
@@ -186,7 +188,7 @@ async function ask(
   if (first.kind !== 'unclaimed') {
     return first
   }
-  const unclaimed = { message, signer, url: input.url, blocked: first.blocked }
+  const unclaimed = { message, signer, path, url: input.url, blocked: first.blocked }
   const claimed = await claim(c.env, c.var.config, unclaimed)
   if (claimed.ok) {
     return device.receive({ ...input, claim: claimed.claim, profile: claimed.profile })
@@ -289,29 +291,4 @@ function refuse(
     device: message?.enrollment.device,
   })
   return c.body(null, status, status === 503 ? COME_AGAIN : {})
-}
-
-/** The URL as the device's profile has it: behind a proxy that ends TLS the public one differs in its scheme. */
-function calledUrl(c: DeviceContext): string {
-  const { publicUrl } = c.var.config
-  if (publicUrl === '' || c.req.url.startsWith(`${publicUrl}/`)) {
-    return c.req.url
-  }
-  const called = new URL(c.req.url)
-  return new URL(publicUrl).host === called.host
-    ? publicUrl + c.req.url.slice(called.origin.length)
-    : c.req.url
-}
-
-/** `url_params`: the first value of each query key, whatever it is called. */
-function firstValues(url: string): Readonly<Record<string, string>> {
-  if (!url.includes('?')) {
-    return NO_PARAMS
-  }
-  const { searchParams: params } = new URL(url)
-  const values = new Map<string, string>()
-  for (const [key, value] of params) {
-    values.set(key, values.get(key) ?? value)
-  }
-  return Object.fromEntries(values)
 }

@@ -3,12 +3,19 @@ import type { Config } from '../../config.ts'
 import { ownerOf } from '../../directory/certificates.ts'
 import { reasonOf, warn } from '../../log.ts'
 import { createGate } from '../gate.ts'
-import { acceptedCAs, AUTHORITIES_FOR, check, lastKnownCAs, type Signer } from './claim.ts'
+import {
+  acceptedCAs,
+  AUTHORITIES_FOR,
+  check,
+  lastKnownCAs,
+  type Signer,
+  type ValidPath,
+} from './claim.ts'
 
 /** Whether a certificate may come as far as an object, before one is touched. */
 export type Vouched =
-  /** `owner`: the enrolment that it belongs to, where that is known. */
-  | { readonly ok: true; readonly owner: string | undefined }
+  /** `owner`: the enrolment that it belongs to, where that is known. `path`: that to an accepted CA, where it was looked for. */
+  | { readonly ok: true; readonly owner: string | undefined; readonly path?: ValidPath }
   | { readonly ok: false; readonly status: 400 | 503; readonly reason: string }
 
 /** What an isolate has seen of a certificate: the enrolment that it belongs to, for good, or how often it was refused. */
@@ -63,8 +70,9 @@ export async function vouch(
   }
   try {
     const cas = await inTime(PATIENCE, acceptedCAs(DB, config, AUTHORITIES_FOR))
-    return !isRefused && check(cas, signer).ok
-      ? { ok: true, owner: undefined }
+    const path = isRefused ? undefined : check(cas, signer)
+    return path?.ok
+      ? { ok: true, owner: undefined, path }
       : await lookUp(DB, config, signer, isRefused)
   } catch (error) {
     noteOutage()
@@ -132,8 +140,8 @@ async function lookUp(
       }
     }
     // A CA that was added meanwhile.
-    const checked = check(await inTime(PATIENCE, acceptedCAs(db, config, 0)), signer)
-    return checked.ok ? { ok: true, owner } : { ok: false, status: 400, reason: checked.reason }
+    const path = check(await inTime(PATIENCE, acceptedCAs(db, config, 0)), signer)
+    return path.ok ? { ok: true, owner, path } : { ok: false, status: 400, reason: path.reason }
   } finally {
     leave()
   }

@@ -8,7 +8,7 @@ import { releaseHeld } from '../../../src/device/held.ts'
 import { reinstate, revoke } from '../../../src/device/identity.ts'
 import { saveChannel } from '../../../src/device/state.ts'
 import { pushTarget } from '../../../src/device/pushing.ts'
-import { writePlist } from '../../../src/plist/write.ts'
+import { contest, DAY, enrol, enrolled, HOUR, MDM_PROFILE, SECRET } from './enrolled.ts'
 import { TestObject } from './object.ts'
 import {
   authenticateAs,
@@ -25,31 +25,6 @@ import {
   tokenUpdate,
   user,
 } from './say.ts'
-
-const MINUTE = 60_000
-const HOUR = 60 * MINUTE
-const DAY = 24 * HOUR
-const token = (byte: number) => new Uint8Array(32).fill(byte)
-const SECRET = { secret: true }
-
-/** A is enrolled, and its user ADA. */
-function enrolled(): TestObject {
-  const object = new TestObject()
-  enrol(object, 'A')
-  say(object, tokenUpdate(user('ADA')))
-  say(object, setBootstrapToken('of A'))
-  return object
-}
-
-function enrol(object: TestObject, who: string, serial = 'SERIAL'): void {
-  say(object, authenticateAs(serial), who)
-  say(object, tokenUpdate(DEVICE, { token: token(who.charCodeAt(0)) }), who)
-}
-
-const contest = (object: TestObject) => object.commit(({ state }) => state.device.contest)
-const MDM_PROFILE = writePlist({
-  Command: { Payload: writePlist({ PayloadContent: [{ PayloadType: 'com.apple.mdm' }] }) },
-})
 
 describe('a contest', () => {
   it('is won by none because another was forgotten', () => {
@@ -311,6 +286,19 @@ it('webhooks hear which messages may be another’s, and what came of a contest'
     ['mdm.SetBootstrapToken', true],
     ['enrollment.settled', 'probe'],
   ])
+})
+
+it('webhooks hear of no end while one without proof is only served in place of another', () => {
+  const object = enrolled()
+  enrol(object, 'B')
+  enrol(object, 'C')
+  const ends = () =>
+    object.db().all("SELECT id FROM events WHERE topic = 'enrollment.settled'").length
+  showLife(object, 'B')
+  expect(standings(object)).toEqual(['A earlier first', 'B current', 'C earlier'])
+  expect(ends()).toBe(0)
+  showLife(object, 'A')
+  expect(ends()).toBe(1)
 })
 
 it('a renewal leaves nothing of the profile before', () => {

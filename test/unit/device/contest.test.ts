@@ -10,6 +10,7 @@ import type { DeviceAnswer } from '../../../src/device/receive.ts'
 import { requeue } from '../../../src/device/requeue.ts'
 import { ENROLLMENT_CONTESTED } from '../../../src/events/topics.ts'
 import { TestObject } from './object.ts'
+import { DAY, HOUR, token } from './enrolled.ts'
 import {
   authenticate,
   authenticateAs,
@@ -27,10 +28,6 @@ import {
   tokenUpdate,
   user,
 } from './say.ts'
-
-const HOUR = 3_600_000
-const DAY = 24 * HOUR
-const token = (byte: number) => new Uint8Array(32).fill(byte)
 
 /** A is enrolled with a user, a token in escrow, and what waits for it; then B enrols with its id. */
 function contested(): TestObject {

@@ -6,7 +6,17 @@ import { listEscrow } from '../../../src/device/escrow.ts'
 import { releaseHeld } from '../../../src/device/held.ts'
 import { reinstate } from '../../../src/device/identity.ts'
 import { keptTarget, pushTarget } from '../../../src/device/pushing.ts'
-import { writePlist } from '../../../src/plist/write.ts'
+import {
+  contest,
+  DAY,
+  enrol,
+  enrolled,
+  HOUR,
+  MDM_PROFILE,
+  MINUTE,
+  SECRET,
+  token,
+} from './enrolled.ts'
 import { TestObject } from './object.ts'
 import {
   authenticateAs,
@@ -18,37 +28,11 @@ import {
   queue,
   report,
   say,
-  setBootstrapToken,
   showLife,
   standings,
   tokenUpdate,
   user,
 } from './say.ts'
-
-const MINUTE = 60_000
-const HOUR = 60 * MINUTE
-const DAY = 24 * HOUR
-const token = (byte: number) => new Uint8Array(32).fill(byte)
-const SECRET = { secret: true }
-
-/** A is enrolled, and its user ADA. */
-function enrolled(): TestObject {
-  const object = new TestObject()
-  enrol(object, 'A')
-  say(object, tokenUpdate(user('ADA')))
-  say(object, setBootstrapToken('of A'))
-  return object
-}
-
-function enrol(object: TestObject, who: string, serial = 'SERIAL'): void {
-  say(object, authenticateAs(serial), who)
-  say(object, tokenUpdate(DEVICE, { token: token(who.charCodeAt(0)) }), who)
-}
-
-const contest = (object: TestObject) => object.commit(({ state }) => state.device.contest)
-const MDM_PROFILE = writePlist({
-  Command: { Payload: writePlist({ PayloadContent: [{ PayloadType: 'com.apple.mdm' }] }) },
-})
 
 describe('an EraseDevice', () => {
   it('that was queued for an enrolment which is over goes out by no later contest', () => {

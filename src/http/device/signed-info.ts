@@ -1,0 +1,58 @@
+import type { Context } from 'hono'
+import { clock } from '../../clock.ts'
+import { type MachineInfo, readMachineInfo } from '../../enroll/machine-info.ts'
+import { openSignedPlist, whoSigned } from '../../enroll/signed-plist.ts'
+import { PlistError } from '../../plist/error.ts'
+import type { AppEnv } from '../app-env.ts'
+import { readBody } from '../body.ts'
+import { type Admitted, serialRefusal } from './admission.ts'
+import { identityIssuer } from './identity-issuer.ts'
+
+/** A MachineInfo with its certificates is some 6 KB. */
+const MAX_SIGNED_BYTES = 100_000
+
+type SignedInfo =
+  | {
+      readonly ok: true
+      readonly by: 'apple' | 'identity'
+      readonly fingerprint: string
+      readonly info: MachineInfo
+    }
+  | { readonly ok: false; readonly status: 400 | 403 | 413; readonly reason: string }
+
+/**
+ * What a device says of itself in its POST, signed by someone we know; a stranger's is 400, as is garbage. 403 for a
+ * device that is not one of those that may enrol.
+ */
+export async function signedInfo(c: Context<AppEnv>, admission: Admitted): Promise<SignedInfo> {
+  const body = await readBody(c.req.raw, MAX_SIGNED_BYTES)
+  if (body === undefined) {
+    return { ok: false, status: 413, reason: `the body is longer than ${MAX_SIGNED_BYTES} bytes` }
+  }
+  const signed = openSignedPlist(body)
+  if (!signed.ok) {
+    return { ...signed, status: 400 }
+  }
+  const { config } = c.var
+  const { appleDeviceCAs } = config.enrollment
+  const by = whoSigned(
+    signed.signer,
+    { apple: appleDeviceCAs, identity: await identityIssuer(c.env, config).anchors() },
+    clock.now(),
+  )
+  if (by.kind === 'stranger') {
+    return { ok: false, status: 400, reason: by.reason }
+  }
+  try {
+    const info = readMachineInfo(signed.content)
+    const reason = await serialRefusal(c.env.DB, admission, info.serial)
+    return reason === undefined
+      ? { ok: true, by: by.kind, fingerprint: signed.signer.fingerprint, info }
+      : { ok: false, status: 403, reason }
+  } catch (error) {
+    if (error instanceof PlistError) {
+      return { ok: false, status: 400, reason: `what the device says of itself: ${error.message}` }
+    }
+    throw error
+  }
+}
