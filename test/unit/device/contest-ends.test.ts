@@ -66,6 +66,7 @@ describe('a contest', () => {
     enrol(object, 'B')
     say(object, checkIn('CheckOut'), 'X')
     expect(standings(object)).toEqual(['A current first', 'B frozen'])
+    expect(object.commit(({ state }) => state.device.state)).toBe('enrolled')
   })
 
   it('keeps what hundreds of users had, however long it is, and takes a user’s claim with none of its CheckOuts', () => {
