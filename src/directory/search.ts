@@ -13,6 +13,7 @@ import {
   type SQL,
 } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
+import { PRODUCTS, type Platform } from '../apple/platform.ts'
 import { devices } from './schema.ts'
 import { isContested } from './serials.ts'
 
@@ -89,19 +90,6 @@ export function matches(filter: DeviceFilter): SQL | undefined {
       : sql`${isContested} = ${Number(filter.serialContested)}`,
   )
 }
-
-/** How Apple's product names begin. */
-const PRODUCTS = {
-  macOS: ['Mac', 'iMac', 'VirtualMac'],
-  iOS: ['iPhone', 'iPod'],
-  iPadOS: ['iPad'],
-  tvOS: ['AppleTV'],
-  watchOS: ['Watch'],
-  visionOS: ['RealityDevice'],
-} as const
-
-export type Platform = keyof typeof PRODUCTS
-export const PLATFORMS = Object.keys(PRODUCTS).filter((name): name is Platform => name in PRODUCTS)
 
 function isOf(platform: Platform): SQL | undefined {
   const product = sql`coalesce(nullif(${devices.productName}, ''), ${devices.model})`

@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { PLATFORMS, searchDevices } from '../../directory/search.ts'
+import { PLATFORMS } from '../../apple/platform.ts'
+import { searchDevices } from '../../directory/search.ts'
 import { AdminError } from '../at-device.ts'
 import { FACTS, facts, PUSH, STATES } from './devices.ts'
 import {

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { PLATFORMS } from '../../directory/search.ts'
+import { PLATFORMS } from '../../apple/platform.ts'
 import { contestedSerials } from '../../directory/serials.ts'
 import { targetsOf } from '../../directory/targets.ts'
 import { faultOfId } from '../../mdm/enrollment.ts'
