@@ -1,9 +1,13 @@
 import { PlistError } from '../plist/error.ts'
+import { didYouMean } from '../apple/nearest.ts'
+import type { PlistDict } from '../plist/value.ts'
 import { writePlist } from '../plist/write.ts'
 import { decodeFields } from './decode.ts'
+import { faultsOfRequest, type RequestFault } from './exact.ts'
+import type { Reading } from './fields.ts'
 import { GoFieldError, isJsonObject, stringField } from './go-fields.ts'
 import type { JsonObject, JsonValue } from './go-json.ts'
-import { commandType } from './table.ts'
+import { commandType, commandTypes } from './table.ts'
 
 /** The `source` of a command whose CommandUUID its client chose: others may know it. */
 export const GIVEN = 'given'
@@ -17,6 +21,10 @@ export interface BuiltCommand {
   /** {@link GIVEN} where the client chose the CommandUUID; empty where it is ours, and a secret. */
   readonly source: string
   readonly requestType: string
+  /** `Command` of the payload. */
+  readonly command: PlistDict
+  /** What Apple's schema has against it. MicroMDM's API takes it all the same. */
+  readonly faults: readonly RequestFault[]
   /** The XML plist for the device. */
   readonly payload: Uint8Array
   /** `payload` of the 201: `{command_uuid, command: {request_type, …}}`. */
@@ -48,23 +56,28 @@ export function refusalOf(error: unknown): RefusedCommand {
 const STRUCT = 'CommandRequest'
 
 /**
- * Turns the body of `POST /v1/commands` into a command (micromdm-contract §4.1): the fields of the type stand beside
- * `udid`, `request_type` and `command_uuid`, unknown ones are ignored, and `command_uuid` is kept verbatim unless blank.
+ * Turns MicroMDM's JSON into a command: the fields of the type stand beside `udid`, `request_type` and `command_uuid`, and
+ * `command_uuid` is kept verbatim unless blank. Names that no field has are faults, and are not sent.
  *
  * @param newUUID gives a lower-case version 4 UUID
  */
 export function buildCommand(
   body: JsonValue,
   newUUID: () => string,
+  reading: Reading = 'micromdm',
 ): BuiltCommand | RefusedCommand {
   try {
-    return build(body, newUUID)
+    return build(body, newUUID, reading)
   } catch (error) {
     return refusalOf(error)
   }
 }
 
-function build(body: JsonValue, newUUID: () => string): BuiltCommand | RefusedCommand {
+function build(
+  body: JsonValue,
+  newUUID: () => string,
+  reading: Reading,
+): BuiltCommand | RefusedCommand {
   const request = body === null ? {} : body
   if (!isJsonObject(request)) {
     const kind = Array.isArray(request) ? 'array' : typeof request
@@ -75,32 +88,36 @@ function build(body: JsonValue, newUUID: () => string): BuiltCommand | RefusedCo
   const requestType = stringField(request, 'request_type', STRUCT) ?? ''
   const type = commandType(requestType)
   if (type === undefined) {
-    return {
-      ok: false,
-      error: `mdm: unknown RequestType: ${requestType}`,
-      plain:
-        requestType === ''
-          ? 'request_type is missing (or Command, with Apple’s keys)'
-          : `no request_type ${requestType} is known here: under Apple’s keys (Command) any type is taken`,
-    }
+    return unknownType(requestType)
   }
   const udid = stringField(request, 'udid', STRUCT) ?? ''
   const asked = stringField(request, 'command_uuid', STRUCT) ?? ''
-  const { dict, echo } = decodeFields(type.fields, request, requestType)
+  const { dict, echo } = decodeFields(type.fields, request, { struct: requestType, reading })
   if (udid === '') return { ok: false, error: 'request must contain UDID of the device' }
   const commandUUID = asked.trim() === '' ? newUUID() : asked
+  const command = { ...dict, RequestType: requestType }
   return {
     ok: true,
     udid,
     commandUUID,
     source: commandUUID === asked ? GIVEN : '',
     requestType,
-    payload: writePlist({
-      Command: { ...dict, RequestType: requestType },
-      CommandUUID: commandUUID,
-    }),
+    command,
+    faults: faultsOfRequest(type, request, command),
+    payload: writePlist({ Command: command, CommandUUID: commandUUID }),
     echo: { command_uuid: commandUUID, command: { request_type: requestType, ...echo } },
     secret: type.secret,
     destructive: type.destructive,
+  }
+}
+
+function unknownType(requestType: string): RefusedCommand {
+  return {
+    ok: false,
+    error: `mdm: unknown RequestType: ${requestType}`,
+    plain:
+      requestType === ''
+        ? 'request_type is missing (or Command, with Apple’s keys)'
+        : `no request_type ${requestType.slice(0, 64)} is known here${didYouMean(requestType, commandTypes())}`,
   }
 }

@@ -3,11 +3,12 @@ import { isDict } from '../plist/dict.ts'
 import { PlistError } from '../plist/error.ts'
 import { readPlist } from '../plist/read.ts'
 import type { PlistDict, PlistValue } from '../plist/value.ts'
-import type { Field, FieldType } from './fields.ts'
+import type { Field, FieldType, Reading } from './fields.ts'
 import {
   boolField,
   bytesField,
   bytesListField,
+  fieldAt,
   GoFieldError,
   integerField,
   objectField,
@@ -26,24 +27,29 @@ interface Decoded {
 
 const ABSENT: Decoded = { plist: undefined, echo: undefined }
 
+/** The object that is read: its name in error messages, and how. */
+interface At {
+  readonly struct: string
+  readonly reading: Reading
+}
+
 /**
  * Reads the fields of a request, or of an object inside one, into the dictionary for the device and the echo for the
- * 201 (micromdm-contract §4.1, §4.3). A false or zero that the client sent goes to the device, which MicroMDM
- * loses; empty strings, data and lists are left out as there, unless the field is always emitted.
+ * 201. A false or zero that the client sent goes to the device in either reading; MicroMDM loses it.
  *
- * @param struct names the object in error messages
  * @throws GoFieldError
  */
 export function decodeFields(
   fields: readonly Field[],
   json: JsonObject,
-  struct: string,
+  at: At,
 ): { readonly dict: Record<string, PlistValue>; readonly echo: Record<string, JsonValue> } {
   const dict: Record<string, PlistValue> = Object.create(null)
   const echo: Record<string, JsonValue> = {}
   for (const field of fields) {
-    const decoded = READERS[field.type](field, json, struct)
-    const sent = decoded.plist ?? (field.always ? ZEROS[field.type] : undefined)
+    const decoded = READERS[field.type](field, json, at)
+    const isSent = at.reading === 'exact' ? fieldAt(json, field.json) !== undefined : field.always
+    const sent = decoded.plist ?? (isSent ? ZEROS[field.type] : undefined)
     const shown = decoded.echo ?? field.echo
     if (sent !== undefined) dict[field.plist] = sent
     if (shown !== undefined) echo[field.json] = shown
@@ -51,23 +57,23 @@ export function decodeFields(
   return { dict, echo }
 }
 
-type Reader = (field: Field, json: JsonObject, struct: string) => Decoded
+type Reader = (field: Field, json: JsonObject, at: At) => Decoded
 
 const READERS: Readonly<Record<FieldType, Reader>> = {
-  string: (field, json, struct) => plain(stringField(json, field.json, struct) || undefined),
-  bool: (field, json, struct) => plain(boolField(json, field.json, struct)),
-  integer: (field, json, struct) => plain(integerField(json, field.json, struct)),
-  data: (field, json, struct) => data(bytesField(json, field.json, struct)),
-  strings: (field, json, struct) => list(stringsField(json, field.json, struct)),
-  datas: (field, json, struct) => datas(bytesListField(json, field.json, struct)),
-  dict: (field, json, struct) => dictionary(field, objectField(json, field.json, struct)),
-  plist: (field, json, struct) => embedded(field, bytesField(json, field.json, struct)),
-  bools: (field, json, struct) => booleans(field, objectField(json, field.json, struct)),
-  struct: (field, json, struct) => one(field, objectField(json, field.json, struct), struct),
-  structs: (field, json, struct) => several(field, objectsField(json, field.json, struct), struct),
+  string: (field, json, { struct }) => plain(stringField(json, field.json, struct) || undefined),
+  bool: (field, json, { struct }) => plain(boolField(json, field.json, struct)),
+  integer: (field, json, { struct }) => plain(integerField(json, field.json, struct)),
+  data: (field, json, { struct }) => data(bytesField(json, field.json, struct)),
+  strings: (field, json, { struct }) => list(stringsField(json, field.json, struct)),
+  datas: (field, json, { struct }) => datas(bytesListField(json, field.json, struct)),
+  dict: (field, json, { struct }) => dictionary(field, objectField(json, field.json, struct)),
+  plist: (field, json, { struct }) => embedded(field, bytesField(json, field.json, struct)),
+  bools: (field, json, { struct }) => booleans(field, objectField(json, field.json, struct)),
+  struct: (field, json, at) => one(field, objectField(json, field.json, at.struct), at),
+  structs: (field, json, at) => several(field, objectsField(json, field.json, at.struct), at),
 }
 
-/** What a field that is always emitted holds when the request has no value. */
+/** What a field holds that is sent without a value. */
 const ZEROS: Readonly<Record<FieldType, PlistValue>> = {
   string: '',
   bool: false,
@@ -131,19 +137,23 @@ function booleans(field: Field, object: JsonObject | undefined): Decoded {
   return dictionary(field, object)
 }
 
-function one(field: Field, object: JsonObject | undefined, struct: string): Decoded {
+function inside(field: Field, { struct, reading }: At): At {
+  return { struct: `${struct}.${field.json}`, reading }
+}
+
+function one(field: Field, object: JsonObject | undefined, at: At): Decoded {
   if (object === undefined) return ABSENT
-  const { dict, echo } = decodeFields(field.fields, object, `${struct}.${field.json}`)
+  const { dict, echo } = decodeFields(field.fields, object, inside(field, at))
   return { plist: Object.keys(dict).length === 0 ? undefined : dict, echo }
 }
 
-function several(field: Field, objects: readonly JsonObject[] = [], struct: string): Decoded {
+function several(field: Field, objects: readonly JsonObject[] = [], at: At): Decoded {
   const dicts: PlistDict[] = []
   const echoes: JsonValue[] = []
   for (const object of objects) {
-    const { dict, echo } = decodeFields(field.fields, object, `${struct}.${field.json}`)
-    const sent = field.shape?.(dict, object) ?? dict
-    if (Object.keys(sent).length > 0) dicts.push(sent)
+    const { dict, echo } = decodeFields(field.fields, object, inside(field, at))
+    const sent = field.shape?.(dict, object, at.reading) ?? dict
+    if (Object.keys(sent).length > 0 || at.reading === 'exact') dicts.push(sent)
     echoes.push(echo)
   }
   return {

@@ -19,19 +19,27 @@ export type FieldType =
   | 'struct'
   | 'structs'
 
+/**
+ * How a request is read. `micromdm`: empty strings, data and lists are left out, and some fields are sent even when the
+ * client names none (`always`). `exact`: the client's fields are sent as they are, and no others.
+ */
+export type Reading = 'micromdm' | 'exact'
+
 /** One field of a request, or of an object inside one. */
 export interface Field {
   readonly json: string
   readonly plist: string
   readonly type: FieldType
-  /** Emitted even when absent, with its type's zero value (rule A of micromdm-contract §4.1; the others are O). */
+  /** MicroMDM sends it even when absent, with its type's zero value. */
   readonly always: boolean
   /** What the 201 shows when the field is absent; undefined shows nothing. */
   readonly echo: JsonValue | undefined
   /** For `struct` and `structs`. */
   readonly fields: readonly Field[]
   /** Turns the dictionary made of `fields` into the one to send, given the JSON that it was made of. */
-  readonly shape: ((dict: PlistDict, json: JsonObject) => Record<string, PlistValue>) | undefined
+  readonly shape:
+    | ((dict: PlistDict, json: JsonObject, reading: Reading) => Record<string, PlistValue>)
+    | undefined
   /** A PIN, password, token or private key, or what holds one. */
   readonly secret: boolean
 }

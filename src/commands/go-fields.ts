@@ -147,7 +147,8 @@ function isArray(value: JsonValue): value is readonly JsonValue[] {
   return Array.isArray(value)
 }
 
-function bytesOf(value: JsonValue, field: string, each = ''): Uint8Array {
+/** The bytes that a value stands for; `field` is its place. @throws GoFieldError */
+export function bytesOf(value: JsonValue, field: string, each = ''): Uint8Array {
   if (typeof value === 'string') {
     const bytes = decodeBase64(value, '\r\n')
     if (typeof bytes !== 'number') return bytes

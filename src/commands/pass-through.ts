@@ -1,30 +1,30 @@
+import type { Keys, KeySchema } from '../apple/schema.ts'
 import type { PlistValue } from '../plist/value.ts'
-import { GoFieldError } from './go-fields.ts'
+import { bytesField, bytesOf, GoFieldError, isJsonObject } from './go-fields.ts'
 import type { JsonObject, JsonValue } from './go-json.ts'
 
-/** Reads a JSON value that stands for something JSON has no words for; undefined leaves it to {@link passThrough}. */
-type Special = (value: JsonValue, name: string) => PlistValue | undefined
-
-const nothingSpecial: Special = () => undefined
+/** What stands under a key that Apple's schema does not know. */
+const ANYTHING: KeySchema = { type: 'any' }
 
 /**
  * A JSON value as the plist value of the same shape, for objects whose keys belong to an app or to Apple. A null is
  * left out of an object.
  *
+ * @param schema makes data of the base64 that stands where Apple's schema has data, and of `{"$data": "base64"}` anywhere
  * @throws GoFieldError for a null in an array: leaving it out would move its neighbours
  */
 export function passThrough(
   value: JsonValue,
   name: string,
-  special: Special = nothingSpecial,
+  schema?: KeySchema,
 ): PlistValue | undefined {
   if (value === null) return undefined
+  const data = schema && dataOf(value, name, schema)
+  if (data) return data
   if (typeof value !== 'object') return value
-  const read = special(value, name)
-  if (read !== undefined) return read
-  if (!isArray(value)) return passObject(value, name, special)
+  if (!isArray(value)) return passObject(value, name, schema)
   return value.map((item, at) => {
-    const passed = passThrough(item, `${name}.${at}`, special)
+    const passed = passThrough(item, `${name}.${at}`, schema && (schema.item ?? ANYTHING))
     if (passed === undefined) {
       throw new GoFieldError(
         `${name}: a plist has no null`,
@@ -39,14 +39,29 @@ export function passThrough(
 export function passObject(
   object: JsonObject,
   name: string,
-  special: Special = nothingSpecial,
+  schema?: KeySchema,
 ): Record<string, PlistValue> {
+  const keys = schema && keysOf(schema, object)
   const dict: Record<string, PlistValue> = Object.create(null)
   for (const [key, item] of Object.entries(object)) {
-    const passed = passThrough(item, `${name}.${key}`, special)
+    const own = keys && Object.hasOwn(keys, key) ? keys[key] : undefined
+    const passed = passThrough(item, `${name}.${key}`, schema && (own ?? ANYTHING))
     if (passed !== undefined) dict[key] = passed
   }
   return dict
+}
+
+/** The keys of a dictionary; where it may be of several kinds, those of its `Item`. */
+function keysOf({ keys, kinds }: KeySchema, object: JsonObject): Keys | undefined {
+  const kind = object['Item']
+  return typeof kind === 'string' && kinds && Object.hasOwn(kinds, kind) ? kinds[kind]?.keys : keys
+}
+
+function dataOf(value: JsonValue, name: string, { type }: KeySchema): Uint8Array | undefined {
+  if (isJsonObject(value) && '$data' in value && Object.keys(value).length === 1) {
+    return bytesField(value, '$data', name)
+  }
+  return type === 'data' && typeof value === 'string' ? bytesOf(value, name) : undefined
 }
 
 /** `Array.isArray` does not narrow readonly arrays. */

@@ -1,8 +1,11 @@
+import { faultsOf } from '../apple/check.ts'
 import { isBinaryPlist } from '../plist/binary.ts'
 import { dictAt, stringAt } from '../plist/dict.ts'
 import { PlistError } from '../plist/error.ts'
 import { readPlistTop } from '../plist/read.ts'
+import type { PlistDict } from '../plist/value.ts'
 import type { RefusedCommand } from './build.ts'
+import { placeInCommand, type RequestFault } from './exact.ts'
 import { isDestructiveCommand, isSecretCommand } from './table.ts'
 
 /** What the server must know of a payload that it delivers byte for byte. */
@@ -12,13 +15,16 @@ export interface RawCommand {
   readonly requestType: string
   readonly secret: boolean
   readonly destructive: boolean
+  readonly command: PlistDict
+  /** What Apple's schema has against it; it is delivered all the same. */
+  readonly faults: readonly RequestFault[]
 }
 
 const TOP_KEYS: ReadonlySet<string> = new Set(['Command', 'CommandUUID'])
 
 /**
- * Reads `CommandUUID` and `Command.RequestType` of the XML plist posted to `/v1/commands/{udid}` (micromdm-contract
- * §1.5). Unknown types are accepted, and nothing else is looked at; a binary plist is refused, as by MicroMDM.
+ * Reads the XML plist posted to `/v1/commands/{udid}`. It needs `CommandUUID` and `Command.RequestType`, and unknown types
+ * are accepted; a binary plist is refused, as by MicroMDM.
  */
 export function readRawCommand(bytes: Uint8Array): RawCommand | RefusedCommand {
   try {
@@ -26,14 +32,17 @@ export function readRawCommand(bytes: Uint8Array): RawCommand | RefusedCommand {
     const top = readPlistTop(bytes, TOP_KEYS)
     const command = dictAt(top, 'Command')
     const commandUUID = stringAt(top, 'CommandUUID')
-    const requestType = command === undefined ? undefined : stringAt(command, 'RequestType')
-    if (!commandUUID || !requestType) return { ok: false, error: 'request is malformed' }
+    const requestType = command && stringAt(command, 'RequestType')
+    if (!command || !commandUUID || !requestType)
+      return { ok: false, error: 'request is malformed' }
     return {
       ok: true,
       commandUUID,
       requestType,
       secret: isSecretCommand(requestType),
       destructive: isDestructiveCommand(requestType),
+      command,
+      faults: faultsOf(requestType, command).map(placeInCommand),
     }
   } catch (error) {
     if (!(error instanceof PlistError)) throw error

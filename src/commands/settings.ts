@@ -1,10 +1,10 @@
 import { isDict } from '../plist/dict.ts'
 import type { PlistDict, PlistValue } from '../plist/value.ts'
-import { field } from './fields.ts'
+import { field, type Reading } from './fields.ts'
 import type { JsonObject } from './go-json.ts'
 import { passThrough } from './pass-through.ts'
 
-/** The JSON fields of a Settings item, flat and shared by all kinds of item (micromdm-contract §4.4). */
+/** The JSON fields of a Settings item, flat and shared by all kinds of item. */
 export const SETTING_FIELDS = [
   field('item', 'Item', 'string', { always: true, echo: '' }),
   field('enabled', 'Enabled', 'bool'),
@@ -42,7 +42,7 @@ const ITEM_KEYS: ReadonlyMap<string, readonly string[]> = new Map([
   ['SoftwareUpdateSettings', ['RecommendationCadence']],
 ])
 
-/** Sent whatever the request says: MicroMDM sends all three, absent ones as false. */
+/** MicroMDM sends all three whatever the request says, absent ones as false. */
 const MDM_OPTIONS = {
   ActivationLockAllowedWhileSupervised: false,
   BootstrapTokenAllowed: false,
@@ -56,7 +56,11 @@ const MDM_OPTIONS = {
  *
  * @throws GoFieldError for a null inside an array
  */
-export function settingItem(dict: PlistDict, json: JsonObject): Record<string, PlistValue> {
+export function settingItem(
+  dict: PlistDict,
+  json: JsonObject,
+  reading: Reading,
+): Record<string, PlistValue> {
   const item = typeof dict['Item'] === 'string' ? dict['Item'] : ''
   const sent: Record<string, PlistValue> = { Item: item }
   for (const [key, value] of Object.entries(json)) {
@@ -69,6 +73,7 @@ export function settingItem(dict: PlistDict, json: JsonObject): Record<string, P
     const value = dict[key]
     if (value !== undefined) sent[key] = value
   }
+  if (reading === 'exact') return sent
   if (item === 'MDMOptions') {
     sent['MDMOptions'] = { ...MDM_OPTIONS, ...(isDict(dict['MDMOptions']) && dict['MDMOptions']) }
   }
@@ -76,6 +81,7 @@ export function settingItem(dict: PlistDict, json: JsonObject): Record<string, P
   return sent
 }
 
-function isSharedField(key: string): boolean {
+/** Whether a key of an item is one of the shared fields, in whatever case. */
+export function isSharedField(key: string): boolean {
   return SETTING_FIELDS.some(({ json }) => json === key.toLowerCase())
 }

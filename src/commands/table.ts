@@ -25,7 +25,7 @@ function command(
 ): CommandType {
   return {
     requestType,
-    fields,
+    fields: [...fields, NETWORK_TETHER],
     secret: marks.includes('secret') || fields.some(({ secret }) => secret),
     destructive: marks.includes('destructive'),
     lasting: marks.includes('lasting'),
@@ -35,6 +35,15 @@ function command(
 const ALWAYS = { always: true }
 const SECRET = { secret: true }
 
+/** Apple takes it with every command. */
+const NETWORK_TETHER = field(
+  'request_requires_network_tether',
+  'RequestRequiresNetworkTether',
+  'bool',
+)
+
+const MANAGED_ONLY = field('managed_only', 'ManagedOnly', 'bool')
+
 const IDENTIFIERS = field('identifiers', 'Identifiers', 'strings')
 const IDENTIFIER = field('identifier', 'Identifier', 'string')
 const STORE_ID = field('itunes_store_id', 'iTunesStoreID', 'integer')
@@ -42,6 +51,7 @@ const MANIFEST_URL = field('manifest_url', 'ManifestURL', 'string')
 const MESSAGE = field('message', 'Message', 'string')
 const PHONE_NUMBER = field('phone_number', 'PhoneNumber', 'string')
 const MEDIA_TYPE = field('media_type', 'MediaType', 'string')
+const PERSISTENT_ID = field('persistent_id', 'PersistentID', 'string')
 
 /** Fields of both ways to install an app; MicroMDM knows them for InstallApplication only, or not at all. */
 const MANAGED_APP = [
@@ -55,7 +65,6 @@ const MANAGED_APP = [
 const SET_PASSWORD = [
   field('current_password', 'CurrentPassword', 'string', SECRET),
   field('new_password', 'NewPassword', 'string', { always: true, echo: '', ...SECRET }),
-  field('request_requires_network_tether', 'RequestRequiresNetworkTether', 'bool'),
   field('allow_oroms', 'AllowOroms', 'bool'),
 ]
 
@@ -64,14 +73,13 @@ const VERIFY_PASSWORD = [
 ]
 
 /**
- * Every request type with a JSON form: MicroMDM's 61 and the five of Apple's that it lacks. JSON names, plist keys and
- * rules are micromdm-contract §4.2–§4.4; a row without a contract entry is a field of Apple's schema
- * (`mdm/commands/*.yaml`) under its snake_case name.
+ * Every request type of Apple's schema, in a JSON form: MicroMDM's 61 with its names and rules, and the seven that it
+ * lacks. A key that MicroMDM does not know has its name in snake_case.
  */
 const COMMANDS: readonly CommandType[] = [
-  command('ProfileList', [field('managed_only', 'ManagedOnly', 'bool')]),
-  command('ProvisioningProfileList'),
-  command('CertificateList'),
+  command('ProfileList', [MANAGED_ONLY]),
+  command('ProvisioningProfileList', [MANAGED_ONLY]),
+  command('CertificateList', [MANAGED_ONLY]),
   command('SecurityInfo'),
   command('RestartDevice', [
     field('rebuild_kernel_cache', 'RebuildKernelCache', 'bool'),
@@ -110,7 +118,10 @@ const COMMANDS: readonly CommandType[] = [
     field('managed_appd_only', 'ManagedAppsOnly', 'bool'),
     field('items', 'Items', 'strings'),
   ]),
-  command('DeviceInformation', [field('queries', 'Queries', 'strings')]),
+  command('DeviceInformation', [
+    field('queries', 'Queries', 'strings'),
+    field('device_attestation_nonce', 'DeviceAttestationNonce', 'data'),
+  ]),
   command(
     'DeviceLock',
     [field('pin', 'PIN', 'string', { echo: '', ...SECRET }), MESSAGE, PHONE_NUMBER],
@@ -229,8 +240,17 @@ const COMMANDS: readonly CommandType[] = [
     field('program_id', 'ProgramID', 'string'),
     field('invitation_url', 'InvitationURL', 'string'),
   ]),
-  command('InstallMedia', [STORE_ID, field('media_url', 'MediaURL', 'string'), MEDIA_TYPE]),
-  command('RemoveMedia', [STORE_ID, MEDIA_TYPE, field('persistent_id', 'PersistentID', 'string')]),
+  command('InstallMedia', [
+    STORE_ID,
+    field('media_url', 'MediaURL', 'string'),
+    MEDIA_TYPE,
+    PERSISTENT_ID,
+    field('kind', 'Kind', 'string'),
+    field('title', 'Title', 'string'),
+    field('author', 'Author', 'string'),
+    field('version', 'Version', 'string'),
+  ]),
+  command('RemoveMedia', [STORE_ID, MEDIA_TYPE, PERSISTENT_ID]),
   command('SetFirmwarePassword', SET_PASSWORD, 'destructive', 'lasting'),
   command('SetRecoveryLock', SET_PASSWORD, 'destructive', 'lasting'),
   command('VerifyFirmwarePassword', VERIFY_PASSWORD),
@@ -300,6 +320,10 @@ const COMMANDS: readonly CommandType[] = [
   command('ContentCachingInformation'),
   command('DeclarativeManagement', [field('data', 'Data', 'data')]),
   command('RequestUnlockToken', [], 'secret', 'lasting'),
+  command('TriggerEnhancedLogCollection', [
+    field('apple_care_token', 'AppleCareToken', 'string', SECRET),
+  ]),
+  command('CancelEnhancedLogCollection'),
   command('UserConfigured'),
 ]
 
@@ -325,13 +349,16 @@ export function isSecretCommand(requestType: string): boolean {
   return BY_TYPE.get(requestType)?.secret ?? true
 }
 
+/** Secret types that a user channel takes, or on a Mac nothing else does. */
+const FOR_USERS: ReadonlySet<string> = new Set(['InstallProfile', 'TriggerEnhancedLogCollection'])
+
 /**
  * Whether only a device channel takes the type. Apple defines all secret and destructive types for that alone, but for
- * InstallProfile ("Commands and Queries", each command's table of channels).
+ * a few ("Commands and Queries", each command's table of channels).
  */
 export function isForDeviceOnly(requestType: string): boolean {
   const isSecret = BY_TYPE.get(requestType)?.secret ?? false
-  return isDestructiveCommand(requestType) || (isSecret && requestType !== 'InstallProfile')
+  return isDestructiveCommand(requestType) || (isSecret && !FOR_USERS.has(requestType))
 }
 
 /** The keys of a secret command that are none themselves. */

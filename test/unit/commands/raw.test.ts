@@ -8,6 +8,8 @@ describe('a raw command', () => {
     const payload = writePlist({ CommandUUID: 'c', Command: { RequestType: 'EraseDevice' }, x: 1 })
     expect(readRawCommand(payload)).toEqual({
       ok: true,
+      command: { RequestType: 'EraseDevice' },
+      faults: [],
       commandUUID: 'c',
       requestType: 'EraseDevice',
       secret: true,

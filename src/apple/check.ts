@@ -1,0 +1,177 @@
+/** Whether a command is one that Apple's schema knows: its keys, and the types and values of what they hold. */
+import { isDict } from '../plist/dict.ts'
+import type { PlistDict, PlistValue } from '../plist/value.ts'
+import { didYouMean } from './nearest.ts'
+import {
+  commandSchema,
+  EVERY_COMMAND,
+  REQUEST_TYPES,
+  type CommandSchema,
+  type Keys,
+  type KeySchema,
+} from './schema.ts'
+
+/** A place in a command, from the keys beside RequestType down, and what is wrong there. */
+export interface CommandFault {
+  readonly path: readonly (string | number)[]
+  readonly detail: string
+}
+
+type Path = CommandFault['path']
+type Faults = Generator<CommandFault, void, undefined>
+
+/** A command can be wrong in thousands of places: the first tell what is wrong. */
+const MAX_FAULTS = 10
+
+/** The server puts it in when it is not there (docs/escrow.md). */
+const FILLED_IN: ReadonlySet<string> = new Set(['ClearPasscode.UnlockToken'])
+
+/** Empty means something: it takes the password away ("SetRecoveryLockCommand.Command", Apple's documentation). */
+const MAY_BE_EMPTY: ReadonlySet<string> = new Set(['NewPassword'])
+
+/** Keys of which one has to be there, as the pages of these commands in Apple's documentation say; the schema does not. */
+const ONE_OF: Readonly<Record<string, readonly string[]>> = {
+  DeleteUser: ['UserName', 'DeleteAllUsers'],
+  InstallApplication: ['iTunesStoreID', 'Identifier', 'ManifestURL'],
+  InstallEnterpriseApplication: ['Manifest', 'ManifestURL'],
+  InstallMedia: ['iTunesStoreID', 'MediaURL'],
+}
+
+/** "The six-character PIN" ("DeviceLockCommand.Command" and "EraseDeviceCommand.Command", Apple's documentation). */
+const PIN_LENGTH = 6
+
+/** Types beside the schema's: the pages of Apple's documentation and MicroMDM say otherwise, and both are in use. */
+const ALSO: Readonly<Record<string, string>> = { ScanTime: 'string', iTunesStoreID: 'integer' }
+
+/**
+ * What is wrong with a command, `{RequestType: …}` with its keys; at most ten faults, none when Apple's schema has nothing
+ * against it. Not whether a device has it: that is {@link file://./support.ts}.
+ */
+export function faultsOf(requestType: string, command: PlistDict): readonly CommandFault[] {
+  const schema = commandSchema(requestType)
+  if (schema === undefined) {
+    const detail = `Apple documents no command of that name${didYouMean(requestType, REQUEST_TYPES)}`
+    return [{ path: ['RequestType'], detail }]
+  }
+  return [...commandFaults(requestType, schema, command)].slice(0, MAX_FAULTS)
+}
+
+function* commandFaults(requestType: string, schema: CommandSchema, command: PlistDict): Faults {
+  const { RequestType: _, ...given } = command
+  yield* dictFaults(given, { ...EVERY_COMMAND, ...schema.keys }, [], requestType)
+  const oneOf = ONE_OF[requestType]
+  if (oneOf && !oneOf.some((key) => key in given)) {
+    yield { path: [], detail: `${requestType} needs one of ${oneOf.join(', ')}` }
+  }
+  const pin = given['PIN']
+  if (typeof pin === 'string' && pin.length !== PIN_LENGTH) {
+    yield { path: ['PIN'], detail: `has to have ${PIN_LENGTH} characters` }
+  }
+}
+
+function* dictFaults(dict: PlistDict, keys: Keys, path: Path, name: string): Faults {
+  for (const key in dict) {
+    const value = dict[key]
+    const schema = keys[key]
+    if (value === undefined) {
+      continue
+    }
+    if (schema === undefined) {
+      const detail = `${name} has no such key${didYouMean(key, Object.keys(keys))}`
+      yield { path: [...path, key], detail }
+    } else {
+      yield* valueFaults(value, schema, [...path, key])
+    }
+  }
+  for (const [key, { required }] of Object.entries(keys)) {
+    const value = dict[key]
+    if (
+      required &&
+      (value === undefined ? !FILLED_IN.has(`${name}.${key}`) : isEmpty(key, value))
+    ) {
+      yield { path: [...path, key], detail: `is missing: ${name} needs it` }
+    }
+  }
+}
+
+function isEmpty(key: string, value: PlistValue): boolean {
+  return hasLength(value) && value.length === 0 && !MAY_BE_EMPTY.has(key)
+}
+
+function hasLength(value: PlistValue): value is string | Uint8Array | readonly PlistValue[] {
+  return typeof value === 'string' || value instanceof Uint8Array || Array.isArray(value)
+}
+
+function* valueFaults(value: PlistValue, schema: KeySchema, path: Path): Faults {
+  const type = typeOf(value)
+  if (schema.type === 'any') {
+    return
+  }
+  if (type !== schema.type) {
+    if (ALSO[String(path.at(-1))] !== type) {
+      yield { path, detail: `has to be ${DUE[schema.type] ?? schema.type}` }
+    }
+    return
+  }
+  if (schema.enum && !schema.enum.some((one) => one === value)) {
+    yield { path, detail: `has to be one of ${schema.enum.join(', ')}` }
+  }
+  if (schema.values && typeof value === 'string' && !Object.hasOwn(schema.values, value)) {
+    yield {
+      path,
+      detail: `Apple documents no ${value.slice(0, 64)}${didYouMean(value, Object.keys(schema.values))}`,
+    }
+  }
+  yield* contentFaults(value, schema, path)
+}
+
+function* contentFaults(value: PlistValue, schema: KeySchema, path: Path): Faults {
+  const { item, keys, kinds } = schema
+  if (isArray(value) && item) {
+    for (const [at, one] of value.entries()) {
+      yield* valueFaults(one, item, [...path, at])
+    }
+  }
+  if (isDict(value) && keys) {
+    yield* dictFaults(value, keys, path, nameOf(path))
+  }
+  if (isDict(value) && kinds) {
+    const kind = value['Item']
+    const name = typeof kind === 'string' ? kind : ''
+    const known = Object.hasOwn(kinds, name) ? kinds[name] : undefined
+    if (known) {
+      yield* dictFaults(value, known.keys, path, name)
+    } else {
+      const meant = didYouMean(name, Object.keys(kinds))
+      yield { path: [...path, 'Item'], detail: `Apple documents no such setting${meant}` }
+    }
+  }
+}
+
+/** What a dictionary inside a command is called in a text: its key, or that of the list that it is in. */
+function nameOf(path: Path): string {
+  return path.findLast((step) => typeof step === 'string') ?? 'Command'
+}
+
+const DUE: Readonly<Record<string, string>> = {
+  string: 'a string',
+  boolean: 'true or false',
+  integer: 'a whole number',
+  data: 'data',
+  array: 'a list',
+  dictionary: 'a dictionary',
+}
+
+function typeOf(value: PlistValue): string {
+  if (typeof value === 'bigint') return 'integer'
+  if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'real'
+  if (typeof value !== 'object') return typeof value
+  if (value instanceof Uint8Array) return 'data'
+  if (value instanceof Date) return 'date'
+  return isArray(value) ? 'array' : 'dictionary'
+}
+
+/** `Array.isArray` does not narrow readonly arrays. */
+function isArray(value: PlistValue): value is readonly PlistValue[] {
+  return Array.isArray(value)
+}

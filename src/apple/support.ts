@@ -1,0 +1,149 @@
+/** Whether a device's OS has what a command needs. */
+import { isDict } from '../plist/dict.ts'
+import type { PlistDict, PlistValue } from '../plist/value.ts'
+import { platformOf, type Platform } from './platform.ts'
+import { applesName, availability, commandSchema, isBefore, REMOVED_IN_PROFILES } from './schema.ts'
+
+/** What a device says of itself; empty where it does not. */
+export interface Os {
+  readonly productName: string
+  readonly osVersion: string
+}
+
+const QUERY = 'DeviceInformation/'
+const ITEM = 'Settings/'
+const PROFILE = 'profile '
+
+/**
+ * What a command needs of the OS, by name: itself, its queries, its settings, and of a profile what some version has
+ * removed. A name is what `lacksOf` takes.
+ *
+ * @param profile what InstallProfile installs, where it can be read
+ */
+export function needsOf(
+  requestType: string,
+  command: PlistDict,
+  profile?: PlistDict,
+): readonly string[] {
+  const needs = [requestType]
+  if (requestType === 'DeviceInformation') {
+    needs.push(
+      ...listOf(command['Queries']).flatMap((one) =>
+        typeof one === 'string' ? [QUERY + one] : [],
+      ),
+    )
+  }
+  if (requestType === 'Settings') {
+    needs.push(...listOf(command['Settings']).flatMap((one) => namesAt(one, 'Item', ITEM)))
+  }
+  if (profile) {
+    needs.push(...listOf(profile['PayloadContent']).flatMap(removable))
+  }
+  return [...new Set(needs)].filter(isKnown)
+}
+
+function removable(payload: PlistValue): readonly string[] {
+  const [type] = namesAt(payload, 'PayloadType', PROFILE)
+  if (type === undefined || !isDict(payload)) {
+    return []
+  }
+  return [type, ...Object.keys(payload).map((key) => `${type}/${key}`)]
+}
+
+function namesAt(value: PlistValue, key: string, prefix: string): readonly string[] {
+  const name = isDict(value) ? value[key] : undefined
+  return typeof name === 'string' ? [prefix + name] : []
+}
+
+/** The array's items; none where there is no array. */
+function listOf(value: PlistValue | undefined): readonly PlistValue[] {
+  return Array.isArray(value) ? value : []
+}
+
+function isKnown(need: string): boolean {
+  return factsOf(need) !== undefined
+}
+
+/** Where a need is met. `on` as in the schema; `removed` alone for what every version before had. */
+interface NeedFacts {
+  readonly label: string
+  readonly on?: string | undefined
+  readonly removed?: Readonly<Partial<Record<Platform, string>>> | undefined
+  readonly replacement?: string | undefined
+}
+
+function factsOf(need: string): NeedFacts | undefined {
+  for (const [prefix, read] of READERS) {
+    if (need.startsWith(prefix)) {
+      return read(need.slice(prefix.length))
+    }
+  }
+  const schema = commandSchema(need)
+  return schema && { label: `the command ${need}`, ...schema }
+}
+
+const READERS: readonly (readonly [string, (name: string) => NeedFacts | undefined])[] = [
+  [PROFILE, (name) => labelled(`${name} in a profile`, REMOVED_IN_PROFILES.get(name))],
+  [QUERY, (name) => labelled(`the query ${name}`, own(QUERIES?.values, name))],
+  [ITEM, (name) => labelled(`the setting ${name}`, own(SETTINGS?.kinds, name))],
+]
+
+const QUERIES = commandSchema('DeviceInformation')?.keys?.['Queries']?.item
+const SETTINGS = commandSchema('Settings')?.keys?.['Settings']?.item
+
+function labelled(
+  label: string,
+  facts: Omit<NeedFacts, 'label'> | undefined,
+): NeedFacts | undefined {
+  return facts && { label, ...facts }
+}
+
+function own<T>(record: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
+  return record && Object.hasOwn(record, name) ? record[name] : undefined
+}
+
+/** A version as Apple writes it; anything else is not known. */
+const VERSION = /^\d+(\.\d+)*$/
+
+/**
+ * Which of the needs a device's OS does not meet, each as a text that says why and what takes its place. None for a device
+ * whose platform is not known; without its version, only what its platform never had.
+ */
+export function lacksOf(
+  needs: readonly string[],
+  { productName, osVersion }: Os,
+): readonly string[] {
+  const platform = platformOf(productName)
+  if (platform === undefined) {
+    return []
+  }
+  const version = VERSION.test(osVersion) ? osVersion : undefined
+  return needs.flatMap((need) => {
+    const facts = factsOf(need)
+    const text = facts && lackOf(facts, platform, version)
+    return text === undefined ? [] : [text]
+  })
+}
+
+function lackOf(
+  facts: NeedFacts,
+  platform: Platform,
+  version: string | undefined,
+): string | undefined {
+  const { label, on, removed, replacement } = facts
+  const there = on === undefined ? undefined : availability(on, platform)
+  if (on !== undefined && there === undefined) {
+    return `${platform} does not have ${label}`
+  }
+  const until = there?.until ?? removed?.[applesName(platform)]
+  if (version === undefined) {
+    return undefined
+  }
+  if (until !== undefined && !isBefore(version, until)) {
+    const instead = replacement === undefined ? '' : `; in its place: ${replacement}`
+    return `${platform} ${until} has removed ${label}${instead}`
+  }
+  return there && isBefore(version, there.since)
+    ? `${label} came with ${platform} ${there.since}, and the device has ${version}`
+    : undefined
+}

@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest'
+import { faultsOf } from '../../../src/apple/check.ts'
+import { commandSchema, REQUEST_TYPES, type Keys } from '../../../src/apple/schema.ts'
+import type { PlistDict, PlistValue } from '../../../src/plist/value.ts'
+
+const places = (requestType: string, keys: PlistDict = {}): string[] =>
+  faultsOf(requestType, { RequestType: requestType, ...keys }).map(({ path }) => path.join('.'))
+const details = (requestType: string, keys: PlistDict = {}): string =>
+  faultsOf(requestType, { RequestType: requestType, ...keys })
+    .map(({ path, detail }) => `${path.join('.')}: ${detail}`)
+    .join('; ')
+
+/** A command as short as Apple's schema allows, by the schema's own types. */
+function least(keys: Keys = {}): PlistDict {
+  const needed = Object.entries(keys).filter(([, { required }]) => required)
+  return Object.fromEntries(needed.map(([key, schema]) => [key, sample(schema)]))
+}
+
+function sample({ type, enum: values, item, keys }: Keys[string]): PlistValue {
+  if (values?.[0] !== undefined) {
+    return values[0]
+  }
+  switch (type) {
+    case 'string':
+      return 'x'
+    case 'boolean':
+      return true
+    case 'integer':
+      return 1
+    case 'data':
+      return Uint8Array.of(1)
+    case 'array':
+      return item?.values
+        ? [Object.keys(item.values)[0] ?? '']
+        : item?.kinds
+          ? [{ Item: 'Bluetooth', Enabled: true }]
+          : [item ? sample(item) : 'x']
+    default:
+      return least(keys)
+  }
+}
+
+const ONE_OF: Readonly<Record<string, PlistDict>> = {
+  DeleteUser: { UserName: 'x' },
+  InstallApplication: { Identifier: 'x' },
+  InstallEnterpriseApplication: { ManifestURL: 'x' },
+  InstallMedia: { iTunesStoreID: 1 },
+}
+
+describe('every command of Apple’s', () => {
+  it.each(REQUEST_TYPES)('%s is right with what it needs, and wrong without', (requestType) => {
+    const keys = { ...least(commandSchema(requestType)?.keys), ...ONE_OF[requestType] }
+    expect(details(requestType, keys)).toBe('')
+    const filledIn = requestType === 'ClearPasscode'
+    for (const key of filledIn ? [] : Object.keys(keys)) {
+      const { [key]: _, ...rest } = keys
+      expect(faultsOf(requestType, rest)).toHaveLength(1)
+    }
+  })
+
+  it.each(REQUEST_TYPES)('%s takes no key that it does not have', (requestType) => {
+    const keys = { ...least(commandSchema(requestType)?.keys), ...ONE_OF[requestType] }
+    expect(places(requestType, { ...keys, Qqqqqqqq: 1 })).toEqual(['Qqqqqqqq'])
+    expect(places(requestType, { ...keys, RequestRequiresNetworkTether: true })).toEqual([])
+  })
+})
+
+describe('a fault', () => {
+  it.each<[string, PlistDict, string]>([
+    ['DeviceLock', { PINN: '123456' }, 'PINN: DeviceLock has no such key: did you mean PIN?'],
+    ['EraseDevice', { pn: '1' }, 'pn: EraseDevice has no such key: did you mean PIN?'],
+    ['EraseDevice', { PIN: '12345' }, 'PIN: has to have 6 characters'],
+    ['EraseDevice', { PIN: 123456 }, 'PIN: has to be a string'],
+    ['InstallProfile', {}, 'Payload: is missing: InstallProfile needs it'],
+    ['InstallProfile', { Payload: new Uint8Array() }, 'Payload: is missing'],
+    ['InstallProfile', { Payload: 'AAAA' }, 'Payload: has to be data'],
+    ['RestartDevice', { NotifyUser: 'yes' }, 'NotifyUser: has to be true or false'],
+    ['RestartDevice', { KextPaths: ['/a', 5] }, 'KextPaths.1: has to be a string'],
+    ['InstallApplication', {}, 'needs one of iTunesStoreID, Identifier, ManifestURL'],
+    [
+      'InstallApplication',
+      { Identifier: 'a', ManagementFlags: 2 },
+      'ManagementFlags: has to be one of 1, 4, 5',
+    ],
+    ['InstallApplication', { iTunesStoreID: 1.5 }, 'iTunesStoreID: has to be a whole number'],
+    [
+      'InstallApplication',
+      { Identifier: 'a', Options: { PurchaseMethod: true } },
+      'Options.PurchaseMethod: has to be a whole number',
+    ],
+    [
+      'InstallApplication',
+      { Identifier: 'a', Attributes: { VPNUUId: 'x' } },
+      'Attributes.VPNUUId: Attributes has no such key: did you mean VPNUUID?',
+    ],
+    [
+      'DeviceInformation',
+      { Queries: ['SerialNumbr'] },
+      'Queries.0: Apple documents no SerialNumbr: did you mean SerialNumber?',
+    ],
+    ['DeviceInformation', { Queries: [] }, 'Queries: is missing'],
+    [
+      'Settings',
+      { Settings: [{ Item: 'Bluetoth', Enabled: true }] },
+      'Settings.0.Item: Apple documents no such setting: did you mean Bluetooth?',
+    ],
+    [
+      'Settings',
+      { Settings: [{ Item: 'Bluetooth' }] },
+      'Settings.0.Enabled: is missing: Bluetooth needs it',
+    ],
+    ['Settings', { Settings: [{ Enabled: true }] }, 'Settings.0.Item: '],
+    [
+      'Settings',
+      { Settings: [{ Item: 'Bluetooth', Enabled: true, DeviceName: 'x' }] },
+      'Settings.0.DeviceName: Bluetooth has no such key',
+    ],
+    ['Settings', { Settings: ['Bluetooth'] }, 'Settings.0: has to be a dictionary'],
+    [
+      'AccountConfiguration',
+      { AutoSetupAdminAccounts: [{ fullName: 'x' }] },
+      'AutoSetupAdminAccounts.0.shortName: is missing',
+    ],
+    [
+      'RotateFileVaultKey',
+      { KeyType: 'Personal', FileVaultUnlock: {} },
+      'KeyType: has to be one of personal, institutional',
+    ],
+    ['SetRecoveryLock', {}, 'NewPassword: is missing'],
+    [
+      'DeviceInformatoin',
+      {},
+      'RequestType: Apple documents no command of that name: did you mean DeviceInformation?',
+    ],
+    ['devicelock', {}, 'did you mean DeviceLock?'],
+    ['constructor', {}, 'RequestType: Apple documents no command of that name'],
+  ])('of %s %j says where, and what is meant', (requestType, keys, text) => {
+    expect(details(requestType, keys)).toContain(text)
+  })
+
+  it('is none where both sides are in use, and where empty means something', () => {
+    expect(details('RequestMirroring', { ScanTime: '30' })).toBe('')
+    expect(details('RequestMirroring', { ScanTime: 30 })).toBe('')
+    expect(details('SetRecoveryLock', { NewPassword: '' })).toBe('')
+    expect(details('ClearPasscode')).toBe('')
+    const own = { Identifier: 'a', Configuration: { any: [{ thing: 1.5 }] } }
+    expect(details('InstallApplication', own)).toBe('')
+  })
+
+  it('of thousands is told ten times', () => {
+    const keys = Object.fromEntries(Array.from({ length: 5000 }, (_, n) => [`k${n}`, 1]))
+    expect(faultsOf('ProfileList', keys)).toHaveLength(10)
+  })
+})
