@@ -45,10 +45,11 @@ const TABLES = [
 export const PAGE_TARGETS = 500
 
 /**
- * What became of one target: `null` waits; a number is the command `{id}.{number}`, or how many events are replayed; a string in an array is a command's whole
- * id, where the target's own id led elsewhere; a bare string says why it failed.
+ * What became of one target: `null` waits; a number is the command `{id}.{number}`, or how many events are replayed; a string in an
+ * array is a command's whole id, where the target's own id led elsewhere or was never here (`unknown`); a bare string says why
+ * it failed.
  */
-export type Outcome = null | number | readonly [string] | string
+export type Outcome = null | number | readonly [string, 'unknown'?] | string
 
 export type JobState = 'running' | 'finished' | 'cancelled' | 'stopped'
 

@@ -1,5 +1,6 @@
 import { clock } from '../clock.ts'
 import { reach, type ReachEnv } from '../directory/reach.ts'
+import type { Needs } from '../device/queue.ts'
 import type { QueuedBy } from '../device/queued-by.ts'
 import type { Replay } from '../device/replay.ts'
 import { splitEnrollmentId } from '../mdm/enrollment.ts'
@@ -34,6 +35,7 @@ export interface CommandWork {
   readonly notBefore: number
   readonly expiresAt: number
   readonly by: QueuedBy
+  readonly needs?: Needs
 }
 
 /** The clocks of two objects differ by less. */
@@ -45,7 +47,8 @@ export const WORK: Readonly<Record<string, Work>> = {
 }
 
 async function queueCommand(env: WorkEnv, { row, payload }: OpenJob, id: string): Promise<Outcome> {
-  const { uuid, isOwn, requestType, notBefore, expiresAt, by }: CommandWork = JSON.parse(row.work)
+  const work: CommandWork = JSON.parse(row.work)
+  const { uuid, isOwn, requestType, notBefore, expiresAt, by, needs } = work
   if (expiresAt > 0 && expiresAt <= clock.now()) {
     return 'expires_at had passed before its turn came'
   }
@@ -56,6 +59,7 @@ async function queueCommand(env: WorkEnv, { row, payload }: OpenJob, id: string)
     source: `job/${row.name}${isOwn ? '/own' : ''}`,
     terms: { notBefore, expiresAt, requestKey: '', requestHash: '' },
     by: { ...by, job: row.name },
+    needs,
   }
   const reached = await reach(
     env,
@@ -69,6 +73,9 @@ async function queueCommand(env: WorkEnv, { row, payload }: OpenJob, id: string)
   const { answer } = reached
   if (answer.kind !== 'queued') {
     return 'error' in answer ? answer.error : answer.kind
+  }
+  if (answer.known === false) {
+    return [answer.id, 'unknown']
   }
   const n = answer.id.startsWith(`${id}.`) ? Number(answer.id.slice(id.length + 1)) : Number.NaN
   return Number.isInteger(n) ? n : [answer.id]

@@ -1,81 +1,13 @@
-import { enrollmentId } from '../mdm/enrollment.ts'
-import { problemWith } from './clear-passcode.ts'
 import type { Context } from './context.ts'
 import { checkOut } from './check-in.ts'
 import { changed, listAnew } from './directory-row.ts'
 import { reinstate, revoke } from './identity.ts'
-import { enqueue, type NewCommand } from './queue.ts'
 import { giveUp, viewQueue, type QueuedCommand } from './queue-view.ts'
-import { commandId } from './commands.ts'
 import { FROZEN, REVOKED, saveIdentity, type Identity } from './identity-row.ts'
+import { recalledChannel } from './parking.ts'
 import type { Proof } from './proof.ts'
-import { queueOf } from './queue-memory.ts'
-import { isOvercrowded, recalledChannel } from './parking.ts'
-import { CHANNEL_SPAN } from './schema.ts'
 import { claimsSerial } from './serial-claim.ts'
-import { channelOf, saveDevice, type Channel } from './state.ts'
-
-export type Queued =
-  /** `repeated`: the request with this Idempotency-Key had queued it before. */
-  | { readonly kind: 'queued'; readonly id: string; readonly repeated: boolean }
-  /** As many commands wait as may; the text says so. */
-  | { readonly kind: 'full'; readonly error: string }
-  /** Another request had this Idempotency-Key. */
-  | { readonly kind: 'key_reused' }
-  /** It can only fail; the text says why. */
-  | { readonly kind: 'unusable'; readonly error: string }
-
-export function queueCommand(context: Context, user: string, command: NewCommand): Queued {
-  const known = recalledChannel(context, user)
-  const earlier = known && commandOfRequest(context, known, command.terms?.requestKey ?? '')
-  if (known && earlier) {
-    return earlier.requestHash === command.terms?.requestHash
-      ? { kind: 'queued', id: commandId(context, known, earlier.n), repeated: true }
-      : { kind: 'key_reused' }
-  }
-  // What could be queued then need not be possible now: the request that came before is looked for first.
-  const unusable = outOfTime(context, command) ?? problemWith(context, command)
-  if (unusable !== undefined) {
-    return { kind: 'unusable', error: unusable }
-  }
-  const channel = channelOf(context, user)
-  const { maxQueue } = context.settings
-  const { depth } = queueOf(context, channel)
-  if (depth >= maxQueue) {
-    const id = enrollmentId(context.name, user)
-    const error = `${depth} commands wait for ${id} already, and MAX_QUEUE allows ${maxQueue}: clear the queue, or find out why the device does not fetch them`
-    return { kind: 'full', error }
-  }
-  if (user !== '' && isOvercrowded(context)) {
-    const error = `commands wait for too many users of ${context.name} who have not come for long: cancel those commands, or block the device if it makes users up`
-    return { kind: 'full', error }
-  }
-  const n = enqueue(context, channel, command)
-  return { kind: 'queued', id: commandId(context, channel, n), repeated: false }
-}
-
-function outOfTime({ now }: Context, { terms }: NewCommand): string | undefined {
-  return terms && terms.expiresAt > 0 && terms.expiresAt <= now
-    ? 'expires_at has to lie ahead: it has passed'
-    : undefined
-}
-
-function commandOfRequest(
-  context: Context,
-  channel: Channel,
-  requestKey: string,
-): { n: number; requestHash: string } | undefined {
-  const base = channel.id * CHANNEL_SPAN
-  return requestKey === '' || context.state.device.schema === 0
-    ? undefined
-    : context.db.all<{ n: number; requestHash: string }>(
-        `SELECT id - ? AS n, request_hash AS requestHash FROM commands WHERE id BETWEEN ? AND ? AND request_key = ?`,
-        base,
-        base,
-        base + CHANNEL_SPAN - 1,
-        requestKey,
-      )[0]
-}
+import { saveDevice } from './state.ts'
 
 export interface QueuePage {
   readonly kind: 'page'

@@ -21,8 +21,7 @@ export function problemWith(
 }
 
 /**
- * Puts the device's own unlock token into a ClearPasscode whose UnlockToken is empty; every other payload stays as it
- * is. This happens as the command is handed out: the queue never holds the token, which only an entered reason may
+ * Puts the device's own unlock token into a ClearPasscode without one; every other payload stays as it is. This happens as the command is handed out: the queue never holds the token, which only an entered reason may
  * show to an admin, and the device gets the one that it escrowed last.
  */
 export function filled(context: Context, requestType: string, payload: Uint8Array): Uint8Array {
@@ -39,11 +38,12 @@ function storedToken(context: Context): Uint8Array | undefined {
   return context.state.device.schema === 0 ? undefined : loadEscrow(context, 'unlock_token')
 }
 
-/** The command as a dictionary, if its UnlockToken is there and empty. */
+/** The command as a dictionary, if it has no UnlockToken, or an empty one. */
 function withoutToken(payload: Uint8Array): PlistDict | undefined {
   try {
     const plist = asDict(readPlist(payload))
-    return bytesAt(dictAt(plist, 'Command') ?? {}, 'UnlockToken')?.length === 0 ? plist : undefined
+    const token = bytesAt(dictAt(plist, 'Command') ?? {}, 'UnlockToken')
+    return token === undefined || token.length === 0 ? plist : undefined
   } catch (error) {
     // A raw payload may be anything: it is the device's to judge.
     if (error instanceof PlistError) {

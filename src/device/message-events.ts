@@ -1,7 +1,8 @@
-/** The events that a device's message becomes. */
+/** The events that a device's message becomes, and those about its commands. */
 import { aboutMessage } from '../events/event.ts'
 import {
   COMMAND_DEFERRED,
+  COMMAND_UNSUPPORTED,
   ENROLLMENT_CONTESTED,
   ENROLLMENT_SETTLED,
   topicOf,
@@ -10,8 +11,10 @@ import { enrollmentId } from '../mdm/enrollment.ts'
 import type { CheckInEffect } from './check-in.ts'
 import type { Context } from './context.ts'
 import { recordEvent } from './outbox.ts'
+import { enrollmentOfChannel } from './pushing.ts'
+import type { Channel } from './state.ts'
 import type { Proof } from './proof.ts'
-import type { ReportEffect } from './queue.ts'
+import type { NewCommand, ReportEffect } from './queue.ts'
 import type { DeviceInput } from './receive.ts'
 
 /** The event of the message itself. */
@@ -53,6 +56,44 @@ export function recordDeferred(
     input.deferredListeners,
   )
   context.effects.notes.push({ event: 'mdm:command-deferred', device: context.name, commandId })
+}
+
+/** MicroMDM's API takes the command, the device will refuse it, and somebody should hear why. */
+export function recordUnsupported(
+  context: Context,
+  channel: Channel,
+  about: {
+    readonly n: number
+    readonly command: NewCommand
+    readonly lacks: readonly string[]
+  },
+): void {
+  const { n, command, lacks } = about
+  const commandId = `${enrollmentId(context.name, channel.user)}.${n}`
+  recordEvent(
+    context,
+    {
+      id: `${commandId}/unsupported`,
+      topic: COMMAND_UNSUPPORTED,
+      about: {
+        enrollment: enrollmentOfChannel(context, channel),
+        params: {},
+        commandUUID: command.uuid,
+        commandId,
+        requestType: command.requestType,
+        lacks,
+      },
+      body: new Uint8Array(),
+    },
+    // The object does not know who listens.
+    undefined,
+  )
+  context.effects.notes.push({
+    event: 'command:unsupported',
+    device: context.name,
+    commandId,
+    reason: lacks.join('; '),
+  })
 }
 
 /** An admin who knows which of the two is the device need not wait until one of them shows it. */

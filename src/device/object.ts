@@ -13,6 +13,7 @@ import { answered, waitingChannels } from './pushing.ts'
 import { releaseHeld, type Released } from './held.ts'
 import * as move from './move.ts'
 import type { NewCommand } from './queue.ts'
+import { queueCommand, type Queued } from './queue-command.ts'
 import type { QueuedCommand } from './queue-view.ts'
 import { settleReaders } from './readers.ts'
 import { replay, settleGivenUp, type Replay, type Replayed } from './replay.ts'
@@ -91,8 +92,8 @@ export class Device extends DurableObject<DeviceEnv> {
     address: Address,
     command: NewCommand,
     since?: number,
-  ): Promise<admin.Queued | Elsewhere> {
-    const decide = since === undefined ? admin.queueCommand : once.enqueueOnce
+  ): Promise<Queued | Elsewhere> {
+    const decide = since === undefined ? queueCommand : once.enqueueOnce
     return this.#at(address, (context, user) => decide(context, user, command, since ?? 0))
   }
 

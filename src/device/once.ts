@@ -1,5 +1,5 @@
 import type { CommandState } from '../mdm/queue.ts'
-import { queueCommand, type Queued } from './admin.ts'
+import { queueCommand, type Queued } from './queue-command.ts'
 import { commandId } from './commands.ts'
 import type { Context } from './context.ts'
 import { recalledChannel } from './parking.ts'

@@ -138,7 +138,8 @@ function flagOf(context: Context, channel: Channel, push: Pushed): Partial<Chann
   return { flag: verdict.reason, flagEpoch: epoch }
 }
 
-function enrollmentOfChannel(context: Context, { user, claim }: Channel): Enrollment {
+/** The enrolment that a channel is, for events that no message of its own tells. */
+export function enrollmentOfChannel(context: Context, { user, claim }: Channel): Enrollment {
   const { name, type } = context.state.device
   if (user === '') {
     return { type, device: name, user }

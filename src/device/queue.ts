@@ -29,6 +29,13 @@ export interface NewCommand {
   readonly source: string
   readonly terms?: Terms
   readonly by?: QueuedBy | undefined
+  readonly needs?: Needs | undefined
+}
+
+/** What the device's OS has to have: names of `needsOf`, and what becomes of the command when it does not. */
+export interface Needs {
+  readonly names: readonly string[]
+  readonly otherwise: 'refuse' | 'announce'
 }
 
 /** When a command may go out, and which request queued it. Times are milliseconds; 0 stands for none. */

@@ -1,6 +1,7 @@
 import type { EventAbout } from '../events/event.ts'
 import {
   COMMAND_DEFERRED,
+  COMMAND_UNSUPPORTED,
   ENROLLMENT_CONTESTED,
   ENROLLMENT_SETTLED,
   IDENTITY_CONFLICT,
@@ -94,6 +95,7 @@ const STEP_OF: ReadonlyMap<number, CommandStep> = new Map(
 const KIND_OF_TOPIC: Partial<Record<Topic, TimelineKind>> = {
   'mdm.Connect': 'report',
   [COMMAND_DEFERRED]: 'command',
+  [COMMAND_UNSUPPORTED]: 'command',
   [IDENTITY_CONFLICT]: 'identity',
   [ENROLLMENT_CONTESTED]: 'identity',
   [ENROLLMENT_SETTLED]: 'identity',

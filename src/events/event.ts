@@ -1,7 +1,7 @@
 import { writeGoJson } from '../commands/go-json-write.ts'
 import { enrollmentId, type Enrollment } from '../mdm/enrollment.ts'
 import type { Message } from '../mdm/message.ts'
-import { COMMAND_DEFERRED, WEBHOOK_TEST, type Topic } from './topics.ts'
+import { COMMAND_DEFERRED, COMMAND_UNSUPPORTED, WEBHOOK_TEST, type Topic } from './topics.ts'
 
 /** What an event tells beside the message's own bytes. */
 export interface EventAbout {
@@ -19,9 +19,12 @@ export interface EventAbout {
   readonly proof?: string
   /** When a contested enrolment counts as proven (milliseconds). */
   readonly contestedUntil?: number
-  /** Of a command that was put off: its id in our own API, and how often. */
+  /** Of an event about a command: its id in our own API; how often it was put off. */
   readonly commandId?: string
   readonly notNows?: number
+  /** Of a command that the device's OS does not have: its type, and what is not there. */
+  readonly requestType?: string
+  readonly lacks?: readonly string[]
 }
 
 /** An event as a subscriber gets it. `sequence` counts the device's events, `at` is milliseconds. */
@@ -63,7 +66,7 @@ export function aboutMessage(
  * inside it, our `sequence` beside it, and `replay` where somebody asked for it again.
  */
 export function renderEvent(event: DeviceEvent, isReplay = false): string {
-  const { enrollment, params, status, commandUUID, contested, commandId, notNows } = event.about
+  const { enrollment, params, status, commandUUID } = event.about
   const byEnrollmentID = enrollment.type.startsWith('User Enrollment')
   const urlParams = new Map(Object.entries(params))
   const ids = {
@@ -77,7 +80,7 @@ export function renderEvent(event: DeviceEvent, isReplay = false): string {
     topic: event.topic,
     event_id: event.id,
     created_at: rfc3339(event.at),
-    ...(event.topic === 'mdm.Connect' || event.topic === COMMAND_DEFERRED
+    ...(ABOUT_COMMANDS.has(event.topic)
       ? {
           acknowledge_event: {
             ...who,
@@ -86,8 +89,7 @@ export function renderEvent(event: DeviceEvent, isReplay = false): string {
             ...(urlParams.size > 0 ? { url_params: urlParams } : {}),
             raw_payload,
             ids,
-            ...(contested ? { contested } : {}),
-            ...(commandId === undefined ? {} : { command_id: commandId, not_now_count: notNows }),
+            ...besideReport(event.about),
           },
         }
       : {
@@ -103,6 +105,30 @@ export function renderEvent(event: DeviceEvent, isReplay = false): string {
     ...(isReplay ? { replay: true } : {}),
   }
   return writeGoJson(envelope, false)
+}
+
+/** Their envelope has an `acknowledge_event`. */
+const ABOUT_COMMANDS: ReadonlySet<Topic> = new Set([
+  'mdm.Connect',
+  COMMAND_DEFERRED,
+  COMMAND_UNSUPPORTED,
+])
+
+/** What an event about a command tells beside the message. Properties without a value are left out. */
+function besideReport({
+  contested,
+  commandId,
+  notNows,
+  requestType,
+  lacks,
+}: EventAbout): Readonly<Record<string, string | number | true | readonly string[] | undefined>> {
+  return {
+    contested,
+    command_id: commandId,
+    not_now_count: notNows,
+    request_type: requestType,
+    reasons: lacks,
+  }
 }
 
 /** What an event about a check-in or an enrolment tells beside the message. */

@@ -23,6 +23,8 @@ export const ENROLLMENT_SETTLED = 'enrollment.settled'
 export const PUSH_UNREGISTERED = 'push.unregistered'
 /** A device has put a command off again and again; the event says how often. */
 export const COMMAND_DEFERRED = 'command.deferred'
+/** MicroMDM's API queued a command that the device's OS does not have; the event says what takes its place. */
+export const COMMAND_UNSUPPORTED = 'command.unsupported'
 /** A device wants its next identity, and no renewal profile can be sent: an admin has to see to it before the present one ends. */
 export const RENEWAL_NEEDED = 'renewal.needed'
 
@@ -39,6 +41,7 @@ export const TOPICS = [
   ENROLLMENT_SETTLED,
   PUSH_UNREGISTERED,
   COMMAND_DEFERRED,
+  COMMAND_UNSUPPORTED,
   RENEWAL_NEEDED,
   WEBHOOK_TEST,
 ] as const

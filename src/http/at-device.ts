@@ -3,6 +3,7 @@ import type { DeviceStub } from '../device/object.ts'
 import { reach } from '../directory/reach.ts'
 import type { Env } from '../env.ts'
 import { OwnError } from '../reason.ts'
+import type { Fault } from './problem.ts'
 
 /**
  * Something an admin asked for that cannot be done; the text says what to do instead. `status` is MicroMDM's,
@@ -11,12 +12,20 @@ import { OwnError } from '../reason.ts'
 export class AdminError extends OwnError {
   readonly status: number
   readonly problemStatus: number
+  /** The places in the request that are at fault, for problem documents. */
+  readonly errors: readonly Fault[] | undefined
 
-  constructor(message: string, status = 500, problemStatus = status === 500 ? 400 : status) {
+  constructor(
+    message: string,
+    status = 500,
+    problemStatus = status === 500 ? 400 : status,
+    errors?: readonly Fault[],
+  ) {
     super(message)
     this.name = 'AdminError'
     this.status = status
     this.problemStatus = problemStatus
+    this.errors = errors
   }
 }
 

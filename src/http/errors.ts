@@ -16,7 +16,11 @@ export const onError: ErrorHandler<AppEnv> = (error, c) => {
   const { path } = c.req
   const own = speaksProblems(path)
   if (error instanceof AdminError) {
-    return refuse(path, own ? error.problemStatus : error.status, error.message)
+    return own
+      ? problem(error.problemStatus, error.message, {
+          ...(error.errors && { errors: error.errors }),
+        })
+      : errorJson(error.message, error.status)
   }
   if (error instanceof GoFieldError) {
     return own ? problem(400, error.plain) : errorJson(error.message, 500)

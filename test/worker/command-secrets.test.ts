@@ -25,7 +25,7 @@ interface Read {
 }
 
 const AUTH = { authorization: `Basic ${btoa('micromdm:secret')}` }
-const PIN = '4938172650493'
+const PIN = 'Pq7xZ9'
 const CODE = 'AB2C3-DEF4G-HJ5KL-MN6P-QR7T-UV8W'
 const WHY = { reason: 'the Mac is locked, ticket 42', who: 'ada' }
 
@@ -166,7 +166,7 @@ it('of a user’s command the entry is in the list of the device', async () => {
   const user = device.userChannel({ userId: crypto.randomUUID(), shortName: 'ada' })
   await user.tokenUpdate()
   const raw = { Command: { RequestType: 'SetSomethingNew', Password: PIN } }
-  const to = `/api/devices/${device.udid}:${user.enrollmentId.split(':').at(-1)}/commands`
+  const to = `/api/devices/${device.udid}:${user.enrollmentId.split(':').at(-1)}/commands?force=true`
   const { body } = await api<Command>('POST', to, raw)
   expect((await reveal(body.id)).body.command).toMatchObject({ Password: PIN })
   expect(await reads()).toMatchObject([{ command: body.id }])

@@ -121,8 +121,9 @@ describe('a device’s page', () => {
           ? { Status: 'Acknowledged', QueryResponses: queried.shift() ?? {} }
           : undefined,
     })
-    for (const request_type of ['DeviceInformation', 'DeviceInformation', 'ProfileList']) {
-      await run(device, { request_type })
+    const asked = { request_type: 'DeviceInformation', queries: ['OSVersion', 'DeviceName'] }
+    for (const command of [asked, asked, { request_type: 'ProfileList' }]) {
+      await run(device, command)
     }
     const { inventory } = await page(device.udid)
     expect(inventory['DeviceInformation']).toMatchObject({

@@ -14,7 +14,7 @@ const bytesOf = (text: string) => new TextEncoder().encode(text)
 
 const API_KEY = secretText('api-key')
 const PASSWORD = secretText('password')
-const PIN = '4938172650493'
+const PIN = 'Pq7xZ9'
 const TOKEN = secretText('unlock-token-of-a-device')
 const PUSH_TOKEN = secretText('push-token')
 const SIGNING = btoa(secretText('signing-secret-that-is-long'))

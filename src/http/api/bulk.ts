@@ -9,6 +9,7 @@ import { addJob } from '../../directory/jobs.ts'
 import { removesEnrollment } from '../../enroll/removal.ts'
 import type { Env } from '../../env.ts'
 import { AdminError } from '../at-device.ts'
+import { osNeeds } from '../os-needs.ts'
 import { ACTOR, queuedBy } from '../queued-by.ts'
 import { actor, answer, body, newRoutes, refusal } from './frame.ts'
 import {
@@ -59,6 +60,10 @@ const bulkSchema = z
     confirm: z.strictObject({ request_type: z.string(), count: z.int() }).optional().openapi({
       description:
         'needed when a command that loses data or locks somebody out goes to more than one device',
+    }),
+    force: z.boolean().default(false).openapi({
+      description:
+        '`true` queues what Apple’s schema does not know, and what a device’s OS does not have',
     }),
     pace: z.int().min(1).max(1_000_000).optional().openapi({ description: 'devices a minute' }),
     stop_at_error_rate: z.number().gt(0).lt(1).optional().openapi({
@@ -166,7 +171,8 @@ async function create(
   wanted: BulkRequest,
   { name, request, by }: { readonly name: string; readonly request: string; readonly by: QueuedBy },
 ): Promise<JobCreated> {
-  const command = readCommand(wanted.command, undefined)
+  const { force } = wanted
+  const command = readCommand(wanted.command, { force })
   const losing = command.destructive || removesEnrollment(command.requestType, command.payload)
   if (losing && wanted.all) {
     throw new AdminError(
@@ -188,7 +194,15 @@ async function create(
     throw new AdminError('command.expires_at has passed: it has to lie ahead', 400)
   }
   const isOwn = requestType === 'InstallProfile' && command.source === ''
-  const work: CommandWork = { uuid, requestType, ...terms, by, ...(isOwn && { isOwn }) }
+  const needs = force ? {} : { needs: osNeeds(command, 'refuse') }
+  const work: CommandWork = {
+    uuid,
+    requestType,
+    ...terms,
+    by,
+    ...(isOwn && { isOwn }),
+    ...needs,
+  }
   await addJob(env.DB, { id: name, createdAt: clock.now() })
   return env.JOB.getByName(name).create({
     facts: {

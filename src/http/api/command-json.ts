@@ -1,131 +1,20 @@
-import { z } from '@hono/zod-openapi'
+import type { z } from '@hono/zod-openapi'
 import { openKeys } from '../../commands/table.ts'
 import type { CommandAnswer, CommandView } from '../../device/commands.ts'
-import { FACES } from '../../device/queued-by.ts'
 import { dictAt, arrayAt, asDict, isDict, stringAt } from '../../plist/dict.ts'
 import { encodeBase64 } from '../../plist/base64.ts'
 import { PlistError } from '../../plist/error.ts'
 import { plistJson, type PlistJson } from '../../plist/json.ts'
 import { readPlist } from '../../plist/read.ts'
 import type { PlistDict } from '../../plist/value.ts'
-import { atOrNull, time } from './frame.ts'
-
-export const STATES = [
-  'held',
-  'queued',
-  'sent',
-  'not_now',
-  'stalled',
-  'acknowledged',
-  'error',
-  'format_error',
-  'cancelled',
-  'expired',
-  'superseded',
-] as const
-
-export const plistKeys = z.record(z.string(), z.unknown())
-
-export const outcome = z.enum([
-  'delivered',
-  'token_dead',
-  'token_refused',
-  'configuration',
-  'later',
-  'transport',
-  'bug',
-])
-
-const pushed = z.object({
-  at: time,
-  outcome,
-  detail: z.string().openapi({ description: 'the apns-id, or why not' }),
-})
-
-export const pushNote = pushed.nullable().openapi({ description: 'what APNs said last' })
-
-export const queuer = z
-  .object({
-    face: z.enum(FACES).openapi({
-      description: 'the API; `server`: nobody asked, it renews an identity in its time',
-    }),
-    key: z
-      .string()
-      .nullable()
-      .openapi({ description: 'the first eight hex digits of the API key’s SHA-256' }),
-    actor: z.string().nullable().openapi({ description: 'what the header X-Actor said' }),
-    job: z.string().nullable().openapi({ description: 'the job that queued it for many' }),
-    renewal: z.boolean().openapi({ description: 'it renews the device’s identity' }),
-  })
-  .nullable()
-  .openapi({ description: 'who queued it' })
-
-export const QUEUER_EXAMPLE = {
-  face: 'api' as const,
-  key: '9f86d081',
-  actor: 'ada',
-  job: null,
-  renewal: false,
-}
-
-/** A command in a list. */
-export const commandSchema = z
-  .object({
-    id: z.string().openapi({ description: 'enrolment and number; it says where the command is' }),
-    command_uuid: z.string(),
-    request_type: z.string(),
-    state: z.enum(STATES),
-    held_for: z.enum(['arrival', 'contest', 'earlier', 'review']).nullable().openapi({
-      description:
-        'why it is held: `arrival`: for a device that has not enrolled yet, or whose id is a user’s too; `contest`: until the enrolment is proven; `earlier`: it was queued for the enrolment before that; `review`: it loses data, and the enrolment that it was meant for is over, or was not proven',
-    }),
-    queued_at: time,
-    queued_by: queuer,
-    not_before: time.nullable(),
-    expires_at: time.nullable(),
-    pushed: pushNote,
-    hand_outs: z.int().openapi({ description: 'how often the device was given it' }),
-    last_handed_out_at: time.nullable(),
-    not_nows: z.int().openapi({ description: 'how often the device said NotNow' }),
-    not_now_since: time.nullable(),
-    answered_at: time.nullable(),
-    ended_at: time.nullable(),
-  })
-  .openapi('Command')
-
-const step = z.object({
-  at: time,
-  what: z.enum(['queued', 'pushed', 'handed_out', 'not_now', 'answered', 'ended']),
-  times: z.int().optional(),
-  last_at: time.optional(),
-  detail: z.string().optional(),
-})
-
-/** A command by itself: what became of it, step by step, and the device's answer. */
-export const commandDetailSchema = commandSchema
-  .extend({
-    command: plistKeys.nullable().openapi({
-      description: 'Apple’s keys, until the device has answered, or as long as they are kept',
-    }),
-    timeline: z.array(step),
-    result: plistKeys
-      .nullable()
-      .openapi({ description: 'the device’s answer; its bytes are at /result' }),
-    secrets: z.array(z.string()).openapi({
-      description:
-        'what `command` and `result` leave out, such as `command.PIN`: revealCommand tells it for a reason',
-    }),
-    errors: z
-      .array(
-        z.object({
-          code: z.number().nullable(),
-          domain: z.string(),
-          description: z.string(),
-        }),
-      )
-      .openapi({ description: 'the error chain, as the device tells it' }),
-  })
-  .openapi('CommandDetail')
+import type {
+  commandDetailSchema,
+  commandSchema,
+  pushNote,
+  queuer,
+  step,
+} from './command-schema.ts'
+import { atOrNull } from './frame.ts'
 
 export function commandJson(view: CommandView): z.input<typeof commandSchema> {
   return {

@@ -4,16 +4,14 @@ import type { CommandRef } from '../../device/commands.ts'
 import type { AppEnv } from '../app-env.ts'
 import { AdminError, atDevice } from '../at-device.ts'
 import { ACTOR, queuedBy } from '../queued-by.ts'
+import { commandDetailJson, commandJson, secretsOf, type FoundCommand } from './command-json.ts'
 import {
-  commandDetailJson,
+  COMMAND_EXAMPLE,
   commandDetailSchema,
-  commandJson,
   commandSchema,
-  QUEUER_EXAMPLE,
-  secretsOf,
+  DETAIL_EXAMPLE,
   STATES,
-  type FoundCommand,
-} from './command-json.ts'
+} from './command-schema.ts'
 import { commandId, noCommand, refOf, unknown } from './command-id.ts'
 import {
   actor,
@@ -35,44 +33,24 @@ export const commands = newRoutes()
 
 const tags = ['Commands']
 const MAX_WAIT = 60
-const EXAMPLE = {
-  id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01.17',
-  command_uuid: '0f3a8f9e-6a0e-4c5e-8a0c-0a8c2f6d1b7e',
-  request_type: 'DeviceInformation',
-  state: 'acknowledged' as const,
-  held_for: null,
-  queued_at: '2026-11-24T09:00:00.000Z',
-  queued_by: QUEUER_EXAMPLE,
-  not_before: null,
-  expires_at: null,
-  pushed: {
-    at: '2026-11-24T09:00:00.250Z',
-    outcome: 'delivered' as const,
-    detail: 'B1F6E3B4-7B6A-4F0D-9F3B-0D5C9C2A8E77',
-  },
-  hand_outs: 1,
-  last_handed_out_at: '2026-11-24T09:00:01.000Z',
-  not_nows: 0,
-  not_now_since: null,
-  answered_at: '2026-11-24T09:00:02.000Z',
-  ended_at: '2026-11-24T09:00:02.000Z',
-}
-const DETAIL = {
-  ...EXAMPLE,
-  command: null,
-  timeline: [
-    { at: EXAMPLE.queued_at, what: 'queued' as const },
-    { at: EXAMPLE.answered_at, what: 'answered' as const },
-  ],
-  result: { Status: 'Acknowledged', QueryResponses: { OSVersion: '26.1' } },
-  secrets: [],
-  errors: [],
-}
 const SECONDS = `has to be a number of seconds, at most ${MAX_WAIT}`
 const wait = digits(z.number(SECONDS).min(0, SECONDS).max(MAX_WAIT, SECONDS))
   .default(0)
   .openapi({ description: 'for how many seconds the call may wait for the device’s answer' })
-const detail = (description: string) => answer(description, commandDetailSchema, DETAIL)
+const force = z.enum(['true', 'false']).optional().openapi({
+  description:
+    '`true` queues what Apple’s schema does not know, and what the device’s OS does not have',
+})
+const detail = (description: string) => answer(description, commandDetailSchema, DETAIL_EXAMPLE)
+const queuedSchema = commandDetailSchema
+  .extend({
+    known: z.boolean().openapi({
+      description: '`false`: no such enrolment has ever been here, and the command waits for one',
+    }),
+  })
+  .openapi('QueuedCommand')
+const queued = (description: string) =>
+  answer(description, queuedSchema, { ...DETAIL_EXAMPLE, known: true })
 
 commands.openapi(
   createRoute({
@@ -83,7 +61,7 @@ commands.openapi(
     summary: 'Queues a command, and may wait for the device’s answer',
     request: {
       params: z.object({ id: deviceId }),
-      query: z.strictObject({ wait }),
+      query: z.strictObject({ wait, force }),
       headers: z.object({
         'idempotency-key': z.string().max(255).optional().openapi({
           description:
@@ -94,40 +72,45 @@ commands.openapi(
       body: newCommandBody,
     },
     responses: {
-      200: detail('it came to its end while the call waited'),
-      202: detail('it is queued'),
+      200: queued('it came to its end while the call waited'),
+      202: queued('it is queued'),
+      400: refusal(
+        'a key that the command does not have, one that is missing, a value of another type',
+      ),
+      409: refusal('the device’s OS does not have it; the text says what takes its place'),
       422: refusal('another request had this Idempotency-Key'),
       429: refusal('as many commands wait for the device as MAX_QUEUE allows'),
     },
   }),
   async (c) => {
     const { id } = c.req.valid('param')
-    const seconds = c.req.valid('query').wait
+    const { wait: seconds, force: forced } = c.req.valid('query')
     const requestKey = c.req.valid('header')['idempotency-key'] ?? ''
     const { apiKey } = c.var.config
     const bytes = new Uint8Array(await c.req.arrayBuffer())
     const by = queuedBy(c, 'api')
-    const command = { ...readNewCommand(id, bytes, { requestKey, apiKey }), by }
-    const queued = await atDevice(
-      c.env,
-      id,
-      (device, address) => device.enqueue(address, command),
-      { queues: command.requestType },
-    )
-    switch (queued.kind) {
+    const meant = { id, force: forced === 'true' }
+    const command = { ...readNewCommand(bytes, meant, { requestKey, apiKey }), by }
+    const done = await atDevice(c.env, id, (device, address) => device.enqueue(address, command), {
+      queues: command.requestType,
+    })
+    switch (done.kind) {
       case 'unusable':
-        throw new AdminError(queued.error, 400)
+        throw new AdminError(done.error, 400)
+      case 'unsupported':
+        throw new AdminError(`${done.error}. \`?force=true\` queues it all the same`, 409)
       case 'full':
-        throw new AdminError(queued.error, 429)
+        throw new AdminError(done.error, 429)
       case 'key_reused':
         throw new AdminError(
           'another request had this Idempotency-Key, and its body differs: send a new key',
           422,
         )
       case 'queued': {
-        const found = await look(c, refOf(queued.id), seconds)
-        c.header('location', `/api/commands/${encodeURIComponent(queued.id)}`)
-        return c.json(commandDetailJson(found), found.pending ? 202 : 200)
+        const found = await look(c, refOf(done.id), seconds)
+        c.header('location', `/api/commands/${encodeURIComponent(done.id)}`)
+        const { known = true } = done
+        return c.json({ ...commandDetailJson(found), known }, found.pending ? 202 : 200)
       }
     }
   },
@@ -158,7 +141,7 @@ commands.openapi(
       200: answer(
         'a page of commands',
         z.object({ commands: z.array(commandSchema), next: nextCursor }),
-        { commands: [EXAMPLE], next: null },
+        { commands: [COMMAND_EXAMPLE], next: null },
       ),
     },
   }),

@@ -40,6 +40,9 @@ export const outcomeSchema = z
       .openapi({ description: 'as it was named; a serial number that leads to no device' }),
     outcome: z.enum(['waiting', 'done', 'failed']),
     command_id: z.string().nullable(),
+    known: z.boolean().optional().openapi({
+      description: '`false`: no such enrolment has ever been here, and the command waits for one',
+    }),
     events: z.int().optional().openapi({ description: 'how many are replayed' }),
     error: z.string().nullable(),
   })
@@ -114,6 +117,7 @@ export function outcomeJson(
     outcome: kindOf(outcome),
     command_id: typeof outcome === 'number' ? `${id}.${outcome}` : (outcome?.at(0) ?? null),
     error: null,
+    ...(Array.isArray(outcome) && outcome[1] === 'unknown' && { known: false }),
     ...(typeof outcome === 'string' && { command_id: null, error: outcome }),
   }
 }

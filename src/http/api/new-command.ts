@@ -1,9 +1,12 @@
 import { buildAppleCommand, type AppleCommand } from '../../commands/apple.ts'
+import { didYouMean } from '../../apple/nearest.ts'
 import { buildCommand } from '../../commands/build.ts'
+import type { RequestFault } from '../../commands/exact.ts'
 import { isJsonObject, stringField } from '../../commands/go-fields.ts'
 import { readGoJson, type JsonObject } from '../../commands/go-json.ts'
 import type { NewCommand, Terms } from '../../device/queue.ts'
 import { AdminError } from '../at-device.ts'
+import { osNeeds } from '../os-needs.ts'
 import { noMoment, readMoment } from './moment.ts'
 import { requestHash } from './request-hash.ts'
 
@@ -49,8 +52,20 @@ export const newCommandBody = {
 
 const newUUID = (): string => crypto.randomUUID()
 
-/** A command in MicroMDM's JSON or under Apple's keys, for the enrolment `id` or for many. @throws AdminError, GoFieldError */
-export function readCommand(json: JsonObject, id: string | undefined): AppleCommand {
+/** Whom a command is for, and whether it is sent whatever Apple's schema and the device's OS have against it. */
+interface Meant {
+  /** Absent where it is for many. */
+  readonly id?: string
+  readonly force: boolean
+}
+
+/** Beside the command, in either form. */
+const TERMS = ['not_before', 'expires_at']
+const ENVELOPE = ['Command', 'CommandUUID', 'udid', ...TERMS]
+
+/** A command in MicroMDM's JSON or under Apple's keys. @throws AdminError, GoFieldError */
+export function readCommand(json: JsonObject, meant: Meant): AppleCommand {
+  const { id } = meant
   const udid = stringField(json, 'udid', 'body')
   if (udid !== undefined && udid !== id) {
     throw new AdminError(
@@ -68,29 +83,81 @@ export function readCommand(json: JsonObject, id: string | undefined): AppleComm
   }
   const built =
     json['Command'] === undefined
-      ? buildCommand({ ...json, udid: id ?? 'many' }, newUUID)
+      ? buildCommand({ ...withoutTerms(json), udid: id ?? 'many' }, newUUID, 'exact')
       : buildAppleCommand(json, newUUID)
   if (!built.ok) {
     throw new AdminError(built.plain ?? built.error, 400)
   }
+  const beside = json['Command'] === undefined ? [] : strangers(json)
+  refuseFaults(built.requestType, [...beside, ...built.faults], meant)
   return built
+}
+
+function withoutTerms(json: JsonObject): JsonObject {
+  const rest = Object.entries(json).filter(([key]) => !TERMS.includes(key.toLowerCase()))
+  return Object.fromEntries(rest)
+}
+
+/** What stands beside `Command` and is none of what may. */
+function strangers(json: JsonObject): readonly RequestFault[] {
+  return Object.keys(json).flatMap((key) =>
+    ENVELOPE.includes(key)
+      ? []
+      : [
+          {
+            at: key,
+            detail: `the body takes no such key${didYouMean(key, ENVELOPE)}`,
+            isUnread: true,
+          },
+        ],
+  )
+}
+
+/** Parameters of the call, which some write into the body. */
+const PARAMETERS: ReadonlySet<string> = new Set(['wait', 'force'])
+const MAX_SHOWN = 10
+
+/** @throws AdminError that names each place, and how to send the command all the same */
+function refuseFaults(
+  requestType: string,
+  faults: readonly RequestFault[],
+  { id, force }: Meant,
+): void {
+  const counted = faults.filter((fault) => fault.isUnread || !force).slice(0, MAX_SHOWN)
+  if (counted.length === 0) {
+    return
+  }
+  const errors = counted.map((fault) => ({
+    at: id === undefined ? `command.${fault.at}` : fault.at,
+    detail:
+      fault.isUnread && PARAMETERS.has(fault.at)
+        ? 'is no part of the command: it stands in the URL (`?wait=`, `?force=`), and `force` to many beside `command`'
+        : fault.detail,
+  }))
+  const text = errors.map(({ at, detail }) => `${at}: ${detail}`).join('; ')
+  const byForce = faults.every(({ isUnread }) => !isUnread)
+    ? '. If Apple takes it all the same, `force` sends it'
+    : ''
+  throw new AdminError(`${requestType} is not queued: ${text}${byForce}`, 400, 400, errors)
 }
 
 /** A request to queue a command on the enrolment `id`. @throws AdminError for what cannot be sent, GoFieldError */
 export function readNewCommand(
-  id: string,
   bytes: Uint8Array,
+  meant: Meant & { readonly id: string },
   repeat: { readonly requestKey: string; readonly apiKey: string },
 ): NewCommand {
   const { requestKey, apiKey } = repeat
   const json = readObject(new TextDecoder().decode(bytes))
-  const { commandUUID: uuid, requestType, payload, secret, source } = readCommand(json, id)
+  const command = readCommand(json, meant)
+  const { commandUUID: uuid, requestType, payload, secret, source } = command
   const terms: Terms = {
     ...window(json),
     requestKey,
     requestHash: requestKey === '' ? '' : requestHash(apiKey, bytes),
   }
-  return { uuid, requestType, payload, secret, source, terms }
+  const needs = meant.force ? undefined : osNeeds(command, 'refuse')
+  return { uuid, requestType, payload, secret, source, terms, needs }
 }
 
 function readObject(text: string): JsonObject {

@@ -4,7 +4,8 @@ import { TOPICS } from '../../events/topics.ts'
 import { enrollmentId } from '../../mdm/enrollment.ts'
 import { REPORT_STATUSES } from '../../mdm/message.ts'
 import { atDevice } from '../at-device.ts'
-import { outcome, QUEUER_EXAMPLE, queuer, queuerJson } from './command-json.ts'
+import { queuerJson } from './command-json.ts'
+import { outcome, QUEUER_EXAMPLE, queuer } from './command-schema.ts'
 import {
   answer,
   deviceId,
@@ -50,6 +51,10 @@ const entry = z.object({
   proof: z.string().optional().openapi({ description: 'by which a contest was settled' }),
   what: z.enum(STEPS).optional().openapi({ description: 'of what is no event' }),
   request_type: z.string().optional(),
+  reasons: z
+    .array(z.string())
+    .optional()
+    .openapi({ description: 'of a command that the device’s OS does not have' }),
   queued_by: queuer.optional(),
   times: z.int().optional().openapi({ description: 'how often; `at` is the first time' }),
   last_at: time.optional(),
@@ -173,6 +178,8 @@ function entryJson(device: string, one: TimelineEntry): Entry {
         status: about.status,
         command_uuid: about.commandUUID,
         command_id: about.commandId,
+        request_type: about.requestType,
+        ...(about.lacks && { reasons: [...about.lacks] }),
         fingerprint: about.fingerprint,
         renewal: about.renewal,
         proof: about.proof,

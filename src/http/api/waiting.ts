@@ -8,7 +8,8 @@ import type { Env } from '../../env.ts'
 import { enrollmentId, faultOfDeviceId, splitEnrollmentId } from '../../mdm/enrollment.ts'
 import { AdminError, atDevice } from '../at-device.ts'
 import { commandId, noCommand, refOf, unknown } from './command-id.ts'
-import { commandJson, commandSchema } from './command-json.ts'
+import { commandJson } from './command-json.ts'
+import { commandSchema } from './command-schema.ts'
 import { idText } from './device-id.ts'
 import {
   answer,

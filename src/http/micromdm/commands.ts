@@ -2,13 +2,17 @@ import { Hono } from 'hono'
 import { buildCommand, GIVEN } from '../../commands/build.ts'
 import { readRawCommand } from '../../commands/raw.ts'
 import type { QueuePage } from '../../device/admin.ts'
-import type { NewCommand } from '../../device/queue.ts'
+import type { AppleCommand } from '../../commands/apple.ts'
+import { warn } from '../../log.ts'
 import type { AppEnv } from '../app-env.ts'
 import { AdminError, atDevice } from '../at-device.ts'
+import { osNeeds } from '../os-needs.ts'
 import { queuedBy } from '../queued-by.ts'
 import { bytesOf, goJson, jsonOf, type AdminContext } from './request.ts'
 
-/** `/v1/commands` (micromdm-contract §1.5, §4): 201 means that the command is stored, not only announced. */
+type LenientCommand = Omit<AppleCommand, 'ok' | 'destructive'>
+
+/** `/v1/commands` (docs/commands.md): 201 means that the command is stored, not only announced. */
 export const commands = new Hono<AppEnv>()
 
 commands.post('/v1/commands', async (c) => {
@@ -16,8 +20,7 @@ commands.post('/v1/commands', async (c) => {
   if (!command.ok) {
     throw new AdminError(command.error)
   }
-  const { commandUUID: uuid, requestType, payload, secret, source } = command
-  await queue(c, command.udid, { uuid, requestType, payload, secret, source })
+  await queue(c, command.udid, command)
   return goJson({ payload: command.echo }, 201)
 })
 
@@ -28,8 +31,8 @@ commands.on(['POST', 'PUT'], '/v1/commands/:id', async (c) => {
   if (!command.ok) {
     throw new AdminError(command.error)
   }
-  const { commandUUID: uuid, requestType, secret } = command
-  await queue(c, id, { uuid, requestType, payload, secret, source: GIVEN })
+  const { commandUUID: uuid, requestType } = command
+  await queue(c, id, { ...command, payload, source: GIVEN })
   return goJson(
     {
       payload: { udid: id, command_uuid: uuid, command: { request_type: requestType }, payload },
@@ -57,13 +60,21 @@ commands.delete('/v1/commands/:id', async (c) => {
   return goJson({})
 })
 
-async function queue(c: AdminContext, id: string, command: NewCommand): Promise<void> {
+/** MicroMDM took what no device would: so do we, and the log says what it is. */
+async function queue(c: AdminContext, id: string, command: LenientCommand): Promise<void> {
+  const { commandUUID: uuid, requestType, payload, secret, source, faults } = command
+  if (faults.length > 0) {
+    const reason = faults.map(({ at, detail }) => `${at}: ${detail}`).join('; ')
+    warn('command:unchecked', { id, requestType, reason })
+  }
   const by = queuedBy(c, 'micromdm')
+  const needs = osNeeds(command, 'announce')
   const answer = await atDevice(
     c.env,
     id,
-    (device, address) => device.enqueue(address, { ...command, by }),
-    { queues: command.requestType },
+    (device, address) =>
+      device.enqueue(address, { uuid, requestType, payload, secret, source, by, needs }),
+    { queues: requestType },
   )
   if (answer.kind === 'unusable') {
     throw new AdminError(answer.error, 400)

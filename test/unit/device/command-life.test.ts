@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import * as admin from '../../../src/device/admin.ts'
+import { queueCommand } from '../../../src/device/queue-command.ts'
 import { dueTimes } from '../../../src/device/alarm.ts'
 import { listCommands } from '../../../src/device/commands.ts'
 import type { DeviceSettings } from '../../../src/device/context.ts'
@@ -287,7 +288,7 @@ describe('nothing grows without bound', () => {
     const { object, tell } = device({ maxQueue: 2 })
     const ask = (uuid: string) =>
       object.commit((context) =>
-        admin.queueCommand(context, '', {
+        queueCommand(context, '', {
           uuid,
           requestType: 'ProfileList',
           payload: bytes(uuid),

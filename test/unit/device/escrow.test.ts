@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { queueCommand } from '../../../src/device/admin.ts'
+import { queueCommand } from '../../../src/device/queue-command.ts'
 import {
   archiveEscrow,
   listEscrow,
@@ -89,7 +89,7 @@ describe('ClearPasscode without an unlock token', () => {
 
   it('is handed out with the token that the device escrowed last, which the queue never shows', () => {
     const object = withTokens()
-    expect(queue(object)).toEqual({ kind: 'queued', id: 'UDID-1.1', repeated: false })
+    expect(queue(object)).toEqual({ kind: 'queued', id: 'UDID-1.1', repeated: false, known: true })
     const newer = new Uint8Array([4, 5])
     object.commit((context) => {
       storeEscrow(context, 'unlock_token', newer)

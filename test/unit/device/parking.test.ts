@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { queueCommand } from '../../../src/device/admin.ts'
+import { queueCommand } from '../../../src/device/queue-command.ts'
 import { listCommands } from '../../../src/device/commands.ts'
 import type { Context } from '../../../src/device/context.ts'
 import { directoryRow } from '../../../src/device/directory-row.ts'

@@ -1,5 +1,6 @@
 import { expect, describe, it } from 'vitest'
 import * as admin from '../../../src/device/admin.ts'
+import { queueCommand } from '../../../src/device/queue-command.ts'
 import { cancelCommand, listCommands } from '../../../src/device/commands.ts'
 import { renewIdentity } from '../../../src/device/identity.ts'
 import { notePush } from '../../../src/device/push-notes.ts'
@@ -63,7 +64,7 @@ function device(keepEvents = { count: 1000, ms: 1e12 }) {
     join: (user: string) => say(tokenUpdate(enrollment(user))),
     queue: (uuid: string, user = '') =>
       object.commit((context) =>
-        admin.queueCommand(context, user, {
+        queueCommand(context, user, {
           uuid,
           requestType: 'ProfileList',
           payload: new TextEncoder().encode(uuid),
@@ -259,7 +260,7 @@ describe('a timeline', () => {
     const one = device({ count: 0, ms: 0 })
     one.enroll()
     one.object.commit((context) =>
-      admin.queueCommand(context, '', {
+      queueCommand(context, '', {
         uuid: 'A',
         requestType: 'ProfileList',
         payload: new Uint8Array(1),

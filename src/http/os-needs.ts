@@ -1,0 +1,31 @@
+import { needsOf } from '../apple/support.ts'
+import type { Needs } from '../device/queue.ts'
+import { signedContent } from '../pki/cms.ts'
+import { asDict } from '../plist/dict.ts'
+import { PlistError } from '../plist/error.ts'
+import { readPlist } from '../plist/read.ts'
+import type { PlistDict } from '../plist/value.ts'
+
+/** What a command needs of the device's OS, its profile included. The object decides, because it knows the OS. */
+export function osNeeds(
+  { requestType, command }: { readonly requestType: string; readonly command: PlistDict },
+  otherwise: Needs['otherwise'],
+): Needs {
+  return { names: needsOf(requestType, command, profileOf(requestType, command)), otherwise }
+}
+
+/** The profile that InstallProfile installs; undefined where it cannot be read, which a device will say. */
+function profileOf(requestType: string, command: PlistDict): PlistDict | undefined {
+  const payload = command['Payload']
+  if (requestType !== 'InstallProfile' || !(payload instanceof Uint8Array)) {
+    return undefined
+  }
+  try {
+    return asDict(readPlist(signedContent(payload) ?? payload))
+  } catch (error) {
+    if (error instanceof PlistError) {
+      return undefined
+    }
+    throw error
+  }
+}
