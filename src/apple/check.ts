@@ -20,8 +20,11 @@ export interface CommandFault {
 type Path = CommandFault['path']
 type Faults = Generator<CommandFault, void, undefined>
 
+/** No name of Apple's is longer. */
+const MAX_NAME = 100
+
 /** A command can be wrong in thousands of places: the first tell what is wrong. */
-const MAX_FAULTS = 10
+export const MAX_FAULTS = 10
 
 /** The server puts it in when it is not there (docs/escrow.md). */
 const FILLED_IN: ReadonlySet<string> = new Set(['ClearPasscode.UnlockToken'])
@@ -53,7 +56,7 @@ export function faultsOf(requestType: string, command: PlistDict): readonly Comm
     const detail = `Apple documents no command of that name${didYouMean(requestType, REQUEST_TYPES)}`
     return [{ path: ['RequestType'], detail }]
   }
-  return [...commandFaults(requestType, schema, command)].slice(0, MAX_FAULTS)
+  return commandFaults(requestType, schema, command).take(MAX_FAULTS).toArray()
 }
 
 function* commandFaults(requestType: string, schema: CommandSchema, command: PlistDict): Faults {
@@ -78,7 +81,7 @@ function* dictFaults(dict: PlistDict, keys: Keys, path: Path, name: string): Fau
     }
     if (schema === undefined) {
       const detail = `${name} has no such key${didYouMean(key, Object.keys(keys))}`
-      yield { path: [...path, key], detail }
+      yield { path: [...path, shortened(key)], detail }
     } else {
       yield* valueFaults(value, schema, [...path, key])
     }
@@ -92,6 +95,11 @@ function* dictFaults(dict: PlistDict, keys: Keys, path: Path, name: string): Fau
       yield { path: [...path, key], detail: `is missing: ${name} needs it` }
     }
   }
+}
+
+/** A name that is at fault, as far as it is told: it may be as long as the request. */
+export function shortened(name: string): string {
+  return name.length > MAX_NAME ? `${name.slice(0, MAX_NAME)}…` : name
 }
 
 function isEmpty(key: string, value: PlistValue): boolean {
@@ -119,7 +127,7 @@ function* valueFaults(value: PlistValue, schema: KeySchema, path: Path): Faults 
   if (schema.values && typeof value === 'string' && !Object.hasOwn(schema.values, value)) {
     yield {
       path,
-      detail: `Apple documents no ${value.slice(0, 64)}${didYouMean(value, Object.keys(schema.values))}`,
+      detail: `Apple documents no ${shortened(value)}${didYouMean(value, Object.keys(schema.values))}`,
     }
   }
   yield* contentFaults(value, schema, path)

@@ -1,5 +1,5 @@
 /** What of a request in MicroMDM's JSON says nothing, and where in it a fault of the command is. */
-import { faultsOf, type CommandFault } from '../apple/check.ts'
+import { faultsOf, MAX_FAULTS, shortened, type CommandFault } from '../apple/check.ts'
 import { didYouMean } from '../apple/nearest.ts'
 import { commandSchema } from '../apple/schema.ts'
 import type { PlistDict } from '../plist/value.ts'
@@ -31,7 +31,7 @@ export function faultsOfRequest(
 ): readonly RequestFault[] {
   const open = Object.keys(request).filter((key) => !ENVELOPE.has(key.toLowerCase()))
   return [
-    ...unknownNames(fields, request, open, requestType),
+    ...unknownNames(fields, request, open, requestType).take(MAX_FAULTS),
     ...faultsOf(requestType, command).map(({ path, detail }) => ({
       at: placeOf(fields, path),
       detail,
@@ -44,57 +44,61 @@ export function placeInCommand({ path, detail }: CommandFault): RequestFault {
   return { at: ['Command', ...path].join('.'), detail }
 }
 
-function unknownNames(
+type Faults = Generator<RequestFault, void, undefined>
+
+function* unknownNames(
   fields: readonly Field[],
   json: JsonObject,
   keys: readonly string[],
   name: string,
   path = '',
-): RequestFault[] {
+): Faults {
   const byName = new Map(fields.map((field) => [field.json.toLowerCase(), field]))
-  return keys.flatMap((key) => {
+  for (const key of keys) {
     const field = byName.get(key.toLowerCase())
     if (field) {
-      return unknownInside(field, fieldAt(json, field.json), `${path}${key}`)
+      yield* unknownInside(field, fieldAt(json, field.json), path + key)
+    } else {
+      const meant = didYouMean(
+        key,
+        fields.map((one) => one.json),
+      )
+      yield unread(path + shortened(key), `${name} has no such field${meant}`)
     }
-    const names = fields.map((one) => one.json)
-    const detail = `${name} has no such field${didYouMean(key, names)}`
-    return [{ at: path + key, detail, isUnread: true }]
-  })
+  }
 }
 
-function unknownInside(field: Field, value: JsonValue | undefined, path: string): RequestFault[] {
-  if (field.shape) {
-    return itemsOf(value).flatMap(([item, at]) => unknownOfSetting(field, item, `${path}.${at}.`))
+function unread(at: string, detail: string): RequestFault {
+  return { at, detail, isUnread: true }
+}
+
+function* unknownInside(field: Field, value: JsonValue | undefined, path: string): Faults {
+  if (field.type === 'struct' && isJsonObject(value)) {
+    yield* unknownNames(field.fields, value, Object.keys(value), field.json, `${path}.`)
   }
-  switch (field.type) {
-    case 'struct':
-      return isJsonObject(value)
-        ? unknownNames(field.fields, value, Object.keys(value), field.json, `${path}.`)
-        : []
-    case 'structs':
-      return itemsOf(value).flatMap(([item, at]) =>
-        unknownNames(field.fields, item, Object.keys(item), field.json, `${path}.${at}.`),
-      )
-    default:
-      return []
+  if (field.type === 'structs') {
+    for (const [item, at] of itemsOf(value)) {
+      yield* field.shape
+        ? unknownOfSetting(field, item, `${path}.${at}.`)
+        : unknownNames(field.fields, item, Object.keys(item), field.json, `${path}.${at}.`)
+    }
   }
 }
 
 /** A setting takes Apple's own keys too, which the schema knows; of the shared fields, those of its kind. */
-function unknownOfSetting(field: Field, setting: JsonObject, path: string): RequestFault[] {
+function* unknownOfSetting(field: Field, setting: JsonObject, path: string): Faults {
   const own = Object.keys(setting).filter((key) => !/^[A-Z]/.test(key) || isSharedField(key))
+  yield* unknownNames(field.fields, setting, own, 'a setting', path)
   const item = fieldAt(setting, 'item')
   const kind = typeof item === 'string' ? item : ''
   const kinds = commandSchema('Settings')?.keys?.['Settings']?.item?.kinds ?? {}
   const schema = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined
-  const foreign = own.flatMap((key) => {
+  for (const key of schema ? own : []) {
     const shared = field.fields.find(({ json }) => json === key.toLowerCase())
-    return schema && shared && !(shared.plist in schema.keys)
-      ? [{ at: path + key, detail: `${kind} has no such field`, isUnread: true as const }]
-      : []
-  })
-  return [...unknownNames(field.fields, setting, own, 'a setting', path), ...foreign]
+    if (shared && schema && !(shared.plist in schema.keys)) {
+      yield unread(path + key, `${kind} has no such field`)
+    }
+  }
 }
 
 function itemsOf(value: JsonValue | undefined): (readonly [JsonObject, number])[] {

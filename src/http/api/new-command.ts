@@ -1,4 +1,5 @@
 import { buildAppleCommand, type AppleCommand } from '../../commands/apple.ts'
+import { MAX_FAULTS, shortened } from '../../apple/check.ts'
 import { didYouMean } from '../../apple/nearest.ts'
 import { buildCommand } from '../../commands/build.ts'
 import type { RequestFault } from '../../commands/exact.ts'
@@ -100,22 +101,18 @@ function withoutTerms(json: JsonObject): JsonObject {
 
 /** What stands beside `Command` and is none of what may. */
 function strangers(json: JsonObject): readonly RequestFault[] {
-  return Object.keys(json).flatMap((key) =>
-    ENVELOPE.includes(key)
-      ? []
-      : [
-          {
-            at: key,
-            detail: `the body takes no such key${didYouMean(key, ENVELOPE)}`,
-            isUnread: true,
-          },
-        ],
-  )
+  return Object.keys(json)
+    .filter((key) => !ENVELOPE.includes(key))
+    .slice(0, MAX_FAULTS)
+    .map((key) => ({
+      at: shortened(key),
+      detail: `the body takes no such key${didYouMean(key, ENVELOPE)}`,
+      isUnread: true,
+    }))
 }
 
 /** Parameters of the call, which some write into the body. */
 const PARAMETERS: ReadonlySet<string> = new Set(['wait', 'force'])
-const MAX_SHOWN = 10
 
 /** @throws AdminError that names each place, and how to send the command all the same */
 function refuseFaults(
@@ -123,7 +120,7 @@ function refuseFaults(
   faults: readonly RequestFault[],
   { id, force }: Meant,
 ): void {
-  const counted = faults.filter((fault) => fault.isUnread || !force).slice(0, MAX_SHOWN)
+  const counted = faults.filter((fault) => fault.isUnread || !force).slice(0, MAX_FAULTS)
   if (counted.length === 0) {
     return
   }
