@@ -1,6 +1,6 @@
-import { NO_FACTS, shown, type DeviceFacts } from '../mdm/message.ts'
+import { NO_FACTS, shown, shownSerial, type DeviceFacts } from '../mdm/message.ts'
 import type { CommandState } from '../mdm/queue.ts'
-import { dictAt, stringAt } from '../plist/dict.ts'
+import { isDict, textAt } from '../plist/dict.ts'
 import { PlistError } from '../plist/error.ts'
 import { readPlistTop } from '../plist/read.ts'
 import type { Context } from './context.ts'
@@ -49,11 +49,13 @@ export function learnFacts(
 function toldFacts(result: Uint8Array): { -readonly [Key in keyof DeviceFacts]?: string } {
   const told: Record<string, string> = {}
   try {
-    const responses = dictAt(readPlistTop(result, TOP_KEYS), 'QueryResponses') ?? {}
+    const { QueryResponses: responses } = readPlistTop(result, TOP_KEYS, 'device')
+    const answers = isDict(responses) ? responses : {}
     for (const name of Object.keys(NO_FACTS)) {
-      const value = stringAt(responses, name)
-      if (value) {
-        told[name] = shown(value)
+      const value = textAt(answers, name)
+      const fact = name === 'SerialNumber' ? shownSerial(value) : shown(value)
+      if (fact) {
+        told[name] = fact
       }
     }
   } catch (error) {

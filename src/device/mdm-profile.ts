@@ -1,6 +1,6 @@
 /** InstallProfile commands whose profile has an MDM payload: a device that installs one authenticates anew. */
 import type { Report } from '../mdm/message.ts'
-import { bytesAt, asDict, dictAt, stringAt } from '../plist/dict.ts'
+import { bytesAt, asDict, dictAt, isDict } from '../plist/dict.ts'
 import { PlistError } from '../plist/error.ts'
 import { readPlist } from '../plist/read.ts'
 import type { PlistValue } from '../plist/value.ts'
@@ -90,7 +90,8 @@ function holdsMdmPayload(command: Uint8Array): boolean {
     if (!profile) {
       return false
     }
-    const content = asDict(readPlist(signedContent(profile) ?? profile))
+    // As leniently as a device may read it: there it counts.
+    const content = asDict(readPlist(signedContent(profile) ?? profile, 'device'))
     const payloads = content['PayloadContent']
     // What is encrypted for the device may hold anything.
     return (
@@ -106,5 +107,5 @@ function holdsMdmPayload(command: Uint8Array): boolean {
 }
 
 function isMdmPayload(payload: PlistValue): boolean {
-  return stringAt(asDict(payload), 'PayloadType') === 'com.apple.mdm'
+  return isDict(payload) && payload['PayloadType'] === 'com.apple.mdm'
 }

@@ -3,7 +3,7 @@ import type { InstalledProfile } from '../enroll/installed-profile.ts'
 import type { KnownEnrollment } from '../enroll/renewal-profile.ts'
 import { RENEWAL_NEEDED } from '../events/topics.ts'
 import type { Message, Report } from '../mdm/message.ts'
-import { arrayAt, asDict, isDict, stringAt } from '../plist/dict.ts'
+import { dictsIn, textAt } from '../plist/dict.ts'
 import { PlistError } from '../plist/error.ts'
 import { readPlistTop } from '../plist/read.ts'
 import type { PlistDict } from '../plist/value.ts'
@@ -197,12 +197,12 @@ function announceChange(context: Context): void {
 
 const ERROR_CHAIN: ReadonlySet<string> = new Set(['ErrorChain'])
 
-/** The innermost error that tells something, as the device words it (apple-protocol §2.3). */
+/** What went wrong, as the device words it (Apple "ErrorChain"). */
 function errorIn(body: Uint8Array): string {
   try {
-    const chain = arrayAt(asDict(readPlistTop(body, ERROR_CHAIN)), 'ErrorChain') ?? []
-    const texts = chain.filter((item) => isDict(item)).map(wording)
-    return texts.filter(Boolean).join(': ').slice(0, MAX_REASON)
+    const { ErrorChain: chain } = readPlistTop(body, ERROR_CHAIN, 'device')
+    const texts = dictsIn(chain).map(wording)
+    return texts.filter(Boolean).join(': ').slice(0, MAX_REASON).toWellFormed()
   } catch (error) {
     if (error instanceof PlistError) {
       return ''
@@ -212,8 +212,8 @@ function errorIn(body: Uint8Array): string {
 }
 
 function wording(item: PlistDict): string {
-  const text = stringAt(item, 'USEnglishDescription') ?? stringAt(item, 'LocalizedDescription')
+  const text = textAt(item, 'USEnglishDescription') || textAt(item, 'LocalizedDescription')
   const { ErrorCode: code } = item
   const number = typeof code === 'number' ? ` ${code}` : ''
-  return `${text ?? ''} (${stringAt(item, 'ErrorDomain') ?? ''}${number})`.trim()
+  return `${text} (${textAt(item, 'ErrorDomain')}${number})`.trim()
 }

@@ -1,6 +1,7 @@
-/** MachineInfo: what a device in Setup Assistant says about itself (`apple-protocol.md` §5.3). */
-import { asDict, boolAt, stringAt } from '../plist/dict.ts'
-import { readPlist } from '../plist/read.ts'
+/** MachineInfo: what a device in Setup Assistant says about itself (Apple "MachineInfo"). */
+import { textAt, stringAt } from '../plist/dict.ts'
+import { PlistError } from '../plist/error.ts'
+import { readEntries } from '../plist/read.ts'
 
 /** Empty where the device does not say: a User Enrollment names no UDID or serial, older ones no OS_VERSION. */
 export interface MachineInfo {
@@ -16,16 +17,35 @@ export interface MachineInfo {
   readonly canRequestSoftwareUpdate: boolean
 }
 
-/** Reads the signed plist; unknown keys are skipped. @throws PlistError when it is none, or a field is mistyped */
+const KEYS: ReadonlySet<string> = new Set([
+  'UDID',
+  'SERIAL',
+  'PRODUCT',
+  'VERSION',
+  'OS_VERSION',
+  'MDM_CAN_REQUEST_SOFTWARE_UPDATE',
+])
+
+/**
+ * Reads the signed plist; unknown keys are skipped. Certificates are bound to UDID and serial number, which therefore have
+ * to be as they were sent. Of the rest, what cannot be read is not told.
+ * @throws PlistError when it is no dictionary, or one of the two cannot be read
+ */
 export function readMachineInfo(plist: Uint8Array): MachineInfo {
-  const dict = asDict(readPlist(plist))
-  const text = (key: string) => stringAt(dict, key) ?? ''
+  const { dict, faults } = readEntries(plist, KEYS)
+  const exact = (key: string) => {
+    const fault = faults.get(key)
+    if (fault !== undefined) {
+      throw new PlistError(`plist: ${key} ${fault}`)
+    }
+    return stringAt(dict, key) ?? ''
+  }
   return {
-    udid: text('UDID'),
-    serial: text('SERIAL'),
-    product: text('PRODUCT'),
-    build: text('VERSION'),
-    osVersion: text('OS_VERSION'),
-    canRequestSoftwareUpdate: boolAt(dict, 'MDM_CAN_REQUEST_SOFTWARE_UPDATE') ?? false,
+    udid: exact('UDID'),
+    serial: exact('SERIAL'),
+    product: textAt(dict, 'PRODUCT'),
+    build: textAt(dict, 'VERSION'),
+    osVersion: textAt(dict, 'OS_VERSION'),
+    canRequestSoftwareUpdate: dict['MDM_CAN_REQUEST_SOFTWARE_UPDATE'] === true,
   }
 }

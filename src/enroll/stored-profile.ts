@@ -1,8 +1,8 @@
-/** Profiles that admins store (`PUT /v1/profiles`), checked as MicroMDM checks them (`micromdm-contract.md` §1.7). */
+/** Profiles that admins store (`PUT /v1/profiles`), checked as MicroMDM checks them. */
 import { signedContent } from '../pki/cms.ts'
 import { stringAt } from '../plist/dict.ts'
 import { PlistError } from '../plist/error.ts'
-import { readPlistTop } from '../plist/read.ts'
+import { looksLikeXml, readPlistTop } from '../plist/read.ts'
 import { openSignedPlist } from './signed-plist.ts'
 
 /** A configuration profile by its `PayloadIdentifier`; plain XML or signed, kept byte for byte. */
@@ -11,7 +11,6 @@ export interface StoredProfile {
   readonly mobileconfig: Uint8Array
 }
 
-const XML = '<?xml'
 const KEYS: ReadonlySet<string> = new Set(['PayloadIdentifier'])
 
 /** What is wrong with a profile, in MicroMDM's words; undefined when it may be stored. */
@@ -42,7 +41,7 @@ export function problemOf({ identifier, mobileconfig }: StoredProfile): string |
 
 /** The plist of a profile; signed ones must have a good signature, by whomever. */
 function xmlOf(mobileconfig: Uint8Array): Uint8Array | string {
-  if (new TextDecoder().decode(mobileconfig.subarray(0, XML.length)) === XML) {
+  if (looksLikeXml(mobileconfig)) {
     return mobileconfig
   }
   if (signedContent(mobileconfig) === undefined) {

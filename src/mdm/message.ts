@@ -1,9 +1,10 @@
 import { isPushMagic, MAX_PUSH_VALUE } from '../push/request.ts'
 import { PlistError } from '../plist/error.ts'
-import { readPlistTop } from '../plist/read.ts'
-import { boolAt, bytesAt, stringAt } from '../plist/dict.ts'
+import type { Entries } from '../plist/entries.ts'
+import { readEntries } from '../plist/read.ts'
+import { bytesAt, stringAt, textAt } from '../plist/dict.ts'
 import type { PlistDict } from '../plist/value.ts'
-import { enrollmentOf, type Enrollment } from './enrollment.ts'
+import { enrollmentOf, type Enrollment, SHARED_IPAD_USER_ID } from './enrollment.ts'
 import { ProtocolError } from './errors.ts'
 
 export const REPORT_STATUSES = [
@@ -16,7 +17,7 @@ export const REPORT_STATUSES = [
 
 export type ReportStatus = (typeof REPORT_STATUSES)[number]
 
-/** What a device sends to ask for work, or to tell how a command went (spec/apple-protocol.md §2). */
+/** What a device sends to ask for work, or to tell how a command went. */
 export interface Report {
   readonly kind: 'report'
   readonly enrollment: Enrollment
@@ -56,7 +57,7 @@ interface CheckInBase {
   readonly enrollment: Enrollment
 }
 
-/** A check-in message, told apart by `MessageType` (spec/apple-protocol.md §1). */
+/** A check-in message, told apart by `MessageType`. */
 export type CheckIn = CheckInBase &
   (
     | { readonly messageType: 'Authenticate'; readonly topic: string; readonly facts: DeviceFacts }
@@ -94,7 +95,12 @@ const MAX_SHOWN = 256
 
 /** What a device tells of itself, as far as lists show it. */
 export function shown(text: string): string {
-  return text.slice(0, MAX_SHOWN)
+  return text.slice(0, MAX_SHOWN).toWellFormed()
+}
+
+/** What a list shows of a serial number; nothing of one that came broken, because two of them could look the same. */
+export function shownSerial(text: string): string {
+  return text.includes('\ufffd') ? '' : shown(text)
 }
 
 /** A UUID, unless an admin chose another text. */
@@ -103,7 +109,6 @@ const MAX_COMMAND_UUID = 10_000
 /** A declaration's identifier is part of it, and of a URL. */
 const MAX_ENDPOINT = 2048
 
-const ID_KEYS = ['UDID', 'UserID', 'UserShortName', 'EnrollmentID', 'EnrollmentUserID']
 const FACT_KEYS = [
   'SerialNumber',
   'DeviceName',
@@ -116,9 +121,13 @@ const FACT_KEYS = [
   'MEID',
 ] as const
 
-/** The only keys routing needs: a megabyte of inventory beside them is checked, but never built. */
-const KEYS: ReadonlySet<string> = new Set([
-  ...ID_KEYS,
+/** The only keys that are needed: a megabyte of inventory beside them is walked over, but never built. */
+export const MESSAGE_KEYS: ReadonlySet<string> = new Set([
+  'UDID',
+  'UserID',
+  'UserShortName',
+  'EnrollmentID',
+  'EnrollmentUserID',
   ...FACT_KEYS,
   'MessageType',
   'Status',
@@ -137,15 +146,20 @@ const KEYS: ReadonlySet<string> = new Set([
 /**
  * Reads what a device PUT to a check-in or connect URL. Which of the two it is, the body tells: profiles
  * exist with only a ServerURL, and MicroMDM never looked at the content type.
- * @throws ProtocolError when the body is no plist dictionary, or a required key is absent or of a wrong type.
- * Source: Apple "Check-in" and "Send MDM commands to a device"; spec/apple-protocol.md §1, §2.
+ *
+ * What leads somewhere, or is kept for the device, has to be as it was sent: two broken ids must not become one. All
+ * else is a device's to say: text is repaired, and what has another type is not told.
+ * @throws ProtocolError when the body is no plist dictionary, or a required key is absent or cannot be read.
+ * Source: Apple "Check-in" and "Send MDM commands to a device".
  */
 export function readMessage(body: Uint8Array): Message {
   try {
-    const dict = readPlistTop(body, KEYS)
-    const ids = enrollmentOf(Object.fromEntries(ID_KEYS.map((key) => [key, stringAt(dict, key)])))
-    const messageType = stringAt(dict, 'MessageType')
-    return messageType === undefined ? readReport(dict, ids) : readCheckIn(dict, ids, messageType)
+    const entries = readEntries(body, MESSAGE_KEYS)
+    const ids = readIds(entries)
+    const messageType = exact(entries, 'MessageType')
+    return messageType === undefined
+      ? readReport(entries, ids)
+      : readCheckIn(entries, ids, messageType)
   } catch (error) {
     if (error instanceof PlistError) {
       throw new ProtocolError('malformed', error.message)
@@ -154,43 +168,56 @@ export function readMessage(body: Uint8Array): Message {
   }
 }
 
-function readReport(dict: PlistDict, enrollment: Enrollment): Report {
-  const status = stringAt(dict, 'Status')
+function readIds(entries: Entries): Enrollment {
+  const UserID = exact(entries, 'UserID')
+  return enrollmentOf({
+    UDID: exact(entries, 'UDID'),
+    UserID,
+    // On a Mac it is a name like any other.
+    UserShortName: UserID === SHARED_IPAD_USER_ID ? exact(entries, 'UserShortName') : undefined,
+    EnrollmentID: exact(entries, 'EnrollmentID'),
+    EnrollmentUserID: exact(entries, 'EnrollmentUserID'),
+  })
+}
+
+function readReport(entries: Entries, enrollment: Enrollment): Report {
+  const status = exact(entries, 'Status')
   if (!status) {
     throw new ProtocolError('missing_status', 'neither MessageType nor Status')
   }
-  const commandUUID = bounded(dict, 'CommandUUID', MAX_COMMAND_UUID)
+  const commandUUID = bounded(entries, 'CommandUUID', MAX_COMMAND_UUID)
   return { kind: 'report', enrollment, status: shown(status), commandUUID }
 }
 
-function readCheckIn(dict: PlistDict, enrollment: Enrollment, messageType: string): CheckIn {
+function readCheckIn(entries: Entries, enrollment: Enrollment, messageType: string): CheckIn {
+  const { dict } = entries
   const base = { kind: 'checkin', enrollment } as const
   if (messageType === 'Authenticate' && enrollment.user !== '') {
     throw new ProtocolError('malformed', 'Authenticate on a user channel')
   }
   switch (messageType) {
     case 'Authenticate':
-      return { ...base, messageType, topic: stringAt(dict, 'Topic') ?? '', facts: readFacts(dict) }
+      return { ...base, messageType, topic: exact(entries, 'Topic') ?? '', facts: readFacts(dict) }
     case 'TokenUpdate':
       return {
         ...base,
         messageType,
-        topic: bounded(dict, 'Topic', MAX_PUSH_VALUE) ?? '',
-        token: required(token(dict, 'Token', MAX_PUSH_VALUE), 'Token'),
-        pushMagic: readMagic(dict),
-        unlockToken: token(dict, 'UnlockToken'),
-        awaitingConfiguration: boolAt(dict, 'AwaitingConfiguration'),
-        userShortName: stringAt(dict, 'UserShortName') ?? '',
-        userLongName: stringAt(dict, 'UserLongName') ?? '',
+        topic: bounded(entries, 'Topic', MAX_PUSH_VALUE) ?? '',
+        token: required(token(entries, 'Token', MAX_PUSH_VALUE), 'Token'),
+        pushMagic: readMagic(entries),
+        unlockToken: token(entries, 'UnlockToken'),
+        awaitingConfiguration: flagAt(dict, 'AwaitingConfiguration'),
+        userShortName: textAt(dict, 'UserShortName'),
+        userLongName: textAt(dict, 'UserLongName'),
       }
     case 'SetBootstrapToken':
-      return { ...base, messageType, bootstrapToken: token(dict, 'BootstrapToken') }
+      return { ...base, messageType, bootstrapToken: token(entries, 'BootstrapToken') }
     case 'DeclarativeManagement':
       return {
         ...base,
         messageType,
-        endpoint: required(bounded(dict, 'Endpoint', MAX_ENDPOINT), 'Endpoint'),
-        data: bytesAt(dict, 'Data'),
+        endpoint: required(bounded(entries, 'Endpoint', MAX_ENDPOINT), 'Endpoint'),
+        data: bytesOf(entries, 'Data'),
       }
     case 'CheckOut':
     case 'UserAuthenticate':
@@ -203,9 +230,9 @@ function readCheckIn(dict: PlistDict, enrollment: Enrollment, messageType: strin
 }
 
 function readFacts(dict: PlistDict): DeviceFacts {
-  const fact = (key: (typeof FACT_KEYS)[number]): string => shown(stringAt(dict, key) ?? '')
+  const fact = (key: (typeof FACT_KEYS)[number]): string => shown(textAt(dict, key))
   return {
-    SerialNumber: fact('SerialNumber'),
+    SerialNumber: shownSerial(textAt(dict, 'SerialNumber')),
     DeviceName: fact('DeviceName'),
     Model: fact('Model'),
     ModelName: fact('ModelName'),
@@ -217,24 +244,47 @@ function readFacts(dict: PlistDict): DeviceFacts {
   }
 }
 
-function token(dict: PlistDict, key: string, most = MAX_TOKEN_BYTES): Uint8Array | undefined {
-  const bytes = bytesAt(dict, key)
+/** The string at `key`, as the device sent it. */
+function exact(entries: Entries, key: string): string | undefined {
+  checkReadable(entries, key)
+  return stringAt(entries.dict, key)
+}
+
+function bytesOf(entries: Entries, key: string): Uint8Array | undefined {
+  checkReadable(entries, key)
+  return bytesAt(entries.dict, key)
+}
+
+function checkReadable({ faults }: Entries, key: string): void {
+  const fault = faults.get(key)
+  if (fault !== undefined) {
+    throw new ProtocolError('malformed', `${key} ${fault}`)
+  }
+}
+
+function flagAt(dict: PlistDict, key: string): boolean | undefined {
+  const value = dict[key]
+  return typeof value === 'boolean' ? value : undefined
+}
+
+function token(entries: Entries, key: string, most = MAX_TOKEN_BYTES): Uint8Array | undefined {
+  const bytes = bytesOf(entries, key)
   if (bytes && bytes.length > most) {
     throw new ProtocolError('malformed', `${key} is longer than ${most} bytes`)
   }
   return bytes
 }
 
-function bounded(dict: PlistDict, key: string, most: number): string | undefined {
-  const text = stringAt(dict, key)
+function bounded(entries: Entries, key: string, most: number): string | undefined {
+  const text = exact(entries, key)
   if (text !== undefined && text.length > most) {
     throw new ProtocolError('malformed', `${key} is longer than ${most} characters`)
   }
   return text
 }
 
-function readMagic(dict: PlistDict): string {
-  const magic = required(stringAt(dict, 'PushMagic'), 'PushMagic')
+function readMagic(entries: Entries): string {
+  const magic = required(exact(entries, 'PushMagic'), 'PushMagic')
   if (!isPushMagic(magic)) {
     throw new ProtocolError('malformed', `PushMagic is longer than ${MAX_PUSH_VALUE} bytes`)
   }

@@ -1,9 +1,13 @@
+import { type Entries, type Leaf, newEntries } from './entries.ts'
 import { PlistError } from './error.ts'
 import { MAX_DEPTH, mustBeUnique } from './limits.ts'
 import { integerOf } from './scalar.ts'
+import { decodeText, marked, type Reading } from './text.ts'
 import type { PlistDict, PlistValue } from './value.ts'
 
-const MAGIC = 'bplist00'
+/** Any version 0: the character that follows does not matter to CoreFoundation. */
+const MAGIC = 'bplist0'
+const HEADER_SIZE = 8
 const TRAILER_SIZE = 32
 /** 2001-01-01T00:00:00Z in Unix milliseconds, the zero of CFAbsoluteTime. */
 const EPOCH = 978_307_200_000
@@ -12,39 +16,89 @@ const MAX_DATE = 8.64e15
 interface BinaryFile {
   readonly bytes: Uint8Array
   readonly view: DataView
+  readonly reading: Reading
   readonly offsetSize: number
   readonly refSize: number
   readonly count: number
   readonly tableAt: number
+  readonly root: number
   /** Values of leaves already read: a long string may be referred to from everywhere. */
-  readonly leaves: Map<number, PlistValue>
+  readonly leaves: Map<number, PlistValue | undefined>
   /** Values still allowed. Containers that share children grow exponentially when expanded. */
   budget: number
 }
 
-/** Whether the bytes begin with `bplist00`. */
+/** Whether the bytes begin with `bplist0`. */
 export function isBinaryPlist(bytes: Uint8Array): boolean {
   for (let i = 0; i < MAGIC.length; i++) if (bytes[i] !== MAGIC.charCodeAt(i)) return false
   return true
 }
 
 /**
- * Reads a binary property list (CoreFoundation's CFBinaryPList.c). Same limits as XML; `null`, UID and set
- * objects have no XML form and are refused, as are cycles and bombs of shared containers.
+ * Reads a binary property list (CoreFoundation's CFBinaryPList.c), with the same limits as XML. `null`, UID and set objects, dates and integers out of range have no XML form: they are refused, or left
+ * out of a device's document. Cycles and bombs of shared containers are refused.
  *
  * @throws PlistError and nothing else
  */
-export function readBinaryPlist(bytes: Uint8Array): PlistValue {
+export function readBinaryPlist(bytes: Uint8Array, reading: Reading): PlistValue {
+  const file = openFile(bytes, reading)
+  const value = readObject(file, file.root, 1)
+  if (value === undefined) throw new PlistError('the root is no value', file.tableAt)
+  return value
+}
+
+/** The entries at the top that have one of `keys`; nothing else is read. @throws PlistError also where no dictionary is at the top */
+export function readBinaryTop(
+  bytes: Uint8Array,
+  reading: Reading,
+  keys: ReadonlySet<string>,
+): PlistDict {
+  const file = openFile(bytes, reading)
+  return readDict(file, topDict(file), 1, keys)
+}
+
+/** The strings, data and booleans among them. @throws PlistError as {@link readBinaryTop} */
+export function readBinaryEntries(bytes: Uint8Array, keys: ReadonlySet<string>): Entries {
+  const file = openFile(bytes, 'device')
+  const refs = new Map<string, number>()
+  eachEntry(file, topDict(file), (key, ref) => {
+    if (mustBeUnique(key) && refs.has(key)) throw new PlistError(`plist: duplicate key ${key}`)
+    if (keys.has(key)) refs.set(key, ref)
+  })
+  const entries = newEntries()
+  for (const [key, ref] of refs) entries.add(key, readEntry(file, ref))
+  return entries
+}
+
+function readEntry(file: BinaryFile, ref: number): Leaf {
+  try {
+    const at = objectAt(file, ref)
+    const marker = file.bytes[at] ?? 0
+    if (isText(marker)) return readText(file, at, marker)
+    const value =
+      marker >> 4 === 0x4 || marker === 0x08 || marker === 0x09
+        ? readLeaf(file, at, marker)
+        : undefined
+    return value instanceof Uint8Array || typeof value === 'boolean' ? value : undefined
+  } catch (error) {
+    if (error instanceof PlistError) return undefined
+    throw error
+  }
+}
+
+function openFile(bytes: Uint8Array, reading: Reading): BinaryFile {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const trailer = bytes.length - TRAILER_SIZE
-  if (trailer < MAGIC.length) throw new PlistError('binary plist is too short', bytes.length)
+  if (trailer < HEADER_SIZE) throw new PlistError('binary plist is too short', bytes.length)
   const file: BinaryFile = {
     bytes,
     view,
+    reading,
     offsetSize: bytes[trailer + 6] ?? 0,
     refSize: bytes[trailer + 7] ?? 0,
     count: Number(view.getBigUint64(trailer + 8)),
     tableAt: Number(view.getBigUint64(trailer + 24)),
+    root: Number(view.getBigUint64(trailer + 16)),
     leaves: new Map(),
     budget: bytes.length,
   }
@@ -52,105 +106,143 @@ export function readBinaryPlist(bytes: Uint8Array): PlistValue {
   if (!sizesFit || file.tableAt + file.count * file.offsetSize > trailer) {
     throw new PlistError('malformed binary plist trailer', trailer)
   }
-  return readObject(file, Number(view.getBigUint64(trailer + 16)), 1)
+  return file
 }
 
-function readObject(file: BinaryFile, ref: number, depth: number): PlistValue {
-  const known = file.leaves.get(ref)
-  if (--file.budget < 0) throw new PlistError('binary plist repeats itself without bound')
-  if (known !== undefined) return known
+/** The dictionary at the top. */
+function topDict(file: BinaryFile): number {
+  const at = objectAt(file, file.root)
+  if ((file.bytes[at] ?? 0) >> 4 !== 0xd) throw new PlistError('the root is not a dictionary', at)
+  return at
+}
+
+function objectAt(file: BinaryFile, ref: number): number {
   if (ref >= file.count) throw new PlistError('object reference out of range', file.tableAt)
   const at = unsigned(file, file.tableAt + ref * file.offsetSize, file.offsetSize)
-  if (at < MAGIC.length || at >= file.tableAt) throw new PlistError('object out of range', at)
+  if (at < HEADER_SIZE || at >= file.tableAt) throw new PlistError('object out of range', at)
+  return at
+}
+
+/** Undefined for what has no meaning, in a device's document. */
+function readObject(file: BinaryFile, ref: number, depth: number): PlistValue | undefined {
+  if (--file.budget < 0) throw new PlistError('binary plist repeats itself without bound')
+  if (file.leaves.has(ref)) return file.leaves.get(ref)
+  const at = objectAt(file, ref)
   const marker = file.bytes[at] ?? 0
   const kind = marker >> 4
   if (kind === 0xa || kind === 0xd) {
     if (depth > MAX_DEPTH) throw new PlistError(`more than ${MAX_DEPTH} levels`, at)
     return kind === 0xa ? readArray(file, at, depth) : readDict(file, at, depth)
   }
-  const leaf = readLeaf(file, at, marker)
+  const leaf = isText(marker)
+    ? readText(file, at, marker).toWellFormed()
+    : readLeaf(file, at, marker)
+  if (leaf === undefined && file.reading === 'strict') {
+    throw new PlistError(`object of type 0x${marker.toString(16)} that has no meaning`, at)
+  }
   file.leaves.set(ref, leaf)
   return leaf
 }
 
-function readLeaf(file: BinaryFile, at: number, marker: number): PlistValue {
+/** A value that is no text and no container. */
+function readLeaf(file: BinaryFile, at: number, marker: number): PlistValue | undefined {
   switch (marker >> 4) {
     case 0x0:
-      if (marker === 0x08 || marker === 0x09) return marker === 0x09
-      break
+      return marker === 0x08 || marker === 0x09 ? marker === 0x09 : undefined
     case 0x1:
       return readInteger(file, at)
     case 0x2:
       if (marker === 0x22) return file.view.getFloat32(room(file, at + 1, 4)) + 0
       if (marker === 0x23) return file.view.getFloat64(room(file, at + 1, 8)) + 0
-      break
+      return undefined
     case 0x3:
-      if (marker === 0x33) return readDate(file, at)
-      break
+      return marker === 0x33 ? readDate(file, at) : undefined
     case 0x4: {
       const { start, length } = lengthAt(file, at, 1)
       // Not slice(): a Buffer's shares its memory.
       return new Uint8Array(file.bytes.subarray(start, start + length))
     }
-    case 0x5:
-      return text(file, at, 1, 'utf-8')
-    case 0x6:
-      return text(file, at, 2, 'utf-16be')
-    case 0x7:
-      return text(file, at, 1, 'utf-8')
     default:
+      return undefined
   }
-  throw new PlistError(`object of unknown type 0x${marker.toString(16)}`, at)
 }
 
-function readInteger(file: BinaryFile, at: number): number | bigint {
+function readInteger(file: BinaryFile, at: number): number | bigint | undefined {
   const size = 1 << ((file.bytes[at] ?? 0) & 0xf)
   const start = room(file, at + 1, size)
   if (size < 8) return unsigned(file, start, size)
-  if (size > 16) throw new PlistError('integer of unknown size', at)
+  if (size > 16) return undefined
   const high = file.view.getBigInt64(start)
-  const value = integerOf(size === 8 ? high : (high << 64n) | file.view.getBigUint64(start + 8))
-  if (value === undefined) throw new PlistError('integer out of range', at)
-  return value
+  return integerOf(size === 8 ? high : (high << 64n) | file.view.getBigUint64(start + 8))
 }
 
-function readDate(file: BinaryFile, at: number): Date {
+function readDate(file: BinaryFile, at: number): Date | undefined {
   const time = EPOCH + file.view.getFloat64(room(file, at + 1, 8)) * 1000
-  if (!(Math.abs(time) <= MAX_DATE)) throw new PlistError('date out of range', at)
-  return new Date(time)
+  return Math.abs(time) <= MAX_DATE ? new Date(time) : undefined
 }
 
-function text(file: BinaryFile, at: number, unit: number, encoding: string): string {
+/** ASCII, UTF-16 and UTF-8. */
+function isText(marker: number): boolean {
+  return marker >> 4 >= 0x5 && marker >> 4 <= 0x7
+}
+
+/** In a device's document it may hold `NO_TEXT`. */
+function readText(file: BinaryFile, at: number, marker: number): string {
+  const isWide = marker >> 4 === 0x6
+  const unit = isWide ? 2 : 1
   const { start, length } = lengthAt(file, at, unit)
   const bytes = file.bytes.subarray(start, start + length * unit)
-  try {
-    return new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    throw new PlistError('text is not valid in its encoding', at)
-  }
+  const text = decodeText(bytes, isWide ? 'utf-16be' : 'utf-8')
+  if (file.reading === 'device') return marked(text)
+  if (!text.isWellFormed()) throw new PlistError('text is not valid in its encoding', at)
+  return text
 }
 
 function readArray(file: BinaryFile, at: number, depth: number): PlistValue[] {
   const { start, length } = lengthAt(file, at, file.refSize)
   const items: PlistValue[] = []
   for (let i = 0; i < length; i++) {
-    items.push(readObject(file, unsigned(file, start + i * file.refSize, file.refSize), depth + 1))
+    const ref = unsigned(file, start + i * file.refSize, file.refSize)
+    const item = readObject(file, ref, depth + 1)
+    if (item !== undefined) items.push(item)
   }
   return items
 }
 
-function readDict(file: BinaryFile, at: number, depth: number): PlistDict {
-  const { start, length } = lengthAt(file, at, 2 * file.refSize)
+function readDict(
+  file: BinaryFile,
+  at: number,
+  depth: number,
+  wanted?: ReadonlySet<string>,
+): PlistDict {
   const dict: Record<string, PlistValue> = Object.create(null)
+  eachEntry(file, at, (key, ref) => {
+    if (depth === 1 && mustBeUnique(key) && key in dict) {
+      throw new PlistError(`duplicate key ${key}`, at)
+    }
+    const value =
+      wanted === undefined || wanted.has(key) ? readObject(file, ref, depth + 1) : undefined
+    if (value !== undefined) dict[key] = value
+  })
+  return dict
+}
+
+function eachEntry(file: BinaryFile, at: number, visit: (key: string, ref: number) => void): void {
+  const { start, length } = lengthAt(file, at, 2 * file.refSize)
   for (let i = 0; i < length; i++) {
     const keyAt = start + i * file.refSize
-    const key = readObject(file, unsigned(file, keyAt, file.refSize), depth + 1)
-    if (typeof key !== 'string') throw new PlistError('dictionary key is not a string', keyAt)
-    if (mustBeUnique(key) && key in dict) throw new PlistError(`duplicate key ${key}`, keyAt)
-    const ref = unsigned(file, keyAt + length * file.refSize, file.refSize)
-    dict[key] = readObject(file, ref, depth + 1)
+    visit(
+      readKey(file, unsigned(file, keyAt, file.refSize)),
+      unsigned(file, keyAt + length * file.refSize, file.refSize),
+    )
   }
-  return dict
+}
+
+function readKey(file: BinaryFile, ref: number): string {
+  const at = objectAt(file, ref)
+  const key = isText(file.bytes[at] ?? 0) ? readObject(file, ref, 1) : undefined
+  if (typeof key !== 'string') throw new PlistError('dictionary key is not a string', at)
+  return key
 }
 
 /** Where an object's content starts and how many units of `unit` bytes it has; all of them are in the file. */

@@ -11,7 +11,7 @@ export function isDict(value: PlistValue | undefined): value is PlistDict {
   )
 }
 
-/** The value as a dictionary; a message is always one (apple-protocol §8, bad-root-array). @throws PlistError */
+/** The value as a dictionary; a message is always one. @throws PlistError */
 export function asDict(value: PlistValue): PlistDict {
   if (!isDict(value)) throw new PlistError('plist: the root is not a dictionary')
   return value
@@ -19,7 +19,7 @@ export function asDict(value: PlistValue): PlistDict {
 
 /**
  * The string at `key`, undefined when the key is absent. Another type is an error, as in MicroMDM: a
- * message whose fields are mistyped is malformed, not empty. The same holds for the four readers below.
+ * message whose fields are mistyped is malformed, not empty. The same holds for the readers below.
  *
  * @throws PlistError naming the key
  */
@@ -29,18 +29,22 @@ export function stringAt(dict: PlistDict, key: string): string | undefined {
   return mistyped(key, 'a string')
 }
 
+/** The string at `key` of what a device tells; empty where there is none: what it says beside is not worth a refusal. */
+export function textAt(dict: PlistDict, key: string): string {
+  const value = dict[key]
+  return typeof value === 'string' ? value : ''
+}
+
+/** The dictionaries in a list that a device tells; none where it tells no list. */
+export function dictsIn(value: PlistValue | undefined): PlistDict[] {
+  return value !== undefined && isArray(value) ? value.filter(isDict) : []
+}
+
 /** The `<data>` at `key`, undefined when absent. @throws PlistError naming the key */
 export function bytesAt(dict: PlistDict, key: string): Uint8Array | undefined {
   const value = dict[key]
   if (value === undefined || value instanceof Uint8Array) return value
   return mistyped(key, 'data')
-}
-
-/** The boolean at `key`, undefined when absent. @throws PlistError naming the key */
-export function boolAt(dict: PlistDict, key: string): boolean | undefined {
-  const value = dict[key]
-  if (value === undefined || typeof value === 'boolean') return value
-  return mistyped(key, 'a boolean')
 }
 
 /** The dictionary at `key`, undefined when absent. @throws PlistError naming the key */

@@ -1,9 +1,9 @@
-/** Containers inside containers, the root's being the first; deeper documents are depth bombs (apple-protocol §8). */
+/** Containers inside containers, the root's being the first, as in CoreFoundation for iOS; deeper documents are depth bombs. */
 export const MAX_DEPTH = 128
 
 /**
  * Keys that say who speaks about what. Readers disagree about which duplicate counts, so a message with
- * one could pass as two devices; elsewhere the last wins, as in CoreFoundation (apple-protocol §8).
+ * one could pass as two devices; elsewhere the last wins, as in CoreFoundation.
  */
 const ID_KEYS: ReadonlySet<string> = new Set([
   'UDID',
@@ -15,7 +15,7 @@ const ID_KEYS: ReadonlySet<string> = new Set([
   'CommandUUID',
 ])
 
-/** Whether a dictionary holding `key` twice is refused. */
+/** Whether a document with `key` twice in the dictionary at its top is refused. */
 export function mustBeUnique(key: string): boolean {
   return ID_KEYS.has(key)
 }

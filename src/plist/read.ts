@@ -1,82 +1,171 @@
-import { isBinaryPlist, readBinaryPlist } from './binary.ts'
-import { asDict } from './dict.ts'
+import { isBinaryPlist, readBinaryEntries, readBinaryPlist, readBinaryTop } from './binary.ts'
+import { type Entries, type Leaf, newEntries } from './entries.ts'
 import { PlistError } from './error.ts'
 import { MAX_DEPTH, mustBeUnique } from './limits.ts'
 import { parseData, parseDate, parseInteger, parseReal } from './scalar.ts'
+import { decodeText, type Encoding, NO_TEXT, type Reading } from './text.ts'
 import type { PlistDict, PlistValue } from './value.ts'
 import type { XmlCursor } from './xml.ts'
-import { atClosingTag, closeTag, fail, openDocument, openTag, readText, skipMisc } from './xml.ts'
+import {
+  atClosingTag,
+  atRoot,
+  closeTag,
+  fail,
+  openDocument,
+  openTag,
+  readText,
+  skipMisc,
+} from './xml.ts'
 
-const STRICT = { fatal: true, ignoreBOM: false }
-const UTF8 = new TextDecoder('utf-8', STRICT)
+const LESS = 60
+const WHITE_SPACE: ReadonlySet<number> = new Set([9, 10, 13, 32])
+const NOT_ASCII = /[^\t\n\r -\x7f]/g
+/** What a C string or a file of DOS ends with is no text. */
+const AT_END = new RegExp(`^[\\s${NO_TEXT}]*$`)
 
 /**
- * Reads a property list, XML (UTF-8, or UTF-16 with a byte order mark) or binary.
+ * Reads a property list, XML (UTF-8, or UTF-16 with a byte order mark) or binary. docs/micromdm.md says what of XML
+ * CoreFoundation and Go take that is taken here. Refused are all entities but XML's five, DTD subsets, more than 128
+ * levels, duplicates of an id key at the top, anything after the root, base64 without padding, dates that do not exist, and
+ * integers that are not within −2^63 … 2^64−1.
  *
- * The rules are apple-protocol §8's, stricter than CoreFoundation's: no entities but XML's five, no DTD
- * subset, at most 128 levels, no duplicate of an id key, nothing after the root, padded base64, existing dates,
- * integers from −2^63 to 2^64−1.
+ * A `device`'s document has the same structure, but its text is repaired, and a value of no meaning is the text that it
+ * has, or, in a binary one, left out.
  *
  * @throws PlistError and nothing else, whatever the bytes
  */
-export function readPlist(bytes: Uint8Array): PlistValue {
-  if (isBinaryPlist(bytes)) return readBinaryPlist(bytes)
-  return readRoot(openDocument(decode(bytes)), readValue)
+export function readPlist(bytes: Uint8Array, reading: Reading = 'strict'): PlistValue {
+  if (isBinaryPlist(bytes)) return readBinaryPlist(bytes, reading)
+  return readRoot(open(bytes, reading), readValue)
+}
+
+/** Whether the bytes can only be XML: markup stands first, after white space or a byte order mark. */
+export function looksLikeXml(bytes: Uint8Array): boolean {
+  const encoding = encodingOf(bytes)
+  if (encoding !== 'utf-8') return true
+  const start = bytes[0] === 0xef ? 3 : 0
+  const first = bytes.subarray(start).find((byte) => !WHITE_SPACE.has(byte))
+  return first === LESS
 }
 
 /**
- * Reads only the entries of a top-level dictionary whose key is in `keys`; for reports of a megabyte of
- * which three strings are wanted. Other values are walked for nesting, depth and legal entities, but their numbers,
- * dates and base64 are not looked at.
+ * Reads only the entries of a top-level dictionary whose key is in `keys`. Other values are walked for nesting, depth and
+ * legal entities, but their numbers, dates and base64 are not looked at; in a binary one, nothing of them is.
  *
  * @throws PlistError as {@link readPlist} does for structure, and when the root is no dictionary
  */
-export function readPlistTop(bytes: Uint8Array, keys: ReadonlySet<string>): PlistDict {
-  if (isBinaryPlist(bytes)) {
-    const whole = asDict(readBinaryPlist(bytes))
-    const chosen = emptyDict()
-    for (const key of Object.keys(whole)) {
-      const value = whole[key]
-      if (keys.has(key) && value !== undefined) chosen[key] = value
-    }
-    return chosen
-  }
-  return readRoot(openDocument(decode(bytes)), (cursor, name) => {
-    if (name !== 'dict') fail(cursor, 'the root is not a dictionary')
-    return readDict(cursor, 1, keys)
+export function readPlistTop(
+  bytes: Uint8Array,
+  keys: ReadonlySet<string>,
+  reading: Reading = 'strict',
+): PlistDict {
+  if (isBinaryPlist(bytes)) return readBinaryTop(bytes, reading, keys)
+  return readTop(open(bytes, reading), (cursor) => readDict(cursor, 1, keys))
+}
+
+/**
+ * Reads the strings, data and booleans that a device's document has at the top under the given keys: of a megabyte of
+ * inventory, the three strings that say whence it is. What is wrong with one of them is told, and is the caller's to judge.
+ *
+ * @throws PlistError as {@link readPlistTop}
+ */
+export function readEntries(bytes: Uint8Array, keys: ReadonlySet<string>): Entries {
+  if (isBinaryPlist(bytes)) return readBinaryEntries(bytes, keys)
+  return readTop(open(bytes, 'device'), (cursor) => {
+    const entries = newEntries()
+    eachEntry(cursor, 1, (key, name) => {
+      if (keys.has(key)) entries.add(key, readLeaf(cursor, name))
+      else skipValue(cursor, name, 2)
+    })
+    return entries
   })
 }
 
-function decode(bytes: Uint8Array): string {
-  const mark = ((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0)
-  try {
-    if (mark === 0xfffe) return new TextDecoder('utf-16le', STRICT).decode(bytes)
-    if (mark === 0xfeff) return new TextDecoder('utf-16be', STRICT).decode(bytes)
-    return UTF8.decode(bytes)
-  } catch {
-    throw new PlistError('plist: text is not valid in its encoding')
+/** An entry at the top of a document, and where in its bytes it stands, key and value. */
+export interface EntrySpan {
+  readonly key: string
+  readonly from: number
+  readonly to: number
+}
+
+/**
+ * Where the entries of a device's XML document stand, so that one can be taken out and each other byte stays. Markup is ASCII:
+ * text in any encoding that extends it is walked over, but keys are known only by ASCII.
+ *
+ * @throws PlistError as {@link readPlistTop}; for UTF-16 and binary ones too
+ */
+export function entrySpans(bytes: Uint8Array): EntrySpan[] {
+  // A character for each byte; U+FEFF has three in UTF-8.
+  const text = new TextDecoder('latin1').decode(bytes).replace(NOT_ASCII, NO_TEXT)
+  const cursor = atRoot(text, 'device', bytes[0] === 0xef ? 3 : 0)
+  return readTop(cursor, () => {
+    const spans: EntrySpan[] = []
+    eachEntry(cursor, 1, (key, name, from) => {
+      skipValue(cursor, name, 2)
+      spans.push({ key, from, to: cursor.at })
+    })
+    return spans
+  })
+}
+
+function readLeaf(cursor: XmlCursor, name: string): Leaf {
+  switch (name) {
+    case 'string':
+      return readText(cursor, name)
+    case 'data':
+      return parseData(readText(cursor, name))
+    case 'true':
+    case 'false':
+      skipBoolean(cursor, name)
+      return name === 'true'
+    default:
+      skipValue(cursor, name, 2)
+      return undefined
   }
 }
 
-function readRoot<T>(
-  cursor: XmlCursor,
-  read: (cursor: XmlCursor, name: string, depth: number) => T,
-): T {
-  if (openTag(cursor) !== 'plist') fail(cursor, 'the root element is not <plist>')
+function open(bytes: Uint8Array, reading: Reading): XmlCursor {
+  return openDocument(decodeText(bytes, encodingOf(bytes)), reading)
+}
+
+function encodingOf(bytes: Uint8Array): Encoding {
+  const mark = ((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0)
+  if (mark === 0xfffe) return 'utf-16le'
+  return mark === 0xfeff ? 'utf-16be' : 'utf-8'
+}
+
+function readTop<T>(cursor: XmlCursor, read: (cursor: XmlCursor) => T): T {
+  return readRoot(cursor, (_, name) => {
+    if (name !== 'dict') fail(cursor, 'the root is not a dictionary')
+    return read(cursor)
+  })
+}
+
+type ReadRoot<T> = (cursor: XmlCursor, name: string, depth: number) => T
+
+/** The value in `<plist>`, or without it: CoreFoundation does not ask for it. */
+function readRoot<T>(cursor: XmlCursor, read: ReadRoot<T>): T {
+  const root = openTag(cursor)
+  const value = root === 'plist' ? readInside(cursor, read) : read(cursor, root, 1)
+  skipMisc(cursor)
+  if (!AT_END.test(cursor.text.slice(cursor.at)))
+    fail(cursor, 'text after the end of the root element')
+  return value
+}
+
+function readInside<T>(cursor: XmlCursor, read: ReadRoot<T>): T {
   if (cursor.selfClosed) fail(cursor, '<plist> is empty')
   skipMisc(cursor)
   const value = read(cursor, openTag(cursor), 1)
   skipMisc(cursor)
   closeTag(cursor, 'plist')
-  skipMisc(cursor)
-  if (cursor.at < cursor.text.length) fail(cursor, 'text after </plist>')
   return value
 }
 
 function readValue(cursor: XmlCursor, name: string, depth: number): PlistValue {
   switch (name) {
     case 'string':
-      return readText(cursor, name)
+      return readText(cursor, name).toWellFormed()
     case 'dict':
       return readDict(cursor, depth)
     case 'array':
@@ -98,11 +187,17 @@ function readValue(cursor: XmlCursor, name: string, depth: number): PlistValue {
   }
 }
 
-function readScalar<T>(cursor: XmlCursor, name: string, parse: (text: string) => T | undefined): T {
+function readScalar<T>(
+  cursor: XmlCursor,
+  name: string,
+  parse: (text: string) => T | undefined,
+): T | string {
   const start = cursor.at
-  const value = parse(readText(cursor, name))
-  if (value === undefined) throw new PlistError(`malformed <${name}>`, start)
-  return value
+  const text = readText(cursor, name)
+  const value = parse(text)
+  if (value !== undefined) return value
+  if (cursor.reading === 'device') return text.toWellFormed()
+  throw new PlistError(`malformed <${name}>`, start)
 }
 
 function readArray(cursor: XmlCursor, depth: number): PlistValue[] {
@@ -114,8 +209,9 @@ function readArray(cursor: XmlCursor, depth: number): PlistValue[] {
 function readDict(cursor: XmlCursor, depth: number, wanted?: ReadonlySet<string>): PlistDict {
   const dict = emptyDict()
   eachEntry(cursor, depth, (key, name) => {
-    if (mustBeUnique(key) && key in dict) fail(cursor, `duplicate key ${key}`)
-    if (wanted === undefined || wanted.has(key)) dict[key] = readValue(cursor, name, depth + 1)
+    if (depth === 1 && mustBeUnique(key) && key in dict) fail(cursor, `duplicate key ${key}`)
+    if (wanted === undefined || wanted.has(key))
+      dict[key.toWellFormed()] = readValue(cursor, name, depth + 1)
     else skipValue(cursor, name, depth + 1)
   })
   return dict
@@ -159,17 +255,18 @@ function eachItem(cursor: XmlCursor, depth: number, visit: (name: string) => voi
 function eachEntry(
   cursor: XmlCursor,
   depth: number,
-  visit: (key: string, name: string) => void,
+  visit: (key: string, name: string, from: number) => void,
 ): void {
   if (depth > MAX_DEPTH) fail(cursor, `more than ${MAX_DEPTH} levels`)
   if (cursor.selfClosed) return
   skipMisc(cursor)
   while (!atClosingTag(cursor)) {
+    const from = cursor.at
     if (openTag(cursor) !== 'key') fail(cursor, 'value without key')
     const key = readText(cursor, 'key')
     skipMisc(cursor)
     if (atClosingTag(cursor)) fail(cursor, `key ${key} without value`)
-    visit(key, openTag(cursor))
+    visit(key, openTag(cursor), from)
     skipMisc(cursor)
   }
   closeTag(cursor, 'dict')

@@ -1,4 +1,5 @@
 import { PlistError } from './error.ts'
+import { isIllegal, marked, NO_TEXT, type Reading } from './text.ts'
 
 const TAB = 9
 const LF = 10
@@ -10,17 +11,15 @@ const LESS = 60
 const LOWER_A = 97
 const LOWER_Z = 122
 
-/** The longest reference that can be legal is `&#x0010FFFF;` with a few leading zeros. */
-const MAX_REFERENCE = 16
-const REFERENCE = /^#(?:([0-9]+)|x([0-9a-fA-F]+))$/
+const BYTE_ORDER_MARK = '\ufeff'
+/** What is no reference is matched as a bare `&`, which is one error less to look for. */
+const REFERENCES = /&(?:#([0-9]+);|#x([0-9a-fA-F]+);|(amp|lt|gt|quot|apos);)?/g
 const ATTRIBUTE =
   /[ \t\r\n]+[A-Za-z_:][A-Za-z0-9_:.-]*[ \t\r\n]*=[ \t\r\n]*(?:"[^"<&]*"|'[^'<&]*')/y
-// oxlint-disable-next-line no-control-regex -- XML 1.0 §2.2 is a rule about control characters
-const ILLEGAL = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/
-const DECLARATION = /^<\?xml[ \t\n]/
+const DECLARATION = /<\?xml[ \t\r\n]/y
 const ENCODING = /encoding[ \t\r\n]*=[ \t\r\n]*["']([^"']*)["']/
-const DOCTYPE =
-  /<!DOCTYPE[ \t\r\n]+plist(?:[ \t\r\n]+(?:PUBLIC[ \t\r\n]+(?:"[^"]*"|'[^']*')|SYSTEM)[ \t\r\n]+(?:"[^"]*"|'[^']*'))?[ \t\r\n]*>/y
+/** To the first `>`, even in quotes: there CoreFoundation's ends too. */
+const DOCTYPE = /<!DOCTYPE[^[<>]*>/y
 const ENTITIES: ReadonlyMap<string, string> = new Map([
   ['amp', '&'],
   ['lt', '<'],
@@ -32,7 +31,8 @@ const ENTITIES: ReadonlyMap<string, string> = new Map([
 /** A place in a document. `selfClosed` describes the tag that {@link openTag} returned last. */
 export interface XmlCursor {
   readonly text: string
-  /** No `&` and no `]]>` anywhere, so that text needs no second look. */
+  readonly reading: Reading
+  /** No `&` anywhere, so that text needs no second look. */
   readonly plain: boolean
   at: number
   selfClosed: boolean
@@ -44,40 +44,28 @@ export function fail(cursor: XmlCursor, message: string): never {
 }
 
 /**
- * A cursor at the root element, after XML declaration, DOCTYPE, comments and white space. Line ends are
- * normalised here (XML 1.0 §2.11). An internal DTD subset is refused, whatever it declares; an external
- * identifier is Apple's habit and never fetched.
+ * A cursor at the root element. Before it may stand, in any order and number, what CoreFoundation skips: white space,
+ * comments, processing instructions, XML declarations and DOCTYPEs. Line ends are normalised here (XML 1.0 §2.11). An
+ * internal DTD subset is refused, whatever it declares; an external identifier is Apple's habit and never fetched.
  *
  * @throws PlistError
  */
-export function openDocument(decoded: string): XmlCursor {
-  const text = decoded.includes('\r') ? decoded.replace(/\r\n?/g, '\n') : decoded
-  const plain = !text.includes('&') && !text.includes(']]>')
-  const cursor: XmlCursor = { text, plain, at: 0, selfClosed: false }
-  const illegal = text.search(ILLEGAL)
-  if (illegal !== -1) throw new PlistError('character that XML does not allow', illegal)
-  skipDeclaration(cursor)
-  skipMisc(cursor)
-  if (text.startsWith('<!DOCTYPE', cursor.at)) {
-    DOCTYPE.lastIndex = cursor.at
-    if (!DOCTYPE.test(text)) fail(cursor, 'document type that is not a plain plist one')
-    cursor.at = DOCTYPE.lastIndex
-    skipMisc(cursor)
-  }
-  return cursor
+export function openDocument(decoded: string, reading: Reading): XmlCursor {
+  const text = marked(decoded.includes('\r') ? decoded.replace(/\r\n?/g, '\n') : decoded)
+  return atRoot(text, reading, text.startsWith(BYTE_ORDER_MARK) ? 1 : 0)
 }
 
-function skipDeclaration(cursor: XmlCursor): void {
-  const { text } = cursor
-  if (!DECLARATION.test(text)) return
-  const end = text.indexOf('?>')
-  if (end === -1) fail(cursor, 'XML declaration without end')
-  const encoding = ENCODING.exec(text.slice(0, end))?.[1]?.toLowerCase() ?? 'utf-8'
-  // The text is decoded already; another encoding's name means that the bytes meant something else.
-  if (encoding !== 'utf-8' && encoding !== 'us-ascii' && !encoding.startsWith('utf-16')) {
-    fail(cursor, `encoding ${encoding} is not supported`)
+/** {@link openDocument} for text as it is, from `start` on. @throws PlistError */
+export function atRoot(text: string, reading: Reading, start: number): XmlCursor {
+  const plain = !text.includes('&')
+  const cursor: XmlCursor = { text, reading, plain, at: start, selfClosed: false }
+  for (;;) {
+    skipMisc(cursor)
+    if (!text.startsWith('<!DOCTYPE', cursor.at)) return cursor
+    DOCTYPE.lastIndex = cursor.at
+    if (!DOCTYPE.test(text)) fail(cursor, 'DOCTYPE with declarations in it, or without end')
+    cursor.at = DOCTYPE.lastIndex
   }
-  cursor.at = end + 2
 }
 
 /** Moves over white space, comments and processing instructions. @throws PlistError */
@@ -99,26 +87,32 @@ function skipSpace(cursor: XmlCursor): void {
   cursor.at = at
 }
 
-/** Moves over one comment or processing instruction, if there is one. */
+/** Moves over one comment or processing instruction, if there is one. `--` in a comment is as good as in CoreFoundation. */
 function skipMarkup(cursor: XmlCursor): boolean {
   const { text } = cursor
   if (text.startsWith('<!--', cursor.at)) {
-    const end = text.indexOf('--', cursor.at + 4)
+    const end = text.indexOf('-->', cursor.at + 4)
     if (end === -1) fail(cursor, 'comment without end')
-    if (text.charCodeAt(end + 2) !== GREATER) fail(cursor, '"--" inside a comment')
     cursor.at = end + 3
     return true
   }
   if (text.startsWith('<?', cursor.at)) {
-    const end = text.indexOf('?>', cursor.at)
+    const end = text.indexOf('?>', cursor.at + 2)
     if (end === -1) fail(cursor, 'processing instruction without end')
-    if (text.slice(cursor.at + 2, cursor.at + 5).toLowerCase() === 'xml') {
-      fail(cursor, 'XML declaration that is not at the start')
-    }
+    DECLARATION.lastIndex = cursor.at
+    if (DECLARATION.test(text)) checkEncoding(cursor, text.slice(cursor.at, end))
     cursor.at = end + 2
     return true
   }
   return false
+}
+
+/** The text is decoded already; another encoding's name means that the bytes meant something else. */
+function checkEncoding(cursor: XmlCursor, declaration: string): void {
+  const encoding = ENCODING.exec(declaration)?.[1]?.toLowerCase() ?? 'utf-8'
+  if (encoding !== 'utf-8' && encoding !== 'us-ascii' && !encoding.startsWith('utf-16')) {
+    fail(cursor, `encoding ${encoding} is not supported: save it as UTF-8`)
+  }
 }
 
 /** Whether the cursor stands at a closing tag. */
@@ -182,13 +176,15 @@ export function closeTag(cursor: XmlCursor, name: string): void {
 
 /**
  * The text of the element whose opening tag was just read, up to and with its closing tag. Comments inside
- * are dropped and their neighbours joined, CDATA is literal, nothing is trimmed (apple-protocol §8).
+ * are dropped and their neighbours joined, CDATA is literal, nothing is trimmed. `]]>` in text is text, as in
+ * CoreFoundation. `NO_TEXT` is in it in a device's document
+ * only.
  *
  * @throws PlistError
  */
 export function readText(cursor: XmlCursor, name: string): string {
   if (cursor.selfClosed) return ''
-  const { text } = cursor
+  const { text, at: start } = cursor
   let content = ''
   for (;;) {
     const end = text.indexOf('<', cursor.at)
@@ -197,6 +193,10 @@ export function readText(cursor: XmlCursor, name: string): string {
     content = content === '' ? run : content + run
     cursor.at = end
     if (text.charCodeAt(end + 1) === SLASH) {
+      if (cursor.reading === 'strict' && !content.isWellFormed()) {
+        cursor.at = start
+        fail(cursor, `bytes that are no text, or a character that XML does not allow, in <${name}>`)
+      }
       closeTag(cursor, name)
       return content
     }
@@ -213,29 +213,21 @@ export function readText(cursor: XmlCursor, name: string): string {
 
 function decodeRun(cursor: XmlCursor, end: number): string {
   const run = cursor.text.slice(cursor.at, end)
-  if (run.includes(']]>')) fail(cursor, '"]]>" in text')
-  let content = ''
-  let from = 0
-  for (let amp = run.indexOf('&'); amp !== -1; amp = run.indexOf('&', from)) {
-    const semicolon = run.slice(amp, amp + MAX_REFERENCE).indexOf(';') + amp
-    const value = semicolon > amp ? expand(run.slice(amp + 1, semicolon)) : undefined
-    if (value === undefined) {
-      cursor.at += amp
-      fail(cursor, 'undefined entity or malformed reference')
-    }
-    content += run.slice(from, amp) + value
-    from = semicolon + 1
-  }
-  return from === 0 ? run : content + run.slice(from)
+  if (!run.includes('&')) return run
+  return run.replace(
+    REFERENCES,
+    (_, decimal?: string, hex?: string, name?: string, at: number = 0) => {
+      if (decimal !== undefined) return character(parseInt(decimal, 10))
+      if (hex !== undefined) return character(parseInt(hex, 16))
+      const entity = name === undefined ? undefined : ENTITIES.get(name)
+      if (entity !== undefined) return entity
+      cursor.at += at
+      return fail(cursor, 'undefined entity or malformed reference')
+    },
+  )
 }
 
-function expand(name: string): string | undefined {
-  const entity = ENTITIES.get(name)
-  if (entity !== undefined) return entity
-  const match = REFERENCE.exec(name)
-  if (match === null) return undefined
-  const code = match[1] === undefined ? parseInt(match[2] ?? '', 16) : parseInt(match[1], 10)
-  if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) return undefined
-  const character = String.fromCodePoint(code)
-  return ILLEGAL.test(character) ? undefined : character
+function character(code: number): string {
+  const text = code <= 0x10ffff ? String.fromCodePoint(code) : NO_TEXT
+  return text.isWellFormed() && !isIllegal(text) ? text : NO_TEXT
 }

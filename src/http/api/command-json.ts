@@ -1,7 +1,7 @@
 import type { z } from '@hono/zod-openapi'
 import { openKeys } from '../../commands/table.ts'
 import type { CommandAnswer, CommandView } from '../../device/commands.ts'
-import { dictAt, arrayAt, asDict, isDict, stringAt } from '../../plist/dict.ts'
+import { dictAt, dictsIn, asDict, textAt } from '../../plist/dict.ts'
 import { encodeBase64 } from '../../plist/base64.ts'
 import { PlistError } from '../../plist/error.ts'
 import { plistJson, type PlistJson } from '../../plist/json.ts'
@@ -164,23 +164,22 @@ function several(what: 'handed_out' | 'not_now', first: number, times: number, l
   return times === 0 ? [] : [{ at: first, what, times, last_at: at(last) }]
 }
 
-/** Apple's ErrorChain (spec/apple-protocol.md §2). */
+/** Apple "ErrorChain". */
 function errorChain(report: PlistDict): z.input<typeof commandDetailSchema>['errors'] {
-  return (arrayAt(report, 'ErrorChain') ?? []).filter(isDict).map((link) => {
+  return dictsIn(report['ErrorChain']).map((link) => {
     const code = link['ErrorCode']
     return {
       code: typeof code === 'number' ? code : null,
-      domain: stringAt(link, 'ErrorDomain') ?? '',
-      description:
-        stringAt(link, 'USEnglishDescription') ?? stringAt(link, 'LocalizedDescription') ?? '',
+      domain: textAt(link, 'ErrorDomain'),
+      description: textAt(link, 'USEnglishDescription') || textAt(link, 'LocalizedDescription'),
     }
   })
 }
 
-/** A raw payload may be anything, and a report's values are read here for the first time. */
+/** A command or a report, as far as it can be read: a raw payload may be anything, and so may a report's values. */
 export function dictOf(bytes: Uint8Array): PlistDict | undefined {
   try {
-    return asDict(readPlist(bytes))
+    return asDict(readPlist(bytes, 'device'))
   } catch (error) {
     if (error instanceof PlistError) {
       return undefined

@@ -17,6 +17,41 @@ describe('a raw command', () => {
     })
   })
 
+  test.each([
+    ['in a here-document', '\n<?xml version="1.0"?>\n'],
+    [
+      'with a stylesheet and a comment',
+      '<!-- -- --><?xml-stylesheet href="x"?><?xml version="1.0"?>',
+    ],
+    ['with a PUBLIC id alone', '<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN">'],
+    ['with two declarations', '<?xml version="1.0"?><!DOCTYPE plist><?xml version="1.0"?>'],
+  ])('may be written %s, and without <plist>', (_, before) => {
+    const body =
+      '<dict><key>CommandUUID</key><string>c</string><key>Command</key><dict><key>RequestType</key><string>DeviceLock</string></dict></dict>'
+    for (const document of [`${before}<plist>${body}</plist>`, before + body]) {
+      expect(readRawCommand(new TextEncoder().encode(document))).toMatchObject({
+        ok: true,
+        commandUUID: 'c',
+        requestType: 'DeviceLock',
+      })
+    }
+  })
+
+  test('with an entity is refused, and so is a character that XML does not allow', () => {
+    const body = '<dict><key>CommandUUID</key><string>&c;</string></dict>'
+    for (const document of [
+      `<!DOCTYPE plist [<!ENTITY c "c">]>${body}`,
+      `<!DOCTYPE plist>${body}`,
+      body.replace('&c;', '\x1b'),
+      body.replace('&c;', '&#27;'),
+    ]) {
+      expect(readRawCommand(new TextEncoder().encode(document))).toMatchObject({
+        ok: false,
+        error: expect.stringMatching(/^parse payload as plist: plist: .* at offset \d+$/),
+      })
+    }
+  })
+
   test('of an unknown type is accepted, and taken for secret', () => {
     const payload = writePlist({ CommandUUID: 'c', Command: { RequestType: 'New' } })
     expect(readRawCommand(payload)).toMatchObject({ ok: true, requestType: 'New', secret: true })

@@ -1,3 +1,4 @@
+import { buildBinary } from 'plist'
 import { describe, expect, test } from 'vitest'
 import { buildCommand } from '../../../src/commands/build.ts'
 import { readGoJson } from '../../../src/commands/go-json.ts'
@@ -55,6 +56,24 @@ describe('a Settings item', () => {
     ['', { enabled: true }, {}],
   ])('case %#: %j sends its fields only', (item, fields, plist) => {
     expect(send({ item, ...fields })).toEqual({ Item: item, ...plist })
+  })
+
+  test.each([
+    ['a dictionary alone', Buffer.from('<dict><key>n</key><integer>1</integer></dict>')],
+    [
+      'one with an empty line first',
+      Buffer.from(
+        '\n<?xml version="1.0"?>\n<plist><dict><key>n</key><integer>1</integer></dict></plist>',
+      ),
+    ],
+    ['a binary one', Buffer.from(buildBinary({ n: 1 }))],
+  ])('takes a configuration that is %s', (_, bytes) => {
+    const item = 'ApplicationConfiguration'
+    expect(send({ item, identifier: 'i', configuration: bytes.toString('base64') })).toEqual({
+      Item: item,
+      Identifier: 'i',
+      Configuration: { n: 1 },
+    })
   })
 
   test('that MicroMDM does not know passes Apple’s keys through and drops the others', () => {

@@ -189,6 +189,32 @@ it('what a device tells of itself is cut to what lists show', () => {
   expect(object.commit(({ state }) => state.device.facts.DeviceName)).toBe('x'.repeat(256))
 })
 
+it('what a device tells of itself is learnt around what is no text, and what is no string', () => {
+  const object = new TestObject().enrolled()
+  const facts = {
+    DeviceName: '<string>a\u001bb</string>',
+    OSVersion: '<real>26.1</real>',
+    SerialNumber: '<string>S\u0001</string>',
+    Model: '<string>Mac14,2</string>',
+    IMEI: '<date>never</date>',
+  }
+  const entries = Object.entries(facts).map(([key, value]) => `<key>${key}</key>${value}`)
+  const result = new TextEncoder().encode(
+    `<plist><dict><key>QueryResponses</key><dict>${entries.join('')}</dict></dict></plist>`,
+  )
+  const before = object.commit(({ state }) => state.device.facts)
+  object.commit((context) => {
+    const answer = { state: 'acknowledged', requestType: 'DeviceInformation', result } as const
+    learnFacts(context, channelOf(context, ''), answer)
+  })
+  expect(object.commit(({ state }) => state.device.facts)).toMatchObject({
+    DeviceName: 'a�b',
+    Model: 'Mac14,2',
+    OSVersion: before.OSVersion,
+    SerialNumber: before.SerialNumber,
+  })
+})
+
 describe('a device that fills its storage', () => {
   const MB = 1_000_000
   const KEPT = { keepEvents: { count: 100, ms: 1e12 } }

@@ -18,6 +18,21 @@ describe('a profile that an admin stores', () => {
     expect(problem(signed)).toBeUndefined()
   })
 
+  it.each([
+    ['an empty line first', '\n<?xml version="1.0"?>'],
+    ['a byte order mark', '\ufeff<?xml version="1.0"?>'],
+    ['a comment first', '<!-- -- --><?xml version="1.0"?>'],
+    ['no declaration', ''],
+    ['no space between the ids', '<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN""x">'],
+  ])('may have %s', (_, before) => {
+    const body = '<dict><key>PayloadIdentifier</key><string>a.b</string></dict>'
+    for (const document of [`${before}<plist>${body}</plist>`, before + body]) {
+      expect(problem(document)).toBeUndefined()
+      const bytes = Buffer.from(document)
+      expect(problem(signAttached({ ...signer, body: bytes, digest: 'sha256' }))).toBeUndefined()
+    }
+  })
+
   it('is refused in MicroMDM’s words', () => {
     expect(problem(plist, '')).toBe('Profile struct must have Identifier')
     expect(problem('')).toBe('no Mobileconfig data')

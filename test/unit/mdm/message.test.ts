@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { readMessage } from '../../../src/mdm/message.ts'
+import { buildBinary } from 'plist'
+import { ProtocolError } from '../../../src/mdm/errors.ts'
+import { SHARED_IPAD_USER_ID } from '../../../src/mdm/enrollment.ts'
 import { writePlist } from '../../../src/plist/write.ts'
 
 function tokenUpdate(fields: Readonly<Record<string, string | Uint8Array>>): Uint8Array {
@@ -51,4 +54,137 @@ describe('a text of a message that leads somewhere', () => {
 it('a status that nobody knows is cut, and stays one that nobody knows', () => {
   const message = readMessage(writePlist({ UDID: 'UDID-1', Status: 'x'.repeat(1_000_000) }))
   expect(message).toMatchObject({ kind: 'report', status: 'x'.repeat(256) })
+})
+
+/** A message of XML elements, in which a character stands for a byte. */
+function xml(values: Readonly<Record<string, string>>): Uint8Array {
+  const entries = Object.entries(values).map(([key, value]) => `<key>${key}</key>${value}`)
+  return Buffer.from(`<plist><dict>${entries.join('')}</dict></plist>`, 'latin1')
+}
+
+const text = (value: string): string => `<string>${value}</string>`
+const BROKEN = ['A\x1bB', 'A&#27;B', 'A\xed\xa0\x80B', 'A\xffB', 'A&#xD800;B', 'A\xef\xbf\xbeB']
+
+const authenticate = (fields: Readonly<Record<string, string>>) =>
+  readMessage(xml({ MessageType: text('Authenticate'), UDID: text('U'), ...fields }))
+
+describe('what the server does not need in a message', () => {
+  it.each(BROKEN)('is repaired and never refused: %j', (broken) => {
+    const { facts } = Object(
+      authenticate({ DeviceName: text(broken), Model: text('Mac14,2'), X: text(broken) }),
+    )
+    expect(facts).toMatchObject({ DeviceName: expect.stringMatching(/^A�+B$/), Model: 'Mac14,2' })
+    const report = { UDID: text('U'), Status: text('Acknowledged'), CommandUUID: text('c') }
+    expect(readMessage(xml({ ...report, QueryResponses: text(broken) }))).toMatchObject({
+      commandUUID: 'c',
+    })
+  })
+
+  it.each([
+    ['DeviceName', '<integer>1</integer>'],
+    ['OSVersion', '<real>26.1</real>'],
+    ['Model', '<integer>x</integer>'],
+    ['IMEI', '<array><string>1</string></array>'],
+    ['SerialNumber', '<data>QQ==</data>'],
+    ['SerialNumber', text('C02\x1b')],
+    ['SerialNumber', text('C02\xef\xbf\xbd')],
+  ])('is not told when it is of no use: %s %s', (key, value) => {
+    expect(authenticate({ [key]: value })).toEqual(authenticate({}))
+  })
+
+  it('is AwaitingConfiguration that is no boolean, and the names of a user of a Mac', () => {
+    const fields = {
+      MessageType: text('TokenUpdate'),
+      UDID: text('U'),
+      UserID: text('V'),
+      Topic: text('t'),
+      Token: '<data>AAAA</data>',
+      PushMagic: text('m'),
+      AwaitingConfiguration: '<string>true</string>',
+      UserShortName: text('a\x01'),
+      UserLongName: '<integer>1</integer>',
+    }
+    expect(readMessage(xml(fields))).toMatchObject({
+      enrollment: { type: 'User', device: 'U', user: 'V' },
+      awaitingConfiguration: undefined,
+      userShortName: 'a�',
+      userLongName: '',
+    })
+  })
+
+  it('costs nothing in a binary plist either', () => {
+    const values = { UDID: 'U', Status: 'Idle', X: { Status: 'a', list: ['b', { Status: 'c' }] } }
+    const bytes = Buffer.from(buildBinary(values))
+    // The short string becomes a null object.
+    bytes[bytes.lastIndexOf('Qb', undefined, 'latin1')] = 0
+    expect(readMessage(bytes)).toMatchObject({ status: 'Idle' })
+  })
+})
+
+describe('what leads somewhere', () => {
+  const report = { UDID: text('U'), Status: text('Idle'), CommandUUID: text('c') }
+  const tokenUpdateOf = {
+    MessageType: text('TokenUpdate'),
+    UDID: text('U'),
+    Topic: text('t'),
+    Token: '<data>AAAA</data>',
+    PushMagic: text('m'),
+  }
+  const shared = { ...tokenUpdateOf, UserID: text(SHARED_IPAD_USER_ID), UserShortName: text('a') }
+  const byEnrollment = {
+    EnrollmentID: text('E'),
+    EnrollmentUserID: text('F'),
+    Status: text('Idle'),
+  }
+  const declaration = {
+    MessageType: text('DeclarativeManagement'),
+    UDID: text('U'),
+    Endpoint: text('tokens'),
+  }
+  const needed = [
+    ['UDID', report],
+    ['Status', report],
+    ['CommandUUID', report],
+    ['MessageType', tokenUpdateOf],
+    ['Topic', tokenUpdateOf],
+    ['PushMagic', tokenUpdateOf],
+    ['UserID', { ...report, UserID: text('V') }],
+    ['UserShortName', shared],
+    ['EnrollmentID', byEnrollment],
+    ['EnrollmentUserID', byEnrollment],
+    ['Endpoint', declaration],
+  ] as const
+
+  it.each(needed)('is refused when it had to be repaired, and says so: %s', (key, fields) => {
+    expect(readMessage(xml(fields))).toBeDefined()
+    for (const broken of BROKEN) {
+      const refused = () => readMessage(xml({ ...fields, [key]: text(broken) }))
+      expect(refused).toThrow(ProtocolError)
+      expect(refused).toThrow(`${key} holds bytes or characters that are no text`)
+    }
+    expect(() => readMessage(xml({ ...fields, [key]: '<integer>1</integer>' }))).toThrow(
+      `${key} cannot be read`,
+    )
+  })
+
+  it.each([
+    ['Token', { ...tokenUpdateOf, Token: '<data>QQ</data>' }],
+    ['UnlockToken', { ...tokenUpdateOf, UnlockToken: text('QQ==') }],
+    [
+      'BootstrapToken',
+      { ...report, MessageType: text('SetBootstrapToken'), BootstrapToken: '<true/>' },
+    ],
+    ['Data', { ...declaration, Data: '<data>!</data>' }],
+  ])('and so is %s that is no data', (key, fields) => {
+    expect(() => readMessage(xml(fields))).toThrow(
+      new RegExp(`^${key} cannot|: ${key} is not data`),
+    )
+  })
+
+  it('may hold a U+FFFD of its own: an admin may have chosen it', () => {
+    for (const uuid of ['c\xef\xbf\xbd', 'c&#xFFFD;']) {
+      const fields = { ...report, CommandUUID: text(uuid), X: text('\xff') }
+      expect(readMessage(xml(fields))).toMatchObject({ commandUUID: 'c�' })
+    }
+  })
 })

@@ -3,29 +3,7 @@ import { buildBinary } from 'plist'
 import { describe, expect, test } from 'vitest'
 import { PlistError } from '../../../src/plist/error.ts'
 import { readPlist, readPlistTop } from '../../../src/plist/read.ts'
-
-/** A binary plist of the given objects, one-byte offsets and references, object 0 on top. */
-function binary(...objects: readonly (readonly number[])[]): Uint8Array {
-  const offsets: number[] = []
-  let at = 8
-  for (const object of objects) {
-    offsets.push(at)
-    at += object.length
-  }
-  const trailer = new DataView(new ArrayBuffer(32))
-  trailer.setUint8(6, 1)
-  trailer.setUint8(7, 1)
-  trailer.setBigUint64(8, BigInt(objects.length))
-  trailer.setBigUint64(24, BigInt(at))
-  return new Uint8Array([
-    ...Buffer.from('bplist00'),
-    ...objects.flat(),
-    ...offsets,
-    ...new Uint8Array(trailer.buffer),
-  ])
-}
-
-const ascii = (text: string): number[] => [0x50 + text.length, ...Buffer.from(text)]
+import { binary, string as ascii } from './binary-file.ts'
 
 describe('a binary plist', () => {
   test('holds every type that XML holds', () => {
@@ -64,6 +42,7 @@ describe('a binary plist', () => {
   })
 
   test.each<[string, Uint8Array]>([
+    ['another version', Buffer.from('bplist16'.padEnd(60, '\0'))],
     ['no trailer', Buffer.from('bplist00')],
     ['a cycle', binary([0xa1, 0])],
     ['a reference out of range', binary([0xa1, 7])],

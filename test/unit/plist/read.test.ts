@@ -65,8 +65,35 @@ describe('what is read', () => {
     expect(Object.getPrototypeOf(dict)).toBeNull()
   })
 
-  test('Apple’s other DOCTYPEs are accepted and nothing is fetched', () => {
+  test.each<[string, string]>([
+    ['an empty line', '\n<?xml version="1.0"?>\n<plist><true/></plist>'],
+    ['a byte order mark and white space', '\ufeff\r\n \t<plist><true/></plist>'],
+    ['comments first', '<!-- a -- b ---><!----><?xml version="1.0"?><plist><true/></plist>'],
+    ['a stylesheet', '<?xml-stylesheet href="a" encoding="x"?><plist><true/></plist>'],
+    ['a second declaration', '<!DOCTYPE plist><?xml version="1.0"?><plist><true/></plist>'],
+    ['instructions inside', '<plist><?xml version="1.0"?><?a?><true/><?b?></plist><?c?>'],
+    ['two DOCTYPEs', '<!DOCTYPE a><!-- --><!DOCTYPE plist><plist><true/></plist>'],
+    ['no <plist>', '<?xml version="1.0"?><true/>'],
+    ['no <plist>, and an end', '<!-- --><true></true>\n<!-- -->'],
+    ['what a C string ends with', '<plist><true/></plist>\n\0\0'],
+    ['what a file of DOS ends with', '<plist><true/></plist>\r\n\x1a'],
+    ['a control character in a comment', '<plist><!-- \x1b --><true/></plist>'],
+  ])('%s around the value', (_, document) => {
+    expect(readPlist(utf8.encode(document))).toBe(true)
+    expect(readPlist(utf8.encode(document), 'device')).toBe(true)
+  })
+
+  test('a comment in another encoding is skipped', () => {
+    const document = Buffer.from('<plist><!-- f\xfcr B\xfcros --><true/></plist>', 'latin1')
+    expect(readPlist(document)).toBe(true)
+  })
+
+  test('any DOCTYPE without declarations is accepted and nothing is fetched', () => {
     for (const doctype of [
+      '<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN""http://x/y.dtd">',
+      '<!DOCTYPE plist PUBLIC "-//Apple Computer//DTD PLIST 1.0//EN">',
+      '<!DOCTYPE PropertyList SYSTEM\n"x">',
+      '<!DOCTYPE html>',
       '<!DOCTYPE plist>',
       '<!DOCTYPE plist SYSTEM "file://localhost/System/Library/DTDs/PropertyList.dtd">',
       "<!DOCTYPE plist PUBLIC '-//Apple Computer//DTD PLIST 1.0//EN' 'http://x/y.dtd' >",
@@ -81,7 +108,7 @@ describe('what is refused', () => {
     ['an unknown element', '<plist><set/></plist>'],
     ['two roots', '<plist><true/><true/></plist>'],
     ['no root', '<plist/>'],
-    ['no plist element', '<dict/>'],
+    ['no element of a plist', '<html/>'],
     ['text after the end', '<plist><true/></plist>x'],
     ['text between elements', '<plist><array>x<true/></array></plist>'],
     ['text inside true', '<plist><true>x</true></plist>'],
@@ -91,13 +118,11 @@ describe('what is refused', () => {
     ['upper-case names', '<plist><Dict/></plist>'],
     ['129 levels', `<plist>${nested('<array>', '</array>', 129)}</plist>`],
     ['100,000 levels', `<plist>${'<array>'.repeat(100_000)}`],
-    ['a second XML declaration', '<plist><?xml version="1.0"?><true/></plist>'],
-    ['white space before the declaration', ' <?xml version="1.0"?><plist><true/></plist>'],
     ['a foreign encoding', '<?xml version="1.0" encoding="latin1"?><plist><true/></plist>'],
+    ['an XML declaration of another encoding further down', '\n<?xml encoding="x"?><true/>'],
+    ['a NUL before the end', '<plist><true/>\0</plist>'],
+    ['text behind a NUL', '<plist><true/></plist>\0x'],
     ['a DTD subset', '<!DOCTYPE plist []><plist><true/></plist>'],
-    ['another document type', '<!DOCTYPE html><plist><true/></plist>'],
-    ['"--" in a comment', '<!-- a -- b --><plist><true/></plist>'],
-    ['"]]>" in text', '<plist><string>]]></string></plist>'],
     ['a control character', '<plist><string>\u0001</string></plist>'],
     ['a reference to a control character', '<plist><string>&#1;</string></plist>'],
     ['a reference to a surrogate', '<plist><string>&#xD800;</string></plist>'],
@@ -133,7 +158,9 @@ describe('what is refused', () => {
   test('bytes that are not UTF-8', () => {
     const document = utf8.encode('<plist><string>..</string></plist>')
     document[15] = 0xff
-    expect(() => readPlist(document)).toThrow('text is not valid in its encoding')
+    expect(() => readPlist(document)).toThrow(
+      'plist: bytes that are no text, or a character that XML does not allow, in <string> at offset 15',
+    )
   })
 
   test('the message names the place', () => {

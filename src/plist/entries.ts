@@ -1,0 +1,38 @@
+import { PlistError } from './error.ts'
+import { mustBeUnique } from './limits.ts'
+import type { PlistDict, PlistValue } from './value.ts'
+
+/** What a device says under a key; `undefined` where it is none of these, or cannot be read. A string may hold `NO_TEXT`. */
+export type Leaf = string | Uint8Array | boolean | undefined
+
+/** Some of the entries at the top of a device's document. */
+export interface Entries {
+  /** In strings, U+FFFD stands for each place that is no text. */
+  readonly dict: PlistDict
+  /** What is wrong with the value of a key, whether the dictionary has it or not. */
+  readonly faults: ReadonlyMap<string, string>
+}
+
+/** Entries that are being read; `add` throws a PlistError for a second one that would make a message ambiguous. */
+export function newEntries(): Entries & { readonly add: (key: string, leaf: Leaf) => void } {
+  const dict: Record<string, PlistValue> = Object.create(null)
+  const faults = new Map<string, string>()
+  return {
+    dict,
+    faults,
+    add(key, leaf) {
+      if (mustBeUnique(key) && (key in dict || faults.has(key))) {
+        throw new PlistError(`plist: duplicate key ${key}`)
+      }
+      if (leaf === undefined) {
+        delete dict[key]
+        faults.set(key, 'cannot be read as a string, data or a boolean')
+        return
+      }
+      dict[key] = typeof leaf === 'string' ? leaf.toWellFormed() : leaf
+      if (typeof leaf === 'string' && !leaf.isWellFormed()) {
+        faults.set(key, 'holds bytes or characters that are no text')
+      }
+    },
+  }
+}
