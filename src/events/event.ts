@@ -35,6 +35,8 @@ export interface DeviceEvent {
   readonly at: number
   readonly about: EventAbout
   readonly body: Uint8Array
+  /** What was cut out of `body` for one webhook. */
+  readonly redacted?: readonly string[]
 }
 
 /** An event that means nothing, to see whether a receiver takes events at all. */
@@ -61,7 +63,7 @@ export function aboutMessage(
 }
 
 /**
- * The webhook body: MicroMDM's envelope to the letter (micromdm-contract §2.2; `url_params` is `null` in a
+ * The webhook body: MicroMDM's envelope to the letter (`url_params` is `null` in a
  * check-in and absent in an acknowledgement when there are none), NanoMDM's `ids` and `token_update_tally`
  * inside it, our `sequence` beside it, and `replay` where somebody asked for it again.
  */
@@ -75,7 +77,10 @@ export function renderEvent(event: DeviceEvent, isReplay = false): string {
     ...(enrollment.user === '' ? {} : { parent_id: enrollment.device }),
   }
   const who = byEnrollmentID ? { enrollment_id: enrollment.device } : { udid: enrollment.device }
-  const raw_payload = event.body
+  const payload = {
+    raw_payload: event.body,
+    ...(event.redacted ? { redacted: event.redacted } : {}),
+  }
   const envelope = {
     topic: event.topic,
     event_id: event.id,
@@ -87,7 +92,7 @@ export function renderEvent(event: DeviceEvent, isReplay = false): string {
             status,
             ...(commandUUID ? { command_uuid: commandUUID } : {}),
             ...(urlParams.size > 0 ? { url_params: urlParams } : {}),
-            raw_payload,
+            ...payload,
             ids,
             ...besideReport(event.about),
           },
@@ -96,7 +101,7 @@ export function renderEvent(event: DeviceEvent, isReplay = false): string {
           checkin_event: {
             ...who,
             url_params: urlParams.size > 0 ? urlParams : null,
-            raw_payload,
+            ...payload,
             ids,
             ...beside(event.about),
           },

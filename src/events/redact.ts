@@ -1,6 +1,9 @@
-import { isDict } from '../plist/dict.ts'
+import { MESSAGE_KEYS } from '../mdm/message.ts'
+import { isBinaryPlist } from '../plist/binary.ts'
+import { asDict } from '../plist/dict.ts'
 import { PlistError } from '../plist/error.ts'
-import { readPlist } from '../plist/read.ts'
+import { entrySpans, readEntries, readPlist } from '../plist/read.ts'
+import type { PlistDict, PlistValue } from '../plist/value.ts'
 import { writePlist } from '../plist/write.ts'
 import type { DeviceEvent } from './event.ts'
 import { isSecretTopic } from './topics.ts'
@@ -8,21 +11,82 @@ import { isSecretTopic } from './topics.ts'
 /** What opens a device, or enrols its secure token: in check-ins, and in the answer to RequestUnlockToken. */
 const TOKENS = ['UnlockToken', 'BootstrapToken']
 
-/** The event without unlock and bootstrap tokens; a message without any stays byte for byte. */
+/** Stands in `redacted` where more is missing than the other names say. */
+const MORE = 'raw_payload'
+
+type Cut = Required<Pick<DeviceEvent, 'body' | 'redacted'>>
+
+/**
+ * The event without unlock and bootstrap tokens, and with what was cut. A message without any stays byte for byte, and so does the
+ * rest of one in XML, whatever it holds: a message that was read is never withheld as a whole.
+ */
 export function redacted(event: DeviceEvent): DeviceEvent {
-  if (!mayHoldToken(event)) {
-    return event
+  return mayHoldToken(event) ? { ...event, ...cutFrom(event.body) } : event
+}
+
+function cutFrom(body: Uint8Array): Cut | undefined {
+  const read = readable(() => readEntries(body, MESSAGE_KEYS))
+  if (!read) {
+    return { body: new Uint8Array(), redacted: [MORE] }
   }
-  try {
-    const message = readPlist(event.body)
-    if (!isDict(message) || !TOKENS.some((token) => token in message)) {
-      return event
+  const tokens = TOKENS.filter((token) => token in read.dict || read.faults.has(token))
+  if (tokens.length === 0) {
+    return undefined
+  }
+  return (
+    readable(() =>
+      isBinaryPlist(body) || isWide(body) ? rewritten(body, tokens) : spliced(body, tokens),
+    ) ?? { body: writePlist(without(read.dict, tokens)), redacted: [...tokens, MORE] }
+  )
+}
+
+function spliced(body: Uint8Array, tokens: readonly string[]): Cut {
+  const rest = new Uint8Array(body)
+  let length = 0
+  let next = 0
+  const keep = (to: number): void => {
+    rest.set(body.subarray(next, to), length)
+    length += to - next
+  }
+  for (const { key, from, to } of entrySpans(body)) {
+    if (TOKENS.includes(key)) {
+      keep(from)
+      next = to
     }
-    const rest = Object.entries(message).filter(([key]) => !TOKENS.includes(key))
-    return { ...event, body: writePlist(Object.fromEntries(rest)) }
+  }
+  keep(body.length)
+  return { body: rest.slice(0, length), redacted: tokens }
+}
+
+/** Binary, or UTF-16: as XML, and without the entries that XML has no form for. */
+function rewritten(body: Uint8Array, tokens: readonly string[]): Cut {
+  const rest = without(asDict(readPlist(body, 'device')), tokens)
+  const lost = Object.entries(rest)
+    .filter(([key, value]) => !readable(() => writePlist({ [key]: value })))
+    .map(([key]) => key)
+  return {
+    body: writePlist(without(rest, lost)),
+    redacted: lost.length === 0 ? tokens : [...tokens, MORE],
+  }
+}
+
+function without(dict: PlistDict, keys: readonly string[]): Record<string, PlistValue> {
+  const gone = new Set(keys)
+  const rest: Record<string, PlistValue> = Object.create(null)
+  for (const [key, value] of Object.entries(dict)) {
+    if (!gone.has(key)) {
+      rest[key] = value
+    }
+  }
+  return rest
+}
+
+function readable<Result>(read: () => Result): Result | undefined {
+  try {
+    return read()
   } catch (error) {
     if (error instanceof PlistError) {
-      return { ...event, body: new Uint8Array() }
+      return undefined
     }
     throw error
   }
@@ -32,11 +96,14 @@ export function redacted(event: DeviceEvent): DeviceEvent {
 function mayHoldToken({ topic, body }: DeviceEvent): boolean {
   return (
     body.length > 0 &&
-    (isSecretTopic(topic) || TOKENS.some((token) => holds(body, token)) || isWide(body))
+    (isSecretTopic(topic) ||
+      TOKENS.some((token) => holds(body, token)) ||
+      isWide(body) ||
+      isBinaryPlist(body))
   )
 }
 
-/** UTF-16, in which no key would be found. */
+/** UTF-16, in which no key would be found; nor would it be in a binary plist. */
 function isWide([first, second]: Uint8Array): boolean {
   return first === 0 || second === 0 || first === 0xfe || first === 0xff
 }

@@ -83,10 +83,10 @@ export const changesSchema = z.strictObject({
   headers: headerMap
     .optional()
     .openapi({ type: 'object', description: 'sent with each post; all of them' }),
-  redact_tokens: z
-    .boolean()
-    .optional()
-    .openapi({ description: 'cuts unlock and bootstrap tokens out of raw_payload' }),
+  redact_tokens: z.boolean().optional().openapi({
+    description:
+      'cuts unlock and bootstrap tokens out of raw_payload; `redacted` beside it says so',
+  }),
   concurrency: concurrency.optional(),
   posts_per_minute: rate.optional(),
   ramp_up: rampUp.optional(),
