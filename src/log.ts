@@ -2,7 +2,7 @@ export type LogDetail = Readonly<Record<string, string | number | boolean | unde
 
 export { reasonOf } from './reason.ts'
 
-/** One JSON object a line: what happened, to whom. Never payloads, tokens, magic or secrets (design.md 9). */
+/** One JSON object a line: what happened, to whom. Never payloads, tokens, magic or secrets. */
 export function log(event: string, detail: LogDetail = {}): void {
   console.log(line(event, detail))
 }
@@ -15,9 +15,13 @@ export function warn(event: string, detail: LogDetail = {}): void {
 /** Some details are a sender's words, which have any length. */
 const MAX_DETAIL = 1000
 
+/** Control characters that JSON leaves as they are: some make a new line, or speak to a terminal. */
+const UNESCAPED = /[\u007f-\u009f\u2028\u2029]/g
+
 /** The name stands first, and no detail takes its place: people search for it. */
 function line(event: string, detail: LogDetail): string {
-  return JSON.stringify(Object.assign({ event }, detail, { event }), (_, value: unknown) =>
+  const text = JSON.stringify(Object.assign({ event }, detail, { event }), (_, value: unknown) =>
     typeof value === 'string' ? value.slice(0, MAX_DETAIL) : value,
   )
+  return text.replace(UNESCAPED, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }

@@ -14,6 +14,15 @@ it.each([
   expect(print.mock.calls).toEqual([['{"event":"webhook:given-up","tries":3}']])
 })
 
+it('keeps a sender’s words in one line, and from speaking to a terminal', () => {
+  const print = vi.spyOn(console, 'log').mockImplementation(() => {})
+  const product = 'Mac\n{"event":"enroll:ade"}\r\u2028\u0085\u001b[2J\u009b2J\u007f"'
+  log('enroll:ade', { product })
+  const text = String(print.mock.calls[0]?.[0])
+  expect(text).toMatch(/^[ -~]+$/)
+  expect(JSON.parse(text)).toEqual({ event: 'enroll:ade', product })
+})
+
 it('cuts what a sender made long', () => {
   const print = vi.spyOn(console, 'warn').mockImplementation(() => {})
   warn('ddm:refused', { endpoint: 'x'.repeat(5_000_000) })
