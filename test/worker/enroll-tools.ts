@@ -34,7 +34,7 @@ export function signed(info: PlistValue, identity = appleIdentity()): Uint8Array
   return signAttached({ ...identity, body: writePlist(info), digest: 'sha256' })
 }
 
-function appleIdentity() {
+export function appleIdentity() {
   const [certificate = new Uint8Array()] = readPem(APPLE_DEVICE ?? '')
   return { certificate, privateKey: createPrivateKey(APPLE_DEVICE_KEY ?? '') }
 }
