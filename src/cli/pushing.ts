@@ -1,5 +1,5 @@
 import { expiryWarning } from '../pki/push-certificate.ts'
-import { createSimulatedApns, type SimulatedApns } from '../simulator/apns.ts'
+import { createSimulatedApns, type SimulatedApns } from '../simulator/apns/apns.ts'
 import { CliError } from './error.ts'
 import { readInstalledPush, writeInstalledPush } from './installed-push.ts'
 import type { StartOptions } from './options.ts'

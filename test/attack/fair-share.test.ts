@@ -12,7 +12,7 @@ import {
   createSimulatedApns,
   type FailureRule,
   type SimulatedApns,
-} from '../../src/simulator/apns.ts'
+} from '../../src/simulator/apns/apns.ts'
 import { createFleet, type Fleet } from '../../src/simulator/fleet.ts'
 import { joinByProfile } from '../../src/simulator/joining.ts'
 import {

@@ -9,7 +9,7 @@ import {
 import { pushIdentity } from '../../src/cli/settings.ts'
 import { pushRequest } from '../../src/push/request.ts'
 import { judge, readAnswer, type Verdict } from '../../src/push/verdict.ts'
-import { createSimulatedApns, type SimulatedApns } from '../../src/simulator/apns.ts'
+import { createSimulatedApns, type SimulatedApns } from '../../src/simulator/apns/apns.ts'
 
 const NOW = Date.now()
 const TOKEN = 'ab'.repeat(32)

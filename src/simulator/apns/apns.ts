@@ -10,7 +10,7 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2'
 import { TLSSocket } from 'node:tls'
-import { type ApnsAnswer, refusalOf } from './apns-checks.ts'
+import { type ApnsAnswer, refusalOf } from './checks.ts'
 
 const HISTORY = 10_000
 
