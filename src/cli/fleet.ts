@@ -8,6 +8,7 @@ import {
   type Register,
 } from '../simulator/fleet.ts'
 import { joinByProfile } from '../simulator/joining.ts'
+import { versionIn } from '../simulator/os.ts'
 import { writeWhole } from './write-whole.ts'
 
 export interface FleetStart {
@@ -16,6 +17,8 @@ export interface FleetStart {
   readonly server: string
   /** Where the enrolment profile is, with what opens it. */
   readonly profileUrl: string
+  /** What new devices run; see `FleetOptions.release`. */
+  readonly release?: string
   readonly apns?: { readonly register: Register }
   /** Where the devices are remembered; without it each start enrols new ones. */
   readonly stateDir?: string
@@ -25,14 +28,15 @@ export interface FleetStart {
  * Simulated devices beside a server that we run: enrolled by its profile, or continued from `stateDir`, and woken
  * by the simulated APNs.
  */
-export async function startFleet(options: FleetStart): Promise<Pick<Fleet, 'close'>> {
-  const { count, server, profileUrl: url, apns, stateDir } = options
+export async function startFleet(options: FleetStart): Promise<Fleet> {
+  const { count, server, profileUrl: url, release, apns, stateDir } = options
   return createFleet({
     count,
     server,
     fetch,
     scep: { fetch, server },
     join: joinByProfile({ fetch, server, profileUrl: url }),
+    ...(release === undefined ? {} : { release }),
     ...(apns === undefined ? {} : { register: apns.register }),
     ...(stateDir === undefined ? {} : memoryIn(stateDir)),
   })
@@ -67,10 +71,13 @@ export function memoryIn(
   }
 }
 
-/** Written by this program alone, and whole (see `remember`); by an older one without the profile. */
+/** What all devices ran before they remembered it. */
+const FORMER_RELEASE = '18.1'
+
+/** Written by this program alone, and whole (see `remember`); by older ones without the profile or the OS. */
 function readMemory(file: string): DeviceMemory | undefined {
-  const memory: DeviceMemory | Omit<DeviceMemory, 'profile'> = JSON.parse(
-    readFileSync(file, 'utf8'),
-  )
-  return 'profile' in memory ? memory : undefined
+  const memory: Omit<DeviceMemory, 'profile' | 'osVersion'> &
+    Partial<Pick<DeviceMemory, 'profile' | 'osVersion'>> = JSON.parse(readFileSync(file, 'utf8'))
+  const { profile, osVersion = versionIn(FORMER_RELEASE, memory.platform) } = memory
+  return profile === undefined ? undefined : { ...memory, profile, osVersion }
 }

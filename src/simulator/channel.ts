@@ -1,8 +1,8 @@
 import type { PlistDict } from '../plist/value.ts'
 import { writePlist } from '../plist/write.ts'
-import { type Installed, newInstalled } from './installed.ts'
+import { type Installed, newInstalled } from './answers/installed.ts'
 import { newUuid, type Random } from './platforms.ts'
-import type { Scope } from './request-types.ts'
+import type { Scope } from './answers/responses.ts'
 import {
   type Exchange,
   readCommand,

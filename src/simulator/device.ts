@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto'
-import { asDict, bytesAt } from '../plist/dict.ts'
+import type { Platform } from '../apple/platform.ts'
 import { SHARED_IPAD_USER_ID } from '../mdm/enrollment.ts'
 import type { Digest } from '../pki/oids.ts'
+import { asDict, bytesAt } from '../plist/dict.ts'
 import { readPlist } from '../plist/read.ts'
 import type { PlistDict } from '../plist/value.ts'
-import { type AnswerContext, defaultAnswer, errorReport } from './answers.ts'
+import { type Reactions, responder } from './answers/respond.ts'
 import { type Channel, type ChannelOptions, createChannel, type PushIdentity } from './channel.ts'
-import { type EnrollmentProfile, isEnrollmentProfile, type ScepClient } from './enrolment.ts'
+import type { EnrollmentProfile, ScepClient } from './enrolment.ts'
 import type { Identity } from './identity.ts'
-import { readProfile } from './installed.ts'
-import { HARDWARE, type Platform, PLATFORMS_WITH_PASSCODE, type Random } from './platforms.ts'
+import { DEFAULT_RELEASE, type OperatingSystem, operatingSystem, versionIn } from './os.ts'
+import { HARDWARE, PLATFORMS_WITH_PASSCODE, type Random } from './platforms.ts'
 import { createManagement } from './renewal.ts'
-import type { ReceivedCommand } from './session.ts'
 import {
   createWire,
   type Delivery,
@@ -21,28 +21,15 @@ import {
   type Wire,
 } from './wire.ts'
 
-/**
- * What a device does with a command. A status takes the documented response with it; a dictionary is a
- * report sent as it is; undefined leaves it to the device.
- */
-export type Answer =
-  | 'Acknowledged'
-  | 'Error'
-  | 'NotNow'
-  | 'CommandFormatError'
-  | 'silence'
-  | PlistDict
-  | undefined
-
-export type AnswerScript = (command: ReceivedCommand, channel: Channel) => Answer | Promise<Answer>
-
-export interface DeviceOptions {
+export interface DeviceOptions extends Reactions {
   readonly fetch: Fetch
   readonly serverUrl: string
   /** Without it check-ins go to `serverUrl`, as in profiles that name only that. */
   readonly checkInUrl?: string
   readonly identity: Identity
   readonly platform: Platform
+  /** A current one without it. */
+  readonly osVersion?: string
   readonly udid: string
   readonly serial: string
   readonly topic: string
@@ -53,13 +40,6 @@ export interface DeviceOptions {
   readonly userEnrollment?: { readonly enrollmentId: string }
   readonly sharedIPad?: boolean
   readonly digest?: Digest
-  readonly answer?: AnswerScript
-  /** Told of each command and the report chosen for it, before that is sent. */
-  readonly observe?: (
-    command: ReceivedCommand,
-    report: PlistDict | 'silence',
-    channel: Channel,
-  ) => void
   /** Told of token and magic before the server is, so that no push comes too early. */
   readonly beforeTokenUpdate?: (channel: Channel) => void
   /** How many messages and commands each channel keeps; all of them without it. */
@@ -82,6 +62,7 @@ export interface User {
 
 export interface SimulatedDevice extends Channel {
   readonly platform: Platform
+  readonly osVersion: string
   readonly udid: string
   readonly serial: string
   readonly name: string
@@ -100,8 +81,10 @@ export interface SimulatedDevice extends Channel {
   enrollmentProfile(): EnrollmentProfile | undefined
 }
 
+/** @throws Error for an `osVersion` that is none. */
 export function createSimulatedDevice(options: DeviceOptions): SimulatedDevice {
-  const { platform, udid, serial, topic, userEnrollment, random = newBytes } = options
+  const { platform, udid, serial, topic, random = newBytes } = options
+  const os = operatingSystem(platform, options.osVersion ?? versionIn(DEFAULT_RELEASE, platform))
   const name = options.name ?? `${HARDWARE[platform].modelName} ${serial}`
   const wire = createWire({
     fetch: options.fetch,
@@ -109,7 +92,7 @@ export function createSimulatedDevice(options: DeviceOptions): SimulatedDevice {
     checkInUrl: options.checkInUrl,
     identity: options.identity,
     digest: options.digest ?? 'sha256',
-    userAgent: HARDWARE[platform].userAgent,
+    userAgent: os.userAgent,
     state: options.state ?? 'new',
   })
   const management = createManagement({
@@ -124,25 +107,24 @@ export function createSimulatedDevice(options: DeviceOptions): SimulatedDevice {
     wire,
     topic,
     random,
-    respond: responder(options, name, wire, (pushed) => management.renew(pushed)),
+    respond: responder({
+      ...options,
+      os,
+      name,
+      identity: () => wire.identity,
+      renew: (pushed) => management.renew(pushed),
+    }),
     beforeTokenUpdate: options.beforeTokenUpdate,
     history: options.history ?? Number.POSITIVE_INFINITY,
   }
-  const deviceId = userEnrollment?.enrollmentId ?? udid
-  const channel = createChannel({
-    ...common,
-    enrollmentId: deviceId,
-    ids: userEnrollment === undefined ? { UDID: udid } : { EnrollmentID: deviceId },
-    scope: options.sharedIPad === true ? 'sharedDevice' : 'device',
-    extras: {},
-    push: options.push,
-  })
+  const channel = createChannel({ ...common, ...deviceIdentity(options), push: options.push })
   if (options.profile) {
     channel.installed.profiles.set(options.profile.identifier, options.profile.profile)
   }
-  const own = checkIns(options, channel, wire, { name, random })
+  const own = checkIns(options, channel, wire, { name, os, random })
   return Object.assign(channel, {
     platform,
+    osVersion: os.version,
     udid,
     serial,
     name,
@@ -168,12 +150,12 @@ function checkIns(
   options: DeviceOptions,
   channel: Channel,
   wire: Wire,
-  own: { readonly name: string; readonly random: Random },
+  own: { readonly name: string; readonly os: OperatingSystem; readonly random: Random },
 ) {
   function authenticate(): Promise<Delivery> {
     wire.state = 'new'
     channel.reset()
-    return channel.checkIn('Authenticate', authenticateKeys(options, own.name))
+    return channel.checkIn('Authenticate', authenticateKeys(options, own.name, own.os))
   }
 
   async function enroll(): Promise<Delivery> {
@@ -207,13 +189,17 @@ function checkIns(
   return { authenticate, enroll, setBootstrapToken, getBootstrapToken }
 }
 
-function authenticateKeys(options: DeviceOptions, name: string): PlistDict {
+function authenticateKeys(
+  options: DeviceOptions,
+  name: string,
+  { version, build }: OperatingSystem,
+): PlistDict {
   const { platform, userEnrollment } = options
   const hardware = HARDWARE[platform]
   return {
     Topic: options.topic,
-    OSVersion: hardware.osVersion,
-    BuildVersion: hardware.buildVersion,
+    OSVersion: version,
+    BuildVersion: build,
     ProductName: hardware.productName,
     ...(userEnrollment === undefined ? { SerialNumber: options.serial } : {}),
     ...(platform === 'macOS'
@@ -223,12 +209,20 @@ function authenticateKeys(options: DeviceOptions, name: string): PlistDict {
   }
 }
 
-/** The ids of spec/apple-protocol.md §0 for a user's channel. */
-function userIdentity(
-  options: DeviceOptions,
-  device: Channel,
-  user: User,
-): Pick<ChannelOptions, 'enrollmentId' | 'ids' | 'scope' | 'extras'> {
+type ChannelIdentity = Pick<ChannelOptions, 'enrollmentId' | 'ids' | 'scope' | 'extras'>
+
+function deviceIdentity({ udid, userEnrollment, sharedIPad }: DeviceOptions): ChannelIdentity {
+  const enrollmentId = userEnrollment?.enrollmentId ?? udid
+  return {
+    enrollmentId,
+    ids: userEnrollment === undefined ? { UDID: udid } : { EnrollmentID: enrollmentId },
+    scope: sharedIPad === true ? 'sharedDevice' : 'device',
+    extras: {},
+  }
+}
+
+/** The ids of a user's channel (Apple: Token Update). */
+function userIdentity(options: DeviceOptions, device: Channel, user: User): ChannelIdentity {
   const { userId, shortName, longName = shortName } = user
   if (options.sharedIPad === true) {
     return {
@@ -248,75 +242,4 @@ function userIdentity(
     scope: 'user',
     extras: { NotOnConsole: false },
   }
-}
-
-function responder(
-  options: DeviceOptions,
-  name: string,
-  wire: Wire,
-  renew: (pushed: PlistDict) => Promise<PlistDict>,
-): ChannelOptions['respond'] {
-  const { platform, udid, serial, clock = () => new Date() } = options
-
-  function context(channel: Channel): AnswerContext {
-    const { scope, token, installed } = channel
-    return {
-      where: { platform, scope, userEnrollment: options.userEnrollment !== undefined },
-      hardware: HARDWARE[platform],
-      name,
-      udid,
-      serial,
-      token,
-      identity: wire.identity,
-      installed,
-      now: clock(),
-    }
-  }
-
-  async function report(
-    received: ReceivedCommand,
-    channel: Channel,
-    obey: boolean,
-  ): Promise<PlistDict> {
-    const pushed =
-      received.requestType === 'InstallProfile' && channel.scope === 'device'
-        ? readProfile(received.command['Payload'])
-        : undefined
-    return pushed && isEnrollmentProfile(pushed)
-      ? renew(pushed)
-      : byDefault(received, context(channel), obey)
-  }
-
-  return async (received, channel) => {
-    const answer = await options.answer?.(received, channel)
-    const chosen = isScripted(answer)
-      ? scripted(answer)
-      : await report(received, channel, answer === 'Acknowledged')
-    const full = chosen === 'silence' ? chosen : { CommandUUID: received.uuid, ...chosen }
-    options.observe?.(received, full, channel)
-    return full
-  }
-}
-
-type ScriptedAnswer = Exclude<Answer, 'Acknowledged' | undefined>
-
-function isScripted(answer: Answer): answer is ScriptedAnswer {
-  return answer !== undefined && answer !== 'Acknowledged'
-}
-
-function scripted(answer: ScriptedAnswer): PlistDict | 'silence' {
-  switch (answer) {
-    case 'Error':
-      return errorReport('MCMDMErrorDomain', 12000, 'The command failed.')
-    case 'NotNow':
-    case 'CommandFormatError':
-      return { Status: answer }
-    default:
-      return answer
-  }
-}
-
-function byDefault(received: ReceivedCommand, context: AnswerContext, obey: boolean): PlistDict {
-  const report = defaultAnswer(received.requestType, received.command, context)
-  return obey && report['Status'] !== 'Acknowledged' ? { Status: 'Acknowledged' } : report
 }

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { type KeyObject, randomBytes } from 'node:crypto'
+import type { Platform } from '../apple/platform.ts'
 import { asDict } from '../plist/dict.ts'
 import { readPlist } from '../plist/read.ts'
 import type { PlistDict } from '../plist/value.ts'
@@ -9,7 +10,8 @@ import { createSimulatedDevice, type DeviceOptions, type SimulatedDevice } from 
 import { readEnrollmentProfile, reach } from './enrolment.ts'
 import { identityFromPem, identityToPem, newKey } from './identity.ts'
 import type { Join } from './joining.ts'
-import { newSerial, newUdid, newUuid, type Platform, type Random } from './platforms.ts'
+import { DEFAULT_RELEASE, versionIn } from './os.ts'
+import { newSerial, newUdid, newUuid, type Random } from './platforms.ts'
 import { describeFailure, type Session } from './session.ts'
 import { createWaker, type Waker } from './waker.ts'
 import { isDelivered, type ManagementState } from './wire.ts'
@@ -17,6 +19,7 @@ import { isDelivered, type ManagementState } from './wire.ts'
 /** A device in a form that survives a restart. The key in it makes it a secret. */
 export interface DeviceMemory {
   readonly platform: Platform
+  readonly osVersion: string
   readonly udid: string
   readonly serial: string
   readonly certificate: string
@@ -49,6 +52,8 @@ export interface FleetOptions extends Pick<
   /** Enrolments, and sessions of `poll`, at the same time. */
   readonly concurrency?: number
   readonly platforms?: readonly Platform[]
+  /** What new devices run, as iOS counts: `27.0`, or `18.1` for macOS 15.1; a current one without it. */
+  readonly release?: string
   readonly register?: Register
   /** Milliseconds until a device repeats what failed or was NotNow. */
   readonly retryAfter?: number
@@ -142,6 +147,7 @@ async function newMemory(
   key: KeyObject,
 ): Promise<DeviceMemory> {
   const { join, server, platforms = MIXED, random = randomBytes } = options
+  const { release = DEFAULT_RELEASE } = options
   const platform = platforms[index % platforms.length] ?? 'macOS'
   const udid = newUdid(platform, random)
   const joined = await join({ name: udid, key }).catch((error: unknown) => {
@@ -152,6 +158,7 @@ async function newMemory(
   const { identity, serverUrl, checkInUrl, topic, profile } = joined
   return {
     platform,
+    osVersion: versionIn(release, platform),
     udid,
     serial: newSerial(random),
     ...identityToPem(identity),
@@ -173,19 +180,9 @@ function createMember(
 ): Member {
   const { retryAfter = 10_000, remembered, remember } = options
   let last = JSON.stringify(remembered?.get(index))
-  const { checkInUrl, profile } = memory
   const device = createSimulatedDevice({
     ...options,
-    platform: memory.platform,
-    udid: memory.udid,
-    serial: memory.serial,
-    topic: memory.topic,
-    state: memory.state,
-    serverUrl: reach(memory.serverUrl, options.server),
-    ...(checkInUrl === undefined ? {} : { checkInUrl: reach(checkInUrl, options.server) }),
-    ...(profile === '' ? {} : { profile: readEnrollmentProfile(plistIn(profile)) }),
-    identity: identityFromPem(memory),
-    push: { token: Buffer.from(memory.token, 'hex'), magic: memory.magic },
+    ...asRemembered(memory, options.server),
     history: HISTORY,
     beforeTokenUpdate: listen,
   })
@@ -228,6 +225,23 @@ function createMember(
   }
 
   return { device, listen, saveNews }
+}
+
+function asRemembered(memory: DeviceMemory, server: string) {
+  const { platform, osVersion, udid, serial, topic, state, checkInUrl, profile } = memory
+  return {
+    platform,
+    osVersion,
+    udid,
+    serial,
+    topic,
+    state,
+    serverUrl: reach(memory.serverUrl, server),
+    ...(checkInUrl === undefined ? {} : { checkInUrl: reach(checkInUrl, server) }),
+    ...(profile === '' ? {} : { profile: readEnrollmentProfile(plistIn(profile)) }),
+    identity: identityFromPem(memory),
+    push: { token: Buffer.from(memory.token, 'hex'), magic: memory.magic },
+  }
 }
 
 function plistIn(xml: string): PlistDict {

@@ -1,17 +1,17 @@
+import type { Platform } from '../apple/platform.ts'
+
 /** Source of random bytes: injected, so that a test can repeat a device exactly. */
 export type Random = (length: number) => Uint8Array
-
-export type Platform = 'macOS' | 'iOS' | 'iPadOS' | 'tvOS' | 'watchOS' | 'visionOS'
 
 export interface Hardware {
   readonly productName: string
   readonly modelName: string
   readonly model: string
-  readonly osVersion: string
-  readonly buildVersion: string
+  /** How software updates name the model; Macs by their board. */
+  readonly softwareUpdateId: string
+  readonly cellular: boolean
   /** The chip id that opens a 25-character UDID; Macs send an RFC 4122 UDID instead. */
   readonly chip: string | undefined
-  readonly userAgent: string
 }
 
 export const HARDWARE: Readonly<Record<Platform, Hardware>> = {
@@ -19,59 +19,53 @@ export const HARDWARE: Readonly<Record<Platform, Hardware>> = {
     productName: 'Mac15,6',
     modelName: 'MacBook Pro',
     model: 'MRX33LL/A',
-    osVersion: '15.1',
-    buildVersion: '24B83',
+    softwareUpdateId: 'J514sAP',
+    cellular: false,
     chip: undefined,
-    userAgent: 'mdmclient/1700 CFNetwork/1568.200.51 Darwin/24.1.0 (arm64)',
   },
   iOS: {
     productName: 'iPhone14,5',
     modelName: 'iPhone',
     model: 'MLPF3LL/A',
-    osVersion: '18.1',
-    buildVersion: '22B83',
+    softwareUpdateId: 'iPhone14,5',
+    cellular: true,
     chip: '00008110',
-    userAgent: 'MDM/1.0',
   },
   iPadOS: {
     productName: 'iPad14,3',
     modelName: 'iPad',
     model: 'MNXF3LL/A',
-    osVersion: '18.1',
-    buildVersion: '22B83',
+    softwareUpdateId: 'iPad14,3',
+    cellular: false,
     chip: '00008112',
-    userAgent: 'MDM/1.0',
   },
   tvOS: {
     productName: 'AppleTV14,1',
     modelName: 'Apple TV',
     model: 'MN873LL/A',
-    osVersion: '18.1',
-    buildVersion: '22J580',
+    softwareUpdateId: 'AppleTV14,1',
+    cellular: false,
     chip: '00008110',
-    userAgent: 'MDM/1.0',
   },
   watchOS: {
     productName: 'Watch7,1',
     modelName: 'Apple Watch',
     model: 'MR933LL/A',
-    osVersion: '11.1',
-    buildVersion: '22R585',
+    softwareUpdateId: 'Watch7,1',
+    cellular: false,
     chip: '00008310',
-    userAgent: 'MDM/1.0',
   },
   visionOS: {
     productName: 'RealityDevice14,1',
     modelName: 'Apple Vision Pro',
     model: 'MQL83LL/A',
-    osVersion: '2.1',
-    buildVersion: '22N580',
+    softwareUpdateId: 'RealityDevice14,1',
+    cellular: false,
     chip: '00008132',
-    userAgent: 'MDM/1.0',
   },
 }
 
-/** Platforms whose TokenUpdate carries an UnlockToken (spec/apple-protocol.md §1.2). */
+/** Platforms whose TokenUpdate carries an UnlockToken (Apple: Token Update). */
 export const PLATFORMS_WITH_PASSCODE: ReadonlySet<Platform> = new Set([
   'iOS',
   'iPadOS',

@@ -1,7 +1,7 @@
 /** What a device does with an enrolment profile that is pushed to it while it has one. */
 import type { PlistDict } from '../plist/value.ts'
-import { errorReport } from './answers.ts'
-import type { Installed } from './installed.ts'
+import { errorReport } from './answers/answers.ts'
+import type { Installed } from './answers/installed.ts'
 import {
   type EnrollmentProfile,
   obtainIdentity,
@@ -34,7 +34,7 @@ export interface Management {
 /**
  * The enrolment profile of a device. A pushed one is checked for what may not change; then the device gets the new
  * identity and checks in with it, before it answers the command. When something fails the old profile and its
- * identity are put back (`apple-protocol.md` §3.3).
+ * identity are put back (Apple: Install Profile Command).
  */
 export function createManagement(options: ManagementOptions): Management {
   const { wire, name, scep } = options

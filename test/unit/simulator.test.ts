@@ -1,17 +1,14 @@
 import { Buffer } from 'node:buffer'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { REQUEST_TYPES } from '../../src/apple/schema.ts'
 import { decodeSignatureHeader, verifyDetached } from '../../src/pki/cms.ts'
 import { dictAt } from '../../src/plist/dict.ts'
 import type { PlistDict } from '../../src/plist/value.ts'
 import { writePlist } from '../../src/plist/write.ts'
-import {
-  type Answer,
-  createSimulatedDevice,
-  type DeviceOptions,
-} from '../../src/simulator/device.ts'
+import type { Answer } from '../../src/simulator/answers/respond.ts'
+import { createSimulatedDevice, type DeviceOptions } from '../../src/simulator/device.ts'
 import { createIdentity, createIssuer, newKey } from '../../src/simulator/identity.ts'
 import { newSerial, newUdid } from '../../src/simulator/platforms.ts'
-import { requestTypeNames } from '../../src/simulator/request-types.ts'
 import { command, type FakeServer, startFakeServer } from './simulator-server.ts'
 
 const ca = createIssuer({ commonName: 'Test CA', key: newKey('ec') })
@@ -81,6 +78,17 @@ describe('a simulated device’s messages', () => {
       },
       { MessageType: 'TokenUpdate', PushMagic: mac.magic, Token: mac.token },
     ])
+  })
+
+  it('name the OS everywhere', async () => {
+    const mac = device({ osVersion: '27.0.1' })
+    await mac.enroll()
+    expect(messages()[0]).toMatchObject({ OSVersion: '27.0.1', BuildVersion: '26A84' })
+    expect(server.received[0]?.headers['user-agent']).toContain('Darwin/26.0.1')
+    const Queries = ['OSVersion', 'BuildVersion']
+    await answerTo('DeviceInformation', { Queries }, mac)
+    expect(queryResponses()).toEqual({ OSVersion: '27.0.1', BuildVersion: '26A84' })
+    expect(() => device({ osVersion: 'Sonoma' })).toThrow('Sonoma: not a version of macOS')
   })
 
   it('go to ServerURL when the profile has no CheckInURL', async () => {
@@ -160,7 +168,7 @@ describe('a simulated device’s ids', () => {
       expect(message).not.toHaveProperty('UDID')
       expect(message).not.toHaveProperty('SerialNumber')
     }
-    expect(messages().at(-1)).toMatchObject({ QueryResponses: { OSVersion: '18.1' } })
+    expect(messages().at(-1)).toMatchObject({ QueryResponses: { OSVersion: '26.4' } })
     expect(Object.keys(queryResponses())).toEqual(['OSVersion'])
   })
 
@@ -268,7 +276,7 @@ describe('a simulated device’s answers', () => {
   it('to DeviceInformation hold exactly the queries that the platform knows', async () => {
     const Queries = ['UDID', 'OSVersion', 'IMEI', 'Nonsense']
     await answerTo('DeviceInformation', { Queries })
-    expect(queryResponses()).toEqual({ UDID: device().udid, OSVersion: '15.1' })
+    expect(queryResponses()).toEqual({ UDID: device().udid, OSVersion: '26.4' })
     await answerTo('DeviceInformation', { Queries }, device({ platform: 'iOS' }))
     expect(Object.keys(queryResponses()).sort()).toEqual(['IMEI', 'OSVersion', 'UDID'])
   })
@@ -299,7 +307,7 @@ describe('a simulated device’s answers', () => {
     })
   })
 
-  it('exist for every request type on some platform and channel', async () => {
+  it('exist for every request type on some platform, channel and OS', async () => {
     const replies: Uint8Array[] = []
     // In memory: hundreds of requests over sockets would test only the machine.
     const answering = {
@@ -322,13 +330,14 @@ describe('a simulated device’s answers', () => {
       mac,
       mac.userChannel({ userId: 'GUID', shortName: 'a' }),
       device({ ...answering, platform: 'iOS' }),
+      device({ ...answering, platform: 'iOS', osVersion: '27.0' }),
       sharedIPad,
       sharedIPad.userChannel({ userId: '', shortName: 'a' }),
     ]) {
-      replies.push(...requestTypeNames.map((name) => command(name, name, fields)))
-      expect(await channel.poll()).toMatchObject({ answered: requestTypeNames.length })
+      replies.push(...REQUEST_TYPES.map((name) => command(name, name, fields)))
+      expect(await channel.poll()).toMatchObject({ answered: REQUEST_TYPES.length })
     }
-    expect(requestTypeNames.filter((name) => !acknowledged.has(name))).toEqual([])
+    expect(REQUEST_TYPES.filter((name) => !acknowledged.has(name))).toEqual([])
   })
 
   it('of ProfileList follow InstallProfile and RemoveProfile', async () => {

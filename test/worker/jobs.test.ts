@@ -335,7 +335,11 @@ describe('a job', () => {
 describe('a filter', () => {
   it('means enrolled devices by platform, model, OS and serial number', async () => {
     const mac = newDevice({ platform: 'macOS', serial: `M${crypto.randomUUID()}` })
-    const phone = newDevice({ platform: 'iOS', serial: `P${crypto.randomUUID()}` })
+    const phone = newDevice({
+      platform: 'iOS',
+      osVersion: '18.1',
+      serial: `P${crypto.randomUUID()}`,
+    })
     const gone = newDevice({ platform: 'iOS', serial: `G${crypto.randomUUID()}` })
     await Promise.all([mac, phone, gone].map(enrolled))
     await api('POST', `/api/devices/${gone.udid}/retire`)

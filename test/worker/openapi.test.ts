@@ -44,8 +44,9 @@ interface Prepared {
 /** Makes what an operation's examples speak of. */
 type Prepare = () => Promise<Prepared>
 
+/** With the OS that the examples of filters name. */
 async function enrolled() {
-  const device = newDevice()
+  const device = newDevice({ osVersion: '15.1' })
   await device.enroll()
   return { ids: { id: device.udid } }
 }

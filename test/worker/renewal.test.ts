@@ -10,7 +10,7 @@ import {
   obtainIdentity,
   readEnrollmentProfile,
 } from '../../src/simulator/enrolment.ts'
-import { readProfile } from '../../src/simulator/installed.ts'
+import { readProfile } from '../../src/simulator/answers/installed.ts'
 import {
   readCertRep,
   sendScepRequest,

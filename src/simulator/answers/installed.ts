@@ -1,7 +1,7 @@
-import { isDict } from '../plist/dict.ts'
-import { signedContent } from '../pki/cms.ts'
-import { readPlist } from '../plist/read.ts'
-import type { PlistDict, PlistValue } from '../plist/value.ts'
+import { isDict } from '../../plist/dict.ts'
+import { signedContent } from '../../pki/cms.ts'
+import { readPlist } from '../../plist/read.ts'
+import type { PlistDict, PlistValue } from '../../plist/value.ts'
 
 /** What commands have put on one channel, by profile and bundle identifier. */
 export interface Installed {
@@ -15,7 +15,7 @@ export interface Application {
 }
 
 const PREINSTALLED: readonly (readonly [string, string])[] = [
-  ['com.apple.mobilesafari', 'Safari'],
+  ['com.apple.calculator', 'Calculator'],
   ['com.apple.Maps', 'Maps'],
   ['com.example.intranet', 'Intranet'],
 ]

@@ -1,15 +1,23 @@
-import { arrayAt, isDict, stringAt } from '../plist/dict.ts'
-import { PlistError } from '../plist/error.ts'
-import type { PlistDict, PlistValue } from '../plist/value.ts'
+import { arrayAt, isDict, stringAt } from '../../plist/dict.ts'
+import { PlistError } from '../../plist/error.ts'
+import type { PlistDict, PlistValue } from '../../plist/value.ts'
+import { nextUpdate, type OperatingSystem } from '../os.ts'
+import type { Hardware } from '../platforms.ts'
 import { type Installed, readProfile } from './installed.ts'
-import type { Hardware } from './platforms.ts'
-import { asDocumented, documentedResponse, supports, type Where } from './request-types.ts'
-import { PLAUSIBLE_VALUES } from './values.ts'
+import {
+  asDocumented,
+  documentedResponse,
+  supports,
+  supportsSetting,
+  type Where,
+} from './responses.ts'
+import { CELLULAR_KEYS, PLAUSIBLE_VALUES, VALUES_IN } from './values.ts'
 
 /** What a device knows about itself and the channel that a command came by. */
 export interface AnswerContext {
   readonly where: Where
   readonly hardware: Hardware
+  readonly os: OperatingSystem
   readonly name: string
   readonly udid: string
   readonly serial: string
@@ -27,9 +35,10 @@ export function defaultAnswer(
 ): PlistDict {
   const supported = supports(requestType, context.where)
   if (supported !== 'yes') {
-    return supported === 'unknown'
-      ? errorReport('MCMDMErrorDomain', 12021, `“${requestType}” is not a valid request type.`)
-      : errorReport('MCMDMErrorDomain', 12021, `“${requestType}” is not supported here.`)
+    // A device knows nothing of a later or an earlier OS: only `not here` is a type that it knows.
+    return supported === 'not here'
+      ? errorReport('MCMDMErrorDomain', 12021, `“${requestType}” is not supported here.`)
+      : errorReport('MCMDMErrorDomain', 12021, `“${requestType}” is not a valid request type.`)
   }
   try {
     const behaviour = BEHAVIOURS.get(requestType) ?? acknowledge(requestType)
@@ -42,7 +51,7 @@ export function defaultAnswer(
   }
 }
 
-/** An Error report as Apple's devices word it (spec/apple-protocol.md §2.3). */
+/** An Error report as Apple's devices word it (Apple: ErrorChainItem); of a command, or of one of its settings. */
 export function errorReport(domain: string, code: number, description: string): PlistDict {
   const item = {
     ErrorCode: code,
@@ -77,33 +86,74 @@ function acknowledge(requestType: string): Behaviour {
 }
 
 function documented(requestType: string, context: AnswerContext): PlistDict {
-  return documentedResponse(requestType, context.where, valuesOf(context), context.now)
+  const { where, hardware, now } = context
+  return documentedResponse(requestType, {
+    where,
+    values: {
+      ...PLAUSIBLE_VALUES,
+      ...VALUES_IN[requestType],
+      ...valuesOf(context),
+      ...(UPDATE_COMMANDS.has(requestType) ? updateValues(context) : {}),
+    },
+    absent: hardware.cellular ? NOTHING : CELLULAR_KEYS,
+    now,
+  })
 }
 
+const NOTHING: ReadonlySet<string> = new Set()
+
 function valuesOf(context: AnswerContext): PlistDict {
-  const { hardware, name, udid } = context
+  const { hardware, os, name, udid, where } = context
   const hostName = name.replaceAll(/[^A-Za-z0-9]+/g, '-')
+  const nextWeek = new Date(context.now.getTime() + 7 * 86_400_000)
   return {
-    ...PLAUSIBLE_VALUES,
-    BuildVersion: hardware.buildVersion,
+    BuildVersion: os.build,
+    CellularTechnology: hardware.cellular ? 3 : 0,
+    DeferredUntil: nextWeek,
     DeviceID: udid,
     DeviceName: name,
+    ExpiryDate: nextWeek,
     HostName: `${hostName}.local`,
-    IsMultiUser: context.where.scope.startsWith('shared'),
-    IsUserEnrollment: context.where.userEnrollment,
+    IsActivationLockManageable: !where.userEnrollment,
+    IsMultiUser: where.scope.startsWith('shared'),
+    // A User Enrollment never supervises.
+    IsSupervised: !where.userEnrollment,
+    IsUserEnrollment: where.userEnrollment,
     LocalHostName: hostName,
-    Model: hardware.model,
+    Model: where.platform === 'macOS' ? hardware.productName : hardware.model,
     ModelName: hardware.modelName,
     ModelNumber: hardware.model,
-    OSVersion: hardware.osVersion,
+    NextScheduledInstall: nextWeek,
+    OSVersion: os.version,
     ProductName: hardware.productName,
     ProvisioningUDID: udid,
     PushToken: context.token,
     SerialNumber: context.serial,
-    SoftwareUpdateDeviceID: hardware.productName,
+    SoftwareUpdateDeviceID: hardware.softwareUpdateId,
+    SupplementalBuildVersion: os.build,
+    Timestamp: context.now.toISOString(),
     UDID: udid,
   }
 }
+
+/** The update that a device offers, and says how far it is: the next version of its OS. */
+function updateValues({ where: { platform }, os }: AnswerContext): PlistDict {
+  const { version, build } = nextUpdate(os)
+  return {
+    Build: build,
+    HumanReadableName: `${platform} ${version}`,
+    ProductKey: `MSU_UPDATE_${build}_patch_${version}_minor`,
+    ProductName: platform,
+    SupplementalBuildVersion: build,
+    Version: version,
+  }
+}
+
+const UPDATE_COMMANDS: ReadonlySet<string> = new Set([
+  'AvailableOSUpdates',
+  'OSUpdateStatus',
+  'ScheduleOSUpdate',
+])
 
 /** Devices leave out queries that they do not know or may not answer; without a list they answer all. */
 function answerQueries(command: PlistDict, context: AnswerContext): PlistDict {
@@ -188,7 +238,12 @@ function listApplications(command: PlistDict, context: AnswerContext): PlistDict
 }
 
 function named(item: PlistDict, identifier: string, name: string): PlistDict {
-  return { ...item, Identifier: identifier, Name: name }
+  return {
+    ...item,
+    Identifier: identifier,
+    Name: name,
+    ...('Path' in item ? { Path: `/Applications/${name}.app` } : {}),
+  }
 }
 
 function listManagedApplications(command: PlistDict, context: AnswerContext): PlistDict {
@@ -202,18 +257,25 @@ function listManagedApplications(command: PlistDict, context: AnswerContext): Pl
   return { Status: 'Acknowledged', ManagedApplicationList: Object.fromEntries(list) }
 }
 
-/** Apple's schema has one dictionary here; devices send an array with one result per setting. */
-function applySettings(command: PlistDict): PlistDict {
-  const results = (arrayAt(command, 'Settings') ?? []).map(settingResult)
-  return { Status: 'Acknowledged', Settings: results }
+/** One result for each setting: a device does those that it has, and says of the others that it does not. */
+function applySettings(command: PlistDict, { where }: AnswerContext): PlistDict {
+  const results = (arrayAt(command, 'Settings') ?? []).map((setting) =>
+    settingResult(setting, where),
+  )
+  return { Status: 'Acknowledged', Settings: asDocumented('Settings', 'Settings', where, results) }
 }
 
-function settingResult(setting: PlistValue): PlistDict {
+function settingResult(setting: PlistValue, where: Where): PlistDict {
   const item = isDict(setting) ? stringAt(setting, 'Item') : undefined
-  const identifier = isDict(setting) ? stringAt(setting, 'Identifier') : undefined
+  if (!isDict(setting) || item === undefined) {
+    return { Status: 'CommandFormatError' }
+  }
+  const identifier = stringAt(setting, 'Identifier')
   return {
-    ...(item === undefined ? {} : { Item: item }),
+    Item: item,
     ...(identifier === undefined ? {} : { Identifier: identifier }),
-    Status: 'Acknowledged',
+    ...(supportsSetting(item, where)
+      ? { Status: 'Acknowledged' }
+      : errorReport('MCSettingsErrorDomain', 28000, `“${item}” is not a known setting.`)),
   }
 }
