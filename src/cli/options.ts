@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { DEFAULT_RELEASE, readRelease } from '../simulator/os.ts'
 import { CliError, messageOf } from './error.ts'
 
 export interface StartOptions {
@@ -9,6 +10,8 @@ export interface StartOptions {
   webhook: string | undefined
   deviceCAFiles: string[]
   devices: number
+  /** What new simulated devices run. */
+  os: string | undefined
   push: { certificateFile: string; keyFile: string } | undefined
   apns: string | undefined
   inspect: number | undefined
@@ -22,6 +25,9 @@ interface Flag {
   alias?: string
   help: string
 }
+
+/** Of `--os`, for new simulated devices. */
+export const OS_HELP = `OS of new simulated devices, as iOS counts: 27.0, or 18.1 for macOS 15.1 (${DEFAULT_RELEASE})`
 
 const FLAGS: readonly Flag[] = [
   { name: 'port', argument: 'PORT', help: 'port to listen on, 0 for a free one (8787)' },
@@ -40,6 +46,7 @@ const FLAGS: readonly Flag[] = [
     help: 'PEM of CAs whose device identities are accepted too; repeatable',
   },
   { name: 'devices', argument: 'N', help: 'enrol N simulated devices that answer (0)' },
+  { name: 'os', argument: 'VERSION', help: OS_HELP },
   {
     name: 'push-cert',
     argument: 'FILE',
@@ -63,6 +70,9 @@ export function readOptions(args: readonly string[]): StartOptions {
       '--devices with --push-cert: Apple would get the tokens of simulated devices',
     )
   }
+  if (values.has('os') && !values.has('devices')) {
+    throw new CliError('--os is of simulated devices, so it needs --devices N')
+  }
   return {
     port: wholeNumber('port', last('port') ?? '8787', 65_535),
     host: last('host') ?? '127.0.0.1',
@@ -71,6 +81,7 @@ export function readOptions(args: readonly string[]): StartOptions {
     webhook: url('webhook', last('webhook')),
     deviceCAFiles: values.get('device-ca') ?? [],
     devices: wholeNumber('devices', last('devices') ?? '0', 100_000),
+    os: optional(last('os'), osRelease),
     push: pushFiles(last('push-cert'), last('push-key')),
     apns: url('apns', last('apns')),
     inspect: optional(last('inspect'), (text) => wholeNumber('inspect', text, 65_535)),
@@ -148,6 +159,15 @@ function wholeNumber(name: string, text: string, max: number): number {
     throw new CliError(`--${name} ${text}: not a whole number from 0 to ${max}`)
   }
   return number
+}
+
+/** @throws CliError for what is no release of Apple's systems. */
+export function osRelease(text: string): string {
+  try {
+    return readRelease(text)
+  } catch (error) {
+    throw new CliError(`--os ${text}: ${messageOf(error)}`)
+  }
 }
 
 function optional<T>(text: string | undefined, read: (text: string) => T): T | undefined {

@@ -8,6 +8,7 @@ import { type ReceivedCommand, type Session, statusOf } from '../simulator/sessi
 import type { PlistDict } from '../plist/value.ts'
 import { CliError, messageOf } from './error.ts'
 import { profileUrl } from './fleet.ts'
+import { OS_HELP, osRelease } from './options.ts'
 
 const FLAGS = {
   server: {
@@ -27,6 +28,7 @@ const FLAGS = {
   },
   'device-ca-key': { type: 'string', argument: 'FILE', help: 'PEM of the private key of that CA' },
   devices: { type: 'string', argument: 'N', default: '1', help: 'how many devices enrol (1)' },
+  os: { type: 'string', argument: 'VERSION', help: OS_HELP },
   interval: {
     type: 'string',
     argument: 'S',
@@ -48,6 +50,7 @@ interface SimulateOptions {
   readonly ca: Issuer | undefined
   readonly enrollToken: string
   readonly devices: number
+  readonly os: string | undefined
   readonly interval: number
   readonly topic: string
 }
@@ -68,6 +71,7 @@ async function main(args: readonly string[]): Promise<void> {
   const options = checked(values)
   const fleet = await createFleet({
     count: options.devices,
+    ...(options.os === undefined ? {} : { release: options.os }),
     fetch,
     server: options.server,
     scep: { fetch, server: options.server },
@@ -76,7 +80,7 @@ async function main(args: readonly string[]): Promise<void> {
     sessionEnded: printTrouble,
   })
   for (const device of fleet.devices) {
-    console.log(`${device.udid}  ${device.platform}  ${device.serial}`)
+    console.log(`${device.udid}  ${device.platform} ${device.osVersion}  ${device.serial}`)
   }
   console.log(`${options.devices} devices enrolled, polling every ${options.interval} s`)
   await pollForEver(fleet, options.interval)
@@ -141,6 +145,7 @@ function checked(values: ReturnType<typeof parse>): SimulateOptions {
     ca: caOf(values['device-ca'], values['device-ca-key']),
     enrollToken: values['enroll-token'] ?? process.env['ENROLL_TOKEN'] ?? '',
     devices: Math.ceil(positive('devices', values.devices)),
+    os: values.os === undefined ? undefined : osRelease(values.os),
     interval: positive('interval', values.interval),
     topic: values.topic,
   }

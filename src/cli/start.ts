@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { reach } from '../simulator/enrolment.ts'
 import type { Fleet } from '../simulator/fleet.ts'
+import { versionIn } from '../simulator/os.ts'
 import { installCA, listCAs, newAuthority, pemPairOf, readEnrollment } from './admin-client.ts'
 import { CliError, complaintOf, messageOf } from './error.ts'
 import { type FleetStart, startFleet } from './fleet.ts'
@@ -108,6 +109,7 @@ async function start(options: StartOptions, running: AsyncDisposableStack): Prom
       server: url,
       profileUrl: reach(enrolment.profile_url, url),
       stateDir: join(directory, 'devices'),
+      ...(options.os !== undefined && { release: options.os }),
       ...(apns && { apns }),
     })
     running.defer(() => fleet.close())
@@ -122,6 +124,16 @@ async function startDevices(
     throw new CliError(`the simulated devices: ${messageOf(error)}`)
   })
   console.log(`${count} simulated ${count === 1 ? 'device' : 'devices'} enrolled`)
+  const { release } = where
+  const others = fleet.devices.filter(
+    ({ platform, osVersion }) =>
+      release !== undefined && osVersion !== versionIn(release, platform),
+  )
+  if (others.length > 0) {
+    console.log(
+      `${others.length} of them are of an earlier start and keep their OS: --os is for new ones`,
+    )
+  }
   return fleet
 }
 

@@ -19,7 +19,7 @@ test('without a flag it listens on this machine and simulates no device', () => 
 
 test('every flag of the command line is read', () => {
   const line =
-    '--port 0 --host ::1 --state /s --api-key=k --webhook http://h/x --device-ca a --device-ca b --devices 3 --push-cert c --push-key d --apns https://a:1'
+    '--port 0 --host ::1 --state /s --api-key=k --webhook http://h/x --device-ca a --device-ca b --devices 3 --os 27 --push-cert c --push-key d --apns https://a:1'
   expect(readOptions(line.split(' '))).toEqual({
     port: 0,
     host: '::1',
@@ -28,6 +28,7 @@ test('every flag of the command line is read', () => {
     webhook: 'http://h/x',
     deviceCAFiles: ['a', 'b'],
     devices: 3,
+    os: '27.0',
     push: { certificateFile: 'c', keyFile: 'd' },
     apns: 'https://a:1',
     help: false,
@@ -45,6 +46,11 @@ test.each([
   [['--port', '70000'], '--port 70000: not a whole number from 0 to 65535'],
   [['--port', '8o'], '--port 8o: not a whole number'],
   [['--devices=-1'], '--devices -1: not a whole number'],
+  [
+    ['--devices', '1', '--os', '17.4'],
+    '--os 17.4: not a release of iOS 18, or of 26 and later, such as 27.0',
+  ],
+  [['--os', '27.0'], '--os is of simulated devices, so it needs --devices N'],
   [['--port', '-1'], "Option '--port' argument is missing, or begins with a dash"],
   [['--state', ''], '--state: empty'],
   [['--host', ' '], '--host: empty'],

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -51,6 +51,19 @@ describe('a fleet', () => {
     expect(new Set(devices.map((device) => device.platform)).size).toBe(3)
     expect(new Set(devices.map((device) => device.udid)).size).toBe(5)
     expect(kinds().filter((kind) => kind === 'Idle')).toHaveLength(5)
+  })
+
+  it('runs the release that it is told, or a current one', async () => {
+    const platforms = ['macOS', 'watchOS'] as const
+    const versions = (run: Fleet) => run.devices.map((device) => device.osVersion)
+    expect(versions(await start({ count: 2, platforms }))).toEqual(['26.4', '26.4'])
+    await fleet?.close()
+    expect(versions(await start({ count: 2, platforms, release: '18.1' }))).toEqual([
+      '15.1',
+      '11.1',
+    ])
+    await fleet?.close()
+    await expect(start({ release: '20.0' })).rejects.toThrow('not a release of iOS 18')
   })
 
   it('registers token and magic before the server learns them, and polls when woken', async () => {
@@ -108,6 +121,25 @@ describe('the fleet of npm start', () => {
       const udids = (list: typeof first) => new Set(list.map(({ message }) => message['UDID']))
       expect(udids(server.received)).toEqual(udids(first))
       expect(registered.slice(2).sort()).toEqual(registered.slice(0, 2).sort())
+    } finally {
+      rmSync(stateDir, { recursive: true })
+    }
+  })
+
+  it('keeps the OS of its devices, and those without one are of before there was one', async () => {
+    const stateDir = mkdtempSync(join(tmpdir(), 'edgemdm-fleet-'))
+    const versions = async (release: string, count: number) => {
+      const { devices } = await start({ count, release, ...memoryIn(stateDir) })
+      await fleet?.close()
+      return devices.map(({ platform, osVersion }) => `${platform} ${osVersion}`)
+    }
+    try {
+      expect(await versions('27.0', 1)).toEqual(['macOS 27.0'])
+      expect(await versions('26.1', 2)).toEqual(['macOS 27.0', 'iOS 26.1'])
+      const file = join(stateDir, 'device-0.json')
+      const { osVersion: _, ...older } = JSON.parse(readFileSync(file, 'utf8'))
+      writeFileSync(file, JSON.stringify(older))
+      expect(await versions('27.0', 2)).toEqual(['macOS 15.1', 'iOS 26.1'])
     } finally {
       rmSync(stateDir, { recursive: true })
     }
