@@ -2,7 +2,7 @@
 import type { Platform } from './platform.ts'
 import table from './commands.json' with { type: 'json' }
 
-/** One key of a command; `item` is what its array holds. `on` is absent where it exists wherever its parent does. */
+/** A key of a command, or of an answer. `item` is what its array holds; `on` is there where not all of its parent's platforms have it. */
 export interface KeySchema {
   readonly type: string
   readonly required?: boolean
