@@ -47,7 +47,7 @@ export function decodeFields(
   const dict: Record<string, PlistValue> = Object.create(null)
   const echo: Record<string, JsonValue> = {}
   for (const field of fields) {
-    const decoded = READERS[field.type](field, json, at)
+    const decoded = read(field, json, at)
     const isSent = at.reading === 'exact' ? fieldAt(json, field.json) !== undefined : field.always
     const sent = decoded.plist ?? (isSent ? ZEROS[field.type] : undefined)
     const shown = decoded.echo ?? field.echo
@@ -55,6 +55,15 @@ export function decodeFields(
     if (shown !== undefined) echo[field.json] = shown
   }
   return { dict, echo }
+}
+
+function read(field: Field, json: JsonObject, at: At): Decoded {
+  try {
+    return READERS[field.type](field, json, at)
+  } catch (error) {
+    if (field.added && at.reading === 'micromdm' && error instanceof GoFieldError) return ABSENT
+    throw error
+  }
 }
 
 type Reader = (field: Field, json: JsonObject, at: At) => Decoded

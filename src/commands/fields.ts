@@ -42,9 +42,11 @@ export interface Field {
     | undefined
   /** A PIN, password, token or private key, or what holds one. */
   readonly secret: boolean
+  /** MicroMDM does not know it, and takes any value of it: one that cannot be sent is left out in its reading. */
+  readonly added: boolean
 }
 
-type Extra = Partial<Pick<Field, 'always' | 'echo' | 'fields' | 'shape' | 'secret'>>
+type Extra = Partial<Pick<Field, 'always' | 'echo' | 'fields' | 'shape' | 'secret' | 'added'>>
 
 /** A row of the command table: `[JSON name, plist key, type, what is unusual]`. */
 export function field(json: string, plist: string, type: FieldType, extra: Extra = {}): Field {
@@ -57,6 +59,7 @@ export function field(json: string, plist: string, type: FieldType, extra: Extra
     fields: [],
     shape: undefined,
     secret: false,
+    added: false,
     ...extra,
   }
 }

@@ -25,7 +25,7 @@ function command(
 ): CommandType {
   return {
     requestType,
-    fields: [...fields, NETWORK_TETHER],
+    fields: fields.includes(NETWORK_TETHER) ? fields : [...fields, { ...NETWORK_TETHER, ...ADDED }],
     secret: marks.includes('secret') || fields.some(({ secret }) => secret),
     destructive: marks.includes('destructive'),
     lasting: marks.includes('lasting'),
@@ -34,15 +34,16 @@ function command(
 
 const ALWAYS = { always: true }
 const SECRET = { secret: true }
+const ADDED = { added: true }
 
-/** Apple takes it with every command. */
+/** Apple takes it with every command, MicroMDM with few. */
 const NETWORK_TETHER = field(
   'request_requires_network_tether',
   'RequestRequiresNetworkTether',
   'bool',
 )
 
-const MANAGED_ONLY = field('managed_only', 'ManagedOnly', 'bool')
+const MANAGED_ONLY = field('managed_only', 'ManagedOnly', 'bool', ADDED)
 
 const IDENTIFIERS = field('identifiers', 'Identifiers', 'strings')
 const IDENTIFIER = field('identifier', 'Identifier', 'string')
@@ -51,7 +52,7 @@ const MANIFEST_URL = field('manifest_url', 'ManifestURL', 'string')
 const MESSAGE = field('message', 'Message', 'string')
 const PHONE_NUMBER = field('phone_number', 'PhoneNumber', 'string')
 const MEDIA_TYPE = field('media_type', 'MediaType', 'string')
-const PERSISTENT_ID = field('persistent_id', 'PersistentID', 'string')
+const PERSISTENT_ID = field('persistent_id', 'PersistentID', 'string', ADDED)
 
 /** Fields of both ways to install an app; MicroMDM knows them for InstallApplication only, or not at all. */
 const MANAGED_APP = [
@@ -65,6 +66,7 @@ const MANAGED_APP = [
 const SET_PASSWORD = [
   field('current_password', 'CurrentPassword', 'string', SECRET),
   field('new_password', 'NewPassword', 'string', { always: true, echo: '', ...SECRET }),
+  NETWORK_TETHER,
   field('allow_oroms', 'AllowOroms', 'bool'),
 ]
 
@@ -120,7 +122,7 @@ const COMMANDS: readonly CommandType[] = [
   ]),
   command('DeviceInformation', [
     field('queries', 'Queries', 'strings'),
-    field('device_attestation_nonce', 'DeviceAttestationNonce', 'data'),
+    field('device_attestation_nonce', 'DeviceAttestationNonce', 'data', ADDED),
   ]),
   command(
     'DeviceLock',
@@ -245,10 +247,10 @@ const COMMANDS: readonly CommandType[] = [
     field('media_url', 'MediaURL', 'string'),
     MEDIA_TYPE,
     PERSISTENT_ID,
-    field('kind', 'Kind', 'string'),
-    field('title', 'Title', 'string'),
-    field('author', 'Author', 'string'),
-    field('version', 'Version', 'string'),
+    field('kind', 'Kind', 'string', ADDED),
+    field('title', 'Title', 'string', ADDED),
+    field('author', 'Author', 'string', ADDED),
+    field('version', 'Version', 'string', ADDED),
   ]),
   command('RemoveMedia', [STORE_ID, MEDIA_TYPE, PERSISTENT_ID]),
   command('SetFirmwarePassword', SET_PASSWORD, 'destructive', 'lasting'),

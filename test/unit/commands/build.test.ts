@@ -190,6 +190,21 @@ describe('a command’s mark', () => {
 })
 
 describe('bodies as clients really send them', () => {
+  test('pass with any value of what MicroMDM does not know, as from its verify_recovery_lock', () => {
+    const fields = { password: 'p', request_requires_network_tether: '' }
+    expect(sent(built('VerifyRecoveryLock', fields))).toEqual({
+      RequestType: 'VerifyRecoveryLock',
+      Password: 'p',
+    })
+    const request = { udid: 'U1', request_type: 'VerifyRecoveryLock', ...fields }
+    expect(buildCommand(request, () => 'new-uuid', 'exact')).toMatchObject({
+      ok: false,
+      plain: 'request_requires_network_tether has to be true or false, not a string',
+    })
+    const known = { udid: 'U1', request_type: 'SetRecoveryLock', ...fields }
+    expect(refusal(JSON.stringify(known))).toContain('of type bool')
+  })
+
   test('the guide’s request, with its trailing comma', () => {
     const guide = readFileSync(
       join(import.meta.dirname, '../../vectors/guide-samples.json'),
