@@ -15,6 +15,8 @@ import {
 export interface CommandFault {
   readonly path: readonly (string | number)[]
   readonly detail: string
+  /** Keys of the command that the detail ends with: another form of it names them otherwise. */
+  readonly keys?: readonly string[]
 }
 
 type Path = CommandFault['path']
@@ -29,8 +31,33 @@ export const MAX_FAULTS = 10
 /** The server puts it in when it is not there (docs/escrow.md). */
 const FILLED_IN: ReadonlySet<string> = new Set(['ClearPasscode.UnlockToken'])
 
-/** Empty means something: it takes the password away ("SetRecoveryLockCommand.Command", Apple's documentation). */
-const MAY_BE_EMPTY: ReadonlySet<string> = new Set(['NewPassword'])
+/**
+ * Empty means something: it takes the password away ("SetRecoveryLockCommand.Command", Apple's documentation), and a Mac may
+ * have no second address.
+ */
+const MAY_BE_EMPTY: ReadonlySet<string> = new Set(['NewPassword', 'SecondaryIPv6AddressList'])
+
+/** "A bitwise OR" ("InstallApplicationCommand.Command", Apple's documentation): 0 is none of the values, and in use. */
+const FLAGS: ReadonlySet<string> = new Set(['ManagementFlags'])
+
+/** Apple's own example asks for them ("Device Information", Apple's documentation), and its schema has them no longer. */
+const EARLIER_QUERIES: ReadonlySet<string> = new Set([
+  'AutomaticAppInstallationEnabled',
+  'AutomaticCheckEnabled',
+  'AutomaticOSInstallationEnabled',
+  'AutomaticSecurityUpdatesEnabled',
+  'BackgroundDownloadEnabled',
+  'CatalogURL',
+  'EthernetMACs',
+  'IsDefaultCatalog',
+  'Languages',
+  'Locales',
+  'PerformPeriodicCheck',
+  'PreviousScanDate',
+  'PreviousScanResult',
+  'SIMMCC',
+  'SIMMNC',
+])
 
 /** Keys of which one has to be there, as the pages of these commands in Apple's documentation say; the schema does not. */
 const ONE_OF: Readonly<Record<string, readonly string[]>> = {
@@ -64,7 +91,7 @@ function* commandFaults(requestType: string, schema: CommandSchema, command: Pli
   yield* dictFaults(given, { ...EVERY_COMMAND, ...schema.keys }, [], requestType)
   const oneOf = ONE_OF[requestType]
   if (oneOf && !oneOf.some((key) => key in given)) {
-    yield { path: [], detail: `${requestType} needs one of ${oneOf.join(', ')}` }
+    yield { path: ['RequestType'], detail: `${requestType} needs one of`, keys: oneOf }
   }
   const pin = given['PIN']
   if (typeof pin === 'string' && pin.length !== PIN_LENGTH) {
@@ -75,7 +102,7 @@ function* commandFaults(requestType: string, schema: CommandSchema, command: Pli
 function* dictFaults(dict: PlistDict, keys: Keys, path: Path, name: string): Faults {
   for (const key in dict) {
     const value = dict[key]
-    const schema = keys[key]
+    const schema = Object.hasOwn(keys, key) ? keys[key] : undefined
     if (value === undefined) {
       continue
     }
@@ -88,11 +115,11 @@ function* dictFaults(dict: PlistDict, keys: Keys, path: Path, name: string): Fau
   }
   for (const [key, { required }] of Object.entries(keys)) {
     const value = dict[key]
-    if (
-      required &&
-      (value === undefined ? !FILLED_IN.has(`${name}.${key}`) : isEmpty(key, value))
-    ) {
+    if (required && value === undefined && !FILLED_IN.has(`${name}.${key}`)) {
       yield { path: [...path, key], detail: `is missing: ${name} needs it` }
+    }
+    if (required && value !== undefined && isEmpty(key, value)) {
+      yield { path: [...path, key], detail: `is empty: ${name} needs it` }
     }
   }
 }
@@ -121,10 +148,16 @@ function* valueFaults(value: PlistValue, schema: KeySchema, path: Path): Faults 
     }
     return
   }
-  if (schema.enum && !schema.enum.some((one) => one === value)) {
-    yield { path, detail: `has to be one of ${schema.enum.join(', ')}` }
+  const values = FLAGS.has(String(path.at(-1))) ? [0, ...(schema.enum ?? [])] : schema.enum
+  if (values && !values.some((one) => one === value)) {
+    yield { path, detail: `has to be one of ${values.join(', ')}` }
   }
-  if (schema.values && typeof value === 'string' && !Object.hasOwn(schema.values, value)) {
+  if (
+    schema.values &&
+    typeof value === 'string' &&
+    !Object.hasOwn(schema.values, value) &&
+    !EARLIER_QUERIES.has(value)
+  ) {
     yield {
       path,
       detail: `Apple documents no ${shortened(value)}${didYouMean(value, Object.keys(schema.values))}`,
@@ -149,6 +182,8 @@ function* contentFaults(value: PlistValue, schema: KeySchema, path: Path): Fault
     const known = Object.hasOwn(kinds, name) ? kinds[name] : undefined
     if (known) {
       yield* dictFaults(value, known.keys, path, name)
+    } else if (kind === undefined) {
+      yield { path: [...path, 'Item'], detail: 'is missing: it says which setting is meant' }
     } else {
       const meant = didYouMean(name, Object.keys(kinds))
       yield { path: [...path, 'Item'], detail: `Apple documents no such setting${meant}` }

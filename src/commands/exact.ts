@@ -1,7 +1,7 @@
 /** What of a request in MicroMDM's JSON says nothing, and where in it a fault of the command is. */
 import { faultsOf, MAX_FAULTS, shortened, type CommandFault } from '../apple/check.ts'
 import { didYouMean } from '../apple/nearest.ts'
-import { commandSchema } from '../apple/schema.ts'
+import { commandSchema, type Keys } from '../apple/schema.ts'
 import type { PlistDict } from '../plist/value.ts'
 import type { Field } from './fields.ts'
 import { fieldAt, isJsonObject } from './go-fields.ts'
@@ -31,17 +31,25 @@ export function faultsOfRequest(
 ): readonly RequestFault[] {
   const open = Object.keys(request).filter((key) => !ENVELOPE.has(key.toLowerCase()))
   return [
+    ...saidTwice(request, '').take(MAX_FAULTS),
     ...unknownNames(fields, request, open, requestType).take(MAX_FAULTS),
-    ...faultsOf(requestType, command).map(({ path, detail }) => ({
+    ...faultsOf(requestType, command).map(({ path, detail, keys }) => ({
       at: placeOf(fields, path),
-      detail,
+      detail: withKeys(
+        detail,
+        keys?.map((key) => placeOf(fields, [key])),
+      ),
     })),
   ]
 }
 
 /** A place in a command under Apple's own keys. */
-export function placeInCommand({ path, detail }: CommandFault): RequestFault {
-  return { at: ['Command', ...path].join('.'), detail }
+export function placeInCommand({ path, detail, keys }: CommandFault): RequestFault {
+  return { at: ['Command', ...path].join('.'), detail: withKeys(detail, keys) }
+}
+
+function withKeys(detail: string, keys: readonly string[] = []): string {
+  return keys.length === 0 ? detail : `${detail} ${keys.join(', ')}`
 }
 
 type Faults = Generator<RequestFault, void, undefined>
@@ -68,37 +76,63 @@ function* unknownNames(
   }
 }
 
+/** Names match in any case, and one of those that differ in nothing else is read. */
+function* saidTwice(json: JsonObject, path: string): Faults {
+  const first = new Map<string, string>()
+  for (const key of Object.keys(json)) {
+    const folded = key.toLowerCase()
+    const other = first.get(folded)
+    if (other === undefined) {
+      first.set(folded, key)
+    } else {
+      yield unread(path + shortened(key), `says again what ${shortened(other)} says: leave one out`)
+    }
+  }
+}
+
 function unread(at: string, detail: string): RequestFault {
   return { at, detail, isUnread: true }
 }
 
 function* unknownInside(field: Field, value: JsonValue | undefined, path: string): Faults {
   if (field.type === 'struct' && isJsonObject(value)) {
-    yield* unknownNames(field.fields, value, Object.keys(value), field.json, `${path}.`)
+    yield* unknownOfStruct(field, value, `${path}.`)
   }
   if (field.type === 'structs') {
     for (const [item, at] of itemsOf(value)) {
       yield* field.shape
         ? unknownOfSetting(field, item, `${path}.${at}.`)
-        : unknownNames(field.fields, item, Object.keys(item), field.json, `${path}.${at}.`)
+        : unknownOfStruct(field, item, `${path}.${at}.`)
     }
   }
+}
+
+function* unknownOfStruct(field: Field, json: JsonObject, path: string): Faults {
+  yield* saidTwice(json, path)
+  yield* unknownNames(field.fields, json, Object.keys(json), field.json, path)
 }
 
 /** A setting takes Apple's own keys too, which the schema knows; of the shared fields, those of its kind. */
 function* unknownOfSetting(field: Field, setting: JsonObject, path: string): Faults {
   const own = Object.keys(setting).filter((key) => !/^[A-Z]/.test(key) || isSharedField(key))
+  yield* saidTwice(setting, path)
   yield* unknownNames(field.fields, setting, own, 'a setting', path)
   const item = fieldAt(setting, 'item')
   const kind = typeof item === 'string' ? item : ''
-  const kinds = commandSchema('Settings')?.keys?.['Settings']?.item?.kinds ?? {}
-  const schema = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined
-  for (const key of schema ? own : []) {
-    const shared = field.fields.find(({ json }) => json === key.toLowerCase())
-    if (shared && schema && !(shared.plist in schema.keys)) {
+  const keys = keysOfSetting(kind)
+  for (const key of keys ? own : []) {
+    const plist = field.fields.find(({ json }) => json === key.toLowerCase())?.plist
+    if (plist !== undefined && keys && !Object.hasOwn(keys, plist)) {
       yield unread(path + key, `${kind} has no such field`)
+    } else if (plist !== undefined && Object.hasOwn(setting, plist) && !isSharedField(plist)) {
+      yield unread(path + key, `says again what ${plist} says: leave one out`)
     }
   }
+}
+
+function keysOfSetting(kind: string): Keys | undefined {
+  const kinds = commandSchema('Settings')?.keys?.['Settings']?.item?.kinds ?? {}
+  return Object.hasOwn(kinds, kind) ? kinds[kind]?.keys : undefined
 }
 
 function itemsOf(value: JsonValue | undefined): (readonly [JsonObject, number])[] {
@@ -113,7 +147,7 @@ function placeOf(fields: readonly Field[], path: CommandFault['path']): string {
   const names = path.map((step) => {
     const field = inside.find(({ plist }) => plist === step)
     inside = field?.fields ?? (typeof step === 'number' ? inside : [])
-    return field?.json ?? step
+    return field?.json ?? (step === 'RequestType' ? 'request_type' : step)
   })
   return names.join('.')
 }

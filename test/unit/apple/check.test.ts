@@ -72,15 +72,16 @@ describe('a fault', () => {
     ['EraseDevice', { PIN: '12345' }, 'PIN: has to have 6 characters'],
     ['EraseDevice', { PIN: 123456 }, 'PIN: has to be a string'],
     ['InstallProfile', {}, 'Payload: is missing: InstallProfile needs it'],
-    ['InstallProfile', { Payload: new Uint8Array() }, 'Payload: is missing'],
+    ['InstallProfile', { Payload: new Uint8Array() }, 'Payload: is empty: InstallProfile needs it'],
     ['InstallProfile', { Payload: 'AAAA' }, 'Payload: has to be data'],
     ['RestartDevice', { NotifyUser: 'yes' }, 'NotifyUser: has to be true or false'],
     ['RestartDevice', { KextPaths: ['/a', 5] }, 'KextPaths.1: has to be a string'],
-    ['InstallApplication', {}, 'needs one of iTunesStoreID, Identifier, ManifestURL'],
+    ['InstallApplication', {}, 'RequestType: InstallApplication needs one of'],
+    ['DeviceLock', { constructor: 'x' }, 'constructor: DeviceLock has no such key'],
     [
       'InstallApplication',
       { Identifier: 'a', ManagementFlags: 2 },
-      'ManagementFlags: has to be one of 1, 4, 5',
+      'ManagementFlags: has to be one of 0, 1, 4, 5',
     ],
     ['InstallApplication', { iTunesStoreID: 1.5 }, 'iTunesStoreID: has to be a whole number'],
     [
@@ -98,7 +99,7 @@ describe('a fault', () => {
       { Queries: ['SerialNumbr'] },
       'Queries.0: Apple documents no SerialNumbr: did you mean SerialNumber?',
     ],
-    ['DeviceInformation', { Queries: [] }, 'Queries: is missing'],
+    ['DeviceInformation', { Queries: [] }, 'Queries: is empty'],
     [
       'Settings',
       { Settings: [{ Item: 'Bluetoth', Enabled: true }] },
@@ -109,7 +110,7 @@ describe('a fault', () => {
       { Settings: [{ Item: 'Bluetooth' }] },
       'Settings.0.Enabled: is missing: Bluetooth needs it',
     ],
-    ['Settings', { Settings: [{ Enabled: true }] }, 'Settings.0.Item: '],
+    ['Settings', { Settings: [{ Enabled: true }] }, 'Settings.0.Item: is missing'],
     [
       'Settings',
       { Settings: [{ Item: 'Bluetooth', Enabled: true, DeviceName: 'x' }] },
@@ -145,6 +146,23 @@ describe('a fault', () => {
     expect(details('ClearPasscode')).toBe('')
     const own = { Identifier: 'a', Configuration: { any: [{ thing: 1.5 }] } }
     expect(details('InstallApplication', own)).toBe('')
+  })
+
+  it('is none in what Apple’s own examples, Fleet and MicroMDM’s scripts send', () => {
+    const app = { iTunesStoreID: 361309726, ManagementFlags: 0, InstallAsManaged: true }
+    expect(details('InstallApplication', app)).toBe('')
+    const own = { ManifestURL: 'https://example.com/a.plist', ManagementFlags: 0 }
+    expect(details('InstallEnterpriseApplication', own)).toBe('')
+    expect(details('DeviceInformation', { Queries: ['UDID', 'Languages', 'SIMMCC'] })).toBe('')
+    const reset = {
+      DeviceDNSName: 'a.local',
+      DeviceRequestType: 'Reset',
+      DeviceRequestUUID: 'u',
+      LOMProtocolVersion: 1,
+      PrimaryIPv6AddressList: ['fe80::1'],
+      SecondaryIPv6AddressList: [],
+    }
+    expect(details('LOMDeviceRequest', { RequestList: [reset] })).toBe('')
   })
 
   it('of thousands is told ten times', () => {
