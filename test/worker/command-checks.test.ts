@@ -40,7 +40,23 @@ describe('a command that says what no command says', () => {
     [{ request_type: 'DeviceLock', PINN: '123456' }, 'PINN', 'did you mean pin?'],
     [{ request_type: 'EraseDevice', pn: '1' }, 'pn', 'did you mean pin?'],
     [{ request_type: 'InstallProfile' }, 'payload', 'is missing'],
-    [{ request_type: 'RemoveProfile', identifier: '' }, 'identifier', 'is missing'],
+    [{ request_type: 'RemoveProfile', identifier: '' }, 'identifier', 'is empty'],
+    [{ request_type: 'InstallMedia' }, 'request_type', 'needs one of itunes_store_id, media_url'],
+    [{ request_type: 'DeviceLock', pin: '123456', PIN: '654321' }, 'PIN', 'what pin says'],
+    [
+      { request_type: 'EraseDevice', return_to_service: { enabled: true, Enabled: false } },
+      'return_to_service.Enabled',
+      'what enabled says',
+    ],
+    [
+      {
+        request_type: 'Settings',
+        settings: [{ item: 'DeviceName', device_name: 'a', DeviceName: 'b' }],
+      },
+      'settings.0.device_name',
+      'what DeviceName says',
+    ],
+    [{ request_type: 'ProfileList', not_befor: 'x' }, 'not_befor', 'did you mean not_before?'],
     [{ request_type: 'ProfileList', wait: 3 }, 'wait', 'it stands in the URL'],
     [
       { request_type: 'DeviceInformation', queries: ['Nam'] },
@@ -68,6 +84,11 @@ describe('a command that says what no command says', () => {
       'did you mean OrganizationInfo?',
     ],
     [{ Command: { RequestType: 'DeviceLock', Pin: '1' } }, 'Command.Pin', 'did you mean PIN?'],
+    [
+      { Command: { RequestType: 'InstallMedia', MediaType: 'Book' } },
+      'Command.RequestType',
+      'needs one of iTunesStoreID, MediaURL',
+    ],
     [{ Command: { RequestType: 'RemoveProfile' } }, 'Command.Identifier', 'is missing'],
     [{ Command: { RequestType: 'ProfileList' }, expire_at: 'x' }, 'expire_at', 'mean expires_at?'],
     [{ Command: { RequestType: 'DeviceLok' } }, 'Command.RequestType', 'did you mean DeviceLock?'],
@@ -97,11 +118,40 @@ describe('a command that says what no command says', () => {
       status: 200,
       body: { outcomes: [{ outcome: 'done', known: false }] },
     })
+    const tonight = {
+      Command: { RequestType: 'ShutDownDevice', not_before: '2099-11-24T22:00:00Z' },
+    }
+    const misplaced = await queue(udid, tonight, '?force=true')
+    expect(misplaced.body.errors).toEqual([
+      { at: 'Command.not_before', detail: 'is no key of a command: it stands beside `Command`' },
+    ])
     const lost = { request_type: 'DeviceLock', pinn: '1', pin: '1' }
     const { body } = await queue(udid, lost, '?force=true')
     expect(body.errors).toEqual([
       { at: 'pinn', detail: 'DeviceLock has no such field: did you mean pin?' },
     ])
+  })
+
+  it('is refused where its body is no text, or names the command where Apple’s keys do not stand', async () => {
+    const { udid } = newDevice()
+    const latin1 = await serve(`/api/devices/${udid}/commands`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${btoa('micromdm:secret')}` },
+      body: Uint8Array.from('{"request_type":"EnableLostMode","message":"Gerät"}', (char) =>
+        char.charCodeAt(0),
+      ),
+    })
+    expect(latin1.status).toBe(400)
+    expect(await latin1.text()).toContain('the body is no UTF-8')
+    for (const body of [
+      { RequestType: 'DeviceLock' },
+      { command: { RequestType: 'DeviceLock' } },
+    ]) {
+      expect((await queue(udid, body)).body.detail).toContain('Apple’s keys stand in `Command`')
+    }
+    expect((await queue(udid, { request_type: 'ProfileList', UDID: udid })).status).toBe(202)
+    const { body } = await queue(udid, { Command: { RequestType: 'D'.repeat(5000) } })
+    expect(body.detail.length).toBeLessThan(500)
   })
 
   it('is sent as it is written: nothing that was not, and no key less', async () => {

@@ -1,5 +1,6 @@
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
+import { isUtf8 } from 'node:buffer'
 import type { AppEnv } from '../app-env.ts'
 import { AdminError } from '../at-device.ts'
 import { readBody } from '../body.ts'
@@ -285,6 +286,9 @@ export const boundedJson: MiddlewareHandler<AppEnv> = async (c, next) => {
     }
     if (BODILESS.has(c.req.method)) {
       return bytes.length === 0 ? next() : problem(400, `${c.req.method} ${NO_BODY}`)
+    }
+    if (!isUtf8(bytes)) {
+      return problem(400, 'the body is no UTF-8, and other bytes would be sent as U+FFFD')
     }
     if (isTooDeep(bytes)) {
       return problem(400, `the body is nested more than ${MAX_DEPTH} levels deep`)

@@ -62,6 +62,7 @@ interface Meant {
 
 /** Beside the command, in either form. */
 const TERMS = ['not_before', 'expires_at']
+const OUTSIDE: ReadonlySet<string> = new Set(['udid', ...TERMS])
 const ENVELOPE = ['Command', 'CommandUUID', 'udid', ...TERMS]
 
 /** A command in MicroMDM's JSON or under Apple's keys. @throws AdminError, GoFieldError */
@@ -82,20 +83,27 @@ export function readCommand(json: JsonObject, meant: Meant): AppleCommand {
       400,
     )
   }
+  const misnamed = ['RequestType', 'command'].find((key) => Object.hasOwn(json, key))
+  if (misnamed && json['Command'] === undefined && !stringField(json, 'request_type', 'body')) {
+    throw new AdminError(
+      `${misnamed}: Apple’s keys stand in \`Command\`, as in {"Command":{"RequestType":"DeviceInformation"}}`,
+      400,
+    )
+  }
   const built =
     json['Command'] === undefined
-      ? buildCommand({ ...withoutTerms(json), udid: id ?? 'many' }, newUUID, 'exact')
+      ? buildCommand({ ...withinCommand(json), udid: id ?? 'many' }, newUUID, 'exact')
       : buildAppleCommand(json, newUUID)
   if (!built.ok) {
     throw new AdminError(built.plain ?? built.error, 400)
   }
   const beside = json['Command'] === undefined ? [] : strangers(json)
-  refuseFaults(built.requestType, [...beside, ...built.faults], meant)
+  refuseFaults(built.requestType, [...beside, ...built.faults.map(misplaced)], meant)
   return built
 }
 
-function withoutTerms(json: JsonObject): JsonObject {
-  const rest = Object.entries(json).filter(([key]) => !TERMS.includes(key.toLowerCase()))
+function withinCommand(json: JsonObject): JsonObject {
+  const rest = Object.entries(json).filter(([key]) => !OUTSIDE.has(key.toLowerCase()))
   return Object.fromEntries(rest)
 }
 
@@ -114,6 +122,17 @@ function strangers(json: JsonObject): readonly RequestFault[] {
 /** Parameters of the call, which some write into the body. */
 const PARAMETERS: ReadonlySet<string> = new Set(['wait', 'force'])
 
+/** What belongs beside `Command`, and would be lost in it: with `force` too, a command for tonight would go out at once. */
+const BESIDE: ReadonlySet<string> = new Set(
+  [...ENVELOPE, ...PARAMETERS, 'request_type', 'command_uuid'].map((key) => `Command.${key}`),
+)
+
+function misplaced(fault: RequestFault): RequestFault {
+  return BESIDE.has(fault.at)
+    ? { at: fault.at, detail: 'is no key of a command: it stands beside `Command`', isUnread: true }
+    : fault
+}
+
 /** @throws AdminError that names each place, and how to send the command all the same */
 function refuseFaults(
   requestType: string,
@@ -126,16 +145,21 @@ function refuseFaults(
   }
   const errors = counted.map((fault) => ({
     at: id === undefined ? `command.${fault.at}` : fault.at,
-    detail:
-      fault.isUnread && PARAMETERS.has(fault.at)
-        ? 'is no part of the command: it stands in the URL (`?wait=`, `?force=`), and `force` to many beside `command`'
-        : fault.detail,
+    detail: detailOf(fault),
   }))
   const text = errors.map(({ at, detail }) => `${at}: ${detail}`).join('; ')
   const byForce = faults.every(({ isUnread }) => !isUnread)
     ? '. If Apple takes it all the same, `force` sends it'
     : ''
-  throw new AdminError(`${requestType} is not queued: ${text}${byForce}`, 400, 400, errors)
+  const name = shortened(requestType)
+  throw new AdminError(`${name} is not queued: ${text}${byForce}`, 400, 400, errors)
+}
+
+function detailOf({ at, detail, isUnread }: RequestFault): string {
+  if (isUnread && PARAMETERS.has(at.toLowerCase())) {
+    return 'is no part of the command: it stands in the URL (`?wait=`, `?force=`), and `force` to many beside `command`'
+  }
+  return detail.endsWith(' has no such field') ? detail + didYouMean(at, TERMS) : detail
 }
 
 /** A request to queue a command on the enrolment `id`. @throws AdminError for what cannot be sent, GoFieldError */

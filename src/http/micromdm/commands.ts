@@ -1,4 +1,5 @@
 import { Hono } from 'hono'
+import { shortened } from '../../apple/check.ts'
 import { buildCommand, GIVEN } from '../../commands/build.ts'
 import { readRawCommand } from '../../commands/raw.ts'
 import type { QueuePage } from '../../device/admin.ts'
@@ -65,7 +66,7 @@ async function queue(c: AdminContext, id: string, command: LenientCommand): Prom
   const { commandUUID: uuid, requestType, payload, secret, source, faults } = command
   if (faults.length > 0) {
     const reason = faults.map(({ at, detail }) => `${at}: ${detail}`).join('; ')
-    warn('command:unchecked', { id, requestType, reason })
+    warn('command:unchecked', { id, requestType: shortened(requestType), reason })
   }
   const by = queuedBy(c, 'micromdm')
   const needs = osNeeds(command, 'announce')
