@@ -62,6 +62,7 @@ const EARLIER_QUERIES: ReadonlySet<string> = new Set([
 /** Keys of which one has to be there, as the pages of these commands in Apple's documentation say; the schema does not. */
 const ONE_OF: Readonly<Record<string, readonly string[]>> = {
   DeleteUser: ['UserName', 'DeleteAllUsers'],
+  EnableLostMode: ['Message', 'PhoneNumber'],
   InstallApplication: ['iTunesStoreID', 'Identifier', 'ManifestURL'],
   InstallEnterpriseApplication: ['Manifest', 'ManifestURL'],
   InstallMedia: ['iTunesStoreID', 'MediaURL'],
@@ -90,7 +91,7 @@ function* commandFaults(requestType: string, schema: CommandSchema, command: Pli
   const { RequestType: _, ...given } = command
   yield* dictFaults(given, { ...EVERY_COMMAND, ...schema.keys }, [], requestType)
   const oneOf = ONE_OF[requestType]
-  if (oneOf && !oneOf.some((key) => key in given)) {
+  if (oneOf && !oneOf.some((key) => says(key, given[key]))) {
     yield { path: ['RequestType'], detail: `${requestType} needs one of`, keys: oneOf }
   }
   const pin = given['PIN']
@@ -127,6 +128,11 @@ function* dictFaults(dict: PlistDict, keys: Keys, path: Path, name: string): Fau
 /** A name that is at fault, as far as it is told: it may be as long as the request. */
 export function shortened(name: string): string {
   return name.length > MAX_NAME ? `${name.slice(0, MAX_NAME)}…` : name
+}
+
+/** An empty name is none, and `DeleteAllUsers` false asks for a name. */
+function says(key: string, value: PlistValue | undefined): boolean {
+  return value !== undefined && value !== false && !isEmpty(key, value)
 }
 
 function isEmpty(key: string, value: PlistValue): boolean {
@@ -182,7 +188,7 @@ function* contentFaults(value: PlistValue, schema: KeySchema, path: Path): Fault
     const known = Object.hasOwn(kinds, name) ? kinds[name] : undefined
     if (known) {
       yield* dictFaults(value, known.keys, path, name)
-    } else if (kind === undefined) {
+    } else if (kind === undefined || kind === '') {
       yield { path: [...path, 'Item'], detail: 'is missing: it says which setting is meant' }
     } else {
       const meant = didYouMean(name, Object.keys(kinds))

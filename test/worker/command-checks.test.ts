@@ -56,6 +56,7 @@ describe('a command that says what no command says', () => {
       'settings.0.device_name',
       'what DeviceName says',
     ],
+    [{ request_type: 'Settings', settings: [{ enabled: true }] }, 'settings.0.item', 'is missing'],
     [{ request_type: 'ProfileList', not_befor: 'x' }, 'not_befor', 'did you mean not_before?'],
     [{ request_type: 'ProfileList', wait: 3 }, 'wait', 'it stands in the URL'],
     [

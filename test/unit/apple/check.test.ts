@@ -42,6 +42,7 @@ function sample({ type, enum: values, item, keys }: Keys[string]): PlistValue {
 
 const ONE_OF: Readonly<Record<string, PlistDict>> = {
   DeleteUser: { UserName: 'x' },
+  EnableLostMode: { Message: 'x' },
   InstallApplication: { Identifier: 'x' },
   InstallEnterpriseApplication: { ManifestURL: 'x' },
   InstallMedia: { iTunesStoreID: 1 },
@@ -77,6 +78,8 @@ describe('a fault', () => {
     ['RestartDevice', { NotifyUser: 'yes' }, 'NotifyUser: has to be true or false'],
     ['RestartDevice', { KextPaths: ['/a', 5] }, 'KextPaths.1: has to be a string'],
     ['InstallApplication', {}, 'RequestType: InstallApplication needs one of'],
+    ['DeleteUser', { DeleteAllUsers: false }, 'RequestType: DeleteUser needs one of'],
+    ['InstallApplication', { Identifier: '' }, 'RequestType: InstallApplication needs one of'],
     ['DeviceLock', { constructor: 'x' }, 'constructor: DeviceLock has no such key'],
     [
       'InstallApplication',
