@@ -98,7 +98,7 @@ commands.openapi(
       case 'unusable':
         throw new AdminError(done.error, 400)
       case 'unsupported':
-        throw new AdminError(`${done.error}. \`?force=true\` queues it all the same`, 409)
+        throw new AdminError(done.error, 409)
       case 'full':
         throw new AdminError(done.error, 429)
       case 'key_reused':
