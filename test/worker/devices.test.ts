@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { clock } from './clock.ts'
-import { api, listedAs, newDevice, until } from './server.ts'
+import { api, listedAs, newDevice, until, env } from './server.ts'
+import { runInDurableObject } from 'cloudflare:test'
+import { Device, type DeviceEnv } from '../../src/device/object.ts'
 
 interface List {
   devices: { id: string; os_version: string; serial_number: string; last_seen: string }[]
@@ -132,5 +134,18 @@ describe('a device’s page', () => {
     })
     expect(inventory['ProfileList']?.value).toBeInstanceOf(Array)
     expect(inventory['SecurityInfo']).toBeNull()
+  })
+})
+
+it('an alarm that dies is rung again later, however often it dies', async () => {
+  const device = newDevice()
+  await device.enroll()
+  await runInDurableObject(env.DEVICE.getByName(device.udid), async (_, state) => {
+    // A deploy that forgot the secrets.
+    const object = new Device(state, {} as DeviceEnv)
+    await state.storage.deleteAlarm()
+    const again = { isRetry: true, retryCount: 1, scheduledTime: clock.now() }
+    await expect(object.alarm(again)).rejects.toThrow('not configured')
+    expect(await state.storage.getAlarm()).toBeGreaterThan(clock.now())
   })
 })

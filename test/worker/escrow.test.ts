@@ -1,11 +1,195 @@
-import { expect, it } from 'vitest'
-import { api, newDevice, newIdentity } from './server.ts'
+import { describe, expect, it } from 'vitest'
+import { writePlist } from '../../src/plist/write.ts'
+import type { PlistDict } from '../../src/plist/value.ts'
+import { api, newDevice, serve, newIdentity } from './server.ts'
+
+interface Command {
+  id: string
+  state: string
+  command: Record<string, unknown> | null
+  result: Record<string, unknown> | null
+  secrets: string[]
+}
+interface Revealed {
+  command: Record<string, unknown> | null
+  result: Record<string, unknown> | null
+  detail?: string
+}
+interface Read {
+  kind: string
+  token: number | null
+  command: string | null
+  who: string
+  address: string
+  reason: string
+}
+
+const AUTH = { authorization: `Basic ${btoa('micromdm:secret')}` }
+const PIN = 'Pq7xZ9'
+const CODE = 'AB2C3-DEF4G-HJ5KL-MN6P-QR7T-UV8W'
+const WHY = { reason: 'the Mac is locked, ticket 42', who: 'ada' }
+
+async function enrolled() {
+  const device = newDevice({
+    answer: ({ requestType }): PlistDict | undefined =>
+      requestType === 'ActivationLockBypassCode'
+        ? { Status: 'Acknowledged', ActivationLockBypassCode: CODE }
+        : undefined,
+  })
+  await device.enroll()
+  const path = `/api/devices/${device.udid}`
+  const reveal = (id: string, body: object = WHY) =>
+    api<Revealed>('POST', `/api/commands/${encodeURIComponent(id)}/secrets`, body)
+  const queue = async (body: object) => (await api<Command>('POST', `${path}/commands`, body)).body
+  const get = async (id: string) => (await api<Command>('GET', `/api/commands/${id}`)).body
+  const reads = async () => (await api<{ reads: Read[] }>('GET', `${path}/escrow`)).body.reads
+  return { device, path, queue, get, reveal, reads }
+}
+
+const text = async (path: string): Promise<string> => (await serve(path, { headers: AUTH })).text()
+
+describe('a command that holds a secret', () => {
+  it('tells it for a reason alone, before the device has answered and after', async () => {
+    const { device, path, queue, get, reveal, reads } = await enrolled()
+    const lock = { request_type: 'DeviceLock', pin: PIN, message: 'call us' }
+    const queued = await queue(lock)
+    const open = { command: { RequestType: 'DeviceLock', Message: 'call us' } }
+    expect(queued).toMatchObject({ ...open, result: null, secrets: ['command.PIN'] })
+    expect(queued.command).not.toHaveProperty('PIN')
+    const whole = { RequestType: 'DeviceLock', PIN, Message: 'call us' }
+    expect(await reveal(queued.id)).toMatchObject({
+      status: 200,
+      body: { command: whole, result: null },
+    })
+    await device.poll()
+    const answered = await get(queued.id)
+    expect(answered).toMatchObject({ ...open, state: 'acknowledged', secrets: ['command.PIN'] })
+    expect(answered.result).toMatchObject({ Status: 'Acknowledged' })
+    expect(await reveal(queued.id, { reason: 'once more' })).toMatchObject({
+      status: 200,
+      body: { id: queued.id, command: whole, result: { Status: 'Acknowledged' } },
+    })
+    for (const shown of [
+      ...['', '/commands', '/events', '/escrow'].map((part) => path + part),
+      `/api/commands/${queued.id}`,
+      `/api/commands/${queued.id}/result`,
+    ]) {
+      expect(await text(shown)).not.toContain(PIN)
+    }
+    const entry = { kind: 'command', token: null, command: queued.id, address: '' }
+    expect(await reads()).toMatchObject([
+      { ...entry, reason: 'once more', who: 'micromdm' },
+      { ...entry, ...WHY },
+    ])
+  })
+
+  it('is told with the address that the call came from, and never to a cache', async () => {
+    const { queue, reads } = await enrolled()
+    const { id } = await queue({ request_type: 'SetRecoveryLock', new_password: PIN })
+    const response = await serve(`/api/commands/${id}/secrets`, {
+      method: 'POST',
+      headers: { ...AUTH, 'cf-connecting-ip': '192.0.2.7' },
+      body: JSON.stringify(WHY),
+    })
+    expect(response.headers.get('cache-control')).toBe('no-store')
+    expect(await response.text()).toContain(PIN)
+    expect(await reads()).toMatchObject([{ address: '192.0.2.7' }])
+  })
+
+  it.each([
+    ['no reason', {}, 400, 'a reason is needed'],
+    ['a blank reason', { reason: ' ' }, 400, 'a reason is needed'],
+    ['another word', { reason: 'x', why: 'y' }, 400, 'Unrecognized key'],
+  ])('is not told for %s, and no entry is left', async (_, body, status, detail) => {
+    const { queue, reveal, reads } = await enrolled()
+    const { id } = await queue({ request_type: 'DeviceLock', pin: PIN })
+    const refused = await reveal(id, body)
+    expect(refused.status).toBe(status)
+    expect(refused.body.detail).toContain(detail)
+    expect(JSON.stringify(refused.body)).not.toContain(PIN)
+    expect(await reads()).toEqual([])
+  })
+
+  it('shows no key that nobody knows to be harmless', async () => {
+    const { device, path, get, reveal } = await enrolled()
+    const raw = (Command: PlistDict, CommandUUID: string) =>
+      api('POST', `/v1/commands/${device.udid}`, writePlist({ Command, CommandUUID }))
+    await raw({ RequestType: 'DeviceLock', Pin: PIN, PhoneNumber: '1' }, 'a')
+    await raw({ RequestType: 'devicelock', PIN }, 'b')
+    await raw({ RequestType: 'SetSomethingNew', Password: PIN }, 'c')
+    expect(await get(`${device.udid}.1`)).toMatchObject({
+      command: { RequestType: 'DeviceLock', PhoneNumber: '1' },
+      secrets: ['command.Pin'],
+    })
+    expect((await get(`${device.udid}.2`)).secrets).toEqual(['command.PIN'])
+    expect((await get(`${device.udid}.3`)).secrets).toEqual(['command.Password'])
+    expect(await text(`${path}/commands`)).not.toContain(PIN)
+    expect((await reveal(`${device.udid}.3`)).body.command).toMatchObject({ Password: PIN })
+    // MicroMDM shows the whole payload of what waits, and its clients rely on it.
+    expect(await text(`/v1/commands/${device.udid}`)).toContain('"payload"')
+  })
+
+  it('for many is shown by neither the job nor the device’s command', async () => {
+    const { device, get, reveal } = await enrolled()
+    const lock = { request_type: 'DeviceLock', pin: PIN }
+    const order = { ids: [device.udid], command: lock }
+    const { body } = await api<{ job: { id: string } }>('POST', '/api/commands', order)
+    for (const part of ['', '/outcomes']) {
+      expect(await text(`/api/jobs/${body.job.id}${part}`)).not.toContain(PIN)
+    }
+    expect(JSON.stringify(body)).not.toContain(PIN)
+    expect((await get(`${device.udid}.1`)).secrets).toEqual(['command.PIN'])
+    expect((await reveal(`${device.udid}.1`)).body.command).toMatchObject({ PIN })
+  })
+})
+
+describe('an answer that holds a secret', () => {
+  it('tells it for a reason alone, and its bytes to nobody', async () => {
+    const { device, queue, get, reveal } = await enrolled()
+    const { id } = await queue({ request_type: 'ActivationLockBypassCode' })
+    await device.poll()
+    const answered = await get(id)
+    expect(answered).toMatchObject({
+      result: { Status: 'Acknowledged' },
+      secrets: ['result.ActivationLockBypassCode'],
+    })
+    expect(JSON.stringify(answered)).not.toContain(CODE)
+    const refused = await api<{ detail: string }>('GET', `/api/commands/${id}/result`)
+    expect(refused.status).toBe(403)
+    expect(refused.body.detail).toContain(`POST /api/commands/${id}/secrets`)
+    expect((await reveal(id)).body.result).toMatchObject({ ActivationLockBypassCode: CODE })
+  })
+})
+
+it('of a user’s command the entry is in the list of the device', async () => {
+  const { device, reveal, reads } = await enrolled()
+  const user = device.userChannel({ userId: crypto.randomUUID(), shortName: 'ada' })
+  await user.tokenUpdate()
+  const raw = { Command: { RequestType: 'SetSomethingNew', Password: PIN } }
+  const to = `/api/devices/${device.udid}:${user.enrollmentId.split(':').at(-1)}/commands?force=true`
+  const { body } = await api<Command>('POST', to, raw)
+  expect((await reveal(body.id)).body.command).toMatchObject({ Password: PIN })
+  expect(await reads()).toMatchObject([{ command: body.id }])
+})
+
+it('what is kept no longer is 404, and leaves no entry', async () => {
+  const { device, queue, reveal, reads } = await enrolled()
+  const { id } = await queue({ request_type: 'DeviceLock', pin: PIN })
+  await api('DELETE', `/api/commands/${id}`)
+  await device.poll()
+  for (const gone of [id, `${device.udid}.99`]) {
+    const { status, body } = await reveal(gone)
+    expect(status).toBe(404)
+    expect(body.detail).toContain('kept')
+  }
+  expect(await reads()).toEqual([])
+})
 
 interface List {
   tokens: { token: number; kind: string; stored_at: string; archived_at: string | null }[]
   reads: { at: string; who: string; kind: string; token: number; reason: string }[]
 }
-interface Read {
+interface ReadToken {
   token: number
   value: string
   archived_at: string | null
@@ -22,7 +206,7 @@ async function phone() {
 
 it('an admin reads an escrowed token with a reason, and the entry stays', async () => {
   const { path, value } = await phone()
-  const read = await api<Read>('POST', `${path}/unlock_token`, {
+  const read = await api<ReadToken>('POST', `${path}/unlock_token`, {
     reason: 'forgot the passcode',
     who: 'ada',
   })
@@ -40,7 +224,7 @@ it('a token of an earlier enrolment is archived: an admin reads it by its number
   device.useIdentity(newIdentity())
   await device.authenticate()
   await device.tokenUpdate()
-  const ask = (body: object) => api<Read>('POST', `${path}/unlock_token`, body)
+  const ask = (body: object) => api<ReadToken>('POST', `${path}/unlock_token`, body)
   expect((await ask({ reason: 'theft' })).status).toBe(404)
   expect(await ask({ reason: 'theft', token: 1 })).toMatchObject({
     status: 200,
@@ -70,8 +254,8 @@ it('ClearPasscode without a token is filled with the device’s own, or refused 
   const clear = { udid: device.udid, request_type: 'ClearPasscode' }
   expect((await api('POST', '/v1/commands', clear)).status).toBe(201)
   const given = await device.connect({ Status: 'Idle' })
-  const text = new TextDecoder().decode(given.body)
-  expect(text.replaceAll(/\s/g, '')).toContain(`<data>${value}</data>`)
+  const payload = new TextDecoder().decode(given.body)
+  expect(payload.replaceAll(/\s/g, '')).toContain(`<data>${value}</data>`)
   const mac = newDevice()
   await mac.enroll()
   const refused = await api('POST', '/v1/commands', { ...clear, udid: mac.udid })
