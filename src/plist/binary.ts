@@ -26,7 +26,14 @@ interface BinaryFile {
   readonly leaves: Map<number, PlistValue | undefined>
   /** Values still allowed. Containers that share children grow exponentially when expanded. */
   budget: number
+  /** Bytes of text and data still allowed: objects may overlap, and one may be referred to from everywhere. */
+  content: number
 }
+
+/** Keys are written once and referred to by a byte or two, so that a sound list grows some ten times. */
+const MOST_GROWTH = 32
+/** In XML such a document would be longer than any that is taken. */
+const MOST_CONTENT = 20_000_000
 
 /** Whether the bytes begin with `bplist0`. */
 export function isBinaryPlist(bytes: Uint8Array): boolean {
@@ -101,6 +108,7 @@ function openFile(bytes: Uint8Array, reading: Reading): BinaryFile {
     root: Number(view.getBigUint64(trailer + 16)),
     leaves: new Map(),
     budget: bytes.length,
+    content: Math.min(MOST_CONTENT, MOST_GROWTH * bytes.length),
   }
   const sizesFit = [file.offsetSize, file.refSize].every((size) => size >= 1 && size <= 8)
   if (!sizesFit || file.tableAt + file.count * file.offsetSize > trailer) {
@@ -125,8 +133,12 @@ function objectAt(file: BinaryFile, ref: number): number {
 
 /** Undefined for what has no meaning, in a device's document. */
 function readObject(file: BinaryFile, ref: number, depth: number): PlistValue | undefined {
-  if (--file.budget < 0) throw new PlistError('binary plist repeats itself without bound')
-  if (file.leaves.has(ref)) return file.leaves.get(ref)
+  if (--file.budget < 0) refuseRepeats()
+  if (file.leaves.has(ref)) {
+    const known = file.leaves.get(ref)
+    if (typeof known === 'string' || known instanceof Uint8Array) spend(file, known.length)
+    return known
+  }
   const at = objectAt(file, ref)
   const marker = file.bytes[at] ?? 0
   const kind = marker >> 4
@@ -252,12 +264,26 @@ function lengthAt(
   unit: number,
 ): { readonly start: number; readonly length: number } {
   const short = (file.bytes[at] ?? 0) & 0xf
-  if (short !== 0xf) return { start: room(file, at + 1, short * unit), length: short }
+  if (short !== 0xf) {
+    spend(file, short * unit)
+    return { start: room(file, at + 1, short * unit), length: short }
+  }
   const marker = file.bytes[room(file, at + 1, 1)] ?? 0
   const size = 1 << (marker & 0xf)
   if (marker >> 4 !== 1 || size > 8) throw new PlistError('malformed length', at)
   const length = unsigned(file, room(file, at + 2, size), size)
-  return { start: room(file, at + 2 + size, length * unit), length }
+  const start = room(file, at + 2 + size, length * unit)
+  spend(file, length * unit)
+  return { start, length }
+}
+
+function spend(file: BinaryFile, bytes: number): void {
+  file.content -= bytes
+  if (file.content < 0) refuseRepeats()
+}
+
+function refuseRepeats(): never {
+  throw new PlistError('binary plist repeats itself without bound')
 }
 
 /** `at`, once it is certain that `size` bytes of objects are there. */

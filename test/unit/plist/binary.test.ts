@@ -65,6 +65,17 @@ describe('a binary plist', () => {
     expect(() => readPlist(binary(...levels, [0x09]))).toThrow('repeats itself')
   })
 
+  test.each<[string, (count: number) => number[][]]>([
+    ['refers to one string from everywhere', () => []],
+    ['has strings that overlap', (count) => Array.from({ length: count - 1 }, () => [])],
+  ])('that %s does not grow without bound', (_, others) => {
+    const count = 120
+    const refs = Array.from({ length: count }, (__, i) => (others(count).length === 0 ? 1 : i + 1))
+    const text = [0x5f, 0x10, count, ...Array<number>(count).fill(0x61)]
+    const bytes = binary([0xaf, 0x10, count, ...refs], ...others(count), text)
+    expect(() => readPlist(bytes)).toThrow('repeats itself')
+  })
+
   test('with any bytes changed is read or refused, never worse', () => {
     const original = new Uint8Array(buildBinary({ UDID: 'a', n: [1, 2.5, { d: new Date(0) }] }))
     fc.assert(
