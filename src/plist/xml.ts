@@ -14,10 +14,11 @@ const LOWER_Z = 122
 const BYTE_ORDER_MARK = '\ufeff'
 /** What is no reference is matched as a bare `&`, which is one error less to look for. */
 const REFERENCES = /&(?:#([0-9]+);|#x([0-9a-fA-F]+);|(amp|lt|gt|quot|apos);)?/g
+/** Without `>`, even in quotes: there CoreFoundation's tag ends. */
 const ATTRIBUTE =
-  /[ \t\r\n]+[A-Za-z_:][A-Za-z0-9_:.-]*[ \t\r\n]*=[ \t\r\n]*(?:"[^"<&]*"|'[^'<&]*')/y
+  /[ \t\r\n]+[A-Za-z_:][A-Za-z0-9_:.-]*[ \t\r\n]*=[ \t\r\n]*(?:"[^"<>&]*"|'[^'<>&]*')/y
 const DECLARATION = /<\?xml[ \t\r\n]/y
-const ENCODING = /encoding[ \t\r\n]*=[ \t\r\n]*["']([^"']*)["']/
+const ENCODING = /encoding[ \t\r\n]*=[ \t\r\n]*["']([^"']*)/g
 /** To the first `>`, even in quotes: there CoreFoundation's ends too. */
 const DOCTYPE = /<!DOCTYPE[^[<>]*>/y
 const ENTITIES: ReadonlyMap<string, string> = new Map([
@@ -61,11 +62,15 @@ export function atRoot(text: string, reading: Reading, start: number): XmlCursor
   const cursor: XmlCursor = { text, reading, plain, at: start, selfClosed: false }
   for (;;) {
     skipMisc(cursor)
-    if (!text.startsWith('<!DOCTYPE', cursor.at)) return cursor
+    if (!text.startsWith('<!DOCTYPE', cursor.at)) break
     DOCTYPE.lastIndex = cursor.at
     if (!DOCTYPE.test(text)) fail(cursor, 'DOCTYPE with declarations in it, or without end')
     cursor.at = DOCTYPE.lastIndex
   }
+  // There CoreFoundation looks for the end one character too late, and would find another.
+  if (reading === 'strict' && text.slice(start, cursor.at).includes('<!---->'))
+    fail(cursor, 'empty comment before the root element: write something in it')
+  return cursor
 }
 
 /** Moves over white space, comments and processing instructions. @throws PlistError */
@@ -99,19 +104,30 @@ function skipMarkup(cursor: XmlCursor): boolean {
   if (text.startsWith('<?', cursor.at)) {
     const end = text.indexOf('?>', cursor.at + 2)
     if (end === -1) fail(cursor, 'processing instruction without end')
+    // In an element, this is a whole one for CoreFoundation.
+    if (text.startsWith('>', cursor.at + 2)) fail(cursor, 'processing instruction without name')
     DECLARATION.lastIndex = cursor.at
-    if (DECLARATION.test(text)) checkEncoding(cursor, text.slice(cursor.at, end))
+    // In the first bytes, CoreFoundation looks for an encoding in all that begins like a declaration.
+    if (cursor.at === 0 ? text.startsWith('<?xml') : DECLARATION.test(text))
+      checkEncoding(cursor, text.slice(cursor.at, end))
     cursor.at = end + 2
     return true
   }
   return false
 }
 
-/** The text is decoded already; another encoding's name means that the bytes meant something else. */
+/**
+ * The text is decoded already; another encoding's name means that the bytes meant something else. Each one in the
+ * declaration counts: parsers disagree about what is an attribute.
+ */
 function checkEncoding(cursor: XmlCursor, declaration: string): void {
-  const encoding = ENCODING.exec(declaration)?.[1]?.toLowerCase() ?? 'utf-8'
-  if (encoding !== 'utf-8' && encoding !== 'us-ascii' && !encoding.startsWith('utf-16')) {
-    fail(cursor, `encoding ${encoding} is not supported: save it as UTF-8`)
+  // Without a byte order mark, CoreFoundation takes the declaration at its word.
+  const isWide = cursor.at > 0 || cursor.reading === 'device'
+  for (const [, name = ''] of declaration.matchAll(ENCODING)) {
+    const encoding = name.toLowerCase()
+    const isKnown =
+      encoding === 'utf-8' || encoding === 'us-ascii' || (encoding.startsWith('utf-16') && isWide)
+    if (!isKnown) fail(cursor, `encoding ${encoding} is not supported: save it as UTF-8`)
   }
 }
 
@@ -198,7 +214,9 @@ export function readText(cursor: XmlCursor, name: string): string {
         fail(cursor, `bytes that are no text, or a character that XML does not allow, in <${name}>`)
       }
       closeTag(cursor, name)
-      return content
+      // CoreFoundation leaves out the mark that a string begins with.
+      const isMarked = cursor.reading === 'strict' && content.startsWith(BYTE_ORDER_MARK)
+      return isMarked ? content.slice(1) : content
     }
     if (text.startsWith('<![CDATA[', end)) {
       const close = text.indexOf(']]>', end + 9)

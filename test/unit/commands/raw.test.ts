@@ -3,6 +3,11 @@ import { describe, expect, test } from 'vitest'
 import { readRawCommand } from '../../../src/commands/raw.ts'
 import { writePlist } from '../../../src/plist/write.ts'
 
+const INFO = '<key>RequestType</key><string>DeviceInformation</string>'
+const ERASE = '<key>RequestType</key><string>EraseDevice</string>'
+const raw = (content: string): string =>
+  `<plist><dict><key>CommandUUID</key><string>c</string><key>Command</key><dict>${content}</dict></dict></plist>`
+
 describe('a raw command', () => {
   test('is known by its UUID and type, and marked like a built one', () => {
     const payload = writePlist({ CommandUUID: 'c', Command: { RequestType: 'EraseDevice' }, x: 1 })
@@ -50,6 +55,41 @@ describe('a raw command', () => {
         error: expect.stringMatching(/^parse payload as plist: plist: .* at offset \d+$/),
       })
     }
+  })
+
+  // CoreFoundation reads EraseDevice in each of them.
+  test.each<[string, string]>([
+    ['an instruction of one character', raw(`${INFO}<?>${ERASE}<?x?>`)],
+    ['a tag that ends in quotes', raw(`${ERASE}<key a=">">RequestType</key><string>A</string>`)],
+    [
+      'an empty comment that ends later',
+      `<!---->${raw(`${INFO}<key>x</key><string><![CDATA[-->${raw(ERASE)}]]></string>`)}`,
+    ],
+    [
+      'a declaration without blank',
+      `<?xmlx encoding="utf-7"?>${raw(`${INFO}<key>x</key><string>+ADw-/string+AD4-</string>`)}`,
+    ],
+    [
+      'two encodings',
+      `<?xml encoding ="utf-8" encoding="utf-7"?>${raw(`${INFO}<key>x</key><string>+ADw-</string>`)}`,
+    ],
+    ['a second document', raw(ERASE) + raw(INFO)],
+    ['a <plist> in another', `<plist>${raw(ERASE)}</plist>`],
+  ])('that hides its type by %s is refused', (_, document) => {
+    expect(readRawCommand(new TextEncoder().encode(document)).ok).toBe(false)
+  })
+
+  test.each<[string, string]>([
+    ['twice', INFO + ERASE],
+    ['with references', '<key>&#x52;equestType</key><string>&#69;raseDevice</string>'],
+    ['with CDATA', '<key>Request<![CDATA[Type]]></key><string>Erase<![CDATA[Device]]></string>'],
+    ['with byte order marks', '<key>\ufeffRequestType</key><string>\ufeffEraseDevice</string>'],
+  ])('that writes its type %s has the one that a device reads', (_, content) => {
+    expect(readRawCommand(new TextEncoder().encode(raw(INFO + content)))).toMatchObject({
+      ok: true,
+      requestType: 'EraseDevice',
+      destructive: true,
+    })
   })
 
   test('of an unknown type is accepted, and taken for secret', () => {

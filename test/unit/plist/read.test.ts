@@ -68,8 +68,8 @@ describe('what is read', () => {
   test.each<[string, string]>([
     ['an empty line', '\n<?xml version="1.0"?>\n<plist><true/></plist>'],
     ['a byte order mark and white space', '\ufeff\r\n \t<plist><true/></plist>'],
-    ['comments first', '<!-- a -- b ---><!----><?xml version="1.0"?><plist><true/></plist>'],
-    ['a stylesheet', '<?xml-stylesheet href="a" encoding="x"?><plist><true/></plist>'],
+    ['comments first', '<!-- a -- b ---><!-- --><?xml version="1.0"?><plist><true/></plist>'],
+    ['a stylesheet', '<!-- --><?xml-stylesheet href="a" encoding="x"?><plist><true/></plist>'],
     ['a second declaration', '<!DOCTYPE plist><?xml version="1.0"?><plist><true/></plist>'],
     ['instructions inside', '<plist><?xml version="1.0"?><?a?><true/><?b?></plist><?c?>'],
     ['two DOCTYPEs', '<!DOCTYPE a><!-- --><!DOCTYPE plist><plist><true/></plist>'],
