@@ -111,7 +111,11 @@ function isWide([first, second]: Uint8Array): boolean {
 function holds(body: Uint8Array, text: string): boolean {
   const first = text.charCodeAt(0)
   for (let at = body.indexOf(first); at !== -1; at = body.indexOf(first, at + 1)) {
-    if (Array.from(text).every((letter, n) => body[at + n] === letter.charCodeAt(0))) {
+    let same = 1
+    while (same < text.length && body[at + same] === text.charCodeAt(same)) {
+      same++
+    }
+    if (same === text.length) {
       return true
     }
   }

@@ -3,7 +3,7 @@ import { type Entries, type Leaf, newEntries } from './entries.ts'
 import { PlistError } from './error.ts'
 import { MAX_DEPTH, mustBeUnique } from './limits.ts'
 import { parseData, parseDate, parseInteger, parseReal } from './scalar.ts'
-import { decodeText, type Encoding, NO_TEXT, type Reading } from './text.ts'
+import { decodeText, type Encoding, NO_TEXT, type Reading, replaced } from './text.ts'
 import type { PlistDict, PlistValue } from './value.ts'
 import type { XmlCursor } from './xml.ts'
 import {
@@ -19,7 +19,7 @@ import {
 
 const LESS = 60
 const WHITE_SPACE: ReadonlySet<number> = new Set([9, 10, 13, 32])
-const NOT_ASCII = /[^\t\n\r -\x7f]/g
+const NOT_ASCII = /[^\t\n\r -\x7f]/
 /** What a C string or a file of DOS ends with is no text. */
 const AT_END = new RegExp(`^[\\s${NO_TEXT}]*$`)
 
@@ -96,7 +96,7 @@ export interface EntrySpan {
  */
 export function entrySpans(bytes: Uint8Array): EntrySpan[] {
   // A character for each byte; U+FEFF has three in UTF-8.
-  const text = new TextDecoder('latin1').decode(bytes).replace(NOT_ASCII, NO_TEXT)
+  const text = replaced(new TextDecoder('latin1').decode(bytes), NOT_ASCII, NO_TEXT)
   const cursor = atRoot(text, 'device', bytes[0] === 0xef ? 3 : 0)
   return readTop(cursor, () => {
     const spans: EntrySpan[] = []

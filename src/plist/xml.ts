@@ -1,5 +1,5 @@
 import { PlistError } from './error.ts'
-import { isIllegal, marked, NO_TEXT, type Reading } from './text.ts'
+import { inPieces, isIllegal, marked, NO_TEXT, type Reading, replaced } from './text.ts'
 
 const TAB = 9
 const LF = 10
@@ -11,6 +11,7 @@ const LESS = 60
 const LOWER_A = 97
 const LOWER_Z = 122
 
+const LINE_END = /\r\n?/
 const BYTE_ORDER_MARK = '\ufeff'
 /** What is no reference is matched as a bare `&`, which is one error less to look for. */
 const REFERENCES = /&(?:#([0-9]+);|#x([0-9a-fA-F]+);|(amp|lt|gt|quot|apos);)?/g
@@ -52,7 +53,7 @@ export function fail(cursor: XmlCursor, message: string): never {
  * @throws PlistError
  */
 export function openDocument(decoded: string, reading: Reading): XmlCursor {
-  const text = marked(decoded.includes('\r') ? decoded.replace(/\r\n?/g, '\n') : decoded)
+  const text = marked(decoded.includes('\r') ? replaced(decoded, LINE_END, '\n', '\r') : decoded)
   return atRoot(text, reading, text.startsWith(BYTE_ORDER_MARK) ? 1 : 0)
 }
 
@@ -232,7 +233,11 @@ export function readText(cursor: XmlCursor, name: string): string {
 function decodeRun(cursor: XmlCursor, end: number): string {
   const run = cursor.text.slice(cursor.at, end)
   if (!run.includes('&')) return run
-  return run.replace(
+  return inPieces(run, (piece) => decodePiece(cursor, piece), '&')
+}
+
+function decodePiece(cursor: XmlCursor, piece: string): string {
+  const decoded = piece.replace(
     REFERENCES,
     (_, decimal?: string, hex?: string, name?: string, at: number = 0) => {
       if (decimal !== undefined) return character(parseInt(decimal, 10))
@@ -243,6 +248,9 @@ function decodeRun(cursor: XmlCursor, end: number): string {
       return fail(cursor, 'undefined entity or malformed reference')
     },
   )
+  // The next one fails where it stands.
+  cursor.at += piece.length
+  return decoded
 }
 
 function character(code: number): string {

@@ -216,3 +216,21 @@ test('entries are found in their bytes, whatever these hold', () => {
 function bytesText(part: Uint8Array): string {
   return Buffer.from(part).toString('latin1')
 }
+
+test.each<[string, string, string]>([
+  ['line ends', '\r\n', '\n'],
+  ['references', '&#x1F600;', '😀'],
+  ['characters that are none', '\0', '\ufffd'],
+])('%s are read wherever they stand in a long text', (_, written, read) => {
+  for (let before = 4090; before < 4100; before++) {
+    const text = (part: string): string => 'a'.repeat(before) + part.repeat(4100)
+    const document = new TextEncoder().encode(`<plist><string>${text(written)}</string></plist>`)
+    expect(readPlist(document, 'device') === text(read)).toBe(true)
+  }
+})
+
+test('a fault far inside a text is told by its place', () => {
+  const before = `<string>${'&lt;'.repeat(5000)}`
+  const document = new TextEncoder().encode(`${before}&lt</string>`)
+  expect(() => readPlist(document, 'device')).toThrow(`at offset ${before.length}`)
+})
