@@ -1,5 +1,5 @@
 /** Whether a command is one that Apple's schema knows: its keys, and the types and values of what they hold. */
-import { isDict } from '../plist/dict.ts'
+import { isArray, isDict } from '../plist/dict.ts'
 import type { PlistDict, PlistValue } from '../plist/value.ts'
 import { didYouMean } from './nearest.ts'
 import {
@@ -140,7 +140,7 @@ function isEmpty(key: string, value: PlistValue): boolean {
 }
 
 function hasLength(value: PlistValue): value is string | Uint8Array | readonly PlistValue[] {
-  return typeof value === 'string' || value instanceof Uint8Array || Array.isArray(value)
+  return typeof value === 'string' || value instanceof Uint8Array || isArray(value)
 }
 
 function* valueFaults(value: PlistValue, schema: KeySchema, path: Path): Faults {
@@ -218,9 +218,4 @@ function typeOf(value: PlistValue): string {
   if (value instanceof Uint8Array) return 'data'
   if (value instanceof Date) return 'date'
   return isArray(value) ? 'array' : 'dictionary'
-}
-
-/** `Array.isArray` does not narrow readonly arrays. */
-function isArray(value: PlistValue): value is readonly PlistValue[] {
-  return Array.isArray(value)
 }

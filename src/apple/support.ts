@@ -1,5 +1,5 @@
 /** Whether a device's OS has what a command needs. */
-import { isDict } from '../plist/dict.ts'
+import { isArray, isDict } from '../plist/dict.ts'
 import type { PlistDict, PlistValue } from '../plist/value.ts'
 import { platformOf, type Platform } from './platform.ts'
 import { applesName, availability, commandSchema, isBefore, REMOVED_IN_PROFILES } from './schema.ts'
@@ -57,7 +57,7 @@ function namesAt(value: PlistValue, key: string, prefix: string): readonly strin
 
 /** The array's items; none where there is no array. */
 function listOf(value: PlistValue | undefined): readonly PlistValue[] {
-  return Array.isArray(value) ? value : []
+  return value !== undefined && isArray(value) ? value : []
 }
 
 function isKnown(need: string): boolean {

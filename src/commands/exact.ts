@@ -4,7 +4,7 @@ import { didYouMean } from '../apple/nearest.ts'
 import { commandSchema, type Keys } from '../apple/schema.ts'
 import type { PlistDict } from '../plist/value.ts'
 import type { Field } from './fields.ts'
-import { fieldAt, isJsonObject } from './go-fields.ts'
+import { fieldAt, isArray, isJsonObject } from './go-fields.ts'
 import type { JsonObject, JsonValue } from './go-json.ts'
 import { isSharedField } from './settings.ts'
 import type { CommandType } from './table.ts'
@@ -136,8 +136,8 @@ function keysOfSetting(kind: string): Keys | undefined {
 }
 
 function itemsOf(value: JsonValue | undefined): (readonly [JsonObject, number])[] {
-  return Array.isArray(value)
-    ? value.flatMap((item: JsonValue, at) => (isJsonObject(item) ? [[item, at] as const] : []))
+  return value !== undefined && isArray(value)
+    ? value.flatMap((item, at) => (isJsonObject(item) ? [[item, at] as const] : []))
     : []
 }
 

@@ -142,8 +142,8 @@ function arrayField(
   return mistyped(value, `${struct}.${name}`, type)
 }
 
-/** `Array.isArray` does not narrow readonly arrays. */
-function isArray(value: JsonValue): value is readonly JsonValue[] {
+/** Whether the value is an array; `Array.isArray` does not narrow readonly ones. */
+export function isArray(value: JsonValue): value is readonly JsonValue[] {
   return Array.isArray(value)
 }
 

@@ -1,6 +1,6 @@
 import type { Keys, KeySchema } from '../apple/schema.ts'
 import type { PlistValue } from '../plist/value.ts'
-import { bytesField, bytesOf, GoFieldError, isJsonObject } from './go-fields.ts'
+import { bytesField, bytesOf, GoFieldError, isArray, isJsonObject } from './go-fields.ts'
 import type { JsonObject, JsonValue } from './go-json.ts'
 
 /** What stands under a key that Apple's schema does not know. */
@@ -62,9 +62,4 @@ function dataOf(value: JsonValue, name: string, { type }: KeySchema): Uint8Array
     return bytesField(value, '$data', name)
   }
   return type === 'data' && typeof value === 'string' ? bytesOf(value, name) : undefined
-}
-
-/** `Array.isArray` does not narrow readonly arrays. */
-function isArray(value: JsonValue): value is readonly JsonValue[] {
-  return Array.isArray(value)
 }

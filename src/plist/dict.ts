@@ -71,8 +71,8 @@ export function requiredDict(dict: PlistDict, key: string): PlistDict {
   return dictAt(dict, key) ?? missing(key)
 }
 
-/** `Array.isArray` does not narrow readonly arrays. */
-function isArray(value: PlistValue): value is readonly PlistValue[] {
+/** Whether the value is an array; `Array.isArray` does not narrow readonly ones. */
+export function isArray(value: PlistValue): value is readonly PlistValue[] {
   return Array.isArray(value)
 }
 

@@ -1,4 +1,5 @@
 import { encodeBase64 } from './base64.ts'
+import { isArray } from './dict.ts'
 import type { PlistValue } from './value.ts'
 
 /** A property list value as JSON can tell it. */
@@ -22,9 +23,4 @@ export function plistJson(value: PlistValue): PlistJson {
   const object: Record<string, PlistJson> = Object.create(null)
   for (const [key, item] of Object.entries(value)) object[key] = plistJson(item)
   return object
-}
-
-/** `Array.isArray` does not narrow readonly arrays. */
-function isArray(value: PlistValue): value is readonly PlistValue[] {
-  return Array.isArray(value)
 }

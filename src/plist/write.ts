@@ -1,9 +1,11 @@
 import type { PlistValue as PlistPackageValue } from 'plist'
 import { build } from 'plist'
 import { encodeBase64 } from './base64.ts'
+import { isArray } from './dict.ts'
 import { PlistError } from './error.ts'
 import { MAX_DEPTH } from './limits.ts'
 import { integerOf } from './scalar.ts'
+import { isIllegal } from './text.ts'
 import type { PlistDict, PlistValue } from './value.ts'
 
 type BuildValue =
@@ -12,8 +14,6 @@ type BuildValue =
   | { [key: string]: BuildValue }
 
 const UTF8 = new TextEncoder()
-// oxlint-disable-next-line no-control-regex -- XML 1.0 §2.2 is a rule about control characters
-const ILLEGAL = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/
 /** `plist` for Node writes `<string/>`, the one for Workers `<string></string>`. */
 const EMPTY_ELEMENT = /<(string|key|data|dict|array)(?:\/>|><\/\1>)/g
 /** `build` makes base64 a character at a time, so it sees this and the real bytes are put in afterwards. */
@@ -89,12 +89,8 @@ function prepareObject(value: PlistValue & object, depth: number, datas: Uint8Ar
   return sorted
 }
 
-function isArray(value: PlistDict | readonly PlistValue[]): value is readonly PlistValue[] {
-  return Array.isArray(value)
-}
-
 function legalText(text: string): string {
-  if (ILLEGAL.test(text) || !text.isWellFormed()) {
+  if (isIllegal(text) || !text.isWellFormed()) {
     throw new PlistError('plist: text holds a character that XML does not allow')
   }
   return text

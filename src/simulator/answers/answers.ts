@@ -1,4 +1,4 @@
-import { arrayAt, isDict, stringAt } from '../../plist/dict.ts'
+import { arrayAt, dictsIn, isDict, stringAt } from '../../plist/dict.ts'
 import { PlistError } from '../../plist/error.ts'
 import type { PlistDict, PlistValue } from '../../plist/value.ts'
 import { nextUpdate, type OperatingSystem } from '../os.ts'
@@ -227,7 +227,7 @@ function removeApplication(command: PlistDict, { installed }: AnswerContext): Pl
 
 function listApplications(command: PlistDict, context: AnswerContext): PlistDict {
   const sample = documented('InstalledApplicationList', context)['InstalledApplicationList']
-  const item: PlistDict = Array.isArray(sample) && isDict(sample[0]) ? sample[0] : {}
+  const item = dictsIn(sample)[0] ?? {}
   const identifiers = arrayAt(command, 'Identifiers')
   const managedOnly = command['ManagedAppsOnly'] === true
   const list = [...context.installed.applications]

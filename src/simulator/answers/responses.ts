@@ -7,7 +7,7 @@ import {
   type Keys,
   type KeySchema,
 } from '../../apple/schema.ts'
-import { isDict } from '../../plist/dict.ts'
+import { isArray, isDict } from '../../plist/dict.ts'
 import type { PlistDict, PlistValue } from '../../plist/value.ts'
 import table from './responses.json' with { type: 'json' }
 
@@ -146,9 +146,9 @@ function fillNamed({ item }: KeySchema, filling: Filling): PlistDict {
 }
 
 function pick(schema: KeySchema, value: PlistValue, where: Where): PlistValue {
-  if (Array.isArray(value)) {
+  if (isArray(value)) {
     const { item } = schema
-    return item === undefined ? value : value.map((each: PlistValue) => pick(item, each, where))
+    return item === undefined ? value : value.map((each) => pick(item, each, where))
   }
   if (schema.keys === undefined || !isDict(value)) {
     return value
