@@ -5,6 +5,7 @@ import { didYouMean } from './nearest.ts'
 import {
   commandSchema,
   EVERY_COMMAND,
+  lookUp,
   REQUEST_TYPES,
   type CommandSchema,
   type Keys,
@@ -103,7 +104,7 @@ function* commandFaults(requestType: string, schema: CommandSchema, command: Pli
 function* dictFaults(dict: PlistDict, keys: Keys, path: Path, name: string): Faults {
   for (const key in dict) {
     const value = dict[key]
-    const schema = Object.hasOwn(keys, key) ? keys[key] : undefined
+    const schema = lookUp(keys, key)
     if (value === undefined) {
       continue
     }
@@ -161,7 +162,7 @@ function* valueFaults(value: PlistValue, schema: KeySchema, path: Path): Faults 
   if (
     schema.values &&
     typeof value === 'string' &&
-    !Object.hasOwn(schema.values, value) &&
+    lookUp(schema.values, value) === undefined &&
     !EARLIER_QUERIES.has(value)
   ) {
     yield {
@@ -185,7 +186,7 @@ function* contentFaults(value: PlistValue, schema: KeySchema, path: Path): Fault
   if (isDict(value) && kinds) {
     const kind = value['Item']
     const name = typeof kind === 'string' ? kind : ''
-    const known = Object.hasOwn(kinds, name) ? kinds[name] : undefined
+    const known = lookUp(kinds, name)
     if (known) {
       yield* dictFaults(value, known.keys, path, name)
     } else if (kind === undefined || kind === '') {

@@ -15,8 +15,10 @@ export interface KeySchema {
   /** The texts that it may be. */
   readonly values?: Readonly<Record<string, Part>>
   /** The dictionaries that it may be, by their `Item`. */
-  readonly kinds?: Readonly<Record<string, Part & { readonly keys: Keys }>>
+  readonly kinds?: Kinds
 }
+
+type Kinds = Readonly<Record<string, Part & { readonly keys: Keys }>>
 
 export type Keys = Readonly<Record<string, KeySchema>>
 
@@ -51,6 +53,21 @@ export const REQUEST_TYPES: readonly string[] = [...COMMANDS.keys()]
 /** What Apple documents of a request type; undefined for one that it does not. */
 export function commandSchema(requestType: string): CommandSchema | undefined {
   return COMMANDS.get(requestType)
+}
+
+/** The queries of DeviceInformation, by name. */
+export const QUERIES: Readonly<Record<string, Part>> =
+  commandSchema('DeviceInformation')?.keys?.['Queries']?.item?.values ?? {}
+
+/** The settings of the Settings command, by their `Item`. */
+export const SETTINGS: Kinds = commandSchema('Settings')?.keys?.['Settings']?.item?.kinds ?? {}
+
+/** The entry under a name that a sender chose: `constructor` has none. */
+export function lookUp<T>(
+  entries: Readonly<Record<string, T>> | undefined,
+  name: string,
+): T | undefined {
+  return entries && Object.hasOwn(entries, name) ? entries[name] : undefined
 }
 
 /** Where something exists on one platform: the channels' letters, the first version, and the one that no longer has it. */

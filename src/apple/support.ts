@@ -2,7 +2,16 @@
 import { isArray, isDict } from '../plist/dict.ts'
 import type { PlistDict, PlistValue } from '../plist/value.ts'
 import { platformOf, type Platform } from './platform.ts'
-import { applesName, availability, commandSchema, isBefore, REMOVED_IN_PROFILES } from './schema.ts'
+import {
+  applesName,
+  availability,
+  commandSchema,
+  isBefore,
+  lookUp,
+  QUERIES,
+  REMOVED_IN_PROFILES,
+  SETTINGS,
+} from './schema.ts'
 
 /** What a device says of itself; empty where it does not. */
 export interface Os {
@@ -84,22 +93,15 @@ function factsOf(need: string): NeedFacts | undefined {
 
 const READERS: readonly (readonly [string, (name: string) => NeedFacts | undefined])[] = [
   [PROFILE, (name) => labelled(`${name} in a profile`, REMOVED_IN_PROFILES.get(name))],
-  [QUERY, (name) => labelled(`the query ${name}`, own(QUERIES?.values, name))],
-  [ITEM, (name) => labelled(`the setting ${name}`, own(SETTINGS?.kinds, name))],
+  [QUERY, (name) => labelled(`the query ${name}`, lookUp(QUERIES, name))],
+  [ITEM, (name) => labelled(`the setting ${name}`, lookUp(SETTINGS, name))],
 ]
-
-const QUERIES = commandSchema('DeviceInformation')?.keys?.['Queries']?.item
-const SETTINGS = commandSchema('Settings')?.keys?.['Settings']?.item
 
 function labelled(
   label: string,
   facts: Omit<NeedFacts, 'label'> | undefined,
 ): NeedFacts | undefined {
   return facts && { label, ...facts }
-}
-
-function own<T>(record: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
-  return record && Object.hasOwn(record, name) ? record[name] : undefined
 }
 
 /** A version as Apple writes it; anything else is not known. */

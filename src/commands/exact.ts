@@ -1,7 +1,7 @@
 /** What of a request in MicroMDM's JSON says nothing, and where in it a fault of the command is. */
 import { faultsOf, MAX_FAULTS, shortened, type CommandFault } from '../apple/check.ts'
 import { didYouMean } from '../apple/nearest.ts'
-import { commandSchema, type Keys } from '../apple/schema.ts'
+import { lookUp, SETTINGS } from '../apple/schema.ts'
 import type { PlistDict } from '../plist/value.ts'
 import type { Field } from './fields.ts'
 import { fieldAt, isArray, isJsonObject } from './go-fields.ts'
@@ -119,20 +119,21 @@ function* unknownOfSetting(field: Field, setting: JsonObject, path: string): Fau
   yield* unknownNames(field.fields, setting, own, 'a setting', path)
   const item = fieldAt(setting, 'item')
   const kind = typeof item === 'string' ? item : ''
-  const keys = keysOfSetting(kind)
-  for (const key of keys ? own : []) {
+  const keys = lookUp(SETTINGS, kind)?.keys
+  if (keys === undefined) {
+    return
+  }
+  for (const key of own) {
     const plist = field.fields.find(({ json }) => json === key.toLowerCase())?.plist
-    if (plist !== undefined && keys && !Object.hasOwn(keys, plist)) {
+    if (plist === undefined) {
+      continue
+    }
+    if (!Object.hasOwn(keys, plist)) {
       yield unread(path + key, `${kind} has no such field`)
-    } else if (plist !== undefined && Object.hasOwn(setting, plist) && !isSharedField(plist)) {
+    } else if (Object.hasOwn(setting, plist) && !isSharedField(plist)) {
       yield unread(path + key, `says again what ${plist} says: leave one out`)
     }
   }
-}
-
-function keysOfSetting(kind: string): Keys | undefined {
-  const kinds = commandSchema('Settings')?.keys?.['Settings']?.item?.kinds ?? {}
-  return Object.hasOwn(kinds, kind) ? kinds[kind]?.keys : undefined
 }
 
 function itemsOf(value: JsonValue | undefined): (readonly [JsonObject, number])[] {

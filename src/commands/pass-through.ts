@@ -1,4 +1,4 @@
-import type { Keys, KeySchema } from '../apple/schema.ts'
+import { lookUp, type Keys, type KeySchema } from '../apple/schema.ts'
 import type { PlistValue } from '../plist/value.ts'
 import { bytesField, bytesOf, GoFieldError, isArray, isJsonObject } from './go-fields.ts'
 import type { JsonObject, JsonValue } from './go-json.ts'
@@ -44,8 +44,8 @@ export function passObject(
   const keys = schema && keysOf(schema, object)
   const dict: Record<string, PlistValue> = Object.create(null)
   for (const [key, item] of Object.entries(object)) {
-    const own = keys && Object.hasOwn(keys, key) ? keys[key] : undefined
-    const passed = passThrough(item, `${name}.${key}`, schema && (own ?? ANYTHING))
+    const inside = schema && (lookUp(keys, key) ?? ANYTHING)
+    const passed = passThrough(item, `${name}.${key}`, inside)
     if (passed !== undefined) dict[key] = passed
   }
   return dict
@@ -54,7 +54,7 @@ export function passObject(
 /** The keys of a dictionary; where it may be of several kinds, those of its `Item`. */
 function keysOf({ keys, kinds }: KeySchema, object: JsonObject): Keys | undefined {
   const kind = object['Item']
-  return typeof kind === 'string' && kinds && Object.hasOwn(kinds, kind) ? kinds[kind]?.keys : keys
+  return typeof kind === 'string' && kinds ? lookUp(kinds, kind)?.keys : keys
 }
 
 function dataOf(value: JsonValue, name: string, { type }: KeySchema): Uint8Array | undefined {

@@ -6,6 +6,9 @@ import {
   isBefore,
   type Keys,
   type KeySchema,
+  lookUp,
+  QUERIES,
+  SETTINGS,
 } from '../../apple/schema.ts'
 import { isArray, isDict } from '../../plist/dict.ts'
 import type { PlistDict, PlistValue } from '../../plist/value.ts'
@@ -49,8 +52,7 @@ export function supports(requestType: string, where: Where): Support | 'unknown'
 
 /** Whether an item of the Settings command exists there. */
 export function supportsSetting(item: string, where: Where): boolean {
-  const kinds = commandSchema('Settings')?.keys?.['Settings']?.item?.kinds ?? {}
-  const kind = Object.hasOwn(kinds, item) ? kinds[item] : undefined
+  const kind = lookUp(SETTINGS, item)
   return kind !== undefined && exists(kind.on, where)
 }
 
@@ -82,9 +84,8 @@ export function asDocumented(
 
 /** A key of DeviceInformation exists where its query does. */
 function whereAsked({ QueryResponses }: { readonly QueryResponses: KeySchema }): Keys {
-  const queries = commandSchema('DeviceInformation')?.keys?.['Queries']?.item?.values ?? {}
   const keys = Object.entries(QueryResponses.keys ?? {}).map(
-    ([name, schema]) => [name, { ...schema, on: queries[name]?.on ?? '' }] as const,
+    ([name, schema]) => [name, { ...schema, on: QUERIES[name]?.on ?? '' }] as const,
   )
   return { QueryResponses: { ...QueryResponses, keys: Object.fromEntries(keys) } }
 }
