@@ -24,6 +24,7 @@ export function newEntries(): Entries & { readonly add: (key: string, leaf: Leaf
       if (mustBeUnique(key) && (key in dict || faults.has(key))) {
         throw new PlistError(`plist: duplicate key ${key}`)
       }
+      faults.delete(key)
       if (leaf === undefined) {
         delete dict[key]
         faults.set(key, 'cannot be read as a string, data or a boolean')

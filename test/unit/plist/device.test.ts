@@ -71,6 +71,28 @@ describe('in a device’s text', () => {
     }
   })
 
+  test('of two values under a key the last counts, sound or not', () => {
+    const twice = (...values: string[]) =>
+      readEntries(
+        bytes(
+          `<plist><dict>${values.map((value) => `<key>N</key>${value}`).join('')}</dict></plist>`,
+        ),
+        new Set(['N']),
+      )
+    const sound = twice('<integer>1</integer>', '<string>\xff</string>', '<string>a</string>')
+    expect(sound).toMatchObject({ dict: { N: 'a' }, faults: new Map() })
+    const broken = twice('<string>a</string>', '<integer>1</integer>')
+    expect(broken.dict).toEqual({})
+    expect(broken.faults.has('N')).toBe(true)
+  })
+
+  test('a second value under an id key is refused, whether the first can be read or not', () => {
+    for (const first of ['<string>a</string>', '<integer>1</integer>', '<string>\xff</string>']) {
+      const document = `<plist><dict><key>UDID</key>${first}<key>UDID</key><string>b</string></dict></plist>`
+      expect(() => readEntries(bytes(document), new Set(['UDID']))).toThrow('duplicate key UDID')
+    }
+  })
+
   test('a break elsewhere is no fault of a key', () => {
     const document = bytes(
       '<plist><dict><key>N</key><string>\xef\xbf\xbd</string><key>\x01</key><string>\xff</string></dict></plist>',
