@@ -4,7 +4,7 @@ import { type DeviceEvent, renderEvent } from '../../src/events/event.ts'
 import type { Topic } from '../../src/events/topics.ts'
 import { readPlist } from '../../src/plist/read.ts'
 import { writePlist } from '../../src/plist/write.ts'
-import { binary, string } from './plist/binary-file.ts'
+import { binary, string, wide } from './plist/binary-file.ts'
 
 const about = { enrollment: { type: 'Device', device: 'A', user: '' }, params: {} } as const
 
@@ -63,6 +63,8 @@ describe('a binary message', () => {
     const cut = redacted(event('mdm.Connect', holding(string('x'))))
     expect({ ...(readPlist(cut.body) as object) }).toEqual({ UDID: 'A', X: 'x' })
     expect(cut.redacted).toEqual(['UnlockToken'])
+    const hidden = binary([0xd1, 1, 2], wide('UnlockToken'), [0x41, 0x53])
+    expect(redacted(event('mdm.Connect', hidden)).redacted).toEqual(['UnlockToken'])
     const nan = redacted(event('mdm.Connect', holding([0x23, 0x7f, 0xf8, 0, 0, 0, 0, 0, 0])))
     expect({ ...(readPlist(nan.body) as object) }).toEqual({ UDID: 'A' })
     expect(nan.redacted).toEqual(['UnlockToken', 'raw_payload'])

@@ -71,6 +71,7 @@ describe('a fault', () => {
     ['DeviceLock', { PINN: '123456' }, 'PINN: DeviceLock has no such key: did you mean PIN?'],
     ['EraseDevice', { pn: '1' }, 'pn: EraseDevice has no such key: did you mean PIN?'],
     ['EraseDevice', { PIN: '12345' }, 'PIN: has to have 6 characters'],
+    ['EraseDevice', { PIN: '1234567' }, 'PIN: has to have 6 characters'],
     ['EraseDevice', { PIN: 123456 }, 'PIN: has to be a string'],
     ['InstallProfile', {}, 'Payload: is missing: InstallProfile needs it'],
     ['InstallProfile', { Payload: new Uint8Array() }, 'Payload: is empty: InstallProfile needs it'],
@@ -137,6 +138,7 @@ describe('a fault', () => {
       'RequestType: Apple documents no command of that name: did you mean DeviceInformation?',
     ],
     ['devicelock', {}, 'did you mean DeviceLock?'],
+    ['EraseDevice', { ['x'.repeat(101)]: 1 }, `${'x'.repeat(100)}…: EraseDevice has no such key`],
     ['constructor', {}, 'RequestType: Apple documents no command of that name'],
   ])('of %s %j says where, and what is meant', (requestType, keys, text) => {
     expect(details(requestType, keys)).toContain(text)
@@ -166,6 +168,11 @@ describe('a fault', () => {
       SecondaryIPv6AddressList: [],
     }
     expect(details('LOMDeviceRequest', { RequestList: [reset] })).toBe('')
+  })
+
+  it('means nothing by a name that is not near, or longer than any', () => {
+    expect(details('DeviceLock', { abc: '1' })).toBe('abc: DeviceLock has no such key')
+    expect(details('DeviceLock', { ['PIN'.repeat(22)]: '1' })).not.toContain('did you mean')
   })
 
   it('of thousands is told ten times', () => {

@@ -132,10 +132,28 @@ describe('a profile', () => {
   })
 })
 
+it('needs are named once, and only those that not every device meets', () => {
+  const restrictions = {
+    PayloadType: 'com.apple.applicationaccess',
+    forceDelayedSoftwareUpdates: true,
+    allowCamera: false,
+  }
+  expect(needsOf('InstallProfile', {}, { PayloadContent: [restrictions, restrictions] })).toEqual([
+    'InstallProfile',
+    'profile com.apple.applicationaccess/forceDelayedSoftwareUpdates',
+  ])
+  const names = ['SerialNumber', 'NewQuery', 'SerialNumber']
+  expect(needsOf('DeviceInformation', queries(...names))).toEqual([
+    'DeviceInformation',
+    'DeviceInformation/SerialNumber',
+  ])
+})
+
 it('versions are compared by number', () => {
   expect(isBefore('9.3', '26.0')).toBe(true)
   expect(isBefore('26.0', '9.3')).toBe(false)
   expect(isBefore('15', '15.0')).toBe(false)
+  expect(isBefore('15.0.0', '15')).toBe(false)
   expect(isBefore('15.0.9', '15.1')).toBe(true)
 })
 

@@ -60,6 +60,20 @@ describe('a binary plist', () => {
     expect(() => readPlist(bytes)).toThrow(PlistError)
   })
 
+  test('whose keys are dictionaries is refused before these are read', () => {
+    expect(() => readPlist(binary([0xd1, 0, 0]))).toThrow('key is not a string')
+  })
+
+  test('of no value is refused, from a device too', () => {
+    expect(() => readPlist(binary([0x00]), 'device')).toThrow(PlistError)
+  })
+
+  test('has a value once that is referred to twice: a long one would grow without bound', () => {
+    const [one, other] = readPlist(binary([0xa2, 1, 1], [0x41, 0x53])) as Uint8Array[]
+    expect(one).toEqual(Uint8Array.of(0x53))
+    expect(one).toBe(other)
+  })
+
   test('whose containers share children does not grow without bound', () => {
     const levels = Array.from({ length: 40 }, (_, i) => [0xa4, i + 1, i + 1, i + 1, i + 1])
     expect(() => readPlist(binary(...levels, [0x09]))).toThrow('repeats itself')
