@@ -1,6 +1,6 @@
 /** MachineInfo: what a device in Setup Assistant says about itself (Apple "MachineInfo"). */
-import { textAt, stringAt } from '../plist/dict.ts'
-import { PlistError } from '../plist/error.ts'
+import { textAt } from '../plist/dict.ts'
+import { exactString } from '../plist/entries.ts'
 import { readEntries } from '../plist/read.ts'
 
 /** Empty where the device does not say: a User Enrollment names no UDID or serial, older ones no OS_VERSION. */
@@ -32,17 +32,11 @@ const KEYS: ReadonlySet<string> = new Set([
  * @throws PlistError when it is no dictionary, or one of the two cannot be read
  */
 export function readMachineInfo(plist: Uint8Array): MachineInfo {
-  const { dict, faults } = readEntries(plist, KEYS)
-  const exact = (key: string) => {
-    const fault = faults.get(key)
-    if (fault !== undefined) {
-      throw new PlistError(`plist: ${key} ${fault}`)
-    }
-    return stringAt(dict, key) ?? ''
-  }
+  const entries = readEntries(plist, KEYS)
+  const { dict } = entries
   return {
-    udid: exact('UDID'),
-    serial: exact('SERIAL'),
+    udid: exactString(entries, 'UDID') ?? '',
+    serial: exactString(entries, 'SERIAL') ?? '',
     product: textAt(dict, 'PRODUCT'),
     build: textAt(dict, 'VERSION'),
     osVersion: textAt(dict, 'OS_VERSION'),

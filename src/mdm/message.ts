@@ -1,8 +1,8 @@
 import { isPushMagic, MAX_PUSH_VALUE } from '../push/request.ts'
 import { PlistError } from '../plist/error.ts'
-import type { Entries } from '../plist/entries.ts'
+import { type Entries, exactBytes, exactString } from '../plist/entries.ts'
 import { readEntries } from '../plist/read.ts'
-import { bytesAt, stringAt, textAt } from '../plist/dict.ts'
+import { textAt } from '../plist/dict.ts'
 import type { PlistDict } from '../plist/value.ts'
 import { enrollmentOf, type Enrollment, SHARED_IPAD_USER_ID } from './enrollment.ts'
 import { ProtocolError } from './errors.ts'
@@ -156,7 +156,7 @@ export function readMessage(body: Uint8Array): Message {
   try {
     const entries = readEntries(body, MESSAGE_KEYS)
     const ids = readIds(entries)
-    const messageType = exact(entries, 'MessageType')
+    const messageType = exactString(entries, 'MessageType')
     return messageType === undefined
       ? readReport(entries, ids)
       : readCheckIn(entries, ids, messageType)
@@ -169,19 +169,20 @@ export function readMessage(body: Uint8Array): Message {
 }
 
 function readIds(entries: Entries): Enrollment {
-  const UserID = exact(entries, 'UserID')
+  const UserID = exactString(entries, 'UserID')
   return enrollmentOf({
-    UDID: exact(entries, 'UDID'),
+    UDID: exactString(entries, 'UDID'),
     UserID,
     // On a Mac it is a name like any other.
-    UserShortName: UserID === SHARED_IPAD_USER_ID ? exact(entries, 'UserShortName') : undefined,
-    EnrollmentID: exact(entries, 'EnrollmentID'),
-    EnrollmentUserID: exact(entries, 'EnrollmentUserID'),
+    UserShortName:
+      UserID === SHARED_IPAD_USER_ID ? exactString(entries, 'UserShortName') : undefined,
+    EnrollmentID: exactString(entries, 'EnrollmentID'),
+    EnrollmentUserID: exactString(entries, 'EnrollmentUserID'),
   })
 }
 
 function readReport(entries: Entries, enrollment: Enrollment): Report {
-  const status = exact(entries, 'Status')
+  const status = exactString(entries, 'Status')
   if (!status) {
     throw new ProtocolError('missing_status', 'neither MessageType nor Status')
   }
@@ -197,7 +198,12 @@ function readCheckIn(entries: Entries, enrollment: Enrollment, messageType: stri
   }
   switch (messageType) {
     case 'Authenticate':
-      return { ...base, messageType, topic: exact(entries, 'Topic') ?? '', facts: readFacts(dict) }
+      return {
+        ...base,
+        messageType,
+        topic: exactString(entries, 'Topic') ?? '',
+        facts: readFacts(dict),
+      }
     case 'TokenUpdate':
       return {
         ...base,
@@ -217,7 +223,7 @@ function readCheckIn(entries: Entries, enrollment: Enrollment, messageType: stri
         ...base,
         messageType,
         endpoint: required(bounded(entries, 'Endpoint', MAX_ENDPOINT), 'Endpoint'),
-        data: bytesOf(entries, 'Data'),
+        data: exactBytes(entries, 'Data'),
       }
     case 'CheckOut':
     case 'UserAuthenticate':
@@ -244,31 +250,13 @@ function readFacts(dict: PlistDict): DeviceFacts {
   }
 }
 
-/** The string at `key`, as the device sent it. */
-function exact(entries: Entries, key: string): string | undefined {
-  checkReadable(entries, key)
-  return stringAt(entries.dict, key)
-}
-
-function bytesOf(entries: Entries, key: string): Uint8Array | undefined {
-  checkReadable(entries, key)
-  return bytesAt(entries.dict, key)
-}
-
-function checkReadable({ faults }: Entries, key: string): void {
-  const fault = faults.get(key)
-  if (fault !== undefined) {
-    throw new ProtocolError('malformed', `${key} ${fault}`)
-  }
-}
-
 function flagAt(dict: PlistDict, key: string): boolean | undefined {
   const value = dict[key]
   return typeof value === 'boolean' ? value : undefined
 }
 
 function token(entries: Entries, key: string, most = MAX_TOKEN_BYTES): Uint8Array | undefined {
-  const bytes = bytesOf(entries, key)
+  const bytes = exactBytes(entries, key)
   if (bytes && bytes.length > most) {
     throw new ProtocolError('malformed', `${key} is longer than ${most} bytes`)
   }
@@ -276,7 +264,7 @@ function token(entries: Entries, key: string, most = MAX_TOKEN_BYTES): Uint8Arra
 }
 
 function bounded(entries: Entries, key: string, most: number): string | undefined {
-  const text = exact(entries, key)
+  const text = exactString(entries, key)
   if (text !== undefined && text.length > most) {
     throw new ProtocolError('malformed', `${key} is longer than ${most} characters`)
   }
@@ -284,7 +272,7 @@ function bounded(entries: Entries, key: string, most: number): string | undefine
 }
 
 function readMagic(entries: Entries): string {
-  const magic = required(exact(entries, 'PushMagic'), 'PushMagic')
+  const magic = required(exactString(entries, 'PushMagic'), 'PushMagic')
   if (!isPushMagic(magic)) {
     throw new ProtocolError('malformed', `PushMagic is longer than ${MAX_PUSH_VALUE} bytes`)
   }

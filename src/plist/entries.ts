@@ -1,3 +1,4 @@
+import { bytesAt, stringAt } from './dict.ts'
 import { PlistError } from './error.ts'
 import { mustBeUnique } from './limits.ts'
 import type { PlistDict, PlistValue } from './value.ts'
@@ -11,6 +12,23 @@ export interface Entries {
   readonly dict: PlistDict
   /** What is wrong with the value of a key, whether the dictionary has it or not. */
   readonly faults: ReadonlyMap<string, string>
+}
+
+/** The string at `key` as the device sent it; undefined when absent. @throws PlistError where it is another type, or was repaired */
+export function exactString(entries: Entries, key: string): string | undefined {
+  checkReadable(entries, key)
+  return stringAt(entries.dict, key)
+}
+
+/** {@link exactString} for data. @throws PlistError */
+export function exactBytes(entries: Entries, key: string): Uint8Array | undefined {
+  checkReadable(entries, key)
+  return bytesAt(entries.dict, key)
+}
+
+function checkReadable({ faults }: Entries, key: string): void {
+  const fault = faults.get(key)
+  if (fault !== undefined) throw new PlistError(`plist: ${key} ${fault}`)
 }
 
 /** Entries that are being read; `add` throws a PlistError for a second one that would make a message ambiguous. */

@@ -177,7 +177,7 @@ describe('what leads somewhere', () => {
     ['Data', { ...declaration, Data: '<data>!</data>' }],
   ])('and so is %s that is no data', (key, fields) => {
     expect(() => readMessage(xml(fields))).toThrow(
-      new RegExp(`^${key} cannot|: ${key} is not data`),
+      new RegExp(`^plist: ${key} (cannot be read|is not data)`),
     )
   })
 
