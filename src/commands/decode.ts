@@ -119,7 +119,7 @@ function dictionary(field: Field, object: JsonObject | undefined): Decoded {
   return { plist: passObject(object, field.json), echo: object }
 }
 
-/** MicroMDM answers 201 and then drops a command whose configuration cannot be decoded (micromdm-contract §4.4). */
+/** MicroMDM answers 201 and then drops a command whose configuration cannot be decoded. */
 function embedded(field: Field, bytes: Uint8Array | undefined): Decoded {
   if (bytes === undefined || bytes.length === 0) return ABSENT
   try {
@@ -135,7 +135,7 @@ function embedded(field: Field, bytes: Uint8Array | undefined): Decoded {
   }
 }
 
-/** A value of another type panics MicroMDM (micromdm-contract §4.4). */
+/** A value of another type panics MicroMDM. */
 function booleans(field: Field, object: JsonObject | undefined): Decoded {
   for (const [key, value] of Object.entries(object ?? {})) {
     if (typeof value !== 'boolean') {

@@ -26,7 +26,7 @@ export function isJsonObject(value: JsonValue | undefined): value is JsonObject 
 
 /**
  * The value at `name` as Go's decoder would assign it: an exactly equal key is preferred, else any case matches, the
- * last one wins; `null` is undefined, because it leaves a struct field untouched (micromdm-contract §1.1).
+ * last one wins; `null` is undefined, because it leaves a struct field untouched (Go, "encoding/json": Unmarshal).
  */
 export function fieldAt(object: JsonObject, name: string): JsonValue | undefined {
   if (Object.hasOwn(object, name)) return object[name] ?? undefined
@@ -50,7 +50,7 @@ export function stringField(object: JsonObject, name: string, struct: string): s
 
 /**
  * The boolean at `name`. The strings `"true"` and `"false"` count, which makes MicroMDM's `set_*` scripts
- * work (micromdm-contract §3.3).
+ * work (github.com/micromdm/micromdm, tools/api/commands).
  *
  * @throws GoFieldError
  */

@@ -333,7 +333,7 @@ const BY_TYPE: ReadonlyMap<string, CommandType> = new Map(
   COMMANDS.map((entry) => [entry.requestType, entry]),
 )
 
-/** The table's row; undefined for a type without a JSON form. Case matters (micromdm-contract §4.1). */
+/** The table's row; undefined for a type without a JSON form. Case matters, as in MicroMDM. */
 export function commandType(requestType: string): CommandType | undefined {
   return BY_TYPE.get(requestType)
 }

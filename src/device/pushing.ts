@@ -26,7 +26,7 @@ export type PushCheck =
   | { readonly kind: 'ready'; readonly target: PushTarget }
   | { readonly kind: 'cannot'; readonly error: string }
 
-/** Whether a channel can be pushed. Error texts are MicroMDM's where it had one (micromdm-contract §1.5). */
+/** Whether a channel can be pushed. Error texts are MicroMDM's where it had one. */
 export function pushTarget(context: Context, user: string, certificateTopic: string): PushCheck {
   const channel = recalledChannel(context, user)
   if (!channel?.token) {
@@ -138,7 +138,7 @@ function flagOf(context: Context, channel: Channel, push: Pushed): Partial<Chann
   return { flag: verdict.reason, flagEpoch: epoch }
 }
 
-/** The enrolment that a channel is, for events that no message of its own tells. */
+/** The enrolment of a channel, for events without a message. */
 export function enrollmentOfChannel(context: Context, { user, claim }: Channel): Enrollment {
   const { name, type } = context.state.device
   if (user === '') {

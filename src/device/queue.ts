@@ -139,7 +139,7 @@ export type ReportEffect =
 
 const ANSWERED: ReportEffect = { kind: 'answered' }
 
-/** Applies a report to its channel's queue (design.md 5). */
+/** Applies a report to its channel's queue (docs/architecture.md, "A message of a device"). */
 export function applyReport(
   context: Context,
   channel: Channel,

@@ -1,6 +1,6 @@
 import type { Message } from '../mdm/message.ts'
 
-/** What MicroMDM posts to its webhook (micromdm-contract §2.3): receivers written for it know no others. */
+/** The topics of MicroMDM's webhook: receivers written for it know no others. */
 export const MICROMDM_TOPICS = [
   'mdm.Authenticate',
   'mdm.TokenUpdate',
@@ -56,7 +56,7 @@ export function topicOf(message: Message): Topic {
   return message.kind === 'report' ? 'mdm.Connect' : `mdm.${message.messageType}`
 }
 
-/** Bodies of these carry escrow secrets, wherever they rest (design.md 9). */
+/** Bodies of these carry escrow secrets, wherever they rest. */
 export function isSecretTopic(topic: Topic): boolean {
   return topic === 'mdm.TokenUpdate' || topic === 'mdm.SetBootstrapToken'
 }

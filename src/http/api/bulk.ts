@@ -32,7 +32,7 @@ import {
   type Targets,
 } from './targets.ts'
 
-/** One command to many ids (peers.md §4, rows 15 and 16). */
+/** One command to many ids (docs/bulk.md). */
 export const bulk = newRoutes()
 
 const bulkSchema = z
