@@ -26,7 +26,7 @@ type Faults = Generator<CommandFault, void, undefined>
 /** No name of Apple's is longer. */
 const MAX_NAME = 100
 
-/** A command can be wrong in thousands of places: the first tell what is wrong. */
+/** A command can be wrong in thousands of places; the first ones are enough to mend it. */
 export const MAX_FAULTS = 10
 
 /** The server puts it in when it is not there (docs/escrow.md). */
@@ -41,7 +41,7 @@ const MAY_BE_EMPTY: ReadonlySet<string> = new Set(['NewPassword', 'SecondaryIPv6
 /** "A bitwise OR" ("InstallApplicationCommand.Command", Apple's documentation): 0 is none of the values, and in use. */
 const FLAGS: ReadonlySet<string> = new Set(['ManagementFlags'])
 
-/** Apple's own example asks for them ("Device Information", Apple's documentation), and its schema has them no longer. */
+/** Queries of Apple's own example ("Device Information", Apple's documentation) that its schema no longer has. */
 const EARLIER_QUERIES: ReadonlySet<string> = new Set([
   'AutomaticAppInstallationEnabled',
   'AutomaticCheckEnabled',
@@ -72,12 +72,12 @@ const ONE_OF: Readonly<Record<string, readonly string[]>> = {
 /** "The six-character PIN" ("DeviceLockCommand.Command" and "EraseDeviceCommand.Command", Apple's documentation). */
 const PIN_LENGTH = 6
 
-/** Types beside the schema's: the pages of Apple's documentation and MicroMDM say otherwise, and both are in use. */
+/** Types that Apple's documentation pages or MicroMDM give where the schema has others: both are in use. */
 const ALSO: Readonly<Record<string, string>> = { ScanTime: 'string', iTunesStoreID: 'integer' }
 
 /**
- * What is wrong with a command, `{RequestType: …}` with its keys; at most ten faults, none when Apple's schema has nothing
- * against it. Not whether a device has it: that is {@link file://./support.ts}.
+ * The first ten faults that Apple's schema finds in a command, `{RequestType: …}` with its keys. Whether a device has the
+ * command is another question: `lacksOf`.
  */
 export function faultsOf(requestType: string, command: PlistDict): readonly CommandFault[] {
   const schema = commandSchema(requestType)
@@ -126,7 +126,7 @@ function* dictFaults(dict: PlistDict, keys: Keys, path: Path, name: string): Fau
   }
 }
 
-/** A name that is at fault, as far as it is told: it may be as long as the request. */
+/** A faulty name, cut: it may be as long as the request. */
 export function shortened(name: string): string {
   return name.length > MAX_NAME ? `${name.slice(0, MAX_NAME)}…` : name
 }
@@ -198,7 +198,7 @@ function* contentFaults(value: PlistValue, schema: KeySchema, path: Path): Fault
   }
 }
 
-/** What a dictionary inside a command is called in a text: its key, or that of the list that it is in. */
+/** The name of a dictionary inside a command: its key, or the key of the list that holds it. */
 function nameOf(path: Path): string {
   return path.findLast((step) => typeof step === 'string') ?? 'Command'
 }

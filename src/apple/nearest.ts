@@ -1,9 +1,9 @@
 import { closestMatch } from 'leven'
 
-/** Nothing that is longer is a slip of the pen, and the distance takes time. */
+/** A longer name is no slip of the pen, and the distance takes time. */
 const MAX_NAME = 64
 
-/** `: did you mean PIN?` for a name that is near to one of those that there are; empty for one that is not. */
+/** `: did you mean PIN?` where one of `names` is near; empty where none is. */
 export function didYouMean(name: string, names: readonly string[]): string {
   if (name.length > MAX_NAME) {
     return ''

@@ -1,8 +1,8 @@
-/** Apple's published schema of commands (github.com/apple/device-management), reduced to what is decided by it. */
+/** Apple's published schema of commands (github.com/apple/device-management), reduced to the parts that decisions need. */
 import type { Platform } from './platform.ts'
 import table from './commands.json' with { type: 'json' }
 
-/** A key of a command, or of an answer. `item` is what its array holds; `on` is there where not all of its parent's platforms have it. */
+/** A key of a command, or of an answer. `item` is what its array holds; `on` is absent where all platforms of its parent have it. */
 export interface KeySchema {
   readonly type: string
   readonly required?: boolean
@@ -22,7 +22,7 @@ type Kinds = Readonly<Record<string, Part & { readonly keys: Keys }>>
 
 export type Keys = Readonly<Record<string, KeySchema>>
 
-/** What exists on some platforms only, and what takes its place where it is gone. */
+/** A part that exists on some platforms only; `replacement` takes its place where it is gone. */
 export interface Part {
   readonly on: string
   readonly replacement?: string

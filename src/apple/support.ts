@@ -13,7 +13,7 @@ import {
   SETTINGS,
 } from './schema.ts'
 
-/** What a device says of itself; empty where it does not. */
+/** What a device says of its model and OS; empty where it says nothing. */
 export interface Os {
   readonly productName: string
   readonly osVersion: string
@@ -24,10 +24,10 @@ const ITEM = 'Settings/'
 const PROFILE = 'profile '
 
 /**
- * What a command needs of the OS, by name: itself, its queries, its settings, and of a profile what some version has
- * removed. A name is what `lacksOf` takes.
+ * The parts of a command that an OS may not have, by names that `lacksOf` takes: the command itself, its queries, its
+ * settings, and those parts of a profile that some version has removed.
  *
- * @param profile what InstallProfile installs, where it can be read
+ * @param profile the one that InstallProfile installs, where it can be read
  */
 export function needsOf(
   requestType: string,
@@ -73,7 +73,7 @@ function isKnown(need: string): boolean {
   return factsOf(need) !== undefined
 }
 
-/** Where a need is met. `on` as in the schema; `removed` alone for what every version before had. */
+/** Where a need is met. `on` is as in the schema; without it, every version before `removed` meets the need. */
 interface NeedFacts {
   readonly label: string
   readonly on?: string | undefined
@@ -108,8 +108,8 @@ function labelled(
 const VERSION = /^\d+(\.\d+)*$/
 
 /**
- * Which of the needs a device's OS does not meet, each as a text that says why and what takes its place. None for a device
- * whose platform is not known; without its version, only what its platform never had.
+ * The needs that a device's OS does not meet, each as a text with the reason and the replacement. None for a device
+ * whose platform is not known; without its version, only those that its platform never met.
  */
 export function lacksOf(
   needs: readonly string[],

@@ -1,4 +1,4 @@
-/** What of a request in MicroMDM's JSON says nothing, and where in it a fault of the command is. */
+/** The faults of a request in MicroMDM's JSON: names that no field has, and Apple's faults where the client wrote them. */
 import { faultsOf, MAX_FAULTS, shortened, type CommandFault } from '../apple/check.ts'
 import { didYouMean } from '../apple/nearest.ts'
 import { lookUp, SETTINGS } from '../apple/schema.ts'
@@ -13,7 +13,7 @@ import type { CommandType } from './table.ts'
 export interface RequestFault {
   readonly at: string
   readonly detail: string
-  /** No field has this name, so that nothing of it is sent, whatever Apple may know. */
+  /** No field has this name: nothing of it can be sent, not even with `force`. */
   readonly isUnread?: true
 }
 
@@ -76,7 +76,7 @@ function* unknownNames(
   }
 }
 
-/** Names match in any case, and one of those that differ in nothing else is read. */
+/** Names match in any case: of two that differ in case alone, one is read. */
 function* saidTwice(json: JsonObject, path: string): Faults {
   const first = new Map<string, string>()
   for (const key of Object.keys(json)) {
@@ -112,7 +112,7 @@ function* unknownOfStruct(field: Field, json: JsonObject, path: string): Faults 
   yield* unknownNames(field.fields, json, Object.keys(json), field.json, path)
 }
 
-/** A setting takes Apple's own keys too, which the schema knows; of the shared fields, those of its kind. */
+/** A setting takes the shared fields of its kind, and Apple's own keys, which the schema checks. */
 function* unknownOfSetting(field: Field, setting: JsonObject, path: string): Faults {
   const own = Object.keys(setting).filter((key) => !/^[A-Z]/.test(key) || isSharedField(key))
   yield* saidTwice(setting, path)

@@ -42,7 +42,7 @@ export interface Field {
     | undefined
   /** A PIN, password, token or private key, or what holds one. */
   readonly secret: boolean
-  /** MicroMDM does not know it, and takes any value of it: one that cannot be sent is left out in its reading. */
+  /** MicroMDM does not know it and takes any value: in its reading, a value that cannot be sent is left out. */
   readonly added: boolean
 }
 

@@ -42,7 +42,7 @@ const ITEM_KEYS: ReadonlyMap<string, readonly string[]> = new Map([
   ['SoftwareUpdateSettings', ['RecommendationCadence']],
 ])
 
-/** MicroMDM sends all three whatever the request says, absent ones as false. */
+/** MicroMDM sends all three; those that the request leaves out are false. */
 const MDM_OPTIONS = {
   ActivationLockAllowedWhileSupervised: false,
   BootstrapTokenAllowed: false,
@@ -81,7 +81,7 @@ export function settingItem(
   return sent
 }
 
-/** Whether a key of an item is one of the shared fields, in whatever case. */
+/** Whether a key of an item is one of the shared fields, in any case. */
 export function isSharedField(key: string): boolean {
   return SETTING_FIELDS.some(({ json }) => json === key.toLowerCase())
 }

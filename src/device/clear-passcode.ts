@@ -21,8 +21,9 @@ export function problemWith(
 }
 
 /**
- * Puts the device's own unlock token into a ClearPasscode without one; every other payload stays as it is. This happens as the command is handed out: the queue never holds the token, which only an entered reason may
- * show to an admin, and the device gets the one that it escrowed last.
+ * Puts the device's own unlock token into a ClearPasscode without one; every other payload stays as it is. This happens as
+ * the command is handed out: the queue never holds the token, which only an entered reason may show to an admin, and the
+ * device gets the one that it escrowed last.
  */
 export function filled(context: Context, requestType: string, payload: Uint8Array): Uint8Array {
   const plist = requestType === CLEAR_PASSCODE ? withoutToken(payload) : undefined

@@ -58,7 +58,7 @@ export function recordDeferred(
   context.effects.notes.push({ event: 'mdm:command-deferred', device: context.name, commandId })
 }
 
-/** MicroMDM's API takes the command, the device will refuse it, and somebody should hear why. */
+/** MicroMDM's API takes the command, and the device will refuse it: the event says why. */
 export function recordUnsupported(
   context: Context,
   channel: Channel,

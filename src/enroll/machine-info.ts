@@ -28,7 +28,8 @@ const KEYS: ReadonlySet<string> = new Set([
 
 /**
  * Reads the signed plist; unknown keys are skipped. Certificates are bound to UDID and serial number, which therefore have
- * to be as they were sent. Of the rest, what cannot be read is not told.
+ * to be as they were sent. Other values that cannot be read count as absent.
+ *
  * @throws PlistError when it is no dictionary, or one of the two cannot be read
  */
 export function readMachineInfo(plist: Uint8Array): MachineInfo {

@@ -11,14 +11,14 @@ import { isSecretTopic } from './topics.ts'
 /** What opens a device, or enrols its secure token: in check-ins, and in the answer to RequestUnlockToken. */
 const TOKENS = ['UnlockToken', 'BootstrapToken']
 
-/** Stands in `redacted` where more is missing than the other names say. */
+/** Stands in `redacted` where more than the tokens is missing. */
 const MORE = 'raw_payload'
 
 type Cut = Required<Pick<DeviceEvent, 'body' | 'redacted'>>
 
 /**
- * The event without unlock and bootstrap tokens, and with what was cut. A message without any stays byte for byte, and so does the
- * rest of one in XML, whatever it holds: a message that was read is never withheld as a whole.
+ * The event without unlock and bootstrap tokens, and with the names of those that were cut. A message without any stays byte
+ * for byte, and so does the rest of one in XML. A message that could be read is never withheld as a whole.
  */
 export function redacted(event: DeviceEvent): DeviceEvent {
   return mayHoldToken(event) ? { ...event, ...cutFrom(event.body) } : event

@@ -98,7 +98,7 @@ export function shown(text: string): string {
   return text.slice(0, MAX_SHOWN).toWellFormed()
 }
 
-/** What a list shows of a serial number; nothing of one that came broken, because two of them could look the same. */
+/** A serial number as lists show it; empty for one that came broken: two of them could look the same. */
 export function shownSerial(text: string): string {
   return text.includes('\ufffd') ? '' : shown(text)
 }
@@ -147,8 +147,9 @@ export const MESSAGE_KEYS: ReadonlySet<string> = new Set([
  * Reads what a device PUT to a check-in or connect URL. Which of the two it is, the body tells: profiles
  * exist with only a ServerURL, and MicroMDM never looked at the content type.
  *
- * What leads somewhere, or is kept for the device, has to be as it was sent: two broken ids must not become one. All
- * else is a device's to say: text is repaired, and what has another type is not told.
+ * Keys that lead somewhere or are kept for the device have to be as they were sent: two broken ids must not become one.
+ * Other text is repaired, and a value of another type counts as absent.
+ *
  * @throws ProtocolError when the body is no plist dictionary, or a required key is absent or cannot be read.
  * Source: Apple "Check-in" and "Send MDM commands to a device".
  */

@@ -42,8 +42,9 @@ export function isBinaryPlist(bytes: Uint8Array): boolean {
 }
 
 /**
- * Reads a binary property list (CoreFoundation's CFBinaryPList.c), with the same limits as XML. `null`, UID and set objects, dates and integers out of range have no XML form: they are refused, or left
- * out of a device's document. Cycles and bombs of shared containers are refused.
+ * Reads a binary property list (CoreFoundation's CFBinaryPList.c), with the same limits as XML. `null`, UID and set
+ * objects, dates and integers out of range have no XML form: they are refused, or left out of a device's document. Cycles and
+ * bombs of shared containers are refused.
  *
  * @throws PlistError and nothing else
  */

@@ -29,13 +29,13 @@ export function stringAt(dict: PlistDict, key: string): string | undefined {
   return mistyped(key, 'a string')
 }
 
-/** The string at `key` of what a device tells; empty where there is none: what it says beside is not worth a refusal. */
+/** The string at `key`, empty where there is none: for values of a device that are not worth a refusal. */
 export function textAt(dict: PlistDict, key: string): string {
   const value = dict[key]
   return typeof value === 'string' ? value : ''
 }
 
-/** The dictionaries in a list that a device tells; none where it tells no list. */
+/** The dictionaries in a device's list; none where the value is no list. */
 export function dictsIn(value: PlistValue | undefined): PlistDict[] {
   return value !== undefined && isArray(value) ? value.filter(isDict) : []
 }

@@ -24,13 +24,13 @@ const NOT_ASCII = /[^\t\n\r -\x7f]/
 const AT_END = new RegExp(`^[\\s${NO_TEXT}]*$`)
 
 /**
- * Reads a property list, XML (UTF-8, or UTF-16 with a byte order mark) or binary. docs/micromdm.md says what of XML
- * CoreFoundation and Go take that is taken here. Refused are all entities but XML's five, DTD subsets, more than 128
+ * Reads a property list, XML (UTF-8, or UTF-16 with a byte order mark) or binary. docs/micromdm.md
+ * ("Property lists") lists what is accepted of XML. Refused are all entities but XML's five, DTD subsets, more than 128
  * levels, duplicates of an id key at the top, anything after the root, base64 without padding, dates that do not exist, and
  * integers that are not within −2^63 … 2^64−1.
  *
- * A `device`'s document has the same structure, but its text is repaired, and a value of no meaning is the text that it
- * has, or, in a binary one, left out.
+ * In a `device`'s document text is repaired. A value that cannot be parsed is read as its text; in a binary one it is left
+ * out.
  *
  * @throws PlistError and nothing else, whatever the bytes
  */
@@ -64,8 +64,8 @@ export function readPlistTop(
 }
 
 /**
- * Reads the strings, data and booleans that a device's document has at the top under the given keys: of a megabyte of
- * inventory, the three strings that say whence it is. What is wrong with one of them is told, and is the caller's to judge.
+ * Reads the strings, data and booleans that a device's document has at the top under the given keys: a megabyte
+ * of inventory is walked for three strings. Their faults are told, for the caller to judge.
  *
  * @throws PlistError as {@link readPlistTop}
  */

@@ -65,7 +65,10 @@ export function decodeText(bytes: Uint8Array, encoding: Encoding): string {
   }
 }
 
-/** The decoder writes U+FFFD. Until then the sender's own ones go by the name of U+FFFF, and that by another illegal one. */
+/**
+ * The decoder writes U+FFFD for bytes that it cannot read. So that the sender's own U+FFFD is told from these, it is U+FFFF
+ * while the decoder runs, and U+FFFF is U+FFFE, which is as illegal.
+ */
 function decodeBroken(bytes: Uint8Array, encoding: Encoding): string {
   const copy = new Uint8Array(bytes)
   if (encoding === 'utf-8') hideInUtf8(copy)

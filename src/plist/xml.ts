@@ -13,14 +13,14 @@ const LOWER_Z = 122
 
 const LINE_END = /\r\n?/
 const BYTE_ORDER_MARK = '\ufeff'
-/** What is no reference is matched as a bare `&`, which is one error less to look for. */
+/** A bare `&` matches too, so that one place refuses every malformed reference. */
 const REFERENCES = /&(?:#([0-9]+);|#x([0-9a-fA-F]+);|(amp|lt|gt|quot|apos);)?/g
 /** Without `>`, even in quotes: there CoreFoundation's tag ends. */
 const ATTRIBUTE =
   /[ \t\r\n]+[A-Za-z_:][A-Za-z0-9_:.-]*[ \t\r\n]*=[ \t\r\n]*(?:"[^"<>&]*"|'[^'<>&]*')/y
 const DECLARATION = /<\?xml[ \t\r\n]/y
 const ENCODING = /encoding[ \t\r\n]*=[ \t\r\n]*["']([^"']*)/g
-/** To the first `>`, even in quotes: there CoreFoundation's ends too. */
+/** It ends at the first `>`, even in quotes, as CoreFoundation's does. */
 const DOCTYPE = /<!DOCTYPE[^[<>]*>/y
 const ENTITIES: ReadonlyMap<string, string> = new Map([
   ['amp', '&'],
@@ -93,7 +93,7 @@ function skipSpace(cursor: XmlCursor): void {
   cursor.at = at
 }
 
-/** Moves over one comment or processing instruction, if there is one. `--` in a comment is as good as in CoreFoundation. */
+/** Moves over one comment or processing instruction, if there is one. A comment may hold `--`, as in CoreFoundation. */
 function skipMarkup(cursor: XmlCursor): boolean {
   const { text } = cursor
   if (text.startsWith('<!--', cursor.at)) {
@@ -192,10 +192,9 @@ export function closeTag(cursor: XmlCursor, name: string): void {
 }
 
 /**
- * The text of the element whose opening tag was just read, up to and with its closing tag. Comments inside
- * are dropped and their neighbours joined, CDATA is literal, nothing is trimmed. `]]>` in text is text, as in
- * CoreFoundation. `NO_TEXT` is in it in a device's document
- * only.
+ * The text of the element whose opening tag was just read, up to and with its closing tag. Comments inside are dropped and their
+ * neighbours joined, CDATA is literal, nothing is trimmed. `]]>` in text is text, as in CoreFoundation. Only a device's text
+ * may hold `NO_TEXT`.
  *
  * @throws PlistError
  */

@@ -82,7 +82,7 @@ describe('a binary message', () => {
   })
 })
 
-it('a message with a token that nobody can read is not sent on, and the event says so', () => {
+it('a message with a token that cannot be read is not sent on, and the event says so', () => {
   const body = new TextEncoder().encode('<plist><dict><key>UnlockToken</key>')
   const cut = redacted(event('mdm.TokenUpdate', body))
   expect(cut.body).toHaveLength(0)

@@ -53,7 +53,7 @@ export const newCommandBody = {
 
 const newUUID = (): string => crypto.randomUUID()
 
-/** Whom a command is for, and whether it is sent whatever Apple's schema and the device's OS have against it. */
+/** The target of a command, and whether it is sent although Apple's schema or the device's OS refuses it. */
 interface Meant {
   /** Absent where it is for many. */
   readonly id?: string
@@ -72,7 +72,7 @@ export function readCommand(json: JsonObject, meant: Meant): AppleCommand {
   if (udid !== undefined && udid !== id) {
     throw new AdminError(
       id === undefined
-        ? 'command.udid: a command to many names nobody itself, `ids` does'
+        ? 'command.udid: leave it out, `ids` names the devices'
         : `udid says ${udid}, and the command would go to ${id}: leave it out`,
       400,
     )
@@ -107,7 +107,7 @@ function withinCommand(json: JsonObject): JsonObject {
   return Object.fromEntries(rest)
 }
 
-/** What stands beside `Command` and is none of what may. */
+/** Keys beside `Command` that the body does not take. */
 function strangers(json: JsonObject): readonly RequestFault[] {
   return Object.keys(json)
     .filter((key) => !ENVELOPE.includes(key))
@@ -119,10 +119,10 @@ function strangers(json: JsonObject): readonly RequestFault[] {
     }))
 }
 
-/** Parameters of the call, which some write into the body. */
+/** Parameters of the call that clients write into the body by mistake. */
 const PARAMETERS: ReadonlySet<string> = new Set(['wait', 'force'])
 
-/** What belongs beside `Command`, and would be lost in it: with `force` too, a command for tonight would go out at once. */
+/** Keys that belong beside `Command`. Inside it they would be lost: a command for tonight would go out at once. */
 const BESIDE: ReadonlySet<string> = new Set(
   [...ENVELOPE, ...PARAMETERS, 'request_type', 'command_uuid'].map((key) => `Command.${key}`),
 )

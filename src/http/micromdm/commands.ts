@@ -61,7 +61,7 @@ commands.delete('/v1/commands/:id', async (c) => {
   return goJson({})
 })
 
-/** MicroMDM took what no device would: so do we, and the log says what it is. */
+/** Takes commands that no device would, as MicroMDM does; the log names their faults. */
 async function queue(c: AdminContext, id: string, command: LenientCommand): Promise<void> {
   const { commandUUID: uuid, requestType, payload, secret, source, faults } = command
   if (faults.length > 0) {

@@ -1,4 +1,4 @@
-/** What Apple's schema knows of commands and answers at the place where a simulated device is. */
+/** Apple's schema of commands and answers, for the platform, version and channel of a simulated device. */
 import type { Platform } from '../../apple/platform.ts'
 import {
   availability,
@@ -71,7 +71,7 @@ export function documentedResponse(requestType: string, filling: Filling): Plist
   return fillKeys(RESPONSES.get(requestType) ?? {}, filling)
 }
 
-/** Drops from `value` whatever Apple does not document for that response key there. */
+/** Drops the keys of `value` that Apple does not document for that response key there. */
 export function asDocumented(
   requestType: string,
   key: string,
