@@ -131,6 +131,7 @@ describe('a command that says what no command says', () => {
     expect(body.errors).toEqual([
       { at: 'pinn', detail: 'DeviceLock has no such field: did you mean pin?' },
     ])
+    expect(body.detail).not.toContain('`force` sends it')
   })
 
   it('is refused where its body is no text, or names the command where Apple’s keys do not stand', async () => {
@@ -229,6 +230,9 @@ describe('a command that the device’s OS does not have', () => {
       { id: udid, outcome: 'failed', error: expect.stringContaining('macOS 27.0 has removed') },
       { id: other.udid, outcome: 'done' },
     ])
+    expect((await api('POST', '/api/commands', { ...many, force: true })).body).toMatchObject({
+      outcomes: [{ outcome: 'done' }, { outcome: 'done' }],
+    })
   })
 
   it('is taken by MicroMDM’s API, and becomes an event', async () => {
