@@ -376,6 +376,8 @@ describe('a simulated device’s answers', () => {
     expect(
       await answerTo('InstalledApplicationList', { Identifiers: [Identifier] }, phone),
     ).toMatchObject({ InstalledApplicationList: [{ Identifier }] })
+    const managed = await answerTo('InstalledApplicationList', { ManagedAppsOnly: true }, phone)
+    expect(managed['InstalledApplicationList']).toHaveLength(1)
     await answerTo('RemoveApplication', { Identifier }, phone)
     expect(await answerTo('ManagedApplicationList', {}, phone)).toMatchObject({
       ManagedApplicationList: {},
