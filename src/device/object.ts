@@ -93,8 +93,12 @@ export class Device extends DurableObject<DeviceEnv> {
     command: NewCommand,
     since?: number,
   ): Promise<Queued | Elsewhere> {
-    const decide = since === undefined ? queueCommand : once.enqueueOnce
-    return this.#at(address, (context, user) => decide(context, user, command, since ?? 0))
+    const queueIt = since === undefined ? queueCommand : once.enqueueOnce
+    // A command that the device's OS does not have is an event, and no message of the device brings it.
+    return this.#runtime.commitAndTell(
+      (context) =>
+        elsewhere(context, address) ?? queueIt(context, address.user, command, since ?? 0),
+    )
   }
 
   async commandState(user: string, n: number): Promise<ReturnType<typeof once.commandState>> {

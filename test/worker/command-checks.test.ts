@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { writePlist } from '../../src/plist/write.ts'
 import { api, newDevice, serve } from './server.ts'
+import { newHook, removeHooks } from './webhook-tools.ts'
 
 interface Queued {
   id: string
@@ -10,8 +11,9 @@ interface Queued {
   errors?: { at: string; detail: string }[]
 }
 
-afterEach(() => {
+afterEach(async () => {
   vi.restoreAllMocks()
+  await removeHooks()
 })
 
 const queue = (id: string, body: object, query = '') =>
@@ -235,7 +237,8 @@ describe('a command that the device’s OS does not have', () => {
     })
   })
 
-  it('is taken by MicroMDM’s API, and becomes an event', async () => {
+  it('is taken by MicroMDM’s API, and becomes an event that is posted without an alarm', async () => {
+    const hook = await newHook({ topics: ['command.unsupported'] })
     const { udid } = await macOn('27.0')
     const command = { udid, request_type: 'ScheduleOSUpdateScan', command_uuid: 'scan' }
     expect((await api('POST', '/v1/commands', command)).status).toBe(201)
@@ -249,6 +252,9 @@ describe('a command that the device’s OS does not have', () => {
       },
     ])
     expect((await api('GET', `/api/commands/${udid}.2`)).body['state']).toBe('queued')
+    expect(await hook.events(udid, 1)).toMatchObject([
+      { topic: 'command.unsupported', acknowledge_event: { command_uuid: 'scan' } },
+    ])
   })
 })
 
