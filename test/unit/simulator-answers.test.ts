@@ -165,8 +165,9 @@ describe.each(['18.1', '26.4', '27.0'])('a simulated device of release %s', (rel
     const { QueryResponses } = ask('DeviceInformation', { Queries: Object.keys(queries) })
     const there = Object.keys(queries).filter((query) => has(queries[query]?.on))
     const notHad = platform === 'iOS' ? /^SupplementalOSVersionExtra$/ : NO_MODEM
+    const ofUsers = scope === 'user' || scope === 'sharedUser' ? [] : ['PushToken']
     expect(Object.keys(QueryResponses ?? {}).sort()).toEqual(
-      there.filter((query) => !notHad.test(query)).sort(),
+      there.filter((query) => !notHad.test(query) && !ofUsers.includes(query)).sort(),
     )
   })
 })
@@ -246,6 +247,28 @@ describe('what a simulated device does not have', () => {
     const { SecurityInfo } = place('macOS', '26.4').ask('SecurityInfo')
     expect(SecurityInfo).toMatchObject({ SecureBoot: { SecureBootLevel: 'full' } })
     expect(JSON.stringify(SecurityInfo)).not.toContain('ReducedSecurity')
+  })
+
+  it('an EFI firmware password is not in a Mac with Apple silicon, which is erased without a PIN', () => {
+    const { ask } = place('macOS', '26.4')
+    expect(ask('DeviceInformation')).toMatchObject({
+      QueryResponses: { IsAppleSilicon: true, PINRequiredForEraseDevice: false },
+    })
+    const { SecurityInfo } = ask('SecurityInfo')
+    expect(SecurityInfo).toMatchObject({ BootstrapTokenRequiredForSoftwareUpdate: true })
+    expect(SecurityInfo).not.toHaveProperty('FirmwarePasswordStatus')
+  })
+
+  it('a push token is told on channels of users alone', () => {
+    const Queries = ['PushToken']
+    expect(place('macOS', '26.4', 'user', 'u').ask('DeviceInformation', { Queries })).toMatchObject(
+      {
+        QueryResponses: { PushToken: Uint8Array.of(7) },
+      },
+    )
+    expect(place('macOS', '26.4').ask('DeviceInformation', { Queries })).toMatchObject({
+      QueryResponses: {},
+    })
   })
 
   it('a modem is in the iPhone alone', () => {

@@ -11,7 +11,7 @@ import {
   supportsSetting,
   type Where,
 } from './responses.ts'
-import { CELLULAR_KEYS, PLAUSIBLE_VALUES, VALUES_IN } from './values.ts'
+import { ABSENT_ON_APPLE_SILICON, CELLULAR_KEYS, PLAUSIBLE_VALUES, VALUES_IN } from './values.ts'
 
 /** What a device knows about itself and the channel that a command came by. */
 export interface AnswerContext {
@@ -86,7 +86,7 @@ function acknowledge(requestType: string): Behaviour {
 }
 
 function documented(requestType: string, context: AnswerContext): PlistDict {
-  const { where, hardware, now } = context
+  const { where, now } = context
   return documentedResponse(requestType, {
     where,
     values: {
@@ -95,12 +95,21 @@ function documented(requestType: string, context: AnswerContext): PlistDict {
       ...valuesOf(context),
       ...(UPDATE_COMMANDS.has(requestType) ? updateValues(context) : {}),
     },
-    absent: hardware.cellular ? NOTHING : CELLULAR_KEYS,
+    absent: absentKeys(context),
     now,
   })
 }
 
-const NOTHING: ReadonlySet<string> = new Set()
+function absentKeys({ where, hardware }: AnswerContext): ReadonlySet<string> {
+  return new Set([
+    ...(hardware.cellular ? [] : CELLULAR_KEYS),
+    // A token of the user's channel: the device's ignores the query (Apple: DeviceInformationResponse).
+    ...(USER_SCOPES.has(where.scope) ? [] : ['PushToken']),
+    ...ABSENT_ON_APPLE_SILICON,
+  ])
+}
+
+const USER_SCOPES: ReadonlySet<Where['scope']> = new Set(['user', 'sharedUser'])
 
 function valuesOf(context: AnswerContext): PlistDict {
   const { hardware, os, name, udid, where } = context

@@ -11,7 +11,7 @@ export const PLAUSIBLE_VALUES: PlistDict = {
   DeviceRequestSuccess: true,
   DeviceRequestUUID: '5E6B1C0A-2D3F-4A5B-8C7D-9E0F1A2B3C4D',
   ExtensionPoint: 'com.apple.widgetkit-extension',
-  ExternalBootLevel: 'disallowed',
+  ExternalBootLevel: 'allowed',
   FDE_Enabled: true,
   FDE_HasPersonalRecoveryKey: true,
   FirewallEnabled: true,
@@ -130,7 +130,8 @@ export const VALUES_IN: Readonly<Record<string, PlistDict>> = {
     OrganizationName: 'Example Organization',
     OrganizationPhone: '+4922100000001',
     PINRequiredForDeviceLock: true,
-    PINRequiredForEraseDevice: true,
+    // A Mac with Apple silicon is erased without one.
+    PINRequiredForEraseDevice: false,
     PerformPeriodicCheck: true,
     QuotaSize: 4096,
     RecommendationsCadence: 0,
@@ -217,6 +218,8 @@ export const VALUES_IN: Readonly<Record<string, PlistDict>> = {
   SecurityInfo: {
     AutoLockTime: 120,
     BootstrapTokenAllowedForAuthentication: 'allowed',
+    BootstrapTokenRequiredForKernelExtensionApproval: true,
+    BootstrapTokenRequiredForSoftwareUpdate: true,
     PasscodeLockGracePeriod: 300,
     PasscodeLockGracePeriodEnforced: 300,
   },
@@ -235,3 +238,6 @@ export const CELLULAR_KEYS: ReadonlySet<string> = new Set([
   'SubscriberMNC',
   'VoiceRoamingEnabled',
 ])
+
+/** All simulated Macs have Apple silicon, which has a recovery lock in place of the EFI firmware password. */
+export const ABSENT_ON_APPLE_SILICON: readonly string[] = ['FirmwarePasswordStatus']
