@@ -3,6 +3,9 @@ import { closestMatch } from 'leven'
 /** A longer name is no slip of the pen, and the distance takes time. */
 const MAX_NAME = 64
 
+/** Shorter beginnings say too little. */
+const MIN_PREFIX = 4
+
 /** `: did you mean PIN?` where one of `names` is near; empty where none is. */
 export function didYouMean(name: string, names: readonly string[]): string {
   if (name.length > MAX_NAME) {
@@ -10,9 +13,11 @@ export function didYouMean(name: string, names: readonly string[]): string {
   }
   const lower = name.toLowerCase()
   const candidates = new Map(names.map((one) => [one.toLowerCase(), one]))
-  const nearest = closestMatch(lower, [...candidates.keys()], {
-    maxDistance: Math.ceil(name.length / 3),
-  })
+  const longer = [...candidates.keys()].filter((one) => one.startsWith(lower))
+  const nearest =
+    lower.length >= MIN_PREFIX && longer.length === 1
+      ? longer[0]
+      : closestMatch(lower, [...candidates.keys()], { maxDistance: Math.ceil(name.length / 3) })
   const meant = nearest === undefined ? undefined : candidates.get(nearest)
   return meant === undefined ? '' : `: did you mean ${meant}?`
 }

@@ -71,7 +71,7 @@ export function readOptions(args: readonly string[]): StartOptions {
     )
   }
   if (values.has('os') && !values.has('devices')) {
-    throw new CliError('--os is of simulated devices, so it needs --devices N')
+    throw new CliError('--os is for simulated devices: add --devices N')
   }
   return {
     port: wholeNumber('port', last('port') ?? '8787', 65_535),

@@ -118,6 +118,6 @@ function unknownType(requestType: string): RefusedCommand {
     plain:
       requestType === ''
         ? 'request_type is missing (or Command, with Apple’s keys)'
-        : `no request_type ${requestType.slice(0, 64)} is known here${didYouMean(requestType, commandTypes())}`,
+        : `there is no request_type ${requestType.slice(0, 64)}${didYouMean(requestType, commandTypes()) || ': send a newer one in Apple’s keys, under `Command`, with `force`'}`,
   }
 }

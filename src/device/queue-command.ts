@@ -45,7 +45,7 @@ export function queueCommand(context: Context, user: string, command: NewCommand
   }
   const lacks = lacksOfDevice(context, command)
   if (lacks.length > 0 && command.needs?.otherwise === 'refuse') {
-    return { kind: 'unsupported', error: `${lacks.join('; ')} (\`force\` queues it all the same)` }
+    return { kind: 'unsupported', error: `${lacks.join('; ')} (\`force\` queues it anyway)` }
   }
   const channel = channelOf(context, user)
   const full = fullness(context, channel)

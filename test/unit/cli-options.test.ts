@@ -50,7 +50,7 @@ test.each([
     ['--devices', '1', '--os', '17.4'],
     '--os 17.4: not a release of iOS 18, or of 26 and later, such as 27.0',
   ],
-  [['--os', '27.0'], '--os is of simulated devices, so it needs --devices N'],
+  [['--os', '27.0'], '--os is for simulated devices: add --devices N'],
   [['--port', '-1'], "Option '--port' argument is missing, or begins with a dash"],
   [['--state', ''], '--state: empty'],
   [['--host', ' '], '--host: empty'],

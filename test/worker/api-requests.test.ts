@@ -288,7 +288,8 @@ describe('a refusal', () => {
     ['{"a"', 'the body is no JSON: it ends too early'],
     ['{"a" 1}', 'the body is no JSON: "1", its character 6, is out of place'],
     [{}, 'request_type is missing'],
-    [{ request_type: 'Nope' }, 'no request_type Nope is known here'],
+    [{ request_type: 'Nope' }, 'there is no request_type Nope: send a newer one in Apple’s keys'],
+    [{ request_type: 'DeviceInfo' }, 'did you mean DeviceInformation?'],
     [{ request_type: 5 }, 'request_type has to be a string, not a number'],
     [
       { request_type: 'DeviceInformation', queries: 'OSVersion' },

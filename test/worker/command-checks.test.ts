@@ -60,7 +60,7 @@ describe('a command that says what no command says', () => {
     ],
     [{ request_type: 'Settings', settings: [{ enabled: true }] }, 'settings.0.item', 'is missing'],
     [{ request_type: 'ProfileList', not_befor: 'x' }, 'not_befor', 'did you mean not_before?'],
-    [{ request_type: 'ProfileList', wait: 3 }, 'wait', 'it stands in the URL'],
+    [{ request_type: 'ProfileList', wait: 3 }, 'wait', 'in the URL'],
     [
       { request_type: 'DeviceInformation', queries: ['Nam'] },
       'queries.0',
@@ -110,7 +110,7 @@ describe('a command that says what no command says', () => {
   it('goes out with force, but for names that are no key of Apple’s', async () => {
     const { udid } = newDevice()
     const apple = { Command: { RequestType: 'NewCommand', NewKey: { $data: 'AAAA' } } }
-    expect((await queue(udid, apple)).body.detail).toContain('`force` sends it')
+    expect((await queue(udid, apple)).body.detail).toContain('send it with `force`')
     expect(await queue(udid, apple, '?force=true')).toMatchObject({
       status: 202,
       body: { request_type: 'NewCommand', known: false },
@@ -126,7 +126,7 @@ describe('a command that says what no command says', () => {
     }
     const misplaced = await queue(udid, tonight, '?force=true')
     expect(misplaced.body.errors).toEqual([
-      { at: 'Command.not_before', detail: 'is no key of a command: it stands beside `Command`' },
+      { at: 'Command.not_before', detail: 'is not a key of a command: put it beside `Command`' },
     ])
     const lost = { request_type: 'DeviceLock', pinn: '1', pin: '1' }
     const { body } = await queue(udid, lost, '?force=true')

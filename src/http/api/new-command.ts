@@ -129,7 +129,7 @@ const BESIDE: ReadonlySet<string> = new Set(
 
 function misplaced(fault: RequestFault): RequestFault {
   return BESIDE.has(fault.at)
-    ? { at: fault.at, detail: 'is no key of a command: it stands beside `Command`', isUnread: true }
+    ? { at: fault.at, detail: 'is not a key of a command: put it beside `Command`', isUnread: true }
     : fault
 }
 
@@ -149,7 +149,7 @@ function refuseFaults(
   }))
   const text = errors.map(({ at, detail }) => `${at}: ${detail}`).join('; ')
   const byForce = faults.every(({ isUnread }) => !isUnread)
-    ? '. If Apple takes it all the same, `force` sends it'
+    ? `${text.endsWith('?') ? '' : '.'} If Apple accepts this, send it with \`force\``
     : ''
   const name = shortened(requestType)
   throw new AdminError(`${name} is not queued: ${text}${byForce}`, 400, 400, errors)
@@ -157,7 +157,7 @@ function refuseFaults(
 
 function detailOf({ at, detail, isUnread }: RequestFault): string {
   if (isUnread && PARAMETERS.has(at.toLowerCase())) {
-    return 'is no part of the command: it stands in the URL (`?wait=`, `?force=`), and `force` to many beside `command`'
+    return 'is not part of a command: put `?wait=30` or `?force=true` in the URL. In POST /api/commands, put `"force": true` beside `command`'
   }
   return detail.endsWith(' has no such field') ? detail + didYouMean(at, TERMS) : detail
 }
