@@ -133,7 +133,7 @@ describe('a command that says what no command says', () => {
     expect(body.errors).toEqual([
       { at: 'pinn', detail: 'DeviceLock has no such field: did you mean pin?' },
     ])
-    expect(body.detail).not.toContain('`force` sends it')
+    expect(body.detail).not.toContain('with `force`')
   })
 
   it('is refused where its body is no text, or names the command where Apple’s keys do not stand', async () => {
