@@ -14,14 +14,14 @@ export function osNeeds(
   return { names: needsOf(requestType, command, profileOf(requestType, command)), otherwise }
 }
 
-/** The profile that InstallProfile installs; undefined where it cannot be read, which a device will say. */
+/** The profile that InstallProfile installs, read as leniently as by a device; undefined where neither can read it. */
 function profileOf(requestType: string, command: PlistDict): PlistDict | undefined {
   const payload = command['Payload']
   if (requestType !== 'InstallProfile' || !(payload instanceof Uint8Array)) {
     return undefined
   }
   try {
-    return asDict(readPlist(signedContent(payload) ?? payload))
+    return asDict(readPlist(signedContent(payload) ?? payload, 'device'))
   } catch (error) {
     if (error instanceof PlistError) {
       return undefined
