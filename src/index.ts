@@ -40,7 +40,7 @@ app.use(async (c, next) => {
   if (!result.ok) {
     const problems = result.problems.join('; ')
     warn('config:incomplete', { problems })
-    return refuse(c.req.path, 503, `EdgeMDM is not configured: ${problems}`)
+    return refuse(c.req.path, 'not_configured', `EdgeMDM is not configured: ${problems}`)
   }
   c.set('config', result.config)
   const telling = tellCertificate(c.env, result.config, clock.now())

@@ -32,7 +32,7 @@ export const adminAuth: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (!sameSecret(sent, expected)) {
     if (sent !== '' && !(await slowDown(networkOf(addressOf(c))))) {
       return speaksProblems(c.req.path)
-        ? problem(429, TOO_MANY, { headers: LATER })
+        ? problem('too_many_wrong_keys', TOO_MANY, { headers: LATER })
         : errorJson(TOO_MANY, 429, LATER)
     }
     const headers = isBrowser(c) ? NOT_STORED : CHALLENGE

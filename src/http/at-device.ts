@@ -3,34 +3,33 @@ import type { DeviceStub } from '../device/object.ts'
 import { reach } from '../directory/reach.ts'
 import type { Env } from '../env.ts'
 import { OwnError } from '../reason.ts'
-import type { Fault } from './problem.ts'
+import { statusOf, type Fault, type ProblemKind } from './problem.ts'
 
 /**
- * Something an admin asked for that cannot be done; the text says what to do instead. `status` is MicroMDM's,
- * who answers 500 to whatever an admin got wrong; our own API says what kind of wrong it is.
+ * Something an admin asked for that cannot be done; the text says what to do instead. `kind` is what our own API says of it.
+ * MicroMDM answers 500 to whatever an admin got wrong, and so do its routes where no kind is named.
  */
 export class AdminError extends OwnError {
+  override name = 'AdminError'
+  readonly kind: ProblemKind
+  /** MicroMDM's. */
   readonly status: number
-  readonly problemStatus: number
   /** The places in the request that are at fault, for problem documents. */
   readonly errors: readonly Fault[] | undefined
 
   constructor(
     message: string,
-    status = 500,
-    problemStatus = status === 500 ? 400 : status,
-    errors?: readonly Fault[],
+    kind?: ProblemKind,
+    more: { readonly errors?: readonly Fault[]; readonly micromdm?: number } = {},
   ) {
     super(message)
-    this.name = 'AdminError'
-    this.status = status
-    this.problemStatus = problemStatus
-    this.errors = errors
+    this.kind = kind ?? 'invalid_request'
+    this.status = more.micromdm ?? (kind === undefined ? 500 : statusOf(kind))
+    this.errors = more.errors
   }
 }
 
-/** MicroMDM's status, and that of our own API. */
-const STATUSES = { malformed: [500, 400], ambiguous: [500, 409] } as const
+const KINDS = { malformed: 'invalid_id', ambiguous: 'ambiguous_id' } as const
 
 /** {@link reach} for an admin who waits for the answer. @throws AdminError when the id leads nowhere. */
 export async function atDevice<Answer extends { readonly kind: string }>(
@@ -41,7 +40,7 @@ export async function atDevice<Answer extends { readonly kind: string }>(
 ): Promise<Exclude<Answer, Elsewhere>> {
   const reached = await reach(env, id, call, how)
   if (reached.kind !== 'reached') {
-    throw new AdminError(reached.error, ...STATUSES[reached.kind])
+    throw new AdminError(reached.error, KINDS[reached.kind], { micromdm: 500 })
   }
   return reached.answer
 }

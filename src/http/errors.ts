@@ -9,7 +9,7 @@ import { SCEP_PATH } from './device/scep.ts'
 import type { AppEnv } from './app-env.ts'
 import { AdminError } from './at-device.ts'
 import { errorJson } from './error-json.ts'
-import { problem, speaksProblems } from './problem.ts'
+import { problem, speaksProblems, statusOf, type ProblemKind } from './problem.ts'
 
 /** Devices read no error bodies and try again after a 5xx; admins get MicroMDM's JSON, or a problem document. */
 export const onError: ErrorHandler<AppEnv> = (error, c) => {
@@ -17,7 +17,7 @@ export const onError: ErrorHandler<AppEnv> = (error, c) => {
   const own = speaksProblems(path)
   if (error instanceof AdminError) {
     return own
-      ? problem(error.problemStatus, error.message, {
+      ? problem(error.kind, error.message, {
           ...(error.errors && { errors: error.errors }),
         })
       : errorJson(error.message, error.status)
@@ -26,7 +26,8 @@ export const onError: ErrorHandler<AppEnv> = (error, c) => {
     return own ? problem(400, error.plain) : errorJson(error.message, 500)
   }
   if (error instanceof HTTPException && own) {
-    return problem(error.status, error.message)
+    // The framework throws nothing else on a request of ours than a body that it cannot read.
+    return problem(400, error.message)
   }
   warn('http:error', { path, reason: reasonOf(error) })
   if (DEVICE_PATHS.includes(path) || path === SCEP_PATH) {
@@ -41,8 +42,8 @@ export const notFound: NotFoundHandler<AppEnv> = (c) =>
   refuse(c.req.path, 404, `no such route: ${c.req.method} ${c.req.path}`)
 
 /** An error in the words of the path's face. */
-export function refuse(path: string, status: number, message: string): Response {
-  return speaksProblems(path) ? problem(status, message) : errorJson(message, status)
+export function refuse(path: string, kind: ProblemKind, message: string): Response {
+  return speaksProblems(path) ? problem(kind, message) : errorJson(message, statusOf(kind))
 }
 
 /** SQLite's words in a Durable Object, D1's for its own limit, and Node's for a file of `npm start`. */
@@ -57,10 +58,14 @@ function explained(path: string, error: Error): Response {
   const reason = reasonOf(error)
   if (/no such (table|column)/.test(reason)) {
     const hint = 'the directory is not migrated: run `wrangler d1 migrations apply DB --remote`'
-    return refuse(path, 503, hint)
+    return refuse(path, 'directory_not_migrated', hint)
   }
   if (FULL.test(reason)) {
-    return refuse(path, 503, 'the storage is full: make room there, then repeat the request')
+    return refuse(
+      path,
+      'storage_full',
+      'the storage is full: make room there, then repeat the request',
+    )
   }
   if (/^(Failed query|D1_)/.test(reason)) {
     return refuse(path, 503, 'the directory (D1) does not answer just now: try again')

@@ -8,11 +8,83 @@ const TITLES: Readonly<Record<number, string>> = {
   409: 'Conflict',
   410: 'Gone',
   413: 'Content Too Large',
-  415: 'Unsupported Media Type',
   422: 'Unprocessable Content',
   429: 'Too Many Requests',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
+}
+
+/**
+ * What a client may branch on, with its status. A code stays what it is; new ones come. The first of a status is the one that
+ * is meant where a status alone is named. docs/api.md says what each means.
+ */
+export const PROBLEMS = {
+  invalid_request: 400,
+  invalid_id: 400,
+  invalid_cursor: 400,
+  invalid_command: 400,
+  cannot_succeed: 400,
+  no_targets: 400,
+  too_many_targets: 400,
+  unauthorized: 401,
+  cross_site: 403,
+  holds_secrets: 403,
+  not_found: 404,
+  device_not_found: 404,
+  user_not_found: 404,
+  command_not_found: 404,
+  result_not_found: 404,
+  token_not_found: 404,
+  identity_not_found: 404,
+  serial_not_found: 404,
+  invitation_not_found: 404,
+  job_not_found: 404,
+  webhook_not_found: 404,
+  dead_letter_not_found: 404,
+  authority_not_found: 404,
+  push_certificate_not_found: 404,
+  method_not_allowed: 405,
+  conflict: 409,
+  ambiguous_id: 409,
+  not_enrolled: 409,
+  already_enrolled: 409,
+  already_ended: 409,
+  unsupported_by_os: 409,
+  confirmation_required: 409,
+  enrollment_contested: 409,
+  serial_mismatch: 409,
+  renewal_not_possible: 409,
+  authority_in_use: 409,
+  limit_reached: 409,
+  webhook_disabled: 409,
+  webhook_unreadable: 409,
+  set_by_vars: 409,
+  gone: 410,
+  body_too_large: 413,
+  idempotency_key_reused: 422,
+  queue_full: 429,
+  too_many_wrong_keys: 429,
+  internal: 500,
+  unavailable: 503,
+  not_configured: 503,
+  storage_full: 503,
+  directory_not_migrated: 503,
+} as const
+
+export type ProblemCode = keyof typeof PROBLEMS
+
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the compiler does not tell an object's keys from those of a wider one
+export const CODES = Object.keys(PROBLEMS) as ProblemCode[]
+
+/** What kind of wrong it is: a code, or the status whose first code is meant. */
+export type ProblemKind = ProblemCode | (typeof PROBLEMS)[ProblemCode]
+
+export function statusOf(kind: ProblemKind): number {
+  return typeof kind === 'number' ? kind : PROBLEMS[kind]
+}
+
+function codeOf(kind: ProblemKind): ProblemCode | undefined {
+  return typeof kind === 'number' ? CODES.find((code) => PROBLEMS[code] === kind) : kind
 }
 
 /** One place in a request that is not as it has to be. */
@@ -29,14 +101,22 @@ export function speaksProblems(path: string): boolean {
 
 /** An error of our own API: `application/problem+json` (RFC 9457). `detail` says what to do. */
 export function problem(
-  status: number,
+  kind: ProblemKind,
   detail: string,
   more: { readonly errors?: readonly Fault[]; readonly headers?: Record<string, string> } = {},
 ): Response {
   const { errors, headers } = more
-  const title = TITLES[status] ?? 'Error'
-  return new Response(
-    JSON.stringify({ type: 'about:blank', title, status, detail, ...(errors && { errors }) }),
-    { status, headers: { 'content-type': 'application/problem+json', ...headers } },
-  )
+  const status = statusOf(kind)
+  const document = {
+    type: 'about:blank',
+    title: TITLES[status],
+    status,
+    detail,
+    code: codeOf(kind),
+    ...(errors && { errors }),
+  }
+  return new Response(JSON.stringify(document), {
+    status,
+    headers: { 'content-type': 'application/problem+json', ...headers },
+  })
 }

@@ -4,7 +4,7 @@ import { isUtf8 } from 'node:buffer'
 import type { AppEnv } from '../app-env.ts'
 import { AdminError } from '../at-device.ts'
 import { readBody } from '../body.ts'
-import { problem } from '../problem.ts'
+import { CODES, problem } from '../problem.ts'
 import { idText } from './device-id.ts'
 
 /** A parameter that an operation does not have is refused: who sends `?state=queued` to what clears a queue means less than all. */
@@ -47,6 +47,7 @@ const problemSchema = z
     title: z.string(),
     status: z.int(),
     detail: z.string(),
+    code: z.enum(CODES),
     errors: z.array(z.object({ at: z.string(), detail: z.string() })).optional(),
   })
   .openapi('Problem')

@@ -152,7 +152,7 @@ function refuseFaults(
     ? `${text.endsWith('?') ? '' : '.'} If Apple accepts this, send it with \`force\``
     : ''
   const name = shortened(requestType)
-  throw new AdminError(`${name} is not queued: ${text}${byForce}`, 400, 400, errors)
+  throw new AdminError(`${name} is not queued: ${text}${byForce}`, 'invalid_command', { errors })
 }
 
 function detailOf({ at, detail, isUnread }: RequestFault): string {

@@ -78,9 +78,9 @@ async function queue(c: AdminContext, id: string, command: LenientCommand): Prom
     { queues: requestType },
   )
   if (answer.kind === 'unusable') {
-    throw new AdminError(answer.error, 400)
+    throw new AdminError(answer.error, 'cannot_succeed')
   }
   if (answer.kind === 'full') {
-    throw new AdminError(answer.error, 429)
+    throw new AdminError(answer.error, 'queue_full')
   }
 }

@@ -47,7 +47,7 @@ devices.delete('/v1/devices', async (c) => {
   for (const serial of stringsField(options, 'serials', REMOVE) ?? []) {
     const contested = (await contestedSerials(c.env.DB, [serial])).get(serial)
     if (contested !== undefined) {
-      throw new AdminError(contested, 409)
+      throw new AdminError(contested, 'enrollment_contested')
     }
     await remove(c, await idsOfSerial(c.env.DB, serial), serial)
   }
