@@ -24,7 +24,7 @@ const CHALLENGE = { ...NOT_STORED, 'www-authenticate': 'Basic realm="micromdm"' 
 export const adminAuth: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (isForeign(c)) {
     return speaksProblems(c.req.path)
-      ? problem(403, FOREIGN, { headers: NOT_STORED })
+      ? problem('cross_site', FOREIGN, { headers: NOT_STORED })
       : errorJson(FOREIGN, 403, NOT_STORED)
   }
   const sent = /^basic +(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1] ?? ''
@@ -37,7 +37,7 @@ export const adminAuth: MiddlewareHandler<AppEnv> = async (c, next) => {
     }
     const headers = isBrowser(c) ? NOT_STORED : CHALLENGE
     return speaksProblems(c.req.path)
-      ? problem(401, 'HTTP Basic: user micromdm, password the API key', { headers })
+      ? problem('unauthorized', 'HTTP Basic: user micromdm, password the API key', { headers })
       : errorJson('Unauthorized', 401, headers)
   }
   await next()

@@ -29,8 +29,6 @@ export class AdminError extends OwnError {
   }
 }
 
-const KINDS = { malformed: 'invalid_id', ambiguous: 'ambiguous_id' } as const
-
 /** {@link reach} for an admin who waits for the answer. @throws AdminError when the id leads nowhere. */
 export async function atDevice<Answer extends { readonly kind: string }>(
   env: Env,
@@ -40,7 +38,8 @@ export async function atDevice<Answer extends { readonly kind: string }>(
 ): Promise<Exclude<Answer, Elsewhere>> {
   const reached = await reach(env, id, call, how)
   if (reached.kind !== 'reached') {
-    throw new AdminError(reached.error, KINDS[reached.kind], { micromdm: 500 })
+    const kind = reached.kind === 'ambiguous' ? 'ambiguous_id' : 'invalid_id'
+    throw new AdminError(reached.error, kind, { micromdm: 500 })
   }
   return reached.answer
 }

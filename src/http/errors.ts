@@ -23,11 +23,11 @@ export const onError: ErrorHandler<AppEnv> = (error, c) => {
       : errorJson(error.message, error.status)
   }
   if (error instanceof GoFieldError) {
-    return own ? problem(400, error.plain) : errorJson(error.message, 500)
+    return own ? problem('invalid_command', error.plain) : errorJson(error.message, 500)
   }
   if (error instanceof HTTPException && own) {
     // The framework throws nothing else on a request of ours than a body that it cannot read.
-    return problem(400, error.message)
+    return problem('invalid_request', error.message)
   }
   warn('http:error', { path, reason: reasonOf(error) })
   if (DEVICE_PATHS.includes(path) || path === SCEP_PATH) {
@@ -39,7 +39,7 @@ export const onError: ErrorHandler<AppEnv> = (error, c) => {
 }
 
 export const notFound: NotFoundHandler<AppEnv> = (c) =>
-  refuse(c.req.path, 404, `no such route: ${c.req.method} ${c.req.path}`)
+  refuse(c.req.path, 'not_found', `no such route: ${c.req.method} ${c.req.path}`)
 
 /** An error in the words of the path's face. */
 export function refuse(path: string, kind: ProblemKind, message: string): Response {
@@ -68,13 +68,13 @@ function explained(path: string, error: Error): Response {
     )
   }
   if (/^(Failed query|D1_)/.test(reason)) {
-    return refuse(path, 503, 'the directory (D1) does not answer just now: try again')
+    return refuse(path, 'unavailable', 'the directory (D1) does not answer just now: try again')
   }
   return FAILING.test(reason)
     ? refuse(
         path,
-        503,
+        'unavailable',
         'the storage does not answer just now: try again, and under `npm start` see whether the disk is full',
       )
-    : refuse(path, 500, reason.endsWith(WITHHELD) ? UNFORESEEN : reason)
+    : refuse(path, 'internal', reason.endsWith(WITHHELD) ? UNFORESEEN : reason)
 }

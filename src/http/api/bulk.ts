@@ -149,7 +149,7 @@ bulk.openapi(
     if (created.kind === 'reused') {
       throw new AdminError(
         'another request had this Idempotency-Key, and its body differs: send a new key',
-        422,
+        'idempotency_key_reused',
       )
     }
     c.header('location', `/api/jobs/${name}`)
@@ -231,7 +231,7 @@ function checkConfirmed(
   if (count > 1 && (confirm?.request_type !== requestType || confirm.count !== count)) {
     throw new AdminError(
       `${requestType} to ${count} devices loses data or locks somebody out: if that is meant, send "confirm": ${JSON.stringify({ request_type: requestType, count })}`,
-      409,
+      'confirmation_required',
     )
   }
 }

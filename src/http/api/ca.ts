@@ -129,10 +129,10 @@ ca.openapi(
     const keyId = c.req.valid('param').key_id.toLowerCase()
     const [issuing, ...others] = await listAuthorities(c.env.DB)
     if (issuing?.certificate.keyId === keyId) {
-      throw new AdminError('this CA issues: install its successor first', 409)
+      throw new AdminError('this CA issues: install its successor first', 'authority_in_use')
     }
     if (!others.some(({ certificate }) => certificate.keyId === keyId)) {
-      throw new AdminError(`there is no CA with the key id ${keyId}`, 404)
+      throw new AdminError(`there is no CA with the key id ${keyId}`, 'authority_not_found')
     }
     await removeAuthority(c.env.DB, keyId)
     warn('ca:removed', { key_id: keyId })

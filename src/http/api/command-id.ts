@@ -13,13 +13,13 @@ export const commandId = z.string().openapi({
 
 export const noCommand = refusal('no such command: it never was, or is kept no longer')
 
-/** @throws AdminError 404 for what is no command's id */
+/** @throws AdminError 'command_not_found' for what is no command's id */
 export function refOf(id: string): CommandRef {
   const [, enrollment, n] = /^(.+)\.(\d{1,12})$/s.exec(id) ?? []
   if (enrollment === undefined || faultOfId(enrollment) !== undefined) {
     throw new AdminError(
       `${id} is no command’s id: that is an enrolment id, a dot and a number`,
-      404,
+      'command_not_found',
     )
   }
   return { enrollment, n: Number(n) }

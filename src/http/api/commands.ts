@@ -96,15 +96,15 @@ commands.openapi(
     })
     switch (done.kind) {
       case 'unusable':
-        throw new AdminError(done.error, 400)
+        throw new AdminError(done.error, 'cannot_succeed')
       case 'unsupported':
-        throw new AdminError(done.error, 409)
+        throw new AdminError(done.error, 'unsupported_by_os')
       case 'full':
-        throw new AdminError(done.error, 429)
+        throw new AdminError(done.error, 'queue_full')
       case 'key_reused':
         throw new AdminError(
           'another request had this Idempotency-Key, and its body differs: send a new key',
-          422,
+          'idempotency_key_reused',
         )
       case 'queued': {
         const found = await look(c, refOf(done.id), seconds)
@@ -224,12 +224,15 @@ commands.openapi(
     const found = await look(c, refOf(id), 0)
     const { result } = found
     if (!result) {
-      throw new AdminError('the device has not answered, or its answer is kept no longer', 404)
+      throw new AdminError(
+        'the device has not answered, or its answer is kept no longer',
+        'result_not_found',
+      )
     }
     if (secretsOf(found).some((name) => name.startsWith('result'))) {
       throw new AdminError(
         `the answer holds secrets: POST /api/commands/${id}/secrets tells it for a reason`,
-        403,
+        'holds_secrets',
       )
     }
     return c.body(new Uint8Array(result), 200, { 'content-type': 'application/xml' })
@@ -259,7 +262,10 @@ commands.openapi(
       throw unknown(ref)
     }
     if (done.kind === 'ended') {
-      throw new AdminError(`the command has come to its end already: ${done.state}`, 409)
+      throw new AdminError(
+        `the command has come to its end already: ${done.state}`,
+        'already_ended',
+      )
     }
     return c.json(commandDetailJson(await look(c, ref, 0)), 200)
   },

@@ -117,7 +117,7 @@ contests.openapi(
     const { id } = c.req.valid('param')
     const done = await atDevice(c.env, id, (device, address) => device.requeue(address))
     if (done.kind === 'unknown') {
-      throw new AdminError(`nothing is known of an enrolment with the id ${id}`, 404)
+      throw new AdminError(`nothing is known of an enrolment with the id ${id}`, 'device_not_found')
     }
     return c.json({ requeued: done.requeued }, 200)
   },

@@ -136,7 +136,7 @@ deadLetters.openapi(
     await activeWebhook(c.env, c.var.config, subscriber)
     const outcome = await c.env.SUBSCRIBER.getByName(subscriber).retryDeadLetter(n)
     if (outcome === 'gone') {
-      throw new AdminError(`${id} is not kept any more: only its device’s newest 100 are`, 410)
+      throw new AdminError(`${id} is not kept any more: only its device’s newest 100 are`, 'gone')
     }
     known(outcome === 'retried', id)
     return c.json({}, 200)
@@ -186,6 +186,6 @@ function partsOf(id: string): { subscriber: string; n: number } {
 
 function known(found: boolean, id: string): void {
   if (!found) {
-    throw new AdminError(`no dead letter has the id ${id}`, 404)
+    throw new AdminError(`no dead letter has the id ${id}`, 'dead_letter_not_found')
   }
 }

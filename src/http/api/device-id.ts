@@ -16,7 +16,7 @@ export const idText = z.string().superRefine((id, context) => {
 export async function knownDevice(env: Env, id: string): Promise<DevicePage> {
   const found = await atDevice(env, id, (device, address) => device.viewDevice(address))
   if (found.kind === 'unknown') {
-    throw new AdminError(`nothing is known of a device with the id ${id}`, 404)
+    throw new AdminError(`nothing is known of a device with the id ${id}`, 'device_not_found')
   }
   return found
 }
@@ -25,7 +25,10 @@ export async function knownDevice(env: Env, id: string): Promise<DevicePage> {
 export async function deviceItself(env: Env, id: string): Promise<DevicePage> {
   const device = await knownDevice(env, id)
   if (device.id !== id) {
-    throw new AdminError(`${id} is a user of the device ${device.id}: name the device`, 400)
+    throw new AdminError(
+      `${id} is a user of the device ${device.id}: name the device`,
+      'invalid_id',
+    )
   }
   return device
 }

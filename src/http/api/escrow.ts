@@ -143,7 +143,7 @@ escrow.openapi(
       readerOf(c, why),
     )
     if (!found.found) {
-      throw new AdminError(`${params.id} has no such ${params.kind} in escrow`, 404)
+      throw new AdminError(`${params.id} has no such ${params.kind} in escrow`, 'token_not_found')
     }
     c.header('cache-control', 'no-store')
     return c.json(
@@ -201,7 +201,10 @@ escrow.openapi(
       throw unknown(ref)
     }
     if (!found.payload && !found.result) {
-      throw new AdminError('neither the command nor its answer is kept any longer', 404)
+      throw new AdminError(
+        'neither the command nor its answer is kept any longer',
+        'command_not_found',
+      )
     }
     c.header('cache-control', 'no-store')
     const { id, requestType } = found.view

@@ -36,7 +36,7 @@ import { webhooks } from './webhooks.ts'
  * 3. `PREPARE` in test/worker/openapi.test.ts says under the `operationId` what has to exist before the examples
  *    can be sent. The test fails for an operation that it cannot run.
  *
- * Handlers answer `c.json(…, status)` of a declared status, and throw `AdminError(text, status)` for the rest:
+ * Handlers answer `c.json(…, status)` of a declared status, and throw `AdminError(text, code)` for the rest:
  * validation, 401, 404 and thrown errors all become problem documents.
  */
 const ROUTES = [
@@ -124,6 +124,6 @@ for (const [path, methods] of allowed) {
   ownFace.all(path.replaceAll(/\{(\w+)\}/g, ':$1'), ({ req }) => {
     const allow = methods.join(', ')
     const detail = `${req.path} has no ${req.method}, but ${allow}`
-    return problem(405, detail, { headers: { allow } })
+    return problem('method_not_allowed', detail, { headers: { allow } })
   })
 }

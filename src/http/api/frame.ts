@@ -204,7 +204,7 @@ export function readCursor(cursor: string | undefined, form: RegExp): string[] |
   if (!parts) {
     throw new AdminError(
       'query.cursor: this is no `next` of this list: pass it on unchanged, or leave it out for the first page',
-      400,
+      'invalid_cursor',
     )
   }
   return parts.slice(1)
@@ -283,7 +283,7 @@ export const boundedJson: MiddlewareHandler<AppEnv> = async (c, next) => {
       return problem(400, 'the body broke off: send it whole, and its length or chunks as they are')
     }
     if (bytes === undefined) {
-      return problem(413, 'the body is longer than 20 MB')
+      return problem('body_too_large', 'the body is longer than 20 MB')
     }
     if (BODILESS.has(c.req.method)) {
       return bytes.length === 0 ? next() : problem(400, `${c.req.method} ${NO_BODY}`)

@@ -135,7 +135,7 @@ identities.openapi(
   async (c) => {
     const { id } = await deviceItself(c.env, c.req.valid('param').id)
     if (!(await c.env.DEVICE.getByName(id).retire())) {
-      throw new AdminError(`no device has the id ${id}`, 404)
+      throw new AdminError(`no device has the id ${id}`, 'device_not_found')
     }
     await projectDevices(c.env, [id])
     return c.json({}, 200)
@@ -144,6 +144,9 @@ identities.openapi(
 
 function known(found: boolean, { id, fingerprint: named }: z.infer<typeof identityParams>): void {
   if (!found) {
-    throw new AdminError(`${id} never had an identity with the fingerprint ${named}`, 404)
+    throw new AdminError(
+      `${id} never had an identity with the fingerprint ${named}`,
+      'identity_not_found',
+    )
   }
 }

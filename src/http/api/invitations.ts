@@ -127,7 +127,7 @@ invitations.openapi(
     if (!added) {
       throw new AdminError(
         `${MAX_INVITATIONS} invitations are open: revoke some, or give one more uses`,
-        409,
+        'limit_reached',
       )
     }
     log('enroll:invited', { invitation: added.invitation.id, max_uses: maxUses })
@@ -210,7 +210,10 @@ invitations.openapi(
 
 function existing(found: Invitation | undefined): Invitation {
   if (!found) {
-    throw new AdminError('there is no such invitation, or it ended more than 30 days ago', 404)
+    throw new AdminError(
+      'there is no such invitation, or it ended more than 30 days ago',
+      'invitation_not_found',
+    )
   }
   return found
 }

@@ -165,5 +165,8 @@ function found(id: string, job: JobView | undefined): JobView {
 }
 
 function unknown(id: string): AdminError {
-  return new AdminError(`no job has the id ${id}: it never was, or is kept no longer`, 404)
+  return new AdminError(
+    `no job has the id ${id}: it never was, or is kept no longer`,
+    'job_not_found',
+  )
 }

@@ -123,7 +123,7 @@ knownSerials.openapi(
   async (c) => {
     const { serial } = c.req.valid('param')
     if ((await removeSerials(c.env.DB, [serial])) === 0) {
-      throw new AdminError(`${serial} is not listed`, 404)
+      throw new AdminError(`${serial} is not listed`, 'serial_not_found')
     }
     return c.json({}, 200)
   },

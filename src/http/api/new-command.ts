@@ -95,7 +95,7 @@ export function readCommand(json: JsonObject, meant: Meant): AppleCommand {
       ? buildCommand({ ...withinCommand(json), udid: id ?? 'many' }, newUUID, 'exact')
       : buildAppleCommand(json, newUUID)
   if (!built.ok) {
-    throw new AdminError(built.plain ?? built.error, 400)
+    throw new AdminError(built.plain ?? built.error, 'invalid_command')
   }
   const beside = json['Command'] === undefined ? [] : strangers(json)
   refuseFaults(built.requestType, [...beside, ...built.faults.map(misplaced)], meant)

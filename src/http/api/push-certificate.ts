@@ -42,7 +42,7 @@ pushCertificate.openapi(
     if (!certificate) {
       throw new AdminError(
         'no push certificate is known here: install one with `npm run push-cert`',
-        404,
+        'push_certificate_not_found',
       )
     }
     const { notAfter, fingerprint } = certificate

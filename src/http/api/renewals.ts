@@ -233,7 +233,7 @@ renewals.openapi(
     const attempt = await renewDevice(c.env, c.var.config, id, assumed, by)
     await projectDevices(c.env, [id])
     if (attempt.kind === 'blocked') {
-      throw new AdminError(attempt.reason, 409)
+      throw new AdminError(attempt.reason, 'renewal_not_possible')
     }
     // Null: an earlier one is on its way still.
     return c.json({ command_uuid: attempt.kind === 'sent' ? attempt.command.uuid : null }, 200)

@@ -166,7 +166,7 @@ async function receiverOf(
   if (id === VAR_WEBHOOK && !force) {
     throw new AdminError(
       'receivers written for MicroMDM take a replayed event for a new one, and a replayed Authenticate resets the device in mdmdirector: say "force": true if yours does not',
-      409,
+      'confirmation_required',
     )
   }
   return webhook
@@ -214,7 +214,7 @@ async function startJob(
   if (replay.dryRun) {
     throw new AdminError(
       `${ids.length} devices: \`dry_run\` counts for up to ${SMALL}; name fewer, or leave it out for a job that tells of each`,
-      400,
+      'too_many_targets',
     )
   }
   const name = crypto.randomUUID()

@@ -66,20 +66,23 @@ function check(id: string, serial: string, word: SerialWord): void {
     case 'taken':
       return
     case 'unknown':
-      throw new AdminError(`no device has the id ${id}`, 404)
+      throw new AdminError(`no device has the id ${id}`, 'device_not_found')
     case 'other': {
       const told = word.serial === '' ? 'none' : word.serial
-      throw new AdminError(`${id} does not tell the serial number ${serial}: it tells ${told}`, 409)
+      throw new AdminError(
+        `${id} does not tell the serial number ${serial}: it tells ${told}`,
+        'serial_mismatch',
+      )
     }
     case 'contested':
       throw new AdminError(
         `the enrolment of ${id} is contested: say first which one is the device, with POST /api/enrollments/decide`,
-        409,
+        'enrollment_contested',
       )
     case 'gone':
       throw new AdminError(
         `${id} has left, was deleted or has no certificate that is accepted: it claims no serial number`,
-        409,
+        'serial_mismatch',
       )
   }
 }

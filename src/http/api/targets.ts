@@ -88,12 +88,15 @@ function asTargets(named: readonly { id: string; fault: string | undefined }[]):
 /** @throws AdminError for nobody, and for more than one call may mean */
 export function checkNumber({ ids }: Targets): void {
   if (ids.length === 0) {
-    throw new AdminError('nobody is meant: the list is empty, or no enrolled device fits', 400)
+    throw new AdminError(
+      'nobody is meant: the list is empty, or no enrolled device fits',
+      'no_targets',
+    )
   }
   if (ids.length > MAX_TARGETS) {
     throw new AdminError(
       `${ids.length} devices: at most ${MAX_TARGETS} in one call, so name fewer by a filter`,
-      400,
+      'too_many_targets',
     )
   }
 }

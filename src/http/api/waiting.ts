@@ -48,7 +48,7 @@ waiting.openapi(
     const { id } = c.req.valid('param')
     const done = await release(c.env, id)
     if (done.kind === 'unknown') {
-      throw new AdminError(`nothing waits for ${id}`, 404)
+      throw new AdminError(`nothing waits for ${id}`, 'command_not_found')
     }
     return c.json({ released: done.released }, 200)
   },
@@ -97,7 +97,7 @@ async function release(
     (await releaseDevice(env, id, ref)) ??
     (await atDevice(env, id, (device, address) => device.releaseHeld(address, ref)))
   if (done.kind === 'unenrolled') {
-    throw new AdminError(UNENROLLED, 409)
+    throw new AdminError(UNENROLLED, 'not_enrolled')
   }
   return done
 }
@@ -223,7 +223,7 @@ waiting.openapi(
 function deviceOf(env: Env, id: string): DeviceStub {
   const fault = faultOfDeviceId(id)
   if (fault !== undefined) {
-    throw new AdminError(`nothing waits here: ${fault}`, 400)
+    throw new AdminError(`nothing waits here: ${fault}`, 'invalid_id')
   }
   return env.DEVICE.getByName(id)
 }
@@ -242,11 +242,11 @@ async function move(
     if (page === undefined) {
       throw new AdminError(
         `${id} is the id of a device: what waits there waits for that device`,
-        409,
+        'already_enrolled',
       )
     }
     if (!(await to.takeOver(id, id, page.commands))) {
-      throw new AdminError(`there is no user channel ${enrollmentId(device, id)}`, 404)
+      throw new AdminError(`there is no user channel ${enrollmentId(device, id)}`, 'user_not_found')
     }
     await from.takenOver(page.commands.map(({ n }) => n))
     done.moved += page.commands.length

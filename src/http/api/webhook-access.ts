@@ -43,7 +43,7 @@ export async function activeWebhook(env: Env, config: Config, id: string): Promi
   if (!webhook.enabled) {
     throw new AdminError(
       `this webhook is switched off, and nothing is posted to it: PATCH /api/webhooks/${id} {"enabled": true} first`,
-      409,
+      'webhook_disabled',
     )
   }
   return webhook
@@ -59,7 +59,7 @@ function refuseVars(id: string): void {
   if (id === VAR_WEBHOOK) {
     throw new AdminError(
       'this webhook is set by WEBHOOK_URL and the vars beside it: change them there',
-      409,
+      'set_by_vars',
     )
   }
 }
@@ -67,12 +67,12 @@ function refuseVars(id: string): void {
 function refuseUnreadable(unreadable: string): never {
   throw new AdminError(
     `${unreadable}; or give the webhook a new secret, which forgets its headers, user and password, or delete it`,
-    409,
+    'webhook_unreadable',
   )
 }
 
 function nobody(id: string): never {
-  throw new AdminError(`no webhook has the id ${id}`, 404)
+  throw new AdminError(`no webhook has the id ${id}`, 'webhook_not_found')
 }
 
 /** The webhook with an admin's changes. @throws AdminError for what may not be posted to, or not so */

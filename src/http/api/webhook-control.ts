@@ -152,7 +152,7 @@ webhookControl.openapi(
     const { id } = await activeWebhook(c.env, c.var.config, c.req.valid('param').id)
     const result = await c.env.SUBSCRIBER.getByName(id).sendTest()
     if (!result) {
-      throw new AdminError(`no webhook has the id ${id}`, 404)
+      throw new AdminError(`no webhook has the id ${id}`, 'webhook_not_found')
     }
     const { event, outcome, latency } = result
     return c.json(

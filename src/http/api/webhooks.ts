@@ -108,7 +108,7 @@ webhooks.openapi(
     const { secret = randomSecret(), ...changes } = c.req.valid('json')
     const { config } = c.var
     if ((await listWebhooks(c.env.DB)).length >= MAX_WEBHOOKS) {
-      throw new AdminError(`there are ${MAX_WEBHOOKS} webhooks: delete one first`, 409)
+      throw new AdminError(`there are ${MAX_WEBHOOKS} webhooks: delete one first`, 'limit_reached')
     }
     const now = clock.now()
     const secrets = [{ secret, since: now, until: 0 }]

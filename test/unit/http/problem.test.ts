@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { problem, PROBLEMS } from '../../../src/http/problem.ts'
@@ -20,4 +20,24 @@ it('a status alone means the first code of that status', async () => {
     { status: 404, title: 'Not Found', code: 'not_found' },
     { status: 404, title: 'Not Found', code: 'device_not_found' },
   ])
+})
+
+it('each code is an error that some place in src answers with', () => {
+  const calls = globSync(join(PROJECT, 'src/http/**/*.ts'))
+    .concat(join(PROJECT, 'src/index.ts'))
+    .map((path) => readFileSync(path, 'utf8'))
+    .flatMap((text) => text.split(/(?=\b(?:AdminError|problem|refuse)\(|const kind = )/).slice(1))
+    .map((call) => call.slice(0, 700))
+    .join('\n')
+  const named = new Set(calls.match(/(?<=[(,?:]\s*)('\w+'|[45]\d\d)(?=\s*[,:)]|$)/gm))
+  const firsts = new Map(
+    Object.entries(PROBLEMS)
+      .toReversed()
+      .map(([code, status]) => [status, code]),
+  )
+  const silent = Object.entries(PROBLEMS).filter(
+    ([code, status]) =>
+      !named.has(`'${code}'`) && !(firsts.get(status) === code && named.has(String(status))),
+  )
+  expect(silent).toEqual([])
 })
