@@ -11,12 +11,12 @@ export interface AdminAccess {
 
 export interface InstalledCA {
   readonly subject: string
-  readonly key_id: string
-  readonly not_after: string
+  readonly id: string
+  readonly expires_at: string
   readonly issues: boolean
   readonly imported: boolean
   readonly issued: number
-  readonly warning?: string
+  readonly warning: string | null
 }
 
 /** Who may enrol, and the links that lead there. */
@@ -44,14 +44,14 @@ export async function installCA(
   access: AdminAccess,
   pair: { readonly certificate: string; readonly key: string },
   facts: { readonly imported: boolean; readonly nextSerial?: number },
-): Promise<readonly InstalledCA[]> {
+): Promise<InstalledCA> {
   const body = JSON.stringify({
     certificate: pair.certificate,
     private_key: pair.key,
     imported: facts.imported,
     next_serial: facts.nextSerial,
   })
-  return authoritiesIn(await call(access, CA, { method: 'POST', body }))
+  return JSON.parse(await call(access, CA, { method: 'POST', body }))
 }
 
 /** @throws CliError when the server does not do it. */
@@ -103,6 +103,6 @@ function detailIn(text: string): string {
 }
 
 function authoritiesIn(text: string): readonly InstalledCA[] {
-  const answer: { authorities: InstalledCA[] } = JSON.parse(text)
-  return answer.authorities
+  const answer: { items: InstalledCA[] } = JSON.parse(text)
+  return answer.items
 }

@@ -58,7 +58,8 @@ async function main(args: readonly string[]): Promise<void> {
       return print(await listCAs(access))
     case 'create': {
       const pair = pemPairOf(newAuthority(Date.now()))
-      return print(await installCA(access, pair, { imported: false }))
+      await installCA(access, pair, { imported: false })
+      return print(await listCAs(access))
     }
     case 'import':
       return print(await importCA(access, values))
@@ -83,17 +84,18 @@ async function importCA(
   if (warning !== undefined) {
     console.error(`ca: ${warning}`)
   }
-  return installCA(access, pair, { imported: true, ...nextSerial(values['next-serial']) })
+  await installCA(access, pair, { imported: true, ...nextSerial(values['next-serial']) })
+  return listCAs(access)
 }
 
 /** The list shows the first 16 digits. */
 async function fullKeyId(access: AdminAccess, start: string): Promise<string> {
-  const found = (await listCAs(access)).filter(({ key_id: id }) => id.startsWith(start))
+  const found = (await listCAs(access)).filter(({ id }) => id.startsWith(start))
   const [only, ...others] = found
   if (start === '' || only === undefined || others.length > 0) {
     throw new CliError('remove: name one CA by its key id, as `npm run ca -- list` shows it')
   }
-  return only.key_id
+  return only.id
 }
 
 function print(all: readonly InstalledCA[]): void {
@@ -104,8 +106,8 @@ function print(all: readonly InstalledCA[]): void {
     console.log(
       [
         ca.issues ? 'issues  ' : 'accepted',
-        ca.key_id.slice(0, 16),
-        `until ${ca.not_after.slice(0, 10)}`,
+        ca.id.slice(0, 16),
+        `until ${ca.expires_at.slice(0, 10)}`,
         `${ca.issued} issued`,
         ca.subject,
         ca.imported ? '(imported)' : '',
@@ -113,7 +115,7 @@ function print(all: readonly InstalledCA[]): void {
         .join('  ')
         .trimEnd(),
     )
-    if (ca.warning !== undefined) {
+    if (ca.warning !== null) {
       console.log(`          ${ca.warning}`)
     }
   }

@@ -142,7 +142,7 @@ async function provideCA(url: string, apiKey: string): Promise<void> {
   const [issuing] = await listCAs({ url, apiKey })
   if (issuing === undefined) {
     await installCA({ url, apiKey }, pemPairOf(newAuthority(Date.now())), { imported: false })
-  } else if (issuing.warning !== undefined) {
+  } else if (issuing.warning !== null) {
     console.error(`edgemdm: ${issuing.warning}`)
   }
 }

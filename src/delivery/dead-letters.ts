@@ -1,3 +1,4 @@
+import type { Topic } from '../events/topics.ts'
 import { KEEP_GIVEN_UP } from '../device/aside.ts'
 import type { Db } from '../device/db.ts'
 import { reasonOf, warn } from '../log.ts'
@@ -8,7 +9,7 @@ export interface DeadLetter {
   readonly device: string
   readonly sequence: number
   readonly event: string
-  readonly topic: string
+  readonly topic: Topic
   /** When it happened, and when it was given up. */
   readonly at: number
   readonly diedAt: number

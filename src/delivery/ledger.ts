@@ -1,3 +1,4 @@
+import type { Topic } from '../events/topics.ts'
 import { clock } from '../clock.ts'
 import type { PostOutcome } from './post.ts'
 
@@ -9,7 +10,7 @@ export interface Attempt {
   readonly device: string
   readonly sequence: number
   readonly event: string
-  readonly topic: string
+  readonly topic: Topic
   /** Which try of this event it was, from 1 on. */
   readonly attempt: number
   readonly replay: boolean

@@ -22,14 +22,15 @@ export function pageOfQueue(context: Context, user: string, after: number): Queu
     : { kind: 'page', commands: [], next: undefined }
 }
 
-export interface Cleared {
-  readonly kind: 'cleared'
-  readonly cancelled: number
-}
+export type Cleared =
+  | { readonly kind: 'cleared'; readonly cancelled: number }
+  | { readonly kind: 'unknown' }
 
 export function clearQueue(context: Context, user: string): Cleared {
   const channel = recalledChannel(context, user)
-  return { kind: 'cleared', cancelled: channel ? giveUp(context, channel, 'cancelled') : 0 }
+  return channel && context.state.device.schema > 0
+    ? { kind: 'cleared', cancelled: giveUp(context, channel, 'cancelled') }
+    : { kind: 'unknown' }
 }
 
 /** Blocking needs no enrolment: MicroMDM blocks ids that it never saw. */

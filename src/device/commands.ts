@@ -70,12 +70,14 @@ export interface CommandFilter {
   readonly requestType: string | undefined
 }
 
-export interface CommandList {
-  readonly kind: 'list'
-  readonly commands: readonly CommandView[]
-  /** `before` of the next page. */
-  readonly next: number | undefined
-}
+export type CommandList =
+  | {
+      readonly kind: 'list'
+      readonly commands: readonly CommandView[]
+      /** `before` of the next page. */
+      readonly next: number | undefined
+    }
+  | { readonly kind: 'unknown' }
 
 export type Cancelled =
   | { readonly kind: 'cancelled' }
@@ -127,7 +129,7 @@ export function viewCommand(context: Context, user: string, ref: CommandRef): Co
 export function listCommands(context: Context, user: string, filter: CommandFilter): CommandList {
   const channel = recalledChannel(context, user)
   if (!channel || context.state.device.schema === 0) {
-    return { kind: 'list', commands: [], next: undefined }
+    return { kind: 'unknown' }
   }
   queueOf(context, channel)
   const base = channel.id * CHANNEL_SPAN

@@ -1,3 +1,4 @@
+import type { Topic } from '../events/topics.ts'
 import type { EventAbout } from '../events/event.ts'
 import type { Context } from './context.ts'
 
@@ -21,7 +22,7 @@ export interface DeliveryOfEvent {
   readonly subscriber: string
   readonly sequence: number
   readonly event: string
-  readonly topic: string
+  readonly topic: Topic
   readonly at: number
   readonly state: DeliveryState
   readonly tries: number
@@ -55,7 +56,7 @@ export function viewDeliveries(context: Context, user: string, filter: DeliveryF
   const rows = context.db.all<{
     seq: number
     id: string
-    topic: string
+    topic: Topic
     at: number
     about: string
     listeners: string | null

@@ -61,7 +61,8 @@ export type Released =
 
 /** Lets held commands go out in their order: that of `ref`, or all of the channel; of the device channel, those of its users too. */
 export function releaseHeld(context: Context, user: string, ref: CommandRef | undefined): Released {
-  const channel = recalledChannel(context, user)
+  const isBlank = context.state.device.schema === 0
+  const channel = isBlank ? undefined : recalledChannel(context, user)
   const found = ref && findCommand(context, user, ref)
   if (!channel || (ref && !isHere(context, user, ref))) {
     return { kind: 'unknown' }

@@ -61,13 +61,15 @@ export type TimelineEntry = { readonly at: number; readonly kind: TimelineKind }
   | { readonly of: 'identity'; readonly step: IdentityStep['what']; readonly fingerprint: string }
 )
 
-export interface Timeline {
-  readonly kind: 'timeline'
-  readonly device: string
-  readonly entries: readonly TimelineEntry[]
-  /** `before` of the next page. */
-  readonly next: Place | undefined
-}
+export type Timeline =
+  | {
+      readonly kind: 'timeline'
+      readonly device: string
+      readonly entries: readonly TimelineEntry[]
+      /** `before` of the next page. */
+      readonly next: Place | undefined
+    }
+  | { readonly kind: 'unknown' }
 
 /** The order within one commit: a message, what it says, what it gets. The steps of commands have a column each. */
 const RANKS = {
@@ -116,11 +118,11 @@ type PlaceRow = Place & { readonly note: string }
  */
 export function viewTimeline(context: Context, user: string, filter: TimelineFilter): Timeline {
   const { device, channels } = context.state
-  if (device.schema === 0) {
-    return { kind: 'timeline', device: context.name, entries: [], next: undefined }
-  }
   const named = recalledChannel(context, user)
-  const meant = user === '' ? channels : named ? [named] : []
+  if (!named || device.schema === 0) {
+    return { kind: 'unknown' }
+  }
+  const meant = user === '' ? channels : [named]
   for (const channel of meant) {
     // What has expired by now is to be seen as expired.
     queueOf(context, channel)

@@ -3,8 +3,9 @@
  * second tap nor a program that looks at links in mail uses one up.
  */
 import { createHash, randomBytes } from 'node:crypto'
-import { and, desc, eq, gt, gte, lt, lte, ne, or, sql } from 'drizzle-orm'
+import { and, eq, gt, gte, lte, ne, or, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
+import { behind, counted, type Counted, inOrder, type PageOf } from './order.ts'
 import { invitations } from './schema.ts'
 
 export type Invitation = Readonly<typeof invitations.$inferSelect>
@@ -102,24 +103,20 @@ export async function findInvitation(d1: D1Database, id: string): Promise<Invita
   return found
 }
 
-/** Those behind a place, newest first. */
+/** A page of invitations. */
 export async function listInvitations(
   d1: D1Database,
-  after: { readonly createdAt: number; readonly id: string } | undefined,
-  limit: number,
-): Promise<Invitation[]> {
-  return drizzle(d1)
+  { sort, after, limit }: PageOf<'created_at'>,
+): Promise<Counted<Invitation>> {
+  const order = { by: invitations.createdAt, id: invitations.id, descending: sort.descending }
+  const db = drizzle(d1)
+  const rows = db
     .select()
     .from(invitations)
-    .where(
-      after &&
-        or(
-          lt(invitations.createdAt, after.createdAt),
-          and(eq(invitations.createdAt, after.createdAt), lt(invitations.id, after.id)),
-        ),
-    )
-    .orderBy(desc(invitations.createdAt), desc(invitations.id))
-    .limit(limit)
+    .where(behind(order, after))
+    .orderBy(...inOrder(order))
+    .limit(limit + 1)
+  return counted(rows, after, () => db.$count(invitations))
 }
 
 /** Ends an invitation. What was issued by it stays. @returns it as it then is, or nothing where there is none */

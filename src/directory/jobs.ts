@@ -1,36 +1,32 @@
-import { and, desc, eq, lt, or } from 'drizzle-orm'
+import { eq } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
+import { behind, counted, type Counted, inOrder, type PageOf } from './order.ts'
 import { jobs } from './schema.ts'
 
-/** Where a page of jobs begins: behind this one. */
-export interface JobPlace {
+export interface ListedJob {
   readonly createdAt: number
   readonly id: string
 }
 
 /** Lists a job from now on; its object alone knows how far it is. */
-export async function addJob(db: D1Database, job: JobPlace): Promise<void> {
+export async function addJob(db: D1Database, job: ListedJob): Promise<void> {
   await drizzle(db).insert(jobs).values(job).onConflictDoNothing()
 }
 
-/** The jobs behind a place, newest first. */
+/** A page of jobs. */
 export async function listJobs(
-  db: D1Database,
-  after: JobPlace | undefined,
-  limit: number,
-): Promise<JobPlace[]> {
-  return drizzle(db)
+  d1: D1Database,
+  { sort, after, limit }: PageOf<'created_at'>,
+): Promise<Counted<ListedJob>> {
+  const order = { by: jobs.createdAt, id: jobs.id, descending: sort.descending }
+  const db = drizzle(d1)
+  const rows = db
     .select()
     .from(jobs)
-    .where(
-      after &&
-        or(
-          lt(jobs.createdAt, after.createdAt),
-          and(eq(jobs.createdAt, after.createdAt), lt(jobs.id, after.id)),
-        ),
-    )
-    .orderBy(desc(jobs.createdAt), desc(jobs.id))
-    .limit(limit)
+    .where(behind(order, after))
+    .orderBy(...inOrder(order))
+    .limit(limit + 1)
+  return counted(rows, after, () => db.$count(jobs))
 }
 
 export async function removeJob(db: D1Database, id: string): Promise<void> {

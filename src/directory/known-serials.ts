@@ -1,7 +1,8 @@
 /** Devices that may enrol where `ENROLLMENT` is `known`. Serial numbers are as `readSerial` writes them. */
-import { asc, eq, gt, sql } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import { readSerial } from '../enroll/serial.ts'
+import { behind, counted, type Counted, inOrder, type PageOf } from './order.ts'
 import { knownSerials } from './schema.ts'
 
 export type KnownSerial = typeof knownSerials.$inferSelect
@@ -29,18 +30,24 @@ export async function addSerials(
   return added.meta.changes
 }
 
-/** The listed ones behind `after`, in their order. */
+const SORTS = { id: knownSerials.serial, added_at: knownSerials.addedAt } as const
+export type KnownSerialSort = keyof typeof SORTS
+
+/** A page of them. */
 export async function listSerials(
   d1: D1Database,
-  after: string,
-  limit: number,
-): Promise<KnownSerial[]> {
-  return drizzle(d1)
+  { sort, after, limit }: PageOf<KnownSerialSort>,
+): Promise<Counted<KnownSerial>> {
+  const { descending, field } = sort
+  const order = { by: SORTS[field], id: knownSerials.serial, descending }
+  const db = drizzle(d1)
+  const rows = db
     .select()
     .from(knownSerials)
-    .where(gt(knownSerials.serial, after))
-    .orderBy(asc(knownSerials.serial))
-    .limit(limit)
+    .where(behind(order, after))
+    .orderBy(...inOrder(order))
+    .limit(limit + 1)
+  return counted(rows, after, () => db.$count(knownSerials))
 }
 
 /** @returns how many were listed */

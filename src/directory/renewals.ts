@@ -1,6 +1,7 @@
 /** Identities by their end, and how far their renewal is: read off the directory's rows. */
 import { and, asc, count, eq, gte, lt, max, ne, type SQL, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
+import { behind, counted, type Counted, inOrder, type PageOf } from './order.ts'
 import { devices } from './schema.ts'
 import { isContested } from './serials.ts'
 
@@ -24,18 +25,17 @@ export interface DueIdentities {
 
 const present = and(eq(devices.enrolled, true), eq(devices.hidden, false), ne(devices.identity, ''))
 
-/** Identities in the order of their ends, from behind `after` on. */
+/** A page of the identities of enrolled devices that end before a time. */
 export async function listIdentities(
   d1: D1Database,
-  which: {
-    readonly endsBefore: number
-    readonly after: { readonly notAfter: number; readonly id: string } | undefined
-    readonly limit: number
-  },
-): Promise<ListedIdentity[]> {
-  const { endsBefore, after, limit } = which
+  endsBefore: number,
+  { sort, after, limit }: PageOf<'expires_at'>,
+): Promise<Counted<ListedIdentity>> {
   const { id, identityNotAfter } = devices
-  return drizzle(d1)
+  const order = { by: identityNotAfter, id, descending: sort.descending }
+  const meant = and(present, lt(identityNotAfter, endsBefore))
+  const db = drizzle(d1)
+  const rows = db
     .select({
       id,
       serialNumber: devices.serialNumber,
@@ -47,15 +47,10 @@ export async function listIdentities(
       renewalAt: devices.renewalAt,
     })
     .from(devices)
-    .where(
-      and(
-        present,
-        lt(identityNotAfter, endsBefore),
-        after && sql`(${identityNotAfter}, ${id}) > (${after.notAfter}, ${after.id})`,
-      ),
-    )
-    .orderBy(asc(identityNotAfter), asc(id))
-    .limit(limit)
+    .where(and(meant, behind(order, after)))
+    .orderBy(...inOrder(order))
+    .limit(limit + 1)
+  return counted(rows, after, () => db.$count(devices, meant))
 }
 
 /**

@@ -1,9 +1,7 @@
 import {
   and,
-  asc,
   eq,
   getTableColumns,
-  gt,
   gte,
   inArray,
   lt,
@@ -14,6 +12,7 @@ import {
 } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import { PRODUCTS, type Platform } from '../apple/platform.ts'
+import { behind, counted, type Counted, inOrder, type PageOf, type Place } from './order.ts'
 import { devices } from './schema.ts'
 import { isContested } from './serials.ts'
 
@@ -45,18 +44,41 @@ export interface FoundDevice extends Omit<
   readonly isContested: boolean
 }
 
-/** A page of the listed devices that a filter matches, by id, from behind `after` on. */
+/** What devices can be sorted by. */
+const SORTS = {
+  id: devices.id,
+  device_name: devices.deviceName,
+  serial_number: devices.serialNumber,
+  last_seen_at: devices.lastSeen,
+} as const
+export type DeviceSort = keyof typeof SORTS
+
+/** The listed devices that a filter matches, one more than the page holds; counted on the first page. */
 export async function searchDevices(
   d1: D1Database,
   filter: DeviceFilter,
-  page: { readonly after: string; readonly limit: number },
-): Promise<FoundDevice[]> {
-  return drizzle(d1)
+  { sort, after, limit }: PageOf<DeviceSort>,
+): Promise<Counted<FoundDevice>> {
+  const order = { by: SORTS[sort.field], id: devices.id, descending: sort.descending }
+  const db = drizzle(d1)
+  const rows = db
     .select({ ...getTableColumns(devices), isContested })
     .from(devices)
-    .where(and(gt(devices.id, page.after), matches(filter)))
-    .orderBy(asc(devices.id))
-    .limit(page.limit)
+    .where(and(behind(order, after), matches(filter)))
+    .orderBy(...inOrder(order))
+    .limit(limit + 1)
+  return counted(rows, after, () => db.$count(devices, matches(filter)))
+}
+
+/** Where the page behind a device begins. */
+export function placeOf(device: FoundDevice, field: DeviceSort): Place {
+  const values = {
+    id: device.id,
+    device_name: device.deviceName,
+    serial_number: device.serialNumber,
+    last_seen_at: device.lastSeen,
+  }
+  return { value: values[field], id: device.id }
 }
 
 /** The listed devices that a filter matches. */

@@ -1,3 +1,4 @@
+import type { ReportStatus } from '../mdm/message.ts'
 import type { Topic } from './topics.ts'
 
 /** The subscriber that `WEBHOOK_URL` names; its events keep MicroMDM's form to the letter. */
@@ -7,7 +8,7 @@ export const VAR_WEBHOOK = 'webhook'
 export interface Filter {
   readonly topics: readonly Topic[]
   /** Of reports: only with these statuses; `null` for whatever the device says. */
-  readonly statuses: readonly string[] | null
+  readonly statuses: readonly ReportStatus[] | null
 }
 
 /** What signs posts, and from when to when (milliseconds); `until` is 0 while no successor is named. */
@@ -47,7 +48,7 @@ export function wants(
 ): boolean {
   return (
     topics.includes(topic) &&
-    (statuses === null || status === undefined || statuses.includes(status))
+    (statuses === null || status === undefined || statuses.some((one) => one === status))
   )
 }
 

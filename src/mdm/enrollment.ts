@@ -1,12 +1,15 @@
 import { ProtocolError } from './errors.ts'
 
 /** NanoMDM's words for the five kinds of enrolment (spec/peers.md §2.5). */
-export type EnrollmentType =
-  | 'Device'
-  | 'User'
-  | 'Shared iPad'
-  | 'User Enrollment (Device)'
-  | 'User Enrollment'
+export const ENROLLMENT_TYPES = [
+  'Device',
+  'User',
+  'Shared iPad',
+  'User Enrollment (Device)',
+  'User Enrollment',
+] as const
+
+export type EnrollmentType = (typeof ENROLLMENT_TYPES)[number]
 
 /** Who sent a message: a device channel, or a user channel inside a device. */
 export interface Enrollment {

@@ -110,9 +110,9 @@ beforeAll(async () => {
   key = readFileSync(join(server.state, 'api-key'), 'utf8').trim()
   udid = await vi.waitFor(
     async () => {
-      const { body } = await server.api<{ devices: { id: string }[] }>('GET', '/api/devices')
-      expect(body.devices).toHaveLength(1)
-      return body.devices[0]?.id ?? ''
+      const { body } = await server.api<{ items: { id: string }[] }>('GET', '/api/devices')
+      expect(body.items).toHaveLength(1)
+      return body.items[0]?.id ?? ''
     },
     { timeout: PATIENCE, interval: 20 },
   )

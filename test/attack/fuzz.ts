@@ -140,10 +140,10 @@ async function prepare(scene: Scene): Promise<Prepared> {
   const [first = '', second = ''] = targets.map(({ udid }) => udid)
   const command = await queueApi(scene, first, { request_type: 'SecurityInfo' })
   await queue(scene, sender.udid, 'ProfileList')
-  const hook = await server.api<{ webhook: { id: string } }>('POST', '/api/webhooks', {
+  const hook = await server.api<{ id: string }>('POST', '/api/webhooks', {
     url: scene.hook.url,
   })
-  const job = await server.api<{ job: { id: string } }>('POST', '/api/commands', {
+  const job = await server.api<{ id: string }>('POST', '/api/commands', {
     ids: [first, second],
     command: { request_type: 'ProfileList' },
   })
@@ -157,8 +157,8 @@ async function prepare(scene: Scene): Promise<Prepared> {
       canaries: canaries.map(({ udid }) => udid),
       ids: {
         commands: [command],
-        webhooks: [hook.body.webhook.id],
-        jobs: [job.body.job.id],
+        webhooks: [hook.body.id],
+        jobs: [job.body.id],
       },
       operations: await operationsOf(scene),
       ca: readCertificate(new Uint8Array(await ca.arrayBuffer())),

@@ -117,11 +117,11 @@ export async function queueApi(
 }
 
 export async function commandsOf(scene: Scene, id: string): Promise<ListedCommand[]> {
-  const answer = await scene.server.api<{ commands: ListedCommand[] }>(
+  const answer = await scene.server.api<{ items: ListedCommand[] }>(
     'GET',
     `${deviceUrl(id)}/commands`,
   )
-  return answer.body.commands
+  return answer.body.items
 }
 
 /** An admin's call with any bytes as its body. */

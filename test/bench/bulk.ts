@@ -145,14 +145,14 @@ async function order(
   targets: object,
 ): Promise<{ job: Job; accepted: number }> {
   const began = performance.now()
-  const { status, body } = await call<{ job: Job }>(server, 'POST', '/api/commands', {
+  const { status, body } = await call<Job>(server, 'POST', '/api/commands', {
     ...targets,
     command: { request_type: 'DeviceInformation', queries: ['OSVersion'] },
   })
   if (status !== 202) {
     throw new Error(`the bulk call answered ${status}: ${JSON.stringify(body)}`)
   }
-  return { job: body.job, accepted: performance.now() - began }
+  return { job: body, accepted: performance.now() - began }
 }
 
 /** Looks at a job until it is as far, and tells of it every ten seconds. */

@@ -28,7 +28,7 @@ const examples = [...DOCS.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, block = 
 /** The simulated device, as soon as lists know that it is enrolled. */
 async function listed({ api }: RunningServer): Promise<string> {
   const devices = async () =>
-    (await api<{ devices: { id: string }[] }>('GET', '/api/devices?state=enrolled')).body.devices
+    (await api<{ items: { id: string }[] }>('GET', '/api/devices?state=enrolled')).body.items
   await expect.poll(devices).toHaveLength(1)
   const [device] = await devices()
   return device?.id ?? ''
@@ -40,7 +40,7 @@ it('every example of docs/api.md and docs/bulk.md works against npm start, and a
   server = await start(await newState(), flags, 'simulated device enrolled')
   const udid = await listed(server)
   const ids = Array.from({ length: 25 }, (_, n) => `NEW-${n}`)
-  const bulk = await server.api<{ job: { id: string } }>('POST', '/api/commands', {
+  const bulk = await server.api<{ id: string }>('POST', '/api/commands', {
     ids,
     command: { request_type: 'ProfileList' },
     pace: 60,
@@ -50,7 +50,7 @@ it('every example of docs/api.md and docs/bulk.md works against npm start, and a
     URL: server.url,
     API_KEY: readFileSync(join(server.state, 'api-key'), 'utf8').trim(),
     UDID: udid,
-    JOB: bulk.body.job.id,
+    JOB: bulk.body.id,
   }
   expect(examples.length).toBeGreaterThan(10)
   for (const example of examples) {

@@ -4,7 +4,7 @@ import { afterEach, expect, it } from 'vitest'
 import { fetchAlone, newState, outputOf, start, type RunningServer } from './server.ts'
 
 interface Identities {
-  identities: { id: string; fingerprint: string; renewal: { state: string } | null }[]
+  items: { id: string; device_id: string; renewal: { state: string } | null }[]
 }
 
 let server: RunningServer | undefined
@@ -14,7 +14,7 @@ afterEach(async () => {
 })
 
 const identities = async (edge: RunningServer) =>
-  (await edge.api<Identities>('GET', '/api/identities')).body.identities
+  (await edge.api<Identities>('GET', '/api/identities')).body.items
 
 it('simulated devices enrol by profile and SCEP behind the token that a public URL brings, renew when told to, and go on after a restart', async () => {
   const state = await newState()
@@ -27,8 +27,7 @@ it('simulated devices enrol by profile and SCEP behind the token that a public U
   )
   expect((await fetchAlone(`${edge.url}/mdm/enroll`)).status).toBe(403)
   const issued = async () =>
-    (await edge.api<{ authorities: { issued: number }[] }>('GET', '/api/ca')).body.authorities[0]
-      ?.issued
+    (await edge.api<{ items: { issued: number }[] }>('GET', '/api/ca')).body.items[0]?.issued
   expect(await issued()).toBe(1)
   await expect.poll(() => identities(edge)).toHaveLength(1)
   const [before] = await identities(edge)
@@ -38,10 +37,10 @@ it('simulated devices enrol by profile and SCEP behind the token that a public U
     .toMatchObject([{ id: before?.id, renewal: { state: 'renewed' } }])
   expect(await issued()).toBe(2)
   const [renewed] = await identities(edge)
-  expect(renewed?.fingerprint).not.toBe(before?.fingerprint)
+  expect(renewed?.id).not.toBe(before?.id)
   await server.stop()
   server = await start(state, flags, 'simulated device enrolled', env)
-  expect(await identities(server)).toMatchObject([{ fingerprint: renewed?.fingerprint }])
+  expect(await identities(server)).toMatchObject([{ id: renewed?.id }])
 })
 
 it('npm run simulate enrols devices from outside the same way', async () => {

@@ -16,8 +16,8 @@ describe('a command that loses data', () => {
     const device = newDevice()
     await device.enroll()
     await until(
-      () => api<{ devices: object[] }>('GET', '/api/devices?state=enrolled'),
-      ({ body }) => body.devices.length === 1,
+      () => api<{ items: object[] }>('GET', '/api/devices?state=enrolled'),
+      ({ body }) => body.items.length === 1,
     )
     const confirm = { request_type: 'EraseDevice', count: 1 }
     expect(await api('POST', '/api/commands', { ...order, confirm })).toMatchObject(refused)
@@ -53,8 +53,8 @@ describe('a path', () => {
         })
       }
       const authorization = `Basic ${btoa('micromdm:secret')}`
-      const put = await serve(url, { method: 'PUT', headers: { authorization } })
-      expect([put.status, put.headers.get('allow')], path).toEqual([405, methods.join(', ')])
+      const other = await serve(url, { method: 'OPTIONS', headers: { authorization } })
+      expect([other.status, other.headers.get('allow')], path).toEqual([405, methods.join(', ')])
     }
     expect((await api('PUT', '/api/nothing')).status).toBe(404)
   })
@@ -62,8 +62,8 @@ describe('a path', () => {
   it('that clears a queue leaves it alone when it is asked for less', async () => {
     await api('POST', '/api/devices/CLEAR/commands', { request_type: 'ProfileList' })
     expect((await api('DELETE', '/api/devices/CLEAR/commands?state=queued')).status).toBe(400)
-    const { body } = await api<{ commands: object[] }>('GET', '/api/devices/CLEAR/commands')
-    expect(body.commands).toMatchObject([{ state: 'queued' }])
+    const { body } = await api<{ items: object[] }>('GET', '/api/devices/CLEAR/commands')
+    expect(body.items).toMatchObject([{ state: 'queued' }])
   })
 })
 
@@ -73,9 +73,9 @@ describe('a list', () => {
     await api('POST', '/api/commands', order)
     await api('POST', '/api/commands', order)
     const next = async (path: string) => (await api<{ next: string | null }>('GET', path)).body.next
-    const { body } = await api<{ jobs: { id: string }[] }>('GET', '/api/jobs')
-    expect(await next(`/api/jobs?limit=${body.jobs.length}`)).toBeNull()
-    const lists = ['/api/devices/PAGE-1/commands', `/api/jobs/${body.jobs[0]?.id}/outcomes`]
+    const { body } = await api<{ items: { id: string }[] }>('GET', '/api/jobs')
+    expect(await next(`/api/jobs?limit=${body.items.length}`)).toBeNull()
+    const lists = ['/api/devices/PAGE-1/commands', `/api/jobs/${body.items[0]?.id}/outcomes`]
     const cursors = await Promise.all(lists.map((list) => next(`${list}?limit=1`)))
     expect((await api('GET', `${lists[0]}?cursor=${cursors[0]}`)).status).toBe(200)
     expect((await api('GET', `${lists[0]}?cursor=${cursors[1]}`)).status).toBe(400)
@@ -103,34 +103,36 @@ describe('expires_at', () => {
   it('that passes before a job is through is the failure of those that are left', async () => {
     const ids = Array.from({ length: 12 }, (_, n) => `LATE-${n}`)
     const command = { request_type: 'ProfileList', expires_at: fromNow(SECOND) }
-    const { body } = await api<{ job: { id: string } }>('POST', '/api/commands', {
+    const { body } = await api<{ id: string }>('POST', '/api/commands', {
       ids,
       command,
       pace: 60,
     })
-    const { id } = body.job
+    const { id } = body
     expect(await ring(id)).toMatchObject({ state: 'running', done: 10 })
     turn(SECOND)
     expect(await ring(id)).toMatchObject({ state: 'finished', done: 10, failed: 2 })
-    const path = `/api/jobs/${id}/outcomes?outcome=failed`
-    expect((await api('GET', path)).body['outcomes']).toMatchObject([
+    const path = `/api/jobs/${id}/outcomes?state=failed`
+    expect((await api('GET', path)).body['items']).toMatchObject([
       { id: 'LATE-10', error: 'expires_at had passed before its turn came' },
       { id: 'LATE-11' },
     ])
-    expect((await api('GET', '/api/devices/LATE-11/commands')).body['commands']).toEqual([])
+    expect((await api('GET', '/api/devices/LATE-11/commands')).status).toBe(404)
   })
 })
 
-it('a replay refuses an Idempotency-Key, because it would not keep it', async () => {
-  const response = await serve('/api/replays', {
-    method: 'POST',
-    headers: { authorization: `Basic ${btoa('micromdm:secret')}`, 'idempotency-key': 'k' },
-    body: JSON.stringify({ webhook: 'webhook', devices: ['D'], dry_run: true }),
-  })
-  expect(response.status).toBe(400)
-  expect(await response.json()).toMatchObject({
-    detail: expect.stringContaining('leave the header out'),
-  })
+it('a replay with an Idempotency-Key is one job, however often it is asked for', async () => {
+  const ask = async (ids: string[]) => {
+    const response = await serve('/api/replays', {
+      method: 'POST',
+      headers: { authorization: `Basic ${btoa('micromdm:secret')}`, 'idempotency-key': 'k' },
+      body: JSON.stringify({ webhook_id: 'webhook', ids, dry_run: true }),
+    })
+    return { status: response.status, body: await response.json<{ id: string }>() }
+  }
+  const first = await ask(['D'])
+  expect(await ask(['D'])).toEqual(first)
+  expect(await ask(['E'])).toMatchObject({ status: 422, body: { code: 'idempotency_key_reused' } })
 })
 
 const AUTH = { authorization: `Basic ${btoa('micromdm:secret')}` }
@@ -164,7 +166,7 @@ describe('an error of the API', () => {
     const retire = await asked('/api/devices/NOBODY/retire', { method: 'POST', headers: AUTH })
     expect(retire).toMatchObject({
       status: 404,
-      body: { detail: 'nothing is known of a device with the id NOBODY' },
+      body: { detail: 'nothing is known of an enrolment with the id NOBODY' },
     })
   })
 })

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { clock } from './clock.ts'
 import { api, env, newDevice, until } from './server.ts'
 
-const REPLAY = { webhook: 'webhook', force: true }
+const REPLAY = { webhook_id: 'webhook', force: true }
 
 interface Refusal {
   detail: string
@@ -26,10 +26,13 @@ describe('a time in a request', () => {
       '/api/commands',
       { ids: ['D'], command: command({ not_before }) },
     ],
-    from: (from) => ['POST', '/api/replays', { webhook: 'webhook', devices: ['D'], from }],
-    to: (to) => ['POST', '/api/replays', { webhook: 'webhook', devices: ['D'], to }],
-    seen_before: (time) => ['GET', `/api/devices?seen_before=${encodeURIComponent(time)}`],
-    seen_after: (time) => ['GET', `/api/devices?seen_after=${encodeURIComponent(time)}`],
+    from: (from) => ['POST', '/api/replays', { webhook_id: 'webhook', ids: ['D'], from }],
+    to: (to) => ['POST', '/api/replays', { webhook_id: 'webhook', ids: ['D'], to }],
+    last_seen_before: (time) => [
+      'GET',
+      `/api/devices?last_seen_before=${encodeURIComponent(time)}`,
+    ],
+    last_seen_after: (time) => ['GET', `/api/devices?last_seen_after=${encodeURIComponent(time)}`],
     expires_before: (time) => ['GET', `/api/identities?expires_before=${encodeURIComponent(time)}`],
   }
 
@@ -70,14 +73,14 @@ describe('a time in a request', () => {
         body: { not_before: new Date(time.toUpperCase()).toISOString() },
       })
       const query = encodeURIComponent(time)
-      expect((await api('GET', `/api/devices?seen_after=${query}`)).status).toBe(200)
+      expect((await api('GET', `/api/devices?last_seen_after=${query}`)).status).toBe(200)
       expect((await api('GET', `/api/identities?expires_before=${query}`)).status).toBe(200)
     }
   })
 
   it('that is a replay’s `from` has to lie before its `to`', async () => {
     const span = { from: '2026-11-24T10:00:00Z', to: '2026-11-24T10:00:00+01:00' }
-    const order = { webhook: 'webhook', devices: ['D'], dry_run: true, ...span }
+    const order = { webhook_id: 'webhook', ids: ['D'], dry_run: true, ...span }
     expect(await refused('POST', '/api/replays', order)).toContain('`from` lies behind `to`')
   })
 })
@@ -89,9 +92,9 @@ describe('a cursor', () => {
     '/api/devices/D/events',
     '/api/identities',
     '/api/jobs',
-    '/api/deliveries?webhook=webhook',
-    '/api/deliveries?device=D',
-    '/api/dead-letters?webhook=webhook',
+    '/api/deliveries?webhook_id=webhook',
+    '/api/deliveries?device_id=D',
+    '/api/dead-letters?webhook_id=webhook',
   ]
   const paged = (list: string, cursor: string) =>
     `${list}${list.includes('?') ? '&' : '?'}cursor=${cursor}`
@@ -112,7 +115,8 @@ describe('a cursor', () => {
   })
 
   it('that is empty is the first page', async () => {
-    for (const list of lists.filter((one) => !one.includes('device=D'))) {
+    await api('POST', '/api/devices/D/commands', { request_type: 'ProfileList' })
+    for (const list of lists.filter((one) => !one.includes('device_id=D'))) {
       expect((await api('GET', paged(list, ''))).status).toBe(200)
     }
   })
@@ -175,7 +179,7 @@ describe('an id in a path', () => {
     ] as const) {
       expect(await api(method, `/api/devices/${id}${path}`, body)).toMatchObject({
         status: 404,
-        body: { detail: `nothing is known of a device with the id ${id}` },
+        body: { detail: `nothing is known of an enrolment with the id ${id}` },
       })
     }
     await runInDurableObject(env.DEVICE.getByName(id), (_, state) => {
@@ -192,8 +196,8 @@ describe('an id in a path', () => {
     const userId = crypto.randomUUID()
     await device.userChannel({ userId, shortName: 'ada' }).tokenUpdate()
     for (const id of [device.udid, `${device.udid}:${userId}`, userId]) {
-      const { body } = await api<{ identities: object[] }>('GET', `/api/devices/${id}/identities`)
-      expect(body.identities).toHaveLength(1)
+      const { body } = await api<{ items: object[] }>('GET', `/api/devices/${id}/identities`)
+      expect(body.items).toHaveLength(1)
       expect((await api('GET', `/api/devices/${id}/escrow`)).status).toBe(200)
     }
   })
@@ -215,10 +219,9 @@ describe('ids in a body', () => {
     const ids = [id, Number(id), ` ${id}`, ' ', `${id}:`, null, [id], id]
     const command = { request_type: 'ProfileList' }
     const { body } = await api<{
-      job: object
-      outcomes: { id: string; outcome: string; error: string | null }[]
+      outcomes: { id: string; state: string; error: string | null }[]
     }>('POST', '/api/commands', { ids, command })
-    expect(body.job).toMatchObject({ total: 7, done: 1, failed: 6 })
+    expect(body).toMatchObject({ total: 7, done: 1, failed: 6 })
     expect(body.outcomes.map((one) => [one.id, one.error])).toEqual([
       [id, null],
       [id, 'not an enrolment id: of type number, where text in quotes is due'],
@@ -228,18 +231,18 @@ describe('ids in a body', () => {
       ['null', 'not an enrolment id: null, where text in quotes is due'],
       [`["${id}"]`, 'not an enrolment id: a list, where text in quotes is due'],
     ])
-    const { body: queue } = await api<{ commands: object[] }>('GET', `/api/devices/${id}/commands`)
-    expect(queue.commands).toHaveLength(1)
+    const { body: queue } = await api<{ items: object[] }>('GET', `/api/devices/${id}/commands`)
+    expect(queue.items).toHaveLength(1)
   })
 
   it('of a replay may come twice, or be none, without harm to the others', async () => {
     const device = newDevice()
     await device.enroll()
-    const devices = [device.udid, ' ', device.udid]
-    const { body } = await api('POST', '/api/replays', { ...REPLAY, devices, dry_run: true })
-    expect(body['outcomes']).toEqual([
-      { id: device.udid, events: expect.any(Number) },
-      { id: ' ', error: 'not an enrolment id: it is empty' },
+    const ids = [device.udid, ' ', device.udid]
+    const { body } = await api('POST', '/api/replays', { ...REPLAY, ids, dry_run: true })
+    expect(body['outcomes']).toMatchObject([
+      { id: device.udid, events: expect.any(Number), error: null },
+      { id: ' ', events: null, error: 'not an enrolment id: it is empty' },
     ])
   })
 })
@@ -250,31 +253,33 @@ describe('a replay by filter', () => {
     await device.enroll()
     await until(
       () =>
-        api<{ devices: object[] }>('GET', `/api/devices?serial=${device.serial}&state=enrolled`),
-      ({ body }) => body.devices.length === 1,
+        api<{ items: object[] }>(
+          'GET',
+          `/api/devices?serial_number=${device.serial}&state=enrolled`,
+        ),
+      ({ body }) => body.items.length === 1,
     )
-    const filter = { serials: [device.serial, ` ${device.serial} `, 'NOBODY'], platform: 'macOS' }
+    const filter = {
+      serial_number: [device.serial, ` ${device.serial} `, 'NOBODY'],
+      platform: 'macOS',
+    }
     const { body } = await api('POST', '/api/replays', { ...REPLAY, filter, dry_run: true })
-    expect(body['outcomes']).toEqual([
+    expect(body['outcomes']).toMatchObject([
       { id: device.udid, events: expect.any(Number) },
-      { id: 'NOBODY', error: 'no enrolled device of the filter has this serial number' },
+      { id: 'NOBODY', error: 'no device of the filter has this serial number' },
     ])
     const paced = await api('POST', '/api/replays', { ...REPLAY, filter, pace: 60 })
-    expect(paced.body).toMatchObject({ job: { kind: 'replay', total: 2, failed: 1, pace: 60 } })
+    expect(paced.body).toMatchObject({ kind: 'replay', total: 2, failed: 1, pace: 60 })
   })
 
   it.each([
-    [{}, 'in one way: `devices`, `filter` or `all`'],
-    [{ devices: ['A'], filter: { os: '15' } }, 'in one way'],
+    [{}, 'in one way: `ids`, `filter` or `all`'],
+    [{ ids: ['A'], filter: { os_version: '15' } }, 'in one way'],
     [{ filter: {} }, 'say `all`'],
-    [{ filter: { serials: [' '] } }, 'filter.serials.0: has to hold something'],
-    [{ filter: { serials: [] } }, 'an empty list means nobody'],
-    [{ filter: { os: '' } }, 'filter.os: has to hold something'],
-    [{ filter: { os: '999' } }, 'no enrolled device fits'],
-    [
-      { devices: Array.from({ length: 21 }, (_, n) => `D${n}`), dry_run: true },
-      '21 devices: `dry_run` counts for up to 20',
-    ],
+    [{ filter: { serial_number: [' '] } }, 'filter.serial_number.0: has to hold something'],
+    [{ filter: { serial_number: [] } }, 'an empty list means nobody'],
+    [{ filter: { os_version: '' } }, 'filter.os_version: has to hold something'],
+    [{ filter: { os_version: '999' } }, 'no enrolled device fits'],
   ])('refuses %j', async (order, reason) => {
     expect(await refused('POST', '/api/replays', { ...REPLAY, ...order })).toContain(reason)
   })
@@ -343,13 +348,17 @@ describe('a refusal', () => {
     ['GET', '/api/devices?limit=1e2', 'query.limit: has to be a whole number from 1 to 1000'],
     ['GET', '/api/commands/D.1?wait=0x1', 'query.wait: has to be a number of seconds'],
     ['GET', '/api/commands/D.1?wait=', 'query.wait: has to be a number of seconds'],
-    ['GET', '/api/devices/D/events?topic=Foo', 'query.topic: "Foo" is not one of: mdm.'],
-    ['GET', '/api/devices/D/events?status=Foo', 'query.status: "Foo" is not one of: Ack'],
+    ['GET', '/api/devices/D/events?topic=Foo', 'query.topic.0: "Foo" is not one of: mdm.'],
+    ['GET', '/api/devices/D/events?status=Foo', 'query.status.0: "Foo" is not one of: Ack'],
     ['GET', '/api/jobs?limit=41', 'query.limit: has to be a whole number from 1 to 40'],
     ['GET', '/api/devices?plaform=macOS', 'Unrecognized key: "plaform"'],
-    ['GET', '/api/devices?push=dead', 'query.push: "dead" is not one of: none, ready, failing'],
+    [
+      'GET',
+      '/api/devices?push_state=dead',
+      'query.push_state.0: "dead" is not one of: none, ready, failing',
+    ],
     ['GET', '/api/commands/D.1?wait=61', 'query.wait: has to be a number of seconds, at most 60'],
-    ['GET', '/api/dead-letters', 'query.webhook: is missing'],
+    ['GET', '/api/dead-letters', 'query.webhook_id: is missing'],
     ['POST', '/api/commands', 'json.command: is missing'],
     ['POST', '/api/commands', 'all: has to be true', { all: false, command: {} }],
     ['POST', '/api/webhooks', 'has to be an http or https URL', { url: 'ftp://x' }],

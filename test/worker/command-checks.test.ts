@@ -119,7 +119,7 @@ describe('a command that says what no command says', () => {
     expect((await api('POST', '/api/commands', many)).status).toBe(400)
     expect(await api('POST', '/api/commands', { ...many, force: true })).toMatchObject({
       status: 200,
-      body: { outcomes: [{ outcome: 'done', known: false }] },
+      body: { outcomes: [{ state: 'done', known: false }] },
     })
     const tonight = {
       Command: { RequestType: 'ShutDownDevice', not_before: '2099-11-24T22:00:00Z' },
@@ -229,11 +229,11 @@ describe('a command that the device’s OS does not have', () => {
     const many = { ids: [udid, other.udid], command: update }
     const { body } = await api<{ outcomes: object[] }>('POST', '/api/commands', many)
     expect(body.outcomes).toMatchObject([
-      { id: udid, outcome: 'failed', error: expect.stringContaining('macOS 27.0 has removed') },
-      { id: other.udid, outcome: 'done' },
+      { id: udid, state: 'failed', error: expect.stringContaining('macOS 27.0 has removed') },
+      { id: other.udid, state: 'done' },
     ])
     expect((await api('POST', '/api/commands', { ...many, force: true })).body).toMatchObject({
-      outcomes: [{ outcome: 'done' }, { outcome: 'done' }],
+      outcomes: [{ state: 'done' }, { state: 'done' }],
     })
   })
 
@@ -243,7 +243,7 @@ describe('a command that the device’s OS does not have', () => {
     const command = { udid, request_type: 'ScheduleOSUpdateScan', command_uuid: 'scan' }
     expect((await api('POST', '/v1/commands', command)).status).toBe(201)
     const { body } = await api('GET', `/api/devices/${udid}/events?topic=command.unsupported`)
-    expect(body['events']).toMatchObject([
+    expect(body['items']).toMatchObject([
       {
         command_id: `${udid}.2`,
         command_uuid: 'scan',

@@ -31,11 +31,11 @@ interface Command {
   command: Record<string, unknown> | null
 }
 interface Page {
-  commands: Command[]
+  items: Command[]
   next: string | null
 }
 interface Events {
-  events: { topic: string; status?: string; command_id?: string; sequence: number }[]
+  items: { topic: string; status?: string; command_id?: string; sequence: number }[]
   next: string | null
 }
 
@@ -60,12 +60,12 @@ describe('results are read from the API', () => {
     const waiting = queue(INFO, '?wait=30')
     await until(
       () => api<Page>('GET', path),
-      ({ body }) => body.commands.length === 1,
+      ({ body }) => body.items.length === 1,
     )
     await pushes(device)
     await until(
       () => api<Page>('GET', path),
-      ({ body }) => body.commands[0]?.pushed !== null,
+      ({ body }) => body.items[0]?.pushed !== null,
     )
     await device.poll()
     const answer = await waiting
@@ -115,7 +115,7 @@ describe('results are read from the API', () => {
     const waiting = queue(INFO, '?wait=30')
     await until(
       () => api<Page>('GET', path),
-      ({ body }) => body.commands.length === 2,
+      ({ body }) => body.items.length === 2,
     )
     await api('DELETE', path)
     expect((await waiting).body.state).toBe('cancelled')
@@ -149,11 +149,11 @@ describe('queued commands are listed, inspected and deleted', () => {
     }
     await device.poll()
     const first = (await api<Page>('GET', `${path}?limit=3`)).body
-    expect(first.commands.map(({ id }) => id.split('.').at(-1))).toEqual(['4', '3', '2'])
+    expect(first.items.map(({ id }) => id.split('.').at(-1))).toEqual(['4', '3', '2'])
     const second = (await api<Page>('GET', `${path}?limit=3&cursor=${first.next}`)).body
-    expect(second).toMatchObject({ commands: [{ state: 'sent', hand_outs: 1 }], next: null })
+    expect(second).toMatchObject({ items: [{ state: 'sent', hand_outs: 1 }], next: null })
     const typed = await api<Page>('GET', `${path}?state=queued&request_type=SecurityInfo`)
-    expect(typed.body.commands.map(({ id }) => id)).toEqual([`${device.udid}.3`])
+    expect(typed.body.items.map(({ id }) => id)).toEqual([`${device.udid}.3`])
     const refused = await api('GET', `${path}?state=lost`)
     expect(refused).toMatchObject({ status: 400, body: { status: 400 } })
     expect((await api('GET', `${path}?limit=0`)).body).toMatchObject({
@@ -203,7 +203,7 @@ describe('a command that is answered NotNow', () => {
       'GET',
       `/api/devices/${device.udid}/events?topic=command.deferred`,
     )
-    expect(events.body.events).toMatchObject([{ command_id: body.id, status: 'NotNow' }])
+    expect(events.body.items).toMatchObject([{ command_id: body.id, status: 'NotNow' }])
   })
 })
 
@@ -294,13 +294,13 @@ describe('a push that APNs refuses', () => {
     expect(command.pushed).toMatchObject({ outcome: 'token_dead', detail: 'Unregistered' })
     const page = await api<{ channels: object[] }>('GET', `/api/devices/${device.udid}`)
     expect(page.body.channels).toMatchObject([
-      { push: { state: 'failing', reason: 'Unregistered' } },
+      { push_state: 'failing', push_reason: 'Unregistered' },
     ])
     const failing = () =>
-      api<{ devices: object[] }>('GET', `/api/devices?push=failing&q=${device.udid}`)
-    await until(failing, ({ body: list }) => list.devices.length === 1)
+      api<{ items: object[] }>('GET', `/api/devices?push_state=failing&q=${device.udid}`)
+    await until(failing, ({ body: list }) => list.items.length === 1)
     await device.tokenUpdate()
-    await until(failing, ({ body: list }) => list.devices.length === 0)
+    await until(failing, ({ body: list }) => list.items.length === 0)
   })
 })
 
@@ -362,5 +362,5 @@ it('a report of an unknown CommandUUID is 200 and an event', async () => {
     'GET',
     `/api/devices/${device.udid}/events?status=Acknowledged`,
   )
-  expect(body.events).toMatchObject([{ topic: 'mdm.Connect', command_uuid: 'nobody’s' }])
+  expect(body.items).toMatchObject([{ topic: 'mdm.Connect', command_uuid: 'nobody’s' }])
 })

@@ -24,8 +24,8 @@ it('an enrolled device is pushed as soon as another certificate enrols with its 
   expect(await view(device)).toMatchObject({ undecided: false })
   await pushes(device, before + 1)
   const told = await until(
-    () => api<{ devices: { id: string }[] }>('GET', '/api/devices?contested=true'),
-    ({ body }) => body.devices.some(({ id }) => id === device.udid),
+    () => api<{ items: { id: string }[] }>('GET', '/api/devices?contested=true'),
+    ({ body }) => body.items.some(({ id }) => id === device.udid),
   )
   expect(told.status).toBe(200)
 
@@ -40,8 +40,8 @@ it('an enrolled device is pushed as soon as another certificate enrols with its 
   await device.connect({ Status: 'Acknowledged', CommandUUID: probe?.uuid ?? '' })
   expect(await view(device)).toBeNull()
   const path = `/api/devices/${device.udid}/events?topic=enrollment.contested,enrollment.settled`
-  const ended = await api<{ events: object[] }>('GET', path)
-  expect(ended.body.events).toMatchObject([
+  const ended = await api<{ items: object[] }>('GET', path)
+  expect(ended.body.items).toMatchObject([
     { topic: 'enrollment.settled', proof: 'probe' },
     { topic: 'enrollment.contested', contested_until: expect.any(String) },
   ])
@@ -120,10 +120,10 @@ it('an admin decides for many at once, and hears of those that are not contested
   const ids = [one.device.udid, two.device.udid, settled.udid, 'no such device']
   const { body } = await api('POST', '/api/enrollments/decide', { ids, decision: 'earlier' })
   expect(body['outcomes']).toMatchObject([
-    { outcome: 'decided' },
-    { outcome: 'decided' },
-    { outcome: 'not_contested' },
-    { outcome: 'failed', detail: expect.stringContaining('no such device') },
+    { state: 'decided' },
+    { state: 'decided' },
+    { state: 'not_contested' },
+    { state: 'failed', error: expect.stringContaining('no such device') },
   ])
   await one.device.poll()
   expect(one.device.received.map(({ requestType }) => requestType)).toEqual(['SecurityInfo'])
@@ -146,8 +146,8 @@ it('a device that fails is told as that, and the others are decided', async () =
   warn.mockRestore()
   expect(await response.json()).toMatchObject({
     outcomes: [
-      { outcome: 'failed', detail: expect.stringContaining('send its id again') },
-      { outcome: 'decided' },
+      { state: 'failed', error: expect.stringContaining('send its id again') },
+      { state: 'decided' },
     ],
   })
 })
@@ -167,10 +167,7 @@ it('an identity of an earlier enrolment is answered with 503 until an admin rein
   expect((await api('POST', path)).status).toBe(200)
   expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
   const { body } = await api('GET', `/api/devices/${device.udid}/identities`)
-  expect(body['identities']).toMatchObject([
-    { fingerprint, standing: 'current' },
-    { standing: 'current' },
-  ])
+  expect(body['items']).toMatchObject([{ id: fingerprint, state: 'current' }, { state: 'current' }])
   await api('POST', `/api/devices/${device.udid}/identities/${fingerprint}/revoke`)
   expect((await device.connect({ Status: 'Idle' })).status).toBe(400)
 })
@@ -211,7 +208,7 @@ it('secret and destructive commands that wait for a device that never enrolled a
     channels: [{ queue: { waiting: 2, by_state: { held: 2 } } }],
   })
   const list = `/api/devices/${udid}/commands?state=held`
-  expect((await api<{ commands: object[] }>('GET', list)).body.commands).toHaveLength(2)
+  expect((await api<{ items: object[] }>('GET', list)).body.items).toHaveLength(2)
   const before = await pushes(device, 0)
   expect((await api('POST', `/api/devices/${udid}/commands/release`)).body).toEqual({ released: 2 })
   await pushes(device, before.length + 1)
@@ -230,8 +227,9 @@ it('a held command is released or cancelled by its own id, and expires like othe
   expect((await api('POST', `/api/commands/${one.id}/release`)).status).toBe(409)
   await device.tokenUpdate()
   expect((await api('POST', `/api/commands/${device.udid}.99/release`)).status).toBe(404)
-  expect((await api('POST', `/api/commands/${two.id}/release`)).body).toEqual({ released: 1 })
-  expect((await api('POST', `/api/commands/${two.id}/release`)).body).toEqual({ released: 0 })
+  const release = () => api('POST', `/api/commands/${two.id}/release`)
+  expect((await release()).body).toMatchObject({ id: two.id, state: 'queued', held_for: null })
+  expect((await release()).body).toMatchObject({ id: two.id, state: 'queued' })
   await device.poll()
   expect(device.received).toHaveLength(1)
   expect((await api('DELETE', `/api/commands/${one.id}`)).status).toBe(200)

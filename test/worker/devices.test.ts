@@ -7,20 +7,21 @@ import { readCertificate } from '../../src/pki/x509.ts'
 import { enrol, enrolByProfile, install, newAuthority, rsaKey, scepFetch } from './scep-client.ts'
 
 interface List {
-  devices: { id: string; os_version: string; serial_number: string; last_seen: string }[]
+  items: { id: string; os_version: string; serial_number: string; last_seen_at: string }[]
   next: string | null
+  total: number | null
 }
 interface Page {
   state: string
   os_version: string
-  last_seen: string
+  last_seen_at: string
   channels: { id: string; queue: { waiting: number; by_state: Record<string, number> } }[]
-  identities: { standing: string }[]
+  identities: { state: string }[]
   inventory: Record<string, { at: string; command_id: string; value: unknown } | null>
 }
 
 const find = async (query: string) => (await api<List>('GET', `/api/devices?${query}`)).body
-const ids = async (query: string) => (await find(query)).devices.map(({ id }) => id)
+const ids = async (query: string) => (await find(query)).items.map(({ id }) => id)
 const page = async (id: string) => (await api<Page>('GET', `/api/devices/${id}`)).body
 
 async function enrolled(options: Parameters<typeof newDevice>[0] = {}) {
@@ -40,19 +41,19 @@ describe('the list of devices', () => {
     const device = await enrolled({ name: 'Ada’s 100% Mac', serial: 'C02FIND_ME' })
     const other = await enrolled({ platform: 'iOS', name: 'Ben’s phone' })
     const only = [device.udid]
-    const [found] = (await find(`q=${device.udid}`)).devices
-    const [os, seenAt] = [found?.os_version ?? '', found?.last_seen ?? '']
+    const [found] = (await find(`q=${device.udid}`)).items
+    const [os, seenAt] = [found?.os_version ?? '', found?.last_seen_at ?? '']
     expect(await ids('q=find_me')).toEqual(only)
-    expect(await ids('name=100%25')).toEqual(only)
-    expect(await ids('serial=C02FIND_ME,nobody')).toEqual(only)
-    const both = `serial=C02FIND_ME,${other.serial}`
+    expect(await ids('device_name=100%25')).toEqual(only)
+    expect(await ids('serial_number=C02FIND_ME,nobody')).toEqual(only)
+    const both = `serial_number=C02FIND_ME,${other.serial}`
     expect(await ids(both)).toHaveLength(2)
-    expect(await ids(`${both}&os=${os.split('.')[0]}`)).toContain(device.udid)
-    expect(await ids(`${both}&os=1`)).toEqual([])
-    expect(await ids(`${both}&push=ready&state=enrolled`)).toHaveLength(2)
-    expect(await ids(`${both}&push=none,failing`)).toEqual([])
-    expect(await ids(`${both}&seen_before=${seenAt}`)).not.toContain(device.udid)
-    expect(await ids(`${both}&seen_after=${seenAt}`)).toContain(device.udid)
+    expect(await ids(`${both}&os_version=${os.split('.')[0]}`)).toContain(device.udid)
+    expect(await ids(`${both}&os_version=1`)).toEqual([])
+    expect(await ids(`${both}&push_state=ready&state=enrolled`)).toHaveLength(2)
+    expect(await ids(`${both}&push_state=none,failing`)).toEqual([])
+    expect(await ids(`${both}&last_seen_before=${seenAt}`)).not.toContain(device.udid)
+    expect(await ids(`${both}&last_seen_after=${seenAt}`)).toContain(device.udid)
     await device.checkOut()
     const gone = await until(
       () => ids(`${both}&state=checked_out`),
@@ -60,7 +61,7 @@ describe('the list of devices', () => {
     )
     expect(gone).toEqual(only)
     expect((await api('GET', '/api/devices?state=lost')).status).toBe(400)
-    expect((await api('GET', '/api/devices?seen_after=yesterday')).status).toBe(400)
+    expect((await api('GET', '/api/devices?last_seen_after=yesterday')).status).toBe(400)
   })
 
   it('comes in pages that miss none and repeat none', async () => {
@@ -68,12 +69,33 @@ describe('the list of devices', () => {
     const found: string[] = []
     let next: string | null = ''
     while (next !== null) {
-      const list: List = await find(`name=paged&limit=2${next && `&cursor=${next}`}`)
-      expect(list.devices.length).toBeLessThanOrEqual(2)
-      found.push(...list.devices.map(({ id }) => id))
+      const list: List = await find(`device_name=paged&limit=2${next && `&cursor=${next}`}`)
+      expect(list.items.length).toBeLessThanOrEqual(2)
+      found.push(...list.items.map(({ id }) => id))
       next = list.next
     }
     expect(found).toEqual(all.map(({ udid }) => udid).toSorted())
+  })
+
+  it('comes in the order that is asked for, counted on its first page', async () => {
+    const names = ['sorted b', 'sorted c', 'sorted a', 'sorted b']
+    const all = await Promise.all(names.map((name) => enrolled({ name })))
+    const [b = '', c, a, again = ''] = all.map(({ udid }) => udid)
+    const twins = b < again ? [again, b] : [b, again]
+    const first = await find('device_name=sorted&sort=-device_name&limit=2')
+    expect(first.items.map(({ id }) => id)).toEqual([c, twins[0]])
+    expect(first.total).toBe(4)
+    const rest = `device_name=sorted&sort=-device_name&cursor=${first.next}`
+    expect(await find(rest)).toMatchObject({
+      items: [{ id: twins[1] }, { id: a }],
+      next: null,
+      total: null,
+    })
+    expect(await api('GET', `/api/devices?cursor=${first.next}`)).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_cursor' },
+    })
+    expect((await api('GET', '/api/devices?sort=colour')).status).toBe(400)
   })
 
   it('knows a new OS version from DeviceInformation, not only from an enrolment', async () => {
@@ -82,7 +104,7 @@ describe('the list of devices', () => {
     })
     await run(device, { request_type: 'DeviceInformation', queries: ['OSVersion'] })
     const found = await until(
-      () => ids(`q=${device.udid}&os=99`),
+      () => ids(`q=${device.udid}&os_version=99`),
       (all) => all.length > 0,
     )
     expect(found).toEqual([device.udid])
@@ -106,13 +128,13 @@ describe('a device’s page', () => {
     expect(shown).toMatchObject({
       state: 'enrolled',
       channels: [
-        { id: device.udid, queue: { waiting: 1, by_state: { held: 1 } }, push: { state: 'ready' } },
+        { id: device.udid, queue: { waiting: 1, by_state: { held: 1 } }, push_state: 'ready' },
         { id: `${device.udid}:U1`, queue: { waiting: 1, by_state: { queued: 1 } } },
       ],
-      identities: [{ standing: 'current' }],
+      identities: [{ state: 'current' }],
       inventory: { DeviceInformation: null, InstalledApplicationList: null },
     })
-    expect(Date.parse(shown.last_seen)).toBeGreaterThanOrEqual(before)
+    expect(Date.parse(shown.last_seen_at)).toBeGreaterThanOrEqual(before)
     expect(await page('U1')).toMatchObject({ state: 'enrolled' })
     expect((await api('GET', '/api/devices/NOBODY')).status).toBe(404)
   })
@@ -188,7 +210,7 @@ it('a device joins, works, renews, outlives its CA, is wiped, comes back and lea
   await mac.poll()
   expect(answered().slice(2)).toEqual(['DeviceInformation', 'InstallProfile', 'CertificateList'])
   expect(issuer()).toBe(second.certificate.subject)
-  expect((await api('DELETE', `/api/ca/${first.certificate.keyId}`)).status).toBe(200)
+  expect((await api('DELETE', `/api/ca/${first.certificate.keyId}`)).status).toBe(204)
   expect((await mac.connect({ Status: 'Idle' })).status).toBe(200)
 
   // Wiped and enrolled anew with a fresh key: old commands and tokens are no longer the device's.

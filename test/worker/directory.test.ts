@@ -67,7 +67,7 @@ describe('without the directory', () => {
     expect(await call('GET', `/v1/commands/${userId}`)).toBe(503)
     expect(await call('POST', '/v1/commands', { udid: device.udid, ...order })).toBe(201)
     const { body } = await api('GET', `/api/devices/${userId}/commands/waiting`)
-    expect(body['commands']).toEqual([])
+    expect(body['items']).toEqual([])
     expect(await received(user)).toEqual([])
   })
 })

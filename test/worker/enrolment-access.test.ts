@@ -35,13 +35,13 @@ async function linkQuery(settings: Settings): Promise<string> {
 }
 
 async function invite(wish: object = {}): Promise<{ id: string; query: string }> {
-  const { status, body } = await api<{ invitation: Invitation; link: string }>(
+  const { status, body } = await api<Invitation & { link: string }>(
     'POST',
     '/api/invitations',
     wish,
   )
   expect(status).toBe(201)
-  return { id: body.invitation.id, query: new URL(body.link).search }
+  return { id: body.id, query: new URL(body.link).search }
 }
 
 const invitationAt = async (id: string) =>
@@ -93,7 +93,7 @@ describe('each mode on each way in', () => {
   const unsigned = ['page', 'download', 'head', 'OTA']
 
   beforeAll(async () => {
-    await api('POST', '/api/known-serials', { serials: [' c02 listed '] })
+    await api('POST', '/api/known-serials', { ids: [' c02 listed '] })
   })
 
   it.each<[string, Settings, string, string | (() => Promise<string>), readonly string[]]>([
@@ -340,11 +340,11 @@ describe('the admin API of enrolment', () => {
     const older = await invite()
     turn(1)
     const newer = await invite()
-    type Page = { invitations: Invitation[]; next: string }
+    type Page = { items: Invitation[]; next: string }
     const first = (await api<Page>('GET', '/api/invitations?limit=1')).body
-    expect(first.invitations).toMatchObject([{ id: newer.id }])
+    expect(first.items).toMatchObject([{ id: newer.id }])
     const next = await api<Page>('GET', `/api/invitations?limit=1&cursor=${first.next}`)
-    expect(next.body.invitations).toMatchObject([{ id: older.id }])
+    expect(next.body.items).toMatchObject([{ id: older.id }])
   })
 
   it('refuses an invitation when too many are open, and lets those that ended make room', async () => {

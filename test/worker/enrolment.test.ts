@@ -296,8 +296,8 @@ describe('a device whose name is not all text', () => {
     expect((await device.tokenUpdate()).status).toBe(200)
     expect((await events(device.udid, 1))[0]?.checkin_event?.raw_payload).toBe(base64(body))
     await until(
-      () => api<{ devices: object[] }>('GET', `/api/devices?q=${device.udid}`),
-      ({ body: { devices } }) => JSON.stringify(devices).includes(`"device_name":"${READ}"`),
+      () => api<{ items: object[] }>('GET', `/api/devices?q=${device.udid}`),
+      ({ body: { items } }) => JSON.stringify(items).includes(`"device_name":"${READ}"`),
     )
   })
 

@@ -17,8 +17,8 @@ interface Revealed {
 }
 interface Read {
   kind: string
-  token: number | null
-  command: string | null
+  token_id: string | null
+  command_id: string | null
   who: string
   address: string
   reason: string
@@ -42,7 +42,7 @@ async function enrolled() {
     api<Revealed>('POST', `/api/commands/${encodeURIComponent(id)}/secrets`, body)
   const queue = async (body: object) => (await api<Command>('POST', `${path}/commands`, body)).body
   const get = async (id: string) => (await api<Command>('GET', `/api/commands/${id}`)).body
-  const reads = async () => (await api<{ reads: Read[] }>('GET', `${path}/escrow`)).body.reads
+  const reads = async () => (await api<{ items: Read[] }>('GET', `${path}/escrow/reads`)).body.items
   return { device, path, queue, get, reveal, reads }
 }
 
@@ -76,7 +76,7 @@ describe('a command that holds a secret', () => {
     ]) {
       expect(await text(shown)).not.toContain(PIN)
     }
-    const entry = { kind: 'command', token: null, command: queued.id, address: '' }
+    const entry = { kind: 'command', token_id: null, command_id: queued.id, address: null }
     expect(await reads()).toMatchObject([
       { ...entry, reason: 'once more', who: 'micromdm' },
       { ...entry, ...WHY },
@@ -133,9 +133,9 @@ describe('a command that holds a secret', () => {
     const { device, get, reveal } = await enrolled()
     const lock = { request_type: 'DeviceLock', pin: PIN }
     const order = { ids: [device.udid], command: lock }
-    const { body } = await api<{ job: { id: string } }>('POST', '/api/commands', order)
+    const { body } = await api<{ id: string }>('POST', '/api/commands', order)
     for (const part of ['', '/outcomes']) {
-      expect(await text(`/api/jobs/${body.job.id}${part}`)).not.toContain(PIN)
+      expect(await text(`/api/jobs/${body.id}${part}`)).not.toContain(PIN)
     }
     expect(JSON.stringify(body)).not.toContain(PIN)
     expect((await get(`${device.udid}.1`)).secrets).toEqual(['command.PIN'])
@@ -169,7 +169,7 @@ it('of a user’s command the entry is in the list of the device', async () => {
   const to = `/api/devices/${device.udid}:${user.enrollmentId.split(':').at(-1)}/commands?force=true`
   const { body } = await api<Command>('POST', to, raw)
   expect((await reveal(body.id)).body.command).toMatchObject({ Password: PIN })
-  expect(await reads()).toMatchObject([{ command: body.id }])
+  expect(await reads()).toMatchObject([{ command_id: body.id }])
 })
 
 it('what is kept no longer is 404, and leaves no entry', async () => {
@@ -186,11 +186,10 @@ it('what is kept no longer is 404, and leaves no entry', async () => {
 })
 
 interface List {
-  tokens: { token: number; kind: string; stored_at: string; archived_at: string | null }[]
-  reads: { at: string; who: string; kind: string; token: number; reason: string }[]
+  items: object[]
 }
 interface ReadToken {
-  token: number
+  id: string
   value: string
   archived_at: string | null
 }
@@ -210,12 +209,12 @@ it('an admin reads an escrowed token with a reason, and the entry stays', async 
     reason: 'forgot the passcode',
     who: 'ada',
   })
-  expect(read).toMatchObject({ status: 200, body: { token: 1, value, archived_at: null } })
+  expect(read).toMatchObject({ status: 200, body: { id: '1', value, archived_at: null } })
   const list = await api<List>('GET', path)
-  expect(list.body).toMatchObject({
-    tokens: [{ token: 1, kind: 'unlock_token', archived_at: null }],
-    reads: [{ who: 'ada', kind: 'unlock_token', token: 1, reason: 'forgot the passcode' }],
-  })
+  expect(list.body.items).toMatchObject([{ id: '1', kind: 'unlock_token', archived_at: null }])
+  expect((await api<List>('GET', `${path}/reads`)).body.items).toMatchObject([
+    { who: 'ada', kind: 'unlock_token', token_id: '1', reason: 'forgot the passcode' },
+  ])
   expect(JSON.stringify(list.body)).not.toContain(value)
 })
 
@@ -226,7 +225,7 @@ it('a token of an earlier enrolment is archived: an admin reads it by its number
   await device.tokenUpdate()
   const ask = (body: object) => api<ReadToken>('POST', `${path}/unlock_token`, body)
   expect((await ask({ reason: 'theft' })).status).toBe(404)
-  expect(await ask({ reason: 'theft', token: 1 })).toMatchObject({
+  expect(await ask({ reason: 'theft', token_id: '1' })).toMatchObject({
     status: 200,
     body: { value, archived_at: expect.stringMatching(/^20/) },
   })
@@ -236,7 +235,7 @@ it.each([
   ['unlock_token', 'no reason', {}, 400, 'a reason is needed'],
   ['unlock_token', 'a blank reason', { reason: '  ' }, 400, 'a reason is needed'],
   ['unlock_token', 'a long reason', { reason: 'x'.repeat(1001) }, 400, 'at most 1000 characters'],
-  ['unlock_token', 'a word as number', { reason: 'x', token: 'one' }, 400, 'has to be the number'],
+  ['unlock_token', 'a word as number', { reason: 'x', token_id: 'one' }, 400, 'has to be the id'],
   ['unlock_token', 'a list', '[1]', 400, 'expected object'],
   ['unlock_token', 'half an object', '{', 400, 'Malformed JSON'],
   ['bootstrap_token', 'a reason', { reason: 'x' }, 404, 'no such bootstrap_token in escrow'],
@@ -246,7 +245,7 @@ it.each([
   const refused = await api('POST', `${path}/${kind}`, body)
   expect(refused.status).toBe(status)
   expect(refused.body['detail']).toContain(message)
-  expect((await api<List>('GET', path)).body.reads).toEqual([])
+  expect((await api<List>('GET', `${path}/reads`)).body.items).toEqual([])
 })
 
 it('ClearPasscode without a token is filled with the device’s own, or refused when it has none', async () => {

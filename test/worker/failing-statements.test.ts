@@ -115,8 +115,8 @@ const hook = {
   headers: { 'x-key': PASSWORD },
   secret: `whsec_${SIGNING}`,
 }
-const created = await api<{ webhook: { id: string } }>('POST', '/api/webhooks', hook)
-const webhook = `/api/webhooks/${created.body.webhook.id}`
+const created = await api<{ id: string }>('POST', '/api/webhooks', hook)
+const webhook = `/api/webhooks/${created.body.id}`
 const reason = { reason: `asked by ${PASSWORD}` }
 
 it.each<[string, string, unknown]>([

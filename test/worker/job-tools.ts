@@ -15,13 +15,12 @@ export interface JobBody {
 }
 interface OutcomeBody {
   id: string
-  outcome: string
+  state: string
   command_id: string | null
   error: string | null
 }
-interface BulkBody {
-  job: JobBody
-  outcomes?: OutcomeBody[]
+interface BulkBody extends JobBody {
+  outcomes: OutcomeBody[] | null
   detail?: string
 }
 
@@ -64,11 +63,11 @@ export async function outcomesOf(id: string, query = ''): Promise<OutcomeBody[]>
   const all: OutcomeBody[] = []
   let cursor: string | null = ''
   while (cursor !== null) {
-    const page: { body: { outcomes: OutcomeBody[]; next: string | null } } = await api(
+    const page: { body: { items: OutcomeBody[]; next: string | null } } = await api(
       'GET',
       `/api/jobs/${id}/outcomes?limit=400${query}${cursor && `&cursor=${cursor}`}`,
     )
-    all.push(...page.body.outcomes)
+    all.push(...page.body.items)
     cursor = page.body.next
   }
   return all

@@ -36,14 +36,14 @@ describe('a command to a few ids', () => {
     const ids = [known, '', 7, 'FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF', unknown, 'a\nb', known]
     const { status, body } = await bulk({ ids, command: { ...ORDER, command_uuid: 'few' } })
     expect(status).toBe(200)
-    expect(body.job).toMatchObject({ state: 'finished', total: 6, done: 2, failed: 4, waiting: 0 })
+    expect(body).toMatchObject({ state: 'finished', total: 6, done: 2, failed: 4, waiting: 0 })
     expect(body.outcomes).toMatchObject([
-      { id: known, outcome: 'done', command_id: `${known}.1`, error: null },
-      { id: '', outcome: 'failed', command_id: null, error: 'not an enrolment id: it is empty' },
-      { id: '7', outcome: 'failed', error: expect.stringContaining('of type number') },
-      { outcome: 'failed', error: expect.stringContaining('UDID:UserShortName') },
-      { id: unknown, outcome: 'done', command_id: `${unknown}.1` },
-      { id: 'a\nb', outcome: 'failed', error: expect.stringContaining('control characters') },
+      { id: known, state: 'done', command_id: `${known}.1`, error: null },
+      { id: '', state: 'failed', command_id: null, error: 'not an enrolment id: it is empty' },
+      { id: '7', state: 'failed', error: expect.stringContaining('of type number') },
+      { state: 'failed', error: expect.stringContaining('UDID:UserShortName') },
+      { id: unknown, state: 'done', command_id: `${unknown}.1` },
+      { id: 'a\nb', state: 'failed', error: expect.stringContaining('control characters') },
     ])
     expect(await queued(known)).toEqual(['few'])
     const late = newDevice({ udid: unknown })
@@ -81,7 +81,7 @@ describe('a command to a few ids', () => {
   it('says of each device why a command cannot be queued there', async () => {
     const { body } = await bulk({ ids: newIds(1), command: { request_type: 'ClearPasscode' } })
     expect(body.outcomes?.[0]).toMatchObject({
-      outcome: 'failed',
+      state: 'failed',
       error: expect.stringContaining('unlock token'),
     })
   })
@@ -91,7 +91,7 @@ describe('a command to a few ids', () => {
     [{ ids: ['A'], all: true }, 'name the devices in one way'],
     [{ ids: [] }, 'nobody is meant'],
     [{ filter: {} }, 'say `all`'],
-    [{ filter: { os: '999' } }, 'no enrolled device fits'],
+    [{ filter: { os_version: '999' } }, 'no enrolled device fits'],
     [{ ids: ['A'], command: { request_type: 'Nope' } }, 'no request_type Nope'],
   ])('refuses %j with the reason', async (body, reason) => {
     const answer = await bulk({ command: ORDER, ...body })
@@ -120,8 +120,8 @@ describe('a destructive command', () => {
       expect(body.detail).toContain(`"confirm": {"request_type":"${request_type}","count":2}`)
     }
     expect(await queued(ids[0] ?? '')).toEqual([])
-    expect((await bulk({ ids, command, ...confirm(request_type, 2) })).body.job.done).toBe(2)
-    expect((await bulk({ ids: newIds(1), command })).body.job.done).toBe(1)
+    expect((await bulk({ ids, command, ...confirm(request_type, 2) })).body.done).toBe(2)
+    expect((await bulk({ ids: newIds(1), command })).body.done).toBe(1)
   })
 
   it('is known under Apple’s keys too', async () => {
@@ -142,7 +142,7 @@ describe('a destructive command', () => {
     const key = crypto.randomUUID()
     const order = { ids: newIds(1), command: { request_type: 'DeviceLock', pin: '864209' } }
     const { body } = await withKey(key, order)
-    await runInDurableObject(objectOf(body.job.id), (_, state) => {
+    await runInDurableObject(objectOf(body.id), (_, state) => {
       const rows = state.storage.sql.exec('SELECT * FROM job').toArray()
       const text = rows.flatMap((row) =>
         Object.values(row).map((value) =>
@@ -167,17 +167,17 @@ describe('a job', () => {
     turn(1000)
     const { status, body } = await bulk({ ids, command: ORDER })
     expect(status).toBe(202)
-    expect(body.outcomes).toBeUndefined()
-    const job = await ended(body.job.id)
+    expect(body.outcomes).toBeNull()
+    const job = await ended(body.id)
     expect(job).toMatchObject({ state: 'finished', total: 520, done: 30, failed: 490, waiting: 0 })
     const outcomes = await outcomesOf(job.id)
     expect(outcomes.map(({ id }) => id)).toEqual(ids)
-    expect(outcomes[519]).toMatchObject({ outcome: 'done', command_id: `${ids[519]}.1` })
-    expect((await outcomesOf(job.id, '&outcome=done')).map(({ id }) => id)).toEqual(good)
-    expect(await outcomesOf(job.id, '&outcome=waiting')).toEqual([])
+    expect(outcomes[519]).toMatchObject({ state: 'done', command_id: `${ids[519]}.1` })
+    expect((await outcomesOf(job.id, '&state=done')).map(({ id }) => id)).toEqual(good)
+    expect(await outcomesOf(job.id, '&state=waiting')).toEqual([])
     expect(await queued(ids[510] ?? '')).toEqual([job.command.command_uuid])
-    const { body: listed } = await api<{ jobs: JobBody[] }>('GET', '/api/jobs?limit=1')
-    expect(listed.jobs).toEqual([job])
+    const { body: listed } = await api<{ items: JobBody[] }>('GET', '/api/jobs?limit=1')
+    expect(listed.items).toEqual([job])
     // Its rows are pages, not ids: two of them, each written when the job was made and when it was done.
     await runInDurableObject(objectOf(job.id), (_, state) => {
       expect(state.storage.sql.exec('SELECT count(*) AS n FROM pages').one()).toEqual({ n: 2 })
@@ -187,14 +187,14 @@ describe('a job', () => {
   it('queues nothing twice when it dies in the middle of a batch', async () => {
     const ids = newIds(40)
     const { body } = await bulk({ ids, command: ORDER })
-    await ended(body.job.id)
-    await runInDurableObject(objectOf(body.job.id), (_, state) => {
+    await ended(body.id)
+    await runInDurableObject(objectOf(body.id), (_, state) => {
       const lost = JSON.stringify(ids.map((_id, n) => (n < 10 ? 1 : null)))
       state.storage.sql.exec('UPDATE pages SET waiting = 30, outcomes = ?', lost)
       state.storage.sql.exec("UPDATE job SET state = 'running', ended_at = 0")
     })
-    await evictDurableObject(objectOf(body.job.id))
-    expect(await ended(body.job.id)).toMatchObject({ state: 'finished', done: 40 })
+    await evictDurableObject(objectOf(body.id))
+    expect(await ended(body.id)).toMatchObject({ state: 'finished', done: 40 })
     for (const id of ids) {
       expect(await queued(id)).toHaveLength(1)
     }
@@ -203,7 +203,7 @@ describe('a job', () => {
   it('keeps to its pace, and goes on to nobody once it is cancelled', async () => {
     const ids = newIds(30)
     const { body } = await bulk({ ids, command: ORDER, pace: 60 })
-    const { id } = body.job
+    const { id } = body
     expect(await ring(id)).toMatchObject({ state: 'running', done: 10 })
     const next = await runInDurableObject(objectOf(id), (_, state) => state.storage.getAlarm())
     expect(next).toBe(clock.now() + 10_000)
@@ -232,7 +232,7 @@ describe('a job', () => {
       }
       return attempt(its, job, id)
     })
-    const { id } = (await bulk({ ids, command: ORDER })).body.job
+    const { id } = (await bulk({ ids, command: ORDER })).body
     const rung = ring(id)
     await until(
       () => jobOf(id),
@@ -271,11 +271,11 @@ describe('a job', () => {
     const ids = [...newIds(30), ...Array.from({ length: 20 }, (_, n) => `bad\n${n}`)]
     const many = { ids, pace: 60, stop_at_error_rate: 0.3 }
     const good = await bulk({ ...many, command: ORDER })
-    const running = await ring(good.body.job.id)
+    const running = await ring(good.body.id)
     expect(running).toMatchObject({ state: 'running', done: 10, failed: 20 })
     const command = { request_type: 'ClearPasscode' }
     const { body } = await bulk({ ...many, command, ...confirm('ClearPasscode', 30) })
-    expect(await ended(body.job.id)).toMatchObject({
+    expect(await ended(body.id)).toMatchObject({
       state: 'stopped',
       reason: '10 of 10 ids failed',
       failed: 30,
@@ -287,7 +287,7 @@ describe('a job', () => {
     const command = { request_type: 'ClearPasscode' }
     const failing = { command, ...confirm('ClearPasscode', 25), stop_at_error_rate: 0.1 }
     const { body } = await bulk({ ids: newIds(25), ...failing })
-    expect(await ended(body.job.id)).toMatchObject({
+    expect(await ended(body.id)).toMatchObject({
       state: 'finished',
       reason: null,
       done: 0,
@@ -297,7 +297,7 @@ describe('a job', () => {
     const nobody = await bulk({ ids: ['', ' '], command: ORDER })
     expect(nobody).toMatchObject({
       status: 200,
-      body: { job: { state: 'finished', done: 0, failed: 2 } },
+      body: { state: 'finished', done: 0, failed: 2 },
     })
   })
 
@@ -306,7 +306,7 @@ describe('a job', () => {
     await Promise.all(devices.map((device) => device.enroll()))
     const ids = [...devices.map(({ udid }) => udid), ...newIds(20)]
     const { body } = await bulk({ ids, command: ORDER, pace: 60, stop_at_error_rate: 0.5 })
-    const { id } = body.job
+    const { id } = body
     expect(await ring(id)).toMatchObject({ done: 10 })
     await Promise.all(devices.map((device) => device.poll()))
     expect(await ended(id)).toMatchObject({
@@ -327,7 +327,7 @@ describe('a job', () => {
     const other = await withKey(key, { ids, command: { request_type: 'SecurityInfo' } })
     expect(other.status).toBe(422)
     const unnamed = await bulk({ ids, command: ORDER })
-    expect(unnamed.body.job.id).not.toBe(first.body.job.id)
+    expect(unnamed.body.id).not.toBe(first.body.id)
     expect(await queued(ids[0] ?? '')).toHaveLength(2)
   })
 })
@@ -345,25 +345,25 @@ describe('a filter', () => {
     await api('POST', `/api/devices/${gone.udid}/retire`)
     const meant = async (filter: object): Promise<string[]> => {
       const { body } = await bulk({ filter, command: ORDER })
-      return (body.outcomes ?? (await outcomesOf(body.job.id)))
-        .filter(({ outcome }) => outcome !== 'failed')
+      return (body.outcomes ?? (await outcomesOf(body.id)))
+        .filter(({ state }) => state !== 'failed')
         .map(({ id }) => id)
     }
-    const serials = [mac.serial, phone.serial, gone.serial]
-    expect(await meant({ serials })).toEqual([mac.udid, phone.udid].toSorted())
-    expect(await meant({ serials, platform: 'macOS' })).toEqual([mac.udid])
-    expect(await meant({ serials, platform: 'iPadOS' })).toEqual([])
-    expect(await meant({ serials, model: 'iPhone14,5' })).toEqual([phone.udid])
-    expect(await meant({ serials, os: '18' })).toEqual([phone.udid])
-    expect(await meant({ serials, os: '18.1' })).toEqual([phone.udid])
-    expect(await meant({ serials, os: '1' })).toEqual([])
-    const { body } = await bulk({ filter: { serials }, command: ORDER })
+    const serial_number = [mac.serial, phone.serial, gone.serial]
+    expect(await meant({ serial_number })).toEqual([mac.udid, phone.udid].toSorted())
+    expect(await meant({ serial_number, platform: 'macOS' })).toEqual([mac.udid])
+    expect(await meant({ serial_number, platform: 'iPadOS' })).toEqual([])
+    expect(await meant({ serial_number, model: 'iPhone14,5' })).toEqual([phone.udid])
+    expect(await meant({ serial_number, os_version: '18' })).toEqual([phone.udid])
+    expect(await meant({ serial_number, os_version: '18.1' })).toEqual([phone.udid])
+    expect(await meant({ serial_number, os_version: '1' })).toEqual([])
+    const { body } = await bulk({ filter: { serial_number }, command: ORDER })
     expect(body.outcomes?.find(({ id }) => id === gone.serial)).toMatchObject({
-      outcome: 'failed',
-      error: 'no enrolled device of the filter has this serial number',
+      state: 'failed',
+      error: 'no device of the filter has this serial number',
     })
     const every = await bulk({ all: true, command: ORDER })
-    const { id } = await ended(every.body.job.id)
+    const { id } = await ended(every.body.id)
     const all = (await outcomesOf(id)).map((outcome) => outcome.id)
     expect(all).toEqual(expect.arrayContaining([mac.udid, phone.udid]))
     expect(all).not.toContain(gone.udid)

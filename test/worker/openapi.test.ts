@@ -1,273 +1,20 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod/v4'
-import { pem } from '../../src/pki/issue.ts'
-import { deployed, pushCertificate } from './deployment.ts'
-import { enrolByProfile, install, newAuthority } from './scep-client.ts'
-import { api, newDevice, serve, until } from './server.ts'
-import { deadLetter, newHook } from './webhook-tools.ts'
+import { deployed } from './deployment.ts'
+import { document, PREPARE, type Operation } from './openapi-tools.ts'
+import { api, serve } from './server.ts'
 
-interface Media {
-  schema: object
-  example?: unknown
-  examples?: Record<string, { value: unknown }>
-}
-interface Operation {
-  operationId: string
-  parameters?: {
-    name: string
-    in: string
-    required?: boolean
-    schema: { example?: string | number }
-  }[]
-  requestBody?: { content: Record<string, Media> }
-  responses: Record<string, { content?: Record<string, Media> }>
-}
-interface Document {
-  openapi: string
-  servers: { url: string }[]
-  paths: Record<string, Record<string, Operation>>
-  components: { schemas: Record<string, object> }
-}
+/** Whose ids are made by the call, or named in its body. */
+const TAKES_ANY_ID = new Set(['queueCommand', 'storeProfile', 'moveCommands', 'readEscrow'])
 
-const document = (await api<Document>('GET', '/api/openapi.json')).body
-
-type Send = (method: string, path: string, body?: unknown) => Promise<Response>
-
-/** What takes the place of the example's ids, in its path, query or body, and the deployment to ask if it is not the tests' own. */
-interface Prepared {
-  ids?: Record<string, string>
-  /** Sent in place of the example, under the same keys, where a document cannot hold a real one. */
-  body?: Record<string, unknown>
-  send?: Send
-}
-
-/** Makes what an operation's examples speak of. */
-type Prepare = () => Promise<Prepared>
-
-/** With the OS that the examples of filters name. */
-async function enrolled() {
-  const device = newDevice({ osVersion: '15.1' })
-  await device.enroll()
-  return { ids: { id: device.udid } }
-}
-
-async function identified() {
-  const { ids } = await enrolled()
-  const { body } = await api<{ identities: { fingerprint: string }[] }>(
-    'GET',
-    `/api/devices/${ids.id}/identities`,
+/** Whether a schema leads to that of a name, through others. */
+function isIn(schema: object, name: string, seen = new Set<string>()): boolean {
+  return [...JSON.stringify(schema).matchAll(/"#\/components\/schemas\/(\w+)"/g)].some(
+    ([, found = '']) =>
+      found === name ||
+      (!seen.has(found) &&
+        isIn(document.components.schemas[found] ?? {}, name, new Set([...seen, found]))),
   )
-  return { ids: { ...ids, fingerprint: body.identities[0]?.fingerprint ?? '' } }
-}
-
-async function escrowed() {
-  const device = newDevice({ platform: 'iOS' })
-  await device.authenticate()
-  await device.tokenUpdate({ unlockToken: new Uint8Array(8) })
-  return { ids: { id: device.udid } }
-}
-
-async function serialised() {
-  const device = newDevice()
-  await device.enroll()
-  return { ids: { id: device.udid }, body: { serial_number: device.serial } }
-}
-
-async function pushing() {
-  return { send: deployed({ PUSH_CERTIFICATE: pushCertificate().pem }) }
-}
-
-async function commanded() {
-  const device = newDevice()
-  await device.enroll()
-  const body = { request_type: 'DeviceInformation', queries: ['OSVersion'] }
-  const queued = await api<{ id: string }>('POST', `/api/devices/${device.udid}/commands`, body)
-  return { device, ids: { id: queued.body.id } }
-}
-
-/** A device that enrolled after a secret command was queued for it. */
-async function held() {
-  const device = newDevice()
-  const path = `/api/devices/${device.udid}/commands`
-  const queued = await api<{ id: string }>('POST', path, { request_type: 'EraseDevice' })
-  await device.enroll()
-  return { id: device.udid, command: queued.body.id }
-}
-
-/** A device with whose id another certificate has enrolled. */
-async function contested() {
-  const { udid, serial } = newDevice()
-  await newDevice({ udid, serial }).enroll()
-  await newDevice({ udid, serial }).enroll()
-  return { id: udid }
-}
-
-/** A Mac's user, for whom something was queued before it had a channel. */
-async function expectedUser() {
-  const id = crypto.randomUUID()
-  await api('POST', `/api/devices/${id}/commands`, { request_type: 'ProfileList' })
-  const device = newDevice()
-  await device.enroll()
-  await device.userChannel({ userId: id, shortName: 'ada' }).tokenUpdate()
-  return { ids: { id }, body: { to: `${device.udid}:${id}` } }
-}
-
-async function locked() {
-  const device = newDevice()
-  await device.enroll()
-  const body = { request_type: 'DeviceLock', pin: '123456' }
-  const queued = await api<{ id: string }>('POST', `/api/devices/${device.udid}/commands`, body)
-  await device.poll()
-  return { ids: { id: queued.body.id } }
-}
-
-async function answered() {
-  const { device, ids } = await commanded()
-  await device.poll()
-  return { device, ids }
-}
-
-/** Renewable: enrolled by a profile of ours, with an identity from our CA. */
-async function byProfile() {
-  await install(newAuthority())
-  return { ids: { id: (await enrolByProfile()).udid } }
-}
-
-/** With all that a device's page can tell. */
-async function inventoried() {
-  const device = newDevice()
-  await device.enroll()
-  for (const request_type of ['SecurityInfo', 'ProfileList', 'InstalledApplicationList']) {
-    await api('POST', `/api/devices/${device.udid}/commands`, { request_type })
-  }
-  await device.poll()
-  await api('POST', `/api/devices/${device.udid}/commands`, { request_type: 'RestartDevice' })
-  return { ids: { id: device.udid } }
-}
-
-/** A CA to install; no private key, not even of nobody, stands in a document. */
-async function authority() {
-  const { certificate, key } = newAuthority()
-  return {
-    body: {
-      certificate: pem('CERTIFICATE', certificate.der),
-      private_key: String(key.export({ type: 'pkcs8', format: 'pem' })),
-      imported: false,
-    },
-  }
-}
-
-async function behindToken() {
-  return { send: deployed({ ENROLLMENT: 'token' }) }
-}
-
-async function invited() {
-  const { body } = await api<{ invitation: { id: string } }>('POST', '/api/invitations', {})
-  return { ids: { id: body.invitation.id } }
-}
-
-async function known() {
-  await api('POST', '/api/known-serials', { serials: ['C02EXAMPLE'] })
-  return {}
-}
-
-async function successor() {
-  const first = newAuthority()
-  await install(first)
-  await install(newAuthority())
-  return { ids: { key_id: first.certificate.keyId } }
-}
-
-async function hooked() {
-  return { ids: { id: (await newHook()).id } }
-}
-
-async function dead() {
-  const { id, hook, device } = await deadLetter()
-  return { ids: { id, webhook: hook.id, device: device.udid } }
-}
-
-/** Some enrolled Mac, listed as enrolled, for whom a filter looks. */
-async function listed() {
-  const prepared = await enrolled()
-  await until(
-    () => api<{ devices: { enrollment_status: boolean }[] }>('POST', '/v1/devices', {}),
-    ({ body }) => body.devices.some((device) => device.enrollment_status),
-  )
-  return prepared
-}
-
-async function atWork() {
-  const { body } = await api<{ job: { id: string } }>('POST', '/api/commands', {
-    ids: [crypto.randomUUID()],
-    command: { request_type: 'ProfileList' },
-  })
-  return { ids: { id: body.job.id } }
-}
-
-const PREPARE: Record<string, Prepare> = {
-  listDevices: inventoried,
-  getDevice: inventoried,
-  listEvents: inventoried,
-  queueCommand: enrolled,
-  listCommands: inventoried,
-  clearCommands: inventoried,
-  getCommand: answered,
-  getResult: answered,
-  cancelCommand: commanded,
-  releaseCommands: async () => ({ ids: { id: (await held()).id } }),
-  releaseCommand: async () => ({ ids: { id: (await held()).command } }),
-  listWaiting: async () => ({ ids: (await expectedUser()).ids }),
-  clearWaiting: async () => ({ ids: (await expectedUser()).ids }),
-  moveCommands: expectedUser,
-  getEnrollment: behindToken,
-  createInvitation: enrolled,
-  listInvitations: invited,
-  getInvitation: invited,
-  revokeInvitation: invited,
-  listKnownSerials: known,
-  addKnownSerials: enrolled,
-  removeKnownSerials: async () => ({}),
-  removeKnownSerial: known,
-  listIdentities: enrolled,
-  listAuthorities: successor,
-  installAuthority: authority,
-  removeAuthority: successor,
-  revokeChallenges: async () => ({}),
-  reinstateIdentity: identified,
-  revokeIdentity: identified,
-  retireDevice: enrolled,
-  decideEnrollments: async () => ({ body: { ids: [(await contested()).id], decision: 'new' } }),
-  requeueCommands: async () => ({ ids: { id: (await contested()).id } }),
-  confirmSerialNumber: serialised,
-  listEscrow: escrowed,
-  readEscrow: escrowed,
-  revealCommand: locked,
-  getPushCertificate: pushing,
-  queueCommands: listed,
-  listJobs: atWork,
-  getJob: atWork,
-  listOutcomes: atWork,
-  cancelJob: atWork,
-  listIdentitiesByExpiry: enrolled,
-  getRenewals: enrolled,
-  setRenewals: enrolled,
-  renewDevice: byProfile,
-  listWebhooks: hooked,
-  createWebhook: hooked,
-  getWebhook: hooked,
-  changeWebhook: hooked,
-  deleteWebhook: hooked,
-  rotateSecret: hooked,
-  pauseWebhook: hooked,
-  resumeWebhook: hooked,
-  testWebhook: hooked,
-  listDeliveries: dead,
-  listDeadLetters: dead,
-  retryDeadLetters: dead,
-  retryDeadLetter: dead,
-  deleteDeadLetter: dead,
-  replay: listed,
 }
 
 interface Example {
@@ -349,6 +96,49 @@ describe('the document of the API', () => {
       check(media.schema, await response.json())
     }
   })
+
+  it('has every property in every answer, and one shape for lists', () => {
+    const answers = Object.values(document.paths)
+      .flatMap((item) => Object.values(item))
+      .flatMap(({ operationId, responses }) =>
+        Object.entries(responses).flatMap(([status, { content }]) => {
+          const schema = content?.['application/json']?.schema
+          return schema && status < '300' ? [{ operationId, schema }] : []
+        }),
+      )
+    const shapes = [
+      ...answers.map(({ schema }) => schema),
+      ...Object.entries(document.components.schemas)
+        .filter(([name]) => answers.some(({ schema }) => isIn(schema, name)))
+        .map(([, schema]) => schema),
+    ]
+    for (const schema of shapes) {
+      JSON.stringify(schema, (_, found: { properties?: object; required?: string[] }) => {
+        if (found?.properties) {
+          expect(Object.keys(found.properties)).toEqual(found.required)
+        }
+        return found
+      })
+    }
+    const lists = answers.filter(({ operationId }) => operationId.startsWith('list'))
+    expect(lists.length).toBeGreaterThan(15)
+    for (const { schema } of lists) {
+      expect(Object.keys(Object(schema).properties)).toEqual(['items', 'next', 'total'])
+    }
+  })
+
+  it.each(
+    examples.filter(
+      ({ path, operation }) => /\{/.test(path) && !TAKES_ANY_ID.has(operation.operationId),
+    ),
+  )(
+    'answers 404 with a code to $name of an id that is not known',
+    async ({ method, path, body }) => {
+      const target = path.replaceAll(/\{\w+\}/g, crypto.randomUUID())
+      const { status, body: problem } = await api(method, target, body)
+      expect([status, problem['code']]).toEqual([404, expect.stringMatching(/_not_found$/)])
+    },
+  )
 
   it('says of every operation that it may answer a problem document, and where the deployment is', async () => {
     const { body: wrong } = await api('GET', '/api/jobs?limit=none')

@@ -5,8 +5,8 @@ import { api, until } from './server.ts'
 
 interface Listed {
   id: string
-  fingerprint: string
-  not_after: string
+  device_id: string
+  expires_at: string
   renewal: { state: string; reason: string } | null
 }
 interface Status {
@@ -23,15 +23,15 @@ export async function listed(query = ''): Promise<Listed[]> {
   let cursor: string | null = ''
   while (cursor !== null) {
     const path: string = `/api/identities?limit=2${query}${cursor && `&cursor=${cursor}`}`
-    const { body } = await api<{ identities: Listed[]; next: string | null }>('GET', path)
-    found.push(...body.identities)
+    const { body } = await api<{ items: Listed[]; next: string | null }>('GET', path)
+    found.push(...body.items)
     cursor = body.next
   }
   return found
 }
 
 export const one = async (device: SimulatedDevice) =>
-  (await listed()).find(({ id }) => id === device.udid)
+  (await listed()).find(({ device_id }) => device_id === device.udid)
 export const renewalOf = (device: SimulatedDevice, state: string) =>
   until(
     () => one(device),
@@ -42,8 +42,8 @@ export const renew = (device: SimulatedDevice) =>
 /** Who queued a device's commands, newest first. */
 export const queuers = async ({ udid }: { udid: string }) =>
   (
-    await api<{ commands: { queued_by: object | null }[] }>('GET', `/api/devices/${udid}/commands`)
-  ).body.commands.map(({ queued_by }) => queued_by)
+    await api<{ items: { queued_by: object | null }[] }>('GET', `/api/devices/${udid}/commands`)
+  ).body.items.map(({ queued_by }) => queued_by)
 export const status = async () => (await api<Status>('GET', '/api/renewals')).body
 export const set = (body: object) =>
   api<Status & { detail: string }>('PATCH', '/api/renewals', body)

@@ -46,7 +46,7 @@ describe('a round of renewals', () => {
     const ids = new Set(devices.map(({ udid }) => udid))
     await until(
       () => listed(`&expires_before=${new Date(clock.now() + 2 * DAY).toISOString()}`),
-      (rows) => rows.filter(({ id }) => ids.has(id)).length === size,
+      (rows) => rows.filter(({ device_id }) => ids.has(device_id)).length === size,
     )
     return devices
   }
@@ -57,7 +57,7 @@ describe('a round of renewals', () => {
   }
 
   beforeEach(async () => {
-    const udids = (await listed()).map(({ id }) => id)
+    const udids = (await listed()).map(({ device_id }) => device_id)
     await api('DELETE', '/v1/devices', { Opts: { udids } })
     await until(listed, (rows) => rows.length === 0)
     await runInDurableObject(object, async (_, state) => {
@@ -99,7 +99,7 @@ describe('a round of renewals', () => {
     await Promise.all(honest.map((device) => device.poll()))
     const rows = await Promise.all(honest.map((device) => renewalOf(device, 'renewed')))
     for (const row of rows) {
-      expect(Date.parse(row?.not_after ?? '')).toBeGreaterThan(clock.now() + 300 * DAY)
+      expect(Date.parse(row?.expires_at ?? '')).toBeGreaterThan(clock.now() + 300 * DAY)
     }
   })
 
@@ -148,7 +148,7 @@ describe('a round of renewals', () => {
     turn(SECOND)
     expect((await set({ enabled: true })).body).toMatchObject({
       state: 'running',
-      reason: '',
+      reason: null,
       due: 6,
     })
   })

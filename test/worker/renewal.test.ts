@@ -68,7 +68,7 @@ describe('a device that enrolled by our profile', () => {
     expect(sentMdm(device)?.['IdentityCertificateUUID']).not.toBe(old)
     expect(constant['ServerURL']).toContain('?site=Z%C3%BCrich+7&room=a+b')
     expect(fingerprintOf(device)).not.toBe(before.fingerprint)
-    expect(await renewalOf(device, 'renewed')).toMatchObject({ fingerprint: fingerprintOf(device) })
+    expect(await renewalOf(device, 'renewed')).toMatchObject({ id: fingerprintOf(device) })
     expect((await device.getBootstrapToken()).token).toEqual(token)
     expect((await user.connect({ Status: 'Idle' })).status).toBe(200)
     const told = await until(
@@ -111,7 +111,7 @@ describe('a device that enrolled by our profile', () => {
     expect(wiped.received).toEqual([])
     await until(
       () => one(wiped),
-      (row) => row?.fingerprint === fingerprintOf(wiped),
+      (row) => row?.id === fingerprintOf(wiped),
     )
     expect((await one(wiped))?.renewal).toBeNull()
   })
@@ -131,7 +131,7 @@ describe('a device that enrolled by our profile', () => {
     await renew(device)
     await device.poll()
     expect(await renewalOf(device, 'failed')).toMatchObject({
-      fingerprint: fingerprintOf(device),
+      id: fingerprintOf(device),
       renewal: { reason: 'no (MCSCEPErrorDomain 22013)' },
     })
   })
@@ -177,7 +177,7 @@ describe('a device whose profile was not made here', () => {
       ServerURL: urls.serverUrl,
       CheckInURL: urls.checkInUrl,
     })
-    expect(await renewalOf(device, 'renewed')).toMatchObject({ id: device.udid })
+    expect(await renewalOf(device, 'renewed')).toMatchObject({ device_id: device.udid })
     const employee = { userEnrollment: { enrollmentId: crypto.randomUUID() } }
     const personal = await stranger(employee)
     const path = `/api/devices/${employee.userEnrollment.enrollmentId}/renew`
@@ -267,8 +267,8 @@ describe('a Mac that renews with a new key and the challenge of its profile', ()
     await expect(enrol({ challenge, fetch: patient })).rejects.toMatchObject({ failInfo: '2' })
   }
   const sent = async ({ udid }: SimulatedDevice) =>
-    (await api<{ commands: { request_type: string }[] }>('GET', `/api/devices/${udid}/commands`))
-      .body.commands
+    (await api<{ items: { request_type: string }[] }>('GET', `/api/devices/${udid}/commands`)).body
+      .items
   /** It enrolled ten months ago. */
   const ageing = async (options = {}): Promise<SimulatedDevice> => {
     const device = await enrolByProfile(options)
@@ -322,8 +322,8 @@ describe('a Mac that renews with a new key and the challenge of its profile', ()
       },
     ])
     const path = `/api/devices/${device.udid}/events?topic=renewal.needed`
-    const { body } = await api<{ events: object[] }>('GET', path)
-    expect(body.events).toHaveLength(1)
+    const { body } = await api<{ items: object[] }>('GET', path)
+    expect(body.items).toHaveLength(1)
     expect(await sent(device)).toEqual([])
     expect((await one(device))?.renewal).toMatchObject({ state: 'blocked' })
     await set({ enabled: true })

@@ -29,7 +29,7 @@ async function enrolled(serial: string): Promise<SimulatedDevice> {
 const confirm = (id: string, serial_number: string) =>
   api<{ detail?: string }>('POST', `/api/devices/${id}/serial-number/confirm`, { serial_number })
 const list = async (query: string) =>
-  (await api<{ devices: Listed[] }>('GET', `/api/devices?${query}`)).body.devices
+  (await api<{ items: Listed[] }>('GET', `/api/devices?${query}`)).body.items
 const page = async (id: string) => (await api<Listed>('GET', `/api/devices/${id}`)).body
 const remove = (serial: string) => api('DELETE', '/v1/devices', { opts: { serials: [serial] } })
 
@@ -37,15 +37,18 @@ const remove = (serial: string) => api('DELETE', '/v1/devices', { opts: { serial
 async function contested(serial: string): Promise<string[]> {
   const contests = (devices: Listed[]) =>
     devices.filter((one) => one.serial_number_contested).map(({ id }) => id)
-  const listed = await list(`serial=${serial}`)
+  const listed = await list(`serial_number=${serial}`)
   const pages = await Promise.all(listed.map(({ id }) => page(id)))
   expect(contests(pages)).toEqual(contests(listed))
-  expect(contests(await list(`serial=${serial}&serial_number_contested=true`))).toEqual(
+  expect(contests(await list(`serial_number=${serial}&serial_number_contested=true`))).toEqual(
     contests(listed),
   )
-  expect(contests(await list(`serial=${serial}&serial_number_contested=false`))).toEqual([])
-  const { body } = await api<{ identities: Listed[] }>('GET', '/api/identities?limit=1000')
-  for (const { id, serial_number_contested } of body.identities) {
+  expect(contests(await list(`serial_number=${serial}&serial_number_contested=false`))).toEqual([])
+  const { body } = await api<{ items: (Listed & { device_id: string })[] }>(
+    'GET',
+    '/api/identities?limit=1000',
+  )
+  for (const { device_id: id, serial_number_contested } of body.items) {
     expect(listed).not.toContainEqual(
       expect.objectContaining({ id, serial_number_contested: !serial_number_contested }),
     )
@@ -70,9 +73,9 @@ async function micromdm(serial: string) {
 
 /** Where a command for the serial number goes, and why not. */
 async function acted(serial: string) {
-  const { body } = await bulk({ filter: { serials: [serial] }, command: ORDER })
-  const outcomes = body.outcomes ?? (await outcomesOf(body.job.id))
-  return outcomes.map(({ id, outcome, error }) => (outcome === 'done' ? id : error))
+  const { body } = await bulk({ filter: { serial_number: [serial] }, command: ORDER })
+  const outcomes = body.outcomes ?? (await outcomesOf(body.id))
+  return outcomes.map(({ id, state, error }) => (state === 'done' ? id : error))
 }
 
 const row = (id: string, serial: string, changes: Partial<DirectoryRow>): DirectoryRow => ({
@@ -112,13 +115,13 @@ describe('a serial number that several devices claim without proof', () => {
     await victim.enroll()
     await listAnew([victim.udid])
     expect((await micromdm(serial)).found).toEqual(found)
-    expect((await bulk({ ids: [victim.udid], command: ORDER })).body.job).toMatchObject({ done: 1 })
+    expect((await bulk({ ids: [victim.udid], command: ORDER })).body).toMatchObject({ done: 1 })
     expect(await queued(victim.udid)).toHaveLength(2)
     const model = crypto.randomUUID()
     const facts = { ...NO_FACTS, SerialNumber: serial, Model: model }
     await project(env.DB, [row(crypto.randomUUID(), serial, { facts })])
     const meant = await bulk({ filter: { model }, command: ORDER })
-    expect(meant.body.job).toMatchObject({ done: 1, failed: 0 })
+    expect(meant.body).toMatchObject({ done: 1, failed: 0 })
     expect(await acted(serial)).toEqual([expect.stringMatching(/ and 1 more: name the id/)])
   })
 
@@ -153,7 +156,7 @@ describe('a serial number with proof', () => {
         row(proven ?? '', serial, { serialProven: true, claimedAt: at }),
         ...others.map((id) => row(id, serial, { claimedAt: 2 })),
       ])
-      const listed = await list(`serial=${serial}`)
+      const listed = await list(`serial_number=${serial}`)
       expect(listed.filter((one) => one.serial_number_contested).map(({ id }) => id)).toEqual(
         others.toSorted(),
       )
@@ -175,7 +178,10 @@ describe('a serial number with proof', () => {
     const serial = newSerial()
     const first = await enrolled(serial)
     const second = await enrolled(serial)
-    expect(await confirm(second.udid, serial)).toEqual({ status: 200, body: {} })
+    expect(await confirm(second.udid, serial)).toMatchObject({
+      status: 200,
+      body: { id: second.udid, serial_number_proven: true },
+    })
     expect(await contested(serial)).toEqual([first.udid])
     expect(await acted(serial)).toEqual([second.udid])
     expect(await page(second.udid)).toMatchObject({ serial_number_proven: true })
@@ -183,11 +189,11 @@ describe('a serial number with proof', () => {
     expect(await contested(serial)).toEqual([second.udid])
     expect((await micromdm(serial)).found).toEqual([first.udid])
     expect(await page(second.udid)).toMatchObject({ serial_number_proven: false })
-    const { body } = await api<{ identities: { fingerprint: string }[] }>(
+    const { body } = await api<{ items: { id: string }[] }>(
       'GET',
       `/api/devices/${first.udid}/identities`,
     )
-    const identity = `/api/devices/${first.udid}/identities/${body.identities[0]?.fingerprint}`
+    const identity = `/api/devices/${first.udid}/identities/${body.items[0]?.id}`
     expect((await api('POST', `${identity}/revoke`)).status).toBe(200)
     expect(await contested(serial)).toEqual([first.udid, second.udid].toSorted())
   })
@@ -214,36 +220,36 @@ it('several proofs of a serial number lead nowhere, and claims without proof are
   const rows = (proofs: number) =>
     ids.map((id, n) => row(id, serial, { serialProven: n < proofs, version: proofs }))
   await project(env.DB, rows(2))
-  expect((await list(`serial=${serial}&serial_number_contested=true`)).map(({ id }) => id)).toEqual(
-    ids,
-  )
+  expect(
+    (await list(`serial_number=${serial}&serial_number_contested=true`)).map(({ id }) => id),
+  ).toEqual(ids)
   expect((await micromdm(serial)).found).toEqual(ids.slice(0, 2))
   expect(await acted(serial)).toEqual([expect.stringContaining(`${ids[0]} and ${ids[1]}: name`)])
 })
 
 describe('the list of known serial numbers', () => {
   it('keeps serial numbers as Apple prints them, once each, in pages, until they are removed', async () => {
-    const add = (serials: readonly string[]) => api('POST', '/api/known-serials', { serials })
+    const add = (serials: readonly string[]) => api('POST', '/api/known-serials', { ids: serials })
     expect((await add(['zz9 abc', 'ZZ9ABC', '\tzz9-b/+ '])).body).toEqual({ added: 2 })
     expect((await add(['zz9abc'])).body).toEqual({ added: 0 })
     for (const wrong of [[], ['ok', ''], ['ü'], ['x'.repeat(65)], Array<string>(5001).fill('x')]) {
       expect((await add(wrong)).status).toBe(400)
     }
-    type Page = { serials: { serial_number: string }[]; next: string | null }
+    type Page = { items: { id: string }[]; next: string | null }
     const found: string[] = []
     for (let cursor: string | null = ''; cursor !== null;) {
       const { body }: { body: Page } = await api<Page>(
         'GET',
         `/api/known-serials?limit=1&cursor=${cursor}`,
       )
-      found.push(...body.serials.map((one) => one.serial_number))
+      found.push(...body.items.map((one) => one.id))
       cursor = body.next
     }
     expect(found.filter((serial) => serial.startsWith('ZZ9'))).toEqual(['ZZ9-B/+', 'ZZ9ABC'])
     const removeOne = () => api('DELETE', `/api/known-serials/${encodeURIComponent('zz9-b/+')}`)
-    expect((await removeOne()).status).toBe(200)
+    expect((await removeOne()).status).toBe(204)
     expect((await removeOne()).status).toBe(404)
-    const rest = { serials: found.map((serial) => serial.toLowerCase()) }
+    const rest = { ids: found.map((serial) => serial.toLowerCase()) }
     expect((await api('POST', '/api/known-serials/remove', rest)).body['removed']).toBe(
       found.length - 1,
     )
@@ -253,7 +259,7 @@ describe('the list of known serial numbers', () => {
     const { status, body } = await api<{ detail: string; errors: object[] }>(
       'POST',
       '/api/known-serials',
-      { serials: Array.from({ length: 5000 }, () => 'ü') },
+      { ids: Array.from({ length: 5000 }, () => 'ü') },
     )
     expect({ status, errors: body.errors.length }).toEqual({ status: 400, errors: 10 })
     expect(body.detail).toContain('and 4990 more')
@@ -261,6 +267,8 @@ describe('the list of known serial numbers', () => {
 
   it('takes five thousand serial numbers in one call', async () => {
     const serials = Array.from({ length: 5000 }, (_, n) => `BULK${n}`)
-    expect((await api('POST', '/api/known-serials', { serials })).body).toEqual({ added: 5000 })
+    expect((await api('POST', '/api/known-serials', { ids: serials })).body).toEqual({
+      added: 5000,
+    })
   })
 })

@@ -45,8 +45,10 @@ describe('a user channel', () => {
     expect(await received(user)).toEqual(['late'])
     const waiting = `/api/devices/${userId}/commands/waiting`
     expect((await api('GET', waiting)).body).toMatchObject({
-      commands: [{ id: `${userId}.1`, command_uuid: 'early', state: 'queued' }],
-      claimed_by: [id],
+      items: [{ id: `${userId}.1`, command_uuid: 'early', state: 'queued' }],
+    })
+    expect((await api('GET', `/api/users/${userId}/channels`)).body).toMatchObject({
+      items: [{ id, device_id: device.udid }],
     })
     expect((await api('GET', `/api/devices/${device.udid}`)).body).toMatchObject({
       channels: [{ waiting_under_user_id: false }, { id, waiting_under_user_id: true }],
@@ -67,7 +69,7 @@ describe('a user channel', () => {
     })
     await queue(userId, 'bare')
     expect(await received(user)).toEqual(['late', 'early', 'bare'])
-    expect((await api('GET', waiting)).body).toMatchObject({ commands: [] })
+    expect((await api('GET', waiting)).body).toMatchObject({ items: [] })
     expect((await api('GET', `/api/devices/${device.udid}`)).body).toMatchObject({
       channels: [{}, { waiting_under_user_id: false }],
     })
@@ -82,7 +84,7 @@ describe('a user channel', () => {
     expect((await api('POST', `${path}/move`, { to: id })).body).toEqual({ moved: 1, left: 1 })
     expect(await received(user)).toEqual(['list'])
     expect((await api('GET', `${path}/waiting`)).body).toMatchObject({
-      commands: [{ command_uuid: 'lock', state: 'held' }],
+      items: [{ command_uuid: 'lock', state: 'held' }],
     })
   })
 
@@ -105,7 +107,7 @@ describe('a user channel', () => {
     expect((await api('DELETE', `/api/commands/${userId}.1`)).status).toBe(200)
     const waiting = `/api/devices/${userId}/commands/waiting`
     expect((await api('DELETE', waiting)).body).toEqual({ cancelled: 1 })
-    expect((await api('GET', waiting)).body).toMatchObject({ commands: [] })
+    expect((await api('GET', waiting)).body).toMatchObject({ items: [] })
     await queue(userId, 'bare')
     expect(await received(user)).toEqual(['bare'])
   })

@@ -20,10 +20,9 @@ afterEach(async () => {
 })
 
 type Json = Record<string, unknown>
-const patch = (hook: Hook, changes: Json) =>
-  api<{ webhook: Json; detail?: string }>('PATCH', `/api/webhooks/${hook.id}`, changes)
+const patch = (hook: Hook, changes: Json) => api<Json>('PATCH', `/api/webhooks/${hook.id}`, changes)
 const shown = async (hook: Hook): Promise<Json> =>
-  (await api<{ webhook: Json }>('GET', `/api/webhooks/${hook.id}`)).body.webhook
+  (await api<Json>('GET', `/api/webhooks/${hook.id}`)).body
 const signatures = async (hook: Hook): Promise<number | undefined> => {
   await hook.call('test')
   return (await hook.posts(1)).at(-1)?.headers['webhook-signature']?.split(' ').length
@@ -35,7 +34,7 @@ describe('a new secret', () => {
     await hook.call('secret', { overlap_seconds: 3600 })
     expect(await signatures(hook)).toBe(2)
     const { body } = await hook.call('secret', { overlap_seconds: 0 })
-    expect((body['webhook'] as Json)['secrets']).toHaveLength(1)
+    expect(body['secrets']).toHaveLength(1)
     expect(await signatures(hook)).toBe(1)
   })
 
@@ -93,18 +92,16 @@ describe('a webhook whose seal key is lost', () => {
   it('is shown as such, and the others work', async () => {
     const other = await newHook()
     const { hook, missing } = await lost()
-    const { body } = await api<{ webhooks: Json[] }>('GET', '/api/webhooks')
-    expect(body.webhooks).toContainEqual(
-      expect.objectContaining({ id: hook.id, unreadable: missing, secrets: [] }),
+    const { body } = await api<{ items: Json[] }>('GET', '/api/webhooks')
+    expect(body.items).toContainEqual(
+      expect.objectContaining({ id: hook.id, state: 'unreadable', reason: missing, secrets: [] }),
     )
-    expect(body.webhooks).toContainEqual(
-      expect.objectContaining({ id: other.id, unreadable: null }),
-    )
-    expect(await shown(hook)).toMatchObject({ unreadable: missing })
+    expect(body.items).toContainEqual(expect.objectContaining({ id: other.id, state: 'active' }))
+    expect(await shown(hook)).toMatchObject({ state: 'unreadable', reason: missing })
     for (const answer of [await patch(hook, { concurrency: 2 }), await hook.call('test')]) {
       expect(answer).toMatchObject({ status: 409, body: { detail: missing } })
     }
-    expect((await other.call('test')).body).toMatchObject({ outcome: 'delivered' })
+    expect((await other.call('test')).body).toMatchObject({ state: 'delivered' })
   })
 
   it('gets what has waited when it has a new secret, and can be deleted', async () => {
@@ -118,11 +115,11 @@ describe('a webhook whose seal key is lost', () => {
     expect(await hook.posts()).toEqual([])
     const { status, body } = await hook.call('secret', {})
     expect(status).toBe(200)
-    expect(body['webhook']).toMatchObject({ unreadable: null, header_names: [] })
+    expect(body).toMatchObject({ state: 'active', reason: null, header_names: [] })
     expect(await hook.events(device.udid, 2)).toMatchObject([{ sequence: 1 }, { sequence: 2 }])
     expect(await signatures(hook)).toBe(1)
     const second = await lost()
-    expect((await api('DELETE', `/api/webhooks/${second.hook.id}`)).status).toBe(200)
+    expect((await api('DELETE', `/api/webhooks/${second.hook.id}`)).status).toBe(204)
     expect((await api('GET', `/api/webhooks/${second.hook.id}`)).status).toBe(404)
   })
 })
@@ -143,18 +140,18 @@ describe('a user and password of the URL', () => {
     const hook = await withUser()
     const { url } = await shown(hook)
     expect(url).not.toContain('pass')
-    expect((await patch(hook, { url: `${String(url)}?v=2` })).body.webhook).toMatchObject({
+    expect((await patch(hook, { url: `${String(url)}?v=2` })).body).toMatchObject({
       authorization: true,
     })
     expect(await sent(hook)).toBe(BASIC)
     const moved = await patch(hook, { url: `https://other-${hook.host}/in` })
-    expect(moved.body.webhook).toMatchObject({ authorization: false })
+    expect(moved.body).toMatchObject({ authorization: false })
   })
 
   it('go when the URL changes from https to http', async () => {
     const hook = await withUser()
     const changed = await patch(hook, { url: `http://${hook.host}/in` })
-    expect(changed.body.webhook).toMatchObject({ authorization: false })
+    expect(changed.body).toMatchObject({ authorization: false })
     expect(await sent(hook)).toBeUndefined()
   })
 
@@ -164,7 +161,7 @@ describe('a user and password of the URL', () => {
       authorization: false,
       headers: { Authorization: 'Bearer x' },
     })
-    expect(answer.body.webhook).toMatchObject({ authorization: false })
+    expect(answer.body).toMatchObject({ authorization: false })
     expect(await sent(hook)).toBe('Bearer x')
   })
 
@@ -184,21 +181,21 @@ describe('a user and password of the URL', () => {
 it('to a webhook that is switched off nothing is posted on request either, and the answer says what to do', async () => {
   const { hook, device, id } = await deadLetter()
   await patch(hook, { enabled: false })
-  const order = { webhook: hook.id, devices: [device.udid] }
+  const order = { webhook_id: hook.id, ids: [device.udid] }
   for (const answer of [
     await hook.call('test'),
     await api('POST', '/api/replays', order),
     await api('POST', `/api/dead-letters/${id}/retry`),
-    await api('POST', '/api/dead-letters/retry', { webhook: hook.id }),
+    await api('POST', '/api/dead-letters/retry', { webhook_id: hook.id }),
   ]) {
     expect(answer).toMatchObject({
       status: 409,
       body: { detail: expect.stringContaining('"enabled": true') },
     })
   }
-  expect((await api('POST', '/api/replays', { ...order, dry_run: true })).status).toBe(202)
+  expect((await api('POST', '/api/replays', { ...order, dry_run: true })).status).toBe(200)
   await patch(hook, { enabled: true })
-  expect((await api('POST', `/api/dead-letters/${id}/retry`)).status).toBe(200)
+  expect((await api('POST', `/api/dead-letters/${id}/retry`)).status).toBe(204)
 })
 
 afterEach(removeHooks)
@@ -253,8 +250,12 @@ const HOUR = 3_600_000
 /** A receiver has an event a moment before its device hears of that, and only then can it be replayed. */
 async function replayable(asked: object, count: number): Promise<void> {
   await until(
-    () => api('POST', '/api/replays', { ...asked, dry_run: true }),
-    ({ body }) => body['events'] === count,
+    () =>
+      api<{ outcomes: { events: number }[] | null }>('POST', '/api/replays', {
+        ...asked,
+        dry_run: true,
+      }),
+    ({ body }) => body.outcomes?.[0]?.events === count,
   )
 }
 
@@ -262,9 +263,11 @@ it('a replay posts delivered events again, marked, in order, with the same ids',
   const hook = await newHook()
   const device = await enrolled()
   const first = await hook.events(device.udid, 2)
-  const asked = { webhook: hook.id, devices: [device.udid] }
+  const asked = { webhook_id: hook.id, ids: [device.udid] }
   await replayable(asked, 2)
-  expect((await api('POST', '/api/replays', asked)).body).toMatchObject({ events: 2 })
+  expect((await api('POST', '/api/replays', asked)).body).toMatchObject({
+    outcomes: [{ events: 2 }],
+  })
   const all = await hook.events(device.udid, 4)
   expect(all.slice(2)).toEqual(first.map((event) => ({ ...event, replay: true })))
   const [one] = first
@@ -272,31 +275,35 @@ it('a replay posts delivered events again, marked, in order, with the same ids',
   await api('POST', '/api/replays', { ...asked, events: [one?.event_id] })
   expect((await hook.events(device.udid, 5))[4]).toMatchObject({ event_id: one?.event_id })
   const none = { ...asked, from: new Date(clock.now() + HOUR).toISOString() }
-  expect((await api('POST', '/api/replays', none)).body).toMatchObject({ events: 0 })
+  expect((await api('POST', '/api/replays', none)).body).toMatchObject({
+    outcomes: [{ events: 0 }],
+  })
   const connects = { ...asked, topics: ['mdm.Connect'], dry_run: true }
-  expect((await api('POST', '/api/replays', connects)).body).toMatchObject({ events: 0 })
+  expect((await api('POST', '/api/replays', connects)).body).toMatchObject({
+    outcomes: [{ events: 0 }],
+  })
 })
 
 it('a replay to many devices is a job, which tells of each what goes out again', async () => {
   const hook = await newHook()
   const device = await enrolled()
   await hook.events(device.udid, 2)
-  await replayable({ webhook: hook.id, devices: [device.udid] }, 2)
-  const devices = [...Array.from({ length: 30 }, () => crypto.randomUUID()), device.udid]
-  const { body } = await api<{ job: { id: string } }>('POST', '/api/replays', {
-    webhook: hook.id,
-    devices,
+  await replayable({ webhook_id: hook.id, ids: [device.udid] }, 2)
+  const ids = [...Array.from({ length: 30 }, () => crypto.randomUUID()), device.udid]
+  const { body } = await api<{ id: string }>('POST', '/api/replays', {
+    webhook_id: hook.id,
+    ids,
   })
-  await ring(body.job.id)
-  const job = await api('GET', `/api/jobs/${body.job.id}`)
+  await ring(body.id)
+  const job = await api('GET', `/api/jobs/${body.id}`)
   expect(job.body).toMatchObject({
     kind: 'replay',
     state: 'finished',
-    replay: { webhook: hook.id },
+    replay: { webhook_id: hook.id },
     done: 31,
   })
-  const outcomes = await api<{ outcomes: unknown[] }>('GET', `/api/jobs/${body.job.id}/outcomes`)
-  expect(outcomes.body.outcomes.at(-1)).toMatchObject({ id: device.udid, events: 2 })
+  const outcomes = await api<{ items: unknown[] }>('GET', `/api/jobs/${body.id}/outcomes`)
+  expect(outcomes.body.items.at(-1)).toMatchObject({ id: device.udid, events: 2 })
   expect((await hook.events(device.udid, 4)).slice(2)).toMatchObject([
     { sequence: 1, replay: true },
     { sequence: 2, replay: true },
@@ -306,7 +313,7 @@ it('a replay to many devices is a job, which tells of each what goes out again',
 it('a webhook in MicroMDM’s form gets a replay by force only', async () => {
   const device = await enrolled()
   await events(device.udid, 2)
-  const asked = { webhook: 'webhook', devices: [device.udid] }
+  const asked = { webhook_id: 'webhook', ids: [device.udid] }
   const refused = await api('POST', '/api/replays', asked)
   expect(refused).toMatchObject({
     status: 409,
@@ -327,8 +334,10 @@ it('a webhook that is added later gets earlier events by a replay', async () => 
   await api('POST', '/v1/commands', queued)
   await device.poll()
   const hook = await newHook({ topics: ['mdm.Connect'] })
-  const asked = { webhook: hook.id, devices: [device.udid] }
-  expect((await api('POST', '/api/replays', asked)).body).toMatchObject({ events: 1 })
+  const asked = { webhook_id: hook.id, ids: [device.udid] }
+  expect((await api('POST', '/api/replays', asked)).body).toMatchObject({
+    outcomes: [{ events: 1 }],
+  })
   expect(await hook.events(device.udid, 1)).toMatchObject([
     { acknowledge_event: { status: 'Acknowledged' }, replay: true },
   ])

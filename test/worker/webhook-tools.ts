@@ -34,14 +34,14 @@ export async function removeHooks(): Promise<void> {
 /** A webhook of its own, with a receiver of its own. */
 export async function newHook(settings: Record<string, unknown> = {}): Promise<Hook> {
   const host = `hook-${crypto.randomUUID()}.example.com`
-  const created = await api<{ webhook: { id: string }; secret: string }>('POST', '/api/webhooks', {
+  const created = await api<{ id: string; secret: string }>('POST', '/api/webhooks', {
     url: `https://${host}/in`,
     ...settings,
   })
   if (created.status !== 201) {
     throw new Error(JSON.stringify(created.body))
   }
-  const { id } = created.body.webhook
+  const { id } = created.body
   made.push(id)
   return {
     id,
@@ -63,19 +63,24 @@ export async function newHook(settings: Record<string, unknown> = {}): Promise<H
       ),
     answers: (status, times, headers) =>
       rule({ on: 'webhook', match: host, status, times, ...(headers ? { headers } : {}) }),
-    state: async () =>
-      (await api<{ state: Record<string, unknown> }>('GET', `/api/webhooks/${id}`)).body.state,
+    state: async () => {
+      const { body } = await api<{ state: string; deliveries: Record<string, unknown> }>(
+        'GET',
+        `/api/webhooks/${id}`,
+      )
+      return { ...body.deliveries, state: body.state }
+    },
     call: (verb, body) => api('POST', `/api/webhooks/${id}/${verb}`, body),
   }
 }
 
 /** Turns the clock by one second, unless a post to the webhook is under way. Its retries become due. */
 export async function passRetries(webhook: string): Promise<void> {
-  const { body } = await api<{ state: { posts_in_flight: number } }>(
+  const { body } = await api<{ deliveries: { posts_in_flight: number } }>(
     'GET',
     `/api/webhooks/${webhook}`,
   )
-  if (body.state.posts_in_flight === 0) {
+  if (body.deliveries.posts_in_flight === 0) {
     turn(1000)
   }
 }
@@ -122,8 +127,8 @@ export async function deadLetter(): Promise<{ hook: Hook; device: SimulatedDevic
   await hook.answers(500, 1)
   await hook.call('resume')
   const { body } = await until(
-    () => api<{ dead_letters: { id: string }[] }>('GET', `/api/dead-letters?webhook=${hook.id}`),
-    (found) => found.body.dead_letters.length > 0,
+    () => api<{ items: { id: string }[] }>('GET', `/api/dead-letters?webhook_id=${hook.id}`),
+    (found) => found.body.items.length > 0,
   )
-  return { hook, device, id: body.dead_letters[0]?.id ?? '' }
+  return { hook, device, id: body.items[0]?.id ?? '' }
 }

@@ -42,7 +42,7 @@ async function quiet(retryAfter: string) {
 describe('a wait that the receiver asked for', () => {
   it('outlives the object, and is six hours at most', async () => {
     const { hook } = await quiet('864000')
-    expect(await hook.state()).toMatchObject({ circuit: 'open', last_error: 'status 503' })
+    expect(await hook.state()).toMatchObject({ state: 'down', last_error: 'status 503' })
     expect(await waits(hook)).toBeGreaterThan(6 * HOUR - 60_000)
     expect(await waits(hook)).toBeLessThanOrEqual(6 * HOUR)
   })
@@ -62,7 +62,7 @@ describe('a wait that the receiver asked for', () => {
   it('is not ended by a test event that fails', async () => {
     const { hook } = await quiet('7200')
     await hook.answers(500, 1)
-    expect((await hook.call('test')).body).toMatchObject({ outcome: 'refused' })
+    expect((await hook.call('test')).body).toMatchObject({ state: 'refused' })
     expect(await waits(hook)).toBeGreaterThan(HOUR)
   })
 })
@@ -87,8 +87,8 @@ it('a webhook’s counts and failures outlive its object', async () => {
   await hook.call('pause')
   await evictDurableObject(objectOf(hook))
   expect(await hook.state()).toMatchObject({ failed: 1, last_error: 'status 500' })
-  const { body } = await api('GET', `/api/deliveries?webhook=${hook.id}`)
-  expect(body['deliveries']).toMatchObject([{ state: 'failed', status: 500 }])
+  const { body } = await api('GET', `/api/deliveries?webhook_id=${hook.id}`)
+  expect(body['items']).toMatchObject([{ state: 'refused', status: 500 }])
 })
 
 it('an Idle that waited too long, and nothing else, is dropped and counted', async () => {
@@ -104,9 +104,9 @@ it('an Idle that waited too long, and nothing else, is dropped and counted', asy
   expect(taken.map(({ sequence }) => sequence)).toEqual([1, 2, 4])
   expect(await hook.state()).toMatchObject({ dropped_idle: 1 })
   const states = async (): Promise<string[]> => {
-    const path = `/api/deliveries?device=${device.udid}&webhook=${hook.id}`
-    const { body } = await api<{ deliveries: { state: string }[] }>('GET', path)
-    return body.deliveries.map(({ state }) => state)
+    const path = `/api/deliveries?device_id=${device.udid}&webhook_id=${hook.id}`
+    const { body } = await api<{ items: { state: string }[] }>('GET', path)
+    return body.items.map(({ state }) => state)
   }
   const settled = await until(states, (found) => !found.includes('waiting'))
   expect(settled).toEqual(['delivered', 'dropped', 'delivered', 'delivered'])
@@ -118,8 +118,8 @@ it('an event whose post nobody remembers is not called delivered', async () => {
   await hook.events(device.udid, 1)
   const found = (state: string) =>
     until(
-      () => api('GET', `/api/deliveries?device=${device.udid}&webhook=${hook.id}`),
-      ({ body }) => JSON.stringify(body['deliveries']).includes(`"state":"${state}"`),
+      () => api('GET', `/api/deliveries?device_id=${device.udid}&webhook_id=${hook.id}`),
+      ({ body }) => JSON.stringify(body['items']).includes(`"state":"${state}"`),
     )
   await found('delivered')
   await evictDurableObject(objectOf(hook))

@@ -55,7 +55,7 @@ describe('webhooks beside WEBHOOK_URL', () => {
     const hook = await newHook({ topics: ['mdm.Authenticate'] })
     const { body } = await hook.call('secret', { overlap_seconds: 3600 })
     expect(body).toMatchObject({
-      webhook: { secrets: [{ until: null }, { until: expect.any(String) }] },
+      secrets: [{ until: null }, { until: expect.any(String) }],
     })
     const device = await enrolled()
     await hook.events(device.udid, 1)
@@ -149,7 +149,7 @@ describe('a URL on a private network', () => {
     await hook.answers(307, 1, { location: 'https://169.254.169.254/latest/meta-data' })
     const { body } = await hook.call('test')
     expect(body).toMatchObject({
-      outcome: 'down',
+      state: 'down',
       status: null,
       reason: expect.stringContaining('private'),
     })
@@ -161,7 +161,7 @@ it('an event does not follow a redirect from https to http', async () => {
   const hook = await newHook({ headers: { 'X-Tenant': 'north' } })
   await hook.answers(307, 1, { location: `http://${hook.host}/in` })
   expect((await hook.call('test')).body).toMatchObject({
-    outcome: 'down',
+    state: 'down',
     reason: expect.stringContaining('in clear'),
   })
   expect(await hook.posts()).toMatchObject([{ url: `https://${hook.host}/in` }])
@@ -170,9 +170,9 @@ it('an event does not follow a redirect from https to http', async () => {
 describe('a webhook', () => {
   it('tells by a test event at once whether it works', async () => {
     const hook = await newHook()
-    expect((await hook.call('test')).body).toMatchObject({ outcome: 'delivered', status: 200 })
+    expect((await hook.call('test')).body).toMatchObject({ state: 'delivered', status: 200 })
     await hook.answers(404, 1)
-    expect((await hook.call('test')).body).toMatchObject({ outcome: 'refused', status: 404 })
+    expect((await hook.call('test')).body).toMatchObject({ state: 'refused', status: 404 })
     expect(await hook.posts()).toMatchObject([
       { body: expect.stringContaining('webhook.test') },
       { status: 404 },
@@ -181,11 +181,14 @@ describe('a webhook', () => {
 
   it('that is paused holds its events, in order, and another does not notice', async () => {
     const [paused, other] = await Promise.all([newHook(), newHook()])
-    expect((await paused.call('pause')).body).toMatchObject({ state: { paused: true } })
+    expect((await paused.call('pause')).body).toMatchObject({ state: 'paused' })
     const device = await enrolled()
     await other.events(device.udid, 2)
-    const { body } = await api('GET', `/api/deliveries?device=${device.udid}&webhook=${paused.id}`)
-    expect(body['deliveries']).toMatchObject([
+    const { body } = await api(
+      'GET',
+      `/api/deliveries?device_id=${device.udid}&webhook_id=${paused.id}`,
+    )
+    expect(body['items']).toMatchObject([
       { sequence: 2, state: 'waiting' },
       { sequence: 1, state: 'waiting' },
     ])
@@ -204,7 +207,7 @@ describe('a webhook', () => {
     await api('PATCH', `/api/webhooks/${hook.id}`, { concurrency: 2 })
     expect(await hook.state()).toMatchObject({ posts_allowed: 2 })
     for (const verb of ['pause', 'resume']) {
-      expect((await hook.call(verb)).body).toMatchObject({ state: { posts_allowed: 2 } })
+      expect((await hook.call(verb)).body).toMatchObject({ deliveries: { posts_allowed: 2 } })
     }
   })
 })
@@ -222,7 +225,7 @@ describe('deliveries to webhooks', () => {
       // Nothing is under way to the webhook of WEBHOOK_URL while the time is turned.
       await events(udid, 2)
     }
-    await until(down.state, ({ circuit }) => circuit === 'open')
+    await until(down.state, ({ state }) => state === 'down')
     expect(await down.state()).toMatchObject({
       next_try_at: expect.any(String),
       last_error: 'status 503',
@@ -230,16 +233,16 @@ describe('deliveries to webhooks', () => {
     for (const { udid } of devices) {
       await down.events(udid, 1, () => passRetries(down.id))
     }
-    const state = await until(
+    const recovered = await until(
       down.state,
-      ({ circuit, delivered }) => circuit === 'closed' && Number(delivered) >= 2,
+      ({ state, delivered }) => state === 'active' && Number(delivered) >= 2,
     )
-    expect(state).toMatchObject({ delivered: 2, failed: 3 })
-    const { body } = await api('GET', `/api/deliveries?webhook=${down.id}&limit=1000`)
-    expect(body['deliveries']).toHaveLength(5)
-    expect(body['deliveries']).toEqual(
+    expect(recovered).toMatchObject({ delivered: 2, failed: 3 })
+    const { body } = await api('GET', `/api/deliveries?webhook_id=${down.id}&limit=1000`)
+    expect(body['items']).toHaveLength(5)
+    expect(body['items']).toEqual(
       expect.arrayContaining([
-        expect.objectContaining({ state: 'failed', status: 503, attempts: 1 }),
+        expect.objectContaining({ state: 'down', status: 503, attempts: 1 }),
         expect.objectContaining({ state: 'delivered', status: 200 }),
       ]),
     )
@@ -255,12 +258,12 @@ describe('deliveries to webhooks', () => {
       const pages: string[][] = []
       let next: string | null = ''
       while (next !== null) {
-        const path = `/api/deliveries?device=${device.udid}&webhook=${webhook}&limit=1`
-        const page: { body: { deliveries: { topic: string }[]; next: string | null } } = await api(
+        const path = `/api/deliveries?device_id=${device.udid}&webhook_id=${webhook}&limit=1`
+        const page: { body: { items: { topic: string }[]; next: string | null } } = await api(
           'GET',
           `${path}&cursor=${next}`,
         )
-        pages.push(page.body.deliveries.map(({ topic }) => topic))
+        pages.push(page.body.items.map(({ topic }) => topic))
         next = page.body.next
       }
       return pages
@@ -268,38 +271,45 @@ describe('deliveries to webhooks', () => {
     expect(await list(first.id)).toEqual([['mdm.Authenticate']])
     const all = [['mdm.TokenUpdate'], ['mdm.TokenUpdate'], ['mdm.Authenticate']]
     expect(await list(both.id)).toEqual(all)
-    for (const query of [`device=nope`, `device=nope&webhook=${first.id}`, 'webhook=nope']) {
+    for (const query of [
+      `device_id=nope`,
+      `device_id=nope&webhook_id=${first.id}`,
+      'webhook_id=nope',
+    ]) {
       expect((await api('GET', `/api/deliveries?${query}`)).status).toBe(404)
     }
-    const typo = await api('GET', `/api/deliveries?device=${device.udid}&webhook=nope`)
+    const typo = await api('GET', `/api/deliveries?device_id=${device.udid}&webhook_id=nope`)
     expect(typo).toMatchObject({ status: 404, body: { detail: 'no webhook has the id nope' } })
-    for (const query of ['', 'device=%20', `device=${device.udid}&outcome=down`]) {
+    for (const query of ['', 'device_id=%20', `device_id=${device.udid}&state=down`]) {
       expect((await api('GET', `/api/deliveries?${query}`)).status).toBe(400)
     }
   })
 
   it('an event that is given up is a dead letter: listed, tried again, thrown away', async () => {
     const { hook, device, id } = await deadLetter()
-    const list = () => api('GET', `/api/dead-letters?webhook=${hook.id}`)
-    expect((await list()).body['dead_letters']).toMatchObject([
-      { id, device: device.udid, sequence: 1, topic: 'mdm.Authenticate', reason: 'status 500' },
+    const list = () => api('GET', `/api/dead-letters?webhook_id=${hook.id}`)
+    expect((await list()).body['items']).toMatchObject([
+      { id, device_id: device.udid, sequence: 1, topic: 'mdm.Authenticate', reason: 'status 500' },
     ])
     expect(await hook.state()).toMatchObject({ dead_letters: 1, given_up: 1 })
-    expect((await api('POST', `/api/dead-letters/${id}/retry`)).status).toBe(200)
+    expect((await api('POST', `/api/dead-letters/${id}/retry`)).status).toBe(204)
     const [event] = await hook.events(device.udid, 1)
     expect(event).toMatchObject({ topic: 'mdm.Authenticate', sequence: 1 })
     expect(event).not.toHaveProperty('replay')
-    expect((await list()).body['dead_letters']).toEqual([])
+    expect((await list()).body['items']).toEqual([])
     expect((await api('POST', `/api/dead-letters/${id}/retry`)).status).toBe(404)
 
     const other = await deadLetter()
-    expect((await api('DELETE', `/api/dead-letters/${other.id}`)).status).toBe(200)
+    expect((await api('DELETE', `/api/dead-letters/${other.id}`)).status).toBe(204)
     expect(await rowsOf(other.device.udid, 'SELECT * FROM aside')).toEqual([])
     const { udid } = other.device
-    const { body } = await api('GET', `/api/deliveries?device=${udid}&webhook=${other.hook.id}`)
-    expect(body['deliveries']).toMatchObject([{ state: 'deleted', status: 500 }])
+    const { body } = await api(
+      'GET',
+      `/api/deliveries?device_id=${udid}&webhook_id=${other.hook.id}`,
+    )
+    expect(body['items']).toMatchObject([{ state: 'deleted', status: 500 }])
     const third = await deadLetter()
-    const retry = await api('POST', '/api/dead-letters/retry', { webhook: third.hook.id })
+    const retry = await api('POST', '/api/dead-letters/retry', { webhook_id: third.hook.id })
     expect(retry.body).toEqual({ retried: 1, gone: 0, left: 0 })
     await third.hook.events(third.device.udid, 1)
   })
@@ -327,7 +337,7 @@ it('a token that APNs calls dead is an event that a webhook hears of', async () 
 it('a webhook that is switched off or deleted hears of nothing more', async () => {
   const [off, gone] = await Promise.all([newHook(), newHook()])
   await api('PATCH', `/api/webhooks/${off.id}`, { enabled: false })
-  expect((await api('DELETE', `/api/webhooks/${gone.id}`)).status).toBe(200)
+  expect((await api('DELETE', `/api/webhooks/${gone.id}`)).status).toBe(204)
   const device = await enrolled()
   await events(device.udid, 2)
   const listeners = JSON.stringify(await rowsOf(device.udid, 'SELECT listeners FROM events'))

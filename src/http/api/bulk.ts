@@ -1,36 +1,19 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { createHash } from 'node:crypto'
 import { clock } from '../../clock.ts'
 import type { AppleCommand } from '../../commands/apple.ts'
 import type { CommandWork } from '../../delivery/job-work.ts'
-import type { JobCreated } from '../../delivery/job.ts'
 import type { QueuedBy } from '../../device/queued-by.ts'
-import { addJob } from '../../directory/jobs.ts'
 import { removesEnrollment } from '../../enroll/removal.ts'
 import type { Env } from '../../env.ts'
 import { AdminError } from '../at-device.ts'
 import { osNeeds } from '../os-needs.ts'
 import { ACTOR, queuedBy } from '../queued-by.ts'
-import { actor, answer, body, newRoutes, refusal } from './frame.ts'
-import {
-  JOB_EXAMPLE,
-  jobJson,
-  jobSchema,
-  OUTCOME_EXAMPLE,
-  outcomeJson,
-  outcomeSchema,
-} from './job-json.ts'
+import { deviceFilter, MAX_TARGETS } from './device-filter.ts'
+import { actor, body, newRoutes, refusal } from './frame.ts'
+import { OUTCOME_EXAMPLE } from './job-json.ts'
 import { readCommand, window } from './new-command.ts'
-import { requestHash } from './request-hash.ts'
-import {
-  checkNumber,
-  deviceFilter,
-  MAX_TARGETS,
-  SMALL,
-  targetsMeant,
-  targetsNamed,
-  type Targets,
-} from './targets.ts'
+import { idempotencyKey, jobAnswers, type NewJob, startJob } from './start-job.ts'
+import { checkNumber, SMALL, targetsMeant, targetsNamed, type Targets } from './targets.ts'
 
 /** One command to many ids (docs/bulk.md). */
 export const bulk = newRoutes()
@@ -57,10 +40,16 @@ const bulkSchema = z
       description:
         'MicroMDM’s JSON (`request_type` and the fields of the type) or Apple’s keys (`Command` with `RequestType`, optionally `CommandUUID`); `not_before` and `expires_at` beside them, as for one device',
     }),
-    confirm: z.strictObject({ request_type: z.string(), count: z.int() }).optional().openapi({
-      description:
-        'needed when a command that loses data or locks somebody out goes to more than one device',
-    }),
+    confirm: z
+      .strictObject({
+        request_type: z.string().openapi({ description: 'that of the command' }),
+        count: z.int().openapi({ description: 'how many devices are meant' }),
+      })
+      .optional()
+      .openapi({
+        description:
+          'needed when a command that loses data or locks somebody out goes to more than one device',
+      }),
     force: z.boolean().default(false).openapi({
       description:
         '`true` queues what Apple’s schema does not know, and what a device’s OS does not have',
@@ -76,14 +65,6 @@ const bulkSchema = z
   )
 type BulkRequest = z.output<typeof bulkSchema>
 
-const outcomes = z
-  .array(outcomeSchema)
-  .optional()
-  .openapi({
-    description: `of up to ${SMALL} ids at once; those of others are at /api/jobs/{id}/outcomes`,
-  })
-const bulkAnswer = z.object({ job: jobSchema, outcomes })
-
 bulk.openapi(
   createRoute({
     method: 'post',
@@ -94,9 +75,7 @@ bulk.openapi(
     description: `Up to ${SMALL} ids without a pace are done within the call; more become a job that goes on by itself. An id that nobody knows yet is good: the command waits for it. All devices get the same CommandUUID, but for InstallProfile without one of yours.`,
     request: {
       headers: z.object({
-        'idempotency-key': z.string().max(255).optional().openapi({
-          description: 'a repeated request with this key queues nothing, and answers the same job',
-        }),
+        'idempotency-key': idempotencyKey,
         [ACTOR]: actor,
       }),
       body: body(bulkSchema, {
@@ -105,7 +84,7 @@ bulk.openapi(
           command: { request_type: 'DeviceInformation', queries: ['OSVersion'] },
         },
         filter: {
-          filter: { platform: 'macOS', os: '15' },
+          filter: { platform: 'macOS', os_version: '15' },
           command: { Command: { RequestType: 'SecurityInfo' } },
           pace: 6000,
           stop_at_error_rate: 0.1,
@@ -119,58 +98,17 @@ bulk.openapi(
       }),
     },
     responses: {
-      200: answer('all of it is done', bulkAnswer, {
-        job: {
-          ...JOB_EXAMPLE,
-          state: 'finished',
-          ended_at: '2026-11-24T09:00:00Z',
-          total: 1,
-          done: 1,
-          failed: 0,
-          waiting: 0,
-        },
-        outcomes: [OUTCOME_EXAMPLE],
-      }),
-      202: answer('a job that goes on', bulkAnswer, { job: JOB_EXAMPLE }),
+      ...jobAnswers,
       409: refusal(
         'a destructive command to `all`, or whose `confirm` is not the command and the number of devices',
       ),
       422: refusal('another request had this Idempotency-Key'),
     },
   }),
-  async (c) => {
-    const key = c.req.valid('header')['idempotency-key'] ?? ''
-    const request = key === '' ? '' : requestHash(c.var.config.apiKey, await c.req.text())
-    const name = key === '' ? crypto.randomUUID() : nameOf(key)
-    const job = c.env.JOB.getByName(name)
-    const created =
-      (key === '' ? undefined : await job.known(request)) ??
-      (await create(c.env, c.req.valid('json'), { name, request, by: queuedBy(c, 'api') }))
-    if (created.kind === 'reused') {
-      throw new AdminError(
-        'another request had this Idempotency-Key, and its body differs: send a new key',
-        'idempotency_key_reused',
-      )
-    }
-    c.header('location', `/api/jobs/${name}`)
-    const shown = created.job.total > SMALL ? undefined : await job.outcomes(0, SMALL, undefined)
-    return c.json(
-      {
-        job: jobJson(created.job),
-        ...(shown && {
-          outcomes: shown.outcomes.map(([id, one]) => outcomeJson(created.job, id, one)),
-        }),
-      },
-      created.job.state === 'running' ? 202 : 200,
-    )
-  },
+  async (c) => startJob(c, () => planOf(c.env, c.req.valid('json'), queuedBy(c, 'api'))),
 )
 
-async function create(
-  env: Env,
-  wanted: BulkRequest,
-  { name, request, by }: { readonly name: string; readonly request: string; readonly by: QueuedBy },
-): Promise<JobCreated> {
+async function planOf(env: Env, wanted: BulkRequest, by: QueuedBy): Promise<NewJob> {
   const { force } = wanted
   const command = readCommand(wanted.command, { force })
   const losing = command.destructive || removesEnrollment(command.requestType, command.payload)
@@ -203,22 +141,8 @@ async function create(
     ...(isOwn && { isOwn }),
     ...needs,
   }
-  await addJob(env.DB, { id: name, createdAt: clock.now() })
-  return env.JOB.getByName(name).create({
-    facts: {
-      name,
-      request,
-      kind: 'command',
-      work: JSON.stringify(work),
-      secret,
-      pace,
-      stopAt,
-    },
-    payload,
-    ids: targets.ids,
-    faults: targets.faults,
-    wait: targets.ids.length <= SMALL && pace === 0,
-  })
+  const facts = { kind: 'command', work: JSON.stringify(work), secret, pace, stopAt }
+  return { targets, facts, payload }
 }
 
 /** Who loses a fleet by a slip of the pen has at least counted it. */
@@ -234,10 +158,4 @@ function checkConfirmed(
       'confirmation_required',
     )
   }
-}
-
-/** The same key names the same job. */
-function nameOf(key: string): string {
-  const hex = createHash('sha256').update(key).digest('hex')
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5')
 }

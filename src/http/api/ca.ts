@@ -9,8 +9,10 @@ import {
 import { warn } from '../../log.ts'
 import { checkAuthority, expiryWarning } from '../../pki/authority.ts'
 import { pem } from '../../pki/issue.ts'
+import { OwnError } from '../../reason.ts'
 import { AdminError } from '../at-device.ts'
-import { answer, body, newRoutes, refusal, time } from './frame.ts'
+import { answer, body, DONE, newRoutes, refusal, time } from './frame.ts'
+import { listOf, wholeList } from './paging.ts'
 
 /** The certificate authorities: listed, and the next one installed. Keys come in and never go out. */
 export const ca = newRoutes()
@@ -21,37 +23,33 @@ const KEY_ID = 'b064408e58ec0f981b737f22e40bcb6f43a265ac5af9502b7b9eb0dea1fba48d
 
 const authority = z
   .object({
-    key_id: z.string(),
+    id: z.string().openapi({ description: 'SHA-256 of its public key, hexadecimal' }),
     subject: z.string(),
     fingerprint: z.string(),
-    not_before: time,
-    not_after: time,
+    valid_from: time,
+    expires_at: time,
     issues: z.boolean().openapi({ description: 'new identities are of this one' }),
     imported: z.boolean(),
     added_at: time,
     issued: z.int().openapi({ description: 'how many certificates' }),
     certificate: z.string().openapi({ description: 'PEM' }),
-    warning: z.string().optional(),
+    warning: z.string().nullable(),
   })
   .openapi('CertificateAuthority')
 
-const list = (description: string) =>
-  answer(description, z.object({ authorities: z.array(authority) }), {
-    authorities: [
-      {
-        key_id: KEY_ID,
-        subject: 'CN=EdgeMDM device CA',
-        fingerprint: '3f0a1c5e7b9d2f4a6c8e0b1d3f5a7c9e1b3d5f7a9c0e2b4d6f8a1c3e5b7d9f0a',
-        not_before: '2026-11-24T00:00:00.000Z',
-        not_after: '2036-11-24T00:00:00.000Z',
-        issues: true,
-        imported: false,
-        added_at: '2026-11-24T09:00:00.000Z',
-        issued: 0,
-        certificate: PEM,
-      },
-    ],
-  })
+const EXAMPLE: z.input<typeof authority> = {
+  id: KEY_ID,
+  subject: 'CN=EdgeMDM device CA',
+  fingerprint: '3f0a1c5e7b9d2f4a6c8e0b1d3f5a7c9e1b3d5f7a9c0e2b4d6f8a1c3e5b7d9f0a',
+  valid_from: '2026-11-24T00:00:00.000Z',
+  expires_at: '2036-11-24T00:00:00.000Z',
+  issues: true,
+  imported: false,
+  added_at: '2026-11-24T09:00:00.000Z',
+  issued: 0,
+  certificate: PEM,
+  warning: null,
+}
 
 ca.openapi(
   createRoute({
@@ -60,9 +58,9 @@ ca.openapi(
     operationId: 'listAuthorities',
     tags,
     summary: 'Our certificate authorities, newest first',
-    responses: { 200: list('the first one issues') },
+    responses: { 200: listOf('the first one issues', authority, EXAMPLE) },
   }),
-  async (c) => c.json(await described(c.env.DB), 200),
+  async (c) => c.json(wholeList(await described(c.env.DB)), 200),
 )
 
 ca.openapi(
@@ -78,8 +76,15 @@ ca.openapi(
         z.strictObject({
           certificate: z.string().openapi({ description: 'PEM' }),
           private_key: z.string().openapi({ description: 'PEM, RSA' }),
-          imported: z.boolean().default(true),
-          next_serial: z.int().min(1).optional(),
+          imported: z
+            .boolean()
+            .default(true)
+            .openapi({ description: 'it issued elsewhere before, at MicroMDM for example' }),
+          next_serial: z
+            .int()
+            .min(1)
+            .optional()
+            .openapi({ description: 'where its counter goes on; random numbers if left out' }),
         }),
         {
           own: {
@@ -90,7 +95,10 @@ ca.openapi(
         },
       ),
     },
-    responses: { 201: list('it issues'), 400: refusal('no CA, or not with its own key') },
+    responses: {
+      201: answer('it issues', authority, EXAMPLE),
+      400: refusal('no CA, or not with its own key'),
+    },
   }),
   async (c) => {
     const { certificate, private_key: key, imported, next_serial: nextSerial } = c.req.valid('json')
@@ -102,48 +110,56 @@ ca.openapi(
     await installAuthority(c.env.DB, c.var.config.sealer, check.authority, facts)
     const { keyId, notAfter } = check.authority.certificate
     warn('ca:installed', { key_id: keyId, not_after: new Date(notAfter).toISOString() })
-    return c.json(await described(c.env.DB), 201)
+    const [installed] = await described(c.env.DB)
+    if (!installed) {
+      throw new OwnError('the CA was not stored')
+    }
+    return c.json(installed, 201)
   },
 )
 
 ca.openapi(
   createRoute({
     method: 'delete',
-    path: '/ca/{key_id}',
+    path: '/ca/{id}',
     operationId: 'removeAuthority',
     tags,
     summary:
       'Ends a rotation, or the harm that a lost key can do: certificates of this CA are not accepted any more',
     request: {
       params: z.object({
-        key_id: z.string().openapi({ param: { name: 'key_id', in: 'path' }, example: KEY_ID }),
+        id: z.string().openapi({
+          param: { name: 'id', in: 'path' },
+          description: 'a CA’s id, as the list shows it',
+          example: KEY_ID,
+        }),
       }),
     },
     responses: {
-      200: answer('done', z.object({}), {}),
+      204: DONE,
       404: refusal('no such CA'),
       409: refusal('it issues'),
     },
   }),
   async (c) => {
-    const keyId = c.req.valid('param').key_id.toLowerCase()
+    const keyId = c.req.valid('param').id.toLowerCase()
     const [issuing, ...others] = await listAuthorities(c.env.DB)
     if (issuing?.certificate.keyId === keyId) {
       throw new AdminError('this CA issues: install its successor first', 'authority_in_use')
     }
     if (!others.some(({ certificate }) => certificate.keyId === keyId)) {
-      throw new AdminError(`there is no CA with the key id ${keyId}`, 'authority_not_found')
+      throw new AdminError(`there is no CA with the id ${keyId}`, 'authority_not_found')
     }
     await removeAuthority(c.env.DB, keyId)
     warn('ca:removed', { key_id: keyId })
-    return c.json({}, 200)
+    return c.body(null, 204)
   },
 )
 
-async function described(db: D1Database): Promise<{ authorities: z.input<typeof authority>[] }> {
+async function described(db: D1Database): Promise<z.input<typeof authority>[]> {
   const now = clock.now()
   const all = await listAuthorities(db)
-  return { authorities: all.map((one, index) => describe(one, index === 0, now)) }
+  return all.map((one, index) => describe(one, index === 0, now))
 }
 
 function describe(
@@ -154,16 +170,16 @@ function describe(
   const { certificate, imported, addedAt, issued } = listed
   const warning = issues ? expiryWarning(certificate, now) : undefined
   return {
-    key_id: certificate.keyId,
+    id: certificate.keyId,
     subject: certificate.subjectText,
     fingerprint: certificate.fingerprint,
-    not_before: new Date(certificate.notBefore).toISOString(),
-    not_after: new Date(certificate.notAfter).toISOString(),
+    valid_from: new Date(certificate.notBefore).toISOString(),
+    expires_at: new Date(certificate.notAfter).toISOString(),
     issues: issues && certificate.notAfter > now,
     imported,
     added_at: new Date(addedAt).toISOString(),
     issued,
     certificate: pem('CERTIFICATE', certificate.der),
-    ...(warning === undefined ? {} : { warning }),
+    warning: warning ?? null,
   }
 }

@@ -14,11 +14,12 @@ import type {
   queuer,
   step,
 } from './command-schema.ts'
-import { atOrNull } from './frame.ts'
+import { atOrNull, textOrNull } from './frame.ts'
 
 export function commandJson(view: CommandView): z.input<typeof commandSchema> {
   return {
     id: view.id,
+    enrollment_id: enrollmentOf(view.id),
     command_uuid: view.uuid,
     request_type: view.requestType,
     state: view.state,
@@ -37,13 +38,18 @@ export function commandJson(view: CommandView): z.input<typeof commandSchema> {
   }
 }
 
+/** A command's id is its enrolment's id, a dot and a number. */
+export function enrollmentOf(commandId: string): string {
+  return commandId.slice(0, commandId.lastIndexOf('.'))
+}
+
 export function queuerJson(by: CommandView['queuedBy']): z.input<typeof queuer> {
   return by
     ? {
         face: by.face,
         key: by.key ?? null,
         actor: by.actor ?? null,
-        job: by.job ?? null,
+        job_id: by.job ?? null,
         renewal: by.renewal ?? false,
       }
     : null
@@ -157,7 +163,7 @@ function timeline(view: CommandView): z.input<typeof step>[] {
   return steps
     .filter((taken) => taken.at > 0)
     .toSorted((one, other) => one.at - other.at)
-    .map((taken) => ({ ...taken, at: at(taken.at) }))
+    .map((taken) => ({ times: 1, last_at: at(taken.at), detail: null, ...taken, at: at(taken.at) }))
 }
 
 function several(what: 'handed_out' | 'not_now', first: number, times: number, last: number) {
@@ -170,8 +176,10 @@ function errorChain(report: PlistDict): z.input<typeof commandDetailSchema>['err
     const code = link['ErrorCode']
     return {
       code: typeof code === 'number' ? code : null,
-      domain: textAt(link, 'ErrorDomain'),
-      description: textAt(link, 'USEnglishDescription') || textAt(link, 'LocalizedDescription'),
+      domain: textOrNull(textAt(link, 'ErrorDomain')),
+      description: textOrNull(
+        textAt(link, 'USEnglishDescription') || textAt(link, 'LocalizedDescription'),
+      ),
     }
   })
 }

@@ -46,7 +46,7 @@ export const queuer = z
       .nullable()
       .openapi({ description: 'the first eight hex digits of the API key’s SHA-256' }),
     actor: z.string().nullable().openapi({ description: 'what the header X-Actor said' }),
-    job: z.string().nullable().openapi({ description: 'the job that queued it for many' }),
+    job_id: z.string().nullable().openapi({ description: 'the job that queued it for many' }),
     renewal: z.boolean().openapi({ description: 'it renews the device’s identity' }),
   })
   .nullable()
@@ -56,7 +56,7 @@ export const QUEUER_EXAMPLE = {
   face: 'api' as const,
   key: '9f86d081',
   actor: 'ada',
-  job: null,
+  job_id: null,
   renewal: false,
 }
 
@@ -64,6 +64,7 @@ export const QUEUER_EXAMPLE = {
 export const commandSchema = z
   .object({
     id: z.string().openapi({ description: 'enrolment and number; it says where the command is' }),
+    enrollment_id: z.string().openapi({ description: 'the device or user channel' }),
     command_uuid: z.string(),
     request_type: z.string(),
     state: z.enum(STATES),
@@ -88,9 +89,9 @@ export const commandSchema = z
 export const step = z.object({
   at: time,
   what: z.enum(['queued', 'pushed', 'handed_out', 'not_now', 'answered', 'ended']),
-  times: z.int().optional(),
-  last_at: time.optional(),
-  detail: z.string().optional(),
+  times: z.int(),
+  last_at: time.openapi({ description: 'the last of several times; `at` is the first' }),
+  detail: z.string().nullable(),
 })
 
 /** A command by itself: what became of it, step by step, and the device's answer. */
@@ -111,8 +112,8 @@ export const commandDetailSchema = commandSchema
       .array(
         z.object({
           code: z.number().nullable(),
-          domain: z.string(),
-          description: z.string(),
+          domain: z.string().nullable(),
+          description: z.string().nullable(),
         }),
       )
       .openapi({ description: 'the error chain, as the device tells it' }),
@@ -121,6 +122,7 @@ export const commandDetailSchema = commandSchema
 
 export const COMMAND_EXAMPLE = {
   id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01.17',
+  enrollment_id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
   command_uuid: '0f3a8f9e-6a0e-4c5e-8a0c-0a8c2f6d1b7e',
   request_type: 'DeviceInformation',
   state: 'acknowledged' as const,
@@ -141,12 +143,16 @@ export const COMMAND_EXAMPLE = {
   answered_at: '2026-11-24T09:00:02.000Z',
   ended_at: '2026-11-24T09:00:02.000Z',
 }
+function stepExample(what: 'queued' | 'answered', at: string) {
+  return { at, what, times: 1, last_at: at, detail: null }
+}
+
 export const DETAIL_EXAMPLE = {
   ...COMMAND_EXAMPLE,
   command: null,
   timeline: [
-    { at: COMMAND_EXAMPLE.queued_at, what: 'queued' as const },
-    { at: COMMAND_EXAMPLE.answered_at, what: 'answered' as const },
+    stepExample('queued', COMMAND_EXAMPLE.queued_at),
+    stepExample('answered', COMMAND_EXAMPLE.answered_at),
   ],
   result: { Status: 'Acknowledged', QueryResponses: { OSVersion: '26.1' } },
   secrets: [],

@@ -13,20 +13,11 @@ import {
   STATES,
 } from './command-schema.ts'
 import { commandId, noCommand, refOf, unknown } from './command-id.ts'
-import {
-  actor,
-  answer,
-  deviceId,
-  digits,
-  newRoutes,
-  nextCursor,
-  numberCursor,
-  pageQuery,
-  refusal,
-  several,
-  writeCursor,
-} from './frame.ts'
+import { flag } from './device-filter.ts'
+import { there } from './device-id.ts'
+import { actor, answer, deviceId, newRoutes, refusal } from './frame.ts'
 import { newCommandBody, readNewCommand } from './new-command.ts'
+import { digits, listOf, numberCursor, numberedPage, pageQuery, several } from './paging.ts'
 
 /** Commands as resources: what waits, what became of it, and what the device answered. */
 export const commands = newRoutes()
@@ -37,10 +28,11 @@ const SECONDS = `has to be a number of seconds, at most ${MAX_WAIT}`
 const wait = digits(z.number(SECONDS).min(0, SECONDS).max(MAX_WAIT, SECONDS))
   .default(0)
   .openapi({ description: 'for how many seconds the call may wait for the device’s answer' })
-const force = z.enum(['true', 'false']).optional().openapi({
+const force = flag.default(false).openapi({
   description:
     '`true` queues what Apple’s schema does not know, and what the device’s OS does not have',
 })
+const noEnrollment = refusal('nothing is known of such an enrolment')
 const detail = (description: string) => answer(description, commandDetailSchema, DETAIL_EXAMPLE)
 const queuedSchema = commandDetailSchema
   .extend({
@@ -89,7 +81,7 @@ commands.openapi(
     const { apiKey } = c.var.config
     const bytes = new Uint8Array(await c.req.arrayBuffer())
     const by = queuedBy(c, 'api')
-    const meant = { id, force: forced === 'true' }
+    const meant = { id, force: forced }
     const command = { ...readNewCommand(bytes, meant, { requestKey, apiKey }), by }
     const done = await atDevice(c.env, id, (device, address) => device.enqueue(address, command), {
       queues: command.requestType,
@@ -107,7 +99,7 @@ commands.openapi(
           'idempotency_key_reused',
         )
       case 'queued': {
-        const found = await look(c, refOf(done.id), seconds)
+        const found = await commandOf(c, refOf(done.id), seconds)
         c.header('location', `/api/commands/${encodeURIComponent(done.id)}`)
         const { known = true } = done
         return c.json({ ...commandDetailJson(found), known }, found.pending ? 202 : 200)
@@ -127,42 +119,32 @@ commands.openapi(
       params: z.object({ id: deviceId }),
       query: z.strictObject({
         ...pageQuery,
-        state: z
+        state: several(STATES, 'state of the command'),
+        request_type: z
           .string()
           .optional()
-          .openapi({
-            description: `one or more, between commas: ${STATES.join(', ')}`,
-            example: 'queued,not_now',
-          }),
-        request_type: z.string().optional(),
+          .openapi({ description: 'only commands of this type, such as `ProfileList`' }),
       }),
     },
     responses: {
-      200: answer(
-        'a page of commands',
-        z.object({ commands: z.array(commandSchema), next: nextCursor }),
-        { commands: [COMMAND_EXAMPLE], next: null },
-      ),
+      200: listOf('a page of commands', commandSchema, COMMAND_EXAMPLE),
+      404: noEnrollment,
     },
   }),
   async (c) => {
-    const { cursor, limit, state, request_type: requestType } = c.req.valid('query')
+    const { cursor, limit, state = [], request_type: requestType } = c.req.valid('query')
     const filter = {
       before: numberCursor(cursor, 'command'),
       limit,
-      states: several('state', state, STATES),
+      states: state,
       requestType,
     }
-    const page = await atDevice(c.env, c.req.valid('param').id, (device, address) =>
-      device.listCommands(address, filter),
+    const { id } = c.req.valid('param')
+    const page = there(
+      id,
+      await atDevice(c.env, id, (device, address) => device.listCommands(address, filter)),
     )
-    return c.json(
-      {
-        commands: page.commands.map(commandJson),
-        next: page.next === undefined ? null : writeCursor(`command ${page.next}`),
-      },
-      200,
-    )
+    return c.json(numberedPage('command', page.commands.map(commandJson), page.next), 200)
   },
 )
 
@@ -176,11 +158,14 @@ commands.openapi(
     request: { params: z.object({ id: deviceId }) },
     responses: {
       200: answer('how many', z.object({ cancelled: z.int() }), { cancelled: 3 }),
+      404: noEnrollment,
     },
   }),
   async (c) => {
-    const { cancelled } = await atDevice(c.env, c.req.valid('param').id, (device, address) =>
-      device.clearQueue(address),
+    const { id } = c.req.valid('param')
+    const { cancelled } = there(
+      id,
+      await atDevice(c.env, id, (device, address) => device.clearQueue(address)),
     )
     return c.json({ cancelled }, 200)
   },
@@ -198,7 +183,7 @@ commands.openapi(
   }),
   async (c) => {
     const ref = refOf(c.req.valid('param').id)
-    return c.json(commandDetailJson(await look(c, ref, c.req.valid('query').wait)), 200)
+    return c.json(commandDetailJson(await commandOf(c, ref, c.req.valid('query').wait)), 200)
   },
 )
 
@@ -221,7 +206,7 @@ commands.openapi(
   }),
   async (c) => {
     const { id } = c.req.valid('param')
-    const found = await look(c, refOf(id), 0)
+    const found = await commandOf(c, refOf(id))
     const { result } = found
     if (!result) {
       throw new AdminError(
@@ -267,11 +252,16 @@ commands.openapi(
         'already_ended',
       )
     }
-    return c.json(commandDetailJson(await look(c, ref, 0)), 200)
+    return c.json(commandDetailJson(await commandOf(c, ref)), 200)
   },
 )
 
-async function look(c: Context<AppEnv>, ref: CommandRef, seconds: number): Promise<FoundCommand> {
+/** A command as it is, or as it is at its end if that comes in time. @throws AdminError 404 */
+export async function commandOf(
+  c: Context<AppEnv>,
+  ref: CommandRef,
+  seconds = 0,
+): Promise<FoundCommand> {
   const found = await atDevice(c.env, ref.enrollment, (device, address) =>
     device.command(address, ref, seconds * 1000),
   )

@@ -43,11 +43,13 @@ const decision = z.enum(['new', 'renewal', 'earlier']).openapi({
   description:
     '`new`: the new enrolment is the device, set up anew. `renewal`: it is the same device with a new certificate, and keeps its queue and escrow. `earlier`: the enrolment from before is the device, and the certificate of the new one is frozen.',
 })
-const outcome = z.object({
-  id: z.string(),
-  outcome: z.enum(['decided', 'not_contested', 'failed']),
-  detail: z.string().nullable(),
-})
+const outcome = z
+  .object({
+    id: z.string(),
+    state: z.enum(['decided', 'not_contested', 'failed']),
+    error: z.string().nullable().openapi({ description: 'why nothing was decided' }),
+  })
+  .openapi('Decision')
 
 contests.openapi(
   createRoute({
@@ -61,7 +63,11 @@ contests.openapi(
     request: {
       body: body(
         z.strictObject({
-          ids: z.array(idText).min(1).max(MAX_IDS),
+          ids: z
+            .array(idText)
+            .min(1)
+            .max(MAX_IDS)
+            .openapi({ description: `up to ${MAX_IDS} devices` }),
           decision,
         }),
         {
@@ -71,9 +77,7 @@ contests.openapi(
     },
     responses: {
       200: answer('what became of each', z.object({ outcomes: z.array(outcome) }), {
-        outcomes: [
-          { id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01', outcome: 'decided', detail: null },
-        ],
+        outcomes: [{ id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01', state: 'decided', error: null }],
       }),
     },
   }),
@@ -84,14 +88,14 @@ contests.openapi(
         const { id: device } = await deviceItself(c.env, id)
         const done = await c.env.DEVICE.getByName(device).decide(DECISIONS[decided])
         return done
-          ? { id, outcome: 'decided', detail: null }
-          : { id, outcome: 'not_contested', detail: NOT_CONTESTED }
+          ? { id, state: 'decided', error: null }
+          : { id, state: 'not_contested', error: NOT_CONTESTED }
       } catch (error) {
         if (error instanceof AdminError) {
-          return { id, outcome: 'failed', detail: error.message }
+          return { id, state: 'failed', error: error.message }
         }
         warn('contest:decision-failed', { device: id, reason: reasonOf(error) })
-        return { id, outcome: 'failed', detail: UNREACHED }
+        return { id, state: 'failed', error: UNREACHED }
       }
     }
     return c.json({ outcomes: await Promise.all([...new Set(ids)].map(decide)) }, 200)

@@ -1,25 +1,21 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { DeadLetter } from '../../delivery/dead-letters.ts'
+import { TOPICS } from '../../events/topics.ts'
 import { AdminError } from '../at-device.ts'
-import {
-  answer,
-  body,
-  newRoutes,
-  nextCursor,
-  numberCursor,
-  pageQuery,
-  refusal,
-  writeCursor,
-} from './frame.ts'
+import { answer, body, DONE, newRoutes, refusal, time } from './frame.ts'
+import { listOf, numberCursor, numberedPage, pageQuery } from './paging.ts'
 import { activeWebhook, webhookOf } from './webhook-access.ts'
 
-/** Events that a webhook's receiver did not take for three days (peers.md §4, row 1). */
+/** Events that a webhook's receiver did not take for three days. */
 export const deadLetters = newRoutes()
 
 const tags = ['Deliveries']
 /** Each is a call of its device's object: as many as the free plan allows within one request. */
 const RETRY_AT_ONCE = 40
-const webhook = z.string().openapi({ example: '5b1f0c0e-9d3c-4a43-9d0b-6a1f4d2f7a10' })
+const webhookId = z.string().openapi({
+  description: 'a webhook’s id',
+  example: '5b1f0c0e-9d3c-4a43-9d0b-6a1f4d2f7a10',
+})
 const params = z.object({
   id: z.string().openapi({
     param: { name: 'id', in: 'path' },
@@ -33,15 +29,15 @@ const inactive = refusal('the webhook is switched off, or the key of its secrets
 const letter = z
   .object({
     id: z.string(),
-    webhook: z.string(),
-    device: z.string(),
+    webhook_id: z.string(),
+    device_id: z.string(),
     sequence: z.int(),
     event_id: z.string(),
-    topic: z.string(),
+    topic: z.enum(TOPICS),
     attempts: z.int(),
     reason: z.string(),
-    created_at: z.iso.datetime(),
-    given_up_at: z.iso.datetime(),
+    created_at: time,
+    given_up_at: time,
   })
   .openapi('DeadLetter')
 
@@ -52,42 +48,32 @@ deadLetters.openapi(
     operationId: 'listDeadLetters',
     tags,
     summary: 'Events that a webhook’s receiver did not take, newest first',
-    request: { query: z.strictObject({ ...pageQuery, webhook }) },
+    request: { query: z.strictObject({ ...pageQuery, webhook_id: webhookId }) },
     responses: {
-      200: answer('a page', z.object({ dead_letters: z.array(letter), next: nextCursor }), {
-        dead_letters: [
-          {
-            id: '5b1f0c0e-9d3c-4a43-9d0b-6a1f4d2f7a10.1',
-            webhook: '5b1f0c0e-9d3c-4a43-9d0b-6a1f4d2f7a10',
-            device: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
-            sequence: 12,
-            event_id: '0f3a8f9e-6a0e-4c5e-8a0c-0a8c2f6d1b7e',
-            topic: 'mdm.Connect',
-            attempts: 76,
-            reason: 'status 500',
-            created_at: '2026-11-21T09:00:02.000Z',
-            given_up_at: '2026-11-24T09:12:02.000Z',
-          },
-        ],
-        next: null,
+      200: listOf('a page of dead letters', letter, {
+        id: '5b1f0c0e-9d3c-4a43-9d0b-6a1f4d2f7a10.1',
+        webhook_id: '5b1f0c0e-9d3c-4a43-9d0b-6a1f4d2f7a10',
+        device_id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
+        sequence: 12,
+        event_id: '0f3a8f9e-6a0e-4c5e-8a0c-0a8c2f6d1b7e',
+        topic: 'mdm.Connect',
+        attempts: 76,
+        reason: 'status 500',
+        created_at: '2026-11-21T09:00:02.000Z',
+        given_up_at: '2026-11-24T09:12:02.000Z',
       }),
       404: refusal('no such webhook'),
     },
   }),
   async (c) => {
-    const { cursor, limit, webhook: id } = c.req.valid('query')
+    const { cursor, limit, webhook_id: id } = c.req.valid('query')
     await webhookOf(c.env, c.var.config, id)
     const before = numberCursor(cursor, 'dead-letter') ?? Number.MAX_SAFE_INTEGER
     const found = await c.env.SUBSCRIBER.getByName(id).deadLetters(before, limit + 1)
     const page = found.slice(0, limit)
     const last = found.length > limit ? page.at(-1)?.n : undefined
-    return c.json(
-      {
-        dead_letters: page.map((one) => letterJson(id, one)),
-        next: last === undefined ? null : writeCursor(`dead-letter ${last}`),
-      },
-      200,
-    )
+    const items = page.map((one) => letterJson(id, one))
+    return c.json(numberedPage('dead-letter', items, last), 200)
   },
 )
 
@@ -98,7 +84,9 @@ deadLetters.openapi(
     operationId: 'retryDeadLetters',
     tags,
     summary: `Tries a webhook’s oldest ${RETRY_AT_ONCE} dead letters again; repeat it while some are left`,
-    request: { body: body(z.strictObject({ webhook }), { all: { webhook: 'webhook' } }) },
+    request: {
+      body: body(z.strictObject({ webhook_id: webhookId }), { all: { webhook_id: 'webhook' } }),
+    },
     responses: {
       200: answer(
         'how many are tried again, how many their devices no longer keep, how many are left',
@@ -110,7 +98,7 @@ deadLetters.openapi(
     },
   }),
   async (c) => {
-    const { id } = await activeWebhook(c.env, c.var.config, c.req.valid('json').webhook)
+    const { id } = await activeWebhook(c.env, c.var.config, c.req.valid('json').webhook_id)
     return c.json(await c.env.SUBSCRIBER.getByName(id).retryDeadLetters(RETRY_AT_ONCE), 200)
   },
 )
@@ -124,7 +112,7 @@ deadLetters.openapi(
     summary: 'Tries a dead letter again, for three days more',
     request: { params },
     responses: {
-      200: answer('tried again', z.object({}), {}),
+      204: DONE,
       404: unknown,
       409: inactive,
       410: refusal('its device keeps it no longer'),
@@ -139,7 +127,7 @@ deadLetters.openapi(
       throw new AdminError(`${id} is not kept any more: only its device’s newest 100 are`, 'gone')
     }
     known(outcome === 'retried', id)
-    return c.json({}, 200)
+    return c.body(null, 204)
   },
 )
 
@@ -151,22 +139,22 @@ deadLetters.openapi(
     tags,
     summary: 'Throws a dead letter away',
     request: { params },
-    responses: { 200: answer('gone', z.object({}), {}), 404: unknown },
+    responses: { 204: DONE, 404: unknown },
   }),
   async (c) => {
     const { id } = c.req.valid('param')
     const { subscriber, n } = partsOf(id)
     await webhookOf(c.env, c.var.config, subscriber)
     known(await c.env.SUBSCRIBER.getByName(subscriber).deleteDeadLetter(n), id)
-    return c.json({}, 200)
+    return c.body(null, 204)
   },
 )
 
 function letterJson(id: string, one: DeadLetter): z.input<typeof letter> {
   return {
     id: `${id}.${one.n}`,
-    webhook: id,
-    device: one.device,
+    webhook_id: id,
+    device_id: one.device,
     sequence: one.sequence,
     event_id: one.event,
     topic: one.topic,

@@ -3,60 +3,44 @@ import type { Context } from 'hono'
 import type { Deliveries, DeliveryFilter, DeliveryOfEvent } from '../../device/deliveries.ts'
 import type { Attempt, Remembered } from '../../delivery/ledger.ts'
 import type { Env } from '../../env.ts'
+import { TOPICS } from '../../events/topics.ts'
 import type { AppEnv } from '../app-env.ts'
 import { AdminError, atDevice } from '../at-device.ts'
 import { idText, knownDevice } from './device-id.ts'
-import {
-  answer,
-  newRoutes,
-  atOrNull,
-  nextCursor,
-  numberCursor,
-  pageQuery,
-  refusal,
-  writeCursor,
-} from './frame.ts'
+import { atOrNull, newRoutes, refusal, textOrNull, time } from './frame.ts'
+import { listOf, numberCursor, numberedPage, pageQuery } from './paging.ts'
 import { webhookOf } from './webhook-access.ts'
 
-/** Which events reached whom (peers.md §4, row 1). */
+/** Which events reached whom. */
 export const deliveries = newRoutes()
 
+const TRIES = ['delivered', 'refused', 'down'] as const
 const MAX_WEBHOOKS_ASKED = 10
 /** What a device is asked for at a time. */
 const EVENTS_ASKED = 1000
 type DeliveryPage = Omit<Extract<Deliveries, { kind: 'deliveries' }>, 'kind'>
 const delivery = z
   .object({
-    webhook: z.string(),
-    device: z.string(),
+    webhook_id: z.string(),
+    device_id: z.string(),
     sequence: z.int(),
     event_id: z.string(),
-    topic: z.string(),
+    topic: z.enum(TOPICS),
     state: z
-      .enum([
-        'delivered',
-        'waiting',
-        'retrying',
-        'replaying',
-        'dead',
-        'dropped',
-        'deleted',
-        'passed',
-        'failed',
-      ])
+      .enum([...TRIES, 'waiting', 'retrying', 'replaying', 'dead', 'dropped', 'deleted', 'passed'])
       .openapi({
         description:
-          'waiting: in the device’s line; retrying: refused, tried beside the line; dead: given up; dropped: an Idle that waited too long; deleted: a dead letter thrown away; passed: the webhook is past it, and what became of it is not remembered: as a rule it was delivered; failed: this try',
+          'of a try: delivered, refused, or down: no answer, or one that asks to come again. Of an event: waiting: in the device’s line; retrying: refused, tried beside the line; dead: given up; dropped: an Idle that waited too long; deleted: a dead letter thrown away; passed: the webhook is past it, and what became of it is not remembered: as a rule it was delivered',
       }),
     attempts: z.int().openapi({ description: 'as far as they are remembered' }),
     status: z
       .int()
       .nullable()
       .openapi({ description: 'of the last answer, while it is remembered' }),
-    reason: z.string(),
+    reason: z.string().nullable().openapi({ description: 'why it was not delivered' }),
     latency_ms: z.int().nullable(),
-    at: z.iso.datetime().openapi({ description: 'of the try; of the event, in a device’s list' }),
-    next_try_at: z.iso.datetime().nullable(),
+    at: time.openapi({ description: 'of the try; of the event, in a device’s list' }),
+    next_try_at: time.nullable(),
     replay: z.boolean(),
   })
   .openapi('Delivery')
@@ -70,48 +54,46 @@ deliveries.openapi(
     tags: ['Deliveries'],
     summary: 'Deliveries of a webhook or of a device’s events, newest first',
     description:
-      'With `device`: each kept event, and how far it is with each webhook that wants it, from the device’s own rows; `limit` counts events. With `webhook` alone: its newest posts, one entry for each try; 500 of them are in memory, and of these the newest 100 that failed outlive it.',
+      'With `device_id`: each kept event, and how far it is with each webhook that wants it, from the device’s own rows; `limit` counts events. With `webhook_id` alone: its newest posts, one entry for each try; 500 of them are in memory, and of these the newest 100 that failed outlive it.',
     request: {
       query: z.strictObject({
         ...pageQuery,
-        webhook: z.string().optional(),
-        device: idText.optional().openapi({ example: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01' }),
-        outcome: z
-          .enum(['delivered', 'refused', 'down'])
+        webhook_id: z.string().optional().openapi({ description: 'a webhook’s id' }),
+        device_id: idText.optional().openapi({
+          description: 'an enrolment id',
+          example: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
+        }),
+        state: z
+          .enum(TRIES)
           .optional()
-          .openapi({ description: 'of tries: without `device` only' }),
+          .openapi({ description: 'of tries: without `device_id` only' }),
       }),
     },
     responses: {
-      200: answer('a page', z.object({ deliveries: z.array(delivery), next: nextCursor }), {
-        deliveries: [
-          {
-            webhook: '5b1f0c0e-9d3c-4a43-9d0b-6a1f4d2f7a10',
-            device: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
-            sequence: 12,
-            event_id: '0f3a8f9e-6a0e-4c5e-8a0c-0a8c2f6d1b7e',
-            topic: 'mdm.Connect',
-            state: 'delivered',
-            attempts: 1,
-            status: 200,
-            reason: '',
-            latency_ms: 38,
-            at: '2026-11-24T09:00:02.000Z',
-            next_try_at: null,
-            replay: false,
-          },
-        ],
-        next: null,
+      200: listOf('a page of deliveries', delivery, {
+        webhook_id: '5b1f0c0e-9d3c-4a43-9d0b-6a1f4d2f7a10',
+        device_id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
+        sequence: 12,
+        event_id: '0f3a8f9e-6a0e-4c5e-8a0c-0a8c2f6d1b7e',
+        topic: 'mdm.Connect',
+        state: 'delivered',
+        attempts: 1,
+        status: 200,
+        reason: null,
+        latency_ms: 38,
+        at: '2026-11-24T09:00:02.000Z',
+        next_try_at: null,
+        replay: false,
       }),
       404: refusal('no such webhook, or nothing is known of such a device'),
     },
   }),
   async (c) => {
-    const { cursor, limit, webhook, device, outcome } = c.req.valid('query')
-    const before = numberCursor(cursor)
-    if (device !== undefined && outcome !== undefined) {
+    const { cursor, limit, webhook_id: webhook, device_id: device, state } = c.req.valid('query')
+    const before = numberCursor(cursor, 'delivery')
+    if (device !== undefined && state !== undefined) {
       throw new AdminError(
-        'query.outcome: it is of tries, and a device lists events: leave it or `device` out',
+        'query.state: it is of tries, and a device lists events: leave it or `device_id` out',
         400,
       )
     }
@@ -119,23 +101,18 @@ deliveries.openapi(
       return c.json(await ofDevice(c, device, { subscriber: webhook, before, limit }), 200)
     }
     if (webhook === undefined) {
-      throw new AdminError('name a `webhook`, a `device`, or both in the query', 400)
+      throw new AdminError('name a `webhook_id`, a `device_id`, or both in the query', 400)
     }
     await webhookOf(c.env, c.var.config, webhook)
     const tries = await c.env.SUBSCRIBER.getByName(webhook).recent({
       before: before ?? Number.MAX_SAFE_INTEGER,
       limit: limit + 1,
-      ...(outcome ? { outcome } : {}),
+      ...(state ? { outcome: state } : {}),
     })
     const page = tries.slice(0, limit)
     const last = tries.length > limit ? page.at(-1)?.n : undefined
-    return c.json(
-      {
-        deliveries: page.map((attempt) => tryJson(webhook, attempt)),
-        next: last === undefined ? null : writeCursor(last),
-      },
-      200,
-    )
+    const items = page.map((attempt) => tryJson(webhook, attempt))
+    return c.json(numberedPage('delivery', items, last), 200)
   },
 )
 
@@ -143,7 +120,7 @@ async function ofDevice(
   { env, var: { config } }: Context<AppEnv>,
   id: string,
   filter: DeliveryFilter,
-): Promise<{ deliveries: DeliveryJson[]; next: string | null }> {
+) {
   const { device, deliveries: shown, next } = await pageOf(env, id, filter)
   if (shown.length === 0) {
     await knownDevice(env, id)
@@ -158,10 +135,8 @@ async function ofDevice(
     }),
   )
   const known = new Map<string, Remembered>(remembered)
-  return {
-    deliveries: shown.map((one) => eventJson(device, one, known.get(one.subscriber))),
-    next: next === undefined ? null : writeCursor(next),
-  }
+  const items = shown.map((one) => eventJson(device, one, known.get(one.subscriber)))
+  return numberedPage('delivery', items, next)
 }
 
 /**
@@ -198,15 +173,15 @@ function eventJson(
 ): DeliveryJson {
   const last = known?.attempts.find(({ event }) => event === one.event)
   return {
-    webhook: one.subscriber,
-    device,
+    webhook_id: one.subscriber,
+    device_id: device,
     sequence: one.sequence,
     event_id: one.event,
     topic: one.topic,
     state: one.state === 'passed' ? becameOf(one.event, last, known) : one.state,
     attempts: Math.max(one.tries, last?.attempt ?? 0),
     status: last?.status || null,
-    reason: one.reason || (last?.reason ?? ''),
+    reason: textOrNull(one.reason || (last?.reason ?? '')),
     latency_ms: last?.latency ?? null,
     at: new Date(one.at).toISOString(),
     next_try_at: one.nextAt === null ? null : atOrNull(one.nextAt),
@@ -229,15 +204,15 @@ function becameOf(
 
 function tryJson(webhook: string, one: Attempt): DeliveryJson {
   return {
-    webhook,
-    device: one.device,
+    webhook_id: webhook,
+    device_id: one.device,
     sequence: one.sequence,
     event_id: one.event,
     topic: one.topic,
-    state: one.outcome === 'delivered' ? 'delivered' : 'failed',
+    state: TRIES.find((state) => state === one.outcome) ?? 'refused',
     attempts: one.attempt,
     status: one.status || null,
-    reason: one.reason,
+    reason: textOrNull(one.reason),
     latency_ms: one.latency,
     at: new Date(one.at).toISOString(),
     next_try_at: null,

@@ -12,13 +12,26 @@ export const idText = z.string().superRefine((id, context) => {
   }
 })
 
-/** What a device knows of itself, by its own id or one of its channels'. @throws AdminError 404 for one that nobody knows */
-export async function knownDevice(env: Env, id: string): Promise<DevicePage> {
-  const found = await atDevice(env, id, (device, address) => device.viewDevice(address))
-  if (found.kind === 'unknown') {
-    throw new AdminError(`nothing is known of a device with the id ${id}`, 'device_not_found')
+/** An answer of an enrolment that is there. @throws AdminError 404 */
+export function there<Answer extends { readonly kind: string }>(
+  id: string,
+  found: Answer,
+): Exclude<Answer, { kind: 'unknown' }> {
+  if (!isKnown(found)) {
+    throw new AdminError(`nothing is known of an enrolment with the id ${id}`, 'device_not_found')
   }
   return found
+}
+
+function isKnown<Answer extends { readonly kind: string }>(
+  found: Answer,
+): found is Exclude<Answer, { kind: 'unknown' }> {
+  return found.kind !== 'unknown'
+}
+
+/** What a device knows of itself, by its own id or one of its channels'. @throws AdminError 404 for one that nobody knows */
+export async function knownDevice(env: Env, id: string): Promise<DevicePage> {
+  return there(id, await atDevice(env, id, (device, address) => device.viewDevice(address)))
 }
 
 /** The same for an act on a whole device, which the id of a user does not mean. @throws AdminError */

@@ -1,89 +1,34 @@
 import { createRoute, z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { projectDevices } from '../../delivery/consumer.ts'
+import type { DeviceStub } from '../../device/object.ts'
+import type { DevicePage } from '../../device/page.ts'
 import { serialOf } from '../../directory/serials.ts'
 import { expectedDevices } from '../../directory/users.ts'
-import type { DevicePage } from '../../device/page.ts'
-import { enrollmentId } from '../../mdm/enrollment.ts'
-import { pushJson } from './command-json.ts'
-import { pushNote } from './command-schema.ts'
-import { contestJson, contestSchema } from './contests.ts'
-import { knownDevice } from './device-id.ts'
-import { serialFields } from './serial-numbers.ts'
-import { identityJson, identitySchema } from './identities.ts'
-import { inventoryJson, inventorySchema } from './inventory.ts'
-import { answer, atOrNull, deviceId, newRoutes, refusal, time } from './frame.ts'
+import type { AppEnv } from '../app-env.ts'
+import { AdminError, atDevice } from '../at-device.ts'
+import { deviceItself, knownDevice } from './device-id.ts'
+import { DEVICE_DETAIL_EXAMPLE, deviceDetailJson, deviceDetailSchema } from './device-json.ts'
+import { answer, deviceId, newRoutes, refusal } from './frame.ts'
 
-/** Devices: found in the directory, and each by itself, as its own object knows it. */
+/** A device by itself, as its own object knows it, and what an admin does to it. */
 export const devices = newRoutes()
 
 const tags = ['Devices']
-export const STATES = ['unknown', 'authenticated', 'enrolled', 'checked_out'] as const
-export const PUSH = ['none', 'ready', 'failing'] as const
+const params = z.object({ id: deviceId })
+const noDevice = refusal('nothing is known of such a device')
 
-export const facts = {
-  id: z.string(),
-  type: z.string(),
-  state: z.enum(['', ...STATES]),
-  ...serialFields,
-  device_name: z.string(),
-  model: z.string(),
-  model_name: z.string(),
-  product_name: z.string(),
-  os_version: z.string(),
-  build_version: z.string(),
-  last_seen: time.nullable(),
+/** The device after an operation. */
+export const deviceAnswer = answer('the device', deviceDetailSchema, DEVICE_DETAIL_EXAMPLE)
+
+export async function showDevice(c: Context<AppEnv>, device: DevicePage) {
+  const users = device.channels.map(({ user }) => user).filter(Boolean)
+  const [expected, serial] = await Promise.all([
+    users.length === 0 ? [] : expectedDevices(c.env.DB, users),
+    serialOf(c.env.DB, device.id),
+  ])
+  return c.json(deviceDetailJson(device, expected, serial), 200)
 }
-export const FACTS = {
-  id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
-  type: 'Device',
-  state: 'enrolled' as const,
-  serial_number: 'C02ABCDEFGHJ',
-  serial_number_proven: false,
-  serial_number_contested: false,
-  device_name: 'Ada’s MacBook',
-  model: 'MacBookPro18,1',
-  model_name: 'MacBook Pro',
-  product_name: 'MacBookPro18,1',
-  os_version: '26.1',
-  build_version: '25B78',
-  last_seen: '2026-11-24T09:00:02.000Z',
-}
-
-const channel = z.object({
-  id: z.string(),
-  user: z.string().openapi({ description: 'empty for the device channel' }),
-  enabled: z.boolean(),
-  token_at: time.nullable(),
-  awaiting_configuration: z.boolean(),
-  waiting_under_user_id: z.boolean().openapi({
-    description:
-      'commands were queued under the bare UserID before the channel was there: see `/api/devices/{UserID}/commands/waiting`',
-  }),
-  push: z.object({
-    state: z.enum(PUSH),
-    reason: z.string().openapi({ description: 'why APNs takes its token no more' }),
-    last: pushNote,
-  }),
-  queue: z.object({
-    waiting: z.int(),
-    by_state: z.record(z.string(), z.int()),
-    oldest_queued_at: time.nullable(),
-    not_now_since: time.nullable(),
-  }),
-})
-
-const page = z
-  .object({
-    ...facts,
-    imei: z.string(),
-    meid: z.string(),
-    blocked: z.boolean(),
-    deleted: z.boolean().openapi({ description: 'off the lists until it enrols again' }),
-    contest: contestSchema,
-    channels: z.array(channel),
-    identities: z.array(identitySchema),
-    inventory: inventorySchema,
-  })
-  .openapi('Device')
 
 devices.openapi(
   createRoute({
@@ -92,98 +37,103 @@ devices.openapi(
     operationId: 'getDevice',
     tags,
     summary: 'A device: channels, certificates, push state, queue and latest inventory',
-    request: { params: z.object({ id: deviceId }) },
+    request: { params },
+    responses: { 200: deviceAnswer, 404: noDevice },
+  }),
+  async (c) => showDevice(c, await knownDevice(c.env, c.req.valid('param').id)),
+)
+
+/** What an admin does to a whole device. Each may be repeated: the device is then as it was. */
+const ACTS: readonly {
+  readonly method: 'post' | 'delete'
+  readonly path: string
+  readonly operationId: string
+  readonly summary: string
+  readonly description: string
+  readonly act: (device: DeviceStub) => Promise<unknown>
+}[] = [
+  {
+    method: 'post',
+    path: '/devices/{id}/block',
+    operationId: 'blockDevice',
+    summary: 'Ends the management of a device: its next connect is answered 401',
+    description:
+      'A device that gets 401 removes its MDM profile. Its commands wait until it is unblocked and has enrolled again. `POST /v1/devices/{id}/block` also blocks an id that is not known yet.',
+    act: async (device) => device.block(),
+  },
+  {
+    method: 'post',
+    path: '/devices/{id}/unblock',
+    operationId: 'unblockDevice',
+    summary: 'Answers the device again',
+    description: 'A device that was not blocked stays as it is.',
+    act: async (device) => device.unblock(),
+  },
+  {
+    method: 'post',
+    path: '/devices/{id}/retire',
+    operationId: 'retireDevice',
+    summary: 'The device is gone: it is pushed no more, until it is heard of again',
+    description: 'Such as one whose serial number another device bears now.',
+    act: async (device) => device.retire(),
+  },
+  {
+    method: 'delete',
+    path: '/devices/{id}',
+    operationId: 'deleteDevice',
+    summary: 'Takes the device off the lists until it enrols again',
+    description:
+      'Queue, tokens, certificates and a block stay, as in MicroMDM, and a device that still has its profile goes on being managed. It is shown with `"deleted": true`.',
+    act: async (device) => device.hide(),
+  },
+]
+
+for (const { act, ...route } of ACTS) {
+  devices.openapi(
+    createRoute({
+      ...route,
+      tags,
+      request: { params },
+      responses: { 200: deviceAnswer, 404: noDevice },
+    }),
+    async (c) => {
+      const { id } = await deviceItself(c.env, c.req.valid('param').id)
+      await act(c.env.DEVICE.getByName(id))
+      await projectDevices(c.env, [id])
+      return showDevice(c, await knownDevice(c.env, id))
+    },
+  )
+}
+
+devices.openapi(
+  createRoute({
+    method: 'post',
+    path: '/devices/{id}/push',
+    operationId: 'pushDevice',
+    tags,
+    summary: 'Pushes the device or the user channel now, and tells what APNs answered',
+    description: 'Commands are pushed by themselves: this is for a device that is to call now.',
+    request: { params },
     responses: {
-      200: answer('the device', page, {
-        ...FACTS,
-        imei: '',
-        meid: '',
-        blocked: false,
-        deleted: false,
-        contest: null,
-        channels: [
-          {
-            id: FACTS.id,
-            user: '',
-            enabled: true,
-            token_at: '2026-11-24T08:00:00.000Z',
-            awaiting_configuration: false,
-            waiting_under_user_id: false,
-            push: { state: 'ready', reason: '', last: null },
-            queue: {
-              waiting: 2,
-              by_state: { queued: 1, not_now: 1 },
-              oldest_queued_at: '2026-11-24T09:00:00.000Z',
-              not_now_since: '2026-11-24T09:00:02.000Z',
-            },
-          },
-        ],
-        identities: [],
-        inventory: {
-          DeviceInformation: {
-            at: '2026-11-24T09:00:02.000Z',
-            command_id: `${FACTS.id}.17`,
-            value: { OSVersion: '26.1' },
-          },
-          SecurityInfo: null,
-          ProfileList: null,
-          InstalledApplicationList: null,
-        },
-      }),
-      404: refusal('nothing is known of such a device'),
+      200: answer(
+        'APNs has taken it',
+        z.object({
+          id: z.string().openapi({ description: 'the enrolment that was pushed' }),
+          apns_id: z.string(),
+        }),
+        { id: DEVICE_DETAIL_EXAMPLE.id, apns_id: 'B1F6E3B4-7B6A-4F0D-9F3B-0D5C9C2A8E77' },
+      ),
+      404: noDevice,
+      409: refusal('APNs has not taken it, or there is nothing to push: the text says why'),
     },
   }),
   async (c) => {
-    const device = await knownDevice(c.env, c.req.valid('param').id)
-    const users = device.channels.map(({ user }) => user).filter(Boolean)
-    const [expected, serial] = await Promise.all([
-      users.length === 0 ? [] : expectedDevices(c.env.DB, users),
-      serialOf(c.env.DB, device.id),
-    ])
-    return c.json(pageJson(device, expected, serial), 200)
+    const { id } = c.req.valid('param')
+    await knownDevice(c.env, id)
+    const pushed = await atDevice(c.env, id, (device, address) => device.push(address))
+    if (pushed.kind === 'failed') {
+      throw new AdminError(pushed.error, 'push_failed')
+    }
+    return c.json({ id, apns_id: pushed.id }, 200)
   },
 )
-
-function pageJson(
-  device: DevicePage,
-  expected: readonly string[],
-  serial: Awaited<ReturnType<typeof serialOf>>,
-): z.input<typeof page> {
-  return {
-    id: device.id,
-    type: device.type,
-    state: device.state,
-    serial_number: device.facts.SerialNumber,
-    serial_number_proven: serial.proven,
-    serial_number_contested: serial.contested,
-    device_name: device.facts.DeviceName,
-    model: device.facts.Model,
-    model_name: device.facts.ModelName,
-    product_name: device.facts.ProductName,
-    os_version: device.facts.OSVersion,
-    build_version: device.facts.BuildVersion,
-    imei: device.facts.IMEI,
-    meid: device.facts.MEID,
-    last_seen: atOrNull(device.lastSeen),
-    blocked: device.blocked,
-    deleted: device.hidden,
-    contest: contestJson(device.contest),
-    channels: device.channels.map((one) => ({
-      id: enrollmentId(device.id, one.user),
-      user: one.user,
-      enabled: one.enabled,
-      token_at: atOrNull(one.tokenAt),
-      awaiting_configuration: one.awaitingConfiguration,
-      waiting_under_user_id: expected.includes(one.user),
-      push: { ...one.push, last: pushJson(one.push.last) },
-      queue: {
-        waiting: one.queue.waiting,
-        by_state: { ...one.queue.byState },
-        oldest_queued_at: atOrNull(one.queue.oldestQueuedAt),
-        not_now_since: atOrNull(one.queue.notNowSince),
-      },
-    })),
-    identities: device.identities.map(identityJson),
-    inventory: inventoryJson(device.inventory),
-  }
-}

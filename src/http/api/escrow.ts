@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import type { EscrowReader } from '../../device/escrow.ts'
+import type { EscrowedToken, EscrowRead, EscrowReader } from '../../device/escrow.ts'
 import { encodeBase64 } from '../../plist/base64.ts'
 import type { AppEnv } from '../app-env.ts'
 import { AdminError, atDevice } from '../at-device.ts'
@@ -9,7 +9,8 @@ import { revealedJson } from './command-json.ts'
 import { plistKeys } from './command-schema.ts'
 import { commandId, refOf, unknown } from './command-id.ts'
 import { deviceItself, knownDevice } from './device-id.ts'
-import { answer, atOrNull, body, deviceId, newRoutes, refusal } from './frame.ts'
+import { answer, atOrNull, body, deviceId, newRoutes, refusal, textOrNull, time } from './frame.ts'
+import { listOf, wholeList } from './paging.ts'
 
 /** Tokens that devices escrow with us, and the secrets of commands. They are read by calls that leave an entry: who, when, why. */
 export const escrow = newRoutes()
@@ -20,21 +21,50 @@ const TOO_LONG = `has to be a text of at most ${MAX_TEXT} characters`
 const REASON = 'a reason is needed to read a secret: it is written down with who asked'
 
 const kind = z.enum(['unlock_token', 'bootstrap_token'])
-const token = {
-  token: z.int().openapi({ description: 'its number within the device' }),
-  kind,
-  stored_at: z.iso.datetime().nullable(),
-  archived_at: z.iso
-    .datetime()
-    .nullable()
-    .openapi({ description: 'when its enrolment ended; null for a token of the present one' }),
-}
+const token = z
+  .object({
+    id: z.string().openapi({ description: 'its number within the device' }),
+    kind,
+    stored_at: time.nullable(),
+    archived_at: time
+      .nullable()
+      .openapi({ description: 'when its enrolment ended; null for a token of the present one' }),
+  })
+  .openapi('EscrowToken')
+const openToken = token.extend({ value: z.base64() }).openapi('OpenEscrowToken')
+const read = z
+  .object({
+    at: time.nullable(),
+    kind: z.enum([...kind.options, 'command']),
+    token_id: z.string().nullable(),
+    command_id: z.string().nullable(),
+    who: z.string(),
+    address: z.string().nullable(),
+    reason: z.string(),
+  })
+  .openapi('EscrowRead')
 const reader = {
-  reason: z.string(REASON).trim().min(1, REASON).max(MAX_TEXT, TOO_LONG),
-  who: z.string().trim().max(MAX_TEXT, TOO_LONG).nullish(),
+  reason: z
+    .string(REASON)
+    .trim()
+    .min(1, REASON)
+    .max(MAX_TEXT, TOO_LONG)
+    .openapi({ description: 'why it is read; it is written down' }),
+  who: z
+    .string()
+    .trim()
+    .max(MAX_TEXT, TOO_LONG)
+    .nullish()
+    .openapi({ description: 'who reads it; `micromdm` if left out' }),
 }
 const WHY = { reason: 'passcode forgotten, ticket 42', who: 'ada' }
-const stored = { stored_at: '2026-11-24T09:00:00.000Z', archived_at: null }
+const TOKEN: z.input<typeof token> = {
+  id: '1',
+  kind: 'unlock_token',
+  stored_at: '2026-11-24T09:00:00.000Z',
+  archived_at: null,
+}
+const noDevice = refusal('nothing is known of such a device')
 
 escrow.openapi(
   createRoute({
@@ -42,61 +72,41 @@ escrow.openapi(
     path: '/devices/{id}/escrow',
     operationId: 'listEscrow',
     tags,
-    summary: 'Escrowed tokens without their values, archived ones too, and who has read them',
+    summary: 'Escrowed tokens without their values, archived ones too',
+    request: { params: z.object({ id: deviceId }) },
+    responses: { 200: listOf('the tokens', token, TOKEN), 404: noDevice },
+  }),
+  async (c) => {
+    const { id } = await knownDevice(c.env, c.req.valid('param').id)
+    const { tokens } = await c.env.DEVICE.getByName(id).listEscrow()
+    return c.json(wholeList(tokens.map(tokenJson)), 200)
+  },
+)
+
+escrow.openapi(
+  createRoute({
+    method: 'get',
+    path: '/devices/{id}/escrow/reads',
+    operationId: 'listEscrowReads',
+    tags,
+    summary: 'Each reading of a token or of a command’s secrets, newest first',
     request: { params: z.object({ id: deviceId }) },
     responses: {
-      200: answer(
-        'tokens, and reads, newest first',
-        z.object({
-          tokens: z.array(z.object(token)),
-          reads: z.array(
-            z.object({
-              at: z.iso.datetime().nullable(),
-              kind: z.enum([...kind.options, 'command']),
-              token: z.int().nullable(),
-              command: z.string().nullable().openapi({ description: 'a command’s id' }),
-              who: z.string(),
-              address: z.string(),
-              reason: z.string(),
-            }),
-          ),
-        }),
-        {
-          tokens: [{ token: 1, kind: 'unlock_token', ...stored }],
-          reads: [
-            {
-              at: '2026-11-24T10:00:00.000Z',
-              kind: 'unlock_token',
-              token: 1,
-              command: null,
-              address: '192.0.2.1',
-              ...WHY,
-            },
-          ],
-        },
-      ),
-      404: refusal('nothing is known of such a device'),
+      200: listOf('the readings', read, {
+        at: '2026-11-24T10:00:00.000Z',
+        kind: 'unlock_token',
+        token_id: '1',
+        command_id: null,
+        address: '192.0.2.1',
+        ...WHY,
+      }),
+      404: noDevice,
     },
   }),
   async (c) => {
     const { id } = await knownDevice(c.env, c.req.valid('param').id)
-    const { tokens, reads } = await c.env.DEVICE.getByName(id).listEscrow()
-    return c.json(
-      {
-        tokens: tokens.map(({ storedAt, archivedAt, ...listed }) => ({
-          ...listed,
-          stored_at: atOrNull(storedAt),
-          archived_at: atOrNull(archivedAt),
-        })),
-        reads: reads.map(({ at, ...read }) => ({
-          token: null,
-          command: null,
-          ...read,
-          at: atOrNull(at),
-        })),
-      },
-      200,
-    )
+    const { reads } = await c.env.DEVICE.getByName(id).listEscrow()
+    return c.json(wholeList(reads.map(readJson)), 200)
   },
 )
 
@@ -110,13 +120,18 @@ escrow.openapi(
     request: {
       params: z.object({
         id: deviceId,
-        kind: kind.openapi({ param: { name: 'kind', in: 'path' }, example: 'unlock_token' }),
+        kind: kind.openapi({
+          param: { name: 'kind', in: 'path' },
+          description: 'which of the two tokens',
+          example: 'unlock_token',
+        }),
       }),
       body: body(
         z.strictObject({
           ...reader,
-          token: z
-            .int('has to be the number of a token, as the list shows it')
+          token_id: z
+            .string()
+            .regex(/^[1-9]\d{0,9}$/, 'has to be the id of a token, as the list shows it')
             .nullish()
             .openapi({ description: 'which, where it is not the one of the present enrolment' }),
         }),
@@ -124,38 +139,24 @@ escrow.openapi(
       ),
     },
     responses: {
-      200: answer('the token', z.object({ ...token, value: z.base64() }), {
-        token: 1,
-        kind: 'unlock_token',
-        value: 'AAECAwQFBgc=',
-        ...stored,
-      }),
+      200: answer('the token', openToken, { ...TOKEN, value: 'AAECAwQFBgc=' }),
       404: refusal('the device has escrowed no such token'),
     },
   }),
   async (c) => {
     const params = c.req.valid('param')
-    const { token: number, ...why } = c.req.valid('json')
+    const { token_id: named, ...why } = c.req.valid('json')
     const { id } = await deviceItself(c.env, params.id)
     const found = await c.env.DEVICE.getByName(id).readEscrow(
       params.kind,
-      number ?? undefined,
+      named ? Number(named) : undefined,
       readerOf(c, why),
     )
     if (!found.found) {
       throw new AdminError(`${params.id} has no such ${params.kind} in escrow`, 'token_not_found')
     }
     c.header('cache-control', 'no-store')
-    return c.json(
-      {
-        token: found.token,
-        kind: found.kind,
-        value: encodeBase64(found.value),
-        stored_at: atOrNull(found.storedAt),
-        archived_at: atOrNull(found.archivedAt),
-      },
-      200,
-    )
+    return c.json({ ...tokenJson(found), value: encodeBase64(found.value) }, 200)
   },
 )
 
@@ -211,6 +212,27 @@ escrow.openapi(
     return c.json({ id, request_type: requestType, ...revealedJson(found) }, 200)
   },
 )
+
+function tokenJson(stored: EscrowedToken): z.input<typeof token> {
+  return {
+    id: String(stored.token),
+    kind: stored.kind,
+    stored_at: atOrNull(stored.storedAt),
+    archived_at: atOrNull(stored.archivedAt),
+  }
+}
+
+function readJson({ at, who, address, reason, ...what }: EscrowRead): z.input<typeof read> {
+  return {
+    at: atOrNull(at),
+    kind: what.kind,
+    token_id: what.kind === 'command' ? null : String(what.token),
+    command_id: what.kind === 'command' ? what.command : null,
+    who,
+    address: textOrNull(address),
+    reason,
+  }
+}
 
 function readerOf(
   c: Context<AppEnv>,

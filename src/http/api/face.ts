@@ -17,6 +17,7 @@ import { identities } from './identities.ts'
 import { invitations } from './invitations.ts'
 import { jobs } from './jobs.ts'
 import { knownSerials } from './known-serials.ts'
+import { profiles } from './profiles.ts'
 import { pushCertificate } from './push-certificate.ts'
 import { renewals } from './renewals.ts'
 import { replays } from './replays.ts'
@@ -57,6 +58,7 @@ const ROUTES = [
   escrow,
   ca,
   challenges,
+  profiles,
   pushCertificate,
   webhooks,
   webhookControl,

@@ -2,7 +2,6 @@ import { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
 import { isUtf8 } from 'node:buffer'
 import type { AppEnv } from '../app-env.ts'
-import { AdminError } from '../at-device.ts'
 import { readBody } from '../body.ts'
 import { CODES, problem } from '../problem.ts'
 import { idText } from './device-id.ts'
@@ -81,6 +80,9 @@ export function body<Schema extends z.ZodType>(
   }
 }
 
+/** The answer where nothing is left to show. */
+export const DONE = { description: 'done' }
+
 /** An error that a route answers on purpose, in its `responses`. */
 export function refusal(description: string): {
   description: string
@@ -140,89 +142,16 @@ export const actor = z
   .optional()
   .openapi({ description: 'who asks, up to 100 printable characters: `queued_by` tells it' })
 
-/** A number in a query, in decimal digits: `1e2`, `0x1` and nothing at all are numbers to JavaScript alone. */
-export function digits<Schema extends z.ZodType>(schema: Schema): z.ZodPreprocess<Schema> {
-  return z.preprocess(
-    (text) => (typeof text === 'string' && /^\d+(\.\d+)?$/.test(text) ? Number(text) : text),
-    schema,
-  )
-}
-
-/** How many of a list are read at a time. */
-export function limitUpTo(most: number): z.ZodPreprocess<z.ZodNumber> {
-  const range = `has to be a whole number from 1 to ${most}`
-  return digits(z.number(range).int(range).min(1, range).max(most, range))
-}
-
-/** How far a list is read: `next` of the page before, and how many at a time. */
-export const pageQuery = {
-  cursor: z.string().optional().openapi({ description: '`next` of the page before' }),
-  limit: limitUpTo(1000).default(100).openapi({ example: 100 }),
-}
-
-export const nextCursor = z
-  .string()
-  .nullable()
-  .openapi({ description: '`cursor` of the next page; null on the last one', example: null })
-
 export const time = z.iso.datetime()
+
+/** Answers have no empty texts: what is not there is null. */
+export function textOrNull(text: string): string | null {
+  return text === '' ? null : text
+}
 
 /** Milliseconds as a time; 0 stands for never. */
 export function atOrNull(ms: number): string | null {
   return ms === 0 ? null : new Date(ms).toISOString()
-}
-
-/** The values of a query parameter that takes several, between commas. @throws AdminError for one that is none of `known` */
-export function several(
-  name: string,
-  text: string | undefined,
-  known?: readonly string[],
-): string[] {
-  const values = text?.split(',').filter(Boolean) ?? []
-  const unknown = values.find((value) => known && !known.includes(value))
-  if (unknown !== undefined) {
-    throw new AdminError(`query.${name}: "${unknown}" is not one of: ${known?.join(', ')}`, 400)
-  }
-  return values
-}
-
-/** An opaque cursor: where the next page begins. */
-export function writeCursor(place: string | number): string {
-  return Buffer.from(String(place)).toString('base64url')
-}
-
-/**
- * What a cursor says, by the groups of the form that its list gives to them; `undefined` for none, which is the first page.
- * @throws AdminError for what {@link writeCursor} never wrote, or wrote for a list of another form
- */
-export function readCursor(cursor: string | undefined, form: RegExp): string[] | undefined {
-  if (cursor === undefined || cursor === '') {
-    return undefined
-  }
-  const place = Buffer.from(cursor, 'base64url').toString()
-  const parts = writeCursor(place) === cursor ? form.exec(place) : null
-  if (!parts) {
-    throw new AdminError(
-      'query.cursor: this is no `next` of this list: pass it on unchanged, or leave it out for the first page',
-      'invalid_cursor',
-    )
-  }
-  return parts.slice(1)
-}
-
-/** A cursor that is a number, behind the name of its list; only deliveries have none. @throws AdminError */
-export function numberCursor(cursor: string | undefined, list = ''): number | undefined {
-  const [place] = readCursor(cursor, new RegExp(`^${list && `${list} `}([1-9]\\d{0,14})$`)) ?? []
-  return place === undefined ? undefined : Number(place)
-}
-
-/** A cursor that is a number and the id that tells equal ones apart. @throws AdminError */
-export function numberedCursor(
-  cursor: string | undefined,
-  list: string,
-): { n: number; id: string } | undefined {
-  const [n, id] = readCursor(cursor, new RegExp(`^${list} (\\d{1,15}) (.+)$`, 's')) ?? []
-  return n === undefined || id === undefined ? undefined : { n: Number(n), id }
 }
 
 /** Escapes that cannot be read would become part of an id as they are. */

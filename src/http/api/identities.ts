@@ -2,29 +2,42 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { projectDevices } from '../../delivery/consumer.ts'
 import { nameText } from '../../pki/name.ts'
 import type { ListedIdentity } from '../../device/admin.ts'
+import type { DeviceStub } from '../../device/object.ts'
 import { rfc3339 } from '../../events/event.ts'
 import { AdminError } from '../at-device.ts'
 import { deviceItself, knownDevice } from './device-id.ts'
 import { PROOF_NAMES } from '../../device/proof.ts'
-import { answer, deviceId, newRoutes, refusal } from './frame.ts'
+import { answer, deviceId, newRoutes, refusal, time } from './frame.ts'
+import { listOf, wholeList } from './paging.ts'
 
-/** A device's certificates, and the end of its enrolment by an admin's word. */
+/** A device's certificates. */
 export const identities = newRoutes()
 
 const tags = ['Identities']
-const fingerprint = z.string().openapi({
-  param: { name: 'fingerprint', in: 'path' },
-  description: 'SHA-256 of the certificate, hexadecimal; the event `identity_conflict` names it',
-  example: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+const FINGERPRINT = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'
+const identityParams = z.object({
+  id: deviceId,
+  identity_id: z.string().openapi({
+    param: { name: 'identity_id', in: 'path' },
+    description: 'an identity’s id; events tell it as `fingerprint`',
+    example: FINGERPRINT,
+  }),
 })
-const identityParams = z.object({ id: deviceId, fingerprint })
+
+/** What each list tells of an identity. */
+export const identityFields = {
+  id: z.string().openapi({ description: 'SHA-256 of the certificate, hexadecimal' }),
+  device_id: z.string(),
+  expires_at: time,
+}
+
 export const identitySchema = z
   .object({
-    fingerprint: z.string(),
+    ...identityFields,
     subject: z.string(),
-    not_after: z.iso.datetime(),
-    standing: z.enum(['current', 'earlier', 'frozen', 'revoked']).openapi({
-      description: '`frozen`: it enrolled with this id, and another one is the device',
+    state: z.enum(['current', 'earlier', 'frozen', 'revoked']).openapi({
+      description:
+        '`earlier`: of an earlier enrolment; `frozen`: it enrolled with this id, and another one is the device',
     }),
     proof: z.enum(PROOF_NAMES).nullable().openapi({
       description:
@@ -33,17 +46,28 @@ export const identitySchema = z
   })
   .openapi('Identity')
 
-export function identityJson(identity: ListedIdentity): z.input<typeof identitySchema> {
+const EXAMPLE: z.input<typeof identitySchema> = {
+  id: FINGERPRINT,
+  device_id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
+  subject: 'CN=device 1',
+  expires_at: '2027-11-24T00:00:00Z',
+  state: 'current',
+  proof: 'first',
+}
+
+export function identityJson(
+  device: string,
+  identity: ListedIdentity,
+): z.input<typeof identitySchema> {
   return {
-    fingerprint: identity.fingerprint,
+    id: identity.fingerprint,
+    device_id: device,
     subject: nameText(Buffer.from(identity.subject, 'hex')),
-    not_after: rfc3339(identity.notAfter),
-    standing: identity.standing,
+    expires_at: rfc3339(identity.notAfter),
+    state: identity.standing,
     proof: identity.proof || null,
   }
 }
-
-const done = answer('done', z.object({}), {})
 
 identities.openapi(
   createRoute({
@@ -54,99 +78,67 @@ identities.openapi(
     summary: 'A device’s certificates: current, of an earlier enrolment, frozen, or revoked',
     request: { params: z.object({ id: deviceId }) },
     responses: {
-      200: answer(
-        'its certificates, oldest first',
-        z.object({
-          identities: z.array(identitySchema),
-        }),
-        {
-          identities: [
-            {
-              fingerprint: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
-              subject: 'CN=device 1',
-              not_after: '2027-11-24T00:00:00Z',
-              standing: 'current',
-              proof: 'first',
-            },
-          ],
-        },
-      ),
+      200: listOf('its certificates, oldest first', identitySchema, EXAMPLE),
       404: refusal('nothing is known of such a device'),
     },
   }),
   async (c) => {
-    const { identities: listed } = await knownDevice(c.env, c.req.valid('param').id)
-    return c.json({ identities: listed.map(identityJson) }, 200)
+    const { id, identities: listed } = await knownDevice(c.env, c.req.valid('param').id)
+    return c.json(wholeList(listed.map((one) => identityJson(id, one))), 200)
   },
 )
 
-identities.openapi(
-  createRoute({
-    method: 'post',
-    path: '/devices/{id}/identities/{fingerprint}/reinstate',
+/** What an admin says of a certificate. */
+const WORDS: readonly {
+  readonly verb: string
+  readonly operationId: string
+  readonly summary: string
+  readonly say: (device: DeviceStub, fingerprint: string) => Promise<boolean>
+}[] = [
+  {
+    verb: 'reinstate',
     operationId: 'reinstateIdentity',
-    tags,
     summary: 'Accepts a certificate of an earlier enrolment again',
-    request: { params: identityParams },
-    responses: { 200: done, 404: refusal('the device never had this certificate') },
-  }),
-  async (c) => {
-    const params = c.req.valid('param')
-    const { id } = await deviceItself(c.env, params.id)
-    const device = c.env.DEVICE.getByName(id)
-    known(await device.reinstateIdentity(params.fingerprint.toLowerCase()), params)
-    await projectDevices(c.env, [id])
-    return c.json({}, 200)
+    say: async (device, fingerprint) => device.reinstateIdentity(fingerprint),
   },
-)
-
-identities.openapi(
-  createRoute({
-    method: 'post',
-    path: '/devices/{id}/identities/{fingerprint}/revoke',
+  {
+    verb: 'revoke',
     operationId: 'revokeIdentity',
-    tags,
     summary:
       'Refuses a certificate from the next message on; the device keeps its profile, and gets 400',
-    request: { params: identityParams },
-    responses: { 200: done, 404: refusal('the device never had this certificate') },
-  }),
-  async (c) => {
-    const params = c.req.valid('param')
-    const { id } = await deviceItself(c.env, params.id)
-    const device = c.env.DEVICE.getByName(id)
-    known(await device.revokeIdentity(params.fingerprint.toLowerCase()), params)
-    await projectDevices(c.env, [id])
-    return c.json({}, 200)
+    say: async (device, fingerprint) => device.revokeIdentity(fingerprint),
   },
-)
+]
 
-identities.openapi(
-  createRoute({
-    method: 'post',
-    path: '/devices/{id}/retire',
-    operationId: 'retireDevice',
-    tags: ['Devices'],
-    summary: 'The device is gone: it is pushed no more, until it is heard of again',
-    description: 'Such as one whose serial number another device bears now.',
-    request: { params: z.object({ id: deviceId }) },
-    responses: { 200: done, 404: refusal('no such device') },
-  }),
-  async (c) => {
-    const { id } = await deviceItself(c.env, c.req.valid('param').id)
-    if (!(await c.env.DEVICE.getByName(id).retire())) {
-      throw new AdminError(`no device has the id ${id}`, 'device_not_found')
-    }
-    await projectDevices(c.env, [id])
-    return c.json({}, 200)
-  },
-)
-
-function known(found: boolean, { id, fingerprint: named }: z.infer<typeof identityParams>): void {
-  if (!found) {
-    throw new AdminError(
-      `${id} never had an identity with the fingerprint ${named}`,
-      'identity_not_found',
-    )
-  }
+for (const { verb, operationId, summary, say } of WORDS) {
+  identities.openapi(
+    createRoute({
+      method: 'post',
+      path: `/devices/{id}/identities/{identity_id}/${verb}`,
+      operationId,
+      tags,
+      summary,
+      request: { params: identityParams },
+      responses: {
+        200: answer('the certificate', identitySchema, EXAMPLE),
+        404: refusal('the device never had this certificate'),
+      },
+    }),
+    async (c) => {
+      const params = c.req.valid('param')
+      const { id } = await deviceItself(c.env, params.id)
+      const fingerprint = params.identity_id.toLowerCase()
+      const found = await say(c.env.DEVICE.getByName(id), fingerprint)
+      await projectDevices(c.env, [id])
+      const { identities: listed } = await knownDevice(c.env, id)
+      const identity = listed.find((one) => one.fingerprint === fingerprint)
+      if (!found || !identity) {
+        throw new AdminError(
+          `${id} never had an identity with the id ${params.identity_id}`,
+          'identity_not_found',
+        )
+      }
+      return c.json(identityJson(id, identity), 200)
+    },
+  )
 }

@@ -15,7 +15,7 @@ const snapshot = z
   .object({
     at: time,
     command_id: z.string(),
-    value: z.unknown().openapi({ description: 'as the device told it', type: ['object', 'array'] }),
+    value: z.json().openapi({ description: 'as the device told it', type: ['object', 'array'] }),
   })
   .nullable()
 

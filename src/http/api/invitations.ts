@@ -15,16 +15,8 @@ import { rfc3339 } from '../../events/event.ts'
 import { log } from '../../log.ts'
 import { AdminError } from '../at-device.ts'
 import { linksWith } from './enrollment.ts'
-import {
-  answer,
-  body,
-  newRoutes,
-  nextCursor,
-  numberedCursor,
-  pageQuery,
-  refusal,
-  writeCursor,
-} from './frame.ts'
+import { answer, body, newRoutes, refusal, textOrNull } from './frame.ts'
+import { listOf, pageOfRows, pageQuery, placeCursor, placeIn, sortBy } from './paging.ts'
 import { serialNumber } from './serial-number.ts'
 
 /** Links for one person or device, which open enrolment in every mode. */
@@ -40,7 +32,7 @@ const invitation = z
   .object({
     id: z.string(),
     state: z.enum(['open', 'used_up', 'expired', 'revoked']),
-    note: z.string(),
+    note: z.string().nullable(),
     serial_number: z
       .string()
       .nullable()
@@ -63,6 +55,9 @@ const EXAMPLE: z.infer<typeof invitation> = {
   expires_at: '2026-12-05T09:00:00Z',
   revoked_at: null,
 }
+const newInvitation = invitation
+  .extend({ link: z.url().openapi({ description: 'to send; it is shown this once' }) })
+  .openapi('NewInvitation')
 const params = z.object({
   id: z.string().openapi({
     param: { name: 'id', in: 'path' },
@@ -88,7 +83,7 @@ invitations.openapi(
             .string()
             .trim()
             .max(MAX_NOTE)
-            .default('')
+            .nullish()
             .openapi({ description: 'whom it is for' }),
           serial_number: serialNumber
             .nullish()
@@ -98,7 +93,12 @@ invitations.openapi(
             .regex(/^\d{1,8}[mhd]$/, LIFETIME)
             .default('7d')
             .openapi({ description: 'until it ends: `12h`, `7d`, up to `365d`' }),
-          max_uses: z.int().min(1).max(MAX_USES).default(1),
+          max_uses: z
+            .int()
+            .min(1)
+            .max(MAX_USES)
+            .default(1)
+            .openapi({ description: 'how many certificates it may lead to' }),
         }),
         {
           person: { note: 'Ada, new laptop' },
@@ -108,8 +108,8 @@ invitations.openapi(
       ),
     },
     responses: {
-      201: answer('the invitation, and the link to send', z.object({ invitation, link: z.url() }), {
-        invitation: EXAMPLE,
+      201: answer('the invitation, and the link to send', newInvitation, {
+        ...EXAMPLE,
         link: 'https://mdm.example.com/?invitation=c1d2e3f405162738495a6b7c8d9eaf00',
       }),
       409: refusal(`${MAX_INVITATIONS} invitations are open`),
@@ -122,7 +122,7 @@ invitations.openapi(
     if (ms === 0 || ms > MAX_LIFETIME) {
       throw new AdminError(`json.lifetime: ${LIFETIME}`, 400)
     }
-    const facts = { note, serial: serial ?? '', maxUses, expiresAt: now + ms }
+    const facts = { note: note ?? '', serial: serial ?? '', maxUses, expiresAt: now + ms }
     const added = await addInvitation(c.env.DB, facts, now)
     if (!added) {
       throw new AdminError(
@@ -132,7 +132,7 @@ invitations.openapi(
     }
     log('enroll:invited', { invitation: added.invitation.id, max_uses: maxUses })
     const { link } = linksWith(c, { [INVITATION_PARAM]: added.secret })
-    return c.json({ invitation: invitationJson(added.invitation, now), link }, 201)
+    return c.json({ ...invitationJson(added.invitation, now), link }, 201)
   },
 )
 
@@ -143,27 +143,24 @@ invitations.openapi(
     operationId: 'listInvitations',
     tags,
     summary: 'Invitations, newest first, without their links',
-    request: { query: z.strictObject(pageQuery) },
-    responses: {
-      200: answer(
-        'a page of them',
-        z.object({ invitations: z.array(invitation), next: nextCursor }),
-        { invitations: [EXAMPLE], next: null },
-      ),
+    request: {
+      query: z.strictObject({ ...pageQuery, sort: sortBy(['created_at'], '-created_at') }),
     },
+    responses: { 200: listOf('a page of invitations', invitation, EXAMPLE) },
   }),
   async (c) => {
-    const { cursor, limit } = c.req.valid('query')
-    const after = numberedCursor(cursor, 'invitation')
-    const place = after && { createdAt: after.n, id: after.id }
-    const ahead = await listInvitations(c.env.DB, place, limit + 1)
-    const listed = ahead.slice(0, limit)
-    const last = ahead.length > limit ? listed.at(-1) : undefined
+    const { cursor, limit, sort } = c.req.valid('query')
+    const now = clock.now()
+    const found = await listInvitations(c.env.DB, {
+      sort,
+      after: placeIn(cursor, 'invitation', sort),
+      limit,
+    })
     return c.json(
-      {
-        invitations: listed.map((one) => invitationJson(one, clock.now())),
-        next: last ? writeCursor(`invitation ${last.createdAt} ${last.id}`) : null,
-      },
+      pageOfRows(found, limit, {
+        item: (one) => invitationJson(one, now),
+        cursor: ({ createdAt, id }) => placeCursor('invitation', sort, { value: createdAt, id }),
+      }),
       200,
     )
   },
@@ -222,8 +219,8 @@ function invitationJson(one: Invitation, now: number): z.infer<typeof invitation
   return {
     id: one.id,
     state: stateOf(one, now),
-    note: one.note,
-    serial_number: one.serial === '' ? null : one.serial,
+    note: textOrNull(one.note),
+    serial_number: textOrNull(one.serial),
     max_uses: one.maxUses,
     used: one.used,
     created_at: rfc3339(one.createdAt),

@@ -2,8 +2,10 @@ import { z } from '@hono/zod-openapi'
 import type { JobView } from '../../delivery/job.ts'
 import type { Replay } from '../../device/replay.ts'
 import type { CommandWork } from '../../delivery/job-work.ts'
-import { kindOf, type Outcome } from '../../delivery/job-rows.ts'
+import { kindOf, type Outcome, type OutcomeKind } from '../../delivery/job-rows.ts'
+import type { Env } from '../../env.ts'
 import { atOrNull, time } from './frame.ts'
+import { SMALL } from './targets.ts'
 
 export const jobSchema = z
   .object({
@@ -18,7 +20,7 @@ export const jobSchema = z
     ended_at: time.nullable(),
     command: z.object({ request_type: z.string(), command_uuid: z.string() }).nullable(),
     replay: z
-      .object({ webhook: z.string() })
+      .object({ webhook_id: z.string(), dry_run: z.boolean() })
       .nullable()
       .openapi({ description: 'of events to a webhook' }),
     total: z.int(),
@@ -38,12 +40,13 @@ export const outcomeSchema = z
     id: z
       .string()
       .openapi({ description: 'as it was named; a serial number that leads to no device' }),
-    outcome: z.enum(['waiting', 'done', 'failed']),
+    state: z.enum(['waiting', 'done', 'failed']),
     command_id: z.string().nullable(),
-    known: z.boolean().optional().openapi({
-      description: '`false`: no such enrolment has ever been here, and the command waits for one',
+    known: z.boolean().nullable().openapi({
+      description:
+        '`false`: no such enrolment has ever been here, and the command waits for one; null where no command is queued',
     }),
-    events: z.int().optional().openapi({ description: 'how many are replayed' }),
+    events: z.int().nullable().openapi({ description: 'of a replay: how many are posted again' }),
     error: z.string().nullable(),
   })
   .openapi('Outcome')
@@ -71,8 +74,10 @@ export const JOB_EXAMPLE: z.input<typeof jobSchema> = {
 
 export const OUTCOME_EXAMPLE: z.input<typeof outcomeSchema> = {
   id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
-  outcome: 'done',
+  state: 'done',
   command_id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01.17',
+  known: true,
+  events: null,
   error: null,
 }
 
@@ -96,8 +101,9 @@ export function jobJson(job: JobView): z.input<typeof jobSchema> {
 
 function workJson(job: JobView): Pick<z.input<typeof jobSchema>, 'kind' | 'command' | 'replay'> {
   if (job.kind === 'replay') {
-    const { subscriber }: Replay = JSON.parse(job.work)
-    return { kind: 'replay', command: null, replay: { webhook: subscriber } }
+    const { subscriber, dryRun }: Replay = JSON.parse(job.work)
+    const replay = { webhook_id: subscriber, dry_run: dryRun }
+    return { kind: 'replay', command: null, replay }
   }
   const { uuid, requestType }: CommandWork = JSON.parse(job.work)
   const command = { request_type: requestType, command_uuid: uuid }
@@ -109,15 +115,47 @@ export function outcomeJson(
   id: string,
   outcome: Outcome,
 ): z.input<typeof outcomeSchema> {
-  if (kind === 'replay' && typeof outcome === 'number') {
-    return { id, outcome: 'done', command_id: null, events: outcome, error: null }
+  const blank = { id, state: kindOf(outcome), command_id: null, known: null, events: null }
+  if (outcome === null || typeof outcome === 'string') {
+    return { ...blank, error: outcome }
   }
+  if (typeof outcome !== 'number') {
+    const [commandId, unknown] = outcome
+    return { ...blank, command_id: commandId, known: unknown === undefined, error: null }
+  }
+  return kind === 'replay'
+    ? { ...blank, events: outcome, error: null }
+    : { ...blank, command_id: `${id}.${outcome}`, known: true, error: null }
+}
+
+/** How many outcomes of a state a job has. */
+export function totalOf({ total, waiting, failed }: JobView, state?: OutcomeKind): number {
+  const counts = { waiting, failed, done: total - waiting - failed }
+  return state === undefined ? total : counts[state]
+}
+
+/** A job that a call has made, with the outcomes of a small one. */
+export const startedJobSchema = jobSchema
+  .extend({
+    outcomes: z
+      .array(outcomeSchema)
+      .nullable()
+      .openapi({
+        description: `of up to ${SMALL} ids; null for more: those are at /api/jobs/{id}/outcomes`,
+      }),
+  })
+  .openapi('StartedJob')
+
+export async function startedJson(
+  env: Pick<Env, 'JOB'>,
+  job: JobView,
+): Promise<z.input<typeof startedJobSchema>> {
+  const small = job.total <= SMALL
+  const { outcomes } = small
+    ? await env.JOB.getByName(job.name).outcomes(0, SMALL, undefined)
+    : { outcomes: [] }
   return {
-    id,
-    outcome: kindOf(outcome),
-    command_id: typeof outcome === 'number' ? `${id}.${outcome}` : (outcome?.at(0) ?? null),
-    error: null,
-    ...(Array.isArray(outcome) && outcome[1] === 'unknown' && { known: false }),
-    ...(typeof outcome === 'string' && { command_id: null, error: outcome }),
+    ...jobJson(job),
+    outcomes: small ? outcomes.map(([id, one]) => outcomeJson(job, id, one)) : null,
   }
 }

@@ -3,17 +3,7 @@ import type { JobView } from '../../delivery/job.ts'
 import { listJobs } from '../../directory/jobs.ts'
 import type { Env } from '../../env.ts'
 import { AdminError } from '../at-device.ts'
-import {
-  answer,
-  limitUpTo,
-  newRoutes,
-  nextCursor,
-  numberCursor,
-  numberedCursor,
-  pageQuery,
-  refusal,
-  writeCursor,
-} from './frame.ts'
+import { answer, newRoutes, refusal } from './frame.ts'
 import {
   JOB_EXAMPLE,
   jobJson,
@@ -21,20 +11,34 @@ import {
   OUTCOME_EXAMPLE,
   outcomeJson,
   outcomeSchema,
+  totalOf,
 } from './job-json.ts'
+import {
+  listOf,
+  numberCursor,
+  numberedPage,
+  pageOfRows,
+  pageQuery,
+  placeCursor,
+  placeIn,
+  shortPageQuery,
+  sortBy,
+} from './paging.ts'
 
 /** Long work, while it goes on and for thirty days after. */
 export const jobs = newRoutes()
 
 const tags = ['Bulk']
 const params = z.object({
-  id: z.string().openapi({ param: { name: 'id', in: 'path' }, example: JOB_EXAMPLE.id }),
+  id: z.string().openapi({
+    param: { name: 'id', in: 'path' },
+    description: 'a job’s id',
+    example: JOB_EXAMPLE.id,
+  }),
 })
 /** A UUID is what a job is called; no object is made for another name. */
 const JOB_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const noJob = refusal('no such job: it never was, or is kept no longer')
-/** Each job is asked how far it is, and the free plan allows fifty calls. */
-const MAX_JOBS = 40
 
 jobs.openapi(
   createRoute({
@@ -44,34 +48,24 @@ jobs.openapi(
     tags,
     summary: 'Jobs, newest first',
     request: {
-      query: z.strictObject({
-        cursor: pageQuery.cursor,
-        limit: limitUpTo(MAX_JOBS).default(20),
-      }),
+      query: z.strictObject({ ...shortPageQuery, sort: sortBy(['created_at'], '-created_at') }),
     },
-    responses: {
-      200: answer('a page of jobs', z.object({ jobs: z.array(jobSchema), next: nextCursor }), {
-        jobs: [JOB_EXAMPLE],
-        next: null,
-      }),
-    },
+    responses: { 200: listOf('a page of jobs', jobSchema, JOB_EXAMPLE) },
   }),
   async (c) => {
-    const { cursor, limit } = c.req.valid('query')
-    const after = numberedCursor(cursor, 'job')
-    const place = after && { createdAt: after.n, id: after.id }
-    const ahead = await listJobs(c.env.DB, place, limit + 1)
-    const listed = ahead.slice(0, limit)
-    const views = await Promise.all(listed.map(({ id }) => c.env.JOB.getByName(id).view()))
-    const last = ahead.length > limit ? listed.at(-1) : undefined
-    return c.json(
-      {
-        // One that died before its object knew of it is nothing.
-        jobs: views.flatMap((view) => (view ? [jobJson(view)] : [])),
-        next: last ? writeCursor(`job ${last.createdAt} ${last.id}`) : null,
-      },
-      200,
-    )
+    const { cursor, limit, sort } = c.req.valid('query')
+    const listed = await listJobs(c.env.DB, {
+      sort,
+      after: placeIn(cursor, 'job', sort),
+      limit,
+    })
+    const { items, ...page } = pageOfRows(listed, limit, {
+      item: ({ id }) => c.env.JOB.getByName(id).view(),
+      cursor: ({ createdAt, id }) => placeCursor('job', sort, { value: createdAt, id }),
+    })
+    // A job that died before its object knew of it is nothing.
+    const views = (await Promise.all(items)).filter((view) => view !== undefined)
+    return c.json({ ...page, items: views.map(jobJson) }, 200)
   },
 )
 
@@ -100,30 +94,27 @@ jobs.openapi(
     summary: 'What became of each id, in the order in which they were named',
     request: {
       params,
-      query: z.strictObject({ ...pageQuery, outcome: outcomeSchema.shape.outcome.optional() }),
+      query: z.strictObject({
+        ...pageQuery,
+        state: outcomeSchema.shape.state
+          .optional()
+          .openapi({ description: 'only ids of this outcome' }),
+      }),
     },
     responses: {
-      200: answer(
-        'a page of outcomes',
-        z.object({ outcomes: z.array(outcomeSchema), next: nextCursor }),
-        { outcomes: [OUTCOME_EXAMPLE], next: null },
-      ),
+      200: listOf('a page of outcomes', outcomeSchema, OUTCOME_EXAMPLE),
       404: noJob,
     },
   }),
   async (c) => {
     const { id } = c.req.valid('param')
-    const { cursor, limit, outcome } = c.req.valid('query')
+    const { cursor, limit, state } = c.req.valid('query')
     const job = jobAt(c.env, id)
     const view = found(id, await job.view())
-    const page = await job.outcomes(numberCursor(cursor, 'outcome') ?? 0, limit, outcome)
-    return c.json(
-      {
-        outcomes: page.outcomes.map(([target, one]) => outcomeJson(view, target, one)),
-        next: page.next === undefined ? null : writeCursor(`outcome ${page.next}`),
-      },
-      200,
-    )
+    const page = await job.outcomes(numberCursor(cursor, 'outcome') ?? 0, limit, state)
+    const items = page.outcomes.map(([target, one]) => outcomeJson(view, target, one))
+    const total = cursor === undefined ? totalOf(view, state) : null
+    return c.json({ ...numberedPage('outcome', items, page.next), total }, 200)
   },
 )
 

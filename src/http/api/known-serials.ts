@@ -3,16 +3,8 @@ import { clock } from '../../clock.ts'
 import { addSerials, listSerials, removeSerials } from '../../directory/known-serials.ts'
 import { rfc3339 } from '../../events/event.ts'
 import { AdminError } from '../at-device.ts'
-import {
-  answer,
-  body,
-  newRoutes,
-  nextCursor,
-  pageQuery,
-  readCursor,
-  refusal,
-  writeCursor,
-} from './frame.ts'
+import { answer, body, DONE, newRoutes, refusal, time } from './frame.ts'
+import { listOf, pageOfRows, pageQuery, placeCursor, placeIn, sortBy } from './paging.ts'
 import { serialNumber } from './serial-number.ts'
 
 /** The devices that may enrol where `ENROLLMENT` is `known`. */
@@ -20,7 +12,16 @@ export const knownSerials = newRoutes()
 
 const tags = ['Enrolment']
 const MAX_A_CALL = 5000
-const several = z.strictObject({ serials: z.array(serialNumber).min(1).max(MAX_A_CALL) })
+const several = z.strictObject({
+  ids: z
+    .array(serialNumber)
+    .min(1)
+    .max(MAX_A_CALL)
+    .openapi({ description: `up to ${MAX_A_CALL} serial numbers` }),
+})
+const knownSerial = z
+  .object({ id: z.string().openapi({ description: 'the serial number' }), added_at: time })
+  .openapi('KnownSerial')
 
 knownSerials.openapi(
   createRoute({
@@ -29,35 +30,29 @@ knownSerials.openapi(
     operationId: 'listKnownSerials',
     tags,
     summary: 'Serial numbers that may enrol, in their order',
-    request: { query: z.strictObject(pageQuery) },
+    request: {
+      query: z.strictObject({ ...pageQuery, sort: sortBy(['id', 'added_at']) }),
+    },
     responses: {
-      200: answer(
-        'a page of them',
-        z.object({
-          serials: z.array(z.object({ serial_number: z.string(), added_at: z.iso.datetime() })),
-          next: nextCursor,
-        }),
-        {
-          serials: [{ serial_number: 'C02EXAMPLE', added_at: '2026-11-28T09:00:00Z' }],
-          next: null,
-        },
-      ),
+      200: listOf('a page of serial numbers', knownSerial, {
+        id: 'C02EXAMPLE',
+        added_at: '2026-11-28T09:00:00Z',
+      }),
     },
   }),
   async (c) => {
-    const { cursor, limit } = c.req.valid('query')
-    const [after = ''] = readCursor(cursor, /^serial ([!-~]+)$/) ?? []
-    const ahead = await listSerials(c.env.DB, after, limit + 1)
-    const listed = ahead.slice(0, limit)
-    const last = ahead.length > limit ? listed.at(-1) : undefined
+    const { cursor, limit, sort } = c.req.valid('query')
+    const after = placeIn(cursor, 'serial', sort)
+    const found = await listSerials(c.env.DB, { sort, after, limit })
     return c.json(
-      {
-        serials: listed.map(({ serial, addedAt }) => ({
-          serial_number: serial,
-          added_at: rfc3339(addedAt),
-        })),
-        next: last ? writeCursor(`serial ${last.serial}`) : null,
-      },
+      pageOfRows(found, limit, {
+        item: ({ serial, addedAt }) => ({ id: serial, added_at: rfc3339(addedAt) }),
+        cursor: ({ serial, addedAt }) =>
+          placeCursor('serial', sort, {
+            value: sort.field === 'id' ? serial : addedAt,
+            id: serial,
+          }),
+      }),
       200,
     )
   },
@@ -73,15 +68,15 @@ knownSerials.openapi(
     description:
       'They count with `ENROLLMENT=known`, and are kept in every mode. Small letters and blanks make no difference. Those that are listed stay as they are.',
     request: {
-      body: body(several, { two: { serials: ['C02EXAMPLE', 'f9f xyz 123'] } }),
+      body: body(several, { two: { ids: ['C02EXAMPLE', 'f9f xyz 123'] } }),
     },
     responses: {
       200: answer('done', z.object({ added: z.int() }), { added: 2 }),
     },
   }),
   async (c) => {
-    const { serials } = c.req.valid('json')
-    return c.json({ added: await addSerials(c.env.DB, serials, clock.now()) }, 200)
+    const { ids } = c.req.valid('json')
+    return c.json({ added: await addSerials(c.env.DB, ids, clock.now()) }, 200)
   },
 )
 
@@ -92,39 +87,40 @@ knownSerials.openapi(
     operationId: 'removeKnownSerials',
     tags,
     summary: `Takes up to ${MAX_A_CALL} serial numbers off the list; devices that are enrolled stay so`,
-    request: { body: body(several, { two: { serials: ['C02EXAMPLE', 'f9f xyz 123'] } }) },
+    request: { body: body(several, { two: { ids: ['C02EXAMPLE', 'f9f xyz 123'] } }) },
     responses: {
       200: answer('how many were listed', z.object({ removed: z.int() }), { removed: 2 }),
     },
   }),
   async (c) => {
-    const { serials } = c.req.valid('json')
-    return c.json({ removed: await removeSerials(c.env.DB, serials) }, 200)
+    const { ids } = c.req.valid('json')
+    return c.json({ removed: await removeSerials(c.env.DB, ids) }, 200)
   },
 )
 
 knownSerials.openapi(
   createRoute({
     method: 'delete',
-    path: '/known-serials/{serial}',
+    path: '/known-serials/{id}',
     operationId: 'removeKnownSerial',
     tags,
     summary: 'Takes a serial number off the list; a device that is enrolled stays so',
     request: {
       params: z.object({
-        serial: serialNumber.openapi({
-          param: { name: 'serial', in: 'path' },
+        id: serialNumber.openapi({
+          param: { name: 'id', in: 'path' },
+          description: 'a serial number',
           example: 'C02EXAMPLE',
         }),
       }),
     },
-    responses: { 200: answer('done', z.object({}), {}), 404: refusal('it is not listed') },
+    responses: { 204: DONE, 404: refusal('it is not listed') },
   }),
   async (c) => {
-    const { serial } = c.req.valid('param')
-    if ((await removeSerials(c.env.DB, [serial])) === 0) {
-      throw new AdminError(`${serial} is not listed`, 'serial_not_found')
+    const { id } = c.req.valid('param')
+    if ((await removeSerials(c.env.DB, [id])) === 0) {
+      throw new AdminError(`${id} is not listed`, 'serial_not_found')
     }
-    return c.json({}, 200)
+    return c.body(null, 204)
   },
 )

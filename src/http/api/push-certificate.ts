@@ -3,7 +3,7 @@ import { clock } from '../../clock.ts'
 import { pushCertificateInUse } from '../../device/push-certificate.ts'
 import { daysUntil, expiryWarning } from '../../pki/push-certificate.ts'
 import { AdminError } from '../at-device.ts'
-import { answer, newRoutes, refusal } from './frame.ts'
+import { answer, newRoutes, refusal, time } from './frame.ts'
 
 /** What an admin has to know of the push certificate in use, above all when it ends. */
 export const pushCertificate = newRoutes()
@@ -21,14 +21,14 @@ pushCertificate.openapi(
         z.object({
           topic: z.string(),
           fingerprint: z.string(),
-          not_after: z.iso.datetime(),
+          expires_at: time,
           days_left: z.int(),
           warning: z.string().nullable(),
         }),
         {
           topic: 'com.apple.mgmt.External.0c1f2d3e-4a5b-6c7d-8e9f-a0b1c2d3e4f5',
           fingerprint: '3f0a1c5e7b9d2f4a6c8e0b1d3f5a7c9e1b3d5f7a9c0e2b4d6f8a1c3e5b7d9f0a',
-          not_after: '2027-11-24T00:00:00.000Z',
+          expires_at: '2027-11-24T00:00:00.000Z',
           days_left: 365,
           warning: null,
         },
@@ -50,7 +50,7 @@ pushCertificate.openapi(
       {
         topic,
         fingerprint,
-        not_after: new Date(notAfter).toISOString(),
+        expires_at: new Date(notAfter).toISOString(),
         days_left: daysUntil(notAfter, now),
         warning: expiryWarning(notAfter, now) ?? null,
       },

@@ -2,42 +2,30 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { projectDevices } from '../../delivery/consumer.ts'
 import { assumedProfile, OWN_PROFILE, renewDevice } from '../../delivery/renew-device.ts'
 import { RENEWALS, type RenewalStatus } from '../../delivery/renewals.ts'
-import { listIdentities } from '../../directory/renewals.ts'
+import { type ListedIdentity, listIdentities } from '../../directory/renewals.ts'
 import { rfc3339 } from '../../events/event.ts'
 import { AdminError } from '../at-device.ts'
 import { ACTOR, queuedBy } from '../queued-by.ts'
 import { deviceItself } from './device-id.ts'
-import {
-  actor,
-  answer,
-  body,
-  deviceId,
-  newRoutes,
-  nextCursor,
-  numberedCursor,
-  pageQuery,
-  refusal,
-  writeCursor,
-} from './frame.ts'
+import { serialFields } from './device-json.ts'
+import { actor, answer, body, deviceId, newRoutes, refusal, textOrNull, time } from './frame.ts'
+import { identityFields } from './identities.ts'
 import { moment } from './moment.ts'
-import { serialFields } from './serial-numbers.ts'
+import { listOf, pageOfRows, pageQuery, placeCursor, placeIn, sortBy } from './paging.ts'
 
 /** Identities by their end, and their renewal: docs/renewal.md. */
 export const renewals = newRoutes()
 
 const tags = ['Identities']
 const renewalState = z.enum(['sent', 'renewed', 'failed', 'blocked'])
-const FINGERPRINT = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'
 
 const listedIdentity = z
   .object({
-    id: z.string(),
+    ...identityFields,
     serial_number: serialFields.serial_number,
     serial_number_contested: serialFields.serial_number_contested,
-    fingerprint: z.string(),
-    not_after: z.iso.datetime(),
     renewal: z
-      .object({ state: renewalState, reason: z.string(), at: z.iso.datetime() })
+      .object({ state: renewalState, reason: z.string().nullable(), at: time })
       .nullable()
       .openapi({ description: 'null when none was tried in this enrolment' }),
   })
@@ -53,73 +41,65 @@ renewals.openapi(
     request: {
       query: z.strictObject({
         ...pageQuery,
+        sort: sortBy(['expires_at']),
         expires_before: moment
           .optional()
           .openapi({ description: 'only those that end earlier', example: '2099-01-01T00:00:00Z' }),
       }),
     },
     responses: {
-      200: answer(
-        'a page of them',
-        z.object({ identities: z.array(listedIdentity), next: nextCursor }),
-        {
-          identities: [
-            {
-              id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
-              serial_number: 'C02EXAMPLE',
-              serial_number_contested: false,
-              fingerprint: FINGERPRINT,
-              not_after: '2027-11-24T00:00:00Z',
-              renewal: {
-                state: 'blocked',
-                reason: 'it is not known which enrolment profile the device has',
-                at: '2027-09-01T03:17:00Z',
-              },
-            },
-          ],
-          next: null,
+      200: listOf('a page of identities', listedIdentity, {
+        id: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+        device_id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
+        expires_at: '2027-11-24T00:00:00Z',
+        serial_number: 'C02EXAMPLE',
+        serial_number_contested: false,
+        renewal: {
+          state: 'blocked',
+          reason: 'it is not known which enrolment profile the device has',
+          at: '2027-09-01T03:17:00Z',
         },
-      ),
+      }),
     },
   }),
   async (c) => {
-    const { cursor, limit, expires_before: before } = c.req.valid('query')
-    const after = numberedCursor(cursor, 'identity')
-    const rows = await listIdentities(c.env.DB, {
-      endsBefore: before ?? Number.MAX_SAFE_INTEGER,
-      after: after && { notAfter: after.n, id: after.id },
-      limit: limit + 1,
+    const { cursor, limit, sort, expires_before: before } = c.req.valid('query')
+    const found = await listIdentities(c.env.DB, before ?? Number.MAX_SAFE_INTEGER, {
+      sort,
+      after: placeIn(cursor, 'identity', sort),
+      limit,
     })
-    const page = rows.slice(0, limit)
-    const last = rows.length > limit ? page.at(-1) : undefined
     return c.json(
-      {
-        identities: page.map((row) => {
-          const state = renewalState.safeParse(row.renewal).data
-          return {
-            id: row.id,
-            serial_number: row.serialNumber,
-            serial_number_contested: row.isContested,
-            fingerprint: row.identity,
-            not_after: rfc3339(row.identityNotAfter),
-            renewal: state
-              ? { state, reason: row.renewalReason, at: rfc3339(row.renewalAt) }
-              : null,
-          }
-        }),
-        next: last ? writeCursor(`identity ${last.identityNotAfter} ${last.id}`) : null,
-      },
+      pageOfRows(found, limit, {
+        item: identityJson,
+        cursor: ({ identityNotAfter, id }) =>
+          placeCursor('identity', sort, { value: identityNotAfter, id }),
+      }),
       200,
     )
   },
 )
+
+function identityJson(row: ListedIdentity): z.input<typeof listedIdentity> {
+  const state = renewalState.safeParse(row.renewal).data
+  return {
+    id: row.identity,
+    device_id: row.id,
+    expires_at: rfc3339(row.identityNotAfter),
+    serial_number: textOrNull(row.serialNumber),
+    serial_number_contested: row.isContested,
+    renewal: state
+      ? { state, reason: textOrNull(row.renewalReason), at: rfc3339(row.renewalAt) }
+      : null,
+  }
+}
 
 const status = z
   .object({
     state: z.enum(['off', 'idle', 'running', 'stopped']).openapi({
       description: '`stopped`: too many failed, or nothing can be issued; enable it to go on',
     }),
-    reason: z.string().openapi({ description: 'why it stopped' }),
+    reason: z.string().nullable().openapi({ description: 'why it stopped' }),
     enabled: z.boolean(),
     per_hour: z.int(),
     unknown_profiles: z.string().nullable(),
@@ -131,7 +111,7 @@ const status = z
   .openapi('Renewals')
 const STATUS: z.infer<typeof status> = {
   state: 'running',
-  reason: '',
+  reason: null,
   enabled: true,
   per_hour: 60,
   unknown_profiles: null,
@@ -156,7 +136,12 @@ const choice = z.strictObject({
     description:
       'on without a word, but off since a CA was imported; true also lets stopped ones go on',
   }),
-  per_hour: z.int().min(1).max(600).optional(),
+  per_hour: z
+    .int()
+    .min(1)
+    .max(600)
+    .optional()
+    .openapi({ description: 'how many profiles are sent an hour' }),
   unknown_profiles: z
     .string()
     .nullable()
@@ -245,7 +230,7 @@ function described(found: RenewalStatus): z.infer<typeof status> {
   const { sent, renewed, failed, blocked } = counts
   return {
     state: stopped !== '' ? 'stopped' : !enabled ? 'off' : roundSince > 0 ? 'running' : 'idle',
-    reason: stopped,
+    reason: textOrNull(stopped),
     enabled,
     per_hour: perHour,
     unknown_profiles: unknownProfiles || null,

@@ -4,24 +4,13 @@ import type { SerialWord } from '../../device/admin.ts'
 import { provenRivals } from '../../directory/serials.ts'
 import { readSerial } from '../../enroll/serial.ts'
 import { AdminError } from '../at-device.ts'
-import { deviceItself } from './device-id.ts'
+import { deviceItself, knownDevice } from './device-id.ts'
+import { deviceAnswer, showDevice } from './devices.ts'
 import { serialNumber } from './serial-number.ts'
-import { answer, body, deviceId, newRoutes, refusal } from './frame.ts'
+import { body, deviceId, newRoutes, refusal } from './frame.ts'
 
 /** Which device has a serial number that several claim, by an admin's word. */
 export const serialNumbers = newRoutes()
-
-/** What lists and pages tell of a device's serial number. */
-export const serialFields = {
-  serial_number: z.string(),
-  serial_number_proven: z.boolean().openapi({
-    description: 'by the challenge that its certificate came from, or by an admin’s word',
-  }),
-  serial_number_contested: z.boolean().openapi({
-    description:
-      'another device claims it as well, and this one has no proof or is not the only one that has: the number does not lead to it',
-  }),
-}
 
 serialNumbers.openapi(
   createRoute({
@@ -39,7 +28,7 @@ serialNumbers.openapi(
       }),
     },
     responses: {
-      200: answer('done', z.object({}), {}),
+      200: deviceAnswer,
       404: refusal('no such device'),
       409: refusal('the device tells another serial number, has left, or is contested'),
     },
@@ -56,7 +45,7 @@ serialNumbers.openapi(
       rivals.map((rival) => c.env.DEVICE.getByName(rival).proveSerial(serial, false)),
     )
     await projectDevices(c.env, rivals)
-    return c.json({}, 200)
+    return showDevice(c, await knownDevice(c.env, id))
   },
 )
 

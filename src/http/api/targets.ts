@@ -1,35 +1,12 @@
-import { z } from '@hono/zod-openapi'
-import { PLATFORMS } from '../../apple/platform.ts'
+import type { z } from '@hono/zod-openapi'
 import { contestedSerials } from '../../directory/serials.ts'
 import { targetsOf } from '../../directory/targets.ts'
 import { faultOfId } from '../../mdm/enrollment.ts'
 import { AdminError } from '../at-device.ts'
+import { type deviceFilter, filterOf, MAX_TARGETS } from './device-filter.ts'
 
-/** As many devices as one call may mean. */
-export const MAX_TARGETS = 100_000
 /** So many are done within the call: each may take two calls of the fifty that the free plan allows. */
 export const SMALL = 20
-
-const BLANK = 'has to hold something'
-
-/** Devices as a call may describe them instead of naming them. */
-export const deviceFilter = z
-  .strictObject({
-    platform: z.enum(PLATFORMS).optional(),
-    model: z.string().trim().min(1, BLANK).optional().openapi({
-      description: 'model, model name or product name',
-    }),
-    os: z.string().trim().min(1, BLANK).optional().openapi({ description: '15 means 15.1 too' }),
-    serials: z
-      .array(z.string().trim().min(1, BLANK))
-      .min(1, 'an empty list means nobody: leave it out for any serial number')
-      .max(MAX_TARGETS)
-      .optional()
-      .openapi({ description: 'a contested one leads to the only device with proof, or nowhere' }),
-  })
-  .refine((filter) => Object.keys(filter).length > 0, 'an empty filter means nobody: say `all`')
-  .openapi({ description: 'enrolled devices of which every part holds' })
-type Filter = z.output<typeof deviceFilter>
 
 /** Whom a bulk call means, in the order in which they were named, each once. */
 export interface Targets {
@@ -58,11 +35,13 @@ function kindOf(value: unknown): string {
   return value === null ? 'null' : Array.isArray(value) ? 'a list' : `of type ${typeof value}`
 }
 
-/** The enrolled devices that a filter means; serial numbers among it that lead to none are faults. */
-export async function targetsMeant(d1: D1Database, filter: Filter): Promise<Targets> {
-  const { platform, model, os, serials = [] } = filter
-  const enrolled = { states: ['enrolled'], push: [] }
-  const found = await targetsOf(d1, { platform, model, os, serials, ...enrolled })
+/** The devices that a filter means, enrolled ones unless it says otherwise; serial numbers among it that lead to none are faults. */
+export async function targetsMeant(
+  d1: D1Database,
+  words: z.output<typeof deviceFilter>,
+): Promise<Targets> {
+  const { serial_number: serials = [] } = words
+  const found = await targetsOf(d1, filterOf({ state: ['enrolled'], ...words }))
   const known = new Set(found.map(({ serialNumber }) => serialNumber))
   const missing = [...new Set(serials)].filter((serial) => !known.has(serial))
   const contested = await contestedSerials(d1, missing)
@@ -70,7 +49,7 @@ export async function targetsMeant(d1: D1Database, filter: Filter): Promise<Targ
     ...found.map(({ id }) => ({ id, fault: undefined })),
     ...missing.map((id) => ({
       id,
-      fault: contested.get(id) ?? 'no enrolled device of the filter has this serial number',
+      fault: contested.get(id) ?? 'no device of the filter has this serial number',
     })),
   ])
 }

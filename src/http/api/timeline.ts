@@ -4,19 +4,11 @@ import { TOPICS } from '../../events/topics.ts'
 import { enrollmentId } from '../../mdm/enrollment.ts'
 import { REPORT_STATUSES } from '../../mdm/message.ts'
 import { atDevice } from '../at-device.ts'
-import { queuerJson } from './command-json.ts'
-import { outcome, QUEUER_EXAMPLE, queuer } from './command-schema.ts'
-import {
-  answer,
-  deviceId,
-  newRoutes,
-  nextCursor,
-  pageQuery,
-  readCursor,
-  several,
-  time,
-  writeCursor,
-} from './frame.ts'
+import { enrollmentOf, queuerJson } from './command-json.ts'
+import { outcome, queuer, STATES } from './command-schema.ts'
+import { there } from './device-id.ts'
+import { deviceId, newRoutes, refusal, time } from './frame.ts'
+import { listOf, pageQuery, readCursor, several, writeCursor } from './paging.ts'
 
 /** A device's timeline: its events, after every subscriber has had them, and what became of commands and identities. */
 export const timeline = newRoutes()
@@ -35,44 +27,65 @@ const STEPS = [
   'frozen',
 ] as const
 
-const entry = z.object({
-  kind: z.enum(KINDS),
-  at: time,
-  enrollment_id: z.string(),
-  sequence: z.int().optional().openapi({ description: 'of an event, as webhooks have it' }),
-  event_id: z.string().optional(),
-  topic: z.string().optional(),
-  status: z.string().optional(),
-  command_uuid: z.string().optional(),
-  command_id: z.string().optional(),
-  fingerprint: z.string().optional(),
-  renewal: z.boolean().optional(),
-  contested_until: time.optional(),
-  proof: z.string().optional().openapi({ description: 'by which a contest was settled' }),
-  what: z.enum(STEPS).optional().openapi({ description: 'of what is no event' }),
-  request_type: z.string().optional(),
-  reasons: z
-    .array(z.string())
-    .optional()
-    .openapi({ description: 'of a command that the device’s OS does not have' }),
-  queued_by: queuer.optional(),
-  times: z.int().optional().openapi({ description: 'how often; `at` is the first time' }),
-  last_at: time.optional(),
-  state: z.string().optional().openapi({ description: 'to which end the command came' }),
-  outcome: outcome.optional(),
-  detail: z.string().optional().openapi({ description: 'of a push: the apns-id, or why not' }),
-})
+const entry = z
+  .object({
+    kind: z.enum(KINDS),
+    at: time,
+    enrollment_id: z.string(),
+    sequence: z.int().nullable().openapi({ description: 'of an event, as webhooks have it' }),
+    event_id: z.string().nullable(),
+    topic: z.enum(TOPICS).nullable(),
+    status: z.string().nullable().openapi({ description: 'of a report' }),
+    command_uuid: z.string().nullable(),
+    command_id: z.string().nullable(),
+    identity_id: z.string().nullable().openapi({ description: '`fingerprint` in webhooks' }),
+    renewal: z.boolean().openapi({ description: 'it renews the identity' }),
+    contested_until: time.nullable(),
+    proof: z.string().nullable().openapi({ description: 'by which a contest was settled' }),
+    what: z.enum(STEPS).nullable().openapi({ description: 'of what is no event' }),
+    request_type: z.string().nullable(),
+    reasons: z
+      .array(z.string())
+      .nullable()
+      .openapi({ description: 'of a command that the device’s OS does not have' }),
+    queued_by: queuer,
+    times: z.int().openapi({ description: 'how often; `at` is the first time' }),
+    last_at: time,
+    state: z.enum(STATES).nullable().openapi({ description: 'to which end the command came' }),
+    outcome: outcome.nullable().openapi({ description: 'of a push' }),
+    detail: z.string().nullable().openapi({ description: 'of a push: the apns-id, or why not' }),
+  })
+  .openapi('TimelineEntry')
 type Entry = z.input<typeof entry>
 
-const EXAMPLE = {
-  enrollment_id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
-  command_uuid: '7d8e1c2b-3a4f-4b5c-9d6e-8f7a6b5c4d3e',
-}
-const COMMAND = {
-  kind: 'command' as const,
-  ...EXAMPLE,
-  command_id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01.17',
-  request_type: 'DeviceInformation',
+/** What an entry tells beside what each has. */
+type Told = Partial<Omit<Entry, 'kind' | 'at'>> & Pick<Entry, 'enrollment_id'>
+
+function entryOf(kind: Entry['kind'], at: string, told: Told): Entry {
+  return {
+    kind,
+    at,
+    sequence: null,
+    event_id: null,
+    topic: null,
+    status: null,
+    command_uuid: null,
+    command_id: null,
+    identity_id: null,
+    renewal: false,
+    contested_until: null,
+    proof: null,
+    what: null,
+    request_type: null,
+    reasons: null,
+    queued_by: null,
+    times: 1,
+    last_at: at,
+    state: null,
+    outcome: null,
+    detail: null,
+    ...told,
+  }
 }
 
 timeline.openapi(
@@ -89,70 +102,46 @@ timeline.openapi(
       params: z.object({ id: deviceId }),
       query: z.strictObject({
         ...pageQuery,
-        kind: z
-          .string()
-          .optional()
-          .openapi({ description: `one or more, between commas: ${KINDS.join(', ')}` }),
-        topic: z
-          .string()
-          .optional()
-          .openapi({ description: `of events: one or more, between commas: ${TOPICS.join(', ')}` }),
-        status: z
-          .string()
-          .optional()
-          .openapi({
-            description: `of reports: one or more, between commas: ${REPORT_STATUSES.join(', ')}`,
-          }),
+        kind: several(KINDS, 'kind of entry'),
+        topic: several(TOPICS, 'topic of events'),
+        status: several(REPORT_STATUSES, 'status of reports'),
       }),
     },
     responses: {
-      200: answer('a page of entries', z.object({ events: z.array(entry), next: nextCursor }), {
-        events: [
-          {
-            kind: 'report',
-            sequence: 12,
-            event_id: '0f3a8f9e-6a0e-4c5e-8a0c-0a8c2f6d1b7e',
-            topic: 'mdm.Connect',
-            at: '2026-11-24T09:00:02.000Z',
-            status: 'Acknowledged',
-            ...EXAMPLE,
-          },
-          {
-            ...COMMAND,
-            at: '2026-11-24T09:00:01.000Z',
-            what: 'handed_out',
-            times: 1,
-            last_at: '2026-11-24T09:00:01.000Z',
-          },
-          {
-            ...COMMAND,
-            at: '2026-11-24T09:00:00.000Z',
-            what: 'queued',
-            queued_by: QUEUER_EXAMPLE,
-          },
-        ],
-        next: null,
-      }),
+      200: listOf(
+        'a page of entries',
+        entry,
+        entryOf('report', '2026-11-24T09:00:02.000Z', {
+          enrollment_id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
+          sequence: 12,
+          event_id: '0f3a8f9e-6a0e-4c5e-8a0c-0a8c2f6d1b7e',
+          topic: 'mdm.Connect',
+          status: 'Acknowledged',
+          command_uuid: '7d8e1c2b-3a4f-4b5c-9d6e-8f7a6b5c4d3e',
+        }),
+      ),
+      404: refusal('nothing is known of such an enrolment'),
     },
   }),
   async (c) => {
-    const { cursor, limit, kind, topic, status } = c.req.valid('query')
+    const { cursor, limit, kind = [], topic = [], status = [] } = c.req.valid('query')
     const filter = {
       before: placeIn(cursor),
       limit,
-      kinds: several('kind', kind, KINDS),
-      topics: several('topic', topic, TOPICS),
-      statuses: several('status', status, REPORT_STATUSES),
+      kinds: kind,
+      topics: topic,
+      statuses: status,
     }
-    const { device, entries, next } = await atDevice(
-      c.env,
-      c.req.valid('param').id,
-      (object, address) => object.viewTimeline(address, filter),
+    const { id } = c.req.valid('param')
+    const { device, entries, next } = there(
+      id,
+      await atDevice(c.env, id, (object, address) => object.viewTimeline(address, filter)),
     )
     return c.json(
       {
-        events: entries.map((one) => entryJson(device, one)),
+        items: entries.map((one) => entryJson(device, one)),
         next: next ? writeCursor(`event ${next.at}.${next.rank}.${next.n}`) : null,
+        total: null,
       },
       200,
     )
@@ -165,48 +154,48 @@ function placeIn(cursor: string | undefined): Place | undefined {
 }
 
 function entryJson(device: string, one: TimelineEntry): Entry {
-  const common = { kind: one.kind, at: iso(one.at) }
+  return entryOf(one.kind, iso(one.at), toldBy(device, one))
+}
+
+function toldBy(device: string, one: TimelineEntry): Told {
   switch (one.of) {
-    case 'event': {
-      const { sequence, id, topic, about } = one.event
-      return {
-        ...common,
-        sequence,
-        event_id: id,
-        topic,
-        enrollment_id: enrollmentId(about.enrollment.device, about.enrollment.user),
-        status: about.status,
-        command_uuid: about.commandUUID,
-        command_id: about.commandId,
-        request_type: about.requestType,
-        ...(about.lacks && { reasons: [...about.lacks] }),
-        fingerprint: about.fingerprint,
-        renewal: about.renewal,
-        proof: about.proof,
-        ...(about.contestedUntil === undefined
-          ? {}
-          : { contested_until: iso(about.contestedUntil) }),
-      }
-    }
+    case 'event':
+      return eventOf(one)
     case 'command':
-      return { ...common, ...commandStep(one) }
+      return commandStep(one)
     case 'push': {
       const { outcome: said, detail } = one.push
       const enrollment_id = enrollmentId(device, one.user)
-      return { ...common, enrollment_id, what: 'pushed', outcome: said, detail }
+      return { enrollment_id, what: 'pushed', outcome: said, detail }
     }
     case 'identity':
-      return { ...common, enrollment_id: device, what: one.step, fingerprint: one.fingerprint }
+      return { enrollment_id: device, what: one.step, identity_id: one.fingerprint }
   }
 }
 
-function commandStep({
-  step,
-  command,
-}: Extract<TimelineEntry, { of: 'command' }>): Omit<Entry, 'kind' | 'at'> {
+function eventOf({ event }: Extract<TimelineEntry, { of: 'event' }>): Told {
+  const { sequence, id, topic, about } = event
+  return {
+    enrollment_id: enrollmentId(about.enrollment.device, about.enrollment.user),
+    sequence,
+    event_id: id,
+    topic,
+    status: about.status ?? null,
+    command_uuid: about.commandUUID ?? null,
+    command_id: about.commandId ?? null,
+    request_type: about.requestType ?? null,
+    reasons: about.lacks ? [...about.lacks] : null,
+    identity_id: about.fingerprint ?? null,
+    renewal: about.renewal ?? false,
+    proof: about.proof ?? null,
+    contested_until: about.contestedUntil === undefined ? null : iso(about.contestedUntil),
+  }
+}
+
+function commandStep({ step, command }: Extract<TimelineEntry, { of: 'command' }>): Told {
   const common = {
     what: step,
-    enrollment_id: command.id.slice(0, command.id.lastIndexOf('.')),
+    enrollment_id: enrollmentOf(command.id),
     command_id: command.id,
     command_uuid: command.uuid,
     request_type: command.requestType,

@@ -8,20 +8,17 @@ import type { Env } from '../../env.ts'
 import { enrollmentId, faultOfDeviceId, splitEnrollmentId } from '../../mdm/enrollment.ts'
 import { AdminError, atDevice } from '../at-device.ts'
 import { commandId, noCommand, refOf, unknown } from './command-id.ts'
-import { commandJson } from './command-json.ts'
-import { commandSchema } from './command-schema.ts'
-import { idText } from './device-id.ts'
+import { commandOf } from './commands.ts'
+import { commandDetailJson, commandJson } from './command-json.ts'
 import {
-  answer,
-  body,
-  deviceId,
-  newRoutes,
-  nextCursor,
-  numberCursor,
-  pageQuery,
-  refusal,
-  writeCursor,
-} from './frame.ts'
+  COMMAND_EXAMPLE,
+  commandDetailSchema,
+  commandSchema,
+  DETAIL_EXAMPLE,
+} from './command-schema.ts'
+import { idText } from './device-id.ts'
+import { answer, body, deviceId, newRoutes, refusal } from './frame.ts'
+import { listOf, numberCursor, numberedPage, pageQuery, wholeList } from './paging.ts'
 
 /** Commands that wait for a decision: whether a device is the one that was meant, or which channel a bare UserID is. */
 export const waiting = newRoutes()
@@ -29,7 +26,7 @@ export const waiting = newRoutes()
 const tags = ['Commands']
 const PENDING = ['held', 'queued', 'sent', 'not_now', 'stalled']
 const UNENROLLED = 'no device has enrolled with this id yet: release when the right one has'
-const released = answer('how many', z.object({ released: z.int() }), { released: 2 })
+const userChannel = z.object({ id: z.string(), device_id: z.string() }).openapi('UserChannel')
 const unenrolled = refusal('no device has enrolled with this id yet')
 
 waiting.openapi(
@@ -42,7 +39,11 @@ waiting.openapi(
     description:
       'Secret and destructive commands that were queued before a device enrolled are held, because any device may enrol with an id that is not taken. Release when you know that it was the right device that enrolled: its serial number is its own word.',
     request: { params: z.object({ id: deviceId }) },
-    responses: { 200: released, 404: refusal('nothing waits for this enrolment'), 409: unenrolled },
+    responses: {
+      200: answer('how many', z.object({ released: z.int() }), { released: 2 }),
+      404: refusal('nothing waits for this enrolment'),
+      409: unenrolled,
+    },
   }),
   async (c) => {
     const { id } = c.req.valid('param')
@@ -62,7 +63,11 @@ waiting.openapi(
     tags,
     summary: 'Lets a held command go out',
     request: { params: z.object({ id: commandId }) },
-    responses: { 200: released, 404: noCommand, 409: unenrolled },
+    responses: {
+      200: answer('the command', commandDetailSchema, DETAIL_EXAMPLE),
+      404: noCommand,
+      409: unenrolled,
+    },
   }),
   async (c) => {
     const ref = refOf(c.req.valid('param').id)
@@ -70,7 +75,7 @@ waiting.openapi(
     if (done.kind === 'unknown') {
       throw unknown(ref)
     }
-    return c.json({ released: done.released }, 200)
+    return c.json(commandDetailJson(await commandOf(c, ref)), 200)
   },
 )
 
@@ -113,20 +118,11 @@ waiting.openapi(
     tags,
     summary: 'What waits under an id for a device to enrol with it',
     description:
-      'A user channel whose UserID this is does not get it: another device may call its user like that.',
+      'A user channel whose UserID this is does not get it: another device may call its user like that. `listUserChannels` names the channels.',
     request: { params: z.object({ id: deviceId }), query: z.strictObject(pageQuery) },
     responses: {
-      200: answer(
-        'a page of commands, newest first',
-        z.object({
-          commands: z.array(commandSchema),
-          claimed_by: z
-            .array(z.string())
-            .openapi({ description: 'user channels with this UserID' }),
-          next: nextCursor,
-        }),
-        { commands: [], claimed_by: [], next: null },
-      ),
+      200: listOf('a page of commands, newest first', commandSchema, COMMAND_EXAMPLE),
+      404: refusal('nothing waits under this id, and no user has it'),
     },
   }),
   async (c) => {
@@ -138,18 +134,44 @@ waiting.openapi(
       states: PENDING,
       requestType: undefined,
     })
-    const { claims } = await claimsOf(c.env.DB, id)
-    const { commands, next } = page.kind === 'list' ? page : { commands: [], next: undefined }
-    return c.json(
-      {
-        commands: commands.map(commandJson),
-        claimed_by: claims.map((claim) => enrollmentId(claim.device, claim.id)),
-        next: next === undefined ? null : writeCursor(`command ${next}`),
-      },
-      200,
-    )
+    if (page.kind === 'list') {
+      return c.json(numberedPage('command', page.commands.map(commandJson), page.next), 200)
+    }
+    await channelsOf(c.env, id)
+    return c.json(wholeList([]), 200)
   },
 )
+
+waiting.openapi(
+  createRoute({
+    method: 'get',
+    path: '/users/{id}/channels',
+    operationId: 'listUserChannels',
+    tags: ['Devices'],
+    summary: 'The user channels that have a UserID',
+    request: { params: z.object({ id: deviceId }) },
+    responses: {
+      200: listOf('the channels', userChannel, {
+        id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01:5A1F7C9E-0B3D-4E6F-8A2C-1D9B7E4F6A53',
+        device_id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
+      }),
+      404: refusal('no user channel has this UserID'),
+    },
+  }),
+  async (c) => c.json(wholeList(await channelsOf(c.env, c.req.valid('param').id)), 200),
+)
+
+/** @throws AdminError 404 for the UserID of nobody */
+async function channelsOf(env: Env, user: string): Promise<z.input<typeof userChannel>[]> {
+  const { claims } = await claimsOf(env.DB, user)
+  if (claims.length === 0) {
+    throw new AdminError(
+      `nothing waits under ${user}, and no user channel has this UserID`,
+      'device_not_found',
+    )
+  }
+  return claims.map(({ device, id }) => ({ id: enrollmentId(device, id), device_id: device }))
+}
 
 waiting.openapi(
   createRoute({
@@ -161,13 +183,17 @@ waiting.openapi(
     request: { params: z.object({ id: deviceId }) },
     responses: {
       200: answer('how many', z.object({ cancelled: z.int() }), { cancelled: 3 }),
+      404: refusal('nothing waits under this id'),
     },
   }),
   async (c) => {
     const { id } = c.req.valid('param')
     const done = await deviceOf(c.env, id).clearQueue(AS_DEVICE)
     await expectNoDevice(c.env.DB, id)
-    return c.json({ cancelled: done.kind === 'cleared' ? done.cancelled : 0 }, 200)
+    if (done.kind !== 'cleared') {
+      throw new AdminError(`nothing waits under ${id}`, 'device_not_found')
+    }
+    return c.json({ cancelled: done.cancelled }, 200)
   },
 )
 

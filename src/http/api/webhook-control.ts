@@ -7,18 +7,16 @@ import { AdminError } from '../at-device.ts'
 import { answer, body, newRoutes, refusal } from './frame.ts'
 import { activeWebhook, change, webhookId, webhookOf } from './webhook-access.ts'
 import {
-  secretText,
-  STATE_EXAMPLE,
-  stateJson,
-  stateSchema,
   randomSecret,
   SECRET_EXAMPLE,
+  secretText,
+  secretWebhookSchema,
+  showWebhook,
   WEBHOOK_EXAMPLE,
-  webhookJson,
   webhookSchema,
 } from './webhook-json.ts'
 
-/** What an admin does to a webhook that works, or does not (peers.md §4, row 1). */
+/** What an admin does to a webhook that works, or does not. */
 export const webhookControl = newRoutes()
 
 const tags = ['Webhooks']
@@ -54,11 +52,10 @@ webhookControl.openapi(
       ),
     },
     responses: {
-      200: answer(
-        'the new secret, shown this once',
-        z.object({ webhook: webhookSchema, secret: z.string() }),
-        { webhook: WEBHOOK_EXAMPLE, secret: SECRET_EXAMPLE },
-      ),
+      200: answer('the webhook and its new secret', secretWebhookSchema, {
+        ...WEBHOOK_EXAMPLE,
+        secret: SECRET_EXAMPLE,
+      }),
       404: unknown,
       409: refusal('the webhook of WEBHOOK_URL has none; or too many change the webhook at once'),
     },
@@ -71,7 +68,7 @@ webhookControl.openapi(
       secrets: followedBy(before.secrets, secret, overlap * 1000, clock.now()),
     }))
     warn('webhook:secret-rotated', { webhook: webhook.id })
-    return c.json({ webhook: webhookJson(webhook), secret }, 200)
+    return c.json({ ...(await showWebhook(c.env, webhook)), secret }, 200)
   },
 )
 
@@ -102,15 +99,14 @@ for (const [verb, paused, summary] of [
       summary,
       request: { params },
       responses: {
-        200: answer('how it is now', z.object({ state: stateSchema }), { state: STATE_EXAMPLE }),
+        200: answer('the webhook', webhookSchema, WEBHOOK_EXAMPLE),
         404: unknown,
       },
     }),
     async (c) => {
       const webhook = await webhookOf(c.env, c.var.config, c.req.valid('param').id)
-      const subscriber = c.env.SUBSCRIBER.getByName(webhook.id)
-      await subscriber.setPaused(paused)
-      return c.json({ state: stateJson(await subscriber.state(), webhook, clock.now()) }, 200)
+      await c.env.SUBSCRIBER.getByName(webhook.id).setPaused(paused)
+      return c.json(await showWebhook(c.env, webhook), 200)
     },
   )
 }
@@ -129,18 +125,18 @@ webhookControl.openapi(
         'what came back',
         z.object({
           event_id: z.string(),
-          outcome: z
+          state: z
             .enum(['delivered', 'refused', 'down'])
             .openapi({ description: 'down: no answer, or one that asks to come again' }),
           status: z.int().nullable().openapi({ description: 'null when nobody answered' }),
-          reason: z.string(),
+          reason: z.string().nullable(),
           latency_ms: z.int(),
         }),
         {
           event_id: '0f3a8f9e-6a0e-4c5e-8a0c-0a8c2f6d1b7e',
-          outcome: 'delivered',
+          state: 'delivered',
           status: 200,
-          reason: '',
+          reason: null,
           latency_ms: 42,
         },
       ),
@@ -158,9 +154,9 @@ webhookControl.openapi(
     return c.json(
       {
         event_id: event,
-        outcome: outcome.kind,
+        state: outcome.kind,
         status: outcome.status || null,
-        reason: outcome.kind === 'delivered' ? '' : outcome.reason,
+        reason: outcome.kind === 'delivered' ? null : outcome.reason,
         latency_ms: latency,
       },
       200,

@@ -1,12 +1,14 @@
 import { z } from '@hono/zod-openapi'
 import { REPORT_STATUSES } from '../../mdm/message.ts'
 import { MAX_CONCURRENCY, MAX_IDLE_AGE, MAX_RATE } from '../../config-values.ts'
+import { clock } from '../../clock.ts'
+import type { Env } from '../../env.ts'
 import { newSecret } from '../../delivery/sign.ts'
 import type { SubscriberState } from '../../delivery/subscriber.ts'
 import { TOPICS } from '../../events/topics.ts'
 import type { ReadWebhook } from '../../directory/webhooks.ts'
 import { VAR_WEBHOOK, type Webhook } from '../../events/webhook.ts'
-import { atOrNull, time as when } from './frame.ts'
+import { atOrNull, textOrNull, time as when } from './frame.ts'
 
 const MAX_HEADERS = 20
 const MAX_TEXT = 2000
@@ -41,7 +43,10 @@ const headerMap = z
     'a header that EdgeMDM sets itself',
   )
 
-const topics = z.array(z.enum(TOPICS)).max(TOPICS.length)
+const topics = z
+  .array(z.enum(TOPICS))
+  .max(TOPICS.length)
+  .openapi({ description: 'of which events it hears' })
 const statuses = z
   .array(z.enum(REPORT_STATUSES))
   .nullable()
@@ -95,14 +100,14 @@ export const changesSchema = z.strictObject({
 export type WebhookChanges = z.output<typeof changesSchema>
 
 export const newSchema = changesSchema.omit({ authorization: true }).extend({
-  url,
+  url: url.openapi({
+    description: 'where events are posted; a user and password in it become Basic authorization',
+  }),
   secret: secretText.optional().openapi({ description: 'one is made when it is left out' }),
 })
 
-export const stateSchema = z
+const deliveriesSchema = z
   .object({
-    paused: z.boolean(),
-    circuit: z.enum(['closed', 'open']).openapi({ description: 'open: taken for down' }),
     failures: z.int().openapi({ description: 'how often in a row it was found down' }),
     next_try_at: when.nullable().openapi({ description: 'nothing is posted before' }),
     posts_in_flight: z.int(),
@@ -119,20 +124,30 @@ export const stateSchema = z
     dead_letters: z.int(),
     last_delivered_at: when.nullable(),
     last_failed_at: when.nullable(),
-    last_error: z.string(),
+    last_error: z.string().nullable(),
   })
-  .openapi('WebhookState')
+  .openapi('WebhookDeliveries')
+
+const STATES = ['active', 'down', 'paused', 'disabled', 'unreadable'] as const
 
 export const webhookSchema = z
   .object({
     id: z.string(),
+    state: z.enum(STATES).openapi({
+      description:
+        '`down`: the receiver does not answer, and is tried again at `deliveries.next_try_at`; `paused`: until resumeWebhook; `disabled`: `enabled` is false; `unreadable`: see `reason`',
+    }),
+    reason: z.string().nullable().openapi({
+      description:
+        'why it is down; or which key is missing that its secrets, headers, user and password are sealed with: put it back, give the webhook a new secret, which forgets the others, or delete it',
+    }),
     url: z.string(),
     enabled: z.boolean(),
     micromdm: z
       .boolean()
       .openapi({ description: 'the one of WEBHOOK_URL: in MicroMDM’s form, set by vars alone' }),
-    topics: z.array(z.string()),
-    statuses: z.array(z.string()).nullable(),
+    topics: z.array(z.enum(TOPICS)),
+    statuses,
     header_names: z.array(z.string()),
     authorization: z.boolean().openapi({ description: 'whether a user and password are sent' }),
     secrets: z
@@ -143,12 +158,14 @@ export const webhookSchema = z
     posts_per_minute: rate,
     ramp_up: rampUp,
     max_idle_age_seconds: idleAge,
-    unreadable: z.string().nullable().openapi({
-      description:
-        'why nothing is posted: which key is missing that its secrets, headers, user and password are sealed with. Put it back, give the webhook a new secret, which forgets the others, or delete it',
-    }),
+    deliveries: deliveriesSchema,
   })
   .openapi('Webhook')
+
+/** A webhook with a secret, which is shown this once. */
+export const secretWebhookSchema = webhookSchema
+  .extend({ secret: z.string().openapi({ description: 'shown this once' }) })
+  .openapi('WebhookWithSecret')
 
 export const SECRET_EXAMPLE = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo='
 
@@ -158,6 +175,8 @@ export function randomSecret(): string {
 
 export const WEBHOOK_EXAMPLE: z.input<typeof webhookSchema> = {
   id: '5b1f0c0e-9d3c-4a43-9d0b-6a1f4d2f7a10',
+  state: 'active',
+  reason: null,
   url: 'https://hooks.example.com/edgemdm',
   enabled: true,
   micromdm: false,
@@ -171,31 +190,37 @@ export const WEBHOOK_EXAMPLE: z.input<typeof webhookSchema> = {
   posts_per_minute: null,
   ramp_up: 1,
   max_idle_age_seconds: 3600,
-  unreadable: null,
+  deliveries: {
+    failures: 0,
+    next_try_at: null,
+    posts_in_flight: 1,
+    posts_allowed: 4,
+    devices_waiting: 1,
+    delivered: 1280,
+    failed: 3,
+    given_up: 0,
+    dropped_idle: 0,
+    dead_letters: 0,
+    last_delivered_at: '2026-11-24T09:00:02.000Z',
+    last_failed_at: '2026-11-23T04:10:00.000Z',
+    last_error: 'status 503',
+  },
 }
 
-export const STATE_EXAMPLE: z.input<typeof stateSchema> = {
-  paused: false,
-  circuit: 'closed',
-  failures: 0,
-  next_try_at: null,
-  posts_in_flight: 1,
-  posts_allowed: 4,
-  devices_waiting: 1,
-  delivered: 1280,
-  failed: 3,
-  given_up: 0,
-  dropped_idle: 0,
-  dead_letters: 0,
-  last_delivered_at: '2026-11-24T09:00:02.000Z',
-  last_failed_at: '2026-11-23T04:10:00.000Z',
-  last_error: 'status 503',
-}
-
-export function webhookJson(webhook: ReadWebhook): z.input<typeof webhookSchema> {
+/** A webhook as it is set, and as its object says that it goes. */
+export async function showWebhook(
+  env: Pick<Env, 'SUBSCRIBER'>,
+  webhook: ReadWebhook,
+): Promise<z.input<typeof webhookSchema>> {
+  const now = clock.now()
+  const subscriber = await env.SUBSCRIBER.getByName(webhook.id).state()
   const { id, url: to, enabled, maxIdleAge, rate: perMinute } = webhook
+  const state = stateOf(webhook, subscriber, now)
+  const reasons = { unreadable: webhook.unreadable, down: subscriber.counts.reason }
   return {
     id,
+    state,
+    reason: (state === 'unreadable' || state === 'down' ? reasons[state] : undefined) || null,
     url: to,
     enabled,
     micromdm: id === VAR_WEBHOOK,
@@ -212,21 +237,35 @@ export function webhookJson(webhook: ReadWebhook): z.input<typeof webhookSchema>
     posts_per_minute: perMinute || null,
     ramp_up: webhook.rampUp,
     max_idle_age_seconds: maxIdleAge === 0 ? null : maxIdleAge / 1000,
-    unreadable: webhook.unreadable ?? null,
+    deliveries: deliveriesJson(subscriber, webhook, now),
   }
 }
 
-export function stateJson(
+/** What keeps most events back comes first. */
+function stateOf(
+  { enabled, unreadable }: ReadWebhook,
+  { paused, circuit }: SubscriberState,
+  now: number,
+): (typeof STATES)[number] {
+  if (unreadable !== undefined) {
+    return 'unreadable'
+  }
+  if (!enabled) {
+    return 'disabled'
+  }
+  const isDown = circuit.downs > 0 || circuit.askedUntil > now
+  return paused ? 'paused' : isDown ? 'down' : 'active'
+}
+
+function deliveriesJson(
   state: SubscriberState,
   { concurrency: most }: Pick<Webhook, 'concurrency'>,
   now: number,
-): z.input<typeof stateSchema> {
+): z.input<typeof deliveriesSchema> {
   const { circuit, counts } = state
   // What all wait for, or else those that failed.
   const nextTry = Math.max(circuit.closedUntil, circuit.quietUntil || circuit.askedUntil)
   return {
-    paused: state.paused,
-    circuit: circuit.downs > 0 || circuit.askedUntil > now ? 'open' : 'closed',
     failures: circuit.downs,
     next_try_at: nextTry > now ? atOrNull(nextTry) : null,
     posts_in_flight: state.inFlight,
@@ -240,6 +279,6 @@ export function stateJson(
     dead_letters: state.deadLetters,
     last_delivered_at: atOrNull(counts.deliveredAt),
     last_failed_at: atOrNull(counts.failedAt),
-    last_error: counts.reason,
+    last_error: textOrNull(counts.reason),
   }
 }

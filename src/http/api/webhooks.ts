@@ -6,22 +6,21 @@ import { MICROMDM_TOPICS } from '../../events/topics.ts'
 import type { Webhook } from '../../events/webhook.ts'
 import { warn } from '../../log.ts'
 import { AdminError } from '../at-device.ts'
-import { answer, body, newRoutes, refusal } from './frame.ts'
+import { answer, body, DONE, newRoutes, refusal } from './frame.ts'
+import { listOf, numberCursor, numberedPage, shortPageQuery } from './paging.ts'
 import { change, changedBy, create, ownWebhook, webhookId, webhookOf } from './webhook-access.ts'
 import {
   changesSchema,
   newSchema,
-  STATE_EXAMPLE,
-  stateJson,
-  stateSchema,
   randomSecret,
   SECRET_EXAMPLE,
+  secretWebhookSchema,
+  showWebhook,
   WEBHOOK_EXAMPLE,
-  webhookJson,
   webhookSchema,
 } from './webhook-json.ts'
 
-/** Subscribers beside the one of `WEBHOOK_URL` (peers.md §4, row 1). */
+/** Subscribers beside the one of `WEBHOOK_URL`. */
 export const webhooks = newRoutes()
 
 const tags = ['Webhooks']
@@ -46,7 +45,6 @@ const ofVars = refusal('the webhook of WEBHOOK_URL is changed by its vars')
 const notSo = refusal(
   'a URL that leads to a private network, unless ALLOW_PRIVATE_WEBHOOKS is set; or a user and password beside a header Authorization',
 )
-const shownOnce = z.object({ webhook: webhookSchema, secret: z.string() })
 
 webhooks.openapi(
   createRoute({
@@ -55,17 +53,20 @@ webhooks.openapi(
     operationId: 'listWebhooks',
     tags,
     summary: 'All webhooks, the one of WEBHOOK_URL first',
-    responses: {
-      200: answer('webhooks', z.object({ webhooks: z.array(webhookSchema) }), {
-        webhooks: [WEBHOOK_EXAMPLE],
-      }),
-    },
+    request: { query: z.strictObject(shortPageQuery) },
+    responses: { 200: listOf('a page of webhooks', webhookSchema, WEBHOOK_EXAMPLE) },
   }),
   async (c) => {
     const { config } = c.var
+    const { cursor, limit } = c.req.valid('query')
+    const from = numberCursor(cursor, 'webhook') ?? 0
     const stored = await listWebhooks(c.env.DB)
     const all = [...config.webhooks, ...stored.map((one) => readWebhook(one, config.sealer))]
-    return c.json({ webhooks: all.map(webhookJson) }, 200)
+    const page = all.slice(from, from + limit)
+    const items = await Promise.all(page.map((one) => showWebhook(c.env, one)))
+    const next = from + limit < all.length ? from + limit : undefined
+    const total = from === 0 ? all.length : null
+    return c.json({ ...numberedPage('webhook', items, next), total }, 200)
   },
 )
 
@@ -96,8 +97,8 @@ webhooks.openapi(
       }),
     },
     responses: {
-      201: answer('the webhook and its secret', shownOnce, {
-        webhook: WEBHOOK_EXAMPLE,
+      201: answer('the webhook and its secret', secretWebhookSchema, {
+        ...WEBHOOK_EXAMPLE,
         secret: SECRET_EXAMPLE,
       }),
       400: notSo,
@@ -116,7 +117,7 @@ webhooks.openapi(
     const webhook = changedBy(blank, changes, config)
     await create(c.env, config, webhook, now)
     warn('webhook:created', { webhook: webhook.id })
-    return c.json({ webhook: webhookJson(webhook), secret }, 201)
+    return c.json({ ...(await showWebhook(c.env, webhook)), secret }, 201)
   },
 )
 
@@ -129,21 +130,13 @@ webhooks.openapi(
     summary: 'One webhook, and how its deliveries go',
     request: { params },
     responses: {
-      200: answer('the webhook', z.object({ webhook: webhookSchema, state: stateSchema }), {
-        webhook: WEBHOOK_EXAMPLE,
-        state: STATE_EXAMPLE,
-      }),
+      200: answer('the webhook', webhookSchema, WEBHOOK_EXAMPLE),
       404: unknown,
     },
   }),
   async (c) => {
-    const { id } = c.req.valid('param')
-    const webhook = await webhookOf(c.env, c.var.config, id)
-    const state = await c.env.SUBSCRIBER.getByName(id).state()
-    return c.json(
-      { webhook: webhookJson(webhook), state: stateJson(state, webhook, clock.now()) },
-      200,
-    )
+    const webhook = await webhookOf(c.env, c.var.config, c.req.valid('param').id)
+    return c.json(await showWebhook(c.env, webhook), 200)
   },
 )
 
@@ -163,9 +156,7 @@ webhooks.openapi(
       }),
     },
     responses: {
-      200: answer('the webhook', z.object({ webhook: webhookSchema }), {
-        webhook: WEBHOOK_EXAMPLE,
-      }),
+      200: answer('the webhook', webhookSchema, WEBHOOK_EXAMPLE),
       404: unknown,
       400: notSo,
       409: refusal(
@@ -179,7 +170,7 @@ webhooks.openapi(
     const webhook = await change(c.env, config, c.req.valid('param').id, (before, unreadable) =>
       changedBy(before, changes, config, unreadable),
     )
-    return c.json({ webhook: webhookJson(webhook) }, 200)
+    return c.json(await showWebhook(c.env, webhook), 200)
   },
 )
 
@@ -191,7 +182,7 @@ webhooks.openapi(
     tags,
     summary: 'Removes a webhook, with its dead letters and whatever has not reached it',
     request: { params },
-    responses: { 200: answer('removed', z.object({}), {}), 404: unknown, 409: ofVars },
+    responses: { 204: DONE, 404: unknown, 409: ofVars },
   }),
   async (c) => {
     const { id } = await ownWebhook(c.env, c.var.config, c.req.valid('param').id)
@@ -199,6 +190,6 @@ webhooks.openapi(
     forgetWebhooks()
     await c.env.SUBSCRIBER.getByName(id).remove()
     warn('webhook:removed', { webhook: id })
-    return c.json({}, 200)
+    return c.body(null, 204)
   },
 )

@@ -15,7 +15,7 @@ it('a device’s dead letters are its newest hundred, and push out none of anoth
       device,
       sequence,
       event,
-      topic: 't',
+      topic: 'mdm.Connect' as const,
       at: 1,
       diedAt: 2,
       tries: 3,
@@ -33,7 +33,15 @@ it('a device’s dead letters are its newest hundred, and push out none of anoth
 })
 
 it('a device that is out of reach keeps no other’s dead letter from being retried', async () => {
-  const letter = { sequence: 1, event: 'e', topic: 't', at: 1, diedAt: 2, tries: 3, reason: '' }
+  const letter = {
+    sequence: 1,
+    event: 'e',
+    topic: 'mdm.Connect' as const,
+    at: 1,
+    diedAt: 2,
+    tries: 3,
+    reason: '',
+  }
   const letters = ['far', 'here', 'empty'].map((device, n) => ({ ...letter, n, device }))
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const counts = await retryEach(letters, async ({ device }) => {

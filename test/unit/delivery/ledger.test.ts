@@ -30,7 +30,7 @@ function tried(sequence: number, outcome: 'delivered' | 'refused' = 'delivered')
     device: 'UDID-1',
     sequence,
     event: `e${sequence}`,
-    topic: 'mdm.Connect',
+    topic: 'mdm.Connect' as const,
     attempt: 1,
     replay: false,
     outcome,

@@ -110,9 +110,8 @@ class SharedMac extends TestObject {
   /** What a user's commands are, and their states. */
   commands(user: string): string[] {
     const all = { before: undefined, limit: 100, states: [], requestType: undefined }
-    return this.commit((context) => listCommands(context, user, all)).commands.map(
-      ({ uuid, state }) => `${uuid} ${state}`,
-    )
+    const found = this.commit((context) => listCommands(context, user, all))
+    return found.kind === 'list' ? found.commands.map(({ uuid, state }) => `${uuid} ${state}`) : []
   }
 
   inUse(user: string): boolean {
@@ -245,8 +244,9 @@ describe('a parked user', () => {
   it('is in the timeline of its device', () => {
     const object = parked()
     const filter = { before: undefined, limit: 100, kinds: ['command'], topics: [], statuses: [] }
-    const { entries } = object.commit((context) => viewTimeline(context, '', filter))
-    expect(entries).toMatchObject([{ of: 'command', command: { id: 'UDID-1:ada.1' } }])
+    expect(object.commit((context) => viewTimeline(context, '', filter))).toMatchObject({
+      entries: [{ of: 'command', command: { id: 'UDID-1:ada.1' } }],
+    })
     expect(object.inUse('ada')).toBe(false)
   })
 

@@ -1,0 +1,90 @@
+import { z } from '@hono/zod-openapi'
+import { PLATFORMS } from '../../apple/platform.ts'
+import type { DeviceFilter } from '../../directory/search.ts'
+import { moment } from './moment.ts'
+import { commaList, several } from './paging.ts'
+
+/** Which devices are meant: the same words in the query of the list and in the `filter` of bulk calls. */
+
+export const STATES = ['unknown', 'authenticated', 'enrolled', 'checked_out'] as const
+export const PUSH_STATES = ['none', 'ready', 'failing'] as const
+
+/** As many devices as one call may mean. */
+export const MAX_TARGETS = 100_000
+
+const BLANK = 'has to hold something'
+const MAX_SERIALS = 50
+const text = z.string().trim().min(1, BLANK)
+const SERIALS = 'a contested one leads to the only device with proof, or nowhere'
+
+/** Words that are written alike in a query and in JSON. */
+const alike = {
+  q: text.optional().openapi({ description: 'part of id, serial number or device name' }),
+  device_name: text.optional().openapi({ description: 'part of the device name' }),
+  model: text.optional().openapi({ description: 'model, model name or product name' }),
+  platform: z.enum(PLATFORMS).optional().openapi({ description: 'by the product name' }),
+  os_version: text.optional().openapi({ description: '26 finds 26.1 too' }),
+  last_seen_before: moment.optional().openapi({ description: 'last heard of before this time' }),
+  last_seen_after: moment
+    .optional()
+    .openapi({ description: 'last heard of at this time or later' }),
+}
+
+const STATE = 'state of the enrolment'
+const PUSH_STATE = 'whether the device channel can be pushed'
+const CONTESTED = 'whether the enrolment is contested: see decideEnrollments'
+const SERIAL_CONTESTED = 'whether another device contests its serial number'
+
+/** `true` or `false` in a query. */
+export const flag = z.preprocess(
+  (word) => (word === 'true' ? true : word === 'false' ? false : word),
+  z.boolean('has to be true or false'),
+)
+
+export const deviceQuery = {
+  ...alike,
+  serial_number: commaList(text, `one or more, between commas, up to ${MAX_SERIALS}`),
+  state: several(STATES, STATE),
+  push_state: several(PUSH_STATES, PUSH_STATE),
+  contested: flag.optional().openapi({ description: CONTESTED }),
+  serial_number_contested: flag.optional().openapi({ description: SERIAL_CONTESTED }),
+}
+
+export const deviceFilter = z
+  .strictObject({
+    ...alike,
+    serial_number: z
+      .array(text)
+      .min(1, 'an empty list means nobody: leave it out for any serial number')
+      .max(MAX_TARGETS)
+      .optional()
+      .openapi({ description: SERIALS }),
+    state: z
+      .array(z.enum(STATES))
+      .min(1)
+      .optional()
+      .openapi({ description: `${STATE}; \`enrolled\` if left out` }),
+    push_state: z.array(z.enum(PUSH_STATES)).min(1).optional().openapi({ description: PUSH_STATE }),
+    contested: z.boolean().optional().openapi({ description: CONTESTED }),
+    serial_number_contested: z.boolean().optional().openapi({ description: SERIAL_CONTESTED }),
+  })
+  .refine((filter) => Object.keys(filter).length > 0, 'an empty filter means nobody: say `all`')
+  .openapi('DeviceFilter', { description: 'devices of which every part holds' })
+
+/** What both become. */
+export function filterOf(words: Partial<z.output<typeof deviceFilter>>): DeviceFilter {
+  return {
+    text: words.q,
+    serials: words.serial_number ?? [],
+    name: words.device_name,
+    model: words.model,
+    platform: words.platform,
+    os: words.os_version,
+    states: words.state ?? [],
+    push: words.push_state ?? [],
+    contested: words.contested,
+    seenBefore: words.last_seen_before,
+    seenAfter: words.last_seen_after,
+    serialContested: words.serial_number_contested,
+  }
+}

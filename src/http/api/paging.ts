@@ -1,0 +1,185 @@
+import { z } from '@hono/zod-openapi'
+import { AdminError } from '../at-device.ts'
+import type { Place } from '../../directory/order.ts'
+import { answer } from './frame.ts'
+
+/** A list: its query, its cursors, and its answer `{items, next, total}`. */
+
+/** A number in a query, in decimal digits: `1e2`, `0x1` and nothing at all are numbers to JavaScript alone. */
+export function digits<Schema extends z.ZodType>(schema: Schema): z.ZodPreprocess<Schema> {
+  return z.preprocess(
+    (text) => (typeof text === 'string' && /^\d+(\.\d+)?$/.test(text) ? Number(text) : text),
+    schema,
+  )
+}
+
+/** How many items of a list one page holds. */
+export function limitUpTo(most: number, usual = Math.min(most, 100)) {
+  const range = `has to be a whole number from 1 to ${most}`
+  return digits(z.number(range).int(range).min(1, range).max(most, range))
+    .default(usual)
+    .openapi({ description: `how many items a page holds, up to ${most}`, example: usual })
+}
+
+const pageCursor = z.string().optional().openapi({ description: '`next` of the page before' })
+
+/** How far a list is read. */
+export const pageQuery = { cursor: pageCursor, limit: limitUpTo(1000) }
+
+/** The same for a list whose items are asked for one by one: the free plan allows fifty calls a request. */
+export const shortPageQuery = { cursor: pageCursor, limit: limitUpTo(40, 20) }
+
+/** The order of a list: a field's name, or `-` and the name for the opposite order. */
+export function sortBy<const Field extends string>(
+  fields: readonly [Field, ...Field[]],
+  usual: Field | `-${Field}` = fields[0],
+) {
+  const words = fields.flatMap((field): (Field | `-${Field}`)[] => [field, `-${field}`])
+  const [first] = fields
+  return z
+    .enum(words, `has to be one of: ${words.join(', ')}`)
+    .optional()
+    .transform((given) => {
+      const word: string = given ?? usual
+      return {
+        word,
+        field: fields.find((field) => word === field || word === `-${field}`) ?? first,
+        descending: word.startsWith('-'),
+      }
+    })
+    .openapi({
+      description: `the order, with \`-\` the greatest first; ${usual} if left out`,
+      example: usual,
+    })
+}
+
+/** Values of a query parameter, between commas. */
+export function several<const Value extends string>(values: readonly Value[], description: string) {
+  return commaList(
+    z.enum(values, {
+      error: ({ input }) => `${JSON.stringify(input)} is not one of: ${values.join(', ')}`,
+    }),
+    `${description}; one or more, between commas`,
+  )
+}
+
+/** The same for values that are not known beforehand. */
+export function commaList<Item extends z.ZodType>(item: Item, description: string) {
+  return z
+    .preprocess(
+      (text) => [text].flat().flatMap((part) => String(part).split(',').filter(Boolean)),
+      z.array(item),
+    )
+    .optional()
+    .openapi({ description, param: { style: 'form', explode: false } } as object)
+}
+
+const nextCursor = z
+  .string()
+  .nullable()
+  .openapi({ description: '`cursor` of the next page; null on the last one', example: null })
+
+/** A page in a route's `responses`. */
+export function listOf<Item extends z.ZodType>(
+  description: string,
+  item: Item,
+  example: z.input<Item>,
+) {
+  const schema = z.object({
+    items: z.array(item),
+    next: nextCursor,
+    total: z.int().nullable().openapi({
+      description:
+        'how many items all pages hold; null on later pages, and in lists that are not counted',
+    }),
+  })
+  return answer(description, schema, { items: [example], next: null, total: null })
+}
+
+/** The answer of a list that is never longer than a page. */
+export function wholeList<Item>(items: Item[]) {
+  return { items, next: null, total: items.length }
+}
+
+/** An opaque cursor: where the next page begins. */
+export function writeCursor(place: string | number): string {
+  return Buffer.from(String(place)).toString('base64url')
+}
+
+/**
+ * What a cursor says, by the groups of the form that its list gives to them; `undefined` for none, which is the first page.
+ * @throws AdminError for what {@link writeCursor} never wrote, or wrote for a list of another form
+ */
+export function readCursor(cursor: string | undefined, form: RegExp): string[] | undefined {
+  if (cursor === undefined || cursor === '') {
+    return undefined
+  }
+  const place = Buffer.from(cursor, 'base64url').toString()
+  const parts = writeCursor(place) === cursor ? form.exec(place) : null
+  return parts ? parts.slice(1) : badCursor()
+}
+
+function badCursor(): never {
+  throw new AdminError(
+    'query.cursor: this is no `next` of this list: pass it on unchanged with the same `sort`, or leave it out for the first page',
+    'invalid_cursor',
+  )
+}
+
+/** A cursor that is a number, behind the name of its list. @throws AdminError */
+export function numberCursor(cursor: string | undefined, name: string): number | undefined {
+  const [place] = readCursor(cursor, new RegExp(`^${name} ([1-9]\\d{0,14})$`)) ?? []
+  return place === undefined ? undefined : Number(place)
+}
+
+/** A page of a list whose pages begin at a number; it is not counted. */
+export function numberedPage<Item>(name: string, items: Item[], next: number | undefined) {
+  return { items, next: next === undefined ? null : writeCursor(`${name} ${next}`), total: null }
+}
+
+/** A page of D1's rows. One more row than a page holds was read: it tells whether there is a next page. */
+export function pageOfRows<Row, Item>(
+  { rows, total }: { readonly rows: readonly Row[]; readonly total: number | null },
+  limit: number,
+  as: { readonly item: (row: Row) => Item; readonly cursor: (row: Row) => string },
+): { items: Item[]; next: string | null; total: number | null } {
+  const page = rows.slice(0, limit)
+  const last = rows.length > limit ? page.at(-1) : undefined
+  return { items: page.map(as.item), next: last ? as.cursor(last) : null, total }
+}
+
+/** Where a page of a sorted list begins: the last row's value and id. @throws AdminError */
+export function placeIn(
+  cursor: string | undefined,
+  name: string,
+  sort: { readonly word: string },
+): Place | undefined {
+  const [json] = readCursor(cursor, new RegExp(`^${name} ${sort.word} (\\[.+\\])$`, 's')) ?? []
+  if (json === undefined) {
+    return undefined
+  }
+  const place = parsed(json)
+  return Array.isArray(place) && isValue(place[0]) && typeof place[1] === 'string'
+    ? { value: place[0], id: place[1] }
+    : badCursor()
+}
+
+function isValue(value: unknown): value is Place['value'] {
+  return typeof value === 'string' || typeof value === 'number'
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch {
+    return undefined
+  }
+}
+
+export function placeCursor(
+  name: string,
+  sort: { readonly word: string },
+  { value, id }: Place,
+): string {
+  return writeCursor(`${name} ${sort.word} ${JSON.stringify([value, id])}`)
+}
