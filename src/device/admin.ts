@@ -4,7 +4,7 @@ import { changed, listAnew } from './directory-row.ts'
 import { reinstate, revoke } from './identity.ts'
 import { giveUp, viewQueue, type QueuedCommand } from './queue-view.ts'
 import { FROZEN, REVOKED, saveIdentity, type Identity } from './identity-row.ts'
-import { recalledChannel } from './parking.ts'
+import { recalledChannel, storedChannel } from './parking.ts'
 import type { Proof } from './proof.ts'
 import { claimsSerial } from './serial-claim.ts'
 import { saveDevice } from './state.ts'
@@ -27,8 +27,8 @@ export type Cleared =
   | { readonly kind: 'unknown' }
 
 export function clearQueue(context: Context, user: string): Cleared {
-  const channel = recalledChannel(context, user)
-  return channel && context.state.device.schema > 0
+  const channel = storedChannel(context, user)
+  return channel
     ? { kind: 'cleared', cancelled: giveUp(context, channel, 'cancelled') }
     : { kind: 'unknown' }
 }

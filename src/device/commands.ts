@@ -3,7 +3,7 @@ import type { CommandState } from '../mdm/queue.ts'
 import { dropParts, hasParts, loadBody, type BodyKind } from './bodies.ts'
 import type { Context } from './context.ts'
 import type { HeldFor } from './held.ts'
-import { channelAt, recalledChannel } from './parking.ts'
+import { channelAt, recalledChannel, storedChannel } from './parking.ts'
 import { PENDING_STATES, queueOf, readWindow } from './queue-memory.ts'
 import { readQueuedBy, type QueuedBy } from './queued-by.ts'
 import { PAYLOAD_AT_END, pruneResults } from './results.ts'
@@ -127,8 +127,8 @@ export function viewCommand(context: Context, user: string, ref: CommandRef): Co
 
 /** A channel's commands, newest first: what waits, and what history keeps. */
 export function listCommands(context: Context, user: string, filter: CommandFilter): CommandList {
-  const channel = recalledChannel(context, user)
-  if (!channel || context.state.device.schema === 0) {
+  const channel = storedChannel(context, user)
+  if (!channel) {
     return { kind: 'unknown' }
   }
   queueOf(context, channel)

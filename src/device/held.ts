@@ -4,7 +4,7 @@ import type { CommandRef } from './commands.ts'
 import { findCommand, isHere } from './commands.ts'
 import { wakeBy, type Context } from './context.ts'
 import type { Claim } from './identity.ts'
-import { recalledChannel } from './parking.ts'
+import { storedChannel } from './parking.ts'
 import { PUSH_FALLBACK, queueOf, readWindow } from './queue-memory.ts'
 import { CHANNEL_SPAN } from './schema.ts'
 import { saveDevice } from './state.ts'
@@ -61,8 +61,7 @@ export type Released =
 
 /** Lets held commands go out in their order: that of `ref`, or all of the channel; of the device channel, those of its users too. */
 export function releaseHeld(context: Context, user: string, ref: CommandRef | undefined): Released {
-  const isBlank = context.state.device.schema === 0
-  const channel = isBlank ? undefined : recalledChannel(context, user)
+  const channel = storedChannel(context, user)
   const found = ref && findCommand(context, user, ref)
   if (!channel || (ref && !isHere(context, user, ref))) {
     return { kind: 'unknown' }

@@ -13,7 +13,7 @@ import {
 import { viewRows, type CommandView } from './commands.ts'
 import type { Context } from './context.ts'
 import type { IdentityStep } from './identity-row.ts'
-import { channelAt, recalledChannel } from './parking.ts'
+import { channelAt, storedChannel } from './parking.ts'
 import { queueOf } from './queue-memory.ts'
 import { CHANNEL_SPAN } from './schema.ts'
 import { readPushNote, type Channel, type PushNote } from './state.ts'
@@ -117,9 +117,9 @@ type PlaceRow = Place & { readonly note: string }
  * are read, and leave the timeline with their rows.
  */
 export function viewTimeline(context: Context, user: string, filter: TimelineFilter): Timeline {
-  const { device, channels } = context.state
-  const named = recalledChannel(context, user)
-  if (!named || device.schema === 0) {
+  const { channels } = context.state
+  const named = storedChannel(context, user)
+  if (!named) {
     return { kind: 'unknown' }
   }
   const meant = user === '' ? channels : [named]
