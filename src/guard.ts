@@ -1,9 +1,10 @@
 import { warn } from './log.ts'
 import { reasonOf, safeError } from './reason.ts'
+import { received } from './request-id.ts'
 
 /**
- * Makes every method of an object's class reject with a safe error. The runtime logs whatever an object throws, text and
- * stack, and passes the text to the caller.
+ * Makes every method of an object's class work for the request that its call is of, and reject with a safe error. The runtime
+ * logs whatever an object throws, text and stack, and passes the text to the caller.
  */
 export function guardObject({ prototype }: { readonly prototype: object }): void {
   for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
@@ -16,7 +17,7 @@ export function guardObject({ prototype }: { readonly prototype: object }): void
 /** All of them are async: what they throw is a rejection. */
 function guarded(method: (...values: unknown[]) => Promise<unknown>) {
   return function (this: unknown, ...values: unknown[]): Promise<unknown> {
-    return method.apply(this, values).catch((error: unknown) => {
+    return received(values, (own) => method.apply(this, [...own])).catch((error: unknown) => {
       throw safeError(error)
     })
   }

@@ -18,10 +18,12 @@ import { deviceFace } from './http/device/face.ts'
 import { scep } from './http/device/scep.ts'
 import { micromdmFace } from './http/micromdm/face.ts'
 import { ownFace } from './http/api/face.ts'
-import { notFound, onError, refuse } from './http/errors.ts'
+import { isForDevices, notFound, onError, refuse } from './http/errors.ts'
 import { guardObject, inBackground } from './guard.ts'
+import { idOf } from './http/caller.ts'
 import { refuseHost } from './http/host.ts'
 import { reasonOf, warn } from './log.ts'
+import { carrying, forRequest, requestId } from './request-id.ts'
 
 for (const object of [Job, Renewals, Push, Subscriber, Device]) {
   guardObject(object)
@@ -31,6 +33,13 @@ export { Job, Renewals, Push, Subscriber, Device }
 
 const app = new Hono<AppEnv>()
 
+app.use(async (c, next) => {
+  await next()
+  const id = requestId()
+  if (id !== undefined && !isForDevices(c.req.path)) {
+    c.res.headers.set('x-request-id', id)
+  }
+})
 app.use(async (c, next) => {
   const refused = refuseHost(c)
   if (refused) {
@@ -66,8 +75,25 @@ async function daily(duty: string, work: () => Promise<void>): Promise<void> {
   }
 }
 
+const bound = new WeakMap<Env, Env>()
+
+/** The bindings with objects that are told of the request; the same ones for each request. */
+function carryingEnv(env: Env): Env {
+  const known = bound.get(env) ?? {
+    ...env,
+    DEVICE: carrying(env.DEVICE),
+    SUBSCRIBER: carrying(env.SUBSCRIBER),
+    JOB: carrying(env.JOB),
+    RENEWALS: carrying(env.RENEWALS),
+    PUSH: carrying(env.PUSH),
+  }
+  bound.set(env, known)
+  return known
+}
+
 export default {
-  fetch: app.fetch,
+  fetch: (request: Request, env, context) =>
+    forRequest(idOf(request, env), () => app.fetch(request, carryingEnv(env), context)),
   queue: consume,
   async scheduled(_, env) {
     const result = configOf(env)

@@ -1,8 +1,10 @@
+import { requestId } from './request-id.ts'
+
 export type LogDetail = Readonly<Record<string, string | number | boolean | undefined>>
 
 export { reasonOf } from './reason.ts'
 
-/** One JSON object a line: what happened, to whom. Never payloads, tokens, magic or secrets. */
+/** One JSON object a line: what happened, to whom, by which request. Never payloads, tokens, magic or secrets. */
 export function log(event: string, detail: LogDetail = {}): void {
   console.log(line(event, detail))
 }
@@ -20,7 +22,8 @@ const UNESCAPED = /[\u007f-\u009f\u2028\u2029]/g
 
 /** The name stands first, and no detail takes its place: people search for it. */
 function line(event: string, detail: LogDetail): string {
-  const text = JSON.stringify(Object.assign({ event }, detail, { event }), (_, value: unknown) =>
+  const told = Object.assign({ event }, detail, { event, request_id: requestId() })
+  const text = JSON.stringify(told, (_, value: unknown) =>
     typeof value === 'string' ? value.slice(0, MAX_DETAIL) : value,
   )
   return text.replace(UNESCAPED, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)

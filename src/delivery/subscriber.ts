@@ -35,6 +35,7 @@ import {
 } from './line.ts'
 import { postEvent, type PostOutcome, type TestResult } from './post.ts'
 import { webhookSource } from './settings.ts'
+import { forRequest } from '../request-id.ts'
 import { beginWalk, markBacklog, resumeBacklog, unmarkBacklog, walk } from './walk.ts'
 
 export interface SubscriberEnv {
@@ -203,7 +204,12 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
     return (this.#ledger ??= keptLedger(this.ctx.storage.kv))
   }
 
+  /** Posting goes on by itself, for no request: it has long been answered. */
   async #pump(): Promise<void> {
+    return forRequest(undefined, () => this.#goOn())
+  }
+
+  async #goOn(): Promise<void> {
     const line = this.#open()
     let webhook: Webhook | undefined
     try {

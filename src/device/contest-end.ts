@@ -21,6 +21,7 @@ import type { Context } from './context.ts'
 import { changed } from './directory-row.ts'
 import { dropEarlier, keepEarlier, readEarlier, type Earlier, type KeptChannel } from './earlier.ts'
 import { proveEscrow, reviveEscrow } from './escrow.ts'
+import { forRequest } from '../request-id.ts'
 import { changeEpoch, FROZEN, saveIdentity, type Identity } from './identity-row.ts'
 import { addChannel, everyChannel, recalledChannel } from './parking.ts'
 import { recordSettled } from './message-events.ts'
@@ -37,7 +38,10 @@ export function contestDueAt({ state }: Context): number | undefined {
 export function passTime(context: Context): void {
   const { contest } = context.state.device
   if (contest && context.now >= contest.until) {
-    passUntil(context, contest)
+    // Time has caused it, and not the request that finds it out.
+    forRequest(undefined, () => {
+      passUntil(context, contest)
+    })
   } else if (contest && context.now >= contest.pushedAt + PUSH_SPAN) {
     pushEarlier(context)
   }

@@ -1,6 +1,7 @@
 import type { DeviceEvent, EventAbout } from '../events/event.ts'
 import { isSecretTopic, type Topic } from '../events/topics.ts'
 import { wants, type Filter } from '../events/webhook.ts'
+import { requestId } from '../request-id.ts'
 import { ANNOUNCE_AFTER, dueAsides, takeAsides, type Aside, type AsideEvent } from './aside.ts'
 import { dropParts, loadBody, storeBody } from './bodies.ts'
 import { wakeBy, type Context, type Limit } from './context.ts'
@@ -43,7 +44,7 @@ export function recordEvent(context: Context, event: NewEvent, listeners: Listen
     event.id,
     event.topic,
     now,
-    JSON.stringify(event.about),
+    JSON.stringify({ requestId: requestId(), ...event.about }),
     listeners ? listeners.map(forReader).join('') : null,
     Number(secret),
     storeBody(context, 'event', seq, event.body, secret),

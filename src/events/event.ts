@@ -25,6 +25,8 @@ export interface EventAbout {
   /** Of a command that the device's OS does not have: its type, and what is not there. */
   readonly requestType?: string
   readonly lacks?: readonly string[]
+  /** The request that caused it; none where none did. */
+  readonly requestId?: string
 }
 
 /** An event as a subscriber gets it. `sequence` counts the device's events, `at` is milliseconds. */
@@ -68,7 +70,7 @@ export function aboutMessage(
  * inside it, our `sequence` beside it, and `replay` where somebody asked for it again.
  */
 export function renderEvent(event: DeviceEvent, isReplay = false): string {
-  const { enrollment, params, status, commandUUID } = event.about
+  const { enrollment, params, status, commandUUID, requestId } = event.about
   const byEnrollmentID = enrollment.type.startsWith('User Enrollment')
   const urlParams = new Map(Object.entries(params))
   const ids = {
@@ -107,6 +109,7 @@ export function renderEvent(event: DeviceEvent, isReplay = false): string {
           },
         }),
     sequence: event.sequence,
+    ...(requestId === undefined ? {} : { request_id: requestId }),
     ...(isReplay ? { replay: true } : {}),
   }
   return writeGoJson(envelope, false)

@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto'
 import type { Context } from 'hono'
+import type { Env } from '../env.ts'
 import type { AppEnv } from './app-env.ts'
 
 /**
@@ -7,6 +9,18 @@ import type { AppEnv } from './app-env.ts'
  */
 export function addressOf({ req, env }: Context<AppEnv>): string {
   return env.PUSH_KEEPER ? '' : (req.header('cf-connecting-ip') ?? '')
+}
+
+/** Cloudflare's id of a request, with the data centre that took it. */
+const RAY = /^[\da-f]{16}(-[A-Z]{3})?$/
+
+/**
+ * A request's id: Cloudflare's own, by which its dashboard finds it too, in a header that no sender can set. Under `npm start`
+ * the header is the sender's word, and the id is random.
+ */
+export function idOf({ headers }: Request, env: Pick<Env, 'PUSH_KEEPER'>): string {
+  const ray = headers.get('cf-ray') ?? ''
+  return !env.PUSH_KEEPER && RAY.test(ray) ? ray : randomBytes(6).toString('hex')
 }
 
 /** Where the sender is: all addresses of an IPv6 network of /64 are one customer's. */

@@ -30,7 +30,7 @@ export const onError: ErrorHandler<AppEnv> = (error, c) => {
     return problem('invalid_request', error.message)
   }
   warn('http:error', { path, reason: reasonOf(error) })
-  if (DEVICE_PATHS.includes(path) || path === SCEP_PATH) {
+  if (isForMDM(path)) {
     return c.body(null, 503)
   }
   return ENROLL_PATHS.includes(path)
@@ -40,6 +40,15 @@ export const onError: ErrorHandler<AppEnv> = (error, c) => {
 
 export const notFound: NotFoundHandler<AppEnv> = (c) =>
   refuse(c.req.path, 'not_found', `no such route: ${c.req.method} ${c.req.path}`)
+
+function isForMDM(path: string): boolean {
+  return DEVICE_PATHS.includes(path) || path === SCEP_PATH
+}
+
+/** Whether devices call it, and people who enrol them. */
+export function isForDevices(path: string): boolean {
+  return isForMDM(path) || ENROLL_PATHS.includes(path)
+}
 
 /** An error in the words of the path's face. */
 export function refuse(path: string, kind: ProblemKind, message: string): Response {

@@ -1,3 +1,5 @@
+import { requestId } from '../request-id.ts'
+
 /** HTTP's own words for the statuses that `/api` answers (RFC 9457 §4.2.1: the title of `about:blank`). */
 const TITLES: Readonly<Record<number, string>> = {
   400: 'Bad Request',
@@ -115,6 +117,7 @@ export function problem(
     status,
     detail,
     code: codeOf(kind),
+    request_id: requestId(),
     ...(errors && { errors }),
   }
   return new Response(JSON.stringify(document), {

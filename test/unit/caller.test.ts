@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { networkOf } from '../../src/http/caller.ts'
+import { idOf, networkOf } from '../../src/http/caller.ts'
 
 it.each([
   ['192.0.2.7', '192.0.2.7'],
@@ -14,4 +14,27 @@ it.each([
   ['no address', 'no address'],
 ])('the network of "%s" is "%s"', (address, network) => {
   expect(networkOf(address)).toBe(network)
+})
+
+const RAY = '8f1b2c3d4e5f6789-FRA'
+const asked = (ray: string) => new Request('http://mdm.test/', { headers: { 'cf-ray': ray } })
+
+it('a request’s id is Cloudflare’s, where Cloudflare writes it', () => {
+  expect(idOf(asked(RAY), {})).toBe(RAY)
+})
+
+it.each([
+  [
+    'under npm start, where a sender writes the header',
+    RAY,
+    { PUSH_KEEPER: { fetch: async () => new Response() } },
+  ],
+  ['for a header that Cloudflare does not write so', 'UDID-1 or 8f1b2c3d4e5f6789-FRA', {}],
+])('a request’s id is random %s', (_, ray, env) => {
+  const ids = [idOf(asked(ray), env), idOf(asked(ray), env)]
+  expect(ids).toEqual([
+    expect.stringMatching(/^[\da-f]{12}$/),
+    expect.stringMatching(/^[\da-f]{12}$/),
+  ])
+  expect(ids[0]).not.toBe(ids[1])
 })

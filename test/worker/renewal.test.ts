@@ -319,6 +319,7 @@ describe('a Mac that renews with a new key and the challenge of its profile', ()
         event: 'scep:renewal-needed',
         device: device.udid,
         reason: 'renewals are off (PATCH /api/renewals): not enabled',
+        request_id: expect.any(String),
       },
     ])
     const path = `/api/devices/${device.udid}/events?topic=renewal.needed`

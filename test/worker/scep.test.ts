@@ -246,6 +246,7 @@ describe('a renewal', () => {
         event: 'scep:refused',
         reason: `${fingerprint} is no present identity of ${device.udid}, or was renewed too often today`,
         subject: 'O=EdgeMDM, CN=Mac',
+        request_id: expect.any(String),
       },
     ])
     expect(await certificateCount()).toBe(before)

@@ -47,6 +47,7 @@ const problemSchema = z
     status: z.int(),
     detail: z.string(),
     code: z.enum(CODES),
+    request_id: z.string(),
     errors: z.array(z.object({ at: z.string(), detail: z.string() })).optional(),
   })
   .openapi('Problem')
