@@ -17,6 +17,7 @@ import { enrollFace } from './http/device/enroll.ts'
 import { deviceFace } from './http/device/face.ts'
 import { scep } from './http/device/scep.ts'
 import { micromdmFace } from './http/micromdm/face.ts'
+import { version } from './http/micromdm/version.ts'
 import { ownFace } from './http/api/face.ts'
 import { isForDevices, notFound, onError, refuse } from './http/errors.ts'
 import { guardObject, inBackground } from './guard.ts'
@@ -35,6 +36,8 @@ const app = new Hono<AppEnv>()
 
 app.use(async (c, next) => {
   await next()
+  // A firewall's 400 or 403 is told from one of ours by it.
+  c.res.headers.set('edgemdm', version.version)
   const id = requestId()
   if (id !== undefined && !isForDevices(c.req.path)) {
     c.res.headers.set('x-request-id', id)
