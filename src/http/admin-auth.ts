@@ -14,12 +14,19 @@ const NOT_STORED = { 'cache-control': 'no-store' }
 const LATER = { ...NOT_STORED, 'retry-after': '60' }
 const TOO_MANY =
   'the API key is wrong, and too many wrong ones came from this address: the right one is taken at once'
-const CHALLENGE = { ...NOT_STORED, 'www-authenticate': 'Basic realm="micromdm"' }
+const HOW = 'send the API key: as the password of the user micromdm (Basic), or as a Bearer token'
+/** MicroMDM's first, for a client that reads only one (RFC 9110 §11.6.1). */
+const CHALLENGE = {
+  ...NOT_STORED,
+  'www-authenticate': 'Basic realm="micromdm", Bearer realm="micromdm"',
+}
+/** A scheme's name has no case (RFC 9110 §11.1). */
+const CREDENTIALS = /^(basic|bearer) +(\S+)$/i
 
 /**
  * The gate of all admin routes, before the body is read. A request of another site's page is refused, with the key too:
- * a browser may have added it. Everything else needs HTTP Basic, user `micromdm`, password the API key
- * (micromdm-contract §1.1). Only wrong keys are slowed.
+ * a browser may have added it. Everything else needs the API key: as the password of the user `micromdm` (HTTP Basic), as
+ * MicroMDM's clients send it, or as a Bearer token. Only wrong keys are slowed.
  */
 export const adminAuth: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (isForeign(c)) {
@@ -27,8 +34,10 @@ export const adminAuth: MiddlewareHandler<AppEnv> = async (c, next) => {
       ? problem('cross_site', FOREIGN, { headers: NOT_STORED })
       : errorJson(FOREIGN, 403, NOT_STORED)
   }
-  const sent = /^basic +(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1] ?? ''
-  const expected = Buffer.from(`micromdm:${c.var.config.apiKey}`).toString('base64')
+  const [, scheme = '', sent = ''] = CREDENTIALS.exec(c.req.header('authorization') ?? '') ?? []
+  const { apiKey } = c.var.config
+  const isBearer = scheme.toLowerCase() === 'bearer'
+  const expected = isBearer ? apiKey : Buffer.from(`micromdm:${apiKey}`).toString('base64')
   if (!sameSecret(sent, expected)) {
     if (sent !== '' && !(await slowDown(networkOf(addressOf(c))))) {
       return speaksProblems(c.req.path)
@@ -37,7 +46,7 @@ export const adminAuth: MiddlewareHandler<AppEnv> = async (c, next) => {
     }
     const headers = isBrowser(c) ? NOT_STORED : CHALLENGE
     return speaksProblems(c.req.path)
-      ? problem('unauthorized', 'HTTP Basic: user micromdm, password the API key', { headers })
+      ? problem('unauthorized', HOW, { headers })
       : errorJson('Unauthorized', 401, headers)
   }
   await next()

@@ -1,9 +1,10 @@
 import { createExecutionContext } from 'cloudflare:test'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import manifest from '../../package.json' with { type: 'json' }
 import worker from '../../src/index.ts'
 import type { Env } from '../../src/env.ts'
-import { BASIC, env, newDevice, serve } from './server.ts'
+import { turnTimers } from './clock.ts'
+import { BASIC, env, newDevice, serve, until } from './server.ts'
 
 const KEY = { authorization: BASIC }
 
@@ -64,4 +65,59 @@ it('a device’s answers have no other header that is not for it', async () => {
   for (const { headers } of answers) {
     expect([...headers.keys()]).toEqual(['edgemdm'])
   }
+})
+
+const sent = (authorization: string, path = '/api/devices'): Promise<Response> =>
+  serve(path, { headers: { authorization, 'cf-connecting-ip': '192.0.2.77' } })
+
+it('the key opens each admin route as a Bearer token too', async () => {
+  for (const path of ['/api/devices', '/v1/commands/A']) {
+    for (const scheme of ['Bearer', 'bearer']) {
+      expect((await sent(`${scheme} secret`, path)).status, `${path} ${scheme}`).toBe(200)
+    }
+  }
+})
+
+it('what is no token is 401, whatever else it holds, and is not counted as a wrong key', async () => {
+  const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  const two = new Headers([
+    ['authorization', 'Bearer secret'],
+    ['authorization', 'Bearer secret'],
+  ])
+  const answers = [
+    await serve('/api/devices', { headers: two }),
+    ...(await Promise.all(
+      [
+        'Bearer',
+        'Bearer ',
+        'Bearer secret secret',
+        'Bearer secret, Basic bWljcm9tZG06c2VjcmV0',
+        'Bearer\tsecret',
+        'Bearersecret',
+        `Bearer ${' '.repeat(8000)}`,
+        'secret',
+      ].map((text) => sent(text)),
+    )),
+  ]
+  expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 401))
+  expect(warned).not.toHaveBeenCalled()
+  vi.restoreAllMocks()
+})
+
+it('a wrong token is 401 as a wrong password is, and counted like it', async () => {
+  const tokens = ['wrong', 'Secret', 'secre', 'bWljcm9tZG06c2VjcmV0', '"secret"', 'x'.repeat(8000)]
+  expect(
+    await Promise.all(tokens.map(async (token) => (await sent(`Bearer ${token}`)).status)),
+  ).toEqual(tokens.map(() => 401))
+  const more = Array.from({ length: 20 }, () => sent('Bearer wrong'))
+  const statuses: number[] = []
+  for (const one of more) {
+    void one.then(({ status }) => statuses.push(status))
+  }
+  await until(
+    async () => statuses.length,
+    (length) => length >= 16,
+  )
+  expect((await sent('Bearer secret')).status).toBe(200)
+  await turnTimers(1000)
 })

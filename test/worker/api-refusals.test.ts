@@ -155,7 +155,9 @@ describe('an error of the API', () => {
     for (const path of ['/api/nothing', '/api/devices', '/api']) {
       const { status, headers } = await asked(path, {})
       expect(status).toBe(401)
-      expect(headers.get('www-authenticate')).toBe('Basic realm="micromdm"')
+      expect(headers.get('www-authenticate')).toBe(
+        'Basic realm="micromdm", Bearer realm="micromdm"',
+      )
     }
   })
 

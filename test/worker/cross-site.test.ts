@@ -218,12 +218,14 @@ describe('the key', () => {
   })
 
   it.each([{}, { accept: 'text/html' }, { 'sec-fetch-mode': 'cors', 'user-agent': 'Mozilla/5.0' }])(
-    'is asked for by Basic of a program: %j',
+    'is asked for of a program, as Basic or Bearer: %j',
     async (headers: Sent) => {
       for (const [method, path] of gets) {
         const response = await send(method, path, headers, false)
         expect(response.status).toBe(401)
-        expect(response.headers.get('www-authenticate'), path).toBe('Basic realm="micromdm"')
+        expect(response.headers.get('www-authenticate'), path).toBe(
+          'Basic realm="micromdm", Bearer realm="micromdm"',
+        )
       }
     },
   )

@@ -26,7 +26,9 @@ describe('admin authentication', () => {
   ])('refuses %s as MicroMDM does', async (_, headers) => {
     const response = await serve('/v1/devices', { method: 'POST', body: '{}', headers })
     expect(response.status).toBe(401)
-    expect(response.headers.get('www-authenticate')).toBe('Basic realm="micromdm"')
+    expect(response.headers.get('www-authenticate')).toBe(
+      'Basic realm="micromdm", Bearer realm="micromdm"',
+    )
     expect(await response.text()).toBe('{\n  "error": "Unauthorized"\n}\n')
   })
 })

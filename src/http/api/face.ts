@@ -78,7 +78,7 @@ const document = () =>
       description:
         'What MicroMDM’s API has no words for. Errors are problem documents (RFC 9457); lists come in pages, whose `next` is the `cursor` of the page behind.',
     },
-    security: [{ basic: [] }],
+    security: [{ basic: [] }, { bearer: [] }],
   })
 
 /** They are public, so each isolate makes them only once. */
@@ -107,6 +107,11 @@ ownFace.openAPIRegistry.registerComponent('securitySchemes', 'basic', {
   type: 'http',
   scheme: 'basic',
   description: 'user `micromdm`, password the API key',
+})
+ownFace.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
+  type: 'http',
+  scheme: 'bearer',
+  description: 'the API key',
 })
 
 /** Each path and the methods that it has. */

@@ -110,7 +110,7 @@ const problemContent = {
   'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
 }
 const ANY_OPERATION: Operation['responses'] = {
-  401: { description: 'not the user `micromdm` with the API key', content: problemContent },
+  401: { description: 'no API key, or a wrong one', content: problemContent },
   default: {
     description:
       'what else is wrong, and what to do: 400 for a request that is not valid, 403 for one that another site’s page sent, 404 for what is not there, 413 for a body of more than 20 MB, 503 for what is not set up or does not answer just now',

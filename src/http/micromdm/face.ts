@@ -10,7 +10,7 @@ import { pushCertificate } from './push-certificate.ts'
 import { goJson } from './request.ts'
 import { version } from './version.ts'
 
-/** MicroMDM's HTTP API (micromdm-contract §1): Basic auth before anything else, every error a JSON body. */
+/** MicroMDM's HTTP API (docs/micromdm.md): the API key before anything else, every error a JSON body. */
 export const micromdmFace = new Hono<AppEnv>()
 
 for (const path of ['/v1/*', '/push/*', '/boltbackup']) {
