@@ -85,7 +85,7 @@ async function settle(env: ConsumerEnv, device: string, known: readonly string[]
       await Promise.all(known.map((reader) => wake(env, reader, [device])))
     }
   } catch (error) {
-    warn('queue:readers-unsettled', { device, reason: reasonOf(error) })
+    warn('queue:device-unreachable', { device, reason: reasonOf(error) })
   }
 }
 
@@ -152,7 +152,7 @@ async function projectEach(
       if (failures === FAILURES_TO_LEAVE) {
         throw error
       }
-      warn('queue:row-refused', { device: row.id, reason: reasonOf(error) })
+      warn('directory:row-refused', { device: row.id, reason: reasonOf(error) })
     }
   }
 }

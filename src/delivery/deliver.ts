@@ -277,7 +277,7 @@ function putAside(ports: LetterPorts, letter: Letter, reason: string): Aside {
     return giveUp(ports, letter, reason)
   }
   const { event, tries, since, replay } = letter
-  ports.warn('webhook:set-aside', { event_id: event.id, topic: event.topic, tries, reason })
+  ports.warn('webhook:event-refused', { event_id: event.id, topic: event.topic, tries, reason })
   const nextAt = ports.now() + asideWait(tries)
   return { seq: event.sequence, tries, reason, since, replay, nextAt }
 }

@@ -298,7 +298,7 @@ export class Job extends DurableObject<JobEnv> {
   #end(row: JobRow, state: JobState, reason: string): number {
     Object.assign(row, { state, reason, endedAt: clock.now() })
     saveJob(this.#db, row)
-    log(`job:${state}`, { job: row.name, reason })
+    log('job:ended', { job: row.name, state, reason })
     return row.endedAt + KEEP
   }
 

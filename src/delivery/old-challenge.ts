@@ -41,7 +41,8 @@ export async function renewByProfile(
     warn('scep:renewal-needed', { device: id, reason: attempt.reason })
     await env.DEVICE.getByName(id).renewalNeeded(crypto.randomUUID())
   } else {
-    log(`renewals:${attempt.kind}`, { device: id, reason: 'it asked with its old challenge' })
+    const reason = 'it asked with its old challenge'
+    log('renewals:device', { device: id, outcome: attempt.kind, reason })
   }
 }
 

@@ -84,11 +84,11 @@ export class Renewals extends DurableObject<ConsumerEnv> {
       return
     }
     if (!enabled || stopped !== '') {
-      warn('renewals:off', { due, reason: stopped || 'not enabled: PATCH /api/renewals' })
+      warn('renewals:due-but-off', { due, reason: stopped || 'not enabled: PATCH /api/renewals' })
       return
     }
     const now = clock.now()
-    log('renewals:round', { due })
+    log('renewals:round-begun', { due })
     this.#keep({ roundSince: now })
     await this.ctx.storage.setAlarm(now)
   }
@@ -164,7 +164,7 @@ export class Renewals extends DurableObject<ConsumerEnv> {
         )
         const reason = attempt.kind === 'blocked' ? attempt.reason : undefined
         counts ||= attempt.kind !== 'blocked'
-        log(`renewals:${attempt.kind}`, { device: id, reason })
+        log('renewals:device', { device: id, outcome: attempt.kind, reason })
       } catch (error) {
         counts = true
         warn('renewals:device-unreachable', { device: id, reason: reasonOf(error) })
@@ -181,7 +181,7 @@ export class Renewals extends DurableObject<ConsumerEnv> {
     }
     this.#keep({ roundSince: 0, ...(stopped === '' ? {} : { stopped }) })
     if (stopped === '') {
-      log('renewals:round-over')
+      log('renewals:round-ended')
     } else {
       warn('renewals:stopped', { reason: stopped })
     }

@@ -247,7 +247,7 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
       }
       return undefined
     } catch (error) {
-      warn('webhook:walk-failed', { webhook: this.#id, reason: reasonOf(error) })
+      warn('webhook:backlog-unreadable', { webhook: this.#id, reason: reasonOf(error) })
       return clock.now() + UNREACHABLE_WAIT
     } finally {
       this.#walking = false

@@ -40,7 +40,11 @@ export function noteArrival(
 ): void {
   if (namesakes) {
     state.device.namesake = namesakes.used ? 'contested' : 'called'
-    effects.notes.push({ event: 'mdm:namesake', device: name, users: namesakes.ids.join(', ') })
+    effects.notes.push({
+      event: 'mdm:id-is-a-users',
+      device: name,
+      users: namesakes.ids.join(', '),
+    })
   }
   const [held] =
     state.device.schema === 0

@@ -74,7 +74,7 @@ export async function pushPending(
         return
       }
     } catch (error) {
-      warn('push:error', { device: pusher.device, reason: reasonOf(error) })
+      warn('push:not-sent', { device: pusher.device, reason: reasonOf(error) })
     }
   }
 }
@@ -93,7 +93,7 @@ async function pushReady(
   if (dead === undefined) {
     await send(pusher, target, { epoch: gate.epoch, again })
   } else {
-    warn('push:cannot', { device: pusher.device, reason: dead })
+    warn('push:not-possible', { device: pusher.device, reason: dead })
   }
   return true
 }
@@ -113,7 +113,7 @@ function readyChannel(
   }
   const check = pushTarget(context, channel.user, pusher.topic)
   if (check.kind === 'cannot') {
-    warn('push:cannot', { device: pusher.device, reason: check.error })
+    warn('push:not-possible', { device: pusher.device, reason: check.error })
   }
   return check.kind === 'ready' ? check.target : undefined
 }

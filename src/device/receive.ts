@@ -172,7 +172,7 @@ function identityOf(
       return claim && !authenticates ? adopt(context, input, claim) : undefined
     }
     case 'tolerated':
-      context.effects.notes.push({ event: 'mdm:binding-tolerated', device: context.name })
+      context.effects.notes.push({ event: 'mdm:identity-tolerated', device: context.name })
       return undefined
   }
 }

@@ -116,7 +116,7 @@ export async function warnOfCAExpiry(d1: D1Database, now: number): Promise<void>
   const [issuing] = await authorityCertificates(d1)
   const reason = issuing && expiryWarning(issuing, now)
   if (reason !== undefined) {
-    warn('ca:expiry', { reason })
+    warn('ca:expires', { reason })
   }
 }
 

@@ -64,6 +64,6 @@ async function read(d1: D1Database): Promise<void> {
       copy = { at: clock.now(), webhooks: webhooks.map(({ open }) => open) }
     }
   } catch (error) {
-    warn('webhooks:list-unreadable', { reason: reasonOf(error) })
+    warn('webhook:list-unreadable', { reason: reasonOf(error) })
   }
 }

@@ -22,6 +22,6 @@ export function refuseHost(c: Context<AppEnv>): Response | undefined {
     return undefined
   }
   const { path } = c.req
-  warn('http:host', { path, host: host?.slice(0, 100) })
+  warn('http:invalid-host', { path, host: host?.slice(0, 100) })
   return refuse(path, 400, TEXT)
 }

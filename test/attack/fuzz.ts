@@ -112,7 +112,7 @@ export function faultOf(
 /** Lines that the server prints and that tell of something that nobody foresaw. */
 function logReader({ server }: Scene) {
   const foreseen =
-    /^\{"event":"(?!http:error|push:error|push:device-unreachable|webhook:device-unreachable)/
+    /^\{"event":"(?!http:error|push:not-sent|push:device-unreachable|webhook:device-unreachable)/
   let read = server.output().length
   return {
     next(): string[] {

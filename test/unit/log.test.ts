@@ -1,3 +1,5 @@
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, expect, it, vi } from 'vitest'
 import { log, warn } from '../../src/log.ts'
 
@@ -27,4 +29,25 @@ it('cuts what a sender made long', () => {
   const print = vi.spyOn(console, 'warn').mockImplementation(() => {})
   warn('ddm:refused', { endpoint: 'x'.repeat(5_000_000) })
   expect(String(print.mock.calls[0]?.[0]).length).toBeLessThan(1100)
+})
+
+it('docs/log.md has each event with its level, and no other', () => {
+  const project = join(import.meta.dirname, '../..')
+  const written = globSync(join(project, 'src/**/*.ts'))
+    .map((path) => readFileSync(path, 'utf8'))
+    .flatMap((text) => [
+      ...text.matchAll(/(?:\b(log|warn|attempt)\(\s*|\bevent: )'([a-z]+:[a-z-]+)'/g),
+    ])
+    .map(([, call, event]) => `${event} ${call === 'log' ? 'info' : 'warn'}`)
+  const text = readFileSync(join(project, 'docs/log.md'), 'utf8')
+  const rows = [...text.matchAll(/^\| `(\S+)` \| (\w+) \| \S.* \| \S.* \| \S.* \|$/gm)]
+  const listed = rows.map(([, event, level]) => `${event} ${level}`)
+  expect(listed).toEqual([...new Set(written)].toSorted())
+})
+
+it('no event’s name is made of parts, which the test above would not find', () => {
+  const calls = globSync(join(import.meta.dirname, '../../src/**/*.ts'))
+    .filter((path) => !path.includes('/cli/'))
+    .flatMap((path) => readFileSync(path, 'utf8').match(/(?<![.\w])(?:log|warn)\([^)]/g) ?? [])
+  expect(calls.filter((call) => call.endsWith('`'))).toEqual([])
 })

@@ -214,7 +214,7 @@ describe('the directory', () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const context = { waitUntil: () => undefined }
     await consume({ messages } as never, env as never, context)
-    expect(warn.mock.calls.join('\n')).toContain(`"queue:row-refused","device":"${ids[2]}"`)
+    expect(warn.mock.calls.join('\n')).toContain(`"directory:row-refused","device":"${ids[2]}"`)
     warn.mockRestore()
     const found = await Promise.all(ids.map(listed))
     expect(found.map((list) => list?.length ?? 0)).toEqual([1, 1, 0, 1, 1, 1])

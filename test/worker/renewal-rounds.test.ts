@@ -143,7 +143,7 @@ describe('a round of renewals', () => {
     expect(stopped.reason).toMatch(/^5 of 5 renewals failed: The command failed/)
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     await cron()
-    expect(warn.mock.calls.join('\n')).toMatch(/"renewals:off".*5 of 5 renewals failed/)
+    expect(warn.mock.calls.join('\n')).toMatch(/"renewals:due-but-off".*5 of 5 renewals failed/)
     warn.mockRestore()
     turn(SECOND)
     expect((await set({ enabled: true })).body).toMatchObject({

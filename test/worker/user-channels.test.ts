@@ -248,7 +248,7 @@ describe('a user channel', () => {
       await queue(userId, 'before')
       const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
       const hostile = await enrolled({ udid: userId })
-      expect(warned.mock.calls.flat().join('\n')).toContain('"mdm:namesake"')
+      expect(warned.mock.calls.flat().join('\n')).toContain('"mdm:id-is-a-users"')
       warned.mockRestore()
       for (const refused of [
         await secret(userId),

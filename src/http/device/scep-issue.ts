@@ -53,7 +53,7 @@ export async function issueFor(
   }
   const warning = expiryWarning(authority.certificate, now)
   if (warning !== undefined) {
-    warn('ca:expiry', { reason: warning })
+    warn('ca:expires', { reason: warning })
   }
   if (authority.certificate.notAfter <= now) {
     return refused('the issuing CA has expired')
