@@ -8,6 +8,7 @@ import type { Attempt } from './ledger.ts'
 import {
   backOff,
   heldUntil,
+  isFailing,
   isWanted,
   learn,
   settle,
@@ -38,8 +39,11 @@ export interface DeliveryPorts<Settings extends PostSettings> {
   giveUp(device: string, event: DeviceEvent, letter: { tries: number; reason: string }): number
   /** An Idle waited too long to be posted. */
   drop(device: string, event: DeviceEvent): void
-  warn(event: string, detail: Readonly<Record<string, string | number>>): void
+  log: Write
+  warn: Write
 }
+
+type Write = (event: string, detail: Readonly<Record<string, string | number>>) => void
 
 type Ports = DeliveryPorts<PostSettings>
 
@@ -224,13 +228,16 @@ async function tryPost<Settings extends PostSettings>(
   const began = ports.now()
   const outcome = await postOrRefuse(ports, webhook, letter)
   const now = ports.now()
+  const { device } = letter
+  const wasDown = isFailing(line, device)
   if (learn(line, letter.device, outcome, { ...webhook, now })) {
     ports.keepCircuit()
   }
   noteTry(ports, letter, outcome, { at: now, latency: now - began })
   if (outcome.kind === 'down') {
-    const { device } = letter
     ports.warn('webhook:down', { device, reason: outcome.reason, failures: line.circuit.downs })
+  } else if (wasDown && !isFailing(line, device)) {
+    ports.log('webhook:recovered', { device })
   }
   return outcome
 }

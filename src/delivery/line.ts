@@ -195,6 +195,11 @@ export function settle(line: Line, device: string, now: number, wait?: number): 
   }
 }
 
+/** Whether the receiver is believed to be down, for this device or for all. */
+export function isFailing({ circuit }: Line, device: string): boolean {
+  return circuit.downs > 0 || circuit.failing.includes(device)
+}
+
 /**
  * What an answer says about the receiver itself.
  * @returns whether {@link Line.circuit} changed, and has to be stored.

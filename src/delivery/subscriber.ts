@@ -7,7 +7,7 @@ import type { DeviceNamespace } from '../device/object.ts'
 import { testEvent, type DeviceEvent } from '../events/event.ts'
 import type { Webhook } from '../events/webhook.ts'
 import { inBackground } from '../guard.ts'
-import { reasonOf, warn } from '../log.ts'
+import { log, reasonOf, warn } from '../log.ts'
 import * as dead from './dead-letters.ts'
 import { deliver, type DeliveryPorts } from './deliver.ts'
 import {
@@ -339,6 +339,9 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
         return ledger.count('dead')
       },
       drop: (device, event) => ledger.letGo(device, event.id, 'dropped'),
+      log: (event, detail) => {
+        log(event, { webhook: id, ...detail })
+      },
       warn: (event, detail) => {
         warn(event, { webhook: id, ...detail })
       },

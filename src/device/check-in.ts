@@ -6,6 +6,7 @@ import { isUndecided } from './contest.ts'
 import { endUndecided, settle } from './contest-end.ts'
 import { authenticate, unmaskRenewal, type Presented } from './enrolling.ts'
 import { loadEscrow, storeEscrow } from './escrow.ts'
+import { happened } from './happenings.ts'
 import { heard } from './identity.ts'
 import { everyChannel } from './parking.ts'
 import { forgetSuccessors } from './renewing.ts'
@@ -68,11 +69,15 @@ function tokenUpdate(
       unmaskRenewal(context, who.identity)
     }
     if (device.state !== 'enrolled' || device.renewedAt > 0) {
+      happened(context, device.renewedAt > 0 ? 'device:renewed' : 'device:enrolled', '')
       device.state = 'enrolled'
       device.renewedAt = 0
       changed(context)
       forgetSuccessors(context)
     }
+  }
+  if (enrollment.user !== '' && !channel.enabled) {
+    happened(context, 'device:enrolled', enrollment.user)
   }
   compareTopic(context, message.topic)
   const unreachable = enrollment.user === '' && pushStateOf(channel) !== 'ready'
@@ -122,6 +127,7 @@ function leave(context: Context, user: string, who: Presented): CheckInEffect {
     settle(context, 'left', context.state.device.contest.earlier.at(-1))
     return {}
   }
+  happened(context, 'device:checked-out', user)
   return checkOut(context, user)
 }
 

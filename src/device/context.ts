@@ -46,8 +46,14 @@ export interface Effects {
   readonly push: Set<number>
   /** Row ids of commands that came to an end: whoever waits for them is told. */
   readonly finished: Set<number>
-  /** For the operator's log: never payloads, tokens or secrets. */
-  readonly notes: { readonly event: string; readonly [detail: string]: string | number | boolean }[]
+  /** Warnings for the operator's log, and what happened without any: never payloads, tokens, secrets or names of people. */
+  readonly notes: Note[]
+  readonly happened: Note[]
+}
+
+export interface Note {
+  readonly event: string
+  readonly [detail: string]: string | number | boolean
 }
 
 /** Everything that a decision needs, for the length of one commit. */
@@ -67,6 +73,7 @@ export function newEffects(): Effects {
     push: new Set(),
     finished: new Set(),
     notes: [],
+    happened: [],
   }
 }
 

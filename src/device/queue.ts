@@ -14,6 +14,7 @@ import { wakeBy, type Context } from './context.ts'
 export { PUSH_FALLBACK } from './queue-memory.ts'
 import { PENDING_STATES, PUSH_FALLBACK, queueOf, readWindow, WINDOW } from './queue-memory.ts'
 import { writeQueuedBy, type QueuedBy } from './queued-by.ts'
+import { commandAnswered, commandWaits } from './happenings.ts'
 import { heldFor, type HeldFor } from './held.ts'
 import { noteAcknowledged } from './mdm-profile.ts'
 import { keepResult, pruneAfterAnswer, pruneInTime } from './results.ts'
@@ -66,6 +67,9 @@ export function enqueue(context: Context, channel: Channel, command: NewCommand)
   if (terms.expiresAt > 0) {
     queue.expiresAt = Math.min(queue.expiresAt, terms.expiresAt)
     wakeBy(context, terms.expiresAt)
+  }
+  if (held || channel.token === null) {
+    commandWaits(context, id, command.requestType, held)
   }
   if (held) {
     return id - channel.id * CHANNEL_SPAN
@@ -137,6 +141,7 @@ export type ReportEffect =
   | { readonly kind: 'answered' | 'repeat' | 'unknown' | 'none' }
   | { readonly kind: 'deferred'; readonly n: number; readonly notNows: number }
 
+const NOTHING = new Uint8Array()
 const ANSWERED: ReportEffect = { kind: 'answered' }
 
 /** Applies a report to its channel's queue (docs/architecture.md, "A message of a device"). */
@@ -192,6 +197,10 @@ function putOff(context: Context, channel: Channel, entry: PendingCommand): Repo
     Number(limit),
     entry.id,
   )
+  if (notNows === 1) {
+    // Once: a device may say it every few minutes for weeks.
+    commandAnswered(context, entry, { state: 'not_now', result: NOTHING })
+  }
   return limit && row?.deferred === 0
     ? { kind: 'deferred', n: entry.id - channel.id * CHANNEL_SPAN, notNows }
     : ANSWERED

@@ -3,12 +3,9 @@ import type { InstalledProfile } from '../enroll/installed-profile.ts'
 import type { KnownEnrollment } from '../enroll/renewal-profile.ts'
 import { RENEWAL_NEEDED } from '../events/topics.ts'
 import type { Message, Report } from '../mdm/message.ts'
-import { dictsIn, textAt } from '../plist/dict.ts'
-import { PlistError } from '../plist/error.ts'
-import { readPlistTop } from '../plist/read.ts'
-import type { PlistDict } from '../plist/value.ts'
 import type { Context } from './context.ts'
 import { listAnew } from './directory-row.ts'
+import { errorsIn } from './error-chain.ts'
 import { learn, newInstalled, NO_RENEWAL, RENEWAL_SOURCE, type Renewal } from './installed.ts'
 import { recordEvent } from './outbox.ts'
 import { queueOf } from './queue-memory.ts'
@@ -177,7 +174,8 @@ export function noteReport(context: Context, report: Report, body: Uint8Array): 
     report.commandUUID === command &&
     (report.status === 'Error' || report.status === 'CommandFormatError')
   ) {
-    goOn(context, { state: 'failed', reason: errorIn(body) || report.status, command })
+    const words = errorsIn(body).join(': ').slice(0, MAX_REASON).toWellFormed()
+    goOn(context, { state: 'failed', reason: words || report.status, command })
   }
 }
 
@@ -193,27 +191,4 @@ function announceChange(context: Context): void {
   if (!context.effects.news.directory) {
     listAnew(context)
   }
-}
-
-const ERROR_CHAIN: ReadonlySet<string> = new Set(['ErrorChain'])
-
-/** What went wrong, as the device words it (Apple "ErrorChain"). */
-function errorIn(body: Uint8Array): string {
-  try {
-    const { ErrorChain: chain } = readPlistTop(body, ERROR_CHAIN, 'device')
-    const texts = dictsIn(chain).map(wording)
-    return texts.filter(Boolean).join(': ').slice(0, MAX_REASON).toWellFormed()
-  } catch (error) {
-    if (error instanceof PlistError) {
-      return ''
-    }
-    throw error
-  }
-}
-
-function wording(item: PlistDict): string {
-  const text = textAt(item, 'USEnglishDescription') || textAt(item, 'LocalizedDescription')
-  const { ErrorCode: code } = item
-  const number = typeof code === 'number' ? ` ${code}` : ''
-  return `${text} (${textAt(item, 'ErrorDomain')}${number})`.trim()
 }

@@ -2,6 +2,7 @@ import { LASTING } from '../commands/table.ts'
 import type { CommandState } from '../mdm/queue.ts'
 import { dropParts, storeBody } from './bodies.ts'
 import type { Context } from './context.ts'
+import { commandAnswered } from './happenings.ts'
 import { CHANNEL_SPAN } from './schema.ts'
 import type { Channel, PushNote, Queue } from './state.ts'
 
@@ -51,12 +52,13 @@ interface Answered {
   readonly big: boolean
   readonly requestType: string
   readonly secret: boolean
+  readonly queuedAt?: number
 }
 
 /** Writes a command's end and its result into the command's own row. */
 export function keepResult(
   context: Context,
-  { id, requestType, secret, big }: Answered,
+  command: Answered,
   answer: {
     readonly state: CommandState
     readonly result: Uint8Array
@@ -65,6 +67,7 @@ export function keepResult(
   },
 ): void {
   const { db, now, settings } = context
+  const { id, requestType, secret, big } = command
   const inventory = answer.state === 'acknowledged' && isInventory(requestType)
   const keep = settings.keepResults.kind !== 'none' || inventory
   db.run(
@@ -83,6 +86,7 @@ export function keepResult(
     dropParts(db, 'payload', id)
   }
   context.effects.finished.add(id)
+  commandAnswered(context, command, answer)
 }
 
 /** How many rows may come before it is looked which are too many: a tenth of those that are kept, and never many. */

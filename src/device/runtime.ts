@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { clock } from '../clock.ts'
 import { requireConfig } from '../config.ts'
 import { inBackground } from '../guard.ts'
-import { reasonOf, warn } from '../log.ts'
+import { log, reasonOf, warn } from '../log.ts'
 import { dueTimes } from './alarm.ts'
 import { newEffects, type Context, type Effects } from './context.ts'
 import { readOnly, sqlite, WouldWrite, type Db } from './db.ts'
@@ -122,6 +122,9 @@ export class DeviceRuntime {
     this.waiting.ended(effects.finished)
     for (const { event, ...detail } of effects.notes) {
       warn(event, detail)
+    }
+    for (const { event, ...detail } of effects.happened) {
+      log(event, detail)
     }
   }
 

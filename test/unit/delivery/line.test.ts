@@ -96,6 +96,17 @@ describe('one device’s trouble', () => {
 })
 
 describe('a receiver that is down', () => {
+  it.each([['A'], FEW, MANY])('is told once to be back, for %s and others', async (...devices) => {
+    const receiver = new TestReceiver(3)
+    receiver.answer = () => down()
+    devices.forEach((device) => receiver.event(device))
+    await receiver.run(receiver.now + 10 * SECOND)
+    expect(receiver.notes).not.toContain('webhook:recovered')
+    receiver.answer = () => DELIVERED
+    await receiver.run(receiver.now + HOUR)
+    expect(receiver.notes.filter((note) => note === 'webhook:recovered')).toHaveLength(1)
+  })
+
   it('has the devices of any fleet wait', () => {
     const line = newLine(1)
     for (let n = 0; n < 200_000; n++) {

@@ -209,6 +209,7 @@ export class TestReceiver {
       giveUp: () => ++this.givenUp,
       drop: () => ++this.dropped,
       note: (attempt) => this.attempts.push(attempt),
+      log: (event) => this.notes.push(event),
       warn: (event) => this.notes.push(event),
     }
   }

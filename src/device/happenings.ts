@@ -1,0 +1,68 @@
+/** What a device did, for the operator's log: a line for each thing, and none for an Idle. */
+import type { CommandState } from '../mdm/queue.ts'
+import type { Context } from './context.ts'
+import { errorsIn } from './error-chain.ts'
+import type { HeldFor } from './held.ts'
+import { CHANNEL_SPAN } from './schema.ts'
+
+const MAX_ERROR = 200
+
+/** The command as its row has it. */
+interface Row {
+  readonly id: number
+  readonly requestType: string
+  readonly secret: boolean
+  /** Since when the device could have fetched it, where that is known. */
+  readonly queuedAt?: number
+}
+
+/** A device came, went or has its next identity; or one of its users did. */
+export function happened(context: Context, event: string, user: string): void {
+  const { effects, name: device } = context
+  effects.happened.push({ event, device, ...modelOf(context), ...(user && { user: true }) })
+}
+
+/** An answer to a command. The text of an error is the device's, and of a secret command it is not told. */
+export function commandAnswered(
+  context: Context,
+  { id, requestType, secret, queuedAt }: Row,
+  { state, result }: { readonly state: CommandState; readonly result: Uint8Array },
+): void {
+  const failed = state === 'error' || state === 'format_error'
+  const [error] = failed && !secret ? errorsIn(result) : []
+  context.effects.happened.push({
+    event: 'command:answered',
+    ...placeOf(context, id),
+    requestType,
+    state,
+    ...(queuedAt && { ms: context.now - queuedAt }),
+    ...modelOf(context),
+    ...(error && { error: error.slice(0, MAX_ERROR).toWellFormed() }),
+  })
+}
+
+/** A new command that its device cannot fetch yet: none of that id is enrolled, or the command is held. */
+export function commandWaits(
+  context: Context,
+  id: number,
+  requestType: string,
+  held: HeldFor | undefined,
+): void {
+  context.effects.happened.push({
+    event: 'command:waits',
+    ...placeOf(context, id),
+    requestType,
+    ...(held && { held }),
+  })
+}
+
+/** A user's part of an id may be a person's name. */
+function placeOf({ name: device }: Context, id: number) {
+  return id < CHANNEL_SPAN ? { device, commandId: `${device}.${id}` } : { device, user: true }
+}
+
+function modelOf({ state }: Context): { readonly model?: string } {
+  const { ModelName, ProductName, Model } = state.device.facts
+  const model = ModelName || ProductName || Model
+  return model ? { model } : {}
+}

@@ -1,0 +1,102 @@
+import { expect, it } from 'vitest'
+import { applyReport } from '../../../src/device/queue.ts'
+import { channelOf } from '../../../src/device/state.ts'
+import { NO_FACTS } from '../../../src/mdm/message.ts'
+import { writePlist } from '../../../src/plist/write.ts'
+import { TestObject } from './object.ts'
+import {
+  authenticate,
+  checkIn,
+  DEVICE,
+  idle,
+  queue,
+  report,
+  say,
+  tokenUpdate,
+  user,
+} from './say.ts'
+
+const facts = { ...NO_FACTS, ModelName: 'MacBook Pro', SerialNumber: 'C02SECRET' }
+const where = { device: 'UDID-1', model: 'MacBook Pro' }
+
+function enrolled(): TestObject {
+  const object = new TestObject()
+  say(object, { ...authenticate, facts })
+  say(object, tokenUpdate(DEVICE))
+  return object
+}
+
+it('a device that enrols or checks out is a line in the log, as is a user, whose id is not told', () => {
+  const object = enrolled()
+  expect(object.effects.happened).toEqual([{ event: 'device:enrolled', ...where }])
+  say(object, tokenUpdate(DEVICE))
+  expect(object.effects.happened).toEqual([])
+  say(object, tokenUpdate(user('ada@example.com')))
+  expect(object.effects.happened).toEqual([{ event: 'device:enrolled', ...where, user: true }])
+  say(object, checkIn('CheckOut'))
+  expect(object.effects.happened).toEqual([{ event: 'device:checked-out', ...where }])
+})
+
+it('a command is a line when it is answered, with the time since it was queued, and an Idle is none', () => {
+  const object = enrolled()
+  queue(object, 'one')
+  expect(object.effects.happened).toEqual([])
+  object.now += 90
+  say(object, idle(DEVICE))
+  expect(object.effects.happened).toEqual([])
+  const about = {
+    event: 'command:answered',
+    ...where,
+    commandId: 'UDID-1.1',
+    requestType: 'ProfileList',
+  }
+  say(object, report(DEVICE, 'NotNow', 'one'))
+  expect(object.effects.happened).toEqual([{ ...about, state: 'not_now', ms: 92 }])
+  say(object, idle(DEVICE))
+  say(object, report(DEVICE, 'NotNow', 'one'))
+  expect(object.effects.happened).toEqual([])
+  say(object, idle(DEVICE))
+  say(object, report(DEVICE, 'Acknowledged', 'one'))
+  expect(object.effects.happened).toEqual([{ ...about, state: 'acknowledged', ms: 96 }])
+  say(object, report(DEVICE, 'Acknowledged', 'one'))
+  expect(object.effects.happened).toEqual([])
+})
+
+it.each([
+  [false, 'The profile is broken. (MCProfileErrorDomain 1000)'],
+  [true, undefined],
+])('the first error of a chain is told, unless the command is secret (%s)', (secret, error) => {
+  const object = enrolled()
+  queue(object, 'one', 'InstallProfile', { secret })
+  say(object, idle(DEVICE))
+  const ErrorChain = [
+    {
+      USEnglishDescription: 'The profile is broken.',
+      ErrorDomain: 'MCProfileErrorDomain',
+      ErrorCode: 1000,
+    },
+    { USEnglishDescription: 'The cause.', ErrorDomain: 'MCPayloadErrorDomain', ErrorCode: 2000 },
+  ]
+  object.commit((context) =>
+    applyReport(
+      context,
+      channelOf(context, ''),
+      { kind: 'report', enrollment: DEVICE, status: 'Error', commandUUID: 'one' },
+      writePlist({ ErrorChain }),
+    ),
+  )
+  const [line] = object.effects.happened
+  expect(line).toMatchObject({ event: 'command:answered', state: 'error' })
+  expect(line?.['error']).toBe(error)
+})
+
+it('a command for a device that is not there, or that is held, is told as it is queued', () => {
+  const object = new TestObject()
+  queue(object, 'one')
+  const line = { event: 'command:waits', device: 'UDID-1' }
+  expect(object.effects.happened).toEqual([
+    { ...line, commandId: 'UDID-1.1', requestType: 'ProfileList' },
+  ])
+  queue(object, 'two', 'EraseDevice')
+  expect(object.effects.happened).toMatchObject([{ ...line, held: 'arrival' }])
+})
