@@ -22,6 +22,8 @@ export interface FleetStart {
   readonly apns?: { readonly register: Register }
   /** Where the devices are remembered; without it each start enrols new ones. */
   readonly stateDir?: string
+  /** How many devices are there by now. */
+  readonly started?: (n: number) => void
 }
 
 /**
@@ -29,7 +31,7 @@ export interface FleetStart {
  * by the simulated APNs.
  */
 export async function startFleet(options: FleetStart): Promise<Fleet> {
-  const { count, server, profileUrl: url, release, apns, stateDir } = options
+  const { count, server, profileUrl: url, release, apns, stateDir, started } = options
   return createFleet({
     count,
     server,
@@ -38,6 +40,7 @@ export async function startFleet(options: FleetStart): Promise<Fleet> {
     join: joinByProfile({ fetch, server, profileUrl: url }),
     ...(release === undefined ? {} : { release }),
     ...(apns === undefined ? {} : { register: apns.register }),
+    ...(started === undefined ? {} : { started }),
     ...(stateDir === undefined ? {} : memoryIn(stateDir)),
   })
 }

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { DEFAULT_RELEASE, readRelease } from '../simulator/os.ts'
 import { CliError, messageOf } from './error.ts'
+import type { LogStyle } from './terminal/output.ts'
 
 export interface StartOptions {
   port: number
@@ -15,21 +16,24 @@ export interface StartOptions {
   push: { certificateFile: string; keyFile: string } | undefined
   apns: string | undefined
   inspect: number | undefined
+  /** Undefined: by what the output is. */
+  log: LogStyle | undefined
   help: boolean
 }
 
-interface Flag {
+export interface Flag {
   name: string
   /** What stands behind it in the help text; a flag without one is a switch. */
   argument?: string
   alias?: string
+  short?: string
   help: string
 }
 
 /** Of `--os`, for new simulated devices. */
 export const OS_HELP = `OS of new simulated devices, as iOS counts: 27.0, or 18.1 for macOS 15.1 (${DEFAULT_RELEASE})`
 
-const FLAGS: readonly Flag[] = [
+export const FLAGS: readonly Flag[] = [
   { name: 'port', argument: 'PORT', help: 'port to listen on, 0 for a free one (8787)' },
   { name: 'host', argument: 'HOST', help: 'address to listen on (127.0.0.1)' },
   { name: 'state', argument: 'DIR', help: 'where everything is kept (.edgemdm)' },
@@ -59,7 +63,12 @@ const FLAGS: readonly Flag[] = [
     help: 'another APNs than Apple’s or the simulated one, for tests',
   },
   { name: 'inspect', argument: 'PORT', help: 'V8 inspector of the Worker, for profiles' },
-  { name: 'help', help: 'show this' },
+  {
+    name: 'log',
+    argument: 'STYLE',
+    help: 'text for people, json for programs (text on a terminal, else json)',
+  },
+  { name: 'help', short: 'h', help: 'show this' },
 ]
 
 export function readOptions(args: readonly string[]): StartOptions {
@@ -85,6 +94,7 @@ export function readOptions(args: readonly string[]): StartOptions {
     push: pushFiles(last('push-cert'), last('push-key')),
     apns: url('apns', last('apns')),
     inspect: optional(last('inspect'), (text) => wholeNumber('inspect', text, 65_535)),
+    log: optional(last('log'), logStyle),
     help: values.has('help'),
   }
 }
@@ -92,7 +102,8 @@ export function readOptions(args: readonly string[]): StartOptions {
 export function helpText(): string {
   const lines = FLAGS.map((flag) => {
     const names = [flag.name, flag.alias].filter((name) => name !== undefined)
-    const left = `${names.map((name) => `--${name}`).join(', ')} ${flag.argument ?? ''}`
+    const short = flag.short === undefined ? '' : `-${flag.short}, `
+    const left = `${short}${names.map((name) => `--${name}`).join(', ')} ${flag.argument ?? ''}`
     return `  ${left.padEnd(40)} ${flag.help}`
   })
   return ['Usage: npm start -- [options]', '', ...lines, ''].join('\n')
@@ -100,12 +111,15 @@ export function helpText(): string {
 
 /** Every value given to each flag, under its own name and not its alias. */
 function parse(args: readonly string[]): Map<string, string[]> {
-  const options: Record<string, { type: 'string' | 'boolean' }> = {}
+  const options: Options = {}
   const flagOf = new Map<string, Flag>()
   for (const flag of FLAGS) {
     for (const name of [flag.name, flag.alias ?? flag.name]) {
       flagOf.set(name, flag)
-      options[name] = { type: flag.argument === undefined ? 'boolean' : 'string' }
+      options[name] = {
+        type: flag.argument === undefined ? 'boolean' : 'string',
+        ...(flag.short && { short: flag.short }),
+      }
     }
   }
   const values = new Map<string, string[]>()
@@ -139,10 +153,9 @@ export function checkText(name: string, value: string | boolean | undefined): vo
   }
 }
 
-function tokensOf(
-  args: readonly string[],
-  options: Record<string, { type: 'string' | 'boolean' }>,
-) {
+type Options = Record<string, { type: 'string' | 'boolean'; short?: string }>
+
+function tokensOf(args: readonly string[], options: Options) {
   try {
     return parseArgs({ args: [...args], options, strict: true, tokens: true }).tokens
   } catch (error) {
@@ -168,6 +181,13 @@ export function osRelease(text: string): string {
   } catch (error) {
     throw new CliError(`--os ${text}: ${messageOf(error)}`)
   }
+}
+
+function logStyle(text: string): LogStyle {
+  if (text !== 'text' && text !== 'json') {
+    throw new CliError(`--log ${text}: neither text nor json`)
+  }
+  return text
 }
 
 function optional<T>(text: string | undefined, read: (text: string) => T): T | undefined {

@@ -1,42 +1,82 @@
+import type { Enrollment } from './admin-client.ts'
+
 const COMFORTABLE_OPEN_FILES = 10_000
+/** Where the values of the panel begin. */
+const INDENT = 14
 
 export interface Panel {
   url: string
-  /** Where devices enrol, with what opens it. */
-  enrolment: string
-  /** Who may enrol by it. */
-  enrolmentMeaning: string
+  /** Where the Worker believes that it is reached from outside; `url` when nobody told it. */
+  publicUrl: string
+  enrolment: Pick<Enrollment, 'link' | 'meaning'>
   apiKey: string
   state: string
-  apns: string
+  pushes: string
   /** Of the push certificate: simulated devices of another process have to name it. */
   topic: string
   /** Empty for none. */
   webhook: string
+  devices: number
   openFiles: number
 }
 
 export function panelText(panel: Panel): string {
-  const curl = `curl -u ${quoted(`micromdm:${panel.apiKey}`)}`
-  const rows: [string, string][] = [
-    ['URL', panel.url],
-    ['Enrolment', panel.enrolment],
-    ['', panel.enrolmentMeaning],
+  const rows: readonly (readonly [string, ...string[]])[] = [
+    ['URL', panel.url, `API at ${panel.url}/api/docs, user micromdm, password the API key`],
     ['API key', panel.apiKey],
-    ['State', panel.state],
-    ['Pushes', panel.apns],
+    ['Enrolment', panel.enrolment.link, panel.enrolment.meaning],
+    ['PUBLIC_URL', ...reached(panel)],
+    ['Pushes', panel.pushes],
     ['Push topic', panel.topic],
-    ['Webhook', panel.webhook === '' ? 'none (--webhook URL)' : panel.webhook],
-    ['Open files', openFilesText(panel.openFiles)],
+    ['Webhook', panel.webhook === '' ? 'none: --webhook URL' : panel.webhook],
+    ['State', panel.state],
+    ...openFilesRows(panel.openFiles),
+    ...(panel.devices === 0
+      ? [['Devices', 'none simulated: npm start -- --devices 3'] as const]
+      : []),
   ]
+  return ['', ...rows.map(rowText), ''].join('\n')
+}
+
+function rowText([name, ...lines]: readonly [string, ...string[]]): string {
+  return lines
+    .map((line, index) => `  ${(index === 0 ? name : '').padEnd(INDENT - 2)}${line}`)
+    .join('\n')
+}
+
+/** Whether a real device reaches us, and else how it can. */
+function reached({ url, publicUrl }: Panel): readonly string[] {
+  if (publicUrl !== url) {
+    return [
+      publicUrl.startsWith('https:')
+        ? `${publicUrl}: devices are sent there, so it has to lead to ${url}`
+        : `${publicUrl}: Apple’s devices take nothing but https`,
+    ]
+  }
+  return [
+    `not set: devices are sent to ${url}, and Apple’s take nothing but https`,
+    `A real one comes through a tunnel: cloudflared tunnel --url ${url}, and with the address that it prints`,
+    'PUBLIC_URL=https://… npm start, without ENROLLMENT: then the link has a token (docs/enrolment.md)',
+  ]
+}
+
+export interface FirstDevice {
+  readonly id: string
+  readonly model: string
+  readonly osVersion: string
+}
+
+/** A command to paste, and what a device answers to it. */
+export function tryText(url: string, apiKey: string, device: FirstDevice): string {
+  const { id, model, osVersion } = device
+  const body = { request_type: 'DeviceInformation', queries: ['OSVersion'] }
   return [
     '',
-    ...rows.map(([name, value]) => `  ${name.padEnd(12)}${value}`),
-    '',
-    '  List devices:',
-    `    ${curl} -X POST ${panel.url}/v1/devices -d '{}'`,
-    '  Queue a command:',
-    `    ${curl} ${panel.url}/v1/commands -d '{"udid":"UDID","request_type":"DeviceInformation","queries":["OSVersion"]}'`,
+    `  Ask the ${model} for its OS version, from another terminal:`,
+    `    curl -u ${quoted(`micromdm:${apiKey}`)} ${quoted(`${url}/api/devices/${id}/commands?wait=30`)} -d ${quoted(JSON.stringify(body))}`,
+    '  It answers at once:',
+    // Shortened where the dots are.
+    `    {"id":"${id}.… "state":"acknowledged", … "result":{ … "QueryResponses":{"OSVersion":"${osVersion}"}, … }`,
     '',
   ].join('\n')
 }
@@ -46,9 +86,13 @@ function quoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`
 }
 
-function openFilesText(limit: number): string {
-  if (limit >= COMFORTABLE_OPEN_FILES) {
-    return Number.isFinite(limit) ? String(limit) : 'unlimited'
-  }
-  return `${limit}: enough for ${Math.floor(limit / 3)} devices within ten seconds; more with a higher \`ulimit -Hn\``
+function openFilesRows(limit: number): readonly (readonly [string, string])[] {
+  return limit >= COMFORTABLE_OPEN_FILES
+    ? []
+    : [
+        [
+          'Open files',
+          `${limit}: enough for ${Math.floor(limit / 3)} devices within ten seconds; more with a higher \`ulimit -Hn\``,
+        ],
+      ]
 }

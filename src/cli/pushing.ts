@@ -29,6 +29,7 @@ export async function startPushing(
   state: State,
   sealKeys: string,
   running: AsyncDisposableStack,
+  say: (text: string) => void,
 ): Promise<Pushing> {
   const now = Date.now()
   const { push, source } = choosePush(options, state, sealKeys, now)
@@ -51,7 +52,7 @@ export async function startPushing(
         )
       }
       writeInstalledPush(state.directory, sealKeys, pair)
-      console.log(`a new push certificate is installed: pushes go to ${real}`)
+      say(`a new push certificate is installed: pushes go to ${real}`)
       return real
     },
   })
@@ -89,9 +90,9 @@ async function startSimulatedApns(push: PushIdentity, now: number) {
 
 function describe(push: PushIdentity, simulated: SimulatedApns | undefined, real: string): string {
   if (simulated) {
-    return `${simulated.url}, simulated (a real certificate: npm run push-cert)`
+    return 'to a simulated APNs (to Apple: npm run push-cert)'
   }
   const until = new Date(push.notAfter).toISOString().slice(0, 10)
   const warning = expiryWarning(push.notAfter, Date.now())
-  return `${real}, certificate until ${until}${warning === undefined ? '' : `\n  WARNING     ${warning}`}`
+  return `to ${real}, certificate until ${until}${warning === undefined ? '' : `\n  WARNING     ${warning}`}`
 }

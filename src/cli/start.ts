@@ -4,15 +4,25 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { reach } from '../simulator/enrolment.ts'
 import type { Fleet } from '../simulator/fleet.ts'
 import { versionIn } from '../simulator/os.ts'
-import { installCA, listCAs, newAuthority, pemPairOf, readEnrollment } from './admin-client.ts'
+import { HARDWARE } from '../simulator/platforms.ts'
+import {
+  type AdminAccess,
+  installCA,
+  listCAs,
+  newAuthority,
+  pemPairOf,
+  readEnrollment,
+} from './admin-client.ts'
+import { refuseForgottenDashes } from './dashes.ts'
 import { CliError, complaintOf, messageOf } from './error.ts'
 import { type FleetStart, startFleet } from './fleet.ts'
 import { lockState } from './lock.ts'
-import { helpText, readOptions, type StartOptions } from './options.ts'
-import { panelText } from './panel.ts'
+import { FLAGS, helpText, readOptions, type StartOptions } from './options.ts'
+import { panelText, tryText } from './panel.ts'
 import { claimPort } from './port.ts'
 import { startPushing } from './pushing.ts'
 import { readDeviceCA, sealKeysOf, workerBindings } from './settings.ts'
+import { createOutput, type Output } from './terminal/output.ts'
 import type { LocalWorker } from './worker.ts'
 import { forgetUrl, makeStateDirectory, openState, rememberUrl } from './state.ts'
 
@@ -26,6 +36,7 @@ await main()
 
 async function main(): Promise<void> {
   const running = new AsyncDisposableStack()
+  let output: Output | undefined
   let stopping = false
   const stop = async (): Promise<void> => {
     // A second Ctrl-C does not wait.
@@ -33,22 +44,30 @@ async function main(): Promise<void> {
       process.exit(1)
     }
     stopping = true
+    output?.clear()
+    output?.progress('stopping …')
     await running.disposeAsync()
+    output?.clear()
     process.exit(0)
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => void stop())
   }
   try {
-    const options = readOptions(process.argv.slice(2))
+    const args = process.argv.slice(2)
+    refuseForgottenDashes('npm start', FLAGS, args, process.env)
+    const options = readOptions(args)
     if (options.help) {
       process.stdout.write(helpText())
       return
     }
-    await start(options, running)
+    const { stdout, stderr } = process
+    output = createOutput(options.log, { stdout, stderr, now: () => new Date() })
+    await start(options, running, output)
   } catch (error) {
     // What was half started when the signal came fails as it is taken away.
     if (!stopping) {
+      output?.clear()
       console.error('edgemdm:', complaintOf(error))
       await running.disposeAsync()
       process.exit(1)
@@ -56,22 +75,18 @@ async function main(): Promise<void> {
   }
 }
 
-async function start(options: StartOptions, running: AsyncDisposableStack): Promise<void> {
-  const now = Date.now()
+async function start(
+  options: StartOptions,
+  running: AsyncDisposableStack,
+  output: Output,
+): Promise<void> {
   const deviceCAs = options.deviceCAFiles.map(readDeviceCA)
-  const directory = makeStateDirectory(options.state)
-  running.adopt(lockState(directory), (lock) => lock.release())
-  forgetUrl(directory)
-  const state = openState(directory, now)
-  const port = await claimPort(options.host, options.port)
-  if (options.inspect !== undefined) {
-    // Miniflare waits without end for a port that it cannot have.
-    await claimPort('127.0.0.1', options.inspect, '--inspect')
-  }
-  const url = `http://${urlHost(options.host)}:${port}`
-  const pushing = await startPushing(options, state, sealKeysOf(state, process.env), running)
+  const { directory, state, port, url } = await claim(options, running)
+  const sealKeys = sealKeysOf(state, process.env)
+  const pushing = await startPushing(options, state, sealKeys, running, output.say)
   const { push, keeper } = pushing
   const bindings = workerBindings(options, state, process.env, { url, push, deviceCAs })
+  output.progress('loading the tools …')
   const { startWorker } = await import('./worker.ts')
   const worker = await startWorker({
     projectDir: PROJECT,
@@ -80,68 +95,107 @@ async function start(options: StartOptions, running: AsyncDisposableStack): Prom
     port,
     bindings,
     inspect: options.inspect,
+    print: output.event,
+    progress: output.progress,
     apns: keeper.apns,
     pushKeeper: keeper,
   })
   running.defer(() => worker.close())
+  output.progress('waiting for the Worker to answer …')
   await untilItAnswers(url)
-  const enrolment = await readEnrollment({ url, apiKey: bindings.API_KEY })
-  console.log(
+  const access = { url, apiKey: bindings.API_KEY }
+  const enrolment = await readEnrollment(access)
+  output.say(
     panelText({
-      url,
-      enrolment: enrolment.link,
-      enrolmentMeaning: enrolment.meaning,
-      apiKey: bindings.API_KEY,
+      ...access,
+      publicUrl: bindings['PUBLIC_URL'] || url,
+      enrolment,
       state: directory,
-      apns: pushing.text,
+      pushes: pushing.text,
       topic: push.topic,
       webhook: bindings.WEBHOOK_URL,
+      devices: options.devices,
       openFiles: worker.openFiles,
     }),
   )
-  await provideCA(url, bindings.API_KEY)
+  await provideCA(access)
   rememberUrl(directory, url)
   keepDailyRounds(worker, running)
-  console.log(`EdgeMDM ready on ${url}`)
+  output.ready(url)
   if (options.devices > 0) {
     const { simulated: apns } = pushing
-    const fleet = await startDevices(options.devices, {
+    const profileUrl = reach(enrolment.profile_url, url)
+    const fleet = await startDevices(options, output, {
       server: url,
-      profileUrl: reach(enrolment.profile_url, url),
+      profileUrl,
       stateDir: join(directory, 'devices'),
-      ...(options.os !== undefined && { release: options.os }),
       ...(apns && { apns }),
     })
     running.defer(() => fleet.close())
+    showFirst(fleet, access, output)
   }
 }
 
+/** What this process has for itself as long as it runs. */
+async function claim(options: StartOptions, running: AsyncDisposableStack) {
+  const directory = makeStateDirectory(options.state)
+  running.adopt(lockState(directory), (lock) => lock.release())
+  forgetUrl(directory)
+  const state = openState(directory, Date.now())
+  const port = await claimPort(options.host, options.port)
+  if (options.inspect !== undefined) {
+    // Miniflare waits without end for a port that it cannot have.
+    await claimPort('127.0.0.1', options.inspect, '--inspect')
+  }
+  return { directory, state, port, url: `http://${urlHost(options.host)}:${port}` }
+}
+
 async function startDevices(
-  count: number,
+  { devices: count, os: release }: StartOptions,
+  output: Output,
   where: Omit<FleetStart, 'count'>,
-): Promise<Pick<Fleet, 'close'>> {
-  const fleet = await startFleet({ count, ...where }).catch((error: unknown) => {
+): Promise<Fleet> {
+  const things = count === 1 ? 'device' : 'devices'
+  output.progress(`enrolling ${count} simulated ${things} …`)
+  const fleet = await startFleet({
+    count,
+    ...where,
+    ...(release !== undefined && { release }),
+    started: (n) => output.progress(`enrolling ${count} simulated ${things} …`, `${n} of ${count}`),
+  }).catch((error: unknown) => {
     throw new CliError(`the simulated devices: ${messageOf(error)}`)
   })
-  console.log(`${count} simulated ${count === 1 ? 'device' : 'devices'} enrolled`)
-  const { release } = where
+  output.say(`${count} simulated ${things} enrolled`)
   const others = fleet.devices.filter(
     ({ platform, osVersion }) =>
       release !== undefined && osVersion !== versionIn(release, platform),
   )
   if (others.length > 0) {
-    console.log(
+    output.say(
       `${others.length} of them are of an earlier start and keep their OS: --os is for new ones`,
     )
   }
   return fleet
 }
 
+/** What to do next: a command to a device that is there, and what it answers. */
+function showFirst({ devices }: Fleet, { url, apiKey }: AdminAccess, output: Output): void {
+  for (const { udid, platform } of devices) {
+    output.learn(udid, HARDWARE[platform].modelName)
+  }
+  const first = devices.find((device) => device.state() === 'enrolled')
+  if (first) {
+    const { udid, platform, osVersion } = first
+    const { modelName: model } = HARDWARE[platform]
+    output.say(tryText(url, apiKey, { id: udid, model, osVersion }))
+  }
+}
+
 /** The first start makes the CA that issues identities at `/scep`; the Worker keeps it, its key sealed. */
-async function provideCA(url: string, apiKey: string): Promise<void> {
-  const [issuing] = await listCAs({ url, apiKey })
+async function provideCA(access: AdminAccess): Promise<void> {
+  const [issuing] = await listCAs(access)
   if (issuing === undefined) {
-    await installCA({ url, apiKey }, pemPairOf(newAuthority(Date.now())), { imported: false })
+    await installCA(access, pemPairOf(newAuthority(Date.now())), { imported: false })
   } else if (issuing.warning !== null) {
     console.error(`edgemdm: ${issuing.warning}`)
   }

@@ -8,6 +8,7 @@ import type { ApnsTransport } from './apns-transport.ts'
 import { bundle } from './bundle.ts'
 import { guardWorkerd } from './guard.ts'
 import { applyMigrations } from './migrations.ts'
+import type { Printed } from './terminal/output.ts'
 
 /** Where Miniflare hands a cron trigger on, on a port of its own. */
 const SCHEDULED = 'http://localhost/cdn-cgi/local/scheduled'
@@ -24,6 +25,9 @@ export interface LocalWorkerOptions {
   apns: Pick<ApnsTransport, 'fetch'>
   pushKeeper: Pick<ApnsTransport, 'fetch'>
   inspect: number | undefined
+  /** What the Worker and workerd print. */
+  print: (printed: Printed) => void
+  progress: (doing: string) => void
 }
 
 export interface LocalWorker {
@@ -40,14 +44,16 @@ export async function startWorker(options: LocalWorkerOptions): Promise<LocalWor
   const config = wrangler.unstable_readConfig({ config: configPath })
   const { workerOptions } = wrangler.unstable_getMiniflareWorkerOptions(config)
   const { main = join(options.projectDir, 'src/index.ts'), alias } = config
+  options.progress('building the Worker …')
   const script = await bundle({ configPath, main, alias })
+  options.progress('starting workerd …')
   const guard = await guardWorkerd(options.stateDir)
   process.env['MINIFLARE_WORKERD_PATH'] = guard.command
   // Until workerd is ready: if it never is, the error holds all of it.
-  const early: string[] = []
-  let print = (message: string): void => void early.push(message)
-  const settings = settingsOf(options, workerOptions, script, guard.environment, (message) =>
-    print(message),
+  const early: Printed[] = []
+  let print = (printed: Printed): void => void early.push(printed)
+  const settings = settingsOf(options, workerOptions, script, guard.environment, (printed) =>
+    print(printed),
   )
   const miniflare = withoutSignalHandlers(() => new Miniflare(settings))
   const close = async (): Promise<void> => {
@@ -56,8 +62,9 @@ export async function startWorker(options: LocalWorkerOptions): Promise<LocalWor
   }
   try {
     await miniflare.ready
-    print = (message) => void process.stderr.write(`${message}\n`)
+    print = options.print
     early.forEach(print)
+    options.progress('preparing the directory …')
     const migrations = join(options.projectDir, 'migrations/directory')
     await again(async () => {
       const database = await miniflare.getD1Database('DB')
@@ -83,7 +90,7 @@ function settingsOf(
   fromWrangler: Record<string, unknown>,
   script: string,
   environment: Record<string, string>,
-  print: (message: string) => void,
+  print: (printed: Printed) => void,
 ) {
   return convertV4MiniflareOptions({
     cf: false,
@@ -91,7 +98,7 @@ function settingsOf(
     unsafeTriggerHandlers: true,
     logRequests: false,
     log: new Log(LogLevel.ERROR),
-    handleStructuredLogs: ({ message }) => print(message),
+    handleStructuredLogs: print,
     unsafeRuntimeEnv: environment,
     ...(options.inspect === undefined ? {} : { inspectorPort: options.inspect }),
     resourcePersistencePath: join(options.stateDir, 'worker'),

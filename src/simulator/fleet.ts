@@ -62,6 +62,8 @@ export interface FleetOptions extends Pick<
   /** Called whenever there is something new to remember about a device. */
   readonly remember?: (index: number, memory: DeviceMemory) => void
   readonly sessionEnded?: (channel: Channel, session: Session) => void
+  /** How many devices are there by now. */
+  readonly started?: (n: number) => void
 }
 
 export interface Fleet {
@@ -104,6 +106,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
   const { count, concurrency = 4, remembered = new Map() } = options
   const wakers = new Map<Channel, Waker>()
   const devices: SimulatedDevice[] = []
+  let there = 0
   const [known] = remembered.values()
   const key =
     known === undefined ? (options.key ?? newKey('rsa')) : identityFromPem(known).privateKey
@@ -130,6 +133,8 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
       listen(device)
     }
     await wakers.get(device)?.wake()
+    there += 1
+    options.started?.(there)
   }
 
   try {

@@ -16,7 +16,7 @@ afterEach(async () => {
 const identities = async (edge: RunningServer) =>
   (await edge.api<Identities>('GET', '/api/identities')).body.items
 
-it('simulated devices enrol by profile and SCEP behind the token that a public URL brings, renew when told to, and go on after a restart', async () => {
+it('simulated devices enrol by profile and SCEP behind the token that a public URL brings, answer the command that is printed, renew when told to, and go on after a restart', async () => {
   const state = await newState()
   const flags = ['--devices', '1']
   const env = { PUBLIC_URL: 'https://mdm.example.com' }
@@ -26,6 +26,7 @@ it('simulated devices enrol by profile and SCEP behind the token that a public U
     /Enrolment +https:\/\/mdm\.example\.com\/\?token=[0-9a-f]{32}\n +whoever has the link can enrol\n/,
   )
   expect((await fetchAlone(`${edge.url}/mdm/enroll`)).status).toBe(403)
+  await pasteFirst(edge)
   const issued = async () =>
     (await edge.api<{ items: { issued: number }[] }>('GET', '/api/ca')).body.items[0]?.issued
   expect(await issued()).toBe(1)
@@ -52,6 +53,32 @@ it('npm run simulate enrols devices from outside the same way', async () => {
   const edge = server
   await expect.poll(() => identities(edge)).toHaveLength(2)
 })
+
+const ANSWER = /It answers at once:\n(.+)\n/
+
+/** Pastes what is printed, and compares the answer with what is printed of it. */
+async function pasteFirst(edge: RunningServer): Promise<void> {
+  await expect.poll(() => edge.output()).toMatch(ANSWER)
+  const [, user = '', url = '', body = ''] =
+    /curl -u '(\S+)' '(\S+)' -d '(.+)'/.exec(edge.output()) ?? []
+  const headers = { authorization: `Basic ${btoa(user)}` }
+  const answer = await fetchAlone(url, { method: 'POST', headers, body })
+  const text = await answer.text()
+  const [, shown = ''] = ANSWER.exec(edge.output()) ?? []
+  for (const part of shown.split('…')) {
+    expect(text).toContain(part.trim())
+  }
+  await expect
+    .poll(() =>
+      edge
+        .output()
+        .split('\n')
+        .find((line) => line.includes('command:answered')),
+    )
+    .toMatch(
+      /^\{"time":"20.+","level":"log","event":"command:answered",.*"ms":\d+,"model":"MacBook Pro"\}$/,
+    )
+}
 
 /** What it says until its devices are enrolled, or until it ends. */
 async function simulate(edge: RunningServer, flags: readonly string[]): Promise<string> {

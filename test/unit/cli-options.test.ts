@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import { helpText, readOptions } from '../../src/cli/options.ts'
-import { panelText } from '../../src/cli/panel.ts'
+import { refuseForgottenDashes } from '../../src/cli/dashes.ts'
+import { FLAGS, helpText, readOptions } from '../../src/cli/options.ts'
+import { panelText, tryText } from '../../src/cli/panel.ts'
 
 test('without a flag it listens on this machine and simulates no device', () => {
   expect(readOptions([])).toEqual({
@@ -85,6 +86,7 @@ test('the help has a line for each flag', () => {
     'push-cert',
     'push-key',
     'apns',
+    'log',
     'help',
   ]
   for (const flag of flags) {
@@ -92,22 +94,79 @@ test('the help has a line for each flag', () => {
   }
 })
 
-test('the panel says the address and the key, and gives lines to paste', () => {
-  const text = panelText({
-    url: 'http://127.0.0.1:1',
-    enrolment: 'https://mdm.example.com/?token=x',
-    enrolmentMeaning: 'whoever has the link can enrol',
-    apiKey: 'secret',
-    state: '/s',
-    topic: 'com.apple.mgmt.test',
-    apns: 'simulated',
-    webhook: '',
-    openFiles: 1024,
-  })
-  expect(text).toContain("curl -u 'micromdm:secret' -X POST http://127.0.0.1:1/v1/devices")
-  expect(text).toContain("curl -u 'micromdm:secret' http://127.0.0.1:1/v1/commands")
+const PANEL = {
+  url: 'http://127.0.0.1:1',
+  publicUrl: 'http://127.0.0.1:1',
+  enrolment: {
+    link: 'https://mdm.example.com/?token=x',
+    meaning: 'whoever has the link can enrol',
+  },
+  apiKey: 'secret',
+  state: '/s',
+  topic: 'com.apple.mgmt.test',
+  pushes: 'simulated',
+  webhook: '',
+  devices: 0,
+  openFiles: 1024,
+}
+
+test('the panel says the address and the key, and how devices get here', () => {
+  const text = panelText(PANEL)
+  expect(text).toMatch(/API key +secret\n/)
   expect(text).toMatch(
     /Enrolment +https:\/\/mdm.example.com\/\?token=x\n +whoever has the link can enrol\n/,
   )
   expect(text).toContain('341 devices')
+  expect(text).toContain('npm start -- --devices 3')
+  expect(text).toMatch(/PUBLIC_URL +not set/)
+  expect(text).toContain('cloudflared tunnel --url http://127.0.0.1:1')
+})
+
+test('the panel says what a PUBLIC_URL means', () => {
+  const outside = panelText({ ...PANEL, publicUrl: 'https://mdm.example.com' })
+  expect(outside).toMatch(
+    /PUBLIC_URL +https:\/\/mdm\.example\.com: devices are sent there, so it has to lead to http:\/\/127\.0\.0\.1:1\n/,
+  )
+  expect(outside).not.toContain('cloudflared')
+  const plain = panelText({ ...PANEL, publicUrl: 'http://mdm.example.com' })
+  expect(plain).toContain('take nothing but https')
+})
+
+test('the first command is for a shell to paste, whatever the key is', () => {
+  const device = { id: 'A-1', model: 'iPhone', osVersion: '26.4' }
+  const text = tryText('http://127.0.0.1:1', "it's", device)
+  expect(text).toContain(
+    "curl -u 'micromdm:it'\\''s' 'http://127.0.0.1:1/api/devices/A-1/commands?wait=30'",
+  )
+  expect(text).toContain('"QueryResponses":{"OSVersion":"26.4"}')
+})
+
+test.each([
+  [[], { npm_config_devices: '3' }, 'npm start -- --devices 3'],
+  [['3'], { npm_config_devices: 'true' }, 'npm start -- --devices 3'],
+  [
+    ['3', 'http://h/x'],
+    { npm_config_webhook: 'true', npm_config_devices: 'true', npm_config_os: '27.0' },
+    'npm start -- --webhook http://h/x --devices 3 --os 27.0',
+  ],
+  [
+    ['3', '1', '--log', 'json'],
+    { npm_config_port: 'true', npm_config_devices: 'true' },
+    'npm start -- --port PORT --devices N --log json',
+  ],
+])('flags that npm kept, %j, are not overlooked', (args, env, line) => {
+  expect(() => refuseForgottenDashes('npm start', FLAGS, args, env)).toThrow(
+    `write -- before them\n  ${line}`,
+  )
+})
+
+test.each([
+  [['--devices', '3'], {}],
+  [[], { npm_config_os: 'linux', npm_config_audit: '' }],
+])('%j are no flags that npm kept', (args, env) => {
+  expect(() => refuseForgottenDashes('npm start', FLAGS, args, env)).not.toThrow()
+})
+
+test.each(['-h', '--help'])('%s asks for help', (flag) => {
+  expect(readOptions([flag]).help).toBe(true)
 })

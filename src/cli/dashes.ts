@@ -1,0 +1,61 @@
+import { CliError } from './error.ts'
+
+/** A flag of a command, as npm may have taken it. */
+export interface NpmFlag {
+  readonly name: string
+  /** What its value is: `N`, `PORT`, `URL`, `FILE` …; a switch has none. */
+  readonly argument?: string
+}
+
+const FITS: Readonly<Record<string, RegExp>> = {
+  N: /^\d+$/,
+  PORT: /^\d+$/,
+  S: /^\d+$/,
+  URL: /^https?:/,
+  VERSION: /^\d/,
+}
+const OTHER = /^(?!\d+$|https?:)/
+/** npm has an option of that name too, and somebody may have set it for good. */
+const ALSO_OF_NPM: ReadonlySet<string> = new Set(['os', 'key', 'cert'])
+
+/**
+ * npm keeps the flags that no `--` comes before, and hands on what it takes for arguments: `npm start --devices 3` is
+ * `npm_config_devices=true` and `3`. @throws CliError that says the right command line
+ */
+export function refuseForgottenDashes(
+  command: string,
+  flags: readonly NpmFlag[],
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): void {
+  const kept = flags.flatMap((flag) => {
+    const value = env[`npm_config_${flag.name.replaceAll('-', '_')}`]
+    return value === undefined || value === '' ? [] : [{ flag, value }]
+  })
+  if (kept.every(({ flag }) => ALSO_OF_NPM.has(flag.name))) {
+    return
+  }
+  const first = args.findIndex((argument) => argument.startsWith('-'))
+  const bare = first === -1 ? args : args.slice(0, first)
+  const rest = args.slice(bare.length)
+  const values = kept.map(({ flag, value }) => (value === 'true' ? bareValue(flag, bare) : value))
+  const isGuess = kept.some(({ flag }, index) => flag.argument && values[index] === flag.argument)
+  const unused = isGuess ? [] : bare.filter((argument) => !values.includes(argument))
+  const line = [
+    ...unused,
+    ...kept.flatMap(({ flag }, index) => [`--${flag.name}`, values[index]]),
+    ...rest,
+  ].filter(Boolean)
+  throw new CliError(
+    `npm has kept the flags for itself: write -- before them\n  ${command} -- ${line.join(' ')}`,
+  )
+}
+
+/** The one argument that fits; which of several it was npm does not say. */
+function bareValue({ argument }: NpmFlag, bare: readonly string[]): string | undefined {
+  if (!argument) {
+    return undefined
+  }
+  const fits = bare.filter((text) => (FITS[argument] ?? OTHER).test(text))
+  return fits.length === 1 ? fits[0] : argument
+}
