@@ -11,6 +11,7 @@ import {
   pemPairOf,
   removeCA,
 } from './admin-client.ts'
+import { refuseForgottenDashes } from './dashes.ts'
 import { CliError, messageOf } from './error.ts'
 
 const HELP = `Usage: npm run ca -- COMMAND [options]
@@ -33,8 +34,16 @@ const OPTIONS = {
   cert: { type: 'string' },
   key: { type: 'string' },
   'next-serial': { type: 'string' },
-  help: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
 } as const
+
+const NPM_FLAGS = [
+  { name: 'server', argument: 'URL' },
+  { name: 'api-key', argument: 'KEY' },
+  { name: 'cert', argument: 'FILE' },
+  { name: 'key', argument: 'FILE' },
+  { name: 'next-serial', argument: 'N' },
+]
 
 await main(process.argv.slice(2)).catch((error: unknown) => {
   console.error(`ca: ${messageOf(error)}`)
@@ -42,6 +51,7 @@ await main(process.argv.slice(2)).catch((error: unknown) => {
 })
 
 async function main(args: readonly string[]): Promise<void> {
+  refuseForgottenDashes('npm run ca', NPM_FLAGS, args, process.env)
   const { values, positionals } = parse(args)
   const [command, ...more] = positionals
   if (values.help === true || command === undefined) {

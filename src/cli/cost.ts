@@ -39,7 +39,7 @@ const OPTIONS = {
   enrolments: { type: 'string', default: '0.03' },
   'no-webhook': { type: 'boolean', default: false },
   table: { type: 'boolean', default: false },
-  help: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
 } as const
 
 const values = parse()

@@ -136,7 +136,7 @@ try {
 
 function main([name = '--help', ...args]: readonly string[]): Promise<string> | string {
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-  if (name === '--help' || args.includes('--help')) {
+  if ([name, ...args].some((argument) => argument === '--help' || argument === '-h')) {
     return helpText()
   }
   if (!command) {

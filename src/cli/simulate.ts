@@ -6,6 +6,7 @@ import { type Issuer, readIssuer } from '../simulator/identity.ts'
 import { type Join, joinByCA, joinByProfile } from '../simulator/joining.ts'
 import { type ReceivedCommand, type Session, statusOf } from '../simulator/session.ts'
 import type { PlistDict } from '../plist/value.ts'
+import { refuseForgottenDashes } from './dashes.ts'
 import { CliError, messageOf } from './error.ts'
 import { profileUrl } from './fleet.ts'
 import { OS_HELP, osRelease } from './options.ts'
@@ -41,8 +42,10 @@ const FLAGS = {
     default: 'com.apple.mgmt.External.simulated',
     help: 'with --device-ca: push topic that the devices name, as npm start prints it',
   },
-  help: { type: 'boolean', argument: '', help: 'show this' },
+  help: { type: 'boolean', short: 'h', argument: '', help: 'show this' },
 } as const
+
+const NPM_FLAGS = Object.entries(FLAGS).map(([name, { argument }]) => ({ name, argument }))
 
 interface SimulateOptions {
   readonly server: string
@@ -61,6 +64,7 @@ await main(process.argv.slice(2)).catch((error: unknown) => {
 })
 
 async function main(args: readonly string[]): Promise<void> {
+  refuseForgottenDashes('npm run simulate', NPM_FLAGS, args, process.env)
   const values = parse(args)
   if (values.help === true) {
     console.log(helpText())
@@ -192,7 +196,8 @@ function positive(name: string, text: string): number {
 
 function helpText(): string {
   const lines = Object.entries(FLAGS).map(
-    ([name, { argument, help }]) => `  ${`--${name} ${argument}`.padEnd(24)} ${help}`,
+    ([name, { argument, help }]) =>
+      `  ${`${name === 'help' ? '-h, ' : ''}--${name} ${argument}`.padEnd(24)} ${help}`,
   )
   return ['Usage: npm run simulate -- [options]', '', ...lines, ''].join('\n')
 }

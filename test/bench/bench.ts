@@ -6,42 +6,27 @@ import { generateKeyPairSync } from 'node:crypto'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { cpus, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { pem } from '../../src/pki/issue.ts'
 import { createIssuer, newKey, type Issuer } from '../../src/simulator/identity.ts'
 import manifest from '../../package.json' with { type: 'json' }
 import { start, type RunningServer } from '../e2e/server.ts'
 import { measureBacklog } from './backlog.ts'
 import { bulk } from './bulk.ts'
+import { readOptions } from './options.ts'
 import { connectProfiler, topCosts } from './profile.ts'
 import { startReceiver } from './receiver.ts'
 import type { Outcome, Run, Setup } from './load.ts'
 import { coldAndWarm, fleetSizes, queueLengths } from './scale.ts'
 import { pushTopic, serverCpu, startLoad, type Load } from './server.ts'
 
-const { values: flags } = parseArgs({
-  options: {
-    tmpfs: { type: 'boolean', default: false },
-    profile: { type: 'boolean', default: false },
-    runs: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '5' },
-    only: {
-      type: 'string',
-      default: 'enrolment,check-in,idle,cycle,inventory,webhook,backlog,cold,queue,fleet',
-    },
-    /** How many enrolments `--only bulk` makes. */
-    count: { type: 'string', default: '3000' },
-    /** Sizes of the fleet at which latency is measured; the last one takes its time. */
-    sizes: { type: 'string', default: '100,10000' },
-  },
-})
+const flags = readOptions(process.argv.slice(2))
 // Ends by `exit`, whose handler ends the servers. A signal alone would not call it.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => process.exit(1))
 }
-const RUNS = Number(flags.runs)
-const SECONDS = Number(flags.seconds)
-const ONLY = new Set(flags.only.split(','))
+const RUNS = flags.runs
+const SECONDS = flags.seconds
+const ONLY = flags.only
 const KINDS = ['check-in', 'idle', 'cycle', 'inventory'] as const
 const CONNECTIONS = 16
 const DEVICES = 64
@@ -63,7 +48,7 @@ export interface Measured {
 }
 
 if (ONLY.has('bulk')) {
-  await bulk(flags.tmpfs ? '/dev/shm' : tmpdir(), Number(flags.count))
+  await bulk(flags.tmpfs ? '/dev/shm' : tmpdir(), flags.count)
   process.exit()
 }
 
@@ -153,9 +138,7 @@ async function withGrowth(): Promise<void> {
         `first connect of a cold object: median ${cold.median.toFixed(1)} ms, of a warm one ${warm.median.toFixed(1)} ms`,
       )
     }
-    const sizes = ONLY.has('fleet')
-      ? await fleetSizes(load, bounded, flags.sizes.split(',').map(Number))
-      : []
+    const sizes = ONLY.has('fleet') ? await fleetSizes(load, bounded, flags.sizes) : []
     const lengths = ONLY.has('queue') ? await queueLengths(load, bounded) : []
     for (const { at, idle, cycle } of [...sizes, ...lengths]) {
       growth.push({ at, idle, cycle })
