@@ -131,6 +131,8 @@ test.each([
     { event: 'webhook:down', webhook: 'main', device: 'A-1', reason: 'HTTP 503', failures: 0 },
     'webhook main did not take an event of device A-1: HTTP 503',
   ],
+  [{ event: 'webhook:recovered', webhook: 'webhook' }, 'the webhook takes events again'],
+  [{ event: 'auth:wrong-key' }, 'a request came with a wrong API key'],
   [
     { event: 'ca:installed', not_after: '2036-11-28T18:47:10.000Z' },
     'a CA is installed, good until 2036-11-28 18:47: it issues identities from now on',

@@ -1,6 +1,6 @@
-/** What the Worker's log says, in words. `{device}` is the device's name, every other brace a detail of the event. */
+/** What the Worker's log says, in words. `{device}` and `{webhook}` are names, every other brace a detail of the event. */
 export const SENTENCES: Readonly<Record<string, string>> = {
-  'auth:wrong-key': 'a request with a wrong API key came from {from}',
+  'auth:wrong-key': 'a request came with a wrong API key ({from})',
   'background:failed': 'something that nobody waits for failed: {reason}',
   'ca:expiry': '{reason}',
   'ca:installed': 'a CA is installed, good until {not_after}: it issues identities from now on',
@@ -71,19 +71,18 @@ export const SENTENCES: Readonly<Record<string, string>> = {
   'scep:refused': 'an identity was refused: {reason}',
   'scep:renewal-needed': '{device} wants its next identity, and gets none: {reason}',
   'scep:static-challenge': '{reason}',
-  'webhook:created': 'webhook {webhook} is created',
+  'webhook:created': '{webhook} is created',
   'webhook:device-unreachable': '{device} could not be asked for its events: {reason}',
-  'webhook:down': 'webhook {webhook} did not take an event of {device}: {reason}',
+  'webhook:down': '{webhook} did not take an event of {device}: {reason}',
   'webhook:forgotten': 'events of {device} for a webhook that is gone are deleted',
-  'webhook:given-up': 'webhook {webhook} gave up an event, {topic}, after {tries} tries: {reason}',
+  'webhook:given-up': '{webhook} gave up an event, {topic}, after {tries} tries: {reason}',
   'webhook:given-up-deleted': 'the oldest event of {device} that was given up is deleted',
-  'webhook:recovered': 'webhook {webhook} takes events again',
-  'webhook:removed': 'webhook {webhook} is removed',
-  'webhook:secret-rotated': 'webhook {webhook} has a new secret',
-  'webhook:set-aside': 'webhook {webhook} refused an event, {topic}, {tries} times: {reason}',
-  'webhook:settings-unreadable': 'the settings of webhook {webhook} cannot be read: {reason}',
-  'webhook:unreadable': 'webhook {webhook} cannot be used: {reason}',
-  'webhook:walk-failed':
-    'devices with events for webhook {webhook} could not be looked for: {reason}',
+  'webhook:recovered': '{webhook} takes events again',
+  'webhook:removed': '{webhook} is removed',
+  'webhook:secret-rotated': '{webhook} has a new secret',
+  'webhook:set-aside': '{webhook} refused an event, {topic}, {tries} times: {reason}',
+  'webhook:settings-unreadable': 'the settings of {webhook} cannot be read: {reason}',
+  'webhook:unreadable': '{webhook} cannot be used: {reason}',
+  'webhook:walk-failed': 'devices with events for {webhook} could not be looked for: {reason}',
   'webhooks:list-unreadable': 'the list of webhooks cannot be read: {reason}',
 }

@@ -95,11 +95,25 @@ function answered(detail: Detail, names: Names): Line {
 }
 
 function filled(sentence: string, detail: Detail, names: Names): string {
-  return sentence
-    .replace(/\{(\w+)\}/g, (_, name: string) =>
-      name === 'device' ? names.of(detail) : printable(detail[name] ?? ''),
-    )
-    .replace(/[ :]+$/, '')
+  return (
+    sentence
+      .replace(/\{(\w+)\}/g, (_, name: string) => nameIn(name, detail, names))
+      // Some details are not always known.
+      .replace(/[ :]*(\(\))?$/, '')
+  )
+}
+
+function nameIn(name: string, detail: Detail, names: Names): string {
+  const value = printable(detail[name] ?? '')
+  switch (name) {
+    case 'device':
+      return names.of(detail)
+    case 'webhook':
+      // That of WEBHOOK_URL is called so.
+      return value === 'webhook' ? 'the webhook' : `webhook ${value}`
+    default:
+      return value
+  }
 }
 
 function told({ event, ...detail }: Detail, names: Names): string {
