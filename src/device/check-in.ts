@@ -57,26 +57,11 @@ function tokenUpdate(
   who: Presented,
 ): CheckInEffect {
   const { state, db } = context
-  const { device } = state
   const { enrollment } = message
   const channel = channelOf(context, enrollment.user)
   if (enrollment.user === '') {
-    if (
-      (device.renewedAt > 0 || isUndecided(context)) &&
-      message.awaitingConfiguration === true &&
-      who.identity
-    ) {
-      unmaskRenewal(context, who.identity)
-    }
-    if (device.state !== 'enrolled' || device.renewedAt > 0) {
-      happened(context, device.renewedAt > 0 ? 'device:renewed' : 'device:enrolled', '')
-      device.state = 'enrolled'
-      device.renewedAt = 0
-      changed(context)
-      forgetSuccessors(context)
-    }
-  }
-  if (enrollment.user !== '' && !channel.enabled) {
+    finishEnrolment(context, message, who)
+  } else if (!channel.enabled) {
     happened(context, 'device:enrolled', enrollment.user)
   }
   compareTopic(context, message.topic)
@@ -104,6 +89,26 @@ function tokenUpdate(
     context.effects.push.add(channel.id)
   }
   return { tally: channel.tally }
+}
+
+/** The TokenUpdate of the device channel ends what its Authenticate began. */
+function finishEnrolment(
+  context: Context,
+  { awaitingConfiguration }: Extract<CheckIn, { messageType: 'TokenUpdate' }>,
+  { identity }: Presented,
+): void {
+  const { device } = context.state
+  const mayBeRenewal = device.renewedAt > 0 || isUndecided(context)
+  if (mayBeRenewal && awaitingConfiguration === true && identity) {
+    unmaskRenewal(context, identity)
+  }
+  if (device.state !== 'enrolled' || device.renewedAt > 0) {
+    happened(context, device.renewedAt > 0 ? 'device:renewed' : 'device:enrolled', '')
+    device.state = 'enrolled'
+    device.renewedAt = 0
+    changed(context)
+    forgetSuccessors(context)
+  }
 }
 
 /** A device of another topic is out of reach of our pushes: it has to enrol again, or the certificate is wrong. */
