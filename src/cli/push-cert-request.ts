@@ -1,4 +1,4 @@
-/** From nothing to the file that Apple turns into a push certificate (micromdm-contract §7.2). */
+/** From nothing to the file that Apple turns into a push certificate (docs/push-certificate.md). */
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -139,7 +139,8 @@ function keyOf(folder: string, role: Role): KeyObject {
     return known
   }
   const key = newKey('rsa')
-  writeWhole(join(folder, `${role}.key`), key.export({ type: 'pkcs8', format: 'pem' }))
+  // PKCS#1, because mdmctl reads no other form. What reads it here takes PKCS#8 too.
+  writeWhole(join(folder, `${role}.key`), key.export({ type: 'pkcs1', format: 'pem' }))
   return key
 }
 

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { createPublicKey } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -98,6 +98,23 @@ describe('the requests', () => {
     const before = readFileSync(path('push.key'), 'utf8')
     expect(await pushCert('push-csr', '--email', 'other@example.com')).toMatchObject({ code: 0 })
     expect(readFileSync(path('push.key'), 'utf8')).toBe(before)
+  })
+
+  it.each(['vendor', 'push'])('leave the %s key in the form that mdmctl reads', (role) => {
+    expect(readFileSync(path(`${role}.key`), 'utf8')).toMatch(/^-----BEGIN RSA PRIVATE KEY-----\n/)
+  })
+
+  it('made with a PKCS#8 key of before keep it as it is', async () => {
+    const file = path('push.key')
+    const before = readFileSync(file, 'utf8')
+    const pkcs8 = run('pkcs8', '-topk8', '-nocrypt', '-in', file)
+    writeFileSync(file, pkcs8)
+    expect(await pushCert('push-csr', '--email', 'it@example.com')).toMatchObject({ code: 0 })
+    expect(readFileSync(file, 'utf8')).toBe(pkcs8)
+    expect(run('req', '-in', path('push.csr'), '-noout', '-pubkey')).toBe(
+      run('pkey', '-in', file, '-pubout'),
+    )
+    writeFileSync(file, before)
   })
 })
 
