@@ -87,7 +87,9 @@ async function installAtServer(install: LocalInstall, state: State): Promise<voi
   )
   if (!response.ok) {
     const hint = response.status === 401 ? ' (give its API key as --api-key)' : ''
-    throw new CliError(`the server at ${url} says: ${errorIn(await response.text())}${hint}`)
+    // The server tells callers of its API what to add to the URL.
+    const error = errorIn(await response.text()).replace('?force=true', '--force')
+    throw new CliError(`the server at ${url} says: ${error}${hint}`)
   }
 }
 
