@@ -123,30 +123,72 @@ describe('installing in production', () => {
 
 describe('wrangler.toml', () => {
   const bound = { certificateId: 'new', certificate: 'A\nB' }
+  const bind = (before: string) => withPushCertificate(before, bound)
+  const line = 'mtls_certificates = [{ binding = "APNS", certificate_id = "old" }] # mine\n'
 
   it.each([
     ['nothing', ''],
+    ['keys alone', 'name = "x"\nvars.OTHER = "1"'],
+    [
+      'an older certificate',
+      `${line}vars.PUSH_CERTIFICATE = "x\\ny" # last year’s\nvars.OTHER = "1"`,
+    ],
+    [
+      'a table behind the keys',
+      'name = "x"\n\n[[routes]]\npattern = "a.b"\ncustom_domain = true\n',
+    ],
     ['vars of others', '[vars]\nOTHER = "1"\n\n[observability]\nenabled = true\n'],
-    ['an older certificate', '[vars]\nPUSH_CERTIFICATE = "x\\ny" # last year’s\nOTHER = "1"'],
+    ['an older certificate in tables', '[vars]\nPUSH_CERTIFICATE = "x\\ny"\nOTHER = "1"'],
     [
       'other mTLS certificates',
       '[[mtls_certificates]]\nbinding = "OTHER"\ncertificate_id = "o"\n[[mtls_certificates]]\ncertificate_id = \'old\' # mine\nbinding = "APNS"\n',
     ],
   ])('with %s gets the certificate once, and the rest stays', (_, before) => {
-    const after = withPushCertificate(before, bound)
+    const after = bind(before)
     expect(readPushCertificateIn(after)).toEqual(bound)
-    expect(withPushCertificate(after, bound)).toBe(after)
+    expect(bind(after)).toBe(after)
     for (const text of ['PUSH_CERTIFICATE', 'binding = "APNS"']) {
       expect(after.split(text)).toHaveLength(2)
     }
-    for (const kept of ['OTHER = "1"', '[observability]', 'certificate_id = "o"']) {
+    for (const kept of ['OTHER = "1"', '[observability]', 'certificate_id = "o"', '[[routes]]']) {
       expect(after.includes(kept)).toBe(before.includes(kept))
     }
+    writeFileSync(toml, after)
+    expect(understood()).toMatchObject({
+      bound: expect.arrayContaining([{ binding: 'APNS', certificate_id: 'new' }]),
+      vars: {
+        PUSH_CERTIFICATE: bound.certificate,
+        ...(before.includes('OTHER = "1"') ? { OTHER: '1' } : {}),
+      },
+    })
   })
 
-  it('whose certificate spans lines is refused instead of broken', () => {
-    expect(() => readPushCertificateIn('[vars]\nPUSH_CERTIFICATE = """\nx\n"""\n')).toThrow(
-      'on one line',
-    )
+  it.each([
+    ['whose certificate spans lines', '[vars]\nPUSH_CERTIFICATE = """\nx\n"""\n', 'on one line'],
+    ['with vars in one line', 'vars = { OTHER = "1" }\n', 'remove the line `vars = …`'],
+    ['with other bindings in one line', 'mtls_certificates = []\n', '`mtls_certificates = …`'],
+  ])('%s is refused instead of broken', (_, text, message) => {
+    expect(() => ({ ...readPushCertificateIn(text), text: bind(text) })).toThrow(message)
+  })
+
+  const page = readFileSync(join(import.meta.dirname, '../../docs/deploy.md'), 'utf8')
+  const snippet = /```toml\n([^`]*)```/.exec(page)?.[1] ?? expect.fail('no snippet')
+
+  it.each([
+    ['as it is committed', (text: string) => text],
+    ['with a push certificate', bind],
+  ])('%s takes what docs/deploy.md adds to its end for what it is', (_, prepared) => {
+    const before = prepared(committed)
+    const read = (text: string) => {
+      writeFileSync(toml, text)
+      return unstable_readConfig({ config: toml }, { hideWarnings: true })
+    }
+    const { vars, ...rest } = read(before)
+    expect(read(`${before}${snippet}`)).toEqual({
+      ...rest,
+      routes: [{ pattern: 'mdm.example.com', custom_domain: true }],
+      vars: { ...vars, PUBLIC_URL: 'https://mdm.example.com' },
+    })
+    expect(read(`${before}workers_dev = true\n`)).toEqual({ ...rest, vars, workers_dev: true })
   })
 })
