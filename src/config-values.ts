@@ -46,6 +46,20 @@ export function readCertificates(pem: string): Certificate[] {
   return certificates
 }
 
+/** As long as the name of an organisation may be in the subject of a certificate (RFC 5280, `ub-organization-name`). */
+const MAX_ORGANIZATION = 64
+
+/** A name in profiles, which are XML, and on a page: of one line, and of characters that both can show. */
+export function readOrganization(text: string): string {
+  if (/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\ufffe\uffff]/u.test(text)) {
+    throw new OwnError('not a name in one line: it has a line break or a control character')
+  }
+  if (Array.from(text).length > MAX_ORGANIZATION) {
+    throw new OwnError(`longer than ${MAX_ORGANIZATION} characters`)
+  }
+  return text
+}
+
 /** Of the characters of a header name (RFC 9110 §5.1) those that proxies use. */
 export function readHeaderName(text: string): string {
   if (!/^[A-Za-z0-9-]+$/.test(text)) {

@@ -18,6 +18,7 @@ import {
   readKeepEvents,
   readKeepResults,
   readLimit,
+  readOrganization,
   readPush,
   readRate,
   readReceiver,
@@ -50,6 +51,8 @@ export interface EnrollmentSettings {
   readonly appleDeviceCAs: readonly Certificate[]
   readonly minimumOs: MinimumOs
   readonly homepage: boolean
+  /** The name that people see on the page and in profiles; empty for none, and then they see what MicroMDM shows. */
+  readonly organization: string
 }
 
 export interface ScepSettings extends ChallengeSettings {
@@ -230,6 +233,7 @@ function readEnrollment(
     ],
     minimumOs: attempt<MinimumOs>('MINIMUM_OS', readMinimumOs, new Map()),
     homepage: attempt('HOMEPAGE', readBoolean, true),
+    organization: attempt('ORGANIZATION', readOrganization, ''),
   }
 }
 

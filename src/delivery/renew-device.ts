@@ -89,6 +89,7 @@ async function attemptFor(
     scepUrl: `${base}/scep`,
     challenge: await newChallenge(env.DB, now, { renews: facts.identity }),
     newUuid: () => crypto.randomUUID(),
+    organization: config.enrollment.organization,
   })
   const uuid = crypto.randomUUID()
   const Payload = signProfile(writePlist(profile), config.enrollment.profileSigner, now)

@@ -1,6 +1,7 @@
 /**
  * The profiles that bring a device in: MicroMDM's, identifier by identifier and key by key, because a stored profile
- * overrides one by its identifier and admins' scripts look for them (`micromdm-contract.md` §6.1, §6.2).
+ * overrides one by its identifier and admins' scripts look for them (docs/enrolment.md). Without ORGANIZATION their texts are
+ * MicroMDM's too. Identifiers never follow it: a device takes a profile of another identifier for another profile.
  */
 import type { PlistDict } from '../plist/value.ts'
 import type { InstalledProfile } from './installed-profile.ts'
@@ -10,7 +11,8 @@ export const OTA_ID = 'com.github.micromdm.micromdm.ota'
 /** The same for the profile that gives such a device its identity. */
 export const OTA_PHASE2_ID = `${OTA_ID}.phase2`
 
-const ORGANIZATION = 'MicroMDM'
+/** What MicroMDM calls the organisation, whosoever it is. */
+const UNNAMED = 'MicroMDM'
 /** What an over-the-air enrolment asks of the device; MEID and IMEI are absent where there is no modem. */
 const DEVICE_ATTRIBUTES = ['UDID', 'VERSION', 'PRODUCT', 'SERIAL', 'MEID', 'IMEI']
 
@@ -21,11 +23,14 @@ export interface ScepFacts {
   readonly challenge: string
   /** Random UUIDs, each call another; written in upper case. */
   readonly newUuid: () => string
+  /** The name that people see; empty for none. */
+  readonly organization: string
 }
 
+type PayloadFacts = Pick<ScepFacts, 'newUuid' | 'organization'>
+
 /**
- * The profile with SCEP and MDM payloads; a device that has it already gets a new identity by it.
- * `micromdm-contract.md` §6.1, `apple-protocol.md` §3.3, §5.1.
+ * The profile with SCEP and MDM payloads; a device that has it already gets a new identity by it (Apple "TopLevel", "SCEP", "MDM").
  */
 export function enrollmentProfile(installed: InstalledProfile, facts: ScepFacts): PlistDict {
   const { identifier, enrollmentMode } = installed
@@ -33,7 +38,6 @@ export function enrollmentProfile(installed: InstalledProfile, facts: ScepFacts)
   const mdm: PlistDict = {
     ...payload('com.apple.mdm', `${identifier}.mdm`, facts),
     PayloadDescription: 'Enrolls with the MDM server',
-    PayloadOrganization: ORGANIZATION,
     AccessRights: installed.accessRights,
     CheckInURL: installed.checkInUrl,
     CheckOutWhenRemoved: true,
@@ -46,7 +50,7 @@ export function enrollmentProfile(installed: InstalledProfile, facts: ScepFacts)
   }
   // No PayloadScope: a Mac takes it for the scope of the enrolment (micromdm#766).
   return {
-    ...configuration(identifier, 'Enrollment Profile', facts),
+    ...configuration(identifier, named('Enrollment Profile', facts), facts),
     PayloadContent: [identity, mdm],
   }
 }
@@ -57,26 +61,22 @@ export function identityPayload(parent: string, facts: ScepFacts): Payload {
 }
 
 /**
- * The Profile Service payload, bare and not in a Configuration: the device answers `phase23Url` with its attributes.
- * `micromdm-contract.md` §6.2, `apple-protocol.md` §5.2.
+ * The Profile Service payload, bare and not in a Configuration: the device answers `phase23Url` with its attributes
+ * (Apple "ProfileService").
  */
-export function profileServicePayload(
-  phase23Url: string,
-  facts: Pick<ScepFacts, 'newUuid'>,
-): PlistDict {
+export function profileServicePayload(phase23Url: string, facts: PayloadFacts): PlistDict {
   return {
     ...payload('Profile Service', OTA_ID, facts),
     PayloadDescription: 'Profile Service enrollment',
-    PayloadDisplayName: 'MicroMDM Profile Service',
-    PayloadOrganization: ORGANIZATION,
+    PayloadDisplayName: `${facts.organization || UNNAMED} Profile Service`,
     PayloadContent: { URL: phase23Url, DeviceAttributes: DEVICE_ATTRIBUTES },
   }
 }
 
-/** The profile of phase 2: an identity and nothing else. `micromdm-contract.md` §6.2. */
+/** The profile of phase 2: an identity and nothing else. */
 export function otaPhase2Profile(facts: ScepFacts): PlistDict {
   return {
-    ...configuration(OTA_PHASE2_ID, 'OTA Phase 2', facts),
+    ...configuration(OTA_PHASE2_ID, named('OTA Phase 2', facts), facts),
     PayloadScope: 'System',
     PayloadContent: [scepPayload(facts, OTA_PHASE2_ID, 'OTA Phase 2 Certificate')],
   }
@@ -87,16 +87,19 @@ export interface Payload extends PlistDict {
 }
 
 function scepPayload(facts: ScepFacts, parent: string, name: string): Payload {
+  const { organization } = facts
   return {
     ...payload('com.apple.security.scep', `${parent}.scep`, facts),
     PayloadDescription: 'Configures SCEP',
     PayloadDisplayName: 'SCEP',
-    PayloadOrganization: ORGANIZATION,
     PayloadContent: {
       URL: facts.scepUrl,
       Name: name,
-      // One level of arrays more than a name needs: iOS refuses flat forms (apple-protocol §3.4).
-      Subject: [[['O', ORGANIZATION]], [['CN', 'MicroMDM Identity (%ComputerName%)']]],
+      // One level of arrays more than a name needs: iOS refuses flat forms (Apple "SCEP").
+      Subject: [
+        [['O', organization || UNNAMED]],
+        [['CN', `${organization ? '' : 'Micro'}MDM Identity (%ComputerName%)`]],
+      ],
       Keysize: 2048,
       'Key Type': 'RSA',
       // Signing (1) and encryption (4).
@@ -106,24 +109,25 @@ function scepPayload(facts: ScepFacts, parent: string, name: string): Payload {
   }
 }
 
-function configuration(
-  identifier: string,
-  displayName: string,
-  facts: Pick<ScepFacts, 'newUuid'>,
-): PlistDict {
+function configuration(identifier: string, displayName: string, facts: PayloadFacts): PlistDict {
   return {
     ...payload('Configuration', identifier, facts),
-    PayloadDescription: 'The server may alter your settings',
+    PayloadDescription: `${facts.organization || 'The server'} may alter your settings`,
     PayloadDisplayName: displayName,
-    PayloadOrganization: ORGANIZATION,
   }
 }
 
-function payload(type: string, identifier: string, facts: Pick<ScepFacts, 'newUuid'>): Payload {
+/** A display name with the organisation's in front. */
+function named(name: string, { organization }: PayloadFacts): string {
+  return organization ? `${organization} ${name}` : name
+}
+
+function payload(type: string, identifier: string, facts: PayloadFacts): Payload {
   return {
     PayloadType: type,
     PayloadIdentifier: identifier,
     PayloadUUID: facts.newUuid().toUpperCase(),
     PayloadVersion: 1,
+    PayloadOrganization: facts.organization || UNNAMED,
   }
 }

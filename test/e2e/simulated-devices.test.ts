@@ -16,7 +16,7 @@ afterEach(async () => {
 const identities = async (edge: RunningServer) =>
   (await edge.api<Identities>('GET', '/api/identities')).body.items
 
-it('simulated devices enrol by profile and SCEP behind the token that a public URL brings, answer the command that is printed, renew when told to, and go on after a restart', async () => {
+it('simulated devices enrol by profile and SCEP behind the token that a public URL brings, answer the command that is printed, renew when told to, and go on after a restart under another name', async () => {
   const state = await newState()
   const flags = ['--devices', '1']
   const env = { PUBLIC_URL: 'https://mdm.example.com' }
@@ -32,7 +32,7 @@ it('simulated devices enrol by profile and SCEP behind the token that a public U
   expect(await issued()).toBe(1)
   await expect.poll(() => identities(edge)).toHaveLength(1)
   const [before] = await identities(edge)
-  expect((await edge.api('POST', `/api/devices/${before?.id}/renew`)).status).toBe(200)
+  expect((await edge.api('POST', `/api/devices/${before?.device_id}/renew`)).status).toBe(200)
   await expect
     .poll(() => identities(edge))
     .toMatchObject([{ id: before?.id, renewal: { state: 'renewed' } }])
@@ -40,8 +40,19 @@ it('simulated devices enrol by profile and SCEP behind the token that a public U
   const [renewed] = await identities(edge)
   expect(renewed?.id).not.toBe(before?.id)
   await server.stop()
-  server = await start(state, flags, 'simulated device enrolled', env)
-  expect(await identities(server)).toMatchObject([{ id: renewed?.id }])
+  server = await start(state, flags, 'simulated device enrolled', { ...env, ORGANIZATION: 'A & B' })
+  const named = server
+  expect(await identities(named)).toMatchObject([{ id: renewed?.id }])
+
+  const query = /Enrolment +\S+\/(\?\S+)\n/.exec(named.output())?.[1] ?? ''
+  const [page, profile] = await Promise.all(
+    ['/', '/mdm/enroll'].map(async (path) => (await fetchAlone(named.url + path + query)).text()),
+  )
+  expect(page).toContain('<h1>Enrol this device with A &amp; B</h1>')
+  expect(profile).toContain('<string>A &amp; B Enrollment Profile</string>')
+  expect((await named.api('POST', `/api/devices/${before?.device_id}/renew`)).status).toBe(200)
+  await expect.poll(() => identities(named)).not.toMatchObject([{ id: renewed?.id }])
+  expect(await identities(named)).toMatchObject([{ renewal: { state: 'renewed' } }])
 })
 
 it('npm run simulate enrols devices from outside the same way', async () => {

@@ -80,6 +80,13 @@ it.each([
     { ENROLLMENT: 'known', ENROLL_TOKEN: 'x' },
     'ENROLLMENT: known asks for no token: remove ENROLL_TOKEN, or set it to token',
   ],
+  [{ ORGANIZATION: 'é'.repeat(65) }, 'ORGANIZATION: longer than 64 characters'],
+  ...['A\nB', 'A\u0000', 'A\u0085B', 'A\u2028B', 'A\ufffe', 'A\ud800'].map(
+    (name): [UncheckedVars, string] => [
+      { ORGANIZATION: name },
+      'ORGANIZATION: not a name in one line: it has a line break or a control character',
+    ],
+  ),
   [{ TRUST_ON_FIRST_USE: 'maybe' }, 'TRUST_ON_FIRST_USE: not true or false'],
   [
     { LAST_SEEN_RESOLUTION: '1w' },
@@ -115,6 +122,15 @@ it('WEBHOOK_RATE and WEBHOOK_MAX_IDLE_AGE limit the posts to WEBHOOK_URL', () =>
 })
 
 describe('enrolment', () => {
+  it('shows the name of the organisation, of up to 64 characters of any script, or none', () => {
+    const name = (vars: UncheckedVars) => configured(vars).enrollment.organization
+    expect(name({})).toBe('')
+    expect(name({ ORGANIZATION: '  ' })).toBe('')
+    for (const told of ['Müller & Söhne <AG>', '🍏'.repeat(64), 'شرکت می\u200cخواهم']) {
+      expect(name({ ORGANIZATION: told })).toBe(told)
+    }
+  })
+
   const [older, newer] = [randomBytes(32), randomBytes(32)].map((key) => key.toString('base64'))
   const access = (vars: UncheckedVars) => configured(vars).enrollment.access
 

@@ -33,22 +33,26 @@ const STYLE = `
   .problem { border-left: .25rem solid #c25400; padding-left: 1rem }
 `
 
-/** The page at `/`: the profile's link, the same as a QR code, and what to do with it (micromdm-contract §1.4). */
-export async function enrollPage(content: PageContent): Promise<Response> {
+/**
+ * The page at `/`: the profile's link, the same as a QR code, and what to do with it. `organization` is who
+ * manages the devices that enrol here; it may be empty.
+ */
+export async function enrollPage(content: PageContent, organization: string): Promise<Response> {
+  const title = organization ? `Enrol this device with ${organization}` : 'Enrol this device'
   const page = await html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>Enrol this device</title>
+        <title>${title}</title>
         <style>
           ${raw(STYLE)}
         </style>
       </head>
       <body>
         <main>
-          <h1>Enrol this device</h1>
-          ${content.kind === 'ready' ? instructions(content) : problem(content.text)}
+          <h1>${title}</h1>
+          ${content.kind === 'ready' ? instructions(content, organization) : problem(content.text)}
         </main>
       </body>
     </html> `
@@ -56,9 +60,15 @@ export async function enrollPage(content: PageContent): Promise<Response> {
 }
 
 /** `note` says who may enrol by this page. */
-function instructions({ url, note }: Extract<PageContent, { kind: 'ready' }>) {
+function instructions(
+  { url, note }: Extract<PageContent, { kind: 'ready' }>,
+  organization: string,
+) {
   return html`
-    <p>Install the enrolment profile to let your organisation manage this Mac, iPhone or iPad.</p>
+    <p>
+      Install the enrolment profile to let ${organization || 'your organisation'} manage this Mac,
+      iPhone or iPad.
+    </p>
     ${
       url.startsWith('https:')
         ? ''

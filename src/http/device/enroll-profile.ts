@@ -3,7 +3,7 @@ import type { Context } from 'hono'
 import { clock } from '../../clock.ts'
 import { storedProfile } from '../../directory/profiles.ts'
 import { ENROLL_ID, ownProfile, PROFILE_VERSION } from '../../enroll/installed-profile.ts'
-import { enrollmentProfile } from '../../enroll/profile.ts'
+import { enrollmentProfile, type ScepFacts } from '../../enroll/profile.ts'
 import { signProfile } from '../../enroll/sign-profile.ts'
 import { deviceUrls, type DeviceUrls } from '../../enroll/urls.ts'
 import { warn } from '../../log.ts'
@@ -43,7 +43,7 @@ export async function enrollment(
     const topic = await pushTopic(c.env, c.var.config)
     const own = ownProfile({ serverUrl, checkInUrl, topic })
     return enrollmentProfile(own, {
-      newUuid,
+      ...namesOf(c),
       scepUrl,
       challenge: await challenge(c, PROFILE_VERSION, admission, subject, phase2),
     })
@@ -116,6 +116,8 @@ export function queryOf(c: EnrollContext): URLSearchParams {
   return new URL(c.req.url).searchParams
 }
 
-export function newUuid(): string {
-  return crypto.randomUUID()
+/** What a payload is named by: UUIDs of its own, and the organisation that people see. */
+export function namesOf(c: EnrollContext): Pick<ScepFacts, 'newUuid' | 'organization'> {
+  const { organization } = c.var.config.enrollment
+  return { newUuid: () => crypto.randomUUID(), organization }
 }

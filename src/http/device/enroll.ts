@@ -19,7 +19,7 @@ import {
   challenge,
   enrollment,
   NO_PUSH_CERTIFICATE,
-  newUuid,
+  namesOf,
   profile,
   queryOf,
   refuse,
@@ -60,7 +60,9 @@ function admitted(handle: (c: EnrollContext, admission: Admitted) => Promise<Res
 }
 
 enrollFace.all('/', async (c) =>
-  c.var.config.enrollment.homepage ? enrollPage(await pageContent(c)) : c.notFound(),
+  c.var.config.enrollment.homepage
+    ? enrollPage(await pageContent(c), c.var.config.enrollment.organization)
+    : c.notFound(),
 )
 
 enrollFace.get(
@@ -101,7 +103,7 @@ enrollFace.all(
       return refuse(c, 403, OTA_USES_TWO)
     }
     return (await canEnroll(c))
-      ? profile(c, OTA_ID, (urls) => profileServicePayload(urls.phase23Url, { newUuid }))
+      ? profile(c, OTA_ID, (urls) => profileServicePayload(urls.phase23Url, namesOf(c)))
       : refuse(c, 503, NO_PUSH_CERTIFICATE)
   }),
 )
@@ -130,7 +132,7 @@ enrollFace.post(
     }
     return profile(c, OTA_PHASE2_ID, async (urls) =>
       otaPhase2Profile({
-        newUuid,
+        ...namesOf(c),
         scepUrl: urls.scepUrl,
         challenge: await challenge(c, 0, admission, { udid, serial }),
       }),
@@ -159,23 +161,27 @@ async function pageContent(c: EnrollContext): Promise<PageContent> {
     return { kind: 'problem', text: NO_PUSH_CERTIFICATE }
   }
   const urls = enrollUrls(baseUrl(c), queryOf(c), true)
-  const { mode } = c.var.config.enrollment.access
+  const { access, organization } = c.var.config.enrollment
+  const note = noteOf(access.mode, organization || 'your organisation')
   switch (admission.kind) {
     case 'invited':
       return { kind: 'ready', url: urls.profile, note: invitationNote(admission) }
     case 'by-serial':
-      return { kind: 'ready', url: urls.ota, note: NOTES.known }
+      return { kind: 'ready', url: urls.ota, note }
     case 'open':
-      return { kind: 'ready', url: urls.profile, note: NOTES[mode] }
+      return { kind: 'ready', url: urls.profile, note }
   }
 }
 
-const NOTES: Readonly<Record<EnrollmentAccess['mode'], string>> = {
-  open: 'Enrolment is open: any device that reaches this page can enrol.',
-  token:
-    'Enrolment needs the link that led you here. Whoever has it can enrol, so do not publish it.',
-  known:
-    'Enrolment is for devices that your organisation has listed by serial number. Yours is refused if it is not on the list: then ask your administrator.',
+function noteOf(mode: EnrollmentAccess['mode'], organization: string): string {
+  switch (mode) {
+    case 'open':
+      return 'Enrolment is open: any device that reaches this page can enrol.'
+    case 'token':
+      return 'Enrolment needs the link that led you here. Whoever has it can enrol, so do not publish it.'
+    case 'known':
+      return `Enrolment is for devices that ${organization} has listed by serial number. Yours is refused if it is not on the list: then ask your administrator.`
+  }
 }
 
 function invitationNote({ invitation }: Invited): string {

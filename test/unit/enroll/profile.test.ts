@@ -5,6 +5,7 @@ import {
   otaPhase2Profile,
   profileServicePayload,
 } from '../../../src/enroll/profile.ts'
+import { type AssumedProfile, planRenewal } from '../../../src/enroll/renewal-profile.ts'
 import { deviceUrls, enrollUrls } from '../../../src/enroll/urls.ts'
 import { writePlistText } from '../../../src/plist/write.ts'
 
@@ -15,12 +16,13 @@ function own(query = '') {
   return ownProfile({ serverUrl, checkInUrl, topic: 'com.apple.mgmt.External.x' })
 }
 
-function facts() {
+function facts(organization = '') {
   let count = 0
   const { scepUrl } = deviceUrls(BASE, new URLSearchParams())
   return {
     scepUrl,
     challenge: 'secret',
+    organization,
     newUuid: () => `00000000-0000-4000-8000-00000000000${'abcdef'[count++]}`,
   }
 }
@@ -106,6 +108,70 @@ describe('the enrolment profile', () => {
       ],
     })
     expect(writePlistText(profile)).not.toContain('opensesame')
+  })
+})
+
+describe('the name of the organisation', () => {
+  const NAME = 'Müller & Söhne <AG>'
+  const profiles = (name: string) => [
+    enrollmentProfile(own(), facts(name)),
+    otaPhase2Profile(facts(name)),
+    profileServicePayload(`${BASE}/ota/phase23`, facts(name)),
+  ]
+  const stored = {
+    PayloadIdentifier: 'own',
+    PayloadContent: [
+      { PayloadType: 'com.apple.mdm', IdentityCertificateUUID: 'I', Topic: 'x' },
+      { PayloadType: 'com.apple.security.pkcs12', PayloadUUID: 'I' },
+    ],
+  }
+  const renewal = (name: string, assumed: AssumedProfile) => {
+    const { serverUrl, checkInUrl, topic } = own()
+    const known = { type: 'Device', profile: undefined, serverUrl, checkInUrl, topic } as const
+    const plan = planRenewal(known, assumed)
+    return plan.ok ? plan.write(facts(name)) : expect.fail(plan.reason)
+  }
+
+  it('is where people read MicroMDM without one, and nowhere else', () => {
+    const all = profiles(NAME)
+    expect(all).toMatchObject([
+      {
+        PayloadDisplayName: `${NAME} Enrollment Profile`,
+        PayloadDescription: `${NAME} may alter your settings`,
+        PayloadOrganization: NAME,
+        PayloadContent: [
+          {
+            PayloadOrganization: NAME,
+            PayloadContent: { Subject: [[['O', NAME]], [['CN', 'MDM Identity (%ComputerName%)']]] },
+          },
+          { PayloadOrganization: NAME },
+        ],
+      },
+      { PayloadDisplayName: `${NAME} OTA Phase 2`, PayloadOrganization: NAME },
+      { PayloadDisplayName: `${NAME} Profile Service`, PayloadOrganization: NAME },
+    ])
+    for (const text of all.map(writePlistText)) {
+      expect(text).toContain('<string>Müller &amp; Söhne &lt;AG&gt;</string>')
+      expect(text.replaceAll('com.github.micromdm.micromdm', '')).not.toMatch(/micromdm/i)
+    }
+  })
+
+  it.each([
+    ['the profiles', profiles],
+    [
+      'a renewal',
+      (name: string) => [
+        renewal(name, { kind: 'own' }),
+        renewal(name, { kind: 'stored', profile: stored }),
+      ],
+    ],
+  ])('changes nothing in %s by which a device tells profiles apart', (_, made) => {
+    const withoutNames = (name: string) =>
+      JSON.parse(JSON.stringify(made(name)), (key, value: unknown) =>
+        /^(Payload(Organization|DisplayName|Description)|Subject)$/.test(key) ? undefined : value,
+      )
+    expect(withoutNames(NAME)).toEqual(withoutNames(''))
+    expect(made(NAME)).not.toEqual(made(''))
   })
 })
 
