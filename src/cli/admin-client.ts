@@ -83,13 +83,18 @@ async function call(
     // A private key goes to the server that was named, and nowhere else.
     redirect: 'manual',
   }).catch((error: unknown) => {
-    throw new CliError(`${url} does not answer: ${messageOf(error)}`)
+    throw new CliError(`${url} does not answer: ${messageOf(causeOf(error))}`)
   })
   const text = await response.text()
   if (!response.ok) {
     throw new CliError(`${url}${path} answered ${response.status}: ${detailIn(text)}`)
   }
   return text
+}
+
+/** Of Node's "fetch failed" what failed. */
+function causeOf(error: unknown): unknown {
+  return error instanceof Error ? (error.cause ?? error) : error
 }
 
 /** The sentence of a problem document; whatever else answered is shown as it is. */

@@ -261,8 +261,8 @@ it.each([
   expect(refused.text.trim()).not.toContain('\n')
 })
 
-it('the help names every command', async () => {
-  const { text } = await pushCert('--help')
+it.each(['--help', '-h'])('the help names every command: %s', async (flag) => {
+  const { text } = await pushCert(flag)
   for (const name of ['vendor-csr', 'push-csr', 'sign', 'install', 'show', '--production']) {
     expect(text).toContain(name)
   }

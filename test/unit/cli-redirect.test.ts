@@ -2,9 +2,9 @@ import { createServer } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { expect, it } from 'vitest'
-import { installCA } from '../../src/cli/admin-client.ts'
+import { installCA, listCAs } from '../../src/cli/admin-client.ts'
 
-it('a CA’s private key follows no redirect', async () => {
+it('a CA’s private key follows no redirect, and a server that is not there is named with the reason', async () => {
   const paths: (string | undefined)[] = []
   const server = createServer(({ url }, response) => {
     paths.push(url)
@@ -19,4 +19,6 @@ it('a CA’s private key follows no redirect', async () => {
   ).rejects.toThrow('answered 307: moved')
   expect(paths).toEqual(['/api/ca'])
   server.close()
+  await once(server, 'close')
+  await expect(listCAs(access)).rejects.toThrow(/does not answer: connect ECONNREFUSED/)
 })
