@@ -35,7 +35,7 @@ it('simulated devices enrol by profile and SCEP behind the token that a public U
   expect((await edge.api('POST', `/api/devices/${before?.device_id}/renew`)).status).toBe(200)
   await expect
     .poll(() => identities(edge))
-    .toMatchObject([{ id: before?.id, renewal: { state: 'renewed' } }])
+    .toMatchObject([{ device_id: before?.device_id, renewal: { state: 'renewed' } }])
   expect(await issued()).toBe(2)
   const [renewed] = await identities(edge)
   expect(renewed?.id).not.toBe(before?.id)
