@@ -116,7 +116,7 @@ export function renderEvent(event: DeviceEvent, isReplay = false): string {
 }
 
 /** Their envelope has an `acknowledge_event`. */
-const ABOUT_COMMANDS: ReadonlySet<Topic> = new Set([
+export const ABOUT_COMMANDS: ReadonlySet<Topic> = new Set([
   'mdm.Connect',
   COMMAND_DEFERRED,
   COMMAND_UNSUPPORTED,

@@ -1,6 +1,6 @@
 import { ProtocolError } from './errors.ts'
 
-/** NanoMDM's words for the five kinds of enrolment (spec/peers.md §2.5). */
+/** NanoMDM's words for the five kinds of enrolment. */
 export const ENROLLMENT_TYPES = [
   'Device',
   'User',

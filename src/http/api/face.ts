@@ -11,6 +11,7 @@ import { devices } from './devices.ts'
 import { DOCS_HEADERS, docsPage } from './docs.ts'
 import { enrollment } from './enrollment.ts'
 import { escrow } from './escrow.ts'
+import { withEvents } from './event-schema.ts'
 import { problem } from '../problem.ts'
 import { boundedJson, newRoutes, readablePath, withErrors } from './frame.ts'
 import { identities } from './identities.ts'
@@ -69,21 +70,26 @@ const ROUTES = [
 
 export const ownFace = newRoutes()
 
-const document = () =>
-  ownFace.getOpenAPI31Document({
-    openapi: '3.1.0',
-    info: {
-      title: 'EdgeMDM',
-      version: '1',
-      description:
-        'What MicroMDM’s API has no words for. Errors are problem documents (RFC 9457); lists come in pages, whose `next` is the `cursor` of the page behind.',
-    },
-    security: [{ basic: [] }, { bearer: [] }],
-  })
+type Document = ReturnType<typeof withErrors>
+
+function document(): Document {
+  return withEvents(
+    ownFace.getOpenAPI31Document({
+      openapi: '3.1.0',
+      info: {
+        title: 'EdgeMDM',
+        version: '1',
+        description:
+          'What MicroMDM’s API has no words for. Errors are problem documents (RFC 9457); lists come in pages, whose `next` is the `cursor` of the page behind.',
+      },
+      security: [{ basic: [] }, { bearer: [] }],
+    }),
+  )
+}
 
 /** They are public, so each isolate makes them only once. */
-let description: ReturnType<typeof withErrors> | undefined
-let page: string | undefined
+let description: Document | undefined
+let page: Promise<string> | undefined
 
 // Without credentials, so that a browser that reads them never asks for the key. They hold no secret.
 ownFace.get('/api/openapi.json', (c) => {
@@ -93,9 +99,14 @@ ownFace.get('/api/openapi.json', (c) => {
 })
 // The page says once what holds for all operations.
 ownFace.get('/api/docs', async (c) => {
-  page ??= await docsPage(document())
-  return c.body(page, { headers: DOCS_HEADERS })
+  page ??= docsPage(document())
+  return c.body(await page, { headers: DOCS_HEADERS })
 })
+for (const path of ['/api', '/api/']) {
+  ownFace.get(path, (c) =>
+    c.text('/api/docs is the documentation\n', 302, { location: '/api/docs' }),
+  )
+}
 
 ownFace.use('/api/*', adminAuth, readablePath, boundedJson)
 
@@ -111,11 +122,13 @@ ownFace.openAPIRegistry.registerComponent('securitySchemes', 'basic', {
 ownFace.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
   type: 'http',
   scheme: 'bearer',
-  description: 'the API key',
+  description: 'the API key as the token',
 })
 
 /** Each path and the methods that it has. */
 const allowed = new Map([
+  ['/api', ['GET']],
+  ['/api/', ['GET']],
   ['/api/openapi.json', ['GET']],
   ['/api/docs', ['GET']],
 ])
