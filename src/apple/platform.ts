@@ -1,15 +1,15 @@
+export const PLATFORMS = ['macOS', 'iOS', 'iPadOS', 'tvOS', 'watchOS', 'visionOS'] as const
+export type Platform = (typeof PLATFORMS)[number]
+
 /** How Apple's product names begin, by platform. */
-export const PRODUCTS = {
+export const PRODUCTS: Readonly<Record<Platform, readonly string[]>> = {
   macOS: ['Mac', 'iMac', 'VirtualMac'],
   iOS: ['iPhone', 'iPod'],
   iPadOS: ['iPad'],
   tvOS: ['AppleTV'],
   watchOS: ['Watch'],
   visionOS: ['RealityDevice'],
-} as const
-
-export type Platform = keyof typeof PRODUCTS
-export const PLATFORMS = Object.keys(PRODUCTS).filter((name): name is Platform => name in PRODUCTS)
+}
 
 /** The platform of a product name such as `iPad14,3`; undefined for one that is none of Apple's. */
 export function platformOf(productName: string): Platform | undefined {

@@ -118,7 +118,7 @@ export function problem(
     detail,
     code: codeOf(kind),
     request_id: requestId(),
-    ...(errors && { errors }),
+    errors: errors ?? [],
   }
   return new Response(JSON.stringify(document), {
     status,

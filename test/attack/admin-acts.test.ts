@@ -102,7 +102,7 @@ async function startFront(to: string) {
 /** All that was ever queued for the device or pushed to it. */
 async function acts(): Promise<object[]> {
   const path = `/api/devices/${udid}/events?kind=command,push`
-  return (await server.api<{ events: object[] }>('GET', path)).body.events
+  return (await server.api<{ items: object[] }>('GET', path)).body.items
 }
 
 beforeAll(async () => {
@@ -258,7 +258,13 @@ it('no browser is asked for the key, nor keeps one that its user gave it', async
     front.url.replace('//', `//micromdm:${key}@`),
   ]
   for (const origin of origins) {
-    for (const path of ['/api', '/api/devices', `/v1/commands/${udid}`, push(), '/boltbackup']) {
+    for (const path of [
+      '/api/jobs',
+      '/api/devices',
+      `/v1/commands/${udid}`,
+      push(),
+      '/boltbackup',
+    ]) {
       await fresh.goto(origin + path)
     }
   }

@@ -121,7 +121,8 @@ export async function start(
         headers: { authorization: `Basic ${btoa(`micromdm:${apiKey}`)}` },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       })
-      return { status: response.status, body: await response.json() }
+      // A call that leaves nothing to show answers 204.
+      return { status: response.status, body: JSON.parse((await response.text()) || '{}') }
     },
     async stop(signal = 'SIGTERM') {
       if (child.exitCode === null && child.signalCode === null) {

@@ -87,7 +87,7 @@ async function pasteFirst(edge: RunningServer): Promise<void> {
         .find((line) => line.includes('command:answered')),
     )
     .toMatch(
-      /^\{"time":"20.+","level":"log","event":"command:answered",.*"ms":\d+,"model":"MacBook Pro"\}$/,
+      /^\{"time":"20.+","level":"log","event":"command:answered",.*"ms":\d+,"model":"MacBook Pro","request_id":"\w+"\}$/,
     )
 }
 

@@ -86,6 +86,7 @@ it('an event that was caused by a request may say so, and a test event is an eve
 it('has a field for all that an event can tell', () => {
   const all: Required<EventAbout> = {
     ...bare,
+    requestId: 'r',
     status: 'Idle',
     commandUUID: 'u',
     tokenUpdateTally: 1,

@@ -30,7 +30,7 @@ const ADMIN = Object.entries({
   '/v1/': ['GET'],
   '/push/X': ['GET', 'HEAD', 'POST', 'OPTIONS'],
   '/boltbackup': ['GET'],
-  '/api': ['GET'],
+  '/api': ['POST'],
   '/api/devices/X%0A/commands': ['POST', 'OPTIONS'],
   '/v1/commands/X%0A': ['POST'],
   '/%76%31/commands': ['POST'],

@@ -25,7 +25,7 @@ interface Document {
   openapi: string
   servers: { url: string }[]
   paths: Record<string, Record<string, Operation>>
-  components: { schemas: Record<string, object> }
+  components: { schemas: Record<string, object>; responses: Operation['responses'] }
 }
 
 export const document = (await api<Document>('GET', '/api/openapi.json')).body

@@ -143,11 +143,13 @@ describe('the document of the API', () => {
   it('says of every operation that it may answer a problem document, and where the deployment is', async () => {
     const { body: wrong } = await api('GET', '/api/jobs?limit=none')
     expect(document.components.schemas['Problem']).toBeDefined()
+    const errors = document.components.responses
+    for (const { content } of Object.values(errors)) {
+      check(content?.['application/problem+json']?.schema ?? { not: {} }, wrong)
+    }
     for (const { responses } of Object.values(document.paths).flatMap(Object.values<Operation>)) {
-      for (const status of ['401', 'default']) {
-        const media = responses[status]?.content?.['application/problem+json']
-        check(media?.schema ?? { not: {} }, wrong)
-      }
+      const statuses = ['400', '401', '403', '413', '429', '500', '503']
+      expect(Object.keys(responses)).toEqual(expect.arrayContaining(statuses))
     }
     expect(document.servers).toEqual([{ url: '/' }])
     const told = await deployed({ PUBLIC_URL: 'https://mdm.example.com/' })(

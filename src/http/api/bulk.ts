@@ -37,6 +37,7 @@ const bulkSchema = z
       .openapi({ description: 'every enrolled device' }),
     command: z.record(z.string(), z.json()).openapi({
       type: 'object',
+      additionalProperties: true,
       description:
         'MicroMDM’s JSON (`request_type` and the fields of the type) or Apple’s keys (`Command` with `RequestType`, optionally `CommandUUID`); `not_before` and `expires_at` beside them, as for one device',
     }),

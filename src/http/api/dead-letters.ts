@@ -1,10 +1,10 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { DeadLetter } from '../../delivery/dead-letters.ts'
-import { TOPICS } from '../../events/topics.ts'
 import { AdminError } from '../at-device.ts'
 import { answer, body, DONE, newRoutes, refusal, time } from './frame.ts'
 import { listOf, numberCursor, numberedPage, pageQuery } from './paging.ts'
 import { activeWebhook, webhookOf } from './webhook-access.ts'
+import { topicWord } from './words.ts'
 
 /** Events that a webhook's receiver did not take for three days. */
 export const deadLetters = newRoutes()
@@ -33,7 +33,7 @@ const letter = z
     device_id: z.string(),
     sequence: z.int(),
     event_id: z.string(),
-    topic: z.enum(TOPICS),
+    topic: topicWord,
     attempts: z.int(),
     reason: z.string(),
     created_at: time,

@@ -3,13 +3,13 @@ import type { Context } from 'hono'
 import type { Deliveries, DeliveryFilter, DeliveryOfEvent } from '../../device/deliveries.ts'
 import type { Attempt, Remembered } from '../../delivery/ledger.ts'
 import type { Env } from '../../env.ts'
-import { TOPICS } from '../../events/topics.ts'
 import type { AppEnv } from '../app-env.ts'
 import { AdminError, atDevice } from '../at-device.ts'
 import { idText, knownDevice } from './device-id.ts'
 import { atOrNull, newRoutes, refusal, textOrNull, time } from './frame.ts'
 import { listOf, numberCursor, numberedPage, pageQuery } from './paging.ts'
 import { webhookOf } from './webhook-access.ts'
+import { topicWord } from './words.ts'
 
 /** Which events reached whom. */
 export const deliveries = newRoutes()
@@ -25,7 +25,7 @@ const delivery = z
     device_id: z.string(),
     sequence: z.int(),
     event_id: z.string(),
-    topic: z.enum(TOPICS),
+    topic: topicWord,
     state: z
       .enum([...TRIES, 'waiting', 'retrying', 'replaying', 'dead', 'dropped', 'deleted', 'passed'])
       .openapi({

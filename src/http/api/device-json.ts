@@ -10,6 +10,7 @@ import { PUSH_STATES, STATES } from './device-filter.ts'
 import { atOrNull, textOrNull, time } from './frame.ts'
 import { identityJson, identitySchema } from './identities.ts'
 import { inventoryJson, inventorySchema } from './inventory.ts'
+import { enrollmentType } from './words.ts'
 
 /** A device: in a list, and by itself. */
 
@@ -27,7 +28,7 @@ export const serialFields = {
 export const deviceSchema = z
   .object({
     id: z.string(),
-    type: z.enum(ENROLLMENT_TYPES),
+    type: enrollmentType,
     state: z.enum(STATES),
     platform: z.enum(PLATFORMS).nullable(),
     ...serialFields,

@@ -26,6 +26,7 @@ function aboutSchema(topic: Topic): Schema {
   }
   return {
     type: 'object',
+    description: 'whom it is about, and what was sent',
     required: [
       'raw_payload',
       'ids',
@@ -61,9 +62,9 @@ function eventSchema(topic: Topic): Schema {
     description: KINDS[topic].says,
     required: ['topic', 'event_id', 'created_at', about, 'sequence'],
     properties: {
-      topic: { type: 'string', const: topic },
+      topic: { type: 'string', const: topic, description: 'tells events apart' },
       event_id: text('the same each time that the event is posted: tells duplicates'),
-      created_at: { type: 'string', format: 'date-time' },
+      created_at: { type: 'string', format: 'date-time', description: 'when it happened' },
       [about]: aboutSchema(topic),
       sequence: {
         type: 'integer',

@@ -8,7 +8,7 @@ import { deadLetters } from './dead-letters.ts'
 import { deliveries } from './deliveries.ts'
 import { deviceList } from './device-list.ts'
 import { devices } from './devices.ts'
-import { DOCS_HEADERS, docsPage } from './docs.ts'
+import { docsHeaders, docsPage } from './docs/page.ts'
 import { enrollment } from './enrollment.ts'
 import { escrow } from './escrow.ts'
 import { withEvents } from './event-schema.ts'
@@ -82,7 +82,7 @@ function document(): Document {
         description:
           'What MicroMDM’s API has no words for. Errors are problem documents (RFC 9457); lists come in pages, whose `next` is the `cursor` of the page behind.',
       },
-      security: [{ basic: [] }, { bearer: [] }],
+      security: [{ basic: [] }],
     }),
   )
 }
@@ -100,7 +100,7 @@ ownFace.get('/api/openapi.json', (c) => {
 // The page says once what holds for all operations.
 ownFace.get('/api/docs', async (c) => {
   page ??= docsPage(document())
-  return c.body(await page, { headers: DOCS_HEADERS })
+  return c.body(await page, { headers: docsHeaders() })
 })
 for (const path of ['/api', '/api/']) {
   ownFace.get(path, (c) =>
@@ -118,11 +118,6 @@ ownFace.openAPIRegistry.registerComponent('securitySchemes', 'basic', {
   type: 'http',
   scheme: 'basic',
   description: 'user `micromdm`, password the API key',
-})
-ownFace.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
-  type: 'http',
-  scheme: 'bearer',
-  description: 'the API key as the token',
 })
 
 /** Each path and the methods that it has. */

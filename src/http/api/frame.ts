@@ -42,13 +42,17 @@ export function newRoutes(): OpenAPIHono<AppEnv> {
 
 const problemSchema = z
   .object({
-    type: z.string(),
-    title: z.string(),
+    type: z.string().openapi({ description: 'always `about:blank`: see `code`' }),
+    title: z.string().openapi({ description: 'HTTP’s words for the status' }),
     status: z.int(),
-    detail: z.string(),
-    code: z.enum(CODES),
-    request_id: z.string(),
-    errors: z.array(z.object({ at: z.string(), detail: z.string() })).optional(),
+    detail: z.string().openapi({ description: 'what is wrong, and what to do; for people' }),
+    code: z.enum(CODES).openapi({ description: 'what is wrong; for programs, and stable' }),
+    request_id: z
+      .string()
+      .openapi({ description: 'also in `X-Request-Id`, in the log, and in events' }),
+    errors: z
+      .array(z.object({ at: z.string(), detail: z.string() }))
+      .openapi({ description: 'the places in the request that are at fault' }),
   })
   .openapi('Problem')
 
@@ -103,31 +107,43 @@ z.config({
 })
 
 type Document = ReturnType<OpenAPIHono['getOpenAPI31Document']>
-type Operation = NonNullable<NonNullable<Document['paths']>[string]['get']>
 export const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const
 
-const problemContent = {
-  'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
-}
-const ANY_OPERATION: Operation['responses'] = {
-  401: { description: 'no API key, or a wrong one', content: problemContent },
-  default: {
-    description:
-      'what else is wrong, and what to do: 400 for a request that is not valid, 403 for one that another site’s page sent, 404 for what is not there, 413 for a body of more than 20 MB, 503 for what is not set up or does not answer just now',
-    content: problemContent,
-  },
+/** What every operation may answer beside its own responses. */
+export const ERRORS: Readonly<Record<number, string>> = {
+  400: 'the request is not valid: `errors` says where',
+  401: 'no API key, or a wrong one',
+  403: 'a page of another site sent it',
+  404: 'what the path names is not there',
+  413: 'the body is longer than 20 MB',
+  429: 'too many wrong keys came from this address: the right one is taken at once',
+  500: 'something unforeseen: the log of the server says where',
+  503: 'something is not set up, or does not answer just now: `detail` says which',
 }
 
-/** The document with what every operation may answer beside its own responses. */
+/** The document with what every operation may answer. Clients tell answers apart by status, so each error has its own. */
 export function withErrors(document: Document): Document {
-  for (const item of Object.values(document.paths ?? {})) {
+  const content = {
+    'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+  }
+  const named = Object.entries(ERRORS).map(
+    ([status, description]) => [status, `Error${status}`, { description, content }] as const,
+  )
+  const refs = Object.fromEntries(
+    named.map(([status, name]) => [status, { $ref: `#/components/responses/${name}` }]),
+  )
+  for (const [path, item] of Object.entries(document.paths ?? {})) {
+    const { 404: absent, ...others } = refs
     for (const method of METHODS) {
       const operation = item[method]
       if (operation) {
-        operation.responses = { ...operation.responses, ...ANY_OPERATION }
+        const may = path.includes('{') ? { 404: absent, ...others } : others
+        operation.responses = { ...may, ...operation.responses }
       }
     }
   }
+  const responses = Object.fromEntries(named.map(([, name, response]) => [name, response]))
+  document.components = { ...document.components, responses }
   return document
 }
 

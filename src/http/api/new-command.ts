@@ -18,18 +18,43 @@ export const newCommandBody = {
     'application/json': {
       schema: {
         type: 'object' as const,
+        additionalProperties: true,
         description:
           'MicroMDM’s JSON (`request_type` and the fields of the type) or Apple’s keys (`Command` with `RequestType`, optionally `CommandUUID`). Under Apple’s keys, data is base64 where the type is known, and `{"$data": "base64"}` anywhere.',
         properties: {
-          request_type: { type: 'string' as const },
-          command_uuid: { type: 'string' as const },
+          request_type: {
+            type: 'string' as const,
+            description: 'MicroMDM’s form: the type, such as `DeviceInformation`',
+          },
+          command_uuid: {
+            type: 'string' as const,
+            description: 'MicroMDM’s form: an id of your own; one is made if left out',
+          },
           Command: {
             type: 'object' as const,
-            properties: { RequestType: { type: 'string' as const } },
+            description: 'Apple’s form: the command under Apple’s keys',
+            additionalProperties: true,
+            properties: {
+              RequestType: {
+                type: 'string' as const,
+                description: 'the type, such as `DeviceInformation`',
+              },
+            },
           },
-          CommandUUID: { type: 'string' as const },
-          not_before: { type: 'string' as const, format: 'date-time' },
-          expires_at: { type: 'string' as const, format: 'date-time' },
+          CommandUUID: {
+            type: 'string' as const,
+            description: 'beside `Command`: an id of your own; one is made if left out',
+          },
+          not_before: {
+            type: 'string' as const,
+            format: 'date-time',
+            description: 'the device does not get it earlier',
+          },
+          expires_at: {
+            type: 'string' as const,
+            format: 'date-time',
+            description: 'the device does not get it later',
+          },
         },
       },
       examples: {

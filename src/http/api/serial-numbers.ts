@@ -23,9 +23,14 @@ serialNumbers.openapi(
       'Say so when you know, for instance because the device is in your hands. It holds for the present enrolment, and is its only proof: other devices lose theirs.',
     request: {
       params: z.object({ id: deviceId }),
-      body: body(z.strictObject({ serial_number: serialNumber }), {
-        mine: { serial_number: 'C02ABCDEFGHJ' },
-      }),
+      body: body(
+        z.strictObject({
+          serial_number: serialNumber.openapi({ description: 'as the device tells it' }),
+        }),
+        {
+          mine: { serial_number: 'C02ABCDEFGHJ' },
+        },
+      ),
     },
     responses: {
       200: deviceAnswer,

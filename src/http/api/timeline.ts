@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
+import { PROOF_NAMES } from '../../device/proof.ts'
 import { KINDS, type Place, type TimelineEntry } from '../../device/timeline.ts'
 import { TOPICS } from '../../events/topics.ts'
 import { enrollmentId } from '../../mdm/enrollment.ts'
@@ -9,6 +10,7 @@ import { outcome, queuer, STATES } from './command-schema.ts'
 import { there } from './device-id.ts'
 import { deviceId, newRoutes, refusal, time } from './frame.ts'
 import { listOf, pageQuery, readCursor, several, writeCursor } from './paging.ts'
+import { proofWord, topicWord } from './words.ts'
 
 /** A device's timeline: its events, after every subscriber has had them, and what became of commands and identities. */
 export const timeline = newRoutes()
@@ -34,14 +36,14 @@ const entry = z
     enrollment_id: z.string(),
     sequence: z.int().nullable().openapi({ description: 'of an event, as webhooks have it' }),
     event_id: z.string().nullable(),
-    topic: z.enum(TOPICS).nullable(),
+    topic: topicWord.nullable(),
     status: z.string().nullable().openapi({ description: 'of a report' }),
     command_uuid: z.string().nullable(),
     command_id: z.string().nullable(),
     identity_id: z.string().nullable().openapi({ description: '`fingerprint` in webhooks' }),
     renewal: z.boolean().openapi({ description: 'it renews the identity' }),
     contested_until: time.nullable(),
-    proof: z.string().nullable().openapi({ description: 'by which a contest was settled' }),
+    proof: proofWord.nullable().openapi({ description: 'by which a contest was settled' }),
     what: z.enum(STEPS).nullable().openapi({ description: 'of what is no event' }),
     request_type: z.string().nullable(),
     reasons: z
@@ -187,7 +189,7 @@ function eventOf({ event }: Extract<TimelineEntry, { of: 'event' }>): Told {
     reasons: about.lacks ? [...about.lacks] : null,
     identity_id: about.fingerprint ?? null,
     renewal: about.renewal ?? false,
-    proof: about.proof ?? null,
+    proof: PROOF_NAMES.find((name) => name === about.proof) ?? null,
     contested_until: about.contestedUntil === undefined ? null : iso(about.contestedUntil),
   }
 }

@@ -85,9 +85,11 @@ export const changesSchema = z.strictObject({
   }),
   topics: topics.optional(),
   statuses: statuses.optional(),
-  headers: headerMap
-    .optional()
-    .openapi({ type: 'object', description: 'sent with each post; all of them' }),
+  headers: headerMap.optional().openapi({
+    type: 'object',
+    additionalProperties: { type: 'string' },
+    description: 'sent with each post; all of them',
+  }),
   redact_tokens: z.boolean().optional().openapi({
     description:
       'cuts unlock and bootstrap tokens out of raw_payload; `redacted` beside it says so',

@@ -152,11 +152,11 @@ export function idAttacks(scene: () => Scene): void {
     }
     expect(taken).toEqual([])
     await expect.poll(() => refusals(scene()) - before).toBeGreaterThanOrEqual(2 * odd.length)
-    const { body } = await scene().server.api<{ channels: { user: string }[] }>(
+    const { body } = await scene().server.api<{ channels: { user: string | null }[] }>(
       'GET',
       deviceUrl(attacker.udid),
     )
-    expect(body.channels.filter(({ user }) => user !== '')).toEqual([])
+    expect(body.channels.filter(({ user }) => user !== null)).toEqual([])
   })
 
   it('every short name of a directory or Managed Apple Account can be a user, and be addressed', async () => {

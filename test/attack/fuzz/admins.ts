@@ -147,7 +147,7 @@ function admin(
         [],
         [['Authorization', basicAuth('')]],
         [['Authorization', basicAuth(apiKey.slice(1))]],
-        [['Authorization', `Bearer ${apiKey}`]],
+        [['Authorization', `Digest ${apiKey}`]],
         [['Authorization', `Basic ${btoa(`micromdm2:${apiKey}`)}`]],
         [['Authorization', `Basic ${'A'.repeat(5000)}`]],
         [['Authorization', 'Basic %%%']],
