@@ -6,6 +6,7 @@ import type { Message, Report } from '../mdm/message.ts'
 import type { Context } from './context.ts'
 import { listAnew } from './directory-row.ts'
 import { errorsIn } from './error-chain.ts'
+import { commandId } from './commands.ts'
 import { learn, newInstalled, NO_RENEWAL, RENEWAL_SOURCE, type Renewal } from './installed.ts'
 import { recordEvent } from './outbox.ts'
 import { queueOf } from './queue-memory.ts'
@@ -54,7 +55,8 @@ export function renewalFacts(context: Context): RenewalFacts {
 
 /** What became of an attempt at a renewal. */
 export type RenewalAttempt =
-  | { readonly kind: 'sent'; readonly command: NewCommand }
+  /** `id`: that of the command, once it is queued. */
+  | { readonly kind: 'sent'; readonly command: NewCommand; readonly id?: string }
   | { readonly kind: 'pending' }
   | { readonly kind: 'blocked'; readonly reason: string }
 
@@ -65,10 +67,12 @@ export function attemptRenewal(context: Context, attempt: RenewalAttempt): Renew
     return attempt
   }
   switch (attempt.kind) {
-    case 'sent':
-      enqueue(context, channelOf(context, ''), { ...attempt.command, source: RENEWAL_SOURCE })
+    case 'sent': {
+      const channel = channelOf(context, '')
+      const n = enqueue(context, channel, { ...attempt.command, source: RENEWAL_SOURCE })
       goOn(context, { state: 'sent', reason: '', command: attempt.command.uuid })
-      break
+      return { ...attempt, id: commandId(context, channel, n) }
+    }
     case 'pending':
       goOn(context, { ...device.installed.renewal, state: 'sent' })
       break

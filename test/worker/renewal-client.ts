@@ -38,7 +38,10 @@ export const renewalOf = (device: SimulatedDevice, state: string) =>
     (row) => row?.renewal?.state === state,
   )
 export const renew = (device: SimulatedDevice) =>
-  api<{ detail?: string }>('POST', `/api/devices/${device.udid}/renew`)
+  api<{ detail?: string; command_id?: string | null; command_uuid?: string | null }>(
+    'POST',
+    `/api/devices/${device.udid}/renew`,
+  )
 /** Who queued a device's commands, newest first. */
 export const queuers = async ({ udid }: { udid: string }) =>
   (

@@ -146,8 +146,9 @@ describe('a device that enrolled by our profile', () => {
 
   it('has a renewal already on its way, and gets no second', async () => {
     const device = await enrolByProfile()
-    await renew(device)
-    expect((await renew(device)).body).toEqual({ command_uuid: null })
+    const { command_id: id, command_uuid } = (await renew(device)).body
+    expect((await api('GET', `/api/commands/${id}`)).body).toMatchObject({ command_uuid })
+    expect((await renew(device)).body).toEqual({ command_id: null, command_uuid: null })
     await device.poll()
     expect(device.received).toHaveLength(1)
     expect((await api('POST', '/api/devices/NOBODY/renew')).status).toBe(404)

@@ -192,6 +192,10 @@ renewals.openapi(
   },
 )
 
+const sentRenewal = z
+  .object({ command_id: z.string().nullable(), command_uuid: z.string().nullable() })
+  .openapi('SentRenewal', { description: 'null where an earlier one is on its way still' })
+
 renewals.openapi(
   createRoute({
     method: 'post',
@@ -201,11 +205,10 @@ renewals.openapi(
     summary: 'Sends this device its renewal profile now, whatever the pace',
     request: { params: z.object({ id: deviceId }), headers: z.object({ [ACTOR]: actor }) },
     responses: {
-      200: answer(
-        'it is in the device’s queue',
-        z.object({ command_uuid: z.string().nullable() }).openapi('SentRenewal'),
-        { command_uuid: '3f1c0c39-34f4-4e2c-8f0c-7a8a8a4d6f6b' },
-      ),
+      200: answer('it is in the device’s queue', sentRenewal, {
+        command_id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01.17',
+        command_uuid: '3f1c0c39-34f4-4e2c-8f0c-7a8a8a4d6f6b',
+      }),
       404: refusal('nothing is known of such a device'),
       409: refusal('what is not known of the device, so that its profile cannot be repeated'),
     },
@@ -220,8 +223,8 @@ renewals.openapi(
     if (attempt.kind === 'blocked') {
       throw new AdminError(attempt.reason, 'renewal_not_possible')
     }
-    // Null: an earlier one is on its way still.
-    return c.json({ command_uuid: attempt.kind === 'sent' ? attempt.command.uuid : null }, 200)
+    const sent = attempt.kind === 'sent' ? attempt : undefined
+    return c.json({ command_id: sent?.id ?? null, command_uuid: sent?.command.uuid ?? null }, 200)
   },
 )
 
