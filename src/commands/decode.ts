@@ -131,6 +131,7 @@ function embedded(field: Field, bytes: Uint8Array | undefined): Decoded {
     throw new GoFieldError(
       `parse ${field.json} as plist: ${error.message}`,
       `${field.json} has to be the base64 of a property list: ${error.message}`,
+      field.json,
     )
   }
 }
@@ -140,7 +141,7 @@ function booleans(field: Field, object: JsonObject | undefined): Decoded {
   for (const [key, value] of Object.entries(object ?? {})) {
     if (typeof value !== 'boolean') {
       const at = `${field.json}.${key}`
-      throw new GoFieldError(`${at} is not a bool`, `${at} has to be true or false`)
+      throw new GoFieldError(`${at} is not a bool`, `${at} has to be true or false`, at)
     }
   }
   return dictionary(field, object)

@@ -12,10 +12,13 @@ const MAX_INT64 = 2n ** 63n - 1n
 export class GoFieldError extends OwnError {
   override readonly name = 'GoFieldError'
   readonly plain: string
+  /** The field that is at fault, where there is one. */
+  readonly at: string | undefined
 
-  constructor(message: string, plain = message) {
+  constructor(message: string, plain = message, at?: string) {
     super(message)
     this.plain = plain
+    this.at = at
   }
 }
 
@@ -155,6 +158,7 @@ export function bytesOf(value: JsonValue, field: string, each = ''): Uint8Array 
     throw new GoFieldError(
       `illegal base64 data at input byte ${bytes}`,
       `${each}${pathOf(field)} has to be padded base64: character ${bytes + 1} is out of place`,
+      pathOf(field),
     )
   }
   if (!isArray(value)) return mistyped(value, field, '[]uint8', each)
@@ -173,6 +177,7 @@ function mistyped(value: JsonValue, field: string, type: string, each = ''): nev
   throw new GoFieldError(
     `json: cannot unmarshal ${kind} into Go struct field ${field} of type ${type}`,
     `${each}${pathOf(field)} has to be ${DUE.get(type) ?? type}, not ${PLAIN_KINDS.get(kind) ?? kind.replace('number ', '')}`,
+    pathOf(field),
   )
 }
 

@@ -29,6 +29,7 @@ export function passThrough(
       throw new GoFieldError(
         `${name}: a plist has no null`,
         `${name} holds a list with a null, which a property list cannot hold: leave it out`,
+        name,
       )
     }
     return passed

@@ -29,6 +29,15 @@ export class AdminError extends OwnError {
   }
 }
 
+/** One place in a request that is not valid: `query.cursor`, `json.url`. */
+export function faultAt(
+  at: string,
+  detail: string,
+  kind: ProblemKind = 'invalid_request',
+): AdminError {
+  return new AdminError(`${at}: ${detail}`, kind, { errors: [{ at, detail }] })
+}
+
 /** {@link reach} for an admin who waits for the answer. @throws AdminError when the id leads nowhere. */
 export async function atDevice<Answer extends { readonly kind: string }>(
   env: Env,

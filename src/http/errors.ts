@@ -23,7 +23,12 @@ export const onError: ErrorHandler<AppEnv> = (error, c) => {
       : errorJson(error.message, error.status)
   }
   if (error instanceof GoFieldError) {
-    return own ? problem('invalid_command', error.plain) : errorJson(error.message, 500)
+    const { plain, at } = error
+    return own
+      ? problem('invalid_command', plain, {
+          errors: at === undefined ? [] : [{ at, detail: plain }],
+        })
+      : errorJson(error.message, 500)
   }
   if (error instanceof HTTPException && own) {
     // The framework throws nothing else on a request of ours than a body that it cannot read.

@@ -5,7 +5,7 @@ import type { CommandWork } from '../../delivery/job-work.ts'
 import type { QueuedBy } from '../../device/queued-by.ts'
 import { removesEnrollment } from '../../enroll/removal.ts'
 import type { Env } from '../../env.ts'
-import { AdminError } from '../at-device.ts'
+import { AdminError, faultAt } from '../at-device.ts'
 import { osNeeds } from '../os-needs.ts'
 import { ACTOR, queuedBy } from '../queued-by.ts'
 import { deviceFilter, MAX_TARGETS } from './device-filter.ts'
@@ -28,7 +28,7 @@ const bulkSchema = z
         type: 'array',
         items: { type: 'string' },
         description:
-          'UDID, EnrollmentID, UDID:UserID or a bare UserID; what leads nowhere is an outcome of its own',
+          'UDID, EnrollmentID, UDID:UserID or a bare UserID; an id that leads nowhere has a failed outcome',
       }),
     filter: deviceFilter.optional(),
     all: z
@@ -43,21 +43,22 @@ const bulkSchema = z
     }),
     confirm: z
       .strictObject({
-        request_type: z.string().openapi({ description: 'that of the command' }),
+        request_type: z.string().openapi({ description: 'the type of the command' }),
         count: z.int().openapi({ description: 'how many devices are meant' }),
       })
       .optional()
       .openapi({
         description:
-          'needed when a command that loses data or locks somebody out goes to more than one device',
+          'required when a command that loses data or locks a user out goes to more than one device',
       }),
     force: z.boolean().default(false).openapi({
       description:
-        '`true` queues what Apple’s schema does not know, and what a device’s OS does not have',
+        '`true` also queues a command that Apple’s schema does not know, or that a device’s OS does not have',
     }),
     pace: z.int().min(1).max(1_000_000).optional().openapi({ description: 'devices a minute' }),
     stop_at_error_rate: z.number().gt(0).lt(1).optional().openapi({
-      description: 'stops when more than this share has failed, or answered with an error',
+      description:
+        'the job stops when more than this share of the devices failed, or answered with an error',
     }),
   })
   .refine(
@@ -73,7 +74,7 @@ bulk.openapi(
     operationId: 'queueCommands',
     tags: ['Bulk'],
     summary: 'Queues one command for many devices',
-    description: `Up to ${SMALL} ids without a pace are done within the call; more become a job that goes on by itself. An id that nobody knows yet is good: the command waits for it. All devices get the same CommandUUID, but for InstallProfile without one of yours.`,
+    description: `Up to ${SMALL} ids without a pace are done within the call; more become a job that goes on by itself. For an id that is not known yet, the command waits. All devices get the same CommandUUID, but for InstallProfile without one of yours.`,
     request: {
       headers: z.object({
         'idempotency-key': idempotencyKey,
@@ -130,7 +131,7 @@ async function planOf(env: Env, wanted: BulkRequest, by: QueuedBy): Promise<NewJ
   const { commandUUID: uuid, requestType, payload, secret } = command
   const terms = window(wanted.command)
   if (terms.expiresAt > 0 && terms.expiresAt <= clock.now()) {
-    throw new AdminError('command.expires_at has passed: it has to lie ahead', 400)
+    throw faultAt('json.command.expires_at', 'it has passed, and has to lie ahead')
   }
   const isOwn = requestType === 'InstallProfile' && command.source === ''
   const needs = force ? {} : { needs: osNeeds(command, 'refuse') }

@@ -57,7 +57,7 @@ ca.openapi(
     path: '/ca',
     operationId: 'listAuthorities',
     tags,
-    summary: 'Our certificate authorities, newest first',
+    summary: 'Lists our certificate authorities, newest first',
     responses: { 200: listOf('the first one issues', authority, EXAMPLE) },
   }),
   async (c) => c.json(wholeList(await described(c.env.DB)), 200),
@@ -96,8 +96,8 @@ ca.openapi(
       ),
     },
     responses: {
-      201: answer('it issues', authority, EXAMPLE),
-      400: refusal('no CA, or not with its own key'),
+      201: answer('the CA; it issues from now on', authority, EXAMPLE),
+      400: refusal('this is no CA, or the key is not its own'),
     },
   }),
   async (c) => {
@@ -124,8 +124,7 @@ ca.openapi(
     path: '/ca/{id}',
     operationId: 'removeAuthority',
     tags,
-    summary:
-      'Ends a rotation, or the harm that a lost key can do: certificates of this CA are not accepted any more',
+    summary: 'Removes a CA: its certificates are no longer accepted',
     request: {
       params: z.object({
         id: z.string().openapi({
@@ -138,7 +137,7 @@ ca.openapi(
     responses: {
       204: DONE,
       404: refusal('no such CA'),
-      409: refusal('it issues'),
+      409: refusal('the CA; it issues from now on'),
     },
   }),
   async (c) => {

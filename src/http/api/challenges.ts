@@ -13,7 +13,7 @@ challenges.openapi(
     path: '/challenges',
     operationId: 'revokeChallenges',
     tags: ['Certificate authorities'],
-    summary: 'Makes the challenges void that were given out so far and that nobody has used',
+    summary: 'Revokes all challenges that were given out and not used yet',
     description:
       'Those of downloaded profiles and invitations, and those of `POST /v1/challenge`. Renewals that are on their way go on, and a static challenge is not concerned. A device that has downloaded its profile and not installed it has to download it again.',
     responses: {

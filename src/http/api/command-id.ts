@@ -26,5 +26,8 @@ export function refOf(id: string): CommandRef {
 }
 
 export function unknown({ enrollment, n }: CommandRef): AdminError {
-  return new AdminError(`no command ${enrollment}.${n}: it never was, or is kept no longer`, 404)
+  return new AdminError(
+    `no command ${enrollment}.${n}: it never was, or is kept no longer`,
+    'command_not_found',
+  )
 }

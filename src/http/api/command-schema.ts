@@ -31,15 +31,15 @@ export const outcome = z.enum([
 const pushed = z.object({
   at: time,
   outcome,
-  detail: z.string().openapi({ description: 'the apns-id, or why not' }),
+  detail: z.string().openapi({ description: 'the apns-id, or the reason of the failure' }),
 })
 
-export const pushNote = pushed.nullable().openapi({ description: 'what APNs said last' })
+export const pushNote = pushed.nullable().openapi({ description: 'the last answer of APNs' })
 
 export const queuer = z
   .object({
     face: z.enum(FACES).openapi({
-      description: 'the API; `server`: nobody asked, it renews an identity in its time',
+      description: 'the API; `server`: the server itself, for the renewal of an identity',
     }),
     key: z
       .string()
@@ -67,7 +67,10 @@ export const commandSchema = z
     enrollment_id: z.string().openapi({ description: 'the device or user channel' }),
     command_uuid: z.string(),
     request_type: z.string(),
-    state: z.enum(STATES),
+    state: z.enum(STATES).openapi({
+      description:
+        'waits: `held` (until `not_before`, or for what `held_for` says), `queued`, `sent` (the device has it), `not_now` (the device put it off), `stalled` (it was ignored in three rounds, and went behind the others). Over, with `ended_at`: `acknowledged`, `error`, `format_error` (the device’s answers), `cancelled`, `expired`, `superseded` (the device enrolled anew)',
+    }),
     held_for: z.enum(['arrival', 'contest', 'earlier', 'review']).nullable().openapi({
       description:
         'why it is held: `arrival`: for a device that has not enrolled yet, or whose id is a user’s too; `contest`: until the enrolment is proven; `earlier`: it was queued for the enrolment before that; `review`: it loses data, and the enrolment that it was meant for is over, or was not proven',
@@ -82,7 +85,7 @@ export const commandSchema = z
     not_nows: z.int().openapi({ description: 'how often the device said NotNow' }),
     not_now_since: time.nullable(),
     answered_at: time.nullable(),
-    ended_at: time.nullable(),
+    ended_at: time.nullable().openapi({ description: 'null until the command is over' }),
   })
   .openapi('Command')
 

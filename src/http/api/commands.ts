@@ -27,10 +27,10 @@ const MAX_WAIT = 60
 const SECONDS = `has to be a number of seconds, at most ${MAX_WAIT}`
 const wait = digits(z.number(SECONDS).min(0, SECONDS).max(MAX_WAIT, SECONDS))
   .default(0)
-  .openapi({ description: 'for how many seconds the call may wait for the device’s answer' })
+  .openapi({ description: 'how many seconds the call waits for the device’s answer' })
 const force = flag.default(false).openapi({
   description:
-    '`true` queues what Apple’s schema does not know, and what the device’s OS does not have',
+    '`true` also queues a command that Apple’s schema does not know, or that the device’s OS does not have',
 })
 const noEnrollment = refusal('nothing is known of such an enrolment')
 const detail = (description: string) => answer(description, commandDetailSchema, DETAIL_EXAMPLE)
@@ -57,15 +57,15 @@ commands.openapi(
       headers: z.object({
         'idempotency-key': z.string().max(255).optional().openapi({
           description:
-            'a repeated request with this key queues nothing, and answers the same command',
+            'a repeated request to the same device with this key queues nothing, and answers the same command as it then is; a key is known as long as its command is kept',
         }),
         [ACTOR]: actor,
       }),
       body: newCommandBody,
     },
     responses: {
-      200: queued('it came to its end while the call waited'),
-      202: queued('it is queued'),
+      200: queued('the command ended while the call waited'),
+      202: queued('the command is queued'),
       400: refusal(
         'a key that the command does not have, one that is missing, a value of another type',
       ),
@@ -114,7 +114,7 @@ commands.openapi(
     path: '/devices/{id}/commands',
     operationId: 'listCommands',
     tags,
-    summary: 'What waits for a device, and its history, newest first',
+    summary: 'Lists the commands of a device: those that wait, and its history, newest first',
     request: {
       params: z.object({ id: deviceId }),
       query: z.strictObject({
@@ -154,7 +154,7 @@ commands.openapi(
     path: '/devices/{id}/commands',
     operationId: 'clearCommands',
     tags,
-    summary: 'Cancels all that waits for a device',
+    summary: 'Cancels all commands that wait for a device',
     request: { params: z.object({ id: deviceId }) },
     responses: {
       200: answer('how many', z.object({ cancelled: z.int() }), { cancelled: 3 }),
@@ -200,7 +200,7 @@ commands.openapi(
         description: 'a property list',
         content: { 'application/xml': { schema: { type: 'string' } } },
       },
-      403: refusal('the answer holds secrets: revealCommand tells it for a reason'),
+      403: refusal('the answer holds secrets: revealCommand shows them, and asks for a reason'),
       404: refusal('no such command, no answer yet, or results are not kept (KEEP_RESULTS)'),
     },
   }),
@@ -235,7 +235,7 @@ commands.openapi(
     responses: {
       200: detail('the cancelled command'),
       404: noCommand,
-      409: refusal('it has come to its end already'),
+      409: refusal('the command has ended already'),
     },
   }),
   async (c) => {

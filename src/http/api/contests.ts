@@ -57,7 +57,7 @@ contests.openapi(
     path: '/enrollments/decide',
     operationId: 'decideEnrollments',
     tags,
-    summary: 'Says for contested enrolments which one is the device',
+    summary: 'Decides for contested enrolments which one is the device',
     description:
       'A certificate without proof that enrols with the id of a device that is enrolled begins a contested enrolment: the event `enrollment.contested` tells of it, and `GET /api/devices?contested=true` lists them. Commands that lose data stay held after `new` and `renewal`.',
     request: {
@@ -76,7 +76,7 @@ contests.openapi(
       ),
     },
     responses: {
-      200: answer('what became of each', z.object({ outcomes: z.array(outcome) }), {
+      200: answer('the outcome of each id', z.object({ outcomes: z.array(outcome) }), {
         outcomes: [{ id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01', state: 'decided', error: null }],
       }),
     },
@@ -108,7 +108,7 @@ contests.openapi(
     path: '/devices/{id}/commands/requeue',
     operationId: 'requeueCommands',
     tags: ['Commands'],
-    summary: 'Queues again what an enrolment superseded within the last seven days',
+    summary: 'Queues commands again that an enrolment superseded within the last seven days',
     description:
       'For a device that was taken for another. Each command keeps its id; one that has expired stays out.',
     request: { params: z.object({ id: deviceId }) },

@@ -47,7 +47,7 @@ deadLetters.openapi(
     path: '/dead-letters',
     operationId: 'listDeadLetters',
     tags,
-    summary: 'Events that a webhook’s receiver did not take, newest first',
+    summary: 'Lists events that a webhook’s receiver did not accept for three days, newest first',
     request: { query: z.strictObject({ ...pageQuery, webhook_id: webhookId }) },
     responses: {
       200: listOf('a page of dead letters', letter, {
@@ -137,7 +137,7 @@ deadLetters.openapi(
     path: '/dead-letters/{id}',
     operationId: 'deleteDeadLetter',
     tags,
-    summary: 'Throws a dead letter away',
+    summary: 'Deletes a dead letter',
     request: { params },
     responses: { 204: DONE, 404: unknown },
   }),

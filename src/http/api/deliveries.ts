@@ -4,7 +4,7 @@ import type { Deliveries, DeliveryFilter, DeliveryOfEvent } from '../../device/d
 import type { Attempt, Remembered } from '../../delivery/ledger.ts'
 import type { Env } from '../../env.ts'
 import type { AppEnv } from '../app-env.ts'
-import { AdminError, atDevice } from '../at-device.ts'
+import { AdminError, atDevice, faultAt } from '../at-device.ts'
 import { idText, knownDevice } from './device-id.ts'
 import { atOrNull, newRoutes, refusal, textOrNull, time } from './frame.ts'
 import { listOf, numberCursor, numberedPage, pageQuery } from './paging.ts'
@@ -52,7 +52,7 @@ deliveries.openapi(
     path: '/deliveries',
     operationId: 'listDeliveries',
     tags: ['Deliveries'],
-    summary: 'Deliveries of a webhook or of a device’s events, newest first',
+    summary: 'Lists deliveries of a webhook or of a device’s events, newest first',
     description:
       'With `device_id`: each kept event, and how far it is with each webhook that wants it, from the device’s own rows; `limit` counts events. With `webhook_id` alone: its newest posts, one entry for each try; 500 of them are in memory, and of these the newest 100 that failed outlive it.',
     request: {
@@ -92,9 +92,9 @@ deliveries.openapi(
     const { cursor, limit, webhook_id: webhook, device_id: device, state } = c.req.valid('query')
     const before = numberCursor(cursor, 'delivery')
     if (device !== undefined && state !== undefined) {
-      throw new AdminError(
-        'query.state: it is of tries, and a device lists events: leave it or `device_id` out',
-        400,
+      throw faultAt(
+        'query.state',
+        'it is of tries, and a device lists events: leave it or `device_id` out',
       )
     }
     if (device !== undefined) {

@@ -19,15 +19,20 @@ const SERIALS = 'a contested one leads to the only device with proof, or nowhere
 
 /** Words that are written alike in a query and in JSON. */
 const alike = {
-  q: text.optional().openapi({ description: 'part of id, serial number or device name' }),
-  device_name: text.optional().openapi({ description: 'part of the device name' }),
+  q: text.optional().openapi({ description: 'a part of the id, serial number or device name' }),
+  device_name: text.optional().openapi({ description: 'a part of the device name' }),
   model: text.optional().openapi({ description: 'model, model name or product name' }),
-  platform: z.enum(PLATFORMS).optional().openapi({ description: 'by the product name' }),
-  os_version: text.optional().openapi({ description: '26 finds 26.1 too' }),
-  last_seen_before: moment.optional().openapi({ description: 'last heard of before this time' }),
+  platform: z
+    .enum(PLATFORMS)
+    .optional()
+    .openapi({ description: 'the platform, as the product name tells it' }),
+  os_version: text.optional().openapi({ description: 'a version; 26 also finds 26.1' }),
+  last_seen_before: moment
+    .optional()
+    .openapi({ description: 'the server last heard of the device before this time' }),
   last_seen_after: moment
     .optional()
-    .openapi({ description: 'last heard of at this time or later' }),
+    .openapi({ description: 'the server last heard of the device at this time or later' }),
 }
 
 const STATE = 'state of the enrolment'

@@ -75,7 +75,10 @@ const channel = z
         'commands were queued under the bare UserID before the channel was there: see `/api/devices/{UserID}/commands/waiting`',
     }),
     push_state: z.enum(PUSH_STATES),
-    push_reason: z.string().nullable().openapi({ description: 'why APNs takes its token no more' }),
+    push_reason: z
+      .string()
+      .nullable()
+      .openapi({ description: 'why APNs no longer accepts its token' }),
     pushed: pushNote,
     queue: z.object({
       waiting: z.int(),

@@ -16,7 +16,7 @@ deviceList.openapi(
     path: '/devices',
     operationId: 'listDevices',
     tags: ['Devices'],
-    summary: 'Finds devices',
+    summary: 'Lists devices, and finds them',
     description:
       'Filters are put together with “and”. `last_seen_at` is exact to LAST_SEEN_RESOLUTION.',
     request: { query: z.strictObject({ ...pageQuery, sort, ...deviceQuery }) },

@@ -73,8 +73,8 @@ const ACTS: readonly {
     method: 'post',
     path: '/devices/{id}/retire',
     operationId: 'retireDevice',
-    summary: 'The device is gone: it is pushed no more, until it is heard of again',
-    description: 'Such as one whose serial number another device bears now.',
+    summary: 'Ends the pushes to a device that is gone, until the server hears of it again',
+    description: 'For instance a device whose serial number another device has now.',
     act: async (device) => device.retire(),
   },
   {
@@ -112,11 +112,12 @@ devices.openapi(
     operationId: 'pushDevice',
     tags,
     summary: 'Pushes the device or the user channel now, and tells what APNs answered',
-    description: 'Commands are pushed by themselves: this is for a device that is to call now.',
+    description:
+      'The server pushes commands by itself. Use this for a device that should connect now.',
     request: { params },
     responses: {
       200: answer(
-        'APNs has taken it',
+        'APNs accepted the push',
         z.object({
           id: z.string().openapi({ description: 'the enrolment that was pushed' }),
           apns_id: z.string(),
@@ -124,7 +125,9 @@ devices.openapi(
         { id: DEVICE_DETAIL_EXAMPLE.id, apns_id: 'B1F6E3B4-7B6A-4F0D-9F3B-0D5C9C2A8E77' },
       ),
       404: noDevice,
-      409: refusal('APNs has not taken it, or there is nothing to push: the text says why'),
+      409: refusal(
+        'APNs did not accept the push, or the device cannot be pushed: `detail` says why',
+      ),
     },
   }),
   async (c) => {

@@ -25,7 +25,7 @@ enrollment.openapi(
     summary: 'Who may enrol, and the links with the token that opens them',
     responses: {
       200: answer(
-        'how it is set',
+        'the settings of enrolment',
         z.object({
           mode: z.enum(['open', 'token', 'known']).openapi({ description: '`ENROLLMENT`' }),
           meaning: z.string(),

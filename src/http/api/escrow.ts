@@ -72,7 +72,7 @@ escrow.openapi(
     path: '/devices/{id}/escrow',
     operationId: 'listEscrow',
     tags,
-    summary: 'Escrowed tokens without their values, archived ones too',
+    summary: 'Lists escrowed tokens without their values, archived ones too',
     request: { params: z.object({ id: deviceId }) },
     responses: { 200: listOf('the tokens', token, TOKEN), 404: noDevice },
   }),
@@ -89,7 +89,7 @@ escrow.openapi(
     path: '/devices/{id}/escrow/reads',
     operationId: 'listEscrowReads',
     tags,
-    summary: 'Each reading of a token or of a command’s secrets, newest first',
+    summary: 'Lists each reading of a token or of a command’s secrets, newest first',
     request: { params: z.object({ id: deviceId }) },
     responses: {
       200: listOf('the readings', read, {
@@ -116,7 +116,7 @@ escrow.openapi(
     path: '/devices/{id}/escrow/{kind}',
     operationId: 'readEscrow',
     tags,
-    summary: 'Reads a token’s value, and leaves an entry: who, when, why',
+    summary: 'Shows a token’s value, and writes down who asked, when and why',
     request: {
       params: z.object({
         id: deviceId,
@@ -166,9 +166,10 @@ escrow.openapi(
     path: '/commands/{id}/secrets',
     operationId: 'revealCommand',
     tags,
-    summary: 'A command with its secrets, and the device’s answer; leaves an entry: who, when, why',
+    summary:
+      'Shows a command with its secrets and the device’s answer, and writes down who asked, when and why',
     description:
-      'Entries are in the escrow list of the device. The payload of a command that sets or asks for what opens the device stays for 30 days after its end (the newest 20 of a type), others until the device has answered.',
+      'listEscrowReads shows what was written down. The payload of a command that sets or asks for what opens the device stays for 30 days after its end (the newest 20 of a type), others until the device has answered.',
     request: {
       params: z.object({ id: commandId }),
       body: body(z.strictObject(reader), { why: WHY }),

@@ -143,5 +143,5 @@ export const KINDS: Readonly<Record<Topic, Kind>> = {
     says: 'A device wants its next identity, and no renewal profile can be sent.',
     isEmpty: true,
   },
-  [WEBHOOK_TEST]: { says: 'Somebody tries the webhook out. It means nothing else.', isEmpty: true },
+  [WEBHOOK_TEST]: { says: 'A test of the webhook. It means nothing else.', isEmpty: true },
 }

@@ -71,7 +71,7 @@ function eventSchema(topic: Topic): Schema {
         description: 'counts the device’s events, from 1; 0 in `webhook.test`',
       },
       request_id: text('of the request that caused it, as in the log'),
-      replay: yes('somebody asked for it to be posted again'),
+      replay: yes('an admin had it posted again'),
     },
   }
 }

@@ -82,7 +82,7 @@ function document(): Document {
         description:
           'What MicroMDM’s API has no words for. Errors are problem documents (RFC 9457); lists come in pages, whose `next` is the `cursor` of the page behind.',
       },
-      security: [{ basic: [] }],
+      security: [{ basic: [] }, { bearer: [] }],
     }),
   )
 }
@@ -118,6 +118,12 @@ ownFace.openAPIRegistry.registerComponent('securitySchemes', 'basic', {
   type: 'http',
   scheme: 'basic',
   description: 'user `micromdm`, password the API key',
+})
+
+ownFace.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
+  type: 'http',
+  scheme: 'bearer',
+  description: 'the API key as the token',
 })
 
 /** Each path and the methods that it has. */

@@ -154,10 +154,10 @@ export const deviceId = idText.openapi({
 })
 
 /** Says who queues, where the key alone does not. */
-export const actor = z
-  .string()
-  .optional()
-  .openapi({ description: 'who asks, up to 100 printable characters: `queued_by` tells it' })
+export const actor = z.string().optional().openapi({
+  description:
+    'a name for the person or program that asks, up to 100 printable characters; `queued_by` shows it',
+})
 
 export const time = z.iso.datetime()
 

@@ -75,7 +75,7 @@ identities.openapi(
     path: '/devices/{id}/identities',
     operationId: 'listIdentities',
     tags,
-    summary: 'A device’s certificates: current, of an earlier enrolment, frozen, or revoked',
+    summary: 'Lists a device’s certificates',
     request: { params: z.object({ id: deviceId }) },
     responses: {
       200: listOf('its certificates, oldest first', identitySchema, EXAMPLE),

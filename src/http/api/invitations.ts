@@ -13,7 +13,7 @@ import {
 import { INVITATION_PARAM } from '../../enroll/urls.ts'
 import { rfc3339 } from '../../events/event.ts'
 import { log } from '../../log.ts'
-import { AdminError } from '../at-device.ts'
+import { AdminError, faultAt } from '../at-device.ts'
 import { linksWith } from './enrollment.ts'
 import { answer, body, newRoutes, refusal, textOrNull } from './frame.ts'
 import { listOf, pageOfRows, pageQuery, placeCursor, placeIn, sortBy } from './paging.ts'
@@ -62,7 +62,7 @@ const params = z.object({
   id: z.string().openapi({
     param: { name: 'id', in: 'path' },
     example: EXAMPLE.id,
-    description: 'the id, or what stands behind `invitation=` in the link',
+    description: 'the id, or the text behind `invitation=` in the link',
   }),
 })
 const noInvitation = refusal('no such invitation: it never was, or ended more than 30 days ago')
@@ -73,7 +73,7 @@ invitations.openapi(
     path: '/invitations',
     operationId: 'createInvitation',
     tags,
-    summary: 'Makes a link by which a device can enrol, once or a few times; it is shown this once',
+    summary: 'Makes a link by which a device can enrol, once or a few times; it is shown only once',
     description:
       'It opens the page at `/`, with the profile and a QR code. A use is a certificate that is issued: downloads are not counted, and an enrolment over the air takes two.',
     request: {
@@ -120,7 +120,7 @@ invitations.openapi(
     const now = clock.now()
     const ms = readDuration(lifetime)
     if (ms === 0 || ms > MAX_LIFETIME) {
-      throw new AdminError(`json.lifetime: ${LIFETIME}`, 400)
+      throw faultAt('json.lifetime', LIFETIME)
     }
     const facts = { note: note ?? '', serial: serial ?? '', maxUses, expiresAt: now + ms }
     const added = await addInvitation(c.env.DB, facts, now)
@@ -142,7 +142,7 @@ invitations.openapi(
     path: '/invitations',
     operationId: 'listInvitations',
     tags,
-    summary: 'Invitations, newest first, without their links',
+    summary: 'Lists invitations, without their links',
     request: {
       query: z.strictObject({ ...pageQuery, sort: sortBy(['created_at'], '-created_at') }),
     },

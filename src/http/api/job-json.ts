@@ -13,7 +13,7 @@ export const jobSchema = z
     kind: z.enum(['command', 'replay']),
     state: z.enum(['running', 'finished', 'cancelled', 'stopped']).openapi({
       description:
-        '`finished`: each id has its outcome, be it that all have failed; `stopped`: some wait that nobody will go on to, `reason` tells why',
+        '`finished`: each id has its outcome, even if all have failed; `stopped`: ids that are left stay waiting, `reason` says why',
     }),
     reason: z.string().nullable(),
     created_at: time,
@@ -24,7 +24,11 @@ export const jobSchema = z
       .nullable()
       .openapi({ description: 'of events to a webhook' }),
     total: z.int(),
-    done: z.int().openapi({ description: 'queued at the device' }),
+    done: z
+      .int()
+      .openapi({
+        description: 'how many ids are done: the command is queued there, not yet answered',
+      }),
     failed: z.int(),
     waiting: z.int(),
     pace: z.int().nullable().openapi({ description: 'devices a minute' }),
@@ -37,17 +41,20 @@ export const jobSchema = z
 
 export const outcomeSchema = z
   .object({
-    id: z
-      .string()
-      .openapi({ description: 'as it was named; a serial number that leads to no device' }),
-    state: z.enum(['waiting', 'done', 'failed']),
+    id: z.string().openapi({
+      description: 'the id as in the request; a serial number that leads to no device',
+    }),
+    state: z.enum(['waiting', 'done', 'failed']).openapi({
+      description:
+        '`done`: the command is queued at the device, or the events are posted again; whether the device answered, `command_id` tells',
+    }),
     command_id: z.string().nullable(),
     known: z.boolean().nullable().openapi({
       description:
         '`false`: no such enrolment has ever been here, and the command waits for one; null where no command is queued',
     }),
     events: z.int().nullable().openapi({ description: 'of a replay: how many are posted again' }),
-    error: z.string().nullable(),
+    error: z.string().nullable().openapi({ description: 'why it failed' }),
   })
   .openapi('Outcome')
 

@@ -46,7 +46,7 @@ jobs.openapi(
     path: '/jobs',
     operationId: 'listJobs',
     tags,
-    summary: 'Jobs, newest first',
+    summary: 'Lists jobs',
     request: {
       query: z.strictObject({ ...shortPageQuery, sort: sortBy(['created_at'], '-created_at') }),
     },
@@ -75,7 +75,7 @@ jobs.openapi(
     path: '/jobs/{id}',
     operationId: 'getJob',
     tags,
-    summary: 'How far a job is',
+    summary: 'A job, and how far it is',
     request: { params },
     responses: { 200: answer('the job', jobSchema, JOB_EXAMPLE), 404: noJob },
   }),
@@ -91,7 +91,7 @@ jobs.openapi(
     path: '/jobs/{id}/outcomes',
     operationId: 'listOutcomes',
     tags,
-    summary: 'What became of each id, in the order in which they were named',
+    summary: 'Lists the outcome of each id of a job, in the order of the request',
     request: {
       params,
       query: z.strictObject({
@@ -124,10 +124,10 @@ jobs.openapi(
     path: '/jobs/{id}/cancel',
     operationId: 'cancelJob',
     tags,
-    summary: 'Goes on to no further device; what is queued stays queued',
+    summary: 'Cancels a job: it calls no further device; commands that are queued stay queued',
     request: { params },
     responses: {
-      200: answer('the job; one that had ended is as it was', jobSchema, {
+      200: answer('the job; a job that had ended does not change', jobSchema, {
         ...JOB_EXAMPLE,
         state: 'cancelled',
         ended_at: '2026-11-24T09:07:00Z',

@@ -29,7 +29,7 @@ knownSerials.openapi(
     path: '/known-serials',
     operationId: 'listKnownSerials',
     tags,
-    summary: 'Serial numbers that may enrol, in their order',
+    summary: 'Lists serial numbers that may enrol',
     request: {
       query: z.strictObject({ ...pageQuery, sort: sortBy(['id', 'added_at']) }),
     },

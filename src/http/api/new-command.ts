@@ -6,7 +6,7 @@ import type { RequestFault } from '../../commands/exact.ts'
 import { isJsonObject, stringField } from '../../commands/go-fields.ts'
 import { readGoJson, type JsonObject } from '../../commands/go-json.ts'
 import type { NewCommand, Terms } from '../../device/queue.ts'
-import { AdminError } from '../at-device.ts'
+import { AdminError, faultAt } from '../at-device.ts'
 import { osNeeds } from '../os-needs.ts'
 import { noMoment, readMoment } from './moment.ts'
 import { requestHash } from './request-hash.ts'
@@ -239,7 +239,7 @@ function momentAt(body: JsonObject, name: string): number | undefined {
   const text = stringField(body, name, 'body') || undefined
   const ms = text === undefined ? undefined : readMoment(text)
   if (text !== undefined && ms === undefined) {
-    throw new AdminError(`${name}: ${noMoment(text)}`, 400)
+    throw faultAt(name, noMoment(text))
   }
   return ms
 }

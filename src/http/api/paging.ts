@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { AdminError } from '../at-device.ts'
+import { faultAt } from '../at-device.ts'
 import type { Place } from '../../directory/order.ts'
 import { answer } from './frame.ts'
 
@@ -120,8 +120,9 @@ export function readCursor(cursor: string | undefined, form: RegExp): string[] |
 }
 
 function badCursor(): never {
-  throw new AdminError(
-    'query.cursor: this is no `next` of this list: pass it on unchanged with the same `sort`, or leave it out for the first page',
+  throw faultAt(
+    'query.cursor',
+    'this is no `next` of this list: pass it on unchanged with the same `sort`, or leave it out for the first page',
     'invalid_cursor',
   )
 }

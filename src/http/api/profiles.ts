@@ -8,7 +8,7 @@ import {
 } from '../../directory/profiles.ts'
 import { problemOf, type StoredProfile } from '../../enroll/stored-profile.ts'
 import { decodeBase64, encodeBase64 } from '../../plist/base64.ts'
-import { AdminError } from '../at-device.ts'
+import { AdminError, faultAt } from '../at-device.ts'
 import { answer, body, DONE, newRoutes, refusal } from './frame.ts'
 import { listOf, pageOfRows, pageQuery, placeCursor, placeIn, sortBy } from './paging.ts'
 
@@ -48,7 +48,7 @@ profiles.openapi(
     path: '/profiles',
     operationId: 'listProfiles',
     tags,
-    summary: 'Stored profiles, without their bytes',
+    summary: 'Lists stored profiles, without their bytes',
     request: { query: z.strictObject({ ...pageQuery, sort: sortBy(['id']) }) },
     responses: { 200: listOf('a page of profiles', profile, EXAMPLE) },
   }),
@@ -113,21 +113,18 @@ profiles.openapi(
     const { id: identifier } = c.req.valid('param')
     const mobileconfig = decodeBase64(c.req.valid('json').mobileconfig, '\r\n')
     if (typeof mobileconfig === 'number') {
-      throw new AdminError(
-        `json.mobileconfig: no base64: its character ${mobileconfig + 1} is out of place`,
-        400,
+      throw faultAt(
+        'json.mobileconfig',
+        `no base64: its character ${mobileconfig + 1} is out of place`,
       )
     }
     if (mobileconfig.length > MAX_PROFILE_BYTES) {
-      throw new AdminError(
-        `json.mobileconfig: the profile is longer than ${MAX_PROFILE_BYTES} bytes`,
-        400,
-      )
+      throw faultAt('json.mobileconfig', `the profile is longer than ${MAX_PROFILE_BYTES} bytes`)
     }
     const stored = { identifier, mobileconfig }
     const fault = problemOf(stored)
     if (fault !== undefined) {
-      throw new AdminError(`json.mobileconfig: ${fault}`, 400)
+      throw faultAt('json.mobileconfig', fault)
     }
     await storeProfile(c.env.DB, stored)
     return c.json(profileJson(stored), 200)

@@ -4,7 +4,7 @@ import { assumedProfile, OWN_PROFILE, renewDevice } from '../../delivery/renew-d
 import { RENEWALS, type RenewalStatus } from '../../delivery/renewals.ts'
 import { type ListedIdentity, listIdentities } from '../../directory/renewals.ts'
 import { rfc3339 } from '../../events/event.ts'
-import { AdminError } from '../at-device.ts'
+import { AdminError, faultAt } from '../at-device.ts'
 import { ACTOR, queuedBy } from '../queued-by.ts'
 import { deviceItself } from './device-id.ts'
 import { serialFields } from './device-json.ts'
@@ -37,7 +37,7 @@ renewals.openapi(
     path: '/identities',
     operationId: 'listIdentitiesByExpiry',
     tags,
-    summary: 'The identities of all enrolments, those that end first first',
+    summary: 'Lists the identities of all enrolments, by their end',
     request: {
       query: z.strictObject({
         ...pageQuery,
@@ -125,8 +125,8 @@ renewals.openapi(
     path: '/renewals',
     operationId: 'getRenewals',
     tags,
-    summary: 'How the renewal of identities is set, and how far it is',
-    responses: { 200: answer('how it stands', status, STATUS) },
+    summary: 'The settings of the renewal of identities, and how far it is',
+    responses: { 200: answer('the renewal of identities', status, STATUS) },
   }),
   async (c) => c.json(described(await c.env.RENEWALS.getByName(RENEWALS).status()), 200),
 )
@@ -134,7 +134,7 @@ renewals.openapi(
 const choice = z.strictObject({
   enabled: z.boolean().optional().openapi({
     description:
-      'on without a word, but off since a CA was imported; true also lets stopped ones go on',
+      'on by default, and off after a CA was imported; `true` also resumes stopped renewals',
   }),
   per_hour: z
     .int()
@@ -157,7 +157,7 @@ renewals.openapi(
     path: '/renewals',
     operationId: 'setRenewals',
     tags,
-    summary: 'Sets what is given, and tries again what failed or was blocked',
+    summary: 'Changes the given settings, and tries failed and blocked renewals again',
     request: {
       body: body(choice, {
         enable: { enabled: true },
@@ -169,7 +169,7 @@ renewals.openapi(
       }),
     },
     responses: {
-      200: answer('how it stands now', status, STATUS),
+      200: answer('the renewal of identities, as it is now', status, STATUS),
       400: refusal('no stored profile has that identifier'),
     },
   }),
@@ -177,9 +177,9 @@ renewals.openapi(
     const { enabled, per_hour: perHour, unknown_profiles: named } = c.req.valid('json')
     const unknownProfiles = named === null ? '' : named
     if (unknownProfiles && (await assumedProfile(c.env.DB, unknownProfiles)).kind === 'none') {
-      throw new AdminError(
-        `unknown_profiles: no readable profile is stored as ${unknownProfiles} (PUT /v1/profiles)`,
-        400,
+      throw faultAt(
+        'json.unknown_profiles',
+        `no readable profile is stored as ${unknownProfiles} (PUT /api/profiles/{id})`,
       )
     }
     const object = c.env.RENEWALS.getByName(RENEWALS)
@@ -202,7 +202,7 @@ renewals.openapi(
     path: '/devices/{id}/renew',
     operationId: 'renewDevice',
     tags,
-    summary: 'Sends this device its renewal profile now, whatever the pace',
+    summary: 'Sends this device its renewal profile now, without regard to the pace',
     request: { params: z.object({ id: deviceId }), headers: z.object({ [ACTOR]: actor }) },
     responses: {
       200: answer('it is in the device’s queue', sentRenewal, {
@@ -210,7 +210,9 @@ renewals.openapi(
         command_uuid: '3f1c0c39-34f4-4e2c-8f0c-7a8a8a4d6f6b',
       }),
       404: refusal('nothing is known of such a device'),
-      409: refusal('what is not known of the device, so that its profile cannot be repeated'),
+      409: refusal(
+        'too little is known of the device to make its profile again: `detail` says what',
+      ),
     },
   }),
   async (c) => {

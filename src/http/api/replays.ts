@@ -19,7 +19,7 @@ export const replays = newRoutes()
 const DEVICE = 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01'
 
 const fields = z.strictObject({
-  webhook_id: z.string().openapi({ description: 'that of the webhook that gets the events' }),
+  webhook_id: z.string().openapi({ description: 'the webhook that gets the events' }),
   ids: z
     .array(z.string())
     .min(1)
@@ -31,18 +31,13 @@ const fields = z.strictObject({
     .literal(true, 'has to be true, or left out')
     .optional()
     .openapi({ description: 'every enrolled device' }),
-  pace: z
-    .int()
-    .min(1)
-    .max(1_000_000)
-    .optional()
-    .openapi({ description: 'devices a minute; makes a job of it' }),
+  pace: z.int().min(1).max(1_000_000).optional().openapi({ description: 'devices a minute' }),
   events: z
     .array(z.string())
     .min(1)
     .max(1000)
     .optional()
-    .openapi({ description: 'event ids, whatever the webhook’s filter says' }),
+    .openapi({ description: 'ids of events; the webhook’s filter does not count then' }),
   topics: z
     .array(z.enum(TOPICS))
     .optional()
@@ -58,7 +53,7 @@ const fields = z.strictObject({
     .boolean()
     .default(false)
     .openapi({ description: 'needed for the webhook of WEBHOOK_URL' }),
-  dry_run: z.boolean().default(false).openapi({ description: 'only counts' }),
+  dry_run: z.boolean().default(false).openapi({ description: 'only counts the events' }),
 })
 const request = fields
   .refine(

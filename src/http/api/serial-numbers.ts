@@ -18,9 +18,9 @@ serialNumbers.openapi(
     path: '/devices/{id}/serial-number/confirm',
     operationId: 'confirmSerialNumber',
     tags: ['Devices'],
-    summary: 'The serial number is this device’s: it leads here, whatever others claim',
+    summary: 'Confirms that the serial number is this device’s',
     description:
-      'Say so when you know, for instance because the device is in your hands. It holds for the present enrolment, and is its only proof: other devices lose theirs.',
+      'The serial number then leads to this device only. Confirm it when you know, for instance because the device is in your hands. It holds for the present enrolment; other devices lose their proof.',
     request: {
       params: z.object({ id: deviceId }),
       body: body(

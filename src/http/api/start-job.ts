@@ -14,7 +14,8 @@ import { SMALL, type Targets } from './targets.ts'
 /** Jobs that calls make: once for each Idempotency-Key. */
 
 export const idempotencyKey = z.string().max(255).optional().openapi({
-  description: 'a repeated request with this key does nothing, and answers the same job',
+  description:
+    'a repeated request with this key does nothing, and answers the same job as it then is; a key is known as long as its job, for 30 days after its end',
 })
 
 export const jobAnswers = {

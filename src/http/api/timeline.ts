@@ -44,7 +44,10 @@ const entry = z
     renewal: z.boolean().openapi({ description: 'it renews the identity' }),
     contested_until: time.nullable(),
     proof: proofWord.nullable().openapi({ description: 'by which a contest was settled' }),
-    what: z.enum(STEPS).nullable().openapi({ description: 'of what is no event' }),
+    what: z
+      .enum(STEPS)
+      .nullable()
+      .openapi({ description: 'what happened, for entries that are no event' }),
     request_type: z.string().nullable(),
     reasons: z
       .array(z.string())
@@ -53,9 +56,15 @@ const entry = z
     queued_by: queuer,
     times: z.int().openapi({ description: 'how often; `at` is the first time' }),
     last_at: time,
-    state: z.enum(STATES).nullable().openapi({ description: 'to which end the command came' }),
+    state: z
+      .enum(STATES)
+      .nullable()
+      .openapi({ description: 'the state in which the command ended' }),
     outcome: outcome.nullable().openapi({ description: 'of a push' }),
-    detail: z.string().nullable().openapi({ description: 'of a push: the apns-id, or why not' }),
+    detail: z
+      .string()
+      .nullable()
+      .openapi({ description: 'of a push: the apns-id, or the reason of the failure' }),
   })
   .openapi('TimelineEntry')
 type Entry = z.input<typeof entry>
@@ -97,7 +106,7 @@ timeline.openapi(
     operationId: 'listEvents',
     tags: ['Devices'],
     summary:
-      'A device’s timeline: check-ins, reports, commands, pushes and identities, newest first',
+      'Lists a device’s timeline: check-ins, reports, commands, pushes and identities, newest first',
     description:
       'Events, as far as KEEP_EVENTS keeps them, have `sequence`, `event_id` and `topic`. The others have `what`: they are told by the commands that KEEP_RESULTS keeps, the last answers of APNs, and the device’s certificates. Of what happened to a command several times there is one entry, at the first time.',
     request: {

@@ -6,7 +6,7 @@ import type { DeviceStub } from '../../device/object.ts'
 import { claimsOf, expectNoDevice } from '../../directory/users.ts'
 import type { Env } from '../../env.ts'
 import { enrollmentId, faultOfDeviceId, splitEnrollmentId } from '../../mdm/enrollment.ts'
-import { AdminError, atDevice } from '../at-device.ts'
+import { AdminError, atDevice, faultAt } from '../at-device.ts'
 import { commandId, noCommand, refOf, unknown } from './command-id.ts'
 import { commandOf } from './commands.ts'
 import { commandDetailJson, commandJson } from './command-json.ts'
@@ -116,7 +116,7 @@ waiting.openapi(
     path: '/devices/{id}/commands/waiting',
     operationId: 'listWaiting',
     tags,
-    summary: 'What waits under an id for a device to enrol with it',
+    summary: 'Lists the commands that wait for a device to enrol with an id',
     description:
       'A user channel whose UserID this is does not get it: another device may call its user like that. `listUserChannels` names the channels.',
     request: { params: z.object({ id: deviceId }), query: z.strictObject(pageQuery) },
@@ -148,7 +148,7 @@ waiting.openapi(
     path: '/users/{id}/channels',
     operationId: 'listUserChannels',
     tags: ['Devices'],
-    summary: 'The user channels that have a UserID',
+    summary: 'Lists the user channels that have a UserID',
     request: { params: z.object({ id: deviceId }) },
     responses: {
       200: listOf('the channels', userChannel, {
@@ -179,7 +179,7 @@ waiting.openapi(
     path: '/devices/{id}/commands/waiting',
     operationId: 'clearWaiting',
     tags,
-    summary: 'Cancels what waits under an id for a device to enrol with it',
+    summary: 'Cancels the commands that wait for a device to enrol with an id',
     request: { params: z.object({ id: deviceId }) },
     responses: {
       200: answer('how many', z.object({ cancelled: z.int() }), { cancelled: 3 }),
@@ -203,7 +203,7 @@ waiting.openapi(
     path: '/devices/{id}/commands/move',
     operationId: 'moveCommands',
     tags,
-    summary: 'Moves what waits under a bare UserID to the channel that it was meant for',
+    summary: 'Moves commands that wait under a bare UserID to a user channel',
     description:
       'What was queued under an id before any channel had it waits for a device to enrol with that id. If a user was meant, this names the channel.',
     request: {
@@ -235,7 +235,7 @@ waiting.openapi(
     const { to } = c.req.valid('json')
     const { device, user } = splitEnrollmentId(to)
     if (user !== id) {
-      throw new AdminError(`json.to: has to be a device’s id, a colon and ${id}`, 400)
+      throw faultAt('json.to', `has to be a device’s id, a colon and ${id}`)
     }
     const done = await move(c.env, id, device)
     if (done.left === 0) {

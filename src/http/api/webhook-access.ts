@@ -14,7 +14,7 @@ import { isDowngrade, refuseTarget } from '../../events/target.ts'
 import { VAR_WEBHOOK, type Webhook } from '../../events/webhook.ts'
 import type { Env } from '../../env.ts'
 import { reasonOf } from '../../log.ts'
-import { AdminError } from '../at-device.ts'
+import { AdminError, faultAt } from '../at-device.ts'
 import type { WebhookChanges } from './webhook-json.ts'
 
 export const webhookId = z.string().openapi({
@@ -89,8 +89,9 @@ export function changedBy(
   const headers = changes.headers ?? webhook.headers
   const receiver = receiverBy(webhook, changes, config)
   if (receiver.authorization !== '' && namesAuthorization(headers)) {
-    throw new AdminError(
-      'json.headers: Authorization is made of the user and password of the URL already: leave the header out, or the user and password (`"authorization": false` forgets those of before)',
+    throw faultAt(
+      'json.headers',
+      'Authorization is made of the user and password of the URL already: leave the header out, or the user and password (`"authorization": false` forgets those of before)',
       400,
     )
   }
@@ -136,12 +137,12 @@ function namesAuthorization(headers: Webhook['headers']): boolean {
 function receiverOf(url: string, config: Config): Receiver {
   const refusal = config.allowPrivateWebhooks ? undefined : refuseTarget(url)
   if (refusal !== undefined) {
-    throw new AdminError(refusal, 400)
+    throw faultAt('json.url', refusal)
   }
   try {
     return readReceiver(url)
   } catch (error) {
-    throw new AdminError(`json.url: ${reasonOf(error)}`, 400)
+    throw faultAt('json.url', reasonOf(error))
   }
 }
 

@@ -87,8 +87,8 @@ function followedBy(
 }
 
 for (const [verb, paused, summary] of [
-  ['pause', true, 'Posts nothing; events wait in their devices, however long'],
-  ['resume', false, 'Posts again, first what has waited'],
+  ['pause', true, 'Pauses a webhook: events wait in their devices, however long'],
+  ['resume', false, 'Resumes a webhook: it posts the events that waited first'],
 ] as const) {
   webhookControl.openapi(
     createRoute({
@@ -117,18 +117,18 @@ webhookControl.openapi(
     path: '/webhooks/{id}/test',
     operationId: 'testWebhook',
     tags,
-    summary: 'Posts an event of the topic webhook.test now, and tells what the receiver answered',
-    description: 'Whatever the filter, a pause or the circuit say; a failure counts for nothing.',
+    summary: 'Posts an event of the topic webhook.test now, and shows the receiver’s answer',
+    description: 'It ignores the filter, a pause and the circuit. A failure is not counted.',
     request: { params },
     responses: {
       200: answer(
-        'what came back',
+        'the receiver’s answer',
         z.object({
           event_id: z.string(),
           state: z
             .enum(['delivered', 'refused', 'down'])
-            .openapi({ description: 'down: no answer, or one that asks to come again' }),
-          status: z.int().nullable().openapi({ description: 'null when nobody answered' }),
+            .openapi({ description: '`down`: no answer, or one that asks to try again' }),
+          status: z.int().nullable().openapi({ description: 'null when there was no answer' }),
           reason: z.string().nullable(),
           latency_ms: z.int(),
         }),

@@ -46,7 +46,7 @@ const headerMap = z
 const topics = z
   .array(z.enum(TOPICS))
   .max(TOPICS.length)
-  .openapi({ description: 'of which events it hears' })
+  .openapi({ description: 'topics of the events that it gets' })
 const statuses = z
   .array(z.enum(REPORT_STATUSES))
   .nullable()
@@ -60,7 +60,11 @@ const idleAge = z
   .openapi({
     description: 'an Idle that waited longer is not posted, but counted; null for however long',
   })
-const concurrency = z.int().min(1).max(MAX_CONCURRENCY).openapi({ description: 'posts in flight' })
+const concurrency = z
+  .int()
+  .min(1)
+  .max(MAX_CONCURRENCY)
+  .openapi({ description: 'how many posts may be in flight' })
 const rampUp = z
   .int()
   .min(1)
@@ -81,7 +85,7 @@ export const changesSchema = z.strictObject({
     .optional()
     .openapi({ description: 'forgets the user and password' }),
   enabled: z.boolean().optional().openapi({
-    description: 'false: it hears of nothing, and what has not reached it is kept for 3 days',
+    description: '`false`: it gets no events; events that have not reached it are kept for 3 days',
   }),
   topics: topics.optional(),
   statuses: statuses.optional(),
@@ -110,15 +114,16 @@ export const newSchema = changesSchema.omit({ authorization: true }).extend({
 
 const deliveriesSchema = z
   .object({
-    failures: z.int().openapi({ description: 'how often in a row it was found down' }),
-    next_try_at: when.nullable().openapi({ description: 'nothing is posted before' }),
+    failures: z.int().openapi({ description: 'how often in a row the receiver was down' }),
+    next_try_at: when.nullable().openapi({ description: 'nothing is posted before this time' }),
     posts_in_flight: z.int(),
-    posts_allowed: z
-      .int()
-      .openapi({ description: 'at a time: at most `concurrency`, fewer after an outage' }),
+    posts_allowed: z.int().openapi({
+      description:
+        'how many posts may be in flight now: at most `concurrency`, fewer after an outage',
+    }),
     devices_waiting: z
       .int()
-      .openapi({ description: 'with news that the object in memory knows of' }),
+      .openapi({ description: 'devices with events that wait, as far as memory knows' }),
     delivered: z.int(),
     failed: z.int(),
     given_up: z.int(),
@@ -152,9 +157,9 @@ export const webhookSchema = z
     statuses,
     header_names: z.array(z.string()),
     authorization: z.boolean().openapi({ description: 'whether a user and password are sent' }),
-    secrets: z
-      .array(z.object({ since: when, until: when.nullable() }))
-      .openapi({ description: 'that sign, newest first; they are never shown again' }),
+    secrets: z.array(z.object({ since: when, until: when.nullable() })).openapi({
+      description: 'secrets that sign, newest first; their values are never shown again',
+    }),
     redact_tokens: z.boolean(),
     concurrency,
     posts_per_minute: rate,

@@ -52,7 +52,7 @@ webhooks.openapi(
     path: '/webhooks',
     operationId: 'listWebhooks',
     tags,
-    summary: 'All webhooks, the one of WEBHOOK_URL first',
+    summary: 'Lists webhooks, the one of WEBHOOK_URL first',
     request: { query: z.strictObject(shortPageQuery) },
     responses: { 200: listOf('a page of webhooks', webhookSchema, WEBHOOK_EXAMPLE) },
   }),
@@ -78,7 +78,7 @@ webhooks.openapi(
     tags,
     summary: 'Adds a webhook; its secret is shown this once',
     description:
-      'It hears of what happens from now on. Unless told otherwise it gets MicroMDM’s topics without Idle, and no unlock and bootstrap tokens.',
+      'It gets events from now on. By default it gets MicroMDM’s topics without Idle, and no unlock and bootstrap tokens.',
     request: {
       body: body(newSchema, {
         simple: { url: 'https://hooks.example.com/edgemdm' },
@@ -146,7 +146,7 @@ webhooks.openapi(
     path: '/webhooks/{id}',
     operationId: 'changeWebhook',
     tags,
-    summary: 'Changes what is named; it holds within 30 s everywhere',
+    summary: 'Changes the given settings of a webhook; they hold within 30 s everywhere',
     request: {
       params,
       body: body(changesSchema, {
@@ -180,7 +180,7 @@ webhooks.openapi(
     path: '/webhooks/{id}',
     operationId: 'deleteWebhook',
     tags,
-    summary: 'Removes a webhook, with its dead letters and whatever has not reached it',
+    summary: 'Removes a webhook, with its dead letters and all events that have not reached it',
     request: { params },
     responses: { 204: DONE, 404: unknown, 409: ofVars },
   }),

@@ -3,7 +3,7 @@ import * as client from './client.ts'
 
 client.defaults.baseUrl = process.env['URL'] ?? ''
 client.defaults.headers = {
-  authorization: `Basic ${btoa(`micromdm:${process.env['API_KEY'] ?? ''}`)}`,
+  authorization: `Bearer ${process.env['API_KEY'] ?? ''}`,
 }
 
 const list = await client.listDevices({ state: ['enrolled'], platform: 'macOS', limit: 1 })

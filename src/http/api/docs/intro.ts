@@ -87,10 +87,10 @@ function manners(errorFields: Html): Html {
       An error is a problem document (RFC 9457, <code>application/problem+json</code>):
       <code>detail</code> says in words what is wrong and what to do, and may change;
       <code>code</code> stays as it is, for programs to tell errors apart. A request that is not
-      valid has <code>errors</code>, one for each place at fault. <code>request_id</code> is in the
-      server’s log too, and in the events that the request caused. 429 and 503 may be tried again,
-      after <code>Retry-After</code> where it is sent. Other errors stay until the request is
-      another.
+      valid has <code>errors</code>, one for each place at fault, as far as there are places.
+      <code>request_id</code> is in the server’s log too, and in the events that the request caused.
+      429 and 503 may be tried again, after <code>Retry-After</code> where it is sent. Other errors
+      stay until the request is another.
     </p>
     ${errorFields}
     <ul>
@@ -120,8 +120,9 @@ function work(): Html {
     </p>
     ${shell(WAIT)}
     <p>
-      A request that is sent again with the same <code>Idempotency-Key</code> queues nothing, and
-      answers as the first one did.
+      A command is over when <code>ended_at</code> is not null. A request that is sent again to the
+      same device with the same <code>Idempotency-Key</code> queues nothing, and answers the same
+      command as it then is. A key is known as long as its command is kept.
     </p>
     ${shell(ONCE)}
     <h2 id="jobs">Many devices</h2>
