@@ -26,5 +26,10 @@ function line(event: string, detail: LogDetail): string {
   const text = JSON.stringify(told, (_, value: unknown) =>
     typeof value === 'string' ? value.slice(0, MAX_DETAIL) : value,
   )
-  return text.replace(UNESCAPED, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return escaped(text)
+}
+
+/** JSON that is one line to every reader, and says nothing to a terminal. */
+export function escaped(json: string): string {
+  return json.replace(UNESCAPED, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }

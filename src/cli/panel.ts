@@ -28,7 +28,7 @@ export function panelText(panel: Panel): string {
     ['PUBLIC_URL', ...reached(panel)],
     ['Pushes', panel.pushes],
     ['Push topic', panel.topic],
-    ['Webhook', panel.webhook === '' ? 'none: --webhook URL' : panel.webhook],
+    ['Webhook', panel.webhook === '' ? 'none: --webhook URL' : withoutPassword(panel.webhook)],
     ['State', panel.state],
     ...openFilesRows(panel.openFiles),
     ...(panel.devices === 0
@@ -49,14 +49,16 @@ function reached({ url, publicUrl }: Panel): readonly string[] {
   if (publicUrl !== url) {
     return [
       publicUrl.startsWith('https:')
-        ? `${publicUrl}: devices are sent there, so it has to lead to ${url}`
-        : `${publicUrl}: Apple’s devices take nothing but https`,
+        ? publicUrl
+        : `${publicUrl}, but Apple’s devices take only https`,
+      `devices are sent there: it has to lead to ${url}`,
     ]
   }
   return [
-    `not set: devices are sent to ${url}, and Apple’s take nothing but https`,
-    `A real one comes through a tunnel: cloudflared tunnel --url ${url}, and with the address that it prints`,
-    'PUBLIC_URL=https://… npm start, without ENROLLMENT: then the link has a token (docs/enrolment.md)',
+    'not set: real devices cannot come, they take only https. A tunnel:',
+    `  cloudflared tunnel --url ${url}`,
+    '  PUBLIC_URL=https://the-address-that-it-prints npm start',
+    'and the enrolment link gets a token: docs/enrolment.md',
   ]
 }
 
@@ -79,6 +81,16 @@ export function tryText(url: string, apiKey: string, device: FirstDevice): strin
     `    {"id":"${id}.… "state":"acknowledged", … "result":{ … "QueryResponses":{"OSVersion":"${osVersion}"}, … }`,
     '',
   ].join('\n')
+}
+
+/** A screen is seen by others too. */
+function withoutPassword(url: string): string {
+  const shown = URL.parse(url)
+  if (!shown?.password) {
+    return url
+  }
+  shown.password = '…'
+  return decodeURI(shown.href)
 }
 
 /** For a shell to paste. */

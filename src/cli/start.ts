@@ -31,6 +31,8 @@ const PROJECT = resolve(import.meta.dirname, '../..')
 const NOT_CONFIGURED = 'EdgeMDM is not configured'
 const READY_WITHIN = 120_000
 const DAY = 86_400_000
+/** So long after a signal the same one may come again by another way. */
+const ECHO = 300
 
 await main()
 
@@ -38,12 +40,17 @@ async function main(): Promise<void> {
   const running = new AsyncDisposableStack()
   let output: Output | undefined
   let stopping = false
+  let hurryFrom = Infinity
   const stop = async (): Promise<void> => {
-    // A second Ctrl-C does not wait.
     if (stopping) {
-      process.exit(1)
+      // npm sends on the Ctrl-C that the terminal has sent us already. A second one of a person does not wait.
+      if (Date.now() > hurryFrom) {
+        process.exit(1)
+      }
+      return
     }
     stopping = true
+    hurryFrom = Date.now() + ECHO
     output?.clear()
     output?.progress('stopping …')
     await running.disposeAsync()
@@ -108,7 +115,7 @@ async function start(
   output.say(
     panelText({
       ...access,
-      publicUrl: bindings['PUBLIC_URL'] || url,
+      publicUrl: new URL(enrolment.link).origin,
       enrolment,
       state: directory,
       pushes: pushing.text,
@@ -225,14 +232,23 @@ async function untilItAnswers(url: string): Promise<void> {
       }
       last = `${response.status} ${body.trim()}`
       if (body.includes(NOT_CONFIGURED)) {
-        break
+        throw new CliError(errorIn(body))
       }
     } catch (error) {
+      if (error instanceof CliError) {
+        throw error
+      }
       last = messageOf(error)
     }
     await sleep(100)
   }
   throw new CliError(`the Worker does not answer GET ${url}/version: ${last}`)
+}
+
+/** The sentence of an error in MicroMDM's form. */
+function errorIn(body: string): string {
+  const { error }: { error?: unknown } = JSON.parse(body)
+  return String(error)
 }
 
 /** An address to reach it by: a wildcard is none. */

@@ -100,5 +100,11 @@ async function answerOf(env: WorkEnv, commandId: string): Promise<CommandState |
 async function replayEvents(env: WorkEnv, { row }: OpenJob, id: string): Promise<Outcome> {
   const order: Replay = JSON.parse(row.work)
   const reached = await reach(env, id, async (device, address) => device.replay(address, order))
-  return reached.kind === 'reached' ? reached.answer.events : reached.error
+  if (reached.kind !== 'reached') {
+    return reached.error
+  }
+  const { answer } = reached
+  return answer.kind === 'replayed'
+    ? answer.events
+    : 'nothing is known of an enrolment with this id'
 }

@@ -7,9 +7,17 @@ const ERROR_CHAIN: ReadonlySet<string> = new Set(['ErrorChain'])
 
 /** What went wrong, as the device words it, each error before its cause (Apple, "ErrorChainItem"). */
 export function errorsIn(report: Uint8Array): readonly string[] {
+  return chainIn(report).map(wording).filter(Boolean)
+}
+
+/** Domain and code of the first error. Its text is the device's, and may name a person or what was sent. */
+export function errorCodeIn(report: Uint8Array): string {
+  return chainIn(report).map(place).find(Boolean) ?? ''
+}
+
+function chainIn(report: Uint8Array): readonly PlistDict[] {
   try {
-    const { ErrorChain: chain } = readPlistTop(report, ERROR_CHAIN, 'device')
-    return dictsIn(chain).map(wording).filter(Boolean)
+    return dictsIn(readPlistTop(report, ERROR_CHAIN, 'device')['ErrorChain'])
   } catch (error) {
     if (error instanceof PlistError) {
       return []
@@ -20,7 +28,11 @@ export function errorsIn(report: Uint8Array): readonly string[] {
 
 function wording(item: PlistDict): string {
   const text = textAt(item, 'USEnglishDescription') || textAt(item, 'LocalizedDescription')
+  return `${text} (${place(item)})`.trim()
+}
+
+function place(item: PlistDict): string {
   const { ErrorCode: code } = item
   const number = typeof code === 'number' ? ` ${code}` : ''
-  return `${text} (${textAt(item, 'ErrorDomain')}${number})`.trim()
+  return `${textAt(item, 'ErrorDomain')}${number}`
 }

@@ -1,7 +1,7 @@
 /** What a device did, for the operator's log: a line for each thing, and none for an Idle. */
 import type { CommandState } from '../mdm/queue.ts'
 import type { Context } from './context.ts'
-import { errorsIn } from './error-chain.ts'
+import { errorCodeIn } from './error-chain.ts'
 import type { HeldFor } from './held.ts'
 import { CHANNEL_SPAN } from './schema.ts'
 
@@ -11,7 +11,6 @@ const MAX_ERROR = 200
 interface Row {
   readonly id: number
   readonly requestType: string
-  readonly secret: boolean
   /** Since when the device could have fetched it, where that is known. */
   readonly queuedAt?: number
 }
@@ -22,14 +21,14 @@ export function happened(context: Context, event: string, user: string): void {
   effects.happened.push({ event, device, ...modelOf(context), ...(user && { user: true }) })
 }
 
-/** An answer to a command. The text of an error is the device's, and of a secret command it is not told. */
+/** An answer to a command; of an error its domain and code. */
 export function commandAnswered(
   context: Context,
-  { id, requestType, secret, queuedAt }: Row,
+  { id, requestType, queuedAt }: Row,
   { state, result }: { readonly state: CommandState; readonly result: Uint8Array },
 ): void {
   const failed = state === 'error' || state === 'format_error'
-  const [error] = failed && !secret ? errorsIn(result) : []
+  const error = failed ? errorCodeIn(result) : ''
   context.effects.happened.push({
     event: 'command:answered',
     ...placeOf(context, id),

@@ -5,6 +5,7 @@ import type { Context } from './context.ts'
 import { viewContest, type ContestView } from './contest.ts'
 import { pushStateOf, type PushState } from './directory-row.ts'
 import { latestInventory, type Snapshot } from './inventory.ts'
+import { storedChannel } from './parking.ts'
 import { PENDING_STATES, queueOf } from './queue-memory.ts'
 import { CHANNEL_SPAN } from './schema.ts'
 import type { Channel, DeviceRow, PushNote } from './state.ts'
@@ -48,10 +49,10 @@ export interface DevicePage {
 
 export type DeviceView = DevicePage | { readonly kind: 'unknown' }
 
-export function viewDevice(context: Context): DeviceView {
+export function viewDevice(context: Context, user: string): DeviceView {
   const { device, channels, heardAt } = context.state
   const [own] = channels
-  if (device.schema === 0 || !own) {
+  if (!own || !storedChannel(context, user)) {
     return { kind: 'unknown' }
   }
   return {

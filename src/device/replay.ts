@@ -4,6 +4,7 @@ import { wants, type Filter } from '../events/webhook.ts'
 import { askedFor, takeAsides } from './aside.ts'
 import type { Context } from './context.ts'
 import { cursorOf, pull } from './outbox.ts'
+import { storedChannel } from './parking.ts'
 
 /** Which kept events a subscriber is to get again. */
 export interface Replay {
@@ -18,18 +19,17 @@ export interface Replay {
   readonly dryRun: boolean
 }
 
-export interface Replayed {
-  readonly kind: 'replayed'
-  readonly events: number
-}
+export type Replayed =
+  | { readonly kind: 'replayed'; readonly events: number }
+  | { readonly kind: 'unknown' }
 
 /**
  * Puts events beside a subscriber's line, to be posted again in their order and marked as a replay. What still waits for it, or
  * was given up, is left alone: that is delivered anyway, or is a dead letter.
  */
 export function replay(context: Context, user: string, order: Replay): Replayed {
-  if (context.state.device.schema === 0) {
-    return { kind: 'replayed', events: 0 }
+  if (!storedChannel(context, user)) {
+    return { kind: 'unknown' }
   }
   const { subscriber, events, filter, from, to } = order
   const rows = context.db.all<{ seq: number; id: string; topic: Topic; about: string }>(

@@ -24,7 +24,7 @@ export interface DeviceFilter {
   readonly name?: string | undefined
   /** Model, model name or product name, as a whole, in any case. */
   readonly model?: string | undefined
-  readonly platform?: Platform | undefined
+  readonly platforms: readonly Platform[]
   /** A version with all that it begins: `26` is `26.1` too. */
   readonly os?: string | undefined
   readonly states: readonly string[]
@@ -98,7 +98,7 @@ export function matches(filter: DeviceFilter): SQL | undefined {
     model === undefined
       ? undefined
       : or(...models.map((column) => sql`lower(${column}) = lower(${model})`)),
-    filter.platform && isOf(filter.platform),
+    filter.platforms.length > 0 ? or(...filter.platforms.map(isOf)) : undefined,
     os === undefined
       ? undefined
       : or(eq(devices.osVersion, os), sql`instr(${devices.osVersion}, ${`${os}.`}) = 1`),

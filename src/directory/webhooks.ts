@@ -20,7 +20,10 @@ export interface StoredWebhook {
 
 /** Every webhook, oldest first. */
 export async function listWebhooks(d1: D1Database): Promise<StoredWebhook[]> {
-  const rows = await drizzle(d1).select().from(webhooks).orderBy(asc(webhooks.createdAt))
+  const rows = await drizzle(d1)
+    .select()
+    .from(webhooks)
+    .orderBy(asc(webhooks.createdAt), asc(webhooks.id))
   return rows.map(stored)
 }
 

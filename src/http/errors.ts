@@ -32,7 +32,7 @@ export const onError: ErrorHandler<AppEnv> = (error, c) => {
   }
   if (error instanceof HTTPException && own) {
     // The framework throws nothing else on a request of ours than a body that it cannot read.
-    return problem('invalid_request', error.message)
+    return problem('invalid_request', 'the body is empty, or no valid JSON')
   }
   warn('http:error', { path, reason: reasonOf(error) })
   if (isForMDM(path)) {

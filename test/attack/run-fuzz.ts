@@ -3,19 +3,35 @@
  * `--only N` sends again, alone. Without a seed each run has another.
  */
 import { parseArgs } from 'node:util'
+import { messageOf } from '../../src/cli/error.ts'
 import { describeRequest, fuzz } from './fuzz.ts'
 import { openScene } from './scene.ts'
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string', default: String(Math.floor(Math.random() * 1e9)) },
-    requests: { type: 'string', default: '20000' },
-    /** The number of one request of the run. */
-    only: { type: 'string' },
-    /** Faults to find before it gives up. */
-    faults: { type: 'string', default: '20' },
-  },
-})
+const HELP = 'Usage: npm run fuzz -- [--seed N] [--requests N] [--only N] [--faults N]\n'
+
+const options = {
+  seed: { type: 'string', default: String(Math.floor(Math.random() * 1e9)) },
+  requests: { type: 'string', default: '20000' },
+  /** The number of one request of the run. */
+  only: { type: 'string' },
+  /** Faults to find before it gives up. */
+  faults: { type: 'string', default: '20' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+
+function readOptions() {
+  try {
+    return parseArgs({ options }).values
+  } catch (error) {
+    console.error(messageOf(error))
+    return { help: true } as const
+  }
+}
+const values = readOptions()
+if (values.help) {
+  console.log(HELP)
+  process.exit(0)
+}
 const seed = Number(values.seed)
 const from = Number(values.only ?? 0)
 const to = values.only === undefined ? Number(values.requests) : from + 1

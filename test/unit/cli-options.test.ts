@@ -125,11 +125,11 @@ test('the panel says the address and the key, and how devices get here', () => {
 test('the panel says what a PUBLIC_URL means', () => {
   const outside = panelText({ ...PANEL, publicUrl: 'https://mdm.example.com' })
   expect(outside).toMatch(
-    /PUBLIC_URL +https:\/\/mdm\.example\.com: devices are sent there, so it has to lead to http:\/\/127\.0\.0\.1:1\n/,
+    /PUBLIC_URL +https:\/\/mdm\.example\.com\n +devices are sent there: it has to lead to http:\/\/127\.0\.0\.1:1\n/,
   )
   expect(outside).not.toContain('cloudflared')
   const plain = panelText({ ...PANEL, publicUrl: 'http://mdm.example.com' })
-  expect(plain).toContain('take nothing but https')
+  expect(plain).toContain('take only https')
 })
 
 test('the first command is for a shell to paste, whatever the key is', () => {

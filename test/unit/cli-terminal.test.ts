@@ -113,12 +113,12 @@ test.each([
     {
       ...answer,
       state: 'error',
-      error: 'The device is locked. (MCMDMErrorDomain 12021)',
+      error: 'MCMDMErrorDomain 12021',
       ms: 2500,
     },
-    'DeviceInformation → MacBook Pro · Error in 2.5 s: The device is locked. (MCMDMErrorDomain 12021)',
+    'DeviceInformation → MacBook Pro · Error in 2.5 s: MCMDMErrorDomain 12021',
   ],
-  [{ ...answer, state: 'not_now', ms: 0 }, 'DeviceInformation → MacBook Pro · NotNow in 0.0 s'],
+  [{ ...answer, state: 'not_now', ms: 0 }, 'DeviceInformation → MacBook Pro · NotNow at once'],
   [
     { event: 'command:waits', device: 'B-2', requestType: 'EraseDevice', held: 'arrival' },
     'EraseDevice waits for device B-2 until an admin releases it',

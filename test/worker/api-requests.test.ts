@@ -261,7 +261,7 @@ describe('a replay by filter', () => {
     )
     const filter = {
       serial_number: [device.serial, ` ${device.serial} `, 'NOBODY'],
-      platform: 'macOS',
+      platform: ['macOS'],
     }
     const { body } = await api('POST', '/api/replays', { ...REPLAY, filter, dry_run: true })
     expect(body['outcomes']).toMatchObject([
@@ -275,7 +275,7 @@ describe('a replay by filter', () => {
   it.each([
     [{}, 'in one way: `ids`, `filter` or `all`'],
     [{ ids: ['A'], filter: { os_version: '15' } }, 'in one way'],
-    [{ filter: {} }, 'say `all`'],
+    [{ filter: {} }, 'give it a word'],
     [{ filter: { serial_number: [' '] } }, 'filter.serial_number.0: has to hold something'],
     [{ filter: { serial_number: [] } }, 'an empty list means nobody'],
     [{ filter: { os_version: '' } }, 'filter.os_version: has to hold something'],

@@ -122,7 +122,7 @@ describe('an installed CA', () => {
         /2048/,
       ],
       [{ certificate, private_key: text(fresh), next_serial: -1 }, /next_serial/],
-      ['[', /Malformed JSON/],
+      ['[', /no valid JSON/],
     ] as const) {
       const answer = await api<{ detail: string }>('POST', '/api/ca', body)
       expect(answer.status).toBe(400)

@@ -90,7 +90,7 @@ describe('a command to a few ids', () => {
     [{}, 'name the devices in one way'],
     [{ ids: ['A'], all: true }, 'name the devices in one way'],
     [{ ids: [] }, 'nobody is meant'],
-    [{ filter: {} }, 'say `all`'],
+    [{ filter: {} }, 'give it a word'],
     [{ filter: { os_version: '999' } }, 'no enrolled device fits'],
     [{ ids: ['A'], command: { request_type: 'Nope' } }, 'no request_type Nope'],
   ])('refuses %j with the reason', async (body, reason) => {
@@ -351,8 +351,8 @@ describe('a filter', () => {
     }
     const serial_number = [mac.serial, phone.serial, gone.serial]
     expect(await meant({ serial_number })).toEqual([mac.udid, phone.udid].toSorted())
-    expect(await meant({ serial_number, platform: 'macOS' })).toEqual([mac.udid])
-    expect(await meant({ serial_number, platform: 'iPadOS' })).toEqual([])
+    expect(await meant({ serial_number, platform: ['macOS'] })).toEqual([mac.udid])
+    expect(await meant({ serial_number, platform: ['iPadOS'] })).toEqual([])
     expect(await meant({ serial_number, model: 'iPhone14,5' })).toEqual([phone.udid])
     expect(await meant({ serial_number, os_version: '18' })).toEqual([phone.udid])
     expect(await meant({ serial_number, os_version: '18.1' })).toEqual([phone.udid])

@@ -1,5 +1,6 @@
 /** What `npm start` prints: to people, or as JSON lines to programs. */
 import { styleText } from 'node:util'
+import { escaped } from '../../log.ts'
 import { createNames, lineOf, printable, type Detail, type Tone } from './words.ts'
 
 export type LogStyle = 'text' | 'json'
@@ -88,7 +89,8 @@ function jsonOutput({ stdout, stderr, now }: Sinks): Output {
   const progress = progressOn(stderr, (text) => text)
   const print = (level: string, detail: Detail): void => {
     progress.clear()
-    stdout.write(`${JSON.stringify({ time: now().toISOString(), level, ...detail })}\n`)
+    const line = JSON.stringify({ time: now().toISOString(), level, ...detail })
+    stdout.write(`${escaped(line)}\n`)
   }
   return {
     say(text) {

@@ -20,6 +20,8 @@ export interface Line {
 
 const MOST_NAMES = 10_000
 const MAX_DETAIL = 300
+/** Less would be told as 0.0 s. */
+const AT_ONCE = 50
 /** They move the cursor, or turn the writing round. A device chose some of these words. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 
@@ -89,7 +91,7 @@ export function lineOf(detail: Detail, names: Names): Line {
 function answered(detail: Detail, names: Names): Line {
   const { requestType, state, ms, error } = detail
   const [word, tone] = ANSWERS[String(state)] ?? [printable(state), 'plain']
-  const time = typeof ms === 'number' ? ` in ${durationOf(ms)}` : ''
+  const time = typeof ms !== 'number' ? '' : ms < AT_ONCE ? ' at once' : ` in ${durationOf(ms)}`
   const why = error === undefined ? '' : `: ${printable(error)}`
   return { text: `${printable(requestType)} → ${names.of(detail)} · ${word}${time}${why}`, tone }
 }

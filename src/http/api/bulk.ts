@@ -86,7 +86,7 @@ bulk.openapi(
           command: { request_type: 'DeviceInformation', queries: ['OSVersion'] },
         },
         filter: {
-          filter: { platform: 'macOS', os_version: '15' },
+          filter: { platform: ['macOS'], os_version: '15' },
           command: { Command: { RequestType: 'SecurityInfo' } },
           pace: 6000,
           stop_at_error_rate: 0.1,

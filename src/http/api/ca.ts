@@ -11,7 +11,7 @@ import { checkAuthority, expiryWarning } from '../../pki/authority.ts'
 import { pem } from '../../pki/issue.ts'
 import { OwnError } from '../../reason.ts'
 import { AdminError } from '../at-device.ts'
-import { answer, body, DONE, newRoutes, refusal, time } from './frame.ts'
+import { answer, body, DONE, iso, newRoutes, refusal, time } from './frame.ts'
 import { listOf, wholeList } from './paging.ts'
 
 /** The certificate authorities: listed, and the next one installed. Keys come in and never go out. */
@@ -109,7 +109,7 @@ ca.openapi(
     const facts = { imported, nextSerial, now: clock.now() }
     await installAuthority(c.env.DB, c.var.config.sealer, check.authority, facts)
     const { keyId, notAfter } = check.authority.certificate
-    warn('ca:installed', { key_id: keyId, not_after: new Date(notAfter).toISOString() })
+    warn('ca:installed', { key_id: keyId, not_after: iso(notAfter) })
     const [installed] = await described(c.env.DB)
     if (!installed) {
       throw new OwnError('the CA was not stored')
@@ -172,11 +172,11 @@ function describe(
     id: certificate.keyId,
     subject: certificate.subjectText,
     fingerprint: certificate.fingerprint,
-    valid_from: new Date(certificate.notBefore).toISOString(),
-    expires_at: new Date(certificate.notAfter).toISOString(),
+    valid_from: iso(certificate.notBefore),
+    expires_at: iso(certificate.notAfter),
     issues: issues && certificate.notAfter > now,
     imported,
-    added_at: new Date(addedAt).toISOString(),
+    added_at: iso(addedAt),
     issued,
     certificate: pem('CERTIFICATE', certificate.der),
     warning: warning ?? null,

@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { clock } from '../../clock.ts'
 import { revokeChallenges } from '../../directory/challenges.ts'
 import { warn } from '../../log.ts'
-import { answer, newRoutes, time } from './frame.ts'
+import { answer, iso, newRoutes, time } from './frame.ts'
 
 /** SCEP challenges: docs/certificates.md. */
 export const challenges = newRoutes()
@@ -25,7 +25,7 @@ challenges.openapi(
   async (c) => {
     const now = clock.now()
     await revokeChallenges(c.env.DB, now)
-    const until = new Date(now).toISOString()
+    const until = iso(now)
     warn('scep:challenges-revoked', { given_out_before: until })
     return c.json({ given_out_before: until }, 200)
   },

@@ -14,7 +14,7 @@ import type {
   queuer,
   step,
 } from './command-schema.ts'
-import { atOrNull, textOrNull } from './frame.ts'
+import { atOrNull, iso, textOrNull } from './frame.ts'
 
 export function commandJson(view: CommandView): z.input<typeof commandSchema> {
   return {
@@ -24,7 +24,7 @@ export function commandJson(view: CommandView): z.input<typeof commandSchema> {
     request_type: view.requestType,
     state: view.state,
     held_for: (view.state === 'held' && view.heldFor) || null,
-    queued_at: at(view.queuedAt),
+    queued_at: iso(view.queuedAt),
     queued_by: queuerJson(view.queuedBy),
     not_before: atOrNull(view.notBefore),
     expires_at: atOrNull(view.expiresAt),
@@ -56,7 +56,7 @@ export function queuerJson(by: CommandView['queuedBy']): z.input<typeof queuer> 
 }
 
 export function pushJson(push: CommandView['push']): z.input<typeof pushNote> {
-  return push ? { ...push, at: at(push.at) } : null
+  return push ? { ...push, at: iso(push.at) } : null
 }
 
 export type FoundCommand = Extract<CommandAnswer, { kind: 'command' }>
@@ -163,11 +163,17 @@ function timeline(view: CommandView): z.input<typeof step>[] {
   return steps
     .filter((taken) => taken.at > 0)
     .toSorted((one, other) => one.at - other.at)
-    .map((taken) => ({ times: 1, last_at: at(taken.at), detail: null, ...taken, at: at(taken.at) }))
+    .map((taken) => ({
+      times: 1,
+      last_at: iso(taken.at),
+      detail: null,
+      ...taken,
+      at: iso(taken.at),
+    }))
 }
 
 function several(what: 'handed_out' | 'not_now', first: number, times: number, last: number) {
-  return times === 0 ? [] : [{ at: first, what, times, last_at: at(last) }]
+  return times === 0 ? [] : [{ at: first, what, times, last_at: iso(last) }]
 }
 
 /** Apple "ErrorChain". */
@@ -198,8 +204,4 @@ export function dictOf(bytes: Uint8Array): PlistDict | undefined {
 
 export function jsonOf(dict: PlistDict): Record<string, PlistJson> {
   return Object.fromEntries(Object.entries(dict).map(([key, value]) => [key, plistJson(value)]))
-}
-
-function at(ms: number): string {
-  return new Date(ms).toISOString()
 }

@@ -15,7 +15,7 @@ import {
 import { commandId, noCommand, refOf, unknown } from './command-id.ts'
 import { flag } from './device-filter.ts'
 import { there } from './device-id.ts'
-import { actor, answer, deviceId, newRoutes, refusal } from './frame.ts'
+import { actor, answer, deviceId, keyText, located, newRoutes, refusal } from './frame.ts'
 import { newCommandBody, readNewCommand } from './new-command.ts'
 import { digits, listOf, numberCursor, numberedPage, pageQuery, several } from './paging.ts'
 
@@ -42,7 +42,7 @@ const queuedSchema = commandDetailSchema
   })
   .openapi('QueuedCommand')
 const queued = (description: string) =>
-  answer(description, queuedSchema, { ...DETAIL_EXAMPLE, known: true })
+  located(answer(description, queuedSchema, { ...DETAIL_EXAMPLE, known: true }))
 
 commands.openapi(
   createRoute({
@@ -55,7 +55,7 @@ commands.openapi(
       params: z.object({ id: deviceId }),
       query: z.strictObject({ wait, force }),
       headers: z.object({
-        'idempotency-key': z.string().max(255).optional().openapi({
+        'idempotency-key': keyText.optional().openapi({
           description:
             'a repeated request to the same device with this key queues nothing, and answers the same command as it then is; a key is known as long as its command is kept',
         }),

@@ -1,10 +1,9 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { DevicePage } from '../../device/page.ts'
-import { rfc3339 } from '../../events/event.ts'
 import { reasonOf, warn } from '../../log.ts'
 import { AdminError, atDevice } from '../at-device.ts'
 import { deviceItself, idText } from './device-id.ts'
-import { answer, body, deviceId, newRoutes, refusal, time } from './frame.ts'
+import { answer, body, deviceId, iso, newRoutes, refusal, time } from './frame.ts'
 
 /** Contested enrolments: which of two is the device, by an admin's word. */
 export const contests = newRoutes()
@@ -34,9 +33,7 @@ export const contestSchema = z
   })
 
 export function contestJson(contest: DevicePage['contest']): z.input<typeof contestSchema> {
-  return contest
-    ? { ...contest, since: rfc3339(contest.since), until: rfc3339(contest.until) }
-    : null
+  return contest ? { ...contest, since: iso(contest.since), until: iso(contest.until) } : null
 }
 
 const decision = z.enum(['new', 'renewal', 'earlier']).openapi({

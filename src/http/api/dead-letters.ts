@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { DeadLetter } from '../../delivery/dead-letters.ts'
 import { AdminError } from '../at-device.ts'
-import { answer, body, DONE, newRoutes, refusal, time } from './frame.ts'
+import { answer, body, DONE, iso, newRoutes, refusal, time } from './frame.ts'
 import { listOf, numberCursor, numberedPage, pageQuery } from './paging.ts'
 import { activeWebhook, webhookOf } from './webhook-access.ts'
 import { topicWord } from './words.ts'
@@ -160,8 +160,8 @@ function letterJson(id: string, one: DeadLetter): z.input<typeof letter> {
     topic: one.topic,
     attempts: one.tries,
     reason: one.reason,
-    created_at: new Date(one.at).toISOString(),
-    given_up_at: new Date(one.diedAt).toISOString(),
+    created_at: iso(one.at),
+    given_up_at: iso(one.diedAt),
   }
 }
 

@@ -6,7 +6,7 @@ import type { Env } from '../../env.ts'
 import type { AppEnv } from '../app-env.ts'
 import { AdminError, atDevice, faultAt } from '../at-device.ts'
 import { idText, knownDevice } from './device-id.ts'
-import { atOrNull, newRoutes, refusal, textOrNull, time } from './frame.ts'
+import { atOrNull, iso, newRoutes, refusal, textOrNull, time } from './frame.ts'
 import { listOf, numberCursor, numberedPage, pageQuery } from './paging.ts'
 import { webhookOf } from './webhook-access.ts'
 import { topicWord } from './words.ts'
@@ -183,7 +183,7 @@ function eventJson(
     status: last?.status || null,
     reason: textOrNull(one.reason || (last?.reason ?? '')),
     latency_ms: last?.latency ?? null,
-    at: new Date(one.at).toISOString(),
+    at: iso(one.at),
     next_try_at: one.nextAt === null ? null : atOrNull(one.nextAt),
     replay: one.state === 'replaying' || last?.replay === true,
   }
@@ -214,7 +214,7 @@ function tryJson(webhook: string, one: Attempt): DeliveryJson {
     status: one.status || null,
     reason: textOrNull(one.reason),
     latency_ms: one.latency,
-    at: new Date(one.at).toISOString(),
+    at: iso(one.at),
     next_try_at: null,
     replay: one.replay,
   }

@@ -13,7 +13,6 @@ export const PUSH_STATES = ['none', 'ready', 'failing'] as const
 export const MAX_TARGETS = 100_000
 
 const BLANK = 'has to hold something'
-const MAX_SERIALS = 50
 const text = z.string().trim().min(1, BLANK)
 const SERIALS = 'a contested one leads to the only device with proof, or nowhere'
 
@@ -22,10 +21,6 @@ const alike = {
   q: text.optional().openapi({ description: 'a part of the id, serial number or device name' }),
   device_name: text.optional().openapi({ description: 'a part of the device name' }),
   model: text.optional().openapi({ description: 'model, model name or product name' }),
-  platform: z
-    .enum(PLATFORMS)
-    .optional()
-    .openapi({ description: 'the platform, as the product name tells it' }),
   os_version: text.optional().openapi({ description: 'a version; 26 also finds 26.1' }),
   last_seen_before: moment
     .optional()
@@ -35,6 +30,7 @@ const alike = {
     .openapi({ description: 'the server last heard of the device at this time or later' }),
 }
 
+const PLATFORM = 'the platform, as the product name tells it'
 const STATE = 'state of the enrolment'
 const PUSH_STATE = 'whether the device channel can be pushed'
 const CONTESTED = 'whether the enrolment is contested: see decideEnrollments'
@@ -48,7 +44,8 @@ export const flag = z.preprocess(
 
 export const deviceQuery = {
   ...alike,
-  serial_number: commaList(text, `one or more, between commas, up to ${MAX_SERIALS}`),
+  serial_number: commaList(text, 'one or more, between commas, up to 50'),
+  platform: several(PLATFORMS, PLATFORM),
   state: several(STATES, STATE),
   push_state: several(PUSH_STATES, PUSH_STATE),
   contested: flag.optional().openapi({ description: CONTESTED }),
@@ -64,6 +61,7 @@ export const deviceFilter = z
       .max(MAX_TARGETS)
       .optional()
       .openapi({ description: SERIALS }),
+    platform: z.array(z.enum(PLATFORMS)).min(1).optional().openapi({ description: PLATFORM }),
     state: z
       .array(z.enum(STATES))
       .min(1)
@@ -73,7 +71,11 @@ export const deviceFilter = z
     contested: z.boolean().optional().openapi({ description: CONTESTED }),
     serial_number_contested: z.boolean().optional().openapi({ description: SERIAL_CONTESTED }),
   })
-  .refine((filter) => Object.keys(filter).length > 0, 'an empty filter means nobody: say `all`')
+  .refine((filter) => Object.keys(filter).length > 0, {
+    error: 'an empty filter means nobody: give it a word',
+    // What has a fault already says so.
+    when: ({ issues }) => issues.length === 0,
+  })
   .openapi('DeviceFilter', { description: 'devices of which every part holds' })
 
 /** What both become. */
@@ -83,7 +85,7 @@ export function filterOf(words: Partial<z.output<typeof deviceFilter>>): DeviceF
     serials: words.serial_number ?? [],
     name: words.device_name,
     model: words.model,
-    platform: words.platform,
+    platforms: words.platform ?? [],
     os: words.os_version,
     states: words.state ?? [],
     push: words.push_state ?? [],

@@ -72,7 +72,7 @@ escrow.openapi(
     path: '/devices/{id}/escrow',
     operationId: 'listEscrow',
     tags,
-    summary: 'Lists escrowed tokens without their values, archived ones too',
+    summary: 'Lists escrowed tokens without their values, archived ones too, oldest first',
     request: { params: z.object({ id: deviceId }) },
     responses: { 200: listOf('the tokens', token, TOKEN), 404: noDevice },
   }),
@@ -89,7 +89,7 @@ escrow.openapi(
     path: '/devices/{id}/escrow/reads',
     operationId: 'listEscrowReads',
     tags,
-    summary: 'Lists each reading of a token or of a command’s secrets, newest first',
+    summary: 'Lists the newest 1000 readings of tokens and of commands’ secrets, newest first',
     request: { params: z.object({ id: deviceId }) },
     responses: {
       200: listOf('the readings', read, {

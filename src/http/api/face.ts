@@ -13,7 +13,7 @@ import { enrollment } from './enrollment.ts'
 import { escrow } from './escrow.ts'
 import { withEvents } from './event-schema.ts'
 import { problem } from '../problem.ts'
-import { boundedJson, newRoutes, readablePath, withErrors } from './frame.ts'
+import { boundedJson, newRoutes, readablePath, withErrors, withNamedBodies } from './frame.ts'
 import { identities } from './identities.ts'
 import { invitations } from './invitations.ts'
 import { jobs } from './jobs.ts'
@@ -74,16 +74,18 @@ type Document = ReturnType<typeof withErrors>
 
 function document(): Document {
   return withEvents(
-    ownFace.getOpenAPI31Document({
-      openapi: '3.1.0',
-      info: {
-        title: 'EdgeMDM',
-        version: '1',
-        description:
-          'What MicroMDM’s API has no words for. Errors are problem documents (RFC 9457); lists come in pages, whose `next` is the `cursor` of the page behind.',
-      },
-      security: [{ basic: [] }, { bearer: [] }],
-    }),
+    withNamedBodies(
+      ownFace.getOpenAPI31Document({
+        openapi: '3.1.0',
+        info: {
+          title: 'EdgeMDM',
+          version: '1',
+          description:
+            'What MicroMDM’s API has no words for. Errors are problem documents (RFC 9457); lists come in pages, whose `next` is the `cursor` of the page behind.',
+        },
+        security: [{ basic: [] }, { bearer: [] }],
+      }),
+    ),
   )
 }
 

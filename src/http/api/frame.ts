@@ -5,12 +5,15 @@ import type { AppEnv } from '../app-env.ts'
 import { readBody } from '../body.ts'
 import { CODES, problem } from '../problem.ts'
 import { idText } from './device-id.ts'
+import { faultOf } from './faults.ts'
 
 /** A parameter that an operation does not have is refused: who sends `?state=queued` to what clears a queue means less than all. */
 const NO_QUERY = z.strictObject({})
 
 /** A list of thousands can be wrong in each of its items: the first tell what is wrong. */
 const MAX_FAULTS = 10
+
+z.config({ customError: faultOf })
 
 /** A set of routes; {@link ownFace} mounts it under `/api` and documents it. */
 export function newRoutes(): OpenAPIHono<AppEnv> {
@@ -96,18 +99,18 @@ export function refusal(description: string): {
   return { description, content: { 'application/problem+json': { schema: problemSchema } } }
 }
 
-// Zod says of what is not there that it received undefined, which no client ever sent.
-z.config({
-  customError: ({ code, input }) =>
-    code === 'invalid_key'
-      ? 'cannot be a name here'
-      : code === 'invalid_type' && input === undefined
-        ? 'is missing'
-        : undefined,
-})
-
 type Document = ReturnType<OpenAPIHono['getOpenAPI31Document']>
 export const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const
+
+const TEXT = { type: 'string' as const }
+const RETRY_AFTER = {
+  'Retry-After': { description: 'seconds to wait; not where a queue is full', schema: TEXT },
+}
+
+/** The same response with the address of the thing that was made. */
+export function located<Response extends object>(response: Response) {
+  return { ...response, headers: { Location: { description: 'its address', schema: TEXT } } }
+}
 
 /** What every operation may answer beside its own responses. */
 export const ERRORS: Readonly<Record<number, string>> = {
@@ -126,9 +129,10 @@ export function withErrors(document: Document): Document {
   const content = {
     'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
   }
-  const named = Object.entries(ERRORS).map(
-    ([status, description]) => [status, `Error${status}`, { description, content }] as const,
-  )
+  const named = Object.entries(ERRORS).map(([status, description]) => {
+    const headers = status === '429' ? RETRY_AFTER : {}
+    return [status, `Error${status}`, { description, headers, content }] as const
+  })
   const refs = Object.fromEntries(
     named.map(([status, name]) => [status, { $ref: `#/components/responses/${name}` }]),
   )
@@ -147,11 +151,43 @@ export function withErrors(document: Document): Document {
   return document
 }
 
+/**
+ * The document with a name for the schema of each body: some generators write what an open schema allows only where it has
+ * a name.
+ */
+export function withNamedBodies(document: Document): Document {
+  const schemas = { ...document.components?.schemas }
+  for (const item of Object.values(document.paths ?? {})) {
+    for (const method of METHODS) {
+      const operation = item[method]
+      const { operationId = '', requestBody } = operation ?? {}
+      const media =
+        requestBody && 'content' in requestBody
+          ? requestBody.content['application/json']
+          : undefined
+      if (operation && media?.schema && !('$ref' in media.schema)) {
+        const name = `${operationId.slice(0, 1).toUpperCase()}${operationId.slice(1)}Request`
+        const schema = { $ref: `#/components/schemas/${name}` }
+        schemas[name] = media.schema
+        operation.requestBody = {
+          ...requestBody,
+          content: { 'application/json': { ...media, schema } },
+        }
+      }
+    }
+  }
+  document.components = { ...document.components, schemas }
+  return document
+}
+
 export const deviceId = idText.openapi({
   param: { name: 'id', in: 'path' },
   description: 'UDID, EnrollmentID, UDID:UserID, or the bare UserID of a user channel',
   example: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
 })
+
+/** An empty one is a variable that is not set, and the request would not be known again. */
+export const keyText = z.string().min(1, 'is empty: leave the header out, or send a key').max(255)
 
 /** Says who queues, where the key alone does not. */
 export const actor = z.string().optional().openapi({
@@ -166,9 +202,14 @@ export function textOrNull(text: string): string | null {
   return text === '' ? null : text
 }
 
-/** Milliseconds as a time; 0 stands for never. */
+/** Milliseconds as a time, in one form everywhere. */
+export function iso(ms: number): string {
+  return new Date(ms).toISOString()
+}
+
+/** The same; 0 stands for never. */
 export function atOrNull(ms: number): string | null {
-  return ms === 0 ? null : new Date(ms).toISOString()
+  return ms === 0 ? null : iso(ms)
 }
 
 /** Escapes that cannot be read would become part of an id as they are. */

@@ -3,11 +3,10 @@ import { projectDevices } from '../../delivery/consumer.ts'
 import { nameText } from '../../pki/name.ts'
 import type { ListedIdentity } from '../../device/admin.ts'
 import type { DeviceStub } from '../../device/object.ts'
-import { rfc3339 } from '../../events/event.ts'
 import { AdminError } from '../at-device.ts'
 import { deviceItself, knownDevice } from './device-id.ts'
 import { PROOF_NAMES } from '../../device/proof.ts'
-import { answer, deviceId, newRoutes, refusal, time } from './frame.ts'
+import { answer, deviceId, iso, newRoutes, refusal, time } from './frame.ts'
 import { listOf, wholeList } from './paging.ts'
 
 /** A device's certificates. */
@@ -63,7 +62,7 @@ export function identityJson(
     id: identity.fingerprint,
     device_id: device,
     subject: nameText(Buffer.from(identity.subject, 'hex')),
-    expires_at: rfc3339(identity.notAfter),
+    expires_at: iso(identity.notAfter),
     state: identity.standing,
     proof: identity.proof || null,
   }

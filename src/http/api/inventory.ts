@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import type { Snapshot } from '../../device/inventory.ts'
 import { dictOf, jsonOf } from './command-json.ts'
-import { time } from './frame.ts'
+import { iso, time } from './frame.ts'
 
 /** Under which key of its report each type tells. */
 const KEYS = {
@@ -15,7 +15,11 @@ const snapshot = z
   .object({
     at: time,
     command_id: z.string(),
-    value: z.json().openapi({ description: 'as the device told it', type: ['object', 'array'] }),
+    value: z
+      .record(z.string(), z.unknown())
+      .or(z.array(z.unknown()))
+      .nullable()
+      .openapi({ description: 'as the device told it' }),
   })
   .nullable()
 
@@ -35,7 +39,7 @@ export function inventoryJson(snapshots: readonly Snapshot[]): z.input<typeof in
     const values = told.map(({ report }) => jsonOf(dictOf(report) ?? {})[KEYS[type]])
     return newest
       ? {
-          at: new Date(newest.at).toISOString(),
+          at: iso(newest.at),
           command_id: newest.commandId,
           value:
             type === 'DeviceInformation'

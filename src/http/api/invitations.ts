@@ -11,11 +11,10 @@ import {
   stateOf,
 } from '../../directory/invitations.ts'
 import { INVITATION_PARAM } from '../../enroll/urls.ts'
-import { rfc3339 } from '../../events/event.ts'
 import { log } from '../../log.ts'
 import { AdminError, faultAt } from '../at-device.ts'
 import { linksWith } from './enrollment.ts'
-import { answer, body, newRoutes, refusal, textOrNull } from './frame.ts'
+import { answer, atOrNull, body, iso, located, newRoutes, refusal, textOrNull } from './frame.ts'
 import { listOf, pageOfRows, pageQuery, placeCursor, placeIn, sortBy } from './paging.ts'
 import { serialNumber } from './serial-number.ts'
 
@@ -108,10 +107,12 @@ invitations.openapi(
       ),
     },
     responses: {
-      201: answer('the invitation, and the link to send', newInvitation, {
-        ...EXAMPLE,
-        link: 'https://mdm.example.com/?invitation=c1d2e3f405162738495a6b7c8d9eaf00',
-      }),
+      201: located(
+        answer('the invitation, and the link to send', newInvitation, {
+          ...EXAMPLE,
+          link: 'https://mdm.example.com/?invitation=c1d2e3f405162738495a6b7c8d9eaf00',
+        }),
+      ),
       409: refusal(`${MAX_INVITATIONS} invitations are open`),
     },
   }),
@@ -132,6 +133,7 @@ invitations.openapi(
     }
     log('enroll:invited', { invitation: added.invitation.id, max_uses: maxUses })
     const { link } = linksWith(c, { [INVITATION_PARAM]: added.secret })
+    c.header('location', `/api/invitations/${added.invitation.id}`)
     return c.json({ ...invitationJson(added.invitation, now), link }, 201)
   },
 )
@@ -223,8 +225,8 @@ function invitationJson(one: Invitation, now: number): z.infer<typeof invitation
     serial_number: textOrNull(one.serial),
     max_uses: one.maxUses,
     used: one.used,
-    created_at: rfc3339(one.createdAt),
-    expires_at: rfc3339(one.expiresAt),
-    revoked_at: one.revokedAt === 0 ? null : rfc3339(one.revokedAt),
+    created_at: iso(one.createdAt),
+    expires_at: iso(one.expiresAt),
+    revoked_at: atOrNull(one.revokedAt),
   }
 }

@@ -4,7 +4,7 @@ import type { Replay } from '../../device/replay.ts'
 import type { CommandWork } from '../../delivery/job-work.ts'
 import { kindOf, type Outcome, type OutcomeKind } from '../../delivery/job-rows.ts'
 import type { Env } from '../../env.ts'
-import { atOrNull, time } from './frame.ts'
+import { atOrNull, iso, time } from './frame.ts'
 import { SMALL } from './targets.ts'
 
 export const jobSchema = z
@@ -24,11 +24,9 @@ export const jobSchema = z
       .nullable()
       .openapi({ description: 'of events to a webhook' }),
     total: z.int(),
-    done: z
-      .int()
-      .openapi({
-        description: 'how many ids are done: the command is queued there, not yet answered',
-      }),
+    done: z.int().openapi({
+      description: 'how many ids are done: the command is queued there, not yet answered',
+    }),
     failed: z.int(),
     waiting: z.int(),
     pace: z.int().nullable().openapi({ description: 'devices a minute' }),
@@ -94,7 +92,7 @@ export function jobJson(job: JobView): z.input<typeof jobSchema> {
     ...workJson(job),
     state: job.state,
     reason: job.reason || null,
-    created_at: new Date(job.createdAt).toISOString(),
+    created_at: iso(job.createdAt),
     ended_at: atOrNull(job.endedAt),
     total: job.total,
     done: job.total - job.waiting - job.failed,

@@ -1,9 +1,8 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { clock } from '../../clock.ts'
 import { addSerials, listSerials, removeSerials } from '../../directory/known-serials.ts'
-import { rfc3339 } from '../../events/event.ts'
 import { AdminError } from '../at-device.ts'
-import { answer, body, DONE, newRoutes, refusal, time } from './frame.ts'
+import { answer, body, DONE, iso, newRoutes, refusal, time } from './frame.ts'
 import { listOf, pageOfRows, pageQuery, placeCursor, placeIn, sortBy } from './paging.ts'
 import { serialNumber } from './serial-number.ts'
 
@@ -46,7 +45,7 @@ knownSerials.openapi(
     const found = await listSerials(c.env.DB, { sort, after, limit })
     return c.json(
       pageOfRows(found, limit, {
-        item: ({ serial, addedAt }) => ({ id: serial, added_at: rfc3339(addedAt) }),
+        item: ({ serial, addedAt }) => ({ id: serial, added_at: iso(addedAt) }),
         cursor: ({ serial, addedAt }) =>
           placeCursor('serial', sort, {
             value: sort.field === 'id' ? serial : addedAt,

@@ -37,7 +37,7 @@ export function sortBy<const Field extends string>(
   const words = fields.flatMap((field): (Field | `-${Field}`)[] => [field, `-${field}`])
   const [first] = fields
   return z
-    .enum(words, `has to be one of: ${words.join(', ')}`)
+    .enum(words)
     .optional()
     .transform((given) => {
       const word: string = given ?? usual
@@ -55,20 +55,18 @@ export function sortBy<const Field extends string>(
 
 /** Values of a query parameter, between commas. */
 export function several<const Value extends string>(values: readonly Value[], description: string) {
-  return commaList(
-    z.enum(values, {
-      error: ({ input }) => `${JSON.stringify(input)} is not one of: ${values.join(', ')}`,
-    }),
-    `${description}; one or more, between commas`,
-  )
+  return commaList(z.enum(values), `${description}; one or more, between commas`)
 }
+
+/** As many values as one parameter takes. */
+const MAX_VALUES = 50
 
 /** The same for values that are not known beforehand. */
 export function commaList<Item extends z.ZodType>(item: Item, description: string) {
   return z
     .preprocess(
-      (text) => [text].flat().flatMap((part) => String(part).split(',').filter(Boolean)),
-      z.array(item),
+      (text) => [text].flat().flatMap((part) => String(part).split(',')),
+      z.array(item).max(MAX_VALUES),
     )
     .optional()
     .openapi({ description, param: { style: 'form', explode: false } } as object)

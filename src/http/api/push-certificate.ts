@@ -3,7 +3,7 @@ import { clock } from '../../clock.ts'
 import { pushCertificateInUse } from '../../device/push-certificate.ts'
 import { daysUntil, expiryWarning } from '../../pki/push-certificate.ts'
 import { AdminError } from '../at-device.ts'
-import { answer, newRoutes, refusal, time } from './frame.ts'
+import { answer, iso, newRoutes, refusal, time } from './frame.ts'
 
 /** What an admin has to know of the push certificate in use, above all when it ends. */
 export const pushCertificate = newRoutes()
@@ -50,7 +50,7 @@ pushCertificate.openapi(
       {
         topic,
         fingerprint,
-        expires_at: new Date(notAfter).toISOString(),
+        expires_at: iso(notAfter),
         days_left: daysUntil(notAfter, now),
         warning: expiryWarning(notAfter, now) ?? null,
       },

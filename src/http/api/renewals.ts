@@ -3,12 +3,21 @@ import { projectDevices } from '../../delivery/consumer.ts'
 import { assumedProfile, OWN_PROFILE, renewDevice } from '../../delivery/renew-device.ts'
 import { RENEWALS, type RenewalStatus } from '../../delivery/renewals.ts'
 import { type ListedIdentity, listIdentities } from '../../directory/renewals.ts'
-import { rfc3339 } from '../../events/event.ts'
 import { AdminError, faultAt } from '../at-device.ts'
 import { ACTOR, queuedBy } from '../queued-by.ts'
 import { deviceItself } from './device-id.ts'
 import { serialFields } from './device-json.ts'
-import { actor, answer, body, deviceId, newRoutes, refusal, textOrNull, time } from './frame.ts'
+import {
+  actor,
+  answer,
+  body,
+  deviceId,
+  iso,
+  newRoutes,
+  refusal,
+  textOrNull,
+  time,
+} from './frame.ts'
 import { identityFields } from './identities.ts'
 import { moment } from './moment.ts'
 import { listOf, pageOfRows, pageQuery, placeCursor, placeIn, sortBy } from './paging.ts'
@@ -85,11 +94,11 @@ function identityJson(row: ListedIdentity): z.input<typeof listedIdentity> {
   return {
     id: row.identity,
     device_id: row.id,
-    expires_at: rfc3339(row.identityNotAfter),
+    expires_at: iso(row.identityNotAfter),
     serial_number: textOrNull(row.serialNumber),
     serial_number_contested: row.isContested,
     renewal: state
-      ? { state, reason: textOrNull(row.renewalReason), at: rfc3339(row.renewalAt) }
+      ? { state, reason: textOrNull(row.renewalReason), at: iso(row.renewalAt) }
       : null,
   }
 }

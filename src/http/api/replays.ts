@@ -33,7 +33,7 @@ const fields = z.strictObject({
     .openapi({ description: 'every enrolled device' }),
   pace: z.int().min(1).max(1_000_000).optional().openapi({ description: 'devices a minute' }),
   events: z
-    .array(z.string())
+    .array(z.string().max(100))
     .min(1)
     .max(1000)
     .optional()
@@ -80,7 +80,7 @@ replays.openapi(
         all: { webhook_id: 'webhook', all: true, topics: ['mdm.CheckOut'], pace: 600, force: true },
         filter: {
           webhook_id: 'webhook',
-          filter: { platform: 'macOS', os_version: '15' },
+          filter: { platform: ['macOS'], os_version: '15' },
           force: true,
         },
         time: {

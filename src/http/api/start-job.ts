@@ -5,31 +5,32 @@ import type { JobOrder } from '../../delivery/job.ts'
 import { addJob } from '../../directory/jobs.ts'
 import type { AppEnv } from '../app-env.ts'
 import { AdminError } from '../at-device.ts'
-import { z } from '@hono/zod-openapi'
-import { answer } from './frame.ts'
+import { answer, keyText, located } from './frame.ts'
 import { JOB_EXAMPLE, OUTCOME_EXAMPLE, startedJobSchema, startedJson } from './job-json.ts'
 import { requestHash } from './request-hash.ts'
 import { SMALL, type Targets } from './targets.ts'
 
 /** Jobs that calls make: once for each Idempotency-Key. */
 
-export const idempotencyKey = z.string().max(255).optional().openapi({
+export const idempotencyKey = keyText.optional().openapi({
   description:
     'a repeated request with this key does nothing, and answers the same job as it then is; a key is known as long as its job, for 30 days after its end',
 })
 
 export const jobAnswers = {
-  200: answer('all of it is done', startedJobSchema, {
-    ...JOB_EXAMPLE,
-    state: 'finished',
-    ended_at: '2026-11-24T09:00:00Z',
-    total: 1,
-    done: 1,
-    failed: 0,
-    waiting: 0,
-    outcomes: [OUTCOME_EXAMPLE],
-  }),
-  202: answer('a job that goes on', startedJobSchema, { ...JOB_EXAMPLE, outcomes: null }),
+  200: located(
+    answer('all of it is done', startedJobSchema, {
+      ...JOB_EXAMPLE,
+      state: 'finished',
+      ended_at: '2026-11-24T09:00:00Z',
+      total: 1,
+      done: 1,
+      failed: 0,
+      waiting: 0,
+      outcomes: [OUTCOME_EXAMPLE],
+    }),
+  ),
+  202: located(answer('a job that goes on', startedJobSchema, { ...JOB_EXAMPLE, outcomes: null })),
 }
 
 /** What a new job does, to whom. */

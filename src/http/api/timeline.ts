@@ -8,7 +8,7 @@ import { atDevice } from '../at-device.ts'
 import { enrollmentOf, queuerJson } from './command-json.ts'
 import { outcome, queuer, STATES } from './command-schema.ts'
 import { there } from './device-id.ts'
-import { deviceId, newRoutes, refusal, time } from './frame.ts'
+import { deviceId, iso, newRoutes, refusal, time } from './frame.ts'
 import { listOf, pageQuery, readCursor, several, writeCursor } from './paging.ts'
 import { proofWord, topicWord } from './words.ts'
 
@@ -222,8 +222,4 @@ function commandStep({ step, command }: Extract<TimelineEntry, { of: 'command' }
     case 'ended':
       return { ...common, state: command.state }
   }
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString()
 }

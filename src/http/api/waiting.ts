@@ -26,6 +26,7 @@ export const waiting = newRoutes()
 const tags = ['Commands']
 const PENDING = ['held', 'queued', 'sent', 'not_now', 'stalled']
 const UNENROLLED = 'no device has enrolled with this id yet: release when the right one has'
+const USER = '5A1F7C9E-0B3D-4E6F-8A2C-1D9B7E4F6A53'
 const userChannel = z.object({ id: z.string(), device_id: z.string() }).openapi('UserChannel')
 const unenrolled = refusal('no device has enrolled with this id yet')
 
@@ -49,7 +50,7 @@ waiting.openapi(
     const { id } = c.req.valid('param')
     const done = await release(c.env, id)
     if (done.kind === 'unknown') {
-      throw new AdminError(`nothing waits for ${id}`, 'command_not_found')
+      throw new AdminError(`nothing is known of an enrolment with the id ${id}`, 'device_not_found')
     }
     return c.json({ released: done.released }, 200)
   },
@@ -148,11 +149,11 @@ waiting.openapi(
     path: '/users/{id}/channels',
     operationId: 'listUserChannels',
     tags: ['Devices'],
-    summary: 'Lists the user channels that have a UserID',
+    summary: 'Lists the user channels that have a UserID, in no order',
     request: { params: z.object({ id: deviceId }) },
     responses: {
       200: listOf('the channels', userChannel, {
-        id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01:5A1F7C9E-0B3D-4E6F-8A2C-1D9B7E4F6A53',
+        id: `E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01:${USER}`,
         device_id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
       }),
       404: refusal('no user channel has this UserID'),
@@ -166,8 +167,8 @@ async function channelsOf(env: Env, user: string): Promise<z.input<typeof userCh
   const { claims } = await claimsOf(env.DB, user)
   if (claims.length === 0) {
     throw new AdminError(
-      `nothing waits under ${user}, and no user channel has this UserID`,
-      'device_not_found',
+      `no user channel has the UserID ${user}, and nothing waits under it`,
+      'user_not_found',
     )
   }
   return claims.map(({ device, id }) => ({ id: enrollmentId(device, id), device_id: device }))
@@ -207,13 +208,13 @@ waiting.openapi(
     description:
       'What was queued under an id before any channel had it waits for a device to enrol with that id. If a user was meant, this names the channel.',
     request: {
-      params: z.object({ id: deviceId }),
+      params: z.object({ id: deviceId.openapi({ example: USER }) }),
       body: body(
         z.strictObject({
           to: idText.openapi({ description: 'the channel: `UDID:UserID`, with this UserID' }),
         }),
         {
-          user: { to: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01:5A1F7C9E-0B3D-4E6F-8A2C-1D9B7E4F6A53' },
+          user: { to: `E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01:${USER}` },
         },
       ),
     },

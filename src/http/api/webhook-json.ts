@@ -8,7 +8,7 @@ import type { SubscriberState } from '../../delivery/subscriber.ts'
 import { TOPICS } from '../../events/topics.ts'
 import type { ReadWebhook } from '../../directory/webhooks.ts'
 import { VAR_WEBHOOK, type Webhook } from '../../events/webhook.ts'
-import { atOrNull, textOrNull, time as when } from './frame.ts'
+import { atOrNull, iso, textOrNull, time as when } from './frame.ts'
 
 const MAX_HEADERS = 20
 const MAX_TEXT = 2000
@@ -236,7 +236,7 @@ export async function showWebhook(
     header_names: Object.keys(webhook.headers),
     authorization: webhook.authorization !== '',
     secrets: webhook.secrets.map(({ since, until }) => ({
-      since: new Date(since).toISOString(),
+      since: iso(since),
       until: atOrNull(until),
     })),
     redact_tokens: webhook.redact,

@@ -1,13 +1,19 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { clock } from '../../clock.ts'
 import { forgetWebhooks } from '../../directory/webhook-list.ts'
-import { listWebhooks, readWebhook, removeWebhook } from '../../directory/webhooks.ts'
+import type { Place } from '../../directory/order.ts'
+import {
+  listWebhooks,
+  type ReadWebhook,
+  readWebhook,
+  removeWebhook,
+} from '../../directory/webhooks.ts'
 import { MICROMDM_TOPICS } from '../../events/topics.ts'
 import type { Webhook } from '../../events/webhook.ts'
 import { warn } from '../../log.ts'
 import { AdminError } from '../at-device.ts'
-import { answer, body, DONE, newRoutes, refusal } from './frame.ts'
-import { listOf, numberCursor, numberedPage, shortPageQuery } from './paging.ts'
+import { answer, body, DONE, located, newRoutes, refusal } from './frame.ts'
+import { listOf, pageOfRows, placeCursor, placeIn, shortPageQuery } from './paging.ts'
 import { change, changedBy, create, ownWebhook, webhookId, webhookOf } from './webhook-access.ts'
 import {
   changesSchema,
@@ -52,23 +58,41 @@ webhooks.openapi(
     path: '/webhooks',
     operationId: 'listWebhooks',
     tags,
-    summary: 'Lists webhooks, the one of WEBHOOK_URL first',
+    summary: 'Lists webhooks: the one of WEBHOOK_URL, then the others, oldest first',
     request: { query: z.strictObject(shortPageQuery) },
     responses: { 200: listOf('a page of webhooks', webhookSchema, WEBHOOK_EXAMPLE) },
   }),
   async (c) => {
     const { config } = c.var
     const { cursor, limit } = c.req.valid('query')
-    const from = numberCursor(cursor, 'webhook') ?? 0
+    const after = placeIn(cursor, 'webhook', ORDER)
     const stored = await listWebhooks(c.env.DB)
-    const all = [...config.webhooks, ...stored.map((one) => readWebhook(one, config.sealer))]
-    const page = all.slice(from, from + limit)
-    const items = await Promise.all(page.map((one) => showWebhook(c.env, one)))
-    const next = from + limit < all.length ? from + limit : undefined
-    const total = from === 0 ? all.length : null
-    return c.json({ ...numberedPage('webhook', items, next), total }, 200)
+    const all = [
+      ...config.webhooks.map((webhook) => ({ createdAt: 0, webhook })),
+      ...stored.map((one) => ({
+        createdAt: one.createdAt,
+        webhook: readWebhook(one, config.sealer),
+      })),
+    ]
+    const rows = all.filter((one) => !after || isBehind(one, after)).slice(0, limit + 1)
+    const { items, ...page } = pageOfRows({ rows, total: after ? null : all.length }, limit, {
+      item: ({ webhook }) => showWebhook(c.env, webhook),
+      cursor: ({ createdAt: value, webhook }) =>
+        placeCursor('webhook', ORDER, { value, id: webhook.id }),
+    })
+    return c.json({ ...page, items: await Promise.all(items) }, 200)
   },
 )
+
+/** The only order of the list. */
+const ORDER = { word: 'created_at' }
+
+function isBehind(
+  { createdAt, webhook }: { readonly createdAt: number; readonly webhook: ReadWebhook },
+  { value, id }: Place,
+): boolean {
+  return createdAt === value ? webhook.id > id : createdAt > Number(value)
+}
 
 webhooks.openapi(
   createRoute({
@@ -97,10 +121,12 @@ webhooks.openapi(
       }),
     },
     responses: {
-      201: answer('the webhook and its secret', secretWebhookSchema, {
-        ...WEBHOOK_EXAMPLE,
-        secret: SECRET_EXAMPLE,
-      }),
+      201: located(
+        answer('the webhook and its secret', secretWebhookSchema, {
+          ...WEBHOOK_EXAMPLE,
+          secret: SECRET_EXAMPLE,
+        }),
+      ),
       400: notSo,
       409: refusal(`there are ${MAX_WEBHOOKS} webhooks`),
     },
@@ -117,6 +143,7 @@ webhooks.openapi(
     const webhook = changedBy(blank, changes, config)
     await create(c.env, config, webhook, now)
     warn('webhook:created', { webhook: webhook.id })
+    c.header('location', `/api/webhooks/${webhook.id}`)
     return c.json({ ...(await showWebhook(c.env, webhook)), secret }, 201)
   },
 )

@@ -23,6 +23,7 @@ export {
   string,
   unknown,
   url,
+  ZodObject,
   ZodType,
 } from 'zod/v4'
 // oxlint-disable-next-line import/no-self-import -- as in zod, `z` is all that its module exports

@@ -20,4 +20,4 @@ export function tell(event: Event): string {
 }
 
 export const platform: NonNullable<operations['listDevices']['parameters']['query']>['platform'] =
-  'macOS'
+  ['macOS']

@@ -6,7 +6,7 @@ client.defaults.headers = {
   authorization: `Bearer ${process.env['API_KEY'] ?? ''}`,
 }
 
-const list = await client.listDevices({ state: ['enrolled'], platform: 'macOS', limit: 1 })
+const list = await client.listDevices({ state: ['enrolled'], platform: ['macOS'], limit: 1 })
 if (list.status !== 200) {
   throw new Error(list.data.detail)
 }

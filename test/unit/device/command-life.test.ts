@@ -323,7 +323,7 @@ it('a table that few devices need is made by what needs it, not by a look after 
   expect(tables()).toBe(before + 1)
   expect(object.db().all('SELECT * FROM parts')).toEqual([])
   object.commit((context) => {
-    viewDevice(context)
+    viewDevice(context, '')
     listEscrow(context)
     archiveEscrow(context)
     dueTimes(context)

@@ -26,7 +26,9 @@ it('each code is an error that some place in src answers with', () => {
   const calls = globSync(join(PROJECT, 'src/http/**/*.ts'))
     .concat(join(PROJECT, 'src/index.ts'))
     .map((path) => readFileSync(path, 'utf8'))
-    .flatMap((text) => text.split(/(?=\b(?:AdminError|problem|refuse)\(|const kind = )/).slice(1))
+    .flatMap((text) =>
+      text.split(/(?=\b(?:AdminError|faultAt|problem|refuse)\(|const kind = )/).slice(1),
+    )
     .map((call) => call.slice(0, 700))
     .join('\n')
   const named = new Set(calls.match(/(?<=[(,?:]\s*)('\w+'|[45]\d\d)(?=\s*[,:)]|$)/gm))

@@ -24,7 +24,7 @@ const WAIT = `curl -sS -u "micromdm:$API_KEY" "$URL/api/devices/${id}/commands?w
 const ONCE = `curl -sS -u "micromdm:$API_KEY" -H 'Idempotency-Key: ticket-7' "$URL/api/devices/${id}/commands" \\
   -d '{"request_type":"SecurityInfo"}'`
 const MANY = `curl -sS -u "micromdm:$API_KEY" "$URL/api/commands" \\
-  -d '{"filter":{"platform":"macOS"},"command":{"request_type":"ProfileList"},"pace":600}'`
+  -d '{"filter":{"platform":["macOS"]},"command":{"request_type":"ProfileList"},"pace":600}'`
 const HOOK = `curl -sS -u "micromdm:$API_KEY" "$URL/api/webhooks" -d '{"url":"https://hooks.example.com/edgemdm"}'`
 
 const RECEIVER = `// receiver.mjs; run by: SECRET=whsec_... PORT=9999 node receiver.mjs
@@ -78,7 +78,8 @@ function manners(errorFields: Html): Html {
     <h2 id="authentication">Authentication</h2>
     <p>
       The key is a Bearer token (<code>Authorization: Bearer $API_KEY</code>), or the password of
-      the user <code>micromdm</code> in HTTP Basic. Only this page and
+      the user <code>micromdm</code> in HTTP Basic. Call the API from a program: what a browser
+      sends from a page of another origin is refused. Only this page and
       <code>/api/openapi.json</code> are public. A wrong key is 401; many wrong ones from one
       address are slowed, the right one never.
     </p>
@@ -122,7 +123,8 @@ function work(): Html {
     <p>
       A command is over when <code>ended_at</code> is not null. A request that is sent again to the
       same device with the same <code>Idempotency-Key</code> queues nothing, and answers the same
-      command as it then is. A key is known as long as its command is kept.
+      command as it then is. A key is known as long as its command is kept. queueCommand,
+      queueCommands and replay take the header; others ignore it.
     </p>
     ${shell(ONCE)}
     <h2 id="jobs">Many devices</h2>
