@@ -31,7 +31,7 @@ export async function addSerials(
 }
 
 const SORTS = { id: knownSerials.serial, added_at: knownSerials.addedAt } as const
-export type KnownSerialSort = keyof typeof SORTS
+type KnownSerialSort = keyof typeof SORTS
 
 /** A page of them. */
 export async function listSerials(

@@ -51,7 +51,7 @@ const SORTS = {
   serial_number: devices.serialNumber,
   last_seen_at: devices.lastSeen,
 } as const
-export type DeviceSort = keyof typeof SORTS
+type DeviceSort = keyof typeof SORTS
 
 /** The listed devices that a filter matches, one more than the page holds; counted on the first page. */
 export async function searchDevices(

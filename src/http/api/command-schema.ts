@@ -52,7 +52,7 @@ export const queuer = z
   .nullable()
   .openapi({ description: 'who queued it' })
 
-export const QUEUER_EXAMPLE = {
+const QUEUER_EXAMPLE = {
   face: 'api' as const,
   key: '9f86d081',
   actor: 'ada',

@@ -14,7 +14,7 @@ export function digits<Schema extends z.ZodType>(schema: Schema): z.ZodPreproces
 }
 
 /** How many items of a list one page holds. */
-export function limitUpTo(most: number, usual = Math.min(most, 100)) {
+function limitUpTo(most: number, usual = Math.min(most, 100)) {
   const range = `has to be a whole number from 1 to ${most}`
   return digits(z.number(range).int(range).min(1, range).max(most, range))
     .default(usual)
