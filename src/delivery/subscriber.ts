@@ -35,7 +35,7 @@ import {
 } from './line.ts'
 import { postEvent, type PostOutcome, type TestResult } from './post.ts'
 import { webhookSource } from './settings.ts'
-import { forRequest } from '../request-id.ts'
+import { forRequest, requestId } from '../request-id.ts'
 import { beginWalk, markBacklog, resumeBacklog, unmarkBacklog, walk } from './walk.ts'
 
 export interface SubscriberEnv {
@@ -161,7 +161,7 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
       return undefined
     }
     const began = clock.now()
-    const event = testEvent(crypto.randomUUID(), began)
+    const event = testEvent(crypto.randomUUID(), began, requestId())
     const outcome = await this.#post(webhook, event, false)
     if (outcome.kind === 'delivered') {
       this.#hurry()

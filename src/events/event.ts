@@ -42,13 +42,17 @@ export interface DeviceEvent {
 }
 
 /** An event that means nothing, to see whether a receiver takes events at all. */
-export function testEvent(id: string, at: number): DeviceEvent {
+export function testEvent(id: string, at: number, requestId?: string): DeviceEvent {
   return {
     sequence: 0,
     id,
     topic: WEBHOOK_TEST,
     at,
-    about: { enrollment: { type: 'Device', device: 'TEST', user: '' }, params: {} },
+    about: {
+      enrollment: { type: 'Device', device: 'TEST', user: '' },
+      params: {},
+      ...(requestId === undefined ? {} : { requestId }),
+    },
     body: new Uint8Array(),
   }
 }

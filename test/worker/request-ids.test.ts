@@ -82,6 +82,10 @@ it('an event has the id of the device’s or the admin’s request that caused i
     { topic: 'mdm.TokenUpdate', request_id: ray(6) },
     { topic: 'command.unsupported', request_id: ray(7) },
   ])
+  await asked(ray(9), `/api/webhooks/${hook.id}/test`, { method: 'POST' })
+  expect(await hook.events('TEST', 1)).toMatchObject([
+    { topic: 'webhook.test', request_id: ray(9) },
+  ])
 })
 
 it('posts that an admin lets go on are no part of that request', async () => {
