@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { clock } from './clock.ts'
+import { clock, turn } from './clock.ts'
 import { api, listedAs, newDevice, until, env, decide, events } from './server.ts'
 import { runInDurableObject } from 'cloudflare:test'
 import { Device, type DeviceEnv } from '../../src/device/object.ts'
@@ -108,6 +108,58 @@ describe('the list of devices', () => {
       (all) => all.length > 0,
     )
     expect(found).toEqual([device.udid])
+  })
+})
+
+describe('other sorted lists', () => {
+  interface Sorted {
+    items: { id: string }[]
+    next: string | null
+  }
+  /** Its ids, page by page. */
+  async function read(list: string, sort: string): Promise<string[]> {
+    const found: string[] = []
+    let next: string | null = ''
+    while (next !== null) {
+      const page: Sorted = (
+        await api<Sorted>('GET', `/api/${list}?sort=${sort}&limit=2${next && `&cursor=${next}`}`)
+      ).body
+      found.push(...page.items.map(({ id }) => id))
+      next = page.next
+    }
+    return found
+  }
+
+  async function profile(id: string): Promise<void> {
+    const plist = `<plist version="1.0"><dict><key>PayloadIdentifier</key><string>${id}</string></dict></plist>`
+    const { status } = await api('PUT', `/api/profiles/${id}`, { mobileconfig: btoa(plist) })
+    expect(status).toBe(200)
+  }
+
+  it('come in the order that is asked for, and in the opposite one', async () => {
+    for (const n of ['C', 'A', 'B']) {
+      await api('POST', '/api/known-serials', { ids: [`SORT-${n}`] })
+      await api('POST', '/api/invitations', { note: n })
+      await profile(`test.sort.${n}`)
+      await enrolled()
+      turn(1000)
+    }
+    expect(await read('profiles', 'id')).toEqual(['test.sort.A', 'test.sort.B', 'test.sort.C'])
+    const serials = ['SORT-C', 'SORT-A', 'SORT-B']
+    expect(await read('known-serials', 'added_at')).toEqual(serials)
+    expect(await read('known-serials', 'id')).toEqual(serials.toSorted())
+    const lists = [
+      ['profiles', 'id'],
+      ['known-serials', 'added_at'],
+      ['known-serials', 'id'],
+      ['invitations', 'created_at'],
+      ['identities', 'expires_at'],
+    ] as const
+    for (const [list, field] of lists) {
+      const found = await read(list, field)
+      expect(found.length, list).toBeGreaterThanOrEqual(3)
+      expect(await read(list, `-${field}`), `${list} ${field}`).toEqual(found.toReversed())
+    }
   })
 })
 
