@@ -283,6 +283,14 @@ describe('a replay by filter', () => {
   ])('refuses %j', async (order, reason) => {
     expect(await refused('POST', '/api/replays', { ...REPLAY, ...order })).toContain(reason)
   })
+
+  it('that is too long to keep is refused, and no job is listed', async () => {
+    const listed = () => api('GET', '/api/jobs?limit=1')
+    const { body } = await listed()
+    const order = { ...REPLAY, ids: ['A'], topics: Array(100_000).fill('mdm.Connect') }
+    expect(await refused('POST', '/api/replays', order)).toContain('too long')
+    expect((await listed()).body['total']).toBe(body['total'])
+  })
 })
 
 describe('a refusal', () => {

@@ -39,6 +39,9 @@ export interface NewJob extends Pick<JobOrder, 'payload'> {
   readonly facts: Omit<JobOrder['facts'], 'name' | 'request'>
 }
 
+/** It rests in one row, which may have 2 MB; what a command carries rests beside it, in parts. */
+const MAX_WORK = 1_000_000
+
 /** Makes the job, or finds the one that an earlier request with the same key has made. @throws AdminError */
 export async function startJob(c: Context<AppEnv>, plan: () => Promise<NewJob>) {
   const key = c.req.header('idempotency-key') ?? ''
@@ -49,6 +52,12 @@ export async function startJob(c: Context<AppEnv>, plan: () => Promise<NewJob>) 
   if (!created) {
     const { targets, facts, payload } = await plan()
     const { ids, faults } = targets
+    if (Buffer.byteLength(facts.work) > MAX_WORK) {
+      throw new AdminError(
+        'the order is too long to keep beside its devices: name fewer events, or a shorter CommandUUID',
+        'invalid_request',
+      )
+    }
     await addJob(c.env.DB, { id: name, createdAt: clock.now() })
     created = await object.create({
       facts: { ...facts, name, request },
