@@ -97,6 +97,20 @@ describe('into a pipe', () => {
     expect(stderr()).toBe('starting workerd …\nthe panel\n')
   })
 
+  it('a sender’s words stay in their line, and speak to no terminal', () => {
+    const { output, stdout } = printed('json')
+    const error = 'x\u009b2J\u2028\u0085y'
+    output.event(log({ ...answer, error }))
+    output.event({ level: 'error', message: error })
+    expect(stdout()).toMatch(/^[\n -~→]+$/)
+    expect(
+      stdout()
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toMatchObject([{ error }, { message: error }])
+  })
+
   it('--log text has sentences there too, and no colour', () => {
     const { output, stdout } = printed('text', { colors: true })
     output.progress('enrolling …', '1 of 2')

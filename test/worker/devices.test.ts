@@ -189,6 +189,11 @@ describe('a device’s page', () => {
     expect(Date.parse(shown.last_seen_at)).toBeGreaterThanOrEqual(before)
     expect(await page('U1')).toMatchObject({ state: 'enrolled' })
     expect((await api('GET', '/api/devices/NOBODY')).status).toBe(404)
+    const nobody = `/api/devices/${device.udid}:NOBODY`
+    for (const path of ['', '/identities', '/escrow', '/escrow/reads']) {
+      expect((await api('GET', nobody + path)).status, path).toBe(404)
+    }
+    expect((await api('POST', `${nobody}/push`)).status).toBe(404)
   })
 
   it('shows the latest inventory, answers to different queries put together', async () => {

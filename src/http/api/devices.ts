@@ -132,7 +132,13 @@ devices.openapi(
   }),
   async (c) => {
     const { id } = c.req.valid('param')
-    await knownDevice(c.env, id)
+    const { state, blocked } = await knownDevice(c.env, id)
+    if (state !== 'enrolled') {
+      throw new AdminError(
+        `${id} is ${state.replace('_', ' ')}: only a device that is enrolled can be pushed${blocked ? ', and an admin has blocked this one' : ''}`,
+        'not_enrolled',
+      )
+    }
     const pushed = await atDevice(c.env, id, (device, address) => device.push(address))
     if (pushed.kind === 'failed') {
       throw new AdminError(pushed.error, 'push_failed')

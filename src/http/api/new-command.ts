@@ -76,6 +76,8 @@ export const newCommandBody = {
   },
 }
 
+/** Any text may be a CommandUUID, and each report brings it back. */
+const MAX_UUID = 1000
 const newUUID = (): string => crypto.randomUUID()
 
 /** The target of a command, and whether it is sent although Apple's schema or the device's OS refuses it. */
@@ -121,6 +123,9 @@ export function readCommand(json: JsonObject, meant: Meant): AppleCommand {
       : buildAppleCommand(json, newUUID)
   if (!built.ok) {
     throw new AdminError(built.plain ?? built.error, 'invalid_command')
+  }
+  if (built.commandUUID.length > MAX_UUID) {
+    throw faultAt('command_uuid', `has to have at most ${MAX_UUID} characters`)
   }
   const beside = json['Command'] === undefined ? [] : strangers(json)
   refuseFaults(built.requestType, [...beside, ...built.faults.map(misplaced)], meant)
@@ -236,7 +241,7 @@ export function window(body: JsonObject): { notBefore: number; expiresAt: number
 }
 
 function momentAt(body: JsonObject, name: string): number | undefined {
-  const text = stringField(body, name, 'body') || undefined
+  const text = stringField(body, name, 'body')
   const ms = text === undefined ? undefined : readMoment(text)
   if (text !== undefined && ms === undefined) {
     throw faultAt(name, noMoment(text))

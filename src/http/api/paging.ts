@@ -164,7 +164,7 @@ export function placeIn(
 }
 
 function isValue(value: unknown): value is Place['value'] {
-  return typeof value === 'string' || typeof value === 'number'
+  return typeof value === 'string' || Number.isSafeInteger(value)
 }
 
 function parsed(json: string): unknown {

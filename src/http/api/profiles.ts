@@ -40,6 +40,14 @@ const profileDetail = profile
   .openapi('ProfileDetail')
 const EXAMPLE = { id: EXAMPLE_ID, size: 129 }
 const DETAIL = { ...EXAMPLE, mobileconfig: MOBILECONFIG }
+/** MicroMDM's words for what is wrong with a profile, which speak of its own request. */
+const WORDS: Readonly<Record<string, string>> = {
+  'no Mobileconfig data': 'it is empty',
+  'Mobileconfig is not XML nor PKCS7 parseable': 'it is neither XML nor a signed profile',
+  'empty PayloadIdentifier in profile': 'the profile has no PayloadIdentifier',
+  'payload Identifier does not match Profile':
+    'the profile’s PayloadIdentifier is another one than the id in the path',
+}
 const noProfile = refusal('no profile is stored under this id')
 
 profiles.openapi(
@@ -124,7 +132,7 @@ profiles.openapi(
     const stored = { identifier, mobileconfig }
     const fault = problemOf(stored)
     if (fault !== undefined) {
-      throw faultAt('json.mobileconfig', fault)
+      throw faultAt('json.mobileconfig', WORDS[fault] ?? fault)
     }
     await storeProfile(c.env.DB, stored)
     return c.json(profileJson(stored), 200)

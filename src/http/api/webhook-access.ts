@@ -51,12 +51,12 @@ export async function activeWebhook(env: Env, config: Config, id: string): Promi
 
 /** One that the API may change. @throws AdminError */
 export async function ownWebhook(env: Env, config: Config, id: string): Promise<ReadWebhook> {
-  refuseVars(id)
+  refuseVars(config, id)
   return webhookOf(env, config, id)
 }
 
-function refuseVars(id: string): void {
-  if (id === VAR_WEBHOOK) {
+function refuseVars(config: Config, id: string): void {
+  if (config.webhooks.some((webhook) => webhook.id === id)) {
     throw new AdminError(
       'this webhook is set by WEBHOOK_URL and the vars beside it: change them there',
       'set_by_vars',
@@ -164,7 +164,7 @@ export async function change(
   id: string,
   changed: (before: Webhook, unreadable: string | undefined) => Webhook,
 ): Promise<Webhook> {
-  refuseVars(id)
+  refuseVars(config, id)
   for (let tries = 0; tries < CHANGE_TRIES; tries++) {
     const stored = (await findWebhook(env.DB, id)) ?? nobody(id)
     const { unreadable, ...before } = readWebhook(stored, config.sealer)
