@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
 const PROJECT = join(import.meta.dirname, '../..')
 const DOCS = join(PROJECT, 'docs')
@@ -64,4 +64,67 @@ it('a script that a page or a source file tells to run is there', () => {
   const { scripts } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'))
   const names = named(/\bnpm run ([\w:-]+)/g)
   expect(names.filter((name) => !Object.hasOwn(scripts, name))).toEqual([])
+})
+
+interface Operation {
+  readonly parameters?: readonly { readonly in: string; readonly name: string }[]
+  readonly requestBody?: { readonly content: Record<string, { readonly schema: Schema }> }
+}
+interface Schema {
+  readonly $ref?: string
+  readonly properties?: object
+}
+
+describe('a call of /api on a page', () => {
+  const { paths, components } = JSON.parse(readFileSync(join(DOCS, 'openapi.json'), 'utf8'))
+
+  /** All that the path has. */
+  function operationsOf(path: string): Operation[] {
+    return Object.entries<Record<string, Operation>>(paths)
+      .filter(([template]) => RegExp(`^${template.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path))
+      .flatMap(([, operations]) => Object.values(operations))
+  }
+
+  function keysOf({ requestBody }: Operation): string[] {
+    const schema = requestBody?.content['application/json']?.schema ?? {}
+    const { properties = {} }: Schema = schema.$ref
+      ? components.schemas[schema.$ref.split('/').at(-1) ?? '']
+      : schema
+    return Object.keys(properties)
+  }
+
+  /** The keys of JSON that need not be whole, such as `{"a":…,"b":{"c":1}}`: a and b. */
+  function outerKeys(json: string): string[] {
+    const flat = json.slice(1, -1)
+    const flatter = flat.replaceAll(/[[{][^[\]{}]*[\]}]/g, '')
+    return flatter === flat
+      ? [...flat.matchAll(/"(\w+)":/g)].map(([, key = '']) => key)
+      : outerKeys(`{${flatter}}`)
+  }
+
+  it('has the query of its operation', () => {
+    const calls = named(/(?:GET |\$URL|HOST)(\/api\/[^\s?"'`]*\?[^\s"'`]+)/g)
+    expect(calls.length).toBeGreaterThan(10)
+    const wrong = calls.filter((call) => {
+      const [path = '', query = ''] = call.split('?')
+      const known = operationsOf(path).flatMap(({ parameters = [] }) => parameters)
+      return [...new URLSearchParams(query).keys()].some(
+        (key) => !known.some((one) => one.in === 'query' && one.name === key),
+      )
+    })
+    expect(wrong).toEqual([])
+  })
+
+  it('has the keys of its operation', () => {
+    const form = /(?:[A-Z]+ |\$URL|HOST)(\/api\/[^\s?"'`]+)[^\s]* (?:-d ')?`?(\{".*?\})['`]/g
+    const calls = PAGES.flatMap((page) => [...readFileSync(page, 'utf8').matchAll(form)])
+    expect(calls.length).toBeGreaterThan(10)
+    const wrong = calls.filter(([, path = '', body = '']) => {
+      const known = new Set(operationsOf(path).flatMap(keysOf))
+      // A command has keys of its own.
+      const isCommand = known.has('request_type')
+      return !isCommand && outerKeys(body).some((key) => !known.has(key))
+    })
+    expect(wrong.map(([all]) => all)).toEqual([])
+  })
 })
