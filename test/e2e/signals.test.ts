@@ -27,18 +27,27 @@ function npmRun(script: string, ...flags: string[]) {
   })
   groups.push(npm.pid ?? expect.fail('npm did not start'))
   const output = outputOf(npm)
-  return { output, exitCode: () => terminate(npm, output.text) }
+  return {
+    output,
+    /** The exit code after a SIGTERM to npm alone. */
+    exitCode: () => ended(npm, output.text, () => npm.kill('SIGTERM')),
+    /** The exit code after a Ctrl-C, which a terminal sends to all of the group. */
+    interrupted: () => ended(npm, output.text, () => process.kill(-(npm.pid ?? 0), 'SIGINT')),
+  }
 }
 
-/** Sends SIGTERM to npm alone. */
-async function terminate(npm: ChildProcess, output: () => string): Promise<number | null> {
+async function ended(
+  npm: ChildProcess,
+  output: () => string,
+  signal: () => void,
+): Promise<number | null> {
   const exit = once(npm, 'exit')
-  npm.kill('SIGTERM')
-  await within(exit, () => `SIGTERM has not ended npm: ${output()}`)
+  signal()
+  await within(exit, () => `the signal has not ended npm: ${output()}`)
   return npm.exitCode
 }
 
-it('SIGTERM to npm ends npm start and npm run simulate, with exit code 0', async () => {
+it('SIGTERM to npm ends npm run simulate, and Ctrl-C, which npm forwards beside the terminal, npm start in order', async () => {
   const state = await newState()
   const start = npmRun('start', '--port', '0', '--state', state)
   await start.output.until('EdgeMDM ready on')
@@ -47,7 +56,7 @@ it('SIGTERM to npm ends npm start and npm run simulate, with exit code 0', async
   const simulate = npmRun('simulate', '--server', url, '--devices', '1')
   await simulate.output.until('devices enrolled')
   expect(await simulate.exitCode()).toBe(0)
-  expect(await start.exitCode()).toBe(0)
+  expect(await start.interrupted()).toBe(0)
   for (const pid of [Number(readFileSync(join(state, 'edgemdm.pid'), 'utf8')), workerd]) {
     expect(() => process.kill(pid, 0)).toThrow('ESRCH')
   }

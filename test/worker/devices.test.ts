@@ -121,11 +121,11 @@ describe('other sorted lists', () => {
     const found: string[] = []
     let next: string | null = ''
     while (next !== null) {
-      const page: Sorted = (
+      const sorted: Sorted = (
         await api<Sorted>('GET', `/api/${list}?sort=${sort}&limit=2${next && `&cursor=${next}`}`)
       ).body
-      found.push(...page.items.map(({ id }) => id))
-      next = page.next
+      found.push(...sorted.items.map(({ id }) => id))
+      next = sorted.next
     }
     return found
   }
@@ -190,8 +190,8 @@ describe('a device’s page', () => {
     expect(await page('U1')).toMatchObject({ state: 'enrolled' })
     expect((await api('GET', '/api/devices/NOBODY')).status).toBe(404)
     const nobody = `/api/devices/${device.udid}:NOBODY`
-    for (const path of ['', '/identities', '/escrow', '/escrow/reads']) {
-      expect((await api('GET', nobody + path)).status, path).toBe(404)
+    for (const part of ['', '/identities', '/escrow', '/escrow/reads']) {
+      expect((await api('GET', nobody + part)).status, part).toBe(404)
     }
     expect((await api('POST', `${nobody}/push`)).status).toBe(404)
   })

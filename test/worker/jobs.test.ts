@@ -357,6 +357,7 @@ describe('a filter', () => {
     expect(await meant({ serial_number, os_version: '18' })).toEqual([phone.udid])
     expect(await meant({ serial_number, os_version: '18.1' })).toEqual([phone.udid])
     expect(await meant({ serial_number, os_version: '1' })).toEqual([])
+    expect(await meant({ serial_number, state: ['checked_out'] })).toEqual([gone.udid])
     const { body } = await bulk({ filter: { serial_number }, command: ORDER })
     expect(body.outcomes?.find(({ id }) => id === gone.serial)).toMatchObject({
       state: 'failed',

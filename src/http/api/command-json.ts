@@ -163,12 +163,13 @@ function timeline(view: CommandView): z.input<typeof step>[] {
   return steps
     .filter((taken) => taken.at > 0)
     .toSorted((one, other) => one.at - other.at)
-    .map((taken) => ({
+    .map(({ at, what, ...more }) => ({
+      at: iso(at),
+      what,
       times: 1,
-      last_at: iso(taken.at),
+      last_at: iso(at),
       detail: null,
-      ...taken,
-      at: iso(taken.at),
+      ...more,
     }))
 }
 

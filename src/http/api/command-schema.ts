@@ -1,20 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { FACES } from '../../device/queued-by.ts'
 import { time } from './frame.ts'
-
-export const STATES = [
-  'held',
-  'queued',
-  'sent',
-  'not_now',
-  'stalled',
-  'acknowledged',
-  'error',
-  'format_error',
-  'cancelled',
-  'expired',
-  'superseded',
-] as const
+import { commandState } from './words.ts'
 
 export const plistKeys = z.record(z.string(), z.unknown())
 
@@ -67,7 +54,7 @@ export const commandSchema = z
     enrollment_id: z.string().openapi({ description: 'the device or user channel' }),
     command_uuid: z.string(),
     request_type: z.string(),
-    state: z.enum(STATES).openapi({
+    state: commandState.openapi({
       description:
         'waits: `held` (until `not_before`, or for what `held_for` says), `queued`, `sent` (the device has it), `not_now` (the device put it off), `stalled` (it was ignored in three rounds, and went behind the others). Over, with `ended_at`: `acknowledged`, `error`, `format_error` (the device’s answers), `cancelled`, `expired`, `superseded` (the device enrolled anew)',
     }),

@@ -10,13 +10,13 @@ import {
   commandDetailSchema,
   commandSchema,
   DETAIL_EXAMPLE,
-  STATES,
 } from './command-schema.ts'
 import { commandId, noCommand, refOf, unknown } from './command-id.ts'
 import { flag } from './device-filter.ts'
 import { there } from './device-id.ts'
 import { actor, answer, deviceId, keyText, located, newRoutes, refusal } from './frame.ts'
 import { newCommandBody, readNewCommand } from './new-command.ts'
+import { commandState } from './words.ts'
 import { digits, listOf, numberCursor, numberedPage, pageQuery, several } from './paging.ts'
 
 /** Commands as resources: what waits, what became of it, and what the device answered. */
@@ -119,7 +119,7 @@ commands.openapi(
       params: z.object({ id: deviceId }),
       query: z.strictObject({
         ...pageQuery,
-        state: several(STATES, 'state of the command'),
+        state: several(commandState, 'state of the command'),
         request_type: z
           .string()
           .optional()

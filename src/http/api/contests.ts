@@ -8,7 +8,7 @@ import { answer, body, deviceId, iso, newRoutes, refusal, time } from './frame.t
 /** Contested enrolments: which of two is the device, by an admin's word. */
 export const contests = newRoutes()
 
-const tags = ['Enrolments']
+const tags = ['Enrolment']
 const MAX_IDS = 100
 const UNREACHED = 'the device could not be asked, and may be decided or not: send its id again'
 const NOT_CONTESTED =

@@ -1,13 +1,10 @@
 import { z } from '@hono/zod-openapi'
-import { PLATFORMS } from '../../apple/platform.ts'
 import type { DeviceFilter } from '../../directory/search.ts'
 import { moment } from './moment.ts'
 import { commaList, several } from './paging.ts'
+import { enrollmentState, platformWord, pushState } from './words.ts'
 
 /** Which devices are meant: the same words in the query of the list and in the `filter` of bulk calls. */
-
-export const STATES = ['unknown', 'authenticated', 'enrolled', 'checked_out'] as const
-export const PUSH_STATES = ['none', 'ready', 'failing'] as const
 
 /** As many devices as one call may mean. */
 export const MAX_TARGETS = 100_000
@@ -45,9 +42,9 @@ export const flag = z.preprocess(
 export const deviceQuery = {
   ...alike,
   serial_number: commaList(text, 'one or more, between commas, up to 50'),
-  platform: several(PLATFORMS, PLATFORM),
-  state: several(STATES, STATE),
-  push_state: several(PUSH_STATES, PUSH_STATE),
+  platform: several(platformWord, PLATFORM),
+  state: several(enrollmentState, STATE),
+  push_state: several(pushState, PUSH_STATE),
   contested: flag.optional().openapi({ description: CONTESTED }),
   serial_number_contested: flag.optional().openapi({ description: SERIAL_CONTESTED }),
 }
@@ -61,13 +58,13 @@ export const deviceFilter = z
       .max(MAX_TARGETS)
       .optional()
       .openapi({ description: SERIALS }),
-    platform: z.array(z.enum(PLATFORMS)).min(1).optional().openapi({ description: PLATFORM }),
+    platform: z.array(platformWord).min(1).optional().openapi({ description: PLATFORM }),
     state: z
-      .array(z.enum(STATES))
+      .array(enrollmentState)
       .min(1)
       .optional()
       .openapi({ description: `${STATE}; \`enrolled\` if left out` }),
-    push_state: z.array(z.enum(PUSH_STATES)).min(1).optional().openapi({ description: PUSH_STATE }),
+    push_state: z.array(pushState).min(1).optional().openapi({ description: PUSH_STATE }),
     contested: z.boolean().optional().openapi({ description: CONTESTED }),
     serial_number_contested: z.boolean().optional().openapi({ description: SERIAL_CONTESTED }),
   })

@@ -1,16 +1,15 @@
 import { z } from '@hono/zod-openapi'
-import { PLATFORMS, platformOf } from '../../apple/platform.ts'
+import { platformOf } from '../../apple/platform.ts'
 import type { DevicePage } from '../../device/page.ts'
 import type { FoundDevice } from '../../directory/search.ts'
 import { enrollmentId, ENROLLMENT_TYPES } from '../../mdm/enrollment.ts'
 import { pushJson } from './command-json.ts'
 import { pushNote } from './command-schema.ts'
 import { contestJson, contestSchema } from './contests.ts'
-import { PUSH_STATES, STATES } from './device-filter.ts'
 import { atOrNull, textOrNull, time } from './frame.ts'
 import { identityJson, identitySchema } from './identities.ts'
 import { inventoryJson, inventorySchema } from './inventory.ts'
-import { enrollmentType } from './words.ts'
+import { enrollmentState, enrollmentType, platformWord, pushState } from './words.ts'
 
 /** A device: in a list, and by itself. */
 
@@ -29,8 +28,8 @@ export const deviceSchema = z
   .object({
     id: z.string(),
     type: enrollmentType,
-    state: z.enum(STATES),
-    platform: z.enum(PLATFORMS).nullable(),
+    state: enrollmentState,
+    platform: platformWord.nullable(),
     ...serialFields,
     device_name: z.string().nullable(),
     model: z.string().nullable(),
@@ -39,7 +38,7 @@ export const deviceSchema = z
     os_version: z.string().nullable(),
     build_version: z.string().nullable(),
     last_seen_at: time.nullable(),
-    push_state: z.enum(PUSH_STATES).openapi({ description: 'of the device channel' }),
+    push_state: pushState.openapi({ description: 'of the device channel' }),
     contested: z.boolean().openapi({ description: 'its enrolment is not proven' }),
   })
   .openapi('Device')
@@ -74,7 +73,7 @@ const channel = z
       description:
         'commands were queued under the bare UserID before the channel was there: see `/api/devices/{UserID}/commands/waiting`',
     }),
-    push_state: z.enum(PUSH_STATES),
+    push_state: pushState,
     push_reason: z
       .string()
       .nullable()
@@ -148,7 +147,7 @@ export function deviceJson(device: FoundDevice): z.input<typeof deviceSchema> {
   return {
     id: device.id,
     type: ENROLLMENT_TYPES.find((type) => type === device.type) ?? 'Device',
-    state: STATES.find((state) => state === device.state) ?? 'unknown',
+    state: enrollmentState.options.find((state) => state === device.state) ?? 'unknown',
     platform: platformOf(device.productName || device.model) ?? null,
     serial_number: textOrNull(device.serialNumber),
     serial_number_proven: device.serialProven,
@@ -160,7 +159,7 @@ export function deviceJson(device: FoundDevice): z.input<typeof deviceSchema> {
     os_version: textOrNull(device.osVersion),
     build_version: textOrNull(device.buildVersion),
     last_seen_at: atOrNull(device.lastSeen),
-    push_state: PUSH_STATES.find((state) => state === device.push) ?? 'none',
+    push_state: pushState.options.find((state) => state === device.push) ?? 'none',
     contested: device.contested,
   }
 }

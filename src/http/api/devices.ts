@@ -118,10 +118,12 @@ devices.openapi(
     responses: {
       200: answer(
         'APNs accepted the push',
-        z.object({
-          id: z.string().openapi({ description: 'the enrolment that was pushed' }),
-          apns_id: z.string(),
-        }),
+        z
+          .object({
+            id: z.string().openapi({ description: 'the enrolment that was pushed' }),
+            apns_id: z.string(),
+          })
+          .openapi('PushedEnrollment'),
         { id: DEVICE_DETAIL_EXAMPLE.id, apns_id: 'B1F6E3B4-7B6A-4F0D-9F3B-0D5C9C2A8E77' },
       ),
       404: noDevice,

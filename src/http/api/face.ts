@@ -13,7 +13,7 @@ import { enrollment } from './enrollment.ts'
 import { escrow } from './escrow.ts'
 import { withEvents } from './event-schema.ts'
 import { problem } from '../problem.ts'
-import { boundedJson, newRoutes, readablePath, withErrors, withNamedBodies } from './frame.ts'
+import { boundedJson, newRoutes, readablePath, withErrors, withNames, withNulls } from './frame.ts'
 import { identities } from './identities.ts'
 import { invitations } from './invitations.ts'
 import { jobs } from './jobs.ts'
@@ -27,6 +27,7 @@ import { timeline } from './timeline.ts'
 import { waiting } from './waiting.ts'
 import { webhookControl } from './webhook-control.ts'
 import { webhooks } from './webhooks.ts'
+import { WORDS } from './words.ts'
 
 /**
  * EdgeMDM's own admin API: what MicroMDM has no words for. A route is added in three steps:
@@ -74,17 +75,19 @@ type Document = ReturnType<typeof withErrors>
 
 function document(): Document {
   return withEvents(
-    withNamedBodies(
-      ownFace.getOpenAPI31Document({
-        openapi: '3.1.0',
-        info: {
-          title: 'EdgeMDM',
-          version: '1',
-          description:
-            'What MicroMDM’s API has no words for. Errors are problem documents (RFC 9457); lists come in pages, whose `next` is the `cursor` of the page behind.',
-        },
-        security: [{ basic: [] }, { bearer: [] }],
-      }),
+    withNulls(
+      withNames(
+        ownFace.getOpenAPI31Document({
+          openapi: '3.1.0',
+          info: {
+            title: 'EdgeMDM',
+            version: '1',
+            description:
+              'EdgeMDM’s own API. Errors are problem documents (RFC 9457); lists come in pages, whose `next` is the `cursor` of the next page.',
+          },
+          security: [{ basic: [] }, { bearer: [] }],
+        }),
+      ),
     ),
   )
 }
@@ -111,6 +114,10 @@ for (const path of ['/api', '/api/']) {
 }
 
 ownFace.use('/api/*', adminAuth, readablePath, boundedJson)
+
+for (const [name, schema] of Object.entries(WORDS)) {
+  ownFace.openAPIRegistry.register(name, schema)
+}
 
 for (const routes of ROUTES) {
   ownFace.route('/api', routes)

@@ -29,7 +29,8 @@ export function newRoutes(): OpenAPIHono<AppEnv> {
       const shown = errors.slice(0, MAX_FAULTS)
       const more = errors.length > MAX_FAULTS ? `; and ${errors.length - MAX_FAULTS} more` : ''
       const detail = shown.map((fault) => `${fault.at}: ${fault.detail}`).join('; ') + more
-      return problem(400, detail, { errors: shown })
+      const kind = shown.some(({ at }) => at === 'param.id') ? 'invalid_id' : 'invalid_request'
+      return problem(kind, detail, { errors: shown })
     },
   })
   const { openapi } = routes
@@ -100,6 +101,8 @@ export function refusal(description: string): {
 }
 
 type Document = ReturnType<OpenAPIHono['getOpenAPI31Document']>
+type Operation = NonNullable<NonNullable<Document['paths']>[string]['get']>
+type Content = NonNullable<Extract<Operation['requestBody'], { content: unknown }>>['content']
 export const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const
 
 const TEXT = { type: 'string' as const }
@@ -152,32 +155,51 @@ export function withErrors(document: Document): Document {
 }
 
 /**
- * The document with a name for the schema of each body: some generators write what an open schema allows only where it has
- * a name.
+ * The document with a name for the schema of each body and answer: types of clients are called so, and some generators write
+ * what an open schema allows only where it has a name.
  */
-export function withNamedBodies(document: Document): Document {
+export function withNames(document: Document): Document {
   const schemas = { ...document.components?.schemas }
-  for (const item of Object.values(document.paths ?? {})) {
-    for (const method of METHODS) {
-      const operation = item[method]
-      const { operationId = '', requestBody } = operation ?? {}
-      const media =
-        requestBody && 'content' in requestBody
-          ? requestBody.content['application/json']
-          : undefined
-      if (operation && media?.schema && !('$ref' in media.schema)) {
-        const name = `${operationId.slice(0, 1).toUpperCase()}${operationId.slice(1)}Request`
-        const schema = { $ref: `#/components/schemas/${name}` }
-        schemas[name] = media.schema
-        operation.requestBody = {
-          ...requestBody,
-          content: { 'application/json': { ...media, schema } },
-        }
+  const named = (content: Content | undefined, name: string): Content => {
+    const media = content?.['application/json']
+    if (!content || !media?.schema || '$ref' in media.schema) {
+      return content ?? {}
+    }
+    schemas[name] = media.schema
+    const schema = { $ref: `#/components/schemas/${name}` }
+    return { ...content, 'application/json': { ...media, schema } }
+  }
+  for (const operation of Object.values(document.paths ?? {}).flatMap((item) =>
+    METHODS.map((method) => item[method]),
+  )) {
+    const { operationId = '', requestBody, responses = {} } = operation ?? {}
+    const name = operationId.slice(0, 1).toUpperCase() + operationId.slice(1)
+    if (operation && requestBody && 'content' in requestBody) {
+      const content = named(requestBody.content, `${name}Request`)
+      operation.requestBody = { ...requestBody, content }
+    }
+    for (const response of Object.values<{ content?: Content }>(responses)) {
+      if (response.content) {
+        response.content = named(response.content, `${name}Answer`)
       }
     }
   }
   document.components = { ...document.components, schemas }
   return document
+}
+
+interface Both {
+  readonly allOf?: readonly [{ readonly $ref?: string }, { readonly type?: unknown }?]
+}
+
+/** The library says of a named schema or null that it is both at once: it is one of them. */
+export function withNulls(document: Document): Document {
+  return JSON.parse(JSON.stringify(document), (_, value: Both | null) => {
+    const [named, { type, ...rest } = {}] = value?.allOf ?? []
+    return named?.$ref !== undefined && Array.isArray(type) && type.includes('null')
+      ? { anyOf: [named, { type: 'null' }], ...rest }
+      : value
+  })
 }
 
 export const deviceId = idText.openapi({

@@ -5,9 +5,9 @@ import type { ListedIdentity } from '../../device/admin.ts'
 import type { DeviceStub } from '../../device/object.ts'
 import { AdminError } from '../at-device.ts'
 import { deviceItself, knownDevice } from './device-id.ts'
-import { PROOF_NAMES } from '../../device/proof.ts'
 import { answer, deviceId, iso, newRoutes, refusal, time } from './frame.ts'
 import { listOf, wholeList } from './paging.ts'
+import { proofWord } from './words.ts'
 
 /** A device's certificates. */
 export const identities = newRoutes()
@@ -38,7 +38,7 @@ export const identitySchema = z
       description:
         '`earlier`: of an earlier enrolment; `frozen`: it enrolled with this id, and another one is the device',
     }),
-    proof: z.enum(PROOF_NAMES).nullable().openapi({
+    proof: proofWord.nullable().openapi({
       description:
         'why it counts as the device’s own (docs/security.md, “Proof”); null while it is contested',
     }),

@@ -54,8 +54,8 @@ export function sortBy<const Field extends string>(
 }
 
 /** Values of a query parameter, between commas. */
-export function several<const Value extends string>(values: readonly Value[], description: string) {
-  return commaList(z.enum(values), `${description}; one or more, between commas`)
+export function several<Word extends z.ZodType>(word: Word, description: string) {
+  return commaList(word, `${description}; one or more, between commas`)
 }
 
 /** As many values as one parameter takes. */

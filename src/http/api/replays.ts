@@ -1,9 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { REPORT_STATUSES } from '../../mdm/message.ts'
 import type { Config } from '../../config.ts'
 import type { Replay } from '../../device/replay.ts'
 import type { Env } from '../../env.ts'
-import { TOPICS } from '../../events/topics.ts'
 import { VAR_WEBHOOK, type Webhook } from '../../events/webhook.ts'
 import { AdminError } from '../at-device.ts'
 import { deviceFilter, MAX_TARGETS } from './device-filter.ts'
@@ -12,6 +10,7 @@ import { moment } from './moment.ts'
 import { idempotencyKey, jobAnswers, type NewJob, startJob } from './start-job.ts'
 import { checkNumber, targetsMeant, targetsNamed } from './targets.ts'
 import { activeWebhook, webhookOf } from './webhook-access.ts'
+import { reportStatus, topicWord } from './words.ts'
 
 /** Events that a webhook gets again, or gets at last. */
 export const replays = newRoutes()
@@ -38,12 +37,9 @@ const fields = z.strictObject({
     .max(1000)
     .optional()
     .openapi({ description: 'ids of events; the webhook’s filter does not count then' }),
-  topics: z
-    .array(z.enum(TOPICS))
-    .optional()
-    .openapi({ description: 'instead of the webhook’s own' }),
+  topics: z.array(topicWord).optional().openapi({ description: 'instead of the webhook’s own' }),
   statuses: z
-    .array(z.enum(REPORT_STATUSES))
+    .array(reportStatus)
     .nullable()
     .optional()
     .openapi({ description: 'of reports, instead of the webhook’s own; null for all' }),

@@ -1,16 +1,14 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { PROOF_NAMES } from '../../device/proof.ts'
 import { KINDS, type Place, type TimelineEntry } from '../../device/timeline.ts'
-import { TOPICS } from '../../events/topics.ts'
 import { enrollmentId } from '../../mdm/enrollment.ts'
-import { REPORT_STATUSES } from '../../mdm/message.ts'
 import { atDevice } from '../at-device.ts'
 import { enrollmentOf, queuerJson } from './command-json.ts'
-import { outcome, queuer, STATES } from './command-schema.ts'
+import { outcome, queuer } from './command-schema.ts'
 import { there } from './device-id.ts'
 import { deviceId, iso, newRoutes, refusal, time } from './frame.ts'
 import { listOf, pageQuery, readCursor, several, writeCursor } from './paging.ts'
-import { proofWord, topicWord } from './words.ts'
+import { commandState, proofWord, reportStatus, topicWord } from './words.ts'
 
 /** A device's timeline: its events, after every subscriber has had them, and what became of commands and identities. */
 export const timeline = newRoutes()
@@ -56,10 +54,7 @@ const entry = z
     queued_by: queuer,
     times: z.int().openapi({ description: 'how often; `at` is the first time' }),
     last_at: time,
-    state: z
-      .enum(STATES)
-      .nullable()
-      .openapi({ description: 'the state in which the command ended' }),
+    state: commandState.nullable().openapi({ description: 'the state in which the command ended' }),
     outcome: outcome.nullable().openapi({ description: 'of a push' }),
     detail: z
       .string()
@@ -113,9 +108,9 @@ timeline.openapi(
       params: z.object({ id: deviceId }),
       query: z.strictObject({
         ...pageQuery,
-        kind: several(KINDS, 'kind of entry'),
-        topic: several(TOPICS, 'topic of events'),
-        status: several(REPORT_STATUSES, 'status of reports'),
+        kind: several(z.enum(KINDS), 'kind of entry'),
+        topic: several(topicWord, 'topic of events'),
+        status: several(reportStatus, 'status of reports'),
       }),
     },
     responses: {

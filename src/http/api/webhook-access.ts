@@ -11,7 +11,7 @@ import {
   type ReadWebhook,
 } from '../../directory/webhooks.ts'
 import { isDowngrade, refuseTarget } from '../../events/target.ts'
-import { VAR_WEBHOOK, type Webhook } from '../../events/webhook.ts'
+import type { Webhook } from '../../events/webhook.ts'
 import type { Env } from '../../env.ts'
 import { reasonOf } from '../../log.ts'
 import { AdminError, faultAt } from '../at-device.ts'

@@ -1,5 +1,4 @@
 import { z } from '@hono/zod-openapi'
-import { REPORT_STATUSES } from '../../mdm/message.ts'
 import { MAX_CONCURRENCY, MAX_IDLE_AGE, MAX_RATE } from '../../config-values.ts'
 import { clock } from '../../clock.ts'
 import type { Env } from '../../env.ts'
@@ -9,6 +8,7 @@ import { TOPICS } from '../../events/topics.ts'
 import type { ReadWebhook } from '../../directory/webhooks.ts'
 import { VAR_WEBHOOK, type Webhook } from '../../events/webhook.ts'
 import { atOrNull, iso, textOrNull, time as when } from './frame.ts'
+import { reportStatus, topicWord } from './words.ts'
 
 const MAX_HEADERS = 20
 const MAX_TEXT = 2000
@@ -44,11 +44,11 @@ const headerMap = z
   )
 
 const topics = z
-  .array(z.enum(TOPICS))
+  .array(topicWord)
   .max(TOPICS.length)
   .openapi({ description: 'topics of the events that it gets' })
 const statuses = z
-  .array(z.enum(REPORT_STATUSES))
+  .array(reportStatus)
   .nullable()
   .openapi({ description: 'of reports; null for all, Idle too' })
 const rate = z.int().min(1).max(MAX_RATE).nullable().openapi({ description: 'null for no limit' })
@@ -109,7 +109,10 @@ export const newSchema = changesSchema.omit({ authorization: true }).extend({
   url: url.openapi({
     description: 'where events are posted; a user and password in it become Basic authorization',
   }),
-  secret: secretText.optional().openapi({ description: 'one is made when it is left out' }),
+  secret: secretText.optional().openapi({
+    description:
+      'one is made when it is left out. Posts have `webhook-signature` only with a secret that begins with `whsec_`; with any other they have `X-Hmac-Signature` alone',
+  }),
 })
 
 const deliveriesSchema = z
@@ -153,7 +156,7 @@ export const webhookSchema = z
     micromdm: z
       .boolean()
       .openapi({ description: 'the one of WEBHOOK_URL: in MicroMDM’s form, set by vars alone' }),
-    topics: z.array(z.enum(TOPICS)),
+    topics: z.array(topicWord),
     statuses,
     header_names: z.array(z.string()),
     authorization: z.boolean().openapi({ description: 'whether a user and password are sent' }),

@@ -1,9 +1,44 @@
-/** Words that several answers have, each with a name for generated clients. */
+/** Words that several answers and parameters have, each with a name for generated clients. */
 import { z } from '@hono/zod-openapi'
+import { PLATFORMS } from '../../apple/platform.ts'
 import { PROOF_NAMES } from '../../device/proof.ts'
 import { TOPICS } from '../../events/topics.ts'
 import { ENROLLMENT_TYPES } from '../../mdm/enrollment.ts'
+import { REPORT_STATUSES } from '../../mdm/message.ts'
 
 export const topicWord = z.enum(TOPICS).openapi('Topic')
 export const enrollmentType = z.enum(ENROLLMENT_TYPES).openapi('EnrollmentType')
 export const proofWord = z.enum(PROOF_NAMES).openapi('Proof')
+export const platformWord = z.enum(PLATFORMS).openapi('Platform')
+export const reportStatus = z.enum(REPORT_STATUSES).openapi('ReportStatus')
+export const enrollmentState = z
+  .enum(['unknown', 'authenticated', 'enrolled', 'checked_out'])
+  .openapi('EnrollmentState')
+export const pushState = z.enum(['none', 'ready', 'failing']).openapi('PushState')
+export const commandState = z
+  .enum([
+    'held',
+    'queued',
+    'sent',
+    'not_now',
+    'stalled',
+    'acknowledged',
+    'error',
+    'format_error',
+    'cancelled',
+    'expired',
+    'superseded',
+  ])
+  .openapi('CommandState')
+
+/** Their names in the document. They are registered before the first use, which may allow null beside them. */
+export const WORDS = {
+  Topic: topicWord,
+  EnrollmentType: enrollmentType,
+  Proof: proofWord,
+  Platform: platformWord,
+  ReportStatus: reportStatus,
+  EnrollmentState: enrollmentState,
+  PushState: pushState,
+  CommandState: commandState,
+}

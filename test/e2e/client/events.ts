@@ -19,5 +19,6 @@ export function tell(event: Event): string {
   }
 }
 
-export const platform: NonNullable<operations['listDevices']['parameters']['query']>['platform'] =
-  ['macOS']
+export const platform: NonNullable<operations['listDevices']['parameters']['query']>['platform'] = [
+  'macOS',
+]
