@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, it, vi } from 'vitest'
+import { SENTENCES } from '../../src/cli/terminal/sentences.ts'
 import { log, warn } from '../../src/log.ts'
 
 afterEach(() => {
@@ -58,4 +59,20 @@ it('no event’s name is made of parts, which the test above would not find', ()
     .filter((path) => !path.includes('/cli/'))
     .flatMap((path) => readFileSync(path, 'utf8').match(/(?<![.\w])(?:log|warn)\([^)]/g) ?? [])
   expect(calls.filter((call) => call.endsWith('`'))).toEqual([])
+})
+
+it('a sentence for people has no detail that its event does not have', () => {
+  const text = readFileSync(join(import.meta.dirname, '../../docs/log.md'), 'utf8')
+  const fields = new Map(
+    [...text.matchAll(/^\| `(\S+)` \|.*\| (.*) \|$/gm)].map(([, event, listed = '']) => [
+      event,
+      [...listed.matchAll(/`(\w+)`/g)].map(([, field]) => field),
+    ]),
+  )
+  const unknown = Object.entries(SENTENCES).flatMap(([event, sentence]) =>
+    [...sentence.matchAll(/\{(\w+)\}/g)]
+      .filter(([, field]) => !fields.get(event)?.includes(field))
+      .map(([detail]) => `${event}: ${detail}`),
+  )
+  expect(unknown).toEqual([])
 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { fromNow, turn } from './clock.ts'
 import { ring } from './job-tools.ts'
-import { api, newDevice, serve, until } from './server.ts'
+import { api, listedAs, newDevice, serve, until } from './server.ts'
 
 const SECOND = 1000
 
@@ -36,6 +36,32 @@ describe('a job', () => {
       expect((await api(method, path)).status).toBe(404)
     }
     expect((await api('GET', '/api/jobs?cursor=WzFd')).status).toBe(400)
+  })
+})
+
+it('a profile with another identifier than its path names is 400, and is not stored', async () => {
+  const plist =
+    '<plist version="1.0"><dict><key>PayloadIdentifier</key><string>other</string></dict></plist>'
+  expect(await api('PUT', '/api/profiles/one', { mobileconfig: btoa(plist) })).toMatchObject({
+    status: 400,
+    body: { detail: expect.stringMatching(/^json\.mobileconfig: /) },
+  })
+  expect((await api('GET', '/api/profiles/one')).status).toBe(404)
+  expect((await api('GET', '/api/profiles/other')).status).toBe(404)
+})
+
+it('a filter that names states means devices that are not enrolled too', async () => {
+  const device = newDevice({})
+  await device.enroll()
+  await device.checkOut()
+  await listedAs(device, 'checked_out')
+  const order = { command: { request_type: 'ProfileList' } }
+  const serial_number = [device.serial]
+  const queue = (filter: object) =>
+    api<{ outcomes: unknown }>('POST', '/api/commands', { ...order, filter })
+  expect((await queue({ serial_number })).body).toMatchObject({ outcomes: [{ state: 'failed' }] })
+  expect((await queue({ serial_number, state: ['checked_out'] })).body).toMatchObject({
+    outcomes: [{ id: device.udid, state: 'done' }],
   })
 })
 
