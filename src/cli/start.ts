@@ -60,6 +60,18 @@ async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => void stop())
   }
+  for (const stream of [process.stdout, process.stderr]) {
+    // A pipe that nobody reads any more ends it, as it does other programs.
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (stopping) {
+        return
+      }
+      if (error.code !== 'EPIPE') {
+        throw error
+      }
+      void stop()
+    })
+  }
   try {
     const args = process.argv.slice(2)
     refuseForgottenDashes('npm start', FLAGS, args, process.env)
@@ -210,14 +222,20 @@ async function provideCA(access: AdminAccess): Promise<void> {
 
 /** Local crons do not fire. */
 function keepDailyRounds(worker: LocalWorker, running: AsyncDisposableStack): void {
+  let stopped = false
   const round = (): void => {
     worker.scheduled().catch((error: unknown) => {
-      console.error(`edgemdm: the daily round failed: ${messageOf(error)}`)
+      if (!stopped) {
+        console.error(`edgemdm: the daily round failed: ${messageOf(error)}`)
+      }
     })
   }
   round()
   const timer = setInterval(round, DAY)
-  running.defer(() => clearInterval(timer))
+  running.defer(() => {
+    stopped = true
+    clearInterval(timer)
+  })
 }
 
 async function untilItAnswers(url: string): Promise<void> {

@@ -76,3 +76,16 @@ it('SIGTERM to npm ends npm run bench and its server', async () => {
     )
     .toBe('gone')
 })
+
+it('a reader of its output that goes ends npm start, which says nothing of it', async () => {
+  const flags = ['--port', '0', '--state', await newState(), '--log', 'text']
+  const child = spawn(process.execPath, ['src/cli/start.ts', ...flags], {
+    cwd: PROJECT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let errors = ''
+  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
+  child.stdout.once('data', () => child.stdout.destroy())
+  await within(once(child, 'close'), () => `it goes on: ${errors}`)
+  expect({ code: child.exitCode, errors }).toEqual({ code: 0, errors: '' })
+})
