@@ -112,7 +112,7 @@ export function faultOf(
 /** Lines that the server prints and that tell of something that nobody foresaw. */
 function logReader({ server }: Scene) {
   const foreseen =
-    /^\{"time":"[^"]+","level":"\w+","event":"(?!http:error|push:not-sent|push:device-unreachable|webhook:device-unreachable|workerd:output)/
+    /^\{"time":"[^"]+","level":"(?:info|warn)","event":"(?!http:error|push:not-sent|push:device-unreachable|webhook:device-unreachable|workerd:output)/
   let read = server.output().length
   return {
     next(): string[] {

@@ -87,7 +87,7 @@ async function pasteFirst(edge: RunningServer): Promise<void> {
         .find((line) => line.includes('command:answered')),
     )
     .toMatch(
-      /^\{"time":"20.+","level":"log","event":"command:answered",.*"ms":\d+,"model":"MacBook Pro","request_id":"\w+"\}$/,
+      /^\{"time":"20.+","level":"info","event":"command:answered",.*"ms":\d+,"model":"MacBook Pro","request_id":"\w+"\}$/,
     )
 }
 

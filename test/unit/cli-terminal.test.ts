@@ -73,6 +73,7 @@ describe('into a pipe', () => {
   it('stdout has a JSON object a line, with the time; what people read goes to stderr', () => {
     const { output, stdout, stderr } = printed(undefined)
     output.progress('starting workerd …')
+    output.event(log({ event: 'push:circuit-closed' }))
     output.event({ level: 'warn', message: '{"event":"push:failed","device":"A-1"}' })
     output.event({ level: 'error', message: 'workerd is in trouble' })
     output.say('the panel')
@@ -84,11 +85,12 @@ describe('into a pipe', () => {
         .split('\n')
         .map((line) => JSON.parse(line)),
     ).toEqual([
+      { time, level: 'info', event: 'push:circuit-closed' },
       { time, level: 'warn', event: 'push:failed', device: 'A-1' },
-      { time, level: 'error', event: 'workerd:output', message: 'workerd is in trouble' },
+      { time, level: 'warn', event: 'workerd:output', message: 'workerd is in trouble' },
       {
         time,
-        level: 'log',
+        level: 'info',
         event: 'start:ready',
         message: 'EdgeMDM ready on http://127.0.0.1:1 now',
         url: 'http://127.0.0.1:1',

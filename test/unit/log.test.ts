@@ -37,7 +37,7 @@ const CALL = /\b(happened(?:\.push)?|log|warn|attempt|print)\(([^)]*)|(event: '[
 /** The events that a file names, each with its level. */
 function eventsIn(text: string): string[] {
   return [...text.matchAll(CALL)].flatMap(([, call = '', args = '', note = '']) => {
-    const isInfo = /^(happened|log)/.test(call) || (call === 'print' && args.startsWith("'log'"))
+    const isInfo = /^(happened|log)/.test(call) || (call === 'print' && args.startsWith("'info'"))
     const names = `${args}${note}`.matchAll(/'((?!about:)[a-z]+:[a-z-]+)'/g)
     return [...names].map(([, name]) => `${name} ${isInfo ? 'info' : 'warn'}`)
   })

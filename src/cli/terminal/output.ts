@@ -87,7 +87,7 @@ function lineOrRest(
 /** stdout is JSON and nothing else; what people read goes to stderr. */
 function jsonOutput({ stdout, stderr, now }: Sinks): Output {
   const progress = progressOn(stderr, (text) => text)
-  const print = (level: string, detail: Detail): void => {
+  const print = (level: 'info' | 'warn', detail: Detail): void => {
     progress.clear()
     const line = JSON.stringify({ time: now().toISOString(), level, ...detail })
     stdout.write(`${escaped(line)}\n`)
@@ -98,12 +98,17 @@ function jsonOutput({ stdout, stderr, now }: Sinks): Output {
       stderr.write(`${text}\n`)
     },
     event({ level, message }) {
-      print(level, detailIn(message) ?? { event: 'workerd:output', message })
+      const detail = detailIn(message)
+      if (detail) {
+        print(isWarning(level) ? 'warn' : 'info', detail)
+      } else {
+        print('warn', { event: 'workerd:output', message })
+      }
     },
     progress: progress.show,
     ready(url) {
       // The address stands alone in the sentence, for those who cut it out.
-      print('log', { event: 'start:ready', message: `EdgeMDM ready on ${url} now`, url })
+      print('info', { event: 'start:ready', message: `EdgeMDM ready on ${url} now`, url })
     },
     learn: () => undefined,
     clear: progress.clear,
