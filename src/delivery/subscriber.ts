@@ -258,7 +258,7 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
     try {
       await deliver(line, this.#ports(line, webhook), device)
     } catch (error) {
-      warn('webhook:device-unreachable', { device, reason: reasonOf(error) })
+      warn('webhook:device-unreachable', { webhook: this.#id, device, reason: reasonOf(error) })
       settle(line, device, clock.now(), UNREACHABLE_WAIT)
     }
     await this.#pump()

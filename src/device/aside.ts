@@ -119,7 +119,12 @@ function boundGivenUp(context: Context, subscriber: string): void {
   )
   for (const { seq } of surplus) {
     context.db.run('DELETE FROM aside WHERE subscriber = ? AND seq = ?', subscriber, seq)
-    context.effects.notes.push({ event: 'webhook:given-up-deleted', device: context.name, seq })
+    context.effects.notes.push({
+      event: 'webhook:given-up-deleted',
+      webhook: subscriber,
+      device: context.name,
+      sequence: seq,
+    })
   }
 }
 

@@ -116,7 +116,12 @@ function compareTopic(context: Context, topic: string): void {
   const certificateTopic = context.settings.pushTopic
   if (certificateTopic !== '' && topic !== certificateTopic) {
     const { effects, name: device } = context
-    effects.notes.push({ event: 'push:topic-mismatch', device, topic, certificateTopic })
+    effects.notes.push({
+      event: 'push:topic-mismatch',
+      device,
+      topic,
+      certificate_topic: certificateTopic,
+    })
   }
 }
 

@@ -46,7 +46,7 @@ export interface Effects {
   readonly push: Set<number>
   /** Row ids of commands that came to an end: whoever waits for them is told. */
   readonly finished: Set<number>
-  /** Warnings for the operator's log, and what happened without any: never payloads, tokens, secrets or names of people. */
+  /** Warnings for the operator's log, and what happened without any: never payloads, tokens, secrets, UserIDs or names of users. */
   readonly notes: Note[]
   readonly happened: Note[]
 }

@@ -31,8 +31,8 @@ export function commandAnswered(
   const error = failed ? errorCodeIn(result) : ''
   context.effects.happened.push({
     event: 'command:answered',
-    ...placeOf(context, id),
-    requestType,
+    ...placeOf(context.name, id >= CHANNEL_SPAN, id % CHANNEL_SPAN),
+    request_type: requestType,
     state,
     ...(queuedAt && { ms: context.now - queuedAt }),
     ...modelOf(context),
@@ -49,15 +49,15 @@ export function commandWaits(
 ): void {
   context.effects.happened.push({
     event: 'command:waits',
-    ...placeOf(context, id),
-    requestType,
+    ...placeOf(context.name, id >= CHANNEL_SPAN, id % CHANNEL_SPAN),
+    request_type: requestType,
     ...(held && { held }),
   })
 }
 
-/** A user's part of an id may be a person's name. */
-function placeOf({ name: device }: Context, id: number) {
-  return id < CHANNEL_SPAN ? { device, commandId: `${device}.${id}` } : { device, user: true }
+/** A command for the log. A user's part of its id may be a person's name, so only the number at its end is told. */
+export function placeOf(device: string, isUsers: boolean, number: number) {
+  return isUsers ? { device, user: true, number } : { device, command_id: `${device}.${number}` }
 }
 
 function modelOf({ state }: Context): { readonly model?: string } {

@@ -1,4 +1,5 @@
 import { isDestructiveCommand } from '../commands/table.ts'
+import { splitEnrollmentId } from '../mdm/enrollment.ts'
 import { isDevice } from './address.ts'
 import type { CommandRef } from './commands.ts'
 import { findCommand, isHere } from './commands.ts'
@@ -43,7 +44,7 @@ export function noteArrival(
     effects.notes.push({
       event: 'mdm:id-is-a-users',
       device: name,
-      users: namesakes.ids.join(', '),
+      other_devices: namesakes.ids.map((id) => splitEnrollmentId(id).device).join(', '),
     })
   }
   const [held] =

@@ -10,8 +10,10 @@ import {
 import { enrollmentId } from '../mdm/enrollment.ts'
 import type { CheckInEffect } from './check-in.ts'
 import type { Context } from './context.ts'
+import { placeOf } from './happenings.ts'
 import { recordEvent } from './outbox.ts'
 import { enrollmentOfChannel } from './pushing.ts'
+import { CHANNEL_SPAN } from './schema.ts'
 import type { Channel } from './state.ts'
 import type { Proof } from './proof.ts'
 import type { NewCommand, ReportEffect } from './queue.ts'
@@ -55,7 +57,10 @@ export function recordDeferred(
     },
     input.deferredListeners,
   )
-  context.effects.notes.push({ event: 'mdm:command-deferred', device: context.name, commandId })
+  context.effects.notes.push({
+    event: 'mdm:command-deferred',
+    ...placeOf(context.name, user !== '', n),
+  })
 }
 
 /** MicroMDM's API takes the command, and the device will refuse it: the event says why. */
@@ -73,7 +78,8 @@ export function recordUnsupported(
   recordEvent(
     context,
     {
-      id: `${commandId}/unsupported`,
+      // The log names events, so that no UserID is in it.
+      id: `${context.name}.${channel.id * CHANNEL_SPAN + n}/unsupported`,
       topic: COMMAND_UNSUPPORTED,
       about: {
         enrollment: enrollmentOfChannel(context, channel),
@@ -90,8 +96,7 @@ export function recordUnsupported(
   )
   context.effects.notes.push({
     event: 'command:unsupported',
-    device: context.name,
-    commandId,
+    ...placeOf(context.name, channel.user !== '', n),
     reason: lacks.join('; '),
   })
 }

@@ -122,7 +122,7 @@ function park({ db, name, state, effects }: Context, channel: Channel): void {
     memory.delete(channel.id)
   }
   saveChannel(db, Object.assign(channel, { parked: true, claim: 'none' }))
-  effects.notes.push({ event: 'mdm:user-parked', device: name, user: channel.user })
+  effects.notes.push({ event: 'mdm:user-parked', device: name, user: true })
 }
 
 /**

@@ -92,7 +92,7 @@ export async function warnOfPushExpiry(
   if (certificate && reason !== undefined) {
     warn('push:certificate-expires', {
       topic,
-      daysLeft: daysUntil(certificate.notAfter, now),
+      days_left: daysUntil(certificate.notAfter, now),
       reason,
     })
   }

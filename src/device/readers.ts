@@ -51,7 +51,7 @@ export function settleReaders(context: Context, known: readonly string[]): boole
   for (const reader of readers) {
     if (!known.includes(reader) && dropOld(context, reader)) {
       forget(context, reader)
-      const detail = { device: context.name, subscriber: reader }
+      const detail = { device: context.name, webhook: reader }
       context.effects.notes.push({ event: 'webhook:forgotten', ...detail })
     }
   }

@@ -154,7 +154,7 @@ it('a certificate that is PUT is used by the next push and by the next start, an
   expect(second.output()).toContain('WARNING     the push certificate expires on')
   await expect
     .poll(() => second.output())
-    .toMatch(/"event":"push:certificate-expires".*"daysLeft":10/)
+    .toMatch(/"event":"push:certificate-expires".*"days_left":10/)
   for (const name of readdirSync(join(state, 'push-cert'))) {
     expect(readFileSync(join(state, 'push-cert', name), 'latin1')).not.toContain('PRIVATE KEY')
   }

@@ -29,7 +29,7 @@ const log = (detail: object) => ({ level: 'log', message: JSON.stringify(detail)
 const answer = {
   event: 'command:answered',
   device: 'A-1',
-  requestType: 'DeviceInformation',
+  request_type: 'DeviceInformation',
   state: 'acknowledged',
   ms: 96,
   model: 'MacBook Pro',
@@ -136,7 +136,7 @@ test.each([
   ],
   [{ ...answer, state: 'not_now', ms: 0 }, 'DeviceInformation → MacBook Pro · NotNow at once'],
   [
-    { event: 'command:waits', device: 'B-2', requestType: 'EraseDevice', held: 'arrival' },
+    { event: 'command:waits', device: 'B-2', request_type: 'EraseDevice', held: 'arrival' },
     'EraseDevice waits for device B-2 until an admin releases it',
   ],
   [{ event: 'device:enrolled', device: 'C-3', model: 'iPhone14,5' }, 'iPhone enrolled'],

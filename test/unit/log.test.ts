@@ -43,15 +43,44 @@ function eventsIn(text: string): string[] {
   })
 }
 
+const PROJECT = join(import.meta.dirname, '../..')
+const SOURCES = globSync(join(PROJECT, 'src/**/*.ts')).map((path) => readFileSync(path, 'utf8'))
+const TABLE = readFileSync(join(PROJECT, 'docs/log.md'), 'utf8')
+const ROWS = [...TABLE.matchAll(/^\| `(\S+)` \| (\w+) \| \S.* \| \S.* \| (\S.*) \|$/gm)]
+
 it('docs/log.md has each event with its level, and no other', () => {
-  const project = join(import.meta.dirname, '../..')
-  const written = globSync(join(project, 'src/**/*.ts')).flatMap((path) =>
-    eventsIn(readFileSync(path, 'utf8')),
+  const listed = ROWS.map(([, event, level]) => `${event} ${level}`)
+  expect(listed).toEqual([...new Set(SOURCES.flatMap(eventsIn))].toSorted())
+})
+
+/** The fields of each event that a file names with its event; what is spread into a line is not among them. */
+function fieldsIn(text: string): string[] {
+  return [...text.matchAll(/'((?!about:)[a-z]+:[a-z-]+)',(?: \{)?(\s[^]{0,500})/g)].flatMap(
+    ([, event = '', rest = '']) => {
+      let [before, detail] = ['', rest.replace(/'[^'\n]*'|`[^`]*`/g, '')]
+      while (before !== detail) {
+        before = detail
+        detail = detail.replace(/\([^(){}]*\)|\{[^(){}]*\}/g, '')
+      }
+      const names = (/^[^)}]*(?=\})/.exec(detail)?.[0] ?? '').split(',')
+      return names
+        .flatMap((name) => /^\s*(\w+)\s*(?::|$)/.exec(name)?.slice(1, 2) ?? [])
+        .map((name) => `${event} ${name}`)
+    },
   )
-  const text = readFileSync(join(project, 'docs/log.md'), 'utf8')
-  const rows = [...text.matchAll(/^\| `(\S+)` \| (\w+) \| \S.* \| \S.* \| \S.* \|$/gm)]
-  const listed = rows.map(([, event, level]) => `${event} ${level}`)
-  expect(listed).toEqual([...new Set(written)].toSorted())
+}
+
+it('docs/log.md has the fields that the code and the sentences name, each in snake_case', () => {
+  const fields = ROWS.flatMap(([, event, , list = '']) =>
+    [...list.matchAll(/`([^`]+)`/g)].map(([, field]) => `${event} ${field}`),
+  )
+  const written = SOURCES.flatMap(fieldsIn)
+  expect(written.length).toBeGreaterThan(120)
+  const shown = Object.entries(SENTENCES).flatMap(([event, sentence]) =>
+    [...sentence.matchAll(/\{(\w+)\}/g)].map(([, field]) => `${event} ${field}`),
+  )
+  expect([...written, ...shown].filter((field) => !fields.includes(field))).toEqual([])
+  expect(fields.filter((field) => !/^\S+ [a-z]+(_[a-z]+)*$/.test(field))).toEqual([])
 })
 
 it('no event’s name is made of parts, which the test above would not find', () => {

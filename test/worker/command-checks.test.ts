@@ -198,6 +198,8 @@ describe('a command that says what no command says', () => {
     const lines = warned.mock.calls.map(([line]) => String(line))
     const told = lines.filter((line) => line.includes('command:unchecked'))
     expect(told).toHaveLength(2)
+    const place = { device: udid, command_id: `${udid}.1`, request_type: 'DeviceLock' }
+    expect(JSON.parse(told[0] ?? '')).toMatchObject(place)
     expect(told[0]).toContain('PINN: DeviceLock has no such field: did you mean pin?')
     expect(told[1]).toContain('Command.Pin: DeviceLock has no such key: did you mean PIN?')
     expect(told.join()).not.toContain('864209')

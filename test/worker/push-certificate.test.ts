@@ -139,7 +139,7 @@ it.each([
           {
             event: 'push:certificate-expires',
             topic: TOPIC,
-            daysLeft: days,
+            days_left: days,
             reason: expect.stringMatching(message),
           },
         ],

@@ -80,7 +80,7 @@ export function lineOf(detail: Detail, names: Names): Line {
       return answered(detail, names)
     case 'command:waits': {
       const why = detail['held'] === undefined ? 'until it enrols' : 'until an admin releases it'
-      const text = `${printable(detail['requestType'])} waits for ${names.of(detail)} ${why}`
+      const text = `${printable(detail['request_type'])} waits for ${names.of(detail)} ${why}`
       return { text, tone: 'plain' }
     }
   }
@@ -89,7 +89,7 @@ export function lineOf(detail: Detail, names: Names): Line {
 }
 
 function answered(detail: Detail, names: Names): Line {
-  const { requestType, state, ms, error } = detail
+  const { request_type: requestType, state, ms, error } = detail
   const [word, tone] = ANSWERS[String(state)] ?? [printable(state), 'plain']
   const time = typeof ms !== 'number' ? '' : ms < AT_ONCE ? ' at once' : ` in ${durationOf(ms)}`
   const why = error === undefined ? '' : `: ${printable(error)}`

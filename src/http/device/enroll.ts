@@ -85,7 +85,12 @@ enrollFace.post(
     }
     const { udid, serial, product, osVersion } = signed.info
     const required = softwareUpdateRequired(signed.info, c.var.config.enrollment.minimumOs)
-    log('enroll:ade', { serial, product, osVersion, updateFirst: required !== undefined })
+    log('enroll:ade', {
+      serial,
+      product,
+      os_version: osVersion,
+      update_first: required !== undefined,
+    })
     if (required) {
       return Response.json(required, { status: 403 })
     }

@@ -3,7 +3,9 @@ import { shortened } from '../../apple/check.ts'
 import { buildCommand, GIVEN } from '../../commands/build.ts'
 import { readRawCommand } from '../../commands/raw.ts'
 import type { QueuePage } from '../../device/admin.ts'
+import { placeOf } from '../../device/happenings.ts'
 import type { AppleCommand } from '../../commands/apple.ts'
+import { splitEnrollmentId } from '../../mdm/enrollment.ts'
 import { warn } from '../../log.ts'
 import type { AppEnv } from '../app-env.ts'
 import { AdminError, atDevice } from '../at-device.ts'
@@ -64,10 +66,6 @@ commands.delete('/v1/commands/:id', async (c) => {
 /** Takes commands that no device would, as MicroMDM does; the log names their faults. */
 async function queue(c: AdminContext, id: string, command: LenientCommand): Promise<void> {
   const { commandUUID: uuid, requestType, payload, secret, source, faults } = command
-  if (faults.length > 0) {
-    const reason = faults.map(({ at, detail }) => `${at}: ${detail}`).join('; ')
-    warn('command:unchecked', { id, requestType: shortened(requestType), reason })
-  }
   const by = queuedBy(c, 'micromdm')
   const needs = osNeeds(command, 'announce')
   const answer = await atDevice(
@@ -82,5 +80,13 @@ async function queue(c: AdminContext, id: string, command: LenientCommand): Prom
   }
   if (answer.kind === 'full') {
     throw new AdminError(answer.error, 'queue_full')
+  }
+  if (faults.length > 0 && answer.kind === 'queued') {
+    const { device, user } = splitEnrollmentId(answer.id.slice(0, answer.id.lastIndexOf('.')))
+    warn('command:unchecked', {
+      ...placeOf(device, user !== '', Number(answer.id.slice(answer.id.lastIndexOf('.') + 1))),
+      request_type: shortened(requestType),
+      reason: faults.map(({ at, detail }) => `${at}: ${detail}`).join('; '),
+    })
   }
 }

@@ -33,6 +33,6 @@ it.each([
     )
     const notes = object.effects.notes.filter(({ event }) => event === 'push:topic-mismatch')
     expect(notes).toHaveLength(told)
-    expect(notes[0]?.['certificateTopic'] ?? pushTopic).toBe(pushTopic)
+    expect(notes[0]?.['certificate_topic'] ?? pushTopic).toBe(pushTopic)
   },
 )

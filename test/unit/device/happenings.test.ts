@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { recordUnsupported } from '../../../src/device/message-events.ts'
 import { applyReport } from '../../../src/device/queue.ts'
 import { channelOf } from '../../../src/device/state.ts'
 import { NO_FACTS } from '../../../src/mdm/message.ts'
@@ -16,6 +17,7 @@ import {
   user,
 } from './say.ts'
 
+const NO_BYTES = new Uint8Array()
 const facts = { ...NO_FACTS, ModelName: 'MacBook Pro', SerialNumber: 'C02SECRET' }
 const where = { device: 'UDID-1', model: 'MacBook Pro' }
 
@@ -37,6 +39,24 @@ it('a device that enrols or checks out is a line in the log, as is a user, whose
   expect(object.effects.happened).toEqual([{ event: 'device:checked-out', ...where }])
 })
 
+it('a command of a user is told by its number, and never by the UserID', () => {
+  const object = enrolled()
+  say(object, tokenUpdate(user('ada')))
+  queue(object, 'one', 'ProfileList', { user: 'ada' })
+  say(object, idle(user('ada')))
+  say(object, report(user('ada'), 'Acknowledged', 'one'))
+  const place = { device: 'UDID-1', user: true, number: 1 }
+  expect(object.effects.happened).toMatchObject([{ event: 'command:answered', ...place }])
+  object.commit((context) => {
+    const command = { uuid: 'two', requestType: 'X', payload: NO_BYTES, secret: false, source: '' }
+    recordUnsupported(context, channelOf(context, 'ada'), { n: 1, command, lacks: ['iOS 27'] })
+  })
+  const told = [...object.effects.notes]
+  expect(told).toEqual([{ event: 'command:unsupported', ...place, reason: 'iOS 27' }])
+  const [event] = object.db().all<{ id: string }>('SELECT id FROM events ORDER BY seq DESC LIMIT 1')
+  expect(event?.id).toMatch(/^UDID-1\.\d+\/unsupported$/)
+})
+
 it('a command is a line when it is answered, with the time since it was queued, and an Idle is none', () => {
   const object = enrolled()
   queue(object, 'one')
@@ -47,8 +67,8 @@ it('a command is a line when it is answered, with the time since it was queued, 
   const about = {
     event: 'command:answered',
     ...where,
-    commandId: 'UDID-1.1',
-    requestType: 'ProfileList',
+    command_id: 'UDID-1.1',
+    request_type: 'ProfileList',
   }
   say(object, report(DEVICE, 'NotNow', 'one'))
   expect(object.effects.happened).toEqual([{ ...about, state: 'not_now', ms: 92 }])
@@ -92,7 +112,7 @@ it('a command for a device that is not there, or that is held, is told as it is 
   queue(object, 'one')
   const line = { event: 'command:waits', device: 'UDID-1' }
   expect(object.effects.happened).toEqual([
-    { ...line, commandId: 'UDID-1.1', requestType: 'ProfileList' },
+    { ...line, command_id: 'UDID-1.1', request_type: 'ProfileList' },
   ])
   queue(object, 'two', 'EraseDevice')
   expect(object.effects.happened).toMatchObject([{ ...line, held: 'arrival' }])

@@ -152,7 +152,7 @@ it('of given-up events the newest hundred are kept, and every other is told', ()
     })
   }
   expect(object.effects.notes).toEqual([
-    { event: 'webhook:given-up-deleted', device: 'UDID-1', seq: 2 },
+    { event: 'webhook:given-up-deleted', webhook: 'webhook', device: 'UDID-1', sequence: 2 },
   ])
   const [kept] = object.db().all<{ count: number }>('SELECT count(*) AS count FROM events')
   expect(kept?.count).toBe(100)

@@ -198,7 +198,7 @@ describe('a parked user', () => {
     object.seed(499)
     object.crowd(1, 'new')
     expect(object.effects.notes).toEqual([
-      { event: 'mdm:user-parked', device: 'UDID-1', user: 'ada' },
+      { event: 'mdm:user-parked', device: 'UDID-1', user: true },
     ])
     expect(object.inUse('ada')).toBe(false)
     return object
