@@ -1,6 +1,7 @@
 import type { Context } from './context.ts'
 import { checkOut } from './check-in.ts'
 import { changed, listAnew } from './directory-row.ts'
+import { happened } from './happenings.ts'
 import { reinstate, revoke } from './identity.ts'
 import { giveUp, viewQueue, type QueuedCommand } from './queue-view.ts'
 import { FROZEN, REVOKED, saveIdentity, type Identity } from './identity-row.ts'
@@ -35,8 +36,12 @@ export function clearQueue(context: Context, user: string): Cleared {
 
 /** Blocking needs no enrolment: MicroMDM blocks ids that it never saw. */
 export function block(context: Context): void {
-  context.state.device.blocked = true
-  saveDevice(context.db, context.state.device)
+  const { device } = context.state
+  if (!device.blocked) {
+    device.blocked = true
+    saveDevice(context.db, device)
+    happened(context, 'device:blocked', '')
+  }
 }
 
 /** @returns false when the device was not blocked. */
@@ -47,6 +52,7 @@ export function unblock(context: Context): boolean {
   }
   device.blocked = false
   saveDevice(context.db, device)
+  happened(context, 'device:unblocked', '')
   return true
 }
 
@@ -70,6 +76,7 @@ export function hide(context: Context): boolean {
   }
   device.hidden = true
   changed(context)
+  happened(context, 'device:deleted', '')
   return true
 }
 
@@ -153,9 +160,13 @@ export function listIdentities(context: Context): readonly ListedIdentity[] {
  * @returns false when nobody knows it.
  */
 export function retire(context: Context): boolean {
-  if (context.state.device.state === 'unknown') {
+  const { state } = context.state.device
+  if (state === 'unknown') {
     return false
   }
   checkOut(context, '')
+  if (state !== 'checked_out') {
+    happened(context, 'device:retired', '')
+  }
   return true
 }

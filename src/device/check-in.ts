@@ -8,7 +8,7 @@ import { authenticate, unmaskRenewal, type Presented } from './enrolling.ts'
 import { loadEscrow, storeEscrow } from './escrow.ts'
 import { happened } from './happenings.ts'
 import { heard } from './identity.ts'
-import { everyChannel } from './parking.ts'
+import { everyChannel, storedChannel } from './parking.ts'
 import { forgetSuccessors } from './renewing.ts'
 import { pendingSince } from './queue.ts'
 import { channelOf, saveChannel } from './state.ts'
@@ -137,7 +137,9 @@ function leave(context: Context, user: string, who: Presented): CheckInEffect {
     settle(context, 'left', context.state.device.contest.earlier.at(-1))
     return {}
   }
-  happened(context, 'device:checked-out', user)
+  if (user === '' || storedChannel(context, user)?.enabled) {
+    happened(context, 'device:checked-out', user)
+  }
   return checkOut(context, user)
 }
 

@@ -15,7 +15,7 @@ interface Row {
   readonly queuedAt?: number
 }
 
-/** A device came, went or has its next identity; or one of its users did. */
+/** A device came, went, has its next identity, or an admin acted on it; or one of its users came or went. */
 export function happened(context: Context, event: string, user: string): void {
   const { effects, name: device } = context
   effects.happened.push({ event, device, ...modelOf(context), ...(user && { user: true }) })

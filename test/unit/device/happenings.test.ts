@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import * as admin from '../../../src/device/admin.ts'
 import { recordUnsupported } from '../../../src/device/message-events.ts'
 import { applyReport } from '../../../src/device/queue.ts'
 import { channelOf } from '../../../src/device/state.ts'
@@ -37,6 +38,36 @@ it('a device that enrols or checks out is a line in the log, as is a user, whose
   expect(object.effects.happened).toEqual([{ event: 'device:enrolled', ...where, user: true }])
   say(object, checkIn('CheckOut'))
   expect(object.effects.happened).toEqual([{ event: 'device:checked-out', ...where }])
+})
+
+it('a user whom the device never had, or who has left, does not check out in the log', () => {
+  const object = enrolled()
+  const leaves = () => {
+    say(object, checkIn('CheckOut', user('ada')))
+    return object.effects.happened
+  }
+  expect(leaves()).toEqual([])
+  say(object, tokenUpdate(user('ada')))
+  expect(leaves()).toEqual([{ event: 'device:checked-out', ...where, user: true }])
+  expect(leaves()).toEqual([])
+})
+
+it.each([
+  ['device:blocked', admin.block, admin.unblock],
+  ['device:deleted', admin.hide, undefined],
+  ['device:retired', admin.retire, undefined],
+] as const)('%s is told when an admin’s act changed something', (event, act, undo) => {
+  const object = enrolled()
+  object.commit(act)
+  expect(object.effects.happened).toEqual([{ event, ...where }])
+  object.commit(act)
+  expect(object.effects.happened).toEqual([])
+  if (undo) {
+    object.commit(undo)
+    expect(object.effects.happened).toEqual([{ event: 'device:unblocked', ...where }])
+    object.commit(undo)
+    expect(object.effects.happened).toEqual([])
+  }
 })
 
 it('a command of a user is told by its number, and never by the UserID', () => {
