@@ -23,7 +23,7 @@ it('simulated devices enrol by profile and SCEP behind the token that a public U
   server = await start(state, flags, 'simulated device enrolled', env)
   const edge = server
   expect(edge.output()).toMatch(
-    /Enrolment +https:\/\/mdm\.example\.com\/\?token=[0-9a-f]{32}\n +whoever has the link can enrol\n/,
+    /Enrolment +https:\/\/mdm\.example\.com\/\?token=[0-9a-f]{32}\n +each device that has the link can enrol\n/,
   )
   expect((await fetchAlone(`${edge.url}/mdm/enroll`)).status).toBe(403)
   await pasteFirst(edge)

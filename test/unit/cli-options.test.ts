@@ -99,7 +99,7 @@ const PANEL = {
   publicUrl: 'http://127.0.0.1:1',
   enrolment: {
     link: 'https://mdm.example.com/?token=x',
-    meaning: 'whoever has the link can enrol',
+    meaning: 'each device that has the link can enrol',
   },
   apiKey: 'secret',
   state: '/s',
@@ -114,7 +114,7 @@ test('the panel says the address and the key, and how devices get here', () => {
   const text = panelText(PANEL)
   expect(text).toMatch(/API key +secret\n/)
   expect(text).toMatch(
-    /Enrolment +https:\/\/mdm.example.com\/\?token=x\n +whoever has the link can enrol\n/,
+    /Enrolment +https:\/\/mdm.example.com\/\?token=x\n +each device that has the link can enrol\n/,
   )
   expect(text).toContain('341 devices')
   expect(text).toContain('npm start -- --devices 3')

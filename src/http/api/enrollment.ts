@@ -11,7 +11,7 @@ export const enrollment = newRoutes()
 
 const MEANINGS: Readonly<Record<EnrollmentAccess['mode'], string>> = {
   open: 'any device that reaches this server can enrol: ENROLLMENT=token closes it',
-  token: 'whoever has the link can enrol',
+  token: 'each device that has the link can enrol',
   known:
     'only devices on the list of /api/known-serials can enrol, by ADE or OTA, and those with an invitation',
 }

@@ -46,7 +46,7 @@ const headerMap = z
 const topics = z
   .array(topicWord)
   .max(TOPICS.length)
-  .openapi({ description: 'topics of the events that it gets' })
+  .openapi({ description: 'the topics that are posted to it' })
 const statuses = z
   .array(reportStatus)
   .nullable()
@@ -85,7 +85,7 @@ export const changesSchema = z.strictObject({
     .optional()
     .openapi({ description: 'forgets the user and password' }),
   enabled: z.boolean().optional().openapi({
-    description: '`false`: it gets no events; events that have not reached it are kept for 3 days',
+    description: '`false`: nothing is posted to it; waiting events are kept for 3 days',
   }),
   topics: topics.optional(),
   statuses: statuses.optional(),
