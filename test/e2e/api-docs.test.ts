@@ -126,6 +126,15 @@ it('the page allows its own script, and no other', async () => {
   expect(page.match(/<script/g)).toHaveLength(1)
 })
 
+it('each parameter tells where it goes', () => {
+  const [, table = ''] =
+    /<div id="queueCommand">.*?Parameters<\/h4>\s*<table>(.*?)<\/table>/s.exec(page) ?? []
+  const places = [...table.matchAll(/<code>([\w-]+)<\/code><small>(\w+)<\/small><\/th>/g)]
+  expect(places.map(([, name, place]) => `${name} ${place}`)).toEqual(
+    expect.arrayContaining(['id path', 'wait query', 'idempotency-key header']),
+  )
+})
+
 it('the receiver of the page takes what a webhook signs, and nothing else', async () => {
   const [code = ''] = shown('<pre id="receiver-code"')
   const make = shown('<pre class="sh"').find((line) => line.includes('/api/webhooks'))

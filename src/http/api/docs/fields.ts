@@ -8,6 +8,8 @@ type Plain = Exclude<Schema, { $ref: string }>
 
 interface Row {
   readonly name: string
+  /** Of a parameter: path, query or header. */
+  readonly place?: string
   readonly type: string
   readonly isRequired: boolean
   readonly isNullable: boolean
@@ -34,15 +36,16 @@ export function fieldTable(
 export function parameterTable(
   parameters: readonly {
     readonly name: string
+    readonly in: string
     readonly schema?: Schema
     readonly description?: string
     readonly required?: boolean
   }[],
   schemas: Schemas,
 ): Html {
-  const rows = parameters.map(({ name, schema = {}, description, required = false }) => {
+  const rows = parameters.map(({ name, in: place, schema = {}, description, required = false }) => {
     const row = rowOf(name, schema, required, schemas)
-    return { ...row, description: description ?? row.description }
+    return { ...row, place, description: description ?? row.description }
   })
   return table(rows, 'sent')
 }
@@ -51,9 +54,9 @@ function table(rows: readonly Row[], direction: Direction): Html {
   const mark = direction === 'sent' ? 'required' : 'optional'
   return html`<table>
     ${rows.map(
-      ({ name, type, isRequired, isNullable, values, initial, description }) =>
+      ({ name, place, type, isRequired, isNullable, values, initial, description }) =>
         html`<tr>
-          <th><code>${name}</code></th>
+          <th><code>${name}</code>${place ? html`<small>${place}</small>` : ''}</th>
           <td>
             ${type}${isNullable ? ' or null' : ''}${isRequired === (direction === 'sent') ? html` <b>${mark}</b>` : ''}
           </td>
