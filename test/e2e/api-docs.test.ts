@@ -4,6 +4,7 @@ import { cpSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { runInNewContext } from 'node:vm'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { z } from 'zod/v4'
 import { PATIENCE } from '../patience.ts'
@@ -126,13 +127,73 @@ it('the page allows its own script, and no other', async () => {
   expect(page.match(/<script/g)).toHaveLength(1)
 })
 
+it('the page loads nothing from elsewhere', async () => {
+  const { headers } = await fetch(`${server.url}/api/docs`)
+  expect(headers.get('content-security-policy')).toContain("default-src 'none';")
+  expect(page).not.toMatch(/<(link|img|iframe|object|embed)|<[^>]* src|@import|url\(/)
+})
+
+it('the search knows an operation by its name, looks through the prose, and says when nothing is there', () => {
+  const [, script = ''] = /<script>(.*?)<\/script>/s.exec(page) ?? []
+  const parts = page
+    .split(/(?=<(?:section|details) class="part")/)
+    .slice(1)
+    .map((text) => ({
+      textContent: text.replaceAll(/<[^>]*>/g, ' '),
+      dataset: { name: / data-name="([^"]+)"/.exec(text)?.[1] },
+      hidden: false,
+    }))
+  const box = { value: '', hidden: true, oninput: () => {} }
+  const found = { textContent: '' }
+  const elements: Record<string, object> = { search: box, found }
+  const scope = {
+    document: {
+      getElementById: (name: string) => elements[name] ?? null,
+      querySelectorAll: () => parts,
+      querySelector: () => null,
+    },
+    location: { hash: '' },
+    addEventListener: () => {},
+  }
+  runInNewContext(script, scope)
+  const search = (words: string) => {
+    box.value = words
+    box.oninput()
+    return parts.filter(({ hidden }) => !hidden).map(({ dataset }) => dataset.name)
+  }
+  expect(box.hidden).toBe(false)
+  expect(search('queueCommand')).toContain('queueCommand')
+  expect(search('device_not_found')).toContain('errors')
+  expect(search('whsec_ only')).toContain('receiver')
+  expect(found.textContent).toBe('')
+  expect(search('queueCommand zzzz')).toEqual([])
+  expect(found.textContent).toBe('Nothing found.')
+  expect(search('').length).toBeGreaterThan(80)
+  expect(found.textContent).toBe('')
+})
+
 it('each parameter tells where it goes', () => {
   const [, table = ''] =
-    /<div id="queueCommand">.*?Parameters<\/h4>\s*<table>(.*?)<\/table>/s.exec(page) ?? []
+    /<a id="queueCommand">.*?Parameters<\/h4>\s*<table>(.*?)<\/table>/s.exec(page) ?? []
   const places = [...table.matchAll(/<code>([\w-]+)<\/code><small>(\w+)<\/small><\/th>/g)]
   expect(places.map(([, name, place]) => `${name} ${place}`)).toEqual(
     expect.arrayContaining(['id path', 'wait query', 'idempotency-key header']),
   )
+})
+
+it('each setting that descriptions name is in the table of settings, with the default of docs/settings.md', () => {
+  const named = JSON.stringify(document).match(/\b[A-Z]{3,}(_[A-Z]+)+\b/g) ?? []
+  const settings = readFileSync(join(PROJECT, 'docs/settings.md'), 'utf8')
+  const rows = [...page.matchAll(/<th><code>([A-Z_]+)<\/code><\/th>\s*<td>(.*?)<\/td>/g)]
+  expect(new Set(rows.map(([, name]) => name))).toEqual(new Set(named))
+  for (const [, name, usual = ''] of rows) {
+    const [, , , initial] =
+      settings
+        .split('\n')
+        .find((line) => line.startsWith(`| \`${name}\` |`))
+        ?.split('|') ?? []
+    expect(initial, name).toContain(usual)
+  }
 })
 
 it('the receiver of the page takes what a webhook signs, and nothing else', async () => {

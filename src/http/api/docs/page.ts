@@ -47,13 +47,14 @@ export async function docsPage(document: Document): Promise<string> {
       <meta charset="utf-8" />
       <meta name="viewport" content="width=device-width, initial-scale=1" />
       <title>${document.info.title}</title>
-      ${raw(`<style>${STYLE}</style>`)} ${contents(tags, posts, schemas)}
-      <main>
+      ${raw(`<style>${STYLE}</style>`)}
+      <a class="skip" href="#main">Skip to the text</a>
+      ${contents(tags, posts, schemas)}
+      <main id="main">
         <h1>${document.info.title} API</h1>
-        <section>
-          <p>${prose(document.info.description)}</p>
-          ${introduction(fieldTable({ $ref: PROBLEM }, schemas, 'answered'))}
-        </section>
+        <p>${prose(document.info.description)}</p>
+        <div id="found" role="status"></div>
+        ${introduction(fieldTable({ $ref: PROBLEM }, schemas, 'answered'))}
         ${[...tags].map(
           ([tag, its]) =>
             html`<section>
@@ -70,8 +71,8 @@ export async function docsPage(document: Document): Promise<string> {
 
 function contents(tags: Map<string, Call[]>, posts: readonly Operation[], schemas: Schemas): Html {
   return html`<nav>
-    <input id="search" type="search" placeholder="Search" aria-label="Search operations" hidden />
-    ${PARTS.map(([name, title]) => html`<a href="#${name}">${title}</a>`)}
+    <input id="search" type="search" placeholder="Search" aria-label="Search this page" hidden />
+    ${Object.entries(PARTS).map(([name, title]) => html`<a href="#${name}">${title}</a>`)}
     ${[...tags].map(
       ([tag, its]) =>
         html`<div>
@@ -101,7 +102,7 @@ function section({ path, method, operation }: Call, schemas: Schemas): Html {
   const examples = Object.entries(body?.examples ?? {})
   return part(
     operationId,
-    html`<i>${method}</i> <code>${path}</code> ${prose(summary)}`,
+    html`<i>${method}</i> <code>${path}</code> ${prose(summary)} <small>${operationId}</small>`,
     html`${description ? html`<p>${prose(description)}</p>` : ''}
     ${(examples.length > 0 ? examples : [['', { value: undefined }] as const]).map(
       ([name, shown]) =>
@@ -155,7 +156,7 @@ function events(post: Operation, schemas: Schemas): Html {
     <p>${prose(description)}</p>
     ${part(
       operationId,
-      html`<i>POST</i> ${prose(summary)}`,
+      html`<i>POST</i> ${prose(summary)} <small>${operationId}</small>`,
       html`<h4>Headers</h4>
         ${parameterTable(parametersOf(post), schemas)} ${answers(post, schemas)}`,
     )}
@@ -171,11 +172,11 @@ function events(post: Operation, schemas: Schemas): Html {
   </section>`
 }
 
-/** What the script looks through. The anchor is inside, where a browser opens the details for it. */
+/** One of the parts that the search shows or hides. The anchor is inside, where a browser opens the details for it. */
 function part(name: string, summary: Html, content: Html): Html {
   return html`<details class="part" data-name="${name}">
     <summary>${summary} <a href="#${name}" aria-label="Link">#</a></summary>
-    <div id="${name}">${content}</div>
+    <a id="${name}"></a>${content}
   </details>`
 }
 
