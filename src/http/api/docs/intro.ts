@@ -1,6 +1,6 @@
 /** What an integrator has to know beside the operations. Its shell lines and its receiver are run by a test. */
 import { html } from 'hono/html'
-import { ERRORS } from '../frame.ts'
+import { ERRORS } from '../document.ts'
 import { prose, type Html } from './fields.ts'
 
 /** Parts of the page before the operations: anchor and title. */

@@ -1,7 +1,7 @@
 import { html, raw } from 'hono/html'
 import { createHash } from 'node:crypto'
 import type { Document } from '../event-kinds.ts'
-import { METHODS } from '../frame.ts'
+import { METHODS } from '../document.ts'
 import { curl } from './curl.ts'
 import { fieldTable, json, parameterTable, prose, resolved, type Html } from './fields.ts'
 import { introduction, PARTS } from './intro.ts'

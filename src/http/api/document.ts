@@ -1,0 +1,100 @@
+import type { OpenAPIHono } from '@hono/zod-openapi'
+
+/** What the document has beyond what the routes say of themselves. */
+
+type Document = ReturnType<OpenAPIHono['getOpenAPI31Document']>
+type Operation = NonNullable<NonNullable<Document['paths']>[string]['get']>
+type Content = NonNullable<Extract<Operation['requestBody'], { content: unknown }>>['content']
+export const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const
+
+const TEXT = { type: 'string' as const }
+const RETRY_AFTER = {
+  'Retry-After': { description: 'seconds to wait; not where a queue is full', schema: TEXT },
+}
+
+/** What every operation may answer beside its own responses. */
+export const ERRORS: Readonly<Record<number, string>> = {
+  400: 'the request is not valid: `errors` says where',
+  401: 'no API key, or a wrong one',
+  403: 'a page of another site sent it',
+  404: 'what the path names is not there',
+  413: 'the body is longer than 20 MB',
+  429: 'too many wrong keys came from this address: the right one is taken at once',
+  500: 'something unforeseen: the log of the server says where',
+  503: 'something is not set up, or does not answer just now: `detail` says which',
+}
+
+/** The document with what every operation may answer. Clients tell answers apart by status, so each error has its own. */
+export function withErrors(document: Document): Document {
+  const content = {
+    'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+  }
+  const named = Object.entries(ERRORS).map(([status, description]) => {
+    const headers = status === '429' ? RETRY_AFTER : {}
+    return [status, `Error${status}`, { description, headers, content }] as const
+  })
+  const refs = Object.fromEntries(
+    named.map(([status, name]) => [status, { $ref: `#/components/responses/${name}` }]),
+  )
+  for (const [path, item] of Object.entries(document.paths ?? {})) {
+    const { 404: absent, ...others } = refs
+    for (const method of METHODS) {
+      const operation = item[method]
+      if (operation) {
+        const may = path.includes('{') ? { 404: absent, ...others } : others
+        operation.responses = { ...may, ...operation.responses }
+      }
+    }
+  }
+  const responses = Object.fromEntries(named.map(([, name, response]) => [name, response]))
+  document.components = { ...document.components, responses }
+  return document
+}
+
+/**
+ * The document with a name for the schema of each body and answer: types of clients are called so, and some generators write
+ * what an open schema allows only where it has a name.
+ */
+export function withNames(document: Document): Document {
+  const schemas = { ...document.components?.schemas }
+  const named = (content: Content | undefined, name: string): Content => {
+    const media = content?.['application/json']
+    if (!content || !media?.schema || '$ref' in media.schema) {
+      return content ?? {}
+    }
+    schemas[name] = media.schema
+    const schema = { $ref: `#/components/schemas/${name}` }
+    return { ...content, 'application/json': { ...media, schema } }
+  }
+  for (const operation of Object.values(document.paths ?? {}).flatMap((item) =>
+    METHODS.map((method) => item[method]),
+  )) {
+    const { operationId = '', requestBody, responses = {} } = operation ?? {}
+    const name = operationId.slice(0, 1).toUpperCase() + operationId.slice(1)
+    if (operation && requestBody && 'content' in requestBody) {
+      const content = named(requestBody.content, `${name}Request`)
+      operation.requestBody = { ...requestBody, content }
+    }
+    for (const response of Object.values<{ content?: Content }>(responses)) {
+      if (response.content) {
+        response.content = named(response.content, `${name}Answer`)
+      }
+    }
+  }
+  document.components = { ...document.components, schemas }
+  return document
+}
+
+interface Both {
+  readonly allOf?: readonly [{ readonly $ref?: string }, { readonly type?: unknown }?]
+}
+
+/** The library says of a named schema or null that it is both at once: it is one of them. */
+export function withNulls(document: Document): Document {
+  return JSON.parse(JSON.stringify(document), (_, value: Both | null) => {
+    const [named, { type, ...rest } = {}] = value?.allOf ?? []
+    return named?.$ref !== undefined && Array.isArray(type) && type.includes('null')
+      ? { anyOf: [named, { type: 'null' }], ...rest }
+      : value
+  })
+}
