@@ -23,6 +23,11 @@ export function idOf({ headers }: Request, env: Pick<Env, 'PUSH_KEEPER'>): strin
   return !env.PUSH_KEEPER && RAY.test(ray) ? ray : randomBytes(6).toString('hex')
 }
 
+/** A path for the log: the UserID in an enrolment id may be a person's name. */
+export function loggedPath(path: string): string {
+  return path.replaceAll(/(:|%3A)[^/]*/gi, '$1…')
+}
+
 /** Where the sender is: all addresses of an IPv6 network of /64 are one customer's. */
 export function networkOf(address: string): string {
   const plain = address.replace(/^::ffff:(?=[\d.]+$)/i, '')

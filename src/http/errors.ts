@@ -8,6 +8,7 @@ import { PATHS as DEVICE_PATHS } from './device/face.ts'
 import { SCEP_PATH } from './device/scep.ts'
 import type { AppEnv } from './app-env.ts'
 import { AdminError } from './at-device.ts'
+import { loggedPath } from './caller.ts'
 import { errorJson } from './error-json.ts'
 import { problem, speaksProblems, statusOf, type ProblemKind } from './problem.ts'
 
@@ -34,7 +35,7 @@ export const onError: ErrorHandler<AppEnv> = (error, c) => {
     // The framework throws nothing else on a request of ours than a body that it cannot read.
     return problem('invalid_request', 'the body is empty, or no valid JSON')
   }
-  warn('http:error', { path, reason: reasonOf(error) })
+  warn('http:error', { path: loggedPath(path), reason: reasonOf(error) })
   if (isForMDM(path)) {
     return c.body(null, 503)
   }

@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import { warn } from '../log.ts'
+import { loggedPath } from './caller.ts'
 import type { AppEnv } from './app-env.ts'
 import { refuse } from './errors.ts'
 
@@ -22,6 +23,6 @@ export function refuseHost(c: Context<AppEnv>): Response | undefined {
     return undefined
   }
   const { path } = c.req
-  warn('http:invalid-host', { path, host: host?.slice(0, 100) })
+  warn('http:invalid-host', { path: loggedPath(path), host: host?.slice(0, 100) })
   return refuse(path, 400, TEXT)
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { idOf, networkOf } from '../../src/http/caller.ts'
+import { idOf, networkOf, loggedPath } from '../../src/http/caller.ts'
 
 it.each([
   ['192.0.2.7', '192.0.2.7'],
@@ -37,4 +37,9 @@ it.each([
     expect.stringMatching(/^[\da-f]{12}$/),
   ])
   expect(ids[0]).not.toBe(ids[1])
+})
+
+it('a path in the log tells no UserID', () => {
+  expect(loggedPath('/api/devices/UDID:ada/commands')).toBe('/api/devices/UDID:…/commands')
+  expect(loggedPath('/v1/commands/UDID%3Aada')).toBe('/v1/commands/UDID%3A…')
 })
