@@ -295,3 +295,25 @@ it('a device joins, works, renews, outlives its CA, is wiped, comes back and lea
       .map(({ checkin_event: event }) => event?.['renewal']),
   ).toEqual([undefined, true, undefined])
 })
+
+it('an admin blocks, unblocks, pushes and deletes a device, and each answer shows it', async () => {
+  const device = await enrolled()
+  const act = (verb: string) => api('POST', `/api/devices/${device.udid}/${verb}`)
+  expect(await act('push')).toMatchObject({
+    status: 200,
+    body: { id: device.udid, apns_id: expect.any(String) },
+  })
+  expect(await act('block')).toMatchObject({ status: 200, body: { blocked: true } })
+  expect((await device.connect({ Status: 'Idle' })).status).toBe(401)
+  expect(await act('unblock')).toMatchObject({ status: 200, body: { blocked: false } })
+  expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
+  expect(await act('retire')).toMatchObject({ status: 200, body: { state: 'checked_out' } })
+  expect(await act('push')).toMatchObject({ status: 409, body: { code: 'not_enrolled' } })
+  const gone = () => api('DELETE', `/api/devices/${device.udid}`)
+  expect(await gone()).toMatchObject({ status: 200, body: { deleted: true } })
+  expect(await gone()).toMatchObject({ status: 200, body: { deleted: true } })
+  await until(
+    () => ids(`q=${device.udid}`),
+    (listed) => listed.length === 0,
+  )
+})

@@ -45,6 +45,8 @@ describe('a wait that the receiver asked for', () => {
     expect(await hook.state()).toMatchObject({ state: 'down', last_error: 'status 503' })
     expect(await waits(hook)).toBeGreaterThan(6 * HOUR - 60_000)
     expect(await waits(hook)).toBeLessThanOrEqual(6 * HOUR)
+    // Nothing would be posted even if it answered.
+    expect((await hook.call('pause')).body).toMatchObject({ state: 'paused', reason: null })
   })
 
   it.each([
