@@ -15,7 +15,7 @@ const FITS: Readonly<Record<string, RegExp>> = {
   VERSION: /^\d/,
 }
 const OTHER = /^(?!\d+$|https?:)/
-/** npm has an option of that name too, and somebody may have set it for good. */
+/** npm has an option of that name too, which may be set in its configuration. */
 const ALSO_OF_NPM: ReadonlySet<string> = new Set(['os', 'key', 'cert'])
 
 /**

@@ -6,7 +6,7 @@ const INDENT = 14
 
 export interface Panel {
   url: string
-  /** Where the Worker believes that it is reached from outside; `url` when nobody told it. */
+  /** Where the Worker believes that it is reached from outside; `url` when PUBLIC_URL is not set. */
   publicUrl: string
   enrolment: Pick<Enrollment, 'link' | 'meaning'>
   apiKey: string

@@ -61,7 +61,7 @@ async function main(): Promise<void> {
     process.on(signal, () => void stop())
   }
   for (const stream of [process.stdout, process.stderr]) {
-    // A pipe that nobody reads any more ends it, as it does other programs.
+    // A closed pipe ends it, as it ends other programs.
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (stopping) {
         return

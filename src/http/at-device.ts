@@ -7,7 +7,7 @@ import { statusOf, type Fault, type ProblemKind } from './problem.ts'
 
 /**
  * Something an admin asked for that cannot be done; the text says what to do instead. `kind` is what our own API says of it.
- * MicroMDM answers 500 to whatever an admin got wrong, and so do its routes where no kind is named.
+ * MicroMDM answers 500 to every mistake of an admin, and so do its routes where no kind is named.
  */
 export class AdminError extends OwnError {
   override name = 'AdminError'

@@ -275,9 +275,9 @@ describe('a replay by filter', () => {
   it.each([
     [{}, 'in one way: `ids`, `filter` or `all`'],
     [{ ids: ['A'], filter: { os_version: '15' } }, 'in one way'],
-    [{ filter: {} }, 'give it a word'],
+    [{ filter: {} }, 'name at least one word'],
     [{ filter: { serial_number: [' '] } }, 'filter.serial_number.0: has to hold something'],
-    [{ filter: { serial_number: [] } }, 'an empty list means nobody'],
+    [{ filter: { serial_number: [] } }, 'an empty list finds no device'],
     [{ filter: { os_version: '' } }, 'filter.os_version: has to hold something'],
     [{ filter: { os_version: '999' } }, 'no enrolled device fits'],
   ])('refuses %j', async (order, reason) => {

@@ -89,8 +89,8 @@ describe('a command to a few ids', () => {
   it.each([
     [{}, 'name the devices in one way'],
     [{ ids: ['A'], all: true }, 'name the devices in one way'],
-    [{ ids: [] }, 'nobody is meant'],
-    [{ filter: {} }, 'give it a word'],
+    [{ ids: [] }, 'no device is meant'],
+    [{ filter: {} }, 'name at least one word'],
     [{ filter: { os_version: '999' } }, 'no enrolled device fits'],
     [{ ids: ['A'], command: { request_type: 'Nope' } }, 'no request_type Nope'],
   ])('refuses %j with the reason', async (body, reason) => {

@@ -22,7 +22,7 @@ export interface Output {
   readonly ready: (url: string) => void
   /** The model of a device that the log may name. */
   readonly learn: (device: string, model: string) => void
-  /** Takes back the progress that is shown: somebody else is going to print. */
+  /** Removes the progress that is shown, before other output. */
   readonly clear: () => void
 }
 

@@ -1,7 +1,7 @@
 /** What the Worker's log says, in words. `{device}` and `{webhook}` are names, every other brace a detail of the event. */
 export const SENTENCES: Readonly<Record<string, string>> = {
   'auth:wrong-key': 'a request came with a wrong API key ({from})',
-  'background:failed': 'something that nobody waits for failed: {reason}',
+  'background:failed': 'background work failed: {reason}',
   'ca:expires': '{reason}',
   'ca:installed': 'a CA is installed, good until {not_after}: it issues identities from now on',
   'ca:removed': 'a CA is removed: its identities are accepted no longer',

@@ -131,7 +131,7 @@ function kindOf(model: string): string {
   return platform ? KINDS[platform] : model
 }
 
-/** One line, whatever a sender wrote. */
+/** The text of a sender as one line. */
 export function printable(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
   const line = text.replace(UNPRINTABLE, '\u{fffd}').replace(MOMENT, '$1 $2')

@@ -54,7 +54,7 @@ export const deviceFilter = z
     ...alike,
     serial_number: z
       .array(text)
-      .min(1, 'an empty list means nobody: leave it out for any serial number')
+      .min(1, 'an empty list finds no device: leave it out for any serial number')
       .max(MAX_TARGETS)
       .optional()
       .openapi({ description: SERIALS }),
@@ -69,7 +69,7 @@ export const deviceFilter = z
     serial_number_contested: z.boolean().optional().openapi({ description: SERIAL_CONTESTED }),
   })
   .refine((filter) => Object.keys(filter).length > 0, {
-    error: 'an empty filter means nobody: give it a word',
+    error: 'an empty filter finds no device: name at least one word',
     // What has a fault already says so.
     when: ({ issues }) => issues.length === 0,
   })

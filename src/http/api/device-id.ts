@@ -29,7 +29,7 @@ function isKnown<Answer extends { readonly kind: string }>(
   return found.kind !== 'unknown'
 }
 
-/** What a device knows of itself, by its own id or one of its channels'. @throws AdminError 404 for one that nobody knows */
+/** What a device knows of itself, by its own id or one of its channels'. @throws AdminError 404 for an unknown id */
 export async function knownDevice(env: Env, id: string): Promise<DevicePage> {
   return there(id, await atDevice(env, id, (device, address) => device.viewDevice(address)))
 }

@@ -68,7 +68,7 @@ function asTargets(named: readonly { id: string; fault: string | undefined }[]):
 export function checkNumber({ ids }: Targets): void {
   if (ids.length === 0) {
     throw new AdminError(
-      'nobody is meant: the list is empty, or no enrolled device fits',
+      'no device is meant: the list is empty, or no enrolled device fits',
       'no_targets',
     )
   }

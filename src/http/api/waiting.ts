@@ -162,7 +162,7 @@ waiting.openapi(
   async (c) => c.json(wholeList(await channelsOf(c.env, c.req.valid('param').id)), 200),
 )
 
-/** @throws AdminError 404 for the UserID of nobody */
+/** @throws AdminError 404 for a UserID that no channel has */
 async function channelsOf(env: Env, user: string): Promise<z.input<typeof userChannel>[]> {
   const { claims } = await claimsOf(env.DB, user)
   if (claims.length === 0) {

@@ -183,7 +183,7 @@ function noteOf(mode: EnrollmentAccess['mode'], organization: string): string {
     case 'open':
       return 'Enrolment is open: any device that reaches this page can enrol.'
     case 'token':
-      return 'Enrolment needs the link that led you here. Whoever has it can enrol, so do not publish it.'
+      return 'Enrolment needs the link that led you here. Each device that opens it can enrol, so do not publish it.'
     case 'known':
       return `Enrolment is for devices that ${organization} has listed by serial number. Yours is refused if it is not on the list: then ask your administrator.`
   }

@@ -31,7 +31,7 @@ export function docsHeaders(): Record<string, string> {
   }
 }
 
-/** The document as a page for a reader who has nothing else. */
+/** The document as a page that needs no other reading. */
 export async function docsPage(document: Document): Promise<string> {
   const schemas = document.components?.schemas ?? {}
   const calls = Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
