@@ -1,6 +1,6 @@
-import type { ConsumerEnv } from './delivery/consumer.ts'
-import type { Job } from './delivery/job.ts'
-import type { Renewals } from './delivery/renewals.ts'
+import type { ConsumerEnv } from './consumer.ts'
+import type { Job } from './jobs/job.ts'
+import type { Renewals } from './jobs/renewals.ts'
 import type { DeviceEnv } from './device/object.ts'
 
 /** Bindings of wrangler.toml. Vars and secrets are config.ts's alone. */

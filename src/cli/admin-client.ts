@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { type Authority, createAuthority } from '../pki/authority.ts'
-import { pem } from '../pki/issue.ts'
+import { type Authority, createAuthority } from '../pki/x509/authority.ts'
+import { pem } from '../pki/x509/issue.ts'
 import { CliError, messageOf } from './error.ts'
 
 /** A running server and the key to its admin API. */

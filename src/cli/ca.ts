@@ -1,7 +1,7 @@
 /** `npm run ca`: makes, imports and lists the certificate authorities of a running server. */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { checkAuthority, expiryWarning } from '../pki/authority.ts'
+import { checkAuthority, expiryWarning } from '../pki/x509/authority.ts'
 import {
   type AdminAccess,
   installCA,

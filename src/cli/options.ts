@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
-import { DEFAULT_RELEASE, readRelease } from '../simulator/os.ts'
+import { DEFAULT_RELEASE, readRelease } from '../simulator/device/os.ts'
 import { CliError, messageOf } from './error.ts'
-import type { LogStyle } from './terminal/output.ts'
+import type { LogStyle } from './start/terminal/output.ts'
 
 export interface StartOptions {
   port: number

@@ -1,7 +1,7 @@
 /** The Worker's vars and secrets under `npm start`, from the command line, the state directory and the environment. */
 import { readFileSync } from 'node:fs'
-import { checkPushCertificate } from '../pki/push-certificate.ts'
-import { readCertificate, readPem } from '../pki/x509.ts'
+import { checkPushCertificate } from '../pki/x509/push-certificate.ts'
+import { readCertificate, readPem } from '../pki/x509/certificate.ts'
 import { CliError, messageOf } from './error.ts'
 import { jobBurst } from './guard.ts'
 import type { StartOptions } from './options.ts'

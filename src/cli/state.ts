@@ -10,8 +10,8 @@ import {
   statSync,
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { issueCertificate, pem, randomSerial } from '../pki/issue.ts'
-import { newKey } from '../simulator/identity.ts'
+import { issueCertificate, pem, randomSerial } from '../pki/x509/issue.ts'
+import { newKey } from '../simulator/device/identity.ts'
 import { CliError, hindranceOf, messageOf } from './error.ts'
 import { writeWhole } from './write-whole.ts'
 

@@ -1,10 +1,10 @@
-import { ANNOUNCE_AFTER, nextAsideAt } from './aside.ts'
-import type { Context } from './context.ts'
-import { contestDueAt, passTime } from './contest-end.ts'
-import { toldNews, type ToldNews } from './directory-row.ts'
-import { readersBehind, waitingSince } from './readers.ts'
-import { pushDueAt } from './pushing.ts'
-import { queueOf } from './queue-memory.ts'
+import { ANNOUNCE_AFTER, nextAsideAt } from './outbox/retries.ts'
+import type { Context } from './store/context.ts'
+import { contestDueAt, passTime } from './standing/contest-end.ts'
+import { toldNews, type ToldNews } from './store/directory-row.ts'
+import { readersBehind, waitingSince } from './outbox/cursors.ts'
+import { pushDueAt } from './push/decide.ts'
+import { queueOf } from './queue/window.ts'
 
 const QUARTER = 900_000
 const HOUR = 3_600_000

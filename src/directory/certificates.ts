@@ -1,8 +1,8 @@
 /** Certificates that we issued: recorded before they are handed out, once per request. */
 import { eq, type SQL } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
-import type { Certificate } from '../pki/x509.ts'
-import type { Binding } from '../pki/challenge.ts'
+import type { Certificate } from '../pki/x509/certificate.ts'
+import type { Binding } from '../pki/seal/challenge.ts'
 import { type FreshChallenge, REVOKED } from './challenges.ts'
 import { isOpenAt } from './invitations.ts'
 import { authorities, certificates, identities } from './schema.ts'

@@ -4,7 +4,7 @@ import { eq, lte, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import { PROFILE_VERSION } from '../enroll/installed-profile.ts'
 import type { ChallengeTerms, InvitedBy } from '../enroll/issuer.ts'
-import type { Sealer } from '../pki/seal.ts'
+import type { Sealer } from '../pki/seal/seal.ts'
 import {
   type Binding,
   bindingOf,
@@ -14,7 +14,7 @@ import {
   readChallenge,
   type Subject,
   writeChallenge,
-} from '../pki/challenge.ts'
+} from '../pki/seal/challenge.ts'
 import { authorities, certificates, challenges, moments } from './schema.ts'
 
 /** What the settings say of challenges; see `Config.scep`. */

@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer'
 import { and, asc, eq } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import type { Webhook } from '../events/webhook.ts'
-import { SealError, type Sealer } from '../pki/seal.ts'
+import { SealError, type Sealer } from '../pki/seal/seal.ts'
 import { webhooks } from './schema.ts'
 
 type Sealed = Pick<Webhook, 'authorization' | 'headers' | 'secrets'>

@@ -1,5 +1,5 @@
-import type { Anchor } from '../pki/path.ts'
-import type { Subject } from '../pki/challenge.ts'
+import type { Anchor } from '../pki/x509/path.ts'
+import type { Subject } from '../pki/seal/challenge.ts'
 
 /** What a challenge is given out for. */
 export interface ChallengeTerms {

@@ -1,5 +1,5 @@
-import { signAttached } from '../pki/cms-sign.ts'
-import type { Signer } from '../pki/signer.ts'
+import { signAttached } from '../pki/cms/sign.ts'
+import type { Signer } from '../pki/x509/signer.ts'
 
 /** A profile with the signature of a configured certificate around it; `now` in milliseconds since 1970. */
 export function signProfile(

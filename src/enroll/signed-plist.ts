@@ -1,8 +1,8 @@
 /** What enrolling devices post: a plist inside a CMS that they sign (`apple-protocol.md` §5.2, §5.3). */
-import { signedContent, type SignatureCheck, verifyDetached } from '../pki/cms.ts'
-import { DerError } from '../pki/der.ts'
-import { type Anchor, validatePath } from '../pki/path.ts'
-import { type Certificate, readCertificate } from '../pki/x509.ts'
+import { signedContent, type SignatureCheck, verifyDetached } from '../pki/cms/cms.ts'
+import { DerError } from '../pki/asn1/der.ts'
+import { type Anchor, validatePath } from '../pki/x509/path.ts'
+import { type Certificate, readCertificate } from '../pki/x509/certificate.ts'
 
 /** Signed bytes and who signed them; `reason` is for logs. */
 export type SignedPlist =

@@ -1,5 +1,5 @@
 /** Profiles that admins store (`PUT /v1/profiles`), checked as MicroMDM checks them. */
-import { signedContent } from '../pki/cms.ts'
+import { signedContent } from '../pki/cms/cms.ts'
 import { stringAt } from '../plist/dict.ts'
 import { PlistError } from '../plist/error.ts'
 import { looksLikeXml, readPlistTop } from '../plist/read.ts'

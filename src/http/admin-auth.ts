@@ -2,7 +2,7 @@ import type { Context, MiddlewareHandler } from 'hono'
 import type { AppEnv } from './app-env.ts'
 import { addressOf, networkOf } from './caller.ts'
 import { errorJson } from './error-json.ts'
-import { sameSecret } from './same-secret.ts'
+import { sameSecret } from '../same-secret.ts'
 import { problem, speaksProblems } from './problem.ts'
 import { slowDown } from './wrong-keys.ts'
 

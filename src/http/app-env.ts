@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import type { Env } from '../env.ts'
 
 export interface AppEnv {

@@ -1,6 +1,6 @@
-import type { Address, Elsewhere } from '../device/address.ts'
+import type { Address, Elsewhere } from '../device/store/address.ts'
 import type { DeviceStub } from '../device/object.ts'
-import { reach } from '../directory/reach.ts'
+import { reach } from '../device/reach.ts'
 import type { Env } from '../env.ts'
 import { OwnError } from '../reason.ts'
 import { statusOf, type Fault, type ProblemKind } from './problem.ts'

@@ -1,6 +1,6 @@
 import { needsOf } from '../apple/support.ts'
-import type { Needs } from '../device/queue.ts'
-import { signedContent } from '../pki/cms.ts'
+import type { Needs } from '../device/queue/hand-out.ts'
+import { signedContent } from '../pki/cms/cms.ts'
 import { asDict } from '../plist/dict.ts'
 import { PlistError } from '../plist/error.ts'
 import { readPlist } from '../plist/read.ts'

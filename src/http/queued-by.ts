@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import type { QueuedBy } from '../device/queued-by.ts'
+import type { QueuedBy } from '../device/queue/queued-by.ts'
 import type { AppEnv } from './app-env.ts'
 import { AdminError } from './at-device.ts'
 

@@ -11,9 +11,9 @@ import {
   readAny,
   readOid,
   TAG,
-} from '../pki/der.ts'
-import { octetString, oid, printableString, sequence, setOf } from '../pki/der-write.ts'
-import { textOf } from '../pki/name.ts'
+} from '../pki/asn1/der.ts'
+import { octetString, oid, printableString, sequence, setOf } from '../pki/asn1/der-write.ts'
+import { textOf } from '../pki/x509/name.ts'
 
 /** VeriSign's arc, from SCEP's first days. */
 const ARC = '2.16.840.1.113733.1.9'

@@ -1,7 +1,7 @@
 /** CertRep, the answer to a SCEP request (RFC 8894 §3.3.2), and what clients are told of the CA before. */
 import { randomBytes } from 'node:crypto'
-import { certificatesOnly, signAttached, signDetached } from '../pki/cms-sign.ts'
-import { writeEnvelope } from '../pki/enveloped-data.ts'
+import { certificatesOnly, signAttached, signDetached } from '../pki/cms/sign.ts'
+import { writeEnvelope } from '../pki/cms/enveloped-data.ts'
 import { type FailInfo, writeScepAttributes } from './attributes.ts'
 import type { ReplyTo, ScepRequest } from './request.ts'
 

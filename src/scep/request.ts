@@ -1,21 +1,21 @@
 /** Requests of SCEP clients (RFC 8894 §3.3.1): opened and checked, before anyone asks who may have a certificate. */
 import { createHash } from 'node:crypto'
-import type { Authority } from '../pki/authority.ts'
-import { withDefiniteLengths } from '../pki/ber.ts'
-import { verifySigned } from '../pki/cms.ts'
-import { DerError } from '../pki/der.ts'
+import type { Authority } from '../pki/x509/authority.ts'
+import { withDefiniteLengths } from '../pki/asn1/ber.ts'
+import { verifySigned } from '../pki/cms/cms.ts'
+import { DerError } from '../pki/asn1/der.ts'
 import {
   type ContentCipher,
   type Envelope,
   openEnvelope,
   readEnvelope,
   UnknownAlgorithmError,
-} from '../pki/enveloped-data.ts'
-import type { Digest } from '../pki/oids.ts'
-import { readPublicKey, rsaBitsOf } from '../pki/public-key.ts'
-import { readSignedData, type SignedData } from '../pki/signed-data.ts'
-import { readSigningRequest, type SigningRequest } from '../pki/signing-request.ts'
-import { type Certificate, readCertificate } from '../pki/x509.ts'
+} from '../pki/cms/enveloped-data.ts'
+import type { Digest } from '../pki/asn1/oids.ts'
+import { readPublicKey, rsaBitsOf } from '../pki/x509/public-key.ts'
+import { readSignedData, type SignedData } from '../pki/cms/signed-data.ts'
+import { readSigningRequest, type SigningRequest } from '../pki/x509/signing-request.ts'
+import { type Certificate, readCertificate } from '../pki/x509/certificate.ts'
 import {
   type FailInfo,
   MESSAGE_TYPES,

@@ -1,12 +1,12 @@
 /** I3. What a stranger can make us compute is bounded: an answer comes, and the server goes on for all others. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { signAttached } from '../../src/pki/cms-sign.ts'
-import { element, oid, printableString, sequence, setOf } from '../../src/pki/der-write.ts'
-import { pem } from '../../src/pki/issue.ts'
+import { signAttached } from '../../src/pki/cms/sign.ts'
+import { element, oid, printableString, sequence, setOf } from '../../src/pki/asn1/der-write.ts'
+import { pem } from '../../src/pki/x509/issue.ts'
 import { writePlist } from '../../src/plist/write.ts'
-import { readCertificate } from '../../src/pki/x509.ts'
-import { writeScepRequest } from '../../src/simulator/scep.ts'
-import type { SimulatedDevice } from '../../src/simulator/device.ts'
+import { readCertificate } from '../../src/pki/x509/certificate.ts'
+import { writeScepRequest } from '../../src/simulator/device/scep.ts'
+import type { SimulatedDevice } from '../../src/simulator/device/device.ts'
 import { fetchAlone } from '../e2e/server.ts'
 import {
   authenticate,

@@ -4,18 +4,18 @@
  */
 import { randomBytes } from 'node:crypto'
 import { buildBinary } from 'plist'
-import { profileUrl } from '../../src/cli/fleet.ts'
-import { signDetached } from '../../src/pki/cms-sign.ts'
+import { profileUrl } from '../../src/cli/simulate/fleet.ts'
+import { signDetached } from '../../src/pki/cms/sign.ts'
 import type { PlistDict } from '../../src/plist/value.ts'
 import { writePlist } from '../../src/plist/write.ts'
 import {
   createSimulatedDevice,
   type DeviceOptions,
   type SimulatedDevice,
-} from '../../src/simulator/device.ts'
-import { type Identity, newKey } from '../../src/simulator/identity.ts'
-import { type Joined, joinByProfile } from '../../src/simulator/joining.ts'
-import { newSerial, newUdid } from '../../src/simulator/platforms.ts'
+} from '../../src/simulator/device/device.ts'
+import { type Identity, newKey } from '../../src/simulator/device/identity.ts'
+import { type Joined, joinByProfile } from '../../src/simulator/device/joining.ts'
+import { newSerial, newUdid } from '../../src/simulator/device/platforms.ts'
 import { fetchAlone } from '../e2e/server.ts'
 
 /** A server, and what opens its enrolment profile. */

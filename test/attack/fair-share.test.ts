@@ -13,8 +13,8 @@ import {
   type FailureRule,
   type SimulatedApns,
 } from '../../src/simulator/apns/apns.ts'
-import { createFleet, type Fleet } from '../../src/simulator/fleet.ts'
-import { joinByProfile } from '../../src/simulator/joining.ts'
+import { createFleet, type Fleet } from '../../src/simulator/fleet/fleet.ts'
+import { joinByProfile } from '../../src/simulator/device/joining.ts'
 import {
   fetchAlone,
   newState,

@@ -1,6 +1,6 @@
 /** A fuzz run over all routes: the same seed sends the same requests, and what a server must never do is told. */
-import { readCertificate } from '../../src/pki/x509.ts'
-import type { SimulatedDevice } from '../../src/simulator/device.ts'
+import { readCertificate } from '../../src/pki/x509/certificate.ts'
+import type { SimulatedDevice } from '../../src/simulator/device/device.ts'
 import { fetchAlone } from '../e2e/server.ts'
 import { enrolled, hostileDevice } from './device.ts'
 import type { FuzzRequest, Material, Operation } from './fuzz/material.ts'

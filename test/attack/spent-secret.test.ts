@@ -1,16 +1,16 @@
 /** I4. A spent or expired secret never works again, for anybody. */
 import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { newKey, type Identity } from '../../src/simulator/identity.ts'
-import { downloadProfile } from '../../src/simulator/enrolment.ts'
+import { newKey, type Identity } from '../../src/simulator/device/identity.ts'
+import { downloadProfile } from '../../src/simulator/device/enrolment.ts'
 import {
   enrolByScep,
   readCertRep,
   ScepRefusedError,
   sendScepRequest,
   writeScepRequest,
-} from '../../src/simulator/scep.ts'
-import { readCertificate } from '../../src/pki/x509.ts'
+} from '../../src/simulator/device/scep.ts'
+import { readCertificate } from '../../src/pki/x509/certificate.ts'
 import { fetchAlone, start } from '../e2e/server.ts'
 import { authenticate, IDLE, KEY, newId, put, tokenUpdate } from './device.ts'
 import {

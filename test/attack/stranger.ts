@@ -1,8 +1,8 @@
 /** A stranger: no identity of this server's, but a key of its own and any bytes. */
 import { createPublicKey } from 'node:crypto'
-import { signDetached } from '../../src/pki/cms-sign.ts'
-import { issueCertificate, randomSerial } from '../../src/pki/issue.ts'
-import type { Identity } from '../../src/simulator/identity.ts'
+import { signDetached } from '../../src/pki/cms/sign.ts'
+import { issueCertificate, randomSerial } from '../../src/pki/x509/issue.ts'
+import type { Identity } from '../../src/simulator/device/identity.ts'
 import { fetchAlone } from '../e2e/server.ts'
 import { KEY, type Answer } from './device.ts'
 

@@ -6,8 +6,8 @@ import { generateKeyPairSync } from 'node:crypto'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { cpus, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pem } from '../../src/pki/issue.ts'
-import { createIssuer, newKey, type Issuer } from '../../src/simulator/identity.ts'
+import { pem } from '../../src/pki/x509/issue.ts'
+import { createIssuer, newKey, type Issuer } from '../../src/simulator/device/identity.ts'
 import manifest from '../../package.json' with { type: 'json' }
 import { start, type RunningServer } from '../e2e/server.ts'
 import { measureBacklog } from './backlog.ts'
@@ -31,7 +31,7 @@ const KINDS = ['check-in', 'idle', 'cycle', 'inventory'] as const
 const CONNECTIONS = 16
 const DEVICES = 64
 const ENROLMENTS = 400
-const RESULTS = join(import.meta.dirname, 'results')
+const RESULTS = join(import.meta.dirname, './results')
 /** Given to the server with `--profile`; the summary is printed under each figure. */
 const INSPECTOR = 9339
 const NEVER = Number.MAX_SAFE_INTEGER

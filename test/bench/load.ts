@@ -1,6 +1,6 @@
 /** The load generator: a process of its own, told by `bench.ts` what to send, telling it how that went. */
 import { createPrivateKey } from 'node:crypto'
-import { newKey, readIssuer, type IdentityPem } from '../../src/simulator/identity.ts'
+import { newKey, readIssuer, type IdentityPem } from '../../src/simulator/device/identity.ts'
 import { open, type Connection } from './connection.ts'
 import { signedDevice, type Fleet, type SignedDevice, type Step } from './messages.ts'
 

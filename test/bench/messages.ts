@@ -1,9 +1,9 @@
 import { Buffer } from 'node:buffer'
 import type { KeyObject } from 'node:crypto'
-import { signDetached } from '../../src/pki/cms-sign.ts'
+import { signDetached } from '../../src/pki/cms/sign.ts'
 import { writePlist } from '../../src/plist/write.ts'
 import type { PlistDict } from '../../src/plist/value.ts'
-import { createIdentity, type Identity, type Issuer } from '../../src/simulator/identity.ts'
+import { createIdentity, type Identity, type Issuer } from '../../src/simulator/device/identity.ts'
 import { requestOf } from './connection.ts'
 
 /** A device's requests, signed before the clock runs. */

@@ -10,9 +10,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { pem } from '../../src/pki/issue.ts'
-import { createSimulatedDevice, type SimulatedDevice } from '../../src/simulator/device.ts'
-import { createIdentity, createIssuer } from '../../src/simulator/identity.ts'
+import { pem } from '../../src/pki/x509/issue.ts'
+import { createSimulatedDevice, type SimulatedDevice } from '../../src/simulator/device/device.ts'
+import { createIdentity, createIssuer } from '../../src/simulator/device/identity.ts'
 import { start, startReceiver, type ReceivedEvent } from '../e2e/server.ts'
 
 const { values: flags } = parseArgs({

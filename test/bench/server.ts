@@ -42,7 +42,7 @@ export interface Load {
 
 /** A load generator that knows the server and its devices. */
 export async function startLoad(setup: Setup): Promise<Load> {
-  const child = fork(join(import.meta.dirname, 'load.ts'))
+  const child = fork(join(import.meta.dirname, './load.ts'))
   await order(child, { setup })
   return {
     async run(run) {

@@ -259,12 +259,12 @@ it('clients that two generators make of the document pass the compiler, and one 
   const folder = mkdtempSync(join(tmpdir(), 'edgemdm-client-'))
   symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'))
   writeFileSync(join(folder, 'openapi.json'), JSON.stringify(document))
-  cpSync(join(import.meta.dirname, 'client'), folder, { recursive: true })
+  cpSync(join(import.meta.dirname, './client'), folder, { recursive: true })
   const run = async (...args: string[]) => {
     const env = { ...process.env, URL: server.url, API_KEY: key }
     return promisify(execFile)(process.execPath, args, { cwd: folder, env })
   }
-  await run(join(import.meta.dirname, 'client/generate.ts'), folder)
+  await run(join(import.meta.dirname, './client/generate.ts'), folder)
   await run('node_modules/typescript/bin/tsc', '-p', '.')
   const { stdout } = await run('program.ts')
   expect(JSON.parse(stdout)).toMatchObject({

@@ -4,9 +4,9 @@ import { createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { issueCertificate, pem } from '../../src/pki/issue.ts'
-import { readCertificate } from '../../src/pki/x509.ts'
-import { enrolByScep } from '../../src/simulator/scep.ts'
+import { issueCertificate, pem } from '../../src/pki/x509/issue.ts'
+import { readCertificate } from '../../src/pki/x509/certificate.ts'
+import { enrolByScep } from '../../src/simulator/device/scep.ts'
 import { fetchAlone, newState, PROJECT, type RunningServer, start } from './server.ts'
 
 const SUBJECT = [['CN', 'Mac']] as const

@@ -8,12 +8,12 @@ import { TLSSocket } from 'node:tls'
 import { promisify } from 'node:util'
 import { afterEach, expect, it } from 'vitest'
 import { localhostCertificate } from '../../src/cli/state.ts'
-import { issueCertificate, pem, randomSerial } from '../../src/pki/issue.ts'
-import { newKey } from '../../src/simulator/identity.ts'
+import { issueCertificate, pem, randomSerial } from '../../src/pki/x509/issue.ts'
+import { newKey } from '../../src/simulator/device/identity.ts'
 import { newState, start, type RunningServer } from './server.ts'
 
 const DAY = 86_400_000
-const CLI = join(import.meta.dirname, '../../src/cli/push-cert.ts')
+const CLI = join(import.meta.dirname, '../../src/cli/push-cert/push-cert.ts')
 const closing: (() => unknown)[] = []
 
 afterEach(async () => {

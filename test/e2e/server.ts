@@ -93,7 +93,7 @@ export async function start(
 ): Promise<RunningServer> {
   const child = spawn(
     process.execPath,
-    ['src/cli/start.ts', '--port', '0', '--state', state, ...flags],
+    ['src/cli/start/start.ts', '--port', '0', '--state', state, ...flags],
     { cwd: PROJECT, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } },
   )
   servers.add(child)

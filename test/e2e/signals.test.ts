@@ -79,7 +79,7 @@ it('SIGTERM to npm ends npm run bench and its server', async () => {
 
 it('a reader of its output that goes ends npm start, which says nothing of it', async () => {
   const flags = ['--port', '0', '--state', await newState(), '--log', 'text']
-  const child = spawn(process.execPath, ['src/cli/start.ts', ...flags], {
+  const child = spawn(process.execPath, ['src/cli/start/start.ts', ...flags], {
     cwd: PROJECT,
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -93,7 +93,7 @@ async function pasteFirst(edge: RunningServer): Promise<void> {
 
 /** What it says until its devices are enrolled, or until it ends. */
 async function simulate(edge: RunningServer, flags: readonly string[]): Promise<string> {
-  const args = ['src/cli/simulate.ts', '--server', edge.url, '--devices', '2', ...flags]
+  const args = ['src/cli/simulate/simulate.ts', '--server', edge.url, '--devices', '2', ...flags]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   const output = outputOf(child)
   const ended = once(child, 'close')

@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, it, vi } from 'vitest'
-import { SENTENCES } from '../../src/cli/terminal/sentences.ts'
+import { SENTENCES } from '../../src/cli/start/terminal/sentences.ts'
 import { log, warn } from '../../src/log.ts'
 
 afterEach(() => {

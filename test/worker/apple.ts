@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { issueCertificate, pem, randomSerial } from '../../src/pki/issue.ts'
+import { issueCertificate, pem, randomSerial } from '../../src/pki/x509/issue.ts'
 import { writePlist } from '../../src/plist/write.ts'
 import { openOpenssl } from '../unit/pki/openssl.ts'
 

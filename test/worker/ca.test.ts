@@ -8,11 +8,11 @@ import {
   profileChallenge,
   type ChallengeSettings,
 } from '../../src/directory/challenges.ts'
-import type { Authority } from '../../src/pki/authority.ts'
-import { issueCertificate, pem, randomSerial } from '../../src/pki/issue.ts'
-import { createSealer } from '../../src/pki/seal.ts'
-import { readCertificate } from '../../src/pki/x509.ts'
-import { createIdentity } from '../../src/simulator/identity.ts'
+import type { Authority } from '../../src/pki/x509/authority.ts'
+import { issueCertificate, pem, randomSerial } from '../../src/pki/x509/issue.ts'
+import { createSealer } from '../../src/pki/seal/seal.ts'
+import { readCertificate } from '../../src/pki/x509/certificate.ts'
+import { createIdentity } from '../../src/simulator/device/identity.ts'
 import { createPublicKey } from 'node:crypto'
 import { clock, turn } from './clock.ts'
 import { ask } from './enroll-tools.ts'

@@ -1,6 +1,6 @@
 import { runDurableObjectAlarm } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import type { Answer } from '../../src/simulator/answers/respond.ts'
+import type { Answer } from '../../src/simulator/device/answers/respond.ts'
 import { clock, fromNow, turn } from './clock.ts'
 import {
   api,

@@ -2,7 +2,7 @@ import { createExecutionContext } from 'cloudflare:test'
 import { createPublicKey, generateKeyPairSync } from 'node:crypto'
 import worker from '../../src/index.ts'
 import type { Env } from '../../src/env.ts'
-import { issueCertificate, pem, randomSerial } from '../../src/pki/issue.ts'
+import { issueCertificate, pem, randomSerial } from '../../src/pki/x509/issue.ts'
 import { clock } from './clock.ts'
 import { env, TOPIC } from './server.ts'
 

@@ -3,7 +3,7 @@ import { clock, turn } from './clock.ts'
 import { api, listedAs, newDevice, until, env, decide, events } from './server.ts'
 import { runInDurableObject } from 'cloudflare:test'
 import { Device, type DeviceEnv } from '../../src/device/object.ts'
-import { readCertificate } from '../../src/pki/x509.ts'
+import { readCertificate } from '../../src/pki/x509/certificate.ts'
 import { enrol, enrolByProfile, install, newAuthority, rsaKey, scepFetch } from './scep-client.ts'
 
 interface List {

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { ENROLL_ID } from '../../src/enroll/installed-profile.ts'
 import { requiredDict, requiredString } from '../../src/plist/dict.ts'
-import { downloadProfile, obtainIdentity } from '../../src/simulator/enrolment.ts'
+import { downloadProfile, obtainIdentity } from '../../src/simulator/device/enrolment.ts'
 import { turn } from './clock.ts'
 import { deployed } from './deployment.ts'
 import { ask, bytes, payloadsOf, post, profileOf, signed } from './enroll-tools.ts'

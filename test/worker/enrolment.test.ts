@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { api, env, events, newDevice, newIdentity, serve, TOPIC, until } from './server.ts'
 import { buildBinary } from 'plist'
-import { signAttached } from '../../src/pki/cms-sign.ts'
+import { signAttached } from '../../src/pki/cms/sign.ts'
 import { appleIdentity, ask, post, profileOf } from './enroll-tools.ts'
 import { enrolled, newHook, removeHooks } from './webhook-tools.ts'
 

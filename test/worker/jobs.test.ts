@@ -1,8 +1,8 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { createHash } from 'node:crypto'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { WORK } from '../../src/delivery/job-work.ts'
-import type { SimulatedDevice } from '../../src/simulator/device.ts'
+import { WORK } from '../../src/jobs/work.ts'
+import type { SimulatedDevice } from '../../src/simulator/device/device.ts'
 import { clock, turn } from './clock.ts'
 import {
   bulk,

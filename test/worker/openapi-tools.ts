@@ -1,5 +1,5 @@
 /** The document of the API, and what has to be there before each example of it can be sent. */
-import { pem } from '../../src/pki/issue.ts'
+import { pem } from '../../src/pki/x509/issue.ts'
 import { deployed, pushCertificate } from './deployment.ts'
 import { enrolByProfile, install, newAuthority } from './scep-client.ts'
 import { api, newDevice, until } from './server.ts'

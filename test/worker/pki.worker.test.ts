@@ -1,13 +1,13 @@
 import { Buffer } from 'node:buffer'
 import { generateKeyPairSync } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { verifyDetached } from '../../src/pki/cms.ts'
-import { signDetached } from '../../src/pki/cms-sign.ts'
-import { issueCertificate, pem } from '../../src/pki/issue.ts'
-import { checkPushCertificate } from '../../src/pki/push-certificate.ts'
-import { createSealer, SealError } from '../../src/pki/seal.ts'
-import { type Anchor, validatePath } from '../../src/pki/path.ts'
-import { type Certificate, readCertificate } from '../../src/pki/x509.ts'
+import { verifyDetached } from '../../src/pki/cms/cms.ts'
+import { signDetached } from '../../src/pki/cms/sign.ts'
+import { issueCertificate, pem } from '../../src/pki/x509/issue.ts'
+import { checkPushCertificate } from '../../src/pki/x509/push-certificate.ts'
+import { createSealer, SealError } from '../../src/pki/seal/seal.ts'
+import { type Anchor, validatePath } from '../../src/pki/x509/path.ts'
+import { type Certificate, readCertificate } from '../../src/pki/x509/certificate.ts'
 
 // workerd's node:crypto is not Node's (BoringSSL, its own bindings): the same calls are made here again.
 const NOW = Date.UTC(2026, 10, 23)

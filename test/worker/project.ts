@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
-import { pem } from '../../src/pki/issue.ts'
-import { createIssuer } from '../../src/simulator/identity.ts'
+import { pem } from '../../src/pki/x509/issue.ts'
+import { createIssuer } from '../../src/simulator/device/identity.ts'
 import { appleDevice } from './apple.ts'
 import { createOutside } from './outside.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import worker from '../../src/index.ts'
-import type { PushKeeper } from '../../src/device/push-certificate.ts'
+import type { PushKeeper } from '../../src/device/push/certificate.ts'
 import type { Env } from '../../src/env.ts'
 import { deployed, pushCertificate } from './deployment.ts'
 import { api, env, TOPIC } from './server.ts'

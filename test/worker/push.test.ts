@@ -1,6 +1,6 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { SimulatedDevice } from '../../src/simulator/device.ts'
+import type { SimulatedDevice } from '../../src/simulator/device/device.ts'
 import { Device, type DeviceEnv } from '../../src/device/object.ts'
 import { clock, turn, turnTimers } from './clock.ts'
 import { api, env, newDevice, pushes, resetRules, rule, seen, TOPIC, until } from './server.ts'

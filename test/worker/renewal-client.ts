@@ -1,6 +1,6 @@
 /** An admin's view of renewals. */
-import { readCertificate } from '../../src/pki/x509.ts'
-import type { SimulatedDevice } from '../../src/simulator/device.ts'
+import { readCertificate } from '../../src/pki/x509/certificate.ts'
+import type { SimulatedDevice } from '../../src/simulator/device/device.ts'
 import { api, until } from './server.ts'
 
 interface Listed {

@@ -4,19 +4,19 @@ import worker from '../../src/index.ts'
 import { arrayAt, isDict, stringAt } from '../../src/plist/dict.ts'
 import type { PlistDict } from '../../src/plist/value.ts'
 import { writePlist } from '../../src/plist/write.ts'
-import type { SimulatedDevice } from '../../src/simulator/device.ts'
+import type { SimulatedDevice } from '../../src/simulator/device/device.ts'
 import {
   downloadProfile,
   obtainIdentity,
   readEnrollmentProfile,
-} from '../../src/simulator/enrolment.ts'
-import { readProfile } from '../../src/simulator/answers/installed.ts'
+} from '../../src/simulator/device/enrolment.ts'
+import { readProfile } from '../../src/simulator/device/answers/installed.ts'
 import {
   readCertRep,
   sendScepRequest,
   type ScepFetch,
   writeScepRequest,
-} from '../../src/simulator/scep.ts'
+} from '../../src/simulator/device/scep.ts'
 import { turn } from './clock.ts'
 import { fingerprintOf, one, queuers, renew, renewalOf, set } from './renewal-client.ts'
 import {

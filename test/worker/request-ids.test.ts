@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest'
-import type { SimulatedDevice } from '../../src/simulator/device.ts'
+import type { SimulatedDevice } from '../../src/simulator/device/device.ts'
 import { api, BASIC, newDevice, serve, until } from './server.ts'
 import { enrolled, newHook, removeHooks } from './webhook-tools.ts'
 

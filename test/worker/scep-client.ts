@@ -1,8 +1,8 @@
 /** SCEP clients and CAs for tests that run against the Worker. */
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { exports } from 'cloudflare:workers'
-import { createAuthority, type Authority } from '../../src/pki/authority.ts'
-import { pem } from '../../src/pki/issue.ts'
+import { createAuthority, type Authority } from '../../src/pki/x509/authority.ts'
+import { pem } from '../../src/pki/x509/issue.ts'
 import {
   enrolByScep,
   type PendingRequest,
@@ -11,10 +11,10 @@ import {
   type ScepFetch,
   type ScepOptions,
   writeScepRequest,
-} from '../../src/simulator/scep.ts'
-import { newKey, type Identity } from '../../src/simulator/identity.ts'
-import type { DeviceOptions, SimulatedDevice } from '../../src/simulator/device.ts'
-import { downloadProfile, obtainIdentity } from '../../src/simulator/enrolment.ts'
+} from '../../src/simulator/device/scep.ts'
+import { newKey, type Identity } from '../../src/simulator/device/identity.ts'
+import type { DeviceOptions, SimulatedDevice } from '../../src/simulator/device/device.ts'
+import { downloadProfile, obtainIdentity } from '../../src/simulator/device/enrolment.ts'
 import { clock } from './clock.ts'
 import { api, newDevice } from './server.ts'
 

@@ -1,20 +1,20 @@
 import { expect } from 'vitest'
 import { env as rawEnv, exports } from 'cloudflare:workers'
 import type { Env } from '../../src/env.ts'
-import type { Job } from '../../src/delivery/job.ts'
-import type { Push } from '../../src/delivery/push.ts'
+import type { Job } from '../../src/jobs/job.ts'
+import type { Push } from '../../src/push-circuit/push.ts'
 import type { Device } from '../../src/device/object.ts'
 import {
   createIdentity,
   readIssuer,
   type Identity,
   type KeyKind,
-} from '../../src/simulator/identity.ts'
+} from '../../src/simulator/device/identity.ts'
 import {
   createSimulatedDevice,
   type DeviceOptions,
   type SimulatedDevice,
-} from '../../src/simulator/device.ts'
+} from '../../src/simulator/device/device.ts'
 import { PATIENCE } from '../patience.ts'
 import { clock, turnTimers } from './clock.ts'
 import type { Rule, Seen } from './outside.ts'

@@ -1,9 +1,9 @@
 import { createExecutionContext } from 'cloudflare:test'
 import type { Env } from '../../src/env.ts'
 import worker from '../../src/index.ts'
-import { signDetached } from '../../src/pki/cms-sign.ts'
+import { signDetached } from '../../src/pki/cms/sign.ts'
 import { writePlist } from '../../src/plist/write.ts'
-import type { Identity } from '../../src/simulator/identity.ts'
+import type { Identity } from '../../src/simulator/device/identity.ts'
 import { env } from './server.ts'
 
 /** A Worker that counts the objects that it asks and the statements that it sends to D1. */

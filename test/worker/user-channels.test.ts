@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { claimsOf } from '../../src/directory/users.ts'
+import { claimsOf } from '../../src/directory/devices/users.ts'
 import { api, decide, env, newDevice, newIdentity, until } from './server.ts'
 import { enrolled, newUserId, queue, received, withUser } from './user-tools.ts'
 

@@ -1,4 +1,4 @@
-import type { SimulatedDevice } from '../../src/simulator/device.ts'
+import type { SimulatedDevice } from '../../src/simulator/device/device.ts'
 import { api, newDevice } from './server.ts'
 
 export const newUserId = (): string => crypto.randomUUID().toUpperCase()

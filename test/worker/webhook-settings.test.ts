@@ -6,12 +6,12 @@ import {
   removeWebhook,
   replaceWebhook,
 } from '../../src/directory/webhooks.ts'
-import { createSealer } from '../../src/pki/seal.ts'
+import { createSealer } from '../../src/pki/seal/seal.ts'
 import { clock } from './clock.ts'
 import { api, env, resetRules, until, events } from './server.ts'
 import { deadLetter, enrolled, newHook, removeHooks, type Hook, deviceOf } from './webhook-tools.ts'
-import { requireConfig } from '../../src/config.ts'
-import { forgetWebhooks, knownWebhooks } from '../../src/directory/webhook-list.ts'
+import { requireConfig } from '../../src/config/config.ts'
+import { forgetWebhooks, knownWebhooks } from '../../src/webhooks/list.ts'
 import { ring } from './job-tools.ts'
 
 afterEach(async () => {

@@ -1,7 +1,7 @@
 import { createExecutionContext, runInDurableObject } from 'cloudflare:test'
 import worker from '../../src/index.ts'
 import type { Env } from '../../src/env.ts'
-import type { SimulatedDevice } from '../../src/simulator/device.ts'
+import type { SimulatedDevice } from '../../src/simulator/device/device.ts'
 import { clock, turn } from './clock.ts'
 import { api, env, newDevice, rule, seen, until, type WebhookBody } from './server.ts'
 import type { Seen } from './outside.ts'

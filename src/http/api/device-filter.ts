@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import type { DeviceFilter } from '../../directory/search.ts'
+import type { DeviceFilter } from '../../directory/devices/search.ts'
 import { moment } from './moment.ts'
 import { commaList, several } from './paging.ts'
 import { enrollmentState, platformWord, pushState } from './words.ts'

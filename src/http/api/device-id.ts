@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import type { DevicePage } from '../../device/page.ts'
+import type { DevicePage } from '../../device/views/device.ts'
 import type { Env } from '../../env.ts'
 import { faultOfId } from '../../mdm/enrollment.ts'
 import { AdminError, atDevice } from '../at-device.ts'

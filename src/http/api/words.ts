@@ -1,7 +1,7 @@
 /** Words that several answers and parameters have, each with a name for generated clients. */
 import { z } from '@hono/zod-openapi'
 import { PLATFORMS } from '../../apple/platform.ts'
-import { PROOF_NAMES } from '../../device/proof.ts'
+import { PROOF_NAMES } from '../../device/store/proof.ts'
 import { TOPICS } from '../../events/topics.ts'
 import { ENROLLMENT_TYPES } from '../../mdm/enrollment.ts'
 import { REPORT_STATUSES } from '../../mdm/message.ts'

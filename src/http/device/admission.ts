@@ -1,19 +1,19 @@
 /** Who may have an enrolment profile: docs/enrolment.md, "Who may download". */
 import type { Context } from 'hono'
 import { clock } from '../../clock.ts'
-import type { EnrollmentAccess } from '../../config.ts'
+import type { EnrollmentAccess } from '../../config/config.ts'
 import {
   type Invitation,
   type InvitationState,
   invitationOf,
   stateOf,
 } from '../../directory/invitations.ts'
-import { isKnownSerial } from '../../directory/known-serials.ts'
+import { isKnownSerial } from '../../directory/devices/known-serials.ts'
 import { readSerial } from '../../enroll/serial.ts'
 import { INVITATION_PARAM, TOKEN_PARAM } from '../../enroll/urls.ts'
 import { rfc3339 } from '../../events/event.ts'
 import type { AppEnv } from '../app-env.ts'
-import { sameSecret } from '../same-secret.ts'
+import { sameSecret } from '../../same-secret.ts'
 
 /**
  * What a URL alone says of who opens it. `by-serial`: it depends on the serial number that the device signs. Reasons are

@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import type { EnrollmentAccess } from '../../config.ts'
+import type { EnrollmentAccess } from '../../config/config.ts'
 import { softwareUpdateRequired } from '../../enroll/minimum-os.ts'
 import {
   OTA_ID,
@@ -25,7 +25,7 @@ import {
   refuse,
   type EnrollContext,
 } from './enroll-profile.ts'
-import { isShutOut, provenSubject } from './proven-subject.ts'
+import { isShutOut, provenSubject } from '../../identity/proven-subject.ts'
 import { signedInfo } from './signed-info.ts'
 
 const ENROLL = '/mdm/enroll'

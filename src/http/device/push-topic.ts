@@ -1,6 +1,6 @@
 import { clock } from '../../clock.ts'
-import type { Config } from '../../config.ts'
-import { pushCertificateInUse } from '../../device/push-certificate.ts'
+import type { Config } from '../../config/config.ts'
+import { pushCertificateInUse } from '../../device/push/certificate.ts'
 import type { Env } from '../../env.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { Hono, type Context } from 'hono'
 import { clock } from '../../clock.ts'
-import { renewByProfile } from '../../delivery/old-challenge.ts'
+import { renewByProfile } from '../../identity/old-challenge.ts'
 import { authorityCertificates, loadAuthorities } from '../../directory/authorities.ts'
 import { inBackground } from '../../guard.ts'
 import { warn } from '../../log.ts'
@@ -9,7 +9,7 @@ import { CAPABILITIES, certRep, certRepFailure } from '../../scep/reply.ts'
 import { openRequest } from '../../scep/request.ts'
 import type { AppEnv } from '../app-env.ts'
 import { readBody } from '../body.ts'
-import { issueFor } from './scep-issue.ts'
+import { issueFor } from '../../identity/issue.ts'
 
 export const SCEP_PATH = '/scep'
 

@@ -6,7 +6,7 @@ import { PlistError } from '../../plist/error.ts'
 import type { AppEnv } from '../app-env.ts'
 import { readBody } from '../body.ts'
 import { type Admitted, serialRefusal } from './admission.ts'
-import { identityIssuer } from './identity-issuer.ts'
+import { identityIssuer } from '../../identity/issuer.ts'
 
 /** A MachineInfo with its certificates is some 6 KB. */
 const MAX_SIGNED_BYTES = 100_000

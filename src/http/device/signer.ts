@@ -1,11 +1,11 @@
 import type { Context } from 'hono'
-import { readCertificateHeader } from '../../pki/certificate-header.ts'
+import { readCertificateHeader } from '../../pki/cms/certificate-header.ts'
 import {
   decodeSignatureHeader,
   signerNamedIn,
   type SignatureCheck,
   verifyDetached,
-} from '../../pki/cms.ts'
+} from '../../pki/cms/cms.ts'
 import type { AppEnv } from '../app-env.ts'
 
 /**

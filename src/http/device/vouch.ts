@@ -1,8 +1,8 @@
 import { clock, inTime } from '../../clock.ts'
-import type { Config } from '../../config.ts'
+import type { Config } from '../../config/config.ts'
 import { ownerOf } from '../../directory/certificates.ts'
 import { reasonOf, warn } from '../../log.ts'
-import { createGate } from '../gate.ts'
+import { createGate } from './gate.ts'
 import {
   acceptedCAs,
   AUTHORITIES_FOR,
@@ -10,7 +10,7 @@ import {
   lastKnownCAs,
   type Signer,
   type ValidPath,
-} from './claim.ts'
+} from '../../identity/claim.ts'
 
 /** Whether a certificate may come as far as an object, before one is touched. */
 export type Vouched =

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import type { PlistDict } from '../../../src/plist/value.ts'
 import { SHARED_IPAD_USER_ID } from '../../../src/mdm/enrollment.ts'
-import type { SimulatedDevice } from '../../../src/simulator/device.ts'
+import type { SimulatedDevice } from '../../../src/simulator/device/device.ts'
 import {
   authenticate,
   enrolled,

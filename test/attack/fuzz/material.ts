@@ -1,4 +1,4 @@
-import type { Certificate } from '../../../src/pki/x509.ts'
+import type { Certificate } from '../../../src/pki/x509/certificate.ts'
 import type { HostileDevice } from '../device.ts'
 import type { WireRequest } from '../wire.ts'
 import type { Json } from './mutate.ts'

@@ -1,13 +1,18 @@
 import { describe, expect, it } from 'vitest'
-import { archiveEscrow, listEscrow, readEscrow, storeEscrow } from '../../../src/device/escrow.ts'
-import { bind, reinstate, renewIdentity, revoke } from '../../../src/device/identity.ts'
-import { saveIdentity } from '../../../src/device/identity-row.ts'
-import { listIdentities } from '../../../src/device/admin.ts'
-import { learnFacts } from '../../../src/device/facts.ts'
-import { pull } from '../../../src/device/outbox.ts'
-import { enqueue, handOut } from '../../../src/device/queue.ts'
-import { receive } from '../../../src/device/receive.ts'
-import { channelOf, saveDevice } from '../../../src/device/state.ts'
+import {
+  archiveEscrow,
+  listEscrow,
+  readEscrow,
+  storeEscrow,
+} from '../../../src/device/standing/escrow.ts'
+import { bind, reinstate, renewIdentity, revoke } from '../../../src/device/enrolment/identity.ts'
+import { saveIdentity } from '../../../src/device/store/identity-row.ts'
+import { listIdentities } from '../../../src/device/standing/admin.ts'
+import { learnFacts } from '../../../src/device/store/facts.ts'
+import { pull } from '../../../src/device/outbox/record.ts'
+import { enqueue, handOut } from '../../../src/device/queue/hand-out.ts'
+import { receive } from '../../../src/device/enrolment/receive.ts'
+import { channelOf, saveDevice } from '../../../src/device/store/state.ts'
 import { writePlist } from '../../../src/plist/write.ts'
 import { TestObject } from './object.ts'
 

@@ -1,11 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
-import { newEffects, type Context, type DeviceSettings } from '../../../src/device/context.ts'
-import type { Db } from '../../../src/device/db.ts'
-import { withRareTables } from '../../../src/device/schema.ts'
-import { loadState } from '../../../src/device/load.ts'
-import { saveDevice, type DeviceState } from '../../../src/device/state.ts'
-import { createSealer } from '../../../src/pki/seal.ts'
+import { newEffects, type Context, type DeviceSettings } from '../../../src/device/store/context.ts'
+import type { Db } from '../../../src/storage/db.ts'
+import { withRareTables } from '../../../src/device/store/schema.ts'
+import { loadState } from '../../../src/device/store/load.ts'
+import { saveDevice, type DeviceState } from '../../../src/device/store/state.ts'
+import { createSealer } from '../../../src/pki/seal/seal.ts'
 
 const sealer = createSealer(`test:${randomBytes(32).toString('base64')}`)
 

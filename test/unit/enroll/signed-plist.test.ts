@@ -6,7 +6,7 @@ import {
   type TrustedCAs,
   whoSigned,
 } from '../../../src/enroll/signed-plist.ts'
-import { pem } from '../../../src/pki/issue.ts'
+import { pem } from '../../../src/pki/x509/issue.ts'
 import { PlistError } from '../../../src/plist/error.ts'
 import { writePlist } from '../../../src/plist/write.ts'
 import { type NodeIdentity, nodeIdentity } from '../pki/node-identity.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { problemOf } from '../../../src/enroll/stored-profile.ts'
-import { signAttached } from '../../../src/pki/cms-sign.ts'
+import { signAttached } from '../../../src/pki/cms/sign.ts'
 import { writePlist } from '../../../src/plist/write.ts'
 import { nodeIdentity } from '../pki/node-identity.ts'
 

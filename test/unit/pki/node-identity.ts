@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { type CertificateRequest, issueCertificate } from '../../../src/pki/issue.ts'
-import { type Certificate, readCertificate } from '../../../src/pki/x509.ts'
+import { type CertificateRequest, issueCertificate } from '../../../src/pki/x509/issue.ts'
+import { type Certificate, readCertificate } from '../../../src/pki/x509/certificate.ts'
 
 export interface NodeIdentity {
   readonly certificate: Uint8Array

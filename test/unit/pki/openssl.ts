@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readPem } from '../../../src/pki/x509.ts'
+import { readPem } from '../../../src/pki/x509/certificate.ts'
 
 export interface OpensslIdentity {
   readonly certificateFile: string

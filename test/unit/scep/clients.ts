@@ -14,9 +14,9 @@ import {
   SignerInfo,
 } from 'pkijs'
 import { Integer, ObjectIdentifier, OctetString, PrintableString, Utf8String } from 'asn1js'
-import { pem } from '../../../src/pki/issue.ts'
-import type { ContentCipher } from '../../../src/pki/enveloped-data.ts'
-import type { Digest } from '../../../src/pki/oids.ts'
+import { pem } from '../../../src/pki/x509/issue.ts'
+import type { ContentCipher } from '../../../src/pki/cms/enveloped-data.ts'
+import type { Digest } from '../../../src/pki/asn1/oids.ts'
 import type { Openssl, OpensslIdentity } from '../pki/openssl.ts'
 
 /** DES is gone from OpenSSL's default algorithms. */

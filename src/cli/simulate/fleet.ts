@@ -1,0 +1,86 @@
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  createFleet,
+  type DeviceMemory,
+  type Fleet,
+  type FleetOptions,
+  type Register,
+} from '../../simulator/fleet/fleet.ts'
+import { joinByProfile } from '../../simulator/device/joining.ts'
+import { versionIn } from '../../simulator/device/os.ts'
+import { writeWhole } from '../write-whole.ts'
+
+export interface FleetStart {
+  readonly count: number
+  /** Where the server is reached. */
+  readonly server: string
+  /** Where the enrolment profile is, with what opens it. */
+  readonly profileUrl: string
+  /** What new devices run; see `FleetOptions.release`. */
+  readonly release?: string
+  readonly apns?: { readonly register: Register }
+  /** Where the devices are remembered; without it each start enrols new ones. */
+  readonly stateDir?: string
+  /** How many devices are there by now. */
+  readonly started?: (n: number) => void
+}
+
+/**
+ * Simulated devices beside a server that we run: enrolled by its profile, or continued from `stateDir`, and woken
+ * by the simulated APNs.
+ */
+export async function startFleet(options: FleetStart): Promise<Fleet> {
+  const { count, server, profileUrl: url, release, apns, stateDir, started } = options
+  return createFleet({
+    count,
+    server,
+    fetch,
+    scep: { fetch, server },
+    join: joinByProfile({ fetch, server, profileUrl: url }),
+    ...(release === undefined ? {} : { release }),
+    ...(apns === undefined ? {} : { register: apns.register }),
+    ...(started === undefined ? {} : { started }),
+    ...(stateDir === undefined ? {} : memoryIn(stateDir)),
+  })
+}
+
+/** Where a server's enrolment profile is downloaded. */
+export function profileUrl(server: string, enrollToken: string): string {
+  const query = new URLSearchParams(enrollToken === '' ? [] : [['token', enrollToken]])
+  return `${server}/mdm/enroll${query.size === 0 ? '' : `?${query.toString()}`}`
+}
+
+const MEMORY_FILE = /^device-(\d+)\.json$/
+
+/** Devices of earlier runs, kept in a directory. */
+export function memoryIn(
+  stateDir: string,
+): Required<Pick<FleetOptions, 'remembered' | 'remember'>> {
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 })
+  const remembered = new Map<number, DeviceMemory>()
+  for (const name of readdirSync(stateDir)) {
+    const index = MEMORY_FILE.exec(name)?.[1]
+    const memory = index === undefined ? undefined : readMemory(join(stateDir, name))
+    if (memory) {
+      remembered.set(Number(index), memory)
+    }
+  }
+  return {
+    remembered,
+    remember(index: number, memory: DeviceMemory): void {
+      writeWhole(join(stateDir, `device-${index}.json`), JSON.stringify(memory))
+    },
+  }
+}
+
+/** What all devices ran before they remembered it. */
+const FORMER_RELEASE = '18.1'
+
+/** Written by this program alone, and whole (see `remember`); by older ones without the profile or the OS. */
+function readMemory(file: string): DeviceMemory | undefined {
+  const memory: Omit<DeviceMemory, 'profile' | 'osVersion'> &
+    Partial<Pick<DeviceMemory, 'profile' | 'osVersion'>> = JSON.parse(readFileSync(file, 'utf8'))
+  const { profile, osVersion = versionIn(FORMER_RELEASE, memory.platform) } = memory
+  return profile === undefined ? undefined : { ...memory, profile, osVersion }
+}

@@ -1,0 +1,203 @@
+import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import type { Channel } from '../../simulator/device/channel.ts'
+import { createFleet, type Fleet } from '../../simulator/fleet/fleet.ts'
+import { type Issuer, readIssuer } from '../../simulator/device/identity.ts'
+import { type Join, joinByCA, joinByProfile } from '../../simulator/device/joining.ts'
+import { type ReceivedCommand, type Session, statusOf } from '../../simulator/device/session.ts'
+import type { PlistDict } from '../../plist/value.ts'
+import { refuseForgottenDashes } from '../dashes.ts'
+import { CliError, messageOf } from '../error.ts'
+import { profileUrl } from './fleet.ts'
+import { OS_HELP, osRelease } from '../options.ts'
+
+const FLAGS = {
+  server: {
+    type: 'string',
+    argument: 'URL',
+    help: 'the MDM server, such as http://127.0.0.1:8787',
+  },
+  'enroll-token': {
+    type: 'string',
+    argument: 'TOKEN',
+    help: 'opens the enrolment profile; or the environment variable ENROLL_TOKEN',
+  },
+  'device-ca': {
+    type: 'string',
+    argument: 'FILE',
+    help: 'PEM of a CA whose devices it accepts: they enrol without profile and SCEP',
+  },
+  'device-ca-key': { type: 'string', argument: 'FILE', help: 'PEM of the private key of that CA' },
+  devices: { type: 'string', argument: 'N', default: '1', help: 'how many devices enrol (1)' },
+  os: { type: 'string', argument: 'VERSION', help: OS_HELP },
+  interval: {
+    type: 'string',
+    argument: 'S',
+    default: '10',
+    help: 'seconds between polls: no push reaches devices from outside (10)',
+  },
+  topic: {
+    type: 'string',
+    argument: 'T',
+    default: 'com.apple.mgmt.External.simulated',
+    help: 'with --device-ca: push topic that the devices name, as npm start prints it',
+  },
+  help: { type: 'boolean', short: 'h', argument: '', help: 'show this' },
+} as const
+
+const NPM_FLAGS = Object.entries(FLAGS).map(([name, { argument }]) => ({ name, argument }))
+
+interface SimulateOptions {
+  readonly server: string
+  /** Signs the devices' identities; without it they enrol by profile and SCEP. */
+  readonly ca: Issuer | undefined
+  readonly enrollToken: string
+  readonly devices: number
+  readonly os: string | undefined
+  readonly interval: number
+  readonly topic: string
+}
+
+await main(process.argv.slice(2)).catch((error: unknown) => {
+  console.error(`simulate: ${messageOf(error)}`)
+  process.exit(1)
+})
+
+async function main(args: readonly string[]): Promise<void> {
+  refuseForgottenDashes('npm run simulate', NPM_FLAGS, args, process.env)
+  const values = parse(args)
+  if (values.help === true) {
+    console.log(helpText())
+    return
+  }
+  process.once('SIGINT', () => process.exit(0))
+  process.once('SIGTERM', () => process.exit(0))
+  const options = checked(values)
+  const fleet = await createFleet({
+    count: options.devices,
+    ...(options.os === undefined ? {} : { release: options.os }),
+    fetch,
+    server: options.server,
+    scep: { fetch, server: options.server },
+    join: joinOf(options),
+    observe: printCommand,
+    sessionEnded: printTrouble,
+  })
+  for (const device of fleet.devices) {
+    console.log(`${device.udid}  ${device.platform} ${device.osVersion}  ${device.serial}`)
+  }
+  console.log(`${options.devices} devices enrolled, polling every ${options.interval} s`)
+  await pollForEver(fleet, options.interval)
+}
+
+function joinOf({ server, ca, topic, enrollToken }: SimulateOptions): Join {
+  return ca
+    ? joinByCA(ca, {
+        serverUrl: `${server}/mdm/connect`,
+        checkInUrl: `${server}/mdm/checkin`,
+        topic,
+      })
+    : joinByProfile({ fetch, server, profileUrl: profileUrl(server, enrollToken) })
+}
+
+async function pollForEver(fleet: Fleet, interval: number): Promise<never> {
+  for (;;) {
+    if (fleet.devices.every((device) => device.state() === 'unmanaged')) {
+      throw new CliError('the server has removed every device')
+    }
+    await new Promise((resolve) => setTimeout(resolve, interval * 1000))
+    await fleet.poll()
+  }
+}
+
+function printCommand(
+  command: ReceivedCommand,
+  report: PlistDict | 'silence',
+  channel: Channel,
+): void {
+  const answer = report === 'silence' ? 'no answer' : statusOf(report)
+  print(channel, `${command.requestType} ${command.uuid} → ${answer}`)
+}
+
+function printTrouble(channel: Channel, session: Session): void {
+  if (session.ended !== 'empty') {
+    print(channel, ['session', session.ended, session.reason ?? ''].join(' ').trim())
+  }
+}
+
+function print(channel: Channel, text: string): void {
+  console.log(`${new Date().toISOString()} ${channel.enrollmentId} ${text}`)
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: FLAGS, strict: true }).values
+  } catch (error) {
+    // Node's messages go on with advice on how to write positional arguments, of which there are none.
+    const [sentence = ''] = messageOf(error).split(/\. |\n/)
+    throw new CliError(`${sentence.replace(/\.$/, '')} (--help lists the options)`)
+  }
+}
+
+function checked(values: ReturnType<typeof parse>): SimulateOptions {
+  const server = required('server', values.server).replace(/\/+$/, '')
+  if (!/^https?:$/.test(URL.parse(server)?.protocol ?? '')) {
+    throw new CliError(`--server ${server}: not an http or https URL`)
+  }
+  return {
+    server,
+    ca: caOf(values['device-ca'], values['device-ca-key']),
+    enrollToken: values['enroll-token'] ?? process.env['ENROLL_TOKEN'] ?? '',
+    devices: Math.ceil(positive('devices', values.devices)),
+    os: values.os === undefined ? undefined : osRelease(values.os),
+    interval: positive('interval', values.interval),
+    topic: values.topic,
+  }
+}
+
+function caOf(certificateFile: string | undefined, keyFile: string | undefined) {
+  return certificateFile === undefined && keyFile === undefined
+    ? undefined
+    : readCa(required('device-ca', certificateFile), required('device-ca-key', keyFile))
+}
+
+function readCa(certificateFile: string, keyFile: string): Issuer {
+  const certificate = read(certificateFile)
+  const privateKey = read(keyFile)
+  try {
+    return readIssuer({ certificate, privateKey })
+  } catch (error) {
+    throw new CliError(`${certificateFile}, ${keyFile}: ${messageOf(error)}`)
+  }
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new CliError(`cannot read ${file}: ${messageOf(error)}`)
+  }
+}
+
+function required(name: string, text: string | undefined): string {
+  if (text === undefined) {
+    throw new CliError(`--${name} is missing (--help lists the options)`)
+  }
+  return text
+}
+
+function positive(name: string, text: string): number {
+  const number = Number(text)
+  if (!/^\d+(\.\d+)?$/.test(text) || number <= 0) {
+    throw new CliError(`--${name} ${text}: not a number above 0`)
+  }
+  return number
+}
+
+function helpText(): string {
+  const lines = Object.entries(FLAGS).map(
+    ([name, { argument, help }]) =>
+      `  ${`${name === 'help' ? '-h, ' : ''}--${name} ${argument}`.padEnd(24)} ${help}`,
+  )
+  return ['Usage: npm run simulate -- [options]', '', ...lines, ''].join('\n')
+}

@@ -1,0 +1,98 @@
+import { expiryWarning } from '../../pki/x509/push-certificate.ts'
+import { createSimulatedApns, type SimulatedApns } from '../../simulator/apns/apns.ts'
+import { CliError } from '../error.ts'
+import { readInstalledPush, writeInstalledPush } from '../push-cert/installed-push.ts'
+import type { StartOptions } from '../options.ts'
+import { createPushKeeper, type PushKeeper } from './push-keeper.ts'
+import { type PushIdentity, pushIdentity, readPushFiles } from '../settings.ts'
+import { localhostCertificate, type State } from '../state.ts'
+
+const APPLE = 'https://api.push.apple.com'
+
+export interface Pushing {
+  keeper: PushKeeper
+  /** What the pushes leave with at first; a request may replace it. */
+  push: PushIdentity
+  simulated: SimulatedApns | undefined
+  /** For the panel. */
+  text: string
+}
+
+type Source = 'flags' | 'installed' | 'simulated'
+
+/**
+ * Pushes go to Apple with a real certificate, given by flags or installed, else to a simulated APNs on this machine; or
+ * where `--apns` says.
+ */
+export async function startPushing(
+  options: StartOptions,
+  state: State,
+  sealKeys: string,
+  running: AsyncDisposableStack,
+  say: (text: string) => void,
+): Promise<Pushing> {
+  const now = Date.now()
+  const { push, source } = choosePush(options, state, sealKeys, now)
+  const real = options.apns ?? APPLE
+  const simulated =
+    source === 'simulated' && options.apns === undefined
+      ? await startSimulatedApns(push, now)
+      : undefined
+  if (simulated) {
+    running.adopt(simulated.apns, (apns) => apns.close())
+  }
+  const keeper = createPushKeeper({
+    pair: push,
+    url: simulated?.apns.url ?? real,
+    ca: simulated?.ca,
+    install(pair) {
+      if (source === 'flags') {
+        throw new CliError(
+          'this server was started with --push-cert, which would win again at its next start: start it without',
+        )
+      }
+      writeInstalledPush(state.directory, sealKeys, pair)
+      say(`a new push certificate is installed: pushes go to ${real}`)
+      return real
+    },
+  })
+  running.adopt(keeper, (opened) => opened.close())
+  return { keeper, push, simulated: simulated?.apns, text: describe(push, simulated?.apns, real) }
+}
+
+function choosePush(
+  options: StartOptions,
+  state: State,
+  sealKeys: string,
+  now: number,
+): { push: PushIdentity; source: Source } {
+  if (options.push) {
+    return { push: pushIdentity(readPushFiles(options.push), now), source: 'flags' }
+  }
+  const installed = readInstalledPush(state.directory, sealKeys)
+  // Expired or not: devices have to be served, and the panel says what to do.
+  return installed
+    ? { push: pushIdentity(installed, 0), source: 'installed' }
+    : { push: pushIdentity(state.simulatedPush, now), source: 'simulated' }
+}
+
+async function startSimulatedApns(push: PushIdentity, now: number) {
+  const server = localhostCertificate(now)
+  const apns = await createSimulatedApns({
+    ...server,
+    clientCertificate: push.certificate,
+    topic: push.topic,
+    // Devices simulated by another process, or by OpenSSL and curl, have tokens that only they know.
+    acceptUnknownTokens: true,
+  })
+  return { apns, ca: server.certificate }
+}
+
+function describe(push: PushIdentity, simulated: SimulatedApns | undefined, real: string): string {
+  if (simulated) {
+    return 'to a simulated APNs (to Apple: npm run push-cert)'
+  }
+  const until = new Date(push.notAfter).toISOString().slice(0, 10)
+  const warning = expiryWarning(push.notAfter, Date.now())
+  return `to ${real}, certificate until ${until}${warning === undefined ? '' : `\n  WARNING     ${warning}`}`
+}

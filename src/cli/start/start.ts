@@ -1,0 +1,277 @@
+/** `npm start`: the Worker on this machine, with a simulated APNs and simulated devices, and no account anywhere. */
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { reach } from '../../simulator/device/enrolment.ts'
+import type { Fleet } from '../../simulator/fleet/fleet.ts'
+import { versionIn } from '../../simulator/device/os.ts'
+import { HARDWARE } from '../../simulator/device/platforms.ts'
+import {
+  type AdminAccess,
+  installCA,
+  listCAs,
+  newAuthority,
+  pemPairOf,
+  readEnrollment,
+} from '../admin-client.ts'
+import { refuseForgottenDashes } from '../dashes.ts'
+import { CliError, complaintOf, messageOf } from '../error.ts'
+import { type FleetStart, startFleet } from '../simulate/fleet.ts'
+import { lockState } from '../lock.ts'
+import { FLAGS, helpText, readOptions, type StartOptions } from '../options.ts'
+import { panelText, tryText } from './panel.ts'
+import { claimPort } from './port.ts'
+import { startPushing } from './pushing.ts'
+import { readDeviceCA, sealKeysOf, workerBindings } from '../settings.ts'
+import { createOutput, type Output } from './terminal/output.ts'
+import type { LocalWorker } from './worker.ts'
+import { forgetUrl, makeStateDirectory, openState, rememberUrl } from '../state.ts'
+
+const PROJECT = resolve(import.meta.dirname, '../../..')
+/** What a Worker answers that lacks a setting or cannot read one: waiting will not mend it. */
+const NOT_CONFIGURED = 'EdgeMDM is not configured'
+const READY_WITHIN = 120_000
+const DAY = 86_400_000
+/** So long after a signal the same one may come again by another way. */
+const ECHO = 300
+
+await main()
+
+async function main(): Promise<void> {
+  const running = new AsyncDisposableStack()
+  let output: Output | undefined
+  let stopping = false
+  let hurryFrom = Infinity
+  const stop = async (): Promise<void> => {
+    if (stopping) {
+      // npm sends on the Ctrl-C that the terminal has sent us already. A second one of a person does not wait.
+      if (Date.now() > hurryFrom) {
+        process.exit(1)
+      }
+      return
+    }
+    stopping = true
+    hurryFrom = Date.now() + ECHO
+    output?.clear()
+    output?.progress('stopping …')
+    await running.disposeAsync()
+    output?.clear()
+    process.exit(0)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => void stop())
+  }
+  for (const stream of [process.stdout, process.stderr]) {
+    // A closed pipe ends it, as it ends other programs.
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (stopping) {
+        return
+      }
+      if (error.code !== 'EPIPE') {
+        throw error
+      }
+      void stop()
+    })
+  }
+  try {
+    const args = process.argv.slice(2)
+    refuseForgottenDashes('npm start', FLAGS, args, process.env)
+    const options = readOptions(args)
+    if (options.help) {
+      process.stdout.write(helpText())
+      return
+    }
+    const { stdout, stderr } = process
+    output = createOutput(options.log, { stdout, stderr, now: () => new Date() })
+    await start(options, running, output)
+  } catch (error) {
+    // What was half started when the signal came fails as it is taken away.
+    if (!stopping) {
+      output?.clear()
+      console.error('edgemdm:', complaintOf(error))
+      await running.disposeAsync()
+      process.exit(1)
+    }
+  }
+}
+
+async function start(
+  options: StartOptions,
+  running: AsyncDisposableStack,
+  output: Output,
+): Promise<void> {
+  const deviceCAs = options.deviceCAFiles.map(readDeviceCA)
+  const { directory, state, port, url } = await claim(options, running)
+  const sealKeys = sealKeysOf(state, process.env)
+  const pushing = await startPushing(options, state, sealKeys, running, output.say)
+  const { push, keeper } = pushing
+  const bindings = workerBindings(options, state, process.env, { url, push, deviceCAs })
+  output.progress('loading the tools …')
+  const { startWorker } = await import('./worker.ts')
+  const worker = await startWorker({
+    projectDir: PROJECT,
+    stateDir: directory,
+    host: options.host,
+    port,
+    bindings,
+    inspect: options.inspect,
+    print: output.event,
+    progress: output.progress,
+    apns: keeper.apns,
+    pushKeeper: keeper,
+  })
+  running.defer(() => worker.close())
+  output.progress('waiting for the Worker to answer …')
+  await untilItAnswers(url)
+  const access = { url, apiKey: bindings.API_KEY }
+  const enrolment = await readEnrollment(access)
+  output.say(
+    panelText({
+      ...access,
+      publicUrl: new URL(enrolment.link).origin,
+      enrolment,
+      state: directory,
+      pushes: pushing.text,
+      topic: push.topic,
+      webhook: bindings.WEBHOOK_URL,
+      devices: options.devices,
+      openFiles: worker.openFiles,
+    }),
+  )
+  await provideCA(access)
+  rememberUrl(directory, url)
+  keepDailyRounds(worker, running)
+  output.ready(url)
+  if (options.devices > 0) {
+    const { simulated: apns } = pushing
+    const profileUrl = reach(enrolment.profile_url, url)
+    const fleet = await startDevices(options, output, {
+      server: url,
+      profileUrl,
+      stateDir: join(directory, 'devices'),
+      ...(apns && { apns }),
+    })
+    running.defer(() => fleet.close())
+    showFirst(fleet, access, output)
+  }
+}
+
+/** What this process has for itself as long as it runs. */
+async function claim(options: StartOptions, running: AsyncDisposableStack) {
+  const directory = makeStateDirectory(options.state)
+  running.adopt(lockState(directory), (lock) => lock.release())
+  forgetUrl(directory)
+  const state = openState(directory, Date.now())
+  const port = await claimPort(options.host, options.port)
+  if (options.inspect !== undefined) {
+    // Miniflare waits without end for a port that it cannot have.
+    await claimPort('127.0.0.1', options.inspect, '--inspect')
+  }
+  return { directory, state, port, url: `http://${urlHost(options.host)}:${port}` }
+}
+
+async function startDevices(
+  { devices: count, os: release }: StartOptions,
+  output: Output,
+  where: Omit<FleetStart, 'count'>,
+): Promise<Fleet> {
+  const things = count === 1 ? 'device' : 'devices'
+  output.progress(`enrolling ${count} simulated ${things} …`)
+  const fleet = await startFleet({
+    count,
+    ...where,
+    ...(release !== undefined && { release }),
+    started: (n) => output.progress(`enrolling ${count} simulated ${things} …`, `${n} of ${count}`),
+  }).catch((error: unknown) => {
+    throw new CliError(`the simulated devices: ${messageOf(error)}`)
+  })
+  output.say(`${count} simulated ${things} enrolled`)
+  const others = fleet.devices.filter(
+    ({ platform, osVersion }) =>
+      release !== undefined && osVersion !== versionIn(release, platform),
+  )
+  if (others.length > 0) {
+    output.say(
+      `${others.length} of them are of an earlier start and keep their OS: --os is for new ones`,
+    )
+  }
+  return fleet
+}
+
+/** What to do next: a command to a device that is there, and what it answers. */
+function showFirst({ devices }: Fleet, { url, apiKey }: AdminAccess, output: Output): void {
+  for (const { udid, platform } of devices) {
+    output.learn(udid, HARDWARE[platform].modelName)
+  }
+  const first = devices.find((device) => device.state() === 'enrolled')
+  if (first) {
+    const { udid, platform, osVersion } = first
+    const { modelName: model } = HARDWARE[platform]
+    output.say(tryText(url, apiKey, { id: udid, model, osVersion }))
+  }
+}
+
+/** The first start makes the CA that issues identities at `/scep`; the Worker keeps it, its key sealed. */
+async function provideCA(access: AdminAccess): Promise<void> {
+  const [issuing] = await listCAs(access)
+  if (issuing === undefined) {
+    await installCA(access, pemPairOf(newAuthority(Date.now())), { imported: false })
+  } else if (issuing.warning !== null) {
+    console.error(`edgemdm: ${issuing.warning}`)
+  }
+}
+
+/** Local crons do not fire. */
+function keepDailyRounds(worker: LocalWorker, running: AsyncDisposableStack): void {
+  let stopped = false
+  const round = (): void => {
+    worker.scheduled().catch((error: unknown) => {
+      if (!stopped) {
+        console.error(`edgemdm: the daily round failed: ${messageOf(error)}`)
+      }
+    })
+  }
+  round()
+  const timer = setInterval(round, DAY)
+  running.defer(() => {
+    stopped = true
+    clearInterval(timer)
+  })
+}
+
+async function untilItAnswers(url: string): Promise<void> {
+  const deadline = Date.now() + READY_WITHIN
+  let last = 'nothing'
+  while (Date.now() < deadline) {
+    try {
+      const response = await fetch(`${url}/version`)
+      const body = await response.text()
+      if (response.status === 200) {
+        return
+      }
+      last = `${response.status} ${body.trim()}`
+      if (body.includes(NOT_CONFIGURED)) {
+        throw new CliError(errorIn(body))
+      }
+    } catch (error) {
+      if (error instanceof CliError) {
+        throw error
+      }
+      last = messageOf(error)
+    }
+    await sleep(100)
+  }
+  throw new CliError(`the Worker does not answer GET ${url}/version: ${last}`)
+}
+
+/** The sentence of an error in MicroMDM's form. */
+function errorIn(body: string): string {
+  const { error }: { error?: unknown } = JSON.parse(body)
+  return String(error)
+}
+
+/** An address to reach it by: a wildcard is none. */
+function urlHost(host: string): string {
+  const reachable: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
+  const address = reachable[host] ?? host
+  return address.includes(':') ? `[${address}]` : address
+}

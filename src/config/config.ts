@@ -1,0 +1,283 @@
+import { createHash } from 'node:crypto'
+import type { Certificate } from '../pki/x509/certificate.ts'
+import { createSealer, type Sealer } from '../pki/seal/seal.ts'
+import { readSigner, type Signer } from '../pki/x509/signer.ts'
+import { APPLE_DEVICE_CAS } from '../enroll/apple-device-ca.ts'
+import { type MinimumOs, readMinimumOs } from '../enroll/minimum-os.ts'
+import {
+  DAY,
+  readBoolean,
+  readCertificates,
+  readConcurrency,
+  readDays,
+  readDuration,
+  readEnrollmentMode,
+  readCount,
+  readHeaderName,
+  readIdleAge,
+  readKeepEvents,
+  readKeepResults,
+  readLimit,
+  readOrganization,
+  readPush,
+  readRate,
+  readReceiver,
+  readTopics,
+  readOrigin,
+} from './values.ts'
+import type { DeviceSettings, KeepResults } from '../device/store/context.ts'
+import { reasonOf } from '../log.ts'
+import type { ChallengeSettings } from '../directory/challenges.ts'
+import { MICROMDM_TOPICS } from '../events/topics.ts'
+import { VAR_WEBHOOK, type Webhook } from '../events/webhook.ts'
+import { OwnError } from '../reason.ts'
+
+/** What the runtime may give: every var and secret is optional until {@link readConfig} has looked at it. */
+export type UncheckedVars = Readonly<Record<string, unknown>>
+
+/** Who may download an enrolment profile (docs/enrolment.md); an invitation opens it in every mode. */
+export type EnrollmentAccess =
+  | { readonly mode: 'open' }
+  /** Those whose link has the token, or one that older SEAL_KEYS gave. */
+  | { readonly mode: 'token'; readonly token: string; readonly olderTokens: readonly string[] }
+  /** Devices that sign a serial number which an admin has listed. */
+  | { readonly mode: 'known' }
+
+export interface EnrollmentSettings {
+  readonly access: EnrollmentAccess
+  /** Signs the profiles that we make. */
+  readonly profileSigner: Signer | undefined
+  /** CAs that show a device to be Apple's. */
+  readonly appleDeviceCAs: readonly Certificate[]
+  readonly minimumOs: MinimumOs
+  readonly homepage: boolean
+  /** The name that people see on the page and in profiles; empty for none, and then they see what MicroMDM shows. */
+  readonly organization: string
+}
+
+export interface ScepSettings extends ChallengeSettings {
+  /** How long a device's identity is valid (milliseconds). */
+  readonly clientValidity: number
+  /** How many certificates that anybody could have are issued in a minute. */
+  readonly rate: number
+}
+
+export interface Config {
+  readonly publicUrl: string
+  readonly apiKey: string
+  /** Names the key where a command tells who queued it: the first eight hex digits of its SHA-256. */
+  readonly apiKeyId: string
+  readonly sealer: Sealer
+  readonly deviceCAs: readonly Certificate[]
+  /** The subscriber of `WEBHOOK_URL`, if it is set; the others are in D1. */
+  readonly webhooks: readonly Webhook[]
+  /** Whether webhooks may lead to this machine and its network. */
+  readonly allowPrivateWebhooks: boolean
+  /** Ends with `/`, because `Endpoint` is resolved against it. */
+  readonly dmUrl: string
+  /** Of the user and password in it; empty without. */
+  readonly dmAuthorization: string
+  /** The push certificate without its key, which the binding `APNS` presents. */
+  readonly pushCertificate: Certificate | undefined
+  /** Its topic and an id of the certificate itself; empty when nobody told us. */
+  readonly pushTopic: string
+  readonly pushCertificateId: string
+  /** Names the header in which a trusted proxy passes client certificates; empty when there is none. */
+  readonly clientCertHeader: string
+  readonly enrollment: EnrollmentSettings
+  readonly scep: ScepSettings
+  readonly device: DeviceSettings
+  /** How many devices one job may call within ten seconds; 0 for any number. */
+  readonly jobBurst: number
+}
+
+export type ConfigResult =
+  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: false; readonly problems: readonly string[] }
+
+/** MicroMDM's names for settings that we have too (micromdm-contract §8.1). */
+const ALIASES: Readonly<Record<string, string>> = {
+  API_KEY: 'MICROMDM_API_KEY',
+  PUBLIC_URL: 'MICROMDM_SERVER_URL',
+  WEBHOOK_URL: 'MICROMDM_WEBHOOK_URL',
+  DM_URL: 'DM',
+  UDID_CERT_AUTH_WARN_ONLY: 'MICROMDM_UDID_CERT_AUTH_WARN_ONLY',
+  NO_COMMAND_HISTORY: 'MICROMDM_NO_COMMAND_HISTORY',
+  HOMEPAGE: 'MICROMDM_HTTP_HOMEPAGE',
+  SCEP_CLIENT_VALIDITY: 'MICROMDM_SCEP_CLIENT_VALIDITY',
+  USE_DYNAMIC_CHALLENGE: 'MICROMDM_USE_DYNAMIC_CHALLENGE',
+}
+
+/** MicroMDM's static challenge, in every profile that its default configuration ever handed out. */
+const STATIC_CHALLENGE = 'micromdm'
+
+/** Reads one setting; what it throws becomes a problem, and the fallback the value. */
+type Attempt = <T>(name: string, read: (text: string) => T, fallback: T) => T
+
+/** The only reader of vars and secrets. A half-configured Worker says what is missing. */
+export function readConfig(vars: UncheckedVars): ConfigResult {
+  const problems: string[] = []
+  const attempt: Attempt = (name, read, fallback) => {
+    const text = setting(vars, name)
+    if (text === '') {
+      return fallback
+    }
+    try {
+      return read(text)
+    } catch (error) {
+      problems.push(`${name}: ${reasonOf(error).replace(`${name} `, '')}`)
+      return fallback
+    }
+  }
+  const keys = attempt('SEAL_KEYS', readKeys, undefined)
+  for (const name of ['API_KEY', 'SEAL_KEYS']) {
+    if (setting(vars, name) === '') {
+      problems.push(`${name} is not set: add it with \`wrangler secret put ${name}\``)
+    }
+  }
+  const pushCertificate = attempt('PUSH_CERTIFICATE', readPush, undefined)
+  const pushTopic = pushCertificate?.uid ?? setting(vars, 'PUSH_TOPIC')
+  const dm = attempt('DM_URL', readReceiver, { url: '', authorization: '' })
+  const config: Omit<Config, 'sealer'> = {
+    publicUrl: attempt('PUBLIC_URL', readOrigin, ''),
+    apiKey: setting(vars, 'API_KEY'),
+    apiKeyId: createHash('sha256').update(setting(vars, 'API_KEY')).digest('hex').slice(0, 8),
+    deviceCAs: attempt('DEVICE_CA', readCertificates, []),
+    webhooks: readWebhook(attempt),
+    allowPrivateWebhooks: attempt('ALLOW_PRIVATE_WEBHOOKS', readBoolean, false),
+    dmUrl: dm.url.replace(/([^/])$/, '$1/'),
+    dmAuthorization: dm.authorization,
+    pushCertificate,
+    pushTopic,
+    pushCertificateId: pushCertificate?.fingerprint ?? setting(vars, 'PUSH_CERTIFICATE_ID'),
+    clientCertHeader: attempt('CLIENT_CERT_HEADER', readHeaderName, ''),
+    enrollment: readEnrollment(vars, attempt, keys?.enrollTokens ?? []),
+    scep: readScep(vars, attempt),
+    jobBurst: attempt('JOB_BURST', readCount, 0),
+    device: readDevice(attempt, pushTopic),
+  }
+  return problems.length > 0 || keys === undefined
+    ? { ok: false, problems }
+    : { ok: true, config: { ...config, sealer: keys.sealer } }
+}
+
+/** The ring, and a token for enrolment links out of each key: a Worker cannot write a secret of its own. */
+function readKeys(ring: string): { sealer: Sealer; enrollTokens: readonly string[] } {
+  const sealer = createSealer(ring)
+  return {
+    sealer,
+    // Hex, because mail programs end a link before a hyphen that is its last character.
+    enrollTokens: sealer
+      .derive('edgemdm enrolment token')
+      .map((key) => key.export().toString('hex').slice(0, 32)),
+  }
+}
+
+function readWebhook(attempt: Attempt): Webhook[] {
+  const receiver = attempt('WEBHOOK_URL', readReceiver, { url: '', authorization: '' })
+  const webhook: Webhook = {
+    id: VAR_WEBHOOK,
+    enabled: true,
+    ...receiver,
+    topics: attempt('WEBHOOK_TOPICS', readTopics, [...MICROMDM_TOPICS]),
+    statuses: null,
+    headers: {},
+    secrets: [],
+    redact: false,
+    concurrency: attempt('WEBHOOK_CONCURRENCY', readConcurrency, 4),
+    rate: attempt('WEBHOOK_RATE', readRate, 0),
+    rampUp: 1,
+    maxIdleAge: attempt('WEBHOOK_MAX_IDLE_AGE', readIdleAge, 0),
+  }
+  return receiver.url === '' ? [] : [webhook]
+}
+
+function readDevice(attempt: Attempt, pushTopic: string): DeviceSettings {
+  return {
+    keepResults: readHistory(attempt),
+    keepEvents: attempt('KEEP_EVENTS', readKeepEvents, { count: 100, ms: 30 * DAY }),
+    maxQueue: attempt('MAX_QUEUE', readCount, 10_000),
+    deferredAfter: attempt('DEFERRED_AFTER', readLimit, { count: 10, ms: DAY }),
+    trustOnFirstUse: attempt('TRUST_ON_FIRST_USE', readBoolean, true),
+    udidCertAuthWarnOnly: attempt('UDID_CERT_AUTH_WARN_ONLY', readBoolean, false),
+    lastSeenResolution: attempt('LAST_SEEN_RESOLUTION', readDuration, DAY),
+    pushTopic,
+  }
+}
+
+function readHistory(attempt: Attempt): KeepResults {
+  const unlessTold: KeepResults = attempt('NO_COMMAND_HISTORY', readBoolean, false)
+    ? { kind: 'none', count: 0, ms: 0 }
+    : { kind: 'bounded', count: 100, ms: 30 * DAY }
+  return attempt('KEEP_RESULTS', readKeepResults, unlessTold)
+}
+
+function readEnrollment(
+  vars: UncheckedVars,
+  attempt: Attempt,
+  derived: readonly string[],
+): EnrollmentSettings {
+  const chosen = setting(vars, 'ENROLL_TOKEN')
+  const mode = attempt('ENROLLMENT', (text) => readEnrollmentMode(text, chosen), 'token')
+  const [token = '', ...olderTokens] = chosen === '' ? derived : [chosen]
+  return {
+    access: mode === 'token' ? { mode, token, olderTokens } : { mode },
+    profileSigner: attempt<Signer | undefined>(
+      'PROFILE_SIGNING_CERT',
+      (pem) => readSigner(pem, setting(vars, 'PROFILE_SIGNING_KEY')),
+      undefined,
+    ),
+    appleDeviceCAs: [
+      ...APPLE_DEVICE_CAS.flatMap(readCertificates),
+      ...attempt('APPLE_DEVICE_CA', readCertificates, []),
+    ],
+    minimumOs: attempt<MinimumOs>('MINIMUM_OS', readMinimumOs, new Map()),
+    homepage: attempt('HOMEPAGE', readBoolean, true),
+    organization: attempt('ORGANIZATION', readOrganization, ''),
+  }
+}
+
+function readScep(vars: UncheckedVars, attempt: Attempt): ScepSettings {
+  const challenge = setting(vars, 'SCEP_CHALLENGE')
+  return {
+    dynamicChallenge: attempt<boolean | undefined>(
+      'USE_DYNAMIC_CHALLENGE',
+      readBoolean,
+      challenge === '' ? undefined : false,
+    ),
+    challenge: challenge || STATIC_CHALLENGE,
+    challengeLifetime: attempt('SCEP_CHALLENGE_LIFETIME', readDuration, DAY),
+    clientValidity: attempt('SCEP_CLIENT_VALIDITY', readDays, 365 * DAY),
+    rate: attempt('SCEP_RATE', readCount, 60),
+  }
+}
+
+const checked = new WeakMap<object, ConfigResult>()
+
+/** {@link readConfig}, once for each environment that the runtime hands us: keys are parsed once. */
+export function configOf(env: object): ConfigResult {
+  const known = checked.get(env)
+  if (known) {
+    return known
+  }
+  const result = readConfig({ ...env })
+  checked.set(env, result)
+  return result
+}
+
+/** {@link configOf} for whoever nobody calls before the configuration was checked. @throws when it is incomplete */
+export function requireConfig(env: object): Config {
+  const result = configOf(env)
+  if (!result.ok) {
+    throw new OwnError(`EdgeMDM is not configured: ${result.problems.join('; ')}`)
+  }
+  return result.config
+}
+
+/** A var under its own name or MicroMDM's. TOML has booleans and numbers too. */
+function setting(vars: UncheckedVars, name: string): string {
+  return [name, ALIASES[name] ?? name]
+    .map((alias) => vars[alias])
+    .map((value) => (/string|boolean|number/.test(typeof value) ? String(value).trim() : ''))
+    .reduce((first, second) => first || second)
+}

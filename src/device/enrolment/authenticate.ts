@@ -1,0 +1,218 @@
+import type { InstalledProfile } from '../../enroll/installed-profile.ts'
+import type { CheckIn } from '../../mdm/message.ts'
+import type { Context } from '../store/context.ts'
+import {
+  beginContest,
+  isPresentProven,
+  isTriedAgain,
+  nextEpoch,
+  resetChannel,
+} from '../standing/contest.ts'
+import { denyRenewal, endEarlier, settle } from '../standing/contest-end.ts'
+import { established } from '../store/earlier.ts'
+import { archiveEscrow } from '../standing/escrow.ts'
+import { accept, bind, type Claim } from './identity.ts'
+import { changed } from '../store/directory-row.ts'
+import { noteArrival } from '../queue/held.ts'
+import { mdmProfilesOut } from './mdm-profile.ts'
+import type { Proof } from '../store/proof.ts'
+import { everyChannel } from '../store/parking.ts'
+import { giveUp } from '../queue/clear.ts'
+import { keepProfile, newEnrollment } from './renewal.ts'
+import type { DeviceRow } from '../store/state.ts'
+import type { Identity } from '../store/identity-row.ts'
+import { claimsSerial } from '../store/serial-claim.ts'
+
+type Authenticate = Extract<CheckIn, { messageType: 'Authenticate' }>
+
+export interface Presented {
+  readonly fingerprint: string
+  /** The known identity, if this object has it. */
+  readonly identity: Identity | undefined
+  /** What the Worker found out about a new one. */
+  readonly claim: Claim | undefined
+  /** The enrolment profile that a new one came with, if it was made here. */
+  readonly profile: InstalledProfile | undefined
+  /** Digest of the message as it was signed; empty when a proxy vouches for the sender. */
+  readonly digest: string
+}
+
+/** What an Authenticate is, by the evidence that comes with it. */
+type Beginning =
+  /** The same enrolment, whose answer was lost: what was queued in between belongs to it already. */
+  | { readonly kind: 'repeated' }
+  | { readonly kind: 'renewal' }
+  /** Everything older is over. */
+  | { readonly kind: 'new'; readonly proof: Proof | '' }
+  /** Nothing is over: the enrolment that was there is kept beside it. */
+  | { readonly kind: 'contested'; readonly renewal: readonly string[]; readonly isProven: boolean }
+
+/**
+ * Authenticate begins an enrolment, or renews the one that is there. An identity that is not proven ends nothing.
+ * @returns what of it is news for the event about it.
+ */
+export function authenticate(
+  context: Context,
+  message: Authenticate,
+  who: Presented,
+): { readonly renewal?: true; readonly contested?: number } {
+  const { state, now } = context
+  const { device } = state
+  const first = device.state === 'unknown'
+  if (first) {
+    noteArrival(context, who.claim?.namesakes)
+  }
+  const isClaimed = claimsSerial(device) && device.facts.SerialNumber === message.facts.SerialNumber
+  const beginning = judge(context, message, who)
+  const renewal = beginning.kind === 'renewal'
+  begin(context, beginning, who)
+  Object.assign(device, {
+    type: message.enrollment.type,
+    facts: message.facts,
+    hidden: false,
+    claimedAt: isClaimed ? device.claimedAt : now,
+    renewedAt: renewal ? now : 0,
+  })
+  changed(context)
+  if (first) {
+    // The claim has listed it with the same facts. Its TokenUpdate tells the rest, or the alarm does.
+    context.effects.news.directory = false
+  }
+  const proof = proofOf(beginning, who)
+  if (who.identity) {
+    accept(context, who.identity, { proof, digest: who.digest })
+  } else if (who.claim) {
+    const what = renewal ? 'renewed' : 'bound'
+    bind(context, who.fingerprint, who.claim, { what, proof, digest: who.digest })
+  }
+  return {
+    ...(renewal ? { renewal } : {}),
+    ...(beginning.kind === 'contested' && device.contest
+      ? { contested: device.contest.until }
+      : {}),
+  }
+}
+
+function begin(context: Context, beginning: Beginning, who: Presented): void {
+  const { device } = context.state
+  switch (beginning.kind) {
+    case 'repeated':
+    case 'renewal':
+      keepProfile(context, who.profile)
+      return
+    case 'new':
+      endEnrollment(context, Infinity)
+      break
+    case 'contested':
+      if (device.contest && isPresentProven(context)) {
+        // It was only open whether it is renewed or new. Another comes: it is the one that was there, and nothing of it is lost.
+        settle(context, 'profile')
+      }
+      beginContest(context, beginning)
+      break
+  }
+  device.state = 'authenticated'
+  device.epoch = nextEpoch(context)
+  newEnrollment(context, who.fingerprint, who.profile)
+}
+
+/** What the identity is from now on; what it was, where the message says nothing about it. */
+function proofOf(beginning: Beginning, { identity }: Presented): Proof | '' {
+  switch (beginning.kind) {
+    case 'repeated':
+      return identity?.proof ?? ''
+    case 'renewal':
+      return 'renewal'
+    case 'new':
+      return beginning.proof
+    case 'contested':
+      return beginning.isProven ? (identity?.proof ?? '') : ''
+  }
+}
+
+function judge(context: Context, message: Authenticate, who: Presented): Beginning {
+  const { device } = context.state
+  const present = who.identity?.epoch === device.epoch ? who.identity : undefined
+  const isBound = isBoundHere(context, message, who.claim?.bound)
+  if (isFree(device) && !isBound) {
+    return { kind: 'new', proof: present?.proof || 'first' }
+  }
+  if (present && isBegun(device)) {
+    return { kind: 'repeated' }
+  }
+  const mayRenew = established(context).state === 'enrolled' && isSameSerial(context, message)
+  if (mayRenew && isSuccessor(context, who)) {
+    return { kind: 'renewal' }
+  }
+  if (isBound) {
+    return { kind: 'new', proof: 'challenge' }
+  }
+  return judgeByProfiles(present, mayRenew ? mdmProfilesOut(context) : [])
+}
+
+/** No enrolment is there that an Authenticate could end. */
+function isFree({ state }: DeviceRow): boolean {
+  return state === 'unknown' || state === 'checked_out'
+}
+
+/** What is there is only beginning, or may still be: the same identity begins nothing else. */
+function isBegun({ state, contest }: DeviceRow): boolean {
+  return state === 'authenticated' || contest !== undefined
+}
+
+function judgeByProfiles(present: Identity | undefined, renewal: readonly string[]): Beginning {
+  return present && renewal.length === 0
+    ? { kind: 'new', proof: present.proof }
+    : { kind: 'contested', renewal, isProven: present !== undefined }
+}
+
+/** Whether its challenge was bound to this id, or to the serial number that the device of this id has. */
+function isBoundHere(context: Context, { facts }: Authenticate, bound: Claim['bound']): boolean {
+  const known = established(context).facts.SerialNumber
+  return bound?.udid === true || (bound?.serial === true && known === facts.SerialNumber)
+}
+
+/** One that the device does not tell is no other one; nor is one that it never told, because it was adopted. */
+function isSameSerial(context: Context, { facts }: Authenticate): boolean {
+  const known = established(context).facts.SerialNumber
+  return known === '' || facts.SerialNumber === '' || known === facts.SerialNumber
+}
+
+/** Issued for a challenge that was sent to this enrolment. */
+function isSuccessor({ state }: Context, who: Presented): boolean {
+  return state.device.installed.successors.includes(who.fingerprint)
+}
+
+/**
+ * A TokenUpdate that asks for configuration after what looked like a renewal: the device was set up anew.
+ * Everything from before that Authenticate is over after all, its identities included.
+ */
+export function unmaskRenewal(context: Context, current: Identity): void {
+  const { device } = context.state
+  if (device.contest) {
+    denyRenewal(context, current)
+    return
+  }
+  endEnrollment(context, device.renewedAt)
+  device.epoch = nextEpoch(context)
+  accept(context, current, { proof: current.proof, digest: '' })
+  device.renewedAt = 0
+  device.state = 'authenticated'
+}
+
+function endEnrollment(context: Context, queuedUntil: number): void {
+  const { state } = context
+  if (state.device.state === 'unknown') {
+    return
+  }
+  // What was queued for an id waits for the device that comes to the end of an enrolment with it.
+  const isFirst = isTriedAgain(context)
+  endEarlier(context)
+  for (const channel of everyChannel(context)) {
+    if (!isFirst) {
+      giveUp(context, channel, 'superseded', { queuedUntil })
+    }
+    resetChannel(context, channel, 'none')
+  }
+  archiveEscrow(context)
+}

@@ -1,0 +1,167 @@
+import type { CheckIn } from '../../mdm/message.ts'
+import { writePlist } from '../../plist/write.ts'
+import type { Context } from '../store/context.ts'
+import { changed, pushStateOf } from '../store/directory-row.ts'
+import { isUndecided } from '../standing/contest.ts'
+import { endUndecided, settle } from '../standing/contest-end.ts'
+import { authenticate, unmaskRenewal, type Presented } from './authenticate.ts'
+import { loadEscrow, storeEscrow } from '../standing/escrow.ts'
+import { happened } from '../queue/happenings.ts'
+import { heard } from './identity.ts'
+import { everyChannel, storedChannel } from '../store/parking.ts'
+import { forgetSuccessors } from './renewal.ts'
+import { pendingSince } from '../queue/hand-out.ts'
+import { channelOf, saveChannel } from '../store/state.ts'
+
+/** What a check-in adds to its event and its answer. */
+export interface CheckInEffect {
+  readonly reply?: Uint8Array
+  readonly tally?: number
+  readonly renewal?: true
+  /** The enrolment is contested until then (milliseconds). */
+  readonly contested?: number
+  /** The answer is not known yet: the device has to come again. */
+  readonly later?: true
+}
+
+/** Applies a check-in message (Apple, "Check-in"). */
+export function checkIn(context: Context, message: CheckIn, who: Presented): CheckInEffect {
+  switch (message.messageType) {
+    case 'Authenticate':
+      return authenticate(context, message, who)
+    case 'TokenUpdate':
+      return tokenUpdate(context, message, who)
+    case 'CheckOut':
+      return leave(context, message.enrollment.user, who)
+    case 'SetBootstrapToken':
+      storeEscrow(context, 'bootstrap_token', message.bootstrapToken ?? new Uint8Array())
+      return {}
+    case 'GetBootstrapToken':
+      return isUndecided(context) ? { later: true } : { reply: bootstrapToken(context) }
+    case 'UserAuthenticate':
+    case 'GetToken':
+    case 'DeclarativeManagement':
+      return {}
+  }
+}
+
+function bootstrapToken(context: Context): Uint8Array {
+  const { blocked } = context.state.device
+  const token = blocked ? undefined : loadEscrow(context, 'bootstrap_token')
+  return writePlist({ BootstrapToken: token ?? new Uint8Array() })
+}
+
+function tokenUpdate(
+  context: Context,
+  message: Extract<CheckIn, { messageType: 'TokenUpdate' }>,
+  who: Presented,
+): CheckInEffect {
+  const { state, db } = context
+  const { enrollment } = message
+  const channel = channelOf(context, enrollment.user)
+  if (enrollment.user === '') {
+    finishEnrolment(context, message, who)
+  } else if (!channel.enabled) {
+    happened(context, 'device:enrolled', enrollment.user)
+  }
+  compareTopic(context, message.topic)
+  const unreachable = enrollment.user === '' && pushStateOf(channel) !== 'ready'
+  Object.assign(channel, {
+    enabled: true,
+    token: message.token,
+    tokenAt: context.now,
+    magic: message.pushMagic,
+    topic: message.topic,
+    tally: channel.tally + 1,
+    awaitingConfiguration: message.awaitingConfiguration ?? channel.awaitingConfiguration,
+    flag: '',
+    pushAfter: 0,
+  })
+  state.rung.delete(channel.id)
+  saveChannel(db, channel)
+  if (unreachable && !context.effects.news.directory) {
+    changed(context)
+  }
+  if (message.unlockToken && message.unlockToken.length > 0) {
+    storeEscrow(context, 'unlock_token', message.unlockToken)
+  }
+  if (pendingSince(context, channel)) {
+    context.effects.push.add(channel.id)
+  }
+  return { tally: channel.tally }
+}
+
+/** The TokenUpdate of the device channel ends what its Authenticate began. */
+function finishEnrolment(
+  context: Context,
+  { awaitingConfiguration }: Extract<CheckIn, { messageType: 'TokenUpdate' }>,
+  { identity }: Presented,
+): void {
+  const { device } = context.state
+  const mayBeRenewal = device.renewedAt > 0 || isUndecided(context)
+  if (mayBeRenewal && awaitingConfiguration === true && identity) {
+    unmaskRenewal(context, identity)
+  }
+  if (device.state !== 'enrolled' || device.renewedAt > 0) {
+    happened(context, device.renewedAt > 0 ? 'device:renewed' : 'device:enrolled', '')
+    device.state = 'enrolled'
+    device.renewedAt = 0
+    changed(context)
+    forgetSuccessors(context)
+  }
+}
+
+/** A device of another topic is out of reach of our pushes: it has to enrol again, or the certificate is wrong. */
+function compareTopic(context: Context, topic: string): void {
+  const certificateTopic = context.settings.pushTopic
+  if (certificateTopic !== '' && topic !== certificateTopic) {
+    const { effects, name: device } = context
+    effects.notes.push({
+      event: 'push:topic-mismatch',
+      device,
+      topic,
+      certificate_topic: certificateTopic,
+    })
+  }
+}
+
+/**
+ * A device that leaves. One whose enrolment is not proven takes nothing with it: the enrolment from before is the present one
+ * again.
+ */
+function leave(context: Context, user: string, who: Presented): CheckInEffect {
+  if (who.identity) {
+    heard(context, who.identity, who.digest)
+  }
+  if (user === '' && context.state.device.contest && !who.identity?.proof) {
+    settle(context, 'left', context.state.device.contest.earlier.at(-1))
+    return {}
+  }
+  if (user === '' || storedChannel(context, user)?.enabled) {
+    happened(context, 'device:checked-out', user)
+  }
+  return checkOut(context, user)
+}
+
+/** The device takes its users with it; a user leaves alone. The queue stays, as in MicroMDM. */
+export function checkOut(context: Context, user: string): CheckInEffect {
+  const { state, db } = context
+  let endsClaim = false
+  for (const channel of everyChannel(context)) {
+    if (channel.user === user || user === '') {
+      endsClaim ||= channel.claim !== 'none'
+      // While it is contested, the user's claim may be that of the enrolment before.
+      const claim = state.device.contest ? channel.claim : 'none'
+      Object.assign(channel, { enabled: false, token: null, magic: '', claim })
+      saveChannel(db, channel)
+    }
+  }
+  if (user === '') {
+    endUndecided(context)
+    state.device.state = 'checked_out'
+  }
+  if (user === '' || endsClaim) {
+    changed(context)
+  }
+  return {}
+}

@@ -1,0 +1,225 @@
+import { Buffer } from 'node:buffer'
+import { UNANSWERED_INTERVAL, waitAfter } from '../../push/back-off.ts'
+import { isPushMagic, isPushToken, isPushTopic, tokenHex } from '../../push/request.ts'
+import type { Verdict } from '../../push/verdict.ts'
+import { PUSH_UNREGISTERED } from '../../events/topics.ts'
+import type { Enrollment } from '../../mdm/enrollment.ts'
+import { wakeBy, type Context } from '../store/context.ts'
+import { readEarlier } from '../store/earlier.ts'
+import { recordEvent, type NewEvent } from '../outbox/record.ts'
+import { recalledChannel } from '../store/parking.ts'
+import { pendingSince, PUSH_FALLBACK } from '../queue/hand-out.ts'
+import { knownChannel, saveChannel, type Channel } from '../store/state.ts'
+
+/** Everything a push needs; it never leaves the object but for APNs. */
+export interface PushTarget {
+  readonly user: string
+  readonly token: Uint8Array
+  readonly magic: string
+  readonly topic: string
+  /** What is held against the token, and in which epoch of the circuit that counts. */
+  readonly flag: string
+  readonly flagEpoch: number
+}
+
+export type PushCheck =
+  | { readonly kind: 'ready'; readonly target: PushTarget }
+  | { readonly kind: 'cannot'; readonly error: string }
+
+/** Whether a channel can be pushed. Error texts are MicroMDM's where it had one. */
+export function pushTarget(context: Context, user: string, certificateTopic: string): PushCheck {
+  const channel = recalledChannel(context, user)
+  if (!channel?.token) {
+    const id = user === '' ? context.name : `${context.name}:${user}`
+    return cannot(`retrieving PushInfo by UDID: not found: PushInfo udid ${id}`)
+  }
+  const { token, magic, topic, flag, flagEpoch } = channel
+  return checked({ user, token, magic, topic, flag, flagEpoch }, certificateTopic)
+}
+
+/** The device of an enrolment that is kept, if it can be pushed. */
+export function keptTarget(
+  context: Context,
+  epoch: number,
+  certificateTopic: string,
+): PushTarget | undefined {
+  const channel = readEarlier(context, epoch)?.channels[0]
+  if (!channel || channel.token === '') {
+    return undefined
+  }
+  const token = new Uint8Array(Buffer.from(channel.token, 'base64'))
+  const target = { ...channel, token, flag: '', flagEpoch: 0 }
+  return checked(target, certificateTopic).kind === 'ready' ? target : undefined
+}
+
+function checked(target: PushTarget, certificateTopic: string): PushCheck {
+  const { token, magic, topic } = target
+  if (!isPushToken(token)) {
+    return cannot('invalid push token')
+  }
+  if (certificateTopic !== '' && topic !== certificateTopic) {
+    return cannot(
+      `the device is enrolled with topic ${topic}, but the push certificate is for ${certificateTopic}: enrol it again, or install the certificate of its topic`,
+    )
+  }
+  if (!isPushMagic(magic)) {
+    return cannot('invalid push magic')
+  }
+  // Nobody told us the certificate's topic, and what a device writes must not break the request.
+  if (!isPushTopic(topic)) {
+    return cannot('invalid push topic')
+  }
+  return { kind: 'ready', target }
+}
+
+/** Why a token is dead; a flag of an earlier epoch of the circuit is void, because the fault was not the device's. */
+export function deadToken(target: PushTarget, epoch: number): string | undefined {
+  return target.flag !== '' && target.flagEpoch === epoch
+    ? `${target.flag}: the device's push token is dead until it sends a TokenUpdate`
+    : undefined
+}
+
+/** An answer of APNs, and what the channel's rows need to know beside it. */
+export interface Pushed {
+  /** The push's own id. */
+  readonly id: string
+  readonly verdict: Verdict
+  /** Milliseconds, before it was sent. */
+  readonly sentAt: number
+  /** The circuit's epoch, and whether a refusal may be held against the device. */
+  readonly epoch: number
+  readonly blames: boolean
+  /** It was the alarm's push: the next is rarer. */
+  readonly again: boolean
+  /** From 0 to 1, for the wait after a failure. */
+  readonly random: number
+}
+
+/** What APNs's answer changes. A first push that is delivered costs no row. */
+export function takeVerdict(context: Context, target: PushTarget, push: Pushed): void {
+  const channel = knownChannel(context.state, target.user)
+  if (!channel?.token || tokenHex(channel.token) !== tokenHex(target.token)) {
+    return
+  }
+  // A device may be here, and gone again, before APNs has answered.
+  if (
+    push.verdict.kind === 'delivered' &&
+    (context.state.came.get(channel.id) ?? 0) < push.sentAt
+  ) {
+    context.state.rung.set(channel.id, context.now)
+  }
+  const changes: Partial<Channel> = {
+    ...(push.again ? { pushedAt: context.now } : {}),
+    ...flagOf(context, channel, push),
+    ...waitOf(context, channel, push),
+  }
+  if (Object.keys(changes).length > 0) {
+    saveChannel(context.db, Object.assign(channel, changes))
+  }
+}
+
+function flagOf(context: Context, channel: Channel, push: Pushed): Partial<Channel> {
+  const { verdict, epoch } = push
+  if (verdict.kind === 'token_refused') {
+    return push.blames ? { flag: verdict.reason, flagEpoch: epoch } : {}
+  }
+  // A token that came after Apple lost the old one is alive.
+  if (verdict.kind !== 'token_dead' || (verdict.since ?? Infinity) < channel.tokenAt) {
+    return {}
+  }
+  const event: NewEvent = {
+    id: push.id,
+    topic: PUSH_UNREGISTERED,
+    about: { enrollment: enrollmentOfChannel(context, channel), params: {} },
+    body: new Uint8Array(),
+  }
+  // The object does not know who listens.
+  recordEvent(context, event, undefined)
+  return { flag: verdict.reason, flagEpoch: epoch }
+}
+
+/** The enrolment of a channel, for events without a message. */
+export function enrollmentOfChannel(context: Context, { user, claim }: Channel): Enrollment {
+  const { name, type } = context.state.device
+  if (user === '') {
+    return { type, device: name, user }
+  }
+  // The users of a Shared iPad are the only ones that claim no bare UserID.
+  const ofUser = claim === 'none' ? 'Shared iPad' : 'User'
+  return {
+    type: type === 'User Enrollment (Device)' ? 'User Enrollment' : ofUser,
+    device: name,
+    user,
+  }
+}
+
+function waitOf(context: Context, channel: Channel, { verdict, random }: Pushed): Partial<Channel> {
+  const oldest = pendingSince(context, channel)
+  const wait = waitAfter(verdict, context.now - (oldest?.queuedAt ?? context.now), random)
+  if (wait === undefined) {
+    return {}
+  }
+  const pushAfter = Math.ceil(context.now + wait)
+  if (oldest) {
+    wakeBy(context, pushAfter)
+  }
+  return { pushAfter }
+}
+
+/**
+ * Whether a push for what was just queued can be spared: the last one was answered with a wait, after which the
+ * alarm pushes, or the device was pushed a moment ago and has not come yet.
+ */
+export function mayStayQuiet(context: Context, channel: Channel): boolean {
+  const rung = context.state.rung.get(channel.id) ?? -Infinity
+  return context.now < Math.max(channel.pushAfter, rung + UNANSWERED_INTERVAL)
+}
+
+/** Channels that have commands waiting and could be pushed now. */
+export function waitingChannels(context: Context): number[] {
+  return context.state.channels
+    .filter(
+      (channel) =>
+        channel.token !== null &&
+        pendingSince(context, channel) !== undefined &&
+        !mayStayQuiet(context, channel),
+    )
+    .map(({ id }) => id)
+}
+
+/** A channel that reports is here: whatever it was pushed for, it fetches. */
+export function answered(context: Context, user: string): void {
+  const channel = knownChannel(context.state, user)
+  if (channel) {
+    context.state.rung.delete(channel.id)
+    context.state.came.set(channel.id, context.now)
+  }
+}
+
+const QUARTER = 900_000
+const DAY = 86_400_000
+/** A silent device is pushed again after four times as long as its command has waited already. */
+const PATIENCE = 4
+
+/**
+ * When a channel has to be pushed again: when a failed push may be repeated; else a minute after its oldest
+ * command was queued, should the timer have died with its process; then ever more rarely, because APNs keeps the
+ * last push for a device that is off.
+ */
+export function pushDueAt(context: Context, channel: Channel): number | undefined {
+  const oldest = channel.token === null ? undefined : pendingSince(context, channel)
+  if (!oldest) {
+    return undefined
+  }
+  const last = Math.max(channel.pushedAt, oldest.notNowAt)
+  if (channel.pushAfter > last) {
+    return channel.pushAfter
+  }
+  return last < oldest.queuedAt
+    ? oldest.queuedAt + PUSH_FALLBACK
+    : last + Math.min(Math.max(PATIENCE * (last - oldest.queuedAt), QUARTER), DAY)
+}
+
+function cannot(error: string): PushCheck {
+  return { kind: 'cannot', error }
+}

@@ -1,0 +1,38 @@
+import { dictsIn, textAt } from '../../plist/dict.ts'
+import { PlistError } from '../../plist/error.ts'
+import { readPlistTop } from '../../plist/read.ts'
+import type { PlistDict } from '../../plist/value.ts'
+
+const ERROR_CHAIN: ReadonlySet<string> = new Set(['ErrorChain'])
+
+/** What went wrong, as the device words it, each error before its cause (Apple, "ErrorChainItem"). */
+export function errorsIn(report: Uint8Array): readonly string[] {
+  return chainIn(report).map(wording).filter(Boolean)
+}
+
+/** Domain and code of the first error. Its text is the device's, and may name a person or what was sent. */
+export function errorCodeIn(report: Uint8Array): string {
+  return chainIn(report).map(place).find(Boolean) ?? ''
+}
+
+function chainIn(report: Uint8Array): readonly PlistDict[] {
+  try {
+    return dictsIn(readPlistTop(report, ERROR_CHAIN, 'device')['ErrorChain'])
+  } catch (error) {
+    if (error instanceof PlistError) {
+      return []
+    }
+    throw error
+  }
+}
+
+function wording(item: PlistDict): string {
+  const text = textAt(item, 'USEnglishDescription') || textAt(item, 'LocalizedDescription')
+  return `${text} (${place(item)})`.trim()
+}
+
+function place(item: PlistDict): string {
+  const { ErrorCode: code } = item
+  const number = typeof code === 'number' ? ` ${code}` : ''
+  return `${textAt(item, 'ErrorDomain')}${number}`
+}

@@ -1,0 +1,200 @@
+/**
+ * An enrolment that is not proven beside the one that was there: the new one is served, and the earlier one is kept whole, so
+ * that either can turn out to be the device (docs/security.md, "Proof"). Others that are not proven may come: each is kept, and
+ * who shows a sign of life is served, until there is proof.
+ */
+import { keepForEarlier, keepFromNext } from './contest-commands.ts'
+import type { Context } from '../store/context.ts'
+import { dropEarlier, keepEarlier, readEarlier, type Earlier } from '../store/earlier.ts'
+import { archiveEscrow } from './escrow.ts'
+import type { Identity } from '../store/identity-row.ts'
+import { everyChannel } from '../store/parking.ts'
+import { saveChannel, saveDevice, type Channel } from '../store/state.ts'
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+
+/** So long the earlier identity may show that it is the device. */
+export const CONTEST_SPAN = 30 * DAY
+/** The same where no enrolment ever came to its TokenUpdate: one that is tried again looks like that. */
+const UNFINISHED_SPAN = HOUR
+/** So long the new identity may show that it is a renewal. */
+const RENEWAL_SPAN = DAY
+/** Between its Authenticate and its TokenUpdate, a device that renews may speak with both identities so long. */
+const CHANGING_SPAN = 5 * MINUTE
+/** The earlier identity is pushed so often. */
+export const PUSH_SPAN = DAY
+/** Who authenticates again and again makes us push no more often. */
+const MIN_PUSH_SPAN = 15 * MINUTE
+/** Enrolments that are kept. */
+const MAX_EARLIER = 5
+
+/** Times are milliseconds. */
+export interface Contest {
+  /** When the one that is served began to be, and when it counts as proven. */
+  readonly since: number
+  readonly until: number
+  /** Epochs of the enrolments that are kept: the one that was there first, then others without proof. */
+  readonly earlier: readonly number[]
+  /** CommandUUIDs of profiles that the new identity may be the renewal by; empty when it is none. */
+  readonly renewal: readonly string[]
+  /** When the earlier identities were pushed last. */
+  readonly pushedAt: number
+}
+
+/** A contest as an admin sees it. Times are milliseconds. */
+export type ContestView = Pick<Contest, 'since' | 'until'> & { readonly undecided: boolean }
+
+export function viewContest(context: Context): ContestView | undefined {
+  const { contest } = context.state.device
+  return contest && { since: contest.since, until: contest.until, undecided: isUndecided(context) }
+}
+
+/** Whether the present enrolment may still turn out to be a renewal. */
+export function isUndecided({ state, now }: Context): boolean {
+  const { contest } = state.device
+  return contest !== undefined && contest.renewal.length > 0 && now < contest.since + RENEWAL_SPAN
+}
+
+/** Whether an enrolment that is kept may still turn out to be a renewal. */
+export function renewalIsOpen({ now }: Context, { renewal, since, device }: Earlier): boolean {
+  return renewal.length > 0 && now < since + RENEWAL_SPAN && device.state === 'enrolled'
+}
+
+/** Whether a device may be changing its identity just now, and speak with both. */
+export function isChanging(context: Context): boolean {
+  const { contest, state } = context.state.device
+  return (
+    contest !== undefined &&
+    isUndecided(context) &&
+    state !== 'enrolled' &&
+    context.now < contest.since + CHANGING_SPAN
+  )
+}
+
+/** An identity whose enrolment is kept, while that of another is contested. */
+export function isKept({ state }: Context, { epoch }: Identity): boolean {
+  return state.device.contest?.earlier.includes(epoch) === true
+}
+
+/** No epoch is given twice: that of an enrolment that lost stays with what it left. */
+export function nextEpoch({ state }: Context): number {
+  const { device, identities } = state
+  const kept = device.contest?.earlier ?? []
+  return Math.max(device.epoch, ...kept, ...identities.map(({ epoch }) => epoch)) + 1
+}
+
+/**
+ * Keeps the present enrolment, and begins another beside it. `renewal`: profiles on their way that may have led to it.
+ * `isProven`: it has the identity that was there, so that only renewal or new is open.
+ */
+export function beginContest(
+  context: Context,
+  { renewal, isProven }: { readonly renewal: readonly string[]; readonly isProven: boolean },
+): void {
+  const { state, now } = context
+  const { device } = state
+  const isAgain = isTriedAgain(context)
+  const isRival = device.contest !== undefined
+  const span = isProven ? RENEWAL_SPAN : isAgain ? UNFINISHED_SPAN : CONTEST_SPAN
+  keepEarlier(context)
+  if (isAgain || device.contest) {
+    // What was queued for an id waits for the device that comes to the end of an enrolment with it.
+    keepFromNext(context)
+  } else {
+    keepForEarlier(context)
+  }
+  archiveEscrow(context)
+  const pushedAt = device.contest?.pushedAt ?? state.keptPushedAt
+  const earlier = [...(device.contest?.earlier ?? []), device.epoch]
+  if (earlier.length > MAX_EARLIER) {
+    dropOne(context, earlier)
+  }
+  if (isRival) {
+    // Where it is alive, it need not wait until the others are pushed again.
+    context.effects.push.add(-device.epoch)
+  }
+  device.contest = { since: now, until: now + span, earlier, renewal, pushedAt }
+  for (const channel of everyChannel(context)) {
+    // Its claim stays: an admin's bare UserID goes on leading here.
+    resetChannel(context, channel, channel.claim)
+  }
+  if (!isProven && now - pushedAt >= MIN_PUSH_SPAN) {
+    pushEarlier(context)
+  }
+}
+
+/** Of those without proof one that never came to its TokenUpdate, else the one that was served longest ago. */
+function dropOne(context: Context, earlier: number[]): void {
+  const unfinished = earlier.findIndex(
+    (epoch, place) => place > 0 && readEarlier(context, epoch)?.channels[0]?.token === '',
+  )
+  dropEarlier(context.db, earlier.splice(Math.max(unfinished, 1), 1))
+}
+
+/** Whether the present enrolment has an identity that is proven. */
+export function isPresentProven({ state }: Context): boolean {
+  return state.identities.some(({ epoch, proof }) => epoch === state.device.epoch && proof !== '')
+}
+
+/** No enrolment with this id ever came to its TokenUpdate, and none has more than its word. */
+export function isTriedAgain(context: Context): boolean {
+  const { device, identities } = context.state
+  const hasMore = identities.some(
+    ({ epoch, proof }) => epoch === device.epoch && proof !== '' && proof !== 'first',
+  )
+  if (hasMore) {
+    return false
+  }
+  const isUnfinished = (epoch: number) =>
+    readEarlier(context, epoch)?.device.state === 'authenticated'
+  return device.state === 'authenticated' && (device.contest?.earlier ?? []).every(isUnfinished)
+}
+
+/** A channel of an enrolment that is only beginning. */
+export function resetChannel(context: Context, channel: Channel, claim: Channel['claim']): void {
+  const { enabled, token, tally, declarations } = channel
+  const isFresh = !enabled && token === null && tally === 0 && declarations.length === 0
+  if (isFresh && channel.claim === claim && channel.pushAfter === 0) {
+    return
+  }
+  Object.assign(channel, {
+    enabled: false,
+    token: null,
+    magic: '',
+    tally: 0,
+    awaitingConfiguration: false,
+    claim,
+    declarations: [],
+    ...UNPUSHED,
+  })
+  context.state.rung.delete(channel.id)
+  saveChannel(context.db, channel)
+}
+
+/** What APNs said of another token. */
+export const UNPUSHED = { flag: '', flagEpoch: 0, pushedAt: 0, pushAfter: 0 }
+
+/** One that is kept has shown itself: from then on all have the whole span. `since`: milliseconds since 1970. */
+export function extend(context: Context, since: number): void {
+  const { device } = context.state
+  if (device.contest) {
+    const until = Math.max(device.contest.until, since + CONTEST_SPAN)
+    device.contest = { ...device.contest, until }
+    saveDevice(context.db, device)
+  }
+}
+
+/** Has the earlier identities pushed: which of them is the device shows when it comes. */
+export function pushEarlier(context: Context): void {
+  const { device } = context.state
+  if (device.contest) {
+    context.state.keptPushedAt = context.now
+    device.contest = { ...device.contest, pushedAt: context.now }
+    saveDevice(context.db, device)
+    for (const epoch of device.contest.earlier) {
+      context.effects.push.add(-epoch)
+    }
+  }
+}

@@ -1,0 +1,125 @@
+import type { EnrollmentType } from '../../mdm/enrollment.ts'
+import type { DeviceFacts } from '../../mdm/message.ts'
+import type { Renewal } from './installed.ts'
+import { wakeBy, type Context, type News } from './context.ts'
+import { ANNOUNCE_AFTER } from '../outbox/retries.ts'
+import { isSerialProven, listedSerial } from './serial-claim.ts'
+import { saveDevice, type Channel, type DeviceRow } from './state.ts'
+
+/** What the directory lists of a device. An upsert takes only a newer `version`. */
+export interface DirectoryRow {
+  readonly id: string
+  readonly type: EnrollmentType
+  readonly enrolled: boolean
+  readonly hidden: boolean
+  /** Absent from objects that do not know of contests yet. */
+  readonly contested?: boolean
+  /** Since when it has told its serial number, and whether that is proven to be its own. */
+  readonly claimedAt: number
+  readonly serialProven: boolean
+  readonly lastSeen: number
+  readonly facts: DeviceFacts
+  /** Fingerprint and end of the certificate that it signs with; empty and 0 while none is known. */
+  readonly identity: string
+  readonly identityNotAfter: number
+  readonly renewal: Pick<Renewal, 'state' | 'reason' | 'at'>
+  readonly state: DeviceRow['state']
+  readonly push: PushState
+  /** The users with a claim to their bare UserIDs; absent from a device that has no user channels. */
+  readonly users?: readonly string[]
+  readonly version: number
+}
+
+/** `none`: it never gave a token, or left; `failing`: APNs takes its token no more. */
+export type PushState = 'none' | 'ready' | 'failing'
+
+export function pushStateOf(channel: Pick<Channel, 'token' | 'flag'> | undefined): PushState {
+  if (!channel?.token) {
+    return 'none'
+  }
+  return channel.flag === '' ? 'ready' : 'failing'
+}
+
+/** The device was heard of, and its row is news for the directory. */
+export function changed(context: Context): void {
+  context.state.device.lastSeen = context.now
+  listAnew(context)
+}
+
+/** Marks the device's row as news for the directory, and writes it. */
+export function listAnew(context: Context): void {
+  const { device } = context.state
+  device.version += 1
+  context.effects.news.directory = true
+  wakeBy(context, context.now + ANNOUNCE_AFTER)
+  saveDevice(context.db, device)
+}
+
+/** The device's row for the directory; `undefined` when the directory has it already. */
+export function directoryRow(context: Context): DirectoryRow | undefined {
+  const { device } = context.state
+  const { state, reason, at } = device.installed.renewal
+  const SerialNumber = listedSerial(context)
+  return device.projected >= device.version || device.state === 'unknown'
+    ? undefined
+    : {
+        id: device.name,
+        type: device.type,
+        enrolled: device.state === 'enrolled',
+        hidden: device.hidden,
+        contested: device.contest !== undefined,
+        claimedAt: device.claimedAt,
+        serialProven: isSerialProven(context.state, SerialNumber),
+        lastSeen: device.lastSeen,
+        facts: { ...device.facts, SerialNumber },
+        ...identityOf(context),
+        renewal: { state, reason, at },
+        state: device.state,
+        push: pushStateOf(context.state.channels[0]),
+        ...usersOf(context),
+        version: device.version,
+      }
+}
+
+/** A row goes through the queue, whose messages have 128 KB; without the list, claims that are over are found when they are looked up. */
+const MAX_USERS_BYTES = 64_000
+
+/** Users that are found by their bare UserIDs: all that a device has, unless it makes up long ones. */
+function usersOf({ state: { channels } }: Context): Pick<DirectoryRow, 'users'> {
+  const users = channels.filter(({ claim }) => claim !== 'none').map(({ user }) => user)
+  const { length } = new TextEncoder().encode(JSON.stringify(users))
+  return channels.length > 1 && length <= MAX_USERS_BYTES ? { users } : {}
+}
+
+/** The identity in use, as long as it is one of the present enrolment. */
+function identityOf({
+  state: { device, identities },
+}: Context): Pick<DirectoryRow, 'identity' | 'identityNotAfter'> {
+  const identity = identities.find(
+    ({ fingerprint, epoch }) => fingerprint === device.installed.identity && epoch === device.epoch,
+  )
+  return { identity: identity?.fingerprint ?? '', identityNotAfter: identity?.notAfter ?? 0 }
+}
+
+/** News as the queue carries them: the row itself goes along, so that nobody has to come for it. */
+export interface ToldNews {
+  /** Subscribers that have events to come for. */
+  readonly readers: readonly string[]
+  readonly directory: DirectoryRow | undefined
+}
+
+export function toldNews(context: Context, news: News = context.effects.news): ToldNews {
+  return {
+    readers: news.readers,
+    directory: news.directory ? directoryRow(context) : undefined,
+  }
+}
+
+/** The directory has the row of this version. */
+export function projected(context: Context, version: number): void {
+  const { device } = context.state
+  if (version > device.projected) {
+    device.projected = version
+    saveDevice(context.db, device)
+  }
+}

@@ -1,0 +1,86 @@
+import type { Db } from '../../storage/db.ts'
+import type { Proof } from './proof.ts'
+
+/** The epoch of an identity that an admin has revoked: no enrolment's. */
+export const REVOKED = -1
+/** That of one that newer ones of its enrolment have overtaken. */
+export const OVERTAKEN = -2
+
+/** That of an identity that lost a contest: its messages are answered, and change nothing. */
+export const FROZEN = -3
+
+/** What is remembered of an identity. */
+const MAX_HISTORY = 20
+
+export interface IdentityStep {
+  readonly at: number
+  readonly what: 'bound' | 'renewed' | 'revoked' | 'reinstated' | 'frozen'
+}
+
+/** A certificate that was bound to this device; only those of the device's epoch are its present identity. */
+export interface Identity {
+  readonly id: number
+  readonly fingerprint: string
+  /** The key, not the name, of the CA that issued it. */
+  readonly caKey: string
+  readonly subject: string
+  readonly notAfter: number
+  epoch: number
+  /** The serial number that is this device's by proof: of the challenge that the certificate came from, or by an admin's word. */
+  provenSerial: string
+  /** Whether an `identity_conflict` was raised for it. */
+  reported: boolean
+  /** What became of it, oldest first. */
+  history: readonly IdentityStep[]
+  /** Which evidence there is that it is the device's own; empty while there is none. */
+  proof: Proof | ''
+  /** Digests of the Authenticate and CheckOut messages that it brought, the newest last. */
+  heard: readonly string[]
+}
+
+/** It is of another enrolment from now on, or of none. What changes nothing is not worth remembering. */
+export function changeEpoch(identity: Identity, epoch: number, step: IdentityStep): void {
+  if (identity.epoch !== epoch) {
+    identity.epoch = epoch
+    identity.history = [...identity.history, step].slice(-MAX_HISTORY)
+  }
+}
+
+export function loadIdentities(db: Db): Identity[] {
+  return db
+    .all<
+      Omit<Identity, 'reported' | 'history' | 'heard'> & {
+        reported: number
+        history: string
+        heard: string
+      }
+    >(
+      `SELECT id, fingerprint, ca_key AS caKey, subject, not_after AS notAfter, epoch, proven_serial AS provenSerial,
+        reported, history, proof, heard
+        FROM identities ORDER BY id`,
+    )
+    .map((row) => ({
+      ...row,
+      reported: row.reported === 1,
+      history: JSON.parse(row.history),
+      heard: JSON.parse(row.heard),
+    }))
+}
+
+export function saveIdentity(db: Db, identity: Identity): void {
+  db.run(
+    `INSERT OR REPLACE INTO identities (id, fingerprint, ca_key, subject, not_after, epoch, proven_serial, reported, history,
+      proof, heard) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    identity.id,
+    identity.fingerprint,
+    identity.caKey,
+    identity.subject,
+    identity.notAfter,
+    identity.epoch,
+    identity.provenSerial,
+    Number(identity.reported),
+    JSON.stringify(identity.history),
+    identity.proof,
+    JSON.stringify(identity.heard),
+  )
+}

@@ -1,0 +1,108 @@
+import type { EnrollmentType } from '../../mdm/enrollment.ts'
+import type { DeviceFacts } from '../../mdm/message.ts'
+import { listIdentities, type ListedIdentity } from '../standing/admin.ts'
+import type { Context } from '../store/context.ts'
+import { viewContest, type ContestView } from '../standing/contest.ts'
+import { pushStateOf, type PushState } from '../store/directory-row.ts'
+import { latestInventory, type Snapshot } from './inventory.ts'
+import { storedChannel } from '../store/parking.ts'
+import { PENDING_STATES, queueOf } from '../queue/window.ts'
+import { CHANNEL_SPAN } from '../store/schema.ts'
+import type { Channel, DeviceRow, PushNote } from '../store/state.ts'
+
+/** What waits on a channel. Times are milliseconds; 0 stands for never. */
+export interface QueueSummary {
+  readonly waiting: number
+  readonly byState: Readonly<Record<string, number>>
+  readonly oldestQueuedAt: number
+  readonly notNowSince: number
+}
+
+export interface ChannelPage {
+  readonly user: string
+  readonly enabled: boolean
+  readonly tokenAt: number
+  readonly awaitingConfiguration: boolean
+  readonly push: {
+    readonly state: PushState
+    readonly reason: string
+    readonly last: PushNote | undefined
+  }
+  readonly queue: QueueSummary
+}
+
+/** All that an admin sees of one device. */
+export interface DevicePage {
+  readonly kind: 'device'
+  readonly id: string
+  readonly type: EnrollmentType
+  readonly state: DeviceRow['state']
+  readonly facts: DeviceFacts
+  readonly blocked: boolean
+  readonly hidden: boolean
+  readonly contest: ContestView | undefined
+  readonly lastSeen: number
+  readonly channels: readonly ChannelPage[]
+  readonly identities: readonly ListedIdentity[]
+  readonly inventory: readonly Snapshot[]
+}
+
+export type DeviceView = DevicePage | { readonly kind: 'unknown' }
+
+export function viewDevice(context: Context, user: string): DeviceView {
+  const { device, channels, heardAt } = context.state
+  const [own] = channels
+  if (!own || !storedChannel(context, user)) {
+    return { kind: 'unknown' }
+  }
+  return {
+    kind: 'device',
+    id: device.name,
+    type: device.type,
+    state: device.state,
+    facts: device.facts,
+    blocked: device.blocked,
+    hidden: device.hidden,
+    contest: viewContest(context),
+    lastSeen: Math.max(device.lastSeen, heardAt),
+    channels: channels.map((channel) => channelPage(context, channel)),
+    identities: listIdentities(context),
+    inventory: latestInventory(context, own),
+  }
+}
+
+function channelPage(context: Context, channel: Channel): ChannelPage {
+  return {
+    user: channel.user,
+    enabled: channel.enabled,
+    tokenAt: channel.tokenAt,
+    awaitingConfiguration: channel.awaitingConfiguration,
+    push: { state: pushStateOf(channel), reason: channel.flag, last: channel.push },
+    queue: summary(context, channel),
+  }
+}
+
+function summary(context: Context, channel: Channel): QueueSummary {
+  queueOf(context, channel)
+  const base = channel.id * CHANNEL_SPAN
+  const rows = context.db.all<{ state: string; n: number; oldest: number; since: number | null }>(
+    `SELECT iif(state = 'queued' AND not_before > ?, 'held', state) AS state, count(*) AS n, min(queued_at) AS oldest,
+      min(nullif(not_now_since, 0)) AS since FROM commands
+      WHERE id BETWEEN ? AND ? AND state IN ${PENDING_STATES} GROUP BY 1`,
+    context.now,
+    base,
+    base + CHANNEL_SPAN - 1,
+  )
+  return {
+    waiting: rows.reduce((sum, { n }) => sum + n, 0),
+    byState: Object.fromEntries(rows.map(({ state, n }) => [state, n])),
+    oldestQueuedAt: least(rows.map(({ oldest }) => oldest)),
+    notNowSince: least(rows.map(({ since }) => since)),
+  }
+}
+
+/** The earliest of some times; 0 when there is none. */
+function least(times: readonly (number | null)[]): number {
+  const known = times.filter((time) => time !== null)
+  return known.length === 0 ? 0 : Math.min(...known)
+}

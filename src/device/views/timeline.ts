@@ -1,0 +1,269 @@
+import type { EventAbout } from '../../events/event.ts'
+import {
+  COMMAND_DEFERRED,
+  COMMAND_UNSUPPORTED,
+  ENROLLMENT_CONTESTED,
+  ENROLLMENT_SETTLED,
+  IDENTITY_CONFLICT,
+  PUSH_UNREGISTERED,
+  RENEWAL_NEEDED,
+  TOPICS,
+  type Topic,
+} from '../../events/topics.ts'
+import { viewRows, type CommandView } from '../queue/lookup.ts'
+import type { Context } from '../store/context.ts'
+import type { IdentityStep } from '../store/identity-row.ts'
+import { channelAt, storedChannel } from '../store/parking.ts'
+import { queueOf } from '../queue/window.ts'
+import { CHANNEL_SPAN } from '../store/schema.ts'
+import { readPushNote, type Channel, type PushNote } from '../store/state.ts'
+
+export const KINDS = ['check-in', 'report', 'command', 'push', 'identity'] as const
+
+export type TimelineKind = (typeof KINDS)[number]
+
+/**
+ * Where an entry stands: its time, its rank among those of one commit, and a number of its own. None of the three
+ * ever changes, and whatever happens later stands before: so pages that are read while the device works neither
+ * repeat an entry nor miss one.
+ */
+export interface Place {
+  readonly at: number
+  readonly rank: number
+  readonly n: number
+}
+
+export interface TimelineFilter {
+  /** Only what stands behind this place; undefined begins with the newest. */
+  readonly before: Place | undefined
+  readonly limit: number
+  /** None means all. Topics and statuses are of events: with either, there are no others. */
+  readonly kinds: readonly string[]
+  readonly topics: readonly string[]
+  readonly statuses: readonly string[]
+}
+
+/** An event without the message that caused it. */
+export interface TimelineEvent {
+  readonly sequence: number
+  readonly id: string
+  readonly topic: Topic
+  readonly about: EventAbout
+}
+
+/** What became of a command; of what happened several times, the first. */
+export type CommandStep = 'queued' | 'not_now' | 'answered' | 'ended' | 'handed_out'
+
+export type TimelineEntry = { readonly at: number; readonly kind: TimelineKind } & (
+  | { readonly of: 'event'; readonly event: TimelineEvent }
+  | { readonly of: 'command'; readonly step: CommandStep; readonly command: CommandView }
+  | { readonly of: 'push'; readonly user: string; readonly push: PushNote }
+  | { readonly of: 'identity'; readonly step: IdentityStep['what']; readonly fingerprint: string }
+)
+
+export type Timeline =
+  | {
+      readonly kind: 'timeline'
+      readonly device: string
+      readonly entries: readonly TimelineEntry[]
+      /** `before` of the next page. */
+      readonly next: Place | undefined
+    }
+  | { readonly kind: 'unknown' }
+
+/** The order within one commit: a message, what it says, what it gets. The steps of commands have a column each. */
+const RANKS = {
+  event: 0,
+  identity: 1,
+  queued: 2,
+  push: 3,
+  not_now: 4,
+  answered: 5,
+  ended: 6,
+  handed_out: 7,
+} as const
+const STEPS: readonly (readonly [CommandStep, string])[] = [
+  ['queued', 'queued_at'],
+  ['not_now', 'not_now_since'],
+  ['answered', 'answered_at'],
+  // What a device has answered came to its end by that.
+  ['ended', 'iif(ended_at = answered_at, 0, ended_at)'],
+  ['handed_out', 'first_handed_out_at'],
+]
+const STEP_OF: ReadonlyMap<number, CommandStep> = new Map(
+  STEPS.map(([step]) => [RANKS[step], step]),
+)
+
+const KIND_OF_TOPIC: Partial<Record<Topic, TimelineKind>> = {
+  'mdm.Connect': 'report',
+  [COMMAND_DEFERRED]: 'command',
+  [COMMAND_UNSUPPORTED]: 'command',
+  [IDENTITY_CONFLICT]: 'identity',
+  [ENROLLMENT_CONTESTED]: 'identity',
+  [ENROLLMENT_SETTLED]: 'identity',
+  [PUSH_UNREGISTERED]: 'push',
+  [RENEWAL_NEEDED]: 'identity',
+}
+
+function kindOf(topic: Topic): TimelineKind {
+  return KIND_OF_TOPIC[topic] ?? 'check-in'
+}
+
+type PlaceRow = Place & { readonly note: string }
+
+/**
+ * What is known of a device, newest first; of one user, when one is named. Rows written are the bill, so nothing is
+ * written for it: events, commands, the answers of APNs that they carry, and identities are put in one order as they
+ * are read, and leave the timeline with their rows.
+ */
+export function viewTimeline(context: Context, user: string, filter: TimelineFilter): Timeline {
+  const { channels } = context.state
+  const named = storedChannel(context, user)
+  if (!named) {
+    return { kind: 'unknown' }
+  }
+  const meant = user === '' ? channels : [named]
+  for (const channel of meant) {
+    // What has expired by now is to be seen as expired.
+    queueOf(context, channel)
+  }
+  const found = [
+    ...storedPlaces(context, user, meant, filter),
+    ...(wants(filter, 'push') ? lastPushes(meant) : []),
+    ...(wants(filter, 'identity') && user === '' ? identityPlaces(context) : []),
+  ].filter((place) => !filter.before || compare(place, filter.before) > 0)
+  // A channel's last push may be in a command's row too.
+  const places = [...new Map(found.map((place) => [textOf(place), place])).values()]
+  const page = places.toSorted(compare).slice(0, filter.limit)
+  return {
+    kind: 'timeline',
+    device: context.name,
+    entries: entriesAt(context, page),
+    next: places.length > filter.limit ? page.at(-1) : undefined,
+  }
+}
+
+function wants({ kinds, topics, statuses }: TimelineFilter, kind: TimelineKind): boolean {
+  return topics.length + statuses.length === 0 && (kinds.length === 0 || kinds.includes(kind))
+}
+
+/** Newest first. */
+function compare(one: Place, other: Place): number {
+  return other.at - one.at || other.rank - one.rank || other.n - one.n
+}
+
+function textOf({ at, rank, n }: Place): string {
+  return `${at}.${rank}.${n}`
+}
+
+interface Source {
+  readonly select: string
+  readonly values: readonly string[]
+}
+
+/** The first places of a page in each of the tables' columns that tell of one. */
+function storedPlaces(
+  { db }: Context,
+  user: string,
+  meant: readonly Channel[],
+  filter: TimelineFilter,
+): PlaceRow[] {
+  const { before, limit } = filter
+  return [...commandSources(meant, filter), eventSource(user, filter)].flatMap(
+    ({ select, values }) =>
+      db.all<PlaceRow>(
+        `SELECT at, rank, n, note FROM (${select}) WHERE at > 0 AND (at, rank, n) < (?, ?, ?)
+          ORDER BY at DESC, rank DESC, n DESC LIMIT ?`,
+        ...values,
+        before?.at ?? Number.MAX_SAFE_INTEGER,
+        before?.rank ?? 0,
+        before?.n ?? 0,
+        limit + 1,
+      ),
+  )
+}
+
+function eventSource(user: string, { kinds, topics, statuses }: TimelineFilter): Source {
+  const wanted = TOPICS.filter(
+    (topic) =>
+      (topics.length === 0 || topics.includes(topic)) &&
+      (kinds.length === 0 || kinds.includes(kindOf(topic))),
+  )
+  const status = JSON.stringify(statuses)
+  return {
+    select: `SELECT at, ${RANKS.event} AS rank, seq AS n, '' AS note FROM events
+      WHERE topic IN (SELECT value FROM json_each(?))
+      AND (? = '[]' OR about ->> 'status' IN (SELECT value FROM json_each(?)))
+      AND (? = '' OR about ->> '$.enrollment.user' = ?)`,
+    values: [JSON.stringify(wanted), status, status, user, user],
+  }
+}
+
+function commandSources(meant: readonly Channel[], filter: TimelineFilter): Source[] {
+  // A user is one channel, and a device is all of them, parked ones too.
+  const [channel] = meant
+  const first = (channel?.id ?? 0) * CHANNEL_SPAN
+  const last = channel?.id === 0 ? Number.MAX_SAFE_INTEGER : first + CHANNEL_SPAN - 1
+  const rows = `FROM commands WHERE ${channel !== undefined} AND id BETWEEN ${first} AND ${last}`
+  const steps = STEPS.map(
+    ([step, at]) => `SELECT ${at} AS at, ${RANKS[step]} AS rank, id AS n, '' AS note ${rows}`,
+  )
+  const pushes = `SELECT DISTINCT push ->> 'at' AS at, ${RANKS.push} AS rank, id / ${CHANNEL_SPAN} AS n, push AS note
+    ${rows} AND push <> ''`
+  return [
+    ...(wants(filter, 'command') ? steps : []),
+    ...(wants(filter, 'push') ? [pushes] : []),
+  ].map((select) => ({ select, values: [] }))
+}
+
+/** What APNs said last, which no row may tell yet. */
+function lastPushes(channels: readonly Channel[]): PlaceRow[] {
+  return channels.flatMap(({ id, push }) =>
+    push ? [{ at: push.at, rank: RANKS.push, n: id, note: JSON.stringify(push) }] : [],
+  )
+}
+
+function identityPlaces({ state }: Context): PlaceRow[] {
+  return state.identities.flatMap(({ id, history }) =>
+    history.map(({ at }) => ({ at, rank: RANKS.identity, n: id, note: '' })),
+  )
+}
+
+function entriesAt(context: Context, page: readonly PlaceRow[]): TimelineEntry[] {
+  const events = eventsAt(context, numbersOf(page, [RANKS.event]))
+  const commands = viewRows(context, numbersOf(page, [...STEP_OF.keys()]))
+  const { identities } = context.state
+  return page.flatMap(({ at, rank, n, note }): TimelineEntry[] => {
+    const step = STEP_OF.get(rank)
+    const command = step && commands.get(n)
+    if (command) {
+      return [{ kind: 'command', of: 'command', at, step, command }]
+    }
+    const push = rank === RANKS.push ? readPushNote(note) : undefined
+    if (push) {
+      return [{ kind: 'push', of: 'push', at, user: channelAt(context, n)?.user ?? '', push }]
+    }
+    const identity = rank === RANKS.identity ? identities.find(({ id }) => id === n) : undefined
+    const happened = identity?.history.find((one) => one.at === at)
+    if (identity && happened) {
+      const { fingerprint } = identity
+      return [{ kind: 'identity', of: 'identity', at, step: happened.what, fingerprint }]
+    }
+    const event = rank === RANKS.event ? events.get(n) : undefined
+    return event ? [{ kind: kindOf(event.topic), of: 'event', at, event }] : []
+  })
+}
+
+function numbersOf(page: readonly Place[], ranks: readonly number[]): number[] {
+  return [...new Set(page.filter(({ rank }) => ranks.includes(rank)).map(({ n }) => n))]
+}
+
+function eventsAt({ db }: Context, numbers: readonly number[]): Map<number, TimelineEvent> {
+  const rows = db.all<Omit<TimelineEvent, 'about'> & { about: string }>(
+    'SELECT seq AS sequence, id, topic, about FROM events WHERE seq IN (SELECT value FROM json_each(?))',
+    JSON.stringify(numbers),
+  )
+  return new Map(
+    rows.map(({ about, ...row }) => [row.sequence, { ...row, about: JSON.parse(about) }]),
+  )
+}

@@ -1,0 +1,59 @@
+/** Devices that may enrol where `ENROLLMENT` is `known`. Serial numbers are as `readSerial` writes them. */
+import { eq, sql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/d1'
+import { readSerial } from '../../enroll/serial.ts'
+import { behind, counted, type Counted, inOrder, type PageOf } from '../order.ts'
+import { knownSerials } from '../schema.ts'
+
+export type KnownSerial = typeof knownSerials.$inferSelect
+
+/** Whether a device with this serial number, as it says it, may enrol. */
+export async function isKnownSerial(d1: D1Database, said: string): Promise<boolean> {
+  const serial = readSerial(said)
+  if (serial === undefined) {
+    return false
+  }
+  return (await drizzle(d1).$count(knownSerials, eq(knownSerials.serial, serial))) > 0
+}
+
+/** @returns how many were not listed before */
+export async function addSerials(
+  d1: D1Database,
+  serials: readonly string[],
+  now: number,
+): Promise<number> {
+  // One parameter however many: a statement takes a hundred.
+  const values = JSON.stringify(serials)
+  const added = await drizzle(d1).run(
+    sql`INSERT INTO ${knownSerials} SELECT value, ${now} FROM json_each(${values}) WHERE true ON CONFLICT DO NOTHING`,
+  )
+  return added.meta.changes
+}
+
+const SORTS = { id: knownSerials.serial, added_at: knownSerials.addedAt } as const
+type KnownSerialSort = keyof typeof SORTS
+
+/** A page of them. */
+export async function listSerials(
+  d1: D1Database,
+  { sort, after, limit }: PageOf<KnownSerialSort>,
+): Promise<Counted<KnownSerial>> {
+  const { descending, field } = sort
+  const order = { by: SORTS[field], id: knownSerials.serial, descending }
+  const db = drizzle(d1)
+  const rows = db
+    .select()
+    .from(knownSerials)
+    .where(behind(order, after))
+    .orderBy(...inOrder(order))
+    .limit(limit + 1)
+  return counted(rows, after, () => db.$count(knownSerials))
+}
+
+/** @returns how many were listed */
+export async function removeSerials(d1: D1Database, serials: readonly string[]): Promise<number> {
+  const removed = await drizzle(d1).run(
+    sql`DELETE FROM ${knownSerials} WHERE ${knownSerials.serial} IN (SELECT value FROM json_each(${JSON.stringify(serials)}))`,
+  )
+  return removed.meta.changes
+}

@@ -1,0 +1,206 @@
+import { and, asc, eq, getTableColumns, gt, sql, type SQL } from 'drizzle-orm'
+import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
+import type { DirectoryRow } from '../../device/store/directory-row.ts'
+import { authorities, devices, identities, users } from '../schema.ts'
+import { foremost } from './serials.ts'
+import { isCalled, isOver } from './users.ts'
+
+export interface ListedDevice {
+  readonly id: string
+  readonly serialNumber: string
+  readonly enrolled: boolean
+  readonly lastSeen: number
+}
+
+/** D1 holds 100 bound parameters a statement; a row of `devices` is 23. */
+const ROWS_PER_STATEMENT = 4
+
+function open(db: D1Database): DrizzleD1Database {
+  return drizzle(db)
+}
+
+/**
+ * Claims the certificate of a row, that nobody has seen, for the row's enrolment, and lists the enrolment if it is new, in one batch.
+ * `authority` is the `key_id` of our own CA that issued it, which has to be accepted still; empty for another.
+ * @returns the enrolment that owns it: somebody else's, when it was claimed before; none, when its CA is gone; and whether a user of
+ * another device is called like the enrolment.
+ */
+export async function claimIdentity(
+  d1: D1Database,
+  row: DirectoryRow,
+  authority: string,
+): Promise<{
+  owner: string | undefined
+  isUsers: boolean
+}> {
+  const db = open(d1)
+  const fingerprint = row.identity
+  const [, , owner] = await db.batch([
+    db
+      .insert(identities)
+      .select(
+        sql`SELECT ${fingerprint}, ${row.id} WHERE ${authority} = ''
+          OR EXISTS (SELECT 1 FROM ${authorities} WHERE ${authorities.keyId} = ${authority})`,
+      )
+      .onConflictDoNothing(),
+    // Only its owner's claim lists a device: ids and serial numbers are the sender's words.
+    db
+      .insert(devices)
+      .select(
+        sql`SELECT ${valuesOf(row)} WHERE EXISTS (SELECT 1 FROM ${identities}
+          WHERE ${identities.fingerprint} = ${fingerprint} AND ${identities.enrollment} = ${row.id})`,
+      )
+      .onConflictDoNothing(),
+    db
+      .select({ enrollment: identities.enrollment, isUsers: isCalled(row.id) })
+      .from(identities)
+      .where(eq(identities.fingerprint, fingerprint)),
+  ])
+  return { owner: owner[0]?.enrollment, isUsers: owner[0]?.isUsers === 1 }
+}
+
+/** Brings the directory up to the devices' own rows, and ends the claims of users that they have no more. */
+export async function project(d1: D1Database, rows: readonly DirectoryRow[]): Promise<void> {
+  const db = open(d1)
+  const newer = sql`excluded.version > ${devices.version}`
+  const upserts = chunks(rows, ROWS_PER_STATEMENT).map((chunk) =>
+    db
+      .insert(devices)
+      .values(chunk.map(flat))
+      .onConflictDoUpdate({ target: devices.id, set: EXCLUDED, setWhere: newer }),
+  )
+  const [first, ...others] = upserts
+  if (first) {
+    const over = isOver(rows)
+    await db.batch([first, ...others, ...(over ? [db.delete(users).where(over)] : [])])
+  }
+}
+
+/** All devices that are not deleted; or those of the given ids; or those that the given serial numbers lead to. */
+export async function listDevices(
+  d1: D1Database,
+  filter: { readonly serials: readonly string[]; readonly ids: readonly string[] },
+): Promise<ListedDevice[]> {
+  const found = open(d1)
+    .select({
+      id: devices.id,
+      serialNumber: devices.serialNumber,
+      enrolled: devices.enrolled,
+      lastSeen: devices.lastSeen,
+      serialStanding: devices.serialStanding,
+    })
+    .from(devices)
+    .where(
+      and(
+        eq(devices.hidden, false),
+        among(devices.serialNumber, filter.serials),
+        among(devices.id, filter.ids),
+      ),
+    )
+  return filter.serials.length === 0
+    ? found
+    : foremost(await found.orderBy(asc(devices.claimedAt), asc(devices.id)))
+}
+
+/** Whether the directory has ever heard of a device. */
+export async function isListed(d1: D1Database, id: string): Promise<boolean> {
+  return (await open(d1).$count(devices, eq(devices.id, id))) > 0
+}
+
+/** How many devices would notice a change of the push topic. */
+export async function countEnrolled(d1: D1Database): Promise<number> {
+  return open(d1).$count(devices, and(eq(devices.enrolled, true), eq(devices.hidden, false)))
+}
+
+/** A page of all devices' ids, listed or not, in the order of the ids. */
+export async function idsAfter(d1: D1Database, after: string, limit: number): Promise<string[]> {
+  const rows = await open(d1)
+    .select({ id: devices.id })
+    .from(devices)
+    .where(gt(devices.id, after))
+    .orderBy(devices.id)
+    .limit(limit)
+  return rows.map(({ id }) => id)
+}
+
+/** One parameter however many values: a statement takes a hundred. An empty serial number matches nothing. */
+function among(
+  column: typeof devices.id | typeof devices.serialNumber,
+  values: readonly string[],
+): SQL | undefined {
+  return values.length === 0
+    ? undefined
+    : sql`${column} IN (SELECT value FROM json_each(${JSON.stringify(values.filter(Boolean))}))`
+}
+
+const EXCLUDED = {
+  type: sql`excluded.type`,
+  serialNumber: sql`excluded.serial_number`,
+  enrolled: sql`excluded.enrolled`,
+  state: sql`excluded.state`,
+  push: sql`excluded.push`,
+  hidden: sql`excluded.hidden`,
+  contested: sql`excluded.contested`,
+  serialProven: sql`excluded.serial_proven`,
+  claimedAt: sql`excluded.claimed_at`,
+  lastSeen: sql`excluded.last_seen`,
+  deviceName: sql`excluded.device_name`,
+  model: sql`excluded.model`,
+  modelName: sql`excluded.model_name`,
+  productName: sql`excluded.product_name`,
+  osVersion: sql`excluded.os_version`,
+  buildVersion: sql`excluded.build_version`,
+  version: sql`excluded.version`,
+  identity: sql`excluded.identity`,
+  identityNotAfter: sql`excluded.identity_not_after`,
+  renewal: sql`excluded.renewal`,
+  renewalReason: sql`excluded.renewal_reason`,
+  renewalAt: sql`excluded.renewal_at`,
+}
+
+/** The row's values in the order of the table's columns, without those that D1 works out. */
+function valuesOf(row: DirectoryRow): SQL {
+  const values: Record<string, unknown> = { ...flat(row) }
+  const columns = Object.entries(getTableColumns(devices)).filter(([key]) => key in values)
+  return sql.join(
+    columns.map(([key, column]) => sql.param(values[key], column)),
+    sql`, `,
+  )
+}
+
+function flat(row: DirectoryRow): typeof devices.$inferInsert {
+  const { facts } = row
+  return {
+    id: row.id,
+    type: row.type,
+    serialNumber: facts.SerialNumber,
+    enrolled: row.enrolled,
+    state: row.state,
+    push: row.push,
+    hidden: row.hidden,
+    contested: row.contested === true,
+    serialProven: row.serialProven,
+    claimedAt: row.claimedAt,
+    lastSeen: row.lastSeen,
+    deviceName: facts.DeviceName,
+    model: facts.Model,
+    modelName: facts.ModelName,
+    productName: facts.ProductName,
+    osVersion: facts.OSVersion,
+    buildVersion: facts.BuildVersion,
+    version: row.version,
+    identity: row.identity,
+    identityNotAfter: row.identityNotAfter,
+    renewal: row.renewal.state,
+    renewalReason: row.renewal.reason,
+    renewalAt: row.renewal.at,
+  }
+}
+
+function chunks<Item>(items: readonly Item[], size: number): Item[][] {
+  const parts: Item[][] = []
+  for (let at = 0; at < items.length; at += size) {
+    parts.push(items.slice(at, at + size))
+  }
+  return parts
+}

@@ -1,0 +1,156 @@
+/**
+ * Which devices claim a UserID: an index, so that a user channel is found by its bare UserID. Whether a claim still holds,
+ * the device's object knows.
+ */
+import { and, eq, inArray, lte, ne, sql, type SQL } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/d1'
+import type { DirectoryRow } from '../../device/store/directory-row.ts'
+import { devices, users } from '../schema.ts'
+
+/** As many claims of one UserID as are looked at: a second that holds makes it ambiguous already. */
+export const MOST_CLAIMS = 10
+
+/** Stands in a claim's place for the device that is expected to enrol with the id. */
+const EXPECTED = ''
+
+/** A claim; a later one of the same device has a higher `version`. */
+export interface KeptClaim {
+  readonly id: string
+  readonly device: string
+  readonly version: number
+}
+
+/**
+ * As many claims as one device has rows for. Its object has fewer, and tells which are over, unless it makes up long ids: then
+ * the oldest go.
+ */
+const CLAIMS_OF_DEVICE = 600
+
+export async function keepClaim(d1: D1Database, claim: KeptClaim): Promise<void> {
+  const db = drizzle(d1)
+  await db.batch([
+    db
+      .insert(users)
+      .values(claim)
+      .onConflictDoUpdate({
+        target: [users.id, users.device],
+        set: { version: sql`max(${users.version}, excluded.version)` },
+      }),
+    db.delete(users).where(
+      and(
+        eq(users.device, claim.device),
+        sql`${users.version} < (SELECT kept.version FROM users AS kept WHERE kept.device = ${claim.device}
+          ORDER BY kept.version DESC LIMIT 1 OFFSET ${CLAIMS_OF_DEVICE - 1})`,
+      ),
+    ),
+  ])
+}
+
+/** An admin means the channel by its bare UserID. */
+export async function noteUse(d1: D1Database, { id, device }: UserCalled): Promise<void> {
+  await drizzle(d1)
+    .update(users)
+    .set({ used: true })
+    .where(and(eq(users.id, id), eq(users.device, device)))
+}
+
+/** Something waits under an id for a device to enrol with it. It is never handed to a user with that UserID. */
+export async function expectDevice(d1: D1Database, id: string): Promise<void> {
+  await drizzle(d1).insert(users).values({ id, device: EXPECTED, version: 0 }).onConflictDoNothing()
+}
+
+/** Nothing waits under the id any more. */
+export async function expectNoDevice(d1: D1Database, id: string): Promise<void> {
+  await drizzle(d1)
+    .delete(users)
+    .where(and(eq(users.id, id), eq(users.device, EXPECTED)))
+}
+
+export interface Claims {
+  /** The id is or was a device's. */
+  readonly isDevice: boolean
+  /** Something waits under the id for a device to enrol with it. */
+  readonly isExpected: boolean
+  readonly claims: readonly UserCalled[]
+}
+
+/** A user channel that is called like that. */
+export interface UserCalled extends Pick<KeptClaim, 'id' | 'device'> {
+  /** An admin has reached it by its bare UserID. */
+  readonly used: boolean
+}
+
+/** What is known of an id. */
+export async function claimsOf(d1: D1Database, id: string): Promise<Claims> {
+  const db = drizzle(d1)
+  const [known, expected, claims] = await db.batch([
+    db
+      .select({ id: devices.id })
+      .from(devices)
+      .where(inArray(devices.id, formsOf(id)))
+      .limit(1),
+    db
+      .select({ id: users.id })
+      .from(users)
+      .where(and(eq(users.id, id), eq(users.device, EXPECTED))),
+    db
+      .select({ id: users.id, device: users.device, used: users.used })
+      .from(users)
+      .where(and(inArray(users.id, formsOf(id)), ne(users.device, EXPECTED)))
+      .limit(MOST_CLAIMS),
+  ])
+  return { isDevice: known.length > 0, isExpected: expected.length > 0, claims }
+}
+
+/** Whether a user of another device is called like a device: 1 or 0. */
+export function isCalled(device: string): SQL<number> {
+  const [id, capital, small] = formsOf(device)
+  return sql`EXISTS (SELECT 1 FROM ${users} WHERE ${users.id} IN (${id}, ${capital}, ${small})
+    AND ${users.device} NOT IN (${EXPECTED}, ${device}))`
+}
+
+/** One in capital or small letters counts too: a person who types it means the same. */
+function formsOf(id: string): string[] {
+  return [id, id.toUpperCase(), id.toLowerCase()]
+}
+
+/** Those of some UserIDs under which something was queued for a device, and may still wait. */
+export async function expectedDevices(d1: D1Database, ids: readonly string[]): Promise<string[]> {
+  const rows = await drizzle(d1)
+    .select({ id: users.id })
+    .from(users)
+    .where(
+      and(
+        eq(users.device, EXPECTED),
+        sql`${users.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`,
+      ),
+    )
+  return rows.map(({ id }) => id)
+}
+
+/** Removes a claim that its device's object, at `version`, knows nothing of. */
+export async function removeClaim(
+  d1: D1Database,
+  { id, device, version }: KeptClaim,
+): Promise<void> {
+  await drizzle(d1)
+    .delete(users)
+    .where(and(eq(users.id, id), eq(users.device, device), lte(users.version, version)))
+}
+
+/** A condition on claims that are over, as the rows of their devices tell; `undefined` when no row tells of users. */
+export function isOver(rows: readonly DirectoryRow[]): SQL | undefined {
+  const told = rows.flatMap(({ id, users: held, version }) => (held ? [{ id, held, version }] : []))
+  const json = JSON.stringify(told)
+  return told.length === 0
+    ? undefined
+    : and(
+        inArray(
+          users.device,
+          told.map(({ id }) => id),
+        ),
+        sql`EXISTS (SELECT 1 FROM json_each(${json}) AS told WHERE told.value ->> 'id' = ${users.device}
+          AND told.value ->> 'version' >= ${users.version}
+          AND NOT EXISTS (SELECT 1 FROM json_each(told.value, '$.held') AS held WHERE held.value = ${users.id}))`,
+      )
+}

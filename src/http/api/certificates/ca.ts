@@ -1,0 +1,184 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { clock } from '../../../clock.ts'
+import {
+  installAuthority,
+  listAuthorities,
+  type ListedAuthority,
+  removeAuthority,
+} from '../../../directory/authorities.ts'
+import { warn } from '../../../log.ts'
+import { checkAuthority, expiryWarning } from '../../../pki/x509/authority.ts'
+import { pem } from '../../../pki/x509/issue.ts'
+import { OwnError } from '../../../reason.ts'
+import { AdminError } from '../../at-device.ts'
+import { answer, body, DONE, iso, newRoutes, refusal, time } from '../frame.ts'
+import { listOf, wholeList } from '../paging.ts'
+
+/** The certificate authorities: listed, and the next one installed. Keys come in and never go out. */
+export const ca = newRoutes()
+
+const tags = ['Certificate authorities']
+const PEM = '-----BEGIN CERTIFICATE-----\nMIIB…\n-----END CERTIFICATE-----\n'
+const KEY_ID = 'b064408e58ec0f981b737f22e40bcb6f43a265ac5af9502b7b9eb0dea1fba48d'
+
+const authority = z
+  .object({
+    id: z.string().openapi({ description: 'SHA-256 of its public key, hexadecimal' }),
+    subject: z.string(),
+    fingerprint: z.string(),
+    valid_from: time,
+    expires_at: time,
+    issues: z.boolean().openapi({ description: 'new identities are of this one' }),
+    imported: z.boolean(),
+    added_at: time,
+    issued: z.int().openapi({ description: 'how many certificates' }),
+    certificate: z.string().openapi({ description: 'PEM' }),
+    warning: z.string().nullable(),
+  })
+  .openapi('CertificateAuthority')
+
+const EXAMPLE: z.input<typeof authority> = {
+  id: KEY_ID,
+  subject: 'CN=EdgeMDM device CA',
+  fingerprint: '3f0a1c5e7b9d2f4a6c8e0b1d3f5a7c9e1b3d5f7a9c0e2b4d6f8a1c3e5b7d9f0a',
+  valid_from: '2026-11-24T00:00:00.000Z',
+  expires_at: '2036-11-24T00:00:00.000Z',
+  issues: true,
+  imported: false,
+  added_at: '2026-11-24T09:00:00.000Z',
+  issued: 0,
+  certificate: PEM,
+  warning: null,
+}
+
+ca.openapi(
+  createRoute({
+    method: 'get',
+    path: '/ca',
+    operationId: 'listAuthorities',
+    tags,
+    summary: 'Lists our certificate authorities, newest first',
+    responses: { 200: listOf('the first one issues', authority, EXAMPLE) },
+  }),
+  async (c) => c.json(wholeList(await described(c.env.DB)), 200),
+)
+
+ca.openapi(
+  createRoute({
+    method: 'post',
+    path: '/ca',
+    operationId: 'installAuthority',
+    tags,
+    summary: 'Installs a CA, which issues from now on; the others go on being accepted',
+    description: '`npm run ca` makes and sends one. The key is sealed, and never shown again.',
+    request: {
+      body: body(
+        z.strictObject({
+          certificate: z.string().openapi({ description: 'PEM' }),
+          private_key: z.string().openapi({ description: 'PEM, RSA' }),
+          imported: z
+            .boolean()
+            .default(true)
+            .openapi({ description: 'it issued elsewhere before, at MicroMDM for example' }),
+          next_serial: z
+            .int()
+            .min(1)
+            .optional()
+            .openapi({ description: 'where its counter goes on; random numbers if left out' }),
+        }),
+        {
+          own: {
+            certificate: PEM,
+            private_key: '-----BEGIN PRIVATE KEY-----\nMIIE…\n-----END PRIVATE KEY-----\n',
+            imported: false,
+          },
+        },
+      ),
+    },
+    responses: {
+      201: answer('the CA; it issues from now on', authority, EXAMPLE),
+      400: refusal('this is no CA, or the key is not its own'),
+    },
+  }),
+  async (c) => {
+    const { certificate, private_key: key, imported, next_serial: nextSerial } = c.req.valid('json')
+    const check = checkAuthority(certificate, key)
+    if (!check.ok) {
+      throw new AdminError(check.error, 400)
+    }
+    const facts = { imported, nextSerial, now: clock.now() }
+    await installAuthority(c.env.DB, c.var.config.sealer, check.authority, facts)
+    const { keyId, notAfter } = check.authority.certificate
+    warn('ca:installed', { key_id: keyId, not_after: iso(notAfter) })
+    const [installed] = await described(c.env.DB)
+    if (!installed) {
+      throw new OwnError('the CA was not stored')
+    }
+    return c.json(installed, 201)
+  },
+)
+
+ca.openapi(
+  createRoute({
+    method: 'delete',
+    path: '/ca/{id}',
+    operationId: 'removeAuthority',
+    tags,
+    summary: 'Removes a CA: its certificates are no longer accepted',
+    request: {
+      params: z.object({
+        id: z.string().openapi({
+          param: { name: 'id', in: 'path' },
+          description: 'a CA’s id, as the list shows it',
+          example: KEY_ID,
+        }),
+      }),
+    },
+    responses: {
+      204: DONE,
+      404: refusal('no such CA'),
+      409: refusal('the CA; it issues from now on'),
+    },
+  }),
+  async (c) => {
+    const keyId = c.req.valid('param').id.toLowerCase()
+    const [issuing, ...others] = await listAuthorities(c.env.DB)
+    if (issuing?.certificate.keyId === keyId) {
+      throw new AdminError('this CA issues: install its successor first', 'authority_in_use')
+    }
+    if (!others.some(({ certificate }) => certificate.keyId === keyId)) {
+      throw new AdminError(`there is no CA with the id ${keyId}`, 'authority_not_found')
+    }
+    await removeAuthority(c.env.DB, keyId)
+    warn('ca:removed', { key_id: keyId })
+    return c.body(null, 204)
+  },
+)
+
+async function described(db: D1Database): Promise<z.input<typeof authority>[]> {
+  const now = clock.now()
+  const all = await listAuthorities(db)
+  return all.map((one, index) => describe(one, index === 0, now))
+}
+
+function describe(
+  listed: ListedAuthority,
+  issues: boolean,
+  now: number,
+): z.input<typeof authority> {
+  const { certificate, imported, addedAt, issued } = listed
+  const warning = issues ? expiryWarning(certificate, now) : undefined
+  return {
+    id: certificate.keyId,
+    subject: certificate.subjectText,
+    fingerprint: certificate.fingerprint,
+    valid_from: iso(certificate.notBefore),
+    expires_at: iso(certificate.notAfter),
+    issues: issues && certificate.notAfter > now,
+    imported,
+    added_at: iso(addedAt),
+    issued,
+    certificate: pem('CERTIFICATE', certificate.der),
+    warning: warning ?? null,
+  }
+}

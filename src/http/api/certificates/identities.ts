@@ -1,0 +1,143 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { projectDevices } from '../../../consumer.ts'
+import { nameText } from '../../../pki/x509/name.ts'
+import type { ListedIdentity } from '../../../device/standing/admin.ts'
+import type { DeviceStub } from '../../../device/object.ts'
+import { AdminError } from '../../at-device.ts'
+import { deviceItself, knownDevice } from '../device-id.ts'
+import { answer, deviceId, iso, newRoutes, refusal, time } from '../frame.ts'
+import { listOf, wholeList } from '../paging.ts'
+import { proofWord } from '../words.ts'
+
+/** A device's certificates. */
+export const identities = newRoutes()
+
+const tags = ['Identities']
+const FINGERPRINT = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'
+const identityParams = z.object({
+  id: deviceId,
+  identity_id: z.string().openapi({
+    param: { name: 'identity_id', in: 'path' },
+    description: 'an identity’s id; events tell it as `fingerprint`',
+    example: FINGERPRINT,
+  }),
+})
+
+/** What each list tells of an identity. */
+export const identityFields = {
+  id: z.string().openapi({ description: 'SHA-256 of the certificate, hexadecimal' }),
+  device_id: z.string(),
+  expires_at: time,
+}
+
+export const identitySchema = z
+  .object({
+    ...identityFields,
+    subject: z.string(),
+    state: z.enum(['current', 'earlier', 'frozen', 'revoked']).openapi({
+      description:
+        '`earlier`: of an earlier enrolment; `frozen`: it enrolled with this id, and another one is the device',
+    }),
+    proof: proofWord.nullable().openapi({
+      description:
+        'why it counts as the device’s own (docs/security.md, “Proof”); null while it is contested',
+    }),
+  })
+  .openapi('Identity')
+
+const EXAMPLE: z.input<typeof identitySchema> = {
+  id: FINGERPRINT,
+  device_id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
+  subject: 'CN=device 1',
+  expires_at: '2027-11-24T00:00:00Z',
+  state: 'current',
+  proof: 'first',
+}
+
+export function identityJson(
+  device: string,
+  identity: ListedIdentity,
+): z.input<typeof identitySchema> {
+  return {
+    id: identity.fingerprint,
+    device_id: device,
+    subject: nameText(Buffer.from(identity.subject, 'hex')),
+    expires_at: iso(identity.notAfter),
+    state: identity.standing,
+    proof: identity.proof || null,
+  }
+}
+
+identities.openapi(
+  createRoute({
+    method: 'get',
+    path: '/devices/{id}/identities',
+    operationId: 'listIdentities',
+    tags,
+    summary: 'Lists a device’s certificates',
+    request: { params: z.object({ id: deviceId }) },
+    responses: {
+      200: listOf('its certificates, oldest first', identitySchema, EXAMPLE),
+      404: refusal('nothing is known of such a device'),
+    },
+  }),
+  async (c) => {
+    const { id, identities: listed } = await knownDevice(c.env, c.req.valid('param').id)
+    return c.json(wholeList(listed.map((one) => identityJson(id, one))), 200)
+  },
+)
+
+/** What an admin says of a certificate. */
+const WORDS: readonly {
+  readonly verb: string
+  readonly operationId: string
+  readonly summary: string
+  readonly say: (device: DeviceStub, fingerprint: string) => Promise<boolean>
+}[] = [
+  {
+    verb: 'reinstate',
+    operationId: 'reinstateIdentity',
+    summary: 'Accepts a certificate of an earlier enrolment again',
+    say: async (device, fingerprint) => device.reinstateIdentity(fingerprint),
+  },
+  {
+    verb: 'revoke',
+    operationId: 'revokeIdentity',
+    summary:
+      'Refuses a certificate from the next message on; the device keeps its profile, and gets 400',
+    say: async (device, fingerprint) => device.revokeIdentity(fingerprint),
+  },
+]
+
+for (const { verb, operationId, summary, say } of WORDS) {
+  identities.openapi(
+    createRoute({
+      method: 'post',
+      path: `/devices/{id}/identities/{identity_id}/${verb}`,
+      operationId,
+      tags,
+      summary,
+      request: { params: identityParams },
+      responses: {
+        200: answer('the certificate', identitySchema, EXAMPLE),
+        404: refusal('the device never had this certificate'),
+      },
+    }),
+    async (c) => {
+      const params = c.req.valid('param')
+      const { id } = await deviceItself(c.env, params.id)
+      const fingerprint = params.identity_id.toLowerCase()
+      const found = await say(c.env.DEVICE.getByName(id), fingerprint)
+      await projectDevices(c.env, [id])
+      const { identities: listed } = await knownDevice(c.env, id)
+      const identity = listed.find((one) => one.fingerprint === fingerprint)
+      if (!found || !identity) {
+        throw new AdminError(
+          `${id} never had an identity with the id ${params.identity_id}`,
+          'identity_not_found',
+        )
+      }
+      return c.json(identityJson(id, identity), 200)
+    },
+  )
+}

@@ -1,0 +1,254 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { projectDevices } from '../../../consumer.ts'
+import { assumedProfile, OWN_PROFILE, renewDevice } from '../../../identity/renew-device.ts'
+import { RENEWALS, type RenewalStatus } from '../../../jobs/renewals.ts'
+import { type ListedIdentity, listIdentities } from '../../../directory/devices/renewals.ts'
+import { AdminError, faultAt } from '../../at-device.ts'
+import { ACTOR, queuedBy } from '../../queued-by.ts'
+import { deviceItself } from '../device-id.ts'
+import { serialFields } from '../devices/device-json.ts'
+import {
+  actor,
+  answer,
+  body,
+  deviceId,
+  iso,
+  newRoutes,
+  refusal,
+  textOrNull,
+  time,
+} from '../frame.ts'
+import { identityFields } from './identities.ts'
+import { moment } from '../moment.ts'
+import { listOf, pageOfRows, pageQuery, placeCursor, placeIn, sortBy } from '../paging.ts'
+
+/** Identities by their end, and their renewal: docs/renewal.md. */
+export const renewals = newRoutes()
+
+const tags = ['Identities']
+const renewalState = z.enum(['sent', 'renewed', 'failed', 'blocked'])
+
+const listedIdentity = z
+  .object({
+    ...identityFields,
+    serial_number: serialFields.serial_number,
+    serial_number_contested: serialFields.serial_number_contested,
+    renewal: z
+      .object({ state: renewalState, reason: z.string().nullable(), at: time })
+      .nullable()
+      .openapi({ description: 'null when none was tried in this enrolment' }),
+  })
+  .openapi('ExpiringIdentity')
+
+renewals.openapi(
+  createRoute({
+    method: 'get',
+    path: '/identities',
+    operationId: 'listIdentitiesByExpiry',
+    tags,
+    summary: 'Lists the identities of all enrolments, by their end',
+    request: {
+      query: z.strictObject({
+        ...pageQuery,
+        sort: sortBy(['expires_at']),
+        expires_before: moment
+          .optional()
+          .openapi({ description: 'only those that end earlier', example: '2099-01-01T00:00:00Z' }),
+      }),
+    },
+    responses: {
+      200: listOf('a page of identities', listedIdentity, {
+        id: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+        device_id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
+        expires_at: '2027-11-24T00:00:00Z',
+        serial_number: 'C02EXAMPLE',
+        serial_number_contested: false,
+        renewal: {
+          state: 'blocked',
+          reason: 'it is not known which enrolment profile the device has',
+          at: '2027-09-01T03:17:00Z',
+        },
+      }),
+    },
+  }),
+  async (c) => {
+    const { cursor, limit, sort, expires_before: before } = c.req.valid('query')
+    const found = await listIdentities(c.env.DB, before ?? Number.MAX_SAFE_INTEGER, {
+      sort,
+      after: placeIn(cursor, 'identity', sort),
+      limit,
+    })
+    return c.json(
+      pageOfRows(found, limit, {
+        item: identityJson,
+        cursor: ({ identityNotAfter, id }) =>
+          placeCursor('identity', sort, { value: identityNotAfter, id }),
+      }),
+      200,
+    )
+  },
+)
+
+function identityJson(row: ListedIdentity): z.input<typeof listedIdentity> {
+  const state = renewalState.safeParse(row.renewal).data
+  return {
+    id: row.identity,
+    device_id: row.id,
+    expires_at: iso(row.identityNotAfter),
+    serial_number: textOrNull(row.serialNumber),
+    serial_number_contested: row.isContested,
+    renewal: state
+      ? { state, reason: textOrNull(row.renewalReason), at: iso(row.renewalAt) }
+      : null,
+  }
+}
+
+const status = z
+  .object({
+    state: z.enum(['off', 'idle', 'running', 'stopped']).openapi({
+      description: '`stopped`: too many failed, or nothing can be issued; enable it to go on',
+    }),
+    reason: z.string().nullable().openapi({ description: 'why it stopped' }),
+    enabled: z.boolean(),
+    per_hour: z.int(),
+    unknown_profiles: z.string().nullable(),
+    due: z.int().openapi({ description: 'identities near their end that are to be tried' }),
+    counts: z
+      .object({ sent: z.int(), renewed: z.int(), failed: z.int(), blocked: z.int() })
+      .openapi({ description: 'of the round that goes on, else of the last seven days' }),
+  })
+  .openapi('Renewals')
+const STATUS: z.infer<typeof status> = {
+  state: 'running',
+  reason: null,
+  enabled: true,
+  per_hour: 60,
+  unknown_profiles: null,
+  due: 41,
+  counts: { sent: 3, renewed: 12, failed: 0, blocked: 1 },
+}
+
+renewals.openapi(
+  createRoute({
+    method: 'get',
+    path: '/renewals',
+    operationId: 'getRenewals',
+    tags,
+    summary: 'The settings of the renewal of identities, and how far it is',
+    responses: { 200: answer('the renewal of identities', status, STATUS) },
+  }),
+  async (c) => c.json(described(await c.env.RENEWALS.getByName(RENEWALS).status()), 200),
+)
+
+const choice = z.strictObject({
+  enabled: z.boolean().optional().openapi({
+    description:
+      'on by default, and off after a CA was imported; `true` also resumes stopped renewals',
+  }),
+  per_hour: z
+    .int()
+    .min(1)
+    .max(600)
+    .optional()
+    .openapi({ description: 'how many profiles are sent an hour' }),
+  unknown_profiles: z
+    .string()
+    .nullable()
+    .optional()
+    .openapi({
+      description: `which profile devices have whose enrolment profile was not made here for them: the identifier of a stored profile, or \`${OWN_PROFILE}\` for the one that this server and MicroMDM make`,
+    }),
+})
+
+renewals.openapi(
+  createRoute({
+    method: 'patch',
+    path: '/renewals',
+    operationId: 'setRenewals',
+    tags,
+    summary: 'Changes the given settings, and tries failed and blocked renewals again',
+    request: {
+      body: body(choice, {
+        enable: { enabled: true },
+        'slower, for a fleet that enrolled by MicroMDM’s profile': {
+          per_hour: 20,
+          unknown_profiles: OWN_PROFILE,
+        },
+        disable: { enabled: false, unknown_profiles: null },
+      }),
+    },
+    responses: {
+      200: answer('the renewal of identities, as it is now', status, STATUS),
+      400: refusal('no stored profile has that identifier'),
+    },
+  }),
+  async (c) => {
+    const { enabled, per_hour: perHour, unknown_profiles: named } = c.req.valid('json')
+    const unknownProfiles = named === null ? '' : named
+    if (unknownProfiles && (await assumedProfile(c.env.DB, unknownProfiles)).kind === 'none') {
+      throw faultAt(
+        'json.unknown_profiles',
+        `no readable profile is stored as ${unknownProfiles} (PUT /api/profiles/{id})`,
+      )
+    }
+    const object = c.env.RENEWALS.getByName(RENEWALS)
+    await object.choose({
+      ...(enabled === undefined ? {} : { enabled }),
+      ...(perHour === undefined ? {} : { perHour }),
+      ...(unknownProfiles === undefined ? {} : { unknownProfiles }),
+    })
+    return c.json(described(await object.status()), 200)
+  },
+)
+
+const sentRenewal = z
+  .object({ command_id: z.string().nullable(), command_uuid: z.string().nullable() })
+  .openapi('SentRenewal', { description: 'null where an earlier one is on its way still' })
+
+renewals.openapi(
+  createRoute({
+    method: 'post',
+    path: '/devices/{id}/renew',
+    operationId: 'renewDevice',
+    tags,
+    summary: 'Sends this device its renewal profile now, without regard to the pace',
+    request: { params: z.object({ id: deviceId }), headers: z.object({ [ACTOR]: actor }) },
+    responses: {
+      200: answer('it is in the device’s queue', sentRenewal, {
+        command_id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01.17',
+        command_uuid: '3f1c0c39-34f4-4e2c-8f0c-7a8a8a4d6f6b',
+      }),
+      404: refusal('nothing is known of such a device'),
+      409: refusal(
+        'too little is known of the device to make its profile again: `detail` says what',
+      ),
+    },
+  }),
+  async (c) => {
+    const { id } = await deviceItself(c.env, c.req.valid('param').id)
+    const { unknownProfiles } = await c.env.RENEWALS.getByName(RENEWALS).status()
+    const assumed = await assumedProfile(c.env.DB, unknownProfiles)
+    const by = queuedBy(c, 'api')
+    const attempt = await renewDevice(c.env, c.var.config, id, assumed, by)
+    await projectDevices(c.env, [id])
+    if (attempt.kind === 'blocked') {
+      throw new AdminError(attempt.reason, 'renewal_not_possible')
+    }
+    const sent = attempt.kind === 'sent' ? attempt : undefined
+    return c.json({ command_id: sent?.id ?? null, command_uuid: sent?.command.uuid ?? null }, 200)
+  },
+)
+
+function described(found: RenewalStatus): z.infer<typeof status> {
+  const { enabled, stopped, roundSince, perHour, unknownProfiles, due, counts } = found
+  const { sent, renewed, failed, blocked } = counts
+  return {
+    state: stopped !== '' ? 'stopped' : !enabled ? 'off' : roundSince > 0 ? 'running' : 'idle',
+    reason: textOrNull(stopped),
+    enabled,
+    per_hour: perHour,
+    unknown_profiles: unknownProfiles || null,
+    due,
+    counts: { sent, renewed, failed, blocked },
+  }
+}

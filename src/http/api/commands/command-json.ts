@@ -1,0 +1,208 @@
+import type { z } from '@hono/zod-openapi'
+import { openKeys } from '../../../commands/table.ts'
+import type { CommandAnswer, CommandView } from '../../../device/queue/lookup.ts'
+import { dictAt, dictsIn, asDict, textAt } from '../../../plist/dict.ts'
+import { encodeBase64 } from '../../../plist/base64.ts'
+import { PlistError } from '../../../plist/error.ts'
+import { plistJson, type PlistJson } from '../../../plist/json.ts'
+import { readPlist } from '../../../plist/read.ts'
+import type { PlistDict } from '../../../plist/value.ts'
+import type {
+  commandDetailSchema,
+  commandSchema,
+  pushNote,
+  queuer,
+  step,
+} from './command-schema.ts'
+import { atOrNull, iso, textOrNull } from '../frame.ts'
+
+export function commandJson(view: CommandView): z.input<typeof commandSchema> {
+  return {
+    id: view.id,
+    enrollment_id: enrollmentOf(view.id),
+    command_uuid: view.uuid,
+    request_type: view.requestType,
+    state: view.state,
+    held_for: (view.state === 'held' && view.heldFor) || null,
+    queued_at: iso(view.queuedAt),
+    queued_by: queuerJson(view.queuedBy),
+    not_before: atOrNull(view.notBefore),
+    expires_at: atOrNull(view.expiresAt),
+    pushed: pushJson(view.push),
+    hand_outs: view.handOuts,
+    last_handed_out_at: atOrNull(view.handedOutAt),
+    not_nows: view.notNows,
+    not_now_since: atOrNull(view.notNowSince),
+    answered_at: atOrNull(view.answeredAt),
+    ended_at: atOrNull(view.endedAt),
+  }
+}
+
+/** A command's id is its enrolment's id, a dot and a number. */
+export function enrollmentOf(commandId: string): string {
+  return commandId.slice(0, commandId.lastIndexOf('.'))
+}
+
+export function queuerJson(by: CommandView['queuedBy']): z.input<typeof queuer> {
+  return by
+    ? {
+        face: by.face,
+        key: by.key ?? null,
+        actor: by.actor ?? null,
+        job_id: by.job ?? null,
+        renewal: by.renewal ?? false,
+      }
+    : null
+}
+
+export function pushJson(push: CommandView['push']): z.input<typeof pushNote> {
+  return push ? { ...push, at: iso(push.at) } : null
+}
+
+export type FoundCommand = Extract<CommandAnswer, { kind: 'command' }>
+
+/** What devices say to any command, and outcomes without a value. */
+const OPEN_IN_RESULT: ReadonlySet<string> = new Set([
+  'CommandUUID',
+  'RequestType',
+  'Status',
+  'ErrorChain',
+  'RejectionReason',
+  'UDID',
+  'UserID',
+  'UserShortName',
+  'UserLongName',
+  'EnrollmentID',
+  'EnrollmentUserID',
+  'NotOnConsole',
+  'MessageResult',
+  'MirroringResult',
+  'PasswordChanged',
+  'PasswordVerified',
+])
+
+export function commandDetailJson(answer: FoundCommand): z.input<typeof commandDetailSchema> {
+  const bodies = bodiesOf(answer)
+  const { command, result } = bodies
+  const secrets = secretsOf(answer, bodies)
+  return {
+    ...commandJson(answer.view),
+    command: command ? jsonOf(without(command, 'command', secrets)) : null,
+    timeline: timeline(answer.view),
+    result: result ? jsonOf(without(result, 'result', secrets)) : null,
+    secrets,
+    errors: result ? errorChain(result) : [],
+  }
+}
+
+interface Bodies {
+  readonly command: PlistDict | undefined
+  readonly result: PlistDict | undefined
+}
+
+/** The whole command and the whole answer, as far as they are kept and can be read. */
+function bodiesOf({ payload, result }: FoundCommand): Bodies {
+  const plist = payload && dictOf(payload)
+  return {
+    command: plist && (dictAt(plist, 'Command') ?? plist),
+    result: result && dictOf(result),
+  }
+}
+
+/** Of a secret command all keys but those that are known to hold no secret, or all of what cannot be read. */
+export function secretsOf(answer: FoundCommand, bodies: Bodies = bodiesOf(answer)): string[] {
+  if (!answer.secret) {
+    return []
+  }
+  const { command, result } = bodies
+  const open = openKeys(answer.view.requestType)
+  return [
+    ...(answer.payload && !command ? ['command'] : []),
+    ...Object.keys(command ?? {}).flatMap((key) => (open.includes(key) ? [] : `command.${key}`)),
+    ...(answer.result && !result ? ['result'] : []),
+    ...Object.keys(result ?? {}).flatMap((key) => (OPEN_IN_RESULT.has(key) ? [] : `result.${key}`)),
+  ]
+}
+
+/** All that is kept, for an admin with a reason. What cannot be read is told as the bytes that it is. */
+export function revealedJson(answer: FoundCommand) {
+  const { command, result } = bodiesOf(answer)
+  return {
+    command: wholeJson(command, answer.payload),
+    result: wholeJson(result, answer.result),
+  }
+}
+
+function wholeJson(dict: PlistDict | undefined, bytes: Uint8Array | undefined) {
+  if (dict) {
+    return jsonOf(dict)
+  }
+  return bytes ? { $data: encodeBase64(bytes) } : null
+}
+
+function without(dict: PlistDict, name: string, secrets: readonly string[]): PlistDict {
+  return Object.fromEntries(
+    Object.entries(dict).filter(([key]) => !secrets.includes(`${name}.${key}`)),
+  )
+}
+
+function timeline(view: CommandView): z.input<typeof step>[] {
+  const { push } = view
+  const steps = [
+    { at: view.queuedAt, what: 'queued' as const },
+    ...(push
+      ? [{ at: push.at, what: 'pushed' as const, detail: `${push.outcome}: ${push.detail}` }]
+      : []),
+    ...several('handed_out', view.firstHandedOutAt, view.handOuts, view.handedOutAt),
+    ...several('not_now', view.notNowSince, view.notNows, view.notNowAt),
+    { at: view.answeredAt, what: 'answered' as const },
+    ...(view.endedAt === view.answeredAt
+      ? []
+      : [{ at: view.endedAt, what: 'ended' as const, detail: view.state }]),
+  ]
+  return steps
+    .filter((taken) => taken.at > 0)
+    .toSorted((one, other) => one.at - other.at)
+    .map(({ at, what, ...more }) => ({
+      at: iso(at),
+      what,
+      times: 1,
+      last_at: iso(at),
+      detail: null,
+      ...more,
+    }))
+}
+
+function several(what: 'handed_out' | 'not_now', first: number, times: number, last: number) {
+  return times === 0 ? [] : [{ at: first, what, times, last_at: iso(last) }]
+}
+
+/** Apple "ErrorChain". */
+function errorChain(report: PlistDict): z.input<typeof commandDetailSchema>['errors'] {
+  return dictsIn(report['ErrorChain']).map((link) => {
+    const code = link['ErrorCode']
+    return {
+      code: typeof code === 'number' ? code : null,
+      domain: textOrNull(textAt(link, 'ErrorDomain')),
+      description: textOrNull(
+        textAt(link, 'USEnglishDescription') || textAt(link, 'LocalizedDescription'),
+      ),
+    }
+  })
+}
+
+/** A command or a report, as far as it can be read: a raw payload may be anything, and so may a report's values. */
+export function dictOf(bytes: Uint8Array): PlistDict | undefined {
+  try {
+    return asDict(readPlist(bytes, 'device'))
+  } catch (error) {
+    if (error instanceof PlistError) {
+      return undefined
+    }
+    throw error
+  }
+}
+
+export function jsonOf(dict: PlistDict): Record<string, PlistJson> {
+  return Object.fromEntries(Object.entries(dict).map(([key, value]) => [key, plistJson(value)]))
+}

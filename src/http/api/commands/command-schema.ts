@@ -1,0 +1,150 @@
+import { z } from '@hono/zod-openapi'
+import { FACES } from '../../../device/queue/queued-by.ts'
+import { time } from '../frame.ts'
+import { commandState } from '../words.ts'
+
+export const plistKeys = z.record(z.string(), z.unknown())
+
+export const outcome = z.enum([
+  'delivered',
+  'token_dead',
+  'token_refused',
+  'configuration',
+  'later',
+  'transport',
+  'bug',
+])
+
+const pushed = z.object({
+  at: time,
+  outcome,
+  detail: z.string().openapi({ description: 'the apns-id, or the reason of the failure' }),
+})
+
+export const pushNote = pushed.nullable().openapi({ description: 'the last answer of APNs' })
+
+export const queuer = z
+  .object({
+    face: z.enum(FACES).openapi({
+      description: 'the API; `server`: the server itself, for the renewal of an identity',
+    }),
+    key: z
+      .string()
+      .nullable()
+      .openapi({ description: 'the first eight hex digits of the API key’s SHA-256' }),
+    actor: z.string().nullable().openapi({ description: 'what the header X-Actor said' }),
+    job_id: z.string().nullable().openapi({ description: 'the job that queued it for many' }),
+    renewal: z.boolean().openapi({ description: 'it renews the device’s identity' }),
+  })
+  .nullable()
+  .openapi({ description: 'who queued it' })
+
+const QUEUER_EXAMPLE = {
+  face: 'api' as const,
+  key: '9f86d081',
+  actor: 'ada',
+  job_id: null,
+  renewal: false,
+}
+
+/** A command in a list. */
+export const commandSchema = z
+  .object({
+    id: z.string().openapi({ description: 'enrolment and number; it says where the command is' }),
+    enrollment_id: z.string().openapi({ description: 'the device or user channel' }),
+    command_uuid: z.string(),
+    request_type: z.string(),
+    state: commandState.openapi({
+      description:
+        'waits: `held` (until `not_before`, or for what `held_for` says), `queued`, `sent` (the device has it), `not_now` (the device put it off), `stalled` (it was ignored in three rounds, and went behind the others). Over, with `ended_at`: `acknowledged`, `error`, `format_error` (the device’s answers), `cancelled`, `expired`, `superseded` (the device enrolled anew)',
+    }),
+    held_for: z.enum(['arrival', 'contest', 'earlier', 'review']).nullable().openapi({
+      description:
+        'why it is held: `arrival`: for a device that has not enrolled yet, or whose id is a user’s too; `contest`: until the enrolment is proven; `earlier`: it was queued for the enrolment before that; `review`: it loses data, and the enrolment that it was meant for is over, or was not proven',
+    }),
+    queued_at: time,
+    queued_by: queuer,
+    not_before: time.nullable(),
+    expires_at: time.nullable(),
+    pushed: pushNote,
+    hand_outs: z.int().openapi({ description: 'how often the device was given it' }),
+    last_handed_out_at: time.nullable(),
+    not_nows: z.int().openapi({ description: 'how often the device said NotNow' }),
+    not_now_since: time.nullable(),
+    answered_at: time.nullable(),
+    ended_at: time.nullable().openapi({ description: 'null until the command is over' }),
+  })
+  .openapi('Command')
+
+export const step = z.object({
+  at: time,
+  what: z.enum(['queued', 'pushed', 'handed_out', 'not_now', 'answered', 'ended']),
+  times: z.int(),
+  last_at: time.openapi({ description: 'the last of several times; `at` is the first' }),
+  detail: z.string().nullable(),
+})
+
+/** A command by itself: what became of it, step by step, and the device's answer. */
+export const commandDetailSchema = commandSchema
+  .extend({
+    command: plistKeys.nullable().openapi({
+      description: 'Apple’s keys, until the device has answered, or as long as they are kept',
+    }),
+    timeline: z.array(step),
+    result: plistKeys
+      .nullable()
+      .openapi({ description: 'the device’s answer; its bytes are at /result' }),
+    secrets: z.array(z.string()).openapi({
+      description:
+        'what `command` and `result` leave out, such as `command.PIN`: revealCommand tells it for a reason',
+    }),
+    errors: z
+      .array(
+        z.object({
+          code: z.number().nullable(),
+          domain: z.string().nullable(),
+          description: z.string().nullable(),
+        }),
+      )
+      .openapi({ description: 'the error chain, as the device tells it' }),
+  })
+  .openapi('CommandDetail')
+
+export const COMMAND_EXAMPLE = {
+  id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01.17',
+  enrollment_id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
+  command_uuid: '0f3a8f9e-6a0e-4c5e-8a0c-0a8c2f6d1b7e',
+  request_type: 'DeviceInformation',
+  state: 'acknowledged' as const,
+  held_for: null,
+  queued_at: '2026-11-24T09:00:00.000Z',
+  queued_by: QUEUER_EXAMPLE,
+  not_before: null,
+  expires_at: null,
+  pushed: {
+    at: '2026-11-24T09:00:00.250Z',
+    outcome: 'delivered' as const,
+    detail: 'B1F6E3B4-7B6A-4F0D-9F3B-0D5C9C2A8E77',
+  },
+  hand_outs: 1,
+  last_handed_out_at: '2026-11-24T09:00:01.000Z',
+  not_nows: 0,
+  not_now_since: null,
+  answered_at: '2026-11-24T09:00:02.000Z',
+  ended_at: '2026-11-24T09:00:02.000Z',
+}
+function stepExample(what: 'queued' | 'answered', at: string) {
+  return { at, what, times: 1, last_at: at, detail: null }
+}
+
+export const DETAIL_EXAMPLE = {
+  ...COMMAND_EXAMPLE,
+  command: null,
+  timeline: [
+    stepExample('queued', COMMAND_EXAMPLE.queued_at),
+    stepExample('answered', COMMAND_EXAMPLE.answered_at),
+  ],
+  result: { Status: 'Acknowledged', QueryResponses: { OSVersion: '26.1' } },
+  secrets: [],
+  errors: [],
+}

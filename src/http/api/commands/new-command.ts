@@ -1,0 +1,250 @@
+import { buildAppleCommand, type AppleCommand } from '../../../commands/apple.ts'
+import { MAX_FAULTS, shortened } from '../../../apple/check.ts'
+import { didYouMean } from '../../../apple/nearest.ts'
+import { buildCommand } from '../../../commands/build.ts'
+import type { RequestFault } from '../../../commands/exact.ts'
+import { isJsonObject, stringField } from '../../../commands/go-fields.ts'
+import { readGoJson, type JsonObject } from '../../../commands/go-json.ts'
+import type { NewCommand, Terms } from '../../../device/queue/hand-out.ts'
+import { AdminError, faultAt } from '../../at-device.ts'
+import { osNeeds } from '../../os-needs.ts'
+import { noMoment, readMoment } from '../moment.ts'
+import { requestHash } from '../request-hash.ts'
+
+/** What `POST /api/devices/{id}/commands` takes, for the document: it is read by MicroMDM's rules, not by a schema. */
+export const newCommandBody = {
+  required: true,
+  content: {
+    'application/json': {
+      schema: {
+        type: 'object' as const,
+        additionalProperties: true,
+        description:
+          'MicroMDM’s JSON (`request_type` and the fields of the type) or Apple’s keys (`Command` with `RequestType`, optionally `CommandUUID`). Under Apple’s keys, data is base64 where the type is known, and `{"$data": "base64"}` anywhere.',
+        properties: {
+          request_type: {
+            type: 'string' as const,
+            description: 'MicroMDM’s form: the type, such as `DeviceInformation`',
+          },
+          command_uuid: {
+            type: 'string' as const,
+            description: 'MicroMDM’s form: an id of your own; one is made if left out',
+          },
+          Command: {
+            type: 'object' as const,
+            description: 'Apple’s form: the command under Apple’s keys',
+            additionalProperties: true,
+            properties: {
+              RequestType: {
+                type: 'string' as const,
+                description: 'the type, such as `DeviceInformation`',
+              },
+            },
+          },
+          CommandUUID: {
+            type: 'string' as const,
+            description: 'beside `Command`: an id of your own; one is made if left out',
+          },
+          not_before: {
+            type: 'string' as const,
+            format: 'date-time',
+            description: 'the device does not get it earlier',
+          },
+          expires_at: {
+            type: 'string' as const,
+            format: 'date-time',
+            description: 'the device does not get it later',
+          },
+        },
+      },
+      examples: {
+        micromdm: {
+          value: { request_type: 'DeviceInformation', queries: ['OSVersion', 'SerialNumber'] },
+        },
+        apple: {
+          value: { Command: { RequestType: 'DeviceInformation', Queries: ['OSVersion'] } },
+        },
+        scheduled: {
+          value: {
+            request_type: 'RestartDevice',
+            not_before: '2099-11-24T22:00:00Z',
+            expires_at: '2099-11-25T04:00:00Z',
+          },
+        },
+      },
+    },
+  },
+}
+
+/** Any text may be a CommandUUID, and each report brings it back. */
+const MAX_UUID = 1000
+const newUUID = (): string => crypto.randomUUID()
+
+/** The target of a command, and whether it is sent although Apple's schema or the device's OS refuses it. */
+interface Meant {
+  /** Absent where it is for many. */
+  readonly id?: string
+  readonly force: boolean
+}
+
+/** Beside the command, in either form. */
+const TERMS = ['not_before', 'expires_at']
+const OUTSIDE: ReadonlySet<string> = new Set(['udid', ...TERMS])
+const ENVELOPE = ['Command', 'CommandUUID', 'udid', ...TERMS]
+
+/** A command in MicroMDM's JSON or under Apple's keys. @throws AdminError, GoFieldError */
+export function readCommand(json: JsonObject, meant: Meant): AppleCommand {
+  const { id } = meant
+  const udid = stringField(json, 'udid', 'body')
+  if (udid !== undefined && udid !== id) {
+    throw new AdminError(
+      id === undefined
+        ? 'command.udid: leave it out, `ids` names the devices'
+        : `udid says ${udid}, and the command would go to ${id}: leave it out`,
+      400,
+    )
+  }
+  if (json['Command'] !== undefined && json['request_type'] !== undefined) {
+    throw new AdminError(
+      'the body has both `request_type` and `Command`: send MicroMDM’s JSON or Apple’s keys, and leave the other out',
+      400,
+    )
+  }
+  const misnamed = ['RequestType', 'command'].find((key) => Object.hasOwn(json, key))
+  if (misnamed && json['Command'] === undefined && !stringField(json, 'request_type', 'body')) {
+    throw new AdminError(
+      `${misnamed}: Apple’s keys stand in \`Command\`, as in {"Command":{"RequestType":"DeviceInformation"}}`,
+      400,
+    )
+  }
+  const built =
+    json['Command'] === undefined
+      ? buildCommand({ ...withinCommand(json), udid: id ?? 'many' }, newUUID, 'exact')
+      : buildAppleCommand(json, newUUID)
+  if (!built.ok) {
+    throw new AdminError(built.plain ?? built.error, 'invalid_command')
+  }
+  if (built.commandUUID.length > MAX_UUID) {
+    throw faultAt('command_uuid', `has to have at most ${MAX_UUID} characters`)
+  }
+  const beside = json['Command'] === undefined ? [] : strangers(json)
+  refuseFaults(built.requestType, [...beside, ...built.faults.map(misplaced)], meant)
+  return built
+}
+
+function withinCommand(json: JsonObject): JsonObject {
+  const rest = Object.entries(json).filter(([key]) => !OUTSIDE.has(key.toLowerCase()))
+  return Object.fromEntries(rest)
+}
+
+/** Keys beside `Command` that the body does not take. */
+function strangers(json: JsonObject): readonly RequestFault[] {
+  return Object.keys(json)
+    .filter((key) => !ENVELOPE.includes(key))
+    .slice(0, MAX_FAULTS)
+    .map((key) => ({
+      at: shortened(key),
+      detail: `the body takes no such key${didYouMean(key, ENVELOPE)}`,
+      isUnread: true,
+    }))
+}
+
+/** Parameters of the call that clients write into the body by mistake. */
+const PARAMETERS: ReadonlySet<string> = new Set(['wait', 'force'])
+
+/** Keys that belong beside `Command`. Inside it they would be lost: a command for tonight would go out at once. */
+const BESIDE: ReadonlySet<string> = new Set(
+  [...ENVELOPE, ...PARAMETERS, 'request_type', 'command_uuid'].map((key) => `Command.${key}`),
+)
+
+function misplaced(fault: RequestFault): RequestFault {
+  return BESIDE.has(fault.at)
+    ? { at: fault.at, detail: 'is not a key of a command: put it beside `Command`', isUnread: true }
+    : fault
+}
+
+/** @throws AdminError that names each place, and how to send the command all the same */
+function refuseFaults(
+  requestType: string,
+  faults: readonly RequestFault[],
+  { id, force }: Meant,
+): void {
+  const counted = faults.filter((fault) => fault.isUnread || !force).slice(0, MAX_FAULTS)
+  if (counted.length === 0) {
+    return
+  }
+  const errors = counted.map((fault) => ({
+    at: id === undefined ? `command.${fault.at}` : fault.at,
+    detail: detailOf(fault),
+  }))
+  const text = errors.map(({ at, detail }) => `${at}: ${detail}`).join('; ')
+  const byForce = faults.every(({ isUnread }) => !isUnread)
+    ? `${text.endsWith('?') ? '' : '.'} If Apple accepts this, send it with \`force\``
+    : ''
+  const name = shortened(requestType)
+  throw new AdminError(`${name} is not queued: ${text}${byForce}`, 'invalid_command', { errors })
+}
+
+function detailOf({ at, detail, isUnread }: RequestFault): string {
+  if (isUnread && PARAMETERS.has(at.toLowerCase())) {
+    return 'is not part of a command: put `?wait=30` or `?force=true` in the URL. In POST /api/commands, put `"force": true` beside `command`'
+  }
+  return detail.endsWith(' has no such field') ? detail + didYouMean(at, TERMS) : detail
+}
+
+/** A request to queue a command on the enrolment `id`. @throws AdminError for what cannot be sent, GoFieldError */
+export function readNewCommand(
+  bytes: Uint8Array,
+  meant: Meant & { readonly id: string },
+  repeat: { readonly requestKey: string; readonly apiKey: string },
+): NewCommand {
+  const { requestKey, apiKey } = repeat
+  const json = readObject(new TextDecoder().decode(bytes))
+  const command = readCommand(json, meant)
+  const { commandUUID: uuid, requestType, payload, secret, source } = command
+  const terms: Terms = {
+    ...window(json),
+    requestKey,
+    requestHash: requestKey === '' ? '' : requestHash(apiKey, bytes),
+  }
+  const needs = meant.force ? undefined : osNeeds(command, 'refuse')
+  return { uuid, requestType, payload, secret, source, terms, needs }
+}
+
+function readObject(text: string): JsonObject {
+  const read = readGoJson(text)
+  if (read.ok && isJsonObject(read.value)) {
+    return read.value
+  }
+  const at = read.ok ? 0 : read.at
+  throw new AdminError(
+    read.ok || text.trim() === ''
+      ? 'the body has to be a JSON object, such as {"request_type":"DeviceInformation"}'
+      : at >= text.length
+        ? 'the body is no JSON: it ends too early'
+        : `the body is no JSON: ${JSON.stringify(text.charAt(at))}, its character ${at + 1}, is out of place`,
+    400,
+  )
+}
+
+/**
+ * When a command may go out. Milliseconds; 0 stands for none. Whether that has passed, the device says, which knows
+ * of a request that came in time and is repeated. @throws AdminError
+ */
+export function window(body: JsonObject): { notBefore: number; expiresAt: number } {
+  const notBefore = Math.max(0, momentAt(body, 'not_before') ?? 0)
+  const expiresAt = momentAt(body, 'expires_at')
+  if (expiresAt !== undefined && expiresAt <= notBefore) {
+    throw new AdminError('expires_at has to lie ahead, and behind not_before', 400)
+  }
+  return { notBefore, expiresAt: expiresAt ?? 0 }
+}
+
+function momentAt(body: JsonObject, name: string): number | undefined {
+  const text = stringField(body, name, 'body')
+  const ms = text === undefined ? undefined : readMoment(text)
+  if (text !== undefined && ms === undefined) {
+    throw faultAt(name, noMoment(text))
+  }
+  return ms
+}

@@ -1,0 +1,150 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { projectDevices } from '../../../consumer.ts'
+import type { DeviceStub } from '../../../device/object.ts'
+import type { DevicePage } from '../../../device/views/device.ts'
+import { serialOf } from '../../../directory/devices/serials.ts'
+import { expectedDevices } from '../../../directory/devices/users.ts'
+import type { AppEnv } from '../../app-env.ts'
+import { AdminError, atDevice } from '../../at-device.ts'
+import { deviceItself, knownDevice } from '../device-id.ts'
+import { DEVICE_DETAIL_EXAMPLE, deviceDetailJson, deviceDetailSchema } from './device-json.ts'
+import { answer, deviceId, newRoutes, refusal } from '../frame.ts'
+
+/** A device by itself, as its own object knows it, and what an admin does to it. */
+export const devices = newRoutes()
+
+const tags = ['Devices']
+const params = z.object({ id: deviceId })
+const noDevice = refusal('nothing is known of such a device')
+
+/** The device after an operation. */
+export const deviceAnswer = answer('the device', deviceDetailSchema, DEVICE_DETAIL_EXAMPLE)
+
+export async function showDevice(c: Context<AppEnv>, device: DevicePage) {
+  const users = device.channels.map(({ user }) => user).filter(Boolean)
+  const [expected, serial] = await Promise.all([
+    users.length === 0 ? [] : expectedDevices(c.env.DB, users),
+    serialOf(c.env.DB, device.id),
+  ])
+  return c.json(deviceDetailJson(device, expected, serial), 200)
+}
+
+devices.openapi(
+  createRoute({
+    method: 'get',
+    path: '/devices/{id}',
+    operationId: 'getDevice',
+    tags,
+    summary: 'A device: channels, certificates, push state, queue and latest inventory',
+    request: { params },
+    responses: { 200: deviceAnswer, 404: noDevice },
+  }),
+  async (c) => showDevice(c, await knownDevice(c.env, c.req.valid('param').id)),
+)
+
+/** What an admin does to a whole device. Each may be repeated: the device is then as it was. */
+const ACTS: readonly {
+  readonly method: 'post' | 'delete'
+  readonly path: string
+  readonly operationId: string
+  readonly summary: string
+  readonly description: string
+  readonly act: (device: DeviceStub) => Promise<unknown>
+}[] = [
+  {
+    method: 'post',
+    path: '/devices/{id}/block',
+    operationId: 'blockDevice',
+    summary: 'Ends the management of a device: its next connect is answered 401',
+    description:
+      'A device that gets 401 removes its MDM profile. Its commands wait until it is unblocked and has enrolled again. `POST /v1/devices/{id}/block` also blocks an id that is not known yet.',
+    act: async (device) => device.block(),
+  },
+  {
+    method: 'post',
+    path: '/devices/{id}/unblock',
+    operationId: 'unblockDevice',
+    summary: 'Answers the device again',
+    description: 'A device that was not blocked stays as it is.',
+    act: async (device) => device.unblock(),
+  },
+  {
+    method: 'post',
+    path: '/devices/{id}/retire',
+    operationId: 'retireDevice',
+    summary: 'Ends the pushes to a device that is gone, until the server hears of it again',
+    description: 'For instance a device whose serial number another device has now.',
+    act: async (device) => device.retire(),
+  },
+  {
+    method: 'delete',
+    path: '/devices/{id}',
+    operationId: 'deleteDevice',
+    summary: 'Takes the device off the lists until it enrols again',
+    description:
+      'Queue, tokens, certificates and a block stay, as in MicroMDM, and a device that still has its profile goes on being managed. It is shown with `"deleted": true`.',
+    act: async (device) => device.hide(),
+  },
+]
+
+for (const { act, ...route } of ACTS) {
+  devices.openapi(
+    createRoute({
+      ...route,
+      tags,
+      request: { params },
+      responses: { 200: deviceAnswer, 404: noDevice },
+    }),
+    async (c) => {
+      const { id } = await deviceItself(c.env, c.req.valid('param').id)
+      await act(c.env.DEVICE.getByName(id))
+      await projectDevices(c.env, [id])
+      return showDevice(c, await knownDevice(c.env, id))
+    },
+  )
+}
+
+devices.openapi(
+  createRoute({
+    method: 'post',
+    path: '/devices/{id}/push',
+    operationId: 'pushDevice',
+    tags,
+    summary: 'Pushes the device or the user channel now, and tells what APNs answered',
+    description:
+      'The server pushes commands by itself. Use this for a device that should connect now.',
+    request: { params },
+    responses: {
+      200: answer(
+        'APNs accepted the push',
+        z
+          .object({
+            id: z.string().openapi({ description: 'the enrolment that was pushed' }),
+            apns_id: z.string(),
+          })
+          .openapi('PushedEnrollment'),
+        { id: DEVICE_DETAIL_EXAMPLE.id, apns_id: 'B1F6E3B4-7B6A-4F0D-9F3B-0D5C9C2A8E77' },
+      ),
+      404: noDevice,
+      409: refusal(
+        'APNs did not accept the push, or the device cannot be pushed: `detail` says why',
+      ),
+    },
+  }),
+  async (c) => {
+    const { id } = c.req.valid('param')
+    const { state, blocked } = await knownDevice(c.env, id)
+    if (state !== 'enrolled') {
+      throw new AdminError(
+        `${id} is ${state.replace('_', ' ')}: only a device that is enrolled can be pushed${blocked ? ', and an admin has blocked this one' : ''}`,
+        'not_enrolled',
+      )
+    }
+    const pushed = await atDevice(c.env, id, (device, address) => device.push(address))
+    if (pushed.kind === 'failed') {
+      throw new AdminError(pushed.error, 'push_failed')
+    }
+    return c.json({ id, apns_id: pushed.id }, 200)
+  },
+)

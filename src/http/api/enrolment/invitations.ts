@@ -1,0 +1,232 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { clock } from '../../../clock.ts'
+import { DAY, readDuration } from '../../../config/values.ts'
+import {
+  addInvitation,
+  type Invitation,
+  invitationNamed,
+  listInvitations,
+  MAX_INVITATIONS,
+  revokeInvitation,
+  stateOf,
+} from '../../../directory/invitations.ts'
+import { INVITATION_PARAM } from '../../../enroll/urls.ts'
+import { log } from '../../../log.ts'
+import { AdminError, faultAt } from '../../at-device.ts'
+import { linksWith } from './enrollment.ts'
+import { answer, atOrNull, body, iso, located, newRoutes, refusal, textOrNull } from '../frame.ts'
+import { listOf, pageOfRows, pageQuery, placeCursor, placeIn, sortBy } from '../paging.ts'
+import { serialNumber } from './serial-number.ts'
+
+/** Links for one person or device, which open enrolment in every mode. */
+export const invitations = newRoutes()
+
+const tags = ['Enrolment']
+const MAX_LIFETIME = 365 * DAY
+const MAX_USES = 1000
+const MAX_NOTE = 200
+const LIFETIME = 'has to be a time from 1m to 365d, such as 12h or 7d'
+
+const invitation = z
+  .object({
+    id: z.string(),
+    state: z.enum(['open', 'used_up', 'expired', 'revoked']),
+    note: z.string().nullable(),
+    serial_number: z
+      .string()
+      .nullable()
+      .openapi({ description: 'null where it is for any device' }),
+    max_uses: z.int(),
+    used: z.int().openapi({ description: 'how many certificates were issued by it' }),
+    created_at: z.iso.datetime(),
+    expires_at: z.iso.datetime(),
+    revoked_at: z.iso.datetime().nullable(),
+  })
+  .openapi('Invitation')
+const EXAMPLE: z.infer<typeof invitation> = {
+  id: '3f0a1c5e7b9d2f4a6c8e0b1d3f5a7c9e',
+  state: 'open',
+  note: 'Ada, new laptop',
+  serial_number: 'C02EXAMPLE',
+  max_uses: 1,
+  used: 0,
+  created_at: '2026-11-28T09:00:00Z',
+  expires_at: '2026-12-05T09:00:00Z',
+  revoked_at: null,
+}
+const newInvitation = invitation
+  .extend({ link: z.url().openapi({ description: 'to send; it is shown this once' }) })
+  .openapi('NewInvitation')
+const params = z.object({
+  id: z.string().openapi({
+    param: { name: 'id', in: 'path' },
+    example: EXAMPLE.id,
+    description: 'the id, or the text behind `invitation=` in the link',
+  }),
+})
+const noInvitation = refusal('no such invitation: it never was, or ended more than 30 days ago')
+
+invitations.openapi(
+  createRoute({
+    method: 'post',
+    path: '/invitations',
+    operationId: 'createInvitation',
+    tags,
+    summary: 'Makes a link by which a device can enrol, once or a few times; it is shown only once',
+    description:
+      'It opens the page at `/`, with the profile and a QR code. A use is a certificate that is issued: downloads are not counted, and an enrolment over the air takes two.',
+    request: {
+      body: body(
+        z.strictObject({
+          note: z
+            .string()
+            .trim()
+            .max(MAX_NOTE)
+            .nullish()
+            .openapi({ description: 'whom it is for' }),
+          serial_number: serialNumber
+            .nullish()
+            .openapi({ description: 'the only device that can use it' }),
+          lifetime: z
+            .string()
+            .regex(/^\d{1,8}[mhd]$/, LIFETIME)
+            .default('7d')
+            .openapi({ description: 'until it ends: `12h`, `7d`, up to `365d`' }),
+          max_uses: z
+            .int()
+            .min(1)
+            .max(MAX_USES)
+            .default(1)
+            .openapi({ description: 'how many certificates it may lead to' }),
+        }),
+        {
+          person: { note: 'Ada, new laptop' },
+          device: { note: 'Ada', serial_number: 'C02EXAMPLE', lifetime: '12h' },
+          room: { note: 'workshop in room 7', max_uses: 20, lifetime: '1d' },
+        },
+      ),
+    },
+    responses: {
+      201: located(
+        answer('the invitation, and the link to send', newInvitation, {
+          ...EXAMPLE,
+          link: 'https://mdm.example.com/?invitation=c1d2e3f405162738495a6b7c8d9eaf00',
+        }),
+      ),
+      409: refusal(`${MAX_INVITATIONS} invitations are open`),
+    },
+  }),
+  async (c) => {
+    const { note, serial_number: serial, lifetime, max_uses: maxUses } = c.req.valid('json')
+    const now = clock.now()
+    const ms = readDuration(lifetime)
+    if (ms === 0 || ms > MAX_LIFETIME) {
+      throw faultAt('json.lifetime', LIFETIME)
+    }
+    const facts = { note: note ?? '', serial: serial ?? '', maxUses, expiresAt: now + ms }
+    const added = await addInvitation(c.env.DB, facts, now)
+    if (!added) {
+      throw new AdminError(
+        `${MAX_INVITATIONS} invitations are open: revoke some, or give one more uses`,
+        'limit_reached',
+      )
+    }
+    log('enroll:invited', { invitation: added.invitation.id, max_uses: maxUses })
+    const { link } = linksWith(c, { [INVITATION_PARAM]: added.secret })
+    c.header('location', `/api/invitations/${added.invitation.id}`)
+    return c.json({ ...invitationJson(added.invitation, now), link }, 201)
+  },
+)
+
+invitations.openapi(
+  createRoute({
+    method: 'get',
+    path: '/invitations',
+    operationId: 'listInvitations',
+    tags,
+    summary: 'Lists invitations, without their links',
+    request: {
+      query: z.strictObject({ ...pageQuery, sort: sortBy(['created_at'], '-created_at') }),
+    },
+    responses: { 200: listOf('a page of invitations', invitation, EXAMPLE) },
+  }),
+  async (c) => {
+    const { cursor, limit, sort } = c.req.valid('query')
+    const now = clock.now()
+    const found = await listInvitations(c.env.DB, {
+      sort,
+      after: placeIn(cursor, 'invitation', sort),
+      limit,
+    })
+    return c.json(
+      pageOfRows(found, limit, {
+        item: (one) => invitationJson(one, now),
+        cursor: ({ createdAt, id }) => placeCursor('invitation', sort, { value: createdAt, id }),
+      }),
+      200,
+    )
+  },
+)
+
+invitations.openapi(
+  createRoute({
+    method: 'get',
+    path: '/invitations/{id}',
+    operationId: 'getInvitation',
+    tags,
+    summary: 'One invitation, without its link',
+    request: { params },
+    responses: { 200: answer('the invitation', invitation, EXAMPLE), 404: noInvitation },
+  }),
+  async (c) => {
+    const { id } = c.req.valid('param')
+    const found = existing(await invitationNamed(c.env.DB, id))
+    return c.json(invitationJson(found, clock.now()), 200)
+  },
+)
+
+invitations.openapi(
+  createRoute({
+    method: 'delete',
+    path: '/invitations/{id}',
+    operationId: 'revokeInvitation',
+    tags,
+    summary:
+      'Withdraws an invitation, and the profiles that were downloaded by it and not yet used',
+    description:
+      'Devices that are enrolled stay so. The invitation is listed as revoked for 30 days.',
+    request: { params },
+    responses: { 200: answer('the invitation', invitation, EXAMPLE), 404: noInvitation },
+  }),
+  async (c) => {
+    const { id } = c.req.valid('param')
+    const now = clock.now()
+    const named = existing(await invitationNamed(c.env.DB, id))
+    const revoked = existing(await revokeInvitation(c.env.DB, named.id, now))
+    return c.json(invitationJson(revoked, now), 200)
+  },
+)
+
+function existing(found: Invitation | undefined): Invitation {
+  if (!found) {
+    throw new AdminError(
+      'there is no such invitation, or it ended more than 30 days ago',
+      'invitation_not_found',
+    )
+  }
+  return found
+}
+
+function invitationJson(one: Invitation, now: number): z.infer<typeof invitation> {
+  return {
+    id: one.id,
+    state: stateOf(one, now),
+    note: textOrNull(one.note),
+    serial_number: textOrNull(one.serial),
+    max_uses: one.maxUses,
+    used: one.used,
+    created_at: iso(one.createdAt),
+    expires_at: iso(one.expiresAt),
+    revoked_at: atOrNull(one.revokedAt),
+  }
+}

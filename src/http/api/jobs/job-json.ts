@@ -1,0 +1,166 @@
+import { z } from '@hono/zod-openapi'
+import type { JobView } from '../../../jobs/job.ts'
+import type { Replay } from '../../../device/outbox/replay.ts'
+import type { CommandWork } from '../../../jobs/work.ts'
+import { kindOf, type Outcome, type OutcomeKind } from '../../../jobs/rows.ts'
+import type { Env } from '../../../env.ts'
+import { atOrNull, iso, time } from '../frame.ts'
+import { SMALL } from './targets.ts'
+
+export const jobSchema = z
+  .object({
+    id: z.string(),
+    kind: z.enum(['command', 'replay']),
+    state: z.enum(['running', 'finished', 'cancelled', 'stopped']).openapi({
+      description:
+        '`finished`: each id has its outcome, even if all have failed; `stopped`: ids that are left stay waiting, `reason` says why',
+    }),
+    reason: z.string().nullable(),
+    created_at: time,
+    ended_at: time.nullable(),
+    command: z.object({ request_type: z.string(), command_uuid: z.string() }).nullable(),
+    replay: z
+      .object({ webhook_id: z.string(), dry_run: z.boolean() })
+      .nullable()
+      .openapi({ description: 'of events to a webhook' }),
+    total: z.int(),
+    done: z.int().openapi({
+      description: 'how many ids are done: the command is queued there, not yet answered',
+    }),
+    failed: z.int(),
+    waiting: z.int(),
+    pace: z.int().nullable().openapi({ description: 'devices a minute' }),
+    stop_at_error_rate: z.number().nullable(),
+    answers: z.object({ answered: z.int(), failed: z.int() }).openapi({
+      description: 'of a sample of the devices, in a job with stop_at_error_rate',
+    }),
+  })
+  .openapi('Job')
+
+export const outcomeSchema = z
+  .object({
+    id: z.string().openapi({
+      description: 'the id as in the request; a serial number that leads to no device',
+    }),
+    state: z.enum(['waiting', 'done', 'failed']).openapi({
+      description:
+        '`done`: the command is queued at the device, or the events are posted again; whether the device answered, `command_id` tells',
+    }),
+    command_id: z.string().nullable(),
+    known: z.boolean().nullable().openapi({
+      description:
+        '`false`: no such enrolment has ever been here, and the command waits for one; null where no command is queued',
+    }),
+    events: z.int().nullable().openapi({ description: 'of a replay: how many are posted again' }),
+    error: z.string().nullable().openapi({ description: 'why it failed' }),
+  })
+  .openapi('Outcome')
+
+export const JOB_EXAMPLE: z.input<typeof jobSchema> = {
+  id: 'f3b8d0a5-1c58-4c3e-9b5a-0d6d9f3e7a11',
+  kind: 'command',
+  state: 'running',
+  reason: null,
+  created_at: '2026-11-24T09:00:00Z',
+  ended_at: null,
+  command: {
+    request_type: 'DeviceInformation',
+    command_uuid: '0f3a8f9e-6a0e-4c5e-8a0c-0a8c2f6d1b7e',
+  },
+  replay: null,
+  total: 100_000,
+  done: 41_500,
+  failed: 2,
+  waiting: 58_498,
+  pace: 6000,
+  stop_at_error_rate: 0.1,
+  answers: { answered: 260, failed: 1 },
+}
+
+export const OUTCOME_EXAMPLE: z.input<typeof outcomeSchema> = {
+  id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
+  state: 'done',
+  command_id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01.17',
+  known: true,
+  events: null,
+  error: null,
+}
+
+export function jobJson(job: JobView): z.input<typeof jobSchema> {
+  return {
+    id: job.name,
+    ...workJson(job),
+    state: job.state,
+    reason: job.reason || null,
+    created_at: iso(job.createdAt),
+    ended_at: atOrNull(job.endedAt),
+    total: job.total,
+    done: job.total - job.waiting - job.failed,
+    failed: job.failed,
+    waiting: job.waiting,
+    pace: job.pace || null,
+    stop_at_error_rate: job.stopAt || null,
+    answers: job.answers,
+  }
+}
+
+function workJson(job: JobView): Pick<z.input<typeof jobSchema>, 'kind' | 'command' | 'replay'> {
+  if (job.kind === 'replay') {
+    const { subscriber, dryRun }: Replay = JSON.parse(job.work)
+    const replay = { webhook_id: subscriber, dry_run: dryRun }
+    return { kind: 'replay', command: null, replay }
+  }
+  const { uuid, requestType }: CommandWork = JSON.parse(job.work)
+  const command = { request_type: requestType, command_uuid: uuid }
+  return { kind: 'command', command, replay: null }
+}
+
+export function outcomeJson(
+  { kind }: Pick<JobView, 'kind'>,
+  id: string,
+  outcome: Outcome,
+): z.input<typeof outcomeSchema> {
+  const blank = { id, state: kindOf(outcome), command_id: null, known: null, events: null }
+  if (outcome === null || typeof outcome === 'string') {
+    return { ...blank, error: outcome }
+  }
+  if (typeof outcome !== 'number') {
+    const [commandId, unknown] = outcome
+    return { ...blank, command_id: commandId, known: unknown === undefined, error: null }
+  }
+  return kind === 'replay'
+    ? { ...blank, events: outcome, error: null }
+    : { ...blank, command_id: `${id}.${outcome}`, known: true, error: null }
+}
+
+/** How many outcomes of a state a job has. */
+export function totalOf({ total, waiting, failed }: JobView, state?: OutcomeKind): number {
+  const counts = { waiting, failed, done: total - waiting - failed }
+  return state === undefined ? total : counts[state]
+}
+
+/** A job that a call has made, with the outcomes of a small one. */
+export const startedJobSchema = jobSchema
+  .extend({
+    outcomes: z
+      .array(outcomeSchema)
+      .nullable()
+      .openapi({
+        description: `of up to ${SMALL} ids; null for more: those are at /api/jobs/{id}/outcomes`,
+      }),
+  })
+  .openapi('StartedJob')
+
+export async function startedJson(
+  env: Pick<Env, 'JOB'>,
+  job: JobView,
+): Promise<z.input<typeof startedJobSchema>> {
+  const small = job.total <= SMALL
+  const { outcomes } = small
+    ? await env.JOB.getByName(job.name).outcomes(0, SMALL, undefined)
+    : { outcomes: [] }
+  return {
+    ...jobJson(job),
+    outcomes: small ? outcomes.map(([id, one]) => outcomeJson(job, id, one)) : null,
+  }
+}

@@ -1,0 +1,85 @@
+import type { Context } from 'hono'
+import { createHash } from 'node:crypto'
+import { clock } from '../../../clock.ts'
+import type { JobOrder } from '../../../jobs/job.ts'
+import { addJob } from '../../../directory/jobs.ts'
+import type { AppEnv } from '../../app-env.ts'
+import { AdminError } from '../../at-device.ts'
+import { answer, keyText, located } from '../frame.ts'
+import { JOB_EXAMPLE, OUTCOME_EXAMPLE, startedJobSchema, startedJson } from './job-json.ts'
+import { requestHash } from '../request-hash.ts'
+import { SMALL, type Targets } from './targets.ts'
+
+/** Jobs that calls make: once for each Idempotency-Key. */
+
+export const idempotencyKey = keyText.optional().openapi({
+  description:
+    'a repeated request with this key does nothing, and answers the same job as it then is; a key is known as long as its job, for 30 days after its end',
+})
+
+export const jobAnswers = {
+  200: located(
+    answer('all of it is done', startedJobSchema, {
+      ...JOB_EXAMPLE,
+      state: 'finished',
+      ended_at: '2026-11-24T09:00:00Z',
+      total: 1,
+      done: 1,
+      failed: 0,
+      waiting: 0,
+      outcomes: [OUTCOME_EXAMPLE],
+    }),
+  ),
+  202: located(answer('a job that goes on', startedJobSchema, { ...JOB_EXAMPLE, outcomes: null })),
+}
+
+/** What a new job does, to whom. */
+export interface NewJob extends Pick<JobOrder, 'payload'> {
+  readonly targets: Targets
+  readonly facts: Omit<JobOrder['facts'], 'name' | 'request'>
+}
+
+/** It rests in one row, which may have 2 MB; what a command carries rests beside it, in parts. */
+const MAX_WORK = 1_000_000
+
+/** Makes the job, or finds the one that an earlier request with the same key has made. @throws AdminError */
+export async function startJob(c: Context<AppEnv>, plan: () => Promise<NewJob>) {
+  const key = c.req.header('idempotency-key') ?? ''
+  const request = key === '' ? '' : requestHash(c.var.config.apiKey, await c.req.text())
+  const name = key === '' ? crypto.randomUUID() : nameOf(key)
+  const object = c.env.JOB.getByName(name)
+  let created = key === '' ? undefined : await object.known(request)
+  if (!created) {
+    const { targets, facts, payload } = await plan()
+    const { ids, faults } = targets
+    if (Buffer.byteLength(facts.work) > MAX_WORK) {
+      throw new AdminError(
+        'the order is too long to keep beside its devices: name fewer events, or a shorter CommandUUID',
+        'invalid_request',
+      )
+    }
+    await addJob(c.env.DB, { id: name, createdAt: clock.now() })
+    created = await object.create({
+      facts: { ...facts, name, request },
+      payload,
+      ids,
+      faults,
+      wait: ids.length <= SMALL && facts.pace === 0,
+    })
+  }
+  if (created.kind === 'reused') {
+    throw new AdminError(
+      'another request had this Idempotency-Key, and its body differs: send a new key',
+      'idempotency_key_reused',
+    )
+  }
+  c.header('location', `/api/jobs/${name}`)
+  const { job } = created
+  return c.json(await startedJson(c.env, job), job.state === 'running' ? 202 : 200)
+}
+
+/** The same key names the same job. */
+function nameOf(key: string): string {
+  const hex = createHash('sha256').update(key).digest('hex')
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5')
+}

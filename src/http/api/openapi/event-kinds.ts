@@ -1,0 +1,147 @@
+/** The events of each topic, for the document of the API. */
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import { PROOF_NAMES } from '../../../device/store/proof.ts'
+import type { EventAbout } from '../../../events/event.ts'
+import {
+  COMMAND_DEFERRED,
+  COMMAND_UNSUPPORTED,
+  ENROLLMENT_CONTESTED,
+  ENROLLMENT_SETTLED,
+  IDENTITY_CONFLICT,
+  PUSH_UNREGISTERED,
+  RENEWAL_NEEDED,
+  WEBHOOK_TEST,
+  type Topic,
+} from '../../../events/topics.ts'
+
+export type Document = ReturnType<OpenAPIHono['getOpenAPI31Document']>
+export type Schema = NonNullable<NonNullable<Document['components']>['schemas']>[string]
+type Fields = Readonly<Record<string, Schema>>
+
+/** An event of one topic: when it comes, what it has beside the fields of all, and an example. */
+export interface Kind {
+  readonly says: string
+  readonly always?: Fields
+  readonly sometimes?: Fields
+  readonly example?: Omit<EventAbout, 'enrollment' | 'params'>
+  /** There is no message that it could repeat. */
+  readonly isEmpty?: true
+}
+
+export const yes = (description: string): Schema => ({ type: 'boolean', const: true, description })
+export const text = (description: string): Schema => ({ type: 'string', description })
+
+const contested = {
+  contested: yes('the enrolment is contested: the message may be another device’s'),
+}
+const fingerprint = text('SHA-256 of the certificate that signed it: what reinstateIdentity takes')
+const commandId = text('the command’s id in this API')
+const FINGERPRINT = 'b1946ac92492d2347c6235b4d2611184b1946ac92492d2347c6235b4d2611184'
+const UUID = '7d8e1c2b-3a4f-4b5c-9d6e-8f7a6b5c4d3e'
+export const DEVICE = 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01'
+const COMMAND = `${DEVICE}.17`
+
+export const KINDS: Readonly<Record<Topic, Kind>> = {
+  'mdm.Authenticate': {
+    says: 'A device begins to enrol.',
+    sometimes: { ...contested, renewal: yes('it renews its identity and stays enrolled') },
+  },
+  'mdm.TokenUpdate': {
+    says: 'A device, or a user on it, is enrolled, or has new push tokens.',
+    sometimes: {
+      ...contested,
+      token_update_tally: {
+        type: 'integer',
+        description: 'how many there were since the enrolment began: 1 for the one that ends it',
+      },
+    },
+    example: { tokenUpdateTally: 1 },
+  },
+  'mdm.CheckOut': { says: 'A device left.', sometimes: contested },
+  'mdm.Connect': {
+    says: 'A device asks for work (`Idle`), or tells how a command went.',
+    always: {
+      status: text('as the device sent it: Acknowledged, Error, CommandFormatError, NotNow, Idle'),
+    },
+    sometimes: { ...contested, command_uuid: text('of the command that it answers; not of Idle') },
+    example: { status: 'Acknowledged', commandUUID: UUID },
+  },
+  'mdm.GetBootstrapToken': {
+    says: 'A Mac asks for its bootstrap token.',
+    sometimes: contested,
+  },
+  'mdm.SetBootstrapToken': {
+    says: 'A Mac puts its bootstrap token into escrow.',
+    sometimes: contested,
+  },
+  'mdm.UserAuthenticate': { says: 'A user signs in on a Mac.', sometimes: contested },
+  'mdm.DeclarativeManagement': {
+    says: 'A device reads declarations, or reports on them.',
+    sometimes: contested,
+  },
+  'mdm.GetToken': { says: 'A device asks for a token of a service.', sometimes: contested },
+  [IDENTITY_CONFLICT]: {
+    says: 'A message that the certificate of an earlier enrolment signed was turned away.',
+    always: { fingerprint },
+    example: { fingerprint: FINGERPRINT },
+  },
+  [ENROLLMENT_CONTESTED]: {
+    says: 'A certificate without proof enrols with the id of an enrolled device: the payload is its Authenticate.',
+    always: {
+      fingerprint,
+      contested_until: {
+        type: 'string',
+        format: 'date-time',
+        description: 'when the new enrolment counts as proven, if nothing decides before',
+      },
+    },
+    example: { fingerprint: FINGERPRINT, contestedUntil: Date.UTC(2026, 10, 25, 9) },
+  },
+  [ENROLLMENT_SETTLED]: {
+    says: 'A contest is over: after `probe`, `left` and `admin_earlier` the earlier enrolment is back.',
+    always: {
+      proof: { type: 'string', enum: [...PROOF_NAMES], description: 'what settled it' },
+    },
+    example: { proof: 'probe' },
+    isEmpty: true,
+  },
+  [PUSH_UNREGISTERED]: {
+    says: 'Apple says that the push token is dead: the device was erased, or left without a word.',
+    isEmpty: true,
+  },
+  [COMMAND_DEFERRED]: {
+    says: 'A device has put a command off for DEFERRED_AFTER: the payload is its NotNow.',
+    always: {
+      status: text('NotNow'),
+      command_uuid: text('of the command'),
+      command_id: commandId,
+      not_now_count: { type: 'integer', description: 'how often it was put off' },
+    },
+    example: { status: 'NotNow', commandUUID: UUID, commandId: COMMAND, notNows: 12 },
+  },
+  [COMMAND_UNSUPPORTED]: {
+    says: 'MicroMDM’s API queued a command that the device’s OS does not have.',
+    always: {
+      command_uuid: text('of the command'),
+      command_id: commandId,
+      request_type: text('of the command'),
+      reasons: {
+        type: 'array',
+        items: { type: 'string' },
+        description: 'what the OS lacks, and what takes its place',
+      },
+    },
+    example: {
+      commandUUID: UUID,
+      commandId: COMMAND,
+      requestType: 'ScheduleOSUpdate',
+      lacks: ['ScheduleOSUpdate is not there from macOS 26 on: use a software update declaration'],
+    },
+    isEmpty: true,
+  },
+  [RENEWAL_NEEDED]: {
+    says: 'A device wants its next identity, and no renewal profile can be sent.',
+    isEmpty: true,
+  },
+  [WEBHOOK_TEST]: { says: 'A test of the webhook. It means nothing else.', isEmpty: true },
+}

@@ -1,0 +1,189 @@
+/** The events that webhooks get, as the document tells them: a schema for each topic, told apart by `topic`. */
+import { ABOUT_COMMANDS, renderEvent } from '../../../events/event.ts'
+import { TOPICS, WEBHOOK_TEST, type Topic } from '../../../events/topics.ts'
+import { ENROLLMENT_TYPES } from '../../../mdm/enrollment.ts'
+import { DEVICE, KINDS, text, yes, type Document, type Schema } from './event-kinds.ts'
+
+const IDS: Schema = {
+  type: 'object',
+  required: ['id', 'type'],
+  description: 'NanoMDM’s words for who sent it',
+  properties: {
+    id: text('enrolment id: what this API takes as a device’s id'),
+    type: { type: 'string', enum: [...ENROLLMENT_TYPES], description: 'kind of enrolment' },
+    parent_id: text('the device’s own enrolment id; of a user channel'),
+  },
+}
+
+/** What each event tells of its message, in both envelopes. */
+function aboutSchema(topic: Topic): Schema {
+  const { always, sometimes } = KINDS[topic]
+  const isReport = ABOUT_COMMANDS.has(topic)
+  const params = {
+    type: isReport ? ('object' as const) : ['object' as const, 'null' as const],
+    additionalProperties: { type: 'string' as const },
+    description: `query parameters of the device’s CheckInURL or ServerURL; ${isReport ? 'absent' : 'null'} when there are none`,
+  }
+  return {
+    type: 'object',
+    description: 'whom it is about, and what was sent',
+    required: [
+      'raw_payload',
+      'ids',
+      ...(isReport ? [] : ['url_params']),
+      ...Object.keys(always ?? {}),
+    ],
+    properties: {
+      udid: text('of the device; absent in a User Enrollment'),
+      enrollment_id: text('in place of `udid` in a User Enrollment'),
+      raw_payload: {
+        type: 'string',
+        contentEncoding: 'base64',
+        description: 'the bytes that the device sent: a plist; empty where there is no message',
+      },
+      redacted: {
+        type: 'array',
+        items: { type: 'string', enum: ['UnlockToken', 'BootstrapToken', 'raw_payload'] },
+        description:
+          'what was cut out of `raw_payload` (`redact_tokens`); `raw_payload` for what XML cannot hold',
+      },
+      url_params: params,
+      ids: IDS,
+      ...always,
+      ...sometimes,
+    },
+  }
+}
+
+function eventSchema(topic: Topic): Schema {
+  const about = ABOUT_COMMANDS.has(topic) ? 'acknowledge_event' : 'checkin_event'
+  return {
+    type: 'object',
+    description: KINDS[topic].says,
+    required: ['topic', 'event_id', 'created_at', about, 'sequence'],
+    properties: {
+      topic: { type: 'string', const: topic, description: 'tells events apart' },
+      event_id: text('the same each time that the event is posted: tells duplicates'),
+      created_at: { type: 'string', format: 'date-time', description: 'when it happened' },
+      [about]: aboutSchema(topic),
+      sequence: {
+        type: 'integer',
+        description: 'counts the device’s events, from 1; 0 in `webhook.test`',
+      },
+      request_id: text('of the request that caused it, as in the log'),
+      replay: yes('an admin had it posted again'),
+    },
+  }
+}
+
+/** An event of the topic, as a webhook gets it. */
+function exampleOf(topic: Topic): unknown {
+  const { example, isEmpty } = KINDS[topic]
+  const plist = `<plist version="1.0"><dict><key>UDID</key><string>${DEVICE}</string></dict></plist>`
+  const event = {
+    sequence: topic === WEBHOOK_TEST ? 0 : 17,
+    id: '3444be1d-bbf0-45dc-9da3-f707beeecf1b',
+    topic,
+    at: Date.UTC(2026, 10, 24, 9, 0, 2, 789),
+    about: {
+      enrollment: { type: 'Device' as const, device: DEVICE, user: '' },
+      params: {},
+      ...example,
+    },
+    body: isEmpty ? new Uint8Array() : new TextEncoder().encode(plist),
+  }
+  return JSON.parse(renderEvent(event))
+}
+
+/** The name of a topic's schema: `EnrollmentContestedEvent` of `enrollment.contested`. */
+export function schemaName(topic: Topic): string {
+  const words = topic.split(/[._]/).map((word) => word.slice(0, 1).toUpperCase() + word.slice(1))
+  return `${words.join('')}Event`
+}
+
+const header = (name: string, description: string, example: string) => ({
+  name,
+  in: 'header' as const,
+  schema: { type: 'string' as const },
+  description,
+  example,
+})
+
+/** The post as a receiver sees it; `Event` is the union of all topics. */
+const POST = {
+  operationId: 'receiveEvent',
+  tags: ['Events'],
+  summary: 'An event, as it is posted to a webhook',
+  description:
+    'Posts come at least once, and in order for each device. `topic` tells events apart: a receiver passes over those that it does not know, and fields too, for more may come. Answer within 30 s.',
+  security: [],
+  parameters: [
+    header(
+      'webhook-id',
+      'the `event_id`; like the other three, only of a webhook with a secret',
+      '3444be1d-bbf0-45dc-9da3-f707beeecf1b',
+    ),
+    header('webhook-timestamp', 'when it was posted: seconds since 1970', '1795510802'),
+    header(
+      'webhook-signature',
+      '`v1,` and the base64 HMAC-SHA256 of `{webhook-id}.{webhook-timestamp}.{body}` under the bytes behind `whsec_`; several, between blanks, while a secret has a successor',
+      'v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=',
+    ),
+    header(
+      'x-hmac-signature',
+      'base64 HMAC-SHA256 of the body under the text of the newest secret, as NanoMDM signs',
+      'T0pT8rIoJVyIBdQ1R3AqzJvn0mC6VxQ0tqk8Wzx4jzE=',
+    ),
+  ],
+  requestBody: {
+    required: true,
+    content: {
+      'application/json': {
+        schema: { $ref: '#/components/schemas/Event' },
+        examples: Object.fromEntries(
+          TOPICS.map((topic) => [
+            topic,
+            {
+              get value() {
+                return exampleOf(topic)
+              },
+            },
+          ]),
+        ),
+      },
+    },
+  },
+  responses: {
+    '2XX': { description: 'delivered; the body is not read' },
+    '3XX': {
+      description:
+        '307 and 308 are followed with the event; 301, 302 and 303 would bring no event, and refuse it',
+    },
+    '4XX': {
+      description:
+        'refused: three tries within a minute, then beside the line for 3 days, then a dead letter. Except 429, which is as 503',
+    },
+    '5XX': {
+      description:
+        '502, 503, 504, 521 to 526, 530, and no answer: the receiver is down; order is held, `Retry-After` is honoured, and the post is repeated until the event is 3 days old. Others refuse the event, as 400 does',
+    },
+  },
+}
+
+/** The document with its `webhooks`. */
+export function withEvents(document: Document): Document {
+  const refs = TOPICS.map((topic) => [topic, `#/components/schemas/${schemaName(topic)}`] as const)
+  document.components = {
+    ...document.components,
+    schemas: {
+      ...document.components?.schemas,
+      Event: {
+        oneOf: refs.map(([, $ref]) => ({ $ref })),
+        discriminator: { propertyName: 'topic', mapping: Object.fromEntries(refs) },
+      },
+      ...Object.fromEntries(TOPICS.map((topic) => [schemaName(topic), eventSchema(topic)])),
+    },
+  }
+  document.webhooks = { event: { post: POST } }
+  return document
+}

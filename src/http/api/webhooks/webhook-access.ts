@@ -1,0 +1,183 @@
+import { z } from '@hono/zod-openapi'
+import { clock } from '../../../clock.ts'
+import type { Config } from '../../../config/config.ts'
+import { readReceiver } from '../../../config/values.ts'
+import { forgetWebhooks } from '../../../webhooks/list.ts'
+import {
+  addWebhook,
+  findWebhook,
+  readWebhook,
+  replaceWebhook,
+  type ReadWebhook,
+} from '../../../directory/webhooks.ts'
+import { isDowngrade, refuseTarget } from '../../../events/target.ts'
+import type { Webhook } from '../../../events/webhook.ts'
+import type { Env } from '../../../env.ts'
+import { reasonOf } from '../../../log.ts'
+import { AdminError, faultAt } from '../../at-device.ts'
+import type { WebhookChanges } from './webhook-json.ts'
+
+export const webhookId = z.string().openapi({
+  param: { name: 'id', in: 'path' },
+  description: 'as the list shows it; `webhook` is the one of WEBHOOK_URL',
+  example: '5b1f0c0e-9d3c-4a43-9d0b-6a1f4d2f7a10',
+})
+
+/** Admins change a webhook at the same moment; more than so many are no admins. */
+const CHANGE_TRIES = 8
+
+/** @throws AdminError 404 */
+export async function webhookOf(env: Env, config: Config, id: string): Promise<ReadWebhook> {
+  const ofVars = config.webhooks.find((webhook) => webhook.id === id)
+  const stored = ofVars ? undefined : await findWebhook(env.DB, id)
+  const webhook = ofVars ?? (stored && readWebhook(stored, config.sealer))
+  return webhook ?? nobody(id)
+}
+
+/** One that is posted to. @throws AdminError */
+export async function activeWebhook(env: Env, config: Config, id: string): Promise<Webhook> {
+  const { unreadable, ...webhook } = await webhookOf(env, config, id)
+  if (unreadable !== undefined) {
+    refuseUnreadable(unreadable)
+  }
+  if (!webhook.enabled) {
+    throw new AdminError(
+      `this webhook is switched off, and nothing is posted to it: PATCH /api/webhooks/${id} {"enabled": true} first`,
+      'webhook_disabled',
+    )
+  }
+  return webhook
+}
+
+/** One that the API may change. @throws AdminError */
+export async function ownWebhook(env: Env, config: Config, id: string): Promise<ReadWebhook> {
+  refuseVars(config, id)
+  return webhookOf(env, config, id)
+}
+
+function refuseVars(config: Config, id: string): void {
+  if (config.webhooks.some((webhook) => webhook.id === id)) {
+    throw new AdminError(
+      'this webhook is set by WEBHOOK_URL and the vars beside it: change them there',
+      'set_by_vars',
+    )
+  }
+}
+
+function refuseUnreadable(unreadable: string): never {
+  throw new AdminError(
+    `${unreadable}; or give the webhook a new secret, which forgets its headers, user and password, or delete it`,
+    'webhook_unreadable',
+  )
+}
+
+function nobody(id: string): never {
+  throw new AdminError(`no webhook has the id ${id}`, 'webhook_not_found')
+}
+
+/** The webhook with an admin's changes. @throws AdminError for what may not be posted to, or not so */
+export function changedBy(
+  webhook: Webhook,
+  changes: WebhookChanges,
+  config: Config,
+  unreadable?: string,
+): Webhook {
+  if (unreadable !== undefined) {
+    refuseUnreadable(unreadable)
+  }
+  const { posts_per_minute: rate, max_idle_age_seconds: idleAge } = changes
+  const headers = changes.headers ?? webhook.headers
+  const receiver = receiverBy(webhook, changes, config)
+  if (receiver.authorization !== '' && namesAuthorization(headers)) {
+    throw faultAt(
+      'json.headers',
+      'Authorization is made of the user and password of the URL already: leave the header out, or the user and password (`"authorization": false` forgets those of before)',
+      400,
+    )
+  }
+  return {
+    ...webhook,
+    ...receiver,
+    enabled: changes.enabled ?? webhook.enabled,
+    topics: changes.topics ?? webhook.topics,
+    statuses: changes.statuses === undefined ? webhook.statuses : changes.statuses,
+    headers,
+    redact: changes.redact_tokens ?? webhook.redact,
+    concurrency: changes.concurrency ?? webhook.concurrency,
+    rate: rate === undefined ? webhook.rate : (rate ?? 0),
+    rampUp: changes.ramp_up ?? webhook.rampUp,
+    maxIdleAge: idleAge === undefined ? webhook.maxIdleAge : (idleAge ?? 0) * 1000,
+  }
+}
+
+type Receiver = Pick<Webhook, 'url' | 'authorization'>
+
+/** A URL is shown without its user and password: one that names none keeps those of before, unless it leads to another host or from https to http. */
+function receiverBy(
+  before: Receiver,
+  changes: Pick<WebhookChanges, 'url' | 'authorization'>,
+  config: Config,
+): Receiver {
+  const authorization = changes.authorization === false ? '' : before.authorization
+  if (changes.url === undefined) {
+    return { url: before.url, authorization }
+  }
+  const named = receiverOf(changes.url, config)
+  if (named.authorization !== '' || authorization === '') {
+    return named
+  }
+  const [from, to] = [new URL(before.url), new URL(named.url)]
+  return from.host === to.host && !isDowngrade(from, to) ? { ...named, authorization } : named
+}
+
+function namesAuthorization(headers: Webhook['headers']): boolean {
+  return Object.keys(headers).some((name) => name.toLowerCase() === 'authorization')
+}
+
+function receiverOf(url: string, config: Config): Receiver {
+  const refusal = config.allowPrivateWebhooks ? undefined : refuseTarget(url)
+  if (refusal !== undefined) {
+    throw faultAt('json.url', refusal)
+  }
+  try {
+    return readReceiver(url)
+  } catch (error) {
+    throw faultAt('json.url', reasonOf(error))
+  }
+}
+
+/** Stores a new one; it holds for the next event here, and everywhere within 30 s. */
+export async function create(
+  env: Env,
+  config: Config,
+  webhook: Webhook,
+  now: number,
+): Promise<void> {
+  await addWebhook(env.DB, config.sealer, webhook, now)
+  await tell(env, webhook.id)
+}
+
+/** Changes one as it is at the moment of the write: what others change meanwhile is not lost. @throws AdminError */
+export async function change(
+  env: Env,
+  config: Config,
+  id: string,
+  changed: (before: Webhook, unreadable: string | undefined) => Webhook,
+): Promise<Webhook> {
+  refuseVars(config, id)
+  for (let tries = 0; tries < CHANGE_TRIES; tries++) {
+    const stored = (await findWebhook(env.DB, id)) ?? nobody(id)
+    const { unreadable, ...before } = readWebhook(stored, config.sealer)
+    const webhook = changed(before, unreadable)
+    if (await replaceWebhook(env.DB, config.sealer, stored, webhook, clock.now())) {
+      await tell(env, id)
+      return webhook
+    }
+  }
+  throw new AdminError('others change this webhook at the same time: try again', 409)
+}
+
+async function tell(env: Env, id: string): Promise<void> {
+  forgetWebhooks()
+  await env.SUBSCRIBER.getByName(id).changed()
+}

@@ -1,0 +1,288 @@
+import { clock } from '../clock.ts'
+import type { Config } from '../config/config.ts'
+import type { DirectoryRow } from '../device/store/directory-row.ts'
+import type { Claim } from '../device/enrolment/identity.ts'
+import { authorityAnchors } from '../directory/authorities.ts'
+import { type CertificateFacts, certificateFacts } from '../directory/certificates.ts'
+import { claimIdentity } from '../directory/devices/rows.ts'
+import { liveClaims, type ReachEnv } from '../device/reach.ts'
+import { claimsOf } from '../directory/devices/users.ts'
+import { type InstalledProfile, rebuiltProfile } from '../enroll/installed-profile.ts'
+import { reasonOf, warn } from '../log.ts'
+import { deviceTypeOf, enrollmentId } from '../mdm/enrollment.ts'
+import { NO_FACTS, type Message } from '../mdm/message.ts'
+import type { SignatureCheck } from '../pki/cms/cms.ts'
+import { BACKDATED } from '../pki/x509/authority.ts'
+import { DerError } from '../pki/asn1/der.ts'
+import { bindingOf } from '../pki/seal/challenge.ts'
+import { type Anchor, imported, validatePath } from '../pki/x509/path.ts'
+import { readCertificate } from '../pki/x509/certificate.ts'
+
+const SECOND = 1000
+
+export type Signer = Extract<SignatureCheck, { ok: true }>
+
+export type Claimed =
+  | {
+      readonly ok: true
+      readonly claim: Claim
+      /** The enrolment profile that the certificate came with, if it was made here. */
+      readonly profile?: InstalledProfile | undefined
+    }
+  | Refused
+
+/** 401 is for a blocked device alone, which is not to be listed by what it sends. */
+interface Refused {
+  readonly ok: false
+  readonly status: 400 | 401 | 503
+  readonly reason: string
+  /** Another enrolment, which the certificate belongs to. */
+  readonly owner?: string | undefined
+}
+
+/** A certificate whose path to an accepted CA is valid. */
+export interface ValidPath extends Pick<Claim, 'caKey' | 'subject' | 'notAfter'> {
+  readonly ok: true
+  readonly warnings: readonly string[]
+  readonly notBefore: number
+}
+type Checked = ValidPath | Refused
+
+/** A message that is the first to be signed with a certificate, as far as its device knows. */
+export interface Unclaimed {
+  readonly message: Message
+  readonly signer: Signer
+  /** From its certificate to an accepted CA, where this request has looked for it before. */
+  readonly path: ValidPath | undefined
+  /** The URL that the device called. */
+  readonly url: string
+  readonly blocked: boolean
+}
+
+/**
+ * A certificate that its device does not know yet: it must descend from an accepted CA, and D1 must give it to
+ * this device and no other. That is the one time in its life that D1 is asked; without D1 only
+ * new certificates get 503.
+ */
+export async function claim(env: ReachEnv, config: Config, unclaimed: Unclaimed): Promise<Claimed> {
+  try {
+    return await claimFor(env, config, unclaimed)
+  } catch (error) {
+    warn('directory:unavailable', { reason: reasonOf(error) })
+    return {
+      ok: false,
+      status: 503,
+      reason:
+        'the directory is not available: is D1 migrated (`wrangler d1 migrations apply DB --remote`)?',
+    }
+  }
+}
+
+async function claimFor(env: ReachEnv, config: Config, unclaimed: Unclaimed): Promise<Claimed> {
+  const { message, signer, blocked } = unclaimed
+  const { device } = message.enrollment
+  const checked = unclaimed.path ?? check(await acceptedCAs(env.DB, config, 0), signer)
+  if (!checked.ok) {
+    return checked
+  }
+  if (blocked) {
+    return { ok: false, status: 401, reason: 'blocked' }
+  }
+  const { caKey, subject, notBefore, notAfter } = checked
+  const authority = isOthers(env.DB, config, caKey) ? '' : caKey
+  const facts = await certificateFacts(env.DB, signer.fingerprint, authority)
+  const refused = refusal(facts, message, notBefore, config)
+  if (refused !== undefined) {
+    return { ok: false, status: 400, reason: refused }
+  }
+  const row = firstRow(message, signer.fingerprint, notAfter)
+  const { owner, isUsers } = await claimIdentity(env.DB, row, authority)
+  if (owner !== device) {
+    const reason =
+      owner === undefined
+        ? 'the CA that issued the certificate is accepted no more'
+        : `the certificate belongs to the enrolment ${owner}`
+    return { ok: false, status: 400, reason, owner }
+  }
+  warnOfWeakness(device, signer, checked.warnings)
+  const namesakes = isUsers ? await namesakesOf(env, device) : undefined
+  return {
+    ok: true,
+    claim: { caKey, subject, notAfter, ...provenance(facts, message), namesakes },
+    profile: profileOf(facts, config, unclaimed),
+  }
+}
+
+/** Why a certificate may not speak for the sender of a message, by what it was issued for; `undefined` if it may. */
+function refusal(
+  known: CertificateFacts,
+  message: Message,
+  notBefore: number,
+  config: Config,
+): string | undefined {
+  const { owner, issued } = known
+  const { device } = message.enrollment
+  const isClaimed = owner === device
+  if (!issued) {
+    return isClaimed ? undefined : forgotten(known, notBefore)
+  }
+  const { bound } = provenance(known, message)
+  if (bound && issued.binding.udid !== '' && !bound.udid) {
+    return 'the certificate was issued for another UDID'
+  }
+  const authenticates = message.kind === 'checkin' && message.messageType === 'Authenticate'
+  if (bound && authenticates && issued.binding.serial !== '' && !bound.serial) {
+    return 'the certificate was issued for another serial number'
+  }
+  // First use says nothing of a certificate of ours: a device that gets one begins with Authenticate.
+  return isClaimed || authenticates || config.device.udidCertAuthWarnOnly
+    ? undefined
+    : 'this server issued the certificate, and no enrolment began with it: the device has to send Authenticate first'
+}
+
+/** Why a certificate without a row is none of another server's. */
+function forgotten({ recordedSince }: CertificateFacts, notBefore: number): string | undefined {
+  // Certificates tell whole seconds.
+  if (recordedSince === undefined || notBefore + BACKDATED + SECOND <= recordedSince) {
+    return undefined
+  }
+  const again = 'no device used it within 7 days: the device has to enrol again'
+  return recordedSince === 0
+    ? `its CA issued no such certificate here, or ${again}`
+    : `it is of later than the import of its CA, and another server issued it (then import the CA again), or ${again}`
+}
+
+/** Where a certificate comes from, and what of its binding this message says too. */
+function provenance(
+  { issued }: CertificateFacts,
+  message: Message,
+): Pick<Claim, 'issuedHere' | 'bound'> {
+  if (!issued) {
+    return { issuedHere: false }
+  }
+  const { udid, serial } = issued.binding
+  const facts =
+    message.kind === 'checkin' && message.messageType === 'Authenticate' && message.facts
+  const said = bindingOf({
+    udid: message.enrollment.device,
+    ...(facts && { serial: facts.SerialNumber }),
+  })
+  const bound =
+    udid === '' && serial === ''
+      ? undefined
+      : { udid: udid !== '' && udid === said.udid, serial: serial !== '' && serial === said.serial }
+  return { issuedHere: true, bound }
+}
+
+/** The enrolment profile that a certificate came with, if it was made here. */
+function profileOf(
+  { issued }: CertificateFacts,
+  config: Config,
+  { message, url }: Unclaimed,
+): InstalledProfile | undefined {
+  const topic = message.kind === 'checkin' && 'topic' in message ? message.topic : ''
+  const base = config.publicUrl || new URL(url).origin
+  return issued && rebuiltProfile(issued.profile, { base, calledUrl: url, topic })
+}
+
+/** Users of other devices that are called like the device, if there are some. */
+async function namesakesOf(env: ReachEnv, device: string): Promise<Claim['namesakes']> {
+  const { claims } = await claimsOf(env.DB, device)
+  const live = await liveClaims(
+    env,
+    claims.filter((called) => called.device !== device),
+  )
+  return live.length === 0
+    ? undefined
+    : {
+        ids: live.map(({ id, device: other }) => enrollmentId(other, id)),
+        used: live.some(({ used }) => used),
+      }
+}
+
+/** A CA that was added meanwhile is looked for at once, and one that was removed has no part in the claim. */
+export const AUTHORITIES_FOR = 30_000
+const ownCAs = new WeakMap<D1Database, { at: number; anchors: readonly Anchor[] }>()
+
+/** Our own CAs, as they were at most `age` milliseconds ago, and those of `DEVICE_CA`. */
+export async function acceptedCAs(db: D1Database, config: Config, age: number): Promise<Anchor[]> {
+  let own = ownCAs.get(db)
+  if (own === undefined || clock.now() - own.at >= age) {
+    if (own !== undefined) {
+      // Until it is read, others use what is known.
+      ownCAs.set(db, { ...own, at: clock.now() })
+    }
+    own = { at: clock.now(), anchors: await authorityAnchors(db) }
+    ownCAs.set(db, own)
+  }
+  return withOthers(own.anchors, config)
+}
+
+/** The same without asking the directory: our own CAs as they were last, however long ago, if this isolate ever read them. */
+export function lastKnownCAs(db: D1Database, config: Config): Anchor[] {
+  return withOthers(ownCAs.get(db)?.anchors ?? [], config)
+}
+
+/** What is our own stays so, though `DEVICE_CA` names it too: we know what we issued by it, and for whom. */
+function withOthers(own: readonly Anchor[], { deviceCAs }: Config): Anchor[] {
+  const others = deviceCAs.filter(({ keyId }) => !isOneOf(own, keyId))
+  return [...own, ...others.map(imported)]
+}
+
+/** What is in neither was removed meanwhile: D1, where it is looked for, says so. */
+function isOthers(db: D1Database, { deviceCAs }: Config, caKey: string): boolean {
+  return (
+    !isOneOf(ownCAs.get(db)?.anchors ?? [], caKey) && deviceCAs.some(({ keyId }) => keyId === caKey)
+  )
+}
+
+function isOneOf(anchors: readonly Anchor[], caKey: string): boolean {
+  return anchors.some(({ certificate }) => certificate.keyId === caKey)
+}
+
+export function check(cas: readonly Anchor[], signer: Signer): Checked {
+  try {
+    const leaf = readCertificate(signer.certificate)
+    const path = validatePath(leaf, signer.others.map(readCertificate), cas, clock.now())
+    if (!path.ok) {
+      return { ok: false, status: 400, reason: path.reason }
+    }
+    const { subject, notBefore, notAfter } = leaf
+    const { caKeyId: caKey, warnings } = path
+    return { ok: true, caKey, subject, notBefore, notAfter, warnings }
+  } catch (error) {
+    if (error instanceof DerError) {
+      return { ok: false, status: 400, reason: `the certificate cannot be read: ${error.message}` }
+    }
+    throw error
+  }
+}
+
+function warnOfWeakness(device: string, signer: Signer, warnings: readonly string[]): void {
+  if (warnings.length > 0) {
+    const { fingerprint } = signer
+    warn('identity:weak', { device, fingerprint, reason: warnings.join('; ') })
+  }
+}
+
+/** What the directory lists of a device from its first message on; version 0, so that any projection is newer. */
+function firstRow(message: Message, identity: string, identityNotAfter: number): DirectoryRow {
+  const { enrollment } = message
+  const authenticates = message.kind === 'checkin' && message.messageType === 'Authenticate'
+  return {
+    id: enrollment.device,
+    type: deviceTypeOf(enrollment),
+    enrolled: !authenticates,
+    hidden: false,
+    claimedAt: clock.now(),
+    serialProven: false,
+    lastSeen: clock.now(),
+    facts: authenticates ? message.facts : NO_FACTS,
+    identity,
+    identityNotAfter,
+    renewal: { state: '', reason: '', at: 0 },
+    state: 'unknown',
+    push: 'none',
+    version: 0,
+  }
+}

@@ -1,0 +1,221 @@
+import { Buffer } from 'node:buffer'
+import type { Config } from '../config/config.ts'
+import { takeSerial } from '../directory/authorities.ts'
+import {
+  type Grounds,
+  type IssuedCertificate,
+  issuedAs,
+  issuedFor,
+  isWithinRate,
+  ownerOf,
+  recordCertificate,
+} from '../directory/certificates.ts'
+import { challengeMode, findChallenge, type FreshChallenge } from '../directory/challenges.ts'
+import { findInvitation, stateOf } from '../directory/invitations.ts'
+import type { Env } from '../env.ts'
+import { log, warn } from '../log.ts'
+import { type Authority, expiryWarning, issueIdentity } from '../pki/x509/authority.ts'
+import { randomSerial } from '../pki/x509/issue.ts'
+import { readCertificate } from '../pki/x509/certificate.ts'
+import { requestId, type ScepRequest } from '../scep/request.ts'
+import { isDueForRenewal } from '../scep/renewal.ts'
+import { sameSecret } from '../same-secret.ts'
+
+/**
+ * `old`: a certificate whose device asks for the next one with the challenge that it got this one for. That is no
+ * renewal, but means that the device wants one.
+ */
+export type Issued = { readonly old?: IssuedCertificate } & (
+  | { readonly kind: 'issued'; readonly certificate: IssuedCertificate }
+  | { readonly kind: 'refused'; readonly reason: string }
+)
+
+type Refused = Extract<Issued, { kind: 'refused' }>
+type Allowed = ({ readonly kind: 'allowed' } & Grounds) | Refused
+
+/**
+ * Issues what a well-made request asks for, if an identity or a challenge stands for it. The same request again
+ * gets the same certificate: clients repeat theirs when an answer is lost. Only a present identity may mean the next
+ * certificate by it, once the first one is near its end.
+ */
+export async function issueFor(
+  env: Env,
+  config: Config,
+  request: ScepRequest,
+  authority: Authority,
+  now: number,
+): Promise<Issued> {
+  const id = requestId(request)
+  const earlier = await issuedFor(env.DB, id)
+  const owner = await ownerOf(env.DB, request.signer.fingerprint)
+  if (earlier && (owner === undefined || !isDueForRenewal(earlier, now))) {
+    return { kind: 'issued', certificate: earlier, old: earlier }
+  }
+  const warning = expiryWarning(authority.certificate, now)
+  if (warning !== undefined) {
+    warn('ca:expires', { reason: warning })
+  }
+  if (authority.certificate.notAfter <= now) {
+    return refused('the issuing CA has expired')
+  }
+  const allowed = await allow(env.DB, config, request, owner, now)
+  return allowed.kind === 'refused'
+    ? allowed
+    : issue(env, { id, earlier, allowed, config, request, authority, now })
+}
+
+async function issue(
+  env: Env,
+  what: {
+    readonly id: string
+    readonly earlier: IssuedCertificate | undefined
+    readonly allowed: Grounds
+    readonly config: Config
+    readonly request: ScepRequest
+    readonly authority: Authority
+    readonly now: number
+  },
+): Promise<Issued> {
+  const { id, earlier, allowed, config, request, authority, now } = what
+  const { keyId } = authority.certificate
+  const serial = serialBytes(await takeSerial(env.DB, keyId))
+  const der = issueIdentity(authority, request.csr, serial, now, config.scep.clientValidity)
+  const certificate = readCertificate(der)
+  const { fingerprint, subject, notAfter } = certificate
+  const { renews } = allowed
+  // Bound first: one that a crash or a rival attempt leaves behind was never handed out, so nobody can use it.
+  if (renews) {
+    const device = env.DEVICE.getByName(renews.enrollment)
+    const claim = { caKey: keyId, subject, notAfter, issuedHere: true }
+    const byProfile = allowed.challenge !== undefined
+    const previous = renews.fingerprint
+    if (!(await device.renewIdentity({ previous, fingerprint, claim, byProfile }))) {
+      return refused(
+        `${renews.fingerprint} is no present identity of ${renews.enrollment}, or was renewed too often today`,
+      )
+    }
+  }
+  const recorded = await recordCertificate(
+    env.DB,
+    certificate,
+    { request: id, authority: keyId, now, ...(earlier && { instead: earlier.fingerprint }) },
+    allowed,
+  )
+  if (!recorded) {
+    return refused(
+      'another request has used the challenge or its invitation just now, or the last place of this minute, or an admin has revoked it',
+    )
+  }
+  log('scep:issued', {
+    fingerprint: recorded.fingerprint,
+    subject: certificate.subjectText,
+    device: renews?.enrollment,
+  })
+  return { kind: 'issued', certificate: recorded }
+}
+
+/**
+ * A present identity needs no challenge for its renewal. Everybody else has one that is good, whatever the request is signed with:
+ * the static one, or one that was not used.
+ */
+async function allow(
+  db: D1Database,
+  config: Config,
+  request: ScepRequest,
+  owner: string | undefined,
+  now: number,
+): Promise<Allowed> {
+  const { fingerprint } = request.signer
+  if (owner !== undefined) {
+    return { kind: 'allowed', renews: { fingerprint, enrollment: owner } }
+  }
+  const { challengePassword } = request.csr
+  const found = await findChallenge(db, config.sealer, challengePassword, now)
+  switch (found.kind) {
+    case 'unknown':
+      return allowStatic(db, config, challengePassword, now)
+    case 'over':
+      return refused(found.reason)
+    case 'spent': {
+      const old = await issuedAs(db, found.certificate)
+      return { ...refused('the challenge was used'), ...(old && { old }) }
+    }
+    case 'fresh':
+      return allowFresh(db, config, found.challenge, now)
+  }
+}
+
+async function allowFresh(
+  db: D1Database,
+  config: Config,
+  challenge: FreshChallenge,
+  now: number,
+): Promise<Allowed> {
+  const { renews: fingerprint, counted } = challenge
+  if (fingerprint === '') {
+    const ended = await endOf(db, challenge.invitation, now)
+    if (ended !== undefined) {
+      return refused(ended)
+    }
+    return counted ? allowCounted(db, config, now, { challenge }) : { kind: 'allowed', challenge }
+  }
+  const enrollment = await ownerOf(db, fingerprint)
+  return enrollment === undefined
+    ? refused(`the challenge renews ${fingerprint}, which no device ever used`)
+    : { kind: 'allowed', challenge, renews: { fingerprint, enrollment } }
+}
+
+/** Why an invitation is good for no certificate, though its profile was downloaded in time. */
+async function endOf(db: D1Database, id: string, now: number): Promise<string | undefined> {
+  if (id === '') {
+    return undefined
+  }
+  const invitation = await findInvitation(db, id)
+  const state = invitation ? stateOf(invitation, now) : 'forgotten'
+  return state === 'open' ? undefined : `the challenge's invitation is ${state}`
+}
+
+async function allowStatic(
+  db: D1Database,
+  config: Config,
+  challenge: string,
+  now: number,
+): Promise<Allowed> {
+  const mode = await challengeMode(db, config.scep)
+  if (mode.kind === 'one-time' || !sameSecret(challenge, mode.challenge)) {
+    return refused('the challenge is wrong')
+  }
+  if (mode.because !== undefined) {
+    warn('scep:static-challenge', {
+      reason: `everyone may have an identity who knows the static challenge, accepted because ${mode.because}: set USE_DYNAMIC_CHALLENGE`,
+    })
+  }
+  return allowCounted(db, config, now, {})
+}
+
+/** Strangers may fill the directory so fast and no faster. The challenge stays good, and the client comes again. */
+async function allowCounted(
+  db: D1Database,
+  { scep: { rate } }: Config,
+  now: number,
+  grounds: Grounds,
+): Promise<Allowed> {
+  return (await isWithinRate(db, rate, now))
+    ? { kind: 'allowed', ...grounds, rate }
+    : refused(
+        `${rate} certificates that anybody could have were issued within a minute: close enrolment, or raise SCEP_RATE`,
+      )
+}
+
+/** The imported counter's number, or a random one. */
+function serialBytes(counted: number | undefined): Uint8Array {
+  if (counted === undefined) {
+    return randomSerial()
+  }
+  const digits = counted.toString(16)
+  return Buffer.from(digits.padStart(digits.length + (digits.length % 2), '0'), 'hex')
+}
+
+function refused(reason: string): Refused {
+  return { kind: 'refused', reason }
+}

@@ -1,0 +1,108 @@
+import { clock } from '../clock.ts'
+import type { Config } from '../config/config.ts'
+import type { DeviceNamespace } from '../device/object.ts'
+import type { QueuedBy } from '../device/queue/queued-by.ts'
+import type { RenewalAttempt, RenewalFacts } from '../device/enrolment/renewal.ts'
+import { newChallenge } from '../directory/challenges.ts'
+import { storedProfile } from '../directory/profiles.ts'
+import { type AssumedProfile, planRenewal } from '../enroll/renewal-profile.ts'
+import { signProfile } from '../enroll/sign-profile.ts'
+import { signedContent } from '../pki/cms/cms.ts'
+import { asDict } from '../plist/dict.ts'
+import { PlistError } from '../plist/error.ts'
+import { readPlist } from '../plist/read.ts'
+import { writePlist } from '../plist/write.ts'
+
+export interface RenewalEnv {
+  readonly DEVICE: DeviceNamespace
+  readonly DB: D1Database
+}
+
+/** What `unknown_profiles` says for the profile that this server and MicroMDM make. */
+export const OWN_PROFILE = 'default'
+
+/**
+ * Sends a device the profile that renews its identity: the one it has, with a challenge that is good for this
+ * enrolment alone. Whatever cannot be repeated blocks it, with a reason on the device's row.
+ * @returns what became of it.
+ */
+export async function renewDevice(
+  env: RenewalEnv,
+  config: Config,
+  id: string,
+  assumed: AssumedProfile,
+  by: QueuedBy,
+): Promise<RenewalAttempt> {
+  const device = env.DEVICE.getByName(id)
+  const facts = await device.renewalFacts()
+  const attempt = await attemptFor(env, config, facts, assumed)
+  if (attempt.kind !== 'sent') {
+    return device.attemptRenewal(attempt)
+  }
+  const command = { ...attempt.command, by: { ...by, renewal: true as const } }
+  return device.attemptRenewal({ ...attempt, command })
+}
+
+/** The profile that `unknown_profiles` names; none when it names nothing that is there. */
+export async function assumedProfile(db: D1Database, named: string): Promise<AssumedProfile> {
+  if (named === '') {
+    return { kind: 'none' }
+  }
+  if (named === OWN_PROFILE) {
+    return { kind: 'own' }
+  }
+  const stored = await storedProfile(db, named)
+  if (!stored) {
+    return { kind: 'none' }
+  }
+  const { mobileconfig } = stored
+  try {
+    const profile = asDict(readPlist(signedContent(mobileconfig) ?? mobileconfig))
+    return { kind: 'stored', profile }
+  } catch (error) {
+    if (error instanceof PlistError) {
+      return { kind: 'none' }
+    }
+    throw error
+  }
+}
+
+async function attemptFor(
+  env: RenewalEnv,
+  config: Config,
+  facts: RenewalFacts,
+  assumed: AssumedProfile,
+): Promise<RenewalAttempt> {
+  if (facts.kind === 'unfit') {
+    return { kind: 'blocked', reason: facts.reason }
+  }
+  if (facts.kind === 'pending') {
+    return facts
+  }
+  const plan = planRenewal(facts, assumed)
+  if (!plan.ok) {
+    return { kind: 'blocked', reason: plan.reason }
+  }
+  const now = clock.now()
+  const base = config.publicUrl || new URL(facts.profile?.serverUrl ?? facts.serverUrl).origin
+  const profile = plan.write({
+    scepUrl: `${base}/scep`,
+    challenge: await newChallenge(env.DB, now, { renews: facts.identity }),
+    newUuid: () => crypto.randomUUID(),
+    organization: config.enrollment.organization,
+  })
+  const uuid = crypto.randomUUID()
+  const Payload = signProfile(writePlist(profile), config.enrollment.profileSigner, now)
+  const command = { RequestType: 'InstallProfile', Payload }
+  return {
+    kind: 'sent',
+    command: {
+      uuid,
+      requestType: command.RequestType,
+      payload: writePlist({ Command: command, CommandUUID: uuid }),
+      // The challenge in it is as good as an identity.
+      secret: true,
+      source: '',
+    },
+  }
+}

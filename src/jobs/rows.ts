@@ -1,0 +1,227 @@
+import type { Db } from '../storage/db.ts'
+
+/**
+ * A Job object's tables. Rows written are the bill, so targets are not rows of their own: a page holds
+ * {@link PAGE_TARGETS} of them as two JSON arrays of equal length, `ids` and `outcomes`. 100,000 devices are 200 rows, and each
+ * is written once more when its page is through.
+ */
+const TABLES = [
+  `CREATE TABLE job (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    name TEXT NOT NULL,
+    request TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    work TEXT NOT NULL,
+    secret INTEGER NOT NULL,
+    payload BLOB,
+    created_at INTEGER NOT NULL,
+    total INTEGER NOT NULL,
+    faults INTEGER NOT NULL,
+    pace INTEGER NOT NULL,
+    stop_at REAL NOT NULL,
+    watch TEXT NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    ended_at INTEGER NOT NULL
+  )`,
+  `CREATE TABLE pages (
+    n INTEGER PRIMARY KEY,
+    waiting INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    tries INTEGER NOT NULL,
+    ids TEXT NOT NULL,
+    outcomes TEXT NOT NULL
+  )`,
+  `CREATE TABLE parts (
+    body TEXT NOT NULL,
+    ref INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (body, ref, part)
+  ) WITHOUT ROWID`,
+]
+
+/** A batch, after which the job's place is durable; its row stays far below 2 MB, however long the ids. */
+export const PAGE_TARGETS = 500
+
+/**
+ * What became of one target: `null` waits; a number is the command `{id}.{number}`, or how many events are replayed; a string in an
+ * array is a command's whole id, where the target's own id led elsewhere or was never here (`unknown`); a bare string says why
+ * it failed.
+ */
+export type Outcome = null | number | readonly [string, 'unknown'?] | string
+
+export type JobState = 'running' | 'finished' | 'cancelled' | 'stopped'
+
+/** Samples of what was queued, to be asked how it went: ids of commands that have no answer yet, and counts of answers. */
+export interface Watch {
+  readonly open: readonly string[]
+  readonly answered: number
+  readonly failed: number
+}
+
+/** What a job is told when it is made. */
+export interface JobFacts {
+  readonly name: string
+  /** A hash of the request that made it: the same Idempotency-Key may not come with another. */
+  readonly request: string
+  readonly kind: string
+  /** What the kind of work has to know of it, as JSON. */
+  readonly work: string
+  readonly secret: boolean
+  /** Devices a minute; 0 for as fast as it goes. */
+  readonly pace: number
+  /** The share of failures that stops it; 0 for never. */
+  readonly stopAt: number
+}
+
+/** Times are milliseconds; `endedAt` is 0 while it runs. */
+export interface JobRow extends JobFacts {
+  readonly createdAt: number
+  readonly total: number
+  /** How many of them led nowhere from the beginning. */
+  readonly faults: number
+  watch: Watch
+  state: JobState
+  reason: string
+  endedAt: number
+}
+
+export interface Page {
+  readonly n: number
+  readonly tries: number
+  readonly ids: readonly string[]
+  readonly outcomes: Outcome[]
+}
+
+export interface Counts {
+  readonly waiting: number
+  readonly failed: number
+}
+
+export function createJob(
+  db: Db,
+  job: JobRow,
+  payload: Uint8Array | null,
+  targets: { readonly ids: readonly string[]; readonly faults: ReadonlyMap<number, string> },
+): void {
+  db.run(
+    `INSERT INTO job (id, name, request, kind, work, secret, payload, created_at, total, faults, pace, stop_at, watch,
+      state, reason, ended_at) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    job.name,
+    job.request,
+    job.kind,
+    job.work,
+    Number(job.secret),
+    payload,
+    job.createdAt,
+    job.total,
+    job.faults,
+    job.pace,
+    job.stopAt,
+    JSON.stringify(job.watch),
+    job.state,
+    job.reason,
+    job.endedAt,
+  )
+  for (let n = 0; n * PAGE_TARGETS < targets.ids.length; n++) {
+    const ids = targets.ids.slice(n * PAGE_TARGETS, (n + 1) * PAGE_TARGETS)
+    const outcomes = ids.map((_, at) => targets.faults.get(n * PAGE_TARGETS + at) ?? null)
+    savePage(db, { n, tries: 0, ids, outcomes })
+  }
+}
+
+export function makeTables(db: Db): void {
+  for (const statement of TABLES) {
+    db.run(statement)
+  }
+}
+
+/** The job's row; `undefined` in an object that never was one. */
+export function loadJob(db: Db): JobRow | undefined {
+  if (db.all("SELECT 1 FROM sqlite_master WHERE name = 'job'").length === 0) {
+    return undefined
+  }
+  const [row] = db.all<Omit<JobRow, 'secret' | 'watch'> & { secret: number; watch: string }>(
+    `SELECT name, request, kind, work, secret, created_at AS createdAt, total, faults, pace, stop_at AS stopAt, watch, state,
+      reason, ended_at AS endedAt FROM job`,
+  )
+  return row && { ...row, secret: row.secret === 1, watch: JSON.parse(row.watch) }
+}
+
+/** The payload as it rests. */
+export function loadPayload(db: Db): ArrayBuffer | null {
+  const [row] = db.all<{ payload: ArrayBuffer | null }>('SELECT payload FROM job')
+  return row?.payload ?? null
+}
+
+/** Of a job only this changes. */
+export function saveJob(db: Db, { watch, state, reason, endedAt }: JobRow): void {
+  db.run(
+    'UPDATE job SET watch = ?, state = ?, reason = ?, ended_at = ?',
+    JSON.stringify(watch),
+    state,
+    reason,
+    endedAt,
+  )
+}
+
+export function savePage(db: Db, page: Page): void {
+  const { waiting, failed } = countOf(page.outcomes)
+  db.run(
+    'INSERT OR REPLACE INTO pages (n, waiting, failed, tries, ids, outcomes) VALUES (?, ?, ?, ?, ?, ?)',
+    page.n,
+    waiting,
+    failed,
+    page.tries,
+    JSON.stringify(page.ids),
+    JSON.stringify(page.outcomes),
+  )
+}
+
+/** The next batch: the first page with somebody left, those that gave trouble last. */
+export function nextPage(db: Db): Page | undefined {
+  const [place] = db.all<{ n: number }>(
+    'SELECT n FROM pages WHERE waiting > 0 ORDER BY tries, n LIMIT 1',
+  )
+  return place && pageAt(db, place.n)
+}
+
+function pageAt(db: Db, n: number): Page | undefined {
+  const [row] = db.all<{ n: number; tries: number; ids: string; outcomes: string }>(
+    'SELECT n, tries, ids, outcomes FROM pages WHERE n = ?',
+    n,
+  )
+  return row && { ...row, ids: JSON.parse(row.ids), outcomes: JSON.parse(row.outcomes) }
+}
+
+/** The first page from `n` on that has an outcome of that kind, or any page at all. */
+export function pageFrom(db: Db, n: number, kind: OutcomeKind | undefined): Page | undefined {
+  const [place] = db.all<{ n: number }>(
+    `SELECT n FROM pages WHERE n >= ? AND (? <> 'waiting' OR waiting > 0) AND (? <> 'failed' OR failed > 0) ORDER BY n LIMIT 1`,
+    n,
+    kind ?? '',
+    kind ?? '',
+  )
+  return place && pageAt(db, place.n)
+}
+
+export function totals(db: Db): Counts {
+  const [sum] = db.all<Counts>(
+    'SELECT coalesce(sum(waiting), 0) AS waiting, coalesce(sum(failed), 0) AS failed FROM pages',
+  )
+  return sum ?? { waiting: 0, failed: 0 }
+}
+
+export type OutcomeKind = 'waiting' | 'done' | 'failed'
+
+export function kindOf(outcome: Outcome): OutcomeKind {
+  return outcome === null ? 'waiting' : typeof outcome === 'string' ? 'failed' : 'done'
+}
+
+function countOf(outcomes: readonly Outcome[]): Counts {
+  return {
+    waiting: outcomes.filter((outcome) => outcome === null).length,
+    failed: outcomes.filter((outcome) => typeof outcome === 'string').length,
+  }
+}

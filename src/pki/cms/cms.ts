@@ -1,0 +1,221 @@
+/**
+ * `Mdm-Signature`: a detached CMS SignedData (RFC 5652 §5) over the exact body of a device's request,
+ * on the path of every message. Reads the one shape that devices send and refuses the rest; the
+ * arithmetic is `node:crypto`'s. `apple-protocol.md` §3.1, `micromdm-contract.md` §5.3.
+ *
+ * A good signature says that the holder of the certificate's key sent this body, and nothing more: who
+ * issued the certificate and whose it is are the caller's questions (`x509.ts`, the device object).
+ */
+import { Buffer } from 'node:buffer'
+import { hash, type KeyObject, verify, X509Certificate } from 'node:crypto'
+import { withDefiniteLengths } from '../asn1/ber.ts'
+import {
+  contentOf,
+  DerError,
+  type Element,
+  encodingOf,
+  inside,
+  read,
+  readOid,
+  readOnly,
+  readOptional,
+  readSmallInteger,
+  TAG,
+} from '../asn1/der.ts'
+import { retagged } from '../asn1/der-write.ts'
+import { OID } from '../asn1/oids.ts'
+import {
+  findSigner,
+  openSignedData,
+  readAttributes,
+  readSignedData,
+  type SignedData,
+  type SignerInfo,
+} from './signed-data.ts'
+import { readCertificate } from '../x509/certificate.ts'
+
+/** The outcome of `verifyDetached`; `reason` is for logs, not for the device. */
+export type SignatureCheck =
+  | {
+      readonly ok: true
+      /** DER of the signer's certificate: a view of the signature, as `others` are. */
+      readonly certificate: Uint8Array
+      /** SHA-256 of that DER, lower-case hex. */
+      readonly fingerprint: string
+      /** DER of the other embedded certificates, candidates for the chain; unchecked. */
+      readonly others: readonly Uint8Array[]
+      /** The bytes that were signed: attributes, or the body itself. Absent when a proxy vouches for the sender. */
+      readonly signed?: Uint8Array
+    }
+  | { readonly ok: false; readonly reason: string }
+
+/** A signature with one certificate is about 2 KB; 16 KB of header is what proxies let through. */
+const MAX_HEADER_CHARS = 16_384
+const MAX_KEYS = 1_000
+/** Not of the standard alphabet. */
+const FOREIGN = /[^A-Za-z0-9+/=]/
+
+interface PublicKey {
+  readonly key: KeyObject
+  /** Asked of the key each time it would be a call into the runtime. */
+  readonly type: string | undefined
+}
+
+/** Public keys by certificate fingerprint: derived from the certificate's bytes alone, so no decision of trust is kept. */
+const keys = new Map<string, PublicKey>()
+
+/**
+ * Decodes the header's base64 (standard alphabet, padding required, white space tolerated), at most
+ * 16,384 characters. Undefined for anything else, the URL alphabet included, as in MicroMDM
+ * (`micromdm-contract.md` §5.3).
+ */
+export function decodeSignatureHeader(header: string): Uint8Array | undefined {
+  if (header.length > MAX_HEADER_CHARS) {
+    return undefined
+  }
+  let text = header
+  if (FOREIGN.test(text)) {
+    text = text.replaceAll(/\s+/g, '')
+    if (FOREIGN.test(text)) {
+      return undefined
+    }
+  }
+  const { buffer, byteOffset, length } = Buffer.from(text, 'base64')
+  const padding = text.endsWith('==') ? 2 : Number(text.endsWith('='))
+  // Buffer leaves out what it cannot read.
+  return text !== '' && length === (text.length / 4) * 3 - padding
+    ? new Uint8Array(buffer, byteOffset, length)
+    : undefined
+}
+
+/**
+ * Verifies a detached signature over `body`. Content inside the CMS is ignored: what counts is the HTTP
+ * body. One signer, named by issuer and serial number, its certificate embedded; SHA-1 or SHA-2 with RSA
+ * PKCS#1 v1.5 or ECDSA; signed attributes optional. The certificate's validity dates are not looked
+ * at: devices keep using an expired identity (`apple-protocol.md` §3.3). Never throws for bad input.
+ */
+export function verifyDetached(der: Uint8Array, body: Uint8Array): SignatureCheck {
+  return checked(() => verifySigned(readSignedData(withDefiniteLengths(der)), body))
+}
+
+/**
+ * The signer that a detached signature names, NOT verified: for deciding whether to read the body, never for believing
+ * it. Never throws for bad input.
+ */
+export function signerNamedIn(der: Uint8Array): SignatureCheck {
+  return checked(() => {
+    const { certificates, signer } = readSignedData(withDefiniteLengths(der))
+    const certificate = findSigner(certificates, signer)
+    readCertificate(certificate)
+    return {
+      ok: true,
+      certificate,
+      fingerprint: hash('sha256', certificate, 'hex'),
+      others: certificates.filter((other) => other !== certificate),
+    }
+  })
+}
+
+function checked(check: () => SignatureCheck): SignatureCheck {
+  try {
+    return check()
+  } catch (error) {
+    if (error instanceof DerError) {
+      return { ok: false, reason: error.message }
+    }
+    throw error
+  }
+}
+
+/** The same for signed data that was read already. Throws DerError when something in it is malformed. */
+export function verifySigned(
+  { certificates, signer }: SignedData,
+  body: Uint8Array,
+): SignatureCheck {
+  const certificate = findSigner(certificates, signer)
+  const fingerprint = hash('sha256', certificate, 'hex')
+  const { key, type } = publicKeyOf(certificate, fingerprint)
+  if (type !== signer.keyType) {
+    return { ok: false, reason: 'the signature algorithm is not that of the certificate’s key' }
+  }
+  const signed =
+    signer.attributes === undefined ? body : signedBytes(signer, signer.attributes, body)
+  if (!verify(signer.digest, signed, key, signer.signature)) {
+    return { ok: false, reason: 'the signature does not match' }
+  }
+  const others = certificates.filter((other) => other !== certificate)
+  // Only to refuse what is no certificate: the sender chose these bytes and nothing else has read them.
+  for (const unchecked of others) {
+    readCertificate(unchecked)
+  }
+  return { ok: true, certificate, fingerprint, others, signed }
+}
+
+/**
+ * What was signed when there are attributes: their DER with the SET tag in place of `[0]`, provided
+ * that they name this body's hash (RFC 5652 §5.4). Each of the two mandatory attributes exactly once.
+ */
+function signedBytes(signer: SignerInfo, attributes: Element, body: Uint8Array): Uint8Array {
+  const values = readAttributes(attributes)
+  const claimed = values.get(OID.messageDigest)
+  const type = values.get(OID.contentType)
+  if (claimed === undefined || type === undefined) {
+    throw new DerError('signedAttrs: contentType or messageDigest is missing')
+  }
+  if (readOid(inside(type), 'contentType attribute') !== OID.data) {
+    throw new DerError('signedAttrs: contentType is not eContentType')
+  }
+  const digest = hash(signer.digest, body, 'buffer')
+  if (!digest.equals(contentOf(read(inside(claimed), TAG.octetString, 'messageDigest')))) {
+    throw new DerError('messageDigest does not match the body')
+  }
+  return retagged(encodingOf(attributes), TAG.set)
+}
+
+function publicKeyOf(certificate: Uint8Array, fingerprint: string): PublicKey {
+  const key = keys.get(fingerprint) ?? readPublicKey(certificate)
+  // Deleting first makes the Map's order that of last use, so that the oldest is the first entry.
+  keys.delete(fingerprint)
+  keys.set(fingerprint, key)
+  const [oldest] = keys.keys()
+  if (keys.size > MAX_KEYS && oldest !== undefined) {
+    keys.delete(oldest)
+  }
+  return key
+}
+
+function readPublicKey(certificate: Uint8Array): PublicKey {
+  readCertificate(certificate)
+  try {
+    const { publicKey: key } = new X509Certificate(certificate)
+    return { key, type: key.asymmetricKeyType }
+  } catch (error) {
+    throw new DerError('the signer’s certificate is malformed', { cause: error })
+  }
+}
+
+/**
+ * The content of an attached SignedData, NOT verified: for looking at what a signed profile holds, never
+ * for believing it. Content in pieces and indefinite lengths are read (`openssl smime`, Apple's tools).
+ * Undefined when `der` is not signed data or carries no content.
+ */
+export function signedContent(der: Uint8Array): Uint8Array | undefined {
+  try {
+    const fields = openSignedData(withDefiniteLengths(der))
+    readSmallInteger(fields, 'SignedData.version')
+    read(fields, TAG.set, 'digestAlgorithms')
+    const encapsulated = inside(read(fields, TAG.sequence, 'encapContentInfo'))
+    readOid(encapsulated, 'eContentType')
+    const content = readOptional(encapsulated, 0xa0, 'eContent')
+    // A copy: small Buffers and views of them share a pool, all of which would cross an RPC with them.
+    return (
+      content &&
+      new Uint8Array(contentOf(readOnly(contentOf(content), TAG.octetString, 'eContent')))
+    )
+  } catch (error) {
+    if (error instanceof DerError) {
+      return undefined
+    }
+    throw error
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * A certificate authority of our own: made for a deployment or brought along (MicroMDM's depot), and what it
+ * puts into a device's identity. RSA only, because SCEP encrypts to it (`apple-protocol.md` §3.4).
+ */
+import { Buffer } from 'node:buffer'
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
+import { DerError } from '../asn1/der.ts'
+import { issueCertificate, randomSerial } from './issue.ts'
+import { type Certificate, readCertificate, readPem } from './certificate.ts'
+
+export interface Authority {
+  readonly certificate: Certificate
+  readonly key: KeyObject
+}
+
+/** An authority, or one line that says why it cannot be one. */
+export type AuthorityCheck =
+  | { readonly ok: true; readonly authority: Authority }
+  | { readonly ok: false; readonly error: string }
+
+/** What a certificate signing request asks for, as far as anything of it goes into a certificate. */
+export interface IdentityRequest {
+  /** DER of its SubjectPublicKeyInfo. */
+  readonly spki: Uint8Array
+  readonly commonName: string | undefined
+}
+
+const MINUTE = 60_000
+const DAY = 86_400_000
+const CA_VALIDITY = 3_653 * DAY
+/** How early a CA's end is warned of: replacing it takes a renewal of the whole fleet. */
+const WARN_BEFORE = 180 * DAY
+const ORGANIZATION = 'EdgeMDM'
+const IDENTITY = 'MDM Identity'
+/** In characters: ub-common-name of RFC 5280 appendix A.1. */
+const MAX_COMMON_NAME = 64
+/** A certificate begins so much earlier than it is made: clocks of devices and servers disagree by minutes. */
+export const BACKDATED = 10 * MINUTE
+
+/**
+ * A self-signed authority for a fresh key, valid for ten years from `now` (milliseconds since 1970). Its name
+ * holds the day, for people: programs tell authorities apart by key.
+ */
+export function createAuthority(key: KeyObject, now: number): Authority {
+  const der = issueCertificate({
+    subject: [
+      ['O', ORGANIZATION],
+      ['CN', `EdgeMDM CA ${new Date(now).toISOString().slice(0, 10)}`],
+    ],
+    publicKey: publicKeyOf(key),
+    signingKey: key,
+    serial: randomSerial(),
+    notBefore: now - BACKDATED,
+    notAfter: now + CA_VALIDITY,
+    ca: true,
+    // Without the first two macOS encrypts its SCEP request to another certificate, or to none.
+    keyUsage: ['digitalSignature', 'keyEncipherment', 'keyCertSign', 'cRLSign'],
+  })
+  return { certificate: readCertificate(der), key }
+}
+
+/**
+ * Reads an authority from the first certificate of `certificatePem` and its key (PKCS#1 or PKCS#8 PEM, not
+ * encrypted). An expired one is one: its devices are served, though it issues nothing.
+ */
+export function checkAuthority(certificatePem: string, keyPem: string): AuthorityCheck {
+  let certificate: Certificate
+  let key: KeyObject
+  try {
+    const [der] = readPem(certificatePem)
+    if (der === undefined) {
+      return { ok: false, error: 'the CA certificate holds no PEM CERTIFICATE block' }
+    }
+    certificate = readCertificate(der)
+  } catch (error) {
+    if (error instanceof DerError) {
+      return { ok: false, error: `the CA certificate cannot be read: ${error.message}` }
+    }
+    throw error
+  }
+  try {
+    key = createPrivateKey(keyPem)
+  } catch {
+    return {
+      ok: false,
+      error: 'the CA key cannot be read: it has to be PKCS#1 or PKCS#8 PEM, not encrypted',
+    }
+  }
+  if (key.asymmetricKeyType !== 'rsa' || (key.asymmetricKeyDetails?.modulusLength ?? 0) < 2048) {
+    return {
+      ok: false,
+      error: 'the CA key has to be RSA with 2048 bits or more: SCEP encrypts to it',
+    }
+  }
+  if (!certificate.isCA || !certificate.mayIssue) {
+    return { ok: false, error: `this is no CA certificate: ${certificate.subjectText}` }
+  }
+  // Compared as SPKI because workerd's X509Certificate.checkPrivateKey() is false for matching pairs.
+  const spki = publicKeyOf(key).export({ type: 'spki', format: 'der' })
+  if (Buffer.compare(spki, certificate.spki) !== 0) {
+    return { ok: false, error: 'the private key does not belong to the CA certificate' }
+  }
+  return { ok: true, authority: { certificate, key } }
+}
+
+/**
+ * DER of a device identity by our template: good for client authentication from ten minutes before `now` until
+ * `validity` milliseconds after it, even beyond the CA's own end, which refuses no known device. Its subject is
+ * `identityName`'s, and it has no alternative names.
+ */
+export function issueIdentity(
+  authority: Authority,
+  request: IdentityRequest,
+  serial: Uint8Array,
+  now: number,
+  validity: number,
+): Uint8Array {
+  return issueCertificate({
+    subject: [
+      ['O', ORGANIZATION],
+      ['CN', identityName(request.commonName)],
+    ],
+    publicKey: request.spki,
+    signingKey: authority.key,
+    issuer: authority.certificate,
+    serial,
+    notBefore: now - BACKDATED,
+    notAfter: now + validity,
+    keyUsage: ['digitalSignature', 'keyEncipherment'],
+    extKeyUsage: ['clientAuth'],
+  })
+}
+
+/**
+ * The common name of an identity: `MDM Identity (Zoë’s Mac)`. The asked one is for people to tell devices apart, in
+ * parentheses, because other systems may take a bare one for the user or host that it names. Of our and MicroMDM's
+ * profiles only the computer's name is kept; `%…%`, which iOS does not fill in, and what could pass for another part of
+ * a subject are not.
+ */
+export function identityName(asked = ''): string {
+  const name = (/^(?:Micro)?MDM Identity \((.*)\)$/.exec(asked)?.[1] ?? asked)
+    .replaceAll(/%\w+%/g, ' ')
+    .replaceAll(/[^\p{L}\p{M}\p{N}._@:'’()-]+/gu, ' ')
+    .trim()
+  const [first, last] = [`${IDENTITY} (`, ')']
+  const room = MAX_COMMON_NAME - first.length - last.length
+  const kept = Array.from(name).slice(0, room).join('').trim()
+  return kept === '' || name === IDENTITY ? IDENTITY : `${first}${kept}${last}`
+}
+
+/** Why an administrator has to look after a CA: its end is less than 180 days away, or past. */
+export function expiryWarning(certificate: Certificate, now: number): string | undefined {
+  const { notAfter, subjectText } = certificate
+  const date = new Date(notAfter).toISOString().slice(0, 10)
+  if (notAfter <= now) {
+    return `the CA ${subjectText} expired on ${date}: it issues nothing any more, make a new one with \`npm run ca -- create\``
+  }
+  return notAfter - now < WARN_BEFORE
+    ? `the CA ${subjectText} expires on ${date}: make a new one with \`npm run ca -- create\`, the devices of this one stay`
+    : undefined
+}
+
+/** From its PEM: workerd's createPublicKey() does not take a private KeyObject. */
+function publicKeyOf(key: KeyObject): KeyObject {
+  return createPublicKey(key.export({ type: 'pkcs8', format: 'pem' }))
+}

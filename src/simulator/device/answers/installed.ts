@@ -1,0 +1,42 @@
+import { isDict } from '../../../plist/dict.ts'
+import { signedContent } from '../../../pki/cms/cms.ts'
+import { readPlist } from '../../../plist/read.ts'
+import type { PlistDict, PlistValue } from '../../../plist/value.ts'
+
+/** What commands have put on one channel, by profile and bundle identifier. */
+export interface Installed {
+  readonly profiles: Map<string, PlistDict>
+  readonly applications: Map<string, Application>
+}
+
+export interface Application {
+  readonly name: string
+  readonly managed: boolean
+}
+
+const PREINSTALLED: readonly (readonly [string, string])[] = [
+  ['com.apple.calculator', 'Calculator'],
+  ['com.apple.Maps', 'Maps'],
+  ['com.example.intranet', 'Intranet'],
+]
+
+export function newInstalled(): Installed {
+  const applications = PREINSTALLED.map(
+    ([identifier, name]) => [identifier, { name, managed: false }] as const,
+  )
+  return { profiles: new Map(), applications: new Map(applications) }
+}
+
+/** The profile in an InstallProfile payload, or undefined when a device would call it invalid. */
+export function readProfile(payload: PlistValue | undefined): PlistDict | undefined {
+  if (!(payload instanceof Uint8Array)) {
+    return undefined
+  }
+  try {
+    const profile = readPlist(signedContent(payload) ?? payload)
+    return isDict(profile) && typeof profile['PayloadIdentifier'] === 'string' ? profile : undefined
+  } catch {
+    // Whatever the reader objects to, the device says the same: the profile is invalid.
+    return undefined
+  }
+}

@@ -1,0 +1,194 @@
+import type { PlistDict } from '../../plist/value.ts'
+import { writePlist } from '../../plist/write.ts'
+import { type Installed, newInstalled } from './answers/installed.ts'
+import { newUuid, type Random } from './platforms.ts'
+import type { Scope } from './answers/responses.ts'
+import {
+  type Exchange,
+  readCommand,
+  type ReceivedCommand,
+  runSession,
+  type Session,
+  type SessionPort,
+  statusOf,
+} from './session.ts'
+import { type Delivery, type Destination, isDelivered, type Wire } from './wire.ts'
+
+export interface SentMessage {
+  readonly to: Destination
+  readonly body: Uint8Array
+  /** Undefined when no answer came. */
+  readonly status: number | undefined
+}
+
+export interface Statistics {
+  requests: number
+  sessions: number
+  /** Requests without an answer, or with one that is not 2xx. */
+  failures: number
+  /** Delivered reports by their Status, Idle included. */
+  readonly reports: Record<string, number>
+}
+
+/** What APNs needs to wake one channel. */
+export interface PushIdentity {
+  readonly token: Uint8Array
+  readonly magic: string
+}
+
+export interface TokenUpdateFields {
+  readonly awaitingConfiguration?: boolean
+  readonly unlockToken?: Uint8Array
+  /** A new push token, as after a restore; without it the channel's own is sent again. */
+  readonly token?: Uint8Array
+}
+
+/** The connect interface that a device has, and each of its users. */
+export interface Channel extends PushIdentity {
+  readonly enrollmentId: string
+  readonly ids: PlistDict
+  readonly scope: Scope
+  readonly installed: Installed
+  readonly received: readonly ReceivedCommand[]
+  readonly sent: readonly SentMessage[]
+  readonly statistics: Readonly<Statistics>
+  tokenUpdate(fields?: TokenUpdateFields): Promise<Delivery>
+  checkOut(): Promise<Delivery>
+  /** Any check-in message: the channel's ids and these fields. */
+  checkIn(messageType: string, fields?: PlistDict): Promise<Delivery>
+  /** One report, and what the server gave for it. */
+  connect(report: PlistDict): Promise<Exchange>
+  /** Idle, or the report that could not be delivered last time; then every command until the empty body. */
+  poll(): Promise<Session>
+  /** A signed PUT of any bytes. */
+  send(body: Uint8Array, to: Destination, headers?: Record<string, string>): Promise<Delivery>
+  /** Forgets the undelivered report and takes a new PushMagic, as a new enrolment does. */
+  reset(): void
+}
+
+export interface ChannelOptions {
+  readonly wire: Wire
+  readonly enrollmentId: string
+  readonly ids: PlistDict
+  readonly scope: Scope
+  readonly topic: string
+  /** Keys of TokenUpdate and of every report, beside the ids. */
+  readonly extras: PlistDict
+  readonly random: Random
+  readonly respond: (command: ReceivedCommand, channel: Channel) => Promise<PlistDict | 'silence'>
+  readonly push: PushIdentity | undefined
+  readonly beforeTokenUpdate: ((channel: Channel) => void) | undefined
+  /** How many messages and commands are kept. */
+  readonly history: number
+}
+
+export function createChannel(options: ChannelOptions): Channel {
+  const { wire, ids, extras, random, topic, history } = options
+  const { send, sent, statistics } = createSender(wire, history)
+  const push = { ...(options.push ?? { token: random(32), magic: newUuid(random) }) }
+  const received: ReceivedCommand[] = []
+  const session: SessionPort = {
+    undelivered: undefined,
+    isManaged: () => wire.state !== 'unmanaged',
+    connect,
+    respond: (command) => options.respond(command, channel),
+  }
+  const channel: Channel = {
+    enrollmentId: options.enrollmentId,
+    ids,
+    scope: options.scope,
+    installed: newInstalled(),
+    get token() {
+      return push.token
+    },
+    get magic() {
+      return push.magic
+    },
+    received,
+    sent,
+    statistics,
+    tokenUpdate(fields = {}) {
+      push.token = fields.token ?? push.token
+      options.beforeTokenUpdate?.(channel)
+      return checkIn('TokenUpdate', { ...extras, Topic: topic, ...tokenKeys(push, fields) })
+    },
+    checkOut: () => checkIn('CheckOut', { Topic: topic }),
+    checkIn,
+    connect,
+    poll() {
+      statistics.sessions++
+      return runSession(session)
+    },
+    send,
+    reset() {
+      session.undelivered = undefined
+      push.magic = newUuid(random)
+    },
+  }
+
+  function checkIn(messageType: string, fields: PlistDict = {}): Promise<Delivery> {
+    return send(writePlist({ ...ids, ...fields, MessageType: messageType }), 'checkIn')
+  }
+
+  async function connect(report: PlistDict): Promise<Exchange> {
+    const delivery = await send(writePlist({ ...ids, ...extras, ...report }), 'connect')
+    if (!isDelivered(delivery)) {
+      return { ...delivery, command: undefined }
+    }
+    countReport(statistics, report)
+    const command = readCommand(delivery.body)
+    if (command !== undefined) {
+      keep(received, command, history)
+    }
+    return { ...delivery, command }
+  }
+
+  return channel
+}
+
+function countReport({ reports }: Statistics, report: PlistDict): void {
+  const status = statusOf(report)
+  reports[status] = (reports[status] ?? 0) + 1
+}
+
+function tokenKeys(push: PushIdentity, fields: TokenUpdateFields): PlistDict {
+  const { awaitingConfiguration, unlockToken } = fields
+  return {
+    Token: push.token,
+    PushMagic: push.magic,
+    ...(awaitingConfiguration === undefined
+      ? {}
+      : { AwaitingConfiguration: awaitingConfiguration }),
+    ...(unlockToken === undefined ? {} : { UnlockToken: unlockToken }),
+  }
+}
+
+function createSender(wire: Wire, history: number) {
+  const sent: SentMessage[] = []
+  const statistics: Statistics = { requests: 0, sessions: 0, failures: 0, reports: {} }
+
+  async function send(
+    body: Uint8Array,
+    to: Destination,
+    headers: Record<string, string> = {},
+  ): Promise<Delivery> {
+    statistics.requests++
+    let delivery: Delivery | undefined
+    try {
+      delivery = await wire.put(body, to, headers)
+      return delivery
+    } finally {
+      keep(sent, { to, body, status: delivery?.status }, history)
+      statistics.failures += delivery !== undefined && isDelivered(delivery) ? 0 : 1
+    }
+  }
+
+  return { send, sent, statistics }
+}
+
+function keep<T>(list: T[], item: T, limit: number): void {
+  list.push(item)
+  if (list.length > limit) {
+    list.shift()
+  }
+}

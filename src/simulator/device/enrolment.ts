@@ -1,0 +1,156 @@
+/** What an enrolment profile tells a device, and how the device comes by an identity with it. */
+import type { KeyObject } from 'node:crypto'
+import { signedContent } from '../../pki/cms/cms.ts'
+import type { NameAttribute } from '../../pki/x509/name.ts'
+import {
+  arrayAt,
+  asDict,
+  isDict,
+  requiredDict,
+  requiredString,
+  stringAt,
+} from '../../plist/dict.ts'
+import { PlistError } from '../../plist/error.ts'
+import { readPlist } from '../../plist/read.ts'
+import type { PlistDict, PlistValue } from '../../plist/value.ts'
+import type { Identity } from './identity.ts'
+import { enrolByScep, type ScepFetch } from './scep.ts'
+
+/** The addresses and the topic of an enrolment. */
+export interface Enrollment {
+  readonly serverUrl: string
+  /** Without it check-ins go to `serverUrl`, as in profiles that name only that. */
+  readonly checkInUrl?: string
+  readonly topic: string
+}
+
+export interface EnrollmentProfile extends Enrollment {
+  readonly identifier: string
+  readonly mdm: PlistDict
+  readonly scep: {
+    readonly url: string
+    readonly subject: readonly NameAttribute[]
+    readonly challenge: string
+  }
+  readonly profile: PlistDict
+}
+
+/** How a device gets an identity by SCEP. */
+export interface ScepClient {
+  readonly fetch: ScepFetch
+  /** Origin under which this machine reaches the server, should the profile name another one. */
+  readonly server?: string
+  /** The key to be certified; a fresh one without it. */
+  readonly key?: KeyObject
+}
+
+/** @throws Error that says what the server answered, or what the profile lacks. */
+export async function downloadProfile(fetch: ScepFetch, url: string): Promise<EnrollmentProfile> {
+  const response = await fetch(url)
+  const body = new Uint8Array(await response.arrayBuffer())
+  if (response.status !== 200) {
+    const text = new TextDecoder().decode(body).trim().slice(0, 200)
+    throw new Error(`no enrolment profile: HTTP ${response.status} ${text}`)
+  }
+  return readEnrollmentProfile(asDict(readPlist(signedContent(body) ?? body)))
+}
+
+/** Whether a profile manages the device that it is installed on. */
+export function isEnrollmentProfile(profile: PlistDict): boolean {
+  return payloadsOf(profile).some((payload) => payload['PayloadType'] === 'com.apple.mdm')
+}
+
+/** @throws PlistError when it lacks something that a device needs. */
+export function readEnrollmentProfile(profile: PlistDict): EnrollmentProfile {
+  const payloads = payloadsOf(profile)
+  const mdm = payloads.find((payload) => payload['PayloadType'] === 'com.apple.mdm')
+  if (mdm === undefined) {
+    throw new PlistError('the profile has no MDM payload')
+  }
+  const uuid = requiredString(mdm, 'IdentityCertificateUUID')
+  const identity = payloads.find((payload) => payload['PayloadUUID'] === uuid)
+  if (identity?.['PayloadType'] !== 'com.apple.security.scep') {
+    throw new PlistError('the identity of the MDM payload comes from no SCEP payload')
+  }
+  const scep = requiredDict(identity, 'PayloadContent')
+  const checkInUrl = stringAt(mdm, 'CheckInURL')
+  return {
+    identifier: requiredString(profile, 'PayloadIdentifier'),
+    serverUrl: requiredString(mdm, 'ServerURL'),
+    ...(checkInUrl === undefined ? {} : { checkInUrl }),
+    topic: requiredString(mdm, 'Topic'),
+    mdm,
+    scep: {
+      url: requiredString(scep, 'URL'),
+      subject: (arrayAt(scep, 'Subject') ?? []).flatMap(attributeIn),
+      challenge: stringAt(scep, 'Challenge') ?? '',
+    },
+    profile,
+  }
+}
+
+/**
+ * Gets the identity that a profile promises; `%ComputerName%` is the device's name.
+ * @throws ScepRefusedError, or Error, as `enrolByScep`.
+ */
+export async function obtainIdentity(
+  { scep }: EnrollmentProfile,
+  client: ScepClient,
+  deviceName: string,
+): Promise<Identity> {
+  return enrolByScep({
+    fetch: client.fetch,
+    url: reach(scep.url, client.server),
+    subject: scep.subject.map(([type, value]) => [
+      type,
+      value.replaceAll('%ComputerName%', deviceName),
+    ]),
+    challenge: scep.challenge,
+    ...(client.key && { key: client.key }),
+  })
+}
+
+/** The same URL at another server: a profile names the public one, which may not lead here. */
+export function reach(url: string, server: string | undefined): string {
+  return server === undefined ? url : server + url.slice(new URL(url).origin.length)
+}
+
+/** Why a device does not let a profile take the place of the one it has (`apple-protocol.md` §3.3). */
+export function refusalOf(
+  installed: EnrollmentProfile,
+  update: EnrollmentProfile,
+): string | undefined {
+  if (update.identifier !== installed.identifier) {
+    return 'the device is managed by another profile'
+  }
+  const constant = ['ServerURL', 'CheckInURL', 'Topic', 'EnrollmentMode', 'AssignedManagedAppleID']
+  const changed = constant.find((key) => update.mdm[key] !== installed.mdm[key])
+  if (changed !== undefined) {
+    return `${changed} may not change`
+  }
+  const users = ({ mdm }: EnrollmentProfile): boolean =>
+    (arrayAt(mdm, 'ServerCapabilities') ?? []).includes('com.apple.mdm.per-user-connections')
+  if (users(update) !== users(installed)) {
+    return 'com.apple.mdm.per-user-connections may not come or go'
+  }
+  const rights = ({ mdm }: EnrollmentProfile): number => Number(mdm['AccessRights'] ?? 0)
+  // oxlint-disable-next-line no-bitwise -- a bit for each right
+  return (rights(update) & ~rights(installed)) === 0 ? undefined : 'AccessRights may not grow'
+}
+
+/** One level of arrays more than a name needs: iOS refuses flat forms (apple-protocol §3.4). */
+function attributeIn(level: PlistValue): NameAttribute[] {
+  return Array.isArray(level)
+    ? level.map((pair) => {
+        const [type, value] = Array.isArray(pair) ? pair : []
+        if (typeof type !== 'string' || typeof value !== 'string') {
+          throw new PlistError('the Subject of the SCEP payload is not [[[type, value]], …]')
+        }
+        return [type, value]
+      })
+    : []
+}
+
+function payloadsOf(profile: PlistDict): PlistDict[] {
+  return (arrayAt(profile, 'PayloadContent') ?? []).filter((payload) => isDict(payload))
+}

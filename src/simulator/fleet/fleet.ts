@@ -1,0 +1,290 @@
+import { Buffer } from 'node:buffer'
+import { type KeyObject, randomBytes } from 'node:crypto'
+import type { Platform } from '../../apple/platform.ts'
+import { asDict } from '../../plist/dict.ts'
+import { readPlist } from '../../plist/read.ts'
+import type { PlistDict } from '../../plist/value.ts'
+import { writePlistText } from '../../plist/write.ts'
+import type { Channel } from '../device/channel.ts'
+import {
+  createSimulatedDevice,
+  type DeviceOptions,
+  type SimulatedDevice,
+} from '../device/device.ts'
+import { readEnrollmentProfile, reach } from '../device/enrolment.ts'
+import { identityFromPem, identityToPem, newKey } from '../device/identity.ts'
+import type { Join } from '../device/joining.ts'
+import { DEFAULT_RELEASE, versionIn } from '../device/os.ts'
+import { newSerial, newUdid, newUuid, type Random } from '../device/platforms.ts'
+import { describeFailure, type Session } from '../device/session.ts'
+import { createWaker, type Waker } from './waker.ts'
+import { isDelivered, type ManagementState } from '../device/wire.ts'
+
+/** A device in a form that survives a restart. The key in it makes it a secret. */
+export interface DeviceMemory {
+  readonly platform: Platform
+  readonly osVersion: string
+  readonly udid: string
+  readonly serial: string
+  readonly certificate: string
+  readonly privateKey: string
+  readonly serverUrl: string
+  readonly checkInUrl?: string
+  readonly topic: string
+  /** XML of the enrolment profile; empty for a device that enrolled without one. */
+  readonly profile: string
+  /** Hex. */
+  readonly token: string
+  readonly magic: string
+  readonly state: ManagementState
+}
+
+/** Tells the simulated APNs which channel a token wakes. */
+export type Register = (tokenHex: string, magic: string, wake: () => void) => void
+
+export interface FleetOptions extends Pick<
+  DeviceOptions,
+  'fetch' | 'clock' | 'answer' | 'observe' | 'scep'
+> {
+  readonly count: number
+  readonly join: Join
+  /** Origin under which the server is reached, should profiles name another one. */
+  readonly server: string
+  /** The key of all devices; a new RSA key without it. */
+  readonly key?: KeyObject
+  readonly random?: Random
+  /** Enrolments, and sessions of `poll`, at the same time. */
+  readonly concurrency?: number
+  readonly platforms?: readonly Platform[]
+  /** What new devices run, as iOS counts: `27.0`, or `18.1` for macOS 15.1; a current one without it. */
+  readonly release?: string
+  readonly register?: Register
+  /** Milliseconds until a device repeats what failed or was NotNow. */
+  readonly retryAfter?: number
+  /** Devices of an earlier run by their index; they go on instead of new ones. */
+  readonly remembered?: ReadonlyMap<number, DeviceMemory>
+  /** Called whenever there is something new to remember about a device. */
+  readonly remember?: (index: number, memory: DeviceMemory) => void
+  readonly sessionEnded?: (channel: Channel, session: Session) => void
+  /** How many devices are there by now. */
+  readonly started?: (n: number) => void
+}
+
+export interface Fleet {
+  readonly devices: readonly SimulatedDevice[]
+  /** Every device polls; devices that are in a session poll again after it. */
+  poll(): Promise<void>
+  /** Stops wakes and retries, and waits for the sessions under way. */
+  close(): Promise<void>
+}
+
+interface Member {
+  readonly device: SimulatedDevice
+  /** Has pushes for this channel wake it. */
+  readonly listen: (channel: Channel) => void
+  readonly saveNews: () => void
+}
+
+const MIXED: readonly Platform[] = [
+  'macOS',
+  'iOS',
+  'iPadOS',
+  'macOS',
+  'iOS',
+  'tvOS',
+  'macOS',
+  'iPadOS',
+  'visionOS',
+  'watchOS',
+]
+
+/** What a device of a fleet keeps of its past: enough to look at, too little to fill a long run's memory. */
+const HISTORY = 20
+
+/**
+ * Devices of mixed platforms that share one key pair until it is renewed: the remembered ones go on, the others
+ * enrol; then each asks once for commands.
+ * @throws Error when a device cannot enrol; the others are stopped.
+ */
+export async function createFleet(options: FleetOptions): Promise<Fleet> {
+  const { count, concurrency = 4, remembered = new Map() } = options
+  const wakers = new Map<Channel, Waker>()
+  const devices: SimulatedDevice[] = []
+  let there = 0
+  const [known] = remembered.values()
+  const key =
+    known === undefined ? (options.key ?? newKey('rsa')) : identityFromPem(known).privateKey
+
+  async function poll(): Promise<void> {
+    const all = [...wakers.values()]
+    await inParallel(concurrency, all.length, async (index) => all[index]?.wake())
+  }
+
+  async function close(): Promise<void> {
+    await Promise.all([...wakers.values()].map((waker) => waker.stop()))
+  }
+
+  async function start(index: number): Promise<void> {
+    const memory = remembered.get(index) ?? (await newMemory(options, index, key))
+    const { device, listen, saveNews } = createMember(options, index, memory, wakers)
+    devices[index] = device
+    // Before the first message: a device whose enrolment a crash cut short is the same one next time.
+    saveNews()
+    if (device.state() === 'new') {
+      await enroll(device, options.server)
+      saveNews()
+    } else {
+      listen(device)
+    }
+    await wakers.get(device)?.wake()
+    there += 1
+    options.started?.(there)
+  }
+
+  try {
+    await inParallel(concurrency, count, start)
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return { devices, poll, close }
+}
+
+async function newMemory(
+  options: FleetOptions,
+  index: number,
+  key: KeyObject,
+): Promise<DeviceMemory> {
+  const { join, server, platforms = MIXED, random = randomBytes } = options
+  const { release = DEFAULT_RELEASE } = options
+  const platform = platforms[index % platforms.length] ?? 'macOS'
+  const udid = newUdid(platform, random)
+  const joined = await join({ name: udid, key }).catch((error: unknown) => {
+    throw new Error(`${udid} could not enrol at ${server}: ${describeFailure(error)}`, {
+      cause: error,
+    })
+  })
+  const { identity, serverUrl, checkInUrl, topic, profile } = joined
+  return {
+    platform,
+    osVersion: versionIn(release, platform),
+    udid,
+    serial: newSerial(random),
+    ...identityToPem(identity),
+    serverUrl,
+    ...(checkInUrl === undefined ? {} : { checkInUrl }),
+    topic,
+    profile: profile ? writePlistText(profile.profile) : '',
+    token: Buffer.from(random(32)).toString('hex'),
+    magic: newUuid(random),
+    state: 'new',
+  }
+}
+
+function createMember(
+  options: FleetOptions,
+  index: number,
+  memory: DeviceMemory,
+  wakers: Map<Channel, Waker>,
+): Member {
+  const { retryAfter = 10_000, remembered, remember } = options
+  let last = JSON.stringify(remembered?.get(index))
+  const device = createSimulatedDevice({
+    ...options,
+    ...asRemembered(memory, options.server),
+    history: HISTORY,
+    beforeTokenUpdate: listen,
+  })
+
+  function saveNews(): void {
+    const token = Buffer.from(device.token).toString('hex')
+    const installed = device.enrollmentProfile()
+    const news = {
+      ...memory,
+      ...identityToPem(device.identity()),
+      profile: installed ? writePlistText(installed.profile) : '',
+      token,
+      magic: device.magic,
+      state: device.state(),
+    }
+    const text = JSON.stringify(news)
+    if (text !== last) {
+      last = text
+      remember?.(index, news)
+    }
+  }
+
+  function listen(channel: Channel): void {
+    const waker = wakers.get(channel) ?? newWaker(channel)
+    const token = Buffer.from(channel.token).toString('hex')
+    options.register?.(token, channel.magic, () => void waker.wake())
+  }
+
+  function newWaker(channel: Channel): Waker {
+    const waker = createWaker({
+      poll: () => channel.poll(),
+      retryAfter,
+      sessionEnded(session) {
+        saveNews()
+        options.sessionEnded?.(channel, session)
+      },
+    })
+    wakers.set(channel, waker)
+    return waker
+  }
+
+  return { device, listen, saveNews }
+}
+
+function asRemembered(memory: DeviceMemory, server: string) {
+  const { platform, osVersion, udid, serial, topic, state, checkInUrl, profile } = memory
+  return {
+    platform,
+    osVersion,
+    udid,
+    serial,
+    topic,
+    state,
+    serverUrl: reach(memory.serverUrl, server),
+    ...(checkInUrl === undefined ? {} : { checkInUrl: reach(checkInUrl, server) }),
+    ...(profile === '' ? {} : { profile: readEnrollmentProfile(plistIn(profile)) }),
+    identity: identityFromPem(memory),
+    push: { token: Buffer.from(memory.token, 'hex'), magic: memory.magic },
+  }
+}
+
+function plistIn(xml: string): PlistDict {
+  return asDict(readPlist(new TextEncoder().encode(xml)))
+}
+
+async function enroll(device: SimulatedDevice, serverUrl: string): Promise<void> {
+  const delivery = await device.enroll().catch((error: unknown) => {
+    throw new Error(`cannot reach ${serverUrl}: ${describeFailure(error)}`, { cause: error })
+  })
+  if (!isDelivered(delivery)) {
+    const text = new TextDecoder().decode(delivery.body).trim().slice(0, 200)
+    const answer = `HTTP ${delivery.status} ${text}`.trim()
+    throw new Error(
+      `${device.name} (${device.udid}) could not enrol: the server answered ${answer}`,
+    )
+  }
+}
+
+async function inParallel(
+  limit: number,
+  count: number,
+  work: (index: number) => Promise<void>,
+): Promise<void> {
+  const indexes = Array.from({ length: count }, (_, index) => index)
+
+  async function lane(): Promise<void> {
+    for (let index = indexes.shift(); index !== undefined; index = indexes.shift()) {
+      await work(index).catch((error: unknown) => {
+        indexes.length = 0
+        throw error
+      })
+    }
+  }
+
+  await Promise.all(Array.from({ length: Math.min(limit, count) }, lane))
+}

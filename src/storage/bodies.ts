@@ -1,0 +1,78 @@
+import type { Sealer } from '../pki/seal/seal.ts'
+import type { Db } from './db.ts'
+
+/** Production rows end at 2 MB, local ones do not: a longer body becomes several rows of the same commit. */
+export const MAX_VALUE_BYTES = 1_000_000
+
+export type BodyKind = 'payload' | 'result' | 'event' | 'earlier'
+
+/** Where bodies rest: sealed when secret, bound to their object, kind and row. */
+export interface Bodies {
+  readonly db: Db
+  readonly sealer: Sealer
+  readonly name: string
+}
+
+/** Returns what the row itself keeps; `null` when the body was laid into `parts`. */
+export function storeBody(
+  bodies: Bodies,
+  kind: BodyKind,
+  ref: number,
+  body: Uint8Array,
+  secret: boolean,
+): Uint8Array | null {
+  const bytes = secret ? bodies.sealer.seal(body, context(bodies, kind, ref)) : body
+  if (bytes.length <= MAX_VALUE_BYTES) {
+    return bytes
+  }
+  for (let part = 0; part * MAX_VALUE_BYTES < bytes.length; part++) {
+    bodies.db.run(
+      'INSERT INTO parts (body, ref, part, bytes) VALUES (?, ?, ?, ?)',
+      kind,
+      ref,
+      part,
+      bytes.slice(part * MAX_VALUE_BYTES, (part + 1) * MAX_VALUE_BYTES),
+    )
+  }
+  return null
+}
+
+export function loadBody(
+  bodies: Bodies,
+  kind: BodyKind,
+  ref: number,
+  inline: Uint8Array | ArrayBuffer | null,
+  secret: boolean,
+): Uint8Array {
+  const bytes = inline === null ? joinParts(bodies.db, kind, ref) : new Uint8Array(inline)
+  return secret ? bodies.sealer.open(bytes, context(bodies, kind, ref)) : bytes
+}
+
+/** Whether a body was laid into `parts`, as a long one is. */
+export function hasParts(db: Db, kind: BodyKind, ref: number): boolean {
+  return db.all('SELECT 1 FROM parts WHERE body = ? AND ref = ? LIMIT 1', kind, ref).length > 0
+}
+
+export function dropParts(db: Db, kind: BodyKind, ref: number): void {
+  db.run('DELETE FROM parts WHERE body = ? AND ref = ?', kind, ref)
+}
+
+function joinParts(db: Db, kind: BodyKind, ref: number): Uint8Array {
+  const rows = db.all<{ bytes: Uint8Array | ArrayBuffer }>(
+    'SELECT bytes FROM parts WHERE body = ? AND ref = ? ORDER BY part',
+    kind,
+    ref,
+  )
+  const parts = rows.map((row) => new Uint8Array(row.bytes))
+  const joined = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
+  let offset = 0
+  for (const part of parts) {
+    joined.set(part, offset)
+    offset += part.length
+  }
+  return joined
+}
+
+function context(bodies: Bodies, kind: BodyKind, ref: number): string {
+  return `${bodies.name}/${kind}/${ref}`
+}

@@ -1,0 +1,44 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { unstable_readConfig } from 'wrangler'
+import { bundle } from '../../../../src/cli/start/bundle.ts'
+
+const PROJECT = join(import.meta.dirname, '../../../..')
+const MAIN = join(PROJECT, 'src/index.ts')
+const BUDGET = 250_000
+
+const directory = realpathSync(mkdtempSync(join(tmpdir(), 'edgemdm-bundle-')))
+
+beforeAll(() => {
+  execFileSync(
+    process.execPath,
+    ['node_modules/wrangler/bin/wrangler.js', 'deploy', '--dry-run', '--outdir', directory],
+    { cwd: PROJECT, stdio: 'pipe', env: { ...process.env, WRANGLER_SEND_METRICS: 'false' } },
+  )
+})
+afterAll(() => rmSync(directory, { recursive: true }))
+
+it('what is deployed stays under 250 KB of gzip', () => {
+  expect(gzipSync(readFileSync(join(directory, 'index.js'))).length).toBeLessThan(BUDGET)
+})
+
+it('what npm start runs has the same sources as what is deployed', async () => {
+  const configPath = join(PROJECT, 'wrangler.toml')
+  const { alias } = unstable_readConfig({ config: configPath }, { hideWarnings: true })
+  const local = await bundle({ configPath, main: MAIN, alias })
+  const map = Buffer.from(local.slice(local.lastIndexOf(',') + 1), 'base64').toString()
+  const deployed = sources(readFileSync(join(directory, 'index.js.map'), 'utf8'), directory)
+  expect(sources(map, process.cwd())).toEqual(deployed)
+  expect(deployed.filter((path) => path.includes('zod/v4/locales/'))).toEqual([
+    join(PROJECT, 'node_modules/zod/v4/locales/en.js'),
+  ])
+})
+
+function sources(map: string, from: string): string[] {
+  const read: { sources: string[] } = JSON.parse(map)
+  return read.sources.map((path) => resolve(from, path)).sort()
+}

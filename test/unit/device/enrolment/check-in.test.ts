@@ -1,0 +1,38 @@
+import { expect, it } from 'vitest'
+import { checkIn } from '../../../../src/device/enrolment/check-in.ts'
+import { TestObject } from '../object.ts'
+
+it.each([
+  ['', 0],
+  ['com.apple.mgmt.ours', 0],
+  ['com.apple.mgmt.new', 1],
+])(
+  'a TokenUpdate for our topic, under a certificate for %j, is told %i times',
+  (pushTopic, told) => {
+    const object = new TestObject('UDID-1', { pushTopic })
+    const message = {
+      kind: 'checkin',
+      messageType: 'TokenUpdate',
+      enrollment: { type: 'Device', device: 'UDID-1', user: '' },
+      topic: 'com.apple.mgmt.ours',
+      token: new Uint8Array(32),
+      pushMagic: 'magic',
+      unlockToken: undefined,
+      awaitingConfiguration: undefined,
+      userShortName: '',
+      userLongName: '',
+    } as const
+    object.commit((context) =>
+      checkIn(context, message, {
+        fingerprint: 'f',
+        identity: undefined,
+        claim: undefined,
+        profile: undefined,
+        digest: '',
+      }),
+    )
+    const notes = object.effects.notes.filter(({ event }) => event === 'push:topic-mismatch')
+    expect(notes).toHaveLength(told)
+    expect(notes[0]?.['certificate_topic'] ?? pushTopic).toBe(pushTopic)
+  },
+)

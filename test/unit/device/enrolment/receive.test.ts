@@ -1,0 +1,256 @@
+import { describe, expect, it } from 'vitest'
+import type { Enrollment } from '../../../../src/mdm/enrollment.ts'
+import type { Message } from '../../../../src/mdm/message.ts'
+import { IDENTITY_CONFLICT } from '../../../../src/events/topics.ts'
+import { directoryRow } from '../../../../src/device/store/directory-row.ts'
+import {
+  reinstate,
+  renewIdentity,
+  revoke,
+  type Claim,
+} from '../../../../src/device/enrolment/identity.ts'
+import { pushTarget } from '../../../../src/device/push/decide.ts'
+import { viewQueue } from '../../../../src/device/queue/clear.ts'
+import { receive } from '../../../../src/device/enrolment/receive.ts'
+import { channelOf } from '../../../../src/device/store/state.ts'
+import { writePlist } from '../../../../src/plist/write.ts'
+import { attemptRenewal, renewalFacts } from '../../../../src/device/enrolment/renewal.ts'
+import { TestObject } from '../object.ts'
+import {
+  authenticate,
+  checkIn,
+  DEVICE,
+  idle,
+  queue,
+  report,
+  say,
+  tokenUpdate,
+  user,
+} from '../say.ts'
+
+const HOUR = 3_600_000
+
+it('a device object keeps users apart who were first heard of by an Idle, when memory goes', () => {
+  const object = new TestObject()
+  say(object, authenticate)
+  say(object, tokenUpdate(DEVICE))
+  expect(say(object, idle(user('X')))).toMatchObject({
+    kind: 'accepted',
+    claim: { user: 'X' },
+  })
+  say(object, tokenUpdate(user('Y')))
+  object.evict()
+  expect(say(object, idle(user('X')))).toMatchObject({ kind: 'accepted' })
+  expect(say(object, idle(user('Y')))).toMatchObject({ kind: 'accepted' })
+  expect(say(object, authenticate)).toMatchObject({ kind: 'accepted' })
+})
+
+it('a device object tells of an identity of an earlier enrolment once, and once more after it was current again', () => {
+  const object = new TestObject()
+  const anew = (fingerprint: string) => {
+    say(object, authenticate, fingerprint, { bound: { udid: true, serial: true } })
+    say(object, tokenUpdate(DEVICE), fingerprint)
+  }
+  const conflicts = () =>
+    object
+      .db()
+      .all<{ about: string }>('SELECT about FROM events WHERE topic = ?', IDENTITY_CONFLICT)
+      .map(({ about }) => JSON.parse(about)['fingerprint'])
+  anew('A')
+  anew('B')
+  expect(say(object, idle(DEVICE), 'A')).toMatchObject({ kind: 'conflict' })
+  expect(say(object, idle(DEVICE), 'A')).toMatchObject({ kind: 'conflict' })
+  expect(conflicts()).toEqual(['A'])
+  object.commit((context) => reinstate(context, 'A'))
+  anew('C')
+  expect(say(object, idle(DEVICE), 'A')).toMatchObject({ kind: 'conflict' })
+  expect(conflicts()).toEqual(['A', 'A'])
+})
+
+it('a device object serves a device whose identity has expired, and learns where it calls without writing twice', () => {
+  const object = new TestObject()
+  const expired = { caKey: 'ca', subject: 'CN=device', notAfter: 1, issuedHere: false }
+  const input = (message: Message) => ({
+    message,
+    body: new Uint8Array([1]),
+    eventId: 'e',
+    url: `https://mdm.test/${message.kind}?site=1`,
+    params: {},
+    fingerprint: 'A',
+    claim: expired,
+    listeners: [],
+    conflictListeners: [],
+    deferredListeners: [],
+  })
+  for (const message of [authenticate, tokenUpdate(DEVICE), idle(DEVICE)]) {
+    const answer = object.commit((context) => receive(context, input(message)))
+    expect(answer.kind).toBe('accepted')
+  }
+  expect(object.commit(renewalFacts)).toMatchObject({
+    kind: 'ready',
+    identity: 'A',
+    serverUrl: 'https://mdm.test/report?site=1',
+    checkInUrl: 'https://mdm.test/checkin?site=1',
+    topic: 'topic',
+  })
+  const elsewhere = (message: Message) => {
+    const url = `https://elsewhere.test/${message.kind}`
+    object.commit((context) => receive(context, { ...input(message), url }))
+    return object.commit(renewalFacts)
+  }
+  const known = object.commit(renewalFacts)
+  for (const message of [idle(DEVICE), tokenUpdate(DEVICE), report(DEVICE, 'Acknowledged', 'u')]) {
+    expect(elsewhere(message)).toEqual(known)
+  }
+  queue(object, 'waits')
+  elsewhere(idle(DEVICE))
+  expect(elsewhere(report(DEVICE, 'Acknowledged', 'waits'))).toMatchObject({
+    serverUrl: 'https://elsewhere.test/report',
+    checkInUrl: 'https://mdm.test/checkin?site=1',
+  })
+  object.commit((context) => receive(context, input(idle(DEVICE))))
+  expect(object.commit(renewalFacts)).toMatchObject({ serverUrl: 'https://elsewhere.test/report' })
+  const changes = () => object.db().all<{ n: number }>('SELECT total_changes() AS n')[0]?.n
+  const before = changes()
+  object.commit((context) => receive(context, input(idle(DEVICE))))
+  expect(changes()).toBe(before)
+})
+
+it('a device object refuses every message of a revoked identity at once', () => {
+  const object = new TestObject()
+  say(object, authenticate)
+  say(object, tokenUpdate(DEVICE))
+  object.commit((context) => revoke(context, 'A'))
+  for (const message of [idle(DEVICE), tokenUpdate(DEVICE), authenticate]) {
+    expect(say(object, message)).toEqual({ kind: 'refused', reason: 'the certificate was revoked' })
+  }
+})
+
+it('a device that checks out takes its users with it: none of them is pushed any more', () => {
+  const object = new TestObject()
+  const pushable = (id: string) => object.commit((context) => pushTarget(context, id, '')).kind
+  say(object, authenticate)
+  for (const enrollment of [DEVICE, user('X'), user('Y')]) {
+    say(object, tokenUpdate(enrollment))
+  }
+  say(object, checkIn('CheckOut', user('Y')))
+  expect(['', 'X', 'Y'].map(pushable)).toEqual(['ready', 'ready', 'cannot'])
+  say(object, checkIn('CheckOut', DEVICE))
+  expect(['', 'X', 'Y'].map(pushable)).toEqual(['cannot', 'cannot', 'cannot'])
+})
+
+it('a device object takes in a device that never sent Authenticate only where TRUST_ON_FIRST_USE is on', () => {
+  expect(say(new TestObject(), idle(DEVICE))).toMatchObject({ kind: 'accepted' })
+  const object = new TestObject('UDID-1', { trustOnFirstUse: false })
+  for (const message of [idle(DEVICE), tokenUpdate(DEVICE), idle(user('X'))]) {
+    expect(say(object, message)).toMatchObject({ kind: 'refused' })
+  }
+  for (const message of [authenticate, tokenUpdate(DEVICE), idle(DEVICE)]) {
+    expect(say(object, message)).toMatchObject({ kind: 'accepted' })
+  }
+})
+
+it.each<[Enrollment['type'], Enrollment['type']]>([
+  ['User', 'Device'],
+  ['Shared iPad', 'Device'],
+  ['User Enrollment', 'User Enrollment (Device)'],
+])('the directory lists a device that is first heard of by its %s as a %s', (type, expected) => {
+  const object = new TestObject()
+  say(object, idle({ ...user('X'), type }))
+  expect(object.commit(directoryRow)).toMatchObject({ type: expected, enrolled: true })
+})
+
+it('a device object tells the directory once per LAST_SEEN_RESOLUTION of a device that does nothing else', () => {
+  const object = new TestObject('UDID-1', { lastSeenResolution: HOUR })
+  const told = (): boolean => {
+    const answer = say(object, idle(DEVICE))
+    return answer.kind === 'accepted' && answer.news.directory !== undefined
+  }
+  expect([told(), told()]).toEqual([true, false])
+  object.now += HOUR - 10
+  expect(told()).toBe(false)
+  object.now += 10
+  expect([told(), told()]).toEqual([true, false])
+})
+
+it('a device object makes one event of an answer, however often the device repeats it', () => {
+  const object = new TestObject()
+  const events = () => object.db().all("SELECT 1 FROM events WHERE topic = 'mdm.Connect'").length
+  say(object, authenticate)
+  queue(object, 'A')
+  say(object, idle(DEVICE))
+  const done = {
+    kind: 'report',
+    enrollment: DEVICE,
+    status: 'Acknowledged',
+    commandUUID: 'A',
+  } as const
+  const before = events()
+  for (let times = 0; times < 3; times++) {
+    expect(say(object, done)).toMatchObject({ kind: 'accepted' })
+  }
+  expect(events()).toBe(before + 1)
+})
+
+describe('a device that has our own renewal profile to answer', () => {
+  const ours = {
+    uuid: 'ours',
+    requestType: 'InstallProfile',
+    payload: writePlist({
+      Command: { Payload: writePlist({ PayloadContent: [{ PayloadType: 'com.apple.mdm' }] }) },
+    }),
+    secret: false,
+    source: '',
+  }
+  const claim: Claim = { caKey: 'ca', subject: 'CN=device', notAfter: 1e15, issuedHere: true }
+
+  /** Its next identity, B, was issued, and the profile was handed out. */
+  function renewing(): TestObject {
+    const object = new TestObject()
+    say(object, authenticate)
+    say(object, tokenUpdate(DEVICE))
+    object.commit((context) => attemptRenewal(context, { kind: 'sent', command: ours }))
+    say(object, idle(DEVICE))
+    object.commit((context) =>
+      renewIdentity(context, { previous: 'A', fingerprint: 'B', claim, byProfile: true }),
+    )
+    return object
+  }
+
+  it('enrols anew with a certificate that another proof comes with, also when the renewed one has spoken', () => {
+    const object = renewing()
+    say(object, authenticate, 'B')
+    say(object, tokenUpdate(DEVICE), 'B')
+    queue(object, 'waiting')
+    say(object, authenticate, 'C', { bound: { udid: true, serial: true } })
+    expect(
+      object.commit((context) => viewQueue(context, channelOf(context, ''), 0)).commands,
+    ).toEqual([])
+  })
+
+  it('keeps the time of its renewal when it enrols anew, and so takes no other’s place in a round', () => {
+    const object = renewing()
+    const at = object.commit(({ state }) => state.device.installed.renewal.at)
+    say(object, authenticate, 'A')
+    say(object, tokenUpdate(DEVICE), 'A')
+    expect(object.commit(directoryRow)?.renewal).toMatchObject({ state: '', at })
+    expect(at).toBeGreaterThan(0)
+    // Nor does a certificate that it gets by SCEP make it due again.
+    object.commit((context) =>
+      renewIdentity(context, { previous: 'A', fingerprint: 'N', claim, byProfile: false }),
+    )
+    say(object, idle(DEVICE), 'N')
+    expect(object.commit(directoryRow)).toMatchObject({ identity: 'N', renewal: { at } })
+  })
+
+  it('is not renewed by a message that the identity before the present one signed', () => {
+    const object = renewing()
+    say(object, idle(DEVICE), 'B')
+    object.commit((context) =>
+      attemptRenewal(context, { kind: 'sent', command: { ...ours, uuid: 'again' } }),
+    )
+    say(object, idle(DEVICE), 'A')
+    const { identity, renewal } = object.commit(({ state }) => state.device.installed)
+    expect({ identity, state: renewal.state }).toEqual({ identity: 'B', state: 'sent' })
+  })
+})

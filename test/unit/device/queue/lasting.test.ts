@@ -1,0 +1,160 @@
+import { describe, expect, it } from 'vitest'
+import { clearQueue } from '../../../../src/device/standing/admin.ts'
+import { cancelCommand, viewCommand } from '../../../../src/device/queue/lookup.ts'
+import type { DeviceSettings, KeepResults } from '../../../../src/device/store/context.ts'
+import { listEscrow, revealCommand } from '../../../../src/device/standing/escrow.ts'
+import { applyReport, enqueue, handOut } from '../../../../src/device/queue/hand-out.ts'
+import { giveUp } from '../../../../src/device/queue/clear.ts'
+import { channelOf } from '../../../../src/device/store/state.ts'
+import { TestObject } from '../object.ts'
+
+const DAY = 86_400_000
+const bytes = (value: string): Uint8Array => new TextEncoder().encode(value)
+const NONE: KeepResults = { kind: 'none', count: 0, ms: 0 }
+
+function device(keepResults: KeepResults, settings: Partial<DeviceSettings> = {}) {
+  const object = new TestObject('UDID-1', { keepResults, ...settings }).enrolled()
+  let n = 0
+  const refOf = (id: number) => ({ enrollment: 'UDID-1', n: id })
+  const tell = (status: string, commandUUID?: string): void => {
+    object.commit((context) => {
+      const enrollment = { type: 'Device', device: 'UDID-1', user: '' } as const
+      const channel = channelOf(context, '')
+      const report = { kind: 'report', enrollment, status, commandUUID } as const
+      applyReport(context, channel, report, bytes(`${status} ${commandUUID}`))
+      handOut(context, channel)
+    })
+  }
+  const add = (requestType: string, payload: string, expiresAt = 0): number => {
+    n += 1
+    const terms = { notBefore: 0, expiresAt, requestKey: '', requestHash: '' }
+    const command = { uuid: `${n}`, requestType, payload: bytes(payload), secret: true, source: '' }
+    return object.commit((context) =>
+      enqueue(context, channelOf(context, ''), { ...command, terms }),
+    )
+  }
+  return {
+    object,
+    add,
+    tell,
+    refOf,
+    /** Queued, handed out and acknowledged. */
+    done: (requestType: string, payload: string): number => {
+      const id = add(requestType, payload)
+      tell('Idle')
+      tell('Acknowledged', `${n}`)
+      return id
+    },
+    /** What is still to be read of a command: its state and payload. */
+    kept: (id: number): string => {
+      object.evict()
+      const answer = object.commit((context) => viewCommand(context, '', refOf(id)))
+      return answer.kind === 'command'
+        ? `${answer.view.state} ${answer.payload ? new TextDecoder().decode(answer.payload) : ''}`
+        : answer.kind
+    },
+  }
+}
+
+describe.each<[string, KeepResults]>([
+  ['where no results are kept', NONE],
+  ['where the latest result of a type is kept', { kind: 'latest', count: 0, ms: 0 }],
+  ['where five results are kept for a day', { kind: 'bounded', count: 5, ms: DAY }],
+])('the payload of a command that locks a device, %s,', (_, keepResults) => {
+  it('stays for 30 days after the answer, whatever comes after it', () => {
+    const { object, done, kept } = device(keepResults)
+    const lock = done('DeviceLock', 'PIN 123456')
+    for (let n = 0; n < 40; n++) {
+      done('ProfileList', 'x')
+    }
+    object.now += 29 * DAY
+    done('SecurityInfo', 'x')
+    expect(kept(lock)).toBe('acknowledged PIN 123456')
+    object.now += 2 * DAY
+    for (let n = 0; n < 8; n++) {
+      done('DeviceLock', 'PIN later')
+    }
+    expect(kept(lock)).toBe('unknown')
+  })
+
+  it('goes when 20 newer ones of its type have come to an end', () => {
+    const { done, kept } = device(keepResults)
+    const locks = Array.from({ length: 30 }, (__, n) => done('DeviceLock', `PIN ${n}`))
+    done('ProfileList', 'x')
+    const left = locks.filter((id) => kept(id) !== 'unknown')
+    expect(left.length).toBeGreaterThanOrEqual(20)
+    expect(left.length).toBeLessThanOrEqual(23)
+    expect(kept(locks.at(-20) ?? 0)).toBe('acknowledged PIN 10')
+  })
+})
+
+describe('the payload of a command that locks a device', () => {
+  it.each<[string, (its: ReturnType<typeof device>, id: number) => void, string]>([
+    [
+      'is cancelled',
+      ({ object, refOf }, id) => object.commit((context) => cancelCommand(context, '', refOf(id))),
+      'cancelled',
+    ],
+    [
+      'is cleared with the queue',
+      ({ object }) => object.commit((context) => clearQueue(context, '')),
+      'cancelled',
+    ],
+    [
+      'is superseded by a new enrolment',
+      ({ object }) =>
+        object.commit((context) => giveUp(context, channelOf(context, ''), 'superseded')),
+      'superseded',
+    ],
+    [
+      'expires',
+      ({ object }) => {
+        object.now += 2 * DAY
+      },
+      'expired',
+    ],
+  ])('stays when it %s and the device has it, and not when it never went out', (__, end, state) => {
+    const its = device({ kind: 'bounded', count: 100, ms: 30 * DAY })
+    const inTime = its.object.now + DAY
+    const given = its.add('SetRecoveryLock', 'given', inTime)
+    its.tell('Idle')
+    end(its, given)
+    expect(its.kept(given)).toBe(`${state} given`)
+    its.tell('Acknowledged', '1')
+    expect(its.kept(given)).toBe(`${state} given`)
+    const waiting = its.add('SetRecoveryLock', 'waits', its.object.now + DAY)
+    end(its, waiting)
+    // What was superseded stays for a week, should the device not be another after all.
+    expect(its.kept(waiting)).toBe(state === 'superseded' ? 'superseded waits' : `${state} `)
+  })
+
+  it('rests sealed', () => {
+    const { object, done } = device(NONE)
+    done('DeviceLock', 'PIN 123456')
+    const [row] = object.database.prepare('SELECT payload FROM commands').all()
+    const stored = Buffer.from((row as { payload: Uint8Array }).payload)
+    expect(stored.length).toBeGreaterThan(0)
+    expect(stored.includes('123456')).toBe(false)
+  })
+})
+
+it('the payload of a profile goes with the answer', () => {
+  const { done, kept } = device({ kind: 'bounded', count: 5, ms: DAY })
+  expect(kept(done('InstallProfile', 'megabytes'))).toBe('acknowledged ')
+})
+
+it('a revealed command leaves an entry, and nothing to reveal leaves none', () => {
+  const { object, done, refOf } = device(NONE)
+  const reader = { who: 'ada', address: '192.0.2.1', reason: 'the Mac is locked' }
+  const reveal = (id: number) =>
+    object.commit((context) => revealCommand(context, '', refOf(id), reader))
+  const lock = done('DeviceLock', 'PIN 123456')
+  const profile = done('InstallProfile', 'x')
+  expect(reveal(lock)).toMatchObject({ kind: 'command', payload: bytes('PIN 123456') })
+  expect(reveal(profile)).toMatchObject({ kind: 'command', payload: undefined })
+  expect(reveal(99)).toEqual({ kind: 'unknown' })
+  object.evict()
+  expect(object.commit(listEscrow).reads).toEqual([
+    { ...reader, at: expect.any(Number), kind: 'command', command: `UDID-1.${lock}` },
+  ])
+})

@@ -1,0 +1,328 @@
+/** What ends a contest, what does not, and what nobody wins by it. */
+import { describe, expect, it } from 'vitest'
+import { dueTimes } from '../../../../src/device/alarm.ts'
+import { block, proveSerial, retire } from '../../../../src/device/standing/admin.ts'
+import { requeue } from '../../../../src/device/queue/requeue.ts'
+import { settle } from '../../../../src/device/standing/contest-end.ts'
+import { releaseHeld } from '../../../../src/device/queue/held.ts'
+import { reinstate, revoke } from '../../../../src/device/enrolment/identity.ts'
+import { saveChannel } from '../../../../src/device/store/state.ts'
+import { pushTarget } from '../../../../src/device/push/decide.ts'
+import { contest, DAY, enrol, enrolled, HOUR, MDM_PROFILE, SECRET } from '../enrolled.ts'
+import { TestObject } from '../object.ts'
+import {
+  authenticateAs,
+  checkIn,
+  DEVICE,
+  fates,
+  idle,
+  queue,
+  report,
+  say,
+  setBootstrapToken,
+  showLife,
+  standings,
+  tokenUpdate,
+  user,
+} from '../say.ts'
+
+describe('a contest', () => {
+  it('is won by none because another was forgotten', () => {
+    const object = enrolled()
+    queue(object, 'secret', 'InstallProfile', SECRET)
+    for (const who of ['E2', 'E3', 'E4', 'E5', 'E6', 'E7']) {
+      say(object, authenticateAs('SERIAL'), who)
+    }
+    showLife(object, 'E3')
+    say(object, tokenUpdate(DEVICE), 'E3')
+    say(object, checkIn('CheckOut'), 'E3')
+    expect(contest(object)).toBeDefined()
+    expect(fates(object)).toEqual({ secret: 'held earlier' })
+    showLife(object, 'A')
+    expect(standings(object)[0]).toBe('A current first')
+  })
+
+  it('that an admin calls a renewal joins one of the rivals alone', () => {
+    const object = enrolled()
+    enrol(object, 'B')
+    enrol(object, 'N')
+    object.commit((context) => settle(context, 'admin_renewal'))
+    expect(standings(object)).toEqual(['A current first', 'B frozen', 'N current admin_renewal'])
+    expect(contest(object)).toBeUndefined()
+  })
+
+  it('lets no EraseDevice of one contested enrolment go to the next', () => {
+    const object = enrolled()
+    say(object, authenticateAs('SERIAL'), 'B')
+    queue(object, 'erase', 'EraseDevice', SECRET)
+    enrol(object, 'N')
+    object.commit((context) => settle(context, 'admin'))
+    expect(fates(object)).toEqual({ erase: 'held review' })
+  })
+
+  it('is not won by the CheckOut of a certificate that nobody knows, where those are only warned of', () => {
+    const object = new TestObject('UDID-1', { udidCertAuthWarnOnly: true })
+    enrol(object, 'A')
+    enrol(object, 'B')
+    say(object, checkIn('CheckOut'), 'X')
+    expect(standings(object)).toEqual(['A current first', 'B frozen'])
+    expect(object.commit(({ state }) => state.device.state)).toBe('enrolled')
+  })
+
+  it('keeps what hundreds of users had, however long it is, and takes a user’s claim with none of its CheckOuts', () => {
+    const object = enrolled()
+    for (let n = 0; n < 400; n++) {
+      const long = { token: new Uint8Array(1000), topic: '中'.repeat(300) }
+      say(object, { ...tokenUpdate(user(`user ${n}`), long), topic: long.topic } as never)
+    }
+    enrol(object, 'B')
+    const [row] = object
+      .db()
+      .all<{ bytes: number | null }>('SELECT length(channels) AS bytes FROM earlier')
+    expect(row?.bytes ?? 0).toBeLessThan(1_100_000)
+    say(object, checkIn('CheckOut', user('ADA')), 'B')
+    showLife(object, 'A')
+    const users = object.commit(({ state }) => state.channels)
+    expect(users.filter(({ enabled }) => enabled)).toHaveLength(402)
+    expect(users.find((one) => one.user === 'ADA')?.claim).toBe('wanted')
+  })
+
+  it('has the device pushed no more often however often it is ended and begun', () => {
+    const object = enrolled()
+    enrol(object, 'B')
+    showLife(object, 'A')
+    say(object, authenticateAs('SERIAL'), 'C')
+    expect([...object.effects.push].filter((id) => id < 0)).toEqual([])
+  })
+})
+
+it('what is queued again and loses data waits for an admin’s word', () => {
+  const object = enrolled()
+  queue(object, 'erase', 'EraseDevice', SECRET)
+  say(object, idle(DEVICE))
+  say(object, authenticateAs('SERIAL'), 'N', { bound: { udid: true, serial: true } })
+  expect(fates(object)).toEqual({ erase: 'superseded' })
+  object.commit((context) => requeue(context, ''))
+  expect(fates(object)).toEqual({ erase: 'held review' })
+})
+
+it('an admin confirms no serial number while it is open whose it is', () => {
+  const object = enrolled()
+  enrol(object, 'B')
+  expect(object.commit((context) => proveSerial(context, 'SERIAL', true)).kind).toBe('contested')
+})
+
+describe('a renewal', () => {
+  const profile = { payload: MDM_PROFILE, secret: true }
+
+  it('is proven by no CommandUUID that one without proof was given itself', () => {
+    const object = enrolled()
+    queue(object, 'secret', 'InstallProfile', SECRET)
+    enrol(object, 'B')
+    queue(object, 'profile', 'InstallProfile', profile)
+    object.commit((context) => releaseHeld(context, '', { enrollment: 'UDID-1', n: 2 }))
+    say(object, idle(DEVICE), 'B')
+    expect(fates(object)).toEqual({ secret: 'held earlier', profile: 'sent' })
+    // The device is given the same one later.
+    showLife(object, 'A')
+    say(object, idle(DEVICE))
+    say(object, report(DEVICE, 'Acknowledged', 'secret'))
+    expect(fates(object)['profile']).toBe('sent')
+    enrol(object, 'C')
+    say(object, report(DEVICE, 'Acknowledged', 'profile'), 'C')
+    expect(standings(object).at(-1)).toBe('C current')
+  })
+
+  it('is proven also where another came between its Authenticate and its acknowledgement', () => {
+    const object = enrolled()
+    queue(object, 'profile', 'InstallProfile', profile)
+    queue(object, 'waits')
+    say(object, idle(DEVICE))
+    say(object, authenticateAs('SERIAL'), 'N')
+    say(object, authenticateAs('SERIAL'), 'B')
+    say(object, tokenUpdate(DEVICE), 'N')
+    say(object, report(DEVICE, 'Acknowledged', 'profile'), 'N')
+    expect(standings(object)).toEqual(['A current first', 'N current profile', 'B frozen'])
+    expect(fates(object)).toEqual({ profile: 'acknowledged', waits: 'queued' })
+  })
+
+  it('of the identity that was there, and is still open, is decided for it when another comes', () => {
+    const object = enrolled()
+    queue(object, 'profile', 'InstallProfile', profile)
+    say(object, idle(DEVICE))
+    say(object, authenticateAs('SERIAL'), 'A')
+    say(object, tokenUpdate(DEVICE))
+    expect(contest(object)).toBeDefined()
+    enrol(object, 'B')
+    showLife(object, 'A')
+    expect(standings(object)).toEqual(['A current first', 'B frozen'])
+    expect(contest(object)).toBeUndefined()
+  })
+})
+
+describe('an admin’s act in a contest', () => {
+  it('that revokes the rival ends it', () => {
+    const object = enrolled()
+    enrol(object, 'B')
+    object.commit((context) => revoke(context, 'B'))
+    expect(contest(object)).toBeUndefined()
+    expect(standings(object)).toEqual(['A current first', 'B revoked'])
+  })
+
+  it('that revokes one that is kept lets others go on', () => {
+    const object = enrolled()
+    enrol(object, 'B')
+    enrol(object, 'C')
+    showLife(object, 'B')
+    object.commit((context) => revoke(context, 'C'))
+    for (const who of ['D', 'E']) {
+      enrol(object, who)
+    }
+    expect(standings(object).at(-1)).toBe('E current')
+  })
+
+  it('that retires the device proves nobody', () => {
+    const object = enrolled()
+    enrol(object, 'B')
+    queue(object, 'secret', 'InstallProfile', SECRET)
+    object.commit(retire)
+    expect(standings(object)).toEqual(['A current first', 'B frozen'])
+    expect(say(object, idle(DEVICE), 'B')).toMatchObject({ frozen: true })
+  })
+
+  it('that reinstates a frozen certificate ends it, and the rival is frozen', () => {
+    const object = enrolled()
+    enrol(object, 'N')
+    showLife(object, 'A')
+    enrol(object, 'B')
+    object.commit((context) => reinstate(context, 'N'))
+    expect(standings(object)).toEqual(['A earlier first', 'N current admin', 'B frozen'])
+    expect(object.commit((context) => pushTarget(context, '', '')).kind).toBe('cannot')
+  })
+
+  it('that releases all leaves what the contest holds', () => {
+    const object = enrolled()
+    queue(object, 'erase', 'EraseDevice', SECRET)
+    enrol(object, 'B')
+    queue(object, 'secret', 'InstallProfile', SECRET)
+    object.commit((context) => releaseHeld(context, '', undefined))
+    expect(fates(object)).toEqual({ erase: 'held earlier', secret: 'held contest' })
+  })
+})
+
+describe('a stranger that stays', () => {
+  it('is no winner by time, if it never came to its TokenUpdate', () => {
+    const object = enrolled()
+    queue(object, 'waits')
+    say(object, authenticateAs('SERIAL'), 'B')
+    object.now += 30 * DAY
+    object.commit(dueTimes)
+    expect(standings(object)).toEqual(['A current first', 'B frozen'])
+    expect(fates(object)).toEqual({ waits: 'queued' })
+  })
+
+  it('counts no hour, where the device comes to its TokenUpdate meanwhile', () => {
+    const object = new TestObject()
+    say(object, authenticateAs('S'))
+    enrol(object, 'B', 'S')
+    say(object, tokenUpdate(DEVICE))
+    object.now += HOUR
+    object.commit(dueTimes)
+    expect(contest(object)).toBeDefined()
+  })
+
+  it('takes neither tokens in escrow nor answers from the others', () => {
+    const object = enrolled()
+    enrol(object, 'N')
+    say(object, setBootstrapToken('of N'), 'N')
+    for (const who of ['E1', 'E2', 'E3']) {
+      enrol(object, who)
+      for (const text of ['1', '2', '3']) {
+        say(object, setBootstrapToken(`${who} ${text}`), who)
+      }
+    }
+    queue(object, 'info', 'SecurityInfo')
+    say(object, idle(DEVICE), 'E3')
+    say(object, report(DEVICE, 'Acknowledged', 'info'), 'E3')
+    showLife(object, 'N')
+    const answer = say(object, checkIn('GetBootstrapToken'), 'N')
+    expect(answer.kind === 'accepted' && new TextDecoder().decode(answer.reply)).toContain(
+      Buffer.from('of N').toString('base64'),
+    )
+    showLife(object, 'A')
+    expect(fates(object)).toEqual({ info: 'cancelled' })
+  })
+
+  it('is not pushed in place of the device, nor held back by what APNs said of it', () => {
+    const object = enrolled()
+    enrol(object, 'B')
+    object.commit(({ db, state }) => {
+      const [own] = state.channels
+      if (own) {
+        saveChannel(db, Object.assign(own, { pushAfter: object.now + DAY, flag: 'BadDeviceToken' }))
+      }
+    })
+    showLife(object, 'A')
+    expect(object.commit(({ state }) => state.channels[0])).toMatchObject({
+      pushAfter: 0,
+      flag: '',
+    })
+  })
+})
+
+it('webhooks hear which messages may be another’s, and what came of a contest', () => {
+  const object = enrolled()
+  enrol(object, 'B')
+  say(object, setBootstrapToken('of B'), 'B')
+  showLife(object, 'A')
+  const told = object
+    .db()
+    .all<{ topic: string; about: string }>('SELECT topic, about FROM events ORDER BY seq')
+    .map(({ topic, about }) => ({ topic, ...JSON.parse(about) }))
+  const ofB = told.slice(told.findIndex(({ topic }) => topic === 'enrollment.contested') - 1)
+  expect(ofB.map(({ topic, contested, proof }) => [topic, contested ?? proof])).toEqual([
+    ['mdm.Authenticate', true],
+    ['enrollment.contested', undefined],
+    ['mdm.TokenUpdate', true],
+    ['mdm.SetBootstrapToken', true],
+    ['enrollment.settled', 'probe'],
+  ])
+})
+
+it('webhooks hear of no end while one without proof is only served in place of another', () => {
+  const object = enrolled()
+  enrol(object, 'B')
+  enrol(object, 'C')
+  const ends = () =>
+    object.db().all("SELECT id FROM events WHERE topic = 'enrollment.settled'").length
+  showLife(object, 'B')
+  expect(standings(object)).toEqual(['A earlier first', 'B current', 'C earlier'])
+  expect(ends()).toBe(0)
+  showLife(object, 'A')
+  expect(ends()).toBe(1)
+})
+
+it('a renewal leaves nothing of the profile before', () => {
+  const object = enrolled()
+  const profile = { payload: MDM_PROFILE, secret: true }
+  object.commit(({ state }) => {
+    state.device.installed.serverUrl = 'https://old.example.com/mdm/connect'
+  })
+  queue(object, 'profile', 'InstallProfile', profile)
+  say(object, idle(DEVICE))
+  enrol(object, 'N')
+  say(object, report(DEVICE, 'Acknowledged', 'profile'), 'N')
+  expect(standings(object)).toEqual(['A current first', 'N current profile'])
+  expect(object.commit(({ state }) => state.device.installed)).toMatchObject({
+    identity: 'N',
+    serverUrl: 'https://mdm.test/mdm/connect',
+    renewal: { state: '' },
+  })
+})
+
+it('a blocked device is told to leave in a contest too', () => {
+  const object = enrolled()
+  enrol(object, 'B')
+  object.commit(block)
+  expect(say(object, idle(DEVICE)).kind).toBe('blocked')
+})

@@ -1,0 +1,370 @@
+import { describe, expect, it } from 'vitest'
+import { dueTimes } from '../../../../src/device/alarm.ts'
+import { retire } from '../../../../src/device/standing/admin.ts'
+import { settle } from '../../../../src/device/standing/contest-end.ts'
+import { readEscrow } from '../../../../src/device/standing/escrow.ts'
+import { releaseHeld } from '../../../../src/device/queue/held.ts'
+import { reinstate } from '../../../../src/device/enrolment/identity.ts'
+import { keptTarget, pushTarget } from '../../../../src/device/push/decide.ts'
+import type { DeviceAnswer } from '../../../../src/device/enrolment/receive.ts'
+import { requeue } from '../../../../src/device/queue/requeue.ts'
+import { ENROLLMENT_CONTESTED } from '../../../../src/events/topics.ts'
+import { TestObject } from '../object.ts'
+import { DAY, HOUR, token } from '../enrolled.ts'
+import {
+  authenticate,
+  authenticateAs,
+  checkIn,
+  DEVICE,
+  idle,
+  fates,
+  probeIn,
+  queue,
+  report,
+  say,
+  setBootstrapToken,
+  showLife,
+  standings,
+  tokenUpdate,
+  user,
+} from '../say.ts'
+
+/** A is enrolled with a user, a token in escrow, and what waits for it; then B enrols with its id. */
+function contested(): TestObject {
+  const object = enrolled()
+  say(object, authenticateAs('SERIAL'), 'B')
+  say(object, tokenUpdate(DEVICE, { token: token(2) }), 'B')
+  return object
+}
+
+function enrolled(): TestObject {
+  const object = new TestObject()
+  say(object, authenticateAs('SERIAL'))
+  say(object, tokenUpdate(DEVICE, { token: token(1) }))
+  say(object, tokenUpdate(user('ADA')))
+  say(object, setBootstrapToken('of A'))
+  queue(object, 'given', 'ProfileList')
+  say(object, idle(DEVICE))
+  queue(object, 'erase', 'EraseDevice')
+  queue(object, 'waits', 'DeviceInformation')
+  queue(object, 'for ada', 'ProfileList', { user: 'ADA' })
+  return object
+}
+
+const text = (answer: DeviceAnswer): string =>
+  answer.kind === 'accepted' ? new TextDecoder().decode(answer.reply) : answer.kind
+const state = (object: TestObject) => object.commit((context) => context.state)
+
+describe('a new identity that enrols with the id of an enrolled device', () => {
+  it('is served, and gets nothing that was queued or put into escrow before', () => {
+    const object = contested()
+    expect(text(say(object, idle(DEVICE), 'B'))).toBe('')
+    expect(text(say(object, idle(user('ADA')), 'B'))).toBe('')
+    expect(text(say(object, checkIn('GetBootstrapToken'), 'B'))).not.toContain(
+      Buffer.from('of A').toString('base64'),
+    )
+    expect(fates(object)).toMatchObject({
+      given: 'held earlier',
+      erase: 'held earlier',
+      waits: 'held earlier',
+      'for ada': 'held earlier',
+    })
+    queue(object, 'later')
+    queue(object, 'secret', 'ProfileList', { secret: true })
+    say(object, idle(DEVICE), 'B')
+    expect(fates(object)).toMatchObject({ later: 'sent', secret: 'held contest' })
+    expect(object.commit((context) => pushTarget(context, '', ''))).toMatchObject({
+      target: { token: token(2) },
+    })
+  })
+
+  it('raises one event that names its certificate and until when it is contested, and has the other one pushed at once', () => {
+    const object = enrolled()
+    say(object, authenticateAs('SERIAL'), 'B')
+    expect([...object.effects.push]).toEqual([-1])
+    expect(object.commit((context) => keptTarget(context, 1, ''))).toMatchObject({
+      token: token(1),
+    })
+    const events = object
+      .db()
+      .all<{ about: string }>('SELECT about FROM events WHERE topic = ?', ENROLLMENT_CONTESTED)
+      .map(({ about }) => JSON.parse(about))
+    expect(events).toMatchObject([{ fingerprint: 'B', contestedUntil: object.now - 1 + 30 * DAY }])
+  })
+
+  it('has the other one pushed daily until it is decided, and no more often however often it enrols', () => {
+    const object = enrolled()
+    say(object, authenticateAs('SERIAL'), 'B')
+    for (const again of ['C', 'D', 'E']) {
+      say(object, authenticateAs('SERIAL'), again)
+      expect([...object.effects.push]).not.toContain(-1)
+    }
+    object.now += DAY
+    object.commit(dueTimes)
+    expect([...object.effects.push]).toContain(-1)
+    expect(object.commit(dueTimes).next).toBeLessThanOrEqual(object.now + DAY)
+  })
+
+  it('counts as proven after 30 days of silence: what was held for it goes out, what loses data stays held', () => {
+    const object = contested()
+    queue(object, 'secret', 'ProfileList', { secret: true })
+    object.now += 30 * DAY
+    object.commit(dueTimes)
+    expect(standings(object)).toEqual(['A earlier first', 'B current time'])
+    expect(fates(object)).toMatchObject({
+      secret: 'queued',
+      erase: 'held review',
+      waits: 'superseded',
+      given: 'superseded',
+    })
+    expect(say(object, idle(DEVICE))).toMatchObject({ kind: 'conflict' })
+    expect(object.db().all('SELECT 1 FROM earlier')).toEqual([])
+  })
+
+  it('counts as proven after an hour where the other one never came to its TokenUpdate', () => {
+    const object = new TestObject()
+    say(object, authenticate)
+    say(object, authenticate, 'B')
+    say(object, tokenUpdate(DEVICE), 'B')
+    object.now += HOUR
+    say(object, idle(DEVICE), 'B')
+    expect(standings(object)).toEqual(['A earlier first', 'B current time'])
+  })
+
+  it('counts as proven where an admin says so, and what it superseded can be queued again for a week', () => {
+    const object = contested()
+    object.commit((context) => settle(context, 'admin'))
+    expect(standings(object)).toEqual(['A earlier first', 'B current admin'])
+    expect(fates(object)['waits']).toBe('superseded')
+    object.now += 7 * DAY - 100
+    expect(object.commit((context) => requeue(context, ''))).toEqual({
+      kind: 'requeued',
+      requeued: 3,
+    })
+    expect(text(say(object, idle(DEVICE), 'B'))).not.toBe('')
+    expect(fates(object)).toMatchObject({ given: 'sent', waits: 'queued' })
+  })
+
+  it('leaves nothing to queue again after a week', () => {
+    const object = contested()
+    object.commit((context) => settle(context, 'admin'))
+    object.now += 7 * DAY
+    expect(object.commit((context) => requeue(context, ''))).toMatchObject({ requeued: 0 })
+    queue(object, 'next')
+    say(object, idle(DEVICE), 'B')
+    say(object, report(DEVICE, 'Acknowledged', 'next'), 'B')
+    expect(
+      object.db().all("SELECT 1 FROM commands WHERE uuid = 'waits' AND payload IS NOT NULL"),
+    ).toEqual([])
+  })
+
+  it('that leaves by a CheckOut takes nothing with it', () => {
+    const object = contested()
+    say(object, checkIn('CheckOut'), 'B')
+    expect(state(object).device).toMatchObject({ state: 'enrolled', epoch: 1 })
+    expect(standings(object)).toEqual(['A current first', 'B frozen'])
+    expect(text(say(object, idle(DEVICE)))).not.toBe('')
+  })
+
+  it('gets what an admin releases', () => {
+    const object = contested()
+    object.commit((context) => releaseHeld(context, '', { enrollment: 'UDID-1', n: 2 }))
+    expect(text(say(object, idle(DEVICE), 'B'))).not.toBe('')
+    expect(fates(object)).toMatchObject({ erase: 'sent', waits: 'held earlier' })
+  })
+})
+
+describe('the identity whose enrolment is kept', () => {
+  it('gets a fresh DeviceInformation and nothing else, and has its enrolment back once it acknowledges that', () => {
+    const object = contested()
+    queue(object, 'later')
+    queue(object, 'secret', 'ProfileList', { secret: true })
+    say(object, idle(DEVICE), 'B')
+    say(object, setBootstrapToken('of B'), 'B')
+    const first = say(object, idle(DEVICE))
+    expect(probeIn(first)).not.toBe('')
+    expect(probeIn(say(object, idle(DEVICE)))).toBe(probeIn(first))
+    say(object, report(DEVICE, 'Acknowledged', probeIn(first)))
+    expect(standings(object)).toEqual(['A current first', 'B frozen'])
+    expect(fates(object)).toEqual({
+      given: 'sent',
+      erase: 'queued',
+      waits: 'queued',
+      'for ada': 'queued',
+      later: 'queued',
+      secret: 'queued',
+    })
+    expect(text(say(object, checkIn('GetBootstrapToken')))).toContain(
+      Buffer.from('of A').toString('base64'),
+    )
+    for (const channel of ['', 'ADA']) {
+      expect(object.commit((context) => pushTarget(context, channel, '')).kind).toBe('ready')
+    }
+    const { contest, epoch } = state(object).device
+    expect({ contest, epoch }).toEqual({ contest: undefined, epoch: 1 })
+  })
+
+  it('leaves the frozen one an empty answer to every message, which changes nothing', () => {
+    const object = contested()
+    showLife(object)
+    const changes = () => object.db().all<{ n: number }>('SELECT total_changes() AS n')[0]?.n
+    const before = changes()
+    for (const message of [
+      authenticateAs('SERIAL'),
+      tokenUpdate(DEVICE, { token: token(9) }),
+      idle(DEVICE),
+      setBootstrapToken('of B'),
+      checkIn('GetBootstrapToken'),
+      checkIn('CheckOut'),
+    ]) {
+      expect(say(object, message, 'B')).toMatchObject({ kind: 'accepted', frozen: true })
+    }
+    expect(changes()).toBe(before)
+    expect(object.commit((context) => reinstate(context, 'B'))).toBe(true)
+    expect(standings(object)).toEqual(['A current first', 'B current admin'])
+  })
+
+  it('decides nothing by a message from before, nor by a check-in', () => {
+    const object = contested()
+    for (const message of [
+      idle(DEVICE),
+      report(DEVICE, 'Acknowledged', 'given'),
+      report(DEVICE, 'Acknowledged', 'waits'),
+      report(user('ADA'), 'Idle'),
+    ]) {
+      expect(say(object, message)).toMatchObject({ kind: 'accepted' })
+    }
+    for (const message of [
+      authenticateAs('SERIAL'),
+      tokenUpdate(DEVICE),
+      checkIn('CheckOut'),
+      checkIn('GetBootstrapToken'),
+    ]) {
+      expect(say(object, message)).toMatchObject({ kind: 'conflict' })
+    }
+    expect(standings(object)).toEqual(['A earlier first', 'B current'])
+    // What it was given before the contest it has carried out.
+    expect(fates(object)).toMatchObject({ given: 'acknowledged', waits: 'held earlier' })
+  })
+
+  it('decides nothing by refusing or putting off the DeviceInformation, or after 30 days', () => {
+    const object = contested()
+    const probe = probeIn(say(object, idle(DEVICE)))
+    say(object, report(DEVICE, 'NotNow', probe))
+    say(object, report(DEVICE, 'Error', probe))
+    expect(standings(object)).toEqual(['A earlier first', 'B current'])
+    object.now += 30 * DAY
+    say(object, report(DEVICE, 'Acknowledged', probe))
+    expect(standings(object)).toEqual(['A earlier first', 'B current time'])
+  })
+
+  it('that puts it off is there: the other is not proven by time until it is silent for 30 days', () => {
+    const object = contested()
+    const probe = probeIn(say(object, idle(DEVICE)))
+    object.now += 20 * DAY
+    say(object, report(DEVICE, 'NotNow', probe))
+    object.now += 30 * DAY - 100
+    say(object, report(DEVICE, 'Acknowledged', probe))
+    expect(standings(object)).toEqual(['A current first', 'B frozen'])
+  })
+
+  it('is not asked between the Authenticate and the TokenUpdate of what may be its own renewal', () => {
+    const object = enrolled()
+    queue(object, 'profile', 'InstallProfile')
+    object.commit(({ state: { device } }) => {
+      device.installed.mdmProfile = { uuid: 'profile', at: object.now }
+    })
+    say(object, authenticateAs('SERIAL'), 'B')
+    expect(probeIn(say(object, idle(DEVICE)))).toBe('')
+    say(object, tokenUpdate(DEVICE), 'B')
+    expect(probeIn(say(object, idle(DEVICE)))).not.toBe('')
+  })
+
+  it('goes on where others contest it one after the other', () => {
+    const object = contested()
+    for (const other of ['C', 'D', 'E', 'F', 'G', 'H']) {
+      say(object, authenticateAs('SERIAL'), other)
+    }
+    expect(object.db().all('SELECT 1 FROM earlier')).toHaveLength(5)
+    showLife(object)
+    expect(standings(object)[0]).toBe('A current first')
+    expect(
+      new Set(
+        standings(object)
+          .slice(1)
+          .map((one) => one.slice(2)),
+      ),
+    ).toEqual(new Set(['frozen']))
+    expect(state(object).device.contest).toBeUndefined()
+    expect(fates(object)).toMatchObject({ waits: 'queued', given: 'sent' })
+  })
+
+  it('is over where an admin retires the device', () => {
+    const object = contested()
+    object.commit(retire)
+    expect(state(object).device).toMatchObject({ state: 'checked_out', contest: undefined })
+    expect(standings(object)).toEqual(['A current first', 'B frozen'])
+  })
+
+  it('has its tokens in escrow for an admin to read in any case', () => {
+    const object = contested()
+    object.commit((context) => settle(context, 'time'))
+    const reader = { who: 'ada', address: '', reason: 'locked out' }
+    expect(
+      object.commit((context) => readEscrow(context, 'bootstrap_token', 1, reader)),
+    ).toMatchObject({ found: true, value: new TextEncoder().encode('of A') })
+  })
+})
+
+describe('a message that was signed before', () => {
+  const changes = (object: TestObject) =>
+    object.db().all<{ n: number }>('SELECT total_changes() AS n')[0]?.n
+
+  it('changes nothing when it comes again, be it an Authenticate of this enrolment or a CheckOut of an earlier one', () => {
+    const object = new TestObject()
+    say(object, authenticateAs('SERIAL'), 'A', { digest: 'first' })
+    say(object, tokenUpdate(DEVICE))
+    queue(object, 'waits')
+    const before = changes(object)
+    expect(say(object, authenticateAs('SERIAL'), 'A', { digest: 'first' })).toMatchObject({
+      kind: 'accepted',
+    })
+    expect(changes(object)).toBe(before)
+    say(object, checkIn('CheckOut'), 'A', { digest: 'leaves' })
+    expect(state(object).device.state).toBe('checked_out')
+    say(object, authenticateAs('SERIAL'), 'A', { digest: 'second' })
+    say(object, tokenUpdate(DEVICE))
+    say(object, checkIn('CheckOut'), 'A', { digest: 'leaves' })
+    expect(state(object).device.state).toBe('enrolled')
+  })
+
+  it('changes nothing when its identity is an earlier one by now', () => {
+    const object = new TestObject()
+    say(object, authenticateAs('SERIAL'), 'A', { digest: 'first' })
+    say(object, tokenUpdate(DEVICE))
+    say(object, authenticateAs('SERIAL'), 'B', { bound: { udid: true, serial: true } })
+    say(object, tokenUpdate(DEVICE), 'B')
+    const before = changes(object)
+    say(object, authenticateAs('SERIAL'), 'A', { digest: 'first' })
+    expect(changes(object)).toBe(before)
+    // One that was not seen before may be late: it is contested, as a stranger's is.
+    say(object, authenticateAs('SERIAL'), 'A', { digest: 'late' })
+    expect(state(object).device.contest).toBeDefined()
+    expect(standings(object)).toEqual(['A current', 'B earlier challenge'])
+  })
+})
+
+it('an enrolment that another interrupts before its first TokenUpdate can be pushed after that, and comes back', () => {
+  const object = new TestObject()
+  say(object, authenticate)
+  say(object, authenticate, 'B')
+  expect(say(object, tokenUpdate(DEVICE, { token: token(1) }))).toMatchObject({ kind: 'accepted' })
+  expect([...object.effects.push]).toEqual([-1])
+  // Only the first: one from before could take its token away.
+  expect(say(object, tokenUpdate(DEVICE, { token: token(9) }))).toMatchObject({ kind: 'conflict' })
+  showLife(object)
+  expect(standings(object)).toEqual(['A current first', 'B frozen'])
+  expect(object.commit((context) => pushTarget(context, '', ''))).toMatchObject({
+    target: { token: token(1) },
+  })
+})

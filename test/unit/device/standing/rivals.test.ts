@@ -1,0 +1,289 @@
+/** Several identities without proof claim one device: what none of them may bring about. */
+import { describe, expect, it } from 'vitest'
+import { dueTimes } from '../../../../src/device/alarm.ts'
+import { settle } from '../../../../src/device/standing/contest-end.ts'
+import { listEscrow } from '../../../../src/device/standing/escrow.ts'
+import { releaseHeld } from '../../../../src/device/queue/held.ts'
+import { reinstate } from '../../../../src/device/enrolment/identity.ts'
+import { keptTarget, pushTarget } from '../../../../src/device/push/decide.ts'
+import {
+  contest,
+  DAY,
+  enrol,
+  enrolled,
+  HOUR,
+  MDM_PROFILE,
+  MINUTE,
+  SECRET,
+  token,
+} from '../enrolled.ts'
+import { TestObject } from '../object.ts'
+import {
+  authenticateAs,
+  checkIn,
+  DEVICE,
+  fates,
+  idle,
+  probeIn,
+  queue,
+  report,
+  say,
+  showLife,
+  standings,
+  tokenUpdate,
+  user,
+} from '../say.ts'
+
+describe('an EraseDevice', () => {
+  it('that was queued for an enrolment which is over goes out by no later contest', () => {
+    const object = enrolled()
+    queue(object, 'erase', 'EraseDevice', SECRET)
+    say(object, idle(DEVICE))
+    enrol(object, 'N')
+    object.commit((context) => settle(context, 'admin'))
+    for (const ends of ['left', 'probe']) {
+      object.now += DAY
+      say(object, authenticateAs('SERIAL'), ends)
+      if (ends === 'left') {
+        say(object, checkIn('CheckOut'), ends)
+      } else {
+        showLife(object, 'N')
+      }
+      say(object, idle(DEVICE), 'N')
+      expect(fates(object)).toEqual({ erase: 'held review' })
+    }
+  })
+
+  it('that was queued, or released, for a contested enrolment goes to no other by itself', () => {
+    const object = enrolled()
+    enrol(object, 'B')
+    queue(object, 'released', 'EraseDevice', SECRET)
+    queue(object, 'queued', 'EraseDevice', SECRET)
+    object.commit((context) => releaseHeld(context, '', { enrollment: 'UDID-1', n: 1 }))
+    say(object, idle(DEVICE), 'B')
+    expect(fates(object)).toEqual({ released: 'sent', queued: 'held contest' })
+    showLife(object, 'A')
+    expect(fates(object)).toEqual({ released: 'held review', queued: 'held review' })
+  })
+})
+
+describe('what is held for a contest', () => {
+  it.each(['leaves', 'shows life', 'is decided against'])(
+    'stays held when another without proof comes and %s',
+    (how) => {
+      const object = enrolled()
+      enrol(object, 'B')
+      queue(object, 'secret', 'InstallProfile', SECRET)
+      enrol(object, 'C')
+      if (how === 'leaves') {
+        say(object, checkIn('CheckOut'), 'C')
+      } else if (how === 'shows life') {
+        showLife(object, 'B')
+      } else {
+        object.commit((context) => settle(context, 'admin_earlier'))
+        expect(standings(object)).toEqual(['A current first', 'B frozen', 'C frozen'])
+        return
+      }
+      say(object, idle(DEVICE), 'B')
+      expect(fates(object)).toEqual({ secret: 'held contest' })
+      expect(contest(object)).toBeDefined()
+      showLife(object, 'A')
+      say(object, idle(DEVICE))
+      expect(fates(object)).toEqual({ secret: 'sent' })
+    },
+  )
+
+  it('includes what was queued before a first enrolment came to its end, and goes to the one that has proof', () => {
+    const object = new TestObject()
+    say(object, authenticateAs('S'), 'A')
+    queue(object, 'secret', 'InstallProfile', SECRET)
+    queue(object, 'plain')
+    enrol(object, 'B', 'S')
+    say(object, idle(DEVICE), 'B')
+    expect(fates(object)).toEqual({ secret: 'held contest', plain: 'sent' })
+  })
+
+  it('is all that was queued, where the enrolment that was not finished is proven', () => {
+    const object = new TestObject()
+    say(object, authenticateAs('S'), 'A', { bound: { udid: true, serial: true } })
+    queue(object, 'plain')
+    enrol(object, 'B', 'S')
+    object.now += HOUR
+    object.commit(dueTimes)
+    say(object, idle(DEVICE), 'B')
+    expect(fates(object)).toEqual({ plain: 'held earlier' })
+    say(object, tokenUpdate(DEVICE), 'A')
+    showLife(object, 'A')
+    expect(standings(object)).toEqual(['A current challenge', 'B frozen'])
+  })
+})
+
+describe('a challenge that is bound to a serial number', () => {
+  const bound = { udid: false, serial: true }
+
+  it('is proof of the number that was known before any contest, and of no other', () => {
+    const object = enrolled()
+    queue(object, 'waits')
+    enrol(object, 'B', 'EVIL')
+    say(object, authenticateAs('EVIL'), 'C', { bound })
+    expect(contest(object)).toBeDefined()
+    say(object, authenticateAs('SERIAL'), 'N', { bound })
+    expect(contest(object)).toBeUndefined()
+    expect(standings(object).at(-1)).toBe('N current challenge')
+  })
+})
+
+describe('a device that was adopted', () => {
+  it('is kept and pushed for 30 days as one that enrolled, and gives nothing away', () => {
+    const object = new TestObject()
+    say(object, idle(DEVICE), 'A')
+    say(object, tokenUpdate(DEVICE, { token: token(1) }), 'A')
+    queue(object, 'secret', 'InstallProfile', SECRET)
+    enrol(object, 'B')
+    const pushed = [...object.effects.push]
+    expect(fates(object)).toEqual({ secret: 'held earlier' })
+    object.now += HOUR
+    object.commit(dueTimes)
+    expect(contest(object)).toBeDefined()
+    expect(pushed).not.toContain(0)
+    expect(object.commit((context) => keptTarget(context, 1, ''))).toMatchObject({
+      token: token(1),
+    })
+    showLife(object, 'A')
+    expect(standings(object)).toEqual(['A current adopted', 'B frozen'])
+  })
+
+  it('without a push token yet is kept all the same', () => {
+    const object = new TestObject()
+    say(object, idle(DEVICE), 'A')
+    queue(object, 'secret', 'InstallProfile', SECRET)
+    enrol(object, 'B')
+    object.now += HOUR
+    object.commit(dueTimes)
+    expect(fates(object)).toEqual({ secret: 'held earlier' })
+    showLife(object, 'A')
+    expect(standings(object)[0]).toBe('A current adopted')
+  })
+})
+
+describe('a wiped device that enrolled again by hand', () => {
+  it('is not locked out by many that come after it', () => {
+    const object = enrolled()
+    enrol(object, 'N')
+    for (let n = 0; n < 30; n++) {
+      enrol(object, `${n} E`)
+      object.now += MINUTE
+      if (n % 4 === 3) {
+        // It is pushed when another takes its place, and comes.
+        showLife(object, 'N')
+      }
+    }
+    showLife(object, 'N')
+    expect(standings(object)).toContain('N current')
+    say(object, idle(DEVICE), 'N')
+  })
+
+  it('is frozen by none that is without proof itself, be it before or after it: who comes is served', () => {
+    const object = enrolled()
+    enrol(object, 'B')
+    enrol(object, 'N')
+    for (const who of ['B', 'N', 'B', 'N']) {
+      showLife(object, who)
+      expect(standings(object)).toContain(`${who} current`)
+      expect(object.commit((context) => pushTarget(context, '', ''))).toMatchObject({
+        target: { token: token(who.charCodeAt(0)) },
+      })
+    }
+    // Time decides for none of them while both come.
+    object.now += 20 * DAY
+    showLife(object, 'B')
+    object.now += 20 * DAY
+    showLife(object, 'N')
+    expect(contest(object)).toBeDefined()
+    // An admin names the certificate of the device.
+    object.commit((context) => reinstate(context, 'N'))
+    expect(standings(object)).toEqual(['A earlier first', 'B earlier', 'N current admin'])
+    expect(contest(object)).toBeUndefined()
+  })
+
+  it('that an admin names while another is served is the device', () => {
+    const object = enrolled()
+    enrol(object, 'N')
+    enrol(object, 'E')
+    object.commit((context) => reinstate(context, 'N'))
+    expect(standings(object)).toEqual(['A earlier first', 'N current admin', 'E earlier'])
+  })
+})
+
+describe('a rival', () => {
+  it('answers no command of the device, though it knows the CommandUUID of a job', () => {
+    const object = enrolled()
+    queue(object, 'job', 'SecurityInfo', { source: 'job/1' })
+    say(object, idle(DEVICE))
+    enrol(object, 'B')
+    enrol(object, 'C')
+    say(object, report(DEVICE, 'Acknowledged', 'job'), 'B')
+    expect(fates(object)).toEqual({ job: 'held earlier' })
+  })
+
+  it('proves no renewal by a CommandUUID that a caller chose', () => {
+    const object = enrolled()
+    queue(object, 'chosen', 'InstallProfile', { payload: MDM_PROFILE, source: 'given' })
+    say(object, idle(DEVICE))
+    enrol(object, 'B')
+    say(object, report(DEVICE, 'Acknowledged', 'chosen'), 'B')
+    expect(standings(object)).toEqual(['A earlier first', 'B current'])
+  })
+
+  it('delays a device that renews by minutes, and freezes none that answers with its old identity first', () => {
+    const object = enrolled()
+    queue(object, 'profile', 'InstallProfile', { payload: MDM_PROFILE })
+    say(object, idle(DEVICE))
+    say(object, authenticateAs('SERIAL'), 'B')
+    expect(probeIn(say(object, idle(DEVICE)))).toBe('')
+    object.now += 5 * MINUTE
+    expect(probeIn(say(object, idle(DEVICE)))).not.toBe('')
+    // The answer to a report is empty: a probe is for a round that begins.
+    expect(probeIn(say(object, report(DEVICE, 'Acknowledged', 'profile')))).toBe('')
+  })
+
+  it('with five hundred users takes none of the device’s away', () => {
+    const object = enrolled()
+    enrol(object, 'B')
+    for (let n = 0; n < 600; n++) {
+      say(object, tokenUpdate(user(`user ${n}`)), 'B')
+    }
+    showLife(object, 'A')
+    expect(object.commit((context) => pushTarget(context, 'ADA', '')).kind).toBe('ready')
+    expect(object.commit((context) => pushTarget(context, 'user 599', '')).kind).toBe('cannot')
+  })
+})
+
+describe('an enrolment that another interrupts', () => {
+  it('keeps all that its first TokenUpdate tells', () => {
+    const object = new TestObject()
+    say(object, authenticateAs('S'))
+    say(object, authenticateAs('S'), 'B')
+    say(object, tokenUpdate(DEVICE, { unlockToken: token(7), awaitingConfiguration: true }))
+    showLife(object, 'A')
+    const [own] = object.commit(({ state }) => state.channels)
+    expect(own).toMatchObject({ awaitingConfiguration: true, tally: 1 })
+    expect(object.commit(listEscrow).tokens).toMatchObject([
+      { kind: 'unlock_token', archivedAt: 0 },
+    ])
+  })
+
+  it('is tried again as often as it takes, within the hour, and gets what waited for the id', () => {
+    const object = new TestObject()
+    queue(object, 'waits')
+    for (const who of ['A', 'B', 'C']) {
+      say(object, authenticateAs('S'), who)
+    }
+    say(object, tokenUpdate(DEVICE), 'C')
+    say(object, idle(DEVICE), 'C')
+    expect(fates(object)).toEqual({ waits: 'sent' })
+    object.now += HOUR
+    object.commit(dueTimes)
+    expect(standings(object).at(-1)).toBe('C current time')
+  })
+})

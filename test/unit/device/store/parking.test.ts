@@ -1,0 +1,322 @@
+import { describe, expect, it } from 'vitest'
+import { queueCommand } from '../../../../src/device/queue/enqueue.ts'
+import { listCommands } from '../../../../src/device/queue/lookup.ts'
+import type { Context } from '../../../../src/device/store/context.ts'
+import { directoryRow } from '../../../../src/device/store/directory-row.ts'
+import { revealCommand } from '../../../../src/device/standing/escrow.ts'
+import { knownChannel } from '../../../../src/device/store/parking.ts'
+import { pushTarget } from '../../../../src/device/push/decide.ts'
+import { receive } from '../../../../src/device/enrolment/receive.ts'
+import { CHANNEL_SPAN } from '../../../../src/device/store/schema.ts'
+import { viewTimeline } from '../../../../src/device/views/timeline.ts'
+import { claimKept, userClaim, wantedClaim } from '../../../../src/device/enrolment/user-claim.ts'
+import type { Enrollment } from '../../../../src/mdm/enrollment.ts'
+import { NO_FACTS, type Message } from '../../../../src/mdm/message.ts'
+import { TestObject } from '../object.ts'
+
+const DAY = 86_400_000
+
+/** A device that has enrolled, and what its users send. */
+class SharedMac extends TestObject {
+  say(message: Message): void {
+    this.commit((context) =>
+      receive(context, {
+        message,
+        body: new Uint8Array([1]),
+        eventId: `${context.now}`,
+        url: 'https://mdm.test/mdm',
+        params: {},
+        fingerprint: 'A',
+        claim: { caKey: 'ca', subject: 'CN=device', notAfter: 1e15, issuedHere: false },
+        listeners: [],
+        conflictListeners: [],
+        deferredListeners: [],
+      }),
+    )
+  }
+
+  enrollment(user: string): Enrollment {
+    return { type: user === '' ? 'Device' : 'User', device: this.name, user }
+  }
+
+  authenticate(): void {
+    const enrollment = this.enrollment('')
+    const messageType = 'Authenticate'
+    this.say({ kind: 'checkin', enrollment, messageType, topic: 'topic', facts: NO_FACTS })
+    this.token('')
+  }
+
+  idle(user: string, status = 'Idle', commandUUID?: string): void {
+    this.say({ kind: 'report', enrollment: this.enrollment(user), status, commandUUID })
+  }
+
+  token(user: string): void {
+    this.say({
+      kind: 'checkin',
+      enrollment: this.enrollment(user),
+      messageType: 'TokenUpdate',
+      topic: 'topic',
+      token: new Uint8Array(32),
+      pushMagic: 'magic',
+      unlockToken: undefined,
+      awaitingConfiguration: undefined,
+      userShortName: '',
+      userLongName: '',
+    })
+  }
+
+  /** Further users, each heard of once. */
+  crowd(count: number, name = 'u'): void {
+    this.commit((context) => {
+      for (let n = 0; n < count; n++) {
+        const enrollment = this.enrollment(`${name}${n}`)
+        wantedClaim(context, { kind: 'report', enrollment, status: 'Idle', commandUUID: undefined })
+      }
+    })
+  }
+
+  /** The same, written at once, with their claims made or parked. */
+  seed(count: number, name = 'u', parked = false): void {
+    this.db().run(
+      `INSERT INTO channels (id, user, enabled, token_at, magic, topic, tally, awaiting_configuration, claim, flag, flag_epoch,
+        pushed_at, declarations, used_at, parked) WITH RECURSIVE new(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM new WHERE n < ?)
+        SELECT last + 1 + n, ? || n, 1, 0, '', '', 0, 0, ?, '', 0, 0, '[]', ?, ?
+        FROM new, (SELECT max(id) AS last FROM channels)`,
+      count - 1,
+      name,
+      parked ? 'none' : 'made',
+      this.now,
+      Number(parked),
+    )
+    this.evict()
+  }
+
+  /** Others were used since. */
+  neglect(...users: string[]): void {
+    this.db().run(
+      'UPDATE channels SET used_at = ? WHERE user NOT IN (SELECT value FROM json_each(?))',
+      this.now,
+      JSON.stringify(users),
+    )
+    this.evict()
+  }
+
+  queue(user: string, uuid: string) {
+    const payload = new TextEncoder().encode(uuid)
+    const command = { uuid, requestType: 'ProfileList', payload, secret: false, source: '' }
+    return this.commit((context) => queueCommand(context, user, command))
+  }
+
+  /** What a user's commands are, and their states. */
+  commands(user: string): string[] {
+    const all = { before: undefined, limit: 100, states: [], requestType: undefined }
+    const found = this.commit((context) => listCommands(context, user, all))
+    return found.kind === 'list' ? found.commands.map(({ uuid, state }) => `${uuid} ${state}`) : []
+  }
+
+  inUse(user: string): boolean {
+    return this.commit(({ state }) => state.channels.some((channel) => channel.user === user))
+  }
+
+  count(table: string): number {
+    const [row] = this.db().all<{ n: number }>(`SELECT count(*) AS n FROM ${table}`)
+    return row?.n ?? 0
+  }
+}
+
+function mac(): SharedMac {
+  const object = new SharedMac()
+  object.authenticate()
+  return object
+}
+
+describe('users of a device', () => {
+  it('are at most 500 in memory, and a thousand rows or a few more, however many a device makes up', () => {
+    const object = mac()
+    object.crowd(1500)
+    for (const loaded of ['as they came', 'loaded again']) {
+      const { channels } = object.commit(({ state }) => state)
+      expect({ loaded, users: channels.length - 1 }).toEqual({ loaded, users: 500 })
+      expect(object.count('channels')).toBeLessThanOrEqual(1051)
+      object.evict()
+    }
+    expect(object.inUse('u1499')).toBe(true)
+  })
+
+  it('get the number of one that was deleted when numbers end', () => {
+    const object = mac()
+    object.crowd(2)
+    object.db().run("UPDATE channels SET id = 8190 WHERE user = 'u1'")
+    object.evict()
+    object.queue('next', '1')
+    object.queue('last', '2')
+    expect(object.commit(({ state }) => state.channels.map(({ id }) => id))).toEqual([
+      0, 1, 8190, 2, 3,
+    ])
+    expect(object.commands('last')).toEqual(['2 queued'])
+  })
+
+  it('are told to the directory as long as they are in use', () => {
+    const object = mac()
+    object.idle('u0')
+    object.commit((context) => {
+      claimKept(context, 'u0')
+    })
+    object.seed(499, 'other')
+    object.crowd(1, 'new')
+    const row = object.commit(directoryRow)
+    expect(row?.users).toHaveLength(500)
+    expect(row?.users).not.toContain('u0')
+    expect(object.commit((context) => userClaim(context, 'u0'))).toMatchObject({ holds: false })
+    object.idle('u0')
+    expect(object.commit((context) => userClaim(context, 'u0'))).toMatchObject({ holds: true })
+    expect(object.commit(({ state }) => knownChannel(state, 'u0')?.claim)).toBe('wanted')
+  })
+
+  it('are parked by when they were used last, to a day, and that costs a row a day', () => {
+    const object = mac()
+    object.idle('daily')
+    object.seed(499)
+    object.now += 2 * DAY
+    object.idle('daily')
+    // The device's own row has none.
+    expect(object.count('channels WHERE used_at = 0')).toBe(1)
+    object.crowd(100, 'later')
+    expect(object.inUse('daily')).toBe(true)
+    expect(object.inUse('u0')).toBe(false)
+    object.evict()
+    expect(object.inUse('daily')).toBe(true)
+  })
+})
+
+describe('a parked user', () => {
+  /** A device whose first user has a token and a command, and is parked. */
+  function parked(): SharedMac {
+    const object = mac()
+    object.token('ada')
+    object.queue('ada', 'waits')
+    object.seed(499)
+    object.crowd(1, 'new')
+    expect(object.effects.notes).toEqual([
+      { event: 'mdm:user-parked', device: 'UDID-1', user: true },
+    ])
+    expect(object.inUse('ada')).toBe(false)
+    return object
+  }
+
+  it('comes back with its commands and its token when it says something', () => {
+    const object = parked()
+    object.seed(600, 'old', true)
+    object.crowd(50, 'more')
+    expect(object.count('channels')).toBeLessThan(1100)
+    object.idle('ada')
+    expect(object.inUse('ada')).toBe(true)
+    expect(object.commands('ada')).toEqual(['waits sent'])
+    expect(object.commit((context) => pushTarget(context, 'ada', 'topic')).kind).toBe('ready')
+    object.idle('ada', 'Acknowledged', 'waits')
+    object.queue('ada', 'next')
+    expect(object.commands('ada')).toEqual(['next queued', 'waits acknowledged'])
+  })
+
+  it('leaves nothing in memory', () => {
+    const object = mac()
+    object.seed(499)
+    object.now -= 1000
+    object.queue('ada', 'waits')
+    object.idle('ada')
+    const inMemory = () => object.commit(({ state }) => [...state.queues.keys()])
+    expect(inMemory()).toContain(500)
+    object.now += 1000
+    object.crowd(1, 'new')
+    expect(inMemory()).not.toContain(500)
+  })
+
+  it('is found by an admin, who sees, queues and cancels as ever', () => {
+    const object = parked()
+    expect(object.commands('ada')).toEqual(['waits queued'])
+    object.neglect('ada')
+    object.crowd(1, 'more')
+    expect(object.queue('ada', 'next')).toMatchObject({ kind: 'queued', id: 'UDID-1:ada.2' })
+    expect(object.effects.push.size).toBe(1)
+    expect(object.inUse('ada')).toBe(true)
+  })
+
+  it('is in the timeline of its device', () => {
+    const object = parked()
+    const filter = { before: undefined, limit: 100, kinds: ['command'], topics: [], statuses: [] }
+    expect(object.commit((context) => viewTimeline(context, '', filter))).toMatchObject({
+      entries: [{ of: 'command', command: { id: 'UDID-1:ada.1' } }],
+    })
+    expect(object.inUse('ada')).toBe(false)
+  })
+
+  it('does not get in a new enrolment what waited in the one before', () => {
+    const object = parked()
+    object.idle('ada')
+    object.idle('ada', 'NotNow', 'waits')
+    object.neglect('ada')
+    object.crowd(1, 'more')
+    expect(object.inUse('ada')).toBe(false)
+    object.authenticate()
+    object.idle('ada')
+    expect(object.commands('ada')).toEqual(['waits superseded'])
+    const check = object.commit((context) => pushTarget(context, 'ada', 'topic'))
+    expect(check.kind).toBe('cannot')
+  })
+
+  it('is pushed no more once its device has left', () => {
+    const object = parked()
+    const enrollment = object.enrollment('')
+    object.say({ kind: 'checkin', enrollment, messageType: 'CheckOut' })
+    const check = object.commit((context) => pushTarget(context, 'ada', 'topic'))
+    expect(check.kind).toBe('cannot')
+    expect(object.commands('ada')).toEqual(['waits queued'])
+  })
+
+  it('for whom nothing waits is forgotten after 500 others, unless an entry about a secret names it', () => {
+    const object = mac()
+    for (const user of ['ada', 'bob']) {
+      object.queue(user, 'done')
+      object.idle(user)
+      object.idle(user, 'Acknowledged', 'done')
+    }
+    const reader = { who: 'eve', address: '', reason: 'ticket' }
+    const reveal = (context: Context) =>
+      revealCommand(context, 'bob', { enrollment: 'UDID-1:bob', n: 1 }, reader)
+    expect(object.commit(reveal).kind).toBe('command')
+    object.seed(498)
+    object.crowd(2, 'more')
+    expect(object.inUse('ada')).toBe(false)
+    expect(object.commands('ada')).toEqual(['done acknowledged'])
+    object.neglect('ada', 'bob')
+    object.crowd(2, 'others')
+    object.seed(500, 'parked', true)
+    object.crowd(50, 'last')
+    expect(object.count("channels WHERE user IN ('ada', 'bob')")).toBe(1)
+    expect(object.count('commands')).toBe(1)
+    expect(object.commands('ada')).toEqual([])
+    expect(object.commands('bob')).toEqual(['done acknowledged'])
+  })
+
+  it('is one of a thousand for whom something may wait: then no more is queued for users', () => {
+    const object = mac()
+    object.seed(500)
+    object.seed(999, 'waiting', true)
+    object.db().run(
+      `INSERT INTO commands (id, uuid, request_type, state, rounds, queued_at, handed_out_at, not_now_at, answered_at, result_hash,
+        secret, source, payload) SELECT id * ? + 1, 'old', 'ProfileList', 'queued', 0, 1, 0, 0, 0, '', 0, '', x'00'
+        FROM channels WHERE parked = 1`,
+      CHANNEL_SPAN,
+    )
+    object.queue('u1', 'settled')
+    expect(object.queue('u0', 'before').kind).toBe('queued')
+    expect(object.queue('new', 'last').kind).toBe('full')
+    expect(object.queue('u1', 'other')).toMatchObject({
+      kind: 'full',
+      error: expect.stringContaining('UDID-1'),
+    })
+    expect(object.queue('', 'device').kind).toBe('queued')
+    expect(object.commands('u0')).toEqual(['before queued'])
+    expect(object.commands('waiting0')).toEqual(['old queued'])
+  })
+})

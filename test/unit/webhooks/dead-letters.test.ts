@@ -1,0 +1,56 @@
+import { expect, it, vi } from 'vitest'
+import {
+  addDeadLetter,
+  countDeadLetters,
+  listDeadLetters,
+  retryEach,
+} from '../../../src/webhooks/dead-letters.ts'
+import { TestObject } from '../device/object.ts'
+
+it('a device’s dead letters are its newest hundred, and push out none of another device', () => {
+  const db = new TestObject().db()
+  const add = (device: string, sequence: number): void => {
+    const event = `${device} ${sequence}`
+    addDeadLetter(db, {
+      device,
+      sequence,
+      event,
+      topic: 'mdm.Connect' as const,
+      at: 1,
+      diedAt: 2,
+      tries: 3,
+      reason: '',
+    })
+  }
+  add('quiet', 1)
+  for (let sequence = 1; sequence <= 150; sequence++) {
+    add('loud', sequence)
+  }
+  expect(countDeadLetters(db)).toBe(101)
+  const letters = listDeadLetters(db, Infinity, 200)
+  expect(letters.at(-1)).toMatchObject({ device: 'quiet', sequence: 1 })
+  expect(letters.at(-2)).toMatchObject({ device: 'loud', sequence: 51 })
+})
+
+it('a device that is out of reach keeps no other’s dead letter from being retried', async () => {
+  const letter = {
+    sequence: 1,
+    event: 'e',
+    topic: 'mdm.Connect' as const,
+    at: 1,
+    diedAt: 2,
+    tries: 3,
+    reason: '',
+  }
+  const letters = ['far', 'here', 'empty'].map((device, n) => ({ ...letter, n, device }))
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  const counts = await retryEach(letters, async ({ device }) => {
+    if (device === 'far') {
+      throw new Error('no answer')
+    }
+    return device === 'here' ? 'retried' : 'gone'
+  })
+  expect(counts).toEqual({ retried: 1, gone: 1 })
+  expect(warn).toHaveBeenCalledOnce()
+  warn.mockRestore()
+})

@@ -1,0 +1,222 @@
+import { deliver, type DeliveryPorts, type PostSettings } from '../../../src/webhooks/deliver.ts'
+import type { Attempt } from '../../../src/webhooks/log.ts'
+import { newLine, nextTry, startable, wake, type Line } from '../../../src/webhooks/lane.ts'
+import type { PostOutcome } from '../../../src/webhooks/post.ts'
+import { pull, recordEvent } from '../../../src/device/outbox/record.ts'
+import { replay } from '../../../src/device/outbox/replay.ts'
+import { saveDevice } from '../../../src/device/store/state.ts'
+import { TestObject } from '../device/object.ts'
+
+export const DELIVERED: PostOutcome = { kind: 'delivered', status: 200 }
+export const REFUSED: PostOutcome = { kind: 'refused', status: 500, reason: 'status 500' }
+export const down = (retryAfter?: number): PostOutcome => ({
+  kind: 'down',
+  status: 503,
+  reason: 'status 503',
+  retryAfter,
+})
+
+export interface AsideRow {
+  readonly seq: number
+  readonly tries: number
+  readonly next_at: number | null
+  readonly replay: number
+}
+
+const TOPICS = ['mdm.Connect'] as const
+const FILTER = { topics: TOPICS, statuses: null }
+/** Nothing is prunable, so that what was delivered can be replayed. */
+const KEEP = { keepEvents: { count: 1000, ms: Number.MAX_SAFE_INTEGER } }
+const UNREACHABLE = 5000
+const MAX_ROUNDS = 100_000
+
+type Settings = PostSettings & { readonly url: string }
+
+/** Device objects with events, a receiver that the test plays, and a clock that jumps to whatever happens next. */
+export class TestReceiver {
+  now = 1_000_000_000
+  readonly line: Line
+  /** Every post: when, of which device, which of its events. */
+  readonly posts: {
+    at: number
+    device: string
+    seq: number
+    outcome: PostOutcome['kind']
+    replay: boolean
+    url: string
+  }[] = []
+  readonly notes: string[] = []
+  readonly attempts: Omit<Attempt, 'n'>[] = []
+  givenUp = 0
+  dropped = 0
+  settings: Partial<Settings> = {}
+  /** Nothing may be posted any more. */
+  isGone = false
+  answer: (device: string, seq: number) => PostOutcome | Promise<PostOutcome> = () => DELIVERED
+  /** Called before a device is asked; may throw, as a device out of reach does. */
+  reach: (device: string, reports: boolean) => void = () => undefined
+  readonly #devices = new Map<string, TestObject>()
+  readonly #running = new Set<Promise<void>>()
+  readonly #concurrency: number
+
+  constructor(concurrency = 4) {
+    this.#concurrency = concurrency
+    this.line = newLine(concurrency)
+  }
+
+  /** An event of a device, announced. */
+  event(name: string, status?: string): void {
+    this.#commit(name, (context) => {
+      if (context.state.device.schema === 0) {
+        saveDevice(context.db, context.state.device)
+      }
+      const enrollment = { type: 'Device', device: name, user: '' } as const
+      const about = { enrollment, params: {}, ...(status === undefined ? {} : { status }) }
+      const event = { id: crypto.randomUUID(), topic: TOPICS[0], about, body: new Uint8Array() }
+      recordEvent(context, event, ['webhook'])
+    })
+    this.wake(name)
+  }
+
+  /** Asks for everything that a device keeps to be posted again. */
+  replay(name: string): void {
+    this.#commit(name, (context) => {
+      const order = { subscriber: 'webhook', events: null, filter: FILTER, dryRun: false }
+      replay(context, '', { ...order, from: 0, to: Infinity })
+    })
+    this.wake(name)
+  }
+
+  wake(name: string): void {
+    wake(this.line, name)
+    this.pump()
+  }
+
+  /** Starts what may start now. */
+  pump(): void {
+    if (this.isGone) {
+      return
+    }
+    for (const device of startable(this.line, this.#concurrency, this.now)) {
+      const run = deliver(this.line, this.#ports(), device)
+        .catch((error: unknown) => {
+          this.notes.push(String(error))
+          settleUnreachable(this.line, device, this.now)
+        })
+        .then(() => {
+          this.#running.delete(run)
+          this.pump()
+        })
+      this.#running.add(run)
+    }
+  }
+
+  /** Lets time pass until nothing is left to try before `until`; devices tell when events beside the line are due. */
+  async run(until: number): Promise<void> {
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      await this.settled()
+      const inLine = nextTry(this.line, this.#concurrency) ?? Infinity
+      const besides = [...this.#devices.keys()].map((name) => [name, this.#dueAt(name)] as const)
+      const next = Math.min(inLine, ...besides.map(([, at]) => at))
+      if (next === Infinity || next > until) {
+        this.now = Math.max(this.now, until)
+        return
+      }
+      this.now = Math.max(this.now, next)
+      for (const [name, at] of besides) {
+        if (at <= this.now) {
+          wake(this.line, name)
+        }
+      }
+      this.pump()
+    }
+    throw new Error(`${MAX_ROUNDS} tries have led nowhere: it is ${this.now}, and not yet ${until}`)
+  }
+
+  /** Until every post under way has come back, and nothing more starts. */
+  async settled(): Promise<void> {
+    while (this.#running.size > 0) {
+      await Promise.race(this.#running)
+    }
+  }
+
+  postsOf(device: string): typeof this.posts {
+    return this.posts.filter((post) => post.device === device)
+  }
+
+  /** How many posts of a device were taken, in which order. */
+  takenOf(device: string): number[] {
+    return this.postsOf(device)
+      .filter(({ outcome }) => outcome === 'delivered')
+      .map(({ seq }) => seq)
+  }
+
+  asidesOf(name: string): AsideRow[] {
+    return this.#device(name)
+      .db()
+      .all<AsideRow>('SELECT seq, tries, next_at, replay FROM aside ORDER BY seq')
+  }
+
+  #dueAt(name: string): number {
+    if (this.line.ready.has(name)) {
+      return Infinity
+    }
+    const due = this.asidesOf(name).flatMap(({ next_at }) => next_at ?? [])
+    return Math.min(Infinity, ...due)
+  }
+
+  #device(name: string): TestObject {
+    const device = this.#devices.get(name) ?? new TestObject(name, KEEP)
+    this.#devices.set(name, device)
+    return device
+  }
+
+  #commit<Answer>(name: string, decide: Parameters<TestObject['commit']>[0]): Answer {
+    const device = this.#device(name)
+    device.now = this.now - 1
+    return device.commit(decide) as Answer
+  }
+
+  #ports(): DeliveryPorts<Settings> {
+    const usual = { concurrency: this.#concurrency, rampUp: 1, rate: 0, maxIdleAge: 0, url: '' }
+    return {
+      webhook: async () => (this.isGone ? undefined : { ...usual, ...this.settings }),
+      sleep: async (ms) => {
+        this.now += ms
+      },
+      now: () => this.now,
+      pull: async (name, request) => {
+        this.reach(name, request.passed !== undefined || request.settled !== undefined)
+        return this.#commit(name, (context) =>
+          pull(context, { ...request, subscriber: 'webhook', ...FILTER }),
+        )
+      },
+      post: async ({ url }, event, isReplay) => {
+        const { device } = event.about.enrollment
+        const at = this.now
+        const outcome = await this.answer(device, event.sequence)
+        this.posts.push({
+          at,
+          device,
+          seq: event.sequence,
+          outcome: outcome.kind,
+          replay: isReplay,
+          url,
+        })
+        return outcome
+      },
+      keepCircuit: () => undefined,
+      giveUp: () => ++this.givenUp,
+      drop: () => ++this.dropped,
+      note: (attempt) => this.attempts.push(attempt),
+      log: (event) => this.notes.push(event),
+      warn: (event) => this.notes.push(event),
+    }
+  }
+}
+
+function settleUnreachable(line: Line, device: string, now: number): void {
+  line.busy.delete(device)
+  line.again.delete(device)
+  line.ready.set(device, now + UNREACHABLE)
+}
