@@ -3,10 +3,10 @@ import { configOf } from './config/config.ts'
 import type { DirectoryRow } from './device/store/directory-row.ts'
 import { UNKNOWN } from './device/outbox/record.ts'
 import type { Announcement, DeviceNamespace } from './device/object.ts'
-import { project } from './directory/devices/rows.ts'
+import { projectRows } from './directory/devices/project.ts'
 import { knownWebhooks } from './webhooks/list.ts'
 import { inBackground } from './guard.ts'
-import { reasonOf, warn } from './log.ts'
+import { attempt, reasonOf, warn } from './log.ts'
 import type { Subscriber } from './webhooks/subscriber.ts'
 
 /** A Subscriber as its callers see it, over RPC. */
@@ -86,81 +86,5 @@ async function settle(env: ConsumerEnv, device: string, known: readonly string[]
     }
   } catch (error) {
     warn('queue:device-unreachable', { device, reason: reasonOf(error) })
-  }
-}
-
-/** Brings the directory up to these devices' rows at once: an admin who asked for a change looks next. */
-export async function projectDevices(
-  env: Pick<ConsumerEnv, 'DEVICE' | 'DB'>,
-  devices: readonly string[],
-): Promise<void> {
-  const rows: DirectoryRow[] = []
-  await Promise.all(
-    devices.map((device) =>
-      attempt('directory:device-unreachable', async () => {
-        const row = await inTime(PATIENCE, env.DEVICE.getByName(device).directoryRow())
-        rows.push(...(row ? [row] : []))
-      }),
-    ),
-  )
-  await projectRows(env, rows)
-}
-
-/** Writes rows to the directory, and tells each device that it has its row. */
-async function projectRows(
-  env: Pick<ConsumerEnv, 'DEVICE' | 'DB'>,
-  rows: readonly DirectoryRow[],
-): Promise<void> {
-  if (rows.length === 0) {
-    return
-  }
-  try {
-    await project(env.DB, rows)
-  } catch (error) {
-    if (rows.length === 1) {
-      throw error
-    }
-    // One statement fails for all: perhaps D1 refuses a single row.
-    await projectEach(env, rows)
-    return
-  }
-  await Promise.all(
-    rows.map(({ id, version }) =>
-      attempt(
-        'directory:device-unreachable',
-        () => inTime(PATIENCE, env.DEVICE.getByName(id).projected(version)),
-        id,
-      ),
-    ),
-  )
-}
-
-/** When so many rows in a row fail by themselves, it is D1's trouble: their devices' alarms say them again. */
-const FAILURES_TO_LEAVE = 5
-
-async function projectEach(
-  env: Pick<ConsumerEnv, 'DEVICE' | 'DB'>,
-  rows: readonly DirectoryRow[],
-): Promise<void> {
-  let failures = 0
-  for (const row of rows) {
-    try {
-      await projectRows(env, [row])
-      failures = 0
-    } catch (error) {
-      failures += 1
-      if (failures === FAILURES_TO_LEAVE) {
-        throw error
-      }
-      warn('directory:row-refused', { device: row.id, reason: reasonOf(error) })
-    }
-  }
-}
-
-async function attempt(event: string, work: () => Promise<void>, device?: string): Promise<void> {
-  try {
-    await work()
-  } catch (error) {
-    warn(event, { ...(device === undefined ? {} : { device }), reason: reasonOf(error) })
   }
 }

@@ -1,4 +1,5 @@
 import { requestId } from './request-id.ts'
+import { reasonOf } from './reason.ts'
 
 export type LogDetail = Readonly<Record<string, string | number | boolean | undefined>>
 
@@ -32,4 +33,17 @@ function line(event: string, detail: LogDetail): string {
 /** JSON that is one line to every reader, and says nothing to a terminal. */
 export function escaped(json: string): string {
   return json.replace(UNESCAPED, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+/** Work whose failure is a line of the log and nothing else. */
+export async function attempt(
+  event: string,
+  work: () => Promise<void>,
+  device?: string,
+): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    warn(event, { ...(device === undefined ? {} : { device }), reason: reasonOf(error) })
+  }
 }

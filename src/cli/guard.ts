@@ -13,7 +13,7 @@ const FILES_OF_OBJECT = 3
 
 /** How many devices a job may wake within ten seconds, so that files are left for those that call by themselves. */
 export function jobBurst(): number {
-  const script = join(import.meta.dirname, 'open-files.sh')
+  const script = join(import.meta.dirname, './open-files.sh')
   const limit = execFileSync('/bin/sh', ['-c', LIMIT, script], { encoding: 'utf8' }).trim()
   const files = limit === 'unlimited' ? 1e6 : Math.min(Number(limit), 1e6)
   return Math.max(1, Math.floor((files * 0.6) / FILES_OF_OBJECT))
@@ -45,7 +45,7 @@ export async function guardWorkerd(stateDir: string): Promise<Guard> {
       EDGEMDM_WORKERD: workerdPath(),
       EDGEMDM_WORKERD_STATUS: statusFile,
     },
-    command: join(import.meta.dirname, 'workerd.sh'),
+    command: join(import.meta.dirname, './workerd.sh'),
     openFiles: () => readStatus(statusFile)?.openFiles ?? Number.NaN,
     close() {
       rmSync(statusFile, { force: true })

@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util'
 import { DEFAULT_RELEASE, readRelease } from '../simulator/device/os.ts'
 import { CliError, messageOf } from './error.ts'
-import type { LogStyle } from './start/terminal/output.ts'
+
+export type LogStyle = 'text' | 'json'
 
 export interface StartOptions {
   port: number

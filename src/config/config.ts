@@ -25,9 +25,9 @@ import {
   readTopics,
   readOrigin,
 } from './values.ts'
-import type { DeviceSettings, KeepResults } from '../device/store/context.ts'
+import type { DeviceSettings, KeepResults } from './settings.ts'
 import { reasonOf } from '../log.ts'
-import type { ChallengeSettings } from '../directory/challenges.ts'
+import type { ChallengeSettings } from './settings.ts'
 import { MICROMDM_TOPICS } from '../events/topics.ts'
 import { VAR_WEBHOOK, type Webhook } from '../events/webhook.ts'
 import { OwnError } from '../reason.ts'

@@ -1,5 +1,5 @@
 /** How the text of a setting becomes a value; what these throw names what is wrong, and config.ts the setting. */
-import type { KeepResults, Limit } from '../device/store/context.ts'
+import type { KeepResults, Limit } from './settings.ts'
 import { isTopic, type Topic } from '../events/topics.ts'
 import type { Webhook } from '../events/webhook.ts'
 import { readPushCertificate } from '../pki/x509/push-certificate.ts'

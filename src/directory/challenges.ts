@@ -16,16 +16,7 @@ import {
   writeChallenge,
 } from '../pki/seal/challenge.ts'
 import { authorities, certificates, challenges, moments } from './schema.ts'
-
-/** What the settings say of challenges; see `Config.scep`. */
-export interface ChallengeSettings {
-  /** One-time challenges or the static one; undefined leaves it to what is in the field. */
-  readonly dynamicChallenge: boolean | undefined
-  /** The challenge of the static mode. */
-  readonly challenge: string
-  /** How long the challenge of a downloaded profile is good (milliseconds). */
-  readonly challengeLifetime: number
-}
+import type { ChallengeSettings } from '../config/settings.ts'
 
 /**
  * `one-time`: each download of an enrolment profile has a challenge of its own. `static`: all have the same

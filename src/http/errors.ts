@@ -3,14 +3,12 @@ import { HTTPException } from 'hono/http-exception'
 import { GoFieldError } from '../commands/go-fields.ts'
 import { reasonOf, warn } from '../log.ts'
 import { WITHHELD } from '../reason.ts'
-import { PATHS as ENROLL_PATHS } from './device/enroll.ts'
-import { PATHS as DEVICE_PATHS } from './device/face.ts'
-import { SCEP_PATH } from './device/scep.ts'
 import type { AppEnv } from './app-env.ts'
 import { AdminError } from './at-device.ts'
 import { loggedPath } from './caller.ts'
 import { errorJson } from './error-json.ts'
 import { problem, speaksProblems, statusOf, type ProblemKind } from './problem.ts'
+import { ENROLL_PATHS, MDM_PATHS, SCEP_PATH } from './paths.ts'
 
 /** Devices read no error bodies and try again after a 5xx; admins get MicroMDM's JSON, or a problem document. */
 export const onError: ErrorHandler<AppEnv> = (error, c) => {
@@ -48,7 +46,7 @@ export const notFound: NotFoundHandler<AppEnv> = (c) =>
   refuse(c.req.path, 'not_found', `no such route: ${c.req.method} ${c.req.path}`)
 
 function isForMDM(path: string): boolean {
-  return DEVICE_PATHS.includes(path) || path === SCEP_PATH
+  return MDM_PATHS.includes(path) || path === SCEP_PATH
 }
 
 /** Whether devices call it, and people who enrol them. */

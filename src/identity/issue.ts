@@ -12,7 +12,7 @@ import {
 } from '../directory/certificates.ts'
 import { challengeMode, findChallenge, type FreshChallenge } from '../directory/challenges.ts'
 import { findInvitation, stateOf } from '../directory/invitations.ts'
-import type { Env } from '../env.ts'
+import type { ReachEnv } from '../device/reach.ts'
 import { log, warn } from '../log.ts'
 import { type Authority, expiryWarning, issueIdentity } from '../pki/x509/authority.ts'
 import { randomSerial } from '../pki/x509/issue.ts'
@@ -39,7 +39,7 @@ type Allowed = ({ readonly kind: 'allowed' } & Grounds) | Refused
  * certificate by it, once the first one is near its end.
  */
 export async function issueFor(
-  env: Env,
+  env: ReachEnv,
   config: Config,
   request: ScepRequest,
   authority: Authority,
@@ -65,7 +65,7 @@ export async function issueFor(
 }
 
 async function issue(
-  env: Env,
+  env: ReachEnv,
   what: {
     readonly id: string
     readonly earlier: IssuedCertificate | undefined

@@ -2,7 +2,7 @@
 import { certificateFacts } from '../directory/certificates.ts'
 import { isListed } from '../directory/devices/rows.ts'
 import type { MachineInfo } from '../enroll/machine-info.ts'
-import type { Env } from '../env.ts'
+import type { ReachEnv } from '../device/reach.ts'
 import { bindingOf, type Subject } from '../pki/seal/challenge.ts'
 
 type Proven =
@@ -14,7 +14,7 @@ type Proven =
  * nothing but the identity, and has to be the same.
  */
 export async function provenSubject(
-  env: Env,
+  env: ReachEnv,
   fingerprint: string,
   { udid, serial }: MachineInfo,
 ): Promise<Proven> {
@@ -44,6 +44,6 @@ function allows(bound: string, said: string): boolean {
 }
 
 /** Whether a device, or that identity of it, is to get no challenge. */
-export async function isShutOut(env: Env, device: string, fingerprint = ''): Promise<boolean> {
+export async function isShutOut(env: ReachEnv, device: string, fingerprint = ''): Promise<boolean> {
   return device !== '' && env.DEVICE.getByName(device).isShutOut(fingerprint)
 }

@@ -12,8 +12,8 @@ import {
 } from '../directory/devices/renewals.ts'
 import { log, reasonOf, warn } from '../log.ts'
 import { renewalWindow } from '../scep/renewal.ts'
-import { projectDevices, type ConsumerEnv } from '../consumer.ts'
-import { assumedProfile, renewDevice } from '../identity/renew-device.ts'
+import { projectDevices } from '../directory/devices/project.ts'
+import { assumedProfile, renewDevice, type RenewalEnv } from './renew-device.ts'
 import { batchInterval, nextStep } from './renewal-pace.ts'
 import { OwnError } from '../reason.ts'
 
@@ -76,7 +76,7 @@ export const RENEWALS = 'fleet'
  * Renews identities in rounds: paced, a few canaries first, on its own alarm (docs/renewal.md). What became of each device
  * stands on the device's own row of the directory.
  */
-export class Renewals extends DurableObject<ConsumerEnv> {
+export class Renewals extends DurableObject<RenewalEnv> {
   /** For the daily cron: begins a round if identities are near their end, or says why not. */
   async begin(): Promise<void> {
     const { enabled, stopped, due, roundSince } = await this.status()

@@ -1,4 +1,4 @@
-import { isPushMagic, MAX_PUSH_VALUE } from '../push/request.ts'
+import { isPushMagic, MAX_PUSH_VALUE } from './push-values.ts'
 import { PlistError } from '../plist/error.ts'
 import { type Entries, exactBytes, exactString } from '../plist/entries.ts'
 import { readEntries } from '../plist/read.ts'

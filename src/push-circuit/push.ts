@@ -17,7 +17,7 @@ import {
   underCertificate,
   type Circuit,
   type PushTold,
-} from './circuit.ts'
+} from '../push/circuit.ts'
 
 export interface PushEnv {
   readonly DEVICE: DeviceNamespace

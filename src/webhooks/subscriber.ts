@@ -36,7 +36,13 @@ import {
 import { postEvent, type PostOutcome, type TestResult } from './post.ts'
 import { webhookSource } from './settings.ts'
 import { forRequest, requestId } from '../request-id.ts'
-import { beginWalk, markBacklog, resumeBacklog, unmarkBacklog, walk } from '../directory/walk.ts'
+import {
+  beginWalk,
+  markBacklog,
+  resumeBacklog,
+  unmarkBacklog,
+  walk,
+} from '../directory/devices/walk.ts'
 
 export interface SubscriberEnv {
   readonly DEVICE: DeviceNamespace

@@ -3,11 +3,8 @@ import { installAuthority } from '../../src/directory/authorities.ts'
 import { forgetUnused } from '../../src/directory/certificates.ts'
 import worker from '../../src/index.ts'
 import type { Env } from '../../src/env.ts'
-import {
-  challengeMode,
-  profileChallenge,
-  type ChallengeSettings,
-} from '../../src/directory/challenges.ts'
+import { challengeMode, profileChallenge } from '../../src/directory/challenges.ts'
+import { type ChallengeSettings } from '../../src/config/settings.ts'
 import type { Authority } from '../../src/pki/x509/authority.ts'
 import { issueCertificate, pem, randomSerial } from '../../src/pki/x509/issue.ts'
 import { createSealer } from '../../src/pki/seal/seal.ts'

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { UNANSWERED_INTERVAL, waitAfter } from '../../push/back-off.ts'
-import { isPushMagic, isPushToken, isPushTopic, tokenHex } from '../../push/request.ts'
+import { tokenHex } from '../../push/request.ts'
+import { isPushMagic, isPushToken, isPushTopic } from '../../mdm/push-values.ts'
 import type { Verdict } from '../../push/verdict.ts'
 import { PUSH_UNREGISTERED } from '../../events/topics.ts'
 import type { Enrollment } from '../../mdm/enrollment.ts'

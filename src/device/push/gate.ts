@@ -3,7 +3,7 @@ import type { Config } from '../../config/config.ts'
 import { defaultExpiration, pushRequest } from '../../push/request.ts'
 import { judge, readAnswer, type Verdict } from '../../push/verdict.ts'
 import { reasonOf, warn } from '../../log.ts'
-import { PROVEN, type Delivered, type PushTold } from '../../push-circuit/circuit.ts'
+import { PROVEN, type Delivered, type PushTold } from '../../push/circuit.ts'
 import { pushCertificateInUse, type PushCertificateEnv } from './certificate.ts'
 import type { PushTarget } from './decide.ts'
 

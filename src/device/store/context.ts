@@ -1,34 +1,6 @@
 import type { Bodies } from '../../storage/bodies.ts'
+import type { DeviceSettings } from '../../config/settings.ts'
 import type { DeviceState } from './state.ts'
-
-/** How long results are kept: how many per channel, how old; `latest` keeps one per RequestType. */
-export interface KeepResults {
-  readonly kind: 'none' | 'latest' | 'bounded'
-  readonly count: number
-  readonly ms: number
-}
-
-/** A number, and a time in milliseconds, whichever is reached first. */
-export interface Limit {
-  readonly count: number
-  readonly ms: number
-}
-
-export interface DeviceSettings {
-  readonly keepResults: KeepResults
-  /** How many of a device's events stay after every subscriber had them; none when the count is 0. */
-  readonly keepEvents: Limit
-  /** How many commands may wait on a channel. */
-  readonly maxQueue: number
-  /** How often, and since when, a device may say NotNow to a command before it is an event. */
-  readonly deferredAfter: Limit
-  readonly trustOnFirstUse: boolean
-  readonly udidCertAuthWarnOnly: boolean
-  /** Milliseconds by which `last_seen` in lists may lag on a device that does nothing else. */
-  readonly lastSeenResolution: number
-  /** The push certificate's topic; empty when nobody told us. */
-  readonly pushTopic: string
-}
 
 /** What the queue has to hear of a device: who has events to come for, and whether the directory has a new row. */
 export interface News {

@@ -27,15 +27,10 @@ import {
 } from './enroll-profile.ts'
 import { isShutOut, provenSubject } from '../../identity/proven-subject.ts'
 import { signedInfo } from './signed-info.ts'
+import { ENROLL, OTA, OTA_PHASE23 } from '../paths.ts'
 
-const ENROLL = '/mdm/enroll'
-const OTA = '/ota/enroll'
-const OTA_PHASE23 = '/ota/phase23'
 /** Where a server of Apple Configurator's finds the certificates that its devices have to trust first. */
 const ANCHOR_CERTS = '/mdm/anchor-certs'
-
-/** Where devices and their users come before there is an enrolment. */
-export const PATHS = ['/', ENROLL, OTA, OTA_PHASE23]
 
 /** As Apple writes it. */
 const JSON_TYPE = 'application/json; charset=UTF8'

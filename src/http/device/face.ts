@@ -25,20 +25,18 @@ import { declarativeManagement } from './declarative-management.ts'
 import { readLargeBody, SMALL_BODY_BYTES } from './large-body.ts'
 import { signerOf } from './signer.ts'
 import { noteOutage, noteOwner, noteRefusal, vouch } from './vouch.ts'
-
-/**
- * The routes that devices call. Check-ins and reports are told apart by their bodies and taken on each path;
- * `/mdm` and `/checkin` are where NanoMDM's profiles point.
- */
-export const PATHS = ['/mdm/checkin', '/mdm/connect', '/mdm', '/checkin']
+import { MDM_PATHS } from '../paths.ts'
 
 const NOTHING = new Uint8Array()
 const COME_AGAIN = { 'retry-after': '30' }
 
 export const deviceFace = new Hono<AppEnv>()
 
-deviceFace.on('PUT', PATHS, takeMessage)
-deviceFace.on(['GET', 'POST', 'DELETE', 'PATCH'], PATHS, (c) => c.body(null, 405, { allow: 'PUT' }))
+/** Each path takes check-ins and reports: the body tells which one it is. */
+deviceFace.on('PUT', MDM_PATHS, takeMessage)
+deviceFace.on(['GET', 'POST', 'DELETE', 'PATCH'], MDM_PATHS, (c) =>
+  c.body(null, 405, { allow: 'PUT' }),
+)
 
 type DeviceContext = Context<AppEnv>
 type Sender = Pick<Unclaimed, 'signer' | 'path'>

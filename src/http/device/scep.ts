@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { Hono, type Context } from 'hono'
 import { clock } from '../../clock.ts'
-import { renewByProfile } from '../../identity/old-challenge.ts'
+import { renewByProfile } from '../../jobs/old-challenge.ts'
 import { authorityCertificates, loadAuthorities } from '../../directory/authorities.ts'
 import { inBackground } from '../../guard.ts'
 import { warn } from '../../log.ts'
@@ -10,8 +10,7 @@ import { openRequest } from '../../scep/request.ts'
 import type { AppEnv } from '../app-env.ts'
 import { readBody } from '../body.ts'
 import { issueFor } from '../../identity/issue.ts'
-
-export const SCEP_PATH = '/scep'
+import { SCEP_PATH } from '../paths.ts'
 
 /** The longest request is some 6 KB, with a 4096-bit key. */
 const MAX_MESSAGE_BYTES = 65_536

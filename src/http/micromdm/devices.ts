@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { objectField, stringsField } from '../../commands/go-fields.ts'
 import type { DeviceStub } from '../../device/object.ts'
-import { projectDevices } from '../../consumer.ts'
+import { projectDevices } from '../../directory/devices/project.ts'
 import { listDevices } from '../../directory/devices/rows.ts'
 import { contestedSerials, idsOfSerial } from '../../directory/devices/serials.ts'
 import { rfc3339 } from '../../events/event.ts'

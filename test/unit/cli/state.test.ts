@@ -113,7 +113,7 @@ describe('a state directory that cannot be', () => {
 
   /** What a program prints that ends by itself. */
   const printed = (program: string, ...args: string[]): string => {
-    const script = join(import.meta.dirname, `../../src/cli/${program}.ts`)
+    const script = join(import.meta.dirname, `../../../src/cli/${program}/${program}.ts`)
     const run = spawnSync(process.execPath, [script, ...args], { timeout: PATIENCE })
     expect(run.status).toBe(1)
     return run.stderr.toString()

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
-import { newEffects, type Context, type DeviceSettings } from '../../../src/device/store/context.ts'
+import { newEffects, type Context } from '../../../src/device/store/context.ts'
+import { type DeviceSettings } from '../../../src/config/settings.ts'
 import type { Db } from '../../../src/storage/db.ts'
 import { withRareTables } from '../../../src/device/store/schema.ts'
 import { loadState } from '../../../src/device/store/load.ts'

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { defaultExpiration, isPushToken, pushRequest } from '../../../src/push/request.ts'
+import { defaultExpiration, pushRequest } from '../../../src/push/request.ts'
+import { isPushToken } from '../../../src/mdm/push-values.ts'
 
 test('a push is the headers that wake a device at once and a body with the magic alone', () => {
   const request = pushRequest({

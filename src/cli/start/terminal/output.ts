@@ -2,8 +2,7 @@
 import { styleText } from 'node:util'
 import { escaped } from '../../../log.ts'
 import { createNames, lineOf, printable, type Detail, type Tone } from './words.ts'
-
-export type LogStyle = 'text' | 'json'
+import type { LogStyle } from '../../options.ts'
 
 /** What workerd printed; `level` is that of the console. */
 export interface Printed {

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { projectDevices } from '../../../consumer.ts'
+import { projectDevices } from '../../../directory/devices/project.ts'
 import { nameText } from '../../../pki/x509/name.ts'
 import type { ListedIdentity } from '../../../device/standing/admin.ts'
 import type { DeviceStub } from '../../../device/object.ts'

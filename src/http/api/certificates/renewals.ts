@@ -1,12 +1,12 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { projectDevices } from '../../../consumer.ts'
-import { assumedProfile, OWN_PROFILE, renewDevice } from '../../../identity/renew-device.ts'
+import { projectDevices } from '../../../directory/devices/project.ts'
+import { assumedProfile, OWN_PROFILE, renewDevice } from '../../../jobs/renew-device.ts'
 import { RENEWALS, type RenewalStatus } from '../../../jobs/renewals.ts'
 import { type ListedIdentity, listIdentities } from '../../../directory/devices/renewals.ts'
 import { AdminError, faultAt } from '../../at-device.ts'
 import { ACTOR, queuedBy } from '../../queued-by.ts'
 import { deviceItself } from '../device-id.ts'
-import { serialFields } from '../devices/device-json.ts'
+import { serialFields } from '../serial-number.ts'
 import {
   actor,
   answer,

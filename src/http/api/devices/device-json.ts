@@ -10,19 +10,9 @@ import { atOrNull, textOrNull, time } from '../frame.ts'
 import { identityJson, identitySchema } from '../certificates/identities.ts'
 import { inventoryJson, inventorySchema } from './inventory.ts'
 import { enrollmentState, enrollmentType, platformWord, pushState } from '../words.ts'
+import { serialFields } from '../serial-number.ts'
 
 /** A device: in a list, and by itself. */
-
-export const serialFields = {
-  serial_number: z.string().nullable(),
-  serial_number_proven: z.boolean().openapi({
-    description: 'by the challenge that its certificate came from, or by an admin’s word',
-  }),
-  serial_number_contested: z.boolean().openapi({
-    description:
-      'another device claims it as well, and this one has no proof or is not the only one that has: the number does not lead to it',
-  }),
-}
 
 export const deviceSchema = z
   .object({

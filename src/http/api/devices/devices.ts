@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { projectDevices } from '../../../consumer.ts'
+import { projectDevices } from '../../../directory/devices/project.ts'
 import type { DeviceStub } from '../../../device/object.ts'
 import type { DevicePage } from '../../../device/views/device.ts'
 import { serialOf } from '../../../directory/devices/serials.ts'

@@ -1,12 +1,12 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { projectDevices } from '../../../consumer.ts'
+import { projectDevices } from '../../../directory/devices/project.ts'
 import type { SerialWord } from '../../../device/standing/admin.ts'
 import { provenRivals } from '../../../directory/devices/serials.ts'
 import { readSerial } from '../../../enroll/serial.ts'
 import { AdminError } from '../../at-device.ts'
 import { deviceItself, knownDevice } from '../device-id.ts'
 import { deviceAnswer, showDevice } from './devices.ts'
-import { serialNumber } from '../enrolment/serial-number.ts'
+import { serialNumber } from '../serial-number.ts'
 import { body, deviceId, newRoutes, refusal } from '../frame.ts'
 
 /** Which device has a serial number that several claim, by an admin's word. */

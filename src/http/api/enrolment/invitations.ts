@@ -16,7 +16,7 @@ import { AdminError, faultAt } from '../../at-device.ts'
 import { linksWith } from './enrollment.ts'
 import { answer, atOrNull, body, iso, located, newRoutes, refusal, textOrNull } from '../frame.ts'
 import { listOf, pageOfRows, pageQuery, placeCursor, placeIn, sortBy } from '../paging.ts'
-import { serialNumber } from './serial-number.ts'
+import { serialNumber } from '../serial-number.ts'
 
 /** Links for one person or device, which open enrolment in every mode. */
 export const invitations = newRoutes()

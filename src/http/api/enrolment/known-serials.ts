@@ -4,7 +4,7 @@ import { addSerials, listSerials, removeSerials } from '../../../directory/devic
 import { AdminError } from '../../at-device.ts'
 import { answer, body, DONE, iso, newRoutes, refusal, time } from '../frame.ts'
 import { listOf, pageOfRows, pageQuery, placeCursor, placeIn, sortBy } from '../paging.ts'
-import { serialNumber } from './serial-number.ts'
+import { serialNumber } from '../serial-number.ts'
 
 /** The devices that may enrol where `ENROLLMENT` is `known`. */
 export const knownSerials = newRoutes()

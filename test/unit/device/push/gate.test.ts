@@ -7,7 +7,7 @@ import {
   type PushCircuit,
   type PushSettings,
 } from '../../../../src/device/push/gate.ts'
-import type { PushTold } from '../../../../src/push-circuit/circuit.ts'
+import type { PushTold } from '../../../../src/push/circuit.ts'
 
 const NONE: Gate = { open: undefined, until: 0, epoch: 0, blames: false }
 const MINUTE = 60_000

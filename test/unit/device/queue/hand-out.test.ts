@@ -4,7 +4,7 @@ import type { Report } from '../../../../src/mdm/message.ts'
 import { applyReport, enqueue, handOut } from '../../../../src/device/queue/hand-out.ts'
 import { giveUp, viewQueue } from '../../../../src/device/queue/clear.ts'
 import { channelOf } from '../../../../src/device/store/state.ts'
-import type { KeepResults } from '../../../../src/device/store/context.ts'
+import type { KeepResults } from '../../../../src/config/settings.ts'
 import { TestObject } from '../object.ts'
 
 const text = new TextDecoder()

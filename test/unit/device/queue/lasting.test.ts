@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { clearQueue } from '../../../../src/device/standing/admin.ts'
 import { cancelCommand, viewCommand } from '../../../../src/device/queue/lookup.ts'
-import type { DeviceSettings, KeepResults } from '../../../../src/device/store/context.ts'
+import type { DeviceSettings, KeepResults } from '../../../../src/config/settings.ts'
 import { listEscrow, revealCommand } from '../../../../src/device/standing/escrow.ts'
 import { applyReport, enqueue, handOut } from '../../../../src/device/queue/hand-out.ts'
 import { giveUp } from '../../../../src/device/queue/clear.ts'

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, test } from 'vitest'
-import { createOutput, type LogStyle } from '../../../../../src/cli/start/terminal/output.ts'
+import { createOutput } from '../../../../../src/cli/start/terminal/output.ts'
+import { type LogStyle } from '../../../../../src/cli/options.ts'
 import { SENTENCES } from '../../../../../src/cli/start/terminal/sentences.ts'
 import { createNames, durationOf, lineOf } from '../../../../../src/cli/start/terminal/words.ts'
 

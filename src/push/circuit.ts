@@ -4,7 +4,7 @@
  * the failures of many devices open the circuit, and only when no device is left that pushes still reach.
  */
 import { splitEnrollmentId } from '../mdm/enrollment.ts'
-import type { Verdict } from '../push/verdict.ts'
+import type { Verdict } from './verdict.ts'
 
 const MINUTE = 60_000
 /** For so long a delivered push speaks for the certificate. */

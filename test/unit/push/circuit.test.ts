@@ -11,7 +11,7 @@ import {
   underCertificate,
   type Circuit,
   type PushTold,
-} from '../../../src/push-circuit/circuit.ts'
+} from '../../../src/push/circuit.ts'
 import type { Verdict } from '../../../src/push/verdict.ts'
 
 const MINUTE = 60_000

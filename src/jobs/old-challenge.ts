@@ -2,13 +2,16 @@ import { clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import { type IssuedCertificate, ownerOf } from '../directory/certificates.ts'
 import { takeTurn } from '../directory/devices/renewals.ts'
-import type { Env } from '../env.ts'
 import { log, warn } from '../log.ts'
 import { isDueForRenewal, renewalWindow } from '../scep/renewal.ts'
-import { projectDevices } from '../consumer.ts'
-import { assumedProfile, renewDevice } from './renew-device.ts'
-import { RENEWALS } from '../jobs/renewals.ts'
+import { projectDevices } from '../directory/devices/project.ts'
+import { assumedProfile, renewDevice, type RenewalEnv } from './renew-device.ts'
+import { RENEWALS, type Renewals } from './renewals.ts'
 import type { RenewalAttempt } from '../device/enrolment/renewal.ts'
+
+interface OldChallengeEnv extends RenewalEnv {
+  readonly RENEWALS: { getByName(name: string): Pick<Renewals, 'status'> }
+}
 
 /** Strangers may know the challenge too, so they get a device no more than this often renewed. */
 const RETRY_AFTER = 86_400_000
@@ -19,7 +22,7 @@ const RETRY_AFTER = 86_400_000
  * the device itself is given; or admins hear that it needs one.
  */
 export async function renewByProfile(
-  env: Env,
+  env: OldChallengeEnv,
   config: Config,
   old: IssuedCertificate,
 ): Promise<void> {
@@ -46,7 +49,11 @@ export async function renewByProfile(
   }
 }
 
-async function attemptFor(env: Env, config: Config, id: string): Promise<RenewalAttempt> {
+async function attemptFor(
+  env: OldChallengeEnv,
+  config: Config,
+  id: string,
+): Promise<RenewalAttempt> {
   const { enabled, stopped, unknownProfiles } = await env.RENEWALS.getByName(RENEWALS).status()
   if (enabled && stopped === '') {
     const assumed = await assumedProfile(env.DB, unknownProfiles)

@@ -1,0 +1,153 @@
+import { dirname, relative, resolve } from 'node:path'
+
+const CRYPTO = ['node:crypto', 'node:buffer']
+const OBJECT = [...CRYPTO, 'cloudflare:workers']
+const SQL = [...CRYPTO, 'drizzle-orm']
+const HTTP = [...CRYPTO, 'hono', '@hono/zod-openapi', 'zod', 'uqr']
+const NODE = ['node:', 'miniflare', 'esbuild', 'wrangler']
+
+/**
+ * The rooms of `src`, and the packages that each may import. A room imports only the rooms above it, types included.
+ * A Node program imports only Node programs and rooms that run without a platform. A new room is one line here.
+ */
+const ROOMS: readonly (readonly [room: string, packages: readonly string[]])[] = [
+  ['reason.ts', []],
+  ['plist', ['plist']],
+  ['apple', ['leven']],
+  ['mdm', []],
+  ['push', []],
+  ['commands', []],
+  ['events', []],
+  ['pki/asn1', CRYPTO],
+  ['pki/x509', CRYPTO],
+  ['pki/cms', CRYPTO],
+  ['pki/seal', CRYPTO],
+  ['enroll', []],
+  ['scep', CRYPTO],
+  ['request-id.ts', ['node:async_hooks']],
+  ['clock.ts', []],
+  ['log.ts', []],
+  ['guard.ts', []],
+  ['same-secret.ts', CRYPTO],
+  ['config', CRYPTO],
+  ['storage', []],
+  ['device', OBJECT],
+  ['directory', SQL],
+  ['directory/devices', SQL],
+  ['device/reach.ts', []],
+  ['push-circuit', OBJECT],
+  ['webhooks', OBJECT],
+  ['identity', CRYPTO],
+  ['jobs', OBJECT],
+  ['consumer.ts', []],
+  ['env.ts', []],
+  ['http', HTTP],
+  ['http/micromdm', HTTP],
+  ['http/device', HTTP],
+  ['http/api', HTTP],
+  ['http/api/openapi', HTTP],
+  ['http/api/commands', HTTP],
+  ['http/api/webhooks', HTTP],
+  ['http/api/jobs', HTTP],
+  ['http/api/enrolment', HTTP],
+  ['http/api/certificates', HTTP],
+  ['http/api/devices', HTTP],
+  ['http/api/face.ts', HTTP],
+  ['index.ts', HTTP],
+  ['simulator/device', NODE],
+  ['simulator/apns', NODE],
+  ['simulator/fleet', NODE],
+  ['cli', NODE],
+  ['cli/start/terminal', NODE],
+  ['cli/push-cert', NODE],
+  ['cli/simulate', NODE],
+  ['cli/cost', NODE],
+  ['cli/start', NODE],
+]
+
+/** Whoever calls it, a face answers it alone: what two need is a function of a room above them. */
+const FACES = ['http/micromdm', 'http/device', 'http/api']
+
+const SRC = resolve(import.meta.dirname, '../src')
+
+interface Room {
+  readonly name: string
+  readonly place: number
+  readonly packages: readonly string[]
+}
+
+function roomOf(file: string): Room | undefined {
+  const path = relative(SRC, file)
+  return ROOMS.map(([name, packages], place) => ({ name, place, packages }))
+    .filter(({ name }) => path === name || path.startsWith(`${name}/`))
+    .toSorted((one, other) => other.name.length - one.name.length)[0]
+}
+
+/** @returns why this import is not allowed, or `undefined`. */
+function faultOf(file: string, specifier: string): string | undefined {
+  const from = roomOf(file)
+  if (!from) {
+    return 'lint/rooms.ts names no room for this file'
+  }
+  if (!specifier.startsWith('.')) {
+    const allowed = from.packages.some((name) => isOf(specifier, name))
+    return allowed ? undefined : `${from.name} may not import ${specifier}: see lint/rooms.ts`
+  }
+  const to = roomOf(resolve(dirname(file), specifier))
+  if (!to || to.name === from.name) {
+    return undefined
+  }
+  if (to.place > from.place) {
+    return `${to.name} stands below ${from.name} in lint/rooms.ts: move what both need up`
+  }
+  const [one, other] = [faceOf(from), faceOf(to)]
+  if (one && other && one !== other) {
+    return `${one} and ${other} are two faces: move what both need to a room above them`
+  }
+  const needsWorker = [OBJECT, SQL, HTTP].some((kind) => kind === to.packages)
+  return from.packages === NODE && needsWorker
+    ? `${to.name} runs in the Worker alone: a Node program cannot import it`
+    : undefined
+}
+
+function isOf(specifier: string, name: string): boolean {
+  return specifier === name || specifier.startsWith(name.endsWith(':') ? name : `${name}/`)
+}
+
+function faceOf({ name }: Room): string | undefined {
+  return FACES.find((face) => name === face || name.startsWith(`${face}/`))
+}
+
+interface Importing {
+  readonly source?: { readonly value?: unknown } | null
+}
+
+interface RuleContext {
+  readonly filename: string
+  report(fault: { readonly node: Importing; readonly message: string }): void
+}
+
+/** A plugin of oxlint with one rule: `rooms/order`. */
+export default {
+  meta: { name: 'rooms' },
+  rules: {
+    order: {
+      create(context: RuleContext) {
+        const check = (node: Importing): void => {
+          const specifier = node.source?.value
+          const message =
+            typeof specifier === 'string' ? faultOf(context.filename, specifier) : undefined
+          if (message !== undefined) {
+            context.report({ node, message })
+          }
+        }
+        return {
+          ImportDeclaration: check,
+          ExportNamedDeclaration: check,
+          ExportAllDeclaration: check,
+          ImportExpression: check,
+        }
+      },
+    },
+  },
+}
