@@ -19,7 +19,7 @@ const HELP = `Usage: npm run cost -- [options]
   --devices N            devices (10000)
   --connects-per-day N   connects of a device a day that find nothing to do (6)
   --commands-per-day N   commands to a device a day (1)
-  --no-webhook           nobody listens
+  --no-webhook           without a webhook
   --enrolments N         share of the devices that enrols in a month (0.03)
   --table                1,000 to 1,000,000 devices, as docs/cost.md has it
 `
@@ -134,7 +134,7 @@ function tableOf(fleet: Fleet): string {
     return `| ${[devices.toLocaleString('en'), dollars(listening), dollars(silent), most, single === undefined ? '–' : dollars(single), dollars(highAvailability)].join(' | ')} |`
   })
   return [
-    '| devices | webhook for everything | no webhook | most goes to | VM + MySQL | the same, highly available |',
+    '| devices | webhook for everything | no webhook | largest part | VM + MySQL | the same, highly available |',
     '|---|---|---|---|---|---|',
     ...rows,
   ].join('\n')
