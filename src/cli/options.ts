@@ -19,6 +19,7 @@ export interface StartOptions {
   inspect: number | undefined
   /** Undefined: by what the output is. */
   log: LogStyle | undefined
+  reload: boolean
   help: boolean
 }
 
@@ -69,6 +70,7 @@ export const FLAGS: readonly Flag[] = [
     argument: 'STYLE',
     help: 'text for people, json for programs (text on a terminal, else json)',
   },
+  { name: 'reload', help: 'restart the Worker when its source changes (npm run dev)' },
   { name: 'help', short: 'h', help: 'show this' },
 ]
 
@@ -96,6 +98,7 @@ export function readOptions(args: readonly string[]): StartOptions {
     apns: url('apns', last('apns')),
     inspect: optional(last('inspect'), (text) => wholeNumber('inspect', text, 65_535)),
     log: optional(last('log'), logStyle),
+    reload: values.has('reload'),
     help: values.has('help'),
   }
 }

@@ -21,6 +21,7 @@ import { FLAGS, helpText, readOptions, type StartOptions } from '../options.ts'
 import { panelText, tryText } from './panel.ts'
 import { claimPort } from './port.ts'
 import { startPushing } from './pushing.ts'
+import { reloader, watchTree } from './reload.ts'
 import { readDeviceCA, sealKeysOf, workerBindings } from '../settings.ts'
 import { createOutput, type Output } from './terminal/output.ts'
 import type { LocalWorker } from './worker.ts'
@@ -141,14 +142,14 @@ async function start(
   rememberUrl(directory, url)
   keepDailyRounds(worker, running)
   output.ready(url)
+  keepReloading(options, worker, running, output.say)
   if (options.devices > 0) {
-    const { simulated: apns } = pushing
     const profileUrl = reach(enrolment.profile_url, url)
     const fleet = await startDevices(options, output, {
       server: url,
       profileUrl,
       stateDir: join(directory, 'devices'),
-      ...(apns && { apns }),
+      ...(pushing.simulated && { apns: pushing.simulated }),
     })
     running.defer(() => fleet.close())
     showFirst(fleet, access, output)
@@ -217,6 +218,18 @@ async function provideCA(access: AdminAccess): Promise<void> {
     await installCA(access, pemPairOf(newAuthority(Date.now())), { imported: false })
   } else if (issuing.warning !== null) {
     console.error(`edgemdm: ${issuing.warning}`)
+  }
+}
+
+function keepReloading(
+  { reload }: StartOptions,
+  worker: LocalWorker,
+  running: AsyncDisposableStack,
+  say: Output['say'],
+): void {
+  if (reload) {
+    const changed = reloader(worker, say)
+    running.defer(watchTree(join(PROJECT, 'src'), () => void changed()))
   }
 }
 

@@ -35,6 +35,8 @@ export interface LocalWorker {
   openFiles: number
   /** Calls the handler that a cron trigger calls in production. */
   scheduled(): Promise<void>
+  /** Builds the Worker and restarts workerd with it, unless the build is the one that runs. The state stays. */
+  reload(): Promise<boolean>
   close(): Promise<void>
 }
 
@@ -45,17 +47,17 @@ export async function startWorker(options: LocalWorkerOptions): Promise<LocalWor
   const { workerOptions } = wrangler.unstable_getMiniflareWorkerOptions(config)
   const { main = join(options.projectDir, 'src/index.ts'), alias } = config
   options.progress('building the Worker …')
-  const script = await bundle({ configPath, main, alias })
+  const build = (): Promise<string> => bundle({ configPath, main, alias })
+  let script = await build()
   options.progress('starting workerd …')
   const guard = await guardWorkerd(options.stateDir)
   process.env['MINIFLARE_WORKERD_PATH'] = guard.command
   // Until workerd is ready: if it never is, the error holds all of it.
   const early: Printed[] = []
   let print = (printed: Printed): void => void early.push(printed)
-  const settings = settingsOf(options, workerOptions, script, guard.environment, (printed) =>
-    print(printed),
-  )
-  const miniflare = withoutSignalHandlers(() => new Miniflare(settings))
+  const settings = () =>
+    settingsOf(options, workerOptions, script, guard.environment, (printed) => print(printed))
+  const miniflare = withoutSignalHandlers(() => new Miniflare(settings()))
   const close = async (): Promise<void> => {
     await miniflare.dispose()
     guard.close()
@@ -82,7 +84,16 @@ export async function startWorker(options: LocalWorkerOptions): Promise<LocalWor
         throw new Error(`the handler answered ${status}`)
       }
     })
-  return { openFiles: guard.openFiles(), scheduled, close }
+  const reload = async (): Promise<boolean> => {
+    const built = await build()
+    const isNew = built !== script
+    script = built
+    if (isNew) {
+      await miniflare.setOptions(settings())
+    }
+    return isNew
+  }
+  return { openFiles: guard.openFiles(), scheduled, reload, close }
 }
 
 function settingsOf(

@@ -14,6 +14,7 @@ test('without a flag it listens on this machine and simulates no device', () => 
     devices: 0,
     push: undefined,
     apns: undefined,
+    reload: false,
     help: false,
   })
 })
@@ -32,6 +33,7 @@ test('every flag of the command line is read', () => {
     os: '27.0',
     push: { certificateFile: 'c', keyFile: 'd' },
     apns: 'https://a:1',
+    reload: false,
     help: false,
   })
 })
@@ -87,6 +89,7 @@ test('the help has a line for each flag', () => {
     'push-key',
     'apns',
     'log',
+    'reload',
     'help',
   ]
   for (const flag of flags) {
