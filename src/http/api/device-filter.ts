@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import type { DeviceFilter } from '../../directory/devices/search.ts'
-import { moment } from './moment.ts'
+import { flag, moment } from './values.ts'
 import { commaList, several } from './paging.ts'
 import { enrollmentState, platformWord, pushState } from './words.ts'
 
@@ -32,12 +32,6 @@ const STATE = 'state of the enrolment'
 const PUSH_STATE = 'whether the device channel can be pushed'
 const CONTESTED = 'whether the enrolment is contested: see decideEnrollments'
 const SERIAL_CONTESTED = 'whether another device contests its serial number'
-
-/** `true` or `false` in a query. */
-export const flag = z.preprocess(
-  (word) => (word === 'true' ? true : word === 'false' ? false : word),
-  z.boolean('has to be true or false'),
-)
 
 export const deviceQuery = {
   ...alike,

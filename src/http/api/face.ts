@@ -14,7 +14,6 @@ import { escrow } from './devices/escrow.ts'
 import { withEvents } from './openapi/event-schema.ts'
 import { problem } from '../problem.ts'
 import { withErrors, withNames, withNulls } from './openapi/document.ts'
-import { boundedJson, newRoutes, readablePath } from './frame.ts'
 import { identities } from './certificates/identities.ts'
 import { invitations } from './enrolment/invitations.ts'
 import { jobs } from './jobs/jobs.ts'
@@ -29,18 +28,20 @@ import { waiting } from './devices/waiting.ts'
 import { webhookControl } from './webhooks/webhook-control.ts'
 import { webhooks } from './webhooks/webhooks.ts'
 import { WORDS } from './words.ts'
+import { boundedJson, readablePath } from './request.ts'
+import { newRoutes } from './routes.ts'
 
 /**
- * EdgeMDM's own admin API: what MicroMDM has no words for. A route is added in three steps:
+ * EdgeMDM's own admin API: what MicroMDM's API does not have. To add an operation:
  *
- * 1. In a file of its own here: `export const things = newRoutes()`, then `things.openapi(createRoute({…}), handler)`
- *    with an `operationId`, a tag, `body(schema, examples)`, `answer(description, schema, example)` and `refusal(…)`
- *    from frame.ts. The path is written without `/api`.
- * 2. Its routes join `ROUTES` below.
- * 3. `PREPARE` in test/worker/openapi.test.ts says under the `operationId` what has to exist before the examples
- *    can be sent. The test fails for an operation that it cannot run.
+ * 1. In a file of the folder of its subject: `export const thingRoutes = newRoutes()`, then
+ *    `thingRoutes.openapi(operation('doThing', 'post', '/things/{id}', {…}), handler)`; see `operation.ts`, and
+ *    `paging.ts` for a list. The path is written without `/api`. At most 60 lines, schemas and examples included.
+ * 2. Add the routes to `ROUTES` below.
+ * 3. In `PREPARE` of test/worker/openapi.test.ts, under its id, make what has to exist before the test sends the
+ *    examples. The test fails for an operation that it cannot run.
  *
- * Handlers answer `c.json(…, status)` of a declared status, and throw `AdminError(text, code)` for the rest:
+ * A handler answers `c.json(…, status)` with a declared status, and throws `AdminError(text, code)` for the rest:
  * validation, 401, 404 and thrown errors all become problem documents.
  */
 const ROUTES = [

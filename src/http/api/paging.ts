@@ -1,17 +1,10 @@
 import { z } from '@hono/zod-openapi'
 import { faultAt } from '../at-device.ts'
 import type { Place } from '../../directory/order.ts'
-import { answer } from './frame.ts'
+import { answer } from './operation.ts'
+import { digits } from './values.ts'
 
 /** A list: its query, its cursors, and its answer `{items, next, total}`. */
-
-/** A number in a query, in decimal digits: `1e2`, `0x1` and nothing at all are numbers to JavaScript alone. */
-export function digits<Schema extends z.ZodType>(schema: Schema): z.ZodPreprocess<Schema> {
-  return z.preprocess(
-    (text) => (typeof text === 'string' && /^\d+(\.\d+)?$/.test(text) ? Number(text) : text),
-    schema,
-  )
-}
 
 /** How many items of a list one page holds. */
 function limitUpTo(most: number, usual = Math.min(most, 100)) {
@@ -136,15 +129,64 @@ export function numberedPage<Item>(name: string, items: Item[], next: number | u
   return { items, next: next === undefined ? null : writeCursor(`${name} ${next}`), total: null }
 }
 
-/** A page of D1's rows. One more row than a page holds was read: it tells whether there is a next page. */
+/** A page of D1's rows: one more row than the page holds was read, and shows whether there is a next page. */
 export function pageOfRows<Row, Item>(
-  { rows, total }: { readonly rows: readonly Row[]; readonly total: number | null },
+  { rows, total }: RowsFound<Row>,
   limit: number,
   as: { readonly item: (row: Row) => Item; readonly cursor: (row: Row) => string },
 ): { items: Item[]; next: string | null; total: number | null } {
   const page = rows.slice(0, limit)
   const last = rows.length > limit ? page.at(-1) : undefined
   return { items: page.map(as.item), next: last ? as.cursor(last) : null, total }
+}
+
+interface RowsFound<Row> {
+  readonly rows: readonly Row[]
+  readonly total: number | null
+}
+
+interface Sort<Field extends string> {
+  readonly word: string
+  readonly field: Field
+  readonly descending: boolean
+}
+
+/** What D1 is to read for a page. */
+interface Range<Field extends string> {
+  readonly sort: Sort<Field>
+  readonly after: Place | undefined
+  readonly limit: number
+}
+
+/**
+ * A list of D1's rows, sorted by one of the `fields`: its query, and its pages. Its cursors hold `name`: a cursor of
+ * another list is refused.
+ */
+export function sortedList<const Field extends string>(
+  name: string,
+  fields: readonly [Field, ...Field[]],
+  usual?: Field | `-${Field}`,
+  size = pageQuery,
+) {
+  return {
+    query: { ...size, sort: sortBy(fields, usual) },
+    /** `place`: where in the order a row stands. @throws AdminError for a cursor of another list */
+    async page<Row, Item>(
+      asked: { readonly cursor?: string | undefined; limit: number; sort: Sort<Field> },
+      as: {
+        readonly read: (range: Range<Field>) => Promise<RowsFound<Row>>
+        readonly item: (row: Row) => Item
+        readonly place: (row: Row, field: Field) => Place
+      },
+    ) {
+      const { cursor, limit, sort } = asked
+      const found = await as.read({ sort, after: placeIn(cursor, name, sort), limit })
+      return pageOfRows(found, limit, {
+        item: as.item,
+        cursor: (row) => placeCursor(name, sort, as.place(row, sort.field)),
+      })
+    },
+  }
 }
 
 /** Where a page of a sorted list begins: the last row's value and id. @throws AdminError */

@@ -11,8 +11,10 @@ import { checkAuthority, expiryWarning } from '../../../pki/x509/authority.ts'
 import { pem } from '../../../pki/x509/issue.ts'
 import { OwnError } from '../../../reason.ts'
 import { AdminError } from '../../at-device.ts'
-import { answer, body, DONE, iso, newRoutes, refusal, time } from '../frame.ts'
 import { listOf, wholeList } from '../paging.ts'
+import { answer, body, DONE, refusal } from '../operation.ts'
+import { iso, time } from '../values.ts'
+import { newRoutes } from '../routes.ts'
 
 /** The certificate authorities: listed, and the next one installed. Keys come in and never go out. */
 export const ca = newRoutes()

@@ -5,9 +5,11 @@ import type { ListedIdentity } from '../../../device/standing/admin.ts'
 import type { DeviceStub } from '../../../device/object.ts'
 import { AdminError } from '../../at-device.ts'
 import { deviceItself, knownDevice } from '../device-id.ts'
-import { answer, deviceId, iso, newRoutes, refusal, time } from '../frame.ts'
 import { listOf, wholeList } from '../paging.ts'
 import { proofWord } from '../words.ts'
+import { answer, deviceId, refusal } from '../operation.ts'
+import { iso, time } from '../values.ts'
+import { newRoutes } from '../routes.ts'
 
 /** A device's certificates. */
 export const identities = newRoutes()

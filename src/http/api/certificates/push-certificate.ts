@@ -3,7 +3,9 @@ import { clock } from '../../../clock.ts'
 import { pushCertificateInUse } from '../../../device/push/certificate.ts'
 import { daysUntil, expiryWarning } from '../../../pki/x509/push-certificate.ts'
 import { AdminError } from '../../at-device.ts'
-import { answer, iso, newRoutes, refusal, time } from '../frame.ts'
+import { answer, refusal } from '../operation.ts'
+import { iso, time } from '../values.ts'
+import { newRoutes } from '../routes.ts'
 
 /** What an admin has to know of the push certificate in use, above all when it ends. */
 export const pushCertificate = newRoutes()

@@ -7,20 +7,11 @@ import { AdminError, faultAt } from '../../at-device.ts'
 import { ACTOR, queuedBy } from '../../queued-by.ts'
 import { deviceItself } from '../device-id.ts'
 import { serialFields } from '../serial-number.ts'
-import {
-  actor,
-  answer,
-  body,
-  deviceId,
-  iso,
-  newRoutes,
-  refusal,
-  textOrNull,
-  time,
-} from '../frame.ts'
 import { identityFields } from './identities.ts'
-import { moment } from '../moment.ts'
 import { listOf, pageOfRows, pageQuery, placeCursor, placeIn, sortBy } from '../paging.ts'
+import { actor, answer, body, deviceId, refusal } from '../operation.ts'
+import { iso, moment, textOrNull, time } from '../values.ts'
+import { newRoutes } from '../routes.ts'
 
 /** Identities by their end, and their renewal: docs/renewal.md. */
 export const renewals = newRoutes()

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import type { CommandRef } from '../../../device/queue/lookup.ts'
 import { faultOfId } from '../../../mdm/enrollment.ts'
 import { AdminError } from '../../at-device.ts'
-import { refusal } from '../frame.ts'
+import { refusal } from '../operation.ts'
 
 /** A command's id in a path. */
 export const commandId = z.string().openapi({

@@ -14,7 +14,7 @@ import type {
   queuer,
   step,
 } from './command-schema.ts'
-import { atOrNull, iso, textOrNull } from '../frame.ts'
+import { atOrNull, iso, textOrNull } from '../values.ts'
 
 export function commandJson(view: CommandView): z.input<typeof commandSchema> {
   return {

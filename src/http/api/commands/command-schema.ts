@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { FACES } from '../../../device/queue/queued-by.ts'
-import { time } from '../frame.ts'
 import { commandState } from '../words.ts'
+import { time } from '../values.ts'
 
 export const plistKeys = z.record(z.string(), z.unknown())
 

@@ -12,12 +12,13 @@ import {
   DETAIL_EXAMPLE,
 } from './command-schema.ts'
 import { commandId, noCommand, refOf, unknown } from './command-id.ts'
-import { flag } from '../device-filter.ts'
 import { there } from '../device-id.ts'
-import { actor, answer, deviceId, keyText, located, newRoutes, refusal } from '../frame.ts'
 import { newCommandBody, readNewCommand } from './new-command.ts'
 import { commandState } from '../words.ts'
-import { digits, listOf, numberCursor, numberedPage, pageQuery, several } from '../paging.ts'
+import { listOf, numberCursor, numberedPage, pageQuery, several } from '../paging.ts'
+import { digits, flag } from '../values.ts'
+import { actor, answer, deviceId, keyText, located, refusal } from '../operation.ts'
+import { newRoutes } from '../routes.ts'
 
 /** Commands as resources: what waits, what became of it, and what the device answered. */
 export const commands = newRoutes()

@@ -8,8 +8,8 @@ import { readGoJson, type JsonObject } from '../../../commands/go-json.ts'
 import type { NewCommand, Terms } from '../../../device/queue/hand-out.ts'
 import { AdminError, faultAt } from '../../at-device.ts'
 import { osNeeds } from '../../os-needs.ts'
-import { noMoment, readMoment } from '../moment.ts'
 import { requestHash } from '../request-hash.ts'
+import { noMoment, readMoment } from '../values.ts'
 
 /** What `POST /api/devices/{id}/commands` takes, for the document: it is read by MicroMDM's rules, not by a schema. */
 export const newCommandBody = {

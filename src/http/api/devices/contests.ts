@@ -3,7 +3,9 @@ import type { DevicePage } from '../../../device/views/device.ts'
 import { reasonOf, warn } from '../../../log.ts'
 import { AdminError, atDevice } from '../../at-device.ts'
 import { deviceItself, idText } from '../device-id.ts'
-import { answer, body, deviceId, iso, newRoutes, refusal, time } from '../frame.ts'
+import { answer, body, deviceId, refusal } from '../operation.ts'
+import { iso, time } from '../values.ts'
+import { newRoutes } from '../routes.ts'
 
 /** Contested enrolments: which of two is the device, by an admin's word. */
 export const contests = newRoutes()

@@ -6,11 +6,11 @@ import { enrollmentId, ENROLLMENT_TYPES } from '../../../mdm/enrollment.ts'
 import { pushJson } from '../commands/command-json.ts'
 import { pushNote } from '../commands/command-schema.ts'
 import { contestJson, contestSchema } from './contests.ts'
-import { atOrNull, textOrNull, time } from '../frame.ts'
 import { identityJson, identitySchema } from '../certificates/identities.ts'
 import { inventoryJson, inventorySchema } from './inventory.ts'
 import { enrollmentState, enrollmentType, platformWord, pushState } from '../words.ts'
 import { serialFields } from '../serial-number.ts'
+import { atOrNull, textOrNull, time } from '../values.ts'
 
 /** A device: in a list, and by itself. */
 

@@ -1,4 +1,4 @@
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { projectDevices } from '../../../directory/devices/project.ts'
 import type { DeviceStub } from '../../../device/object.ts'
@@ -9,14 +9,13 @@ import type { AppEnv } from '../../app-env.ts'
 import { AdminError, atDevice } from '../../at-device.ts'
 import { deviceItself, knownDevice } from '../device-id.ts'
 import { DEVICE_DETAIL_EXAMPLE, deviceDetailJson, deviceDetailSchema } from './device-json.ts'
-import { answer, deviceId, newRoutes, refusal } from '../frame.ts'
+import { answer, DEVICE, NO_DEVICE, operation } from '../operation.ts'
+import { newRoutes } from '../routes.ts'
 
 /** A device by itself, as its own object knows it, and what an admin does to it. */
 export const devices = newRoutes()
 
 const tags = ['Devices']
-const params = z.object({ id: deviceId })
-const noDevice = refusal('nothing is known of such a device')
 
 /** The device after an operation. */
 export const deviceAnswer = answer('the device', deviceDetailSchema, DEVICE_DETAIL_EXAMPLE)
@@ -31,14 +30,12 @@ export async function showDevice(c: Context<AppEnv>, device: DevicePage) {
 }
 
 devices.openapi(
-  createRoute({
-    method: 'get',
-    path: '/devices/{id}',
-    operationId: 'getDevice',
+  operation('getDevice', 'get', '/devices/{id}', {
     tags,
     summary: 'A device: channels, certificates, push state, queue and latest inventory',
-    request: { params },
-    responses: { 200: deviceAnswer, 404: noDevice },
+    params: DEVICE,
+    answers: { 200: deviceAnswer },
+    problems: NO_DEVICE,
   }),
   async (c) => showDevice(c, await knownDevice(c.env, c.req.valid('param').id)),
 )
@@ -88,13 +85,14 @@ const ACTS: readonly {
   },
 ]
 
-for (const { act, ...route } of ACTS) {
+for (const { operationId, method, path, act, ...about } of ACTS) {
   devices.openapi(
-    createRoute({
-      ...route,
+    operation(operationId, method, path, {
       tags,
-      request: { params },
-      responses: { 200: deviceAnswer, 404: noDevice },
+      ...about,
+      params: DEVICE,
+      answers: { 200: deviceAnswer },
+      problems: NO_DEVICE,
     }),
     async (c) => {
       const { id } = await deviceItself(c.env, c.req.valid('param').id)
@@ -105,31 +103,29 @@ for (const { act, ...route } of ACTS) {
   )
 }
 
+const pushed = z
+  .object({
+    id: z.string().openapi({ description: 'the enrolment that was pushed' }),
+    apns_id: z.string(),
+  })
+  .openapi('PushedEnrollment')
+
 devices.openapi(
-  createRoute({
-    method: 'post',
-    path: '/devices/{id}/push',
-    operationId: 'pushDevice',
+  operation('pushDevice', 'post', '/devices/{id}/push', {
     tags,
     summary: 'Pushes the device or the user channel now, and tells what APNs answered',
     description:
       'The server pushes commands by itself. Use this for a device that should connect now.',
-    request: { params },
-    responses: {
-      200: answer(
-        'APNs accepted the push',
-        z
-          .object({
-            id: z.string().openapi({ description: 'the enrolment that was pushed' }),
-            apns_id: z.string(),
-          })
-          .openapi('PushedEnrollment'),
-        { id: DEVICE_DETAIL_EXAMPLE.id, apns_id: 'B1F6E3B4-7B6A-4F0D-9F3B-0D5C9C2A8E77' },
-      ),
-      404: noDevice,
-      409: refusal(
-        'APNs did not accept the push, or the device cannot be pushed: `detail` says why',
-      ),
+    params: DEVICE,
+    answers: {
+      200: answer('APNs accepted the push', pushed, {
+        id: DEVICE_DETAIL_EXAMPLE.id,
+        apns_id: 'B1F6E3B4-7B6A-4F0D-9F3B-0D5C9C2A8E77',
+      }),
+    },
+    problems: {
+      ...NO_DEVICE,
+      409: 'APNs did not accept the push, or the device cannot be pushed: `detail` says why',
     },
   }),
   async (c) => {
@@ -141,10 +137,10 @@ devices.openapi(
         'not_enrolled',
       )
     }
-    const pushed = await atDevice(c.env, id, (device, address) => device.push(address))
-    if (pushed.kind === 'failed') {
-      throw new AdminError(pushed.error, 'push_failed')
+    const result = await atDevice(c.env, id, (device, address) => device.push(address))
+    if (result.kind === 'failed') {
+      throw new AdminError(result.error, 'push_failed')
     }
-    return c.json({ id, apns_id: pushed.id }, 200)
+    return c.json({ id, apns_id: result.id }, 200)
   },
 )

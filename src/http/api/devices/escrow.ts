@@ -9,8 +9,10 @@ import { revealedJson } from '../commands/command-json.ts'
 import { plistKeys } from '../commands/command-schema.ts'
 import { commandId, refOf, unknown } from '../commands/command-id.ts'
 import { deviceItself, knownDevice } from '../device-id.ts'
-import { answer, atOrNull, body, deviceId, newRoutes, refusal, textOrNull, time } from '../frame.ts'
 import { listOf, wholeList } from '../paging.ts'
+import { answer, body, deviceId, refusal } from '../operation.ts'
+import { atOrNull, textOrNull, time } from '../values.ts'
+import { newRoutes } from '../routes.ts'
 
 /** Tokens that devices escrow with us, and the secrets of commands. They are read by calls that leave an entry: who, when, why. */
 export const escrow = newRoutes()

@@ -7,7 +7,8 @@ import { AdminError } from '../../at-device.ts'
 import { deviceItself, knownDevice } from '../device-id.ts'
 import { deviceAnswer, showDevice } from './devices.ts'
 import { serialNumber } from '../serial-number.ts'
-import { body, deviceId, newRoutes, refusal } from '../frame.ts'
+import { body, deviceId, refusal } from '../operation.ts'
+import { newRoutes } from '../routes.ts'
 
 /** Which device has a serial number that several claim, by an admin's word. */
 export const serialNumbers = newRoutes()

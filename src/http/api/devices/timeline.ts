@@ -6,9 +6,11 @@ import { atDevice } from '../../at-device.ts'
 import { enrollmentOf, queuerJson } from '../commands/command-json.ts'
 import { outcome, queuer } from '../commands/command-schema.ts'
 import { there } from '../device-id.ts'
-import { deviceId, iso, newRoutes, refusal, time } from '../frame.ts'
 import { listOf, pageQuery, readCursor, several, writeCursor } from '../paging.ts'
 import { commandState, proofWord, reportStatus, topicWord } from '../words.ts'
+import { deviceId, refusal } from '../operation.ts'
+import { iso, time } from '../values.ts'
+import { newRoutes } from '../routes.ts'
 
 /** A device's timeline: its events, after every subscriber has had them, and what became of commands and identities. */
 export const timeline = newRoutes()

@@ -17,8 +17,9 @@ import {
   DETAIL_EXAMPLE,
 } from '../commands/command-schema.ts'
 import { idText } from '../device-id.ts'
-import { answer, body, deviceId, newRoutes, refusal } from '../frame.ts'
 import { listOf, numberCursor, numberedPage, pageQuery, wholeList } from '../paging.ts'
+import { answer, body, deviceId, refusal } from '../operation.ts'
+import { newRoutes } from '../routes.ts'
 
 /** Commands that wait for a decision: whether a device is the one that was meant, or which channel a bare UserID is. */
 export const waiting = newRoutes()

@@ -2,7 +2,9 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { clock } from '../../../clock.ts'
 import { revokeChallenges } from '../../../directory/challenges.ts'
 import { warn } from '../../../log.ts'
-import { answer, iso, newRoutes, time } from '../frame.ts'
+import { answer } from '../operation.ts'
+import { iso, time } from '../values.ts'
+import { newRoutes } from '../routes.ts'
 
 /** SCEP challenges: docs/certificates.md. */
 export const challenges = newRoutes()

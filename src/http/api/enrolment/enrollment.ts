@@ -4,7 +4,8 @@ import type { EnrollmentAccess } from '../../../config/config.ts'
 import { type EnrollUrls, enrollUrls, TOKEN_PARAM } from '../../../enroll/urls.ts'
 import type { AppEnv } from '../../app-env.ts'
 import { baseUrl } from '../../base-url.ts'
-import { answer, newRoutes } from '../frame.ts'
+import { answer } from '../operation.ts'
+import { newRoutes } from '../routes.ts'
 
 /** Who may enrol, and the links that lead there. */
 export const enrollment = newRoutes()

@@ -1,4 +1,4 @@
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import { clock } from '../../../clock.ts'
 import { DAY, readDuration } from '../../../config/values.ts'
 import {
@@ -14,9 +14,11 @@ import { INVITATION_PARAM } from '../../../enroll/urls.ts'
 import { log } from '../../../log.ts'
 import { AdminError, faultAt } from '../../at-device.ts'
 import { linksWith } from './enrollment.ts'
-import { answer, atOrNull, body, iso, located, newRoutes, refusal, textOrNull } from '../frame.ts'
-import { listOf, pageOfRows, pageQuery, placeCursor, placeIn, sortBy } from '../paging.ts'
+import { listOf, sortedList } from '../paging.ts'
 import { serialNumber } from '../serial-number.ts'
+import { answer, body, located, operation, pathId } from '../operation.ts'
+import { atOrNull, iso, textOrNull } from '../values.ts'
+import { newRoutes } from '../routes.ts'
 
 /** Links for one person or device, which open enrolment in every mode. */
 export const invitations = newRoutes()
@@ -57,64 +59,50 @@ const EXAMPLE: z.infer<typeof invitation> = {
 const newInvitation = invitation
   .extend({ link: z.url().openapi({ description: 'to send; it is shown this once' }) })
   .openapi('NewInvitation')
-const params = z.object({
-  id: z.string().openapi({
-    param: { name: 'id', in: 'path' },
-    example: EXAMPLE.id,
-    description: 'the id, or the text behind `invitation=` in the link',
-  }),
+const params = pathId(
+  z.string(),
+  'the id, or the text behind `invitation=` in the link',
+  EXAMPLE.id,
+)
+const NO_INVITATION = { 404: 'no such invitation: it never was, or ended more than 30 days ago' }
+const list = sortedList('invitation', ['created_at'], '-created_at')
+
+const wanted = z.strictObject({
+  note: z.string().trim().max(MAX_NOTE).nullish().openapi({ description: 'whom it is for' }),
+  serial_number: serialNumber.nullish().openapi({ description: 'the only device that can use it' }),
+  lifetime: z
+    .string()
+    .regex(/^\d{1,8}[mhd]$/, LIFETIME)
+    .default('7d')
+    .openapi({ description: 'until it ends: `12h`, `7d`, up to `365d`' }),
+  max_uses: z
+    .int()
+    .min(1)
+    .max(MAX_USES)
+    .default(1)
+    .openapi({ description: 'how many certificates it may lead to' }),
 })
-const noInvitation = refusal('no such invitation: it never was, or ended more than 30 days ago')
 
 invitations.openapi(
-  createRoute({
-    method: 'post',
-    path: '/invitations',
-    operationId: 'createInvitation',
+  operation('createInvitation', 'post', '/invitations', {
     tags,
     summary: 'Makes a link by which a device can enrol, once or a few times; it is shown only once',
     description:
       'It opens the page at `/`, with the profile and a QR code. A use is a certificate that is issued: downloads are not counted, and an enrolment over the air takes two.',
-    request: {
-      body: body(
-        z.strictObject({
-          note: z
-            .string()
-            .trim()
-            .max(MAX_NOTE)
-            .nullish()
-            .openapi({ description: 'whom it is for' }),
-          serial_number: serialNumber
-            .nullish()
-            .openapi({ description: 'the only device that can use it' }),
-          lifetime: z
-            .string()
-            .regex(/^\d{1,8}[mhd]$/, LIFETIME)
-            .default('7d')
-            .openapi({ description: 'until it ends: `12h`, `7d`, up to `365d`' }),
-          max_uses: z
-            .int()
-            .min(1)
-            .max(MAX_USES)
-            .default(1)
-            .openapi({ description: 'how many certificates it may lead to' }),
-        }),
-        {
-          person: { note: 'Ada, new laptop' },
-          device: { note: 'Ada', serial_number: 'C02EXAMPLE', lifetime: '12h' },
-          room: { note: 'workshop in room 7', max_uses: 20, lifetime: '1d' },
-        },
-      ),
-    },
-    responses: {
+    body: body(wanted, {
+      person: { note: 'Ada, new laptop' },
+      device: { note: 'Ada', serial_number: 'C02EXAMPLE', lifetime: '12h' },
+      room: { note: 'workshop in room 7', max_uses: 20, lifetime: '1d' },
+    }),
+    answers: {
       201: located(
         answer('the invitation, and the link to send', newInvitation, {
           ...EXAMPLE,
           link: 'https://mdm.example.com/?invitation=c1d2e3f405162738495a6b7c8d9eaf00',
         }),
       ),
-      409: refusal(`${MAX_INVITATIONS} invitations are open`),
     },
+    problems: { 409: `${MAX_INVITATIONS} invitations are open` },
   }),
   async (c) => {
     const { note, serial_number: serial, lifetime, max_uses: maxUses } = c.req.valid('json')
@@ -139,71 +127,52 @@ invitations.openapi(
 )
 
 invitations.openapi(
-  createRoute({
-    method: 'get',
-    path: '/invitations',
-    operationId: 'listInvitations',
+  operation('listInvitations', 'get', '/invitations', {
     tags,
     summary: 'Lists invitations, without their links',
-    request: {
-      query: z.strictObject({ ...pageQuery, sort: sortBy(['created_at'], '-created_at') }),
-    },
-    responses: { 200: listOf('a page of invitations', invitation, EXAMPLE) },
+    query: list.query,
+    answers: { 200: listOf('a page of invitations', invitation, EXAMPLE) },
   }),
   async (c) => {
-    const { cursor, limit, sort } = c.req.valid('query')
     const now = clock.now()
-    const found = await listInvitations(c.env.DB, {
-      sort,
-      after: placeIn(cursor, 'invitation', sort),
-      limit,
+    const page = await list.page(c.req.valid('query'), {
+      read: (range) => listInvitations(c.env.DB, range),
+      item: (one) => invitationJson(one, now),
+      place: ({ createdAt, id }) => ({ value: createdAt, id }),
     })
-    return c.json(
-      pageOfRows(found, limit, {
-        item: (one) => invitationJson(one, now),
-        cursor: ({ createdAt, id }) => placeCursor('invitation', sort, { value: createdAt, id }),
-      }),
-      200,
-    )
+    return c.json(page, 200)
   },
 )
 
 invitations.openapi(
-  createRoute({
-    method: 'get',
-    path: '/invitations/{id}',
-    operationId: 'getInvitation',
+  operation('getInvitation', 'get', '/invitations/{id}', {
     tags,
     summary: 'One invitation, without its link',
-    request: { params },
-    responses: { 200: answer('the invitation', invitation, EXAMPLE), 404: noInvitation },
+    params,
+    answers: { 200: answer('the invitation', invitation, EXAMPLE) },
+    problems: NO_INVITATION,
   }),
   async (c) => {
-    const { id } = c.req.valid('param')
-    const found = existing(await invitationNamed(c.env.DB, id))
+    const found = existing(await invitationNamed(c.env.DB, c.req.valid('param').id))
     return c.json(invitationJson(found, clock.now()), 200)
   },
 )
 
 invitations.openapi(
-  createRoute({
-    method: 'delete',
-    path: '/invitations/{id}',
-    operationId: 'revokeInvitation',
+  operation('revokeInvitation', 'delete', '/invitations/{id}', {
     tags,
     summary:
       'Withdraws an invitation, and the profiles that were downloaded by it and not yet used',
     description:
       'Devices that are enrolled stay so. The invitation is listed as revoked for 30 days.',
-    request: { params },
-    responses: { 200: answer('the invitation', invitation, EXAMPLE), 404: noInvitation },
+    params,
+    answers: { 200: answer('the invitation', invitation, EXAMPLE) },
+    problems: NO_INVITATION,
   }),
   async (c) => {
-    const { id } = c.req.valid('param')
     const now = clock.now()
-    const named = existing(await invitationNamed(c.env.DB, id))
-    const revoked = existing(await revokeInvitation(c.env.DB, named.id, now))
-    return c.json(invitationJson(revoked, now), 200)
+    const { id } = existing(await invitationNamed(c.env.DB, c.req.valid('param').id))
+    return c.json(invitationJson(existing(await revokeInvitation(c.env.DB, id, now)), now), 200)
   },
 )
 

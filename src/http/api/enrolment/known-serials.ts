@@ -2,9 +2,11 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { clock } from '../../../clock.ts'
 import { addSerials, listSerials, removeSerials } from '../../../directory/devices/known-serials.ts'
 import { AdminError } from '../../at-device.ts'
-import { answer, body, DONE, iso, newRoutes, refusal, time } from '../frame.ts'
 import { listOf, pageOfRows, pageQuery, placeCursor, placeIn, sortBy } from '../paging.ts'
 import { serialNumber } from '../serial-number.ts'
+import { answer, body, DONE, refusal } from '../operation.ts'
+import { iso, time } from '../values.ts'
+import { newRoutes } from '../routes.ts'
 
 /** The devices that may enrol where `ENROLLMENT` is `known`. */
 export const knownSerials = newRoutes()

@@ -9,8 +9,9 @@ import {
 import { problemOf, type StoredProfile } from '../../../enroll/stored-profile.ts'
 import { decodeBase64, encodeBase64 } from '../../../plist/base64.ts'
 import { AdminError, faultAt } from '../../at-device.ts'
-import { answer, body, DONE, newRoutes, refusal } from '../frame.ts'
 import { listOf, pageOfRows, pageQuery, placeCursor, placeIn, sortBy } from '../paging.ts'
+import { answer, body, DONE, refusal } from '../operation.ts'
+import { newRoutes } from '../routes.ts'
 
 /** Configuration profiles that are stored here, such as the one that enrols: docs/enrolment.md. */
 export const profiles = newRoutes()

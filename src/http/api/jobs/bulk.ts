@@ -9,11 +9,12 @@ import { AdminError, faultAt } from '../../at-device.ts'
 import { osNeeds } from '../../os-needs.ts'
 import { ACTOR, queuedBy } from '../../queued-by.ts'
 import { deviceFilter, MAX_TARGETS } from '../device-filter.ts'
-import { actor, body, newRoutes, refusal } from '../frame.ts'
 import { OUTCOME_EXAMPLE } from './job-json.ts'
 import { readCommand, window } from '../commands/new-command.ts'
 import { idempotencyKey, jobAnswers, type NewJob, startJob } from './start-job.ts'
 import { checkNumber, SMALL, targetsMeant, targetsNamed, type Targets } from './targets.ts'
+import { actor, body, refusal } from '../operation.ts'
+import { newRoutes } from '../routes.ts'
 
 /** One command to many ids (docs/bulk.md). */
 export const bulk = newRoutes()

@@ -4,8 +4,8 @@ import type { Replay } from '../../../device/outbox/replay.ts'
 import type { CommandWork } from '../../../jobs/work.ts'
 import { kindOf, type Outcome, type OutcomeKind } from '../../../jobs/rows.ts'
 import type { Env } from '../../../env.ts'
-import { atOrNull, iso, time } from '../frame.ts'
 import { SMALL } from './targets.ts'
+import { atOrNull, iso, time } from '../values.ts'
 
 export const jobSchema = z
   .object({

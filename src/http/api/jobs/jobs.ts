@@ -3,7 +3,6 @@ import type { JobView } from '../../../jobs/job.ts'
 import { listJobs } from '../../../directory/jobs.ts'
 import type { Env } from '../../../env.ts'
 import { AdminError } from '../../at-device.ts'
-import { answer, newRoutes, refusal } from '../frame.ts'
 import {
   JOB_EXAMPLE,
   jobJson,
@@ -24,6 +23,8 @@ import {
   shortPageQuery,
   sortBy,
 } from '../paging.ts'
+import { answer, refusal } from '../operation.ts'
+import { newRoutes } from '../routes.ts'
 
 /** Long work, while it goes on and for thirty days after. */
 export const jobs = newRoutes()

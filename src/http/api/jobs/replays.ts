@@ -5,12 +5,13 @@ import type { Env } from '../../../env.ts'
 import { VAR_WEBHOOK, type Webhook } from '../../../events/webhook.ts'
 import { AdminError } from '../../at-device.ts'
 import { deviceFilter, MAX_TARGETS } from '../device-filter.ts'
-import { body, newRoutes, refusal } from '../frame.ts'
-import { moment } from '../moment.ts'
 import { idempotencyKey, jobAnswers, type NewJob, startJob } from './start-job.ts'
 import { checkNumber, targetsMeant, targetsNamed } from './targets.ts'
 import { activeWebhook, webhookOf } from '../webhooks/webhook-access.ts'
 import { reportStatus, topicWord } from '../words.ts'
+import { body, refusal } from '../operation.ts'
+import { newRoutes } from '../routes.ts'
+import { moment } from '../values.ts'
 
 /** Events that a webhook gets again, or gets at last. */
 export const replays = newRoutes()

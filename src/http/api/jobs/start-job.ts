@@ -5,10 +5,10 @@ import type { JobOrder } from '../../../jobs/job.ts'
 import { addJob } from '../../../directory/jobs.ts'
 import type { AppEnv } from '../../app-env.ts'
 import { AdminError } from '../../at-device.ts'
-import { answer, keyText, located } from '../frame.ts'
 import { JOB_EXAMPLE, OUTCOME_EXAMPLE, startedJobSchema, startedJson } from './job-json.ts'
 import { requestHash } from '../request-hash.ts'
 import { SMALL, type Targets } from './targets.ts'
+import { answer, keyText, located } from '../operation.ts'
 
 /** Jobs that calls make: once for each Idempotency-Key. */
 

@@ -1,10 +1,12 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { DeadLetter } from '../../../webhooks/dead-letters.ts'
 import { AdminError } from '../../at-device.ts'
-import { answer, body, DONE, iso, newRoutes, refusal, time } from '../frame.ts'
 import { listOf, numberCursor, numberedPage, pageQuery } from '../paging.ts'
 import { activeWebhook, webhookOf } from './webhook-access.ts'
 import { topicWord } from '../words.ts'
+import { answer, body, DONE, refusal } from '../operation.ts'
+import { iso, time } from '../values.ts'
+import { newRoutes } from '../routes.ts'
 
 /** Events that a webhook's receiver did not take for three days. */
 export const deadLetters = newRoutes()

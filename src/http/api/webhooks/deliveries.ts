@@ -10,10 +10,12 @@ import type { Env } from '../../../env.ts'
 import type { AppEnv } from '../../app-env.ts'
 import { AdminError, atDevice, faultAt } from '../../at-device.ts'
 import { idText, knownDevice } from '../device-id.ts'
-import { atOrNull, iso, newRoutes, refusal, textOrNull, time } from '../frame.ts'
 import { listOf, numberCursor, numberedPage, pageQuery } from '../paging.ts'
 import { webhookOf } from './webhook-access.ts'
 import { topicWord } from '../words.ts'
+import { atOrNull, iso, textOrNull, time } from '../values.ts'
+import { newRoutes } from '../routes.ts'
+import { refusal } from '../operation.ts'
 
 /** Which events reached whom. */
 export const deliveries = newRoutes()

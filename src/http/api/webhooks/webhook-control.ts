@@ -4,7 +4,6 @@ import { signingSecrets } from '../../../webhooks/sign.ts'
 import type { Secret } from '../../../events/webhook.ts'
 import { warn } from '../../../log.ts'
 import { AdminError } from '../../at-device.ts'
-import { answer, body, newRoutes, refusal } from '../frame.ts'
 import { activeWebhook, change, webhookId, webhookOf } from './webhook-access.ts'
 import {
   randomSecret,
@@ -15,6 +14,8 @@ import {
   WEBHOOK_EXAMPLE,
   webhookSchema,
 } from './webhook-json.ts'
+import { answer, body, refusal } from '../operation.ts'
+import { newRoutes } from '../routes.ts'
 
 /** What an admin does to a webhook that works, or does not. */
 export const webhookControl = newRoutes()

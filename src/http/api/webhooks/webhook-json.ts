@@ -7,8 +7,8 @@ import type { SubscriberState } from '../../../webhooks/subscriber.ts'
 import { TOPICS } from '../../../events/topics.ts'
 import type { ReadWebhook } from '../../../directory/webhooks.ts'
 import { VAR_WEBHOOK, type Webhook } from '../../../events/webhook.ts'
-import { atOrNull, iso, textOrNull, time as when } from '../frame.ts'
 import { reportStatus, topicWord } from '../words.ts'
+import { atOrNull, iso, textOrNull, time as when } from '../values.ts'
 
 const MAX_HEADERS = 20
 const MAX_TEXT = 2000

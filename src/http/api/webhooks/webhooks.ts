@@ -12,7 +12,6 @@ import { MICROMDM_TOPICS } from '../../../events/topics.ts'
 import type { Webhook } from '../../../events/webhook.ts'
 import { warn } from '../../../log.ts'
 import { AdminError } from '../../at-device.ts'
-import { answer, body, DONE, located, newRoutes, refusal } from '../frame.ts'
 import { listOf, pageOfRows, placeCursor, placeIn, shortPageQuery } from '../paging.ts'
 import { change, changedBy, create, ownWebhook, webhookId, webhookOf } from './webhook-access.ts'
 import {
@@ -25,6 +24,8 @@ import {
   WEBHOOK_EXAMPLE,
   webhookSchema,
 } from './webhook-json.ts'
+import { answer, body, DONE, located, refusal } from '../operation.ts'
+import { newRoutes } from '../routes.ts'
 
 /** Subscribers beside the one of `WEBHOOK_URL`. */
 export const webhooks = newRoutes()

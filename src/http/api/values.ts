@@ -1,6 +1,25 @@
 import { z } from '@hono/zod-openapi'
 
-/** Only what says its time zone is one moment everywhere (RFC 3339); the seconds may be left out. */
+/** How values are written: times and texts in answers; times, numbers and flags in requests. */
+
+export const time = z.iso.datetime()
+
+/** Answers have no empty texts: they have null. */
+export function textOrNull(text: string): string | null {
+  return text === '' ? null : text
+}
+
+/** Milliseconds as a time, in one form everywhere. */
+export function iso(ms: number): string {
+  return new Date(ms).toISOString()
+}
+
+/** The same; 0 stands for never. */
+export function atOrNull(ms: number): string | null {
+  return ms === 0 ? null : iso(ms)
+}
+
+/** A time must name its time zone (RFC 3339); the seconds may be left out. */
 const RFC3339 = /^(\d{4}-\d\d-\d\dT\d\d:\d\d)(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)$/
 
 /** Milliseconds of a time that a client wrote; `undefined` for what is none. */
@@ -35,3 +54,17 @@ export const moment = z
     }
     return ms
   })
+
+/** A number in a query, in decimal digits: JavaScript also reads `1e2`, `0x1` and an empty text as numbers. */
+export function digits<Schema extends z.ZodType>(schema: Schema): z.ZodPreprocess<Schema> {
+  return z.preprocess(
+    (text) => (typeof text === 'string' && /^\d+(\.\d+)?$/.test(text) ? Number(text) : text),
+    schema,
+  )
+}
+
+/** `true` or `false` in a query. */
+export const flag = z.preprocess(
+  (word) => (word === 'true' ? true : word === 'false' ? false : word),
+  z.boolean('has to be true or false'),
+)
