@@ -12,7 +12,7 @@ import type { PlistDict } from '../../plist/value.ts'
 import { writePlist } from '../../plist/write.ts'
 import type { AppEnv } from '../app-env.ts'
 import { baseUrl } from '../base-url.ts'
-import type { Admitted } from './admission.ts'
+import type { Admitted } from './enroll-access.ts'
 import { identityIssuer } from '../../identity/issuer.ts'
 import { pushTopic } from './push-topic.ts'
 

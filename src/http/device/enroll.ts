@@ -12,7 +12,7 @@ import { rfc3339 } from '../../events/event.ts'
 import { log } from '../../log.ts'
 import type { AppEnv } from '../app-env.ts'
 import { baseUrl } from '../base-url.ts'
-import { admissionOf, type Admitted, NEEDS_A_SERIAL } from './admission.ts'
+import { admissionOf, type Admitted, NEEDS_A_SERIAL } from './enroll-access.ts'
 import { enrollPage, type PageContent } from './enroll-page.ts'
 import {
   canEnroll,

@@ -5,7 +5,7 @@ import { OwnError } from '../../reason.ts'
 import type { AppEnv } from '../app-env.ts'
 import { MAX_BODY_BYTES, type Reading, WHOLE } from '../body.ts'
 import { addressOf, networkOf } from '../caller.ts'
-import { createGate, type Guest, type Leave } from './gate.ts'
+import { createGate, type Guest, type Leave } from './limiter.ts'
 import { namedSigner } from './signer.ts'
 import { ownerIfKnown, vouch } from './vouch.ts'
 

@@ -5,7 +5,7 @@ import { openSignedPlist, whoSigned } from '../../enroll/signed-plist.ts'
 import { PlistError } from '../../plist/error.ts'
 import type { AppEnv } from '../app-env.ts'
 import { readBody } from '../body.ts'
-import { type Admitted, serialRefusal } from './admission.ts'
+import { type Admitted, serialRefusal } from './enroll-access.ts'
 import { identityIssuer } from '../../identity/issuer.ts'
 
 /** A MachineInfo with its certificates is some 6 KB. */

@@ -2,7 +2,7 @@ import { clock, inTime } from '../../clock.ts'
 import type { Config } from '../../config/config.ts'
 import { ownerOf } from '../../directory/certificates.ts'
 import { reasonOf, warn } from '../../log.ts'
-import { createGate } from './gate.ts'
+import { createGate } from './limiter.ts'
 import {
   acceptedCAs,
   AUTHORITIES_FOR,

@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import { adminAuth } from '../admin-auth.ts'
+import { adminAuth } from '../auth.ts'
 import type { AppEnv } from '../app-env.ts'
 import { challenge } from './challenge.ts'
 import { commands } from './commands.ts'

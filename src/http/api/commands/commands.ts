@@ -4,16 +4,11 @@ import type { CommandRef } from '../../../device/queue/lookup.ts'
 import type { AppEnv } from '../../app-env.ts'
 import { AdminError, atDevice } from '../../at-device.ts'
 import { ACTOR, queuedBy } from '../../queued-by.ts'
-import { commandDetailJson, commandJson, secretsOf, type FoundCommand } from './command-json.ts'
-import {
-  COMMAND_EXAMPLE,
-  commandDetailSchema,
-  commandSchema,
-  DETAIL_EXAMPLE,
-} from './command-schema.ts'
-import { commandId, noCommand, refOf, unknown } from './command-id.ts'
+import { commandDetailJson, commandJson, secretsOf, type FoundCommand } from './json.ts'
+import { COMMAND_EXAMPLE, commandDetailSchema, commandSchema, DETAIL_EXAMPLE } from './schema.ts'
+import { commandId, noCommand, refOf, unknown } from './id.ts'
 import { there } from '../device-id.ts'
-import { newCommandBody, readNewCommand } from './new-command.ts'
+import { newCommandBody, readNewCommand } from './request.ts'
 import { commandState } from '../words.ts'
 import { listOf, numberCursor, numberedPage, pageQuery, several } from '../paging.ts'
 import { digits, flag } from '../values.ts'

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import type { Snapshot } from '../../../device/views/inventory.ts'
-import { dictOf, jsonOf } from '../commands/command-json.ts'
+import { dictOf, jsonOf } from '../commands/json.ts'
 import { iso, time } from '../values.ts'
 
 /** Under which key of its report each type tells. */

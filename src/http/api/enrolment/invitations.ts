@@ -13,7 +13,7 @@ import {
 import { INVITATION_PARAM } from '../../../enroll/urls.ts'
 import { log } from '../../../log.ts'
 import { AdminError, faultAt } from '../../at-device.ts'
-import { linksWith } from './enrollment.ts'
+import { linksWith } from './settings.ts'
 import { listOf, sortedList } from '../paging.ts'
 import { serialNumber } from '../serial-number.ts'
 import { answer, body, located, operation, pathId } from '../operation.ts'

@@ -1,6 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { clock } from '../../../../src/clock.ts'
-import { createGate, type Gate, type Guest, type Leave } from '../../../../src/http/device/gate.ts'
+import {
+  createGate,
+  type Gate,
+  type Guest,
+  type Leave,
+} from '../../../../src/http/device/limiter.ts'
 
 const machine = { ...clock }
 let time = 0

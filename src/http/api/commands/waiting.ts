@@ -7,15 +7,10 @@ import { claimsOf, expectNoDevice } from '../../../directory/devices/users.ts'
 import type { Env } from '../../../env.ts'
 import { enrollmentId, faultOfDeviceId, splitEnrollmentId } from '../../../mdm/enrollment.ts'
 import { AdminError, atDevice, faultAt } from '../../at-device.ts'
-import { commandId, noCommand, refOf, unknown } from '../commands/command-id.ts'
-import { commandOf } from '../commands/commands.ts'
-import { commandDetailJson, commandJson } from '../commands/command-json.ts'
-import {
-  COMMAND_EXAMPLE,
-  commandDetailSchema,
-  commandSchema,
-  DETAIL_EXAMPLE,
-} from '../commands/command-schema.ts'
+import { commandId, noCommand, refOf, unknown } from './id.ts'
+import { commandOf } from './commands.ts'
+import { commandDetailJson, commandJson } from './json.ts'
+import { COMMAND_EXAMPLE, commandDetailSchema, commandSchema, DETAIL_EXAMPLE } from './schema.ts'
 import { idText } from '../device-id.ts'
 import { listOf, numberCursor, numberedPage, pageQuery, wholeList } from '../paging.ts'
 import { answer, body, deviceId, refusal } from '../operation.ts'

@@ -8,7 +8,7 @@ import { expectedDevices } from '../../../directory/devices/users.ts'
 import type { AppEnv } from '../../app-env.ts'
 import { AdminError, atDevice } from '../../at-device.ts'
 import { deviceItself, knownDevice } from '../device-id.ts'
-import { DEVICE_DETAIL_EXAMPLE, deviceDetailJson, deviceDetailSchema } from './device-json.ts'
+import { DEVICE_DETAIL_EXAMPLE, deviceDetailJson, deviceDetailSchema } from './json.ts'
 import { answer, DEVICE, NO_DEVICE, operation } from '../operation.ts'
 import { newRoutes } from '../routes.ts'
 

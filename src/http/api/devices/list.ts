@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { placeOf, searchDevices } from '../../../directory/devices/search.ts'
 import { deviceQuery, filterOf } from '../device-filter.ts'
-import { DEVICE_EXAMPLE, deviceJson, deviceSchema } from './device-json.ts'
+import { DEVICE_EXAMPLE, deviceJson, deviceSchema } from './json.ts'
 import { listOf, pageOfRows, pageQuery, placeCursor, placeIn, sortBy } from '../paging.ts'
 import { newRoutes } from '../routes.ts'
 

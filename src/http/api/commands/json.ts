@@ -7,13 +7,7 @@ import { PlistError } from '../../../plist/error.ts'
 import { plistJson, type PlistJson } from '../../../plist/json.ts'
 import { readPlist } from '../../../plist/read.ts'
 import type { PlistDict } from '../../../plist/value.ts'
-import type {
-  commandDetailSchema,
-  commandSchema,
-  pushNote,
-  queuer,
-  step,
-} from './command-schema.ts'
+import type { commandDetailSchema, commandSchema, pushNote, queuer, step } from './schema.ts'
 import { atOrNull, iso, textOrNull } from '../values.ts'
 
 export function commandJson(view: CommandView): z.input<typeof commandSchema> {
