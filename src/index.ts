@@ -19,7 +19,7 @@ import { scep } from './http/device/scep.ts'
 import { micromdmFace } from './http/micromdm/face.ts'
 import { version } from './http/micromdm/version.ts'
 import { ownFace } from './http/api/face.ts'
-import { isForDevices, notFound, onError, refuse } from './http/errors.ts'
+import { isForDevices, notFound, onError, errorResponse } from './http/errors.ts'
 import { guardObject, inBackground } from './guard.ts'
 import { idOf } from './http/caller.ts'
 import { refuseHost } from './http/host.ts'
@@ -52,7 +52,7 @@ app.use(async (c, next) => {
   if (!result.ok) {
     const problems = result.problems.join('; ')
     warn('config:incomplete', { problems })
-    return refuse(c.req.path, 'not_configured', `EdgeMDM is not configured: ${problems}`)
+    return errorResponse(c.req.path, 'not_configured', `EdgeMDM is not configured: ${problems}`)
   }
   c.set('config', result.config)
   const telling = tellCertificate(c.env, result.config, clock.now())

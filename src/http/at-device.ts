@@ -3,7 +3,7 @@ import type { DeviceStub } from '../device/object.ts'
 import { reach } from '../device/reach.ts'
 import type { Env } from '../env.ts'
 import { OwnError } from '../reason.ts'
-import { statusOf, type Fault, type ProblemKind } from './problem.ts'
+import { problemStatus, type Fault, type ProblemKind } from './problem.ts'
 
 /**
  * Something an admin asked for that cannot be done; the text says what to do instead. `kind` is what our own API says of it.
@@ -24,7 +24,7 @@ export class AdminError extends OwnError {
   ) {
     super(message)
     this.kind = kind ?? 'invalid_request'
-    this.status = more.micromdm ?? (kind === undefined ? 500 : statusOf(kind))
+    this.status = more.micromdm ?? (kind === undefined ? 500 : problemStatus(kind))
     this.errors = more.errors
   }
 }

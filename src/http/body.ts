@@ -5,7 +5,7 @@ export const MAX_BODY_BYTES = 20_000_000
 export const WHOLE = 1_000_000
 
 /** A body that is read once, and in steps if need be. */
-export interface Reading {
+export interface BodyReading {
   /** Its length, as the sender says; a body in chunks says nothing. */
   readonly declared: number | undefined
   /** The whole of it, or `undefined` when it is longer: a further call reads on. */
@@ -16,7 +16,7 @@ export interface Reading {
   stop(): void
 }
 
-export function beginReading(request: Request): Reading {
+export function beginReading(request: Request): BodyReading {
   const header = request.headers.get('content-length')
   const declared = header === null ? undefined : Number(header)
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined

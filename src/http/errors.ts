@@ -7,7 +7,7 @@ import type { AppEnv } from './app-env.ts'
 import { AdminError } from './at-device.ts'
 import { loggedPath } from './caller.ts'
 import { errorJson } from './error-json.ts'
-import { problem, speaksProblems, statusOf, type ProblemKind } from './problem.ts'
+import { problem, speaksProblems, problemStatus, type ProblemKind } from './problem.ts'
 import { ENROLL_PATHS, MDM_PATHS, SCEP_PATH } from './paths.ts'
 
 /** Devices read no error bodies and try again after a 5xx; admins get MicroMDM's JSON, or a problem document. */
@@ -43,7 +43,7 @@ export const onError: ErrorHandler<AppEnv> = (error, c) => {
 }
 
 export const notFound: NotFoundHandler<AppEnv> = (c) =>
-  refuse(c.req.path, 'not_found', `no such route: ${c.req.method} ${c.req.path}`)
+  errorResponse(c.req.path, 'not_found', `no such route: ${c.req.method} ${c.req.path}`)
 
 function isForMDM(path: string): boolean {
   return MDM_PATHS.includes(path) || path === SCEP_PATH
@@ -55,8 +55,8 @@ export function isForDevices(path: string): boolean {
 }
 
 /** An error in the words of the path's face. */
-export function refuse(path: string, kind: ProblemKind, message: string): Response {
-  return speaksProblems(path) ? problem(kind, message) : errorJson(message, statusOf(kind))
+export function errorResponse(path: string, kind: ProblemKind, message: string): Response {
+  return speaksProblems(path) ? problem(kind, message) : errorJson(message, problemStatus(kind))
 }
 
 /** SQLite's words in a Durable Object, D1's for its own limit, and Node's for a file of `npm start`. */
@@ -71,23 +71,27 @@ function explained(path: string, error: Error): Response {
   const reason = reasonOf(error)
   if (/no such (table|column)/.test(reason)) {
     const hint = 'the directory is not migrated: run `wrangler d1 migrations apply DB --remote`'
-    return refuse(path, 'directory_not_migrated', hint)
+    return errorResponse(path, 'directory_not_migrated', hint)
   }
   if (FULL.test(reason)) {
-    return refuse(
+    return errorResponse(
       path,
       'storage_full',
       'the storage is full: make room there, then repeat the request',
     )
   }
   if (/^(Failed query|D1_)/.test(reason)) {
-    return refuse(path, 'unavailable', 'the directory (D1) does not answer just now: try again')
+    return errorResponse(
+      path,
+      'unavailable',
+      'the directory (D1) does not answer just now: try again',
+    )
   }
   return FAILING.test(reason)
-    ? refuse(
+    ? errorResponse(
         path,
         'unavailable',
         'the storage does not answer just now: try again, and under `npm start` see whether the disk is full',
       )
-    : refuse(path, 'internal', reason.endsWith(WITHHELD) ? UNFORESEEN : reason)
+    : errorResponse(path, 'internal', reason.endsWith(WITHHELD) ? UNFORESEEN : reason)
 }

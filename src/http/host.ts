@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import { warn } from '../log.ts'
 import { loggedPath } from './caller.ts'
 import type { AppEnv } from './app-env.ts'
-import { refuse } from './errors.ts'
+import { errorResponse } from './errors.ts'
 
 /** RFC 9110 §7.2, without the characters that no name or address in use has. */
 const HOST = /^([\w.-]+|\[[\da-f:.]+\])(:\d*)?$/i
@@ -24,5 +24,5 @@ export function refuseHost(c: Context<AppEnv>): Response | undefined {
   }
   const { path } = c.req
   warn('http:invalid-host', { path: loggedPath(path), host: host?.slice(0, 100) })
-  return refuse(path, 400, TEXT)
+  return errorResponse(path, 400, TEXT)
 }

@@ -83,7 +83,7 @@ export const CODES = Object.keys(PROBLEMS) as ProblemCode[]
 /** What kind of wrong it is: a code, or the status whose first code is meant. */
 export type ProblemKind = ProblemCode | (typeof PROBLEMS)[ProblemCode]
 
-export function statusOf(kind: ProblemKind): number {
+export function problemStatus(kind: ProblemKind): number {
   return typeof kind === 'number' ? kind : PROBLEMS[kind]
 }
 
@@ -110,7 +110,7 @@ export function problem(
   more: { readonly errors?: readonly Fault[]; readonly headers?: Record<string, string> } = {},
 ): Response {
   const { errors, headers } = more
-  const status = statusOf(kind)
+  const status = problemStatus(kind)
   const document = {
     type: 'about:blank',
     title: TITLES[status],

@@ -1,30 +1,30 @@
 import { adminAuth } from '../auth.ts'
 import { bulk } from './jobs/bulk.ts'
-import { ca } from './certificates/authorities.ts'
-import { challenges } from './enrolment/challenges.ts'
-import { commands } from './commands/commands.ts'
-import { contests } from './devices/contests.ts'
+import { authorityRoutes } from './certificates/authorities.ts'
+import { challengeRoutes } from './enrolment/challenges.ts'
+import { commandRoutes } from './commands/commands.ts'
+import { contestRoutes } from './devices/contests.ts'
 import { deadLetters } from './webhooks/dead-letters.ts'
 import { deliveries } from './webhooks/deliveries.ts'
-import { deviceList } from './devices/list.ts'
-import { devices } from './devices/device.ts'
+import { deviceListRoutes } from './devices/list.ts'
+import { deviceRoutes } from './devices/device.ts'
 import { docsHeaders, docsPage } from './openapi/docs/page.ts'
-import { enrollment } from './enrolment/settings.ts'
-import { escrow } from './devices/escrow.ts'
+import { enrollmentRoutes } from './enrolment/settings.ts'
+import { escrowRoutes } from './devices/escrow.ts'
 import { withEvents } from './openapi/event-schema.ts'
 import { problem } from '../problem.ts'
 import { withErrors, withNames, withNulls } from './openapi/document.ts'
-import { identities } from './certificates/identities.ts'
-import { invitations } from './enrolment/invitations.ts'
+import { identityRoutes } from './certificates/identities.ts'
+import { invitationRoutes } from './enrolment/invitations.ts'
 import { jobs } from './jobs/jobs.ts'
-import { knownSerials } from './enrolment/known-serials.ts'
-import { profiles } from './enrolment/profiles.ts'
-import { pushCertificate } from './certificates/push-certificate.ts'
+import { knownSerialRoutes } from './enrolment/known-serials.ts'
+import { profileRoutes } from './enrolment/profiles.ts'
+import { pushCertificateRoutes } from './certificates/push-certificate.ts'
 import { renewals } from './certificates/renewals.ts'
 import { replays } from './jobs/replays.ts'
-import { serialNumbers } from './devices/serial-numbers.ts'
-import { timeline } from './devices/timeline.ts'
-import { waiting } from './commands/waiting.ts'
+import { serialNumberRoutes } from './devices/serial-numbers.ts'
+import { timelineRoutes } from './devices/timeline.ts'
+import { waitingRoutes } from './commands/waiting.ts'
 import { webhookControl } from './webhooks/webhook-control.ts'
 import { webhooks } from './webhooks/webhooks.ts'
 import { WORDS } from './words.ts'
@@ -45,25 +45,25 @@ import { newRoutes } from './routes.ts'
  * validation, 401, 404 and thrown errors all become problem documents.
  */
 const ROUTES = [
-  deviceList,
-  devices,
-  timeline,
-  commands,
-  waiting,
+  deviceListRoutes,
+  deviceRoutes,
+  timelineRoutes,
+  commandRoutes,
+  waitingRoutes,
   bulk,
   jobs,
-  enrollment,
-  invitations,
-  knownSerials,
-  identities,
-  contests,
-  serialNumbers,
+  enrollmentRoutes,
+  invitationRoutes,
+  knownSerialRoutes,
+  identityRoutes,
+  contestRoutes,
+  serialNumberRoutes,
   renewals,
-  escrow,
-  ca,
-  challenges,
-  profiles,
-  pushCertificate,
+  escrowRoutes,
+  authorityRoutes,
+  challengeRoutes,
+  profileRoutes,
+  pushCertificateRoutes,
   webhooks,
   webhookControl,
   deliveries,

@@ -140,7 +140,7 @@ export const deviceId = idText.openapi({
 })
 
 /** The parts of an operation on one device. */
-export const DEVICE = { id: deviceId }
+export const DEVICE_PARAMS = { id: deviceId }
 export const NO_DEVICE = { 404: 'nothing is known of such a device' }
 
 /** An empty key is as a rule a variable that is not set: the repeated request would not be recognised. */

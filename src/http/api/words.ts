@@ -15,7 +15,7 @@ export const enrollmentState = z
   .enum(['unknown', 'authenticated', 'enrolled', 'checked_out'])
   .openapi('EnrollmentState')
 export const pushState = z.enum(['none', 'ready', 'failing']).openapi('PushState')
-export const commandState = z
+export const commandStateWord = z
   .enum([
     'held',
     'queued',
@@ -40,5 +40,5 @@ export const WORDS = {
   ReportStatus: reportStatus,
   EnrollmentState: enrollmentState,
   PushState: pushState,
-  CommandState: commandState,
+  CommandState: commandStateWord,
 }

@@ -19,12 +19,12 @@ import { sameSecret } from '../../same-secret.ts'
  * What a URL alone says of who opens it. `by-serial`: it depends on the serial number that the device signs. Reasons are
  * for people: they say whom to ask.
  */
-export type Admission =
+export type EnrollAccess =
   | { readonly kind: 'open' | 'by-serial' }
   | { readonly kind: 'invited'; readonly invitation: Invitation }
   | { readonly kind: 'refused'; readonly reason: string }
 
-export type Admitted = Exclude<Admission, { kind: 'refused' }>
+export type EnrollAllowed = Exclude<EnrollAccess, { kind: 'refused' }>
 
 const ASK = 'ask your administrator for a new one'
 const NOT_LISTED =
@@ -33,7 +33,7 @@ const NOT_LISTED =
 export const NEEDS_A_SERIAL = `${NOT_LISTED} A plain download shows no serial number; Automated Device Enrollment and /ota/enroll do.`
 
 /** A link with an invitation stands and falls with it, in every mode. A wrong one costs a look-up, and no row. */
-export async function admissionOf(c: Context<AppEnv>): Promise<Admission> {
+export async function accessOf(c: Context<AppEnv>): Promise<EnrollAccess> {
   const secret = c.req.query(INVITATION_PARAM)
   if (secret !== undefined) {
     return invited(await invitationOf(c.env.DB, secret))
@@ -56,16 +56,16 @@ export async function admissionOf(c: Context<AppEnv>): Promise<Admission> {
 /** Why a device with this serial number, which it signed, may not enrol; nothing when it may. */
 export async function serialRefusal(
   d1: D1Database,
-  admission: Admitted,
+  access: EnrollAllowed,
   serial: string,
 ): Promise<string | undefined> {
-  switch (admission.kind) {
+  switch (access.kind) {
     case 'open':
       return undefined
     case 'by-serial':
       return (await isKnownSerial(d1, serial)) ? undefined : NOT_LISTED
     case 'invited': {
-      const meant = admission.invitation.serial
+      const meant = access.invitation.serial
       return meant === '' || meant === readSerial(serial)
         ? undefined
         : `This invitation is for another device: ${ASK}.`
@@ -77,7 +77,7 @@ function opens({ token, olderTokens }: Extract<EnrollmentAccess, { mode: 'token'
   return [token, ...olderTokens].some((known) => sameSecret(sent, known))
 }
 
-function invited(invitation: Invitation | undefined): Admission {
+function invited(invitation: Invitation | undefined): EnrollAccess {
   if (!invitation) {
     return refused(`This invitation is not known here: look whether the link is whole, or ${ASK}.`)
   }
@@ -94,6 +94,6 @@ const ENDS: Readonly<Record<Exclude<InvitationState, 'open'>, (of: Invitation) =
   expired: ({ expiresAt }) => `This invitation ended at ${rfc3339(expiresAt)}`,
 }
 
-function refused(reason: string): Admission {
+function refused(reason: string): EnrollAccess {
   return { kind: 'refused', reason }
 }

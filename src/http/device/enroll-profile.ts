@@ -1,4 +1,4 @@
-/** What those who may enrol are given: a profile, with a challenge for its identity. */
+/** The profile for a device that may enrol, with a challenge for its identity. */
 import type { Context } from 'hono'
 import { clock } from '../../clock.ts'
 import { storedProfile } from '../../directory/profiles.ts'
@@ -12,7 +12,7 @@ import type { PlistDict } from '../../plist/value.ts'
 import { writePlist } from '../../plist/write.ts'
 import type { AppEnv } from '../app-env.ts'
 import { baseUrl } from '../base-url.ts'
-import type { Admitted } from './enroll-access.ts'
+import type { EnrollAllowed } from './enroll-access.ts'
 import { identityIssuer } from '../../identity/issuer.ts'
 import { pushTopic } from './push-topic.ts'
 
@@ -25,34 +25,34 @@ const PROFILE_HEADERS = {
 export const NO_PUSH_CERTIFICATE =
   'This server has no push certificate yet, so no device can enrol. Its administrator has to install one: docs/enrolment.md'
 
-/** The enrolment profile, for the device that is known, if one is. `phase2`: see {@link challenge}. */
-export async function enrollment(
+/** Sends the enrolment profile. `subject`: the device, as far as it is known. `phase2`: see {@link enrollChallenge}. */
+export async function sendEnrollmentProfile(
   c: EnrollContext,
-  admission: Admitted,
+  access: EnrollAllowed,
   subject: Subject = {},
   phase2?: string,
 ): Promise<Response> {
   if (!(await canEnroll(c))) {
-    return refuse(c, 503, NO_PUSH_CERTIFICATE)
+    return refuseEnrollment(c, 503, NO_PUSH_CERTIFICATE)
   }
-  // Programs that look whether a link leads somewhere get no challenge.
+  // A program that checks a link gets no challenge.
   if (c.req.method === 'HEAD') {
     return c.body(null, { headers: PROFILE_HEADERS })
   }
-  const response = await profile(c, ENROLL_ID, async ({ serverUrl, checkInUrl, scepUrl }) => {
+  const response = await sendProfile(c, ENROLL_ID, async ({ serverUrl, checkInUrl, scepUrl }) => {
     const topic = await pushTopic(c.env, c.var.config)
     const own = ownProfile({ serverUrl, checkInUrl, topic })
     return enrollmentProfile(own, {
       ...namesOf(c),
       scepUrl,
-      challenge: await challenge(c, PROFILE_VERSION, admission, subject, phase2),
+      challenge: await enrollChallenge(c, PROFILE_VERSION, access, subject, phase2),
     })
   })
   response.headers.set('content-disposition', 'attachment; filename="enroll.mobileconfig"')
   return response
 }
 
-/** A profile that an admin stored brings a topic of its own. */
+/** Whether new devices get a push topic: from the push certificate, or from a profile that an admin stored. */
 export async function canEnroll(c: EnrollContext): Promise<boolean> {
   return (
     (await pushTopic(c.env, c.var.config)) !== '' ||
@@ -60,8 +60,8 @@ export async function canEnroll(c: EnrollContext): Promise<boolean> {
   )
 }
 
-/** The stored profile of that identifier byte for byte, else the one that `make` makes, signed if we can sign. */
-export async function profile(
+/** Sends the stored profile of that identifier byte for byte, or else the one that `make` makes, signed if possible. */
+export async function sendProfile(
   c: EnrollContext,
   identifier: string,
   make: (urls: DeviceUrls) => PlistDict | Promise<PlistDict>,
@@ -84,18 +84,18 @@ function sign(c: EnrollContext, body: Uint8Array): Uint8Array {
 }
 
 /**
- * The challenge of a profile of that version, for that device, and for no other than an invitation is for. `phase2` is
- * the identity that asks for another one: each gets one, or whoever has one has as many as he likes.
+ * The challenge of a profile of that version, bound to that device and to the serial number of the invitation. `phase2`
+ * is the identity that signed the request: it gets one challenge only. Otherwise one identity would lead to any number.
  */
-export async function challenge(
+export async function enrollChallenge(
   c: EnrollContext,
   version: number,
-  admission: Admitted,
+  access: EnrollAllowed,
   known: Subject,
   phase2?: string,
 ): Promise<string> {
   const { mode } = c.var.config.enrollment.access
-  const invitation = admission.kind === 'invited' ? admission.invitation : undefined
+  const invitation = access.kind === 'invited' ? access.invitation : undefined
   const subject = invitation?.serial ? { ...known, serial: invitation.serial } : known
   return identityIssuer(c.env, c.var.config).challenge({
     profile: version,
@@ -105,8 +105,12 @@ export async function challenge(
   })
 }
 
-/** The log says why; what a sender reads of a signature is the same for every fault in it. */
-export function refuse(c: EnrollContext, status: 400 | 403 | 413 | 503, reason: string): Response {
+/** The log has the reason. The sender gets one text for all faults of a signature. */
+export function refuseEnrollment(
+  c: EnrollContext,
+  status: 400 | 403 | 413 | 503,
+  reason: string,
+): Response {
   warn('enroll:refused', { path: c.req.path, status, reason })
   const text = status === 400 ? 'the body is not signed by a device that may enrol' : reason
   return c.text(`${text}\n`, status, { 'cache-control': 'no-store' })
@@ -116,7 +120,7 @@ export function queryOf(c: EnrollContext): URLSearchParams {
   return new URL(c.req.url).searchParams
 }
 
-/** What a payload is named by: UUIDs of its own, and the organisation that people see. */
+/** The names in a payload: new UUIDs, and the organisation that the person sees. */
 export function namesOf(c: EnrollContext): Pick<ScepFacts, 'newUuid' | 'organization'> {
   const { organization } = c.var.config.enrollment
   return { newUuid: () => crypto.randomUUID(), organization }

@@ -12,24 +12,24 @@ import { rfc3339 } from '../../events/event.ts'
 import { log } from '../../log.ts'
 import type { AppEnv } from '../app-env.ts'
 import { baseUrl } from '../base-url.ts'
-import { admissionOf, type Admitted, NEEDS_A_SERIAL } from './enroll-access.ts'
+import { accessOf, type EnrollAllowed, NEEDS_A_SERIAL } from './enroll-access.ts'
 import { enrollPage, type PageContent } from './enroll-page.ts'
 import {
   canEnroll,
-  challenge,
-  enrollment,
+  enrollChallenge,
+  sendEnrollmentProfile,
   NO_PUSH_CERTIFICATE,
   namesOf,
-  profile,
+  sendProfile,
   queryOf,
-  refuse,
+  refuseEnrollment,
   type EnrollContext,
 } from './enroll-profile.ts'
 import { isShutOut, provenSubject } from '../../identity/proven-subject.ts'
 import { signedInfo } from './signed-info.ts'
 import { ENROLL, OTA, OTA_PHASE23 } from '../paths.ts'
 
-/** Where a server of Apple Configurator's finds the certificates that its devices have to trust first. */
+/** Apple Configurator reads here which certificates its devices must trust first. */
 const ANCHOR_CERTS = '/mdm/anchor-certs'
 
 /** As Apple writes it. */
@@ -40,17 +40,17 @@ const OTA_USES = 2
 const OTA_USES_TWO =
   'An enrolment over the air uses an invitation twice, and this one has less left: ask your administrator for one with two uses, or open the link to the page.'
 
-/** The way in: MicroMDM's routes (micromdm-contract §6.1, §6.2), the page before them, and Apple Configurator's. */
+/** The routes by which a device enrols: MicroMDM's (docs/micromdm.md), the page at `/`, and Apple Configurator's. */
 export const enrollFace = new Hono<AppEnv>()
 
 /**
- * A handler that only hears of those who may have a profile, and how. A 403 is right here and on no other device route:
- * who asks for a profile is not enrolled yet, and has nothing that a 403 could take away.
+ * Calls the handler only if the URL allows a profile; otherwise answers 403. On all other device routes a 403 would make
+ * a device remove its profile. Here the device is not enrolled yet.
  */
-function admitted(handle: (c: EnrollContext, admission: Admitted) => Promise<Response>) {
+function admitted(handle: (c: EnrollContext, access: EnrollAllowed) => Promise<Response>) {
   return async (c: EnrollContext): Promise<Response> => {
-    const admission = await admissionOf(c)
-    return admission.kind === 'refused' ? refuse(c, 403, admission.reason) : handle(c, admission)
+    const access = await accessOf(c)
+    return access.kind === 'refused' ? refuseEnrollment(c, 403, access.reason) : handle(c, access)
   }
 }
 
@@ -62,21 +62,23 @@ enrollFace.all('/', async (c) =>
 
 enrollFace.get(
   ENROLL,
-  admitted(async (c, admission) =>
-    admission.kind === 'by-serial' ? refuse(c, 403, NEEDS_A_SERIAL) : enrollment(c, admission),
+  admitted(async (c, access) =>
+    access.kind === 'by-serial'
+      ? refuseEnrollment(c, 403, NEEDS_A_SERIAL)
+      : sendEnrollmentProfile(c, access),
   ),
 )
 
-/** Automated Device Enrollment: Setup Assistant posts what the device is, signed with what Apple built into it. */
+/** Automated Device Enrollment: Setup Assistant posts a MachineInfo, signed with the certificate that Apple built in. */
 enrollFace.post(
   ENROLL,
-  admitted(async (c, admission) => {
-    const signed = await signedInfo(c, admission)
+  admitted(async (c, access) => {
+    const signed = await signedInfo(c, access)
     if (!signed.ok) {
-      return refuse(c, signed.status, signed.reason)
+      return refuseEnrollment(c, signed.status, signed.reason)
     }
     if (signed.by !== 'apple') {
-      return refuse(c, 400, 'MachineInfo is signed by no Apple device')
+      return refuseEnrollment(c, 400, 'MachineInfo is signed by no Apple device')
     }
     const { udid, serial, product, osVersion } = signed.info
     const required = softwareUpdateRequired(signed.info, c.var.config.enrollment.minimumOs)
@@ -90,82 +92,86 @@ enrollFace.post(
       return Response.json(required, { status: 403 })
     }
     return (await isShutOut(c.env, udid))
-      ? refuse(c, 400, BLOCKED)
-      : enrollment(c, admission, { udid, serial })
+      ? refuseEnrollment(c, 400, BLOCKED)
+      : sendEnrollmentProfile(c, access, { udid, serial })
   }),
 )
 
-/** No serial number is shown yet, and nothing is given but the URL of phases 2 and 3. */
+/** Over the air, phase 1: the profile holds only the URL of phases 2 and 3. The device shows no serial number yet. */
 enrollFace.all(
   OTA,
-  admitted(async (c, admission) => {
-    if (admission.kind === 'invited' && usesLeft(admission) < OTA_USES) {
-      return refuse(c, 403, OTA_USES_TWO)
+  admitted(async (c, access) => {
+    if (access.kind === 'invited' && usesLeft(access) < OTA_USES) {
+      return refuseEnrollment(c, 403, OTA_USES_TWO)
     }
     return (await canEnroll(c))
-      ? profile(c, OTA_ID, (urls) => profileServicePayload(urls.phase23Url, namesOf(c)))
-      : refuse(c, 503, NO_PUSH_CERTIFICATE)
+      ? sendProfile(c, OTA_ID, (urls) => profileServicePayload(urls.phase23Url, namesOf(c)))
+      : refuseEnrollment(c, 503, NO_PUSH_CERTIFICATE)
   }),
 )
 
-/** Phases 2 and 3 are told apart by who signed: an Apple device, or the identity that phase 2 gave it. */
+/** Phase 2 is signed with the certificate that Apple built in, phase 3 with the identity that phase 2 gave. */
 enrollFace.post(
   OTA_PHASE23,
-  admitted(async (c, admission) => {
-    const signed = await signedInfo(c, admission)
+  admitted(async (c, access) => {
+    const signed = await signedInfo(c, access)
     if (!signed.ok) {
-      return refuse(c, signed.status, signed.reason)
+      return refuseEnrollment(c, signed.status, signed.reason)
     }
     if (signed.by === 'identity') {
       const proven = await provenSubject(c.env, signed.fingerprint, signed.info)
       if (!proven.ok) {
-        return refuse(c, 400, proven.reason)
+        return refuseEnrollment(c, 400, proven.reason)
       }
-      // The serial number is the word of whoever holds the identity, unless its challenge was bound to it.
-      return admission.kind === 'by-serial' && proven.subject.serial === undefined
-        ? refuse(c, 403, NEEDS_A_SERIAL)
-        : enrollment(c, admission, proven.subject, signed.fingerprint)
+      // A serial number counts only if the challenge of the identity was bound to it.
+      return access.kind === 'by-serial' && proven.subject.serial === undefined
+        ? refuseEnrollment(c, 403, NEEDS_A_SERIAL)
+        : sendEnrollmentProfile(c, access, proven.subject, signed.fingerprint)
     }
     const { udid, serial } = signed.info
     if (await isShutOut(c.env, udid)) {
-      return refuse(c, 400, BLOCKED)
+      return refuseEnrollment(c, 400, BLOCKED)
     }
-    return profile(c, OTA_PHASE2_ID, async (urls) =>
+    return sendProfile(c, OTA_PHASE2_ID, async (urls) =>
       otaPhase2Profile({
         ...namesOf(c),
         scepUrl: urls.scepUrl,
-        challenge: await challenge(c, 0, admission, { udid, serial }),
+        challenge: await enrollChallenge(c, 0, access, { udid, serial }),
       }),
     )
   }),
 )
 
 /**
- * What Apple Configurator asks a server by its host name. The token stays out, because everyone may ask: where one is
- * needed, the URL has to be completed by hand. There is no trust profile, because the server's certificate is public.
+ * Apple Configurator reads this by the server's host name. It has no token, because anyone may read it: with
+ * `ENROLLMENT=token` an admin adds the token to the URL by hand. Apple devices trust the server's public certificate, so
+ * there is no trust profile.
  */
 enrollFace.get('/MDMServiceConfig', (c) => {
   const base = baseUrl(c)
   return json({ dep_enrollment_url: base + ENROLL, dep_anchor_certs_url: base + ANCHOR_CERTS })
 })
 
-/** Asked for even when there are none (Apple, "Simplifying MDM server administration"). */
+/** Apple Configurator reads it even when the list is empty (Apple, "Simplifying MDM server administration"). */
 enrollFace.get(ANCHOR_CERTS, () => json([]))
 
 async function pageContent(c: EnrollContext): Promise<PageContent> {
-  const admission = await admissionOf(c)
-  if (admission.kind === 'refused') {
-    return { kind: 'problem', text: admission.reason }
+  const access = await accessOf(c)
+  if (access.kind === 'refused') {
+    return { kind: 'problem', text: access.reason }
   }
   if (!(await canEnroll(c))) {
     return { kind: 'problem', text: NO_PUSH_CERTIFICATE }
   }
   const urls = enrollUrls(baseUrl(c), queryOf(c), true)
-  const { access, organization } = c.var.config.enrollment
-  const note = noteOf(access.mode, organization || 'your organisation')
-  switch (admission.kind) {
+  const {
+    access: { mode },
+    organization,
+  } = c.var.config.enrollment
+  const note = noteOf(mode, organization || 'your organisation')
+  switch (access.kind) {
     case 'invited':
-      return { kind: 'ready', url: urls.profile, note: invitationNote(admission) }
+      return { kind: 'ready', url: urls.profile, note: invitationNote(access) }
     case 'by-serial':
       return { kind: 'ready', url: urls.ota, note }
     case 'open':
@@ -191,7 +197,7 @@ function invitationNote({ invitation }: Invited): string {
   return `This is an invitation${whom}. It is good for ${left === 1 ? 'one enrolment' : `${left} enrolments`} until ${rfc3339(expiresAt)}.`
 }
 
-type Invited = Pick<Extract<Admitted, { kind: 'invited' }>, 'invitation'>
+type Invited = Pick<Extract<EnrollAllowed, { kind: 'invited' }>, 'invitation'>
 
 function usesLeft({ invitation }: Invited): number {
   return invitation.maxUses - invitation.used

@@ -18,7 +18,7 @@ import { ProtocolError } from '../../mdm/errors.ts'
 import { readMessage, type Message } from '../../mdm/message.ts'
 import { beginsRound } from '../../mdm/queue.ts'
 import type { AppEnv } from '../app-env.ts'
-import { beginReading, type Reading } from '../body.ts'
+import { beginReading, type BodyReading } from '../body.ts'
 import { calledUrl, firstValues } from './called-url.ts'
 import { claim, type Signer, type Unclaimed } from '../../identity/claim.ts'
 import { declarativeManagement } from './declarative-management.ts'
@@ -58,7 +58,7 @@ async function takeMessage(c: DeviceContext): Promise<Response> {
   return taking
 }
 
-async function takeLarge(c: DeviceContext, reading: Reading): Promise<Response> {
+async function takeLarge(c: DeviceContext, reading: BodyReading): Promise<Response> {
   const large = await readLargeBody(c, reading)
   if (!large.ok) {
     return refuse(c, large.status, large.reason)

@@ -3,9 +3,9 @@ import { clock, inTime, wait } from '../../clock.ts'
 import { reasonOf } from '../../log.ts'
 import { OwnError } from '../../reason.ts'
 import type { AppEnv } from '../app-env.ts'
-import { MAX_BODY_BYTES, type Reading, WHOLE } from '../body.ts'
+import { MAX_BODY_BYTES, type BodyReading, WHOLE } from '../body.ts'
 import { addressOf, networkOf } from '../caller.ts'
-import { createGate, type Guest, type Leave } from './limiter.ts'
+import { createLimiter, type Guest, type Leave } from './limiter.ts'
 import { namedSigner } from './signer.ts'
 import { ownerIfKnown, vouch } from './vouch.ts'
 
@@ -21,7 +21,7 @@ const SLOW = 64_000
 const BEGINS_WITHIN = 5000
 /** How often a reading looks whether it still has its place. */
 const LOOK_EVERY = 200
-const gate = createGate({
+const limiter = createLimiter({
   places: 4,
   line: 32,
   patience: WAITS_FOR,
@@ -38,7 +38,7 @@ export type LargeBody =
  * certificate and network and a few of all at a time, and not for ever. Certificates are public, so that to name one proves
  * nothing yet: who is slow gives way to others, and a certificate of no device to those of devices.
  */
-export async function readLargeBody(c: Context<AppEnv>, reading: Reading): Promise<LargeBody> {
+export async function readLargeBody(c: Context<AppEnv>, reading: BodyReading): Promise<LargeBody> {
   if ((reading.declared ?? 0) > MAX_BODY_BYTES) {
     return { ok: false, status: 413, reason: 'the body is longer than 20 MB' }
   }
@@ -55,7 +55,7 @@ export async function readLargeBody(c: Context<AppEnv>, reading: Reading): Promi
     `${signer.fingerprint} ${networkOf(addressOf(c))}`,
     vouched.owner ?? (await ownerIfKnown(c.env, signer.fingerprint)),
   )
-  const leave = await gate.enter(place.guest)
+  const leave = await limiter.enter(place.guest)
   if (!leave) {
     return { ok: false, status: 503, reason: 'too many bodies of more than 1 MB at once' }
   }
@@ -75,7 +75,7 @@ interface Place {
   since: number
 }
 
-function placeFor(reading: Reading, name: string, owner: string | undefined): Place {
+function placeFor(reading: BodyReading, name: string, owner: string | undefined): Place {
   const isSlow = (): boolean => {
     const took = clock.now() - place.since
     return took >= BEGINS_WITHIN && reading.come() < (SLOW * took) / 1000
@@ -98,7 +98,7 @@ function placeFor(reading: Reading, name: string, owner: string | undefined): Pl
 }
 
 /** The body, unless the place is lost meanwhile. What one request waits for, another's cannot wake. */
-async function readWhileKept(reading: Reading, place: Place): Promise<Uint8Array | undefined> {
+async function readWhileKept(reading: BodyReading, place: Place): Promise<Uint8Array | undefined> {
   Object.assign(place, { isReading: true, since: clock.now() })
   const read = reading.upTo(MAX_BODY_BYTES).finally(() => {
     place.isReading = false
@@ -116,7 +116,7 @@ async function readWhileKept(reading: Reading, place: Place): Promise<Uint8Array
 }
 
 async function readInTime(
-  reading: Reading,
+  reading: BodyReading,
   place: Place,
 ): Promise<{ readonly ok: true; readonly body: Uint8Array } | Extract<LargeBody, { ok: false }>> {
   try {

@@ -15,12 +15,12 @@ export interface Guest {
 }
 
 /** Lets a few in at a time. A bounded line waits. */
-export interface Gate {
+export interface Limiter {
   /** @returns `undefined` when the line is full, when waiting took too long, or when the name is inside or in the line already */
   enter(guest?: Guest): Promise<Leave | undefined>
 }
 
-export interface GateBounds {
+export interface LimiterBounds {
   readonly places: number
   readonly line: number
   /** So long a place is waited for, and so long it is kept (milliseconds). */
@@ -37,7 +37,7 @@ interface Ticket {
 const LOOK_EVERY = 50
 
 /** A gate of one isolate. The runtime may end a request where it stands, so that every ticket ends by itself. */
-export function createGate({ places, line, patience, lease }: GateBounds): Gate {
+export function createLimiter({ places, line, patience, lease }: LimiterBounds): Limiter {
   const inside = new Set<Ticket>()
   const waiting = new Set<Ticket>()
 

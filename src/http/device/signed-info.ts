@@ -5,7 +5,7 @@ import { openSignedPlist, whoSigned } from '../../enroll/signed-plist.ts'
 import { PlistError } from '../../plist/error.ts'
 import type { AppEnv } from '../app-env.ts'
 import { readBody } from '../body.ts'
-import { type Admitted, serialRefusal } from './enroll-access.ts'
+import { type EnrollAllowed, serialRefusal } from './enroll-access.ts'
 import { identityIssuer } from '../../identity/issuer.ts'
 
 /** A MachineInfo with its certificates is some 6 KB. */
@@ -24,7 +24,7 @@ type SignedInfo =
  * What a device says of itself in its POST, signed by someone we know; a stranger's is 400, as is garbage. 403 for a
  * device that is not one of those that may enrol.
  */
-export async function signedInfo(c: Context<AppEnv>, admission: Admitted): Promise<SignedInfo> {
+export async function signedInfo(c: Context<AppEnv>, access: EnrollAllowed): Promise<SignedInfo> {
   const body = await readBody(c.req.raw, MAX_SIGNED_BYTES)
   if (body === undefined) {
     return { ok: false, status: 413, reason: `the body is longer than ${MAX_SIGNED_BYTES} bytes` }
@@ -45,7 +45,7 @@ export async function signedInfo(c: Context<AppEnv>, admission: Admitted): Promi
   }
   try {
     const info = readMachineInfo(signed.content)
-    const reason = await serialRefusal(c.env.DB, admission, info.serial)
+    const reason = await serialRefusal(c.env.DB, access, info.serial)
     return reason === undefined
       ? { ok: true, by: by.kind, fingerprint: signed.signer.fingerprint, info }
       : { ok: false, status: 403, reason }

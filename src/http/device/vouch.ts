@@ -2,7 +2,7 @@ import { clock, inTime } from '../../clock.ts'
 import type { Config } from '../../config/config.ts'
 import { ownerOf } from '../../directory/certificates.ts'
 import { reasonOf, warn } from '../../log.ts'
-import { createGate } from './limiter.ts'
+import { createLimiter } from './limiter.ts'
 import {
   acceptedCAs,
   AUTHORITIES_FOR,
@@ -47,7 +47,7 @@ const seen = new Map<string, Seen>()
 let askAgainAt = 0
 const outage = { minute: 0, strangers: 0, tries: new Map<string, number>() }
 /** Strangers can ask for as many look-ups as they send certificates. */
-const lookups = createGate({ places: 4, line: 32, patience: 5000, lease: 30_000 })
+const lookups = createLimiter({ places: 4, line: 32, patience: 5000, lease: 30_000 })
 
 /**
  * Whether a message's certificate descends from an accepted CA, or belongs to an enrolment. Of a known one nothing is

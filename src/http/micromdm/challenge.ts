@@ -4,9 +4,9 @@ import { newChallenge } from '../../directory/challenges.ts'
 import type { AppEnv } from '../app-env.ts'
 import { goJson } from './request.ts'
 
-export const challenge = new Hono<AppEnv>()
+export const v1Challenge = new Hono<AppEnv>()
 
 /** A SCEP challenge that is good once, whenever that is, in every mode (micromdm-contract §1.8). */
-challenge.post('/v1/challenge', async (c) =>
+v1Challenge.post('/v1/challenge', async (c) =>
   goJson({ string: await newChallenge(c.env.DB, clock.now()) }),
 )

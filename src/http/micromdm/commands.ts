@@ -11,15 +11,15 @@ import type { AppEnv } from '../app-env.ts'
 import { AdminError, atDevice } from '../at-device.ts'
 import { osNeeds } from '../os-needs.ts'
 import { queuedBy } from '../queued-by.ts'
-import { bytesOf, goJson, jsonOf, type AdminContext } from './request.ts'
+import { readBodyBytes, goJson, readJson, type AdminContext } from './request.ts'
 
 type LenientCommand = Omit<AppleCommand, 'ok' | 'destructive'>
 
 /** `/v1/commands` (docs/commands.md): 201 means that the command is stored, not only announced. */
-export const commands = new Hono<AppEnv>()
+export const v1Commands = new Hono<AppEnv>()
 
-commands.post('/v1/commands', async (c) => {
-  const command = buildCommand(await jsonOf(c), () => crypto.randomUUID())
+v1Commands.post('/v1/commands', async (c) => {
+  const command = buildCommand(await readJson(c), () => crypto.randomUUID())
   if (!command.ok) {
     throw new AdminError(command.error)
   }
@@ -27,9 +27,9 @@ commands.post('/v1/commands', async (c) => {
   return goJson({ payload: command.echo }, 201)
 })
 
-commands.on(['POST', 'PUT'], '/v1/commands/:id', async (c) => {
+v1Commands.on(['POST', 'PUT'], '/v1/commands/:id', async (c) => {
   const id = c.req.param('id')
-  const payload = await bytesOf(c)
+  const payload = await readBodyBytes(c)
   const command = readRawCommand(payload)
   if (!command.ok) {
     throw new AdminError(command.error)
@@ -44,7 +44,7 @@ commands.on(['POST', 'PUT'], '/v1/commands/:id', async (c) => {
   )
 })
 
-commands.get('/v1/commands/:id', async (c) => {
+v1Commands.get('/v1/commands/:id', async (c) => {
   const found: { uuid: string; payload: Uint8Array }[] = []
   let after: number | undefined = 0
   while (after !== undefined) {
@@ -58,7 +58,7 @@ commands.get('/v1/commands/:id', async (c) => {
   return goJson(found.length === 0 ? {} : { commands: found })
 })
 
-commands.delete('/v1/commands/:id', async (c) => {
+v1Commands.delete('/v1/commands/:id', async (c) => {
   await atDevice(c.env, c.req.param('id'), (device, address) => device.clearQueue(address))
   return goJson({})
 })

@@ -8,18 +8,18 @@ import { rfc3339 } from '../../events/event.ts'
 import type { AppEnv } from '../app-env.ts'
 import { faultOfDeviceId } from '../../mdm/enrollment.ts'
 import { AdminError } from '../at-device.ts'
-import { goJson, objectOf, type AdminContext } from './request.ts'
+import { goJson, readObject, type AdminContext } from './request.ts'
 
 /** `/v1/devices` (micromdm-contract §1.6). */
-export const devices = new Hono<AppEnv>()
+export const v1Devices = new Hono<AppEnv>()
 
 const LIST = 'getDevicesRequest'
 const REMOVE = 'RemoveDevicesOptions'
 /** How Go writes a time that never was. */
 const NEVER = '0001-01-01T00:00:00Z'
 
-devices.post('/v1/devices', async (c) => {
-  const body = await objectOf(c)
+v1Devices.post('/v1/devices', async (c) => {
+  const body = await readObject(c)
   const listed = await listDevices(c.env.DB, {
     serials: stringsField(body, 'filter_serial', LIST) ?? [],
     ids: stringsField(body, 'filter_udid', LIST) ?? [],
@@ -39,8 +39,8 @@ devices.post('/v1/devices', async (c) => {
 })
 
 /** Only the wrapped form counts: a flat body did nothing in MicroMDM, and must not begin to delete. */
-devices.delete('/v1/devices', async (c) => {
-  const options = objectField(await objectOf(c), 'opts', 'removeDevicesRequest') ?? {}
+v1Devices.delete('/v1/devices', async (c) => {
+  const options = objectField(await readObject(c), 'opts', 'removeDevicesRequest') ?? {}
   for (const udid of stringsField(options, 'udids', REMOVE) ?? []) {
     await remove(c, [udid], udid)
   }
@@ -54,12 +54,12 @@ devices.delete('/v1/devices', async (c) => {
   return goJson({})
 })
 
-devices.post('/v1/devices/:id/block', async (c) => {
+v1Devices.post('/v1/devices/:id/block', async (c) => {
   await deviceOf(c, c.req.param('id')).block()
   return goJson({})
 })
 
-devices.post('/v1/devices/:id/unblock', async (c) => {
+v1Devices.post('/v1/devices/:id/unblock', async (c) => {
   const id = c.req.param('id')
   if (!(await deviceOf(c, id).unblock())) {
     throw new AdminError(`delete device with udid ${id}: not found: Device udid ${id}`)

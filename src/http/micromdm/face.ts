@@ -1,12 +1,12 @@
 import { Hono } from 'hono'
 import { adminAuth } from '../auth.ts'
 import type { AppEnv } from '../app-env.ts'
-import { challenge } from './challenge.ts'
-import { commands } from './commands.ts'
-import { devices } from './devices.ts'
-import { profiles } from './profiles.ts'
-import { push } from './push.ts'
-import { pushCertificate } from './push-certificate.ts'
+import { v1Challenge } from './challenge.ts'
+import { v1Commands } from './commands.ts'
+import { v1Devices } from './devices.ts'
+import { v1Profiles } from './profiles.ts'
+import { v1Push } from './push.ts'
+import { v1PushCertificate } from './push-certificate.ts'
 import { goJson } from './request.ts'
 import { version } from './version.ts'
 
@@ -17,9 +17,9 @@ for (const path of ['/v1/*', '/push/*', '/boltbackup']) {
   micromdmFace.use(path, adminAuth)
 }
 micromdmFace.all('/version', () => goJson(version))
-micromdmFace.route('/', challenge)
-micromdmFace.route('/', commands)
-micromdmFace.route('/', devices)
-micromdmFace.route('/', profiles)
-micromdmFace.route('/', push)
-micromdmFace.route('/', pushCertificate)
+micromdmFace.route('/', v1Challenge)
+micromdmFace.route('/', v1Commands)
+micromdmFace.route('/', v1Devices)
+micromdmFace.route('/', v1Profiles)
+micromdmFace.route('/', v1Push)
+micromdmFace.route('/', v1PushCertificate)

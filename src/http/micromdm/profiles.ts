@@ -10,13 +10,13 @@ import {
 import { problemOf } from '../../enroll/stored-profile.ts'
 import type { AppEnv } from '../app-env.ts'
 import { AdminError } from '../at-device.ts'
-import { type AdminContext, goJson, objectOf } from './request.ts'
+import { type AdminContext, goJson, readObject } from './request.ts'
 
 /** `/v1/profiles` (micromdm-contract §1.7). The capitals of its answers are MicroMDM's. */
-export const profiles = new Hono<AppEnv>()
+export const v1Profiles = new Hono<AppEnv>()
 
-profiles.post('/v1/profiles', async (c) => {
-  const id = stringField(await objectOf(c), 'id', 'getProfilesRequest') ?? ''
+v1Profiles.post('/v1/profiles', async (c) => {
+  const id = stringField(await readObject(c), 'id', 'getProfilesRequest') ?? ''
   const found = id === '' ? await storedProfiles(c.env.DB) : [await existing(c, id)]
   return goJson({
     profiles:
@@ -29,8 +29,8 @@ profiles.post('/v1/profiles', async (c) => {
   })
 })
 
-profiles.put('/v1/profiles', async (c) => {
-  const profile = objectField(await objectOf(c), 'profile', 'applyProfileRequest')
+v1Profiles.put('/v1/profiles', async (c) => {
+  const profile = objectField(await readObject(c), 'profile', 'applyProfileRequest')
   if (profile === undefined) {
     throw new AdminError('no profile supplied')
   }
@@ -50,8 +50,8 @@ profiles.put('/v1/profiles', async (c) => {
 })
 
 /** One after the other, as MicroMDM does: an unknown one ends it, those before it are gone. */
-profiles.delete('/v1/profiles', async (c) => {
-  for (const id of stringsField(await objectOf(c), 'ids', 'removeProfilesRequest') ?? []) {
+v1Profiles.delete('/v1/profiles', async (c) => {
+  for (const id of stringsField(await readObject(c), 'ids', 'removeProfilesRequest') ?? []) {
     if (!(await removeProfile(c.env.DB, id))) {
       throw unknown(id)
     }

@@ -6,15 +6,15 @@ import { countEnrolled } from '../../directory/devices/rows.ts'
 import { checkPushCertificate } from '../../pki/x509/push-certificate.ts'
 import type { AppEnv } from '../app-env.ts'
 import { AdminError } from '../at-device.ts'
-import { goJson, objectOf, type AdminContext } from './request.ts'
+import { goJson, readObject, type AdminContext } from './request.ts'
 
 /** `/v1/config/certificate` (micromdm-contract §1.8, §7.1); MicroMDM stored whatever came. */
-export const pushCertificate = new Hono<AppEnv>()
+export const v1PushCertificate = new Hono<AppEnv>()
 
 const PATH = '/v1/config/certificate'
 const STRUCT = 'saveRequest'
 
-pushCertificate.get(PATH, async (c) => {
+v1PushCertificate.get(PATH, async (c) => {
   const { certificate } = await pushCertificateInUse(c.env, c.var.config, clock.now())
   if (!certificate) {
     throw new AdminError(
@@ -25,8 +25,8 @@ pushCertificate.get(PATH, async (c) => {
 })
 
 /** 200 only when pushes leave with this certificate from now on: a 200 that changes nothing ends in a silent fleet. */
-pushCertificate.put(PATH, async (c) => {
-  const body = await objectOf(c)
+v1PushCertificate.put(PATH, async (c) => {
+  const body = await readObject(c)
   const [cert = '', key = ''] = ['cert', 'key'].map((name) =>
     new TextDecoder().decode(bytesField(body, name, STRUCT)),
   )

@@ -4,10 +4,10 @@ import { AdminError, atDevice } from '../at-device.ts'
 import { goJson, type AdminContext } from './request.ts'
 
 /** `/push` and `/v1/push` (micromdm-contract §1.5): the only routes that wait for APNs. */
-export const push = new Hono<AppEnv>()
+export const v1Push = new Hono<AppEnv>()
 
-push.get('/push/:id', (c) => pushDevice(c, c.req.param('id')))
-push.post('/v1/push/:id', (c) => pushDevice(c, c.req.param('id')))
+v1Push.get('/push/:id', (c) => pushDevice(c, c.req.param('id')))
+v1Push.post('/v1/push/:id', (c) => pushDevice(c, c.req.param('id')))
 
 async function pushDevice(c: AdminContext, id: string): Promise<Response> {
   const text = c.req.query('expiration')

@@ -9,7 +9,7 @@ import { readBody } from '../body.ts'
 export type AdminContext = Context<AppEnv>
 
 /** The body as bytes, whatever its content type says. */
-export async function bytesOf(c: AdminContext): Promise<Uint8Array> {
+export async function readBodyBytes(c: AdminContext): Promise<Uint8Array> {
   const body = await readBody(c.req.raw)
   if (body === undefined) {
     throw new AdminError('the body is longer than 20 MB', 413)
@@ -18,8 +18,8 @@ export async function bytesOf(c: AdminContext): Promise<Uint8Array> {
 }
 
 /** The first JSON value of the body, read as Go's decoder reads it (micromdm-contract §1.1). */
-export async function jsonOf(c: AdminContext): Promise<JsonValue> {
-  const read = readGoJson(new TextDecoder().decode(await bytesOf(c)))
+export async function readJson(c: AdminContext): Promise<JsonValue> {
+  const read = readGoJson(new TextDecoder().decode(await readBodyBytes(c)))
   if (!read.ok) {
     throw new AdminError(read.error)
   }
@@ -27,8 +27,8 @@ export async function jsonOf(c: AdminContext): Promise<JsonValue> {
 }
 
 /** The same, where a struct is expected: `null` is an empty one. */
-export async function objectOf(c: AdminContext): Promise<JsonObject> {
-  const value = await jsonOf(c)
+export async function readObject(c: AdminContext): Promise<JsonObject> {
+  const value = await readJson(c)
   if (value === null) {
     return {}
   }

@@ -17,7 +17,7 @@ import { iso, time } from '../values.ts'
 import { newRoutes } from '../routes.ts'
 
 /** The certificate authorities: listed, and the next one installed. Keys come in and never go out. */
-export const ca = newRoutes()
+export const authorityRoutes = newRoutes()
 
 const tags = ['Certificate authorities']
 const PEM = '-----BEGIN CERTIFICATE-----\nMIIB…\n-----END CERTIFICATE-----\n'
@@ -53,7 +53,7 @@ const EXAMPLE: z.input<typeof authority> = {
   warning: null,
 }
 
-ca.openapi(
+authorityRoutes.openapi(
   createRoute({
     method: 'get',
     path: '/ca',
@@ -65,7 +65,7 @@ ca.openapi(
   async (c) => c.json(wholeList(await described(c.env.DB)), 200),
 )
 
-ca.openapi(
+authorityRoutes.openapi(
   createRoute({
     method: 'post',
     path: '/ca',
@@ -120,7 +120,7 @@ ca.openapi(
   },
 )
 
-ca.openapi(
+authorityRoutes.openapi(
   createRoute({
     method: 'delete',
     path: '/ca/{id}',

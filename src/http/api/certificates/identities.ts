@@ -12,7 +12,7 @@ import { iso, time } from '../values.ts'
 import { newRoutes } from '../routes.ts'
 
 /** A device's certificates. */
-export const identities = newRoutes()
+export const identityRoutes = newRoutes()
 
 const tags = ['Identities']
 const FINGERPRINT = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'
@@ -70,7 +70,7 @@ export function identityJson(
   }
 }
 
-identities.openapi(
+identityRoutes.openapi(
   createRoute({
     method: 'get',
     path: '/devices/{id}/identities',
@@ -112,7 +112,7 @@ const WORDS: readonly {
 ]
 
 for (const { verb, operationId, summary, say } of WORDS) {
-  identities.openapi(
+  identityRoutes.openapi(
     createRoute({
       method: 'post',
       path: `/devices/{id}/identities/{identity_id}/${verb}`,

@@ -8,9 +8,9 @@ import { iso, time } from '../values.ts'
 import { newRoutes } from '../routes.ts'
 
 /** What an admin has to know of the push certificate in use, above all when it ends. */
-export const pushCertificate = newRoutes()
+export const pushCertificateRoutes = newRoutes()
 
-pushCertificate.openapi(
+pushCertificateRoutes.openapi(
   createRoute({
     method: 'get',
     path: '/push-certificate',

@@ -5,18 +5,18 @@ import type { AppEnv } from '../../app-env.ts'
 import { AdminError, atDevice } from '../../at-device.ts'
 import { ACTOR, queuedBy } from '../../queued-by.ts'
 import { commandDetailJson, commandJson, secretsOf, type FoundCommand } from './json.ts'
-import { COMMAND_EXAMPLE, commandDetailSchema, commandSchema, DETAIL_EXAMPLE } from './schema.ts'
-import { commandId, noCommand, refOf, unknown } from './id.ts'
+import { COMMAND_EXAMPLE, commandDetailSchema, commandSummary, DETAIL_EXAMPLE } from './schema.ts'
+import { commandIdParam, noCommand, refOf, unknown } from './id.ts'
 import { there } from '../device-id.ts'
 import { newCommandBody, readNewCommand } from './request.ts'
-import { commandState } from '../words.ts'
+import { commandStateWord } from '../words.ts'
 import { listOf, numberCursor, numberedPage, pageQuery, several } from '../paging.ts'
 import { digits, flag } from '../values.ts'
 import { actor, answer, deviceId, keyText, located, refusal } from '../operation.ts'
 import { newRoutes } from '../routes.ts'
 
 /** Commands as resources: what waits, what became of it, and what the device answered. */
-export const commands = newRoutes()
+export const commandRoutes = newRoutes()
 
 const tags = ['Commands']
 const MAX_WAIT = 60
@@ -40,7 +40,7 @@ const queuedSchema = commandDetailSchema
 const queued = (description: string) =>
   located(answer(description, queuedSchema, { ...DETAIL_EXAMPLE, known: true }))
 
-commands.openapi(
+commandRoutes.openapi(
   createRoute({
     method: 'post',
     path: '/devices/{id}/commands',
@@ -104,7 +104,7 @@ commands.openapi(
   },
 )
 
-commands.openapi(
+commandRoutes.openapi(
   createRoute({
     method: 'get',
     path: '/devices/{id}/commands',
@@ -115,7 +115,7 @@ commands.openapi(
       params: z.object({ id: deviceId }),
       query: z.strictObject({
         ...pageQuery,
-        state: several(commandState, 'state of the command'),
+        state: several(commandStateWord, 'state of the command'),
         request_type: z
           .string()
           .optional()
@@ -123,7 +123,7 @@ commands.openapi(
       }),
     },
     responses: {
-      200: listOf('a page of commands', commandSchema, COMMAND_EXAMPLE),
+      200: listOf('a page of commands', commandSummary, COMMAND_EXAMPLE),
       404: noEnrollment,
     },
   }),
@@ -144,7 +144,7 @@ commands.openapi(
   },
 )
 
-commands.openapi(
+commandRoutes.openapi(
   createRoute({
     method: 'delete',
     path: '/devices/{id}/commands',
@@ -167,14 +167,14 @@ commands.openapi(
   },
 )
 
-commands.openapi(
+commandRoutes.openapi(
   createRoute({
     method: 'get',
     path: '/commands/{id}',
     operationId: 'getCommand',
     tags,
     summary: 'A command, its timeline and the device’s answer; may wait for it',
-    request: { params: z.object({ id: commandId }), query: z.strictObject({ wait }) },
+    request: { params: z.object({ id: commandIdParam }), query: z.strictObject({ wait }) },
     responses: { 200: detail('the command'), 404: noCommand },
   }),
   async (c) => {
@@ -183,14 +183,14 @@ commands.openapi(
   },
 )
 
-commands.openapi(
+commandRoutes.openapi(
   createRoute({
     method: 'get',
     path: '/commands/{id}/result',
     operationId: 'getResult',
     tags,
     summary: 'The device’s answer, byte for byte',
-    request: { params: z.object({ id: commandId }) },
+    request: { params: z.object({ id: commandIdParam }) },
     responses: {
       200: {
         description: 'a property list',
@@ -220,14 +220,14 @@ commands.openapi(
   },
 )
 
-commands.openapi(
+commandRoutes.openapi(
   createRoute({
     method: 'delete',
     path: '/commands/{id}',
     operationId: 'cancelCommand',
     tags,
     summary: 'Cancels a command; a device that has it already may carry it out all the same',
-    request: { params: z.object({ id: commandId }) },
+    request: { params: z.object({ id: commandIdParam }) },
     responses: {
       200: detail('the cancelled command'),
       404: noCommand,

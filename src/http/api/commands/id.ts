@@ -5,7 +5,7 @@ import { AdminError } from '../../at-device.ts'
 import { refusal } from '../operation.ts'
 
 /** A command's id in a path. */
-export const commandId = z.string().openapi({
+export const commandIdParam = z.string().openapi({
   param: { name: 'id', in: 'path' },
   description: 'a command’s id',
   example: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01.17',

@@ -7,13 +7,13 @@ import { PlistError } from '../../../plist/error.ts'
 import { plistJson, type PlistJson } from '../../../plist/json.ts'
 import { readPlist } from '../../../plist/read.ts'
 import type { PlistDict } from '../../../plist/value.ts'
-import type { commandDetailSchema, commandSchema, pushNote, queuer, step } from './schema.ts'
+import type { commandDetailSchema, commandSummary, pushNote, queuer, step } from './schema.ts'
 import { atOrNull, iso, textOrNull } from '../values.ts'
 
-export function commandJson(view: CommandView): z.input<typeof commandSchema> {
+export function commandJson(view: CommandView): z.input<typeof commandSummary> {
   return {
     id: view.id,
-    enrollment_id: enrollmentOf(view.id),
+    enrollment_id: enrollmentIdOf(view.id),
     command_uuid: view.uuid,
     request_type: view.requestType,
     state: view.state,
@@ -33,8 +33,8 @@ export function commandJson(view: CommandView): z.input<typeof commandSchema> {
 }
 
 /** A command's id is its enrolment's id, a dot and a number. */
-export function enrollmentOf(commandId: string): string {
-  return commandId.slice(0, commandId.lastIndexOf('.'))
+export function enrollmentIdOf(commandIdParam: string): string {
+  return commandIdParam.slice(0, commandIdParam.lastIndexOf('.'))
 }
 
 export function queuerJson(by: CommandView['queuedBy']): z.input<typeof queuer> {
@@ -81,9 +81,9 @@ export function commandDetailJson(answer: FoundCommand): z.input<typeof commandD
   const secrets = secretsOf(answer, bodies)
   return {
     ...commandJson(answer.view),
-    command: command ? jsonOf(without(command, 'command', secrets)) : null,
+    command: command ? plistObject(without(command, 'command', secrets)) : null,
     timeline: timeline(answer.view),
-    result: result ? jsonOf(without(result, 'result', secrets)) : null,
+    result: result ? plistObject(without(result, 'result', secrets)) : null,
     secrets,
     errors: result ? errorChain(result) : [],
   }
@@ -129,7 +129,7 @@ export function revealedJson(answer: FoundCommand) {
 
 function wholeJson(dict: PlistDict | undefined, bytes: Uint8Array | undefined) {
   if (dict) {
-    return jsonOf(dict)
+    return plistObject(dict)
   }
   return bytes ? { $data: encodeBase64(bytes) } : null
 }
@@ -197,6 +197,6 @@ export function dictOf(bytes: Uint8Array): PlistDict | undefined {
   }
 }
 
-export function jsonOf(dict: PlistDict): Record<string, PlistJson> {
+export function plistObject(dict: PlistDict): Record<string, PlistJson> {
   return Object.fromEntries(Object.entries(dict).map(([key, value]) => [key, plistJson(value)]))
 }

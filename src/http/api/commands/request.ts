@@ -93,7 +93,7 @@ const OUTSIDE: ReadonlySet<string> = new Set(['udid', ...TERMS])
 const ENVELOPE = ['Command', 'CommandUUID', 'udid', ...TERMS]
 
 /** A command in MicroMDM's JSON or under Apple's keys. @throws AdminError, GoFieldError */
-export function readCommand(json: JsonObject, meant: Meant): AppleCommand {
+export function parseCommand(json: JsonObject, meant: Meant): AppleCommand {
   const { id } = meant
   const udid = stringField(json, 'udid', 'body')
   if (udid !== undefined && udid !== id) {
@@ -200,7 +200,7 @@ export function readNewCommand(
 ): NewCommand {
   const { requestKey, apiKey } = repeat
   const json = readObject(new TextDecoder().decode(bytes))
-  const command = readCommand(json, meant)
+  const command = parseCommand(json, meant)
   const { commandUUID: uuid, requestType, payload, secret, source } = command
   const terms: Terms = {
     ...window(json),

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { FACES } from '../../../device/queue/queued-by.ts'
-import { commandState } from '../words.ts'
+import { commandStateWord } from '../words.ts'
 import { time } from '../values.ts'
 
 export const plistKeys = z.record(z.string(), z.unknown())
@@ -48,13 +48,13 @@ const QUEUER_EXAMPLE = {
 }
 
 /** A command in a list. */
-export const commandSchema = z
+export const commandSummary = z
   .object({
     id: z.string().openapi({ description: 'enrolment and number; it says where the command is' }),
     enrollment_id: z.string().openapi({ description: 'the device or user channel' }),
     command_uuid: z.string(),
     request_type: z.string(),
-    state: commandState.openapi({
+    state: commandStateWord.openapi({
       description:
         'waits: `held` (until `not_before`, or for what `held_for` says), `queued`, `sent` (the device has it), `not_now` (the device put it off), `stalled` (it was ignored in three rounds, and went behind the others). Over, with `ended_at`: `acknowledged`, `error`, `format_error` (the device’s answers), `cancelled`, `expired`, `superseded` (the device enrolled anew)',
     }),
@@ -85,7 +85,7 @@ export const step = z.object({
 })
 
 /** A command by itself: what became of it, step by step, and the device's answer. */
-export const commandDetailSchema = commandSchema
+export const commandDetailSchema = commandSummary
   .extend({
     command: plistKeys.nullable().openapi({
       description: 'Apple’s keys, until the device has answered, or as long as they are kept',

@@ -7,17 +7,17 @@ import { claimsOf, expectNoDevice } from '../../../directory/devices/users.ts'
 import type { Env } from '../../../env.ts'
 import { enrollmentId, faultOfDeviceId, splitEnrollmentId } from '../../../mdm/enrollment.ts'
 import { AdminError, atDevice, faultAt } from '../../at-device.ts'
-import { commandId, noCommand, refOf, unknown } from './id.ts'
+import { commandIdParam, noCommand, refOf, unknown } from './id.ts'
 import { commandOf } from './commands.ts'
 import { commandDetailJson, commandJson } from './json.ts'
-import { COMMAND_EXAMPLE, commandDetailSchema, commandSchema, DETAIL_EXAMPLE } from './schema.ts'
+import { COMMAND_EXAMPLE, commandDetailSchema, commandSummary, DETAIL_EXAMPLE } from './schema.ts'
 import { idText } from '../device-id.ts'
 import { listOf, numberCursor, numberedPage, pageQuery, wholeList } from '../paging.ts'
 import { answer, body, deviceId, refusal } from '../operation.ts'
 import { newRoutes } from '../routes.ts'
 
 /** Commands that wait for a decision: whether a device is the one that was meant, or which channel a bare UserID is. */
-export const waiting = newRoutes()
+export const waitingRoutes = newRoutes()
 
 const tags = ['Commands']
 const PENDING = ['held', 'queued', 'sent', 'not_now', 'stalled']
@@ -26,7 +26,7 @@ const USER = '5A1F7C9E-0B3D-4E6F-8A2C-1D9B7E4F6A53'
 const userChannel = z.object({ id: z.string(), device_id: z.string() }).openapi('UserChannel')
 const unenrolled = refusal('no device has enrolled with this id yet')
 
-waiting.openapi(
+waitingRoutes.openapi(
   createRoute({
     method: 'post',
     path: '/devices/{id}/commands/release',
@@ -52,14 +52,14 @@ waiting.openapi(
   },
 )
 
-waiting.openapi(
+waitingRoutes.openapi(
   createRoute({
     method: 'post',
     path: '/commands/{id}/release',
     operationId: 'releaseCommand',
     tags,
     summary: 'Lets a held command go out',
-    request: { params: z.object({ id: commandId }) },
+    request: { params: z.object({ id: commandIdParam }) },
     responses: {
       200: answer('the command', commandDetailSchema, DETAIL_EXAMPLE),
       404: noCommand,
@@ -107,7 +107,7 @@ async function release(
 /** What is queued under an id as a device's, whatever user channel has that UserID. */
 const AS_DEVICE = { user: '', bare: false }
 
-waiting.openapi(
+waitingRoutes.openapi(
   createRoute({
     method: 'get',
     path: '/devices/{id}/commands/waiting',
@@ -118,7 +118,7 @@ waiting.openapi(
       'A user channel whose UserID this is does not get it: another device may call its user like that. `listUserChannels` names the channels.',
     request: { params: z.object({ id: deviceId }), query: z.strictObject(pageQuery) },
     responses: {
-      200: listOf('a page of commands, newest first', commandSchema, COMMAND_EXAMPLE),
+      200: listOf('a page of commands, newest first', commandSummary, COMMAND_EXAMPLE),
       404: refusal('nothing waits under this id, and no user has it'),
     },
   }),
@@ -139,7 +139,7 @@ waiting.openapi(
   },
 )
 
-waiting.openapi(
+waitingRoutes.openapi(
   createRoute({
     method: 'get',
     path: '/users/{id}/channels',
@@ -170,7 +170,7 @@ async function channelsOf(env: Env, user: string): Promise<z.input<typeof userCh
   return claims.map(({ device, id }) => ({ id: enrollmentId(device, id), device_id: device }))
 }
 
-waiting.openapi(
+waitingRoutes.openapi(
   createRoute({
     method: 'delete',
     path: '/devices/{id}/commands/waiting',
@@ -194,7 +194,7 @@ waiting.openapi(
   },
 )
 
-waiting.openapi(
+waitingRoutes.openapi(
   createRoute({
     method: 'post',
     path: '/devices/{id}/commands/move',

@@ -8,7 +8,7 @@ import { iso, time } from '../values.ts'
 import { newRoutes } from '../routes.ts'
 
 /** Contested enrolments: which of two is the device, by an admin's word. */
-export const contests = newRoutes()
+export const contestRoutes = newRoutes()
 
 const tags = ['Enrolment']
 const MAX_IDS = 100
@@ -50,7 +50,7 @@ const outcome = z
   })
   .openapi('Decision')
 
-contests.openapi(
+contestRoutes.openapi(
   createRoute({
     method: 'post',
     path: '/enrollments/decide',
@@ -101,7 +101,7 @@ contests.openapi(
   },
 )
 
-contests.openapi(
+contestRoutes.openapi(
   createRoute({
     method: 'post',
     path: '/devices/{id}/commands/requeue',

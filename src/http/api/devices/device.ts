@@ -9,11 +9,11 @@ import type { AppEnv } from '../../app-env.ts'
 import { AdminError, atDevice } from '../../at-device.ts'
 import { deviceItself, knownDevice } from '../device-id.ts'
 import { DEVICE_DETAIL_EXAMPLE, deviceDetailJson, deviceDetailSchema } from './json.ts'
-import { answer, DEVICE, NO_DEVICE, operation } from '../operation.ts'
+import { answer, DEVICE_PARAMS, NO_DEVICE, operation } from '../operation.ts'
 import { newRoutes } from '../routes.ts'
 
 /** A device by itself, as its own object knows it, and what an admin does to it. */
-export const devices = newRoutes()
+export const deviceRoutes = newRoutes()
 
 const tags = ['Devices']
 
@@ -29,11 +29,11 @@ export async function showDevice(c: Context<AppEnv>, device: DevicePage) {
   return c.json(deviceDetailJson(device, expected, serial), 200)
 }
 
-devices.openapi(
+deviceRoutes.openapi(
   operation('getDevice', 'get', '/devices/{id}', {
     tags,
     summary: 'A device: channels, certificates, push state, queue and latest inventory',
-    params: DEVICE,
+    params: DEVICE_PARAMS,
     answers: { 200: deviceAnswer },
     problems: NO_DEVICE,
   }),
@@ -86,11 +86,11 @@ const ACTS: readonly {
 ]
 
 for (const { operationId, method, path, act, ...about } of ACTS) {
-  devices.openapi(
+  deviceRoutes.openapi(
     operation(operationId, method, path, {
       tags,
       ...about,
-      params: DEVICE,
+      params: DEVICE_PARAMS,
       answers: { 200: deviceAnswer },
       problems: NO_DEVICE,
     }),
@@ -110,13 +110,13 @@ const pushed = z
   })
   .openapi('PushedEnrollment')
 
-devices.openapi(
+deviceRoutes.openapi(
   operation('pushDevice', 'post', '/devices/{id}/push', {
     tags,
     summary: 'Pushes the device or the user channel now, and tells what APNs answered',
     description:
       'The server pushes commands by itself. Use this for a device that should connect now.',
-    params: DEVICE,
+    params: DEVICE_PARAMS,
     answers: {
       200: answer('APNs accepted the push', pushed, {
         id: DEVICE_DETAIL_EXAMPLE.id,

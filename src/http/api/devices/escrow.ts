@@ -7,7 +7,7 @@ import { AdminError, atDevice } from '../../at-device.ts'
 import { addressOf } from '../../caller.ts'
 import { revealedJson } from '../commands/json.ts'
 import { plistKeys } from '../commands/schema.ts'
-import { commandId, refOf, unknown } from '../commands/id.ts'
+import { commandIdParam, refOf, unknown } from '../commands/id.ts'
 import { deviceItself, knownDevice } from '../device-id.ts'
 import { listOf, wholeList } from '../paging.ts'
 import { answer, body, deviceId, refusal } from '../operation.ts'
@@ -15,7 +15,7 @@ import { atOrNull, textOrNull, time } from '../values.ts'
 import { newRoutes } from '../routes.ts'
 
 /** Tokens that devices escrow with us, and the secrets of commands. They are read by calls that leave an entry: who, when, why. */
-export const escrow = newRoutes()
+export const escrowRoutes = newRoutes()
 
 const tags = ['Escrow']
 const MAX_TEXT = 1000
@@ -68,7 +68,7 @@ const TOKEN: z.input<typeof token> = {
 }
 const noDevice = refusal('nothing is known of such a device')
 
-escrow.openapi(
+escrowRoutes.openapi(
   createRoute({
     method: 'get',
     path: '/devices/{id}/escrow',
@@ -85,7 +85,7 @@ escrow.openapi(
   },
 )
 
-escrow.openapi(
+escrowRoutes.openapi(
   createRoute({
     method: 'get',
     path: '/devices/{id}/escrow/reads',
@@ -112,7 +112,7 @@ escrow.openapi(
   },
 )
 
-escrow.openapi(
+escrowRoutes.openapi(
   createRoute({
     method: 'post',
     path: '/devices/{id}/escrow/{kind}',
@@ -162,7 +162,7 @@ escrow.openapi(
   },
 )
 
-escrow.openapi(
+escrowRoutes.openapi(
   createRoute({
     method: 'post',
     path: '/commands/{id}/secrets',
@@ -173,7 +173,7 @@ escrow.openapi(
     description:
       'listEscrowReads shows what was written down. The payload of a command that sets or asks for what opens the device stays for 30 days after its end (the newest 20 of a type), others until the device has answered.',
     request: {
-      params: z.object({ id: commandId }),
+      params: z.object({ id: commandIdParam }),
       body: body(z.strictObject(reader), { why: WHY }),
     },
     responses: {

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import type { Snapshot } from '../../../device/views/inventory.ts'
-import { dictOf, jsonOf } from '../commands/json.ts'
+import { dictOf, plistObject } from '../commands/json.ts'
 import { iso, time } from '../values.ts'
 
 /** Under which key of its report each type tells. */
@@ -36,7 +36,7 @@ export function inventoryJson(snapshots: readonly Snapshot[]): z.input<typeof in
   const of = (type: Snapshot['type']) => {
     const told = snapshots.filter((one) => one.type === type)
     const [newest] = told
-    const values = told.map(({ report }) => jsonOf(dictOf(report) ?? {})[KEYS[type]])
+    const values = told.map(({ report }) => plistObject(dictOf(report) ?? {})[KEYS[type]])
     return newest
       ? {
           at: iso(newest.at),

@@ -6,11 +6,11 @@ import { listOf, pageOfRows, pageQuery, placeCursor, placeIn, sortBy } from '../
 import { newRoutes } from '../routes.ts'
 
 /** Devices as the directory finds them. */
-export const deviceList = newRoutes()
+export const deviceListRoutes = newRoutes()
 
 const sort = sortBy(['id', 'device_name', 'serial_number', 'last_seen_at'])
 
-deviceList.openapi(
+deviceListRoutes.openapi(
   createRoute({
     method: 'get',
     path: '/devices',

@@ -11,9 +11,9 @@ import { body, deviceId, refusal } from '../operation.ts'
 import { newRoutes } from '../routes.ts'
 
 /** Which device has a serial number that several claim, by an admin's word. */
-export const serialNumbers = newRoutes()
+export const serialNumberRoutes = newRoutes()
 
-serialNumbers.openapi(
+serialNumberRoutes.openapi(
   createRoute({
     method: 'post',
     path: '/devices/{id}/serial-number/confirm',

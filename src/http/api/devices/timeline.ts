@@ -3,17 +3,17 @@ import { PROOF_NAMES } from '../../../device/store/proof.ts'
 import { KINDS, type Place, type TimelineEntry } from '../../../device/views/timeline.ts'
 import { enrollmentId } from '../../../mdm/enrollment.ts'
 import { atDevice } from '../../at-device.ts'
-import { enrollmentOf, queuerJson } from '../commands/json.ts'
+import { enrollmentIdOf, queuerJson } from '../commands/json.ts'
 import { outcome, queuer } from '../commands/schema.ts'
 import { there } from '../device-id.ts'
 import { listOf, pageQuery, readCursor, several, writeCursor } from '../paging.ts'
-import { commandState, proofWord, reportStatus, topicWord } from '../words.ts'
+import { commandStateWord, proofWord, reportStatus, topicWord } from '../words.ts'
 import { deviceId, refusal } from '../operation.ts'
 import { iso, time } from '../values.ts'
 import { newRoutes } from '../routes.ts'
 
 /** A device's timeline: its events, after every subscriber has had them, and what became of commands and identities. */
-export const timeline = newRoutes()
+export const timelineRoutes = newRoutes()
 
 const STEPS = [
   'queued',
@@ -56,7 +56,9 @@ const entry = z
     queued_by: queuer,
     times: z.int().openapi({ description: 'how often; `at` is the first time' }),
     last_at: time,
-    state: commandState.nullable().openapi({ description: 'the state in which the command ended' }),
+    state: commandStateWord
+      .nullable()
+      .openapi({ description: 'the state in which the command ended' }),
     outcome: outcome.nullable().openapi({ description: 'of a push' }),
     detail: z
       .string()
@@ -96,7 +98,7 @@ function entryOf(kind: Entry['kind'], at: string, told: Told): Entry {
   }
 }
 
-timeline.openapi(
+timelineRoutes.openapi(
   createRoute({
     method: 'get',
     path: '/devices/{id}/events',
@@ -203,7 +205,7 @@ function eventOf({ event }: Extract<TimelineEntry, { of: 'event' }>): Told {
 function commandStep({ step, command }: Extract<TimelineEntry, { of: 'command' }>): Told {
   const common = {
     what: step,
-    enrollment_id: enrollmentOf(command.id),
+    enrollment_id: enrollmentIdOf(command.id),
     command_id: command.id,
     command_uuid: command.uuid,
     request_type: command.requestType,

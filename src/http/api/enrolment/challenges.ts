@@ -7,9 +7,9 @@ import { iso, time } from '../values.ts'
 import { newRoutes } from '../routes.ts'
 
 /** SCEP challenges: docs/certificates.md. */
-export const challenges = newRoutes()
+export const challengeRoutes = newRoutes()
 
-challenges.openapi(
+challengeRoutes.openapi(
   createRoute({
     method: 'delete',
     path: '/challenges',

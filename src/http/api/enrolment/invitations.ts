@@ -21,7 +21,7 @@ import { atOrNull, iso, textOrNull } from '../values.ts'
 import { newRoutes } from '../routes.ts'
 
 /** Links for one person or device, which open enrolment in every mode. */
-export const invitations = newRoutes()
+export const invitationRoutes = newRoutes()
 
 const tags = ['Enrolment']
 const MAX_LIFETIME = 365 * DAY
@@ -83,7 +83,7 @@ const wanted = z.strictObject({
     .openapi({ description: 'how many certificates it may lead to' }),
 })
 
-invitations.openapi(
+invitationRoutes.openapi(
   operation('createInvitation', 'post', '/invitations', {
     tags,
     summary: 'Makes a link by which a device can enrol, once or a few times; it is shown only once',
@@ -126,7 +126,7 @@ invitations.openapi(
   },
 )
 
-invitations.openapi(
+invitationRoutes.openapi(
   operation('listInvitations', 'get', '/invitations', {
     tags,
     summary: 'Lists invitations, without their links',
@@ -144,7 +144,7 @@ invitations.openapi(
   },
 )
 
-invitations.openapi(
+invitationRoutes.openapi(
   operation('getInvitation', 'get', '/invitations/{id}', {
     tags,
     summary: 'One invitation, without its link',
@@ -158,7 +158,7 @@ invitations.openapi(
   },
 )
 
-invitations.openapi(
+invitationRoutes.openapi(
   operation('revokeInvitation', 'delete', '/invitations/{id}', {
     tags,
     summary:

@@ -9,7 +9,7 @@ import { iso, time } from '../values.ts'
 import { newRoutes } from '../routes.ts'
 
 /** The devices that may enrol where `ENROLLMENT` is `known`. */
-export const knownSerials = newRoutes()
+export const knownSerialRoutes = newRoutes()
 
 const tags = ['Enrolment']
 const MAX_A_CALL = 5000
@@ -24,7 +24,7 @@ const knownSerial = z
   .object({ id: z.string().openapi({ description: 'the serial number' }), added_at: time })
   .openapi('KnownSerial')
 
-knownSerials.openapi(
+knownSerialRoutes.openapi(
   createRoute({
     method: 'get',
     path: '/known-serials',
@@ -59,7 +59,7 @@ knownSerials.openapi(
   },
 )
 
-knownSerials.openapi(
+knownSerialRoutes.openapi(
   createRoute({
     method: 'post',
     path: '/known-serials',
@@ -81,7 +81,7 @@ knownSerials.openapi(
   },
 )
 
-knownSerials.openapi(
+knownSerialRoutes.openapi(
   createRoute({
     method: 'post',
     path: '/known-serials/remove',
@@ -99,7 +99,7 @@ knownSerials.openapi(
   },
 )
 
-knownSerials.openapi(
+knownSerialRoutes.openapi(
   createRoute({
     method: 'delete',
     path: '/known-serials/{id}',

@@ -14,7 +14,7 @@ import { answer, body, DONE, refusal } from '../operation.ts'
 import { newRoutes } from '../routes.ts'
 
 /** Configuration profiles that are stored here, such as the one that enrols: docs/enrolment.md. */
-export const profiles = newRoutes()
+export const profileRoutes = newRoutes()
 
 const tags = ['Profiles']
 const EXAMPLE_ID = 'com.github.micromdm.micromdm.enroll'
@@ -51,7 +51,7 @@ const WORDS: Readonly<Record<string, string>> = {
 }
 const noProfile = refusal('no profile is stored under this id')
 
-profiles.openapi(
+profileRoutes.openapi(
   createRoute({
     method: 'get',
     path: '/profiles',
@@ -75,7 +75,7 @@ profiles.openapi(
   },
 )
 
-profiles.openapi(
+profileRoutes.openapi(
   createRoute({
     method: 'get',
     path: '/profiles/{id}',
@@ -95,7 +95,7 @@ profiles.openapi(
   },
 )
 
-profiles.openapi(
+profileRoutes.openapi(
   createRoute({
     method: 'put',
     path: '/profiles/{id}',
@@ -140,7 +140,7 @@ profiles.openapi(
   },
 )
 
-profiles.openapi(
+profileRoutes.openapi(
   createRoute({
     method: 'delete',
     path: '/profiles/{id}',

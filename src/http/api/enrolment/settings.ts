@@ -8,7 +8,7 @@ import { answer } from '../operation.ts'
 import { newRoutes } from '../routes.ts'
 
 /** Who may enrol, and the links that lead there. */
-export const enrollment = newRoutes()
+export const enrollmentRoutes = newRoutes()
 
 const MEANINGS: Readonly<Record<EnrollmentAccess['mode'], string>> = {
   open: 'any device that reaches this server can enrol: ENROLLMENT=token closes it',
@@ -17,7 +17,7 @@ const MEANINGS: Readonly<Record<EnrollmentAccess['mode'], string>> = {
     'only devices on the list of /api/known-serials can enrol, by ADE or OTA, and those with an invitation',
 }
 
-enrollment.openapi(
+enrollmentRoutes.openapi(
   createRoute({
     method: 'get',
     path: '/enrollment',

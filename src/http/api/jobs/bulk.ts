@@ -10,7 +10,7 @@ import { osNeeds } from '../../os-needs.ts'
 import { ACTOR, queuedBy } from '../../queued-by.ts'
 import { deviceFilter, MAX_TARGETS } from '../device-filter.ts'
 import { OUTCOME_EXAMPLE } from './job-json.ts'
-import { readCommand, window } from '../commands/request.ts'
+import { parseCommand, window } from '../commands/request.ts'
 import { idempotencyKey, jobAnswers, type NewJob, startJob } from './start-job.ts'
 import { checkNumber, SMALL, targetsMeant, targetsNamed, type Targets } from './targets.ts'
 import { actor, body, refusal } from '../operation.ts'
@@ -113,7 +113,7 @@ bulk.openapi(
 
 async function planOf(env: Env, wanted: BulkRequest, by: QueuedBy): Promise<NewJob> {
   const { force } = wanted
-  const command = readCommand(wanted.command, { force })
+  const command = parseCommand(wanted.command, { force })
   const losing = command.destructive || removesEnrollment(command.requestType, command.payload)
   if (losing && wanted.all) {
     throw new AdminError(

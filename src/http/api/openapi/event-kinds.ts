@@ -41,7 +41,7 @@ const UUID = '7d8e1c2b-3a4f-4b5c-9d6e-8f7a6b5c4d3e'
 export const DEVICE = 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01'
 const COMMAND = `${DEVICE}.17`
 
-export const KINDS: Readonly<Record<Topic, Kind>> = {
+export const EVENT_KINDS: Readonly<Record<Topic, Kind>> = {
   'mdm.Authenticate': {
     says: 'A device begins to enrol.',
     sometimes: { ...contested, renewal: yes('it renews its identity and stays enrolled') },

@@ -2,7 +2,7 @@
 import { ABOUT_COMMANDS, renderEvent } from '../../../events/event.ts'
 import { TOPICS, WEBHOOK_TEST, type Topic } from '../../../events/topics.ts'
 import { ENROLLMENT_TYPES } from '../../../mdm/enrollment.ts'
-import { DEVICE, KINDS, text, yes, type Document, type Schema } from './event-kinds.ts'
+import { DEVICE, EVENT_KINDS, text, yes, type Document, type Schema } from './event-kinds.ts'
 
 const IDS: Schema = {
   type: 'object',
@@ -17,7 +17,7 @@ const IDS: Schema = {
 
 /** What each event tells of its message, in both envelopes. */
 function aboutSchema(topic: Topic): Schema {
-  const { always, sometimes } = KINDS[topic]
+  const { always, sometimes } = EVENT_KINDS[topic]
   const isReport = ABOUT_COMMANDS.has(topic)
   const params = {
     type: isReport ? ('object' as const) : ['object' as const, 'null' as const],
@@ -59,7 +59,7 @@ function eventSchema(topic: Topic): Schema {
   const about = ABOUT_COMMANDS.has(topic) ? 'acknowledge_event' : 'checkin_event'
   return {
     type: 'object',
-    description: KINDS[topic].says,
+    description: EVENT_KINDS[topic].says,
     required: ['topic', 'event_id', 'created_at', about, 'sequence'],
     properties: {
       topic: { type: 'string', const: topic, description: 'tells events apart' },
@@ -78,7 +78,7 @@ function eventSchema(topic: Topic): Schema {
 
 /** An event of the topic, as a webhook gets it. */
 function exampleOf(topic: Topic): unknown {
-  const { example, isEmpty } = KINDS[topic]
+  const { example, isEmpty } = EVENT_KINDS[topic]
   const plist = `<plist version="1.0"><dict><key>UDID</key><string>${DEVICE}</string></dict></plist>`
   const event = {
     sequence: topic === WEBHOOK_TEST ? 0 : 17,

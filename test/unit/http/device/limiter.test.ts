@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { clock } from '../../../../src/clock.ts'
 import {
-  createGate,
-  type Gate,
+  createLimiter,
+  type Limiter,
   type Guest,
   type Leave,
 } from '../../../../src/http/device/limiter.ts'
@@ -41,7 +41,7 @@ async function pass(ms: number): Promise<void> {
   time = end
 }
 
-const narrow = (): Gate => createGate({ places: 2, line: 2, patience: 1000, lease: 5000 })
+const narrow = (): Limiter => createLimiter({ places: 2, line: 2, patience: 1000, lease: 5000 })
 
 describe('a gate', () => {
   it('lets a few in, then a bounded line in its order, and turns others away', async () => {
