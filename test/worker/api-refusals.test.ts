@@ -193,7 +193,7 @@ describe('an error of the API', () => {
     const retire = await asked('/api/devices/NOBODY/retire', { method: 'POST', headers: AUTH })
     expect(retire).toMatchObject({
       status: 404,
-      body: { detail: 'nothing is known of an enrolment with the id NOBODY' },
+      body: { detail: 'no enrolment has the id NOBODY' },
     })
   })
 })

@@ -179,7 +179,7 @@ describe('an id in a path', () => {
     ] as const) {
       expect(await api(method, `/api/devices/${id}${path}`, body)).toMatchObject({
         status: 404,
-        body: { detail: `nothing is known of an enrolment with the id ${id}` },
+        body: { detail: `no enrolment has the id ${id}` },
       })
     }
     await runInDurableObject(env.DEVICE.getByName(id), (_, state) => {

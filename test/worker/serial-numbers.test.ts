@@ -203,7 +203,7 @@ describe('a serial number with proof', () => {
     const device = await enrolled(serial)
     const other = await confirm(device.udid, 'OTHER')
     expect(other.status).toBe(409)
-    expect(other.body.detail).toContain(`it tells ${serial}`)
+    expect(other.body.detail).toContain(`it reports ${serial}`)
     await api('POST', `/api/devices/${device.udid}/retire`)
     const gone = await confirm(device.udid, serial)
     expect(gone).toMatchObject({

@@ -1,10 +1,12 @@
 import { z } from '@hono/zod-openapi'
+import type { DeviceStub } from '../../device/object.ts'
+import type { Address } from '../../device/store/address.ts'
 import type { DevicePage } from '../../device/views/device.ts'
 import type { Env } from '../../env.ts'
 import { faultOfId } from '../../mdm/enrollment.ts'
 import { AdminError, atDevice } from '../at-device.ts'
 
-/** An id in a path or query: no object is made for what cannot be one. */
+/** An id in a path or query. An id that no enrolment can have creates no object. */
 export const idText = z.string().superRefine((id, context) => {
   const fault = faultOfId(id)
   if (fault !== undefined) {
@@ -12,15 +14,28 @@ export const idText = z.string().superRefine((id, context) => {
   }
 })
 
-/** An answer of an enrolment that is there. @throws AdminError 404 */
-export function there<Answer extends { readonly kind: string }>(
+/** The `id` of a device or user channel in a path. */
+export const deviceId = idText.openapi({
+  param: { name: 'id', in: 'path' },
+  description: 'UDID, EnrollmentID, UDID:UserID, or the bare UserID of a user channel',
+  example: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
+})
+
+/** Calls the object of an enrolment that must exist. @throws AdminError 404 for an unknown id */
+export async function atEnrollment<Answer extends { readonly kind: string }>(
+  env: Env,
   id: string,
-  found: Answer,
-): Exclude<Answer, { kind: 'unknown' }> {
+  call: (device: DeviceStub, address: Address) => Promise<Answer>,
+) {
+  const found = await atDevice(env, id, call)
   if (!isKnown(found)) {
-    throw new AdminError(`nothing is known of an enrolment with the id ${id}`, 'device_not_found')
+    throw unknownEnrollment(id)
   }
   return found
+}
+
+export function unknownEnrollment(id: string): AdminError {
+  return new AdminError(`no enrolment has the id ${id}`, 'device_not_found')
 }
 
 function isKnown<Answer extends { readonly kind: string }>(
@@ -29,12 +44,12 @@ function isKnown<Answer extends { readonly kind: string }>(
   return found.kind !== 'unknown'
 }
 
-/** What a device knows of itself, by its own id or one of its channels'. @throws AdminError 404 for an unknown id */
+/** The device's own view, by its id or that of one of its channels. @throws AdminError 404 for an unknown id */
 export async function knownDevice(env: Env, id: string): Promise<DevicePage> {
-  return there(id, await atDevice(env, id, (device, address) => device.viewDevice(address)))
+  return atEnrollment(env, id, (device, address) => device.viewDevice(address))
 }
 
-/** The same for an act on a whole device, which the id of a user does not mean. @throws AdminError */
+/** The same for an action on a whole device: the id of a user channel is refused. @throws AdminError */
 export async function deviceItself(env: Env, id: string): Promise<DevicePage> {
   const device = await knownDevice(env, id)
   if (device.id !== id) {

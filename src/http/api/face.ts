@@ -24,6 +24,9 @@ import { renewals } from './certificates/renewals.ts'
 import { replays } from './jobs/replays.ts'
 import { serialNumberRoutes } from './devices/serial-numbers.ts'
 import { timelineRoutes } from './devices/timeline.ts'
+import { heldRoutes } from './commands/held.ts'
+import { queueRoutes } from './commands/queue.ts'
+import { secretRoutes } from './commands/secrets.ts'
 import { waitingRoutes } from './commands/waiting.ts'
 import { webhookControl } from './webhooks/webhook-control.ts'
 import { webhooks } from './webhooks/webhooks.ts'
@@ -48,7 +51,9 @@ const ROUTES = [
   deviceListRoutes,
   deviceRoutes,
   timelineRoutes,
+  queueRoutes,
   commandRoutes,
+  heldRoutes,
   waitingRoutes,
   bulk,
   jobs,
@@ -60,6 +65,7 @@ const ROUTES = [
   serialNumberRoutes,
   renewals,
   escrowRoutes,
+  secretRoutes,
   authorityRoutes,
   challengeRoutes,
   profileRoutes,

@@ -1,6 +1,6 @@
 import { z, type RouteConfig } from '@hono/zod-openapi'
 import { CODES } from '../problem.ts'
-import { idText } from './device-id.ts'
+import { deviceId } from './device-id.ts'
 
 /** An operation of the API: what its request and its answers hold, each with an example that a test sends. */
 interface Operation {
@@ -133,15 +133,9 @@ export function pathId<Schema extends z.ZodType>(
   return { id: schema.openapi({ param: { name: 'id', in: 'path' }, description, example }) }
 }
 
-export const deviceId = idText.openapi({
-  param: { name: 'id', in: 'path' },
-  description: 'UDID, EnrollmentID, UDID:UserID, or the bare UserID of a user channel',
-  example: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
-})
-
 /** The parts of an operation on one device. */
 export const DEVICE_PARAMS = { id: deviceId }
-export const NO_DEVICE = { 404: 'nothing is known of such a device' }
+export const NO_DEVICE = { 404: 'no device or user channel has this id' }
 
 /** An empty key is as a rule a variable that is not set: the repeated request would not be recognised. */
 export const keyText = z.string().min(1, 'is empty: leave the header out, or send a key').max(255)

@@ -11,7 +11,7 @@ export const readablePath: MiddlewareHandler<AppEnv> = async (c, next) => {
   } catch {
     return problem(
       400,
-      'the path has an escape that is no UTF-8: write a % that is part of an id as %25',
+      'the path has an escape that is no UTF-8: a % that is part of an id is written as %25',
     )
   }
   return next()

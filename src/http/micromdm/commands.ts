@@ -10,6 +10,7 @@ import { warn } from '../../log.ts'
 import type { AppEnv } from '../app-env.ts'
 import { AdminError, atDevice } from '../at-device.ts'
 import { osNeeds } from '../os-needs.ts'
+import { enqueueCommand } from '../queue-command.ts'
 import { queuedBy } from '../queued-by.ts'
 import { readBodyBytes, goJson, readJson, type AdminContext } from './request.ts'
 
@@ -68,23 +69,19 @@ async function queue(c: AdminContext, id: string, command: LenientCommand): Prom
   const { commandUUID: uuid, requestType, payload, secret, source, faults } = command
   const by = queuedBy(c, 'micromdm')
   const needs = osNeeds(command, 'announce')
-  const answer = await atDevice(
-    c.env,
-    id,
-    (device, address) =>
-      device.enqueue(address, { uuid, requestType, payload, secret, source, by, needs }),
-    { queues: requestType },
-  )
-  if (answer.kind === 'unusable') {
-    throw new AdminError(answer.error, 'cannot_succeed')
-  }
-  if (answer.kind === 'full') {
-    throw new AdminError(answer.error, 'queue_full')
-  }
-  if (faults.length > 0 && answer.kind === 'queued') {
-    const { device, user } = splitEnrollmentId(answer.id.slice(0, answer.id.lastIndexOf('.')))
+  const queued = await enqueueCommand(c.env, id, {
+    uuid,
+    requestType,
+    payload,
+    secret,
+    source,
+    by,
+    needs,
+  })
+  if (faults.length > 0) {
+    const { device, user } = splitEnrollmentId(queued.id.slice(0, queued.id.lastIndexOf('.')))
     warn('command:unchecked', {
-      ...placeOf(device, user !== '', Number(answer.id.slice(answer.id.lastIndexOf('.') + 1))),
+      ...placeOf(device, user !== '', Number(queued.id.slice(queued.id.lastIndexOf('.') + 1))),
       request_type: shortened(requestType),
       reason: faults.map(({ at, detail }) => `${at}: ${detail}`).join('; '),
     })

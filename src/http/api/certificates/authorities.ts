@@ -1,4 +1,4 @@
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import { clock } from '../../../clock.ts'
 import {
   installAuthority,
@@ -12,11 +12,11 @@ import { pem } from '../../../pki/x509/issue.ts'
 import { OwnError } from '../../../reason.ts'
 import { AdminError } from '../../at-device.ts'
 import { listOf, wholeList } from '../paging.ts'
-import { answer, body, DONE, refusal } from '../operation.ts'
+import { answer, body, DONE, operation, pathId } from '../operation.ts'
 import { iso, time } from '../values.ts'
 import { newRoutes } from '../routes.ts'
 
-/** The certificate authorities: listed, and the next one installed. Keys come in and never go out. */
+/** The certificate authorities. The API takes their keys and never shows them. */
 export const authorityRoutes = newRoutes()
 
 const tags = ['Certificate authorities']
@@ -30,7 +30,7 @@ const authority = z
     fingerprint: z.string(),
     valid_from: time,
     expires_at: time,
-    issues: z.boolean().openapi({ description: 'new identities are of this one' }),
+    issues: z.boolean().openapi({ description: 'it issues new identities' }),
     imported: z.boolean(),
     added_at: time,
     issued: z.int().openapi({ description: 'how many certificates' }),
@@ -54,53 +54,42 @@ const EXAMPLE: z.input<typeof authority> = {
 }
 
 authorityRoutes.openapi(
-  createRoute({
-    method: 'get',
-    path: '/ca',
-    operationId: 'listAuthorities',
+  operation('listAuthorities', 'get', '/ca', {
     tags,
-    summary: 'Lists our certificate authorities, newest first',
-    responses: { 200: listOf('the first one issues', authority, EXAMPLE) },
+    summary: 'Lists the certificate authorities of this server, newest first',
+    answers: { 200: listOf('the first one issues', authority, EXAMPLE) },
   }),
   async (c) => c.json(wholeList(await described(c.env.DB)), 200),
 )
 
+const newAuthority = z.strictObject({
+  certificate: z.string().openapi({ description: 'PEM' }),
+  private_key: z.string().openapi({ description: 'PEM, RSA' }),
+  imported: z
+    .boolean()
+    .default(true)
+    .openapi({ description: 'it issued at another server before, for example at MicroMDM' }),
+  next_serial: z
+    .int()
+    .min(1)
+    .optional()
+    .openapi({ description: 'the serial number to continue with; random ones if left out' }),
+})
+
 authorityRoutes.openapi(
-  createRoute({
-    method: 'post',
-    path: '/ca',
-    operationId: 'installAuthority',
+  operation('installAuthority', 'post', '/ca', {
     tags,
-    summary: 'Installs a CA, which issues from now on; the others go on being accepted',
-    description: '`npm run ca` makes and sends one. The key is sealed, and never shown again.',
-    request: {
-      body: body(
-        z.strictObject({
-          certificate: z.string().openapi({ description: 'PEM' }),
-          private_key: z.string().openapi({ description: 'PEM, RSA' }),
-          imported: z
-            .boolean()
-            .default(true)
-            .openapi({ description: 'it issued elsewhere before, at MicroMDM for example' }),
-          next_serial: z
-            .int()
-            .min(1)
-            .optional()
-            .openapi({ description: 'where its counter goes on; random numbers if left out' }),
-        }),
-        {
-          own: {
-            certificate: PEM,
-            private_key: '-----BEGIN PRIVATE KEY-----\nMIIE…\n-----END PRIVATE KEY-----\n',
-            imported: false,
-          },
-        },
-      ),
-    },
-    responses: {
-      201: answer('the CA; it issues from now on', authority, EXAMPLE),
-      400: refusal('this is no CA, or the key is not its own'),
-    },
+    summary: 'Installs a CA, which issues from now on; the server still accepts the others',
+    description: '`npm run ca` creates and sends one. The key is sealed, and never shown again.',
+    body: body(newAuthority, {
+      own: {
+        certificate: PEM,
+        private_key: '-----BEGIN PRIVATE KEY-----\nMIIE…\n-----END PRIVATE KEY-----\n',
+        imported: false,
+      },
+    }),
+    answers: { 201: answer('the CA; it issues from now on', authority, EXAMPLE) },
+    problems: { 400: 'this is no CA, or the key does not belong to it' },
   }),
   async (c) => {
     const { certificate, private_key: key, imported, next_serial: nextSerial } = c.req.valid('json')
@@ -121,26 +110,12 @@ authorityRoutes.openapi(
 )
 
 authorityRoutes.openapi(
-  createRoute({
-    method: 'delete',
-    path: '/ca/{id}',
-    operationId: 'removeAuthority',
+  operation('removeAuthority', 'delete', '/ca/{id}', {
     tags,
-    summary: 'Removes a CA: its certificates are no longer accepted',
-    request: {
-      params: z.object({
-        id: z.string().openapi({
-          param: { name: 'id', in: 'path' },
-          description: 'a CA’s id, as the list shows it',
-          example: KEY_ID,
-        }),
-      }),
-    },
-    responses: {
-      204: DONE,
-      404: refusal('no such CA'),
-      409: refusal('the CA; it issues from now on'),
-    },
+    summary: 'Removes a CA: the server no longer accepts its certificates',
+    params: pathId(z.string(), 'a CA’s id, as the list shows it', KEY_ID),
+    answers: { 204: DONE },
+    problems: { 404: 'no such CA', 409: 'it is the CA that issues' },
   }),
   async (c) => {
     const keyId = c.req.valid('param').id.toLowerCase()

@@ -1,4 +1,4 @@
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import { projectDevices } from '../../../directory/devices/project.ts'
 import { nameText } from '../../../pki/x509/name.ts'
 import type { ListedIdentity } from '../../../device/standing/admin.ts'
@@ -7,7 +7,7 @@ import { AdminError } from '../../at-device.ts'
 import { deviceItself, knownDevice } from '../device-id.ts'
 import { listOf, wholeList } from '../paging.ts'
 import { proofWord } from '../words.ts'
-import { answer, deviceId, refusal } from '../operation.ts'
+import { answer, DEVICE_PARAMS, NO_DEVICE, operation } from '../operation.ts'
 import { iso, time } from '../values.ts'
 import { newRoutes } from '../routes.ts'
 
@@ -16,16 +16,7 @@ export const identityRoutes = newRoutes()
 
 const tags = ['Identities']
 const FINGERPRINT = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'
-const identityParams = z.object({
-  id: deviceId,
-  identity_id: z.string().openapi({
-    param: { name: 'identity_id', in: 'path' },
-    description: 'an identity’s id; events tell it as `fingerprint`',
-    example: FINGERPRINT,
-  }),
-})
-
-/** What each list tells of an identity. */
+/** The fields of an identity in each list. */
 export const identityFields = {
   id: z.string().openapi({ description: 'SHA-256 of the certificate, hexadecimal' }),
   device_id: z.string(),
@@ -38,7 +29,7 @@ export const identitySchema = z
     subject: z.string(),
     state: z.enum(['current', 'earlier', 'frozen', 'revoked']).openapi({
       description:
-        '`earlier`: of an earlier enrolment; `frozen`: it enrolled with this id, and another one is the device',
+        '`earlier`: of an earlier enrolment; `frozen`: it enrolled with this id, and another certificate is the device’s',
     }),
     proof: proofWord.nullable().openapi({
       description:
@@ -71,71 +62,70 @@ export function identityJson(
 }
 
 identityRoutes.openapi(
-  createRoute({
-    method: 'get',
-    path: '/devices/{id}/identities',
-    operationId: 'listIdentities',
+  operation('listIdentities', 'get', '/devices/{id}/identities', {
     tags,
     summary: 'Lists a device’s certificates',
-    request: { params: z.object({ id: deviceId }) },
-    responses: {
-      200: listOf('its certificates, oldest first', identitySchema, EXAMPLE),
-      404: refusal('nothing is known of such a device'),
-    },
+    params: DEVICE_PARAMS,
+    answers: { 200: listOf('its certificates, oldest first', identitySchema, EXAMPLE) },
+    problems: NO_DEVICE,
   }),
   async (c) => {
-    const { id, identities: listed } = await knownDevice(c.env, c.req.valid('param').id)
-    return c.json(wholeList(listed.map((one) => identityJson(id, one))), 200)
+    const { id, identities } = await knownDevice(c.env, c.req.valid('param').id)
+    return c.json(wholeList(identities.map((one) => identityJson(id, one))), 200)
   },
 )
 
-/** What an admin says of a certificate. */
-const WORDS: readonly {
+const identityParams = {
+  ...DEVICE_PARAMS,
+  identity_id: z.string().openapi({
+    param: { name: 'identity_id', in: 'path' },
+    description: 'an identity’s id; in events it is `fingerprint`',
+    example: FINGERPRINT,
+  }),
+}
+
+/** The actions on one certificate. */
+const ACTIONS: readonly {
   readonly verb: string
   readonly operationId: string
   readonly summary: string
-  readonly say: (device: DeviceStub, fingerprint: string) => Promise<boolean>
+  readonly act: (device: DeviceStub, fingerprint: string) => Promise<boolean>
 }[] = [
   {
     verb: 'reinstate',
     operationId: 'reinstateIdentity',
     summary: 'Accepts a certificate of an earlier enrolment again',
-    say: async (device, fingerprint) => device.reinstateIdentity(fingerprint),
+    act: async (device, fingerprint) => device.reinstateIdentity(fingerprint),
   },
   {
     verb: 'revoke',
     operationId: 'revokeIdentity',
     summary:
       'Refuses a certificate from the next message on; the device keeps its profile, and gets 400',
-    say: async (device, fingerprint) => device.revokeIdentity(fingerprint),
+    act: async (device, fingerprint) => device.revokeIdentity(fingerprint),
   },
 ]
 
-for (const { verb, operationId, summary, say } of WORDS) {
+for (const { verb, operationId, summary, act } of ACTIONS) {
   identityRoutes.openapi(
-    createRoute({
-      method: 'post',
-      path: `/devices/{id}/identities/{identity_id}/${verb}`,
-      operationId,
+    operation(operationId, 'post', `/devices/{id}/identities/{identity_id}/${verb}`, {
       tags,
       summary,
-      request: { params: identityParams },
-      responses: {
-        200: answer('the certificate', identitySchema, EXAMPLE),
-        404: refusal('the device never had this certificate'),
-      },
+      params: identityParams,
+      answers: { 200: answer('the certificate', identitySchema, EXAMPLE) },
+      problems: { 404: 'the device has no such certificate' },
     }),
     async (c) => {
       const params = c.req.valid('param')
       const { id } = await deviceItself(c.env, params.id)
       const fingerprint = params.identity_id.toLowerCase()
-      const found = await say(c.env.DEVICE.getByName(id), fingerprint)
+      const isFound = await act(c.env.DEVICE.getByName(id), fingerprint)
       await projectDevices(c.env, [id])
-      const { identities: listed } = await knownDevice(c.env, id)
-      const identity = listed.find((one) => one.fingerprint === fingerprint)
-      if (!found || !identity) {
+      const { identities } = await knownDevice(c.env, id)
+      const identity = identities.find((one) => one.fingerprint === fingerprint)
+      if (!isFound || !identity) {
         throw new AdminError(
-          `${id} never had an identity with the id ${params.identity_id}`,
+          `${id} has no identity with the id ${params.identity_id}`,
           'identity_not_found',
         )
       }

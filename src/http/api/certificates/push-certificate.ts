@@ -1,42 +1,37 @@
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import { clock } from '../../../clock.ts'
 import { pushCertificateInUse } from '../../../device/push/certificate.ts'
 import { daysUntil, expiryWarning } from '../../../pki/x509/push-certificate.ts'
 import { AdminError } from '../../at-device.ts'
-import { answer, refusal } from '../operation.ts'
+import { answer, operation } from '../operation.ts'
 import { iso, time } from '../values.ts'
 import { newRoutes } from '../routes.ts'
 
-/** What an admin has to know of the push certificate in use, above all when it ends. */
+/** The push certificate in use, and when it ends. */
 export const pushCertificateRoutes = newRoutes()
 
+const inUse = z.object({
+  topic: z.string(),
+  fingerprint: z.string(),
+  expires_at: time,
+  days_left: z.int(),
+  warning: z.string().nullable(),
+})
+
 pushCertificateRoutes.openapi(
-  createRoute({
-    method: 'get',
-    path: '/push-certificate',
-    operationId: 'getPushCertificate',
+  operation('getPushCertificate', 'get', '/push-certificate', {
     tags: ['Push'],
-    summary: 'The push certificate in use, its end, and a warning from 60 days before',
-    responses: {
-      200: answer(
-        'the certificate in use',
-        z.object({
-          topic: z.string(),
-          fingerprint: z.string(),
-          expires_at: time,
-          days_left: z.int(),
-          warning: z.string().nullable(),
-        }),
-        {
-          topic: 'com.apple.mgmt.External.0c1f2d3e-4a5b-6c7d-8e9f-a0b1c2d3e4f5',
-          fingerprint: '3f0a1c5e7b9d2f4a6c8e0b1d3f5a7c9e1b3d5f7a9c0e2b4d6f8a1c3e5b7d9f0a',
-          expires_at: '2027-11-24T00:00:00.000Z',
-          days_left: 365,
-          warning: null,
-        },
-      ),
-      404: refusal('no push certificate is known here'),
+    summary: 'The push certificate in use and its end, with a warning from 60 days before',
+    answers: {
+      200: answer('the certificate in use', inUse, {
+        topic: 'com.apple.mgmt.External.0c1f2d3e-4a5b-6c7d-8e9f-a0b1c2d3e4f5',
+        fingerprint: '3f0a1c5e7b9d2f4a6c8e0b1d3f5a7c9e1b3d5f7a9c0e2b4d6f8a1c3e5b7d9f0a',
+        expires_at: '2027-11-24T00:00:00.000Z',
+        days_left: 365,
+        warning: null,
+      }),
     },
+    problems: { 404: 'the server has no push certificate' },
   }),
   async (c) => {
     const now = clock.now()

@@ -2,20 +2,23 @@ import { z } from '@hono/zod-openapi'
 import type { CommandRef } from '../../../device/queue/lookup.ts'
 import { faultOfId } from '../../../mdm/enrollment.ts'
 import { AdminError } from '../../at-device.ts'
-import { refusal } from '../operation.ts'
+import { pathId } from '../operation.ts'
 
-/** A command's id in a path. */
-export const commandIdParam = z.string().openapi({
-  param: { name: 'id', in: 'path' },
-  description: 'a command’s id',
-  example: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01.17',
-})
+/** The id of a command in a path: the enrolment's id, a dot and a number. */
 
-export const noCommand = refusal('no such command: it never was, or is kept no longer')
+const COMMAND_ID = /^(.+)\.(\d{1,12})$/s
 
-/** @throws AdminError 'command_not_found' for what is no command's id */
+export const COMMAND_PARAMS = pathId(
+  z.string(),
+  'a command’s id',
+  'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01.17',
+)
+
+export const NO_COMMAND = { 404: 'no such command: it did not exist, or is no longer kept' }
+
+/** @throws AdminError 'command_not_found' for a text that is no command's id */
 export function refOf(id: string): CommandRef {
-  const [, enrollment, n] = /^(.+)\.(\d{1,12})$/s.exec(id) ?? []
+  const [, enrollment, n] = COMMAND_ID.exec(id) ?? []
   if (enrollment === undefined || faultOfId(enrollment) !== undefined) {
     throw new AdminError(
       `${id} is no command’s id: that is an enrolment id, a dot and a number`,
@@ -25,9 +28,9 @@ export function refOf(id: string): CommandRef {
   return { enrollment, n: Number(n) }
 }
 
-export function unknown({ enrollment, n }: CommandRef): AdminError {
+export function unknownCommand({ enrollment, n }: CommandRef): AdminError {
   return new AdminError(
-    `no command ${enrollment}.${n}: it never was, or is kept no longer`,
+    `no command ${enrollment}.${n}: it did not exist, or is no longer kept`,
     'command_not_found',
   )
 }

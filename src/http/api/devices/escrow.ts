@@ -1,36 +1,27 @@
-import { createRoute, z } from '@hono/zod-openapi'
-import type { Context } from 'hono'
-import type { EscrowedToken, EscrowRead, EscrowReader } from '../../../device/standing/escrow.ts'
+import { z } from '@hono/zod-openapi'
+import type { EscrowedToken, EscrowRead } from '../../../device/standing/escrow.ts'
 import { encodeBase64 } from '../../../plist/base64.ts'
-import type { AppEnv } from '../../app-env.ts'
-import { AdminError, atDevice } from '../../at-device.ts'
-import { addressOf } from '../../caller.ts'
-import { revealedJson } from '../commands/json.ts'
-import { plistKeys } from '../commands/schema.ts'
-import { commandIdParam, refOf, unknown } from '../commands/id.ts'
+import { AdminError } from '../../at-device.ts'
+import { reader, readerOf, WHY } from '../commands/secrets.ts'
 import { deviceItself, knownDevice } from '../device-id.ts'
+import { answer, body, DEVICE_PARAMS, NO_DEVICE, operation } from '../operation.ts'
 import { listOf, wholeList } from '../paging.ts'
-import { answer, body, deviceId, refusal } from '../operation.ts'
-import { atOrNull, textOrNull, time } from '../values.ts'
 import { newRoutes } from '../routes.ts'
+import { atOrNull, textOrNull, time } from '../values.ts'
 
-/** Tokens that devices escrow with us, and the secrets of commands. They are read by calls that leave an entry: who, when, why. */
+/** Tokens that devices escrow with this server. Each call that reads one leaves a record. */
 export const escrowRoutes = newRoutes()
 
 const tags = ['Escrow']
-const MAX_TEXT = 1000
-const TOO_LONG = `has to be a text of at most ${MAX_TEXT} characters`
-const REASON = 'a reason is needed to read a secret: it is written down with who asked'
-
 const kind = z.enum(['unlock_token', 'bootstrap_token'])
 const token = z
   .object({
     id: z.string().openapi({ description: 'its number within the device' }),
     kind,
     stored_at: time.nullable(),
-    archived_at: time
-      .nullable()
-      .openapi({ description: 'when its enrolment ended; null for a token of the present one' }),
+    archived_at: time.nullable().openapi({
+      description: 'when its enrolment ended; null for a token of the present enrolment',
+    }),
   })
   .openapi('EscrowToken')
 const openToken = token.extend({ value: z.base64() }).openapi('OpenEscrowToken')
@@ -45,38 +36,28 @@ const read = z
     reason: z.string(),
   })
   .openapi('EscrowRead')
-const reader = {
-  reason: z
-    .string(REASON)
-    .trim()
-    .min(1, REASON)
-    .max(MAX_TEXT, TOO_LONG)
-    .openapi({ description: 'why it is read; it is written down' }),
-  who: z
-    .string()
-    .trim()
-    .max(MAX_TEXT, TOO_LONG)
-    .nullish()
-    .openapi({ description: 'who reads it; `micromdm` if left out' }),
-}
-const WHY = { reason: 'passcode forgotten, ticket 42', who: 'ada' }
 const TOKEN: z.input<typeof token> = {
   id: '1',
   kind: 'unlock_token',
   stored_at: '2026-11-24T09:00:00.000Z',
   archived_at: null,
 }
-const noDevice = refusal('nothing is known of such a device')
+const READ: z.input<typeof read> = {
+  at: '2026-11-24T10:00:00.000Z',
+  kind: 'unlock_token',
+  token_id: '1',
+  command_id: null,
+  address: '192.0.2.1',
+  ...WHY,
+}
 
 escrowRoutes.openapi(
-  createRoute({
-    method: 'get',
-    path: '/devices/{id}/escrow',
-    operationId: 'listEscrow',
+  operation('listEscrow', 'get', '/devices/{id}/escrow', {
     tags,
-    summary: 'Lists escrowed tokens without their values, archived ones too, oldest first',
-    request: { params: z.object({ id: deviceId }) },
-    responses: { 200: listOf('the tokens', token, TOKEN), 404: noDevice },
+    summary: 'Lists escrowed tokens without their values, archived ones included, oldest first',
+    params: DEVICE_PARAMS,
+    answers: { 200: listOf('the tokens', token, TOKEN) },
+    problems: NO_DEVICE,
   }),
   async (c) => {
     const { id } = await knownDevice(c.env, c.req.valid('param').id)
@@ -86,24 +67,13 @@ escrowRoutes.openapi(
 )
 
 escrowRoutes.openapi(
-  createRoute({
-    method: 'get',
-    path: '/devices/{id}/escrow/reads',
-    operationId: 'listEscrowReads',
+  operation('listEscrowReads', 'get', '/devices/{id}/escrow/reads', {
     tags,
-    summary: 'Lists the newest 1000 readings of tokens and of commands’ secrets, newest first',
-    request: { params: z.object({ id: deviceId }) },
-    responses: {
-      200: listOf('the readings', read, {
-        at: '2026-11-24T10:00:00.000Z',
-        kind: 'unlock_token',
-        token_id: '1',
-        command_id: null,
-        address: '192.0.2.1',
-        ...WHY,
-      }),
-      404: noDevice,
-    },
+    summary:
+      'Lists the newest 1000 records of reading a token or a command’s secrets, newest first',
+    params: DEVICE_PARAMS,
+    answers: { 200: listOf('the records', read, READ) },
+    problems: NO_DEVICE,
   }),
   async (c) => {
     const { id } = await knownDevice(c.env, c.req.valid('param').id)
@@ -112,38 +82,31 @@ escrowRoutes.openapi(
   },
 )
 
+const tokenParams = {
+  ...DEVICE_PARAMS,
+  kind: kind.openapi({
+    param: { name: 'kind', in: 'path' },
+    description: 'which of the two tokens',
+    example: 'unlock_token',
+  }),
+}
+const wanted = z.strictObject({
+  ...reader,
+  token_id: z
+    .string()
+    .regex(/^[1-9]\d{0,9}$/, 'has to be the id of a token, as the list shows it')
+    .nullish()
+    .openapi({ description: 'which token; that of the present enrolment if left out' }),
+})
+
 escrowRoutes.openapi(
-  createRoute({
-    method: 'post',
-    path: '/devices/{id}/escrow/{kind}',
-    operationId: 'readEscrow',
+  operation('readEscrow', 'post', '/devices/{id}/escrow/{kind}', {
     tags,
-    summary: 'Shows a token’s value, and writes down who asked, when and why',
-    request: {
-      params: z.object({
-        id: deviceId,
-        kind: kind.openapi({
-          param: { name: 'kind', in: 'path' },
-          description: 'which of the two tokens',
-          example: 'unlock_token',
-        }),
-      }),
-      body: body(
-        z.strictObject({
-          ...reader,
-          token_id: z
-            .string()
-            .regex(/^[1-9]\d{0,9}$/, 'has to be the id of a token, as the list shows it')
-            .nullish()
-            .openapi({ description: 'which, where it is not the one of the present enrolment' }),
-        }),
-        { why: WHY },
-      ),
-    },
-    responses: {
-      200: answer('the token', openToken, { ...TOKEN, value: 'AAECAwQFBgc=' }),
-      404: refusal('the device has escrowed no such token'),
-    },
+    summary: 'Shows a token’s value, and records who read it, when and why',
+    params: tokenParams,
+    body: body(wanted, { why: WHY }),
+    answers: { 200: answer('the token', openToken, { ...TOKEN, value: 'AAECAwQFBgc=' }) },
+    problems: { 404: 'the device has escrowed no such token' },
   }),
   async (c) => {
     const params = c.req.valid('param')
@@ -159,60 +122,6 @@ escrowRoutes.openapi(
     }
     c.header('cache-control', 'no-store')
     return c.json({ ...tokenJson(found), value: encodeBase64(found.value) }, 200)
-  },
-)
-
-escrowRoutes.openapi(
-  createRoute({
-    method: 'post',
-    path: '/commands/{id}/secrets',
-    operationId: 'revealCommand',
-    tags,
-    summary:
-      'Shows a command with its secrets and the device’s answer, and writes down who asked, when and why',
-    description:
-      'listEscrowReads shows what was written down. The payload of a command that sets or asks for what opens the device stays for 30 days after its end (the newest 20 of a type), others until the device has answered.',
-    request: {
-      params: z.object({ id: commandIdParam }),
-      body: body(z.strictObject(reader), { why: WHY }),
-    },
-    responses: {
-      200: answer(
-        'the command',
-        z.object({
-          id: z.string(),
-          request_type: z.string(),
-          command: plistKeys.nullable().openapi({ description: 'Apple’s keys' }),
-          result: plistKeys.nullable().openapi({ description: 'the device’s answer' }),
-        }),
-        {
-          id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01.17',
-          request_type: 'DeviceLock',
-          command: { RequestType: 'DeviceLock', PIN: '123456' },
-          result: { Status: 'Acknowledged' },
-        },
-      ),
-      404: refusal('no such command, or neither it nor its answer is kept any longer'),
-    },
-  }),
-  async (c) => {
-    const ref = refOf(c.req.valid('param').id)
-    const why = readerOf(c, c.req.valid('json'))
-    const found = await atDevice(c.env, ref.enrollment, (device, address) =>
-      device.revealCommand(address, ref, why),
-    )
-    if (found.kind === 'unknown') {
-      throw unknown(ref)
-    }
-    if (!found.payload && !found.result) {
-      throw new AdminError(
-        'neither the command nor its answer is kept any longer',
-        'command_not_found',
-      )
-    }
-    c.header('cache-control', 'no-store')
-    const { id, requestType } = found.view
-    return c.json({ id, request_type: requestType, ...revealedJson(found) }, 200)
   },
 )
 
@@ -235,11 +144,4 @@ function readJson({ at, who, address, reason, ...what }: EscrowRead): z.input<ty
     address: textOrNull(address),
     reason,
   }
-}
-
-function readerOf(
-  c: Context<AppEnv>,
-  { reason, who }: { readonly reason: string; readonly who?: string | null | undefined },
-): EscrowReader {
-  return { who: who || 'micromdm', address: addressOf(c), reason }
 }

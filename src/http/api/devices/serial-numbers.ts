@@ -1,4 +1,4 @@
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import { projectDevices } from '../../../directory/devices/project.ts'
 import type { SerialWord } from '../../../device/standing/admin.ts'
 import { provenRivals } from '../../../directory/devices/serials.ts'
@@ -7,42 +7,36 @@ import { AdminError } from '../../at-device.ts'
 import { deviceItself, knownDevice } from '../device-id.ts'
 import { deviceAnswer, showDevice } from './device.ts'
 import { serialNumber } from '../serial-number.ts'
-import { body, deviceId, refusal } from '../operation.ts'
+import { body, DEVICE_PARAMS, NO_DEVICE, operation } from '../operation.ts'
 import { newRoutes } from '../routes.ts'
 
-/** Which device has a serial number that several claim, by an admin's word. */
+/** A serial number that several devices claim: an admin confirms which one has it. */
 export const serialNumberRoutes = newRoutes()
 
+const wanted = z.strictObject({
+  serial_number: serialNumber.openapi({ description: 'as the device reports it' }),
+})
+
 serialNumberRoutes.openapi(
-  createRoute({
-    method: 'post',
-    path: '/devices/{id}/serial-number/confirm',
-    operationId: 'confirmSerialNumber',
+  operation('confirmSerialNumber', 'post', '/devices/{id}/serial-number/confirm', {
     tags: ['Devices'],
     summary: 'Confirms that the serial number is this device’s',
     description:
-      'The serial number then leads to this device only. Confirm it when you know, for instance because the device is in your hands. It holds for the present enrolment; other devices lose their proof.',
-    request: {
-      params: z.object({ id: deviceId }),
-      body: body(
-        z.strictObject({
-          serial_number: serialNumber.openapi({ description: 'as the device tells it' }),
-        }),
-        {
-          mine: { serial_number: 'C02ABCDEFGHJ' },
-        },
-      ),
-    },
-    responses: {
-      200: deviceAnswer,
-      404: refusal('no such device'),
-      409: refusal('the device tells another serial number, has left, or is contested'),
+      'The serial number then leads to this device only. Confirm it when you know that it is right, for example ' +
+      'because you have the device in your hands. The confirmation holds for the present enrolment; other devices ' +
+      'with the number lose their proof.',
+    params: DEVICE_PARAMS,
+    body: body(wanted, { mine: { serial_number: 'C02ABCDEFGHJ' } }),
+    answers: { 200: deviceAnswer },
+    problems: {
+      ...NO_DEVICE,
+      409: 'the device reports another serial number, has left, or is contested',
     },
   }),
   async (c) => {
     const { id, facts } = await deviceItself(c.env, c.req.valid('param').id)
     const { serial_number: said } = c.req.valid('json')
-    // People type it otherwise than the device tells it.
+    // An admin may type it with other letters and spaces than the device reports.
     const serial = readSerial(facts.SerialNumber) === said ? facts.SerialNumber : said
     check(id, serial, await c.env.DEVICE.getByName(id).proveSerial(serial, true))
     await projectDevices(c.env, [id])
@@ -55,7 +49,7 @@ serialNumberRoutes.openapi(
   },
 )
 
-/** @throws AdminError when the device has not taken it */
+/** @throws AdminError if the device has not accepted it */
 function check(id: string, serial: string, word: SerialWord): void {
   switch (word.kind) {
     case 'taken':
@@ -63,15 +57,15 @@ function check(id: string, serial: string, word: SerialWord): void {
     case 'unknown':
       throw new AdminError(`no device has the id ${id}`, 'device_not_found')
     case 'other': {
-      const told = word.serial === '' ? 'none' : word.serial
+      const reported = word.serial === '' ? 'none' : word.serial
       throw new AdminError(
-        `${id} does not tell the serial number ${serial}: it tells ${told}`,
+        `${id} does not report the serial number ${serial}: it reports ${reported}`,
         'serial_mismatch',
       )
     }
     case 'contested':
       throw new AdminError(
-        `the enrolment of ${id} is contested: say first which one is the device, with POST /api/enrollments/decide`,
+        `the enrolment of ${id} is contested: decide first which one is the device (POST /api/enrollments/decide)`,
         'enrollment_contested',
       )
     case 'gone':

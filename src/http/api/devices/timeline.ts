@@ -1,18 +1,17 @@
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import { PROOF_NAMES } from '../../../device/store/proof.ts'
 import { KINDS, type Place, type TimelineEntry } from '../../../device/views/timeline.ts'
 import { enrollmentId } from '../../../mdm/enrollment.ts'
-import { atDevice } from '../../at-device.ts'
 import { enrollmentIdOf, queuerJson } from '../commands/json.ts'
 import { outcome, queuer } from '../commands/schema.ts'
-import { there } from '../device-id.ts'
+import { atEnrollment } from '../device-id.ts'
 import { listOf, pageQuery, readCursor, several, writeCursor } from '../paging.ts'
 import { commandStateWord, proofWord, reportStatus, topicWord } from '../words.ts'
-import { deviceId, refusal } from '../operation.ts'
+import { DEVICE_PARAMS, NO_DEVICE, operation } from '../operation.ts'
 import { iso, time } from '../values.ts'
 import { newRoutes } from '../routes.ts'
 
-/** A device's timeline: its events, after every subscriber has had them, and what became of commands and identities. */
+/** A device's timeline: its events, and the steps of its commands, pushes and identities. */
 export const timelineRoutes = newRoutes()
 
 const STEPS = [
@@ -43,11 +42,11 @@ const entry = z
     identity_id: z.string().nullable().openapi({ description: '`fingerprint` in webhooks' }),
     renewal: z.boolean().openapi({ description: 'it renews the identity' }),
     contested_until: time.nullable(),
-    proof: proofWord.nullable().openapi({ description: 'by which a contest was settled' }),
+    proof: proofWord.nullable().openapi({ description: 'the proof that settled a contest' }),
     what: z
       .enum(STEPS)
       .nullable()
-      .openapi({ description: 'what happened, for entries that are no event' }),
+      .openapi({ description: 'the step, for entries that are no event' }),
     request_type: z.string().nullable(),
     reasons: z
       .array(z.string())
@@ -68,10 +67,10 @@ const entry = z
   .openapi('TimelineEntry')
 type Entry = z.input<typeof entry>
 
-/** What an entry tells beside what each has. */
-type Told = Partial<Omit<Entry, 'kind' | 'at'>> & Pick<Entry, 'enrollment_id'>
+/** The fields of an entry that not all entries have. */
+type Fields = Partial<Omit<Entry, 'kind' | 'at'>> & Pick<Entry, 'enrollment_id'>
 
-function entryOf(kind: Entry['kind'], at: string, told: Told): Entry {
+function entryOf(kind: Entry['kind'], at: string, fields: Fields): Entry {
   return {
     kind,
     at,
@@ -94,62 +93,48 @@ function entryOf(kind: Entry['kind'], at: string, told: Told): Entry {
     state: null,
     outcome: null,
     detail: null,
-    ...told,
+    ...fields,
   }
 }
 
+const EXAMPLE = entryOf('report', '2026-11-24T09:00:02.000Z', {
+  enrollment_id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
+  sequence: 12,
+  event_id: '0f3a8f9e-6a0e-4c5e-8a0c-0a8c2f6d1b7e',
+  topic: 'mdm.Connect',
+  status: 'Acknowledged',
+  command_uuid: '7d8e1c2b-3a4f-4b5c-9d6e-8f7a6b5c4d3e',
+})
+
 timelineRoutes.openapi(
-  createRoute({
-    method: 'get',
-    path: '/devices/{id}/events',
-    operationId: 'listEvents',
+  operation('listEvents', 'get', '/devices/{id}/events', {
     tags: ['Devices'],
     summary:
       'Lists a device’s timeline: check-ins, reports, commands, pushes and identities, newest first',
     description:
-      'Events, as far as KEEP_EVENTS keeps them, have `sequence`, `event_id` and `topic`. The others have `what`: they are told by the commands that KEEP_RESULTS keeps, the last answers of APNs, and the device’s certificates. Of what happened to a command several times there is one entry, at the first time.',
-    request: {
-      params: z.object({ id: deviceId }),
-      query: z.strictObject({
-        ...pageQuery,
-        kind: several(z.enum(KINDS), 'kind of entry'),
-        topic: several(topicWord, 'topic of events'),
-        status: several(reportStatus, 'status of reports'),
-      }),
+      'Events have `sequence`, `event_id` and `topic`; KEEP_EVENTS sets how long they are kept. All other entries ' +
+      'have `what`: they come from the commands that KEEP_RESULTS keeps, the last answers of APNs, and the device’s ' +
+      'certificates. If a step of a command happened several times, there is one entry, at the first time.',
+    params: DEVICE_PARAMS,
+    query: {
+      ...pageQuery,
+      kind: several(z.enum(KINDS), 'kind of entry'),
+      topic: several(topicWord, 'topic of events'),
+      status: several(reportStatus, 'status of reports'),
     },
-    responses: {
-      200: listOf(
-        'a page of entries',
-        entry,
-        entryOf('report', '2026-11-24T09:00:02.000Z', {
-          enrollment_id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
-          sequence: 12,
-          event_id: '0f3a8f9e-6a0e-4c5e-8a0c-0a8c2f6d1b7e',
-          topic: 'mdm.Connect',
-          status: 'Acknowledged',
-          command_uuid: '7d8e1c2b-3a4f-4b5c-9d6e-8f7a6b5c4d3e',
-        }),
-      ),
-      404: refusal('nothing is known of such an enrolment'),
-    },
+    answers: { 200: listOf('a page of entries', entry, EXAMPLE) },
+    problems: NO_DEVICE,
   }),
   async (c) => {
-    const { cursor, limit, kind = [], topic = [], status = [] } = c.req.valid('query')
-    const filter = {
-      before: placeIn(cursor),
-      limit,
-      kinds: kind,
-      topics: topic,
-      statuses: status,
-    }
-    const { id } = c.req.valid('param')
-    const { device, entries, next } = there(
-      id,
-      await atDevice(c.env, id, (object, address) => object.viewTimeline(address, filter)),
+    const { cursor, limit, kind: kinds = [], topic = [], status = [] } = c.req.valid('query')
+    const filter = { before: placeOf(cursor), limit, kinds, topics: topic, statuses: status }
+    const page = await atEnrollment(c.env, c.req.valid('param').id, (device, address) =>
+      device.viewTimeline(address, filter),
     )
+    const { device: id, entries, next } = page
     return c.json(
       {
-        items: entries.map((one) => entryJson(device, one)),
+        items: entries.map((one) => entryJson(id, one)),
         next: next ? writeCursor(`event ${next.at}.${next.rank}.${next.n}`) : null,
         total: null,
       },
@@ -158,16 +143,16 @@ timelineRoutes.openapi(
   },
 )
 
-function placeIn(cursor: string | undefined): Place | undefined {
+function placeOf(cursor: string | undefined): Place | undefined {
   const [at, rank, n] = readCursor(cursor, /^event (\d{1,15})\.(\d)\.(\d{1,16})$/) ?? []
   return at === undefined ? undefined : { at: Number(at), rank: Number(rank), n: Number(n) }
 }
 
 function entryJson(device: string, one: TimelineEntry): Entry {
-  return entryOf(one.kind, iso(one.at), toldBy(device, one))
+  return entryOf(one.kind, iso(one.at), fieldsOf(device, one))
 }
 
-function toldBy(device: string, one: TimelineEntry): Told {
+function fieldsOf(device: string, one: TimelineEntry): Fields {
   switch (one.of) {
     case 'event':
       return eventOf(one)
@@ -183,7 +168,7 @@ function toldBy(device: string, one: TimelineEntry): Told {
   }
 }
 
-function eventOf({ event }: Extract<TimelineEntry, { of: 'event' }>): Told {
+function eventOf({ event }: Extract<TimelineEntry, { of: 'event' }>): Fields {
   const { sequence, id, topic, about } = event
   return {
     enrollment_id: enrollmentId(about.enrollment.device, about.enrollment.user),
@@ -202,7 +187,7 @@ function eventOf({ event }: Extract<TimelineEntry, { of: 'event' }>): Told {
   }
 }
 
-function commandStep({ step, command }: Extract<TimelineEntry, { of: 'command' }>): Told {
+function commandStep({ step, command }: Extract<TimelineEntry, { of: 'command' }>): Fields {
   const common = {
     what: step,
     enrollment_id: enrollmentIdOf(command.id),

@@ -20,26 +20,23 @@ import { answer, body, located, operation, pathId } from '../operation.ts'
 import { atOrNull, iso, textOrNull } from '../values.ts'
 import { newRoutes } from '../routes.ts'
 
-/** Links for one person or device, which open enrolment in every mode. */
+/** Links for one person or device, which allow enrolment in every mode. */
 export const invitationRoutes = newRoutes()
 
 const tags = ['Enrolment']
 const MAX_LIFETIME = 365 * DAY
 const MAX_USES = 1000
 const MAX_NOTE = 200
-const LIFETIME = 'has to be a time from 1m to 365d, such as 12h or 7d'
+const LIFETIME = 'must be a time from 1m to 365d, such as 12h or 7d'
 
 const invitation = z
   .object({
     id: z.string(),
     state: z.enum(['open', 'used_up', 'expired', 'revoked']),
     note: z.string().nullable(),
-    serial_number: z
-      .string()
-      .nullable()
-      .openapi({ description: 'null where it is for any device' }),
+    serial_number: z.string().nullable().openapi({ description: 'null if any device may use it' }),
     max_uses: z.int(),
-    used: z.int().openapi({ description: 'how many certificates were issued by it' }),
+    used: z.int().openapi({ description: 'how many certificates it led to' }),
     created_at: z.iso.datetime(),
     expires_at: z.iso.datetime(),
     revoked_at: z.iso.datetime().nullable(),
@@ -57,24 +54,31 @@ const EXAMPLE: z.infer<typeof invitation> = {
   revoked_at: null,
 }
 const newInvitation = invitation
-  .extend({ link: z.url().openapi({ description: 'to send; it is shown this once' }) })
+  .extend({ link: z.url().openapi({ description: 'the link to send; it is shown only now' }) })
   .openapi('NewInvitation')
 const params = pathId(
   z.string(),
   'the id, or the text behind `invitation=` in the link',
   EXAMPLE.id,
 )
-const NO_INVITATION = { 404: 'no such invitation: it never was, or ended more than 30 days ago' }
+const NO_INVITATION = {
+  404: 'no such invitation: it did not exist, or ended more than 30 days ago',
+}
 const list = sortedList('invitation', ['created_at'], '-created_at')
 
 const wanted = z.strictObject({
-  note: z.string().trim().max(MAX_NOTE).nullish().openapi({ description: 'whom it is for' }),
-  serial_number: serialNumber.nullish().openapi({ description: 'the only device that can use it' }),
+  note: z
+    .string()
+    .trim()
+    .max(MAX_NOTE)
+    .nullish()
+    .openapi({ description: 'the person or device that it is for' }),
+  serial_number: serialNumber.nullish().openapi({ description: 'the only device that may use it' }),
   lifetime: z
     .string()
     .regex(/^\d{1,8}[mhd]$/, LIFETIME)
     .default('7d')
-    .openapi({ description: 'until it ends: `12h`, `7d`, up to `365d`' }),
+    .openapi({ description: 'how long it is valid: `12h`, `7d`, up to `365d`' }),
   max_uses: z
     .int()
     .min(1)
@@ -86,9 +90,11 @@ const wanted = z.strictObject({
 invitationRoutes.openapi(
   operation('createInvitation', 'post', '/invitations', {
     tags,
-    summary: 'Makes a link by which a device can enrol, once or a few times; it is shown only once',
+    summary:
+      'Creates a link with which devices can enrol, once or several times; it is shown only now',
     description:
-      'It opens the page at `/`, with the profile and a QR code. A use is a certificate that is issued: downloads are not counted, and an enrolment over the air takes two.',
+      'The link opens the page at `/`, with the profile and a QR code. Each certificate that is issued counts as one ' +
+      'use: an enrolment over the air takes two, and a download takes none.',
     body: body(wanted, {
       person: { note: 'Ada, new laptop' },
       device: { note: 'Ada', serial_number: 'C02EXAMPLE', lifetime: '12h' },
@@ -162,9 +168,8 @@ invitationRoutes.openapi(
   operation('revokeInvitation', 'delete', '/invitations/{id}', {
     tags,
     summary:
-      'Withdraws an invitation, and the profiles that were downloaded by it and not yet used',
-    description:
-      'Devices that are enrolled stay so. The invitation is listed as revoked for 30 days.',
+      'Revokes an invitation, and the profiles that were downloaded with it and not used yet',
+    description: 'Enrolled devices stay enrolled. The invitation is listed as revoked for 30 days.',
     params,
     answers: { 200: answer('the invitation', invitation, EXAMPLE) },
     problems: NO_INVITATION,

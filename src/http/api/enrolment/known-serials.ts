@@ -1,14 +1,14 @@
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import { clock } from '../../../clock.ts'
 import { addSerials, listSerials, removeSerials } from '../../../directory/devices/known-serials.ts'
 import { AdminError } from '../../at-device.ts'
-import { listOf, pageOfRows, pageQuery, placeCursor, placeIn, sortBy } from '../paging.ts'
-import { serialNumber } from '../serial-number.ts'
-import { answer, body, DONE, refusal } from '../operation.ts'
-import { iso, time } from '../values.ts'
+import { answer, body, DONE, operation, pathId } from '../operation.ts'
+import { listOf, sortedList } from '../paging.ts'
 import { newRoutes } from '../routes.ts'
+import { serialNumber } from '../serial-number.ts'
+import { iso, time } from '../values.ts'
 
-/** The devices that may enrol where `ENROLLMENT` is `known`. */
+/** The devices that may enrol with `ENROLLMENT=known`. */
 export const knownSerialRoutes = newRoutes()
 
 const tags = ['Enrolment']
@@ -20,60 +20,39 @@ const several = z.strictObject({
     .max(MAX_A_CALL)
     .openapi({ description: `up to ${MAX_A_CALL} serial numbers` }),
 })
+const TWO = { two: { ids: ['C02EXAMPLE', 'f9f xyz 123'] } }
 const knownSerial = z
   .object({ id: z.string().openapi({ description: 'the serial number' }), added_at: time })
   .openapi('KnownSerial')
+const EXAMPLE = { id: 'C02EXAMPLE', added_at: '2026-11-28T09:00:00Z' }
+const list = sortedList('serial', ['id', 'added_at'])
 
 knownSerialRoutes.openapi(
-  createRoute({
-    method: 'get',
-    path: '/known-serials',
-    operationId: 'listKnownSerials',
+  operation('listKnownSerials', 'get', '/known-serials', {
     tags,
-    summary: 'Lists serial numbers that may enrol',
-    request: {
-      query: z.strictObject({ ...pageQuery, sort: sortBy(['id', 'added_at']) }),
-    },
-    responses: {
-      200: listOf('a page of serial numbers', knownSerial, {
-        id: 'C02EXAMPLE',
-        added_at: '2026-11-28T09:00:00Z',
-      }),
-    },
+    summary: 'Lists the serial numbers that may enrol',
+    query: list.query,
+    answers: { 200: listOf('a page of serial numbers', knownSerial, EXAMPLE) },
   }),
   async (c) => {
-    const { cursor, limit, sort } = c.req.valid('query')
-    const after = placeIn(cursor, 'serial', sort)
-    const found = await listSerials(c.env.DB, { sort, after, limit })
-    return c.json(
-      pageOfRows(found, limit, {
-        item: ({ serial, addedAt }) => ({ id: serial, added_at: iso(addedAt) }),
-        cursor: ({ serial, addedAt }) =>
-          placeCursor('serial', sort, {
-            value: sort.field === 'id' ? serial : addedAt,
-            id: serial,
-          }),
-      }),
-      200,
-    )
+    const page = await list.page(c.req.valid('query'), {
+      read: (range) => listSerials(c.env.DB, range),
+      item: ({ serial, addedAt }) => ({ id: serial, added_at: iso(addedAt) }),
+      place: ({ serial: id, addedAt }, field) => ({ value: field === 'id' ? id : addedAt, id }),
+    })
+    return c.json(page, 200)
   },
 )
 
 knownSerialRoutes.openapi(
-  createRoute({
-    method: 'post',
-    path: '/known-serials',
-    operationId: 'addKnownSerials',
+  operation('addKnownSerials', 'post', '/known-serials', {
     tags,
     summary: `Adds up to ${MAX_A_CALL} serial numbers to those that may enrol`,
     description:
-      'They count with `ENROLLMENT=known`, and are kept in every mode. Small letters and blanks make no difference. Those that are listed stay as they are.',
-    request: {
-      body: body(several, { two: { ids: ['C02EXAMPLE', 'f9f xyz 123'] } }),
-    },
-    responses: {
-      200: answer('done', z.object({ added: z.int() }), { added: 2 }),
-    },
+      'The list counts with `ENROLLMENT=known`, and is kept in every mode. Small letters and spaces make no ' +
+      'difference. A serial number that is on the list already stays unchanged.',
+    body: body(several, TWO),
+    answers: { 200: answer('done', z.object({ added: z.int() }), { added: 2 }) },
   }),
   async (c) => {
     const { ids } = c.req.valid('json')
@@ -82,15 +61,12 @@ knownSerialRoutes.openapi(
 )
 
 knownSerialRoutes.openapi(
-  createRoute({
-    method: 'post',
-    path: '/known-serials/remove',
-    operationId: 'removeKnownSerials',
+  operation('removeKnownSerials', 'post', '/known-serials/remove', {
     tags,
-    summary: `Takes up to ${MAX_A_CALL} serial numbers off the list; devices that are enrolled stay so`,
-    request: { body: body(several, { two: { ids: ['C02EXAMPLE', 'f9f xyz 123'] } }) },
-    responses: {
-      200: answer('how many were listed', z.object({ removed: z.int() }), { removed: 2 }),
+    summary: `Removes up to ${MAX_A_CALL} serial numbers from the list; enrolled devices stay enrolled`,
+    body: body(several, TWO),
+    answers: {
+      200: answer('how many were on the list', z.object({ removed: z.int() }), { removed: 2 }),
     },
   }),
   async (c) => {
@@ -100,27 +76,17 @@ knownSerialRoutes.openapi(
 )
 
 knownSerialRoutes.openapi(
-  createRoute({
-    method: 'delete',
-    path: '/known-serials/{id}',
-    operationId: 'removeKnownSerial',
+  operation('removeKnownSerial', 'delete', '/known-serials/{id}', {
     tags,
-    summary: 'Takes a serial number off the list; a device that is enrolled stays so',
-    request: {
-      params: z.object({
-        id: serialNumber.openapi({
-          param: { name: 'id', in: 'path' },
-          description: 'a serial number',
-          example: 'C02EXAMPLE',
-        }),
-      }),
-    },
-    responses: { 204: DONE, 404: refusal('it is not listed') },
+    summary: 'Removes a serial number from the list; an enrolled device stays enrolled',
+    params: pathId(serialNumber, 'a serial number', EXAMPLE.id),
+    answers: { 204: DONE },
+    problems: { 404: 'it is not on the list' },
   }),
   async (c) => {
     const { id } = c.req.valid('param')
     if ((await removeSerials(c.env.DB, [id])) === 0) {
-      throw new AdminError(`${id} is not listed`, 'serial_not_found')
+      throw new AdminError(`${id} is not on the list`, 'serial_not_found')
     }
     return c.body(null, 204)
   },

@@ -1,4 +1,4 @@
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import {
   listProfiles,
   MAX_PROFILE_BYTES,
@@ -9,11 +9,11 @@ import {
 import { problemOf, type StoredProfile } from '../../../enroll/stored-profile.ts'
 import { decodeBase64, encodeBase64 } from '../../../plist/base64.ts'
 import { AdminError, faultAt } from '../../at-device.ts'
-import { listOf, pageOfRows, pageQuery, placeCursor, placeIn, sortBy } from '../paging.ts'
-import { answer, body, DONE, refusal } from '../operation.ts'
+import { listOf, sortedList } from '../paging.ts'
+import { answer, body, DONE, operation, pathId } from '../operation.ts'
 import { newRoutes } from '../routes.ts'
 
-/** Configuration profiles that are stored here, such as the one that enrols: docs/enrolment.md. */
+/** Stored configuration profiles, such as an enrolment profile of an admin: docs/enrolment.md. */
 export const profileRoutes = newRoutes()
 
 const tags = ['Profiles']
@@ -23,13 +23,7 @@ const MOBILECONFIG = encodeBase64(
     `<plist version="1.0"><dict><key>PayloadIdentifier</key><string>${EXAMPLE_ID}</string></dict></plist>`,
   ),
 )
-const params = z.object({
-  id: z.string().openapi({
-    param: { name: 'id', in: 'path' },
-    description: 'the profile’s PayloadIdentifier',
-    example: EXAMPLE_ID,
-  }),
-})
+const params = pathId(z.string(), 'the profile’s PayloadIdentifier', EXAMPLE_ID)
 const profile = z
   .object({
     id: z.string().openapi({ description: 'its PayloadIdentifier' }),
@@ -41,49 +35,41 @@ const profileDetail = profile
   .openapi('ProfileDetail')
 const EXAMPLE = { id: EXAMPLE_ID, size: 129 }
 const DETAIL = { ...EXAMPLE, mobileconfig: MOBILECONFIG }
-/** MicroMDM's words for what is wrong with a profile, which speak of its own request. */
+/** Our texts for MicroMDM's faults of a profile, which name the fields of its own request. */
 const WORDS: Readonly<Record<string, string>> = {
   'no Mobileconfig data': 'it is empty',
   'Mobileconfig is not XML nor PKCS7 parseable': 'it is neither XML nor a signed profile',
   'empty PayloadIdentifier in profile': 'the profile has no PayloadIdentifier',
   'payload Identifier does not match Profile':
-    'the profile’s PayloadIdentifier is another one than the id in the path',
+    'the profile’s PayloadIdentifier differs from the id in the path',
 }
-const noProfile = refusal('no profile is stored under this id')
+const NO_PROFILE = { 404: 'no profile is stored under this id' }
+const list = sortedList('profile', ['id'])
 
 profileRoutes.openapi(
-  createRoute({
-    method: 'get',
-    path: '/profiles',
-    operationId: 'listProfiles',
+  operation('listProfiles', 'get', '/profiles', {
     tags,
     summary: 'Lists stored profiles, without their bytes',
-    request: { query: z.strictObject({ ...pageQuery, sort: sortBy(['id']) }) },
-    responses: { 200: listOf('a page of profiles', profile, EXAMPLE) },
+    query: list.query,
+    answers: { 200: listOf('a page of profiles', profile, EXAMPLE) },
   }),
   async (c) => {
-    const { cursor, limit, sort } = c.req.valid('query')
-    const after = placeIn(cursor, 'profile', sort)
-    const found = await listProfiles(c.env.DB, { sort, after, limit })
-    return c.json(
-      pageOfRows(found, limit, {
-        item: (one) => one,
-        cursor: ({ id }) => placeCursor('profile', sort, { value: id, id }),
-      }),
-      200,
-    )
+    const page = await list.page(c.req.valid('query'), {
+      read: (range) => listProfiles(c.env.DB, range),
+      item: (one) => one,
+      place: ({ id }) => ({ value: id, id }),
+    })
+    return c.json(page, 200)
   },
 )
 
 profileRoutes.openapi(
-  createRoute({
-    method: 'get',
-    path: '/profiles/{id}',
-    operationId: 'getProfile',
+  operation('getProfile', 'get', '/profiles/{id}', {
     tags,
     summary: 'A stored profile',
-    request: { params },
-    responses: { 200: answer('the profile', profileDetail, DETAIL), 404: noProfile },
+    params,
+    answers: { 200: answer('the profile', profileDetail, DETAIL) },
+    problems: NO_PROFILE,
   }),
   async (c) => {
     const { id } = c.req.valid('param')
@@ -95,42 +81,25 @@ profileRoutes.openapi(
   },
 )
 
+const wanted = z.strictObject({
+  mobileconfig: z.string().openapi({ description: 'the profile’s bytes in base64' }),
+})
+
 profileRoutes.openapi(
-  createRoute({
-    method: 'put',
-    path: '/profiles/{id}',
-    operationId: 'storeProfile',
+  operation('storeProfile', 'put', '/profiles/{id}', {
     tags,
     summary: 'Stores a profile, plain or signed, in place of one with the same id',
     description:
-      'Storing installs nothing: a command InstallProfile does. The profile with the id of the enrolment profile takes its place.',
-    request: {
-      params,
-      body: body(
-        z.strictObject({
-          mobileconfig: z.string().openapi({ description: 'the profile’s bytes in base64' }),
-        }),
-        { plain: { mobileconfig: MOBILECONFIG } },
-      ),
-    },
-    responses: {
-      200: answer('the profile', profileDetail, DETAIL),
-      400: refusal('no profile, or one with another PayloadIdentifier'),
-    },
+      'Storing installs nothing: the command InstallProfile installs a profile. A profile with the id of the ' +
+      'enrolment profile takes its place.',
+    params,
+    body: body(wanted, { plain: { mobileconfig: MOBILECONFIG } }),
+    answers: { 200: answer('the profile', profileDetail, DETAIL) },
+    problems: { 400: 'no profile, or one with another PayloadIdentifier' },
   }),
   async (c) => {
     const { id: identifier } = c.req.valid('param')
-    const mobileconfig = decodeBase64(c.req.valid('json').mobileconfig, '\r\n')
-    if (typeof mobileconfig === 'number') {
-      throw faultAt(
-        'json.mobileconfig',
-        `no base64: its character ${mobileconfig + 1} is out of place`,
-      )
-    }
-    if (mobileconfig.length > MAX_PROFILE_BYTES) {
-      throw faultAt('json.mobileconfig', `the profile is longer than ${MAX_PROFILE_BYTES} bytes`)
-    }
-    const stored = { identifier, mobileconfig }
+    const stored = { identifier, mobileconfig: bytesOf(c.req.valid('json').mobileconfig) }
     const fault = problemOf(stored)
     if (fault !== undefined) {
       throw faultAt('json.mobileconfig', WORDS[fault] ?? fault)
@@ -141,14 +110,12 @@ profileRoutes.openapi(
 )
 
 profileRoutes.openapi(
-  createRoute({
-    method: 'delete',
-    path: '/profiles/{id}',
-    operationId: 'deleteProfile',
+  operation('deleteProfile', 'delete', '/profiles/{id}', {
     tags,
     summary: 'Removes a stored profile; devices that have it keep it',
-    request: { params },
-    responses: { 204: DONE, 404: noProfile },
+    params,
+    answers: { 204: DONE },
+    problems: NO_PROFILE,
   }),
   async (c) => {
     const { id } = c.req.valid('param')
@@ -158,6 +125,18 @@ profileRoutes.openapi(
     return c.body(null, 204)
   },
 )
+
+/** @throws AdminError for no base64, and for a profile that is too long */
+function bytesOf(base64: string): Uint8Array {
+  const bytes = decodeBase64(base64, '\r\n')
+  if (typeof bytes === 'number') {
+    throw faultAt('json.mobileconfig', `no base64: its character ${bytes + 1} is out of place`)
+  }
+  if (bytes.length > MAX_PROFILE_BYTES) {
+    throw faultAt('json.mobileconfig', `the profile is longer than ${MAX_PROFILE_BYTES} bytes`)
+  }
+  return bytes
+}
 
 function profileJson({ identifier, mobileconfig }: StoredProfile): z.input<typeof profileDetail> {
   return { id: identifier, size: mobileconfig.length, mobileconfig: encodeBase64(mobileconfig) }

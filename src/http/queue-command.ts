@@ -1,0 +1,25 @@
+import type { NewCommand } from '../device/queue/hand-out.ts'
+import type { Env } from '../env.ts'
+import { AdminError, atDevice } from './at-device.ts'
+
+/** Queues a command on the device or user channel with this id. @throws AdminError if it cannot be queued */
+export async function enqueueCommand(env: Env, id: string, command: NewCommand) {
+  const queued = await atDevice(env, id, (device, address) => device.enqueue(address, command), {
+    queues: command.requestType,
+  })
+  switch (queued.kind) {
+    case 'unusable':
+      throw new AdminError(queued.error, 'cannot_succeed')
+    case 'unsupported':
+      throw new AdminError(queued.error, 'unsupported_by_os')
+    case 'full':
+      throw new AdminError(queued.error, 'queue_full')
+    case 'key_reused':
+      throw new AdminError(
+        'another request had this Idempotency-Key, and its body differs: send a new key',
+        'idempotency_key_reused',
+      )
+    case 'queued':
+      return queued
+  }
+}
