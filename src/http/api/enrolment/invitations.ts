@@ -25,8 +25,7 @@ export const invitationRoutes = newRoutes()
 
 const tags = ['Enrolment']
 const MAX_LIFETIME = 365 * DAY
-const MAX_USES = 1000
-const MAX_NOTE = 200
+const FULL = `${MAX_INVITATIONS} invitations are open`
 const LIFETIME = 'must be a time from 1m to 365d, such as 12h or 7d'
 
 const invitation = z
@@ -67,12 +66,7 @@ const NO_INVITATION = {
 const list = sortedList('invitation', ['created_at'], '-created_at')
 
 const wanted = z.strictObject({
-  note: z
-    .string()
-    .trim()
-    .max(MAX_NOTE)
-    .nullish()
-    .openapi({ description: 'the person or device that it is for' }),
+  note: z.string().trim().max(200).nullish().openapi({ description: 'the person it is for' }),
   serial_number: serialNumber.nullish().openapi({ description: 'the only device that may use it' }),
   lifetime: z
     .string()
@@ -82,7 +76,7 @@ const wanted = z.strictObject({
   max_uses: z
     .int()
     .min(1)
-    .max(MAX_USES)
+    .max(1000)
     .default(1)
     .openapi({ description: 'how many certificates it may lead to' }),
 })
@@ -108,22 +102,16 @@ invitationRoutes.openapi(
         }),
       ),
     },
-    problems: { 409: `${MAX_INVITATIONS} invitations are open` },
+    problems: { 409: FULL },
   }),
   async (c) => {
     const { note, serial_number: serial, lifetime, max_uses: maxUses } = c.req.valid('json')
     const now = clock.now()
-    const ms = readDuration(lifetime)
-    if (ms === 0 || ms > MAX_LIFETIME) {
-      throw faultAt('json.lifetime', LIFETIME)
-    }
-    const facts = { note: note ?? '', serial: serial ?? '', maxUses, expiresAt: now + ms }
+    const expiresAt = now + lifetimeOf(lifetime)
+    const facts = { note: note ?? '', serial: serial ?? '', maxUses, expiresAt }
     const added = await addInvitation(c.env.DB, facts, now)
     if (!added) {
-      throw new AdminError(
-        `${MAX_INVITATIONS} invitations are open: revoke some, or give one more uses`,
-        'limit_reached',
-      )
+      throw new AdminError(`${FULL}: revoke some, or give one more uses`, 'limit_reached')
     }
     log('enroll:invited', { invitation: added.invitation.id, max_uses: maxUses })
     const { link } = linksWith(c, { [INVITATION_PARAM]: added.secret })
@@ -180,6 +168,15 @@ invitationRoutes.openapi(
     return c.json(invitationJson(existing(await revokeInvitation(c.env.DB, id, now)), now), 200)
   },
 )
+
+/** Milliseconds. @throws AdminError */
+function lifetimeOf(text: string): number {
+  const ms = readDuration(text)
+  if (ms === 0 || ms > MAX_LIFETIME) {
+    throw faultAt('json.lifetime', LIFETIME)
+  }
+  return ms
+}
 
 function existing(found: Invitation | undefined): Invitation {
   if (!found) {
