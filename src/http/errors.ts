@@ -3,19 +3,18 @@ import { HTTPException } from 'hono/http-exception'
 import { GoFieldError } from '../commands/go-fields.ts'
 import { reasonOf, warn } from '../log.ts'
 import { WITHHELD } from '../reason.ts'
+import { AdminError } from './admin-error.ts'
 import type { AppEnv } from './app-env.ts'
-import { AdminError } from './at-device.ts'
 import { loggedPath } from './caller.ts'
-import { errorJson } from './error-json.ts'
-import { problem, speaksProblems, problemStatus, type ProblemKind } from './problem.ts'
 import { ENROLL_PATHS, MDM_PATHS, SCEP_PATH } from './paths.ts'
+import { problem, problemStatus, speaksProblems, type ProblemKind } from './problem.ts'
 
-/** Devices read no error bodies and try again after a 5xx; admins get MicroMDM's JSON, or a problem document. */
+/** Devices read no error bodies, and try again after a 5xx. Admins get MicroMDM's JSON, or a problem document. */
 export const onError: ErrorHandler<AppEnv> = (error, c) => {
   const { path } = c.req
-  const own = speaksProblems(path)
+  const isOwn = speaksProblems(path)
   if (error instanceof AdminError) {
-    return own
+    return isOwn
       ? problem(error.kind, error.message, {
           ...(error.errors && { errors: error.errors }),
         })
@@ -23,14 +22,14 @@ export const onError: ErrorHandler<AppEnv> = (error, c) => {
   }
   if (error instanceof GoFieldError) {
     const { plain, at } = error
-    return own
+    return isOwn
       ? problem('invalid_command', plain, {
           errors: at === undefined ? [] : [{ at, detail: plain }],
         })
       : errorJson(error.message, 500)
   }
-  if (error instanceof HTTPException && own) {
-    // The framework throws nothing else on a request of ours than a body that it cannot read.
+  if (error instanceof HTTPException && isOwn) {
+    // On our own routes the framework throws only for a body that it cannot read.
     return problem('invalid_request', 'the body is empty, or no valid JSON')
   }
   warn('http:error', { path: loggedPath(path), reason: reasonOf(error) })
@@ -49,24 +48,47 @@ function isForMDM(path: string): boolean {
   return MDM_PATHS.includes(path) || path === SCEP_PATH
 }
 
-/** Whether devices call it, and people who enrol them. */
+/** Whether it is a path for devices and for the people who enrol them. */
 export function isForDevices(path: string): boolean {
   return isForMDM(path) || ENROLL_PATHS.includes(path)
 }
 
-/** An error in the words of the path's face. */
-export function errorResponse(path: string, kind: ProblemKind, message: string): Response {
-  return speaksProblems(path) ? problem(kind, message) : errorJson(message, problemStatus(kind))
+/** An error in the form of the path's face. */
+export function errorResponse(
+  path: string,
+  kind: ProblemKind,
+  message: string,
+  headers: Record<string, string> = {},
+): Response {
+  return speaksProblems(path)
+    ? problem(kind, message, { headers })
+    : errorJson(message, problemStatus(kind), headers)
+}
+
+/** MicroMDM's error body, indented as its clients print it (docs/micromdm.md). */
+function errorJson(
+  message: string,
+  status: number,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  return new Response(`${JSON.stringify({ error: message }, null, 2)}\n`, {
+    status,
+    headers: {
+      'content-type': 'application/json; charset=utf-8',
+      'x-content-type-options': 'nosniff',
+      ...headers,
+    },
+  })
 }
 
 /** SQLite's words in a Durable Object, D1's for its own limit, and Node's for a file of `npm start`. */
 const FULL = /SQLITE_FULL|exceeded maximum DB size|\bENOSPC\b/i
-/** Where it happened is for the log alone. */
-const UNFORESEEN = 'something unforeseen went wrong: the log of the server says where'
-/** A disk that fails, and the words with which the runtime hides why an object cannot be opened. */
+/** A failing disk, and the text by which the runtime replaces the reason why an object cannot be opened. */
 const FAILING = /SQLITE_IOERR|^internal error; reference =/
+/** The place of an unknown error is for the log alone. */
+const UNFORESEEN = 'something unforeseen went wrong: the log of the server says where'
 
-/** What is known of it; the query and its parameters are nobody's business. */
+/** The known part of an error. A query and its parameters stay in the log. */
 function explained(path: string, error: Error): Response {
   const reason = reasonOf(error)
   if (/no such (table|column)/.test(reason)) {

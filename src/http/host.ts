@@ -1,20 +1,26 @@
 import type { Context } from 'hono'
 import { warn } from '../log.ts'
-import { loggedPath } from './caller.ts'
 import type { AppEnv } from './app-env.ts'
+import { loggedPath } from './caller.ts'
 import { errorResponse } from './errors.ts'
 
-/** RFC 9110 §7.2, without the characters that no name or address in use has. */
+/** The address of this server as clients see it, without a slash at the end. */
+export function baseUrl(c: Context<AppEnv>): string {
+  return c.var.config.publicUrl || new URL(c.req.url).origin
+}
+
+/** RFC 9110 §7.2, without the characters that no host name or address in use has. */
 const HOST = /^([\w.-]+|\[[\da-f:.]+\])(:\d*)?$/i
 const TEXT =
-  'the Host header or the path is not valid: send the name or address of this server, its port if it has one, and a path that begins with /'
+  'the Host header or the path is not valid: send the name or address of this server, its port if it has one, and ' +
+  'a path that begins with /'
 
-/** The last one that was valid: nearly every request has the same. */
+/** The last valid one: nearly all requests have the same. */
 let known = ''
 
 /**
- * The runtime puts the Host header into a request's URL as it came: `a b` makes a URL that nothing can read, and `a/b`
- * another path. That is the sender's fault, on device routes too.
+ * Refuses a request with an invalid Host header. The runtime puts the header into the request's URL unchecked: with
+ * `a b` no parser reads the URL, and with `a/b` its path is another one. The fault is the sender's, on device routes too.
  */
 export function refuseHost(c: Context<AppEnv>): Response | undefined {
   const host = c.req.header('host')

@@ -1,6 +1,7 @@
 import type { NewCommand } from '../device/queue/hand-out.ts'
 import type { Env } from '../env.ts'
-import { AdminError, atDevice } from './at-device.ts'
+import { AdminError } from './admin-error.ts'
+import { atDevice } from './at-device.ts'
 
 /** Queues a command on the device or user channel with this id. @throws AdminError if it cannot be queued */
 export async function enqueueCommand(env: Env, id: string, command: NewCommand) {

@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import type { QueuedBy } from '../device/queue/queued-by.ts'
 import type { AppEnv } from './app-env.ts'
-import { AdminError } from './at-device.ts'
+import { AdminError } from './admin-error.ts'
 
 export const ACTOR = 'x-actor'
 const MAX_ACTOR = 100

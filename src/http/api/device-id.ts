@@ -4,7 +4,8 @@ import type { Address } from '../../device/store/address.ts'
 import type { DevicePage } from '../../device/views/device.ts'
 import type { Env } from '../../env.ts'
 import { faultOfId } from '../../mdm/enrollment.ts'
-import { AdminError, atDevice } from '../at-device.ts'
+import { AdminError } from '../admin-error.ts'
+import { atDevice } from '../at-device.ts'
 
 /** An id in a path or query. An id that no enrolment can have creates no object. */
 export const idText = z.string().superRefine((id, context) => {

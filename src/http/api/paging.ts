@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { faultAt } from '../at-device.ts'
+import { faultAt } from '../admin-error.ts'
 import type { Place } from '../../directory/order.ts'
 import { answer } from './operation.ts'
 import { digits } from './values.ts'

@@ -11,7 +11,7 @@ import { enrollUrls } from '../../enroll/urls.ts'
 import { rfc3339 } from '../../events/event.ts'
 import { log } from '../../log.ts'
 import type { AppEnv } from '../app-env.ts'
-import { baseUrl } from '../base-url.ts'
+import { baseUrl } from '../host.ts'
 import { accessOf, type EnrollAllowed, NEEDS_A_SERIAL } from './enroll-access.ts'
 import { enrollPage, type PageContent } from './enroll-page.ts'
 import {

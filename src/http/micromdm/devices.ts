@@ -7,7 +7,7 @@ import { contestedSerials, idsOfSerial } from '../../directory/devices/serials.t
 import { rfc3339 } from '../../events/event.ts'
 import type { AppEnv } from '../app-env.ts'
 import { faultOfDeviceId } from '../../mdm/enrollment.ts'
-import { AdminError } from '../at-device.ts'
+import { AdminError } from '../admin-error.ts'
 import { goJson, readObject, type AdminContext } from './request.ts'
 
 /** `/v1/devices` (micromdm-contract §1.6). */

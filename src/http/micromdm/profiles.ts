@@ -9,7 +9,7 @@ import {
 } from '../../directory/profiles.ts'
 import { problemOf } from '../../enroll/stored-profile.ts'
 import type { AppEnv } from '../app-env.ts'
-import { AdminError } from '../at-device.ts'
+import { AdminError } from '../admin-error.ts'
 import { type AdminContext, goJson, readObject } from './request.ts'
 
 /** `/v1/profiles` (micromdm-contract §1.7). The capitals of its answers are MicroMDM's. */

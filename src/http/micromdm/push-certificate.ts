@@ -5,7 +5,7 @@ import { pushCertificateInUse, replacePushCertificate } from '../../device/push/
 import { countEnrolled } from '../../directory/devices/rows.ts'
 import { checkPushCertificate } from '../../pki/x509/push-certificate.ts'
 import type { AppEnv } from '../app-env.ts'
-import { AdminError } from '../at-device.ts'
+import { AdminError } from '../admin-error.ts'
 import { goJson, readObject, type AdminContext } from './request.ts'
 
 /** `/v1/config/certificate` (micromdm-contract §1.8, §7.1); MicroMDM stored whatever came. */

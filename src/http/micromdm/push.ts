@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import type { AppEnv } from '../app-env.ts'
-import { AdminError, atDevice } from '../at-device.ts'
+import { AdminError } from '../admin-error.ts'
+import { atDevice } from '../at-device.ts'
 import { goJson, type AdminContext } from './request.ts'
 
 /** `/push` and `/v1/push` (micromdm-contract §1.5): the only routes that wait for APNs. */

@@ -3,7 +3,7 @@ import { isJsonObject } from '../../commands/go-fields.ts'
 import { readGoJson, type JsonObject, type JsonValue } from '../../commands/go-json.ts'
 import { writeGoJson, type WritableJson } from '../../commands/go-json-write.ts'
 import type { AppEnv } from '../app-env.ts'
-import { AdminError } from '../at-device.ts'
+import { AdminError } from '../admin-error.ts'
 import { readBody } from '../body.ts'
 
 export type AdminContext = Context<AppEnv>

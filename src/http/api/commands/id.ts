@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import type { CommandRef } from '../../../device/queue/lookup.ts'
 import { faultOfId } from '../../../mdm/enrollment.ts'
-import { AdminError } from '../../at-device.ts'
+import { AdminError } from '../../admin-error.ts'
 import { pathId } from '../operation.ts'
 
 /** The id of a command in a path: the enrolment's id, a dot and a number. */

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import type { EscrowedToken, EscrowRead } from '../../../device/standing/escrow.ts'
 import { encodeBase64 } from '../../../plist/base64.ts'
-import { AdminError } from '../../at-device.ts'
+import { AdminError } from '../../admin-error.ts'
 import { reader, readerOf, WHY } from '../commands/secrets.ts'
 import { deviceItself, knownDevice } from '../device-id.ts'
 import { answer, body, DEVICE_PARAMS, NO_DEVICE, operation } from '../operation.ts'

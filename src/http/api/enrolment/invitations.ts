@@ -12,7 +12,7 @@ import {
 } from '../../../directory/invitations.ts'
 import { INVITATION_PARAM } from '../../../enroll/urls.ts'
 import { log } from '../../../log.ts'
-import { AdminError, faultAt } from '../../at-device.ts'
+import { AdminError, faultAt } from '../../admin-error.ts'
 import { linksWith } from './settings.ts'
 import { listOf, sortedList } from '../paging.ts'
 import { serialNumber } from '../serial-number.ts'

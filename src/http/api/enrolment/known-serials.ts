@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { clock } from '../../../clock.ts'
 import { addSerials, listSerials, removeSerials } from '../../../directory/devices/known-serials.ts'
-import { AdminError } from '../../at-device.ts'
+import { AdminError } from '../../admin-error.ts'
 import { answer, body, DONE, operation, pathId } from '../operation.ts'
 import { listOf, sortedList } from '../paging.ts'
 import { newRoutes } from '../routes.ts'

@@ -8,7 +8,7 @@ import {
 } from '../../../directory/profiles.ts'
 import { problemOf, type StoredProfile } from '../../../enroll/stored-profile.ts'
 import { decodeBase64, encodeBase64 } from '../../../plist/base64.ts'
-import { AdminError, faultAt } from '../../at-device.ts'
+import { AdminError, faultAt } from '../../admin-error.ts'
 import { listOf, sortedList } from '../paging.ts'
 import { answer, body, DONE, operation, pathId } from '../operation.ts'
 import { newRoutes } from '../routes.ts'

@@ -3,7 +3,7 @@ import type { Context } from 'hono'
 import type { EnrollmentAccess } from '../../../config/config.ts'
 import { type EnrollUrls, enrollUrls, TOKEN_PARAM } from '../../../enroll/urls.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { baseUrl } from '../../base-url.ts'
+import { baseUrl } from '../../host.ts'
 import { answer, operation } from '../operation.ts'
 import { newRoutes } from '../routes.ts'
 

@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import type { JobView } from '../../../jobs/job.ts'
 import { listJobs } from '../../../directory/jobs.ts'
 import type { Env } from '../../../env.ts'
-import { AdminError } from '../../at-device.ts'
+import { AdminError } from '../../admin-error.ts'
 import {
   JOB_EXAMPLE,
   jobJson,

@@ -2,7 +2,7 @@ import type { z } from '@hono/zod-openapi'
 import { contestedSerials } from '../../../directory/devices/serials.ts'
 import { targetsOf } from '../../../directory/devices/targets.ts'
 import { faultOfId } from '../../../mdm/enrollment.ts'
-import { AdminError } from '../../at-device.ts'
+import { AdminError } from '../../admin-error.ts'
 import { type deviceFilter, filterOf, MAX_TARGETS } from '../device-filter.ts'
 
 /** So many are done within the call: each may take two calls of the fifty that the free plan allows. */

@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { DeadLetter } from '../../../webhooks/dead-letters.ts'
-import { AdminError } from '../../at-device.ts'
+import { AdminError } from '../../admin-error.ts'
 import { listOf, numberCursor, numberedPage, pageQuery } from '../paging.ts'
 import { activeWebhook, webhookOf } from './webhook-access.ts'
 import { topicWord } from '../words.ts'

@@ -14,7 +14,7 @@ import { isDowngrade, refuseTarget } from '../../../events/target.ts'
 import type { Webhook } from '../../../events/webhook.ts'
 import type { Env } from '../../../env.ts'
 import { reasonOf } from '../../../log.ts'
-import { AdminError, faultAt } from '../../at-device.ts'
+import { AdminError, faultAt } from '../../admin-error.ts'
 import type { WebhookChanges } from './webhook-json.ts'
 
 export const webhookId = z.string().openapi({

@@ -3,7 +3,7 @@ import { clock } from '../../../clock.ts'
 import { signingSecrets } from '../../../webhooks/sign.ts'
 import type { Secret } from '../../../events/webhook.ts'
 import { warn } from '../../../log.ts'
-import { AdminError } from '../../at-device.ts'
+import { AdminError } from '../../admin-error.ts'
 import { activeWebhook, change, webhookId, webhookOf } from './webhook-access.ts'
 import {
   randomSecret,

@@ -11,7 +11,7 @@ import {
 import { MICROMDM_TOPICS } from '../../../events/topics.ts'
 import type { Webhook } from '../../../events/webhook.ts'
 import { warn } from '../../../log.ts'
-import { AdminError } from '../../at-device.ts'
+import { AdminError } from '../../admin-error.ts'
 import { listOf, pageOfRows, placeCursor, placeIn, shortPageQuery } from '../paging.ts'
 import { change, changedBy, create, ownWebhook, webhookId, webhookOf } from './webhook-access.ts'
 import {

@@ -1,0 +1,35 @@
+import { OwnError } from '../reason.ts'
+import { problemStatus, type Fault, type ProblemKind } from './problem.ts'
+
+/**
+ * A request of an admin that cannot be carried out; the text says what to do instead. `kind` is its code in our own API.
+ * MicroMDM answers 500 to each mistake of an admin, and so do its routes if no kind is given.
+ */
+export class AdminError extends OwnError {
+  override name = 'AdminError'
+  readonly kind: ProblemKind
+  /** The status of MicroMDM's routes. */
+  readonly status: number
+  /** The places in the request that are at fault, for problem documents. */
+  readonly errors: readonly Fault[] | undefined
+
+  constructor(
+    message: string,
+    kind?: ProblemKind,
+    more: { readonly errors?: readonly Fault[]; readonly micromdm?: number } = {},
+  ) {
+    super(message)
+    this.kind = kind ?? 'invalid_request'
+    this.status = more.micromdm ?? (kind === undefined ? 500 : problemStatus(kind))
+    this.errors = more.errors
+  }
+}
+
+/** One place in a request that is not valid: `query.cursor`, `json.url`. */
+export function faultAt(
+  at: string,
+  detail: string,
+  kind: ProblemKind = 'invalid_request',
+): AdminError {
+  return new AdminError(`${at}: ${detail}`, kind, { errors: [{ at, detail }] })
+}
