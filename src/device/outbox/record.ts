@@ -6,7 +6,7 @@ import { ANNOUNCE_AFTER, dueAsides, takeAsides, type Aside, type AsideEvent } fr
 import { dropParts, loadBody, storeBody } from '../../storage/bodies.ts'
 import { wakeBy, type Context } from '../store/context.ts'
 import { type Limit } from '../../config/settings.ts'
-import { forReader } from '../store/listeners.ts'
+import { forReader } from '../store/events.ts'
 import { pace } from '../queue/history.ts'
 
 /** How long a reader that was told of events is trusted to come and ask. */

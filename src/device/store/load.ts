@@ -3,7 +3,7 @@ import { newChannel, readChannels } from './channel-row.ts'
 import type { Db } from '../../storage/db.ts'
 import { loadIdentities } from './identity-row.ts'
 import { newInstalled } from './installed.ts'
-import { passedBy } from './listeners.ts'
+import { passedBy } from './events.ts'
 import { hasTables } from './schema.ts'
 import type { DeviceRow, DeviceState } from './state.ts'
 
