@@ -6,10 +6,11 @@ import { log, reasonOf, warn } from '../log.ts'
 import { dueTimes } from './alarm.ts'
 import { newEffects, type Context, type Effects } from './store/context.ts'
 import { readOnly, sqlite, WouldWrite, type Db } from '../storage/db.ts'
+import { withRareTables } from '../storage/rare-tables.ts'
 import { toldNews, type ToldNews } from './store/directory-row.ts'
 import { pushSettings, type PushEnv } from './push/gate.ts'
 import { pushNow, pushPending, type Occasion, type PushAnswer, type Pusher } from './push/send.ts'
-import { withRareTables } from './store/schema.ts'
+import { RARE_TABLES } from './store/schema.ts'
 import { loadState } from './store/load.ts'
 import type { DeviceState } from './store/state.ts'
 import { createWaiting } from './queue/waiting.ts'
@@ -47,7 +48,7 @@ export class DeviceRuntime {
     this.#ctx = ctx
     this.#env = env
     this.#name = ctx.id.name ?? ''
-    this.#db = withRareTables(sqlite(ctx.storage.sql))
+    this.#db = withRareTables(sqlite(ctx.storage.sql), RARE_TABLES)
   }
 
   /**

@@ -6,7 +6,8 @@ import type { DeviceInput } from '../../src/device/enrolment/receive.ts'
 import { receive } from '../../src/device/enrolment/receive.ts'
 import { enqueue } from '../../src/device/queue/hand-out.ts'
 import { pull } from '../../src/device/outbox/record.ts'
-import { withRareTables } from '../../src/device/store/schema.ts'
+import { RARE_TABLES } from '../../src/device/store/schema.ts'
+import { withRareTables } from '../../src/storage/rare-tables.ts'
 import { loadState } from '../../src/device/store/load.ts'
 import { channelOf } from '../../src/device/store/state.ts'
 import { MAX_VALUE_BYTES } from '../../src/storage/bodies.ts'
@@ -29,20 +30,23 @@ async function counted(
     let rows = 0
     let now = 1_000_000
     let alarm = Infinity
-    const db = withRareTables({
-      all: <Row>(query: string, ...values: never[]): Row[] => {
-        const cursor = state.storage.sql.exec(query, ...values)
-        const found = cursor.toArray()
-        rows += cursor.rowsWritten
-        return found as Row[]
+    const db = withRareTables(
+      {
+        all: <Row>(query: string, ...values: never[]): Row[] => {
+          const cursor = state.storage.sql.exec(query, ...values)
+          const found = cursor.toArray()
+          rows += cursor.rowsWritten
+          return found as Row[]
+        },
+        run: (query: string, ...values: never[]): void => {
+          const cursor = state.storage.sql.exec(query, ...values)
+          cursor.toArray()
+          rows += cursor.rowsWritten
+        },
+        size: () => state.storage.sql.databaseSize,
       },
-      run: (query: string, ...values: never[]): void => {
-        const cursor = state.storage.sql.exec(query, ...values)
-        cursor.toArray()
-        rows += cursor.rowsWritten
-      },
-      size: () => state.storage.sql.databaseSize,
-    })
+      RARE_TABLES,
+    )
     const device = loadState(db, name)
     run((decide) => {
       rows = 0

@@ -1,4 +1,5 @@
 import type { Db } from '../../storage/db.ts'
+import type { RareTable } from '../../storage/rare-tables.ts'
 
 /**
  * The object's tables. Rows written are the bill (design.md, last section): integer keys, no AUTOINCREMENT,
@@ -103,16 +104,8 @@ const TABLES: Readonly<Record<string, string>> = {
   )`,
 }
 
-interface RareTable {
-  readonly columns: readonly string[]
-  readonly key?: string
-}
-
-/**
- * What few devices need. Each table is rows written, and an object is made for every device: so until something is
- * inserted, a missing one is taken for an empty one.
- */
-const RARE_TABLES: ReadonlyMap<string, RareTable> = new Map(
+/** Tables that few devices need. Making a table writes rows, and every device has an object. */
+export const RARE_TABLES: ReadonlyMap<string, RareTable> = new Map(
   Object.entries({
     cursors: {
       columns: ['subscriber TEXT NOT NULL', 'seq INTEGER NOT NULL'],
@@ -235,57 +228,4 @@ export function hasTables(db: Db): boolean {
     }
   }
   return true
-}
-
-/** The same database, with the tables that few devices need: reading finds a missing one empty, inserting makes it. */
-export function withRareTables(db: Db): Db {
-  /** What has to be run in place of a statement while tables are missing, so that it fails once and not each time. */
-  const around = new Map<string, string>()
-  return {
-    size: () => db.size(),
-    all(query, ...values) {
-      const empty = new Map<string, string>()
-      for (;;) {
-        try {
-          return db.all(around.get(query) ?? query, ...values)
-        } catch (error) {
-          const [name, table] = missingTable(error)
-          if (empty.has(name)) {
-            throw error
-          }
-          empty.set(name, emptyTable(name, table))
-          around.set(query, `WITH ${[...empty.values()].join(', ')} ${query}`)
-        }
-      }
-    },
-    run(query, ...values) {
-      try {
-        db.run(query, ...values)
-      } catch (error) {
-        const [name, { columns, key }] = missingTable(error)
-        if (!query.startsWith('INSERT')) {
-          return
-        }
-        const body = [...columns, ...(key ? [`PRIMARY KEY (${key})`] : [])].join(', ')
-        db.run(`CREATE TABLE ${name} (${body})${key ? ' WITHOUT ROWID' : ''}`)
-        around.clear()
-        db.run(query, ...values)
-      }
-    },
-  }
-}
-
-/** The rare table whose absence made a statement fail. @throws the error, when it says something else */
-function missingTable(error: unknown): [string, RareTable] {
-  const [, name = ''] = /no such table: (\w+)/.exec(String(error)) ?? []
-  const table = RARE_TABLES.get(name)
-  if (!table) {
-    throw error
-  }
-  return [name, table]
-}
-
-function emptyTable(name: string, { columns }: RareTable): string {
-  const names = columns.map((column) => column.split(' ', 1)[0])
-  return `${name} (${names.join(', ')}) AS (SELECT ${names.map(() => 'NULL').join(', ')} WHERE 0)`
 }

@@ -3,7 +3,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { newEffects, type Context } from '../../../src/device/store/context.ts'
 import { type DeviceSettings } from '../../../src/config/settings.ts'
 import type { Db } from '../../../src/storage/db.ts'
-import { withRareTables } from '../../../src/device/store/schema.ts'
+import { RARE_TABLES } from '../../../src/device/store/schema.ts'
+import { withRareTables } from '../../../src/storage/rare-tables.ts'
 import { loadState } from '../../../src/device/store/load.ts'
 import { saveDevice, type DeviceState } from '../../../src/device/store/state.ts'
 import { createSealer } from '../../../src/pki/seal/seal.ts'
@@ -31,14 +32,17 @@ export class TestObject {
   /** Bytes that the storage holds beside its rows. */
   ballast = 0
   #state: DeviceState | undefined
-  readonly #db = withRareTables({
-    all: <Row>(query: string, ...values: unknown[]) =>
-      this.database.prepare(query).all(...(values as never[])) as Row[],
-    run: (query, ...values) => {
-      this.database.prepare(query).run(...(values as never[]))
+  readonly #db = withRareTables(
+    {
+      all: <Row>(query: string, ...values: unknown[]) =>
+        this.database.prepare(query).all(...(values as never[])) as Row[],
+      run: (query, ...values) => {
+        this.database.prepare(query).run(...(values as never[]))
+      },
+      size: () => this.ballast + this.#bytesInUse(),
     },
-    size: () => this.ballast + this.#bytesInUse(),
-  })
+    RARE_TABLES,
+  )
 
   constructor(name = 'UDID-1', settings: Partial<DeviceSettings> = {}) {
     this.name = name
