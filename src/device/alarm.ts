@@ -1,31 +1,27 @@
-import { ANNOUNCE_AFTER, nextAsideAt } from './outbox/retries.ts'
-import type { Context } from './store/context.ts'
-import { contestDueAt, passTime } from './standing/contest-end.ts'
-import { toldNews, type ToldNews } from './store/directory-row.ts'
-import { readersBehind, waitingSince } from './outbox/cursors.ts'
+import { subscribersBehind, waitingSince } from './outbox/cursors.ts'
+import { nextRetryAt } from './outbox/retries.ts'
 import { pushDueAt } from './push/decide.ts'
 import { queueOf } from './queue/window.ts'
+import { contestDueAt, passTime } from './standing/contest-end.ts'
+import { ANNOUNCE_AFTER, type Context } from './store/context.ts'
+import { announcementOf, type AnnouncementBody } from './store/directory-row.ts'
 
 const QUARTER = 900_000
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
 
 export interface Due {
-  readonly news: ToldNews
+  readonly announcement: AnnouncementBody
   /** Ids of channels to push again. */
   readonly push: readonly number[]
 }
 
 /**
- * What is due now, and when the alarm has to ring next; `undefined` when nothing is left to do. Everything is
- * read off the rows: what waits, since when. Nobody counts tries, because the longer something waits, the
- * rarer it is tried.
+ * The work that is due, and the time of the next alarm; `undefined` when no work is left. The rows say what waits, and since when.
+ * Tries are not counted: the longer something waits, the rarer it is tried.
  */
 export function dueTimes(context: Context): { due: Due; next: number | undefined } {
   const { state, now } = context
-  if (state.device.schema === 0) {
-    return { due: { news: { readers: [], directory: undefined }, push: [] }, next: undefined }
-  }
   const { device } = state
   passTime(context)
   const contestAt = contestDueAt(context)
@@ -38,14 +34,14 @@ export function dueTimes(context: Context): { due: Due; next: number | undefined
     dates.push(due ? now + clamp(now - since, ANNOUNCE_AFTER, HOUR) : since + ANNOUNCE_AFTER)
     return due
   }
-  const asideAt = nextAsideAt(context)
-  const behind = announce(waitingSince(context)) || (asideAt !== undefined && asideAt <= now)
-  const news = {
-    readers: behind ? readersBehind(context) : [],
+  const retryAt = nextRetryAt(context)
+  const behind = announce(waitingSince(context)) || (retryAt !== undefined && retryAt <= now)
+  const toAnnounce = {
+    subscribers: behind ? subscribersBehind(context) : [],
     directory: announce(device.projected < device.version ? device.lastSeen : undefined),
   }
-  if (asideAt !== undefined) {
-    dates.push(asideAt <= now ? now + clamp(now - asideAt, ANNOUNCE_AFTER, HOUR) : asideAt)
+  if (retryAt !== undefined) {
+    dates.push(retryAt <= now ? now + clamp(now - retryAt, ANNOUNCE_AFTER, HOUR) : retryAt)
   }
   const push: number[] = []
   for (const channel of state.channels) {
@@ -60,8 +56,8 @@ export function dueTimes(context: Context): { due: Due; next: number | undefined
     }
   }
   return {
-    due: { news: toldNews(context, news), push },
-    // Not Math.min of all: a shared Mac may have more users than a call takes arguments.
+    due: { announcement: announcementOf(context, toAnnounce), push },
+    // Math.min of all dates could get more arguments than a call takes: a shared Mac may have many users.
     next: dates.length > 0 ? dates.reduce((first, at) => Math.min(first, at)) : undefined,
   }
 }

@@ -7,7 +7,7 @@ import { renewIdentity, type Succession } from './enrolment/identity.ts'
 import * as commands from './queue/lookup.ts'
 import { viewDeliveries, type Deliveries, type DeliveryFilter } from './views/deliveries.ts'
 import * as once from './queue/once.ts'
-import * as outbox from './outbox/record.ts'
+import { pull, type Pull, type Pulled } from './outbox/read.ts'
 import type { PushAnswer } from './push/send.ts'
 import { answered, waitingChannels } from './push/decide.ts'
 import { releaseHeld, type Released } from './queue/held.ts'
@@ -15,8 +15,8 @@ import * as move from './queue/move.ts'
 import type { NewCommand } from './queue/hand-out.ts'
 import { queueCommand, type Queued } from './queue/enqueue.ts'
 import type { QueuedCommand } from './queue/clear.ts'
-import { settleReaders } from './outbox/cursors.ts'
-import { replay, settleGivenUp, type Replay, type Replayed } from './outbox/replay.ts'
+import { settleSubscribers } from './outbox/cursors.ts'
+import { replay, settleDeadLetter, type Replay, type Replayed } from './outbox/replay.ts'
 import { isHeartbeat, receive, type DeviceAnswer, type DeviceInput } from './enrolment/receive.ts'
 import {
   attemptRenewal,
@@ -297,18 +297,18 @@ export class Device extends DurableObject<DeviceEnv> {
     })
   }
 
-  async pull(request: outbox.Pull): Promise<outbox.Pulled> {
-    return this.#runtime.commit((context) => outbox.pull(context, request))
+  async pull(request: Pull): Promise<Pulled> {
+    return this.#runtime.commit((context) => pull(context, request))
   }
 
-  /** Hears who all the subscribers are. @returns whether some have events to come for that nobody knew of. */
+  /** @returns whether these subscribers have events to read that were recorded while the subscribers were unknown */
   async settleReaders(known: readonly string[]): Promise<boolean> {
-    return this.#runtime.commit((context) => settleReaders(context, known))
+    return this.#runtime.commit((context) => settleSubscribers(context, known))
   }
 
-  /** Tries a given-up event again, or forgets it. @returns whether it was kept. */
+  /** Retries a dead letter, or deletes it. @returns whether its event was kept */
   async givenUp(subscriber: string, seq: number, retry: boolean): Promise<boolean> {
-    return this.#runtime.commit((context) => settleGivenUp(context, subscriber, seq, retry))
+    return this.#runtime.commit((context) => settleDeadLetter(context, subscriber, seq, retry))
   }
 
   /** Sends kept events to a subscriber again. */

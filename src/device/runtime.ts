@@ -7,7 +7,7 @@ import { dueTimes } from './alarm.ts'
 import { newEffects, type Context, type Effects } from './store/context.ts'
 import { readOnly, sqlite, WouldWrite, type Db } from '../storage/db.ts'
 import { withRareTables } from '../storage/rare-tables.ts'
-import { toldNews, type ToldNews } from './store/directory-row.ts'
+import { announcementOf, type AnnouncementBody } from './store/directory-row.ts'
 import { pushSettings, type PushEnv } from './push/gate.ts'
 import { pushNow, pushPending, type Occasion, type PushAnswer, type Pusher } from './push/send.ts'
 import { RARE_TABLES } from './store/schema.ts'
@@ -16,7 +16,7 @@ import type { DeviceState } from './store/state.ts'
 import { createWaiting } from './queue/waiting.ts'
 
 /** What the queue carries: which device has news, for whom. It may be lost; the alarm says it again. */
-export interface Announcement extends ToldNews {
+export interface Announcement extends AnnouncementBody {
   readonly device: string
 }
 
@@ -146,8 +146,8 @@ export class DeviceRuntime {
     }
     this.#arm(next)
     await this.#ctx.storage.sync()
-    if (due.news.readers.length > 0 || due.news.directory) {
-      await this.#announce(due.news)
+    if (due.announcement.readers.length > 0 || due.announcement.directory) {
+      await this.#announce(due.announcement)
     }
     await this.pushPending(due.push, { again: true })
   }
@@ -197,9 +197,9 @@ export class DeviceRuntime {
     this.#ctx.waitUntil(this.#ctx.storage.setAlarm(at))
   }
 
-  async #announce(news: ToldNews): Promise<void> {
+  async #announce(announcement: AnnouncementBody): Promise<void> {
     try {
-      await this.#env.EVENTS.send({ device: this.#name, ...news })
+      await this.#env.EVENTS.send({ device: this.#name, ...announcement })
     } catch (error) {
       warn('queue:send-failed', { device: this.#name, reason: reasonOf(error) })
     }
@@ -221,12 +221,12 @@ export class DeviceRuntime {
 
   /** For decisions that no message of the device brought: nobody else announces what they say. */
   async commitAndTell<Answer>(decide: (context: Context) => Answer): Promise<Answer> {
-    const { answer, news } = await this.commit((context) => ({
+    const { answer, announcement } = await this.commit((context) => ({
       answer: decide(context),
-      news: toldNews(context),
+      announcement: announcementOf(context),
     }))
-    if (news.readers.length > 0 || news.directory) {
-      await this.#announce(news)
+    if (announcement.readers.length > 0 || announcement.directory) {
+      await this.#announce(announcement)
     }
     return answer
   }

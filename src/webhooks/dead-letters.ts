@@ -1,5 +1,5 @@
 import type { Topic } from '../events/topics.ts'
-import { KEEP_GIVEN_UP } from '../device/outbox/retries.ts'
+import { KEEP_DEAD_LETTERS } from '../device/outbox/retries.ts'
 import type { Db } from '../storage/db.ts'
 import { reasonOf, warn } from '../log.ts'
 
@@ -48,7 +48,7 @@ export function addDeadLetter(db: Db, letter: Omit<DeadLetter, 'n'>): void {
   // A device has the messages of its newest alone, and its letters are not to push out those of others.
   db.run(
     `DELETE FROM dead_letters WHERE n <= (SELECT n FROM dead_letters WHERE device = ?1
-      ORDER BY n DESC LIMIT 1 OFFSET ${KEEP_GIVEN_UP}) AND device = ?1`,
+      ORDER BY n DESC LIMIT 1 OFFSET ${KEEP_DEAD_LETTERS}) AND device = ?1`,
     letter.device,
   )
   db.run(`DELETE FROM dead_letters WHERE n <= (SELECT max(n) FROM dead_letters) - ${KEEP}`)

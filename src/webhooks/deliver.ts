@@ -1,5 +1,5 @@
-import type { Aside, AsideEvent } from '../device/outbox/retries.ts'
-import type { Pulled } from '../device/outbox/record.ts'
+import type { RetriedEvent, Retry } from '../device/outbox/retries.ts'
+import type { Pulled } from '../device/outbox/read.ts'
 import { TRIED_FOR } from '../device/outbox/cursors.ts'
 import type { DeviceEvent } from '../events/event.ts'
 import type { Webhook } from '../events/webhook.ts'
@@ -161,7 +161,7 @@ function leavesLine<Settings extends PostSettings>(
   ports: DeliveryPorts<Settings>,
   letter: Letter,
   outcome: Exclude<PostOutcome, { kind: 'delivered' }>,
-): Aside | undefined {
+): Retry | undefined {
   const { device, event } = letter
   const trouble = troubleOf(line, device, event.sequence, outcome, ports.now())
   if (outcome.kind === 'down') {
@@ -181,10 +181,10 @@ async function postAsides<Settings extends PostSettings>(
   line: Line,
   ports: DeliveryPorts<Settings>,
   device: string,
-  asides: readonly AsideEvent[],
+  asides: readonly RetriedEvent[],
 ): Promise<{ report: Report; stopped: boolean }> {
   const settled: number[] = []
-  const aside: Aside[] = []
+  const aside: Retry[] = []
   const report = { aside, settled }
   for (const set of asides) {
     const letter = { device, ...set }
@@ -279,7 +279,7 @@ function noteTry(
 type LetterPorts = Pick<Ports, 'now' | 'giveUp' | 'warn'>
 
 /** An event that leaves the line: it is tried beside it until it is old, and then given up and kept. */
-function putAside(ports: LetterPorts, letter: Letter, reason: string): Aside {
+function putAside(ports: LetterPorts, letter: Letter, reason: string): Retry {
   if (isOld(ports, letter)) {
     return giveUp(ports, letter, reason)
   }
@@ -289,7 +289,7 @@ function putAside(ports: LetterPorts, letter: Letter, reason: string): Aside {
   return { seq: event.sequence, tries, reason, since, replay, nextAt }
 }
 
-function giveUp(ports: LetterPorts, letter: Letter, reason: string): Aside {
+function giveUp(ports: LetterPorts, letter: Letter, reason: string): Retry {
   const { event, tries, since, replay, device } = letter
   const total = ports.giveUp(device, event, { tries, reason })
   const { id, topic } = event

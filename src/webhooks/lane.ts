@@ -1,4 +1,4 @@
-import type { Pull } from '../device/outbox/record.ts'
+import type { Pull } from '../device/outbox/read.ts'
 import type { Webhook } from '../events/webhook.ts'
 import type { PostOutcome } from './post.ts'
 

@@ -76,7 +76,7 @@ export function authenticate(
   changed(context)
   if (first) {
     // The claim has listed it with the same facts. Its TokenUpdate tells the rest, or the alarm does.
-    context.effects.news.directory = false
+    context.effects.toAnnounce.directory = false
   }
   const proof = proofOf(beginning, who)
   if (who.identity) {

@@ -77,9 +77,9 @@ function tokenUpdate(
     flag: '',
     pushAfter: 0,
   })
-  state.rung.delete(channel.id)
+  state.unansweredPushes.delete(channel.id)
   saveChannel(db, channel)
-  if (unreachable && !context.effects.news.directory) {
+  if (unreachable && !context.effects.toAnnounce.directory) {
     changed(context)
   }
   if (message.unlockToken && message.unlockToken.length > 0) {

@@ -8,11 +8,12 @@ import { checkIn } from './check-in.ts'
 import type { Context } from '../store/context.ts'
 import { isKept, isUndecided, nextEpoch } from '../standing/contest.ts'
 import { passTime, settle } from '../standing/contest-end.ts'
-import { changed, toldNews, type ToldNews } from '../store/directory-row.ts'
+import { changed, announcementOf, type AnnouncementBody } from '../store/directory-row.ts'
 import { noteArrival } from '../queue/held.ts'
 import { bind, standing, type Claim, type Standing } from './identity.ts'
 import { saveIdentity, type Identity } from '../store/identity-row.ts'
-import { recordEvent, type Listeners } from '../outbox/record.ts'
+import { recordEvent } from '../outbox/record.ts'
+import type { Subscribers } from '../store/events.ts'
 import { record, recordContest, recordDeferred } from './message-events.ts'
 import { applyReport, handOut } from '../queue/hand-out.ts'
 import { acknowledges } from './mdm-profile.ts'
@@ -37,14 +38,14 @@ export interface DeviceInput {
   /** The enrolment profile that a new certificate came with, if it was made here. */
   readonly profile?: InstalledProfile | undefined
   /** Subscribers that want this message's topic, and those that want to hear of identity conflicts. */
-  readonly listeners: Listeners
-  readonly conflictListeners: Listeners
+  readonly listeners: Subscribers
+  readonly conflictListeners: Subscribers
   /** Those that want to hear of commands that devices put off. */
-  readonly deferredListeners: Listeners
+  readonly deferredListeners: Subscribers
   /** Of an Authenticate or CheckOut with a signature: what was signed, as a digest. */
   readonly digest?: string | undefined
   /** Those that want to hear of contested enrolments; absent where the caller does not know the topic. */
-  readonly contestListeners?: Listeners
+  readonly contestListeners?: Subscribers
 }
 
 export type DeviceAnswer =
@@ -61,13 +62,13 @@ export type DeviceAnswer =
       readonly frozen?: true
       /** The directory does not know this user's claim yet: it has to be kept there before the device gets its answer. */
       readonly claim?: NewClaim
-      readonly news: ToldNews
+      readonly news: AnnouncementBody
     }
   /** The certificate is new here: check its chain, claim it unless the device is blocked, and come again. */
   | { readonly kind: 'unclaimed'; readonly blocked: boolean }
   | { readonly kind: 'refused'; readonly reason: string }
   /** Signed by an identity of an earlier enrolment: 503 until an admin reinstates it. */
-  | { readonly kind: 'conflict'; readonly news: ToldNews }
+  | { readonly kind: 'conflict'; readonly news: AnnouncementBody }
   | { readonly kind: 'blocked' }
   /** Its events have filled what it may fill: 503 until those that listen have taken them. */
   | { readonly kind: 'full' }
@@ -120,11 +121,11 @@ export function receive(context: Context, input: DeviceInput): DeviceAnswer {
   noteMessage(context, input)
   noteUse(context, input.message.enrollment.user)
   seen(context)
-  return { ...answer, news: toldNews(context) }
+  return { ...answer, news: announcementOf(context) }
 }
 
 function unchanged(context: Context, more: { readonly frozen?: true } = {}): DeviceAnswer {
-  return { kind: 'accepted', ...more, news: toldNews(context) }
+  return { kind: 'accepted', ...more, news: announcementOf(context) }
 }
 
 /** The same message again, word for word, changes nothing. A device that left, or was deleted, it may enrol once more. */
@@ -154,7 +155,7 @@ function comeBack(context: Context, input: DeviceInput, identity: Identity): Dev
   if (answered) {
     record(context, input, {})
   }
-  return { kind: 'accepted', ...(reply ? { reply } : {}), news: toldNews(context) }
+  return { kind: 'accepted', ...(reply ? { reply } : {}), news: announcementOf(context) }
 }
 
 /** The sender's identity in this enrolment; none when it is only tolerated, or is Authenticate's to bind. */
@@ -271,7 +272,7 @@ function conflict(context: Context, input: DeviceInput, identity: Identity): Dev
       fingerprint: identity.fingerprint,
     })
   }
-  return { kind: 'conflict', news: toldNews(context) }
+  return { kind: 'conflict', news: announcementOf(context) }
 }
 
 /** Being seen costs nothing by itself: the row is written when it lags by the resolution. */

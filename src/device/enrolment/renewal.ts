@@ -198,7 +198,7 @@ function goOn(context: Context, renewal: Omit<Renewal, 'at'>): void {
 
 /** Once in a commit is enough: the directory's row is read when the directory asks. */
 function announceChange(context: Context): void {
-  if (!context.effects.news.directory) {
+  if (!context.effects.toAnnounce.directory) {
     listAnew(context)
   }
 }

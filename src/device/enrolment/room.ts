@@ -1,6 +1,7 @@
 import { dropParts } from '../../storage/bodies.ts'
 import type { Context } from '../store/context.ts'
-import { prune } from '../outbox/record.ts'
+import { pruneEvents } from '../outbox/cursors.ts'
+import { deleteDeadLetters } from '../outbox/retries.ts'
 
 /** As much as a device may fill of its object's storage, which ends at 10 GB and is paid for. */
 const MOST_BYTES = 500_000_000
@@ -22,8 +23,8 @@ export function hasRoom(context: Context): boolean {
     return true
   }
   effects.notes.push({ event: 'device:history-deleted', device: name, bytes: db.size() })
-  db.run('DELETE FROM aside WHERE next_at IS NULL')
-  while (prune(context, { count: 0, ms: 0 }) > 0) {
+  deleteDeadLetters(db)
+  while (pruneEvents(context, { count: 0, ms: 0 }) > 0) {
     // The next hundred.
   }
   if (db.size() > most && !isUnproven) {

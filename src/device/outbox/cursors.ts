@@ -1,91 +1,129 @@
+/** The only SQL on `cursors`: how far each subscriber is through the device's events. */
+import type { Limit } from '../../config/settings.ts'
 import type { Context } from '../store/context.ts'
-import { dueReaders } from './retries.ts'
-import { cursorOf, moveCursor, prune, UNKNOWN } from './record.ts'
+import { deleteEvents, lastBefore, passableUntil, timeOfNext } from '../store/events.ts'
+import {
+  deleteOldRetries,
+  dueSubscribers,
+  forgetRetries,
+  hasRetries,
+  RETRIED_NUMBERS,
+  retrySubscribers,
+} from './retries.ts'
 
-/** How long an event is tried at all. */
+/** How long an event is tried. */
 export const TRIED_FOR = 3 * 86_400_000
 
-/** The oldest moment from which an event still waits for some subscriber; `undefined` when none does. */
-export function waitingSince({ db, state }: Context): number | undefined {
-  const behind = Math.min(Infinity, ...state.cursors.values())
-  if (behind >= state.lastSeq) {
-    return undefined
-  }
-  const [oldest] = db.all<{ at: number }>(
-    'SELECT at FROM events WHERE seq > ? ORDER BY seq LIMIT 1',
-    behind,
+/** Stands for all subscribers while they are unknown. */
+export const UNKNOWN = ''
+
+/**
+ * The last event that each subscriber has passed. Memory may be ahead of the rows: a cursor is not written for events that its
+ * subscriber does not want.
+ */
+export function cursorsOf({ db, state }: Context): Map<string, number> {
+  state.cursors ??= new Map(
+    db
+      .all<{ subscriber: string; seq: number }>('SELECT subscriber, seq FROM cursors')
+      .map(({ subscriber, seq }) => [
+        subscriber,
+        passableUntil(db, subscriber, seq) ?? state.lastSeq,
+      ]),
   )
-  return oldest?.at
+  return state.cursors
 }
 
-/** Subscribers that something waits for, in their line or beside it. */
-export function readersBehind(context: Context): string[] {
-  const { cursors, lastSeq } = context.state
-  const inLine = [...cursors].filter(([, seq]) => seq < lastSeq).map(([reader]) => reader)
-  return [...new Set([...inLine, ...dueReaders(context)])]
+/** A new subscriber starts at the newest event, or at the first event that was recorded while the subscribers were unknown. */
+export function cursorOf(context: Context, subscriber: string): number {
+  const cursors = cursorsOf(context)
+  return cursors.get(subscriber) ?? cursors.get(UNKNOWN) ?? context.state.lastSeq
+}
+
+export function moveCursor(context: Context, subscriber: string, seq: number): void {
+  cursorsOf(context).set(subscriber, seq)
+  context.db.run('INSERT OR REPLACE INTO cursors (subscriber, seq) VALUES (?, ?)', subscriber, seq)
+}
+
+/** The time of the oldest event that a subscriber has not passed. */
+export function waitingSince(context: Context): number | undefined {
+  const behind = Math.min(Infinity, ...cursorsOf(context).values())
+  return behind >= context.state.lastSeq ? undefined : timeOfNext(context.db, behind)
+}
+
+/** Subscribers that have events to read or retries that are due. */
+export function subscribersBehind(context: Context): string[] {
+  const { lastSeq } = context.state
+  const behind = [...cursorsOf(context)]
+    .filter(([, seq]) => seq < lastSeq)
+    .map(([subscriber]) => subscriber)
+  return [...new Set([...behind, ...dueSubscribers(context)])]
 }
 
 /**
- * These are all the subscribers. Those that nobody knew of when an event was written get a cursor in front of it. What one that
- * is gone has not had is kept as long as events are tried at all, and with the last of it goes the reader: a deploy without its
- * setting must not lose more than that.
- * @returns whether the known ones have to come for events that nobody knew they wanted.
+ * Takes the list of all subscribers. They get the events that were recorded while the subscribers were unknown. Events that a
+ * removed webhook has not received are kept as long as events are tried; then its cursor is deleted. A deploy that lacks its
+ * settings loses nothing more.
+ * @returns whether the subscribers have such events to read
  */
-export function settleReaders(context: Context, known: readonly string[]): boolean {
-  const { state, db } = context
-  const since = state.cursors.get(UNKNOWN)
+export function settleSubscribers(context: Context, known: readonly string[]): boolean {
+  const cursors = cursorsOf(context)
+  const since = cursors.get(UNKNOWN)
   if (since !== undefined) {
-    for (const reader of known) {
-      if (!state.cursors.has(reader)) {
-        moveCursor(context, reader, since)
+    for (const subscriber of known) {
+      if (!cursors.has(subscriber)) {
+        moveCursor(context, subscriber, since)
       }
     }
     forget(context, UNKNOWN)
   }
-  // There may be no tables yet.
-  const beside =
-    state.lastSeq === 0
-      ? []
-      : db.all<{ subscriber: string }>('SELECT DISTINCT subscriber FROM aside')
-  const readers = new Set([...state.cursors.keys(), ...beside.map(({ subscriber }) => subscriber)])
-  for (const reader of readers) {
-    if (!known.includes(reader) && dropOld(context, reader)) {
-      forget(context, reader)
-      const detail = { device: context.name, webhook: reader }
+  for (const subscriber of new Set([...cursors.keys(), ...retrySubscribers(context.db)])) {
+    if (!known.includes(subscriber) && dropOld(context, subscriber)) {
+      forget(context, subscriber)
+      const detail = { device: context.name, webhook: subscriber }
       context.effects.notes.push({ event: 'webhook:forgotten', ...detail })
     }
   }
   return since !== undefined
 }
 
-/** Lets go of what a reader that is gone should have had long ago. @returns whether that was the last of it. */
-function dropOld(context: Context, reader: string): boolean {
+/** Deletes the events that a removed webhook has not received in time. @returns whether they were its last */
+function dropOld(context: Context, subscriber: string): boolean {
   const { db, state, now } = context
   const before = now - TRIED_FOR
-  const [old] = db.all<{ seq: number | null }>(
-    'SELECT max(seq) AS seq FROM events WHERE seq > ? AND at < ?',
-    cursorOf(context, reader),
-    before,
-  )
-  if (typeof old?.seq === 'number') {
-    moveCursor(context, reader, old.seq)
+  const old = lastBefore(db, cursorOf(context, subscriber), before)
+  if (old !== undefined) {
+    moveCursor(context, subscriber, old)
   }
-  const oldBeside = `FROM aside WHERE subscriber = ? AND next_at IS NOT NULL
-    AND max(since, (SELECT at FROM events WHERE events.seq = aside.seq)) < ?`
-  const [beside] = db.all<{ n: number }>(`SELECT count(*) AS n ${oldBeside}`, reader, before)
-  if (typeof old?.seq !== 'number' && !beside?.n) {
+  const hadRetries = deleteOldRetries(db, subscriber, before)
+  if (old === undefined && !hadRetries) {
     return false
   }
-  db.run(`DELETE ${oldBeside}`, reader, before)
-  prune(context)
-  const left = db.all('SELECT 1 FROM aside WHERE subscriber = ? AND next_at IS NOT NULL', reader)
-  return left.length === 0 && cursorOf(context, reader) >= state.lastSeq
+  pruneEvents(context)
+  return !hasRetries(db, subscriber) && cursorOf(context, subscriber) >= state.lastSeq
 }
 
-function forget(context: Context, reader: string): void {
-  context.state.cursors.delete(reader)
-  context.state.attention.delete(reader)
-  context.db.run('DELETE FROM cursors WHERE subscriber = ?', reader)
-  context.db.run('DELETE FROM aside WHERE subscriber = ?', reader)
-  prune(context)
+function forget(context: Context, subscriber: string): void {
+  cursorsOf(context).delete(subscriber)
+  context.state.notifiedUntil.delete(subscriber)
+  context.db.run('DELETE FROM cursors WHERE subscriber = ?', subscriber)
+  forgetRetries(context.db, subscriber)
+  pruneEvents(context)
+}
+
+/**
+ * Deletes events that every subscriber has passed, that are not retried or dead letters, and that the timeline no longer keeps.
+ * The newest row stays, because it carries the number.
+ * @returns how many rows it deleted, a hundred at most
+ */
+export function pruneEvents(
+  context: Context,
+  { count, ms }: Limit = context.settings.keepEvents,
+): number {
+  const { db, state, now } = context
+  return deleteEvents(db, {
+    upTo: Math.min(state.lastSeq - 1, ...cursorsOf(context).values()),
+    tooMany: state.lastSeq - count,
+    before: now - ms,
+    except: RETRIED_NUMBERS,
+  })
 }

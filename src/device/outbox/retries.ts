@@ -1,49 +1,57 @@
+/** The only SQL on `aside`: events that were refused or are replayed, with their next try, and dead letters. */
 import type { DeviceEvent } from '../../events/event.ts'
-import { wakeBy, type Context } from '../store/context.ts'
-import type { Pull, StoredEvent } from './record.ts'
+import type { Db } from '../../storage/db.ts'
+import { ANNOUNCE_AFTER, wakeBy, type Context } from '../store/context.ts'
+import { EVENT_NUMBERS, eventOf, timeOfEvent } from '../store/events.ts'
 
-/** The alarm announces again what a lost message would have told. */
-export const ANNOUNCE_AFTER = 60_000
-/** How many given-up events are kept per subscriber: the newest. */
-export const KEEP_GIVEN_UP = 100
-const READ_ASIDES = 4
+/** How many dead letters of a subscriber are kept: the newest. */
+export const KEEP_DEAD_LETTERS = 100
+const READ_RETRIES = 4
 
-/** An event beside a subscriber's line: refused before, or replayed. */
-export interface Aside {
+/** A retry, or a dead letter. */
+export interface Retry {
   readonly seq: number
   readonly tries: number
-  /** Milliseconds of the next try; `null` when it was given up and only counts. */
+  /** Milliseconds of the next try; `null` in a dead letter. */
   readonly nextAt: number | null
-  /** What the receiver answered last. */
+  /** The receiver's last answer. */
   readonly reason?: string
-  /** From when on it is tried (milliseconds), where that is not when it happened: somebody asked for it again. */
+  /** The start of the time that an event is tried for, if it is not the event's own time (milliseconds). */
   readonly since?: number
   /** The subscriber has passed it before. */
   readonly replay?: boolean
 }
 
-export interface AsideEvent {
+/** An event that a subscriber reads for another try. */
+export interface RetriedEvent {
   readonly event: DeviceEvent
   readonly tries: number
   readonly since: number
   readonly replay: boolean
 }
 
-/** Takes in what a subscriber reports of the events beside its line. */
-export function takeAsides(
+/** A subscriber's report on its retries. */
+export interface RetryReport {
+  readonly subscriber: string
+  /** Events that the receiver refused, or that are replayed. */
+  readonly aside?: readonly Retry[] | undefined
+  /** The receiver is down: no retry is due before. */
+  readonly asidesFrom?: number | undefined
+  /** Retries that were delivered, and dead letters that were deleted. */
+  readonly settled?: readonly number[] | undefined
+}
+
+/** SQL: the numbers of all events that are retried or dead letters. */
+export const RETRIED_NUMBERS = 'SELECT seq FROM aside'
+
+export function takeRetries(
   context: Context,
-  {
-    subscriber,
-    settled,
-    aside,
-    asidesFrom,
-  }: Pick<Pull, 'subscriber' | 'settled' | 'aside' | 'asidesFrom'>,
+  { subscriber, settled = [], aside = [], asidesFrom }: RetryReport,
 ): void {
-  for (const seq of settled ?? []) {
-    context.db.run('DELETE FROM aside WHERE subscriber = ? AND seq = ?', subscriber, seq)
-  }
-  for (const { seq, tries, nextAt, reason = '', since = 0, replay = false } of aside ?? []) {
-    context.db.run(
+  const { db, now } = context
+  deleteRetries(db, subscriber, settled)
+  for (const { seq, tries, nextAt, reason = '', since = 0, replay = false } of aside) {
+    db.run(
       'INSERT OR REPLACE INTO aside (subscriber, seq, tries, next_at, reason, since, replay) VALUES (?, ?, ?, ?, ?, ?, ?)',
       subscriber,
       seq,
@@ -54,81 +62,150 @@ export function takeAsides(
       Number(replay),
     )
     if (nextAt === null) {
-      boundGivenUp(context, subscriber)
+      boundDeadLetters(context, subscriber)
     } else {
-      wakeBy(context, Math.max(nextAt, context.now + ANNOUNCE_AFTER))
+      wakeBy(context, Math.max(nextAt, now + ANNOUNCE_AFTER))
     }
   }
   if (asidesFrom !== undefined) {
-    context.db.run(
+    db.run(
       'UPDATE aside SET next_at = ? WHERE subscriber = ? AND next_at < ?',
       asidesFrom,
       subscriber,
       asidesFrom,
     )
-    wakeBy(context, Math.max(asidesFrom, context.now + ANNOUNCE_AFTER))
+    wakeBy(context, Math.max(asidesFrom, now + ANNOUNCE_AFTER))
   }
 }
 
-/** When the next set-aside event may be tried again. */
-export function nextAsideAt(context: Context): number | undefined {
-  const [row] = context.db.all<{ at: number | null }>(
+function deleteRetries(db: Db, subscriber: string, numbers: readonly number[]): void {
+  for (const seq of numbers) {
+    db.run('DELETE FROM aside WHERE subscriber = ? AND seq = ?', subscriber, seq)
+  }
+}
+
+/** A receiver that refuses every event of a kind must not fill the object. */
+function boundDeadLetters(context: Context, subscriber: string): void {
+  const surplus = context.db.all<{ seq: number }>(
+    `SELECT seq FROM aside WHERE subscriber = ? AND next_at IS NULL
+      ORDER BY seq DESC LIMIT -1 OFFSET ${KEEP_DEAD_LETTERS}`,
+    subscriber,
+  )
+  const numbers = surplus.map(({ seq }) => seq)
+  deleteRetries(context.db, subscriber, numbers)
+  for (const sequence of numbers) {
+    const detail = { webhook: subscriber, device: context.name, sequence }
+    context.effects.notes.push({ event: 'webhook:given-up-deleted', ...detail })
+  }
+}
+
+/** A retry that an admin or a replay requests: the event is tried for the whole time again, from now on. */
+export function requestRetry({ now }: Context, seq: number, replay: boolean): Retry {
+  return { seq, tries: 0, nextAt: now, since: now, replay }
+}
+
+/** When the next retry is due. */
+export function nextRetryAt({ db }: Context): number | undefined {
+  const [row] = db.all<{ at: number | null }>(
     'SELECT min(next_at) AS at FROM aside WHERE next_at IS NOT NULL',
   )
   return row?.at ?? undefined
 }
 
-/** Subscribers with a set-aside event that is due. */
-export function dueReaders({ db, now }: Context): string[] {
+/** Subscribers with a retry that is due. */
+export function dueSubscribers({ db, now }: Context): string[] {
   return db
     .all<{ subscriber: string }>('SELECT DISTINCT subscriber FROM aside WHERE next_at <= ?', now)
     .map(({ subscriber }) => subscriber)
 }
 
-/** What is due beside a subscriber's line, oldest first: a few, and no further event behind `bytes` of them. */
-export function dueAsides(
-  context: Context,
-  subscriber: string,
-  bytes: number,
-  read: (row: StoredEvent) => DeviceEvent,
-): AsideEvent[] {
-  const asides: AsideEvent[] = []
+/** Subscribers with retries or dead letters. */
+export function retrySubscribers(db: Db): string[] {
+  return db
+    .all<{ subscriber: string }>('SELECT DISTINCT subscriber FROM aside')
+    .map(({ subscriber }) => subscriber)
+}
+
+/** A subscriber's due retries, oldest first: a few, and none behind `bytes` of them. */
+export function dueRetries(context: Context, subscriber: string, bytes: number): RetriedEvent[] {
+  const retries: RetriedEvent[] = []
   let left = bytes
-  const rows = context.db.all<StoredEvent & { tries: number; since: number; replay: number }>(
-    `SELECT events.*, aside.tries, aside.since, aside.replay FROM aside JOIN events USING (seq)
-      WHERE aside.subscriber = ? AND aside.next_at <= ? ORDER BY seq LIMIT ${READ_ASIDES}`,
+  const rows = context.db.all<{ seq: number; tries: number; since: number; replay: number }>(
+    `SELECT seq, tries, since, replay FROM aside
+      WHERE subscriber = ? AND next_at <= ? AND seq IN (${EVENT_NUMBERS}) ORDER BY seq LIMIT ${READ_RETRIES}`,
     subscriber,
     context.now,
   )
-  for (const { tries, since, replay, ...row } of rows) {
-    if (left > 0) {
-      const event = read(row)
+  for (const { seq, tries, since, replay } of rows) {
+    const event = left > 0 ? eventOf(context, seq) : undefined
+    if (event) {
       left -= event.body.length
-      asides.push({ event, tries, since, replay: replay === 1 })
+      retries.push({ event, tries, since, replay: replay === 1 })
     }
   }
-  return asides
+  return retries
 }
 
-/** A receiver that never takes a kind of event must not fill the object. */
-function boundGivenUp(context: Context, subscriber: string): void {
-  const surplus = context.db.all<{ seq: number }>(
-    `SELECT seq FROM aside WHERE subscriber = ? AND next_at IS NULL
-      ORDER BY seq DESC LIMIT -1 OFFSET ${KEEP_GIVEN_UP}`,
+/** A subscriber's retry or dead letter of an event that is kept. */
+export function findRetry(
+  db: Db,
+  subscriber: string,
+  seq: number,
+): { readonly isDead: boolean; readonly isReplay: boolean } | undefined {
+  const [row] = db.all<{ dead: number; replay: number }>(
+    `SELECT next_at IS NULL AS dead, replay FROM aside
+      WHERE subscriber = ? AND seq = ? AND seq IN (${EVENT_NUMBERS})`,
     subscriber,
+    seq,
   )
-  for (const { seq } of surplus) {
-    context.db.run('DELETE FROM aside WHERE subscriber = ? AND seq = ?', subscriber, seq)
-    context.effects.notes.push({
-      event: 'webhook:given-up-deleted',
-      webhook: subscriber,
-      device: context.name,
-      sequence: seq,
-    })
-  }
+  return row && { isDead: row.dead === 1, isReplay: row.replay === 1 }
 }
 
-/** An event that goes out beside the line because somebody asked for it; it gets all the time that events get, from now on. */
-export function askedFor({ now }: Context, seq: number, isReplay: boolean): Aside {
-  return { seq, tries: 0, nextAt: now, since: now, replay: isReplay }
+/** The events that a subscriber retries or has as dead letters. */
+export function retriedBy(db: Db, subscriber: string): ReadonlySet<number> {
+  const rows = db.all<{ seq: number }>('SELECT seq FROM aside WHERE subscriber = ?', subscriber)
+  return new Set(rows.map(({ seq }) => seq))
+}
+
+/** The retries and dead letters of some events. */
+export function retriesBetween(
+  db: Db,
+  first: number,
+  last: number,
+): (Required<Omit<Retry, 'since'>> & { readonly subscriber: string })[] {
+  return db
+    .all<Required<Omit<Retry, 'since' | 'replay'>> & { subscriber: string; replay: number }>(
+      `SELECT subscriber, seq, tries, next_at AS nextAt, reason, replay FROM aside
+        WHERE seq BETWEEN ? AND ?`,
+      first,
+      last,
+    )
+    .map((row) => ({ ...row, replay: row.replay === 1 }))
+}
+
+/** Deletes a subscriber's retries that have been tried since before a time. @returns whether there were any */
+export function deleteOldRetries(db: Db, subscriber: string, before: number): boolean {
+  const old = `FROM aside WHERE subscriber = ? AND next_at IS NOT NULL
+    AND max(since, ${timeOfEvent('aside.seq')}) < ?`
+  const [count] = db.all<{ n: number }>(`SELECT count(*) AS n ${old}`, subscriber, before)
+  if (!count?.n) {
+    return false
+  }
+  db.run(`DELETE ${old}`, subscriber, before)
+  return true
+}
+
+export function hasRetries(db: Db, subscriber: string): boolean {
+  return (
+    db.all('SELECT 1 FROM aside WHERE subscriber = ? AND next_at IS NOT NULL', subscriber).length >
+    0
+  )
+}
+
+export function forgetRetries(db: Db, subscriber: string): void {
+  db.run('DELETE FROM aside WHERE subscriber = ?', subscriber)
+}
+
+export function deleteDeadLetters(db: Db): void {
+  db.run('DELETE FROM aside WHERE next_at IS NULL')
 }

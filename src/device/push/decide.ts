@@ -7,7 +7,8 @@ import { PUSH_UNREGISTERED } from '../../events/topics.ts'
 import type { Enrollment } from '../../mdm/enrollment.ts'
 import { wakeBy, type Context } from '../store/context.ts'
 import { readEarlier } from '../store/earlier.ts'
-import { recordEvent, type NewEvent } from '../outbox/record.ts'
+import { recordEvent } from '../outbox/record.ts'
+import type { NewEvent } from '../store/events.ts'
 import { recalledChannel } from '../store/parking.ts'
 import { pendingSince, PUSH_FALLBACK } from '../queue/hand-out.ts'
 import { knownChannel, saveChannel, type Channel } from '../store/state.ts'
@@ -105,9 +106,9 @@ export function takeVerdict(context: Context, target: PushTarget, push: Pushed):
   // A device may be here, and gone again, before APNs has answered.
   if (
     push.verdict.kind === 'delivered' &&
-    (context.state.came.get(channel.id) ?? 0) < push.sentAt
+    (context.state.connectedAt.get(channel.id) ?? 0) < push.sentAt
   ) {
-    context.state.rung.set(channel.id, context.now)
+    context.state.unansweredPushes.set(channel.id, context.now)
   }
   const changes: Partial<Channel> = {
     ...(push.again ? { pushedAt: context.now } : {}),
@@ -172,8 +173,8 @@ function waitOf(context: Context, channel: Channel, { verdict, random }: Pushed)
  * alarm pushes, or the device was pushed a moment ago and has not come yet.
  */
 export function mayStayQuiet(context: Context, channel: Channel): boolean {
-  const rung = context.state.rung.get(channel.id) ?? -Infinity
-  return context.now < Math.max(channel.pushAfter, rung + UNANSWERED_INTERVAL)
+  const pushedAt = context.state.unansweredPushes.get(channel.id) ?? -Infinity
+  return context.now < Math.max(channel.pushAfter, pushedAt + UNANSWERED_INTERVAL)
 }
 
 /** Channels that have commands waiting and could be pushed now. */
@@ -192,8 +193,8 @@ export function waitingChannels(context: Context): number[] {
 export function answered(context: Context, user: string): void {
   const channel = knownChannel(context.state, user)
   if (channel) {
-    context.state.rung.delete(channel.id)
-    context.state.came.set(channel.id, context.now)
+    context.state.unansweredPushes.delete(channel.id)
+    context.state.connectedAt.set(channel.id, context.now)
   }
 }
 

@@ -169,7 +169,7 @@ export function resetChannel(context: Context, channel: Channel, claim: Channel[
     declarations: [],
     ...UNPUSHED,
   })
-  context.state.rung.delete(channel.id)
+  context.state.unansweredPushes.delete(channel.id)
   saveChannel(context.db, channel)
 }
 

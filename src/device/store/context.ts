@@ -2,23 +2,27 @@ import type { Bodies } from '../../storage/bodies.ts'
 import type { DeviceSettings } from '../../config/settings.ts'
 import type { DeviceState } from './state.ts'
 
-/** What the queue has to hear of a device: who has events to come for, and whether the directory has a new row. */
-export interface News {
-  /** Subscribers; empty text stands for those that were unknown when an event was written. */
-  readonly readers: string[]
+/** The alarm announces again after that time: a queue message may be lost. */
+export const ANNOUNCE_AFTER = 60_000
+
+/** What a queue message has to announce after a commit. */
+export interface ToAnnounce {
+  /** Subscribers that have events to read; empty text stands for all while they are unknown. */
+  readonly subscribers: string[]
+  /** Whether the directory has a new row to store. */
   directory: boolean
 }
 
 /** What a commit asks to happen after it. */
 export interface Effects {
-  readonly news: News
-  /** The alarm has to ring no later than this (milliseconds). */
+  readonly toAnnounce: ToAnnounce
+  /** The alarm has to go off no later than this (milliseconds). */
   wakeBy: number
   /** Channels that have something new to fetch. */
   readonly push: Set<number>
-  /** Row ids of commands that came to an end: whoever waits for them is told. */
+  /** Row ids of commands that came to an end: calls that wait for them are answered. */
   readonly finished: Set<number>
-  /** Warnings for the operator's log, and what happened without any: never payloads, tokens, secrets, UserIDs or names of users. */
+  /** Warnings and lines for the operator's log: never payloads, tokens, secrets, UserIDs or names of users. */
   readonly notes: Note[]
   readonly happened: Note[]
 }
@@ -40,7 +44,7 @@ export interface Context extends Bodies {
 
 export function newEffects(): Effects {
   return {
-    news: { readers: [], directory: false },
+    toAnnounce: { subscribers: [], directory: false },
     wakeBy: Infinity,
     push: new Set(),
     finished: new Set(),

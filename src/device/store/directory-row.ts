@@ -1,8 +1,7 @@
 import type { EnrollmentType } from '../../mdm/enrollment.ts'
 import type { DeviceFacts } from '../../mdm/message.ts'
 import type { Renewal } from './installed.ts'
-import { wakeBy, type Context, type News } from './context.ts'
-import { ANNOUNCE_AFTER } from '../outbox/retries.ts'
+import { ANNOUNCE_AFTER, wakeBy, type Context, type ToAnnounce } from './context.ts'
 import { isSerialProven, listedSerial } from './serial-claim.ts'
 import { saveDevice, type Channel, type DeviceRow } from './state.ts'
 
@@ -50,7 +49,7 @@ export function changed(context: Context): void {
 export function listAnew(context: Context): void {
   const { device } = context.state
   device.version += 1
-  context.effects.news.directory = true
+  context.effects.toAnnounce.directory = true
   wakeBy(context, context.now + ANNOUNCE_AFTER)
   saveDevice(context.db, device)
 }
@@ -101,17 +100,20 @@ function identityOf({
   return { identity: identity?.fingerprint ?? '', identityNotAfter: identity?.notAfter ?? 0 }
 }
 
-/** News as the queue carries them: the row itself goes along, so that nobody has to come for it. */
-export interface ToldNews {
-  /** Subscribers that have events to come for. */
+/** What the queue message of a device announces. The message carries the row, so that the directory need not read it. */
+export interface AnnouncementBody {
+  /** Subscribers that have events to read. */
   readonly readers: readonly string[]
   readonly directory: DirectoryRow | undefined
 }
 
-export function toldNews(context: Context, news: News = context.effects.news): ToldNews {
+export function announcementOf(
+  context: Context,
+  { subscribers, directory }: ToAnnounce = context.effects.toAnnounce,
+): AnnouncementBody {
   return {
-    readers: news.readers,
-    directory: news.directory ? directoryRow(context) : undefined,
+    readers: subscribers,
+    directory: directory ? directoryRow(context) : undefined,
   }
 }
 

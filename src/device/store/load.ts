@@ -3,7 +3,7 @@ import { newChannel, readChannels } from './channel-row.ts'
 import type { Db } from '../../storage/db.ts'
 import { loadIdentities } from './identity-row.ts'
 import { newInstalled } from './installed.ts'
-import { passedBy } from './events.ts'
+import { lastEvent } from './events.ts'
 import { hasTables } from './schema.ts'
 import type { DeviceRow, DeviceState } from './state.ts'
 
@@ -24,11 +24,11 @@ export function loadState(db: Db, name: string): DeviceState {
     device: newDevice(name),
     channels: [newChannel(0, '')],
     identities: [],
-    cursors: new Map(),
+    cursors: undefined,
     queues: new Map(),
-    attention: new Map(),
-    rung: new Map(),
-    came: new Map(),
+    notifiedUntil: new Map(),
+    unansweredPushes: new Map(),
+    connectedAt: new Map(),
     keptPushedAt: 0,
     heardAt: 0,
     lastSeq: 0,
@@ -56,13 +56,7 @@ export function loadState(db: Db, name: string): DeviceState {
   for (const identity of loadIdentities(db)) {
     state.identities.push(identity)
   }
-  const [last] = db.all<{ seq: number | null }>('SELECT max(seq) AS seq FROM events')
-  state.lastSeq = last?.seq ?? 0
-  for (const { subscriber, seq } of db.all<{ subscriber: string; seq: number }>(
-    'SELECT subscriber, seq FROM cursors',
-  )) {
-    state.cursors.set(subscriber, passedBy(db, subscriber, seq) ?? state.lastSeq)
-  }
+  state.lastSeq = lastEvent(db)
   return state
 }
 

@@ -118,7 +118,7 @@ function takeIn(context: Context, channel: Channel): Channel {
 
 function park({ db, name, state, effects }: Context, channel: Channel): void {
   state.channels.splice(state.channels.indexOf(channel), 1)
-  for (const memory of [state.queues, state.rung, state.came]) {
+  for (const memory of [state.queues, state.unansweredPushes, state.connectedAt]) {
     memory.delete(channel.id)
   }
   saveChannel(db, Object.assign(channel, { parked: true, claim: 'none' }))

@@ -84,15 +84,15 @@ export interface DeviceState {
   /** The device channel, then its users' that are in use: a channel's place is not its number. */
   readonly channels: Channel[]
   readonly identities: Identity[]
-  /** The events that subscribers have passed: not always written, where nothing behind was for them. */
-  readonly cursors: Map<string, number>
+  /** The last event that each subscriber has passed; `undefined` until it was read. */
+  cursors: Map<string, number> | undefined
   readonly queues: Map<number, Queue>
-  /** Readers that were told of news, and until when they are trusted to come for it. */
-  readonly attention: Map<string, number>
-  /** When channels were pushed that have not come since; forgotten with the memory. */
-  readonly rung: Map<number, number>
-  /** When channels reported last, as far as memory goes back. */
-  readonly came: Map<number, number>
+  /** Until when each notified subscriber needs no second notification. */
+  readonly notifiedUntil: Map<string, number>
+  /** When channels were pushed that have not connected since; lost with the memory. */
+  readonly unansweredPushes: Map<number, number>
+  /** When channels connected last, as far as memory goes back. */
+  readonly connectedAt: Map<number, number>
   /** When identities that are kept in a contest were pushed last, as far as memory goes back. */
   keptPushedAt: number
   /** When the device was last heard of, as far as memory goes back. */

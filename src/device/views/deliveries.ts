@@ -1,6 +1,8 @@
 import type { Topic } from '../../events/topics.ts'
-import type { EventAbout } from '../../events/event.ts'
+import { cursorsOf, UNKNOWN } from '../outbox/cursors.ts'
+import { retriesBetween } from '../outbox/retries.ts'
 import type { Context } from '../store/context.ts'
+import { eventsBefore } from '../store/events.ts'
 
 export interface DeliveryFilter {
   /** Only of this subscriber. */
@@ -12,8 +14,8 @@ export interface DeliveryFilter {
 }
 
 /**
- * `waiting`: in the line. `retrying`: refused, tried beside the line. `replaying`: somebody asked for it again. `dead`: given up.
- * `passed`: the subscriber is past it; whether it was delivered, dropped, thrown away or not wanted after all, no row tells.
+ * `waiting`: the subscriber has not passed it. `retrying`: it was refused. `replaying`: an admin requested it again. `dead`: a dead
+ * letter. `passed`: it was delivered, dropped, deleted or not wanted after all; no row says which.
  */
 export type DeliveryState = 'waiting' | 'retrying' | 'replaying' | 'dead' | 'passed'
 
@@ -26,7 +28,7 @@ export interface DeliveryOfEvent {
   readonly at: number
   readonly state: DeliveryState
   readonly tries: number
-  /** Of an event beside the line. */
+  /** When it is tried again. */
   readonly nextAt: number | null
   readonly reason: string
 }
@@ -38,74 +40,50 @@ export interface Deliveries {
   readonly next: number | undefined
 }
 
-interface AsideRow {
-  subscriber: string
-  seq: number
-  tries: number
-  nextAt: number | null
-  reason: string
-  replay: number
-}
-
-/** What is kept of a device's events, newest first, and how far each is with those that want it. */
+/** The kept events of a device, newest first, and how far each is with the subscribers that want it. */
 export function viewDeliveries(context: Context, user: string, filter: DeliveryFilter): Deliveries {
   if (context.state.device.schema === 0) {
     return { kind: 'deliveries', device: context.name, deliveries: [], next: undefined }
   }
-  const { cursors } = context.state
-  const rows = context.db.all<{
-    seq: number
-    id: string
-    topic: Topic
-    at: number
-    about: string
-    listeners: string | null
-  }>(
-    `SELECT seq, id, topic, at, about, listeners FROM events WHERE seq < ? ORDER BY seq DESC LIMIT ?`,
-    filter.before ?? Number.MAX_SAFE_INTEGER,
-    filter.limit + 1,
-  )
+  const cursors = cursorsOf(context)
+  const rows = eventsBefore(context.db, filter.before ?? Number.MAX_SAFE_INTEGER, filter.limit + 1)
   const page = rows.slice(0, filter.limit)
-  const asides = context.db.all<AsideRow>(
-    `SELECT subscriber, seq, tries, next_at AS nextAt, reason, replay FROM aside
-      WHERE seq BETWEEN ? AND ?`,
-    page.at(-1)?.seq ?? 0,
-    page[0]?.seq ?? 0,
-  )
-  const deliveries = page.flatMap(({ seq, id, topic, at, about: text, listeners }) => {
-    const about: EventAbout = JSON.parse(text)
-    const beside = asides.filter((aside) => aside.seq === seq)
-    const named = listeners?.split(' ') ?? [...cursors.keys()]
-    const readers = new Set([...named, ...beside.map(({ subscriber }) => subscriber)])
-    return [...readers]
-      .filter((reader) => reader !== '' && reader === (filter.subscriber ?? reader))
-      .filter(() => user === '' || about.enrollment.user === user)
-      .map((subscriber) => {
-        const aside = beside.find((row) => row.subscriber === subscriber)
-        const waits = aside === undefined && (cursors.get(subscriber) ?? 0) < seq
-        return {
-          subscriber,
-          sequence: seq,
-          event: id,
-          topic,
-          at,
-          state: waits ? ('waiting' as const) : stateOf(aside),
-          tries: aside?.tries ?? 0,
-          nextAt: aside?.nextAt ?? null,
-          reason: aside?.reason ?? '',
-        }
-      })
-  })
+  const retries = retriesBetween(context.db, page.at(-1)?.seq ?? 0, page[0]?.seq ?? 0)
+  const deliveries = page
+    .filter(({ about }) => user === '' || about.enrollment.user === user)
+    .flatMap(({ seq, id, topic, at, subscribers = [...cursors.keys()] }) => {
+      const ofEvent = retries.filter((retry) => retry.seq === seq)
+      const all = new Set([...subscribers, ...ofEvent.map(({ subscriber }) => subscriber)])
+      return [...all]
+        .filter((one) => one !== UNKNOWN && one === (filter.subscriber ?? one))
+        .map((subscriber) => {
+          const retry = ofEvent.find((one) => one.subscriber === subscriber)
+          const waits = retry === undefined && (cursors.get(subscriber) ?? 0) < seq
+          return {
+            subscriber,
+            sequence: seq,
+            event: id,
+            topic,
+            at,
+            state: waits ? ('waiting' as const) : stateOf(retry),
+            tries: retry?.tries ?? 0,
+            nextAt: retry?.nextAt ?? null,
+            reason: retry?.reason ?? '',
+          }
+        })
+    })
   const next = rows.length > filter.limit ? page.at(-1)?.seq : undefined
   return { kind: 'deliveries', device: context.name, deliveries, next }
 }
 
-function stateOf(aside: AsideRow | undefined): DeliveryState {
-  if (!aside) {
+function stateOf(
+  retry: { readonly nextAt: number | null; readonly replay: boolean } | undefined,
+): DeliveryState {
+  if (!retry) {
     return 'passed'
   }
-  if (aside.nextAt === null) {
+  if (retry.nextAt === null) {
     return 'dead'
   }
-  return aside.replay === 1 ? 'replaying' : 'retrying'
+  return retry.replay ? 'replaying' : 'retrying'
 }

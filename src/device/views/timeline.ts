@@ -12,6 +12,7 @@ import {
 } from '../../events/topics.ts'
 import { viewRows, type CommandView } from '../queue/lookup.ts'
 import type { Context } from '../store/context.ts'
+import { eventsNumbered, selectEvents } from '../store/events.ts'
 import type { IdentityStep } from '../store/identity-row.ts'
 import { channelAt, storedChannel } from '../store/parking.ts'
 import { queueOf } from '../queue/window.ts'
@@ -189,14 +190,8 @@ function eventSource(user: string, { kinds, topics, statuses }: TimelineFilter):
       (topics.length === 0 || topics.includes(topic)) &&
       (kinds.length === 0 || kinds.includes(kindOf(topic))),
   )
-  const status = JSON.stringify(statuses)
-  return {
-    select: `SELECT at, ${RANKS.event} AS rank, seq AS n, '' AS note FROM events
-      WHERE topic IN (SELECT value FROM json_each(?))
-      AND (? = '[]' OR about ->> 'status' IN (SELECT value FROM json_each(?)))
-      AND (? = '' OR about ->> '$.enrollment.user' = ?)`,
-    values: [JSON.stringify(wanted), status, status, user, user],
-  }
+  const { select, values } = selectEvents(wanted, statuses, user)
+  return { select: `SELECT at, ${RANKS.event} AS rank, n, '' AS note FROM (${select})`, values }
 }
 
 function commandSources(meant: readonly Channel[], filter: TimelineFilter): Source[] {
@@ -259,11 +254,8 @@ function numbersOf(page: readonly Place[], ranks: readonly number[]): number[] {
 }
 
 function eventsAt({ db }: Context, numbers: readonly number[]): Map<number, TimelineEvent> {
-  const rows = db.all<Omit<TimelineEvent, 'about'> & { about: string }>(
-    'SELECT seq AS sequence, id, topic, about FROM events WHERE seq IN (SELECT value FROM json_each(?))',
-    JSON.stringify(numbers),
-  )
+  const rows = eventsNumbered(db, numbers)
   return new Map(
-    rows.map(({ about, ...row }) => [row.sequence, { ...row, about: JSON.parse(about) }]),
+    rows.map(({ seq, id, topic, about }) => [seq, { sequence: seq, id, topic, about }]),
   )
 }

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { Hono, type Context } from 'hono'
-import type { ToldNews } from '../../device/store/directory-row.ts'
+import type { AnnouncementBody } from '../../device/store/directory-row.ts'
 import type { DeviceAnswer, DeviceInput } from '../../device/enrolment/receive.ts'
 import type { NewClaim } from '../../device/enrolment/user-claim.ts'
 import { keepClaim } from '../../directory/devices/users.ts'
@@ -264,7 +264,7 @@ function reply(
 }
 
 /** The queue may lose it, and sending may fail: the device's alarm says it again. */
-function announce(c: DeviceContext, message: Message, news: ToldNews): void {
+function announce(c: DeviceContext, message: Message, news: AnnouncementBody): void {
   if (news.readers.length > 0 || news.directory) {
     const { device } = message.enrollment
     c.executionCtx.waitUntil(

@@ -9,7 +9,7 @@ import { bind, reinstate, renewIdentity, revoke } from '../../../src/device/enro
 import { saveIdentity } from '../../../src/device/store/identity-row.ts'
 import { listIdentities } from '../../../src/device/standing/admin.ts'
 import { learnFacts } from '../../../src/device/store/facts.ts'
-import { pull } from '../../../src/device/outbox/record.ts'
+import { pull } from '../../../src/device/outbox/read.ts'
 import { enqueue, handOut } from '../../../src/device/queue/hand-out.ts'
 import { receive } from '../../../src/device/enrolment/receive.ts'
 import { channelOf, saveDevice } from '../../../src/device/store/state.ts'

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { askedFor, takeAsides } from '../../../../src/device/outbox/retries.ts'
-import { pull, recordEvent, type Listeners } from '../../../../src/device/outbox/record.ts'
+import { requestRetry, takeRetries } from '../../../../src/device/outbox/retries.ts'
+import { pull } from '../../../../src/device/outbox/read.ts'
+import { recordEvent } from '../../../../src/device/outbox/record.ts'
 import {
-  readersBehind,
-  settleReaders,
+  subscribersBehind,
+  settleSubscribers,
   waitingSince,
 } from '../../../../src/device/outbox/cursors.ts'
-import { replay, settleGivenUp } from '../../../../src/device/outbox/replay.ts'
+import { replay, settleDeadLetter } from '../../../../src/device/outbox/replay.ts'
+import type { Subscribers } from '../../../../src/device/store/events.ts'
 import { saveDevice } from '../../../../src/device/store/state.ts'
 import type { DeviceEvent } from '../../../../src/events/event.ts'
 import { TestObject } from '../object.ts'
@@ -43,11 +45,11 @@ function withEvents(count: number) {
 it('what a webhook has not had is kept for three days while it is not configured', () => {
   const { object, read } = withEvents(2)
   object.now += 3 * DAY - MINUTE
-  object.commit((context) => settleReaders(context, []))
+  object.commit((context) => settleSubscribers(context, []))
   object.evict()
   expect(read()).toHaveLength(2)
   object.now += 2 * MINUTE
-  object.commit((context) => settleReaders(context, []))
+  object.commit((context) => settleSubscribers(context, []))
   expect(read()).toEqual([])
 })
 
@@ -55,7 +57,7 @@ it('of what a webhook has not had only the old goes while it is not configured, 
   const { object, record, read } = withEvents(2)
   object.now += 4 * DAY
   record()
-  object.commit((context) => settleReaders(context, []))
+  object.commit((context) => settleSubscribers(context, []))
   object.evict()
   expect(read().map(({ sequence }) => sequence)).toEqual([3])
 })
@@ -68,16 +70,16 @@ it('a replay of old events outlives a moment in which its webhook is not configu
     )
     object.now += 9 * DAY
     object.commit((context) => {
-      const aside = [askedFor(context, 1, true)]
-      takeAsides(context, { subscriber, aside })
+      const aside = [requestRetry(context, 1, true)]
+      takeRetries(context, { subscriber, aside })
     })
     const left = (): number => object.db().all('SELECT * FROM aside').length
-    object.commit((context) => settleReaders(context, []))
+    object.commit((context) => settleSubscribers(context, []))
     expect(left()).toBe(1)
     object.now += 3 * DAY + MINUTE
-    object.commit((context) => settleReaders(context, []))
+    object.commit((context) => settleSubscribers(context, []))
     expect(left()).toBe(0)
-    expect(object.commit(readersBehind)).toEqual([])
+    expect(object.commit(subscribersBehind)).toEqual([])
   }
 })
 
@@ -88,7 +90,7 @@ it('an event that was given up is tried again with the mark it had, and only onc
     const aside = [{ seq: 1, tries: 9, nextAt: null, replay: isReplay }]
     object.commit((context) => pull(context, { ...report, aside }))
     const settle = (retry: boolean) =>
-      object.commit((context) => settleGivenUp(context, 'webhook', 1, retry))
+      object.commit((context) => settleDeadLetter(context, 'webhook', 1, retry))
     const asides = () =>
       object.commit((context) => pull(context, { subscriber: 'webhook', topics, read: true }))
         .asides
@@ -111,8 +113,8 @@ it('long events beside the line are read as far as one call carries them', () =>
       const body = new Uint8Array(3_000_000)
       recordEvent(context, { id, topic: 'mdm.Connect', about, body }, ['webhook'])
     }
-    const aside = [1, 2].map((seq) => askedFor(context, seq, true))
-    takeAsides(context, { subscriber: 'webhook', aside })
+    const aside = [1, 2].map((seq) => requestRetry(context, seq, true))
+    takeRetries(context, { subscriber: 'webhook', aside })
   })
   const read = () =>
     object.commit((context) => pull(context, { subscriber: 'webhook', topics, read: true }))
@@ -127,12 +129,12 @@ it('events beside the line wait together, in their order, for a receiver that is
   const { object } = withEvents(3)
   const at = object.now + MINUTE
   object.commit((context) => {
-    const aside = [1, 2, 3].map((seq) => askedFor(context, seq, true))
-    takeAsides(context, {
+    const aside = [1, 2, 3].map((seq) => requestRetry(context, seq, true))
+    takeRetries(context, {
       subscriber: 'webhook',
       aside: [...aside, { seq: 9, tries: 9, nextAt: null }],
     })
-    takeAsides(context, { subscriber: 'other', aside })
+    takeRetries(context, { subscriber: 'other', aside })
     const report = { subscriber: 'webhook', topics, passed: 3, read: false }
     pull(context, { ...report, asidesFrom: at })
   })
@@ -201,7 +203,7 @@ it('a reader that only reports is told again of what it leaves behind, and at on
   expect(report(1)).toMatchObject({ events: [], upTo: 1, more: true })
   expect(object.effects.wakeBy).toBe(object.now + MINUTE)
   record()
-  expect(object.effects.news.readers).toEqual(['webhook'])
+  expect(object.effects.toAnnounce.subscribers).toEqual(['webhook'])
   expect(report(3)).toMatchObject({ events: [], upTo: 3, more: false })
   expect(object.effects.wakeBy).toBe(Infinity)
   expect(report(1)).toMatchObject({ upTo: 3 })
@@ -231,7 +233,7 @@ describe('of several subscribers', () => {
       )
     return {
       object,
-      record: (listeners: Listeners): void => {
+      record: (listeners: Subscribers): void => {
         object.commit((context) => {
           const event = { id: 'e', topic: topics[0], about: { enrollment, params: {} } }
           recordEvent(context, { ...event, body: new Uint8Array(3) }, listeners)
@@ -246,7 +248,7 @@ describe('of several subscribers', () => {
       },
       rows: (table: string): number =>
         object.db().all<{ n: number }>(`SELECT count(*) AS n FROM ${table}`)[0]?.n ?? NaN,
-      behind: (): string[] => object.commit(readersBehind),
+      behind: (): string[] => object.commit(subscribersBehind),
     }
   }
 
@@ -256,7 +258,7 @@ describe('of several subscribers', () => {
     deliver('a')
     deliver('b')
     record(['a'])
-    expect(object.effects.news.readers).toEqual(['a'])
+    expect(object.effects.toAnnounce.subscribers).toEqual(['a'])
     record(['a'])
     expect(behind()).toEqual(['a'])
     object.evict()
@@ -275,12 +277,12 @@ describe('of several subscribers', () => {
     const { object, record, read, rows } = device()
     record(['a'])
     record(undefined)
-    expect(object.effects.news.readers).toEqual([''])
+    expect(object.effects.toAnnounce.subscribers).toEqual([''])
     record(['a'])
-    expect(object.commit((context) => settleReaders(context, ['a', 'new']))).toBe(true)
+    expect(object.commit((context) => settleSubscribers(context, ['a', 'new']))).toBe(true)
     expect(read('new')).toEqual([2])
     expect(read('a')).toEqual([1, 2, 3])
-    expect(object.commit((context) => settleReaders(context, ['a', 'new']))).toBe(false)
+    expect(object.commit((context) => settleSubscribers(context, ['a', 'new']))).toBe(false)
     expect(rows('cursors')).toBe(2)
   })
 
@@ -295,7 +297,7 @@ describe('of several subscribers', () => {
       recordEvent(context, { id: 'e', topic: topics[0], about, body: new Uint8Array() }, [])
     })
     expect(rows('events')).toBe(2)
-    expect(object.effects.news.readers).toEqual([])
+    expect(object.effects.toAnnounce.subscribers).toEqual([])
   })
 
   it('a replay goes beside the line, to whoever had it, and to one that was not there', () => {
@@ -312,7 +314,7 @@ describe('of several subscribers', () => {
       dryRun: false,
     })
     expect(object.commit((context) => replay(context, '', order('a')))).toMatchObject({ events: 2 })
-    expect(object.effects.news.readers).toEqual(['a'])
+    expect(object.effects.toAnnounce.subscribers).toEqual(['a'])
     expect(object.commit((context) => replay(context, '', order('a')))).toMatchObject({ events: 0 })
     expect(object.commit((context) => replay(context, '', order('b')))).toMatchObject({ events: 2 })
     const pulled = object.commit((context) =>

@@ -9,7 +9,7 @@ import {
   type Pushed,
 } from '../../../../src/device/push/decide.ts'
 import { pushPending, type Pusher } from '../../../../src/device/push/send.ts'
-import { pull } from '../../../../src/device/outbox/record.ts'
+import { pull } from '../../../../src/device/outbox/read.ts'
 import { enqueue } from '../../../../src/device/queue/hand-out.ts'
 import { channelOf, saveChannel } from '../../../../src/device/store/state.ts'
 import type { Verdict } from '../../../../src/push/verdict.ts'
@@ -173,7 +173,7 @@ it('a token that APNs calls dead is an event, unless the device has sent one sin
   answer({ kind: 'token_dead', reason: 'Unregistered', since: object.now - DAY })
   expect(events()).toEqual([])
   answer({ kind: 'token_dead', reason: 'Unregistered', since: object.now + SECOND })
-  expect(object.effects.news.readers).toEqual([''])
+  expect(object.effects.toAnnounce.subscribers).toEqual([''])
   expect(events()).toMatchObject([
     {
       id: 'push 1',
