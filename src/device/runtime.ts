@@ -3,19 +3,23 @@ import { clock } from '../clock.ts'
 import { requireConfig } from '../config/config.ts'
 import { inBackground } from '../guard.ts'
 import { log, reasonOf, warn } from '../log.ts'
-import { dueTimes } from './alarm.ts'
-import { newEffects, type Context, type Effects } from './store/context.ts'
 import { readOnly, sqlite, WouldWrite, type Db } from '../storage/db.ts'
 import { withRareTables } from '../storage/rare-tables.ts'
-import { announcementOf, type AnnouncementBody } from './store/directory-row.ts'
+import { dueTimes } from './alarm.ts'
+import { decideAt, lookAt, type Decide } from './look.ts'
+import { pushTarget, waitingChannels } from './push/decide.ts'
 import { pushSettings, type PushEnv } from './push/gate.ts'
-import { pushNow, pushPending, type Occasion, type PushAnswer, type Pusher } from './push/send.ts'
-import { RARE_TABLES } from './store/schema.ts'
-import { loadState } from './store/load.ts'
-import type { DeviceState } from './store/state.ts'
+import { pushNow, pushPending, type Occasion, type Pusher, type PushResult } from './push/send.ts'
+import { viewCommand, type CommandAnswer, type CommandRef } from './queue/lookup.ts'
 import { createWaiting } from './queue/waiting.ts'
+import type { Address, Elsewhere, Unknown } from './store/address.ts'
+import { newEffects, type Context, type Effects } from './store/context.ts'
+import { announcementOf, type AnnouncementBody } from './store/directory-row.ts'
+import { loadState } from './store/load.ts'
+import { RARE_TABLES } from './store/schema.ts'
+import type { DeviceState } from './store/state.ts'
 
-/** What the queue carries: which device has news, for whom. It may be lost; the alarm says it again. */
+/** A message of the queue: which device has something for which subscribers. It may be lost: the alarm announces again. */
 export interface Announcement extends AnnouncementBody {
   readonly device: string
 }
@@ -27,7 +31,7 @@ export interface DeviceEnv extends PushEnv {
 /** Commands queued in a burst are one push: the device fetches them all. */
 const PUSH_DELAY = 250
 
-/** When an alarm is tried again that died: under a half-configured Worker, say. */
+/** When an alarm that died is tried again: under a half-configured Worker, for instance. */
 const RETRY_AFTER_DEATH = 900_000
 
 /** What carries out a device object's decisions: its memory, its commits, its one alarm, its pushes. */
@@ -42,7 +46,7 @@ export class DeviceRuntime {
   #cancelPush: (() => void) | undefined
   #pushing = false
   readonly #toPush = new Set<number>()
-  readonly waiting = createWaiting()
+  readonly #waiting = createWaiting()
 
   constructor(ctx: DurableObjectState, env: DeviceEnv) {
     this.#ctx = ctx
@@ -52,8 +56,8 @@ export class DeviceRuntime {
   }
 
   /**
-   * One synchronous commit: state, events, hand-outs and alarm together, or nothing. When it throws, memory is
-   * thrown away with it, so that the rows stay the truth.
+   * One synchronous commit: state, events, hand-outs and alarm together, or nothing. When it throws, memory is dropped too, so that
+   * the rows stay the truth.
    */
   async commit<Answer>(decide: (context: Context) => Answer): Promise<Answer> {
     if (this.#alarmAt === undefined) {
@@ -70,10 +74,48 @@ export class DeviceRuntime {
     }
   }
 
-  /**
-   * The same for a decision that is expected to write nothing, without the transaction, which costs more than the decision.
-   * One that writes after all is forgotten, and memory with it, and taken in a commit.
-   */
+  /** The same, and announces what the decision has recorded. A device's message needs it not: the Worker announces for it. */
+  async commitAndAnnounce<Answer>(decide: (context: Context) => Answer): Promise<Answer> {
+    const { answer, announcement } = await this.commit((context) => ({
+      answer: decide(context),
+      announcement: announcementOf(context),
+    }))
+    await this.#announce(announcement)
+    return answer
+  }
+
+  /** A decision at the channel that an admin's address means: {@link decideAt}. */
+  async at<Answer>(
+    address: Address,
+    decide: Decide<Answer>,
+    ref?: CommandRef,
+  ): Promise<Answer | Elsewhere> {
+    return this.commitAndAnnounce((context) => decideAt(context, address, decide, ref))
+  }
+
+  /** A decision that needs something to be here: {@link lookAt}. */
+  async look<Answer>(
+    address: Address,
+    decide: Decide<Answer>,
+    ref?: CommandRef,
+  ): Promise<Answer | Elsewhere | Unknown> {
+    return this.commitAndAnnounce((context) => lookAt(context, address, decide, ref))
+  }
+
+  /** A command, and if it is pending, as it is at its end or after `ms`; its push leaves at once. */
+  async command(address: Address, ref: CommandRef, ms: number): Promise<CommandAnswer | Elsewhere> {
+    const look = () => this.look(address, (context, user) => viewCommand(context, user, ref), ref)
+    const answer = await look()
+    if (ms === 0 || answer.kind !== 'command' || !answer.pending) {
+      return answer
+    }
+    const end = this.#waiting.untilEnd(answer.row, ms)
+    this.#pushQueued()
+    await end
+    return look()
+  }
+
+  /** A commit for a decision that is expected to write nothing: it spares the transaction. If it writes, it is done anew in one. */
   async glance<Answer>(
     isExpected: (state: DeviceState, now: number) => boolean,
     decide: (context: Context) => Answer,
@@ -116,11 +158,14 @@ export class DeviceRuntime {
     if (effects.wakeBy < (this.#alarmAt ?? Infinity)) {
       this.#arm(effects.wakeBy)
     }
+    for (const channel of effects.connected) {
+      this.#toPush.delete(channel)
+    }
     for (const channel of effects.push) {
       this.#toPush.add(channel)
     }
-    this.#ringSoon()
-    this.waiting.ended(effects.finished)
+    this.#pushSoon()
+    this.#waiting.ended(effects.finished)
     for (const { event, ...detail } of effects.notes) {
       warn(event, detail)
     }
@@ -130,9 +175,8 @@ export class DeviceRuntime {
   }
 
   /**
-   * Re-announces what nobody came for and pushes devices that stay silent. An alarm that dies six times is never
-   * rung again (design.md 15), so before anything else a repeated one arms the next; the first, which hardly ever
-   * dies, is spared that row.
+   * Announces again what was not read, and pushes devices that stay silent. An alarm that fails six times is not retried
+   * (Cloudflare, "Alarms"), so a retry arms the next alarm before anything else. The first try hardly ever fails: it saves that row.
    */
   async alarm(info?: AlarmInvocationInfo): Promise<void> {
     this.#alarmAt = null
@@ -146,58 +190,61 @@ export class DeviceRuntime {
     }
     this.#arm(next)
     await this.#ctx.storage.sync()
-    if (due.announcement.readers.length > 0 || due.announcement.directory) {
-      await this.#announce(due.announcement)
-    }
-    await this.pushPending(due.push, { again: true })
-  }
-
-  /** The device is here: the doorbell need not ring. */
-  came(channel: number): void {
-    this.#toPush.delete(channel)
+    await this.#announce(due.announcement)
+    await this.#pushPending(due.push, { again: true })
   }
 
   /** Pushes a channel now and waits for APNs's answer. */
-  async pushNow(user: string, expiration?: number): Promise<PushAnswer> {
-    return pushNow(await this.#pusher(), user, expiration)
+  async push(address: Address, expiration?: number): Promise<PushResult | Elsewhere> {
+    const pusher = await this.#pusher()
+    const check = await this.at(address, (context, user) => pushTarget(context, user, pusher.topic))
+    return check.kind === 'elsewhere' ? check : pushNow(pusher, check, expiration)
   }
 
-  /** Pushes what was queued since the last time. One that hangs is waited for: a device takes no more than its place. */
-  ring(): void {
+  /** Pushes channels that have commands waiting. `tries`: it leaves even while the push circuit is open. */
+  async pushWaiting(tries: boolean): Promise<void> {
+    await this.#pushPending(await this.commit(waitingChannels), { again: true, tries })
+  }
+
+  /** Pushes the channels that were queued for since the last push. It waits for one that hangs: a device takes one place of APNs. */
+  #pushQueued(): void {
     this.#cancelPush?.()
     this.#cancelPush = undefined
     if (!this.#pushing) {
       this.#pushing = true
-      inBackground(this.#ctx, this.#pushQueued())
+      inBackground(this.#ctx, this.#pushAll())
     }
   }
 
-  async #pushQueued(): Promise<void> {
+  async #pushAll(): Promise<void> {
     const channels = [...this.#toPush]
     this.#toPush.clear()
     try {
-      await this.pushPending(channels, { again: false })
+      await this.#pushPending(channels, { again: false })
     } finally {
       this.#pushing = false
-      this.#ringSoon()
+      this.#pushSoon()
     }
   }
 
-  #ringSoon(): void {
+  #pushSoon(): void {
     if (this.#toPush.size > 0 && !this.#pushing) {
       this.#cancelPush ??= clock.after(PUSH_DELAY, () => {
-        this.ring()
+        this.#pushQueued()
       })
     }
   }
 
-  /** Not awaited: it joins the commit of its cause, and the output gate holds the answer until that is durable. */
+  /** Not awaited: it joins the commit of its cause, and the output gate holds the answer until the commit is durable. */
   #arm(at: number): void {
     this.#alarmAt = at
     this.#ctx.waitUntil(this.#ctx.storage.setAlarm(at))
   }
 
   async #announce(announcement: AnnouncementBody): Promise<void> {
+    if (announcement.readers.length === 0 && !announcement.directory) {
+      return
+    }
     try {
       await this.#env.EVENTS.send({ device: this.#name, ...announcement })
     } catch (error) {
@@ -205,7 +252,7 @@ export class DeviceRuntime {
     }
   }
 
-  async pushPending(channels: readonly number[], occasion: Occasion): Promise<void> {
+  async #pushPending(channels: readonly number[], occasion: Occasion): Promise<void> {
     if (channels.length > 0) {
       await pushPending(await this.#pusher(), channels, occasion)
     }
@@ -215,19 +262,7 @@ export class DeviceRuntime {
     return {
       ...(await pushSettings(this.#env, requireConfig(this.#env), clock.now())),
       device: this.#name,
-      commit: (decide) => this.commitAndTell(decide),
+      commit: (decide) => this.commitAndAnnounce(decide),
     }
-  }
-
-  /** For decisions that no message of the device brought: nobody else announces what they say. */
-  async commitAndTell<Answer>(decide: (context: Context) => Answer): Promise<Answer> {
-    const { answer, announcement } = await this.commit((context) => ({
-      answer: decide(context),
-      announcement: announcementOf(context),
-    }))
-    if (announcement.readers.length > 0 || announcement.directory) {
-      await this.#announce(announcement)
-    }
-    return answer
   }
 }

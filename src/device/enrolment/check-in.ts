@@ -8,7 +8,7 @@ import { authenticate, unmaskRenewal, type Presented } from './authenticate.ts'
 import { loadEscrow, storeEscrow } from '../standing/escrow.ts'
 import { happened } from '../queue/happenings.ts'
 import { heard } from './identity.ts'
-import { everyChannel, storedChannel } from '../store/parking.ts'
+import { everyChannel, recalledChannel } from '../store/parking.ts'
 import { forgetSuccessors } from './renewal.ts'
 import { pendingSince } from '../queue/hand-out.ts'
 import { channelOf, saveChannel } from '../store/state.ts'
@@ -137,7 +137,7 @@ function leave(context: Context, user: string, who: Presented): CheckInEffect {
     settle(context, 'left', context.state.device.contest.earlier.at(-1))
     return {}
   }
-  if (user === '' || storedChannel(context, user)?.enabled) {
+  if (user === '' || recalledChannel(context, user)?.enabled) {
     happened(context, 'device:checked-out', user)
   }
   return checkOut(context, user)

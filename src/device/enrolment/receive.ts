@@ -20,6 +20,7 @@ import { acknowledges } from './mdm-profile.ts'
 import { noteUse } from '../store/parking.ts'
 import { finishKept, hearKept } from './returning.ts'
 import { keepProfile, noteMessage, noteReport } from './renewal.ts'
+import { noteConnect } from '../push/decide.ts'
 import { hasRoom } from './room.ts'
 import { channelOf, knownChannel, type DeviceState } from '../store/state.ts'
 import { wantedClaim, type NewClaim } from './user-claim.ts'
@@ -90,6 +91,14 @@ export function isHeartbeat(state: DeviceState, input: DeviceInput, now: number)
 
 /** Takes in one message: identity, state change, event and answer are one commit (docs/architecture.md). */
 export function receive(context: Context, input: DeviceInput): DeviceAnswer {
+  const answer = answerTo(context, input)
+  if (input.message.kind === 'report') {
+    noteConnect(context, input.message.enrollment.user)
+  }
+  return answer
+}
+
+function answerTo(context: Context, input: DeviceInput): DeviceAnswer {
   passTime(context)
   const stands = standing(context, input.fingerprint, input.message)
   if (stands.kind === 'refused') {

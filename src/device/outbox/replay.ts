@@ -1,7 +1,7 @@
 import { wants, type Filter } from '../../events/webhook.ts'
 import type { Context } from '../store/context.ts'
 import { eventsBetween } from '../store/events.ts'
-import { storedChannel } from '../store/parking.ts'
+import { recalledChannel } from '../store/parking.ts'
 import { cursorOf } from './cursors.ts'
 import { pull } from './read.ts'
 import { findRetry, requestRetry, retriedBy, takeRetries } from './retries.ts'
@@ -28,7 +28,7 @@ export type Replayed =
  * still wait, are retried or are dead letters stay as they are.
  */
 export function replay(context: Context, user: string, order: Replay): Replayed {
-  if (!storedChannel(context, user)) {
+  if (!recalledChannel(context, user)) {
     return { kind: 'unknown' }
   }
   const { subscriber, events, filter, from, to } = order

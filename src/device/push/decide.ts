@@ -189,12 +189,13 @@ export function waitingChannels(context: Context): number[] {
     .map(({ id }) => id)
 }
 
-/** A channel that reports is here: whatever it was pushed for, it fetches. */
-export function answered(context: Context, user: string): void {
-  const channel = knownChannel(context.state, user)
+/** A channel that reports has connected: it fetches everything that it was pushed for. */
+export function noteConnect({ state, now, effects }: Context, user: string): void {
+  const channel = knownChannel(state, user)
   if (channel) {
-    context.state.unansweredPushes.delete(channel.id)
-    context.state.connectedAt.set(channel.id, context.now)
+    state.unansweredPushes.delete(channel.id)
+    state.connectedAt.set(channel.id, now)
+    effects.connected.add(channel.id)
   }
 }
 

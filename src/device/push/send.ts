@@ -11,6 +11,7 @@ import {
   mayStayQuiet,
   pushTarget,
   takeVerdict,
+  type PushCheck,
   type PushTarget,
 } from './decide.ts'
 
@@ -20,16 +21,15 @@ export interface Pusher extends PushSettings {
   commit<Answer>(decide: (context: Context) => Answer): Promise<Answer>
 }
 
-export type PushAnswer =
+export type PushResult =
   | { readonly kind: 'pushed'; readonly id: string }
   | { readonly kind: 'failed'; readonly error: string }
 
 export async function pushNow(
   pusher: Pusher,
-  user: string,
+  check: PushCheck,
   expiration?: number,
-): Promise<PushAnswer> {
-  const check = await pusher.commit((context) => pushTarget(context, user, pusher.topic))
+): Promise<PushResult> {
   if (check.kind === 'cannot') {
     return { kind: 'failed', error: check.error }
   }

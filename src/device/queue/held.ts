@@ -5,7 +5,7 @@ import type { CommandRef } from './lookup.ts'
 import { findCommand, isHere } from './lookup.ts'
 import { wakeBy, type Context } from '../store/context.ts'
 import type { Claim } from '../enrolment/identity.ts'
-import { storedChannel } from '../store/parking.ts'
+import { recalledChannel } from '../store/parking.ts'
 import { PUSH_FALLBACK, queueOf, readWindow } from './window.ts'
 import { CHANNEL_SPAN } from '../store/schema.ts'
 import { saveDevice } from '../store/state.ts'
@@ -66,7 +66,7 @@ export type Released =
 
 /** Lets held commands go out in their order: that of `ref`, or all of the channel; of the device channel, those of its users too. */
 export function releaseHeld(context: Context, user: string, ref: CommandRef | undefined): Released {
-  const channel = storedChannel(context, user)
+  const channel = recalledChannel(context, user)
   const found = ref && findCommand(context, user, ref)
   if (!channel || (ref && !isHere(context, user, ref))) {
     return { kind: 'unknown' }

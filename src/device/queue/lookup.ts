@@ -3,7 +3,7 @@ import type { CommandState } from '../../mdm/queue.ts'
 import { dropParts, hasParts, loadBody, type BodyKind } from '../../storage/bodies.ts'
 import type { Context } from '../store/context.ts'
 import type { HeldFor } from './held.ts'
-import { channelAt, recalledChannel, storedChannel } from '../store/parking.ts'
+import { channelAt, recalledChannel } from '../store/parking.ts'
 import { PENDING_STATES, queueOf, readWindow } from './window.ts'
 import { readQueuedBy, type QueuedBy } from './queued-by.ts'
 import { PAYLOAD_AT_END, pruneResults } from './history.ts'
@@ -127,7 +127,7 @@ export function viewCommand(context: Context, user: string, ref: CommandRef): Co
 
 /** A channel's commands, newest first: what waits, and what history keeps. */
 export function listCommands(context: Context, user: string, filter: CommandFilter): CommandList {
-  const channel = storedChannel(context, user)
+  const channel = recalledChannel(context, user)
   if (!channel) {
     return { kind: 'unknown' }
   }
@@ -198,7 +198,7 @@ export function findCommand(
   { enrollment, n }: CommandRef,
 ): { channel: Channel; row: number } | undefined {
   const channel = recalledChannel(context, user)
-  if (!channel || context.state.device.schema === 0) {
+  if (!channel) {
     return undefined
   }
   // What has expired by now is to be seen as expired.

@@ -8,15 +8,18 @@ import { CHANNEL_SPAN } from '../store/schema.ts'
 import type { Channel } from '../store/state.ts'
 
 /**
- * Queues a command, unless its channel has one of the same `source` already: a job that died in the middle of a
- * batch repeats it. `since` is when the job began (milliseconds, early rather than late).
+ * Queues a command, unless its channel has one of the same `source` already: a job that died in the middle of a batch repeats the
+ * batch. `since` is when the job began (milliseconds, early rather than late); `undefined` for a command of no job.
  */
 export function enqueueOnce(
   context: Context,
   user: string,
   command: NewCommand,
-  since: number,
+  since: number | undefined,
 ): Queued {
+  if (since === undefined) {
+    return queueCommand(context, user, command)
+  }
   const channel = recalledChannel(context, user)
   const before = channel && queuedFrom(context, channel, command.source, since)
   return channel && before !== undefined

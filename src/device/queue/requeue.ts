@@ -19,7 +19,7 @@ export type Requeued =
 export function requeue(context: Context, user: string): Requeued {
   const { db, state, now } = context
   const named = knownChannel(state, user)
-  if (!named || state.device.schema === 0) {
+  if (!named) {
     return { kind: 'unknown' }
   }
   let requeued = 0

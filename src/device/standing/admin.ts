@@ -5,7 +5,7 @@ import { happened } from '../queue/happenings.ts'
 import { reinstate, revoke } from '../enrolment/identity.ts'
 import { giveUp, viewQueue, type QueuedCommand } from '../queue/clear.ts'
 import { FROZEN, REVOKED, saveIdentity, type Identity } from '../store/identity-row.ts'
-import { recalledChannel, storedChannel } from '../store/parking.ts'
+import { recalledChannel } from '../store/parking.ts'
 import type { Proof } from '../store/proof.ts'
 import { claimsSerial } from '../store/serial-claim.ts'
 import { saveDevice } from '../store/state.ts'
@@ -28,7 +28,7 @@ export type Cleared =
   | { readonly kind: 'unknown' }
 
 export function clearQueue(context: Context, user: string): Cleared {
-  const channel = storedChannel(context, user)
+  const channel = recalledChannel(context, user)
   return channel
     ? { kind: 'cleared', cancelled: giveUp(context, channel, 'cancelled') }
     : { kind: 'unknown' }

@@ -1,23 +1,30 @@
 import type { Context } from './context.ts'
 
-/** Which channel of an object an admin means. */
+/** The channel of an object that an admin means. */
 export interface Address {
   /** Empty for the device channel. */
   readonly user: string
-  /** The object's name is all that the admin wrote: it may be the UserID of a channel in another device. */
+  /** The admin wrote the object's name alone: it may be the UserID of a channel in another device. */
   readonly bare: boolean
 }
 
+/** The device itself, whatever user has its id as a UserID. */
+export const ITSELF: Address = { user: '', bare: false }
+
+export interface Unknown {
+  readonly kind: 'unknown'
+}
+
 /**
- * The directory may know a user channel with this UserID. `none`: the name is no device's, and never was. `contested`: a device
- * enrolled with it when admins meant the user by it. `blocked`: an admin has blocked that device.
+ * The directory may know a user channel with this UserID. `none`: no device has or had this id. `contested`: a device enrolled with
+ * it when admins meant the user by it. `blocked`: an admin has blocked that device.
  */
 export interface Elsewhere {
   readonly kind: 'elsewhere'
   readonly device: 'none' | 'contested' | 'blocked'
 }
 
-/** Whether an address may lead elsewhere. What is or was a device's id means the device, but for a contested one. */
+/** An id that is or was a device's means the device, unless it is contested. Another one may lead elsewhere. */
 export function elsewhere(context: Context, { bare }: Address): Elsewhere | undefined {
   const { namesake, blocked } = context.state.device
   if (!bare || (isDevice(context) && namesake !== 'contested')) {

@@ -16,10 +16,12 @@ export interface ToAnnounce {
 /** What a commit asks to happen after it. */
 export interface Effects {
   readonly toAnnounce: ToAnnounce
-  /** The alarm has to go off no later than this (milliseconds). */
+  /** The alarm has to run no later than this (milliseconds). */
   wakeBy: number
   /** Channels that have something new to fetch. */
   readonly push: Set<number>
+  /** Channels that have just connected: a push that waits for one is not needed. */
+  readonly connected: Set<number>
   /** Row ids of commands that came to an end: calls that wait for them are answered. */
   readonly finished: Set<number>
   /** Warnings and lines for the operator's log: never payloads, tokens, secrets, UserIDs or names of users. */
@@ -47,6 +49,7 @@ export function newEffects(): Effects {
     toAnnounce: { subscribers: [], directory: false },
     wakeBy: Infinity,
     push: new Set(),
+    connected: new Set(),
     finished: new Set(),
     notes: [],
     happened: [],

@@ -36,11 +36,6 @@ export function recalledChannel(context: Context, user: string): Channel | undef
   return parked && takeIn(context, Object.assign(parked, { parked: false }))
 }
 
-/** The same for an admin who looks: an object that holds nothing has no channel. */
-export function storedChannel(context: Context, user: string): Channel | undefined {
-  return context.state.device.schema === 0 ? undefined : recalledChannel(context, user)
-}
-
 /** The channel of a user that was not heard of. Its row is written at once, because its number names its queue's rows. */
 export function addChannel(context: Context, user: string): Channel {
   return takeIn(context, newChannel(freeNumber(context), user))

@@ -5,7 +5,7 @@ import type { Context } from '../store/context.ts'
 import { viewContest, type ContestView } from '../standing/contest.ts'
 import { pushStateOf, type PushState } from '../store/directory-row.ts'
 import { latestInventory, type Snapshot } from './inventory.ts'
-import { storedChannel } from '../store/parking.ts'
+import { recalledChannel } from '../store/parking.ts'
 import { PENDING_STATES, queueOf } from '../queue/window.ts'
 import { CHANNEL_SPAN } from '../store/schema.ts'
 import type { Channel, DeviceRow, PushNote } from '../store/state.ts'
@@ -52,7 +52,7 @@ export type DeviceView = DevicePage | { readonly kind: 'unknown' }
 export function viewDevice(context: Context, user: string): DeviceView {
   const { device, channels, heardAt } = context.state
   const [own] = channels
-  if (!own || !storedChannel(context, user)) {
+  if (!own || !recalledChannel(context, user)) {
     return { kind: 'unknown' }
   }
   return {

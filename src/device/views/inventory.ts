@@ -18,9 +18,6 @@ const ASKED_TOGETHER = 10
 
 /** A channel's latest inventory, newest first within a type; only DeviceInformation comes more than once. */
 export function latestInventory(context: Context, channel: Channel): Snapshot[] {
-  if (context.state.device.schema === 0) {
-    return []
-  }
   const base = channel.id * CHANNEL_SPAN
   return INVENTORY.flatMap((type) =>
     context.db

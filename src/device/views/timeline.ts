@@ -14,7 +14,7 @@ import { viewRows, type CommandView } from '../queue/lookup.ts'
 import type { Context } from '../store/context.ts'
 import { eventsNumbered, selectEvents } from '../store/events.ts'
 import type { IdentityStep } from '../store/identity-row.ts'
-import { channelAt, storedChannel } from '../store/parking.ts'
+import { channelAt, recalledChannel } from '../store/parking.ts'
 import { queueOf } from '../queue/window.ts'
 import { CHANNEL_SPAN } from '../store/schema.ts'
 import { readPushNote, type Channel, type PushNote } from '../store/state.ts'
@@ -119,7 +119,7 @@ type PlaceRow = Place & { readonly note: string }
  */
 export function viewTimeline(context: Context, user: string, filter: TimelineFilter): Timeline {
   const { channels } = context.state
-  const named = storedChannel(context, user)
+  const named = recalledChannel(context, user)
   if (!named) {
     return { kind: 'unknown' }
   }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { dueTimes } from '../../../../src/device/alarm.ts'
 import {
-  answered,
+  noteConnect,
   mayStayQuiet,
   pushDueAt,
   pushTarget,
@@ -183,12 +183,12 @@ it('a token that APNs calls dead is an event, unless the device has sent one sin
   ])
 })
 
-it('a device that was pushed a moment ago is not pushed again until it has come or a minute has passed', () => {
+it('a device that was just pushed is not pushed again until it has connected or a minute has passed', () => {
   const { object, answer, quiet } = deviceWithCommand()
   answer(delivered)
   expect(quiet()).toBe(true)
   object.commit((context) => {
-    answered(context, '')
+    noteConnect(context, '')
   })
   expect(quiet()).toBe(false)
   answer(delivered)
@@ -196,11 +196,11 @@ it('a device that was pushed a moment ago is not pushed again until it has come 
   expect(quiet()).toBe(false)
 })
 
-it('a device that came before APNs answered was not pushed in vain: the next command rings again', () => {
+it('a device that connects before APNs has answered is pushed for its next command', () => {
   const { object, answer, quiet } = deviceWithCommand()
   const sentAt = object.now
   object.commit((context) => {
-    answered(context, '')
+    noteConnect(context, '')
   })
   answer({ kind: 'delivered', id: 'push 1' }, { sentAt })
   expect(quiet()).toBe(false)

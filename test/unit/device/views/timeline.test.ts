@@ -3,6 +3,7 @@ import * as admin from '../../../../src/device/standing/admin.ts'
 import { queueCommand } from '../../../../src/device/queue/enqueue.ts'
 import { cancelCommand, listCommands } from '../../../../src/device/queue/lookup.ts'
 import { renewIdentity } from '../../../../src/device/enrolment/identity.ts'
+import { lookAt } from '../../../../src/device/look.ts'
 import { notePush } from '../../../../src/device/push/notes.ts'
 import { receive, type DeviceAnswer } from '../../../../src/device/enrolment/receive.ts'
 import {
@@ -40,7 +41,9 @@ function device(keepEvents = { count: 1000, ms: 1e12 }) {
     user === '' ? { type: 'Device', device: 'D', user } : { type: 'User', device: 'D', user }
   const read = (filter: Partial<TimelineFilter> = {}, user = '') =>
     object.commit((context) => {
-      const found = viewTimeline(context, user, { ...ALL, ...filter })
+      const found = lookAt(context, { user, bare: false }, () =>
+        viewTimeline(context, user, { ...ALL, ...filter }),
+      )
       return found.kind === 'timeline' ? found : { entries: [], next: undefined }
     })
   const tell = (status: string, commandUUID?: string, user = '') =>
@@ -291,7 +294,7 @@ describe('a timeline', () => {
     expect(last()).toBe('p1')
   })
 
-  it('of an id that nobody knows is empty', () => {
+  it('of an id that is not known is empty', () => {
     expect(device().read()).toMatchObject({ entries: [], next: undefined })
   })
 })

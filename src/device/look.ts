@@ -1,0 +1,36 @@
+/** The one gate in front of decisions for an admin: where an address leads, and whether anything is known here. */
+import { isHere, type CommandRef } from './queue/lookup.ts'
+import { elsewhere, type Address, type Elsewhere, type Unknown } from './store/address.ts'
+import type { Context } from './store/context.ts'
+
+/** A decision about one channel, which its user names. */
+export type Decide<Answer> = (context: Context, user: string) => Answer
+
+/** Decides at the channel that an admin's address means, unless the address leads to another object. */
+export function decideAt<Answer>(
+  context: Context,
+  address: Address,
+  decide: Decide<Answer>,
+  ref?: CommandRef,
+): Answer | Elsewhere {
+  // A command's id leads here as long as the command is kept here, whatever its enrolment's id means.
+  const isKept = ref && !holdsNothing(context) && isHere(context, address.user, ref)
+  const leads = isKept ? undefined : elsewhere(context, address)
+  return leads ?? decide(context, address.user)
+}
+
+/** The same for a decision that needs something to be here: an object that holds nothing answers `unknown`. */
+export function lookAt<Answer>(
+  context: Context,
+  address: Address,
+  decide: Decide<Answer>,
+  ref?: CommandRef,
+): Answer | Elsewhere | Unknown {
+  const look: Decide<Answer | Unknown> = (_, user) =>
+    holdsNothing(context) ? { kind: 'unknown' } : decide(context, user)
+  return decideAt(context, address, look, ref)
+}
+
+function holdsNothing({ state }: Context): boolean {
+  return state.device.schema === 0
+}
