@@ -10,7 +10,7 @@ import { warnOfCAExpiry } from './directory/authorities.ts'
 import { forgetUnused } from './directory/certificates.ts'
 import { Device, type Announcement } from './device/object.ts'
 import { warnOfPushExpiry } from './device/push/certificate.ts'
-import { tellCertificate } from './device/push/gate.ts'
+import { announceCertificate } from './device/push/gate.ts'
 import type { Env } from './env.ts'
 import type { AppEnv } from './http/app-env.ts'
 import { enrollFace } from './http/device/enroll.ts'
@@ -55,9 +55,9 @@ app.use(async (c, next) => {
     return errorResponse(c.req.path, 'not_configured', `EdgeMDM is not configured: ${problems}`)
   }
   c.set('config', result.config)
-  const telling = tellCertificate(c.env, result.config, clock.now())
-  if (telling) {
-    inBackground(c.executionCtx, telling)
+  const announcing = announceCertificate(c.env, result.config, clock.now())
+  if (announcing) {
+    inBackground(c.executionCtx, announcing)
   }
   return next()
 })

@@ -35,7 +35,7 @@ export type Reached<Answer> =
  * enrol, and so does one that user channels do not take: it is not given to a device that calls its user like that.
  * @throws when the directory cannot be read: only it knows what a bare id means that is no device's.
  */
-export async function reach<Answer extends { readonly kind: string }>(
+export async function reachDevice<Answer extends { readonly kind: string }>(
   env: ReachEnv,
   id: string,
   call: (device: DeviceStub, address: Address) => Promise<Answer>,

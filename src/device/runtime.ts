@@ -3,12 +3,12 @@ import { clock } from '../clock.ts'
 import { requireConfig } from '../config/config.ts'
 import { inBackground } from '../guard.ts'
 import { log, reasonOf, warn } from '../log.ts'
-import { readOnly, sqlite, WouldWrite, type Db } from '../storage/db.ts'
+import { readOnlyDb, sqlite, WouldWrite, type Db } from '../storage/db.ts'
 import { withRareTables } from '../storage/rare-tables.ts'
 import { dueTimes } from './alarm.ts'
 import { decideAt, lookAt, type Decide } from './look.ts'
 import { pushTarget, waitingChannels } from './push/decide.ts'
-import { pushSettings, type PushEnv } from './push/gate.ts'
+import { pushSettings, type PushBindings } from './push/gate.ts'
 import { pushNow, pushPending, type Occasion, type Pusher, type PushResult } from './push/send.ts'
 import { viewCommand, type CommandAnswer, type CommandRef } from './queue/lookup.ts'
 import { createWaiting } from './queue/waiting.ts'
@@ -24,7 +24,7 @@ export interface Announcement extends AnnouncementBody {
   readonly device: string
 }
 
-export interface DeviceEnv extends PushEnv {
+export interface DeviceEnv extends PushBindings {
   readonly EVENTS: Queue<Announcement>
 }
 
@@ -125,7 +125,7 @@ export class DeviceRuntime {
     }
     const effects = newEffects()
     try {
-      const answer = decide({ ...this.#context(effects), db: readOnly(this.#db) })
+      const answer = decide({ ...this.#context(effects), db: readOnlyDb(this.#db) })
       this.#after(effects)
       return answer
     } catch (error) {

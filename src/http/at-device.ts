@@ -1,17 +1,17 @@
 import type { Address, Elsewhere } from '../device/store/address.ts'
 import type { DeviceStub } from '../device/object.ts'
-import { reach } from '../device/reach.ts'
+import { reachDevice } from '../device/reach.ts'
 import type { Env } from '../env.ts'
 import { AdminError } from './admin-error.ts'
 
-/** {@link reach} for an admin who waits for the answer. @throws AdminError if the id leads to no device */
+/** {@link reachDevice} for an admin who waits for the answer. @throws AdminError if the id leads to no device */
 export async function atDevice<Answer extends { readonly kind: string }>(
   env: Env,
   id: string,
   call: (device: DeviceStub, address: Address) => Promise<Answer>,
   how?: Parameters<typeof reach>[3],
 ): Promise<Exclude<Answer, Elsewhere>> {
-  const reached = await reach(env, id, call, how)
+  const reached = await reachDevice(env, id, call, how)
   if (reached.kind !== 'reached') {
     const kind = reached.kind === 'ambiguous' ? 'ambiguous_id' : 'invalid_id'
     throw new AdminError(reached.error, kind, { micromdm: 500 })

@@ -1,5 +1,5 @@
 import { clock } from '../clock.ts'
-import { reach, type ReachEnv } from '../device/reach.ts'
+import { reachDevice, type ReachEnv } from '../device/reach.ts'
 import type { Needs } from '../device/queue/hand-out.ts'
 import type { QueuedBy } from '../device/queue/queued-by.ts'
 import type { Replay } from '../device/outbox/replay.ts'
@@ -61,7 +61,7 @@ async function queueCommand(env: WorkEnv, { row, payload }: OpenJob, id: string)
     by: { ...by, job: row.name },
     needs,
   }
-  const reached = await reach(
+  const reached = await reachDevice(
     env,
     id,
     (device, address) => device.enqueue(address, command, row.createdAt - CLOCKS),
@@ -99,7 +99,9 @@ async function answerOf(env: WorkEnv, commandId: string): Promise<CommandState |
 /** The outcome is how many events go out again. Repeated after a crash, what had arrived by then goes out once more. */
 async function replayEvents(env: WorkEnv, { row }: OpenJob, id: string): Promise<Outcome> {
   const order: Replay = JSON.parse(row.work)
-  const reached = await reach(env, id, async (device, address) => device.replay(address, order))
+  const reached = await reachDevice(env, id, async (device, address) =>
+    device.replay(address, order),
+  )
   if (reached.kind !== 'reached') {
     return reached.error
   }

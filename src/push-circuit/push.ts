@@ -1,7 +1,12 @@
 import { DurableObject } from 'cloudflare:workers'
 import { clock, inTime } from '../clock.ts'
 import type { DeviceNamespace } from '../device/object.ts'
-import { GATE_AGE, NO_CERTIFICATE, type Gate, type PushCircuit } from '../device/push/gate.ts'
+import {
+  GATE_AGE,
+  NO_CERTIFICATE,
+  type CircuitState,
+  type PushCircuit,
+} from '../device/push/gate.ts'
 import { idsAfter } from '../directory/devices/rows.ts'
 import { log, reasonOf, warn } from '../log.ts'
 import { splitEnrollmentId } from '../mdm/enrollment.ts'
@@ -62,14 +67,14 @@ export class Push extends DurableObject<PushEnv> implements PushCircuit {
     certificateId: string,
     delivered: number,
     proven: readonly string[] = [],
-  ): Promise<Gate> {
+  ): Promise<CircuitState> {
     const now = clock.now()
     const circuit = current(this.#circuit(certificateId), now)
     this.#keep(countDelivered(circuit, { delivered, proven }, now))
     return this.#gate(now)
   }
 
-  async record(certificateId: string, told: PushTold): Promise<Gate> {
+  async record(certificateId: string, told: PushTold): Promise<CircuitState> {
     const now = clock.now()
     this.#keep(record(this.#circuit(certificateId), told, now))
     if (!this.#load()?.open && now - this.#probedAt >= PROBE_EVERY) {
@@ -176,7 +181,7 @@ export class Push extends DurableObject<PushEnv> implements PushCircuit {
     return stored ? underCertificate(stored, certificateId) : newCircuit(certificateId)
   }
 
-  #gate(now: number): Gate {
+  #gate(now: number): CircuitState {
     const circuit = this.#load()
     return {
       open: circuit?.open?.detail,

@@ -27,7 +27,7 @@ export class WouldWrite extends Error {
 }
 
 /** The same database for a decision that is to write nothing. */
-export function readOnly(db: Db): Db {
+export function readOnlyDb(db: Db): Db {
   return {
     all: (query, ...values) => (query.startsWith('SELECT') ? db.all(query, ...values) : refuse()),
     run: refuse,

@@ -6,18 +6,18 @@ import { OwnError } from '../../reason.ts'
 
 /** The certificate that pushes leave with. */
 export interface PushCertificate {
-  /** Empty when nobody told us. */
+  /** Empty while it is unknown. */
   readonly topic: string
-  /** Changes with the certificate; empty when nobody told us. */
+  /** Changes with the certificate; empty while it is unknown. */
   readonly id: string
-  /** Undefined when we know no more than the topic, or nothing. */
+  /** Undefined when no more than the topic is known, or nothing. */
   readonly certificate: Certificate | undefined
 }
 
 /**
- * The keeper of the push certificate under `npm start`, which `APNS` sends with. Only there a request can replace it: in
- * production `APNS` is an mTLS binding, whose certificate changes by a deploy, and this binding does not exist, so that
- * no private key can leave by it.
+ * The keeper of the push certificate under `npm start`, which `APNS` sends with. Only there a request can replace it. In production
+ * `APNS` is an mTLS binding, whose certificate changes by a deploy. This binding does not exist there, so that no private key can
+ * leave by it.
  */
 export interface PushKeeper {
   fetch(url: string, init?: RequestInit): Promise<Response>
@@ -30,10 +30,10 @@ export interface PushCertificateEnv {
 const URL_OF_KEEPER = 'http://push-keeper/certificate'
 const AGE = 30_000
 
-/** An isolate's memory of what the keeper said last. */
+/** An isolate's memory of the keeper's last answer. */
 let memory: { at: number; known: PushCertificate } | undefined
 
-/** The push certificate in use at `now`. It may change while we run: ask when it is needed. */
+/** The push certificate in use at `now`. It may change at any time: callers keep no copy. */
 export async function pushCertificateInUse(
   env: PushCertificateEnv,
   config: Config,
@@ -62,7 +62,7 @@ export async function pushCertificateInUse(
 
 /**
  * Hands a checked pair of PEMs to the keeper; when this returns nothing, the next push leaves with it.
- * Returns why the keeper refuses. @throws when it fails
+ * @returns why the keeper refuses. @throws when it fails
  */
 export async function replacePushCertificate(
   keeper: PushKeeper,
@@ -81,7 +81,7 @@ export async function replacePushCertificate(
   return response.ok ? undefined : text
 }
 
-/** For the daily round: a push certificate that nobody renews ends in a fleet that nobody reaches. */
+/** A duty of the daily cron: without a renewed push certificate no device can be pushed. */
 export async function warnOfPushExpiry(
   env: PushCertificateEnv,
   config: Config,

@@ -13,13 +13,13 @@ import { recalledChannel } from '../store/parking.ts'
 import { pendingSince, PUSH_FALLBACK } from '../queue/hand-out.ts'
 import { knownChannel, saveChannel, type Channel } from '../store/state.ts'
 
-/** Everything a push needs; it never leaves the object but for APNs. */
+/** All that a push needs. It leaves the object for APNs alone. */
 export interface PushTarget {
   readonly user: string
   readonly token: Uint8Array
   readonly magic: string
   readonly topic: string
-  /** What is held against the token, and in which epoch of the circuit that counts. */
+  /** The reason against the token, and the epoch of the circuit in which it counts. */
   readonly flag: string
   readonly flagEpoch: number
 }
@@ -61,27 +61,28 @@ function checked(target: PushTarget, certificateTopic: string): PushCheck {
   }
   if (certificateTopic !== '' && topic !== certificateTopic) {
     return cannot(
-      `the device is enrolled with topic ${topic}, but the push certificate is for ${certificateTopic}: enrol it again, or install the certificate of its topic`,
+      `the device is enrolled with topic ${topic}, but the push certificate is for ${certificateTopic}: ` +
+        'enrol it again, or install the certificate of its topic',
     )
   }
   if (!isPushMagic(magic)) {
     return cannot('invalid push magic')
   }
-  // Nobody told us the certificate's topic, and what a device writes must not break the request.
+  // The certificate's topic is unknown. A text that the device has sent must not break the request.
   if (!isPushTopic(topic)) {
     return cannot('invalid push topic')
   }
   return { kind: 'ready', target }
 }
 
-/** Why a token is dead; a flag of an earlier epoch of the circuit is void, because the fault was not the device's. */
+/** Why a token is dead. A flag of an earlier epoch of the circuit is void: the fault was not the device's. */
 export function deadToken(target: PushTarget, epoch: number): string | undefined {
   return target.flag !== '' && target.flagEpoch === epoch
     ? `${target.flag}: the device's push token is dead until it sends a TokenUpdate`
     : undefined
 }
 
-/** An answer of APNs, and what the channel's rows need to know beside it. */
+/** An answer of APNs, and what the channel's rows need beside it. */
 export interface Pushed {
   /** The push's own id. */
   readonly id: string
@@ -91,19 +92,19 @@ export interface Pushed {
   /** The circuit's epoch, and whether a refusal may be held against the device. */
   readonly epoch: number
   readonly blames: boolean
-  /** It was the alarm's push: the next is rarer. */
+  /** The alarm has pushed: the next push is rarer. */
   readonly again: boolean
   /** From 0 to 1, for the wait after a failure. */
   readonly random: number
 }
 
-/** What APNs's answer changes. A first push that is delivered costs no row. */
+/** Stores what APNs's answer changes. A first push that is delivered costs no row. */
 export function takeVerdict(context: Context, target: PushTarget, push: Pushed): void {
   const channel = knownChannel(context.state, target.user)
   if (!channel?.token || tokenHex(channel.token) !== tokenHex(target.token)) {
     return
   }
-  // A device may be here, and gone again, before APNs has answered.
+  // A device may have connected, and ended its session, before APNs has answered.
   if (
     push.verdict.kind === 'delivered' &&
     (context.state.connectedAt.get(channel.id) ?? 0) < push.sentAt
@@ -125,7 +126,7 @@ function flagOf(context: Context, channel: Channel, push: Pushed): Partial<Chann
   if (verdict.kind === 'token_refused') {
     return push.blames ? { flag: verdict.reason, flagEpoch: epoch } : {}
   }
-  // A token that came after Apple lost the old one is alive.
+  // A token that the device sent after Apple had dropped the old one is alive.
   if (verdict.kind !== 'token_dead' || (verdict.since ?? Infinity) < channel.tokenAt) {
     return {}
   }
@@ -135,7 +136,7 @@ function flagOf(context: Context, channel: Channel, push: Pushed): Partial<Chann
     about: { enrollment: enrollmentOfChannel(context, channel), params: {} },
     body: new Uint8Array(),
   }
-  // The object does not know who listens.
+  // The object does not know the subscribers.
   recordEvent(context, event, undefined)
   return { flag: verdict.reason, flagEpoch: epoch }
 }
@@ -169,8 +170,8 @@ function waitOf(context: Context, channel: Channel, { verdict, random }: Pushed)
 }
 
 /**
- * Whether a push for what was just queued can be spared: the last one was answered with a wait, after which the
- * alarm pushes, or the device was pushed a moment ago and has not come yet.
+ * Whether a new command needs no push: APNs asked for a wait, after which the alarm pushes; or the device was just pushed and has not
+ * connected yet.
  */
 export function mayStayQuiet(context: Context, channel: Channel): boolean {
   const pushedAt = context.state.unansweredPushes.get(channel.id) ?? -Infinity
@@ -205,9 +206,9 @@ const DAY = 86_400_000
 const PATIENCE = 4
 
 /**
- * When a channel has to be pushed again: when a failed push may be repeated; else a minute after its oldest
- * command was queued, should the timer have died with its process; then ever more rarely, because APNs keeps the
- * last push for a device that is off.
+ * When a channel has to be pushed again. A failed push is repeated after its wait. Otherwise the first push is due a minute after the
+ * oldest command was queued, in case the timer died with its process. Later pushes are ever rarer, because APNs keeps the last push for
+ * a device that is off.
  */
 export function pushDueAt(context: Context, channel: Channel): number | undefined {
   const oldest = channel.token === null ? undefined : pendingSince(context, channel)

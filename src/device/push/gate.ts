@@ -7,18 +7,18 @@ import { PROVEN, type Delivered, type PushTold } from '../../push/circuit.ts'
 import { pushCertificateInUse, type PushCertificateEnv } from './certificate.ts'
 import type { PushTarget } from './decide.ts'
 
-/** The Push object, which holds the circuit of one push certificate, as device objects see it. */
+/** The object of one push certificate's circuit, as device objects call it. */
 export interface PushCircuit {
-  /** Tells which certificate pushes leave with; {@link NO_CERTIFICATE} without one. */
+  /** Names the certificate that pushes leave with; {@link NO_CERTIFICATE} without one. */
   inUse(certificateId: string): Promise<void>
-  /** Asks before a push, and tells of successes that were not told yet, and of some of their channels. */
-  gate(certificateId: string, delivered: number, proven?: readonly string[]): Promise<Gate>
-  record(certificateId: string, told: PushTold): Promise<Gate>
+  /** The state before a push. The caller reports successes that it has not reported yet, and some of their channels. */
+  gate(certificateId: string, delivered: number, proven?: readonly string[]): Promise<CircuitState>
+  record(certificateId: string, told: PushTold): Promise<CircuitState>
 }
 
 /** What the circuit says. */
-export interface Gate {
-  /** Why pushes are held back, and until when; `undefined` when they may leave. A success then is told at once. */
+export interface CircuitState {
+  /** Why pushes are held back, until `until`; `undefined` when they may leave. A success then is reported at once. */
   readonly open: string | undefined
   readonly until: number
   /** The devices whose pushes are held back; `undefined` for all. */
@@ -30,39 +30,39 @@ export interface Gate {
 }
 
 /** Whether this one push may leave. */
-export interface Admission {
+export interface PushAdmission {
   readonly admitted: boolean
-  readonly gate: Gate
+  readonly circuit: CircuitState
 }
 
-export interface PushEnv extends PushCertificateEnv {
+export interface PushBindings extends PushCertificateEnv {
   readonly PUSH: { getByName(name: string): PushCircuit }
   /** The push certificate's mTLS binding; absent until one was uploaded. */
   readonly APNS?: Fetcher
 }
 
 export interface PushSettings {
-  /** The push certificate's topic; empty when nobody told us. */
+  /** The push certificate's topic; empty while it is unknown. */
   readonly topic: string
   readonly certificateId: string
   readonly circuit: PushCircuit
   readonly apns: { fetch(url: string, init: RequestInit): Promise<Response> } | undefined
 }
 
-/** How long an isolate believes what it knows of the circuit. */
+/** How long an isolate relies on a state of the circuit. */
 export const GATE_AGE = 30_000
 const TIMEOUT = 10_000
-/** Successes are told to the circuit in lots: it needs their number, not each of them. */
+/** Successes are reported to the circuit in lots: it needs their number, not each of them. */
 const LOT = 50
-/** Nobody is blamed while the circuit cannot be asked, and no flag counts. */
-const UNREACHABLE: Gate = { open: undefined, until: 0, epoch: -1, blames: false }
+/** While the circuit cannot be reached, no device is blamed and no flag counts. */
+const UNREACHABLE: CircuitState = { open: undefined, until: 0, epoch: -1, blames: false }
 export const NO_APNS =
   'no push certificate: pushes need the APNS binding (docs/deploy.md); commands stay queued until then'
 
 export const NO_CERTIFICATE = 'none'
 
 export async function pushSettings(
-  env: PushEnv,
+  env: PushBindings,
   config: Config,
   now: number,
 ): Promise<PushSettings> {
@@ -75,83 +75,83 @@ export async function pushSettings(
   }
 }
 
-/** Which certificate each environment's circuit was told of, and when that was looked at. */
-const toldOf = new WeakMap<object, { certificateId: string | undefined; at: number }>()
+/** The certificate that each environment's circuit knows, and when that was checked. */
+const checked = new WeakMap<object, { certificateId: string | undefined; at: number }>()
 
 /**
- * Tells the circuit which certificate is in use, once per isolate and certificate: a new one is known at once, not
- * at the next push. On the path of every request, so `undefined` when there is nothing to look at.
+ * Names the certificate in use to the circuit, once per isolate and certificate: a new one is known at once, not at the next push.
+ * It is on the path of every request, so it returns `undefined` when there is nothing to check.
  */
-export function tellCertificate(
-  env: PushEnv,
+export function announceCertificate(
+  env: PushBindings,
   config: Config,
   now: number,
 ): Promise<void> | undefined {
-  const known = toldOf.get(env)
+  const known = checked.get(env)
   if (known && now - known.at < GATE_AGE) {
     return undefined
   }
-  toldOf.set(env, { certificateId: known?.certificateId, at: now })
-  return tell(env, config, now)
+  checked.set(env, { certificateId: known?.certificateId, at: now })
+  return nameCertificate(env, config, now)
 }
 
-async function tell(env: PushEnv, config: Config, now: number): Promise<void> {
+async function nameCertificate(env: PushBindings, config: Config, now: number): Promise<void> {
   try {
     const { circuit, certificateId } = await pushSettings(env, config, now)
-    if (toldOf.get(env)?.certificateId !== certificateId) {
+    if (checked.get(env)?.certificateId !== certificateId) {
       await circuit.inUse(certificateId)
-      toldOf.set(env, { certificateId, at: now })
+      checked.set(env, { certificateId, at: now })
     }
   } catch (error) {
     warn('push:circuit-unreachable', { reason: reasonOf(error) })
   }
 }
 
-/** An isolate's memory of the circuit: any object in it may be wrong for 30 s, which costs a push at most. */
-let memory: { certificateId: string; at: number; gate: Gate } | undefined
-/** Successes that the circuit was not told of, and the first few of their channels, by device. */
-let untold = 0
-const untoldChannels = new Map<string, string>()
+/** An isolate's memory of the circuit: it may be 30 s old, which costs a push at most. */
+let memory: { certificateId: string; at: number; circuit: CircuitState } | undefined
+/** Successes that were not reported to the circuit, and the first few of their channels, by device. */
+let unreported = 0
+const unreportedChannels = new Map<string, string>()
 /** How many pushes APNs has answered. */
 let answers = 0
 
-function takeUntold(): Required<Delivered> {
-  const told = { delivered: untold, proven: [...untoldChannels.values()] }
-  untold = 0
-  untoldChannels.clear()
-  return told
+function takeUnreported(): Required<Delivered> {
+  const report = { delivered: unreported, proven: [...unreportedChannels.values()] }
+  unreported = 0
+  unreportedChannels.clear()
+  return report
 }
 
-/** The circuit as the isolate knows it; a circuit that cannot be reached stops nobody. */
-export async function admission(
+/** Whether a push may leave, as far as the isolate knows. A circuit that cannot be reached holds nothing back. */
+export async function admitPush(
   settings: PushSettings,
   device: string,
   now: number,
-): Promise<Admission> {
+): Promise<PushAdmission> {
   const { certificateId } = settings
   if (memory?.certificateId === certificateId && now - memory.at < GATE_AGE) {
-    const { gate } = memory
-    if (gate.open === undefined || now < gate.until) {
-      return { admitted: mayLeave(gate, device, now), gate }
+    const { circuit } = memory
+    if (circuit.open === undefined || now < circuit.until) {
+      return { admitted: mayLeave(circuit, device, now), circuit }
     }
   }
-  const { delivered, proven } = takeUntold()
+  const { delivered, proven } = takeUnreported()
   try {
-    const gate = await settings.circuit.gate(certificateId, delivered, proven)
-    memory = { certificateId, at: now, gate }
-    return { admitted: mayLeave(gate, device, now), gate }
+    const circuit = await settings.circuit.gate(certificateId, delivered, proven)
+    memory = { certificateId, at: now, circuit }
+    return { admitted: mayLeave(circuit, device, now), circuit }
   } catch (error) {
     warn('push:circuit-unreachable', { reason: reasonOf(error) })
-    return { admitted: true, gate: UNREACHABLE }
+    return { admitted: true, circuit: UNREACHABLE }
   }
 }
 
-function mayLeave({ open, until, held }: Gate, device: string, now: number): boolean {
+function mayLeave({ open, until, held }: CircuitState, device: string, now: number): boolean {
   return open === undefined || now >= until || (held !== undefined && !held.includes(device))
 }
 
-/** One push: how APNs is to know it, whose it is, and the epoch in which it leaves. */
-export interface Push {
+/** One push: its id for APNs, its device, and the epoch in which it leaves. */
+export interface OutgoingPush {
   readonly id: string
   readonly device: string
   readonly now: number
@@ -160,12 +160,12 @@ export interface Push {
   readonly expiration?: number | undefined
 }
 
-/** Sends one push and tells the circuit how it went. */
+/** Sends one push and reports its outcome to the circuit. */
 export async function sendPush(
   settings: PushSettings,
   target: PushTarget,
-  push: Push,
-): Promise<{ verdict: Verdict; gate: Gate }> {
+  push: OutgoingPush,
+): Promise<{ verdict: Verdict; circuit: CircuitState }> {
   const { certificateId } = settings
   const channel = `${push.device}:${target.user}`
   const answeredBefore = answers
@@ -173,28 +173,32 @@ export async function sendPush(
   const othersAnswered = answers > answeredBefore
   answers += Number(verdict.kind !== 'transport')
   if (verdict.kind === 'delivered') {
-    untold += 1
-    if (untoldChannels.size < PROVEN) {
-      untoldChannels.set(push.device, channel)
+    unreported += 1
+    if (unreportedChannels.size < PROVEN) {
+      unreportedChannels.set(push.device, channel)
     }
-    if (untold < LOT && memory && memory.gate.open === undefined) {
-      return { verdict, gate: memory.gate }
+    if (unreported < LOT && memory && memory.circuit.open === undefined) {
+      return { verdict, circuit: memory.circuit }
     }
   } else {
     warn('push:failed', { device: push.device, verdict: verdict.kind, reason: verdict.reason })
   }
-  const told = { ...takeUntold(), channel, verdict, epoch: push.epoch, othersAnswered }
+  const report = { ...takeUnreported(), channel, verdict, epoch: push.epoch, othersAnswered }
   try {
-    const gate = await settings.circuit.record(certificateId, told)
-    memory = { certificateId, at: push.now, gate }
-    return { verdict, gate }
+    const circuit = await settings.circuit.record(certificateId, report)
+    memory = { certificateId, at: push.now, circuit }
+    return { verdict, circuit }
   } catch (error) {
     warn('push:circuit-unreachable', { reason: reasonOf(error) })
-    return { verdict, gate: UNREACHABLE }
+    return { verdict, circuit: UNREACHABLE }
   }
 }
 
-async function post(settings: PushSettings, target: PushTarget, push: Push): Promise<Verdict> {
+async function post(
+  settings: PushSettings,
+  target: PushTarget,
+  push: OutgoingPush,
+): Promise<Verdict> {
   if (!settings.apns) {
     return { kind: 'transport', reason: NO_APNS }
   }
@@ -222,7 +226,7 @@ async function post(settings: PushSettings, target: PushTarget, push: Push): Pro
   }
   const began = clock.now()
   const first = await attempt(settings.apns)
-  // A pooled connection that APNs has closed shows up as a transport failure once, and at once.
+  // A pooled connection that APNs has closed fails once, at once, as a transport failure.
   return first.kind === 'transport' && clock.now() - began < TIMEOUT / 2
     ? attempt(settings.apns)
     : first

@@ -3,7 +3,7 @@ import { clock } from '../../clock.ts'
 import { reasonOf, warn } from '../../log.ts'
 import type { Verdict } from '../../push/verdict.ts'
 import type { Context } from '../store/context.ts'
-import { admission, NO_APNS, sendPush, type PushSettings } from './gate.ts'
+import { admitPush, NO_APNS, sendPush, type PushSettings } from './gate.ts'
 import { notePush } from './notes.ts'
 import {
   deadToken,
@@ -15,7 +15,7 @@ import {
   type PushTarget,
 } from './decide.ts'
 
-/** A device object as pushing sees it: its commits, and the way to APNs. */
+/** What a push needs of a device object: its commits, and the way to APNs. */
 export interface Pusher extends PushSettings {
   readonly device: string
   commit<Answer>(decide: (context: Context) => Answer): Promise<Answer>
@@ -36,8 +36,8 @@ export async function pushNow(
   if (!pusher.apns) {
     return { kind: 'failed', error: NO_APNS }
   }
-  // An admin's push leaves whatever the circuit says: its success shows that the cause is gone.
-  const { epoch } = (await admission(pusher, pusher.device, clock.now())).gate
+  // An admin's push leaves even while the circuit is open: its success shows that the cause is gone.
+  const { epoch } = (await admitPush(pusher, pusher.device, clock.now())).circuit
   const dead = deadToken(check.target, epoch)
   if (dead !== undefined) {
     return { kind: 'failed', error: dead }
@@ -48,15 +48,15 @@ export async function pushNow(
     : { kind: 'failed', error: verdict.reason }
 }
 
-/** What a push for waiting commands comes from. */
+/** The cause of a push for waiting commands. */
 export interface Occasion {
-  /** The alarm, or the walk, found the device still silent. */
+  /** The alarm or a job has found the device still silent. */
   readonly again: boolean
-  /** It leaves whatever the circuit says, to find out whether the cause is gone. */
+  /** It leaves even while the circuit is open, to find out whether the cause is gone. */
   readonly tries?: boolean
 }
 
-/** Pushes channels that have commands waiting; below 0, the device of a kept enrolment by its epoch. */
+/** Pushes channels that have commands waiting. A number below 0 is the epoch of a kept enrolment: its device is pushed. */
 export async function pushPending(
   pusher: Pusher,
   channels: readonly number[],
@@ -85,13 +85,13 @@ async function pushReady(
   target: PushTarget,
   { again, tries }: Occasion,
 ): Promise<boolean> {
-  const { admitted, gate } = await admission(pusher, pusher.device, clock.now())
+  const { admitted, circuit } = await admitPush(pusher, pusher.device, clock.now())
   if (!admitted && !tries) {
     return false
   }
-  const dead = deadToken(target, gate.epoch)
+  const dead = deadToken(target, circuit.epoch)
   if (dead === undefined) {
-    await send(pusher, target, { epoch: gate.epoch, again })
+    await send(pusher, target, { epoch: circuit.epoch, again })
   } else {
     warn('push:not-possible', { device: pusher.device, reason: dead })
   }
@@ -130,15 +130,15 @@ async function send(
   const { device } = pusher
   const { epoch, again, expiration } = options
   const push = { id: randomUUID(), device, now: clock.now(), epoch, expiration }
-  const { verdict, gate } = await sendPush(pusher, target, push)
+  const { verdict, circuit } = await sendPush(pusher, target, push)
   await pusher.commit((context) => {
     notePush(context, target.user, verdict, () => {
       takeVerdict(context, target, {
         id: push.id,
         verdict,
         sentAt: push.now,
-        epoch: gate.epoch,
-        blames: gate.blames,
+        epoch: circuit.epoch,
+        blames: circuit.blames,
         again,
         random: Math.random(),
       })

@@ -19,16 +19,16 @@ import { queueOf } from '../queue/window.ts'
 import { CHANNEL_SPAN } from '../store/schema.ts'
 import { readPushNote, type Channel, type PushNote } from '../store/state.ts'
 
-export const KINDS = ['check-in', 'report', 'command', 'push', 'identity'] as const
+export const TIMELINE_KINDS = ['check-in', 'report', 'command', 'push', 'identity'] as const
 
-export type TimelineKind = (typeof KINDS)[number]
+export type TimelineKind = (typeof TIMELINE_KINDS)[number]
 
 /**
  * Where an entry stands: its time, its rank among those of one commit, and a number of its own. None of the three
  * ever changes, and whatever happens later stands before: so pages that are read while the device works neither
  * repeat an entry nor miss one.
  */
-export interface Place {
+export interface TimelinePlace {
   readonly at: number
   readonly rank: number
   readonly n: number
@@ -36,7 +36,7 @@ export interface Place {
 
 export interface TimelineFilter {
   /** Only what stands behind this place; undefined begins with the newest. */
-  readonly before: Place | undefined
+  readonly before: TimelinePlace | undefined
   readonly limit: number
   /** None means all. Topics and statuses are of events: with either, there are no others. */
   readonly kinds: readonly string[]
@@ -68,7 +68,7 @@ export type Timeline =
       readonly device: string
       readonly entries: readonly TimelineEntry[]
       /** `before` of the next page. */
-      readonly next: Place | undefined
+      readonly next: TimelinePlace | undefined
     }
   | { readonly kind: 'unknown' }
 
@@ -110,7 +110,7 @@ function kindOf(topic: Topic): TimelineKind {
   return KIND_OF_TOPIC[topic] ?? 'check-in'
 }
 
-type PlaceRow = Place & { readonly note: string }
+type PlaceRow = TimelinePlace & { readonly note: string }
 
 /**
  * What is known of a device, newest first; of one user, when one is named. Rows written are the bill, so nothing is
@@ -149,11 +149,11 @@ function wants({ kinds, topics, statuses }: TimelineFilter, kind: TimelineKind):
 }
 
 /** Newest first. */
-function compare(one: Place, other: Place): number {
+function compare(one: TimelinePlace, other: TimelinePlace): number {
   return other.at - one.at || other.rank - one.rank || other.n - one.n
 }
 
-function textOf({ at, rank, n }: Place): string {
+function textOf({ at, rank, n }: TimelinePlace): string {
   return `${at}.${rank}.${n}`
 }
 
@@ -249,7 +249,7 @@ function entriesAt(context: Context, page: readonly PlaceRow[]): TimelineEntry[]
   })
 }
 
-function numbersOf(page: readonly Place[], ranks: readonly number[]): number[] {
+function numbersOf(page: readonly TimelinePlace[], ranks: readonly number[]): number[] {
   return [...new Set(page.filter(({ rank }) => ranks.includes(rank)).map(({ n }) => n))]
 }
 

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { KINDS, type Place } from '../../../device/views/timeline.ts'
+import { TIMELINE_KINDS, type TimelinePlace } from '../../../device/views/timeline.ts'
 import { atEnrollment } from '../device-id.ts'
 import { DEVICE_PARAMS, NO_DEVICE, operation } from '../operation.ts'
 import { listOf, pageQuery, readCursor, several, writeCursor } from '../paging.ts'
@@ -31,7 +31,7 @@ timelineRoutes.openapi(
     params: DEVICE_PARAMS,
     query: {
       ...pageQuery,
-      kind: several(z.enum(KINDS), 'kind of entry'),
+      kind: several(z.enum(TIMELINE_KINDS), 'kind of entry'),
       topic: several(topicWord, 'topic of events'),
       status: several(reportStatus, 'status of reports'),
     },
@@ -56,7 +56,7 @@ timelineRoutes.openapi(
   },
 )
 
-function placeOf(cursor: string | undefined): Place | undefined {
+function placeOf(cursor: string | undefined): TimelinePlace | undefined {
   const [at, rank, n] = readCursor(cursor, /^event (\d{1,15})\.(\d)\.(\d{1,16})$/) ?? []
   return at === undefined ? undefined : { at: Number(at), rank: Number(rank), n: Number(n) }
 }

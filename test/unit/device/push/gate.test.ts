@@ -1,19 +1,19 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { clock } from '../../../../src/clock.ts'
 import {
-  admission,
+  admitPush,
   sendPush,
-  type Gate,
+  type CircuitState,
   type PushCircuit,
   type PushSettings,
 } from '../../../../src/device/push/gate.ts'
 import type { PushTold } from '../../../../src/push/circuit.ts'
 
-const NONE: Gate = { open: undefined, until: 0, epoch: 0, blames: false }
+const NONE: CircuitState = { open: undefined, until: 0, epoch: 0, blames: false }
 const MINUTE = 60_000
 
 let certificates = 0
-let gate: Gate
+let gate: CircuitState
 let asked: (readonly string[] | undefined)[]
 let told: PushTold[]
 let settings: PushSettings
@@ -43,7 +43,7 @@ beforeEach(() => {
       return gate
     },
   }
-  // The isolate's memory is of another certificate then.
+  // A new certificate makes the isolate's memory void.
   settings = {
     topic: 'topic',
     certificateId: `certificate ${++certificates}`,
@@ -65,26 +65,26 @@ function push(device: string, apns = settings.apns): Promise<unknown> {
 }
 
 describe('an open push circuit', () => {
-  it('holds pushes back without being asked again, and no longer than it says', async () => {
+  it('holds pushes back until its time is over, without a second call', async () => {
     gate = { ...NONE, open: 'BadCertificate', until: 5 * MINUTE }
     for (const device of ['A', 'B', 'C']) {
-      expect((await admission(settings, device, 0)).admitted).toBe(false)
+      expect((await admitPush(settings, device, 0)).admitted).toBe(false)
     }
     expect(asked).toHaveLength(1)
-    expect((await admission(settings, 'A', 5 * MINUTE)).admitted).toBe(true)
+    expect((await admitPush(settings, 'A', 5 * MINUTE)).admitted).toBe(true)
   })
 
   it('holds back the devices that it names, and no other', async () => {
     gate = { ...NONE, open: 'timed out', until: MINUTE, held: ['A'] }
-    expect((await admission(settings, 'A', 0)).admitted).toBe(false)
-    expect((await admission(settings, 'B', 0)).admitted).toBe(true)
+    expect((await admitPush(settings, 'A', 0)).admitted).toBe(false)
+    expect((await admitPush(settings, 'B', 0)).admitted).toBe(true)
     expect(asked).toHaveLength(1)
   })
 })
 
-describe('what the circuit is told', () => {
-  it('of successes: their number, and a few of the devices, one channel each', async () => {
-    await admission(settings, 'A', 0)
+describe('a report to the circuit', () => {
+  it('counts the successes, and names one channel each of a few devices', async () => {
+    await admitPush(settings, 'A', 0)
     for (let n = 0; n < 45; n++) {
       await push(`device ${n % 30}`)
     }
@@ -97,8 +97,8 @@ describe('what the circuit is told', () => {
     expect(told).toMatchObject([{ channel: 'bad:', delivered: 45, proven }])
   })
 
-  it('of a push without an answer: whether others were answered meanwhile', async () => {
-    await admission(settings, 'A', 0)
+  it('says of a push without an answer whether others were answered meanwhile', async () => {
+    await admitPush(settings, 'A', 0)
     const hanging = Promise.withResolvers<Response>()
     let now = 0
     vi.spyOn(clock, 'now').mockImplementation(() => now)

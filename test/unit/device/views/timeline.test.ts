@@ -8,7 +8,7 @@ import { notePush } from '../../../../src/device/push/notes.ts'
 import { receive, type DeviceAnswer } from '../../../../src/device/enrolment/receive.ts'
 import {
   viewTimeline,
-  type Place,
+  type TimelinePlace,
   type TimelineEntry,
   type TimelineFilter,
 } from '../../../../src/device/views/timeline.ts'
@@ -91,7 +91,7 @@ function device(keepEvents = { count: 1000, ms: 1e12 }) {
     /** In pages; `between` happens after each. */
     pages: (limit: number, between = () => {}, user = '') => {
       const all: TimelineEntry[] = []
-      let before: Place | undefined
+      let before: TimelinePlace | undefined
       do {
         const page = read({ before, limit }, user)
         expect(page.entries.length).toBeLessThanOrEqual(limit)
