@@ -1,16 +1,16 @@
 import { OwnError } from './reason.ts'
 
-/** Where the Worker and its objects take time from. */
+/** The source of time for the Worker and its objects. */
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number
-  /** Calls back once, so many milliseconds later. @returns what cancels the call */
+  /** Calls back once, so many milliseconds later. @returns a function that cancels the call */
   after(ms: number, callback: () => void): () => void
 }
 
 /**
- * The Worker's only clock: the linter refuses `Date.now`, `setTimeout` and `scheduler` elsewhere. Tests in workerd replace its
- * functions and turn the time themselves (test/worker/clock.ts).
+ * The Worker's only clock: the linter refuses `Date.now`, `setTimeout` and `scheduler` elsewhere. Tests in
+ * workerd replace its functions and turn the time (test/worker/clock.ts).
  */
 export const clock: Clock = {
   now: () => Date.now(),
@@ -23,8 +23,8 @@ export const clock: Clock = {
 }
 
 /**
- * A signal that aborts so many milliseconds later. `cancel` has to be called when the work is done: a
- * pending timer keeps its object in memory, which is paid for.
+ * A signal that aborts so many milliseconds later. `cancel` has to be called when the work is done: a pending
+ * timer keeps its object in memory, which costs money.
  */
 export function abortAfter(ms: number): { readonly signal: AbortSignal; cancel(): void } {
   const controller = new AbortController()
@@ -35,8 +35,8 @@ export function abortAfter(ms: number): { readonly signal: AbortSignal; cancel()
 }
 
 /**
- * The answer to a call, unless it takes longer than so many milliseconds. @throws then. The call itself goes on: one that may
- * be repeated is repeated.
+ * The answer to a call. The call itself goes on after an error: it has to be one that may be repeated.
+ * @throws when the answer takes longer than so many milliseconds
  */
 export async function inTime<Answer>(ms: number, call: Promise<Answer>): Promise<Answer> {
   const late = Promise.withResolvers<never>()

@@ -3,8 +3,9 @@ import { reasonOf, safeError } from './reason.ts'
 import { received } from './request-id.ts'
 
 /**
- * Makes every method of an object's class work for the request that its call is of, and reject with a safe error. The runtime
- * logs whatever an object throws, text and stack, and passes the text to the caller.
+ * Makes every method of an object's class run for the request of its caller, and reject with a safe error.
+ * The runtime logs the text and the stack of every error that an object throws, and passes the text to the
+ * caller.
  */
 export function guardObject({ prototype }: { readonly prototype: object }): void {
   for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
@@ -14,7 +15,7 @@ export function guardObject({ prototype }: { readonly prototype: object }): void
   }
 }
 
-/** All of them are async: what they throw is a rejection. */
+/** All methods are async: an error is a rejection. */
 function guarded(method: (...values: unknown[]) => Promise<unknown>) {
   return function (this: unknown, ...values: unknown[]): Promise<unknown> {
     return received(values, (own) => method.apply(this, [...own])).catch((error: unknown) => {
@@ -23,7 +24,7 @@ function guarded(method: (...values: unknown[]) => Promise<unknown>) {
   }
 }
 
-/** Lets work go on behind the answer. Its failure is logged here, because the runtime would log its text and stack. */
+/** Lets work go on after the answer. Its failure is logged here: the runtime would log its text and stack. */
 export function inBackground(
   context: Pick<ExecutionContext, 'waitUntil'>,
   work: Promise<unknown>,

@@ -36,7 +36,7 @@ const app = new Hono<AppEnv>()
 
 app.use(async (c, next) => {
   await next()
-  // A firewall's 400 or 403 is told from one of ours by it.
+  // A 400 or 403 without this header is a firewall's.
   c.res.headers.set('edgemdm', version.version)
   const id = requestId()
   if (id !== undefined && !isForDevices(c.req.path)) {
@@ -69,7 +69,7 @@ app.route('/', ownFace)
 app.onError(onError)
 app.notFound(notFound)
 
-/** One duty of the daily round; the others are done whatever becomes of it. */
+/** One duty of the daily cron. Its failure does not stop the others. */
 async function daily(duty: string, work: () => Promise<void>): Promise<void> {
   try {
     await work()
@@ -80,7 +80,7 @@ async function daily(duty: string, work: () => Promise<void>): Promise<void> {
 
 const bound = new WeakMap<Env, Env>()
 
-/** The bindings with objects that are told of the request; the same ones for each request. */
+/** The bindings, with objects that get the id of the request. Each request has the same ones. */
 function carryingEnv(env: Env): Env {
   const known = bound.get(env) ?? {
     ...env,

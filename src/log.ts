@@ -5,37 +5,37 @@ export type LogDetail = Readonly<Record<string, string | number | boolean | unde
 
 export { reasonOf } from './reason.ts'
 
-/** One JSON object a line: what happened, to whom, by which request. Never payloads, tokens, magic or secrets. */
+/** One JSON object a line: an event, its device and its request. Never payloads, tokens, magic or secrets. */
 export function log(event: string, detail: LogDetail = {}): void {
   console.log(line(event, detail))
 }
 
-/** Something an operator has to look at. */
+/** An event that an operator has to check. */
 export function warn(event: string, detail: LogDetail = {}): void {
   console.warn(line(event, detail))
 }
 
-/** Some details are a sender's words, which have any length. */
+/** Some details are a sender's text, which has any length. */
 const MAX_DETAIL = 1000
 
-/** Control characters that JSON leaves as they are: some make a new line, or speak to a terminal. */
+/** Control characters that JSON leaves as they are: some make a new line, or control a terminal. */
 const UNESCAPED = /[\u007f-\u009f\u2028\u2029]/g
 
-/** The name stands first, and no detail takes its place: people search for it. */
+/** The name stands first, and no detail replaces it: searches rely on it. */
 function line(event: string, detail: LogDetail): string {
-  const told = Object.assign({ event }, detail, { event, request_id: requestId() })
-  const text = JSON.stringify(told, (_, value: unknown) =>
+  const fields = Object.assign({ event }, detail, { event, request_id: requestId() })
+  const text = JSON.stringify(fields, (_, value: unknown) =>
     typeof value === 'string' ? value.slice(0, MAX_DETAIL) : value,
   )
   return escaped(text)
 }
 
-/** JSON that is one line to every reader, and says nothing to a terminal. */
+/** JSON that is one line for every reader, and that a terminal takes for text. */
 export function escaped(json: string): string {
   return json.replace(UNESCAPED, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
-/** Work whose failure is a line of the log and nothing else. */
+/** Does work whose failure is only logged. */
 export async function attempt(
   event: string,
   work: () => Promise<void>,

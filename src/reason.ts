@@ -1,18 +1,18 @@
 /**
- * An error whose text is ours: it says what to do, quotes no secret, and may be logged and shown. {@link reasonOf} withholds
- * the text of every other error.
+ * An error with a text of this repository: it says what to do, quotes no secret, and may be logged and shown.
+ * {@link reasonOf} withholds the text of every other error.
  */
 export class OwnError extends Error {
   override name = 'OwnError'
 }
 
 const MAX_REASON = 300
-/** How the text of an error ends that says where it happened, and not what. */
+/** The end of a reason that gives the place of an error without its text. */
 export const WITHHELD = ': its text is withheld, because it may quote a secret'
 const MAX_CHAIN = 8
 const WORDS = "[A-Za-z0-9' ]{1,120}"
 
-/** Libraries and the platform say these of themselves: fixed words, and at most the name of a table or a reference. */
+/** Phrases of libraries and of the platform: fixed words, and at most the name of a table or a reference. */
 const PHRASES = [
   'Failed query',
   String.raw`no such (?:table|column): [\w.]{1,64}`,
@@ -39,9 +39,9 @@ const CODE = /^[A-Z][A-Z0-9_]{1,60}$/
 const FRAME = /^ +at (?:.*[\s(/])?([\w.-]{1,80}:\d+:\d+)\)?$/m
 
 /**
- * The text of a caught error for a log, an answer or a stored reason. It quotes {@link OwnError} alone. A library's error may
- * hold a statement's parameters, a URL's password or the JSON that nobody could read: known phrases of it pass, otherwise its
- * name, code and place.
+ * The text of a caught error for a log, an answer or a stored reason. It quotes {@link OwnError} alone. A
+ * library's error may hold a statement's parameters, a URL's password or JSON that is not valid: only its
+ * known phrases pass, otherwise its name, code and place.
  */
 export function reasonOf(error: unknown): string {
   if (isOwn(error)) {
@@ -49,20 +49,20 @@ export function reasonOf(error: unknown): string {
   }
   const chain = chainOf(error)
   const phrases = chain.map(({ message }) => phraseOf(message)).filter((phrase) => phrase !== '')
-  const news = phrases.filter(
+  const distinct = phrases.filter(
     (phrase, at) => !phrases.slice(0, at).some((earlier) => earlier.includes(phrase)),
   )
-  return news.length > 0 ? news.join(': ').slice(0, MAX_REASON) : withoutText(chain)
+  return distinct.length > 0 ? distinct.join(': ').slice(0, MAX_REASON) : withoutText(chain)
 }
 
-/** The same error as one that may leave: nothing of the original goes along but its reason. */
+/** The same error for a caller: it keeps the reason of the original, and nothing else. */
 export function safeError(error: unknown): OwnError {
   return new OwnError(reasonOf(error))
 }
 
 /**
- * An error that crosses a call between objects loses its class and keeps its name. src/guard.ts lets no other error with this
- * name out of an object.
+ * An error that crosses a call between objects loses its class and keeps its name. src/guard.ts lets no other
+ * error with this name out of an object.
  */
 function isOwn(error: unknown): error is Error {
   return (
@@ -91,7 +91,7 @@ function phraseOf(message: string): string {
   return [phrase.replace(/: $/, ''), code].filter((part) => part !== '').join(': ')
 }
 
-/** Enough to find a bug by, and nothing that depends on data. */
+/** Name, code and place: enough to find a bug, and nothing that depends on data. */
 function withoutText(chain: readonly Error[]): string {
   const [first] = chain
   if (!first) {
@@ -110,7 +110,7 @@ function withoutText(chain: readonly Error[]): string {
   ].join('')
 }
 
-/** The first line of the stack behind the text, which may be of many lines. */
+/** The first line of the stack after the text, which may have many lines. */
 function placeOf({ stack = '', message }: Error): string | undefined {
   const at = stack.indexOf(message)
   return at === -1 ? undefined : FRAME.exec(stack.slice(at + message.length))?.[1]

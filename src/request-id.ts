@@ -2,17 +2,17 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 
 const current = new AsyncLocalStorage<string | undefined>()
 
-/** The id of the request that caused what is done just now; `undefined` where none did. */
+/** The id of the request that caused the present work; `undefined` if no request did. */
 export function requestId(): string | undefined {
   return current.getStore()
 }
 
-/** Does some work, and all that follows from it, for a request; for none with `undefined`. */
+/** Does work, and all that follows from it, for a request, or with `undefined` for none. */
 export function forRequest<Result>(id: string | undefined, work: () => Result): Result {
   return current.run(id, work)
 }
 
-/** Behind the arguments of a call to an object: what one process knows, the next has to be told. */
+/** The last argument of a call to an object: the id does not cross a call by itself. */
 interface Carrier {
   readonly ofRequest: string
 }
@@ -21,7 +21,9 @@ interface Namespace<Stub> {
   getByName(name: string): Stub
 }
 
-/** The objects of a class, whose calls bring the id of their request along; {@link received} takes it there. */
+/**
+ * The objects of a class. Each call carries the id of its request; {@link received} reads it in the object.
+ */
 export function carrying<Stub extends object>(objects: Namespace<Stub>): Namespace<Stub> {
   return {
     getByName: (name) =>
@@ -41,7 +43,7 @@ function carried(values: readonly unknown[]): readonly unknown[] {
   return id === undefined ? values : [...values, { ofRequest: id } satisfies Carrier]
 }
 
-/** Calls a method of an object with what came, for the request whose id came behind it. */
+/** Calls a method of an object with its arguments, for the request whose id is the last one. */
 export function received<Result>(
   values: readonly unknown[],
   call: (values: readonly unknown[]) => Result,

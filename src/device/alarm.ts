@@ -17,8 +17,8 @@ export interface Due {
 }
 
 /**
- * The work that is due, and the time of the next alarm; `undefined` when no work is left. The rows say what waits, and since when.
- * Tries are not counted: the longer something waits, the rarer it is tried.
+ * The work that is due, and the time of the next alarm; `undefined` when no work is left. The rows say what
+ * waits, and since when. Tries are not counted: the longer something waits, the rarer it is tried.
  */
 export function dueTimes(context: Context): { due: Due; next: number | undefined } {
   const { state, now } = context

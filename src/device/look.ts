@@ -1,4 +1,7 @@
-/** The one gate in front of decisions for an admin: where an address leads, and whether anything is known here. */
+/**
+ * The one gate in front of an admin's decisions: it checks where the address leads, and whether anything is
+ * here.
+ */
 import { isHere, type CommandRef } from './queue/lookup.ts'
 import { elsewhere, type Address, type Elsewhere, type Unknown } from './store/address.ts'
 import type { Context } from './store/context.ts'
@@ -13,13 +16,16 @@ export function decideAt<Answer>(
   decide: Decide<Answer>,
   ref?: CommandRef,
 ): Answer | Elsewhere {
-  // A command's id leads here as long as the command is kept here, whatever its enrolment's id means.
+  // A command's id leads here as long as the command is kept here, even if its enrolment's id leads
+  // elsewhere.
   const isKept = ref && !holdsNothing(context) && isHere(context, address.user, ref)
   const leads = isKept ? undefined : elsewhere(context, address)
   return leads ?? decide(context, address.user)
 }
 
-/** The same for a decision that needs something to be here: an object that holds nothing answers `unknown`. */
+/**
+ * The same for a decision that needs something to be here: an object that holds nothing answers `unknown`.
+ */
 export function lookAt<Answer>(
   context: Context,
   address: Address,

@@ -35,9 +35,9 @@ export interface DeviceNamespace {
 }
 
 /**
- * One device and its users (docs/architecture.md). Each method runs one decision in one commit: `commit` always, `at` unless the
- * address leads to another object, `look` only if this object holds something. Objects of two versions run during a deploy, so names
- * and arguments stay.
+ * One device and its users (docs/architecture.md). Each method runs one decision in one commit: `commit`
+ * always, `at` unless the address leads to another object, `look` only if this object holds something.
+ * Objects of two versions run during a deploy, so names and arguments stay.
  */
 export class Device extends DurableObject<DeviceEnv> {
   readonly #runtime = new DeviceRuntime(this.ctx, this.env)
@@ -217,7 +217,10 @@ export class Device extends DurableObject<DeviceEnv> {
     return this.#runtime.commit((context) => pull(context, request))
   }
 
-  /** @returns whether these subscribers have events to read that were recorded while the subscribers were unknown */
+  /**
+   * @returns whether these subscribers have events to read that were recorded while the subscribers were
+   * unknown
+   */
   async settleReaders(known: readonly string[]) {
     return this.#runtime.commit((context) => settleSubscribers(context, known))
   }

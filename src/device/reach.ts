@@ -14,7 +14,7 @@ import {
   type UserCalled,
 } from '../directory/devices/users.ts'
 
-/** How long a device's object is waited for, and what is believed of its claim then. */
+/** How long a call waits for a device's object, and the answer that counts after that. */
 const PATIENCE = 5000
 const UNKNOWN: UserClaim = { holds: true, version: 0 }
 
@@ -29,11 +29,12 @@ export type Reached<Answer> =
   | { readonly kind: 'malformed' | 'ambiguous'; readonly error: string }
 
 /**
- * Makes a call at the object that an admin's id leads to: UDID, EnrollmentID, `UDID:UserID`, or a bare UserID,
- * which is how MicroMDM names user channels. A device answers to its own id without the directory.
- * @param queues the type of the command that the call queues. Under an id that nothing is known of it waits for a device to
- * enrol, and so does one that user channels do not take: it is not given to a device that calls its user like that.
- * @throws when the directory cannot be read: only it knows what a bare id means that is no device's.
+ * Calls the object that an admin's id leads to: UDID, EnrollmentID, `UDID:UserID`, or a bare UserID, which is
+ * MicroMDM's name for a user channel. A device answers to its own id without the directory.
+ * @param queues the type of the command that the call queues. Under an unknown id the command waits for a
+ * device to enrol. So does a command that user channels do not take: it must not reach a device that has a
+ * user with this id.
+ * @throws when the directory cannot be read: a bare id that is not a device's is only known there
  */
 export async function reachDevice<Answer extends { readonly kind: string }>(
   env: ReachEnv,
@@ -75,7 +76,7 @@ export async function reachDevice<Answer extends { readonly kind: string }>(
   return reached(await at(id, { user: '', bare: false }))
 }
 
-/** What a bare id means. */
+/** The meaning of a bare id. */
 export type Meaning =
   /** It is or was a device's. */
   | { readonly kind: 'device' }
@@ -84,15 +85,19 @@ export type Meaning =
   | {
       readonly kind: 'ambiguous'
       readonly ids: readonly string[]
-      /** Several channels have it; or one has it and something waits for a device, or a device enrolled with it since. */
+      /**
+       * Several channels have it; or one has it, and commands wait for a device, or a device has enrolled
+       * with it since.
+       */
       readonly because: 'several' | 'expected' | 'contested'
     }
-  | { readonly kind: 'nobody' }
+  | { readonly kind: 'unclaimed' }
 
 /**
- * Tells whose a bare id is. An id inside a message is a claim: a device's own id always means the device, and a UserID means a
- * channel only while one device claims it. Claims whose device knows nothing of them are removed.
- * @param device what the object of that name says of itself, if it was asked
+ * Finds the meaning of a bare id. An id inside a message is a claim: a device's own id always means the
+ * device, and a UserID means a channel only while one device claims it. Claims that their device does not
+ * know are removed.
+ * @param device the answer of the object of that name, if it was called
  * @throws when the directory cannot be read
  */
 export async function meaningOf(
@@ -107,7 +112,7 @@ export async function meaningOf(
   const live = await liveClaims(env, claims)
   const [only] = live
   if (!only || (live.length === 1 && only.id !== id)) {
-    return device === 'none' ? { kind: 'nobody' } : { kind: 'device' }
+    return device === 'none' ? { kind: 'unclaimed' } : { kind: 'device' }
   }
   const isAwaited = isExpected && (await isStillExpected(env, id))
   const because = device === 'contested' ? device : isAwaited ? 'expected' : 'several'
@@ -118,7 +123,7 @@ export async function meaningOf(
   return { kind: 'channel', claim: only }
 }
 
-/** Whether anything that was queued for a device of that id still waits: it may have been cancelled or have expired. */
+/** Whether commands still wait for a device with that id: they may have been cancelled or have expired. */
 async function isStillExpected(env: ReachEnv, id: string): Promise<boolean> {
   const waits = await env.DEVICE.getByName(id).hasWaiting()
   if (!waits) {
@@ -128,14 +133,14 @@ async function isStillExpected(env: ReachEnv, id: string): Promise<boolean> {
 }
 
 /**
- * The claims that hold, as their devices know. Those of which a device knows nothing are removed. One whose device does not
- * answer in time is taken to hold.
+ * The claims that hold, as their devices answer. A claim that its device does not know is removed. A claim
+ * whose device does not answer in time counts as holding.
  */
 export async function liveClaims(
   env: ReachEnv,
   claims: readonly UserCalled[],
 ): Promise<readonly UserCalled[]> {
-  const asked = await Promise.all(
+  const answered = await Promise.all(
     claims.map(async ({ id, device, used }) => ({
       id,
       device,
@@ -143,10 +148,10 @@ export async function liveClaims(
       ...(await inTime(PATIENCE, env.DEVICE.getByName(device).userClaim(id)).catch(() => UNKNOWN)),
     })),
   )
-  const over = asked.filter(({ holds }) => !holds)
+  const over = answered.filter(({ holds }) => !holds)
   await Promise.all(over.map((claim) => removeClaim(env.DB, claim)))
-  // There may be more behind so many that are over: the next call sees them.
-  return over.length < MOST_CLAIMS ? asked.filter(({ holds }) => holds) : asked
+  // The next call reads the claims behind so many that are over.
+  return over.length < MOST_CLAIMS ? answered.filter(({ holds }) => holds) : answered
 }
 
 function ambiguity(id: string, { ids, because }: Extract<Meaning, { kind: 'ambiguous' }>): string {
@@ -156,9 +161,15 @@ function ambiguity(id: string, { ids, because }: Extract<Meaning, { kind: 'ambig
     case 'several':
       return `the user ${id} has channels on several devices: name one of ${channels}`
     case 'expected':
-      return `commands wait under ${id} for a device to enrol with it, and a user channel is called like that: name ${channels}, and move or cancel what waits (${waiting}/waiting)`
+      return (
+        `commands wait under ${id} for a device to enrol with it, and a user channel is called like that: ` +
+        `name ${channels}, and move or cancel what waits (${waiting}/waiting)`
+      )
     case 'contested':
-      return `a device has enrolled as ${id}, the UserID of ${channels}: name the channel; say that the device is meant (POST ${waiting}/release); or block it`
+      return (
+        `a device has enrolled as ${id}, the UserID of ${channels}: name the channel; ` +
+        `say that the device is meant (POST ${waiting}/release); or block it`
+      )
   }
 }
 
@@ -167,6 +178,6 @@ function isElsewhere(answer: { readonly kind: string }): answer is Elsewhere {
 }
 
 function reached<Answer>(answer: Answer): Reached<Answer> {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- an object that was told what the id means leads nowhere else, which the compiler cannot see
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a full address leads to no other object
   return { kind: 'reached', answer: answer as Exclude<Answer, Elsewhere> }
 }

@@ -19,7 +19,7 @@ import { loadState } from './store/load.ts'
 import { RARE_TABLES } from './store/schema.ts'
 import type { DeviceState } from './store/state.ts'
 
-/** A message of the queue: which device has something for which subscribers. It may be lost: the alarm announces again. */
+/** A message of the queue. It may be lost: the alarm announces again. */
 export interface Announcement extends AnnouncementBody {
   readonly device: string
 }
@@ -56,8 +56,8 @@ export class DeviceRuntime {
   }
 
   /**
-   * One synchronous commit: state, events, hand-outs and alarm together, or nothing. When it throws, memory is dropped too, so that
-   * the rows stay the truth.
+   * One synchronous commit: state, events, hand-outs and alarm together, or nothing. When it throws, memory
+   * is dropped too, so that the rows stay the truth.
    */
   async commit<Answer>(decide: (context: Context) => Answer): Promise<Answer> {
     if (this.#alarmAt === undefined) {
@@ -74,7 +74,7 @@ export class DeviceRuntime {
     }
   }
 
-  /** The same, and announces what the decision has recorded. A device's message needs it not: the Worker announces for it. */
+  /** The same, and announces the result. After a device's message the Worker announces instead. */
   async commitAndAnnounce<Answer>(decide: (context: Context) => Answer): Promise<Answer> {
     const { answer, announcement } = await this.commit((context) => ({
       answer: decide(context),
@@ -115,7 +115,7 @@ export class DeviceRuntime {
     return look()
   }
 
-  /** A commit for a decision that is expected to write nothing: it spares the transaction. If it writes, it is done anew in one. */
+  /** For a decision that should write nothing, without a transaction. If it writes, it runs again in one. */
   async glance<Answer>(
     isExpected: (state: DeviceState, now: number) => boolean,
     decide: (context: Context) => Answer,
@@ -175,8 +175,9 @@ export class DeviceRuntime {
   }
 
   /**
-   * Announces again what was not read, and pushes devices that stay silent. An alarm that fails six times is not retried
-   * (Cloudflare, "Alarms"), so a retry arms the next alarm before anything else. The first try hardly ever fails: it saves that row.
+   * Announces again what was not read, and pushes devices that stay silent. An alarm that fails six times is
+   * not retried (Cloudflare, "Alarms"), so a retry arms the next alarm before anything else. The first try
+   * hardly ever fails: it saves that row.
    */
   async alarm(info?: AlarmInvocationInfo): Promise<void> {
     this.#alarmAt = null
@@ -206,7 +207,7 @@ export class DeviceRuntime {
     await this.#pushPending(await this.commit(waitingChannels), { again: true, tries })
   }
 
-  /** Pushes the channels that were queued for since the last push. It waits for one that hangs: a device takes one place of APNs. */
+  /** Pushes the channels that were queued for. It waits for a push that hangs: a device has one at a time. */
   #pushQueued(): void {
     this.#cancelPush?.()
     this.#cancelPush = undefined
@@ -235,7 +236,7 @@ export class DeviceRuntime {
     }
   }
 
-  /** Not awaited: it joins the commit of its cause, and the output gate holds the answer until the commit is durable. */
+  /** Not awaited: it joins the commit of its cause. The output gate holds the answer until that is durable. */
   #arm(at: number): void {
     this.#alarmAt = at
     this.#ctx.waitUntil(this.#ctx.storage.setAlarm(at))

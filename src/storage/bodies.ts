@@ -1,19 +1,19 @@
 import type { Sealer } from '../pki/seal/seal.ts'
 import type { Db } from './db.ts'
 
-/** Production rows end at 2 MB, local ones do not: a longer body becomes several rows of the same commit. */
+/** A row has at most 2 MB in production. A longer body becomes several rows of the same commit. */
 export const MAX_VALUE_BYTES = 1_000_000
 
 export type BodyKind = 'payload' | 'result' | 'event' | 'earlier'
 
-/** Where bodies rest: sealed when secret, bound to their object, kind and row. */
+/** The storage of bodies: secret ones are sealed, bound to their object, kind and row. */
 export interface Bodies {
   readonly db: Db
   readonly sealer: Sealer
   readonly name: string
 }
 
-/** Returns what the row itself keeps; `null` when the body was laid into `parts`. */
+/** @returns the bytes for the body's own row; `null` when they are stored in `parts` */
 export function storeBody(
   bodies: Bodies,
   kind: BodyKind,
@@ -48,7 +48,7 @@ export function loadBody(
   return secret ? bodies.sealer.open(bytes, context(bodies, kind, ref)) : bytes
 }
 
-/** Whether a body was laid into `parts`, as a long one is. */
+/** Whether a body is stored in `parts`, as a long one is. */
 export function hasParts(db: Db, kind: BodyKind, ref: number): boolean {
   return db.all('SELECT 1 FROM parts WHERE body = ? AND ref = ? LIMIT 1', kind, ref).length > 0
 }

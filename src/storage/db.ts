@@ -1,6 +1,8 @@
 export type SqlValue = string | number | null | Uint8Array | ArrayBuffer
 
-/** The object's SQLite, as far as we use it: synchronous, so that everything between two awaits is one commit. */
+/**
+ * The object's SQLite, as far as it is used. It is synchronous, so that all between two awaits is one commit.
+ */
 export interface Db {
   all<Row>(query: string, ...values: SqlValue[]): Row[]
   run(query: string, ...values: SqlValue[]): void
@@ -12,7 +14,7 @@ export interface Db {
 export function sqlite(sql: SqlStorage): Db {
   return {
     all: <Row>(query: string, ...values: SqlValue[]) =>
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the one edge between SQLite's rows and our types: each query names its columns
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a query names the columns of its row
       sql.exec(query, ...values).toArray() as Row[],
     run: (query, ...values) => {
       sql.exec(query, ...values)
@@ -21,12 +23,12 @@ export function sqlite(sql: SqlStorage): Db {
   }
 }
 
-/** What a statement that writes meets where nothing may be written. */
+/** The error of a statement that writes where nothing may be written. */
 export class WouldWrite extends Error {
   override name = 'WouldWrite'
 }
 
-/** The same database for a decision that is to write nothing. */
+/** The same database for a decision that writes nothing. */
 export function readOnlyDb(db: Db): Db {
   return {
     all: (query, ...values) => (query.startsWith('SELECT') ? db.all(query, ...values) : refuse()),

@@ -6,11 +6,14 @@ export interface RareTable {
 }
 
 /**
- * The same database with tables that most objects never need, by name. As long as such a table is missing, it is read as an
- * empty one; the first INSERT makes it. Only this file knows that a table may be missing.
+ * The same database with tables that most objects never need, by name. As long as such a table is missing, it
+ * is read as an empty one; the first INSERT makes it. Only this file knows that a table may be missing.
  */
 export function withRareTables(db: Db, tables: ReadonlyMap<string, RareTable>): Db {
-  /** The statement that runs in place of a query while its tables are missing: a query fails once, not each time. */
+  /**
+   * The statement that runs in place of a query while its tables are missing: a query fails once, not each
+   * time.
+   */
   const around = new Map<string, string>()
   return {
     size: () => db.size(),

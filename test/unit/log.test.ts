@@ -17,7 +17,7 @@ it.each([
   expect(print.mock.calls).toEqual([['{"event":"webhook:given-up","tries":3}']])
 })
 
-it('keeps a sender’s words in one line, and from speaking to a terminal', () => {
+it('keeps a sender’s text in one line, and free of terminal controls', () => {
   const print = vi.spyOn(console, 'log').mockImplementation(() => {})
   const product = 'Mac\n{"event":"enroll:ade"}\r\u2028\u0085\u001b[2J\u009b2J\u007f"'
   log('enroll:ade', { product })
@@ -26,7 +26,7 @@ it('keeps a sender’s words in one line, and from speaking to a terminal', () =
   expect(JSON.parse(text)).toEqual({ event: 'enroll:ade', product })
 })
 
-it('cuts what a sender made long', () => {
+it('cuts a sender’s long text', () => {
   const print = vi.spyOn(console, 'warn').mockImplementation(() => {})
   warn('ddm:refused', { endpoint: 'x'.repeat(5_000_000) })
   expect(String(print.mock.calls[0]?.[0]).length).toBeLessThan(1100)

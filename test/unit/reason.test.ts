@@ -92,7 +92,7 @@ it.each<[string, unknown]>([
   expect(reasonOf(error)).not.toContain(SECRET)
 })
 
-it('a reason ends, whatever an error is made of', () => {
+it('a reason has an end for every chain of errors', () => {
   const error = new Error('x')
   error.cause = new AggregateError(Array.from({ length: 1000 }, () => error))
   expect(reasonOf(error)).toMatch(/^Error at /)

@@ -18,8 +18,8 @@ export const TRIED_FOR = 3 * 86_400_000
 export const UNKNOWN = ''
 
 /**
- * The last event that each subscriber has passed. Memory may be ahead of the rows: a cursor is not written for events that its
- * subscriber does not want.
+ * The last event that each subscriber has passed. Memory may be ahead of the rows: a cursor is not written
+ * for events that its subscriber does not want.
  */
 export function cursorsOf({ db, state }: Context): Map<string, number> {
   state.cursors ??= new Map(
@@ -33,7 +33,10 @@ export function cursorsOf({ db, state }: Context): Map<string, number> {
   return state.cursors
 }
 
-/** A new subscriber starts at the newest event, or at the first event that was recorded while the subscribers were unknown. */
+/**
+ * A new subscriber starts at the newest event, or at the first event that was recorded while the subscribers
+ * were unknown.
+ */
 export function cursorOf(context: Context, subscriber: string): number {
   const cursors = cursorsOf(context)
   return cursors.get(subscriber) ?? cursors.get(UNKNOWN) ?? context.state.lastSeq
@@ -60,9 +63,9 @@ export function subscribersBehind(context: Context): string[] {
 }
 
 /**
- * Takes the list of all subscribers. They get the events that were recorded while the subscribers were unknown. Events that a
- * removed webhook has not received are kept as long as events are tried; then its cursor is deleted. A deploy that lacks its
- * settings loses nothing more.
+ * Takes the list of all subscribers. They get the events that were recorded while the subscribers were
+ * unknown. Events that a removed webhook has not received are kept as long as events are tried; then its
+ * cursor is deleted. A deploy that lacks its settings loses nothing more.
  * @returns whether the subscribers have such events to read
  */
 export function settleSubscribers(context: Context, known: readonly string[]): boolean {
@@ -111,8 +114,8 @@ function forget(context: Context, subscriber: string): void {
 }
 
 /**
- * Deletes events that every subscriber has passed, that are not retried or dead letters, and that the timeline no longer keeps.
- * The newest row stays, because it carries the number.
+ * Deletes events that every subscriber has passed, that are not retried or dead letters, and that the
+ * timeline no longer keeps. The newest row stays, because it carries the number.
  * @returns how many rows it deleted, a hundred at most
  */
 export function pruneEvents(

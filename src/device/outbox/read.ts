@@ -7,8 +7,8 @@ import { NOTIFIED_FOR } from './record.ts'
 import { dueRetries, takeRetries, type RetriedEvent, type RetryReport } from './retries.ts'
 
 /**
- * As many events as may arrive twice when a subscriber dies before its cursor has moved. One more than these bytes still fits
- * into an RPC.
+ * As many events as may arrive twice when a subscriber dies before its cursor has moved. One more than these
+ * bytes still fits into an RPC.
  */
 const READ_EVENTS = 5
 const READ_BYTES = 4_000_000
@@ -31,7 +31,10 @@ export interface Pulled {
   readonly more: boolean
 }
 
-/** One exchange with a subscriber: takes its report, deletes events that every subscriber has passed, and reads on. */
+/**
+ * One exchange with a subscriber: takes its report, deletes events that every subscriber has passed, and
+ * reads on.
+ */
 export function pull(context: Context, request: Pull): Pulled {
   const { lastSeq } = context.state
   if (lastSeq === 0) {

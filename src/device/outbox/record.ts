@@ -7,8 +7,9 @@ import { cursorsOf, moveCursor, pruneEvents, UNKNOWN } from './cursors.ts'
 export const NOTIFIED_FOR = 30_000
 
 /**
- * Writes an event in the commit of its cause, if a subscriber wants it or may want it, or for the device's timeline. The cursor of
- * a new subscriber starts here. The row lists the subscribers that want the event; all others pass it without a write.
+ * Writes an event in the commit of its cause, if a subscriber wants it or may want it, or for the device's
+ * timeline. The cursor of a new subscriber starts here. The row lists the subscribers that want the event;
+ * all others pass it without a write.
  */
 export function recordEvent(context: Context, event: NewEvent, subscribers: Subscribers): void {
   const { state } = context
@@ -36,8 +37,8 @@ export function recordEvent(context: Context, event: NewEvent, subscribers: Subs
 }
 
 /**
- * A subscriber that had passed every event and does not want this one has passed it too. Only memory keeps that: when memory is
- * lost, the list in the row says the same.
+ * A subscriber that had passed every event and does not want this one has passed it too. Only memory keeps
+ * that: when memory is lost, the list in the row says the same.
  */
 function stepOver(context: Context, subscribers: Subscribers): void {
   const cursors = cursorsOf(context)

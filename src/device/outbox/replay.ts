@@ -24,8 +24,8 @@ export type Replayed =
   | { readonly kind: 'unknown' }
 
 /**
- * Makes retries of events that a subscriber has passed: they are posted again in their order, marked as a replay. Events that
- * still wait, are retried or are dead letters stay as they are.
+ * Makes retries of events that a subscriber has passed: they are posted again in their order, marked as a
+ * replay. Events that still wait, are retried or are dead letters stay as they are.
  */
 export function replay(context: Context, user: string, order: Replay): Replayed {
   if (!recalledChannel(context, user)) {
@@ -55,7 +55,8 @@ export function settleDeadLetter(
   retry: boolean,
 ): boolean {
   const found = findRetry(context.db, subscriber, seq)
-  // A subscriber that died before it had deleted its own copy asks twice: an event that is retried already stays as it is.
+  // A subscriber that dies before it deletes its own copy calls again: the event is retried already, and
+  // stays as it is.
   if (found?.isDead) {
     const report = retry
       ? { aside: [requestRetry(context, seq, found.isReplay)] }

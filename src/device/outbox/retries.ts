@@ -1,4 +1,6 @@
-/** The only SQL on `aside`: events that were refused or are replayed, with their next try, and dead letters. */
+/**
+ * The only SQL on `aside`: events that were refused or are replayed, with their next try, and dead letters.
+ */
 import type { DeviceEvent } from '../../events/event.ts'
 import type { Db } from '../../storage/db.ts'
 import { ANNOUNCE_AFTER, wakeBy, type Context } from '../store/context.ts'
@@ -52,7 +54,8 @@ export function takeRetries(
   deleteRetries(db, subscriber, settled)
   for (const { seq, tries, nextAt, reason = '', since = 0, replay = false } of aside) {
     db.run(
-      'INSERT OR REPLACE INTO aside (subscriber, seq, tries, next_at, reason, since, replay) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      `INSERT OR REPLACE INTO aside (subscriber, seq, tries, next_at, reason, since, replay)
+        VALUES (?, ?, ?, ?, ?, ?, ?)`,
       subscriber,
       seq,
       tries,
@@ -183,7 +186,9 @@ export function retriesBetween(
     .map((row) => ({ ...row, replay: row.replay === 1 }))
 }
 
-/** Deletes a subscriber's retries that have been tried since before a time. @returns whether there were any */
+/**
+ * Deletes a subscriber's retries that have been tried since before a time. @returns whether there were any
+ */
 export function deleteOldRetries(db: Db, subscriber: string, before: number): boolean {
   const old = `FROM aside WHERE subscriber = ? AND next_at IS NOT NULL
     AND max(since, ${timeOfEvent('aside.seq')}) < ?`

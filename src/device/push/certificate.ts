@@ -15,9 +15,9 @@ export interface PushCertificate {
 }
 
 /**
- * The keeper of the push certificate under `npm start`, which `APNS` sends with. Only there a request can replace it. In production
- * `APNS` is an mTLS binding, whose certificate changes by a deploy. This binding does not exist there, so that no private key can
- * leave by it.
+ * The keeper of the push certificate under `npm start`, which `APNS` sends with. Only there a request can
+ * replace it. In production `APNS` is an mTLS binding, whose certificate changes by a deploy. This binding
+ * does not exist there, so that no private key can leave by it.
  */
 export interface PushKeeper {
   fetch(url: string, init?: RequestInit): Promise<Response>

@@ -170,8 +170,8 @@ function waitOf(context: Context, channel: Channel, { verdict, random }: Pushed)
 }
 
 /**
- * Whether a new command needs no push: APNs asked for a wait, after which the alarm pushes; or the device was just pushed and has not
- * connected yet.
+ * Whether a new command needs no push: APNs asked for a wait, after which the alarm pushes; or the device was
+ * just pushed and has not connected yet.
  */
 export function mayStayQuiet(context: Context, channel: Channel): boolean {
   const pushedAt = context.state.unansweredPushes.get(channel.id) ?? -Infinity
@@ -206,9 +206,9 @@ const DAY = 86_400_000
 const PATIENCE = 4
 
 /**
- * When a channel has to be pushed again. A failed push is repeated after its wait. Otherwise the first push is due a minute after the
- * oldest command was queued, in case the timer died with its process. Later pushes are ever rarer, because APNs keeps the last push for
- * a device that is off.
+ * When a channel has to be pushed again. A failed push is repeated after its wait. Otherwise the first push
+ * is due a minute after the oldest command was queued, in case the timer died with its process. Later pushes
+ * are ever rarer, because APNs keeps the last push for a device that is off.
  */
 export function pushDueAt(context: Context, channel: Channel): number | undefined {
   const oldest = channel.token === null ? undefined : pendingSince(context, channel)

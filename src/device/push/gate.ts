@@ -11,14 +11,14 @@ import type { PushTarget } from './decide.ts'
 export interface PushCircuit {
   /** Names the certificate that pushes leave with; {@link NO_CERTIFICATE} without one. */
   inUse(certificateId: string): Promise<void>
-  /** The state before a push. The caller reports successes that it has not reported yet, and some of their channels. */
+  /** The state before a push. The caller reports its new successes, and some of their channels. */
   gate(certificateId: string, delivered: number, proven?: readonly string[]): Promise<CircuitState>
   record(certificateId: string, told: PushTold): Promise<CircuitState>
 }
 
 /** What the circuit says. */
 export interface CircuitState {
-  /** Why pushes are held back, until `until`; `undefined` when they may leave. A success then is reported at once. */
+  /** Why pushes are held back until `until`; `undefined` if they may leave. A success is then reported at once. */
   readonly open: string | undefined
   readonly until: number
   /** The devices whose pushes are held back; `undefined` for all. */
@@ -79,8 +79,9 @@ export async function pushSettings(
 const checked = new WeakMap<object, { certificateId: string | undefined; at: number }>()
 
 /**
- * Names the certificate in use to the circuit, once per isolate and certificate: a new one is known at once, not at the next push.
- * It is on the path of every request, so it returns `undefined` when there is nothing to check.
+ * Names the certificate in use to the circuit, once per isolate and certificate: a new one is known at once,
+ * not at the next push. It is on the path of every request, so it returns `undefined` when there is nothing
+ * to check.
  */
 export function announceCertificate(
   env: PushBindings,
@@ -122,7 +123,7 @@ function takeUnreported(): Required<Delivered> {
   return report
 }
 
-/** Whether a push may leave, as far as the isolate knows. A circuit that cannot be reached holds nothing back. */
+/** Whether a push may leave, as far as the isolate knows. A circuit out of reach holds nothing back. */
 export async function admitPush(
   settings: PushSettings,
   device: string,

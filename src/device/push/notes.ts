@@ -4,8 +4,9 @@ import { listAnew } from '../store/directory-row.ts'
 import { knownChannel } from '../store/state.ts'
 
 /**
- * Notes APNs's answer for views, and for the directory if it changes whether the device can be pushed. The note itself costs no row:
- * it is written when the channel is stored for another reason, or a command is handed out.
+ * Notes APNs's answer for views, and for the directory if it changes whether the device can be pushed. The
+ * note itself costs no row: it is written when the channel is stored for another reason, or a command is
+ * handed out.
  */
 export function notePush(context: Context, user: string, verdict: Verdict, take: () => void): void {
   const channel = knownChannel(context.state, user)

@@ -56,7 +56,10 @@ export interface Occasion {
   readonly tries?: boolean
 }
 
-/** Pushes channels that have commands waiting. A number below 0 is the epoch of a kept enrolment: its device is pushed. */
+/**
+ * Pushes channels that have commands waiting. A number below 0 is the epoch of a kept enrolment: its device
+ * is pushed.
+ */
 export async function pushPending(
   pusher: Pusher,
   channels: readonly number[],

@@ -8,7 +8,7 @@ export interface Address {
   readonly bare: boolean
 }
 
-/** The device itself, whatever user has its id as a UserID. */
+/** The device itself, even if a user of another device has its id as a UserID. */
 export const ITSELF: Address = { user: '', bare: false }
 
 export interface Unknown {
@@ -16,15 +16,17 @@ export interface Unknown {
 }
 
 /**
- * The directory may know a user channel with this UserID. `none`: no device has or had this id. `contested`: a device enrolled with
- * it when admins meant the user by it. `blocked`: an admin has blocked that device.
+ * The directory may know a user channel with this UserID. `none`: no device has or had this id. `contested`:
+ * a device enrolled with it when admins meant the user by it. `blocked`: an admin has blocked that device.
  */
 export interface Elsewhere {
   readonly kind: 'elsewhere'
   readonly device: 'none' | 'contested' | 'blocked'
 }
 
-/** An id that is or was a device's means the device, unless it is contested. Another one may lead elsewhere. */
+/**
+ * An id that is or was a device's means the device, unless it is contested. Another one may lead elsewhere.
+ */
 export function elsewhere(context: Context, { bare }: Address): Elsewhere | undefined {
   const { namesake, blocked } = context.state.device
   if (!bare || (isDevice(context) && namesake !== 'contested')) {
@@ -34,7 +36,7 @@ export function elsewhere(context: Context, { bare }: Address): Elsewhere | unde
   return { kind: 'elsewhere', device }
 }
 
-/** Whether a device has ever enrolled under the object's name. */
+/** Whether a device has ever enrolled with the object's name. */
 export function isDevice({ state: { device, identities } }: Context): boolean {
   return device.state !== 'unknown' || identities.length > 0
 }

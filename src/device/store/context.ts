@@ -13,7 +13,7 @@ export interface ToAnnounce {
   directory: boolean
 }
 
-/** What a commit asks to happen after it. */
+/** The work that follows a commit. */
 export interface Effects {
   readonly toAnnounce: ToAnnounce
   /** The alarm has to run no later than this (milliseconds). */
@@ -24,7 +24,7 @@ export interface Effects {
   readonly connected: Set<number>
   /** Row ids of commands that came to an end: calls that wait for them are answered. */
   readonly finished: Set<number>
-  /** Warnings and lines for the operator's log: never payloads, tokens, secrets, UserIDs or names of users. */
+  /** Warnings and lines for the log: never payloads, tokens, secrets, UserIDs or names of users. */
   readonly notes: Note[]
   readonly happened: Note[]
 }
@@ -34,12 +34,12 @@ export interface Note {
   readonly [detail: string]: string | number | boolean
 }
 
-/** Everything that a decision needs, for the length of one commit. */
+/** All that a decision needs, for the length of one commit. */
 export interface Context extends Bodies {
   readonly state: DeviceState
   readonly settings: DeviceSettings
   readonly now: number
-  /** SHA-256, hexadecimal: tells whether two reports are the same. */
+  /** SHA-256, hexadecimal: equal reports have equal hashes. */
   readonly hash: (bytes: Uint8Array) => string
   readonly effects: Effects
 }

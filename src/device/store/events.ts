@@ -193,7 +193,8 @@ export function selectEvents(
 }
 
 /**
- * Deletes at most a hundred events up to a number that are too many or too old; those of `except`, a list of numbers in SQL, stay.
+ * Deletes at most a hundred events up to a number that are too many or too old; those of `except`, a list of
+ * numbers in SQL, stay.
  * @returns how many it deleted
  */
 export function deleteEvents(

@@ -14,8 +14,9 @@ export interface DeliveryFilter {
 }
 
 /**
- * `waiting`: the subscriber has not passed it. `retrying`: it was refused. `replaying`: an admin requested it again. `dead`: a dead
- * letter. `passed`: it was delivered, dropped, deleted or not wanted after all; no row says which.
+ * `waiting`: the subscriber has not passed it. `retrying`: it was refused. `replaying`: an admin requested it
+ * again. `dead`: a dead letter. `passed`: it was delivered, dropped, deleted or not wanted after all; no row
+ * says which.
  */
 export type DeliveryState = 'waiting' | 'retrying' | 'replaying' | 'dead' | 'passed'
 

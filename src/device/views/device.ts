@@ -10,7 +10,7 @@ import { PENDING_STATES, queueOf } from '../queue/window.ts'
 import { CHANNEL_SPAN } from '../store/schema.ts'
 import type { Channel, DeviceRow, PushNote } from '../store/state.ts'
 
-/** What waits on a channel. Times are milliseconds; 0 stands for never. */
+/** The queue of a channel. Times are milliseconds; 0 stands for never. */
 export interface QueueSummary {
   readonly waiting: number
   readonly byState: Readonly<Record<string, number>>
@@ -31,7 +31,7 @@ export interface ChannelPage {
   readonly queue: QueueSummary
 }
 
-/** All that an admin sees of one device. */
+/** One device as an admin sees it. */
 export interface DevicePage {
   readonly kind: 'device'
   readonly id: string
@@ -86,8 +86,8 @@ function summary(context: Context, channel: Channel): QueueSummary {
   queueOf(context, channel)
   const base = channel.id * CHANNEL_SPAN
   const rows = context.db.all<{ state: string; n: number; oldest: number; since: number | null }>(
-    `SELECT iif(state = 'queued' AND not_before > ?, 'held', state) AS state, count(*) AS n, min(queued_at) AS oldest,
-      min(nullif(not_now_since, 0)) AS since FROM commands
+    `SELECT iif(state = 'queued' AND not_before > ?, 'held', state) AS state, count(*) AS n,
+      min(queued_at) AS oldest, min(nullif(not_now_since, 0)) AS since FROM commands
       WHERE id BETWEEN ? AND ? AND state IN ${PENDING_STATES} GROUP BY 1`,
     context.now,
     base,

@@ -5,7 +5,7 @@ import { INVENTORY, type InventoryType } from '../queue/history.ts'
 import { CHANNEL_SPAN } from '../store/schema.ts'
 import type { Channel } from '../store/state.ts'
 
-/** The newest answer of a type that the device acknowledged: the report's bytes, and whence they are. */
+/** The newest answer of a type that the device acknowledged: the report's bytes, and its command. */
 export interface Snapshot {
   readonly type: InventoryType
   readonly at: number
@@ -13,7 +13,7 @@ export interface Snapshot {
   readonly report: Uint8Array
 }
 
-/** DeviceInformation answers what it was asked: so many of the last answers are put together. */
+/** An answer to DeviceInformation has only the queried values: so many of the last answers are merged. */
 const ASKED_TOGETHER = 10
 
 /** A channel's latest inventory, newest first within a type; only DeviceInformation comes more than once. */

@@ -24,9 +24,9 @@ export const TIMELINE_KINDS = ['check-in', 'report', 'command', 'push', 'identit
 export type TimelineKind = (typeof TIMELINE_KINDS)[number]
 
 /**
- * Where an entry stands: its time, its rank among those of one commit, and a number of its own. None of the three
- * ever changes, and whatever happens later stands before: so pages that are read while the device works neither
- * repeat an entry nor miss one.
+ * The place of an entry: its time, its rank among those of one commit, and a number of its own. The three
+ * never change, and later entries come before. So pages that are read while the device works repeat no entry
+ * and miss none.
  */
 export interface TimelinePlace {
   readonly at: number
@@ -35,10 +35,10 @@ export interface TimelinePlace {
 }
 
 export interface TimelineFilter {
-  /** Only what stands behind this place; undefined begins with the newest. */
+  /** Only entries after this place; undefined begins with the newest. */
   readonly before: TimelinePlace | undefined
   readonly limit: number
-  /** None means all. Topics and statuses are of events: with either, there are no others. */
+  /** None means all. Topics and statuses are of events: with either, no other entries are listed. */
   readonly kinds: readonly string[]
   readonly topics: readonly string[]
   readonly statuses: readonly string[]
@@ -52,7 +52,7 @@ export interface TimelineEvent {
   readonly about: EventAbout
 }
 
-/** What became of a command; of what happened several times, the first. */
+/** A step of a command; of a step that happened several times, the first. */
 export type CommandStep = 'queued' | 'not_now' | 'answered' | 'ended' | 'handed_out'
 
 export type TimelineEntry = { readonly at: number; readonly kind: TimelineKind } & (
@@ -72,7 +72,7 @@ export type Timeline =
     }
   | { readonly kind: 'unknown' }
 
-/** The order within one commit: a message, what it says, what it gets. The steps of commands have a column each. */
+/** The order within one commit: a message, its effects, its answer. Each step of a command has a column. */
 const RANKS = {
   event: 0,
   identity: 1,
@@ -87,7 +87,7 @@ const STEPS: readonly (readonly [CommandStep, string])[] = [
   ['queued', 'queued_at'],
   ['not_now', 'not_now_since'],
   ['answered', 'answered_at'],
-  // What a device has answered came to its end by that.
+  // An answer of the device is the end of its command.
   ['ended', 'iif(ended_at = answered_at, 0, ended_at)'],
   ['handed_out', 'first_handed_out_at'],
 ]
@@ -113,8 +113,8 @@ function kindOf(topic: Topic): TimelineKind {
 type PlaceRow = TimelinePlace & { readonly note: string }
 
 /**
- * What is known of a device, newest first; of one user, when one is named. Rows written are the bill, so nothing is
- * written for it: events, commands, the answers of APNs that they carry, and identities are put in one order as they
+ * The timeline of a device, newest first; of one user, if one is named. Rows written cost money, so none is
+ * written for it. Events, commands, the answers of APNs in them, and identities are put in one order as they
  * are read, and leave the timeline with their rows.
  */
 export function viewTimeline(context: Context, user: string, filter: TimelineFilter): Timeline {
@@ -125,7 +125,7 @@ export function viewTimeline(context: Context, user: string, filter: TimelineFil
   }
   const meant = user === '' ? channels : [named]
   for (const channel of meant) {
-    // What has expired by now is to be seen as expired.
+    // It marks commands that have expired by now.
     queueOf(context, channel)
   }
   const found = [
@@ -162,7 +162,7 @@ interface Source {
   readonly values: readonly string[]
 }
 
-/** The first places of a page in each of the tables' columns that tell of one. */
+/** The first places of a page in each column that has a time of an entry. */
 function storedPlaces(
   { db }: Context,
   user: string,
@@ -203,15 +203,15 @@ function commandSources(meant: readonly Channel[], filter: TimelineFilter): Sour
   const steps = STEPS.map(
     ([step, at]) => `SELECT ${at} AS at, ${RANKS[step]} AS rank, id AS n, '' AS note ${rows}`,
   )
-  const pushes = `SELECT DISTINCT push ->> 'at' AS at, ${RANKS.push} AS rank, id / ${CHANNEL_SPAN} AS n, push AS note
-    ${rows} AND push <> ''`
+  const pushes = `SELECT DISTINCT push ->> 'at' AS at, ${RANKS.push} AS rank,
+    id / ${CHANNEL_SPAN} AS n, push AS note ${rows} AND push <> ''`
   return [
     ...(wants(filter, 'command') ? steps : []),
     ...(wants(filter, 'push') ? [pushes] : []),
   ].map((select) => ({ select, values: [] }))
 }
 
-/** What APNs said last, which no row may tell yet. */
+/** The last answers of APNs: a row may not have them yet. */
 function lastPushes(channels: readonly Channel[]): PlaceRow[] {
   return channels.flatMap(({ id, push }) =>
     push ? [{ at: push.at, rank: RANKS.push, n: id, note: JSON.stringify(push) }] : [],

@@ -42,7 +42,7 @@ function withEvents(count: number) {
   }
 }
 
-it('what a webhook has not had is kept for three days while it is not configured', () => {
+it('events that a webhook has not received are kept for three days while it is not configured', () => {
   const { object, read } = withEvents(2)
   object.now += 3 * DAY - MINUTE
   object.commit((context) => settleSubscribers(context, []))
@@ -53,7 +53,7 @@ it('what a webhook has not had is kept for three days while it is not configured
   expect(read()).toEqual([])
 })
 
-it('of what a webhook has not had only the old goes while it is not configured, also after a pause of days', () => {
+it('only old events are deleted while their webhook is not configured, also after a pause of days', () => {
   const { object, record, read } = withEvents(2)
   object.now += 4 * DAY
   record()
@@ -62,7 +62,7 @@ it('of what a webhook has not had only the old goes while it is not configured, 
   expect(read().map(({ sequence }) => sequence)).toEqual([3])
 })
 
-it('a replay of old events outlives a moment in which its webhook is not configured, and is forgotten three days later', () => {
+it('a replay of old events is kept for three days while its webhook is not configured', () => {
   for (const subscriber of ['webhook', 'new']) {
     const { object } = withEvents(1)
     object.commit((context) =>
@@ -83,7 +83,7 @@ it('a replay of old events outlives a moment in which its webhook is not configu
   }
 })
 
-it('an event that was given up is tried again with the mark it had, and only once however often it is asked for', () => {
+it('a dead letter is retried with the mark it had, and only once after repeated requests', () => {
   for (const isReplay of [true, false]) {
     const { object } = withEvents(1)
     const report = { subscriber: 'webhook', topics, passed: 1, read: false }
@@ -105,7 +105,7 @@ it('an event that was given up is tried again with the mark it had, and only onc
   }
 })
 
-it('long events beside the line are read as far as one call carries them', () => {
+it('retries of long events are read as far as one call carries them', () => {
   const { object } = withEvents(0)
   object.commit((context) => {
     for (const id of ['one', 'two', 'three']) {
@@ -125,7 +125,7 @@ it('long events beside the line are read as far as one call carries them', () =>
   expect(read()).toMatchObject({ asides: [], events: [{}, {}] })
 })
 
-it('events beside the line wait together, in their order, for a receiver that is down', () => {
+it('retries wait together, in their order, for a receiver that is down', () => {
   const { object } = withEvents(3)
   const at = object.now + MINUTE
   object.commit((context) => {
@@ -148,7 +148,7 @@ it('events beside the line wait together, in their order, for a receiver that is
   expect(due('webhook')).toEqual([1, 2, 3])
 })
 
-it('of given-up events the newest hundred are kept, and every other is told', () => {
+it('the newest hundred dead letters are kept, and each deleted one is logged', () => {
   const { object, record } = withEvents(0)
   for (let seq = 1; seq <= 102; seq++) {
     record()
@@ -165,7 +165,7 @@ it('of given-up events the newest hundred are kept, and every other is told', ()
 })
 
 it.each(['mdm.TokenUpdate', 'mdm.SetBootstrapToken'] as const)(
-  'the body of %s rests sealed, and is read as it came',
+  'the body of %s is stored sealed, and read unchanged',
   (topic) => {
     const { object } = withEvents(0)
     const body = new TextEncoder().encode('the secret token')
@@ -182,7 +182,7 @@ it.each(['mdm.TokenUpdate', 'mdm.SetBootstrapToken'] as const)(
   },
 )
 
-it('an object that stored nothing yet has no events, and gets no tables by being asked', () => {
+it('an object that stored nothing yet has no events, and a pull makes no tables', () => {
   const object = new TestObject()
   const report = { passed: 3, aside: [], settled: [1] }
   for (const read of [true, false]) {
@@ -194,7 +194,7 @@ it('an object that stored nothing yet has no events, and gets no tables by being
   expect(object.db().all('SELECT name FROM sqlite_master')).toEqual([])
 })
 
-it('a reader that only reports is told again of what it leaves behind, and at once of what comes next', () => {
+it('a subscriber that only reports is notified of events that it leaves, and at once of new ones', () => {
   const { object, record } = withEvents(2)
   const report = (passed: number) =>
     object.commit((context) =>
@@ -209,7 +209,7 @@ it('a reader that only reports is told again of what it leaves behind, and at on
   expect(report(1)).toMatchObject({ upTo: 3 })
 })
 
-it('events that a reader does not want wait for nobody once it has looked', () => {
+it('events that a subscriber does not want no longer wait after it has read', () => {
   const { object } = withEvents(2)
   expect(object.commit(waitingSince)).toBeDefined()
   object.commit((context) =>
@@ -219,7 +219,7 @@ it('events that a reader does not want wait for nobody once it has looked', () =
   expect(object.commit(waitingSince)).toBeUndefined()
 })
 
-describe('of several subscribers', () => {
+describe('several subscribers', () => {
   const enrollment = { type: 'Device', device: 'UDID-1', user: '' } as const
 
   function device(keep = 0) {
@@ -252,7 +252,7 @@ describe('of several subscribers', () => {
     }
   }
 
-  it('each gets what it wants, and passes the rest without a row of its own', () => {
+  it('each get the events that they want, and pass the others without a row of their own', () => {
     const { object, record, read, deliver, behind, rows } = device()
     record(['a', 'b'])
     deliver('a')
@@ -273,7 +273,7 @@ describe('of several subscribers', () => {
     expect(cursor?.seq).toBe(1)
   })
 
-  it('one that was unknown when an event was written still gets it', () => {
+  it('get an event that was written while they were unknown', () => {
     const { object, record, read, rows } = device()
     record(['a'])
     record(undefined)
@@ -286,7 +286,7 @@ describe('of several subscribers', () => {
     expect(rows('cursors')).toBe(2)
   })
 
-  it('nobody listens: events stay as long as the timeline keeps them, and an Idle is no row', () => {
+  it('do not exist: events stay as long as the timeline keeps them, and an Idle is no row', () => {
     const { object, record, rows } = device(2)
     for (let n = 0; n < 5; n++) {
       record([])
@@ -300,7 +300,7 @@ describe('of several subscribers', () => {
     expect(object.effects.toAnnounce.subscribers).toEqual([])
   })
 
-  it('a replay goes beside the line, to whoever had it, and to one that was not there', () => {
+  it('get a replay as retries, those that had the event and a new one', () => {
     const { object, record, deliver } = device(10)
     record(['a'])
     record(['a'])

@@ -74,7 +74,7 @@ function deviceWithCommand() {
 }
 
 describe('after a push that failed', () => {
-  it('the wait that APNs asks for is kept, by new commands and through an eviction', () => {
+  it('the wait that APNs asks for holds for new commands and after an eviction', () => {
     const { object, answer, queue, dueIn, quiet } = deviceWithCommand()
     answer({ kind: 'later', reason: 'TooManyRequests', after: 5 * MINUTE })
     expect(object.effects.wakeBy).toBe(object.now + 5 * MINUTE)
@@ -91,7 +91,7 @@ describe('after a push that failed', () => {
     expect(dueIn()).toBeGreaterThan(14 * MINUTE)
   })
 
-  it('waits double from two seconds to a quarter of an hour while APNs is in trouble', () => {
+  it('waits double from two seconds to a quarter of an hour while APNs has errors', () => {
     const { object, answer, dueIn } = deviceWithCommand()
     const waits: number[] = []
     for (let tries = 0; tries < 12; tries++) {
@@ -103,7 +103,7 @@ describe('after a push that failed', () => {
     expect(waits).toEqual([2, 2, 4, 8, 16, 32, 64, 128, 257, 513, 900, 900])
   })
 
-  it('what is our own fault is not repeated before a day has passed', () => {
+  it('a push with a fault of this server is not repeated before a day has passed', () => {
     const { answer, dueIn } = deviceWithCommand()
     answer({ kind: 'bug', reason: 'PayloadTooLarge' })
     expect(dueIn()).toBeGreaterThan(DAY - MINUTE)
@@ -125,7 +125,7 @@ it.each([
   ['magic', { magic: 'é'.repeat(513) }],
   ['topic', { topic: '' }],
   ['topic', { topic: 'com.apple\r\nx: y' }],
-])('a stored %s that no push can have is not pushed with', (what, stored) => {
+])('a stored %s that is not valid in a push is refused', (what, stored) => {
   const { object } = deviceWithCommand()
   object.commit((context) => Object.assign(channelOf(context, ''), stored))
   expect(object.commit((context) => pushTarget(context, '', ''))).toEqual({

@@ -125,7 +125,7 @@ describe('a report to the circuit', () => {
   })
 })
 
-it('a push that was not answered in time is not sent again at once, one whose connection broke is', async () => {
+it('a push is sent again at once if its connection broke, and not if no answer came in time', async () => {
   const attempts = async (ms: number): Promise<number> => {
     let calls = 0
     let now = 0
@@ -145,7 +145,7 @@ it('a push that was not answered in time is not sent again at once, one whose co
   expect(await attempts(5)).toBe(2)
 })
 
-it('a topic that only its device named is refused to the device, not to the certificate', async () => {
+it('a refused topic that only its device named counts against the device, not the certificate', async () => {
   const disallowed = apnsOf(async () => answered(400, 'TopicDisallowed'))
   await push('A', disallowed)
   settings = { ...settings, topic: '' }

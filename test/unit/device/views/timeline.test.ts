@@ -158,7 +158,7 @@ function busy() {
 const putOff = (uuid: string) => (/A[147]$/.test(uuid) ? 'NotNow' : 'Acknowledged')
 
 describe('a timeline', () => {
-  it('puts events, commands, pushes and identities into one order, with what each tells', () => {
+  it('puts events, commands, pushes and identities into one order, each with its details', () => {
     const one = device()
     one.enroll()
     one.queue('A')
@@ -219,7 +219,7 @@ describe('a timeline', () => {
   })
 
   it.each([1, 2, 5])(
-    'in pages of %i, neither repeats nor misses an entry while new ones come',
+    'repeats and misses no entry in pages of %i while new ones are added',
     (limit) => {
       const one = busy()
       const whole = one.read().entries.map(told)
@@ -243,7 +243,7 @@ describe('a timeline', () => {
     expect(of('').some((entry) => entry.includes('D:U.1'))).toBe(true)
   })
 
-  it('shows the kinds that are asked for; topics and statuses are of events', () => {
+  it('shows the requested kinds; topics and statuses are of events', () => {
     const one = busy()
     const kinds = (filter: Partial<TimelineFilter>) => [
       ...new Set(one.read(filter).entries.map(({ kind, of }) => `${kind} of ${of}`)),
@@ -259,7 +259,7 @@ describe('a timeline', () => {
     expect(kinds({ topics: ['mdm.TokenUpdate'], kinds: ['report'] })).toEqual([])
   })
 
-  it('tells of commands where no events are kept, and of one that has expired as it is looked at', () => {
+  it('shows commands where no events are kept, and one that has expired by now', () => {
     const one = device({ count: 0, ms: 0 })
     one.enroll()
     one.object.commit((context) =>
@@ -276,7 +276,7 @@ describe('a timeline', () => {
     expect(words(one.read({ kinds: ['command'] }).entries)).toEqual(['queued D.1', 'ended D.1'])
   })
 
-  it('has beside it a waiting command with APNs’s last answer, not that before its last hand-out', () => {
+  it('agrees with a waiting command on APNs’s last answer, not on that before its last hand-out', () => {
     const one = device()
     one.enroll()
     one.queue('A')
