@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { PROOF_NAMES } from '../../../device/store/proof.ts'
-import { KINDS, type TimelineEntry } from '../../../device/views/timeline.ts'
+import { TIMELINE_KINDS, type TimelineEntry } from '../../../device/views/timeline.ts'
 import { enrollmentId } from '../../../mdm/enrollment.ts'
 import { enrollmentIdOf, queuerJson } from '../commands/json.ts'
 import { outcome, queuer } from '../commands/schema.ts'
@@ -25,7 +25,7 @@ const STEPS = [
 
 export const timelineEntry = z
   .object({
-    kind: z.enum(KINDS),
+    kind: z.enum(TIMELINE_KINDS),
     at: time,
     enrollment_id: z.string(),
     sequence: z.int().nullable().openapi({ description: 'of an event, as webhooks have it' }),
