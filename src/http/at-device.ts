@@ -9,7 +9,7 @@ export async function atDevice<Answer extends { readonly kind: string }>(
   env: Env,
   id: string,
   call: (device: DeviceStub, address: Address) => Promise<Answer>,
-  how?: Parameters<typeof reach>[3],
+  how?: Parameters<typeof reachDevice>[3],
 ): Promise<Exclude<Answer, Elsewhere>> {
   const reached = await reachDevice(env, id, call, how)
   if (reached.kind !== 'reached') {
