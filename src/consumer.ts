@@ -1,6 +1,6 @@
 import { inTime } from './clock.ts'
 import { configOf } from './config/config.ts'
-import type { DirectoryRow } from './device/store/directory-row.ts'
+import type { DirectoryRow } from './device/standing/directory-row.ts'
 import { UNKNOWN } from './device/outbox/cursors.ts'
 import type { Announcement, DeviceNamespace } from './device/object.ts'
 import { projectRows } from './directory/devices/project.ts'

@@ -4,7 +4,7 @@ import { pushDueAt } from './push/decide.ts'
 import { queueOf } from './queue/window.ts'
 import { contestDueAt, passTime } from './standing/contest-end.ts'
 import { ANNOUNCE_AFTER, type Context } from './store/context.ts'
-import { announcementOf, type AnnouncementBody } from './store/directory-row.ts'
+import { announcementOf, type AnnouncementBody } from './standing/directory-row.ts'
 
 const QUARTER = 900_000
 const HOUR = 3_600_000

@@ -14,7 +14,7 @@ import { viewCommand, type CommandAnswer, type CommandRef } from './queue/lookup
 import { createWaiting } from './queue/waiting.ts'
 import type { Address, Elsewhere, Unknown } from './store/address.ts'
 import { newEffects, type Context, type Effects } from './store/context.ts'
-import { announcementOf, type AnnouncementBody } from './store/directory-row.ts'
+import { announcementOf, type AnnouncementBody } from './standing/directory-row.ts'
 import { loadState } from './store/load.ts'
 import { RARE_TABLES } from './store/schema.ts'
 import type { DeviceState } from './store/state.ts'

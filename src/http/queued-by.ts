@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import type { QueuedBy } from '../device/queue/queued-by.ts'
+import type { QueuedBy } from '../device/store/commands/queued-by.ts'
 import type { AppEnv } from './app-env.ts'
 import { AdminError } from './admin-error.ts'
 

@@ -1,6 +1,6 @@
 import { clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
-import type { DirectoryRow } from '../device/store/directory-row.ts'
+import type { DirectoryRow } from '../device/standing/directory-row.ts'
 import type { Claim } from '../device/enrolment/identity.ts'
 import { authorityAnchors } from '../directory/authorities.ts'
 import { type CertificateFacts, certificateFacts } from '../directory/certificates.ts'

@@ -1,7 +1,7 @@
 import { clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import type { DeviceNamespace } from '../device/object.ts'
-import type { QueuedBy } from '../device/queue/queued-by.ts'
+import type { QueuedBy } from '../device/store/commands/queued-by.ts'
 import type { RenewalAttempt, RenewalFacts } from '../device/enrolment/renewal.ts'
 import { newChallenge } from '../directory/challenges.ts'
 import { storedProfile } from '../directory/profiles.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { projectDevices } from '../../src/directory/devices/project.ts'
-import type { DirectoryRow } from '../../src/device/store/directory-row.ts'
+import type { DirectoryRow } from '../../src/device/standing/directory-row.ts'
 import { project } from '../../src/directory/devices/rows.ts'
 import type { SimulatedDevice } from '../../src/simulator/device/device.ts'
 import { NO_FACTS } from '../../src/mdm/message.ts'

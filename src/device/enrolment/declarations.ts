@@ -1,5 +1,5 @@
 import type { Context } from '../store/context.ts'
-import { recalledChannel } from '../store/parking.ts'
+import { recalledChannel } from '../store/channels.ts'
 import { channelOf, saveChannel } from '../store/state.ts'
 
 /** Which declarations a channel was last told of: the only ones whose 404 would be an error of ours. */

@@ -10,7 +10,7 @@ import {
 import { enrollmentId } from '../../mdm/enrollment.ts'
 import type { CheckInEffect } from './check-in.ts'
 import type { Context } from '../store/context.ts'
-import { placeOf } from '../queue/happenings.ts'
+import { placeOf } from '../store/commands/log.ts'
 import { recordEvent } from '../outbox/record.ts'
 import { enrollmentOfChannel } from '../push/decide.ts'
 import { CHANNEL_SPAN } from '../store/schema.ts'

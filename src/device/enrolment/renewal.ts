@@ -4,8 +4,8 @@ import type { KnownEnrollment } from '../../enroll/renewal-profile.ts'
 import { RENEWAL_NEEDED } from '../../events/topics.ts'
 import type { Message, Report } from '../../mdm/message.ts'
 import type { Context } from '../store/context.ts'
-import { listAnew } from '../store/directory-row.ts'
-import { errorsIn } from '../queue/error-chain.ts'
+import { listAnew } from '../standing/directory-row.ts'
+import { errorsIn } from '../../mdm/error-chain.ts'
 import { commandId } from '../queue/lookup.ts'
 import {
   learn,

@@ -2,7 +2,7 @@
 import { isUdidOfMobile } from '../../mdm/enrollment.ts'
 import type { Message } from '../../mdm/message.ts'
 import type { Context } from '../store/context.ts'
-import { changed } from '../store/directory-row.ts'
+import { changed } from '../standing/directory-row.ts'
 import { channelOf, knownChannel, saveChannel } from '../store/state.ts'
 
 /** A user channel that is to be found by its bare UserID. */

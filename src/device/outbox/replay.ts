@@ -1,7 +1,7 @@
 import { wants, type Filter } from '../../events/webhook.ts'
 import type { Context } from '../store/context.ts'
 import { eventsBetween } from '../store/events.ts'
-import { recalledChannel } from '../store/parking.ts'
+import { recalledChannel } from '../store/channels.ts'
 import { cursorOf } from './cursors.ts'
 import { pull } from './read.ts'
 import { findRetry, requestRetry, retriedBy, takeRetries } from './retries.ts'

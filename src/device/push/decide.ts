@@ -9,7 +9,7 @@ import { wakeBy, type Context } from '../store/context.ts'
 import { readEarlier } from '../store/earlier.ts'
 import { recordEvent } from '../outbox/record.ts'
 import type { NewEvent } from '../store/events.ts'
-import { recalledChannel } from '../store/parking.ts'
+import { recalledChannel } from '../store/channels.ts'
 import { pendingSince, PUSH_FALLBACK } from '../queue/hand-out.ts'
 import { knownChannel, saveChannel, type Channel } from '../store/state.ts'
 

@@ -1,6 +1,6 @@
 import type { Verdict } from '../../push/verdict.ts'
 import type { Context } from '../store/context.ts'
-import { listAnew } from '../store/directory-row.ts'
+import { listAnew } from '../standing/directory-row.ts'
 import { knownChannel } from '../store/state.ts'
 
 /**

@@ -4,7 +4,7 @@ import { readPlist } from '../../plist/read.ts'
 import type { PlistDict } from '../../plist/value.ts'
 import { writePlist } from '../../plist/write.ts'
 import type { Context } from '../store/context.ts'
-import { loadEscrow } from '../standing/escrow.ts'
+import { loadEscrow } from '../store/escrow/tokens.ts'
 
 const CLEAR_PASSCODE = 'ClearPasscode'
 

@@ -2,7 +2,7 @@ import { LASTING } from '../../commands/table.ts'
 import type { CommandState } from '../../mdm/queue.ts'
 import { dropParts, storeBody } from '../../storage/bodies.ts'
 import type { Context } from '../store/context.ts'
-import { commandAnswered } from './happenings.ts'
+import { commandAnswered } from '../store/commands/log.ts'
 import { CHANNEL_SPAN } from '../store/schema.ts'
 import type { Channel, PushNote, Queue } from '../store/state.ts'
 

@@ -1,9 +1,9 @@
 /** What becomes of commands while an enrolment is contested, and as the contest ends. */
 import { isDestructiveCommand } from '../../commands/table.ts'
 import type { Context } from '../store/context.ts'
-import { everyChannel } from '../store/parking.ts'
+import { everyChannel } from '../store/channels.ts'
 import { queueOf } from '../queue/window.ts'
-import { giveUp } from '../queue/clear.ts'
+import { giveUp } from '../queue/cancel.ts'
 import { CHANNEL_SPAN } from '../store/schema.ts'
 
 interface Row {

@@ -18,7 +18,7 @@ import {
   type Contest,
 } from './contest.ts'
 import type { Context } from '../store/context.ts'
-import { changed } from '../store/directory-row.ts'
+import { changed } from './directory-row.ts'
 import {
   dropEarlier,
   keepEarlier,
@@ -26,10 +26,10 @@ import {
   type Earlier,
   type KeptChannel,
 } from '../store/earlier.ts'
-import { proveEscrow, reviveEscrow } from './escrow.ts'
+import { proveEscrow, reviveEscrow } from '../store/escrow/tokens.ts'
 import { forRequest } from '../../request-id.ts'
 import { changeEpoch, FROZEN, saveIdentity, type Identity } from '../store/identity-row.ts'
-import { addChannel, everyChannel, recalledChannel } from '../store/parking.ts'
+import { addChannel, everyChannel, recalledChannel } from '../store/channels.ts'
 import { recordSettled } from '../enrolment/message-events.ts'
 import { PROOFS, type Proof } from '../store/proof.ts'
 import { saveChannel, saveDevice, type Channel, type DeviceRow } from '../store/state.ts'

@@ -6,9 +6,9 @@
 import { keepForEarlier, keepFromNext } from './contest-commands.ts'
 import type { Context } from '../store/context.ts'
 import { dropEarlier, keepEarlier, readEarlier, type Earlier } from '../store/earlier.ts'
-import { archiveEscrow } from './escrow.ts'
+import { archiveEscrow } from '../store/escrow/tokens.ts'
 import type { Identity } from '../store/identity-row.ts'
-import { everyChannel } from '../store/parking.ts'
+import { everyChannel } from '../store/channels.ts'
 import { saveChannel, saveDevice, type Channel } from '../store/state.ts'
 
 const MINUTE = 60_000

@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer'
 import { dropParts, loadBody, storeBody, type Bodies } from '../../storage/bodies.ts'
 import type { Context } from './context.ts'
 import type { Db } from '../../storage/db.ts'
-import { everyChannel } from './parking.ts'
+import { everyChannel } from './channels.ts'
 import type { Channel, DeviceRow } from './state.ts'
 
 /** What a channel of it had; the token is base64. */

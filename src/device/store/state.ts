@@ -7,11 +7,11 @@ import type { Context } from './context.ts'
 import type { Db } from '../../storage/db.ts'
 import type { Installed } from './installed.ts'
 import type { Identity } from './identity-row.ts'
-import { addChannel, recalledChannel } from './parking.ts'
+import { addChannel, recalledChannel } from './channels.ts'
 import { createTables, SCHEMA } from './schema.ts'
 
 export { readPushNote, saveChannel, type Channel, type PushNote } from './channel-row.ts'
-export { knownChannel } from './parking.ts'
+export { knownChannel } from './channels.ts'
 
 /**
  * `unknown`: nothing of it yet but what an admin queued. `authenticated`: between Authenticate and the first

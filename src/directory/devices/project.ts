@@ -1,5 +1,5 @@
 import { inTime } from '../../clock.ts'
-import type { DirectoryRow } from '../../device/store/directory-row.ts'
+import type { DirectoryRow } from '../../device/standing/directory-row.ts'
 import { attempt, reasonOf, warn } from '../../log.ts'
 import { project } from './rows.ts'
 

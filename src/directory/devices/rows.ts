@@ -1,6 +1,6 @@
 import { and, asc, eq, getTableColumns, gt, sql, type SQL } from 'drizzle-orm'
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
-import type { DirectoryRow } from '../../device/store/directory-row.ts'
+import type { DirectoryRow } from '../../device/standing/directory-row.ts'
 import { authorities, devices, identities, users } from '../schema.ts'
 import { foremost } from './serials.ts'
 import { isCalled, isOver } from './users.ts'

@@ -4,7 +4,7 @@
  */
 import { and, eq, inArray, lte, ne, sql, type SQL } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
-import type { DirectoryRow } from '../../device/store/directory-row.ts'
+import type { DirectoryRow } from '../../device/standing/directory-row.ts'
 import { devices, users } from '../schema.ts'
 
 /** As many claims of one UserID as are looked at: a second that holds makes it ambiguous already. */

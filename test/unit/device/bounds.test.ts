@@ -4,11 +4,11 @@ import {
   listEscrow,
   readEscrow,
   storeEscrow,
-} from '../../../src/device/standing/escrow.ts'
+} from '../../../src/device/store/escrow/tokens.ts'
 import { bind, reinstate, renewIdentity, revoke } from '../../../src/device/enrolment/identity.ts'
 import { saveIdentity } from '../../../src/device/store/identity-row.ts'
-import { listIdentities } from '../../../src/device/standing/admin.ts'
-import { learnFacts } from '../../../src/device/store/facts.ts'
+import { listIdentities } from '../../../src/device/standing/block.ts'
+import { learnFacts } from '../../../src/device/enrolment/device-information.ts'
 import { pull } from '../../../src/device/outbox/read.ts'
 import { enqueue, handOut } from '../../../src/device/queue/hand-out.ts'
 import { receive } from '../../../src/device/enrolment/receive.ts'

@@ -1,7 +1,7 @@
 /** Messages of one device to its object, whose signatures and chains the Worker found good. */
 import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
-import { listIdentities } from '../../../src/device/standing/admin.ts'
+import { listIdentities } from '../../../src/device/standing/block.ts'
 import type { Claim } from '../../../src/device/enrolment/identity.ts'
 import { enqueue } from '../../../src/device/queue/hand-out.ts'
 import { receive, type DeviceAnswer } from '../../../src/device/enrolment/receive.ts'

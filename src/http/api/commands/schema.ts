@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { FACES } from '../../../device/queue/queued-by.ts'
+import { FACES } from '../../../device/store/commands/queued-by.ts'
 import { commandStateWord } from '../words.ts'
 import { time } from '../values.ts'
 

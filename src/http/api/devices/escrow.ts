@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import type { EscrowedToken, EscrowRead } from '../../../device/standing/escrow.ts'
+import type { EscrowedToken, EscrowRead } from '../../../device/store/escrow/tokens.ts'
 import { encodeBase64 } from '../../../plist/base64.ts'
 import { AdminError } from '../../admin-error.ts'
 import { reader, readerOf, WHY } from '../commands/secrets.ts'

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Enrollment } from '../../../../src/mdm/enrollment.ts'
 import type { Message } from '../../../../src/mdm/message.ts'
 import { IDENTITY_CONFLICT } from '../../../../src/events/topics.ts'
-import { directoryRow } from '../../../../src/device/store/directory-row.ts'
+import { directoryRow } from '../../../../src/device/standing/directory-row.ts'
 import {
   reinstate,
   renewIdentity,
@@ -10,7 +10,7 @@ import {
   type Claim,
 } from '../../../../src/device/enrolment/identity.ts'
 import { pushTarget } from '../../../../src/device/push/decide.ts'
-import { viewQueue } from '../../../../src/device/queue/clear.ts'
+import { viewQueue } from '../../../../src/device/queue/cancel.ts'
 import { receive } from '../../../../src/device/enrolment/receive.ts'
 import { channelOf } from '../../../../src/device/store/state.ts'
 import { writePlist } from '../../../../src/plist/write.ts'

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { clearQueue } from '../../../../src/device/standing/admin.ts'
+import { clearQueue } from '../../../../src/device/standing/block.ts'
 import { cancelCommand, viewCommand } from '../../../../src/device/queue/lookup.ts'
 import type { DeviceSettings, KeepResults } from '../../../../src/config/settings.ts'
-import { listEscrow, revealCommand } from '../../../../src/device/standing/escrow.ts'
+import { listEscrow, revealCommand } from '../../../../src/device/store/escrow/tokens.ts'
 import { applyReport, enqueue, handOut } from '../../../../src/device/queue/hand-out.ts'
-import { giveUp } from '../../../../src/device/queue/clear.ts'
+import { giveUp } from '../../../../src/device/queue/cancel.ts'
 import { channelOf } from '../../../../src/device/store/state.ts'
 import { TestObject } from '../object.ts'
 

@@ -1,8 +1,8 @@
 /** What ends a contest, what does not, and what nobody wins by it. */
 import { describe, expect, it } from 'vitest'
 import { dueTimes } from '../../../../src/device/alarm.ts'
-import { block, proveSerial, retire } from '../../../../src/device/standing/admin.ts'
-import { requeue } from '../../../../src/device/queue/requeue.ts'
+import { block, proveSerial, retire } from '../../../../src/device/standing/block.ts'
+import { requeue } from '../../../../src/device/queue/restore-superseded.ts'
 import { settle } from '../../../../src/device/standing/contest-end.ts'
 import { releaseHeld } from '../../../../src/device/queue/held.ts'
 import { reinstate, revoke } from '../../../../src/device/enrolment/identity.ts'

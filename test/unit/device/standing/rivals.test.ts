@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { dueTimes } from '../../../../src/device/alarm.ts'
 import { settle } from '../../../../src/device/standing/contest-end.ts'
-import { listEscrow } from '../../../../src/device/standing/escrow.ts'
+import { listEscrow } from '../../../../src/device/store/escrow/tokens.ts'
 import { releaseHeld } from '../../../../src/device/queue/held.ts'
 import { reinstate } from '../../../../src/device/enrolment/identity.ts'
 import { keptTarget, pushTarget } from '../../../../src/device/push/decide.ts'

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { storeEscrow } from '../../../../src/device/standing/escrow.ts'
+import { storeEscrow } from '../../../../src/device/store/escrow/tokens.ts'
 import { saveChannel, channelOf } from '../../../../src/device/store/state.ts'
 import { TestObject } from '../object.ts'
 

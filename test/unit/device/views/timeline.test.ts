@@ -1,5 +1,5 @@
 import { expect, describe, it } from 'vitest'
-import * as admin from '../../../../src/device/standing/admin.ts'
+import * as admin from '../../../../src/device/standing/block.ts'
 import { queueCommand } from '../../../../src/device/queue/enqueue.ts'
 import { cancelCommand, listCommands } from '../../../../src/device/queue/lookup.ts'
 import { renewIdentity } from '../../../../src/device/enrolment/identity.ts'

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { mdmProfilesOut } from '../../../../src/device/enrolment/mdm-profile.ts'
+import { mdmProfilesOut } from '../../../../src/device/queue/mdm-profile.ts'
 import { writePlist } from '../../../../src/plist/write.ts'
 import { TestObject } from '../object.ts'
 import { authenticateAs, DEVICE, idle, queue, say, tokenUpdate } from '../say.ts'

@@ -1,6 +1,6 @@
-import type { Context } from './context.ts'
-import { established } from './earlier.ts'
-import type { DeviceRow, DeviceState } from './state.ts'
+import type { Context } from '../store/context.ts'
+import { established } from '../store/earlier.ts'
+import type { DeviceRow, DeviceState } from '../store/state.ts'
 
 /** Whether a device has a part in who has its serial number: one that left or was deleted has not. */
 export function claimsSerial({ state, hidden, facts }: DeviceRow): boolean {

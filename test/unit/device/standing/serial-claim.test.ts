@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
-import { proveSerial } from '../../../../src/device/standing/admin.ts'
+import { proveSerial } from '../../../../src/device/standing/block.ts'
 import { checkOut } from '../../../../src/device/enrolment/check-in.ts'
 import { settle } from '../../../../src/device/standing/contest-end.ts'
-import { directoryRow } from '../../../../src/device/store/directory-row.ts'
-import { isSerialProven } from '../../../../src/device/store/serial-claim.ts'
+import { directoryRow } from '../../../../src/device/standing/directory-row.ts'
+import { isSerialProven } from '../../../../src/device/standing/serial-claim.ts'
 import {
   reinstate,
   renewIdentity,

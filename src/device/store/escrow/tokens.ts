@@ -1,8 +1,8 @@
-import type { Bodies } from '../../storage/bodies.ts'
-import { idOfRow, viewCommand, type CommandAnswer, type CommandRef } from '../queue/lookup.ts'
-import type { Context } from '../store/context.ts'
-import type { Db } from '../../storage/db.ts'
-import { boundArchives, isProven } from './escrow-bounds.ts'
+import type { Bodies } from '../../../storage/bodies.ts'
+import { idOfRow, viewCommand, type CommandAnswer, type CommandRef } from '../../queue/lookup.ts'
+import type { Context } from '../context.ts'
+import type { Db } from '../../../storage/db.ts'
+import { boundArchives, isProven } from './archive.ts'
 
 export type EscrowKind = 'unlock_token' | 'bootstrap_token'
 

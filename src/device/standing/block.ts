@@ -1,13 +1,13 @@
 import type { Context } from '../store/context.ts'
 import { checkOut } from '../enrolment/check-in.ts'
-import { changed, listAnew } from '../store/directory-row.ts'
-import { happened } from '../queue/happenings.ts'
+import { changed, listAnew } from './directory-row.ts'
+import { happened } from '../store/commands/log.ts'
 import { reinstate, revoke } from '../enrolment/identity.ts'
-import { giveUp, viewQueue, type QueuedCommand } from '../queue/clear.ts'
+import { giveUp, viewQueue, type QueuedCommand } from '../queue/cancel.ts'
 import { FROZEN, REVOKED, saveIdentity, type Identity } from '../store/identity-row.ts'
-import { recalledChannel } from '../store/parking.ts'
+import { recalledChannel } from '../store/channels.ts'
 import type { Proof } from '../store/proof.ts'
-import { claimsSerial } from '../store/serial-claim.ts'
+import { claimsSerial } from './serial-claim.ts'
 import { saveDevice } from '../store/state.ts'
 
 export interface QueuePage {

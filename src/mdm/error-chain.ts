@@ -1,7 +1,7 @@
-import { dictsIn, textAt } from '../../plist/dict.ts'
-import { PlistError } from '../../plist/error.ts'
-import { readPlistTop } from '../../plist/read.ts'
-import type { PlistDict } from '../../plist/value.ts'
+import { dictsIn, textAt } from '../plist/dict.ts'
+import { PlistError } from '../plist/error.ts'
+import { readPlistTop } from '../plist/read.ts'
+import type { PlistDict } from '../plist/value.ts'
 
 const ERROR_CHAIN: ReadonlySet<string> = new Set(['ErrorChain'])
 

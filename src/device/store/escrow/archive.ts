@@ -1,4 +1,4 @@
-import type { Context } from '../store/context.ts'
+import type { Context } from '../context.ts'
 
 /** Archived tokens: so many of each kind, and so many bytes of both. */
 const MOST_ARCHIVED = 5

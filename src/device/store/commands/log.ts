@@ -1,9 +1,9 @@
 /** What a device did, for the operator's log: a line for each thing, and none for an Idle. */
-import type { CommandState } from '../../mdm/queue.ts'
-import type { Context } from '../store/context.ts'
-import { errorCodeIn } from './error-chain.ts'
-import type { HeldFor } from './held.ts'
-import { CHANNEL_SPAN } from '../store/schema.ts'
+import type { CommandState } from '../../../mdm/queue.ts'
+import type { Context } from '../context.ts'
+import { errorCodeIn } from '../../../mdm/error-chain.ts'
+import type { HeldFor } from '../../queue/held.ts'
+import { CHANNEL_SPAN } from '../schema.ts'
 
 const MAX_ERROR = 200
 

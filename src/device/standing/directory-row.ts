@@ -1,9 +1,9 @@
 import type { EnrollmentType } from '../../mdm/enrollment.ts'
 import type { DeviceFacts } from '../../mdm/message.ts'
-import type { Renewal } from './installed.ts'
-import { ANNOUNCE_AFTER, wakeBy, type Context, type ToAnnounce } from './context.ts'
+import type { Renewal } from '../store/installed.ts'
+import { ANNOUNCE_AFTER, wakeBy, type Context, type ToAnnounce } from '../store/context.ts'
 import { isSerialProven, listedSerial } from './serial-claim.ts'
-import { saveDevice, type Channel, type DeviceRow } from './state.ts'
+import { saveDevice, type Channel, type DeviceRow } from '../store/state.ts'
 
 /** What the directory lists of a device. An upsert takes only a newer `version`. */
 export interface DirectoryRow {

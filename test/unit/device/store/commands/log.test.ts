@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest'
-import * as admin from '../../../../src/device/standing/admin.ts'
-import { recordUnsupported } from '../../../../src/device/enrolment/message-events.ts'
-import { applyReport } from '../../../../src/device/queue/hand-out.ts'
-import { channelOf } from '../../../../src/device/store/state.ts'
-import { NO_FACTS } from '../../../../src/mdm/message.ts'
-import { writePlist } from '../../../../src/plist/write.ts'
-import { TestObject } from '../object.ts'
+import * as admin from '../../../../../src/device/standing/block.ts'
+import { recordUnsupported } from '../../../../../src/device/enrolment/message-events.ts'
+import { applyReport } from '../../../../../src/device/queue/hand-out.ts'
+import { channelOf } from '../../../../../src/device/store/state.ts'
+import { NO_FACTS } from '../../../../../src/mdm/message.ts'
+import { writePlist } from '../../../../../src/plist/write.ts'
+import { TestObject } from '../../object.ts'
 import {
   authenticate,
   checkIn,
@@ -16,7 +16,7 @@ import {
   say,
   tokenUpdate,
   user,
-} from '../say.ts'
+} from '../../say.ts'
 
 const NO_BYTES = new Uint8Array()
 const facts = { ...NO_FACTS, ModelName: 'MacBook Pro', SerialNumber: 'C02SECRET' }

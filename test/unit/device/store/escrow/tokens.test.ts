@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest'
-import { queueCommand } from '../../../../src/device/queue/enqueue.ts'
+import { queueCommand } from '../../../../../src/device/queue/enqueue.ts'
 import {
   archiveEscrow,
   listEscrow,
   loadEscrow,
   readEscrow,
   storeEscrow,
-} from '../../../../src/device/standing/escrow.ts'
-import { handOut } from '../../../../src/device/queue/hand-out.ts'
-import { viewQueue } from '../../../../src/device/queue/clear.ts'
-import { channelOf } from '../../../../src/device/store/state.ts'
-import { asDict, bytesAt, dictAt } from '../../../../src/plist/dict.ts'
-import { readPlist } from '../../../../src/plist/read.ts'
-import { writePlist } from '../../../../src/plist/write.ts'
-import { TestObject } from '../object.ts'
+} from '../../../../../src/device/store/escrow/tokens.ts'
+import { handOut } from '../../../../../src/device/queue/hand-out.ts'
+import { viewQueue } from '../../../../../src/device/queue/cancel.ts'
+import { channelOf } from '../../../../../src/device/store/state.ts'
+import { asDict, bytesAt, dictAt } from '../../../../../src/plist/dict.ts'
+import { readPlist } from '../../../../../src/plist/read.ts'
+import { writePlist } from '../../../../../src/plist/write.ts'
+import { TestObject } from '../../object.ts'
 
 const TOKEN = new Uint8Array([1, 2, 3, 250])
 const reader = { who: 'ada', address: '192.0.2.1', reason: 'forgot the passcode' }

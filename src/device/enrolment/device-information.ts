@@ -3,9 +3,9 @@ import type { CommandState } from '../../mdm/queue.ts'
 import { isDict, textAt } from '../../plist/dict.ts'
 import { PlistError } from '../../plist/error.ts'
 import { readPlistTop } from '../../plist/read.ts'
-import type { Context } from './context.ts'
-import { changed } from './directory-row.ts'
-import type { Channel } from './state.ts'
+import type { Context } from '../store/context.ts'
+import { changed } from '../standing/directory-row.ts'
+import type { Channel } from '../store/state.ts'
 
 const TOP_KEYS: ReadonlySet<string> = new Set(['QueryResponses'])
 

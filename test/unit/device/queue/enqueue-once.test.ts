@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
-import { clearQueue } from '../../../../src/device/standing/admin.ts'
+import { clearQueue } from '../../../../src/device/standing/block.ts'
 import { takeOver, waiting as waitingUnder } from '../../../../src/device/queue/move.ts'
 import { commandState, enqueueOnce } from '../../../../src/device/queue/once.ts'
 import type { NewCommand } from '../../../../src/device/queue/hand-out.ts'
-import { viewQueue } from '../../../../src/device/queue/clear.ts'
+import { viewQueue } from '../../../../src/device/queue/cancel.ts'
 import { channelOf } from '../../../../src/device/store/state.ts'
 import { TestObject } from '../object.ts'
 
