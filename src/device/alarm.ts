@@ -2,7 +2,7 @@ import { subscribersBehind, waitingSince } from './outbox/cursors.ts'
 import { nextRetryAt } from './outbox/retries.ts'
 import { pushDueAt } from './push/decide.ts'
 import { queueOf } from './queue/window.ts'
-import { contestDueAt, passTime } from './standing/contest-end.ts'
+import { contestDueAt, advanceContest } from './standing/contest-end.ts'
 import { ANNOUNCE_AFTER, type Context } from './store/context.ts'
 import { announcementOf, type AnnouncementBody } from './standing/directory-row.ts'
 
@@ -23,7 +23,7 @@ export interface Due {
 export function dueTimes(context: Context): { due: Due; next: number | undefined } {
   const { state, now } = context
   const { device } = state
-  passTime(context)
+  advanceContest(context)
   const contestAt = contestDueAt(context)
   const dates = contestAt === undefined ? [] : [contestAt]
   const announce = (since: number | undefined): boolean => {

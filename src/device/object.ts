@@ -1,23 +1,30 @@
 import { DurableObject } from 'cloudflare:workers'
 import { keepDeclarations, listedDeclarations } from './enrolment/declarations.ts'
 import { renewIdentity, type Succession } from './enrolment/identity.ts'
-import { isHeartbeat, receive, type DeviceAnswer, type DeviceInput } from './enrolment/receive.ts'
+import { reinstateIdentity, revokeIdentity, viewIdentities } from './enrolment/revocation.ts'
+import { isHeartbeat, receive } from './enrolment/receive.ts'
+import type { DeviceAnswer, DeviceInput } from './enrolment/message.ts'
 import * as renewal from './enrolment/renewal.ts'
 import { claimKept, userClaim } from './enrolment/user-claim.ts'
 import { settleSubscribers } from './outbox/cursors.ts'
 import { pull, type Pull } from './outbox/read.ts'
 import { replay, settleDeadLetter, type Replay } from './outbox/replay.ts'
-import type { QueuedCommand } from './queue/cancel.ts'
-import type { NewCommand } from './queue/hand-out.ts'
+import { viewQueue, type QueuedCommand } from './queue/page.ts'
+import type { NewCommand } from './store/commands/new-command.ts'
 import { releaseHeld } from './queue/held.ts'
 import * as commands from './queue/lookup.ts'
 import * as move from './queue/move.ts'
-import { commandState, enqueueOnce } from './queue/once.ts'
-import { requeue } from './queue/restore-superseded.ts'
+import { queueCommandOnce } from './queue/enqueue.ts'
+import { cancelCommand, clearQueue } from './queue/cancel.ts'
+import { restoreSuperseded } from './queue/restore-superseded.ts'
 import { DeviceRuntime, type DeviceEnv } from './runtime.ts'
-import * as admin from './standing/block.ts'
+import { block, isBarred, unblock } from './standing/block.ts'
+import { hide, retire } from './standing/leave.ts'
+import { proveSerial } from './standing/prove-serial.ts'
 import { settle } from './standing/contest-end.ts'
-import * as escrow from './store/escrow/tokens.ts'
+import { listEscrow } from './store/escrow/list.ts'
+import type { EscrowKind, EscrowReader } from './store/escrow/reads.ts'
+import { readEscrow } from './store/escrow/tokens.ts'
 import type { Address } from './store/address.ts'
 import { directoryRow, projected } from './standing/directory-row.ts'
 import type { AdminProof } from './store/proof.ts'
@@ -51,19 +58,21 @@ export class Device extends DurableObject<DeviceEnv> {
 
   /** `since`: the command is a job's, which began then. A repeated call of a job queues nothing twice. */
   async enqueue(address: Address, command: NewCommand, since?: number) {
-    return this.#runtime.at(address, (context, user) => enqueueOnce(context, user, command, since))
+    return this.#runtime.at(address, (context, user) =>
+      queueCommandOnce(context, user, command, since),
+    )
   }
 
   async commandState(user: string, n: number) {
-    return this.#runtime.commit((context) => commandState(context, user, n))
+    return this.#runtime.commit((context) => commands.stateOfCommand(context, user, n))
   }
 
   async viewQueue(address: Address, after: number) {
-    return this.#runtime.at(address, (context, user) => admin.pageOfQueue(context, user, after))
+    return this.#runtime.at(address, (context, user) => viewQueue(context, user, after))
   }
 
   async clearQueue(address: Address) {
-    return this.#runtime.look(address, admin.clearQueue)
+    return this.#runtime.look(address, clearQueue)
   }
 
   async command(address: Address, ref: commands.CommandRef, ms: number) {
@@ -77,8 +86,7 @@ export class Device extends DurableObject<DeviceEnv> {
   }
 
   async cancelCommand(address: Address, ref: commands.CommandRef) {
-    const decide = commands.cancelCommand
-    return this.#runtime.look(address, (context, user) => decide(context, user, ref), ref)
+    return this.#runtime.look(address, (context, user) => cancelCommand(context, user, ref), ref)
   }
 
   /** Lets held commands go out: that of `ref`, or all of the channel. */
@@ -95,23 +103,23 @@ export class Device extends DurableObject<DeviceEnv> {
   }
 
   async block() {
-    return this.#runtime.commit(admin.block)
+    return this.#runtime.commit(block)
   }
 
   async unblock() {
-    return this.#runtime.commit(admin.unblock)
+    return this.#runtime.commit(unblock)
   }
 
   async isShutOut(fingerprint: string) {
-    return this.#runtime.commit((context) => admin.isShutOut(context, fingerprint))
+    return this.#runtime.commit((context) => isBarred(context, fingerprint))
   }
 
   async hide() {
-    return this.#runtime.commit(admin.hide)
+    return this.#runtime.commit(hide)
   }
 
   async proveSerial(serial: string, proven: boolean) {
-    return this.#runtime.commit((context) => admin.proveSerial(context, serial, proven))
+    return this.#runtime.commit((context) => proveSerial(context, serial, proven))
   }
 
   /** Only the code before this one calls it, during a deploy. */
@@ -120,15 +128,15 @@ export class Device extends DurableObject<DeviceEnv> {
   }
 
   async reinstateIdentity(fingerprint: string) {
-    return this.#runtime.commit((context) => admin.reinstateIdentity(context, fingerprint))
+    return this.#runtime.commit((context) => reinstateIdentity(context, fingerprint))
   }
 
   async revokeIdentity(fingerprint: string) {
-    return this.#runtime.commit((context) => admin.revokeIdentity(context, fingerprint))
+    return this.#runtime.commit((context) => revokeIdentity(context, fingerprint))
   }
 
   async identities() {
-    return this.#runtime.commit(admin.listIdentities)
+    return this.#runtime.commit(viewIdentities)
   }
 
   /** An admin says which enrolment is the device. @returns false if the enrolment is not contested */
@@ -137,28 +145,24 @@ export class Device extends DurableObject<DeviceEnv> {
   }
 
   async requeue(address: Address) {
-    return this.#runtime.look(address, requeue)
+    return this.#runtime.look(address, restoreSuperseded)
   }
 
   async retire() {
-    return this.#runtime.commit(admin.retire)
+    return this.#runtime.commit(retire)
   }
 
-  async readEscrow(
-    kind: escrow.EscrowKind,
-    token: number | undefined,
-    reader: escrow.EscrowReader,
-  ) {
-    return this.#runtime.commit((context) => escrow.readEscrow(context, kind, token, reader))
+  async readEscrow(kind: EscrowKind, token: number | undefined, reader: EscrowReader) {
+    return this.#runtime.commit((context) => readEscrow(context, kind, token, reader))
   }
 
-  async revealCommand(address: Address, ref: commands.CommandRef, reader: escrow.EscrowReader) {
-    const decide = escrow.revealCommand
+  async revealCommand(address: Address, ref: commands.CommandRef, reader: EscrowReader) {
+    const decide = commands.revealCommand
     return this.#runtime.look(address, (context, user) => decide(context, user, ref, reader), ref)
   }
 
   async listEscrow() {
-    return this.#runtime.commit(escrow.listEscrow)
+    return this.#runtime.commit(listEscrow)
   }
 
   async renewIdentity(succession: Succession) {
@@ -179,7 +183,7 @@ export class Device extends DurableObject<DeviceEnv> {
 
   /** Commands that wait for a device to enrol with this id; `undefined` if the id is a device's. */
   async waiting(after: number) {
-    return this.#runtime.commit((context) => move.waiting(context, after))
+    return this.#runtime.commit((context) => move.viewWaiting(context, after))
   }
 
   /** @returns false if there is no such user channel */
@@ -188,7 +192,7 @@ export class Device extends DurableObject<DeviceEnv> {
   }
 
   async takenOver(numbers: readonly number[]) {
-    return this.#runtime.commit((context) => move.takenOver(context, numbers))
+    return this.#runtime.commit((context) => move.endMoved(context, numbers))
   }
 
   /** Whether commands wait for a device to enrol with this id. */

@@ -1,5 +1,5 @@
 import { needsOf } from '../apple/support.ts'
-import type { Needs } from '../device/queue/hand-out.ts'
+import type { Needs } from '../device/store/commands/new-command.ts'
 import { signedContent } from '../pki/cms/cms.ts'
 import { asDict } from '../plist/dict.ts'
 import { PlistError } from '../plist/error.ts'

@@ -1,4 +1,4 @@
-import type { NewCommand } from '../device/queue/hand-out.ts'
+import type { NewCommand } from '../device/store/commands/new-command.ts'
 import type { Env } from '../env.ts'
 import { AdminError } from './admin-error.ts'
 import { atDevice } from './at-device.ts'

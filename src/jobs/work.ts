@@ -1,6 +1,6 @@
 import { clock } from '../clock.ts'
 import { reachDevice, type ReachEnv } from '../device/reach.ts'
-import type { Needs } from '../device/queue/hand-out.ts'
+import type { Needs } from '../device/store/commands/new-command.ts'
 import type { QueuedBy } from '../device/store/commands/queued-by.ts'
 import type { Replay } from '../device/outbox/replay.ts'
 import { splitEnrollmentId } from '../mdm/enrollment.ts'

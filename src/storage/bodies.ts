@@ -6,6 +6,9 @@ export const MAX_VALUE_BYTES = 1_000_000
 
 export type BodyKind = 'payload' | 'result' | 'event' | 'earlier'
 
+/** A body in its own row; `null` when it is stored in `parts`, or deleted. */
+export type InlineBody = Uint8Array | ArrayBuffer | null
+
 /** The storage of bodies: secret ones are sealed, bound to their object, kind and row. */
 export interface Bodies {
   readonly db: Db
@@ -41,7 +44,7 @@ export function loadBody(
   bodies: Bodies,
   kind: BodyKind,
   ref: number,
-  inline: Uint8Array | ArrayBuffer | null,
+  inline: InlineBody,
   secret: boolean,
 ): Uint8Array {
   const bytes = inline === null ? joinParts(bodies.db, kind, ref) : new Uint8Array(inline)
@@ -55,6 +58,25 @@ export function hasParts(db: Db, kind: BodyKind, ref: number): boolean {
 
 export function dropParts(db: Db, kind: BodyKind, ref: number): void {
   db.run('DELETE FROM parts WHERE body = ? AND ref = ?', kind, ref)
+}
+
+/** The same for all rows of a range. */
+export function dropPartsBetween(
+  db: Db,
+  kinds: readonly BodyKind[],
+  first: number,
+  last: number,
+): void {
+  db.run(
+    `DELETE FROM parts WHERE body IN ('${kinds.join("', '")}') AND ref BETWEEN ? AND ?`,
+    first,
+    last,
+  )
+}
+
+/** SQL: whether a row's body of this kind is stored in `parts`. */
+export function liesInParts(kind: BodyKind, ref: string): string {
+  return `EXISTS (SELECT 1 FROM parts WHERE body = '${kind}' AND ref = ${ref})`
 }
 
 function joinParts(db: Db, kind: BodyKind, ref: number): Uint8Array {

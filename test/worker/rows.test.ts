@@ -2,14 +2,14 @@ import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { expect, it } from 'vitest'
 import { createHash } from 'node:crypto'
 import { newEffects, type Context } from '../../src/device/store/context.ts'
-import type { DeviceInput } from '../../src/device/enrolment/receive.ts'
+import type { DeviceInput } from '../../src/device/enrolment/message.ts'
 import { receive } from '../../src/device/enrolment/receive.ts'
-import { enqueue } from '../../src/device/queue/hand-out.ts'
+import { appendCommand } from '../../src/device/queue/enqueue.ts'
 import { pull } from '../../src/device/outbox/read.ts'
 import { RARE_TABLES } from '../../src/device/store/schema.ts'
 import { withRareTables } from '../../src/storage/rare-tables.ts'
 import { loadState } from '../../src/device/store/load.ts'
-import { channelOf } from '../../src/device/store/state.ts'
+import { channelOf } from '../../src/device/store/channels.ts'
 import { MAX_VALUE_BYTES } from '../../src/storage/bodies.ts'
 import { createSealer } from '../../src/pki/seal/seal.ts'
 import type { Message } from '../../src/mdm/message.ts'
@@ -113,7 +113,7 @@ it('a command’s whole life writes at most eight rows, its event, cursor, alarm
       [
         step((context) => {
           channelOf(context, '').token ??= new Uint8Array(32)
-          enqueue(context, channelOf(context, ''), {
+          appendCommand(context, channelOf(context, ''), {
             uuid: 'A',
             requestType: 'ProfileList',
             payload: new Uint8Array(300),

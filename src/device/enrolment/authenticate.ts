@@ -11,15 +11,15 @@ import {
 import { denyRenewal, endEarlier, settle } from '../standing/contest-end.ts'
 import { established } from '../store/earlier.ts'
 import { archiveEscrow } from '../store/escrow/tokens.ts'
-import { accept, bind, type Claim } from './identity.ts'
-import { changed } from '../standing/directory-row.ts'
-import { noteArrival } from '../queue/held.ts'
+import { acceptIdentity, bindIdentity, type Claim } from './identity.ts'
+import { noteChange } from '../standing/directory-row.ts'
+import { noteArrival } from './arrival.ts'
 import { mdmProfilesOut } from '../queue/mdm-profile.ts'
 import type { Proof } from '../store/proof.ts'
 import { everyChannel } from '../store/channels.ts'
-import { giveUp } from '../queue/cancel.ts'
+import { supersedeCommands } from '../queue/cancel.ts'
 import { keepProfile, newEnrollment } from './renewal.ts'
-import type { DeviceRow } from '../store/state.ts'
+import type { DeviceRow } from '../store/device-row.ts'
 import type { Identity } from '../store/identity-row.ts'
 import { claimsSerial } from '../standing/serial-claim.ts'
 
@@ -29,27 +29,27 @@ export interface Presented {
   readonly fingerprint: string
   /** The known identity, if this object has it. */
   readonly identity: Identity | undefined
-  /** What the Worker found out about a new one. */
+  /** What the Worker found about a new one. */
   readonly claim: Claim | undefined
-  /** The enrolment profile that a new one came with, if it was made here. */
+  /** The enrolment profile that a new one came with, if this server made it. */
   readonly profile: InstalledProfile | undefined
-  /** Digest of the message as it was signed; empty when a proxy vouches for the sender. */
+  /** Digest of the message as it was signed; empty when a proxy authenticates the sender. */
   readonly digest: string
 }
 
-/** What an Authenticate is, by the evidence that comes with it. */
+/** The meaning of an Authenticate, by the evidence that comes with it. */
 type Beginning =
-  /** The same enrolment, whose answer was lost: what was queued in between belongs to it already. */
+  /** The same enrolment again, because its answer was lost: commands queued in between belong to it. */
   | { readonly kind: 'repeated' }
   | { readonly kind: 'renewal' }
-  /** Everything older is over. */
+  /** All earlier enrolments are over. */
   | { readonly kind: 'new'; readonly proof: Proof | '' }
-  /** Nothing is over: the enrolment that was there is kept beside it. */
+  /** No enrolment is over: the earlier one is kept beside the new one. */
   | { readonly kind: 'contested'; readonly renewal: readonly string[]; readonly isProven: boolean }
 
 /**
- * Authenticate begins an enrolment, or renews the one that is there. An identity that is not proven ends nothing.
- * @returns what of it is news for the event about it.
+ * Authenticate begins an enrolment, or renews the present one. An unproven identity ends no enrolment.
+ * @returns what the event about it says in addition.
  */
 export function authenticate(
   context: Context,
@@ -73,17 +73,17 @@ export function authenticate(
     claimedAt: isClaimed ? device.claimedAt : now,
     renewedAt: renewal ? now : 0,
   })
-  changed(context)
+  noteChange(context)
   if (first) {
-    // The claim has listed it with the same facts. Its TokenUpdate tells the rest, or the alarm does.
+    // The claim has listed it with the same facts. Its TokenUpdate announces the rest, or the alarm does.
     context.effects.toAnnounce.directory = false
   }
   const proof = proofOf(beginning, who)
   if (who.identity) {
-    accept(context, who.identity, { proof, digest: who.digest })
+    acceptIdentity(context, who.identity, { proof, digest: who.digest })
   } else if (who.claim) {
     const what = renewal ? 'renewed' : 'bound'
-    bind(context, who.fingerprint, who.claim, { what, proof, digest: who.digest })
+    bindIdentity(context, who.fingerprint, who.claim, { what, proof, digest: who.digest })
   }
   return {
     ...(renewal ? { renewal } : {}),
@@ -105,7 +105,7 @@ function begin(context: Context, beginning: Beginning, who: Presented): void {
       break
     case 'contested':
       if (device.contest && isPresentProven(context)) {
-        // It was only open whether it is renewed or new. Another comes: it is the one that was there, and nothing of it is lost.
+        // It was only open whether it is renewed or new. Another begins: it was renewed, and loses nothing.
         settle(context, 'profile')
       }
       beginContest(context, beginning)
@@ -116,7 +116,7 @@ function begin(context: Context, beginning: Beginning, who: Presented): void {
   newEnrollment(context, who.fingerprint, who.profile)
 }
 
-/** What the identity is from now on; what it was, where the message says nothing about it. */
+/** The proof of the identity from now on; the same as before if the message proves nothing. */
 function proofOf(beginning: Beginning, { identity }: Presented): Proof | '' {
   switch (beginning.kind) {
     case 'repeated':
@@ -150,12 +150,12 @@ function judge(context: Context, message: Authenticate, who: Presented): Beginni
   return judgeByProfiles(present, mayRenew ? mdmProfilesOut(context) : [])
 }
 
-/** No enrolment is there that an Authenticate could end. */
+/** There is no enrolment that an Authenticate could end. */
 function isFree({ state }: DeviceRow): boolean {
   return state === 'unknown' || state === 'checked_out'
 }
 
-/** What is there is only beginning, or may still be: the same identity begins nothing else. */
+/** The enrolment has only begun, or may have: the same identity begins no other one. */
 function isBegun({ state, contest }: DeviceRow): boolean {
   return state === 'authenticated' || contest !== undefined
 }
@@ -172,7 +172,7 @@ function isBoundHere(context: Context, { facts }: Authenticate, bound: Claim['bo
   return bound?.udid === true || (bound?.serial === true && known === facts.SerialNumber)
 }
 
-/** One that the device does not tell is no other one; nor is one that it never told, because it was adopted. */
+/** A missing serial number differs from none: an adopted device never reported one. */
 function isSameSerial(context: Context, { facts }: Authenticate): boolean {
   const known = established(context).facts.SerialNumber
   return known === '' || facts.SerialNumber === '' || known === facts.SerialNumber
@@ -184,8 +184,8 @@ function isSuccessor({ state }: Context, who: Presented): boolean {
 }
 
 /**
- * A TokenUpdate that asks for configuration after what looked like a renewal: the device was set up anew.
- * Everything from before that Authenticate is over after all, its identities included.
+ * A TokenUpdate asks for configuration after an Authenticate that looked like a renewal: the device was set
+ * up again. The earlier enrolment is over after all, with its identities.
  */
 export function unmaskRenewal(context: Context, current: Identity): void {
   const { device } = context.state
@@ -195,7 +195,7 @@ export function unmaskRenewal(context: Context, current: Identity): void {
   }
   endEnrollment(context, device.renewedAt)
   device.epoch = nextEpoch(context)
-  accept(context, current, { proof: current.proof, digest: '' })
+  acceptIdentity(context, current, { proof: current.proof, digest: '' })
   device.renewedAt = 0
   device.state = 'authenticated'
 }
@@ -205,12 +205,12 @@ function endEnrollment(context: Context, queuedUntil: number): void {
   if (state.device.state === 'unknown') {
     return
   }
-  // What was queued for an id waits for the device that comes to the end of an enrolment with it.
+  // Commands for an id wait for the device that completes an enrolment with it.
   const isFirst = isTriedAgain(context)
   endEarlier(context)
   for (const channel of everyChannel(context)) {
     if (!isFirst) {
-      giveUp(context, channel, 'superseded', { queuedUntil })
+      supersedeCommands(context, channel, { queuedUntil })
     }
     resetChannel(context, channel, 'none')
   }

@@ -1,17 +1,17 @@
 import type { CheckIn } from '../../mdm/message.ts'
 import { writePlist } from '../../plist/write.ts'
-import type { Context } from '../store/context.ts'
-import { changed, pushStateOf } from '../standing/directory-row.ts'
+import { logHappening, type Context } from '../store/context.ts'
+import { noteChange, pushStateOf } from '../standing/directory-row.ts'
 import { isUndecided } from '../standing/contest.ts'
-import { endUndecided, settle } from '../standing/contest-end.ts'
+import { settle } from '../standing/contest-end.ts'
 import { authenticate, unmaskRenewal, type Presented } from './authenticate.ts'
 import { loadEscrow, storeEscrow } from '../store/escrow/tokens.ts'
-import { happened } from '../store/commands/log.ts'
-import { heard } from './identity.ts'
-import { everyChannel, recalledChannel } from '../store/channels.ts'
+import { keepDigest } from './identity.ts'
+import { channelOf, recalledChannel } from '../store/channels.ts'
 import { forgetSuccessors } from './renewal.ts'
-import { pendingSince } from '../queue/hand-out.ts'
-import { channelOf, saveChannel } from '../store/state.ts'
+import { pendingSince } from '../queue/window.ts'
+import { saveChannel } from '../store/channel-row.ts'
+import { checkOut } from '../standing/leave.ts'
 
 /** What a check-in adds to its event and its answer. */
 export interface CheckInEffect {
@@ -20,7 +20,7 @@ export interface CheckInEffect {
   readonly renewal?: true
   /** The enrolment is contested until then (milliseconds). */
   readonly contested?: number
-  /** The answer is not known yet: the device has to come again. */
+  /** The answer is not known yet: the device has to connect again. */
   readonly later?: true
 }
 
@@ -62,7 +62,7 @@ function tokenUpdate(
   if (enrollment.user === '') {
     finishEnrolment(context, message, who)
   } else if (!channel.enabled) {
-    happened(context, 'device:enrolled', enrollment.user)
+    logHappening(context, 'device:enrolled', enrollment.user)
   }
   compareTopic(context, message.topic)
   const unreachable = enrollment.user === '' && pushStateOf(channel) !== 'ready'
@@ -80,7 +80,7 @@ function tokenUpdate(
   state.unansweredPushes.delete(channel.id)
   saveChannel(db, channel)
   if (unreachable && !context.effects.toAnnounce.directory) {
-    changed(context)
+    noteChange(context)
   }
   if (message.unlockToken && message.unlockToken.length > 0) {
     storeEscrow(context, 'unlock_token', message.unlockToken)
@@ -91,7 +91,7 @@ function tokenUpdate(
   return { tally: channel.tally }
 }
 
-/** The TokenUpdate of the device channel ends what its Authenticate began. */
+/** The TokenUpdate of the device channel completes what its Authenticate began. */
 function finishEnrolment(
   context: Context,
   { awaitingConfiguration }: Extract<CheckIn, { messageType: 'TokenUpdate' }>,
@@ -103,15 +103,15 @@ function finishEnrolment(
     unmaskRenewal(context, identity)
   }
   if (device.state !== 'enrolled' || device.renewedAt > 0) {
-    happened(context, device.renewedAt > 0 ? 'device:renewed' : 'device:enrolled', '')
+    logHappening(context, device.renewedAt > 0 ? 'device:renewed' : 'device:enrolled', '')
     device.state = 'enrolled'
     device.renewedAt = 0
-    changed(context)
+    noteChange(context)
     forgetSuccessors(context)
   }
 }
 
-/** A device of another topic is out of reach of our pushes: it has to enrol again, or the certificate is wrong. */
+/** Pushes do not reach a device of another topic: it has to enrol again, or the certificate is wrong. */
 function compareTopic(context: Context, topic: string): void {
   const certificateTopic = context.settings.pushTopic
   if (certificateTopic !== '' && topic !== certificateTopic) {
@@ -125,43 +125,18 @@ function compareTopic(context: Context, topic: string): void {
   }
 }
 
-/**
- * A device that leaves. One whose enrolment is not proven takes nothing with it: the enrolment from before is the present one
- * again.
- */
+/** A device checks out. If its enrolment is not proven, the one before is the present one again. */
 function leave(context: Context, user: string, who: Presented): CheckInEffect {
   if (who.identity) {
-    heard(context, who.identity, who.digest)
+    keepDigest(context, who.identity, who.digest)
   }
   if (user === '' && context.state.device.contest && !who.identity?.proof) {
     settle(context, 'left', context.state.device.contest.earlier.at(-1))
     return {}
   }
   if (user === '' || recalledChannel(context, user)?.enabled) {
-    happened(context, 'device:checked-out', user)
+    logHappening(context, 'device:checked-out', user)
   }
-  return checkOut(context, user)
-}
-
-/** The device takes its users with it; a user leaves alone. The queue stays, as in MicroMDM. */
-export function checkOut(context: Context, user: string): CheckInEffect {
-  const { state, db } = context
-  let endsClaim = false
-  for (const channel of everyChannel(context)) {
-    if (channel.user === user || user === '') {
-      endsClaim ||= channel.claim !== 'none'
-      // While it is contested, the user's claim may be that of the enrolment before.
-      const claim = state.device.contest ? channel.claim : 'none'
-      Object.assign(channel, { enabled: false, token: null, magic: '', claim })
-      saveChannel(db, channel)
-    }
-  }
-  if (user === '') {
-    endUndecided(context)
-    state.device.state = 'checked_out'
-  }
-  if (user === '' || endsClaim) {
-    changed(context)
-  }
+  checkOut(context, user)
   return {}
 }

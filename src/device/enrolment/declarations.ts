@@ -1,8 +1,8 @@
 import type { Context } from '../store/context.ts'
-import { recalledChannel } from '../store/channels.ts'
-import { channelOf, saveChannel } from '../store/state.ts'
+import { saveChannel } from '../store/channel-row.ts'
+import { channelOf, recalledChannel } from '../store/channels.ts'
 
-/** Which declarations a channel was last told of: the only ones whose 404 would be an error of ours. */
+/** The declarations that a channel was last offered: a 404 for any other one is no error of this server. */
 export function listedDeclarations(context: Context, user: string): readonly string[] {
   return recalledChannel(context, user)?.declarations ?? []
 }

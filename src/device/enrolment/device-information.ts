@@ -1,40 +1,41 @@
-import { NO_FACTS, shown, shownSerial, type DeviceFacts } from '../../mdm/message.ts'
-import type { CommandState } from '../../mdm/queue.ts'
+import { NO_FACTS, shown, shownSerial, type DeviceFacts, type Report } from '../../mdm/message.ts'
 import { isDict, textAt } from '../../plist/dict.ts'
 import { PlistError } from '../../plist/error.ts'
 import { readPlistTop } from '../../plist/read.ts'
+import { applyReport, type ReportEffect } from '../queue/report.ts'
+import { noteChange } from '../standing/directory-row.ts'
+import type { Channel } from '../store/channel-row.ts'
 import type { Context } from '../store/context.ts'
-import { changed } from '../standing/directory-row.ts'
-import type { Channel } from '../store/state.ts'
 
 const TOP_KEYS: ReadonlySet<string> = new Set(['QueryResponses'])
 
-/**
- * What DeviceInformation tells anew goes into the lists: a device says its OS version at enrolment only. A serial
- * number is learnt once, because it is what a device's place in the lists hangs on.
- */
-export function learnFacts(
+/** Applies a report to its channel's queue, and stores what it says about the device. */
+export function takeReport(
   context: Context,
   channel: Channel,
-  answer: {
-    readonly state: CommandState
-    readonly requestType: string
-    readonly result: Uint8Array
-  },
-): void {
-  const { device } = context.state
-  if (
-    answer.requestType !== 'DeviceInformation' ||
-    answer.state !== 'acknowledged' ||
-    channel.id !== 0
-  ) {
-    return
+  report: Report,
+  result: Uint8Array,
+): ReportEffect {
+  const effect = applyReport(context, channel, report, result)
+  const isInformation = effect.kind === 'answered' && effect.acknowledged === 'DeviceInformation'
+  if (isInformation && channel.id === 0) {
+    storeFacts(context, result)
   }
-  const told = toldFacts(answer.result)
+  return effect
+}
+
+/**
+ * Stores the facts that an acknowledged DeviceInformation reports about a device, such as its OS version: in
+ * check-ins, only Authenticate has them. A known serial number stays, because it identifies the device in
+ * lists.
+ */
+export function storeFacts(context: Context, result: Uint8Array): void {
+  const { device } = context.state
+  const reported = factsIn(result)
   const facts: DeviceFacts = {
     ...device.facts,
-    ...told,
-    SerialNumber: device.facts.SerialNumber || (told.SerialNumber ?? ''),
+    ...reported,
+    SerialNumber: device.facts.SerialNumber || (reported.SerialNumber ?? ''),
   }
   if (JSON.stringify(facts) === JSON.stringify(device.facts)) {
     return
@@ -43,11 +44,11 @@ export function learnFacts(
     device.claimedAt = context.now
   }
   device.facts = facts
-  changed(context)
+  noteChange(context)
 }
 
-function toldFacts(result: Uint8Array): { -readonly [Key in keyof DeviceFacts]?: string } {
-  const told: Record<string, string> = {}
+function factsIn(result: Uint8Array): { -readonly [Key in keyof DeviceFacts]?: string } {
+  const facts: Record<string, string> = {}
   try {
     const { QueryResponses: responses } = readPlistTop(result, TOP_KEYS, 'device')
     const answers = isDict(responses) ? responses : {}
@@ -55,14 +56,14 @@ function toldFacts(result: Uint8Array): { -readonly [Key in keyof DeviceFacts]?:
       const value = textAt(answers, name)
       const fact = name === 'SerialNumber' ? shownSerial(value) : shown(value)
       if (fact) {
-        told[name] = fact
+        facts[name] = fact
       }
     }
   } catch (error) {
-    // Its structure was read when it came; that a value in it is none is no reason to refuse the report.
+    // The report's structure was checked before. A malformed value in it is no reason to refuse the report.
     if (!(error instanceof PlistError)) {
       throw error
     }
   }
-  return told
+  return facts
 }

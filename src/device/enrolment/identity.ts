@@ -1,10 +1,9 @@
 import type { Message } from '../../mdm/message.ts'
 import type { Context } from '../store/context.ts'
 import { isKept } from '../standing/contest.ts'
-import { leaveIfEmpty, replacePresent, settle } from '../standing/contest-end.ts'
-import { boundIdentities, MOST_CURRENT } from './identity-bounds.ts'
 import {
   changeEpoch,
+  deleteIdentity,
   FROZEN,
   OVERTAKEN,
   REVOKED,
@@ -12,29 +11,33 @@ import {
   type Identity,
 } from '../store/identity-row.ts'
 import type { Proof } from '../store/proof.ts'
-import { saveDevice } from '../store/state.ts'
+import { saveDevice } from '../store/device-row.ts'
 
-/** Messages that are remembered of an identity. */
+/** Certificates that a device's object keeps. */
+const MOST_IDENTITIES = 20
+/** Certificates of the present enrolment: a renewal adds one, and its answer may be lost. */
+const MOST_CURRENT = 5
+/** Messages of an identity whose digests are kept. */
 const MAX_HEARD = 50
 const DAY = 86_400_000
 
-/** What the Worker found out about a certificate that no object knew: its chain, and that D1 gave it to us. */
+/** A certificate that no object knew, after the Worker checked its chain and claimed it in D1. */
 export interface Claim {
   readonly caKey: string
   readonly subject: string
   readonly notAfter: number
-  /** We issued it. */
+  /** This server issued it. */
   readonly issuedHere: boolean
-  /** Its challenge was given out for a device, of which this message says what is true here. */
+  /** Its challenge was bound to a device: whether its UDID, or its serial number, is that of the message. */
   readonly bound?: { readonly udid: boolean; readonly serial: boolean } | undefined
-  /** User channels of other devices that are called like this device, and whether admins meant them by it. */
+  /** User channels of other devices that have the id of this device, and whether admins used it for them. */
   readonly namesakes?: { readonly ids: readonly string[]; readonly used: boolean } | undefined
 }
 
 /**
- * `bound`: an identity of this enrolment. `claimable`: unknown here, and the message may bind it, so the Worker
- * checks its chain and claims it. `earlier`: of an earlier enrolment of this device. `frozen`: it lost a contest. `refused`:
- * everything else.
+ * `bound`: an identity of this enrolment. `claimable`: unknown here, and the message may bind it, so the
+ * Worker checks its chain and claims it. `earlier`: of an earlier enrolment of this device. `frozen`: it lost
+ * a contest. `refused`: all others.
  */
 export type Standing =
   | { readonly kind: 'bound'; readonly identity: Identity }
@@ -45,11 +48,11 @@ export type Standing =
   | { readonly kind: 'refused'; readonly reason: string }
 
 /**
- * Where a certificate stands with this device. Authenticate may bring a new one; any other
- * message may only if the device has none yet: that is MicroMDM's trust on first use, which restored and moved
- * fleets need, because such devices never send Authenticate again.
+ * The standing of a certificate with this device. Authenticate may bring a new one. Other messages may bring
+ * one only if the device has none yet: MicroMDM's trust on first use, which restored and moved fleets need,
+ * because their devices never send Authenticate again.
  */
-export function standing(context: Context, fingerprint: string, message: Message): Standing {
+export function standingOf(context: Context, fingerprint: string, message: Message): Standing {
   const { identities, device } = context.state
   const identity = identities.find((candidate) => candidate.fingerprint === fingerprint)
   const authenticates = message.kind === 'checkin' && message.messageType === 'Authenticate'
@@ -81,16 +84,16 @@ export function standing(context: Context, fingerprint: string, message: Message
 }
 
 /**
- * Whether an identity of before may begin another enrolment. What a kept one says decides nothing until it has acknowledged a probe,
- * and one that was dropped from a contest does not begin again as long as it lasts.
+ * Whether an earlier identity may begin another enrolment. A kept one may not before it has acknowledged a
+ * probe, and one that was dropped from a contest may not while the contest lasts.
  */
 function mayBegin(context: Context, identity: Identity): boolean {
   const isOut = context.state.device.contest !== undefined && identity.proof === ''
   return !isKept(context, identity) && !isOut
 }
 
-/** Binds a claimed certificate to the device's present enrolment. */
-export function bind(
+/** Binds a claimed certificate to the present enrolment. */
+export function bindIdentity(
   context: Context,
   fingerprint: string,
   { caKey, subject, notAfter, bound }: Claim,
@@ -98,7 +101,7 @@ export function bind(
     readonly what: 'bound' | 'renewed'
     readonly proof: Proof | ''
     readonly digest: string
-    /** What the identity that it renews proved. */
+    /** The serial number that the renewed identity has proven. */
     readonly provenSerial?: string
   },
 ): Identity {
@@ -122,29 +125,11 @@ export function bind(
   return identity
 }
 
-/** Takes an identity of an earlier enrolment back, because an admin says so. */
-export function reinstate(context: Context, fingerprint: string): boolean {
-  const identity = context.state.identities.find(
-    (candidate) => candidate.fingerprint === fingerprint,
-  )
-  if (!identity) {
-    return false
-  }
-  if (isKept(context, identity)) {
-    settle(context, 'admin_earlier', identity.epoch)
-  }
-  if (identity.epoch === context.state.device.epoch) {
-    // One without proof that an admin names is the device.
-    settle(context, 'admin')
-  } else {
-    replacePresent(context)
-  }
-  accept(context, identity, { what: 'reinstated', proof: 'admin', digest: '' })
-  return true
-}
-
-/** An identity of the present enrolment from now on; should it become an earlier one's, that is told again. */
-export function accept(
+/**
+ * Makes an identity one of the present enrolment. If it becomes an earlier one's later, that is reported
+ * again.
+ */
+export function acceptIdentity(
   context: Context,
   identity: Identity,
   how: {
@@ -156,35 +141,18 @@ export function accept(
   changeEpoch(identity, context.state.device.epoch, { at: context.now, what: how.what ?? 'bound' })
   identity.reported = false
   identity.proof = how.proof
-  heard(context, identity, how.digest)
+  keepDigest(context, identity, how.digest)
 }
 
-/** Remembers a message that an identity brought, so that the same one again changes nothing. */
-export function heard(context: Context, identity: Identity, digest: string): void {
+/** Keeps the digest of a message that an identity signed, so that a replay of it changes nothing. */
+export function keepDigest(context: Context, identity: Identity, digest: string): void {
   if (digest !== '') {
     identity.heard = [...identity.heard, digest].slice(-MAX_HEARD)
   }
   saveIdentity(context.db, identity)
 }
 
-/** Refuses an identity from the next message on. @returns false when the device never had it. */
-export function revoke(context: Context, fingerprint: string): boolean {
-  const identity = context.state.identities.find(
-    (candidate) => candidate.fingerprint === fingerprint,
-  )
-  if (!identity) {
-    return false
-  }
-  const isPresent = identity.epoch === context.state.device.epoch
-  changeEpoch(identity, REVOKED, { at: context.now, what: 'revoked' })
-  saveIdentity(context.db, identity)
-  if (isPresent) {
-    leaveIfEmpty(context)
-  }
-  return true
-}
-
-/** Each successor is kept for good where it was issued, so that a device gets a few a day. */
+/** The CA keeps each issued certificate for good, so a device gets only a few a day. */
 function isRenewedOften({ state, now }: Context): boolean {
   const lately = state.identities.filter(
     ({ epoch, history: [first] }) =>
@@ -195,7 +163,7 @@ function isRenewedOften({ state, now }: Context): boolean {
   return lately.length >= MOST_CURRENT
 }
 
-/** A certificate that is about to take another's place. */
+/** A certificate that is about to replace another one. */
 export interface Succession {
   /** Fingerprint of the identity that it renews. */
   readonly previous: string
@@ -206,9 +174,9 @@ export interface Succession {
 }
 
 /**
- * Binds the successor of a present identity as it is issued: a pure SCEP renewal has no message of its own, the
- * next one is simply signed with the new certificate (micromdm#557).
- * @returns whether `previous` speaks for the present enrolment, and was not renewed as often as may be within a day.
+ * Binds the successor of a present identity as it is issued. A pure SCEP renewal sends no message: the device
+ * simply signs the next one with the new certificate (micromdm/micromdm#557).
+ * @returns false when `previous` is not of the present enrolment, or was renewed too often within a day.
  */
 export function renewIdentity(
   context: Context,
@@ -218,7 +186,7 @@ export function renewIdentity(
   const present = identities.find(
     (known) => known.fingerprint === previous && known.epoch === device.epoch,
   )
-  // What is not proven is new: it need not be renewed yet.
+  // An unproven identity is new: it need not be renewed yet.
   const isUnproven = device.contest !== undefined && present?.proof === ''
   if (
     !present ||
@@ -229,9 +197,9 @@ export function renewIdentity(
   ) {
     return false
   }
-  bind(context, fingerprint, claim, {
+  bindIdentity(context, fingerprint, claim, {
     what: 'renewed',
-    // It proves no more than the one that it renews.
+    // It is not more proven than the one that it renews.
     proof: present.proof && 'renewal',
     digest: '',
     provenSerial: present.provenSerial,
@@ -241,4 +209,34 @@ export function renewIdentity(
     saveDevice(context.db, device)
   }
   return true
+}
+
+/**
+ * Bounds the certificates of a device, as another one is bound. The newest of the enrolment, the one that
+ * signed last, and those of kept enrolments stay. Of the others the oldest are deleted. A deleted one counts
+ * as new and may send Authenticate, so a revoked one is kept until it has expired.
+ */
+function boundIdentities(context: Context): void {
+  const { db, now, state } = context
+  const { device, identities } = state
+  const current = identities.filter(({ epoch }) => epoch === device.epoch)
+  for (const identity of current.slice(0, -MOST_CURRENT).filter((one) => !isInUse(context, one))) {
+    identity.epoch = OVERTAKEN
+    saveIdentity(db, identity)
+  }
+  const forgettable = identities.filter(
+    (one) =>
+      one.epoch !== device.epoch &&
+      !isInUse(context, one) &&
+      !isKept(context, one) &&
+      !(one.epoch === REVOKED && one.notAfter >= now),
+  )
+  for (const identity of forgettable.slice(0, Math.max(0, identities.length - MOST_IDENTITIES))) {
+    identities.splice(identities.indexOf(identity), 1)
+    deleteIdentity(db, identity)
+  }
+}
+
+function isInUse({ state: { device } }: Context, { fingerprint }: Identity): boolean {
+  return device.installed.identity === fingerprint
 }

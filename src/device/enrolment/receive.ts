@@ -1,80 +1,31 @@
-import type { InstalledProfile } from '../../enroll/installed-profile.ts'
 import { aboutMessage } from '../../events/event.ts'
 import { IDENTITY_CONFLICT } from '../../events/topics.ts'
 import { deviceTypeOf } from '../../mdm/enrollment.ts'
-import type { Message, Report } from '../../mdm/message.ts'
+import type { Report } from '../../mdm/message.ts'
 import { beginsRound } from '../../mdm/queue.ts'
-import { checkIn } from './check-in.ts'
-import type { Context } from '../store/context.ts'
-import { isKept, isUndecided, nextEpoch } from '../standing/contest.ts'
-import { passTime, settle } from '../standing/contest-end.ts'
-import { changed, announcementOf, type AnnouncementBody } from '../standing/directory-row.ts'
-import { noteArrival } from '../queue/held.ts'
-import { bind, standing, type Claim, type Standing } from './identity.ts'
-import { saveIdentity, type Identity } from '../store/identity-row.ts'
 import { recordEvent } from '../outbox/record.ts'
-import type { Subscribers } from '../store/events.ts'
-import { record, recordContest, recordDeferred } from './message-events.ts'
-import { applyReport, handOut } from '../queue/hand-out.ts'
-import { acknowledges } from '../queue/mdm-profile.ts'
-import { noteUse } from '../store/channels.ts'
-import { finishKept, hearKept } from './returning.ts'
-import { keepProfile, noteMessage, noteReport } from './renewal.ts'
 import { noteConnect } from '../push/decide.ts'
+import { handOut } from '../queue/hand-out.ts'
+import { acknowledges } from '../queue/mdm-profile.ts'
+import { isKept, isUndecided, nextEpoch } from '../standing/contest.ts'
+import { advanceContest, settle } from '../standing/contest-end.ts'
+import { announcementOf, noteChange } from '../standing/directory-row.ts'
+import { channelOf, knownChannel, noteUse } from '../store/channels.ts'
+import type { Context } from '../store/context.ts'
+import { saveIdentity, type Identity } from '../store/identity-row.ts'
+import type { DeviceState } from '../store/state.ts'
+import { noteArrival } from './arrival.ts'
+import { checkIn } from './check-in.ts'
+import { takeReport } from './device-information.ts'
+import { bindIdentity, standingOf, type Claim, type Standing } from './identity.ts'
+import type { DeviceAnswer, DeviceInput } from './message.ts'
+import { recordContest, recordDeferred, recordMessage } from './message-events.ts'
+import { keepProfile, noteMessage, noteReport } from './renewal.ts'
+import { finishKept, hearKept } from './returning.ts'
 import { hasRoom } from './storage-limit.ts'
-import { channelOf, knownChannel, type DeviceState } from '../store/state.ts'
-import { wantedClaim, type NewClaim } from './user-claim.ts'
+import { wantedClaim } from './user-claim.ts'
 
-/** A device's message, its signature verified over the exact bytes of `body`. */
-export interface DeviceInput {
-  readonly message: Message
-  /** The exact bytes; empty when nobody listens and nothing of it would be kept. */
-  readonly body: Uint8Array
-  readonly eventId: string
-  /** The URL that the device called, and its query parameters. */
-  readonly url: string
-  readonly params: Readonly<Record<string, string>>
-  readonly fingerprint: string
-  readonly claim?: Claim
-  /** The enrolment profile that a new certificate came with, if it was made here. */
-  readonly profile?: InstalledProfile | undefined
-  /** Subscribers that want this message's topic, and those that want to hear of identity conflicts. */
-  readonly listeners: Subscribers
-  readonly conflictListeners: Subscribers
-  /** Those that want to hear of commands that devices put off. */
-  readonly deferredListeners: Subscribers
-  /** Of an Authenticate or CheckOut with a signature: what was signed, as a digest. */
-  readonly digest?: string | undefined
-  /** Those that want to hear of contested enrolments; absent where the caller does not know the topic. */
-  readonly contestListeners?: Subscribers
-}
-
-export type DeviceAnswer =
-  | {
-      readonly kind: 'accepted'
-      readonly reply?: Uint8Array
-      /** Admins meant a user by the device's id, and have not said yet that the device is meant. */
-      readonly contested?: true
-      /** The enrolment is not proven: what declares its state is for the enrolment from before. */
-      readonly unproven?: true
-      /** The answer is not known yet: the device has to come again. */
-      readonly later?: true
-      /** Signed by an identity that lost a contest: it gets an empty answer, whatever it asks. */
-      readonly frozen?: true
-      /** The directory does not know this user's claim yet: it has to be kept there before the device gets its answer. */
-      readonly claim?: NewClaim
-      readonly news: AnnouncementBody
-    }
-  /** The certificate is new here: check its chain, claim it unless the device is blocked, and come again. */
-  | { readonly kind: 'unclaimed'; readonly blocked: boolean }
-  | { readonly kind: 'refused'; readonly reason: string }
-  /** Signed by an identity of an earlier enrolment: 503 until an admin reinstates it. */
-  | { readonly kind: 'conflict'; readonly news: AnnouncementBody }
-  | { readonly kind: 'blocked' }
-  /** Its events have filled what it may fill: 503 until those that listen have taken them. */
-  | { readonly kind: 'full' }
-
-/** Whether a message will hardly change anything: an Idle that nobody hears of, where no command waits. */
+/** Whether a message changes hardly anything: an Idle that no subscriber wants, while no command waits. */
 export function isHeartbeat(state: DeviceState, input: DeviceInput, now: number): boolean {
   const { message, listeners } = input
   const channel = knownChannel(state, message.enrollment.user)
@@ -89,7 +40,7 @@ export function isHeartbeat(state: DeviceState, input: DeviceInput, now: number)
   )
 }
 
-/** Takes in one message: identity, state change, event and answer are one commit (docs/architecture.md). */
+/** Takes one message: identity, state change, event and answer are one commit (docs/architecture.md). */
 export function receive(context: Context, input: DeviceInput): DeviceAnswer {
   const answer = answerTo(context, input)
   if (input.message.kind === 'report') {
@@ -99,8 +50,8 @@ export function receive(context: Context, input: DeviceInput): DeviceAnswer {
 }
 
 function answerTo(context: Context, input: DeviceInput): DeviceAnswer {
-  passTime(context)
-  const stands = standing(context, input.fingerprint, input.message)
+  advanceContest(context)
+  const stands = standingOf(context, input.fingerprint, input.message)
   if (stands.kind === 'refused') {
     return stands
   }
@@ -137,7 +88,7 @@ function unchanged(context: Context, more: { readonly frozen?: true } = {}): Dev
   return { kind: 'accepted', ...more, news: announcementOf(context) }
 }
 
-/** The same message again, word for word, changes nothing. A device that left, or was deleted, it may enrol once more. */
+/** A message that is repeated byte for byte changes nothing, except after the device left or was deleted. */
 function isReplay(
   { state }: Context,
   { digest, message }: DeviceInput,
@@ -151,7 +102,7 @@ function isReplay(
   return digest !== undefined && identity.heard.includes(digest) && !enrolsAgain
 }
 
-/** A message by the identity of an enrolment that is kept, while another is contested. Its check-ins are for later. */
+/** A message by the identity of a kept enrolment. Its check-ins have to wait for the end of the contest. */
 function comeBack(context: Context, input: DeviceInput, identity: Identity): DeviceAnswer {
   const { message } = input
   if (message.kind === 'checkin') {
@@ -162,12 +113,12 @@ function comeBack(context: Context, input: DeviceInput, identity: Identity): Dev
   const who = { identity, random: input.eventId }
   const { reply, answered } = hearKept(context, message, input.body, who)
   if (answered) {
-    record(context, input, {})
+    recordMessage(context, input, {})
   }
   return { kind: 'accepted', ...(reply ? { reply } : {}), news: announcementOf(context) }
 }
 
-/** The sender's identity in this enrolment; none when it is only tolerated, or is Authenticate's to bind. */
+/** The sender's identity in this enrolment; none when it is only tolerated, or Authenticate binds it. */
 function identityOf(
   context: Context,
   input: DeviceInput,
@@ -205,7 +156,7 @@ function take(
     profile: input.profile,
     digest: input.digest ?? '',
   })
-  record(context, input, effect)
+  recordMessage(context, input, effect)
   if (effect.contested !== undefined) {
     recordContest(context, input, effect.contested)
   }
@@ -219,7 +170,10 @@ function take(
   }
 }
 
-/** A report: its effect on the queue, its event, and the next command (Apple, "Send MDM commands to a device"). */
+/**
+ * A report: its effect on the queue, its event, and the next command (Apple, "Sending MDM commands to a
+ * device").
+ */
 function connect(context: Context, report: Report, input: DeviceInput): Uint8Array | undefined {
   const { contest } = context.state.device
   const isComplete = context.state.device.state === 'enrolled' && isUndecided(context)
@@ -227,9 +181,9 @@ function connect(context: Context, report: Report, input: DeviceInput): Uint8Arr
     settle(context, 'profile')
   }
   const channel = channelOf(context, report.enrollment.user)
-  const effect = applyReport(context, channel, report, input.body)
+  const effect = takeReport(context, channel, report, input.body)
   if (effect.kind !== 'repeat') {
-    record(context, input, {})
+    recordMessage(context, input, {})
     noteReport(context, report, input.body)
   }
   if (effect.kind === 'deferred') {
@@ -245,7 +199,7 @@ function connect(context: Context, report: Report, input: DeviceInput): Uint8Arr
   return handOut(context, channel)
 }
 
-/** A device that nobody knows, with an acceptable certificate that is bound nowhere else, is taken in. */
+/** Accepts an unknown device whose certificate is acceptable and bound to no other device. */
 function adopt(context: Context, input: DeviceInput, claim: Claim): Identity {
   const { device } = context.state
   noteArrival(context, claim.namesakes)
@@ -253,9 +207,13 @@ function adopt(context: Context, input: DeviceInput, claim: Claim): Identity {
   device.type = deviceTypeOf(input.message.enrollment)
   device.state = 'enrolled'
   keepProfile(context, input.profile)
-  changed(context)
+  noteChange(context)
   context.effects.notes.push({ event: 'mdm:adopted', device: device.name })
-  return bind(context, input.fingerprint, claim, { what: 'bound', proof: 'adopted', digest: '' })
+  return bindIdentity(context, input.fingerprint, claim, {
+    what: 'bound',
+    proof: 'adopted',
+    digest: '',
+  })
 }
 
 function conflict(context: Context, input: DeviceInput, identity: Identity): DeviceAnswer {
@@ -284,12 +242,12 @@ function conflict(context: Context, input: DeviceInput, identity: Identity): Dev
   return { kind: 'conflict', news: announcementOf(context) }
 }
 
-/** Being seen costs nothing by itself: the row is written when it lags by the resolution. */
+/** Notes that the device connected. The row is written only when it lags by the resolution. */
 function seen(context: Context): void {
   const { device } = context.state
   context.state.heardAt = context.now
   const lag = context.now - device.lastSeen
   if (device.state !== 'unknown' && lag >= context.settings.lastSeenResolution) {
-    changed(context)
+    noteChange(context)
   }
 }

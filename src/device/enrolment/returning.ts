@@ -1,4 +1,4 @@
-/** The identity of an enrolment that is kept, as it comes while another enrolment is contested. */
+/** Messages of the identity of a kept enrolment, while another enrolment is contested. */
 import { Buffer } from 'node:buffer'
 import { beginsRound, stateAfter } from '../../mdm/queue.ts'
 import type { CheckIn, Report } from '../../mdm/message.ts'
@@ -7,33 +7,36 @@ import type { Context } from '../store/context.ts'
 import { extend, isChanging, renewalIsOpen } from '../standing/contest.ts'
 import { settle } from '../standing/contest-end.ts'
 import { acknowledges } from '../queue/mdm-profile.ts'
-import { type Earlier, finishEarlier, readEarlier, rememberProbe } from '../store/earlier.ts'
+import { type Earlier, finishEarlier, readEarlier, saveProbe } from '../store/earlier.ts'
 import { storeArchived } from '../store/escrow/tokens.ts'
 import type { Identity } from '../store/identity-row.ts'
-import { applyReport, handOut } from '../queue/hand-out.ts'
+import { handOut } from '../queue/hand-out.ts'
+import { applyReport } from '../queue/report.ts'
+import { takeReport } from './device-information.ts'
+import { rowOfKept } from '../store/commands/contest.ts'
 import { keepResult } from '../queue/history.ts'
-import { CHANNEL_SPAN } from '../store/schema.ts'
-import { channelOf, knownChannel } from '../store/state.ts'
+import { channelOf, knownChannel } from '../store/channels.ts'
 
-/** Nothing that could be secret is asked for. */
+/** None of these answers is secret. */
 const QUERIES = ['UDID', 'SerialNumber', 'OSVersion']
 
-export interface Returned {
+export interface KeptAnswer {
   readonly reply?: Uint8Array
-  /** It answered a command that it was given before, which is news for who listens. */
+  /** It answered a command that it was given before the contest: that is an event. */
   readonly answered: boolean
 }
 
 /**
- * Takes its report. It is alive if it acknowledges a command that no earlier message can know of. What the one that was there first
- * says of commands that it was given before is kept in any case. `random`: a UUID for that command.
+ * Takes its report. It is alive if it acknowledges a new command, of which no captured message can know.
+ * Answers of the first enrolment to commands from before the contest are kept in any case. `random`: a UUID
+ * for the new command.
  */
 export function hearKept(
   context: Context,
   report: Report,
   result: Uint8Array,
   who: { readonly identity: Identity; readonly random: string },
-): Returned {
+): KeptAnswer {
   const kept = readEarlier(context, who.identity.epoch)
   if (!kept) {
     return { answered: false }
@@ -48,7 +51,7 @@ export function hearKept(
     return report.status === 'Acknowledged' ? serve(context, kept, report) : postpone(context, kept)
   }
   if (renewalIsOpen(context, kept) && acknowledges(context, report, kept.renewal)) {
-    // Another interrupted the renewal, and did not make it one.
+    // It was a renewal, which another enrolment interrupted.
     settle(context, 'probe', kept.epoch)
     settle(context, 'profile')
     return { answered: isPending(context, report, result) }
@@ -56,8 +59,8 @@ export function hearKept(
   return { answered: kept.proven && isAnswer(context, report, result) }
 }
 
-/** It is served again, beginning with this answer. */
-function serve(context: Context, { epoch }: Earlier, report: Report): Returned {
+/** Serves it again, beginning with this answer. */
+function serve(context: Context, { epoch }: Earlier, report: Report): KeptAnswer {
   settle(context, 'probe', epoch)
   const channel = channelOf(context, '')
   applyReport(context, channel, { ...report, status: 'Idle', commandUUID: undefined }, NOTHING)
@@ -65,8 +68,8 @@ function serve(context: Context, { epoch }: Earlier, report: Report): Returned {
   return { answered: false, ...(reply ? { reply } : {}) }
 }
 
-/** One that waits for its user to unlock it says NotNow. It is there, and not overrun by time. */
-function postpone(context: Context, { proven }: Earlier): Returned {
+/** A locked device answers NotNow. It is alive, and the contest must not end by time. */
+function postpone(context: Context, { proven }: Earlier): KeptAnswer {
   if (proven) {
     extend(context, context.now)
   }
@@ -75,18 +78,18 @@ function postpone(context: Context, { proven }: Earlier): Returned {
 
 const NOTHING = new Uint8Array()
 
-/** The command that its identity is to acknowledge: the same until it does. */
+/** The command that its identity has to acknowledge: the same one until it does. */
 function probe(context: Context, kept: Earlier, random: string): Uint8Array {
   if (kept.probe === '') {
-    rememberProbe(context.db, kept.epoch, random)
+    saveProbe(context.db, kept.epoch, random)
   }
   const command = { RequestType: 'DeviceInformation', Queries: QUERIES }
   return writePlist({ Command: command, CommandUUID: kept.probe || random })
 }
 
 /**
- * Takes the first TokenUpdate of an enrolment that another interrupted, so that it can be pushed, and shows that it is alive. Only
- * the first: one from before could take its token away.
+ * Takes the first TokenUpdate of an enrolment that another one interrupted, so that it can be pushed and show
+ * that it is alive. Only the first one counts: a replayed one could replace the token.
  * @returns false for every other check-in
  */
 export function finishKept(context: Context, message: CheckIn, { epoch }: Identity): boolean {
@@ -111,9 +114,9 @@ export function finishKept(context: Context, message: CheckIn, { epoch }: Identi
   return true
 }
 
-/** The answer to what was handed out to the enrolment that it renews. */
+/** Takes the answer to a command that the renewed enrolment was given. */
 function isPending(context: Context, report: Report, result: Uint8Array): boolean {
-  return applyReport(context, channelOf(context, ''), report, result).kind === 'answered'
+  return takeReport(context, channelOf(context, ''), report, result).kind === 'answered'
 }
 
 /** Keeps the answer to a command that was handed out before the contest. */
@@ -123,20 +126,11 @@ function isAnswer(context: Context, report: Report, result: Uint8Array): boolean
   if (!channel || state === undefined || state === 'not_now' || !report.commandUUID) {
     return false
   }
-  const base = channel.id * CHANNEL_SPAN
-  const [row] = context.db.all<{ id: number; requestType: string; secret: number; big: number }>(
-    `SELECT id, request_type AS requestType, secret, payload IS NULL AS big FROM commands
-      WHERE id BETWEEN ? AND ? AND uuid = ? AND state = 'held' AND held_for = 'earlier' AND handed_out_at > 0`,
-    base,
-    base + CHANNEL_SPAN - 1,
-    report.commandUUID,
-  )
+  const row = rowOfKept(context.db, channel, report.commandUUID)
   if (!row) {
     return false
   }
-  const { id, requestType } = row
-  const answered = { id, requestType, secret: row.secret === 1, big: row.big === 1 }
-  keepResult(context, answered, { state, result, push: channel.push })
+  keepResult(context, channel, row, { state, result })
   context.state.queues.delete(channel.id)
   return true
 }

@@ -1,20 +1,23 @@
-/** A user channel's claim to its bare UserID, by which admins find it. The directory keeps an index of claims. */
+/**
+ * A user channel's claim to its bare UserID, by which admins find it. The directory keeps an index of claims.
+ */
 import { isUdidOfMobile } from '../../mdm/enrollment.ts'
 import type { Message } from '../../mdm/message.ts'
 import type { Context } from '../store/context.ts'
-import { changed } from '../standing/directory-row.ts'
-import { channelOf, knownChannel, saveChannel } from '../store/state.ts'
+import { noteChange } from '../standing/directory-row.ts'
+import { saveChannel } from '../store/channel-row.ts'
+import { channelOf, knownChannel } from '../store/channels.ts'
 
-/** A user channel that is to be found by its bare UserID. */
+/** A claim that the directory does not have yet. */
 export interface NewClaim {
   readonly user: string
-  /** Of the device's row that has it. */
+  /** The version of the device's row that has it. */
   readonly version: number
 }
 
 /**
- * A user with an id of its own is also found by that alone. Any message claims it, because the users of a fleet that
- * moved here send no TokenUpdate; a CheckOut ends it.
+ * A user with a UserID of its own is also found by that alone. Any message makes the claim, because the users
+ * of a fleet that moved here send no TokenUpdate. A CheckOut ends it.
  */
 export function wantedClaim(context: Context, message: Message): { readonly claim?: NewClaim } {
   const { type, user } = message.enrollment
@@ -28,12 +31,14 @@ export function wantedClaim(context: Context, message: Message): { readonly clai
   if (channel.claim === 'none') {
     channel.claim = 'wanted'
     saveChannel(context.db, channel)
-    changed(context)
+    noteChange(context)
   }
   return channel.claim === 'wanted' ? { claim: { user, version: device.version } } : {}
 }
 
-/** The directory has the claim: the bare UserID leads here from now on, unless it is claimed twice. */
+/**
+ * The directory has the claim: the bare UserID leads here from now on, unless another device claims it too.
+ */
 export function claimKept(context: Context, user: string): void {
   const channel = knownChannel(context.state, user)
   if (channel?.claim === 'wanted') {
@@ -42,16 +47,16 @@ export function claimKept(context: Context, user: string): void {
   }
 }
 
-/** How a device stands to a bare UserID: the directory's rows are an index, and may lag behind. */
+/** Whether a device claims a bare UserID: the directory's rows are an index, and may lag behind. */
 export interface UserClaim {
   readonly holds: boolean
-  /** Where it does not hold: up to which version of the device's row claims are over. */
+  /** If it does not hold: claims up to this version of the device's row are over. */
   readonly version: number
 }
 
 export function userClaim({ state }: Context, user: string): UserClaim {
   const { blocked, version } = state.device
   const isClaimed = (knownChannel(state, user)?.claim ?? 'none') !== 'none'
-  // While an admin blocks the device, its claims do not hold. They are not over: unblocked, they hold again.
+  // The claims of a blocked device do not hold. They are not over: they hold again after an unblock.
   return { holds: isClaimed && !blocked, version: isClaimed ? -1 : version }
 }

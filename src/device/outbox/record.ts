@@ -1,4 +1,4 @@
-import { pace } from '../queue/history.ts'
+import { pruneEvery } from '../store/pace.ts'
 import { ANNOUNCE_AFTER, wakeBy, type Context } from '../store/context.ts'
 import { insertEvent, type NewEvent, type Subscribers } from '../store/events.ts'
 import { cursorsOf, moveCursor, pruneEvents, UNKNOWN } from './cursors.ts'
@@ -27,7 +27,7 @@ export function recordEvent(context: Context, event: NewEvent, subscribers: Subs
   stepOver(context, subscribers)
   state.lastSeq = seq
   if (subscribers?.length === 0) {
-    if (seq % pace(context.settings.keepEvents.count) === 0 || !state.pruned) {
+    if (seq % pruneEvery(context.settings.keepEvents.count) === 0 || !state.pruned) {
       state.pruned = true
       pruneEvents(context)
     }

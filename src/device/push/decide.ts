@@ -4,14 +4,13 @@ import { tokenHex } from '../../push/request.ts'
 import { isPushMagic, isPushToken, isPushTopic } from '../../mdm/push-values.ts'
 import type { Verdict } from '../../push/verdict.ts'
 import { PUSH_UNREGISTERED } from '../../events/topics.ts'
-import type { Enrollment } from '../../mdm/enrollment.ts'
+import { enrollmentOfChannel, saveChannel, type Channel } from '../store/channel-row.ts'
 import { wakeBy, type Context } from '../store/context.ts'
 import { readEarlier } from '../store/earlier.ts'
 import { recordEvent } from '../outbox/record.ts'
 import type { NewEvent } from '../store/events.ts'
-import { recalledChannel } from '../store/channels.ts'
-import { pendingSince, PUSH_FALLBACK } from '../queue/hand-out.ts'
-import { knownChannel, saveChannel, type Channel } from '../store/state.ts'
+import { recalledChannel, knownChannel } from '../store/channels.ts'
+import { pendingSince, PUSH_FALLBACK } from '../queue/window.ts'
 
 /** All that a push needs. It leaves the object for APNs alone. */
 export interface PushTarget {
@@ -133,27 +132,12 @@ function flagOf(context: Context, channel: Channel, push: Pushed): Partial<Chann
   const event: NewEvent = {
     id: push.id,
     topic: PUSH_UNREGISTERED,
-    about: { enrollment: enrollmentOfChannel(context, channel), params: {} },
+    about: { enrollment: enrollmentOfChannel(context.state.device, channel), params: {} },
     body: new Uint8Array(),
   }
   // The object does not know the subscribers.
   recordEvent(context, event, undefined)
   return { flag: verdict.reason, flagEpoch: epoch }
-}
-
-/** The enrolment of a channel, for events without a message. */
-export function enrollmentOfChannel(context: Context, { user, claim }: Channel): Enrollment {
-  const { name, type } = context.state.device
-  if (user === '') {
-    return { type, device: name, user }
-  }
-  // The users of a Shared iPad are the only ones that claim no bare UserID.
-  const ofUser = claim === 'none' ? 'Shared iPad' : 'User'
-  return {
-    type: type === 'User Enrollment (Device)' ? 'User Enrollment' : ofUser,
-    device: name,
-    user,
-  }
 }
 
 function waitOf(context: Context, channel: Channel, { verdict, random }: Pushed): Partial<Channel> {

@@ -1,7 +1,7 @@
 import type { Verdict } from '../../push/verdict.ts'
 import type { Context } from '../store/context.ts'
 import { listAnew } from '../standing/directory-row.ts'
-import { knownChannel } from '../store/state.ts'
+import { knownChannel } from '../store/channels.ts'
 
 /**
  * Notes APNs's answer for views, and for the directory if it changes whether the device can be pushed. The

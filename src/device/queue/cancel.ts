@@ -1,135 +1,110 @@
-import { dropParts, loadBody } from '../../storage/bodies.ts'
+/** How pending commands end without an answer: an admin cancels them, or a new enrolment supersedes them. */
+import { dropParts } from '../../storage/bodies.ts'
+import type { Channel } from '../store/channel-row.ts'
+import { recalledChannel } from '../store/channels.ts'
+import {
+  deleteRow,
+  endingRows,
+  endRow,
+  supersedeRow,
+  type Ending,
+} from '../store/commands/ended.ts'
+import { jobHorizon } from '../store/commands/states.ts'
 import type { Context } from '../store/context.ts'
-import type { Terms } from './hand-out.ts'
-import { PENDING_STATES, queueOf } from './window.ts'
-import { readQueuedBy, type QueuedBy } from '../store/commands/queued-by.ts'
-import { PAYLOAD_AT_END, soughtByJob, soughtSince } from './history.ts'
-import { CHANNEL_SPAN } from '../store/schema.ts'
-import type { Channel } from '../store/state.ts'
+import { pruneResults } from './history.ts'
+import { viewCommand, type CommandRef } from './lookup.ts'
+import { queueOf, readWindow } from './window.ts'
 
-/** Entries that an admin sees in a queue: all that the device still has to answer, NotNow included. */
-export interface QueuedCommand {
-  readonly n: number
-  readonly uuid: string
-  readonly requestType: string
-  readonly secret: boolean
-  readonly source: string
-  readonly payload: Uint8Array
-  readonly terms: Terms
-  readonly by: QueuedBy | undefined
+export type Cancelled =
+  | { readonly kind: 'cancelled' }
+  /** It has ended already, in this state. */
+  | { readonly kind: 'ended'; readonly state: string }
+  | { readonly kind: 'unknown' }
+
+/** Cancels one command. If the device has it already, it may still carry it out. */
+export function cancelCommand(context: Context, user: string, ref: CommandRef): Cancelled {
+  const { db, now, effects } = context
+  const answer = viewCommand(context, user, ref)
+  const channel = answer.kind === 'command' ? recalledChannel(context, user) : undefined
+  if (answer.kind !== 'command' || !channel) {
+    return { kind: 'unknown' }
+  }
+  if (!answer.pending) {
+    return { kind: 'ended', state: answer.view.state }
+  }
+  endRow(db, answer.row, 'cancelled', now)
+  dropParts(db, 'payload', answer.row)
+  effects.finished.add(answer.row)
+  const queue = queueOf(context, channel)
+  readWindow(context, channel, queue)
+  pruneResults(context, channel, queue, 1)
+  return { kind: 'cancelled' }
 }
 
-const PAGE_BYTES = 4_000_000
+export type Cleared =
+  | { readonly kind: 'cleared'; readonly cancelled: number }
+  | { readonly kind: 'unknown' }
 
-/** A page of a channel's pending commands, oldest first, from behind entry `after` on. */
-export function viewQueue(
-  context: Context,
-  channel: Channel,
-  after: number,
-): { commands: QueuedCommand[]; next: number | undefined } {
-  const base = channel.id * CHANNEL_SPAN
-  const commands: QueuedCommand[] = []
-  let bytes = 0
-  let last = base + after
-  while (context.state.device.schema > 0) {
-    const [row] = context.db.all<{
-      id: number
-      uuid: string
-      requestType: string
-      secret: number
-      source: string
-      notBefore: number
-      expiresAt: number
-      requestKey: string
-      requestHash: string
-      queuedBy: string
-      payload: ArrayBuffer | Uint8Array | null
-    }>(
-      `SELECT id, uuid, request_type AS requestType, secret, source, not_before AS notBefore, expires_at AS expiresAt,
-        request_key AS requestKey, request_hash AS requestHash, queued_by AS queuedBy, payload FROM commands
-        WHERE id > ? AND id < ? AND state IN ${PENDING_STATES} ORDER BY id LIMIT 1`,
-      last,
-      base + CHANNEL_SPAN,
-    )
-    if (!row) {
-      break
-    }
-    if (bytes > PAGE_BYTES) {
-      return { commands, next: last - base }
-    }
-    last = row.id
-    const { uuid, requestType, source, notBefore, expiresAt, requestKey, requestHash } = row
-    const terms = { notBefore, expiresAt, requestKey, requestHash }
-    const secret = row.secret === 1
-    const payload = loadBody(context, 'payload', row.id, row.payload, secret)
-    bytes += payload.length
-    const by = readQueuedBy(row.queuedBy)
-    commands.push({ n: row.id - base, uuid, requestType, secret, source, payload, terms, by })
-  }
-  return { commands, next: undefined }
+/** Cancels all commands of a channel, held ones too. */
+export function clearQueue(context: Context, user: string): Cleared {
+  const channel = recalledChannel(context, user)
+  return channel
+    ? { kind: 'cleared', cancelled: cancelCommands(context, channel) }
+    : { kind: 'unknown' }
 }
 
 /**
- * Empties a channel's queue, or takes some commands out of it; how many is the answer. What is held is for the device that an admin
- * finds to be the right one, so a new enrolment leaves it. What the device may already hold is marked, so that its answer
- * still finds a home, and so are the newest, for whoever asks what became of them, and what a job may look for; the
- * rest is deleted, but for the newest row, which keeps the numbering. What was superseded stays for a week, whole.
+ * Cancels a channel's pending commands, or those of some numbers. Some rows stay: those that the device may
+ * have, for its answer; the newest ones, for clients that ask for them; those that a job may look for; and
+ * the last row, for its number. @returns how many it cancelled
  */
-export function giveUp(
+export function cancelCommands(
   context: Context,
   channel: Channel,
-  state: 'cancelled' | 'superseded',
-  which: {
-    readonly queuedUntil?: number
-    readonly numbers?: readonly number[]
-    readonly held?: boolean
-  } = {},
+  numbers?: readonly number[],
 ): number {
-  if (context.state.device.schema === 0) {
+  const { db, now, settings, state, effects } = context
+  if (state.device.schema === 0) {
     return 0
   }
-  const queue = queueOf(context, channel)
-  const base = channel.id * CHANNEL_SPAN
-  const numbers = which.numbers ? JSON.stringify(which.numbers) : null
-  const rows = context.db.all<{ id: number; stays: number; big: number }>(
-    `SELECT id, handed_out_at > 0 OR ${soughtByJob('?')} AS stays, payload IS NULL AS big FROM commands
-      WHERE id BETWEEN ? AND ? AND state IN ${PENDING_STATES} AND queued_at <= ?
-      AND NOT (? AND state = 'held') AND (? IS NULL OR id IN (SELECT ? + value FROM json_each(?))) ORDER BY id`,
-    soughtSince(context),
-    base,
-    base + CHANNEL_SPAN - 1,
-    Math.min(which.queuedUntil ?? Infinity, Number.MAX_SAFE_INTEGER),
-    Number(state === 'superseded' && which.held !== true),
-    numbers,
-    base,
-    numbers,
-  )
-  const shown = rows.length - context.settings.keepResults.count
-  for (const [place, row] of rows.entries()) {
-    context.effects.finished.add(row.id)
-    if (state === 'superseded') {
-      // It may be queued again: see requeue.ts.
-      context.db.run(
-        `UPDATE commands SET state = 'superseded', ended_at = ?, held_for = '' WHERE id = ?`,
-        context.now,
-        row.id,
-      )
-      continue
-    }
-    if (row.stays || row.id === queue.lastId || place >= shown) {
-      context.db.run(
-        `UPDATE commands SET state = ?, ended_at = ?, payload = ${PAYLOAD_AT_END} WHERE id = ?`,
-        state,
-        context.now,
-        row.id,
-      )
+  const { lastId } = queueOf(context, channel)
+  const which = { held: true, ...(numbers && { numbers }) }
+  const rows = endingRows(db, channel, which, jobHorizon(now))
+  const newest = rows.length - settings.keepResults.count
+  for (const [place, { id, needed, big }] of rows.entries()) {
+    effects.finished.add(id)
+    if (needed || id === lastId || place >= newest) {
+      endRow(db, id, 'cancelled', now)
     } else {
-      context.db.run('DELETE FROM commands WHERE id = ?', row.id)
+      deleteRow(db, id)
     }
-    if (row.big) {
-      dropParts(context.db, 'payload', row.id)
+    if (big) {
+      dropParts(db, 'payload', id)
     }
   }
-  context.state.queues.delete(channel.id)
+  state.queues.delete(channel.id)
   return rows.length
+}
+
+/**
+ * Supersedes a channel's pending commands: a week long they can be restored (restore-superseded.ts). Held
+ * ones are for the device that an admin finds to be the right one, so a new enrolment leaves them, unless
+ * `held` says otherwise.
+ */
+export function supersedeCommands(
+  context: Context,
+  channel: Channel,
+  which: Omit<Ending, 'held'> & { readonly held?: boolean },
+): void {
+  const { db, now, state, effects } = context
+  if (state.device.schema === 0) {
+    return
+  }
+  queueOf(context, channel)
+  const rows = endingRows(db, channel, { held: false, ...which }, jobHorizon(now))
+  for (const { id } of rows) {
+    effects.finished.add(id)
+    supersedeRow(db, id, now)
+  }
+  state.queues.delete(channel.id)
 }

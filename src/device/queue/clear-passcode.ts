@@ -8,7 +8,7 @@ import { loadEscrow } from '../store/escrow/tokens.ts'
 
 const CLEAR_PASSCODE = 'ClearPasscode'
 
-/** A command that says so little that it can only fail, or nothing. */
+/** Why a command can only fail: it needs an unlock token, and there is none. */
 export function problemWith(
   context: Context,
   command: { readonly requestType: string; readonly payload: Uint8Array },
@@ -17,15 +17,22 @@ export function problemWith(
   if (requestType !== CLEAR_PASSCODE || !withoutToken(payload) || storedToken(context)) {
     return undefined
   }
-  return 'ClearPasscode needs the unlock token, and the device has escrowed none in this enrolment: give it as unlock_token'
+  return (
+    'ClearPasscode needs the unlock token, and the device has escrowed none in this enrolment: ' +
+    'give it as unlock_token'
+  )
 }
 
 /**
- * Puts the device's own unlock token into a ClearPasscode without one; every other payload stays as it is. This happens as
- * the command is handed out: the queue never holds the token, which only an entered reason may show to an admin, and the
- * device gets the one that it escrowed last.
+ * Adds the device's own unlock token to a ClearPasscode without one; other payloads stay as they are. This
+ * happens as the command is handed out: the device gets the token that it escrowed last, and the queue never
+ * holds a token, which an admin may see only with a reason.
  */
-export function filled(context: Context, requestType: string, payload: Uint8Array): Uint8Array {
+export function addUnlockToken(
+  context: Context,
+  requestType: string,
+  payload: Uint8Array,
+): Uint8Array {
   const plist = requestType === CLEAR_PASSCODE ? withoutToken(payload) : undefined
   const token = plist && storedToken(context)
   if (!plist || !token) {
@@ -39,14 +46,14 @@ function storedToken(context: Context): Uint8Array | undefined {
   return context.state.device.schema === 0 ? undefined : loadEscrow(context, 'unlock_token')
 }
 
-/** The command as a dictionary, if it has no UnlockToken, or an empty one. */
+/** The command as a dictionary, if its UnlockToken is absent or empty. */
 function withoutToken(payload: Uint8Array): PlistDict | undefined {
   try {
     const plist = asDict(readPlist(payload))
     const token = bytesAt(dictAt(plist, 'Command') ?? {}, 'UnlockToken')
     return token === undefined || token.length === 0 ? plist : undefined
   } catch (error) {
-    // A raw payload may be anything: it is the device's to judge.
+    // A raw payload may be anything: the device decides.
     if (error instanceof PlistError) {
       return undefined
     }

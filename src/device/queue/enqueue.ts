@@ -1,15 +1,22 @@
+/** Every way in which a command is queued. */
 import { lacksOf } from '../../apple/support.ts'
+import { COMMAND_UNSUPPORTED } from '../../events/topics.ts'
 import { enrollmentId } from '../../mdm/enrollment.ts'
+import { storeBody } from '../../storage/bodies.ts'
+import { recordEvent } from '../outbox/record.ts'
 import { isDevice } from '../store/address.ts'
+import { enrollmentOfChannel, type Channel } from '../store/channel-row.ts'
+import { channelOf, isOvercrowded, recalledChannel } from '../store/channels.ts'
+import { commandId, numberOf, rowOf } from '../store/commands/ids.ts'
+import { logWaiting, namedInLog } from '../store/commands/log.ts'
+import { insertCommand, NO_TERMS, type NewCommand } from '../store/commands/new-command.ts'
+import { commandOfRequest, rowFromSince } from '../store/commands/read.ts'
+import { wakeBy, type Context } from '../store/context.ts'
+import { saveDevice } from '../store/device-row.ts'
 import { problemWith } from './clear-passcode.ts'
-import { commandId } from './lookup.ts'
-import type { Context } from '../store/context.ts'
-import { recordUnsupported } from '../enrolment/message-events.ts'
-import { isOvercrowded, recalledChannel } from '../store/channels.ts'
-import { enqueue, type NewCommand } from './hand-out.ts'
-import { queueOf } from './window.ts'
-import { CHANNEL_SPAN } from '../store/schema.ts'
-import { channelOf, type Channel } from '../store/state.ts'
+import { heldFor } from './held.ts'
+import { pruneInTime } from './history.ts'
+import { PUSH_FALLBACK, queueOf, WINDOW } from './window.ts'
 
 export type Queued =
   /** `repeated`: the request with this Idempotency-Key had queued it before. */
@@ -17,7 +24,7 @@ export type Queued =
       readonly kind: 'queued'
       readonly id: string
       readonly repeated: boolean
-      /** Whether an enrolment of that id has ever been here; objects of an earlier version do not say. */
+      /** Whether there has ever been an enrolment with that id; objects of an earlier version do not say. */
       readonly known?: boolean
     }
   /** As many commands wait as may; the text says so. */
@@ -26,19 +33,20 @@ export type Queued =
   | { readonly kind: 'key_reused' }
   /** It can only fail; the text says why. */
   | { readonly kind: 'unusable'; readonly error: string }
-  /** The device's OS does not have it; the text says what takes its place. */
+  /** The device's OS does not support it; the text says what to use instead. */
   | { readonly kind: 'unsupported'; readonly error: string }
 
-/** Queues a command that an admin sends, unless it can only fail. */
+/** Queues the command of a request, unless the command can only fail. */
 export function queueCommand(context: Context, user: string, command: NewCommand): Queued {
+  const { requestKey = '', requestHash } = command.terms ?? {}
   const known = recalledChannel(context, user)
-  const earlier = known && commandOfRequest(context, known, command.terms?.requestKey ?? '')
+  const earlier = known && repeatedRequest(context, known, requestKey)
   if (known && earlier) {
-    return earlier.requestHash === command.terms?.requestHash
-      ? queued(context, known, earlier.n, true)
+    return earlier.requestHash === requestHash
+      ? queued(context, known, numberOf(earlier.id), true)
       : { kind: 'key_reused' }
   }
-  // What could be queued then need not be possible now: the request that came before is looked for first.
+  // This comes second: a command that could be queued the first time may be impossible now.
   const unusable = outOfTime(context, command) ?? problemWith(context, command)
   if (unusable !== undefined) {
     return { kind: 'unusable', error: unusable }
@@ -52,23 +60,101 @@ export function queueCommand(context: Context, user: string, command: NewCommand
   if (full !== undefined) {
     return { kind: 'full', error: full }
   }
-  const n = enqueue(context, channel, command)
+  const n = appendCommand(context, channel, command)
   if (lacks.length > 0) {
     recordUnsupported(context, channel, { n, command, lacks })
   }
   return queued(context, channel, n, false)
 }
 
-/** Why no more commands are taken for a channel; undefined while there is room. */
+/**
+ * The same for a job, which repeats a batch if it died in the middle: a channel gets one command of a `source`.
+ * `since` is when the job began (milliseconds, early rather than late); `undefined` for a command of no job.
+ */
+export function queueCommandOnce(
+  context: Context,
+  user: string,
+  command: NewCommand,
+  since: number | undefined,
+): Queued {
+  const { db, state } = context
+  const channel = recalledChannel(context, user)
+  const before =
+    channel && since !== undefined && state.device.schema > 0
+      ? rowFromSince(db, channel, { source: command.source, since })
+      : undefined
+  return channel && before !== undefined
+    ? { kind: 'queued', id: commandId(context, channel, numberOf(before)), repeated: true }
+    : queueCommand(context, user, command)
+}
+
+/** Appends a command to a channel's queue, unchecked. @returns its number within the channel */
+export function appendCommand(context: Context, channel: Channel, command: NewCommand): number {
+  const { db, state, now, effects } = context
+  if (state.device.schema === 0) {
+    saveDevice(db, state.device)
+  }
+  const queue = queueOf(context, channel)
+  const id = queue.lastId + 1
+  const { uuid, requestType, secret, terms = NO_TERMS } = command
+  const held = heldFor(context, command)
+  const payload = storeBody(context, 'payload', id, command.payload, secret)
+  insertCommand(db, id, command, { now, heldFor: held, payload })
+  queue.lastId = id
+  queue.depth += 1
+  pruneInTime(context, channel, queue, id)
+  if (terms.expiresAt > 0) {
+    queue.expiresAt = Math.min(queue.expiresAt, terms.expiresAt)
+    wakeBy(context, terms.expiresAt)
+  }
+  if (held || channel.token === null) {
+    logWaiting(context, { id, requestType }, held)
+  }
+  if (held) {
+    return numberOf(id)
+  }
+  if (terms.notBefore > now) {
+    queue.heldUntil = Math.min(queue.heldUntil, terms.notBefore)
+    wakeBy(context, terms.notBefore)
+    return numberOf(id)
+  }
+  if (queue.pending.length < WINDOW && !queue.more) {
+    const big = payload === null
+    const fresh = { state: 'queued', rounds: 0, handedOutAt: 0, notNowAt: 0 } as const
+    queue.pending.push({
+      id,
+      uuid,
+      requestType,
+      secret,
+      big,
+      queuedAt: now,
+      released: false,
+      ...fresh,
+    })
+  } else {
+    queue.more = true
+  }
+  if (channel.token !== null) {
+    effects.push.add(channel.id)
+    wakeBy(context, now + PUSH_FALLBACK)
+  }
+  return numberOf(id)
+}
+
+/** Why no more commands are accepted for a channel; undefined while there is room. */
 function fullness(context: Context, channel: Channel): string | undefined {
   const { maxQueue } = context.settings
   const { depth } = queueOf(context, channel)
   if (depth >= maxQueue) {
     const id = enrollmentId(context.name, channel.user)
-    return `${depth} commands wait for ${id} already, and MAX_QUEUE allows ${maxQueue}: clear the queue, or find out why the device does not fetch them`
+    return (
+      `${depth} commands wait for ${id} already, and MAX_QUEUE allows ${maxQueue}: ` +
+      'clear the queue, or find out why the device does not fetch them'
+    )
   }
   return channel.user !== '' && isOvercrowded(context)
-    ? `commands wait for too many users of ${context.name} who have not come for long: cancel those commands, or block the device if it makes users up`
+    ? `commands wait for too many users of ${context.name} who have not connected for long: ` +
+        'cancel those commands, or block the device if it invents users'
     : undefined
 }
 
@@ -90,19 +176,50 @@ function outOfTime({ now }: Context, { terms }: NewCommand): string | undefined 
     : undefined
 }
 
-function commandOfRequest(
-  context: Context,
+function repeatedRequest(
+  { db, state }: Context,
   channel: Channel,
   requestKey: string,
-): { n: number; requestHash: string } | undefined {
-  const base = channel.id * CHANNEL_SPAN
-  return requestKey === '' || context.state.device.schema === 0
+): { readonly id: number; readonly requestHash: string } | undefined {
+  return requestKey === '' || state.device.schema === 0
     ? undefined
-    : context.db.all<{ n: number; requestHash: string }>(
-        `SELECT id - ? AS n, request_hash AS requestHash FROM commands WHERE id BETWEEN ? AND ? AND request_key = ?`,
-        base,
-        base,
-        base + CHANNEL_SPAN - 1,
-        requestKey,
-      )[0]
+    : commandOfRequest(db, channel, requestKey)
+}
+
+/** MicroMDM's API accepts the command, and the device will refuse it: an event says why. */
+export function recordUnsupported(
+  context: Context,
+  channel: Channel,
+  about: {
+    readonly n: number
+    readonly command: NewCommand
+    readonly lacks: readonly string[]
+  },
+): void {
+  const { n, command, lacks } = about
+  const { name, effects, state } = context
+  recordEvent(
+    context,
+    {
+      // The log names events by their ids, so the id contains no UserID.
+      id: `${name}.${rowOf(channel, n)}/unsupported`,
+      topic: COMMAND_UNSUPPORTED,
+      about: {
+        enrollment: enrollmentOfChannel(state.device, channel),
+        params: {},
+        commandUUID: command.uuid,
+        commandId: commandId(context, channel, n),
+        requestType: command.requestType,
+        lacks,
+      },
+      body: new Uint8Array(),
+    },
+    // The object does not know which subscribers want it.
+    undefined,
+  )
+  effects.notes.push({
+    event: 'command:unsupported',
+    ...namedInLog(name, channel.user !== '', n),
+    reason: lacks.join('; '),
+  })
 }

@@ -1,4 +1,6 @@
-/** InstallProfile commands whose profile has an MDM payload: a device that installs one authenticates anew. */
+/**
+ * InstallProfile commands whose profile has an MDM payload: a device that installs one sends Authenticate.
+ */
 import type { Report } from '../../mdm/message.ts'
 import { bytesAt, asDict, dictAt, isDict } from '../../plist/dict.ts'
 import { PlistError } from '../../plist/error.ts'
@@ -9,33 +11,30 @@ import { loadBody } from '../../storage/bodies.ts'
 import type { Context } from '../store/context.ts'
 import { established } from '../store/earlier.ts'
 import { RENEWAL_SOURCE } from '../store/installed.ts'
-import { CHANNEL_SPAN } from '../store/schema.ts'
-import { saveDevice, type PendingCommand } from '../store/state.ts'
+import { installsOut, readPayload, wasGivenOnlyTo } from '../store/commands/contest.ts'
+import { isOfDevice } from '../store/commands/ids.ts'
+import { saveDevice } from '../store/device-row.ts'
+import type { PendingCommand } from '../store/state.ts'
 
-/** So long after its acknowledgement an Authenticate may still come from such a profile. */
+/** An Authenticate may follow such a profile within this time after the acknowledgement. */
 const ACKNOWLEDGED_FOR = 3_600_000
 
 /**
- * CommandUUIDs of such commands on the device channel that are out, unanswered, or were acknowledged lately. Ours do not count:
- * what they lead to is told by its certificate, and by nothing that a wiped device could have too.
+ * CommandUUIDs of such commands on the device channel that the device has not answered, or acknowledged
+ * lately. Renewal profiles of this server do not count: a certificate shows that one was installed, while a
+ * wiped device could have the same CommandUUID.
  */
 export function mdmProfilesOut(context: Context): string[] {
   const { mdmProfile } = established(context).installed
   const lately = mdmProfile && context.now - mdmProfile.at < ACKNOWLEDGED_FOR
-  const out = context.db
-    .all<{ id: number; uuid: string; requestType: string; secret: number }>(
-      `SELECT id, uuid, request_type AS requestType, secret FROM commands
-        WHERE id < ${CHANNEL_SPAN} AND request_type = 'InstallProfile' AND handed_out_at > not_now_at
-        AND (state = 'held' AND held_for = 'earlier' OR ? AND state IN ('sent', 'stalled'))`,
-      Number(context.state.device.contest === undefined),
-    )
-    .filter((row) => isMdmProfile(context, { ...row, secret: row.secret === 1 }))
+  const isContested = context.state.device.contest !== undefined
+  const out = installsOut(context.db, { isContested }).filter((row) => isMdmProfile(context, row))
   return [...out.map(({ uuid }) => uuid), ...(lately ? [mdmProfile.uuid] : [])]
 }
 
-/** Remembers that the device acknowledged such a command, while its payload is there to tell. */
+/** Notes that the device acknowledged such a command, while its payload is still there. */
 export function noteAcknowledged(context: Context, entry: PendingCommand): void {
-  if (entry.id < CHANNEL_SPAN && isMdmProfile(context, entry)) {
+  if (isOfDevice(entry.id) && isMdmProfile(context, entry)) {
     const { device } = context.state
     device.installed.mdmProfile = { uuid: entry.uuid, at: context.now }
     saveDevice(context.db, device)
@@ -43,8 +42,8 @@ export function noteAcknowledged(context: Context, entry: PendingCommand): void 
 }
 
 /**
- * Whether a report acknowledges one of these commands, and could not know its CommandUUID unless the device was given it. Those of
- * a job have one for all its devices, and one that a client chose others may have too.
+ * Whether a report acknowledges one of these commands, and the sender can know its CommandUUID only because
+ * the earlier enrolment was given it.
  */
 export function acknowledges(
   { db, state }: Context,
@@ -57,12 +56,7 @@ export function acknowledges(
     status === 'Acknowledged' &&
     uuid !== undefined &&
     commandUUIDs.includes(uuid) &&
-    db.all(
-      `SELECT 1 FROM commands WHERE id < ${CHANNEL_SPAN} AND uuid = ? AND request_type = 'InstallProfile'
-        AND handed_epoch = ? AND (source = '' OR source GLOB 'job/*/own')`,
-      uuid,
-      state.device.contest?.earlier[0] ?? 0,
-    ).length > 0
+    wasGivenOnlyTo(db, { uuid, epoch: state.device.contest?.earlier[0] ?? 0 })
   )
 }
 
@@ -73,10 +67,7 @@ function isMdmProfile(
   if (entry.requestType !== 'InstallProfile') {
     return false
   }
-  const [row] = context.db.all<{ source: string; payload: ArrayBuffer | Uint8Array | null }>(
-    'SELECT source, payload FROM commands WHERE id = ?',
-    entry.id,
-  )
+  const row = readPayload(context.db, entry.id)
   return (
     row !== undefined &&
     row.source !== RENEWAL_SOURCE &&
@@ -90,10 +81,10 @@ function holdsMdmPayload(command: Uint8Array): boolean {
     if (!profile) {
       return false
     }
-    // As leniently as a device may read it: there it counts.
+    // Read as leniently as a device may read it, because the device decides.
     const content = asDict(readPlist(signedContent(profile) ?? profile, 'device'))
     const payloads = content['PayloadContent']
-    // What is encrypted for the device may hold anything.
+    // A profile that is encrypted for the device may contain anything.
     return (
       content['EncryptedPayloadContent'] !== undefined ||
       (Array.isArray(payloads) && payloads.some(isMdmPayload))

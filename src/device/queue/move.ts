@@ -1,22 +1,22 @@
+/** Commands that wait under a name that is no device's: they move to the user channel that has the name. */
 import { isForDeviceOnly } from '../../commands/table.ts'
 import { isDevice } from '../store/address.ts'
-import { MOVED } from './lookup.ts'
+import { channelOf, recalledChannel } from '../store/channels.ts'
+import { hasSource, markMoved } from '../store/commands/read.ts'
 import type { Context } from '../store/context.ts'
-import { recalledChannel } from '../store/channels.ts'
-import { enqueue } from './hand-out.ts'
+import { cancelCommands } from './cancel.ts'
+import { appendCommand } from './enqueue.ts'
+import { pageOf, type QueuedCommand } from './page.ts'
 import { queueOf } from './window.ts'
-import { giveUp, viewQueue, type QueuedCommand } from './cancel.ts'
-import { CHANNEL_SPAN } from '../store/schema.ts'
-import { channelOf } from '../store/state.ts'
 
-/** Whether something waits under a name that is no device's. */
+/** Whether commands wait under a name that is no device's. */
 export function hasWaiting(context: Context): boolean {
   return !isDevice(context) && queueOf(context, channelOf(context, '')).depth > 0
 }
 
-/** A page of the commands that wait under a name that is no device's, from behind entry `after` on. */
-export interface Waiting {
-  /** Those that a user channel takes. */
+/** A page of the commands that wait under a name that is no device's. */
+export interface WaitingPage {
+  /** Those that a user channel accepts. */
   readonly commands: readonly QueuedCommand[]
   /** How many others there are. */
   readonly others: number
@@ -24,18 +24,18 @@ export interface Waiting {
 }
 
 /** @returns `undefined` when the name is a device's */
-export function waiting(context: Context, after: number): Waiting | undefined {
+export function viewWaiting(context: Context, after: number): WaitingPage | undefined {
   if (isDevice(context)) {
     return undefined
   }
-  const page = viewQueue(context, channelOf(context, ''), after)
+  const page = pageOf(context, channelOf(context, ''), after)
   const commands = page.commands.filter(({ requestType }) => !isForDeviceOnly(requestType))
   return { commands, others: page.commands.length - commands.length, next: page.next }
 }
 
 /**
- * Takes over what waited under the name `from`; a repeated hand-over adds nothing. What a job has queued keeps its own
- * source, by which the job finds it again here.
+ * Takes over commands that waited under the name `from`; a repeated call adds nothing. Commands of a job keep
+ * their source, by which the job finds them here.
  * @returns false when the user has no channel here
  */
 export function takeOver(
@@ -48,28 +48,17 @@ export function takeOver(
   if (!channel || !isDevice(context)) {
     return false
   }
-  const base = channel.id * CHANNEL_SPAN
   for (const { n, ...command } of commands) {
     const source = command.source.startsWith('job/') ? command.source : `${from}.${n}`
-    const there = context.db.all(
-      'SELECT 1 FROM commands WHERE id BETWEEN ? AND ? AND source = ?',
-      base,
-      base + CHANNEL_SPAN - 1,
-      source,
-    )
-    if (there.length === 0) {
-      enqueue(context, channel, { ...command, source })
+    if (!hasSource(context.db, channel, source)) {
+      appendCommand(context, channel, { ...command, source })
     }
   }
   return true
 }
 
-/** Another object has these commands now. */
-export function takenOver(context: Context, numbers: readonly number[]): void {
-  giveUp(context, channelOf(context, ''), 'cancelled', { numbers })
-  context.db.run(
-    'UPDATE commands SET source = ? WHERE id IN (SELECT value FROM json_each(?))',
-    MOVED,
-    JSON.stringify(numbers),
-  )
+/** Ends commands that another object has taken over. */
+export function endMoved(context: Context, numbers: readonly number[]): void {
+  cancelCommands(context, channelOf(context, ''), numbers)
+  markMoved(context.db, numbers)
 }

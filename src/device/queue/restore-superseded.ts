@@ -1,22 +1,21 @@
-/** Commands that an enrolment superseded which was not what it looked like: an admin has them go out after all. */
 import { isDestructiveCommand } from '../../commands/table.ts'
+import type { Channel } from '../store/channel-row.ts'
+import { knownChannel } from '../store/channels.ts'
+import { restorableRows, restoreRow } from '../store/commands/ended.ts'
 import type { Context } from '../store/context.ts'
 import { heldFor } from './held.ts'
 import { queueOf } from './window.ts'
-import { REQUEUE_SPAN } from './history.ts'
-import { CHANNEL_SPAN } from '../store/schema.ts'
-import { knownChannel, type Channel } from '../store/state.ts'
 
 export type Requeued =
   | { readonly kind: 'requeued'; readonly requeued: number }
   | { readonly kind: 'unknown' }
 
 /**
- * Queues what was superseded within {@link REQUEUE_SPAN} again, each under its own id, unless it has expired meanwhile: all of a
- * channel, or of the device and its users. It is as new: what is secret is held while the device is in doubt. What loses data is
- * held in any case, because it may have been carried out.
+ * Restores commands that an enrolment superseded by mistake, for a week: all of a channel, or of the device
+ * and its users. Each keeps its id, and counts as new: a secret one is held while the enrolment is in doubt.
+ * A destructive one is held in any case, because the device may have carried it out.
  */
-export function requeue(context: Context, user: string): Requeued {
+export function restoreSuperseded(context: Context, user: string): Requeued {
   const { db, state, now } = context
   const named = knownChannel(state, user)
   if (!named) {
@@ -24,25 +23,10 @@ export function requeue(context: Context, user: string): Requeued {
   }
   let requeued = 0
   for (const channel of user === '' ? state.channels : [named]) {
-    const base = channel.id * CHANNEL_SPAN
-    const rows = db.all<{ id: number; requestType: string; secret: number }>(
-      `SELECT id, request_type AS requestType, secret FROM commands
-        WHERE id BETWEEN ? AND ? AND state = 'superseded' AND ended_at > ? AND NOT (expires_at BETWEEN 1 AND ?)`,
-      base,
-      base + CHANNEL_SPAN - 1,
-      now - REQUEUE_SPAN,
-      now,
-    )
+    const rows = restorableRows(db, channel, now)
     for (const { id, requestType, secret } of rows) {
-      const held = isDestructiveCommand(requestType)
-        ? 'review'
-        : heldFor(context, { secret: secret === 1, requestType })
-      db.run(
-        `UPDATE commands SET state = ?, held_for = ?, ended_at = 0, rounds = 0, handed_out_at = 0 WHERE id = ?`,
-        held ? 'held' : 'queued',
-        held ?? '',
-        id,
-      )
+      const isDestructive = isDestructiveCommand(requestType)
+      restoreRow(db, id, isDestructive ? 'review' : heldFor(context, { secret, requestType }))
     }
     requeued += rows.length
     readAgain(context, channel)

@@ -1,16 +1,16 @@
 import { clock } from '../../clock.ts'
 
-/** Calls that wait for a command's end. Each holds the object in memory, so there is a bound. */
+/** Calls that wait for the end of a command. Each keeps the object in memory, so there is a bound. */
 export const MAX_WAITING = 100
 
-export interface Waiting {
-  /** Waits until a command ends, but no longer than this; returns at once when too many wait already. */
+export interface Waiters {
+  /** Waits until a command ends, but no longer than this; returns at once when too many calls wait. */
   untilEnd(row: number, ms: number): Promise<void>
-  /** Tells those who wait that these commands have ended. */
+  /** These commands have ended: the calls that wait for them return. */
   ended(rows: Iterable<number>): void
 }
 
-export function createWaiting(): Waiting {
+export function createWaiting(): Waiters {
   const waiting = new Map<number, Set<() => void>>()
   let count = 0
   return {
@@ -20,18 +20,18 @@ export function createWaiting(): Waiting {
       }
       count += 1
       return new Promise((resolve) => {
-        const those = waiting.get(row) ?? new Set()
+        const calls = waiting.get(row) ?? new Set()
         const done = (): void => {
           cancelTimer()
-          those.delete(done)
-          if (those.size === 0) {
+          calls.delete(done)
+          if (calls.size === 0) {
             waiting.delete(row)
           }
           count -= 1
           resolve()
         }
         const cancelTimer = clock.after(ms, done)
-        waiting.set(row, those.add(done))
+        waiting.set(row, calls.add(done))
       })
     },
     ended(rows) {

@@ -1,119 +1,87 @@
 import { dropParts } from '../../storage/bodies.ts'
+import type { Channel } from '../store/channel-row.ts'
+import { endRow } from '../store/commands/ended.ts'
+import { rowOf } from '../store/commands/ids.ts'
+import { expiredRows, lastRow, measureQueue, readHead } from '../store/commands/pending.ts'
 import { wakeBy, type Context } from '../store/context.ts'
-import { PAYLOAD_AT_END, pruneResults } from './history.ts'
-import { CHANNEL_SPAN } from '../store/schema.ts'
-import type { Channel, PendingCommand, Queue } from '../store/state.ts'
+import type { Queue } from '../store/state.ts'
+import { pruneResults } from './history.ts'
 
-/** Pending entries that memory holds; a longer queue is read on when these are through. */
+/** Pending commands that memory holds. When they are through, the next ones of a longer queue are read. */
 export const WINDOW = 200
-/** When the alarm looks whether a new command was fetched, should the push timer have died with the process. */
+/**
+ * When the alarm checks whether a new command was fetched: the push timer may have ended with its process.
+ */
 export const PUSH_FALLBACK = 60_000
-export const PENDING_STATES = "('queued', 'sent', 'not_now', 'stalled', 'held')"
 
 /**
- * A channel's queue, read from its table when first asked for. What has expired by now is out of it, and what was
- * held until now is in it: nobody sees a queue of another time.
+ * A channel's queue, read from its table on first use. It is always as of now: expired commands are out of
+ * it, and commands whose start time has come are in it.
  */
 export function queueOf(context: Context, channel: Channel): Queue {
   const queue = context.state.queues.get(channel.id) ?? firstRead(context, channel)
   if (queue.expiresAt <= context.now) {
-    expire(context, channel, queue)
+    expireCommands(context, channel, queue)
   } else if (queue.heldUntil <= context.now) {
     readWindow(context, channel, queue)
   }
   return queue
 }
 
-/** Reads the head of the queue again, and what lies behind it. */
+/** Reads the head of the queue again, and measures the rest. */
 export function readWindow(context: Context, channel: Channel, queue: Queue): void {
-  const base = channel.id * CHANNEL_SPAN
+  const { db, now } = context
   const size = Math.max(WINDOW, queue.pending.length * 2)
-  const range = `id BETWEEN ? AND ? AND state IN ${PENDING_STATES}`
-  const rows = context.db.all<
-    Omit<PendingCommand, 'secret' | 'big' | 'released'> & {
-      secret: number
-      big: number
-      released: number
-    }
-  >(
-    `SELECT id, uuid, request_type AS requestType, secret, state, rounds, max(queued_at, not_before) AS queuedAt,
-      handed_out_at AS handedOutAt, not_now_at AS notNowAt, not_before > queued_at AS released, payload IS NULL AS big FROM commands
-      WHERE ${range} AND state <> 'held' AND not_before <= ? ORDER BY handed_out_at = 0, id LIMIT ?`,
-    base,
-    base + CHANNEL_SPAN - 1,
-    context.now,
-    size + 1,
-  )
-  const [all] = context.db.all<{ depth: number; held: number | null; expires: number | null }>(
-    `SELECT count(*) AS depth, min(iif(not_before > ?, not_before, NULL)) AS held,
-      min(nullif(expires_at, 0)) AS expires FROM commands WHERE ${range}`,
-    context.now,
-    base,
-    base + CHANNEL_SPAN - 1,
-  )
-  queue.more = rows.length > size
-  queue.pending = rows.slice(0, size).map((row) => ({
-    ...row,
-    secret: row.secret === 1,
-    big: row.big === 1,
-    released: row.released === 1,
-  }))
-  queue.depth = all?.depth ?? 0
-  queue.heldUntil = all?.held ?? Infinity
-  queue.expiresAt = all?.expires ?? Infinity
+  const head = readHead(db, channel, { now, limit: size + 1 })
+  Object.assign(queue, measureQueue(db, channel, now))
+  queue.more = head.length > size
+  queue.pending = head.slice(0, size)
   wakeBy(context, Math.min(queue.heldUntil, queue.expiresAt))
   const justReleased = queue.pending.some(
     ({ released, handedOutAt, queuedAt }) =>
-      released && handedOutAt === 0 && queuedAt > context.now - PUSH_FALLBACK,
+      released && handedOutAt === 0 && queuedAt > now - PUSH_FALLBACK,
   )
   if (justReleased && channel.token !== null) {
     context.effects.push.add(channel.id)
   }
 }
 
+/** The channel's oldest pending command that may be handed out: since when it waits, and its last NotNow. */
+export function pendingSince(
+  context: Context,
+  channel: Channel,
+): { readonly queuedAt: number; readonly notNowAt: number } | undefined {
+  const [oldest] = queueOf(context, channel).pending
+  return oldest
+}
+
 function firstRead(context: Context, channel: Channel): Queue {
-  const base = channel.id * CHANNEL_SPAN
+  const { db, state } = context
   const queue: Queue = {
     pending: [],
     more: false,
-    lastId: base,
+    lastId: rowOf(channel, 0),
     depth: 0,
     pruned: false,
     heldUntil: Infinity,
     expiresAt: Infinity,
     roundBegan: undefined,
   }
-  if (context.state.device.schema > 0) {
-    const [last] = context.db.all<{ id: number | null }>(
-      'SELECT max(id) AS id FROM commands WHERE id BETWEEN ? AND ?',
-      base,
-      base + CHANNEL_SPAN - 1,
-    )
-    queue.lastId = last?.id ?? base
+  if (state.device.schema > 0) {
+    queue.lastId = lastRow(db, channel) ?? queue.lastId
     readWindow(context, channel, queue)
   }
-  context.state.queues.set(channel.id, queue)
+  state.queues.set(channel.id, queue)
   return queue
 }
 
-/** What nobody wants carried out any more; the device may hold it already, and its answer still finds a home. */
-function expire(context: Context, channel: Channel, queue: Queue): void {
-  const { db, now } = context
-  const base = channel.id * CHANNEL_SPAN
-  const rows = db.all<{ id: number; big: number }>(
-    `SELECT id, payload IS NULL AS big FROM commands
-      WHERE id BETWEEN ? AND ? AND state IN ${PENDING_STATES} AND expires_at BETWEEN 1 AND ?`,
-    base,
-    base + CHANNEL_SPAN - 1,
-    now,
-  )
+/** The device may have a command that expires: its answer is still stored with the command. */
+function expireCommands(context: Context, channel: Channel, queue: Queue): void {
+  const { db, now, effects } = context
+  const rows = expiredRows(db, channel, now)
   for (const { id, big } of rows) {
-    db.run(
-      `UPDATE commands SET state = 'expired', ended_at = ?, payload = ${PAYLOAD_AT_END} WHERE id = ?`,
-      now,
-      id,
-    )
-    context.effects.finished.add(id)
+    endRow(db, id, 'expired', now)
+    effects.finished.add(id)
     if (big) {
       dropParts(db, 'payload', id)
     }

@@ -1,5 +1,23 @@
-/** What ends a contest, and what becomes of the enrolments that were in it (docs/security.md, "Proof"). */
+/** How a contest ends, and what the end means for its enrolments (docs/security.md, "Proof"). */
 import { Buffer } from 'node:buffer'
+import { ENROLLMENT_SETTLED } from '../../events/topics.ts'
+import { forRequest } from '../../request-id.ts'
+import { recordEvent } from '../outbox/record.ts'
+import type { NewEvent } from '../store/events.ts'
+import { saveChannel, type Channel } from '../store/channel-row.ts'
+import { addChannel, everyChannel, recalledChannel } from '../store/channels.ts'
+import type { Context } from '../store/context.ts'
+import { saveDevice, type Contest, type DeviceRow } from '../store/device-row.ts'
+import {
+  dropEarlier,
+  keepEarlier,
+  readEarlier,
+  type Earlier,
+  type KeptChannel,
+} from '../store/earlier.ts'
+import { proveEscrow, reviveEscrow } from '../store/escrow/tokens.ts'
+import { changeEpoch, FROZEN, saveIdentity, type Identity } from '../store/identity-row.ts'
+import { PROOFS, type Proof } from '../store/proof.ts'
 import {
   endQueues,
   joinQueues,
@@ -15,46 +33,30 @@ import {
   pushEarlier,
   resetChannel,
   UNPUSHED,
-  type Contest,
 } from './contest.ts'
-import type { Context } from '../store/context.ts'
-import { changed } from './directory-row.ts'
-import {
-  dropEarlier,
-  keepEarlier,
-  readEarlier,
-  type Earlier,
-  type KeptChannel,
-} from '../store/earlier.ts'
-import { proveEscrow, reviveEscrow } from '../store/escrow/tokens.ts'
-import { forRequest } from '../../request-id.ts'
-import { changeEpoch, FROZEN, saveIdentity, type Identity } from '../store/identity-row.ts'
-import { addChannel, everyChannel, recalledChannel } from '../store/channels.ts'
-import { recordSettled } from '../enrolment/message-events.ts'
-import { PROOFS, type Proof } from '../store/proof.ts'
-import { saveChannel, saveDevice, type Channel, type DeviceRow } from '../store/state.ts'
+import { noteChange } from './directory-row.ts'
 
-/** When the alarm has to look at the contest next; undefined without one. */
+/** When the alarm has to check the contest next; undefined without one. */
 export function contestDueAt({ state }: Context): number | undefined {
   const { contest } = state.device
   return contest && Math.min(contest.until, contest.pushedAt + PUSH_SPAN)
 }
 
-/** What time alone decides: the new enrolment counts as proven, or the earlier identities are pushed again. */
-export function passTime(context: Context): void {
+/** Applies what is due: the new enrolment counts as proven, or the earlier identities are pushed again. */
+export function advanceContest(context: Context): void {
   const { contest } = context.state.device
   if (contest && context.now >= contest.until) {
-    // Time has caused it, and not the request that finds it out.
+    // The cause is time, not the request that comes next.
     forRequest(undefined, () => {
-      passUntil(context, contest)
+      endInTime(context, contest)
     })
   } else if (contest && context.now >= contest.pushedAt + PUSH_SPAN) {
     pushEarlier(context)
   }
 }
 
-/** One that never came to its TokenUpdate has left; another counts as proven. */
-function passUntil(context: Context, contest: Contest): void {
+/** An enrolment that never sent its TokenUpdate has left; any other counts as proven. */
+function endInTime(context: Context, contest: Contest): void {
   const isUnfinished = context.state.device.state === 'authenticated' && !isTriedAgain(context)
   if (isUnfinished && !isPresentProven(context)) {
     settle(context, 'left', contest.earlier.at(-1))
@@ -63,7 +65,7 @@ function passUntil(context: Context, contest: Contest): void {
   }
 }
 
-/** A contested enrolment whose last certificate an admin revoked has left. */
+/** A contested enrolment leaves when an admin revokes its last certificate. */
 export function leaveIfEmpty(context: Context): void {
   const { device, identities } = context.state
   if (!identities.some(({ epoch }) => epoch === device.epoch)) {
@@ -71,12 +73,14 @@ export function leaveIfEmpty(context: Context): void {
   }
 }
 
-/** The device leaves, or an admin retires it, while it is open which enrolment it is: those without proof win nothing by that. */
+/**
+ * The device leaves, or an admin retires it, during a contest: an unproven enrolment gains nothing by that.
+ */
 export function endUndecided(context: Context): void {
   settle(context, isPresentProven(context) ? 'admin_renewal' : 'admin_earlier')
 }
 
-/** An admin names a certificate as the device's that is neither kept nor served: it goes on in place of what is served. */
+/** An admin reinstates a certificate that is neither kept nor served: it replaces the served ones. */
 export function replacePresent(context: Context): void {
   const { device } = context.state
   if (!device.contest) {
@@ -89,7 +93,7 @@ export function replacePresent(context: Context): void {
   settle(context, 'admin')
 }
 
-/** The present enrolment is no renewal. One that is not proven is contested still. */
+/** The present enrolment is no renewal. If it is not proven, the contest goes on. */
 export function denyRenewal(context: Context, current: Identity): void {
   const { device } = context.state
   if (device.contest && current.proof === '') {
@@ -101,8 +105,8 @@ export function denyRenewal(context: Context, current: Identity): void {
 }
 
 /**
- * Ends the contest by a proof, but for the sign of life of one that is not proven itself: that is served, and the contest goes on.
- * `epoch`: which of the kept enrolments comes back; the one that was there first otherwise.
+ * Ends the contest by a proof. If an enrolment that is not proven shows that it is alive, it is served, and
+ * the contest goes on. `epoch`: the kept enrolment that comes back; the first one without it.
  * @returns false when there is no contest.
  */
 export function settle(context: Context, proof: Proof, epoch?: number): boolean {
@@ -128,7 +132,7 @@ export function settle(context: Context, proof: Proof, epoch?: number): boolean 
   if (!device.contest) {
     recordSettled(context, proof)
   }
-  changed(context)
+  noteChange(context)
   return true
 }
 
@@ -143,7 +147,7 @@ function provePresent(context: Context, proof: Proof): void {
   }
 }
 
-/** Everything older is over, but for commands that an admin has to look at. */
+/** All earlier enrolments are over. Only their destructive commands stay, held for an admin. */
 export function endEarlier(context: Context): void {
   const { state, db } = context
   if (!state.device.contest) {
@@ -162,7 +166,7 @@ export function endEarlier(context: Context): void {
   pushWaiting(context)
 }
 
-/** The enrolment that was there is the device: all others lose. */
+/** The first enrolment is the device: all others lose. */
 function returnTo(context: Context, kept: Earlier): void {
   moveIdentities(context, kept.epoch, (identity) => identity.proof !== '')
   returnToEarlier(context, kept.parkedAt)
@@ -171,7 +175,7 @@ function returnTo(context: Context, kept: Earlier): void {
   endContest(context, kept.device)
 }
 
-/** The new enrolment and the one that was there are one device. */
+/** The new enrolment and the first one are one device. */
 function join(
   context: Context,
   kept: Earlier,
@@ -184,7 +188,7 @@ function join(
   joinQueues(context, destructive)
   reviveEscrow(context, { archivedAt: kept.parkedAt, keepsNewer: true })
   takeBack(context, kept, (channel) => channel.token !== null)
-  // What the profile before said is over; when it was renewed last is not.
+  // The profile is the new one's. The time of the last renewal stays.
   const installed = { ...device.installed, renewal: kept.device.installed.renewal }
   endContest(context, { ...kept.device, facts, type, claimedAt, installed, state: 'enrolled' })
 }
@@ -199,7 +203,7 @@ function endContest(context: Context, as: Partial<DeviceRow>): void {
   pushWaiting(context)
 }
 
-/** One without proof shows that it is alive, or another leaves: it is served, and neither has won. */
+/** An unproven enrolment shows that it is alive, or another one leaves: it is served, and none has won. */
 function serveInstead(
   context: Context,
   kept: Earlier,
@@ -226,7 +230,7 @@ function serveInstead(
   pushWaiting(context)
 }
 
-/** Identities of enrolments that came after go on in this one, or are frozen; only those of one epoch, if it is named. */
+/** Moves identities of later enrolments, or of one epoch, to this enrolment, or freezes them. */
 function moveIdentities(
   context: Context,
   epoch: number,
@@ -244,7 +248,7 @@ function moveIdentities(
   }
 }
 
-/** The channels as the kept enrolment had them, but for those that have something newer. */
+/** Restores the channels of a kept enrolment, except those that are newer. */
 function takeBack(
   context: Context,
   kept: Earlier,
@@ -264,6 +268,20 @@ function takeBack(
 
 function restored(channel: Channel, { token, ...rest }: KeptChannel): Channel {
   const bytes = token === '' ? null : new Uint8Array(Buffer.from(token, 'base64'))
-  // A user may have made a claim meanwhile: that stays.
+  // A claim that a user made meanwhile stays.
   return Object.assign(channel, rest, UNPUSHED, { token: bytes })
+}
+
+function recordSettled(context: Context, proof: Proof): void {
+  const { name, now, effects, state } = context
+  const enrollment = { type: state.device.type, device: name, user: '' }
+  const event: NewEvent = {
+    id: `${name}/settled/${now}`,
+    topic: ENROLLMENT_SETTLED,
+    about: { enrollment, params: {}, proof },
+    body: new Uint8Array(),
+  }
+  // The object does not know which subscribers want it.
+  recordEvent(context, event, undefined)
+  effects.notes.push({ event: 'mdm:contest-settled', device: name, proof })
 }

@@ -1,7 +1,8 @@
 /**
- * An enrolment that is not proven beside the one that was there: the new one is served, and the earlier one is kept whole, so
- * that either can turn out to be the device (docs/security.md, "Proof"). Others that are not proven may come: each is kept, and
- * who shows a sign of life is served, until there is proof.
+ * A contest: an enrolment that is not proven, beside an earlier one. The new one is served, and the earlier
+ * one is kept complete, so that either can turn out to be the device (docs/security.md, "Proof"). More
+ * unproven ones may begin: each is kept, and the one that shows that it is alive is served, until there is
+ * proof.
  */
 import { keepForEarlier, keepFromNext } from './contest-commands.ts'
 import type { Context } from '../store/context.ts'
@@ -9,39 +10,27 @@ import { dropEarlier, keepEarlier, readEarlier, type Earlier } from '../store/ea
 import { archiveEscrow } from '../store/escrow/tokens.ts'
 import type { Identity } from '../store/identity-row.ts'
 import { everyChannel } from '../store/channels.ts'
-import { saveChannel, saveDevice, type Channel } from '../store/state.ts'
+import { saveChannel, type Channel } from '../store/channel-row.ts'
+import { saveDevice, type Contest } from '../store/device-row.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-/** So long the earlier identity may show that it is the device. */
+/** The time in which the earlier identity may show that it is the device. */
 export const CONTEST_SPAN = 30 * DAY
-/** The same where no enrolment ever came to its TokenUpdate: one that is tried again looks like that. */
+/** The same if no enrolment ever sent its TokenUpdate: a device that tries again looks like that. */
 const UNFINISHED_SPAN = HOUR
-/** So long the new identity may show that it is a renewal. */
+/** The time in which the new identity may show that it is a renewal. */
 const RENEWAL_SPAN = DAY
-/** Between its Authenticate and its TokenUpdate, a device that renews may speak with both identities so long. */
+/** Between Authenticate and TokenUpdate, a device that renews may use both identities for this time. */
 const CHANGING_SPAN = 5 * MINUTE
-/** The earlier identity is pushed so often. */
+/** How often the earlier identity is pushed. */
 export const PUSH_SPAN = DAY
-/** Who authenticates again and again makes us push no more often. */
+/** Repeated Authenticates do not make pushes more frequent than this. */
 const MIN_PUSH_SPAN = 15 * MINUTE
-/** Enrolments that are kept. */
+/** Enrolments that are kept at most. */
 const MAX_EARLIER = 5
-
-/** Times are milliseconds. */
-export interface Contest {
-  /** When the one that is served began to be, and when it counts as proven. */
-  readonly since: number
-  readonly until: number
-  /** Epochs of the enrolments that are kept: the one that was there first, then others without proof. */
-  readonly earlier: readonly number[]
-  /** CommandUUIDs of profiles that the new identity may be the renewal by; empty when it is none. */
-  readonly renewal: readonly string[]
-  /** When the earlier identities were pushed last. */
-  readonly pushedAt: number
-}
 
 /** A contest as an admin sees it. Times are milliseconds. */
 export type ContestView = Pick<Contest, 'since' | 'until'> & { readonly undecided: boolean }
@@ -78,7 +67,7 @@ export function isKept({ state }: Context, { epoch }: Identity): boolean {
   return state.device.contest?.earlier.includes(epoch) === true
 }
 
-/** No epoch is given twice: that of an enrolment that lost stays with what it left. */
+/** No epoch is used twice: identities and commands of a lost enrolment keep its epoch. */
 export function nextEpoch({ state }: Context): number {
   const { device, identities } = state
   const kept = device.contest?.earlier ?? []
@@ -86,8 +75,8 @@ export function nextEpoch({ state }: Context): number {
 }
 
 /**
- * Keeps the present enrolment, and begins another beside it. `renewal`: profiles on their way that may have led to it.
- * `isProven`: it has the identity that was there, so that only renewal or new is open.
+ * Keeps the present enrolment, and begins another beside it. `renewal`: profiles that may have led to it.
+ * `isProven`: it has the known identity, so that only renewal or new enrolment is open.
  */
 export function beginContest(
   context: Context,
@@ -100,7 +89,7 @@ export function beginContest(
   const span = isProven ? RENEWAL_SPAN : isAgain ? UNFINISHED_SPAN : CONTEST_SPAN
   keepEarlier(context)
   if (isAgain || device.contest) {
-    // What was queued for an id waits for the device that comes to the end of an enrolment with it.
+    // Commands for an id wait for the device that completes an enrolment with it.
     keepFromNext(context)
   } else {
     keepForEarlier(context)
@@ -112,12 +101,12 @@ export function beginContest(
     dropOne(context, earlier)
   }
   if (isRival) {
-    // Where it is alive, it need not wait until the others are pushed again.
+    // If it is alive, it need not wait for the next push of the others.
     context.effects.push.add(-device.epoch)
   }
   device.contest = { since: now, until: now + span, earlier, renewal, pushedAt }
   for (const channel of everyChannel(context)) {
-    // Its claim stays: an admin's bare UserID goes on leading here.
+    // The claim stays: an admin's bare UserID still leads here.
     resetChannel(context, channel, channel.claim)
   }
   if (!isProven && now - pushedAt >= MIN_PUSH_SPAN) {
@@ -125,7 +114,7 @@ export function beginContest(
   }
 }
 
-/** Of those without proof one that never came to its TokenUpdate, else the one that was served longest ago. */
+/** Drops an unproven one: one that never sent its TokenUpdate, else the one that was served longest ago. */
 function dropOne(context: Context, earlier: number[]): void {
   const unfinished = earlier.findIndex(
     (epoch, place) => place > 0 && readEarlier(context, epoch)?.channels[0]?.token === '',
@@ -138,7 +127,7 @@ export function isPresentProven({ state }: Context): boolean {
   return state.identities.some(({ epoch, proof }) => epoch === state.device.epoch && proof !== '')
 }
 
-/** No enrolment with this id ever came to its TokenUpdate, and none has more than its word. */
+/** No enrolment with this id ever sent its TokenUpdate, and none is proven. */
 export function isTriedAgain(context: Context): boolean {
   const { device, identities } = context.state
   const hasMore = identities.some(
@@ -173,10 +162,12 @@ export function resetChannel(context: Context, channel: Channel, claim: Channel[
   saveChannel(context.db, channel)
 }
 
-/** What APNs said of another token. */
+/** A channel without answers of APNs: those it had were about another token. */
 export const UNPUSHED = { flag: '', flagEpoch: 0, pushedAt: 0, pushAfter: 0 }
 
-/** One that is kept has shown itself: from then on all have the whole span. `since`: milliseconds since 1970. */
+/**
+ * A kept one has connected: from then on the contest lasts its whole time. `since`: milliseconds since 1970.
+ */
 export function extend(context: Context, since: number): void {
   const { device } = context.state
   if (device.contest) {
@@ -186,7 +177,7 @@ export function extend(context: Context, since: number): void {
   }
 }
 
-/** Has the earlier identities pushed: which of them is the device shows when it comes. */
+/** Pushes the earlier identities: the device among them connects and shows that it is the device. */
 export function pushEarlier(context: Context): void {
   const { device } = context.state
   if (device.contest) {

@@ -1,35 +1,36 @@
 import type { EnrollmentType } from '../../mdm/enrollment.ts'
 import type { DeviceFacts } from '../../mdm/message.ts'
 import type { Renewal } from '../store/installed.ts'
+import type { Channel } from '../store/channel-row.ts'
 import { ANNOUNCE_AFTER, wakeBy, type Context, type ToAnnounce } from '../store/context.ts'
+import { saveDevice, type DeviceRow } from '../store/device-row.ts'
 import { isSerialProven, listedSerial } from './serial-claim.ts'
-import { saveDevice, type Channel, type DeviceRow } from '../store/state.ts'
 
-/** What the directory lists of a device. An upsert takes only a newer `version`. */
+/** A device as the directory lists it. The directory accepts only a newer `version`. */
 export interface DirectoryRow {
   readonly id: string
   readonly type: EnrollmentType
   readonly enrolled: boolean
   readonly hidden: boolean
-  /** Absent from objects that do not know of contests yet. */
+  /** Absent from objects of a version before contests. */
   readonly contested?: boolean
-  /** Since when it has told its serial number, and whether that is proven to be its own. */
+  /** Since when it reports its serial number, and whether that is proven to be its own. */
   readonly claimedAt: number
   readonly serialProven: boolean
   readonly lastSeen: number
   readonly facts: DeviceFacts
-  /** Fingerprint and end of the certificate that it signs with; empty and 0 while none is known. */
+  /** Fingerprint and expiry of the certificate that it signs with; empty and 0 while none is known. */
   readonly identity: string
   readonly identityNotAfter: number
   readonly renewal: Pick<Renewal, 'state' | 'reason' | 'at'>
   readonly state: DeviceRow['state']
   readonly push: PushState
-  /** The users with a claim to their bare UserIDs; absent from a device that has no user channels. */
+  /** The users with a claim to their bare UserIDs; absent if the device has no user channels. */
   readonly users?: readonly string[]
   readonly version: number
 }
 
-/** `none`: it never gave a token, or left; `failing`: APNs takes its token no more. */
+/** `none`: it never sent a token, or left; `failing`: APNs no longer accepts its token. */
 export type PushState = 'none' | 'ready' | 'failing'
 
 export function pushStateOf(channel: Pick<Channel, 'token' | 'flag'> | undefined): PushState {
@@ -39,13 +40,13 @@ export function pushStateOf(channel: Pick<Channel, 'token' | 'flag'> | undefined
   return channel.flag === '' ? 'ready' : 'failing'
 }
 
-/** The device was heard of, and its row is news for the directory. */
-export function changed(context: Context): void {
+/** The device sent a message that changes its row in the directory. */
+export function noteChange(context: Context): void {
   context.state.device.lastSeen = context.now
   listAnew(context)
 }
 
-/** Marks the device's row as news for the directory, and writes it. */
+/** Announces the device's row to the directory anew, and writes it. */
 export function listAnew(context: Context): void {
   const { device } = context.state
   device.version += 1
@@ -54,7 +55,7 @@ export function listAnew(context: Context): void {
   saveDevice(context.db, device)
 }
 
-/** The device's row for the directory; `undefined` when the directory has it already. */
+/** The device's row for the directory; `undefined` if the directory has it already. */
 export function directoryRow(context: Context): DirectoryRow | undefined {
   const { device } = context.state
   const { state, reason, at } = device.installed.renewal
@@ -80,17 +81,20 @@ export function directoryRow(context: Context): DirectoryRow | undefined {
       }
 }
 
-/** A row goes through the queue, whose messages have 128 KB; without the list, claims that are over are found when they are looked up. */
+/**
+ * The row is part of a queue message, of 128 KB. Without the list, ended claims are found when they are
+ * looked up.
+ */
 const MAX_USERS_BYTES = 64_000
 
-/** Users that are found by their bare UserIDs: all that a device has, unless it makes up long ones. */
+/** Users with a claim to their bare UserIDs: all of a device, unless it invents very long ones. */
 function usersOf({ state: { channels } }: Context): Pick<DirectoryRow, 'users'> {
   const users = channels.filter(({ claim }) => claim !== 'none').map(({ user }) => user)
   const { length } = new TextEncoder().encode(JSON.stringify(users))
   return channels.length > 1 && length <= MAX_USERS_BYTES ? { users } : {}
 }
 
-/** The identity in use, as long as it is one of the present enrolment. */
+/** The identity in use, if it is one of the present enrolment. */
 function identityOf({
   state: { device, identities },
 }: Context): Pick<DirectoryRow, 'identity' | 'identityNotAfter'> {
@@ -100,7 +104,7 @@ function identityOf({
   return { identity: identity?.fingerprint ?? '', identityNotAfter: identity?.notAfter ?? 0 }
 }
 
-/** What the queue message of a device announces. The message carries the row, so that the directory need not read it. */
+/** The body of a queue message. It has the row, so that the directory need not read it. */
 export interface AnnouncementBody {
   /** Subscribers that have events to read. */
   readonly readers: readonly string[]

@@ -1,15 +1,17 @@
+/** Which device has a serial number: a device only reports one, so it has to be proven. */
 import type { Context } from '../store/context.ts'
+import type { DeviceRow } from '../store/device-row.ts'
 import { established } from '../store/earlier.ts'
-import type { DeviceRow, DeviceState } from '../store/state.ts'
+import type { DeviceState } from '../store/state.ts'
 
-/** Whether a device has a part in who has its serial number: one that left or was deleted has not. */
+/** Whether a device claims its serial number: not after it left or was deleted. */
 export function claimsSerial({ state, hidden, facts }: DeviceRow): boolean {
   return facts.SerialNumber !== '' && !hidden && state !== 'unknown' && state !== 'checked_out'
 }
 
 /**
- * Whether an identity of the present enrolment, or of one that is kept beside it, came with proof of the serial number that the
- * device tells.
+ * Whether an identity of the present enrolment, or of one that is kept beside it, has proven the serial
+ * number that the device reports.
  */
 export function isSerialProven(
   { device, identities }: DeviceState,
@@ -22,7 +24,7 @@ export function isSerialProven(
   )
 }
 
-/** The serial number that the directory lists: while an enrolment is contested, that of the one before it. */
+/** The serial number that the directory lists: during a contest, that of the enrolment before. */
 export function listedSerial(context: Context): string {
   return established(context).facts.SerialNumber || context.state.device.facts.SerialNumber
 }

@@ -1,5 +1,8 @@
+import type { Enrollment } from '../../mdm/enrollment.ts'
 import type { Verdict } from '../../push/verdict.ts'
 import type { Db, SqlValue } from '../../storage/db.ts'
+import { isNeededOn, isPendingOn } from './commands/states.ts'
+import type { DeviceRow } from './device-row.ts'
 
 /** A device channel (`user` is empty, id 0) or a user channel. */
 export interface Channel {
@@ -12,21 +15,21 @@ export interface Channel {
   topic: string
   tally: number
   awaitingConfiguration: boolean
-  /** Whether the bare UserID leads here: `wanted` until the directory has it. */
+  /** Whether the bare UserID leads here: `wanted` until the directory has the claim. */
   claim: 'none' | 'wanted' | 'made'
-  /** Why APNs will not take its token; empty when nothing is known against it. */
+  /** Why APNs does not accept its token; empty when no reason is known. */
   flag: string
-  /** The push circuit's epoch in which the flag was raised: void in a later one. */
+  /** The epoch of the push circuit in which the flag was set: void in a later one. */
   flagEpoch: number
   /** When the alarm pushed it last. */
   pushedAt: number
   /** The last push failed, and the next may leave then. */
   pushAfter: number
-  /** What APNs said last; it is stored by whatever stores the channel next. */
+  /** The last answer of APNs. It is written with the next write of the channel. */
   push: PushNote | undefined
   /** When it was last used (milliseconds), to a day. */
   usedAt: number
-  /** Set aside in its row alone, because too many other users have come since. */
+  /** It is in its row alone, because too many other users have connected since. */
   parked: boolean
   /** Identifiers in the last `declaration-items`. */
   declarations: string[]
@@ -43,10 +46,31 @@ export function readPushNote(stored: string): PushNote | undefined {
   return stored === '' ? undefined : JSON.parse(stored)
 }
 
+export function writePushNote(note: PushNote | undefined): string {
+  return note ? JSON.stringify(note) : ''
+}
+
+/** The enrolment of a channel, for events without a message. */
+export function enrollmentOfChannel(
+  { name, type }: DeviceRow,
+  { user, claim }: Channel,
+): Enrollment {
+  if (user === '') {
+    return { type, device: name, user }
+  }
+  // Only the users of a Shared iPad claim no bare UserID.
+  const ofUser = claim === 'none' ? 'Shared iPad' : 'User'
+  return {
+    type: type === 'User Enrollment (Device)' ? 'User Enrollment' : ofUser,
+    device: name,
+    user,
+  }
+}
+
 export function saveChannel(db: Db, channel: Channel): void {
   db.run(
-    `INSERT OR REPLACE INTO channels (id, user, enabled, token, token_at, magic, topic, tally, awaiting_configuration,
-      claim, flag, flag_epoch, pushed_at, push_after, push, declarations, used_at,
+    `INSERT OR REPLACE INTO channels (id, user, enabled, token, token_at, magic, topic, tally,
+      awaiting_configuration, claim, flag, flag_epoch, pushed_at, push_after, push, declarations, used_at,
       parked) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     channel.id,
     channel.user,
@@ -62,15 +86,81 @@ export function saveChannel(db: Db, channel: Channel): void {
     channel.flagEpoch,
     channel.pushedAt,
     channel.pushAfter,
-    channel.push ? JSON.stringify(channel.push) : '',
+    writePushNote(channel.push),
     JSON.stringify(channel.declarations),
     channel.usedAt,
     Number(channel.parked),
   )
 }
 
+export function readChannelsInUse(db: Db): Channel[] {
+  return readChannels(db, 'parked = 0')
+}
+
+export function readChannel(db: Db, id: number): Channel | undefined {
+  return readChannels(db, 'id = ?', id)[0]
+}
+
+/** The parked channel of a user. */
+export function readParkedChannel(db: Db, user: string): Channel | undefined {
+  return readChannels(db, 'parked = 1 AND user = ?', user)[0]
+}
+
+/** Parked channels that an end of the enrolment concerns: they have a token, or a command is pending. */
+export function readParkedEnrolled(db: Db): Channel[] {
+  const hasPending = isPendingOn('channels.id')
+  return readChannels(db, `parked = 1 AND (enabled = 1 OR token IS NOT NULL OR ${hasPending})`)
+}
+
+export function countParked(db: Db): number {
+  const [parked] = db.all<{ n: number }>('SELECT count(*) AS n FROM channels WHERE parked = 1')
+  return parked?.n ?? 0
+}
+
+/**
+ * Parked channels beyond so many, the longest unused ones. No command is pending on them, a job cannot look
+ * for any of their commands, and their ids are not in `except`, a query.
+ */
+export function surplusParked(
+  db: Db,
+  {
+    most,
+    jobsFrom,
+    except,
+  }: { readonly most: number; readonly jobsFrom: number; readonly except: string },
+): number[] {
+  return db
+    .all<{ id: number }>(
+      `SELECT id FROM channels WHERE parked = 1 AND NOT ${isNeededOn('channels.id', '?')}
+        AND id NOT IN (${except}) ORDER BY used_at DESC, id DESC LIMIT -1 OFFSET ${most}`,
+      jobsFrom,
+    )
+    .map(({ id }) => id)
+}
+
+export function deleteChannel(db: Db, id: number): void {
+  db.run('DELETE FROM channels WHERE id = ?', id)
+}
+
+/**
+ * The next channel number; behind `last`, the lowest that is free again, because nothing is left of a deleted
+ * channel. Undefined when all are in use.
+ */
+export function freeChannelId(db: Db, last: number): number | undefined {
+  const [newest] = db.all<{ id: number | null }>('SELECT max(id) AS id FROM channels')
+  const next = (newest?.id ?? 0) + 1
+  if (next <= last) {
+    return next
+  }
+  const [free] = db.all<{ id: number }>(
+    `SELECT id + 1 AS id FROM channels AS one WHERE id < ${last}
+      AND NOT EXISTS (SELECT 1 FROM channels AS next WHERE next.id = one.id + 1) ORDER BY id LIMIT 1`,
+  )
+  return free?.id
+}
+
 /** The channels that meet a condition, in the order of their numbers. */
-export function readChannels(db: Db, condition: string, ...values: SqlValue[]): Channel[] {
+function readChannels(db: Db, condition: string, ...values: SqlValue[]): Channel[] {
   type Stored = Omit<
     Channel,
     'token' | 'enabled' | 'awaitingConfiguration' | 'declarations' | 'push' | 'parked'
@@ -84,9 +174,10 @@ export function readChannels(db: Db, condition: string, ...values: SqlValue[]): 
   }
   return db
     .all<Stored>(
-      `SELECT id, user, enabled, token, token_at AS tokenAt, magic, topic, tally, awaiting_configuration AS awaitingConfiguration,
-      claim, flag, flag_epoch AS flagEpoch, pushed_at AS pushedAt, push_after AS pushAfter, push, declarations,
-      used_at AS usedAt, parked FROM channels WHERE ${condition} ORDER BY id`,
+      `SELECT id, user, enabled, token, token_at AS tokenAt, magic, topic, tally,
+      awaiting_configuration AS awaitingConfiguration, claim, flag, flag_epoch AS flagEpoch,
+      pushed_at AS pushedAt, push_after AS pushAfter, push, declarations, used_at AS usedAt, parked
+      FROM channels WHERE ${condition} ORDER BY id`,
       ...values,
     )
     .map((row) => ({

@@ -1,24 +1,37 @@
 /**
- * How many users a device has. Any message may name a new one, so the longest unused are parked: their rows rest, with all that an
- * admin queued for them, until they are asked for. Of those for whom nothing waits, rows beyond a bound are deleted.
+ * The channels of a device. Any message may name a new user, so the longest unused channels are parked: they
+ * leave memory, and their rows stay with all commands until they are needed. Parked channels beyond a bound
+ * on which no command is pending are deleted.
  */
 import { OwnError } from '../../reason.ts'
-import { newChannel, readChannels, saveChannel, type Channel } from './channel-row.ts'
+import { dropPartsBetween } from '../../storage/bodies.ts'
+import {
+  countParked,
+  deleteChannel,
+  freeChannelId,
+  newChannel,
+  readChannel,
+  readParkedChannel,
+  readParkedEnrolled,
+  saveChannel,
+  surplusParked,
+  type Channel,
+} from './channel-row.ts'
+import { deleteRowsOf } from './commands/ended.ts'
+import { channelIdOf, commandId, LAST_CHANNEL, numberOf, rangeOf } from './commands/ids.ts'
+import { jobHorizon } from './commands/states.ts'
 import type { Context } from './context.ts'
-import { PENDING_STATES } from '../queue/window.ts'
-import { soughtByJob, soughtSince } from '../queue/history.ts'
-import { CHANNEL_SPAN } from './schema.ts'
+import { saveDevice } from './device-row.ts'
+import { CHANNELS_WITH_READS } from './escrow/reads.ts'
 import type { DeviceState } from './state.ts'
 
 /** User channels that are in use, each in memory and with a claim. */
 export const MOST_USERS = 500
-/** Parked channels for which nothing waits. */
+/** Parked channels on which no command is pending. */
 const MOST_PARKED = 500
 const PARKED_PACE = 50
-/** As many parked channels may be there, whatever waits for them, before nothing more is queued for a user. */
+/** With so many parked channels, pending commands or not, no more commands are queued for a user. */
 const MOST_WAITING = 1000
-/** So far the numbers of their commands are exact in a double. */
-const MOST_NUMBERS = Math.floor(Number.MAX_SAFE_INTEGER / CHANNEL_SPAN) - 1
 const DAY = 86_400_000
 
 /** The channel of a user part, if it is in use. */
@@ -26,37 +39,56 @@ export function knownChannel(state: DeviceState, user: string): Channel | undefi
   return state.channels.find((channel) => channel.user === user)
 }
 
-/** The channel of a user part, be it in use or parked: then it is in use again. */
+/** The channel of a user part, in use or parked: a parked one is in use from now on. */
 export function recalledChannel(context: Context, user: string): Channel | undefined {
   const known = knownChannel(context.state, user)
   if (known || context.state.device.schema === 0) {
     return known
   }
-  const [parked] = readChannels(context.db, 'parked = 1 AND user = ?', user)
+  const parked = readParkedChannel(context.db, user)
   return parked && takeIn(context, Object.assign(parked, { parked: false }))
 }
 
-/** The channel of a user that was not heard of. Its row is written at once, because its number names its queue's rows. */
+/** The channel of a user part; a new one if there is none. */
+export function channelOf(context: Context, user: string): Channel {
+  const known = recalledChannel(context, user)
+  if (known) {
+    return known
+  }
+  if (context.state.device.schema === 0) {
+    saveDevice(context.db, context.state.device)
+  }
+  return addChannel(context, user)
+}
+
+/** A new channel. Its row is written at once, because the channel's number names the rows of its commands. */
 export function addChannel(context: Context, user: string): Channel {
-  return takeIn(context, newChannel(freeNumber(context), user))
+  const id = freeChannelId(context.db, LAST_CHANNEL)
+  if (id === undefined) {
+    throw new OwnError(
+      `commands wait for ${LAST_CHANNEL} users of this device: cancel those of users who do not connect`,
+    )
+  }
+  return takeIn(context, newChannel(id, user))
 }
 
-/** The channel of a number, to be looked at: a parked one stays where it is. */
+/** The channel of a number, for a view: a parked one stays parked. */
 export function channelAt({ db, state }: Context, id: number): Channel | undefined {
-  return state.channels.find((channel) => channel.id === id) ?? readChannels(db, 'id = ?', id).at(0)
+  return state.channels.find((channel) => channel.id === id) ?? readChannel(db, id)
 }
 
-/** Channels in use, and the parked ones that have a token or a queue: what ends with the enrolment. */
+/** The id of a command by its row, deleted or not. */
+export function idOfRow(context: Context, row: number): string {
+  const channel = channelAt(context, channelIdOf(row))
+  return channel ? commandId(context, channel, numberOf(row)) : ''
+}
+
+/** Channels in use, and the parked ones that have a token or a queue: all that end with the enrolment. */
 export function everyChannel({ db, state }: Context): Channel[] {
-  return state.device.schema === 0
-    ? state.channels
-    : [
-        ...state.channels,
-        ...readChannels(db, `parked = 1 AND (enabled = 1 OR token IS NOT NULL OR ${WAITS})`),
-      ]
+  return state.device.schema === 0 ? state.channels : [...state.channels, ...readParkedEnrolled(db)]
 }
 
-/** A message of a user came. When that was is written only if its row lags by a day. */
+/** Notes that a user sent a message. The time is written only if the row lags by a day. */
 export function noteUse({ db, state, now }: Context, user: string): void {
   const channel = knownChannel(state, user)
   if (channel && channel.id > 0 && now - channel.usedAt >= DAY) {
@@ -65,32 +97,10 @@ export function noteUse({ db, state, now }: Context, user: string): void {
   }
 }
 
-/** Whether so many users have been parked, each with something that waits, that nothing more may be queued for one. */
-export function isOvercrowded(context: Context): boolean {
-  // Nothing is parked before this.
-  return context.state.channels.length > MOST_USERS && countParked(context) >= MOST_WAITING
-}
-
-const RANGE = `BETWEEN channels.id * ${CHANNEL_SPAN} AND channels.id * ${CHANNEL_SPAN} + ${CHANNEL_SPAN - 1}`
-const WAITS = `EXISTS (SELECT 1 FROM commands WHERE commands.id ${RANGE} AND state IN ${PENDING_STATES})`
-
-/** The next number; behind the last, the lowest that is free again: of a channel that was deleted nothing is left. */
-function freeNumber({ db }: Context): number {
-  const [last] = db.all<{ id: number | null }>('SELECT max(id) AS id FROM channels')
-  const next = (last?.id ?? 0) + 1
-  if (next <= MOST_NUMBERS) {
-    return next
-  }
-  const [free] = db.all<{ id: number }>(
-    `SELECT id + 1 AS id FROM channels AS one WHERE id < ${MOST_NUMBERS}
-      AND NOT EXISTS (SELECT 1 FROM channels AS next WHERE next.id = one.id + 1) ORDER BY id LIMIT 1`,
-  )
-  if (!free) {
-    throw new OwnError(
-      `commands wait for ${MOST_NUMBERS} users of this device: cancel those of users who do not come`,
-    )
-  }
-  return free.id
+/** Whether so many users are parked with pending commands that no more may be queued for a user. */
+export function isOvercrowded({ db, state }: Context): boolean {
+  // No channel is parked before this.
+  return state.channels.length > MOST_USERS && countParked(db) >= MOST_WAITING
 }
 
 function takeIn(context: Context, channel: Channel): Channel {
@@ -120,35 +130,22 @@ function park({ db, name, state, effects }: Context, channel: Channel): void {
   effects.notes.push({ event: 'mdm:user-parked', device: name, user: true })
 }
 
-/**
- * Deletes the rows of the longest unused, but for those with something that waits, or that a job or an entry about a secret names.
- * It looks each time that so many more have come.
- */
-function deleteSurplus(context: Context): void {
-  const { db } = context
-  const parked = countParked(context)
+/** Deletes surplus parked channels, but none that a job or an entry about a read secret names. */
+function deleteSurplus({ db, now }: Context): void {
+  const parked = countParked(db)
+  // The check reads many rows: it comes once for so many new parked channels.
   if (parked <= MOST_PARKED || parked % PARKED_PACE > 0) {
     return
   }
-  const surplus = db.all<{ id: number }>(
-    `SELECT id FROM channels WHERE parked = 1 AND NOT EXISTS (SELECT 1 FROM commands
-        WHERE commands.id ${RANGE} AND (state IN ${PENDING_STATES} OR ${soughtByJob('?')}))
-      AND id NOT IN (SELECT token / ${CHANNEL_SPAN} FROM escrow_reads WHERE kind = 'command')
-      ORDER BY used_at DESC, id DESC LIMIT -1 OFFSET ${MOST_PARKED}`,
-    soughtSince(context),
-  )
-  for (const { id } of surplus) {
-    const range = [id * CHANNEL_SPAN, (id + 1) * CHANNEL_SPAN - 1]
-    db.run(
-      "DELETE FROM parts WHERE body IN ('payload', 'result') AND ref BETWEEN ? AND ?",
-      ...range,
-    )
-    db.run('DELETE FROM commands WHERE id BETWEEN ? AND ?', ...range)
-    db.run('DELETE FROM channels WHERE id = ?', id)
+  const most = MOST_PARKED
+  const surplus = surplusParked(db, {
+    most,
+    jobsFrom: jobHorizon(now),
+    except: CHANNELS_WITH_READS,
+  })
+  for (const id of surplus) {
+    dropPartsBetween(db, ['payload', 'result'], ...rangeOf({ id }))
+    deleteRowsOf(db, { id })
+    deleteChannel(db, id)
   }
-}
-
-function countParked({ db }: Context): number {
-  const [parked] = db.all<{ n: number }>('SELECT count(*) AS n FROM channels WHERE parked = 1')
-  return parked?.n ?? 0
 }

@@ -59,3 +59,15 @@ export function newEffects(): Effects {
 export function wakeBy(context: Context, at: number): void {
   context.effects.wakeBy = Math.min(context.effects.wakeBy, at)
 }
+
+/** Logs that a device or one of its users enrolled or left, or that an admin acted on the device. */
+export function logHappening(context: Context, event: string, user: string): void {
+  const { effects, name: device } = context
+  effects.happened.push({ event, device, ...modelOf(context), ...(user && { user: true }) })
+}
+
+export function modelOf({ state }: Context): { readonly model?: string } {
+  const { ModelName, ProductName, Model } = state.device.facts
+  const model = ModelName || ProductName || Model
+  return model ? { model } : {}
+}

@@ -1,12 +1,13 @@
-/** Enrolments that are kept while a newer one is contested. Few devices ever have one. */
+/** Enrolments that are kept while a newer one is contested. Few devices have any. */
 import { Buffer } from 'node:buffer'
 import { dropParts, loadBody, storeBody, type Bodies } from '../../storage/bodies.ts'
 import type { Context } from './context.ts'
 import type { Db } from '../../storage/db.ts'
 import { everyChannel } from './channels.ts'
-import type { Channel, DeviceRow } from './state.ts'
+import type { Channel } from './channel-row.ts'
+import type { DeviceRow } from './device-row.ts'
 
-/** What a channel of it had; the token is base64. */
+/** A channel of a kept enrolment; the token is base64. */
 export type KeptChannel = Pick<
   Channel,
   | 'user'
@@ -21,14 +22,14 @@ export type KeptChannel = Pick<
 
 export interface Earlier {
   readonly epoch: number
-  /** When another began to be served (milliseconds). */
+  /** When another enrolment began to be served (milliseconds). */
   readonly parkedAt: number
-  /** It was there before the contest. */
+  /** It is the enrolment from before the contest. */
   readonly proven: boolean
-  /** When its own contest began, and the profiles that it may be the renewal by. */
+  /** When its own contest began, and the profiles that may have renewed its identity. */
   readonly since: number
   readonly renewal: readonly string[]
-  /** CommandUUID of the DeviceInformation that its identity is to acknowledge; empty before it came. */
+  /** CommandUUID of the DeviceInformation that its identity has to acknowledge; empty before it connects. */
   readonly probe: string
   readonly device: Pick<
     DeviceRow,
@@ -37,6 +38,9 @@ export interface Earlier {
   /** The device's own first. */
   readonly channels: readonly KeptChannel[]
 }
+
+/** SQL: when the enrolments that are kept began to be kept. */
+export const KEPT_SINCE = 'SELECT parked_at FROM earlier'
 
 /** Keeps the present enrolment as it is. */
 export function keepEarlier(context: Context): void {
@@ -62,7 +66,7 @@ export function keepEarlier(context: Context): void {
   )
 }
 
-/** Hundreds of users may be more than a row takes. */
+/** The channels of hundreds of users may be longer than a row can be. */
 function storeChannels(
   bodies: Bodies,
   epoch: number,
@@ -83,7 +87,8 @@ export function readEarlier(bodies: Bodies, epoch: number): Earlier | undefined 
     device: string
     channels: ArrayBuffer | Uint8Array | null
   }>(
-    'SELECT epoch, parked_at AS parkedAt, proven, since, renewal, probe, device, channels FROM earlier WHERE epoch = ?',
+    `SELECT epoch, parked_at AS parkedAt, proven, since, renewal, probe, device, channels FROM earlier
+      WHERE epoch = ?`,
     epoch,
   )
   return (
@@ -99,7 +104,7 @@ export function readEarlier(bodies: Bodies, epoch: number): Earlier | undefined 
   )
 }
 
-/** The enrolment that was there before any contest: what was told without proof since then counts for nothing. */
+/** The enrolment from before any contest: reports without proof since then do not count. */
 export function established(context: Context): Pick<DeviceRow, 'state' | 'facts' | 'installed'> {
   const { device } = context.state
   const [first] = device.contest?.earlier ?? []
@@ -107,24 +112,24 @@ export function established(context: Context): Pick<DeviceRow, 'state' | 'facts'
   return kept?.device ?? device
 }
 
-/** Its device's channel as it is from now on. */
+/** Completes a kept enrolment: the device channel has this token from now on. */
 export function finishEarlier(
   bodies: Bodies,
   { epoch, device, channels }: Earlier,
-  told: Partial<KeptChannel>,
+  update: Partial<KeptChannel>,
 ): void {
   const [own, ...users] = channels
   dropParts(bodies.db, 'earlier', epoch)
   bodies.db.run(
     'UPDATE earlier SET device = ?, channels = ? WHERE epoch = ?',
     JSON.stringify({ ...device, state: 'enrolled' }),
-    own ? storeChannels(bodies, epoch, [{ ...own, ...told, enabled: true }, ...users]) : null,
+    own ? storeChannels(bodies, epoch, [{ ...own, ...update, enabled: true }, ...users]) : null,
     epoch,
   )
 }
 
-/** Which command its identity has to acknowledge from now on. */
-export function rememberProbe(db: Db, epoch: number, probe: string): void {
+/** Stores which command the identity has to acknowledge from now on. */
+export function saveProbe(db: Db, epoch: number, probe: string): void {
   db.run('UPDATE earlier SET probe = ? WHERE epoch = ?', probe, epoch)
 }
 

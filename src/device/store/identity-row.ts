@@ -1,15 +1,14 @@
 import type { Db } from '../../storage/db.ts'
 import type { Proof } from './proof.ts'
 
-/** The epoch of an identity that an admin has revoked: no enrolment's. */
+/** The epoch of an identity that an admin has revoked: that of no enrolment. */
 export const REVOKED = -1
-/** That of one that newer ones of its enrolment have overtaken. */
+/** The epoch of an identity of this enrolment that newer ones have replaced. */
 export const OVERTAKEN = -2
-
-/** That of an identity that lost a contest: its messages are answered, and change nothing. */
+/** The epoch of an identity that lost a contest: its messages are answered, and change nothing. */
 export const FROZEN = -3
 
-/** What is remembered of an identity. */
+/** So many steps of an identity are kept. */
 const MAX_HISTORY = 20
 
 export interface IdentityStep {
@@ -17,7 +16,7 @@ export interface IdentityStep {
   readonly what: 'bound' | 'renewed' | 'revoked' | 'reinstated' | 'frozen'
 }
 
-/** A certificate that was bound to this device; only those of the device's epoch are its present identity. */
+/** A certificate that was bound to this device. Only those of the device's epoch are its present identity. */
 export interface Identity {
   readonly id: number
   readonly fingerprint: string
@@ -26,19 +25,19 @@ export interface Identity {
   readonly subject: string
   readonly notAfter: number
   epoch: number
-  /** The serial number that is this device's by proof: of the challenge that the certificate came from, or by an admin's word. */
+  /** The serial number that the certificate's challenge, or an admin, has proven to be the device's. */
   provenSerial: string
-  /** Whether an `identity_conflict` was raised for it. */
+  /** Whether an `identity_conflict` was recorded for it. */
   reported: boolean
-  /** What became of it, oldest first. */
+  /** Its steps, oldest first. */
   history: readonly IdentityStep[]
-  /** Which evidence there is that it is the device's own; empty while there is none. */
+  /** The evidence that it is the device's own; empty while there is none. */
   proof: Proof | ''
-  /** Digests of the Authenticate and CheckOut messages that it brought, the newest last. */
+  /** Digests of the Authenticate and CheckOut messages that it signed, the newest last. */
   heard: readonly string[]
 }
 
-/** It is of another enrolment from now on, or of none. What changes nothing is not worth remembering. */
+/** Moves an identity to another enrolment, or to none. A move that changes nothing is not kept as a step. */
 export function changeEpoch(identity: Identity, epoch: number, step: IdentityStep): void {
   if (identity.epoch !== epoch) {
     identity.epoch = epoch
@@ -55,9 +54,8 @@ export function loadIdentities(db: Db): Identity[] {
         heard: string
       }
     >(
-      `SELECT id, fingerprint, ca_key AS caKey, subject, not_after AS notAfter, epoch, proven_serial AS provenSerial,
-        reported, history, proof, heard
-        FROM identities ORDER BY id`,
+      `SELECT id, fingerprint, ca_key AS caKey, subject, not_after AS notAfter, epoch,
+        proven_serial AS provenSerial, reported, history, proof, heard FROM identities ORDER BY id`,
     )
     .map((row) => ({
       ...row,
@@ -69,8 +67,8 @@ export function loadIdentities(db: Db): Identity[] {
 
 export function saveIdentity(db: Db, identity: Identity): void {
   db.run(
-    `INSERT OR REPLACE INTO identities (id, fingerprint, ca_key, subject, not_after, epoch, proven_serial, reported, history,
-      proof, heard) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT OR REPLACE INTO identities (id, fingerprint, ca_key, subject, not_after, epoch, proven_serial,
+      reported, history, proof, heard) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     identity.id,
     identity.fingerprint,
     identity.caKey,
@@ -83,4 +81,8 @@ export function saveIdentity(db: Db, identity: Identity): void {
     identity.proof,
     JSON.stringify(identity.heard),
   )
+}
+
+export function deleteIdentity(db: Db, { id }: Identity): void {
+  db.run('DELETE FROM identities WHERE id = ?', id)
 }

@@ -1,22 +1,22 @@
 import type { InstalledProfile } from '../../enroll/installed-profile.ts'
 import type { Message } from '../../mdm/message.ts'
 
-/** How far the renewal of a device's identity is; empty before there was one in this enrolment. */
+/** How far the renewal of a device's identity is; empty before the first one in this enrolment. */
 export interface Renewal {
   readonly state: '' | 'sent' | 'renewed' | 'failed' | 'blocked'
   /** Why it failed or is blocked. */
   readonly reason: string
-  /** Milliseconds, of the last try: in an earlier enrolment, where the state is empty. */
+  /** Milliseconds of the last try; it was in an earlier enrolment if the state is empty. */
   readonly at: number
   /** CommandUUID of the InstallProfile that was sent. */
   readonly command: string
 }
 
-/** What is known of the enrolment profile that the device has, and how its identity goes on. */
+/** The enrolment profile that the device has, as far as it is known, and the renewal of its identity. */
 export interface Installed {
-  /** What the profile said, if it was made here. */
+  /** The contents of the profile, if this server made it. */
   profile: InstalledProfile | undefined
-  /** The URLs that the device calls; empty until it has. */
+  /** The URLs that the device calls; empty until it has called them. */
   serverUrl: string
   checkInUrl: string
   /** Fingerprint of the certificate that signed the last message. */
@@ -24,16 +24,19 @@ export interface Installed {
   /** Certificates that were issued for a renewal profile, and have not enrolled yet. */
   successors: readonly string[]
   renewal: Renewal
-  /** The last profile with an MDM payload, not of ours, that the device acknowledged, and when (milliseconds). */
+  /**
+   * The last profile with an MDM payload that the device acknowledged, and when (milliseconds). Renewal
+   * profiles of this server do not count.
+   */
   mdmProfile?: { readonly uuid: string; readonly at: number } | undefined
 }
 
-/** Marks our own renewal profiles in the queue: what follows from one is told by its certificate alone. */
+/** The `source` of renewal profiles in the queue. The certificate that comes of one shows what it led to. */
 export const RENEWAL_SOURCE = 'renewal'
 
 export const NO_RENEWAL: Renewal = { state: '', reason: '', at: 0, command: '' }
 
-/** Nobody needs a longer one, and it is kept for each device. */
+/** The object of each device keeps it: a bound against abuse. */
 const MAX_URL = 2048
 
 export function newInstalled(): Installed {
@@ -49,18 +52,17 @@ export function newInstalled(): Installed {
 }
 
 /**
- * Learns from a message of the device channel where the device sends such messages, and which certificate it
- * signs with. Written only when that is news, so that an idle connect writes nothing. No signature covers the URL: a message that
- * may have been heard before, which is not `fresh`, moves none.
- * @returns whether it was.
+ * Notes where the device sends its messages, and which certificate it signs with. No signature covers the
+ * URL, so a message changes it only if it is `fresh`, which no captured message is.
+ * @returns which of both changed: the row is written only then, so that an idle connect writes nothing.
  */
-export function learn(
+export function noteSender(
   installed: Installed,
   message: Message,
   { url, fingerprint, fresh }: { url: string; fingerprint: string; fresh: boolean },
 ): { readonly url: boolean; readonly identity: boolean } {
   const place = message.kind === 'report' ? 'serverUrl' : 'checkInUrl'
-  const news = {
+  const changes = {
     url:
       message.enrollment.user === '' &&
       url.length <= MAX_URL &&
@@ -68,9 +70,9 @@ export function learn(
       (fresh || installed[place] === ''),
     identity: installed.identity !== fingerprint,
   }
-  if (news.url) {
+  if (changes.url) {
     installed[place] = url
   }
   installed.identity = fingerprint
-  return news
+  return changes
 }

@@ -2,13 +2,11 @@ import type { Db } from '../../storage/db.ts'
 import type { RareTable } from '../../storage/rare-tables.ts'
 
 /**
- * The object's tables. Rows written are the bill (design.md, last section): integer keys, no AUTOINCREMENT,
- * no secondary index. A command's id is its channel's id times CHANNEL_SPAN plus a number of its own, so that
- * a channel's queue is one range of the table.
+ * The object's tables. Written rows are the main cost (docs/cost.md): integer keys, no AUTOINCREMENT, no
+ * secondary index. store/commands/ids.ts has the numbering of commands.
  */
-export const CHANNEL_SPAN = 2 ** 40
 
-/** What every device has, from its first commit on. */
+/** The tables that every device has, from its first commit on. */
 const TABLES: Readonly<Record<string, string>> = {
   device: `(
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -88,7 +86,8 @@ const TABLES: Readonly<Record<string, string>> = {
     request_hash TEXT NOT NULL DEFAULT '',
     push TEXT NOT NULL DEFAULT '',
     queued_by TEXT NOT NULL DEFAULT '',
-    held_for TEXT NOT NULL DEFAULT '' CHECK (held_for IN ('', 'arrival', 'contest', 'earlier', 'review')),
+    held_for TEXT NOT NULL DEFAULT ''
+      CHECK (held_for IN ('', 'arrival', 'contest', 'earlier', 'review')),
     payload BLOB,
     result BLOB
   )`,
@@ -104,7 +103,7 @@ const TABLES: Readonly<Record<string, string>> = {
   )`,
 }
 
-/** Tables that few devices need. Making a table writes rows, and every device has an object. */
+/** Tables that few devices need. Creating a table writes rows, and every device has an object. */
 export const RARE_TABLES: ReadonlyMap<string, RareTable> = new Map(
   Object.entries({
     cursors: {
@@ -169,14 +168,13 @@ export const RARE_TABLES: ReadonlyMap<string, RareTable> = new Map(
 )
 
 /**
- * Which of the tables' forms an object has, kept in its own row: when they change, the steps between two forms are
- * numbered here and taken on first use.
+ * The version of the tables. The device's row has the object's version; the first use runs the steps between.
  */
 export const SCHEMA = 3
 
-/** What leads to each form from the one before. */
+/** The statements that lead to each version from the one before. */
 const STEPS: Readonly<Record<number, readonly string[]>> = {
-  // An object of a bare UserID handed on what came to it. A claim of D1 does that now, made with the user's next message.
+  // A claim in D1 replaces the object of a bare UserID. The user's next message makes the claim.
   2: [
     'ALTER TABLE channels RENAME COLUMN alias TO claim',
     "UPDATE channels SET claim = 'none'",
@@ -184,10 +182,10 @@ const STEPS: Readonly<Record<number, readonly string[]>> = {
     'DROP TABLE IF EXISTS aliases',
     'UPDATE device SET schema = 2',
   ],
-  // Which proof an identity has: those that were bound before are not judged again. One device of a serial number was listed: all
-  // are, and one is acted on whose number is proven. Users beyond a bound are parked.
+  // Identities have a proof: those that were bound before count as the first. All devices of a serial number
+  // are listed, not one. Users beyond a bound are parked.
   3: [
-    // A device that was adopted had no number for its enrolment.
+    // An adopted device had no epoch.
     "UPDATE device SET epoch = 1 WHERE epoch = 0 AND state <> 'unknown'",
     'UPDATE identities SET epoch = 1 WHERE epoch = 0',
     "ALTER TABLE identities ADD COLUMN proof TEXT NOT NULL DEFAULT 'first'",
@@ -205,7 +203,7 @@ const STEPS: Readonly<Record<number, readonly string[]>> = {
   ],
 }
 
-/** Makes the tables that every device needs, inside the commit that needs them. */
+/** Creates the tables that every device needs, inside the commit that needs them. */
 export function createTables(db: Db): void {
   for (const [name, columns] of Object.entries(TABLES)) {
     db.run(`CREATE TABLE ${name} ${columns}`)
@@ -213,8 +211,8 @@ export function createTables(db: Db): void {
 }
 
 /**
- * Whether an object has tables, in the present form from now on: one that never stored anything has none, and reading it must
- * not make them.
+ * Whether an object has tables, which are in the present version after this call. An object that never stored
+ * anything has none, and reading it must not create them.
  */
 export function hasTables(db: Db): boolean {
   const [device] = db.all("SELECT 1 FROM sqlite_master WHERE name = 'device'")
@@ -222,8 +220,8 @@ export function hasTables(db: Db): boolean {
     return false
   }
   const [row] = db.all<{ schema: number }>('SELECT schema FROM device')
-  for (let form = (row?.schema ?? SCHEMA) + 1; form <= SCHEMA; form++) {
-    for (const statement of STEPS[form] ?? []) {
+  for (let version = (row?.schema ?? SCHEMA) + 1; version <= SCHEMA; version++) {
+    for (const statement of STEPS[version] ?? []) {
       db.run(statement)
     }
   }

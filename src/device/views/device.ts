@@ -1,14 +1,15 @@
 import type { EnrollmentType } from '../../mdm/enrollment.ts'
 import type { DeviceFacts } from '../../mdm/message.ts'
-import { listIdentities, type ListedIdentity } from '../standing/block.ts'
+import { viewIdentities, type DeviceIdentity } from '../enrolment/revocation.ts'
 import type { Context } from '../store/context.ts'
 import { viewContest, type ContestView } from '../standing/contest.ts'
 import { pushStateOf, type PushState } from '../standing/directory-row.ts'
 import { latestInventory, type Snapshot } from './inventory.ts'
 import { recalledChannel } from '../store/channels.ts'
-import { PENDING_STATES, queueOf } from '../queue/window.ts'
-import { CHANNEL_SPAN } from '../store/schema.ts'
-import type { Channel, DeviceRow, PushNote } from '../store/state.ts'
+import { queueOf } from '../queue/window.ts'
+import { countByState } from '../store/commands/pending.ts'
+import type { Channel, PushNote } from '../store/channel-row.ts'
+import type { DeviceRow } from '../store/device-row.ts'
 
 /** The queue of a channel. Times are milliseconds; 0 stands for never. */
 export interface QueueSummary {
@@ -43,7 +44,7 @@ export interface DevicePage {
   readonly contest: ContestView | undefined
   readonly lastSeen: number
   readonly channels: readonly ChannelPage[]
-  readonly identities: readonly ListedIdentity[]
+  readonly identities: readonly DeviceIdentity[]
   readonly inventory: readonly Snapshot[]
 }
 
@@ -66,7 +67,7 @@ export function viewDevice(context: Context, user: string): DeviceView {
     contest: viewContest(context),
     lastSeen: Math.max(device.lastSeen, heardAt),
     channels: channels.map((channel) => channelPage(context, channel)),
-    identities: listIdentities(context),
+    identities: viewIdentities(context),
     inventory: latestInventory(context, own),
   }
 }
@@ -84,15 +85,7 @@ function channelPage(context: Context, channel: Channel): ChannelPage {
 
 function summary(context: Context, channel: Channel): QueueSummary {
   queueOf(context, channel)
-  const base = channel.id * CHANNEL_SPAN
-  const rows = context.db.all<{ state: string; n: number; oldest: number; since: number | null }>(
-    `SELECT iif(state = 'queued' AND not_before > ?, 'held', state) AS state, count(*) AS n,
-      min(queued_at) AS oldest, min(nullif(not_now_since, 0)) AS since FROM commands
-      WHERE id BETWEEN ? AND ? AND state IN ${PENDING_STATES} GROUP BY 1`,
-    context.now,
-    base,
-    base + CHANNEL_SPAN - 1,
-  )
+  const rows = countByState(context.db, channel, context.now)
   return {
     waiting: rows.reduce((sum, { n }) => sum + n, 0),
     byState: Object.fromEntries(rows.map(({ state, n }) => [state, n])),

@@ -1,9 +1,9 @@
 import { loadBody } from '../../storage/bodies.ts'
-import { commandId } from '../queue/lookup.ts'
+import { commandId, numberOf } from '../store/commands/ids.ts'
 import type { Context } from '../store/context.ts'
-import { INVENTORY, type InventoryType } from '../queue/history.ts'
-import { CHANNEL_SPAN } from '../store/schema.ts'
-import type { Channel } from '../store/state.ts'
+import { INVENTORY, type InventoryType } from '../store/commands/ended.ts'
+import { newestAnswers } from '../store/commands/read.ts'
+import type { Channel } from '../store/channel-row.ts'
 
 /** The newest answer of a type that the device acknowledged: the report's bytes, and its command. */
 export interface Snapshot {
@@ -18,24 +18,15 @@ const ASKED_TOGETHER = 10
 
 /** A channel's latest inventory, newest first within a type; only DeviceInformation comes more than once. */
 export function latestInventory(context: Context, channel: Channel): Snapshot[] {
-  const base = channel.id * CHANNEL_SPAN
-  return INVENTORY.flatMap((type) =>
-    context.db
-      .all<{ id: number; at: number; secret: number; result: ArrayBuffer | Uint8Array | null }>(
-        `SELECT id, answered_at AS at, secret, result FROM commands
-          WHERE id BETWEEN ? AND ? AND request_type = ? AND state = 'acknowledged'
-          AND (result IS NOT NULL OR EXISTS (SELECT 1 FROM parts WHERE body = 'result' AND ref = commands.id))
-          ORDER BY id DESC LIMIT ?`,
-        base,
-        base + CHANNEL_SPAN - 1,
-        type,
-        type === 'DeviceInformation' ? ASKED_TOGETHER : 1,
-      )
-      .map(({ id, at, secret, result }) => ({
+  return INVENTORY.flatMap((type) => {
+    const limit = type === 'DeviceInformation' ? ASKED_TOGETHER : 1
+    return newestAnswers(context.db, channel, { type, limit }).map(
+      ({ id, at, secret, result }) => ({
         type,
         at,
-        commandId: commandId(context, channel, id - base),
+        commandId: commandId(context, channel, numberOf(id)),
         report: loadBody(context, 'result', id, result, secret === 1),
-      })),
-  )
+      }),
+    )
+  })
 }

@@ -16,8 +16,8 @@ import { eventsNumbered, selectEvents } from '../store/events.ts'
 import type { IdentityStep } from '../store/identity-row.ts'
 import { channelAt, recalledChannel } from '../store/channels.ts'
 import { queueOf } from '../queue/window.ts'
-import { CHANNEL_SPAN } from '../store/schema.ts'
-import { readPushNote, type Channel, type PushNote } from '../store/state.ts'
+import { selectMoment, selectPushes, type CommandMoment } from '../store/commands/read.ts'
+import { readPushNote, type Channel, type PushNote } from '../store/channel-row.ts'
 
 export const TIMELINE_KINDS = ['check-in', 'report', 'command', 'push', 'identity'] as const
 
@@ -52,12 +52,9 @@ export interface TimelineEvent {
   readonly about: EventAbout
 }
 
-/** A step of a command; of a step that happened several times, the first. */
-export type CommandStep = 'queued' | 'not_now' | 'answered' | 'ended' | 'handed_out'
-
 export type TimelineEntry = { readonly at: number; readonly kind: TimelineKind } & (
   | { readonly of: 'event'; readonly event: TimelineEvent }
-  | { readonly of: 'command'; readonly step: CommandStep; readonly command: CommandView }
+  | { readonly of: 'command'; readonly step: CommandMoment; readonly command: CommandView }
   | { readonly of: 'push'; readonly user: string; readonly push: PushNote }
   | { readonly of: 'identity'; readonly step: IdentityStep['what']; readonly fingerprint: string }
 )
@@ -72,7 +69,7 @@ export type Timeline =
     }
   | { readonly kind: 'unknown' }
 
-/** The order within one commit: a message, its effects, its answer. Each step of a command has a column. */
+/** The order within one commit: a message, its effects, its answer. */
 const RANKS = {
   event: 0,
   identity: 1,
@@ -83,16 +80,9 @@ const RANKS = {
   ended: 6,
   handed_out: 7,
 } as const
-const STEPS: readonly (readonly [CommandStep, string])[] = [
-  ['queued', 'queued_at'],
-  ['not_now', 'not_now_since'],
-  ['answered', 'answered_at'],
-  // An answer of the device is the end of its command.
-  ['ended', 'iif(ended_at = answered_at, 0, ended_at)'],
-  ['handed_out', 'first_handed_out_at'],
-]
-const STEP_OF: ReadonlyMap<number, CommandStep> = new Map(
-  STEPS.map(([step]) => [RANKS[step], step]),
+const STEPS = ['queued', 'not_now', 'answered', 'ended', 'handed_out'] as const
+const STEP_OF: ReadonlyMap<number, CommandMoment> = new Map(
+  STEPS.map((step) => [RANKS[step], step]),
 )
 
 const KIND_OF_TOPIC: Partial<Record<Topic, TimelineKind>> = {
@@ -194,20 +184,15 @@ function eventSource(user: string, { kinds, topics, statuses }: TimelineFilter):
   return { select: `SELECT at, ${RANKS.event} AS rank, n, '' AS note FROM (${select})`, values }
 }
 
-function commandSources(meant: readonly Channel[], filter: TimelineFilter): Source[] {
+function commandSources([channel]: readonly Channel[], filter: TimelineFilter): Source[] {
+  if (!channel) {
+    return []
+  }
   // A user is one channel, and a device is all of them, parked ones too.
-  const [channel] = meant
-  const first = (channel?.id ?? 0) * CHANNEL_SPAN
-  const last = channel?.id === 0 ? Number.MAX_SAFE_INTEGER : first + CHANNEL_SPAN - 1
-  const rows = `FROM commands WHERE ${channel !== undefined} AND id BETWEEN ${first} AND ${last}`
-  const steps = STEPS.map(
-    ([step, at]) => `SELECT ${at} AS at, ${RANKS[step]} AS rank, id AS n, '' AS note ${rows}`,
-  )
-  const pushes = `SELECT DISTINCT push ->> 'at' AS at, ${RANKS.push} AS rank,
-    id / ${CHANNEL_SPAN} AS n, push AS note ${rows} AND push <> ''`
+  const steps = STEPS.map((step) => selectMoment(channel, step, RANKS[step]))
   return [
     ...(wants(filter, 'command') ? steps : []),
-    ...(wants(filter, 'push') ? [pushes] : []),
+    ...(wants(filter, 'push') ? [selectPushes(channel, RANKS.push)] : []),
   ].map((select) => ({ select, values: [] }))
 }
 

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { Hono, type Context } from 'hono'
 import type { AnnouncementBody } from '../../device/standing/directory-row.ts'
-import type { DeviceAnswer, DeviceInput } from '../../device/enrolment/receive.ts'
+import type { DeviceAnswer, DeviceInput } from '../../device/enrolment/message.ts'
 import type { NewClaim } from '../../device/enrolment/user-claim.ts'
 import { keepClaim } from '../../directory/devices/users.ts'
 import { knownWebhooks } from '../../webhooks/list.ts'

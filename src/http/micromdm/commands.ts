@@ -2,8 +2,8 @@ import { Hono } from 'hono'
 import { shortened } from '../../apple/check.ts'
 import { buildCommand, GIVEN } from '../../commands/build.ts'
 import { readRawCommand } from '../../commands/raw.ts'
-import type { QueuePage } from '../../device/standing/block.ts'
-import { placeOf } from '../../device/store/commands/log.ts'
+import type { QueuePage } from '../../device/queue/page.ts'
+import { namedInLog } from '../../device/store/commands/log.ts'
 import type { AppleCommand } from '../../commands/apple.ts'
 import { splitEnrollmentId } from '../../mdm/enrollment.ts'
 import { warn } from '../../log.ts'
@@ -82,7 +82,7 @@ async function queue(c: AdminContext, id: string, command: LenientCommand): Prom
   if (faults.length > 0) {
     const { device, user } = splitEnrollmentId(queued.id.slice(0, queued.id.lastIndexOf('.')))
     warn('command:unchecked', {
-      ...placeOf(device, user !== '', Number(queued.id.slice(queued.id.lastIndexOf('.') + 1))),
+      ...namedInLog(device, user !== '', Number(queued.id.slice(queued.id.lastIndexOf('.') + 1))),
       request_type: shortened(requestType),
       reason: faults.map(({ at, detail }) => `${at}: ${detail}`).join('; '),
     })

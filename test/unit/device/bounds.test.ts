@@ -1,18 +1,20 @@
 import { describe, expect, it } from 'vitest'
+import { archiveEscrow, readEscrow, storeEscrow } from '../../../src/device/store/escrow/tokens.ts'
+import { listEscrow } from '../../../src/device/store/escrow/list.ts'
+import { bindIdentity, renewIdentity } from '../../../src/device/enrolment/identity.ts'
 import {
-  archiveEscrow,
-  listEscrow,
-  readEscrow,
-  storeEscrow,
-} from '../../../src/device/store/escrow/tokens.ts'
-import { bind, reinstate, renewIdentity, revoke } from '../../../src/device/enrolment/identity.ts'
+  reinstateIdentity,
+  revokeIdentity,
+  viewIdentities,
+} from '../../../src/device/enrolment/revocation.ts'
 import { saveIdentity } from '../../../src/device/store/identity-row.ts'
-import { listIdentities } from '../../../src/device/standing/block.ts'
-import { learnFacts } from '../../../src/device/enrolment/device-information.ts'
+import { storeFacts } from '../../../src/device/enrolment/device-information.ts'
 import { pull } from '../../../src/device/outbox/read.ts'
-import { enqueue, handOut } from '../../../src/device/queue/hand-out.ts'
+import { appendCommand } from '../../../src/device/queue/enqueue.ts'
+import { handOut } from '../../../src/device/queue/hand-out.ts'
 import { receive } from '../../../src/device/enrolment/receive.ts'
-import { channelOf, saveDevice } from '../../../src/device/store/state.ts'
+import { channelOf } from '../../../src/device/store/channels.ts'
+import { saveDevice } from '../../../src/device/store/device-row.ts'
 import { writePlist } from '../../../src/plist/write.ts'
 import { TestObject } from './object.ts'
 
@@ -23,7 +25,7 @@ function enroll(object: TestObject, fingerprint: string): void {
   object.commit((context) => {
     const { device } = context.state
     device.epoch += 1
-    bind(context, fingerprint, claim, { what: 'bound', proof: 'challenge', digest: '' })
+    bindIdentity(context, fingerprint, claim, { what: 'bound', proof: 'challenge', digest: '' })
     device.installed.identity = fingerprint
     saveDevice(context.db, device)
   })
@@ -32,7 +34,7 @@ function enroll(object: TestObject, fingerprint: string): void {
 function standings(object: TestObject): Record<string, string> {
   object.evict()
   return Object.fromEntries(
-    object.commit(listIdentities).map(({ fingerprint, standing }) => [fingerprint, standing]),
+    object.commit(viewIdentities).map(({ fingerprint, standing }) => [fingerprint, standing]),
   )
 }
 
@@ -46,7 +48,7 @@ describe('the certificates of a device', () => {
       ...Array.from({ length: 19 }, (_, n) => [`${n + 40}`, 'earlier']),
       ['59', 'current'],
     ])
-    expect(object.commit((context) => reinstate(context, '40'))).toBe(true)
+    expect(object.commit((context) => reinstateIdentity(context, '40'))).toBe(true)
     enroll(object, 'next')
     const ids = object
       .db()
@@ -89,8 +91,8 @@ describe('the certificates of a device', () => {
         Object.assign(old, { notAfter: context.now + 5 })
         saveIdentity(context.db, old)
       }
-      revoke(context, 'lost')
-      revoke(context, 'old')
+      revokeIdentity(context, 'lost')
+      revokeIdentity(context, 'old')
     })
     for (let n = 0; n < 30; n++) {
       enroll(object, `${n}`)
@@ -187,8 +189,7 @@ it('what a device tells of itself is cut to what lists show', () => {
   const object = new TestObject().enrolled()
   const result = writePlist({ QueryResponses: { DeviceName: 'x'.repeat(1_000_000) } })
   object.commit((context) => {
-    const answer = { state: 'acknowledged', requestType: 'DeviceInformation', result } as const
-    learnFacts(context, channelOf(context, ''), answer)
+    storeFacts(context, result)
   })
   object.evict()
   expect(object.commit(({ state }) => state.device.facts.DeviceName)).toBe('x'.repeat(256))
@@ -209,8 +210,7 @@ it('what a device tells of itself is learnt around what is no text, and what is 
   )
   const before = object.commit(({ state }) => state.device.facts)
   object.commit((context) => {
-    const answer = { state: 'acknowledged', requestType: 'DeviceInformation', result } as const
-    learnFacts(context, channelOf(context, ''), answer)
+    storeFacts(context, result)
   })
   expect(object.commit(({ state }) => state.device.facts)).toMatchObject({
     DeviceName: 'a�b',
@@ -247,7 +247,7 @@ describe('a device that fills its storage', () => {
     for (const uuid of ['first', 'second', 'third']) {
       const command = { uuid, requestType: 'ProfileList', payload: new Uint8Array(1) }
       object.commit((context) =>
-        enqueue(context, channelOf(context, ''), { ...command, secret: false, source: '' }),
+        appendCommand(context, channelOf(context, ''), { ...command, secret: false, source: '' }),
       )
       object.commit((context) => handOut(context, channelOf(context, '')))
       expect(report(object, [], uuid)).toBe('accepted')

@@ -1,11 +1,12 @@
 /** Messages of one device to its object, whose signatures and chains the Worker found good. */
 import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
-import { listIdentities } from '../../../src/device/standing/block.ts'
+import { viewIdentities } from '../../../src/device/enrolment/revocation.ts'
 import type { Claim } from '../../../src/device/enrolment/identity.ts'
-import { enqueue } from '../../../src/device/queue/hand-out.ts'
-import { receive, type DeviceAnswer } from '../../../src/device/enrolment/receive.ts'
-import { channelOf } from '../../../src/device/store/state.ts'
+import { appendCommand } from '../../../src/device/queue/enqueue.ts'
+import { receive } from '../../../src/device/enrolment/receive.ts'
+import type { DeviceAnswer } from '../../../src/device/enrolment/message.ts'
+import { channelOf } from '../../../src/device/store/channels.ts'
 import type { Enrollment } from '../../../src/mdm/enrollment.ts'
 import { type CheckIn, type Message, NO_FACTS } from '../../../src/mdm/message.ts'
 import type { TestObject } from './object.ts'
@@ -101,11 +102,14 @@ export function queue(
   const { payload = new Uint8Array(3), secret = false, source = '' } = more
   object.commit((context) => {
     const command = { uuid, requestType, payload, secret, source }
-    enqueue(context, channelOf(context, more.user ?? ''), command)
+    appendCommand(context, channelOf(context, more.user ?? ''), command)
   })
 }
 
-/** The CommandUUID of the DeviceInformation that a kept identity is to acknowledge; empty where the answer has none. */
+/**
+ * The CommandUUID of the DeviceInformation that a kept identity is to acknowledge; empty where the answer has
+ * none.
+ */
 export function probeIn(answer: DeviceAnswer): string {
   const text = answer.kind === 'accepted' ? new TextDecoder().decode(answer.reply) : ''
   return /DeviceInformation[^]*<key>CommandUUID<\/key>\s*<string>([^<]+)/.exec(text)?.[1] ?? ''
@@ -121,7 +125,7 @@ export function showLife(object: TestObject, who = 'A'): DeviceAnswer {
 /** `A current first`: each certificate with its standing and proof. */
 export function standings(object: TestObject): string[] {
   return object
-    .commit(listIdentities)
+    .commit(viewIdentities)
     .map(({ fingerprint, standing, proof }) => `${fingerprint} ${standing} ${proof}`.trim())
 }
 

@@ -5,7 +5,7 @@ import type { PostOutcome } from '../../../src/webhooks/post.ts'
 import { pull } from '../../../src/device/outbox/read.ts'
 import { recordEvent } from '../../../src/device/outbox/record.ts'
 import { replay } from '../../../src/device/outbox/replay.ts'
-import { saveDevice } from '../../../src/device/store/state.ts'
+import { saveDevice } from '../../../src/device/store/device-row.ts'
 import { TestObject } from '../device/object.ts'
 
 export const DELIVERED: PostOutcome = { kind: 'delivered', status: 200 }

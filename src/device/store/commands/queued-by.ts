@@ -1,9 +1,9 @@
-/** Through which API a command was queued; `server`: nobody asked, it renews an identity in its time. */
+/** Through which API a command was queued; `server`: the server queued it, to renew an identity. */
 export const FACES = ['micromdm', 'api', 'server'] as const
 
 /**
- * Who queued a command. It rests in the command's own row, so that it costs none: the API, the id of the key, and what
- * the client says of itself, because several admins share the one key.
+ * Who queued a command: the API, the id of the key, and what the client says of itself, because several
+ * admins share the one key. The command's own row has it, so that it costs no row.
  */
 export interface QueuedBy {
   readonly face: (typeof FACES)[number]

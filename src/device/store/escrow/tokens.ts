@@ -1,12 +1,13 @@
+/** The tokens that devices escrow with the server, sealed. */
 import type { Bodies } from '../../../storage/bodies.ts'
-import { idOfRow, viewCommand, type CommandAnswer, type CommandRef } from '../../queue/lookup.ts'
-import type { Context } from '../context.ts'
 import type { Db } from '../../../storage/db.ts'
-import { boundArchives, isProven } from './archive.ts'
+import type { Context } from '../context.ts'
+import { KEPT_SINCE } from '../earlier.ts'
+import { recordRead, TOKENS_WITH_READS, type EscrowKind, type EscrowReader } from './reads.ts'
 
-export type EscrowKind = 'unlock_token' | 'bootstrap_token'
-
-/** A token in escrow, without its value. Times are milliseconds; `archivedAt` is 0 in the present enrolment. */
+/**
+ * A token in escrow, without its value. Times are milliseconds; `archivedAt` is 0 in the present enrolment.
+ */
 export interface EscrowedToken {
   readonly token: number
   readonly kind: EscrowKind
@@ -14,35 +15,17 @@ export interface EscrowedToken {
   readonly archivedAt: number
 }
 
-/** Who wants to read a secret and why; written down with the time before the value leaves. */
-export interface EscrowReader {
-  readonly who: string
-  /** Where the call came from, as far as the edge says; empty otherwise. */
-  readonly address: string
-  readonly reason: string
-}
-
-export type EscrowRead = EscrowReader & { readonly at: number } & (
-    | { readonly kind: EscrowKind; readonly token: number }
-    | { readonly kind: 'command'; readonly command: string }
-  )
-
 export type EscrowAnswer =
   | (EscrowedToken & { readonly found: true; readonly value: Uint8Array })
   | { readonly found: false }
 
-export interface EscrowList {
-  readonly tokens: readonly EscrowedToken[]
-  /** Newest first. */
-  readonly reads: readonly EscrowRead[]
-}
+/** Archived tokens: so many of each kind, and so many bytes of both. */
+const MOST_ARCHIVED = 5
+const MOST_BYTES = 2_000_000
 
-/** As many entries as an answer lists; older ones stay in the object. */
-const LISTED_READS = 1000
-
-/** Stores a token that the device escrows with us, sealed; an empty one deletes what was stored. */
+/** Stores a token of the present enrolment; an empty one deletes the stored token. */
 export function storeEscrow(context: Context, kind: EscrowKind, value: Uint8Array): void {
-  const { db, sealer, now } = context
+  const { db, sealer, now, state } = context
   const [current] = db.all<{ id: number }>(
     'SELECT id FROM escrow WHERE kind = ? AND archived_at = 0',
     kind,
@@ -55,27 +38,29 @@ export function storeEscrow(context: Context, kind: EscrowKind, value: Uint8Arra
   }
   const id = current?.id ?? nextToken(db)
   db.run(
-    'INSERT OR REPLACE INTO escrow (id, kind, value, stored_at, archived_at, proven) VALUES (?, ?, ?, ?, 0, ?)',
+    `INSERT OR REPLACE INTO escrow (id, kind, value, stored_at, archived_at, proven)
+      VALUES (?, ?, ?, ?, 0, ?)`,
     id,
     kind,
-    sealer.seal(value, place(context, kind, id)),
+    sealer.seal(value, sealContext(context, kind, id)),
     now,
-    Number(isProven(context)),
+    // The archive deletes a token of an unproven enrolment before others.
+    Number(state.device.contest === undefined),
   )
 }
 
-/** The token of the present enrolment; one of an earlier enrolment is never served to a device. */
+/** The token of the present enrolment. A device never gets one of an earlier enrolment. */
 export function loadEscrow(bodies: Bodies, kind: EscrowKind): Uint8Array | undefined {
   const [row] = bodies.db.all<{ id: number; value: ArrayBuffer | Uint8Array }>(
     'SELECT id, value FROM escrow WHERE kind = ? AND archived_at = 0',
     kind,
   )
-  return row && bodies.sealer.open(new Uint8Array(row.value), place(bodies, kind, row.id))
+  return row && bodies.sealer.open(new Uint8Array(row.value), sealContext(bodies, kind, row.id))
 }
 
 /**
- * A token's value for an admin: that of the present enrolment, or any by its number, archived ones included. The entry
- * about it is part of the same commit, so no value is read without one.
+ * A token's value for an admin: that of the present enrolment, or any by its number, archived ones included.
+ * The entry about the reading is part of the same commit.
  */
 export function readEscrow(
   context: Context,
@@ -97,74 +82,24 @@ export function readEscrow(
   if (!row) {
     return { found: false }
   }
-  const value = sealer.open(new Uint8Array(row.value), place(context, kind, row.token))
+  const value = sealer.open(new Uint8Array(row.value), sealContext(context, kind, row.token))
   recordRead(context, kind, row.token, reader)
   return { ...row, found: true, value }
 }
 
-/** A command with its secrets, as long as they are kept; the entry about it is part of the same commit. */
-export function revealCommand(
-  context: Context,
-  user: string,
-  ref: CommandRef,
-  reader: EscrowReader,
-): CommandAnswer {
-  const answer = viewCommand(context, user, ref)
-  if (answer.kind === 'command' && (answer.payload ?? answer.result)) {
-    recordRead(context, 'command', answer.row, reader)
-  }
-  return answer
-}
-
-/** An entry's `token` is the number of a token, or of a command's row. */
-function recordRead(
-  context: Context,
-  kind: EscrowKind | 'command',
-  token: number,
-  { who, address, reason }: EscrowReader,
-): void {
-  context.db.run(
-    'INSERT INTO escrow_reads (at, kind, token, who, address, reason) VALUES (?, ?, ?, ?, ?, ?)',
-    context.now,
-    kind,
-    token,
-    who,
-    address,
-    reason,
+export function listTokens(db: Db): EscrowedToken[] {
+  return db.all<EscrowedToken>(
+    `SELECT id AS token, kind, stored_at AS storedAt, archived_at AS archivedAt FROM escrow ORDER BY id`,
   )
-  context.effects.notes.push({ event: 'escrow:read', device: context.name, kind, who })
 }
 
-/** What is in escrow, and who has read of it. */
-export function listEscrow(context: Context): EscrowList {
-  const { db, state } = context
-  if (state.device.schema === 0) {
-    return { tokens: [], reads: [] }
-  }
-  return {
-    tokens: db.all<EscrowedToken>(
-      'SELECT id AS token, kind, stored_at AS storedAt, archived_at AS archivedAt FROM escrow ORDER BY id',
-    ),
-    reads: db
-      .all<EscrowReader & { at: number; kind: EscrowKind | 'command'; token: number }>(
-        'SELECT at, kind, token, who, address, reason FROM escrow_reads ORDER BY id DESC LIMIT ?',
-        LISTED_READS,
-      )
-      .map(({ kind, token, ...read }) =>
-        kind === 'command'
-          ? { ...read, kind, command: idOfRow(context, token) }
-          : { ...read, kind, token },
-      ),
-  }
+/** Archives the tokens of the enrolment: the device never gets one of them again. */
+export function archiveEscrow({ db, now }: Context): void {
+  db.run('UPDATE escrow SET archived_at = ? WHERE archived_at = 0', now)
+  boundArchive(db)
 }
 
-/** Ends the enrolment's tokens: a device is never served one of them again. */
-export function archiveEscrow(context: Context): void {
-  context.db.run('UPDATE escrow SET archived_at = ? WHERE archived_at = 0', context.now)
-  boundArchives(context)
-}
-
-/** Stores a token of an enrolment that was set aside at that moment, so that it comes back with it. */
+/** Stores a token of an enrolment that was kept at that moment, so that it comes back with the enrolment. */
 export function storeArchived(
   context: Context,
   kind: EscrowKind,
@@ -177,28 +112,20 @@ export function storeArchived(
     'INSERT INTO escrow (id, kind, value, stored_at, archived_at, proven) VALUES (?, ?, ?, ?, ?, 0)',
     id,
     kind,
-    sealer.seal(value, place(context, kind, id)),
+    sealer.seal(value, sealContext(context, kind, id)),
     now,
     archivedAt,
   )
 }
 
-/** An entry about a reading names its token by number for good, and tokens are deleted. */
-function nextToken(db: Db): number {
-  const [last] = db.all<{ id: number | null }>(
-    "SELECT max(id) AS id FROM (SELECT id FROM escrow UNION ALL SELECT token FROM escrow_reads WHERE kind <> 'command')",
-  )
-  return (last?.id ?? 0) + 1
-}
-
-/** What the present enrolment escrowed is known to be the device's own. */
+/** The present enrolment is proven, and so are its tokens. */
 export function proveEscrow({ db }: Context): void {
   db.run('UPDATE escrow SET proven = 1 WHERE archived_at = 0')
 }
 
 /**
- * Takes back what was archived at that moment. What a later enrolment stored goes to the archive, or, with `keepsNewer`, is the
- * present one of its kind.
+ * Restores the tokens that were archived at that moment. Tokens of a later enrolment are archived; with
+ * `keepsNewer` they stay the present ones of their kind.
  */
 export function reviveEscrow(
   context: Context,
@@ -214,6 +141,43 @@ export function reviveEscrow(
   )
 }
 
-function place(bodies: Bodies, kind: EscrowKind, id: number): string {
+/** The next number: that of a deleted token is not used again if an entry about a reading names it. */
+function nextToken(db: Db): number {
+  const [last] = db.all<{ id: number | null }>(
+    `SELECT max(id) AS id FROM (SELECT id FROM escrow UNION ALL ${TOKENS_WITH_READS})`,
+  )
+  return (last?.id ?? 0) + 1
+}
+
+/**
+ * Deletes surplus archived tokens, but none of an enrolment that is kept: unproven ones first, then the
+ * oldest. The last proven token of a kind always stays.
+ */
+function boundArchive(db: Db): void {
+  const archived = db.all<{ id: number; kind: string; proven: number; bytes: number }>(
+    `SELECT id, kind, proven, length(value) AS bytes FROM escrow
+      WHERE archived_at > 0 AND archived_at NOT IN (${KEPT_SINCE})
+      ORDER BY proven, archived_at, id`,
+  )
+  const last = new Map(
+    archived.filter(({ proven }) => proven === 1).map((row) => [row.kind, row.id]),
+  )
+  const count = new Map<string, number>()
+  let total = 0
+  for (const { kind, bytes } of archived) {
+    count.set(kind, (count.get(kind) ?? 0) + 1)
+    total += bytes
+  }
+  for (const { id, kind, bytes } of archived) {
+    const left = count.get(kind) ?? 0
+    if ((left > MOST_ARCHIVED || total > MOST_BYTES) && last.get(kind) !== id) {
+      db.run('DELETE FROM escrow WHERE id = ?', id)
+      count.set(kind, left - 1)
+      total -= bytes
+    }
+  }
+}
+
+function sealContext(bodies: Bodies, kind: EscrowKind, id: number): string {
   return `${bodies.name}/escrow/${kind}/${id}`
 }

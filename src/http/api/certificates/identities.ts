@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { projectDevices } from '../../../directory/devices/project.ts'
 import { nameText } from '../../../pki/x509/name.ts'
-import type { ListedIdentity } from '../../../device/standing/block.ts'
+import type { DeviceIdentity } from '../../../device/enrolment/revocation.ts'
 import type { DeviceStub } from '../../../device/object.ts'
 import { AdminError } from '../../admin-error.ts'
 import { deviceItself, knownDevice } from '../device-id.ts'
@@ -49,7 +49,7 @@ const EXAMPLE: z.input<typeof identitySchema> = {
 
 export function identityJson(
   device: string,
-  identity: ListedIdentity,
+  identity: DeviceIdentity,
 ): z.input<typeof identitySchema> {
   return {
     id: identity.fingerprint,

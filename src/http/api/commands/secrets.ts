@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import type { EscrowReader } from '../../../device/store/escrow/tokens.ts'
+import type { EscrowReader } from '../../../device/store/escrow/reads.ts'
 import type { AppEnv } from '../../app-env.ts'
 import { AdminError } from '../../admin-error.ts'
 import { atDevice } from '../../at-device.ts'

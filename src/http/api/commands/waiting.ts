@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import type { DeviceStub } from '../../../device/object.ts'
-import type { Waiting } from '../../../device/queue/move.ts'
+import type { WaitingPage } from '../../../device/queue/move.ts'
 import { claimsOf, expectNoDevice } from '../../../directory/devices/users.ts'
 import type { Env } from '../../../env.ts'
 import { enrollmentId, faultOfDeviceId, splitEnrollmentId } from '../../../mdm/enrollment.ts'
@@ -153,7 +153,7 @@ async function move(
   const to = env.DEVICE.getByName(device)
   const done = { moved: 0, left: 0 }
   for (let after: number | undefined = 0; after !== undefined;) {
-    const page: Waiting | undefined = await from.waiting(after)
+    const page: WaitingPage | undefined = await from.waiting(after)
     if (page === undefined) {
       throw new AdminError(
         `${id} is the id of a device: its commands wait for that device`,

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
-import type { EscrowedToken, EscrowRead } from '../../../device/store/escrow/tokens.ts'
+import type { EscrowedToken } from '../../../device/store/escrow/tokens.ts'
+import type { EscrowRead } from '../../../device/store/escrow/list.ts'
 import { encodeBase64 } from '../../../plist/base64.ts'
 import { AdminError } from '../../admin-error.ts'
 import { reader, readerOf, WHY } from '../commands/secrets.ts'

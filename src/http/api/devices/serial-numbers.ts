@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { projectDevices } from '../../../directory/devices/project.ts'
-import type { SerialWord } from '../../../device/standing/block.ts'
+import type { SerialWord } from '../../../device/standing/prove-serial.ts'
 import { provenRivals } from '../../../directory/devices/serials.ts'
 import { readSerial } from '../../../enroll/serial.ts'
 import { AdminError } from '../../admin-error.ts'

@@ -3,16 +3,11 @@ import type { Enrollment } from '../../../../src/mdm/enrollment.ts'
 import type { Message } from '../../../../src/mdm/message.ts'
 import { IDENTITY_CONFLICT } from '../../../../src/events/topics.ts'
 import { directoryRow } from '../../../../src/device/standing/directory-row.ts'
-import {
-  reinstate,
-  renewIdentity,
-  revoke,
-  type Claim,
-} from '../../../../src/device/enrolment/identity.ts'
+import { reinstateIdentity, revokeIdentity } from '../../../../src/device/enrolment/revocation.ts'
+import { renewIdentity, type Claim } from '../../../../src/device/enrolment/identity.ts'
 import { pushTarget } from '../../../../src/device/push/decide.ts'
-import { viewQueue } from '../../../../src/device/queue/cancel.ts'
+import { viewQueue } from '../../../../src/device/queue/page.ts'
 import { receive } from '../../../../src/device/enrolment/receive.ts'
-import { channelOf } from '../../../../src/device/store/state.ts'
 import { writePlist } from '../../../../src/plist/write.ts'
 import { attemptRenewal, renewalFacts } from '../../../../src/device/enrolment/renewal.ts'
 import { TestObject } from '../object.ts'
@@ -61,7 +56,7 @@ it('a device object tells of an identity of an earlier enrolment once, and once 
   expect(say(object, idle(DEVICE), 'A')).toMatchObject({ kind: 'conflict' })
   expect(say(object, idle(DEVICE), 'A')).toMatchObject({ kind: 'conflict' })
   expect(conflicts()).toEqual(['A'])
-  object.commit((context) => reinstate(context, 'A'))
+  object.commit((context) => reinstateIdentity(context, 'A'))
   anew('C')
   expect(say(object, idle(DEVICE), 'A')).toMatchObject({ kind: 'conflict' })
   expect(conflicts()).toEqual(['A', 'A'])
@@ -120,7 +115,7 @@ it('a device object refuses every message of a revoked identity at once', () => 
   const object = new TestObject()
   say(object, authenticate)
   say(object, tokenUpdate(DEVICE))
-  object.commit((context) => revoke(context, 'A'))
+  object.commit((context) => revokeIdentity(context, 'A'))
   for (const message of [idle(DEVICE), tokenUpdate(DEVICE), authenticate]) {
     expect(say(object, message)).toEqual({ kind: 'refused', reason: 'the certificate was revoked' })
   }
@@ -223,9 +218,7 @@ describe('a device that has our own renewal profile to answer', () => {
     say(object, tokenUpdate(DEVICE), 'B')
     queue(object, 'waiting')
     say(object, authenticate, 'C', { bound: { udid: true, serial: true } })
-    expect(
-      object.commit((context) => viewQueue(context, channelOf(context, ''), 0)).commands,
-    ).toEqual([])
+    expect(object.commit((context) => viewQueue(context, '', 0)).commands).toEqual([])
   })
 
   it('keeps the time of its renewal when it enrols anew, and so takes no other’s place in a round', () => {

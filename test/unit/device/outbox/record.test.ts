@@ -9,7 +9,7 @@ import {
 } from '../../../../src/device/outbox/cursors.ts'
 import { replay, settleDeadLetter } from '../../../../src/device/outbox/replay.ts'
 import type { Subscribers } from '../../../../src/device/store/events.ts'
-import { saveDevice } from '../../../../src/device/store/state.ts'
+import { saveDevice } from '../../../../src/device/store/device-row.ts'
 import type { DeviceEvent } from '../../../../src/events/event.ts'
 import { TestObject } from '../object.ts'
 

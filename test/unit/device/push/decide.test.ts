@@ -10,8 +10,9 @@ import {
 } from '../../../../src/device/push/decide.ts'
 import { pushPending, type Pusher } from '../../../../src/device/push/send.ts'
 import { pull } from '../../../../src/device/outbox/read.ts'
-import { enqueue } from '../../../../src/device/queue/hand-out.ts'
-import { channelOf, saveChannel } from '../../../../src/device/store/state.ts'
+import { appendCommand } from '../../../../src/device/queue/enqueue.ts'
+import { channelOf } from '../../../../src/device/store/channels.ts'
+import { saveChannel } from '../../../../src/device/store/channel-row.ts'
 import type { Verdict } from '../../../../src/push/verdict.ts'
 import { TestObject } from '../object.ts'
 
@@ -26,7 +27,7 @@ function deviceWithCommand() {
   const queue = (): void => {
     object.commit((context) => {
       const channel = channelOf(context, '')
-      enqueue(context, channel, {
+      appendCommand(context, channel, {
         uuid: 'A',
         requestType: 'ProfileList',
         payload: new Uint8Array(3),

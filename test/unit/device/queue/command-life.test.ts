@@ -1,18 +1,23 @@
 import { describe, expect, it } from 'vitest'
-import * as admin from '../../../../src/device/standing/block.ts'
-import { queueCommand } from '../../../../src/device/queue/enqueue.ts'
+import { clearQueue } from '../../../../src/device/queue/cancel.ts'
+import { queueCommand, appendCommand } from '../../../../src/device/queue/enqueue.ts'
 import { dueTimes } from '../../../../src/device/alarm.ts'
 import { listCommands } from '../../../../src/device/queue/lookup.ts'
 import type { DeviceSettings } from '../../../../src/config/settings.ts'
-import { archiveEscrow, listEscrow } from '../../../../src/device/store/escrow/tokens.ts'
+import { archiveEscrow } from '../../../../src/device/store/escrow/tokens.ts'
+import { listEscrow } from '../../../../src/device/store/escrow/list.ts'
 import { latestInventory } from '../../../../src/device/views/inventory.ts'
-import { takeOver, waiting } from '../../../../src/device/queue/move.ts'
+import { takeOver, viewWaiting } from '../../../../src/device/queue/move.ts'
 import { viewDevice } from '../../../../src/device/views/device.ts'
 import { pull } from '../../../../src/device/outbox/read.ts'
 import { recordEvent } from '../../../../src/device/outbox/record.ts'
-import { applyReport, enqueue, handOut, type Terms } from '../../../../src/device/queue/hand-out.ts'
+import { applyReport } from '../../../../src/device/queue/report.ts'
+import { handOut } from '../../../../src/device/queue/hand-out.ts'
+import type { Terms } from '../../../../src/device/store/commands/new-command.ts'
 import { queueOf } from '../../../../src/device/queue/window.ts'
-import { channelOf, saveChannel, saveDevice } from '../../../../src/device/store/state.ts'
+import { channelOf } from '../../../../src/device/store/channels.ts'
+import { saveChannel } from '../../../../src/device/store/channel-row.ts'
+import { saveDevice } from '../../../../src/device/store/device-row.ts'
 import { viewTimeline } from '../../../../src/device/views/timeline.ts'
 import { TestObject } from '../object.ts'
 
@@ -42,7 +47,7 @@ function device(settings: Partial<DeviceSettings> = {}) {
     object,
     add: (uuid: string, terms: Partial<Terms> = {}, requestType = 'ProfileList') =>
       object.commit((context) =>
-        enqueue(context, channelOf(context, ''), newCommand(uuid, terms, requestType)),
+        appendCommand(context, channelOf(context, ''), newCommand(uuid, terms, requestType)),
       ),
     tell: (status: string, commandUUID?: string, body = `${status} ${commandUUID}`) =>
       object.commit((context) => {
@@ -132,7 +137,7 @@ describe('an expiring command', () => {
 it('what waited under a bare UserID keeps its times, its Idempotency-Key and who queued it when it is moved', () => {
   const from = device()
   from.add('held', { notBefore: 7e15, expiresAt: 8e15, requestKey: 'k', requestHash: 'h' })
-  const waits = from.object.commit((context) => waiting(context, 0))?.commands ?? []
+  const waits = from.object.commit((context) => viewWaiting(context, 0))?.commands ?? []
   const owner = new TestObject('OWNER')
   owner.commit((context) => {
     context.state.device.state = 'enrolled'
@@ -207,7 +212,7 @@ describe('nothing grows without bound', () => {
         tell('Acknowledged', `${n}`)
       }
       if (clears && n % 10 === 9) {
-        object.commit((context) => admin.clearQueue(context, ''))
+        object.commit((context) => clearQueue(context, ''))
       }
     }
     expect(object.db().all('SELECT id FROM commands').length).toBeLessThanOrEqual(122)

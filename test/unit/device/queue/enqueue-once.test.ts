@@ -1,10 +1,11 @@
 import { expect, it } from 'vitest'
-import { clearQueue } from '../../../../src/device/standing/block.ts'
-import { takeOver, waiting as waitingUnder } from '../../../../src/device/queue/move.ts'
-import { commandState, enqueueOnce } from '../../../../src/device/queue/once.ts'
-import type { NewCommand } from '../../../../src/device/queue/hand-out.ts'
-import { viewQueue } from '../../../../src/device/queue/cancel.ts'
-import { channelOf } from '../../../../src/device/store/state.ts'
+import { clearQueue } from '../../../../src/device/queue/cancel.ts'
+import { takeOver, viewWaiting } from '../../../../src/device/queue/move.ts'
+import { stateOfCommand } from '../../../../src/device/queue/lookup.ts'
+import { queueCommandOnce } from '../../../../src/device/queue/enqueue.ts'
+import type { NewCommand } from '../../../../src/device/store/commands/new-command.ts'
+import { viewQueue } from '../../../../src/device/queue/page.ts'
+import { channelOf } from '../../../../src/device/store/channels.ts'
 import { TestObject } from '../object.ts'
 
 const DAY = 86_400_000
@@ -18,13 +19,13 @@ const fromJob = (source: string): NewCommand => ({
 })
 
 const waiting = (object: TestObject, user = ''): number =>
-  object.commit((context) => viewQueue(context, channelOf(context, user), 0)).commands.length
+  object.commit((context) => viewQueue(context, user, 0)).commands.length
 
 it('a batch that is repeated after a crash queues nothing twice, in each channel by itself', () => {
   const object = new TestObject('D')
   const since = object.now
   const once = (user: string, source: string) =>
-    object.commit((context) => enqueueOnce(context, user, fromJob(source), since))
+    object.commit((context) => queueCommandOnce(context, user, fromJob(source), since))
   expect(once('', 'job/a')).toMatchObject({ kind: 'queued', id: 'D.1' })
   object.evict()
   expect(once('', 'job/a')).toMatchObject({ kind: 'queued', id: 'D.1' })
@@ -33,15 +34,15 @@ it('a batch that is repeated after a crash queues nothing twice, in each channel
   expect(once('U', 'job/a')).toMatchObject({ kind: 'queued', id: 'D:U.1' })
   expect(waiting(object)).toBe(2)
   expect(waiting(object, 'U')).toBe(1)
-  expect(object.commit((context) => commandState(context, 'U', 1))).toBe('queued')
-  expect(object.commit((context) => commandState(context, 'U', 2))).toBeUndefined()
+  expect(object.commit((context) => stateOfCommand(context, 'U', 1))).toBe('queued')
+  expect(object.commit((context) => stateOfCommand(context, 'U', 2))).toBeUndefined()
 })
 
 it('the walk for a job’s command ends at the first one that is older than the job', () => {
   const object = new TestObject('D')
-  object.commit((context) => enqueueOnce(context, '', fromJob('job/a'), 0))
+  object.commit((context) => queueCommandOnce(context, '', fromJob('job/a'), 0))
   const began = object.now + 1
-  const later = object.commit((context) => enqueueOnce(context, '', fromJob('job/a'), began))
+  const later = object.commit((context) => queueCommandOnce(context, '', fromJob('job/a'), began))
   expect(later).toMatchObject({ kind: 'queued', id: 'D.2' })
 })
 
@@ -49,7 +50,7 @@ it('what was cancelled with the whole queue is not queued again by a batch that 
   const object = new TestObject('D', { keepResults: { kind: 'bounded', count: 1, ms: DAY } })
   const since = object.now
   const once = (source: string) =>
-    object.commit((context) => enqueueOnce(context, '', fromJob(source), since))
+    object.commit((context) => queueCommandOnce(context, '', fromJob(source), since))
   for (const source of ['job/a', 'other', 'job/b']) {
     once(source)
   }
@@ -66,17 +67,17 @@ it('what was cancelled with the whole queue is not queued again by a batch that 
 
 it('a job finds its command again after the move from a bare UserID to its channel', () => {
   const bare = new TestObject('U')
-  bare.commit((context) => enqueueOnce(context, '', fromJob('job/a'), 0))
-  const moved = bare.commit((context) => waitingUnder(context, 0))?.commands ?? []
+  bare.commit((context) => queueCommandOnce(context, '', fromJob('job/a'), 0))
+  const moved = bare.commit((context) => viewWaiting(context, 0))?.commands ?? []
   const owner = new TestObject('D')
   owner.commit((context) => {
     context.state.device.state = 'enrolled'
     channelOf(context, 'U')
-    enqueueOnce(context, '', fromJob('job/a'), 0)
+    queueCommandOnce(context, '', fromJob('job/a'), 0)
   })
   owner.commit((context) => takeOver(context, 'U', 'U', moved))
   owner.commit((context) => takeOver(context, 'U', 'U', moved))
   expect(waiting(owner, 'U')).toBe(1)
-  const again = owner.commit((context) => enqueueOnce(context, 'U', fromJob('job/a'), 0))
+  const again = owner.commit((context) => queueCommandOnce(context, 'U', fromJob('job/a'), 0))
   expect(again).toMatchObject({ id: 'D:U.1', repeated: true })
 })

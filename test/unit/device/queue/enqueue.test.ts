@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { Needs } from '../../../../src/device/queue/hand-out.ts'
+import type { Needs } from '../../../../src/device/store/commands/new-command.ts'
 import { queueCommand } from '../../../../src/device/queue/enqueue.ts'
 import { NO_FACTS } from '../../../../src/mdm/message.ts'
 import { TestObject } from '../object.ts'

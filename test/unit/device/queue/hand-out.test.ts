@@ -1,9 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Report } from '../../../../src/mdm/message.ts'
-import { applyReport, enqueue, handOut } from '../../../../src/device/queue/hand-out.ts'
-import { giveUp, viewQueue } from '../../../../src/device/queue/cancel.ts'
-import { channelOf } from '../../../../src/device/store/state.ts'
+import { applyReport } from '../../../../src/device/queue/report.ts'
+import { appendCommand } from '../../../../src/device/queue/enqueue.ts'
+import { handOut } from '../../../../src/device/queue/hand-out.ts'
+import { cancelCommands } from '../../../../src/device/queue/cancel.ts'
+import { viewQueue } from '../../../../src/device/queue/page.ts'
+import { channelOf } from '../../../../src/device/store/channels.ts'
 import type { KeepResults } from '../../../../src/config/settings.ts'
 import { TestObject } from '../object.ts'
 
@@ -23,7 +26,7 @@ function queueOn(object: TestObject, user = '') {
   return {
     add: (uuid: string, payload = uuid, requestType = 'ProfileList', secret = false) =>
       object.commit((context) =>
-        enqueue(context, channelOf(context, user), {
+        appendCommand(context, channelOf(context, user), {
           uuid,
           requestType,
           payload: bytes(payload),
@@ -45,12 +48,10 @@ function queueOn(object: TestObject, user = '') {
           applyReport(context, channelOf(context, user), report(status, uuid), bytes(body)).kind,
       ),
     view: () =>
-      object
-        .commit((context) => viewQueue(context, channelOf(context, user), 0))
-        .commands.map(({ uuid }) => uuid),
+      object.commit((context) => viewQueue(context, user, 0)).commands.map(({ uuid }) => uuid),
     clear: () =>
       object.commit((context) => {
-        giveUp(context, channelOf(context, user), 'cancelled')
+        cancelCommands(context, channelOf(context, user))
       }),
   }
 }

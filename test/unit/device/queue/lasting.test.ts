@@ -1,11 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import { clearQueue } from '../../../../src/device/standing/block.ts'
-import { cancelCommand, viewCommand } from '../../../../src/device/queue/lookup.ts'
+import {
+  clearQueue,
+  cancelCommand,
+  supersedeCommands,
+} from '../../../../src/device/queue/cancel.ts'
+import { viewCommand, revealCommand } from '../../../../src/device/queue/lookup.ts'
 import type { DeviceSettings, KeepResults } from '../../../../src/config/settings.ts'
-import { listEscrow, revealCommand } from '../../../../src/device/store/escrow/tokens.ts'
-import { applyReport, enqueue, handOut } from '../../../../src/device/queue/hand-out.ts'
-import { giveUp } from '../../../../src/device/queue/cancel.ts'
-import { channelOf } from '../../../../src/device/store/state.ts'
+import { listEscrow } from '../../../../src/device/store/escrow/list.ts'
+import { applyReport } from '../../../../src/device/queue/report.ts'
+import { appendCommand } from '../../../../src/device/queue/enqueue.ts'
+import { handOut } from '../../../../src/device/queue/hand-out.ts'
+import { channelOf } from '../../../../src/device/store/channels.ts'
 import { TestObject } from '../object.ts'
 
 const DAY = 86_400_000
@@ -30,7 +35,7 @@ function device(keepResults: KeepResults, settings: Partial<DeviceSettings> = {}
     const terms = { notBefore: 0, expiresAt, requestKey: '', requestHash: '' }
     const command = { uuid: `${n}`, requestType, payload: bytes(payload), secret: true, source: '' }
     return object.commit((context) =>
-      enqueue(context, channelOf(context, ''), { ...command, terms }),
+      appendCommand(context, channelOf(context, ''), { ...command, terms }),
     )
   }
   return {
@@ -103,7 +108,7 @@ describe('the payload of a command that locks a device', () => {
     [
       'is superseded by a new enrolment',
       ({ object }) =>
-        object.commit((context) => giveUp(context, channelOf(context, ''), 'superseded')),
+        object.commit((context) => supersedeCommands(context, channelOf(context, ''), {})),
       'superseded',
     ],
     [

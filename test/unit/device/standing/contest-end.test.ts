@@ -1,12 +1,14 @@
 /** What ends a contest, what does not, and what nobody wins by it. */
 import { describe, expect, it } from 'vitest'
 import { dueTimes } from '../../../../src/device/alarm.ts'
-import { block, proveSerial, retire } from '../../../../src/device/standing/block.ts'
-import { requeue } from '../../../../src/device/queue/restore-superseded.ts'
+import { block } from '../../../../src/device/standing/block.ts'
+import { proveSerial } from '../../../../src/device/standing/prove-serial.ts'
+import { retire } from '../../../../src/device/standing/leave.ts'
+import { restoreSuperseded } from '../../../../src/device/queue/restore-superseded.ts'
 import { settle } from '../../../../src/device/standing/contest-end.ts'
 import { releaseHeld } from '../../../../src/device/queue/held.ts'
-import { reinstate, revoke } from '../../../../src/device/enrolment/identity.ts'
-import { saveChannel } from '../../../../src/device/store/state.ts'
+import { reinstateIdentity, revokeIdentity } from '../../../../src/device/enrolment/revocation.ts'
+import { saveChannel } from '../../../../src/device/store/channel-row.ts'
 import { pushTarget } from '../../../../src/device/push/decide.ts'
 import { contest, DAY, enrol, enrolled, HOUR, MDM_PROFILE, SECRET } from '../enrolled.ts'
 import { TestObject } from '../object.ts'
@@ -102,7 +104,7 @@ it('what is queued again and loses data waits for an admin’s word', () => {
   say(object, idle(DEVICE))
   say(object, authenticateAs('SERIAL'), 'N', { bound: { udid: true, serial: true } })
   expect(fates(object)).toEqual({ erase: 'superseded' })
-  object.commit((context) => requeue(context, ''))
+  object.commit((context) => restoreSuperseded(context, ''))
   expect(fates(object)).toEqual({ erase: 'held review' })
 })
 
@@ -164,7 +166,7 @@ describe('an admin’s act in a contest', () => {
   it('that revokes the rival ends it', () => {
     const object = enrolled()
     enrol(object, 'B')
-    object.commit((context) => revoke(context, 'B'))
+    object.commit((context) => revokeIdentity(context, 'B'))
     expect(contest(object)).toBeUndefined()
     expect(standings(object)).toEqual(['A current first', 'B revoked'])
   })
@@ -174,7 +176,7 @@ describe('an admin’s act in a contest', () => {
     enrol(object, 'B')
     enrol(object, 'C')
     showLife(object, 'B')
-    object.commit((context) => revoke(context, 'C'))
+    object.commit((context) => revokeIdentity(context, 'C'))
     for (const who of ['D', 'E']) {
       enrol(object, who)
     }
@@ -195,7 +197,7 @@ describe('an admin’s act in a contest', () => {
     enrol(object, 'N')
     showLife(object, 'A')
     enrol(object, 'B')
-    object.commit((context) => reinstate(context, 'N'))
+    object.commit((context) => reinstateIdentity(context, 'N'))
     expect(standings(object)).toEqual(['A earlier first', 'N current admin', 'B frozen'])
     expect(object.commit((context) => pushTarget(context, '', '')).kind).toBe('cannot')
   })

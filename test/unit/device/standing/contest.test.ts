@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { dueTimes } from '../../../../src/device/alarm.ts'
-import { retire } from '../../../../src/device/standing/block.ts'
+import { retire } from '../../../../src/device/standing/leave.ts'
 import { settle } from '../../../../src/device/standing/contest-end.ts'
 import { readEscrow } from '../../../../src/device/store/escrow/tokens.ts'
 import { releaseHeld } from '../../../../src/device/queue/held.ts'
-import { reinstate } from '../../../../src/device/enrolment/identity.ts'
+import { reinstateIdentity } from '../../../../src/device/enrolment/revocation.ts'
 import { keptTarget, pushTarget } from '../../../../src/device/push/decide.ts'
-import type { DeviceAnswer } from '../../../../src/device/enrolment/receive.ts'
-import { requeue } from '../../../../src/device/queue/restore-superseded.ts'
+import type { DeviceAnswer } from '../../../../src/device/enrolment/message.ts'
+import { restoreSuperseded } from '../../../../src/device/queue/restore-superseded.ts'
 import { ENROLLMENT_CONTESTED } from '../../../../src/events/topics.ts'
 import { TestObject } from '../object.ts'
 import { DAY, HOUR, token } from '../enrolled.ts'
@@ -137,7 +137,7 @@ describe('a new identity that enrols with the id of an enrolled device', () => {
     expect(standings(object)).toEqual(['A earlier first', 'B current admin'])
     expect(fates(object)['waits']).toBe('superseded')
     object.now += 7 * DAY - 100
-    expect(object.commit((context) => requeue(context, ''))).toEqual({
+    expect(object.commit((context) => restoreSuperseded(context, ''))).toEqual({
       kind: 'requeued',
       requeued: 3,
     })
@@ -149,7 +149,9 @@ describe('a new identity that enrols with the id of an enrolled device', () => {
     const object = contested()
     object.commit((context) => settle(context, 'admin'))
     object.now += 7 * DAY
-    expect(object.commit((context) => requeue(context, ''))).toMatchObject({ requeued: 0 })
+    expect(object.commit((context) => restoreSuperseded(context, ''))).toMatchObject({
+      requeued: 0,
+    })
     queue(object, 'next')
     say(object, idle(DEVICE), 'B')
     say(object, report(DEVICE, 'Acknowledged', 'next'), 'B')
@@ -220,7 +222,7 @@ describe('the identity whose enrolment is kept', () => {
       expect(say(object, message, 'B')).toMatchObject({ kind: 'accepted', frozen: true })
     }
     expect(changes()).toBe(before)
-    expect(object.commit((context) => reinstate(context, 'B'))).toBe(true)
+    expect(object.commit((context) => reinstateIdentity(context, 'B'))).toBe(true)
     expect(standings(object)).toEqual(['A current first', 'B current admin'])
   })
 

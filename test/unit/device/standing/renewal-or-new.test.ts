@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { isUndecided } from '../../../../src/device/standing/contest.ts'
 import { settle } from '../../../../src/device/standing/contest-end.ts'
-import type { DeviceAnswer } from '../../../../src/device/enrolment/receive.ts'
+import type { DeviceAnswer } from '../../../../src/device/enrolment/message.ts'
 import { writePlist } from '../../../../src/plist/write.ts'
 import { TestObject } from '../object.ts'
 import {

@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest'
 import { dueTimes } from '../../../../src/device/alarm.ts'
 import { settle } from '../../../../src/device/standing/contest-end.ts'
-import { listEscrow } from '../../../../src/device/store/escrow/tokens.ts'
+import { listEscrow } from '../../../../src/device/store/escrow/list.ts'
 import { releaseHeld } from '../../../../src/device/queue/held.ts'
-import { reinstate } from '../../../../src/device/enrolment/identity.ts'
+import { reinstateIdentity } from '../../../../src/device/enrolment/revocation.ts'
 import { keptTarget, pushTarget } from '../../../../src/device/push/decide.ts'
 import {
   contest,
@@ -201,7 +201,7 @@ describe('a wiped device that enrolled again by hand', () => {
     showLife(object, 'N')
     expect(contest(object)).toBeDefined()
     // An admin names the certificate of the device.
-    object.commit((context) => reinstate(context, 'N'))
+    object.commit((context) => reinstateIdentity(context, 'N'))
     expect(standings(object)).toEqual(['A earlier first', 'B earlier', 'N current admin'])
     expect(contest(object)).toBeUndefined()
   })
@@ -210,7 +210,7 @@ describe('a wiped device that enrolled again by hand', () => {
     const object = enrolled()
     enrol(object, 'N')
     enrol(object, 'E')
-    object.commit((context) => reinstate(context, 'N'))
+    object.commit((context) => reinstateIdentity(context, 'N'))
     expect(standings(object)).toEqual(['A earlier first', 'N current admin', 'E earlier'])
   })
 })

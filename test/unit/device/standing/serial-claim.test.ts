@@ -1,15 +1,11 @@
 import { expect, it } from 'vitest'
-import { proveSerial } from '../../../../src/device/standing/block.ts'
-import { checkOut } from '../../../../src/device/enrolment/check-in.ts'
+import { proveSerial } from '../../../../src/device/standing/prove-serial.ts'
+import { checkOut } from '../../../../src/device/standing/leave.ts'
 import { settle } from '../../../../src/device/standing/contest-end.ts'
 import { directoryRow } from '../../../../src/device/standing/directory-row.ts'
 import { isSerialProven } from '../../../../src/device/standing/serial-claim.ts'
-import {
-  reinstate,
-  renewIdentity,
-  revoke,
-  type Claim,
-} from '../../../../src/device/enrolment/identity.ts'
+import { reinstateIdentity, revokeIdentity } from '../../../../src/device/enrolment/revocation.ts'
+import { renewIdentity, type Claim } from '../../../../src/device/enrolment/identity.ts'
 import { receive } from '../../../../src/device/enrolment/receive.ts'
 import { NO_FACTS, type CheckIn } from '../../../../src/mdm/message.ts'
 import { TestObject } from '../object.ts'
@@ -71,10 +67,10 @@ it('a serial number is proven by a challenge that was bound to it, for the enrol
   object.commit((context) =>
     renewIdentity(context, { previous: 'C', fingerprint: 'D', claim, byProfile: true }),
   )
-  object.commit((context) => revoke(context, 'C'))
+  object.commit((context) => revokeIdentity(context, 'C'))
   expect(isProven()).toBe(true)
   expect(enrols('D')).toBe(true)
-  object.commit((context) => revoke(context, 'D'))
+  object.commit((context) => revokeIdentity(context, 'D'))
   expect(isProven()).toBe(false)
 })
 
@@ -86,7 +82,7 @@ it('the proof of a serial number is its identity’s: it ends with another one�
   expect(enrols('C')).toBe(true)
   object.commit((context) => settle(context, 'admin'))
   expect(isProven()).toBe(false)
-  object.commit((context) => reinstate(context, 'B'))
+  object.commit((context) => reinstateIdentity(context, 'B'))
   expect(isProven()).toBe(true)
   expect(enrols('B', {}, 'OTHER')).toBe(false)
   expect(enrols('B', {}, '')).toBe(false)
@@ -123,7 +119,7 @@ it('an admin’s word on a serial number holds for the present enrolment, and ma
   enrols('B')
   object.commit((context) => settle(context, 'admin'))
   expect(isProven()).toBe(false)
-  object.commit((context) => reinstate(context, 'A'))
+  object.commit((context) => reinstateIdentity(context, 'A'))
   expect(isProven()).toBe(true)
   expect(says('C02', false)).toBe('taken')
   expect(isProven()).toBe(false)

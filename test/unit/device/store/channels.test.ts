@@ -1,13 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { queueCommand } from '../../../../src/device/queue/enqueue.ts'
-import { listCommands } from '../../../../src/device/queue/lookup.ts'
+import { listCommands, revealCommand } from '../../../../src/device/queue/lookup.ts'
 import type { Context } from '../../../../src/device/store/context.ts'
 import { directoryRow } from '../../../../src/device/standing/directory-row.ts'
-import { revealCommand } from '../../../../src/device/store/escrow/tokens.ts'
 import { knownChannel } from '../../../../src/device/store/channels.ts'
 import { pushTarget } from '../../../../src/device/push/decide.ts'
 import { receive } from '../../../../src/device/enrolment/receive.ts'
-import { CHANNEL_SPAN } from '../../../../src/device/store/schema.ts'
+import { rowOf } from '../../../../src/device/store/commands/ids.ts'
 import { viewTimeline } from '../../../../src/device/views/timeline.ts'
 import { claimKept, userClaim, wantedClaim } from '../../../../src/device/enrolment/user-claim.ts'
 import type { Enrollment } from '../../../../src/mdm/enrollment.ts'
@@ -306,7 +305,7 @@ describe('a parked user', () => {
       `INSERT INTO commands (id, uuid, request_type, state, rounds, queued_at, handed_out_at, not_now_at, answered_at, result_hash,
         secret, source, payload) SELECT id * ? + 1, 'old', 'ProfileList', 'queued', 0, 1, 0, 0, 0, '', 0, '', x'00'
         FROM channels WHERE parked = 1`,
-      CHANNEL_SPAN,
+      rowOf({ id: 1 }, 0),
     )
     object.queue('u1', 'settled')
     expect(object.queue('u0', 'before').kind).toBe('queued')

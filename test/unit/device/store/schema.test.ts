@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { storeEscrow } from '../../../../src/device/store/escrow/tokens.ts'
-import { saveChannel, channelOf } from '../../../../src/device/store/state.ts'
+import { saveChannel } from '../../../../src/device/store/channel-row.ts'
+import { channelOf } from '../../../../src/device/store/channels.ts'
 import { TestObject } from '../object.ts'
 
 it('an object whose tables have the first form goes on with the present one, and its users claim their ids anew', () => {

@@ -1,11 +1,13 @@
 import { expect, describe, it } from 'vitest'
-import * as admin from '../../../../src/device/standing/block.ts'
+import { reinstateIdentity, revokeIdentity } from '../../../../src/device/enrolment/revocation.ts'
 import { queueCommand } from '../../../../src/device/queue/enqueue.ts'
-import { cancelCommand, listCommands } from '../../../../src/device/queue/lookup.ts'
+import { cancelCommand } from '../../../../src/device/queue/cancel.ts'
+import { listCommands } from '../../../../src/device/queue/lookup.ts'
 import { renewIdentity } from '../../../../src/device/enrolment/identity.ts'
 import { lookAt } from '../../../../src/device/look.ts'
 import { notePush } from '../../../../src/device/push/notes.ts'
-import { receive, type DeviceAnswer } from '../../../../src/device/enrolment/receive.ts'
+import { receive } from '../../../../src/device/enrolment/receive.ts'
+import type { DeviceAnswer } from '../../../../src/device/enrolment/message.ts'
 import {
   viewTimeline,
   type TimelinePlace,
@@ -173,9 +175,9 @@ describe('a timeline', () => {
       const succession = { previous: 'A', fingerprint: 'B', claim: CLAIM, byProfile: false }
       renewIdentity(context, succession)
     })
-    one.object.commit((context) => admin.revokeIdentity(context, 'A'))
-    one.object.commit((context) => admin.revokeIdentity(context, 'A'))
-    one.object.commit((context) => admin.reinstateIdentity(context, 'A'))
+    one.object.commit((context) => revokeIdentity(context, 'A'))
+    one.object.commit((context) => revokeIdentity(context, 'A'))
+    one.object.commit((context) => reinstateIdentity(context, 'A'))
     one.pushed('p2')
     const { entries } = one.read()
     expect(words(entries)).toEqual([

@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest'
-import * as admin from '../../../../../src/device/standing/block.ts'
-import { recordUnsupported } from '../../../../../src/device/enrolment/message-events.ts'
-import { applyReport } from '../../../../../src/device/queue/hand-out.ts'
-import { channelOf } from '../../../../../src/device/store/state.ts'
+import { block, unblock } from '../../../../../src/device/standing/block.ts'
+import { hide, retire } from '../../../../../src/device/standing/leave.ts'
+import { recordUnsupported } from '../../../../../src/device/queue/enqueue.ts'
+import { applyReport } from '../../../../../src/device/queue/report.ts'
+import { channelOf } from '../../../../../src/device/store/channels.ts'
 import { NO_FACTS } from '../../../../../src/mdm/message.ts'
 import { writePlist } from '../../../../../src/plist/write.ts'
 import { TestObject } from '../../object.ts'
@@ -53,14 +54,14 @@ it('a user whom the device never had, or who has left, does not check out in the
 })
 
 it.each([
-  ['device:blocked', admin.block, admin.unblock],
-  ['device:deleted', admin.hide, undefined],
-  ['device:retired', admin.retire, undefined],
-] as const)('%s is told when an admin’s act changed something', (event, act, undo) => {
+  ['device:blocked', block, unblock],
+  ['device:deleted', hide, undefined],
+  ['device:retired', retire, undefined],
+] as const)('%s is logged when an action of an admin changed something', (event, act, undo) => {
   const object = enrolled()
-  object.commit(act)
+  object.commit<boolean | void>(act)
   expect(object.effects.happened).toEqual([{ event, ...where }])
-  object.commit(act)
+  object.commit<boolean | void>(act)
   expect(object.effects.happened).toEqual([])
   if (undo) {
     object.commit(undo)

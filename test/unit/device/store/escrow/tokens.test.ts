@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { queueCommand } from '../../../../../src/device/queue/enqueue.ts'
 import {
   archiveEscrow,
-  listEscrow,
   loadEscrow,
   readEscrow,
   storeEscrow,
 } from '../../../../../src/device/store/escrow/tokens.ts'
+import { listEscrow } from '../../../../../src/device/store/escrow/list.ts'
 import { handOut } from '../../../../../src/device/queue/hand-out.ts'
-import { viewQueue } from '../../../../../src/device/queue/cancel.ts'
-import { channelOf } from '../../../../../src/device/store/state.ts'
+import { viewQueue } from '../../../../../src/device/queue/page.ts'
+import { channelOf } from '../../../../../src/device/store/channels.ts'
 import { asDict, bytesAt, dictAt } from '../../../../../src/plist/dict.ts'
 import { readPlist } from '../../../../../src/plist/read.ts'
 import { writePlist } from '../../../../../src/plist/write.ts'
@@ -94,7 +94,7 @@ describe('ClearPasscode without an unlock token', () => {
     object.commit((context) => {
       storeEscrow(context, 'unlock_token', newer)
     })
-    const page = object.commit((context) => viewQueue(context, channelOf(context, ''), 0))
+    const page = object.commit((context) => viewQueue(context, '', 0))
     expect(tokenIn(page.commands[0]?.payload)).toEqual(new Uint8Array())
     expect(tokenIn(given(object))).toEqual(newer)
     expect(tokenIn(given(object))).toEqual(newer)

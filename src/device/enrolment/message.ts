@@ -1,0 +1,55 @@
+import type { InstalledProfile } from '../../enroll/installed-profile.ts'
+import type { Message } from '../../mdm/message.ts'
+import type { Subscribers } from '../store/events.ts'
+import type { AnnouncementBody } from '../standing/directory-row.ts'
+import type { Claim } from './identity.ts'
+import type { NewClaim } from './user-claim.ts'
+
+/** A device's message, its signature verified over the exact bytes of `body`. */
+export interface DeviceInput {
+  readonly message: Message
+  /** The exact bytes; empty if no subscriber wants them and none of them would be kept. */
+  readonly body: Uint8Array
+  readonly eventId: string
+  /** The URL that the device called, and its query parameters. */
+  readonly url: string
+  readonly params: Readonly<Record<string, string>>
+  readonly fingerprint: string
+  readonly claim?: Claim
+  /** The enrolment profile that a new certificate came with, if this server made it. */
+  readonly profile?: InstalledProfile | undefined
+  /** Subscribers that want this message's topic, and those that want identity conflicts. */
+  readonly listeners: Subscribers
+  readonly conflictListeners: Subscribers
+  /** Those that want commands to which devices answer NotNow again and again. */
+  readonly deferredListeners: Subscribers
+  /** Of a signed Authenticate or CheckOut: the digest of what was signed. */
+  readonly digest?: string | undefined
+  /** Those that want contested enrolments; absent if the caller does not know the topic. */
+  readonly contestListeners?: Subscribers
+}
+
+export type DeviceAnswer =
+  | {
+      readonly kind: 'accepted'
+      readonly reply?: Uint8Array
+      /** Admins used the device's id for a user, and have not confirmed the device yet. */
+      readonly contested?: true
+      /** The enrolment is not proven: declarations are for the enrolment before. */
+      readonly unproven?: true
+      /** The answer is not known yet: the device has to connect again. */
+      readonly later?: true
+      /** Signed by an identity that lost a contest: every message gets an empty answer. */
+      readonly frozen?: true
+      /** The directory does not have this claim yet: it has to have it before the device gets its answer. */
+      readonly claim?: NewClaim
+      readonly news: AnnouncementBody
+    }
+  /** The certificate is new here: check its chain, claim it unless the device is blocked, and call again. */
+  | { readonly kind: 'unclaimed'; readonly blocked: boolean }
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** Signed by an identity of an earlier enrolment: 503 until an admin reinstates it. */
+  | { readonly kind: 'conflict'; readonly news: AnnouncementBody }
+  | { readonly kind: 'blocked' }
+  /** Events fill the storage that the device may fill: 503 until the subscribers have received them. */
+  | { readonly kind: 'full' }

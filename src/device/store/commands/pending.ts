@@ -1,0 +1,220 @@
+/** The statements on commands that the device still has to answer. */
+import type { CommandState } from '../../../mdm/queue.ts'
+import type { InlineBody } from '../../../storage/bodies.ts'
+import type { Db } from '../../../storage/db.ts'
+import type { Channel } from '../channel-row.ts'
+import type { PendingCommand } from '../state.ts'
+import { rangeOf } from './ids.ts'
+import { PENDING } from './states.ts'
+
+const IN_RANGE = `id BETWEEN ? AND ? AND state IN ${PENDING}`
+
+/** The newest row of a channel; undefined without one. */
+export function lastRow(db: Db, channel: Channel): number | undefined {
+  const [last] = db.all<{ id: number | null }>(
+    'SELECT max(id) AS id FROM commands WHERE id BETWEEN ? AND ?',
+    ...rangeOf(channel),
+  )
+  return last?.id ?? undefined
+}
+
+/**
+ * The head of a channel's queue: commands that the device was given, then those that wait, in their order.
+ */
+export function readHead(
+  db: Db,
+  channel: Channel,
+  { now, limit }: { readonly now: number; readonly limit: number },
+): PendingCommand[] {
+  type Stored = Omit<PendingCommand, 'secret' | 'big' | 'released'> & {
+    readonly secret: number
+    readonly big: number
+    readonly released: number
+  }
+  return db
+    .all<Stored>(
+      `SELECT id, uuid, request_type AS requestType, secret, state, rounds,
+        max(queued_at, not_before) AS queuedAt, handed_out_at AS handedOutAt, not_now_at AS notNowAt,
+        not_before > queued_at AS released, payload IS NULL AS big FROM commands
+        WHERE ${IN_RANGE} AND state <> 'held' AND not_before <= ? ORDER BY handed_out_at = 0, id LIMIT ?`,
+      ...rangeOf(channel),
+      now,
+      limit,
+    )
+    .map((row) => ({
+      ...row,
+      secret: row.secret === 1,
+      big: row.big === 1,
+      released: row.released === 1,
+    }))
+}
+
+/**
+ * How many commands are pending; when the next one with a start time may go out, and when the next expires.
+ */
+export function measureQueue(
+  db: Db,
+  channel: Channel,
+  now: number,
+): { readonly depth: number; readonly heldUntil: number; readonly expiresAt: number } {
+  const [all] = db.all<{ depth: number; held: number | null; expires: number | null }>(
+    `SELECT count(*) AS depth, min(iif(not_before > ?, not_before, NULL)) AS held,
+      min(nullif(expires_at, 0)) AS expires FROM commands WHERE ${IN_RANGE}`,
+    now,
+    ...rangeOf(channel),
+  )
+  return {
+    depth: all?.depth ?? 0,
+    heldUntil: all?.held ?? Infinity,
+    expiresAt: all?.expires ?? Infinity,
+  }
+}
+
+/** The pending commands of a channel by their states; one that waits for its start time counts as held. */
+export function countByState(
+  db: Db,
+  channel: Channel,
+  now: number,
+): { state: string; n: number; oldest: number; since: number | null }[] {
+  return db.all(
+    `SELECT iif(state = 'queued' AND not_before > ?, 'held', state) AS state, count(*) AS n,
+      min(queued_at) AS oldest, min(nullif(not_now_since, 0)) AS since FROM commands
+      WHERE ${IN_RANGE} GROUP BY 1`,
+    now,
+    ...rangeOf(channel),
+  )
+}
+
+/** A pending command with all that queues it again in another object. */
+export interface QueuedRow {
+  readonly id: number
+  readonly uuid: string
+  readonly requestType: string
+  readonly secret: number
+  readonly source: string
+  readonly notBefore: number
+  readonly expiresAt: number
+  readonly requestKey: string
+  readonly requestHash: string
+  readonly queuedBy: string
+  readonly payload: InlineBody
+}
+
+/** The channel's first pending command behind a row. */
+export function nextPending(db: Db, channel: Channel, after: number): QueuedRow | undefined {
+  const [, last] = rangeOf(channel)
+  return db.all<QueuedRow>(
+    `SELECT id, uuid, request_type AS requestType, secret, source, not_before AS notBefore,
+      expires_at AS expiresAt, request_key AS requestKey, request_hash AS requestHash,
+      queued_by AS queuedBy, payload FROM commands
+      WHERE id > ? AND id <= ? AND state IN ${PENDING} ORDER BY id LIMIT 1`,
+    after,
+    last,
+  )[0]
+}
+
+/**
+ * A command goes out. The epoch is -1 from the second enrolment on that it is given to. @returns its payload
+ */
+export function markHandedOut(
+  db: Db,
+  { id, state, rounds }: Pick<PendingCommand, 'id' | 'state' | 'rounds'>,
+  { now, epoch, push }: { readonly now: number; readonly epoch: number; readonly push: string },
+): InlineBody {
+  const [row] = db.all<{ payload: InlineBody }>(
+    `UPDATE commands SET state = ?, handed_out_at = ?, rounds = ?, hand_outs = hand_outs + 1,
+      first_handed_out_at = iif(first_handed_out_at = 0, ?, first_handed_out_at),
+      handed_epoch = iif(handed_epoch IN (0, ?), ?, -1), push = iif(? = '', push, ?) WHERE id = ?
+      RETURNING payload`,
+    state,
+    now,
+    rounds,
+    now,
+    epoch,
+    epoch,
+    push,
+    push,
+    id,
+  )
+  return row?.payload ?? null
+}
+
+/** How often the device answered NotNow, since when, and whether the event about it was written. */
+export interface NotNows {
+  readonly notNows: number
+  readonly since: number
+  readonly deferred: boolean
+}
+
+export function readNotNows(db: Db, id: number): NotNows {
+  const [row] = db.all<{ notNows: number; since: number; deferred: number }>(
+    'SELECT not_nows AS notNows, not_now_since AS since, deferred FROM commands WHERE id = ?',
+    id,
+  )
+  return { notNows: row?.notNows ?? 0, since: row?.since ?? 0, deferred: row?.deferred !== 0 }
+}
+
+export function saveNotNow(
+  db: Db,
+  id: number,
+  now: number,
+  { notNows, since, deferred }: NotNows,
+): void {
+  db.run(
+    `UPDATE commands SET state = 'not_now', not_now_at = ?, not_now_since = ?, not_nows = ?, deferred = ?,
+      rounds = 0 WHERE id = ?`,
+    now,
+    since,
+    notNows,
+    Number(deferred),
+    id,
+  )
+}
+
+export function countHeld(db: Db): number {
+  const [held] = db.all<{ commands: number }>(
+    "SELECT count(*) AS commands FROM commands WHERE state = 'held'",
+  )
+  return held?.commands ?? 0
+}
+
+/** Queues held commands of some rows. @returns the rows that it queued */
+export function releaseRows(
+  db: Db,
+  [first, last]: readonly [first: number, last: number],
+  which: { readonly ofContestToo: boolean },
+): number[] {
+  return db
+    .all<{ id: number }>(
+      `UPDATE commands SET state = 'queued', held_for = '', rounds = 0, handed_out_at = 0
+        WHERE id BETWEEN ? AND ? AND state = 'held' AND NOT (? AND held_for IN ('contest', 'earlier'))
+        RETURNING id`,
+      first,
+      last,
+      Number(!which.ofContestToo),
+    )
+    .map(({ id }) => id)
+}
+
+/** A pending command, with the state that ends it still to be written. */
+export interface EndingRow {
+  readonly id: number
+  /** Its payload lies in `parts`. */
+  readonly big: boolean
+}
+
+/** The pending commands of a channel whose time is over. */
+export function expiredRows(db: Db, channel: Channel, now: number): EndingRow[] {
+  return db
+    .all<{ id: number; big: number }>(
+      `SELECT id, payload IS NULL AS big FROM commands WHERE ${IN_RANGE} AND expires_at BETWEEN 1 AND ?`,
+      ...rangeOf(channel),
+      now,
+    )
+    .map(({ id, big }) => ({ id, big: big === 1 }))
+}
+
+/** How far a command is; undefined when no row has it. */
+export function stateOfRow(db: Db, id: number): CommandState | undefined {
+  return db.all<{ state: CommandState }>('SELECT state FROM commands WHERE id = ?', id)[0]?.state
+}

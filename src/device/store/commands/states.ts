@@ -1,0 +1,31 @@
+/** The states of a command as conditions of SQL. */
+import { rangeSql } from './ids.ts'
+
+/** The device still has to answer these. */
+export const PENDING = "('queued', 'sent', 'not_now', 'stalled', 'held')"
+/** These have ended. */
+export const ENDED =
+  "('acknowledged', 'error', 'format_error', 'cancelled', 'expired', 'superseded')"
+
+/** A job that died repeats a batch, and has to find within this time which commands it queued already. */
+const JOB_SPAN = 86_400_000
+
+/** Whether a job may still look for a row. The parameter is {@link jobHorizon}. Only time ends this. */
+export function jobMayLookFor(parameter: string): string {
+  return `(source GLOB 'job/*' AND queued_at >= ${parameter})`
+}
+
+export function jobHorizon(now: number): number {
+  return now - JOB_SPAN
+}
+
+/** Whether a command is pending on the channel of this id. */
+export function isPendingOn(channelId: string): string {
+  return `EXISTS (SELECT 1 FROM commands WHERE commands.id ${rangeSql(channelId)} AND state IN ${PENDING})`
+}
+
+/** The same, or a job may still look for one of the channel's commands. */
+export function isNeededOn(channelId: string, parameter: string): string {
+  return `EXISTS (SELECT 1 FROM commands WHERE commands.id ${rangeSql(channelId)}
+    AND (state IN ${PENDING} OR ${jobMayLookFor(parameter)}))`
+}
