@@ -29,7 +29,7 @@ export interface Presented {
   readonly fingerprint: string
   /** The known identity, if this object has it. */
   readonly identity: Identity | undefined
-  /** What the Worker found about a new one. */
+  /** The claim that the Worker made for a new one. */
   readonly claim: Claim | undefined
   /** The enrolment profile that a new one came with, if this server made it. */
   readonly profile: InstalledProfile | undefined
@@ -49,7 +49,7 @@ type Beginning =
 
 /**
  * Authenticate begins an enrolment, or renews the present one. An unproven identity ends no enrolment.
- * @returns what the event about it says in addition.
+ * @returns additions to the event about it.
  */
 export function authenticate(
   context: Context,

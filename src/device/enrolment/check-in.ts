@@ -13,7 +13,7 @@ import { pendingSince } from '../queue/window.ts'
 import { saveChannel } from '../store/channel-row.ts'
 import { checkOut } from '../standing/leave.ts'
 
-/** What a check-in adds to its event and its answer. */
+/** Additions of a check-in to its event and its answer. */
 export interface CheckInEffect {
   readonly reply?: Uint8Array
   readonly tally?: number

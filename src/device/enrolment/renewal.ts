@@ -135,7 +135,7 @@ export function forgetSuccessors(context: Context): void {
   }
 }
 
-/** Notes what a message shows beside its content: the called URL, and that a renewal has happened. */
+/** Notes the URL that a message was sent to, and a renewal that its certificate shows. */
 export function noteMessage(
   context: Context,
   input: { readonly message: Message; readonly url: string; readonly fingerprint: string },

@@ -48,7 +48,7 @@ export function reinstateIdentity(context: Context, fingerprint: string): boolea
     replacePresent(context)
   }
   acceptIdentity(context, identity, { what: 'reinstated', proof: 'admin', digest: '' })
-  // What the identity proves changes the directory's row.
+  // The serial number that the identity proves is part of the directory's row.
   listAnew(context)
   return true
 }

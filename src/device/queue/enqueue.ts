@@ -27,7 +27,7 @@ export type Queued =
       /** Whether there has ever been an enrolment with that id; objects of an earlier version do not say. */
       readonly known?: boolean
     }
-  /** As many commands wait as may; the text says so. */
+  /** The queue has no room for more commands; the text says why. */
   | { readonly kind: 'full'; readonly error: string }
   /** Another request had this Idempotency-Key. */
   | { readonly kind: 'key_reused' }

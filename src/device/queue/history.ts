@@ -79,7 +79,7 @@ export function pruneAfterAnswer(
   queue.pruned = true
 }
 
-/** Deletes surplus rows of a channel's history, at most so many. */
+/** Deletes surplus rows of a channel's history, up to `most`. */
 export function pruneResults(context: Context, channel: Channel, queue: Queue, most: number): void {
   const { db, settings, now } = context
   const { kind, count, ms } = settings.keepResults

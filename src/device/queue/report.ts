@@ -90,14 +90,16 @@ function applyLate(
     return { kind: 'unknown' }
   }
   const ended = endedRows(db, channel, { uuid, epoch: state.device.epoch })
-  if (ended[0]?.resultHash === hash(result)) {
+  const [newest] = ended
+  if (newest && newest.resultHash === hash(result)) {
     return { kind: 'repeat' }
   }
   const unanswered = ended.find(
     (row) => (row.state === 'cancelled' || row.state === 'expired') && row.resultHash === '',
   )
   if (unanswered) {
-    keepResult(context, channel, { ...unanswered, big: false }, { state: unanswered.state, result })
+    const command = { ...unanswered, secret: unanswered.secret === 1, big: false }
+    keepResult(context, channel, command, { state: unanswered.state, result })
     return ANSWERED
   }
   return { kind: 'unknown' }

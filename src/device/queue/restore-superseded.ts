@@ -26,7 +26,11 @@ export function restoreSuperseded(context: Context, user: string): Requeued {
     const rows = restorableRows(db, channel, now)
     for (const { id, requestType, secret } of rows) {
       const isDestructive = isDestructiveCommand(requestType)
-      restoreRow(db, id, isDestructive ? 'review' : heldFor(context, { secret, requestType }))
+      restoreRow(
+        db,
+        id,
+        isDestructive ? 'review' : heldFor(context, { secret: secret === 1, requestType }),
+      )
     }
     requeued += rows.length
     readAgain(context, channel)

@@ -1,4 +1,4 @@
-/** What a contest and its end mean for pending commands. */
+/** The effects of a contest and its end on pending commands. */
 import { isDestructiveCommand } from '../../commands/table.ts'
 import { supersedeCommands } from '../queue/cancel.ts'
 import { queueOf } from '../queue/window.ts'

@@ -106,7 +106,7 @@ export function denyRenewal(context: Context, current: Identity): void {
 
 /**
  * Ends the contest by a proof. If an enrolment that is not proven shows that it is alive, it is served, and
- * the contest goes on. `epoch`: the kept enrolment that comes back; the first one without it.
+ * the contest goes on. `epoch`: the kept enrolment that comes back; by default the first one.
  * @returns false when there is no contest.
  */
 export function settle(context: Context, proof: Proof, epoch?: number): boolean {

@@ -51,7 +51,7 @@ export function renewalIsOpen({ now }: Context, { renewal, since, device }: Earl
   return renewal.length > 0 && now < since + RENEWAL_SPAN && device.state === 'enrolled'
 }
 
-/** Whether a device may be changing its identity just now, and speak with both. */
+/** Whether a device may be changing its identity just now, and use both. */
 export function isChanging(context: Context): boolean {
   const { contest, state } = context.state.device
   return (

@@ -1,4 +1,4 @@
-/** Which device has a serial number: a device only reports one, so it has to be proven. */
+/** Claims to serial numbers: a device only reports its own, so it has to be proven. */
 import type { Context } from '../store/context.ts'
 import type { DeviceRow } from '../store/device-row.ts'
 import { established } from '../store/earlier.ts'

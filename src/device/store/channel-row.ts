@@ -118,7 +118,7 @@ export function countParked(db: Db): number {
 }
 
 /**
- * Parked channels beyond so many, the longest unused ones. No command is pending on them, a job cannot look
+ * Parked channels beyond `most`, the longest unused ones. No command is pending on them, a job cannot look
  * for any of their commands, and their ids are not in `except`, a query.
  */
 export function surplusParked(

@@ -133,7 +133,7 @@ function park({ db, name, state, effects }: Context, channel: Channel): void {
 /** Deletes surplus parked channels, but none that a job or an entry about a read secret names. */
 function deleteSurplus({ db, now }: Context): void {
   const parked = countParked(db)
-  // The check reads many rows: it comes once for so many new parked channels.
+  // The check reads many rows, so it is not made for each new parked channel.
   if (parked <= MOST_PARKED || parked % PARKED_PACE > 0) {
     return
   }

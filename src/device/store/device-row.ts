@@ -29,7 +29,7 @@ export interface DeviceRow {
   contest: Contest | undefined
   /** Since when the device reports its serial number. */
   claimedAt: number
-  /** When the Authenticate of a renewal came, until its TokenUpdate shows that it was one. */
+  /** When the Authenticate of a renewal arrived, until its TokenUpdate shows that it was one. */
   renewedAt: number
   lastSeen: number
   /** Counts the changes that the directory needs, and the last one that it has. */

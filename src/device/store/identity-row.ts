@@ -8,7 +8,7 @@ export const OVERTAKEN = -2
 /** The epoch of an identity that lost a contest: its messages are answered, and change nothing. */
 export const FROZEN = -3
 
-/** So many steps of an identity are kept. */
+/** Steps that are kept of an identity. */
 const MAX_HISTORY = 20
 
 export interface IdentityStep {

@@ -31,7 +31,9 @@ export interface Installed {
   mdmProfile?: { readonly uuid: string; readonly at: number } | undefined
 }
 
-/** The `source` of renewal profiles in the queue. The certificate that comes of one shows what it led to. */
+/**
+ * The `source` of renewal profiles in the queue. The certificate that results from one proves the renewal.
+ */
 export const RENEWAL_SOURCE = 'renewal'
 
 export const NO_RENEWAL: Renewal = { state: '', reason: '', at: 0, command: '' }

@@ -50,7 +50,7 @@ export function resumeRows(db: Db, rows: readonly ContestRow[]): void {
   )
 }
 
-/** What is still held for a contest that is over waits for an admin: no later contest releases it. */
+/** Commands that are still held after their contest wait for an admin: no later contest releases them. */
 export function holdForReview(db: Db): void {
   db.run(
     `UPDATE commands SET held_for = 'review'
@@ -63,7 +63,7 @@ export function queueUnanswered(db: Db): void {
   db.run(`UPDATE commands SET state = 'queued', rounds = 0, handed_out_at = 0 WHERE ${HANDED_OUT}`)
 }
 
-/** Answers that another device gave since then are deleted: they say nothing about the device. */
+/** Deletes answers since then: they are from another device. */
 export function cancelAnswered(db: Db, since: number): void {
   db.run(
     `UPDATE commands SET state = 'cancelled', result = NULL WHERE held_for <> 'earlier' AND answered_at > ?

@@ -5,7 +5,7 @@ import { liesInParts } from '../../../storage/bodies.ts'
 import type { Db } from '../../../storage/db.ts'
 import type { Channel } from '../channel-row.ts'
 import { rangeOf } from './ids.ts'
-import type { EndingRow } from './pending.ts'
+import type { BodyRow } from './pending.ts'
 import { ENDED, jobMayLookFor, PENDING } from './states.ts'
 
 /**
@@ -23,10 +23,10 @@ export type InventoryType = (typeof INVENTORY)[number]
 const INVENTORY_LIST = `('${INVENTORY.join("', '")}')`
 const LASTING_LIST = `('${LASTING.join("', '")}')`
 const DAY = 86_400_000
-/** Lasting payloads stay for this time, and as many of each type, whatever KEEP_RESULTS says. */
+/** Lasting payloads stay for this time, and this many of each type, independent of KEEP_RESULTS. */
 const LASTING_SPAN = 30 * DAY
 const LASTING_COUNT = 20
-/** A superseded command stays complete for this time, whatever KEEP_RESULTS says: it can be restored. */
+/** A superseded command can be restored for this time: it stays complete, independent of KEEP_RESULTS. */
 const RESTORE_SPAN = 7 * DAY
 
 /**
@@ -38,7 +38,7 @@ const PAYLOAD_AT_END = `iif(handed_out_at > 0 AND request_type IN ${LASTING_LIST
 export interface Result {
   readonly state: CommandState
   readonly hash: string
-  /** What the row keeps of the result. */
+  /** The part of the result that the row keeps. */
   readonly body: Uint8Array | null
   /** When the last push of the channel was answered (milliseconds), and that answer. */
   readonly pushedAt: number
@@ -88,7 +88,7 @@ export function deleteRowsOf(db: Db, channel: Pick<Channel, 'id'>): void {
   db.run('DELETE FROM commands WHERE id BETWEEN ? AND ?', ...rangeOf(channel))
 }
 
-/** Which pending commands of a channel end. */
+/** The pending commands of a channel that end. */
 export interface Ending {
   readonly queuedUntil?: number
   readonly numbers?: readonly number[]
@@ -96,30 +96,28 @@ export interface Ending {
   readonly held: boolean
 }
 
-/** @returns the rows, and for each whether the device was given it or a job may look for it. */
+/** `needed`: the device was given the command, or a job may look for it. */
 export function endingRows(
   db: Db,
   channel: Channel,
   { queuedUntil = Infinity, numbers, held }: Ending,
   jobsFrom: number,
-): (EndingRow & { readonly needed: boolean })[] {
+): (BodyRow & { readonly needed: number })[] {
   const listed = numbers ? JSON.stringify(numbers) : null
   const [first] = rangeOf(channel)
-  return db
-    .all<{ id: number; needed: number; big: number }>(
-      `SELECT id, handed_out_at > 0 OR ${jobMayLookFor('?')} AS needed, payload IS NULL AS big FROM commands
-        WHERE id BETWEEN ? AND ? AND state IN ${PENDING} AND queued_at <= ?
-        AND NOT (? AND state = 'held') AND (? IS NULL OR id IN (SELECT ? + value FROM json_each(?)))
-        ORDER BY id`,
-      jobsFrom,
-      ...rangeOf(channel),
-      Math.min(queuedUntil, Number.MAX_SAFE_INTEGER),
-      Number(!held),
-      listed,
-      first,
-      listed,
-    )
-    .map((row) => ({ id: row.id, needed: row.needed === 1, big: row.big === 1 }))
+  return db.all(
+    `SELECT id, handed_out_at > 0 OR ${jobMayLookFor('?')} AS needed, payload IS NULL AS big FROM commands
+      WHERE id BETWEEN ? AND ? AND state IN ${PENDING} AND queued_at <= ?
+      AND NOT (? AND state = 'held') AND (? IS NULL OR id IN (SELECT ? + value FROM json_each(?)))
+      ORDER BY id`,
+    jobsFrom,
+    ...rangeOf(channel),
+    Math.min(queuedUntil, Number.MAX_SAFE_INTEGER),
+    Number(!held),
+    listed,
+    first,
+    listed,
+  )
 }
 
 /** A channel's superseded commands that can be restored and have not expired. */
@@ -127,16 +125,14 @@ export function restorableRows(
   db: Db,
   channel: Channel,
   now: number,
-): { id: number; requestType: string; secret: boolean }[] {
-  return db
-    .all<{ id: number; requestType: string; secret: number }>(
-      `SELECT id, request_type AS requestType, secret FROM commands WHERE id BETWEEN ? AND ?
-        AND state = 'superseded' AND ended_at > ? AND NOT (expires_at BETWEEN 1 AND ?)`,
-      ...rangeOf(channel),
-      now - RESTORE_SPAN,
-      now,
-    )
-    .map((row) => ({ ...row, secret: row.secret === 1 }))
+): { id: number; requestType: string; secret: number }[] {
+  return db.all(
+    `SELECT id, request_type AS requestType, secret FROM commands WHERE id BETWEEN ? AND ?
+      AND state = 'superseded' AND ended_at > ? AND NOT (expires_at BETWEEN 1 AND ?)`,
+    ...rangeOf(channel),
+    now - RESTORE_SPAN,
+    now,
+  )
 }
 
 /** A superseded command waits again, as if it were new. */
@@ -154,23 +150,15 @@ export function endedRows(
   db: Db,
   channel: Channel,
   { uuid, epoch }: { readonly uuid: string; readonly epoch: number },
-): { id: number; state: CommandState; requestType: string; resultHash: string; secret: boolean }[] {
-  return db
-    .all<{
-      id: number
-      state: CommandState
-      requestType: string
-      resultHash: string
-      secret: number
-    }>(
-      `SELECT id, state, request_type AS requestType, result_hash AS resultHash, secret FROM commands
-        WHERE id BETWEEN ? AND ? AND uuid = ? AND handed_out_at > 0 AND handed_epoch IN (0, ?)
-        AND state NOT IN ${PENDING} ORDER BY id DESC`,
-      ...rangeOf(channel),
-      uuid,
-      epoch,
-    )
-    .map((row) => ({ ...row, secret: row.secret === 1 }))
+): { id: number; state: CommandState; requestType: string; resultHash: string; secret: number }[] {
+  return db.all(
+    `SELECT id, state, request_type AS requestType, result_hash AS resultHash, secret FROM commands
+      WHERE id BETWEEN ? AND ? AND uuid = ? AND handed_out_at > 0 AND handed_epoch IN (0, ?)
+      AND state NOT IN ${PENDING} ORDER BY id DESC`,
+    ...rangeOf(channel),
+    uuid,
+    epoch,
+  )
 }
 
 const CANDIDATE = `id BETWEEN ?1 AND ?2 AND state IN ${ENDED} AND NOT ${jobMayLookFor('?3')}
@@ -191,14 +179,14 @@ const ALL_BUT_NEWEST = `SELECT id, big FROM (SELECT ${COLUMNS},
   row_number() OVER (ORDER BY id DESC) AS place FROM commands WHERE ${CANDIDATE}) AS old
   WHERE (place > ?8 OR (ended_at > 0 AND ended_at < ?9)) AND ${NO_INVENTORY} AND ${NOT_LASTING} LIMIT ?5`
 
-/** Which ended commands are too many. */
+/** A bound on ended commands. */
 export interface Bound {
   /** The oldest command that waits: no row behind it is looked at. */
   readonly before: number
   readonly now: number
   readonly jobsFrom: number
   readonly most: number
-  /** The newest of each type stay; or so many stay, if they ended late enough. */
+  /** The newest of each type stay; or `count` of them, if they ended after `endedFrom`. */
   readonly keep: 'latest' | { readonly count: number; readonly endedFrom: number }
 }
 
@@ -207,27 +195,23 @@ export function surplusRows(
   db: Db,
   channel: Channel,
   { before, now, jobsFrom, most, keep }: Bound,
-): EndingRow[] {
+): BodyRow[] {
   const [first] = rangeOf(channel)
   const range = [first, before - 1, jobsFrom, before, most, now - LASTING_SPAN, now - RESTORE_SPAN]
-  const rows =
-    keep === 'latest'
-      ? db.all<{ id: number; big: number }>(ALL_BUT_LATEST, ...range)
-      : db.all<{ id: number; big: number }>(ALL_BUT_NEWEST, ...range, keep.count, keep.endedFrom)
-  return rows.map(({ id, big }) => ({ id, big: big === 1 }))
+  return keep === 'latest'
+    ? db.all(ALL_BUT_LATEST, ...range)
+    : db.all(ALL_BUT_NEWEST, ...range, keep.count, keep.endedFrom)
 }
 
 /** Superseded commands of a channel that can be restored no longer, and still have a payload. */
-export function unrestorableRows(db: Db, channel: Channel, now: number): EndingRow[] {
-  return db
-    .all<{ id: number; big: number }>(
-      `SELECT id, payload IS NULL AS big FROM commands WHERE id BETWEEN ? AND ? AND state = 'superseded'
-        AND ended_at <= ? AND NOT (handed_out_at > 0 AND request_type IN ${LASTING_LIST})
-        AND (payload IS NOT NULL OR ${liesInParts('payload', 'commands.id')})`,
-      ...rangeOf(channel),
-      now - RESTORE_SPAN,
-    )
-    .map(({ id, big }) => ({ id, big: big === 1 }))
+export function unrestorableRows(db: Db, channel: Channel, now: number): BodyRow[] {
+  return db.all(
+    `SELECT id, payload IS NULL AS big FROM commands WHERE id BETWEEN ? AND ? AND state = 'superseded'
+      AND ended_at <= ? AND NOT (handed_out_at > 0 AND request_type IN ${LASTING_LIST})
+      AND (payload IS NOT NULL OR ${liesInParts('payload', 'commands.id')})`,
+    ...rangeOf(channel),
+    now - RESTORE_SPAN,
+  )
 }
 
 export function dropPayload(db: Db, id: number): void {

@@ -1,4 +1,4 @@
-/** What becomes of commands, for the operator's log: a line for each thing, and none for an Idle. */
+/** Lines about commands in the operator's log. An Idle has none. */
 import { errorCodeIn } from '../../../mdm/error-chain.ts'
 import type { CommandState } from '../../../mdm/queue.ts'
 import { modelOf, type Context } from '../context.ts'

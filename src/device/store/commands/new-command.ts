@@ -17,13 +17,13 @@ export interface NewCommand {
   readonly needs?: Needs | undefined
 }
 
-/** What the OS of the device must support: names of `needsOf`, and whether a lack is refused or announced. */
+/** Requirements on the OS of the device: names of `needsOf`, and whether a lack is refused or announced. */
 export interface Needs {
   readonly names: readonly string[]
   readonly otherwise: 'refuse' | 'announce'
 }
 
-/** When a command may be handed out, and which request queued it. Times are milliseconds; 0 means none. */
+/** The times of a command, and the request that queued it. Times are milliseconds; 0 means none. */
 export interface Terms {
   readonly notBefore: number
   readonly expiresAt: number

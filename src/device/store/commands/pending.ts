@@ -114,7 +114,7 @@ export function nextPending(db: Db, channel: Channel, after: number): QueuedRow 
 }
 
 /**
- * A command goes out. The epoch is -1 from the second enrolment on that it is given to. @returns its payload
+ * Marks a command as handed out. Its epoch is -1 after a second enrolment was given it. @returns its payload
  */
 export function markHandedOut(
   db: Db,
@@ -196,22 +196,19 @@ export function releaseRows(
     .map(({ id }) => id)
 }
 
-/** A pending command, with the state that ends it still to be written. */
-export interface EndingRow {
+/** A row with a body; `big`: its body may lie in `parts`. */
+export interface BodyRow {
   readonly id: number
-  /** Its payload lies in `parts`. */
-  readonly big: boolean
+  readonly big: number
 }
 
 /** The pending commands of a channel whose time is over. */
-export function expiredRows(db: Db, channel: Channel, now: number): EndingRow[] {
-  return db
-    .all<{ id: number; big: number }>(
-      `SELECT id, payload IS NULL AS big FROM commands WHERE ${IN_RANGE} AND expires_at BETWEEN 1 AND ?`,
-      ...rangeOf(channel),
-      now,
-    )
-    .map(({ id, big }) => ({ id, big: big === 1 }))
+export function expiredRows(db: Db, channel: Channel, now: number): BodyRow[] {
+  return db.all(
+    `SELECT id, payload IS NULL AS big FROM commands WHERE ${IN_RANGE} AND expires_at BETWEEN 1 AND ?`,
+    ...rangeOf(channel),
+    now,
+  )
 }
 
 /** How far a command is; undefined when no row has it. */

@@ -2,8 +2,8 @@
 export const FACES = ['micromdm', 'api', 'server'] as const
 
 /**
- * Who queued a command: the API, the id of the key, and what the client says of itself, because several
- * admins share the one key. The command's own row has it, so that it costs no row.
+ * The origin of a command: the API, the id of the key, and the name that the client gives itself, because
+ * several admins share the one key. The command's own row has it, so that it costs no row.
  */
 export interface QueuedBy {
   readonly face: (typeof FACES)[number]

@@ -176,7 +176,7 @@ export function newestAnswers(
   )
 }
 
-/** The moments of a command that the timeline shows, and the SQL of each; 0 where it did not come. */
+/** The moments of a command that the timeline shows, and the SQL of each; 0 if it has not come. */
 const MOMENTS = {
   queued: 'queued_at',
   not_now: 'not_now_since',
@@ -188,7 +188,7 @@ const MOMENTS = {
 
 export type CommandMoment = keyof typeof MOMENTS
 
-/** SQL: when a moment came in the life of each command of a channel, or of a device and its users. */
+/** SQL: the time of a moment in the life of each command of a channel, or of a device and its users. */
 export function selectMoment(channel: Channel, moment: CommandMoment, rank: number): string {
   return `SELECT ${MOMENTS[moment]} AS at, ${rank} AS rank, id AS n, '' AS note ${rowsWithUsers(channel)}`
 }

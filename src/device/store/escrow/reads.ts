@@ -20,7 +20,7 @@ export type StoredRead = EscrowReader & {
   readonly token: number
 }
 
-/** An answer lists so many entries; older ones stay in the object. */
+/** Entries that an answer lists; older ones stay in the object. */
 const LISTED_READS = 1000
 
 /** SQL: the channels of commands whose secrets were read. */

@@ -19,7 +19,7 @@ export type EscrowAnswer =
   | (EscrowedToken & { readonly found: true; readonly value: Uint8Array })
   | { readonly found: false }
 
-/** Archived tokens: so many of each kind, and so many bytes of both. */
+/** Bounds on archived tokens: how many of each kind, and how many bytes of both. */
 const MOST_ARCHIVED = 5
 const MOST_BYTES = 2_000_000
 
@@ -99,7 +99,7 @@ export function archiveEscrow({ db, now }: Context): void {
   boundArchive(db)
 }
 
-/** Stores a token of an enrolment that was kept at that moment, so that it comes back with the enrolment. */
+/** Stores a token of an enrolment that was kept at that moment, so that it returns with the enrolment. */
 export function storeArchived(
   context: Context,
   kind: EscrowKind,

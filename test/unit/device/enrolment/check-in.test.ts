@@ -7,7 +7,7 @@ it.each([
   ['com.apple.mgmt.ours', 0],
   ['com.apple.mgmt.new', 1],
 ])(
-  'a TokenUpdate for our topic, under a certificate for %j, is told %i times',
+  'a TokenUpdate for our topic, under a certificate for %j, is logged %i times',
   (pushTopic, told) => {
     const object = new TestObject('UDID-1', { pushTopic })
     const message = {

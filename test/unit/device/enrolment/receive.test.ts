@@ -25,7 +25,7 @@ import {
 
 const HOUR = 3_600_000
 
-it('a device object keeps users apart who were first heard of by an Idle, when memory goes', () => {
+it('users whose first message was an Idle stay apart after an eviction', () => {
   const object = new TestObject()
   say(object, authenticate)
   say(object, tokenUpdate(DEVICE))
@@ -40,7 +40,7 @@ it('a device object keeps users apart who were first heard of by an Idle, when m
   expect(say(object, authenticate)).toMatchObject({ kind: 'accepted' })
 })
 
-it('a device object tells of an identity of an earlier enrolment once, and once more after it was current again', () => {
+it('an identity of an earlier enrolment is reported once, and again after it was current in between', () => {
   const object = new TestObject()
   const anew = (fingerprint: string) => {
     say(object, authenticate, fingerprint, { bound: { udid: true, serial: true } })
@@ -62,7 +62,7 @@ it('a device object tells of an identity of an earlier enrolment once, and once 
   expect(conflicts()).toEqual(['A', 'A'])
 })
 
-it('a device object serves a device whose identity has expired, and learns where it calls without writing twice', () => {
+it('a device with an expired identity is served, and the URL it calls is written once', () => {
   const object = new TestObject()
   const expired = { caKey: 'ca', subject: 'CN=device', notAfter: 1, issuedHere: false }
   const input = (message: Message) => ({
@@ -111,7 +111,7 @@ it('a device object serves a device whose identity has expired, and learns where
   expect(changes()).toBe(before)
 })
 
-it('a device object refuses every message of a revoked identity at once', () => {
+it('every message of a revoked identity is refused at once', () => {
   const object = new TestObject()
   say(object, authenticate)
   say(object, tokenUpdate(DEVICE))
@@ -121,7 +121,7 @@ it('a device object refuses every message of a revoked identity at once', () => 
   }
 })
 
-it('a device that checks out takes its users with it: none of them is pushed any more', () => {
+it('a device checks out together with its users: none of them is pushed afterwards', () => {
   const object = new TestObject()
   const pushable = (id: string) => object.commit((context) => pushTarget(context, id, '')).kind
   say(object, authenticate)
@@ -134,7 +134,7 @@ it('a device that checks out takes its users with it: none of them is pushed any
   expect(['', 'X', 'Y'].map(pushable)).toEqual(['cannot', 'cannot', 'cannot'])
 })
 
-it('a device object takes in a device that never sent Authenticate only where TRUST_ON_FIRST_USE is on', () => {
+it('a device that never sent Authenticate is accepted only with TRUST_ON_FIRST_USE', () => {
   expect(say(new TestObject(), idle(DEVICE))).toMatchObject({ kind: 'accepted' })
   const object = new TestObject('UDID-1', { trustOnFirstUse: false })
   for (const message of [idle(DEVICE), tokenUpdate(DEVICE), idle(user('X'))]) {
@@ -149,13 +149,13 @@ it.each<[Enrollment['type'], Enrollment['type']]>([
   ['User', 'Device'],
   ['Shared iPad', 'Device'],
   ['User Enrollment', 'User Enrollment (Device)'],
-])('the directory lists a device that is first heard of by its %s as a %s', (type, expected) => {
+])('the directory lists a device whose first message is of its %s as a %s', (type, expected) => {
   const object = new TestObject()
   say(object, idle({ ...user('X'), type }))
   expect(object.commit(directoryRow)).toMatchObject({ type: expected, enrolled: true })
 })
 
-it('a device object tells the directory once per LAST_SEEN_RESOLUTION of a device that does nothing else', () => {
+it('a device that only connects is announced to the directory once per LAST_SEEN_RESOLUTION', () => {
   const object = new TestObject('UDID-1', { lastSeenResolution: HOUR })
   const told = (): boolean => {
     const answer = say(object, idle(DEVICE))
@@ -168,7 +168,7 @@ it('a device object tells the directory once per LAST_SEEN_RESOLUTION of a devic
   expect([told(), told()]).toEqual([true, false])
 })
 
-it('a device object makes one event of an answer, however often the device repeats it', () => {
+it('an answer is one event, even if the device repeats it', () => {
   const object = new TestObject()
   const events = () => object.db().all("SELECT 1 FROM events WHERE topic = 'mdm.Connect'").length
   say(object, authenticate)
@@ -187,7 +187,7 @@ it('a device object makes one event of an answer, however often the device repea
   expect(events()).toBe(before + 1)
 })
 
-describe('a device that has our own renewal profile to answer', () => {
+describe('a device that has a renewal profile to answer', () => {
   const ours = {
     uuid: 'ours',
     requestType: 'InstallProfile',
@@ -212,7 +212,7 @@ describe('a device that has our own renewal profile to answer', () => {
     return object
   }
 
-  it('enrols anew with a certificate that another proof comes with, also when the renewed one has spoken', () => {
+  it('enrols again with a certificate of another proof, even after messages of the renewed one', () => {
     const object = renewing()
     say(object, authenticate, 'B')
     say(object, tokenUpdate(DEVICE), 'B')
@@ -221,14 +221,14 @@ describe('a device that has our own renewal profile to answer', () => {
     expect(object.commit((context) => viewQueue(context, '', 0)).commands).toEqual([])
   })
 
-  it('keeps the time of its renewal when it enrols anew, and so takes no other’s place in a round', () => {
+  it('keeps the time of its renewal when it enrols again, so it takes no other’s place in a round', () => {
     const object = renewing()
     const at = object.commit(({ state }) => state.device.installed.renewal.at)
     say(object, authenticate, 'A')
     say(object, tokenUpdate(DEVICE), 'A')
     expect(object.commit(directoryRow)?.renewal).toMatchObject({ state: '', at })
     expect(at).toBeGreaterThan(0)
-    // Nor does a certificate that it gets by SCEP make it due again.
+    // A certificate that it gets by SCEP does not make it due again either.
     object.commit((context) =>
       renewIdentity(context, { previous: 'A', fingerprint: 'N', claim, byProfile: false }),
     )
@@ -236,7 +236,7 @@ describe('a device that has our own renewal profile to answer', () => {
     expect(object.commit(directoryRow)).toMatchObject({ identity: 'N', renewal: { at } })
   })
 
-  it('is not renewed by a message that the identity before the present one signed', () => {
+  it('is not renewed by a message that an older identity signed', () => {
     const object = renewing()
     say(object, idle(DEVICE), 'B')
     object.commit((context) =>

@@ -69,7 +69,7 @@ function device(settings: Partial<DeviceSettings> = {}) {
 }
 
 describe('a held command', () => {
-  it('goes out in its turn when its time has come, and never before what the device has already', () => {
+  it('is handed out in its turn from its time on, and never before commands that the device has', () => {
     const { object, add, tell, states } = device()
     add('held', { notBefore: object.now + HOUR })
     add('A')
@@ -82,7 +82,7 @@ describe('a held command', () => {
     expect(tell('Acknowledged', 'held')).toBe('B')
   })
 
-  it('does not hide the answer of one that is out, however many are released before it', () => {
+  it('does not hide the answer to a handed-out command, even if many are released before it', () => {
     const { object, add, tell, states } = device({ maxQueue: 1000 })
     for (let n = 0; n < 450; n++) {
       add(`held ${n}`, { notBefore: object.now + HOUR })
@@ -112,7 +112,7 @@ describe('a held command', () => {
 })
 
 describe('an expiring command', () => {
-  it('is not handed out, nor waited for, from its time on', () => {
+  it('is neither handed out nor pushed for from its time on', () => {
     const { object, add, tell, states, due } = device()
     add('A', { expiresAt: object.now + HOUR })
     add('B')
@@ -124,7 +124,7 @@ describe('an expiring command', () => {
     expect(due().next).toBeUndefined()
   })
 
-  it('leaves no more history than is kept', () => {
+  it('leaves no more history than KEEP_RESULTS allows', () => {
     const { object, add, states } = device()
     for (let n = 0; n < 50; n++) {
       add(`${n}`, { expiresAt: object.now + HOUR })
@@ -134,7 +134,7 @@ describe('an expiring command', () => {
   })
 })
 
-it('what waited under a bare UserID keeps its times, its Idempotency-Key and who queued it when it is moved', () => {
+it('a command moved from a bare UserID keeps its times, its Idempotency-Key and its sender', () => {
   const from = device()
   from.add('held', { notBefore: 7e15, expiresAt: 8e15, requestKey: 'k', requestHash: 'h' })
   const waits = from.object.commit((context) => viewWaiting(context, 0))?.commands ?? []
@@ -154,7 +154,7 @@ it('what waited under a bare UserID keeps its times, its Idempotency-Key and who
 })
 
 describe('a device is pushed again', () => {
-  it('after NotNow, a quarter of an hour later, then ever more rarely', () => {
+  it('after NotNow, a quarter of an hour later, then less and less often', () => {
     const { object, add, tell, due } = device()
     add('A')
     tell('Idle')
@@ -218,7 +218,7 @@ describe('nothing grows without bound', () => {
     expect(object.db().all('SELECT id FROM commands').length).toBeLessThanOrEqual(122)
   })
 
-  it('what is kept for a day is gone with the first answer of the next', () => {
+  it('results that are kept for a day are deleted with the first answer of the next day', () => {
     const { object, add, tell } = device({ keepResults: { kind: 'bounded', count: 100, ms: DAY } })
     for (let n = 1; n <= 4; n++) {
       object.evict()
@@ -230,7 +230,7 @@ describe('nothing grows without bound', () => {
     }
   })
 
-  it('events that nobody hears of keep a large bound too', () => {
+  it('events without subscribers are pruned within a large bound too', () => {
     const object = new TestObject('UDID-1', { keepEvents: { count: 1200, ms: DAY } })
     const about = {
       enrollment: { type: 'Device', device: 'UDID-1', user: '' },
@@ -290,7 +290,7 @@ describe('nothing grows without bound', () => {
     expect(kept()).toEqual([11, 10, 9])
   })
 
-  it('a full queue refuses, and takes again what an answer has made room for', () => {
+  it('a full queue refuses commands, and accepts one more after an answer', () => {
     const { object, tell } = device({ maxQueue: 2 })
     const ask = (uuid: string) =>
       object.commit((context) =>
@@ -312,7 +312,7 @@ describe('nothing grows without bound', () => {
   })
 })
 
-it('a table that few devices need is made by what needs it, not by a look after an eviction', () => {
+it('a rare table is created by the first insert, not by a read after an eviction', () => {
   const { object, add, tell } = device()
   const tables = () => object.db().all('SELECT name FROM sqlite_master').length
   const answer = (uuid: string) => {

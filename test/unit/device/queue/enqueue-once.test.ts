@@ -21,7 +21,7 @@ const fromJob = (source: string): NewCommand => ({
 const waiting = (object: TestObject, user = ''): number =>
   object.commit((context) => viewQueue(context, user, 0)).commands.length
 
-it('a batch that is repeated after a crash queues nothing twice, in each channel by itself', () => {
+it('a batch that is repeated after a crash queues no command twice in any channel', () => {
   const object = new TestObject('D')
   const since = object.now
   const once = (user: string, source: string) =>
@@ -38,7 +38,7 @@ it('a batch that is repeated after a crash queues nothing twice, in each channel
   expect(object.commit((context) => stateOfCommand(context, 'U', 2))).toBeUndefined()
 })
 
-it('the walk for a job’s command ends at the first one that is older than the job', () => {
+it('the search for a job’s command ends at the first command older than the job', () => {
   const object = new TestObject('D')
   object.commit((context) => queueCommandOnce(context, '', fromJob('job/a'), 0))
   const began = object.now + 1
@@ -46,7 +46,7 @@ it('the walk for a job’s command ends at the first one that is older than the 
   expect(later).toMatchObject({ kind: 'queued', id: 'D.2' })
 })
 
-it('what was cancelled with the whole queue is not queued again by a batch that is repeated', () => {
+it('a repeated batch does not queue again commands that were cancelled with the whole queue', () => {
   const object = new TestObject('D', { keepResults: { kind: 'bounded', count: 1, ms: DAY } })
   const since = object.now
   const once = (source: string) =>
@@ -59,7 +59,7 @@ it('what was cancelled with the whole queue is not queued again by a batch that 
   expect(waiting(object)).toBe(0)
   const kept = () => object.db().all('SELECT source FROM commands ORDER BY id')
   expect(kept()).toEqual([{ source: 'job/a' }, { source: 'job/b' }])
-  // Not for ever: a job dies for minutes, not for days.
+  // Only for a while: a job stops for minutes, not for days.
   object.now += DAY
   once('job/c')
   expect(kept()).toEqual([{ source: 'job/c' }])

@@ -6,7 +6,7 @@ import { TestObject } from '../object.ts'
 import { authenticate, DEVICE, say, tokenUpdate } from '../say.ts'
 
 it.each(['ProductName', 'Model'])(
-  'a command that the device’s OS does not have is refused where %s tells the platform',
+  'a command that the device’s OS does not support is refused if %s shows the platform',
   (key) => {
     const object = new TestObject()
     const facts = { ...NO_FACTS, [key]: 'Mac15,6', OSVersion: '27.0' }

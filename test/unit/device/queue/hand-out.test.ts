@@ -34,7 +34,7 @@ function queueOn(object: TestObject, user = '') {
           source: '',
         }),
       ),
-    /** What the device gets for a report, as text. */
+    /** The answer to a report, as text. */
     tell: (status: string, uuid?: string, body = `${status} ${uuid}`) =>
       object.commit((context) => {
         const channel = channelOf(context, user)
@@ -105,7 +105,7 @@ describe('a device channel’s queue', () => {
     expect(tell('Acknowledged', 'ignored')).toBeUndefined()
   })
 
-  it('answers a report for a UUID nobody knows with the next command', () => {
+  it('answers a report for an unknown UUID with the next command', () => {
     const { add, tell, effect } = queueOn(new TestObject())
     add('A')
     expect(effect('Acknowledged', 'zzz')).toBe('unknown')
@@ -121,7 +121,7 @@ describe('a device channel’s queue', () => {
     expect(tell('Acknowledged', 'same')).toBeUndefined()
   })
 
-  it('knows a report that the device repeats, but not one that tells something new', () => {
+  it('recognises a repeated report, but not a new one for the same command', () => {
     const { add, tell, effect } = queueOn(new TestObject())
     add('A')
     tell('Idle')
@@ -130,7 +130,7 @@ describe('a device channel’s queue', () => {
     expect(effect('Acknowledged', 'A', 'another body')).toBe('unknown')
   })
 
-  it('never takes NotNow for a repeat', () => {
+  it('never counts NotNow as a repeat', () => {
     const { add, tell, effect } = queueOn(new TestObject())
     add('A')
     tell('Idle')
@@ -148,7 +148,7 @@ describe('a device channel’s queue', () => {
     expect(view()).toEqual(['B'])
   })
 
-  it('leaves a deferred command alone when a CommandFormatError without a CommandUUID comes twice', () => {
+  it('does not end a NotNow command when a CommandFormatError without a CommandUUID comes twice', () => {
     const { add, tell, view } = queueOn(new TestObject())
     add('A')
     add('B')
@@ -159,13 +159,13 @@ describe('a device channel’s queue', () => {
     expect(view()).toEqual(['A'])
   })
 
-  it('handles a status that nobody knows as Idle', () => {
+  it('handles an unknown status as Idle', () => {
     const { add, tell } = queueOn(new TestObject())
     add('A')
     expect(tell('Weird')).toBe('A')
   })
 
-  it('shows what is pending, deferred commands included, and forgets it when cleared', () => {
+  it('shows pending commands, NotNow ones included, and none after it was cleared', () => {
     const { add, tell, view, clear, effect } = queueOn(new TestObject())
     for (const uuid of ['A', 'B', 'C']) {
       add(uuid)
@@ -217,7 +217,7 @@ describe('a device channel’s queue', () => {
     expect(longest).toEqual({ most: 1_000_000, parts: 4 })
   })
 
-  it('reads on through a queue that is longer than its memory', () => {
+  it('reads a queue that is longer than memory holds', () => {
     const object = new TestObject()
     const { add, tell } = queueOn(object)
     for (let n = 0; n < 450; n++) {
@@ -259,12 +259,12 @@ describe('the history of a channel', () => {
     expect(rows({ kind: 'bounded', count: 100, ms: 10 }, six).length).toBeLessThan(8)
   })
 
-  it('keeps one result of each type when told to keep the latest', () => {
+  it('keeps one result of each type with KEEP_RESULTS latest', () => {
     const kept = rows({ kind: 'latest', count: 0, ms: 0 }, ['A', 'B', 'A', 'B', 'A'])
     expect(kept.map(({ uuid }) => uuid)).toEqual(['u3', 'u4'])
   })
 
-  it('keeps no result when told to keep none, and still knows a repeat', () => {
+  it('keeps no result with KEEP_RESULTS none, and still recognises a repeat', () => {
     expect(rows({ kind: 'none', count: 0, ms: 0 }, ['A', 'A', 'A'])).toEqual([
       { uuid: 'u1', kept: 0 },
       { uuid: 'u2', kept: 0 },
@@ -280,7 +280,7 @@ describe('the history of a channel', () => {
   })
 })
 
-/** The rules of design.md 5 once more, as slowly and plainly as they can be put. */
+/** The rules of docs/architecture.md once more, as plainly as possible. */
 class Model {
   entries: { uuid: string; state: string; rounds: number; order: number; deferredIn: number }[] = []
   round = 0
@@ -368,7 +368,7 @@ it('a channel hands out the same commands as a plain model of the rules, after a
     fc.property(steps, (list: Step[]) => {
       const real = queueOn(new TestObject())
       const model = new Model()
-      // A round has begun once the device has been here: only then does anyone remember one.
+      // Memory has a round only after the device has connected.
       real.tell('Idle')
       model.report('Idle', undefined)
       for (const step of list) {

@@ -50,7 +50,7 @@ function device(keepResults: KeepResults, settings: Partial<DeviceSettings> = {}
       tell('Acknowledged', `${n}`)
       return id
     },
-    /** What is still to be read of a command: its state and payload. */
+    /** The state and the payload of a command, as far as they are kept. */
     kept: (id: number): string => {
       object.evict()
       const answer = object.commit((context) => viewCommand(context, '', refOf(id)))
@@ -62,11 +62,11 @@ function device(keepResults: KeepResults, settings: Partial<DeviceSettings> = {}
 }
 
 describe.each<[string, KeepResults]>([
-  ['where no results are kept', NONE],
-  ['where the latest result of a type is kept', { kind: 'latest', count: 0, ms: 0 }],
-  ['where five results are kept for a day', { kind: 'bounded', count: 5, ms: DAY }],
+  ['with KEEP_RESULTS none', NONE],
+  ['with KEEP_RESULTS latest', { kind: 'latest', count: 0, ms: 0 }],
+  ['with five results kept for a day', { kind: 'bounded', count: 5, ms: DAY }],
 ])('the payload of a command that locks a device, %s,', (_, keepResults) => {
-  it('stays for 30 days after the answer, whatever comes after it', () => {
+  it('stays for 30 days after the answer, regardless of later commands', () => {
     const { object, done, kept } = device(keepResults)
     const lock = done('DeviceLock', 'PIN 123456')
     for (let n = 0; n < 40; n++) {
@@ -82,7 +82,7 @@ describe.each<[string, KeepResults]>([
     expect(kept(lock)).toBe('unknown')
   })
 
-  it('goes when 20 newer ones of its type have come to an end', () => {
+  it('is deleted when 20 newer ones of its type have ended', () => {
     const { done, kept } = device(keepResults)
     const locks = Array.from({ length: 30 }, (__, n) => done('DeviceLock', `PIN ${n}`))
     done('ProfileList', 'x')
@@ -129,11 +129,11 @@ describe('the payload of a command that locks a device', () => {
     expect(its.kept(given)).toBe(`${state} given`)
     const waiting = its.add('SetRecoveryLock', 'waits', its.object.now + DAY)
     end(its, waiting)
-    // What was superseded stays for a week, should the device not be another after all.
+    // A superseded command stays for a week, because the enrolment may turn out to be the same.
     expect(its.kept(waiting)).toBe(state === 'superseded' ? 'superseded waits' : `${state} `)
   })
 
-  it('rests sealed', () => {
+  it('is sealed at rest', () => {
     const { object, done } = device(NONE)
     done('DeviceLock', 'PIN 123456')
     const [row] = object.database.prepare('SELECT payload FROM commands').all()
@@ -143,12 +143,12 @@ describe('the payload of a command that locks a device', () => {
   })
 })
 
-it('the payload of a profile goes with the answer', () => {
+it('the payload of a profile is deleted with the answer', () => {
   const { done, kept } = device({ kind: 'bounded', count: 5, ms: DAY })
   expect(kept(done('InstallProfile', 'megabytes'))).toBe('acknowledged ')
 })
 
-it('a revealed command leaves an entry, and nothing to reveal leaves none', () => {
+it('revealing a command leaves an entry; a command without secrets leaves none', () => {
   const { object, done, refOf } = device(NONE)
   const reader = { who: 'ada', address: '192.0.2.1', reason: 'the Mac is locked' }
   const reveal = (id: number) =>

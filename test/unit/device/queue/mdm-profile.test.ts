@@ -14,12 +14,15 @@ it.each([
   ['with text that XML does not allow', profileOf(`<string>\u001b</string>${MDM}`), true],
   ['beside a value of no meaning', profileOf(`<date>never</date>${MDM}`), true],
   ['not at all', profileOf('<string>com.apple.mdm</string>'), false],
-])('a profile that a device may install with an MDM payload is known: %s', (_, text, isKnown) => {
-  const object = new TestObject()
-  say(object, authenticateAs('SERIAL'))
-  say(object, tokenUpdate(DEVICE))
-  const payload = writePlist({ Command: { Payload: new TextEncoder().encode(text) } })
-  queue(object, 'profile', 'InstallProfile', { payload })
-  say(object, idle(DEVICE))
-  expect(object.commit(mdmProfilesOut)).toEqual(isKnown ? ['profile'] : [])
-})
+])(
+  'a profile with an MDM payload is recognised as leniently as a device may read it: %s',
+  (_, text, isKnown) => {
+    const object = new TestObject()
+    say(object, authenticateAs('SERIAL'))
+    say(object, tokenUpdate(DEVICE))
+    const payload = writePlist({ Command: { Payload: new TextEncoder().encode(text) } })
+    queue(object, 'profile', 'InstallProfile', { payload })
+    say(object, idle(DEVICE))
+    expect(object.commit(mdmProfilesOut)).toEqual(isKnown ? ['profile'] : [])
+  },
+)

@@ -1,4 +1,4 @@
-/** What ends a contest, what does not, and what nobody wins by it. */
+/** The ends of a contest, and that a stranger gains nothing by one. */
 import { describe, expect, it } from 'vitest'
 import { dueTimes } from '../../../../src/device/alarm.ts'
 import { block } from '../../../../src/device/standing/block.ts'
@@ -29,7 +29,7 @@ import {
 } from '../say.ts'
 
 describe('a contest', () => {
-  it('is won by none because another was forgotten', () => {
+  it('has no winner because another enrolment was dropped', () => {
     const object = enrolled()
     queue(object, 'secret', 'InstallProfile', SECRET)
     for (const who of ['E2', 'E3', 'E4', 'E5', 'E6', 'E7']) {
@@ -44,7 +44,7 @@ describe('a contest', () => {
     expect(standings(object)[0]).toBe('A current first')
   })
 
-  it('that an admin calls a renewal joins one of the rivals alone', () => {
+  it('that an admin decides as a renewal joins only one of the rivals', () => {
     const object = enrolled()
     enrol(object, 'B')
     enrol(object, 'N')
@@ -53,7 +53,7 @@ describe('a contest', () => {
     expect(contest(object)).toBeUndefined()
   })
 
-  it('lets no EraseDevice of one contested enrolment go to the next', () => {
+  it('gives no EraseDevice of one contested enrolment to the next', () => {
     const object = enrolled()
     say(object, authenticateAs('SERIAL'), 'B')
     queue(object, 'erase', 'EraseDevice', SECRET)
@@ -62,7 +62,7 @@ describe('a contest', () => {
     expect(fates(object)).toEqual({ erase: 'held review' })
   })
 
-  it('is not won by the CheckOut of a certificate that nobody knows, where those are only warned of', () => {
+  it('is not won by the CheckOut of an unknown certificate with UDID_CERT_AUTH_WARN_ONLY', () => {
     const object = new TestObject('UDID-1', { udidCertAuthWarnOnly: true })
     enrol(object, 'A')
     enrol(object, 'B')
@@ -71,7 +71,7 @@ describe('a contest', () => {
     expect(object.commit(({ state }) => state.device.state)).toBe('enrolled')
   })
 
-  it('keeps what hundreds of users had, however long it is, and takes a user’s claim with none of its CheckOuts', () => {
+  it('keeps the channels of hundreds of users, and ends no user’s claim by their CheckOuts', () => {
     const object = enrolled()
     for (let n = 0; n < 400; n++) {
       const long = { token: new Uint8Array(1000), topic: '中'.repeat(300) }
@@ -89,7 +89,7 @@ describe('a contest', () => {
     expect(users.find((one) => one.user === 'ADA')?.claim).toBe('wanted')
   })
 
-  it('has the device pushed no more often however often it is ended and begun', () => {
+  it('does not push the device more often if it ends and begins again', () => {
     const object = enrolled()
     enrol(object, 'B')
     showLife(object, 'A')
@@ -98,7 +98,7 @@ describe('a contest', () => {
   })
 })
 
-it('what is queued again and loses data waits for an admin’s word', () => {
+it('a restored destructive command waits for an admin’s release', () => {
   const object = enrolled()
   queue(object, 'erase', 'EraseDevice', SECRET)
   say(object, idle(DEVICE))
@@ -108,7 +108,7 @@ it('what is queued again and loses data waits for an admin’s word', () => {
   expect(fates(object)).toEqual({ erase: 'held review' })
 })
 
-it('an admin confirms no serial number while it is open whose it is', () => {
+it('an admin cannot confirm a serial number during a contest', () => {
   const object = enrolled()
   enrol(object, 'B')
   expect(object.commit((context) => proveSerial(context, 'SERIAL', true)).kind).toBe('contested')
@@ -117,7 +117,7 @@ it('an admin confirms no serial number while it is open whose it is', () => {
 describe('a renewal', () => {
   const profile = { payload: MDM_PROFILE, secret: true }
 
-  it('is proven by no CommandUUID that one without proof was given itself', () => {
+  it('is not proven by a CommandUUID that the unproven enrolment was given itself', () => {
     const object = enrolled()
     queue(object, 'secret', 'InstallProfile', SECRET)
     enrol(object, 'B')
@@ -125,7 +125,7 @@ describe('a renewal', () => {
     object.commit((context) => releaseHeld(context, '', { enrollment: 'UDID-1', n: 2 }))
     say(object, idle(DEVICE), 'B')
     expect(fates(object)).toEqual({ secret: 'held earlier', profile: 'sent' })
-    // The device is given the same one later.
+    // The device gets the same one later.
     showLife(object, 'A')
     say(object, idle(DEVICE))
     say(object, report(DEVICE, 'Acknowledged', 'secret'))
@@ -135,7 +135,7 @@ describe('a renewal', () => {
     expect(standings(object).at(-1)).toBe('C current')
   })
 
-  it('is proven also where another came between its Authenticate and its acknowledgement', () => {
+  it('is proven even if another one begins between its Authenticate and its acknowledgement', () => {
     const object = enrolled()
     queue(object, 'profile', 'InstallProfile', profile)
     queue(object, 'waits')
@@ -148,7 +148,7 @@ describe('a renewal', () => {
     expect(fates(object)).toEqual({ profile: 'acknowledged', waits: 'queued' })
   })
 
-  it('of the identity that was there, and is still open, is decided for it when another comes', () => {
+  it('that is still open is decided for the known identity when another one enrols', () => {
     const object = enrolled()
     queue(object, 'profile', 'InstallProfile', profile)
     say(object, idle(DEVICE))
@@ -162,7 +162,7 @@ describe('a renewal', () => {
   })
 })
 
-describe('an admin’s act in a contest', () => {
+describe('an action of an admin in a contest', () => {
   it('that revokes the rival ends it', () => {
     const object = enrolled()
     enrol(object, 'B')
@@ -171,7 +171,7 @@ describe('an admin’s act in a contest', () => {
     expect(standings(object)).toEqual(['A current first', 'B revoked'])
   })
 
-  it('that revokes one that is kept lets others go on', () => {
+  it('that revokes a kept one does not end the contest of the others', () => {
     const object = enrolled()
     enrol(object, 'B')
     enrol(object, 'C')
@@ -183,7 +183,7 @@ describe('an admin’s act in a contest', () => {
     expect(standings(object).at(-1)).toBe('E current')
   })
 
-  it('that retires the device proves nobody', () => {
+  it('that retires the device proves no enrolment', () => {
     const object = enrolled()
     enrol(object, 'B')
     queue(object, 'secret', 'InstallProfile', SECRET)
@@ -192,7 +192,7 @@ describe('an admin’s act in a contest', () => {
     expect(say(object, idle(DEVICE), 'B')).toMatchObject({ frozen: true })
   })
 
-  it('that reinstates a frozen certificate ends it, and the rival is frozen', () => {
+  it('that reinstates a frozen certificate ends it and freezes the rival', () => {
     const object = enrolled()
     enrol(object, 'N')
     showLife(object, 'A')
@@ -202,7 +202,7 @@ describe('an admin’s act in a contest', () => {
     expect(object.commit((context) => pushTarget(context, '', '')).kind).toBe('cannot')
   })
 
-  it('that releases all leaves what the contest holds', () => {
+  it('that releases all commands does not release those of the contest', () => {
     const object = enrolled()
     queue(object, 'erase', 'EraseDevice', SECRET)
     enrol(object, 'B')
@@ -213,7 +213,7 @@ describe('an admin’s act in a contest', () => {
 })
 
 describe('a stranger that stays', () => {
-  it('is no winner by time, if it never came to its TokenUpdate', () => {
+  it('does not win by time if it never sent its TokenUpdate', () => {
     const object = enrolled()
     queue(object, 'waits')
     say(object, authenticateAs('SERIAL'), 'B')
@@ -223,7 +223,7 @@ describe('a stranger that stays', () => {
     expect(fates(object)).toEqual({ waits: 'queued' })
   })
 
-  it('counts no hour, where the device comes to its TokenUpdate meanwhile', () => {
+  it('does not win after an hour if the device sends its TokenUpdate meanwhile', () => {
     const object = new TestObject()
     say(object, authenticateAs('S'))
     enrol(object, 'B', 'S')
@@ -233,7 +233,7 @@ describe('a stranger that stays', () => {
     expect(contest(object)).toBeDefined()
   })
 
-  it('takes neither tokens in escrow nor answers from the others', () => {
+  it('loses the others neither tokens in escrow nor answers', () => {
     const object = enrolled()
     enrol(object, 'N')
     say(object, setBootstrapToken('of N'), 'N')
@@ -255,7 +255,7 @@ describe('a stranger that stays', () => {
     expect(fates(object)).toEqual({ info: 'cancelled' })
   })
 
-  it('is not pushed in place of the device, nor held back by what APNs said of it', () => {
+  it('is not pushed instead of the device, and an answer of APNs to it does not hold back the device', () => {
     const object = enrolled()
     enrol(object, 'B')
     object.commit(({ db, state }) => {
@@ -272,7 +272,7 @@ describe('a stranger that stays', () => {
   })
 })
 
-it('webhooks hear which messages may be another’s, and what came of a contest', () => {
+it('webhooks get which messages are contested, and the result of the contest', () => {
   const object = enrolled()
   enrol(object, 'B')
   say(object, setBootstrapToken('of B'), 'B')
@@ -291,7 +291,7 @@ it('webhooks hear which messages may be another’s, and what came of a contest'
   ])
 })
 
-it('webhooks hear of no end while one without proof is only served in place of another', () => {
+it('webhooks get no settled event while an unproven enrolment only replaces another', () => {
   const object = enrolled()
   enrol(object, 'B')
   enrol(object, 'C')
@@ -304,7 +304,7 @@ it('webhooks hear of no end while one without proof is only served in place of a
   expect(ends()).toBe(1)
 })
 
-it('a renewal leaves nothing of the profile before', () => {
+it('a renewal drops the profile before', () => {
   const object = enrolled()
   const profile = { payload: MDM_PROFILE, secret: true }
   object.commit(({ state }) => {
@@ -322,7 +322,7 @@ it('a renewal leaves nothing of the profile before', () => {
   })
 })
 
-it('a blocked device is told to leave in a contest too', () => {
+it('a blocked device is refused in a contest too', () => {
   const object = enrolled()
   enrol(object, 'B')
   object.commit(block)

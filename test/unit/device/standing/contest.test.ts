@@ -29,7 +29,7 @@ import {
   user,
 } from '../say.ts'
 
-/** A is enrolled with a user, a token in escrow, and what waits for it; then B enrols with its id. */
+/** A is enrolled with a user, a token in escrow and pending commands; then B enrols with its id. */
 function contested(): TestObject {
   const object = enrolled()
   say(object, authenticateAs('SERIAL'), 'B')
@@ -56,7 +56,7 @@ const text = (answer: DeviceAnswer): string =>
 const state = (object: TestObject) => object.commit((context) => context.state)
 
 describe('a new identity that enrols with the id of an enrolled device', () => {
-  it('is served, and gets nothing that was queued or put into escrow before', () => {
+  it('is served, and gets no commands and no tokens in escrow from before', () => {
     const object = contested()
     expect(text(say(object, idle(DEVICE), 'B'))).toBe('')
     expect(text(say(object, idle(user('ADA')), 'B'))).toBe('')
@@ -78,7 +78,7 @@ describe('a new identity that enrols with the id of an enrolled device', () => {
     })
   })
 
-  it('raises one event that names its certificate and until when it is contested, and has the other one pushed at once', () => {
+  it('causes one event with its certificate and the end of the contest, and an immediate push of the other one', () => {
     const object = enrolled()
     say(object, authenticateAs('SERIAL'), 'B')
     expect([...object.effects.push]).toEqual([-1])
@@ -92,7 +92,7 @@ describe('a new identity that enrols with the id of an enrolled device', () => {
     expect(events).toMatchObject([{ fingerprint: 'B', contestedUntil: object.now - 1 + 30 * DAY }])
   })
 
-  it('has the other one pushed daily until it is decided, and no more often however often it enrols', () => {
+  it('causes a daily push of the other one until the end, and no more pushes if it enrols again', () => {
     const object = enrolled()
     say(object, authenticateAs('SERIAL'), 'B')
     for (const again of ['C', 'D', 'E']) {
@@ -105,7 +105,7 @@ describe('a new identity that enrols with the id of an enrolled device', () => {
     expect(object.commit(dueTimes).next).toBeLessThanOrEqual(object.now + DAY)
   })
 
-  it('counts as proven after 30 days of silence: what was held for it goes out, what loses data stays held', () => {
+  it('counts as proven after 30 days without messages: held commands go out, destructive ones stay held', () => {
     const object = contested()
     queue(object, 'secret', 'ProfileList', { secret: true })
     object.now += 30 * DAY
@@ -121,7 +121,7 @@ describe('a new identity that enrols with the id of an enrolled device', () => {
     expect(object.db().all('SELECT 1 FROM earlier')).toEqual([])
   })
 
-  it('counts as proven after an hour where the other one never came to its TokenUpdate', () => {
+  it('counts as proven after an hour if the other one never sent its TokenUpdate', () => {
     const object = new TestObject()
     say(object, authenticate)
     say(object, authenticate, 'B')
@@ -131,7 +131,7 @@ describe('a new identity that enrols with the id of an enrolled device', () => {
     expect(standings(object)).toEqual(['A earlier first', 'B current time'])
   })
 
-  it('counts as proven where an admin says so, and what it superseded can be queued again for a week', () => {
+  it('counts as proven if an admin decides so, and superseded commands can be restored for a week', () => {
     const object = contested()
     object.commit((context) => settle(context, 'admin'))
     expect(standings(object)).toEqual(['A earlier first', 'B current admin'])
@@ -145,7 +145,7 @@ describe('a new identity that enrols with the id of an enrolled device', () => {
     expect(fates(object)).toMatchObject({ given: 'sent', waits: 'queued' })
   })
 
-  it('leaves nothing to queue again after a week', () => {
+  it('leaves no command to restore after a week', () => {
     const object = contested()
     object.commit((context) => settle(context, 'admin'))
     object.now += 7 * DAY
@@ -160,7 +160,7 @@ describe('a new identity that enrols with the id of an enrolled device', () => {
     ).toEqual([])
   })
 
-  it('that leaves by a CheckOut takes nothing with it', () => {
+  it('that checks out ends nothing else', () => {
     const object = contested()
     say(object, checkIn('CheckOut'), 'B')
     expect(state(object).device).toMatchObject({ state: 'enrolled', epoch: 1 })
@@ -168,7 +168,7 @@ describe('a new identity that enrols with the id of an enrolled device', () => {
     expect(text(say(object, idle(DEVICE)))).not.toBe('')
   })
 
-  it('gets what an admin releases', () => {
+  it('gets commands that an admin releases', () => {
     const object = contested()
     object.commit((context) => releaseHeld(context, '', { enrollment: 'UDID-1', n: 2 }))
     expect(text(say(object, idle(DEVICE), 'B'))).not.toBe('')
@@ -176,8 +176,8 @@ describe('a new identity that enrols with the id of an enrolled device', () => {
   })
 })
 
-describe('the identity whose enrolment is kept', () => {
-  it('gets a fresh DeviceInformation and nothing else, and has its enrolment back once it acknowledges that', () => {
+describe('the identity of the kept enrolment', () => {
+  it('gets only a new DeviceInformation, and has its enrolment back after it acknowledges that', () => {
     const object = contested()
     queue(object, 'later')
     queue(object, 'secret', 'ProfileList', { secret: true })
@@ -206,7 +206,7 @@ describe('the identity whose enrolment is kept', () => {
     expect({ contest, epoch }).toEqual({ contest: undefined, epoch: 1 })
   })
 
-  it('leaves the frozen one an empty answer to every message, which changes nothing', () => {
+  it('freezes the other one, whose messages get empty answers and change nothing', () => {
     const object = contested()
     showLife(object)
     const changes = () => object.db().all<{ n: number }>('SELECT total_changes() AS n')[0]?.n
@@ -226,7 +226,7 @@ describe('the identity whose enrolment is kept', () => {
     expect(standings(object)).toEqual(['A current first', 'B current admin'])
   })
 
-  it('decides nothing by a message from before, nor by a check-in', () => {
+  it('decides nothing by an old message or a check-in', () => {
     const object = contested()
     for (const message of [
       idle(DEVICE),
@@ -245,11 +245,11 @@ describe('the identity whose enrolment is kept', () => {
       expect(say(object, message)).toMatchObject({ kind: 'conflict' })
     }
     expect(standings(object)).toEqual(['A earlier first', 'B current'])
-    // What it was given before the contest it has carried out.
+    // It has carried out a command that it was given before the contest.
     expect(fates(object)).toMatchObject({ given: 'acknowledged', waits: 'held earlier' })
   })
 
-  it('decides nothing by refusing or putting off the DeviceInformation, or after 30 days', () => {
+  it('decides nothing by an error or NotNow, or after 30 days', () => {
     const object = contested()
     const probe = probeIn(say(object, idle(DEVICE)))
     say(object, report(DEVICE, 'NotNow', probe))
@@ -260,7 +260,7 @@ describe('the identity whose enrolment is kept', () => {
     expect(standings(object)).toEqual(['A earlier first', 'B current time'])
   })
 
-  it('that puts it off is there: the other is not proven by time until it is silent for 30 days', () => {
+  it('that answers NotNow is alive: the other one is proven only after 30 days without messages', () => {
     const object = contested()
     const probe = probeIn(say(object, idle(DEVICE)))
     object.now += 20 * DAY
@@ -270,7 +270,7 @@ describe('the identity whose enrolment is kept', () => {
     expect(standings(object)).toEqual(['A current first', 'B frozen'])
   })
 
-  it('is not asked between the Authenticate and the TokenUpdate of what may be its own renewal', () => {
+  it('gets no DeviceInformation between the Authenticate and the TokenUpdate of a possible renewal', () => {
     const object = enrolled()
     queue(object, 'profile', 'InstallProfile')
     object.commit(({ state: { device } }) => {
@@ -282,7 +282,7 @@ describe('the identity whose enrolment is kept', () => {
     expect(probeIn(say(object, idle(DEVICE)))).not.toBe('')
   })
 
-  it('goes on where others contest it one after the other', () => {
+  it('stays kept when others contest it one after the other', () => {
     const object = contested()
     for (const other of ['C', 'D', 'E', 'F', 'G', 'H']) {
       say(object, authenticateAs('SERIAL'), other)
@@ -301,14 +301,14 @@ describe('the identity whose enrolment is kept', () => {
     expect(fates(object)).toMatchObject({ waits: 'queued', given: 'sent' })
   })
 
-  it('is over where an admin retires the device', () => {
+  it('is the present one after an admin retires the device', () => {
     const object = contested()
     object.commit(retire)
     expect(state(object).device).toMatchObject({ state: 'checked_out', contest: undefined })
     expect(standings(object)).toEqual(['A current first', 'B frozen'])
   })
 
-  it('has its tokens in escrow for an admin to read in any case', () => {
+  it('has its tokens in escrow, which an admin can read in any case', () => {
     const object = contested()
     object.commit((context) => settle(context, 'time'))
     const reader = { who: 'ada', address: '', reason: 'locked out' }
@@ -318,11 +318,11 @@ describe('the identity whose enrolment is kept', () => {
   })
 })
 
-describe('a message that was signed before', () => {
+describe('a repeated message', () => {
   const changes = (object: TestObject) =>
     object.db().all<{ n: number }>('SELECT total_changes() AS n')[0]?.n
 
-  it('changes nothing when it comes again, be it an Authenticate of this enrolment or a CheckOut of an earlier one', () => {
+  it('changes nothing, neither an Authenticate of this enrolment nor a CheckOut of an earlier one', () => {
     const object = new TestObject()
     say(object, authenticateAs('SERIAL'), 'A', { digest: 'first' })
     say(object, tokenUpdate(DEVICE))
@@ -340,7 +340,7 @@ describe('a message that was signed before', () => {
     expect(state(object).device.state).toBe('enrolled')
   })
 
-  it('changes nothing when its identity is an earlier one by now', () => {
+  it('changes nothing if its identity is an earlier one now', () => {
     const object = new TestObject()
     say(object, authenticateAs('SERIAL'), 'A', { digest: 'first' })
     say(object, tokenUpdate(DEVICE))
@@ -349,20 +349,20 @@ describe('a message that was signed before', () => {
     const before = changes(object)
     say(object, authenticateAs('SERIAL'), 'A', { digest: 'first' })
     expect(changes(object)).toBe(before)
-    // One that was not seen before may be late: it is contested, as a stranger's is.
+    // A new message may be late: it is contested, like that of a stranger.
     say(object, authenticateAs('SERIAL'), 'A', { digest: 'late' })
     expect(state(object).device.contest).toBeDefined()
     expect(standings(object)).toEqual(['A current', 'B earlier challenge'])
   })
 })
 
-it('an enrolment that another interrupts before its first TokenUpdate can be pushed after that, and comes back', () => {
+it('an enrolment interrupted before its first TokenUpdate can be pushed after it, and comes back', () => {
   const object = new TestObject()
   say(object, authenticate)
   say(object, authenticate, 'B')
   expect(say(object, tokenUpdate(DEVICE, { token: token(1) }))).toMatchObject({ kind: 'accepted' })
   expect([...object.effects.push]).toEqual([-1])
-  // Only the first: one from before could take its token away.
+  // Only the first one: a replayed one could replace the token.
   expect(say(object, tokenUpdate(DEVICE, { token: token(9) }))).toMatchObject({ kind: 'conflict' })
   showLife(object)
   expect(standings(object)).toEqual(['A current first', 'B frozen'])

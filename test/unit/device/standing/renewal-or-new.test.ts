@@ -24,7 +24,7 @@ const MDM_PROFILE = writePlist({
   Command: { Payload: writePlist({ PayloadContent: [{ PayloadType: 'com.apple.mdm' }] }) },
 })
 
-/** What an Authenticate has led to. */
+/** The result of an Authenticate. */
 function standing(object: TestObject): string {
   return object.commit((context) => {
     const { device, identities } = context.state
@@ -44,7 +44,7 @@ function bootstrapToken(answer: DeviceAnswer): string {
   return text.includes(Buffer.from('old').toString('base64')) ? 'old' : 'empty'
 }
 
-/** A is enrolled, has a profile with an MDM payload to answer, and two commands wait. */
+/** A is enrolled, has to answer a profile with an MDM payload, and two commands wait. */
 function renewing(): TestObject {
   const object = new TestObject()
   say(object, authenticateAs('SERIAL'))
@@ -61,7 +61,7 @@ function renewing(): TestObject {
 const SUBJECTS = { same: 'CN=device', renamed: 'CN=another', 'not expanded': 'CN=%ComputerName%' }
 const CAS = { same: 'ca', other: 'another' }
 
-/** Derived from the proof table of docs/security.md alone, before there was any code. */
+/** Derived from the table of proofs in docs/security.md alone, before the code. */
 const ROWS = `
   acknowledged checkout awaiting | Authenticate TokenUpdate a-day-later | between finally | erase            info             profile
   before       -        -        | undecided    undecided   contested   | 503     empty   | held-earlier held-earlier acknowledged
@@ -131,7 +131,7 @@ describe.each(variants)(
 )
 
 describe('an Authenticate with a new certificate', () => {
-  it('is contested at once where no profile with an MDM payload is out, and none was acknowledged within the last hour', () => {
+  it('is contested at once if no profile with an MDM payload is out or was acknowledged in the last hour', () => {
     const without = renewing()
     say(without, report(DEVICE, 'Error', 'profile'))
     say(without, authenticateAs('SERIAL'), 'B')
@@ -143,13 +143,13 @@ describe('an Authenticate with a new certificate', () => {
     expect(standing(late)).toBe('contested')
   })
 
-  it('is contested at once where it names another serial number', () => {
+  it('is contested at once if it reports another serial number', () => {
     const object = renewing()
     say(object, authenticateAs('ANOTHER'), 'B')
     expect(standing(object)).toBe('contested')
   })
 
-  it('is new at once where its challenge was bound to the UDID, and not where it was bound to another device’s serial number', () => {
+  it('is new at once if its challenge was bound to the UDID, not to another device’s serial number', () => {
     const object = renewing()
     say(object, authenticateAs('OTHER'), 'B', { bound: { udid: false, serial: true } })
     expect(standing(object)).toBe('contested')
@@ -161,7 +161,7 @@ describe('an Authenticate with a new certificate', () => {
     ])
   })
 
-  it('is no renewal by an acknowledgement whose CommandUUID others know too: that of a job', () => {
+  it('is no renewal by an acknowledgement of a job’s CommandUUID, which other devices know', () => {
     const object = new TestObject()
     say(object, authenticateAs('SERIAL'))
     say(object, tokenUpdate(DEVICE))
@@ -173,7 +173,7 @@ describe('an Authenticate with a new certificate', () => {
     expect(standing(object)).toBe('undecided')
   })
 
-  it('is no renewal by an acknowledgement once it is contested', () => {
+  it('is no renewal by an acknowledgement after it became contested', () => {
     const object = renewing()
     say(object, authenticateAs('SERIAL'), 'B')
     say(object, tokenUpdate(DEVICE), 'B')
@@ -183,7 +183,7 @@ describe('an Authenticate with a new certificate', () => {
     expect(fates(object)['profile']).toBe('held earlier')
   })
 
-  it('is a renewal where an admin says so, and keeps what it said of itself meanwhile', () => {
+  it('is a renewal if an admin decides so, and keeps the facts that it reported meanwhile', () => {
     const object = renewing()
     say(object, report(DEVICE, 'Acknowledged', 'profile'))
     say(object, authenticateAs('SERIAL'), 'B')

@@ -1,4 +1,4 @@
-/** Several identities without proof claim one device: what none of them may bring about. */
+/** Several unproven identities claim one device, and none of them may harm it. */
 import { describe, expect, it } from 'vitest'
 import { dueTimes } from '../../../../src/device/alarm.ts'
 import { settle } from '../../../../src/device/standing/contest-end.ts'
@@ -35,7 +35,7 @@ import {
 } from '../say.ts'
 
 describe('an EraseDevice', () => {
-  it('that was queued for an enrolment which is over goes out by no later contest', () => {
+  it('of an ended enrolment is not released by a later contest', () => {
     const object = enrolled()
     queue(object, 'erase', 'EraseDevice', SECRET)
     say(object, idle(DEVICE))
@@ -54,7 +54,7 @@ describe('an EraseDevice', () => {
     }
   })
 
-  it('that was queued, or released, for a contested enrolment goes to no other by itself', () => {
+  it('that was queued or released for a contested enrolment does not go to another one by itself', () => {
     const object = enrolled()
     enrol(object, 'B')
     queue(object, 'released', 'EraseDevice', SECRET)
@@ -67,9 +67,9 @@ describe('an EraseDevice', () => {
   })
 })
 
-describe('what is held for a contest', () => {
+describe('a command that is held for a contest', () => {
   it.each(['leaves', 'shows life', 'is decided against'])(
-    'stays held when another without proof comes and %s',
+    'stays held when another unproven enrolment begins and %s',
     (how) => {
       const object = enrolled()
       enrol(object, 'B')
@@ -93,7 +93,7 @@ describe('what is held for a contest', () => {
     },
   )
 
-  it('includes what was queued before a first enrolment came to its end, and goes to the one that has proof', () => {
+  it('may be from before the first enrolment was complete, and goes to the proven one', () => {
     const object = new TestObject()
     say(object, authenticateAs('S'), 'A')
     queue(object, 'secret', 'InstallProfile', SECRET)
@@ -103,7 +103,7 @@ describe('what is held for a contest', () => {
     expect(fates(object)).toEqual({ secret: 'held contest', plain: 'sent' })
   })
 
-  it('is all that was queued, where the enrolment that was not finished is proven', () => {
+  it('is each pending command if the incomplete enrolment is proven', () => {
     const object = new TestObject()
     say(object, authenticateAs('S'), 'A', { bound: { udid: true, serial: true } })
     queue(object, 'plain')
@@ -121,7 +121,7 @@ describe('what is held for a contest', () => {
 describe('a challenge that is bound to a serial number', () => {
   const bound = { udid: false, serial: true }
 
-  it('is proof of the number that was known before any contest, and of no other', () => {
+  it('proves only the serial number that was known before any contest', () => {
     const object = enrolled()
     queue(object, 'waits')
     enrol(object, 'B', 'EVIL')
@@ -134,7 +134,7 @@ describe('a challenge that is bound to a serial number', () => {
 })
 
 describe('a device that was adopted', () => {
-  it('is kept and pushed for 30 days as one that enrolled, and gives nothing away', () => {
+  it('is kept and pushed for 30 days like one that enrolled, and loses nothing', () => {
     const object = new TestObject()
     say(object, idle(DEVICE), 'A')
     say(object, tokenUpdate(DEVICE, { token: token(1) }), 'A')
@@ -153,7 +153,7 @@ describe('a device that was adopted', () => {
     expect(standings(object)).toEqual(['A current adopted', 'B frozen'])
   })
 
-  it('without a push token yet is kept all the same', () => {
+  it('without a push token is kept too', () => {
     const object = new TestObject()
     say(object, idle(DEVICE), 'A')
     queue(object, 'secret', 'InstallProfile', SECRET)
@@ -167,14 +167,14 @@ describe('a device that was adopted', () => {
 })
 
 describe('a wiped device that enrolled again by hand', () => {
-  it('is not locked out by many that come after it', () => {
+  it('is not locked out by many later enrolments', () => {
     const object = enrolled()
     enrol(object, 'N')
     for (let n = 0; n < 30; n++) {
       enrol(object, `${n} E`)
       object.now += MINUTE
       if (n % 4 === 3) {
-        // It is pushed when another takes its place, and comes.
+        // It is pushed when another one replaces it, and connects.
         showLife(object, 'N')
       }
     }
@@ -183,7 +183,7 @@ describe('a wiped device that enrolled again by hand', () => {
     say(object, idle(DEVICE), 'N')
   })
 
-  it('is frozen by none that is without proof itself, be it before or after it: who comes is served', () => {
+  it('is not frozen by an unproven one, earlier or later: the one that connects is served', () => {
     const object = enrolled()
     enrol(object, 'B')
     enrol(object, 'N')
@@ -194,19 +194,19 @@ describe('a wiped device that enrolled again by hand', () => {
         target: { token: token(who.charCodeAt(0)) },
       })
     }
-    // Time decides for none of them while both come.
+    // Time proves neither of them while both connect.
     object.now += 20 * DAY
     showLife(object, 'B')
     object.now += 20 * DAY
     showLife(object, 'N')
     expect(contest(object)).toBeDefined()
-    // An admin names the certificate of the device.
+    // An admin reinstates the certificate of the device.
     object.commit((context) => reinstateIdentity(context, 'N'))
     expect(standings(object)).toEqual(['A earlier first', 'B earlier', 'N current admin'])
     expect(contest(object)).toBeUndefined()
   })
 
-  it('that an admin names while another is served is the device', () => {
+  it('is the device if an admin reinstates it while another one is served', () => {
     const object = enrolled()
     enrol(object, 'N')
     enrol(object, 'E')
@@ -226,7 +226,7 @@ describe('a rival', () => {
     expect(fates(object)).toEqual({ job: 'held earlier' })
   })
 
-  it('proves no renewal by a CommandUUID that a caller chose', () => {
+  it('proves no renewal by a CommandUUID that a client chose', () => {
     const object = enrolled()
     queue(object, 'chosen', 'InstallProfile', { payload: MDM_PROFILE, source: 'given' })
     say(object, idle(DEVICE))
@@ -235,7 +235,7 @@ describe('a rival', () => {
     expect(standings(object)).toEqual(['A earlier first', 'B current'])
   })
 
-  it('delays a device that renews by minutes, and freezes none that answers with its old identity first', () => {
+  it('delays a renewing device by minutes, and does not freeze one that answers with its old identity first', () => {
     const object = enrolled()
     queue(object, 'profile', 'InstallProfile', { payload: MDM_PROFILE })
     say(object, idle(DEVICE))
@@ -243,11 +243,11 @@ describe('a rival', () => {
     expect(probeIn(say(object, idle(DEVICE)))).toBe('')
     object.now += 5 * MINUTE
     expect(probeIn(say(object, idle(DEVICE)))).not.toBe('')
-    // The answer to a report is empty: a probe is for a round that begins.
+    // The answer to a report is empty: a probe is sent only when a round begins.
     expect(probeIn(say(object, report(DEVICE, 'Acknowledged', 'profile')))).toBe('')
   })
 
-  it('with five hundred users takes none of the device’s away', () => {
+  it('with five hundred users removes no user of the device', () => {
     const object = enrolled()
     enrol(object, 'B')
     for (let n = 0; n < 600; n++) {
@@ -259,8 +259,8 @@ describe('a rival', () => {
   })
 })
 
-describe('an enrolment that another interrupts', () => {
-  it('keeps all that its first TokenUpdate tells', () => {
+describe('an enrolment that another one interrupts', () => {
+  it('keeps everything from its first TokenUpdate', () => {
     const object = new TestObject()
     say(object, authenticateAs('S'))
     say(object, authenticateAs('S'), 'B')
@@ -273,7 +273,7 @@ describe('an enrolment that another interrupts', () => {
     ])
   })
 
-  it('is tried again as often as it takes, within the hour, and gets what waited for the id', () => {
+  it('may be tried again and again within the hour, and gets the commands that waited for the id', () => {
     const object = new TestObject()
     queue(object, 'waits')
     for (const who of ['A', 'B', 'C']) {

@@ -13,7 +13,7 @@ import { TestObject } from '../object.ts'
 const bound = { udid: true, serial: true }
 const claim: Claim = { caKey: 'ca', subject: 'CN=device', notAfter: 1e15, issuedHere: false }
 
-/** A device whose certificates enrol it. */
+/** A device that enrols with different certificates. */
 function device() {
   const object = new TestObject()
   const say = (message: Partial<CheckIn>, fingerprint: string, facts: Partial<Claim>) => {
@@ -59,7 +59,7 @@ function device() {
   }
 }
 
-it('a serial number is proven by a challenge that was bound to it, for the enrolment and its renewals', () => {
+it('a challenge bound to a serial number proves it, for the enrolment and its renewals', () => {
   const { object, enrols, isProven } = device()
   expect(enrols('A')).toBe(false)
   expect(enrols('B', { bound: { udid: true, serial: false } })).toBe(false)
@@ -74,11 +74,11 @@ it('a serial number is proven by a challenge that was bound to it, for the enrol
   expect(isProven()).toBe(false)
 })
 
-it('the proof of a serial number is its identity’s: it ends with another one’s enrolment, and comes back with it', () => {
+it('the proof of a serial number belongs to an identity: it ends and returns with its enrolment', () => {
   const { object, enrols, isProven } = device()
   expect(enrols('A')).toBe(false)
   expect(enrols('B', { bound })).toBe(true)
-  // A contested enrolment takes nothing from the one that is kept.
+  // A contested enrolment changes nothing of the kept one.
   expect(enrols('C')).toBe(true)
   object.commit((context) => settle(context, 'admin'))
   expect(isProven()).toBe(false)
@@ -89,7 +89,7 @@ it('the proof of a serial number is its identity’s: it ends with another one�
   expect(enrols('B')).toBe(true)
 })
 
-it('a contested enrolment lists the serial number of the one that is kept, and its renewals prove nothing', () => {
+it('during a contest the directory lists the kept serial number, and renewals prove none', () => {
   const { object, enrols } = device()
   enrols('A', { bound })
   enrols('B', {}, 'OTHER')
@@ -108,7 +108,7 @@ it('a contested enrolment lists the serial number of the one that is kept, and i
   })
 })
 
-it('an admin’s word on a serial number holds for the present enrolment, and may take a proof for good', () => {
+it('an admin’s decision on a serial number holds for the present enrolment, and can remove a proof for good', () => {
   const { object, enrols, says, isProven } = device()
   expect(says('C02', true)).toBe('unknown')
   enrols('A')
@@ -127,7 +127,7 @@ it('an admin’s word on a serial number holds for the present enrolment, and ma
   expect(says('C02', true)).toBe('gone')
 })
 
-it('a device has claimed its serial number since it first told it, until it leaves', () => {
+it('a device claims its serial number from the first report of it until it leaves', () => {
   const { object, enrols, claimedAt } = device()
   enrols('A')
   const first = claimedAt()

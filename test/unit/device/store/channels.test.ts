@@ -15,7 +15,7 @@ import { TestObject } from '../object.ts'
 
 const DAY = 86_400_000
 
-/** A device that has enrolled, and what its users send. */
+/** An enrolled device, and the messages of its users. */
 class SharedMac extends TestObject {
   say(message: Message): void {
     this.commit((context) =>
@@ -64,7 +64,7 @@ class SharedMac extends TestObject {
     })
   }
 
-  /** Further users, each heard of once. */
+  /** More users, with one message each. */
   crowd(count: number, name = 'u'): void {
     this.commit((context) => {
       for (let n = 0; n < count; n++) {
@@ -74,7 +74,7 @@ class SharedMac extends TestObject {
     })
   }
 
-  /** The same, written at once, with their claims made or parked. */
+  /** The same, written directly, with their claims made or parked. */
   seed(count: number, name = 'u', parked = false): void {
     this.db().run(
       `INSERT INTO channels (id, user, enabled, token_at, magic, topic, tally, awaiting_configuration, claim, flag, flag_epoch,
@@ -106,7 +106,7 @@ class SharedMac extends TestObject {
     return this.commit((context) => queueCommand(context, user, command))
   }
 
-  /** What a user's commands are, and their states. */
+  /** The commands of a user, and their states. */
   commands(user: string): string[] {
     const all = { before: undefined, limit: 100, states: [], requestType: undefined }
     const found = this.commit((context) => listCommands(context, user, all))
@@ -130,7 +130,7 @@ function mac(): SharedMac {
 }
 
 describe('users of a device', () => {
-  it('are at most 500 in memory, and a thousand rows or a few more, however many a device makes up', () => {
+  it('are at most 500 in memory and about a thousand rows, even if a device invents users', () => {
     const object = mac()
     object.crowd(1500)
     for (const loaded of ['as they came', 'loaded again']) {
@@ -142,7 +142,7 @@ describe('users of a device', () => {
     expect(object.inUse('u1499')).toBe(true)
   })
 
-  it('get the number of one that was deleted when numbers end', () => {
+  it('get the number of a deleted one when no new number is left', () => {
     const object = mac()
     object.crowd(2)
     object.db().run("UPDATE channels SET id = 8190 WHERE user = 'u1'")
@@ -155,7 +155,7 @@ describe('users of a device', () => {
     expect(object.commands('last')).toEqual(['2 queued'])
   })
 
-  it('are told to the directory as long as they are in use', () => {
+  it('are announced to the directory while they are in use', () => {
     const object = mac()
     object.idle('u0')
     object.commit((context) => {
@@ -172,7 +172,7 @@ describe('users of a device', () => {
     expect(object.commit(({ state }) => knownChannel(state, 'u0')?.claim)).toBe('wanted')
   })
 
-  it('are parked by when they were used last, to a day, and that costs a row a day', () => {
+  it('are parked by their last use, which is stored to a day and costs one row a day', () => {
     const object = mac()
     object.idle('daily')
     object.seed(499)
@@ -203,7 +203,7 @@ describe('a parked user', () => {
     return object
   }
 
-  it('comes back with its commands and its token when it says something', () => {
+  it('is in use again with its commands and its token after a message', () => {
     const object = parked()
     object.seed(600, 'old', true)
     object.crowd(50, 'more')
@@ -230,7 +230,7 @@ describe('a parked user', () => {
     expect(inMemory()).not.toContain(500)
   })
 
-  it('is found by an admin, who sees, queues and cancels as ever', () => {
+  it('is found by an admin, and its commands are listed, queued and cancelled as before', () => {
     const object = parked()
     expect(object.commands('ada')).toEqual(['waits queued'])
     object.neglect('ada')
@@ -249,7 +249,7 @@ describe('a parked user', () => {
     expect(object.inUse('ada')).toBe(false)
   })
 
-  it('does not get in a new enrolment what waited in the one before', () => {
+  it('does not get commands of the enrolment before in a new enrolment', () => {
     const object = parked()
     object.idle('ada')
     object.idle('ada', 'NotNow', 'waits')
@@ -263,7 +263,7 @@ describe('a parked user', () => {
     expect(check.kind).toBe('cannot')
   })
 
-  it('is pushed no more once its device has left', () => {
+  it('is not pushed after its device has checked out', () => {
     const object = parked()
     const enrollment = object.enrollment('')
     object.say({ kind: 'checkin', enrollment, messageType: 'CheckOut' })
@@ -272,7 +272,7 @@ describe('a parked user', () => {
     expect(object.commands('ada')).toEqual(['waits queued'])
   })
 
-  it('for whom nothing waits is forgotten after 500 others, unless an entry about a secret names it', () => {
+  it('without pending commands is deleted after 500 others, unless an entry about a read secret names it', () => {
     const object = mac()
     for (const user of ['ada', 'bob']) {
       object.queue(user, 'done')
@@ -297,7 +297,7 @@ describe('a parked user', () => {
     expect(object.commands('bob')).toEqual(['done acknowledged'])
   })
 
-  it('is one of a thousand for whom something may wait: then no more is queued for users', () => {
+  it('with pending commands may be one of a thousand: then no more commands are queued for users', () => {
     const object = mac()
     object.seed(500)
     object.seed(999, 'waiting', true)

@@ -4,7 +4,7 @@ import { saveChannel } from '../../../../src/device/store/channel-row.ts'
 import { channelOf } from '../../../../src/device/store/channels.ts'
 import { TestObject } from '../object.ts'
 
-it('an object whose tables have the first form goes on with the present one, and its users claim their ids anew', () => {
+it('tables of the first version are migrated, and users claim their ids again', () => {
   const object = new TestObject().enrolled()
   object.commit((context) => {
     saveChannel(context.db, Object.assign(channelOf(context, 'ADA'), { claim: 'made' }))
@@ -35,7 +35,7 @@ it('an object whose tables have the first form goes on with the present one, and
   }
 })
 
-it('an object that has tokens in escrow goes on with them, and one without makes the table when it needs it', () => {
+it('a migrated object keeps its tokens in escrow; one without tokens creates the table on first use', () => {
   for (const tokens of [1, 0]) {
     const object = new TestObject().enrolled()
     if (tokens > 0) {

@@ -30,7 +30,7 @@ function enrolled(): TestObject {
   return object
 }
 
-it('a device that enrols or checks out is a line in the log, as is a user, whose id is not told', () => {
+it('an enrolment or CheckOut of a device or user is one log line, without the UserID', () => {
   const object = enrolled()
   expect(object.effects.happened).toEqual([{ event: 'device:enrolled', ...where }])
   say(object, tokenUpdate(DEVICE))
@@ -41,7 +41,7 @@ it('a device that enrols or checks out is a line in the log, as is a user, whose
   expect(object.effects.happened).toEqual([{ event: 'device:checked-out', ...where }])
 })
 
-it('a user whom the device never had, or who has left, does not check out in the log', () => {
+it('the CheckOut of an unknown user, or of one that left before, is not logged', () => {
   const object = enrolled()
   const leaves = () => {
     say(object, checkIn('CheckOut', user('ada')))
@@ -71,7 +71,7 @@ it.each([
   }
 })
 
-it('a command of a user is told by its number, and never by the UserID', () => {
+it('a command of a user is logged by its number, never by the UserID', () => {
   const object = enrolled()
   say(object, tokenUpdate(user('ada')))
   queue(object, 'one', 'ProfileList', { user: 'ada' })
@@ -89,7 +89,7 @@ it('a command of a user is told by its number, and never by the UserID', () => {
   expect(event?.id).toMatch(/^UDID-1\.\d+\/unsupported$/)
 })
 
-it('a command is a line when it is answered, with the time since it was queued, and an Idle is none', () => {
+it('an answered command is one log line with the time since it was queued; an Idle is not logged', () => {
   const object = enrolled()
   queue(object, 'one')
   expect(object.effects.happened).toEqual([])
@@ -114,7 +114,7 @@ it('a command is a line when it is answered, with the time since it was queued, 
   expect(object.effects.happened).toEqual([])
 })
 
-it('of a failed command the first error is told by its code, and never by its text', () => {
+it('a failed command is logged with the code of its first error, never with its text', () => {
   const object = enrolled()
   queue(object, 'one', 'InstallProfile')
   say(object, idle(DEVICE))
@@ -139,7 +139,7 @@ it('of a failed command the first error is told by its code, and never by its te
   expect(line?.['error']).toBe('MCProfileErrorDomain 1000')
 })
 
-it('a command for a device that is not there, or that is held, is told as it is queued', () => {
+it('a command that is held, or has no enrolled device, is logged when it is queued', () => {
   const object = new TestObject()
   queue(object, 'one')
   const line = { event: 'command:waits', device: 'UDID-1' }

@@ -28,7 +28,7 @@ function withTokens(): TestObject {
 }
 
 describe('a token in escrow', () => {
-  it('is read only together with an entry that says who, when and why', () => {
+  it('is read only together with an entry of the reader, the time and the reason', () => {
     const object = withTokens()
     const answer = object.commit((context) =>
       readEscrow(context, 'unlock_token', undefined, reader),
@@ -59,7 +59,7 @@ describe('a token in escrow', () => {
     expect(object.commit(listEscrow).reads).toHaveLength(1)
   })
 
-  it('is not there in an object that nobody knows, and asking makes no tables', () => {
+  it('does not exist in an unused object, and reading it creates no tables', () => {
     const object = new TestObject()
     expect(
       object.commit((context) => readEscrow(context, 'unlock_token', undefined, reader)),
@@ -87,7 +87,7 @@ describe('ClearPasscode without an unlock token', () => {
   const tokenIn = (payload: Uint8Array | undefined) =>
     bytesAt(dictAt(asDict(readPlist(payload ?? new Uint8Array())), 'Command') ?? {}, 'UnlockToken')
 
-  it('is handed out with the token that the device escrowed last, which the queue never shows', () => {
+  it('is handed out with the token that the device escrowed last, and the queue never shows it', () => {
     const object = withTokens()
     expect(queue(object)).toEqual({ kind: 'queued', id: 'UDID-1.1', repeated: false, known: true })
     const newer = new Uint8Array([4, 5])
@@ -100,7 +100,7 @@ describe('ClearPasscode without an unlock token', () => {
     expect(tokenIn(given(object))).toEqual(newer)
   })
 
-  it('keeps a token that was given, byte for byte', () => {
+  it('keeps a token that the request has, byte for byte', () => {
     const object = withTokens()
     const own = command(new Uint8Array([7]))
     queue(object, new Uint8Array([7]))
