@@ -78,7 +78,7 @@ describe('a new identity that enrols with the id of an enrolled device', () => {
     })
   })
 
-  it('causes one event with its certificate and the end of the contest, and an immediate push of the other one', () => {
+  it('causes one event with its certificate and the contest’s end, and a push of the other one', () => {
     const object = enrolled()
     say(object, authenticateAs('SERIAL'), 'B')
     expect([...object.effects.push]).toEqual([-1])
@@ -105,7 +105,7 @@ describe('a new identity that enrols with the id of an enrolled device', () => {
     expect(object.commit(dueTimes).next).toBeLessThanOrEqual(object.now + DAY)
   })
 
-  it('counts as proven after 30 days without messages: held commands go out, destructive ones stay held', () => {
+  it('counts as proven after 30 days: held commands go out, destructive ones stay held', () => {
     const object = contested()
     queue(object, 'secret', 'ProfileList', { secret: true })
     object.now += 30 * DAY

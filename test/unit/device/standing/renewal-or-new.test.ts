@@ -63,19 +63,19 @@ const CAS = { same: 'ca', other: 'another' }
 
 /** Derived from the table of proofs in docs/security.md alone, before the code. */
 const ROWS = `
-  acknowledged checkout awaiting | Authenticate TokenUpdate a-day-later | between finally | erase            info             profile
-  before       -        -        | undecided    undecided   contested   | 503     empty   | held-earlier held-earlier acknowledged
-  before       -        yes      | undecided    contested   contested   | 503     empty   | held-earlier held-earlier acknowledged
-  before       yes      -        | new          new         new         | empty   empty   | superseded       superseded       acknowledged
-  before       yes      yes      | new          new         new         | empty   empty   | superseded       superseded       acknowledged
-  after        -        -        | undecided    undecided   renewal     | 503     old     | held-review  sent             acknowledged
-  after        -        yes      | undecided    contested   contested   | 503     empty   | held-earlier held-earlier held-earlier
-  after        yes      -        | new          new         new         | empty   empty   | superseded       superseded       superseded
-  after        yes      yes      | new          new         new         | empty   empty   | superseded       superseded       superseded
-  never        -        -        | undecided    undecided   contested   | 503     empty   | held-earlier held-earlier held-earlier
-  never        -        yes      | undecided    contested   contested   | 503     empty   | held-earlier held-earlier held-earlier
-  never        yes      -        | new          new         new         | empty   empty   | superseded       superseded       superseded
-  never        yes      yes      | new          new         new         | empty   empty   | superseded       superseded       superseded`
+  profile left await | begun     complete  next-day  between finally erase        info         profile
+  before  -    -     | undecided undecided contested 503     empty   held-earlier held-earlier acknowledged
+  before  -    yes   | undecided contested contested 503     empty   held-earlier held-earlier acknowledged
+  before  yes  -     | new       new       new       empty   empty   superseded   superseded   acknowledged
+  before  yes  yes   | new       new       new       empty   empty   superseded   superseded   acknowledged
+  after   -    -     | undecided undecided renewal   503     old     held-review  sent         acknowledged
+  after   -    yes   | undecided contested contested 503     empty   held-earlier held-earlier held-earlier
+  after   yes  -     | new       new       new       empty   empty   superseded   superseded   superseded
+  after   yes  yes   | new       new       new       empty   empty   superseded   superseded   superseded
+  never   -    -     | undecided undecided contested 503     empty   held-earlier held-earlier held-earlier
+  never   -    yes   | undecided contested contested 503     empty   held-earlier held-earlier held-earlier
+  never   yes  -     | new       new       new       empty   empty   superseded   superseded   superseded
+  never   yes  yes   | new       new       new       empty   empty   superseded   superseded   superseded`
 
 interface Row {
   readonly acknowledged: string
@@ -131,7 +131,7 @@ describe.each(variants)(
 )
 
 describe('an Authenticate with a new certificate', () => {
-  it('is contested at once if no profile with an MDM payload is out or was acknowledged in the last hour', () => {
+  it('is contested if no MDM profile is unanswered or was acknowledged in the last hour', () => {
     const without = renewing()
     say(without, report(DEVICE, 'Error', 'profile'))
     say(without, authenticateAs('SERIAL'), 'B')

@@ -235,7 +235,7 @@ describe('a rival', () => {
     expect(standings(object)).toEqual(['A earlier first', 'B current'])
   })
 
-  it('delays a renewing device by minutes, and does not freeze one that answers with its old identity first', () => {
+  it('delays a renewing device by minutes, and does not freeze one that still uses its old identity', () => {
     const object = enrolled()
     queue(object, 'profile', 'InstallProfile', { payload: MDM_PROFILE })
     say(object, idle(DEVICE))

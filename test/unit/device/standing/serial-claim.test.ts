@@ -108,7 +108,7 @@ it('during a contest the directory lists the kept serial number, and renewals pr
   })
 })
 
-it('an admin’s decision on a serial number holds for the present enrolment, and can remove a proof for good', () => {
+it('an admin’s decision on a serial number holds for one enrolment, and can remove a proof for good', () => {
   const { object, enrols, says, isProven } = device()
   expect(says('C02', true)).toBe('unknown')
   enrols('A')

@@ -77,8 +77,9 @@ class SharedMac extends TestObject {
   /** The same, written directly, with their claims made or parked. */
   seed(count: number, name = 'u', parked = false): void {
     this.db().run(
-      `INSERT INTO channels (id, user, enabled, token_at, magic, topic, tally, awaiting_configuration, claim, flag, flag_epoch,
-        pushed_at, declarations, used_at, parked) WITH RECURSIVE new(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM new WHERE n < ?)
+      `INSERT INTO channels (id, user, enabled, token_at, magic, topic, tally, awaiting_configuration,
+        claim, flag, flag_epoch, pushed_at, declarations, used_at, parked)
+        WITH RECURSIVE new(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM new WHERE n < ?)
         SELECT last + 1 + n, ? || n, 1, 0, '', '', 0, 0, ?, '', 0, 0, '[]', ?, ?
         FROM new, (SELECT max(id) AS last FROM channels)`,
       count - 1,
@@ -272,7 +273,7 @@ describe('a parked user', () => {
     expect(object.commands('ada')).toEqual(['waits queued'])
   })
 
-  it('without pending commands is deleted after 500 others, unless an entry about a read secret names it', () => {
+  it('without pending commands is deleted after 500 others, unless a read secret names it', () => {
     const object = mac()
     for (const user of ['ada', 'bob']) {
       object.queue(user, 'done')
@@ -302,8 +303,9 @@ describe('a parked user', () => {
     object.seed(500)
     object.seed(999, 'waiting', true)
     object.db().run(
-      `INSERT INTO commands (id, uuid, request_type, state, rounds, queued_at, handed_out_at, not_now_at, answered_at, result_hash,
-        secret, source, payload) SELECT id * ? + 1, 'old', 'ProfileList', 'queued', 0, 1, 0, 0, 0, '', 0, '', x'00'
+      `INSERT INTO commands (id, uuid, request_type, state, rounds, queued_at, handed_out_at, not_now_at,
+        answered_at, result_hash, secret, source, payload)
+        SELECT id * ? + 1, 'old', 'ProfileList', 'queued', 0, 1, 0, 0, 0, '', 0, '', x'00'
         FROM channels WHERE parked = 1`,
       rowOf({ id: 1 }, 0),
     )
