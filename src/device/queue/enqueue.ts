@@ -68,8 +68,9 @@ export function queueCommand(context: Context, user: string, command: NewCommand
 }
 
 /**
- * The same for a job, which repeats a batch if it died in the middle: a channel gets one command of a `source`.
- * `since` is when the job began (milliseconds, early rather than late); `undefined` for a command of no job.
+ * The same for a job, which repeats a batch if it died in the middle: a channel gets one command of a
+ * `source`. `since` is when the job began (milliseconds, early rather than late); `undefined` for a command
+ * of no job.
  */
 export function queueCommandOnce(
   context: Context,
