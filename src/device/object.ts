@@ -21,7 +21,7 @@ import { DeviceRuntime, type DeviceEnv } from './runtime.ts'
 import { block, isBarred, unblock } from './standing/block.ts'
 import { hide, retire } from './standing/leave.ts'
 import { proveSerial } from './standing/prove-serial.ts'
-import { settle } from './standing/contest-end.ts'
+import { settleContest } from './standing/contest-end.ts'
 import { listEscrow } from './store/escrow/list.ts'
 import type { EscrowKind, EscrowReader } from './store/escrow/reads.ts'
 import { readEscrow } from './store/escrow/tokens.ts'
@@ -141,7 +141,7 @@ export class Device extends DurableObject<DeviceEnv> {
 
   /** An admin says which enrolment is the device. @returns false if the enrolment is not contested */
   async decide(proof: AdminProof) {
-    return this.#runtime.commit((context) => settle(context, proof))
+    return this.#runtime.commit((context) => settleContest(context, proof))
   }
 
   async requeue(address: Address) {

@@ -8,7 +8,7 @@ import {
   nextEpoch,
   resetChannel,
 } from '../standing/contest.ts'
-import { denyRenewal, endEarlier, settle } from '../standing/contest-end.ts'
+import { denyRenewal, endEarlier, settleContest } from '../standing/contest-end.ts'
 import { established } from '../store/earlier.ts'
 import { archiveEscrow } from '../store/escrow/tokens.ts'
 import { acceptIdentity, bindIdentity, type Claim } from './identity.ts'
@@ -106,7 +106,7 @@ function begin(context: Context, beginning: Beginning, who: Presented): void {
     case 'contested':
       if (device.contest && isPresentProven(context)) {
         // It was only open whether it is renewed or new. Another begins: it was renewed, and loses nothing.
-        settle(context, 'profile')
+        settleContest(context, 'profile')
       }
       beginContest(context, beginning)
       break

@@ -3,7 +3,7 @@ import { writePlist } from '../../plist/write.ts'
 import { logHappening, type Context } from '../store/context.ts'
 import { noteChange, pushStateOf } from '../standing/directory-row.ts'
 import { isUndecided } from '../standing/contest.ts'
-import { settle } from '../standing/contest-end.ts'
+import { settleContest } from '../standing/contest-end.ts'
 import { authenticate, unmaskRenewal, type Presented } from './authenticate.ts'
 import { loadEscrow, storeEscrow } from '../store/escrow/tokens.ts'
 import { keepDigest } from './identity.ts'
@@ -131,7 +131,7 @@ function leave(context: Context, user: string, who: Presented): CheckInEffect {
     keepDigest(context, who.identity, who.digest)
   }
   if (user === '' && context.state.device.contest && !who.identity?.proof) {
-    settle(context, 'left', context.state.device.contest.earlier.at(-1))
+    settleContest(context, 'left', context.state.device.contest.earlier.at(-1))
     return {}
   }
   if (user === '' || recalledChannel(context, user)?.enabled) {

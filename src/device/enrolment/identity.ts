@@ -4,9 +4,9 @@ import { isKept } from '../standing/contest.ts'
 import {
   changeEpoch,
   deleteIdentity,
-  FROZEN,
-  OVERTAKEN,
-  REVOKED,
+  FROZEN_EPOCH,
+  OVERTAKEN_EPOCH,
+  REVOKED_EPOCH,
   saveIdentity,
   type Identity,
 } from '../store/identity-row.ts'
@@ -56,10 +56,10 @@ export function standingOf(context: Context, fingerprint: string, message: Messa
   const { identities, device } = context.state
   const identity = identities.find((candidate) => candidate.fingerprint === fingerprint)
   const authenticates = message.kind === 'checkin' && message.messageType === 'Authenticate'
-  if (identity?.epoch === REVOKED) {
+  if (identity?.epoch === REVOKED_EPOCH) {
     return { kind: 'refused', reason: 'the certificate was revoked' }
   }
-  if (identity?.epoch === FROZEN) {
+  if (identity?.epoch === FROZEN_EPOCH) {
     return { kind: 'frozen' }
   }
   if (identity) {
@@ -156,7 +156,7 @@ export function keepDigest(context: Context, identity: Identity, digest: string)
 function isRenewedOften({ state, now }: Context): boolean {
   const lately = state.identities.filter(
     ({ epoch, history: [first] }) =>
-      (epoch === state.device.epoch || epoch === OVERTAKEN) &&
+      (epoch === state.device.epoch || epoch === OVERTAKEN_EPOCH) &&
       first?.what === 'renewed' &&
       first.at > now - DAY,
   )
@@ -221,7 +221,7 @@ function boundIdentities(context: Context): void {
   const { device, identities } = state
   const current = identities.filter(({ epoch }) => epoch === device.epoch)
   for (const identity of current.slice(0, -MOST_CURRENT).filter((one) => !isInUse(context, one))) {
-    identity.epoch = OVERTAKEN
+    identity.epoch = OVERTAKEN_EPOCH
     saveIdentity(db, identity)
   }
   const forgettable = identities.filter(
@@ -229,7 +229,7 @@ function boundIdentities(context: Context): void {
       one.epoch !== device.epoch &&
       !isInUse(context, one) &&
       !isKept(context, one) &&
-      !(one.epoch === REVOKED && one.notAfter >= now),
+      !(one.epoch === REVOKED_EPOCH && one.notAfter >= now),
   )
   for (const identity of forgettable.slice(0, Math.max(0, identities.length - MOST_IDENTITIES))) {
     identities.splice(identities.indexOf(identity), 1)

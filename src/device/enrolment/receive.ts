@@ -8,9 +8,9 @@ import { noteConnect } from '../push/decide.ts'
 import { handOut } from '../queue/hand-out.ts'
 import { acknowledges } from '../queue/mdm-profile.ts'
 import { isKept, isUndecided, nextEpoch } from '../standing/contest.ts'
-import { advanceContest, settle } from '../standing/contest-end.ts'
+import { advanceContest, settleContest } from '../standing/contest-end.ts'
 import { announcementOf, noteChange } from '../standing/directory-row.ts'
-import { channelOf, knownChannel, noteUse } from '../store/channels.ts'
+import { channelOf, knownChannel, noteChannelUse } from '../store/channels.ts'
 import type { Context } from '../store/context.ts'
 import { saveIdentity, type Identity } from '../store/identity-row.ts'
 import type { DeviceState } from '../store/state.ts'
@@ -79,7 +79,7 @@ function answerTo(context: Context, input: DeviceInput): DeviceAnswer {
   }
   const answer = take(context, input, identityOf(context, input, stands))
   noteMessage(context, input)
-  noteUse(context, input.message.enrollment.user)
+  noteChannelUse(context, input.message.enrollment.user)
   seen(context)
   return { ...answer, news: announcementOf(context) }
 }
@@ -178,7 +178,7 @@ function connect(context: Context, report: Report, input: DeviceInput): Uint8Arr
   const { contest } = context.state.device
   const isComplete = context.state.device.state === 'enrolled' && isUndecided(context)
   if (isComplete && acknowledges(context, report, contest?.renewal ?? [])) {
-    settle(context, 'profile')
+    settleContest(context, 'profile')
   }
   const channel = channelOf(context, report.enrollment.user)
   const effect = takeReport(context, channel, report, input.body)

@@ -9,7 +9,7 @@ import { errorsIn } from '../../mdm/error-chain.ts'
 import { commandId } from '../store/commands/ids.ts'
 import {
   noteSender,
-  newInstalled,
+  newInstallation,
   NO_RENEWAL,
   RENEWAL_SOURCE,
   type Renewal,
@@ -116,7 +116,7 @@ export function newEnrollment(
   const { installed } = context.state.device
   const kept = fingerprint === installed.identity ? installed.profile : undefined
   const renewal = { ...NO_RENEWAL, at: installed.renewal.at }
-  Object.assign(installed, newInstalled(), { profile: profile ?? kept, renewal })
+  Object.assign(installed, newInstallation(), { profile: profile ?? kept, renewal })
 }
 
 /** Keeps the profile that came with a new certificate, if this server made it. */

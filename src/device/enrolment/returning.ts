@@ -5,7 +5,7 @@ import type { CheckIn, Report } from '../../mdm/message.ts'
 import { writePlist } from '../../plist/write.ts'
 import type { Context } from '../store/context.ts'
 import { extend, isChanging, renewalIsOpen } from '../standing/contest.ts'
-import { settle } from '../standing/contest-end.ts'
+import { settleContest } from '../standing/contest-end.ts'
 import { acknowledges } from '../queue/mdm-profile.ts'
 import { type Earlier, finishEarlier, readEarlier, saveProbe } from '../store/earlier.ts'
 import { storeArchived } from '../store/escrow/tokens.ts'
@@ -52,8 +52,8 @@ export function hearKept(
   }
   if (renewalIsOpen(context, kept) && acknowledges(context, report, kept.renewal)) {
     // It was a renewal, which another enrolment interrupted.
-    settle(context, 'probe', kept.epoch)
-    settle(context, 'profile')
+    settleContest(context, 'probe', kept.epoch)
+    settleContest(context, 'profile')
     return { answered: isPending(context, report, result) }
   }
   return { answered: kept.proven && isAnswer(context, report, result) }
@@ -61,7 +61,7 @@ export function hearKept(
 
 /** Serves it again, beginning with this answer. */
 function serve(context: Context, { epoch }: Earlier, report: Report): KeptAnswer {
-  settle(context, 'probe', epoch)
+  settleContest(context, 'probe', epoch)
   const channel = channelOf(context, '')
   applyReport(context, channel, { ...report, status: 'Idle', commandUUID: undefined }, NOTHING)
   const reply = handOut(context, channel)

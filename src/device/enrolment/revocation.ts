@@ -1,9 +1,15 @@
 /** An admin lists, revokes and reinstates the certificates of a device. */
 import { isKept } from '../standing/contest.ts'
-import { leaveIfEmpty, replacePresent, settle } from '../standing/contest-end.ts'
+import { leaveIfEmpty, replacePresent, settleContest } from '../standing/contest-end.ts'
 import { listAnew } from '../standing/directory-row.ts'
 import type { Context } from '../store/context.ts'
-import { changeEpoch, FROZEN, REVOKED, saveIdentity, type Identity } from '../store/identity-row.ts'
+import {
+  changeEpoch,
+  FROZEN_EPOCH,
+  REVOKED_EPOCH,
+  saveIdentity,
+  type Identity,
+} from '../store/identity-row.ts'
 import type { Proof } from '../store/proof.ts'
 import { acceptIdentity } from './identity.ts'
 
@@ -19,8 +25,8 @@ export interface DeviceIdentity {
 export function viewIdentities({ state }: Context): readonly DeviceIdentity[] {
   const { device, identities } = state
   const marked: ReadonlyMap<number, DeviceIdentity['standing']> = new Map([
-    [REVOKED, 'revoked'],
-    [FROZEN, 'frozen'],
+    [REVOKED_EPOCH, 'revoked'],
+    [FROZEN_EPOCH, 'frozen'],
     [device.epoch, 'current'],
   ])
   return identities.map(({ fingerprint, subject, notAfter, epoch, proof }) => ({
@@ -39,11 +45,11 @@ export function reinstateIdentity(context: Context, fingerprint: string): boolea
     return false
   }
   if (isKept(context, identity)) {
-    settle(context, 'admin_earlier', identity.epoch)
+    settleContest(context, 'admin_earlier', identity.epoch)
   }
   if (identity.epoch === context.state.device.epoch) {
     // An admin who names an unproven identity decides that it is the device's.
-    settle(context, 'admin')
+    settleContest(context, 'admin')
   } else {
     replacePresent(context)
   }
@@ -60,7 +66,7 @@ export function revokeIdentity(context: Context, fingerprint: string): boolean {
     return false
   }
   const isPresent = identity.epoch === context.state.device.epoch
-  changeEpoch(identity, REVOKED, { at: context.now, what: 'revoked' })
+  changeEpoch(identity, REVOKED_EPOCH, { at: context.now, what: 'revoked' })
   saveIdentity(context.db, identity)
   if (isPresent) {
     leaveIfEmpty(context)

@@ -6,7 +6,7 @@ import type { HeldFor } from '../store/commands/new-command.ts'
 import { releaseRows } from '../store/commands/pending.ts'
 import { wakeBy, type Context } from '../store/context.ts'
 import { saveDevice } from '../store/device-row.ts'
-import { findCommand, isHere, type CommandRef } from './lookup.ts'
+import { locateCommand, isHere, type CommandRef } from './lookup.ts'
 import { PUSH_FALLBACK, queueOf, readWindow } from './window.ts'
 
 /** Whether a new command is held, and for what. */
@@ -37,7 +37,7 @@ export type Released =
  */
 export function releaseHeld(context: Context, user: string, ref: CommandRef | undefined): Released {
   const channel = recalledChannel(context, user)
-  const found = ref && findCommand(context, user, ref)
+  const found = ref && locateCommand(context, user, ref)
   if (!channel || (ref && !isHere(context, user, ref))) {
     return { kind: 'unknown' }
   }

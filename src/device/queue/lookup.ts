@@ -9,7 +9,7 @@ import { readQueuedBy, type QueuedBy } from '../store/commands/queued-by.ts'
 import {
   isStoredHere,
   listRows,
-  readCommand,
+  readRow,
   readRows,
   rowFrom,
   type CommandRow,
@@ -66,12 +66,12 @@ export type CommandList =
   | { readonly kind: 'unknown' }
 
 export function viewCommand(context: Context, user: string, ref: CommandRef): CommandAnswer {
-  const found = findCommand(context, user, ref)
+  const found = locateCommand(context, user, ref)
   if (!found) {
     return { kind: 'unknown' }
   }
   const { channel, row } = found
-  const stored = readCommand(context.db, row)
+  const stored = readRow(context.db, row)
   if (!stored) {
     return { kind: 'unknown' }
   }
@@ -136,12 +136,12 @@ export function listCommands(context: Context, user: string, filter: CommandFilt
 
 /** Whether an id names a command that is stored here and was not moved to another object. */
 export function isHere(context: Context, user: string, ref: CommandRef): boolean {
-  const found = findCommand(context, user, ref)
+  const found = locateCommand(context, user, ref)
   return found !== undefined && isStoredHere(context.db, found.row)
 }
 
 /** The channel and the row of a command that an id names. */
-export function findCommand(
+export function locateCommand(
   context: Context,
   user: string,
   { enrollment, n }: CommandRef,

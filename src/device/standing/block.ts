@@ -1,6 +1,6 @@
 import { type Context, logHappening } from '../store/context.ts'
 import { saveDevice } from '../store/device-row.ts'
-import { FROZEN, REVOKED } from '../store/identity-row.ts'
+import { FROZEN_EPOCH, REVOKED_EPOCH } from '../store/identity-row.ts'
 
 /** Blocks a device, enrolled or not: MicroMDM blocks unknown ids too. */
 export function block(context: Context): void {
@@ -31,7 +31,7 @@ export function isBarred({ state }: Context, fingerprint: string): boolean {
     device.blocked ||
     identities.some(
       ({ fingerprint: known, epoch }) =>
-        known === fingerprint && (epoch === REVOKED || epoch === FROZEN),
+        known === fingerprint && (epoch === REVOKED_EPOCH || epoch === FROZEN_EPOCH),
     )
   )
 }

@@ -16,7 +16,7 @@ import {
   type KeptChannel,
 } from '../store/earlier.ts'
 import { proveEscrow, reviveEscrow } from '../store/escrow/tokens.ts'
-import { changeEpoch, FROZEN, saveIdentity, type Identity } from '../store/identity-row.ts'
+import { changeEpoch, FROZEN_EPOCH, saveIdentity, type Identity } from '../store/identity-row.ts'
 import { PROOFS, type Proof } from '../store/proof.ts'
 import {
   endQueues,
@@ -59,9 +59,9 @@ export function advanceContest(context: Context): void {
 function endInTime(context: Context, contest: Contest): void {
   const isUnfinished = context.state.device.state === 'authenticated' && !isTriedAgain(context)
   if (isUnfinished && !isPresentProven(context)) {
-    settle(context, 'left', contest.earlier.at(-1))
+    settleContest(context, 'left', contest.earlier.at(-1))
   } else {
-    settle(context, 'time')
+    settleContest(context, 'time')
   }
 }
 
@@ -69,7 +69,7 @@ function endInTime(context: Context, contest: Contest): void {
 export function leaveIfEmpty(context: Context): void {
   const { device, identities } = context.state
   if (!identities.some(({ epoch }) => epoch === device.epoch)) {
-    settle(context, 'left', device.contest?.earlier.at(-1))
+    settleContest(context, 'left', device.contest?.earlier.at(-1))
   }
 }
 
@@ -77,7 +77,7 @@ export function leaveIfEmpty(context: Context): void {
  * The device leaves, or an admin retires it, during a contest: an unproven enrolment gains nothing by that.
  */
 export function endUndecided(context: Context): void {
-  settle(context, isPresentProven(context) ? 'admin_renewal' : 'admin_earlier')
+  settleContest(context, isPresentProven(context) ? 'admin_renewal' : 'admin_earlier')
 }
 
 /** An admin reinstates a certificate that is neither kept nor served: it replaces the served ones. */
@@ -90,7 +90,7 @@ export function replacePresent(context: Context): void {
   for (const channel of everyChannel(context)) {
     resetChannel(context, channel, channel.claim)
   }
-  settle(context, 'admin')
+  settleContest(context, 'admin')
 }
 
 /** The present enrolment is no renewal. If it is not proven, the contest goes on. */
@@ -100,7 +100,7 @@ export function denyRenewal(context: Context, current: Identity): void {
     device.contest = { ...device.contest, renewal: [] }
     saveDevice(context.db, device)
   } else {
-    settle(context, 'time')
+    settleContest(context, 'time')
   }
 }
 
@@ -109,7 +109,7 @@ export function denyRenewal(context: Context, current: Identity): void {
  * the contest goes on. `epoch`: the kept enrolment that comes back; by default the first one.
  * @returns false when there is no contest.
  */
-export function settle(context: Context, proof: Proof, epoch?: number): boolean {
+export function settleContest(context: Context, proof: Proof, epoch?: number): boolean {
   const { device } = context.state
   const { contest } = device
   if (!contest) {
@@ -243,7 +243,7 @@ function moveIdentities(
   )
   for (const { identity, isOn } of later.map((one) => ({ identity: one, isOn: goesOn(one) }))) {
     const step = { at: now, what: isOn ? ('renewed' as const) : ('frozen' as const) }
-    changeEpoch(identity, isOn ? epoch : FROZEN, step)
+    changeEpoch(identity, isOn ? epoch : FROZEN_EPOCH, step)
     saveIdentity(db, identity)
   }
 }

@@ -89,7 +89,7 @@ export function everyChannel({ db, state }: Context): Channel[] {
 }
 
 /** Notes that a user sent a message. The time is written only if the row lags by a day. */
-export function noteUse({ db, state, now }: Context, user: string): void {
+export function noteChannelUse({ db, state, now }: Context, user: string): void {
   const channel = knownChannel(state, user)
   if (channel && channel.id > 0 && now - channel.usedAt >= DAY) {
     channel.usedAt = now

@@ -1,7 +1,7 @@
 import type { EnrollmentType } from '../../mdm/enrollment.ts'
 import { NO_FACTS, type DeviceFacts } from '../../mdm/message.ts'
 import type { Db } from '../../storage/db.ts'
-import { newInstalled, type Installed } from './installed.ts'
+import { newInstallation, type Installation } from './installed.ts'
 import { createTables, SCHEMA } from './schema.ts'
 
 /**
@@ -14,7 +14,7 @@ export interface DeviceRow {
   type: EnrollmentType
   state: 'unknown' | 'authenticated' | 'enrolled' | 'checked_out'
   facts: DeviceFacts
-  readonly installed: Installed
+  readonly installed: Installation
   /** The number of the enrolment: an identity of a lower epoch is not of this enrolment. */
   epoch: number
   blocked: boolean
@@ -57,7 +57,7 @@ export function newDevice(name: string): DeviceRow {
     type: 'Device',
     state: 'unknown',
     facts: NO_FACTS,
-    installed: newInstalled(),
+    installed: newInstallation(),
     epoch: 0,
     blocked: false,
     hidden: false,
@@ -93,7 +93,7 @@ export function loadDevice(db: Db, name: string): DeviceRow {
     ? {
         ...stored,
         facts: { ...NO_FACTS, ...JSON.parse(stored.facts) },
-        installed: { ...newInstalled(), ...JSON.parse(stored.installed) },
+        installed: { ...newInstallation(), ...JSON.parse(stored.installed) },
         contest: stored.contest === '' ? undefined : JSON.parse(stored.contest),
         blocked: stored.blocked === 1,
         hidden: stored.hidden === 1,

@@ -2,11 +2,11 @@ import type { Db } from '../../storage/db.ts'
 import type { Proof } from './proof.ts'
 
 /** The epoch of an identity that an admin has revoked: that of no enrolment. */
-export const REVOKED = -1
+export const REVOKED_EPOCH = -1
 /** The epoch of an identity of this enrolment that newer ones have replaced. */
-export const OVERTAKEN = -2
+export const OVERTAKEN_EPOCH = -2
 /** The epoch of an identity that lost a contest: its messages are answered, and change nothing. */
-export const FROZEN = -3
+export const FROZEN_EPOCH = -3
 
 /** Steps that are kept of an identity. */
 const MAX_HISTORY = 20

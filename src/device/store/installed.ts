@@ -13,7 +13,7 @@ export interface Renewal {
 }
 
 /** The enrolment profile that the device has, as far as it is known, and the renewal of its identity. */
-export interface Installed {
+export interface Installation {
   /** The contents of the profile, if this server made it. */
   profile: InstalledProfile | undefined
   /** The URLs that the device calls; empty until it has called them. */
@@ -41,7 +41,7 @@ export const NO_RENEWAL: Renewal = { state: '', reason: '', at: 0, command: '' }
 /** The object of each device keeps it: a bound against abuse. */
 const MAX_URL = 2048
 
-export function newInstalled(): Installed {
+export function newInstallation(): Installation {
   return {
     profile: undefined,
     serverUrl: '',
@@ -59,7 +59,7 @@ export function newInstalled(): Installed {
  * @returns which of both changed: the row is written only then, so that an idle connect writes nothing.
  */
 export function noteSender(
-  installed: Installed,
+  installed: Installation,
   message: Message,
   { url, fingerprint, fresh }: { url: string; fingerprint: string; fresh: boolean },
 ): { readonly url: boolean; readonly identity: boolean } {

@@ -45,7 +45,7 @@ export type CompleteRow = CommandRow & {
   readonly pending: number
 }
 
-export function readCommand(db: Db, id: number): CompleteRow | undefined {
+export function readRow(db: Db, id: number): CompleteRow | undefined {
   return db.all<CompleteRow>(
     `SELECT ${COLUMNS}, secret, payload, result, state IN ${PENDING} AS pending FROM commands WHERE id = ?`,
     id,

@@ -5,7 +5,7 @@ import { block } from '../../../../src/device/standing/block.ts'
 import { proveSerial } from '../../../../src/device/standing/prove-serial.ts'
 import { retire } from '../../../../src/device/standing/leave.ts'
 import { restoreSuperseded } from '../../../../src/device/queue/restore-superseded.ts'
-import { settle } from '../../../../src/device/standing/contest-end.ts'
+import { settleContest } from '../../../../src/device/standing/contest-end.ts'
 import { releaseHeld } from '../../../../src/device/queue/held.ts'
 import { reinstateIdentity, revokeIdentity } from '../../../../src/device/enrolment/revocation.ts'
 import { saveChannel } from '../../../../src/device/store/channel-row.ts'
@@ -48,7 +48,7 @@ describe('a contest', () => {
     const object = enrolled()
     enrol(object, 'B')
     enrol(object, 'N')
-    object.commit((context) => settle(context, 'admin_renewal'))
+    object.commit((context) => settleContest(context, 'admin_renewal'))
     expect(standings(object)).toEqual(['A current first', 'B frozen', 'N current admin_renewal'])
     expect(contest(object)).toBeUndefined()
   })
@@ -58,7 +58,7 @@ describe('a contest', () => {
     say(object, authenticateAs('SERIAL'), 'B')
     queue(object, 'erase', 'EraseDevice', SECRET)
     enrol(object, 'N')
-    object.commit((context) => settle(context, 'admin'))
+    object.commit((context) => settleContest(context, 'admin'))
     expect(fates(object)).toEqual({ erase: 'held review' })
   })
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { dueTimes } from '../../../../src/device/alarm.ts'
 import { retire } from '../../../../src/device/standing/leave.ts'
-import { settle } from '../../../../src/device/standing/contest-end.ts'
+import { settleContest } from '../../../../src/device/standing/contest-end.ts'
 import { readEscrow } from '../../../../src/device/store/escrow/tokens.ts'
 import { releaseHeld } from '../../../../src/device/queue/held.ts'
 import { reinstateIdentity } from '../../../../src/device/enrolment/revocation.ts'
@@ -133,7 +133,7 @@ describe('a new identity that enrols with the id of an enrolled device', () => {
 
   it('counts as proven if an admin decides so, and superseded commands can be restored for a week', () => {
     const object = contested()
-    object.commit((context) => settle(context, 'admin'))
+    object.commit((context) => settleContest(context, 'admin'))
     expect(standings(object)).toEqual(['A earlier first', 'B current admin'])
     expect(fates(object)['waits']).toBe('superseded')
     object.now += 7 * DAY - 100
@@ -147,7 +147,7 @@ describe('a new identity that enrols with the id of an enrolled device', () => {
 
   it('leaves no command to restore after a week', () => {
     const object = contested()
-    object.commit((context) => settle(context, 'admin'))
+    object.commit((context) => settleContest(context, 'admin'))
     object.now += 7 * DAY
     expect(object.commit((context) => restoreSuperseded(context, ''))).toMatchObject({
       requeued: 0,
@@ -310,7 +310,7 @@ describe('the identity of the kept enrolment', () => {
 
   it('has its tokens in escrow, which an admin can read in any case', () => {
     const object = contested()
-    object.commit((context) => settle(context, 'time'))
+    object.commit((context) => settleContest(context, 'time'))
     const reader = { who: 'ada', address: '', reason: 'locked out' }
     expect(
       object.commit((context) => readEscrow(context, 'bootstrap_token', 1, reader)),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { isUndecided } from '../../../../src/device/standing/contest.ts'
-import { settle } from '../../../../src/device/standing/contest-end.ts'
+import { settleContest } from '../../../../src/device/standing/contest-end.ts'
 import type { DeviceAnswer } from '../../../../src/device/enrolment/message.ts'
 import { writePlist } from '../../../../src/plist/write.ts'
 import { TestObject } from '../object.ts'
@@ -188,7 +188,7 @@ describe('an Authenticate with a new certificate', () => {
     say(object, report(DEVICE, 'Acknowledged', 'profile'))
     say(object, authenticateAs('SERIAL'), 'B')
     say(object, tokenUpdate(DEVICE, { token: new Uint8Array(32).fill(7) }), 'B')
-    object.commit((context) => settle(context, 'admin_renewal'))
+    object.commit((context) => settleContest(context, 'admin_renewal'))
     expect(standing(object)).toBe('renewal')
     expect(object.commit(({ state }) => state.channels.map(({ token }) => token?.[0]))).toEqual([
       7, 0,

@@ -1,7 +1,7 @@
 /** Several unproven identities claim one device, and none of them may harm it. */
 import { describe, expect, it } from 'vitest'
 import { dueTimes } from '../../../../src/device/alarm.ts'
-import { settle } from '../../../../src/device/standing/contest-end.ts'
+import { settleContest } from '../../../../src/device/standing/contest-end.ts'
 import { listEscrow } from '../../../../src/device/store/escrow/list.ts'
 import { releaseHeld } from '../../../../src/device/queue/held.ts'
 import { reinstateIdentity } from '../../../../src/device/enrolment/revocation.ts'
@@ -40,7 +40,7 @@ describe('an EraseDevice', () => {
     queue(object, 'erase', 'EraseDevice', SECRET)
     say(object, idle(DEVICE))
     enrol(object, 'N')
-    object.commit((context) => settle(context, 'admin'))
+    object.commit((context) => settleContest(context, 'admin'))
     for (const ends of ['left', 'probe']) {
       object.now += DAY
       say(object, authenticateAs('SERIAL'), ends)
@@ -80,7 +80,7 @@ describe('a command that is held for a contest', () => {
       } else if (how === 'shows life') {
         showLife(object, 'B')
       } else {
-        object.commit((context) => settle(context, 'admin_earlier'))
+        object.commit((context) => settleContest(context, 'admin_earlier'))
         expect(standings(object)).toEqual(['A current first', 'B frozen', 'C frozen'])
         return
       }

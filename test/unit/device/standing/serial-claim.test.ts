@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { proveSerial } from '../../../../src/device/standing/prove-serial.ts'
 import { checkOut } from '../../../../src/device/standing/leave.ts'
-import { settle } from '../../../../src/device/standing/contest-end.ts'
+import { settleContest } from '../../../../src/device/standing/contest-end.ts'
 import { directoryRow } from '../../../../src/device/standing/directory-row.ts'
 import { isSerialProven } from '../../../../src/device/standing/serial-claim.ts'
 import { reinstateIdentity, revokeIdentity } from '../../../../src/device/enrolment/revocation.ts'
@@ -80,7 +80,7 @@ it('the proof of a serial number belongs to an identity: it ends and returns wit
   expect(enrols('B', { bound })).toBe(true)
   // A contested enrolment changes nothing of the kept one.
   expect(enrols('C')).toBe(true)
-  object.commit((context) => settle(context, 'admin'))
+  object.commit((context) => settleContest(context, 'admin'))
   expect(isProven()).toBe(false)
   object.commit((context) => reinstateIdentity(context, 'B'))
   expect(isProven()).toBe(true)
@@ -101,7 +101,7 @@ it('during a contest the directory lists the kept serial number, and renewals pr
     serialProven: true,
     contested: true,
   })
-  object.commit((context) => settle(context, 'admin'))
+  object.commit((context) => settleContest(context, 'admin'))
   expect(object.commit(directoryRow)).toMatchObject({
     facts: { SerialNumber: 'OTHER' },
     serialProven: false,
@@ -117,7 +117,7 @@ it('an admin’s decision on a serial number holds for one enrolment, and can re
   object.evict()
   expect(isProven()).toBe(true)
   enrols('B')
-  object.commit((context) => settle(context, 'admin'))
+  object.commit((context) => settleContest(context, 'admin'))
   expect(isProven()).toBe(false)
   object.commit((context) => reinstateIdentity(context, 'A'))
   expect(isProven()).toBe(true)
@@ -133,7 +133,7 @@ it('a device claims its serial number from the first report of it until it leave
   const first = claimedAt()
   enrols('B')
   expect(claimedAt()).toBe(first)
-  object.commit((context) => settle(context, 'admin'))
+  object.commit((context) => settleContest(context, 'admin'))
   enrols('B', {}, 'OTHER')
   const other = claimedAt()
   expect(other).toBeGreaterThan(first)
