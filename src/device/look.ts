@@ -5,6 +5,7 @@
 import { isHere, type CommandRef } from './queue/lookup.ts'
 import { elsewhere, type Address, type Elsewhere, type Unknown } from './store/address.ts'
 import type { Context } from './store/context.ts'
+import { recalledChannel } from './store/parking.ts'
 
 /** A decision about one channel, which its user names. */
 export type Decide<Answer> = (context: Context, user: string) => Answer
@@ -24,7 +25,8 @@ export function decideAt<Answer>(
 }
 
 /**
- * The same for a decision that needs something to be here: an object that holds nothing answers `unknown`.
+ * The same for a decision that needs something to be here. `unknown` is the answer of an object that holds
+ * nothing, and for a user without a channel here.
  */
 export function lookAt<Answer>(
   context: Context,
@@ -33,7 +35,9 @@ export function lookAt<Answer>(
   ref?: CommandRef,
 ): Answer | Elsewhere | Unknown {
   const look: Decide<Answer | Unknown> = (_, user) =>
-    holdsNothing(context) ? { kind: 'unknown' } : decide(context, user)
+    holdsNothing(context) || !recalledChannel(context, user)
+      ? { kind: 'unknown' }
+      : decide(context, user)
   return decideAt(context, address, look, ref)
 }
 

@@ -25,7 +25,7 @@ import { settleContest } from './standing/contest-end.ts'
 import { listEscrow } from './store/escrow/list.ts'
 import type { EscrowKind, EscrowReader } from './store/escrow/reads.ts'
 import { readEscrow } from './store/escrow/tokens.ts'
-import type { Address } from './store/address.ts'
+import { ITSELF, type Address } from './store/address.ts'
 import { directoryRow, projected } from './standing/directory-row.ts'
 import type { AdminProof } from './store/proof.ts'
 import { viewDeliveries, type DeliveryFilter } from './views/deliveries.ts'
@@ -152,8 +152,13 @@ export class Device extends DurableObject<DeviceEnv> {
     return this.#runtime.commit(retire)
   }
 
-  async readEscrow(kind: EscrowKind, token: number | undefined, reader: EscrowReader) {
-    return this.#runtime.commit((context) => readEscrow(context, kind, token, reader))
+  async readEscrow(
+    kind: EscrowKind,
+    token: number | undefined,
+    reader: EscrowReader,
+    address = ITSELF,
+  ) {
+    return this.#runtime.look(address, (context) => readEscrow(context, kind, token, reader))
   }
 
   async revealCommand(address: Address, ref: commands.CommandRef, reader: EscrowReader) {
@@ -161,8 +166,8 @@ export class Device extends DurableObject<DeviceEnv> {
     return this.#runtime.look(address, (context, user) => decide(context, user, ref, reader), ref)
   }
 
-  async listEscrow() {
-    return this.#runtime.commit(listEscrow)
+  async listEscrow(address = ITSELF) {
+    return this.#runtime.look(address, listEscrow)
   }
 
   async renewIdentity(succession: Succession) {
@@ -239,7 +244,7 @@ export class Device extends DurableObject<DeviceEnv> {
   }
 
   async viewDeliveries(address: Address, filter: DeliveryFilter) {
-    return this.#runtime.at(address, (context, user) => viewDeliveries(context, user, filter))
+    return this.#runtime.look(address, (context, user) => viewDeliveries(context, user, filter))
   }
 
   async directoryRow() {

@@ -43,9 +43,6 @@ export interface Deliveries {
 
 /** The kept events of a device, newest first, and how far each is with the subscribers that want it. */
 export function viewDeliveries(context: Context, user: string, filter: DeliveryFilter): Deliveries {
-  if (context.state.device.schema === 0) {
-    return { kind: 'deliveries', device: context.name, deliveries: [], next: undefined }
-  }
   const cursors = cursorsOf(context)
   const rows = eventsBefore(context.db, filter.before ?? Number.MAX_SAFE_INTEGER, filter.limit + 1)
   const page = rows.slice(0, filter.limit)

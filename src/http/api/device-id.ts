@@ -52,12 +52,26 @@ export async function knownDevice(env: Env, id: string): Promise<DevicePage> {
 
 /** The same for an action on a whole device: the id of a user channel is refused. @throws AdminError */
 export async function deviceItself(env: Env, id: string): Promise<DevicePage> {
-  const device = await knownDevice(env, id)
-  if (device.id !== id) {
-    throw new AdminError(
-      `${id} is a user of the device ${device.id}: name the device`,
-      'invalid_id',
-    )
-  }
-  return device
+  return atDeviceItself(env, id, (device, address) => device.viewDevice(address))
+}
+
+/** Calls the object of a whole device. @throws AdminError for an unknown id, and for a user channel */
+export async function atDeviceItself<Answer extends { readonly kind: string }>(
+  env: Env,
+  id: string,
+  call: (device: DeviceStub, address: Address) => Promise<Answer>,
+) {
+  return atEnrollment(env, id, async (device, address) => {
+    if (address.user === '') {
+      return call(device, address)
+    }
+    const view = await device.viewDevice(address)
+    if (view.kind === 'device') {
+      throw new AdminError(
+        `${id} is a user of the device ${view.id}: name the device`,
+        'invalid_id',
+      )
+    }
+    return view
+  })
 }

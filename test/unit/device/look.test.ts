@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { decideAt, lookAt } from '../../../src/device/look.ts'
 import { queueCommand } from '../../../src/device/queue/enqueue.ts'
 import { isDevice, ITSELF } from '../../../src/device/store/address.ts'
+import { channelOf } from '../../../src/device/store/state.ts'
 import { TestObject } from './object.ts'
 
 const BARE = { user: '', bare: true }
@@ -27,6 +28,14 @@ it('a bare id that is not a device’s leads elsewhere before anything is decide
   expect(object.commit((context) => lookAt(context, BARE, answer))).toEqual(elsewhere)
   expect(object.enrolled().commit((context) => lookAt(context, BARE, answer))).toEqual(answer())
   expect(object.commit(isDevice)).toBe(true)
+})
+
+it('a look at a user without a channel answers unknown', () => {
+  const object = new TestObject().enrolled()
+  const ada = { user: 'ADA', bare: false }
+  expect(object.commit((context) => lookAt(context, ada, answer))).toEqual({ kind: 'unknown' })
+  object.commit((context) => channelOf(context, 'ADA'))
+  expect(object.commit((context) => lookAt(context, ada, answer))).toEqual(answer())
 })
 
 it('the id of a command leads to the object that keeps it, whatever its enrolment’s id means', () => {

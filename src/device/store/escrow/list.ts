@@ -9,6 +9,7 @@ export type EscrowRead = EscrowReader & { readonly at: number } & (
   )
 
 export interface EscrowList {
+  readonly kind: 'escrow'
   readonly tokens: readonly EscrowedToken[]
   /** Newest first. */
   readonly reads: readonly EscrowRead[]
@@ -16,13 +17,10 @@ export interface EscrowList {
 
 /** The tokens in escrow, and every reading of a secret. */
 export function listEscrow(context: Context): EscrowList {
-  const { db, state } = context
-  if (state.device.schema === 0) {
-    return { tokens: [], reads: [] }
-  }
   return {
-    tokens: listTokens(db),
-    reads: listReads(db).map(({ kind, token, ...read }) =>
+    kind: 'escrow',
+    tokens: listTokens(context.db),
+    reads: listReads(context.db).map(({ kind, token, ...read }) =>
       kind === 'command'
         ? { ...read, kind, command: idOfRow(context, token) }
         : { ...read, kind, token },

@@ -17,7 +17,7 @@ export interface EscrowedToken {
 
 export type EscrowAnswer =
   | (EscrowedToken & { readonly found: true; readonly value: Uint8Array })
-  | { readonly found: false }
+  | { readonly kind: 'absent'; readonly found: false }
 
 /** Bounds on archived tokens: how many of each kind, and how many bytes of both. */
 const MOST_ARCHIVED = 5
@@ -68,19 +68,16 @@ export function readEscrow(
   token: number | undefined,
   reader: EscrowReader,
 ): EscrowAnswer {
-  const { db, sealer, state } = context
-  const [row] =
-    state.device.schema === 0
-      ? []
-      : db.all<EscrowedToken & { value: ArrayBuffer | Uint8Array }>(
-          `SELECT id AS token, kind, value, stored_at AS storedAt, archived_at AS archivedAt FROM escrow
-            WHERE kind = ? AND (id = ? OR (? IS NULL AND archived_at = 0))`,
-          kind,
-          token ?? null,
-          token ?? null,
-        )
+  const { db, sealer } = context
+  const [row] = db.all<EscrowedToken & { value: ArrayBuffer | Uint8Array }>(
+    `SELECT id AS token, kind, value, stored_at AS storedAt, archived_at AS archivedAt FROM escrow
+      WHERE kind = ? AND (id = ? OR (? IS NULL AND archived_at = 0))`,
+    kind,
+    token ?? null,
+    token ?? null,
+  )
   if (!row) {
-    return { found: false }
+    return { kind: 'absent', found: false }
   }
   const value = sealer.open(new Uint8Array(row.value), sealContext(context, kind, row.token))
   recordRead(context, kind, row.token, reader)

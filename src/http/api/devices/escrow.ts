@@ -4,7 +4,7 @@ import type { EscrowRead } from '../../../device/store/escrow/list.ts'
 import { encodeBase64 } from '../../../plist/base64.ts'
 import { AdminError } from '../../admin-error.ts'
 import { reader, readerOf, WHY } from '../commands/secrets.ts'
-import { deviceItself, knownDevice } from '../device-id.ts'
+import { atDeviceItself, atEnrollment } from '../device-id.ts'
 import { answer, body, DEVICE_PARAMS, NO_DEVICE, operation } from '../operation.ts'
 import { listOf, wholeList } from '../paging.ts'
 import { newRoutes } from '../routes.ts'
@@ -61,8 +61,10 @@ escrowRoutes.openapi(
     problems: NO_DEVICE,
   }),
   async (c) => {
-    const { id } = await knownDevice(c.env, c.req.valid('param').id)
-    const { tokens } = await c.env.DEVICE.getByName(id).listEscrow()
+    const { id } = c.req.valid('param')
+    const { tokens } = await atEnrollment(c.env, id, (device, address) =>
+      device.listEscrow(address),
+    )
     return c.json(wholeList(tokens.map(tokenJson)), 200)
   },
 )
@@ -77,8 +79,8 @@ escrowRoutes.openapi(
     problems: NO_DEVICE,
   }),
   async (c) => {
-    const { id } = await knownDevice(c.env, c.req.valid('param').id)
-    const { reads } = await c.env.DEVICE.getByName(id).listEscrow()
+    const { id } = c.req.valid('param')
+    const { reads } = await atEnrollment(c.env, id, (device, address) => device.listEscrow(address))
     return c.json(wholeList(reads.map(readJson)), 200)
   },
 )
@@ -112,11 +114,10 @@ escrowRoutes.openapi(
   async (c) => {
     const params = c.req.valid('param')
     const { token_id: named, ...why } = c.req.valid('json')
-    const { id } = await deviceItself(c.env, params.id)
-    const found = await c.env.DEVICE.getByName(id).readEscrow(
-      params.kind,
-      named ? Number(named) : undefined,
-      readerOf(c, why),
+    const number = named ? Number(named) : undefined
+    const who = readerOf(c, why)
+    const found = await atDeviceItself(c.env, params.id, (device, address) =>
+      device.readEscrow(params.kind, number, who, address),
     )
     if (!found.found) {
       throw new AdminError(`${params.id} has no such ${params.kind} in escrow`, 'token_not_found')

@@ -9,8 +9,7 @@ import type { Attempt, Remembered } from '../../../webhooks/log.ts'
 import type { Env } from '../../../env.ts'
 import type { AppEnv } from '../../app-env.ts'
 import { AdminError, faultAt } from '../../admin-error.ts'
-import { atDevice } from '../../at-device.ts'
-import { idText, knownDevice } from '../device-id.ts'
+import { atEnrollment, idText } from '../device-id.ts'
 import { listOf, numberCursor, numberedPage, pageQuery } from '../paging.ts'
 import { webhookOf } from './webhook-access.ts'
 import { topicWord } from '../words.ts'
@@ -129,11 +128,8 @@ async function ofDevice(
   filter: DeliveryFilter,
 ) {
   const { device, deliveries: shown, next } = await pageOf(env, id, filter)
-  if (shown.length === 0) {
-    await knownDevice(env, id)
-    if (filter.subscriber !== undefined) {
-      await webhookOf(env, config, filter.subscriber)
-    }
+  if (shown.length === 0 && filter.subscriber !== undefined) {
+    await webhookOf(env, config, filter.subscriber)
   }
   const readers = [...new Set(shown.map(({ subscriber }) => subscriber))]
   const remembered = await Promise.all(
@@ -156,7 +152,7 @@ async function pageOf(env: Env, id: string, filter: DeliveryFilter): Promise<Del
   let before = filter.before
   for (;;) {
     const asked = { subscriber, before, limit: EVENTS_ASKED }
-    const found = await atDevice(env, id, async (device, address) =>
+    const found = await atEnrollment(env, id, (device, address) =>
       device.viewDeliveries(address, asked),
     )
     read.push(...found.deliveries)

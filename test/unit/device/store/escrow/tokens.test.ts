@@ -37,6 +37,7 @@ describe('a token in escrow', () => {
     const readAt = object.now
     object.evict()
     expect(object.commit(listEscrow)).toEqual({
+      kind: 'escrow',
       tokens: [
         { token: 1, kind: 'unlock_token', storedAt: 1_000_002, archivedAt: 0 },
         { token: 2, kind: 'bootstrap_token', storedAt: 1_000_002, archivedAt: 0 },
@@ -52,9 +53,9 @@ describe('a token in escrow', () => {
     })
     const read = (token?: number) =>
       object.commit((context) => readEscrow(context, 'unlock_token', token, reader))
-    expect(read()).toEqual({ found: false })
+    expect(read()).toEqual({ kind: 'absent', found: false })
     expect(read(1)).toMatchObject({ found: true, value: TOKEN })
-    expect(read(2)).toEqual({ found: false })
+    expect(read(2)).toEqual({ kind: 'absent', found: false })
     expect(object.commit((context) => loadEscrow(context, 'unlock_token'))).toBeUndefined()
     expect(object.commit(listEscrow).reads).toHaveLength(1)
   })
@@ -63,8 +64,8 @@ describe('a token in escrow', () => {
     const object = new TestObject()
     expect(
       object.commit((context) => readEscrow(context, 'unlock_token', undefined, reader)),
-    ).toEqual({ found: false })
-    expect(object.commit(listEscrow)).toEqual({ tokens: [], reads: [] })
+    ).toEqual({ kind: 'absent', found: false })
+    expect(object.commit(listEscrow)).toEqual({ kind: 'escrow', tokens: [], reads: [] })
     expect(object.db().all('SELECT 1 FROM sqlite_master')).toEqual([])
   })
 })
