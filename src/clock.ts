@@ -9,8 +9,8 @@ export interface Clock {
 }
 
 /**
- * The Worker's only clock: the linter refuses `Date.now`, `setTimeout` and `scheduler` elsewhere. Tests in
- * workerd replace its functions and turn the time (test/worker/clock.ts).
+ * The Worker's only clock (docs/architecture.md §21): the linter refuses `Date.now`, `setTimeout` and
+ * `scheduler` elsewhere. Tests in workerd replace its functions and turn the time (test/worker/clock.ts).
  */
 export const clock: Clock = {
   now: () => Date.now(),

@@ -3,9 +3,9 @@ import { reasonOf, safeError } from './reason.ts'
 import { received } from './request-id.ts'
 
 /**
- * Makes every method of an object's class run for the request of its caller, and reject with a safe error.
- * The runtime logs the text and the stack of every error that an object throws, and passes the text to the
- * caller.
+ * Makes every method of an object's class run for the request of its caller, and reject with a safe error
+ * (docs/architecture.md §22). The runtime logs the text and the stack of every error that an object throws,
+ * and passes the text to the caller.
  */
 export function guardObject({ prototype }: { readonly prototype: object }): void {
   for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {

@@ -42,7 +42,7 @@ export interface DeviceNamespace {
 }
 
 /**
- * One device and its users (docs/architecture.md). Each method runs one decision in one commit: `commit`
+ * One device and its users (docs/architecture.md §1). Each method runs one decision in one commit: `commit`
  * always, `at` unless the address leads to another object, `look` only if this object holds something.
  * Objects of two versions run during a deploy, so names and arguments stay.
  */

@@ -94,9 +94,9 @@ export type Meaning =
   | { readonly kind: 'unclaimed' }
 
 /**
- * Finds the meaning of a bare id. An id inside a message is a claim: a device's own id always means the
- * device, and a UserID means a channel only while one device claims it. Claims that their device does not
- * know are removed.
+ * Finds the meaning of a bare id (docs/architecture.md §23). An id inside a message is a claim: a device's
+ * own id always means the device, and a UserID means a channel only while one device claims it. Claims that
+ * their device does not know are removed.
  * @param device the answer of the object of that name, if it was called
  * @throws when the directory cannot be read
  */

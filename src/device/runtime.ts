@@ -19,7 +19,7 @@ import { loadState } from './store/load.ts'
 import { RARE_TABLES } from './store/schema.ts'
 import type { DeviceState } from './store/state.ts'
 
-/** A message of the queue. It may be lost: the alarm announces again. */
+/** A message of the queue. It may be lost: the alarm announces again (docs/architecture.md §14). */
 export interface Announcement extends AnnouncementBody {
   readonly device: string
 }
@@ -56,8 +56,8 @@ export class DeviceRuntime {
   }
 
   /**
-   * One synchronous commit: state, events, hand-outs and alarm together, or nothing. When it throws, memory
-   * is dropped too, so that the rows stay the truth.
+   * One synchronous commit (docs/architecture.md §3): state, events, hand-outs and alarm together, or
+   * nothing. When it throws, memory is dropped too, so that the rows stay the truth.
    */
   async commit<Answer>(decide: (context: Context) => Answer): Promise<Answer> {
     if (this.#alarmAt === undefined) {
@@ -176,7 +176,7 @@ export class DeviceRuntime {
 
   /**
    * Announces again what was not read, and pushes devices that stay silent. An alarm that fails six times is
-   * not retried (Cloudflare, "Alarms"), so a retry arms the next alarm before anything else. The first try
+   * lost (docs/architecture.md §15), so a retry arms the next alarm before anything else. The first try
    * hardly ever fails: it saves that row.
    */
   async alarm(info?: AlarmInvocationInfo): Promise<void> {
@@ -236,7 +236,9 @@ export class DeviceRuntime {
     }
   }
 
-  /** Not awaited: it joins the commit of its cause. The output gate holds the answer until that is durable. */
+  /**
+   * Not awaited: it joins the commit of its cause. The output gate holds the answer until that is durable.
+   */
   #arm(at: number): void {
     this.#alarmAt = at
     this.#ctx.waitUntil(this.#ctx.storage.setAlarm(at))

@@ -1,7 +1,7 @@
 import type { Sealer } from '../pki/seal/seal.ts'
 import type { Db } from './db.ts'
 
-/** A row has at most 2 MB in production. A longer body becomes several rows of the same commit. */
+/** A longer body becomes several rows of the same commit (docs/architecture.md §16). */
 export const MAX_VALUE_BYTES = 1_000_000
 
 export type BodyKind = 'payload' | 'result' | 'event' | 'earlier'

@@ -1,4 +1,4 @@
-/** The only SQL on `cursors`: how far each subscriber is through the device's events. */
+/** The only SQL on `cursors`: how far each subscriber is through the events (docs/architecture.md §4). */
 import type { Limit } from '../../config/settings.ts'
 import type { Context } from '../store/context.ts'
 import { deleteEvents, lastBefore, passableUntil, timeOfNext } from '../store/events.ts'
