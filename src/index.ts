@@ -15,7 +15,7 @@ import type { Env } from './env.ts'
 import type { AppEnv } from './http/app-env.ts'
 import { enrollFace } from './http/device/enroll.ts'
 import { deviceFace } from './http/device/face.ts'
-import { scep } from './http/device/scep.ts'
+import { scepFace } from './http/device/scep.ts'
 import { micromdmFace } from './http/micromdm/face.ts'
 import { version } from './http/micromdm/version.ts'
 import { ownFace } from './http/api/face.ts'
@@ -63,7 +63,7 @@ app.use(async (c, next) => {
 })
 app.route('/', deviceFace)
 app.route('/', enrollFace)
-app.route('/', scep)
+app.route('/', scepFace)
 app.route('/', micromdmFace)
 app.route('/', ownFace)
 app.onError(onError)

@@ -2,8 +2,8 @@ import { OwnError } from '../reason.ts'
 import { problemStatus, type Fault, type ProblemKind } from './problem.ts'
 
 /**
- * A request of an admin that cannot be carried out; the text says what to do instead. `kind` is its code in our own API.
- * MicroMDM answers 500 to each mistake of an admin, and so do its routes if no kind is given.
+ * A request of an admin that cannot be carried out; the text says what to do instead. `kind` is its code in
+ * our own API. MicroMDM answers 500 to each mistake of an admin, and so do its routes if no kind is given.
  */
 export class AdminError extends OwnError {
   override name = 'AdminError'

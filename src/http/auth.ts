@@ -9,9 +9,9 @@ import { slowDown } from './wrong-keys.ts'
 type AdminContext = Context<AppEnv>
 
 const FOREIGN =
-  'Sec-Fetch-Site or Origin says that a page of another site sent this request, so the server did nothing: send it ' +
-  'from a program, without these headers. If the page is one of this server, set PUBLIC_URL to the address that the ' +
-  'browser shows'
+  'Sec-Fetch-Site or Origin says that a page of another site sent this request, so the server did nothing: ' +
+  'send it from a program, without these headers. If the page is one of this server, set PUBLIC_URL to the ' +
+  'address that the browser shows'
 const NOT_STORED = { 'cache-control': 'no-store' }
 const LATER = { ...NOT_STORED, 'retry-after': '60' }
 const TOO_MANY =
@@ -26,9 +26,10 @@ const CHALLENGE = {
 const CREDENTIALS = /^(basic|bearer) +(\S+)$/i
 
 /**
- * The gate of all admin routes, before the body is read. A request from a page of another site is refused even with the
- * key, because a browser may have added it. All other requests need the API key: as the password of the user `micromdm`
- * (HTTP Basic), as MicroMDM's clients send it, or as a Bearer token. Only wrong keys are slowed down.
+ * The gate of all admin routes, before the body is read. A request from a page of another site is refused
+ * even with the key, because a browser may have added it. All other requests need the API key: as the
+ * password of the user `micromdm` (HTTP Basic), as MicroMDM's clients send it, or as a Bearer token. Only
+ * wrong keys are slowed down.
  */
 export const adminAuth: MiddlewareHandler<AppEnv> = async (c, next) => {
   const { path } = c.req
@@ -60,15 +61,17 @@ function isForeign({ req, var: { config } }: AdminContext): boolean {
     site === undefined ||
     site === 'same-origin' ||
     (site === 'none' && /^(GET|HEAD)$/.test(req.method))
-  // Behind a proxy that ends TLS, the request's URL has http and the browser's origin https, as PUBLIC_URL does.
+  // Behind a proxy that ends TLS, the request's URL has http and the browser's origin https, as PUBLIC_URL
+  // does.
   const ownOrigin =
     origin === undefined || [config.publicUrl, new URL(req.url).origin].includes(origin)
   return !ownSite || !ownOrigin
 }
 
 /**
- * RFC 9110 §15.5.2 requires a challenge in each 401, but a browser gets none: it would ask for the key, keep it for the
- * origin, and add it to the requests of other sites' pages. Over plain http, only navigations show that it is a browser.
+ * RFC 9110 §15.5.2 requires a challenge in each 401, but a browser gets none: it would ask for the key, keep
+ * it for the origin, and add it to the requests of other sites' pages. Over plain http, only navigations show
+ * that it is a browser.
  */
 function isBrowser({ req }: AdminContext): boolean {
   return [req.header('sec-fetch-site'), req.header('upgrade-insecure-requests')].some(

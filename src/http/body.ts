@@ -1,17 +1,17 @@
-/** Apple's devices report megabytes of inventory; nothing legitimate is longer. */
+/** Devices report megabytes of inventory. No legitimate body is longer. */
 export const MAX_BODY_BYTES = 20_000_000
 
-/** A body of that length or less is read without steps. */
+/** A body of at most this length is read in one step. */
 export const WHOLE = 1_000_000
 
-/** A body that is read once, and in steps if need be. */
+/** The reading of a body: once, and in steps if it is long. */
 export interface BodyReading {
-  /** Its length, as the sender says; a body in chunks says nothing. */
+  /** Content-Length. A body in chunks has none. */
   readonly declared: number | undefined
-  /** The whole of it, or `undefined` when it is longer: a further call reads on. */
+  /** The whole body, or `undefined` if it is longer than `max`: a further call reads on. */
   upTo(max: number): Promise<Uint8Array | undefined>
-  /** How much of it has come, while it is read in steps. */
-  come(): number
+  /** How many bytes have arrived, while it is read in steps. */
+  arrived(): number
   /** Ends the reading in steps. */
   stop(): void
 }
@@ -24,7 +24,7 @@ export function beginReading(request: Request): BodyReading {
   let length = 0
   return {
     declared,
-    come: () => length,
+    arrived: () => length,
     stop() {
       chunks.length = 0
       void reader?.cancel().catch(() => undefined)
@@ -50,7 +50,7 @@ export function beginReading(request: Request): BodyReading {
   }
 }
 
-/** Reads a request's body once, as bytes; `undefined` when it is longer than `max`. */
+/** Reads a request's body once, as bytes; `undefined` if it is longer than `max`. */
 export async function readBody(
   request: Request,
   max = MAX_BODY_BYTES,
@@ -58,7 +58,7 @@ export async function readBody(
   return beginReading(request).upTo(max)
 }
 
-/** Leaves the chunks empty, so that their memory is free. */
+/** Empties the chunks, to free their memory. */
 function joined(chunks: Uint8Array[], length: number): Uint8Array {
   const body = new Uint8Array(length)
   let offset = 0

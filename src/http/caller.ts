@@ -4,19 +4,19 @@ import type { Env } from '../env.ts'
 import type { AppEnv } from './app-env.ts'
 
 /**
- * The address of a request's sender, as Cloudflare writes it into a header that no sender can set; empty where it is not
- * known. Under `npm start` the runtime tells no address, and the header is the sender's own word.
+ * The address of a request's sender, from a header that Cloudflare sets and no sender can; empty if it is not
+ * known. Under `npm start` the runtime has no address, and a sender can set the header.
  */
 export function addressOf({ req, env }: Context<AppEnv>): string {
   return env.PUSH_KEEPER ? '' : (req.header('cf-connecting-ip') ?? '')
 }
 
-/** Cloudflare's id of a request, with the data centre that took it. */
+/** Cloudflare's id of a request, with its data centre. */
 const RAY = /^[\da-f]{16}(-[A-Z]{3})?$/
 
 /**
- * A request's id: Cloudflare's own, by which its dashboard finds it too, in a header that no sender can set. Under `npm start`
- * the header is the sender's word, and the id is random.
+ * A request's id: that of Cloudflare, which its dashboard shows too, from a header that no sender can set.
+ * Under `npm start` a sender can set the header, and the id is random.
  */
 export function idOf({ headers }: Request, env: Pick<Env, 'PUSH_KEEPER'>): string {
   const ray = headers.get('cf-ray') ?? ''
@@ -28,14 +28,14 @@ export function loggedPath(path: string): string {
   return path.replaceAll(/(:|%3A)[^/]*/gi, '$1…')
 }
 
-/** Where the sender is: all addresses of an IPv6 network of /64 are one customer's. */
+/** The sender's network. All addresses of an IPv6 network of /64 belong to one customer. */
 export function networkOf(address: string): string {
   const plain = address.replace(/^::ffff:(?=[\d.]+$)/i, '')
   const url = `http://[${plain}]/`
   if (!URL.canParse(url)) {
     return plain
   }
-  // The URL parser writes each group in one way, and leaves out the longest run of zeros.
+  // The URL parser writes each group in one form, and leaves out the longest run of zeros.
   const [head = '', tail] = new URL(url).hostname.slice(1, -1).split('::')
   const groups = head === '' ? [] : head.split(':')
   const left = tail === undefined ? 0 : 4 - groups.length

@@ -12,15 +12,16 @@ export function baseUrl(c: Context<AppEnv>): string {
 /** RFC 9110 §7.2, without the characters that no host name or address in use has. */
 const HOST = /^([\w.-]+|\[[\da-f:.]+\])(:\d*)?$/i
 const TEXT =
-  'the Host header or the path is not valid: send the name or address of this server, its port if it has one, and ' +
-  'a path that begins with /'
+  'the Host header or the path is not valid: send the name or address of this server, its port if it has ' +
+  'one, and a path that begins with /'
 
 /** The last valid one: nearly all requests have the same. */
 let known = ''
 
 /**
- * Refuses a request with an invalid Host header. The runtime puts the header into the request's URL unchecked: with
- * `a b` no parser reads the URL, and with `a/b` its path is another one. The fault is the sender's, on device routes too.
+ * Refuses a request with an invalid Host header. The runtime puts the header into the request's URL
+ * unchecked: with `a b` no parser reads the URL, and with `a/b` its path is another one. The fault is the
+ * sender's, on device routes too.
  */
 export function refuseHost(c: Context<AppEnv>): Response | undefined {
   const host = c.req.header('host')

@@ -6,7 +6,10 @@ import { PlistError } from '../plist/error.ts'
 import { readPlist } from '../plist/read.ts'
 import type { PlistDict } from '../plist/value.ts'
 
-/** What a command needs of the device's OS, its profile included. The object decides, because it knows the OS. */
+/**
+ * The requirements of a command, and of its profile, on the device's OS. The object checks them: it knows the
+ * OS.
+ */
 export function osNeeds(
   { requestType, command }: { readonly requestType: string; readonly command: PlistDict },
   otherwise: Needs['otherwise'],
@@ -14,7 +17,10 @@ export function osNeeds(
   return { names: needsOf(requestType, command, profileOf(requestType, command)), otherwise }
 }
 
-/** The profile that InstallProfile installs, read as leniently as by a device; undefined where neither can read it. */
+/**
+ * The profile of an InstallProfile, read as leniently as a device reads it; `undefined` for an unreadable
+ * one.
+ */
 function profileOf(requestType: string, command: PlistDict): PlistDict | undefined {
   const payload = command['Payload']
   if (requestType !== 'InstallProfile' || !(payload instanceof Uint8Array)) {

@@ -1,4 +1,4 @@
-/** What devices call once they are enrolled: `/mdm` and `/checkin` are where NanoMDM's profiles point. */
+/** The paths for enrolled devices. NanoMDM's profiles have `/mdm` and `/checkin`. */
 export const MDM_PATHS = ['/mdm/checkin', '/mdm/connect', '/mdm', '/checkin']
 
 export const SCEP_PATH = '/scep'
@@ -7,5 +7,5 @@ export const ENROLL = '/mdm/enroll'
 export const OTA = '/ota/enroll'
 export const OTA_PHASE23 = '/ota/phase23'
 
-/** What devices and their users call before they are enrolled. */
+/** The paths for devices and people before an enrolment. */
 export const ENROLL_PATHS = ['/', ENROLL, OTA, OTA_PHASE23]

@@ -17,8 +17,8 @@ const TITLES: Readonly<Record<number, string>> = {
 }
 
 /**
- * What a client may branch on, with its status. A code stays what it is; new ones come. The first of a status is the one that
- * is meant where a status alone is named. docs/api.md says what each means.
+ * The codes on which a client may branch, with their status. Codes are stable; new ones may come. A status
+ * alone means the first code of that status. docs/api.md lists their meanings.
  */
 export const PROBLEMS = {
   invalid_request: 400,
@@ -77,10 +77,10 @@ export const PROBLEMS = {
 
 export type ProblemCode = keyof typeof PROBLEMS
 
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the compiler does not tell an object's keys from those of a wider one
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- for the compiler, keys are texts
 export const CODES = Object.keys(PROBLEMS) as ProblemCode[]
 
-/** What kind of wrong it is: a code, or the status whose first code is meant. */
+/** A code, or a status, which means its first code. */
 export type ProblemKind = ProblemCode | (typeof PROBLEMS)[ProblemCode]
 
 export function problemStatus(kind: ProblemKind): number {
@@ -91,14 +91,14 @@ function codeOf(kind: ProblemKind): ProblemCode | undefined {
   return typeof kind === 'number' ? CODES.find((code) => PROBLEMS[code] === kind) : kind
 }
 
-/** One place in a request that is not as it has to be. */
+/** One place in a request that is not valid. */
 export interface Fault {
-  /** Where: `query.limit`, `json.url`. */
+  /** The place: `query.limit`, `json.url`. */
   readonly at: string
   readonly detail: string
 }
 
-/** Whether errors of this path are problem documents; everything else speaks MicroMDM's JSON. */
+/** Whether errors of this path are problem documents. On all other paths they are MicroMDM's JSON. */
 export function speaksProblems(path: string): boolean {
   return path === '/api' || path.startsWith('/api/')
 }

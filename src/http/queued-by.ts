@@ -5,10 +5,10 @@ import { AdminError } from './admin-error.ts'
 
 export const ACTOR = 'x-actor'
 const MAX_ACTOR = 100
-/** Everything but control characters and what stands for none. */
+/** All but control, format and unassigned characters. */
 const PRINTABLE = /^\P{C}*$/u
 
-/** Who queues a command by this request. @throws AdminError for a name that no list could show */
+/** The origin of a command that this request queues. @throws AdminError for a name that a list cannot show */
 export function queuedBy(c: Context<AppEnv>, face: 'micromdm' | 'api'): QueuedBy {
   const actor = c.req.header(ACTOR)?.trim() ?? ''
   if (actor.length > MAX_ACTOR || !PRINTABLE.test(actor)) {

@@ -1,10 +1,15 @@
 import { clock, wait } from '../clock.ts'
 import { warn } from '../log.ts'
 
-/** In so long, so many wrong keys of a network are answered at once: a script with an old key shall show its error. */
+/**
+ * Within this time, this many wrong keys of a network are answered at once: a script with an old key shows
+ * its error.
+ */
 const WINDOW = 60_000
 const AT_ONCE = 20
-/** After that an answer takes so long. So many wait at a time, of a network and of all. */
+/**
+ * After that an answer takes this long. At most so many answers wait at a time, for a network and for all.
+ */
 const SLOW = 1000
 const MAX_WAITING = 4
 const MAX_WAITING_OF_ALL = 100
@@ -15,14 +20,17 @@ interface Tries {
   readonly count: number
 }
 
-/** Of this isolate; the network that tried last at the end. */
+/** The networks that this isolate has seen; the one that tried last is at the end. */
 const networks = new Map<string, Tries>()
-/** When answers that wait leave: the runtime may end a request where it stands, so that they are counted by time. */
+/**
+ * The answers that wait, with their end: the runtime may end a request at any point, so each entry ends by
+ * time.
+ */
 let waiting: readonly { readonly network: string; readonly until: number }[] = []
 
 /**
- * Counts a wrong key, tells of a network's first in the log, and takes its time when there are many.
- * @returns whether to say that it is wrong; otherwise there are too many.
+ * Counts a wrong key, logs the first of a network, and delays the answer if there are many.
+ * @returns false if there are too many: then the answer says so.
  */
 export async function slowDown(network: string): Promise<boolean> {
   const now = clock.now()

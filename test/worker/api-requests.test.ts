@@ -337,7 +337,7 @@ describe('a refusal', () => {
       { Command: { RequestType: 'X' }, request_type: 'ProfileList' },
       'both `request_type` and `Command`: send MicroMDM’s JSON or Apple’s keys',
     ],
-    [{ request_type: 'ProfileList', udid: 'E' }, 'udid says E, and the command would go to D'],
+    [{ request_type: 'ProfileList', udid: 'E' }, 'udid is E, and the command would go to D'],
     [{ request_type: 'ProfileList', not_before: 5 }, 'not_before has to be a string'],
   ]
 

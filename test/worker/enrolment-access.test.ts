@@ -169,12 +169,14 @@ describe('each mode on each way in', () => {
   it('says why and whom to ask, on the page as in a refused download', async () => {
     const said = async (settings: Settings, path: string) => (await ask(path, {}, settings)).text()
     for (const path of ['/', '/mdm/enroll']) {
-      expect(await said(TOKEN, path)).toMatch(/full link that your administrator gave you/)
-      expect(await said(KNOWN, `${path}?invitation=0`)).toMatch(/not known here.*administrator/)
+      expect(await said(TOKEN, path)).toMatch(/full link from your administrator/)
+      expect(await said(KNOWN, `${path}?invitation=0`)).toMatch(
+        /does not know this invitation.*administrator/,
+      )
     }
-    expect(await said(KNOWN, '/mdm/enroll')).toMatch(/list of this server.*administrator/)
+    expect(await said(KNOWN, '/mdm/enroll')).toMatch(/serial number is on its list.*administrator/)
     expect(await said(OPEN, '/')).toMatch(/Enrolment is open/)
-    expect(await said(TOKEN, `/${await linkQuery(TOKEN)}`)).toMatch(/link that led you here/)
+    expect(await said(TOKEN, `/${await linkQuery(TOKEN)}`)).toMatch(/link that you opened/)
     expect(await said(KNOWN, '/')).toMatch(/listed by serial number/)
     expect(await said(KNOWN, '/')).toContain('href="https://mdm.test/ota/enroll"')
   })
@@ -245,7 +247,7 @@ describe('an invitation', () => {
     expect(revoked).toMatchObject({ status: 200, body: { state: 'revoked' } })
     const refused = await ask(`/mdm/enroll${query}`, {}, TOKEN)
     expect(refused.status).toBe(403)
-    expect(await refused.text()).toMatch(/withdrawn.*administrator/)
+    expect(await refused.text()).toMatch(/revoked.*administrator/)
     await expect(identityBy(profile)).rejects.toMatchObject({ failInfo: '2' })
     turn(HOUR)
     expect((await api('DELETE', `/api/invitations/${id}`)).body).toEqual(revoked.body)
@@ -279,7 +281,7 @@ describe('an invitation', () => {
   it('needs two uses for an enrolment over the air, and goes with it through all phases', async () => {
     const once = await ask(`/ota/enroll${(await invite()).query}`, {}, TOKEN)
     expect(once.status).toBe(403)
-    expect(await once.text()).toMatch(/twice/)
+    expect(await once.text()).toMatch(/two uses/)
     const { id, query } = await invite({ max_uses: 2 })
     const service = await profileOf(await ask(`/ota/enroll${query}`, {}, TOKEN))
     const url = requiredString(requiredDict(service, 'PayloadContent'), 'URL')

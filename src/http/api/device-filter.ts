@@ -4,16 +4,16 @@ import { flag, moment } from './values.ts'
 import { commaList, several } from './paging.ts'
 import { enrollmentState, platformWord, pushState } from './words.ts'
 
-/** Which devices are meant: the same words in the query of the list and in the `filter` of bulk calls. */
+/** Filters of devices: the same words in the query of the list and in the `filter` of bulk calls. */
 
-/** As many devices as one call may mean. */
+/** How many devices one call may have. */
 export const MAX_TARGETS = 100_000
 
 const BLANK = 'has to hold something'
 const text = z.string().trim().min(1, BLANK)
-const SERIALS = 'a contested one leads to the only device with proof, or nowhere'
+const SERIALS = 'a contested one leads to the only device with proof, or to no device'
 
-/** Words that are written alike in a query and in JSON. */
+/** Words with the same form in a query and in JSON. */
 const alike = {
   q: text.optional().openapi({ description: 'a part of the id, serial number or device name' }),
   device_name: text.optional().openapi({ description: 'a part of the device name' }),
@@ -21,15 +21,15 @@ const alike = {
   os_version: text.optional().openapi({ description: 'a version; 26 also finds 26.1' }),
   last_seen_before: moment
     .optional()
-    .openapi({ description: 'the server last heard of the device before this time' }),
+    .openapi({ description: 'the device last connected before this time' }),
   last_seen_after: moment
     .optional()
-    .openapi({ description: 'the server last heard of the device at this time or later' }),
+    .openapi({ description: 'the device last connected at this time or later' }),
 }
 
-const PLATFORM = 'the platform, as the product name tells it'
+const PLATFORM = 'the platform, by the product name'
 const STATE = 'state of the enrolment'
-const PUSH_STATE = 'whether the device channel can be pushed'
+const PUSH_STATE = 'whether the server can push the device channel'
 const CONTESTED = 'whether the enrolment is contested: see decideEnrollments'
 const SERIAL_CONTESTED = 'whether another device contests its serial number'
 
@@ -64,12 +64,12 @@ export const deviceFilter = z
   })
   .refine((filter) => Object.keys(filter).length > 0, {
     error: 'an empty filter finds no device: name at least one word',
-    // What has a fault already says so.
+    // A filter with another fault gets only that text.
     when: ({ issues }) => issues.length === 0,
   })
-  .openapi('DeviceFilter', { description: 'devices of which every part holds' })
+  .openapi('DeviceFilter', { description: 'a device must match all parts' })
 
-/** What both become. */
+/** The filter of the directory, from either form. */
 export function filterOf(words: Partial<z.output<typeof deviceFilter>>): DeviceFilter {
   return {
     text: words.q,

@@ -45,7 +45,9 @@ function isKnown<Answer extends { readonly kind: string }>(
   return found.kind !== 'unknown'
 }
 
-/** The device's own view, by its id or that of one of its channels. @throws AdminError 404 for an unknown id */
+/**
+ * The device's own view, by its id or that of one of its channels. @throws AdminError 404 for an unknown id
+ */
 export async function knownDevice(env: Env, id: string): Promise<DevicePage> {
   return atEnrollment(env, id, (device, address) => device.viewDevice(address))
 }

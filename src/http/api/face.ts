@@ -38,14 +38,15 @@ import { newRoutes } from './routes.ts'
  * EdgeMDM's own admin API: what MicroMDM's API does not have. To add an operation:
  *
  * 1. In a file of the folder of its subject: `export const thingRoutes = newRoutes()`, then
- *    `thingRoutes.openapi(operation('doThing', 'post', '/things/{id}', {…}), handler)`; see `operation.ts`, and
- *    `paging.ts` for a list. The path is written without `/api`. At most 60 lines, schemas and examples included.
+ *    `thingRoutes.openapi(operation('doThing', 'post', '/things/{id}', {…}), handler)`; see `operation.ts`,
+ *    and `paging.ts` for a list. The path is written without `/api`. At most 60 lines, schemas and examples
+ *    included.
  * 2. Add the routes to `ROUTES` below.
- * 3. In `PREPARE` of test/worker/openapi.test.ts, under its id, make what has to exist before the test sends the
- *    examples. The test fails for an operation that it cannot run.
+ * 3. In `PREPARE` of test/worker/openapi.test.ts, under its id, make what has to exist before the test sends
+ *    the examples. The test fails for an operation that it cannot run.
  *
- * A handler answers `c.json(…, status)` with a declared status, and throws `AdminError(text, code)` for the rest:
- * validation, 401, 404 and thrown errors all become problem documents.
+ * A handler answers `c.json(…, status)` with a declared status, and throws `AdminError(text, code)` for the
+ * rest: validation, 401, 404 and thrown errors all become problem documents.
  */
 const ROUTES = [
   deviceListRoutes,
@@ -91,7 +92,8 @@ function document(): Document {
             title: 'EdgeMDM',
             version: '1',
             description:
-              'EdgeMDM’s own API. Errors are problem documents (RFC 9457); lists come in pages, whose `next` is the `cursor` of the next page.',
+              'EdgeMDM’s own API. Errors are problem documents (RFC 9457). Lists have pages: `next` is the ' +
+              '`cursor` of the next page.',
           },
           security: [{ basic: [] }, { bearer: [] }],
         }),
@@ -100,17 +102,17 @@ function document(): Document {
   )
 }
 
-/** They are public, so each isolate makes them only once. */
+/** Both are public, so each isolate makes them once. */
 let description: Document | undefined
 let page: Promise<string> | undefined
 
-// Without credentials, so that a browser that reads them never asks for the key. They hold no secret.
+// They need no key, so that a browser does not ask for it. They hold no secret.
 ownFace.get('/api/openapi.json', (c) => {
   description ??= withErrors(document())
-  // Where nobody said how we are reached from outside, `/` is at the place that the document came from (OpenAPI 3.1, server object).
+  // Without PUBLIC_URL, `/` means the server that the document came from (OpenAPI 3.1, server object).
   return c.json({ ...description, servers: [{ url: c.var.config.publicUrl || '/' }] })
 })
-// The page says once what holds for all operations.
+// The page lists the errors of all operations once, so its document is without them.
 ownFace.get('/api/docs', async (c) => {
   page ??= docsPage(document())
   return c.body(await page, { headers: docsHeaders() })
@@ -157,11 +159,11 @@ for (const definition of ownFace.openAPIRegistry.definitions) {
     allowed.set(path, [...methods, method.toUpperCase()])
   }
 }
-// Behind all others: what comes here is a known path by another method.
+// Behind all routes: only a known path with another method gets here.
 for (const [path, methods] of allowed) {
   ownFace.all(path.replaceAll(/\{(\w+)\}/g, ':$1'), ({ req }) => {
     const allow = methods.join(', ')
-    const detail = `${req.path} has no ${req.method}, but ${allow}`
+    const detail = `${req.path} has no ${req.method}; it has ${allow}`
     return problem('method_not_allowed', detail, { headers: { allow } })
   })
 }

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { didYouMean } from '../../apple/nearest.ts'
 
-/** What is wrong with a value, in words for the admin who sent it: the library's own are for programmers. */
+/** The fault of a value, in words for an admin. The library's words are for programmers. */
 
 const KINDS: Readonly<Record<string, string>> = {
   string: 'a text',
@@ -12,12 +12,12 @@ const KINDS: Readonly<Record<string, string>> = {
   object: 'an object',
   record: 'an object',
 }
-/** As much of a wrong value as is shown. */
+/** How many characters of a wrong value are shown. */
 const MAX_SHOWN = 100
 
 type Issue = Parameters<NonNullable<NonNullable<Parameters<typeof z.config>[0]>['customError']>>[0]
 
-/** The words for an issue; the library's own for those that it alone knows. */
+/** The words for an issue; `undefined` leaves the library's words. */
 export function faultOf(issue: Issue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':

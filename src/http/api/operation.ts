@@ -13,7 +13,9 @@ interface Operation {
   readonly headers?: z.ZodRawShape
   readonly body?: NonNullable<RouteConfig['request']>['body']
   readonly answers: RouteConfig['responses']
-  /** When the operation answers an error on purpose, by status. {@link ERRORS} has those of all operations. */
+  /**
+   * When the operation answers an error on purpose, by status. {@link ERRORS} has those of all operations.
+   */
   readonly problems?: Problems
 }
 

@@ -16,10 +16,10 @@ function limitUpTo(most: number, usual = Math.min(most, 100)) {
 
 const pageCursor = z.string().optional().openapi({ description: '`next` of the page before' })
 
-/** How far a list is read. */
+/** The query of a list. */
 export const pageQuery = { cursor: pageCursor, limit: limitUpTo(1000) }
 
-/** The same for a list whose items are asked for one by one: the free plan allows fifty calls a request. */
+/** The same for a list that calls an object for each item: the free plan allows fifty calls a request. */
 export const shortPageQuery = { cursor: pageCursor, limit: limitUpTo(40, 20) }
 
 /** The order of a list: a field's name, or `-` and the name for the opposite order. */
@@ -41,7 +41,7 @@ export function sortBy<const Field extends string>(
       }
     })
     .openapi({
-      description: `the order, with \`-\` the greatest first; ${usual} if left out`,
+      description: `the order; with \`-\` the greatest first; ${usual} if left out`,
       example: usual,
     })
 }
@@ -51,10 +51,10 @@ export function several<Word extends z.ZodType>(word: Word, description: string)
   return commaList(word, `${description}; one or more, between commas`)
 }
 
-/** As many values as one parameter takes. */
+/** How many values one parameter may have. */
 const MAX_VALUES = 50
 
-/** The same for values that are not known beforehand. */
+/** The same for values of any text. */
 export function commaList<Item extends z.ZodType>(item: Item, description: string) {
   return z
     .preprocess(
@@ -98,8 +98,8 @@ export function writeCursor(place: string | number): string {
 }
 
 /**
- * What a cursor says, by the groups of the form that its list gives to them; `undefined` for none, which is the first page.
- * @throws AdminError for what {@link writeCursor} never wrote, or wrote for a list of another form
+ * The groups of a cursor by the form of its list; `undefined` for the first page, which has no cursor.
+ * @throws AdminError for a text that {@link writeCursor} did not write, or wrote for a list of another form
  */
 export function readCursor(cursor: string | undefined, form: RegExp): string[] | undefined {
   if (cursor === undefined || cursor === '') {
@@ -113,7 +113,8 @@ export function readCursor(cursor: string | undefined, form: RegExp): string[] |
 function badCursor(): never {
   throw faultAt(
     'query.cursor',
-    'this is no `next` of this list: pass it on unchanged with the same `sort`, or leave it out for the first page',
+    'this is no `next` of this list: send `next` unchanged with the same `sort`, or leave it out for the ' +
+      'first page',
     'invalid_cursor',
   )
 }
@@ -159,8 +160,8 @@ interface Range<Field extends string> {
 }
 
 /**
- * A list of D1's rows, sorted by one of the `fields`: its query, and its pages. Its cursors hold `name`: a cursor of
- * another list is refused.
+ * A list of D1's rows, sorted by one of the `fields`: its query, and its pages. Its cursors hold `name`: a
+ * cursor of another list is refused.
  */
 export function sortedList<const Field extends string>(
   name: string,
@@ -189,7 +190,7 @@ export function sortedList<const Field extends string>(
   }
 }
 
-/** Where a page of a sorted list begins: the last row's value and id. @throws AdminError */
+/** Where a page of a sorted list begins: the value and id of the row before it. @throws AdminError */
 export function placeIn(
   cursor: string | undefined,
   name: string,

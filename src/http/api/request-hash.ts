@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto'
 
 /**
- * Tells whether a request with an Idempotency-Key came before. Keyed, because it rests unsealed: a plain hash of a
- * body with a PIN would give the PIN away.
+ * Identifies a repeated request with an Idempotency-Key. The hash is keyed, because it is stored unsealed: a
+ * plain hash of a body with a PIN would reveal the PIN.
  */
 export function requestHash(apiKey: string, body: Uint8Array | string): string {
   return createHmac('sha256', apiKey).update(body).digest('hex')

@@ -41,19 +41,23 @@ function isTooDeep(json: Uint8Array): boolean {
   return depth > MAX_DEPTH
 }
 
-/** Their handlers read no body. One with a filter would be ignored, and the call would do more than was meant. */
+/**
+ * Their handlers read no body. One with a filter would be ignored, and the call would do more than was meant.
+ */
 export const BODILESS = new Set(['GET', 'HEAD', 'DELETE'])
 const NO_BODY = 'takes no body: leave it out, and say in path and query what is meant'
 
-/** Refuses the body of a POST whose path says all: a release with ids in its body would release all commands. */
+/**
+ * Refuses the body of a POST whose path says all: a release with ids in its body would release all commands.
+ */
 export const emptyBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   const text = c.req.raw.body === null ? '' : (await c.req.text()).trim()
   return text === '' || text === '{}' ? next() : problem(400, `this call ${NO_BODY}`)
 }
 
 /**
- * Bounds the body, and reads it as JSON whatever its content type says: curl's `-d` sends the type of a form, and
- * MicroMDM's clients send any.
+ * Bounds the body, and reads it as JSON whatever its content type says: curl's `-d` sends the type of a form,
+ * and MicroMDM's clients send any.
  */
 export const boundedJson: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (c.req.raw.body !== null) {

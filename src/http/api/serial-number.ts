@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { readSerial } from '../../enroll/serial.ts'
 
-/** A serial number as people write it; {@link readSerial} says how it is kept. */
+/** A serial number as an admin types it; {@link readSerial} has the stored form. */
 export const serialNumber = z
   .string()
   .max(200)
@@ -9,7 +9,8 @@ export const serialNumber = z
     const serial = readSerial(text)
     if (serial === undefined) {
       context.addIssue(
-        `${JSON.stringify(text)} is no serial number: up to 64 letters, digits and signs, as About or the box has it`,
+        `${JSON.stringify(text)} is no serial number: it has up to 64 letters, digits and signs; About and ` +
+          'the box show it',
       )
       return z.NEVER
     }
@@ -19,10 +20,11 @@ export const serialNumber = z
 export const serialFields = {
   serial_number: z.string().nullable(),
   serial_number_proven: z.boolean().openapi({
-    description: 'by the challenge that its certificate came from, or by an admin’s word',
+    description: 'by the challenge of its certificate, or because an admin confirmed it',
   }),
   serial_number_contested: z.boolean().openapi({
     description:
-      'another device claims it as well, and this one has no proof or is not the only one that has: the number does not lead to it',
+      'another device claims it too, and this one has no proof or is not the only one with proof: the ' +
+      'number does not lead to this device',
   }),
 }

@@ -22,7 +22,7 @@ export function atOrNull(ms: number): string | null {
 /** A time must name its time zone (RFC 3339); the seconds may be left out. */
 const RFC3339 = /^(\d{4}-\d\d-\d\dT\d\d:\d\d)(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)$/
 
-/** Milliseconds of a time that a client wrote; `undefined` for what is none. */
+/** The milliseconds of a time in a request; `undefined` if the text is no time. */
 export function readMoment(text: string): number | undefined {
   const written = text.toUpperCase()
   const minute = RFC3339.exec(written)?.[1]
@@ -30,7 +30,7 @@ export function readMoment(text: string): number | undefined {
     return undefined
   }
   const [ms, local] = [Date.parse(written), Date.parse(`${minute}Z`)]
-  // Date.parse takes 30 February for 2 March, and a zone may lead out of the years that have four digits.
+  // Date.parse reads 30 February as 2 March, and a zone may lead to a year that has not four digits.
   return Number.isNaN(ms + local) ||
     !new Date(local).toISOString().startsWith(minute) ||
     !RFC3339.test(new Date(ms).toISOString())
@@ -39,7 +39,8 @@ export function readMoment(text: string): number | undefined {
 }
 
 export function noMoment(text: string): string {
-  return `${JSON.stringify(text)} is no time: write one that there is, such as 2026-11-24T22:00:00Z or 2026-11-24T22:00:00+02:00 (in a URL %2B02:00)`
+  const examples = '2026-11-24T22:00:00Z or 2026-11-24T22:00:00+02:00 (in a URL %2B02:00)'
+  return `${JSON.stringify(text)} is no time: write an existing time, such as ${examples}`
 }
 
 /** A time in a request, as milliseconds. */
@@ -55,7 +56,9 @@ export const moment = z
     return ms
   })
 
-/** A number in a query, in decimal digits: JavaScript also reads `1e2`, `0x1` and an empty text as numbers. */
+/**
+ * A number in a query, in decimal digits: JavaScript also reads `1e2`, `0x1` and an empty text as numbers.
+ */
 export function digits<Schema extends z.ZodType>(schema: Schema): z.ZodPreprocess<Schema> {
   return z.preprocess(
     (text) => (typeof text === 'string' && /^\d+(\.\d+)?$/.test(text) ? Number(text) : text),

@@ -1,4 +1,4 @@
-/** Words that several answers and parameters have, each with a name for generated clients. */
+/** Enumerations that several answers and parameters have, each with a name for generated clients. */
 import { z } from '@hono/zod-openapi'
 import { PLATFORMS } from '../../apple/platform.ts'
 import { PROOF_NAMES } from '../../device/store/proof.ts'
@@ -31,7 +31,9 @@ export const commandStateWord = z
   ])
   .openapi('CommandState')
 
-/** Their names in the document. They are registered before the first use, which may allow null beside them. */
+/**
+ * Their names in the document. They are registered first: their first use in a schema may also allow null.
+ */
 export const WORDS = {
   Topic: topicWord,
   EnrollmentType: enrollmentType,

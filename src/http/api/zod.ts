@@ -1,7 +1,8 @@
 /**
- * The part of zod that this Worker uses, in zod's place: `alias` in wrangler.toml and `paths` in tsconfig.json put it there.
- * @hono/zod-openapi hands `z` on as a value, so a bundle keeps all that is in it: zod's own `z` adds 68 KB of gzip, most of
- * it error texts in fifty languages. What this list lacks does not compile.
+ * The part of zod that this Worker uses. `alias` in wrangler.toml and `paths` in tsconfig.json put it in
+ * zod's place.
+ * @hono/zod-openapi exports `z` as a value, so a bundle keeps all of it: zod's own `z` adds 68 KB of gzip,
+ * most of it error texts in fifty languages. Code that uses a name outside this list does not compile.
  */
 export type * from 'zod/v4'
 export {

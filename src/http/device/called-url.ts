@@ -3,7 +3,7 @@ import type { AppEnv } from '../app-env.ts'
 
 const NO_PARAMS = {}
 
-/** The URL as the device's profile has it: behind a proxy that ends TLS the public one differs in its scheme. */
+/** The URL as in the device's profile: behind a proxy that ends TLS, the scheme of the public URL differs. */
 export function calledUrl(c: Context<AppEnv>): string {
   const { publicUrl } = c.var.config
   if (publicUrl === '' || c.req.url.startsWith(`${publicUrl}/`)) {
@@ -15,7 +15,7 @@ export function calledUrl(c: Context<AppEnv>): string {
     : c.req.url
 }
 
-/** `url_params`: the first value of each query key, whatever it is called. */
+/** `url_params`: the first value of each key in the query. */
 export function firstValues(url: string): Readonly<Record<string, string>> {
   if (!url.includes('?')) {
     return NO_PARAMS

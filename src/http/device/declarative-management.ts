@@ -13,9 +13,9 @@ const TIMEOUT = 20_000
 const DECLARATION = 'declaration/'
 
 /**
- * Passes a DDM request to the server at `DM_URL` (micromdm-contract §5.11, KMFDDM's interface). Everything but
- * success is 503, which the device tries again: a 404 deletes the declaration on the device, so it goes through
- * only for a declaration that the device was not last told to have.
+ * Passes a request for declarations on to the server at `DM_URL`, by KMFDDM's interface (docs/micromdm.md).
+ * All answers but success become 503, and the device tries again. A 404 deletes the declaration on the
+ * device, so it is passed on only for a declaration that the device's last list did not have.
  */
 export async function declarativeManagement(
   env: Env,
@@ -77,7 +77,7 @@ async function ask(
   try {
     const answer = await fetch(url, {
       method: data ? 'PUT' : 'GET',
-      // Where a redirect leads, the operator did not say: a device's status goes to DM_URL alone.
+      // A device's status goes to DM_URL alone: the operator did not set the target of a redirect.
       redirect: 'manual',
       headers: {
         ...(authorization === '' ? {} : { authorization }),
@@ -98,8 +98,8 @@ async function ask(
 }
 
 /**
- * `Endpoint` is no URL: its identifier may hold anything, dots and slashes included, so it is encoded, and can
- * name neither another host nor a path above `DM_URL`.
+ * `Endpoint` is no URL: its identifier may hold any characters, dots and slashes included. It is encoded, so
+ * that it can name neither another host nor a path above `DM_URL`.
  */
 function upstreamUrl(base: string, endpoint: string): string | undefined {
   const [first = '', second, ...rest] = endpoint.split('/')
@@ -113,8 +113,9 @@ function upstreamUrl(base: string, endpoint: string): string | undefined {
 }
 
 /**
- * MicroMDM names a Mac's user by the bare UserID, which is also what commands are queued under. A UserID that leads elsewhere, or
- * to several, names its device too: a device never speaks for another by what it calls its user.
+ * The enrolment id for the server at `DM_URL`. MicroMDM names a Mac's user by the bare UserID. If the UserID
+ * leads to another channel or to several, the id names the device too: a device cannot act for another one by
+ * the name of a user.
  */
 async function upstreamId(env: Env, { type, device, user }: Enrollment): Promise<string> {
   const meant = type === 'User' ? await meaningOf(env, user) : undefined

@@ -1,4 +1,3 @@
-/** Who may have an enrolment profile: docs/enrolment.md, "Who may download". */
 import type { Context } from 'hono'
 import { clock } from '../../clock.ts'
 import type { EnrollmentAccess } from '../../config/config.ts'
@@ -15,9 +14,11 @@ import { rfc3339 } from '../../events/event.ts'
 import type { AppEnv } from '../app-env.ts'
 import { sameSecret } from '../../same-secret.ts'
 
+/** Access to an enrolment profile: docs/enrolment.md, "Who may download". */
+
 /**
- * What a URL alone says of who opens it. `by-serial`: it depends on the serial number that the device signs. Reasons are
- * for people: they say whom to ask.
+ * The access that a URL gives. `by-serial`: it depends on the serial number that the device signs. A reason
+ * is a text for a person, and says where to get help.
  */
 export type EnrollAccess =
   | { readonly kind: 'open' | 'by-serial' }
@@ -28,11 +29,17 @@ export type EnrollAllowed = Exclude<EnrollAccess, { kind: 'refused' }>
 
 const ASK = 'ask your administrator for a new one'
 const NOT_LISTED =
-  'Only devices whose serial number is on the list of this server enrol here: ask your administrator to add it, or for an invitation.'
+  'This server enrols only devices whose serial number is on its list: ask your administrator to add it, ' +
+  'or for an invitation.'
 
-export const NEEDS_A_SERIAL = `${NOT_LISTED} A plain download shows no serial number; Automated Device Enrollment and /ota/enroll do.`
+export const NEEDS_A_SERIAL =
+  `${NOT_LISTED} A plain download shows no serial number; ` +
+  'Automated Device Enrollment and /ota/enroll do.'
 
-/** A link with an invitation stands and falls with it, in every mode. A wrong one costs a look-up, and no row. */
+/**
+ * In every mode, a link with an invitation depends on the invitation only. A wrong one costs a look-up, and
+ * no row.
+ */
 export async function accessOf(c: Context<AppEnv>): Promise<EnrollAccess> {
   const secret = c.req.query(INVITATION_PARAM)
   if (secret !== undefined) {
@@ -48,12 +55,12 @@ export async function accessOf(c: Context<AppEnv>): Promise<EnrollAccess> {
       return opens(access, c.req.query(TOKEN_PARAM) ?? '')
         ? { kind: 'open' }
         : refused(
-            'To enrol, open the full link that your administrator gave you: this one has no token, or a wrong one.',
+            'To enrol, open the full link from your administrator: this link has no token, or a wrong one.',
           )
   }
 }
 
-/** Why a device with this serial number, which it signed, may not enrol; nothing when it may. */
+/** Why a device that signed this serial number may not enrol; `undefined` if it may. */
 export async function serialRefusal(
   d1: D1Database,
   access: EnrollAllowed,
@@ -79,7 +86,9 @@ function opens({ token, olderTokens }: Extract<EnrollmentAccess, { mode: 'token'
 
 function invited(invitation: Invitation | undefined): EnrollAccess {
   if (!invitation) {
-    return refused(`This invitation is not known here: look whether the link is whole, or ${ASK}.`)
+    return refused(
+      `This server does not know this invitation: check that the link is complete, or ${ASK}.`,
+    )
   }
   const state = stateOf(invitation, clock.now())
   return state === 'open'
@@ -88,9 +97,9 @@ function invited(invitation: Invitation | undefined): EnrollAccess {
 }
 
 const ENDS: Readonly<Record<Exclude<InvitationState, 'open'>, (of: Invitation) => string>> = {
-  revoked: () => 'This invitation was withdrawn',
+  revoked: () => 'This invitation was revoked',
   used_up: ({ maxUses }) =>
-    `This invitation was used ${maxUses === 1 ? 'once' : `${maxUses} times`}, which is as often as it may be`,
+    `This invitation was used ${maxUses === 1 ? 'once' : `${maxUses} times`}, and no more uses are allowed`,
   expired: ({ expiresAt }) => `This invitation ended at ${rfc3339(expiresAt)}`,
 }
 

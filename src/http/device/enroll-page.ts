@@ -5,14 +5,15 @@ export type PageContent =
   | { readonly kind: 'ready'; readonly url: string; readonly note: string }
   | { readonly kind: 'problem'; readonly text: string }
 
-/** Longer codes are too fine for a camera, and from about 2,900 bytes on there are none. */
+/** A camera cannot read longer codes, and from about 2,900 bytes on there is no QR code. */
 const MAX_QR_CHARS = 1000
 
-/** Nothing but this page's own style: the link on it may hold a token. */
+/** The page may load only its own style, because its link may hold a token. */
 const HEADERS = {
   'content-type': 'text/html; charset=utf-8',
   'content-security-policy':
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; " +
+    "frame-ancestors 'none'",
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
   'cache-control': 'no-store',
@@ -34,8 +35,8 @@ const STYLE = `
 `
 
 /**
- * The page at `/`: the profile's link, the same as a QR code, and what to do with it. `organization` is who
- * manages the devices that enrol here; it may be empty.
+ * The page at `/`: the profile's link, the same link as a QR code, and how to install it. `organization` may
+ * be empty.
  */
 export async function enrollPage(content: PageContent, organization: string): Promise<Response> {
   const title = organization ? `Enrol this device with ${organization}` : 'Enrol this device'
@@ -59,7 +60,7 @@ export async function enrollPage(content: PageContent, organization: string): Pr
   return new Response(page, { headers: HEADERS })
 }
 
-/** `note` says who may enrol by this page. */
+/** `note`: which devices may enrol by this page. */
 function instructions(
   { url, note }: Extract<PageContent, { kind: 'ready' }>,
   organization: string,
@@ -97,7 +98,7 @@ function problem(text: string) {
 }
 
 function qrCode(url: string) {
-  // The quiet zone of four modules that ISO/IEC 18004 asks for.
+  // ISO/IEC 18004 requires a quiet zone of four modules.
   const svg = renderSVG(url, { border: 4, pixelSize: 1 })
   return html`
     <figure>

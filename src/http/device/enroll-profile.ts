@@ -23,9 +23,13 @@ const PROFILE_HEADERS = {
   'cache-control': 'no-store',
 }
 export const NO_PUSH_CERTIFICATE =
-  'This server has no push certificate yet, so no device can enrol. Its administrator has to install one: docs/enrolment.md'
+  'This server has no push certificate yet, so no device can enrol. Its administrator has to install one: ' +
+  'docs/enrolment.md'
 
-/** Sends the enrolment profile. `subject`: the device, as far as it is known. `phase2`: see {@link enrollChallenge}. */
+/**
+ * Sends the enrolment profile. `subject`: the device, as far as it is known. `phase2`: see {@link
+ * enrollChallenge}.
+ */
 export async function sendEnrollmentProfile(
   c: EnrollContext,
   access: EnrollAllowed,
@@ -52,7 +56,9 @@ export async function sendEnrollmentProfile(
   return response
 }
 
-/** Whether new devices get a push topic: from the push certificate, or from a profile that an admin stored. */
+/**
+ * Whether new devices get a push topic: from the push certificate, or from a profile that an admin stored.
+ */
 export async function canEnroll(c: EnrollContext): Promise<boolean> {
   return (
     (await pushTopic(c.env, c.var.config)) !== '' ||
@@ -60,7 +66,10 @@ export async function canEnroll(c: EnrollContext): Promise<boolean> {
   )
 }
 
-/** Sends the stored profile of that identifier byte for byte, or else the one that `make` makes, signed if possible. */
+/**
+ * Sends the stored profile of that identifier byte for byte, or else the one that `make` makes, signed if
+ * possible.
+ */
 export async function sendProfile(
   c: EnrollContext,
   identifier: string,
@@ -84,8 +93,9 @@ function sign(c: EnrollContext, body: Uint8Array): Uint8Array {
 }
 
 /**
- * The challenge of a profile of that version, bound to that device and to the serial number of the invitation. `phase2`
- * is the identity that signed the request: it gets one challenge only. Otherwise one identity would lead to any number.
+ * The challenge of a profile of that version, bound to that device and to the serial number of the
+ * invitation. `phase2` is the identity that signed the request: it gets one challenge only. Otherwise one
+ * identity would lead to any number.
  */
 export async function enrollChallenge(
   c: EnrollContext,

@@ -38,14 +38,18 @@ const BLOCKED = 'an admin has blocked the device: unblock it first'
 /** An identity in phase 2, and the one of the enrolment itself in phase 3. */
 const OTA_USES = 2
 const OTA_USES_TWO =
-  'An enrolment over the air uses an invitation twice, and this one has less left: ask your administrator for one with two uses, or open the link to the page.'
+  'An enrolment over the air needs two uses of an invitation, and this one has fewer left: ask your ' +
+  'administrator for an invitation with two uses, or open the link to the page.'
 
-/** The routes by which a device enrols: MicroMDM's (docs/micromdm.md), the page at `/`, and Apple Configurator's. */
+/**
+ * The routes by which a device enrols: MicroMDM's (docs/micromdm.md), the page at `/`, and Apple
+ * Configurator's.
+ */
 export const enrollFace = new Hono<AppEnv>()
 
 /**
- * Calls the handler only if the URL allows a profile; otherwise answers 403. On all other device routes a 403 would make
- * a device remove its profile. Here the device is not enrolled yet.
+ * Calls the handler only if the URL allows a profile; otherwise answers 403. On all other device routes a 403
+ * would make a device remove its profile. Here the device is not enrolled yet.
  */
 function admitted(handle: (c: EnrollContext, access: EnrollAllowed) => Promise<Response>) {
   return async (c: EnrollContext): Promise<Response> => {
@@ -69,7 +73,10 @@ enrollFace.get(
   ),
 )
 
-/** Automated Device Enrollment: Setup Assistant posts a MachineInfo, signed with the certificate that Apple built in. */
+/**
+ * Automated Device Enrollment: Setup Assistant posts a MachineInfo, signed with the certificate that Apple
+ * built in.
+ */
 enrollFace.post(
   ENROLL,
   admitted(async (c, access) => {
@@ -97,7 +104,10 @@ enrollFace.post(
   }),
 )
 
-/** Over the air, phase 1: the profile holds only the URL of phases 2 and 3. The device shows no serial number yet. */
+/**
+ * Over the air, phase 1: the profile holds only the URL of phases 2 and 3. The device shows no serial number
+ * yet.
+ */
 enrollFace.all(
   OTA,
   admitted(async (c, access) => {
@@ -110,7 +120,9 @@ enrollFace.all(
   }),
 )
 
-/** Phase 2 is signed with the certificate that Apple built in, phase 3 with the identity that phase 2 gave. */
+/**
+ * Phase 2 is signed with the certificate that Apple built in, phase 3 with the identity that phase 2 gave.
+ */
 enrollFace.post(
   OTA_PHASE23,
   admitted(async (c, access) => {
@@ -144,15 +156,17 @@ enrollFace.post(
 
 /**
  * Apple Configurator reads this by the server's host name. It has no token, because anyone may read it: with
- * `ENROLLMENT=token` an admin adds the token to the URL by hand. Apple devices trust the server's public certificate, so
- * there is no trust profile.
+ * `ENROLLMENT=token` an admin adds the token to the URL by hand. Apple devices trust the server's public
+ * certificate, so there is no trust profile.
  */
 enrollFace.get('/MDMServiceConfig', (c) => {
   const base = baseUrl(c)
   return json({ dep_enrollment_url: base + ENROLL, dep_anchor_certs_url: base + ANCHOR_CERTS })
 })
 
-/** Apple Configurator reads it even when the list is empty (Apple, "Simplifying MDM server administration"). */
+/**
+ * Apple Configurator reads it even when the list is empty (Apple, "Simplifying MDM server administration").
+ */
 enrollFace.get(ANCHOR_CERTS, () => json([]))
 
 async function pageContent(c: EnrollContext): Promise<PageContent> {
@@ -184,9 +198,15 @@ function noteOf(mode: EnrollmentAccess['mode'], organization: string): string {
     case 'open':
       return 'Enrolment is open: any device that reaches this page can enrol.'
     case 'token':
-      return 'Enrolment needs the link that led you here. Each device that opens it can enrol, so do not publish it.'
+      return (
+        'Enrolment needs the link that you opened. ' +
+        'Each device with this link can enrol, so do not publish it.'
+      )
     case 'known':
-      return `Enrolment is for devices that ${organization} has listed by serial number. Yours is refused if it is not on the list: then ask your administrator.`
+      return (
+        `Enrolment is for devices that ${organization} has listed by serial number. ` +
+        'If the server refuses your device, ask your administrator to add it.'
+      )
   }
 }
 
@@ -194,7 +214,8 @@ function invitationNote({ invitation }: Invited): string {
   const { serial, expiresAt } = invitation
   const whom = serial === '' ? '' : ` for the device with the serial number ${serial}`
   const left = usesLeft({ invitation })
-  return `This is an invitation${whom}. It is good for ${left === 1 ? 'one enrolment' : `${left} enrolments`} until ${rfc3339(expiresAt)}.`
+  const uses = left === 1 ? 'one enrolment' : `${left} enrolments`
+  return `This is an invitation${whom}. It is valid for ${uses} until ${rfc3339(expiresAt)}.`
 }
 
 type Invited = Pick<Extract<EnrollAllowed, { kind: 'invited' }>, 'invitation'>

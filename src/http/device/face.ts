@@ -32,7 +32,7 @@ const COME_AGAIN = { 'retry-after': '30' }
 
 export const deviceFace = new Hono<AppEnv>()
 
-/** Each path takes check-ins and reports: the body tells which one it is. */
+/** Each path accepts check-ins and reports; the body distinguishes them. */
 deviceFace.on('PUT', MDM_PATHS, takeMessage)
 deviceFace.on(['GET', 'POST', 'DELETE', 'PATCH'], MDM_PATHS, (c) =>
   c.body(null, 405, { allow: 'PUT' }),
@@ -42,8 +42,8 @@ type DeviceContext = Context<AppEnv>
 type Sender = Pick<Unclaimed, 'signer' | 'path'>
 
 /**
- * One message of a device: signature, plist, one call of its object, answer (micromdm-contract §5).
- * Never 401 or 403 but for a blocked device: a 401 makes a device remove its management profile.
+ * One message of a device: signature, property list, one call of its object, answer (docs/micromdm.md). Only
+ * a blocked device gets 401, and no device gets 403: a 401 makes a device remove its management profile.
  */
 async function takeMessage(c: DeviceContext): Promise<Response> {
   const reading = beginReading(c.req.raw)
@@ -53,7 +53,8 @@ async function takeMessage(c: DeviceContext): Promise<Response> {
     return takeBody(c, body)
   }
   const taking = takeLarge(c, reading)
-  // The runtime ends a request when its sender goes away, unless something is still to be done: its place has to be left.
+  // The runtime ends a request when its sender disconnects, unless work is pending. The place must be left in
+  // any case.
   c.executionCtx.waitUntil(Promise.allSettled([taking]))
   return taking
 }
@@ -92,10 +93,10 @@ async function takeBody(c: DeviceContext, body: Uint8Array): Promise<Response> {
   if (owner !== undefined && owner !== message.enrollment.device) {
     return refuse(c, 400, `the certificate belongs to the enrolment ${owner}`, message)
   }
-  return answer(c, message, body, { signer, path: vouched.path })
+  return answerMessage(c, message, body, { signer, path: vouched.path })
 }
 
-async function answer(
+async function answerMessage(
   c: DeviceContext,
   message: Message,
   body: Uint8Array,
@@ -135,12 +136,12 @@ async function answer(
     case 'blocked':
       return c.body(null, 401)
     case 'unclaimed':
-      return refuse(c, 503, 'a claimed certificate was not taken', message)
+      return refuse(c, 503, 'the object did not accept the claimed certificate', message)
     case 'conflict':
       announce(c, message, result.news)
       return refuse(c, 503, 'signed by an identity of an earlier enrolment', message)
     case 'full':
-      return refuse(c, 503, 'its events fill its storage: webhooks have to take them', message)
+      return refuse(c, 503, 'its events fill its storage: webhooks must accept them', message)
     case 'accepted':
       announce(c, message, result.news)
       return accepted(c, message, result)
@@ -156,7 +157,7 @@ async function accepted(
     return new Response()
   }
   if (result.later) {
-    return refuse(c, 503, 'whether the enrolment is a renewal is not known yet', message)
+    return refuse(c, 503, 'it is not known yet whether the enrolment is a renewal', message)
   }
   return (await isFound(c, message, result.claim))
     ? reply(c, message, result)
@@ -164,8 +165,8 @@ async function accepted(
 }
 
 /**
- * Names an Authenticate or CheckOut by what was signed, so that a captured one is known again. Signatures of one content can
- * differ, so they are no part of it.
+ * Identifies an Authenticate or CheckOut by its signed content, to recognise a captured one that is sent
+ * again. Signatures of one content can differ, so they are no part of the digest.
  */
 function digestOf(message: Message, { signed }: Signer): string | undefined {
   const counts =
@@ -174,7 +175,7 @@ function digestOf(message: Message, { signed }: Signer): string | undefined {
   return counts && signed ? hash('sha256', signed, 'hex') : undefined
 }
 
-/** The object's answer; a certificate that it does not know is claimed for it. */
+/** The object's answer. A certificate that the object does not know is claimed for it first. */
 async function ask(
   c: DeviceContext,
   message: Message,
@@ -207,8 +208,9 @@ function statusOf(message: Message): string | undefined {
 }
 
 /**
- * Keeps a user's claim to its bare UserID before the device gets its answer; without the directory the device comes again.
- * The UserID is the sender's word, and names nothing but a row of the sender's own.
+ * Stores a user's claim to its bare UserID before the device gets its answer; without the directory the
+ * device must send the message again. The sender chooses the UserID, and it leads only to a row of the
+ * sender's own.
  */
 async function isFound(
   c: DeviceContext,
@@ -229,7 +231,7 @@ async function isFound(
   return true
 }
 
-/** The object has no use for what goes on to the declarative management server, and an RPC ends at 32 MiB. */
+/** The object does not need the data for the server of declarations, and an RPC has at most 32 MiB. */
 function forObject(message: Message): Message {
   return message.kind === 'checkin' && message.messageType === 'DeclarativeManagement'
     ? { ...message, data: undefined }
@@ -245,14 +247,24 @@ function reply(
     switch (message.messageType) {
       case 'DeclarativeManagement':
         if (contested && message.enrollment.user === '') {
-          return refuse(c, 503, 'the id is a user’s too: release what is held for it', message)
+          return refuse(
+            c,
+            503,
+            'the id is a user’s too: release the commands that are held for it',
+            message,
+          )
         }
         if (unproven) {
-          return refuse(c, 503, 'the enrolment is contested: decide which is the device', message)
+          return refuse(
+            c,
+            503,
+            'the enrolment is contested: decide which one is the device',
+            message,
+          )
         }
         return declarativeManagement(c.env, c.var.config, message)
       case 'UserAuthenticate':
-        // We manage no network users: 410 declines for this login, and for nothing else.
+        // The server manages no network users: 410 declines this login only.
         return c.body(null, 410)
       case 'GetToken':
         return refuse(c, 400, 'no token service is configured', message)
@@ -263,7 +275,7 @@ function reply(
     : new Response()
 }
 
-/** The queue may lose it, and sending may fail: the device's alarm says it again. */
+/** The queue may lose a message, and sending may fail: then the device's alarm sends it again. */
 function announce(c: DeviceContext, message: Message, news: AnnouncementBody): void {
   if (news.readers.length > 0 || news.directory) {
     const { device } = message.enrollment
@@ -275,7 +287,7 @@ function announce(c: DeviceContext, message: Message, news: AnnouncementBody): v
   }
 }
 
-/** Devices read no error bodies; the operator's log says why. */
+/** Devices read no error bodies; the log has the reason. */
 function refuse(
   c: DeviceContext,
   status: 400 | 413 | 503,

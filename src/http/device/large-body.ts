@@ -9,17 +9,17 @@ import { createLimiter, type Guest, type Leave } from './limiter.ts'
 import { namedSigner } from './signer.ts'
 import { ownerIfKnown, vouch } from './vouch.ts'
 
-/** Messages are a few kilobytes. Only inventories are longer than this. */
+/** Messages have a few kilobytes. Only inventories are longer than this. */
 export const SMALL_BODY_BYTES = WHOLE
 
-/** An isolate has 128 MB, and a long message needs several times its length. */
+/** Times in milliseconds. An isolate has 128 MB, and a long message needs several times its length. */
 const WAITS_FOR = 20_000
 const READ_WITHIN = 120_000
 const ANSWERED_WITHIN = 60_000
-/** Slower than this after its first seconds, a body gives its place up to others (bytes a second). */
+/** After its first seconds, a body that is slower than this gives its place to others (bytes a second). */
 const SLOW = 64_000
 const BEGINS_WITHIN = 5000
-/** How often a reading looks whether it still has its place. */
+/** How often a reading checks whether it still has its place. */
 const LOOK_EVERY = 200
 const limiter = createLimiter({
   places: 4,
@@ -29,14 +29,15 @@ const limiter = createLimiter({
 })
 
 export type LargeBody =
-  /** `leave` has to be called when the message is answered. */
+  /** Call `leave` after the answer. */
   | { readonly ok: true; readonly body: Uint8Array; readonly leave: Leave }
   | { readonly ok: false; readonly status: 400 | 413 | 503; readonly reason: string }
 
 /**
- * Reads a long body: of a sender whose certificate is vouched for, which its headers show without the body, one of each
- * certificate and network and a few of all at a time, and not for ever. Certificates are public, so that to name one proves
- * nothing yet: who is slow gives way to others, and a certificate of no device to those of devices.
+ * Reads a long body, if the certificate in its headers is vouched for. At a time it reads one body for each
+ * certificate and network, and a few in all, each for a limited time. A certificate in a header proves
+ * nothing, because certificates are public: a slow body gives its place to others, and a body with a
+ * certificate of no device to those of devices.
  */
 export async function readLargeBody(c: Context<AppEnv>, reading: BodyReading): Promise<LargeBody> {
   if ((reading.declared ?? 0) > MAX_BODY_BYTES) {
@@ -69,7 +70,7 @@ export async function readLargeBody(c: Context<AppEnv>, reading: BodyReading): P
 
 interface Place {
   readonly guest: Guest
-  /** Empty until the place was lost. */
+  /** Why the place was lost; empty while it is kept. */
   lost: string
   isReading: boolean
   since: number
@@ -78,7 +79,7 @@ interface Place {
 function placeFor(reading: BodyReading, name: string, owner: string | undefined): Place {
   const isSlow = (): boolean => {
     const took = clock.now() - place.since
-    return took >= BEGINS_WITHIN && reading.come() < (SLOW * took) / 1000
+    return took >= BEGINS_WITHIN && reading.arrived() < (SLOW * took) / 1000
   }
   const place: Place = {
     lost: '',
@@ -90,14 +91,17 @@ function placeFor(reading: BodyReading, name: string, owner: string | undefined)
       gives: (to) =>
         place.isReading && (isSlow() || (owner === undefined && to.isPreferred === true)),
       lose() {
-        place.lost = 'others waited, and it came too slowly or by no known device'
+        place.lost = 'others waited, and the body was too slow or of no known device'
       },
     },
   }
   return place
 }
 
-/** The body, unless the place is lost meanwhile. What one request waits for, another's cannot wake. */
+/**
+ * The body, unless the place is lost first. One request cannot wake another, so each checks its place by
+ * itself.
+ */
 async function readWhileKept(reading: BodyReading, place: Place): Promise<Uint8Array | undefined> {
   Object.assign(place, { isReading: true, since: clock.now() })
   const read = reading.upTo(MAX_BODY_BYTES).finally(() => {

@@ -4,26 +4,29 @@ import { clock, wait } from '../../clock.ts'
 export type Leave = () => void
 
 export interface Guest {
-  /** One of a name is inside or in the line. */
+  /** Only one guest of a name is inside or in the line. */
   readonly name?: string
-  /** It goes before others in the line. */
+  /** It precedes others in the line. */
   readonly isPreferred?: boolean
-  /** Whether it gives its place up to one who comes by the same name or is the first in the line. */
+  /** Whether it gives its place to a guest of the same name, or to the first in the line. */
   gives?(to: Guest): boolean
-  /** It has lost its place so. */
+  /** Its place was given to another guest. */
   lose?(): void
 }
 
-/** Lets a few in at a time. A bounded line waits. */
+/** Limits how many tasks run at a time. More wait in a line with a limit. */
 export interface Limiter {
-  /** @returns `undefined` when the line is full, when waiting took too long, or when the name is inside or in the line already */
+  /**
+   * @returns `undefined` if the line is full, the wait was too long, or the name is inside or in the line
+   * already
+   */
   enter(guest?: Guest): Promise<Leave | undefined>
 }
 
 export interface LimiterBounds {
   readonly places: number
   readonly line: number
-  /** So long a place is waited for, and so long it is kept (milliseconds). */
+  /** How long a guest waits for a place, and how long it keeps one (milliseconds). */
   readonly patience: number
   readonly lease: number
 }
@@ -33,10 +36,10 @@ interface Ticket {
   readonly until: number
 }
 
-/** Waiting is looking again: a request cannot be woken by another one's. */
+/** A waiting request checks again and again, because another request cannot wake it. */
 const LOOK_EVERY = 50
 
-/** A gate of one isolate. The runtime may end a request where it stands, so that every ticket ends by itself. */
+/** A limiter of one isolate. The runtime may end a request at any point, so each ticket ends by time. */
 export function createLimiter({ places, line, patience, lease }: LimiterBounds): Limiter {
   const inside = new Set<Ticket>()
   const waiting = new Set<Ticket>()
@@ -95,7 +98,7 @@ export function createLimiter({ places, line, patience, lease }: LimiterBounds):
   }
 }
 
-/** The first of some that gives its place up to a guest loses it. */
+/** The first of these tickets that gives its place to the guest loses it. */
 function displace(guest: Guest, among: readonly Ticket[], inside: Set<Ticket>): boolean {
   const loser = among.find((ticket) => ticket.guest.gives?.(guest))
   if (loser) {
@@ -110,7 +113,10 @@ function nextOf(waiting: ReadonlySet<Ticket>): Ticket | undefined {
   return [...waiting].find(({ guest }) => guest.isPreferred) ?? first
 }
 
-/** Gives a ticket a place in the line, if there is one. The last one that is not preferred leaves a full line to one that is. */
+/**
+ * Adds a ticket to the line if there is room. In a full line, a preferred ticket replaces the last one that
+ * is not.
+ */
 function joinLine(ticket: Ticket, waiting: Set<Ticket>, line: number): boolean {
   if (waiting.size >= line) {
     const last = [...waiting].findLast(({ guest }) => !guest.isPreferred)

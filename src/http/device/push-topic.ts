@@ -4,8 +4,8 @@ import { pushCertificateInUse } from '../../device/push/certificate.ts'
 import type { Env } from '../../env.ts'
 
 /**
- * The topic that new enrolments get, asked for with each of them: MicroMDM read it once and kept handing out the old one
- * after a change of certificate (micromdm#466). Empty as long as there is no push certificate.
+ * The topic of new enrolments, read for each of them: MicroMDM read it once, and gave out the old one after a
+ * change of certificate (micromdm#466). Empty as long as there is no push certificate.
  */
 export async function pushTopic(env: Env, config: Config): Promise<string> {
   return (await pushCertificateInUse(env, config, clock.now())).topic

@@ -12,19 +12,19 @@ import { readBody } from '../body.ts'
 import { issueFor } from '../../identity/issue.ts'
 import { SCEP_PATH } from '../paths.ts'
 
-/** The longest request is some 6 KB, with a 4096-bit key. */
+/** The longest request has about 6 KB, with a 4096-bit key. */
 const MAX_MESSAGE_BYTES = 65_536
 const PKI_MESSAGE = 'application/x-pki-message'
 
 /**
- * SCEP (RFC 8894) as Apple's clients speak it (apple-protocol §3.4). A refused request is a 200 with a CertRep
- * that says so; never a 401 or 403.
+ * SCEP (RFC 8894) as Apple's clients implement it (docs/certificates.md). The answer to a refused request is
+ * 200 with a CertRep of the failure, and not 401 or 403.
  */
-export const scep = new Hono<AppEnv>()
+export const scepFace = new Hono<AppEnv>()
 
 type ScepContext = Context<AppEnv>
 
-scep.on(['GET', 'POST'], SCEP_PATH, async (c) => {
+scepFace.on(['GET', 'POST'], SCEP_PATH, async (c) => {
   switch (rawParameter(c.req.url, 'operation')) {
     case 'GetCACaps':
       return c.text(CAPABILITIES)
@@ -36,9 +36,11 @@ scep.on(['GET', 'POST'], SCEP_PATH, async (c) => {
       return refuse(c, 400, 'operation not implemented')
   }
 })
-scep.all(SCEP_PATH, (c) => c.body(null, 405, { allow: 'GET, POST' }))
+scepFace.all(SCEP_PATH, (c) => c.body(null, 405, { allow: 'GET, POST' }))
 
-/** One certificate however many CAs are accepted: of several, macOS may encrypt to the wrong one. */
+/**
+ * One certificate, even if the server accepts several CAs: of several, macOS may encrypt to the wrong one.
+ */
 async function caCertificate(c: ScepContext): Promise<Response> {
   const [issuing] = await authorityCertificates(c.env.DB)
   return issuing
@@ -84,8 +86,7 @@ async function pkiOperation(c: ScepContext): Promise<Response> {
 }
 
 /**
- * The query as it was sent: macOS escapes only the `=` of base64 and leaves `+` as it is, which the usual
- * parsers turn into a space.
+ * A parameter with its `+`: macOS escapes only the `=` of base64, and the usual parsers read `+` as a space.
  */
 function rawParameter(url: string, name: string): string {
   const query = url.slice(url.indexOf('?') + 1)
@@ -101,7 +102,7 @@ function unescaped(text: string): string {
   }
 }
 
-/** Some clients escape it twice; base64 has no `%`. */
+/** Some clients escape the message twice; base64 has no `%`. */
 function decodeMessage(base64: string): Uint8Array | undefined {
   const text = unescaped(base64).replaceAll(/\s+/g, '')
   return /^[A-Za-z0-9+/]+={0,2}$/.test(text) && text.length <= (MAX_MESSAGE_BYTES / 3) * 4
@@ -117,7 +118,7 @@ function warnRefused(reason: string, subject?: string): void {
   warn('scep:refused', { reason, subject })
 }
 
-/** Clients show no error bodies; the operator's log says why. */
+/** Clients show no error bodies; the log has the reason. */
 function refuse(c: ScepContext, status: 400 | 413 | 503, reason: string): Response {
   warn('scep:refused', { status, reason })
   return c.body(null, status)

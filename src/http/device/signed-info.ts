@@ -8,7 +8,7 @@ import { readBody } from '../body.ts'
 import { type EnrollAllowed, serialRefusal } from './enroll-access.ts'
 import { identityIssuer } from '../../identity/issuer.ts'
 
-/** A MachineInfo with its certificates is some 6 KB. */
+/** A MachineInfo with its certificates has about 6 KB. */
 const MAX_SIGNED_BYTES = 100_000
 
 type SignedInfo =
@@ -21,8 +21,8 @@ type SignedInfo =
   | { readonly ok: false; readonly status: 400 | 403 | 413; readonly reason: string }
 
 /**
- * What a device says of itself in its POST, signed by someone we know; a stranger's is 400, as is garbage. 403 for a
- * device that is not one of those that may enrol.
+ * The signed MachineInfo in a POST. 400 if it is unreadable, or if its signer is neither an Apple device nor
+ * one of our identities; 403 if the device may not enrol.
  */
 export async function signedInfo(c: Context<AppEnv>, access: EnrollAllowed): Promise<SignedInfo> {
   const body = await readBody(c.req.raw, MAX_SIGNED_BYTES)
@@ -51,7 +51,7 @@ export async function signedInfo(c: Context<AppEnv>, access: EnrollAllowed): Pro
       : { ok: false, status: 403, reason }
   } catch (error) {
     if (error instanceof PlistError) {
-      return { ok: false, status: 400, reason: `what the device says of itself: ${error.message}` }
+      return { ok: false, status: 400, reason: `MachineInfo: ${error.message}` }
     }
     throw error
   }

@@ -9,15 +9,15 @@ import {
 import type { AppEnv } from '../app-env.ts'
 
 /**
- * Who sent a message: the signer of `Mdm-Signature`, or the certificate in the header that `CLIENT_CERT_HEADER` names.
- * Without that setting such headers are a stranger's words and never looked at. A proxy that was shown no certificate
- * leaves its header empty or out, and then the signature counts.
+ * The sender of a message: the signer of `Mdm-Signature`, or the certificate in the header that
+ * `CLIENT_CERT_HEADER` names. Without that setting such headers are ignored, because any sender can set them.
+ * A proxy that received no certificate leaves its header empty or out; then the signature counts.
  */
 export function signerOf(c: Context<AppEnv>, body: Uint8Array): SignatureCheck {
   return shown(c, (signature) => verifyDetached(signature, body))
 }
 
-/** Who says to have sent a message, by its headers alone. The body proves it, or does not. */
+/** The claimed sender of a message, by its headers alone, before the body is checked. */
 export function namedSigner(c: Context<AppEnv>): SignatureCheck {
   return shown(c, signerNamedIn)
 }

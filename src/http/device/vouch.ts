@@ -12,46 +12,53 @@ import {
   type ValidPath,
 } from '../../identity/claim.ts'
 
-/** Whether a certificate may come as far as an object, before one is touched. */
+/** Whether a message with a certificate may reach an object. */
 export type Vouched =
-  /** `owner`: the enrolment that it belongs to, where that is known. `path`: that to an accepted CA, where it was looked for. */
+  /**
+   * `owner`: the enrolment that has the certificate, if known. `path`: from the certificate to an accepted
+   * CA, if checked.
+   */
   | { readonly ok: true; readonly owner: string | undefined; readonly path?: ValidPath }
   | { readonly ok: false; readonly status: 400 | 503; readonly reason: string }
 
-/** What an isolate has seen of a certificate: the enrolment that it belongs to, for good, or how often it was refused. */
+/**
+ * What an isolate knows of a certificate: its enrolment, which does not change, or how often it was refused.
+ */
 type Seen =
   | { readonly owner: string }
   | { readonly owner: undefined; readonly refusals: number; readonly since: number }
 
 const MAX_SEEN = 10_000
 /**
- * Each object that is asked leaves something behind, were it only its file. A certificate that belongs to no device and is
- * refused again and again is refused here.
+ * Each call of an object leaves at least its file. A certificate of no device that objects have refused this
+ * often is refused before it reaches one.
  */
 const MAX_REFUSALS = 10
 const REFUSALS_FOR = 3_600_000
-/** A directory that does not answer is not asked again for so long. */
+/** How long a query of the directory may take, and the pause after one without an answer. */
 const PATIENCE = 2000
 const PAUSE = 5000
 /**
- * While it does not answer, an object is the only one to know a device's certificate. So often in a minute one is asked with
- * a certificate that leads to an accepted CA, and so often with all others together: of a CA that is accepted no
- * more, or in an isolate that could not read the CAs yet.
+ * While the directory does not answer, only the object knows the certificate of its device. Per minute, this
+ * many messages reach objects: for each certificate of an accepted CA, and for all other certificates
+ * together. The others are of a CA that is no longer accepted, or come to an isolate that could not read the
+ * CAs yet.
  */
 const OUTAGE_TRIES = 10
 const OUTAGE_STRANGERS = 100
 const MINUTE = 60_000
 
-/** By fingerprint, what was used last at the end. */
+/** By fingerprint; the one that was used last is at the end. */
 const seen = new Map<string, Seen>()
 let askAgainAt = 0
 const outage = { minute: 0, strangers: 0, tries: new Map<string, number>() }
-/** Strangers can ask for as many look-ups as they send certificates. */
+/** Each unknown certificate costs a look-up, and a stranger can send any number of them. */
 const lookups = createLimiter({ places: 4, line: 32, patience: 5000, lease: 30_000 })
 
 /**
- * Whether a message's certificate descends from an accepted CA, or belongs to an enrolment. Of a known one nothing is
- * asked. When the directory cannot be asked, the object decides, within bounds. What is new is checked again as it is claimed.
+ * Whether a message's certificate descends from an accepted CA, or belongs to an enrolment. A known
+ * certificate needs no query. While the directory does not answer, the object decides, within bounds. A new
+ * certificate is checked again when it is claimed.
  */
 export async function vouch(
   { DB }: { readonly DB: D1Database },
@@ -81,12 +88,12 @@ export async function vouch(
   }
 }
 
-/** The directory has not answered. */
+/** Records that the directory has not answered. */
 export function noteOutage(): void {
   askAgainAt = clock.now() + PAUSE
 }
 
-/** Devices go on without the directory, also in an isolate that has not seen them. */
+/** Devices stay managed without the directory, even in an isolate that does not know them. */
 function withoutDirectory(
   db: D1Database,
   config: Config,
@@ -139,7 +146,7 @@ async function lookUp(
         reason: `the certificate belongs to no device and was refused ${MAX_REFUSALS} times within an hour`,
       }
     }
-    // A CA that was added meanwhile.
+    // The CA may be new since the list was read.
     const path = check(await inTime(PATIENCE, acceptedCAs(db, config, 0)), signer)
     return path.ok ? { ok: true, owner, path } : { ok: false, status: 400, reason: path.reason }
   } finally {
@@ -147,7 +154,7 @@ async function lookUp(
   }
 }
 
-/** The enrolment that a certificate belongs to, as far as that can be said soon. */
+/** The enrolment of a certificate, if it is known soon. */
 export async function ownerIfKnown(
   { DB }: { readonly DB: D1Database },
   fingerprint: string,
@@ -170,14 +177,17 @@ export async function ownerIfKnown(
   }
 }
 
-/** An object or the directory has said which enrolment a certificate belongs to. */
+/** Records the enrolment of a certificate, from an object or the directory. */
 export function noteOwner(fingerprint: string, owner: string): void {
   if (seen.get(fingerprint)?.owner === undefined) {
     keep(fingerprint, { owner })
   }
 }
 
-/** A message was refused, though its certificate had been vouched for: it is its `owner`'s, or no device's. */
+/**
+ * Records that a message with a vouched certificate was refused: the certificate is the `owner`'s, or no
+ * device's.
+ */
 export function noteRefusal(fingerprint: string, owner?: string): void {
   if (owner !== undefined) {
     noteOwner(fingerprint, owner)
@@ -198,9 +208,9 @@ function refusalsOf(fingerprint: string): number {
     : 0
 }
 
-function keep(fingerprint: string, what: Seen): void {
+function keep(fingerprint: string, fact: Seen): void {
   seen.delete(fingerprint)
-  seen.set(fingerprint, what)
+  seen.set(fingerprint, fact)
   const [oldest] = seen.keys()
   if (seen.size > MAX_SEEN && oldest !== undefined) {
     seen.delete(oldest)

@@ -6,7 +6,7 @@ import { goJson } from './request.ts'
 
 export const v1Challenge = new Hono<AppEnv>()
 
-/** A SCEP challenge that is good once, whenever that is, in every mode (micromdm-contract §1.8). */
+/** A SCEP challenge for one use, without an end, in every mode (docs/micromdm.md). */
 v1Challenge.post('/v1/challenge', async (c) =>
   goJson({ string: await newChallenge(c.env.DB, clock.now()) }),
 )

@@ -17,7 +17,7 @@ import { readBodyBytes, goJson, readJson, type AdminContext } from './request.ts
 
 type LenientCommand = Omit<AppleCommand, 'ok' | 'destructive'>
 
-/** `/v1/commands` (docs/commands.md): 201 means that the command is stored, not only announced. */
+/** `/v1/commands` (docs/commands.md). 201 means that the command is stored, and not only announced. */
 export const v1Commands = new Hono<AppEnv>()
 
 v1Commands.post('/v1/commands', async (c) => {
@@ -65,7 +65,7 @@ v1Commands.delete('/v1/commands/:id', async (c) => {
   return goJson({})
 })
 
-/** Takes commands that no device would, as MicroMDM does; the log names their faults. */
+/** Queues invalid commands too, as MicroMDM does; the log names their faults. */
 async function queue(c: AdminContext, id: string, command: LenientCommand): Promise<void> {
   const { commandUUID: uuid, requestType, payload, secret, source, faults } = command
   const by = queuedBy(c, 'micromdm')

@@ -10,12 +10,12 @@ import { faultOfDeviceId } from '../../mdm/enrollment.ts'
 import { AdminError } from '../admin-error.ts'
 import { goJson, readObject, type AdminContext } from './request.ts'
 
-/** `/v1/devices` (micromdm-contract §1.6). */
+/** `/v1/devices` (docs/micromdm.md). */
 export const v1Devices = new Hono<AppEnv>()
 
 const LIST = 'getDevicesRequest'
 const REMOVE = 'RemoveDevicesOptions'
-/** How Go writes a time that never was. */
+/** Go's text for no time. */
 const NEVER = '0001-01-01T00:00:00Z'
 
 v1Devices.post('/v1/devices', async (c) => {
@@ -38,7 +38,7 @@ v1Devices.post('/v1/devices', async (c) => {
   })
 })
 
-/** Only the wrapped form counts: a flat body did nothing in MicroMDM, and must not begin to delete. */
+/** Only the wrapped form counts: a flat body has no effect in MicroMDM, and must not delete here. */
 v1Devices.delete('/v1/devices', async (c) => {
   const options = objectField(await readObject(c), 'opts', 'removeDevicesRequest') ?? {}
   for (const udid of stringsField(options, 'udids', REMOVE) ?? []) {
@@ -67,7 +67,10 @@ v1Devices.post('/v1/devices/:id/unblock', async (c) => {
   return goJson({})
 })
 
-/** A device alone: a user is not blocked or removed without it. @throws AdminError for what is no device's id */
+/**
+ * The object of a device. A user cannot be blocked or removed alone. @throws AdminError for an id of no
+ * device
+ */
 function deviceOf(c: AdminContext, id: string): DeviceStub {
   const fault = faultOfDeviceId(id)
   if (fault !== undefined) {
@@ -76,7 +79,10 @@ function deviceOf(c: AdminContext, id: string): DeviceStub {
   return c.env.DEVICE.getByName(id)
 }
 
-/** Off the list until the next Authenticate; queue, tokens, identity and block stay, as in MicroMDM. */
+/**
+ * Hides devices from the list until their next Authenticate; queue, tokens, identity and block stay, as in
+ * MicroMDM.
+ */
 async function remove(c: AdminContext, ids: readonly string[], named: string): Promise<void> {
   const hidden = await Promise.all(ids.map((id) => deviceOf(c, id).hide()))
   if (!hidden.includes(true)) {

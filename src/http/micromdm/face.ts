@@ -10,7 +10,12 @@ import { v1PushCertificate } from './push-certificate.ts'
 import { goJson } from './request.ts'
 import { version } from './version.ts'
 
-/** MicroMDM's HTTP API (docs/micromdm.md): the API key before anything else, every error a JSON body. */
+/**
+ * MicroMDM's HTTP API (docs/micromdm.md). Each file here has the routes of one subject, `v1Commands` those of
+ * `/v1/commands`. To add a route, write it there; a new subject gets a file, which this one mounts.
+ * `request.ts` reads a body as Go does. A thrown `AdminError` becomes MicroMDM's JSON: 500, unless it names
+ * another status.
+ */
 export const micromdmFace = new Hono<AppEnv>()
 
 for (const path of ['/v1/*', '/push/*', '/boltbackup']) {

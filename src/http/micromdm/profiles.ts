@@ -12,7 +12,7 @@ import type { AppEnv } from '../app-env.ts'
 import { AdminError } from '../admin-error.ts'
 import { type AdminContext, goJson, readObject } from './request.ts'
 
-/** `/v1/profiles` (micromdm-contract §1.7). The capitals of its answers are MicroMDM's. */
+/** `/v1/profiles` (docs/micromdm.md). The capital letters in its answers are MicroMDM's. */
 export const v1Profiles = new Hono<AppEnv>()
 
 v1Profiles.post('/v1/profiles', async (c) => {
@@ -49,7 +49,10 @@ v1Profiles.put('/v1/profiles', async (c) => {
   return goJson({})
 })
 
-/** One after the other, as MicroMDM does: an unknown one ends it, those before it are gone. */
+/**
+ * Removes one after the other, as MicroMDM does: an unknown id ends the call, and the ids before it are
+ * removed.
+ */
 v1Profiles.delete('/v1/profiles', async (c) => {
   for (const id of stringsField(await readObject(c), 'ids', 'removeProfilesRequest') ?? []) {
     if (!(await removeProfile(c.env.DB, id))) {

@@ -8,7 +8,7 @@ import type { AppEnv } from '../app-env.ts'
 import { AdminError } from '../admin-error.ts'
 import { goJson, readObject, type AdminContext } from './request.ts'
 
-/** `/v1/config/certificate` (micromdm-contract §1.8, §7.1); MicroMDM stored whatever came. */
+/** `/v1/config/certificate` (docs/micromdm.md). MicroMDM stores any certificate; this server checks it. */
 export const v1PushCertificate = new Hono<AppEnv>()
 
 const PATH = '/v1/config/certificate'
@@ -24,7 +24,10 @@ v1PushCertificate.get(PATH, async (c) => {
   return goJson({ cert: certificate.der })
 })
 
-/** 200 only when pushes leave with this certificate from now on: a 200 that changes nothing ends in a silent fleet. */
+/**
+ * 200 only if pushes use this certificate from now on. After a 200 without effect, pushes would end without a
+ * warning.
+ */
 v1PushCertificate.put(PATH, async (c) => {
   const body = await readObject(c)
   const [cert = '', key = ''] = ['cert', 'key'].map((name) =>
@@ -43,14 +46,17 @@ v1PushCertificate.put(PATH, async (c) => {
     }
   } else if (!c.env.APNS || inUse.id !== pair.fingerprint) {
     throw new AdminError(
-      'pushes leave with the certificate that is bound as APNS, which no request can replace: install this one with `npm run push-cert -- install --production` (docs/push-certificate.md)',
+      'pushes leave with the certificate that is bound as APNS, which no request can replace: install this ' +
+        'one with `npm run push-cert -- install --production` (docs/push-certificate.md)',
       409,
     )
   }
   return goJson({})
 })
 
-/** A device belongs to the topic of its profile: under another one it cannot be reached until it enrols again. */
+/**
+ * A device has the topic of its profile: the server cannot push it with another topic until it enrols again.
+ */
 async function refuseOtherTopic(c: AdminContext, before: string, after: string): Promise<void> {
   if (before === after || before === '' || c.req.query('force') === 'true') {
     return
@@ -58,7 +64,9 @@ async function refuseOtherTopic(c: AdminContext, before: string, after: string):
   const enrolled = await countEnrolled(c.env.DB)
   if (enrolled > 0) {
     throw new AdminError(
-      `${enrolled} devices are enrolled with the topic ${before}, and this certificate is for ${after}: they would all have to enrol again. Renew the certificate of their topic with the Apple Account that made it, or force it (?force=true)`,
+      `${enrolled} devices are enrolled with the topic ${before}, and this certificate is for ${after}: ` +
+        'they would all have to enrol again. Renew the certificate of their topic with the Apple Account ' +
+        'that made it, or force it (?force=true)',
       409,
     )
   }

@@ -4,7 +4,7 @@ import { AdminError } from '../admin-error.ts'
 import { atDevice } from '../at-device.ts'
 import { goJson, type AdminContext } from './request.ts'
 
-/** `/push` and `/v1/push` (micromdm-contract §1.5): the only routes that wait for APNs. */
+/** `/push` and `/v1/push` (docs/micromdm.md): the only `/v1` routes that wait for APNs. */
 export const v1Push = new Hono<AppEnv>()
 
 v1Push.get('/push/:id', (c) => pushDevice(c, c.req.param('id')))
@@ -23,7 +23,9 @@ async function pushDevice(c: AdminContext, id: string): Promise<Response> {
   return goJson({ status: 'success', push_notification_id: answer.id })
 }
 
-/** Seconds since 1970; milliseconds, for one, APNs would refuse as a mistake of the whole certificate's. */
+/**
+ * Seconds since 1970. APNs would refuse milliseconds, and that refusal would count against the certificate.
+ */
 function isTime(expiration: number): boolean {
   return Number.isInteger(expiration) && expiration >= 0 && expiration < 2 ** 32
 }

@@ -8,7 +8,7 @@ import { readBody } from '../body.ts'
 
 export type AdminContext = Context<AppEnv>
 
-/** The body as bytes, whatever its content type says. */
+/** The body as bytes, without regard to its content type. */
 export async function readBodyBytes(c: AdminContext): Promise<Uint8Array> {
   const body = await readBody(c.req.raw)
   if (body === undefined) {
@@ -17,7 +17,7 @@ export async function readBodyBytes(c: AdminContext): Promise<Uint8Array> {
   return body
 }
 
-/** The first JSON value of the body, read as Go's decoder reads it (micromdm-contract §1.1). */
+/** The first JSON value of the body, read as Go's decoder reads it (docs/micromdm.md). */
 export async function readJson(c: AdminContext): Promise<JsonValue> {
   const read = readGoJson(new TextDecoder().decode(await readBodyBytes(c)))
   if (!read.ok) {
@@ -26,7 +26,7 @@ export async function readJson(c: AdminContext): Promise<JsonValue> {
   return read.value
 }
 
-/** The same, where a struct is expected: `null` is an empty one. */
+/** The same for an expected struct: `null` is an empty one. */
 export async function readObject(c: AdminContext): Promise<JsonObject> {
   const value = await readJson(c)
   if (value === null) {

@@ -1,6 +1,6 @@
 import manifest from '../../../package.json' with { type: 'json' }
 
-/** MicroMDM's six fields, all strings; the ones that speak of its Go build are ours to leave empty. */
+/** MicroMDM's six fields, all strings. Those about its Go build are empty. */
 export const version = {
   version: manifest.version,
   branch: '',

@@ -29,7 +29,8 @@ export const identitySchema = z
     subject: z.string(),
     state: z.enum(['current', 'earlier', 'frozen', 'revoked']).openapi({
       description:
-        '`earlier`: of an earlier enrolment; `frozen`: it enrolled with this id, and another certificate is the device’s',
+        '`earlier`: of an earlier enrolment; `frozen`: it enrolled with this id, and another certificate ' +
+        'is the device’s',
     }),
     proof: proofWord.nullable().openapi({
       description:

@@ -24,9 +24,9 @@ heldRoutes.openapi(
     tags,
     summary: 'Releases all held commands of an enrolment',
     description:
-      'Secret and destructive commands that were queued before a device enrolled are held, because any device can ' +
-      'enrol with an id that is not taken. Release them when you know that the right device enrolled: a device can ' +
-      'report a false serial number.',
+      'Secret and destructive commands that were queued before a device enrolled are held, because any ' +
+      'device can enrol with an id that is not taken. Release them when you know that the right device ' +
+      'enrolled: a device can report a false serial number.',
     params: DEVICE_PARAMS,
     answers: { 200: answer('how many', z.object({ released: z.int() }), { released: 2 }) },
     problems: { 404: 'no command waits for this enrolment', ...UNENROLLED },
@@ -62,7 +62,9 @@ heldRoutes.openapi(
 /** Commands that were queued under an id as a device's, even if a user channel has that UserID. */
 export const AS_DEVICE = { user: '', bare: false }
 
-/** Releases as a device the id of a user that a device enrolled with. `undefined` if there is no such device. */
+/**
+ * Releases as a device the id of a user that a device enrolled with. `undefined` if there is no such device.
+ */
 async function releaseDevice(
   env: Env,
   id: string,

@@ -55,7 +55,7 @@ export function pushJson(push: CommandView['push']): z.input<typeof pushNote> {
 
 export type FoundCommand = Extract<CommandAnswer, { kind: 'command' }>
 
-/** What devices say to any command, and outcomes without a value. */
+/** Keys of any report, and outcomes without a value: they hold no secret. */
 const OPEN_IN_RESULT: ReadonlySet<string> = new Set([
   'CommandUUID',
   'RequestType',
@@ -94,7 +94,7 @@ interface Bodies {
   readonly result: PlistDict | undefined
 }
 
-/** The whole command and the whole answer, as far as they are kept and can be read. */
+/** The whole command and the whole answer, if they are kept and readable. */
 function bodiesOf({ payload, result }: FoundCommand): Bodies {
   const plist = payload && dictOf(payload)
   return {
@@ -103,7 +103,10 @@ function bodiesOf({ payload, result }: FoundCommand): Bodies {
   }
 }
 
-/** Of a secret command all keys but those that are known to hold no secret, or all of what cannot be read. */
+/**
+ * The keys of a secret command that may hold a secret: all but the known open ones. An unreadable part is one
+ * secret.
+ */
 export function secretsOf(answer: FoundCommand, bodies: Bodies = bodiesOf(answer)): string[] {
   if (!answer.secret) {
     return []
@@ -118,7 +121,7 @@ export function secretsOf(answer: FoundCommand, bodies: Bodies = bodiesOf(answer
   ]
 }
 
-/** All that is kept, for an admin with a reason. What cannot be read is told as the bytes that it is. */
+/** The kept command and answer with their secrets. An unreadable part is shown as its bytes. */
 export function revealedJson(answer: FoundCommand) {
   const { command, result } = bodiesOf(answer)
   return {
@@ -171,7 +174,7 @@ function several(what: 'handed_out' | 'not_now', first: number, times: number, l
   return times === 0 ? [] : [{ at: first, what, times, last_at: iso(last) }]
 }
 
-/** Apple "ErrorChain". */
+/** The errors of a report (Apple, "ErrorChainItem"). */
 function errorChain(report: PlistDict): z.input<typeof commandDetailSchema>['errors'] {
   return dictsIn(report['ErrorChain']).map((link) => {
     const code = link['ErrorCode']
@@ -185,7 +188,9 @@ function errorChain(report: PlistDict): z.input<typeof commandDetailSchema>['err
   })
 }
 
-/** A command or a report, as far as it can be read: a raw payload may be anything, and so may a report's values. */
+/**
+ * A command or a report; `undefined` if it is unreadable: a raw payload may be anything, and so may a report.
+ */
 export function dictOf(bytes: Uint8Array): PlistDict | undefined {
   try {
     return asDict(readPlist(bytes, 'device'))

@@ -36,8 +36,8 @@ queueRoutes.openapi(
     headers: {
       'idempotency-key': keyText.optional().openapi({
         description:
-          'a repeated request to the same device with this key queues nothing, and answers with the state of the ' +
-          'first command; the key is known as long as that command is kept',
+          'a repeated request to the same device with this key queues nothing, and answers with the state ' +
+          'of the first command; the key is known as long as that command is kept',
       }),
       [ACTOR]: actor,
     },

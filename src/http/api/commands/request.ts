@@ -11,7 +11,10 @@ import { osNeeds } from '../../os-needs.ts'
 import { requestHash } from '../request-hash.ts'
 import { noMoment, readMoment } from '../values.ts'
 
-/** What `POST /api/devices/{id}/commands` takes, for the document: it is read by MicroMDM's rules, not by a schema. */
+/**
+ * The body of `POST /api/devices/{id}/commands`, for the document. MicroMDM's rules read it, and not this
+ * schema.
+ */
 export const newCommandBody = {
   required: true,
   content: {
@@ -20,7 +23,9 @@ export const newCommandBody = {
         type: 'object' as const,
         additionalProperties: true,
         description:
-          'MicroMDM’s JSON (`request_type` and the fields of the type) or Apple’s keys (`Command` with `RequestType`, optionally `CommandUUID`). Under Apple’s keys, data is base64 where the type is known, and `{"$data": "base64"}` anywhere.',
+          'MicroMDM’s JSON (`request_type` and the fields of the type) or Apple’s keys (`Command` with ' +
+          '`RequestType`, optionally `CommandUUID`). Under Apple’s keys, write data as base64 if the type ' +
+          'is known, or always as `{"$data": "base64"}`.',
         properties: {
           request_type: {
             type: 'string' as const,
@@ -28,7 +33,7 @@ export const newCommandBody = {
           },
           command_uuid: {
             type: 'string' as const,
-            description: 'MicroMDM’s form: an id of your own; one is made if left out',
+            description: 'MicroMDM’s form: an id of your own; the server makes one if left out',
           },
           Command: {
             type: 'object' as const,
@@ -43,17 +48,17 @@ export const newCommandBody = {
           },
           CommandUUID: {
             type: 'string' as const,
-            description: 'beside `Command`: an id of your own; one is made if left out',
+            description: 'beside `Command`: an id of your own; the server makes one if left out',
           },
           not_before: {
             type: 'string' as const,
             format: 'date-time',
-            description: 'the device does not get it earlier',
+            description: 'the device does not get it before this time',
           },
           expires_at: {
             type: 'string' as const,
             format: 'date-time',
-            description: 'the device does not get it later',
+            description: 'the device does not get it from this time on',
           },
         },
       },
@@ -76,18 +81,20 @@ export const newCommandBody = {
   },
 }
 
-/** Any text may be a CommandUUID, and each report brings it back. */
+/** Any text may be a CommandUUID, and each report repeats it. */
 const MAX_UUID = 1000
 const newUUID = (): string => crypto.randomUUID()
 
-/** The target of a command, and whether it is sent although Apple's schema or the device's OS refuses it. */
+/**
+ * The target of a command, and whether it is queued although Apple's schema or the device's OS refuses it.
+ */
 interface Meant {
-  /** Absent where it is for many. */
+  /** Absent for a command to many devices. */
   readonly id?: string
   readonly force: boolean
 }
 
-/** Beside the command, in either form. */
+/** The keys beside the command, in either form. */
 const TERMS = ['not_before', 'expires_at']
 const OUTSIDE: ReadonlySet<string> = new Set(['udid', ...TERMS])
 const ENVELOPE = ['Command', 'CommandUUID', 'udid', ...TERMS]
@@ -100,13 +107,14 @@ export function parseCommand(json: JsonObject, meant: Meant): AppleCommand {
     throw new AdminError(
       id === undefined
         ? 'command.udid: leave it out, `ids` names the devices'
-        : `udid says ${udid}, and the command would go to ${id}: leave it out`,
+        : `udid is ${udid}, and the command would go to ${id}: leave it out`,
       400,
     )
   }
   if (json['Command'] !== undefined && json['request_type'] !== undefined) {
     throw new AdminError(
-      'the body has both `request_type` and `Command`: send MicroMDM’s JSON or Apple’s keys, and leave the other out',
+      'the body has both `request_type` and `Command`: send MicroMDM’s JSON or Apple’s keys, and leave the ' +
+        'other out',
       400,
     )
   }
@@ -127,7 +135,7 @@ export function parseCommand(json: JsonObject, meant: Meant): AppleCommand {
   if (built.commandUUID.length > MAX_UUID) {
     throw faultAt('command_uuid', `has to have at most ${MAX_UUID} characters`)
   }
-  const beside = json['Command'] === undefined ? [] : strangers(json)
+  const beside = json['Command'] === undefined ? [] : unknownKeys(json)
   refuseFaults(built.requestType, [...beside, ...built.faults.map(misplaced)], meant)
   return built
 }
@@ -137,8 +145,8 @@ function withinCommand(json: JsonObject): JsonObject {
   return Object.fromEntries(rest)
 }
 
-/** Keys beside `Command` that the body does not take. */
-function strangers(json: JsonObject): readonly RequestFault[] {
+/** Keys beside `Command` that the body does not have. */
+function unknownKeys(json: JsonObject): readonly RequestFault[] {
   return Object.keys(json)
     .filter((key) => !ENVELOPE.includes(key))
     .slice(0, MAX_FAULTS)
@@ -152,7 +160,10 @@ function strangers(json: JsonObject): readonly RequestFault[] {
 /** Parameters of the call that clients write into the body by mistake. */
 const PARAMETERS: ReadonlySet<string> = new Set(['wait', 'force'])
 
-/** Keys that belong beside `Command`. Inside it they would be lost: a command for tonight would go out at once. */
+/**
+ * Keys that belong beside `Command`. Inside it they would have no effect: a command for tonight would go out
+ * at once.
+ */
 const BESIDE: ReadonlySet<string> = new Set(
   [...ENVELOPE, ...PARAMETERS, 'request_type', 'command_uuid'].map((key) => `Command.${key}`),
 )
@@ -163,7 +174,7 @@ function misplaced(fault: RequestFault): RequestFault {
     : fault
 }
 
-/** @throws AdminError that names each place, and how to send the command all the same */
+/** @throws AdminError that names each place, and how to send the command despite its faults */
 function refuseFaults(
   requestType: string,
   faults: readonly RequestFault[],
@@ -187,12 +198,17 @@ function refuseFaults(
 
 function detailOf({ at, detail, isUnread }: RequestFault): string {
   if (isUnread && PARAMETERS.has(at.toLowerCase())) {
-    return 'is not part of a command: put `?wait=30` or `?force=true` in the URL. In POST /api/commands, put `"force": true` beside `command`'
+    return (
+      'is not part of a command: put `?wait=30` or `?force=true` in the URL. In POST /api/commands, put ' +
+      '`"force": true` beside `command`'
+    )
   }
   return detail.endsWith(' has no such field') ? detail + didYouMean(at, TERMS) : detail
 }
 
-/** A request to queue a command on the enrolment `id`. @throws AdminError for what cannot be sent, GoFieldError */
+/**
+ * A request to queue a command on the enrolment `id`. @throws AdminError, GoFieldError for an invalid command
+ */
 export function readNewCommand(
   bytes: Uint8Array,
   meant: Meant & { readonly id: string },
@@ -228,8 +244,8 @@ function readObject(text: string): JsonObject {
 }
 
 /**
- * When a command may go out. Milliseconds; 0 stands for none. Whether that has passed, the device says, which knows
- * of a request that came in time and is repeated. @throws AdminError
+ * When a command may go out, in milliseconds; 0 stands for none. A time that has passed is refused by the
+ * object of the device, which recognises the repetition of an earlier request. @throws AdminError
  */
 export function window(body: JsonObject): { notBefore: number; expiresAt: number } {
   const notBefore = Math.max(0, momentAt(body, 'not_before') ?? 0)

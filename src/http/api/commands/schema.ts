@@ -26,18 +26,18 @@ export const pushNote = pushed.nullable().openapi({ description: 'the last answe
 export const queuer = z
   .object({
     face: z.enum(FACES).openapi({
-      description: 'the API; `server`: the server itself, for the renewal of an identity',
+      description: 'the API; `server`: the server itself, to renew an identity',
     }),
     key: z
       .string()
       .nullable()
       .openapi({ description: 'the first eight hex digits of the API key’s SHA-256' }),
-    actor: z.string().nullable().openapi({ description: 'what the header X-Actor said' }),
+    actor: z.string().nullable().openapi({ description: 'the value of the header X-Actor' }),
     job_id: z.string().nullable().openapi({ description: 'the job that queued it for many' }),
     renewal: z.boolean().openapi({ description: 'it renews the device’s identity' }),
   })
   .nullable()
-  .openapi({ description: 'who queued it' })
+  .openapi({ description: 'its origin' })
 
 const QUEUER_EXAMPLE = {
   face: 'api' as const,
@@ -50,29 +50,39 @@ const QUEUER_EXAMPLE = {
 /** A command in a list. */
 export const commandSummary = z
   .object({
-    id: z.string().openapi({ description: 'enrolment and number; it says where the command is' }),
+    id: z.string().openapi({ description: 'the enrolment’s id, a dot and a number' }),
     enrollment_id: z.string().openapi({ description: 'the device or user channel' }),
     command_uuid: z.string(),
     request_type: z.string(),
     state: commandStateWord.openapi({
       description:
-        'waits: `held` (until `not_before`, or for what `held_for` says), `queued`, `sent` (the device has it), `not_now` (the device put it off), `stalled` (it was ignored in three rounds, and went behind the others). Over, with `ended_at`: `acknowledged`, `error`, `format_error` (the device’s answers), `cancelled`, `expired`, `superseded` (the device enrolled anew)',
+        'a command that waits: `held` (until `not_before`, or for the reason in `held_for`), `queued`, ' +
+        '`sent` (the device has it), `not_now` (the device answered NotNow), `stalled` (the device ignored ' +
+        'it in three rounds, and it is behind the others). A command that has ended, with `ended_at`: ' +
+        '`acknowledged`, `error`, `format_error` (the device’s answers), `cancelled`, `expired`, ' +
+        '`superseded` (the device enrolled again)',
     }),
-    held_for: z.enum(['arrival', 'contest', 'earlier', 'review']).nullable().openapi({
-      description:
-        'why it is held: `arrival`: for a device that has not enrolled yet, or whose id is a user’s too; `contest`: until the enrolment is proven; `earlier`: it was queued for the enrolment before that; `review`: it loses data, and the enrolment that it was meant for is over, or was not proven',
-    }),
+    held_for: z
+      .enum(['arrival', 'contest', 'earlier', 'review'])
+      .nullable()
+      .openapi({
+        description:
+          'why it is held. `arrival`: no device has enrolled with this id yet, or the id is a user’s too; ' +
+          '`contest`: until the enrolment is proven; `earlier`: it was queued for the enrolment before the ' +
+          'contested one; `review`: it is destructive, and the enrolment that it was queued for is over, ' +
+          'or was not proven',
+      }),
     queued_at: time,
     queued_by: queuer,
     not_before: time.nullable(),
     expires_at: time.nullable(),
     pushed: pushNote,
-    hand_outs: z.int().openapi({ description: 'how often the device was given it' }),
+    hand_outs: z.int().openapi({ description: 'how often it was handed out to the device' }),
     last_handed_out_at: time.nullable(),
-    not_nows: z.int().openapi({ description: 'how often the device said NotNow' }),
+    not_nows: z.int().openapi({ description: 'how often the device answered NotNow' }),
     not_now_since: time.nullable(),
     answered_at: time.nullable(),
-    ended_at: time.nullable().openapi({ description: 'null until the command is over' }),
+    ended_at: time.nullable().openapi({ description: 'null until the command has ended' }),
   })
   .openapi('Command')
 
@@ -84,11 +94,11 @@ export const step = z.object({
   detail: z.string().nullable(),
 })
 
-/** A command by itself: what became of it, step by step, and the device's answer. */
+/** One command in detail: its steps and the device's answer. */
 export const commandDetailSchema = commandSummary
   .extend({
     command: plistKeys.nullable().openapi({
-      description: 'Apple’s keys, until the device has answered, or as long as they are kept',
+      description: 'Apple’s keys; null when they are no longer kept',
     }),
     timeline: z.array(step),
     result: plistKeys
@@ -96,7 +106,8 @@ export const commandDetailSchema = commandSummary
       .openapi({ description: 'the device’s answer; its bytes are at /result' }),
     secrets: z.array(z.string()).openapi({
       description:
-        'what `command` and `result` leave out, such as `command.PIN`: revealCommand tells it for a reason',
+        'the keys that `command` and `result` leave out, such as `command.PIN`: revealCommand shows them, ' +
+        'and needs a reason',
     }),
     errors: z
       .array(
@@ -106,7 +117,7 @@ export const commandDetailSchema = commandSummary
           description: z.string().nullable(),
         }),
       )
-      .openapi({ description: 'the error chain, as the device tells it' }),
+      .openapi({ description: 'the error chain, as the device reports it' }),
   })
   .openapi('CommandDetail')
 

@@ -55,9 +55,9 @@ secretRoutes.openapi(
     summary:
       'Shows a command and the device’s answer with their secrets, and records who read them, when and why',
     description:
-      'listEscrowReads shows the records. The payload of a command that sets or requests a secret that unlocks the ' +
-      'device is kept for 30 days after its end (the newest 20 of a type); other payloads are kept until the device ' +
-      'has answered.',
+      'listEscrowReads shows the records. The payload of a command that sets or requests a secret that ' +
+      'unlocks the device is kept for 30 days after its end (the newest 20 of a type); other payloads are ' +
+      'kept until the device has answered.',
     params: COMMAND_PARAMS,
     body: body(z.strictObject(reader), { why: WHY }),
     answers: {

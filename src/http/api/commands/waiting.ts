@@ -13,7 +13,9 @@ import { AS_DEVICE } from './held.ts'
 import { commandJson } from './json.ts'
 import { COMMAND_EXAMPLE, commandSummary } from './schema.ts'
 
-/** Commands under a bare UserID: they wait for a device to enrol with that id, or for an admin to move them. */
+/**
+ * Commands under a bare UserID: they wait for a device to enrol with that id, or for an admin to move them.
+ */
 export const waitingRoutes = newRoutes()
 
 const tags = ['Commands']
@@ -28,8 +30,8 @@ waitingRoutes.openapi(
     tags,
     summary: 'Lists the commands that wait for a device to enrol with an id',
     description:
-      'If the id is a UserID, its user channel does not get these commands: a user of another device may have the ' +
-      'same UserID. `listUserChannels` names the channels.',
+      'If the id is a UserID, its user channel does not get these commands: a user of another device may ' +
+      'have the same UserID. `listUserChannels` names the channels.',
     params: DEVICE_PARAMS,
     query: pageQuery,
     answers: {
@@ -109,8 +111,8 @@ waitingRoutes.openapi(
     tags,
     summary: 'Moves commands that wait under a bare UserID to a user channel',
     description:
-      'Commands that were queued under an id before any channel had it wait for a device to enrol with that id. If ' +
-      'they are for a user, move them to the user’s channel.',
+      'Commands that were queued under an id before any channel had it wait for a device to enrol with ' +
+      'that id. If they are for a user, move them to the user’s channel.',
     params: { id: deviceId.openapi({ example: USER }) },
     body: body(target, { user: { to: CHANNEL } }),
     answers: { 200: answer('how many', moved, { moved: 3, left: 0 }) },

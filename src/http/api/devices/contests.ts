@@ -36,8 +36,8 @@ export const contestSchema = z
   .nullable()
   .openapi({
     description:
-      'the enrolment is not proven, and the one before it may come back: see decideEnrollments; after `until` the ' +
-      'enrolment counts as proven',
+      'the enrolment is not proven, and the one before it may come back: see decideEnrollments; after ' +
+      '`until` the enrolment counts as proven',
   })
 
 export function contestJson(contest: DevicePage['contest']): z.input<typeof contestSchema> {
@@ -46,9 +46,9 @@ export function contestJson(contest: DevicePage['contest']): z.input<typeof cont
 
 const decision = z.enum(['new', 'renewal', 'earlier']).openapi({
   description:
-    '`new`: the new enrolment is the device, which was set up again. `renewal`: it is the same device with a new ' +
-    'certificate, and keeps its queue and escrow. `earlier`: the enrolment from before is the device, and the ' +
-    'certificate of the new one is frozen.',
+    '`new`: the new enrolment is the device, which was set up again. `renewal`: it is the same device with ' +
+    'a new certificate, and keeps its queue and escrow. `earlier`: the enrolment from before is the ' +
+    'device, and the certificate of the new one is frozen.',
 })
 const outcome = z
   .object({
@@ -72,9 +72,9 @@ contestRoutes.openapi(
     tags,
     summary: 'Decides for contested enrolments which one is the device',
     description:
-      'If a certificate without proof enrols with the id of an enrolled device, the enrolment is contested: the event ' +
-      '`enrollment.contested` reports it, and `GET /api/devices?contested=true` lists it. Destructive commands stay ' +
-      'held after `new` and `renewal`.',
+      'If a certificate without proof enrols with the id of an enrolled device, the enrolment is ' +
+      'contested: the event `enrollment.contested` reports it, and `GET /api/devices?contested=true` lists ' +
+      'it. Destructive commands stay held after `new` and `renewal`.',
     body: body(wanted, { anew: { ids: [EXAMPLE_ID], decision: 'new' } }),
     answers: {
       200: answer('the outcome of each id', z.object({ outcomes: z.array(outcome) }), {
@@ -113,7 +113,8 @@ contestRoutes.openapi(
     tags: ['Commands'],
     summary: 'Queues commands again that an enrolment superseded within the last seven days',
     description:
-      'For a device that was mistaken for another one. Each command keeps its id; an expired command stays expired.',
+      'For a device that was mistaken for another one. Each command keeps its id; an expired command stays ' +
+      'expired.',
     params: DEVICE_PARAMS,
     answers: { 200: answer('how many', z.object({ requeued: z.int() }), { requeued: 2 }) },
     problems: NO_DEVICE,

@@ -13,7 +13,7 @@ import { DEVICE_DETAIL_EXAMPLE, deviceDetailJson, deviceDetailSchema } from './j
 import { answer, DEVICE_PARAMS, NO_DEVICE, operation } from '../operation.ts'
 import { newRoutes } from '../routes.ts'
 
-/** A device by itself, as its own object knows it, and what an admin does to it. */
+/** One device, and the actions of an admin on it. */
 export const deviceRoutes = newRoutes()
 
 const tags = ['Devices']
@@ -41,8 +41,8 @@ deviceRoutes.openapi(
   async (c) => showDevice(c, await knownDevice(c.env, c.req.valid('param').id)),
 )
 
-/** What an admin does to a whole device. Each may be repeated: the device is then as it was. */
-const ACTS: readonly {
+/** The actions on a whole device. Each may be repeated: it then changes nothing. */
+const ACTIONS: readonly {
   readonly method: 'post' | 'delete'
   readonly path: string
   readonly operationId: string
@@ -54,16 +54,17 @@ const ACTS: readonly {
     method: 'post',
     path: '/devices/{id}/block',
     operationId: 'blockDevice',
-    summary: 'Ends the management of a device: its next connect is answered 401',
+    summary: 'Ends the management of a device: the server answers its next connect with 401',
     description:
-      'A device that gets 401 removes its MDM profile. Its commands wait until it is unblocked and has enrolled again. `POST /v1/devices/{id}/block` also blocks an id that is not known yet.',
+      'A device that gets 401 removes its MDM profile. Its commands wait until it is unblocked and has ' +
+      'enrolled again. `POST /v1/devices/{id}/block` also blocks an id that no device has yet.',
     act: async (device) => device.block(),
   },
   {
     method: 'post',
     path: '/devices/{id}/unblock',
     operationId: 'unblockDevice',
-    summary: 'Answers the device again',
+    summary: 'Unblocks a device: the server answers it again',
     description: 'A device that was not blocked stays as it is.',
     act: async (device) => device.unblock(),
   },
@@ -71,22 +72,23 @@ const ACTS: readonly {
     method: 'post',
     path: '/devices/{id}/retire',
     operationId: 'retireDevice',
-    summary: 'Ends the pushes to a device that is gone, until the server hears of it again',
-    description: 'For instance a device whose serial number another device has now.',
+    summary: 'Ends the pushes to a device that is gone, until it connects again',
+    description: 'For example, to a device whose serial number another device has now.',
     act: async (device) => device.retire(),
   },
   {
     method: 'delete',
     path: '/devices/{id}',
     operationId: 'deleteDevice',
-    summary: 'Takes the device off the lists until it enrols again',
+    summary: 'Removes the device from the lists until it enrols again',
     description:
-      'Queue, tokens, certificates and a block stay, as in MicroMDM, and a device that still has its profile goes on being managed. It is shown with `"deleted": true`.',
+      'Queue, tokens, certificates and a block stay, as in MicroMDM. A device that still has its profile ' +
+      'stays managed. The device has `"deleted": true`.',
     act: async (device) => device.hide(),
   },
 ]
 
-for (const { operationId, method, path, act, ...about } of ACTS) {
+for (const { operationId, method, path, act, ...about } of ACTIONS) {
   deviceRoutes.openapi(
     operation(operationId, method, path, {
       tags,
@@ -114,7 +116,7 @@ const pushed = z
 deviceRoutes.openapi(
   operation('pushDevice', 'post', '/devices/{id}/push', {
     tags,
-    summary: 'Pushes the device or the user channel now, and tells what APNs answered',
+    summary: 'Pushes the device or the user channel now, and shows the answer of APNs',
     description:
       'The server pushes commands by itself. Use this for a device that should connect now.',
     params: DEVICE_PARAMS,
@@ -126,7 +128,7 @@ deviceRoutes.openapi(
     },
     problems: {
       ...NO_DEVICE,
-      409: 'APNs did not accept the push, or the device cannot be pushed: `detail` says why',
+      409: 'APNs refused the push, or the device cannot be pushed: `detail` has the reason',
     },
   }),
   async (c) => {
@@ -134,7 +136,8 @@ deviceRoutes.openapi(
     const { state, blocked } = await knownDevice(c.env, id)
     if (state !== 'enrolled') {
       throw new AdminError(
-        `${id} is ${state.replace('_', ' ')}: only a device that is enrolled can be pushed${blocked ? ', and an admin has blocked this one' : ''}`,
+        `${id} is ${state.replace('_', ' ')}: the server pushes enrolled devices ` +
+          `only${blocked ? ', and an admin has blocked this one' : ''}`,
         'not_enrolled',
       )
     }

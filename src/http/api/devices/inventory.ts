@@ -3,7 +3,7 @@ import type { Snapshot } from '../../../device/views/inventory.ts'
 import { dictOf, plistObject } from '../commands/json.ts'
 import { iso, time } from '../values.ts'
 
-/** Under which key of its report each type tells. */
+/** The key of the report that holds the inventory, by type. */
 const KEYS = {
   DeviceInformation: 'QueryResponses',
   SecurityInfo: 'SecurityInfo',
@@ -19,11 +19,11 @@ const snapshot = z
       .record(z.string(), z.unknown())
       .or(z.array(z.unknown()))
       .nullable()
-      .openapi({ description: 'as the device told it' }),
+      .openapi({ description: 'as the device reported it' }),
   })
   .nullable()
 
-/** What the device told last; null for what it was never asked. */
+/** The device's last reports; null for a type that it has not reported. */
 export const inventorySchema = z.object({
   DeviceInformation: snapshot,
   SecurityInfo: snapshot,
@@ -31,12 +31,14 @@ export const inventorySchema = z.object({
   InstalledApplicationList: snapshot,
 })
 
-/** DeviceInformation answers what it was asked: the newest value of each query stands. */
+/**
+ * A report of DeviceInformation holds only the queries of its command: the newest value of each query counts.
+ */
 export function inventoryJson(snapshots: readonly Snapshot[]): z.input<typeof inventorySchema> {
   const of = (type: Snapshot['type']) => {
-    const told = snapshots.filter((one) => one.type === type)
-    const [newest] = told
-    const values = told.map(({ report }) => plistObject(dictOf(report) ?? {})[KEYS[type]])
+    const reports = snapshots.filter((one) => one.type === type)
+    const [newest] = reports
+    const values = reports.map(({ report }) => plistObject(dictOf(report) ?? {})[KEYS[type]])
     return newest
       ? {
           at: iso(newest.at),

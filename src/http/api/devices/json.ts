@@ -12,7 +12,7 @@ import { enrollmentState, enrollmentType, platformWord, pushState } from '../wor
 import { serialFields } from '../serial-number.ts'
 import { atOrNull, textOrNull, time } from '../values.ts'
 
-/** A device: in a list, and by itself. */
+/** A device in a list, and one device in detail. */
 
 export const deviceSchema = z
   .object({
@@ -61,7 +61,8 @@ const channel = z
     awaiting_configuration: z.boolean(),
     waiting_under_user_id: z.boolean().openapi({
       description:
-        'commands were queued under the bare UserID before the channel was there: see `/api/devices/{UserID}/commands/waiting`',
+        'commands were queued under the bare UserID before the channel existed: see ' +
+        '`/api/devices/{UserID}/commands/waiting`',
     }),
     push_state: pushState,
     push_reason: z
@@ -82,10 +83,10 @@ export const deviceDetailSchema = deviceSchema
   .extend({
     imei: z.string().nullable(),
     meid: z.string().nullable(),
-    blocked: z
-      .boolean()
-      .openapi({ description: 'its connects are answered 401, so that it removes its profile' }),
-    deleted: z.boolean().openapi({ description: 'off the lists until it enrols again' }),
+    blocked: z.boolean().openapi({
+      description: 'the server answers its connects with 401, so that it removes its profile',
+    }),
+    deleted: z.boolean().openapi({ description: 'not on the lists until it enrols again' }),
     contest: contestSchema,
     channels: z.array(channel),
     identities: z.array(identitySchema),
@@ -132,7 +133,6 @@ export const DEVICE_DETAIL_EXAMPLE: z.input<typeof deviceDetailSchema> = {
   },
 }
 
-/** A row of before a column was there says nothing of it. */
 export function deviceJson(device: FoundDevice): z.input<typeof deviceSchema> {
   return {
     id: device.id,
@@ -154,7 +154,10 @@ export function deviceJson(device: FoundDevice): z.input<typeof deviceSchema> {
   }
 }
 
-/** `expected`: users under whose bare UserID something waits. `serial`: how its serial number stands among all devices. */
+/**
+ * `expected`: the users under whose bare UserID commands wait. `serial`: whether its number is proven, and
+ * contested.
+ */
 export function deviceDetailJson(
   device: DevicePage,
   expected: readonly string[],

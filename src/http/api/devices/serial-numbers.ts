@@ -22,9 +22,9 @@ serialNumberRoutes.openapi(
     tags: ['Devices'],
     summary: 'Confirms that the serial number is this device’s',
     description:
-      'The serial number then leads to this device only. Confirm it when you know that it is right, for example ' +
-      'because you have the device in your hands. The confirmation holds for the present enrolment; other devices ' +
-      'with the number lose their proof.',
+      'The serial number then leads to this device only. Confirm it when you know that it is right, for ' +
+      'example because you have the device in your hands. The confirmation holds for the present ' +
+      'enrolment; other devices with the number lose their proof.',
     params: DEVICE_PARAMS,
     body: body(wanted, { mine: { serial_number: 'C02ABCDEFGHJ' } }),
     answers: { 200: deviceAnswer },
@@ -65,7 +65,8 @@ function check(id: string, serial: string, word: SerialWord): void {
     }
     case 'contested':
       throw new AdminError(
-        `the enrolment of ${id} is contested: decide first which one is the device (POST /api/enrollments/decide)`,
+        `the enrolment of ${id} is contested: decide first which one is the device (POST ` +
+          '/api/enrollments/decide)',
         'enrollment_contested',
       )
     case 'gone':

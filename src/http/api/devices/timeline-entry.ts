@@ -28,13 +28,13 @@ export const timelineEntry = z
     kind: z.enum(TIMELINE_KINDS),
     at: time,
     enrollment_id: z.string(),
-    sequence: z.int().nullable().openapi({ description: 'of an event, as webhooks have it' }),
+    sequence: z.int().nullable().openapi({ description: 'of an event, as in webhooks' }),
     event_id: z.string().nullable(),
     topic: topicWord.nullable(),
     status: z.string().nullable().openapi({ description: 'of a report' }),
     command_uuid: z.string().nullable(),
     command_id: z.string().nullable(),
-    identity_id: z.string().nullable().openapi({ description: '`fingerprint` in webhooks' }),
+    identity_id: z.string().nullable().openapi({ description: '`fingerprint` in events' }),
     renewal: z.boolean().openapi({ description: 'it renews the identity' }),
     contested_until: time.nullable(),
     proof: proofWord.nullable().openapi({ description: 'the proof that settled a contest' }),
@@ -46,7 +46,7 @@ export const timelineEntry = z
     reasons: z
       .array(z.string())
       .nullable()
-      .openapi({ description: 'of a command that the device’s OS does not have' }),
+      .openapi({ description: 'why the device’s OS does not have a command' }),
     queued_by: queuer,
     times: z.int().openapi({ description: 'how often; `at` is the first time' }),
     last_at: time,

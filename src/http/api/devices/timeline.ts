@@ -25,9 +25,10 @@ timelineRoutes.openapi(
     summary:
       'Lists a device’s timeline: check-ins, reports, commands, pushes and identities, newest first',
     description:
-      'Events have `sequence`, `event_id` and `topic`; KEEP_EVENTS sets how long they are kept. All other entries ' +
-      'have `what`: they come from the commands that KEEP_RESULTS keeps, the last answers of APNs, and the device’s ' +
-      'certificates. If a step of a command happened several times, there is one entry, at the first time.',
+      'Events have `sequence`, `event_id` and `topic`; KEEP_EVENTS sets how long they are kept. All other ' +
+      'entries have `what`: they come from the commands that KEEP_RESULTS keeps, the last answers of APNs, ' +
+      'and the device’s certificates. If a step of a command happened several times, there is one entry, ' +
+      'at the first time.',
     params: DEVICE_PARAMS,
     query: {
       ...pageQuery,

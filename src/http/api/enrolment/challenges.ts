@@ -16,9 +16,9 @@ challengeRoutes.openapi(
     tags: ['Certificate authorities'],
     summary: 'Revokes all challenges that are not used yet',
     description:
-      'These are the challenges of downloaded profiles and invitations, and those of `POST /v1/challenge`. Renewals ' +
-      'that are in progress go on, and a static challenge stays valid. A device that has downloaded its profile and ' +
-      'not installed it must download it again.',
+      'These are the challenges of downloaded profiles and invitations, and those of `POST /v1/challenge`. ' +
+      'Renewals that are in progress go on, and a static challenge stays valid. A device that has ' +
+      'downloaded its profile and not installed it must download it again.',
     answers: { 200: answer('done', revoked, { given_out_before: '2026-11-24T09:00:00.000Z' }) },
   }),
   async (c) => {

@@ -87,8 +87,8 @@ invitationRoutes.openapi(
     summary:
       'Creates a link with which devices can enrol, once or several times; it is shown only now',
     description:
-      'The link opens the page at `/`, with the profile and a QR code. Each certificate that is issued counts as one ' +
-      'use: an enrolment over the air takes two, and a download takes none.',
+      'The link opens the page at `/`, with the profile and a QR code. Each certificate that is issued ' +
+      'counts as one use: an enrolment over the air takes two, and a download takes none.',
     body: body(wanted, {
       person: { note: 'Ada, new laptop' },
       device: { note: 'Ada', serial_number: 'C02EXAMPLE', lifetime: '12h' },

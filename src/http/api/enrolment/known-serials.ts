@@ -49,8 +49,8 @@ knownSerialRoutes.openapi(
     tags,
     summary: `Adds up to ${MAX_A_CALL} serial numbers to those that may enrol`,
     description:
-      'The list counts with `ENROLLMENT=known`, and is kept in every mode. Small letters and spaces make no ' +
-      'difference. A serial number that is on the list already stays unchanged.',
+      'The list counts with `ENROLLMENT=known`, and is kept in every mode. Small letters and spaces make ' +
+      'no difference. A serial number that is on the list already stays unchanged.',
     body: body(several, TWO),
     answers: { 200: answer('done', z.object({ added: z.int() }), { added: 2 }) },
   }),

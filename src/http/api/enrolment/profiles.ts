@@ -90,8 +90,8 @@ profileRoutes.openapi(
     tags,
     summary: 'Stores a profile, plain or signed, in place of one with the same id',
     description:
-      'Storing installs nothing: the command InstallProfile installs a profile. A profile with the id of the ' +
-      'enrolment profile takes its place.',
+      'Storing installs nothing: the command InstallProfile installs a profile. A profile with the id of ' +
+      'the enrolment profile takes its place.',
     params,
     body: body(wanted, { plain: { mobileconfig: MOBILECONFIG } }),
     answers: { 200: answer('the profile', profileDetail, DETAIL) },

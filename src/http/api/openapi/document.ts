@@ -1,6 +1,6 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 
-/** What the document has beyond what the routes say of themselves. */
+/** The parts of the document that the routes do not declare. */
 
 type Document = ReturnType<OpenAPIHono['getOpenAPI31Document']>
 type Operation = NonNullable<NonNullable<Document['paths']>[string]['get']>
@@ -9,22 +9,22 @@ export const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const
 
 const TEXT = { type: 'string' as const }
 const RETRY_AFTER = {
-  'Retry-After': { description: 'seconds to wait; not where a queue is full', schema: TEXT },
+  'Retry-After': { description: 'seconds to wait; absent if a queue is full', schema: TEXT },
 }
 
-/** What every operation may answer beside its own responses. */
+/** The errors of all operations. */
 export const ERRORS: Readonly<Record<number, string>> = {
-  400: 'the request is not valid: `errors` says where',
+  400: 'the request is not valid: `errors` names the places',
   401: 'no API key, or a wrong one',
-  403: 'a page of another site sent it',
-  404: 'what the path names is not there',
+  403: 'a page of another site sent the request',
+  404: 'the thing that the path names does not exist',
   413: 'the body is longer than 20 MB',
-  429: 'too many wrong keys came from this address: the right one is taken at once',
-  500: 'something unforeseen: the log of the server says where',
-  503: 'something is not set up, or does not answer just now: `detail` says which',
+  429: 'too many wrong keys came from this address; the right key is accepted at once',
+  500: 'an unforeseen error: the log of the server has its place',
+  503: 'a part of the server is not set up, or does not answer just now: `detail` names it',
 }
 
-/** The document with what every operation may answer. Clients tell answers apart by status, so each error has its own. */
+/** Adds the errors of all operations. A client branches by status, so each status has its own response. */
 export function withErrors(document: Document): Document {
   const content = {
     'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
@@ -52,8 +52,8 @@ export function withErrors(document: Document): Document {
 }
 
 /**
- * The document with a name for the schema of each body and answer: types of clients are called so, and some generators write
- * what an open schema allows only where it has a name.
+ * Names the schema of each body and answer. Generated clients name their types by it, and some generators
+ * need a name to write an open schema.
  */
 export function withNames(document: Document): Document {
   const schemas = { ...document.components?.schemas }
@@ -89,7 +89,10 @@ interface Both {
   readonly allOf?: readonly [{ readonly $ref?: string }, { readonly type?: unknown }?]
 }
 
-/** The library says of a named schema or null that it is both at once: it is one of them. */
+/**
+ * The library writes "a named schema or null" as both at once (`allOf`): this writes it as one of them
+ * (`anyOf`).
+ */
 export function withNulls(document: Document): Document {
   return JSON.parse(JSON.stringify(document), (_, value: Both | null) => {
     const [named, { type, ...rest } = {}] = value?.allOf ?? []

@@ -18,13 +18,13 @@ export type Document = ReturnType<OpenAPIHono['getOpenAPI31Document']>
 export type Schema = NonNullable<NonNullable<Document['components']>['schemas']>[string]
 type Fields = Readonly<Record<string, Schema>>
 
-/** An event of one topic: when it comes, what it has beside the fields of all, and an example. */
+/** The events of one topic: their cause, the fields that not all events have, and an example. */
 export interface Kind {
   readonly says: string
   readonly always?: Fields
   readonly sometimes?: Fields
   readonly example?: Omit<EventAbout, 'enrollment' | 'params'>
-  /** There is no message that it could repeat. */
+  /** The event has no message. */
   readonly isEmpty?: true
 }
 
@@ -34,7 +34,9 @@ export const text = (description: string): Schema => ({ type: 'string', descript
 const contested = {
   contested: yes('the enrolment is contested: the message may be another device’s'),
 }
-const fingerprint = text('SHA-256 of the certificate that signed it: what reinstateIdentity takes')
+const fingerprint = text(
+  'SHA-256 of the certificate that signed it: `identity_id` of reinstateIdentity',
+)
 const commandId = text('the command’s id in this API')
 const FINGERPRINT = 'b1946ac92492d2347c6235b4d2611184b1946ac92492d2347c6235b4d2611184'
 const UUID = '7d8e1c2b-3a4f-4b5c-9d6e-8f7a6b5c4d3e'
@@ -52,18 +54,22 @@ export const EVENT_KINDS: Readonly<Record<Topic, Kind>> = {
       ...contested,
       token_update_tally: {
         type: 'integer',
-        description: 'how many there were since the enrolment began: 1 for the one that ends it',
+        description:
+          'the number of the TokenUpdate within the enrolment; 1 completes the enrolment',
       },
     },
     example: { tokenUpdateTally: 1 },
   },
   'mdm.CheckOut': { says: 'A device left.', sometimes: contested },
   'mdm.Connect': {
-    says: 'A device asks for work (`Idle`), or tells how a command went.',
+    says: 'A device asks for a command (`Idle`), or reports the result of one.',
     always: {
       status: text('as the device sent it: Acknowledged, Error, CommandFormatError, NotNow, Idle'),
     },
-    sometimes: { ...contested, command_uuid: text('of the command that it answers; not of Idle') },
+    sometimes: {
+      ...contested,
+      command_uuid: text('of the command that it answers; absent for Idle'),
+    },
     example: { status: 'Acknowledged', commandUUID: UUID },
   },
   'mdm.GetBootstrapToken': {
@@ -81,41 +87,43 @@ export const EVENT_KINDS: Readonly<Record<Topic, Kind>> = {
   },
   'mdm.GetToken': { says: 'A device asks for a token of a service.', sometimes: contested },
   [IDENTITY_CONFLICT]: {
-    says: 'A message that the certificate of an earlier enrolment signed was turned away.',
+    says: 'The server refused a message that the certificate of an earlier enrolment signed.',
     always: { fingerprint },
     example: { fingerprint: FINGERPRINT },
   },
   [ENROLLMENT_CONTESTED]: {
-    says: 'A certificate without proof enrols with the id of an enrolled device: the payload is its Authenticate.',
+    says:
+      'A certificate without proof enrols with the id of an enrolled device. ' +
+      'The payload is its Authenticate.',
     always: {
       fingerprint,
       contested_until: {
         type: 'string',
         format: 'date-time',
-        description: 'when the new enrolment counts as proven, if nothing decides before',
+        description: 'when the new enrolment counts as proven, unless it is decided before',
       },
     },
     example: { fingerprint: FINGERPRINT, contestedUntil: Date.UTC(2026, 10, 25, 9) },
   },
   [ENROLLMENT_SETTLED]: {
-    says: 'A contest is over: after `probe`, `left` and `admin_earlier` the earlier enrolment is back.',
+    says: 'A contest is settled: after `probe`, `left` and `admin_earlier` the earlier enrolment is back.',
     always: {
-      proof: { type: 'string', enum: [...PROOF_NAMES], description: 'what settled it' },
+      proof: { type: 'string', enum: [...PROOF_NAMES], description: 'the proof that settled it' },
     },
     example: { proof: 'probe' },
     isEmpty: true,
   },
   [PUSH_UNREGISTERED]: {
-    says: 'Apple says that the push token is dead: the device was erased, or left without a word.',
+    says: 'Apple reports that the push token is dead: the device was erased, or left without a CheckOut.',
     isEmpty: true,
   },
   [COMMAND_DEFERRED]: {
-    says: 'A device has put a command off for DEFERRED_AFTER: the payload is its NotNow.',
+    says: 'A device has answered NotNow to a command for DEFERRED_AFTER: the payload is the NotNow.',
     always: {
       status: text('NotNow'),
       command_uuid: text('of the command'),
       command_id: commandId,
-      not_now_count: { type: 'integer', description: 'how often it was put off' },
+      not_now_count: { type: 'integer', description: 'how often the device answered NotNow' },
     },
     example: { status: 'NotNow', commandUUID: UUID, commandId: COMMAND, notNows: 12 },
   },
@@ -128,7 +136,7 @@ export const EVENT_KINDS: Readonly<Record<Topic, Kind>> = {
       reasons: {
         type: 'array',
         items: { type: 'string' },
-        description: 'what the OS lacks, and what takes its place',
+        description: 'the parts that the OS does not have, and their replacements',
       },
     },
     example: {
@@ -140,8 +148,8 @@ export const EVENT_KINDS: Readonly<Record<Topic, Kind>> = {
     isEmpty: true,
   },
   [RENEWAL_NEEDED]: {
-    says: 'A device wants its next identity, and no renewal profile can be sent.',
+    says: 'A device needs its next identity, and the server cannot make a renewal profile for it.',
     isEmpty: true,
   },
-  [WEBHOOK_TEST]: { says: 'A test of the webhook. It means nothing else.', isEmpty: true },
+  [WEBHOOK_TEST]: { says: 'A test of the webhook, without other meaning.', isEmpty: true },
 }

@@ -1,4 +1,4 @@
-/** The events that webhooks get, as the document tells them: a schema for each topic, told apart by `topic`. */
+/** The events of webhooks in the document: a schema for each topic. `topic` distinguishes them. */
 import { ABOUT_COMMANDS, renderEvent } from '../../../events/event.ts'
 import { TOPICS, WEBHOOK_TEST, type Topic } from '../../../events/topics.ts'
 import { ENROLLMENT_TYPES } from '../../../mdm/enrollment.ts'
@@ -7,26 +7,28 @@ import { DEVICE, EVENT_KINDS, text, yes, type Document, type Schema } from './ev
 const IDS: Schema = {
   type: 'object',
   required: ['id', 'type'],
-  description: 'NanoMDM’s words for who sent it',
+  description: 'the sender, in NanoMDM’s words',
   properties: {
-    id: text('enrolment id: what this API takes as a device’s id'),
+    id: text('enrolment id: the `id` of a device in this API'),
     type: { type: 'string', enum: [...ENROLLMENT_TYPES], description: 'kind of enrolment' },
-    parent_id: text('the device’s own enrolment id; of a user channel'),
+    parent_id: text('the enrolment id of the device; only for a user channel'),
   },
 }
 
-/** What each event tells of its message, in both envelopes. */
+/** The part of an event about its message, in both envelopes. */
 function aboutSchema(topic: Topic): Schema {
   const { always, sometimes } = EVENT_KINDS[topic]
   const isReport = ABOUT_COMMANDS.has(topic)
   const params = {
     type: isReport ? ('object' as const) : ['object' as const, 'null' as const],
     additionalProperties: { type: 'string' as const },
-    description: `query parameters of the device’s CheckInURL or ServerURL; ${isReport ? 'absent' : 'null'} when there are none`,
+    description:
+      'query parameters of the device’s CheckInURL or ServerURL; ' +
+      `${isReport ? 'absent' : 'null'} if there are none`,
   }
   return {
     type: 'object',
-    description: 'whom it is about, and what was sent',
+    description: 'the enrolment, and the message that it sent',
     required: [
       'raw_payload',
       'ids',
@@ -39,13 +41,15 @@ function aboutSchema(topic: Topic): Schema {
       raw_payload: {
         type: 'string',
         contentEncoding: 'base64',
-        description: 'the bytes that the device sent: a plist; empty where there is no message',
+        description:
+          'the bytes that the device sent: a property list; empty if there is no message',
       },
       redacted: {
         type: 'array',
         items: { type: 'string', enum: ['UnlockToken', 'BootstrapToken', 'raw_payload'] },
         description:
-          'what was cut out of `raw_payload` (`redact_tokens`); `raw_payload` for what XML cannot hold',
+          'the parts that were removed from `raw_payload` (`redact_tokens`); `raw_payload` itself if XML ' +
+          'cannot hold it',
       },
       url_params: params,
       ids: IDS,
@@ -62,16 +66,16 @@ function eventSchema(topic: Topic): Schema {
     description: EVENT_KINDS[topic].says,
     required: ['topic', 'event_id', 'created_at', about, 'sequence'],
     properties: {
-      topic: { type: 'string', const: topic, description: 'tells events apart' },
-      event_id: text('the same each time that the event is posted: tells duplicates'),
+      topic: { type: 'string', const: topic, description: 'the kind of event' },
+      event_id: text('the same in each post of the event: it shows duplicates'),
       created_at: { type: 'string', format: 'date-time', description: 'when it happened' },
       [about]: aboutSchema(topic),
       sequence: {
         type: 'integer',
-        description: 'counts the device’s events, from 1; 0 in `webhook.test`',
+        description: 'the number of the event within the device, from 1; 0 in `webhook.test`',
       },
-      request_id: text('of the request that caused it, as in the log'),
-      replay: yes('an admin had it posted again'),
+      request_id: text('the id of the request that caused it, as in the log'),
+      replay: yes('an admin replayed it'),
     },
   }
 }
@@ -109,29 +113,31 @@ const header = (name: string, description: string, example: string) => ({
   example,
 })
 
-/** The post as a receiver sees it; `Event` is the union of all topics. */
+/** The post to a receiver; `Event` is the union of all topics. */
 const POST = {
   operationId: 'receiveEvent',
   tags: ['Events'],
-  summary: 'An event, as it is posted to a webhook',
+  summary: 'An event, as the server posts it to a webhook',
   description:
-    'Posts come at least once, and in order for each device. `topic` tells events apart: a receiver passes over those that it does not know, and fields too, for more may come. Answer within 30 s.',
+    'The server posts each event at least once, and the events of a device in their order. A receiver must ' +
+    'ignore topics and fields that it does not know, because new ones may come. Answer within 30 s.',
   security: [],
   parameters: [
     header(
       'webhook-id',
-      'the `event_id`; like the other three, only of a webhook with a secret',
+      'the `event_id`; like the other three headers, only if the webhook has a secret',
       '3444be1d-bbf0-45dc-9da3-f707beeecf1b',
     ),
-    header('webhook-timestamp', 'when it was posted: seconds since 1970', '1795510802'),
+    header('webhook-timestamp', 'the time of the post: seconds since 1970', '1795510802'),
     header(
       'webhook-signature',
-      '`v1,` and the base64 HMAC-SHA256 of `{webhook-id}.{webhook-timestamp}.{body}` under the bytes behind `whsec_`; several, between blanks, while a secret has a successor',
+      '`v1,` and the base64 HMAC-SHA256 of `{webhook-id}.{webhook-timestamp}.{body}` with the bytes behind ' +
+        '`whsec_` as the key; several signatures, separated by spaces, while a secret has a successor',
       'v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=',
     ),
     header(
       'x-hmac-signature',
-      'base64 HMAC-SHA256 of the body under the text of the newest secret, as NanoMDM signs',
+      'base64 HMAC-SHA256 of the body with the text of the newest secret as the key, as NanoMDM signs',
       'T0pT8rIoJVyIBdQ1R3AqzJvn0mC6VxQ0tqk8Wzx4jzE=',
     ),
   ],
@@ -154,23 +160,27 @@ const POST = {
     },
   },
   responses: {
-    '2XX': { description: 'delivered; the body is not read' },
+    '2XX': { description: 'delivered; the server does not read the body' },
     '3XX': {
       description:
-        '307 and 308 are followed with the event; 301, 302 and 303 would bring no event, and refuse it',
+        '307 and 308: the server follows them with the event. 301, 302 and 303 refuse the event, because a ' +
+        'client would follow them without it',
     },
     '4XX': {
       description:
-        'refused: three tries within a minute, then beside the line for 3 days, then a dead letter. Except 429, which is as 503',
+        'refused: three tries within a minute, then separate retries for 3 days, then a dead letter. 429 ' +
+        'counts as 503',
     },
     '5XX': {
       description:
-        '502, 503, 504, 521 to 526, 530, and no answer: the receiver is down; order is held, `Retry-After` is honoured, and the post is repeated until the event is 3 days old. Others refuse the event, as 400 does',
+        '502, 503, 504, 521 to 526, 530, and no answer: the receiver is down. The server keeps the order, ' +
+        'follows `Retry-After`, and repeats the post until the event is 3 days old. All others refuse the ' +
+        'event, as 400 does',
     },
   },
 }
 
-/** The document with its `webhooks`. */
+/** Adds `webhooks` to the document. */
 export function withEvents(document: Document): Document {
   const refs = TOPICS.map((topic) => [topic, `#/components/schemas/${schemaName(topic)}`] as const)
   document.components = {

@@ -6,7 +6,7 @@ type Parameter = Exclude<NonNullable<Operation['parameters']>[number], { $ref: s
 
 const LINE = 72
 
-/** The call with the parameters that it needs, those that have an example of their own, and this body. */
+/** The call with its required parameters, those that have an example of their own, and this body. */
 export function curl(
   method: string,
   path: string,
@@ -31,7 +31,7 @@ export function curl(
   return call.join(' ') + sent
 }
 
-/** An example that is the default shows nothing. */
+/** An example that is the default is left out. */
 function hasExample({ schema = {} }: Parameter): boolean {
   return 'example' in schema && schema.example !== schema.default
 }

@@ -1,4 +1,4 @@
-/** Schemas as tables: a row for each field, those of inner objects and of what `$ref` leads to in place. */
+/** Schemas as tables: one row for each field, the fields of inner objects and of `$ref` included. */
 import { html } from 'hono/html'
 import type { Document, Schema } from '../event-kinds.ts'
 
@@ -8,7 +8,7 @@ type Plain = Exclude<Schema, { $ref: string }>
 
 interface Row {
   readonly name: string
-  /** Of a parameter: path, query or header. */
+  /** The place of a parameter: path, query or header. */
   readonly place?: string
   readonly type: string
   readonly isRequired: boolean
@@ -18,10 +18,10 @@ interface Row {
   readonly description: string | undefined
 }
 
-/** Documents that refer to themselves end here. */
+/** Ends a schema that refers to itself. */
 const MAX_DEPTH = 8
 
-/** Of what is sent, the fields that have to be there are marked; of what is answered, those that may be absent. */
+/** The tables mark the required fields of a request, and the optional fields of an answer. */
 type Direction = 'sent' | 'answered'
 
 export function fieldTable(
@@ -58,16 +58,21 @@ function table(rows: readonly Row[], direction: Direction): Html {
         html`<tr>
           <th><code>${name}</code>${place ? html`<small>${place}</small>` : ''}</th>
           <td>
-            ${type}${isNullable ? ' or null' : ''}${isRequired === (direction === 'sent') ? html` <b>${mark}</b>` : ''}
+            ${type}${isNullable ? ' or null' : ''}
+            ${isRequired === (direction === 'sent') ? html` <b>${mark}</b>` : ''}
           </td>
           <td>
             ${prose(description)}
-            ${values.length > 0 ? html`<small>one of ${values.map((one) => html`<code>${one}</code> `)}</small>` : ''}
-            ${initial === undefined ? '' : html`<small>default <code>${JSON.stringify(initial)}</code></small>`}
+            ${values.length > 0 ? html`<small>one of ${values.map(code)}</small>` : ''}
+            ${initial === undefined ? '' : html`<small>default ${code(JSON.stringify(initial))}</small>`}
           </td>
         </tr>`,
     )}
   </table>`
+}
+
+function code(text: unknown): Html {
+  return html`<code>${text}</code> `
 }
 
 function inside(schema: Schema, path: string, schemas: Schemas, depth = 0): Row[] {
@@ -139,7 +144,7 @@ export function resolved(schema: Schema, schemas: Schemas): Plain {
   }
 }
 
-/** Descriptions have code between backticks, as in Markdown, and nothing else of it. */
+/** Descriptions have code between backticks, as in Markdown, and no other Markdown. */
 export function prose(text = ''): Html {
   return html`${text.split('`').map((part, n) => (n % 2 === 1 ? html`<code>${part}</code>` : part))}`
 }

@@ -1,4 +1,4 @@
-/** What an integrator has to know beside the operations. Its shell lines and its receiver are run by a test. */
+/** The introduction for an integrator. A test runs its shell lines and its receiver. */
 import { html } from 'hono/html'
 import { ERRORS } from '../document.ts'
 import { prose, type Html } from './fields.ts'
@@ -16,28 +16,29 @@ export const PARTS = {
   clients: 'Generated clients',
 }
 
-/** Those that descriptions name: the others are the operator's alone (docs/settings.md). */
+/** The settings that descriptions name. docs/settings.md has all of them. */
 const SETTINGS = [
   [
     'WEBHOOK_URL',
     'none',
-    'an address for events in MicroMDM’s form: a webhook that vars alone set',
+    'an address for events in MicroMDM’s form: a webhook that only the vars change',
   ],
   [
     'KEEP_RESULTS',
     '100/30d',
-    'commands with their answers that a channel keeps: the newest 100, each for 30 days; also `none` or `latest`',
+    'how many commands with their answers a channel keeps: the newest 100, each for 30 days; also `none` ' +
+      'or `latest`',
   ],
   [
     'KEEP_EVENTS',
     '100/30d',
-    'events of a device that are kept for replay: the newest 100, each for 30 days; also `none`',
+    'how many events of a device are kept for replay: the newest 100, each for 30 days; also `none`',
   ],
-  ['MAX_QUEUE', '10000', 'commands that may wait on a channel'],
+  ['MAX_QUEUE', '10000', 'how many commands may wait on a channel'],
   [
     'DEFERRED_AFTER',
     '10/1d',
-    'after 10 NotNows to a command, or one day of them, there is the event `command.deferred`',
+    'after 10 NotNows to a command, or one day of them, the server posts the event `command.deferred`',
   ],
   ['LAST_SEEN_RESOLUTION', '24h', 'how far `last_seen_at` in lists may lag; `npm start`: `1m`'],
   [
@@ -54,11 +55,12 @@ const APPLE = 'https://developer.apple.com/documentation/devicemanagement/comman
 const LIST = `curl -sS -u "micromdm:$API_KEY" "$URL/api/devices?state=enrolled&limit=10"`
 const WAIT = `curl -sS -u "micromdm:$API_KEY" "$URL/api/devices/${id}/commands?wait=30" \\
   -d '{"request_type":"DeviceInformation","queries":["OSVersion","SerialNumber"]}'`
-const ONCE = `curl -sS -u "micromdm:$API_KEY" -H 'Idempotency-Key: ticket-7' "$URL/api/devices/${id}/commands" \\
-  -d '{"request_type":"SecurityInfo"}'`
+const ONCE = `curl -sS -u "micromdm:$API_KEY" "$URL/api/devices/${id}/commands" \\
+  -H 'Idempotency-Key: ticket-7' -d '{"request_type":"SecurityInfo"}'`
 const MANY = `curl -sS -u "micromdm:$API_KEY" "$URL/api/commands" \\
   -d '{"filter":{"platform":["macOS"]},"command":{"request_type":"ProfileList"},"pace":600}'`
-const HOOK = `curl -sS -u "micromdm:$API_KEY" "$URL/api/webhooks" -d '{"url":"https://hooks.example.com/edgemdm"}'`
+const HOOK = `curl -sS -u "micromdm:$API_KEY" "$URL/api/webhooks" \\
+  -d '{"url":"https://hooks.example.com/edgemdm"}'`
 
 const RECEIVER = `// receiver.mjs; run by: SECRET=whsec_... PORT=9999 node receiver.mjs
 import { createHmac, timingSafeEqual } from 'node:crypto'
@@ -66,7 +68,7 @@ import { createServer } from 'node:http'
 
 const key = Buffer.from(process.env.SECRET.replace('whsec_', ''), 'base64')
 
-/** Whether these bytes were signed with our secret within the last five minutes. */
+/** Whether our secret signed these bytes within the last five minutes. */
 function isOurs(headers, body) {
   const id = headers['webhook-id']
   const at = headers['webhook-timestamp']
@@ -81,7 +83,7 @@ function isOurs(headers, body) {
 const server = createServer(async (request, response) => {
   const parts = []
   for await (const part of request) parts.push(part)
-  const body = Buffer.concat(parts) // sign what came: JSON that is read and written again differs
+  const body = Buffer.concat(parts) // check the received bytes: JSON that is written again differs
   if (!isOurs(request.headers, body)) {
     response.writeHead(401).end()
     return
@@ -95,7 +97,7 @@ server.listen(process.env.PORT ?? 9999, () => console.log('port', server.address
 `
 
 export function introduction(errorFields: Html): Html {
-  return html`${manners(errorFields)} ${work()} ${surroundings()}`
+  return html`${rules(errorFields)} ${work()} ${setting()}`
 }
 
 function chapter(name: keyof typeof PARTS, content: Html): Html {
@@ -105,16 +107,16 @@ function chapter(name: keyof typeof PARTS, content: Html): Html {
   </section>`
 }
 
-/** What holds for each call. */
-function manners(errorFields: Html): Html {
+/** The rules of each call. */
+function rules(errorFields: Html): Html {
   return html`${chapter(
     'start',
     html`<p>
         <code>URL</code> is the server’s address, without a slash at its end, and
-        <code>API_KEY</code> its key. Each line on this page can be pasted into a shell that has
-        both; one with <code>${id}</code> wants a <a href="#commands">device</a> too. Bodies are
-        JSON in UTF-8, times are RFC 3339 with their zone. Parameters and properties that an
-        operation does not have are refused.
+        <code>API_KEY</code> its key. Set both in a shell to run the lines of this page; a line with
+        <code>${id}</code> also needs the id of a <a href="#commands">device</a>. Bodies are JSON in
+        UTF-8, times are RFC 3339 with their zone. The server refuses parameters and properties that
+        an operation does not have.
       </p>
       ${shell(LIST)}`,
   )}
@@ -122,22 +124,22 @@ function manners(errorFields: Html): Html {
     'authentication',
     html`<p>
       The key is a Bearer token (<code>Authorization: Bearer $API_KEY</code>), or the password of
-      the user <code>micromdm</code> in HTTP Basic. Call the API from a program: what a browser
-      sends from a page of another origin is refused. Only this page and
-      <code>/api/openapi.json</code> are public. A wrong key is 401; many wrong ones from one
-      address are slowed, the right one never.
+      the user <code>micromdm</code> in HTTP Basic. Call the API from a program: the server refuses
+      requests that a browser sends from a page of another origin. Only this page and
+      <code>/api/openapi.json</code> are public. A wrong key is 401; the answers to many wrong keys
+      from one address are slow, those to the right key never.
     </p>`,
   )}
   ${chapter(
     'errors',
     html`<p>
         An error is a problem document (RFC 9457, <code>application/problem+json</code>):
-        <code>detail</code> says in words what is wrong and what to do, and may change;
-        <code>code</code> stays as it is, for programs to tell errors apart. A request that is not
-        valid has <code>errors</code>, one for each place at fault, as far as there are places.
-        <code>request_id</code> is in the server’s log too, and in the events that the request
-        caused. 429 and 503 may be tried again, after <code>Retry-After</code> where it is sent.
-        Other errors stay until the request is another.
+        <code>detail</code> names the fault and the remedy in words, which may change;
+        <code>code</code> is stable, for programs. An invalid request has <code>errors</code>, one
+        for each place at fault. <code>request_id</code> is also in the server’s log, and in the
+        events that the request caused. Repeat a request after 429 and 503; wait for
+        <code>Retry-After</code> if the answer has it. After all other errors, change the request
+        first.
       </p>
       ${errorFields}
       <ul>
@@ -147,30 +149,30 @@ function manners(errorFields: Html): Html {
   ${chapter(
     'lists',
     html`<p>
-      A list is <code>items</code>, <code>next</code> and <code>total</code>. A page holds up to
-      <code>limit</code> items; <code>next</code> is the <code>cursor</code> of the next page, with
-      the other parameters unchanged, and null on the last page. Lists that are never long have no
-      <code>limit</code> and <code>cursor</code>, and come in one page. <code>total</code> counts
-      all pages, on the first one. Where an operation has <code>sort</code>, it names a field, with
-      <code>-</code> for the opposite order. A filter has the name of the field that it filters.
-      Every property of an answer is there; null is one without a value.
+      A list has <code>items</code>, <code>next</code> and <code>total</code>. A page holds up to
+      <code>limit</code> items. Send <code>next</code> as <code>cursor</code> for the next page,
+      with the other parameters unchanged; on the last page <code>next</code> is null. Short lists
+      have no <code>limit</code> and no <code>cursor</code>: they have one page.
+      <code>total</code> is the number of items on all pages; only the first page has it.
+      <code>sort</code> names a field, with <code>-</code> for the opposite order. A filter has the
+      name of the field that it filters. An answer has all its properties; null means no value.
     </p>`,
   )}`
 }
 
-/** What a client does with them. */
+/** Commands and jobs. */
 function work(): Html {
   return html`${chapter(
     'commands',
     html`<p>
-        A command is queued for a device, pushed, and answered when the device comes.
-        <code>wait</code> answers in the same call: 200 with the device’s answer in
-        <code>result</code>, or 202 when it has not come within so many seconds. The command then
-        goes on: <a href="#getCommand">getCommand</a> with its <code>id</code> tells how far it is,
-        and takes <code>wait</code> too, or listen to the event
-        <a href="#mdm.Connect">mdm.Connect</a>. It is about the command with the same
-        <code>command_uuid</code> whose <code>enrollment_id</code> is the event’s
-        <code>ids.id</code>: it takes both, because a job gives all its devices one
+        The server queues a command and pushes the device; the device connects and answers. With
+        <code>wait</code> the same call has the answer: 200 with the device’s answer in
+        <code>result</code>, or 202 if the device has not answered within so many seconds. The
+        command then continues: <a href="#getCommand">getCommand</a> with its <code>id</code> shows
+        its state, and has <code>wait</code> too; the event
+        <a href="#mdm.Connect">mdm.Connect</a> reports the answer. The event belongs to the command
+        with the same <code>command_uuid</code> and with the event’s <code>ids.id</code> as
+        <code>enrollment_id</code>. Compare both, because a job gives all its devices one
         <code>command_uuid</code>.
       </p>
       <p>
@@ -182,13 +184,13 @@ function work(): Html {
         Apple lists the request types and their keys under
         <a href="${APPLE}" rel="noreferrer">Commands and queries</a>. A body has Apple’s keys in
         <code>Command</code>, or beside <code>request_type</code> in snake_case, as
-        <code>queries</code> above. A wrong name is refused with the nearest right one.
+        <code>queries</code> above. The server refuses a wrong name, and suggests the nearest one.
       </p>
       <p>
-        A command is over when <code>ended_at</code> is not null. A request that is sent again to
-        the same device with the same <code>Idempotency-Key</code> queues nothing, and answers the
-        same command as it then is. A key is known as long as its command is kept. queueCommand,
-        queueCommands and replay take the header; others ignore it.
+        A command has ended when <code>ended_at</code> is not null. A repeated request to the same
+        device with the same <code>Idempotency-Key</code> queues nothing, and answers with the state
+        of the first command. The key is known as long as its command is kept. queueCommand,
+        queueCommands and replay read the header; other operations ignore it.
       </p>
       ${shell(ONCE)}`,
   )}
@@ -196,38 +198,38 @@ function work(): Html {
     'jobs',
     html`<p>
         One command to many devices is a job. Up to 20 devices without <code>pace</code> are done
-        within the call: 200. More are 202, and the job goes on by itself. Follow it by
+        within the call: 200. For more devices the answer is 202, and the job continues. Call
         <a href="#getJob">getJob</a> with its <code>id</code> every few seconds, until
         <code>state</code> is no longer <code>running</code>: <code>done</code>,
         <code>failed</code> and <code>waiting</code> count its devices.
-        <a href="#listOutcomes">listOutcomes</a> tells what became of each device, and the
-        <code>command_id</code> with which <a href="#getCommand">getCommand</a> tells its answer.
+        <a href="#listOutcomes">listOutcomes</a> shows the outcome of each device, with the
+        <code>command_id</code> for <a href="#getCommand">getCommand</a>.
       </p>
       ${shell(MANY)}`,
   )}`
 }
 
-/** What else has to be there. */
-function surroundings(): Html {
+/** Receivers, settings and clients. */
+function setting(): Html {
   return html`${chapter(
     'receiver',
     html`<p>
-        A webhook is made by one call, which shows its secret this once.
-        <a href="#events">Events</a> are posted to its URL, signed as
-        <a href="#receiveEvent">Standard Webhooks</a> do. This receiver takes what is signed and
-        fresh, and nothing else. Events come at least once: <code>event_id</code> tells duplicates.
+        One call creates a webhook; only its answer shows the secret. The server posts
+        <a href="#events">events</a> to its URL, signed by the rules of
+        <a href="#receiveEvent">Standard Webhooks</a>. This receiver accepts only signed and fresh
+        posts. An event can come more than once: <code>event_id</code> shows duplicates.
       </p>
       ${shell(HOOK)}
       <pre id="receiver-code">${RECEIVER}</pre>
       <p>
-        A secret of your own that does not begin with <code>whsec_</code> signs by
-        <code>X-Hmac-Signature</code> only: posts then have no <code>webhook-signature</code>, and
-        this receiver refuses them.
+        A secret of your own that does not begin with <code>whsec_</code> signs only
+        <code>X-Hmac-Signature</code>: posts then have no <code>webhook-signature</code>, and this
+        receiver refuses them.
       </p>`,
   )}
   ${chapter(
     'settings',
-    html`<p>Descriptions name what the operator of the server may set; the default is beside it.</p>
+    html`<p>Descriptions name these settings of the server. The second column is the default.</p>
       <table>
         ${SETTINGS.map(
           ([name, usual, says]) =>
@@ -244,8 +246,8 @@ function surroundings(): Html {
     html`<p>
       <a href="openapi.json">openapi.json</a> is this page for programs, as OpenAPI 3.1. Tests
       generate clients from it with openapi-typescript and oazapfts, and use them against a server.
-      A client has to pass over fields, events and values of enumerations that it does not know:
-      more may come.
+      A client must ignore fields, events and values of enumerations that it does not know: new ones
+      may come.
     </p>`,
   )}`
 }

@@ -11,7 +11,7 @@ type Operation = NonNullable<NonNullable<Document['paths']>[string]['get']>
 type Content = NonNullable<Extract<Operation['requestBody'], { content: unknown }>>['content']
 type Schemas = NonNullable<NonNullable<Document['components']>['schemas']>
 
-/** An operation, or the post of a webhook, which has no path of ours. */
+/** An operation. */
 interface Call {
   readonly path: string
   readonly method: string
@@ -21,17 +21,19 @@ interface Call {
 const EVENTS = 'Events'
 const PROBLEM = '#/components/schemas/Problem'
 
-/** For a page that needs nothing from elsewhere: its script is the one with this digest. */
+const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+/** The page loads nothing from elsewhere. The digest allows its own script only. */
 export function docsHeaders(): Record<string, string> {
   const digest = createHash('sha256').update(SCRIPT).digest('base64')
   return {
     'content-type': 'text/html; charset=utf-8',
-    'content-security-policy': `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${digest}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+    'content-security-policy': `${POLICY}; script-src 'sha256-${digest}'; frame-ancestors 'none'`,
     'x-content-type-options': 'nosniff',
   }
 }
 
-/** The document as a page that needs no other reading. */
+/** The document as a page that is complete without other pages. */
 export async function docsPage(document: Document): Promise<string> {
   const schemas = document.components?.schemas ?? {}
   const calls = Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
@@ -147,7 +149,7 @@ function answers({ responses = {} }: Operation, schemas: Schemas): Html {
   )}`
 }
 
-/** A post, and the event of each topic. */
+/** The post of a webhook, and the event of each topic. */
 function events(post: Operation, schemas: Schemas): Html {
   const { operationId = '', summary, description } = post
   const examples = bodyOf(post)['application/json']?.examples ?? {}
@@ -172,7 +174,9 @@ function events(post: Operation, schemas: Schemas): Html {
   </section>`
 }
 
-/** One of the parts that the search shows or hides. The anchor is inside, where a browser opens the details for it. */
+/**
+ * A part that the search shows or hides. The anchor is inside, so that a browser opens the details for it.
+ */
 function part(name: string, summary: Html, content: Html): Html {
   return html`<details class="part" data-name="${name}">
     <summary>${summary} <a href="#${name}" aria-label="Link">#</a></summary>
