@@ -51,6 +51,7 @@ const ROOMS: readonly (readonly [room: string, packages: readonly string[]])[] =
   ['http', HTTP],
   ['http/micromdm', HTTP],
   ['http/device', HTTP],
+  ['http/device/enrolment', HTTP],
   ['http/api', HTTP],
   ['http/api/openapi', HTTP],
   ['http/api/commands', HTTP],

@@ -1,18 +1,18 @@
 import type { Context } from 'hono'
-import { clock } from '../../clock.ts'
-import type { EnrollmentAccess } from '../../config/config.ts'
+import { clock } from '../../../clock.ts'
+import type { EnrollmentAccess } from '../../../config/config.ts'
 import {
   type Invitation,
   type InvitationState,
   invitationOf,
   stateOf,
-} from '../../directory/invitations.ts'
-import { isKnownSerial } from '../../directory/devices/known-serials.ts'
-import { readSerial } from '../../enroll/serial.ts'
-import { INVITATION_PARAM, TOKEN_PARAM } from '../../enroll/urls.ts'
-import { rfc3339 } from '../../events/event.ts'
-import type { AppEnv } from '../app-env.ts'
-import { sameSecret } from '../../same-secret.ts'
+} from '../../../directory/invitations.ts'
+import { isKnownSerial } from '../../../directory/devices/known-serials.ts'
+import { readSerial } from '../../../enroll/serial.ts'
+import { INVITATION_PARAM, TOKEN_PARAM } from '../../../enroll/urls.ts'
+import { rfc3339 } from '../../../events/event.ts'
+import type { AppEnv } from '../../app-env.ts'
+import { sameSecret } from '../../../same-secret.ts'
 
 /** Access to an enrolment profile: docs/enrolment.md, "Who may download". */
 

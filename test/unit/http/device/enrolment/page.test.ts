@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { enrollPage } from '../../../../src/http/device/enroll-page.ts'
+import { enrollPage } from '../../../../../src/http/device/enrolment/page.ts'
 
 const ready = { kind: 'ready', url: 'https://mdm.example.com/mdm/enroll', note: 'Note.' } as const
 

@@ -1,12 +1,12 @@
 import type { Context } from 'hono'
-import { clock } from '../../clock.ts'
-import { type MachineInfo, readMachineInfo } from '../../enroll/machine-info.ts'
-import { openSignedPlist, whoSigned } from '../../enroll/signed-plist.ts'
-import { PlistError } from '../../plist/error.ts'
-import type { AppEnv } from '../app-env.ts'
-import { readBody } from '../body.ts'
-import { type EnrollAllowed, serialRefusal } from './enroll-access.ts'
-import { identityIssuer } from '../../identity/issuer.ts'
+import { clock } from '../../../clock.ts'
+import { type MachineInfo, readMachineInfo } from '../../../enroll/machine-info.ts'
+import { openSignedPlist, whoSigned } from '../../../enroll/signed-plist.ts'
+import { PlistError } from '../../../plist/error.ts'
+import type { AppEnv } from '../../app-env.ts'
+import { readBody } from '../../body.ts'
+import { type EnrollAllowed, serialRefusal } from './access.ts'
+import { identityIssuer } from '../../../identity/issuer.ts'
 
 /** A MachineInfo with its certificates has about 6 KB. */
 const MAX_SIGNED_BYTES = 100_000

@@ -1,7 +1,7 @@
-import { clock } from '../../clock.ts'
-import type { Config } from '../../config/config.ts'
-import { pushCertificateInUse } from '../../device/push/certificate.ts'
-import type { Env } from '../../env.ts'
+import { clock } from '../../../clock.ts'
+import type { Config } from '../../../config/config.ts'
+import { pushCertificateInUse } from '../../../device/push/certificate.ts'
+import type { Env } from '../../../env.ts'
 
 /**
  * The topic of new enrolments, read for each of them: MicroMDM read it once, and gave out the old one after a

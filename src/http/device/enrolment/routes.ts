@@ -1,19 +1,19 @@
 import { Hono } from 'hono'
-import type { EnrollmentAccess } from '../../config/config.ts'
-import { softwareUpdateRequired } from '../../enroll/minimum-os.ts'
+import type { EnrollmentAccess } from '../../../config/config.ts'
+import { softwareUpdateRequired } from '../../../enroll/minimum-os.ts'
 import {
   OTA_ID,
   OTA_PHASE2_ID,
   otaPhase2Profile,
   profileServicePayload,
-} from '../../enroll/profile.ts'
-import { enrollUrls } from '../../enroll/urls.ts'
-import { rfc3339 } from '../../events/event.ts'
-import { log } from '../../log.ts'
-import type { AppEnv } from '../app-env.ts'
-import { baseUrl } from '../host.ts'
-import { accessOf, type EnrollAllowed, NEEDS_A_SERIAL } from './enroll-access.ts'
-import { enrollPage, type PageContent } from './enroll-page.ts'
+} from '../../../enroll/profile.ts'
+import { enrollUrls } from '../../../enroll/urls.ts'
+import { rfc3339 } from '../../../events/event.ts'
+import { log } from '../../../log.ts'
+import type { AppEnv } from '../../app-env.ts'
+import { baseUrl } from '../../host.ts'
+import { accessOf, type EnrollAllowed, NEEDS_A_SERIAL } from './access.ts'
+import { enrollPage, type PageContent } from './page.ts'
 import {
   canEnroll,
   enrollChallenge,
@@ -24,10 +24,10 @@ import {
   queryOf,
   refuseEnrollment,
   type EnrollContext,
-} from './enroll-profile.ts'
-import { isShutOut, provenSubject } from '../../identity/proven-subject.ts'
+} from './profile.ts'
+import { isShutOut, provenSubject } from '../../../identity/proven-subject.ts'
 import { signedInfo } from './signed-info.ts'
-import { ENROLL, OTA, OTA_PHASE23 } from '../paths.ts'
+import { ENROLL, OTA, OTA_PHASE23 } from '../../paths.ts'
 
 /** Apple Configurator reads here which certificates its devices must trust first. */
 const ANCHOR_CERTS = '/mdm/anchor-certs'
