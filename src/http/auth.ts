@@ -3,7 +3,7 @@ import type { AppEnv } from './app-env.ts'
 import { addressOf, networkOf } from './caller.ts'
 import { errorResponse } from './errors.ts'
 import { sameSecret } from '../same-secret.ts'
-import { speaksProblems } from './problem.ts'
+import { isOwnPath } from './problem.ts'
 import { slowDown } from './wrong-keys.ts'
 
 type AdminContext = Context<AppEnv>
@@ -44,7 +44,7 @@ export const adminAuth: MiddlewareHandler<AppEnv> = async (c, next) => {
     if (sent !== '' && !(await slowDown(networkOf(addressOf(c))))) {
       return errorResponse(path, 'too_many_wrong_keys', TOO_MANY, LATER)
     }
-    const text = speaksProblems(path) ? HOW : 'Unauthorized'
+    const text = isOwnPath(path) ? HOW : 'Unauthorized'
     return errorResponse(path, 'unauthorized', text, isBrowser(c) ? NOT_STORED : CHALLENGE)
   }
   await next()

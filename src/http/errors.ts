@@ -7,14 +7,14 @@ import { AdminError } from './admin-error.ts'
 import type { AppEnv } from './app-env.ts'
 import { loggedPath } from './caller.ts'
 import { ENROLL_PATHS, MDM_PATHS, SCEP_PATH } from './paths.ts'
-import { problem, problemStatus, speaksProblems, type ProblemKind } from './problem.ts'
+import { problem, problemStatus, isOwnPath, type ProblemKind } from './problem.ts'
 
 /**
  * Devices read no error bodies, and try again after a 5xx. Admins get MicroMDM's JSON, or a problem document.
  */
 export const onError: ErrorHandler<AppEnv> = (error, c) => {
   const { path } = c.req
-  const isOwn = speaksProblems(path)
+  const isOwn = isOwnPath(path)
   if (error instanceof AdminError) {
     return isOwn
       ? problem(error.kind, error.message, {
@@ -62,7 +62,7 @@ export function errorResponse(
   message: string,
   headers: Record<string, string> = {},
 ): Response {
-  return speaksProblems(path)
+  return isOwnPath(path)
     ? problem(kind, message, { headers })
     : errorJson(message, problemStatus(kind), headers)
 }

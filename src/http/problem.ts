@@ -98,8 +98,11 @@ export interface Fault {
   readonly detail: string
 }
 
-/** Whether errors of this path are problem documents. On all other paths they are MicroMDM's JSON. */
-export function speaksProblems(path: string): boolean {
+/**
+ * Whether a path is of our own API. Its errors are problem documents; on all other paths they are MicroMDM's
+ * JSON.
+ */
+export function isOwnPath(path: string): boolean {
   return path === '/api' || path.startsWith('/api/')
 }
 

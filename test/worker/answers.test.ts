@@ -49,7 +49,7 @@ it.each<[string, number, string, object, HeadersInit?]>([
   expect([response.status, response.headers.get('edgemdm')]).toEqual([status, manifest.version])
 })
 
-it('a device’s answers have no other header that is not for it', async () => {
+it('answers to a device have no header that is not for it', async () => {
   const answers: Response[] = []
   const device = newDevice({
     fetch: async (url, init) => {
@@ -78,7 +78,7 @@ it('the key opens each admin route as a Bearer token too', async () => {
   }
 })
 
-it('what is no token is 401, whatever else it holds, and is not counted as a wrong key', async () => {
+it('a header without a token is 401, and does not count as a wrong key', async () => {
   const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const two = new Headers([
     ['authorization', 'Bearer secret'],
@@ -104,7 +104,7 @@ it('what is no token is 401, whatever else it holds, and is not counted as a wro
   vi.restoreAllMocks()
 })
 
-it('a wrong token is 401 as a wrong password is, and counted like it', async () => {
+it('a wrong token is 401 and counts, as a wrong password does', async () => {
   const tokens = ['wrong', 'Secret', 'secre', 'bWljcm9tZG06c2VjcmV0', '"secret"', 'x'.repeat(8000)]
   expect(
     await Promise.all(tokens.map(async (token) => (await sent(`Bearer ${token}`)).status)),

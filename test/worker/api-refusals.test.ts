@@ -5,8 +5,8 @@ import { api, listedAs, newDevice, serve, until } from './server.ts'
 
 const SECOND = 1000
 
-describe('a command that loses data', () => {
-  it('goes to all neither when nobody nor when one device is enrolled', async () => {
+describe('a destructive command', () => {
+  it('is refused for all devices, with no device enrolled and with one', async () => {
     const order = { all: true, command: { request_type: 'EraseDevice' } }
     const refused = {
       status: 409,
@@ -27,7 +27,7 @@ describe('a command that loses data', () => {
 })
 
 describe('a job', () => {
-  it('that does not exist is 404, and a cursor of another list 400', async () => {
+  it('is 404 if it does not exist, and 400 with a cursor of another list', async () => {
     for (const [method, path] of [
       ['GET', '/api/jobs/none'],
       ['GET', '/api/jobs/none/outcomes'],
@@ -39,7 +39,7 @@ describe('a job', () => {
   })
 })
 
-it('a profile with another identifier than its path names is 400, and is not stored', async () => {
+it('a profile whose identifier differs from its path is 400, and is not stored', async () => {
   const plist =
     '<plist version="1.0"><dict><key>PayloadIdentifier</key><string>other</string></dict></plist>'
   expect(await api('PUT', '/api/profiles/one', { mobileconfig: btoa(plist) })).toMatchObject({
@@ -50,7 +50,7 @@ it('a profile with another identifier than its path names is 400, and is not sto
   expect((await api('GET', '/api/profiles/other')).status).toBe(404)
 })
 
-it('a filter that names states means devices that are not enrolled too', async () => {
+it('a filter with states also finds devices that are not enrolled', async () => {
   const device = newDevice({})
   await device.enroll()
   await device.checkOut()
@@ -66,7 +66,7 @@ it('a filter that names states means devices that are not enrolled too', async (
 })
 
 describe('a path', () => {
-  it('refuses in each of its operations a parameter that it does not have, and tells the methods that it has', async () => {
+  it('refuses unknown parameters in each of its operations, and names its methods', async () => {
     const { body } = await api<{ paths: Record<string, object> }>('GET', '/api/openapi.json')
     for (const [path, operations] of Object.entries(body.paths)) {
       const methods = Object.keys(operations).map((method) => method.toUpperCase())
@@ -85,7 +85,7 @@ describe('a path', () => {
     expect((await api('PUT', '/api/nothing')).status).toBe(404)
   })
 
-  it('that clears a queue leaves it alone when it is asked for less', async () => {
+  it('that clears a queue leaves it unchanged if the request has a filter', async () => {
     await api('POST', '/api/devices/CLEAR/commands', { request_type: 'ProfileList' })
     expect((await api('DELETE', '/api/devices/CLEAR/commands?state=queued')).status).toBe(400)
     const { body } = await api<{ items: object[] }>('GET', '/api/devices/CLEAR/commands')
@@ -94,7 +94,7 @@ describe('a path', () => {
 })
 
 describe('a list', () => {
-  it('has no next on its last page, however full it is, and takes no cursor of another', async () => {
+  it('has no next on a full last page, and refuses a cursor of another list', async () => {
     const order = { ids: ['PAGE-1', 'PAGE-2'], command: { request_type: 'ProfileList' } }
     await api('POST', '/api/commands', order)
     await api('POST', '/api/commands', order)
@@ -112,7 +112,7 @@ describe('a list', () => {
 describe('expires_at', () => {
   const authorization = `Basic ${btoa('micromdm:secret')}`
 
-  it('may have passed when a request comes again with its Idempotency-Key', async () => {
+  it('may have passed in a repeated request with its Idempotency-Key', async () => {
     const expires_at = fromNow(SECOND)
     const again = () =>
       serve('/api/devices/AGAIN/commands', {
@@ -126,7 +126,7 @@ describe('expires_at', () => {
     expect([second.status, await second.json()]).toMatchObject([200, { id: 'AGAIN.1' }])
   })
 
-  it('that passes before a job is through is the failure of those that are left', async () => {
+  it('that passes during a job fails the devices that are left', async () => {
     const ids = Array.from({ length: 12 }, (_, n) => `LATE-${n}`)
     const command = { request_type: 'ProfileList', expires_at: fromNow(SECOND) }
     const { body } = await api<{ id: string }>('POST', '/api/commands', {
@@ -147,7 +147,7 @@ describe('expires_at', () => {
   })
 })
 
-it('a replay with an Idempotency-Key is one job, however often it is asked for', async () => {
+it('a repeated replay with one Idempotency-Key is one job', async () => {
   const ask = async (ids: string[]) => {
     const response = await serve('/api/replays', {
       method: 'POST',
@@ -177,7 +177,7 @@ describe('an error of the API', () => {
     return { status: response.status, headers: response.headers, body }
   }
 
-  it('is a problem document: no credentials, before anything is told', async () => {
+  it('is a problem document, without credentials too, and reveals nothing', async () => {
     for (const path of ['/api/nothing', '/api/devices', '/api/jobs']) {
       const { status, headers } = await asked(path, {})
       expect(status).toBe(401)
@@ -187,7 +187,7 @@ describe('an error of the API', () => {
     }
   })
 
-  it('is a problem document: a path or method that is not there, a device that is not there', async () => {
+  it('is a problem document for an unknown path, method or device', async () => {
     expect((await asked('/api/nothing')).status).toBe(404)
     expect((await asked('/api/openapi.json', { method: 'DELETE', headers: AUTH })).status).toBe(405)
     const retire = await asked('/api/devices/NOBODY/retire', { method: 'POST', headers: AUTH })

@@ -78,7 +78,7 @@ describe('a time in a request', () => {
     }
   })
 
-  it('that is a replay’s `from` has to lie before its `to`', async () => {
+  it('of a replay: `from` must be before `to`', async () => {
     const span = { from: '2026-11-24T10:00:00Z', to: '2026-11-24T10:00:00+01:00' }
     const order = { webhook_id: 'webhook', ids: ['D'], dry_run: true, ...span }
     expect(await refused('POST', '/api/replays', order)).toContain('`from` lies behind `to`')
@@ -99,22 +99,25 @@ describe('a cursor', () => {
   const paged = (list: string, cursor: string) =>
     `${list}${list.includes('?') ? '&' : '?'}cursor=${cursor}`
 
-  it.each(lists)('of %s that is none is refused, and the refusal says what to do', async (list) => {
-    for (const cursor of [
-      '%ff%00',
-      '%00',
-      'null',
-      'nonsense!',
-      'MTI=',
-      ...['-1', '0', '1e3', '12 ', '[1]', 'D', 'device ', 'job 1', 'other 1 D'].map((text) =>
-        Buffer.from(text).toString('base64url'),
-      ),
-    ]) {
-      expect(await refused('GET', paged(list, cursor))).toContain('or leave it out')
-    }
-  })
+  it.each(lists)(
+    'of %s that is invalid is refused, with a text that says what to do',
+    async (list) => {
+      for (const cursor of [
+        '%ff%00',
+        '%00',
+        'null',
+        'nonsense!',
+        'MTI=',
+        ...['-1', '0', '1e3', '12 ', '[1]', 'D', 'device ', 'job 1', 'other 1 D'].map((text) =>
+          Buffer.from(text).toString('base64url'),
+        ),
+      ]) {
+        expect(await refused('GET', paged(list, cursor))).toContain('or leave it out')
+      }
+    },
+  )
 
-  it('that is empty is the first page', async () => {
+  it('that is empty gives the first page', async () => {
     await api('POST', '/api/devices/D/commands', { request_type: 'ProfileList' })
     for (const list of lists.filter((one) => !one.includes('device_id=D'))) {
       expect((await api('GET', paged(list, ''))).status).toBe(200)
@@ -136,7 +139,7 @@ describe('a cursor', () => {
 describe('an id in a path', () => {
   const command = { request_type: 'ProfileList' }
 
-  it('that cannot be one is refused, and nothing is queued for it', async () => {
+  it('that cannot be an id is refused, and no command is queued for it', async () => {
     for (const [id, reason] of [
       ['%E0%A4%A', 'a % that is part of an id is written as %25'],
       ['%', 'written as %25'],
@@ -165,7 +168,7 @@ describe('an id in a path', () => {
     expect((await api('GET', '/api/commands/50%25.1')).status).toBe(200)
   })
 
-  it('of a device that nobody knows is 404, and leaves nothing behind', async () => {
+  it('of an unknown device is 404, and leaves nothing behind', async () => {
     const id = crypto.randomUUID()
     for (const [method, path, body] of [
       ['GET', ''],
@@ -190,7 +193,7 @@ describe('an id in a path', () => {
     })
   })
 
-  it('of a user channel leads to its device, whose certificates and tokens they are', async () => {
+  it('of a user channel leads to its device, which has the certificates and tokens', async () => {
     const device = newDevice()
     await device.enroll()
     const userId = crypto.randomUUID()
@@ -202,7 +205,7 @@ describe('an id in a path', () => {
     }
   })
 
-  it('of a command, a job or a dead letter that cannot be one is 404', async () => {
+  it('of a command, a job or a dead letter is 404 if it has the wrong form', async () => {
     for (const path of ['commands/%20.1', 'commands/A', 'jobs/%20', 'jobs/1/outcomes']) {
       expect((await api('GET', `/api/${path}`)).status).toBe(404)
     }
@@ -214,7 +217,7 @@ describe('an id in a path', () => {
 })
 
 describe('ids in a body', () => {
-  it('are told apart by their type, and nothing is queued for what is blank', async () => {
+  it('are distinguished by their type, and no command is queued for a blank id', async () => {
     const id = String(clock.now())
     const ids = [id, Number(id), ` ${id}`, ' ', `${id}:`, null, [id], id]
     const command = { request_type: 'ProfileList' }
@@ -235,7 +238,7 @@ describe('ids in a body', () => {
     expect(queue.items).toHaveLength(1)
   })
 
-  it('of a replay may come twice, or be none, without harm to the others', async () => {
+  it('of a replay may be repeated or invalid without harm to the others', async () => {
     const device = newDevice()
     await device.enroll()
     const ids = [device.udid, ' ', device.udid]
@@ -248,7 +251,7 @@ describe('ids in a body', () => {
 })
 
 describe('a replay by filter', () => {
-  it('goes to the enrolled devices that fit, and tells of serial numbers that nobody has', async () => {
+  it('goes to the enrolled devices that match, and reports serial numbers without a device', async () => {
     const device = newDevice({ serial: `R${crypto.randomUUID()}` })
     await device.enroll()
     await until(
@@ -284,7 +287,7 @@ describe('a replay by filter', () => {
     expect(await refused('POST', '/api/replays', { ...REPLAY, ...order })).toContain(reason)
   })
 
-  it('that is too long to keep is refused, and no job is listed', async () => {
+  it('that is too long to store is refused, and no job is listed', async () => {
     const listed = () => api('GET', '/api/jobs?limit=1')
     const { body } = await listed()
     const order = { ...REPLAY, ids: ['A'], topics: Array(100_000).fill('mdm.Connect') }
@@ -341,7 +344,7 @@ describe('a refusal', () => {
     [{ request_type: 'ProfileList', not_before: 5 }, 'not_before has to be a string'],
   ]
 
-  it.each(commands)('of the command %j speaks of the request, not of Go', async (body, reason) => {
+  it.each(commands)('of the command %j names the request, and not Go', async (body, reason) => {
     const detail = await refused('POST', '/api/devices/D/commands', body)
     expect(detail).toContain(reason)
     if (typeof body === 'object') {
@@ -382,7 +385,7 @@ describe('a refusal', () => {
     expect(await refused(method, path, body)).toContain(reason)
   })
 
-  it('of MicroMDM’s API stays in Go’s words', async () => {
+  it('of MicroMDM’s API keeps Go’s words', async () => {
     for (const [body, error] of [
       ['', 'EOF'],
       ['{"a"', 'unexpected EOF'],

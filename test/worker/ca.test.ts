@@ -93,7 +93,7 @@ const namesake = micromdmCA(NOW + 100 * DAY)
 const fresh = newAuthority()
 
 describe('a deployment without CA', () => {
-  it('says so with 503, and takes no request', async () => {
+  it('answers 503, and accepts no request', async () => {
     expect((await serve('/scep?operation=GetCACert')).status).toBe(503)
     const { der } = request({ challenge: 'x' }, fresh)
     const init = { method: 'POST', body: der as Uint8Array<ArrayBuffer> }
@@ -103,7 +103,7 @@ describe('a deployment without CA', () => {
 })
 
 describe('an installed CA', () => {
-  it('has to be a CA, with its own RSA key', async () => {
+  it('must be a CA, with its own RSA key', async () => {
     const text = ({ key }: Authority): string =>
       String(key.export({ type: 'pkcs8', format: 'pem' }))
     const certificate = pem('CERTIFICATE', fresh.certificate.der)
@@ -137,7 +137,7 @@ describe('an installed CA', () => {
     expect(rows).not.toContain(JSON.stringify([...pkcs8.subarray(400, 440)]).slice(1, -1))
   })
 
-  it('issues nothing once it has expired, while its identities are served', async () => {
+  it('issues nothing after its end, while its identities stay valid', async () => {
     const device = newDevice({ identity: firstIdentityOf(expired) })
     expect((await device.enroll()).status).toBe(200)
     await expect(enrol({ challenge: await oneTimeChallenge() })).rejects.toMatchObject({
@@ -153,7 +153,7 @@ describe('two CAs of one name with colliding serial numbers, one of them expired
   const other = firstIdentityOf(namesake)
   beforeAll(() => install(namesake, { imported: true, next_serial: 300 }))
 
-  it('are told apart by key: identities of both enrol, each in its own name', async () => {
+  it('are distinguished by key: identities of both enrol, each in its own name', async () => {
     expect(readCertificate(old.certificate).issuer).toBe(readCertificate(other.certificate).issuer)
     expect(readCertificate(old.certificate).serial).toBe(readCertificate(other.certificate).serial)
     const devices = [old, other].map((identity) => newDevice({ identity }))
@@ -167,7 +167,7 @@ describe('two CAs of one name with colliding serial numbers, one of them expired
     expect((await second?.connect({ Status: 'Idle' }))?.status).toBe(400)
   })
 
-  it('open requests that were encrypted to either, and the newer one issues', async () => {
+  it('open requests that were encrypted to either CA, and the newer CA issues', async () => {
     const pending = request({ challenge: await oneTimeChallenge() }, expired)
     const certificate = readCertificate((await send(pending)).certificate)
     expect(certificate.issuer).toBe(namesake.certificate.subject)
@@ -177,7 +177,7 @@ describe('two CAs of one name with colliding serial numbers, one of them expired
     ])
   })
 
-  it('go on with the imported serial counter, without a gap or a repetition under load', async () => {
+  it('continue the imported serial counter, without a gap or a repetition under load', async () => {
     const challenges = await Promise.all(Array.from({ length: 6 }, oneTimeChallenge))
     const identities = await Promise.all(
       challenges.map((challenge) => send(request({ challenge }, namesake))),
@@ -231,7 +231,7 @@ describe('a certificate that is new here', () => {
     expect((await device.tokenUpdate()).status).toBe(400)
   })
 
-  it('is not judged again once its device is known', async () => {
+  it('is not checked again when its device is known', async () => {
     const identity = newIdentity(undefined, 'ec', new Date(clock.now() - 365 * DAY + 1000))
     const device = newDevice({ identity })
     await device.enroll()
@@ -243,7 +243,7 @@ describe('a certificate that is new here', () => {
 })
 
 describe('a rotation', () => {
-  it('issues from the new CA, and enrolments of the old one go on and renew', async () => {
+  it('issues from the new CA, and enrolments of the old CA stay and renew', async () => {
     const identity = await enrol({ challenge: await oneTimeChallenge() })
     const device = newDevice({ identity })
     await device.enroll()
@@ -258,7 +258,7 @@ describe('a rotation', () => {
     await expect(send(pending)).resolves.toBeTruthy()
   })
 
-  it('of a CA that is installed twice leaves one CA, whose counter never goes back', async () => {
+  it('to a CA that is installed twice leaves one CA, and its counter does not go back', async () => {
     await install(namesake, { imported: true, next_serial: 2 })
     expect((await listed()).map(({ id }) => id)).toEqual([
       namesake.certificate.keyId,
@@ -269,7 +269,7 @@ describe('a rotation', () => {
     expect(Number.parseInt(readCertificate(identity.certificate).serial, 16)).toBeGreaterThan(0x132)
   })
 
-  it('ends with the removal of the old CA: its known devices go on, strangers with its identities do not', async () => {
+  it('ends with the removal of the old CA: its known devices stay, new ones are refused', async () => {
     const known = await enrol({ challenge: await oneTimeChallenge() })
     const survivor = newDevice({ identity: known })
     await survivor.enroll()
@@ -298,7 +298,7 @@ describe('a rotation', () => {
     warn.mockRestore()
   })
 
-  it('issues from the CA that was installed last, whatever the clock says', async () => {
+  it('issues from the CA that was installed last, for any time of the clock', async () => {
     const sealer = createSealer(env.SEAL_KEYS)
     const facts = { imported: false, nextSerial: undefined, now: clock.now() }
     const last = newAuthority()
@@ -313,7 +313,7 @@ describe('certificates that no device uses', () => {
   const kept = async (where = '1'): Promise<number | null> =>
     env.DB.prepare(`SELECT count(*) AS n FROM certificates WHERE ${where}`).first<number>('n')
 
-  it('are forgotten after 7 days below an imported CA too; only those of its time before are another server’s', async () => {
+  it('are deleted after 7 days below an imported CA too, if this server issued them', async () => {
     const before = firstIdentityOf(moved)
     await install(moved, { imported: true })
     const challenge = 'micromdm'
@@ -330,7 +330,7 @@ describe('certificates that no device uses', () => {
     expect((await newDevice({ identity: unused }).enroll()).status).toBe(200)
   })
 
-  it('and were forgotten begin no enrolment because DEVICE_CA names our CA too', async () => {
+  it('begin no enrolment after their deletion, even if DEVICE_CA names our CA', async () => {
     const own = newAuthority()
     await install(own)
     const identity = await enrol({ challenge: await oneTimeChallenge() })
@@ -343,7 +343,7 @@ describe('certificates that no device uses', () => {
     expect((await device.authenticate()).status).toBe(400)
   })
 
-  it('and that anybody could have are no more than so many: the oldest go first', async () => {
+  it('are limited in number if they were issued without proof: the oldest go first', async () => {
     const row = (name: string, at: number) =>
       env.DB.prepare(
         `INSERT INTO certificates (fingerprint, authority, serial, subject, issued_at, not_after, der, counted, kept_until)

@@ -86,7 +86,7 @@ async function challengeOf(path: string, init: RequestInit): Promise<string> {
 }
 
 describe('a download', () => {
-  it('writes nothing anywhere, and for HEAD no profile is made', async () => {
+  it('writes nothing, and makes no profile for HEAD', async () => {
     const made = vi.spyOn(crypto, 'randomUUID')
     const counted = await countedWorker('nobody', {})
     const before = await count('challenges')
@@ -107,7 +107,7 @@ describe('a download', () => {
     expect(await count('challenges')).toBe(before)
   })
 
-  it('has a challenge of 96 characters that is good once and for one certificate, and stays used', async () => {
+  it('has a challenge of 96 characters for one certificate, and it stays used', async () => {
     const challenge = await download()
     expect(challenge).toMatch(/^[A-Za-z0-9+/]{96}$/)
     const pending = request({ challenge, key: someKey }, authority)
@@ -126,7 +126,7 @@ describe('a download', () => {
     await expect(enrol({ challenge })).rejects.toMatchObject({ failInfo: '2' })
   })
 
-  it('that two requests have looked up at once gets one of them its certificate', async () => {
+  it('gives a certificate to one of two requests at the same time', async () => {
     const sealer = createSealer(env.SEAL_KEYS)
     for (const text of [await download(), await oneTimeChallenge()]) {
       const found = await findChallenge(env.DB, sealer, text, clock.now())
@@ -143,7 +143,7 @@ describe('a download', () => {
     }
   })
 
-  it('that is revoked while a request with it is answered gets nothing', async () => {
+  it('gives nothing if it is revoked while the server answers the request', async () => {
     const text = await download()
     const found = await findChallenge(env.DB, createSealer(env.SEAL_KEYS), text, clock.now())
     const challenge = found.kind === 'fresh' ? found.challenge : expect.fail()
@@ -154,14 +154,14 @@ describe('a download', () => {
     expect(await recordCertificate(env.DB, certificate, facts, { challenge })).toBeUndefined()
   })
 
-  it('gets the same request the same certificate, also when the challenge is over', async () => {
+  it('gives the same certificate to the same request, also after the challenge ended', async () => {
     const pending = request({ challenge: await download() }, authority)
     const first = await send(pending)
     turn(2 * DAY)
     expect((await send(pending)).certificate).toEqual(first.certificate)
   })
 
-  it('that is a day old, or tampered with, gets nothing', async () => {
+  it('gives nothing if it is a day old, or changed', async () => {
     const old = await download()
     const tampered = (await download()).replace(/^../, 'AA')
     turn(DAY)
@@ -172,7 +172,7 @@ describe('a download', () => {
     expect(lines).toEqual(['the challenge is too old', 'the challenge is wrong'])
   })
 
-  it('is void once an admin has revoked all challenges, as those are that are rows, but for renewals', async () => {
+  it('is voided when an admin revokes all challenges, as stored ones are; renewals stay', async () => {
     const challenge = await download()
     const ofAdmin = await oneTimeChallenge()
     const renewing = await enrolByProfile()
@@ -233,7 +233,7 @@ describe('an identity from a challenge that was given out for a device', () => {
     expect((await device(identity, { udid, serial }).enroll()).status).toBe(200)
   })
 
-  it('by an invitation for a serial number enrols no other one, and none that tells none', async () => {
+  it('by an invitation for a serial number enrols no device with another one, or without one', async () => {
     const scep = { dynamicChallenge: true, challenge: '', challengeLifetime: DAY }
     const issuer = { scep, sealer: createSealer(env.SEAL_KEYS) }
     const facts = { serial: 'INVITED', note: '', expiresAt: clock.now() + DAY, maxUses: 1 }
@@ -252,12 +252,12 @@ describe('an identity from a challenge that was given out for a device', () => {
     expect((await device(identity, { serial: 'INVITED' }).enroll()).status).toBe(200)
   })
 
-  it('is unbound where the device names neither, as in a User Enrollment', async () => {
+  it('is unbound if the device names neither, as in a User Enrollment', async () => {
     const identity = await mine({ challenge: await challengeOf('/mdm/enroll', posted({})) })
     expect((await device(identity).enroll()).status).toBe(200)
   })
 
-  it('and its successors go on with the binding', async () => {
+  it('passes its binding on to its successors', async () => {
     const [udid, serial] = [crypto.randomUUID(), 'C02LASTS']
     const challenge = await challengeOf('/mdm/enroll', posted({ UDID: udid, SERIAL: serial }))
     const identity = await mine({ challenge })
@@ -268,7 +268,7 @@ describe('an identity from a challenge that was given out for a device', () => {
 })
 
 describe('a certificate that this server issued', () => {
-  it('is not taken on first use: an enrolment has to begin with it', async () => {
+  it('is refused at first use, unless an enrolment begins with it', async () => {
     const identity = await mine({ challenge: await download() })
     const mac = device(identity)
     const lines = await reasons('device:refused', async () => {
@@ -280,7 +280,7 @@ describe('a certificate that this server issued', () => {
     expect((await device(newIdentity()).connect({ Status: 'Idle' })).status).toBe(200)
   })
 
-  it('and that no device has used is forgotten after 7 days, and enrols nobody any more', async () => {
+  it('is deleted after 7 days without use, and then enrols no device', async () => {
     const unused = await mine({ challenge: await download() })
     const used = await mine({ challenge: await oneTimeChallenge() })
     const mac = device(used)
@@ -303,7 +303,7 @@ describe('a certificate that this server issued', () => {
     expect((await mac.connect({ Status: 'Idle' })).status).toBe(200)
   })
 
-  it('is kept as long as the challenge could be used again', async () => {
+  it('is kept as long as its challenge is valid', async () => {
     const scep = { dynamicChallenge: true, challenge: '', challengeLifetime: 30 * DAY }
     const issuer = { scep, sealer: createSealer(env.SEAL_KEYS) }
     const terms = { profile: 1, by: 'anybody' } as const
@@ -318,7 +318,7 @@ describe('a certificate that this server issued', () => {
   })
 })
 
-it('anybody gets 60 certificates a minute together; renewals, devices of Apple’s and admins’ challenges go on', async () => {
+it('without proof there are 60 certificates a minute; renewals, ADE and admins’ challenges continue', async () => {
   turn(MINUTE)
   const row = `INSERT INTO certificates (fingerprint, authority, serial, subject, issued_at, not_after, der, counted)
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 58)
@@ -343,7 +343,7 @@ it('anybody gets 60 certificates a minute together; renewals, devices of Apple�
 })
 
 describe('a blocked device', () => {
-  it('gets no challenge by what Apple built into it or by its identity, and no bootstrap token', async () => {
+  it('gets no challenge with its Apple certificate or identity, and no bootstrap token', async () => {
     const [udid, serial] = [crypto.randomUUID(), 'C02BLOCK']
     const about = { UDID: udid, SERIAL: serial }
     const ways = async (identity: Identity): Promise<number[]> => {

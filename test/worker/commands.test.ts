@@ -55,7 +55,7 @@ async function enrolled(answer?: () => Answer) {
 }
 
 describe('results are read from the API', () => {
-  it('a call that waits returns the device’s answer, and no webhook is needed', async () => {
+  it('a call that waits returns the device’s answer without a webhook', async () => {
     const { device, path, queue } = await enrolled()
     const waiting = queue(INFO, '?wait=30')
     await until(
@@ -85,7 +85,7 @@ describe('results are read from the API', () => {
     ])
   })
 
-  it('the answer is there later too, byte for byte, and the call that did not wait has its id', async () => {
+  it('the answer stays readable, byte for byte, and a call without wait has its id', async () => {
     const { device, queue, get } = await enrolled()
     const queued = await queue({ Command: { RequestType: 'DeviceInformation', Queries: ['UDID'] } })
     expect(queued).toMatchObject({ status: 202, body: { state: 'queued', result: null } })
@@ -98,7 +98,7 @@ describe('results are read from the API', () => {
     expect(new Uint8Array(await raw.arrayBuffer())).toEqual(device.sent.at(-1)?.body)
   })
 
-  it('a wait in vain ends with 202, and a wait for a cancelled command at once', async () => {
+  it('a wait without an answer ends with 202, and one for a cancelled command at once', async () => {
     const { queue, path } = await enrolled()
     const began = clock.now()
     let status: number | undefined
@@ -121,7 +121,7 @@ describe('results are read from the API', () => {
     expect((await waiting).body.state).toBe('cancelled')
   })
 
-  it('an error tells its whole chain', async () => {
+  it('an error shows its whole chain', async () => {
     const { device, queue, get } = await enrolled(() => ({
       Status: 'Error',
       ErrorChain: [
@@ -161,7 +161,7 @@ describe('queued commands are listed, inspected and deleted', () => {
     })
   })
 
-  it('one is cancelled, and those behind it go out; a finished one cannot be', async () => {
+  it('one is cancelled, and the next ones go out; an ended one cannot be cancelled', async () => {
     const { device, queue } = await enrolled()
     const [first, second] = [await queue(), await queue({ request_type: 'SecurityInfo' })]
     const cancelled = await api<Command>('DELETE', `/api/commands/${first.body.id}`)
@@ -177,7 +177,7 @@ describe('queued commands are listed, inspected and deleted', () => {
     expect((await api('GET', '/api/commands/nothing')).status).toBe(404)
   })
 
-  it('all are cleared, and each still says what became of it', async () => {
+  it('all are cleared, and each still shows its end', async () => {
     const { device, path, queue, get } = await enrolled()
     const { body } = await queue()
     await queue()
@@ -189,7 +189,7 @@ describe('queued commands are listed, inspected and deleted', () => {
 })
 
 describe('a command that is answered NotNow', () => {
-  it('its number and age are seen, and after ten it is an event, once', async () => {
+  it('the number and age of its NotNows are shown; after ten there is one event', async () => {
     const { device, queue, get } = await enrolled(() => 'NotNow')
     const { body } = await queue()
     for (let n = 0; n < 11; n++) {
@@ -208,7 +208,7 @@ describe('a command that is answered NotNow', () => {
 })
 
 describe('a failing command does not block those behind it', () => {
-  it('whether the device answers with an error, a format error, or never', async () => {
+  it('if the device answers with an error or a format error, or does not answer', async () => {
     const answers: Answer[] = ['silence', 'silence', 'silence', 'Error', 'CommandFormatError']
     const { device, queue, get } = await enrolled(() => answers.shift())
     const ids: string[] = []
@@ -229,7 +229,7 @@ describe('a failing command does not block those behind it', () => {
     expect(order.indexOf('RestartDevice')).toBeGreaterThan(order.indexOf('SecurityInfo'))
   })
 
-  it('one queued before a new enrolment is closed as superseded', async () => {
+  it('a command from before a new enrolment ends as superseded', async () => {
     const { device, queue, get } = await enrolled()
     const { body } = await queue()
     device.useIdentity(newIdentity())
@@ -260,7 +260,7 @@ describe('a request may be repeated, a loop is stopped', () => {
     expect((await post(path, INFO, 'other')).body.id).toBe(`${device.udid}.2`)
   })
 
-  it('more commands than MAX_QUEUE are 429 on both APIs, and say why', async () => {
+  it('more commands than MAX_QUEUE are 429 on both APIs, with the reason', async () => {
     const { device, path, queue } = await enrolled()
     await Promise.all(Array.from({ length: MAX_QUEUE }, () => queue()))
     const full = await api('POST', path, INFO)
@@ -321,7 +321,7 @@ describe('a command with a time', () => {
     expect(await get(body.id)).toMatchObject({ state: 'acknowledged' })
   })
 
-  it('expires at the hand-out or by the alarm, and its late answer still finds a home', async () => {
+  it('expires at the hand-out or by the alarm, and a late answer is still stored', async () => {
     const { device, queue, get } = await enrolled(() => 'silence')
     const expires_at = fromNow(SECOND)
     const out = await queue({ ...INFO, expires_at })

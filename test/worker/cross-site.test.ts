@@ -100,7 +100,7 @@ describe('a request that another site’s page sent', () => {
     },
   )
 
-  it('is told how to do it, in the words of each face', async () => {
+  it('gets a text that says how to do it, in the form of each face', async () => {
     const headers = { 'sec-fetch-site': 'cross-site' }
     const own = await send('POST', '/api/devices/X/commands', headers)
     expect(own.headers.get('content-type')).toBe('application/problem+json')
@@ -110,7 +110,7 @@ describe('a request that another site’s page sent', () => {
     expect(await micromdm.json()).toEqual({ error: detail })
   })
 
-  it('does nothing', async () => {
+  it('has no effect', async () => {
     const text = { ...BASIC, 'content-type': 'text/plain', origin: 'https://evil.test' }
     const body = JSON.stringify({ udid: 'QUIET', request_type: 'DeviceLock', pin: '123456' })
     for (const path of ['/v1/commands', '/api/devices/QUIET/commands']) {
@@ -119,7 +119,7 @@ describe('a request that another site’s page sent', () => {
     expect((await api('GET', '/api/devices/QUIET/commands')).status).toBe(404)
   })
 
-  it('is not told apart by a method that a header names', async () => {
+  it('keeps its method, even if a header names another one', async () => {
     const headers = { 'sec-fetch-site': 'none', 'x-http-method-override': 'GET', _method: 'GET' }
     expect((await send('POST', '/v1/push/X', headers)).status).toBe(403)
     const get = { 'sec-fetch-site': 'none', 'x-http-method-override': 'DELETE' }
@@ -140,7 +140,7 @@ describe('a request of this server’s own page, or of no page', () => {
     }
   })
 
-  it('reads what an address says that somebody typed, and does not act by it', async () => {
+  it('may read at an address that a person typed, and may not change anything', async () => {
     for (const [method, path] of ADMIN) {
       const { status } = await send(method, path, { 'sec-fetch-site': 'none' })
       expect(status === 403, `${method} ${path}`).toBe(!READS.test(method))
@@ -169,7 +169,7 @@ describe('a request of this server’s own page, or of no page', () => {
 })
 
 describe('a device’s route', () => {
-  it('answers the same whatever a browser’s headers say, and never 401 or 403', async () => {
+  it('gives the same answer for any headers of a browser, and no 401 or 403', async () => {
     for (const [method, path] of DEVICE) {
       const { status } = await send(method, path, {}, false)
       expect(status, `${method} ${path}`).not.toBeOneOf([401, 403])
@@ -183,7 +183,7 @@ describe('a device’s route', () => {
     }
   })
 
-  it('takes the messages of a device that sends such headers', async () => {
+  it('accepts the messages of a device that sends such headers', async () => {
     const device = newDevice({
       fetch: (url, init) =>
         serve(new URL(url).pathname, {
@@ -210,7 +210,7 @@ describe('the key', () => {
   ]
   const gets = ADMIN.filter(([method]) => method === 'GET')
 
-  it.each(BROWSERS)('is not asked for by a browser, which would keep it: %j', async (headers) => {
+  it.each(BROWSERS)('is not requested from a browser, which would keep it: %j', async (headers) => {
     for (const [method, path] of gets) {
       const response = await send(method, path, headers, false)
       expect([response.status, response.headers.get('www-authenticate')], path).toEqual([401, null])
@@ -230,7 +230,7 @@ describe('the key', () => {
     },
   )
 
-  it('gets answers that no cache keeps', async () => {
+  it('gives answers that no cache keeps', async () => {
     for (const [method, path] of ADMIN) {
       for (const keyed of [true, false]) {
         const { headers } = await send(method, path, {}, keyed)
@@ -283,7 +283,7 @@ const logged = (): unknown[] =>
     .map(([line]) => JSON.parse(String(line)) as { event: string })
     .filter(({ event }) => event === 'auth:wrong-key')
 
-it('wrong keys are refused at once, later slowly, and when too many wait at once again', async () => {
+it('wrong keys are refused at once, then slowly, then at once if too many wait', async () => {
   expect(new Set(await many(20, '192.0.2.1'))).toEqual(new Set([401]))
   const statuses = await fill(['192.0.2.1'], 2)
   await turnTimers(900)
@@ -296,7 +296,7 @@ it('wrong keys are refused at once, later slowly, and when too many wait at once
   expect(statuses.slice(2)).toEqual([401, 401, 401, 401])
 })
 
-it('the right key passes at once meanwhile, and others’ wrong keys are not slowed', async () => {
+it('the right key is accepted at once meanwhile, and other sources are not slowed', async () => {
   await many(20, '192.0.2.2')
   await fill(['192.0.2.2'], 1)
   expect((await call('192.0.2.2', 'secret')).status).toBe(200)
@@ -315,7 +315,7 @@ it('a network of IPv6 counts as one source', async () => {
   expect((await call('2001:db8:1:3::99', 'wrong')).status).toBe(401)
 })
 
-it('the answer says when to come again, in the words of the route', async () => {
+it('the answer says when to try again, in the form of the route', async () => {
   await many(20, '192.0.2.4')
   await fill(['192.0.2.4'], 1)
   const own = await call('192.0.2.4', 'wrong')
@@ -326,7 +326,7 @@ it('the answer says when to come again, in the words of the route', async () => 
   expect(await micromdm.json()).toEqual({ error: expect.stringContaining('API key is wrong') })
 })
 
-it('answers that wait are bounded over all sources', async () => {
+it('waiting answers are limited over all sources', async () => {
   const sources = Array.from({ length: 26 }, (_, n) => `198.51.100.${n}`)
   await Promise.all(sources.map((source) => many(20, source)))
   const statuses = await fill(sources, 0)
@@ -338,7 +338,7 @@ it('answers that wait are bounded over all sources', async () => {
   expect(statuses).toEqual([429, 429, 429, 429])
 })
 
-it('a source is logged once a minute, with what came before', async () => {
+it('a source is logged once a minute, with the number of wrong keys before', async () => {
   await many(7, '192.0.2.5')
   const line = { event: 'auth:wrong-key', from: '192.0.2.5', request_id: expect.any(String) }
   expect(logged()).toEqual([line])

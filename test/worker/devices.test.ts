@@ -64,7 +64,7 @@ describe('the list of devices', () => {
     expect((await api('GET', '/api/devices?last_seen_after=yesterday')).status).toBe(400)
   })
 
-  it('comes in pages that miss none and repeat none', async () => {
+  it('comes in pages that miss and repeat no device', async () => {
     const all = await Promise.all(Array.from({ length: 5 }, () => enrolled({ name: 'paged' })))
     const found: string[] = []
     let next: string | null = ''
@@ -77,7 +77,7 @@ describe('the list of devices', () => {
     expect(found).toEqual(all.map(({ udid }) => udid).toSorted())
   })
 
-  it('comes in the order that is asked for, counted on its first page', async () => {
+  it('comes in the requested order, with a count on its first page', async () => {
     const names = ['sorted b', 'sorted c', 'sorted a', 'sorted b']
     const all = await Promise.all(names.map((name) => enrolled({ name })))
     const [b = '', c, a, again = ''] = all.map(({ udid }) => udid)
@@ -136,7 +136,7 @@ describe('other sorted lists', () => {
     expect(status).toBe(200)
   }
 
-  it('come in the order that is asked for, and in the opposite one', async () => {
+  it('come in the requested order, and in the opposite order', async () => {
     for (const n of ['C', 'A', 'B']) {
       await api('POST', '/api/known-serials', { ids: [`SORT-${n}`] })
       await api('POST', '/api/invitations', { note: n })
@@ -164,7 +164,7 @@ describe('other sorted lists', () => {
 })
 
 describe('a device’s page', () => {
-  it('tells its channels with their queues, its certificates and when it was heard of, to the moment', async () => {
+  it('shows its channels with their queues, its certificates and its exact last connection', async () => {
     const device = await enrolled()
     const user = device.userChannel({ userId: 'U1', shortName: 'ada' })
     await user.tokenUpdate()
@@ -196,7 +196,7 @@ describe('a device’s page', () => {
     expect((await api('POST', `${nobody}/push`)).status).toBe(404)
   })
 
-  it('shows the latest inventory, answers to different queries put together', async () => {
+  it('shows the latest inventory, with the answers to different queries in one', async () => {
     const queried = [{ OSVersion: '26.1', DeviceName: 'Ada' }, { OSVersion: '26.2' }]
     const device = await enrolled({
       answer: ({ requestType }) =>
@@ -218,7 +218,7 @@ describe('a device’s page', () => {
   })
 })
 
-it('an alarm that dies is rung again later, however often it dies', async () => {
+it('a failing alarm runs again later, each time that it fails', async () => {
   const device = newDevice()
   await device.enroll()
   await runInDurableObject(env.DEVICE.getByName(device.udid), async (_, state) => {

@@ -15,7 +15,7 @@ const { MACHINE_INFO } = env as unknown as Record<string, string>
 const ENROLL_ID = 'com.github.micromdm.micromdm.enroll'
 
 describe('GET /mdm/enroll', () => {
-  it('gives a profile that leads back to this server, with the push topic of now', async () => {
+  it('gives a profile for this server, with the present push topic', async () => {
     const profile = await profileOf(await ask('/mdm/enroll?site=7'))
     expect(profile['PayloadIdentifier']).toBe(ENROLL_ID)
     expect(payloadsOf(profile)).toMatchObject([
@@ -30,13 +30,13 @@ describe('GET /mdm/enroll', () => {
     expect(payloadsOf(await profileOf(other))[1]?.['Topic']).toBe('com.apple.mgmt.other')
   })
 
-  it('names the public URL and not the host that was asked, if it knows one', async () => {
+  it('names the public URL, if there is one, and not the host of the request', async () => {
     const settings = { PUBLIC_URL: 'https://public.test/' }
     const [, mdm] = payloadsOf(await profileOf(await ask('/mdm/enroll', {}, settings)))
     expect(mdm?.['ServerURL']).toBe('https://public.test/mdm/connect')
   })
 
-  it('says what is missing while there is no push certificate, in place of a profile without topic', async () => {
+  it('gives no profile without a push certificate, and says that it is missing', async () => {
     for (const path of ['/mdm/enroll', '/ota/enroll']) {
       const response = await ask(path, {}, { PUSH_TOPIC: '' })
       expect(response.status).toBe(503)
@@ -44,7 +44,7 @@ describe('GET /mdm/enroll', () => {
     }
   })
 
-  it('is signed when there is a certificate to sign with', async () => {
+  it('is signed if there is a certificate for it', async () => {
     const { certificate, privateKey } = newIdentity()
     const response = await ask(
       '/mdm/enroll',
@@ -58,7 +58,7 @@ describe('GET /mdm/enroll', () => {
     expect(content && readPlist(content)).toMatchObject({ PayloadIdentifier: ENROLL_ID })
   })
 
-  it('is open only to those who show the token, if there is one', async () => {
+  it('needs the token, if there is one', async () => {
     const settings = { ENROLLMENT: '', ENROLL_TOKEN: 'opensesame' }
     for (const path of ['/mdm/enroll', '/mdm/enroll?token=opensesam', '/ota/enroll?token=']) {
       const response = await ask(path, {}, settings)
@@ -72,7 +72,7 @@ describe('GET /mdm/enroll', () => {
     expect(payloadsOf(profile)[1]?.['ServerURL']).toBe('https://mdm.test/mdm/connect')
   })
 
-  it('brings the query of the enrolment URL back as url_params', async () => {
+  it('returns the query of the enrolment URL as url_params', async () => {
     const [, mdm = {}] = payloadsOf(await profileOf(await ask('/mdm/enroll?site=7&user=ada')))
     const device = newDevice({ checkInUrl: requiredString(mdm, 'CheckInURL') })
     await device.authenticate()
@@ -107,7 +107,7 @@ describe('Automated Device Enrollment', () => {
     expect(mdm?.['ServerURL']).toBe('https://mdm.test/mdm/connect?site=7')
   })
 
-  it('makes an older device update first, with the body that Apple prescribes', async () => {
+  it('requires an older device to update first, with the body that Apple specifies', async () => {
     const settings = { MINIMUM_OS: 'iOS=18.2' }
     const response = await ask('/mdm/enroll', post(bytes(MACHINE_INFO)), settings)
     expect(response.status).toBe(403)
@@ -142,14 +142,14 @@ describe('Automated Device Enrollment', () => {
     expect((await ask('/mdm/enroll', post(new Uint8Array(5_000_000)))).status).toBe(413)
   })
 
-  it('accepts nobody as long as no CA of Apple’s is known', async () => {
+  it('accepts no device as long as no CA of Apple is known', async () => {
     const response = await ask('/mdm/enroll', post(bytes(MACHINE_INFO)), { APPLE_DEVICE_CA: '' })
     expect(response.status).toBe(400)
   })
 })
 
 describe('over-the-air enrolment', () => {
-  it('goes from the service payload to an identity to the enrolment profile, by who signs', async () => {
+  it('goes from the service payload to an identity to the enrolment profile, by the signer', async () => {
     const settings = { ENROLLMENT: '', ENROLL_TOKEN: 'opensesame' }
     const service = await profileOf(await ask('/ota/enroll?token=opensesame&site=7', {}, settings))
     expect(service).toMatchObject({ PayloadType: 'Profile Service' })
@@ -164,7 +164,7 @@ describe('over-the-air enrolment', () => {
     expect(mdm?.['ServerURL']).toBe('https://mdm.test/mdm/connect?site=7')
   })
 
-  it('answers a stranger with 400 and not, as MicroMDM did, with an empty profile', async () => {
+  it('answers a stranger with 400, and not with an empty profile as MicroMDM does', async () => {
     const { certificate, privateKey } = createIssuer({ commonName: 'stranger' })
     const body = signed({ UDID: 'U' }, { certificate: certificate.der, privateKey })
     expect((await ask('/ota/phase23', post(body))).status).toBe(400)
@@ -172,7 +172,7 @@ describe('over-the-air enrolment', () => {
 })
 
 describe('the page at /', () => {
-  it('has the link, with everything that its own URL said, and loads nothing else', async () => {
+  it('has the link with the query of its own URL, and loads nothing else', async () => {
     const response = await ask('/?site=%22%3E%3Cb%3E')
     expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8')
     expect(response.headers.get('content-security-policy')).toMatch(/default-src 'none'/)
@@ -182,7 +182,7 @@ describe('the page at /', () => {
     expect(page).not.toMatch(/<script|<link|<img|src=/)
   })
 
-  it('says what is missing: the push certificate, or the token', async () => {
+  it('names the missing push certificate or token', async () => {
     const bare = await (await ask('/', {}, { PUSH_TOPIC: '' })).text()
     expect(bare).toMatch(/no push certificate/)
     const settings = { ENROLLMENT: '', ENROLL_TOKEN: 'opensesame' }
@@ -196,7 +196,7 @@ describe('the page at /', () => {
     expect(open).toContain('https://mdm.test/mdm/enroll?token=opensesame')
   })
 
-  it('is shown without a code when the link is too long for one, and not at all when it is off', async () => {
+  it('has no code for a link that is too long, and does not exist if it is off', async () => {
     const page = await (await ask(`/?site=${'x'.repeat(5000)}`)).text()
     expect(page).toContain('Download')
     expect(page).not.toContain('<svg')
@@ -204,7 +204,7 @@ describe('the page at /', () => {
   })
 })
 
-it('Apple Configurator learns where to enrol, and never the token', async () => {
+it('Apple Configurator gets the enrolment URL without the token', async () => {
   const response = await ask('/MDMServiceConfig?token=x', {}, { ENROLLMENT: '', ENROLL_TOKEN: 'x' })
   expect(response.headers.get('content-type')).toBe('application/json; charset=UTF8')
   const config = await response.json<Record<string, string>>()
@@ -278,7 +278,7 @@ it('a profile as large as a row allows is stored', async () => {
   await api('DELETE', '/v1/profiles', { ids: ['large'] })
 })
 
-it('profiles are an admin’s alone', async () => {
+it('profiles need the API key', async () => {
   expect((await serve('/v1/profiles', { method: 'POST', body: '{}' })).status).toBe(401)
 })
 
@@ -313,7 +313,7 @@ describe('a client certificate in a header', () => {
   it.each([
     ['RFC 9440', rfc9440],
     ['URL-escaped PEM', escapedPem],
-  ])('as %s is the identity of a device that signs nothing', async (_, write) => {
+  ])('as %s is the identity of a device that does not sign', async (_, write) => {
     const { device, identity } = proxied(() => write(identity), 'Client-Cert')
     expect((await device.enroll()).status).toBe(200)
     expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
@@ -329,14 +329,14 @@ describe('a client certificate in a header', () => {
     expect((await device.connect({ Status: 'Idle' })).status).toBe(400)
   })
 
-  it('is a stranger’s word as long as no setting names the header', async () => {
+  it('is ignored as long as no setting names the header', async () => {
     const { device, identity } = proxied(() => rfc9440(identity), '')
     expect((await device.authenticate()).status).toBe(400)
     const other = proxied(() => rfc9440(newIdentity()), 'X-Other-Header', true)
     expect((await other.device.enroll()).status).toBe(200)
   })
 
-  it('that cannot be read is refused, even beside a good signature', async () => {
+  it('that is unreadable is refused, even beside a good signature', async () => {
     for (const value of ['nonsense', `${rfc9440(newIdentity())}, ${rfc9440(newIdentity())}`]) {
       const { device } = proxied(() => value, 'Client-Cert', true)
       expect((await device.authenticate()).status).toBe(400)

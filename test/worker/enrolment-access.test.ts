@@ -133,7 +133,7 @@ describe('each mode on each way in', () => {
     )
   })
 
-  it('a listed device goes through all phases over the air, and its identity opens them to no other', async () => {
+  it('a listed device passes all phases over the air, and its identity opens them to no other device', async () => {
     const identity = await identityOfPhase2(await ask('/ota/phase23', ade(LISTED), KNOWN))
     const third = (said: Record<string, string>) =>
       ask('/ota/phase23', post(signed(said, identity)), KNOWN)
@@ -141,7 +141,7 @@ describe('each mode on each way in', () => {
     expect((await third({ ...machine(LISTED), UDID: 'OTHER' })).status).toBe(400)
   })
 
-  it('a link made under an earlier sealing key still opens', async () => {
+  it('a link that was made with an earlier seal key is still valid', async () => {
     const query = await linkQuery(TOKEN)
     const rotated = { ...TOKEN, SEAL_KEYS: `new:${btoa('x'.repeat(32))},${env.SEAL_KEYS}` }
     expect(await linkQuery(rotated)).not.toBe(query)
@@ -150,7 +150,7 @@ describe('each mode on each way in', () => {
     }
   })
 
-  it('a device checks in, connects and asks for certificates in every mode, without a token', async () => {
+  it('a device checks in, connects and gets certificates in each mode, without a token', async () => {
     for (const settings of [TOKEN, CHOSEN, KNOWN]) {
       const device = newDevice({
         fetch: (url, init) => ask(url, init as RequestInit, settings) as never,
@@ -166,7 +166,7 @@ describe('each mode on each way in', () => {
     }
   })
 
-  it('says why and whom to ask, on the page as in a refused download', async () => {
+  it('gives the reason and a contact, on the page as in a refused download', async () => {
     const said = async (settings: Settings, path: string) => (await ask(path, {}, settings)).text()
     for (const path of ['/', '/mdm/enroll']) {
       expect(await said(TOKEN, path)).toMatch(/full link from your administrator/)
@@ -195,7 +195,7 @@ describe('each mode on each way in', () => {
 })
 
 describe('an invitation', () => {
-  it('is used by a certificate: not by taps, not by programs that look at links', async () => {
+  it('is used by a certificate, and not by opening its link', async () => {
     const { id, query } = await invite({ note: 'Ada' })
     await ask(`/${query}`, {}, TOKEN)
     await ask(`/mdm/enroll${query}`, { method: 'HEAD' }, TOKEN)
@@ -210,7 +210,7 @@ describe('an invitation', () => {
     expect(await (await ask(`/${query}`, {}, TOKEN)).text()).toMatch(/used once/)
   })
 
-  it('is counted once for each certificate, also when all are asked for at once', async () => {
+  it('counts one use for each certificate, also for requests at the same time', async () => {
     const { id, query } = await invite({ max_uses: 2 })
     const profiles = await Promise.all(Array.from({ length: 4 }, () => download(query)))
     const outcomes = await Promise.allSettled(profiles.map(identityBy))
@@ -218,7 +218,7 @@ describe('an invitation', () => {
     expect(await invitationAt(id)).toMatchObject({ used: 2, state: 'used_up' })
   })
 
-  it('counts in the static mode too, whose challenge it does not give', async () => {
+  it('counts with a static challenge too, and does not give that challenge', async () => {
     const { id, query } = await invite()
     const settings = { ...TOKEN, SCEP_CHALLENGE: 'everyone knows' }
     const profile = await download(query, settings)
@@ -227,7 +227,7 @@ describe('an invitation', () => {
     expect(await invitationAt(id)).toMatchObject({ used: 1 })
   })
 
-  it('ends with its time, and what was downloaded by it ends too', async () => {
+  it('ends at its time, with the profiles that were downloaded with it', async () => {
     const { id, query } = await invite({ lifetime: '1h' })
     const profile = await download(query)
     turn(HOUR - 1)
@@ -240,7 +240,7 @@ describe('an invitation', () => {
     expect(await invitationAt(id)).toMatchObject({ state: 'expired', used: 0 })
   })
 
-  it('ends when it is revoked, and what was downloaded by it ends too', async () => {
+  it('ends when it is revoked, with the profiles that were downloaded with it', async () => {
     const { id, query } = await invite()
     const profile = await download(query)
     const revoked = await api<Invitation>('DELETE', `/api/invitations/${id}`)
@@ -259,7 +259,7 @@ describe('an invitation', () => {
     expect(await invitationAt(leaked.id)).toMatchObject({ state: 'revoked' })
   })
 
-  it('is forgotten 30 days after its end, and not before', async () => {
+  it('is deleted 30 days after its end, and not before', async () => {
     const { id } = await invite({ lifetime: '1h' })
     turn(HOUR + 30 * 24 * HOUR - 1)
     await invite()
@@ -269,7 +269,7 @@ describe('an invitation', () => {
     expect((await api('GET', `/api/invitations/${id}`)).status).toBe(404)
   })
 
-  it('for one device refuses another, and says on the page which one it is for', async () => {
+  it('for one device refuses another, and names its device on the page', async () => {
     const { query } = await invite({ serial_number: 'ade-serial' })
     expect((await ask(`/mdm/enroll${query}`, post(bytes(MACHINE_INFO)), TOKEN)).status).toBe(200)
     const other = await ask(`/mdm/enroll${query}`, ade('C02OTHER'), TOKEN)
@@ -278,7 +278,7 @@ describe('an invitation', () => {
     expect(await (await ask(`/${query}`, {}, TOKEN)).text()).toContain('ADE-SERIAL')
   })
 
-  it('needs two uses for an enrolment over the air, and goes with it through all phases', async () => {
+  it('needs two uses for an enrolment over the air, and is valid in all phases', async () => {
     const once = await ask(`/ota/enroll${(await invite()).query}`, {}, TOKEN)
     expect(once.status).toBe(403)
     expect(await once.text()).toMatch(/two uses/)
@@ -293,7 +293,7 @@ describe('an invitation', () => {
     expect(JSON.stringify(mdm)).not.toContain('invitation')
   })
 
-  it('keeps few challenges, however often its link is followed, and a wrong one writes nothing', async () => {
+  it('keeps few challenges for many downloads, and a wrong one writes nothing', async () => {
     const { id, query } = await invite()
     const challenges = () =>
       env.DB.prepare('SELECT count(*) AS n FROM challenges WHERE invitation = ?')
@@ -327,7 +327,7 @@ describe('an invitation', () => {
 })
 
 describe('the admin API of enrolment', () => {
-  it('shows the secret of an invitation once, and keeps its hash alone', async () => {
+  it('shows the secret of an invitation once, and keeps only its hash', async () => {
     const { id, query } = await invite({ note: 'once' })
     const secret = new URLSearchParams(query).get('invitation') ?? ''
     expect(secret).toMatch(/^[0-9a-f]{32}$/)
@@ -349,7 +349,7 @@ describe('the admin API of enrolment', () => {
     expect(next.body.items).toMatchObject([{ id: older.id }])
   })
 
-  it('refuses an invitation when too many are open, and lets those that ended make room', async () => {
+  it('refuses an invitation if too many are open; ended ones do not count', async () => {
     await env.DB.prepare('DELETE FROM invitations').run()
     await env.DB.prepare(
       `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)

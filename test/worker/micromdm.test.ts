@@ -34,7 +34,7 @@ describe('admin authentication', () => {
 })
 
 describe('commands', () => {
-  it('takes the guide’s request, trailing comma and form content type included', async () => {
+  it('accepts the guide’s request with its trailing comma and form content type', async () => {
     const response = await serve('/v1/commands', {
       method: 'POST',
       headers: { ...BASIC, 'content-type': 'application/x-www-form-urlencoded' },
@@ -58,7 +58,7 @@ describe('commands', () => {
     expect(await api('POST', '/v1/commands', body)).toEqual({ status: 500, body: { error } })
   })
 
-  it('delivers a raw plist byte for byte, and shows it in the queue', async () => {
+  it('hands a raw plist out byte for byte, and shows it in the queue', async () => {
     const device = newDevice({ answer: () => 'silence' })
     await device.enroll()
     const raw = new TextEncoder().encode(
@@ -88,7 +88,7 @@ describe('commands', () => {
     expect(await api('GET', `/v1/commands/${device.udid}`)).toEqual({ status: 200, body: {} })
   })
 
-  it('loses none and doubles none of fifty that are posted while the device acknowledges', async () => {
+  it('loses and repeats none of fifty commands that are posted while the device answers', async () => {
     const device = newDevice()
     await device.enroll()
     const posting = Promise.all(
@@ -127,7 +127,7 @@ describe('paths that are not there', () => {
 })
 
 describe('device routes', () => {
-  it('answer a bad signature, a stranger, somebody else’s certificate and garbage with 400', async () => {
+  it('answer a bad signature, a stranger, another device’s certificate and garbage with 400', async () => {
     const device = newDevice()
     await device.enroll()
     const body = new TextEncoder().encode('<plist><dict/></plist>')
@@ -158,7 +158,7 @@ describe('device routes', () => {
     expect(status).toBe(413)
   })
 
-  it('take in a device that never sent Authenticate here, with an acceptable certificate', async () => {
+  it('accept a device without an Authenticate, if its certificate is acceptable', async () => {
     const device = newDevice()
     expect((await device.tokenUpdate()).status).toBe(200)
     await api('POST', '/v1/commands', { udid: device.udid, request_type: 'ProfileList' })
@@ -166,7 +166,7 @@ describe('device routes', () => {
     expect(device.received).toHaveLength(1)
   })
 
-  it('take in no device by a certificate that has expired, and list none', async () => {
+  it('accept no device with an expired certificate, and list none', async () => {
     const identity = newIdentity(undefined, 'ec', new Date('2020-01-01'))
     const device = newDevice({ identity })
     for (const answer of [device.authenticate(), device.connect({ Status: 'Idle' })]) {
@@ -176,7 +176,7 @@ describe('device routes', () => {
     expect(body['devices']).toBeNull()
   })
 
-  it('tell a blocked device with 401 on connect, and only there, to leave', async () => {
+  it('answer the connect of a blocked device with 401, and no other message of it', async () => {
     const device = newDevice()
     await device.enroll()
     expect((await api('POST', `/v1/devices/${device.udid}/unblock`)).body).toEqual({
@@ -189,7 +189,7 @@ describe('device routes', () => {
     expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
   })
 
-  it('take in no device that was blocked before it came, and list none', async () => {
+  it('accept no device that was blocked before its first message, and list none', async () => {
     const device = newDevice()
     await api('POST', `/v1/devices/${device.udid}/block`)
     expect((await device.connect({ Status: 'Idle' })).status).toBe(401)
@@ -199,7 +199,7 @@ describe('device routes', () => {
 })
 
 describe('the guide’s samples', () => {
-  it('come out as the guide shows them', async () => {
+  it('have the results that the guide shows', async () => {
     const udid = samples.events[0]?.checkin_event?.udid ?? ''
     const device = newDevice({ udid })
     for (const sample of samples.events) {
@@ -224,7 +224,7 @@ describe('the guide’s samples', () => {
 })
 
 describe('pushes', () => {
-  it('leave once for a burst of commands, and carry the magic and nothing else', async () => {
+  it('are sent once for a burst of commands, with the magic and nothing else', async () => {
     const device = newDevice()
     await device.enroll()
     for (let n = 0; n < 5; n++) {
@@ -247,7 +247,7 @@ describe('pushes', () => {
     })
   })
 
-  it('refuse an expiration in milliseconds, which APNs would hold against the certificate', async () => {
+  it('refuse an expiration in milliseconds, for which APNs would blame the certificate', async () => {
     const device = newDevice()
     await device.enroll()
     const pushed = await api('POST', `/v1/push/${device.udid}?expiration=1900000000000`)
@@ -256,7 +256,7 @@ describe('pushes', () => {
     expect(await seen(device.magic, 'apns')).toEqual([])
   })
 
-  it('answer on both routes with APNs’s id, and with its reason when it refuses', async () => {
+  it('answer on both routes with APNs’s id, or with the reason of its refusal', async () => {
     const device = newDevice()
     await device.enroll()
     const pushed = await api('POST', `/v1/push/${device.udid}?expiration=1900000000`)
@@ -281,7 +281,7 @@ describe('pushes', () => {
     expect((await api('GET', `/push/${device.udid}`)).status).toBe(200)
   })
 
-  it('tell what is wrong with a short token, another topic and an unknown device', async () => {
+  it('name the fault of a short token, another topic and an unknown device', async () => {
     const device = newDevice({ topic: 'com.apple.mgmt.other' })
     await device.enroll()
     expect((await api('GET', `/push/${device.udid}`)).body['error']).toContain(
@@ -296,7 +296,7 @@ describe('pushes', () => {
 })
 
 describe('the webhook', () => {
-  it('carries the URL’s credentials as Basic auth', async () => {
+  it('gets the URL’s credentials as Basic auth', async () => {
     const device = newDevice()
     await device.authenticate()
     await events(device.udid, 1)
@@ -305,7 +305,7 @@ describe('the webhook', () => {
     expect(post?.headers['content-type']).toBe('application/json; charset=utf-8')
   })
 
-  it('goes on without an event that the receiver refuses, and holds the line for one it cannot take', async () => {
+  it('continues after a refused event, and keeps the order while the receiver is down', async () => {
     const refused = newDevice()
     await rule({ on: 'webhook', match: `${refused.udid}</string></dict>`, status: 500, times: 0 })
     await rule({ on: 'webhook', match: refused.serial, status: 500, times: 3 })
@@ -321,14 +321,14 @@ describe('the webhook', () => {
     await resetRules()
   })
 
-  it('brings url_params of the device’s URL along', async () => {
+  it('gets url_params of the device’s URL', async () => {
     const device = newDevice({ checkInUrl: 'http://mdm.test/mdm/checkin?tenant=one&tenant=two' })
     await device.authenticate()
     const [event] = await events(device.udid, 1)
     expect(event?.checkin_event).toMatchObject({ url_params: { tenant: 'one' } })
   })
 
-  it('brings every key of them, in Go’s order', async () => {
+  it('gets each key of them, in Go’s order', async () => {
     const query = 'b=1&10=2&9=3&__proto__=4&constructor=5&toString=6&b=7'
     const device = newDevice({ checkInUrl: `http://mdm.test/mdm/checkin?${query}` })
     await device.authenticate()
@@ -342,7 +342,7 @@ describe('the webhook', () => {
 })
 
 describe('declarative management', () => {
-  it('is passed on, and a 404 reaches the device only for a declaration it was not told to have', async () => {
+  it('is passed on, and a 404 reaches the device only for a declaration that is not listed', async () => {
     const device = newDevice()
     await device.enroll()
     const items = {

@@ -70,34 +70,37 @@ describe('the document of the API', () => {
     }
   })
 
-  it.each(examples)('holds for its example $name', async ({ operation, method, path, body }) => {
-    const prepared = (await PREPARE[operation.operationId]?.()) ?? {}
-    const { ids = {}, send = deployed({}) } = prepared
-    if (prepared.body) {
-      expect(Object.keys(prepared.body)).toEqual(Object.keys(Object(body)))
-    }
-    const query = new URLSearchParams()
-    let target = path
-    for (const { name, in: where, schema } of operation.parameters ?? []) {
-      const value = ids[name] ?? schema.example
-      if (where === 'path') {
-        target = target.replace(`{${name}}`, encodeURIComponent(String(value)))
-      } else if (where === 'query' && value !== undefined) {
-        query.set(name, String(value))
+  it.each(examples)(
+    'matches the answer to its example $name',
+    async ({ operation, method, path, body }) => {
+      const prepared = (await PREPARE[operation.operationId]?.()) ?? {}
+      const { ids = {}, send = deployed({}) } = prepared
+      if (prepared.body) {
+        expect(Object.keys(prepared.body)).toEqual(Object.keys(Object(body)))
       }
-    }
-    const response = await send(method, `${target}?${query.toString()}`, prepared.body ?? body)
-    const declared = operation.responses[response.status]
-    expect(response.status, await response.clone().text()).toBeLessThan(300)
-    expect(declared, `status ${response.status} is not declared`).toBeDefined()
-    const media = declared?.content?.['application/json']
-    if (media) {
-      check(media.schema, media.example)
-      check(media.schema, await response.json())
-    }
-  })
+      const query = new URLSearchParams()
+      let target = path
+      for (const { name, in: where, schema } of operation.parameters ?? []) {
+        const value = ids[name] ?? schema.example
+        if (where === 'path') {
+          target = target.replace(`{${name}}`, encodeURIComponent(String(value)))
+        } else if (where === 'query' && value !== undefined) {
+          query.set(name, String(value))
+        }
+      }
+      const response = await send(method, `${target}?${query.toString()}`, prepared.body ?? body)
+      const declared = operation.responses[response.status]
+      expect(response.status, await response.clone().text()).toBeLessThan(300)
+      expect(declared, `status ${response.status} is not declared`).toBeDefined()
+      const media = declared?.content?.['application/json']
+      if (media) {
+        check(media.schema, media.example)
+        check(media.schema, await response.json())
+      }
+    },
+  )
 
-  it('has every property in every answer, and one shape for lists', () => {
+  it('has each property in each answer, and one form for lists', () => {
     const answers = Object.values(document.paths)
       .flatMap((item) => Object.values(item))
       .flatMap(({ operationId, responses }) =>
@@ -142,7 +145,7 @@ describe('the document of the API', () => {
     },
   )
 
-  it('says of every operation that it may answer a problem document, and where the deployment is', async () => {
+  it('has problem documents for each operation, and the address of the deployment', async () => {
     const { body: wrong } = await api('GET', '/api/jobs?limit=none')
     expect(document.components.schemas['Problem']).toBeDefined()
     const errors = document.components.responses
@@ -161,7 +164,7 @@ describe('the document of the API', () => {
     expect(await told.json()).toMatchObject({ servers: [{ url: 'https://mdm.example.com' }] })
   })
 
-  it('is also a page that needs nothing from elsewhere', async () => {
+  it('is also a page that loads nothing from elsewhere', async () => {
     const response = await serve('/api/docs')
     expect(response.headers.get('content-security-policy')).toContain("default-src 'none'")
     const page = await response.text()

@@ -30,7 +30,7 @@ const certificateCount = async (): Promise<number> =>
   (await env.DB.prepare('SELECT count(*) AS n FROM certificates').first<number>('n')) ?? -1
 
 describe('GetCACaps and GetCACert', () => {
-  it('name what Apple’s clients look for, a capability a line', async () => {
+  it('name the capabilities that Apple’s clients need, one on each line', async () => {
     const response = await serve('/scep?operation=GetCACaps&message=EdgeMDM')
     expect(response.status).toBe(200)
     expect(response.headers.get('content-type')).toMatch(/^text\/plain/)
@@ -46,13 +46,13 @@ describe('GetCACaps and GetCACert', () => {
     ])
   })
 
-  it('hand out the issuing CA alone', async () => {
+  it('return only the issuing CA', async () => {
     const response = await serve('/scep?operation=GetCACert')
     expect(response.headers.get('content-type')).toBe('application/x-x509-ca-cert')
     expect(new Uint8Array(await response.arrayBuffer())).toEqual(authority.certificate.der)
   })
 
-  it('an operation that is not there, and other methods, are no 401 and no 403', async () => {
+  it('unknown operations and other methods get no 401 and no 403', async () => {
     expect((await serve('/scep?operation=GetNextCACert')).status).toBe(400)
     expect((await serve('/scep')).status).toBe(400)
     expect((await serve('/scep', { method: 'PUT' })).status).toBe(405)
@@ -80,7 +80,7 @@ describe('a device', () => {
     })
   })
 
-  it('may send its request by GET, with + and / as they are in the query, or escaped once or twice', async () => {
+  it('may send its request by GET, with + and / unescaped, or escaped once or twice', async () => {
     const pending = request({ challenge: await oneTimeChallenge() }, authority)
     const message = Buffer.from(pending.der).toString('base64')
     expect(message).toMatch(/\+/)
@@ -124,7 +124,7 @@ describe('a device', () => {
 })
 
 describe('a challenge', () => {
-  it('is good for one certificate, whoever comes first', async () => {
+  it('is valid for one certificate: the first request gets it', async () => {
     const challenge = await oneTimeChallenge()
     const before = await certificateCount()
     const attempts = await Promise.allSettled(
@@ -141,7 +141,7 @@ describe('a challenge', () => {
     await expect(send(request({ challenge }, authority))).resolves.toBeTruthy()
   })
 
-  it('ends with its time', async () => {
+  it('ends at its time', async () => {
     const now = clock.now()
     const late = await newChallenge(env.DB, now - 5000, { lifetime: 1000 })
     await expect(enrol({ challenge: late })).rejects.toMatchObject({ failInfo: '2' })
@@ -149,7 +149,7 @@ describe('a challenge', () => {
     await expect(enrol({ challenge: open })).resolves.toBeTruthy()
   })
 
-  it('is forgotten after its time or its use, and a used one is known by its certificate', async () => {
+  it('is deleted after its time or its use; the certificate shows that it was used', async () => {
     const used = await oneTimeChallenge()
     const { certificate } = await enrol({ challenge: used })
     const late = await newChallenge(env.DB, clock.now() - 5000, { lifetime: 1000 })
@@ -161,7 +161,7 @@ describe('a challenge', () => {
     expect(await find(used)).toEqual({ kind: 'spent', certificate: fingerprint })
   })
 
-  it('that is wrong, empty, or MicroMDM’s static one, gets nothing from a fresh deployment', async () => {
+  it('gets no certificate from a new deployment if it is wrong, empty, or MicroMDM’s static one', async () => {
     const before = await certificateCount()
     for (const challenge of ['wrong', 'micromdm', undefined]) {
       await expect(enrol(challenge ? { challenge } : {})).rejects.toMatchObject({ failInfo: '2' })
@@ -170,8 +170,8 @@ describe('a challenge', () => {
   })
 })
 
-describe('a request signed with a key for the occasion', () => {
-  it('gets an identity for a challenge, the same again for each signer of the same request, and no other', async () => {
+describe('a request that is signed with a temporary key', () => {
+  it('gets one identity for a challenge, the same one for each signer of the request', async () => {
     const [first, second] = [occasion(), occasion()]
     const options = { challenge: await oneTimeChallenge(), key: someKey }
     const identity = await send(request({ ...options, renew: first }, authority))
@@ -182,7 +182,7 @@ describe('a request signed with a key for the occasion', () => {
     expect((await newDevice({ identity }).enroll()).status).toBe(200)
   })
 
-  it('gets nothing without a valid challenge, and makes no renewal of a used one', async () => {
+  it('gets nothing without a valid challenge, and does not renew with a used one', async () => {
     const challenge = await oneTimeChallenge()
     const identity = await enrol({ challenge })
     await newDevice({ identity }).enroll()
@@ -214,7 +214,7 @@ describe('a renewal', () => {
     },
   )
 
-  it('of an identity from another accepted CA is one too, if its key is RSA', async () => {
+  it('works for an identity of another accepted CA, if its key is RSA', async () => {
     for (const kind of ['rsa', 'ec'] as const) {
       const identity = newIdentity(undefined, kind)
       const device = newDevice({ identity })
@@ -229,7 +229,7 @@ describe('a renewal', () => {
     }
   })
 
-  it('by an identity that an admin revoked gets nothing, and the log says why', async () => {
+  it('by a revoked identity gets nothing, and the log has the reason', async () => {
     const identity = await enrol({ challenge: await oneTimeChallenge() })
     const device = newDevice({ identity })
     await device.enroll()
@@ -270,7 +270,7 @@ describe('a renewal', () => {
     expect(await certificateCount()).toBe(before + 2)
   })
 
-  it('by a challenge made for it is bound to the enrolment as it is issued', async () => {
+  it('by a challenge that was made for it is bound to the enrolment when it is issued', async () => {
     const identity = await enrol({ challenge: await oneTimeChallenge() })
     const device = newDevice({ identity })
     await device.enroll()
@@ -284,7 +284,7 @@ describe('a renewal', () => {
 })
 
 describe('bad input', () => {
-  it('encrypted to another key is answered like any other that cannot be opened', async () => {
+  it('that is encrypted to another key gets the same answer as any unreadable request', async () => {
     const other = newAuthority()
     for (const cipher of CONTENT_CIPHERS) {
       const challenge = await oneTimeChallenge()

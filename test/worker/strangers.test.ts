@@ -28,7 +28,7 @@ const bind = (identity: Identity, id: string): Promise<unknown> =>
     .run()
 
 describe('a certificate that descends from no accepted CA', () => {
-  it('touches no object', async () => {
+  it('reaches no object', async () => {
     const server = counted()
     for (const message of [authenticate(newId()), idle(newId())]) {
       expect(await server.send(strange(), message)).toBe(400)
@@ -36,7 +36,7 @@ describe('a certificate that descends from no accepted CA', () => {
     expect(server.count.objects).toBe(0)
   })
 
-  it('touches none in a proxy’s header either', async () => {
+  it('reaches no object in a proxy’s header either', async () => {
     const server = counted({ CLIENT_CERT_HEADER: 'Client-Cert' })
     const header = (identity: Identity) => ({
       'client-cert': `:${Buffer.from(identity.certificate).toString('base64')}:`,
@@ -47,7 +47,7 @@ describe('a certificate that descends from no accepted CA', () => {
     expect(await server.put(new Uint8Array(body), header(newIdentity()))).toBe(200)
   })
 
-  it('reaches the object of the enrolment that it belongs to, and no other', async () => {
+  it('reaches the object of its enrolment, and no other', async () => {
     const server = counted()
     const [identity, id] = [strange(), newId()]
     await bind(identity, id)
@@ -75,7 +75,7 @@ describe('a certificate that descends from no accepted CA', () => {
     expect(server.count).toMatchObject({ objects: 0, mostPending: 4 })
   })
 
-  it('is its object’s to judge while the directory does not answer', async () => {
+  it('is checked by its object while the directory does not answer', async () => {
     const server = counted({}, () => Promise.reject(new Error('D1 is away')))
     const identity = strange()
     expect(await server.send(identity, idle(newId()))).toBe(503)
@@ -85,7 +85,7 @@ describe('a certificate that descends from no accepted CA', () => {
 })
 
 describe('while the directory does not answer', () => {
-  it('a hundred messages a minute by certificates that lead to no known CA reach an object', async () => {
+  it('a hundred messages a minute with certificates of no known CA reach an object', async () => {
     const server = counted({}, () => Promise.reject(new Error('D1 is away')))
     const [one, known, id] = [strange(), newIdentity(), newId()]
     expect(await newDevice({ identity: known, udid: id }).enroll()).toMatchObject({ status: 200 })
@@ -100,7 +100,7 @@ describe('while the directory does not answer', () => {
     turn(60_000)
   })
 
-  it('a certificate of an accepted CA that no object knows reaches ten a minute', async () => {
+  it('an unknown certificate of an accepted CA reaches ten objects a minute', async () => {
     let answer = async (): Promise<void> => {}
     const server = counted({ DEVICE_CA: '' }, () => answer())
     const ca = newAuthority()
@@ -138,7 +138,7 @@ async function drained(answer: Promise<number>): Promise<number> {
 }
 
 describe('a known device', () => {
-  it('costs no statement once its isolate has seen it, and goes on without the directory', async () => {
+  it('costs no statement when its isolate knows it, and stays managed without the directory', async () => {
     const server = counted()
     const [identity, id] = [newIdentity(), newId()]
     expect(await server.send(identity, authenticate(id))).toBe(200)
@@ -152,7 +152,7 @@ describe('a known device', () => {
     expect(await alone.send(identity, idle(id))).toBe(200)
   })
 
-  it('reaches no object but its own', async () => {
+  it('reaches only its own object', async () => {
     const server = counted()
     const [identity, id] = [newIdentity(), newId()]
     expect(await server.send(identity, authenticate(id))).toBe(200)
@@ -164,7 +164,7 @@ describe('a known device', () => {
   })
 })
 
-it('an identity that belongs to no device and is refused again and again touches ten objects an hour', async () => {
+it('an identity of no device that objects refuse reaches ten objects an hour', async () => {
   const server = counted()
   const [identity, own, others] = [newIdentity(), newId(), newId()]
   expect(await server.send(newIdentity(), authenticate(others))).toBe(200)
@@ -221,7 +221,7 @@ describe('a body of more than 1 MB', () => {
     expect(untold.taken.bytes).toBeLessThanOrEqual(1_200_000)
   })
 
-  it('of more than 20 MB is not read, or no further', async () => {
+  it('of more than 20 MB is not read, or only up to 20 MB', async () => {
     const headers = signed(1)
     const told = slowBody(190)
     const length = { 'content-length': '20000001' }
@@ -232,7 +232,7 @@ describe('a body of more than 1 MB', () => {
     expect(untold.taken.bytes).toBeLessThanOrEqual(20_200_000)
   })
 
-  it('is read to its end, and taken', async () => {
+  it('is read to its end, and accepted', async () => {
     const device = newDevice()
     await device.enroll()
     const answer = await device.connect({
@@ -242,7 +242,7 @@ describe('a body of more than 1 MB', () => {
     expect(answer.status).toBe(200)
   })
 
-  it('is read with three others; more wait, until one is done', async () => {
+  it('is read beside three others; more wait until one is done', async () => {
     const server = counted()
     const bodies = Array.from({ length: 5 }, () => slowBody(20))
     const answers = bodies.map(({ stream }) => server.put(stream, signed(20)))
@@ -277,7 +277,7 @@ describe('a body of more than 1 MB', () => {
     expect(await server.put(whole.stream, signed(15))).toBe(400)
   })
 
-  it('of a certificate that is sending one already has to come again', async () => {
+  it('is refused for now while another body of its certificate is read', async () => {
     const identity = newIdentity()
     const [first, second] = [slowBody(15), slowBody(15)]
     const server = counted()
@@ -291,7 +291,7 @@ describe('a body of more than 1 MB', () => {
     expect(await answer).toBe(400)
   })
 
-  describe('that comes slowly', () => {
+  describe('that is slow', () => {
     // Those of a test that failed end as well.
     afterEach(() => turnTimers(200_000))
     const whole = (server: ReturnType<typeof counted>, identity = newIdentity()) => {
@@ -313,7 +313,7 @@ describe('a body of more than 1 MB', () => {
       return slow.map(({ answer }) => answer)
     }
 
-    it('gives its place to one that waits, also of the same certificate', async () => {
+    it('gives its place to a waiting body, also of the same certificate', async () => {
       const server = counted()
       const victim = newIdentity()
       const slow = await four(server, victim)
@@ -326,7 +326,7 @@ describe('a body of more than 1 MB', () => {
       expect(await Promise.all(slow)).toEqual([503, 503, 503, 503])
     })
 
-    it('and of a certificate of no device, to a device at once', async () => {
+    it('and of a certificate of no device gives its place to a device at once', async () => {
       const server = counted()
       const slow = await four(server)
       const identity = newIdentity()

@@ -143,7 +143,11 @@ export const NO_DEVICE = { 404: 'no device or user channel has this id' }
 export const keyText = z.string().min(1, 'is empty: leave the header out, or send a key').max(255)
 
 /** Names the person or program that queues, where the key alone does not. */
-export const actor = z.string().optional().openapi({
-  description:
-    'a name for the person or program that asks, up to 100 printable characters; `queued_by` shows it',
-})
+export const actor = z
+  .string()
+  .optional()
+  .openapi({
+    description:
+      'the name of the person or program that sends the request, up to 100 printable characters; ' +
+      '`queued_by` shows it',
+  })

@@ -56,7 +56,7 @@ export const emptyBody: MiddlewareHandler<AppEnv> = async (c, next) => {
 }
 
 /**
- * Bounds the body, and reads it as JSON whatever its content type says: curl's `-d` sends the type of a form,
+ * Bounds the body, and reads it as JSON, of any content type: curl's `-d` sends the type of a form,
  * and MicroMDM's clients send any.
  */
 export const boundedJson: MiddlewareHandler<AppEnv> = async (c, next) => {

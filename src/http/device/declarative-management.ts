@@ -39,7 +39,10 @@ export async function declarativeManagement(
   let body: Uint8Array
   try {
     const id = await upstreamId(env, message.enrollment)
-    ;[answer, body] = await ask(url, message, { id, authorization: config.dmAuthorization })
+    ;[answer, body] = await fetchUpstream(url, message, {
+      id,
+      authorization: config.dmAuthorization,
+    })
   } catch (error) {
     return unavailable(reasonOf(error))
   }
@@ -67,7 +70,7 @@ export async function declarativeManagement(
   return new Response(body, { headers: body.length > 0 ? { 'content-type': type } : {} })
 }
 
-async function ask(
+async function fetchUpstream(
   url: string,
   message: DeclarativeManagement,
   { id, authorization }: { readonly id: string; readonly authorization: string },

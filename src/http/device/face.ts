@@ -123,7 +123,7 @@ async function answerMessage(
     contestListeners: listenersOf(webhooks, ENROLLMENT_CONTESTED),
     digest: digestOf(message, signer),
   }
-  const result = await ask(c, message, from, input)
+  const result = await receive(c, message, from, input)
   if (result instanceof Response) {
     return result
   }
@@ -176,7 +176,7 @@ function digestOf(message: Message, { signed }: Signer): string | undefined {
 }
 
 /** The object's answer. A certificate that the object does not know is claimed for it first. */
-async function ask(
+async function receive(
   c: DeviceContext,
   message: Message,
   { signer, path }: Sender,

@@ -62,7 +62,7 @@ export const EVENT_KINDS: Readonly<Record<Topic, Kind>> = {
   },
   'mdm.CheckOut': { says: 'A device left.', sometimes: contested },
   'mdm.Connect': {
-    says: 'A device asks for a command (`Idle`), or reports the result of one.',
+    says: 'A device requests a command (`Idle`), or reports the result of one.',
     always: {
       status: text('as the device sent it: Acknowledged, Error, CommandFormatError, NotNow, Idle'),
     },
@@ -73,7 +73,7 @@ export const EVENT_KINDS: Readonly<Record<Topic, Kind>> = {
     example: { status: 'Acknowledged', commandUUID: UUID },
   },
   'mdm.GetBootstrapToken': {
-    says: 'A Mac asks for its bootstrap token.',
+    says: 'A Mac requests its bootstrap token.',
     sometimes: contested,
   },
   'mdm.SetBootstrapToken': {
@@ -85,7 +85,7 @@ export const EVENT_KINDS: Readonly<Record<Topic, Kind>> = {
     says: 'A device reads declarations, or reports on them.',
     sometimes: contested,
   },
-  'mdm.GetToken': { says: 'A device asks for a token of a service.', sometimes: contested },
+  'mdm.GetToken': { says: 'A device requests a token of a service.', sometimes: contested },
   [IDENTITY_CONFLICT]: {
     says: 'The server refused a message that the certificate of an earlier enrolment signed.',
     always: { fingerprint },
