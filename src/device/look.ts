@@ -5,7 +5,7 @@
 import { isHere, type CommandRef } from './queue/lookup.ts'
 import { elsewhere, type Address, type Elsewhere, type Unknown } from './store/address.ts'
 import type { Context } from './store/context.ts'
-import { recalledChannel } from './store/parking.ts'
+import { recalledChannel } from './store/channels.ts'
 
 /** A decision about one channel, which its user names. */
 export type Decide<Answer> = (context: Context, user: string) => Answer

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { decideAt, lookAt } from '../../../src/device/look.ts'
 import { queueCommand } from '../../../src/device/queue/enqueue.ts'
 import { isDevice, ITSELF } from '../../../src/device/store/address.ts'
-import { channelOf } from '../../../src/device/store/state.ts'
+import { channelOf } from '../../../src/device/store/channels.ts'
 import { TestObject } from './object.ts'
 
 const BARE = { user: '', bare: true }
