@@ -33,8 +33,8 @@ import {
   RESIDENT,
   runBatch,
   watchMore,
-} from './run.ts'
-import { WORK, type WorkEnv } from './work.ts'
+} from './batch.ts'
+import { WORK, type WorkEnv } from './command.ts'
 import { OwnError } from '../reason.ts'
 
 export type JobEnv = WorkEnv

@@ -13,7 +13,7 @@ import {
 import { log, reasonOf, warn } from '../log.ts'
 import { renewalWindow } from '../scep/renewal.ts'
 import { projectDevices } from '../directory/devices/project.ts'
-import { assumedProfile, renewDevice, type RenewalEnv } from './renew-device.ts'
+import { assumedProfile, renewDevice, type RenewalEnv } from '../identity/renew-device.ts'
 import { batchInterval, nextStep } from './renewal-pace.ts'
 import { OwnError } from '../reason.ts'
 

@@ -1,7 +1,7 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { createHash } from 'node:crypto'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { WORK } from '../../src/jobs/work.ts'
+import { WORK } from '../../src/jobs/command.ts'
 import type { SimulatedDevice } from '../../src/simulator/device/device.ts'
 import { clock, turn } from './clock.ts'
 import {

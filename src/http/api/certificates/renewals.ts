@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { projectDevices } from '../../../directory/devices/project.ts'
-import { assumedProfile, OWN_PROFILE, renewDevice } from '../../../jobs/renew-device.ts'
+import { assumedProfile, OWN_PROFILE, renewDevice } from '../../../identity/renew-device.ts'
 import { RENEWALS, type RenewalStatus } from '../../../jobs/renewals.ts'
 import { type ListedIdentity, listIdentities } from '../../../directory/devices/renewals.ts'
 import { AdminError, faultAt } from '../../admin-error.ts'

@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { clock } from '../../../clock.ts'
 import type { AppleCommand } from '../../../commands/apple.ts'
-import type { CommandWork } from '../../../jobs/work.ts'
+import type { CommandWork } from '../../../jobs/command.ts'
 import type { QueuedBy } from '../../../device/store/commands/queued-by.ts'
 import { removesEnrollment } from '../../../enroll/removal.ts'
 import type { Env } from '../../../env.ts'

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import type { JobView } from '../../../jobs/job.ts'
 import type { Replay } from '../../../device/outbox/replay.ts'
-import type { CommandWork } from '../../../jobs/work.ts'
+import type { CommandWork } from '../../../jobs/command.ts'
 import { kindOf, type Outcome, type OutcomeKind } from '../../../jobs/rows.ts'
 import type { Env } from '../../../env.ts'
 import { SMALL } from './targets.ts'

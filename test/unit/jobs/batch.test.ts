@@ -7,7 +7,7 @@ import {
   runBatch,
   watchMore,
   type BatchPorts,
-} from '../../../src/jobs/run.ts'
+} from '../../../src/jobs/batch.ts'
 import { PAGE_TARGETS, type Page } from '../../../src/jobs/rows.ts'
 
 const page = (ids: readonly string[], tries = 0): Page => ({
