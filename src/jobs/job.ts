@@ -34,7 +34,8 @@ import {
   runBatch,
   watchMore,
 } from './batch.ts'
-import { WORK, type WorkEnv } from './command.ts'
+import type { WorkEnv } from './kind.ts'
+import { JOB_KINDS } from './kinds.ts'
 import { OwnError } from '../reason.ts'
 
 export type JobEnv = WorkEnv
@@ -236,7 +237,7 @@ export class Job extends DurableObject<JobEnv> {
   }
 
   async #batchOf(row: JobRow): Promise<number> {
-    const work = WORK[row.kind]
+    const work = JOB_KINDS[row.kind]
     const began = clock.now()
     this.#touched = this.#touched.filter(({ at }) => at > began - RESIDENT)
     const { quota, freeAt } = quotaOf(row, requireConfig(this.env).jobBurst, this.#touched, began)

@@ -1,7 +1,7 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { createHash } from 'node:crypto'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { WORK } from '../../src/jobs/command.ts'
+import { commandKind } from '../../src/jobs/command.ts'
 import type { SimulatedDevice } from '../../src/simulator/device/device.ts'
 import { clock, turn } from './clock.ts'
 import {
@@ -220,9 +220,8 @@ describe('a job', () => {
     const ids = newIds(25)
     let held = true
     let isUnderWay = false
-    const work = WORK['command'] ?? expect.fail('there is no such work')
-    const { attempt } = work
-    vi.spyOn(work, 'attempt').mockImplementation(async (its, job, id) => {
+    const { attempt } = commandKind
+    vi.spyOn(commandKind, 'attempt').mockImplementation(async (its, job, id) => {
       if (id === ids[0]) {
         isUnderWay = true
         await until(
