@@ -4,7 +4,7 @@ import { configOf } from './config/config.ts'
 import { consume } from './consumer.ts'
 import { Job } from './jobs/job.ts'
 import { Push } from './push-circuit/push.ts'
-import { RENEWALS, Renewals } from './jobs/renewals.ts'
+import { beginRenewals } from './jobs/renewals.ts'
 import { Subscriber } from './webhooks/subscriber.ts'
 import { warnOfCAExpiry } from './directory/authorities.ts'
 import { forgetUnused } from './directory/certificates.ts'
@@ -26,11 +26,11 @@ import { refuseHost } from './http/host.ts'
 import { reasonOf, warn } from './log.ts'
 import { carrying, forRequest, requestId } from './request-id.ts'
 
-for (const object of [Job, Renewals, Push, Subscriber, Device]) {
+for (const object of [Job, Push, Subscriber, Device]) {
   guardObject(object)
 }
 
-export { Job, Renewals, Push, Subscriber, Device }
+export { Job, Push, Subscriber, Device }
 
 const app = new Hono<AppEnv>()
 
@@ -87,7 +87,6 @@ function carryingEnv(env: Env): Env {
     DEVICE: carrying(env.DEVICE),
     SUBSCRIBER: carrying(env.SUBSCRIBER),
     JOB: carrying(env.JOB),
-    RENEWALS: carrying(env.RENEWALS),
     PUSH: carrying(env.PUSH),
   }
   bound.set(env, known)
@@ -108,7 +107,7 @@ export default {
       daily('push certificate', () => warnOfPushExpiry(env, result.config, now)),
       daily('CA', () => warnOfCAExpiry(env.DB, now)),
       daily('unused certificates', () => forgetUnused(env.DB, now)),
-      daily('renewals', () => env.RENEWALS.getByName(RENEWALS).begin()),
+      daily('renewals', () => beginRenewals(env, result.config)),
     ])
   },
 } satisfies ExportedHandler<Env, Announcement>

@@ -8,9 +8,13 @@ export interface ListedJob {
   readonly id: string
 }
 
-/** Lists a job from now on; its object alone knows how far it is. */
+/** Lists a job; a job that has begun anew moves in the list. Its object alone knows its progress. */
 export async function addJob(db: D1Database, job: ListedJob): Promise<void> {
-  await drizzle(db).insert(jobs).values(job).onConflictDoNothing()
+  const { createdAt } = job
+  await drizzle(db)
+    .insert(jobs)
+    .values(job)
+    .onConflictDoUpdate({ target: jobs.id, set: { createdAt } })
 }
 
 /** A page of jobs. */

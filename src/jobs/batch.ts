@@ -3,7 +3,7 @@ import { splitEnrollmentId } from '../mdm/enrollment.ts'
 import type { CommandState } from '../mdm/queue.ts'
 import {
   PAGE_TARGETS,
-  type Counts,
+  type JobCounts,
   type JobRow,
   type Outcome,
   type Page,
@@ -46,7 +46,7 @@ export function quotaOf(
 }
 
 /** When the ring behind one that did `count` targets may begin. */
-export function nextRing(
+export function nextBatchAt(
   { pace }: Pick<JobRow, 'pace'>,
   page: Pick<Page, 'tries'> | undefined,
   count: number,
@@ -159,7 +159,7 @@ export async function askWatched(
 /** Why a job has to stop by its own limit; `undefined` while it may go on. */
 export function reasonToStop(
   { stopAt, total, faults, watch }: Pick<JobRow, 'stopAt' | 'total' | 'faults' | 'watch'>,
-  { waiting, failed }: Counts,
+  { waiting, failed }: JobCounts,
 ): string | undefined {
   const done = total - faults - waiting
   const above = (part: number, whole: number): boolean =>

@@ -1,72 +1,35 @@
 import { DurableObject } from 'cloudflare:workers'
-import { clock, inTime, wait } from '../clock.ts'
-import { requireConfig } from '../config/config.ts'
-import { loadBody, storeBody, type Bodies } from '../storage/bodies.ts'
-import { sqlite } from '../storage/db.ts'
-import { removeJob } from '../directory/jobs.ts'
-import { log } from '../log.ts'
+import { clock } from '../clock.ts'
+import { addJob, removeJob } from '../directory/jobs.ts'
 import { SealError } from '../pki/seal/seal.ts'
+import { OwnError } from '../reason.ts'
+import { storeBody } from '../storage/bodies.ts'
+import { sqlite } from '../storage/db.ts'
+import type { RoundKind, RoundSettings, WorkEnv } from './kind.ts'
+import { isRound, JOB_KINDS } from './kinds.ts'
+import { bodiesOf, countListed, newMemory, runListed } from './listed.ts'
 import {
   createJob,
-  kindOf,
+  endJob,
   loadJob,
-  loadPayload,
   makeTables,
-  nextPage,
-  pageFrom,
-  PAGE_TARGETS,
+  newJob,
   saveJob,
-  savePage,
-  totals,
   type JobFacts,
   type JobRow,
-  type JobState,
-  type Outcome,
   type OutcomeKind,
-  type Page,
 } from './rows.ts'
-import {
-  askWatched,
-  nextRing,
-  quotaOf,
-  reasonToStop,
-  RESIDENT,
-  runBatch,
-  watchMore,
-} from './batch.ts'
-import type { WorkEnv } from './kind.ts'
-import { JOB_KINDS } from './kinds.ts'
-import { OwnError } from '../reason.ts'
+import { listOutcomes, viewOf, type JobView, type OutcomePage } from './view.ts'
 
-export type JobEnv = WorkEnv
-
-/** What a job is to do, to whom. */
+/** The work of a new job, and its targets. */
 export interface JobOrder {
   readonly facts: JobFacts
   readonly payload: Uint8Array
   readonly ids: readonly string[]
   /** Places in `ids` that cannot be done, and why. */
   readonly faults: ReadonlyMap<number, string>
-  /** A small one answers when it is through. */
+  /** Do the first batch before the answer. */
   readonly wait: boolean
-}
-
-/** Times are milliseconds; `endedAt` is 0 while it runs. */
-export interface JobView {
-  readonly name: string
-  readonly kind: string
-  readonly work: string
-  readonly state: JobState
-  readonly reason: string
-  readonly createdAt: number
-  readonly endedAt: number
-  readonly total: number
-  readonly waiting: number
-  readonly failed: number
-  readonly pace: number
-  readonly stopAt: number
-  /** Of the devices that were asked: only a job with a limit of errors asks. */
-  readonly answers: { readonly answered: number; readonly failed: number }
 }
 
 /** `reused`: another request had made the job of this name. */
@@ -74,33 +37,26 @@ export type JobCreated =
   | { readonly kind: 'created' | 'repeated'; readonly job: JobView }
   | { readonly kind: 'reused' }
 
-export interface OutcomePage {
-  readonly outcomes: readonly (readonly [string, Outcome])[]
-  /** Where the next page begins; `undefined` at the end. */
-  readonly next: number | undefined
-}
-
 /** How soon a job goes on whose process died. */
 const FALLBACK = 5000
 const HOUR = 3_600_000
-/** How long who cancels may wait for the calls under way. */
+/** How long a cancel waits for the calls under way. */
 const CANCEL_WAIT = 10_000
-/** So long a device's object is waited for; what it did then is not done twice. */
-const PATIENCE = 30_000
-/** How long an ended job can be looked at. */
+/** How long a job is kept after its end. */
 const KEEP = 30 * 24 * HOUR
+const SETTINGS = 'settings'
 
-/** Long work over many devices: batches of targets, an outcome for each, and its own alarm. */
-export class Job extends DurableObject<JobEnv> {
+/**
+ * Long work over many devices, in batches on one alarm (docs/bulk.md). A job of a listed kind has pages of targets and
+ * an outcome for each. A round finds its devices itself, and begins anew under its well-known name.
+ */
+export class Job extends DurableObject<WorkEnv> {
   readonly #db = sqlite(this.ctx.storage.sql)
   #row: JobRow | undefined
-  #payload: Uint8Array | undefined
-  #ringing: Promise<number> | undefined
-  /** What the batch under way has done so far. */
-  #batch = { done: 0, failed: 0 }
-  #touched: { at: number; count: number }[] = []
+  #running: Promise<number | undefined> | undefined
+  readonly #memory = newMemory()
 
-  /** The job, if there is one, to who asks for it with a request. */
+  /** The job that a request has made; `undefined` when there is none. */
   async known(request: string): Promise<JobCreated | undefined> {
     return this.#known(request)
   }
@@ -111,36 +67,44 @@ export class Job extends DurableObject<JobEnv> {
     if (before) {
       return before
     }
+    const { facts, ids, faults } = order
+    const job = newJob(facts, { now: clock.now(), total: ids.length, faults: faults.size })
     this.ctx.storage.transactionSync(() => {
       makeTables(this.#db)
-      const { facts, ids } = order
-      const bodies = this.#bodies(facts.name)
-      const payload = storeBody(bodies, 'payload', 0, order.payload, facts.secret)
-      createJob(
-        this.#db,
-        {
-          ...facts,
-          createdAt: clock.now(),
-          total: ids.length,
-          faults: order.faults.size,
-          watch: { open: [], answered: 0, failed: 0 },
-          state: 'running',
-          reason: '',
-          endedAt: 0,
-        },
-        payload,
-        order,
+      const payload = storeBody(
+        bodiesOf(this.env, this.#db, facts.name),
+        'payload',
+        0,
+        order.payload,
+        facts.secret,
       )
+      createJob(this.#db, job, payload, order)
     })
-    const job = this.#job()
-    if (!job) {
-      throw new OwnError('the job was not stored')
-    }
+    this.#row = job
     await this.ctx.storage.setAlarm(clock.now() + (order.wait ? FALLBACK : 0))
     if (order.wait) {
-      await this.ctx.storage.setAlarm(await this.#ring(job))
+      await this.#goOn(job)
     }
     return { kind: 'created', job: this.#view(job) }
+  }
+
+  /** Begins a round. A round that goes on is left alone. */
+  async start(round: Pick<JobFacts, 'name' | 'kind' | 'work'>): Promise<void> {
+    const before = this.#job()
+    if (before?.state === 'running') {
+      return
+    }
+    const facts = { ...round, request: '', secret: false, pace: 0, stopAt: 0 }
+    const job = newJob(facts, { now: clock.now(), total: 0, faults: 0 })
+    this.ctx.storage.transactionSync(() => {
+      if (!before) {
+        makeTables(this.#db)
+      }
+      createJob(this.#db, job, null, { ids: [], faults: new Map() })
+    })
+    this.#row = job
+    await this.ctx.storage.setAlarm(clock.now())
+    await addJob(this.env.DB, { id: job.name, createdAt: job.createdAt })
   }
 
   async view(): Promise<JobView | undefined> {
@@ -148,58 +112,55 @@ export class Job extends DurableObject<JobEnv> {
     return job && this.#view(job)
   }
 
+  /** The settings of the rounds of this name, and the last round. */
+  async rounds(): Promise<{ settings: RoundSettings; job: JobView | undefined }> {
+    return { settings: this.#settings(), job: await this.view() }
+  }
+
+  async changeSettings(change: RoundSettings): Promise<void> {
+    this.ctx.storage.kv.put(SETTINGS, { ...this.#settings(), ...change })
+  }
+
   /**
-   * Queues nobody any more once it has answered; what is queued stays queued. An ended job stays as it is. The calls
-   * under way are waited for, so that the counts are final; their failure is the ring's own matter.
+   * Ends a job: after the answer it calls no further device. Commands that are queued stay queued. An ended job does not
+   * change. The cancel waits for the calls under way, so that its counts are final. Their failure is logged by the alarm.
    */
   async cancel(): Promise<JobView | undefined> {
     const job = this.#job()
     if (job?.state === 'running') {
-      this.#end(job, 'cancelled', '')
+      endJob(this.#db, job, 'cancelled')
     }
-    if (this.#ringing) {
+    if (this.#running) {
       const late = Promise.withResolvers<void>()
       const cancelTimer = clock.after(CANCEL_WAIT, late.resolve)
-      await Promise.race([this.#ringing.catch(() => 0), late.promise])
+      await Promise.race([this.#running.catch(() => 0), late.promise])
       cancelTimer()
     }
     return job && this.#view(job)
   }
 
-  /** What became of each target, in the order in which they were named, from place `from` on. */
+  /** The outcome of each target, in the order of the request, from place `from` on. A round keeps none. */
   async outcomes(from: number, limit: number, kind: OutcomeKind | undefined): Promise<OutcomePage> {
-    const outcomes: (readonly [string, Outcome])[] = []
-    let page = this.#job() && pageFrom(this.#db, Math.floor(from / PAGE_TARGETS), kind)
-    while (page) {
-      for (const [at, id] of page.ids.entries()) {
-        const place = page.n * PAGE_TARGETS + at
-        const outcome = page.outcomes[at] ?? null
-        if (place < from || (kind !== undefined && kindOf(outcome) !== kind)) {
-          continue
-        }
-        if (outcomes.length === limit) {
-          return { outcomes, next: place }
-        }
-        outcomes.push([id, outcome])
-      }
-      page = pageFrom(this.#db, page.n + 1, kind)
-    }
-    return { outcomes, next: undefined }
+    return this.#job()
+      ? listOutcomes(this.#db, from, limit, kind)
+      : { outcomes: [], next: undefined }
   }
 
-  /** Its first step arms the next one: a ring that dies with its process is rung again. */
+  /** First arms the next alarm: the alarm of a process that dies rings again. */
   override async alarm(): Promise<void> {
     await this.ctx.storage.setAlarm(clock.now() + FALLBACK)
     await this.ctx.storage.sync()
     const job = this.#job()
-    if (!job) {
-      return
+    if (job?.state === 'running') {
+      await this.#goOn(job)
+    } else if (job && !isRound(job)) {
+      await this.#expire(job)
+    } else {
+      await this.ctx.storage.deleteAlarm()
     }
-    if (job.state === 'running') {
-      const next = await this.#ring(job)
-      await this.ctx.storage.setAlarm(next)
-      return
-    }
+  }
+
+  async #expire(job: JobRow): Promise<void> {
     const until = job.endedAt + KEEP
     await this.ctx.storage.setAlarm(Math.max(until, clock.now() + HOUR))
     if (until <= clock.now()) {
@@ -217,90 +178,69 @@ export class Job extends DurableObject<JobEnv> {
     return row.request === request ? { kind: 'repeated', job: this.#view(row) } : { kind: 'reused' }
   }
 
-  /** Does one batch; when to ring next is the answer. */
-  async #ring(row: JobRow): Promise<number> {
-    if (this.#ringing) {
+  /** Does the next batch or step, and arms the alarm behind it. */
+  async #goOn(job: JobRow): Promise<void> {
+    const next = await this.#run(job)
+    if (job !== this.#row) {
+      // Another round has begun meanwhile, and has armed its own alarm.
+      return
+    }
+    if (next !== undefined) {
+      await this.ctx.storage.setAlarm(next)
+    } else if (isRound(job)) {
+      await this.ctx.storage.deleteAlarm()
+    } else {
+      await this.ctx.storage.setAlarm(job.endedAt + KEEP)
+    }
+  }
+
+  /** @returns when to go on; `undefined` when the job has ended. */
+  async #run(row: JobRow): Promise<number | undefined> {
+    if (this.#running) {
       return clock.now() + FALLBACK
     }
-    this.#ringing = this.#batchOf(row)
+    const kind = JOB_KINDS[row.kind]
+    if (!kind) {
+      throw new OwnError(`no kind of job is called ${row.kind}`)
+    }
+    this.#running =
+      'step' in kind
+        ? this.#runStep(row, kind)
+        : runListed({ env: this.env, db: this.#db, row, kind, memory: this.#memory })
     try {
-      return await this.#ringing
+      return await this.#running
     } catch (error) {
       if (error instanceof SealError) {
-        return this.#end(row, 'stopped', error.message)
+        endJob(this.#db, row, 'stopped', error.message)
+        return undefined
       }
       throw error
     } finally {
-      this.#ringing = undefined
-      this.#batch = { done: 0, failed: 0 }
+      this.#running = undefined
+      this.#memory.running = { done: 0, failed: 0 }
     }
   }
 
-  async #batchOf(row: JobRow): Promise<number> {
-    const work = JOB_KINDS[row.kind]
-    const began = clock.now()
-    this.#touched = this.#touched.filter(({ at }) => at > began - RESIDENT)
-    const { quota, freeAt } = quotaOf(row, requireConfig(this.env).jobBurst, this.#touched, began)
-    const page = nextPage(this.#db)
-    if (!work || !page) {
-      return this.#end(row, 'finished', '')
-    }
-    if (quota === 0) {
-      return freeAt
-    }
-    if (row.stopAt > 0) {
-      row.watch = await askWatched(row.watch, (id) => inTime(PATIENCE, work.answer(this.env, id)))
-      if (row.state !== 'running') {
-        return row.endedAt + KEEP
-      }
-      const reason = reasonToStop(row, totals(this.#db))
-      if (reason !== undefined) {
-        return this.#end(row, 'stopped', reason)
-      }
-    }
-    const job = { row, payload: this.#payloadOf(row) }
-    const { page: after, called } = await runBatch(page, quota, {
-      attempt: (id) => inTime(PATIENCE, work.attempt(this.env, job, id)),
-      stopped: () => row.state !== 'running',
-      pause: () => wait(0),
-      done: (outcome) => {
-        this.#batch.done += 1
-        this.#batch.failed += Number(typeof outcome === 'string')
-      },
+  async #runStep(row: JobRow, kind: RoundKind): Promise<number | undefined> {
+    const { total, failed, work, after } = await kind.step(this.env, {
+      work: row.work,
+      since: row.createdAt,
+      settings: () => this.#settings(),
+      isOver: () => row.state !== 'running',
     })
-    this.#touched.push({ at: clock.now(), count: called.length })
-    this.#save(row, after, called)
-    return row.state === 'running'
-      ? nextRing(row, nextPage(this.#db), called.length, began)
-      : row.endedAt + KEEP
-  }
-
-  /** One commit, with the alarm that follows it. */
-  #save(row: JobRow, page: Page, called: readonly number[]): void {
-    savePage(this.#db, page)
-    this.#batch = { done: 0, failed: 0 }
     if (row.state !== 'running') {
-      return
+      return undefined
     }
-    const counts = totals(this.#db)
-    if (row.stopAt > 0) {
-      row.watch = watchMore(row.watch, page, called)
+    const isChanged = total > 0 || work !== row.work
+    Object.assign(row, { work, total: row.total + total, faults: row.faults + failed })
+    if (after.kind !== 'wait') {
+      endJob(this.#db, row, after.kind, after.kind === 'stopped' ? after.reason : '')
+      return undefined
+    }
+    if (isChanged) {
       saveJob(this.#db, row)
     }
-    const reason = reasonToStop(row, counts)
-    if (counts.waiting === 0) {
-      this.#end(row, 'finished', '')
-    } else if (reason !== undefined) {
-      this.#end(row, 'stopped', reason)
-    }
-  }
-
-  /** @returns when its object may go */
-  #end(row: JobRow, state: JobState, reason: string): number {
-    Object.assign(row, { state, reason, endedAt: clock.now() })
-    saveJob(this.#db, row)
-    log('job:ended', { job: row.name, state, reason })
-    return row.endedAt + KEEP
+    return after.until
   }
 
   #job(): JobRow | undefined {
@@ -308,32 +248,14 @@ export class Job extends DurableObject<JobEnv> {
     return this.#row
   }
 
-  /** Opened only for the work: who looks at a job needs no key. */
-  #payloadOf({ name, secret }: JobRow): Uint8Array {
-    this.#payload ??= loadBody(this.#bodies(name), 'payload', 0, loadPayload(this.#db), secret)
-    return this.#payload
-  }
-
-  #bodies(name: string): Bodies {
-    return { db: this.#db, sealer: requireConfig(this.env).sealer, name: `jobs/${name}` }
+  #settings(): RoundSettings {
+    return this.ctx.storage.kv.get<RoundSettings>(SETTINGS) ?? {}
   }
 
   #view(row: JobRow): JobView {
-    const { waiting, failed } = totals(this.#db)
-    return {
-      name: row.name,
-      kind: row.kind,
-      work: row.work,
-      state: row.state,
-      reason: row.reason,
-      createdAt: row.createdAt,
-      endedAt: row.endedAt,
-      total: row.total,
-      pace: row.pace,
-      stopAt: row.stopAt,
-      waiting: waiting - this.#batch.done,
-      failed: failed + this.#batch.failed,
-      answers: { answered: row.watch.answered, failed: row.watch.failed },
-    }
+    const counts = isRound(row)
+      ? { waiting: 0, failed: row.faults }
+      : countListed(this.#db, this.#memory)
+    return viewOf(row, counts)
   }
 }

@@ -6,25 +6,29 @@ import { log, warn } from '../log.ts'
 import { isDueForRenewal, renewalWindow } from '../scep/renewal.ts'
 import { projectDevices } from '../directory/devices/project.ts'
 import { assumedProfile, renewDevice, type RenewalEnv } from '../identity/renew-device.ts'
-import { RENEWALS, type Renewals } from './renewals.ts'
 import type { RenewalAttempt } from '../device/enrolment/renewal.ts'
 
-interface OldChallengeEnv extends RenewalEnv {
-  readonly RENEWALS: { getByName(name: string): Pick<Renewals, 'status'> }
+/** What an admin chose for renewals, as far as it counts here. */
+export interface RenewalRules {
+  readonly enabled: boolean
+  /** Why renewals stopped; empty while they go on. */
+  readonly stopped: string
+  readonly unknownProfiles: string
 }
 
-/** Strangers may know the challenge too, so they get a device no more than this often renewed. */
+/** How often a device is renewed by this way at most: a stranger may know the challenge too. */
 const RETRY_AFTER = 86_400_000
 
 /**
- * A Mac renews with a new key and the challenge that its present certificate came from, near the end of that (docs/certificates.md).
- * Anybody may who ever read its profile, so it gets nothing by that. In place of it the enrolment is sent its renewal profile, which only
- * the device itself is given; or admins hear that it needs one.
+ * Near the end of its certificate a Mac asks for another one with a new key and its old challenge (docs/certificates.md,
+ * SCEP). Every reader of its profile knows that challenge, so it earns no certificate. The enrolment is sent its renewal
+ * profile instead, which reaches the device alone. Where that is not possible, an event says that the device needs one.
  */
 export async function renewByProfile(
-  env: OldChallengeEnv,
+  env: RenewalEnv,
   config: Config,
   old: IssuedCertificate,
+  loadRules: () => Promise<RenewalRules>,
 ): Promise<void> {
   const now = clock.now()
   const id = isDueForRenewal(old, now) ? await ownerOf(env.DB, old.fingerprint) : undefined
@@ -38,7 +42,7 @@ export async function renewByProfile(
   if (!(await takeTurn(env.DB, id, due, now))) {
     return
   }
-  const attempt = await attemptFor(env, config, id)
+  const attempt = await attemptFor(env, config, id, await loadRules())
   await projectDevices(env, [id])
   if (attempt.kind === 'blocked') {
     warn('scep:renewal-needed', { device: id, reason: attempt.reason })
@@ -50,11 +54,11 @@ export async function renewByProfile(
 }
 
 async function attemptFor(
-  env: OldChallengeEnv,
+  env: RenewalEnv,
   config: Config,
   id: string,
+  { enabled, stopped, unknownProfiles }: RenewalRules,
 ): Promise<RenewalAttempt> {
-  const { enabled, stopped, unknownProfiles } = await env.RENEWALS.getByName(RENEWALS).status()
   if (enabled && stopped === '') {
     const assumed = await assumedProfile(env.DB, unknownProfiles)
     return renewDevice(env, config, id, assumed, { face: 'server' })
@@ -62,6 +66,6 @@ async function attemptFor(
   const device = env.DEVICE.getByName(id)
   const { kind } = await device.renewalFacts()
   const reason = `renewals are off (PATCH /api/renewals): ${stopped || 'not enabled'}`
-  // An admin's own is on its way.
+  // One that an admin sent is on its way.
   return device.attemptRenewal(kind === 'pending' ? { kind } : { kind: 'blocked', reason })
 }

@@ -1,9 +1,11 @@
+import { clock } from '../clock.ts'
+import { log } from '../log.ts'
 import type { Db } from '../storage/db.ts'
 
 /**
- * A Job object's tables. Rows written are the bill, so targets are not rows of their own: a page holds
- * {@link PAGE_TARGETS} of them as two JSON arrays of equal length, `ids` and `outcomes`. 100,000 devices are 200 rows, and each
- * is written once more when its page is through.
+ * A Job object's tables. Rows written are the bill, so a target has no row of its own: a page holds {@link PAGE_TARGETS}
+ * of them as two JSON arrays of equal length, `ids` and `outcomes`. 100,000 devices are 200 rows, and each is written
+ * once more when its page is done.
  */
 const TABLES = [
   `CREATE TABLE job (
@@ -41,46 +43,49 @@ const TABLES = [
   ) WITHOUT ROWID`,
 ]
 
-/** A batch, after which the job's place is durable; its row stays far below 2 MB, however long the ids. */
+/** Targets of a page. The longest ids leave its row far below 2 MB. */
 export const PAGE_TARGETS = 500
 
 /**
- * What became of one target: `null` waits; a number is the command `{id}.{number}`, or how many events are replayed; a string in an
- * array is a command's whole id, where the target's own id led elsewhere or was never here (`unknown`); a bare string says why
- * it failed.
+ * The outcome of one target. `null` waits. A number is the command `{id}.{number}`, or the number of replayed events. A
+ * string in an array is a command's whole id: the target's own id led elsewhere, or no device ever had it (`unknown`). A
+ * bare string is the reason of a failure.
  */
 export type Outcome = null | number | readonly [string, 'unknown'?] | string
 
 export type JobState = 'running' | 'finished' | 'cancelled' | 'stopped'
 
-/** Samples of what was queued, to be asked how it went: ids of commands that have no answer yet, and counts of answers. */
+/** A sample of the queued commands: the ids of those that have no answer yet, and counts of the answers. */
 export interface Watch {
   readonly open: readonly string[]
   readonly answered: number
   readonly failed: number
 }
 
-/** What a job is told when it is made. */
+/** The facts of a job that never change. */
 export interface JobFacts {
   readonly name: string
-  /** A hash of the request that made it: the same Idempotency-Key may not come with another. */
+  /** A hash of the request that made it: another request with the same Idempotency-Key is refused. */
   readonly request: string
   readonly kind: string
-  /** What the kind of work has to know of it, as JSON. */
+  /** What its kind has to know, as JSON or empty. */
   readonly work: string
   readonly secret: boolean
-  /** Devices a minute; 0 for as fast as it goes. */
+  /** Devices a minute; 0 for no limit. */
   readonly pace: number
-  /** The share of failures that stops it; 0 for never. */
+  /** The share of failures that stops it; 0 for none. */
   readonly stopAt: number
 }
 
 /** Times are milliseconds; `endedAt` is 0 while it runs. */
-export interface JobRow extends JobFacts {
+export interface JobRow extends Omit<JobFacts, 'work'> {
   readonly createdAt: number
-  readonly total: number
-  /** How many of them led nowhere from the beginning. */
-  readonly faults: number
+  /** Only a round changes it. */
+  work: string
+  /** Targets of the request; in a round, the devices so far. */
+  total: number
+  /** Targets that led nowhere from the beginning; in a round, the devices that failed so far. */
+  faults: number
   watch: Watch
   state: JobState
   reason: string
@@ -94,11 +99,29 @@ export interface Page {
   readonly outcomes: Outcome[]
 }
 
-export interface Counts {
+export interface JobCounts {
   readonly waiting: number
   readonly failed: number
 }
 
+/** A job at its start. */
+export function newJob(
+  facts: JobFacts,
+  { now, total, faults }: { readonly now: number; readonly total: number; readonly faults: number },
+): JobRow {
+  return {
+    ...facts,
+    createdAt: now,
+    total,
+    faults,
+    watch: { open: [], answered: 0, failed: 0 },
+    state: 'running',
+    reason: '',
+    endedAt: 0,
+  }
+}
+
+/** Stores a job in place of the one before: only a round has one before. */
 export function createJob(
   db: Db,
   job: JobRow,
@@ -106,8 +129,8 @@ export function createJob(
   targets: { readonly ids: readonly string[]; readonly faults: ReadonlyMap<number, string> },
 ): void {
   db.run(
-    `INSERT INTO job (id, name, request, kind, work, secret, payload, created_at, total, faults, pace, stop_at, watch,
-      state, reason, ended_at) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT OR REPLACE INTO job (id, name, request, kind, work, secret, payload, created_at, total, faults, pace,
+      stop_at, watch, state, reason, ended_at) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     job.name,
     job.request,
     job.kind,
@@ -137,33 +160,45 @@ export function makeTables(db: Db): void {
   }
 }
 
-/** The job's row; `undefined` in an object that never was one. */
+/** The job's row; `undefined` in an object without a job. */
 export function loadJob(db: Db): JobRow | undefined {
   if (db.all("SELECT 1 FROM sqlite_master WHERE name = 'job'").length === 0) {
     return undefined
   }
   const [row] = db.all<Omit<JobRow, 'secret' | 'watch'> & { secret: number; watch: string }>(
-    `SELECT name, request, kind, work, secret, created_at AS createdAt, total, faults, pace, stop_at AS stopAt, watch, state,
-      reason, ended_at AS endedAt FROM job`,
+    `SELECT name, request, kind, work, secret, created_at AS createdAt, total, faults, pace, stop_at AS stopAt, watch,
+      state, reason, ended_at AS endedAt FROM job`,
   )
   return row && { ...row, secret: row.secret === 1, watch: JSON.parse(row.watch) }
 }
 
-/** The payload as it rests. */
+/** The payload as it is stored: sealed when it is secret. */
 export function loadPayload(db: Db): ArrayBuffer | null {
   const [row] = db.all<{ payload: ArrayBuffer | null }>('SELECT payload FROM job')
   return row?.payload ?? null
 }
 
-/** Of a job only this changes. */
-export function saveJob(db: Db, { watch, state, reason, endedAt }: JobRow): void {
+/** Stores what may change of a job. */
+export function saveJob(
+  db: Db,
+  { work, total, faults, watch, state, reason, endedAt }: JobRow,
+): void {
   db.run(
-    'UPDATE job SET watch = ?, state = ?, reason = ?, ended_at = ?',
+    'UPDATE job SET work = ?, total = ?, faults = ?, watch = ?, state = ?, reason = ?, ended_at = ?',
+    work,
+    total,
+    faults,
     JSON.stringify(watch),
     state,
     reason,
     endedAt,
   )
+}
+
+export function endJob(db: Db, row: JobRow, state: JobState, reason = ''): void {
+  Object.assign(row, { state, reason, endedAt: clock.now() })
+  saveJob(db, row)
+  log('job:ended', { job: row.name, state, reason })
 }
 
 export function savePage(db: Db, page: Page): void {
@@ -179,7 +214,7 @@ export function savePage(db: Db, page: Page): void {
   )
 }
 
-/** The next batch: the first page with somebody left, those that gave trouble last. */
+/** The page of the next batch: the first one with waiting targets. Pages that could not be reached come last. */
 export function nextPage(db: Db): Page | undefined {
   const [place] = db.all<{ n: number }>(
     'SELECT n FROM pages WHERE waiting > 0 ORDER BY tries, n LIMIT 1',
@@ -195,10 +230,11 @@ function pageAt(db: Db, n: number): Page | undefined {
   return row && { ...row, ids: JSON.parse(row.ids), outcomes: JSON.parse(row.outcomes) }
 }
 
-/** The first page from `n` on that has an outcome of that kind, or any page at all. */
+/** The first page from `n` on that may have an outcome of that kind; without a kind, the first page. */
 export function pageFrom(db: Db, n: number, kind: OutcomeKind | undefined): Page | undefined {
   const [place] = db.all<{ n: number }>(
-    `SELECT n FROM pages WHERE n >= ? AND (? <> 'waiting' OR waiting > 0) AND (? <> 'failed' OR failed > 0) ORDER BY n LIMIT 1`,
+    `SELECT n FROM pages WHERE n >= ? AND (? <> 'waiting' OR waiting > 0) AND (? <> 'failed' OR failed > 0)
+      ORDER BY n LIMIT 1`,
     n,
     kind ?? '',
     kind ?? '',
@@ -206,8 +242,8 @@ export function pageFrom(db: Db, n: number, kind: OutcomeKind | undefined): Page
   return place && pageAt(db, place.n)
 }
 
-export function totals(db: Db): Counts {
-  const [sum] = db.all<Counts>(
+export function totals(db: Db): JobCounts {
+  const [sum] = db.all<JobCounts>(
     'SELECT coalesce(sum(waiting), 0) AS waiting, coalesce(sum(failed), 0) AS failed FROM pages',
   )
   return sum ?? { waiting: 0, failed: 0 }
@@ -219,7 +255,7 @@ export function kindOf(outcome: Outcome): OutcomeKind {
   return outcome === null ? 'waiting' : typeof outcome === 'string' ? 'failed' : 'done'
 }
 
-function countOf(outcomes: readonly Outcome[]): Counts {
+function countOf(outcomes: readonly Outcome[]): JobCounts {
   return {
     waiting: outcomes.filter((outcome) => outcome === null).length,
     failed: outcomes.filter((outcome) => typeof outcome === 'string').length,

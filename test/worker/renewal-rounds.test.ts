@@ -1,7 +1,7 @@
-import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import worker from '../../src/index.ts'
-import type { Renewals } from '../../src/jobs/renewals.ts'
+import { RENEWALS } from '../../src/jobs/renewals.ts'
 import type { Env } from '../../src/env.ts'
 import type { SimulatedDevice } from '../../src/simulator/device/device.ts'
 import { createIdentity, readIssuer } from '../../src/simulator/device/identity.ts'
@@ -19,9 +19,7 @@ const scep = { fetch: scepFetch, key: someKey }
 beforeAll(() => install(newAuthority()))
 
 describe('a round of renewals', () => {
-  const object = (
-    env as unknown as { RENEWALS: DurableObjectNamespace<Renewals> }
-  ).RENEWALS.getByName('fleet')
+  const object = env.JOB.getByName(RENEWALS)
   const tick = () => runDurableObjectAlarm(object)
   const cron = () => worker.scheduled({} as ScheduledController, env as unknown as Env)
 
@@ -62,8 +60,9 @@ describe('a round of renewals', () => {
     await until(listed, (rows) => rows.length === 0)
     await runInDurableObject(object, async (_, state) => {
       await state.storage.deleteAll()
-      state.storage.kv.put('renewals', { changedAt: clock.now(), unknownProfiles: 'default' })
+      state.storage.kv.put('settings', { changedAt: clock.now(), unknownProfiles: 'default' })
     })
+    await evictDurableObject(object)
   })
 
   it('begins with five devices, and goes on in batches when one of these has its new identity', async () => {
@@ -155,7 +154,7 @@ describe('a round of renewals', () => {
 
   it('tells which devices are blocked, at once and not at the pace of renewals', async () => {
     await runInDurableObject(object, (_, state) => {
-      state.storage.kv.put('renewals', { changedAt: clock.now() })
+      state.storage.kv.put('settings', { changedAt: clock.now() })
     })
     const devices = await fleet(2)
     await cron()

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer'
 import { Hono, type Context } from 'hono'
 import { clock } from '../../clock.ts'
 import { renewByProfile } from '../../jobs/old-challenge.ts'
+import { loadRenewalState } from '../../jobs/renewals.ts'
 import { authorityCertificates, loadAuthorities } from '../../directory/authorities.ts'
 import { inBackground } from '../../guard.ts'
 import { warn } from '../../log.ts'
@@ -72,7 +73,8 @@ async function pkiOperation(c: ScepContext): Promise<Response> {
       const { request } = opened
       const issued = await issueFor(c.env, c.var.config, request, issuing, clock.now())
       if (issued.old) {
-        inBackground(c.executionCtx, renewByProfile(c.env, c.var.config, issued.old))
+        const loadRules = () => loadRenewalState(c.env)
+        inBackground(c.executionCtx, renewByProfile(c.env, c.var.config, issued.old, loadRules))
       }
       if (issued.kind === 'refused') {
         warnRefused(issued.reason, request.csr.subjectText)

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import {
   askWatched,
-  nextRing,
+  nextBatchAt,
   quotaOf,
   reasonToStop,
   runBatch,
@@ -48,7 +48,7 @@ it('an id that stays out of reach fails at last, after ever longer waits', async
       500,
       ports(() => Promise.reject(new Error('Network connection lost.'))),
     )
-    waits.push(nextRing({ pace: 0 }, after, called.length, 0))
+    waits.push(nextBatchAt({ pace: 0 }, after, called.length, 0))
     now = after
   }
   expect(now.outcomes[0]).toBe('could not be reached: Network connection lost')
@@ -87,7 +87,7 @@ it('a pace gives out ten seconds’ worth at a time, and a burst is what the ope
   expect(quotaOf({ pace: 0 }, 0, [], 1e6).quota).toBe(PAGE_TARGETS)
   expect(quotaOf({ pace: 60 }, 0, [], 1e6).quota).toBe(10)
   expect(quotaOf({ pace: 1 }, 0, [], 1e6).quota).toBe(1)
-  expect(nextRing({ pace: 60 }, page([]), 10, 1e6)).toBe(1e6 + 10_000)
+  expect(nextBatchAt({ pace: 60 }, page([]), 10, 1e6)).toBe(1e6 + 10_000)
   const touched = [
     { at: 980_000, count: 900 },
     { at: 995_000, count: 500 },

@@ -1,7 +1,12 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { projectDevices } from '../../../directory/devices/project.ts'
 import { assumedProfile, OWN_PROFILE, renewDevice } from '../../../identity/renew-device.ts'
-import { RENEWALS, type RenewalStatus } from '../../../jobs/renewals.ts'
+import {
+  chooseRenewals,
+  loadRenewalState,
+  renewalStatus,
+  type RenewalStatus,
+} from '../../../jobs/renewals.ts'
 import { type ListedIdentity, listIdentities } from '../../../directory/devices/renewals.ts'
 import { AdminError, faultAt } from '../../admin-error.ts'
 import { ACTOR, queuedBy } from '../../queued-by.ts'
@@ -128,7 +133,7 @@ renewals.openapi(
     summary: 'The settings of the renewal of identities, and how far it is',
     responses: { 200: answer('the renewal of identities', status, STATUS) },
   }),
-  async (c) => c.json(described(await c.env.RENEWALS.getByName(RENEWALS).status()), 200),
+  async (c) => c.json(described(await renewalStatus(c.env, c.var.config)), 200),
 )
 
 const choice = z.strictObject({
@@ -182,13 +187,12 @@ renewals.openapi(
         `no readable profile is stored as ${unknownProfiles} (PUT /api/profiles/{id})`,
       )
     }
-    const object = c.env.RENEWALS.getByName(RENEWALS)
-    await object.choose({
-      ...(enabled === undefined ? {} : { enabled }),
-      ...(perHour === undefined ? {} : { perHour }),
-      ...(unknownProfiles === undefined ? {} : { unknownProfiles }),
+    const chosen = await chooseRenewals(c.env, c.var.config, {
+      ...(enabled !== undefined && { enabled }),
+      ...(perHour !== undefined && { perHour }),
+      ...(unknownProfiles !== undefined && { unknownProfiles }),
     })
-    return c.json(described(await object.status()), 200)
+    return c.json(described(chosen), 200)
   },
 )
 
@@ -217,7 +221,7 @@ renewals.openapi(
   }),
   async (c) => {
     const { id } = await deviceItself(c.env, c.req.valid('param').id)
-    const { unknownProfiles } = await c.env.RENEWALS.getByName(RENEWALS).status()
+    const { unknownProfiles } = await loadRenewalState(c.env)
     const assumed = await assumedProfile(c.env.DB, unknownProfiles)
     const by = queuedBy(c, 'api')
     const attempt = await renewDevice(c.env, c.var.config, id, assumed, by)

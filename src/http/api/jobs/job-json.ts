@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import type { JobView } from '../../../jobs/job.ts'
+import type { JobView } from '../../../jobs/view.ts'
 import type { Replay } from '../../../device/outbox/replay.ts'
 import type { CommandWork } from '../../../jobs/command.ts'
 import { kindOf, type Outcome, type OutcomeKind } from '../../../jobs/rows.ts'

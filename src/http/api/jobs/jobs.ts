@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import type { JobView } from '../../../jobs/job.ts'
+import type { JobView } from '../../../jobs/view.ts'
 import { listJobs } from '../../../directory/jobs.ts'
 import type { Env } from '../../../env.ts'
 import { AdminError } from '../../admin-error.ts'

@@ -1,0 +1,132 @@
+import { clock, inTime, wait } from '../clock.ts'
+import { requireConfig } from '../config/config.ts'
+import { loadBody, type Bodies } from '../storage/bodies.ts'
+import type { Db } from '../storage/db.ts'
+import {
+  askWatched,
+  nextBatchAt,
+  quotaOf,
+  reasonToStop,
+  RESIDENT,
+  runBatch,
+  watchMore,
+} from './batch.ts'
+import type { ListedKind, WorkEnv } from './kind.ts'
+import {
+  endJob,
+  loadPayload,
+  nextPage,
+  saveJob,
+  savePage,
+  totals,
+  type JobCounts,
+  type JobRow,
+  type Page,
+} from './rows.ts'
+
+/**
+ * How long a job waits for a device's object. The object may still do what it was asked: no call does anything twice.
+ */
+const PATIENCE = 30_000
+
+/** What an object remembers of its job. */
+export interface BatchMemory {
+  /** Counts of the batch that runs; its outcomes are not stored yet. */
+  running: { done: number; failed: number }
+  /** When how many devices were called lately. */
+  touched: { at: number; count: number }[]
+  payload?: Uint8Array
+}
+
+export function newMemory(): BatchMemory {
+  return { running: { done: 0, failed: 0 }, touched: [] }
+}
+
+/** A job whose request names its targets, about to do its next batch. */
+export interface ListedJob {
+  readonly env: WorkEnv
+  readonly db: Db
+  readonly row: JobRow
+  readonly kind: ListedKind
+  readonly memory: BatchMemory
+}
+
+/** Does the next batch. @returns when to go on; `undefined` when the job has ended. */
+export async function runListed(job: ListedJob): Promise<number | undefined> {
+  const { env, db, row, kind, memory } = job
+  const began = clock.now()
+  memory.touched = memory.touched.filter(({ at }) => at > began - RESIDENT)
+  const { quota, freeAt } = quotaOf(row, requireConfig(env).jobBurst, memory.touched, began)
+  const page = nextPage(db)
+  if (!page) {
+    endJob(db, row, 'finished')
+    return undefined
+  }
+  if (quota === 0) {
+    return freeAt
+  }
+  if (row.stopAt > 0) {
+    row.watch = await askWatched(row.watch, (id) => inTime(PATIENCE, kind.answer(env, id)))
+    if (row.state !== 'running' || stopAtLimit(db, row)) {
+      return undefined
+    }
+  }
+  const open = { row, payload: payloadOf(job) }
+  const { page: after, called } = await runBatch(page, quota, {
+    attempt: (id) => inTime(PATIENCE, kind.attempt(env, open, id)),
+    stopped: () => row.state !== 'running',
+    pause: () => wait(0),
+    done: (outcome) => {
+      memory.running.done += 1
+      memory.running.failed += Number(typeof outcome === 'string')
+    },
+  })
+  memory.touched.push({ at: clock.now(), count: called.length })
+  saveBatch(job, after, called)
+  return row.state === 'running' ? nextBatchAt(row, nextPage(db), called.length, began) : undefined
+}
+
+/** One commit. */
+function saveBatch({ db, row, memory }: ListedJob, page: Page, called: readonly number[]): void {
+  savePage(db, page)
+  memory.running = { done: 0, failed: 0 }
+  if (row.state !== 'running') {
+    return
+  }
+  if (row.stopAt > 0) {
+    row.watch = watchMore(row.watch, page, called)
+    saveJob(db, row)
+  }
+  if (totals(db).waiting === 0) {
+    endJob(db, row, 'finished')
+  } else {
+    stopAtLimit(db, row)
+  }
+}
+
+/** @returns whether the job has reached its error limit, and has stopped. */
+function stopAtLimit(db: Db, row: JobRow): boolean {
+  const reason = reasonToStop(row, totals(db))
+  if (reason === undefined) {
+    return false
+  }
+  endJob(db, row, 'stopped', reason)
+  return true
+}
+
+/** The counts as they are now, with those of the batch that runs. */
+export function countListed(db: Db, { running }: BatchMemory): JobCounts {
+  const { waiting, failed } = totals(db)
+  return { waiting: waiting - running.done, failed: failed + running.failed }
+}
+
+/** Opened only for the work: a view needs no key. */
+function payloadOf({ env, db, row, memory }: ListedJob): Uint8Array {
+  const { name, secret } = row
+  memory.payload ??= loadBody(bodiesOf(env, db, name), 'payload', 0, loadPayload(db), secret)
+  return memory.payload
+}
+
+export function bodiesOf(env: WorkEnv, db: Db, name: string): Bodies {
+  return { db, sealer: requireConfig(env).sealer, name: `jobs/${name}` }
+}

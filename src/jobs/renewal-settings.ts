@@ -1,0 +1,30 @@
+import { clock } from '../clock.ts'
+import type { Config } from '../config/config.ts'
+import { lastImport } from '../directory/authorities.ts'
+import type { DueIdentities } from '../directory/devices/renewals.ts'
+import { renewalWindow } from '../scep/renewal.ts'
+import type { RoundSettings } from './kind.ts'
+
+/** How long after a try a device is tried again that failed, is blocked or did nothing. */
+export const RETRY_AFTER = 7 * 86_400_000
+
+/** The settings, with the defaults for those that an admin has not chosen. */
+export function renewalSettings(chosen: RoundSettings): Required<Omit<RoundSettings, 'enabled'>> {
+  return { enabledAt: 0, resumedAt: 0, changedAt: 0, perHour: 60, unknownProfiles: '', ...chosen }
+}
+
+/** On, unless an admin switched it off, or a CA was imported since: the profiles of such a fleet are not ours. */
+export async function renewalsEnabled(db: D1Database, chosen: RoundSettings): Promise<boolean> {
+  const imported = await lastImport(db)
+  return (chosen.enabledAt ?? 0) > (imported ?? 0)
+    ? chosen.enabled === true
+    : imported === undefined
+}
+
+export function dueIdentities(config: Config, { changedAt = 0 }: RoundSettings): DueIdentities {
+  const now = clock.now()
+  return {
+    endsBefore: now + renewalWindow(config.scep.clientValidity),
+    triedBefore: Math.max(now - RETRY_AFTER, changedAt),
+  }
+}

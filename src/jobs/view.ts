@@ -1,0 +1,80 @@
+import type { Db } from '../storage/db.ts'
+import {
+  kindOf,
+  PAGE_TARGETS,
+  pageFrom,
+  type JobCounts,
+  type JobRow,
+  type JobState,
+  type Outcome,
+  type OutcomeKind,
+} from './rows.ts'
+
+/** A job as its callers see it. Times are milliseconds; `endedAt` is 0 while it runs. */
+export interface JobView {
+  readonly name: string
+  readonly kind: string
+  readonly work: string
+  readonly state: JobState
+  readonly reason: string
+  readonly createdAt: number
+  readonly endedAt: number
+  readonly total: number
+  readonly waiting: number
+  readonly failed: number
+  readonly pace: number
+  readonly stopAt: number
+  /** Of the devices that were asked: only a job with an error limit asks. */
+  readonly answers: { readonly answered: number; readonly failed: number }
+}
+
+export interface OutcomePage {
+  readonly outcomes: readonly (readonly [string, Outcome])[]
+  /** Where the next page begins; `undefined` at the end. */
+  readonly next: number | undefined
+}
+
+/** The outcomes of one kind, or all, from the place `from` on, in the order of the request. */
+export function listOutcomes(
+  db: Db,
+  from: number,
+  limit: number,
+  kind: OutcomeKind | undefined,
+): OutcomePage {
+  const outcomes: (readonly [string, Outcome])[] = []
+  let page = pageFrom(db, Math.floor(from / PAGE_TARGETS), kind)
+  while (page) {
+    for (const [at, id] of page.ids.entries()) {
+      const place = page.n * PAGE_TARGETS + at
+      const outcome = page.outcomes[at] ?? null
+      if (place < from || (kind !== undefined && kindOf(outcome) !== kind)) {
+        continue
+      }
+      if (outcomes.length === limit) {
+        return { outcomes, next: place }
+      }
+      outcomes.push([id, outcome])
+    }
+    page = pageFrom(db, page.n + 1, kind)
+  }
+  return { outcomes, next: undefined }
+}
+
+/** @param counts of the batches that are stored, and of the one that runs. */
+export function viewOf(row: JobRow, { waiting, failed }: JobCounts): JobView {
+  return {
+    name: row.name,
+    kind: row.kind,
+    work: row.work,
+    state: row.state,
+    reason: row.reason,
+    createdAt: row.createdAt,
+    endedAt: row.endedAt,
+    total: row.total,
+    pace: row.pace,
+    stopAt: row.stopAt,
+    waiting,
+    failed,
+    answers: { answered: row.watch.answered, failed: row.watch.failed },
+  }
+}
