@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { Hono, type Context } from 'hono'
 import { clock } from '../../clock.ts'
-import { renewByProfile } from '../../jobs/old-challenge.ts'
+import { renewByProfile } from '../../identity/old-challenge.ts'
 import { loadRenewalState } from '../../jobs/renewals.ts'
 import { authorityCertificates, loadAuthorities } from '../../directory/authorities.ts'
 import { inBackground } from '../../guard.ts'

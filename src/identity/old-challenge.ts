@@ -5,7 +5,7 @@ import { takeTurn } from '../directory/devices/renewals.ts'
 import { log, warn } from '../log.ts'
 import { isDueForRenewal, renewalWindow } from '../scep/renewal.ts'
 import { projectDevices } from '../directory/devices/project.ts'
-import { assumedProfile, renewDevice, type RenewalEnv } from '../identity/renew-device.ts'
+import { assumedProfile, renewDevice, type RenewalEnv } from './renew-device.ts'
 import type { RenewalAttempt } from '../device/enrolment/renewal.ts'
 
 /** What an admin chose for renewals, as far as it counts here. */
