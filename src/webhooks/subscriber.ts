@@ -36,13 +36,7 @@ import {
 import { postEvent, type PostOutcome, type TestResult } from './post.ts'
 import { webhookSource } from './settings.ts'
 import { forRequest, requestId } from '../request-id.ts'
-import {
-  beginWalk,
-  markBacklog,
-  resumeBacklog,
-  unmarkBacklog,
-  walk,
-} from '../directory/devices/walk.ts'
+import { beginWalk, markBacklog, resumeBacklog, unmarkBacklog, walk } from './backlog.ts'
 
 export interface SubscriberEnv {
   readonly DEVICE: DeviceNamespace

@@ -5,7 +5,7 @@ import {
   resumeBacklog,
   unmarkBacklog,
   walk,
-} from '../../../../src/directory/devices/walk.ts'
+} from '../../../src/webhooks/backlog.ts'
 
 /** Rows by key; `writes` tells which were written or deleted. */
 function rows() {

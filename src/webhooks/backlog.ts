@@ -1,4 +1,4 @@
-import { idsAfter } from './rows.ts'
+import { idsAfter } from '../directory/devices/rows.ts'
 
 /** Devices that are asked at a time whether something waits for the webhook. */
 const PAGE = 200
