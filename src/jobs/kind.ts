@@ -1,8 +1,11 @@
+import type { CircuitState } from '../device/push/gate.ts'
 import type { ReachEnv } from '../device/reach.ts'
 import type { CommandState } from '../mdm/queue.ts'
 import type { JobRow, Outcome } from './rows.ts'
 
-export type WorkEnv = ReachEnv
+export interface WorkEnv extends ReachEnv {
+  readonly PUSH: { getByName(name: string): { state(): Promise<CircuitState> } }
+}
 
 /** A job in memory, its payload open. */
 export interface OpenJob {

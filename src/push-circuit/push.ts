@@ -7,7 +7,8 @@ import {
   type CircuitState,
   type PushCircuit,
 } from '../device/push/gate.ts'
-import { idsAfter } from '../directory/devices/rows.ts'
+import type { Job } from '../jobs/job.ts'
+import { PUSH_WAITING, pushWaitingRound } from '../jobs/push-waiting.ts'
 import { log, reasonOf, warn } from '../log.ts'
 import { splitEnrollmentId } from '../mdm/enrollment.ts'
 import {
@@ -24,39 +25,33 @@ import {
   type PushTold,
 } from '../push/circuit.ts'
 
-export interface PushEnv {
+export interface CircuitEnv {
   readonly DEVICE: DeviceNamespace
-  readonly DB: D1Database
+  readonly JOB: { getByName(name: string): Pick<Job, 'cancel' | 'start'> }
 }
 
 const CIRCUIT = 'circuit'
-/** The device after which the walk goes on. */
-const WALK = 'walk'
-/** By then no isolate believes any more that the circuit is open. */
-const WALK_AFTER = GATE_AGE + 5000
-/** The pace of the walk: so many devices are asked at once, so often. */
-const PAGE = 25
-const PAGE_EVERY = 1000
-/** So long the walk waits for a device, whose pushes go on behind it. */
-const SHARE = 2000
-/** A push that hangs is given up by then. */
+/** When the job that pushes what waits was due; absent once it has started. */
+const DUE = 'due'
+/** By then no isolate takes the circuit for open any more. */
+const START_AFTER = GATE_AGE + 5000
+/** How long a probe waits for a device. */
 const PROBE_PATIENCE = 30_000
-/** Failures of many devices are looked into that often. */
+/** How often failures of many devices are probed. */
 const PROBE_EVERY = 60_000
-/** When a step that died is repeated. */
-const RETRY_AFTER_DEATH = 60_000
-/** While the circuit is open, its time is over, and no device on the whole walk had anything to try with. */
+/** How soon an alarm rings again whose process died. */
+const FALLBACK = 60_000
+/** How often an open circuit whose time is over is probed while no push closes it or opens it again. */
 const REST = 900_000
 
 /**
- * The circuit of one push topic (docs/architecture.md): counts failures, and holds pushes back when it is open. Whether the cause
- * is there, and whether it is gone, it finds out with devices that pushes reached before. When pushes may leave again, it walks
- * the directory and asks each device to push what waits.
+ * The circuit of one push topic: it counts failures and holds pushes back while it is open (src/push/circuit.ts decides).
+ * Devices that pushes reached before are probed: their answers tell whether the cause is there, and whether it is gone.
+ * When pushes may leave again, a job asks each device to push what waits (src/jobs/push-waiting.ts).
  */
-export class Push extends DurableObject<PushEnv> implements PushCircuit {
-  /** What is stored, once it was read. */
+export class Push extends DurableObject<CircuitEnv> implements PushCircuit {
+  /** The circuit as it is stored, once it was read. */
   #stored: Circuit | undefined
-  #walkBegan = false
   #probedAt = -Infinity
 
   async inUse(certificateId: string): Promise<void> {
@@ -83,11 +78,24 @@ export class Push extends DurableObject<PushEnv> implements PushCircuit {
     return this.#gate(now)
   }
 
+  async state(): Promise<CircuitState> {
+    return this.#gate(clock.now())
+  }
+
   override async alarm(): Promise<void> {
     const { storage } = this.ctx
-    await storage.setAlarm(clock.now() + RETRY_AFTER_DEATH)
+    await storage.setAlarm(clock.now() + FALLBACK)
     await storage.sync()
-    const next = await this.#goOn()
+    const circuit = this.#load()
+    if (!circuit?.open) {
+      await this.#pushAll()
+    } else if (clock.now() >= circuit.open.until) {
+      this.#keep(current(circuit, clock.now()))
+      // A device that fails on purpose may be one of those that are probed, so other devices try too.
+      await Promise.all([this.#startPushing(), this.#probe()])
+    }
+    const open = this.#load()?.open
+    const next = open ? open.until || clock.now() + REST : storage.kv.get<number>(DUE)
     if (next === undefined) {
       await storage.deleteAlarm()
     } else {
@@ -95,22 +103,30 @@ export class Push extends DurableObject<PushEnv> implements PushCircuit {
     }
   }
 
-  /** @returns when to go on; `undefined` when nothing is left to do. */
-  async #goOn(): Promise<number | undefined> {
-    const circuit = this.#load()
-    if (!circuit?.open) {
-      return this.#step(false)
+  /** Pushes may leave again: the job begins with the first device. */
+  async #pushAll(): Promise<void> {
+    const { kv } = this.ctx.storage
+    const due = kv.get<number>(DUE)
+    if (due === undefined) {
+      return
     }
-    if (clock.now() < circuit.open.until) {
-      return circuit.open.until
+    await this.env.JOB.getByName(PUSH_WAITING).cancel()
+    await this.#startPushing()
+    if (kv.get(DUE) === due) {
+      kv.delete(DUE)
     }
-    this.#keep(current(circuit, clock.now()))
-    // Should those that pushes reached before all fail on purpose, the others of the fleet have their turn.
-    const [next] = await Promise.all([this.#step(true), this.#probe()])
-    return this.#walkBegan ? clock.now() + WALK_AFTER : next
   }
 
-  /** Pushes devices that pushes reached before, if something is to be found out. What they are answered is recorded as any push's is. */
+  /** Starts the job, unless it runs. */
+  async #startPushing(): Promise<void> {
+    const round = pushWaitingRound(this.ctx.id.name ?? '')
+    await this.env.JOB.getByName(PUSH_WAITING).start(round)
+  }
+
+  /**
+   * Pushes devices that pushes reached before, when that tells whether the cause is there. The devices report the answers
+   * as those of any push.
+   */
   async #probe(): Promise<void> {
     const before = this.#load()
     const channels = before ? toProbe(before) : []
@@ -121,12 +137,8 @@ export class Push extends DurableObject<PushEnv> implements PushCircuit {
     const reached = await Promise.all(channels.map((channel) => this.#push(channel)))
     const after = this.#load()
     if (after) {
-      this.#keep(
-        afterProbe(
-          after,
-          channels.filter((_, index) => !reached[index]),
-        ),
-      )
+      const failed = channels.filter((_, index) => !reached[index])
+      this.#keep(afterProbe(after, failed))
     }
   }
 
@@ -142,32 +154,6 @@ export class Push extends DurableObject<PushEnv> implements PushCircuit {
     } catch (error) {
       warn('push:device-unreachable', { device, reason: reasonOf(error) })
       return false
-    }
-  }
-
-  /** Asks a page of devices. @returns when to go on; `undefined` at the end of the walk. */
-  async #step(tries: boolean): Promise<number | undefined> {
-    const { kv } = this.ctx.storage
-    this.#walkBegan = false
-    const page = await idsAfter(this.env.DB, kv.get<string>(WALK) ?? '', PAGE)
-    await Promise.all(page.map((device) => this.#ask(device, tries)))
-    if (this.#walkBegan) {
-      return clock.now() + WALK_AFTER
-    }
-    const isEnd = page.length < PAGE
-    kv.put(WALK, isEnd ? '' : (page.at(-1) ?? ''))
-    const open = this.#load()?.open
-    if (!isEnd) {
-      return Math.max(clock.now() + PAGE_EVERY, open?.until ?? 0)
-    }
-    return open && Math.max(clock.now() + REST, open.until)
-  }
-
-  async #ask(device: string, tries: boolean): Promise<void> {
-    try {
-      await inTime(SHARE, this.env.DEVICE.getByName(device).pushWaiting(tries))
-    } catch (error) {
-      warn('push:device-unreachable', { device, reason: reasonOf(error) })
     }
   }
 
@@ -209,9 +195,9 @@ export class Push extends DurableObject<PushEnv> implements PushCircuit {
       log('push:circuit-closed')
     }
     if (mayLeaveAgain(before, circuit)) {
-      this.#walkBegan = true
-      this.ctx.storage.kv.put(WALK, '')
-      this.#wake(clock.now() + WALK_AFTER)
+      const due = clock.now() + START_AFTER
+      this.ctx.storage.kv.put(DUE, due)
+      this.#wake(due)
     }
   }
 
@@ -220,7 +206,7 @@ export class Push extends DurableObject<PushEnv> implements PushCircuit {
   }
 }
 
-/** The cause that held pushes back is gone: there is a certificate, another one, or the circuit has closed. */
+/** The cause that held pushes back is gone: there is a certificate, or another one, or the circuit has closed. */
 function mayLeaveAgain(before: Circuit | undefined, circuit: Circuit): boolean {
   return (
     circuit.certificateId !== NO_CERTIFICATE &&

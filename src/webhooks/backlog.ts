@@ -1,18 +1,18 @@
-import { idsAfter } from '../directory/devices/rows.ts'
+import { START, walkPage } from '../directory/devices/walk.ts'
 
-/** Devices that are asked at a time whether something waits for the webhook. */
+/** Devices of a page of the walk. */
 const PAGE = 200
-/** Fewer than these have to wait before the next page is taken. */
+/** The walk reads its next page when fewer devices than these wait. */
 const ENOUGH = 50
 const PLACE = 'walk'
 const BACKLOG = 'backlog'
 
-/** After a pause nobody remembers which devices have news: all of them are asked, page by page. */
+/** Begins a walk over all devices: after a pause the object does not know which of them have events. */
 export function beginWalk(kv: SyncKvStorage): void {
-  kv.put(PLACE, '')
+  kv.put(PLACE, START)
 }
 
-/** The next page of a walk under way, as soon as few devices wait; the walk goes on behind it after a crash. */
+/** The next page of a walk that goes on, when few devices wait. A crash does not end the walk. */
 export async function walk(
   d1: D1Database,
   kv: SyncKvStorage,
@@ -22,23 +22,22 @@ export async function walk(
   if (place === undefined || waiting >= ENOUGH) {
     return []
   }
-  const page = await idsAfter(d1, place, PAGE)
+  const { ids, next } = await walkPage(d1, place, PAGE)
   if (kv.get(PLACE) !== place) {
-    // Meanwhile it was begun anew, or the webhook was removed and nothing may be written any more.
+    // Meanwhile another walk has begun, or the webhook was removed and nothing may be written any more.
     return walk(d1, kv, waiting)
   }
-  const last = page.at(-1)
-  if (page.length < PAGE || last === undefined) {
+  if (next === undefined) {
     kv.delete(PLACE)
   } else {
-    kv.put(PLACE, last)
+    kv.put(PLACE, next)
   }
-  return page
+  return ids
 }
 
 /**
- * Devices that wait are known to memory alone: that there are many is written, once, and again when there are none.
- * @returns whether it was written now: the object has to come back by itself, should it die.
+ * Only memory knows which devices wait. The storage has a mark while they are many.
+ * @returns whether the mark was made now. Then the caller arms the alarm, which brings the object back after a crash.
  */
 export function markBacklog(kv: SyncKvStorage, waiting: number): boolean {
   const isMarked = kv.get(BACKLOG) === true
@@ -52,14 +51,14 @@ export function markBacklog(kv: SyncKvStorage, waiting: number): boolean {
   return false
 }
 
-/** An object that comes to life after one that died with a backlog asks all devices, as after a pause. */
+/** Begins a walk when the object died with a backlog. */
 export function resumeBacklog(kv: SyncKvStorage): void {
   if (kv.get(BACKLOG) === true) {
     beginWalk(kv)
   }
 }
 
-/** A backlog that is still there is to be marked anew. */
+/** Removes the mark. A backlog that is still there is marked again. */
 export function unmarkBacklog(kv: SyncKvStorage): void {
   kv.delete(BACKLOG)
 }

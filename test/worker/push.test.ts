@@ -2,6 +2,7 @@ import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { SimulatedDevice } from '../../src/simulator/device/device.ts'
 import { Device, type DeviceEnv } from '../../src/device/object.ts'
+import { PUSH_WAITING } from '../../src/jobs/push-waiting.ts'
 import { clock, turn, turnTimers } from './clock.ts'
 import { api, env, newDevice, pushes, resetRules, rule, seen, TOPIC, until } from './server.ts'
 
@@ -31,6 +32,7 @@ function apns(status: number, reason: string, match = '/3/device/'): Promise<voi
 }
 
 const circuit = () => env.PUSH.getByName(TOPIC)
+const job = () => env.JOB.getByName(PUSH_WAITING)
 
 describe('the push circuit', () => {
   it('blames no device when APNs refuses every token, and opens', async () => {
@@ -164,9 +166,12 @@ it('a push that APNs could not take is repeated after seconds, by the alarm', as
 })
 
 describe('when pushes may leave again', () => {
-  /** The walk begins when no isolate believes in the old state any more; here there is one, and it knows. */
-  async function walk(): Promise<void> {
+  /** The job starts when no isolate believes in the old state any more. Here there is one isolate, and it knows. */
+  async function pushWaiting(): Promise<void> {
     expect(await runDurableObjectAlarm(circuit())).toBe(true)
+    while (await runDurableObjectAlarm(job())) {
+      // It goes on.
+    }
   }
 
   it('because the circuit has closed, every device with commands waiting is pushed', async () => {
@@ -187,17 +192,14 @@ describe('when pushes may leave again', () => {
       expect(await state.storage.getAlarm()).toBeLessThan(clock.now() + 60_000)
     })
     // More than a page of devices.
-    await walk()
-    while (await runDurableObjectAlarm(circuit())) {
-      // It goes on.
-    }
+    await pushWaiting()
     for (const { magic } of waiting) {
       const found = await seen(magic, 'apns')
       expect(found.filter(({ status }) => status === 200)).toHaveLength(1)
     }
   })
 
-  it('a device whose push hangs holds up the walk for seconds', async () => {
+  it('a device whose push hangs holds up the others for seconds', async () => {
     const [device] = await silentDevices(1)
     if (!device) {
       throw new Error('a device')
@@ -207,19 +209,13 @@ describe('when pushes may leave again', () => {
     await device.connect({ Status: 'Idle' })
     await rule({ on: 'apns', match: device.magic, status: 200, times: 1, held: true })
     await circuit().inUse('hanging')
-    const step = walk()
-    const walked = (async () => {
-      await step
-      while (await runDurableObjectAlarm(circuit())) {
-        // It goes on.
-      }
-    })()
+    const pushed = pushWaiting()
     await until(
       () => seen(device.magic, 'apns'),
       (found) => found.length > 1,
     )
     await turnTimers(2000)
-    await walked
+    await pushed
     expect(await seen(device.magic, 'apns')).toHaveLength(2)
   })
 
@@ -236,6 +232,7 @@ describe('when pushes may leave again', () => {
     await until(
       async () => {
         await runDurableObjectAlarm(circuit())
+        await runDurableObjectAlarm(job())
         return seen(device.magic, 'apns')
       },
       (found) => found.length > 1,

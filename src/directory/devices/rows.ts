@@ -1,4 +1,4 @@
-import { and, asc, eq, getTableColumns, gt, sql, type SQL } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, sql, type SQL } from 'drizzle-orm'
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
 import type { DirectoryRow } from '../../device/standing/directory-row.ts'
 import { authorities, devices, identities, users } from '../schema.ts'
@@ -110,17 +110,6 @@ export async function isListed(d1: D1Database, id: string): Promise<boolean> {
 /** How many devices would notice a change of the push topic. */
 export async function countEnrolled(d1: D1Database): Promise<number> {
   return open(d1).$count(devices, and(eq(devices.enrolled, true), eq(devices.hidden, false)))
-}
-
-/** A page of all devices' ids, listed or not, in the order of the ids. */
-export async function idsAfter(d1: D1Database, after: string, limit: number): Promise<string[]> {
-  const rows = await open(d1)
-    .select({ id: devices.id })
-    .from(devices)
-    .where(gt(devices.id, after))
-    .orderBy(devices.id)
-    .limit(limit)
-  return rows.map(({ id }) => id)
 }
 
 /** One parameter however many values: a statement takes a hundred. An empty serial number matches nothing. */

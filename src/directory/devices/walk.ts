@@ -1,0 +1,27 @@
+import { gt } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/d1'
+import { devices } from '../schema.ts'
+
+/** A walk begins after this place. */
+export const START = ''
+
+export interface WalkPage {
+  readonly ids: readonly string[]
+  /** The place after which the walk goes on; `undefined` at its end. */
+  readonly next: string | undefined
+}
+
+/**
+ * A page of a walk over all devices of the directory, hidden ones too, in the order of their ids. Its owner keeps the place
+ * and moves it when the page is done: a crash repeats the page.
+ */
+export async function walkPage(d1: D1Database, place: string, limit: number): Promise<WalkPage> {
+  const rows = await drizzle(d1)
+    .select({ id: devices.id })
+    .from(devices)
+    .where(gt(devices.id, place))
+    .orderBy(devices.id)
+    .limit(limit)
+  const ids = rows.map(({ id }) => id)
+  return { ids, next: ids.length < limit ? undefined : ids.at(-1) }
+}

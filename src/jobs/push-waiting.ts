@@ -1,0 +1,65 @@
+import { clock, inTime } from '../clock.ts'
+import { START, walkPage } from '../directory/devices/walk.ts'
+import { reasonOf, warn } from '../log.ts'
+import type { JobFacts } from './rows.ts'
+import type { Round, RoundKind, Step, WorkEnv } from './kind.ts'
+
+/**
+ * Asks each device of the directory to push what waits, because pushes may leave again. While the circuit is open and its
+ * time is over, a few devices at a time try: one that is reached closes it.
+ */
+export const pushWaitingKind: RoundKind = { step: pushNext }
+
+/** Names the job. */
+export const PUSH_WAITING = 'push-waiting'
+
+interface Walk {
+  readonly topic: string
+  /** The device after which the walk goes on. */
+  readonly place: string
+}
+
+/** The pace: so many devices at once, so often. */
+const PAGE = 25
+const PAGE_EVERY = 1000
+/** How long the walk waits for a device, whose pushes go on behind it. */
+const PATIENCE = 2000
+/** How long a walk with an open circuit rests at its end: no device had anything to try with. */
+const REST = 900_000
+
+export function pushWaitingRound(topic: string): Pick<JobFacts, 'name' | 'kind' | 'work'> {
+  return { name: PUSH_WAITING, kind: 'push-waiting', work: workOf({ topic, place: START }) }
+}
+
+async function pushNext(env: WorkEnv, { work }: Round): Promise<Step> {
+  const { topic, place }: Walk = JSON.parse(work)
+  const { open, until } = await env.PUSH.getByName(topic).state()
+  const isOpen = open !== undefined
+  if (clock.now() < until) {
+    return { total: 0, failed: 0, work, after: { kind: 'wait', until } }
+  }
+  const { ids, next } = await walkPage(env.DB, place, PAGE)
+  const asked = await Promise.all(ids.map((id) => askToPush(env, id, isOpen)))
+  const failed = asked.filter((answered) => !answered).length
+  const step = { total: ids.length, failed, work: workOf({ topic, place: next ?? START }) }
+  if (next === undefined && !isOpen) {
+    return { ...step, after: { kind: 'finished' } }
+  }
+  const pause = next === undefined ? REST : PAGE_EVERY
+  return { ...step, after: { kind: 'wait', until: clock.now() + pause } }
+}
+
+/** @returns whether the device has answered. */
+async function askToPush(env: WorkEnv, device: string, tries: boolean): Promise<boolean> {
+  try {
+    await inTime(PATIENCE, env.DEVICE.getByName(device).pushWaiting(tries))
+    return true
+  } catch (error) {
+    warn('push:device-unreachable', { device, reason: reasonOf(error) })
+    return false
+  }
+}
+
+function workOf(walk: Walk): string {
+  return JSON.stringify(walk)
+}
