@@ -1,5 +1,5 @@
 import { DurableObject } from 'cloudflare:workers'
-import { clock, inTime } from '../clock.ts'
+import { clock } from '../clock.ts'
 import type { DeviceNamespace } from '../device/object.ts'
 import {
   GATE_AGE,
@@ -9,8 +9,7 @@ import {
 } from '../device/push/gate.ts'
 import type { Job } from '../jobs/job.ts'
 import { PUSH_WAITING, pushWaitingRound } from '../jobs/push-waiting.ts'
-import { log, reasonOf, warn } from '../log.ts'
-import { splitEnrollmentId } from '../mdm/enrollment.ts'
+import { log, warn } from '../log.ts'
 import {
   afterProbe,
   countDelivered,
@@ -24,6 +23,7 @@ import {
   type Circuit,
   type PushTold,
 } from '../push/circuit.ts'
+import { pushChannels } from './probe.ts'
 
 export interface CircuitEnv {
   readonly DEVICE: DeviceNamespace
@@ -35,8 +35,6 @@ const CIRCUIT = 'circuit'
 const DUE = 'due'
 /** By then no isolate takes the circuit for open any more. */
 const START_AFTER = GATE_AGE + 5000
-/** How long a probe waits for a device. */
-const PROBE_PATIENCE = 30_000
 /** How often failures of many devices are probed. */
 const PROBE_EVERY = 60_000
 /** How soon an alarm rings again whose process died. */
@@ -123,10 +121,7 @@ export class Push extends DurableObject<CircuitEnv> implements PushCircuit {
     await this.env.JOB.getByName(PUSH_WAITING).start(round)
   }
 
-  /**
-   * Pushes devices that pushes reached before, when that tells whether the cause is there. The devices report the answers
-   * as those of any push.
-   */
+  /** Pushes devices that pushes reached before, when that tells whether the cause is there. */
   async #probe(): Promise<void> {
     const before = this.#load()
     const channels = before ? toProbe(before) : []
@@ -134,26 +129,10 @@ export class Push extends DurableObject<CircuitEnv> implements PushCircuit {
       return
     }
     this.#probedAt = clock.now()
-    const reached = await Promise.all(channels.map((channel) => this.#push(channel)))
+    const failed = await pushChannels(this.env.DEVICE, channels)
     const after = this.#load()
     if (after) {
-      const failed = channels.filter((_, index) => !reached[index])
       this.#keep(afterProbe(after, failed))
-    }
-  }
-
-  /** @returns whether a push was delivered. */
-  async #push(channel: string): Promise<boolean> {
-    const { device, user } = splitEnrollmentId(channel)
-    try {
-      const answer = await inTime(
-        PROBE_PATIENCE,
-        this.env.DEVICE.getByName(device).push({ user, bare: false }),
-      )
-      return answer.kind === 'pushed'
-    } catch (error) {
-      warn('push:device-unreachable', { device, reason: reasonOf(error) })
-      return false
     }
   }
 
