@@ -11,7 +11,7 @@ import {
   outcomeJson,
   outcomeSchema,
   totalOf,
-} from './job-json.ts'
+} from './json.ts'
 import {
   listOf,
   numberCursor,
