@@ -2,7 +2,6 @@ import { DurableObject } from 'cloudflare:workers'
 import { clock } from '../clock.ts'
 import { addJob, removeJob } from '../directory/jobs.ts'
 import { SealError } from '../pki/seal/seal.ts'
-import { OwnError } from '../reason.ts'
 import { storeBody } from '../storage/bodies.ts'
 import { sqlite } from '../storage/db.ts'
 import type { RoundKind, RoundSettings, WorkEnv } from './kind.ts'
@@ -200,9 +199,6 @@ export class Job extends DurableObject<WorkEnv> {
       return clock.now() + FALLBACK
     }
     const kind = JOB_KINDS[row.kind]
-    if (!kind) {
-      throw new OwnError(`no kind of job is called ${row.kind}`)
-    }
     this.#running =
       'step' in kind
         ? this.#runStep(row, kind)

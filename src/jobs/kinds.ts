@@ -3,15 +3,17 @@ import type { ListedKind, RoundKind } from './kind.ts'
 import { pushWaitingKind } from './push-waiting.ts'
 import { replayKind } from './replay.ts'
 import { renewalKind } from './renewal.ts'
+import type { JobKind } from './rows.ts'
 
 /** The kinds of jobs, by the name that a job's row keeps. */
-export const JOB_KINDS: Readonly<Record<string, ListedKind | RoundKind>> = {
+export const JOB_KINDS: Readonly<Record<JobKind, ListedKind | RoundKind>> = {
   command: commandKind,
   replay: replayKind,
   renewal: renewalKind,
   'push-waiting': pushWaitingKind,
 }
 
-export function isRound({ kind }: { readonly kind: string }): boolean {
-  return 'step' in (JOB_KINDS[kind] ?? {})
+/** Whether a job finds its devices itself. */
+export function isRound({ kind }: { readonly kind: JobKind }): boolean {
+  return 'step' in JOB_KINDS[kind]
 }

@@ -53,6 +53,9 @@ export const PAGE_TARGETS = 500
  */
 export type Outcome = null | number | readonly [string, 'unknown'?] | string
 
+/** `command` and `replay` go over the targets of a request; the others are rounds, which find their devices. */
+export type JobKind = 'command' | 'replay' | 'renewal' | 'push-waiting'
+
 export type JobState = 'running' | 'finished' | 'cancelled' | 'stopped'
 
 /** A sample of the queued commands: the ids of those that have no answer yet, and counts of the answers. */
@@ -67,7 +70,7 @@ export interface JobFacts {
   readonly name: string
   /** A hash of the request that made it: another request with the same Idempotency-Key is refused. */
   readonly request: string
-  readonly kind: string
+  readonly kind: JobKind
   /** What its kind has to know, as JSON or empty. */
   readonly work: string
   readonly secret: boolean

@@ -4,6 +4,7 @@ import {
   PAGE_TARGETS,
   pageFrom,
   type JobCounts,
+  type JobKind,
   type JobRow,
   type JobState,
   type Outcome,
@@ -13,7 +14,7 @@ import {
 /** A job as its callers see it. Times are milliseconds; `endedAt` is 0 while it runs. */
 export interface JobView {
   readonly name: string
-  readonly kind: string
+  readonly kind: JobKind
   readonly work: string
   readonly state: JobState
   readonly reason: string

@@ -1,5 +1,5 @@
 import { adminAuth } from '../auth.ts'
-import { bulk } from './jobs/bulk.ts'
+import { bulkRoutes } from './jobs/bulk.ts'
 import { authorityRoutes } from './certificates/authorities.ts'
 import { challengeRoutes } from './enrolment/challenges.ts'
 import { commandRoutes } from './commands/commands.ts'
@@ -16,12 +16,12 @@ import { problem } from '../problem.ts'
 import { withErrors, withNames, withNulls } from './openapi/document.ts'
 import { identityRoutes } from './certificates/identities.ts'
 import { invitationRoutes } from './enrolment/invitations.ts'
-import { jobs } from './jobs/jobs.ts'
+import { jobRoutes } from './jobs/jobs.ts'
 import { knownSerialRoutes } from './enrolment/known-serials.ts'
 import { profileRoutes } from './enrolment/profiles.ts'
 import { pushCertificateRoutes } from './certificates/push-certificate.ts'
-import { renewals } from './certificates/renewals.ts'
-import { replays } from './jobs/replays.ts'
+import { renewalRoutes } from './certificates/renewals.ts'
+import { replayRoutes } from './jobs/replays.ts'
 import { serialNumberRoutes } from './devices/serial-numbers.ts'
 import { timelineRoutes } from './devices/timeline.ts'
 import { heldRoutes } from './commands/held.ts'
@@ -56,15 +56,15 @@ const ROUTES = [
   commandRoutes,
   heldRoutes,
   waitingRoutes,
-  bulk,
-  jobs,
+  bulkRoutes,
+  jobRoutes,
   enrollmentRoutes,
   invitationRoutes,
   knownSerialRoutes,
   identityRoutes,
   contestRoutes,
   serialNumberRoutes,
-  renewals,
+  renewalRoutes,
   escrowRoutes,
   secretRoutes,
   authorityRoutes,
@@ -75,7 +75,7 @@ const ROUTES = [
   webhookControl,
   deliveries,
   deadLetters,
-  replays,
+  replayRoutes,
 ]
 
 export const ownFace = newRoutes()

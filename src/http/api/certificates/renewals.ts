@@ -1,4 +1,4 @@
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import { projectDevices } from '../../../directory/devices/project.ts'
 import { assumedProfile, OWN_PROFILE, renewDevice } from '../../../identity/renew-device.ts'
 import {
@@ -10,16 +10,16 @@ import {
 import { type ListedIdentity, listIdentities } from '../../../directory/devices/renewals.ts'
 import { AdminError, faultAt } from '../../admin-error.ts'
 import { ACTOR, queuedBy } from '../../queued-by.ts'
-import { deviceId, deviceItself } from '../device-id.ts'
-import { serialFields } from '../serial-number.ts'
-import { identityFields } from './identities.ts'
-import { listOf, pageOfRows, pageQuery, placeCursor, placeIn, sortBy } from '../paging.ts'
-import { actor, answer, body, refusal } from '../operation.ts'
-import { iso, moment, textOrNull, time } from '../values.ts'
+import { deviceItself } from '../device-id.ts'
+import { actor, answer, body, DEVICE_PARAMS, NO_DEVICE, operation } from '../operation.ts'
+import { listOf, sortedList } from '../paging.ts'
 import { newRoutes } from '../routes.ts'
+import { serialFields } from '../serial-number.ts'
+import { iso, moment, textOrNull, time } from '../values.ts'
+import { identityFields } from './identities.ts'
 
 /** Identities by their end, and their renewal: docs/renewal.md. */
-export const renewals = newRoutes()
+export const renewalRoutes = newRoutes()
 
 const tags = ['Identities']
 const renewalState = z.enum(['sent', 'renewed', 'failed', 'blocked'])
@@ -36,23 +36,15 @@ const listedIdentity = z
   })
   .openapi('ExpiringIdentity')
 
-renewals.openapi(
-  createRoute({
-    method: 'get',
-    path: '/identities',
-    operationId: 'listIdentitiesByExpiry',
+const list = sortedList('identity', ['expires_at'])
+const BEFORE = { description: 'only those that end earlier', example: '2099-01-01T00:00:00Z' }
+
+renewalRoutes.openapi(
+  operation('listIdentitiesByExpiry', 'get', '/identities', {
     tags,
     summary: 'Lists the identities of all enrolments, by their end',
-    request: {
-      query: z.strictObject({
-        ...pageQuery,
-        sort: sortBy(['expires_at']),
-        expires_before: moment
-          .optional()
-          .openapi({ description: 'only those that end earlier', example: '2099-01-01T00:00:00Z' }),
-      }),
-    },
-    responses: {
+    query: { ...list.query, expires_before: moment.optional().openapi(BEFORE) },
+    answers: {
       200: listOf('a page of identities', listedIdentity, {
         id: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
         device_id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
@@ -68,24 +60,18 @@ renewals.openapi(
     },
   }),
   async (c) => {
-    const { cursor, limit, sort, expires_before: before } = c.req.valid('query')
-    const found = await listIdentities(c.env.DB, before ?? Number.MAX_SAFE_INTEGER, {
-      sort,
-      after: placeIn(cursor, 'identity', sort),
-      limit,
+    const query = c.req.valid('query')
+    const before = query.expires_before ?? Number.MAX_SAFE_INTEGER
+    const page = await list.page(query, {
+      read: (range) => listIdentities(c.env.DB, before, range),
+      item: listedIdentityJson,
+      place: ({ identityNotAfter, id }) => ({ value: identityNotAfter, id }),
     })
-    return c.json(
-      pageOfRows(found, limit, {
-        item: identityJson,
-        cursor: ({ identityNotAfter, id }) =>
-          placeCursor('identity', sort, { value: identityNotAfter, id }),
-      }),
-      200,
-    )
+    return c.json(page, 200)
   },
 )
 
-function identityJson(row: ListedIdentity): z.input<typeof listedIdentity> {
+function listedIdentityJson(row: ListedIdentity): z.input<typeof listedIdentity> {
   const state = renewalState.safeParse(row.renewal).data
   return {
     id: row.identity,
@@ -102,7 +88,7 @@ function identityJson(row: ListedIdentity): z.input<typeof listedIdentity> {
 const status = z
   .object({
     state: z.enum(['off', 'idle', 'running', 'stopped']).openapi({
-      description: '`stopped`: too many failed, or nothing can be issued; enable it to go on',
+      description: '`stopped`: too many failed, or no CA issues; enable it to go on',
     }),
     reason: z.string().nullable().openapi({ description: 'why it stopped' }),
     enabled: z.boolean(),
@@ -124,16 +110,15 @@ const STATUS: z.infer<typeof status> = {
   counts: { sent: 3, renewed: 12, failed: 0, blocked: 1 },
 }
 
-renewals.openapi(
-  createRoute({
-    method: 'get',
-    path: '/renewals',
-    operationId: 'getRenewals',
+const statusAnswer = answer('the renewals as they are now', status, STATUS)
+
+renewalRoutes.openapi(
+  operation('getRenewals', 'get', '/renewals', {
     tags,
-    summary: 'The settings of the renewal of identities, and how far it is',
-    responses: { 200: answer('the renewal of identities', status, STATUS) },
+    summary: 'The settings of renewals, and their progress',
+    answers: { 200: statusAnswer },
   }),
-  async (c) => c.json(described(await renewalStatus(c.env, c.var.config)), 200),
+  async (c) => c.json(statusJson(await renewalStatus(c.env, c.var.config)), 200),
 )
 
 const choice = z.strictObject({
@@ -152,31 +137,27 @@ const choice = z.strictObject({
     .nullable()
     .optional()
     .openapi({
-      description: `which profile devices have whose enrolment profile was not made here for them: the identifier of a stored profile, or \`${OWN_PROFILE}\` for the one that this server and MicroMDM make`,
+      description:
+        'the profile of devices whose enrolment profile was not made here for them: the identifier of a stored ' +
+        `profile, or \`${OWN_PROFILE}\` for the one that this server and MicroMDM make`,
     }),
 })
 
-renewals.openapi(
-  createRoute({
-    method: 'patch',
-    path: '/renewals',
-    operationId: 'setRenewals',
+renewalRoutes.openapi(
+  operation('setRenewals', 'patch', '/renewals', {
     tags,
     summary: 'Changes the given settings, and tries failed and blocked renewals again',
-    request: {
-      body: body(choice, {
-        enable: { enabled: true },
-        'slower, for a fleet that enrolled by MicroMDM’s profile': {
-          per_hour: 20,
-          unknown_profiles: OWN_PROFILE,
-        },
-        disable: { enabled: false, unknown_profiles: null },
-      }),
-    },
-    responses: {
-      200: answer('the renewal of identities, as it is now', status, STATUS),
-      400: refusal('no stored profile has that identifier'),
-    },
+    description: 'With `enabled` it also ends the round that goes on; `true` begins another one.',
+    body: body(choice, {
+      enable: { enabled: true },
+      'slower, for a fleet that enrolled by MicroMDM’s profile': {
+        per_hour: 20,
+        unknown_profiles: OWN_PROFILE,
+      },
+      disable: { enabled: false, unknown_profiles: null },
+    }),
+    answers: { 200: statusAnswer },
+    problems: { 400: 'no stored profile has that identifier' },
   }),
   async (c) => {
     const { enabled, per_hour: perHour, unknown_profiles: named } = c.req.valid('json')
@@ -192,31 +173,29 @@ renewals.openapi(
       ...(perHour !== undefined && { perHour }),
       ...(unknownProfiles !== undefined && { unknownProfiles }),
     })
-    return c.json(described(chosen), 200)
+    return c.json(statusJson(chosen), 200)
   },
 )
 
 const sentRenewal = z
   .object({ command_id: z.string().nullable(), command_uuid: z.string().nullable() })
-  .openapi('SentRenewal', { description: 'null where an earlier one is on its way still' })
+  .openapi('SentRenewal', { description: 'null while an earlier one is on its way' })
 
-renewals.openapi(
-  createRoute({
-    method: 'post',
-    path: '/devices/{id}/renew',
-    operationId: 'renewDevice',
+renewalRoutes.openapi(
+  operation('renewDevice', 'post', '/devices/{id}/renew', {
     tags,
     summary: 'Sends this device its renewal profile now, without regard to the pace',
-    request: { params: z.object({ id: deviceId }), headers: z.object({ [ACTOR]: actor }) },
-    responses: {
+    params: DEVICE_PARAMS,
+    headers: { [ACTOR]: actor },
+    answers: {
       200: answer('it is in the device’s queue', sentRenewal, {
         command_id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01.17',
         command_uuid: '3f1c0c39-34f4-4e2c-8f0c-7a8a8a4d6f6b',
       }),
-      404: refusal('nothing is known of such a device'),
-      409: refusal(
-        'too little is known of the device to make its profile again: `detail` says what',
-      ),
+    },
+    problems: {
+      ...NO_DEVICE,
+      409: 'too little is known of the device to make its profile again: `detail` says what is missing',
     },
   }),
   async (c) => {
@@ -234,7 +213,7 @@ renewals.openapi(
   },
 )
 
-function described(found: RenewalStatus): z.infer<typeof status> {
+function statusJson(found: RenewalStatus): z.infer<typeof status> {
   const { enabled, stopped, roundSince, perHour, unknownProfiles, due, counts } = found
   const { sent, renewed, failed, blocked } = counts
   return {

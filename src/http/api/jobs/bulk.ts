@@ -1,4 +1,4 @@
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import { clock } from '../../../clock.ts'
 import type { AppleCommand } from '../../../commands/apple.ts'
 import type { CommandWork } from '../../../jobs/command.ts'
@@ -8,16 +8,37 @@ import type { Env } from '../../../env.ts'
 import { AdminError, faultAt } from '../../admin-error.ts'
 import { osNeeds } from '../../os-needs.ts'
 import { ACTOR, queuedBy } from '../../queued-by.ts'
-import { deviceFilter, MAX_TARGETS } from '../device-filter.ts'
-import { OUTCOME_EXAMPLE } from './json.ts'
 import { parseCommand, window } from '../commands/request.ts'
-import { idempotencyKey, jobAnswers, type NewJob, startJob } from './start.ts'
-import { checkNumber, SMALL, targetsMeant, targetsNamed, type Targets } from './targets.ts'
-import { actor, body, refusal } from '../operation.ts'
+import { MAX_TARGETS } from '../device-filter.ts'
+import { actor, body, operation } from '../operation.ts'
 import { newRoutes } from '../routes.ts'
+import { OUTCOME_EXAMPLE } from './json.ts'
+import { idempotencyKey, jobAnswers, KEY_REUSED, type NewJob, startJob } from './start.ts'
+import {
+  checkNumber,
+  isNamedOnce,
+  NAMED_ONCE,
+  SMALL,
+  targetFields,
+  targetsMeant,
+  targetsNamed,
+  type Targets,
+} from './targets.ts'
 
 /** One command to many ids (docs/bulk.md). */
-export const bulk = newRoutes()
+export const bulkRoutes = newRoutes()
+
+const IDS =
+  'UDID, EnrollmentID, UDID:UserID or a bare UserID; an id that leads nowhere has a failed outcome'
+const COMMAND =
+  'MicroMDM’s JSON (`request_type` and the fields of the type) or Apple’s keys (`Command` with `RequestType`, ' +
+  'optionally `CommandUUID`), with `not_before` and `expires_at` beside them, as for one device'
+const CONFIRM =
+  'required when a command that loses data or locks a user out goes to more than one device'
+const FORCE =
+  '`true` also queues a command that Apple’s schema does not know, or that a device’s OS does not have'
+const STOP_AT =
+  'the job stops when more than this share of the devices failed, or answered with an error'
 
 const bulkSchema = z
   .strictObject({
@@ -25,87 +46,54 @@ const bulkSchema = z
       .array(z.unknown())
       .max(MAX_TARGETS)
       .optional()
-      .openapi({
-        type: 'array',
-        items: { type: 'string' },
-        description:
-          'UDID, EnrollmentID, UDID:UserID or a bare UserID; an id that leads nowhere has a failed outcome',
-      }),
-    filter: deviceFilter.optional(),
-    all: z
-      .literal(true, 'has to be true, or left out')
-      .optional()
-      .openapi({ description: 'every enrolled device' }),
-    command: z.record(z.string(), z.json()).openapi({
-      type: 'object',
-      additionalProperties: true,
-      description:
-        'MicroMDM’s JSON (`request_type` and the fields of the type) or Apple’s keys (`Command` with `RequestType`, optionally `CommandUUID`); `not_before` and `expires_at` beside them, as for one device',
-    }),
+      .openapi({ type: 'array', items: { type: 'string' }, description: IDS }),
+    ...targetFields,
+    command: z
+      .record(z.string(), z.json())
+      .openapi({ type: 'object', additionalProperties: true, description: COMMAND }),
     confirm: z
       .strictObject({
         request_type: z.string().openapi({ description: 'the type of the command' }),
         count: z.int().openapi({ description: 'how many devices are meant' }),
       })
       .optional()
-      .openapi({
-        description:
-          'required when a command that loses data or locks a user out goes to more than one device',
-      }),
-    force: z.boolean().default(false).openapi({
-      description:
-        '`true` also queues a command that Apple’s schema does not know, or that a device’s OS does not have',
-    }),
-    pace: z.int().min(1).max(1_000_000).optional().openapi({ description: 'devices a minute' }),
-    stop_at_error_rate: z.number().gt(0).lt(1).optional().openapi({
-      description:
-        'the job stops when more than this share of the devices failed, or answered with an error',
-    }),
+      .openapi({ description: CONFIRM }),
+    force: z.boolean().default(false).openapi({ description: FORCE }),
+    stop_at_error_rate: z.number().gt(0).lt(1).optional().openapi({ description: STOP_AT }),
   })
-  .refine(
-    ({ ids, filter, all }) => [ids, filter, all].filter((one) => one !== undefined).length === 1,
-    'name the devices in one way: `ids`, `filter` or `all`',
-  )
+  .refine(isNamedOnce, NAMED_ONCE)
 type BulkRequest = z.output<typeof bulkSchema>
 
-bulk.openapi(
-  createRoute({
-    method: 'post',
-    path: '/commands',
-    operationId: 'queueCommands',
+const two = [OUTCOME_EXAMPLE.id, '00008110-000A1D3E0C28801E']
+
+bulkRoutes.openapi(
+  operation('queueCommands', 'post', '/commands', {
     tags: ['Bulk'],
     summary: 'Queues one command for many devices',
-    description: `Up to ${SMALL} ids without a pace are done within the call; more become a job that goes on by itself. For an id that is not known yet, the command waits. All devices get the same CommandUUID, but for InstallProfile without one of yours.`,
-    request: {
-      headers: z.object({
-        'idempotency-key': idempotencyKey,
-        [ACTOR]: actor,
-      }),
-      body: body(bulkSchema, {
-        ids: {
-          ids: [OUTCOME_EXAMPLE.id, '00008110-000A1D3E0C28801E'],
-          command: { request_type: 'DeviceInformation', queries: ['OSVersion'] },
-        },
-        filter: {
-          filter: { platform: ['macOS'], os_version: '15' },
-          command: { Command: { RequestType: 'SecurityInfo' } },
-          pace: 6000,
-          stop_at_error_rate: 0.1,
-        },
-        all: { all: true, command: { request_type: 'ProfileList' } },
-        destructive: {
-          ids: [OUTCOME_EXAMPLE.id, '00008110-000A1D3E0C28801E'],
-          command: { request_type: 'DeviceLock', pin: '123456' },
-          confirm: { request_type: 'DeviceLock', count: 2 },
-        },
-      }),
-    },
-    responses: {
-      ...jobAnswers,
-      409: refusal(
-        'a destructive command to `all`, or whose `confirm` is not the command and the number of devices',
-      ),
-      422: refusal('another request had this Idempotency-Key'),
+    description:
+      `Up to ${SMALL} ids without a pace are done within the call; more become a job that goes on by itself. A ` +
+      'command for an unknown id waits. All devices get the same CommandUUID, except with InstallProfile when the ' +
+      'request names none.',
+    headers: { 'idempotency-key': idempotencyKey, [ACTOR]: actor },
+    body: body(bulkSchema, {
+      ids: { ids: two, command: { request_type: 'DeviceInformation', queries: ['OSVersion'] } },
+      filter: {
+        filter: { platform: ['macOS'], os_version: '15' },
+        command: { Command: { RequestType: 'SecurityInfo' } },
+        pace: 6000,
+        stop_at_error_rate: 0.1,
+      },
+      all: { all: true, command: { request_type: 'ProfileList' } },
+      destructive: {
+        ids: two,
+        command: { request_type: 'DeviceLock', pin: '123456' },
+        confirm: { request_type: 'DeviceLock', count: 2 },
+      },
+    }),
+    answers: jobAnswers,
+    problems: {
+      409: 'a destructive command to `all`, or a `confirm` that does not match the command and the number of devices',
+      422: KEY_REUSED,
     },
   }),
   async (c) => startJob(c, () => planOf(c.env, c.req.valid('json'), queuedBy(c, 'api'))),
@@ -144,11 +132,11 @@ async function planOf(env: Env, wanted: BulkRequest, by: QueuedBy): Promise<NewJ
     ...(isOwn && { isOwn }),
     ...needs,
   }
-  const facts = { kind: 'command', work: JSON.stringify(work), secret, pace, stopAt }
-  return { targets, facts, payload }
+  const kind = 'command'
+  return { targets, facts: { kind, work: JSON.stringify(work), secret, pace, stopAt }, payload }
 }
 
-/** Who loses a fleet by a slip of the pen has at least counted it. */
+/** A destructive command repeats its type and the number of its devices in `confirm`. @throws AdminError */
 function checkConfirmed(
   { confirm }: BulkRequest,
   { requestType }: AppleCommand,
@@ -157,7 +145,8 @@ function checkConfirmed(
   const count = ids.length - faults.size
   if (count > 1 && (confirm?.request_type !== requestType || confirm.count !== count)) {
     throw new AdminError(
-      `${requestType} to ${count} devices loses data or locks somebody out: if that is meant, send "confirm": ${JSON.stringify({ request_type: requestType, count })}`,
+      `${requestType} to ${count} devices loses data or locks a user out: if that is meant, send "confirm": ` +
+        JSON.stringify({ request_type: requestType, count }),
       'confirmation_required',
     )
   }

@@ -1,8 +1,20 @@
-import { createRoute, z } from '@hono/zod-openapi'
-import type { JobView } from '../../../jobs/view.ts'
+import { z } from '@hono/zod-openapi'
 import { listJobs } from '../../../directory/jobs.ts'
 import type { Env } from '../../../env.ts'
+import { PUSH_WAITING } from '../../../jobs/push-waiting.ts'
+import { RENEWALS } from '../../../jobs/renewals.ts'
+import type { JobView } from '../../../jobs/view.ts'
 import { AdminError } from '../../admin-error.ts'
+import { answer, operation, pathId } from '../operation.ts'
+import {
+  listOf,
+  numberCursor,
+  numberedPage,
+  pageQuery,
+  shortPageQuery,
+  sortedList,
+} from '../paging.ts'
+import { newRoutes } from '../routes.ts'
 import {
   JOB_EXAMPLE,
   jobJson,
@@ -12,73 +24,41 @@ import {
   outcomeSchema,
   totalOf,
 } from './json.ts'
-import {
-  listOf,
-  numberCursor,
-  numberedPage,
-  pageOfRows,
-  pageQuery,
-  placeCursor,
-  placeIn,
-  shortPageQuery,
-  sortBy,
-} from '../paging.ts'
-import { answer, refusal } from '../operation.ts'
-import { newRoutes } from '../routes.ts'
 
-/** Long work, while it goes on and for thirty days after. */
-export const jobs = newRoutes()
+/** Jobs: their progress, their outcomes, their end (docs/bulk.md). */
+export const jobRoutes = newRoutes()
 
 const tags = ['Bulk']
-const params = z.object({
-  id: z.string().openapi({
-    param: { name: 'id', in: 'path' },
-    description: 'a job’s id',
-    example: JOB_EXAMPLE.id,
-  }),
-})
-/** A UUID is what a job is called; no object is made for another name. */
-const JOB_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-const noJob = refusal('no such job: it never was, or is kept no longer')
+const params = pathId(z.string(), 'the id of a job', JOB_EXAMPLE.id)
+const problems = { 404: 'no such job: it did not exist, or ended more than 30 days ago' }
+const list = sortedList('job', ['created_at'], '-created_at', shortPageQuery)
 
-jobs.openapi(
-  createRoute({
-    method: 'get',
-    path: '/jobs',
-    operationId: 'listJobs',
+jobRoutes.openapi(
+  operation('listJobs', 'get', '/jobs', {
     tags,
     summary: 'Lists jobs',
-    request: {
-      query: z.strictObject({ ...shortPageQuery, sort: sortBy(['created_at'], '-created_at') }),
-    },
-    responses: { 200: listOf('a page of jobs', jobSchema, JOB_EXAMPLE) },
+    query: list.query,
+    answers: { 200: listOf('a page of jobs', jobSchema, JOB_EXAMPLE) },
   }),
   async (c) => {
-    const { cursor, limit, sort } = c.req.valid('query')
-    const listed = await listJobs(c.env.DB, {
-      sort,
-      after: placeIn(cursor, 'job', sort),
-      limit,
-    })
-    const { items, ...page } = pageOfRows(listed, limit, {
+    const { items, ...page } = await list.page(c.req.valid('query'), {
+      read: (range) => listJobs(c.env.DB, range),
       item: ({ id }) => c.env.JOB.getByName(id).view(),
-      cursor: ({ createdAt, id }) => placeCursor('job', sort, { value: createdAt, id }),
+      place: ({ createdAt, id }) => ({ value: createdAt, id }),
     })
-    // A job that died before its object knew of it is nothing.
+    // A crash can list a job that was never stored.
     const views = (await Promise.all(items)).filter((view) => view !== undefined)
     return c.json({ ...page, items: views.map(jobJson) }, 200)
   },
 )
 
-jobs.openapi(
-  createRoute({
-    method: 'get',
-    path: '/jobs/{id}',
-    operationId: 'getJob',
+jobRoutes.openapi(
+  operation('getJob', 'get', '/jobs/{id}', {
     tags,
-    summary: 'A job, and how far it is',
-    request: { params },
-    responses: { 200: answer('the job', jobSchema, JOB_EXAMPLE), 404: noJob },
+    summary: 'One job and its progress',
+    params,
+    answers: { 200: answer('the job', jobSchema, JOB_EXAMPLE) },
+    problems,
   }),
   async (c) => {
     const { id } = c.req.valid('param')
@@ -86,26 +66,20 @@ jobs.openapi(
   },
 )
 
-jobs.openapi(
-  createRoute({
-    method: 'get',
-    path: '/jobs/{id}/outcomes',
-    operationId: 'listOutcomes',
+jobRoutes.openapi(
+  operation('listOutcomes', 'get', '/jobs/{id}/outcomes', {
     tags,
     summary: 'Lists the outcome of each id of a job, in the order of the request',
-    request: {
-      params,
-      query: z.strictObject({
-        ...pageQuery,
-        state: outcomeSchema.shape.state
-          .optional()
-          .openapi({ description: 'only ids of this outcome' }),
-      }),
+    description: 'A round of renewals or of waiting pushes keeps counts only.',
+    params,
+    query: {
+      ...pageQuery,
+      state: outcomeSchema.shape.state
+        .optional()
+        .openapi({ description: 'only ids with this outcome' }),
     },
-    responses: {
-      200: listOf('a page of outcomes', outcomeSchema, OUTCOME_EXAMPLE),
-      404: noJob,
-    },
+    answers: { 200: listOf('a page of outcomes', outcomeSchema, OUTCOME_EXAMPLE) },
+    problems,
   }),
   async (c) => {
     const { id } = c.req.valid('param')
@@ -119,22 +93,19 @@ jobs.openapi(
   },
 )
 
-jobs.openapi(
-  createRoute({
-    method: 'post',
-    path: '/jobs/{id}/cancel',
-    operationId: 'cancelJob',
+jobRoutes.openapi(
+  operation('cancelJob', 'post', '/jobs/{id}/cancel', {
     tags,
     summary: 'Cancels a job: it calls no further device; commands that are queued stay queued',
-    request: { params },
-    responses: {
+    params,
+    answers: {
       200: answer('the job; a job that had ended does not change', jobSchema, {
         ...JOB_EXAMPLE,
         state: 'cancelled',
         ended_at: '2026-11-24T09:07:00Z',
       }),
-      404: noJob,
     },
+    problems,
   }),
   async (c) => {
     const { id } = c.req.valid('param')
@@ -142,23 +113,27 @@ jobs.openapi(
   },
 )
 
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+const ROUNDS: ReadonlySet<string> = new Set([RENEWALS, PUSH_WAITING])
+
+/** The object of a job. An id that no job can have creates none. @throws AdminError */
 function jobAt(env: Env, id: string): ReturnType<Env['JOB']['getByName']> {
-  if (!JOB_ID.test(id)) {
-    throw unknown(id)
+  if (!UUID.test(id) && !ROUNDS.has(id)) {
+    throw unknownJob(id)
   }
   return env.JOB.getByName(id)
 }
 
 function found(id: string, job: JobView | undefined): JobView {
   if (!job) {
-    throw unknown(id)
+    throw unknownJob(id)
   }
   return job
 }
 
-function unknown(id: string): AdminError {
+function unknownJob(id: string): AdminError {
   return new AdminError(
-    `no job has the id ${id}: it never was, or is kept no longer`,
+    `no job has the id ${id}: it did not exist, or ended more than 30 days ago`,
     'job_not_found',
   )
 }

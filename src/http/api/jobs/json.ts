@@ -3,6 +3,7 @@ import type { JobView } from '../../../jobs/view.ts'
 import type { Replay } from '../../../device/outbox/replay.ts'
 import type { CommandWork } from '../../../jobs/command.ts'
 import { kindOf, type Outcome, type OutcomeKind } from '../../../jobs/rows.ts'
+import { isRound } from '../../../jobs/kinds.ts'
 import type { Env } from '../../../env.ts'
 import { SMALL } from './targets.ts'
 import { atOrNull, iso, time } from '../values.ts'
@@ -10,10 +11,14 @@ import { atOrNull, iso, time } from '../values.ts'
 export const jobSchema = z
   .object({
     id: z.string(),
-    kind: z.enum(['command', 'replay']),
+    kind: z.enum(['command', 'replay', 'renewal', 'push-waiting']).openapi({
+      description:
+        '`renewal`: a round of renewals; `push-waiting`: pushes what waits, because pushes may leave again',
+    }),
     state: z.enum(['running', 'finished', 'cancelled', 'stopped']).openapi({
       description:
-        '`finished`: each id has its outcome, even if all have failed; `stopped`: ids that are left stay waiting, `reason` says why',
+        '`finished`: each id has its outcome, even if all have failed; `stopped`: the other ids stay waiting, ' +
+        'and `reason` says why',
     }),
     reason: z.string().nullable(),
     created_at: time,
@@ -22,8 +27,10 @@ export const jobSchema = z
     replay: z
       .object({ webhook_id: z.string(), dry_run: z.boolean() })
       .nullable()
-      .openapi({ description: 'of events to a webhook' }),
-    total: z.int(),
+      .openapi({ description: 'of a job that posts events to a webhook again' }),
+    total: z.int().openapi({
+      description: 'how many ids; in a round, how many devices so far',
+    }),
     done: z.int().openapi({
       description: 'how many ids are done: the command is queued there, not yet answered',
     }),
@@ -44,19 +51,24 @@ export const outcomeSchema = z
     }),
     state: z.enum(['waiting', 'done', 'failed']).openapi({
       description:
-        '`done`: the command is queued at the device, or the events are posted again; whether the device answered, `command_id` tells',
+        '`done`: the command is queued at the device, or the events are posted again; read the device’s answer by ' +
+        '`command_id`',
     }),
     command_id: z.string().nullable(),
-    known: z.boolean().nullable().openapi({
-      description:
-        '`false`: no such enrolment has ever been here, and the command waits for one; null where no command is queued',
-    }),
-    events: z.int().nullable().openapi({ description: 'of a replay: how many are posted again' }),
+    known: z
+      .boolean()
+      .nullable()
+      .openapi({
+        description:
+          '`false`: no device has ever enrolled with this id, and the command waits for one; null where no command ' +
+          'is queued',
+      }),
+    events: z.int().nullable().openapi({ description: 'in a replay, how many are posted again' }),
     error: z.string().nullable().openapi({ description: 'why it failed' }),
   })
   .openapi('Outcome')
 
-export const JOB_EXAMPLE: z.input<typeof jobSchema> = {
+export const JOB_EXAMPLE: JobJson = {
   id: 'f3b8d0a5-1c58-4c3e-9b5a-0d6d9f3e7a11',
   kind: 'command',
   state: 'running',
@@ -86,9 +98,12 @@ export const OUTCOME_EXAMPLE: z.input<typeof outcomeSchema> = {
   error: null,
 }
 
-export function jobJson(job: JobView): z.input<typeof jobSchema> {
+type JobJson = z.input<typeof jobSchema>
+
+export function jobJson(job: JobView): JobJson {
   return {
     id: job.name,
+    kind: job.kind,
     ...workJson(job),
     state: job.state,
     reason: job.reason || null,
@@ -104,15 +119,16 @@ export function jobJson(job: JobView): z.input<typeof jobSchema> {
   }
 }
 
-function workJson(job: JobView): Pick<z.input<typeof jobSchema>, 'kind' | 'command' | 'replay'> {
-  if (job.kind === 'replay') {
-    const { subscriber, dryRun }: Replay = JSON.parse(job.work)
-    const replay = { webhook_id: subscriber, dry_run: dryRun }
-    return { kind: 'replay', command: null, replay }
+function workJson({ kind, work }: JobView): Pick<JobJson, 'command' | 'replay'> {
+  if (kind === 'replay') {
+    const { subscriber, dryRun }: Replay = JSON.parse(work)
+    return { command: null, replay: { webhook_id: subscriber, dry_run: dryRun } }
   }
-  const { uuid, requestType }: CommandWork = JSON.parse(job.work)
-  const command = { request_type: requestType, command_uuid: uuid }
-  return { kind: 'command', command, replay: null }
+  if (kind === 'command') {
+    const { uuid, requestType }: CommandWork = JSON.parse(work)
+    return { command: { request_type: requestType, command_uuid: uuid }, replay: null }
+  }
+  return { command: null, replay: null }
 }
 
 export function outcomeJson(
@@ -133,13 +149,17 @@ export function outcomeJson(
     : { ...blank, command_id: `${id}.${outcome}`, known: true, error: null }
 }
 
-/** How many outcomes of a state a job has. */
-export function totalOf({ total, waiting, failed }: JobView, state?: OutcomeKind): number {
+/** How many outcomes of a state a job has. A round keeps none. */
+export function totalOf(job: JobView, state?: OutcomeKind): number {
+  const { total, waiting, failed } = job
+  if (isRound(job)) {
+    return 0
+  }
   const counts = { waiting, failed, done: total - waiting - failed }
   return state === undefined ? total : counts[state]
 }
 
-/** A job that a call has made, with the outcomes of a small one. */
+/** A job that a request has made, with the outcomes of a small one. */
 export const startedJobSchema = jobSchema
   .extend({
     outcomes: z

@@ -1,20 +1,21 @@
 import type { Context } from 'hono'
 import { createHash } from 'node:crypto'
 import { clock } from '../../../clock.ts'
-import type { JobOrder } from '../../../jobs/job.ts'
 import { addJob } from '../../../directory/jobs.ts'
+import type { JobOrder } from '../../../jobs/job.ts'
 import type { AppEnv } from '../../app-env.ts'
 import { AdminError } from '../../admin-error.ts'
-import { JOB_EXAMPLE, OUTCOME_EXAMPLE, startedJobSchema, startedJson } from './json.ts'
-import { requestHash } from '../request-hash.ts'
-import { SMALL, type Targets } from './targets.ts'
 import { answer, keyText, located } from '../operation.ts'
+import { requestHash } from '../request-hash.ts'
+import { JOB_EXAMPLE, OUTCOME_EXAMPLE, startedJobSchema, startedJson } from './json.ts'
+import { SMALL, type Targets } from './targets.ts'
 
-/** Jobs that calls make: once for each Idempotency-Key. */
+/** Jobs that requests make: one for each Idempotency-Key. */
 
 export const idempotencyKey = keyText.optional().openapi({
   description:
-    'a repeated request with this key does nothing, and answers the same job as it then is; a key is known as long as its job, for 30 days after its end',
+    'a repeated request with this key starts nothing, and its answer is the same job; a key is known as long as its ' +
+    'job, for 30 days after its end',
 })
 
 export const jobAnswers = {
@@ -32,14 +33,15 @@ export const jobAnswers = {
   ),
   202: located(answer('a job that goes on', startedJobSchema, { ...JOB_EXAMPLE, outcomes: null })),
 }
+export const KEY_REUSED = 'another request had this Idempotency-Key'
 
-/** What a new job does, to whom. */
+/** The work of a new job, and its targets. */
 export interface NewJob extends Pick<JobOrder, 'payload'> {
   readonly targets: Targets
   readonly facts: Omit<JobOrder['facts'], 'name' | 'request'>
 }
 
-/** It rests in one row, which may have 2 MB; what a command carries rests beside it, in parts. */
+/** The work is stored in one row, which has room for 2 MB. The payload of a command is stored beside it, in parts. */
 const MAX_WORK = 1_000_000
 
 /** Makes the job, or finds the one that an earlier request with the same key has made. @throws AdminError */
@@ -54,7 +56,7 @@ export async function startJob(c: Context<AppEnv>, plan: () => Promise<NewJob>) 
     const { ids, faults } = targets
     if (Buffer.byteLength(facts.work) > MAX_WORK) {
       throw new AdminError(
-        'the order is too long to keep beside its devices: name fewer events, or a shorter CommandUUID',
+        'the request is too long to be kept with its job: name fewer events, or a shorter CommandUUID',
         'invalid_request',
       )
     }

@@ -1,24 +1,45 @@
-import type { z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import { contestedSerials } from '../../../directory/devices/serials.ts'
 import { targetsOf } from '../../../directory/devices/targets.ts'
 import { faultOfId } from '../../../mdm/enrollment.ts'
 import { AdminError } from '../../admin-error.ts'
-import { type deviceFilter, filterOf, MAX_TARGETS } from '../device-filter.ts'
+import { deviceFilter, filterOf, MAX_TARGETS } from '../device-filter.ts'
 
-/** So many are done within the call: each may take two calls of the fifty that the free plan allows. */
+/** The most ids that are done within the call: each may take two of the fifty calls that the free plan has. */
 export const SMALL = 20
 
-/** Whom a bulk call means, in the order in which they were named, each once. */
+/** The parts of a request that name devices beside `ids`, and the pace of its job. */
+export const targetFields = {
+  filter: deviceFilter.optional(),
+  all: z
+    .literal(true, 'has to be true, or left out')
+    .optional()
+    .openapi({ description: 'every enrolled device' }),
+  pace: z.int().min(1).max(1_000_000).optional().openapi({ description: 'devices a minute' }),
+}
+
+interface Named {
+  readonly ids?: unknown
+  readonly filter?: unknown
+  readonly all?: unknown
+}
+
+export function isNamedOnce({ ids, filter, all }: Named): boolean {
+  return [ids, filter, all].filter((one) => one !== undefined).length === 1
+}
+export const NAMED_ONCE = 'name the devices in one way: `ids`, `filter` or `all`'
+
+/** The targets of a job, in the order of the request, each once. */
 export interface Targets {
   readonly ids: readonly string[]
   /** Places in `ids` that lead nowhere, and why. One bad id never fails the rest. */
   readonly faults: ReadonlyMap<number, string>
 }
 
-/** As much of a bad id as is kept. */
+/** How much of a bad id is kept. */
 const SHOWN = 512
 
-/** Ids as a client listed them, which may be anything. An id that nobody knows yet is good: what is queued for it waits. */
+/** The ids of a request, which may be anything. An unknown id is good: a command waits for a device that enrols with it. */
 export function targetsNamed(listed: readonly unknown[]): Targets {
   // 5 and "5" are two, of which one may be good.
   const named = new Map(listed.map((id) => [JSON.stringify(id), id]))
@@ -26,16 +47,16 @@ export function targetsNamed(listed: readonly unknown[]): Targets {
     [...named].map(([json, id]) =>
       typeof id === 'string'
         ? { id, fault: faultOfId(id) }
-        : { id: json, fault: `not an enrolment id: ${kindOf(id)}, where text in quotes is due` },
+        : { id: json, fault: `not an enrolment id: ${typeName(id)}, where text in quotes is due` },
     ),
   )
 }
 
-function kindOf(value: unknown): string {
+function typeName(value: unknown): string {
   return value === null ? 'null' : Array.isArray(value) ? 'a list' : `of type ${typeof value}`
 }
 
-/** The devices that a filter means, enrolled ones unless it says otherwise; serial numbers among it that lead to none are faults. */
+/** The devices of a filter; `enrolled` ones unless it has a `state`. Serial numbers that lead to no device are faults. */
 export async function targetsMeant(
   d1: D1Database,
   words: z.output<typeof deviceFilter>,
@@ -64,7 +85,7 @@ function asTargets(named: readonly { id: string; fault: string | undefined }[]):
   return { ids: named.map(({ id }) => id.slice(0, SHOWN)), faults }
 }
 
-/** @throws AdminError for nobody, and for more than one call may mean */
+/** @throws AdminError for no device, and for more devices than one call may name */
 export function checkNumber({ ids }: Targets): void {
   if (ids.length === 0) {
     throw new AdminError(
