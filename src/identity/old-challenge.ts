@@ -20,9 +20,10 @@ export interface RenewalRules {
 const RETRY_AFTER = 86_400_000
 
 /**
- * Near the end of its certificate a Mac asks for another one with a new key and its old challenge (docs/certificates.md,
- * SCEP). Every reader of its profile knows that challenge, so it earns no certificate. The enrolment is sent its renewal
- * profile instead, which reaches the device alone. Where that is not possible, an event says that the device needs one.
+ * Near the end of its certificate a Mac asks for another one with a new key and its old challenge
+ * (docs/certificates.md, SCEP). Every reader of its profile knows that challenge, so it leads to no
+ * certificate. The server sends the enrolment its renewal profile instead, which reaches only the device.
+ * Where that is not possible, an event says that the device needs one.
  */
 export async function renewByProfile(
   env: RenewalEnv,
@@ -66,6 +67,6 @@ async function attemptFor(
   const device = env.DEVICE.getByName(id)
   const { kind } = await device.renewalFacts()
   const reason = `renewals are off (PATCH /api/renewals): ${stopped || 'not enabled'}`
-  // One that an admin sent is on its way.
+  // A renewal that an admin sent is on its way.
   return device.attemptRenewal(kind === 'pending' ? { kind } : { kind: 'blocked', reason })
 }

@@ -18,13 +18,13 @@ export interface RenewalEnv {
   readonly DB: D1Database
 }
 
-/** What `unknown_profiles` says for the profile that this server and MicroMDM make. */
+/** The value of `unknown_profiles` for the profile that this server and MicroMDM make. */
 export const OWN_PROFILE = 'default'
 
 /**
- * Sends a device the profile that renews its identity: the one it has, with a challenge that is good for this
- * enrolment alone. Whatever cannot be repeated blocks it, with a reason on the device's row.
- * @returns what became of it.
+ * Sends a device the profile that renews its identity: the profile that it has, with a challenge that is
+ * valid for this enrolment only. When the profile cannot be made again, the renewal is blocked, with a reason
+ * on the device's row.
  */
 export async function renewDevice(
   env: RenewalEnv,
@@ -43,7 +43,7 @@ export async function renewDevice(
   return device.attemptRenewal({ ...attempt, command })
 }
 
-/** The profile that `unknown_profiles` names; none when it names nothing that is there. */
+/** The profile that `unknown_profiles` names; none when there is no such profile. */
 export async function assumedProfile(db: D1Database, named: string): Promise<AssumedProfile> {
   if (named === '') {
     return { kind: 'none' }
@@ -100,7 +100,7 @@ async function attemptFor(
       uuid,
       requestType: command.RequestType,
       payload: writePlist({ Command: command, CommandUUID: uuid }),
-      // The challenge in it is as good as an identity.
+      // With the challenge in it, its reader gets an identity.
       secret: true,
       source: '',
     },

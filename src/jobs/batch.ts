@@ -12,24 +12,24 @@ import {
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
-/** Calls that wait for their answers at the same time. */
+/** Calls of one job at the same time. */
 const IN_FLIGHT = 32
-/** So many calls in a row that fail are no matter of one device: the rest of the batch waits for the next ring. */
+/** More failures in a row than one device causes: the rest of the batch waits for the next alarm. */
 const FAILURES_TO_LEAVE = 16
-/** Rings in which a batch gets nowhere before those it tried count as failed. */
+/** Alarms without any progress before the targets that were tried count as failed. */
 const MAX_TRIES = 5
 /** How long a device's object stays in memory, with its open files, after a call. */
 export const RESIDENT = 10 * SECOND
-/** Outcomes, or answers, before a share of failures means something; and failures, before they are more than their devices' own. */
+/** A share of failures counts from so many results and so many failures on. */
 const ENOUGH = 10
 const MANY = 5
-/** Of each batch so many are watched, and so many in all. */
+/** Commands that are watched: of each batch, and in all. */
 const WATCHED_OF_BATCH = 10
 const WATCHED = 100
 const ASKED_AT_ONCE = 20
 const WAITS: ReadonlySet<unknown> = new Set(['held', 'queued', 'sent', 'not_now', 'stalled'])
 
-/** How many targets of a batch may be done now, and the earliest moment for those behind them. */
+/** How many targets may be done now, and when the others may be. */
 export function quotaOf(
   { pace }: Pick<JobRow, 'pace'>,
   burst: number,
@@ -39,13 +39,13 @@ export function quotaOf(
   const recent = touched.filter(({ at }) => at > now - RESIDENT)
   const room =
     burst === 0 ? PAGE_TARGETS : burst - recent.reduce((sum, { count }) => sum + count, 0)
-  // Ten seconds' worth at a time, because each ring is paid for.
+  // Ten seconds' worth at a time, because each alarm costs.
   const batch = pace === 0 ? PAGE_TARGETS : Math.ceil((pace * RESIDENT) / MINUTE)
   const freeAt = (recent[0]?.at ?? now) + RESIDENT
   return { quota: Math.max(0, Math.min(room, batch, PAGE_TARGETS)), freeAt }
 }
 
-/** When the ring behind one that did `count` targets may begin. */
+/** When the next batch may begin behind one of `count` targets. */
 export function nextBatchAt(
   { pace }: Pick<JobRow, 'pace'>,
   page: Pick<Page, 'tries'> | undefined,
@@ -58,18 +58,21 @@ export function nextBatchAt(
 
 export interface BatchPorts {
   attempt(id: string): Promise<Outcome>
-  /** Whether the job was cancelled meanwhile. */
+  /** Whether the job was cancelled during the batch. */
   stopped(): boolean
-  /** One more target has an outcome. */
+  /** A target has its outcome. */
   done(outcome: Outcome): void
   /**
-   * Lets others have their turn. On one machine all objects share a thread, and it looks at its sockets only when
-   * nothing of its own is ready: a batch without pauses holds up every device for as long as it takes.
+   * Lets other work run. On one machine all objects share a thread, which reads its sockets only when it is
+   * idle: a batch without pauses delays every device until its end.
    */
   pause(): Promise<void>
 }
 
-/** Does up to `quota` of a page's waiting targets; the page after it, and how many were called. */
+/**
+ * Does up to `quota` waiting targets of a page.
+ * @returns the page after that, and the places that were called.
+ */
 export async function runBatch(
   page: Page,
   quota: number,
@@ -112,7 +115,7 @@ export async function runBatch(
   return { page: { ...page, outcomes, tries }, called }
 }
 
-/** Watches some of those just queued, one of a device: what devices answer is known to them alone. */
+/** Watches some of the commands just queued, one of each device: only the devices know the answers. */
 export function watchMore(watch: Watch, page: Page, called: readonly number[]): Watch {
   const queued = called.flatMap((at) => {
     const id = page.ids[at] ?? ''
@@ -137,7 +140,10 @@ function deviceOf(commandId: string): string {
   return splitEnrollmentId(commandId.slice(0, commandId.lastIndexOf('.'))).device
 }
 
-/** Asks the devices of some watched commands how they went; those that have no answer yet are asked again later. */
+/**
+ * Asks the devices for the state of some watched commands. A command without an answer is asked for again
+ * later.
+ */
 export async function askWatched(
   watch: Watch,
   answer: (commandId: string) => Promise<CommandState | undefined>,
@@ -156,7 +162,7 @@ export async function askWatched(
   }
 }
 
-/** Why a job has to stop by its own limit; `undefined` while it may go on. */
+/** Why a job has reached its error limit; `undefined` while it may go on. */
 export function reasonToStop(
   { stopAt, total, faults, watch }: Pick<JobRow, 'stopAt' | 'total' | 'faults' | 'watch'>,
   { waiting, failed }: JobCounts,

@@ -61,7 +61,8 @@ async function queueCommand(env: WorkEnv, { row, payload }: OpenJob, id: string)
 }
 
 /**
- * A profile may bring a device a new identity. The acknowledgement of a CommandUUID that no other device has proves it.
+ * A profile may bring a device a new identity. The device proves it by acknowledging a CommandUUID that no
+ * other device has.
  */
 function withOwnUuid(uuid: string, payload: Uint8Array): { uuid: string; payload: Uint8Array } {
   const own = crypto.randomUUID()

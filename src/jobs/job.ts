@@ -46,7 +46,7 @@ const KEEP = 30 * 24 * HOUR
 const SETTINGS = 'settings'
 
 /**
- * Long work over many devices, in batches on one alarm (docs/bulk.md). A job of a listed kind has pages of targets and
+ * Long work over many devices, in batches on one alarm (docs/bulk.md). A listed job has pages of targets and
  * an outcome for each. A round finds its devices itself, and begins anew under its well-known name.
  */
 export class Job extends DurableObject<WorkEnv> {
@@ -121,8 +121,9 @@ export class Job extends DurableObject<WorkEnv> {
   }
 
   /**
-   * Ends a job: after the answer it calls no further device. Commands that are queued stay queued. An ended job does not
-   * change. The cancel waits for the calls under way, so that its counts are final. Their failure is logged by the alarm.
+   * Ends a job: after the answer it calls no further device. Commands that are queued stay queued. An ended
+   * job does not change. The cancel waits for the calls under way, so that the counts are final. The alarm
+   * logs their failure.
    */
   async cancel(): Promise<JobView | undefined> {
     const job = this.#job()

@@ -16,8 +16,8 @@ export interface OpenJob {
 /** Work on the targets that a request names. */
 export interface ListedKind {
   /**
-   * Does one target, or throws when it has to be tried again. A crash repeats the call: it must not do twice what was
-   * done.
+   * Does one target, or throws when it has to be tried again. A crash repeats the call: what was done must
+   * not be done twice.
    */
   attempt(env: WorkEnv, job: OpenJob, id: string): Promise<Outcome>
   /** The state of a command that was queued for a target; `undefined` when its device has forgotten it. */

@@ -25,7 +25,8 @@ import {
 } from './rows.ts'
 
 /**
- * How long a job waits for a device's object. The object may still do what it was asked: no call does anything twice.
+ * How long a job waits for a device's object. The object may still do the target: a second call changes
+ * nothing.
  */
 const PATIENCE = 30_000
 
@@ -43,7 +44,7 @@ export function newMemory(): BatchMemory {
 }
 
 /** A job whose request names its targets, about to do its next batch. */
-export interface ListedJob {
+export interface ListedRun {
   readonly env: WorkEnv
   readonly db: Db
   readonly row: JobRow
@@ -52,7 +53,7 @@ export interface ListedJob {
 }
 
 /** Does the next batch. @returns when to go on; `undefined` when the job has ended. */
-export async function runListed(job: ListedJob): Promise<number | undefined> {
+export async function runListed(job: ListedRun): Promise<number | undefined> {
   const { env, db, row, kind, memory } = job
   const began = clock.now()
   memory.touched = memory.touched.filter(({ at }) => at > began - RESIDENT)
@@ -87,7 +88,7 @@ export async function runListed(job: ListedJob): Promise<number | undefined> {
 }
 
 /** One commit. */
-function saveBatch({ db, row, memory }: ListedJob, page: Page, called: readonly number[]): void {
+function saveBatch({ db, row, memory }: ListedRun, page: Page, called: readonly number[]): void {
   savePage(db, page)
   memory.running = { done: 0, failed: 0 }
   if (row.state !== 'running') {
@@ -121,7 +122,7 @@ export function countListed(db: Db, { running }: BatchMemory): JobCounts {
 }
 
 /** Opened only for the work: a view needs no key. */
-function payloadOf({ env, db, row, memory }: ListedJob): Uint8Array {
+function payloadOf({ env, db, row, memory }: ListedRun): Uint8Array {
   const { name, secret } = row
   memory.payload ??= loadBody(bodiesOf(env, db, name), 'payload', 0, loadPayload(db), secret)
   return memory.payload

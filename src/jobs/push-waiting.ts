@@ -5,8 +5,8 @@ import type { JobFacts } from './rows.ts'
 import type { Round, RoundKind, Step, WorkEnv } from './kind.ts'
 
 /**
- * Asks each device of the directory to push what waits, because pushes may leave again. While the circuit is open and its
- * time is over, a few devices at a time try: one that is reached closes it.
+ * Asks each device of the directory to push its waiting commands, because pushes may leave again. While the
+ * circuit is open and its time is over, a few devices at a time try: the first delivered push closes it.
  */
 export const pushWaitingKind: RoundKind = { step: pushNext }
 

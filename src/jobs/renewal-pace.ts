@@ -1,8 +1,8 @@
-/** How fast a round of renewals goes, and when it stops. Pure. */
+/** The pace of a round of renewals, and its end. */
 
-/** What came of a round so far. */
+/** The outcomes of a round so far. */
 export interface RoundSoFar {
-  /** Devices that have their renewal profile and have not enrolled with it. */
+  /** Devices that were sent their renewal profile and have not enrolled with it. */
   readonly sent: number
   readonly renewed: number
   readonly failed: number
@@ -19,15 +19,16 @@ export type NextStep =
 /** Few enough for the 50 requests that one invocation has on the free plan. */
 export const BATCH = 5
 const HOUR = 3_600_000
-/** How long canaries are waited for before others are tried. */
+/** How long a round waits for its canaries before it tries others. */
 const CANARY_PATIENCE = 24 * HOUR
-/** Fewer failures are their devices' own. */
+/** Fewer failures count as the trouble of single devices. */
 const FAILURES_TO_STOP = 5
 const WORST_FAILURE_RATE = 0.1
 
 /**
- * A few devices go first; the others follow when one of these has enrolled with its new identity. Failures stop the round when
- * there are five, and they are more than a tenth of all outcomes. Devices that fail or stay silent are followed by others.
+ * A few devices go first. The others follow when one of them has enrolled with its new identity. Five
+ * failures stop the round when they are more than a tenth of all outcomes. While canaries fail or stay
+ * silent, others are tried.
  */
 export function nextStep(soFar: RoundSoFar, now: number): NextStep {
   const { sent, renewed, failed, lastSentAt, lastFailure } = soFar

@@ -13,7 +13,9 @@ export function renewalSettings(chosen: RoundSettings): Required<Omit<RoundSetti
   return { enabledAt: 0, resumedAt: 0, changedAt: 0, perHour: 60, unknownProfiles: '', ...chosen }
 }
 
-/** On, unless an admin switched it off, or a CA was imported since: the profiles of such a fleet are not ours. */
+/**
+ * On, unless an admin switched them off, or a CA was imported since: then another server made the profiles.
+ */
 export async function renewalsEnabled(db: D1Database, chosen: RoundSettings): Promise<boolean> {
   const imported = await lastImport(db)
   return (chosen.enabledAt ?? 0) > (imported ?? 0)

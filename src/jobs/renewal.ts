@@ -10,8 +10,7 @@ import { batchInterval, nextStep } from './renewal-pace.ts'
 import { dueIdentities, renewalSettings, renewalsEnabled } from './renewal-settings.ts'
 
 /**
- * A round of renewals: paced, a few canaries first (docs/renewal.md). The outcome of each device is on its own row of the
- * directory.
+ * A round of renewals: paced, canaries first (docs/renewal.md). The directory has the outcome of each device.
  */
 export const renewalKind: RoundKind = { step: renewNext }
 

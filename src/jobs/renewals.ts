@@ -24,7 +24,10 @@ export interface RenewalChoice {
   readonly enabled: boolean
   /** Renewal profiles that leave in an hour. */
   readonly perHour: number
-  /** Identifier of the stored profile of devices whose profile was not made here; `default` for ours; empty for none. */
+  /**
+   * The profile of devices whose profile was not made here: the identifier of a stored one, `default` for
+   * ours, or empty.
+   */
   readonly unknownProfiles: string
 }
 

@@ -3,9 +3,9 @@ import { log } from '../log.ts'
 import type { Db } from '../storage/db.ts'
 
 /**
- * A Job object's tables. Rows written are the bill, so a target has no row of its own: a page holds {@link PAGE_TARGETS}
- * of them as two JSON arrays of equal length, `ids` and `outcomes`. 100,000 devices are 200 rows, and each is written
- * once more when its page is done.
+ * A Job object's tables. Rows written are the bill, so a target has no row of its own. A page holds {@link
+ * PAGE_TARGETS} of them as two JSON arrays of equal length, `ids` and `outcomes`. 100,000 devices are 200
+ * rows. Each row is written once more when its page is done.
  */
 const TABLES = [
   `CREATE TABLE job (
@@ -47,13 +47,13 @@ const TABLES = [
 export const PAGE_TARGETS = 500
 
 /**
- * The outcome of one target. `null` waits. A number is the command `{id}.{number}`, or the number of replayed events. A
- * string in an array is a command's whole id: the target's own id led elsewhere, or no device ever had it (`unknown`). A
- * bare string is the reason of a failure.
+ * The outcome of one target. `null` waits. A number is the command `{id}.{number}`, or the number of replayed
+ * events. A string in an array is a command's whole id: the target's own id led elsewhere, or no device ever
+ * had it (`unknown`). A bare string is the reason of a failure.
  */
 export type Outcome = null | number | readonly [string, 'unknown'?] | string
 
-/** `command` and `replay` go over the targets of a request; the others are rounds, which find their devices. */
+/** `command` and `replay` have the targets of a request. The others are rounds, which find their devices. */
 export type JobKind = 'command' | 'replay' | 'renewal' | 'push-waiting'
 
 export type JobState = 'running' | 'finished' | 'cancelled' | 'stopped'
@@ -132,8 +132,8 @@ export function createJob(
   targets: { readonly ids: readonly string[]; readonly faults: ReadonlyMap<number, string> },
 ): void {
   db.run(
-    `INSERT OR REPLACE INTO job (id, name, request, kind, work, secret, payload, created_at, total, faults, pace,
-      stop_at, watch, state, reason, ended_at) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT OR REPLACE INTO job (id, name, request, kind, work, secret, payload, created_at, total, faults,
+      pace, stop_at, watch, state, reason, ended_at) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     job.name,
     job.request,
     job.kind,
@@ -169,8 +169,8 @@ export function loadJob(db: Db): JobRow | undefined {
     return undefined
   }
   const [row] = db.all<Omit<JobRow, 'secret' | 'watch'> & { secret: number; watch: string }>(
-    `SELECT name, request, kind, work, secret, created_at AS createdAt, total, faults, pace, stop_at AS stopAt, watch,
-      state, reason, ended_at AS endedAt FROM job`,
+    `SELECT name, request, kind, work, secret, created_at AS createdAt, total, faults, pace,
+      stop_at AS stopAt, watch, state, reason, ended_at AS endedAt FROM job`,
   )
   return row && { ...row, secret: row.secret === 1, watch: JSON.parse(row.watch) }
 }
@@ -217,7 +217,7 @@ export function savePage(db: Db, page: Page): void {
   )
 }
 
-/** The page of the next batch: the first one with waiting targets. Pages that could not be reached come last. */
+/** The page of the next batch: the first with waiting targets. Pages that could not be reached come last. */
 export function nextPage(db: Db): Page | undefined {
   const [place] = db.all<{ n: number }>(
     'SELECT n FROM pages WHERE waiting > 0 ORDER BY tries, n LIMIT 1',

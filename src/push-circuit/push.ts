@@ -31,7 +31,7 @@ export interface CircuitEnv {
 }
 
 const CIRCUIT = 'circuit'
-/** When the job that pushes what waits was due; absent once it has started. */
+/** When the job that pushes waiting commands is due; absent once it has started. */
 const DUE = 'due'
 /** By then no isolate takes the circuit for open any more. */
 const START_AFTER = GATE_AGE + 5000
@@ -43,9 +43,10 @@ const FALLBACK = 60_000
 const REST = 900_000
 
 /**
- * The circuit of one push topic: it counts failures and holds pushes back while it is open (src/push/circuit.ts decides).
- * Devices that pushes reached before are probed: their answers tell whether the cause is there, and whether it is gone.
- * When pushes may leave again, a job asks each device to push what waits (src/jobs/push-waiting.ts).
+ * The circuit of one push topic. It counts failures, and holds pushes back while it is open
+ * (src/push/circuit.ts decides). It probes devices that pushes reached before: their answers show whether the
+ * cause is there. When pushes may leave again, a job asks each device to push its waiting commands
+ * (src/jobs/push-waiting.ts).
  */
 export class Push extends DurableObject<CircuitEnv> implements PushCircuit {
   /** The circuit as it is stored, once it was read. */
@@ -121,7 +122,7 @@ export class Push extends DurableObject<CircuitEnv> implements PushCircuit {
     await this.env.JOB.getByName(PUSH_WAITING).start(round)
   }
 
-  /** Pushes devices that pushes reached before, when that tells whether the cause is there. */
+  /** Pushes devices that pushes reached before, when their answers show whether the cause is there. */
   async #probe(): Promise<void> {
     const before = this.#load()
     const channels = before ? toProbe(before) : []
@@ -185,7 +186,7 @@ export class Push extends DurableObject<CircuitEnv> implements PushCircuit {
   }
 }
 
-/** The cause that held pushes back is gone: there is a certificate, or another one, or the circuit has closed. */
+/** The cause that held pushes back is gone: there is a new certificate, or the circuit has closed. */
 function mayLeaveAgain(before: Circuit | undefined, circuit: Circuit): boolean {
   return (
     circuit.certificateId !== NO_CERTIFICATE &&

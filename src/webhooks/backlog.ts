@@ -37,7 +37,8 @@ export async function walk(
 
 /**
  * Only memory knows which devices wait. The storage has a mark while they are many.
- * @returns whether the mark was made now. Then the caller arms the alarm, which brings the object back after a crash.
+ * @returns whether the mark was made now. The caller then arms the alarm, which restores the object after a
+ * crash.
  */
 export function markBacklog(kv: SyncKvStorage, waiting: number): boolean {
   const isMarked = kv.get(BACKLOG) === true

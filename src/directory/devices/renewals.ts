@@ -1,4 +1,4 @@
-/** Identities by their end, and how far their renewal is: read off the directory's rows. */
+/** Identities by their end, and the state of their renewal, from the devices' rows. */
 import { and, asc, count, eq, gte, lt, max, ne, type SQL, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import { behind, counted, type Counted, inOrder, type PageOf } from '../order.ts'
@@ -6,7 +6,7 @@ import { devices } from '../schema.ts'
 import { isContested } from './serials.ts'
 
 /** Times are milliseconds since 1970. */
-export interface ListedIdentity {
+export interface ExpiringIdentity {
   readonly id: string
   readonly serialNumber: string
   readonly isContested: boolean
@@ -17,7 +17,7 @@ export interface ListedIdentity {
   readonly renewalAt: number
 }
 
-/** Which enrolments are due: those whose identity ends before `endsBefore`, unless tried since `triedBefore`. */
+/** Due are enrolments whose identity ends before `endsBefore`, unless they were tried since `triedBefore`. */
 export interface DueIdentities {
   readonly endsBefore: number
   readonly triedBefore: number
@@ -26,11 +26,11 @@ export interface DueIdentities {
 const present = and(eq(devices.enrolled, true), eq(devices.hidden, false), ne(devices.identity, ''))
 
 /** A page of the identities of enrolled devices that end before a time. */
-export async function listIdentities(
+export async function listIdentitiesByExpiry(
   d1: D1Database,
   endsBefore: number,
   { sort, after, limit }: PageOf<'expires_at'>,
-): Promise<Counted<ListedIdentity>> {
+): Promise<Counted<ExpiringIdentity>> {
   const { id, identityNotAfter } = devices
   const order = { by: identityNotAfter, id, descending: sort.descending }
   const meant = and(present, lt(identityNotAfter, endsBefore))
@@ -54,8 +54,8 @@ export async function listIdentities(
 }
 
 /**
- * Enrolments whose identity is to be renewed next: those that end first; or, of those heard of since `livelySince`, and then of all,
- * some that no device can choose.
+ * Enrolments whose identity is renewed next: those that end first. With `livelySince` they are chosen at
+ * random, first among the devices that were seen since then: no device can choose to be one of them.
  */
 export async function dueForRenewal(
   d1: D1Database,
@@ -77,8 +77,8 @@ export async function dueForRenewal(
 }
 
 /**
- * Whether an enrolment whose identity ends before `endsBefore` is to be renewed out of turn. It is once for each
- * `triedBefore`, however many ask: the first notes its try at `now`.
+ * Notes a try for an enrolment that is due, outside of any round. Of several calls at once one succeeds.
+ * @returns whether the enrolment was due.
  */
 export async function takeTurn(
   d1: D1Database,
@@ -94,7 +94,10 @@ export async function takeTurn(
   return taken.length > 0
 }
 
-/** A device that cannot be asked is passed over as one that is blocked. Its own row replaces this, once it tells of it. */
+/**
+ * Notes a device whose object does not answer as blocked. The next row of the device itself replaces the
+ * note.
+ */
 export async function passOver(d1: D1Database, id: string, now: number): Promise<void> {
   const renewalReason = 'its object could not be reached: the log says why'
   await drizzle(d1)
@@ -107,14 +110,14 @@ export async function countDueForRenewal(d1: D1Database, due: DueIdentities): Pr
   return drizzle(d1).$count(devices, isDue(due))
 }
 
-/** How many renewals came to each state since a moment, and when the last one did. */
+/** Renewals by their state since a moment, and when the last one was sent. */
 export interface RenewalCounts {
   readonly sent: number
   readonly renewed: number
   readonly failed: number
   readonly blocked: number
   readonly lastSentAt: number
-  /** What the last device that refused said. */
+  /** The answer of the last device that refused. */
   readonly lastFailure: string
 }
 
@@ -141,7 +144,7 @@ export async function countRenewals(d1: D1Database, since: number): Promise<Rene
   }
 }
 
-/** A serial number is the sender's word: another device that claims it does not keep this one from being renewed. */
+/** A serial number is a claim: another device with the same claim does not prevent this renewal. */
 function isDue({ endsBefore, triedBefore }: DueIdentities): SQL | undefined {
   return and(present, lt(devices.identityNotAfter, endsBefore), lt(devices.renewalAt, triedBefore))
 }

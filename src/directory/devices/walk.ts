@@ -12,8 +12,8 @@ export interface WalkPage {
 }
 
 /**
- * A page of a walk over all devices of the directory, hidden ones too, in the order of their ids. Its owner keeps the place
- * and moves it when the page is done: a crash repeats the page.
+ * A page of a walk over all devices of the directory, hidden ones too, in the order of their ids. The caller
+ * keeps the place, and stores the next one when the page is done: then a crash repeats the page.
  */
 export async function walkPage(d1: D1Database, place: string, limit: number): Promise<WalkPage> {
   const rows = await drizzle(d1)

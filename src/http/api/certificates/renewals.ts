@@ -7,7 +7,10 @@ import {
   renewalStatus,
   type RenewalStatus,
 } from '../../../jobs/renewals.ts'
-import { type ListedIdentity, listIdentities } from '../../../directory/devices/renewals.ts'
+import {
+  type ExpiringIdentity,
+  listIdentitiesByExpiry,
+} from '../../../directory/devices/renewals.ts'
 import { AdminError, faultAt } from '../../admin-error.ts'
 import { ACTOR, queuedBy } from '../../queued-by.ts'
 import { deviceItself } from '../device-id.ts'
@@ -63,7 +66,7 @@ renewalRoutes.openapi(
     const query = c.req.valid('query')
     const before = query.expires_before ?? Number.MAX_SAFE_INTEGER
     const page = await list.page(query, {
-      read: (range) => listIdentities(c.env.DB, before, range),
+      read: (range) => listIdentitiesByExpiry(c.env.DB, before, range),
       item: listedIdentityJson,
       place: ({ identityNotAfter, id }) => ({ value: identityNotAfter, id }),
     })
@@ -71,7 +74,7 @@ renewalRoutes.openapi(
   },
 )
 
-function listedIdentityJson(row: ListedIdentity): z.input<typeof listedIdentity> {
+function listedIdentityJson(row: ExpiringIdentity): z.input<typeof listedIdentity> {
   const state = renewalState.safeParse(row.renewal).data
   return {
     id: row.identity,
@@ -138,8 +141,8 @@ const choice = z.strictObject({
     .optional()
     .openapi({
       description:
-        'the profile of devices whose enrolment profile was not made here for them: the identifier of a stored ' +
-        `profile, or \`${OWN_PROFILE}\` for the one that this server and MicroMDM make`,
+        'the profile of devices whose enrolment profile was not made here for them: the identifier of a ' +
+        `stored profile, or \`${OWN_PROFILE}\` for the one that this server and MicroMDM make`,
     }),
 })
 

@@ -31,8 +31,8 @@ export const bulkRoutes = newRoutes()
 const IDS =
   'UDID, EnrollmentID, UDID:UserID or a bare UserID; an id that leads nowhere has a failed outcome'
 const COMMAND =
-  'MicroMDM’s JSON (`request_type` and the fields of the type) or Apple’s keys (`Command` with `RequestType`, ' +
-  'optionally `CommandUUID`), with `not_before` and `expires_at` beside them, as for one device'
+  'MicroMDM’s JSON (`request_type` and the fields of the type) or Apple’s keys (`Command` with ' +
+  '`RequestType`, optionally `CommandUUID`), with `not_before` and `expires_at` as for one device'
 const CONFIRM =
   'required when a command that loses data or locks a user out goes to more than one device'
 const FORCE =
@@ -71,9 +71,9 @@ bulkRoutes.openapi(
     tags: ['Bulk'],
     summary: 'Queues one command for many devices',
     description:
-      `Up to ${SMALL} ids without a pace are done within the call; more become a job that goes on by itself. A ` +
-      'command for an unknown id waits. All devices get the same CommandUUID, except with InstallProfile when the ' +
-      'request names none.',
+      `Up to ${SMALL} ids without a pace are done within the call; more become a job that goes on by ` +
+      'itself. A command for an unknown id waits. All devices get the same CommandUUID, except with ' +
+      'InstallProfile when the request names none.',
     headers: { 'idempotency-key': idempotencyKey, [ACTOR]: actor },
     body: body(bulkSchema, {
       ids: { ids: two, command: { request_type: 'DeviceInformation', queries: ['OSVersion'] } },
@@ -92,7 +92,7 @@ bulkRoutes.openapi(
     }),
     answers: jobAnswers,
     problems: {
-      409: 'a destructive command to `all`, or a `confirm` that does not match the command and the number of devices',
+      409: 'a destructive command to `all`, or a `confirm` that does not match command and number of devices',
       422: KEY_REUSED,
     },
   }),
@@ -145,7 +145,8 @@ function checkConfirmed(
   const count = ids.length - faults.size
   if (count > 1 && (confirm?.request_type !== requestType || confirm.count !== count)) {
     throw new AdminError(
-      `${requestType} to ${count} devices loses data or locks a user out: if that is meant, send "confirm": ` +
+      `${requestType} to ${count} devices loses data or locks a user out: if that is meant, send ` +
+        '"confirm": ' +
         JSON.stringify({ request_type: requestType, count }),
       'confirmation_required',
     )

@@ -17,8 +17,8 @@ export const jobSchema = z
     }),
     state: z.enum(['running', 'finished', 'cancelled', 'stopped']).openapi({
       description:
-        '`finished`: each id has its outcome, even if all have failed; `stopped`: the other ids stay waiting, ' +
-        'and `reason` says why',
+        '`finished`: each id has its outcome, even if all have failed; `stopped`: the other ids stay ' +
+        'waiting, and `reason` says why',
     }),
     reason: z.string().nullable(),
     created_at: time,
@@ -51,8 +51,8 @@ export const outcomeSchema = z
     }),
     state: z.enum(['waiting', 'done', 'failed']).openapi({
       description:
-        '`done`: the command is queued at the device, or the events are posted again; read the device’s answer by ' +
-        '`command_id`',
+        '`done`: the command is queued at the device, or the events are posted again; read the device’s ' +
+        'answer by `command_id`',
     }),
     command_id: z.string().nullable(),
     known: z
@@ -60,8 +60,8 @@ export const outcomeSchema = z
       .nullable()
       .openapi({
         description:
-          '`false`: no device has ever enrolled with this id, and the command waits for one; null where no command ' +
-          'is queued',
+          '`false`: no device has ever enrolled with this id, and the command waits for one; null where ' +
+          'no command is queued',
       }),
     events: z.int().nullable().openapi({ description: 'in a replay, how many are posted again' }),
     error: z.string().nullable().openapi({ description: 'why it failed' }),

@@ -67,10 +67,9 @@ replayRoutes.openapi(
     summary: 'Posts kept events of devices to a webhook again',
     description:
       'Events go out in the order of each device, beside its new events, with the same `event_id` and ' +
-      '`"replay": true`. KEEP_EVENTS sets which events are kept. The webhook may be newer than the events. An event ' +
-      'that still waits for the webhook, or is a dead letter of it, is left alone. Up to ' +
-      `${SMALL} devices without a pace are done within the call; more become a job that goes on by itself. An event ` +
-      'that comes twice has the same `event_id`.',
+      '`"replay": true`. KEEP_EVENTS sets which events are kept. The webhook may be newer than the events. ' +
+      'An event that still waits for the webhook, or is a dead letter of it, is left alone. Up to ' +
+      `${SMALL} devices without a pace are done within the call; more become a job that goes on by itself.`,
     headers: { 'idempotency-key': idempotencyKey },
     body: body(replayRequest, {
       device: { webhook_id, ids, dry_run: true },
@@ -88,7 +87,7 @@ replayRoutes.openapi(
     answers: jobAnswers,
     problems: {
       404: 'no such webhook',
-      409: 'the webhook of WEBHOOK_URL without `force`; a webhook that is switched off, or whose key is missing',
+      409: 'the webhook of WEBHOOK_URL without `force`; a webhook that is off, or whose key is missing',
       422: KEY_REUSED,
     },
   }),
@@ -118,7 +117,7 @@ async function planOf(
   return { targets, facts, payload: new Uint8Array() }
 }
 
-/** The webhook that the events go to. @throws AdminError for one that gets no posts; a dry run is always allowed. */
+/** The webhook of the events. @throws AdminError for one that gets no posts; a dry run is always allowed. */
 async function receiverOf(
   env: Env,
   config: Config,
@@ -131,8 +130,8 @@ async function receiverOf(
   const webhook = await activeWebhook(env, config, id)
   if (id === VAR_WEBHOOK && !force) {
     throw new AdminError(
-      'receivers written for MicroMDM take a replayed event for a new one, and a replayed Authenticate resets the ' +
-        'device in mdmdirector: say "force": true if yours does not',
+      'receivers written for MicroMDM take a replayed event for a new one, and a replayed Authenticate ' +
+        'resets the device in mdmdirector: say "force": true if yours does not',
       'confirmation_required',
     )
   }

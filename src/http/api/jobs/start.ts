@@ -14,8 +14,8 @@ import { SMALL, type Targets } from './targets.ts'
 
 export const idempotencyKey = keyText.optional().openapi({
   description:
-    'a repeated request with this key starts nothing, and its answer is the same job; a key is known as long as its ' +
-    'job, for 30 days after its end',
+    'a repeated request with this key starts nothing, and its answer is the same job; a key is known as ' +
+    'long as its job, for 30 days after its end',
 })
 
 export const jobAnswers = {
@@ -41,7 +41,7 @@ export interface NewJob extends Pick<JobOrder, 'payload'> {
   readonly facts: Omit<JobOrder['facts'], 'name' | 'request'>
 }
 
-/** The work is stored in one row, which has room for 2 MB. The payload of a command is stored beside it, in parts. */
+/** The work is stored in one row of at most 2 MB. The payload of a command is stored beside it, in parts. */
 const MAX_WORK = 1_000_000
 
 /** Makes the job, or finds the one that an earlier request with the same key has made. @throws AdminError */

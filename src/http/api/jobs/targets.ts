@@ -5,7 +5,7 @@ import { faultOfId } from '../../../mdm/enrollment.ts'
 import { AdminError } from '../../admin-error.ts'
 import { deviceFilter, filterOf, MAX_TARGETS } from '../device-filter.ts'
 
-/** The most ids that are done within the call: each may take two of the fifty calls that the free plan has. */
+/** How many ids are done within the call: each may take two of the fifty calls that the free plan allows. */
 export const SMALL = 20
 
 /** The parts of a request that name devices beside `ids`, and the pace of its job. */
@@ -39,7 +39,9 @@ export interface Targets {
 /** How much of a bad id is kept. */
 const SHOWN = 512
 
-/** The ids of a request, which may be anything. An unknown id is good: a command waits for a device that enrols with it. */
+/**
+ * The ids of a request, which may be any values. An unknown id is valid: its command waits for an enrolment.
+ */
 export function targetsNamed(listed: readonly unknown[]): Targets {
   // 5 and "5" are two, of which one may be good.
   const named = new Map(listed.map((id) => [JSON.stringify(id), id]))
@@ -56,7 +58,10 @@ function typeName(value: unknown): string {
   return value === null ? 'null' : Array.isArray(value) ? 'a list' : `of type ${typeof value}`
 }
 
-/** The devices of a filter; `enrolled` ones unless it has a `state`. Serial numbers that lead to no device are faults. */
+/**
+ * The devices of a filter, enrolled ones unless it has a `state`. A serial number without a device is a
+ * fault.
+ */
 export async function targetsMeant(
   d1: D1Database,
   words: z.output<typeof deviceFilter>,
