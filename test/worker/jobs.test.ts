@@ -52,7 +52,7 @@ describe('a command to a few ids', () => {
     expect(late.received.map(({ uuid }) => uuid)).toEqual(['few'])
   })
 
-  it('gives each device a CommandUUID of its own with InstallProfile, and the caller’s where it names one', async () => {
+  it('gives each device its own CommandUUID with InstallProfile, unless the caller names one', async () => {
     const ids = newIds(2)
     const devices = ids.map((udid) => newDevice({ udid }))
     await Promise.all(devices.map((device) => device.enroll()))
@@ -151,7 +151,7 @@ describe('a destructive command', () => {
       )
       expect(text.join()).toContain('DeviceLock')
       expect(text.join()).not.toContain('864209')
-      // Nor does the request's hash give away a PIN to who can count to a million.
+      // The request's hash does not give away a PIN either, which has only a million values.
       const plain = createHash('sha256').update(JSON.stringify(order)).digest('hex')
       expect(text.join()).not.toContain(plain)
     })
@@ -159,7 +159,7 @@ describe('a destructive command', () => {
 })
 
 describe('a job', () => {
-  it('queues for hundreds of ids, tells how far it is and what became of each', async () => {
+  it('queues for hundreds of ids, and shows its progress and each outcome', async () => {
     // Most lead nowhere: a device that is new costs this machine milliseconds.
     const good = newIds(30)
     const ids = Array.from({ length: 520 }, (_, n) => good[n - 490] ?? `bad\n${n}`)
@@ -200,7 +200,7 @@ describe('a job', () => {
     }
   })
 
-  it('keeps to its pace, and goes on to nobody once it is cancelled', async () => {
+  it('keeps to its pace, and calls no further device after a cancel', async () => {
     const ids = newIds(30)
     const { body } = await bulk({ ids, command: ORDER, pace: 60 })
     const { id } = body
@@ -293,8 +293,8 @@ describe('a job', () => {
       failed: 25,
       waiting: 0,
     })
-    const nobody = await bulk({ ids: ['', ' '], command: ORDER })
-    expect(nobody).toMatchObject({
+    const none = await bulk({ ids: ['', ' '], command: ORDER })
+    expect(none).toMatchObject({
       status: 200,
       body: { state: 'finished', done: 0, failed: 2 },
     })

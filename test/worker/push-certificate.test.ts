@@ -89,7 +89,7 @@ describe('a PUT', () => {
     },
   )
 
-  it('hands the pair to the keeper of a local server, and says why the keeper refused or failed', async () => {
+  it('hands the pair to the keeper of a local server, and passes on why the keeper refused', async () => {
     const handed: unknown[] = []
     const answers = [
       new Response(null),

@@ -68,7 +68,7 @@ describe('the push circuit', () => {
       throw new Error('a device')
     }
     await push(good)
-    // Often it is not looked into.
+    // A probe is not made more often.
     turn(60_000)
     const body = JSON.stringify({ reason: 'BadDeviceToken' })
     for (const { magic } of bad) {
@@ -78,11 +78,11 @@ describe('the push circuit', () => {
     for (const [n, device] of bad.entries()) {
       expect((await push(device)).status).toBe(500)
       if (n === 0) {
-        // What else was delivered in this file was told with the first failure.
+        // The first failure also reported the other deliveries of this file.
         await circuit().gate('one', 1, [`${good.udid}:`])
       }
     }
-    // It is found out with a device that pushes reached before.
+    // The probe goes to a device that pushes reached before.
     await until(
       () => seen(good.magic, 'apns'),
       (found) => found.length > before,
@@ -93,7 +93,7 @@ describe('the push circuit', () => {
     expect((await circuit().gate('one', 0)).open).toBeUndefined()
   })
 
-  it('is tried by devices that pushes reached before when its time is over, and not by the next that comes', async () => {
+  it('is probed when its time is over, with devices that pushes reached before', async () => {
     const [good, bad] = await silentDevices(2)
     if (!good || !bad) {
       throw new Error('two devices')
@@ -166,7 +166,7 @@ it('a push that APNs could not take is repeated after seconds, by the alarm', as
 })
 
 describe('when pushes may leave again', () => {
-  /** The job starts when no isolate believes in the old state any more. Here there is one isolate, and it knows. */
+  /** The job starts when no isolate believes in the old state any more. Here is one isolate, and it knows. */
   async function pushWaiting(): Promise<void> {
     expect(await runDurableObjectAlarm(circuit())).toBe(true)
     while (await runDurableObjectAlarm(job())) {
@@ -239,7 +239,7 @@ describe('when pushes may leave again', () => {
     )
   })
 
-  it('nobody is asked while there is no certificate', async () => {
+  it('no device is asked while there is no certificate', async () => {
     await runInDurableObject(circuit(), async (object, state) => {
       await state.storage.deleteAlarm()
       await object.inUse('none')

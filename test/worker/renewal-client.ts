@@ -42,7 +42,7 @@ export const renew = (device: SimulatedDevice) =>
     'POST',
     `/api/devices/${device.udid}/renew`,
   )
-/** Who queued a device's commands, newest first. */
+/** The origin of each of a device's commands, newest first. */
 export const queuers = async ({ udid }: { udid: string }) =>
   (
     await api<{ items: { queued_by: object | null }[] }>('GET', `/api/devices/${udid}/commands`)

@@ -23,7 +23,7 @@ describe('a round of renewals', () => {
   const tick = () => runDurableObjectAlarm(object)
   const cron = () => worker.scheduled({} as ScheduledController, env as unknown as Env)
 
-  /** Devices with the default profile and a day left of their identities; nobody else's is near its end. */
+  /** Devices with the default profile, and a day left of their identities. No other identity ends soon. */
   async function fleet(size: number, options = {}): Promise<SimulatedDevice[]> {
     const devices = Array.from({ length: size }, (_, n) =>
       newDevice({
@@ -65,7 +65,7 @@ describe('a round of renewals', () => {
     await evictDurableObject(object)
   })
 
-  it('begins with five devices, and goes on in batches when one of these has its new identity', async () => {
+  it('begins with five devices, and goes on in batches when one of them has its new identity', async () => {
     const failing = new Set<string>()
     const devices = await fleet(8, {
       answer: (_: unknown, { udid }: SimulatedDevice) => (failing.has(udid) ? 'Error' : undefined),
@@ -102,7 +102,7 @@ describe('a round of renewals', () => {
     }
   })
 
-  it('passes over a device whose object cannot be reached, and a device that another claims to be', async () => {
+  it('passes over an unreachable device, and renews one whose serial number another claims', async () => {
     const devices = await fleet(2)
     const [broken, claimed] = devices
     if (!broken || !claimed) {
@@ -152,7 +152,7 @@ describe('a round of renewals', () => {
     })
   })
 
-  it('tells which devices are blocked, at once and not at the pace of renewals', async () => {
+  it('shows at once which devices are blocked, without regard to the pace', async () => {
     await runInDurableObject(object, (_, state) => {
       state.storage.kv.put('settings', { changedAt: clock.now() })
     })
@@ -169,6 +169,27 @@ describe('a round of renewals', () => {
     })
     await tick()
     expect(await sentTo(devices)).toHaveLength(2)
+  })
+
+  it('is a job that an admin sees, lists and cancels', async () => {
+    const devices = await fleet(6)
+    await cron()
+    await tick()
+    const path = `/api/jobs/${RENEWALS}`
+    const job = { id: RENEWALS, kind: 'renewal', state: 'running', total: 5, done: 5, waiting: 0 }
+    expect((await api('GET', path)).body).toMatchObject(job)
+    const { body: all } = await api<{ items: { id: string }[] }>('GET', '/api/jobs')
+    expect(all.items.map(({ id }) => id)).toContain(RENEWALS)
+    expect((await api('GET', `${path}/outcomes`)).body).toMatchObject({ items: [], total: 0 })
+    const cancelled = await api('POST', `${path}/cancel`)
+    expect(cancelled.body).toMatchObject({ ...job, state: 'cancelled' })
+    expect(await status()).toMatchObject({ state: 'idle', due: 1 })
+    await tick()
+    expect(await sentTo(devices)).toHaveLength(5)
+    turn(SECOND)
+    await cron()
+    expect(await status()).toMatchObject({ state: 'running' })
+    expect((await api('GET', path)).body).toMatchObject({ state: 'running', total: 0 })
   })
 
   it('does nothing by itself after a CA was imported, until an admin enables it', async () => {

@@ -71,11 +71,11 @@ describe('a device that enrolled by our profile', () => {
     expect(await renewalOf(device, 'renewed')).toMatchObject({ id: fingerprintOf(device) })
     expect((await device.getBootstrapToken()).token).toEqual(token)
     expect((await user.connect({ Status: 'Idle' })).status).toBe(200)
-    const told = await until(
+    const posted = await until(
       () => events(device.udid, 1),
       (all) => all.filter(({ topic }) => topic === 'mdm.Authenticate').length === 2,
     )
-    const marks = told.map(({ checkin_event: event }) => event?.['renewal'])
+    const marks = posted.map(({ checkin_event: event }) => event?.['renewal'])
     expect(marks.filter(Boolean)).toEqual([true])
   })
 
@@ -101,7 +101,7 @@ describe('a device that enrolled by our profile', () => {
     expect(device.received).toHaveLength(2)
   })
 
-  it('starts anew when it comes back with a fresh profile and not with its renewal, wiped in between', async () => {
+  it('starts anew when it was wiped and comes back with a fresh profile instead of its renewal', async () => {
     const device = await enrolByProfile({ answer: () => 'silence' })
     await renew(device)
     await device.poll()
@@ -116,7 +116,7 @@ describe('a device that enrolled by our profile', () => {
     expect((await one(wiped))?.renewal).toBeNull()
   })
 
-  it('tells why it refused, keeps its identity, and is not tried again at once', async () => {
+  it('reports why it refused, keeps its identity, and is not tried again at once', async () => {
     const device = await enrolByProfile({
       answer: ({ requestType }) =>
         requestType === 'InstallProfile'
@@ -136,7 +136,7 @@ describe('a device that enrolled by our profile', () => {
     })
   })
 
-  it('keeps the URLs of its profile, whatever it calls', async () => {
+  it('keeps the URLs of its profile when it calls others', async () => {
     const device = await enrolByProfile({ serverUrl: 'http://mdm.test/mdm/connect?moved=1' })
     await device.poll()
     expect((await renew(device)).status).toBe(200)
@@ -262,7 +262,7 @@ describe('a Mac that renews with a new key and the challenge of its profile', ()
     await waitOnExecutionContext(context)
     return response
   }
-  /** A request as macOS makes one, and a stranger can who has seen the profile. */
+  /** A request as macOS makes it. A stranger can make it too, after reading the profile. */
   const ask = async (device: SimulatedDevice): Promise<void> => {
     const challenge = device.enrollmentProfile()?.scep.challenge ?? expect.fail()
     await expect(enrol({ challenge, fetch: patient })).rejects.toMatchObject({ failInfo: '2' })
@@ -280,7 +280,7 @@ describe('a Mac that renews with a new key and the challenge of its profile', ()
     return device
   }
 
-  it('gets no certificate, but its renewal profile, however often somebody asks', async () => {
+  it('gets no certificate, but its renewal profile, however many requests come', async () => {
     const device = await ageing()
     const before = fingerprintOf(device)
     const { challenge = '' } = device.enrollmentProfile()?.scep ?? {}
@@ -297,7 +297,7 @@ describe('a Mac that renews with a new key and the challenge of its profile', ()
     expect(await sent(device)).toHaveLength(1)
   })
 
-  it('and refuses the profile gets another one on another day', async () => {
+  it('gets another profile on another day when it has refused one', async () => {
     const device = await ageing({ answer: () => 'Error' })
     for (const numberSent of [1, 2, 3]) {
       await ask(device)
@@ -308,7 +308,7 @@ describe('a Mac that renews with a new key and the challenge of its profile', ()
     }
   })
 
-  it('is what admins hear of where renewals are off, once a day', async () => {
+  it('is reported to admins once a day while renewals are off', async () => {
     await set({ enabled: false })
     const device = await ageing()
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
@@ -331,7 +331,7 @@ describe('a Mac that renews with a new key and the challenge of its profile', ()
     await set({ enabled: true })
   })
 
-  it('with the very request of its enrolment gets the certificate of then, and its renewal profile', async () => {
+  it('with the same request as at enrolment gets the same certificate, and its renewal profile', async () => {
     const profile = await downloadProfile(patient, 'http://mdm.test/mdm/enroll')
     const options = { challenge: profile.scep.challenge, subject: [['CN', 'Mac']] as const }
     const pending = writeScepRequest(options, authority.certificate)

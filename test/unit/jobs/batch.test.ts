@@ -23,7 +23,7 @@ function ports(attempt: BatchPorts['attempt'], stopped = () => false): BatchPort
 
 const hundred = Array.from({ length: 100 }, (_, n) => `id-${n}`)
 
-it('one id that cannot be reached never fails the rest of its batch, and waits for the next ring', async () => {
+it('an id that cannot be reached waits for the next alarm, and does not fail the others', async () => {
   const { page: after } = await runBatch(
     page(hundred),
     100,
@@ -97,7 +97,7 @@ it('a pace gives out ten seconds’ worth at a time, and a burst is what the ope
   expect(quotaOf({ pace: 0 }, 900, touched, 1e6)).toEqual({ quota: 0, freeAt: 1_005_000 })
 })
 
-it('a job stops when too large a share fails, or answers with an error, once there are enough of them', async () => {
+it('a job stops when too large a share of enough ids fails or answers with an error', async () => {
   const job = { stopAt: 0.2, total: 1000, faults: 100, watch: { open: [], answered: 0, failed: 0 } }
   expect(reasonToStop(job, { waiting: 895, failed: 105 })).toBeUndefined()
   expect(reasonToStop(job, { waiting: 890, failed: 102 })).toBeUndefined()
@@ -134,7 +134,7 @@ it('a job that stops at errors asks one channel of a device', () => {
   expect(watchMore(watch, queued as Page, [0, 1, 2, 3]).open).toEqual(['D:ada.1', 'E.1'])
 })
 
-it('nobody is called any more once the job is stopped, whoever is on a pause then', async () => {
+it('after its end a job calls no further device, also in calls that pause just then', async () => {
   let stopped = false
   const calls: string[] = []
   const stopping: BatchPorts = {
