@@ -4,7 +4,7 @@ import { TRIED_FOR } from '../device/outbox/cursors.ts'
 import type { DeviceEvent } from '../events/event.ts'
 import type { Webhook } from '../events/webhook.ts'
 import { reasonOf } from '../log.ts'
-import type { Attempt } from './log.ts'
+import type { Post } from './log.ts'
 import {
   backOff,
   heldUntil,
@@ -34,11 +34,11 @@ export interface DeliveryPorts<Settings extends PostSettings> {
   /** The line's circuit changed: it outlives the object. */
   keepCircuit(): void
   /** A post was answered, or not. */
-  note(attempt: Omit<Attempt, 'n'>): void
+  note(post: Omit<Post, 'n'>): void
   /** An event is not tried any more. @returns how many were given up in all. */
   giveUp(device: string, event: DeviceEvent, letter: { tries: number; reason: string }): number
   /** An Idle waited too long to be posted. */
-  drop(device: string, event: DeviceEvent): void
+  drop(): void
   log: Write
   warn: Write
 }
@@ -126,7 +126,7 @@ async function postAll<Settings extends PostSettings>(
   })
   for (const event of events) {
     if (await isStale(ports, event)) {
-      ports.drop(device, event)
+      ports.drop()
       passed = event.sequence
       continue
     }

@@ -10,16 +10,7 @@ import { inBackground } from '../guard.ts'
 import { log, reasonOf, warn } from '../log.ts'
 import * as dead from './dead-letters.ts'
 import { deliver, type DeliveryPorts } from './deliver.ts'
-import {
-  keptLedger,
-  recentAttempts,
-  rememberedOf,
-  type Attempt,
-  type AttemptFilter,
-  type Counts,
-  type KeptLedger,
-  type Remembered,
-} from './log.ts'
+import { openLog, type Post, type PostCounts, type PostFilter, type PostLog } from './log.ts'
 import {
   hurry,
   isFull,
@@ -45,7 +36,7 @@ export interface SubscriberEnv {
 
 /** What an admin sees of a webhook's deliveries. Times are milliseconds; 0 stands for never. */
 export interface SubscriberState extends LineState {
-  readonly counts: Counts
+  readonly counts: PostCounts
   readonly deadLetters: number
 }
 
@@ -64,7 +55,7 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
   readonly #db = sqlite(this.ctx.storage.sql)
   readonly #source = webhookSource(this.env, this.#id)
   #line: Line | undefined
-  #ledger: KeptLedger | undefined
+  #log: PostLog | undefined
   #cancelTimer: (() => void) | undefined
   #walking = false
 
@@ -91,8 +82,8 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
     // Posts under way come back to this line, and find that nothing more may leave.
     this.#open().paused = true
     this.#line = undefined
-    this.#ledger?.end()
-    this.#ledger = undefined
+    this.#log?.end()
+    this.#log = undefined
     await this.ctx.storage.deleteAll()
   }
 
@@ -110,18 +101,13 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
   async state(): Promise<SubscriberState> {
     return {
       ...stateOf(this.#open()),
-      counts: this.#notes().ledger.counts,
+      counts: this.#posts().counts,
       deadLetters: dead.countDeadLetters(this.#db),
     }
   }
 
-  async recent(filter: AttemptFilter): Promise<Attempt[]> {
-    return recentAttempts(this.#notes().ledger, filter)
-  }
-
-  /** What is remembered of a device's events. */
-  async remembered(device: string): Promise<Remembered> {
-    return rememberedOf(this.#notes().ledger, device)
+  async recent(filter: PostFilter): Promise<Post[]> {
+    return this.#posts().recent(filter)
   }
 
   async deadLetters(before: number, limit: number): Promise<dead.DeadLetter[]> {
@@ -147,10 +133,9 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
     if (!letter) {
       return false
     }
-    const { device, event, sequence } = letter
+    const { device, sequence } = letter
     await this.env.DEVICE.getByName(device).givenUp(this.#id, sequence, false)
     dead.removeDeadLetter(this.#db, n)
-    this.#notes().letGo(device, event, 'deleted')
     return true
   }
 
@@ -200,8 +185,8 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
     }
   }
 
-  #notes(): KeptLedger {
-    return (this.#ledger ??= keptLedger(this.ctx.storage.kv))
+  #posts(): PostLog {
+    return (this.#log ??= openLog(this.ctx.storage.kv))
   }
 
   /** Posting goes on by itself, for no request: it has long been answered. */
@@ -312,7 +297,7 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
 
   #ports(line: Line, webhook: Webhook): DeliveryPorts<Webhook> {
     const { id } = webhook
-    const ledger = this.#notes()
+    const posts = this.#posts()
     /** A post that was under way when the webhook was removed leaves nothing behind. */
     const isHere = (): boolean => this.#line === line
     return {
@@ -330,15 +315,15 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
           this.ctx.storage.kv.put(CIRCUIT, line.circuit)
         }
       },
-      note: ledger.note,
+      note: posts.note,
       giveUp: (device, { sequence, id: event, topic, at }, { tries, reason }) => {
         const letter = { device, sequence, event, topic, at, tries, reason, diedAt: clock.now() }
         if (isHere()) {
           dead.addDeadLetter(this.#db, letter)
         }
-        return ledger.count('dead')
+        return posts.count('dead')
       },
-      drop: (device, event) => ledger.letGo(device, event.id, 'dropped'),
+      drop: () => posts.count('dropped'),
       log: (event, detail) => {
         log(event, { webhook: id, ...detail })
       },

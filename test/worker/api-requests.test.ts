@@ -92,8 +92,8 @@ describe('a cursor', () => {
     '/api/devices/D/events',
     '/api/identities',
     '/api/jobs',
-    '/api/deliveries?webhook_id=webhook',
-    '/api/deliveries?device_id=D',
+    '/api/webhooks/webhook/posts',
+    '/api/devices/D/deliveries',
     '/api/dead-letters?webhook_id=webhook',
   ]
   const paged = (list: string, cursor: string) =>

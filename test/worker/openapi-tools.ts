@@ -199,8 +199,18 @@ async function hooked() {
 }
 
 async function dead() {
-  const { id, hook, device } = await deadLetter()
-  return { ids: { id, webhook_id: hook.id, device_id: device.udid } }
+  const { id, hook } = await deadLetter()
+  return { ids: { id, webhook_id: hook.id } }
+}
+
+async function posted() {
+  const { hook, device } = await deadLetter()
+  return { ids: { id: hook.id, device_id: device.udid } }
+}
+
+async function delivered() {
+  const { hook, device } = await deadLetter()
+  return { ids: { id: device.udid, webhook_id: hook.id } }
 }
 
 /** Some enrolled Mac, listed as enrolled, for whom a filter looks. */
@@ -288,7 +298,8 @@ export const PREPARE: Record<string, Prepare> = {
   pauseWebhook: hooked,
   resumeWebhook: hooked,
   testWebhook: hooked,
-  listDeliveries: dead,
+  listPosts: posted,
+  listDeliveries: delivered,
   listDeadLetters: dead,
   retryDeadLetters: dead,
   retryDeadLetter: dead,

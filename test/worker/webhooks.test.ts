@@ -186,7 +186,7 @@ describe('a webhook', () => {
     await other.events(device.udid, 2)
     const { body } = await api(
       'GET',
-      `/api/deliveries?device_id=${device.udid}&webhook_id=${paused.id}`,
+      `/api/devices/${device.udid}/deliveries?webhook_id=${paused.id}`,
     )
     expect(body['items']).toMatchObject([
       { sequence: 2, state: 'waiting' },
@@ -238,11 +238,11 @@ describe('deliveries to webhooks', () => {
       ({ state, delivered }) => state === 'active' && Number(delivered) >= 2,
     )
     expect(recovered).toMatchObject({ delivered: 2, failed: 3 })
-    const { body } = await api('GET', `/api/deliveries?webhook_id=${down.id}&limit=1000`)
+    const { body } = await api('GET', `/api/webhooks/${down.id}/posts?limit=1000`)
     expect(body['items']).toHaveLength(5)
     expect(body['items']).toEqual(
       expect.arrayContaining([
-        expect.objectContaining({ state: 'down', status: 503, attempts: 1 }),
+        expect.objectContaining({ state: 'down', status: 503, attempt: 1 }),
         expect.objectContaining({ state: 'delivered', status: 200 }),
       ]),
     )
@@ -258,7 +258,7 @@ describe('deliveries to webhooks', () => {
       const pages: string[][] = []
       let next: string | null = ''
       while (next !== null) {
-        const path = `/api/deliveries?device_id=${device.udid}&webhook_id=${webhook}&limit=1`
+        const path = `/api/devices/${device.udid}/deliveries?webhook_id=${webhook}&limit=1`
         const page: { body: { items: { topic: string }[]; next: string | null } } = await api(
           'GET',
           `${path}&cursor=${next}`,
@@ -271,17 +271,21 @@ describe('deliveries to webhooks', () => {
     expect(await list(first.id)).toEqual([['mdm.Authenticate']])
     const all = [['mdm.TokenUpdate'], ['mdm.TokenUpdate'], ['mdm.Authenticate']]
     expect(await list(both.id)).toEqual(all)
-    for (const query of [
-      `device_id=nope`,
-      `device_id=nope&webhook_id=${first.id}`,
-      'webhook_id=nope',
+    for (const path of [
+      '/api/devices/nope/deliveries',
+      `/api/devices/nope/deliveries?webhook_id=${first.id}`,
+      '/api/webhooks/nope/posts',
     ]) {
-      expect((await api('GET', `/api/deliveries?${query}`)).status).toBe(404)
+      expect((await api('GET', path)).status).toBe(404)
     }
-    const typo = await api('GET', `/api/deliveries?device_id=${device.udid}&webhook_id=nope`)
+    const typo = await api('GET', `/api/devices/${device.udid}/deliveries?webhook_id=nope`)
     expect(typo).toMatchObject({ status: 404, body: { detail: 'no webhook has the id nope' } })
-    for (const query of ['', 'device_id=%20', `device_id=${device.udid}&state=down`]) {
-      expect((await api('GET', `/api/deliveries?${query}`)).status).toBe(400)
+    for (const path of [
+      '/api/devices/%20/deliveries',
+      `/api/devices/${device.udid}/deliveries?state=down`,
+      `/api/webhooks/${first.id}/posts?state=waiting`,
+    ]) {
+      expect((await api('GET', path)).status).toBe(400)
     }
   })
 
@@ -303,11 +307,8 @@ describe('deliveries to webhooks', () => {
     expect((await api('DELETE', `/api/dead-letters/${other.id}`)).status).toBe(204)
     expect(await rowsOf(other.device.udid, 'SELECT * FROM aside')).toEqual([])
     const { udid } = other.device
-    const { body } = await api(
-      'GET',
-      `/api/deliveries?device_id=${udid}&webhook_id=${other.hook.id}`,
-    )
-    expect(body['items']).toMatchObject([{ state: 'deleted', status: 500 }])
+    const { body } = await api('GET', `/api/devices/${udid}/deliveries?webhook_id=${other.hook.id}`)
+    expect(body['items']).toMatchObject([{ state: 'delivered', sequence: 1 }])
     const third = await deadLetter()
     const retry = await api('POST', '/api/dead-letters/retry', { webhook_id: third.hook.id })
     expect(retry.body).toEqual({ retried: 1, gone: 0, left: 0 })

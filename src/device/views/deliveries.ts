@@ -7,81 +7,109 @@ import { eventsBefore } from '../store/events.ts'
 export interface DeliveryFilter {
   /** Only of this subscriber. */
   readonly subscriber: string | undefined
-  /** Only events before this one; undefined begins with the newest. */
-  readonly before: number | undefined
-  /** Events, each with a delivery for every subscriber that wants it. */
+  /** The last delivery of the page before; undefined begins with the newest event. */
+  readonly before: DeliveryPlace | undefined
   readonly limit: number
 }
 
-/**
- * `waiting`: the subscriber has not passed it. `retrying`: it was refused. `replaying`: an admin requested it
- * again. `dead`: a dead letter. `passed`: it was delivered, dropped, deleted or not wanted after all; no row
- * says which.
- */
-export type DeliveryState = 'waiting' | 'retrying' | 'replaying' | 'dead' | 'passed'
+export type DeliveryPlace = Pick<Delivery, 'sequence' | 'subscriber'>
 
-/** How far an event is with a subscriber. Times are milliseconds. */
-export interface DeliveryOfEvent {
+/**
+ * `waiting`: the event is posted in its turn. `retrying`: the receiver refused it, and it is posted again later.
+ * `dead`: it is a dead letter. `delivered`: the subscriber needs it no more.
+ */
+export type DeliveryState = 'waiting' | 'retrying' | 'dead' | 'delivered'
+
+/** One event for one subscriber. Times are milliseconds. */
+export interface Delivery {
   readonly subscriber: string
   readonly sequence: number
   readonly event: string
   readonly topic: Topic
   readonly at: number
   readonly state: DeliveryState
+  /** Failed posts of an event that is retried separately or is a dead letter. */
   readonly tries: number
-  /** When it is tried again. */
   readonly nextAt: number | null
   readonly reason: string
+  /** Whether it waits because of a replay. */
+  readonly replay: boolean
 }
 
 export interface Deliveries {
   readonly kind: 'deliveries'
   readonly device: string
-  readonly deliveries: readonly DeliveryOfEvent[]
-  readonly next: number | undefined
+  readonly deliveries: readonly Delivery[]
 }
 
-/** The kept events of a device, newest first, and how far each is with the subscribers that want it. */
-export function viewDeliveries(context: Context, user: string, filter: DeliveryFilter): Deliveries {
-  const cursors = cursorsOf(context)
-  const rows = eventsBefore(context.db, filter.before ?? Number.MAX_SAFE_INTEGER, filter.limit + 1)
-  const page = rows.slice(0, filter.limit)
-  const retries = retriesBetween(context.db, page.at(-1)?.seq ?? 0, page[0]?.seq ?? 0)
-  const deliveries = page
-    .filter(({ about }) => user === '' || about.enrollment.user === user)
-    .flatMap(({ seq, id, topic, at, subscribers = [...cursors.keys()] }) => {
-      const ofEvent = retries.filter((retry) => retry.seq === seq)
-      const all = new Set([...subscribers, ...ofEvent.map(({ subscriber }) => subscriber)])
-      return [...all]
-        .filter((one) => one !== UNKNOWN && one === (filter.subscriber ?? one))
-        .map((subscriber) => {
-          const retry = ofEvent.find((one) => one.subscriber === subscriber)
-          const waits = retry === undefined && (cursors.get(subscriber) ?? 0) < seq
-          return {
-            subscriber,
-            sequence: seq,
-            event: id,
-            topic,
-            at,
-            state: waits ? ('waiting' as const) : stateOf(retry),
-            tries: retry?.tries ?? 0,
-            nextAt: retry?.nextAt ?? null,
-            reason: retry?.reason ?? '',
-          }
-        })
-    })
-  const next = rows.length > filter.limit ? page.at(-1)?.seq : undefined
-  return { kind: 'deliveries', device: context.name, deliveries, next }
-}
+/** Events that are read at a time. */
+const EVENTS_READ = 100
 
-function stateOf(
-  retry: { readonly nextAt: number | null; readonly replay: boolean } | undefined,
-): DeliveryState {
-  if (!retry) {
-    return 'passed'
+/** The kept events of a device, newest first, each with its state for each subscriber that wants it. */
+export function viewDeliveries(
+  context: Context,
+  user: string,
+  { subscriber, before, limit }: DeliveryFilter,
+): Deliveries {
+  const deliveries: Delivery[] = []
+  for (const one of deliveriesFrom(context, user, before?.sequence)) {
+    const isShown = before?.sequence === one.sequence && one.subscriber <= before.subscriber
+    if (!isShown && one.subscriber === (subscriber ?? one.subscriber)) {
+      deliveries.push(one)
+    }
+    if (deliveries.length === limit) {
+      break
+    }
   }
-  if (retry.nextAt === null) {
+  return { kind: 'deliveries', device: context.name, deliveries }
+}
+
+function* deliveriesFrom(
+  context: Context,
+  user: string,
+  newest = Number.MAX_SAFE_INTEGER - 1,
+): Generator<Delivery> {
+  const cursors = cursorsOf(context)
+  let before: number | undefined = newest + 1
+  while (before !== undefined) {
+    const events = eventsBefore(context.db, before, EVENTS_READ)
+    const oldest = events.at(-1)?.seq
+    const retries = retriesBetween(context.db, oldest ?? 0, before)
+    for (const event of events) {
+      if (user === '' || event.about.enrollment.user === user) {
+        const ofEvent = retries.filter(({ seq }) => seq === event.seq)
+        yield* deliveriesOf(event, cursors, ofEvent)
+      }
+    }
+    before = events.length < EVENTS_READ ? undefined : oldest
+  }
+}
+
+/** The order is that of the subscribers' ids. */
+function deliveriesOf(
+  { seq, id, topic, at, subscribers }: ReturnType<typeof eventsBefore>[number],
+  cursors: ReadonlyMap<string, number>,
+  retries: ReturnType<typeof retriesBetween>,
+): Delivery[] {
+  const retried = retries.map(({ subscriber }) => subscriber)
+  const all = new Set([...(subscribers ?? cursors.keys()), ...retried])
+  return [...all].toSorted().flatMap((subscriber) => {
+    const retry = retries.find((one) => one.subscriber === subscriber)
+    const cursor = cursors.get(subscriber)
+    // A webhook that was removed has no cursor any more, and no deliveries.
+    if (subscriber === UNKNOWN || (!retry && cursor === undefined)) {
+      return []
+    }
+    const state = retry ? retryState(retry) : (cursor ?? 0) < seq ? 'waiting' : 'delivered'
+    const { tries = 0, nextAt = null, reason = '', replay = false } = retry ?? {}
+    const what = { sequence: seq, event: id, topic, at }
+    return [{ subscriber, ...what, state, tries, nextAt, reason, replay }]
+  })
+}
+
+function retryState({ nextAt, tries }: Pick<Delivery, 'nextAt' | 'tries'>): DeliveryState {
+  if (nextAt === null) {
     return 'dead'
   }
-  return retry.replay ? 'replaying' : 'retrying'
+  return tries > 0 ? 'retrying' : 'waiting'
 }

@@ -5,7 +5,7 @@ import { challengeRoutes } from './enrolment/challenges.ts'
 import { commandRoutes } from './commands/commands.ts'
 import { contestRoutes } from './devices/contests.ts'
 import { deadLetters } from './webhooks/dead-letters.ts'
-import { deliveries } from './webhooks/deliveries.ts'
+import { deliveryRoutes } from './webhooks/deliveries.ts'
 import { deviceListRoutes } from './devices/list.ts'
 import { deviceRoutes } from './devices/device.ts'
 import { docsHeaders, docsPage } from './openapi/docs/page.ts'
@@ -28,6 +28,7 @@ import { heldRoutes } from './commands/held.ts'
 import { queueRoutes } from './commands/queue.ts'
 import { secretRoutes } from './commands/secrets.ts'
 import { waitingRoutes } from './commands/waiting.ts'
+import { postRoutes } from './webhooks/posts.ts'
 import { webhookControl } from './webhooks/webhook-control.ts'
 import { webhooks } from './webhooks/webhooks.ts'
 import { WORDS } from './words.ts'
@@ -73,7 +74,8 @@ const ROUTES = [
   pushCertificateRoutes,
   webhooks,
   webhookControl,
-  deliveries,
+  postRoutes,
+  deliveryRoutes,
   deadLetters,
   replayRoutes,
 ]

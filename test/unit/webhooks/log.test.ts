@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { keptLedger, rememberedOf } from '../../../src/webhooks/log.ts'
+import { openLog } from '../../../src/webhooks/log.ts'
 
 const SECOND = 1000
 
@@ -10,7 +10,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** A ledger over rows that outlive it; `writes` counts them. */
+/** Storage that outlives each log; `writes` counts the values that are written. */
 function rows() {
   const kept = new Map<string, unknown>()
   const rest = { writes: 0 }
@@ -21,7 +21,7 @@ function rows() {
       kept.set(key, structuredClone(value))
     },
   }
-  return { rest, open: () => keptLedger(kv) }
+  return { rest, open: () => openLog(kv) }
 }
 
 function tried(sequence: number, outcome: 'delivered' | 'refused' = 'delivered') {
@@ -40,73 +40,77 @@ function tried(sequence: number, outcome: 'delivered' | 'refused' = 'delivered')
   }
 }
 
-it('a webhook’s ledger outlives its object with every count and its failures, ten seconds after the last post at the latest', () => {
+const ALL = { before: Infinity, limit: 1000 }
+
+it('the log of a webhook keeps all counts and its failures through a restart, 10 s after the last post', () => {
   const { open } = rows()
   const before = open()
   before.note(tried(1))
   before.note(tried(2, 'refused'))
   before.note(tried(3))
   expect(before.count('dead')).toBe(1)
-  before.letGo('UDID-1', 'e4', 'dropped')
-  before.letGo('UDID-1', 'e5', 'deleted')
+  expect(before.count('dropped')).toBe(1)
   vi.advanceTimersByTime(10 * SECOND)
-  const { counts, recent } = open().ledger
-  expect(counts).toEqual(before.ledger.counts)
-  expect(counts).toMatchObject({ delivered: 2, failed: 1, dead: 1, dropped: 1 })
-  expect(recent).toMatchObject([{ sequence: 2, outcome: 'refused' }])
+  const after = open()
+  expect(after.counts).toEqual(before.counts)
+  expect(after.counts).toMatchObject({ delivered: 2, failed: 1, dead: 1, dropped: 1 })
+  expect(after.recent(ALL)).toMatchObject([{ sequence: 2, outcome: 'refused' }])
 })
 
-it('a webhook’s ledger keeps the count of an event that was given up right after a save', () => {
+it('the log of a webhook keeps the count of an event that became a dead letter right after a save', () => {
   const { open } = rows()
   const before = open()
   before.note(tried(1, 'refused'))
   before.count('dead')
   vi.advanceTimersByTime(10 * SECOND)
-  expect(open().ledger.counts).toMatchObject({ failed: 1, dead: 1 })
+  expect(open().counts).toMatchObject({ failed: 1, dead: 1 })
 })
 
-it('a webhook’s ledger counts on from what an earlier object had saved', () => {
+it('the log of a webhook adds to the counts that an earlier object saved', () => {
   const { open } = rows()
   open().note(tried(1))
   const after = open()
   after.note(tried(2))
-  expect(after.ledger.counts).toMatchObject({ delivered: 2 })
+  expect(after.counts).toMatchObject({ delivered: 2 })
 })
 
-it('a webhook’s ledger writes a row each ten seconds, or each thousand posts, however many there are', () => {
+it('the log of a webhook writes one row in 10 s or in 1000 posts, however many posts there are', () => {
   const { open, rest } = rows()
-  const ledger = open()
+  const log = open()
   for (let n = 1; n <= 900; n++) {
-    ledger.note(tried(n))
+    log.note(tried(n))
     vi.advanceTimersByTime(100)
   }
   expect(rest.writes).toBeLessThanOrEqual(10)
   rest.writes = 0
   for (let n = 1; n <= 5000; n++) {
-    ledger.note(tried(n))
+    log.note(tried(n))
   }
   expect(rest.writes).toBe(5)
 })
 
-it('the ledger of a webhook that is gone is written no more', () => {
+it('the log of a removed webhook writes nothing', () => {
   const { open, rest } = rows()
-  const ledger = open()
-  ledger.note(tried(1))
-  ledger.note(tried(2))
-  ledger.end()
+  const log = open()
+  log.note(tried(1))
+  log.note(tried(2))
+  log.end()
   rest.writes = 0
   vi.advanceTimersByTime(60 * SECOND)
-  ledger.note(tried(3))
+  log.note(tried(3))
   vi.advanceTimersByTime(60 * SECOND)
   expect(rest.writes).toBe(0)
 })
 
-it('a webhook’s ledger remembers the newest events that were let go apart from the posts', () => {
-  const kept = rows().open()
+it('the log of a webhook lists its newest 500 posts by device, outcome and page', () => {
+  const log = rows().open()
   for (let n = 1; n <= 600; n++) {
-    kept.letGo('A', `event ${n}`, 'dropped')
+    log.note(tried(n, n % 2 === 0 ? 'refused' : 'delivered'))
   }
-  expect(rememberedOf(kept.ledger, 'A').letGo).toHaveLength(500)
-  expect(rememberedOf(kept.ledger, 'A').letGo[0]).toMatchObject({ event: 'event 600' })
-  expect(rememberedOf(kept.ledger, 'B').letGo).toEqual([])
+  expect(log.recent(ALL)).toHaveLength(500)
+  expect(log.recent({ ...ALL, limit: 2 })).toMatchObject([{ n: 600 }, { n: 599 }])
+  expect(log.recent({ ...ALL, before: 599, limit: 1 })).toMatchObject([{ n: 598 }])
+  expect(log.recent({ ...ALL, outcome: 'refused' })).toHaveLength(250)
+  expect(log.recent({ ...ALL, device: 'UDID-1' })).toHaveLength(500)
+  expect(log.recent({ ...ALL, device: 'UDID-2' })).toEqual([])
 })

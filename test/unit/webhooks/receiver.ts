@@ -1,5 +1,5 @@
 import { deliver, type DeliveryPorts, type PostSettings } from '../../../src/webhooks/deliver.ts'
-import type { Attempt } from '../../../src/webhooks/log.ts'
+import type { Post } from '../../../src/webhooks/log.ts'
 import { newLine, nextTry, startable, wake, type Line } from '../../../src/webhooks/lane.ts'
 import type { PostOutcome } from '../../../src/webhooks/post.ts'
 import { pull } from '../../../src/device/outbox/read.ts'
@@ -47,7 +47,7 @@ export class TestReceiver {
     url: string
   }[] = []
   readonly notes: string[] = []
-  readonly attempts: Omit<Attempt, 'n'>[] = []
+  readonly attempts: Omit<Post, 'n'>[] = []
   givenUp = 0
   dropped = 0
   settings: Partial<Settings> = {}
@@ -209,7 +209,7 @@ export class TestReceiver {
       keepCircuit: () => undefined,
       giveUp: () => ++this.givenUp,
       drop: () => ++this.dropped,
-      note: (attempt) => this.attempts.push(attempt),
+      note: (post) => this.attempts.push(post),
       log: (event) => this.notes.push(event),
       warn: (event) => this.notes.push(event),
     }
