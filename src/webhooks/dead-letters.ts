@@ -1,16 +1,15 @@
 import type { Topic } from '../events/topics.ts'
 import { KEEP_DEAD_LETTERS } from '../device/outbox/retries.ts'
 import type { Db } from '../storage/db.ts'
-import { reasonOf, warn } from '../log.ts'
 
-/** An event that was given up; its message rests in its device's object. Times are milliseconds. */
+/** An event that is not posted any more. Its device keeps the message. Times are milliseconds. */
 export interface DeadLetter {
   readonly n: number
   readonly device: string
   readonly sequence: number
   readonly event: string
   readonly topic: Topic
-  /** When it happened, and when it was given up. */
+  /** The time of the event, and the time when it became a dead letter. */
   readonly at: number
   readonly diedAt: number
   readonly tries: number
@@ -28,7 +27,8 @@ const TABLE = `CREATE TABLE IF NOT EXISTS dead_letters (
   tries INTEGER NOT NULL,
   reason TEXT NOT NULL
 )`
-/** The newest are kept: a receiver that takes nothing must not fill the object. */
+const COLUMNS = 'n, device, sequence, event, topic, at, died_at AS diedAt, tries, reason'
+/** Only the newest are kept: a receiver that accepts nothing must not fill the object. */
 const KEEP = 10_000
 
 export function addDeadLetter(db: Db, letter: Omit<DeadLetter, 'n'>): void {
@@ -45,7 +45,7 @@ export function addDeadLetter(db: Db, letter: Omit<DeadLetter, 'n'>): void {
     letter.tries,
     letter.reason,
   )
-  // A device has the messages of its newest alone, and its letters are not to push out those of others.
+  // A device keeps only the messages of its newest. Its dead letters must not displace those of other devices.
   db.run(
     `DELETE FROM dead_letters WHERE n <= (SELECT n FROM dead_letters WHERE device = ?1
       ORDER BY n DESC LIMIT 1 OFFSET ${KEEP_DEAD_LETTERS}) AND device = ?1`,
@@ -54,31 +54,24 @@ export function addDeadLetter(db: Db, letter: Omit<DeadLetter, 'n'>): void {
   db.run(`DELETE FROM dead_letters WHERE n <= (SELECT max(n) FROM dead_letters) - ${KEEP}`)
 }
 
-/** Newest first, from before `n` on. */
+/** Newest first, only those with a lower number. */
 export function listDeadLetters(db: Db, before: number, limit: number): DeadLetter[] {
   return hasTable(db)
     ? db.all(
-        `SELECT n, device, sequence, event, topic, at, died_at AS diedAt, tries, reason FROM dead_letters
-          WHERE n < ? ORDER BY n DESC LIMIT ?`,
+        `SELECT ${COLUMNS} FROM dead_letters WHERE n < ? ORDER BY n DESC LIMIT ?`,
         before,
         limit,
       )
     : []
 }
 
-export function deadLetter(db: Db, n: number): DeadLetter | undefined {
-  return listDeadLetters(db, n + 1, 1).find((letter) => letter.n === n)
+export function findDeadLetter(db: Db, n: number): DeadLetter | undefined {
+  return listDeadLetters(db, n + 1, 1).find((one) => one.n === n)
 }
 
-/** The oldest `limit`, which go first when all are tried again. */
+/** Oldest first: the order in which they are retried. */
 export function oldestDeadLetters(db: Db, limit: number): DeadLetter[] {
-  return hasTable(db)
-    ? db.all(
-        `SELECT n, device, sequence, event, topic, at, died_at AS diedAt, tries, reason FROM dead_letters
-          ORDER BY n LIMIT ?`,
-        limit,
-      )
-    : []
+  return hasTable(db) ? db.all(`SELECT ${COLUMNS} FROM dead_letters ORDER BY n LIMIT ?`, limit) : []
 }
 
 export function countDeadLetters(db: Db): number {
@@ -89,7 +82,7 @@ export function countDeadLetters(db: Db): number {
 }
 
 export function removeDeadLetter(db: Db, n: number): void {
-  // The webhook may have been removed while its device was asked.
+  // The webhook may have been removed during the call of the device.
   if (hasTable(db)) {
     db.run('DELETE FROM dead_letters WHERE n = ?', n)
   }
@@ -97,23 +90,4 @@ export function removeDeadLetter(db: Db, n: number): void {
 
 function hasTable(db: Db): boolean {
   return db.all("SELECT 1 FROM sqlite_master WHERE name = 'dead_letters'").length > 0
-}
-
-/** `gone`: its device has not kept the event. */
-export type Retried = 'retried' | 'gone'
-
-/** Retries each; one whose device is out of reach stays, and stops none of the others. */
-export async function retryEach(
-  letters: readonly DeadLetter[],
-  retry: (letter: DeadLetter) => Promise<Retried>,
-): Promise<Record<Retried, number>> {
-  const counts = { retried: 0, gone: 0 }
-  for (const letter of letters) {
-    try {
-      counts[await retry(letter)] += 1
-    } catch (error) {
-      warn('webhook:device-unreachable', { device: letter.device, reason: reasonOf(error) })
-    }
-  }
-  return counts
 }

@@ -3,8 +3,8 @@ import {
   addDeadLetter,
   countDeadLetters,
   listDeadLetters,
-  retryEach,
 } from '../../../src/webhooks/dead-letters.ts'
+import { retryEach } from '../../../src/webhooks/retry-dead-letters.ts'
 import { TestObject } from '../device/object.ts'
 
 it('a device’s dead letters are its newest hundred, and push out none of another device', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { hurry } from '../../../src/webhooks/lane.ts'
+import { endWaits } from '../../../src/webhooks/lane.ts'
 import { DELIVERED, down, REFUSED, TestReceiver } from './receiver.ts'
 
 const SECOND = 1000
@@ -22,10 +22,10 @@ describe('no event is lost', () => {
   it('that waited longer than events are tried, because the receiver fails once when it may be posted', async () => {
     for (const failure of [down(), REFUSED]) {
       const receiver = new TestReceiver()
-      receiver.line.paused = true
+      receiver.lane.paused = true
       events(receiver, { A: 3 })
       receiver.now += 4 * DAY
-      receiver.line.paused = false
+      receiver.lane.paused = false
       let left = 2
       receiver.answer = () => (left-- > 0 ? failure : DELIVERED)
       receiver.wake('A')
@@ -37,10 +37,10 @@ describe('no event is lost', () => {
 
   it('that is refused after a long pause: it is tried for three days from then on', async () => {
     const receiver = new TestReceiver()
-    receiver.line.paused = true
+    receiver.lane.paused = true
     receiver.event('A')
     receiver.now += 4 * DAY
-    receiver.line.paused = false
+    receiver.lane.paused = false
     const until = receiver.now + 2 * DAY
     receiver.answer = () => (receiver.now < until ? REFUSED : DELIVERED)
     receiver.wake('A')
@@ -117,14 +117,14 @@ describe('a replay to a receiver that is down', () => {
     receiver.replay('B')
     await receiver.settled()
     expect(receiver.posts).toHaveLength(2)
-    expect(receiver.line.circuit.downs).toBe(1)
+    expect(receiver.lane.circuit.downs).toBe(1)
     await receiver.run(receiver.now + 10 * MINUTE)
     expect(receiver.posts.length).toBeLessThan(20)
     receiver.answer = () => DELIVERED
     await receiver.run(receiver.now + 3 * HOUR)
     expect(receiver.takenOf('A')).toEqual(upTo(32))
     expect(receiver.takenOf('B')).toEqual(upTo(32))
-    expect(receiver.line.circuit.downs).toBe(0)
+    expect(receiver.lane.circuit.downs).toBe(0)
   })
 })
 
@@ -230,7 +230,7 @@ describe('an admin who ends a wait', () => {
     await receiver.run(receiver.now)
     receiver.answer = () => DELIVERED
     const { now } = receiver
-    hurry(receiver.line)
+    endWaits(receiver.lane)
     receiver.pump()
     await receiver.run(now)
     expect(receiver.takenOf('A')).toEqual([1])
@@ -243,7 +243,7 @@ describe('an admin who ends a wait', () => {
     events(receiver, { A: 3, B: 3, C: 3 })
     await receiver.run(receiver.now + DAY)
     receiver.posts.length = 0
-    hurry(receiver.line)
+    endWaits(receiver.lane)
     receiver.pump()
     await receiver.run(receiver.now + 30 * SECOND)
     expect(receiver.posts.length).toBeLessThanOrEqual(1)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { newLine, nextTry } from '../../../src/webhooks/lane.ts'
+import { newLane, nextTry } from '../../../src/webhooks/lane.ts'
 import { DELIVERED, down, REFUSED, TestReceiver } from './receiver.ts'
 
 const SECOND = 1000
@@ -39,7 +39,7 @@ describe('one device’s trouble', () => {
     }
     const taken = () => receiver.takenOf('B').length + receiver.takenOf('C').length
     await expect.poll(taken).toBe(4)
-    expect([...receiver.line.busy]).toEqual(['A'])
+    expect([...receiver.lane.busy]).toEqual(['A'])
     hang()
     await receiver.run(receiver.now)
     expect(receiver.postsOf('A')).toMatchObject([{ outcome: 'down' }])
@@ -57,7 +57,7 @@ describe('one device’s trouble', () => {
       receiver.event('good')
       await receiver.run(at)
       expect(receiver.postsOf('good')).toMatchObject([{ at, outcome: 'delivered' }])
-      expect(receiver.line.allowed).toBe(4)
+      expect(receiver.lane.allowed).toBe(4)
     }
   })
 
@@ -88,7 +88,7 @@ describe('one device’s trouble', () => {
     receiver.now += HOUR
     hangs = true
     receiver.pump()
-    expect(receiver.line.busy.size).toBe(2)
+    expect(receiver.lane.busy.size).toBe(2)
     const before = receiver.takenOf('good').length
     receiver.event('good')
     await expect.poll(() => receiver.takenOf('good').length).toBe(before + 1)
@@ -108,11 +108,11 @@ describe('a receiver that is down', () => {
   })
 
   it('has the devices of any fleet wait', () => {
-    const line = newLine(1)
+    const lane = newLane(1)
     for (let n = 0; n < 200_000; n++) {
-      line.ready.set(String(n), 7 + n)
+      lane.ready.set(String(n), 7 + n)
     }
-    expect(nextTry(line, 1)).toBe(7)
+    expect(nextTry(lane, 1)).toBe(7)
   })
 
   it('is tried by one post at a time, less and less often, and gets everything in order afterwards', async () => {
@@ -258,7 +258,7 @@ describe('a webhook’s own pace', () => {
       receiver.event(`device ${device}`)
     }
     receiver.answer = () => {
-      allowed.push(receiver.line.allowed)
+      allowed.push(receiver.lane.allowed)
       return receiver.now < start + SECOND ? down() : DELIVERED
     }
     await receiver.run(start + 10 * MINUTE)

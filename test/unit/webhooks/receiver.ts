@@ -1,6 +1,7 @@
-import { deliver, type DeliveryPorts, type PostSettings } from '../../../src/webhooks/deliver.ts'
+import type { DeliveryPorts, PostSettings } from '../../../src/webhooks/attempt.ts'
+import { deliver } from '../../../src/webhooks/deliver.ts'
 import type { Post } from '../../../src/webhooks/log.ts'
-import { newLine, nextTry, startable, wake, type Line } from '../../../src/webhooks/lane.ts'
+import { addDevice, newLane, nextTry, startDevices, type Lane } from '../../../src/webhooks/lane.ts'
 import type { PostOutcome } from '../../../src/webhooks/post.ts'
 import { pull } from '../../../src/device/outbox/read.ts'
 import { recordEvent } from '../../../src/device/outbox/record.ts'
@@ -36,7 +37,7 @@ type Settings = PostSettings & { readonly url: string }
 /** Device objects with events, a receiver that the test plays, and a clock that jumps to whatever happens next. */
 export class TestReceiver {
   now = 1_000_000_000
-  readonly line: Line
+  readonly lane: Lane
   /** Every post: when, of which device, which of its events. */
   readonly posts: {
     at: number
@@ -62,7 +63,7 @@ export class TestReceiver {
 
   constructor(concurrency = 4) {
     this.#concurrency = concurrency
-    this.line = newLine(concurrency)
+    this.lane = newLane(concurrency)
   }
 
   /** An event of a device, announced. */
@@ -89,7 +90,7 @@ export class TestReceiver {
   }
 
   wake(name: string): void {
-    wake(this.line, name)
+    addDevice(this.lane, name)
     this.pump()
   }
 
@@ -98,11 +99,11 @@ export class TestReceiver {
     if (this.isGone) {
       return
     }
-    for (const device of startable(this.line, this.#concurrency, this.now)) {
-      const run = deliver(this.line, this.#ports(), device)
+    for (const device of startDevices(this.lane, this.#concurrency, this.now)) {
+      const run = deliver(this.lane, this.#ports(), device)
         .catch((error: unknown) => {
           this.notes.push(String(error))
-          settleUnreachable(this.line, device, this.now)
+          settleUnreachable(this.lane, device, this.now)
         })
         .then(() => {
           this.#running.delete(run)
@@ -116,9 +117,9 @@ export class TestReceiver {
   async run(until: number): Promise<void> {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       await this.settled()
-      const inLine = nextTry(this.line, this.#concurrency) ?? Infinity
+      const inOrder = nextTry(this.lane, this.#concurrency) ?? Infinity
       const besides = [...this.#devices.keys()].map((name) => [name, this.#dueAt(name)] as const)
-      const next = Math.min(inLine, ...besides.map(([, at]) => at))
+      const next = Math.min(inOrder, ...besides.map(([, at]) => at))
       if (next === Infinity || next > until) {
         this.now = Math.max(this.now, until)
         return
@@ -126,7 +127,7 @@ export class TestReceiver {
       this.now = Math.max(this.now, next)
       for (const [name, at] of besides) {
         if (at <= this.now) {
-          wake(this.line, name)
+          addDevice(this.lane, name)
         }
       }
       this.pump()
@@ -159,7 +160,7 @@ export class TestReceiver {
   }
 
   #dueAt(name: string): number {
-    if (this.line.ready.has(name)) {
+    if (this.lane.ready.has(name)) {
       return Infinity
     }
     const due = this.asidesOf(name).flatMap(({ next_at }) => next_at ?? [])
@@ -207,7 +208,7 @@ export class TestReceiver {
         return outcome
       },
       keepCircuit: () => undefined,
-      giveUp: () => ++this.givenUp,
+      addDeadLetter: () => ++this.givenUp,
       drop: () => ++this.dropped,
       note: (post) => this.attempts.push(post),
       log: (event) => this.notes.push(event),
@@ -216,8 +217,8 @@ export class TestReceiver {
   }
 }
 
-function settleUnreachable(line: Line, device: string, now: number): void {
-  line.busy.delete(device)
-  line.again.delete(device)
-  line.ready.set(device, now + UNREACHABLE)
+function settleUnreachable(lane: Lane, device: string, now: number): void {
+  lane.busy.delete(device)
+  lane.again.delete(device)
+  lane.ready.set(device, now + UNREACHABLE)
 }
