@@ -18,12 +18,12 @@ export interface ConsumerEnv {
   readonly DB: D1Database
 }
 
-/** So long a device is waited for: its alarm says again what is lost here. */
+/** The longest call of the object of a device. */
 const PATIENCE = 10_000
 
 /**
- * Hands device ids on to the webhooks, and rows to the directory, and forgets them: it never posts, throws or
- * retries, because the device's own alarm announces again whatever got lost here.
+ * The end of the queue: wakes the Subscriber objects and writes rows of the directory. It never posts, throws
+ * or retries. If something is lost here, the alarm of the device announces it again.
  */
 export async function consume(
   batch: MessageBatch<Announcement>,
@@ -38,12 +38,12 @@ export async function consume(
     }
   }
   await Promise.all([
-    attempt('queue:wake-failed', () => wakeReaders(messages, env, context)),
+    attempt('queue:wake-failed', () => wakeSubscribers(messages, env, context)),
     attempt('queue:projection-failed', () => projectRows(env, [...newest.values()])),
   ])
 }
 
-async function wakeReaders(
+async function wakeSubscribers(
   messages: readonly Announcement[],
   env: ConsumerEnv,
   context: Pick<ExecutionContext, 'waitUntil'>,
@@ -58,31 +58,35 @@ async function wakeReaders(
   const woken = new Map<string, Set<string>>()
   const unsettled: string[] = []
   for (const { device, readers } of messages) {
-    // Without a list, every subscriber that it names is woken.
-    const named = readers.filter((reader) => (ids ? ids.includes(reader) : reader !== UNKNOWN))
+    // Without a list, every subscriber that the message names is woken.
+    const named = readers.filter((id) => (ids ? ids.includes(id) : id !== UNKNOWN))
     if (ids && named.length < readers.length) {
       unsettled.push(device)
     }
-    for (const reader of named) {
-      woken.set(reader, (woken.get(reader) ?? new Set()).add(device))
+    for (const id of named) {
+      woken.set(id, (woken.get(id) ?? new Set()).add(device))
     }
   }
   await Promise.all([
-    ...[...woken].map(([reader, devices]) => wake(env, reader, [...devices])),
-    ...unsettled.map((device) => settle(env, device, ids ?? [])),
+    ...[...woken].map(([id, devices]) => wakeSubscriber(env, id, [...devices])),
+    ...unsettled.map((device) => settleSubscribers(env, device, ids ?? [])),
   ])
 }
 
-function wake(env: ConsumerEnv, reader: string, devices: readonly string[]): Promise<void> {
-  return attempt('queue:wake-failed', () => env.SUBSCRIBER.getByName(reader).wake(devices))
+function wakeSubscriber(env: ConsumerEnv, id: string, devices: readonly string[]): Promise<void> {
+  return attempt('queue:wake-failed', () => env.SUBSCRIBER.getByName(id).wake(devices))
 }
 
-/** A device that names somebody who is not on the list is told the list. Its alarm says again what fails here. */
-async function settle(env: ConsumerEnv, device: string, known: readonly string[]): Promise<void> {
+/** Gives the list of all webhooks to a device that named a subscriber that is not on it. */
+async function settleSubscribers(
+  env: ConsumerEnv,
+  device: string,
+  known: readonly string[],
+): Promise<void> {
   try {
     const call = env.DEVICE.getByName(device).settleReaders(known)
     if (await inTime(PATIENCE, call)) {
-      await Promise.all(known.map((reader) => wake(env, reader, [device])))
+      await Promise.all(known.map((id) => wakeSubscriber(env, id, [device])))
     }
   } catch (error) {
     warn('queue:device-unreachable', { device, reason: reasonOf(error) })

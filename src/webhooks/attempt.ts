@@ -14,7 +14,10 @@ export type PostSettings = Pick<Webhook, 'concurrency' | 'rampUp' | 'rate' | 'ma
 
 /** The functions that deliveries need from outside. */
 export interface DeliveryPorts<Settings extends PostSettings> {
-  /** The webhook as it is now; `undefined` when it was removed or disabled, or cannot be read: nothing is posted. */
+  /**
+   * The webhook as it is now; `undefined` when it was removed or disabled, or cannot be read: nothing is
+   * posted.
+   */
   webhook(): Promise<Settings | undefined>
   now(): number
   sleep(ms: number): Promise<void>
@@ -52,10 +55,16 @@ const SECOND = 1000
 const HOUR = 3_600_000
 /** After this many refusals an event is retried separately from the order of its device. */
 export const REFUSALS = 3
-/** An event becomes a dead letter after this many tries at the earliest: it may have waited during a long pause. */
+/**
+ * An event becomes a dead letter after this many tries at the earliest: it may have waited during a long
+ * pause.
+ */
 const LEAST_TRIES = 3
 
-/** Posts an event, unless the receiver must have no post now: a post for another device may have found it down. */
+/**
+ * Posts an event, unless the receiver must have no post now: a post for another device may have found it
+ * down.
+ */
 export async function tryPost<Settings extends PostSettings>(
   lane: Lane,
   ports: DeliveryPorts<Settings>,

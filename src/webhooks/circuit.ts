@@ -7,11 +7,13 @@ export interface ReceiverCircuit {
   downs: number
   /** The time of the next try of a receiver that is down. */
   closedUntil: number
-  /** The end of the wait that the receiver asked for (`Retry-After`). Devices whose posts failed wait for it. */
+  /**
+   * The end of the wait that the receiver asked for (`Retry-After`). Devices whose posts failed wait for it.
+   */
   askedUntil: number
   /**
-   * All devices wait until then, some minutes at a time: perhaps the receiver asked for a wait of those devices alone
-   * whose posts failed.
+   * All devices wait until then, some minutes at a time: perhaps the receiver asked for a wait of those
+   * devices alone whose posts failed.
    */
   quietUntil: number
   /** Devices whose last post found the receiver down, since the last answer; {@link MANY} at most. */
@@ -73,7 +75,9 @@ export function endReceiverWaits(circuit: ReceiverCircuit): void {
   Object.assign(circuit, { closedUntil: 0, askedUntil: 0, quietUntil: 0 })
 }
 
-/** Records what an answer says about the receiver. @returns whether the circuit changed and has to be stored */
+/**
+ * Records what an answer says about the receiver. @returns whether the circuit changed and has to be stored
+ */
 export function recordOutcome(
   throttle: Throttle,
   device: string,
@@ -136,7 +140,9 @@ export function boundedWait(retryAfter: number): number {
   return Math.min(retryAfter, LONGEST_ASKED)
 }
 
-/** Reserves the next place under a rate of posts per minute. @returns how long to wait for it (milliseconds) */
+/**
+ * Reserves the next place under a rate of posts per minute. @returns how long to wait for it (milliseconds)
+ */
 export function takeSlot(throttle: Throttle, rate: number, now: number): number {
   if (rate === 0) {
     return 0

@@ -45,7 +45,7 @@ export function addDeadLetter(db: Db, letter: Omit<DeadLetter, 'n'>): void {
     letter.tries,
     letter.reason,
   )
-  // A device keeps only the messages of its newest. Its dead letters must not displace those of other devices.
+  // A device keeps only the messages of its newest. Its dead letters displace none of other devices.
   db.run(
     `DELETE FROM dead_letters WHERE n <= (SELECT n FROM dead_letters WHERE device = ?1
       ORDER BY n DESC LIMIT 1 OFFSET ${KEEP_DEAD_LETTERS}) AND device = ?1`,

@@ -13,7 +13,8 @@ const TURN = 2 * SECOND
 const REFUSAL_WAIT = [0, 2 * SECOND, 8 * SECOND] as const
 
 /**
- * Posts the events of a device in order until none is left, until one has to wait, or until others wait for its place.
+ * Posts the events of a device in order until none is left, until one has to wait, or until others wait for
+ * its place.
  * @throws when the device cannot be reached. Its report is kept, and the next call begins with it.
  */
 export async function deliver<Settings extends PostSettings>(
@@ -123,7 +124,10 @@ async function postInOrder<Settings extends PostSettings>(
   return { passed, left, stopped: false }
 }
 
-/** If the receiver is down, later retries wait too, which keeps their order. Then the device's next event is tried. */
+/**
+ * If the receiver is down, later retries wait too, which keeps their order. Then the device's next event is
+ * tried.
+ */
 async function postRetries<Settings extends PostSettings>(
   lane: Lane,
   ports: DeliveryPorts<Settings>,

@@ -7,10 +7,10 @@ import type { PostOutcome } from './post.ts'
 export type PostReport = Omit<Pull, 'subscriber' | 'topics' | 'statuses' | 'read'>
 
 /**
- * The posts of one webhook: which devices have events, and how many posts may be in flight. Order holds per device.
- * A device whose event fails waits by itself, up to an hour. When posts of two to four devices fail in a row, these
- * devices are tried every minute at least. When posts of five devices fail in a row, the receiver counts as down for
- * all. Then one post at a time, each of another device, tries whether it is back.
+ * The posts of one webhook: which devices have events, and how many posts may be in flight. Order holds per
+ * device. A device whose event fails waits by itself, up to an hour. When posts of two to four devices fail
+ * in a row, these devices are tried every minute at least. When posts of five devices fail in a row, the
+ * receiver counts as down for all. Then one post at a time, each of another device, tries whether it is back.
  */
 export interface Lane extends Throttle {
   /** Devices with events, oldest first, and the time from which each may be tried. */
@@ -77,9 +77,9 @@ export function heldUntil({ circuit, paused }: Lane, device: string): number {
 }
 
 /**
- * Takes the devices whose events are posted now: they are busy from here on. Devices without failures go first. They
- * lose nothing by an event of another device, and their posts are the best test of the receiver. Posts of the others
- * may hang, so they have half of the places.
+ * Takes the devices whose events are posted now: they are busy from here on. Devices without failures go
+ * first. They lose nothing by an event of another device, and their posts are the best test of the receiver.
+ * Posts of the others may hang, so they have half of the places.
  */
 export function startDevices(lane: Lane, concurrency: number, now: number): string[] {
   const free = places(lane, concurrency) - lane.busy.size
@@ -103,7 +103,10 @@ function places(lane: Lane, concurrency: number): number {
   return Math.min(lane.allowed, concurrency)
 }
 
-/** Free places for devices whose last post failed; one place in all when posts of several devices failed in a row. */
+/**
+ * Free places for devices whose last post failed; one place in all when posts of several devices failed in a
+ * row.
+ */
 function placesForFailed(lane: Lane, concurrency: number): number {
   const taken = [...lane.busy].filter((device) => lane.failures.has(device)).length
   const most = lane.circuit.downs > 0 ? 1 : Math.ceil(places(lane, concurrency) / 2)
@@ -140,7 +143,10 @@ export function nextTry(lane: Lane, concurrency: number): number | undefined {
   return next === Infinity ? undefined : next
 }
 
-/** Frees the place of a device; with `wait` (milliseconds) the device has more events, and is tried again after it. */
+/**
+ * Frees the place of a device; with `wait` (milliseconds) the device has more events, and is tried again
+ * after it.
+ */
 export function releaseDevice(lane: Lane, device: string, now: number, wait?: number): void {
   lane.busy.delete(device)
   const isAgain = lane.again.delete(device)
@@ -152,8 +158,9 @@ export function releaseDevice(lane: Lane, device: string, now: number, wait?: nu
 }
 
 /**
- * Counts a failed try of the next event of a device. Tries of a receiver that is known to be down do not count against
- * the event. The wait of the device goes on after its event became a dead letter, and ends with an answer.
+ * Counts a failed try of the next event of a device. Tries of a receiver that is known to be down do not
+ * count against the event. The wait of the device goes on after its event became a dead letter, and ends with
+ * an answer.
  */
 export function countFailure(
   lane: Lane,

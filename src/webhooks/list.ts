@@ -4,24 +4,29 @@ import type { Filter, Webhook } from '../events/webhook.ts'
 import { reasonOf, warn } from '../log.ts'
 import { listWebhooks } from '../directory/webhooks.ts'
 
-/** Who hears of what; the list is a copy of D1's. */
+/** The part of a webhook that decides which events it gets. */
 export type KnownWebhook = Pick<Webhook, 'id' | 'enabled' | keyof Filter>
 
-/** So long the copy is taken for the truth, and so long it is used while a newer one is on its way. */
+/** How long a copy counts as current, and how long it is used while a newer one is read. */
 const FRESH = 30_000
 const USABLE = 5 * 60_000
-/** A request that has no copy waits so long for one, and the next ask again after so long. */
+/**
+ * How long a request without a copy waits for one, and the time until the next read after a slow or failed
+ * one.
+ */
 const PATIENCE = 2000
 const PAUSE = 5000
 
-/** The isolate's copy: requests share what was read, never a read that is under way. */
+/**
+ * The copy of this isolate. Requests share it, but not a read: a read belongs to the request that began it.
+ */
 let copy: { readonly at: number; readonly webhooks: readonly KnownWebhook[] } | undefined
-let askAgainAt = 0
+let readAgainAt = 0
 let changes = 0
 
 /**
- * The enabled webhooks, without waiting for D1 but for the first request of an isolate or after a long silence; `undefined` when
- * D1 does not tell, and events are written for whoever may want them (design.md 4).
+ * The enabled webhooks. A request waits for D1 only if the isolate has no copy, or an old one. `undefined`
+ * when D1 does not answer: events are then recorded for all webhooks.
  */
 export async function knownWebhooks(
   env: { readonly DB: D1Database },
@@ -30,16 +35,16 @@ export async function knownWebhooks(
 ): Promise<readonly KnownWebhook[] | undefined> {
   const now = clock.now()
   const age = now - (copy?.at ?? 0)
-  if (age >= FRESH && now >= askAgainAt) {
+  if (age >= FRESH && now >= readAgainAt) {
     const reading = read(env.DB)
     background(reading)
     if (age < USABLE) {
-      askAgainAt = now + PAUSE
+      readAgainAt = now + PAUSE
     } else {
-      const asked = changes
+      const before = changes
       await Promise.race([reading, wait(PATIENCE)])
-      if (asked === changes) {
-        askAgainAt = clock.now() - (copy?.at ?? 0) < USABLE ? 0 : clock.now() + PAUSE
+      if (before === changes) {
+        readAgainAt = clock.now() - (copy?.at ?? 0) < USABLE ? 0 : clock.now() + PAUSE
       }
     }
   }
@@ -48,19 +53,19 @@ export async function knownWebhooks(
     : undefined
 }
 
-/** The next request reads the list anew: it was changed here. */
+/** The list was changed by this isolate: the next request reads it again. */
 export function forgetWebhooks(): void {
   changes += 1
   copy = undefined
-  askAgainAt = 0
+  readAgainAt = 0
 }
 
 async function read(d1: D1Database): Promise<void> {
-  const asked = changes
+  const before = changes
   try {
     const webhooks = await listWebhooks(d1)
     // A read that began before a change may miss it.
-    if (asked === changes) {
+    if (before === changes) {
       copy = { at: clock.now(), webhooks: webhooks.map(({ open }) => open) }
     }
   } catch (error) {

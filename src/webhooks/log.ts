@@ -45,9 +45,10 @@ export interface PostFilter {
 }
 
 /**
- * The newest posts of a webhook, and its counts. A row for each post would be paid for, so posts are in memory. One
- * value keeps the counts and the newest failures: it is written every {@link SAVE_EVERY}, or every {@link LOT} posts.
- * A restart of the object loses all successful posts, and failures and counts of the time since the last write.
+ * The newest posts of a webhook, and its counts. A row for each post would be paid for, so posts are in
+ * memory. One value keeps the counts and the newest failures: it is written every {@link SAVE_EVERY}, or
+ * every {@link LOT} posts. A restart of the object loses all successful posts, and failures and counts of the
+ * time since the last write.
  */
 export interface PostLog {
   readonly counts: Readonly<PostCounts>

@@ -8,21 +8,21 @@ import { signature } from './sign.ts'
 import { OwnError } from '../reason.ts'
 
 /**
- * What a receiver's answer means (issue 2 §6). `down`: it cannot take anything now, so order is held.
- * `refused`: it does not want this event, so the line goes on without it.
+ * The meaning of an answer (docs/webhooks.md, Delivery). `down`: the receiver can accept no event now, so the
+ * order is held. `refused`: it does not accept this event, so the next event of the device is posted.
  */
 export type PostOutcome =
   | { readonly kind: 'delivered'; readonly status: number }
   | { readonly kind: 'refused'; readonly status: number; readonly reason: string }
   | {
       readonly kind: 'down'
-      /** 0 when nobody answered. */
+      /** 0 when there was no answer. */
       readonly status: number
       readonly reason: string
       readonly retryAfter: number | undefined
     }
 
-/** How a test event went; `latency` is milliseconds. */
+/** The answer to a test event; `latency` is milliseconds. */
 export interface TestResult {
   readonly event: string
   readonly outcome: PostOutcome
@@ -32,31 +32,31 @@ export interface TestResult {
 const TIMEOUT = 30_000
 const CONTENT_TYPE = 'application/json; charset=utf-8'
 const MAX_REQUESTS = 10
-/** As much of a URL as a reason shows. */
+/** The part of a URL that a reason shows. */
 const MAX_PLACE = 200
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
-/** 521 to 526 and 530 are Cloudflare's, of an origin or a tunnel that it does not reach. */
+/** 521 to 526 and 530 are of Cloudflare: it does not reach the origin or the tunnel. */
 const DOWN: ReadonlySet<number> = new Set([429, 502, 503, 504, 521, 522, 523, 524, 525, 526, 530])
 
-/** Where events go, and with which `Authorization`; empty for none. */
+/** Where events are posted; `authorization` is empty for none. */
 export interface Receiver {
   readonly url: string
   readonly authorization: string
-  /** The admin's: they stay with the host, as `authorization` does. */
+  /** Set by the admin. As `authorization`, they are sent to the host of `url` only. */
   readonly headers: Readonly<Record<string, string>>
-  /** Whether redirects are followed as MicroMDM's client does, 302 by a GET without the event. */
+  /** Whether redirects are followed as by MicroMDM's client: 302 by a GET without the event. */
   readonly asGo: boolean
-  /** Whether it may be on this machine or its network. */
+  /** Whether the receiver may be on this machine or its network. */
   readonly allowPrivate: boolean
 }
 
 export interface Body {
   readonly text: string
-  /** Tell nothing to whom they are not meant for. */
+  /** Headers. They are sent to any host: they reveal nothing. */
   readonly signature: Readonly<Record<string, string>>
 }
 
-/** Posts an event as its webhook wants it: redacted or whole, signed. */
+/** Posts an event as the settings of its webhook say: redacted or whole, signed. */
 export async function postEvent(
   webhook: Webhook,
   event: DeviceEvent,
@@ -68,7 +68,7 @@ export async function postEvent(
   return post(receiver, { text, signature: signature(webhook, event.id, text, now) }, now)
 }
 
-/** Posts one event as MicroMDM does (micromdm-contract §2.1): any status below 400 is success. */
+/** Posts one event as MicroMDM does: any status below 400 is success. */
 export async function post(receiver: Receiver, body: Body, now: number): Promise<PostOutcome> {
   const timeout = abortAfter(TIMEOUT)
   try {
@@ -84,9 +84,10 @@ export async function post(receiver: Receiver, body: Body, now: number): Promise
 }
 
 /**
- * Follows redirects, for MicroMDM's webhook as Go's client does (net/http, Client): ten requests at most, a POST
- * becomes a GET unless 307 or 308 says otherwise. That GET brings no event, so for other webhooks it is a refusal. A redirect
- * that names no place is an answer like any other. Unlike Go's, no event and no credentials go from https to http.
+ * Follows redirects: ten requests at most. For the webhook of WEBHOOK_URL it does so as Go's client
+ * (net/http, Client): a POST becomes a GET, except for 307 and 308. That GET brings no event, so for other
+ * webhooks it is a refusal. A redirect without a location is an answer like any other. Unlike Go's client, it
+ * sends no event and no credentials from https to http.
  */
 async function follow(receiver: Receiver, body: Body, signal: AbortSignal): Promise<Response> {
   const given = new URL(receiver.url)
@@ -108,22 +109,23 @@ async function follow(receiver: Receiver, body: Body, signal: AbortSignal): Prom
     const to = redirected(location, at)
     if (isPost && isDowngrade(at, to)) {
       throw new OwnError(
-        `status ${answer.status} leads from https to ${shown(to)}, where the event would go in clear: have the receiver redirect to https, or set the webhook's url to where it listens`,
+        `status ${answer.status} leads from https to ${shown(to)}, where the event would go in clear: ` +
+          "have the receiver redirect to https, or set the webhook's url to its new place",
       )
     }
-    // Once lost they stay lost: the place in between chose the next one.
+    // Once false it stays false: a place without trust chose the next one.
     trusted &&= !isDowngrade(at, to) && isSameService(to, given)
     at = to
   }
   throw new OwnError(`stopped after ${MAX_REQUESTS} redirects`)
 }
 
-/** What a redirect says about the next place; null for every other answer. */
+/** The location of a redirect; null for every other answer. */
 function locationOf({ status, headers }: Response): string | null {
   return REDIRECTS.has(status) ? headers.get('location') : null
 }
 
-/** @throws with what to do, when events may not go there */
+/** @throws when events may not be posted there; the text says what to do */
 function requireAllowed(at: URL, { allowPrivate }: Receiver): void {
   const refusal = allowPrivate ? undefined : refuseTarget(at.href)
   if (refusal !== undefined) {
@@ -131,30 +133,30 @@ function requireAllowed(at: URL, { allowPrivate }: Receiver): void {
   }
 }
 
-/** Where a redirect leads. A user and password in it are not ours to send. @throws when that is no place on the web */
+/** The target of a redirect, without a user and password in it. @throws when it is no http or https URL */
 function redirected(location: string, from: URL): URL {
   const to = URL.parse(location, from)
   if (to === null || !/^https?:$/.test(to.protocol)) {
-    throw new OwnError('the receiver redirects to what is no http or https URL')
+    throw new OwnError('the receiver redirects to an address that is no http or https URL')
   }
   to.username = ''
   to.password = ''
   return to
 }
 
-/** Whether credentials for `given` may go there: to its host and subdomains, not to what else listens there on another port. */
+/** Whether credentials for `given` may be sent there: to its host and subdomains, on the same port. */
 function isSameService({ hostname, port }: URL, given: URL): boolean {
   return (
     port === given.port && (hostname === given.hostname || hostname.endsWith(`.${given.hostname}`))
   )
 }
 
-/** Reasons are logged, and a query or a password may let somebody in. */
+/** Reasons are logged, so they show no query and no password. */
 function shown({ origin, pathname }: URL): string {
   return (origin + pathname).slice(0, MAX_PLACE)
 }
 
-/** workerd says no more of a host that it cannot connect to; the reference is for Cloudflare's support. */
+/** workerd gives only a reference for a host that it cannot connect to; it is for Cloudflare's support. */
 function plain(reason: string): string {
   return reason.startsWith('internal error')
     ? `could not connect: does the host's name resolve, and does it listen? (${reason})`
@@ -177,7 +179,10 @@ function judge(answer: Response, now: number, asGo: boolean): PostOutcome {
   const location = asGo ? null : locationOf(answer)
   if (location !== null) {
     const place = URL.parse(location, answer.url)
-    const reason = `status ${answer.status}, which would bring no event to ${place ? shown(place) : 'its location'}: set the webhook's url to that`
+    const target = place ? shown(place) : 'its location'
+    const reason =
+      `status ${answer.status}, which would bring no event to ${target}: ` +
+      "set the webhook's url to that"
     return { kind: 'refused', status: answer.status, reason }
   }
   if (answer.status < 400) {

@@ -28,7 +28,10 @@ export function wakeLane(subscription: Subscription, devices: readonly string[])
   startPump(subscription)
 }
 
-/** Ends all waits after an admin's act. During a long one memory may have lost the devices that wait: ask all devices. */
+/**
+ * Ends all waits after an admin's act. During a long one memory may have lost the devices that wait: ask all
+ * devices.
+ */
 export function resumePosts(subscription: Subscription): void {
   const { lane, ctx, removed } = subscription
   if (removed) {
@@ -77,7 +80,9 @@ async function startPosts(subscription: Subscription): Promise<void> {
   schedule(subscription, isLast ? undefined : (nextTry(lane, webhook.concurrency) ?? readAgainAt))
 }
 
-/** Adds devices that may have events, from the directory. @returns when to try again, if it could not be read */
+/**
+ * Adds devices that may have events, from the directory. @returns when to try again, if it could not be read
+ */
 async function readBacklog(subscription: Subscription): Promise<number | undefined> {
   const { id, env, ctx, lane } = subscription
   if (subscription.isReadingBacklog || lane.paused) {

@@ -5,17 +5,17 @@ import { VAR_WEBHOOK, type Webhook } from '../events/webhook.ts'
 import { warn } from '../log.ts'
 import type { Sealer } from '../pki/seal/seal.ts'
 
-/** How long settings are believed; a change by an admin is told at once. */
+/** How long settings are used before they are read again. A change by an admin ends this at once. */
 const SETTINGS_AGE = 30_000
 
 export interface WebhookSource {
-  /** The webhook as it is now, or, while D1 does not answer, as it was. */
+  /** The webhook as it is now; as it was, while D1 does not answer. */
   current(): Promise<Webhook | undefined>
-  /** It was changed: the next look reads it anew. */
+  /** The webhook was changed: the next call of `current` reads it again. */
   forget(): void
 }
 
-/** Where a Subscriber object has its settings from: vars or D1. */
+/** The settings of a webhook, from vars or from D1. */
 export function webhookSource(env: { readonly DB: D1Database }, id: string): WebhookSource {
   let known: { readonly at: number; readonly webhook: Webhook | undefined } | undefined
   let changes = 0
@@ -29,12 +29,12 @@ export function webhookSource(env: { readonly DB: D1Database }, id: string): Web
       if (before && clock.now() - before.at < SETTINGS_AGE) {
         return before.webhook
       }
-      const asked = changes
+      const changesBefore = changes
       try {
         const stored = await findWebhook(env.DB, id)
         const webhook = stored && usable(stored, config.sealer)
-        // What was read before a change is good for once.
-        known = asked === changes ? { at: clock.now(), webhook } : known
+        // A read that began before a change may miss it, so it is used only once.
+        known = changesBefore === changes ? { at: clock.now(), webhook } : known
         return webhook
       } catch (error) {
         if (!before) {
@@ -51,7 +51,7 @@ export function webhookSource(env: { readonly DB: D1Database }, id: string): Web
   }
 }
 
-/** Without its key nothing can be posted, however often it is tried: a new secret, or a deploy with the key, begins anew. */
+/** Without the seal key nothing is posted. A new secret, or a deploy with the key, changes that. */
 function usable(stored: StoredWebhook, sealer: Sealer): Webhook | undefined {
   const { unreadable, ...webhook } = readWebhook(stored, sealer)
   if (unreadable === undefined) {

@@ -4,14 +4,15 @@ import type { Secret, Webhook } from '../events/webhook.ts'
 
 const PREFIX = 'whsec_'
 
-/** The secrets that sign now, newest first: one that has a successor signs beside it until its time is over. */
+/** The secrets that sign now, newest first. An earlier secret signs too, until its end. */
 export function signingSecrets(secrets: readonly Secret[], now: number): readonly Secret[] {
   return secrets.filter(({ until }) => until === 0 || until > now)
 }
 
 /**
- * Standard Webhooks' headers (`v1`, HMAC-SHA256 over `id.timestamp.body`, one signature for each secret) and NanoMDM's
- * (base64 HMAC-SHA256 of the body under the secret's text), which has room for the newest secret alone.
+ * The headers of Standard Webhooks (`v1`: HMAC-SHA256 over `id.timestamp.body`, one signature for each
+ * secret), and that of NanoMDM (base64 HMAC-SHA256 of the body, with the text of the secret as key), which
+ * has only the newest secret.
  */
 export function signature(
   { secrets }: Pick<Webhook, 'secrets'>,

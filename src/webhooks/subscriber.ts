@@ -13,7 +13,9 @@ import type { Retried, RetriedCounts } from './retry-dead-letters.ts'
 import { openSubscription, pauseLane } from './subscription.ts'
 import type { SubscriberEnv, Subscription } from './subscription.ts'
 
-/** One webhook: it alone moves the cursors of this webhook in the devices. Its name is the id of the webhook. */
+/**
+ * One webhook: it alone moves the cursors of this webhook in the devices. Its name is the id of the webhook.
+ */
 export class Subscriber extends DurableObject<SubscriberEnv> {
   #subscription = openSubscription(this.ctx, this.env)
 

@@ -15,8 +15,8 @@ export interface DeliveryFilter {
 export type DeliveryPlace = Pick<Delivery, 'sequence' | 'subscriber'>
 
 /**
- * `waiting`: the event is posted in its turn. `retrying`: the receiver refused it, and it is posted again later.
- * `dead`: it is a dead letter. `delivered`: the subscriber needs it no more.
+ * `waiting`: the event is posted in its turn. `retrying`: the receiver refused it, and it is posted again
+ * later. `dead`: it is a dead letter. `delivered`: the subscriber needs it no more.
  */
 export type DeliveryState = 'waiting' | 'retrying' | 'dead' | 'delivered'
 
