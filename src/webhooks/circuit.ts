@@ -41,10 +41,10 @@ const HOUR = 3_600_000
 /** Some receivers ask for years. Events that wait must have time left afterwards. */
 const LONGEST_ASKED = 6 * HOUR
 /** A receiver that is down is tried at least this often, and so is one that asked for a wait. */
-const LONGEST_CLOSED = MINUTE
+const LONGEST_DOWN = MINUTE
 const LONGEST_QUIET = 5 * MINUTE
 /** From this number of failing devices on, they wait for each other: the cause may be more than one event. */
-const FAILING_TO_CLOSE = 2
+const FAILING_TO_OPEN = 2
 /** From this number of failing devices on, the receiver counts as down, and all devices wait. */
 const MANY = 5
 
@@ -54,7 +54,7 @@ export function newThrottle(concurrency: number, stored: ReceiverCircuit | undef
 }
 
 /** The time from which the events of a device may be posted. While few devices fail, the others go on. */
-export function closedUntil(circuit: ReceiverCircuit, device: string): number {
+export function waitEnd(circuit: ReceiverCircuit, device: string): number {
   if (circuit.failing.includes(device)) {
     return Math.max(circuit.closedUntil, circuit.askedUntil)
   }
@@ -118,11 +118,11 @@ function recordDown(
     circuit.failing = [...circuit.failing, device]
   }
   const forAll = isDownForAll(circuit)
-  const isDown = circuit.downs > 0 || circuit.failing.length >= FAILING_TO_CLOSE
-  // Posts that were in flight when the circuit closed add nothing.
+  const isDown = circuit.downs > 0 || circuit.failing.length >= FAILING_TO_OPEN
+  // Posts that were in flight when the circuit opened add nothing.
   if (isDown && (now >= circuit.closedUntil || forAll !== wasDownForAll)) {
     circuit.downs += 1
-    circuit.closedUntil = now + Math.min(backOff(circuit.downs), LONGEST_CLOSED)
+    circuit.closedUntil = now + Math.min(backOff(circuit.downs), LONGEST_DOWN)
     if (forAll) {
       throttle.allowed = 1
       throttle.answers = 0

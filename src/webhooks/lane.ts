@@ -1,5 +1,5 @@
 import type { Pull } from '../device/outbox/read.ts'
-import { boundedWait, closedUntil, endReceiverWaits, newThrottle } from './circuit.ts'
+import { boundedWait, waitEnd, endReceiverWaits, newThrottle } from './circuit.ts'
 import type { ReceiverCircuit, Throttle } from './circuit.ts'
 import type { PostOutcome } from './post.ts'
 
@@ -73,7 +73,7 @@ export function addDevice(lane: Lane, device: string): void {
 
 /** The time from which the events of a device may be posted. */
 export function heldUntil({ circuit, paused }: Lane, device: string): number {
-  return paused ? Infinity : closedUntil(circuit, device)
+  return paused ? Infinity : waitEnd(circuit, device)
 }
 
 /**

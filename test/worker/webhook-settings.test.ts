@@ -29,7 +29,7 @@ const signatures = async (hook: Hook): Promise<number | undefined> => {
 }
 
 describe('a new secret', () => {
-  it('without an overlap ends every one before it, also one that had a successor already', async () => {
+  it('without an overlap ends all earlier secrets, also one that had a successor already', async () => {
     const hook = await newHook()
     await hook.call('secret', { overlap_seconds: 3600 })
     expect(await signatures(hook)).toBe(2)
@@ -38,7 +38,7 @@ describe('a new secret', () => {
     expect(await signatures(hook)).toBe(1)
   })
 
-  it('with a shorter overlap shortens that of the secrets before it', async () => {
+  it('with a shorter overlap shortens the time of the earlier secrets', async () => {
     const hook = await newHook()
     await hook.call('secret', { overlap_seconds: 3600 })
     await hook.call('secret', { overlap_seconds: 60 })
@@ -47,7 +47,7 @@ describe('a new secret', () => {
   })
 })
 
-describe('changes at the same moment', () => {
+describe('changes of a webhook at the same moment', () => {
   it('are all kept', async () => {
     const hook = await newHook()
     const answers = await Promise.all([
@@ -67,7 +67,7 @@ describe('changes at the same moment', () => {
     expect(secrets).toMatchObject([{ secret: 'a-secret-of-16-bytes' }])
   })
 
-  it('bring no webhook back that was deleted meanwhile', async () => {
+  it('do not restore a webhook that was deleted meanwhile', async () => {
     const hook = await newHook()
     const before = (await findWebhook(env.DB, hook.id)) ?? expect.fail()
     const sealer = createSealer(env.SEAL_KEYS)
@@ -79,7 +79,7 @@ describe('changes at the same moment', () => {
 })
 
 describe('a webhook whose seal key is lost', () => {
-  /** Sealed under a key that nobody has any more. */
+  /** Seals the secrets of a webhook under a key that is lost. */
   async function lost() {
     const hook = await newHook({ headers: { 'X-Tenant': 'north' } })
     const stranger = createSealer(randomBytes(32).toString('base64'))
@@ -89,7 +89,7 @@ describe('a webhook whose seal key is lost', () => {
     return { hook, missing: expect.stringContaining(`sealed with key ${key}`) }
   }
 
-  it('is shown as such, and the others work', async () => {
+  it('has the state unreadable, and the others work', async () => {
     const other = await newHook()
     const { hook, missing } = await lost()
     const { body } = await api<{ items: Json[] }>('GET', '/api/webhooks')
@@ -104,10 +104,10 @@ describe('a webhook whose seal key is lost', () => {
     expect((await other.call('test')).body).toMatchObject({ state: 'delivered' })
   })
 
-  it('gets what has waited when it has a new secret, and can be deleted', async () => {
+  it('gets the events that have waited when it has a new secret, and can be deleted', async () => {
     const other = await newHook()
     const { hook } = await lost()
-    // Its object gave up what it knew, as it does with every deploy.
+    // The object lost its memory, as with every deploy.
     await env.SUBSCRIBER.getByName(hook.id).changed()
     const device = await enrolled()
     await other.events(device.udid, 2)
@@ -136,7 +136,7 @@ describe('a user and password of the URL', () => {
     return hook
   }
 
-  it('stay when the URL is written as it is shown, and go with the host', async () => {
+  it('stay when the URL is written as it is shown, and are deleted with another host', async () => {
     const hook = await withUser()
     const { url } = await shown(hook)
     expect(url).not.toContain('pass')
@@ -148,14 +148,14 @@ describe('a user and password of the URL', () => {
     expect(moved.body).toMatchObject({ authorization: false })
   })
 
-  it('go when the URL changes from https to http', async () => {
+  it('are deleted when the URL changes from https to http', async () => {
     const hook = await withUser()
     const changed = await patch(hook, { url: `http://${hook.host}/in` })
     expect(changed.body).toMatchObject({ authorization: false })
     expect(await sent(hook)).toBeUndefined()
   })
 
-  it('are forgotten when somebody says so', async () => {
+  it('are deleted by "authorization": false', async () => {
     const hook = await withUser()
     const answer = await patch(hook, {
       authorization: false,
@@ -165,7 +165,7 @@ describe('a user and password of the URL', () => {
     expect(await sent(hook)).toBe('Bearer x')
   })
 
-  it('are refused beside a header Authorization, in whatever order they come', async () => {
+  it('are refused beside a header Authorization, in either order', async () => {
     const hook = await withUser()
     const headers = { authorization: 'Bearer x' }
     const url = `https://user:pass@${hook.host}/in`
@@ -178,7 +178,7 @@ describe('a user and password of the URL', () => {
   })
 })
 
-it('to a webhook that is switched off nothing is posted on request either, and the answer says what to do', async () => {
+it('test events, replays and retries to a disabled webhook are refused, and the answer says what to do', async () => {
   const { hook, device, id } = await deadLetter()
   await patch(hook, { enabled: false })
   const order = { webhook_id: hook.id, ids: [device.udid] }
@@ -200,7 +200,7 @@ it('to a webhook that is switched off nothing is posted on request either, and t
 
 afterEach(removeHooks)
 
-/** D1 whose answers reach the Worker when the test lets them go. */
+/** A D1 whose answers the test holds and releases. */
 function heldDatabase() {
   let held = true
   const holding = <Target extends object>(target: Target): Target =>
@@ -247,7 +247,7 @@ afterEach(async () => {
 
 const HOUR = 3_600_000
 
-/** A receiver has an event a moment before its device hears of that, and only then can it be replayed. */
+/** A receiver gets an event a moment before the cursor in the device moves. It can be replayed only then. */
 async function replayable(asked: object, count: number): Promise<void> {
   await until(
     () =>
@@ -284,7 +284,7 @@ it('a replay posts delivered events again, marked, in order, with the same ids',
   })
 })
 
-it('a replay to many devices is a job, which tells of each what goes out again', async () => {
+it('a replay of many devices is a job, whose outcomes count the events of each device', async () => {
   const hook = await newHook()
   const device = await enrolled()
   await hook.events(device.udid, 2)
@@ -311,7 +311,7 @@ it('a replay to many devices is a job, which tells of each what goes out again',
   ])
 })
 
-it('a webhook in MicroMDM’s form gets a replay by force only', async () => {
+it('a replay to the webhook of WEBHOOK_URL needs force', async () => {
   const device = await enrolled()
   await events(device.udid, 2)
   const asked = { webhook_id: 'webhook', ids: [device.udid] }

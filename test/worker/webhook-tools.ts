@@ -12,11 +12,11 @@ export interface Hook {
   readonly id: string
   readonly host: string
   readonly secret: string
-  /** Posts so far, whatever was answered; as soon as there are `least`. */
+  /** Posts so far with any answer, as soon as there are `least`. */
   posts(least?: number): Promise<Seen[]>
-  /** Events of a device that were taken, as soon as there are `least`. */
+  /** Events of a device that were accepted, as soon as there are `least`. */
   events(udid: string, least: number, between?: () => unknown): Promise<WebhookBody[]>
-  /** What its receiver answers to the next so many posts. */
+  /** Makes its receiver answer so to the next `times` posts. */
   answers(status: number, times: number, headers?: Record<string, string>): Promise<void>
   state(): Promise<Record<string, unknown>>
   call(verb: string, body?: unknown): Promise<{ status: number; body: Record<string, unknown> }>
@@ -24,7 +24,7 @@ export interface Hook {
 
 const made: string[] = []
 
-/** So that no test hears what another set up. */
+/** Removes all webhooks: no test gets events for those of another. */
 export async function removeHooks(): Promise<void> {
   for (const id of made.splice(0)) {
     await api('DELETE', `/api/webhooks/${id}`)
@@ -85,7 +85,7 @@ export async function passRetries(webhook: string): Promise<void> {
   }
 }
 
-/** A device that talks to a deployment whose bindings, which may change, differ from the tests' own. */
+/** A device of a deployment with other bindings than those of the tests. A test may change them. */
 export function deviceOf(bindings: Record<string, unknown>): SimulatedDevice {
   return newDevice({
     fetch: (url, init) =>
@@ -103,7 +103,7 @@ export async function enrolled(): Promise<SimulatedDevice> {
   return device
 }
 
-/** A query of a device object's own rows. */
+/** The answer to a query of the rows of a device's object. */
 export async function rowsOf<Row>(udid: string, query: string): Promise<Row[]> {
   return runInDurableObject(
     env.DEVICE.getByName(udid),
@@ -111,7 +111,7 @@ export async function rowsOf<Row>(udid: string, query: string): Promise<Row[]> {
   )
 }
 
-/** A webhook with an event that was refused, tried beside the line for three days, and given up. */
+/** A webhook with a dead letter: an event that was refused and retried for 3 days. */
 export async function deadLetter(): Promise<{ hook: Hook; device: SimulatedDevice; id: string }> {
   const hook = await newHook({ topics: ['mdm.Authenticate'] })
   await hook.call('pause')

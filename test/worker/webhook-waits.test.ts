@@ -19,13 +19,13 @@ const kept = (hook: Hook): Promise<unknown[]> =>
     ...(await state.storage.list()).keys(),
   ])
 
-/** How long the webhook still waits. */
+/** The rest of the wait of a webhook. */
 async function waits(hook: Hook): Promise<number> {
   const { next_try_at } = await hook.state()
   return typeof next_try_at === 'string' ? Date.parse(next_try_at) - clock.now() : 0
 }
 
-/** A webhook whose receiver has asked for quiet, and a device that waits for it, which nobody remembers any more. */
+/** A webhook whose receiver sent Retry-After, and a device that waits for it and is not in memory any more. */
 async function quiet(retryAfter: string) {
   const hook = await newHook({ topics: ['mdm.Authenticate'] })
   await hook.answers(503, 1, { 'retry-after': retryAfter })
@@ -40,20 +40,20 @@ async function quiet(retryAfter: string) {
 }
 
 describe('a wait that the receiver asked for', () => {
-  it('outlives the object, and is six hours at most', async () => {
+  it('survives a restart of the object, and is six hours at most', async () => {
     const { hook } = await quiet('864000')
     expect(await hook.state()).toMatchObject({ state: 'down', last_error: 'status 503' })
     expect(await waits(hook)).toBeGreaterThan(6 * HOUR - 60_000)
     expect(await waits(hook)).toBeLessThanOrEqual(6 * HOUR)
-    // Nothing would be posted even if it answered.
+    // A pause comes before the wait in the state: also without the wait there are no posts.
     expect((await hook.call('pause')).body).toMatchObject({ state: 'paused', reason: null })
   })
 
   it.each([
-    ['a test event that is taken', (hook: Hook) => hook.call('test')],
+    ['a test event that is accepted', (hook: Hook) => hook.call('test')],
     ['resume', (hook: Hook) => hook.call('resume')],
     ['a change', (hook: Hook) => api('PATCH', `/api/webhooks/${hook.id}`, { concurrency: 2 })],
-  ])('is ended by %s, for whoever waited', async (_, end) => {
+  ])('is ended by %s, for all devices that waited', async (_, end) => {
     const { hook, device } = await quiet(new Date(clock.now() + 2 * HOUR).toUTCString())
     expect(await waits(hook)).toBeGreaterThan(HOUR)
     await end(hook)
@@ -69,7 +69,7 @@ describe('a wait that the receiver asked for', () => {
   })
 })
 
-it('an event that is given up is logged by the name that is documented', async () => {
+it('a new dead letter is logged under the documented name', async () => {
   const lines: string[] = []
   const spy = vi.spyOn(console, 'warn').mockImplementation((line: string) => lines.push(line))
   const { hook, device } = await deadLetter()
@@ -81,7 +81,7 @@ it('an event that is given up is logged by the name that is documented', async (
   ])
 })
 
-it('a webhook’s counts and failures outlive its object', async () => {
+it('the counts and failures of a webhook survive a restart of its object', async () => {
   const hook = await newHook({ topics: ['mdm.Authenticate'] })
   await hook.answers(500, 1)
   await enrolled()
@@ -93,7 +93,7 @@ it('a webhook’s counts and failures outlive its object', async () => {
   expect(body['items']).toMatchObject([{ state: 'refused', status: 500 }])
 })
 
-it('an Idle that waited too long, and nothing else, is dropped and counted', async () => {
+it('only an Idle that waited too long is dropped, and it is counted', async () => {
   const settings = { statuses: null, max_idle_age_seconds: 1800 }
   const hook = await newHook({ topics: [...TOPICS, 'mdm.Connect'], ...settings })
   await hook.call('pause')
@@ -128,7 +128,7 @@ it('an event is still shown as delivered when the object has lost its posts', as
   expect(await deliveries()).toEqual(delivered)
 })
 
-it('an object that died with a backlog asks the devices that nobody remembers, when its alarm rings', async () => {
+it('the alarm of an object that died with a backlog finds the devices that memory has lost', async () => {
   const hook = await newHook({ topics: TOPICS })
   await hook.call('pause')
   const device = await enrolled()
@@ -148,7 +148,7 @@ it('an object that died with a backlog asks the devices that nobody remembers, w
   )
 })
 
-describe('while a post is under way', () => {
+describe('while a post is in flight', () => {
   /** A webhook with two events for it, the first of which is being posted. */
   async function posting() {
     const hook = await newHook({ topics: TOPICS })
@@ -167,7 +167,7 @@ describe('while a post is under way', () => {
     return { hook, device, told }
   }
 
-  it('a webhook that is removed gets no other, and leaves nothing behind', async () => {
+  it('a webhook that is removed gets no more posts and leaves no rows', async () => {
     const { hook, told } = await posting()
     await api('DELETE', `/api/webhooks/${hook.id}`)
     await release()
@@ -176,7 +176,7 @@ describe('while a post is under way', () => {
     expect(await kept(hook)).toEqual([])
   })
 
-  it('a webhook that is switched off gets no other until it is switched on', async () => {
+  it('a webhook that is disabled gets no more posts until it is enabled', async () => {
     const { hook, device, told } = await posting()
     await api('PATCH', `/api/webhooks/${hook.id}`, { enabled: false })
     await release()
@@ -188,7 +188,7 @@ describe('while a post is under way', () => {
     expect(taken.map(({ sequence }) => sequence)).toEqual([1, 2])
   })
 
-  it('a secret that was lost is the last post’s', async () => {
+  it('a secret that is replaced without an overlap signs no more posts', async () => {
     const { hook, device } = await posting()
     const { body } = await hook.call('secret', { overlap_seconds: 0 })
     await release()

@@ -26,7 +26,7 @@ const mac = (secret: string, text: string): string =>
     .digest('base64')
 
 describe('webhooks beside WEBHOOK_URL', () => {
-  it('get what they ask for, in one envelope, signed; the one of WEBHOOK_URL stays MicroMDM’s', async () => {
+  it('get the events of their filter in one envelope, signed; posts to WEBHOOK_URL stay as MicroMDM’s', async () => {
     const hook = await newHook({ topics: ['mdm.TokenUpdate'], headers: { 'X-Tenant': 'north' } })
     const device = await enrolled()
     const [event] = await hook.events(device.udid, 1)
@@ -51,7 +51,7 @@ describe('webhooks beside WEBHOOK_URL', () => {
     expect(Object.keys(exact?.headers ?? {}).join(' ')).not.toMatch(/webhook-|hmac|tenant/)
   })
 
-  it('are signed with two secrets while one follows the other, and neither is ever shown again', async () => {
+  it('are signed with two secrets while both hold, and no secret is shown again', async () => {
     const hook = await newHook({ topics: ['mdm.Authenticate'] })
     const { body } = await hook.call('secret', { overlap_seconds: 3600 })
     expect(body).toMatchObject({
@@ -76,7 +76,7 @@ describe('webhooks beside WEBHOOK_URL', () => {
     }
   })
 
-  it('get no unlock and bootstrap tokens unless they ask for them', async () => {
+  it('get no unlock and bootstrap tokens by default', async () => {
     const [redacted, whole] = await Promise.all([
       newHook({ topics: ['mdm.TokenUpdate'] }),
       newHook({ topics: ['mdm.TokenUpdate'], redact_tokens: false }),
@@ -93,7 +93,7 @@ describe('webhooks beside WEBHOOK_URL', () => {
     expect(clean).toContain('PushMagic')
   })
 
-  it('that filter Idle out cost no write for it, and none but their own cursors for the rest', async () => {
+  it('that do not want an event cost no write for it, and no cursor', async () => {
     const hook = await newHook({ topics: ['mdm.Authenticate', 'mdm.Connect'] })
     const other = await newHook({ topics: ['mdm.CheckOut'] })
     const device = deviceOf({ WEBHOOK_URL: '' })
@@ -108,7 +108,7 @@ describe('webhooks beside WEBHOOK_URL', () => {
     expect(await other.posts()).toEqual([])
   })
 
-  it('that nobody knew of, because D1 was down, get what happened meanwhile', async () => {
+  it('get the events of a time when D1 was down', async () => {
     const bindings: Record<string, unknown> = { WEBHOOK_URL: '' }
     const device = deviceOf(bindings)
     await device.enroll()
@@ -119,7 +119,7 @@ describe('webhooks beside WEBHOOK_URL', () => {
         throw new Error('D1 is down')
       },
     }
-    // The message of the CheckOut is lost, so that its alarm alone can tell of it.
+    // The queue message of the CheckOut is lost, so that only the alarm announces it.
     bindings['EVENTS'] = { send: async () => undefined }
     forgetWebhooks()
     await device.checkOut()
@@ -168,7 +168,7 @@ it('an event does not follow a redirect from https to http', async () => {
 })
 
 describe('a webhook', () => {
-  it('tells by a test event at once whether it works', async () => {
+  it('shows the answer to a test event at once', async () => {
     const hook = await newHook()
     expect((await hook.call('test')).body).toMatchObject({ state: 'delivered', status: 200 })
     await hook.answers(404, 1)
@@ -179,7 +179,7 @@ describe('a webhook', () => {
     ])
   })
 
-  it('that is paused holds its events, in order, and another does not notice', async () => {
+  it('that is paused holds its events in order, and delays no other webhook', async () => {
     const [paused, other] = await Promise.all([newHook(), newHook()])
     expect((await paused.call('pause')).body).toMatchObject({ state: 'paused' })
     const device = await enrolled()
@@ -194,14 +194,14 @@ describe('a webhook', () => {
     ])
     await until(paused.state, (state) => state['devices_waiting'] === 1)
     expect(await paused.posts()).toEqual([])
-    // Nobody remembers, during a long pause, who had news.
+    // During a long pause memory loses the devices that have events.
     await evictDurableObject(env.SUBSCRIBER.getByName(paused.id) as never)
     await paused.call('resume')
     const taken = await paused.events(device.udid, 2)
     expect(taken.map(({ sequence }) => sequence)).toEqual([1, 2])
   })
 
-  it('never shows more posts allowed than its setting allows', async () => {
+  it('never shows more allowed posts than its setting', async () => {
     const hook = await newHook({ concurrency: 5 })
     expect(await hook.state()).toMatchObject({ posts_allowed: 5 })
     await api('PATCH', `/api/webhooks/${hook.id}`, { concurrency: 2 })
@@ -213,7 +213,7 @@ describe('a webhook', () => {
 })
 
 describe('deliveries to webhooks', () => {
-  it('a receiver that is down is left alone, shown as such, tried again, and delays nobody else', async () => {
+  it('a receiver that is down gets few posts, is shown as down, is tried again, and delays no other webhook', async () => {
     const [down, other] = await Promise.all([
       newHook({ topics: ['mdm.Authenticate'] }),
       newHook({ topics: ['mdm.Authenticate'] }),
@@ -222,7 +222,7 @@ describe('deliveries to webhooks', () => {
     const devices = await Promise.all([enrolled(), enrolled()])
     for (const { udid } of devices) {
       await other.events(udid, 1)
-      // Nothing is under way to the webhook of WEBHOOK_URL while the time is turned.
+      // No post to WEBHOOK_URL is in flight while the clock is turned.
       await events(udid, 2)
     }
     await until(down.state, ({ state }) => state === 'down')
@@ -248,7 +248,7 @@ describe('deliveries to webhooks', () => {
     )
   })
 
-  it('a device’s deliveries come in pages of which none is empty, and nobody’s are 404', async () => {
+  it('the deliveries of a device come in pages, none of them empty, and those of an unknown id are 404', async () => {
     const first = await newHook({ topics: ['mdm.Authenticate'] })
     const both = await newHook({ topics: ['mdm.Authenticate', 'mdm.TokenUpdate'] })
     const device = await enrolled()
@@ -289,7 +289,7 @@ describe('deliveries to webhooks', () => {
     }
   })
 
-  it('an event that is given up is a dead letter: listed, tried again, thrown away', async () => {
+  it('a dead letter is listed, retried and deleted', async () => {
     const { hook, device, id } = await deadLetter()
     const list = () => api('GET', `/api/dead-letters?webhook_id=${hook.id}`)
     expect((await list()).body['items']).toMatchObject([
@@ -316,7 +316,7 @@ describe('deliveries to webhooks', () => {
   })
 })
 
-it('a token that APNs calls dead is an event that a webhook hears of', async () => {
+it('a push token that APNs reports as dead is an event for webhooks', async () => {
   const hook = await newHook({ topics: ['push.unregistered'] })
   const device = await enrolled()
   const [row] = await rowsOf<{ token: string }>(
@@ -335,7 +335,7 @@ it('a token that APNs calls dead is an event that a webhook hears of', async () 
   expect(await hook.events(device.udid, 1)).toMatchObject([{ topic: 'push.unregistered' }])
 })
 
-it('a webhook that is switched off or deleted hears of nothing more', async () => {
+it('a webhook that is disabled or deleted gets no events', async () => {
   const [off, gone] = await Promise.all([newHook(), newHook()])
   await api('PATCH', `/api/webhooks/${off.id}`, { enabled: false })
   expect((await api('DELETE', `/api/webhooks/${gone.id}`)).status).toBe(204)

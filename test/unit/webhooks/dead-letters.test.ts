@@ -7,7 +7,7 @@ import {
 import { retryEach } from '../../../src/webhooks/retry-dead-letters.ts'
 import { TestObject } from '../device/object.ts'
 
-it('a device’s dead letters are its newest hundred, and push out none of another device', () => {
+it('of a device the newest hundred dead letters are kept, and they displace none of another device', () => {
   const db = new TestObject().db()
   const add = (device: string, sequence: number): void => {
     const event = `${device} ${sequence}`
@@ -32,7 +32,7 @@ it('a device’s dead letters are its newest hundred, and push out none of anoth
   expect(letters.at(-2)).toMatchObject({ device: 'loud', sequence: 51 })
 })
 
-it('a device that is out of reach keeps no other’s dead letter from being retried', async () => {
+it('dead letters of other devices are retried when one device cannot be reached', async () => {
   const letter = {
     sequence: 1,
     event: 'e',

@@ -7,7 +7,7 @@ const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-/** So many events of a device, and of others. */
+/** Makes events of devices, in these numbers. */
 function events(receiver: TestReceiver, counts: Readonly<Record<string, number>>): void {
   for (const [device, count] of Object.entries(counts)) {
     for (let n = 0; n < count; n++) {
@@ -18,8 +18,8 @@ function events(receiver: TestReceiver, counts: Readonly<Record<string, number>>
 
 const upTo = (last: number): number[] => Array.from({ length: last }, (_, n) => n + 1)
 
-describe('no event is lost', () => {
-  it('that waited longer than events are tried, because the receiver fails once when it may be posted', async () => {
+describe('an event is not lost', () => {
+  it('when it has waited longer than 3 days and its first post fails', async () => {
     for (const failure of [down(), REFUSED]) {
       const receiver = new TestReceiver()
       receiver.lane.paused = true
@@ -35,7 +35,7 @@ describe('no event is lost', () => {
     }
   })
 
-  it('that is refused after a long pause: it is tried for three days from then on', async () => {
+  it('when it is refused after a long pause: it is tried for 3 days from then on', async () => {
     const receiver = new TestReceiver()
     receiver.lane.paused = true
     receiver.event('A')
@@ -48,7 +48,7 @@ describe('no event is lost', () => {
     expect(receiver.takenOf('A')).toEqual([1])
   })
 
-  it('of a device whose receiver is down for longer than three days, in one go', async () => {
+  it('with all others of its device when the receiver is down for longer than 3 days', async () => {
     const receiver = new TestReceiver()
     receiver.answer = () => down()
     events(receiver, { A: 200 })
@@ -63,8 +63,8 @@ describe('no event is lost', () => {
   })
 })
 
-describe('no event is posted twice', () => {
-  it('because its device could not be told that it was taken', async () => {
+describe('an event is not posted twice', () => {
+  it('when the report that it was delivered does not reach its device', async () => {
     const receiver = new TestReceiver()
     events(receiver, { A: 12 })
     let failures = 3
@@ -78,8 +78,8 @@ describe('no event is posted twice', () => {
   })
 })
 
-describe('order holds', () => {
-  it('among events that are posted again, through an outage', async () => {
+describe('events keep their order', () => {
+  it('in a replay during an outage', async () => {
     const receiver = new TestReceiver()
     events(receiver, { A: 12 })
     await receiver.run(receiver.now + MINUTE)
@@ -93,8 +93,8 @@ describe('order holds', () => {
   })
 })
 
-describe('a receiver that is down is not hammered', () => {
-  it('by a hundred events of one device that are posted again', async () => {
+describe('a receiver that is down gets few posts', () => {
+  it('of a replay of a hundred events of one device', async () => {
     const receiver = new TestReceiver()
     events(receiver, { A: 100 })
     await receiver.run(receiver.now + MINUTE)
@@ -107,7 +107,7 @@ describe('a receiver that is down is not hammered', () => {
 })
 
 describe('a replay to a receiver that is down', () => {
-  it('opens the circuit by the second device, is tried by few posts, and keeps the order of each', async () => {
+  it('opens the circuit at the second device, makes few posts, and keeps the order of each device', async () => {
     const receiver = new TestReceiver()
     events(receiver, { A: 32, B: 32 })
     await receiver.run(receiver.now + MINUTE)
@@ -128,8 +128,8 @@ describe('a replay to a receiver that is down', () => {
   })
 })
 
-describe('one device’s trouble is its own', () => {
-  it('an event that is refused for good holds up neither its device’s others nor other devices', async () => {
+describe('a failure of one device is its own', () => {
+  it('an event that is always refused delays no other event', async () => {
     const receiver = new TestReceiver(1)
     receiver.answer = (device, seq) => (device === 'A' && seq === 2 ? REFUSED : DELIVERED)
     events(receiver, { A: 4, B: 3 })
@@ -145,7 +145,7 @@ describe('one device’s trouble is its own', () => {
     expect(receiver.takenOf('A')).toEqual([1, 3, 4, 5])
   })
 
-  it('one that is refused after a long outage still leaves the line within a minute', async () => {
+  it('an event that is refused after a long outage leaves the order within a minute', async () => {
     const receiver = new TestReceiver()
     const back = receiver.now + 5 * HOUR
     receiver.answer = (_, seq) => {
@@ -162,7 +162,7 @@ describe('one device’s trouble is its own', () => {
     expect((taken?.at ?? Infinity) - (refused?.at ?? 0)).toBeLessThan(MINUTE)
   })
 
-  it('an event that cannot be posted at all leaves the line as one that is refused', async () => {
+  it('an event that cannot be made into a post leaves the order as a refused one', async () => {
     const receiver = new TestReceiver()
     receiver.answer = (_, seq) => {
       if (seq === 2) {
@@ -175,7 +175,7 @@ describe('one device’s trouble is its own', () => {
     expect(receiver.takenOf('A')).toEqual([1, 3])
   })
 
-  it('a backlog of one device lets others in between', async () => {
+  it('a device with a backlog gives its place to others after some posts', async () => {
     const receiver = new TestReceiver(1)
     receiver.answer = () => {
       receiver.now += SECOND
@@ -189,8 +189,8 @@ describe('one device’s trouble is its own', () => {
   })
 })
 
-describe('settings', () => {
-  it('hold from the next post on, in the middle of a device’s backlog too', async () => {
+describe('changed settings', () => {
+  it('hold from the next post on, also within the backlog of a device', async () => {
     const receiver = new TestReceiver()
     receiver.settings = { url: 'old' }
     receiver.answer = (_, seq) => {
@@ -207,7 +207,7 @@ describe('settings', () => {
     ])
   })
 
-  it('that switch it off end the posts at once', async () => {
+  it('that disable the webhook end its posts at once', async () => {
     const receiver = new TestReceiver()
     receiver.answer = (_, seq) => {
       receiver.isGone = seq === 2
@@ -219,8 +219,8 @@ describe('settings', () => {
   })
 })
 
-describe('an admin who ends a wait', () => {
-  it('ends every wait: the receiver’s, the line’s and that of the device', async () => {
+describe('an admin’s act that ends waits', () => {
+  it('ends all waits: those of the receiver and those of devices', async () => {
     const receiver = new TestReceiver()
     receiver.answer = () => down()
     events(receiver, { A: 1 })
@@ -237,7 +237,7 @@ describe('an admin who ends a wait', () => {
     expect(receiver.takenOf('B')).toEqual([1])
   })
 
-  it('finds a receiver that is still down left alone as before', async () => {
+  it('causes one post at most to a receiver that is still down', async () => {
     const receiver = new TestReceiver()
     receiver.answer = () => down()
     events(receiver, { A: 3, B: 3, C: 3 })

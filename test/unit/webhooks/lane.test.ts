@@ -6,12 +6,12 @@ const SECOND = 1000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
-/** As many devices in trouble as are taken for a receiver's, and one less. */
+/** The number of failing devices from which the receiver counts as down, and one device less. */
 const MANY = ['A', 'B', 'C', 'D', 'E']
 const FEW = MANY.slice(1)
 
-describe('one device’s trouble', () => {
-  it('holds back only that device', async () => {
+describe('a failure of posts', () => {
+  it('for one device delays only that device', async () => {
     const receiver = new TestReceiver()
     receiver.answer = (device) => (device === 'A' ? down() : DELIVERED)
     receiver.event('A')
@@ -24,7 +24,7 @@ describe('one device’s trouble', () => {
     expect(waits.slice(0, 5)).toEqual([0, 1000, 2000, 4000, 8000])
   })
 
-  it('takes one place of those that posts in flight have', async () => {
+  it('for one device takes one place of the posts in flight', async () => {
     const receiver = new TestReceiver(2)
     let hang = (): void => undefined
     const hanging = new Promise<ReturnType<typeof down>>((resolve) => {
@@ -45,7 +45,7 @@ describe('one device’s trouble', () => {
     expect(receiver.postsOf('A')).toMatchObject([{ outcome: 'down' }])
   })
 
-  it('of four devices delays no other, whatever quiet the receiver asks for then', async () => {
+  it('for four devices delays no other device, with and without Retry-After', async () => {
     for (const retryAfter of [undefined, 6 * HOUR]) {
       const receiver = new TestReceiver()
       receiver.answer = (device) => (device === 'good' ? DELIVERED : down(retryAfter))
@@ -61,7 +61,7 @@ describe('one device’s trouble', () => {
     }
   })
 
-  it('of five devices in a row delays the others a minute at most', async () => {
+  it('for five devices in a row delays the others a minute at most', async () => {
     const receiver = new TestReceiver()
     receiver.answer = (device) => (device === 'good' ? DELIVERED : down())
     for (const device of MANY) {
@@ -74,13 +74,13 @@ describe('one device’s trouble', () => {
     expect(receiver.postsOf('good')).toMatchObject([{ outcome: 'delivered' }])
   })
 
-  it('whose posts hang takes half of the places, however many devices it has', async () => {
+  it('for several devices takes half of the places when their posts hang', async () => {
     const receiver = new TestReceiver(4)
     let hangs = false
     const never = new Promise<ReturnType<typeof down>>(() => undefined)
     receiver.answer = (device) => (device === 'good' ? DELIVERED : hangs ? never : down())
     for (const device of FEW) {
-      // What others get answers for is no trouble of the receiver.
+      // Answers to posts for other devices show that the receiver is up.
       receiver.event(device)
       receiver.event('good')
       await receiver.settled()
@@ -96,18 +96,21 @@ describe('one device’s trouble', () => {
 })
 
 describe('a receiver that is down', () => {
-  it.each([['A'], FEW, MANY])('is told once to be back, for %s and others', async (...devices) => {
-    const receiver = new TestReceiver(3)
-    receiver.answer = () => down()
-    devices.forEach((device) => receiver.event(device))
-    await receiver.run(receiver.now + 10 * SECOND)
-    expect(receiver.notes).not.toContain('webhook:recovered')
-    receiver.answer = () => DELIVERED
-    await receiver.run(receiver.now + HOUR)
-    expect(receiver.notes.filter((note) => note === 'webhook:recovered')).toHaveLength(1)
-  })
+  it.each([['A'], FEW, MANY])(
+    'is logged once as recovered, after failures for %s and others',
+    async (...devices) => {
+      const receiver = new TestReceiver(3)
+      receiver.answer = () => down()
+      devices.forEach((device) => receiver.event(device))
+      await receiver.run(receiver.now + 10 * SECOND)
+      expect(receiver.notes).not.toContain('webhook:recovered')
+      receiver.answer = () => DELIVERED
+      await receiver.run(receiver.now + HOUR)
+      expect(receiver.notes.filter((note) => note === 'webhook:recovered')).toHaveLength(1)
+    },
+  )
 
-  it('has the devices of any fleet wait', () => {
+  it('can have 200,000 devices that wait', () => {
     const lane = newLane(1)
     for (let n = 0; n < 200_000; n++) {
       lane.ready.set(String(n), 7 + n)
@@ -115,7 +118,7 @@ describe('a receiver that is down', () => {
     expect(nextTry(lane, 1)).toBe(7)
   })
 
-  it('is tried by one post at a time, less and less often, and gets everything in order afterwards', async () => {
+  it('is tried by one post at a time, less and less often, and later gets all events in order', async () => {
     const receiver = new TestReceiver()
     const start = receiver.now
     receiver.answer = () => (receiver.now < start + HOUR ? down() : DELIVERED)
@@ -136,7 +139,7 @@ describe('a receiver that is down', () => {
     }
   })
 
-  it('is tried first by a device that was not in trouble, and taken for up when that gets through', async () => {
+  it('is tried first for a device without failures, and counts as up when it accepts this post', async () => {
     const receiver = new TestReceiver()
     receiver.answer = (device) => (device === 'good' ? DELIVERED : down())
     for (const device of MANY) {
@@ -149,7 +152,7 @@ describe('a receiver that is down', () => {
     expect(receiver.posts[5]).toMatchObject({ device: 'good', outcome: 'delivered' })
   })
 
-  it('is given the quiet that it asks of many devices, by the others for five minutes at a time', async () => {
+  it('that asks for a wait after posts for many devices gets one post in five minutes for the others', async () => {
     const receiver = new TestReceiver(6)
     const start = receiver.now
     const last = Promise.withResolvers<typeof DELIVERED>()
@@ -171,7 +174,7 @@ describe('a receiver that is down', () => {
     expect(receiver.takenOf('good')).toEqual([1, 2])
   })
 
-  it('is posted to every five minutes at most while it goes on asking for hours', async () => {
+  it('that repeats its Retry-After of hours gets one post in five minutes at most', async () => {
     const receiver = new TestReceiver(6)
     const start = receiver.now
     receiver.answer = () => down(2 * HOUR)
@@ -185,8 +188,8 @@ describe('a receiver that is down', () => {
   })
 })
 
-describe('a receiver that asks for quiet', () => {
-  it('gets six hours at most', async () => {
+describe('a receiver that sends Retry-After', () => {
+  it('gets no post for six hours at most', async () => {
     const receiver = new TestReceiver()
     const start = receiver.now
     receiver.answer = () => (receiver.now === start ? down(30 * DAY) : DELIVERED)
@@ -195,7 +198,7 @@ describe('a receiver that asks for quiet', () => {
     expect(receiver.posts.map(({ at }) => at - start)).toEqual([0, 6 * HOUR])
   })
 
-  it('gets it again each time it asks, and nothing is given up before its three days', async () => {
+  it('gets a wait for each, and no event becomes a dead letter before 3 days', async () => {
     const receiver = new TestReceiver()
     const start = receiver.now
     receiver.answer = () => (receiver.now < start + 2 * DAY ? down(30 * DAY) : DELIVERED)
@@ -210,7 +213,7 @@ describe('a receiver that asks for quiet', () => {
 })
 
 describe('an event that is refused', () => {
-  it('leaves the line after three tries within a minute', async () => {
+  it('leaves the order after three tries within a minute', async () => {
     const receiver = new TestReceiver()
     const start = receiver.now
     receiver.answer = (_, seq) => (seq === 1 ? REFUSED : DELIVERED)
@@ -221,7 +224,7 @@ describe('an event that is refused', () => {
     expect(receiver.asidesOf('A')).toMatchObject([{ seq: 1, tries: 3 }])
   })
 
-  it('is given up after three days, kept and counted', async () => {
+  it('becomes a dead letter after 3 days, and is kept and counted', async () => {
     const receiver = new TestReceiver()
     receiver.answer = () => REFUSED
     receiver.event('A')
@@ -235,8 +238,8 @@ describe('an event that is refused', () => {
   })
 })
 
-describe('a webhook’s own pace', () => {
-  it('lets so many posts a minute leave', async () => {
+describe('the pace of a webhook', () => {
+  it('bounds its posts per minute', async () => {
     const receiver = new TestReceiver()
     receiver.settings = { rate: 60 }
     const start = receiver.now
@@ -249,7 +252,7 @@ describe('a webhook’s own pace', () => {
     )
   })
 
-  it('ramps up after an outage as slowly as it is told', async () => {
+  it('grows after an outage as `rampUp` says', async () => {
     const receiver = new TestReceiver(4)
     receiver.settings = { rampUp: 5 }
     const start = receiver.now
@@ -267,7 +270,7 @@ describe('a webhook’s own pace', () => {
     expect(Math.max(...after)).toBeLessThanOrEqual(3)
   })
 
-  it('does not post an Idle that has waited too long, but counts it', async () => {
+  it('counts an Idle that has waited too long, and does not post it', async () => {
     const receiver = new TestReceiver()
     receiver.settings = { maxIdleAge: HOUR }
     const start = receiver.now

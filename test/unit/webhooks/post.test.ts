@@ -120,7 +120,7 @@ it.each([
   ['an HTTP date', 'Tue, 24 Nov 2026 11:00:00 GMT', 7_200_000],
   ['a date that has been', 'Tue, 24 Nov 2026 08:00:00 GMT', undefined],
   ['no time at all', '0', undefined],
-  ['what nobody can read', 'soon', undefined],
+  ['a text that is no date', 'soon', undefined],
   ['an endless number', '9'.repeat(400), undefined],
 ])('Retry-After may be %s', async (_, header, retryAfter) => {
   answer = (__, response) => response.writeHead(503, { 'retry-after': header }).end()
@@ -140,7 +140,7 @@ it('a body that breaks off does not undo the status before it', async () => {
   expect(await send()).toEqual({ kind: 'delivered', status: 200 })
 })
 
-it('a host that cannot be reached is told in words that help, with the reference of who may know more', async () => {
+it('the reason for a host that cannot be reached says what to check, with the reference of the runtime', async () => {
   const fetching = vi.spyOn(globalThis, 'fetch')
   fetching.mockRejectedValue(new Error('internal error; reference = abc123'))
   const outcome = await send()

@@ -27,18 +27,18 @@ export interface AsideRow {
 
 const TOPICS = ['mdm.Connect'] as const
 const FILTER = { topics: TOPICS, statuses: null }
-/** Nothing is prunable, so that what was delivered can be replayed. */
+/** All events are kept, so that those that were delivered can be replayed. */
 const KEEP = { keepEvents: { count: 1000, ms: Number.MAX_SAFE_INTEGER } }
 const UNREACHABLE = 5000
 const MAX_ROUNDS = 100_000
 
 type Settings = PostSettings & { readonly url: string }
 
-/** Device objects with events, a receiver that the test plays, and a clock that jumps to whatever happens next. */
+/** Device objects with events, a receiver whose answers the test gives, and a clock that jumps to the next try. */
 export class TestReceiver {
   now = 1_000_000_000
   readonly lane: Lane
-  /** Every post: when, of which device, which of its events. */
+  /** Every post, with its time, device and event. */
   readonly posts: {
     at: number
     device: string
@@ -52,10 +52,10 @@ export class TestReceiver {
   givenUp = 0
   dropped = 0
   settings: Partial<Settings> = {}
-  /** Nothing may be posted any more. */
+  /** The webhook was removed or disabled. */
   isGone = false
   answer: (device: string, seq: number) => PostOutcome | Promise<PostOutcome> = () => DELIVERED
-  /** Called before a device is asked; may throw, as a device out of reach does. */
+  /** Called before each call of a device; may throw, as a device does that cannot be reached. */
   reach: (device: string, reports: boolean) => void = () => undefined
   readonly #devices = new Map<string, TestObject>()
   readonly #running = new Set<Promise<void>>()
@@ -66,7 +66,7 @@ export class TestReceiver {
     this.lane = newLane(concurrency)
   }
 
-  /** An event of a device, announced. */
+  /** Records an event of a device and announces it. */
   event(name: string, status?: string): void {
     this.#commit(name, (context) => {
       if (context.state.device.schema === 0) {
@@ -80,7 +80,7 @@ export class TestReceiver {
     this.wake(name)
   }
 
-  /** Asks for everything that a device keeps to be posted again. */
+  /** Replays all events that a device keeps. */
   replay(name: string): void {
     this.#commit(name, (context) => {
       const order = { subscriber: 'webhook', events: null, filter: FILTER, dryRun: false }
@@ -94,7 +94,7 @@ export class TestReceiver {
     this.pump()
   }
 
-  /** Starts what may start now. */
+  /** Starts the posts that may start now. */
   pump(): void {
     if (this.isGone) {
       return
@@ -113,7 +113,7 @@ export class TestReceiver {
     }
   }
 
-  /** Lets time pass until nothing is left to try before `until`; devices tell when events beside the line are due. */
+  /** Turns the clock from try to try until none is left before `until`. Devices announce retries that are due. */
   async run(until: number): Promise<void> {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       await this.settled()
@@ -135,7 +135,7 @@ export class TestReceiver {
     throw new Error(`${MAX_ROUNDS} tries have led nowhere: it is ${this.now}, and not yet ${until}`)
   }
 
-  /** Until every post under way has come back, and nothing more starts. */
+  /** Waits until all posts in flight have come back and no more start. */
   async settled(): Promise<void> {
     while (this.#running.size > 0) {
       await Promise.race(this.#running)
@@ -146,7 +146,7 @@ export class TestReceiver {
     return this.posts.filter((post) => post.device === device)
   }
 
-  /** How many posts of a device were taken, in which order. */
+  /** The events of a device that the receiver accepted, in their order. */
   takenOf(device: string): number[] {
     return this.postsOf(device)
       .filter(({ outcome }) => outcome === 'delivered')

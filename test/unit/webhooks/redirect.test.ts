@@ -9,7 +9,7 @@ interface Sent {
   readonly url: string
   readonly method: string | undefined
   readonly event: boolean
-  /** Whether the user and password, the admin's header and nothing of the kind from elsewhere were sent. */
+  /** Whether the user and password and the header of the admin were sent, and no other credentials. */
   readonly credentials: boolean
 }
 
@@ -102,7 +102,7 @@ describe.each([307, 308])('a redirect with status %i', (status) => {
   })
 
   it.each(['https://127.0.0.1/', 'https://192.0.2.1/', 'https://hook.svc/', 'https://2130706433/'])(
-    'to %s is refused as the webhook’s own URL would be',
+    'to %s is refused, as it is refused in the settings of a webhook',
     async (to) => {
       const { outcome, sent } = await along(status, ['https://a.com/hook', to])
       expect(outcome).toMatchObject({
@@ -114,7 +114,7 @@ describe.each([307, 308])('a redirect with status %i', (status) => {
   )
 })
 
-it('credentials that a redirect lost do not come back with the next one', async () => {
+it('credentials that a redirect removed are not sent after the next redirect', async () => {
   const { sent } = await along(307, ['https://a.com/', 'https://b.com/', 'https://a.com/'])
   expect(sent.map(({ credentials }) => credentials)).toEqual([true, false, false])
 })
@@ -124,7 +124,7 @@ it('a user and password in a redirect are not sent', async () => {
   expect(sent[1]).toMatchObject({ url: 'https://b.com/x', credentials: false })
 })
 
-it('a GET that follows a redirect to http has neither event nor credentials, then and later', async () => {
+it('a GET that follows a redirect to http has no event and no credentials, also after more redirects', async () => {
   const { outcome, sent } = await along(302, ['https://a.com/', 'http://a.com/', 'https://a.com/'])
   expect(outcome).toEqual({ kind: 'delivered', status: 200 })
   expect(sent.slice(1)).toEqual([

@@ -8,7 +8,7 @@ const WHSEC = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
 const ID = 'msg_p5jXN8AQM9LWM0D4loKWxJek'
 const NOW = 1_614_265_330_000
 
-it('a webhook’s signature is the one of Standard Webhooks and NanoMDM', () => {
+it('posts are signed as by Standard Webhooks and by NanoMDM', () => {
   const secrets = [{ secret: WHSEC, since: 0, until: 0 }]
   const body = '{"test": 2432232314}'
   expect(signature({ secrets }, ID, body, NOW)).toEqual({
@@ -19,7 +19,7 @@ it('a webhook’s signature is the one of Standard Webhooks and NanoMDM', () => 
   })
 })
 
-it('a webhook’s signature is made with a secret and its successor until the first one’s time is over', () => {
+it('posts are signed with a secret and its successor until the first secret ends', () => {
   const secrets = [
     { secret: 'whsec_AAAA', since: NOW, until: 0 },
     { secret: WHSEC, since: 0, until: NOW + DAY },
@@ -30,7 +30,7 @@ it('a webhook’s signature is made with a secret and its successor until the fi
   expect(count(NOW + DAY)).toBe(1)
 })
 
-it('a webhook’s secret may be a text, as in NanoMDM, and without a secret nothing is signed', () => {
+it('a secret may be any text, as in NanoMDM, and without a secret posts have no signature', () => {
   const secrets = [{ secret: 'open sesame', since: 0, until: 0 }]
   expect(signature({ secrets }, ID, 'x', NOW)).toMatchObject({
     'x-hmac-signature': createHmac('sha256', 'open sesame').update('x').digest('base64'),
