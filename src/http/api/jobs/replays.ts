@@ -8,7 +8,7 @@ import { MAX_TARGETS } from '../device-filter.ts'
 import { body, operation } from '../operation.ts'
 import { newRoutes } from '../routes.ts'
 import { moment } from '../values.ts'
-import { activeWebhook, webhookOf } from '../webhooks/webhook-access.ts'
+import { activeWebhook, webhookOf } from '../webhooks/access.ts'
 import { reportStatus, topicWord } from '../words.ts'
 import { idempotencyKey, jobAnswers, KEY_REUSED, type NewJob, startJob } from './start.ts'
 import {

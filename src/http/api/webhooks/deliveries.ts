@@ -6,7 +6,7 @@ import { listOf, pageOfRows, pageQuery, readCursor, writeCursor } from '../pagin
 import { newRoutes } from '../routes.ts'
 import { atOrNull, iso, textOrNull, time } from '../values.ts'
 import { topicWord } from '../words.ts'
-import { webhookOf } from './webhook-access.ts'
+import { webhookOf } from './access.ts'
 
 /** The events of a device, and whether webhooks have received them. */
 export const deliveryRoutes = newRoutes()

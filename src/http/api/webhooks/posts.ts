@@ -6,7 +6,7 @@ import { listOf, numberCursor, numberedPage, pageQuery } from '../paging.ts'
 import { newRoutes } from '../routes.ts'
 import { iso, textOrNull, time } from '../values.ts'
 import { topicWord } from '../words.ts'
-import { webhookId, webhookOf } from './webhook-access.ts'
+import { webhookId, webhookOf } from './access.ts'
 
 /** The newest posts of a webhook. */
 export const postRoutes = newRoutes()

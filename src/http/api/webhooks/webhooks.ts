@@ -13,7 +13,7 @@ import type { Webhook } from '../../../events/webhook.ts'
 import { warn } from '../../../log.ts'
 import { AdminError } from '../../admin-error.ts'
 import { listOf, pageOfRows, placeCursor, placeIn, shortPageQuery } from '../paging.ts'
-import { change, changedBy, create, ownWebhook, webhookId, webhookOf } from './webhook-access.ts'
+import { change, changedBy, create, ownWebhook, webhookId, webhookOf } from './access.ts'
 import {
   changesSchema,
   newSchema,
@@ -23,7 +23,7 @@ import {
   showWebhook,
   WEBHOOK_EXAMPLE,
   webhookSchema,
-} from './webhook-json.ts'
+} from './json.ts'
 import { answer, body, DONE, located, refusal } from '../operation.ts'
 import { newRoutes } from '../routes.ts'
 

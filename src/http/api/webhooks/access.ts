@@ -15,7 +15,7 @@ import type { Webhook } from '../../../events/webhook.ts'
 import type { Env } from '../../../env.ts'
 import { reasonOf } from '../../../log.ts'
 import { AdminError, faultAt } from '../../admin-error.ts'
-import type { WebhookChanges } from './webhook-json.ts'
+import type { WebhookChanges } from './json.ts'
 
 export const webhookId = z.string().openapi({
   param: { name: 'id', in: 'path' },

@@ -4,7 +4,7 @@ import { signingSecrets } from '../../../webhooks/sign.ts'
 import type { Secret } from '../../../events/webhook.ts'
 import { warn } from '../../../log.ts'
 import { AdminError } from '../../admin-error.ts'
-import { activeWebhook, change, webhookId, webhookOf } from './webhook-access.ts'
+import { activeWebhook, change, webhookId, webhookOf } from './access.ts'
 import {
   randomSecret,
   SECRET_EXAMPLE,
@@ -13,7 +13,7 @@ import {
   showWebhook,
   WEBHOOK_EXAMPLE,
   webhookSchema,
-} from './webhook-json.ts'
+} from './json.ts'
 import { answer, body, refusal } from '../operation.ts'
 import { newRoutes } from '../routes.ts'
 
