@@ -40,8 +40,9 @@ export function signature(
   }
 }
 
-export function newSecret(random: Uint8Array): string {
-  return `${PREFIX}${Buffer.from(random).toString('base64')}`
+export function randomSecret(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(32))
+  return `${PREFIX}${Buffer.from(bytes).toString('base64')}`
 }
 
 function hmac(key: string | Buffer, text: string): string {

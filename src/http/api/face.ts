@@ -4,7 +4,7 @@ import { authorityRoutes } from './certificates/authorities.ts'
 import { challengeRoutes } from './enrolment/challenges.ts'
 import { commandRoutes } from './commands/commands.ts'
 import { contestRoutes } from './devices/contests.ts'
-import { deadLetters } from './webhooks/dead-letters.ts'
+import { deadLetterRoutes } from './webhooks/dead-letters.ts'
 import { deliveryRoutes } from './webhooks/deliveries.ts'
 import { deviceListRoutes } from './devices/list.ts'
 import { deviceRoutes } from './devices/device.ts'
@@ -29,8 +29,8 @@ import { queueRoutes } from './commands/queue.ts'
 import { secretRoutes } from './commands/secrets.ts'
 import { waitingRoutes } from './commands/waiting.ts'
 import { postRoutes } from './webhooks/posts.ts'
-import { webhookControl } from './webhooks/control.ts'
-import { webhooks } from './webhooks/webhooks.ts'
+import { webhookControlRoutes } from './webhooks/control.ts'
+import { webhookRoutes } from './webhooks/webhooks.ts'
 import { WORDS } from './words.ts'
 import { boundedJson, readablePath } from './request.ts'
 import { newRoutes } from './routes.ts'
@@ -72,11 +72,11 @@ const ROUTES = [
   challengeRoutes,
   profileRoutes,
   pushCertificateRoutes,
-  webhooks,
-  webhookControl,
+  webhookRoutes,
+  webhookControlRoutes,
   postRoutes,
   deliveryRoutes,
-  deadLetters,
+  deadLetterRoutes,
   replayRoutes,
 ]
 

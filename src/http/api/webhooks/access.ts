@@ -1,4 +1,3 @@
-import { z } from '@hono/zod-openapi'
 import { clock } from '../../../clock.ts'
 import type { Config } from '../../../config/config.ts'
 import { readReceiver } from '../../../config/values.ts'
@@ -15,15 +14,14 @@ import type { Webhook } from '../../../events/webhook.ts'
 import type { Env } from '../../../env.ts'
 import { reasonOf } from '../../../log.ts'
 import { AdminError, faultAt } from '../../admin-error.ts'
-import type { WebhookChanges } from './json.ts'
+import type { WebhookChanges } from './schema.ts'
 
-export const webhookId = z.string().openapi({
-  param: { name: 'id', in: 'path' },
-  description: 'as the list shows it; `webhook` is the one of WEBHOOK_URL',
-  example: '5b1f0c0e-9d3c-4a43-9d0b-6a1f4d2f7a10',
-})
+export const NO_WEBHOOK = { 404: 'no such webhook' } as const
+export const INACTIVE = {
+  409: 'the webhook is disabled, or the key of its secrets is missing',
+} as const
 
-/** Admins change a webhook at the same moment; more than so many are no admins. */
+/** A change is repeated when another request changed the webhook at the same moment. */
 const CHANGE_TRIES = 8
 
 /** @throws AdminError 404 */
@@ -31,10 +29,10 @@ export async function webhookOf(env: Env, config: Config, id: string): Promise<R
   const ofVars = config.webhooks.find((webhook) => webhook.id === id)
   const stored = ofVars ? undefined : await findWebhook(env.DB, id)
   const webhook = ofVars ?? (stored && readWebhook(stored, config.sealer))
-  return webhook ?? nobody(id)
+  return webhook ?? noWebhook(id)
 }
 
-/** One that is posted to. @throws AdminError */
+/** A webhook that is enabled and has its secrets. @throws AdminError */
 export async function activeWebhook(env: Env, config: Config, id: string): Promise<Webhook> {
   const { unreadable, ...webhook } = await webhookOf(env, config, id)
   if (unreadable !== undefined) {
@@ -42,14 +40,15 @@ export async function activeWebhook(env: Env, config: Config, id: string): Promi
   }
   if (!webhook.enabled) {
     throw new AdminError(
-      `this webhook is switched off, and nothing is posted to it: PATCH /api/webhooks/${id} {"enabled": true} first`,
+      'this webhook is disabled, and nothing is posted to it: ' +
+        `PATCH /api/webhooks/${id} {"enabled": true} first`,
       'webhook_disabled',
     )
   }
   return webhook
 }
 
-/** One that the API may change. @throws AdminError */
+/** A webhook that the API may change. @throws AdminError */
 export async function ownWebhook(env: Env, config: Config, id: string): Promise<ReadWebhook> {
   refuseVars(config, id)
   return webhookOf(env, config, id)
@@ -66,16 +65,17 @@ function refuseVars(config: Config, id: string): void {
 
 function refuseUnreadable(unreadable: string): never {
   throw new AdminError(
-    `${unreadable}; or give the webhook a new secret, which forgets its headers, user and password, or delete it`,
+    `${unreadable}; or give the webhook a new secret, which deletes its headers, user and password; ` +
+      'or delete the webhook',
     'webhook_unreadable',
   )
 }
 
-function nobody(id: string): never {
+export function noWebhook(id: string): never {
   throw new AdminError(`no webhook has the id ${id}`, 'webhook_not_found')
 }
 
-/** The webhook with an admin's changes. @throws AdminError for what may not be posted to, or not so */
+/** The webhook with an admin's changes. @throws AdminError for a URL or headers that are not allowed */
 export function changedBy(
   webhook: Webhook,
   changes: WebhookChanges,
@@ -91,7 +91,8 @@ export function changedBy(
   if (receiver.authorization !== '' && namesAuthorization(headers)) {
     throw faultAt(
       'json.headers',
-      'Authorization is made of the user and password of the URL already: leave the header out, or the user and password (`"authorization": false` forgets those of before)',
+      'the user and password of the URL become Authorization already: leave out the header, or the user ' +
+        'and password (`"authorization": false` deletes the earlier ones)',
       400,
     )
   }
@@ -112,7 +113,10 @@ export function changedBy(
 
 type Receiver = Pick<Webhook, 'url' | 'authorization'>
 
-/** A URL is shown without its user and password: one that names none keeps those of before, unless it leads to another host or from https to http. */
+/**
+ * A URL is shown without its user and password. A new URL without them keeps the earlier ones, unless its
+ * host is another or https becomes http.
+ */
 function receiverBy(
   before: Receiver,
   changes: Pick<WebhookChanges, 'url' | 'authorization'>,
@@ -146,19 +150,19 @@ function receiverOf(url: string, config: Config): Receiver {
   }
 }
 
-/** Stores a new one; it holds for the next event here, and everywhere within 30 s. */
-export async function create(
+/** Stores a new webhook. It gets the next event of this isolate, and within 30 s those of all isolates. */
+export async function createWebhook(
   env: Env,
   config: Config,
   webhook: Webhook,
   now: number,
 ): Promise<void> {
   await addWebhook(env.DB, config.sealer, webhook, now)
-  await tell(env, webhook.id)
+  await useChange(env, webhook.id)
 }
 
-/** Changes one as it is at the moment of the write: what others change meanwhile is not lost. @throws AdminError */
-export async function change(
+/** Changes a webhook as it is at the moment of the write: no other change is lost. @throws AdminError */
+export async function changeWebhook(
   env: Env,
   config: Config,
   id: string,
@@ -166,18 +170,18 @@ export async function change(
 ): Promise<Webhook> {
   refuseVars(config, id)
   for (let tries = 0; tries < CHANGE_TRIES; tries++) {
-    const stored = (await findWebhook(env.DB, id)) ?? nobody(id)
+    const stored = (await findWebhook(env.DB, id)) ?? noWebhook(id)
     const { unreadable, ...before } = readWebhook(stored, config.sealer)
     const webhook = changed(before, unreadable)
     if (await replaceWebhook(env.DB, config.sealer, stored, webhook, clock.now())) {
-      await tell(env, id)
+      await useChange(env, id)
       return webhook
     }
   }
-  throw new AdminError('others change this webhook at the same time: try again', 409)
+  throw new AdminError('other requests change this webhook at the same time: try again', 409)
 }
 
-async function tell(env: Env, id: string): Promise<void> {
+async function useChange(env: Env, id: string): Promise<void> {
   forgetWebhooks()
   await env.SUBSCRIBER.getByName(id).changed()
 }

@@ -1,70 +1,65 @@
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import { clock } from '../../../clock.ts'
-import { signingSecrets } from '../../../webhooks/sign.ts'
 import type { Secret } from '../../../events/webhook.ts'
 import { warn } from '../../../log.ts'
-import { AdminError } from '../../admin-error.ts'
-import { activeWebhook, change, webhookId, webhookOf } from './access.ts'
-import {
-  randomSecret,
-  SECRET_EXAMPLE,
-  secretText,
-  secretWebhookSchema,
-  showWebhook,
-  WEBHOOK_EXAMPLE,
-  webhookSchema,
-} from './json.ts'
-import { answer, body, refusal } from '../operation.ts'
+import { randomSecret, signingSecrets } from '../../../webhooks/sign.ts'
+import { answer, body, operation } from '../operation.ts'
 import { newRoutes } from '../routes.ts'
+import {
+  activeWebhook,
+  changeWebhook,
+  INACTIVE,
+  NO_WEBHOOK,
+  noWebhook,
+  webhookOf,
+} from './access.ts'
+import { showWebhook } from './json.ts'
+import { postOutcome } from './posts.ts'
+import { SECRET_EXAMPLE, SECRET_WEBHOOK_EXAMPLE, secretText } from './schema.ts'
+import { secretWebhookSchema, WEBHOOK_EXAMPLE, WEBHOOK_PARAMS, webhookSchema } from './schema.ts'
 
-/** What an admin does to a webhook that works, or does not. */
-export const webhookControl = newRoutes()
+/** Acts on a webhook: a new secret, pause, resume, test. */
+export const webhookControlRoutes = newRoutes()
 
 const tags = ['Webhooks']
-const params = z.object({ id: webhookId })
-const unknown = refusal('no such webhook')
-const inactive = refusal('the webhook is switched off, or the key of its secrets is missing')
-/** Receivers check signatures one by one: more would only be carried along. */
+/** Receivers check signatures one by one: more secrets would be useless. */
 const MAX_SECRETS = 2
 const DAY_SECONDS = 86_400
 
-webhookControl.openapi(
-  createRoute({
-    method: 'post',
-    path: '/webhooks/{id}/secret',
-    operationId: 'rotateSecret',
+const newSecretSchema = z.strictObject({
+  secret: secretText.optional().openapi({ description: 'one is made when it is left out' }),
+  overlap_seconds: z
+    .int()
+    .min(0)
+    .max(30 * DAY_SECONDS)
+    .default(DAY_SECONDS)
+    .openapi({ description: 'how long the present secrets sign too; 0 when one of them leaked' }),
+})
+
+webhookControlRoutes.openapi(
+  operation('rotateSecret', 'post', '/webhooks/{id}/secret', {
     tags,
-    summary: 'Gives a webhook a new secret; the present one signs beside it for a while',
+    summary: 'Gives a webhook a new secret; the present one also signs for a while',
     description:
-      '`webhook-signature` then holds two signatures. NanoMDM’s `X-Hmac-Signature` has room for one: it is the new secret’s at once. A webhook that is `unreadable` works again, without the headers, user and password that it had.',
-    request: {
-      params,
-      body: body(
-        z.strictObject({
-          secret: secretText.optional().openapi({ description: 'one is made when left out' }),
-          overlap_seconds: z
-            .int()
-            .min(0)
-            .max(30 * DAY_SECONDS)
-            .default(DAY_SECONDS)
-            .openapi({ description: 'how long those that sign now sign too; 0 when one is lost' }),
-        }),
-        { made: {}, own: { secret: SECRET_EXAMPLE, overlap_seconds: 3600 } },
-      ),
+      '`webhook-signature` then has two signatures. NanoMDM’s `X-Hmac-Signature` has only that of the new ' +
+      'secret. A webhook that is `unreadable` works again, without its earlier headers, user and password.',
+    params: WEBHOOK_PARAMS,
+    body: body(newSecretSchema, {
+      made: {},
+      own: { secret: SECRET_EXAMPLE, overlap_seconds: 3600 },
+    }),
+    answers: {
+      200: answer('the webhook and its new secret', secretWebhookSchema, SECRET_WEBHOOK_EXAMPLE),
     },
-    responses: {
-      200: answer('the webhook and its new secret', secretWebhookSchema, {
-        ...WEBHOOK_EXAMPLE,
-        secret: SECRET_EXAMPLE,
-      }),
-      404: unknown,
-      409: refusal('the webhook of WEBHOOK_URL has none; or too many change the webhook at once'),
+    problems: {
+      ...NO_WEBHOOK,
+      409: 'the webhook of WEBHOOK_URL has none; or too many requests change the webhook at once',
     },
   }),
   async (c) => {
     const { secret = randomSecret(), overlap_seconds: overlap } = c.req.valid('json')
     const { config } = c.var
-    const webhook = await change(c.env, config, c.req.valid('param').id, (before) => ({
+    const webhook = await changeWebhook(c.env, config, c.req.valid('param').id, (before) => ({
       ...before,
       secrets: followedBy(before.secrets, secret, overlap * 1000, clock.now()),
     }))
@@ -73,7 +68,7 @@ webhookControl.openapi(
   },
 )
 
-/** The new secret first; each earlier one signs no longer than the overlap allows. */
+/** The new secret first. Each earlier one signs no longer than the overlap allows. */
 function followedBy(
   before: readonly Secret[],
   secret: string,
@@ -88,21 +83,16 @@ function followedBy(
 }
 
 for (const [verb, paused, summary] of [
-  ['pause', true, 'Pauses a webhook: events wait in their devices, however long'],
+  ['pause', true, 'Pauses a webhook: events wait in their devices without a time limit'],
   ['resume', false, 'Resumes a webhook: it posts the events that waited first'],
 ] as const) {
-  webhookControl.openapi(
-    createRoute({
-      method: 'post',
-      path: `/webhooks/{id}/${verb}`,
-      operationId: `${verb}Webhook`,
+  webhookControlRoutes.openapi(
+    operation(`${verb}Webhook`, 'post', `/webhooks/{id}/${verb}`, {
       tags,
       summary,
-      request: { params },
-      responses: {
-        200: answer('the webhook', webhookSchema, WEBHOOK_EXAMPLE),
-        404: unknown,
-      },
+      params: WEBHOOK_PARAMS,
+      answers: { 200: answer('the webhook', webhookSchema, WEBHOOK_EXAMPLE) },
+      problems: NO_WEBHOOK,
     }),
     async (c) => {
       const webhook = await webhookOf(c.env, c.var.config, c.req.valid('param').id)
@@ -112,46 +102,35 @@ for (const [verb, paused, summary] of [
   )
 }
 
-webhookControl.openapi(
-  createRoute({
-    method: 'post',
-    path: '/webhooks/{id}/test',
-    operationId: 'testWebhook',
+const testResult = z.object({
+  event_id: z.string(),
+  state: postOutcome,
+  status: z.int().nullable().openapi({ description: 'null when there was no answer' }),
+  reason: z.string().nullable(),
+  latency_ms: z.int(),
+})
+
+webhookControlRoutes.openapi(
+  operation('testWebhook', 'post', '/webhooks/{id}/test', {
     tags,
     summary: 'Posts an event of the topic webhook.test now, and shows the receiver’s answer',
     description: 'It ignores the filter, a pause and the circuit. A failure is not counted.',
-    request: { params },
-    responses: {
-      200: answer(
-        'the receiver’s answer',
-        z.object({
-          event_id: z.string(),
-          state: z
-            .enum(['delivered', 'refused', 'down'])
-            .openapi({ description: '`down`: no answer, or one that asks to try again' }),
-          status: z.int().nullable().openapi({ description: 'null when there was no answer' }),
-          reason: z.string().nullable(),
-          latency_ms: z.int(),
-        }),
-        {
-          event_id: '0f3a8f9e-6a0e-4c5e-8a0c-0a8c2f6d1b7e',
-          state: 'delivered',
-          status: 200,
-          reason: null,
-          latency_ms: 42,
-        },
-      ),
-      404: unknown,
-      409: inactive,
+    params: WEBHOOK_PARAMS,
+    answers: {
+      200: answer('the receiver’s answer', testResult, {
+        event_id: '0f3a8f9e-6a0e-4c5e-8a0c-0a8c2f6d1b7e',
+        state: 'delivered',
+        status: 200,
+        reason: null,
+        latency_ms: 42,
+      }),
     },
+    problems: { ...NO_WEBHOOK, ...INACTIVE },
   }),
   async (c) => {
     const { id } = await activeWebhook(c.env, c.var.config, c.req.valid('param').id)
-    const result = await c.env.SUBSCRIBER.getByName(id).sendTest()
-    if (!result) {
-      throw new AdminError(`no webhook has the id ${id}`, 'webhook_not_found')
-    }
-    const { event, outcome, latency } = result
+    const { event, outcome, latency } =
+      (await c.env.SUBSCRIBER.getByName(id).sendTest()) ?? noWebhook(id)
     return c.json(
       {
         event_id: event,

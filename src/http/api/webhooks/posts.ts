@@ -6,12 +6,13 @@ import { listOf, numberCursor, numberedPage, pageQuery } from '../paging.ts'
 import { newRoutes } from '../routes.ts'
 import { iso, textOrNull, time } from '../values.ts'
 import { topicWord } from '../words.ts'
-import { webhookId, webhookOf } from './access.ts'
+import { NO_WEBHOOK, webhookOf } from './access.ts'
+import { WEBHOOK_PARAMS } from './schema.ts'
 
 /** The newest posts of a webhook. */
 export const postRoutes = newRoutes()
 
-const outcome = z
+export const postOutcome = z
   .enum(['delivered', 'refused', 'down'])
   .openapi({ description: '`down`: no answer, or one that asks for a retry' })
 
@@ -21,7 +22,7 @@ const post = z
     sequence: z.int(),
     event_id: z.string(),
     topic: topicWord,
-    state: outcome,
+    state: postOutcome,
     attempt: z.int().openapi({ description: 'counts the tries of this event, from 1' }),
     replay: z.boolean(),
     status: z.int().nullable().openapi({ description: 'null when there was no answer' }),
@@ -52,14 +53,14 @@ postRoutes.openapi(
     description:
       'The list has the newest 500 posts, which are in memory. After a restart it has the ' +
       'failed ones among them, at most 100, and of these the last 10 seconds can be missing.',
-    params: { id: webhookId },
+    params: WEBHOOK_PARAMS,
     query: {
       ...pageQuery,
       device_id: idText.optional().openapi({ description: 'only events of this device' }),
-      state: outcome.optional(),
+      state: postOutcome.optional(),
     },
     answers: { 200: listOf('a page of posts', post, EXAMPLE) },
-    problems: { 404: 'no such webhook' },
+    problems: NO_WEBHOOK,
   }),
   async (c) => {
     const { cursor, limit, device_id: device, state } = c.req.valid('query')

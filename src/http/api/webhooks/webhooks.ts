@@ -1,37 +1,34 @@
-import { createRoute, z } from '@hono/zod-openapi'
+import type { z } from '@hono/zod-openapi'
 import { clock } from '../../../clock.ts'
-import { forgetWebhooks } from '../../../webhooks/list.ts'
 import type { Place } from '../../../directory/order.ts'
-import {
-  listWebhooks,
-  type ReadWebhook,
-  readWebhook,
-  removeWebhook,
-} from '../../../directory/webhooks.ts'
+import { listWebhooks, readWebhook, removeWebhook } from '../../../directory/webhooks.ts'
+import type { ReadWebhook } from '../../../directory/webhooks.ts'
 import { MICROMDM_TOPICS } from '../../../events/topics.ts'
 import type { Webhook } from '../../../events/webhook.ts'
 import { warn } from '../../../log.ts'
+import { forgetWebhooks } from '../../../webhooks/list.ts'
+import { randomSecret } from '../../../webhooks/sign.ts'
 import { AdminError } from '../../admin-error.ts'
+import { answer, body, DONE, located, operation } from '../operation.ts'
 import { listOf, pageOfRows, placeCursor, placeIn, shortPageQuery } from '../paging.ts'
-import { change, changedBy, create, ownWebhook, webhookId, webhookOf } from './access.ts'
-import {
-  changesSchema,
-  newSchema,
-  randomSecret,
-  SECRET_EXAMPLE,
-  secretWebhookSchema,
-  showWebhook,
-  WEBHOOK_EXAMPLE,
-  webhookSchema,
-} from './json.ts'
-import { answer, body, DONE, located, refusal } from '../operation.ts'
 import { newRoutes } from '../routes.ts'
+import {
+  changedBy,
+  changeWebhook,
+  createWebhook,
+  NO_WEBHOOK,
+  ownWebhook,
+  webhookOf,
+} from './access.ts'
+import { showWebhook } from './json.ts'
+import { changesSchema, newSchema, SECRET_EXAMPLE, SECRET_WEBHOOK_EXAMPLE } from './schema.ts'
+import { secretWebhookSchema, WEBHOOK_EXAMPLE, WEBHOOK_PARAMS, webhookSchema } from './schema.ts'
 
-/** Subscribers beside the one of `WEBHOOK_URL`. */
-export const webhooks = newRoutes()
+/** Webhooks beside the one of `WEBHOOK_URL`. */
+export const webhookRoutes = newRoutes()
 
 const tags = ['Webhooks']
-/** Each is an object that every event of interest wakes. */
+/** Each is an object, and every event that it wants wakes it. */
 const MAX_WEBHOOKS = 50
 const DEFAULTS: Omit<Webhook, 'id' | 'secrets'> = {
   enabled: true,
@@ -46,22 +43,21 @@ const DEFAULTS: Omit<Webhook, 'id' | 'secrets'> = {
   rampUp: 1,
   maxIdleAge: 3_600_000,
 }
-const params = z.object({ id: webhookId })
-const unknown = refusal('no such webhook')
-const ofVars = refusal('the webhook of WEBHOOK_URL is changed by its vars')
-const notSo = refusal(
-  'a URL that leads to a private network, unless ALLOW_PRIVATE_WEBHOOKS is set; or a user and password beside a header Authorization',
-)
+const BAD_WEBHOOK = {
+  400:
+    'a URL that leads to a private network, unless ALLOW_PRIVATE_WEBHOOKS is set; ' +
+    'or a user and password beside a header Authorization',
+} as const
 
-webhooks.openapi(
-  createRoute({
-    method: 'get',
-    path: '/webhooks',
-    operationId: 'listWebhooks',
+/** The only order of the list. */
+const ORDER = { word: 'created_at' }
+
+webhookRoutes.openapi(
+  operation('listWebhooks', 'get', '/webhooks', {
     tags,
     summary: 'Lists webhooks: the one of WEBHOOK_URL, then the others, oldest first',
-    request: { query: z.strictObject(shortPageQuery) },
-    responses: { 200: listOf('a page of webhooks', webhookSchema, WEBHOOK_EXAMPLE) },
+    query: shortPageQuery,
+    answers: { 200: listOf('a page of webhooks', webhookSchema, WEBHOOK_EXAMPLE) },
   }),
   async (c) => {
     const { config } = c.var
@@ -85,9 +81,6 @@ webhooks.openapi(
   },
 )
 
-/** The only order of the list. */
-const ORDER = { word: 'created_at' }
-
 function isBehind(
   { createdAt, webhook }: { readonly createdAt: number; readonly webhook: ReadWebhook },
   { value, id }: Place,
@@ -95,42 +88,36 @@ function isBehind(
   return createdAt === value ? webhook.id > id : createdAt > Number(value)
 }
 
-webhooks.openapi(
-  createRoute({
-    method: 'post',
-    path: '/webhooks',
-    operationId: 'createWebhook',
+const NEW_EXAMPLES: Record<string, z.input<typeof newSchema>> = {
+  simple: { url: 'https://hooks.example.com/edgemdm' },
+  full: {
+    url: 'https://user:password@hooks.example.com/edgemdm',
+    topics: ['mdm.TokenUpdate', 'mdm.CheckOut', 'mdm.Connect'],
+    statuses: null,
+    headers: { 'X-Tenant': 'north' },
+    redact_tokens: true,
+    concurrency: 2,
+    posts_per_minute: 600,
+    ramp_up: 10,
+    max_idle_age_seconds: 300,
+    secret: SECRET_EXAMPLE,
+  },
+}
+
+webhookRoutes.openapi(
+  operation('createWebhook', 'post', '/webhooks', {
     tags,
     summary: 'Adds a webhook; its secret is shown this once',
     description:
-      'It gets events from now on. By default it gets MicroMDM’s topics without Idle, and no unlock and bootstrap tokens.',
-    request: {
-      body: body(newSchema, {
-        simple: { url: 'https://hooks.example.com/edgemdm' },
-        full: {
-          url: 'https://user:password@hooks.example.com/edgemdm',
-          topics: ['mdm.TokenUpdate', 'mdm.CheckOut', 'mdm.Connect'],
-          statuses: null,
-          headers: { 'X-Tenant': 'north' },
-          redact_tokens: true,
-          concurrency: 2,
-          posts_per_minute: 600,
-          ramp_up: 10,
-          max_idle_age_seconds: 300,
-          secret: SECRET_EXAMPLE,
-        },
-      }),
-    },
-    responses: {
+      'It gets events from now on. By default it gets MicroMDM’s topics without Idle, and no unlock and ' +
+      'bootstrap tokens.',
+    body: body(newSchema, NEW_EXAMPLES),
+    answers: {
       201: located(
-        answer('the webhook and its secret', secretWebhookSchema, {
-          ...WEBHOOK_EXAMPLE,
-          secret: SECRET_EXAMPLE,
-        }),
+        answer('the webhook and its secret', secretWebhookSchema, SECRET_WEBHOOK_EXAMPLE),
       ),
-      400: notSo,
-      409: refusal(`there are ${MAX_WEBHOOKS} webhooks`),
     },
+    problems: { ...BAD_WEBHOOK, 409: `there are ${MAX_WEBHOOKS} webhooks` },
   }),
   async (c) => {
     const { secret = randomSecret(), ...changes } = c.req.valid('json')
@@ -142,25 +129,20 @@ webhooks.openapi(
     const secrets = [{ secret, since: now, until: 0 }]
     const blank = { ...DEFAULTS, id: crypto.randomUUID(), secrets }
     const webhook = changedBy(blank, changes, config)
-    await create(c.env, config, webhook, now)
+    await createWebhook(c.env, config, webhook, now)
     warn('webhook:created', { webhook: webhook.id })
     c.header('location', `/api/webhooks/${webhook.id}`)
     return c.json({ ...(await showWebhook(c.env, webhook)), secret }, 201)
   },
 )
 
-webhooks.openapi(
-  createRoute({
-    method: 'get',
-    path: '/webhooks/{id}',
-    operationId: 'getWebhook',
+webhookRoutes.openapi(
+  operation('getWebhook', 'get', '/webhooks/{id}', {
     tags,
-    summary: 'One webhook, and how its deliveries go',
-    request: { params },
-    responses: {
-      200: answer('the webhook', webhookSchema, WEBHOOK_EXAMPLE),
-      404: unknown,
-    },
+    summary: 'One webhook, with the state of its deliveries',
+    params: WEBHOOK_PARAMS,
+    answers: { 200: answer('the webhook', webhookSchema, WEBHOOK_EXAMPLE) },
+    problems: NO_WEBHOOK,
   }),
   async (c) => {
     const webhook = await webhookOf(c.env, c.var.config, c.req.valid('param').id)
@@ -168,49 +150,43 @@ webhooks.openapi(
   },
 )
 
-webhooks.openapi(
-  createRoute({
-    method: 'patch',
-    path: '/webhooks/{id}',
-    operationId: 'changeWebhook',
+webhookRoutes.openapi(
+  operation('changeWebhook', 'patch', '/webhooks/{id}', {
     tags,
     summary: 'Changes the given settings of a webhook; they hold within 30 s everywhere',
-    request: {
-      params,
-      body: body(changesSchema, {
-        url: { url: 'https://hooks.example.com/v2' },
-        off: { enabled: false },
-        everything: { statuses: null, max_idle_age_seconds: null, redact_tokens: false },
-      }),
-    },
-    responses: {
-      200: answer('the webhook', webhookSchema, WEBHOOK_EXAMPLE),
-      404: unknown,
-      400: notSo,
-      409: refusal(
-        'the webhook of WEBHOOK_URL is changed by its vars; or the key is missing that its secrets are sealed with; or too many change it at once',
-      ),
+    params: WEBHOOK_PARAMS,
+    body: body(changesSchema, {
+      url: { url: 'https://hooks.example.com/v2' },
+      off: { enabled: false },
+      everything: { statuses: null, max_idle_age_seconds: null, redact_tokens: false },
+    }),
+    answers: { 200: answer('the webhook', webhookSchema, WEBHOOK_EXAMPLE) },
+    problems: {
+      ...NO_WEBHOOK,
+      ...BAD_WEBHOOK,
+      409:
+        'the webhook of WEBHOOK_URL is changed by its vars; or the key of its secrets is missing; ' +
+        'or too many requests change it at once',
     },
   }),
   async (c) => {
     const { config } = c.var
     const changes = c.req.valid('json')
-    const webhook = await change(c.env, config, c.req.valid('param').id, (before, unreadable) =>
+    const { id } = c.req.valid('param')
+    const webhook = await changeWebhook(c.env, config, id, (before, unreadable) =>
       changedBy(before, changes, config, unreadable),
     )
     return c.json(await showWebhook(c.env, webhook), 200)
   },
 )
 
-webhooks.openapi(
-  createRoute({
-    method: 'delete',
-    path: '/webhooks/{id}',
-    operationId: 'deleteWebhook',
+webhookRoutes.openapi(
+  operation('deleteWebhook', 'delete', '/webhooks/{id}', {
     tags,
     summary: 'Removes a webhook, with its dead letters and all events that have not reached it',
-    request: { params },
-    responses: { 204: DONE, 404: unknown, 409: ofVars },
+    params: WEBHOOK_PARAMS,
+    answers: { 204: DONE },
+    problems: { ...NO_WEBHOOK, 409: 'the webhook of WEBHOOK_URL is changed by its vars' },
   }),
   async (c) => {
     const { id } = await ownWebhook(c.env, c.var.config, c.req.valid('param').id)
