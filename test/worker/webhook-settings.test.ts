@@ -11,7 +11,7 @@ import { clock } from './clock.ts'
 import { api, env, resetRules, until, events } from './server.ts'
 import { deadLetter, enrolled, newHook, removeHooks, type Hook, deviceOf } from './webhook-tools.ts'
 import { requireConfig } from '../../src/config/config.ts'
-import { forgetWebhooks, knownWebhooks } from '../../src/webhooks/list.ts'
+import { forgetWebhooks, knownWebhooks } from '../../src/webhooks/settings.ts'
 import { ring } from './job-tools.ts'
 
 afterEach(async () => {

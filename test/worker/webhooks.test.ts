@@ -1,7 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test'
 import { createHmac } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
-import { forgetWebhooks } from '../../src/webhooks/list.ts'
+import { forgetWebhooks } from '../../src/webhooks/settings.ts'
 import { clock, turn } from './clock.ts'
 import { api, env, events, listedAs, resetRules, rule, seen, until } from './server.ts'
 import {

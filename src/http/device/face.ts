@@ -4,7 +4,7 @@ import type { AnnouncementBody } from '../../device/standing/directory-row.ts'
 import type { DeviceAnswer, DeviceInput } from '../../device/enrolment/message.ts'
 import type { NewClaim } from '../../device/enrolment/user-claim.ts'
 import { keepClaim } from '../../directory/devices/users.ts'
-import { knownWebhooks } from '../../webhooks/list.ts'
+import { knownWebhooks } from '../../webhooks/settings.ts'
 import {
   COMMAND_DEFERRED,
   ENROLLMENT_CONTESTED,

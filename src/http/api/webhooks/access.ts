@@ -1,7 +1,7 @@
 import { clock } from '../../../clock.ts'
 import type { Config } from '../../../config/config.ts'
 import { readReceiver } from '../../../config/values.ts'
-import { forgetWebhooks } from '../../../webhooks/list.ts'
+import { forgetWebhooks } from '../../../webhooks/settings.ts'
 import {
   addWebhook,
   findWebhook,
