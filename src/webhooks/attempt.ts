@@ -9,20 +9,21 @@ import { countFailure, heldUntil, type Lane, type PostReport } from './lane.ts'
 import type { Post } from './log.ts'
 import type { PostOutcome } from './post.ts'
 
-/** The settings of a webhook that a post depends on. */
-export type PostSettings = Pick<Webhook, 'concurrency' | 'rampUp' | 'rate' | 'maxIdleAge'>
+/** A webhook as deliveries use it. */
+export interface PostTarget extends Pick<
+  Webhook,
+  'concurrency' | 'rampUp' | 'rate' | 'maxIdleAge'
+> {
+  readonly post: (event: DeviceEvent, isReplay: boolean) => Promise<PostOutcome>
+}
 
 /** The functions that deliveries need from outside. */
-export interface DeliveryPorts<Settings extends PostSettings> {
-  /**
-   * The webhook as it is now; `undefined` when it was removed or disabled, or cannot be read: nothing is
-   * posted.
-   */
-  webhook(): Promise<Settings | undefined>
+export interface DeliveryPorts {
+  /** The webhook as it is now; `undefined` when nothing may be posted to it, or it cannot be read. */
+  webhook(): Promise<PostTarget | undefined>
   now(): number
   sleep(ms: number): Promise<void>
   pull(device: string, request: PostReport & { readonly read: boolean }): Promise<Pulled>
-  post(webhook: Settings, event: DeviceEvent, isReplay: boolean): Promise<PostOutcome>
   /** The circuit of the lane changed and has to be stored. */
   keepCircuit(): void
   /** Records a post. */
@@ -37,8 +38,7 @@ export interface DeliveryPorts<Settings extends PostSettings> {
 
 type Write = (event: string, detail: Readonly<Record<string, string | number>>) => void
 
-/** The same where the settings do not matter. */
-export type FailurePorts = Pick<DeliveryPorts<PostSettings>, 'now' | 'addDeadLetter' | 'warn'>
+type FailurePorts = Pick<DeliveryPorts, 'now' | 'addDeadLetter' | 'warn'>
 
 /** An event that is posted, and its tries so far. */
 export interface Attempt {
@@ -55,19 +55,13 @@ const SECOND = 1000
 const HOUR = 3_600_000
 /** After this many refusals an event is retried separately from the order of its device. */
 export const REFUSALS = 3
-/**
- * An event becomes a dead letter after this many tries at the earliest: it may have waited during a long
- * pause.
- */
+/** The least tries before an event becomes a dead letter: it may have waited during a long pause. */
 const LEAST_TRIES = 3
 
-/**
- * Posts an event, unless the receiver must have no post now: a post for another device may have found it
- * down.
- */
-export async function tryPost<Settings extends PostSettings>(
+/** Posts an event, unless a post for another device has just found the receiver down. */
+export async function tryPost(
   lane: Lane,
-  ports: DeliveryPorts<Settings>,
+  ports: DeliveryPorts,
   attempt: Attempt,
 ): Promise<PostOutcome | 'held'> {
   const { device } = attempt
@@ -85,7 +79,7 @@ export async function tryPost<Settings extends PostSettings>(
     return 'held'
   }
   const began = ports.now()
-  const outcome = await postOrRefuse(ports, webhook, attempt)
+  const outcome = await postOrRefuse(webhook, attempt)
   const now = ports.now()
   const wasDown = isFailing(lane.circuit, device)
   if (recordOutcome(lane, device, outcome, { ...webhook, now })) {
@@ -101,13 +95,9 @@ export async function tryPost<Settings extends PostSettings>(
 }
 
 /** An event that cannot be put into an envelope must not hold up its device: it counts as refused. */
-async function postOrRefuse<Settings extends PostSettings>(
-  ports: DeliveryPorts<Settings>,
-  webhook: Settings,
-  { event, replay }: Attempt,
-): Promise<PostOutcome> {
+async function postOrRefuse(webhook: PostTarget, { event, replay }: Attempt): Promise<PostOutcome> {
   try {
-    return await ports.post(webhook, event, replay)
+    return await webhook.post(event, replay)
   } catch (error) {
     return { kind: 'refused', status: 0, reason: reasonOf(error) }
   }

@@ -7,9 +7,7 @@ export interface ReceiverCircuit {
   downs: number
   /** The time of the next try of a receiver that is down. */
   closedUntil: number
-  /**
-   * The end of the wait that the receiver asked for (`Retry-After`). Devices whose posts failed wait for it.
-   */
+  /** The end of a `Retry-After`. Devices whose posts failed wait for it. */
   askedUntil: number
   /**
    * All devices wait until then, some minutes at a time: perhaps the receiver asked for a wait of those
@@ -70,14 +68,14 @@ function isDownForAll({ failing }: ReceiverCircuit): boolean {
   return failing.length >= MANY
 }
 
-/** Ends the waits of the receiver. If it is still down, it gets one post. */
-export function endReceiverWaits(circuit: ReceiverCircuit): void {
+/** Ends the waits of the receiver. If it is still down, it gets one post. @returns whether there was a wait */
+export function endReceiverWaits(circuit: ReceiverCircuit): boolean {
+  const hadWait = circuit.closedUntil > 0 || circuit.askedUntil > 0
   Object.assign(circuit, { closedUntil: 0, askedUntil: 0, quietUntil: 0 })
+  return hadWait
 }
 
-/**
- * Records what an answer says about the receiver. @returns whether the circuit changed and has to be stored
- */
+/** Records an answer to a post. @returns whether the circuit changed and has to be stored */
 export function recordOutcome(
   throttle: Throttle,
   device: string,
@@ -140,9 +138,7 @@ export function boundedWait(retryAfter: number): number {
   return Math.min(retryAfter, LONGEST_ASKED)
 }
 
-/**
- * Reserves the next place under a rate of posts per minute. @returns how long to wait for it (milliseconds)
- */
+/** Reserves the next post under a rate per minute. @returns how long it has to wait (milliseconds) */
 export function takeSlot(throttle: Throttle, rate: number, now: number): number {
   if (rate === 0) {
     return 0

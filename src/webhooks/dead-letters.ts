@@ -56,22 +56,20 @@ export function addDeadLetter(db: Db, letter: Omit<DeadLetter, 'n'>): void {
 
 /** Newest first, only those with a lower number. */
 export function listDeadLetters(db: Db, before: number, limit: number): DeadLetter[] {
-  return hasTable(db)
-    ? db.all(
-        `SELECT ${COLUMNS} FROM dead_letters WHERE n < ? ORDER BY n DESC LIMIT ?`,
-        before,
-        limit,
-      )
-    : []
+  return select(db, 'WHERE n < ? ORDER BY n DESC LIMIT ?', before, limit)
 }
 
 export function findDeadLetter(db: Db, n: number): DeadLetter | undefined {
-  return listDeadLetters(db, n + 1, 1).find((one) => one.n === n)
+  return select(db, 'WHERE n = ?', n)[0]
 }
 
 /** Oldest first: the order in which they are retried. */
 export function oldestDeadLetters(db: Db, limit: number): DeadLetter[] {
-  return hasTable(db) ? db.all(`SELECT ${COLUMNS} FROM dead_letters ORDER BY n LIMIT ?`, limit) : []
+  return select(db, 'ORDER BY n LIMIT ?', limit)
+}
+
+function select(db: Db, which: string, ...values: number[]): DeadLetter[] {
+  return hasTable(db) ? db.all(`SELECT ${COLUMNS} FROM dead_letters ${which}`, ...values) : []
 }
 
 export function countDeadLetters(db: Db): number {

@@ -2,7 +2,7 @@ import type { Pulled } from '../device/outbox/read.ts'
 import type { RetriedEvent, Retry } from '../device/outbox/retries.ts'
 import type { DeviceEvent } from '../events/event.ts'
 import { failInOrder, REFUSALS, retryLater, retryWait, tryPost } from './attempt.ts'
-import type { DeliveryPorts, PostSettings } from './attempt.ts'
+import type { DeliveryPorts } from './attempt.ts'
 import { backOff } from './circuit.ts'
 import { hasDueDevice, releaseDevice, type Failures, type Lane, type PostReport } from './lane.ts'
 
@@ -17,11 +17,7 @@ const REFUSAL_WAIT = [0, 2 * SECOND, 8 * SECOND] as const
  * its place.
  * @throws when the device cannot be reached. Its report is kept, and the next call begins with it.
  */
-export async function deliver<Settings extends PostSettings>(
-  lane: Lane,
-  ports: DeliveryPorts<Settings>,
-  device: string,
-): Promise<void> {
+export async function deliver(lane: Lane, ports: DeliveryPorts, device: string): Promise<void> {
   const began = ports.now()
   for (;;) {
     const pulled = await pullAndReport(lane, ports, device, true)
@@ -43,9 +39,9 @@ export async function deliver<Settings extends PostSettings>(
 }
 
 /** Reports earlier posts to the device; with `read` it answers with more events. */
-async function pullAndReport<Settings extends PostSettings>(
+async function pullAndReport(
   lane: Lane,
-  ports: DeliveryPorts<Settings>,
+  ports: DeliveryPorts,
   device: string,
   read: boolean,
 ): Promise<Pulled> {
@@ -61,9 +57,9 @@ interface Posted {
 }
 
 /** Posts first the events that are retried separately and are due, then the others in their order. */
-async function postAll<Settings extends PostSettings>(
+async function postAll(
   lane: Lane,
-  ports: DeliveryPorts<Settings>,
+  ports: DeliveryPorts,
   device: string,
   { asides, events, upTo }: Pulled,
 ): Promise<Posted> {
@@ -86,9 +82,9 @@ interface PostedInOrder {
   readonly stopped: boolean
 }
 
-async function postInOrder<Settings extends PostSettings>(
+async function postInOrder(
   lane: Lane,
-  ports: DeliveryPorts<Settings>,
+  ports: DeliveryPorts,
   device: string,
   events: readonly DeviceEvent[],
 ): Promise<PostedInOrder> {
@@ -124,13 +120,10 @@ async function postInOrder<Settings extends PostSettings>(
   return { passed, left, stopped: false }
 }
 
-/**
- * If the receiver is down, later retries wait too, which keeps their order. Then the device's next event is
- * tried.
- */
-async function postRetries<Settings extends PostSettings>(
+/** If the receiver is down, later retries keep their order: they wait, and the next event is tried. */
+async function postRetries(
   lane: Lane,
-  ports: DeliveryPorts<Settings>,
+  ports: DeliveryPorts,
   device: string,
   asides: readonly RetriedEvent[],
 ): Promise<Posted> {
@@ -159,7 +152,7 @@ async function postRetries<Settings extends PostSettings>(
 
 /** An Idle in a backlog is worth no post when it is old: it only says that the device asked for work. */
 async function isStale(
-  ports: Pick<DeliveryPorts<PostSettings>, 'now' | 'webhook'>,
+  ports: Pick<DeliveryPorts, 'now' | 'webhook'>,
   { about, at }: DeviceEvent,
 ): Promise<boolean> {
   if (about.status !== 'Idle') {

@@ -103,10 +103,7 @@ function places(lane: Lane, concurrency: number): number {
   return Math.min(lane.allowed, concurrency)
 }
 
-/**
- * Free places for devices whose last post failed; one place in all when posts of several devices failed in a
- * row.
- */
+/** Free places for devices whose last post failed: half of all, or one while several devices fail in a row. */
 function placesForFailed(lane: Lane, concurrency: number): number {
   const taken = [...lane.busy].filter((device) => lane.failures.has(device)).length
   const most = lane.circuit.downs > 0 ? 1 : Math.ceil(places(lane, concurrency) / 2)
@@ -123,12 +120,12 @@ export function hasDueDevice(lane: Lane, now: number): boolean {
   return [...lane.ready.values()].some((at) => at <= now)
 }
 
-/** Ends all waits: each device may be tried now. */
-export function endWaits({ circuit, ready }: Lane): void {
-  endReceiverWaits(circuit)
+/** Ends all waits: each device may be tried now. @returns whether the circuit changed and has to be stored */
+export function endWaits({ circuit, ready }: Lane): boolean {
   for (const device of ready.keys()) {
     ready.set(device, 0)
   }
+  return endReceiverWaits(circuit)
 }
 
 /** The time of the next start; `undefined` when it depends on a new event, or on a post that comes back. */
@@ -143,10 +140,7 @@ export function nextTry(lane: Lane, concurrency: number): number | undefined {
   return next === Infinity ? undefined : next
 }
 
-/**
- * Frees the place of a device; with `wait` (milliseconds) the device has more events, and is tried again
- * after it.
- */
+/** Frees the place of a device. With `wait` (milliseconds) it has more events, and is tried again then. */
 export function releaseDevice(lane: Lane, device: string, now: number, wait?: number): void {
   lane.busy.delete(device)
   const isAgain = lane.again.delete(device)

@@ -11,7 +11,7 @@ import { addDeadLetter } from './dead-letters.ts'
 import { deliver } from './deliver.ts'
 import { addDevice, endWaits, isFull, nextTry, releaseDevice, startDevices } from './lane.ts'
 import { postEvent, type PostOutcome } from './post.ts'
-import { storeCircuit, updateCircuit, type Subscription } from './subscription.ts'
+import { storeCircuit, type Subscription } from './subscription.ts'
 
 /** A timer keeps the object in memory, which is paid for. The alarm does longer waits. */
 const LONGEST_TIMER = 60_000
@@ -28,10 +28,7 @@ export function wakeLane(subscription: Subscription, devices: readonly string[])
   startPump(subscription)
 }
 
-/**
- * Ends all waits after an admin's act. During a long one memory may have lost the devices that wait: ask all
- * devices.
- */
+/** Ends all waits. During a long one memory may have lost the devices that wait: ask all devices. */
 export function resumePosts(subscription: Subscription): void {
   const { lane, ctx, removed } = subscription
   if (removed) {
@@ -40,8 +37,9 @@ export function resumePosts(subscription: Subscription): void {
   if (lane.circuit.askedUntil > clock.now()) {
     beginWalk(ctx.storage.kv)
   }
-  endWaits(lane)
-  updateCircuit(subscription)
+  if (endWaits(lane)) {
+    storeCircuit(subscription)
+  }
   startPump(subscription)
 }
 
@@ -80,9 +78,7 @@ async function startPosts(subscription: Subscription): Promise<void> {
   schedule(subscription, isLast ? undefined : (nextTry(lane, webhook.concurrency) ?? readAgainAt))
 }
 
-/**
- * Adds devices that may have events, from the directory. @returns when to try again, if it could not be read
- */
+/** Adds devices of the directory that may have events. @returns when to try again, if it is not readable */
 async function readBacklog(subscription: Subscription): Promise<number | undefined> {
   const { id, env, ctx, lane } = subscription
   if (subscription.isReadingBacklog || lane.paused) {
@@ -158,10 +154,13 @@ async function currentWebhook({ settings }: Subscription): Promise<Webhook | und
   }
 }
 
-function portsOf(subscription: Subscription, webhook: Webhook): DeliveryPorts<Webhook> {
+function portsOf(subscription: Subscription, webhook: Webhook): DeliveryPorts {
   const { id, db, env, log: posts } = subscription
   return {
-    webhook: () => currentWebhook(subscription),
+    webhook: async () => {
+      const current = await currentWebhook(subscription)
+      return current && { ...current, post: (...event) => postNow(subscription, current, ...event) }
+    },
     now: () => clock.now(),
     sleep: wait,
     pull: async (device, request) => {
@@ -169,7 +168,6 @@ function portsOf(subscription: Subscription, webhook: Webhook): DeliveryPorts<We
       const stub = env.DEVICE.getByName(device)
       return inTime(PATIENCE, stub.pull({ ...request, subscriber: id, topics, statuses }))
     },
-    post: (current, event, isReplay) => postNow(subscription, current, event, isReplay),
     keepCircuit: () => {
       storeCircuit(subscription)
     },

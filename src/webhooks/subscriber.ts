@@ -13,9 +13,7 @@ import type { Retried, RetriedCounts } from './retry-dead-letters.ts'
 import { openSubscription, pauseLane } from './subscription.ts'
 import type { SubscriberEnv, Subscription } from './subscription.ts'
 
-/**
- * One webhook: it alone moves the cursors of this webhook in the devices. Its name is the id of the webhook.
- */
+/** One webhook. It alone moves the webhook's cursors in the devices. Its name is the webhook's id. */
 export class Subscriber extends DurableObject<SubscriberEnv> {
   #subscription = openSubscription(this.ctx, this.env)
 

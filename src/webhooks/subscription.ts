@@ -60,10 +60,3 @@ export function storeCircuit({ ctx, lane, removed }: Subscription): void {
     ctx.storage.kv.put(CIRCUIT, lane.circuit)
   }
 }
-
-/** Writes the circuit where an earlier one is stored. */
-export function updateCircuit(subscription: Subscription): void {
-  if (subscription.ctx.storage.kv.get(CIRCUIT) !== undefined) {
-    storeCircuit(subscription)
-  }
-}

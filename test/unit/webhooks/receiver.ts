@@ -1,4 +1,4 @@
-import type { DeliveryPorts, PostSettings } from '../../../src/webhooks/attempt.ts'
+import type { DeliveryPorts, PostTarget } from '../../../src/webhooks/attempt.ts'
 import { deliver } from '../../../src/webhooks/deliver.ts'
 import type { Post } from '../../../src/webhooks/log.ts'
 import { addDevice, newLane, nextTry, startDevices, type Lane } from '../../../src/webhooks/lane.ts'
@@ -32,7 +32,7 @@ const KEEP = { keepEvents: { count: 1000, ms: Number.MAX_SAFE_INTEGER } }
 const UNREACHABLE = 5000
 const MAX_ROUNDS = 100_000
 
-type Settings = PostSettings & { readonly url: string }
+type Settings = Omit<PostTarget, 'post'> & { readonly url: string }
 
 /** Device objects with events, a receiver whose answers the test gives, and a clock that jumps to the next try. */
 export class TestReceiver {
@@ -179,10 +179,30 @@ export class TestReceiver {
     return device.commit(decide) as Answer
   }
 
-  #ports(): DeliveryPorts<Settings> {
+  #post(url: string): PostTarget['post'] {
+    return async (event, isReplay) => {
+      const { device } = event.about.enrollment
+      const at = this.now
+      const outcome = await this.answer(device, event.sequence)
+      this.posts.push({
+        at,
+        device,
+        seq: event.sequence,
+        outcome: outcome.kind,
+        replay: isReplay,
+        url,
+      })
+      return outcome
+    }
+  }
+
+  #ports(): DeliveryPorts {
     const usual = { concurrency: this.#concurrency, rampUp: 1, rate: 0, maxIdleAge: 0, url: '' }
     return {
-      webhook: async () => (this.isGone ? undefined : { ...usual, ...this.settings }),
+      webhook: async () => {
+        const settings = { ...usual, ...this.settings }
+        return this.isGone ? undefined : { ...settings, post: this.#post(settings.url) }
+      },
       sleep: async (ms) => {
         this.now += ms
       },
@@ -192,20 +212,6 @@ export class TestReceiver {
         return this.#commit(name, (context) =>
           pull(context, { ...request, subscriber: 'webhook', ...FILTER }),
         )
-      },
-      post: async ({ url }, event, isReplay) => {
-        const { device } = event.about.enrollment
-        const at = this.now
-        const outcome = await this.answer(device, event.sequence)
-        this.posts.push({
-          at,
-          device,
-          seq: event.sequence,
-          outcome: outcome.kind,
-          replay: isReplay,
-          url,
-        })
-        return outcome
       },
       keepCircuit: () => undefined,
       addDeadLetter: () => ++this.givenUp,
