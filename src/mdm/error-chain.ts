@@ -5,12 +5,12 @@ import type { PlistDict } from '../plist/value.ts'
 
 const ERROR_CHAIN: ReadonlySet<string> = new Set(['ErrorChain'])
 
-/** What went wrong, as the device words it, each error before its cause (Apple, "ErrorChainItem"). */
+/** The errors in the device's words, each before its cause (Apple, "ErrorChainItem"). */
 export function errorsIn(report: Uint8Array): readonly string[] {
   return chainIn(report).map(wording).filter(Boolean)
 }
 
-/** Domain and code of the first error. Its text is the device's, and may name a person or what was sent. */
+/** Domain and code of the first error. Its text may name a person or contain parts of the command. */
 export function errorCodeIn(report: Uint8Array): string {
   return chainIn(report).map(place).find(Boolean) ?? ''
 }

@@ -40,7 +40,7 @@ export function isHeartbeat(state: DeviceState, input: DeviceInput, now: number)
   )
 }
 
-/** Takes one message: identity, state change, event and answer are one commit (docs/architecture.md). */
+/** Takes one message: identity, state change, event and answer are one commit (docs/architecture.md §3). */
 export function receive(context: Context, input: DeviceInput): DeviceAnswer {
   const answer = answerTo(context, input)
   if (input.message.kind === 'report') {
@@ -170,10 +170,7 @@ function take(
   }
 }
 
-/**
- * A report: its effect on the queue, its event, and the next command (Apple, "Sending MDM commands to a
- * device").
- */
+/** A report: its effect on the queue, its event, and the next command (docs/protocol.md §4). */
 function connect(context: Context, report: Report, input: DeviceInput): Uint8Array | undefined {
   const { contest } = context.state.device
   const isComplete = context.state.device.state === 'enrolled' && isUndecided(context)

@@ -24,7 +24,7 @@ export type ReportEffect =
 const NOTHING = new Uint8Array()
 const ANSWERED: ReportEffect = { kind: 'answered' }
 
-/** Applies a report to its channel's queue (docs/architecture.md, "A message of a device"). */
+/** Applies a report to its channel's queue (docs/architecture.md §5). */
 export function applyReport(
   context: Context,
   channel: Channel,

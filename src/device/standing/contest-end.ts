@@ -1,4 +1,4 @@
-/** How a contest ends, and what the end means for its enrolments (docs/security.md, "Proof"). */
+/** How a contest ends, and what the end means for its enrolments (docs/architecture.md §18). */
 import { Buffer } from 'node:buffer'
 import { ENROLLMENT_SETTLED } from '../../events/topics.ts'
 import { forRequest } from '../../request-id.ts'

@@ -1,6 +1,6 @@
 /**
  * A contest: an enrolment that is not proven, beside an earlier one. The new one is served, and the earlier
- * one is kept complete, so that either can turn out to be the device (docs/security.md, "Proof"). More
+ * one is kept complete, so that either can turn out to be the device (docs/architecture.md §18). More
  * unproven ones may begin: each is kept, and the one that shows that it is alive is served, until there is
  * proof.
  */

@@ -2,7 +2,7 @@ import type { Db } from '../../storage/db.ts'
 import type { RareTable } from '../../storage/rare-tables.ts'
 
 /**
- * The object's tables. Written rows are the main cost (docs/cost.md): integer keys, no AUTOINCREMENT, no
+ * The object's tables. Written rows are the main cost (docs/architecture.md §24): integer keys, no AUTOINCREMENT, no
  * secondary index. store/commands/ids.ts has the numbering of commands.
  */
 

@@ -280,7 +280,7 @@ describe('the history of a channel', () => {
   })
 })
 
-/** The rules of docs/architecture.md once more, as plainly as possible. */
+/** The rules of docs/architecture.md §5 once more, as plainly as possible. */
 class Model {
   entries: { uuid: string; state: string; rounds: number; order: number; deferredIn: number }[] = []
   round = 0
