@@ -9,9 +9,7 @@ import { loggedPath } from './caller.ts'
 import { ENROLL_PATHS, MDM_PATHS, SCEP_PATH } from './paths.ts'
 import { problem, problemStatus, isOwnPath, type ProblemKind } from './problem.ts'
 
-/**
- * Devices read no error bodies, and try again after a 5xx. Admins get MicroMDM's JSON, or a problem document.
- */
+/** Devices read no error bodies, and retry after a 5xx. Admins get MicroMDM's JSON, or a problem document. */
 export const onError: ErrorHandler<AppEnv> = (error, c) => {
   const { path } = c.req
   const isOwn = isOwnPath(path)

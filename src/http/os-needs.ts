@@ -6,10 +6,7 @@ import { PlistError } from '../plist/error.ts'
 import { readPlist } from '../plist/read.ts'
 import type { PlistDict } from '../plist/value.ts'
 
-/**
- * The requirements of a command, and of its profile, on the device's OS. The object checks them: it knows the
- * OS.
- */
+/** The requirements of a command and its profile on the OS. The object of the device checks them. */
 export function osNeeds(
   { requestType, command }: { readonly requestType: string; readonly command: PlistDict },
   otherwise: Needs['otherwise'],
@@ -17,10 +14,7 @@ export function osNeeds(
   return { names: needsOf(requestType, command, profileOf(requestType, command)), otherwise }
 }
 
-/**
- * The profile of an InstallProfile, read as leniently as a device reads it; `undefined` for an unreadable
- * one.
- */
+/** The profile of an InstallProfile, read as leniently as a device does; `undefined` if unreadable. */
 function profileOf(requestType: string, command: PlistDict): PlistDict | undefined {
   const payload = command['Payload']
   if (requestType !== 'InstallProfile' || !(payload instanceof Uint8Array)) {

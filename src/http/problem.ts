@@ -98,10 +98,7 @@ export interface Fault {
   readonly detail: string
 }
 
-/**
- * Whether a path is of our own API. Its errors are problem documents; on all other paths they are MicroMDM's
- * JSON.
- */
+/** Whether a path is of our own API, with problem documents as errors. All others have MicroMDM's JSON. */
 export function isOwnPath(path: string): boolean {
   return path === '/api' || path.startsWith('/api/')
 }

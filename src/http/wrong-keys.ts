@@ -1,15 +1,10 @@
 import { clock, wait } from '../clock.ts'
 import { warn } from '../log.ts'
 
-/**
- * Within this time, this many wrong keys of a network are answered at once: a script with an old key shows
- * its error.
- */
+/** Within this time, this many wrong keys of a network are answered at once, to show a script its error. */
 const WINDOW = 60_000
 const AT_ONCE = 20
-/**
- * After that an answer takes this long. At most so many answers wait at a time, for a network and for all.
- */
+/** After that an answer takes this long. At most so many answers wait, for a network and for all. */
 const SLOW = 1000
 const MAX_WAITING = 4
 const MAX_WAITING_OF_ALL = 100
@@ -22,10 +17,7 @@ interface Tries {
 
 /** The networks that this isolate has seen; the one that tried last is at the end. */
 const networks = new Map<string, Tries>()
-/**
- * The answers that wait, with their end: the runtime may end a request at any point, so each entry ends by
- * time.
- */
+/** The waiting answers and their end. The runtime may end a request at any point: an entry ends by time. */
 let waiting: readonly { readonly network: string; readonly until: number }[] = []
 
 /**

@@ -386,14 +386,12 @@ describe('a refusal', () => {
   })
 
   it('of MicroMDM’s API keeps Go’s words', async () => {
+    const field = 'Go struct field CommandRequest.request_type of type string'
     for (const [body, error] of [
       ['', 'EOF'],
       ['{"a"', 'unexpected EOF'],
       ['{}', 'mdm: unknown RequestType: '],
-      [
-        '{"request_type":5}',
-        'json: cannot unmarshal number into Go struct field CommandRequest.request_type of type string',
-      ],
+      ['{"request_type":5}', `json: cannot unmarshal number into ${field}`],
     ]) {
       const answer = await api('POST', '/v1/commands', body)
       expect(answer).toEqual({ status: 500, body: { error } })

@@ -45,9 +45,7 @@ function isKnown<Answer extends { readonly kind: string }>(
   return found.kind !== 'unknown'
 }
 
-/**
- * The device's own view, by its id or that of one of its channels. @throws AdminError 404 for an unknown id
- */
+/** The view of a device, by its id or that of one of its channels. @throws AdminError 404 if unknown */
 export async function knownDevice(env: Env, id: string): Promise<DevicePage> {
   return atEnrollment(env, id, (device, address) => device.viewDevice(address))
 }

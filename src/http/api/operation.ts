@@ -13,9 +13,7 @@ interface Operation {
   readonly headers?: z.ZodRawShape
   readonly body?: NonNullable<RouteConfig['request']>['body']
   readonly answers: RouteConfig['responses']
-  /**
-   * When the operation answers an error on purpose, by status. {@link ERRORS} has those of all operations.
-   */
+  /** The causes of its errors, by status. The errors of all operations are in openapi/document.ts. */
   readonly problems?: Problems
 }
 

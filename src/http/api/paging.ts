@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { faultAt } from '../admin-error.ts'
-import type { Place } from '../../directory/order.ts'
+import type { Counted, PageOf, Place } from '../../directory/order.ts'
 import { answer } from './operation.ts'
 import { digits } from './values.ts'
 
@@ -132,7 +132,7 @@ export function numberedPage<Item>(name: string, items: Item[], next: number | u
 
 /** A page of D1's rows: one more row than the page holds was read, and shows whether there is a next page. */
 export function pageOfRows<Row, Item>(
-  { rows, total }: RowsFound<Row>,
+  { rows, total }: Counted<Row>,
   limit: number,
   as: { readonly item: (row: Row) => Item; readonly cursor: (row: Row) => string },
 ): { items: Item[]; next: string | null; total: number | null } {
@@ -141,23 +141,8 @@ export function pageOfRows<Row, Item>(
   return { items: page.map(as.item), next: last ? as.cursor(last) : null, total }
 }
 
-interface RowsFound<Row> {
-  readonly rows: readonly Row[]
-  readonly total: number | null
-}
-
-interface Sort<Field extends string> {
-  readonly word: string
-  readonly field: Field
-  readonly descending: boolean
-}
-
-/** What D1 is to read for a page. */
-interface Range<Field extends string> {
-  readonly sort: Sort<Field>
-  readonly after: Place | undefined
-  readonly limit: number
-}
+/** A value of {@link sortBy}: `word` is the value in the query. */
+type Sort<Field extends string> = PageOf<Field>['sort'] & { readonly word: string }
 
 /**
  * A list of D1's rows, sorted by one of the `fields`: its query, and its pages. Its cursors hold `name`: a
@@ -175,7 +160,7 @@ export function sortedList<const Field extends string>(
     async page<Row, Item>(
       asked: { readonly cursor?: string | undefined; limit: number; sort: Sort<Field> },
       as: {
-        readonly read: (range: Range<Field>) => Promise<RowsFound<Row>>
+        readonly read: (range: PageOf<Field>) => Promise<Counted<Row>>
         readonly item: (row: Row) => Item
         readonly place: (row: Row, field: Field) => Place
       },

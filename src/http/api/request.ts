@@ -41,15 +41,11 @@ function isTooDeep(json: Uint8Array): boolean {
   return depth > MAX_DEPTH
 }
 
-/**
- * Their handlers read no body. One with a filter would be ignored, and the call would do more than was meant.
- */
+/** Their handlers read no body: a filter in it would be ignored, and the call would do too much. */
 export const BODILESS = new Set(['GET', 'HEAD', 'DELETE'])
 const NO_BODY = 'takes no body: leave it out, and say in path and query what is meant'
 
-/**
- * Refuses the body of a POST whose path says all: a release with ids in its body would release all commands.
- */
+/** Refuses a body that the handler does not read: a release with ids in it would release all commands. */
 export const emptyBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   const text = c.req.raw.body === null ? '' : (await c.req.text()).trim()
   return text === '' || text === '{}' ? next() : problem(400, `this call ${NO_BODY}`)

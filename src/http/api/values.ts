@@ -56,9 +56,7 @@ export const moment = z
     return ms
   })
 
-/**
- * A number in a query, in decimal digits: JavaScript also reads `1e2`, `0x1` and an empty text as numbers.
- */
+/** A number in a query, in decimal digits: JavaScript also reads `1e2`, `0x1` and empty texts as numbers. */
 export function digits<Schema extends z.ZodType>(schema: Schema): z.ZodPreprocess<Schema> {
   return z.preprocess(
     (text) => (typeof text === 'string' && /^\d+(\.\d+)?$/.test(text) ? Number(text) : text),

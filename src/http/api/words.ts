@@ -31,9 +31,7 @@ export const commandStateWord = z
   ])
   .openapi('CommandState')
 
-/**
- * Their names in the document. They are registered first: their first use in a schema may also allow null.
- */
+/** Their names in the document. They are registered first, because their first use may allow null. */
 export const WORDS = {
   Topic: topicWord,
   EnrollmentType: enrollmentType,

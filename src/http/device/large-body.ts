@@ -98,10 +98,7 @@ function placeFor(reading: BodyReading, name: string, owner: string | undefined)
   return place
 }
 
-/**
- * The body, unless the place is lost first. One request cannot wake another, so each checks its place by
- * itself.
- */
+/** The body, unless the place is lost first. A request cannot wake another one, so each checks its place. */
 async function readWhileKept(reading: BodyReading, place: Place): Promise<Uint8Array | undefined> {
   Object.assign(place, { isReading: true, since: clock.now() })
   const read = reading.upTo(MAX_BODY_BYTES).finally(() => {

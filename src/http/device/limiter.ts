@@ -113,10 +113,7 @@ function nextOf(waiting: ReadonlySet<Ticket>): Ticket | undefined {
   return [...waiting].find(({ guest }) => guest.isPreferred) ?? first
 }
 
-/**
- * Adds a ticket to the line if there is room. In a full line, a preferred ticket replaces the last one that
- * is not.
- */
+/** Adds a ticket to the line. In a full line, a preferred ticket replaces the last one that is not. */
 function joinLine(ticket: Ticket, waiting: Set<Ticket>, line: number): boolean {
   if (waiting.size >= line) {
     const last = [...waiting].findLast(({ guest }) => !guest.isPreferred)

@@ -39,9 +39,7 @@ scepFace.on(['GET', 'POST'], SCEP_PATH, async (c) => {
 })
 scepFace.all(SCEP_PATH, (c) => c.body(null, 405, { allow: 'GET, POST' }))
 
-/**
- * One certificate, even if the server accepts several CAs: of several, macOS may encrypt to the wrong one.
- */
+/** One certificate, even if several CAs are accepted: of several, macOS may encrypt to the wrong one. */
 async function caCertificate(c: ScepContext): Promise<Response> {
   const [issuing] = await authorityCertificates(c.env.DB)
   return issuing
@@ -87,9 +85,7 @@ async function pkiOperation(c: ScepContext): Promise<Response> {
   }
 }
 
-/**
- * A parameter with its `+`: macOS escapes only the `=` of base64, and the usual parsers read `+` as a space.
- */
+/** A parameter with its `+`: macOS escapes only the `=` of base64, and URL parsers read `+` as a space. */
 function rawParameter(url: string, name: string): string {
   const query = url.slice(url.indexOf('?') + 1)
   const pair = query.split('&').find((part) => part.startsWith(`${name}=`)) ?? ''

@@ -14,16 +14,11 @@ import {
 
 /** Whether a message with a certificate may reach an object. */
 export type Vouched =
-  /**
-   * `owner`: the enrolment that has the certificate, if known. `path`: from the certificate to an accepted
-   * CA, if checked.
-   */
+  /** `owner`: the enrolment of the certificate, if known. `path`: to an accepted CA, if checked. */
   | { readonly ok: true; readonly owner: string | undefined; readonly path?: ValidPath }
   | { readonly ok: false; readonly status: 400 | 503; readonly reason: string }
 
-/**
- * What an isolate knows of a certificate: its enrolment, which does not change, or how often it was refused.
- */
+/** An isolate's record of a certificate: its enrolment, which does not change, or its refusals. */
 type Seen =
   | { readonly owner: string }
   | { readonly owner: undefined; readonly refusals: number; readonly since: number }
@@ -184,10 +179,7 @@ export function noteOwner(fingerprint: string, owner: string): void {
   }
 }
 
-/**
- * Records that a message with a vouched certificate was refused: the certificate is the `owner`'s, or no
- * device's.
- */
+/** Records that an object refused a vouched certificate: it is the `owner`'s, or no device's. */
 export function noteRefusal(fingerprint: string, owner?: string): void {
   if (owner !== undefined) {
     noteOwner(fingerprint, owner)

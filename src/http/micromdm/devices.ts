@@ -67,10 +67,7 @@ v1Devices.post('/v1/devices/:id/unblock', async (c) => {
   return goJson({})
 })
 
-/**
- * The object of a device. A user cannot be blocked or removed alone. @throws AdminError for an id of no
- * device
- */
+/** The object of a device: a user cannot be blocked or removed. @throws AdminError for an id of no device */
 function deviceOf(c: AdminContext, id: string): DeviceStub {
   const fault = faultOfDeviceId(id)
   if (fault !== undefined) {
@@ -79,10 +76,7 @@ function deviceOf(c: AdminContext, id: string): DeviceStub {
   return c.env.DEVICE.getByName(id)
 }
 
-/**
- * Hides devices from the list until their next Authenticate; queue, tokens, identity and block stay, as in
- * MicroMDM.
- */
+/** Hides devices from the list until their next Authenticate. All else of them stays, as in MicroMDM. */
 async function remove(c: AdminContext, ids: readonly string[], named: string): Promise<void> {
   const hidden = await Promise.all(ids.map((id) => deviceOf(c, id).hide()))
   if (!hidden.includes(true)) {

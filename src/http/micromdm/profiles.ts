@@ -49,10 +49,7 @@ v1Profiles.put('/v1/profiles', async (c) => {
   return goJson({})
 })
 
-/**
- * Removes one after the other, as MicroMDM does: an unknown id ends the call, and the ids before it are
- * removed.
- */
+/** As in MicroMDM, an unknown id ends the call, and the profiles before it are removed. */
 v1Profiles.delete('/v1/profiles', async (c) => {
   for (const id of stringsField(await readObject(c), 'ids', 'removeProfilesRequest') ?? []) {
     if (!(await removeProfile(c.env.DB, id))) {

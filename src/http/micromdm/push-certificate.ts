@@ -24,10 +24,7 @@ v1PushCertificate.get(PATH, async (c) => {
   return goJson({ cert: certificate.der })
 })
 
-/**
- * 200 only if pushes use this certificate from now on. After a 200 without effect, pushes would end without a
- * warning.
- */
+/** 200 only if pushes use this certificate from now on: without effect, it would hide that pushes end. */
 v1PushCertificate.put(PATH, async (c) => {
   const body = await readObject(c)
   const [cert = '', key = ''] = ['cert', 'key'].map((name) =>
@@ -54,9 +51,7 @@ v1PushCertificate.put(PATH, async (c) => {
   return goJson({})
 })
 
-/**
- * A device has the topic of its profile: the server cannot push it with another topic until it enrols again.
- */
+/** A device has the topic of its profile: with another topic it cannot be pushed until it enrols again. */
 async function refuseOtherTopic(c: AdminContext, before: string, after: string): Promise<void> {
   if (before === after || before === '' || c.req.query('force') === 'true') {
     return

@@ -23,9 +23,7 @@ async function pushDevice(c: AdminContext, id: string): Promise<Response> {
   return goJson({ status: 'success', push_notification_id: answer.id })
 }
 
-/**
- * Seconds since 1970. APNs would refuse milliseconds, and that refusal would count against the certificate.
- */
+/** Seconds since 1970. APNs would refuse milliseconds, and count that against the certificate. */
 function isTime(expiration: number): boolean {
   return Number.isInteger(expiration) && expiration >= 0 && expiration < 2 ** 32
 }

@@ -62,9 +62,7 @@ heldRoutes.openapi(
 /** Commands that were queued under an id as a device's, even if a user channel has that UserID. */
 export const AS_DEVICE = { user: '', bare: false }
 
-/**
- * Releases as a device the id of a user that a device enrolled with. `undefined` if there is no such device.
- */
+/** Releases the commands of a device that enrolled with a UserID. `undefined` if there is no such device. */
 async function releaseDevice(
   env: Env,
   id: string,

@@ -103,10 +103,7 @@ function bodiesOf({ payload, result }: FoundCommand): Bodies {
   }
 }
 
-/**
- * The keys of a secret command that may hold a secret: all but the known open ones. An unreadable part is one
- * secret.
- */
+/** The keys that may hold a secret: all but the known open ones. An unreadable part is one secret. */
 export function secretsOf(answer: FoundCommand, bodies: Bodies = bodiesOf(answer)): string[] {
   if (!answer.secret) {
     return []
@@ -188,9 +185,7 @@ function errorChain(report: PlistDict): z.input<typeof commandDetailSchema>['err
   })
 }
 
-/**
- * A command or a report; `undefined` if it is unreadable: a raw payload may be anything, and so may a report.
- */
+/** A command or a report; `undefined` if it is unreadable, as a raw payload or a report can be. */
 export function dictOf(bytes: Uint8Array): PlistDict | undefined {
   try {
     return asDict(readPlist(bytes, 'device'))

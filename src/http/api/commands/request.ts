@@ -11,10 +11,7 @@ import { osNeeds } from '../../os-needs.ts'
 import { requestHash } from '../request-hash.ts'
 import { noMoment, readMoment } from '../values.ts'
 
-/**
- * The body of `POST /api/devices/{id}/commands`, for the document. MicroMDM's rules read it, and not this
- * schema.
- */
+/** The body of `POST /api/devices/{id}/commands`, for the document: MicroMDM's rules read it. */
 export const newCommandBody = {
   required: true,
   content: {
@@ -85,9 +82,7 @@ export const newCommandBody = {
 const MAX_UUID = 1000
 const newUUID = (): string => crypto.randomUUID()
 
-/**
- * The target of a command, and whether it is queued although Apple's schema or the device's OS refuses it.
- */
+/** The target of a command, and whether it is queued against Apple's schema or the device's OS. */
 interface Meant {
   /** Absent for a command to many devices. */
   readonly id?: string
@@ -160,10 +155,7 @@ function unknownKeys(json: JsonObject): readonly RequestFault[] {
 /** Parameters of the call that clients write into the body by mistake. */
 const PARAMETERS: ReadonlySet<string> = new Set(['wait', 'force'])
 
-/**
- * Keys that belong beside `Command`. Inside it they would have no effect: a command for tonight would go out
- * at once.
- */
+/** Keys that belong beside `Command`. Inside it, a command for tonight would go out at once. */
 const BESIDE: ReadonlySet<string> = new Set(
   [...ENVELOPE, ...PARAMETERS, 'request_type', 'command_uuid'].map((key) => `Command.${key}`),
 )
@@ -206,9 +198,7 @@ function detailOf({ at, detail, isUnread }: RequestFault): string {
   return detail.endsWith(' has no such field') ? detail + didYouMean(at, TERMS) : detail
 }
 
-/**
- * A request to queue a command on the enrolment `id`. @throws AdminError, GoFieldError for an invalid command
- */
+/** A request to queue a command on the enrolment `id`. @throws AdminError, GoFieldError if it is invalid */
 export function readNewCommand(
   bytes: Uint8Array,
   meant: Meant & { readonly id: string },

@@ -13,9 +13,7 @@ import { AS_DEVICE } from './held.ts'
 import { commandJson } from './json.ts'
 import { COMMAND_EXAMPLE, commandSummary } from './schema.ts'
 
-/**
- * Commands under a bare UserID: they wait for a device to enrol with that id, or for an admin to move them.
- */
+/** Commands under a bare UserID wait for a device to enrol with that id, or for an admin to move them. */
 export const waitingRoutes = newRoutes()
 
 const tags = ['Commands']

@@ -31,9 +31,7 @@ export const inventorySchema = z.object({
   InstalledApplicationList: snapshot,
 })
 
-/**
- * A report of DeviceInformation holds only the queries of its command: the newest value of each query counts.
- */
+/** A report of DeviceInformation holds the queries of its command: the newest value of each query counts. */
 export function inventoryJson(snapshots: readonly Snapshot[]): z.input<typeof inventorySchema> {
   const of = (type: Snapshot['type']) => {
     const reports = snapshots.filter((one) => one.type === type)

@@ -154,10 +154,7 @@ export function deviceJson(device: FoundDevice): z.input<typeof deviceSchema> {
   }
 }
 
-/**
- * `expected`: the users under whose bare UserID commands wait. `serial`: whether its number is proven, and
- * contested.
- */
+/** `expected`: users under whose bare UserID commands wait. `serial`: the standing of its serial number. */
 export function deviceDetailJson(
   device: DevicePage,
   expected: readonly string[],

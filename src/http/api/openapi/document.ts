@@ -89,10 +89,7 @@ interface Both {
   readonly allOf?: readonly [{ readonly $ref?: string }, { readonly type?: unknown }?]
 }
 
-/**
- * The library writes "a named schema or null" as both at once (`allOf`): this writes it as one of them
- * (`anyOf`).
- */
+/** The library writes "a named schema or null" as `allOf`: this writes it as `anyOf`. */
 export function withNulls(document: Document): Document {
   return JSON.parse(JSON.stringify(document), (_, value: Both | null) => {
     const [named, { type, ...rest } = {}] = value?.allOf ?? []

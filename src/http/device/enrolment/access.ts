@@ -36,10 +36,7 @@ export const NEEDS_A_SERIAL =
   `${NOT_LISTED} A plain download shows no serial number; ` +
   'Automated Device Enrollment and /ota/enroll do.'
 
-/**
- * In every mode, a link with an invitation depends on the invitation only. A wrong one costs a look-up, and
- * no row.
- */
+/** In every mode, a link with an invitation depends on the invitation only. A wrong one writes no row. */
 export async function accessOf(c: Context<AppEnv>): Promise<EnrollAccess> {
   const secret = c.req.query(INVITATION_PARAM)
   if (secret !== undefined) {

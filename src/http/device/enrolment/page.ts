@@ -34,10 +34,7 @@ const STYLE = `
   .problem { border-left: .25rem solid #c25400; padding-left: 1rem }
 `
 
-/**
- * The page at `/`: the profile's link, the same link as a QR code, and how to install it. `organization` may
- * be empty.
- */
+/** The page at `/`: the profile's link, also as a QR code, and how to install the profile. */
 export async function enrollPage(content: PageContent, organization: string): Promise<Response> {
   const title = organization ? `Enrol this device with ${organization}` : 'Enrol this device'
   const page = await html`<!doctype html>

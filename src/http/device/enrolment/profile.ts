@@ -1,6 +1,7 @@
 /** The profile for a device that may enrol, with a challenge for its identity. */
 import type { Context } from 'hono'
 import { clock } from '../../../clock.ts'
+import { pushCertificateInUse } from '../../../device/push/certificate.ts'
 import { storedProfile } from '../../../directory/profiles.ts'
 import { ENROLL_ID, ownProfile, PROFILE_VERSION } from '../../../enroll/installed-profile.ts'
 import { enrollmentProfile, type ScepFacts } from '../../../enroll/profile.ts'
@@ -14,7 +15,6 @@ import type { AppEnv } from '../../app-env.ts'
 import { baseUrl } from '../../host.ts'
 import type { EnrollAllowed } from './access.ts'
 import { identityIssuer } from '../../../identity/issuer.ts'
-import { pushTopic } from './push-topic.ts'
 
 export type EnrollContext = Context<AppEnv>
 
@@ -26,10 +26,7 @@ export const NO_PUSH_CERTIFICATE =
   'This server has no push certificate yet, so no device can enrol. Its administrator has to install one: ' +
   'docs/enrolment.md'
 
-/**
- * Sends the enrolment profile. `subject`: the device, as far as it is known. `phase2`: see {@link
- * enrollChallenge}.
- */
+/** Sends the enrolment profile. `subject`: the device, if known. `phase2`: see {@link enrollChallenge}. */
 export async function sendEnrollmentProfile(
   c: EnrollContext,
   access: EnrollAllowed,
@@ -44,7 +41,7 @@ export async function sendEnrollmentProfile(
     return c.body(null, { headers: PROFILE_HEADERS })
   }
   const response = await sendProfile(c, ENROLL_ID, async ({ serverUrl, checkInUrl, scepUrl }) => {
-    const topic = await pushTopic(c.env, c.var.config)
+    const topic = await pushTopic(c)
     const own = ownProfile({ serverUrl, checkInUrl, topic })
     return enrollmentProfile(own, {
       ...namesOf(c),
@@ -56,19 +53,13 @@ export async function sendEnrollmentProfile(
   return response
 }
 
-/**
- * Whether new devices get a push topic: from the push certificate, or from a profile that an admin stored.
- */
+/** Whether new devices get a push topic: from the push certificate, or from a stored profile. */
 export async function canEnroll(c: EnrollContext): Promise<boolean> {
-  return (
-    (await pushTopic(c.env, c.var.config)) !== '' ||
-    (await storedProfile(c.env.DB, ENROLL_ID)) !== undefined
-  )
+  return (await pushTopic(c)) !== '' || (await storedProfile(c.env.DB, ENROLL_ID)) !== undefined
 }
 
 /**
- * Sends the stored profile of that identifier byte for byte, or else the one that `make` makes, signed if
- * possible.
+ * Sends the stored profile of that identifier unchanged, or else the one of `make`, signed if possible.
  */
 export async function sendProfile(
   c: EnrollContext,
@@ -82,6 +73,14 @@ export async function sendProfile(
   const body =
     stored?.mobileconfig ?? sign(c, writePlist(await make(deviceUrls(baseUrl(c), queryOf(c)))))
   return new Response(body, { headers: PROFILE_HEADERS })
+}
+
+/**
+ * The topic of new enrolments, read for each of them: MicroMDM read it once, and gave out the old one after a
+ * change of certificate (micromdm#466). Empty as long as there is no push certificate.
+ */
+async function pushTopic({ env, var: { config } }: EnrollContext): Promise<string> {
+  return (await pushCertificateInUse(env, config, clock.now())).topic
 }
 
 function sign(c: EnrollContext, body: Uint8Array): Uint8Array {

@@ -41,10 +41,7 @@ const OTA_USES_TWO =
   'An enrolment over the air needs two uses of an invitation, and this one has fewer left: ask your ' +
   'administrator for an invitation with two uses, or open the link to the page.'
 
-/**
- * The routes by which a device enrols: MicroMDM's (docs/micromdm.md), the page at `/`, and Apple
- * Configurator's.
- */
+/** The routes of enrolment: MicroMDM's (docs/micromdm.md), the page at `/`, and Apple Configurator's. */
 export const enrollFace = new Hono<AppEnv>()
 
 /**
@@ -73,10 +70,7 @@ enrollFace.get(
   ),
 )
 
-/**
- * Automated Device Enrollment: Setup Assistant posts a MachineInfo, signed with the certificate that Apple
- * built in.
- */
+/** Automated Device Enrollment: Setup Assistant posts a MachineInfo, signed with its Apple certificate. */
 enrollFace.post(
   ENROLL,
   admitted(async (c, access) => {
@@ -104,10 +98,7 @@ enrollFace.post(
   }),
 )
 
-/**
- * Over the air, phase 1: the profile holds only the URL of phases 2 and 3. The device shows no serial number
- * yet.
- */
+/** Over the air, phase 1: the profile holds only the URL of phases 2 and 3. No serial number is shown yet. */
 enrollFace.all(
   OTA,
   admitted(async (c, access) => {
@@ -120,9 +111,7 @@ enrollFace.all(
   }),
 )
 
-/**
- * Phase 2 is signed with the certificate that Apple built in, phase 3 with the identity that phase 2 gave.
- */
+/** Phase 2 is signed with the device's Apple certificate, phase 3 with the identity that phase 2 gave. */
 enrollFace.post(
   OTA_PHASE23,
   admitted(async (c, access) => {
@@ -164,9 +153,7 @@ enrollFace.get('/MDMServiceConfig', (c) => {
   return json({ dep_enrollment_url: base + ENROLL, dep_anchor_certs_url: base + ANCHOR_CERTS })
 })
 
-/**
- * Apple Configurator reads it even when the list is empty (Apple, "Simplifying MDM server administration").
- */
+/** Apple Configurator reads the list even if it is empty ("Simplifying MDM server administration"). */
 enrollFace.get(ANCHOR_CERTS, () => json([]))
 
 async function pageContent(c: EnrollContext): Promise<PageContent> {

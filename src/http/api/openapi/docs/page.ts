@@ -174,9 +174,7 @@ function events(post: Operation, schemas: Schemas): Html {
   </section>`
 }
 
-/**
- * A part that the search shows or hides. The anchor is inside, so that a browser opens the details for it.
- */
+/** A part that the search shows or hides. The anchor is inside: a browser opens the details for it. */
 function part(name: string, summary: Html, content: Html): Html {
   return html`<details class="part" data-name="${name}">
     <summary>${summary} <a href="#${name}" aria-label="Link">#</a></summary>
