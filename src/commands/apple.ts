@@ -6,7 +6,7 @@ import { placeInCommand } from './exact.ts'
 import { GoFieldError, isJsonObject, stringField } from './go-fields.ts'
 import type { JsonObject } from './go-json.ts'
 import { passObject } from './pass-through.ts'
-import { isDestructiveCommand, isSecretCommand } from './table.ts'
+import { isDestructiveCommand, isSecretCommand } from './request-types.ts'
 
 export type AppleCommand = Omit<BuiltCommand, 'udid' | 'echo'>
 

@@ -7,7 +7,7 @@ import { faultsOfRequest, type RequestFault } from './exact.ts'
 import type { Reading } from './fields.ts'
 import { GoFieldError, isJsonObject, stringField } from './go-fields.ts'
 import type { JsonObject, JsonValue } from './go-json.ts'
-import { commandType, commandTypes } from './table.ts'
+import { commandType, commandTypes } from './request-types.ts'
 
 /** The `source` of a command whose CommandUUID its client chose: others may know it. */
 export const GIVEN = 'given'

@@ -3,11 +3,10 @@ import { faultsOf, MAX_FAULTS, shortened, type CommandFault } from '../apple/che
 import { didYouMean } from '../apple/nearest.ts'
 import { lookUp, SETTINGS } from '../apple/schema.ts'
 import type { PlistDict } from '../plist/value.ts'
-import type { Field } from './fields.ts'
+import type { CommandType, Field } from './fields.ts'
 import { fieldAt, isArray, isJsonObject } from './go-fields.ts'
 import type { JsonObject, JsonValue } from './go-json.ts'
 import { isSharedField } from './settings.ts'
-import type { CommandType } from './table.ts'
 
 /** A place in a request, as its client wrote it, and what is wrong there. */
 export interface RequestFault {

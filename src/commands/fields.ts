@@ -20,8 +20,8 @@ export type FieldType =
   | 'structs'
 
 /**
- * How a request is read. `micromdm`: empty strings, data and lists are left out, and some fields are sent even when the
- * client names none (`always`). `exact`: the client's fields are sent as they are, and no others.
+ * How a request is read. `micromdm`: empty strings, data and lists are left out, and some fields are sent even
+ * when the client leaves them out (`always`). `exact`: exactly the client's fields are sent.
  */
 export type Reading = 'micromdm' | 'exact'
 
@@ -42,13 +42,13 @@ export interface Field {
     | undefined
   /** A PIN, password, token or private key, or what holds one. */
   readonly secret: boolean
-  /** MicroMDM does not know it and takes any value: in its reading, a value that cannot be sent is left out. */
+  /** Unknown to MicroMDM, which takes any value: in its reading, a value that cannot be sent is left out. */
   readonly added: boolean
 }
 
 type Extra = Partial<Pick<Field, 'always' | 'echo' | 'fields' | 'shape' | 'secret' | 'added'>>
 
-/** A row of the command table: `[JSON name, plist key, type, what is unusual]`. */
+/** A field of a row: JSON name, plist key, type, and what is unusual. */
 export function field(json: string, plist: string, type: FieldType, extra: Extra = {}): Field {
   return {
     json,
@@ -61,5 +61,44 @@ export function field(json: string, plist: string, type: FieldType, extra: Extra
     secret: false,
     added: false,
     ...extra,
+  }
+}
+
+/** One request type of `POST /v1/commands`. */
+export interface CommandType {
+  readonly requestType: string
+  readonly fields: readonly Field[]
+  /** Payload or result holds a PIN, password, unlock token, bypass code, private key or password hash. */
+  readonly secret: boolean
+  /** Loses data, locks a user out or changes a password. An admin has to confirm it. */
+  readonly destructive: boolean
+  /** Its secret, or that of its answer, opens the device: an admin may need it after the device has answered. */
+  readonly lasting: boolean
+}
+
+/** `secret` marks types whose answer is secret. A type with a secret field needs no mark. */
+type Mark = 'secret' | 'destructive' | 'lasting'
+
+/** Apple allows it in every command, MicroMDM in few. */
+export const NETWORK_TETHER = field(
+  'request_requires_network_tether',
+  'RequestRequiresNetworkTether',
+  'bool',
+)
+
+/** A row of the command table: its request type, its fields, and what is special about it. */
+export function command(
+  requestType: string,
+  fields: readonly Field[] = [],
+  ...marks: Mark[]
+): CommandType {
+  return {
+    requestType,
+    fields: fields.includes(NETWORK_TETHER)
+      ? fields
+      : [...fields, { ...NETWORK_TETHER, added: true }],
+    secret: marks.includes('secret') || fields.some(({ secret }) => secret),
+    destructive: marks.includes('destructive'),
+    lasting: marks.includes('lasting'),
   }
 }

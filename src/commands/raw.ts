@@ -6,7 +6,7 @@ import { readPlistTop } from '../plist/read.ts'
 import type { PlistDict } from '../plist/value.ts'
 import type { RefusedCommand } from './build.ts'
 import { placeInCommand, type RequestFault } from './exact.ts'
-import { isDestructiveCommand, isSecretCommand } from './table.ts'
+import { isDestructiveCommand, isSecretCommand } from './request-types.ts'
 
 /** What the server must know of a payload that it delivers byte for byte. */
 export interface RawCommand {

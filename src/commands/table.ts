@@ -1,47 +1,10 @@
-import type { Field } from './fields.ts'
-import { field } from './fields.ts'
+import { command, field, NETWORK_TETHER, type CommandType } from './fields.ts'
 import { MANIFEST } from './manifest.ts'
 import { SETTING_FIELDS, settingItem } from './settings.ts'
-
-/** One request type of `POST /v1/commands`. */
-export interface CommandType {
-  readonly requestType: string
-  readonly fields: readonly Field[]
-  /** Payload or result holds a PIN, password, unlock token, bypass code, private key or password hash. */
-  readonly secret: boolean
-  /** Loses data, locks somebody out or changes a password; an admin is asked twice. */
-  readonly destructive: boolean
-  /** Somebody may need its secret after the device has answered: what opens the device now is in it, or in the answer. */
-  readonly lasting: boolean
-}
-
-/** `secret` is for types whose answer is secret: of the others, a field is. */
-type Mark = 'secret' | 'destructive' | 'lasting'
-
-function command(
-  requestType: string,
-  fields: readonly Field[] = [],
-  ...marks: Mark[]
-): CommandType {
-  return {
-    requestType,
-    fields: fields.includes(NETWORK_TETHER) ? fields : [...fields, { ...NETWORK_TETHER, ...ADDED }],
-    secret: marks.includes('secret') || fields.some(({ secret }) => secret),
-    destructive: marks.includes('destructive'),
-    lasting: marks.includes('lasting'),
-  }
-}
 
 const ALWAYS = { always: true }
 const SECRET = { secret: true }
 const ADDED = { added: true }
-
-/** Apple takes it with every command, MicroMDM with few. */
-const NETWORK_TETHER = field(
-  'request_requires_network_tether',
-  'RequestRequiresNetworkTether',
-  'bool',
-)
 
 const MANAGED_ONLY = field('managed_only', 'ManagedOnly', 'bool', ADDED)
 
@@ -54,7 +17,7 @@ const PHONE_NUMBER = field('phone_number', 'PhoneNumber', 'string')
 const MEDIA_TYPE = field('media_type', 'MediaType', 'string')
 const PERSISTENT_ID = field('persistent_id', 'PersistentID', 'string', ADDED)
 
-/** Fields of both ways to install an app; MicroMDM knows them for InstallApplication only, or not at all. */
+/** Fields of both ways to install an app. MicroMDM has them for InstallApplication only, or not at all. */
 const MANAGED_APP = [
   field('management_flags', 'ManagementFlags', 'integer'),
   field('change_management_state', 'ChangeManagementState', 'string'),
@@ -75,10 +38,10 @@ const VERIFY_PASSWORD = [
 ]
 
 /**
- * Every request type of Apple's schema, in a JSON form: MicroMDM's 61 with its names and rules, and the seven that it
- * lacks. A key that MicroMDM does not know has its name in snake_case.
+ * Every request type of Apple's schema, in a JSON form: the 61 of MicroMDM with its names and rules, and the seven that it
+ * lacks. A key that MicroMDM does not know is written in snake_case.
  */
-const COMMANDS: readonly CommandType[] = [
+export const COMMANDS: readonly CommandType[] = [
   command('ProfileList', [MANAGED_ONLY]),
   command('ProvisioningProfileList', [MANAGED_ONLY]),
   command('CertificateList', [MANAGED_ONLY]),
@@ -328,58 +291,3 @@ const COMMANDS: readonly CommandType[] = [
   command('CancelEnhancedLogCollection'),
   command('UserConfigured'),
 ]
-
-const BY_TYPE: ReadonlyMap<string, CommandType> = new Map(
-  COMMANDS.map((entry) => [entry.requestType, entry]),
-)
-
-/** The table's row; undefined for a type without a JSON form. Case matters, as in MicroMDM. */
-export function commandType(requestType: string): CommandType | undefined {
-  return BY_TYPE.get(requestType)
-}
-
-/** Every request type that `POST /v1/commands` takes as JSON, in the table's order. */
-export function commandTypes(): readonly string[] {
-  return [...BY_TYPE.keys()]
-}
-
-/**
- * Whether payload and result of the type are sealed at rest, and shown for a reason alone. So is a type that is not in the table:
- * its content is unknown.
- */
-export function isSecretCommand(requestType: string): boolean {
-  return BY_TYPE.get(requestType)?.secret ?? true
-}
-
-/** Secret types that a user channel takes, or on a Mac nothing else does. */
-const FOR_USERS: ReadonlySet<string> = new Set(['InstallProfile', 'TriggerEnhancedLogCollection'])
-
-/**
- * Whether only a device channel takes the type. Apple defines all secret and destructive types for that alone, but for
- * a few ("Commands and Queries", each command's table of channels).
- */
-export function isForDeviceOnly(requestType: string): boolean {
-  const isSecret = BY_TYPE.get(requestType)?.secret ?? false
-  return isDestructiveCommand(requestType) || (isSecret && !FOR_USERS.has(requestType))
-}
-
-/** The keys of a secret command that are none themselves. */
-export function openKeys(requestType: string): readonly string[] {
-  const fields = BY_TYPE.get(requestType)?.fields ?? []
-  return ['RequestType', ...fields.filter(({ secret }) => !secret).map(({ plist }) => plist)]
-}
-
-/** The types whose payload stays after the device has answered. */
-export const LASTING: readonly string[] = COMMANDS.filter(({ lasting }) => lasting).map(
-  ({ requestType }) => requestType,
-)
-
-/** Nobody gets around a confirmation by writing a type otherwise than Apple does. */
-const DESTRUCTIVE: ReadonlySet<string> = new Set(
-  [...BY_TYPE].filter(([, type]) => type.destructive).map(([name]) => name.toLowerCase()),
-)
-
-/** Whether the type loses data, locks somebody out or changes a password. */
-export function isDestructiveCommand(requestType: string): boolean {
-  return DESTRUCTIVE.has(requestType.trim().toLowerCase())
-}

@@ -1,4 +1,4 @@
-import { isDestructiveCommand } from '../../commands/table.ts'
+import { isDestructiveCommand } from '../../commands/request-types.ts'
 import { isDevice } from '../store/address.ts'
 import { recalledChannel } from '../store/channels.ts'
 import { channelIdOf, rangeWithUsers } from '../store/commands/ids.ts'

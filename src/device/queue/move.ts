@@ -1,5 +1,5 @@
 /** Commands that wait under a name that is no device's: they move to the user channel that has the name. */
-import { isForDeviceOnly } from '../../commands/table.ts'
+import { isForDeviceOnly } from '../../commands/request-types.ts'
 import { isDevice } from '../store/address.ts'
 import { channelOf, recalledChannel } from '../store/channels.ts'
 import { hasSource, markMoved } from '../store/commands/read.ts'

@@ -1,4 +1,4 @@
-import { isDestructiveCommand } from '../../commands/table.ts'
+import { isDestructiveCommand } from '../../commands/request-types.ts'
 import type { Channel } from '../store/channel-row.ts'
 import { knownChannel } from '../store/channels.ts'
 import { restorableRows, restoreRow } from '../store/commands/ended.ts'

@@ -1,5 +1,5 @@
 /** The effects of a contest and its end on pending commands. */
-import { isDestructiveCommand } from '../../commands/table.ts'
+import { isDestructiveCommand } from '../../commands/request-types.ts'
 import { supersedeCommands } from '../queue/cancel.ts'
 import { queueOf } from '../queue/window.ts'
 import { everyChannel } from '../store/channels.ts'

@@ -1,5 +1,5 @@
 /** Requests of admins. */
-import { commandTypes } from '../../../src/commands/table.ts'
+import { commandTypes } from '../../../src/commands/request-types.ts'
 import { writePlist } from '../../../src/plist/write.ts'
 import { REQUESTS } from '../../unit/commands/requests.ts'
 import { basicAuth } from '../scene.ts'

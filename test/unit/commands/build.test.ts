@@ -5,7 +5,7 @@ import { commandSchema, EVERY_COMMAND, REQUEST_TYPES } from '../../../src/apple/
 import type { BuiltCommand } from '../../../src/commands/build.ts'
 import { buildCommand } from '../../../src/commands/build.ts'
 import { readGoJson } from '../../../src/commands/go-json.ts'
-import { commandType, commandTypes, isSecretCommand } from '../../../src/commands/table.ts'
+import { commandType, commandTypes, isSecretCommand } from '../../../src/commands/request-types.ts'
 import { asDict, requiredDict } from '../../../src/plist/dict.ts'
 import { readPlist } from '../../../src/plist/read.ts'
 import type { PlistDict } from '../../../src/plist/value.ts'

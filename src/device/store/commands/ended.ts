@@ -1,5 +1,5 @@
 /** The statements that end a command, keep its result, and delete history. */
-import { LASTING } from '../../../commands/table.ts'
+import { LASTING } from '../../../commands/request-types.ts'
 import type { CommandState } from '../../../mdm/queue.ts'
 import { liesInParts } from '../../../storage/bodies.ts'
 import type { Db } from '../../../storage/db.ts'

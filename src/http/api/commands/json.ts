@@ -1,5 +1,5 @@
 import type { z } from '@hono/zod-openapi'
-import { openKeys } from '../../../commands/table.ts'
+import { openKeys } from '../../../commands/request-types.ts'
 import type { CommandAnswer, CommandView } from '../../../device/queue/lookup.ts'
 import { dictAt, dictsIn, asDict, textAt } from '../../../plist/dict.ts'
 import { encodeBase64 } from '../../../plist/base64.ts'
