@@ -3,7 +3,7 @@ import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } fr
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeCertificationRequest } from '../../pki/x509/certification-request.ts'
-import { requireStrictDer } from '../../pki/asn1/der.ts'
+import { requireStrictDer } from '../../pki/asn1/strict.ts'
 import { pem } from '../../pki/x509/issue.ts'
 import { signPushRequest } from '../../pki/x509/push-request.ts'
 import { validatePath } from '../../pki/x509/path.ts'

@@ -1,9 +1,9 @@
 /**
- * DER (X.690), the subset that CMS and X.509 need: a cursor that reads one element after another and
- * fails at the first byte that is not distinguished encoding, and a writer that only nests byte strings.
+ * Reads DER (X.690), the subset that CMS and X.509 need: a cursor reads one element after another and fails at
+ * the first byte that is not distinguished encoding.
  *
- * Strict on purpose: two readers that disagree about where an element ends are how signatures get
- * wrapped, so there is exactly one encoding that we accept for each value.
+ * It accepts exactly one encoding for each value. Where two readers disagree about the end of an element, an
+ * attacker can move a signature to other content.
  */
 import { OwnError } from '../../reason.ts'
 
@@ -34,10 +34,7 @@ export const TAG = {
   set: 0x31,
 } as const
 
-const CONSTRUCTED = 0x20
-/** Certificates nest about ten levels deep; what is deeper is an attack on the stack. */
-const MAX_DEPTH = 32
-/** Real ones have some 20 bytes, and messages quote them. */
+/** Real ones have about 20 bytes, and error texts quote them. */
 const MAX_OID_BYTES = 128
 
 /** One element: `bytes[start, end)` is its encoding, `bytes[body, end)` its content. */
@@ -168,8 +165,8 @@ export function readOid(cursor: Cursor, what: string): string {
   return text
 }
 
-/** Arcs are minimal, complete, few, and numbers that are exact here. */
-function isOid({ bytes, body, end }: Element): boolean {
+/** Whether the arcs are minimal, complete, few, and exact as numbers. */
+export function isOid({ bytes, body, end }: Element): boolean {
   if (end - body > MAX_OID_BYTES) {
     return false
   }
@@ -186,7 +183,7 @@ function isOid({ bytes, body, end }: Element): boolean {
   return fresh && end > body
 }
 
-/** Reads an INTEGER's content bytes, big-endian two's complement, which must be minimal (X.690 §8.3.2). */
+/** Reads an INTEGER's content bytes: big-endian two's complement, as short as it can be. */
 export function readInteger(cursor: Cursor, what: string): Uint8Array {
   const element = read(cursor, TAG.integer, what)
   requireMinimalInteger(element, what)
@@ -211,82 +208,14 @@ export function readBits(cursor: Cursor, what: string): Uint8Array {
   return content.subarray(1)
 }
 
-/**
- * Checks every element of `bytes`, at every level, and the content rules of the primitive types that
- * have some. Reading fields skips what it has no use for (unsigned attributes, extensions); this makes
- * sure that no other reader sees a different structure in the skipped parts. Throws DerError.
- */
-export function requireStrictDer(bytes: Uint8Array, what: string): void {
-  checkLevel(cursorOver(bytes), what, 0)
-}
-
-function checkLevel(cursor: Cursor, what: string, depth: number): void {
-  if (depth > MAX_DEPTH) {
-    throw new DerError(`${what}: nested too deeply`)
-  }
-  while (!atEnd(cursor)) {
-    const element = readAny(cursor, what)
-    if ((element.tag & CONSTRUCTED) === 0) {
-      checkPrimitive(element, what)
-    } else if (element.tag < 0x40 && element.tag !== TAG.sequence && element.tag !== TAG.set) {
-      throw new DerError(`${what}: constructed string`)
-    } else {
-      checkLevel(inside(element), what, depth + 1)
-    }
-  }
-}
-
-function checkPrimitive(element: Element, what: string): void {
-  const length = element.end - element.body
-  const first = element.bytes[element.body] ?? 0
-  switch (element.tag) {
-    case TAG.boolean:
-      return requireThat(length === 1 && (first === 0 || first === 0xff), what, 'boolean')
-    case TAG.integer:
-      return requireMinimalInteger(element, what)
-    case TAG.bitString:
-      return requireThat(isBitString(element), what, 'bit string')
-    case TAG.null:
-      return requireThat(length === 0, what, 'null with content')
-    case TAG.oid:
-      return requireThat(isOid(element), what, 'object identifier')
-    case TAG.universalString:
-      return requireThat(length % 4 === 0, what, 'UniversalString')
-    case TAG.bmpString:
-      return requireThat(length % 2 === 0, what, 'BMPString')
-    case TAG.utcTime:
-    case TAG.generalizedTime:
-      return requireThat(TIME.test(asciiOf(contentOf(element))), what, 'time')
-    default:
-      return requireThat(
-        element.tag !== 0 && element.tag !== 0x10 && element.tag !== 0x11,
-        what,
-        'tag',
-      )
-  }
-}
-
-/** UTCTime and GeneralizedTime as RFC 5280 §4.1.2.5 writes them: seconds present, Zulu. */
-const TIME = /^(\d\d)?\d{12}Z$/
-
-/** Unused bits are zero, and an empty string has none (X.690 §11.2). */
-function isBitString({ bytes, body, end }: Element): boolean {
-  const unused = end > body ? (bytes[body] ?? 8) : 8
-  const last = end > body + 1 ? (bytes[end - 1] ?? 0) : 0xff
-  return unused === 0 || (unused < 8 && (last & ((1 << unused) - 1)) === 0)
-}
-
-function requireMinimalInteger({ bytes, body, end }: Element, what: string): void {
+/** @throws DerError for an INTEGER that is empty, or padded with bytes that say only its sign (X.690 §8.3.2). */
+export function requireMinimalInteger({ bytes, body, end }: Element, what: string): void {
   const first = bytes[body]
   const second = bytes[body + 1] ?? 0
   const padded =
     end > body + 1 && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80))
-  requireThat(end > body && !padded, what, 'integer that is not minimal')
-}
-
-function requireThat(holds: boolean, what: string, rule: string): void {
-  if (!holds) {
-    throw new DerError(`${what}: ${rule} is not DER`)
+  if (end === body || padded) {
+    throw new DerError(`${what}: integer that is not minimal is not DER`)
   }
 }
 

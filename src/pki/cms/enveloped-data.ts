@@ -27,9 +27,9 @@ import {
   readOnly,
   readOptional,
   readSmallInteger,
-  requireStrictDer,
   TAG,
 } from '../asn1/der.ts'
+import { requireStrictDer } from '../asn1/strict.ts'
 import {
   element,
   explicit,

@@ -16,9 +16,9 @@ import {
   readOnly,
   readOptional,
   readSmallInteger,
-  requireStrictDer,
   TAG,
 } from '../asn1/der.ts'
+import { requireStrictDer } from '../asn1/strict.ts'
 import { type Digest, DIGEST_OIDS, OID } from '../asn1/oids.ts'
 
 /** The one SignerInfo (RFC 5652 §5.3); `issuer` is DER, `serial` the content of the INTEGER. */

@@ -20,9 +20,9 @@ import {
   readOnly,
   readOptional,
   readSmallInteger,
-  requireStrictDer,
   TAG,
 } from '../asn1/der.ts'
+import { requireStrictDer } from '../asn1/strict.ts'
 import { type Extensions, readExtensions } from './extensions.ts'
 import { readName, textOfName } from './name.ts'
 import { DIGEST_OIDS, OID } from '../asn1/oids.ts'

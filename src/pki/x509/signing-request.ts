@@ -14,9 +14,9 @@ import {
   readOnly,
   readOptional,
   readSmallInteger,
-  requireStrictDer,
   TAG,
 } from '../asn1/der.ts'
+import { requireStrictDer } from '../asn1/strict.ts'
 import {
   bitString,
   element,

@@ -1,14 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { withDefiniteLengths } from '../../../../src/pki/asn1/ber.ts'
-import {
-  cursorOver,
-  DerError,
-  readOid,
-  readOnly,
-  requireStrictDer,
-  TAG,
-} from '../../../../src/pki/asn1/der.ts'
+import { cursorOver, DerError, readOid, readOnly, TAG } from '../../../../src/pki/asn1/der.ts'
+import { requireStrictDer } from '../../../../src/pki/asn1/strict.ts'
 import { element, integer, octetString, oid, sequence } from '../../../../src/pki/asn1/der-write.ts'
 
 function bytes(hex: string): Uint8Array {
