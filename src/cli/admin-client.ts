@@ -20,7 +20,7 @@ export interface InstalledCA {
 }
 
 /** Who may enrol, and the links that lead there. */
-export interface Enrollment {
+export interface EnrollmentLinks {
   readonly meaning: string
   readonly link: string
   readonly profile_url: string
@@ -60,7 +60,7 @@ export async function removeCA(access: AdminAccess, keyId: string): Promise<void
 }
 
 /** @throws CliError when the server cannot be asked. */
-export async function readEnrollment(access: AdminAccess): Promise<Enrollment> {
+export async function readEnrollment(access: AdminAccess): Promise<EnrollmentLinks> {
   return JSON.parse(await call(access, '/api/enrollment', { method: 'GET' }))
 }
 

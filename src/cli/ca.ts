@@ -1,7 +1,7 @@
 /** `npm run ca`: makes, imports and lists the certificate authorities of a running server. */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { checkAuthority, expiryWarning } from '../pki/x509/authority.ts'
+import { checkAuthority, authorityWarning } from '../pki/x509/authority.ts'
 import {
   type AdminAccess,
   installCA,
@@ -90,7 +90,7 @@ async function importCA(
   if (!check.ok) {
     throw new CliError(check.error)
   }
-  const warning = expiryWarning(check.authority.certificate, Date.now())
+  const warning = authorityWarning(check.authority.certificate, Date.now())
   if (warning !== undefined) {
     console.error(`ca: ${warning}`)
   }

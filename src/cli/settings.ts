@@ -46,7 +46,7 @@ const PASSED_THROUGH = [
   'MICROMDM_USE_DYNAMIC_CHALLENGE',
 ] as const
 
-export interface PushIdentity extends PemPair {
+export interface PushPair extends PemPair {
   topic: string
   fingerprint: string
   notAfter: number
@@ -55,7 +55,7 @@ export interface PushIdentity extends PemPair {
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** @throws CliError unless it is a push certificate, valid at `now`, with its key. */
-export function pushIdentity(pair: PemPair, now: number): PushIdentity {
+export function pushIdentity(pair: PemPair, now: number): PushPair {
   const check = checkPushCertificate(pair.certificate, pair.key, now)
   if (!check.ok) {
     throw new CliError(check.error)
@@ -105,7 +105,7 @@ export function workerBindings(
   options: StartOptions,
   state: State,
   env: Environment,
-  facts: { url: string; push: PushIdentity; deviceCAs: readonly string[] },
+  facts: { url: string; push: PushPair; deviceCAs: readonly string[] },
 ): Bindings {
   const bindings: Bindings = {
     API_KEY: apiKeyOf(state, env, options.apiKey),

@@ -1,7 +1,7 @@
 import { faultsOf } from '../apple/check.ts'
 import { commandSchema } from '../apple/schema.ts'
 import { writePlist } from '../plist/write.ts'
-import { GIVEN, refusalOf, type BuiltCommand, type RefusedCommand } from './build.ts'
+import { GIVEN, refusedCommand, type BuiltCommand, type RefusedCommand } from './build.ts'
 import { placeInCommand } from './exact.ts'
 import { GoFieldError, isJsonObject, stringField } from './go-fields.ts'
 import type { JsonObject } from './go-json.ts'
@@ -43,6 +43,6 @@ export function buildAppleCommand(
       destructive: isDestructiveCommand(requestType),
     }
   } catch (error) {
-    return refusalOf(error)
+    return refusedCommand(error)
   }
 }

@@ -4,7 +4,7 @@ import type { PlistDict } from '../plist/value.ts'
 import { writePlist } from '../plist/write.ts'
 import { decodeFields } from './decode.ts'
 import { faultsOfRequest, type RequestFault } from './exact.ts'
-import type { Reading } from './fields.ts'
+import type { RequestReading } from './fields.ts'
 import { GoFieldError, isJsonObject, stringField } from './go-fields.ts'
 import type { JsonObject, JsonValue } from './go-json.ts'
 import { commandType, commandTypes } from './request-types.ts'
@@ -42,7 +42,7 @@ export interface RefusedCommand {
 }
 
 /** What a field or value that cannot be sent is refused with; anything else is thrown on. */
-export function refusalOf(error: unknown): RefusedCommand {
+export function refusedCommand(error: unknown): RefusedCommand {
   if (error instanceof GoFieldError) {
     return { ok: false, error: error.message, plain: error.plain }
   }
@@ -64,19 +64,19 @@ const STRUCT = 'CommandRequest'
 export function buildCommand(
   body: JsonValue,
   newUUID: () => string,
-  reading: Reading = 'micromdm',
+  reading: RequestReading = 'micromdm',
 ): BuiltCommand | RefusedCommand {
   try {
     return build(body, newUUID, reading)
   } catch (error) {
-    return refusalOf(error)
+    return refusedCommand(error)
   }
 }
 
 function build(
   body: JsonValue,
   newUUID: () => string,
-  reading: Reading,
+  reading: RequestReading,
 ): BuiltCommand | RefusedCommand {
   const request = body === null ? {} : body
   if (!isJsonObject(request)) {

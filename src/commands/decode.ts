@@ -3,7 +3,7 @@ import { isDict } from '../plist/dict.ts'
 import { PlistError } from '../plist/error.ts'
 import { readPlist } from '../plist/read.ts'
 import type { PlistDict, PlistValue } from '../plist/value.ts'
-import type { Field, FieldType, Reading } from './fields.ts'
+import type { Field, FieldType, RequestReading } from './fields.ts'
 import {
   boolField,
   bytesField,
@@ -30,7 +30,7 @@ const ABSENT: Decoded = { plist: undefined, echo: undefined }
 /** The object that is read: its name in error messages, and how. */
 interface At {
   readonly struct: string
-  readonly reading: Reading
+  readonly reading: RequestReading
 }
 
 /**

@@ -4,7 +4,7 @@ import { didYouMean } from '../apple/nearest.ts'
 import { lookUp, SETTINGS } from '../apple/schema.ts'
 import type { PlistDict } from '../plist/value.ts'
 import type { CommandType, Field } from './fields.ts'
-import { fieldAt, isArray, isJsonObject } from './go-fields.ts'
+import { fieldAt, isJsonArray, isJsonObject } from './go-fields.ts'
 import type { JsonObject, JsonValue } from './go-json.ts'
 import { isSharedField } from './settings.ts'
 
@@ -136,7 +136,7 @@ function* unknownOfSetting(field: Field, setting: JsonObject, path: string): Fau
 }
 
 function itemsOf(value: JsonValue | undefined): (readonly [JsonObject, number])[] {
-  return value !== undefined && isArray(value)
+  return value !== undefined && isJsonArray(value)
     ? value.flatMap((item, at) => (isJsonObject(item) ? [[item, at] as const] : []))
     : []
 }

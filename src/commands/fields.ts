@@ -23,7 +23,7 @@ export type FieldType =
  * How a request is read. `micromdm`: empty strings, data and lists are left out, and some fields are sent even
  * when the client leaves them out (`always`). `exact`: exactly the client's fields are sent.
  */
-export type Reading = 'micromdm' | 'exact'
+export type RequestReading = 'micromdm' | 'exact'
 
 /** One field of a request, or of an object inside one. */
 export interface Field {
@@ -38,7 +38,7 @@ export interface Field {
   readonly fields: readonly Field[]
   /** Turns the dictionary made of `fields` into the one to send, given the JSON that it was made of. */
   readonly shape:
-    | ((dict: PlistDict, json: JsonObject, reading: Reading) => Record<string, PlistValue>)
+    | ((dict: PlistDict, json: JsonObject, reading: RequestReading) => Record<string, PlistValue>)
     | undefined
   /** A PIN, password, token or private key, or what holds one. */
   readonly secret: boolean

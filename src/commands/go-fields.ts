@@ -85,7 +85,7 @@ export function bytesField(
   struct: string,
 ): Uint8Array | undefined {
   const value = fieldAt(object, name)
-  return value === undefined ? undefined : bytesOf(value, `${struct}.${name}`)
+  return value === undefined ? undefined : bytesFrom(value, `${struct}.${name}`)
 }
 
 /** The strings at `name`; a null among them is empty, as in Go. @throws GoFieldError */
@@ -107,7 +107,7 @@ export function bytesListField(
   struct: string,
 ): readonly Uint8Array[] | undefined {
   return arrayField(object, name, struct, '[][]uint8')?.map((item) =>
-    item === null ? new Uint8Array() : bytesOf(item, `${struct}.${name}`, EACH),
+    item === null ? new Uint8Array() : bytesFrom(item, `${struct}.${name}`, EACH),
   )
 }
 
@@ -141,17 +141,17 @@ function arrayField(
   type: string,
 ): readonly JsonValue[] | undefined {
   const value = fieldAt(object, name)
-  if (value === undefined || isArray(value)) return value
+  if (value === undefined || isJsonArray(value)) return value
   return mistyped(value, `${struct}.${name}`, type)
 }
 
 /** Whether the value is an array; `Array.isArray` does not narrow readonly ones. */
-export function isArray(value: JsonValue): value is readonly JsonValue[] {
+export function isJsonArray(value: JsonValue): value is readonly JsonValue[] {
   return Array.isArray(value)
 }
 
 /** The bytes that a value stands for; `field` is its place. @throws GoFieldError */
-export function bytesOf(value: JsonValue, field: string, each = ''): Uint8Array {
+export function bytesFrom(value: JsonValue, field: string, each = ''): Uint8Array {
   if (typeof value === 'string') {
     const bytes = decodeBase64(value, '\r\n')
     if (typeof bytes !== 'number') return bytes
@@ -161,7 +161,7 @@ export function bytesOf(value: JsonValue, field: string, each = ''): Uint8Array 
       pathOf(field),
     )
   }
-  if (!isArray(value)) return mistyped(value, field, '[]uint8', each)
+  if (!isJsonArray(value)) return mistyped(value, field, '[]uint8', each)
   return Uint8Array.from(value, (item) => {
     if (item === null) return 0
     if (typeof item === 'number' && Number.isInteger(item) && item >= 0 && item <= 255) return item
@@ -208,7 +208,7 @@ const PLAIN_KINDS: ReadonlyMap<string, string> = new Map([
 
 /** Go's word for a JSON value; a number that does not fit a numeric type is quoted. */
 function kindOf(value: JsonValue, type: string): string {
-  if (isArray(value)) return 'array'
+  if (isJsonArray(value)) return 'array'
   if (typeof value === 'boolean') return 'bool'
   if (typeof value === 'string') return 'string'
   if (typeof value === 'object') return 'object'

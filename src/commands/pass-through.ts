@@ -1,6 +1,6 @@
 import { lookUp, type Keys, type KeySchema } from '../apple/schema.ts'
 import type { PlistValue } from '../plist/value.ts'
-import { bytesField, bytesOf, GoFieldError, isArray, isJsonObject } from './go-fields.ts'
+import { bytesField, bytesFrom, GoFieldError, isJsonArray, isJsonObject } from './go-fields.ts'
 import type { JsonObject, JsonValue } from './go-json.ts'
 
 /** What stands under a key that Apple's schema does not know. */
@@ -22,7 +22,7 @@ export function passThrough(
   const data = schema && dataOf(value, name, schema)
   if (data) return data
   if (typeof value !== 'object') return value
-  if (!isArray(value)) return passObject(value, name, schema)
+  if (!isJsonArray(value)) return passObject(value, name, schema)
   return value.map((item, at) => {
     const passed = passThrough(item, `${name}.${at}`, schema && (schema.item ?? ANYTHING))
     if (passed === undefined) {
@@ -62,5 +62,5 @@ function dataOf(value: JsonValue, name: string, { type }: KeySchema): Uint8Array
   if (isJsonObject(value) && '$data' in value && Object.keys(value).length === 1) {
     return bytesField(value, '$data', name)
   }
-  return type === 'data' && typeof value === 'string' ? bytesOf(value, name) : undefined
+  return type === 'data' && typeof value === 'string' ? bytesFrom(value, name) : undefined
 }

@@ -1,6 +1,6 @@
 import { isDict } from '../plist/dict.ts'
 import type { PlistDict, PlistValue } from '../plist/value.ts'
-import { field, type Reading } from './fields.ts'
+import { field, type RequestReading } from './fields.ts'
 import type { JsonObject } from './go-json.ts'
 import { passThrough } from './pass-through.ts'
 
@@ -59,7 +59,7 @@ const MDM_OPTIONS = {
 export function settingItem(
   dict: PlistDict,
   json: JsonObject,
-  reading: Reading,
+  reading: RequestReading,
 ): Record<string, PlistValue> {
   const item = typeof dict['Item'] === 'string' ? dict['Item'] : ''
   const sent: Record<string, PlistValue> = { Item: item }

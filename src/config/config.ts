@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Certificate } from '../pki/x509/certificate.ts'
 import { createSealer, type Sealer } from '../pki/seal/seal.ts'
-import { readSigner, type Signer } from '../pki/x509/signer.ts'
+import { readSigner, type ProfileSigner } from '../pki/x509/signer.ts'
 import { APPLE_DEVICE_CAS } from '../enroll/apple-device-ca.ts'
 import { type MinimumOs, readMinimumOs } from '../enroll/minimum-os.ts'
 import {
@@ -46,7 +46,7 @@ export type EnrollmentAccess =
 export interface EnrollmentSettings {
   readonly access: EnrollmentAccess
   /** Signs the profiles that we make. */
-  readonly profileSigner: Signer | undefined
+  readonly profileSigner: ProfileSigner | undefined
   /** CAs that show a device to be Apple's. */
   readonly appleDeviceCAs: readonly Certificate[]
   readonly minimumOs: MinimumOs
@@ -222,7 +222,7 @@ function readEnrollment(
   const [token = '', ...olderTokens] = chosen === '' ? derived : [chosen]
   return {
     access: mode === 'token' ? { mode, token, olderTokens } : { mode },
-    profileSigner: attempt<Signer | undefined>(
+    profileSigner: attempt<ProfileSigner | undefined>(
       'PROFILE_SIGNING_CERT',
       (pem) => readSigner(pem, setting(vars, 'PROFILE_SIGNING_KEY')),
       undefined,

@@ -9,7 +9,7 @@ import {
   expectDevice,
   expectNoDevice,
   MOST_CLAIMS,
-  noteUse,
+  noteUserUse,
   removeClaim,
   type UserCalled,
 } from '../directory/devices/users.ts'
@@ -57,7 +57,7 @@ export async function reachDevice<Answer extends { readonly kind: string }>(
   const isForUser = queues === undefined || !isForDeviceOnly(queues)
   if (meant.kind === 'channel' && isForUser) {
     if (queues !== undefined && !meant.claim.used) {
-      await noteUse(env.DB, meant.claim)
+      await noteUserUse(env.DB, meant.claim)
     }
     return reached(await at(meant.claim.device, { user: id, bare: false }))
   }

@@ -4,7 +4,7 @@ import { createPrivateKey } from 'node:crypto'
 import { and, desc, eq, isNotNull, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import { warn } from '../log.ts'
-import { type Authority, expiryWarning } from '../pki/x509/authority.ts'
+import { type Authority, authorityWarning } from '../pki/x509/authority.ts'
 import type { Anchor } from '../pki/x509/path.ts'
 import type { Sealer } from '../pki/seal/seal.ts'
 import { type Certificate, readCertificate } from '../pki/x509/certificate.ts'
@@ -114,7 +114,7 @@ export async function installAuthority(
 /** For the daily round: an issuing authority that nobody replaces ends in identities that nobody renews. */
 export async function warnOfCAExpiry(d1: D1Database, now: number): Promise<void> {
   const [issuing] = await authorityCertificates(d1)
-  const reason = issuing && expiryWarning(issuing, now)
+  const reason = issuing && authorityWarning(issuing, now)
   if (reason !== undefined) {
     warn('ca:expires', { reason })
   }

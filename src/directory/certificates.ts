@@ -3,7 +3,7 @@ import { eq, type SQL } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import type { Certificate } from '../pki/x509/certificate.ts'
 import type { Binding } from '../pki/seal/challenge.ts'
-import { type FreshChallenge, REVOKED } from './challenges.ts'
+import { type FreshChallenge, CHALLENGES_REVOKED } from './challenges.ts'
 import { isOpenAt } from './invitations.ts'
 import { authorities, certificates, identities } from './schema.ts'
 
@@ -236,7 +236,7 @@ function insertion(
           ?15
         WHERE (?9 IS NULL OR NOT EXISTS (SELECT 1 FROM certificates WHERE challenge = ?9))
           AND iif(?16, EXISTS (SELECT 1 FROM challenges WHERE hash = ?9),
-            NOT EXISTS (SELECT 1 FROM moments WHERE name = '${REVOKED}' AND at >= ?19))
+            NOT EXISTS (SELECT 1 FROM moments WHERE name = '${CHALLENGES_REVOKED}' AND at >= ?19))
           AND (?18 = '' OR EXISTS (SELECT 1 FROM invitations WHERE id = ?18 AND ${isOpenAt('?6')}))
           AND (?14 IS NULL OR (SELECT count(*) FROM certificates WHERE counted = 1 AND issued_at > ?17) < ?14)
       ON CONFLICT (request) DO NOTHING`,

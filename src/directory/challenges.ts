@@ -56,7 +56,7 @@ export type FoundChallenge =
 const FOREVER = Number.MAX_SAFE_INTEGER
 const TOO_OLD = { kind: 'over', reason: 'the challenge is too old' } as const
 /** Challenges without a row that were given out until then are void. */
-export const REVOKED = 'challenges_revoked'
+export const CHALLENGES_REVOKED = 'challenges_revoked'
 
 /**
  * The mode in force. Nobody having chosen, a deployment with an imported CA keeps MicroMDM's static challenge, because profiles
@@ -178,7 +178,7 @@ export async function findChallenge(
       .select({ certificate: certificates.fingerprint })
       .from(certificates)
       .where(eq(certificates.challenge, hash)),
-    db.select({ at: moments.at }).from(moments).where(eq(moments.name, REVOKED)),
+    db.select({ at: moments.at }).from(moments).where(eq(moments.name, CHALLENGES_REVOKED)),
   ])
   if (spent) {
     return { kind: 'spent', ...spent }
@@ -217,7 +217,7 @@ export async function revokeChallenges(d1: D1Database, now: number): Promise<voi
     db.delete(challenges).where(eq(challenges.certificate, '')),
     db
       .insert(moments)
-      .values({ name: REVOKED, at: now })
+      .values({ name: CHALLENGES_REVOKED, at: now })
       .onConflictDoUpdate({
         target: moments.name,
         set: { at: sql`max(${moments.at}, excluded.at)` },

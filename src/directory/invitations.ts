@@ -20,7 +20,7 @@ export const MAX_INVITATIONS = 10_000
 const SECRET_BYTES = 16
 const SECRET = /^[0-9a-f]{32}$/
 
-export function stateOf(invitation: Invitation, now: number): InvitationState {
+export function invitationState(invitation: Invitation, now: number): InvitationState {
   const { revokedAt, expiresAt, used, maxUses } = invitation
   if (revokedAt > 0) {
     return 'revoked'
@@ -31,7 +31,7 @@ export function stateOf(invitation: Invitation, now: number): InvitationState {
   return expiresAt <= now ? 'expired' : 'open'
 }
 
-/** {@link stateOf} is `open`, in a statement, where this is the parameter of the time. */
+/** {@link invitationState} is `open`, in a statement, where this is the parameter of the time. */
 export function isOpenAt(now: string): string {
   return `revoked_at = 0 AND used < max_uses AND expires_at > ${now}`
 }

@@ -1,10 +1,10 @@
 import { signAttached } from '../pki/cms/sign.ts'
-import type { Signer } from '../pki/x509/signer.ts'
+import type { ProfileSigner } from '../pki/x509/signer.ts'
 
 /** A profile with the signature of a configured certificate around it; `now` in milliseconds since 1970. */
 export function signProfile(
   profile: Uint8Array,
-  signer: Signer | undefined,
+  signer: ProfileSigner | undefined,
   now: number,
 ): Uint8Array {
   return signer

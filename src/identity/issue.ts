@@ -11,13 +11,13 @@ import {
   recordCertificate,
 } from '../directory/certificates.ts'
 import { challengeMode, findChallenge, type FreshChallenge } from '../directory/challenges.ts'
-import { findInvitation, stateOf } from '../directory/invitations.ts'
+import { findInvitation, invitationState } from '../directory/invitations.ts'
 import type { ReachEnv } from '../device/reach.ts'
 import { log, warn } from '../log.ts'
-import { type Authority, expiryWarning, issueIdentity } from '../pki/x509/authority.ts'
+import { type Authority, authorityWarning, issueIdentity } from '../pki/x509/authority.ts'
 import { randomSerial } from '../pki/x509/issue.ts'
 import { readCertificate } from '../pki/x509/certificate.ts'
-import { requestId, type ScepRequest } from '../scep/request.ts'
+import { scepRequestId, type ScepRequest } from '../scep/request.ts'
 import { isDueForRenewal } from '../scep/renewal.ts'
 import { sameSecret } from '../same-secret.ts'
 
@@ -45,13 +45,13 @@ export async function issueFor(
   authority: Authority,
   now: number,
 ): Promise<Issued> {
-  const id = requestId(request)
+  const id = scepRequestId(request)
   const earlier = await issuedFor(env.DB, id)
   const owner = await ownerOf(env.DB, request.signer.fingerprint)
   if (earlier && (owner === undefined || !isDueForRenewal(earlier, now))) {
     return { kind: 'issued', certificate: earlier, old: earlier }
   }
-  const warning = expiryWarning(authority.certificate, now)
+  const warning = authorityWarning(authority.certificate, now)
   if (warning !== undefined) {
     warn('ca:expires', { reason: warning })
   }
@@ -171,7 +171,7 @@ async function endOf(db: D1Database, id: string, now: number): Promise<string | 
     return undefined
   }
   const invitation = await findInvitation(db, id)
-  const state = invitation ? stateOf(invitation, now) : 'forgotten'
+  const state = invitation ? invitationState(invitation, now) : 'forgotten'
   return state === 'open' ? undefined : `the challenge's invitation is ${state}`
 }
 

@@ -29,7 +29,10 @@ export async function provenSubject(
   }
   // No object is made for what is only said to be a device.
   const isDevice = bound.udid !== '' || (await isListed(env.DB, udid))
-  if ((await isShutOut(env, owner, fingerprint)) || (isDevice && (await isShutOut(env, udid)))) {
+  if (
+    (await isDeviceShutOut(env, owner, fingerprint)) ||
+    (isDevice && (await isDeviceShutOut(env, udid)))
+  ) {
     return { ok: false, reason: 'the identity was revoked, or its device is blocked' }
   }
   const subject = {
@@ -44,6 +47,10 @@ function allows(bound: string, said: string): boolean {
 }
 
 /** Whether a device, or that identity of it, is to get no challenge. */
-export async function isShutOut(env: ReachEnv, device: string, fingerprint = ''): Promise<boolean> {
+export async function isDeviceShutOut(
+  env: ReachEnv,
+  device: string,
+  fingerprint = '',
+): Promise<boolean> {
   return device !== '' && env.DEVICE.getByName(device).isShutOut(fingerprint)
 }

@@ -2,7 +2,7 @@ import { type Entries, type Leaf, newEntries } from './entries.ts'
 import { PlistError } from './error.ts'
 import { MAX_DEPTH, mustBeUnique } from './limits.ts'
 import { integerOf } from './scalar.ts'
-import { decodeText, marked, type Reading } from './text.ts'
+import { decodeText, marked, type PlistReading } from './text.ts'
 import type { PlistDict, PlistValue } from './value.ts'
 
 /** Any version 0: the character that follows does not matter to CoreFoundation. */
@@ -16,7 +16,7 @@ const MAX_DATE = 8.64e15
 interface BinaryFile {
   readonly bytes: Uint8Array
   readonly view: DataView
-  readonly reading: Reading
+  readonly reading: PlistReading
   readonly offsetSize: number
   readonly refSize: number
   readonly count: number
@@ -48,7 +48,7 @@ export function isBinaryPlist(bytes: Uint8Array): boolean {
  *
  * @throws PlistError and nothing else
  */
-export function readBinaryPlist(bytes: Uint8Array, reading: Reading): PlistValue {
+export function readBinaryPlist(bytes: Uint8Array, reading: PlistReading): PlistValue {
   const file = openFile(bytes, reading)
   const value = readObject(file, file.root, 1)
   if (value === undefined) throw new PlistError('the root is no value', file.tableAt)
@@ -58,7 +58,7 @@ export function readBinaryPlist(bytes: Uint8Array, reading: Reading): PlistValue
 /** The entries at the top that have one of `keys`; nothing else is read. @throws PlistError also where no dictionary is at the top */
 export function readBinaryTop(
   bytes: Uint8Array,
-  reading: Reading,
+  reading: PlistReading,
   keys: ReadonlySet<string>,
 ): PlistDict {
   const file = openFile(bytes, reading)
@@ -94,7 +94,7 @@ function readEntry(file: BinaryFile, ref: number): Leaf {
   }
 }
 
-function openFile(bytes: Uint8Array, reading: Reading): BinaryFile {
+function openFile(bytes: Uint8Array, reading: PlistReading): BinaryFile {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const trailer = bytes.length - TRAILER_SIZE
   if (trailer < HEADER_SIZE) throw new PlistError('binary plist is too short', bytes.length)

@@ -3,7 +3,7 @@ import { type Entries, type Leaf, newEntries } from './entries.ts'
 import { PlistError } from './error.ts'
 import { MAX_DEPTH, mustBeUnique } from './limits.ts'
 import { parseData, parseDate, parseInteger, parseReal } from './scalar.ts'
-import { decodeText, type Encoding, NO_TEXT, type Reading, replaced } from './text.ts'
+import { decodeText, type Encoding, NO_TEXT, type PlistReading, replaced } from './text.ts'
 import type { PlistDict, PlistValue } from './value.ts'
 import type { XmlCursor } from './xml.ts'
 import {
@@ -34,7 +34,7 @@ const AT_END = new RegExp(`^[\\s${NO_TEXT}]*$`)
  *
  * @throws PlistError and nothing else, whatever the bytes
  */
-export function readPlist(bytes: Uint8Array, reading: Reading = 'strict'): PlistValue {
+export function readPlist(bytes: Uint8Array, reading: PlistReading = 'strict'): PlistValue {
   if (isBinaryPlist(bytes)) return readBinaryPlist(bytes, reading)
   return readRoot(open(bytes, reading), readValue)
 }
@@ -57,7 +57,7 @@ export function looksLikeXml(bytes: Uint8Array): boolean {
 export function readPlistTop(
   bytes: Uint8Array,
   keys: ReadonlySet<string>,
-  reading: Reading = 'strict',
+  reading: PlistReading = 'strict',
 ): PlistDict {
   if (isBinaryPlist(bytes)) return readBinaryTop(bytes, reading, keys)
   return readTop(open(bytes, reading), (cursor) => readDict(cursor, 1, keys))
@@ -124,7 +124,7 @@ function readLeaf(cursor: XmlCursor, name: string): Leaf {
   }
 }
 
-function open(bytes: Uint8Array, reading: Reading): XmlCursor {
+function open(bytes: Uint8Array, reading: PlistReading): XmlCursor {
   return openDocument(decodeText(bytes, encodingOf(bytes)), reading)
 }
 

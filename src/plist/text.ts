@@ -2,7 +2,7 @@
  * How a document is read. In an admin's, keys and values have to be text; in a device's, each place that is no text
  * becomes U+FFFD: Apple's writer escapes `<`, `>` and `&` and sends all other characters as they are.
  */
-export type Reading = 'strict' | 'device'
+export type PlistReading = 'strict' | 'device'
 
 export type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be'
 

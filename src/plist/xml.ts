@@ -1,5 +1,5 @@
 import { PlistError } from './error.ts'
-import { inPieces, isIllegal, marked, NO_TEXT, type Reading, replaced } from './text.ts'
+import { inPieces, isIllegal, marked, NO_TEXT, type PlistReading, replaced } from './text.ts'
 
 const TAB = 9
 const LF = 10
@@ -33,7 +33,7 @@ const ENTITIES: ReadonlyMap<string, string> = new Map([
 /** A place in a document. `selfClosed` describes the tag that {@link openTag} returned last. */
 export interface XmlCursor {
   readonly text: string
-  readonly reading: Reading
+  readonly reading: PlistReading
   /** No `&` anywhere, so that text needs no second look. */
   readonly plain: boolean
   at: number
@@ -52,13 +52,13 @@ export function fail(cursor: XmlCursor, message: string): never {
  *
  * @throws PlistError
  */
-export function openDocument(decoded: string, reading: Reading): XmlCursor {
+export function openDocument(decoded: string, reading: PlistReading): XmlCursor {
   const text = marked(decoded.includes('\r') ? replaced(decoded, LINE_END, '\n', '\r') : decoded)
   return atRoot(text, reading, text.startsWith(BYTE_ORDER_MARK) ? 1 : 0)
 }
 
 /** {@link openDocument} for text as it is, from `start` on. @throws PlistError */
-export function atRoot(text: string, reading: Reading, start: number): XmlCursor {
+export function atRoot(text: string, reading: PlistReading, start: number): XmlCursor {
   const plain = !text.includes('&')
   const cursor: XmlCursor = { text, reading, plain, at: start, selfClosed: false }
   for (;;) {

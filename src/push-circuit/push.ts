@@ -17,7 +17,7 @@ import {
   heldBy,
   newCircuit,
   provesCertificate,
-  record,
+  recordPush,
   toProbe,
   underCertificate,
   type Circuit,
@@ -70,7 +70,7 @@ export class Push extends DurableObject<CircuitEnv> implements PushCircuit {
 
   async record(certificateId: string, told: PushTold): Promise<CircuitState> {
     const now = clock.now()
-    this.#keep(record(this.#circuit(certificateId), told, now))
+    this.#keep(recordPush(this.#circuit(certificateId), told, now))
     if (!this.#load()?.open && now - this.#probedAt >= PROBE_EVERY) {
       this.ctx.waitUntil(this.#probe())
     }

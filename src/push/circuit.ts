@@ -87,7 +87,7 @@ export function heldBy({ open, refused, unanswered }: Circuit): readonly string[
   return open?.reason === 'configuration' || evidence.length >= MANY ? undefined : evidence
 }
 
-export function record(before: Circuit, told: PushTold, now: number): Circuit {
+export function recordPush(before: Circuit, told: PushTold, now: number): Circuit {
   const circuit = count(current(before, now), told, now)
   const { open, epoch } = circuit
   // What left before it opened says nothing of the time after.

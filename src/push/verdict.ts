@@ -3,7 +3,7 @@
 const MINUTE = 60_000
 const MAX_FOREIGN_REASON = 200
 
-export interface PushAnswer {
+export interface ApnsResponse {
   status: number
   apnsId?: string | undefined
   reason?: string | undefined
@@ -74,7 +74,7 @@ const BY_STATUS: Readonly<Record<number, Kind>> = {
 }
 
 /** @param isOwnTopic whether the push went to the certificate's topic, and not to one that only its device named. */
-export function judge(answer: PushAnswer, isOwnTopic = true): Verdict {
+export function judge(answer: ApnsResponse, isOwnTopic = true): Verdict {
   // Every answer of Apple carries an apns-id; one without it is a proxy or the edge speaking.
   if (answer.apnsId === undefined) {
     return { kind: 'transport', reason: answer.reason ?? `status ${answer.status} without apns-id` }
@@ -94,7 +94,7 @@ export function judge(answer: PushAnswer, isOwnTopic = true): Verdict {
 }
 
 /** An answer as fetch gives it, read into what `judge` needs. */
-export function readAnswer(status: number, headers: Headers, body: string): PushAnswer {
+export function readAnswer(status: number, headers: Headers, body: string): ApnsResponse {
   return {
     status,
     apnsId: headers.get('apns-id') ?? undefined,
@@ -103,20 +103,20 @@ export function readAnswer(status: number, headers: Headers, body: string): Push
   }
 }
 
-function kindOf(answer: PushAnswer): Kind {
+function kindOf(answer: ApnsResponse): Kind {
   if (answer.status === 200) return 'delivered'
   const known = answer.reason === undefined ? undefined : BY_REASON[answer.reason]
   return known ?? BY_STATUS[answer.status] ?? (answer.status >= 500 ? 'later' : 'bug')
 }
 
-function waitFor(answer: PushAnswer): number | undefined {
+function waitFor(answer: ApnsResponse): number | undefined {
   const seconds = answer.retryAfter === undefined ? Number.NaN : Number(answer.retryAfter)
   if (Number.isFinite(seconds) && seconds >= 0) return seconds * 1000
   // Too many pushes to this one token: no other token is concerned, and this one needs minutes.
   return answer.status === 429 ? 5 * MINUTE : undefined
 }
 
-function readBody(body: string): Pick<PushAnswer, 'reason' | 'timestamp'> {
+function readBody(body: string): Pick<ApnsResponse, 'reason' | 'timestamp'> {
   let parsed: unknown
   try {
     parsed = JSON.parse(body)

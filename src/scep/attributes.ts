@@ -38,7 +38,7 @@ export const MESSAGE_TYPES = {
 /** Why a request is refused (RFC 8894 §3.2.1.4). */
 export const FAIL_INFO = { badAlg: '0', badMessageCheck: '1', badRequest: '2' } as const
 
-export type MessageType = keyof typeof MESSAGE_TYPES
+export type ScepMessageType = keyof typeof MESSAGE_TYPES
 export type FailInfo = keyof typeof FAIL_INFO
 
 /** What a message says of itself. */
@@ -87,7 +87,7 @@ export function readScepAttributes(attributes: Element | undefined): ScepAttribu
 
 /** DER of each attribute that is given, for a SignerInfo. */
 export function writeScepAttributes(options: {
-  readonly messageType: MessageType
+  readonly messageType: ScepMessageType
   readonly transactionId: Uint8Array
   readonly senderNonce: Uint8Array
   readonly recipientNonce?: Uint8Array

@@ -165,7 +165,7 @@ function judge({ csr, signer }: ScepRequest): Refusal | undefined {
  * Names a request, so that the same one again gets the same answer: transaction, key and challenge, and which
  * certificate signed it, unless that was made for the occasion. Hexadecimal.
  */
-export function requestId({ transactionId, signer, csr }: ScepRequest): string {
+export function scepRequestId({ transactionId, signer, csr }: ScepRequest): string {
   const isSelfIssued = signer.issuer === signer.subject
   const parts = [
     transactionId,

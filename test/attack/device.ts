@@ -13,7 +13,7 @@ import {
   type DeviceOptions,
   type SimulatedDevice,
 } from '../../src/simulator/device/device.ts'
-import { type Identity, newKey } from '../../src/simulator/device/identity.ts'
+import { type DeviceIdentity, newKey } from '../../src/simulator/device/identity.ts'
 import { type Joined, joinByProfile } from '../../src/simulator/device/joining.ts'
 import { newSerial, newUdid } from '../../src/simulator/device/platforms.ts'
 import { fetchAlone } from '../e2e/server.ts'
@@ -73,7 +73,7 @@ export async function enrolled(site: Site, options: Honest = {}): Promise<Simula
 
 export interface HostileDevice {
   readonly udid: string
-  readonly identity: Identity
+  readonly identity: DeviceIdentity
   readonly topic: string
   /** Signs a message of any ids and sends it. */
   send(message: PlistDict | Uint8Array, path?: string): Promise<Answer>
@@ -119,7 +119,7 @@ export async function hostileDevice(site: Site): Promise<HostileDevice> {
 /** A signed PUT. */
 export async function put(
   url: string,
-  identity: Pick<Identity, 'certificate' | 'privateKey'>,
+  identity: Pick<DeviceIdentity, 'certificate' | 'privateKey'>,
   body: Uint8Array,
 ): Promise<Answer> {
   const signature = signDetached({ ...identity, body, digest: 'sha256' })

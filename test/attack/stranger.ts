@@ -2,14 +2,14 @@
 import { createPublicKey } from 'node:crypto'
 import { signDetached } from '../../src/pki/cms/sign.ts'
 import { issueCertificate, randomSerial } from '../../src/pki/x509/issue.ts'
-import type { Identity } from '../../src/simulator/device/identity.ts'
+import type { DeviceIdentity } from '../../src/simulator/device/identity.ts'
 import { fetchAlone } from '../e2e/server.ts'
 import { KEY, type Answer } from './device.ts'
 
 const HOUR = 3_600_000
 
 /** A certificate that nobody but its owner vouches for, with a name of so many characters. */
-export function selfSigned(nameLength = 10): Pick<Identity, 'certificate' | 'privateKey'> {
+export function selfSigned(nameLength = 10): Pick<DeviceIdentity, 'certificate' | 'privateKey'> {
   const now = Date.now()
   const certificate = issueCertificate({
     // A PrintableString of any length.
@@ -26,7 +26,7 @@ export function selfSigned(nameLength = 10): Pick<Identity, 'certificate' | 'pri
 
 /** The header of a signed message. */
 export function signatureOf(
-  identity: Pick<Identity, 'certificate' | 'privateKey'>,
+  identity: Pick<DeviceIdentity, 'certificate' | 'privateKey'>,
   body: Uint8Array,
 ): Record<string, string> {
   const signature = signDetached({ ...identity, body, digest: 'sha256' })

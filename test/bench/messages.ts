@@ -3,7 +3,11 @@ import type { KeyObject } from 'node:crypto'
 import { signDetached } from '../../src/pki/cms/sign.ts'
 import { writePlist } from '../../src/plist/write.ts'
 import type { PlistDict } from '../../src/plist/value.ts'
-import { createIdentity, type Identity, type Issuer } from '../../src/simulator/device/identity.ts'
+import {
+  createIdentity,
+  type DeviceIdentity,
+  type Issuer,
+} from '../../src/simulator/device/identity.ts'
 import { requestOf } from './connection.ts'
 
 /** A device's requests, signed before the clock runs. */
@@ -72,7 +76,7 @@ function inventory(udid: string): PlistDict {
   return { UDID: udid, Status: 'Acknowledged', CommandUUID: 'bench', InstalledApplicationList }
 }
 
-function signedRequest(server: URL, identity: Identity, message: PlistDict): Uint8Array {
+function signedRequest(server: URL, identity: DeviceIdentity, message: PlistDict): Uint8Array {
   const body = writePlist(message)
   const { certificate, privateKey } = identity
   const der = signDetached({ certificate, privateKey, body, digest: 'sha256' })

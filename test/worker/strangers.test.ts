@@ -1,16 +1,20 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { readCertificate } from '../../src/pki/x509/certificate.ts'
 import { writePlist } from '../../src/plist/write.ts'
-import { createIdentity, createIssuer, type Identity } from '../../src/simulator/device/identity.ts'
+import {
+  createIdentity,
+  createIssuer,
+  type DeviceIdentity,
+} from '../../src/simulator/device/identity.ts'
 import { clock, turn, turnTimers } from './clock.ts'
 import { install, newAuthority } from './scep-client.ts'
 import { counted, signatureOf } from './stranger-tools.ts'
 import { env, newDevice, newIdentity, TOPIC, until } from './server.ts'
 
 const elsewhere = createIssuer({ commonName: 'CA of another server', now: new Date(clock.now()) })
-const strange = (): Identity =>
+const strange = (): DeviceIdentity =>
   createIdentity({ ca: elsewhere, commonName: 'A', kind: 'ec', now: new Date(clock.now()) })
-const fingerprintOf = ({ certificate }: Identity): string =>
+const fingerprintOf = ({ certificate }: DeviceIdentity): string =>
   readCertificate(certificate).fingerprint
 const newId = (): string => `STRANGER-${crypto.randomUUID()}`
 const HOUR = 3_600_000
@@ -22,7 +26,7 @@ const authenticate = (UDID: string) => ({
   SerialNumber: 'S',
 })
 const idle = (UDID: string) => ({ UDID, Status: 'Idle' })
-const bind = (identity: Identity, id: string): Promise<unknown> =>
+const bind = (identity: DeviceIdentity, id: string): Promise<unknown> =>
   env.DB.prepare('INSERT INTO identities (fingerprint, enrollment) VALUES (?, ?)')
     .bind(fingerprintOf(identity), id)
     .run()
@@ -38,7 +42,7 @@ describe('a certificate that descends from no accepted CA', () => {
 
   it('reaches no object in a proxy’s header either', async () => {
     const server = counted({ CLIENT_CERT_HEADER: 'Client-Cert' })
-    const header = (identity: Identity) => ({
+    const header = (identity: DeviceIdentity) => ({
       'client-cert': `:${Buffer.from(identity.certificate).toString('base64')}:`,
     })
     const body = writePlist(authenticate(newId()))

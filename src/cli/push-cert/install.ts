@@ -5,18 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { CliError } from '../error.ts'
 import { readInstalledPush, writeInstalledPush } from './installed-push.ts'
 import { lockState, StateInUse } from '../lock.ts'
-import {
-  apiKeyOf,
-  type Environment,
-  type PushIdentity,
-  pushIdentity,
-  sealKeysOf,
-} from '../settings.ts'
+import { apiKeyOf, type Environment, type PushPair, pushIdentity, sealKeysOf } from '../settings.ts'
 import { openState, rememberedUrl, type State } from '../state.ts'
 
 export interface LocalInstall {
   stateDir: string
-  push: PushIdentity
+  push: PushPair
   /** Change the topic even though devices are enrolled. */
   force: boolean
   apiKey: string | undefined

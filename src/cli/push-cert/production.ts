@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { readPushCertificate } from '../../pki/x509/push-certificate.ts'
 import { CliError } from '../error.ts'
 import { refuseOtherTopic } from './install.ts'
-import type { PushIdentity } from '../settings.ts'
+import type { PushPair } from '../settings.ts'
 import { readPushCertificateIn, withPushCertificate } from './wrangler-toml.ts'
 import { writeWhole } from '../write-whole.ts'
 
@@ -15,7 +15,7 @@ export interface ProductionInstall {
   projectDir: string
   /** Where the pair rests while wrangler reads it. */
   folder: string
-  push: PushIdentity
+  push: PushPair
   force: boolean
   wrangler: RunWrangler
 }

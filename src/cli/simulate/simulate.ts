@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import type { Channel } from '../../simulator/device/channel.ts'
+import type { SimulatedChannel } from '../../simulator/device/channel.ts'
 import { createFleet, type Fleet } from '../../simulator/fleet/fleet.ts'
 import { type Issuer, readIssuer } from '../../simulator/device/identity.ts'
 import { type Join, joinByCA, joinByProfile } from '../../simulator/device/joining.ts'
-import { type ReceivedCommand, type Session, statusOf } from '../../simulator/device/session.ts'
+import { type ReceivedCommand, type Session, reportStatus } from '../../simulator/device/session.ts'
 import type { PlistDict } from '../../plist/value.ts'
 import { refuseForgottenDashes } from '../dashes.ts'
 import { CliError, messageOf } from '../error.ts'
@@ -113,19 +113,19 @@ async function pollForEver(fleet: Fleet, interval: number): Promise<never> {
 function printCommand(
   command: ReceivedCommand,
   report: PlistDict | 'silence',
-  channel: Channel,
+  channel: SimulatedChannel,
 ): void {
-  const answer = report === 'silence' ? 'no answer' : statusOf(report)
+  const answer = report === 'silence' ? 'no answer' : reportStatus(report)
   print(channel, `${command.requestType} ${command.uuid} → ${answer}`)
 }
 
-function printTrouble(channel: Channel, session: Session): void {
+function printTrouble(channel: SimulatedChannel, session: Session): void {
   if (session.ended !== 'empty') {
     print(channel, ['session', session.ended, session.reason ?? ''].join(' ').trim())
   }
 }
 
-function print(channel: Channel, text: string): void {
+function print(channel: SimulatedChannel, text: string): void {
   console.log(`${new Date().toISOString()} ${channel.enrollmentId} ${text}`)
 }
 

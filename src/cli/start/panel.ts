@@ -1,4 +1,4 @@
-import type { Enrollment } from '../admin-client.ts'
+import type { EnrollmentLinks } from '../admin-client.ts'
 
 const COMFORTABLE_OPEN_FILES = 10_000
 /** Where the values of the panel begin. */
@@ -8,7 +8,7 @@ export interface Panel {
   url: string
   /** Where the Worker believes that it is reached from outside; `url` when PUBLIC_URL is not set. */
   publicUrl: string
-  enrolment: Pick<Enrollment, 'link' | 'meaning'>
+  enrolment: Pick<EnrollmentLinks, 'link' | 'meaning'>
   apiKey: string
   state: string
   pushes: string

@@ -15,13 +15,13 @@ export interface PushKeeping {
  * What stands behind the Worker's bindings `APNS` and `PUSH_KEEPER`: pushes leave with the pair that is kept, and the Worker may
  * ask for its certificate and hand over another pair. Nobody gets the key back.
  */
-export interface PushKeeper {
+export interface ApnsKeeper {
   apns: Pick<ApnsTransport, 'fetch'>
   fetch(request: PushCall): Promise<Response>
   close(): void
 }
 
-export function createPushKeeper(keeping: PushKeeping): PushKeeper {
+export function createPushKeeper(keeping: PushKeeping): ApnsKeeper {
   const { url, ca, install } = keeping
   let { pair } = keeping
   let transport = createApnsTransport({ ...pair, url, ca })

@@ -3,16 +3,16 @@ import { createSimulatedApns, type SimulatedApns } from '../../simulator/apns/ap
 import { CliError } from '../error.ts'
 import { readInstalledPush, writeInstalledPush } from '../push-cert/installed-push.ts'
 import type { StartOptions } from '../options.ts'
-import { createPushKeeper, type PushKeeper } from './push-keeper.ts'
-import { type PushIdentity, pushIdentity, readPushFiles } from '../settings.ts'
+import { createPushKeeper, type ApnsKeeper } from './push-keeper.ts'
+import { type PushPair, pushIdentity, readPushFiles } from '../settings.ts'
 import { localhostCertificate, type State } from '../state.ts'
 
 const APPLE = 'https://api.push.apple.com'
 
 export interface Pushing {
-  keeper: PushKeeper
+  keeper: ApnsKeeper
   /** What the pushes leave with at first; a request may replace it. */
-  push: PushIdentity
+  push: PushPair
   simulated: SimulatedApns | undefined
   /** For the panel. */
   text: string
@@ -65,7 +65,7 @@ function choosePush(
   state: State,
   sealKeys: string,
   now: number,
-): { push: PushIdentity; source: Source } {
+): { push: PushPair; source: Source } {
   if (options.push) {
     return { push: pushIdentity(readPushFiles(options.push), now), source: 'flags' }
   }
@@ -76,7 +76,7 @@ function choosePush(
     : { push: pushIdentity(state.simulatedPush, now), source: 'simulated' }
 }
 
-async function startSimulatedApns(push: PushIdentity, now: number) {
+async function startSimulatedApns(push: PushPair, now: number) {
   const server = localhostCertificate(now)
   const apns = await createSimulatedApns({
     ...server,
@@ -88,7 +88,7 @@ async function startSimulatedApns(push: PushIdentity, now: number) {
   return { apns, ca: server.certificate }
 }
 
-function describe(push: PushIdentity, simulated: SimulatedApns | undefined, real: string): string {
+function describe(push: PushPair, simulated: SimulatedApns | undefined, real: string): string {
   if (simulated) {
     return 'to a simulated APNs (to Apple: npm run push-cert)'
   }

@@ -1,7 +1,7 @@
 /** `npm start`: the Worker on this machine, with a simulated APNs and simulated devices, and no account anywhere. */
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { reach } from '../../simulator/device/enrolment.ts'
+import { urlAtServer } from '../../simulator/device/enrolment.ts'
 import type { Fleet } from '../../simulator/fleet/fleet.ts'
 import { versionIn } from '../../simulator/device/os.ts'
 import { HARDWARE } from '../../simulator/device/platforms.ts'
@@ -144,7 +144,7 @@ async function start(
   output.ready(url)
   keepReloading(options, worker, running, output.say)
   if (options.devices > 0) {
-    const profileUrl = reach(enrolment.profile_url, url)
+    const profileUrl = urlAtServer(enrolment.profile_url, url)
     const fleet = await startDevices(options, output, {
       server: url,
       profileUrl,

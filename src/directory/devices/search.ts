@@ -71,7 +71,7 @@ export async function searchDevices(
 }
 
 /** Where the page behind a device begins. */
-export function placeOf(device: FoundDevice, field: DeviceSort): Place {
+export function sortPlaceOf(device: FoundDevice, field: DeviceSort): Place {
   const values = {
     id: device.id,
     device_name: device.deviceName,

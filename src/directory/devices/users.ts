@@ -47,7 +47,7 @@ export async function keepClaim(d1: D1Database, claim: KeptClaim): Promise<void>
 }
 
 /** An admin means the channel by its bare UserID. */
-export async function noteUse(d1: D1Database, { id, device }: UserCalled): Promise<void> {
+export async function noteUserUse(d1: D1Database, { id, device }: UserCalled): Promise<void> {
   await drizzle(d1)
     .update(users)
     .set({ used: true })

@@ -11,7 +11,7 @@ import {
   encodingOf,
   finish,
   readAny,
-  readOnly,
+  readSingle,
   TAG,
 } from './der.ts'
 import { elementOf } from './der-write.ts'
@@ -57,6 +57,6 @@ function transcode(cursor: Cursor, level: number): Uint8Array {
 }
 
 function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const contents = pieces.map((piece) => contentOf(readOnly(piece, TAG.octetString, 'content')))
+  const contents = pieces.map((piece) => contentOf(readSingle(piece, TAG.octetString, 'content')))
   return elementOf(TAG.octetString, contents)
 }

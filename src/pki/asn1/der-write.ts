@@ -97,7 +97,7 @@ export function ia5String(text: string): Uint8Array {
  * A time from milliseconds since 1970, cut to seconds: UTCTime until 2049, GeneralizedTime from 2050
  * on, as RFC 5280 §4.1.2.5 and RFC 5652 §11.3 both demand.
  */
-export function time(ms: number): Uint8Array {
+export function derTime(ms: number): Uint8Array {
   const digits = new Date(ms).toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')
   const short = digits >= '1950' && digits < '2050'
   const text = `${short ? digits.slice(2) : digits}Z`

@@ -138,7 +138,7 @@ export function finish(cursor: Cursor, what: string): void {
 }
 
 /** Reads the only element of `bytes`. Throws DerError when the tag differs or anything follows. */
-export function readOnly(bytes: Uint8Array, tag: number, what: string): Element {
+export function readSingle(bytes: Uint8Array, tag: number, what: string): Element {
   const cursor = cursorOver(bytes)
   const element = read(cursor, tag, what)
   finish(cursor, what)

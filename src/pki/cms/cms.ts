@@ -17,7 +17,7 @@ import {
   inside,
   read,
   readOid,
-  readOnly,
+  readSingle,
   readOptional,
   readSmallInteger,
   TAG,
@@ -210,7 +210,7 @@ export function signedContent(der: Uint8Array): Uint8Array | undefined {
     // A copy: small Buffers and views of them share a pool, all of which would cross an RPC with them.
     return (
       content &&
-      new Uint8Array(contentOf(readOnly(contentOf(content), TAG.octetString, 'eContent')))
+      new Uint8Array(contentOf(readSingle(contentOf(content), TAG.octetString, 'eContent')))
     )
   } catch (error) {
     if (error instanceof DerError) {

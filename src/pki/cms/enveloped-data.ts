@@ -24,7 +24,7 @@ import {
   read,
   readAny,
   readOid,
-  readOnly,
+  readSingle,
   readOptional,
   readSmallInteger,
   TAG,
@@ -93,7 +93,7 @@ const CONTENT_IN_PIECES = 0xa0
 export function readEnvelope(bytes: Uint8Array): Envelope {
   const der = withDefiniteLengths(bytes)
   requireStrictDer(der, 'envelope')
-  const contentInfo = inside(readOnly(der, TAG.sequence, 'ContentInfo'))
+  const contentInfo = inside(readSingle(der, TAG.sequence, 'ContentInfo'))
   if (readOid(contentInfo, 'contentType') !== OID.envelopedData) {
     throw new DerError('contentType: not enveloped data')
   }

@@ -11,7 +11,7 @@ import {
   retagged,
   sequence,
   setOf,
-  time,
+  derTime,
 } from '../asn1/der-write.ts'
 import { type Digest, DIGEST_OIDS, OID } from '../asn1/oids.ts'
 import { readIssuerAndSerial } from './signed-data.ts'
@@ -98,7 +98,7 @@ function attributesOf(options: SigningOptions): Uint8Array {
     sequence(oid(OID.contentType), setOf(oid(OID.data))),
     ...(signingTime === undefined
       ? []
-      : [sequence(oid(OID.signingTime), setOf(time(signingTime)))]),
+      : [sequence(oid(OID.signingTime), setOf(derTime(signingTime)))]),
     sequence(oid(OID.messageDigest), setOf(octetString(bodyHash))),
     ...attributes,
   )

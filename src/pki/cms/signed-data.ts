@@ -13,7 +13,7 @@ import {
   readAny,
   readInteger,
   readOid,
-  readOnly,
+  readSingle,
   readOptional,
   readSmallInteger,
   TAG,
@@ -74,13 +74,13 @@ export function readSignedData(der: Uint8Array): SignedData {
   return {
     certificates,
     signer,
-    content: content && contentOf(readOnly(contentOf(content), TAG.octetString, 'eContent')),
+    content: content && contentOf(readSingle(contentOf(content), TAG.octetString, 'eContent')),
   }
 }
 
 /** A cursor at the fields of the SignedData inside a ContentInfo (RFC 5652 §3, §5.1). Throws DerError. */
 export function openSignedData(der: Uint8Array): Cursor {
-  const contentInfo = inside(readOnly(der, TAG.sequence, 'ContentInfo'))
+  const contentInfo = inside(readSingle(der, TAG.sequence, 'ContentInfo'))
   if (readOid(contentInfo, 'contentType') !== OID.signedData) {
     throw new DerError('contentType: not signed data')
   }
@@ -199,7 +199,7 @@ export function readIssuerAndSerial(certificate: Uint8Array): {
   issuer: Uint8Array
   serial: Uint8Array
 } {
-  const outer = inside(readOnly(certificate, TAG.sequence, 'Certificate'))
+  const outer = inside(readSingle(certificate, TAG.sequence, 'Certificate'))
   const fields = inside(read(outer, TAG.sequence, 'tbsCertificate'))
   readOptional(fields, 0xa0, 'version')
   const serial = readInteger(fields, 'serialNumber')

@@ -149,7 +149,7 @@ export function identityName(asked = ''): string {
 }
 
 /** Why an administrator has to look after a CA: its end is less than 180 days away, or past. */
-export function expiryWarning(certificate: Certificate, now: number): string | undefined {
+export function authorityWarning(certificate: Certificate, now: number): string | undefined {
   const { notAfter, subjectText } = certificate
   const date = new Date(notAfter).toISOString().slice(0, 10)
   if (notAfter <= now) {

@@ -17,7 +17,7 @@ import {
   readBits,
   readInteger,
   readOid,
-  readOnly,
+  readSingle,
   readOptional,
   readSmallInteger,
   TAG,
@@ -60,7 +60,7 @@ export interface Certificate extends Extensions {
  */
 export function readCertificate(der: Uint8Array): Certificate {
   requireStrictDer(der, 'Certificate')
-  const outer = inside(readOnly(der, TAG.sequence, 'Certificate'))
+  const outer = inside(readSingle(der, TAG.sequence, 'Certificate'))
   const fields = inside(read(outer, TAG.sequence, 'tbsCertificate'))
   const algorithm = readAlgorithm(outer, 'signatureAlgorithm')
   readBits(outer, 'signatureValue')
@@ -135,12 +135,12 @@ function readAlgorithm(cursor: Cursor, what: string): Uint8Array {
 }
 
 function algorithmName(algorithm: Uint8Array): string {
-  return readOid(inside(readOnly(algorithm, TAG.sequence, 'algorithm')), 'algorithm')
+  return readOid(inside(readSingle(algorithm, TAG.sequence, 'algorithm')), 'algorithm')
 }
 
 /** The parameters of RSASSA-PSS name a hash, or mean SHA-1 (RFC 4055 §3.1). */
 function signatureName(algorithm: Uint8Array): string {
-  const fields = inside(readOnly(algorithm, TAG.sequence, 'signatureAlgorithm'))
+  const fields = inside(readSingle(algorithm, TAG.sequence, 'signatureAlgorithm'))
   const name = readOid(fields, 'signatureAlgorithm')
   if (name !== OID.rsassaPss) {
     return name

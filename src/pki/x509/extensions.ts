@@ -8,7 +8,7 @@ import {
   inside,
   read,
   readOid,
-  readOnly,
+  readSingle,
   readOptional,
   readSmallInteger,
   TAG,
@@ -67,7 +67,7 @@ export function readExtensions(fields: Cursor): Extensions {
 }
 
 function listExtensions(der: Uint8Array): Extension[] {
-  const list = inside(readOnly(der, TAG.sequence, 'extensions'))
+  const list = inside(readSingle(der, TAG.sequence, 'extensions'))
   const extensions: Extension[] = []
   const ids = new Set<string>()
   while (!atEnd(list)) {
@@ -98,7 +98,8 @@ function interpret(extensions: readonly Extension[]): Extensions {
     pathLength,
     extKeyUsages: readExtKeyUsages(valueOf(OID.extKeyUsage)),
     subjectKeyIdentifier:
-      keyIdentifier && contentOf(readOnly(keyIdentifier, TAG.octetString, 'subjectKeyIdentifier')),
+      keyIdentifier &&
+      contentOf(readSingle(keyIdentifier, TAG.octetString, 'subjectKeyIdentifier')),
     hasNameConstraints: valueOf(OID.nameConstraints) !== undefined,
     hasUnknownCritical: extensions.some(({ id, critical }) => critical && !UNDERSTOOD.has(id)),
   }
@@ -111,7 +112,7 @@ function readBasicConstraints(value: Uint8Array | undefined): {
   if (value === undefined) {
     return { isCA: false, pathLength: undefined }
   }
-  const fields = inside(readOnly(value, TAG.sequence, 'basicConstraints'))
+  const fields = inside(readSingle(value, TAG.sequence, 'basicConstraints'))
   const ca = readOptional(fields, TAG.boolean, 'cA')
   const isCA = ca?.bytes[ca.body] === 0xff
   const pathLength = atEnd(fields) ? undefined : readSmallInteger(fields, 'pathLenConstraint')
@@ -124,7 +125,7 @@ function readKeyUsage(value: Uint8Array | undefined): number {
   if (value === undefined) {
     return 0xff
   }
-  const [, bits = 0] = contentOf(readOnly(value, TAG.bitString, 'keyUsage'))
+  const [, bits = 0] = contentOf(readSingle(value, TAG.bitString, 'keyUsage'))
   return bits
 }
 
@@ -132,7 +133,7 @@ function readExtKeyUsages(value: Uint8Array | undefined): string[] | undefined {
   if (value === undefined) {
     return undefined
   }
-  const list = inside(readOnly(value, TAG.sequence, 'extKeyUsage'))
+  const list = inside(readSingle(value, TAG.sequence, 'extKeyUsage'))
   const usages: string[] = []
   while (!atEnd(list)) {
     usages.push(readOid(list, 'extKeyUsage'))

@@ -15,7 +15,7 @@ import {
   octetString,
   oid,
   sequence,
-  time,
+  derTime,
 } from '../asn1/der-write.ts'
 import { type NameAttribute, writeName } from './name.ts'
 import { DIGEST_OIDS, EXT_KEY_USAGE_OIDS, OID } from '../asn1/oids.ts'
@@ -78,7 +78,7 @@ export function issueCertificate(request: CertificateRequest): Uint8Array {
     integer(request.serial),
     algorithm,
     issuer === undefined ? subject : Buffer.from(issuer.subject, 'hex'),
-    sequence(time(request.notBefore), time(request.notAfter)),
+    sequence(derTime(request.notBefore), derTime(request.notAfter)),
     subject,
     spki,
     explicit(3, sequence(...extensionsOf(request, spki))),

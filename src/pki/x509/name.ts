@@ -11,7 +11,7 @@ import {
   read,
   readAny,
   readOid,
-  readOnly,
+  readSingle,
   TAG,
 } from '../asn1/der.ts'
 import { ia5String, oid, printableString, sequence, setOf, utf8String } from '../asn1/der-write.ts'
@@ -48,7 +48,7 @@ export function readName(name: Element): NameAttribute[] {
 
 /** A name for people, `CN=device 1, O=Example`, from the DER of a Name. Throws DerError when it is malformed. */
 export function nameText(der: Uint8Array): string {
-  return textOfName(readName(readOnly(der, TAG.sequence, 'Name')))
+  return textOfName(readName(readSingle(der, TAG.sequence, 'Name')))
 }
 
 /** The same from its attributes. */

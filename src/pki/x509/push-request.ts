@@ -4,7 +4,7 @@ import { writePlist } from '../../plist/write.ts'
 import { pem } from './issue.ts'
 
 /** What a vendor signs for a customer. All certificates and the request are DER. */
-export interface PushRequest {
+export interface PushCertificateRequest {
   /** The customer's PKCS#10 request. */
   readonly csr: Uint8Array
   /** Key of the vendor's MDM signing certificate, RSA. */
@@ -17,7 +17,7 @@ export interface PushRequest {
  * The file that identity.apple.com takes: base64, in one line, of an XML plist with the request, its signature (RSA
  * PKCS#1 v1.5 with SHA-256 over the request's DER) and the chain as PEM (micromdm-contract §7.2, apple-protocol §4).
  */
-export function signPushRequest({ csr, vendorKey, chain }: PushRequest): string {
+export function signPushRequest({ csr, vendorKey, chain }: PushCertificateRequest): string {
   const plist = writePlist({
     PushCertRequestCSR: Buffer.from(csr).toString('base64'),
     PushCertCertificateChain: chain.map((der) => pem('CERTIFICATE', der)).join(''),

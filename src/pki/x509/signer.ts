@@ -4,7 +4,7 @@ import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import { type Certificate, readCertificate, readPem } from './certificate.ts'
 import { OwnError } from '../../reason.ts'
 
-export interface Signer {
+export interface ProfileSigner {
   readonly certificate: Certificate
   /** DER of the certificates between it and a root. */
   readonly chain: readonly Uint8Array[]
@@ -15,7 +15,7 @@ export interface Signer {
  * Reads PEM: the signer's certificate first, its intermediates after it, and its key (PKCS#1, SEC 1 or PKCS#8, not
  * encrypted). Throws Error that says what is wrong, and never repeats a key.
  */
-export function readSigner(certificatesPem: string, keyPem: string): Signer {
+export function readSigner(certificatesPem: string, keyPem: string): ProfileSigner {
   const [der, ...chain] = readPem(certificatesPem)
   if (der === undefined) {
     throw new OwnError('holds no PEM CERTIFICATE block')

@@ -11,7 +11,7 @@ import {
   readAny,
   readBits,
   readOid,
-  readOnly,
+  readSingle,
   readOptional,
   readSmallInteger,
   TAG,
@@ -51,7 +51,7 @@ const DIGESTS: readonly Digest[] = ['sha1', 'sha256', 'sha384', 'sha512']
 /** Reads a request. Throws DerError when it is not strictly encoded. */
 export function readSigningRequest(der: Uint8Array): SigningRequest {
   requireStrictDer(der, 'CSR')
-  const outer = inside(readOnly(der, TAG.sequence, 'CSR'))
+  const outer = inside(readSingle(der, TAG.sequence, 'CSR'))
   const info = read(outer, TAG.sequence, 'certificationRequestInfo')
   const digest = readSignatureDigest(outer)
   const signature = readBits(outer, 'signature')

@@ -10,7 +10,7 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2'
 import { TLSSocket } from 'node:tls'
-import { type ApnsAnswer, refusalOf } from './checks.ts'
+import { type ApnsAnswer, apnsRefusal } from './checks.ts'
 
 const HISTORY = 10_000
 
@@ -178,7 +178,7 @@ function judgePush(
   token: string,
   body: string,
 ): ApnsAnswer {
-  const refusal = refusalOf(headers, body, magicOf(body), {
+  const refusal = apnsRefusal(headers, body, magicOf(body), {
     topic: state.options.topic,
     accepted: state.fingerprint,
     presented: clientFingerprint(stream),

@@ -56,7 +56,7 @@ const CHECKS: readonly Check[] = [
 ]
 
 /** The first thing that APNs would refuse, or undefined. `magic` is the one in the body, if that is an MDM push. */
-export function refusalOf(
+export function apnsRefusal(
   headers: IncomingHttpHeaders,
   body: string,
   magic: string | undefined,

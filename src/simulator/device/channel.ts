@@ -1,16 +1,16 @@
 import type { PlistDict } from '../../plist/value.ts'
 import { writePlist } from '../../plist/write.ts'
-import { type Installed, newInstalled } from './answers/installed.ts'
+import { type InstalledItems, newInstalledItems } from './answers/installed.ts'
 import { newUuid, type Random } from './platforms.ts'
 import type { Scope } from './answers/responses.ts'
 import {
   type Exchange,
-  readCommand,
+  parseCommand,
   type ReceivedCommand,
   runSession,
   type Session,
   type SessionPort,
-  statusOf,
+  reportStatus,
 } from './session.ts'
 import { type Delivery, type Destination, isDelivered, type Wire } from './wire.ts'
 
@@ -44,11 +44,11 @@ export interface TokenUpdateFields {
 }
 
 /** The connect interface that a device has, and each of its users. */
-export interface Channel extends PushIdentity {
+export interface SimulatedChannel extends PushIdentity {
   readonly enrollmentId: string
   readonly ids: PlistDict
   readonly scope: Scope
-  readonly installed: Installed
+  readonly installed: InstalledItems
   readonly received: readonly ReceivedCommand[]
   readonly sent: readonly SentMessage[]
   readonly statistics: Readonly<Statistics>
@@ -75,14 +75,17 @@ export interface ChannelOptions {
   /** Keys of TokenUpdate and of every report, beside the ids. */
   readonly extras: PlistDict
   readonly random: Random
-  readonly respond: (command: ReceivedCommand, channel: Channel) => Promise<PlistDict | 'silence'>
+  readonly respond: (
+    command: ReceivedCommand,
+    channel: SimulatedChannel,
+  ) => Promise<PlistDict | 'silence'>
   readonly push: PushIdentity | undefined
-  readonly beforeTokenUpdate: ((channel: Channel) => void) | undefined
+  readonly beforeTokenUpdate: ((channel: SimulatedChannel) => void) | undefined
   /** How many messages and commands are kept. */
   readonly history: number
 }
 
-export function createChannel(options: ChannelOptions): Channel {
+export function createChannel(options: ChannelOptions): SimulatedChannel {
   const { wire, ids, extras, random, topic, history } = options
   const { send, sent, statistics } = createSender(wire, history)
   const push = { ...(options.push ?? { token: random(32), magic: newUuid(random) }) }
@@ -93,11 +96,11 @@ export function createChannel(options: ChannelOptions): Channel {
     connect,
     respond: (command) => options.respond(command, channel),
   }
-  const channel: Channel = {
+  const channel: SimulatedChannel = {
     enrollmentId: options.enrollmentId,
     ids,
     scope: options.scope,
-    installed: newInstalled(),
+    installed: newInstalledItems(),
     get token() {
       return push.token
     },
@@ -136,7 +139,7 @@ export function createChannel(options: ChannelOptions): Channel {
       return { ...delivery, command: undefined }
     }
     countReport(statistics, report)
-    const command = readCommand(delivery.body)
+    const command = parseCommand(delivery.body)
     if (command !== undefined) {
       keep(received, command, history)
     }
@@ -147,7 +150,7 @@ export function createChannel(options: ChannelOptions): Channel {
 }
 
 function countReport({ reports }: Statistics, report: PlistDict): void {
-  const status = statusOf(report)
+  const status = reportStatus(report)
   reports[status] = (reports[status] ?? 0) + 1
 }
 

@@ -6,9 +6,14 @@ import { asDict, bytesAt } from '../../plist/dict.ts'
 import { readPlist } from '../../plist/read.ts'
 import type { PlistDict } from '../../plist/value.ts'
 import { type Reactions, responder } from './answers/respond.ts'
-import { type Channel, type ChannelOptions, createChannel, type PushIdentity } from './channel.ts'
+import {
+  type SimulatedChannel,
+  type ChannelOptions,
+  createChannel,
+  type PushIdentity,
+} from './channel.ts'
 import type { EnrollmentProfile, ScepClient } from './enrolment.ts'
-import type { Identity } from './identity.ts'
+import type { DeviceIdentity } from './identity.ts'
 import { DEFAULT_RELEASE, type OperatingSystem, operatingSystem, versionIn } from './os.ts'
 import { HARDWARE, PLATFORMS_WITH_PASSCODE, type Random } from './platforms.ts'
 import { createManagement } from './renewal.ts'
@@ -26,7 +31,7 @@ export interface DeviceOptions extends Reactions {
   readonly serverUrl: string
   /** Without it check-ins go to `serverUrl`, as in profiles that name only that. */
   readonly checkInUrl?: string
-  readonly identity: Identity
+  readonly identity: DeviceIdentity
   readonly platform: Platform
   /** A current one without it. */
   readonly osVersion?: string
@@ -41,7 +46,7 @@ export interface DeviceOptions extends Reactions {
   readonly sharedIPad?: boolean
   readonly digest?: Digest
   /** Told of token and magic before the server is, so that no push comes too early. */
-  readonly beforeTokenUpdate?: (channel: Channel) => void
+  readonly beforeTokenUpdate?: (channel: SimulatedChannel) => void
   /** How many messages and commands each channel keeps; all of them without it. */
   readonly history?: number
   /** The profile that it enrols with; pushed ones may replace it. */
@@ -60,7 +65,7 @@ export interface User {
   readonly longName?: string
 }
 
-export interface SimulatedDevice extends Channel {
+export interface SimulatedDevice extends SimulatedChannel {
   readonly platform: Platform
   readonly osVersion: string
   readonly udid: string
@@ -73,10 +78,10 @@ export interface SimulatedDevice extends Channel {
   /** Null deletes the escrowed token, as a message without one does. */
   setBootstrapToken(token: Uint8Array | null): Promise<Delivery>
   getBootstrapToken(): Promise<Delivery & { readonly token: Uint8Array | undefined }>
-  userChannel(user: User): Channel
+  userChannel(user: User): SimulatedChannel
   /** Goes on with another certificate, as after a renewal. */
-  useIdentity(identity: Identity): void
-  identity(): Identity
+  useIdentity(identity: DeviceIdentity): void
+  identity(): DeviceIdentity
   /** The enrolment profile that it has, if it enrolled by one or got one since. */
   enrollmentProfile(): EnrollmentProfile | undefined
 }
@@ -132,7 +137,7 @@ export function createSimulatedDevice(options: DeviceOptions): SimulatedDevice {
     ...own,
     userChannel: (user: User) =>
       createChannel({ ...common, ...userIdentity(options, channel, user), push: undefined }),
-    useIdentity(identity: Identity) {
+    useIdentity(identity: DeviceIdentity) {
       wire.identity = identity
     },
     identity: () => wire.identity,
@@ -148,7 +153,7 @@ function newBytes(length: number): Uint8Array {
 /** The messages that only a device channel sends. */
 function checkIns(
   options: DeviceOptions,
-  channel: Channel,
+  channel: SimulatedChannel,
   wire: Wire,
   own: { readonly name: string; readonly os: OperatingSystem; readonly random: Random },
 ) {
@@ -222,7 +227,11 @@ function deviceIdentity({ udid, userEnrollment, sharedIPad }: DeviceOptions): Ch
 }
 
 /** The ids of a user's channel (Apple: Token Update). */
-function userIdentity(options: DeviceOptions, device: Channel, user: User): ChannelIdentity {
+function userIdentity(
+  options: DeviceOptions,
+  device: SimulatedChannel,
+  user: User,
+): ChannelIdentity {
   const { userId, shortName, longName = shortName } = user
   if (options.sharedIPad === true) {
     return {

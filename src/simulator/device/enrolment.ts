@@ -13,18 +13,18 @@ import {
 import { PlistError } from '../../plist/error.ts'
 import { readPlist } from '../../plist/read.ts'
 import type { PlistDict, PlistValue } from '../../plist/value.ts'
-import type { Identity } from './identity.ts'
+import type { DeviceIdentity } from './identity.ts'
 import { enrolByScep, type ScepFetch } from './scep.ts'
 
 /** The addresses and the topic of an enrolment. */
-export interface Enrollment {
+export interface EnrollmentAddress {
   readonly serverUrl: string
   /** Without it check-ins go to `serverUrl`, as in profiles that name only that. */
   readonly checkInUrl?: string
   readonly topic: string
 }
 
-export interface EnrollmentProfile extends Enrollment {
+export interface EnrollmentProfile extends EnrollmentAddress {
   readonly identifier: string
   readonly mdm: PlistDict
   readonly scep: {
@@ -97,10 +97,10 @@ export async function obtainIdentity(
   { scep }: EnrollmentProfile,
   client: ScepClient,
   deviceName: string,
-): Promise<Identity> {
+): Promise<DeviceIdentity> {
   return enrolByScep({
     fetch: client.fetch,
-    url: reach(scep.url, client.server),
+    url: urlAtServer(scep.url, client.server),
     subject: scep.subject.map(([type, value]) => [
       type,
       value.replaceAll('%ComputerName%', deviceName),
@@ -111,12 +111,12 @@ export async function obtainIdentity(
 }
 
 /** The same URL at another server: a profile names the public one, which may not lead here. */
-export function reach(url: string, server: string | undefined): string {
+export function urlAtServer(url: string, server: string | undefined): string {
   return server === undefined ? url : server + url.slice(new URL(url).origin.length)
 }
 
 /** Why a device does not let a profile take the place of the one it has (`apple-protocol.md` §3.3). */
-export function refusalOf(
+export function profileRefusal(
   installed: EnrollmentProfile,
   update: EnrollmentProfile,
 ): string | undefined {

@@ -2,15 +2,15 @@
 import type { KeyObject } from 'node:crypto'
 import {
   downloadProfile,
-  type Enrollment,
+  type EnrollmentAddress,
   type EnrollmentProfile,
   obtainIdentity,
 } from './enrolment.ts'
-import { createIdentity, type Identity, type Issuer } from './identity.ts'
+import { createIdentity, type DeviceIdentity, type Issuer } from './identity.ts'
 import type { ScepFetch } from './scep.ts'
 
-export interface Joined extends Enrollment {
-  readonly identity: Identity
+export interface Joined extends EnrollmentAddress {
+  readonly identity: DeviceIdentity
   readonly profile?: EnrollmentProfile
 }
 
@@ -32,7 +32,11 @@ export function joinByProfile(options: {
 }
 
 /** With an identity from a CA of our own, and without a profile. */
-export function joinByCA(ca: Issuer, enrollment: Enrollment, clock = () => new Date()): Join {
+export function joinByCA(
+  ca: Issuer,
+  enrollment: EnrollmentAddress,
+  clock = () => new Date(),
+): Join {
   return async ({ name, key }) => ({
     ...enrollment,
     identity: createIdentity({ ca, commonName: name, key, now: clock() }),

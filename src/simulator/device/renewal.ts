@@ -1,12 +1,12 @@
 /** What a device does with an enrolment profile that is pushed to it while it has one. */
 import type { PlistDict } from '../../plist/value.ts'
 import { errorReport } from './answers/answers.ts'
-import type { Installed } from './answers/installed.ts'
+import type { InstalledItems } from './answers/installed.ts'
 import {
   type EnrollmentProfile,
   obtainIdentity,
   readEnrollmentProfile,
-  refusalOf,
+  profileRefusal,
   type ScepClient,
 } from './enrolment.ts'
 import { ScepRefusedError } from './scep.ts'
@@ -20,7 +20,7 @@ export interface ManagementOptions {
   readonly profile: EnrollmentProfile | undefined
   readonly scep: ScepClient
   /** What lies on the device channel. */
-  installed(): Installed
+  installed(): InstalledItems
   /** Authenticate and TokenUpdate. */
   enroll(): Promise<Delivery>
 }
@@ -44,7 +44,7 @@ export function createManagement(options: ManagementOptions): Management {
     const before = { identity: wire.identity, state: wire.state }
     try {
       const update = readEnrollmentProfile(pushed)
-      const refusal = profile && refusalOf(profile, update)
+      const refusal = profile && profileRefusal(profile, update)
       if (refusal !== undefined) {
         return errorReport('MCInstallationErrorDomain', 4001, refusal)
       }

@@ -17,11 +17,11 @@ import { writeSigningRequest } from '../../pki/x509/signing-request.ts'
 import { type Certificate, readCertificate } from '../../pki/x509/certificate.ts'
 import {
   MESSAGE_TYPES,
-  type MessageType,
+  type ScepMessageType,
   readScepAttributes,
   writeScepAttributes,
 } from '../../scep/attributes.ts'
-import { type Identity, newKey } from './identity.ts'
+import { type DeviceIdentity, newKey } from './identity.ts'
 
 /** The part of `fetch` that the client needs; the global one fits. */
 export type ScepFetch = (
@@ -43,8 +43,8 @@ export interface ScepOptions {
   /** The key to be certified; a fresh RSA key by default. */
   readonly key?: KeyObject
   /** Signs the request instead of a self-signed certificate: the identity that is to be renewed. */
-  readonly renew?: Identity
-  readonly messageType?: MessageType
+  readonly renew?: DeviceIdentity
+  readonly messageType?: ScepMessageType
   readonly digest?: Digest
   readonly cipher?: ContentCipher
 }
@@ -53,7 +53,7 @@ export interface ScepOptions {
 export interface PendingRequest {
   readonly der: Uint8Array
   readonly key: KeyObject
-  readonly signer: Pick<Identity, 'certificate' | 'privateKey'>
+  readonly signer: Pick<DeviceIdentity, 'certificate' | 'privateKey'>
   readonly senderNonce: Uint8Array
   readonly transactionId: Uint8Array
   readonly ca: Certificate
@@ -77,7 +77,7 @@ const DAY = 24 * HOUR
  * Gets a device its identity: capabilities, CA, request, certificate.
  * @throws ScepRefusedError when the CA refuses, Error when an answer is not what it has to be.
  */
-export async function enrolByScep(options: ScepOptions): Promise<Identity> {
+export async function enrolByScep(options: ScepOptions): Promise<DeviceIdentity> {
   const capabilities = await get(options, 'GetCACaps')
   if (!/^POSTPKIOperation$|^SCEPStandard$/m.test(new TextDecoder().decode(capabilities))) {
     throw new Error('the SCEP server takes no POST')
@@ -132,7 +132,7 @@ export function writeScepRequest(
  * The identity in an answer, which has to be the CA's and belong to the request.
  * @throws ScepRefusedError, or Error as `enrolByScep`.
  */
-export function readCertRep(der: Uint8Array, request: PendingRequest): Identity {
+export function readCertRep(der: Uint8Array, request: PendingRequest): DeviceIdentity {
   const signed = readSignedData(der)
   const attributes = readScepAttributes(signed.signer.attributes)
   const check = verifySigned(signed, signed.content ?? new Uint8Array())

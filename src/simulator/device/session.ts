@@ -62,7 +62,7 @@ export async function runSession(port: SessionPort): Promise<Session> {
     }
     port.undelivered = undefined
     answered += report === IDLE ? 0 : 1
-    lastStatus = statusOf(report)
+    lastStatus = reportStatus(report)
     if (reply.body.length === 0) {
       return { ended: 'empty', answered, lastStatus }
     }
@@ -79,7 +79,7 @@ export async function runSession(port: SessionPort): Promise<Session> {
 }
 
 /** The command in a reply; undefined for the empty body and for anything that is not a command. */
-export function readCommand(raw: Uint8Array): ReceivedCommand | undefined {
+export function parseCommand(raw: Uint8Array): ReceivedCommand | undefined {
   if (raw.length === 0) {
     return undefined
   }
@@ -101,7 +101,7 @@ export function readCommand(raw: Uint8Array): ReceivedCommand | undefined {
 }
 
 /** A report's Status; scripts may leave it out to see what the server says. */
-export function statusOf(report: PlistDict): string {
+export function reportStatus(report: PlistDict): string {
   const status = report['Status']
   return typeof status === 'string' ? status : ''
 }

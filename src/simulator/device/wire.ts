@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { signDetached } from '../../pki/cms/sign.ts'
 import type { Digest } from '../../pki/asn1/oids.ts'
-import type { Identity } from './identity.ts'
+import type { DeviceIdentity } from './identity.ts'
 
 /** The part of `fetch` that a device needs; the global one fits. */
 export type Fetch = (
@@ -32,7 +32,7 @@ export type ManagementState = 'new' | 'enrolled' | 'unmanaged'
 /** What all channels of a device share: its way to the server, its identity and its state. */
 export interface Wire {
   state: ManagementState
-  identity: Identity
+  identity: DeviceIdentity
   put(body: Uint8Array, to: Destination, headers: Record<string, string>): Promise<Delivery>
 }
 
@@ -40,7 +40,7 @@ export interface WireOptions {
   readonly fetch: Fetch
   readonly serverUrl: string
   readonly checkInUrl: string | undefined
-  readonly identity: Identity
+  readonly identity: DeviceIdentity
   readonly digest: Digest
   readonly userAgent: string
   readonly state: ManagementState

@@ -5,13 +5,13 @@ import { asDict } from '../../plist/dict.ts'
 import { readPlist } from '../../plist/read.ts'
 import type { PlistDict } from '../../plist/value.ts'
 import { writePlistText } from '../../plist/write.ts'
-import type { Channel } from '../device/channel.ts'
+import type { SimulatedChannel } from '../device/channel.ts'
 import {
   createSimulatedDevice,
   type DeviceOptions,
   type SimulatedDevice,
 } from '../device/device.ts'
-import { readEnrollmentProfile, reach } from '../device/enrolment.ts'
+import { readEnrollmentProfile, urlAtServer } from '../device/enrolment.ts'
 import { identityFromPem, identityToPem, newKey } from '../device/identity.ts'
 import type { Join } from '../device/joining.ts'
 import { DEFAULT_RELEASE, versionIn } from '../device/os.ts'
@@ -65,7 +65,7 @@ export interface FleetOptions extends Pick<
   readonly remembered?: ReadonlyMap<number, DeviceMemory>
   /** Called whenever there is something new to remember about a device. */
   readonly remember?: (index: number, memory: DeviceMemory) => void
-  readonly sessionEnded?: (channel: Channel, session: Session) => void
+  readonly sessionEnded?: (channel: SimulatedChannel, session: Session) => void
   /** How many devices are there by now. */
   readonly started?: (n: number) => void
 }
@@ -81,7 +81,7 @@ export interface Fleet {
 interface Member {
   readonly device: SimulatedDevice
   /** Has pushes for this channel wake it. */
-  readonly listen: (channel: Channel) => void
+  readonly listen: (channel: SimulatedChannel) => void
   readonly saveNews: () => void
 }
 
@@ -108,7 +108,7 @@ const HISTORY = 20
  */
 export async function createFleet(options: FleetOptions): Promise<Fleet> {
   const { count, concurrency = 4, remembered = new Map() } = options
-  const wakers = new Map<Channel, Waker>()
+  const wakers = new Map<SimulatedChannel, Waker>()
   const devices: SimulatedDevice[] = []
   let there = 0
   const [known] = remembered.values()
@@ -185,7 +185,7 @@ function createMember(
   options: FleetOptions,
   index: number,
   memory: DeviceMemory,
-  wakers: Map<Channel, Waker>,
+  wakers: Map<SimulatedChannel, Waker>,
 ): Member {
   const { retryAfter = 10_000, remembered, remember } = options
   let last = JSON.stringify(remembered?.get(index))
@@ -214,13 +214,13 @@ function createMember(
     }
   }
 
-  function listen(channel: Channel): void {
+  function listen(channel: SimulatedChannel): void {
     const waker = wakers.get(channel) ?? newWaker(channel)
     const token = Buffer.from(channel.token).toString('hex')
     options.register?.(token, channel.magic, () => void waker.wake())
   }
 
-  function newWaker(channel: Channel): Waker {
+  function newWaker(channel: SimulatedChannel): Waker {
     const waker = createWaker({
       poll: () => channel.poll(),
       retryAfter,
@@ -245,8 +245,8 @@ function asRemembered(memory: DeviceMemory, server: string) {
     serial,
     topic,
     state,
-    serverUrl: reach(memory.serverUrl, server),
-    ...(checkInUrl === undefined ? {} : { checkInUrl: reach(checkInUrl, server) }),
+    serverUrl: urlAtServer(memory.serverUrl, server),
+    ...(checkInUrl === undefined ? {} : { checkInUrl: urlAtServer(checkInUrl, server) }),
     ...(profile === '' ? {} : { profile: readEnrollmentProfile(plistIn(profile)) }),
     identity: identityFromPem(memory),
     push: { token: Buffer.from(memory.token, 'hex'), magic: memory.magic },

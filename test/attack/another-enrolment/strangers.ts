@@ -6,13 +6,17 @@ import { readCertificate } from '../../../src/pki/x509/certificate.ts'
 import type { PlistDict } from '../../../src/plist/value.ts'
 import { writePlist } from '../../../src/plist/write.ts'
 import type { SimulatedDevice } from '../../../src/simulator/device/device.ts'
-import { createIdentity, newKey, type Identity } from '../../../src/simulator/device/identity.ts'
+import {
+  createIdentity,
+  newKey,
+  type DeviceIdentity,
+} from '../../../src/simulator/device/identity.ts'
 import { fetchAlone } from '../../e2e/server.ts'
 import { authenticate, enrolled, IDLE, newId, tokenUpdate } from '../device.ts'
 import { commandsOf, queueApi, type Scene } from '../scene.ts'
 import { call, selfSigned, signatureOf } from '../stranger.ts'
 
-type Signer = Pick<Identity, 'certificate' | 'privateKey'>
+type Signer = Pick<DeviceIdentity, 'certificate' | 'privateKey'>
 type Headers = (body: Uint8Array) => Record<string, string>
 
 const OWN_KEY = newKey('rsa')

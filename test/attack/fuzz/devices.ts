@@ -9,7 +9,7 @@ import { asDict } from '../../../src/plist/dict.ts'
 import { readPlist } from '../../../src/plist/read.ts'
 import type { PlistDict } from '../../../src/plist/value.ts'
 import { writePlist } from '../../../src/plist/write.ts'
-import { type MessageType, writeScepAttributes } from '../../../src/scep/attributes.ts'
+import { type ScepMessageType, writeScepAttributes } from '../../../src/scep/attributes.ts'
 import { writeScepRequest } from '../../../src/simulator/device/scep.ts'
 import { binaryPlist, KEY } from '../device.ts'
 import { selfSigned } from '../stranger.ts'
@@ -108,7 +108,7 @@ export function scep({ ca, sender }: Material, chance: Chance): FuzzRequest {
 function strangeInside(
   ca: Uint8Array,
   csr: Uint8Array,
-  messageType: MessageType,
+  messageType: ScepMessageType,
   chance: Chance,
 ): Uint8Array {
   const identity = selfSigned()

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { PlistError } from '../../../src/plist/error.ts'
 import { readPlist } from '../../../src/plist/read.ts'
-import type { Reading } from '../../../src/plist/text.ts'
+import type { PlistReading } from '../../../src/plist/text.ts'
 
 /** A document, and which readers take it: MicroMDM's, Apple's, ours for an admin's and ours for a device's. */
 interface Difference {
@@ -42,7 +42,7 @@ function documentOf({ bytes, base64 }: Difference): Uint8Array {
       )
 }
 
-function takes(document: Uint8Array, reading: Reading): boolean {
+function takes(document: Uint8Array, reading: PlistReading): boolean {
   try {
     readPlist(document, reading)
     return true

@@ -6,7 +6,7 @@ import {
   heldBy,
   newCircuit,
   provesCertificate,
-  record,
+  recordPush,
   toProbe,
   underCertificate,
   type Circuit,
@@ -33,7 +33,7 @@ function push(
 ): Circuit {
   let next = circuit
   for (const channel of channels) {
-    next = record(next, { channel, verdict, delivered: 0, epoch: next.epoch, ...told }, now)
+    next = recordPush(next, { channel, verdict, delivered: 0, epoch: next.epoch, ...told }, now)
   }
   return next
 }
@@ -46,7 +46,7 @@ function deliver(
 ): Circuit {
   return channels.reduce<Circuit>((next, channel) => {
     const verdict: Verdict = { kind: 'delivered', id: 'x' }
-    return record(next, { channel, verdict, delivered: 1, proven: [channel], epoch }, now)
+    return recordPush(next, { channel, verdict, delivered: 1, proven: [channel], epoch }, now)
   }, circuit)
 }
 

@@ -8,10 +8,10 @@ import { issueCertificate, randomSerial } from '../../../src/pki/x509/issue.ts'
 import { writeSigningRequest } from '../../../src/pki/x509/signing-request.ts'
 import { readCertificate } from '../../../src/pki/x509/certificate.ts'
 import { certRep, certRepFailure } from '../../../src/scep/reply.ts'
-import { openRequest, requestId, type ScepRequest } from '../../../src/scep/request.ts'
+import { openRequest, scepRequestId, type ScepRequest } from '../../../src/scep/request.ts'
 import { newKey } from '../../../src/simulator/device/identity.ts'
 import { element, sequence } from '../../../src/pki/asn1/der-write.ts'
-import { encodingOf, inside, read, readAny, readOnly } from '../../../src/pki/asn1/der.ts'
+import { encodingOf, inside, read, readAny, readSingle } from '../../../src/pki/asn1/der.ts'
 import { EC_256, openOpenssl, RSA } from '../pki/openssl.ts'
 import {
   foreignMessage,
@@ -201,9 +201,9 @@ describe('a request as Apple’s clients send it', () => {
     const first = requestIn(await messageWith(envelope))
     const again = opensslEnvelope(openssl, csr, caFile, 'aes-128-cbc')
     const second = requestIn(await messageWith(again, { nonce: Buffer.alloc(16, 1) }))
-    expect(requestId(second)).toBe(requestId(first))
+    expect(scepRequestId(second)).toBe(scepRequestId(first))
     const other = requestIn(await messageWith(envelope, { transactionId: 'tx-2' }))
-    expect(requestId(other)).not.toBe(requestId(first))
+    expect(scepRequestId(other)).not.toBe(scepRequestId(first))
   })
 
   it('is another request with another challenge, or signed by another identity', async () => {
@@ -216,7 +216,7 @@ describe('a request as Apple’s clients send it', () => {
       foreignMessage(envelope, { certificate, privateKey: deviceKey }),
     )
     const all = await Promise.all([...asked, ...identities])
-    expect(new Set(all.map((der) => requestId(requestIn(der)))).size).toBe(4)
+    expect(new Set(all.map((der) => scepRequestId(requestIn(der)))).size).toBe(4)
   })
 
   it('is the same request when its signer was made anew for the occasion', async () => {
@@ -232,7 +232,9 @@ describe('a request as Apple’s clients send it', () => {
       })
       return foreignMessage(envelope, { certificate, privateKey: deviceKey })
     })
-    const [first, second] = (await Promise.all(messages)).map((der) => requestId(requestIn(der)))
+    const [first, second] = (await Promise.all(messages)).map((der) =>
+      scepRequestId(requestIn(der)),
+    )
     expect(second).toBe(first)
   })
 })
@@ -339,7 +341,7 @@ describe('a message names no transaction to answer, and is malformed, when', () 
 
 /** The same SignedData as an encoder that streams writes it: indefinite lengths, content in pieces. */
 function asStreamed(der: Uint8Array): Uint8Array {
-  const info = inside(readOnly(der, 0x30, 'ContentInfo'))
+  const info = inside(readSingle(der, 0x30, 'ContentInfo'))
   const type = encodingOf(readAny(info, 'type'))
   const data = inside(read(inside(read(info, 0xa0, 'content')), 0x30, 'SignedData'))
   const version = encodingOf(readAny(data, 'version'))
@@ -359,7 +361,7 @@ function asStreamed(der: Uint8Array): Uint8Array {
 
 /** An envelope whose encrypted content key is replaced by bytes of the attacker's. */
 function withEncryptedKey(der: Uint8Array, key: Uint8Array): Uint8Array {
-  const info = inside(readOnly(der, 0x30, 'ContentInfo'))
+  const info = inside(readSingle(der, 0x30, 'ContentInfo'))
   const type = encodingOf(readAny(info, 'type'))
   const data = inside(readAny(inside(readAny(info, 'content')), 'EnvelopedData'))
   const version = encodingOf(readAny(data, 'version'))

@@ -13,7 +13,7 @@ export interface Names {
 /** Good, bad or neither. */
 export type Tone = 'good' | 'bad' | 'plain'
 
-export interface Line {
+export interface EventLine {
   readonly text: string
   readonly tone: Tone
 }
@@ -70,7 +70,7 @@ export function createNames(): Names {
 }
 
 /** What happened, in a sentence. What the table does not know is told as it came. */
-export function lineOf(detail: Detail, names: Names): Line {
+export function lineOf(detail: Detail, names: Names): EventLine {
   const { event, device, model } = detail
   if (typeof device === 'string' && typeof model === 'string') {
     names.learn(device, kindOf(printable(model)))
@@ -88,7 +88,7 @@ export function lineOf(detail: Detail, names: Names): Line {
   return { text: sentence ? filled(sentence, detail, names) : told(detail, names), tone: 'plain' }
 }
 
-function answered(detail: Detail, names: Names): Line {
+function answered(detail: Detail, names: Names): EventLine {
   const { request_type: requestType, state, ms, error } = detail
   const [word, tone] = ANSWERS[String(state)] ?? [printable(state), 'plain']
   const time = typeof ms !== 'number' ? '' : ms < AT_ONCE ? ' at once' : ` in ${durationOf(ms)}`

@@ -7,7 +7,7 @@ import {
   removeAuthority,
 } from '../../../directory/authorities.ts'
 import { warn } from '../../../log.ts'
-import { checkAuthority, expiryWarning } from '../../../pki/x509/authority.ts'
+import { checkAuthority, authorityWarning } from '../../../pki/x509/authority.ts'
 import { pem } from '../../../pki/x509/issue.ts'
 import { OwnError } from '../../../reason.ts'
 import { AdminError } from '../../admin-error.ts'
@@ -144,7 +144,7 @@ function describe(
   now: number,
 ): z.input<typeof authority> {
   const { certificate, imported, addedAt, issued } = listed
-  const warning = issues ? expiryWarning(certificate, now) : undefined
+  const warning = issues ? authorityWarning(certificate, now) : undefined
   return {
     id: certificate.keyId,
     subject: certificate.subjectText,

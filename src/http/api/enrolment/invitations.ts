@@ -8,7 +8,7 @@ import {
   listInvitations,
   MAX_INVITATIONS,
   revokeInvitation,
-  stateOf,
+  invitationState,
 } from '../../../directory/invitations.ts'
 import { INVITATION_PARAM } from '../../../enroll/urls.ts'
 import { log } from '../../../log.ts'
@@ -191,7 +191,7 @@ function existing(found: Invitation | undefined): Invitation {
 function invitationJson(one: Invitation, now: number): z.infer<typeof invitation> {
   return {
     id: one.id,
-    state: stateOf(one, now),
+    state: invitationState(one, now),
     note: textOrNull(one.note),
     serial_number: textOrNull(one.serial),
     max_uses: one.maxUses,

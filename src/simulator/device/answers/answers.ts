@@ -3,7 +3,7 @@ import { PlistError } from '../../../plist/error.ts'
 import type { PlistDict, PlistValue } from '../../../plist/value.ts'
 import { nextUpdate, type OperatingSystem } from '../os.ts'
 import type { Hardware } from '../platforms.ts'
-import { type Installed, readProfile } from './installed.ts'
+import { type InstalledItems, readProfile } from './installed.ts'
 import {
   asDocumented,
   documentedResponse,
@@ -23,7 +23,7 @@ export interface AnswerContext {
   readonly serial: string
   readonly token: Uint8Array
   readonly identity: { readonly commonName: string; readonly certificate: Uint8Array }
-  readonly installed: Installed
+  readonly installed: InstalledItems
   readonly now: Date
 }
 

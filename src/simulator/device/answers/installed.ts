@@ -4,7 +4,7 @@ import { readPlist } from '../../../plist/read.ts'
 import type { PlistDict, PlistValue } from '../../../plist/value.ts'
 
 /** What commands have put on one channel, by profile and bundle identifier. */
-export interface Installed {
+export interface InstalledItems {
   readonly profiles: Map<string, PlistDict>
   readonly applications: Map<string, Application>
 }
@@ -20,7 +20,7 @@ const PREINSTALLED: readonly (readonly [string, string])[] = [
   ['com.example.intranet', 'Intranet'],
 ]
 
-export function newInstalled(): Installed {
+export function newInstalledItems(): InstalledItems {
   const applications = PREINSTALLED.map(
     ([identifier, name]) => [identifier, { name, managed: false }] as const,
   )

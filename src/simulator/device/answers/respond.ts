@@ -1,9 +1,9 @@
 /** Decides what a device says to each command: as a script has it, or by itself. */
 import type { Platform } from '../../../apple/platform.ts'
 import type { PlistDict } from '../../../plist/value.ts'
-import type { Channel, ChannelOptions } from '../channel.ts'
+import type { SimulatedChannel, ChannelOptions } from '../channel.ts'
 import { isEnrollmentProfile } from '../enrolment.ts'
-import type { Identity } from '../identity.ts'
+import type { DeviceIdentity } from '../identity.ts'
 import { HARDWARE } from '../platforms.ts'
 import type { ReceivedCommand } from '../session.ts'
 import { type AnswerContext, defaultAnswer, errorReport } from './answers.ts'
@@ -22,7 +22,10 @@ export type Answer =
   | PlistDict
   | undefined
 
-export type AnswerScript = (command: ReceivedCommand, channel: Channel) => Answer | Promise<Answer>
+export type AnswerScript = (
+  command: ReceivedCommand,
+  channel: SimulatedChannel,
+) => Answer | Promise<Answer>
 
 /** How the owner of a device has a say in its answers. */
 export interface Reactions {
@@ -31,7 +34,7 @@ export interface Reactions {
   readonly observe?: (
     command: ReceivedCommand,
     report: PlistDict | 'silence',
-    channel: Channel,
+    channel: SimulatedChannel,
   ) => void
 }
 
@@ -41,7 +44,7 @@ export interface ResponderOptions
   /** There under a User Enrollment alone. */
   readonly userEnrollment?: object
   readonly clock?: () => Date
-  readonly identity: () => Identity
+  readonly identity: () => DeviceIdentity
   /** What an enrolment profile does that is pushed to the device. */
   readonly renew: (pushed: PlistDict) => Promise<PlistDict>
 }
@@ -49,7 +52,7 @@ export interface ResponderOptions
 export function responder(options: ResponderOptions): ChannelOptions['respond'] {
   const { platform, userEnrollment, os, name, udid, serial, clock = () => new Date() } = options
 
-  function context(channel: Channel): AnswerContext {
+  function context(channel: SimulatedChannel): AnswerContext {
     const { scope, token, installed } = channel
     return {
       where: {
@@ -72,7 +75,7 @@ export function responder(options: ResponderOptions): ChannelOptions['respond'] 
 
   async function report(
     received: ReceivedCommand,
-    channel: Channel,
+    channel: SimulatedChannel,
     obey: boolean,
   ): Promise<PlistDict> {
     const pushed =

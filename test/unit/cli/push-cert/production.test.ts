@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { unstable_readConfig } from 'wrangler'
 import { installInProduction } from '../../../../src/cli/push-cert/production.ts'
-import { pushIdentity, type PushIdentity } from '../../../../src/cli/settings.ts'
+import { pushIdentity, type PushPair } from '../../../../src/cli/settings.ts'
 import { simulatedPushCertificate } from '../../../../src/cli/state.ts'
 import {
   readPushCertificateIn,
@@ -19,8 +19,8 @@ const IDS = ['11111111-2222-3333-4444-555555555555', '66666666-7777-8888-9999-00
 
 /** Two pairs of different topics. */
 const [first, other] = [0, 1].map(() => pushIdentity(simulatedPushCertificate(NOW), NOW)) as [
-  PushIdentity,
-  PushIdentity,
+  PushPair,
+  PushPair,
 ]
 
 beforeEach(() => writeFileSync(toml, committed))
@@ -51,7 +51,7 @@ function fakeWrangler(enrolled: string, failing = '') {
 }
 
 const enrolledIs = (count: number) => JSON.stringify([{ results: [{ enrolled: count }] }], null, 2)
-const install = (push: PushIdentity, fake: ReturnType<typeof fakeWrangler>, force = false) =>
+const install = (push: PushPair, fake: ReturnType<typeof fakeWrangler>, force = false) =>
   installInProduction({ projectDir, folder: projectDir, push, force, wrangler: fake.wrangler })
 
 /** What wrangler itself understands of the file. */

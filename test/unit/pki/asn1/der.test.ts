@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { withDefiniteLengths } from '../../../../src/pki/asn1/ber.ts'
-import { cursorOver, DerError, readOid, readOnly, TAG } from '../../../../src/pki/asn1/der.ts'
+import { cursorOver, DerError, readOid, readSingle, TAG } from '../../../../src/pki/asn1/der.ts'
 import { requireStrictDer } from '../../../../src/pki/asn1/strict.ts'
 import { element, integer, octetString, oid, sequence } from '../../../../src/pki/asn1/der-write.ts'
 
@@ -54,7 +54,7 @@ describe('strict DER', () => {
   })
 
   it('refuses bytes after the element', () => {
-    expect(() => readOnly(bytes('050000'), 0x05, 'x')).toThrow(/at the end/)
+    expect(() => readSingle(bytes('050000'), 0x05, 'x')).toThrow(/at the end/)
   })
 })
 

@@ -12,7 +12,7 @@ import { isDict } from '../../../../src/plist/dict.ts'
 import type { PlistDict, PlistValue } from '../../../../src/plist/value.ts'
 import { writePlist } from '../../../../src/plist/write.ts'
 import { defaultAnswer } from '../../../../src/simulator/device/answers/answers.ts'
-import { newInstalled } from '../../../../src/simulator/device/answers/installed.ts'
+import { newInstalledItems } from '../../../../src/simulator/device/answers/installed.ts'
 import responses from '../../../../src/simulator/device/answers/responses.json' with { type: 'json' }
 import type { Scope, Where } from '../../../../src/simulator/device/answers/responses.ts'
 import { operatingSystem, versionIn } from '../../../../src/simulator/device/os.ts'
@@ -48,7 +48,7 @@ function place(platform: Platform, release: string, scope: Scope = 'device', let
     scope,
     userEnrollment: letters.includes('e'),
   }
-  const installed = newInstalled()
+  const installed = newInstalledItems()
   const ask = (requestType: string, command: PlistDict = {}): PlistDict =>
     defaultAnswer(requestType, command, {
       where,
