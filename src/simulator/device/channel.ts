@@ -10,7 +10,7 @@ import {
   runSession,
   type Session,
   type SessionPort,
-  reportStatus,
+  statusReported,
 } from './session.ts'
 import { type Delivery, type Destination, isDelivered, type Wire } from './wire.ts'
 
@@ -150,7 +150,7 @@ export function createChannel(options: ChannelOptions): SimulatedChannel {
 }
 
 function countReport({ reports }: Statistics, report: PlistDict): void {
-  const status = reportStatus(report)
+  const status = statusReported(report)
   reports[status] = (reports[status] ?? 0) + 1
 }
 

@@ -62,7 +62,7 @@ export async function runSession(port: SessionPort): Promise<Session> {
     }
     port.undelivered = undefined
     answered += report === IDLE ? 0 : 1
-    lastStatus = reportStatus(report)
+    lastStatus = statusReported(report)
     if (reply.body.length === 0) {
       return { ended: 'empty', answered, lastStatus }
     }
@@ -101,7 +101,7 @@ export function parseCommand(raw: Uint8Array): ReceivedCommand | undefined {
 }
 
 /** A report's Status; scripts may leave it out to see what the server says. */
-export function reportStatus(report: PlistDict): string {
+export function statusReported(report: PlistDict): string {
   const status = report['Status']
   return typeof status === 'string' ? status : ''
 }
