@@ -19,8 +19,8 @@ function digitTable(filler: string): Uint8Array {
 }
 
 /**
- * Decodes standard base64 (RFC 4648 §4). Padding is required, as in Go's `base64.StdEncoding`, because
- * a cut value must not pass for a shorter one.
+ * Decodes standard base64 (RFC 4648 §4). Padding is required, as in Go's `base64.StdEncoding`, so that a
+ * cut value does not pass for a shorter one.
  *
  * @returns the bytes, or the index of the first character that is not acceptable
  */
@@ -58,7 +58,7 @@ function digitAt(table: Uint8Array, text: string, at: number): number {
   return code < 256 ? (table[code] ?? INVALID) : INVALID
 }
 
-/** Where the rest of the text is anything else than `wanted` (1 or 2) pads and filler. */
+/** The index where the rest of the text has anything but `wanted` (1 or 2) pads and filler. */
 function paddingError(
   table: Uint8Array,
   text: string,
@@ -77,7 +77,7 @@ function paddingError(
 /** Encodes bytes as unwrapped, padded standard base64 (RFC 4648 §4). */
 export function encodeBase64(bytes: Uint8Array): string {
   let text = ''
-  // Chunks keep the argument list of fromCharCode below every engine's limit; a multiple of 3 needs no padding.
+  // Chunks keep the argument list of fromCharCode short; a multiple of 3 needs no padding.
   for (let at = 0; at < bytes.length; at += 8190) {
     text += btoa(String.fromCharCode(...bytes.subarray(at, at + 8190)))
   }

@@ -5,7 +5,7 @@ import { integerOf } from './scalar.ts'
 import { decodeText, marked, type PlistReading } from './text.ts'
 import type { PlistDict, PlistValue } from './value.ts'
 
-/** Any version 0: the character that follows does not matter to CoreFoundation. */
+/** Any version 0: CoreFoundation ignores the character that follows. */
 const MAGIC = 'bplist0'
 const HEADER_SIZE = 8
 const TRAILER_SIZE = 32
@@ -22,17 +22,17 @@ interface BinaryFile {
   readonly count: number
   readonly tableAt: number
   readonly root: number
-  /** Values of leaves already read: a long string may be referred to from everywhere. */
+  /** Values of leaves already read: many objects may refer to one long string. */
   readonly leaves: Map<number, PlistValue | undefined>
   /** Values still allowed. Containers that share children grow exponentially when expanded. */
   budget: number
-  /** Bytes of text and data still allowed: objects may overlap, and one may be referred to from everywhere. */
+  /** Bytes of text and data still allowed: objects may overlap, and many may refer to one of them. */
   content: number
 }
 
-/** Keys are written once and referred to by a byte or two, so that a sound list grows some ten times. */
+/** Keys are written once and referred to by a byte or two, so an honest list grows about ten times. */
 const MOST_GROWTH = 32
-/** In XML such a document would be longer than any that is taken. */
+/** An XML document of that size would be too long to be accepted. */
 const MOST_CONTENT = 20_000_000
 
 /** Whether the bytes begin with `bplist0`. */
@@ -42,9 +42,9 @@ export function isBinaryPlist(bytes: Uint8Array): boolean {
 }
 
 /**
- * Reads a binary property list (CoreFoundation's CFBinaryPList.c), with the same limits as XML. `null`, UID and set
- * objects, dates and integers out of range have no XML form: they are refused, or left out of a device's document. Cycles and
- * bombs of shared containers are refused.
+ * Reads a binary property list (CoreFoundation's CFBinaryPList.c), with the same limits as XML. `null`, UID
+ * and set objects, and dates and integers out of range, have no XML form: they are refused, or left out of
+ * a device's document. Cycles and bombs of shared containers are refused.
  *
  * @throws PlistError and nothing else
  */
@@ -55,7 +55,11 @@ export function readBinaryPlist(bytes: Uint8Array, reading: PlistReading): Plist
   return value
 }
 
-/** The entries at the top that have one of `keys`; nothing else is read. @throws PlistError also where no dictionary is at the top */
+/**
+ * The entries at the top that have one of `keys`; nothing else is read.
+ *
+ * @throws PlistError also when the root is not a dictionary
+ */
 export function readBinaryTop(
   bytes: Uint8Array,
   reading: PlistReading,
@@ -118,7 +122,6 @@ function openFile(bytes: Uint8Array, reading: PlistReading): BinaryFile {
   return file
 }
 
-/** The dictionary at the top. */
 function topDict(file: BinaryFile): number {
   const at = objectAt(file, file.root)
   if ((file.bytes[at] ?? 0) >> 4 !== 0xd) throw new PlistError('the root is not a dictionary', at)
@@ -132,7 +135,7 @@ function objectAt(file: BinaryFile, ref: number): number {
   return at
 }
 
-/** Undefined for what has no meaning, in a device's document. */
+/** Undefined for an object without meaning, in a device's document. */
 function readObject(file: BinaryFile, ref: number, depth: number): PlistValue | undefined {
   if (--file.budget < 0) refuseRepeats()
   if (file.leaves.has(ref)) {
@@ -157,7 +160,7 @@ function readObject(file: BinaryFile, ref: number, depth: number): PlistValue | 
   return leaf
 }
 
-/** A value that is no text and no container. */
+/** A value that is neither text nor a container. */
 function readLeaf(file: BinaryFile, at: number, marker: number): PlistValue | undefined {
   switch (marker >> 4) {
     case 0x0:
@@ -172,7 +175,7 @@ function readLeaf(file: BinaryFile, at: number, marker: number): PlistValue | un
       return marker === 0x33 ? readDate(file, at) : undefined
     case 0x4: {
       const { start, length } = lengthAt(file, at, 1)
-      // Not slice(): a Buffer's shares its memory.
+      // Not slice(): that of a Buffer shares its memory.
       return new Uint8Array(file.bytes.subarray(start, start + length))
     }
     default:
@@ -199,7 +202,7 @@ function isText(marker: number): boolean {
   return marker >> 4 >= 0x5 && marker >> 4 <= 0x7
 }
 
-/** In a device's document it may hold `NO_TEXT`. */
+/** The text of a device's document may hold `NO_TEXT`. */
 function readText(file: BinaryFile, at: number, marker: number): string {
   const isWide = marker >> 4 === 0x6
   const unit = isWide ? 2 : 1
@@ -258,7 +261,9 @@ function readKey(file: BinaryFile, ref: number): string {
   return key
 }
 
-/** Where an object's content starts and how many units of `unit` bytes it has; all of them are in the file. */
+/**
+ * Where an object's content starts, and its length in units of `unit` bytes. All of them are in the file.
+ */
 function lengthAt(
   file: BinaryFile,
   at: number,
@@ -287,13 +292,16 @@ function refuseRepeats(): never {
   throw new PlistError('binary plist repeats itself without bound')
 }
 
-/** `at`, once it is certain that `size` bytes of objects are there. */
+/** `at`, after checking that `size` bytes of objects are there. */
 function room(file: BinaryFile, at: number, size: number): number {
   if (at + size > file.tableAt) throw new PlistError('object runs out of the file', at)
   return at
 }
 
-/** Big-endian, 1 to 8 bytes. Values beyond 2^53 lose digits, but no offset or length so large is in range. */
+/**
+ * Big-endian, 1 to 8 bytes. Values beyond 2^53 lose digits, but no offset or length of that size is in
+ * range.
+ */
 function unsigned(file: BinaryFile, at: number, size: number): number {
   let value = 0
   for (let i = 0; i < size; i++) value = value * 256 + (file.bytes[at + i] ?? 0)

@@ -11,15 +11,15 @@ export function isDict(value: PlistValue | undefined): value is PlistDict {
   )
 }
 
-/** The value as a dictionary; a message is always one. @throws PlistError */
+/** The value as a dictionary: each message is one. @throws PlistError */
 export function asDict(value: PlistValue): PlistDict {
   if (!isDict(value)) throw new PlistError('plist: the root is not a dictionary')
   return value
 }
 
 /**
- * The string at `key`, undefined when the key is absent. Another type is an error, as in MicroMDM: a
- * message whose fields are mistyped is malformed, not empty. The same holds for the readers below.
+ * The string at `key`, undefined when the key is absent. A value of another type is an error, as in
+ * MicroMDM: such a message is malformed, not empty. The same holds for the readers below.
  *
  * @throws PlistError naming the key
  */
@@ -29,13 +29,13 @@ export function stringAt(dict: PlistDict, key: string): string | undefined {
   return mistyped(key, 'a string')
 }
 
-/** The string at `key`, empty where there is none: for values of a device that are not worth a refusal. */
+/** The string at `key`, empty when absent or of another type: for values that a message may lack. */
 export function textAt(dict: PlistDict, key: string): string {
   const value = dict[key]
   return typeof value === 'string' ? value : ''
 }
 
-/** The dictionaries in a device's list; none where the value is no list. */
+/** The dictionaries in a device's list; none when the value is not a list. */
 export function dictsIn(value: PlistValue | undefined): PlistDict[] {
   return value !== undefined && isArray(value) ? value.filter(isDict) : []
 }
@@ -71,7 +71,7 @@ export function requiredDict(dict: PlistDict, key: string): PlistDict {
   return dictAt(dict, key) ?? missing(key)
 }
 
-/** Whether the value is an array; `Array.isArray` does not narrow readonly ones. */
+/** Whether the value is an array. `Array.isArray` does not narrow readonly arrays. */
 export function isArray(value: PlistValue): value is readonly PlistValue[] {
   return Array.isArray(value)
 }

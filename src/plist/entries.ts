@@ -3,18 +3,24 @@ import { PlistError } from './error.ts'
 import { mustBeUnique } from './limits.ts'
 import type { PlistDict, PlistValue } from './value.ts'
 
-/** What a device says under a key; `undefined` where it is none of these, or cannot be read. A string may hold `NO_TEXT`. */
+/**
+ * The value of a key; `undefined` when it has another type or cannot be read. A string may hold `NO_TEXT`.
+ */
 export type Leaf = string | Uint8Array | boolean | undefined
 
 /** Some of the entries at the top of a device's document. */
 export interface Entries {
-  /** In strings, U+FFFD stands for each place that is no text. */
+  /** In these strings, U+FFFD replaces each place that is not text. */
   readonly dict: PlistDict
-  /** What is wrong with the value of a key, whether the dictionary has it or not. */
+  /** The fault of a key's value, if it has one. The dictionary may lack the key. */
   readonly faults: ReadonlyMap<string, string>
 }
 
-/** The string at `key` as the device sent it; undefined when absent. @throws PlistError where it is another type, or was repaired */
+/**
+ * The string at `key` as the device sent it; undefined when absent.
+ *
+ * @throws PlistError when it is of another type, or was repaired
+ */
 export function exactString(entries: Entries, key: string): string | undefined {
   checkReadable(entries, key)
   return stringAt(entries.dict, key)
@@ -31,7 +37,10 @@ function checkReadable({ faults }: Entries, key: string): void {
   if (fault !== undefined) throw new PlistError(`plist: ${key} ${fault}`)
 }
 
-/** Entries that are being read; `add` throws a PlistError for a second one that would make a message ambiguous. */
+/**
+ * Entries while they are read. `add` throws a PlistError for a second entry that would make a message
+ * ambiguous.
+ */
 export function newEntries(): Entries & { readonly add: (key: string, leaf: Leaf) => void } {
   const dict: Record<string, PlistValue> = Object.create(null)
   const faults = new Map<string, string>()

@@ -2,7 +2,7 @@ import { encodeBase64 } from './base64.ts'
 import { isArray } from './dict.ts'
 import type { PlistValue } from './value.ts'
 
-/** A property list value as JSON can tell it. */
+/** A property list value in JSON. */
 export type PlistJson =
   | string
   | number
@@ -11,8 +11,8 @@ export type PlistJson =
   | { readonly [key: string]: PlistJson }
 
 /**
- * A property list value as JSON: dates as ISO 8601, data as base64, and integers that a JSON number would round as
- * their digits in a string.
+ * A property list value as JSON: dates as ISO 8601, data as base64, and integers that a JSON number would
+ * round as strings of digits.
  */
 export function plistJson(value: PlistValue): PlistJson {
   if (typeof value === 'bigint') return value.toString()

@@ -1,9 +1,13 @@
-/** Containers inside containers, the root's being the first, as in CoreFoundation for iOS; deeper documents are depth bombs. */
+/**
+ * Levels of containers, the root's being the first, as in CoreFoundation for iOS. Deeper documents are
+ * attacks.
+ */
 export const MAX_DEPTH = 128
 
 /**
- * Keys that say who speaks about what. Readers disagree about which duplicate counts, so a message with
- * one could pass as two devices; elsewhere the last wins, as in CoreFoundation.
+ * Keys that name the sender and the subject of a message. Readers disagree about which of two duplicates
+ * counts, so one message could pass as that of two devices. For other keys the last one counts, as in
+ * CoreFoundation.
  */
 const ID_KEYS: ReadonlySet<string> = new Set([
   'UDID',
@@ -15,7 +19,7 @@ const ID_KEYS: ReadonlySet<string> = new Set([
   'CommandUUID',
 ])
 
-/** Whether a document with `key` twice in the dictionary at its top is refused. */
+/** Whether a document is refused that has `key` twice in the dictionary at its top. */
 export function mustBeUnique(key: string): boolean {
   return ID_KEYS.has(key)
 }

@@ -20,26 +20,26 @@ import {
 const LESS = 60
 const WHITE_SPACE: ReadonlySet<number> = new Set([9, 10, 13, 32])
 const NOT_ASCII = /[^\t\n\r -\x7f]/
-/** What a C string or a file of DOS ends with is no text. */
+/** Bytes after the text that are skipped: the end of a C string, and of a DOS file. */
 const AT_END = new RegExp(`^[\\s${NO_TEXT}]*$`)
 
 /**
- * Reads a property list, XML (UTF-8, or UTF-16 with a byte order mark) or binary. docs/micromdm.md
- * ("Property lists") lists what is accepted of XML. Refused are all entities but XML's five, DTD subsets, more than 128
- * levels, duplicates of an id key at the top, anything after the root, base64 without padding, dates that do not exist, and
- * integers that are not within −2^63 … 2^64−1.
+ * Reads a property list: XML (UTF-8, or UTF-16 with a byte order mark) or binary. docs/micromdm.md
+ * ("Property lists") lists what is accepted of XML. Refused are all entities but XML's five, DTD subsets,
+ * more than 128 levels, duplicates of an id key at the top, anything after the root, base64 without
+ * padding, dates that do not exist, and integers outside of −2^63 … 2^64−1.
  *
- * In a `device`'s document text is repaired. A value that cannot be parsed is read as its text; in a binary one it is left
- * out.
+ * The text of a `device`'s document is repaired. A value that cannot be parsed is read as its text; in a
+ * binary plist it is left out.
  *
- * @throws PlistError and nothing else, whatever the bytes
+ * @throws PlistError and nothing else, for any bytes
  */
 export function readPlist(bytes: Uint8Array, reading: PlistReading = 'strict'): PlistValue {
   if (isBinaryPlist(bytes)) return readBinaryPlist(bytes, reading)
   return readRoot(open(bytes, reading), readValue)
 }
 
-/** Whether the bytes can only be XML: markup stands first, after white space or a byte order mark. */
+/** Whether the bytes can only be XML: markup comes first, after white space or a byte order mark. */
 export function looksLikeXml(bytes: Uint8Array): boolean {
   const encoding = encodingOf(bytes)
   if (encoding !== 'utf-8') return true
@@ -49,10 +49,11 @@ export function looksLikeXml(bytes: Uint8Array): boolean {
 }
 
 /**
- * Reads only the entries of a top-level dictionary whose key is in `keys`. Other values are walked for nesting, depth and
- * legal entities, but their numbers, dates and base64 are not looked at; in a binary one, nothing of them is.
+ * Reads only the entries of a top-level dictionary whose key is in `keys`. Other values are checked for
+ * nesting, depth and legal entities; their numbers, dates and base64 are not parsed. In a binary plist they
+ * are not read at all.
  *
- * @throws PlistError as {@link readPlist} does for structure, and when the root is no dictionary
+ * @throws PlistError as {@link readPlist} does for structure, and when the root is not a dictionary
  */
 export function readPlistTop(
   bytes: Uint8Array,
@@ -64,8 +65,8 @@ export function readPlistTop(
 }
 
 /**
- * Reads the strings, data and booleans that a device's document has at the top under the given keys: a megabyte
- * of inventory is walked for three strings. Their faults are told, for the caller to judge.
+ * Reads the strings, data and booleans at the top of a device's document that have the given keys: a
+ * megabyte of inventory costs three strings. Their faults are reported for the caller to judge.
  *
  * @throws PlistError as {@link readPlistTop}
  */
@@ -81,7 +82,7 @@ export function readEntries(bytes: Uint8Array, keys: ReadonlySet<string>): Entri
   })
 }
 
-/** An entry at the top of a document, and where in its bytes it stands, key and value. */
+/** An entry at the top of a document, and the bytes of its key and value. */
 export interface EntrySpan {
   readonly key: string
   readonly from: number
@@ -89,13 +90,14 @@ export interface EntrySpan {
 }
 
 /**
- * Where the entries of a device's XML document stand, so that one can be taken out and each other byte stays. Markup is ASCII:
- * text in any encoding that extends it is walked over, but keys are known only by ASCII.
+ * The places of the entries in a device's XML document, so that one can be cut out and each other byte
+ * stays. Markup is ASCII: text in any encoding that extends ASCII is skipped, but only ASCII keys are
+ * recognised.
  *
- * @throws PlistError as {@link readPlistTop}; for UTF-16 and binary ones too
+ * @throws PlistError as {@link readPlistTop}, and for UTF-16 and binary documents
  */
 export function entrySpans(bytes: Uint8Array): EntrySpan[] {
-  // A character for each byte; U+FEFF has three in UTF-8.
+  // One character for each byte; U+FEFF has three in UTF-8.
   const text = replaced(new TextDecoder('latin1').decode(bytes), NOT_ASCII, NO_TEXT)
   const cursor = atRoot(text, 'device', bytes[0] === 0xef ? 3 : 0)
   return readTop(cursor, () => {
@@ -143,7 +145,7 @@ function readTop<T>(cursor: XmlCursor, read: (cursor: XmlCursor) => T): T {
 
 type ReadRoot<T> = (cursor: XmlCursor, name: string, depth: number) => T
 
-/** The value in `<plist>`, or without it: CoreFoundation does not ask for it. */
+/** The value in `<plist>`, or without it: CoreFoundation does not require it. */
 function readRoot<T>(cursor: XmlCursor, read: ReadRoot<T>): T {
   const root = openTag(cursor)
   const value = root === 'plist' ? readInside(cursor, read) : read(cursor, root, 1)

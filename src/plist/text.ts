@@ -1,14 +1,16 @@
 /**
- * How a document is read. In an admin's, keys and values have to be text; in a device's, each place that is no text
- * becomes U+FFFD: Apple's writer escapes `<`, `>` and `&` and sends all other characters as they are.
+ * How a document is read. In an admin's document, keys and values have to be text. In a device's document
+ * U+FFFD replaces each place that is not text: Apple's writer escapes `<`, `>` and `&` and sends all other
+ * characters unchanged.
  */
 export type PlistReading = 'strict' | 'device'
 
 export type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be'
 
 /**
- * Stands for a place that is no text until the text around it is complete: a lone surrogate, which no sound text
- * holds. `isWellFormed` finds it, and `toWellFormed` makes it U+FFFD, so that a U+FFFD of the sender's own is no repair.
+ * Marks a place that is not text until the text around it is complete: a lone surrogate, which correct text
+ * never holds. `isWellFormed` finds it and `toWellFormed` turns it into U+FFFD. So a U+FFFD from the sender
+ * does not count as a repair.
  */
 export const NO_TEXT = '\udc00'
 
@@ -34,11 +36,15 @@ export function marked(text: string): string {
   return isIllegal(text) ? replaced(text, ILLEGAL, NO_TEXT) : text
 }
 
-/** An engine keeps a note of each match until all is replaced: of a text of matches, forty times its memory. */
+/**
+ * An engine keeps a note of each match until all are replaced: for a text full of matches, forty times its
+ * memory.
+ */
 const PIECE = 4_096
 
 /**
- * Text that was worked on piece by piece. A piece may end anywhere, or only `before` a character with which each match begins.
+ * Text after work on its pieces. A piece may end anywhere, or only before `before`, a character that begins
+ * each match.
  */
 export function inPieces(text: string, work: (piece: string) => string, before = ''): string {
   let result = ''
@@ -51,12 +57,12 @@ export function inPieces(text: string, work: (piece: string) => string, before =
   return result
 }
 
-/** `replaceAll` in pieces. It would make a tree of strings, and `join` makes one. */
+/** `replaceAll` in pieces, which alone would build a tree of strings. `join` builds one string. */
 export function replaced(text: string, pattern: RegExp, by: string, before?: string): string {
   return inPieces(text, (piece) => piece.split(pattern).join(by), before)
 }
 
-/** Decodes bytes; those that are not of their encoding become {@link NO_TEXT}. */
+/** Decodes bytes; those that are not valid in their encoding become {@link NO_TEXT}. */
 export function decodeText(bytes: Uint8Array, encoding: Encoding): string {
   try {
     return SOUND[encoding].decode(bytes)
@@ -66,8 +72,8 @@ export function decodeText(bytes: Uint8Array, encoding: Encoding): string {
 }
 
 /**
- * The decoder writes U+FFFD for bytes that it cannot read. So that the sender's own U+FFFD is told from these, it is U+FFFF
- * while the decoder runs, and U+FFFF is U+FFFE, which is as illegal.
+ * The decoder writes U+FFFD for bytes that it cannot read. To tell these from the sender's own U+FFFD, the
+ * sender's is U+FFFF while the decoder runs, and U+FFFF is U+FFFE, which is as illegal.
  */
 function decodeBroken(bytes: Uint8Array, encoding: Encoding): string {
   const copy = new Uint8Array(bytes)

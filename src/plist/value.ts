@@ -1,7 +1,6 @@
 /**
- * A property list value as the reader returns it and the writer takes it. Integers outside ±(2^53 − 1)
- * are `bigint`, so that no digit is lost; `<data>` is bytes; dictionaries have no prototype, because
- * `__proto__` is a legal key.
+ * A property list value, as it is read and written. Integers outside of ±(2^53 − 1) are `bigint`, so that
+ * no digit is lost; `<data>` is bytes; dictionaries have no prototype, because `__proto__` is a legal key.
  */
 export type PlistValue =
   | string

@@ -16,22 +16,25 @@ type BuildValue =
 const UTF8 = new TextEncoder()
 /** `plist` for Node writes `<string/>`, the one for Workers `<string></string>`. */
 const EMPTY_ELEMENT = /<(string|key|data|dict|array)(?:\/>|><\/\1>)/g
-/** `build` makes base64 a character at a time, so it sees this and the real bytes are put in afterwards. */
+/**
+ * `build` encodes base64 one character at a time. It gets this instead, and the real bytes are put in
+ * afterwards.
+ */
 const NO_BYTES = new Uint8Array()
 /**
- * Stands before every key while `build` has it, so that JavaScript does not move number-like keys to the
- * front of the object, nor treat `__proto__` as anything but a name.
+ * A prefix of every key while `build` has it. Otherwise JavaScript moves number-like keys to the front of
+ * the object, and `__proto__` is no ordinary key.
  */
 const KEY_MARK = '.'
 
 /**
- * Writes an XML property list as MicroMDM does (micromdm-contract §4.1): declaration and Apple's DOCTYPE on
- * lines of their own, the rest without indentation, keys in byte order, empty elements as two tags, one
- * newline at the end. The same bytes in Node and in Workers, although `plist` has a build for each.
+ * Writes an XML property list as MicroMDM does: declaration and Apple's DOCTYPE on lines of their own, the
+ * rest without indentation, keys in byte order, empty elements as two tags, one newline at the end. Node
+ * and Workers produce the same bytes, although `plist` has a build for each.
  *
- * @throws PlistError for what XML plists cannot hold: control characters, lone surrogates, integers that a
- *   double does not hold exactly or beyond −2^63 … 2^64−1, NaN and infinities, dates outside years 0–9999,
- *   more than 128 levels
+ * @throws PlistError for values that XML plists cannot hold: control characters, lone surrogates, integers
+ * that a double does not hold exactly or beyond −2^63 … 2^64−1, NaN and infinities, dates outside of years
+ * 0–9999, more than 128 levels
  */
 export function writePlistText(value: PlistValue): string {
   const datas: Uint8Array[] = []
@@ -109,7 +112,7 @@ function legalDate(date: Date): Date {
   return date
 }
 
-/** Order of the UTF-8 bytes, that is of code points; UTF-16 order puts U+E000–U+FFFF after the rest. */
+/** Order of the UTF-8 bytes, that is of code points. UTF-16 order puts U+E000–U+FFFF after the rest. */
 function byBytes(a: string, b: string): number {
   const length = Math.min(a.length, b.length)
   for (let i = 0; i < length; i++) {

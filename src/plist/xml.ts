@@ -13,14 +13,14 @@ const LOWER_Z = 122
 
 const LINE_END = /\r\n?/
 const BYTE_ORDER_MARK = '\ufeff'
-/** A bare `&` matches too, so that one place refuses every malformed reference. */
+/** Matches a bare `&` too, so that one place refuses every malformed reference. */
 const REFERENCES = /&(?:#([0-9]+);|#x([0-9a-fA-F]+);|(amp|lt|gt|quot|apos);)?/g
-/** Without `>`, even in quotes: there CoreFoundation's tag ends. */
+/** Ends at the first `>`, even in quotes, as CoreFoundation's tag does. */
 const ATTRIBUTE =
   /[ \t\r\n]+[A-Za-z_:][A-Za-z0-9_:.-]*[ \t\r\n]*=[ \t\r\n]*(?:"[^"<>&]*"|'[^'<>&]*')/y
 const DECLARATION = /<\?xml[ \t\r\n]/y
 const ENCODING = /encoding[ \t\r\n]*=[ \t\r\n]*["']([^"']*)/g
-/** It ends at the first `>`, even in quotes, as CoreFoundation's does. */
+/** Ends at the first `>`, even in quotes, as in CoreFoundation. */
 const DOCTYPE = /<!DOCTYPE[^[<>]*>/y
 const ENTITIES: ReadonlyMap<string, string> = new Map([
   ['amp', '&'],
@@ -34,7 +34,7 @@ const ENTITIES: ReadonlyMap<string, string> = new Map([
 export interface XmlCursor {
   readonly text: string
   readonly reading: PlistReading
-  /** No `&` anywhere, so that text needs no second look. */
+  /** Whether the document has no `&`, so that text needs no second look. */
   readonly plain: boolean
   at: number
   selfClosed: boolean
@@ -46,9 +46,10 @@ export function fail(cursor: XmlCursor, message: string): never {
 }
 
 /**
- * A cursor at the root element. Before it may stand, in any order and number, what CoreFoundation skips: white space,
- * comments, processing instructions, XML declarations and DOCTYPEs. Line ends are normalised here (XML 1.0 §2.11). An
- * internal DTD subset is refused, whatever it declares; an external identifier is Apple's habit and never fetched.
+ * A cursor at the root element. CoreFoundation skips, in any order and number: white space, comments,
+ * processing instructions, XML declarations and DOCTYPEs. Line ends are normalised here (XML 1.0 §2.11). An
+ * internal DTD subset is refused. An external identifier is accepted, as Apple writes one, and never
+ * fetched.
  *
  * @throws PlistError
  */
@@ -57,7 +58,7 @@ export function openDocument(decoded: string, reading: PlistReading): XmlCursor 
   return atRoot(text, reading, text.startsWith(BYTE_ORDER_MARK) ? 1 : 0)
 }
 
-/** {@link openDocument} for text as it is, from `start` on. @throws PlistError */
+/** {@link openDocument} for text that needs no preparation, from `start` on. @throws PlistError */
 export function atRoot(text: string, reading: PlistReading, start: number): XmlCursor {
   const plain = !text.includes('&')
   const cursor: XmlCursor = { text, reading, plain, at: start, selfClosed: false }
@@ -68,7 +69,7 @@ export function atRoot(text: string, reading: PlistReading, start: number): XmlC
     if (!DOCTYPE.test(text)) fail(cursor, 'DOCTYPE with declarations in it, or without end')
     cursor.at = DOCTYPE.lastIndex
   }
-  // There CoreFoundation looks for the end one character too late, and would find another.
+  // CoreFoundation would look for the end one character too late here, and find another.
   if (reading === 'strict' && text.slice(start, cursor.at).includes('<!---->'))
     fail(cursor, 'empty comment before the root element: write something in it')
   return cursor
@@ -93,7 +94,10 @@ function skipSpace(cursor: XmlCursor): void {
   cursor.at = at
 }
 
-/** Moves over one comment or processing instruction, if there is one. A comment may hold `--`, as in CoreFoundation. */
+/**
+ * Moves over one comment or processing instruction, if there is one. A comment may hold `--`, as in
+ * CoreFoundation.
+ */
 function skipMarkup(cursor: XmlCursor): boolean {
   const { text } = cursor
   if (text.startsWith('<!--', cursor.at)) {
@@ -105,10 +109,11 @@ function skipMarkup(cursor: XmlCursor): boolean {
   if (text.startsWith('<?', cursor.at)) {
     const end = text.indexOf('?>', cursor.at + 2)
     if (end === -1) fail(cursor, 'processing instruction without end')
-    // In an element, this is a whole one for CoreFoundation.
+    // Inside an element, CoreFoundation accepts this as a whole comment.
     if (text.startsWith('>', cursor.at + 2)) fail(cursor, 'processing instruction without name')
     DECLARATION.lastIndex = cursor.at
-    // In the first bytes, CoreFoundation looks for an encoding in all that begins like a declaration.
+    // In the first bytes, CoreFoundation looks for an encoding in everything that begins like a
+    // declaration.
     if (cursor.at === 0 ? text.startsWith('<?xml') : DECLARATION.test(text))
       checkEncoding(cursor, text.slice(cursor.at, end))
     cursor.at = end + 2
@@ -118,11 +123,11 @@ function skipMarkup(cursor: XmlCursor): boolean {
 }
 
 /**
- * The text is decoded already; another encoding's name means that the bytes meant something else. Each one in the
- * declaration counts: parsers disagree about what is an attribute.
+ * The text is decoded already. Another encoding's name means that the bytes had another meaning. Each name
+ * in the declaration counts, because parsers disagree about which text is an attribute.
  */
 function checkEncoding(cursor: XmlCursor, declaration: string): void {
-  // Without a byte order mark, CoreFoundation takes the declaration at its word.
+  // Without a byte order mark, CoreFoundation trusts the declaration.
   const isWide = cursor.at > 0 || cursor.reading === 'device'
   for (const [, name = ''] of declaration.matchAll(ENCODING)) {
     const encoding = name.toLowerCase()
@@ -140,8 +145,8 @@ export function atClosingTag(cursor: XmlCursor): boolean {
 }
 
 /**
- * Reads an opening or self-closed tag and returns its name (lower-case letters; all of plist's are). Attributes are
- * checked and dropped: CoreFoundation ignores them too.
+ * Reads an opening or self-closed tag and returns its name (lower-case letters: plist has no others).
+ * Attributes are checked and dropped, as CoreFoundation ignores them.
  *
  * @throws PlistError
  */
@@ -192,9 +197,9 @@ export function closeTag(cursor: XmlCursor, name: string): void {
 }
 
 /**
- * The text of the element whose opening tag was just read, up to and with its closing tag. Comments inside are dropped and their
- * neighbours joined, CDATA is literal, nothing is trimmed. `]]>` in text is text, as in CoreFoundation. Only a device's text
- * may hold `NO_TEXT`.
+ * The text of the element whose opening tag was just read, up to and with its closing tag. Comments inside
+ * are dropped and their neighbours joined, CDATA is literal, nothing is trimmed. `]]>` in text is text, as
+ * in CoreFoundation. Only a device's text may hold `NO_TEXT`.
  *
  * @throws PlistError
  */
@@ -214,7 +219,7 @@ export function readText(cursor: XmlCursor, name: string): string {
         fail(cursor, `bytes that are no text, or a character that XML does not allow, in <${name}>`)
       }
       closeTag(cursor, name)
-      // CoreFoundation leaves out the mark that a string begins with.
+      // CoreFoundation drops a mark at the beginning of a string.
       const isMarked = cursor.reading === 'strict' && content.startsWith(BYTE_ORDER_MARK)
       return isMarked ? content.slice(1) : content
     }
@@ -247,7 +252,7 @@ function decodePiece(cursor: XmlCursor, piece: string): string {
       return fail(cursor, 'undefined entity or malformed reference')
     },
   )
-  // The next one fails where it stands.
+  // The next read fails at that place.
   cursor.at += piece.length
   return decoded
 }

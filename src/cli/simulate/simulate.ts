@@ -4,7 +4,11 @@ import type { SimulatedChannel } from '../../simulator/device/channel.ts'
 import { createFleet, type Fleet } from '../../simulator/fleet/fleet.ts'
 import { type Issuer, readIssuer } from '../../simulator/device/identity.ts'
 import { type Join, joinByCA, joinByProfile } from '../../simulator/device/joining.ts'
-import { type ReceivedCommand, type Session, statusReported } from '../../simulator/device/session.ts'
+import {
+  type ReceivedCommand,
+  type Session,
+  statusReported,
+} from '../../simulator/device/session.ts'
 import type { PlistDict } from '../../plist/value.ts'
 import { refuseForgottenDashes } from '../dashes.ts'
 import { CliError, messageOf } from '../error.ts'

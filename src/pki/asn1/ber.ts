@@ -1,7 +1,7 @@
 /**
- * From BER to DER, for the one kind of BER that matters: indefinite lengths on the outer levels and
- * octet strings cut in pieces. Apple's CMS encoder streams, so the `Mdm-Signature` of every iPhone and
- * Mac starts `30 80`, and so do profiles that Apple's tools and `openssl cms -stream` sign.
+ * Converts BER to DER, for the one kind of BER that matters here: indefinite lengths on the outer levels,
+ * and octet strings cut in pieces. Apple's CMS encoder streams, so the `Mdm-Signature` of every iPhone and
+ * Mac starts with `30 80`. Profiles signed by Apple's tools and by `openssl cms -stream` do so too.
  */
 import {
   contentOf,
@@ -23,10 +23,11 @@ const CONSTRUCTED = 0x20
 const PIECED_OCTET_STRING = 0x24
 
 /**
- * The same element with definite lengths. Bytes whose outermost length is definite are returned as
- * they are, and inside others every definite element is copied untouched: certificates and signed
- * attributes keep their exact bytes, and what is strict about them is the reader's to check.
- * Throws DerError when the end is missing or anything follows it. X.690 §8.1.3.6, §8.7.3.
+ * The same element with definite lengths (X.690 §8.1.3.6, §8.7.3). Bytes whose outermost length is definite
+ * are returned unchanged. Inside others every definite element is copied unchanged, so certificates and
+ * signed attributes keep their exact bytes; the reader checks that they are strict DER.
+ *
+ * @throws DerError when the end is missing or anything follows it
  */
 export function withDefiniteLengths(bytes: Uint8Array): Uint8Array {
   if (bytes[1] !== INDEFINITE) {

@@ -7,11 +7,11 @@ export function element(tag: number, ...parts: readonly Uint8Array[]): Uint8Arra
   return elementOf(tag, parts)
 }
 
-/** The same from a list, which may be longer than a call has room for on the stack. */
+/** The same from a list, which may be longer than an argument list can be. */
 export function elementOf(tag: number, parts: readonly Uint8Array[]): Uint8Array {
   const length = parts.reduce((sum, part) => sum + part.length, 0)
   const head = [tag, ...lengthOctets(length)]
-  // Not Buffer.concat: its small results share one pool, all of which would cross an RPC with them.
+  // Not Buffer.concat: small Buffers share one pool, and an RPC would carry the whole pool.
   const bytes = new Uint8Array(head.length + length)
   bytes.set(head)
   let at = head.length
@@ -27,7 +27,7 @@ export function sequence(...parts: readonly Uint8Array[]): Uint8Array {
   return element(TAG.sequence, ...parts)
 }
 
-/** SET OF already encoded elements, sorted by encoding as X.690 §11.6 demands. */
+/** SET OF already encoded elements, sorted by encoding (X.690 §11.6). */
 export function setOf(...parts: readonly Uint8Array[]): Uint8Array {
   return element(TAG.set, ...parts.toSorted((a, b) => Buffer.compare(a, b)))
 }
@@ -94,8 +94,8 @@ export function ia5String(text: string): Uint8Array {
 }
 
 /**
- * A time from milliseconds since 1970, cut to seconds: UTCTime until 2049, GeneralizedTime from 2050
- * on, as RFC 5280 §4.1.2.5 and RFC 5652 §11.3 both demand.
+ * A time from milliseconds since 1970, cut to seconds: UTCTime until 2049, GeneralizedTime from 2050 on
+ * (RFC 5280 §4.1.2.5, RFC 5652 §11.3).
  */
 export function derTime(ms: number): Uint8Array {
   const digits = new Date(ms).toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')

@@ -1,9 +1,9 @@
 /**
- * Reads DER (X.690), the subset that CMS and X.509 need: a cursor reads one element after another and fails at
- * the first byte that is not distinguished encoding.
+ * Reads DER (X.690), the subset that CMS and X.509 need: a cursor reads one element after another and fails
+ * at the first byte that is not distinguished encoding.
  *
- * It accepts exactly one encoding for each value. Where two readers disagree about the end of an element, an
- * attacker can move a signature to other content.
+ * It accepts exactly one encoding for each value. Where two readers disagree about the end of an element,
+ * an attacker can move a signature to other content.
  */
 import { OwnError } from '../../reason.ts'
 
@@ -79,8 +79,10 @@ export function atEnd(cursor: Cursor): boolean {
 }
 
 /**
- * Reads the next element whatever its tag. Throws DerError on truncation, multi-byte tags, indefinite
- * lengths and lengths that are not minimal (X.690 §10.1).
+ * Reads the next element, of any tag.
+ *
+ * @throws DerError on truncation, multi-byte tags, indefinite lengths and lengths that are not minimal
+ * (X.690 §10.1)
  */
 export function readAny(cursor: Cursor, what: string): Element {
   const start = cursor.at
@@ -208,7 +210,10 @@ export function readBits(cursor: Cursor, what: string): Uint8Array {
   return content.subarray(1)
 }
 
-/** @throws DerError for an INTEGER that is empty, or padded with bytes that say only its sign (X.690 §8.3.2). */
+/**
+ * @throws DerError for an INTEGER that is empty, or padded with bytes that say only its sign (X.690
+ * §8.3.2).
+ */
 export function requireMinimalInteger({ bytes, body, end }: Element, what: string): void {
   const first = bytes[body]
   const second = bytes[body + 1] ?? 0

@@ -23,7 +23,7 @@ export const OID = {
   anyExtendedKeyUsage: '2.5.29.37.0',
 } as const
 
-/** Hash functions that a device may sign with: SHA-1 is what iOS and macOS still send. */
+/** Hash functions that a device may sign with. iOS and macOS still send SHA-1. */
 export type Digest = 'sha1' | 'sha256' | 'sha384' | 'sha512'
 
 /** A hash function's own OID and those of its signature algorithms (RFC 3370 §2–3, RFC 5754 §2–3). */

@@ -18,9 +18,9 @@ const CONSTRUCTED = 0x20
 const MAX_DEPTH = 32
 
 /**
- * Checks every element of `bytes`, at every level, and the content rules of the primitive types that have some.
- * The readers of fields skip parts that they do not use (unsigned attributes, extensions). This check makes sure
- * that no other reader sees another structure in those parts.
+ * Checks every element of `bytes`, at every level, and the content rules of the primitive types that have
+ * some. The readers of fields skip parts that they do not use (unsigned attributes, extensions). This check
+ * makes sure that no other reader sees another structure in those parts.
  *
  * @throws DerError
  */

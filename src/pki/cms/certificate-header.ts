@@ -1,4 +1,4 @@
-/** A client certificate in a request header, as proxies that end TLS pass it on (`apple-protocol.md` §3.2). */
+/** Reads a client certificate from a request header: a proxy that ends TLS passes it on in that way. */
 import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import type { SignatureCheck } from './cms.ts'
@@ -8,9 +8,10 @@ import { readCertificate, readPem } from '../x509/certificate.ts'
 const MAX_HEADER_CHARS = 16_384
 
 /**
- * Reads `:base64:` of DER (RFC 9440 §2.1) or URL-escaped PEM (nginx), exactly one certificate, into what a verified
- * `Mdm-Signature` yields: the proxy has seen that its sender holds the key. Two header lines arrive joined by a comma
- * and are refused, for one of them may be the sender's. Never throws for bad input.
+ * Reads exactly one certificate, as `:base64:` of DER (RFC 9440 §2.1) or URL-escaped PEM (nginx). The
+ * answer has the form of a verified `Mdm-Signature`: the proxy has checked that the sender holds the key.
+ * Two header lines arrive joined by a comma and are refused, because one of them may come from the sender.
+ * Never throws for bad input.
  */
 export function readCertificateHeader(value: string): SignatureCheck {
   try {

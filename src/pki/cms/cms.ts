@@ -1,10 +1,11 @@
 /**
- * `Mdm-Signature`: a detached CMS SignedData (RFC 5652 §5) over the exact body of a device's request,
- * on the path of every message. Reads the one shape that devices send and refuses the rest; the
- * arithmetic is `node:crypto`'s. `apple-protocol.md` §3.1, `micromdm-contract.md` §5.3.
+ * Verifies `Mdm-Signature`: a detached CMS SignedData (RFC 5652 §5) over the exact body of a device's
+ * request. Every message passes here. It reads the one shape that devices send and refuses all others;
+ * `node:crypto` does the arithmetic.
  *
- * A good signature says that the holder of the certificate's key sent this body, and nothing more: who
- * issued the certificate and whose it is are the caller's questions (`x509.ts`, the device object).
+ * A good signature proves one thing: the holder of the certificate's key sent this body. The caller decides
+ * who issued the certificate and to which device it belongs (`path.ts`, `identity/claim.ts`, the device
+ * object).
  */
 import { Buffer } from 'node:buffer'
 import { hash, type KeyObject, verify, X509Certificate } from 'node:crypto'
@@ -34,7 +35,7 @@ import {
 } from './signed-data.ts'
 import { readCertificate } from '../x509/certificate.ts'
 
-/** The outcome of `verifyDetached`; `reason` is for logs, not for the device. */
+/** The outcome of `verifyDetached`. `reason` is for logs; the device does not get it. */
 export type SignatureCheck =
   | {
       readonly ok: true
@@ -44,30 +45,35 @@ export type SignatureCheck =
       readonly fingerprint: string
       /** DER of the other embedded certificates, candidates for the chain; unchecked. */
       readonly others: readonly Uint8Array[]
-      /** The bytes that were signed: attributes, or the body itself. Absent when a proxy vouches for the sender. */
+      /**
+       * The bytes that were signed: attributes, or the body itself. Absent when a proxy has checked the
+       * sender.
+       */
       readonly signed?: Uint8Array
     }
   | { readonly ok: false; readonly reason: string }
 
-/** A signature with one certificate is about 2 KB; 16 KB of header is what proxies let through. */
+/** A signature with one certificate is about 2 KB. Proxies let 16 KB of headers through. */
 const MAX_HEADER_CHARS = 16_384
 const MAX_KEYS = 1_000
-/** Not of the standard alphabet. */
+/** A character outside of the standard alphabet. */
 const FOREIGN = /[^A-Za-z0-9+/=]/
 
 interface PublicKey {
   readonly key: KeyObject
-  /** Asked of the key each time it would be a call into the runtime. */
+  /** Kept, because the key's own property is a call into the runtime. */
   readonly type: string | undefined
 }
 
-/** Public keys by certificate fingerprint: derived from the certificate's bytes alone, so no decision of trust is kept. */
+/**
+ * Public keys by certificate fingerprint. They follow from the certificate's bytes alone, so no decision of
+ * trust is kept.
+ */
 const keys = new Map<string, PublicKey>()
 
 /**
- * Decodes the header's base64 (standard alphabet, padding required, white space tolerated), at most
- * 16,384 characters. Undefined for anything else, the URL alphabet included, as in MicroMDM
- * (`micromdm-contract.md` §5.3).
+ * Decodes the header's base64, at most 16,384 characters: the standard alphabet with padding; white space
+ * is skipped. Undefined for anything else, the URL alphabet included, as in MicroMDM.
  */
 export function decodeSignatureHeader(header: string): Uint8Array | undefined {
   if (header.length > MAX_HEADER_CHARS) {
@@ -82,25 +88,25 @@ export function decodeSignatureHeader(header: string): Uint8Array | undefined {
   }
   const { buffer, byteOffset, length } = Buffer.from(text, 'base64')
   const padding = text.endsWith('==') ? 2 : Number(text.endsWith('='))
-  // Buffer leaves out what it cannot read.
+  // Buffer skips characters that it cannot read.
   return text !== '' && length === (text.length / 4) * 3 - padding
     ? new Uint8Array(buffer, byteOffset, length)
     : undefined
 }
 
 /**
- * Verifies a detached signature over `body`. Content inside the CMS is ignored: what counts is the HTTP
- * body. One signer, named by issuer and serial number, its certificate embedded; SHA-1 or SHA-2 with RSA
- * PKCS#1 v1.5 or ECDSA; signed attributes optional. The certificate's validity dates are not looked
- * at: devices keep using an expired identity (`apple-protocol.md` §3.3). Never throws for bad input.
+ * Verifies a detached signature over `body`. Content inside the CMS is ignored: the HTTP body counts. There
+ * has to be one signer, named by issuer and serial number, with its certificate embedded; SHA-1 or SHA-2
+ * with RSA PKCS#1 v1.5 or ECDSA; signed attributes are optional. The certificate's validity dates are
+ * ignored, because devices keep using an expired identity (docs/renewal.md). Never throws for bad input.
  */
 export function verifyDetached(der: Uint8Array, body: Uint8Array): SignatureCheck {
   return checked(() => verifySigned(readSignedData(withDefiniteLengths(der)), body))
 }
 
 /**
- * The signer that a detached signature names, NOT verified: for deciding whether to read the body, never for believing
- * it. Never throws for bad input.
+ * The signer that a detached signature names, NOT verified. Use it to decide whether to read the body, and
+ * never as proof. Never throws for bad input.
  */
 export function signerNamedIn(der: Uint8Array): SignatureCheck {
   return checked(() => {
@@ -127,7 +133,7 @@ function checked(check: () => SignatureCheck): SignatureCheck {
   }
 }
 
-/** The same for signed data that was read already. Throws DerError when something in it is malformed. */
+/** The same for signed data that was read already. @throws DerError when something in it is malformed */
 export function verifySigned(
   { certificates, signer }: SignedData,
   body: Uint8Array,
@@ -144,7 +150,7 @@ export function verifySigned(
     return { ok: false, reason: 'the signature does not match' }
   }
   const others = certificates.filter((other) => other !== certificate)
-  // Only to refuse what is no certificate: the sender chose these bytes and nothing else has read them.
+  // The sender chose these bytes, and nothing else has read them: refuse those that are no certificates.
   for (const unchecked of others) {
     readCertificate(unchecked)
   }
@@ -152,8 +158,9 @@ export function verifySigned(
 }
 
 /**
- * What was signed when there are attributes: their DER with the SET tag in place of `[0]`, provided
- * that they name this body's hash (RFC 5652 §5.4). Each of the two mandatory attributes exactly once.
+ * The signed bytes when there are attributes: their DER with the SET tag in place of `[0]`. The attributes
+ * have to name this body's hash, and each of the two mandatory ones has to be there exactly once (RFC 5652
+ * §5.4).
  */
 function signedBytes(signer: SignerInfo, attributes: Element, body: Uint8Array): Uint8Array {
   const values = readAttributes(attributes)
@@ -174,7 +181,7 @@ function signedBytes(signer: SignerInfo, attributes: Element, body: Uint8Array):
 
 function publicKeyOf(certificate: Uint8Array, fingerprint: string): PublicKey {
   const key = keys.get(fingerprint) ?? readPublicKey(certificate)
-  // Deleting first makes the Map's order that of last use, so that the oldest is the first entry.
+  // Deleting first keeps the Map in order of last use, so that its first entry is the oldest.
   keys.delete(fingerprint)
   keys.set(fingerprint, key)
   const [oldest] = keys.keys()
@@ -195,9 +202,9 @@ function readPublicKey(certificate: Uint8Array): PublicKey {
 }
 
 /**
- * The content of an attached SignedData, NOT verified: for looking at what a signed profile holds, never
- * for believing it. Content in pieces and indefinite lengths are read (`openssl smime`, Apple's tools).
- * Undefined when `der` is not signed data or carries no content.
+ * The content of an attached SignedData, NOT verified. Use it to look into a signed profile, and never as
+ * proof. Content in pieces and indefinite lengths are read (`openssl smime`, Apple's tools). Undefined when
+ * `der` is not signed data or carries no content.
  */
 export function signedContent(der: Uint8Array): Uint8Array | undefined {
   try {
@@ -207,7 +214,7 @@ export function signedContent(der: Uint8Array): Uint8Array | undefined {
     const encapsulated = inside(read(fields, TAG.sequence, 'encapContentInfo'))
     readOid(encapsulated, 'eContentType')
     const content = readOptional(encapsulated, 0xa0, 'eContent')
-    // A copy: small Buffers and views of them share a pool, all of which would cross an RPC with them.
+    // A copy: small Buffers share one pool, and an RPC would carry the whole pool.
     return (
       content &&
       new Uint8Array(contentOf(readSingle(contentOf(content), TAG.octetString, 'eContent')))

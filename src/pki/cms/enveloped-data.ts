@@ -1,6 +1,6 @@
 /**
- * CMS EnvelopedData for one recipient (RFC 5652 §6), as SCEP uses it: an RSA-encrypted key and CBC. All on
- * `node:crypto`, because WebCrypto has neither PKCS#1 v1.5 encryption nor DES.
+ * CMS EnvelopedData for one recipient (RFC 5652 §6), as SCEP uses it: an RSA-encrypted key and CBC.
+ * `node:crypto` does all of it, because WebCrypto has neither PKCS#1 v1.5 encryption nor DES.
  */
 import { Buffer } from 'node:buffer'
 import {
@@ -44,7 +44,7 @@ import {
 import { OID } from '../asn1/oids.ts'
 import { readIssuerAndSerial } from './signed-data.ts'
 
-/** Content encryption of SCEP (RFC 8894 §3.5.2); DES is what MicroMDM and the oldest clients use. */
+/** Content encryption of SCEP (RFC 8894 §3.5.2). MicroMDM and the oldest clients use DES. */
 export type ContentCipher = 'aes-128-cbc' | 'aes-256-cbc' | 'des-ede3-cbc' | 'des-cbc'
 
 interface CipherFacts {
@@ -68,12 +68,12 @@ export const CONTENT_CIPHERS: readonly ContentCipher[] = [
   'des-cbc',
 ]
 
-/** An algorithm that is not accepted, in an envelope that is well formed. */
+/** The envelope is well formed, but its algorithm is not accepted. */
 export class UnknownAlgorithmError extends DerError {
   override name = 'UnknownAlgorithmError'
 }
 
-/** An EnvelopedData, read and still closed. */
+/** An EnvelopedData, read but not decrypted. */
 export interface Envelope {
   readonly cipher: ContentCipher
   readonly iv: Uint8Array
@@ -87,8 +87,10 @@ const CONTENT = 0x80
 const CONTENT_IN_PIECES = 0xa0
 
 /**
- * Reads an EnvelopedData with one recipient from its ContentInfo. Throws DerError for anything else, and
- * UnknownAlgorithmError for what is not RSA or one of our ciphers. The recipient's name is skipped: of two CAs with one name and serial number the key decides.
+ * Reads an EnvelopedData with one recipient from its ContentInfo. The recipient's name is skipped: where
+ * two CAs have one name and serial number, the key decides.
+ *
+ * @throws UnknownAlgorithmError for anything but RSA and our ciphers, and DerError for all other faults
  */
 export function readEnvelope(bytes: Uint8Array): Envelope {
   const der = withDefiniteLengths(bytes)
@@ -115,10 +117,10 @@ export function readEnvelope(bytes: Uint8Array): Envelope {
 }
 
 /**
- * The content, decrypted with the recipient's RSA key; undefined when that leads to nothing. What went wrong is
- * not told, nor is whether it did: with a wrong padding decryption goes on with a random key, so that nobody
- * can ask us about RSA paddings (RFC 3218 §2.3.2). So a content may be garbage, which the caller must treat
- * like none.
+ * The content, decrypted with the recipient's RSA key; undefined when decryption fails. With a wrong
+ * padding decryption goes on with a random key and reports nothing, so that a sender cannot learn about RSA
+ * paddings from us (RFC 3218 §2.3.2). The content may therefore be garbage, and the caller must treat
+ * garbage like no content.
  */
 export function openEnvelope(envelope: Envelope, key: KeyObject): Uint8Array | undefined {
   const { cipher, iv, encryptedKey, ciphertext } = envelope
@@ -128,7 +130,7 @@ export function openEnvelope(envelope: Envelope, key: KeyObject): Uint8Array | u
     const sent = privateDecrypt({ key, padding: constants.RSA_PKCS1_PADDING }, encryptedKey)
     contentKey = sent.length === keyBytes ? sent : contentKey
   } catch {
-    // workerd throws where newer OpenSSL itself goes on with random bytes.
+    // workerd throws here; newer OpenSSL goes on with random bytes itself.
   }
   try {
     const decipher = createDecipheriv(...onNode(cipher, contentKey), iv)

@@ -1,4 +1,4 @@
-/** Making CMS SignedData (RFC 5652 §5): what the server signs, and what simulated devices send. */
+/** Makes CMS SignedData (RFC 5652 §5): the server's own signatures, and those of simulated devices. */
 import { hash, type KeyObject, sign } from 'node:crypto'
 import { TAG } from '../asn1/der.ts'
 import {
@@ -16,7 +16,9 @@ import {
 import { type Digest, DIGEST_OIDS, OID } from '../asn1/oids.ts'
 import { readIssuerAndSerial } from './signed-data.ts'
 
-/** What a signature is made of; `certificate` and `chain` are DER, `signingTime` milliseconds since 1970. */
+/**
+ * The parts of a signature. `certificate` and `chain` are DER, `signingTime` is in milliseconds since 1970.
+ */
 export interface SigningOptions {
   readonly certificate: Uint8Array
   readonly privateKey: KeyObject
@@ -50,7 +52,8 @@ export function certificatesOnly(certificates: readonly Uint8Array[]): Uint8Arra
         integer(1),
         setOf(),
         sequence(oid(OID.data)),
-        // A SET, whose order DER would settle: the leaf goes first all the same, as clients take that one.
+        // DER would sort this SET. The leaf goes first all the same, because clients take the first
+        // certificate.
         element(0xa0, ...certificates),
         setOf(),
       ),

@@ -1,4 +1,4 @@
-/** The structure of CMS SignedData (RFC 5652 §3, §5), as far as devices send it. */
+/** Reads the structure of CMS SignedData (RFC 5652 §3, §5), as far as devices send it. */
 import { Buffer } from 'node:buffer'
 import {
   atEnd,
@@ -32,7 +32,7 @@ export interface SignerInfo {
   readonly signature: Uint8Array
 }
 
-/** What verification needs of a SignedData (RFC 5652 §5.1): DER certificates and the signer. */
+/** The parts of a SignedData that verification needs (RFC 5652 §5.1): DER certificates and the signer. */
 export interface SignedData {
   readonly certificates: readonly Uint8Array[]
   readonly signer: SignerInfo
@@ -48,8 +48,10 @@ const KEY_IDENTIFIER = 0x80
 const DIGESTS: readonly Digest[] = ['sha1', 'sha256', 'sha384', 'sha512']
 
 /**
- * Reads the SignedData of one signer from a DER ContentInfo; CRLs and unsigned attributes are skipped. Throws DerError for everything else: other content types, signers named by key identifier,
- * algorithms outside SHA-1/SHA-2 with RSA PKCS#1 v1.5 or ECDSA, and encodings that are not strict DER.
+ * Reads the SignedData of one signer from a DER ContentInfo; CRLs and unsigned attributes are skipped.
+ *
+ * @throws DerError for everything else: other content types, signers named by key identifier, algorithms
+ * outside SHA-1/SHA-2 with RSA PKCS#1 v1.5 or ECDSA, and encodings that are not strict DER
  */
 export function readSignedData(der: Uint8Array): SignedData {
   requireStrictDer(der, 'CMS')
@@ -143,7 +145,7 @@ function readSignerInfo(fields: Cursor): SignerInfo {
   return { issuer, serial, digest, keyType, attributes, signature }
 }
 
-/** An AlgorithmIdentifier without parameters or with NULL; others (RSA-PSS) have more to say. */
+/** An AlgorithmIdentifier without parameters or with NULL. Others (RSA-PSS) have parameters that count. */
 function readAlgorithm(cursor: Cursor, what: string): string {
   const fields = inside(read(cursor, TAG.sequence, what))
   const algorithm = readOid(fields, what)
@@ -174,8 +176,8 @@ function keyTypeOf(algorithm: string, digest: Digest): 'rsa' | 'ec' {
 }
 
 /**
- * The signer's certificate among the embedded ones. Two different ones of the same issuer and serial
- * number are refused: which of them signed would depend on their order. Throws DerError.
+ * The signer's certificate among the embedded ones. Two different certificates of the same issuer and
+ * serial number are refused: their order would decide which of them signed. @throws DerError
  */
 export function findSigner(certificates: readonly Uint8Array[], signer: SignerInfo): Uint8Array {
   const matches = certificates.filter((certificate) => isNamedBy(certificate, signer))

@@ -1,37 +1,41 @@
 /**
- * SCEP challenges that need no row until they are used: all that is to be known of one stands in itself, under an
- * HMAC. 96 characters of base64: profile version (1) ‖ counted (1) ‖ issued (6) ‖ expires (6) ‖ digest of the UDID
- * (16) ‖ of the serial number (16) ‖ nonce (10) ‖ HMAC-SHA-256, its first half (16).
+ * Writes and reads SCEP challenges that need no row until they are used: the challenge itself holds all
+ * facts, under an HMAC. 96 characters of base64: profile version (1) ‖ counted (1) ‖ issued (6) ‖ expires
+ * (6) ‖ digest of the UDID (16) ‖ digest of the serial number (16) ‖ nonce (10) ‖ first half of an
+ * HMAC-SHA-256 (16).
  */
 import { Buffer } from 'node:buffer'
 import { createHash, createHmac, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto'
 
-/** The device that a challenge is given out for; empty or absent is what is not known of it. */
+/** The device that a challenge is for. A part that is not known is empty or absent. */
 export interface Subject {
   readonly udid?: string
   readonly serial?: string
 }
 
-/** The same as it is kept: digests in hexadecimal, empty for what a challenge is not bound to. */
+/** The same as it is stored: digests in hexadecimal, empty where the challenge is not bound. */
 export interface Binding {
   readonly udid: string
   readonly serial: string
 }
 
-/** What a challenge says. Times are milliseconds since 1970. */
+/** The content of a challenge. Times are milliseconds since 1970. */
 export interface Grant {
-  /** Version of the enrolment profile that it stood in; 0 when it stood in none. */
+  /** Version of the enrolment profile that holds it; 0 for none. */
   readonly profile: number
-  /** Anybody could have it, for any device: how many of its kind get a certificate in a minute is limited. */
+  /**
+   * Anyone can get such a challenge, for any device. `SCEP_RATE` limits how many certificates they get in a
+   * minute.
+   */
   readonly counted: boolean
   readonly issuedAt: number
   readonly expiresAt: number
   readonly binding: Binding
-  /** Hexadecimal: challenges with the same nonce are good for one certificate together. */
+  /** Hexadecimal. All challenges with the same nonce get one certificate together. */
   readonly nonce: string
 }
 
-/** What the keys are derived for: a challenge of another layout has another one. */
+/** The purpose that its keys are derived for. Another layout needs another purpose. */
 export const CHALLENGE_PURPOSE = 'edgemdm scep challenge 1'
 
 const TIME_BYTES = 6
@@ -50,14 +54,14 @@ const BYTES = MAC + MAC_BYTES
 const SPELLING = new RegExp(`^[A-Za-z0-9+/]{${(BYTES / 3) * 4}}$`)
 const UNBOUND = Buffer.alloc(DIGEST_BYTES).toString('hex')
 
-/** A nonce that is another one with each call, or with each text. */
+/** A new nonce with each call, or the nonce of a text. */
 export function nonceOf(text?: string): string {
   const bytes =
     text === undefined ? randomBytes(NONCE_BYTES) : createHash('sha256').update(text).digest()
   return bytes.toString('hex', 0, NONCE_BYTES)
 }
 
-/** The challenge that says all this. */
+/** The challenge with this content. */
 export function writeChallenge(key: KeyObject, grant: Grant): string {
   const bytes = Buffer.alloc(BYTES)
   bytes.writeUInt8(grant.profile, 0)
@@ -71,7 +75,7 @@ export function writeChallenge(key: KeyObject, grant: Grant): string {
   return bytes.toString('base64')
 }
 
-/** What a challenge says, if one of the keys made it; `undefined` for any other text. */
+/** The content of a challenge, if one of the keys made it; `undefined` for any other text. */
 export function readChallenge(keys: readonly KeyObject[], text: string): Grant | undefined {
   if (!SPELLING.test(text)) {
     return undefined
@@ -90,17 +94,17 @@ export function readChallenge(keys: readonly KeyObject[], text: string): Grant |
   }
 }
 
-/** How a device is kept as what something is bound to. */
+/** The digests of a device. */
 export function bindingOf({ udid = '', serial = '' }: Subject): Binding {
   return { udid: digestOf('udid', udid), serial: digestOf('serial', serial) }
 }
 
-/** Whether something is bound to a device at all. */
+/** Whether there is a device that it is bound to. */
 export function isBound({ udid, serial }: Binding): boolean {
   return udid !== '' || serial !== ''
 }
 
-/** Capital and small letters count as the same, and blanks for nothing: no two devices differ in nothing else. */
+/** The case of letters is ignored, and so are blanks: no two devices differ only in them. */
 function digestOf(kind: string, text: string): string {
   return text === ''
     ? ''

@@ -1,6 +1,6 @@
 /**
- * Secrets at rest: AES-256-GCM from `node:crypto`, synchronous so that sealing happens inside a
- * commit. A sealed value is `version (1) ‖ key id (4) ‖ iv (12) ‖ tag (16) ‖ ciphertext`; the header is
+ * Seals secrets at rest: AES-256-GCM from `node:crypto`, synchronous so that sealing happens inside a
+ * commit. A sealed value is `version (1) ‖ key id (4) ‖ iv (12) ‖ tag (16) ‖ ciphertext`. The header is
  * authenticated with the caller's context, so a value cannot be moved to another row or key.
  */
 import { Buffer } from 'node:buffer'
@@ -15,7 +15,7 @@ import {
 } from 'node:crypto'
 import { OwnError } from '../../reason.ts'
 
-/** A key ring that cannot be read, or a sealed value that cannot be opened; the message says what to do. */
+/** A key ring that cannot be read, or a sealed value that cannot be opened. The message says what to do. */
 export class SealError extends OwnError {
   override name = 'SealError'
 }
@@ -24,18 +24,24 @@ export class SealError extends OwnError {
 export interface Sealer {
   /** Seals under the newest key. */
   seal(plain: Uint8Array, aad: string): Uint8Array
-  /** Opens with the key that sealed; throws SealError when it is gone, or the value or place differ. */
+  /**
+   * Opens with the key that sealed. @throws SealError when that key is gone, or the value or the place
+   * differ
+   */
   open(sealed: Uint8Array, aad: string): Uint8Array
-  /** Keys for something else than sealing, one of each key of the ring, newest first: HKDF-SHA-256 (RFC 5869). */
+  /**
+   * Keys for other purposes than sealing, one for each key of the ring, newest first: HKDF-SHA-256 (RFC
+   * 5869).
+   */
   derive(purpose: string): DerivedKeys
 }
 
 export type DerivedKeys = readonly [newest: KeyObject, ...older: KeyObject[]]
 
 interface SealKey {
-  /** First four bytes of the key's SHA-256, hex: what a sealed value carries. */
+  /** First four bytes of the key's SHA-256, hex. Each sealed value carries it. */
   readonly id: string
-  /** What a value sealed with it begins with. */
+  /** The first bytes of each value that the key seals. */
   readonly header: Uint8Array
   readonly secret: KeyObject
 }
@@ -50,8 +56,10 @@ const CIPHER = 'aes-256-gcm'
 
 /**
  * A sealer over `SEAL_KEYS`: base64 keys of 32 bytes, newest first, separated by commas or white space,
- * each with an optional `name:` in front for people to tell them apart. Throws SealError for a ring that
- * cannot be used. IVs are random (NIST SP 800-38D §8.2.2): one key is good for 2^32 values.
+ * each with an optional `name:` in front for people. IVs are random (NIST SP 800-38D §8.2.2): one key is
+ * good for 2^32 values.
+ *
+ * @throws SealError for a ring that cannot be used
  */
 export function createSealer(keyRing: string): Sealer {
   const ring = readRing(keyRing)

@@ -34,12 +34,14 @@ const ORGANIZATION = 'EdgeMDM'
 const IDENTITY = 'MDM Identity'
 /** In characters: ub-common-name of RFC 5280 appendix A.1. */
 const MAX_COMMON_NAME = 64
-/** A certificate begins so much earlier than it is made: clocks of devices and servers disagree by minutes. */
+/**
+ * A certificate is valid from this long before it is made: clocks of devices and servers differ by minutes.
+ */
 export const BACKDATED = 10 * MINUTE
 
 /**
- * A self-signed authority for a fresh key, valid for ten years from `now` (milliseconds since 1970). Its name
- * holds the day, for people: programs tell authorities apart by key.
+ * A self-signed authority for a fresh key, valid for ten years from `now` (milliseconds since 1970). Its
+ * name holds the day, for people. Programs tell authorities apart by key.
  */
 export function createAuthority(key: KeyObject, now: number): Authority {
   const der = issueCertificate({
@@ -61,7 +63,7 @@ export function createAuthority(key: KeyObject, now: number): Authority {
 
 /**
  * Reads an authority from the first certificate of `certificatePem` and its key (PKCS#1 or PKCS#8 PEM, not
- * encrypted). An expired one is one: its devices are served, though it issues nothing.
+ * encrypted). An expired authority is accepted: its devices are served, though it issues nothing.
  */
 export function checkAuthority(certificatePem: string, keyPem: string): AuthorityCheck {
   let certificate: Certificate
@@ -104,9 +106,9 @@ export function checkAuthority(certificatePem: string, keyPem: string): Authorit
 }
 
 /**
- * DER of a device identity by our template: good for client authentication from ten minutes before `now` until
- * `validity` milliseconds after it, even beyond the CA's own end, which refuses no known device. Its subject is
- * `identityName`'s, and it has no alternative names.
+ * DER of a device identity by our template, for client authentication. It is valid from ten minutes before
+ * `now` until `validity` milliseconds after it, even beyond the CA's own end, because an expired CA does
+ * not shut out devices that are known. Its subject is that of `identityName`. It has no alternative names.
  */
 export function issueIdentity(
   authority: Authority,
@@ -132,10 +134,10 @@ export function issueIdentity(
 }
 
 /**
- * The common name of an identity: `MDM Identity (Zoë’s Mac)`. The asked one is for people to tell devices apart, in
- * parentheses, because other systems may take a bare one for the user or host that it names. Of our and MicroMDM's
- * profiles only the computer's name is kept; `%…%`, which iOS does not fill in, and what could pass for another part of
- * a subject are not.
+ * The common name of an identity: `MDM Identity (Zoë’s Mac)`. The requested name helps people to tell
+ * devices apart. It stands in parentheses, because other systems may take a bare name for the user or host
+ * that it names. Of the names in our own and MicroMDM's profiles only the computer's name is kept. `%…%`,
+ * which iOS does not fill in, is dropped, and so is text that could pass for another part of a subject.
  */
 export function identityName(asked = ''): string {
   const name = (/^(?:Micro)?MDM Identity \((.*)\)$/.exec(asked)?.[1] ?? asked)
@@ -148,7 +150,7 @@ export function identityName(asked = ''): string {
   return kept === '' || name === IDENTITY ? IDENTITY : `${first}${kept}${last}`
 }
 
-/** Why an administrator has to look after a CA: its end is less than 180 days away, or past. */
+/** Why an admin has to look after a CA: it ends within 180 days, or has ended. */
 export function authorityWarning(certificate: Certificate, now: number): string | undefined {
   const { notAfter, subjectText } = certificate
   const date = new Date(notAfter).toISOString().slice(0, 10)
@@ -160,7 +162,7 @@ export function authorityWarning(certificate: Certificate, now: number): string 
     : undefined
 }
 
-/** From its PEM: workerd's createPublicKey() does not take a private KeyObject. */
+/** Made from PEM: workerd's createPublicKey() does not take a private KeyObject. */
 function publicKeyOf(key: KeyObject): KeyObject {
   return createPublicKey(key.export({ type: 'pkcs8', format: 'pem' }))
 }

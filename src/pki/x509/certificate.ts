@@ -1,5 +1,6 @@
 /**
- * X.509 certificates (RFC 5280): reading the fields that identities need. No clock and no policy: those are `path.ts`.
+ * Reads the fields of X.509 certificates (RFC 5280) that identities need. Dates and policy are judged in
+ * `path.ts`.
  */
 import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
@@ -46,7 +47,7 @@ export interface Certificate extends Extensions {
   readonly commonName: string | undefined
   /** DER of SubjectPublicKeyInfo. */
   readonly spki: Uint8Array
-  /** SHA-256 of `spki`, lower-case hex: what tells CAs apart. */
+  /** SHA-256 of `spki`, lower-case hex: CAs are told apart by it. */
   readonly keyId: string
   /** OID of the algorithm that it is signed with; of RSASSA-PSS that of its hash. */
   readonly signatureAlgorithm: string
@@ -55,8 +56,8 @@ export interface Certificate extends Extensions {
 }
 
 /**
- * Reads one certificate from its DER. Throws DerError when it is not a strictly encoded X.509
- * certificate. RFC 5280 §4.1.
+ * Reads one certificate from its DER (RFC 5280 §4.1). @throws DerError when it is not a strictly encoded
+ * X.509 certificate
  */
 export function readCertificate(der: Uint8Array): Certificate {
   requireStrictDer(der, 'Certificate')
@@ -98,8 +99,8 @@ export function readCertificate(der: Uint8Array): Certificate {
 }
 
 /**
- * DER of every `CERTIFICATE` block of a PEM text (RFC 7468), in order; other blocks and text around
- * them are skipped. Throws DerError when a block is not base64.
+ * DER of every `CERTIFICATE` block of a PEM text (RFC 7468), in order; other blocks and text around them
+ * are skipped. @throws DerError when a block is not base64
  */
 export function readPem(text: string): Uint8Array[] {
   const blocks = text.matchAll(/-----BEGIN CERTIFICATE-----([^-]*)-----END CERTIFICATE-----/g)
@@ -112,7 +113,7 @@ export function readPem(text: string): Uint8Array[] {
   })
 }
 
-/** `[0] EXPLICIT INTEGER`, absent in version 1 certificates, which some old CAs are. */
+/** `[0] EXPLICIT INTEGER`, absent in version 1 certificates. Some old CAs have one. */
 function readVersion(fields: Cursor): void {
   const wrapper = readOptional(fields, 0xa0, 'version')
   if (wrapper !== undefined) {
@@ -150,7 +151,7 @@ function signatureName(algorithm: Uint8Array): string {
   return hash ? algorithmName(contentOf(hash)) : DIGEST_OIDS.sha1.hash
 }
 
-/** RFC 5480 §2.2: the hybrid form must not be used, though OpenSSL reads it. */
+/** RFC 5480 §2.2 forbids the hybrid form, though OpenSSL reads it. */
 const POINT_FORMS: ReadonlySet<number> = new Set([2, 3, 4])
 
 function readSpki(cursor: Cursor): Uint8Array {

@@ -3,12 +3,12 @@ import { bitString, element, integer, nothing, oid, sequence } from '../asn1/der
 import { type NameAttribute, writeName } from './name.ts'
 import { DIGEST_OIDS } from '../asn1/oids.ts'
 
-/** `[0] IMPLICIT SET OF Attribute`, which is there even when empty (RFC 2986 §4.1). */
+/** `[0] IMPLICIT SET OF Attribute`, present even when empty (RFC 2986 §4.1). */
 const ATTRIBUTES = 0xa0
 
 /**
- * DER of a PKCS#10 request without attributes for an RSA key, signed with SHA-256. Throws RangeError for a subject
- * attribute that it cannot write. RFC 2986 §4.
+ * DER of a PKCS#10 request without attributes for an RSA key, signed with SHA-256 (RFC 2986 §4). @throws
+ * RangeError for a subject attribute that it cannot write
  */
 export function writeCertificationRequest(
   subject: readonly NameAttribute[],

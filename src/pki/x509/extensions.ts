@@ -1,4 +1,4 @@
-/** What the extensions of a certificate say (RFC 5280 §4.2), as far as identities need it. */
+/** Reads the extensions of a certificate (RFC 5280 §4.2) that identities need. */
 import {
   atEnd,
   contentOf,
@@ -38,7 +38,7 @@ export interface Extensions {
 const DIGITAL_SIGNATURE = 0x80
 const KEY_CERT_SIGN = 0x04
 
-/** Critical extensions that are read here, or that cannot narrow what a certificate is good for. */
+/** Critical extensions that are read here, or that do not restrict the uses of a certificate. */
 const UNDERSTOOD = new Set<string>([
   OID.basicConstraints,
   OID.keyUsage,
@@ -55,8 +55,8 @@ interface Extension {
 }
 
 /**
- * Reads the end of a TBSCertificate, from the unique ids on, and what its extensions say.
- * Throws DerError for malformed or repeated extensions. RFC 5280 §4.2.
+ * Reads the end of a TBSCertificate, from the unique ids on, and its extensions (RFC 5280 §4.2). @throws
+ * DerError for malformed or repeated extensions
  */
 export function readExtensions(fields: Cursor): Extensions {
   readOptional(fields, 0x81, 'issuerUniqueID')

@@ -1,6 +1,6 @@
 /**
- * Making X.509 certificates (RFC 5280): the project's own CA, device identities, push and TLS server
- * certificates for local runs, and what SCEP hands out.
+ * Makes X.509 certificates (RFC 5280): the project's own CA, device identities, and push and TLS server
+ * certificates for local runs.
  */
 import { Buffer } from 'node:buffer'
 import { createHash, type KeyObject, randomBytes, sign } from 'node:crypto'
@@ -32,7 +32,7 @@ const KEY_USAGE_BITS = {
 export type KeyUsage = keyof typeof KEY_USAGE_BITS
 export type ExtKeyUsage = keyof typeof EXT_KEY_USAGE_OIDS
 
-/** What to put into a certificate; times are milliseconds since 1970. */
+/** The content of a new certificate. Times are milliseconds since 1970. */
 export interface CertificateRequest {
   /** In order, `['CN', 'x']`; a push certificate's topic is `['UID', topic]`. */
   readonly subject: readonly NameAttribute[]
@@ -57,14 +57,14 @@ export interface CertificateRequest {
 /** A random positive serial number of 16 bytes (RFC 5280 §4.1.2.2), from `node:crypto`. */
 export function randomSerial(): Uint8Array {
   const serial = new Uint8Array(randomBytes(16))
-  // The top bit would make it negative, a zero first byte shorter than the CA/Browser rules like.
+  // A set top bit would make it negative. The CA/Browser rules dislike a zero first byte.
   serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40
   return serial
 }
 
 /**
- * DER of an X.509 v3 certificate, signed with SHA-256 by an RSA or EC key. Throws RangeError for a
- * subject attribute or address that it cannot write. RFC 5280 §4.1, RFC 5758 §3.2.
+ * DER of an X.509 v3 certificate, signed with SHA-256 by an RSA or EC key (RFC 5280 §4.1, RFC 5758 §3.2).
+ * @throws RangeError for a subject attribute or address that it cannot write
  */
 export function issueCertificate(request: CertificateRequest): Uint8Array {
   const { signingKey, issuer } = request

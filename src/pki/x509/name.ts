@@ -1,4 +1,4 @@
-/** Distinguished names (RFC 5280 §4.1.2.4): reading for people and for the UID, writing for `issue.ts`. */
+/** Distinguished names (RFC 5280 §4.1.2.4): read for people and for the UID, written for `issue.ts`. */
 import { Buffer } from 'node:buffer'
 import {
   asciiOf,
@@ -17,15 +17,18 @@ import {
 import { ia5String, oid, printableString, sequence, setOf, utf8String } from '../asn1/der-write.ts'
 import { NAME_OIDS } from '../asn1/oids.ts'
 
-/** One attribute of a name: short name (`CN`, or dotted where it has none) and text. */
+/** One attribute of a name: short name (`CN`), or dotted OID where it has none, and text. */
 export type NameAttribute = readonly [type: string, value: string]
 
-/** Names go into rows, logs and pages; real ones have a few hundred bytes. */
+/** Names go into rows, logs and pages. Real ones have a few hundred bytes. */
 const MAX_NAME_BYTES = 8192
 
 const SHORT_NAMES = new Map(Object.entries(NAME_OIDS).map(([name, id]) => [id, name]))
 
-/** The attributes of a Name in the order of the certificate. Throws DerError when it is malformed or very long. */
+/**
+ * The attributes of a Name in the order of the certificate. Throws DerError when it is malformed or very
+ * long.
+ */
 export function readName(name: Element): NameAttribute[] {
   const length = name.end - name.body
   if (length > MAX_NAME_BYTES) {
@@ -46,7 +49,10 @@ export function readName(name: Element): NameAttribute[] {
   return attributes
 }
 
-/** A name for people, `CN=device 1, O=Example`, from the DER of a Name. Throws DerError when it is malformed. */
+/**
+ * A name for people, `CN=device 1, O=Example`, from the DER of a Name. Throws DerError when it is
+ * malformed.
+ */
 export function nameText(der: Uint8Array): string {
   return textOfName(readName(readSingle(der, TAG.sequence, 'Name')))
 }

@@ -1,6 +1,7 @@
 /**
- * Certification paths (RFC 5280 §6), validated where a certificate is accepted for the first time and never again. A
- * trust anchor is a name and a key (§6.1.1 (d)): neither its dates nor its extensions are looked at.
+ * Validates certification paths (RFC 5280 §6). A path is validated where a certificate is accepted for the
+ * first time, and never again. A trust anchor is a name and a key (§6.1.1 (d)): its dates and its
+ * extensions are ignored.
  */
 import { X509Certificate } from 'node:crypto'
 import { DIGEST_OIDS, EXT_KEY_USAGE_OIDS, OID } from '../asn1/oids.ts'
@@ -10,23 +11,25 @@ import type { Certificate } from './certificate.ts'
 interface PathPolicy {
   /** Whether leaf and intermediates have to be valid now. */
   readonly checksDates: boolean
-  /** Whether leaf and intermediates have to be good for a client, and the leaf's critical extensions known. */
+  /**
+   * Whether leaf and intermediates have to be good for a client, and the leaf's critical extensions known.
+   */
   readonly checksUsage: boolean
-  /** What becomes of RSA keys of 1024 to 2047 bits and of SHA-1. */
+  /** Whether RSA keys of 1024 to 2047 bits, and SHA-1, are refused, warned of or accepted. */
   readonly weak: 'accepted' | 'warned' | 'refused'
 }
 
-/** By who vouches for a certificate. docs/certificates.md has the same table. */
+/** The rules by the kind of CA that issued a certificate. docs/certificates.md has the same table. */
 export const PATH_POLICIES = {
-  /** CAs that were made here. */
+  /** CAs that this server made. */
   own: { checksDates: true, checksUsage: true, weak: 'refused' },
   /** CAs of other servers: imported ones, and `DEVICE_CA`. */
   imported: { checksDates: true, checksUsage: true, weak: 'warned' },
-  /** Apple's: its device CA has an RSA key of 1024 bits, signs with SHA-1, and expired in 2014. */
+  /** Apple's device CA: its RSA key has 1024 bits, it signs with SHA-1, and it expired in 2014. */
   apple: { checksDates: false, checksUsage: false, weak: 'accepted' },
 } as const satisfies Record<string, PathPolicy>
 
-/** A CA that is trusted as it is, and the row of the table that certificates below it are judged by. */
+/** A CA that is trusted, and the row of the table that judges certificates below it. */
 export interface Anchor {
   readonly certificate: Certificate
   readonly row: keyof typeof PATH_POLICIES
@@ -43,16 +46,19 @@ export type PathCheck =
       readonly ok: true
       /** `keyId` of the CA whose key vouches for the leaf. */
       readonly caKeyId: string
-      /** What is weak in the path and accepted all the same. */
+      /** Weaknesses in the path that are accepted all the same. */
       readonly warnings: readonly string[]
     }
   | { readonly ok: false; readonly reason: string }
 
 /** Signatures from the leaf up to the CA. */
 const MAX_DEPTH = 4
-/** Bounds the signatures that a sender can have verified. */
+/** Limits how many signatures a sender can make us verify. */
 const MAX_OTHERS = 8
-/** A CA that does not backdate, with a clock ahead of ours: its devices enrol seconds after they get their identity. */
+/**
+ * For CAs that do not backdate and whose clock is ahead of ours: their devices enrol seconds after they get
+ * an identity.
+ */
 const CLOCK_SKEW = 5 * 60_000
 const SOUND_RSA_BITS = 2048
 const MIN_RSA_BITS = 1024
@@ -65,9 +71,9 @@ const SOUND_SIGNATURES = new Set([
 ])
 
 /**
- * Whether a path from one of `anchors` to `leaf` over at most three of `others` is valid at `now` (milliseconds since
- * 1970) by the anchor's row. CAs are told apart by key: of two with the same name the one whose key made the
- * signature counts.
+ * Whether a path from one of `anchors` to `leaf` over at most three of `others` is valid at `now`
+ * (milliseconds since 1970) by the anchor's row. CAs are told apart by key: of two with the same name, the
+ * one whose key made the signature counts.
  */
 export function validatePath(
   leaf: Certificate,
@@ -105,7 +111,7 @@ export function validatePath(
   )
 }
 
-/** Without it a sender could have the same signatures verified for each of many paths. */
+/** Without it a sender could have the same signatures verified once for each of many paths. */
 function remembered<T>(find: (certificate: Certificate) => T): (certificate: Certificate) => T {
   const found = new Map<Certificate, T>()
   return (certificate) => {
@@ -214,7 +220,7 @@ function isNotSelfIssued({ issuer, subject }: Certificate): boolean {
 
 interface Weakness {
   readonly text: string
-  /** Refused in every row. */
+  /** Refused by every row. */
   readonly isFatal: boolean
 }
 
@@ -243,7 +249,7 @@ function isSignedBy(certificate: Certificate, issuer: Certificate): boolean {
     return false
   }
   try {
-    // The key must come from a certificate: workerd's verify() is false for one from createPublicKey().
+    // The key has to come from a certificate: workerd's verify() is false for one from createPublicKey().
     const key = new X509Certificate(issuer.der).publicKey
     return new X509Certificate(certificate.der).verify(key)
   } catch {

@@ -1,6 +1,6 @@
 /**
- * The MDM push certificate and its key, as an admin hands them over: checked before anything is kept,
- * because Apple answers a wrong pair only with a closed connection (`apple-protocol.md` §4).
+ * Checks an MDM push certificate and its key, as an admin uploads them, before anything is kept: Apple
+ * answers a wrong pair only with a closed connection.
  */
 import { Buffer } from 'node:buffer'
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
@@ -8,7 +8,7 @@ import { DerError } from '../asn1/der.ts'
 import { pem } from './issue.ts'
 import { type Certificate, readCertificate, readPem } from './certificate.ts'
 
-/** A usable push certificate, or one line that says what is wrong with it. */
+/** A usable push certificate, or one line that says why it is not usable. */
 export type PushCertificateCheck =
   | {
       readonly ok: true
@@ -27,14 +27,14 @@ export type PushCertificateCheck =
 
 const TOPIC_PREFIX = 'com.apple.mgmt.'
 const DAY = 86_400_000
-/** Apple writes to the account's owner 30 days before; who reads logs should not learn of it later. */
+/** Apple writes to the account's owner 30 days before. The log warns earlier. */
 const WARN_DAYS = 60
 const RENEW =
   'renew it at https://identity.apple.com with the same Apple Account (docs/push-certificate.md)'
 
 /**
  * Checks that the first certificate of `certPem` is an MDM push certificate that is valid at `now`
- * (milliseconds since 1970) and that `keyPem` (PKCS#1, SEC 1 or PKCS#8, not encrypted) is its key.
+ * (milliseconds since 1970), and that `keyPem` (PKCS#1, SEC 1 or PKCS#8, not encrypted) is its key.
  */
 export function checkPushCertificate(
   certPem: string,
@@ -78,7 +78,10 @@ function mismatch(certificate: Certificate, key: KeyObject, now: number): string
   return undefined
 }
 
-/** The first certificate of a PEM text, if it is an MDM push certificate of whatever date; else what is wrong with it. */
+/**
+ * The first certificate of a PEM text, if it is an MDM push certificate of any date; else the reason why
+ * not.
+ */
 export function readPushCertificate(certPem: string): Certificate | string {
   try {
     const [der] = readPem(certPem)
@@ -97,7 +100,9 @@ export function readPushCertificate(certPem: string): Certificate | string {
   }
 }
 
-/** A warning for everyone who can act on it, from 60 days before the end on; times are milliseconds since 1970. */
+/**
+ * The warning about a push certificate, from 60 days before its end on. Times are milliseconds since 1970.
+ */
 export function expiryWarning(notAfter: number, now: number): string | undefined {
   if (notAfter < now) {
     return `the push certificate expired on ${dateOf(notAfter)}, and Apple takes no push with it: ${RENEW}`

@@ -3,7 +3,7 @@ import { type KeyObject, sign } from 'node:crypto'
 import { writePlist } from '../../plist/write.ts'
 import { pem } from './issue.ts'
 
-/** What a vendor signs for a customer. All certificates and the request are DER. */
+/** The parts of the request that a vendor signs for a customer. Certificates and request are DER. */
 export interface PushCertificateRequest {
   /** The customer's PKCS#10 request. */
   readonly csr: Uint8Array
@@ -14,8 +14,9 @@ export interface PushCertificateRequest {
 }
 
 /**
- * The file that identity.apple.com takes: base64, in one line, of an XML plist with the request, its signature (RSA
- * PKCS#1 v1.5 with SHA-256 over the request's DER) and the chain as PEM (micromdm-contract §7.2, apple-protocol §4).
+ * The file that identity.apple.com takes: base64, in one line, of an XML plist with the request, its
+ * signature (RSA PKCS#1 v1.5 with SHA-256 over the request's DER) and the chain as PEM (Apple: "Setting up
+ * push notifications for your MDM customers").
  */
 export function signPushRequest({ csr, vendorKey, chain }: PushCertificateRequest): string {
   const plist = writePlist({

@@ -1,4 +1,4 @@
-/** A certificate and its key as an admin hands them over, for signing things that others verify. */
+/** Reads a certificate and its key, as an admin configures them, that sign profiles. */
 import { Buffer } from 'node:buffer'
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import { type Certificate, readCertificate, readPem } from './certificate.ts'
@@ -12,8 +12,10 @@ export interface ProfileSigner {
 }
 
 /**
- * Reads PEM: the signer's certificate first, its intermediates after it, and its key (PKCS#1, SEC 1 or PKCS#8, not
- * encrypted). Throws Error that says what is wrong, and never repeats a key.
+ * Reads PEM: the signer's certificate first, its intermediates after it, and its key (PKCS#1, SEC 1 or
+ * PKCS#8, not encrypted).
+ *
+ * @throws Error that says what is wrong, and never repeats a key
  */
 export function readSigner(certificatesPem: string, keyPem: string): ProfileSigner {
   const [der, ...chain] = readPem(certificatesPem)
@@ -25,7 +27,8 @@ export function readSigner(certificatesPem: string, keyPem: string): ProfileSign
     readCertificate(intermediate)
   }
   const privateKey = readKey(keyPem)
-  // By way of PEM, and compared as SPKI: workerd takes no KeyObject here, and its checkPrivateKey() fails matching pairs.
+  // Read from PEM and compared as SPKI: workerd takes no KeyObject here, and its checkPrivateKey() fails
+  // for matching pairs.
   const spki = createPublicKey(privateKey.export({ type: 'pkcs8', format: 'pem' })).export({
     type: 'spki',
     format: 'der',

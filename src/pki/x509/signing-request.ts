@@ -1,4 +1,7 @@
-/** Certificate signing requests (PKCS#10, RFC 2986): what a device asks for, and proof that it has the key. */
+/**
+ * Certificate signing requests (PKCS#10, RFC 2986): a device's request for a certificate, with proof that
+ * it has the key.
+ */
 import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
 import {
   atEnd,
@@ -33,13 +36,13 @@ import { readPublicKey, rsaBitsOf } from './public-key.ts'
 
 /** A signing request, read; byte strings are DER. */
 export interface SigningRequest {
-  /** Subject for people, `CN=…, O=…`; empty on some of Apple's. */
+  /** Subject for people, `CN=…, O=…`; some Apple devices leave it empty. */
   readonly subjectText: string
   readonly commonName: string | undefined
   readonly spki: Uint8Array
   /** Bits of an RSA modulus; undefined for keys of other kinds. */
   readonly rsaBits: number | undefined
-  /** RFC 2985 §5.4.1; empty when there is none, and when there are two that differ. */
+  /** The challenge (RFC 2985 §5.4.1); empty when there is none, or when there are two that differ. */
   readonly challengePassword: string
   /** Whether its signature was made with its key. */
   readonly isSigned: boolean
@@ -97,7 +100,7 @@ export function writeSigningRequest(options: {
   return sequence(info, algorithm, bitString(sign(digest, info, key)))
 }
 
-/** The hash of the signature; undefined when it is signed with anything but RSA or ECDSA and SHA. */
+/** The hash of the signature; undefined when the signature is not RSA or ECDSA with SHA. */
 function readSignatureDigest(outer: Cursor): Digest | undefined {
   const algorithm = inside(read(outer, TAG.sequence, 'signatureAlgorithm'))
   const id = readOid(algorithm, 'signatureAlgorithm')
@@ -105,8 +108,8 @@ function readSignatureDigest(outer: Cursor): Digest | undefined {
 }
 
 /**
- * The challenge among the attributes of a request. Some clients say it twice, in two attributes or in one; of two that
- * differ none counts, because nobody could say which. The other attributes grant nothing here.
+ * The challenge among the attributes of a request. Some clients repeat it, in two attributes or in one. If
+ * two challenges differ, neither counts. The other attributes grant nothing here.
  */
 function readChallenge(cursor: Cursor): string {
   const found = new Set<string>()
@@ -128,7 +131,7 @@ function isSignedBy(key: KeyObject, digest: Digest, info: Element, signature: Ui
   try {
     return verify(digest, encodingOf(info), key, signature)
   } catch {
-    // OpenSSL throws, instead of answering false, for keys that do not go with the algorithm.
+    // OpenSSL throws, instead of answering false, for keys that do not fit the algorithm.
     return false
   }
 }
