@@ -1,3 +1,13 @@
+import {
+  type BinaryFile,
+  lengthAt,
+  objectAt,
+  openFile,
+  refuseRepeats,
+  room,
+  spend,
+  unsigned,
+} from './binary-objects.ts'
 import { type Entries, type Leaf, newEntries } from './entries.ts'
 import { PlistError } from './error.ts'
 import { MAX_DEPTH, mustBeUnique } from './limits.ts'
@@ -7,33 +17,9 @@ import type { PlistDict, PlistValue } from './value.ts'
 
 /** Any version 0: CoreFoundation ignores the character that follows. */
 const MAGIC = 'bplist0'
-const HEADER_SIZE = 8
-const TRAILER_SIZE = 32
 /** 2001-01-01T00:00:00Z in Unix milliseconds, the zero of CFAbsoluteTime. */
 const EPOCH = 978_307_200_000
 const MAX_DATE = 8.64e15
-
-interface BinaryFile {
-  readonly bytes: Uint8Array
-  readonly view: DataView
-  readonly reading: PlistReading
-  readonly offsetSize: number
-  readonly refSize: number
-  readonly count: number
-  readonly tableAt: number
-  readonly root: number
-  /** Values of leaves already read: many objects may refer to one long string. */
-  readonly leaves: Map<number, PlistValue | undefined>
-  /** Values still allowed. Containers that share children grow exponentially when expanded. */
-  budget: number
-  /** Bytes of text and data still allowed: objects may overlap, and many may refer to one of them. */
-  content: number
-}
-
-/** Keys are written once and referred to by a byte or two, so an honest list grows about ten times. */
-const MOST_GROWTH = 32
-/** An XML document of that size would be too long to be accepted. */
-const MOST_CONTENT = 20_000_000
 
 /** Whether the bytes begin with `bplist0`. */
 export function isBinaryPlist(bytes: Uint8Array): boolean {
@@ -98,40 +84,9 @@ function readEntry(file: BinaryFile, ref: number): Leaf {
   }
 }
 
-function openFile(bytes: Uint8Array, reading: PlistReading): BinaryFile {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const trailer = bytes.length - TRAILER_SIZE
-  if (trailer < HEADER_SIZE) throw new PlistError('binary plist is too short', bytes.length)
-  const file: BinaryFile = {
-    bytes,
-    view,
-    reading,
-    offsetSize: bytes[trailer + 6] ?? 0,
-    refSize: bytes[trailer + 7] ?? 0,
-    count: Number(view.getBigUint64(trailer + 8)),
-    tableAt: Number(view.getBigUint64(trailer + 24)),
-    root: Number(view.getBigUint64(trailer + 16)),
-    leaves: new Map(),
-    budget: bytes.length,
-    content: Math.min(MOST_CONTENT, MOST_GROWTH * bytes.length),
-  }
-  const sizesFit = [file.offsetSize, file.refSize].every((size) => size >= 1 && size <= 8)
-  if (!sizesFit || file.tableAt + file.count * file.offsetSize > trailer) {
-    throw new PlistError('malformed binary plist trailer', trailer)
-  }
-  return file
-}
-
 function topDict(file: BinaryFile): number {
   const at = objectAt(file, file.root)
   if ((file.bytes[at] ?? 0) >> 4 !== 0xd) throw new PlistError('the root is not a dictionary', at)
-  return at
-}
-
-function objectAt(file: BinaryFile, ref: number): number {
-  if (ref >= file.count) throw new PlistError('object reference out of range', file.tableAt)
-  const at = unsigned(file, file.tableAt + ref * file.offsetSize, file.offsetSize)
-  if (at < HEADER_SIZE || at >= file.tableAt) throw new PlistError('object out of range', at)
   return at
 }
 
@@ -259,51 +214,4 @@ function readKey(file: BinaryFile, ref: number): string {
   const key = isText(file.bytes[at] ?? 0) ? readObject(file, ref, 1) : undefined
   if (typeof key !== 'string') throw new PlistError('dictionary key is not a string', at)
   return key
-}
-
-/**
- * Where an object's content starts, and its length in units of `unit` bytes. All of them are in the file.
- */
-function lengthAt(
-  file: BinaryFile,
-  at: number,
-  unit: number,
-): { readonly start: number; readonly length: number } {
-  const short = (file.bytes[at] ?? 0) & 0xf
-  if (short !== 0xf) {
-    spend(file, short * unit)
-    return { start: room(file, at + 1, short * unit), length: short }
-  }
-  const marker = file.bytes[room(file, at + 1, 1)] ?? 0
-  const size = 1 << (marker & 0xf)
-  if (marker >> 4 !== 1 || size > 8) throw new PlistError('malformed length', at)
-  const length = unsigned(file, room(file, at + 2, size), size)
-  const start = room(file, at + 2 + size, length * unit)
-  spend(file, length * unit)
-  return { start, length }
-}
-
-function spend(file: BinaryFile, bytes: number): void {
-  file.content -= bytes
-  if (file.content < 0) refuseRepeats()
-}
-
-function refuseRepeats(): never {
-  throw new PlistError('binary plist repeats itself without bound')
-}
-
-/** `at`, after checking that `size` bytes of objects are there. */
-function room(file: BinaryFile, at: number, size: number): number {
-  if (at + size > file.tableAt) throw new PlistError('object runs out of the file', at)
-  return at
-}
-
-/**
- * Big-endian, 1 to 8 bytes. Values beyond 2^53 lose digits, but no offset or length of that size is in
- * range.
- */
-function unsigned(file: BinaryFile, at: number, size: number): number {
-  let value = 0
-  for (let i = 0; i < size; i++) value = value * 256 + (file.bytes[at + i] ?? 0)
-  return value
 }
