@@ -2,7 +2,7 @@ import type { ConsumerEnv } from './consumer.ts'
 import type { Job } from './jobs/job.ts'
 import type { DeviceEnv } from './device/object.ts'
 
-/** Bindings of wrangler.toml. Vars and secrets are config.ts's alone. */
+/** Bindings of wrangler.toml. Only config.ts reads vars and secrets. */
 export interface Env extends ConsumerEnv, DeviceEnv {
   readonly JOB: { getByName(name: string): Omit<Job, 'alarm'> }
 }

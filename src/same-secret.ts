@@ -1,6 +1,9 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 
-/** Whether two secrets are equal. Hashing makes both sides equally long, so that comparing takes the same time whatever was sent. */
+/**
+ * Whether two secrets are equal. Hashing makes both sides equally long, so that comparing takes the same
+ * time for any text.
+ */
 export function sameSecret(sent: string, expected: string): boolean {
   return timingSafeEqual(digest(sent), digest(expected))
 }

@@ -1,4 +1,4 @@
-/** Whether a command is one that Apple's schema knows: its keys, and the types and values of what they hold. */
+/** Checks a command against Apple's schema: its keys, and the types and values of their contents. */
 import { isArray, isDict } from '../plist/dict.ts'
 import type { PlistDict, PlistValue } from '../plist/value.ts'
 import { didYouMean } from './nearest.ts'
@@ -12,36 +12,39 @@ import {
   type KeySchema,
 } from './schema.ts'
 
-/** A place in a command, from the keys beside RequestType down, and what is wrong there. */
+/** A place in a command, as a path of keys below RequestType, and its fault. */
 export interface CommandFault {
   readonly path: readonly (string | number)[]
   readonly detail: string
-  /** Keys of the command that the detail ends with: another form of it names them otherwise. */
+  /** Keys of the command that the detail ends with. Another form of the command names them otherwise. */
   readonly keys?: readonly string[]
 }
 
 type Path = CommandFault['path']
 type Faults = Generator<CommandFault, void, undefined>
 
-/** No name of Apple's is longer. */
+/** Apple has no longer name. */
 const MAX_NAME = 100
 
-/** A command can be wrong in thousands of places; the first ones are enough to mend it. */
+/** A command can have thousands of faults; the first ones are enough to correct it. */
 export const MAX_FAULTS = 10
 
-/** The server puts it in when it is not there (docs/escrow.md). */
+/** The server adds it when it is absent (docs/escrow.md). */
 const FILLED_IN: ReadonlySet<string> = new Set(['ClearPasscode.UnlockToken'])
 
 /**
- * Empty means something: it takes the password away ("SetRecoveryLockCommand.Command", Apple's documentation), and a Mac may
- * have no second address.
+ * Empty has a meaning here: it removes the password (Apple: "SetRecoveryLockCommand.Command"), and a Mac
+ * may have no second address.
  */
 const MAY_BE_EMPTY: ReadonlySet<string> = new Set(['NewPassword', 'SecondaryIPv6AddressList'])
 
-/** "A bitwise OR" ("InstallApplicationCommand.Command", Apple's documentation): 0 is none of the values, and in use. */
+/**
+ * A bitwise OR (Apple: "InstallApplicationCommand.Command"): 0 is not among the values of the schema, but
+ * is in use.
+ */
 const FLAGS: ReadonlySet<string> = new Set(['ManagementFlags'])
 
-/** Queries of Apple's own example ("Device Information", Apple's documentation) that its schema no longer has. */
+/** Queries of Apple's own example ("Device Information") that its schema no longer has. */
 const EARLIER_QUERIES: ReadonlySet<string> = new Set([
   'AutomaticAppInstallationEnabled',
   'AutomaticCheckEnabled',
@@ -60,7 +63,10 @@ const EARLIER_QUERIES: ReadonlySet<string> = new Set([
   'SIMMNC',
 ])
 
-/** Keys of which one has to be there, as the pages of these commands in Apple's documentation say; the schema does not. */
+/**
+ * Of these keys one has to be there, according to the commands' pages in Apple's documentation. The schema
+ * does not say so.
+ */
 const ONE_OF: Readonly<Record<string, readonly string[]>> = {
   DeleteUser: ['UserName', 'DeleteAllUsers'],
   EnableLostMode: ['Message', 'PhoneNumber'],
@@ -69,15 +75,15 @@ const ONE_OF: Readonly<Record<string, readonly string[]>> = {
   InstallMedia: ['iTunesStoreID', 'MediaURL'],
 }
 
-/** "The six-character PIN" ("DeviceLockCommand.Command" and "EraseDeviceCommand.Command", Apple's documentation). */
+/** "The six-character PIN" (Apple: "DeviceLockCommand.Command" and "EraseDeviceCommand.Command"). */
 const PIN_LENGTH = 6
 
-/** Types that Apple's documentation pages or MicroMDM give where the schema has others: both are in use. */
+/** Types that Apple's documentation or MicroMDM gives where the schema has others. Both are in use. */
 const ALSO: Readonly<Record<string, string>> = { ScanTime: 'string', iTunesStoreID: 'integer' }
 
 /**
- * The first ten faults that Apple's schema finds in a command, `{RequestType: …}` with its keys. Whether a device has the
- * command is another question: `lacksOf`.
+ * The first ten faults that Apple's schema finds in a command, `{RequestType: …}` with its keys. `lacksOf`
+ * tells whether a device has the command.
  */
 export function faultsOf(requestType: string, command: PlistDict): readonly CommandFault[] {
   const schema = commandSchema(requestType)
@@ -131,7 +137,7 @@ export function shortened(name: string): string {
   return name.length > MAX_NAME ? `${name.slice(0, MAX_NAME)}…` : name
 }
 
-/** An empty name is none, and `DeleteAllUsers` false asks for a name. */
+/** An empty name counts as none, and `DeleteAllUsers` false needs a name. */
 function says(key: string, value: PlistValue | undefined): boolean {
   return value !== undefined && value !== false && !isEmpty(key, value)
 }

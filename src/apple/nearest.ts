@@ -1,12 +1,12 @@
 import { closestMatch } from 'leven'
 
-/** A longer name is no slip of the pen, and the distance takes time. */
+/** A longer name is not a typing error, and the distance takes time. */
 const MAX_NAME = 64
 
-/** Shorter beginnings say too little. */
+/** Shorter beginnings match too many names. */
 const MIN_PREFIX = 4
 
-/** `: did you mean PIN?` where one of `names` is near; empty where none is. */
+/** `: did you mean PIN?` when one of `names` is near; empty when none is. */
 export function didYouMean(name: string, names: readonly string[]): string {
   if (name.length > MAX_NAME) {
     return ''

@@ -1,7 +1,7 @@
 export const PLATFORMS = ['macOS', 'iOS', 'iPadOS', 'tvOS', 'watchOS', 'visionOS'] as const
 export type Platform = (typeof PLATFORMS)[number]
 
-/** How Apple's product names begin, by platform. */
+/** The beginnings of Apple's product names, by platform. */
 export const PRODUCTS: Readonly<Record<Platform, readonly string[]>> = {
   macOS: ['Mac', 'iMac', 'VirtualMac'],
   iOS: ['iPhone', 'iPod'],
@@ -11,7 +11,7 @@ export const PRODUCTS: Readonly<Record<Platform, readonly string[]>> = {
   visionOS: ['RealityDevice'],
 }
 
-/** The platform of a product name such as `iPad14,3`; undefined for one that is none of Apple's. */
+/** The platform of a product name such as `iPad14,3`; undefined for a name that Apple does not use. */
 export function platformOf(productName: string): Platform | undefined {
   return PLATFORMS.find((platform) =>
     PRODUCTS[platform].some((beginning) => productName.startsWith(beginning)),

@@ -1,8 +1,14 @@
-/** Apple's published schema of commands (github.com/apple/device-management), reduced to the parts that decisions need. */
+/**
+ * Apple's published schema of commands (github.com/apple/device-management), reduced to the parts that
+ * decisions need.
+ */
 import type { Platform } from './platform.ts'
 import table from './commands.json' with { type: 'json' }
 
-/** A key of a command, or of an answer. `item` is what its array holds; `on` is absent where all platforms of its parent have it. */
+/**
+ * A key of a command, or of an answer. `item` describes the items of its array. `on` is absent when the key
+ * exists on all platforms of its parent.
+ */
 export interface KeySchema {
   readonly type: string
   readonly required?: boolean
@@ -12,9 +18,9 @@ export interface KeySchema {
   readonly keys?: Keys
   /** The keys are an app's own. */
   readonly any?: boolean
-  /** The texts that it may be. */
+  /** The texts that it may hold. */
   readonly values?: Readonly<Record<string, Part>>
-  /** The dictionaries that it may be, by their `Item`. */
+  /** The dictionaries that it may hold, by their `Item`. */
   readonly kinds?: Kinds
 }
 
@@ -22,7 +28,7 @@ type Kinds = Readonly<Record<string, Part & { readonly keys: Keys }>>
 
 export type Keys = Readonly<Record<string, KeySchema>>
 
-/** A part that exists on some platforms only; `replacement` takes its place where it is gone. */
+/** A part that exists on some platforms only. `replacement` names its successor, where it was removed. */
 export interface Part {
   readonly on: string
   readonly replacement?: string
@@ -40,7 +46,7 @@ export interface Removal {
 
 const COMMANDS: ReadonlyMap<string, CommandSchema> = new Map(Object.entries(table.commands))
 
-/** Keys that every command takes. */
+/** Keys that every command may have. */
 export const EVERY_COMMAND: Keys = table.everyCommand
 
 export const REMOVED_IN_PROFILES: ReadonlyMap<string, Removal> = new Map(
@@ -50,7 +56,7 @@ export const REMOVED_IN_PROFILES: ReadonlyMap<string, Removal> = new Map(
 /** Every request type that Apple documents, in alphabetical order. */
 export const REQUEST_TYPES: readonly string[] = [...COMMANDS.keys()]
 
-/** What Apple documents of a request type; undefined for one that it does not. */
+/** Apple's description of a request type; undefined when Apple has none. */
 export function commandSchema(requestType: string): CommandSchema | undefined {
   return COMMANDS.get(requestType)
 }
@@ -62,7 +68,7 @@ export const QUERIES: Readonly<Record<string, Part>> =
 /** The settings of the Settings command, by their `Item`. */
 export const SETTINGS: Kinds = commandSchema('Settings')?.keys?.['Settings']?.item?.kinds ?? {}
 
-/** The entry under a name that a sender chose: `constructor` has none. */
+/** The entry under a name that the sender chose: `constructor` finds none. */
 export function lookUp<T>(
   entries: Readonly<Record<string, T>> | undefined,
   name: string,
@@ -70,7 +76,10 @@ export function lookUp<T>(
   return entries && Object.hasOwn(entries, name) ? entries[name] : undefined
 }
 
-/** Where something exists on one platform: the channels' letters, the first version, and the one that no longer has it. */
+/**
+ * Where something exists on one platform: the channels' letters, the first version, and the version that
+ * removed it.
+ */
 export interface Availability {
   readonly channels: string
   readonly since: string
@@ -79,7 +88,7 @@ export interface Availability {
 
 const ON = /^(\w+):(\w*)@([\d.]+)(?:-([\d.]+))?$/
 
-/** Reads `on` (see the legend of commands.json) for a platform; undefined where it does not exist there at all. */
+/** Reads `on` (see the legend of commands.json) for a platform; undefined when it does not exist there. */
 export function availability(on: string, platform: Platform): Availability | undefined {
   const name = applesName(platform)
   const entry = on.split(' ').find((part) => part.startsWith(`${name}:`))
@@ -87,7 +96,7 @@ export function availability(on: string, platform: Platform): Availability | und
   return channels === undefined || since === undefined ? undefined : { channels, since, until }
 }
 
-/** Apple's schema knows iPadOS as iOS. */
+/** Apple's schema treats iPadOS as iOS. */
 export function applesName(platform: Platform): Exclude<Platform, 'iPadOS'> {
   return platform === 'iPadOS' ? 'iOS' : platform
 }

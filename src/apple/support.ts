@@ -1,4 +1,4 @@
-/** Whether a device's OS has what a command needs. */
+/** Whether a device's OS supports a command. */
 import { isArray, isDict } from '../plist/dict.ts'
 import type { PlistDict, PlistValue } from '../plist/value.ts'
 import { platformOf, type Platform } from './platform.ts'
@@ -13,7 +13,7 @@ import {
   SETTINGS,
 } from './schema.ts'
 
-/** What a device says of its model and OS; empty where it says nothing. */
+/** The device's report of its model and OS; empty where it reports nothing. */
 export interface Os {
   readonly productName: string
   readonly osVersion: string
@@ -24,10 +24,10 @@ const ITEM = 'Settings/'
 const PROFILE = 'profile '
 
 /**
- * The parts of a command that an OS may not have, by names that `lacksOf` takes: the command itself, its queries, its
- * settings, and those parts of a profile that some version has removed.
+ * The parts of a command that an OS may lack, by names that `lacksOf` takes: the command itself, its
+ * queries, its settings, and the parts of a profile that some version has removed.
  *
- * @param profile the one that InstallProfile installs, where it can be read
+ * @param profile the profile that InstallProfile installs, where it can be read
  */
 export function needsOf(
   requestType: string,
@@ -64,7 +64,7 @@ function namesAt(value: PlistValue, key: string, prefix: string): readonly strin
   return typeof name === 'string' ? [prefix + name] : []
 }
 
-/** The array's items; none where there is no array. */
+/** The array's items; none when the value is not an array. */
 function listOf(value: PlistValue | undefined): readonly PlistValue[] {
   return value !== undefined && isArray(value) ? value : []
 }
@@ -73,7 +73,9 @@ function isKnown(need: string): boolean {
   return factsOf(need) !== undefined
 }
 
-/** Where a need is met. `on` is as in the schema; without it, every version before `removed` meets the need. */
+/**
+ * Where a need is met. `on` is as in the schema; without it, every version before `removed` meets the need.
+ */
 interface NeedFacts {
   readonly label: string
   readonly on?: string | undefined
@@ -104,12 +106,12 @@ function labelled(
   return facts && { label, ...facts }
 }
 
-/** A version as Apple writes it; anything else is not known. */
+/** A version in Apple's form; any other text counts as unknown. */
 const VERSION = /^\d+(\.\d+)*$/
 
 /**
- * The needs that a device's OS does not meet, each as a text with the reason and the replacement. None for a device
- * whose platform is not known; without its version, only those that its platform never met.
+ * The needs that a device's OS does not meet, each as a text with the reason and the replacement. None for
+ * a device of unknown platform. For a device of unknown version, only those that its platform never met.
  */
 export function lacksOf(
   needs: readonly string[],

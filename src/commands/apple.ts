@@ -11,10 +11,11 @@ import { isDestructiveCommand, isSecretCommand } from './request-types.ts'
 export type AppleCommand = Omit<BuiltCommand, 'udid' | 'echo'>
 
 /**
- * Turns a command under Apple's own keys, `{"Command": {"RequestType": …}, "CommandUUID": …}`, into one to queue. Every key
- * but null is passed on as it is; what Apple's schema knows to be data is base64, and `{"$data": "…"}` is data anywhere.
+ * Turns a command under Apple's own keys, `{"Command": {"RequestType": …}, "CommandUUID": …}`, into one to
+ * queue. Every key but null is passed on unchanged. Text is base64 where Apple's schema has data, and
+ * `{"$data": "…"}` is data anywhere.
  *
- * @param newUUID gives a lower-case version 4 UUID
+ * @param newUUID returns a lower-case version 4 UUID
  */
 export function buildAppleCommand(
   body: JsonObject,

@@ -9,21 +9,24 @@ import { GoFieldError, isJsonObject, stringField } from './go-fields.ts'
 import type { JsonObject, JsonValue } from './go-json.ts'
 import { commandType, commandTypes } from './request-types.ts'
 
-/** The `source` of a command whose CommandUUID its client chose: others may know it. */
+/** The `source` of a command whose CommandUUID its client chose: others may know that id. */
 export const GIVEN = 'given'
 
 /** A command ready to be queued. */
 export interface BuiltCommand {
   readonly ok: true
-  /** The id that the client addressed: a UDID, UserID or EnrollmentID, not looked at. */
+  /** The id that the client addressed: a UDID, UserID or EnrollmentID, not checked. */
   readonly udid: string
   readonly commandUUID: string
-  /** {@link GIVEN} where the client chose the CommandUUID; empty where it is ours, and a secret. */
+  /**
+   * {@link GIVEN} when the client chose the CommandUUID. Empty when the server made it: then it is a
+   * secret.
+   */
   readonly source: string
   readonly requestType: string
   /** `Command` of the payload. */
   readonly command: PlistDict
-  /** What Apple's schema has against it. MicroMDM's API takes it all the same. */
+  /** Faults that Apple's schema finds. MicroMDM's API accepts the command all the same. */
   readonly faults: readonly RequestFault[]
   /** The XML plist for the device. */
   readonly payload: Uint8Array
@@ -35,13 +38,13 @@ export interface BuiltCommand {
 
 export interface RefusedCommand {
   readonly ok: false
-  /** Goes into `{"error": …}` as it is. */
+  /** The text of `{"error": …}`. */
   readonly error: string
-  /** The same in our own API's words, where they differ. */
+  /** The same in the words of our own API, where they differ. */
   readonly plain?: string
 }
 
-/** What a field or value that cannot be sent is refused with; anything else is thrown on. */
+/** The refusal of a field or value that cannot be sent. Any other error is thrown again. */
 export function refusedCommand(error: unknown): RefusedCommand {
   if (error instanceof GoFieldError) {
     return { ok: false, error: error.message, plain: error.plain }
@@ -52,14 +55,15 @@ export function refusedCommand(error: unknown): RefusedCommand {
   throw error
 }
 
-/** Go's name of the request, for its messages about fields. */
+/** Go's name of the request, for error texts about fields. */
 const STRUCT = 'CommandRequest'
 
 /**
- * Turns MicroMDM's JSON into a command: the fields of the type stand beside `udid`, `request_type` and `command_uuid`, and
- * `command_uuid` is kept verbatim unless blank. Names that no field has are faults, and are not sent.
+ * Turns MicroMDM's JSON into a command. The fields of the type stand beside `udid`, `request_type` and
+ * `command_uuid`, and `command_uuid` is kept verbatim unless blank. Names that match no field are faults,
+ * and are not sent.
  *
- * @param newUUID gives a lower-case version 4 UUID
+ * @param newUUID returns a lower-case version 4 UUID
  */
 export function buildCommand(
   body: JsonValue,
@@ -112,12 +116,15 @@ function build(
 }
 
 function unknownType(requestType: string): RefusedCommand {
+  const advice =
+    didYouMean(requestType, commandTypes()) ||
+    ': send a newer one in Apple’s keys, under `Command`, with `force`'
   return {
     ok: false,
     error: `mdm: unknown RequestType: ${requestType}`,
     plain:
       requestType === ''
         ? 'request_type is missing (or Command, with Apple’s keys)'
-        : `there is no request_type ${requestType.slice(0, 64)}${didYouMean(requestType, commandTypes()) || ': send a newer one in Apple’s keys, under `Command`, with `force`'}`,
+        : `there is no request_type ${requestType.slice(0, 64)}${advice}`,
   }
 }

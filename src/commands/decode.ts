@@ -19,7 +19,7 @@ import {
 import type { JsonObject, JsonValue } from './go-json.ts'
 import { passObject } from './pass-through.ts'
 
-/** What one field says to the device and to the client; undefined where the field is left out. */
+/** One field, as the device and the client get it; undefined where the field is left out. */
 interface Decoded {
   readonly plist: PlistValue | undefined
   readonly echo: JsonValue | undefined
@@ -27,15 +27,16 @@ interface Decoded {
 
 const ABSENT: Decoded = { plist: undefined, echo: undefined }
 
-/** The object that is read: its name in error messages, and how. */
+/** The object to read: its name in error texts, and how to read it. */
 interface At {
   readonly struct: string
   readonly reading: RequestReading
 }
 
 /**
- * Reads the fields of a request, or of an object inside one, into the dictionary for the device and the echo for the
- * 201. A false or zero that the client sent goes to the device in either reading; MicroMDM loses it.
+ * Reads the fields of a request, or of an object inside one, into the dictionary for the device and the
+ * echo for the 201. A false or zero from the client goes to the device in either reading; MicroMDM loses
+ * it.
  *
  * @throws GoFieldError
  */
@@ -82,7 +83,7 @@ const READERS: Readonly<Record<FieldType, Reader>> = {
   structs: (field, json, at) => several(field, objectsField(json, field.json, at.struct), at),
 }
 
-/** What a field holds that is sent without a value. */
+/** The value of a field that is sent without one. */
 const ZEROS: Readonly<Record<FieldType, PlistValue>> = {
   string: '',
   bool: false,
@@ -136,7 +137,7 @@ function embedded(field: Field, bytes: Uint8Array | undefined): Decoded {
   }
 }
 
-/** A value of another type panics MicroMDM. */
+/** A value of another type makes MicroMDM panic. */
 function booleans(field: Field, object: JsonObject | undefined): Decoded {
   for (const [key, value] of Object.entries(object ?? {})) {
     if (typeof value !== 'boolean') {

@@ -1,4 +1,7 @@
-/** The faults of a request in MicroMDM's JSON: names that no field has, and Apple's faults where the client wrote them. */
+/**
+ * Finds the faults of a request in MicroMDM's JSON: names that match no field, and Apple's faults at the
+ * client's own places.
+ */
 import { faultsOf, MAX_FAULTS, shortened, type CommandFault } from '../apple/check.ts'
 import { didYouMean } from '../apple/nearest.ts'
 import { lookUp, SETTINGS } from '../apple/schema.ts'
@@ -8,20 +11,20 @@ import { fieldAt, isJsonArray, isJsonObject } from './go-fields.ts'
 import type { JsonObject, JsonValue } from './go-json.ts'
 import { isSharedField } from './settings.ts'
 
-/** A place in a request, as its client wrote it, and what is wrong there. */
+/** A place in a request, as its client wrote it, and its fault. */
 export interface RequestFault {
   readonly at: string
   readonly detail: string
-  /** No field has this name: nothing of it can be sent, not even with `force`. */
+  /** No field has this name: its value cannot be sent, not even with `force`. */
   readonly isUnread?: true
 }
 
-/** Beside the fields of the type. */
+/** Fields beside those of the type. */
 const ENVELOPE: ReadonlySet<string> = new Set(['udid', 'request_type', 'command_uuid'])
 
 /**
- * The faults of a command that was made of MicroMDM's JSON: names that no field has, and what Apple's schema has against
- * the command, each where the client wrote it.
+ * The faults of a command that was made of MicroMDM's JSON: names that match no field, and the faults that
+ * Apple's schema finds, each at the place where the client wrote it.
  */
 export function faultsOfRequest(
   { requestType, fields }: CommandType,
@@ -75,7 +78,7 @@ function* unknownNames(
   }
 }
 
-/** Names match in any case: of two that differ in case alone, one is read. */
+/** Names match in any case. Of two that differ only in case, one is read. */
 function* saidTwice(json: JsonObject, path: string): Faults {
   const first = new Map<string, string>()
   for (const key of Object.keys(json)) {
@@ -141,7 +144,7 @@ function itemsOf(value: JsonValue | undefined): (readonly [JsonObject, number])[
     : []
 }
 
-/** The names that stand for Apple's keys in MicroMDM's JSON; keys that have none stay. */
+/** The names of MicroMDM's JSON for Apple's keys. Keys without such a name stay. */
 function placeOf(fields: readonly Field[], path: CommandFault['path']): string {
   let inside = fields
   const names = path.map((step) => {

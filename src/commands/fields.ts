@@ -20,8 +20,8 @@ export type FieldType =
   | 'structs'
 
 /**
- * How a request is read. `micromdm`: empty strings, data and lists are left out, and some fields are sent even
- * when the client leaves them out (`always`). `exact`: exactly the client's fields are sent.
+ * How a request is read. `micromdm`: empty strings, data and lists are left out, and some fields are sent
+ * even when the client leaves them out (`always`). `exact`: exactly the client's fields are sent.
  */
 export type RequestReading = 'micromdm' | 'exact'
 
@@ -72,7 +72,10 @@ export interface CommandType {
   readonly secret: boolean
   /** Loses data, locks a user out or changes a password. An admin has to confirm it. */
   readonly destructive: boolean
-  /** Its secret, or that of its answer, opens the device: an admin may need it after the device has answered. */
+  /**
+   * Its secret, or that of its answer, opens the device. An admin may need it after the device has
+   * answered.
+   */
   readonly lasting: boolean
 }
 

@@ -6,13 +6,13 @@ const MIN_INT64 = -(2n ** 63n)
 const MAX_INT64 = 2n ** 63n - 1n
 
 /**
- * A field of another type than its Go struct declares. The message is Go's and goes to MicroMDM's clients as it is; `plain`
- * says the same to those of our own API.
+ * A field of another type than its Go struct declares. MicroMDM's clients get the message, which is Go's,
+ * unchanged; `plain` is the text for our own API.
  */
 export class GoFieldError extends OwnError {
   override readonly name = 'GoFieldError'
   readonly plain: string
-  /** The field that is at fault, where there is one. */
+  /** The faulty field, if there is one. */
   readonly at: string | undefined
 
   constructor(message: string, plain = message, at?: string) {
@@ -28,8 +28,9 @@ export function isJsonObject(value: JsonValue | undefined): value is JsonObject 
 }
 
 /**
- * The value at `name` as Go's decoder would assign it: an exactly equal key is preferred, else any case matches, the
- * last one wins; `null` is undefined, because it leaves a struct field untouched (Go, "encoding/json": Unmarshal).
+ * The value at `name`, as Go's decoder would assign it: an exactly equal key comes first, else any case
+ * matches, and the last one wins. `null` is undefined, because it leaves a struct field unchanged (Go,
+ * "encoding/json": Unmarshal).
  */
 export function fieldAt(object: JsonObject, name: string): JsonValue | undefined {
   if (Object.hasOwn(object, name)) return object[name] ?? undefined
@@ -52,8 +53,8 @@ export function stringField(object: JsonObject, name: string, struct: string): s
 }
 
 /**
- * The boolean at `name`. The strings `"true"` and `"false"` count, which makes MicroMDM's `set_*` scripts
- * work (github.com/micromdm/micromdm, tools/api/commands).
+ * The boolean at `name`. The strings `"true"` and `"false"` count, so that MicroMDM's `set_*` scripts work
+ * (github.com/micromdm/micromdm, tools/api/commands).
  *
  * @throws GoFieldError
  */
@@ -78,7 +79,10 @@ export function integerField(
   return mistyped(value, `${struct}.${name}`, 'int64')
 }
 
-/** The bytes at `name`: padded standard base64, in which CR and LF may stand, or an array of numbers. @throws GoFieldError */
+/**
+ * The bytes at `name`: padded standard base64, in which CR and LF may stand, or an array of numbers.
+ * @throws GoFieldError
+ */
 export function bytesField(
   object: JsonObject,
   name: string,
@@ -122,7 +126,7 @@ export function objectField(
   return mistyped(value, `${struct}.${name}`, 'object')
 }
 
-/** The list of objects at `name`; a null among them is an empty one. @throws GoFieldError */
+/** The list of objects at `name`; a null among them is an empty object. @throws GoFieldError */
 export function objectsField(
   object: JsonObject,
   name: string,
@@ -145,12 +149,12 @@ function arrayField(
   return mistyped(value, `${struct}.${name}`, type)
 }
 
-/** Whether the value is an array; `Array.isArray` does not narrow readonly ones. */
+/** Whether the value is an array. `Array.isArray` does not narrow readonly arrays. */
 export function isJsonArray(value: JsonValue): value is readonly JsonValue[] {
   return Array.isArray(value)
 }
 
-/** The bytes that a value stands for; `field` is its place. @throws GoFieldError */
+/** The bytes that a value encodes; `field` is its place. @throws GoFieldError */
 export function bytesFrom(value: JsonValue, field: string, each = ''): Uint8Array {
   if (typeof value === 'string') {
     const bytes = decodeBase64(value, '\r\n')
@@ -169,19 +173,21 @@ export function bytesFrom(value: JsonValue, field: string, each = ''): Uint8Arra
   })
 }
 
-/** Go says of an entry what it says of its list. */
+/** Go's message about an entry is that about its list. */
 const EACH = 'each of '
 
 function mistyped(value: JsonValue, field: string, type: string, each = ''): never {
   const kind = kindOf(value, type)
+  const due = DUE.get(type) ?? type
+  const plainKind = PLAIN_KINDS.get(kind) ?? kind.replace('number ', '')
   throw new GoFieldError(
     `json: cannot unmarshal ${kind} into Go struct field ${field} of type ${type}`,
-    `${each}${pathOf(field)} has to be ${DUE.get(type) ?? type}, not ${PLAIN_KINDS.get(kind) ?? kind.replace('number ', '')}`,
+    `${each}${pathOf(field)} has to be ${due}, not ${plainKind}`,
     pathOf(field),
   )
 }
 
-/** Where a client wrote the field: Go's struct is no part of it, but Apple's `Command` is. */
+/** The place where a client wrote the field. Go's struct is not part of it, but Apple's `Command` is. */
 function pathOf(field: string): string {
   return field.startsWith('Command.') ? field : field.slice(field.indexOf('.') + 1)
 }

@@ -2,8 +2,8 @@ import { encodeBase64 } from '../plist/base64.ts'
 import type { JsonValue } from './go-json.ts'
 
 /**
- * What can be written: JSON, bytes (base64), a Map as Go writes one (by key), and properties that are absent when
- * `undefined`.
+ * The values that can be written: JSON, bytes (base64), a Map sorted by key as in Go, and properties that
+ * are absent when `undefined`.
  */
 export type WritableJson =
   | JsonValue
@@ -12,13 +12,13 @@ export type WritableJson =
   | readonly WritableJson[]
   | { readonly [key: string]: WritableJson | undefined }
 
-/** What Go's encoder escapes so that JSON may stand inside HTML and JavaScript. */
+/** Go's encoder escapes these, so that JSON may stand inside HTML and JavaScript. */
 const HTML = /[<>&\u2028\u2029]/g
 
 /**
- * Writes a value as MicroMDM's encoder does (micromdm-contract §1.1): two spaces of indentation, Go's HTML escaping,
- * bytes as base64, and a newline at the end unless `newline` is false. Keys keep their order, as Go's struct
- * fields do.
+ * Writes a value as MicroMDM's encoder does: two spaces of indentation, Go's HTML escaping, bytes as
+ * base64, and a newline at the end unless `newline` is false. Keys keep their order, like the fields of a
+ * Go struct.
  */
 export function writeGoJson(value: WritableJson, newline = true): string {
   return write(value, '\n') + (newline ? '\n' : '')

@@ -1,4 +1,4 @@
-/** A JSON value as Go's decoder sees it: integers beyond ±(2^53 − 1) keep their digits as `bigint`. */
+/** A JSON value as Go's decoder reads it: integers beyond ±(2^53 − 1) keep their digits as `bigint`. */
 export type JsonValue =
   | null
   | boolean
@@ -8,7 +8,10 @@ export type JsonValue =
   | readonly JsonValue[]
   | JsonObject
 
-/** An object without prototype, keys in the order of their last appearance, the last of equal keys kept. */
+/**
+ * An object without prototype. Keys are in the order of their last appearance; of equal keys the last is
+ * kept.
+ */
 export interface JsonObject {
   readonly [key: string]: JsonValue
 }
@@ -18,7 +21,7 @@ export type JsonReading =
   /** `at` counts the UTF-16 units that were read. */
   | { readonly ok: false; readonly error: string; readonly at: number }
 
-/** Go allows 10,000; nothing here is legal beyond a plist's 128, and the stack of a Worker is smaller. */
+/** Go allows 10,000. Plists allow 128, and the stack of a Worker is smaller than Go's. */
 const MAX_DEPTH = 1000
 /** Characters of a JSON string up to the next one that ends it, escapes, or is illegal. */
 // oxlint-disable-next-line no-control-regex -- RFC 8259 §7 is a rule about control characters
@@ -36,7 +39,7 @@ const ESCAPES: ReadonlyMap<string, string> = new Map([
   ['t', '\t'],
 ])
 
-/** No number whose digits matter (int64) is longer; BigInt() takes quadratic time. */
+/** No int64 is longer. BigInt() takes quadratic time. */
 const MAX_EXACT_DIGITS = 40
 
 interface JsonCursor {
@@ -44,13 +47,13 @@ interface JsonCursor {
   at: number
 }
 
-/** Why reading stopped; becomes the `error` of {@link readGoJson}. */
+/** Why reading stopped: the `error` of {@link readGoJson}. */
 class JsonSyntaxError extends Error {}
 
 /**
- * Reads the first JSON value of a request body with the tolerance and the messages of Go's `json.Decoder`
- * (micromdm-contract §1.1): trailing bytes are ignored, an empty body is `EOF`, a cut one `unexpected EOF`. Beyond Go,
- * a comma before `}` or `]` is accepted, because MicroMDM's own guide shows one.
+ * Reads the first JSON value of a request body with the tolerance and the messages of Go's `json.Decoder`:
+ * trailing bytes are ignored, an empty body is `EOF`, a cut one `unexpected EOF`. Unlike Go, it accepts a
+ * comma before `}` or `]`, because MicroMDM's own guide shows one.
  */
 export function readGoJson(text: string): JsonReading {
   const cursor: JsonCursor = { text, at: 0 }
@@ -142,7 +145,7 @@ function readString(cursor: JsonCursor): string {
     content += readEscape(cursor)
   }
   cursor.at++
-  // Go replaces what is no character; a lone surrogate could not be written to a plist either.
+  // Go replaces it with U+FFFD. A plist could not hold a lone surrogate either.
   return content.toWellFormed()
 }
 

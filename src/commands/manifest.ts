@@ -37,7 +37,7 @@ export const MANIFEST = [
   }),
 ]
 
-/** A JSON key that the plist uses too (micromdm-contract §4.3, the enterprise manifest). */
+/** A JSON key that the plist uses too (Apple: "ManifestURL"). */
 function same(name: string, type: Field['type'], extra?: Parameters<typeof field>[3]): Field {
   return field(name, name, type, extra)
 }

@@ -3,14 +3,14 @@ import type { PlistValue } from '../plist/value.ts'
 import { bytesField, bytesFrom, GoFieldError, isJsonArray, isJsonObject } from './go-fields.ts'
 import type { JsonObject, JsonValue } from './go-json.ts'
 
-/** What stands under a key that Apple's schema does not know. */
+/** The schema of a key that Apple's does not have. */
 const ANYTHING: KeySchema = { type: 'any' }
 
 /**
- * A JSON value as the plist value of the same shape, for objects whose keys belong to an app or to Apple. A null is
- * left out of an object.
+ * A JSON value as the plist value of the same shape, for objects whose keys belong to an app or to Apple. A
+ * null is left out of an object.
  *
- * @param schema makes data of the base64 that stands where Apple's schema has data, and of `{"$data": "base64"}` anywhere
+ * @param schema turns base64 into data where Apple's schema has data, and `{"$data": "base64"}` anywhere
  * @throws GoFieldError for a null in an array: leaving it out would move its neighbours
  */
 export function passThrough(
@@ -52,7 +52,7 @@ export function passObject(
   return dict
 }
 
-/** The keys of a dictionary; where it may be of several kinds, those of its `Item`. */
+/** The keys of a dictionary. Where several kinds are possible, those of its `Item`. */
 function keysOf({ keys, kinds }: KeySchema, object: JsonObject): Keys | undefined {
   const kind = object['Item']
   return typeof kind === 'string' && kinds ? lookUp(kinds, kind)?.keys : keys

@@ -8,7 +8,7 @@ import type { RefusedCommand } from './build.ts'
 import { placeInCommand, type RequestFault } from './exact.ts'
 import { isDestructiveCommand, isSecretCommand } from './request-types.ts'
 
-/** What the server must know of a payload that it delivers byte for byte. */
+/** The parts of a payload that the server needs. It delivers the payload byte for byte. */
 export interface RawCommand {
   readonly ok: true
   readonly commandUUID: string
@@ -16,15 +16,15 @@ export interface RawCommand {
   readonly secret: boolean
   readonly destructive: boolean
   readonly command: PlistDict
-  /** What Apple's schema has against it; it is delivered all the same. */
+  /** Faults that Apple's schema finds. The payload is delivered all the same. */
   readonly faults: readonly RequestFault[]
 }
 
 const TOP_KEYS: ReadonlySet<string> = new Set(['Command', 'CommandUUID'])
 
 /**
- * Reads the XML plist posted to `/v1/commands/{udid}`. It needs `CommandUUID` and `Command.RequestType`, and unknown types
- * are accepted; a binary plist is refused, as by MicroMDM.
+ * Reads the XML plist posted to `/v1/commands/{udid}`. It needs `CommandUUID` and `Command.RequestType`,
+ * and unknown types are accepted. A binary plist is refused, as in MicroMDM.
  */
 export function readRawCommand(bytes: Uint8Array): RawCommand | RefusedCommand {
   try {

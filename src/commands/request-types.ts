@@ -16,8 +16,8 @@ export function commandTypes(): readonly string[] {
 }
 
 /**
- * Whether payload and result of the type are sealed at rest, and shown only to an admin who gives a reason. A type that is
- * not in the table counts as secret: its content is unknown.
+ * Whether payload and result of the type are sealed at rest, and shown only to an admin who gives a reason.
+ * A type that is not in the table counts as secret: its content is unknown.
  */
 export function isSecretCommand(requestType: string): boolean {
   return commandType(requestType)?.secret ?? true
@@ -27,8 +27,8 @@ export function isSecretCommand(requestType: string): boolean {
 const FOR_USERS: ReadonlySet<string> = new Set(['InstallProfile', 'TriggerEnhancedLogCollection'])
 
 /**
- * Whether only a device channel takes the type. Apple defines nearly all secret and destructive types for that channel
- * alone ("Commands and Queries", each command's table of channels).
+ * Whether only a device channel takes the type. Apple defines nearly all secret and destructive types for
+ * that channel alone ("Commands and Queries", each command's table of channels).
  */
 export function isForDeviceOnly(requestType: string): boolean {
   const isSecret = commandType(requestType)?.secret ?? false

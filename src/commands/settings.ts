@@ -22,7 +22,7 @@ export const SETTING_FIELDS = [
   field('configuration', 'Configuration', 'plist', { echo: null }),
 ]
 
-/** Which of the shared fields an item sends. Items that are not here send `Item` and Apple's own keys. */
+/** The shared fields that an item sends. Items that are not here send `Item` and Apple's own keys. */
 const ITEM_KEYS: ReadonlyMap<string, readonly string[]> = new Map([
   ['VoiceRoaming', ['Enabled']],
   ['PersonalHotspot', ['Enabled']],
@@ -50,9 +50,10 @@ const MDM_OPTIONS = {
 }
 
 /**
- * The dictionary of one Settings item. MicroMDM drops every field that it does not know; here a key that starts
- * with a capital is Apple's own and passes through as it is (`{"item": "OrganizationInfo", "OrganizationInfo": {…}}`),
- * unless it is a shared field in another case. Values that must be `<data>` have no JSON form in this way.
+ * The dictionary of one Settings item. MicroMDM drops every field that it does not know. Here a key with a
+ * capital first letter is Apple's own and passes through unchanged (`{"item": "OrganizationInfo",
+ * "OrganizationInfo": {…}}`), unless it is a shared field in another case. Values that must be `<data>`
+ * have no JSON form in this way.
  *
  * @throws GoFieldError for a null inside an array
  */

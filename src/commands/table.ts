@@ -38,8 +38,8 @@ const VERIFY_PASSWORD = [
 ]
 
 /**
- * Every request type of Apple's schema, in a JSON form: the 61 of MicroMDM with its names and rules, and the seven that it
- * lacks. A key that MicroMDM does not know is written in snake_case.
+ * Every request type of Apple's schema, in a JSON form: the 61 of MicroMDM with its names and rules, and
+ * the seven that it lacks. A key that MicroMDM does not know is written in snake_case.
  */
 export const COMMANDS: readonly CommandType[] = [
   command('ProfileList', [MANAGED_ONLY]),
@@ -280,7 +280,7 @@ export const COMMANDS: readonly CommandType[] = [
     field('settings', 'Settings', 'structs', { fields: SETTING_FIELDS, shape: settingItem }),
   ]),
 
-  // Apple's commands that MicroMDM takes only as raw plists.
+  // The types of Apple that MicroMDM takes only as raw plists.
   command('ClearActivationLockBypassCode', [], 'destructive'),
   command('ContentCachingInformation'),
   command('DeclarativeManagement', [field('data', 'Data', 'data')]),

@@ -1,11 +1,11 @@
 /**
- * PEM of the CAs that Apple issues device certificates with; further ones by `APPLE_DEVICE_CA`. They are pinned, and
- * Apple's root is not, because the root vouches for every developer too; and a Mac embeds no more than its own
- * certificate, so there is no way up to the root.
+ * PEM of the CAs that Apple issues device certificates with; `APPLE_DEVICE_CA` adds more. They are pinned,
+ * and Apple's root is not, because the root vouches for every developer too. A Mac embeds only its own
+ * certificate, so there is no path up to the root.
  */
 export const APPLE_DEVICE_CAS: readonly string[] = [
-  // Apple iPhone Device CA, RSA 1024, expired in 2014 and still in use. SHA-256 76F27D00…C4C66CCE; it descends from Apple
-  // Root CA (SHA-256 B0B1730E…A11001F024).
+  // Apple iPhone Device CA, RSA 1024, expired in 2014 and still in use. SHA-256 76F27D00…C4C66CCE; Apple
+  // Root CA (SHA-256 B0B1730E…A11001F024) issued it.
   `-----BEGIN CERTIFICATE-----
 MIIDaTCCAlGgAwIBAgIBATANBgkqhkiG9w0BAQUFADB5MQswCQYDVQQGEwJVUzET
 MBEGA1UEChMKQXBwbGUgSW5jLjEmMCQGA1UECxMdQXBwbGUgQ2VydGlmaWNhdGlv

@@ -1,15 +1,16 @@
 import { deviceUrls } from './urls.ts'
 
 /**
- * What an enrolment profile told its device. An update of the profile has to repeat it byte for byte, queries
- * included, or the device refuses it (`apple-protocol.md` §3.3, fleet#14238).
+ * The values of an enrolment profile that its device keeps. An update of the profile has to repeat them
+ * byte for byte, queries included, or the device refuses it (Apple: "Install Profile Command";
+ * fleetdm/fleet issue 14238).
  */
 export interface InstalledProfile {
   /** `PayloadIdentifier` at the top. */
   readonly identifier: string
   /** UID of the push certificate's subject; a device refuses a profile without one. */
   readonly topic: string
-  /** The URLs with their query, as the device is to call them. */
+  /** The URLs with their query, as the device calls them. */
   readonly serverUrl: string
   readonly checkInUrl: string
   readonly accessRights: number
@@ -18,19 +19,22 @@ export interface InstalledProfile {
   readonly enrollmentMode: string
 }
 
-/** Names what `ownProfile` makes. What another version of it says gets the next number, and goes on being rebuilt. */
+/**
+ * The version of `ownProfile`. A version with other values gets the next number, and the old one can still
+ * be built.
+ */
 export const PROFILE_VERSION = 1
 
-/** Nobody needs a longer one, and both URLs are kept for each device. */
+/** Longer URLs are not kept: both URLs are stored for each device. */
 const MAX_URL = 2048
 
-/** `PayloadIdentifier` of the enrolment profile; a stored profile of that name is served in its place. */
+/** `PayloadIdentifier` of the enrolment profile. A stored profile with that identifier replaces it. */
 export const ENROLL_ID = 'com.github.micromdm.micromdm.enroll'
 
-/** Bits 0 to 12: everything that an MDM server may be allowed (apple-protocol §5.1). */
+/** Bits 0 to 12: all rights that an MDM server can have (Apple: "MDM", AccessRights). */
 const ALL_RIGHTS = 8191
 
-/** Our enrolment profile, and MicroMDM's, in what it tells a device (`micromdm-contract.md` §6.1). */
+/** The values of our enrolment profile, which are those of MicroMDM's. */
 export function ownProfile(
   facts: Pick<InstalledProfile, 'topic' | 'serverUrl' | 'checkInUrl'>,
 ): InstalledProfile {
@@ -47,9 +51,9 @@ export function ownProfile(
 }
 
 /**
- * What our profile told a device, from the message that the device sends first: our URLs differ in nothing but the
- * query that the enrolment URL had, and the device calls one of them. `base` is the server's URL without a slash at
- * the end. `undefined` for another version, and for a longer URL than any that is kept.
+ * The values of the profile that the device has from us, derived from its first message: our URLs differ
+ * only in the query of the enrolment URL, and the device calls one of them. `base` is the server's URL
+ * without a slash at the end. `undefined` for another version, and for a URL that is too long to be kept.
  */
 export function rebuiltProfile(
   version: number,

@@ -1,15 +1,23 @@
 import type { Anchor } from '../pki/x509/path.ts'
 import type { Subject } from '../pki/seal/challenge.ts'
 
-/** What a challenge is given out for. */
+/** The purpose of a challenge. */
 export interface ChallengeTerms {
-  /** Version of the enrolment profile that it stands in (`installed-profile.ts`); 0 when it stands in none. */
+  /** Version of the enrolment profile that holds it (`installed-profile.ts`); 0 for none. */
   readonly profile: number
-  /** The device that it is bound to: what is named of it has to be true of whoever uses the identity. */
+  /**
+   * The device that it is bound to: each value in it has to be that of the device that uses the identity.
+   */
   readonly subject?: Subject
-  /** All challenges with the same text are good for one certificate together; those with none for one each. */
+  /**
+   * All challenges with the same text get one certificate together; each challenge without a text gets one
+   * of its own.
+   */
   readonly oncePer?: string
-  /** `anybody`: downloads are open. `token`: the download showed the deployment's token. Else an admin's invitation opened it. */
+  /**
+   * `anybody`: downloads are open. `token`: the download had the deployment's token. Else an admin's
+   * invitation opened it.
+   */
   readonly by: 'anybody' | 'token' | InvitedBy
 }
 
@@ -19,7 +27,7 @@ export interface InvitedBy {
   readonly maxUses: number
 }
 
-/** What enrolment needs of the certificate authority that gives devices their identities. */
+/** The parts of the certificate authority that enrolment needs. */
 export interface IdentityIssuer {
   /** A SCEP challenge for one download of a profile. */
   challenge(terms: ChallengeTerms): Promise<string>

@@ -1,9 +1,12 @@
-/** MachineInfo: what a device in Setup Assistant says about itself (Apple "MachineInfo"). */
+/** MachineInfo: a device in Setup Assistant describes itself (Apple: "MachineInfo"). */
 import { textAt } from '../plist/dict.ts'
 import { exactString } from '../plist/entries.ts'
 import { readEntries } from '../plist/read.ts'
 
-/** Empty where the device does not say: a User Enrollment names no UDID or serial, older ones no OS_VERSION. */
+/**
+ * Empty where the device sends no value: a User Enrollment names no UDID or serial number, older systems no
+ * OS_VERSION.
+ */
 export interface MachineInfo {
   readonly udid: string
   readonly serial: string
@@ -27,10 +30,10 @@ const KEYS: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Reads the signed plist; unknown keys are skipped. Certificates are bound to UDID and serial number, which therefore have
- * to be as they were sent. Other values that cannot be read count as absent.
+ * Reads the signed plist; unknown keys are skipped. Certificates are bound to UDID and serial number, so
+ * these have to be unchanged. Other values that cannot be read count as absent.
  *
- * @throws PlistError when it is no dictionary, or one of the two cannot be read
+ * @throws PlistError when it is not a dictionary, or one of the two cannot be read
  */
 export function readMachineInfo(plist: Uint8Array): MachineInfo {
   const entries = readEntries(plist, KEYS)

@@ -1,8 +1,11 @@
-/** The oldest OS that may enrol, and what an older device is told (`apple-protocol.md` §2.6, §5.3). */
+/**
+ * The oldest OS that may enrol, and the answer to an older device (Apple:
+ * "ErrorCodeSoftwareUpdateRequired").
+ */
 import type { MachineInfo } from './machine-info.ts'
 import { OwnError } from '../reason.ts'
 
-/** The systems that can be told to update first, and how a hardware model shows which one it runs. */
+/** The systems that can update during enrolment, and the hardware models that run them. */
 const FAMILIES = {
   iOS: /^iP(hone|od)/,
   iPadOS: /^iPad/,
@@ -32,7 +35,8 @@ export function readMinimumOs(text: string): MinimumOs {
       const family = familyNamed(name)
       if (family === undefined || !/^\d+(\.\d+){0,2}$/.test(version)) {
         throw new OwnError(
-          `"${entry}" is not a system and version such as macOS=15.1; systems are ${familyNames().join(', ')}`,
+          `"${entry}" is not a system and version such as macOS=15.1; ` +
+            `systems are ${familyNames().join(', ')}`,
         )
       }
       return [family, version]
@@ -41,8 +45,8 @@ export function readMinimumOs(text: string): MinimumOs {
 }
 
 /**
- * What to answer a device that is older than its family's minimum. Undefined when it may enrol: new enough, no minimum,
- * or unable to update here, which would strand it in Setup Assistant.
+ * The answer to a device that is older than its family's minimum. Undefined when it may enrol: it is new
+ * enough, there is no minimum, or it cannot update here and would be stuck in Setup Assistant.
  */
 export function softwareUpdateRequired(
   info: MachineInfo,
@@ -67,7 +71,7 @@ export function softwareUpdateRequired(
 }
 
 function familyNames(): Family[] {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Object.keys widens the keys of a literal to string
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Object.keys widens to string
   return Object.keys(FAMILIES) as Family[]
 }
 
@@ -75,7 +79,10 @@ function familyNamed(name: string): Family | undefined {
   return familyNames().find((family) => family.toLowerCase() === name.toLowerCase())
 }
 
-/** `17.5` is `17.5.0`; a part that is no number, such as a response's letter, counts as 0. */
+/**
+ * `17.5` is `17.5.0`; a part that is not a number, such as the letter of a rapid security response, counts
+ * as 0.
+ */
 function isOlder(version: string, than: string): boolean {
   const [a, b] = [numbersOf(version), numbersOf(than)]
   const at = [0, 1, 2].find((index) => a[index] !== b[index])

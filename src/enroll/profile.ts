@@ -1,36 +1,41 @@
 /**
- * The profiles that bring a device in: MicroMDM's, identifier by identifier and key by key, because a stored profile
- * overrides one by its identifier and admins' scripts look for them (docs/enrolment.md). Without ORGANIZATION their texts are
- * MicroMDM's too. Identifiers never follow it: a device takes a profile of another identifier for another profile.
+ * The profiles that enrol a device. They have MicroMDM's identifiers and keys, because a stored profile
+ * replaces one by its identifier, and admins' scripts look for them (docs/enrolment.md). Without
+ * ORGANIZATION their texts are MicroMDM's too. Identifiers never depend on it: a device treats a profile
+ * with another identifier as another profile.
  */
 import type { PlistDict } from '../plist/value.ts'
 import type { InstalledProfile } from './installed-profile.ts'
 
-/** `PayloadIdentifier` of the Profile Service payload that begins an over-the-air enrolment; a stored profile replaces it too. */
+/**
+ * `PayloadIdentifier` of the Profile Service payload that begins an over-the-air enrolment. A stored
+ * profile replaces it too.
+ */
 export const OTA_ID = 'com.github.micromdm.micromdm.ota'
 /** The same for the profile that gives such a device its identity. */
 export const OTA_PHASE2_ID = `${OTA_ID}.phase2`
 
-/** What MicroMDM calls the organisation, whosoever it is. */
+/** MicroMDM's name for every organisation. */
 const UNNAMED = 'MicroMDM'
-/** What an over-the-air enrolment asks of the device; MEID and IMEI are absent where there is no modem. */
+/** The attributes that an over-the-air enrolment requests; MEID and IMEI are absent without a modem. */
 const DEVICE_ATTRIBUTES = ['UDID', 'VERSION', 'PRODUCT', 'SERIAL', 'MEID', 'IMEI']
 
 /** Where and how a device gets its identity. */
 export interface ScepFacts {
   readonly scepUrl: string
-  /** Empty leaves the key out: then the device asks its user, or the SCEP server wants none. */
+  /** Empty leaves the key out: then the device asks its user, or the SCEP server needs none. */
   readonly challenge: string
-  /** Random UUIDs, each call another; written in upper case. */
+  /** Returns random UUIDs, a new one with each call; they are written in upper case. */
   readonly newUuid: () => string
-  /** The name that people see; empty for none. */
+  /** The name that users see; empty for none. */
   readonly organization: string
 }
 
 type PayloadFacts = Pick<ScepFacts, 'newUuid' | 'organization'>
 
 /**
- * The profile with SCEP and MDM payloads; a device that has it already gets a new identity by it (Apple "TopLevel", "SCEP", "MDM").
+ * The profile with SCEP and MDM payloads. A device that has it already gets a new identity by it (Apple:
+ * "TopLevel", "SCEP", "MDM").
  */
 export function enrollmentProfile(installed: InstalledProfile, facts: ScepFacts): PlistDict {
   const { identifier, enrollmentMode } = installed
@@ -48,7 +53,7 @@ export function enrollmentProfile(installed: InstalledProfile, facts: ScepFacts)
     SignMessage: true,
     Topic: installed.topic,
   }
-  // No PayloadScope: a Mac takes it for the scope of the enrolment (micromdm#766).
+  // No PayloadScope: a Mac would use it for the scope of the enrolment (micromdm/micromdm issue 766).
   return {
     ...configuration(identifier, named('Enrollment Profile', facts), facts),
     PayloadContent: [identity, mdm],
@@ -61,8 +66,8 @@ export function identityPayload(parent: string, facts: ScepFacts): Payload {
 }
 
 /**
- * The Profile Service payload, bare and not in a Configuration: the device answers `phase23Url` with its attributes
- * (Apple "ProfileService").
+ * The Profile Service payload, bare and not in a Configuration: the device posts its attributes to
+ * `phase23Url` (Apple: "ProfileService").
  */
 export function profileServicePayload(phase23Url: string, facts: PayloadFacts): PlistDict {
   return {
@@ -73,7 +78,7 @@ export function profileServicePayload(phase23Url: string, facts: PayloadFacts): 
   }
 }
 
-/** The profile of phase 2: an identity and nothing else. */
+/** The profile of phase 2: only an identity. */
 export function otaPhase2Profile(facts: ScepFacts): PlistDict {
   return {
     ...configuration(OTA_PHASE2_ID, named('OTA Phase 2', facts), facts),
@@ -95,7 +100,7 @@ function scepPayload(facts: ScepFacts, parent: string, name: string): Payload {
     PayloadContent: {
       URL: facts.scepUrl,
       Name: name,
-      // One level of arrays more than a name needs: iOS refuses flat forms (Apple "SCEP").
+      // One more level of arrays than a name needs: iOS refuses flat forms (Apple: "SCEP").
       Subject: [
         [['O', organization || UNNAMED]],
         [['CN', `${organization ? '' : 'Micro'}MDM Identity (%ComputerName%)`]],
@@ -117,7 +122,7 @@ function configuration(identifier: string, displayName: string, facts: PayloadFa
   }
 }
 
-/** A display name with the organisation's in front. */
+/** A display name with the organisation's name in front. */
 function named(name: string, { organization }: PayloadFacts): string {
   return organization ? `${organization} ${name}` : name
 }

@@ -3,7 +3,7 @@ import { PlistError } from '../plist/error.ts'
 import { readPlist } from '../plist/read.ts'
 import { ENROLL_ID } from './installed-profile.ts'
 
-/** Whether a command takes a device out of management: it removes the profile that brought it in. */
+/** Whether a command ends the management of a device: it removes the enrolment profile. */
 export function removesEnrollment(requestType: string, payload: Uint8Array): boolean {
   if (requestType !== 'RemoveProfile') {
     return false
@@ -12,7 +12,7 @@ export function removesEnrollment(requestType: string, payload: Uint8Array): boo
     const command = dictAt(asDict(readPlist(payload)), 'Command')
     return command !== undefined && stringAt(command, 'Identifier') === ENROLL_ID
   } catch (error) {
-    // Not to be read is not to be harmless.
+    // A payload that cannot be read may still be harmful.
     if (error instanceof PlistError) {
       return true
     }

@@ -1,4 +1,7 @@
-/** The profile that gives an enrolled device a new identity: the one it has, with a new SCEP payload. */
+/**
+ * Builds the profile that gives an enrolled device a new identity: its present profile with a new SCEP
+ * payload.
+ */
 import type { EnrollmentType } from '../mdm/enrollment.ts'
 import { isDict, stringAt } from '../plist/dict.ts'
 import type { PlistDict, PlistValue } from '../plist/value.ts'
@@ -7,20 +10,20 @@ import { enrollmentProfile, identityPayload, type ScepFacts } from './profile.ts
 
 const NO_TOPIC = 'the device has not told its push topic since it is known here'
 
-/** What is known of a device's enrolment profile. */
+/** The known facts about a device's enrolment profile. */
 export interface KnownEnrollment {
   readonly type: EnrollmentType
-  /** What the profile said, if it was made here for this device. */
+  /** The values of the profile, if this server made it for this device. */
   readonly profile: InstalledProfile | undefined
-  /** The URLs that the device called, and the topic that it named; empty when it has not yet. */
+  /** The URLs that the device called, and the topic that it named; empty until then. */
   readonly serverUrl: string
   readonly checkInUrl: string
   readonly topic: string
 }
 
 /**
- * What an admin says of devices whose profile was not made here: `own` is what this server and MicroMDM make,
- * `stored` a profile of the admin's own. Without a word their renewal is blocked.
+ * An admin's statement about devices whose profile was not made here: `own` is the form of this server and
+ * of MicroMDM, `stored` a profile of the admin's own. Without a statement their renewal is blocked.
  */
 export type AssumedProfile =
   | { readonly kind: 'none' }
@@ -29,12 +32,12 @@ export type AssumedProfile =
 
 export type RenewalPlan =
   | { readonly ok: true; readonly write: (scep: ScepFacts) => PlistDict }
-  /** What is not known well enough to repeat it, for an admin. */
+  /** The values that are not known well enough to repeat them, as text for an admin. */
   | { readonly ok: false; readonly reason: string }
 
 /**
- * How a device's profile is to be repeated. Topic, URLs, EnrollmentMode and capabilities may not change, and
- * AccessRights may not grow, or the device refuses the whole profile (`apple-protocol.md` §3.3).
+ * Repeats a device's profile. Topic, URLs, EnrollmentMode and capabilities may not change, and AccessRights
+ * may not grow, or the device refuses the whole profile (Apple: "Install Profile Command").
  */
 export function planRenewal(known: KnownEnrollment, assumed: AssumedProfile): RenewalPlan {
   if (known.profile) {
@@ -57,7 +60,7 @@ export function planRenewal(known: KnownEnrollment, assumed: AssumedProfile): Re
 
 function planOf(made: InstalledProfile, known: KnownEnrollment): RenewalPlan {
   const { topic } = known
-  // Where the device's first message told no topic, a later one has.
+  // When the device's first message had no topic, a later one did.
   const profile = { ...made, topic: made.topic || topic }
   if (profile.topic === '') {
     return blocked(NO_TOPIC)
@@ -120,7 +123,7 @@ function planStored(stored: PlistDict, known: KnownEnrollment): RenewalPlan {
   }
 }
 
-/** An identity of the same kind where ours is SCEP already, else ours in its place. */
+/** An identity of the same kind where the profile's own is SCEP already, else ours in its place. */
 function successor(identity: PlistDict, parent: string, scep: ScepFacts): PlistDict {
   const own = identityPayload(parent, scep)
   const settings = identity['PayloadContent']

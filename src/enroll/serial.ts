@@ -1,9 +1,9 @@
-/** Longer than any that Apple or a maker of virtual machines gives. */
+/** Longer than the serial numbers of Apple and of makers of virtual machines. */
 const MAX_CHARS = 64
 
 /**
- * A serial number as Apple prints it: capital letters, no blanks. People type, scan and paste them otherwise. Compare
- * only what went through here. `undefined` for what is none.
+ * A serial number as Apple prints it: capital letters, no blanks. People type, scan and paste other forms,
+ * so compare only results of this function. `undefined` for a text that cannot be one.
  */
 export function readSerial(text: string): string | undefined {
   const serial = text.replaceAll(/\s/g, '').toUpperCase()

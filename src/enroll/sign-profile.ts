@@ -1,7 +1,7 @@
 import { signAttached } from '../pki/cms/sign.ts'
 import type { ProfileSigner } from '../pki/x509/signer.ts'
 
-/** A profile with the signature of a configured certificate around it; `now` in milliseconds since 1970. */
+/** A profile inside a signature of the configured certificate; `now` in milliseconds since 1970. */
 export function signProfile(
   profile: Uint8Array,
   signer: ProfileSigner | undefined,

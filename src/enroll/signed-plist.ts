@@ -1,32 +1,32 @@
-/** What enrolling devices post: a plist inside a CMS that they sign (`apple-protocol.md` §5.2, §5.3). */
+/** Reads the posts of enrolling devices: a plist inside a CMS that the device signs. */
 import { signedContent, type SignatureCheck, verifyDetached } from '../pki/cms/cms.ts'
 import { DerError } from '../pki/asn1/der.ts'
 import { type Anchor, validatePath } from '../pki/x509/path.ts'
 import { type Certificate, readCertificate } from '../pki/x509/certificate.ts'
 
-/** Signed bytes and who signed them; `reason` is for logs. */
+/** Signed bytes and their signer; `reason` is for logs. */
 export type SignedPlist =
   | { readonly ok: true; readonly content: Uint8Array; readonly signer: Signer }
   | { readonly ok: false; readonly reason: string }
 
 type Signer = Extract<SignatureCheck, { readonly ok: true }>
 
-/** Whose CAs vouch for a signer. */
+/** The CAs that may vouch for a signer. */
 export interface TrustedCAs {
-  /** Apple's for devices. Pinned: Apple's root vouches for developers too. */
+  /** Apple's CAs for devices. They are pinned, because Apple's root vouches for developers too. */
   readonly apple: readonly Certificate[]
-  /** Those whose identities are accepted. */
+  /** The CAs whose identities are accepted. */
   readonly identity: readonly Anchor[]
 }
 
-/** `apple`: a device shows that Apple made it. `identity`: it shows what we issued. */
+/** `apple`: the device proves that Apple made it. `identity`: it proves its identity from this server. */
 export type SignerCheck =
   | { readonly kind: 'apple' | 'identity' }
   | { readonly kind: 'stranger'; readonly reason: string }
 
 /**
- * The content of an attached SignedData with one good signature (RFC 5652 §5). Whose it is, `whoSigned` tells.
- * Never throws for bad input.
+ * The content of an attached SignedData with one good signature (RFC 5652 §5). `whoSigned` judges its
+ * signer. Never throws for bad input.
  */
 export function openSignedPlist(der: Uint8Array): SignedPlist {
   const content = signedContent(der)
@@ -38,8 +38,8 @@ export function openSignedPlist(der: Uint8Array): SignedPlist {
 }
 
 /**
- * Whether Apple's device CA or our own vouches for a signer (`micromdm-contract.md` §6.1, §6.2), each by its row of
- * `PATH_POLICIES`. `now` is in milliseconds since 1970. Never throws for bad input.
+ * Whether Apple's device CA or our own vouches for a signer, each by its row of `PATH_POLICIES`. `now` is
+ * in milliseconds since 1970. Never throws for bad input.
  */
 export function whoSigned(signer: Signer, cas: TrustedCAs, now: number): SignerCheck {
   try {

@@ -1,11 +1,11 @@
-/** Profiles that admins store (`PUT /v1/profiles`), checked as MicroMDM checks them. */
+/** Checks profiles that admins store (`PUT /v1/profiles`), as MicroMDM checks them. */
 import { signedContent } from '../pki/cms/cms.ts'
 import { stringAt } from '../plist/dict.ts'
 import { PlistError } from '../plist/error.ts'
 import { looksLikeXml, readPlistTop } from '../plist/read.ts'
 import { openSignedPlist } from './signed-plist.ts'
 
-/** A configuration profile by its `PayloadIdentifier`; plain XML or signed, kept byte for byte. */
+/** A configuration profile by its `PayloadIdentifier`: plain XML or signed, kept byte for byte. */
 export interface StoredProfile {
   readonly identifier: string
   readonly mobileconfig: Uint8Array
@@ -13,7 +13,7 @@ export interface StoredProfile {
 
 const KEYS: ReadonlySet<string> = new Set(['PayloadIdentifier'])
 
-/** What is wrong with a profile, in MicroMDM's words; undefined when it may be stored. */
+/** The fault of a profile, in MicroMDM's words; undefined when it may be stored. */
 export function problemOf({ identifier, mobileconfig }: StoredProfile): string | undefined {
   if (identifier === '') {
     return 'Profile struct must have Identifier'
@@ -39,7 +39,7 @@ export function problemOf({ identifier, mobileconfig }: StoredProfile): string |
   }
 }
 
-/** The plist of a profile; signed ones must have a good signature, by whomever. */
+/** The plist of a profile. A signed profile must have a good signature, from any signer. */
 function xmlOf(mobileconfig: Uint8Array): Uint8Array | string {
   if (looksLikeXml(mobileconfig)) {
     return mobileconfig

@@ -1,6 +1,6 @@
-/** The URLs of a server that an enrolling device is told, from the one it came by. */
+/** The URLs of a server for an enrolling device, derived from its enrolment URL. */
 
-/** Names the query parameters that open the download: the token of all links, and the secret of an invitation. */
+/** The query parameters that open the download: the token of all links, and the secret of an invitation. */
 export const TOKEN_PARAM = 'token'
 export const INVITATION_PARAM = 'invitation'
 
@@ -8,14 +8,14 @@ export interface DeviceUrls {
   readonly serverUrl: string
   readonly checkInUrl: string
   readonly scepUrl: string
-  /** Answers phases 2 and 3 of an over-the-air enrolment. */
+  /** Serves phases 2 and 3 of an over-the-air enrolment. */
   readonly phase23Url: string
 }
 
 /**
- * `base` is the server's URL without a slash at the end, `query` that of the enrolment URL. Its parameters go on into
- * ServerURL and CheckInURL, and so come back as `url_params` with each event; token and invitation do not, because they
- * would lie on every device and in every event. Phases 2 and 3 still have to show them.
+ * `base` is the server's URL without a slash at the end, `query` that of the enrolment URL. Its parameters
+ * go into ServerURL and CheckInURL, and so return as `url_params` with each event. Token and invitation are
+ * left out, because they would be on every device and in every event. Phases 2 and 3 need them.
  */
 export function deviceUrls(base: string, query: URLSearchParams): DeviceUrls {
   const carried = new URLSearchParams(query)
@@ -32,13 +32,13 @@ export function deviceUrls(base: string, query: URLSearchParams): DeviceUrls {
 export interface EnrollUrls {
   /** The page for people, or the profile where there is no page. */
   readonly link: string
-  /** The profile itself. ADE posts there too. */
+  /** The profile itself. Automated Device Enrollment posts there too. */
   readonly profile: string
-  /** Where an over-the-air enrolment begins. */
+  /** The start of an over-the-air enrolment. */
   readonly ota: string
 }
 
-/** The URLs that lead into enrolment, with everything that `query` says. */
+/** The URLs that lead into enrolment, with all parameters of `query`. */
 export function enrollUrls(base: string, query: URLSearchParams, hasPage: boolean): EnrollUrls {
   const profile = withQuery(`${base}/mdm/enroll`, query)
   const link = hasPage ? withQuery(`${base}/`, query) : profile

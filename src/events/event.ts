@@ -3,7 +3,7 @@ import { enrollmentId, type Enrollment } from '../mdm/enrollment.ts'
 import type { Message } from '../mdm/message.ts'
 import { COMMAND_DEFERRED, COMMAND_UNSUPPORTED, WEBHOOK_TEST, type Topic } from './topics.ts'
 
-/** What an event tells beside the message's own bytes. */
+/** Facts about an event beside the message's own bytes. */
 export interface EventAbout {
   readonly enrollment: Enrollment
   readonly params: Readonly<Record<string, string>>
@@ -11,21 +11,21 @@ export interface EventAbout {
   readonly commandUUID?: string
   readonly tokenUpdateTally?: number
   readonly renewal?: true
-  /** Of an identity of an earlier or a contested enrolment: what an admin has to name. */
+  /** Of an identity of an earlier or a contested enrolment: an admin has to name it. */
   readonly fingerprint?: string
-  /** Its sender's enrolment is contested: it may be another device. */
+  /** The sender's enrolment is contested: it may be another device. */
   readonly contested?: true
-  /** By which proof a contest was settled: docs/security.md. */
+  /** The proof by which a contest was settled: docs/security.md. */
   readonly proof?: string
   /** When a contested enrolment counts as proven (milliseconds). */
   readonly contestedUntil?: number
-  /** Of an event about a command: its id in our own API; how often it was put off. */
+  /** Of an event about a command: its id in our own API, and how often it was deferred. */
   readonly commandId?: string
   readonly notNows?: number
-  /** Of a command that the device's OS does not have: its type, and what is not there. */
+  /** Of a command that the device's OS does not have: its type, and the parts that are missing. */
   readonly requestType?: string
   readonly lacks?: readonly string[]
-  /** The request that caused it; none where none did. */
+  /** The request that caused it; none where no request did. */
   readonly requestId?: string
 }
 
@@ -37,11 +37,11 @@ export interface DeviceEvent {
   readonly at: number
   readonly about: EventAbout
   readonly body: Uint8Array
-  /** What was cut out of `body` for one webhook. */
+  /** The parts that were cut out of `body` for one webhook. */
   readonly redacted?: readonly string[]
 }
 
-/** An event that means nothing, to see whether a receiver takes events at all. */
+/** An event without meaning that tests whether a receiver accepts events. */
 export function testEvent(id: string, at: number, requestId?: string): DeviceEvent {
   return {
     sequence: 0,
@@ -69,9 +69,9 @@ export function aboutMessage(
 }
 
 /**
- * The webhook body: MicroMDM's envelope to the letter (`url_params` is `null` in a
- * check-in and absent in an acknowledgement when there are none), NanoMDM's `ids` and `token_update_tally`
- * inside it, our `sequence` beside it, and `replay` where somebody asked for it again.
+ * The webhook body: MicroMDM's envelope to the letter (without parameters, `url_params` is `null` in a
+ * check-in and absent in an acknowledgement), NanoMDM's `ids` and `token_update_tally` inside it, our
+ * `sequence` beside it, and `replay` when an admin requested the event again.
  */
 export function renderEvent(event: DeviceEvent, isReplay = false): string {
   const { enrollment, params, status, commandUUID, requestId } = event.about
@@ -126,7 +126,7 @@ export const ABOUT_COMMANDS: ReadonlySet<Topic> = new Set([
   COMMAND_UNSUPPORTED,
 ])
 
-/** What an event about a command tells beside the message. Properties without a value are left out. */
+/** Facts about a command beside the message. Properties without a value are left out. */
 function besideReport({
   contested,
   commandId,
@@ -143,7 +143,7 @@ function besideReport({
   }
 }
 
-/** What an event about a check-in or an enrolment tells beside the message. */
+/** Facts about a check-in or an enrolment beside the message. */
 function beside(about: EventAbout): Readonly<Record<string, string | number | boolean>> {
   const { tokenUpdateTally, renewal, contested, fingerprint, contestedUntil, proof } = about
   return {

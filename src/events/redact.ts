@@ -8,17 +8,21 @@ import { writePlist } from '../plist/write.ts'
 import type { DeviceEvent } from './event.ts'
 import { isSecretTopic } from './topics.ts'
 
-/** What opens a device, or enrols its secure token: in check-ins, and in the answer to RequestUnlockToken. */
+/**
+ * Secrets that open a device, or enrol its secure token: in check-ins, and in the answer to
+ * RequestUnlockToken.
+ */
 const TOKENS = ['UnlockToken', 'BootstrapToken']
 
-/** Stands in `redacted` where more than the tokens is missing. */
+/** Stands in `redacted` when more than the tokens is missing. */
 const MORE = 'raw_payload'
 
 type Cut = Required<Pick<DeviceEvent, 'body' | 'redacted'>>
 
 /**
- * The event without unlock and bootstrap tokens, and with the names of those that were cut. A message without any stays byte
- * for byte, and so does the rest of one in XML. A message that could be read is never withheld as a whole.
+ * The event without unlock and bootstrap tokens, and with the names of those that were cut. A message
+ * without any stays byte for byte, and so does the rest of one in XML. A message that can be read is never
+ * withheld as a whole.
  */
 export function redacted(event: DeviceEvent): DeviceEvent {
   return mayHoldToken(event) ? { ...event, ...cutFrom(event.body) } : event
@@ -58,7 +62,7 @@ function spliced(body: Uint8Array, tokens: readonly string[]): Cut {
   return { body: rest.slice(0, length), redacted: tokens }
 }
 
-/** Binary, or UTF-16: as XML, and without the entries that XML has no form for. */
+/** A binary or UTF-16 message, written as XML without the entries that XML has no form for. */
 function rewritten(body: Uint8Array, tokens: readonly string[]): Cut {
   const rest = without(asDict(readPlist(body, 'device')), tokens)
   const lost = Object.entries(rest)
@@ -92,7 +96,7 @@ function readable<Result>(read: () => Result): Result | undefined {
   }
 }
 
-/** Reading a plist is paid for: inventories of megabytes are not read for this. */
+/** Parsing a plist costs CPU: inventories of megabytes are not parsed for this. */
 function mayHoldToken({ topic, body }: DeviceEvent): boolean {
   return (
     body.length > 0 &&
@@ -103,7 +107,7 @@ function mayHoldToken({ topic, body }: DeviceEvent): boolean {
   )
 }
 
-/** UTF-16, in which no key would be found; nor would it be in a binary plist. */
+/** In UTF-16 and in a binary plist a search for bytes would not find the key. */
 function isWide([first, second]: Uint8Array): boolean {
   return first === 0 || second === 0 || first === 0xfe || first === 0xff
 }

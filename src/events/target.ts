@@ -1,18 +1,24 @@
-/** What a webhook's URL must not lead to, unless the operator allows it: anything but the internet. */
+/** Judges a webhook's URL: unless the operator allows more, it must lead to the public internet. */
 
 /**
- * Names that are no public DNS's: of this machine and networks of its own (RFC 6761, RFC 6762 with its appendix G, RFC 8375, ICANN's
- * `internal`), of clusters, and those that are reserved never to lead anywhere (RFC 2606, RFC 7686, RFC 9476).
+ * Names that are not in public DNS: of this machine and of private networks (RFC 6761, RFC 6762 with its
+ * appendix G, RFC 8375, ICANN's `internal`), of clusters, and those reserved never to lead anywhere (RFC
+ * 2606, RFC 7686, RFC 9476).
  */
-const RESERVED_NAMES =
-  /(^|\.)(localhost|localdomain|local|lan|home|home\.arpa|corp|internal|intranet|mail|private|svc|alt|example|invalid|onion|test)$/
-/** The longest name that DNS has (RFC 1035 §2.3.4), with a dot behind it. */
+const RESERVED_NAMES = new RegExp(
+  '(^|\\.)(localhost|localdomain|local|lan|home|home\\.arpa|corp|internal|intranet|mail|private|svc|' +
+    'alt|example|invalid|onion|test)$',
+)
+/** The longest name of DNS (RFC 1035 §2.3.4), with a dot at its end. */
 const MAX_NAME = 254
 
-/** An address and how many of its first bits make a network. */
+/** An address, and how many of its first bits make a network. */
 type Network = readonly [address: number, bits: number]
 
-/** IPv4 that IANA's registry of special-purpose addresses does not call globally reachable, and multicast. */
+/**
+ * IPv4 networks that IANA's registry of special-purpose addresses does not call globally reachable, and
+ * multicast.
+ */
 const RESERVED_V4: readonly Network[] = [
   [0x00_00_00_00, 8],
   [0x0a_00_00_00, 8],
@@ -29,7 +35,10 @@ const RESERVED_V4: readonly Network[] = [
   [0xcb_00_71_00, 24],
   [0xe0_00_00_00, 3],
 ]
-/** The same of IPv6 within 2000::/3, by its first 32 bits. Protocol assignments (2001::/23) hold Teredo, and no receivers. */
+/**
+ * The same for IPv6 within 2000::/3, by its first 32 bits. Protocol assignments (2001::/23) hold Teredo,
+ * and no receivers.
+ */
 const RESERVED_V6: readonly Network[] = [
   [0x20_01_00_00, 23],
   [0x20_01_0d_b8, 32],
@@ -38,8 +47,8 @@ const RESERVED_V6: readonly Network[] = [
 ]
 
 /**
- * Why a URL is not posted to, and what to do instead; `undefined` when it may be. Names are not resolved: what a name of the
- * internet leads to, only its owner's DNS knows.
+ * Why a URL is not posted to, and what to do instead; `undefined` when it may be. Names are not resolved:
+ * only the DNS of a public name's owner knows where it leads.
  */
 export function refuseTarget(url: string): string | undefined {
   const { hostname } = new URL(url)
@@ -47,11 +56,13 @@ export function refuseTarget(url: string): string | undefined {
     return `a host name of ${hostname.length} characters leads nowhere: DNS has none of more than 253`
   }
   return isReserved(hostname)
-    ? `${hostname} is not on the internet but on a private network, on this machine or reserved, where a deployed Worker reaches nobody: give the receiver a public name, for instance by a cloudflared tunnel (docs/webhooks.md), or set ALLOW_PRIVATE_WEBHOOKS=true`
+    ? `${hostname} is not on the internet but on a private network, on this machine or reserved, ` +
+        'and a deployed Worker does not reach it: give the receiver a public name, for instance by a cloudflared ' +
+        'tunnel (docs/webhooks.md), or set ALLOW_PRIVATE_WEBHOOKS=true'
     : undefined
 }
 
-/** Whether what may be sent to the one would be in clear on its way to the other. */
+/** Whether data that is encrypted on its way to the one URL would be in clear on its way to the other. */
 export function isDowngrade(from: URL, to: URL): boolean {
   return from.protocol === 'https:' && to.protocol === 'http:'
 }
@@ -61,7 +72,7 @@ function isReserved(hostname: string): boolean {
   if (hostname.startsWith('[')) {
     return isReservedV6(groupsOf(hostname.slice(1, -1)))
   }
-  // Who resolves a name may overlook dots behind it.
+  // Resolvers may ignore dots at the end of a name.
   const name = hostname.replace(/\.+$/, '')
   if (/^\d+\.\d+\.\d+\.\d+$/.test(name)) {
     return isIn(RESERVED_V4, numberOf(name.split('.').map(Number), 256))
@@ -69,7 +80,10 @@ function isReserved(hostname: string): boolean {
   return !name.includes('.') || RESERVED_NAMES.test(name)
 }
 
-/** Outside of 2000::/3 nothing is the internet (RFC 4291 §2.4) but IPv4 behind a prefix for it, which counts as itself. */
+/**
+ * Outside of 2000::/3 there is no public internet (RFC 4291 §2.4), except IPv4 behind a prefix for it. That
+ * counts as itself.
+ */
 function isReservedV6(groups: readonly number[]): boolean {
   const prefix = groups.slice(0, 6).map((group) => group.toString(16))
   const isMapped = prefix.join(':') === '0:0:0:0:0:ffff'

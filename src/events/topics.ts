@@ -1,6 +1,6 @@
 import type { Message } from '../mdm/message.ts'
 
-/** The topics of MicroMDM's webhook: receivers written for it know no others. */
+/** The topics of MicroMDM's webhook. Receivers written for it know no others. */
 export const MICROMDM_TOPICS = [
   'mdm.Authenticate',
   'mdm.TokenUpdate',
@@ -10,25 +10,30 @@ export const MICROMDM_TOPICS = [
   'mdm.SetBootstrapToken',
 ] as const
 
-/** A message signed by an identity of an earlier enrolment was turned away. */
+/** A message was rejected: an identity of an earlier enrolment signed it. */
 export const IDENTITY_CONFLICT = 'identity_conflict'
 
-/** An identity without proof enrols with the id of a device that is enrolled: the event's body is its Authenticate. */
+/**
+ * An identity without proof enrols with the id of an enrolled device. The event's body is its Authenticate.
+ */
 export const ENROLLMENT_CONTESTED = 'enrollment.contested'
 
-/** A contest has come to an end, or another of those without proof is served: `proof` says why. */
+/** A contest ended, or another of the identities without proof is served: `proof` tells why. */
 export const ENROLLMENT_SETTLED = 'enrollment.settled'
 
-/** APNs says that a channel's push token is dead: the device was erased, or left without a word. */
+/** APNs reports that a channel's push token is dead: the device was erased, or left without a message. */
 export const PUSH_UNREGISTERED = 'push.unregistered'
-/** A device has put a command off again and again; the event says how often. */
+/** A device has deferred a command again and again; the event tells how often. */
 export const COMMAND_DEFERRED = 'command.deferred'
-/** MicroMDM's API queued a command that the device's OS does not have; the event says what takes its place. */
+/** MicroMDM's API queued a command that the device's OS does not have. The event names the replacement. */
 export const COMMAND_UNSUPPORTED = 'command.unsupported'
-/** A device wants its next identity, and no renewal profile can be sent: an admin has to see to it before the present one ends. */
+/**
+ * A device needs its next identity, and no renewal profile can be sent. An admin has to act before the
+ * present identity ends.
+ */
 export const RENEWAL_NEEDED = 'renewal.needed'
 
-/** Sent when an admin wants to know whether a webhook works, whatever it listens to. */
+/** Sent when an admin tests a webhook, whichever topics it subscribes to. */
 export const WEBHOOK_TEST = 'webhook.test'
 
 export const TOPICS = [
@@ -56,7 +61,7 @@ export function topicOf(message: Message): Topic {
   return message.kind === 'report' ? 'mdm.Connect' : `mdm.${message.messageType}`
 }
 
-/** Bodies of these carry escrow secrets, wherever they rest. */
+/** Bodies of these hold escrow secrets, wherever they are stored. */
 export function isSecretTopic(topic: Topic): boolean {
   return topic === 'mdm.TokenUpdate' || topic === 'mdm.SetBootstrapToken'
 }

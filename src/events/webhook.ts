@@ -1,24 +1,24 @@
 import type { ReportStatus } from '../mdm/message.ts'
 import type { Topic } from './topics.ts'
 
-/** The subscriber that `WEBHOOK_URL` names; its events keep MicroMDM's form to the letter. */
+/** The subscriber that `WEBHOOK_URL` names. Its events keep MicroMDM's form to the letter. */
 export const VAR_WEBHOOK = 'webhook'
 
-/** Which events a subscriber wants. */
+/** The events that a subscriber wants. */
 export interface Filter {
   readonly topics: readonly Topic[]
-  /** Of reports: only with these statuses; `null` for whatever the device says. */
+  /** Only reports with these statuses; `null` for reports with any status. */
   readonly statuses: readonly ReportStatus[] | null
 }
 
-/** What signs posts, and from when to when (milliseconds); `until` is 0 while no successor is named. */
+/** A key that signs posts, and from when to when (milliseconds); `until` is 0 while it has no successor. */
 export interface Secret {
   readonly secret: string
   readonly since: number
   readonly until: number
 }
 
-/** A subscriber: where its events go, which, and how. */
+/** A subscriber: the events that it wants, their URL, and how they are posted. */
 export interface Webhook extends Filter {
   /** Names its cursors: stays the same when the URL changes. */
   readonly id: string
@@ -33,11 +33,11 @@ export interface Webhook extends Filter {
   readonly redact: boolean
   /** Posts in flight. */
   readonly concurrency: number
-  /** Posts a minute; 0 for as many as it takes. */
+  /** Posts a minute; 0 for no limit. */
   readonly rate: number
   /** After an outage, so many answers allow one more post in flight. */
   readonly rampUp: number
-  /** An Idle that waited longer (milliseconds) is not posted any more; 0 for however long. */
+  /** An Idle older than this (milliseconds) is no longer posted; 0 for no limit. */
   readonly maxIdleAge: number
 }
 
@@ -52,7 +52,7 @@ export function wants(
   )
 }
 
-/** The subscribers that want such an event; `undefined` when nobody knows who there is. */
+/** The subscribers that want such an event; `undefined` when the list of subscribers is not known. */
 export function listenersOf(
   webhooks: readonly Pick<Webhook, 'id' | keyof Filter>[] | undefined,
   topic: Topic,

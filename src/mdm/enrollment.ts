@@ -1,6 +1,6 @@
 import { ProtocolError } from './errors.ts'
 
-/** NanoMDM's words for the five kinds of enrolment. */
+/** NanoMDM's names for the five kinds of enrolment. */
 export const ENROLLMENT_TYPES = [
   'Device',
   'User',
@@ -11,7 +11,7 @@ export const ENROLLMENT_TYPES = [
 
 export type EnrollmentType = (typeof ENROLLMENT_TYPES)[number]
 
-/** Who sent a message: a device channel, or a user channel inside a device. */
+/** The sender of a message: a device channel, or a user channel inside a device. */
 export interface Enrollment {
   readonly type: EnrollmentType
   /** The device channel's id, UDID or EnrollmentID: the name of the Device object. */
@@ -29,16 +29,25 @@ export interface IdKeys {
   readonly EnrollmentUserID?: string | undefined
 }
 
-/** Shared iPad sends this constant for every user; UserShortName tells them apart. */
+/** Shared iPad sends this constant for every user. UserShortName tells the users apart. */
 export const SHARED_IPAD_USER_ID = 'FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF'
 
-/** An id part is the name of an object, a key, and a segment of a path in the API: nothing legitimate is longer. */
+/**
+ * Each part of an id is an object's name, a key, and a segment of a path in the API. Legitimate ones are
+ * shorter.
+ */
 const MAX_PART = 256
 const DEVICE_FORM = /^[!-~]+$/
-/** In lists and logs these pass for something else, or for nothing, and the URL parser takes some away. */
+/**
+ * In lists and logs these look like other characters, or are invisible; the URL parser removes some of
+ * them.
+ */
 const UNREADABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/u
 
-/** Why a text cannot be a device channel's id; `undefined` when it can. UDIDs and EnrollmentIDs are opaque, and ASCII. */
+/**
+ * Why a text cannot be a device channel's id; `undefined` when it can. UDIDs and EnrollmentIDs are opaque
+ * ASCII.
+ */
 function faultOfDevice(id: string): string | undefined {
   return (
     faultOfPart(id) ??
@@ -49,8 +58,9 @@ function faultOfDevice(id: string): string | undefined {
 }
 
 /**
- * Why a text cannot be a user's part of an id: a UserID, a directory's short name, a Managed Apple Account. With a colon it
- * would be the full id of another device's user; no account name of macOS or Apple holds one.
+ * Why a text cannot be a user's part of an id: a UserID, a directory's short name, a Managed Apple Account.
+ * With a colon it would be the full id of another device's user. Account names of macOS and Apple have no
+ * colon.
  */
 function faultOfPart(part: string): string | undefined {
   if (part.trim() === '') {
@@ -78,30 +88,33 @@ function faultOfPart(part: string): string | undefined {
 }
 
 /**
- * Why an id that an admin or a message names cannot be one of an enrolment; `undefined` when it can. The same grammar
- * holds for both: a device that the API could not address cannot enrol.
- * @param id `UDID`, `EnrollmentID`, `UDID:UserID`, `EnrollmentID:EnrollmentUserID`, `UDID:UserShortName`, or a bare UserID
+ * Why an id that an admin or a message names cannot be that of an enrolment; `undefined` when it can. Both
+ * follow the same grammar: a device that the API cannot address cannot enrol.
+ *
+ * @param id `UDID`, `EnrollmentID`, `UDID:UserID`, `EnrollmentID:EnrollmentUserID`, `UDID:UserShortName`,
+ * or a bare UserID
  */
 export function faultOfId(id: string): string | undefined {
   const { device, user } = splitEnrollmentId(id)
   if (user === '' && device !== id) {
     return 'not an enrolment id: no UserID follows the colon'
   }
-  // A bare id may be a user's, which takes more than a device's.
+  // A bare id may be a user's, which allows more characters than a device's.
   const fault = user === '' ? faultOfPart(id) : (faultOfDevice(device) ?? faultOfPart(user))
   return fault && `not an enrolment id: ${fault}`
 }
 
-/** The same for what is a device's alone. */
+/** The same for the id of a device alone. */
 export function faultOfDeviceId(id: string): string | undefined {
   const fault = faultOfDevice(id)
   return fault && `not the id of a device: ${fault}`
 }
 
 /**
- * Tells which enrolment a message belongs to.
- * @throws ProtocolError `missing_ids` or `bad_id`.
- * Source: Apple "Check-in" and "Shared iPad"; UDID and EnrollmentID exclude each other; UDID is read first.
+ * The enrolment that a message belongs to (Apple: "Check-in"; Shared iPads send a constant UserID). UDID
+ * and EnrollmentID exclude each other; UDID is read first.
+ *
+ * @throws ProtocolError `missing_ids` or `bad_id`
  */
 export function enrollmentOf(ids: IdKeys): Enrollment {
   const { UDID, UserID, UserShortName, EnrollmentID, EnrollmentUserID } = ids
@@ -133,7 +146,9 @@ function checked(type: EnrollmentType, device: string, user?: string): Enrollmen
   return { type, device, user: user ?? '' }
 }
 
-/** Whether an id has a form that only UDIDs have: those of iPhones, iPads and Apple TVs. A UserID is a UUID. */
+/**
+ * Whether an id has a form that only UDIDs have: those of iPhones, iPads and Apple TVs. A UserID is a UUID.
+ */
 export function isUdidOfMobile(id: string): boolean {
   return /^([\da-f]{40}|[\da-f]{8}-[\da-f]{16})$/i.test(id)
 }
@@ -146,7 +161,7 @@ const DEVICE_TYPES: Readonly<Record<EnrollmentType, 'Device' | 'User Enrollment 
   'User Enrollment': 'User Enrollment (Device)',
 }
 
-/** The type of the device channel, whichever of its channels spoke. */
+/** The type of the device channel, for either channel of the device. */
 export function deviceTypeOf({ type }: Enrollment): EnrollmentType {
   return DEVICE_TYPES[type]
 }
@@ -157,8 +172,8 @@ export function enrollmentId(device: string, user: string): string {
 }
 
 /**
- * Splits an id that an admin named. A bare id may be a device or, as MicroMDM keys user channels, a UserID:
- * only the object of that name knows.
+ * Splits an id that an admin named. A bare id may be a device's or, as in MicroMDM's API, a UserID: only
+ * the object of that name knows.
  */
 export function splitEnrollmentId(id: string): { device: string; user: string } {
   const colon = id.indexOf(':')

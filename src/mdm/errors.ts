@@ -1,6 +1,6 @@
 import { OwnError } from '../reason.ts'
 
-/** Why a device's message was refused. The device face answers each with 400 and an empty body. */
+/** Why a device's message was refused. The device gets 400 and an empty body for each reason. */
 export type ProtocolErrorCode =
   | 'malformed'
   | 'missing_ids'
@@ -9,7 +9,7 @@ export type ProtocolErrorCode =
   | 'missing_field'
   | 'unknown_message_type'
 
-/** A message that breaks the protocol. The text is for the operator's log; the device never sees it. */
+/** A message that breaks the protocol. The text is for the operator's log; the device does not get it. */
 export class ProtocolError extends OwnError {
   readonly code: ProtocolErrorCode
 

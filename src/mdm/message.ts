@@ -17,16 +17,16 @@ export const REPORT_STATUSES = [
 
 export type ReportStatus = (typeof REPORT_STATUSES)[number]
 
-/** What a device sends to ask for work, or to tell how a command went. */
+/** A device's message that requests work or reports a command's result. */
 export interface Report {
   readonly kind: 'report'
   readonly enrollment: Enrollment
-  /** As sent; anything that is no {@link ReportStatus} is handled as Idle. */
+  /** As sent. Any text that is not a {@link ReportStatus} is handled as Idle. */
   readonly status: string
   readonly commandUUID: string | undefined
 }
 
-/** What Authenticate tells about a device; the directory's facts. */
+/** The facts about a device in Authenticate, for the directory. */
 export interface DeviceFacts {
   readonly SerialNumber: string
   readonly DeviceName: string
@@ -39,7 +39,7 @@ export interface DeviceFacts {
   readonly MEID: string
 }
 
-/** A device that has not told anything of itself. */
+/** The facts of a device that has reported none. */
 export const NO_FACTS: DeviceFacts = {
   SerialNumber: '',
   DeviceName: '',
@@ -66,7 +66,7 @@ export type CheckIn = CheckInBase &
         readonly topic: string
         readonly token: Uint8Array
         readonly pushMagic: string
-        /** Absent means no news: what is stored stays. */
+        /** Absent means unchanged: the stored token stays. */
         readonly unlockToken: Uint8Array | undefined
         readonly awaitingConfiguration: boolean | undefined
         readonly userShortName: string
@@ -87,18 +87,18 @@ export type CheckIn = CheckInBase &
 export type MessageType = CheckIn['messageType']
 export type Message = CheckIn | Report
 
-/** Apple's are some kilobytes; what is stored of one is one row. */
+/** Apple's have some kilobytes. Each is stored in one row. */
 const MAX_TOKEN_BYTES = 500_000
 
-/** A fact is a column of a list, and a status one of an event; the whole is in the event's payload. */
+/** A fact is a column of a list, and a status one of an event. The event's payload has all of it. */
 const MAX_SHOWN = 256
 
-/** What a device tells of itself, as far as lists show it. */
+/** A fact about a device, cut to the length that lists show. */
 export function shown(text: string): string {
   return text.slice(0, MAX_SHOWN).toWellFormed()
 }
 
-/** A serial number as lists show it; empty for one that came broken: two of them could look the same. */
+/** A serial number for lists; empty for one that is broken, because two broken ones could look the same. */
 export function shownSerial(text: string): string {
   return text.includes('\ufffd') ? '' : shown(text)
 }
@@ -106,7 +106,7 @@ export function shownSerial(text: string): string {
 /** A UUID, unless an admin chose another text. */
 const MAX_COMMAND_UUID = 10_000
 
-/** A declaration's identifier is part of it, and of a URL. */
+/** It holds a declaration's identifier, and is part of a URL. */
 const MAX_ENDPOINT = 2048
 
 const FACT_KEYS = [
@@ -121,7 +121,7 @@ const FACT_KEYS = [
   'MEID',
 ] as const
 
-/** The only keys that are needed: a megabyte of inventory beside them is walked over, but never built. */
+/** Only these keys are needed. A megabyte of inventory beside them is skipped, and never built. */
 export const MESSAGE_KEYS: ReadonlySet<string> = new Set([
   'UDID',
   'UserID',
@@ -144,14 +144,15 @@ export const MESSAGE_KEYS: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Reads what a device PUT to a check-in or connect URL. Which of the two it is, the body tells: profiles
- * exist with only a ServerURL, and MicroMDM never looked at the content type.
+ * Reads a message that a device PUT to a check-in or connect URL. The body tells which of the two it is:
+ * profiles with only a ServerURL exist, and MicroMDM never checked the content type.
  *
- * Keys that lead somewhere or are kept for the device have to be as they were sent: two broken ids must not become one.
- * Other text is repaired, and a value of another type counts as absent.
+ * Keys that address something, or that are kept for the device, have to be unchanged: two broken ids must
+ * not become one. Other text is repaired, and a value of another type counts as absent (Apple: "Check-in",
+ * "Sending MDM commands to a device").
  *
- * @throws ProtocolError when the body is no plist dictionary, or a required key is absent or cannot be read.
- * Source: Apple "Check-in" and "Send MDM commands to a device".
+ * @throws ProtocolError when the body is not a plist dictionary, or a required key is absent or cannot be
+ * read
  */
 export function readMessage(body: Uint8Array): Message {
   try {

@@ -1,4 +1,7 @@
-/** Apple's tokens are 32 bytes today and may grow, their magic is a UUID: nothing legitimate is longer. In bytes. */
+/**
+ * In bytes. Apple's tokens have 32 bytes today and may grow; their magic is a UUID. Legitimate ones are
+ * shorter.
+ */
 export const MAX_PUSH_VALUE = 1024
 
 /** A token of another length can only be a mistake. */
@@ -10,7 +13,7 @@ export function isPushMagic(magic: string): boolean {
   return new TextEncoder().encode(magic).length <= MAX_PUSH_VALUE
 }
 
-/** It is sent as a header. */
+/** The topic is sent as a header. */
 export function isPushTopic(topic: string): boolean {
   return topic.length <= MAX_PUSH_VALUE && /^[\x21-\x7e]+$/.test(topic)
 }

@@ -1,9 +1,10 @@
 import type { Report } from './message.ts'
 
 /**
- * A command's life (design.md 5). `queued → sent → acknowledged | error | format_error`; a device may answer
- * NotNow, ignore a command until it is `stalled`, or leave (`superseded`); an admin may clear (`cancelled`), or
- * have said until when it makes sense (`expired`). A `held` one goes out when an admin releases it.
+ * The life of a command: `queued → sent → acknowledged | error | format_error`. A device may answer NotNow,
+ * ignore a command until it is `stalled`, or leave (`superseded`). An admin may clear a command
+ * (`cancelled`), or have set the time after which it makes no sense (`expired`). A `held` command goes out
+ * when an admin releases it.
  */
 export type CommandState =
   | 'held'
@@ -18,15 +19,17 @@ export type CommandState =
   | 'expired'
   | 'superseded'
 
-/** Rounds in which a device may ignore a command before it goes behind the others of its channel. */
+/**
+ * Rounds in which a device may ignore a command before the command goes behind the others of its channel.
+ */
 export const ROUNDS_BEFORE_STALLED = 3
 
-/** What the queue rules need to know of a command. */
+/** The part of a command that the rules of the queue need. */
 export interface QueueEntry {
   readonly id: number
   readonly uuid: string
   readonly state: CommandState
-  /** Rounds in which it was handed out since it was last answered. */
+  /** Rounds in which it was handed out since its last answer. */
   readonly rounds: number
   /** Milliseconds of the last hand-out; 0 before the first. */
   readonly handedOutAt: number
@@ -40,19 +43,19 @@ const TERMINAL: Readonly<Record<string, CommandState>> = {
   CommandFormatError: 'format_error',
 }
 
-/** The state a report puts its command into; `undefined` for Idle and for statuses that nobody knows. */
+/** The state that a report gives its command; `undefined` for Idle and for unknown statuses. */
 export function stateAfter(report: Report): CommandState | undefined {
   return report.status === 'NotNow' ? 'not_now' : TERMINAL[report.status]
 }
 
-/** A round begins with Idle; a status that nobody knows is handled as Idle. */
+/** A round begins with Idle. An unknown status is handled as Idle. */
 export function beginsRound(report: Report): boolean {
   return stateAfter(report) === undefined
 }
 
 /**
- * The entries that the device has been given. They are a prefix, because the caller keeps them in front, so nobody
- * ever looks through what waits behind them, however long the queue.
+ * The entries that the device has been given. The caller keeps them in front, so the entries behind them
+ * are never searched, however long the queue is.
  */
 function handedOut(entries: readonly QueueEntry[]): readonly QueueEntry[] {
   const waiting = entries.findIndex((entry) => entry.handedOutAt === 0)
@@ -61,7 +64,8 @@ function handedOut(entries: readonly QueueEntry[]): readonly QueueEntry[] {
 
 /**
  * The pending entry that a report answers: the oldest handed-out one of its CommandUUID (UUIDs may repeat).
- * A CommandFormatError may come without one: it answers the command last handed out on that channel.
+ * A CommandFormatError may have no CommandUUID: it answers the command that was handed out last on that
+ * channel.
  */
 export function entryAnswered<Entry extends QueueEntry>(
   entries: readonly Entry[],
@@ -79,23 +83,22 @@ export function entryAnswered(
     : undefined
 }
 
-/** Handed out, and no answer came, not even NotNow. */
+/** Whether it was handed out and got no answer, not even NotNow. */
 export function isUnanswered({ state }: QueueEntry): boolean {
   return state === 'sent' || state === 'stalled'
 }
 
-/** An unanswered hand-out that has had its rounds: it goes behind the others, and is still offered last. */
+/** A command that stayed unanswered for its rounds goes behind the others, and is still offered last. */
 export function hasStalled(entry: QueueEntry): boolean {
   return entry.state === 'sent' && entry.rounds >= ROUNDS_BEFORE_STALLED
 }
 
 /**
- * The command to hand out, of a channel's pending entries: those the device has been given, then the others in the
- * order they were queued:
- * (1) the handed-out, unanswered one; (2) the oldest queued, or NotNow from before this round;
- * (3) the stalled one that waited longest. `roundBegan` is `undefined` when nobody remembers the round's
- * beginning: then no NotNow entry is offered, so that the two sides never loop.
- * Source: design.md 5, spec/apple-protocol.md §2.1, §2.2.
+ * The command to hand out, of a channel's pending entries: those that the device has been given, then the
+ * others in the order in which they were queued. (1) The handed-out, unanswered one; (2) the oldest that is
+ * queued, or NotNow from before this round; (3) the stalled one that waited longest. `roundBegan` is
+ * `undefined` when the beginning of the round is not known: then no NotNow entry is offered, so that device
+ * and server cannot loop (Apple: "Sending MDM commands to a device"; docs/architecture.md).
  */
 export function nextEntry<Entry extends QueueEntry>(
   entries: readonly Entry[],

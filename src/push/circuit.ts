@@ -1,17 +1,18 @@
 /**
- * One circuit per push certificate. A wrong certificate makes APNs refuse every token in turn; believing it would
- * flag the whole fleet. A single device must not hold up the others either, so beside a refusal of the certificate itself only
- * the failures of many devices open the circuit, and only when no device is left that pushes still reach.
+ * One circuit per push certificate. With a wrong certificate APNs refuses every token in turn, and each
+ * refusal would flag a device of a healthy fleet. A single device must not hold back the others either. So
+ * the circuit opens when the certificate itself is refused, or when the pushes of many devices fail and no
+ * device is left that pushes still reach.
  */
 import { splitEnrollmentId } from '../mdm/enrollment.ts'
 import type { Verdict } from './verdict.ts'
 
 const MINUTE = 60_000
-/** For so long a delivered push speaks for the certificate. */
+/** For this long a delivered push proves the certificate. */
 const WINDOW = 10 * MINUTE
-/** Devices that have to fail before the trouble is not theirs. */
+/** Devices that have to fail before the cause is not theirs. */
 const MANY = 5
-/** Devices that are remembered because a push reached them, of which all have to fail. */
+/** Devices that are remembered because a push reached them. All of them have to fail. */
 export const PROVEN = 20
 const OPEN_FOR: Readonly<Record<OpenReason, number>> = {
   configuration: 5 * MINUTE,
@@ -23,28 +24,31 @@ export type OpenReason = 'configuration' | 'tokens' | 'transport'
 
 export interface Circuit {
   certificateId: string
-  /** When a push is last known to have been delivered; 0 for never. */
+  /** When a push was last delivered, as far as known; 0 for never. */
   deliveredAt: number
-  /** Channels that a push was delivered to, one a device and {@link PROVEN} at most, the newest last. */
+  /** Channels that a push was delivered to: one per device, {@link PROVEN} at most, the newest last. */
   proven: readonly string[]
-  /** Devices whose token or topic was refused since a push was delivered: {@link MANY}, and those proven before. */
+  /**
+   * Devices whose token or topic was refused since the last delivered push: {@link MANY}, and those proven
+   * before.
+   */
   refused: readonly string[]
-  /** Devices whose push got no answer since any push got one, likewise. */
+  /** Devices whose push got no answer since any push was answered, limited likewise. */
   unanswered: readonly string[]
-  /** `until` is 0 when its time is over: pushes leave, and the first that gets through closes it. */
+  /** `until` is 0 when its time is over: pushes leave, and the first that is delivered closes it. */
   open: { reason: OpenReason; detail: string; until: number } | undefined
-  /** Counts openings and new certificates: a flag that a device got in an earlier epoch is void. */
+  /** Counts openings and new certificates. A device's flag from an earlier epoch is void. */
   epoch: number
 }
 
-/** Successes that were not told yet. */
+/** Delivered pushes that were not reported yet. */
 export interface Delivered {
   delivered: number
-  /** Some of the channels that had them, each of another device. */
+  /** Some of the channels that they reached, each of another device. */
   proven?: readonly string[]
 }
 
-/** How a push went, and what happened since the same sender told of one last, this one included. */
+/** The outcome of a push, and the deliveries since the sender's last report, this one included. */
 export interface PushTold extends Delivered {
   /** `{device}:{user}`. */
   channel: string
@@ -67,13 +71,19 @@ export function newCircuit(certificateId: string): Circuit {
   }
 }
 
-/** The circuit under the certificate that is in use; a new one has to reach the devices that the old one reached. */
+/**
+ * The circuit under the certificate that is in use. A new certificate has to reach the devices that the old
+ * one reached.
+ */
 export function underCertificate(circuit: Circuit, id: string): Circuit {
   const { certificateId, proven, epoch } = circuit
   return id === certificateId ? circuit : { ...newCircuit(id), proven, epoch: epoch + 1 }
 }
 
-/** The circuit as it is now. When its time is over, evidence counts from then on: what opened it does not keep it open. */
+/**
+ * The circuit as it is now. When its time is over, it collects new evidence: the failures that opened it do
+ * not keep it open.
+ */
 export function current(circuit: Circuit, now: number): Circuit {
   const { open } = circuit
   return open && open.until > 0 && now >= open.until
@@ -81,7 +91,10 @@ export function current(circuit: Circuit, now: number): Circuit {
     : circuit
 }
 
-/** The devices whose pushes an open circuit holds back; `undefined` for all. Fewer than many speak for themselves alone. */
+/**
+ * The devices whose pushes an open circuit holds back; `undefined` for all. Fewer than many hold back only
+ * themselves.
+ */
 export function heldBy({ open, refused, unanswered }: Circuit): readonly string[] | undefined {
   const evidence = open?.reason === 'tokens' ? refused : unanswered
   return open?.reason === 'configuration' || evidence.length >= MANY ? undefined : evidence
@@ -90,7 +103,7 @@ export function heldBy({ open, refused, unanswered }: Circuit): readonly string[
 export function recordPush(before: Circuit, told: PushTold, now: number): Circuit {
   const circuit = count(current(before, now), told, now)
   const { open, epoch } = circuit
-  // What left before it opened says nothing of the time after.
+  // A push that left before the circuit opened proves nothing about the time after.
   if (open && told.epoch === epoch && recovers(open.reason, told.verdict)) {
     const closed = { ...newCircuit(circuit.certificateId), proven: circuit.proven, epoch }
     return told.verdict.kind === 'delivered' ? countDelivered(closed, told, now) : closed
@@ -99,7 +112,7 @@ export function recordPush(before: Circuit, told: PushTold, now: number): Circui
   return cause === undefined ? circuit : openCircuit(circuit, cause, told.verdict, now)
 }
 
-/** Takes in successes. Those told while the circuit is open may be older than that. */
+/** Counts deliveries. Those reported while the circuit is open may be older than the opening. */
 export function countDelivered(circuit: Circuit, told: Delivered, now: number): Circuit {
   if (told.delivered === 0 || circuit.open) return circuit
   const channels = told.proven ?? []
@@ -110,8 +123,8 @@ export function countDelivered(circuit: Circuit, told: Delivered, now: number): 
 }
 
 /**
- * Whether a refused token may be held against its device: only while the certificate is beyond doubt, because
- * something was delivered lately, and not many in a row were refused since.
+ * Whether a refused token counts against its device: only while the certificate is proven. That is, a push
+ * was delivered lately, and not many in a row were refused since.
  */
 export function provesCertificate(circuit: Circuit, now: number): boolean {
   const { open, deliveredAt, refused } = circuit
@@ -119,8 +132,8 @@ export function provesCertificate(circuit: Circuit, now: number): boolean {
 }
 
 /**
- * Channels to push to find out whether it is only the others that fail: those that pushes reached before. A device that
- * fails on purpose is none of them, or one of several.
+ * Channels to push to find out whether only the other devices fail: those that pushes reached before. A
+ * device that fails on purpose is not among them, or is one of several.
  */
 export function toProbe(circuit: Circuit): readonly string[] {
   const { open, proven, refused, unanswered } = circuit
@@ -131,7 +144,7 @@ export function toProbe(circuit: Circuit): readonly string[] {
     : proven.filter((channel) => !evidence.includes(deviceOf(channel)))
 }
 
-/** Forgets channels that a probe could not be delivered to, where that is their own trouble. */
+/** Forgets channels that a probe did not reach, when the cause is their own. */
 export function afterProbe(circuit: Circuit, failed: readonly string[]): Circuit {
   const { open, refused, unanswered } = circuit
   const evidence = new Set([...refused, ...unanswered])
@@ -146,7 +159,7 @@ function count(before: Circuit, told: PushTold, now: number): Circuit {
   const circuit = countDelivered(before, told, now)
   switch (verdict.kind) {
     case 'transport':
-      // While others get their answers, this one is its device's.
+      // Others get answers, so the cause is this device.
       return {
         ...circuit,
         unanswered: told.othersAnswered ? [] : added(circuit, 'unanswered', channel),
@@ -158,7 +171,7 @@ function count(before: Circuit, told: PushTold, now: number): Circuit {
   }
 }
 
-/** Proven devices always count, so the list may be full of others before. */
+/** Proven devices always count, so the list may hold other devices up to its limit before. */
 function added(
   circuit: Circuit,
   list: 'refused' | 'unanswered',
@@ -173,13 +186,16 @@ function added(
 function causeToOpen(circuit: Circuit, verdict: Verdict): OpenReason | undefined {
   const { open, refused, unanswered } = circuit
   if (verdict.kind === 'configuration') return 'configuration'
-  // It lasts as long as it was opened for.
+  // The circuit stays open for its full time.
   if (open && open.until > 0) return undefined
   if (verdict.kind === 'transport' && isEnough(circuit, unanswered)) return 'transport'
   return verdict.kind === 'token_refused' && isEnough(circuit, refused) ? 'tokens' : undefined
 }
 
-/** All that pushes reached before fail. Where none was reached yet, nothing tells a device's trouble from the certificate's. */
+/**
+ * Whether all channels that pushes reached before now fail. When none was reached yet, a device's failure
+ * and the certificate's look the same.
+ */
 function isEnough({ proven }: Circuit, evidence: readonly string[]): boolean {
   return proven.length > 0 && proven.every((channel) => evidence.includes(deviceOf(channel)))
 }
@@ -189,12 +205,15 @@ function openCircuit(circuit: Circuit, reason: OpenReason, verdict: Verdict, now
   return {
     ...circuit,
     open: { reason, detail, until: now + OPEN_FOR[reason] },
-    // Pushes that were under way when it opened, or a probe that failed, belong to the same opening.
+    // Pushes that were under way when it opened, and a probe that failed, belong to the same opening.
     epoch: circuit.open === undefined ? circuit.epoch + 1 : circuit.epoch,
   }
 }
 
-/** Which answers prove that the cause is gone. Any verdict on a token proves that the certificate is accepted. */
+/**
+ * Whether an answer proves that the cause is gone. Any verdict on a token proves that the certificate is
+ * accepted.
+ */
 function recovers(reason: OpenReason, verdict: Verdict): boolean {
   switch (verdict.kind) {
     case 'delivered':

@@ -1,4 +1,4 @@
-/** The headers and body of one MDM push: https://developer.apple.com/documentation/devicemanagement/sending-mdm-commands-to-a-device */
+/** Builds the headers and the body of one MDM push (Apple: "Sending MDM commands to a device"). */
 
 const DAY = 24 * 60 * 60
 
@@ -8,7 +8,7 @@ export interface PushOrder {
   topic: string
   /** Seconds since 1970. */
   expiration: number
-  /** A UUID: APNs answers with it, which joins our log to theirs. */
+  /** A UUID that APNs repeats in its answer: it joins our log to Apple's. */
   id: string
 }
 
@@ -25,7 +25,7 @@ export function pushRequest(order: PushOrder): PushRequest {
       'content-type': 'application/json',
       'apns-topic': order.topic,
       'apns-push-type': 'mdm',
-      // 5 lets the device postpone it for hours, although APNs answers 200.
+      // With 5 the device may delay it for hours, although APNs answers 200.
       'apns-priority': '10',
       'apns-expiration': String(order.expiration),
       'apns-id': order.id,
@@ -35,7 +35,7 @@ export function pushRequest(order: PushOrder): PushRequest {
   }
 }
 
-/** APNs keeps the last push of a device that is off until then, so nothing need push every day. */
+/** APNs keeps the last push for a device that is off until then, so a daily push is not needed. */
 export function defaultExpiration(nowMs: number): number {
   return Math.floor(nowMs / 1000) + 7 * DAY
 }

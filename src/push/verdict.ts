@@ -1,4 +1,4 @@
-/** What an answer of APNs means for the device, the certificate and the next push. */
+/** Judges an answer of APNs: its meaning for the device, the certificate and the next push. */
 
 const MINUTE = 60_000
 const MAX_FOREIGN_REASON = 200
@@ -45,7 +45,7 @@ const BY_REASON: Readonly<Record<string, Kind>> = {
   ServiceUnavailable: 'later',
   Shutdown: 'later',
 
-  // Only a provider that authenticates by JSON Web Token can earn these.
+  // Only providers that authenticate by JSON Web Token get these.
   ExpiredProviderToken: 'bug',
   InvalidProviderToken: 'bug',
   TooManyProviderTokenUpdates: 'bug',
@@ -62,10 +62,10 @@ const BY_REASON: Readonly<Record<string, Kind>> = {
   PayloadTooLarge: 'bug',
 }
 
-/** Only a topic that is the certificate's can speak against the certificate. */
+/** Reasons that count against the certificate only when the topic is the certificate's own. */
 const ABOUT_TOPIC: ReadonlySet<string> = new Set(['BadTopic', 'MissingTopic', 'TopicDisallowed'])
 
-/** Apple adds reasons without notice, so an unknown one is judged by its status. */
+/** Apple adds reasons without notice, so an unknown reason is judged by its status. */
 const BY_STATUS: Readonly<Record<number, Kind>> = {
   200: 'delivered',
   403: 'configuration',
@@ -73,9 +73,12 @@ const BY_STATUS: Readonly<Record<number, Kind>> = {
   429: 'later',
 }
 
-/** @param isOwnTopic whether the push went to the certificate's topic, and not to one that only its device named. */
+/**
+ * @param isOwnTopic whether the push went to the certificate's topic, and not to a topic that only its
+ * device named
+ */
 export function judge(answer: ApnsResponse, isOwnTopic = true): Verdict {
-  // Every answer of Apple carries an apns-id; one without it is a proxy or the edge speaking.
+  // Every answer of Apple has an apns-id. An answer without it comes from a proxy or the edge.
   if (answer.apnsId === undefined) {
     return { kind: 'transport', reason: answer.reason ?? `status ${answer.status} without apns-id` }
   }
@@ -93,7 +96,7 @@ export function judge(answer: ApnsResponse, isOwnTopic = true): Verdict {
   }
 }
 
-/** An answer as fetch gives it, read into what `judge` needs. */
+/** Reads an HTTP answer into the parts that `judge` needs. */
 export function readAnswer(status: number, headers: Headers, body: string): ApnsResponse {
   return {
     status,
@@ -112,7 +115,7 @@ function kindOf(answer: ApnsResponse): Kind {
 function waitFor(answer: ApnsResponse): number | undefined {
   const seconds = answer.retryAfter === undefined ? Number.NaN : Number(answer.retryAfter)
   if (Number.isFinite(seconds) && seconds >= 0) return seconds * 1000
-  // Too many pushes to this one token: no other token is concerned, and this one needs minutes.
+  // Too many pushes to this one token: other tokens are not affected, and this one needs minutes.
   return answer.status === 429 ? 5 * MINUTE : undefined
 }
 
@@ -121,7 +124,7 @@ function readBody(body: string): Pick<ApnsResponse, 'reason' | 'timestamp'> {
   try {
     parsed = JSON.parse(body)
   } catch {
-    // No answer of Apple's: whoever stands in between may say why.
+    // This answer is not Apple's: a proxy may give a reason in it.
     return body.trim() === '' ? {} : { reason: body.trim().slice(0, MAX_FOREIGN_REASON) }
   }
   if (typeof parsed !== 'object' || parsed === null) return {}

@@ -1,4 +1,4 @@
-/** The signed attributes that make a CMS message a SCEP message (RFC 8894 §3.2.1). */
+/** Reads and writes the signed attributes that make a CMS message a SCEP message (RFC 8894 §3.2.1). */
 import {
   atEnd,
   contentOf,
@@ -15,7 +15,7 @@ import {
 import { octetString, oid, printableString, sequence, setOf } from '../pki/asn1/der-write.ts'
 import { textOf } from '../pki/x509/name.ts'
 
-/** VeriSign's arc, from SCEP's first days. */
+/** VeriSign's arc, which SCEP has used from the beginning. */
 const ARC = '2.16.840.1.113733.1.9'
 
 const ATTRIBUTES = {
@@ -27,7 +27,7 @@ const ATTRIBUTES = {
   transactionId: `${ARC}.7`,
 } as const
 
-/** `CertRep` is ours, the others are clients' (RFC 8894 §3.2.1.2; UpdateReq is of older drafts). */
+/** The server sends `CertRep`, clients the others (RFC 8894 §3.2.1.2; UpdateReq is of older drafts). */
 export const MESSAGE_TYPES = {
   CertRep: '3',
   RenewalReq: '17',
@@ -41,10 +41,10 @@ export const FAIL_INFO = { badAlg: '0', badMessageCheck: '1', badRequest: '2' } 
 export type ScepMessageType = keyof typeof MESSAGE_TYPES
 export type FailInfo = keyof typeof FAIL_INFO
 
-/** What a message says of itself. */
+/** The attributes of a message. */
 export interface ScepAttributes {
   readonly messageType: string
-  /** DER of the transaction id, to be sent back as it came, whatever string type it is. */
+  /** DER of the transaction id. It is sent back unchanged, with any string type. */
   readonly transactionId: Uint8Array
   readonly senderNonce: Uint8Array
   readonly recipientNonce: Uint8Array | undefined
@@ -56,8 +56,10 @@ const MAX_TRANSACTION_ID = 255
 const MAX_NONCE = 64
 
 /**
- * Reads them from a SignerInfo's signed attributes. Throws DerError when one is repeated or malformed, or when
- * message type, transaction id or sender nonce are missing.
+ * Reads them from a SignerInfo's signed attributes.
+ *
+ * @throws DerError when one is repeated or malformed, or when message type, transaction id or sender nonce
+ * are missing
  */
 export function readScepAttributes(attributes: Element | undefined): ScepAttributes {
   const values = attributes === undefined ? new Map<string, Element>() : valuesOf(attributes)

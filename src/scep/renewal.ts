@@ -1,4 +1,4 @@
-/** When an identity is near enough to its end to be replaced on the word of its old challenge. */
+/** When an identity is close enough to its end that its old challenge may request the next one. */
 
 const DAY = 86_400_000
 const LONGEST = 90 * DAY

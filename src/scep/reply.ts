@@ -1,4 +1,4 @@
-/** CertRep, the answer to a SCEP request (RFC 8894 §3.3.2), and what clients are told of the CA before. */
+/** Writes CertRep, the answer to a SCEP request (RFC 8894 §3.3.2), and the answers about the CA. */
 import { randomBytes } from 'node:crypto'
 import { certificatesOnly, signAttached, signDetached } from '../pki/cms/sign.ts'
 import { writeEnvelope } from '../pki/cms/enveloped-data.ts'
@@ -6,8 +6,9 @@ import { type FailInfo, writeScepAttributes } from './attributes.ts'
 import type { ReplyTo, ScepRequest } from './request.ts'
 
 /**
- * Answers GetCACaps (RFC 8894 §3.5.2): a capability a line. iOS from 10 on wants the SHA-2 ones named, and
- * without `Renewal` macOS says that renewing is not supported, and renews.
+ * Answers GetCACaps (RFC 8894 §3.5.2): one capability per line. iOS from 10 on requires the names of the
+ * SHA-2 ones. Without `Renewal` macOS logs that the server does not support renewal, and renews all the
+ * same.
  */
 export const CAPABILITIES = [
   'Renewal',
@@ -25,8 +26,9 @@ const FAILURE = '2'
 const NONCE_BYTES = 16
 
 /**
- * DER of a CertRep with the issued certificate first and its CA, where it is known, after it, encrypted to the request's signer
- * and signed by the authority that the client knows, both as the client did it.
+ * DER of a CertRep with the issued certificate first and its CA, where it is known, after it. It is
+ * encrypted to the request's signer and signed by the authority that the client knows, with the client's
+ * algorithms.
  */
 export function certRep(
   request: ScepRequest,

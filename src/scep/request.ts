@@ -1,4 +1,7 @@
-/** Requests of SCEP clients (RFC 8894 §3.3.1): opened and checked, before anyone asks who may have a certificate. */
+/**
+ * Opens and checks requests of SCEP clients (RFC 8894 §3.3.1). Whether the client may have a certificate is
+ * decided later (`identity/issue.ts`).
+ */
 import { createHash } from 'node:crypto'
 import type { Authority } from '../pki/x509/authority.ts'
 import { withDefiniteLengths } from '../pki/asn1/ber.ts'
@@ -23,18 +26,18 @@ import {
   type ScepAttributes,
 } from './attributes.ts'
 
-/** What an answer needs of its request. */
+/** The parts of a request that its answer needs. */
 export interface ReplyTo {
-  /** DER, as it came. */
+  /** DER, unchanged. */
   readonly transactionId: Uint8Array
   readonly senderNonce: Uint8Array
-  /** The hash that the client signs with, and so can verify. */
+  /** The hash that the client signs with, so it can verify it. */
   readonly digest: Digest
   /** Signs the answer: the authority that the client knows. */
   readonly authority: Authority
 }
 
-/** A well-made request for a certificate. What it asks for is not yet granted. */
+/** A well-formed request for a certificate. The certificate is not granted yet. */
 export interface ScepRequest extends ReplyTo {
   readonly signer: Certificate
   readonly cipher: ContentCipher
@@ -42,8 +45,8 @@ export interface ScepRequest extends ReplyTo {
 }
 
 /**
- * `refused`: to be answered with a failure. `malformed`: not even that can be said, because it names no
- * transaction. `reason` is for logs.
+ * `refused`: the answer is a failure. `malformed`: not even a failure can be answered, because the request
+ * names no transaction. `reason` is for logs.
  */
 export type OpenedRequest =
   | { readonly kind: 'request'; readonly request: ScepRequest }
@@ -62,10 +65,13 @@ interface Refusal {
 
 const MIN_RSA_BITS = 2048
 const MAX_RSA_BITS = 8192
-/** The answer is encrypted to the signer, which need not have the key that is to be certified. */
+/** The answer is encrypted to the signer, which need not have the key of the new certificate. */
 const MIN_SIGNER_BITS = 1024
 
-/** All three ask for a certificate; which kind it is, signature and challenge tell, as clients mix them up. */
+/**
+ * All three request a certificate. Signature and challenge tell the kind, because clients confuse the
+ * types.
+ */
 const REQUESTS = new Set<string>([
   MESSAGE_TYPES.PKCSReq,
   MESSAGE_TYPES.RenewalReq,
@@ -74,7 +80,7 @@ const REQUESTS = new Set<string>([
 
 /**
  * Opens one PKIOperation: its signature, its envelope with the key of one of `authorities` (the issuing one
- * first), and the CSR in it, whose signature and key are looked at. Never throws for bad input.
+ * first), and the CSR in it with its signature and key. Never throws for bad input.
  */
 export function openRequest(der: Uint8Array, authorities: readonly Authority[]): OpenedRequest {
   const [issuing] = authorities
@@ -137,14 +143,14 @@ function open(
       return { signer, cipher: envelope.cipher, csr, authority }
     }
   }
-  // One answer for a wrong padding, a wrong key and a content that is no CSR (`openEnvelope`).
+  // One answer for a wrong padding, a wrong key and a content that is not a CSR (`openEnvelope`).
   return {
     failInfo: 'badMessageCheck',
     reason: 'no CA of ours has a key that opens the envelope to a CSR',
   }
 }
 
-/** What no challenge makes up for. */
+/** Faults that no challenge makes up for. */
 function judge({ csr, signer }: ScepRequest): Refusal | undefined {
   const { rsaBits = 0 } = csr
   if (!csr.isSigned) {
@@ -153,7 +159,9 @@ function judge({ csr, signer }: ScepRequest): Refusal | undefined {
   if (rsaBits < MIN_RSA_BITS || rsaBits > MAX_RSA_BITS) {
     return {
       failInfo: 'badAlg',
-      reason: `the key is no RSA key of ${MIN_RSA_BITS} to ${MAX_RSA_BITS} bits: set Keysize to 2048 in the SCEP payload`,
+      reason:
+        `the key is no RSA key of ${MIN_RSA_BITS} to ${MAX_RSA_BITS} bits: ` +
+        'set Keysize to 2048 in the SCEP payload',
     }
   }
   return (rsaBitsOf(readPublicKey(signer.spki)) ?? 0) < MIN_SIGNER_BITS
@@ -162,8 +170,8 @@ function judge({ csr, signer }: ScepRequest): Refusal | undefined {
 }
 
 /**
- * Names a request, so that the same one again gets the same answer: transaction, key and challenge, and which
- * certificate signed it, unless that was made for the occasion. Hexadecimal.
+ * Names a request, so that the same request gets the same answer: transaction, key and challenge, and the
+ * certificate that signed it, unless that was made for this request. Hexadecimal.
  */
 export function scepRequestId({ transactionId, signer, csr }: ScepRequest): string {
   const isSelfIssued = signer.issuer === signer.subject
@@ -185,7 +193,9 @@ function csrIn(content: Uint8Array | undefined): SigningRequest | undefined {
   }
 }
 
-/** What is wrong with the sender's bytes; anything else is a fault of ours and goes on its way. */
+/**
+ * Whether the fault is in the sender's bytes. Other errors are faults of this server, and are thrown on.
+ */
 function malformation(error: unknown): string {
   if (error instanceof DerError) {
     return error.message

@@ -1,6 +1,6 @@
 /**
- * A certificate authority of our own: made for a deployment or brought along (MicroMDM's depot), and what it
- * puts into a device's identity. RSA only, because SCEP encrypts to it (`apple-protocol.md` §3.4).
+ * A certificate authority of our own, made for a deployment or imported (MicroMDM's depot), and the identities
+ * that it issues. RSA only, because SCEP encrypts to it (RFC 8894 §3.1).
  */
 import { Buffer } from 'node:buffer'
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
@@ -150,15 +150,17 @@ export function identityName(asked = ''): string {
   return kept === '' || name === IDENTITY ? IDENTITY : `${first}${kept}${last}`
 }
 
+const MAKE_NEW = 'make a new one with `npm run ca -- create`'
+
 /** Why an admin has to look after a CA: it ends within 180 days, or has ended. */
 export function authorityWarning(certificate: Certificate, now: number): string | undefined {
   const { notAfter, subjectText } = certificate
   const date = new Date(notAfter).toISOString().slice(0, 10)
   if (notAfter <= now) {
-    return `the CA ${subjectText} expired on ${date}: it issues nothing any more, make a new one with \`npm run ca -- create\``
+    return `the CA ${subjectText} expired on ${date}: it issues nothing any more, ${MAKE_NEW}`
   }
   return notAfter - now < WARN_BEFORE
-    ? `the CA ${subjectText} expires on ${date}: make a new one with \`npm run ca -- create\`, the devices of this one stay`
+    ? `the CA ${subjectText} expires on ${date}: ${MAKE_NEW}, the devices of this one stay`
     : undefined
 }
 

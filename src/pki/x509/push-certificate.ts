@@ -91,7 +91,8 @@ export function readPushCertificate(certPem: string): Certificate | string {
     const certificate = readCertificate(der)
     return certificate.uid?.startsWith(TOPIC_PREFIX) === true
       ? certificate
-      : `this is no MDM push certificate: its subject (${certificate.subjectText}) has no UID that starts with ${TOPIC_PREFIX}`
+      : `this is no MDM push certificate: its subject (${certificate.subjectText}) has no UID ` +
+          `that starts with ${TOPIC_PREFIX}`
   } catch (error) {
     if (error instanceof DerError) {
       return `the push certificate cannot be read: ${error.message}`
