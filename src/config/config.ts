@@ -32,62 +32,65 @@ import { MICROMDM_TOPICS } from '../events/topics.ts'
 import { VAR_WEBHOOK, type Webhook } from '../events/webhook.ts'
 import { OwnError } from '../reason.ts'
 
-/** What the runtime may give: every var and secret is optional until {@link readConfig} has looked at it. */
+/**
+ * The settings as the runtime gives them: every var and secret is optional until {@link readConfig} has
+ * checked it.
+ */
 export type UncheckedVars = Readonly<Record<string, unknown>>
 
-/** Who may download an enrolment profile (docs/enrolment.md); an invitation opens it in every mode. */
+/** Who may download an enrolment profile (docs/enrolment.md). An invitation opens it in every mode. */
 export type EnrollmentAccess =
   | { readonly mode: 'open' }
-  /** Those whose link has the token, or one that older SEAL_KEYS gave. */
+  /** Downloads need the token in the link, or a token of older SEAL_KEYS. */
   | { readonly mode: 'token'; readonly token: string; readonly olderTokens: readonly string[] }
   /** Devices that sign a serial number which an admin has listed. */
   | { readonly mode: 'known' }
 
 export interface EnrollmentSettings {
   readonly access: EnrollmentAccess
-  /** Signs the profiles that we make. */
+  /** Signs the profiles that the server makes. */
   readonly profileSigner: ProfileSigner | undefined
-  /** CAs that show a device to be Apple's. */
+  /** CAs that prove that Apple made a device. */
   readonly appleDeviceCAs: readonly Certificate[]
   readonly minimumOs: MinimumOs
   readonly homepage: boolean
-  /** The name that people see on the page and in profiles; empty for none, and then they see what MicroMDM shows. */
+  /** The name that users see on the page and in profiles; empty shows MicroMDM's texts. */
   readonly organization: string
 }
 
 export interface ScepSettings extends ChallengeSettings {
   /** How long a device's identity is valid (milliseconds). */
   readonly clientValidity: number
-  /** How many certificates that anybody could have are issued in a minute. */
+  /** How many certificates are issued in a minute for challenges that anyone can get. */
   readonly rate: number
 }
 
 export interface Config {
   readonly publicUrl: string
   readonly apiKey: string
-  /** Names the key where a command tells who queued it: the first eight hex digits of its SHA-256. */
+  /** Names the key where a command shows who queued it: the first eight hex digits of its SHA-256. */
   readonly apiKeyId: string
   readonly sealer: Sealer
   readonly deviceCAs: readonly Certificate[]
-  /** The subscriber of `WEBHOOK_URL`, if it is set; the others are in D1. */
+  /** The subscriber of `WEBHOOK_URL`, if it is set. The others are in D1. */
   readonly webhooks: readonly Webhook[]
   /** Whether webhooks may lead to this machine and its network. */
   readonly allowPrivateWebhooks: boolean
   /** Ends with `/`, because `Endpoint` is resolved against it. */
   readonly dmUrl: string
-  /** Of the user and password in it; empty without. */
+  /** `Authorization` for the user and password in it; empty without. */
   readonly dmAuthorization: string
   /** The push certificate without its key, which the binding `APNS` presents. */
   readonly pushCertificate: Certificate | undefined
-  /** Its topic and an id of the certificate itself; empty when nobody told us. */
+  /** Its topic and an id of the certificate itself; empty while they are not known. */
   readonly pushTopic: string
   readonly pushCertificateId: string
-  /** Names the header in which a trusted proxy passes client certificates; empty when there is none. */
+  /** The header in which a trusted proxy passes client certificates; empty when there is none. */
   readonly clientCertHeader: string
   readonly enrollment: EnrollmentSettings
   readonly scep: ScepSettings
   readonly device: DeviceSettings
-  /** How many devices one job may call within ten seconds; 0 for any number. */
+  /** How many devices one job may call within ten seconds; 0 for no limit. */
   readonly jobBurst: number
 }
 
@@ -95,7 +98,7 @@ export type ConfigResult =
   | { readonly ok: true; readonly config: Config }
   | { readonly ok: false; readonly problems: readonly string[] }
 
-/** MicroMDM's names for settings that we have too (micromdm-contract §8.1). */
+/** MicroMDM's names for settings that this server has too. */
 const ALIASES: Readonly<Record<string, string>> = {
   API_KEY: 'MICROMDM_API_KEY',
   PUBLIC_URL: 'MICROMDM_SERVER_URL',
@@ -108,13 +111,13 @@ const ALIASES: Readonly<Record<string, string>> = {
   USE_DYNAMIC_CHALLENGE: 'MICROMDM_USE_DYNAMIC_CHALLENGE',
 }
 
-/** MicroMDM's static challenge, in every profile that its default configuration ever handed out. */
+/** MicroMDM's static challenge, which every profile of its default configuration holds. */
 const STATIC_CHALLENGE = 'micromdm'
 
-/** Reads one setting; what it throws becomes a problem, and the fallback the value. */
+/** Reads one setting. An error that it throws becomes a problem, and the fallback the value. */
 type Attempt = <T>(name: string, read: (text: string) => T, fallback: T) => T
 
-/** The only reader of vars and secrets. A half-configured Worker says what is missing. */
+/** The only reader of vars and secrets. A Worker with missing settings reports each of them. */
 export function readConfig(vars: UncheckedVars): ConfigResult {
   const problems: string[] = []
   const attempt: Attempt = (name, read, fallback) => {
@@ -161,7 +164,9 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
     : { ok: true, config: { ...config, sealer: keys.sealer } }
 }
 
-/** The ring, and a token for enrolment links out of each key: a Worker cannot write a secret of its own. */
+/**
+ * The key ring, and one token for enrolment links from each key: a Worker cannot write a secret of its own.
+ */
 function readKeys(ring: string): { sealer: Sealer; enrollTokens: readonly string[] } {
   const sealer = createSealer(ring)
   return {
@@ -254,7 +259,7 @@ function readScep(vars: UncheckedVars, attempt: Attempt): ScepSettings {
 
 const checked = new WeakMap<object, ConfigResult>()
 
-/** {@link readConfig}, once for each environment that the runtime hands us: keys are parsed once. */
+/** {@link readConfig}, once for each environment of the runtime: keys are parsed once. */
 export function configOf(env: object): ConfigResult {
   const known = checked.get(env)
   if (known) {
@@ -265,7 +270,10 @@ export function configOf(env: object): ConfigResult {
   return result
 }
 
-/** {@link configOf} for whoever nobody calls before the configuration was checked. @throws when it is incomplete */
+/**
+ * {@link configOf} for callers that run before any request has checked the configuration. @throws when it
+ * is incomplete
+ */
 export function requireConfig(env: object): Config {
   const result = configOf(env)
   if (!result.ok) {

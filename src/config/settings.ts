@@ -5,7 +5,7 @@ export interface KeepResults {
   readonly ms: number
 }
 
-/** A number, and a time in milliseconds, whichever is reached first. */
+/** A number, and a time in milliseconds. The limit that is reached first counts. */
 export interface Limit {
   readonly count: number
   readonly ms: number
@@ -13,23 +13,25 @@ export interface Limit {
 
 export interface DeviceSettings {
   readonly keepResults: KeepResults
-  /** How many of a device's events stay after every subscriber had them; none when the count is 0. */
+  /**
+   * How many of a device's events stay after every subscriber has received them; none when the count is 0.
+   */
   readonly keepEvents: Limit
   /** How many commands may wait on a channel. */
   readonly maxQueue: number
-  /** How often, and since when, a device may say NotNow to a command before it is an event. */
+  /** How often, and for how long, a device may answer NotNow to a command before an event reports it. */
   readonly deferredAfter: Limit
   readonly trustOnFirstUse: boolean
   readonly udidCertAuthWarnOnly: boolean
-  /** Milliseconds by which `last_seen` in lists may lag on a device that does nothing else. */
+  /** Milliseconds by which `last_seen` in lists may lag, on a device without other news. */
   readonly lastSeenResolution: number
-  /** The push certificate's topic; empty when nobody told us. */
+  /** The push certificate's topic; empty while it is not known. */
   readonly pushTopic: string
 }
 
-/** What the settings say of challenges; see `Config.scep`. */
+/** The settings of challenges; see `Config.scep`. */
 export interface ChallengeSettings {
-  /** One-time challenges or the static one; undefined leaves it to what is in the field. */
+  /** One-time challenges or the static one; undefined lets the profiles that devices have decide. */
   readonly dynamicChallenge: boolean | undefined
   /** The challenge of the static mode. */
   readonly challenge: string

@@ -1,4 +1,7 @@
-/** How the text of a setting becomes a value; what these throw names what is wrong, and config.ts the setting. */
+/**
+ * Turns the text of a setting into a value. The errors say what is wrong; config.ts adds the setting's
+ * name.
+ */
 import type { KeepResults, Limit } from './settings.ts'
 import { isTopic, type Topic } from '../events/topics.ts'
 import type { Webhook } from '../events/webhook.ts'
@@ -8,10 +11,10 @@ import { OwnError } from '../reason.ts'
 
 export const DAY = 86_400_000
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: DAY }
-/** Subscribers' posts may not use up the six connections that one invocation has. */
+/** The posts of subscribers must leave some of the six connections that one invocation has. */
 export const MAX_CONCURRENCY = 6
 export const MAX_RATE = 100_000
-/** Nothing is tried for longer. */
+/** Nothing is retried for longer. */
 export const MAX_IDLE_AGE = 3 * DAY
 
 export function readUrl(text: string): string {
@@ -21,7 +24,10 @@ export function readUrl(text: string): string {
   return text
 }
 
-/** The deployment's own URL: a Worker has its host to itself, so a path would be a mistake in every enrolment profile. */
+/**
+ * The deployment's own URL. A Worker has its host to itself, so a path would be a mistake in every
+ * enrolment profile.
+ */
 export function readOrigin(text: string): string {
   const { origin, pathname, search, hash } = new URL(readUrl(text))
   if (pathname + search + hash !== '/') {
@@ -46,10 +52,13 @@ export function readCertificates(pem: string): Certificate[] {
   return certificates
 }
 
-/** As long as the name of an organisation may be in the subject of a certificate (RFC 5280, `ub-organization-name`). */
+/**
+ * The maximum length of an organisation's name in the subject of a certificate (RFC 5280,
+ * `ub-organization-name`).
+ */
 const MAX_ORGANIZATION = 64
 
-/** A name in profiles, which are XML, and on a page: of one line, and of characters that both can show. */
+/** A name for profiles, which are XML, and for a page: one line, of characters that both can show. */
 export function readOrganization(text: string): string {
   if (/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\ufffe\uffff]/u.test(text)) {
     throw new OwnError('not a name in one line: it has a line break or a control character')
@@ -60,7 +69,7 @@ export function readOrganization(text: string): string {
   return text
 }
 
-/** Of the characters of a header name (RFC 9110 §5.1) those that proxies use. */
+/** The characters of a header name (RFC 9110 §5.1) that proxies use. */
 export function readHeaderName(text: string): string {
   if (!/^[A-Za-z0-9-]+$/.test(text)) {
     throw new OwnError('not the name of a header')
@@ -68,7 +77,7 @@ export function readHeaderName(text: string): string {
   return text
 }
 
-/** User and password in the URL become Basic auth, as MicroMDM has it (micromdm-contract §2.1). */
+/** User and password in the URL become Basic auth, as in MicroMDM. */
 export function readReceiver(text: string): Pick<Webhook, 'url' | 'authorization'> {
   const url = new URL(readUrl(text))
   const { username, password } = url
@@ -144,7 +153,7 @@ export function readDuration(text: string): number {
 
 const ENROLLMENT_MODES = ['open', 'token', 'known'] as const
 
-/** `token` is ENROLL_TOKEN. It would be without effect in the other modes, and its owner believe in it. */
+/** `token` is ENROLL_TOKEN. In the other modes it would have no effect, and its owner would not notice. */
 export function readEnrollmentMode(text: string, token: string): (typeof ENROLLMENT_MODES)[number] {
   const mode = ENROLLMENT_MODES.find((known) => known === text)
   if (mode === undefined) {
@@ -177,7 +186,7 @@ export function readKeepEvents(text: string): Limit {
   return text === 'none' ? { count: 0, ms: 0 } : readLimit(text, 'none, ')
 }
 
-/** A count such as `100`, or a count and an age such as `100/30d`; a count alone is good for a year. */
+/** A count such as `100`, or a count and an age such as `100/30d`. A count alone means a year. */
 export function readLimit(text: string, others = ''): Limit {
   const [count = '', age, ...more] = text.split('/')
   if (!/^\d+$/.test(count) || more.length > 0) {

@@ -1,4 +1,4 @@
-/** Our certificate authorities in D1, their keys sealed. */
+/** The server's certificate authorities in D1, with sealed keys. */
 import { Buffer } from 'node:buffer'
 import { createPrivateKey } from 'node:crypto'
 import { and, desc, eq, isNotNull, sql } from 'drizzle-orm'
@@ -21,7 +21,7 @@ export interface ListedAuthority {
 
 const newestFirst = [desc(authorities.addedAt), authorities.keyId]
 
-/** Certificates of our authorities, all of which are accepted; the first is the one that issues. */
+/** Certificates of our authorities, all of which are accepted. The first is the one that issues. */
 export async function authorityCertificates(d1: D1Database): Promise<Certificate[]> {
   const rows = await drizzle(d1)
     .select({ certificate: authorities.certificate })
@@ -40,7 +40,7 @@ export async function authorityAnchors(d1: D1Database): Promise<Anchor[]> {
   }))
 }
 
-/** Our authorities with their keys, the issuing one first. Throws SealError when a key cannot be opened. */
+/** Our authorities with their keys, the issuing one first. @throws SealError when a key cannot be opened */
 export async function loadAuthorities(d1: D1Database, sealer: Sealer): Promise<Authority[]> {
   const rows = await drizzle(d1)
     .select()
@@ -74,8 +74,8 @@ export async function listAuthorities(d1: D1Database): Promise<ListedAuthority[]
 }
 
 /**
- * Makes an authority the one that issues; those from before are only accepted from now on. A key that is
- * there already gets the new certificate, and its counter never goes back.
+ * Makes an authority the one that issues. Earlier ones are only accepted from now on. A key that is there
+ * already gets the new certificate, and its counter never goes back.
  */
 export async function installAuthority(
   d1: D1Database,
@@ -106,12 +106,16 @@ export async function installAuthority(
       target: authorities.keyId,
       set: {
         ...row,
-        nextSerial: sql`max(coalesce(${nextSerial}, excluded.next_serial), coalesce(excluded.next_serial, ${nextSerial}))`,
+        nextSerial: sql`max(coalesce(${nextSerial}, excluded.next_serial),
+          coalesce(excluded.next_serial, ${nextSerial}))`,
       },
     })
 }
 
-/** For the daily round: an issuing authority that nobody replaces ends in identities that nobody renews. */
+/**
+ * For the daily round: when an issuing authority expires without a successor, identities are no longer
+ * renewed.
+ */
 export async function warnOfCAExpiry(d1: D1Database, now: number): Promise<void> {
   const [issuing] = await authorityCertificates(d1)
   const reason = issuing && authorityWarning(issuing, now)
@@ -120,12 +124,12 @@ export async function warnOfCAExpiry(d1: D1Database, now: number): Promise<void>
   }
 }
 
-/** Accepts an authority's certificates no longer; devices that are known go on. */
+/** Stops accepting an authority's certificates. Devices that are known stay enrolled. */
 export async function removeAuthority(d1: D1Database, keyId: string): Promise<void> {
   await drizzle(d1).delete(authorities).where(eq(authorities.keyId, keyId))
 }
 
-/** When an authority was last brought along from another server (milliseconds); undefined when none was. */
+/** When an authority was last imported from another server (milliseconds); undefined when none was. */
 export async function lastImport(d1: D1Database): Promise<number | undefined> {
   const [row] = await drizzle(d1)
     .select({ at: sql<number | null>`max(${authorities.addedAt})` })
@@ -134,7 +138,7 @@ export async function lastImport(d1: D1Database): Promise<number | undefined> {
   return row?.at ?? undefined
 }
 
-/** The next number of an authority's imported counter, nobody else's from now on; undefined without one. */
+/** Takes the next number of an authority's imported counter; undefined without a counter. */
 export async function takeSerial(d1: D1Database, keyId: string): Promise<number | undefined> {
   const [row] = await drizzle(d1)
     .update(authorities)

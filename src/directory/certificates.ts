@@ -1,4 +1,4 @@
-/** Certificates that we issued: recorded before they are handed out, once per request. */
+/** Certificates that the server issued. Each is recorded before it is handed out, once per request. */
 import { eq, type SQL } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import type { Certificate } from '../pki/x509/certificate.ts'
@@ -16,33 +16,37 @@ export interface IssuedCertificate {
   readonly der: Uint8Array
 }
 
-/** What allows a certificate: a one-time challenge, or an identity whose successor it is, or neither. */
+/** The ground for a certificate: a one-time challenge, or the identity that it renews, or neither. */
 export interface Grounds {
   readonly challenge?: FreshChallenge
   readonly renews?: { readonly fingerprint: string; readonly enrollment: string }
-  /** How many like it there may be in a minute, if anybody could have it. */
+  /** The limit per minute of certificates like it, for a challenge that anyone can get. */
   readonly rate?: number
 }
 
-/** What the directory knows of a certificate that its device does not know. */
+/** Facts about a certificate that its device does not know. */
 export interface CertificateFacts {
   /** The enrolment that has claimed it. */
   readonly owner: string | undefined
-  /** What its challenge was bound to, and the version of the profile with it; undefined where we did not issue it. */
+  /**
+   * The device that its challenge was bound to, and the version of the profile with it; undefined where
+   * another server issued it.
+   */
   readonly issued: { readonly binding: Binding; readonly profile: number } | undefined
   /**
-   * Since when this server records what its CA issues: since ever, or since the CA was imported (milliseconds). One of later
-   * without a row is forgotten. Undefined for a CA that issues nothing here.
+   * Since when this server records the certificates of its CA: always, or since the CA was imported
+   * (milliseconds). A later certificate without a row was forgotten. Undefined for a CA that issues nothing
+   * here.
    */
   readonly recordedSince: number | undefined
 }
 
 /** How long a certificate is kept that no device has used. */
 const UNUSED_FOR = 7 * 86_400_000
-/** So many are left by a round of those that anybody could have and no device has used. */
+/** A daily round leaves at most this many unused certificates of challenges that anyone can get. */
 export const MOST_UNUSED = 20_000
 const MINUTE = 60_000
-/** So many certificates are judged at a time, and so often in a round. */
+/** How many certificates one step judges, and how many steps a round has. */
 const BATCH = 5000
 const BATCHES = 20
 
@@ -112,7 +116,7 @@ async function one(d1: D1Database, which: SQL): Promise<IssuedCertificate | unde
   return row && { ...row, der: new Uint8Array(row.der) }
 }
 
-/** Whether another certificate that anybody could have may be issued now. */
+/** Whether another certificate may be issued now for a challenge that anyone can get. */
 export async function isWithinRate(d1: D1Database, rate: number, now: number): Promise<boolean> {
   const row = await d1
     .prepare('SELECT count(*) AS n FROM certificates WHERE counted = 1 AND issued_at > ?')
@@ -122,11 +126,13 @@ export async function isWithinRate(d1: D1Database, rate: number, now: number): P
 }
 
 /**
- * Records a certificate as the answer to a request, uses up its challenge and claims it for the enrolment
- * that it renews, all or nothing. Of several attempts at one request, or with one challenge, the first wins.
- * `instead` names an older answer that the request does not mean any more.
- * @returns what now answers the request: this certificate, one from another attempt, or nothing, when meanwhile the
- * challenge was used by another request or revoked, its invitation has ended, or as many were issued as may be.
+ * Records a certificate as the answer to a request, consumes its challenge and claims it for the enrolment
+ * that it renews, all or nothing. Of several attempts at one request, or with one challenge, the first
+ * wins. `instead` names an older answer that the request no longer means.
+ *
+ * @returns the certificate that now answers the request: this one, or one from another attempt. Nothing
+ * when the challenge was used by another request or revoked meanwhile, its invitation has ended, or the
+ * limit is reached
  */
 export async function recordCertificate(
   d1: D1Database,
@@ -154,7 +160,7 @@ export async function recordCertificate(
           ),
         ]),
     insertion(step, certificate, facts, grounds),
-    // Before its row goes, which tells of the invitation.
+    // Before its row, which names the invitation, is deleted.
     ...(challenge?.invitation
       ? [
           step(
@@ -214,8 +220,8 @@ function stepsOf(d1: D1Database): Step {
 }
 
 /**
- * A successor goes on being bound to what its predecessor was. The row is kept until the challenge of it is too old, so
- * that this is used up even if no device uses the certificate.
+ * A successor stays bound to the device of its predecessor. The row is kept until its challenge is too old,
+ * so that the challenge stays consumed even if no device uses the certificate.
  */
 function insertion(
   step: Step,
@@ -263,12 +269,14 @@ function insertion(
 }
 
 /**
- * For the daily round: forgets certificates that no device has used, and that none may use any more: those that are
- * too old, and of those that anybody could have the oldest, if there are more than `most`.
+ * For the daily round: deletes certificates that no device has used, and that no device may use any more.
+ * These are the ones that are too old, and the oldest of those for challenges that anyone can get, if there
+ * are more than `most`.
  */
 export async function forgetUnused(d1: D1Database, now: number, most = MOST_UNUSED): Promise<void> {
   const due =
-    'fingerprint IN (SELECT fingerprint FROM certificates WHERE kept_until > 0 AND kept_until <= ?1 ORDER BY kept_until LIMIT ?2)'
+    'fingerprint IN (SELECT fingerprint FROM certificates' +
+    ' WHERE kept_until > 0 AND kept_until <= ?1 ORDER BY kept_until LIMIT ?2)'
   const isUsed =
     'EXISTS (SELECT 1 FROM identities WHERE identities.fingerprint = certificates.fingerprint)'
   const step = stepsOf(d1)

@@ -1,4 +1,4 @@
-/** SCEP challenges: which kind devices get, and the ones that are good once. */
+/** SCEP challenges: the mode that is in force, and the challenges that are good once. */
 import { createHash, randomBytes } from 'node:crypto'
 import { eq, lte, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
@@ -20,18 +20,21 @@ import type { ChallengeSettings } from '../config/settings.ts'
 
 /**
  * `one-time`: each download of an enrolment profile has a challenge of its own. `static`: all have the same
- * one; `because` says why, where nobody chose it.
+ * one; `because` gives the reason, where no setting chose it.
  */
 export type ChallengeMode =
   | { readonly kind: 'one-time' }
   | { readonly kind: 'static'; readonly challenge: string; readonly because?: string }
 
-/** A one-time challenge that is good still. */
+/** A one-time challenge that may still be used. */
 export interface FreshChallenge {
   readonly hash: string
-  /** It is a row, and no more once it is used. Another one is told by the certificate that it got. */
+  /**
+   * It is a row, which is deleted when it is used. Challenges without a row are consumed by the
+   * certificate's row.
+   */
   readonly isRow: boolean
-  /** When it was given out; 0 for a row, which goes when it is revoked. */
+  /** When it was given out; 0 for a row, because revoking deletes it. */
   readonly issuedAt: number
   readonly expiresAt: number
   /** Fingerprint of the certificate that it is to renew; empty for a new enrolment. */
@@ -43,10 +46,10 @@ export interface FreshChallenge {
   readonly invitation: string
 }
 
-/** For people who download again, and for programs that look at links. */
+/** People may download again, and some programs follow links. */
 const SPARE_CHALLENGES = 20
 
-/** What a text is as a challenge. `spent`: it got a certificate, of that fingerprint. */
+/** The state of a text as a challenge. `spent`: it got the certificate of that fingerprint. */
 export type FoundChallenge =
   | { readonly kind: 'fresh'; readonly challenge: FreshChallenge }
   | { readonly kind: 'spent'; readonly certificate: string }
@@ -55,12 +58,13 @@ export type FoundChallenge =
 
 const FOREVER = Number.MAX_SAFE_INTEGER
 const TOO_OLD = { kind: 'over', reason: 'the challenge is too old' } as const
-/** Challenges without a row that were given out until then are void. */
+/** Names the moment of revocation: challenges without a row that were given out before it are void. */
 export const CHALLENGES_REVOKED = 'challenges_revoked'
 
 /**
- * The mode in force. Nobody having chosen, a deployment with an imported CA keeps MicroMDM's static challenge, because profiles
- * with it are in the field; every other one has one-time challenges. A stored enrolment profile brings its own.
+ * The mode in force. Without a setting, a deployment with an imported CA keeps MicroMDM's static challenge,
+ * because its devices have profiles with it. Every other deployment has one-time challenges. A stored
+ * enrolment profile has its own challenge.
  */
 export async function challengeMode(
   d1: D1Database,
@@ -81,8 +85,9 @@ export async function challengeMode(
 }
 
 /**
- * The challenge for a profile that is being downloaded: a fresh one, or the static one where anybody could have it, for any device.
- * Only that of an invitation is a row: others cost nothing until somebody uses them.
+ * The challenge for a profile that is being downloaded: a fresh one, or the static one where anyone can get
+ * it, for any device. Only the challenge of an invitation is a row; others cost nothing until they are
+ * used.
  */
 export async function profileChallenge(
   d1: D1Database,
@@ -114,9 +119,9 @@ export async function profileChallenge(
 }
 
 /**
- * A fresh challenge that is a row, good for one certificate within `lifetime` milliseconds, or whenever it comes. With
- * `renews`, the fingerprint of an enrolment's present identity, the certificate is bound to that enrolment as
- * it is issued. 32 characters of base64, as MicroMDM's.
+ * A fresh challenge that is a row, good for one certificate within `lifetime` milliseconds, or without
+ * limit. With `renews`, the fingerprint of an enrolment's present identity, the certificate is bound to
+ * that enrolment when it is issued. 32 characters of base64, as in MicroMDM.
  */
 export async function newChallenge(
   d1: D1Database,
@@ -126,7 +131,7 @@ export async function newChallenge(
     readonly renews?: string
     readonly profile?: number
     readonly subject?: Subject
-    /** The invitation that it counts as a use of, when a certificate is issued. */
+    /** The invitation whose uses its certificate counts against. */
     readonly invitation?: string
   } = {},
 ): Promise<string> {
@@ -151,7 +156,10 @@ export async function newChallenge(
   return challenge
 }
 
-/** However often its link is followed, an invitation has no more open challenges than its devices may need. */
+/**
+ * An invitation never has more open challenges than its devices may need, even if its link is followed
+ * often.
+ */
 async function forgetOldest(d1: D1Database, { id, maxUses }: InvitedBy): Promise<void> {
   const open = sql`${challenges.invitation} = ${id} AND invitation <> ''`
   await drizzle(d1)
@@ -162,7 +170,9 @@ async function forgetOldest(d1: D1Database, { id, maxUses }: InvitedBy): Promise
     )
 }
 
-/** What a text is as a one-time challenge. Looked up by its hash, so that timing tells nothing. */
+/**
+ * The state of a text as a one-time challenge. It is looked up by its hash, so that timing reveals nothing.
+ */
 export async function findChallenge(
   d1: D1Database,
   sealer: Sealer,
@@ -191,7 +201,7 @@ export async function findChallenge(
       issuedAt: 0,
       expiresAt: openUntil,
       renews: certificate,
-      // Rows from before there were versions hold the text of the first one.
+      // Rows from before versions existed hold the text of the first one.
       profile: row.profile === '' ? 0 : Number(row.profile) || PROFILE_VERSION,
       binding: { udid: boundUdid, serial: boundSerial },
       counted: false,
@@ -210,7 +220,9 @@ export async function findChallenge(
     : { kind: 'fresh', challenge: { ...grant, hash, isRow: false, renews: '', invitation: '' } }
 }
 
-/** Makes all challenges void that were given out so far, but for those that renew the identity of an enrolment. */
+/**
+ * Makes all challenges void that were given out so far, except those that renew an enrolment's identity.
+ */
 export async function revokeChallenges(d1: D1Database, now: number): Promise<void> {
   const db = drizzle(d1)
   await db.batch([

@@ -1,6 +1,6 @@
 /**
- * Invitations: links that open the enrolment of a few devices. A use is a certificate that was issued, so that neither a
- * second tap nor a program that looks at links in mail uses one up.
+ * Invitations: links that open the enrolment of a few devices. A use is an issued certificate, so neither a
+ * second tap nor a program that follows links in mail consumes one.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { and, eq, gt, gte, lte, ne, or, sql } from 'drizzle-orm'
@@ -13,7 +13,7 @@ export type Invitation = Readonly<typeof invitations.$inferSelect>
 export type InvitationState = 'open' | 'used_up' | 'expired' | 'revoked'
 
 const DAY = 86_400_000
-/** So long one that ended can still say why. */
+/** How long an ended invitation is kept, so that it can give the reason. */
 const KEPT_AFTER_ITS_END = 30 * DAY
 export const MAX_INVITATIONS = 10_000
 /** Hex, because mail programs end a link before a hyphen that is its last character. */
@@ -37,8 +37,8 @@ export function isOpenAt(now: string): string {
 }
 
 /**
- * @returns the invitation with its secret, which nothing tells again, or nothing where there are {@link MAX_INVITATIONS}
- * that are open. Those that have ended make room.
+ * @returns the invitation with its secret, which is shown only now; or nothing where {@link
+ * MAX_INVITATIONS} are open. Ended ones make room.
  */
 export async function addInvitation(
   d1: D1Database,
@@ -74,7 +74,8 @@ export async function addInvitation(
     db
       .insert(invitations)
       .select(
-        sql`SELECT ${idOf(secret)}, ${serial}, ${note}, ${now}, ${expiresAt}, ${maxUses}, 0, 0 WHERE NOT ${isFull}`,
+        sql`SELECT ${idOf(secret)}, ${serial}, ${note}, ${now}, ${expiresAt}, ${maxUses}, 0, 0
+          WHERE NOT ${isFull}`,
       )
       .returning(),
   ])
@@ -82,7 +83,7 @@ export async function addInvitation(
   return invitation && { invitation, secret }
 }
 
-/** The invitation that a link shows by its secret, in whatever state. What cannot be a secret is not looked up. */
+/** The invitation of a link's secret, in any state. A text that cannot be a secret is not looked up. */
 export async function invitationOf(
   d1: D1Database,
   secret: string,
@@ -90,7 +91,7 @@ export async function invitationOf(
   return SECRET.test(secret) ? findInvitation(d1, idOf(secret)) : undefined
 }
 
-/** The invitation with that id, or with that secret: who finds a link that leaked knows nothing else of it. */
+/** The invitation with that id, or with that secret: the finder of a leaked link has only the secret. */
 export async function invitationNamed(
   d1: D1Database,
   idOrSecret: string,
@@ -119,7 +120,10 @@ export async function listInvitations(
   return counted(rows, after, () => db.$count(invitations))
 }
 
-/** Ends an invitation. What was issued by it stays. @returns it as it then is, or nothing where there is none */
+/**
+ * Ends an invitation. Certificates that were issued by it stay. @returns it with its new state, or nothing
+ * where there is none
+ */
 export async function revokeInvitation(
   d1: D1Database,
   id: string,
@@ -133,7 +137,7 @@ export async function revokeInvitation(
   return revoked
 }
 
-/** Looked up by its hash, so that timing tells nothing of it. */
+/** It is looked up by its hash, so that timing reveals nothing. */
 function idOf(secret: string): string {
   return createHash('sha256').update(secret).digest('hex').slice(0, 32)
 }

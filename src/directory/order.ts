@@ -1,6 +1,6 @@
 import { asc, type Column, desc, type SQL, sql } from 'drizzle-orm'
 
-/** How a list is sorted: by a column, and rows of equal value by their id. */
+/** The order of a list: by a column, and rows of equal value by their id. */
 export interface Order {
   readonly by: Column
   readonly id: Column

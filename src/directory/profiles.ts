@@ -6,7 +6,7 @@ import { behind, counted, type Counted, inOrder, type PageOf } from './order.ts'
 import { profiles } from './schema.ts'
 import { OwnError } from '../reason.ts'
 
-/** A row of D1 holds 2 MB, of which base64 leaves three quarters. */
+/** A row of D1 holds 2 MB; base64 leaves three quarters of it. */
 export const MAX_PROFILE_BYTES = 1_450_000
 
 /** The stored profile of that identifier, if there is one. */

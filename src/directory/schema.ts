@@ -9,9 +9,12 @@ import {
   uniqueIndex,
 } from 'drizzle-orm/sqlite-core'
 
+const CLAIMS_SERIAL =
+  "serial_number <> '' AND NOT hidden AND state NOT IN ('unknown', 'checked_out')"
+
 /**
- * The directory: what can be listed, a projection of the Device objects' rows. An upsert takes only a newer
- * `version`, so order and repetition do not matter (design.md 2).
+ * The directory: the lists of the API, a projection of the Device objects' rows. An upsert takes only a
+ * newer `version`, so order and repetition of updates do not matter (docs/architecture.md).
  */
 export const devices = sqliteTable(
   'devices',
@@ -28,15 +31,17 @@ export const devices = sqliteTable(
     hidden: integer('hidden', { mode: 'boolean' }).notNull(),
     /** Its enrolment is not proven. */
     contested: integer('contested', { mode: 'boolean' }).notNull().default(false),
-    /** Whether the serial number is proven, as its object knows: else it is the sender's word. */
+    /** Whether the serial number is proven, according to its object. If not, the device chose it. */
     serialProven: integer('serial_proven', { mode: 'boolean' }).notNull().default(false),
-    /** Its part in who has the serial number: 2 with proof, 1 without, 0 of a device that left, was deleted or tells none. */
+    /**
+     * Its claim to the serial number: 2 with proof, 1 without, 0 of a device that left, was deleted or
+     * reports none.
+     */
     serialStanding: integer('serial_standing')
       .notNull()
-      .generatedAlwaysAs(
-        sql`CASE WHEN serial_number <> '' AND NOT hidden AND state NOT IN ('unknown', 'checked_out') THEN 1 + serial_proven ELSE 0 END`,
-        { mode: 'virtual' },
-      ),
+      .generatedAlwaysAs(sql.raw(`CASE WHEN ${CLAIMS_SERIAL} THEN 1 + serial_proven ELSE 0 END`), {
+        mode: 'virtual',
+      }),
     claimedAt: integer('claimed_at').notNull(),
     lastSeen: integer('last_seen').notNull(),
     deviceName: text('device_name').notNull(),
@@ -47,12 +52,13 @@ export const devices = sqliteTable(
     buildVersion: text('build_version').notNull(),
     version: integer('version').notNull(),
     /**
-     * Fingerprint and end of the certificate that signed its last message; empty and 0 while none is known. No index: it
-     * would cost a row each time that a device is seen, and rows that are read cost a thousandth.
+     * Fingerprint and end of the certificate that signed its last message; empty and 0 while none is known.
+     * No index: it would cost a written row each time that a device is seen, and reading a row costs a
+     * thousandth of that.
      */
     identity: text('identity').notNull().default(''),
     identityNotAfter: integer('identity_not_after').notNull().default(0),
-    /** How far the renewal of its identity is: `sent`, `renewed`, `failed`, `blocked`, or empty. */
+    /** The state of its identity's renewal: `sent`, `renewed`, `failed`, `blocked`, or empty. */
     renewal: text('renewal').notNull().default(''),
     renewalReason: text('renewal_reason').notNull().default(''),
     renewalAt: integer('renewal_at').notNull().default(0),
@@ -60,13 +66,19 @@ export const devices = sqliteTable(
   (table) => [index('devices_serial').on(table.serialNumber, table.serialStanding)],
 )
 
-/** Which enrolment a certificate belongs to: claimed once, for good, so that no two devices share one. */
+/**
+ * Which enrolment a certificate belongs to. It is claimed once, for good, so that two devices never share
+ * one.
+ */
 export const identities = sqliteTable('identities', {
   fingerprint: text('fingerprint').primaryKey(),
   enrollment: text('enrollment').notNull(),
 })
 
-/** Which devices have a user channel with a UserID. `device` is empty where something waits for a device of that id. */
+/**
+ * Which devices have a user channel with a UserID. `device` is empty where something waits for a device
+ * with that id.
+ */
 export const users = sqliteTable(
   'users',
   {
@@ -75,7 +87,7 @@ export const users = sqliteTable(
     device: text('device').notNull(),
     /** That of the device's row when it claimed the UserID. */
     version: integer('version').notNull(),
-    /** An admin has reached the channel by its bare UserID. */
+    /** An admin has addressed the channel by its bare UserID. */
     used: integer('used', { mode: 'boolean' }).notNull().default(false),
   },
   (table) => [
@@ -85,54 +97,57 @@ export const users = sqliteTable(
 )
 
 /**
- * Configuration profiles that admins store. Base64, because D1 takes and gives bytes as arrays of numbers; with a rowid,
- * unlike the other tables, because its rows are long.
+ * Configuration profiles that admins store. Base64, because D1 passes bytes as arrays of numbers. With a
+ * rowid, unlike the other tables, because its rows are long.
  */
 export const profiles = sqliteTable('profiles', {
   identifier: text('identifier').primaryKey(),
   mobileconfig: text('mobileconfig').notNull(),
 })
-/** Our own certificate authorities: the one added last issues, the others are accepted. Told apart by key. */
+/**
+ * The server's certificate authorities. The one added last issues, the others are accepted. They are told
+ * apart by key.
+ */
 export const authorities = sqliteTable('authorities', {
   /** SHA-256 of the public key. */
   keyId: text('key_id').primaryKey(),
   certificate: blob('certificate', { mode: 'buffer' }).notNull(),
   /** PKCS#8, sealed for the place `directory/authorities/{key_id}`. */
   sealedKey: blob('sealed_key', { mode: 'buffer' }).notNull(),
-  /** Brought along, from MicroMDM for example: profiles with its static challenge are in the field. */
+  /** Imported, from MicroMDM for example: devices have profiles with its static challenge. */
   imported: integer('imported', { mode: 'boolean' }).notNull(),
-  /** An imported counter goes on here; without one, serial numbers are random. */
+  /** An imported counter continues here; without one, serial numbers are random. */
   nextSerial: integer('next_serial'),
   addedAt: integer('added_at').notNull(),
 })
 
 /**
- * Every certificate that we issued. Whose it is stands in `identities`, under its fingerprint. With a rowid, because its
- * rows are long: without one each takes a page of its own.
+ * Every certificate that the server issued. `identities` holds its owner, under its fingerprint. With a
+ * rowid, because its rows are long: without one, each takes a page of its own.
  */
 export const certificates = sqliteTable(
   'certificates',
   {
     fingerprint: text('fingerprint').primaryKey(),
-    /** Names the SCEP request that it answers: the same request again gets the same certificate. */
+    /** Names the SCEP request that it answers: the same request gets the same certificate again. */
     request: text('request'),
-    /** `key_id` of the authority, which may be gone from `authorities` by now. */
+    /** `key_id` of the authority, which may be removed from `authorities` by now. */
     authority: text('authority').notNull(),
     serial: text('serial').notNull(),
     subject: text('subject').notNull(),
     issuedAt: integer('issued_at').notNull(),
     notAfter: integer('not_after').notNull(),
     der: blob('der', { mode: 'buffer' }).notNull(),
-    /** SHA-256 of the one-time challenge that it was issued for: by this row, that is used up. */
+    /** SHA-256 of the one-time challenge that it was issued for. This row consumes the challenge. */
     challenge: text('challenge'),
     /** Version of the enrolment profile that the challenge stood in; 0 for none. */
     profile: integer('profile').notNull().default(0),
     /** Digests of the device that the challenge was bound to; empty for any. */
     boundUdid: text('bound_udid').notNull().default(''),
     boundSerial: text('bound_serial').notNull().default(''),
-    /** Anybody could have it: it counts for `SCEP_RATE`. */
+    /** Anyone could get its challenge: it counts for `SCEP_RATE`. */
     counted: integer('counted', { mode: 'boolean' }).notNull().default(false),
-    /** How long it is kept for a device to use it (milliseconds); 0 once a device has. */
+    /** Until when it is kept for a device to use it (milliseconds); 0 once a device has. */
     keptUntil: integer('kept_until').notNull().default(0),
   },
   (table) => [
@@ -148,7 +163,9 @@ export const certificates = sqliteTable(
   ],
 )
 
-/** One-time SCEP challenges that nobody has used, by their SHA-256; those of public downloads need no row. */
+/**
+ * One-time SCEP challenges that are still unused, by their SHA-256. Those of public downloads need no row.
+ */
 export const challenges = sqliteTable(
   'challenges',
   {
@@ -174,7 +191,7 @@ export const challenges = sqliteTable(
   ],
 )
 
-/** Moments that count for the whole deployment, by name. */
+/** Moments that apply to the whole deployment, by name. */
 export const moments = sqliteTable('moments', {
   name: text('name').primaryKey(),
   /** Milliseconds. */
@@ -185,9 +202,9 @@ export const moments = sqliteTable('moments', {
 export const invitations = sqliteTable('invitations', {
   /** The first half of the SHA-256 of the secret in the link. */
   id: text('id').primaryKey(),
-  /** The one device that it is for, as `readSerial` writes it; empty for any. */
+  /** The one device that it is for, in the form of `readSerial`; empty for any. */
   serial: text('serial').notNull(),
-  /** Whom it is for, in an admin's words. */
+  /** A note of the admin about its recipient. */
   note: text('note').notNull(),
   createdAt: integer('created_at').notNull(),
   expiresAt: integer('expires_at').notNull(),
@@ -198,17 +215,17 @@ export const invitations = sqliteTable('invitations', {
   revokedAt: integer('revoked_at').notNull().default(0),
 })
 
-/** Serial numbers that admins have listed, as `readSerial` writes them. */
+/** Serial numbers that admins have listed, in the form of `readSerial`. */
 export const knownSerials = sqliteTable('known_serials', {
   serial: text('serial').primaryKey(),
   addedAt: integer('added_at').notNull(),
 })
 
-/** Webhooks, but for the one that `WEBHOOK_URL` names. */
+/** Webhooks, except the one of `WEBHOOK_URL`. */
 export const webhooks = sqliteTable('webhooks', {
   id: text('id').primaryKey(),
   enabled: integer('enabled', { mode: 'boolean' }).notNull(),
-  /** JSON: where to, what and how. */
+  /** JSON: the URL, the topics and the options. */
   settings: text('settings').notNull(),
   /** JSON, sealed: secrets, headers, and the URL's user and password. */
   sealed: blob('sealed', { mode: 'buffer' }).notNull(),
@@ -216,7 +233,7 @@ export const webhooks = sqliteTable('webhooks', {
   updatedAt: integer('updated_at').notNull(),
 })
 
-/** Jobs that can be looked at. What they do, and how far they are, their objects know. */
+/** The list of jobs. Their objects hold their work and progress. */
 export const jobs = sqliteTable('jobs', {
   id: text('id').primaryKey(),
   createdAt: integer('created_at').notNull(),

@@ -1,4 +1,4 @@
-/** Webhooks in D1, what is secret of them sealed. */
+/** Webhooks in D1, with their secrets sealed. */
 import { Buffer } from 'node:buffer'
 import { and, asc, eq } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
@@ -10,7 +10,7 @@ type Sealed = Pick<Webhook, 'authorization' | 'headers' | 'secrets'>
 type Open = Omit<Webhook, keyof Sealed>
 type Settings = Omit<Open, 'id' | 'enabled'>
 
-/** A webhook whose secrets are not opened: enough to tell who hears of what. Times are milliseconds. */
+/** A webhook without its secrets: enough to decide which events it gets. Times are milliseconds. */
 export interface StoredWebhook {
   readonly open: Open
   readonly sealed: Uint8Array
@@ -39,9 +39,9 @@ export function openWebhook({ open, sealed }: StoredWebhook, sealer: Sealer): We
   return { ...open, ...opened }
 }
 
-/** A webhook as far as it can be read; without its key it is as if nothing of it were sealed. */
+/** A webhook, as far as it can be read. Without the key its secrets count as empty. */
 export type ReadWebhook = Webhook & {
-  /** Why what is sealed cannot be opened. */
+  /** Why the secrets cannot be opened. */
   readonly unreadable?: string
 }
 
@@ -70,8 +70,8 @@ export async function addWebhook(
 }
 
 /**
- * Writes a changed webhook unless it was changed or removed since it was read as `before`: each write seals anew, so no two
- * have the same sealed bytes. @returns whether it was written.
+ * Writes a changed webhook unless it was changed or removed since it was read as `before`. Each write seals
+ * anew, so sealed bytes never repeat. @returns whether it was written
  */
 export async function replaceWebhook(
   d1: D1Database,

@@ -26,17 +26,17 @@ export type Claimed =
   | {
       readonly ok: true
       readonly claim: Claim
-      /** The enrolment profile that the certificate came with, if it was made here. */
+      /** The enrolment profile that the certificate came with, if this server made it. */
       readonly profile?: InstalledProfile | undefined
     }
   | Refused
 
-/** 401 is for a blocked device alone, which is not to be listed by what it sends. */
+/** 401 is only for a blocked device, which must not be listed by its own messages. */
 interface Refused {
   readonly ok: false
   readonly status: 400 | 401 | 503
   readonly reason: string
-  /** Another enrolment, which the certificate belongs to. */
+  /** Another enrolment, the owner of the certificate. */
   readonly owner?: string | undefined
 }
 
@@ -48,11 +48,11 @@ export interface ValidPath extends Pick<Claim, 'caKey' | 'subject' | 'notAfter'>
 }
 type Checked = ValidPath | Refused
 
-/** A message that is the first to be signed with a certificate, as far as its device knows. */
+/** A message whose certificate its device has not used before, as far as known. */
 export interface Unclaimed {
   readonly message: Message
   readonly signer: Signer
-  /** From its certificate to an accepted CA, where this request has looked for it before. */
+  /** The path from its certificate to an accepted CA, where this request has looked for it before. */
   readonly path: ValidPath | undefined
   /** The URL that the device called. */
   readonly url: string
@@ -60,9 +60,9 @@ export interface Unclaimed {
 }
 
 /**
- * A certificate that its device does not know yet: it must descend from an accepted CA, and D1 must give it to
- * this device and no other. That is the one time in its life that D1 is asked; without D1 only
- * new certificates get 503.
+ * Claims a certificate that its device does not know yet: the certificate must descend from an accepted CA,
+ * and D1 must give it to this device alone. This is the only time that D1 is asked about a certificate;
+ * without D1, only new certificates get 503.
  */
 export async function claim(env: ReachEnv, config: Config, unclaimed: Unclaimed): Promise<Claimed> {
   try {
@@ -113,7 +113,10 @@ async function claimFor(env: ReachEnv, config: Config, unclaimed: Unclaimed): Pr
   }
 }
 
-/** Why a certificate may not speak for the sender of a message, by what it was issued for; `undefined` if it may. */
+/**
+ * Why a certificate may not be used by the sender of a message, according to its binding; `undefined` if it
+ * may.
+ */
 function refusal(
   known: CertificateFacts,
   message: Message,
@@ -134,25 +137,28 @@ function refusal(
   if (bound && authenticates && issued.binding.serial !== '' && !bound.serial) {
     return 'the certificate was issued for another serial number'
   }
-  // First use says nothing of a certificate of ours: a device that gets one begins with Authenticate.
+  // Trust on first use does not apply to our own certificates: a device that gets one begins with
+  // Authenticate.
   return isClaimed || authenticates || config.device.udidCertAuthWarnOnly
     ? undefined
-    : 'this server issued the certificate, and no enrolment began with it: the device has to send Authenticate first'
+    : 'this server issued the certificate, and no enrolment began with it: ' +
+        'the device has to send Authenticate first'
 }
 
-/** Why a certificate without a row is none of another server's. */
+/** Why a certificate without a row is not one of another server. */
 function forgotten({ recordedSince }: CertificateFacts, notBefore: number): string | undefined {
-  // Certificates tell whole seconds.
+  // Certificates hold whole seconds.
   if (recordedSince === undefined || notBefore + BACKDATED + SECOND <= recordedSince) {
     return undefined
   }
   const again = 'no device used it within 7 days: the device has to enrol again'
   return recordedSince === 0
     ? `its CA issued no such certificate here, or ${again}`
-    : `it is of later than the import of its CA, and another server issued it (then import the CA again), or ${again}`
+    : 'it is later than the import of its CA, and another server issued it ' +
+        `(then import the CA again), or ${again}`
 }
 
-/** Where a certificate comes from, and what of its binding this message says too. */
+/** The origin of a certificate, and the part of its binding that this message repeats. */
 function provenance(
   { issued }: CertificateFacts,
   message: Message,
@@ -174,7 +180,7 @@ function provenance(
   return { issuedHere: true, bound }
 }
 
-/** The enrolment profile that a certificate came with, if it was made here. */
+/** The enrolment profile that a certificate came with, if this server made it. */
 function profileOf(
   { issued }: CertificateFacts,
   config: Config,
@@ -185,7 +191,7 @@ function profileOf(
   return issued && rebuiltProfile(issued.profile, { base, calledUrl: url, topic })
 }
 
-/** Users of other devices that are called like the device, if there are some. */
+/** Users of other devices that have the device's id, if there are any. */
 async function namesakesOf(env: ReachEnv, device: string): Promise<Claim['namesakes']> {
   const { claims } = await claimsOf(env.DB, device)
   const live = await liveClaims(
@@ -200,7 +206,9 @@ async function namesakesOf(env: ReachEnv, device: string): Promise<Claim['namesa
       }
 }
 
-/** A CA that was added meanwhile is looked for at once, and one that was removed has no part in the claim. */
+/**
+ * A CA that was added meanwhile is found at once. A CA that was removed does not take part in the claim.
+ */
 export const AUTHORITIES_FOR = 30_000
 const ownCAs = new WeakMap<D1Database, { at: number; anchors: readonly Anchor[] }>()
 
@@ -209,7 +217,7 @@ export async function acceptedCAs(db: D1Database, config: Config, age: number): 
   let own = ownCAs.get(db)
   if (own === undefined || clock.now() - own.at >= age) {
     if (own !== undefined) {
-      // Until it is read, others use what is known.
+      // While it is being read, others use the known value.
       ownCAs.set(db, { ...own, at: clock.now() })
     }
     own = { at: clock.now(), anchors: await authorityAnchors(db) }
@@ -218,18 +226,20 @@ export async function acceptedCAs(db: D1Database, config: Config, age: number): 
   return withOthers(own.anchors, config)
 }
 
-/** The same without asking the directory: our own CAs as they were last, however long ago, if this isolate ever read them. */
+/** The same without D1: our own CAs as this isolate last read them, at any age, if it ever did. */
 export function lastKnownCAs(db: D1Database, config: Config): Anchor[] {
   return withOthers(ownCAs.get(db)?.anchors ?? [], config)
 }
 
-/** What is our own stays so, though `DEVICE_CA` names it too: we know what we issued by it, and for whom. */
+/**
+ * Our own CAs stay ours even if `DEVICE_CA` names them too: their certificates have rows with a binding.
+ */
 function withOthers(own: readonly Anchor[], { deviceCAs }: Config): Anchor[] {
   const others = deviceCAs.filter(({ keyId }) => !isOneOf(own, keyId))
   return [...own, ...others.map(imported)]
 }
 
-/** What is in neither was removed meanwhile: D1, where it is looked for, says so. */
+/** A CA in neither list was removed meanwhile: the lookup in D1 says so. */
 function isOthers(db: D1Database, { deviceCAs }: Config, caKey: string): boolean {
   return (
     !isOneOf(ownCAs.get(db)?.anchors ?? [], caKey) && deviceCAs.some(({ keyId }) => keyId === caKey)
@@ -265,7 +275,9 @@ function warnOfWeakness(device: string, signer: Signer, warnings: readonly strin
   }
 }
 
-/** What the directory lists of a device from its first message on; version 0, so that any projection is newer. */
+/**
+ * The directory's row of a device from its first message on; version 0, so that any projection is newer.
+ */
 function firstRow(message: Message, identity: string, identityNotAfter: number): DirectoryRow {
   const { enrollment } = message
   const authenticates = message.kind === 'checkin' && message.messageType === 'Authenticate'

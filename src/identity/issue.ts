@@ -22,8 +22,8 @@ import { isDueForRenewal } from '../scep/renewal.ts'
 import { sameSecret } from '../same-secret.ts'
 
 /**
- * `old`: a certificate whose device asks for the next one with the challenge that it got this one for. That is no
- * renewal, but means that the device wants one.
+ * `old`: a device requests its next certificate with the challenge of its present one. This is not a
+ * renewal, but shows that the device wants one.
  */
 export type Issued = { readonly old?: IssuedCertificate } & (
   | { readonly kind: 'issued'; readonly certificate: IssuedCertificate }
@@ -34,9 +34,9 @@ type Refused = Extract<Issued, { kind: 'refused' }>
 type Allowed = ({ readonly kind: 'allowed' } & Grounds) | Refused
 
 /**
- * Issues what a well-made request asks for, if an identity or a challenge stands for it. The same request again
- * gets the same certificate: clients repeat theirs when an answer is lost. Only a present identity may mean the next
- * certificate by it, once the first one is near its end.
+ * Issues the certificate of a well-formed request, if an identity or a challenge allows it. The same
+ * request gets the same certificate again: clients repeat a request when its answer is lost. Only a present
+ * identity may mean a new certificate by it, once the first one is near its end.
  */
 export async function issueFor(
   env: ReachEnv,
@@ -83,7 +83,8 @@ async function issue(
   const certificate = readCertificate(der)
   const { fingerprint, subject, notAfter } = certificate
   const { renews } = allowed
-  // Bound first: one that a crash or a rival attempt leaves behind was never handed out, so nobody can use it.
+  // Bound first: a certificate that a crash or a rival attempt leaves behind was never handed out, so no
+  // device can use it.
   if (renews) {
     const device = env.DEVICE.getByName(renews.enrollment)
     const claim = { caKey: keyId, subject, notAfter, issuedHere: true }
@@ -91,7 +92,8 @@ async function issue(
     const previous = renews.fingerprint
     if (!(await device.renewIdentity({ previous, fingerprint, claim, byProfile }))) {
       return refused(
-        `${renews.fingerprint} is no present identity of ${renews.enrollment}, or was renewed too often today`,
+        `${renews.fingerprint} is no present identity of ${renews.enrollment}, ` +
+          'or was renewed too often today',
       )
     }
   }
@@ -103,7 +105,8 @@ async function issue(
   )
   if (!recorded) {
     return refused(
-      'another request has used the challenge or its invitation just now, or the last place of this minute, or an admin has revoked it',
+      'another request has just used the challenge, its invitation or the last place of this minute, ' +
+        'or an admin has revoked it',
     )
   }
   log('scep:issued', {
@@ -115,8 +118,8 @@ async function issue(
 }
 
 /**
- * A present identity needs no challenge for its renewal. Everybody else has one that is good, whatever the request is signed with:
- * the static one, or one that was not used.
+ * The ground for issuing. A present identity needs no challenge for its renewal. All others need a good
+ * challenge, whichever key signs the request: the static one, or an unused one.
  */
 async function allow(
   db: D1Database,
@@ -165,7 +168,7 @@ async function allowFresh(
     : { kind: 'allowed', challenge, renews: { fingerprint, enrollment } }
 }
 
-/** Why an invitation is good for no certificate, though its profile was downloaded in time. */
+/** Why an invitation is no longer good for a certificate, though its profile was downloaded in time. */
 async function endOf(db: D1Database, id: string, now: number): Promise<string | undefined> {
   if (id === '') {
     return undefined
@@ -187,13 +190,15 @@ async function allowStatic(
   }
   if (mode.because !== undefined) {
     warn('scep:static-challenge', {
-      reason: `everyone may have an identity who knows the static challenge, accepted because ${mode.because}: set USE_DYNAMIC_CHALLENGE`,
+      reason:
+        'the static challenge gives an identity to anyone who knows it. It is accepted because ' +
+        `${mode.because}: set USE_DYNAMIC_CHALLENGE`,
     })
   }
   return allowCounted(db, config, now, {})
 }
 
-/** Strangers may fill the directory so fast and no faster. The challenge stays good, and the client comes again. */
+/** Limits how fast strangers fill the directory. The challenge stays good, and the client retries. */
 async function allowCounted(
   db: D1Database,
   { scep: { rate } }: Config,
@@ -203,7 +208,8 @@ async function allowCounted(
   return (await isWithinRate(db, rate, now))
     ? { kind: 'allowed', ...grounds, rate }
     : refused(
-        `${rate} certificates that anybody could have were issued within a minute: close enrolment, or raise SCEP_RATE`,
+        `${rate} certificates that anyone can get were issued within a minute: ` +
+          'close enrolment, or raise SCEP_RATE',
       )
 }
 

@@ -6,7 +6,7 @@ import type { IdentityIssuer } from '../enroll/issuer.ts'
 import type { ReachEnv } from '../device/reach.ts'
 import { imported } from '../pki/x509/path.ts'
 
-/** The CA behind `/scep`, as enrolment sees it. */
+/** The CA behind `/scep`, for the rooms of enrolment. */
 export function identityIssuer(env: ReachEnv, config: Config): IdentityIssuer {
   return {
     challenge: (terms) => profileChallenge(env.DB, config, clock.now(), terms),

@@ -1,4 +1,4 @@
-/** Which device a challenge is for, by the identity that asks for it. */
+/** Finds the device that a challenge is for, by the identity that requests it. */
 import { certificateFacts } from '../directory/certificates.ts'
 import { isListed } from '../directory/devices/rows.ts'
 import type { MachineInfo } from '../enroll/machine-info.ts'
@@ -10,8 +10,8 @@ type Proven =
   | { readonly ok: false; readonly reason: string }
 
 /**
- * The device that has an identity of ours: that of the challenge which the identity came from. What it says of itself here is signed by
- * nothing but the identity, and has to be the same.
+ * The device that has an identity of ours: the one that the identity's own challenge was bound to. Only the
+ * identity signs the values in this request, so they have to be the same.
  */
 export async function provenSubject(
   env: ReachEnv,
@@ -27,7 +27,7 @@ export async function provenSubject(
   if (!allows(bound.udid, said.udid) || !allows(bound.serial, said.serial)) {
     return { ok: false, reason: 'the identity was issued for another device' }
   }
-  // No object is made for what is only said to be a device.
+  // No object is created for an id that is only claimed.
   const isDevice = bound.udid !== '' || (await isListed(env.DB, udid))
   if (
     (await isDeviceShutOut(env, owner, fingerprint)) ||
@@ -46,7 +46,7 @@ function allows(bound: string, said: string): boolean {
   return bound === '' || bound === said
 }
 
-/** Whether a device, or that identity of it, is to get no challenge. */
+/** Whether a device, or that identity of it, must not get a challenge. */
 export async function isDeviceShutOut(
   env: ReachEnv,
   device: string,

@@ -1,4 +1,4 @@
-/** Devices that may enrol where `ENROLLMENT` is `known`. Serial numbers are as `readSerial` writes them. */
+/** Devices that may enrol where `ENROLLMENT` is `known`. Serial numbers are in the form of `readSerial`. */
 import { eq, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import { readSerial } from '../../enroll/serial.ts'
@@ -7,7 +7,7 @@ import { knownSerials } from '../schema.ts'
 
 export type KnownSerial = typeof knownSerials.$inferSelect
 
-/** Whether a device with this serial number, as it says it, may enrol. */
+/** Whether a device that reports this serial number may enrol. */
 export async function isKnownSerial(d1: D1Database, said: string): Promise<boolean> {
   const serial = readSerial(said)
   if (serial === undefined) {
@@ -22,10 +22,11 @@ export async function addSerials(
   serials: readonly string[],
   now: number,
 ): Promise<number> {
-  // One parameter however many: a statement takes a hundred.
+  // One parameter for all: a statement takes a hundred.
   const values = JSON.stringify(serials)
   const added = await drizzle(d1).run(
-    sql`INSERT INTO ${knownSerials} SELECT value, ${now} FROM json_each(${values}) WHERE true ON CONFLICT DO NOTHING`,
+    sql`INSERT INTO ${knownSerials} SELECT value, ${now} FROM json_each(${values})
+      WHERE true ON CONFLICT DO NOTHING`,
   )
   return added.meta.changes
 }
@@ -52,8 +53,10 @@ export async function listSerials(
 
 /** @returns how many were listed */
 export async function removeSerials(d1: D1Database, serials: readonly string[]): Promise<number> {
+  const values = JSON.stringify(serials)
   const removed = await drizzle(d1).run(
-    sql`DELETE FROM ${knownSerials} WHERE ${knownSerials.serial} IN (SELECT value FROM json_each(${JSON.stringify(serials)}))`,
+    sql`DELETE FROM ${knownSerials}
+      WHERE ${knownSerials.serial} IN (SELECT value FROM json_each(${values}))`,
   )
   return removed.meta.changes
 }

@@ -13,10 +13,10 @@ export interface ProjectionEnv {
   readonly DB: D1Database
 }
 
-/** So long a device is waited for: its alarm says again what is lost here. */
+/** How long to wait for a device: its alarm repeats an update that is lost here. */
 const PATIENCE = 10_000
 
-/** Brings the directory up to these devices' rows at once: an admin who asked for a change looks next. */
+/** Updates the directory's rows of these devices at once: an admin who requested a change looks next. */
 export async function projectDevices(
   env: ProjectionEnv,
   devices: readonly string[],
@@ -33,7 +33,7 @@ export async function projectDevices(
   await projectRows(env, rows)
 }
 
-/** Writes rows to the directory, and tells each device that it has its row. */
+/** Writes rows to the directory, and confirms to each device that its row is written. */
 export async function projectRows(
   env: ProjectionEnv,
   rows: readonly DirectoryRow[],
@@ -47,7 +47,7 @@ export async function projectRows(
     if (rows.length === 1) {
       throw error
     }
-    // One statement fails for all: perhaps D1 refuses a single row.
+    // One statement fails for all: D1 may refuse a single row.
     await projectEach(env, rows)
     return
   }
@@ -62,7 +62,7 @@ export async function projectRows(
   )
 }
 
-/** When so many rows in a row fail by themselves, it is D1's trouble: their devices' alarms say them again. */
+/** After this many single rows fail in turn, the fault is D1's. The devices' alarms repeat the rows. */
 const FAILURES_TO_LEAVE = 5
 
 async function projectEach(env: ProjectionEnv, rows: readonly DirectoryRow[]): Promise<void> {

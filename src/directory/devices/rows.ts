@@ -20,10 +20,12 @@ function open(db: D1Database): DrizzleD1Database {
 }
 
 /**
- * Claims the certificate of a row, that nobody has seen, for the row's enrolment, and lists the enrolment if it is new, in one batch.
- * `authority` is the `key_id` of our own CA that issued it, which has to be accepted still; empty for another.
- * @returns the enrolment that owns it: somebody else's, when it was claimed before; none, when its CA is gone; and whether a user of
- * another device is called like the enrolment.
+ * Claims the certificate of a row, which no enrolment has used, for the row's enrolment. Lists the
+ * enrolment if it is new, in one batch. `authority` is the `key_id` of our own CA that issued it, which
+ * still has to be accepted; empty for another CA.
+ *
+ * @returns the enrolment that owns it: another one, if that had claimed it before; none, when its CA was
+ * removed. Also whether a user of another device has the enrolment's id.
  */
 export async function claimIdentity(
   d1: D1Database,
@@ -43,7 +45,7 @@ export async function claimIdentity(
           OR EXISTS (SELECT 1 FROM ${authorities} WHERE ${authorities.keyId} = ${authority})`,
       )
       .onConflictDoNothing(),
-    // Only its owner's claim lists a device: ids and serial numbers are the sender's words.
+    // Only its owner's claim lists a device, because the sender chooses ids and serial numbers.
     db
       .insert(devices)
       .select(
@@ -59,7 +61,9 @@ export async function claimIdentity(
   return { owner: owner[0]?.enrollment, isUsers: owner[0]?.isUsers === 1 }
 }
 
-/** Brings the directory up to the devices' own rows, and ends the claims of users that they have no more. */
+/**
+ * Writes the devices' own rows into the directory, and ends the claims of users that they no longer have.
+ */
 export async function project(d1: D1Database, rows: readonly DirectoryRow[]): Promise<void> {
   const db = open(d1)
   const newer = sql`excluded.version > ${devices.version}`
@@ -76,7 +80,10 @@ export async function project(d1: D1Database, rows: readonly DirectoryRow[]): Pr
   }
 }
 
-/** All devices that are not deleted; or those of the given ids; or those that the given serial numbers lead to. */
+/**
+ * All devices that are not deleted; or those with the given ids; or those that the given serial numbers
+ * lead to.
+ */
 export async function listDevices(
   d1: D1Database,
   filter: { readonly serials: readonly string[]; readonly ids: readonly string[] },
@@ -102,12 +109,12 @@ export async function listDevices(
     : foremost(await found.orderBy(asc(devices.claimedAt), asc(devices.id)))
 }
 
-/** Whether the directory has ever heard of a device. */
+/** Whether the directory has ever listed a device. */
 export async function isListed(d1: D1Database, id: string): Promise<boolean> {
   return (await open(d1).$count(devices, eq(devices.id, id))) > 0
 }
 
-/** How many devices would notice a change of the push topic. */
+/** How many devices a change of the push topic would affect. */
 export async function countEnrolled(d1: D1Database): Promise<number> {
   return open(d1).$count(devices, and(eq(devices.enrolled, true), eq(devices.hidden, false)))
 }
@@ -147,7 +154,7 @@ const EXCLUDED = {
   renewalAt: sql`excluded.renewal_at`,
 }
 
-/** The row's values in the order of the table's columns, without those that D1 works out. */
+/** The row's values in the order of the table's columns, without the columns that D1 computes. */
 function valuesOf(row: DirectoryRow): SQL {
   const values: Record<string, unknown> = { ...flat(row) }
   const columns = Object.entries(getTableColumns(devices)).filter(([key]) => key in values)

@@ -16,7 +16,7 @@ import { behind, counted, type Counted, inOrder, type PageOf, type Place } from 
 import { devices } from '../schema.ts'
 import { isContested } from './serials.ts'
 
-/** What a search asks for; undefined asks for nothing. */
+/** The conditions of a search; undefined matches all. */
 export interface DeviceFilter {
   /** Part of the id, serial number or name, in any case. */
   readonly text?: string | undefined
@@ -25,7 +25,7 @@ export interface DeviceFilter {
   /** Model, model name or product name, as a whole, in any case. */
   readonly model?: string | undefined
   readonly platforms: readonly Platform[]
-  /** A version with all that it begins: `26` is `26.1` too. */
+  /** A version and all that begin with it: `26` matches `26.1` too. */
   readonly os?: string | undefined
   readonly states: readonly string[]
   readonly push: readonly string[]
@@ -33,7 +33,7 @@ export interface DeviceFilter {
   /** Milliseconds. */
   readonly seenBefore?: number | undefined
   readonly seenAfter?: number | undefined
-  /** Whether its serial number leads elsewhere or nowhere. */
+  /** Whether its serial number leads to another device or to none. */
   readonly serialContested?: boolean | undefined
 }
 
@@ -70,7 +70,7 @@ export async function searchDevices(
   return counted(rows, after, () => db.$count(devices, matches(filter)))
 }
 
-/** Where the page behind a device begins. */
+/** The place behind a device, where the next page begins. */
 export function sortPlaceOf(device: FoundDevice, field: DeviceSort): Place {
   const values = {
     id: device.id,
@@ -90,7 +90,7 @@ export function matches(filter: DeviceFilter): SQL | undefined {
     text === undefined
       ? undefined
       : or(...[devices.id, devices.serialNumber, devices.deviceName].map(has(text))),
-    // One parameter however many they are: a statement takes a hundred.
+    // One parameter for any number of them: a statement takes a hundred.
     serials.length > 0
       ? sql`${devices.serialNumber} IN (SELECT value FROM json_each(${JSON.stringify(serials)}))`
       : undefined,

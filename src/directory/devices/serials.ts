@@ -1,18 +1,21 @@
 /**
- * Which device a serial number leads to. It is the sender's word, so several devices may tell the same; it leads to the
- * only one that claims it, or to the only one of them that has proof.
+ * Resolves serial numbers. A device chooses the one that it reports, so several devices may report the
+ * same. It leads to the only device that claims it, or to the only one of them that has proof.
  */
 import { and, asc, eq, gt, ne, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import { devices } from '../schema.ts'
 
-/** Whether a device claims a serial number that does not lead to it, because another one's claim is as good or better. */
+/**
+ * Whether a device claims a serial number that does not lead to it, because another device's claim is as
+ * good or better.
+ */
 export const isContested =
   sql`(devices.serial_standing > 0 AND EXISTS (SELECT 1 FROM devices AS rival
   WHERE rival.serial_number = devices.serial_number AND rival.serial_standing >= devices.serial_standing
     AND rival.id <> devices.id))`.mapWith(Boolean)
 
-/** Of each serial number the devices whose standing is best, in the order in which they came. */
+/** For each serial number, the devices with the best standing, in the order in which they came. */
 export function foremost<
   Row extends { readonly serialNumber: string; readonly serialStanding: number },
 >(rows: readonly Row[]): Row[] {
@@ -23,7 +26,7 @@ export function foremost<
   return rows.filter((row) => row.serialStanding === best.get(row.serialNumber))
 }
 
-/** The device that a serial number leads to, and those that claim it no more. */
+/** The device that a serial number leads to, and the devices that no longer claim it. */
 export async function idsOfSerial(d1: D1Database, serial: string): Promise<string[]> {
   const rows = await drizzle(d1)
     .select({
@@ -43,10 +46,10 @@ export async function idsOfSerial(d1: D1Database, serial: string): Promise<strin
   return rows.filter((row) => row.serialStanding === 0 || leading.includes(row)).map(({ id }) => id)
 }
 
-/** D1 answers in pages: so many ids are a megabyte. */
+/** D1 answers in pages: this many ids are a megabyte. */
 const PAGE = 5000
 
-/** Those of some serial numbers that lead nowhere, because several devices claim them, and what to do about it. */
+/** The serial numbers that lead nowhere, because several devices claim them, each with advice. */
 export async function contestedSerials(
   d1: D1Database,
   serials: readonly string[],
@@ -70,14 +73,15 @@ export async function contestedSerials(
       )
       .groupBy(devices.serialNumber, devices.serialStanding)
       .orderBy(asc(devices.serialStanding))
-    // Those with proof come last, and have the last word.
+    // Those with proof come last and replace the others.
     for (const { serial, number, first, last } of groups) {
       const more = number > 2 ? `, ${last} and ${number - 2} more` : ` and ${last}`
       contested.delete(serial)
       if (number > 1) {
         contested.set(
           serial,
-          `the serial number ${serial} is claimed by ${first}${more}: name the id, confirm the right one, or retire the wrong one`,
+          `the serial number ${serial} is claimed by ${first}${more}: ` +
+            'name the id, confirm the right one, or retire the wrong one',
         )
       }
     }
@@ -85,7 +89,7 @@ export async function contestedSerials(
   return contested
 }
 
-/** What is known of a device's serial number. */
+/** The devices of a serial number. */
 export async function serialOf(
   d1: D1Database,
   id: string,
@@ -97,7 +101,7 @@ export async function serialOf(
   return row ?? { proven: false, contested: false }
 }
 
-/** So many are told in one call that another device has their serial number. */
+/** How many devices learn in one call that another device has their serial number. */
 const MOST_RIVALS = 20
 
 /** Other devices that claim a serial number with proof. */

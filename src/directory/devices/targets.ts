@@ -9,10 +9,13 @@ export interface Target {
   readonly serialNumber: string
 }
 
-/** D1 answers in pages: so many ids are a megabyte. */
+/** D1 answers in pages: this many ids are a megabyte. */
 const PAGE = 10_000
 
-/** All the listed devices that a filter matches, by their ids. A serial number means those alone that it leads to. */
+/**
+ * The ids of all listed devices that a filter matches. A serial number matches only the devices that it
+ * leads to.
+ */
 export async function targetsOf(d1: D1Database, filter: DeviceFilter): Promise<Target[]> {
   const isMeant = filter.serials.length > 0 ? not(isContested) : undefined
   const found: Target[] = []

@@ -1,16 +1,16 @@
 /**
- * Which devices claim a UserID: an index, so that a user channel is found by its bare UserID. Whether a claim still holds,
- * the device's object knows.
+ * The index of UserIDs: it finds a user channel by its bare UserID. The device's object decides whether a
+ * claim still holds.
  */
 import { and, eq, inArray, lte, ne, sql, type SQL } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import type { DirectoryRow } from '../../device/standing/directory-row.ts'
 import { devices, users } from '../schema.ts'
 
-/** As many claims of one UserID as are looked at: a second that holds makes it ambiguous already. */
+/** How many claims of one UserID are read: a second one that holds makes it ambiguous already. */
 export const MOST_CLAIMS = 10
 
-/** Stands in a claim's place for the device that is expected to enrol with the id. */
+/** Takes the place of a claim, for the device that is expected to enrol with the id. */
 const EXPECTED = ''
 
 /** A claim; a later one of the same device has a higher `version`. */
@@ -21,8 +21,8 @@ export interface KeptClaim {
 }
 
 /**
- * As many claims as one device has rows for. Its object has fewer, and tells which are over, unless it makes up long ids: then
- * the oldest go.
+ * How many claims one device has rows for. Its object has fewer users, and reports the ones that are over;
+ * a device that invents long ids loses its oldest claims.
  */
 const CLAIMS_OF_DEVICE = 600
 
@@ -46,7 +46,7 @@ export async function keepClaim(d1: D1Database, claim: KeptClaim): Promise<void>
   ])
 }
 
-/** An admin means the channel by its bare UserID. */
+/** Records that an admin addressed the channel by its bare UserID. */
 export async function noteUserUse(d1: D1Database, { id, device }: UserCalled): Promise<void> {
   await drizzle(d1)
     .update(users)
@@ -54,12 +54,15 @@ export async function noteUserUse(d1: D1Database, { id, device }: UserCalled): P
     .where(and(eq(users.id, id), eq(users.device, device)))
 }
 
-/** Something waits under an id for a device to enrol with it. It is never handed to a user with that UserID. */
+/**
+ * Records that something waits under an id for a device to enrol with it. A user with that UserID never
+ * gets it.
+ */
 export async function expectDevice(d1: D1Database, id: string): Promise<void> {
   await drizzle(d1).insert(users).values({ id, device: EXPECTED, version: 0 }).onConflictDoNothing()
 }
 
-/** Nothing waits under the id any more. */
+/** Records that nothing waits under the id any more. */
 export async function expectNoDevice(d1: D1Database, id: string): Promise<void> {
   await drizzle(d1)
     .delete(users)
@@ -74,13 +77,13 @@ export interface Claims {
   readonly claims: readonly UserCalled[]
 }
 
-/** A user channel that is called like that. */
+/** A user channel with that UserID. */
 export interface UserCalled extends Pick<KeptClaim, 'id' | 'device'> {
-  /** An admin has reached it by its bare UserID. */
+  /** An admin has addressed it by its bare UserID. */
   readonly used: boolean
 }
 
-/** What is known of an id. */
+/** The meanings of an id. */
 export async function claimsOf(d1: D1Database, id: string): Promise<Claims> {
   const db = drizzle(d1)
   const [known, expected, claims] = await db.batch([
@@ -102,14 +105,14 @@ export async function claimsOf(d1: D1Database, id: string): Promise<Claims> {
   return { isDevice: known.length > 0, isExpected: expected.length > 0, claims }
 }
 
-/** Whether a user of another device is called like a device: 1 or 0. */
+/** Whether a user of another device has a device's id: 1 or 0. */
 export function isCalled(device: string): SQL<number> {
   const [id, capital, small] = formsOf(device)
   return sql`EXISTS (SELECT 1 FROM ${users} WHERE ${users.id} IN (${id}, ${capital}, ${small})
     AND ${users.device} NOT IN (${EXPECTED}, ${device}))`
 }
 
-/** One in capital or small letters counts too: a person who types it means the same. */
+/** Case is ignored: a person who types an id means either form. */
 function formsOf(id: string): string[] {
   return [id, id.toUpperCase(), id.toLowerCase()]
 }
@@ -128,7 +131,7 @@ export async function expectedDevices(d1: D1Database, ids: readonly string[]): P
   return rows.map(({ id }) => id)
 }
 
-/** Removes a claim that its device's object, at `version`, knows nothing of. */
+/** Removes a claim that its device's object, at `version`, does not have. */
 export async function removeClaim(
   d1: D1Database,
   { id, device, version }: KeptClaim,
@@ -138,19 +141,25 @@ export async function removeClaim(
     .where(and(eq(users.id, id), eq(users.device, device), lte(users.version, version)))
 }
 
-/** A condition on claims that are over, as the rows of their devices tell; `undefined` when no row tells of users. */
+/**
+ * A condition that matches claims that are over, according to the rows of their devices; `undefined` when
+ * no row lists users.
+ */
 export function isOver(rows: readonly DirectoryRow[]): SQL | undefined {
-  const told = rows.flatMap(({ id, users: held, version }) => (held ? [{ id, held, version }] : []))
-  const json = JSON.stringify(told)
-  return told.length === 0
+  const listed = rows.flatMap(({ id, users: held, version }) =>
+    held ? [{ id, held, version }] : [],
+  )
+  const json = JSON.stringify(listed)
+  return listed.length === 0
     ? undefined
     : and(
         inArray(
           users.device,
-          told.map(({ id }) => id),
+          listed.map(({ id }) => id),
         ),
-        sql`EXISTS (SELECT 1 FROM json_each(${json}) AS told WHERE told.value ->> 'id' = ${users.device}
-          AND told.value ->> 'version' >= ${users.version}
-          AND NOT EXISTS (SELECT 1 FROM json_each(told.value, '$.held') AS held WHERE held.value = ${users.id}))`,
+        sql`EXISTS (SELECT 1 FROM json_each(${json}) AS listed WHERE listed.value ->> 'id' = ${users.device}
+          AND listed.value ->> 'version' >= ${users.version}
+          AND NOT EXISTS (SELECT 1 FROM json_each(listed.value, '$.held') AS held
+            WHERE held.value = ${users.id}))`,
       )
 }
