@@ -1,14 +1,15 @@
 /** The server's certificate authorities in D1, with sealed keys. */
 import { Buffer } from 'node:buffer'
 import { createPrivateKey } from 'node:crypto'
-import { and, desc, eq, isNotNull, sql } from 'drizzle-orm'
-import { drizzle } from 'drizzle-orm/d1'
+import { and, desc, eq, isNotNull, type SQL, sql } from 'drizzle-orm'
+import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
 import { warn } from '../log.ts'
 import { type Authority, authorityWarning } from '../pki/x509/authority.ts'
 import type { Anchor } from '../pki/x509/path.ts'
 import type { Sealer } from '../pki/seal/seal.ts'
 import { type Certificate, readCertificate } from '../pki/x509/certificate.ts'
-import { authorities, certificates } from './schema.ts'
+import { issuedBy } from './certificates.ts'
+import { authorities } from './schema.ts'
 
 /** An authority as an admin sees it. */
 export interface ListedAuthority {
@@ -62,8 +63,7 @@ export async function listAuthorities(d1: D1Database): Promise<ListedAuthority[]
       certificate: authorities.certificate,
       imported: authorities.imported,
       addedAt: authorities.addedAt,
-      issued: sql<number>`(SELECT count(*) FROM ${certificates}
-        WHERE ${certificates.authority} = ${authorities.keyId})`,
+      issued: issuedBy(authorities.keyId),
     })
     .from(authorities)
     .orderBy(...newestFirst)
@@ -136,6 +136,19 @@ export async function lastImport(d1: D1Database): Promise<number | undefined> {
     .from(authorities)
     .where(eq(authorities.imported, true))
   return row?.at ?? undefined
+}
+
+/** When an authority was added, and whether it was imported, as a part of a batch. */
+export function authorityQuery(db: DrizzleD1Database, keyId: string) {
+  return db
+    .select({ imported: authorities.imported, addedAt: authorities.addedAt })
+    .from(authorities)
+    .where(eq(authorities.keyId, keyId))
+}
+
+/** Whether certificates of an authority are accepted. */
+export function isAccepted(keyId: string): SQL {
+  return sql`EXISTS (SELECT 1 FROM ${authorities} WHERE ${authorities.keyId} = ${keyId})`
 }
 
 /** Takes the next number of an authority's imported counter; undefined without a counter. */

@@ -1,11 +1,10 @@
 /** Certificates that the server issued. Each is recorded before it is handed out, once per request. */
-import { eq, type SQL } from 'drizzle-orm'
-import { drizzle } from 'drizzle-orm/d1'
+import { and, eq, type Column, type SQL, sql } from 'drizzle-orm'
+import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
 import type { Certificate } from '../pki/x509/certificate.ts'
 import type { Binding } from '../pki/seal/challenge.ts'
-import { type FreshChallenge, CHALLENGES_REVOKED } from './challenges.ts'
-import { isOpenAt } from './invitations.ts'
-import { authorities, certificates, identities } from './schema.ts'
+import { isClaimed } from './identities.ts'
+import { certificates } from './schema.ts'
 
 export interface IssuedCertificate {
   readonly fingerprint: string
@@ -16,29 +15,21 @@ export interface IssuedCertificate {
   readonly der: Uint8Array
 }
 
-/** The ground for a certificate: a one-time challenge, or the identity that it renews, or neither. */
-export interface Grounds {
-  readonly challenge?: FreshChallenge
-  readonly renews?: { readonly fingerprint: string; readonly enrollment: string }
-  /** The limit per minute of certificates like it, for a challenge that anyone can get. */
-  readonly rate?: number
-}
-
-/** Facts about a certificate that its device does not know. */
-export interface CertificateFacts {
-  /** The enrolment that has claimed it. */
-  readonly owner: string | undefined
-  /**
-   * The device that its challenge was bound to, and the version of the profile with it; undefined where
-   * another server issued it.
-   */
-  readonly issued: { readonly binding: Binding; readonly profile: number } | undefined
-  /**
-   * Since when this server records the certificates of its CA: always, or since the CA was imported
-   * (milliseconds). A later certificate without a row was forgotten. Undefined for a CA that issues nothing
-   * here.
-   */
-  readonly recordedSince: number | undefined
+/** The content of a new row, beside the certificate itself. */
+export interface NewRow {
+  readonly request: string
+  readonly authority: string
+  readonly now: number
+  /** Hash of the one-time challenge that it consumes; `null` for none. */
+  readonly challenge: string | null
+  readonly profile: number
+  readonly binding: Binding
+  /** Fingerprint of the certificate that it renews; empty for none. */
+  readonly renews: string
+  /** How many certificates like it a minute may have; undefined for no limit. */
+  readonly rate: number | undefined
+  /** It is kept at least until then (milliseconds), so that its challenge stays consumed. */
+  readonly keptUntil: number
 }
 
 /** How long a certificate is kept that no device has used. */
@@ -49,47 +40,6 @@ const MINUTE = 60_000
 /** How many certificates one step judges, and how many steps a round has. */
 const BATCH = 5000
 const BATCHES = 20
-
-/** The enrolment that has claimed a certificate. */
-export async function ownerOf(d1: D1Database, fingerprint: string): Promise<string | undefined> {
-  const [row] = await drizzle(d1)
-    .select({ enrollment: identities.enrollment })
-    .from(identities)
-    .where(eq(identities.fingerprint, fingerprint))
-  return row?.enrollment
-}
-
-/** `authority` is the `key_id` of its CA. */
-export async function certificateFacts(
-  d1: D1Database,
-  fingerprint: string,
-  authority: string,
-): Promise<CertificateFacts> {
-  const db = drizzle(d1)
-  const { profile, boundUdid: udid, boundSerial: serial } = certificates
-  const [[owned], [issued], [ca]] = await db.batch([
-    db
-      .select({ enrollment: identities.enrollment })
-      .from(identities)
-      .where(eq(identities.fingerprint, fingerprint)),
-    db
-      .select({ profile, udid, serial })
-      .from(certificates)
-      .where(eq(certificates.fingerprint, fingerprint)),
-    db
-      .select({ imported: authorities.imported, addedAt: authorities.addedAt })
-      .from(authorities)
-      .where(eq(authorities.keyId, authority)),
-  ])
-  return {
-    owner: owned?.enrollment,
-    issued: issued && {
-      profile: issued.profile,
-      binding: { udid: issued.udid, serial: issued.serial },
-    },
-    recordedSince: ca && (ca.imported ? ca.addedAt : 0),
-  }
-}
 
 /** The certificate that answered a request. */
 export async function issuedFor(
@@ -116,156 +66,81 @@ async function one(d1: D1Database, which: SQL): Promise<IssuedCertificate | unde
   return row && { ...row, der: new Uint8Array(row.der) }
 }
 
+/** The certificate that consumed a challenge, by the challenge's hash, as a part of a batch. */
+export function consumerQuery(db: DrizzleD1Database, challenge: string) {
+  return db
+    .select({ certificate: certificates.fingerprint })
+    .from(certificates)
+    .where(eq(certificates.challenge, challenge))
+}
+
+/** The version of the profile and the binding that a certificate was issued with, as a part of a batch. */
+export function bindingQuery(db: DrizzleD1Database, fingerprint: string) {
+  const { profile, boundUdid: udid, boundSerial: serial } = certificates
+  return db
+    .select({ profile, udid, serial })
+    .from(certificates)
+    .where(eq(certificates.fingerprint, fingerprint))
+}
+
+/** How many certificates an authority issued, as a value of a query. */
+export function issuedBy(authority: Column): SQL<number> {
+  return sql`(SELECT count(*) FROM ${certificates} WHERE ${certificates.authority} = ${authority})`
+}
+
+/** Whether there is a row for a certificate. */
+export function isRecorded(fingerprint: string): SQL {
+  return sql`EXISTS (SELECT 1 FROM ${certificates} WHERE ${certificates.fingerprint} = ${fingerprint})`
+}
+
 /** Whether another certificate may be issued now for a challenge that anyone can get. */
 export async function isWithinRate(d1: D1Database, rate: number, now: number): Promise<boolean> {
-  const row = await d1
-    .prepare('SELECT count(*) AS n FROM certificates WHERE counted = 1 AND issued_at > ?')
-    .bind(now - MINUTE)
-    .first<{ n: number }>()
-  return (row?.n ?? 0) < rate
+  const row = await drizzle(d1).get<{ n: number }>(sql`SELECT ${issuedLately(now)} AS n`)
+  return row.n < rate
+}
+
+function issuedLately(now: number): SQL {
+  return sql`(SELECT count(*) FROM ${certificates}
+    WHERE ${certificates.counted} = 1 AND ${certificates.issuedAt} > ${now - MINUTE})`
+}
+
+/** Frees a request whose certificate the client no longer means, as a part of a batch. */
+export function releaseQuery(db: DrizzleD1Database, request: string, fingerprint: string) {
+  return db
+    .update(certificates)
+    .set({ request: null })
+    .where(and(eq(certificates.request, request), eq(certificates.fingerprint, fingerprint)))
 }
 
 /**
- * Records a certificate as the answer to a request, consumes its challenge and claims it for the enrolment
- * that it renews, all or nothing. Of several attempts at one request, or with one challenge, the first
- * wins. `instead` names an older answer that the request no longer means.
- *
- * @returns the certificate that now answers the request: this one, or one from another attempt. Nothing
- * when the challenge was used by another request or revoked meanwhile, its invitation has ended, or the
- * limit is reached
+ * Inserts a row under a condition, as a part of a batch. The first certificate for a request, and the first
+ * for a challenge, wins. A successor stays bound to the device of its predecessor.
  */
-export async function recordCertificate(
-  d1: D1Database,
-  certificate: Certificate,
-  facts: {
-    readonly request: string
-    readonly authority: string
-    readonly now: number
-    readonly instead?: string
-  },
-  grounds: Grounds,
-): Promise<IssuedCertificate | undefined> {
-  const { fingerprint } = certificate
-  const { request, instead } = facts
-  const { challenge, renews } = grounds
-  const step = stepsOf(d1)
-  const steps = [
-    ...(instead === undefined
-      ? []
-      : [
-          step(
-            'UPDATE certificates SET request = NULL WHERE request = ? AND fingerprint = ?',
-            request,
-            instead,
-          ),
-        ]),
-    insertion(step, certificate, facts, grounds),
-    // Before its row, which names the invitation, is deleted.
-    ...(challenge?.invitation
-      ? [
-          step(
-            `UPDATE invitations SET used = used + 1 WHERE id = ?2 AND ${RECORDED}
-              AND EXISTS (SELECT 1 FROM challenges WHERE hash = ?3)`,
-            fingerprint,
-            challenge.invitation,
-            challenge.hash,
-          ),
-        ]
-      : []),
-    ...(challenge?.isRow
-      ? [
-          step(
-            `DELETE FROM challenges WHERE hash = ?2 AND ${RECORDED}`,
-            fingerprint,
-            challenge.hash,
-          ),
-        ]
-      : []),
-    // The enrolment's new certificate is claimed for it.
-    ...(renews
-      ? [
-          step(
-            `INSERT INTO identities (fingerprint, enrollment) SELECT ?1, ?2 WHERE ${RECORDED}
-              ON CONFLICT DO NOTHING`,
-            fingerprint,
-            renews.enrollment,
-          ),
-        ]
-      : []),
-  ]
-  await d1.batch(steps)
-  return issuedFor(d1, request)
-}
-
-const RECORDED = 'EXISTS (SELECT 1 FROM certificates WHERE fingerprint = ?1)'
-
-const NO_CHALLENGE = {
-  hash: null,
-  profile: 0,
-  binding: { udid: '', serial: '' },
-  isRow: false,
-  issuedAt: Number.MAX_SAFE_INTEGER,
-  expiresAt: 0,
-  invitation: '',
-}
-
-type Step = (
-  query: string,
-  ...values: readonly (string | number | Uint8Array | null)[]
-) => D1PreparedStatement
-
-/** Plain statements: drizzle has no INSERT … SELECT … ON CONFLICT for a batch. */
-function stepsOf(d1: D1Database): Step {
-  return (query, ...values) => d1.prepare(query).bind(...values)
-}
-
-/**
- * A successor stays bound to the device of its predecessor. The row is kept until its challenge is too old,
- * so that the challenge stays consumed even if no device uses the certificate.
- */
-function insertion(
-  step: Step,
-  certificate: Certificate,
-  { request, authority, now }: { request: string; authority: string; now: number },
-  { challenge, renews, rate }: Grounds,
-): D1PreparedStatement {
-  const { fingerprint, serial, subjectText, notAfter, der } = certificate
-  const { hash, profile, binding, isRow, issuedAt, expiresAt, invitation } =
-    challenge ?? NO_CHALLENGE
-  return step(
-    `INSERT INTO certificates (fingerprint, request, authority, serial, subject, issued_at, not_after, der,
-        challenge, profile, bound_udid, bound_serial, counted, kept_until)
-      SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,
-          coalesce((SELECT bound_udid FROM certificates WHERE fingerprint = ?13), ?11),
-          coalesce((SELECT bound_serial FROM certificates WHERE fingerprint = ?13), ?12),
-          ?14 IS NOT NULL,
-          ?15
-        WHERE (?9 IS NULL OR NOT EXISTS (SELECT 1 FROM certificates WHERE challenge = ?9))
-          AND iif(?16, EXISTS (SELECT 1 FROM challenges WHERE hash = ?9),
-            NOT EXISTS (SELECT 1 FROM moments WHERE name = '${CHALLENGES_REVOKED}' AND at >= ?19))
-          AND (?18 = '' OR EXISTS (SELECT 1 FROM invitations WHERE id = ?18 AND ${isOpenAt('?6')}))
-          AND (?14 IS NULL OR (SELECT count(*) FROM certificates WHERE counted = 1 AND issued_at > ?17) < ?14)
-      ON CONFLICT (request) DO NOTHING`,
-    fingerprint,
-    request,
-    authority,
-    serial,
-    subjectText,
-    now,
-    notAfter,
-    der,
-    hash,
-    profile,
-    binding.udid,
-    binding.serial,
-    renews?.fingerprint ?? '',
-    rate ?? null,
-    Math.max(now + UNUSED_FOR, isRow ? 0 : expiresAt),
-    Number(isRow),
-    now - MINUTE,
-    invitation,
-    issuedAt,
-  )
+export function insertQuery(
+  db: DrizzleD1Database,
+  { fingerprint, serial, subjectText, notAfter, der }: Certificate,
+  row: NewRow,
+  condition: SQL,
+) {
+  const { request, authority, now, challenge, profile, binding, renews, rate } = row
+  const predecessors = (column: Column, own: string): SQL =>
+    sql`coalesce((SELECT ${column} FROM ${certificates}
+      WHERE ${certificates.fingerprint} = ${renews}), ${own})`
+  const isUnused = sql`NOT EXISTS (SELECT 1 FROM ${certificates}
+    WHERE ${certificates.challenge} = ${challenge})`
+  // The order of the table's columns.
+  return db
+    .insert(certificates)
+    .select(
+      sql`SELECT ${fingerprint}, ${request}, ${authority}, ${serial}, ${subjectText}, ${now}, ${notAfter},
+          ${sql.param(der)}, ${challenge}, ${profile},
+          ${predecessors(certificates.boundUdid, binding.udid)},
+          ${predecessors(certificates.boundSerial, binding.serial)},
+          ${Number(rate !== undefined)}, ${Math.max(now + UNUSED_FOR, row.keptUntil)}
+        WHERE ${isUnused} AND ${rate === undefined ? sql`1` : sql`${issuedLately(now)} < ${rate}`}
+          AND ${condition}`,
+    )
+    .onConflictDoNothing({ target: certificates.request })
 }
 
 /**
@@ -274,26 +149,21 @@ function insertion(
  * are more than `most`.
  */
 export async function forgetUnused(d1: D1Database, now: number, most = MOST_UNUSED): Promise<void> {
-  const due =
-    'fingerprint IN (SELECT fingerprint FROM certificates' +
-    ' WHERE kept_until > 0 AND kept_until <= ?1 ORDER BY kept_until LIMIT ?2)'
-  const isUsed =
-    'EXISTS (SELECT 1 FROM identities WHERE identities.fingerprint = certificates.fingerprint)'
-  const step = stepsOf(d1)
+  const { fingerprint, counted, issuedAt, keptUntil } = certificates
+  const db = drizzle(d1)
+  const isUsed = isClaimed(fingerprint)
+  const due = sql`${fingerprint} IN (SELECT ${fingerprint} FROM ${certificates}
+    WHERE ${keptUntil} > 0 AND ${keptUntil} <= ${now} ORDER BY ${keptUntil} LIMIT ${BATCH})`
+  const tooMany = sql`${fingerprint} IN (SELECT ${fingerprint} FROM ${certificates}
+    WHERE ${counted} = 1 AND NOT ${isUsed} ORDER BY ${issuedAt} DESC LIMIT ${BATCH} OFFSET ${most})`
   for (let n = 0; n < BATCHES; n++) {
-    const results = await d1.batch([
-      step(
-        `UPDATE certificates SET kept_until = 0, counted = 0 WHERE ${due} AND ${isUsed}`,
-        now,
-        BATCH,
-      ),
-      step(`DELETE FROM certificates WHERE ${due} AND NOT ${isUsed}`, now, BATCH),
-      step(
-        `DELETE FROM certificates WHERE fingerprint IN (SELECT fingerprint FROM certificates
-          WHERE counted = 1 AND NOT ${isUsed} ORDER BY issued_at DESC LIMIT ?2 OFFSET ?1)`,
-        most,
-        BATCH,
-      ),
+    const results = await db.batch([
+      db
+        .update(certificates)
+        .set({ keptUntil: 0, counted: false })
+        .where(sql`${due} AND ${isUsed}`),
+      db.delete(certificates).where(sql`${due} AND NOT ${isUsed}`),
+      db.delete(certificates).where(tooMany),
     ])
     if (results.every(({ meta }) => meta.changes === 0)) {
       return

@@ -1,7 +1,7 @@
 /** SCEP challenges: the mode that is in force, and the challenges that are good once. */
 import { createHash, randomBytes } from 'node:crypto'
-import { eq, lte, sql } from 'drizzle-orm'
-import { drizzle } from 'drizzle-orm/d1'
+import { and, eq, lte, type SQL, sql } from 'drizzle-orm'
+import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
 import { PROFILE_VERSION } from '../enroll/installed-profile.ts'
 import type { ChallengeTerms, InvitedBy } from '../enroll/issuer.ts'
 import type { Sealer } from '../pki/seal/seal.ts'
@@ -15,7 +15,9 @@ import {
   type Subject,
   writeChallenge,
 } from '../pki/seal/challenge.ts'
-import { authorities, certificates, challenges, moments } from './schema.ts'
+import { lastImport } from './authorities.ts'
+import { consumerQuery } from './certificates.ts'
+import { challenges, moments } from './schema.ts'
 import type { ChallengeSettings } from '../config/settings.ts'
 
 /**
@@ -59,7 +61,7 @@ export type FoundChallenge =
 const FOREVER = Number.MAX_SAFE_INTEGER
 const TOO_OLD = { kind: 'over', reason: 'the challenge is too old' } as const
 /** Names the moment of revocation: challenges without a row that were given out before it are void. */
-export const CHALLENGES_REVOKED = 'challenges_revoked'
+const REVOCATION = 'challenges_revoked'
 
 /**
  * The mode in force. Without a setting, a deployment with an imported CA keeps MicroMDM's static challenge,
@@ -74,14 +76,9 @@ export async function challengeMode(
   if (dynamicChallenge !== undefined) {
     return dynamicChallenge ? { kind: 'one-time' } : { kind: 'static', challenge }
   }
-  const [imported] = await drizzle(d1)
-    .select({ keyId: authorities.keyId })
-    .from(authorities)
-    .where(eq(authorities.imported, true))
-    .limit(1)
-  return imported
-    ? { kind: 'static', challenge, because: 'a CA was imported' }
-    : { kind: 'one-time' }
+  return (await lastImport(d1)) === undefined
+    ? { kind: 'one-time' }
+    : { kind: 'static', challenge, because: 'a CA was imported' }
 }
 
 /**
@@ -102,15 +99,15 @@ export async function profileChallenge(
     return newChallenge(d1, now, { lifetime, profile, subject, invitation: by.id })
   }
   const binding = bindingOf(subject)
-  const isAnybodys = by === 'anybody' && !isBound(binding)
-  const mode = isAnybodys ? await challengeMode(d1, scep) : undefined
+  const isForAnyone = by === 'anybody' && !isBound(binding)
+  const mode = isForAnyone ? await challengeMode(d1, scep) : undefined
   if (mode?.kind === 'static') {
     return mode.challenge
   }
   const [newest] = sealer.derive(CHALLENGE_PURPOSE)
   return writeChallenge(newest, {
     profile,
-    counted: isAnybodys,
+    counted: isForAnyone,
     issuedAt: now,
     expiresAt: now + lifetime,
     binding,
@@ -184,11 +181,8 @@ export async function findChallenge(
   const hash = hashOf(grant?.nonce ?? text)
   const [[row], [spent], [revoked]] = await db.batch([
     db.select().from(challenges).where(eq(challenges.hash, hash)),
-    db
-      .select({ certificate: certificates.fingerprint })
-      .from(certificates)
-      .where(eq(certificates.challenge, hash)),
-    db.select({ at: moments.at }).from(moments).where(eq(moments.name, CHALLENGES_REVOKED)),
+    consumerQuery(db, hash),
+    db.select({ at: moments.at }).from(moments).where(eq(moments.name, REVOCATION)),
   ])
   if (spent) {
     return { kind: 'spent', ...spent }
@@ -220,6 +214,19 @@ export async function findChallenge(
     : { kind: 'fresh', challenge: { ...grant, hash, isRow: false, renews: '', invitation: '' } }
 }
 
+/** Whether a challenge that was found is still good when a statement runs. */
+export function isStillGood({ isRow, hash, issuedAt }: FreshChallenge): SQL {
+  return isRow
+    ? sql`EXISTS (SELECT 1 FROM ${challenges} WHERE ${challenges.hash} = ${hash})`
+    : sql`NOT EXISTS (SELECT 1 FROM ${moments}
+        WHERE ${moments.name} = ${REVOCATION} AND ${moments.at} >= ${issuedAt})`
+}
+
+/** Consumes a challenge that is a row, as a part of a batch. */
+export function consumeQuery(db: DrizzleD1Database, hash: string, condition: SQL) {
+  return db.delete(challenges).where(and(eq(challenges.hash, hash), condition))
+}
+
 /**
  * Makes all challenges void that were given out so far, except those that renew an enrolment's identity.
  */
@@ -229,7 +236,7 @@ export async function revokeChallenges(d1: D1Database, now: number): Promise<voi
     db.delete(challenges).where(eq(challenges.certificate, '')),
     db
       .insert(moments)
-      .values({ name: CHALLENGES_REVOKED, at: now })
+      .values({ name: REVOCATION, at: now })
       .onConflictDoUpdate({
         target: moments.name,
         set: { at: sql`max(${moments.at}, excluded.at)` },

@@ -3,8 +3,8 @@
  * second tap nor a program that follows links in mail consumes one.
  */
 import { createHash, randomBytes } from 'node:crypto'
-import { and, eq, gt, gte, lte, ne, or, sql } from 'drizzle-orm'
-import { drizzle } from 'drizzle-orm/d1'
+import { and, eq, gt, gte, lte, ne, or, type SQL, sql } from 'drizzle-orm'
+import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
 import { behind, counted, type Counted, inOrder, type PageOf } from './order.ts'
 import { invitations } from './schema.ts'
 
@@ -31,9 +31,19 @@ export function invitationState(invitation: Invitation, now: number): Invitation
   return expiresAt <= now ? 'expired' : 'open'
 }
 
-/** {@link invitationState} is `open`, in a statement, where this is the parameter of the time. */
-export function isOpenAt(now: string): string {
-  return `revoked_at = 0 AND used < max_uses AND expires_at > ${now}`
+/** Whether an invitation's {@link invitationState} is `open` when a statement runs. */
+export function isOpenInvitation(id: string, now: number): SQL {
+  const { revokedAt, used, maxUses, expiresAt } = invitations
+  return sql`EXISTS (SELECT 1 FROM ${invitations} WHERE ${invitations.id} = ${id}
+    AND ${revokedAt} = 0 AND ${used} < ${maxUses} AND ${expiresAt} > ${now})`
+}
+
+/** Counts a use of an invitation, as a part of a batch. */
+export function countUseQuery(db: DrizzleD1Database, id: string, condition: SQL) {
+  return db
+    .update(invitations)
+    .set({ used: sql`${invitations.used} + 1` })
+    .where(and(eq(invitations.id, id), condition))
 }
 
 /**

@@ -2,16 +2,15 @@ import { Buffer } from 'node:buffer'
 import type { Config } from '../config/config.ts'
 import { takeSerial } from '../directory/authorities.ts'
 import {
-  type Grounds,
   type IssuedCertificate,
   issuedAs,
   issuedFor,
   isWithinRate,
-  ownerOf,
-  recordCertificate,
 } from '../directory/certificates.ts'
 import { challengeMode, findChallenge, type FreshChallenge } from '../directory/challenges.ts'
+import { ownerOf } from '../directory/identities.ts'
 import { findInvitation, invitationState } from '../directory/invitations.ts'
+import { type Grounds, recordCertificate } from '../directory/record-certificate.ts'
 import type { ReachEnv } from '../device/reach.ts'
 import { log, warn } from '../log.ts'
 import { type Authority, authorityWarning, issueIdentity } from '../pki/x509/authority.ts'

@@ -1,6 +1,7 @@
 import { clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
-import { type IssuedCertificate, ownerOf } from '../directory/certificates.ts'
+import type { IssuedCertificate } from '../directory/certificates.ts'
+import { ownerOf } from '../directory/identities.ts'
 import { takeTurn } from '../directory/devices/renewals.ts'
 import { log, warn } from '../log.ts'
 import { isDueForRenewal, renewalWindow } from '../scep/renewal.ts'

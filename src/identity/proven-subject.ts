@@ -1,5 +1,5 @@
 /** Finds the device that a challenge is for, by the identity that requests it. */
-import { certificateFacts } from '../directory/certificates.ts'
+import { certificateFacts } from '../directory/certificate-facts.ts'
 import { isListed } from '../directory/devices/rows.ts'
 import type { MachineInfo } from '../enroll/machine-info.ts'
 import type { ReachEnv } from '../device/reach.ts'

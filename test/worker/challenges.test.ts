@@ -2,7 +2,7 @@
 import { addInvitation } from '../../src/directory/invitations.ts'
 import { createPrivateKey } from 'node:crypto'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
-import { recordCertificate } from '../../src/directory/certificates.ts'
+import { recordCertificate } from '../../src/directory/record-certificate.ts'
 import { findChallenge, profileChallenge } from '../../src/directory/challenges.ts'
 import worker from '../../src/index.ts'
 import { signAttached } from '../../src/pki/cms/sign.ts'

@@ -1,9 +1,11 @@
 import { and, asc, eq, getTableColumns, sql, type SQL } from 'drizzle-orm'
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
 import type { DirectoryRow } from '../../device/standing/directory-row.ts'
-import { authorities, devices, identities, users } from '../schema.ts'
+import { devices } from '../schema.ts'
+import { isAccepted } from '../authorities.ts'
+import { claimQuery, isClaimed, ownerQuery } from '../identities.ts'
 import { foremost } from './serials.ts'
-import { isCalled, isOver } from './users.ts'
+import { endClaimsQuery, isCalled } from './users.ts'
 
 export interface ListedDevice {
   readonly id: string
@@ -38,27 +40,15 @@ export async function claimIdentity(
   const db = open(d1)
   const fingerprint = row.identity
   const [, , owner] = await db.batch([
-    db
-      .insert(identities)
-      .select(
-        sql`SELECT ${fingerprint}, ${row.id} WHERE ${authority} = ''
-          OR EXISTS (SELECT 1 FROM ${authorities} WHERE ${authorities.keyId} = ${authority})`,
-      )
-      .onConflictDoNothing(),
+    claimQuery(db, fingerprint, row.id, sql`${authority} = '' OR ${isAccepted(authority)}`),
     // Only its owner's claim lists a device, because the sender chooses ids and serial numbers.
     db
       .insert(devices)
-      .select(
-        sql`SELECT ${valuesOf(row)} WHERE EXISTS (SELECT 1 FROM ${identities}
-          WHERE ${identities.fingerprint} = ${fingerprint} AND ${identities.enrollment} = ${row.id})`,
-      )
+      .select(sql`SELECT ${valuesOf(row)} WHERE ${isClaimed(fingerprint, row.id)}`)
       .onConflictDoNothing(),
-    db
-      .select({ enrollment: identities.enrollment, isUsers: isCalled(row.id) })
-      .from(identities)
-      .where(eq(identities.fingerprint, fingerprint)),
+    ownerQuery(db, fingerprint, isCalled(row.id)),
   ])
-  return { owner: owner[0]?.enrollment, isUsers: owner[0]?.isUsers === 1 }
+  return { owner: owner[0]?.enrollment, isUsers: owner[0]?.beside === 1 }
 }
 
 /**
@@ -75,8 +65,8 @@ export async function project(d1: D1Database, rows: readonly DirectoryRow[]): Pr
   )
   const [first, ...others] = upserts
   if (first) {
-    const over = isOver(rows)
-    await db.batch([first, ...others, ...(over ? [db.delete(users).where(over)] : [])])
+    const over = endClaimsQuery(db, rows)
+    await db.batch([first, ...others, ...(over ? [over] : [])])
   }
 }
 

@@ -6,6 +6,7 @@ import { and, eq, inArray, lte, ne, sql, type SQL } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import type { DirectoryRow } from '../../device/standing/directory-row.ts'
 import { devices, users } from '../schema.ts'
+import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
 
 /** How many claims of one UserID are read: a second one that holds makes it ambiguous already. */
 export const MOST_CLAIMS = 10
@@ -142,24 +143,26 @@ export async function removeClaim(
 }
 
 /**
- * A condition that matches claims that are over, according to the rows of their devices; `undefined` when
- * no row lists users.
+ * Ends the claims that are over according to the rows of their devices, as a part of a batch; `undefined`
+ * when no row lists users.
  */
-export function isOver(rows: readonly DirectoryRow[]): SQL | undefined {
+export function endClaimsQuery(db: DrizzleD1Database, rows: readonly DirectoryRow[]) {
   const listed = rows.flatMap(({ id, users: held, version }) =>
     held ? [{ id, held, version }] : [],
   )
   const json = JSON.stringify(listed)
   return listed.length === 0
     ? undefined
-    : and(
-        inArray(
-          users.device,
-          listed.map(({ id }) => id),
-        ),
-        sql`EXISTS (SELECT 1 FROM json_each(${json}) AS listed WHERE listed.value ->> 'id' = ${users.device}
+    : db.delete(users).where(
+        and(
+          inArray(
+            users.device,
+            listed.map(({ id }) => id),
+          ),
+          sql`EXISTS (SELECT 1 FROM json_each(${json}) AS listed WHERE listed.value ->> 'id' = ${users.device}
           AND listed.value ->> 'version' >= ${users.version}
           AND NOT EXISTS (SELECT 1 FROM json_each(listed.value, '$.held') AS held
             WHERE held.value = ${users.id}))`,
+        ),
       )
 }

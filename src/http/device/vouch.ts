@@ -1,6 +1,6 @@
 import { clock, inTime } from '../../clock.ts'
 import type { Config } from '../../config/config.ts'
-import { ownerOf } from '../../directory/certificates.ts'
+import { ownerOf } from '../../directory/identities.ts'
 import { reasonOf, warn } from '../../log.ts'
 import { createLimiter } from './limiter.ts'
 import {

@@ -1,0 +1,99 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/d1'
+import type { Certificate } from '../pki/x509/certificate.ts'
+import {
+  insertQuery,
+  isRecorded,
+  type IssuedCertificate,
+  issuedFor,
+  type NewRow,
+  releaseQuery,
+} from './certificates.ts'
+import { consumeQuery, type FreshChallenge, isStillGood } from './challenges.ts'
+import { claimQuery } from './identities.ts'
+import { countUseQuery, isOpenInvitation } from './invitations.ts'
+
+/** The ground for a certificate: a one-time challenge, or the identity that it renews, or neither. */
+export interface Grounds {
+  readonly challenge?: FreshChallenge
+  readonly renews?: { readonly fingerprint: string; readonly enrollment: string }
+  /** The limit per minute of certificates like it, for a challenge that anyone can get. */
+  readonly rate?: number
+}
+
+/**
+ * Records a certificate as the answer to a request, consumes its challenge and claims it for the enrolment
+ * that it renews, all or nothing. Of several attempts at one request, or with one challenge, the first
+ * wins. `instead` names an older answer that the request no longer means.
+ *
+ * @returns the certificate that now answers the request: this one, or one from another attempt. Nothing
+ * when the challenge was used by another request or revoked meanwhile, its invitation has ended, or the
+ * limit is reached
+ */
+export async function recordCertificate(
+  d1: D1Database,
+  certificate: Certificate,
+  facts: {
+    readonly request: string
+    readonly authority: string
+    readonly now: number
+    readonly instead?: string
+  },
+  grounds: Grounds,
+): Promise<IssuedCertificate | undefined> {
+  const { fingerprint } = certificate
+  const { request, now, instead } = facts
+  const { challenge, renews } = grounds
+  const db = drizzle(d1)
+  const isDone = isRecorded(fingerprint)
+  const insert = insertQuery(
+    db,
+    certificate,
+    newRow(facts, grounds),
+    challenge ? isAllowed(challenge, now) : sql`1`,
+  )
+  const rest = [
+    // Before its row, which names the invitation, is deleted.
+    ...(challenge?.invitation
+      ? [countUseQuery(db, challenge.invitation, sql`${isDone} AND ${isStillGood(challenge)}`)]
+      : []),
+    ...(challenge?.isRow ? [consumeQuery(db, challenge.hash, isDone)] : []),
+    ...(renews ? [claimQuery(db, fingerprint, renews.enrollment, isDone)] : []),
+  ]
+  await db.batch(
+    instead === undefined
+      ? [insert, ...rest]
+      : [releaseQuery(db, request, instead), insert, ...rest],
+  )
+  return issuedFor(d1, request)
+}
+
+const NO_CHALLENGE = { hash: null, profile: 0, binding: { udid: '', serial: '' }, keptUntil: 0 }
+
+function newRow(
+  { request, authority, now }: { request: string; authority: string; now: number },
+  { challenge, renews, rate }: Grounds,
+): NewRow {
+  const { hash, profile, binding, keptUntil } = challenge
+    ? { ...challenge, keptUntil: challenge.isRow ? 0 : challenge.expiresAt }
+    : NO_CHALLENGE
+  const predecessor = renews?.fingerprint ?? ''
+  return {
+    request,
+    authority,
+    now,
+    challenge: hash,
+    profile,
+    binding,
+    keptUntil,
+    rate,
+    renews: predecessor,
+  }
+}
+
+function isAllowed(challenge: FreshChallenge, now: number): SQL {
+  const { invitation } = challenge
+  return invitation === ''
+    ? isStillGood(challenge)
+    : sql`${isStillGood(challenge)} AND ${isOpenInvitation(invitation, now)}`
+}
