@@ -19,7 +19,7 @@ export interface InstalledCA {
   readonly warning: string | null
 }
 
-/** Who may enrol, and the links that lead there. */
+/** The mode of enrolment, and its links. */
 export interface EnrollmentLinks {
   readonly meaning: string
   readonly link: string
@@ -28,18 +28,20 @@ export interface EnrollmentLinks {
 
 const CA = '/api/ca'
 
-/** Made here and not by the Worker: a key takes ten times the CPU that a request has on the free plan. */
+/**
+ * The CLI makes the key, not the Worker: it takes ten times the CPU that a request has on the free plan.
+ */
 export function newAuthority(now: number): Authority {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   return createAuthority(privateKey, now)
 }
 
-/** @throws CliError when the server cannot be asked. */
+/** @throws CliError when the server cannot be reached */
 export async function listCAs(access: AdminAccess): Promise<readonly InstalledCA[]> {
   return authoritiesIn(await call(access, CA, { method: 'GET' }))
 }
 
-/** @throws CliError when the server does not take it. */
+/** @throws CliError when the server refuses it */
 export async function installCA(
   access: AdminAccess,
   pair: { readonly certificate: string; readonly key: string },
@@ -54,12 +56,12 @@ export async function installCA(
   return JSON.parse(await call(access, CA, { method: 'POST', body }))
 }
 
-/** @throws CliError when the server does not do it. */
+/** @throws CliError when the server refuses */
 export async function removeCA(access: AdminAccess, keyId: string): Promise<void> {
   await call(access, `${CA}/${keyId}`, { method: 'DELETE' })
 }
 
-/** @throws CliError when the server cannot be asked. */
+/** @throws CliError when the server cannot be reached */
 export async function readEnrollment(access: AdminAccess): Promise<EnrollmentLinks> {
   return JSON.parse(await call(access, '/api/enrollment', { method: 'GET' }))
 }
@@ -80,7 +82,7 @@ async function call(
   const response = await fetch(url + path, {
     ...init,
     headers: { authorization },
-    // A private key goes to the server that was named, and nowhere else.
+    // A private key goes only to the server that was named.
     redirect: 'manual',
   }).catch((error: unknown) => {
     throw new CliError(`${url} does not answer: ${messageOf(causeOf(error))}`)
@@ -92,12 +94,12 @@ async function call(
   return text
 }
 
-/** Of Node's "fetch failed" what failed. */
+/** The cause behind Node's "fetch failed". */
 function causeOf(error: unknown): unknown {
   return error instanceof Error ? (error.cause ?? error) : error
 }
 
-/** The sentence of a problem document; whatever else answered is shown as it is. */
+/** The sentence of a problem document. Any other answer is shown unchanged. */
 function detailIn(text: string): string {
   try {
     const { detail }: { detail?: unknown } = JSON.parse(text)

@@ -1,9 +1,9 @@
 import { CliError } from './error.ts'
 
-/** A flag of a command, as npm may have taken it. */
+/** A flag of a command, in a form that npm may have changed. */
 export interface NpmFlag {
   readonly name: string
-  /** What its value is: `N`, `PORT`, `URL`, `FILE` …; a switch has none. */
+  /** The kind of its value: `N`, `PORT`, `URL`, `FILE` …; a switch has none. */
   readonly argument?: string
 }
 
@@ -15,12 +15,14 @@ const FITS: Readonly<Record<string, RegExp>> = {
   VERSION: /^\d/,
 }
 const OTHER = /^(?!\d+$|https?:)/
-/** npm has an option of that name too, which may be set in its configuration. */
+/** npm has an option of that name too, which its configuration may set. */
 const ALSO_OF_NPM: ReadonlySet<string> = new Set(['os', 'key', 'cert'])
 
 /**
- * npm keeps the flags that no `--` comes before, and hands on what it takes for arguments: `npm start --devices 3` is
- * `npm_config_devices=true` and `3`. @throws CliError that says the right command line
+ * npm keeps the flags that no `--` precedes, and passes on their values as arguments: `npm start --devices
+ * 3` becomes `npm_config_devices=true` and `3`.
+ *
+ * @throws CliError that gives the right command line
  */
 export function refuseForgottenDashes(
   command: string,
@@ -51,7 +53,7 @@ export function refuseForgottenDashes(
   )
 }
 
-/** The one argument that fits; which of several it was npm does not say. */
+/** The one argument that fits. npm does not say which flag an argument belongs to. */
 function bareValue({ argument }: NpmFlag, bare: readonly string[]): string | undefined {
   if (!argument) {
     return undefined

@@ -1,11 +1,11 @@
-/** Something that the person at the terminal can mend: its message is the one line that is printed. */
+/** A problem that the user can correct: only its message is printed, in one line. */
 export class CliError extends Error {}
 
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** How Node, SQLite and workerd say why a file cannot be written, and in what words we do. */
+/** Messages of Node, SQLite and workerd about files that cannot be written, and our words for them. */
 const HINDRANCES: readonly (readonly [RegExp, string])[] = [
   [/^(ENOSPC|EDQUOT):|disk is full|SQLITE_IOERR_SHMSIZE/, 'the disk is full: free some space'],
   [
@@ -13,7 +13,7 @@ const HINDRANCES: readonly (readonly [RegExp, string])[] = [
     'the file system or a file there is read-only: make it writable',
   ],
   [
-    // The runtime hides why; before the first request it is the place of its files.
+    // The runtime hides the cause. Before the first request it is the place of its files.
     /^internal error; reference =/,
     'the files of the state cannot be written: is the disk full, or its place not writable?',
   ],
@@ -23,12 +23,15 @@ const HINDRANCES: readonly (readonly [RegExp, string])[] = [
   ],
 ]
 
-/** Why files cannot be written, in a sentence that says what to do; undefined for every other error. */
+/** Why files cannot be written, in a sentence with advice; undefined for every other error. */
 export function hindranceOf(error: unknown): string | undefined {
   return HINDRANCES.find(([sign]) => sign.test(messageOf(error)))?.[1]
 }
 
-/** One line for what the person at the terminal can mend. Every other error is a fault of ours, and is shown with its stack. */
+/**
+ * One line for a problem that the user can correct. Every other error is a fault of ours, and is shown with
+ * its stack.
+ */
 export function complaintOf(error: unknown): unknown {
   if (error instanceof CliError) {
     return error.message

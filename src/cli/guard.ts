@@ -4,14 +4,20 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { waitForEnd } from './lock.ts'
 
-/** Reads until its parent is gone, however that died, and then ends the workerd that it left behind. */
+/** Reads until its parent has ended in any way, and then ends the workerd that the parent left behind. */
 const WATCH = 'cat >/dev/null; read -r pid limit <"$0" && kill -9 "$pid"'
 
-/** What `ulimit` leaves to workerd, and how many of it an object holds for the ten seconds that it stays in memory. */
+/**
+ * The share of `ulimit` for workerd, and how many files an object holds for the ten seconds that it stays
+ * in memory.
+ */
 const LIMIT = '. "$0"; ulimit -n'
 const FILES_OF_OBJECT = 3
 
-/** How many devices a job may wake within ten seconds, so that files are left for those that call by themselves. */
+/**
+ * How many devices a job may wake within ten seconds, so that files are left for devices that connect by
+ * themselves.
+ */
 export function jobBurst(): number {
   const script = join(import.meta.dirname, './open-files.sh')
   const limit = execFileSync('/bin/sh', ['-c', LIMIT, script], { encoding: 'utf8' }).trim()
@@ -29,8 +35,8 @@ export interface Guard {
 }
 
 /**
- * Sees to it that workerd does not outlive this process: it notices nothing when its parent is killed, and would keep the port
- * and write to the state of the next run.
+ * Makes sure that workerd does not outlive this process. By itself workerd does not notice that its parent
+ * was killed: it would keep the port and write to the state of the next run.
  */
 export async function guardWorkerd(stateDir: string): Promise<Guard> {
   const statusFile = join(stateDir, 'workerd.status')
@@ -57,7 +63,7 @@ export async function guardWorkerd(stateDir: string): Promise<Guard> {
 function startWatcher(statusFile: string): ChildProcess {
   const watcher = spawn('/bin/sh', ['-c', WATCH, statusFile], {
     stdio: ['pipe', 'ignore', 'ignore'],
-    // Ctrl-C reaches every process of the terminal's group, and this one must be the last to go.
+    // Ctrl-C reaches every process of the terminal's group, and this one has to end last.
     detached: true,
   })
   watcher.unref()
@@ -75,7 +81,7 @@ function readStatus(file: string): { pid: number; openFiles: number } | undefine
   }
 }
 
-/** The one that miniflare would have started. */
+/** The workerd that miniflare would have started. */
 function workerdPath(): string {
   const miniflare = createRequire(import.meta.resolve('miniflare'))
   const { default: path }: { default: string } = miniflare('workerd')

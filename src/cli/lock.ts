@@ -13,8 +13,9 @@ const SQLITE_BUSY = 5
 const LAST_BREATH = 60_000
 
 /**
- * Holds the state directory for this process. The lock is the kernel's, on a file, so it ends with the process however
- * that dies; a process id in a file would lie after a reboot, when the number belongs to somebody else.
+ * Holds the state directory for this process. The lock is the kernel's, on a file, so it ends with the
+ * process in every case. A process id in a file would be wrong after a reboot, when another process has the
+ * number.
  *
  * @throws StateInUse, and CliError when the lock cannot be made
  */
@@ -39,7 +40,9 @@ export function lockState(directory: string): { release(): void } {
 }
 
 /**
- * After kill -9 the old workerd is gone a moment later than its owner, and it writes to the same files until then.
+ * After kill -9 the old workerd ends a moment later than its owner, and writes to the same files until
+ * then.
+ *
  * @throws CliError when it is still there after `patience` milliseconds
  */
 export async function waitForEnd(pid: number, patience = LAST_BREATH): Promise<void> {

@@ -12,12 +12,12 @@ export interface StartOptions {
   webhook: string | undefined
   deviceCAFiles: string[]
   devices: number
-  /** What new simulated devices run. */
+  /** The OS release of new simulated devices. */
   os: string | undefined
   push: { certificateFile: string; keyFile: string } | undefined
   apns: string | undefined
   inspect: number | undefined
-  /** Undefined: by what the output is. */
+  /** Undefined: the form depends on the output. */
   log: LogStyle | undefined
   reload: boolean
   help: boolean
@@ -25,7 +25,7 @@ export interface StartOptions {
 
 export interface Flag {
   name: string
-  /** What stands behind it in the help text; a flag without one is a switch. */
+  /** The name of its value in the help text; a flag without one is a switch. */
   argument?: string
   alias?: string
   short?: string
@@ -33,7 +33,9 @@ export interface Flag {
 }
 
 /** Of `--os`, for new simulated devices. */
-export const OS_HELP = `OS of new simulated devices, as iOS counts: 27.0, or 18.1 for macOS 15.1 (${DEFAULT_RELEASE})`
+export const OS_HELP =
+  'OS of new simulated devices, as iOS counts: 27.0, or 18.1 for macOS 15.1 ' +
+  `(${DEFAULT_RELEASE})`
 
 export const FLAGS: readonly Flag[] = [
   { name: 'port', argument: 'PORT', help: 'port to listen on, 0 for a free one (8787)' },
@@ -137,12 +139,15 @@ function parse(args: readonly string[]): Map<string, string[]> {
   return values
 }
 
-/** Bytes that are no UTF-8 come as U+FFFD, and nothing that is typed later would be the same. */
+/** Bytes that are not UTF-8 arrive as U+FFFD, and the same text could never be typed again. */
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 const NO_TEXT = /[\0-\x1f\x7f\ufffd]/
 const MAX_LENGTH = 4000
 
-/** Of a flag, if it has a value: a shell makes an empty one of a variable that is not set. @throws CliError */
+/**
+ * Checks the value of a flag, if it has one: a shell passes an empty value for a variable that is not set.
+ * @throws CliError
+ */
 export function checkText(name: string, value: string | boolean | undefined): void {
   if (typeof value !== 'string') {
     return
@@ -163,7 +168,7 @@ function tokensOf(args: readonly string[], options: Options) {
   try {
     return parseArgs({ args: [...args], options, strict: true, tokens: true }).tokens
   } catch (error) {
-    // Node's messages go on with advice on how to write positional arguments, of which there are none.
+    // Node's messages end with advice about positional arguments, which these commands do not have.
     const [sentence] = messageOf(error).split(/\. |\n/)
     const plain = sentence?.replace('is ambiguous', 'is missing, or begins with a dash')
     throw new CliError(`${plain?.replace(/\.$/, '')} (--help lists the options)`)
@@ -178,7 +183,7 @@ function wholeNumber(name: string, text: string, max: number): number {
   return number
 }
 
-/** @throws CliError for what is no release of Apple's systems. */
+/** @throws CliError for a release that Apple's systems do not have */
 export function osRelease(text: string): string {
   try {
     return readRelease(text)

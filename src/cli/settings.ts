@@ -1,4 +1,7 @@
-/** The Worker's vars and secrets under `npm start`, from the command line, the state directory and the environment. */
+/**
+ * The Worker's vars and secrets under `npm start`, from the command line, the state directory and the
+ * environment.
+ */
 import { readFileSync } from 'node:fs'
 import { checkPushCertificate } from '../pki/x509/push-certificate.ts'
 import { readCertificate, readPem } from '../pki/x509/certificate.ts'
@@ -7,7 +10,7 @@ import { jobBurst } from './guard.ts'
 import type { StartOptions } from './options.ts'
 import type { PemPair, State } from './state.ts'
 
-/** Handed on as they are: config.ts alone knows what they mean, and which name is an alias of which. */
+/** Passed on unchanged: only config.ts knows their meaning and their aliases. */
 const PASSED_THROUGH = [
   'WEBHOOK_TOPICS',
   'ALLOW_PRIVATE_WEBHOOKS',
@@ -54,7 +57,7 @@ export interface PushPair extends PemPair {
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** @throws CliError unless it is a push certificate, valid at `now`, with its key. */
+/** @throws CliError unless it is a push certificate, valid at `now`, with its key */
 export function pushIdentity(pair: PemPair, now: number): PushPair {
   const check = checkPushCertificate(pair.certificate, pair.key, now)
   if (!check.ok) {
@@ -76,7 +79,7 @@ export function readPushFiles(files: NonNullable<StartOptions['push']>): PemPair
   }
 }
 
-/** The PEM of a `--device-ca`, known to hold certificates that can be read. */
+/** The PEM of a `--device-ca`, after checking that it holds certificates that can be read. */
 export function readDeviceCA(file: string): string {
   const text = readTextFile('--device-ca', file)
   try {
@@ -89,7 +92,7 @@ export function readDeviceCA(file: string): string {
   throw new CliError(`--device-ca ${file}: holds no PEM CERTIFICATE block`)
 }
 
-/** The environment may name other keys than the generated ones, for the Worker and for us. */
+/** The environment may name other keys than the generated ones, for the Worker and for the CLI. */
 export function sealKeysOf(state: State, env: Environment): string {
   return env['SEAL_KEYS'] ?? state.sealKeys
 }
@@ -98,7 +101,7 @@ export function apiKeyOf(state: State, env: Environment, given: string | undefin
   return given ?? env['API_KEY'] ?? env['MICROMDM_API_KEY'] ?? state.apiKey
 }
 
-/** The vars and secrets by name; those named here are always there. */
+/** The vars and secrets by name. The ones that are named here are always set. */
 export type Bindings = Record<string, string> & { API_KEY: string; WEBHOOK_URL: string }
 
 export function workerBindings(
@@ -115,10 +118,10 @@ export function workerBindings(
     DEVICE_CA: [...facts.deviceCAs, env['DEVICE_CA'] ?? ''].filter(Boolean).join('\n'),
     PUSH_CERTIFICATE: facts.push.certificate,
     LAST_SEEN_RESOLUTION: '1m',
-    // Here the receivers are mostly on this machine.
+    // Under `npm start` most receivers are on the same machine.
     ALLOW_PRIVATE_WEBHOOKS: 'true',
     JOB_BURST: String(jobBurst()),
-    // They all enrol at once.
+    // All simulated devices enrol at once.
     ...(options.devices > 60 ? { SCEP_RATE: String(options.devices) } : {}),
   }
   for (const name of PASSED_THROUGH) {
@@ -133,7 +136,7 @@ export function workerBindings(
   return bindings
 }
 
-/** Whether the server is reached from this machine alone, as far as we are told. */
+/** Whether only this machine reaches the server, as far as the settings tell. */
 function isPrivate(host: string, { PUBLIC_URL: publicUrl = '' }: Bindings): boolean {
   return isLoopback(host) && (publicUrl === '' || isLoopback(URL.parse(publicUrl)?.hostname ?? ''))
 }

@@ -1,4 +1,4 @@
-/** The state directory: what is generated on the first start and kept. Everything in it is for its owner only. */
+/** The state directory: values that the first start generates and keeps. Only its owner can read it. */
 import { createPublicKey, type KeyObject, randomBytes, randomUUID } from 'node:crypto'
 import {
   chmodSync,
@@ -29,17 +29,19 @@ export interface State {
   apiKey: string
   /** `id:base64`, newest first. */
   sealKeys: string
-  /** What we push with until there is a real one. Kept, because devices remember the topic in it. */
+  /** The push pair until there is a real one. It is kept, because devices remember its topic. */
   simulatedPush: PemPair
 }
 
-/** Linux takes no longer path. Directories on the way to one would be made and stay. */
+/**
+ * The longest path of Linux. Without this check the directories above a longer one would be made and stay.
+ */
 const MAX_PATH = 4000
 const TOO_LONG = 'the name is too long'
 /** A state directory holds one of these from its first moment on, complete or not. */
 const OWN_FILE = /^(api-key|lock\.sqlite|push-cert)/
 
-/** @throws CliError when the directory cannot be made or written, or belongs to something else. */
+/** @throws CliError when the directory cannot be made or written, or belongs to another program */
 export function makeStateDirectory(path: string): string {
   const directory = resolve(path)
   try {
@@ -55,7 +57,10 @@ export function makeStateDirectory(path: string): string {
   return directory
 }
 
-/** With those above it. Node's `recursive` tries for ever where a file system takes no directory (ENOENT in /proc). */
+/**
+ * With its parents. Node's `recursive` tries for ever on file systems without directories (ENOENT in
+ * /proc).
+ */
 function makeDirectory(directory: string): void {
   if (directory.length > MAX_PATH) {
     throw new CliError(TOO_LONG)
@@ -72,7 +77,7 @@ function makeDirectory(directory: string): void {
 const FOR_OTHERS = 0o077
 const STICKY = 0o1000
 
-/** Closing a directory such as /etc or /tmp to all but our user would break what others have, or will have, in it. */
+/** Refuses a directory such as /etc or /tmp: closing it to other users would break their programs. */
 function requireOwn(directory: string): void {
   const { mode } = statSync(directory)
   const names = readdirSync(directory).filter((name) => name !== 'lost+found')
@@ -88,7 +93,7 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
   [/^ENAMETOOLONG:/, TOO_LONG],
 ]
 
-/** The beginning of a sentence that goes on with what else to do. */
+/** The beginning of a sentence that continues with advice. */
 function reasonFor(error: unknown): string {
   const message = messageOf(error)
   const hindrance = hindranceOf(error)
@@ -115,7 +120,7 @@ export function forgetUrl(directory: string): void {
   rmSync(join(directory, URL_FILE), { force: true })
 }
 
-/** Where the server of this directory listens; undefined while it is starting. */
+/** The address of this directory's server; undefined while it is starting. */
 export function rememberedUrl(directory: string): string | undefined {
   const file = join(directory, URL_FILE)
   return existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined
@@ -165,7 +170,7 @@ function pair(certificate: Uint8Array, key: KeyObject): PemPair {
   }
 }
 
-/** One file for both, so that a start that is cut short never leaves a key without its certificate. */
+/** One file for both, so that an interrupted start never leaves a key without its certificate. */
 function keepPair(directory: string, name: string, make: () => PemPair): PemPair {
   const text = keep(directory, `${name}.pem`, () => {
     const { certificate, key } = make()

@@ -1,8 +1,8 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 
 /**
- * Writes a file, for its owner alone if nothing else is said, and renames it into place: neither a kill nor a full disk leaves half
- * of it, and the older one stays whole until then.
+ * Writes a file, by default for its owner alone, and renames it into place. Neither a kill nor a full disk
+ * leaves half of it, and the older file stays whole until then.
  */
 export function writeWhole(file: string, content: string | Uint8Array, mode = 0o600): void {
   const fresh = `${file}.new`

@@ -1,16 +1,19 @@
-/** `npm run cost`: what a fleet costs a month, from the counters that the tests measure. */
+/** `npm run cost`: the monthly cost of a fleet, from the counters that the tests measure. */
 import { parseArgs } from 'node:util'
 import { messageOf } from '../error.ts'
 import { COUNTERS, type Counters, type Operation } from './counters.ts'
 import { type Item, ITEMS, MACHINES, PLAN, PRICES } from './prices.ts'
 
 const DAYS = 30
-/** Seconds that a call keeps its object awake, at 128 MB: an assumption, because only Cloudflare's bill can tell. */
+/**
+ * Seconds that a call keeps its object in memory, at 128 MB. This is an assumption: only Cloudflare's bill
+ * shows it.
+ */
 const AWAKE = 0.05
 const OBJECT_GB = 0.128
-/** Milliseconds of CPU a request, all objects included: a multiple of what `npm run bench` measures. */
+/** Milliseconds of CPU per request, all objects included: a multiple of the figures of `npm run bench`. */
 const CPU_MS = 1
-/** Gigabytes a device: an object's SQLite file after a month, and its rows in D1. */
+/** Gigabytes per device: an object's SQLite file after a month, and its rows in D1. */
 const OBJECT_STORAGE = 100e-6
 const D1_STORAGE = 2e-6
 
@@ -23,6 +26,15 @@ const HELP = `Usage: npm run cost -- [options]
   --enrolments N         share of the devices that enrols in a month (0.03)
   --table                1,000 to 1,000,000 devices, as docs/cost.md has it
 `
+
+const HEAD = [
+  'devices',
+  'webhook for everything',
+  'no webhook',
+  'most goes to',
+  'VM + MySQL',
+  'the same, highly available',
+]
 
 interface Fleet {
   devices: number
@@ -71,10 +83,11 @@ function operationsOf(fleet: Fleet): readonly (readonly [Operation, number])[] {
   return [
     [webhook ? 'idleWithWebhook' : 'idle', devices * connects * DAYS],
     [webhook ? 'commandWithWebhook' : 'command', devices * commands * DAYS],
-    // Beyond the idle connect that brings it: once a day the directory learns when the device was seen.
+    // In addition to the idle connect in which it happens: once a day the directory learns when the device
+    // was seen.
     ['lastSeen', devices * DAYS],
     ['enrolment', devices * enrolments],
-    // A month has a check-in or two: a new token after an update, say.
+    // One or two check-ins a month: a new token after an update, for example.
     ['tokenUpdate', devices],
   ]
 }
@@ -111,33 +124,37 @@ function itemsOf(usage: Record<Item, number>): readonly (readonly [Item, number]
   return ITEMS.map((item) => [item, usage[item]])
 }
 
+function line(label: string, price: number): string {
+  return `${label.padEnd(40)}${dollars(price).padStart(12)}`
+}
+
 function billOf(fleet: Fleet): string {
   const usage = usageOf(fleet)
-  const lines = itemsOf(usage).map(
-    ([item, units]) =>
-      `${item.padEnd(22)}${Math.round(units).toLocaleString('en').padStart(18)}${dollars(priceOf(item, units)).padStart(12)}`,
-  )
-  return [
-    ...lines,
-    `${'Workers Paid'.padEnd(40)}${dollars(PLAN).padStart(12)}`,
-    `${'a month'.padEnd(40)}${dollars(totalOf(usage)).padStart(12)}`,
-  ].join('\n')
+  const lines = itemsOf(usage).map(([item, units]) => {
+    const count = Math.round(units).toLocaleString('en')
+    return line(`${item.padEnd(22)}${count.padStart(18)}`, priceOf(item, units))
+  })
+  return [...lines, line('Workers Paid', PLAN), line('a month', totalOf(usage))].join('\n')
 }
 
 function tableOf(fleet: Fleet): string {
   const rows = MACHINES.map(({ devices, single, highAvailability }) => {
-    const listening = totalOf(usageOf({ ...fleet, devices, webhook: true }))
-    const silent = totalOf(usageOf({ ...fleet, devices, webhook: false }))
+    const withWebhook = totalOf(usageOf({ ...fleet, devices, webhook: true }))
+    const without = totalOf(usageOf({ ...fleet, devices, webhook: false }))
     const usage = usageOf({ ...fleet, devices, webhook: true })
     const [dearest] = itemsOf(usage).toSorted(([a, x], [b, y]) => priceOf(b, y) - priceOf(a, x))
     const most = dearest && priceOf(...dearest) > 0 ? dearest[0] : 'the plan'
-    return `| ${[devices.toLocaleString('en'), dollars(listening), dollars(silent), most, single === undefined ? '–' : dollars(single), dollars(highAvailability)].join(' | ')} |`
+    return [
+      devices.toLocaleString('en'),
+      dollars(withWebhook),
+      dollars(without),
+      most,
+      single === undefined ? '–' : dollars(single),
+      dollars(highAvailability),
+    ]
   })
-  return [
-    '| devices | webhook for everything | no webhook | largest part | VM + MySQL | the same, highly available |',
-    '|---|---|---|---|---|---|',
-    ...rows,
-  ].join('\n')
+  const [head, ...body] = [HEAD, ...rows].map((cells) => `| ${cells.join(' | ')} |`)
+  return [head, `|${'---|'.repeat(HEAD.length)}`, ...body].join('\n')
 }
 
 function dollars(amount: number): string {

@@ -1,4 +1,4 @@
-/** What one operation of a device costs at the platform's counters, billed or not. */
+/** The cost of one operation of a device, as the platform's counters show it, billed or not. */
 export interface Counters {
   /** Invocations of the Worker, the queue's consumer included. */
   requests: number
@@ -21,16 +21,18 @@ export type Operation =
   | 'command'
   | 'commandWithWebhook'
 
-/** Measured, and kept true, by `test/worker/counters.test.ts`. */
+/** `test/worker/counters.test.ts` measures these and keeps them true. */
 export const COUNTERS: Readonly<Record<Operation, Counters>> = {
-  /** Authenticate and TokenUpdate of a new device, its tables and what its first connect adds included. */
+  /**
+   * Authenticate and TokenUpdate of a new device, with its tables and the additions of its first connect.
+   */
   enrolment: { requests: 3, objectCalls: 5, rows: 20, directoryRows: 5, messages: 1 },
   tokenUpdate: { requests: 1, objectCalls: 1, rows: 3, directoryRows: 0, messages: 0 },
-  /** What `last_seen` adds to a message, once in `LAST_SEEN_RESOLUTION`. */
+  /** The addition of `last_seen` to a message, once in `LAST_SEEN_RESOLUTION`. */
   lastSeen: { requests: 1, objectCalls: 1, rows: 2, directoryRows: 1, messages: 1 },
   idle: { requests: 1, objectCalls: 1, rows: 0, directoryRows: 0, messages: 0 },
   idleWithWebhook: { requests: 2, objectCalls: 4, rows: 4, directoryRows: 0, messages: 1 },
-  /** Queued, fetched by the Idle that a push brings, answered, and pruned from the history in time. */
+  /** Queued, fetched by the Idle after a push, answered, and later pruned from the history. */
   command: { requests: 3, objectCalls: 3, rows: 7, directoryRows: 0, messages: 0 },
   /** The same with an event for the Idle, which is two of its rows, and one for the answer. */
   commandWithWebhook: { requests: 4, objectCalls: 6, rows: 10, directoryRows: 0, messages: 1 },

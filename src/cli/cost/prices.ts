@@ -1,6 +1,6 @@
 /**
- * Cloudflare's price list as of November 2026 (Workers Paid, US dollars a month), and what the same fleet costs on
- * machines. Update it here and nowhere else.
+ * Cloudflare's price list as of November 2026 (Workers Paid, US dollars a month), and the cost of the same
+ * fleet on machines. These are the only prices in the repository.
  */
 export interface Price {
   /** Units that the plan includes. */
@@ -31,8 +31,9 @@ export type Item = keyof typeof PRICES
 export const ITEMS = Object.keys(PRICES) as Item[]
 
 /**
- * A VM and a managed MySQL for NanoMDM, list prices of a low-cost provider; `highAvailability` is two VMs, a load
- * balancer and a standby database. Rows above 10,000 devices are estimates. The first row that is large enough counts.
+ * A VM and a managed MySQL for NanoMDM, at list prices of a low-cost provider. `highAvailability` is two
+ * VMs, a load balancer and a standby database. Rows above 10,000 devices are estimates. The first row that
+ * is large enough counts.
  */
 export const MACHINES: readonly {
   readonly devices: number

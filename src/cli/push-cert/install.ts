@@ -21,7 +21,7 @@ export interface LocalInstall {
 
 const STARTING = 120_000
 
-/** Installs into the state directory, or through the server that runs on it. The answer says which it was. */
+/** Installs into the state directory, or through the server that runs on it. The answer tells which one. */
 export async function installLocally(install: LocalInstall): Promise<'running' | 'stopped'> {
   const state = openState(install.stateDir, install.now)
   let lock: ReturnType<typeof lockState>
@@ -49,7 +49,7 @@ export async function installLocally(install: LocalInstall): Promise<'running' |
   }
 }
 
-/** Devices enrolled under one topic cannot be reached under another. */
+/** Devices that are enrolled under one topic cannot be reached under another. */
 export function refuseOtherTopic(
   change: { enrolled: number; before: string; after: string },
   force: boolean,
@@ -57,7 +57,9 @@ export function refuseOtherTopic(
   const { enrolled, before, after } = change
   if (enrolled > 0 && before !== after && !force) {
     throw new CliError(
-      `${enrolled} devices are enrolled${before === '' ? '' : ` with the topic ${before}`}, and this certificate is for ${after}: those of another topic would have to enrol again. Renew the certificate of their topic with the Apple Account that made it, or say --force`,
+      `${enrolled} devices are enrolled${before === '' ? '' : ` with the topic ${before}`}, ` +
+        `and this certificate is for ${after}: those of another topic would have to enrol again. ` +
+        'Renew the certificate of their topic with the Apple Account that made it, or say --force',
     )
   }
 }
@@ -70,7 +72,7 @@ async function installAtServer(install: LocalInstall, state: State): Promise<voi
     `${url}/v1/config/certificate${install.force ? '?force=true' : ''}`,
     {
       method: 'PUT',
-      // A private key goes to the server that was named, and nowhere else.
+      // A private key goes only to the server that was named.
       redirect: 'manual',
       headers: { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` },
       body: JSON.stringify({
@@ -81,7 +83,7 @@ async function installAtServer(install: LocalInstall, state: State): Promise<voi
   )
   if (!response.ok) {
     const hint = response.status === 401 ? ' (give its API key as --api-key)' : ''
-    // The server tells callers of its API what to add to the URL.
+    // The server tells the callers of its API which parameter to add to the URL.
     const error = errorIn(await response.text()).replace('?force=true', '--force')
     throw new CliError(`the server at ${url} says: ${error}${hint}`)
   }
@@ -108,7 +110,10 @@ async function urlOfServer(stateDir: string): Promise<string> {
   throw new CliError('a server is starting or ending on this state directory: try again')
 }
 
-/** From the file of the local D1, whose name is a hash; nothing has it open while we hold the lock. */
+/**
+ * Reads the file of the local D1, whose name is a hash. The lock guarantees that no other process has it
+ * open.
+ */
 function countEnrolled(stateDir: string): number {
   const folder = join(stateDir, 'worker/d1/miniflare-D1DatabaseObject')
   const files = existsSync(folder) ? readdirSync(folder) : []

@@ -1,4 +1,7 @@
-/** The push certificate that was installed for `npm start`: sealed in the state directory, as everything secret at rest. */
+/**
+ * The push certificate that was installed for `npm start`: sealed in the state directory, like every secret
+ * at rest.
+ */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createSealer } from '../../pki/seal/seal.ts'
@@ -10,14 +13,14 @@ const FOLDER = 'push-cert'
 const FILE = 'installed'
 const PLACE = 'push-cert/installed'
 
-/** Where keys, requests and the installed certificate of the push certificate are kept. */
+/** The directory of keys, requests and the installed push certificate. */
 export function pushFolder(stateDir: string): string {
   const folder = join(stateDir, FOLDER)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   return folder
 }
 
-/** @throws CliError when it is there and cannot be opened. */
+/** @throws CliError when it exists and cannot be opened */
 export function readInstalledPush(stateDir: string, sealKeys: string): PemPair | undefined {
   const file = join(stateDir, FOLDER, FILE)
   if (!existsSync(file)) {
@@ -29,7 +32,8 @@ export function readInstalledPush(stateDir: string, sealKeys: string): PemPair |
     return pair
   } catch (error) {
     throw new CliError(
-      `the installed push certificate cannot be opened: ${messageOf(error)}. Install it again with \`npm run push-cert -- install\``,
+      `the installed push certificate cannot be opened: ${messageOf(error)}. ` +
+        'Install it again with `npm run push-cert -- install`',
     )
   }
 }

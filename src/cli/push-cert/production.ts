@@ -7,13 +7,13 @@ import type { PushPair } from '../settings.ts'
 import { readPushCertificateIn, withPushCertificate } from './wrangler-toml.ts'
 import { writeWhole } from '../write-whole.ts'
 
-/** Runs wrangler and gives what it printed. Throws when it failed. */
+/** Runs wrangler and returns its output. @throws when it failed */
 export type RunWrangler = (args: readonly string[]) => Promise<string>
 
 export interface ProductionInstall {
-  /** Where wrangler.toml is. */
+  /** The directory of wrangler.toml. */
   projectDir: string
-  /** Where the pair rests while wrangler reads it. */
+  /** The directory of the pair while wrangler reads it. */
   folder: string
   push: PushPair
   force: boolean
@@ -23,9 +23,9 @@ export interface ProductionInstall {
 const COUNT = 'SELECT count(*) AS enrolled FROM devices WHERE enrolled AND NOT hidden'
 
 /**
- * Uploads the pair to the account, binds it as `APNS`, tells the Worker its certificate, and deploys: one deploy, so that
- * pushes and what we know of the certificate change together. The answer is the id of the certificate that was bound
- * before, if there was one.
+ * Uploads the pair to the account, binds it as `APNS`, adds its certificate to the Worker's vars, and
+ * deploys. One deploy changes the pushes and the known certificate together. The answer is the id of the
+ * certificate that was bound before, if there was one.
  */
 export async function installInProduction(install: ProductionInstall): Promise<string | undefined> {
   const { projectDir, push, force, wrangler } = install
@@ -37,7 +37,7 @@ export async function installInProduction(install: ProductionInstall): Promise<s
     const enrolled = await countEnrolled(wrangler)
     refuseOtherTopic({ enrolled, before: topic, after: push.topic }, false)
   }
-  // Run again after a failed deploy, it finds the certificate uploaded.
+  // When it is repeated after a failed deploy, the certificate is uploaded already.
   const uploaded = before.certificate === push.certificate ? before.certificateId : undefined
   const certificateId = uploaded ?? (await upload(install))
   const changed = withPushCertificate(toml, { certificateId, certificate: push.certificate })

@@ -1,4 +1,4 @@
-/** `npm run push-cert`: from the first request to a push certificate that pushes leave with. */
+/** `npm run push-cert`: from the first request to a push certificate in use. */
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -63,8 +63,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: (values) => {
       const file = request(values, 'vendor')
       return `${file} is the request of an MDM vendor.
-Next: upload it at https://developer.apple.com/account/resources/certificates (type "MDM CSR", for accounts that
-Apple made MDM vendors), download the certificate, and make the request of the push certificate:
+Next: upload it at https://developer.apple.com/account/resources/certificates (type "MDM CSR", for accounts
+that Apple made MDM vendors), download the certificate, and make the request of the push certificate:
   npm run push-cert -- push-csr --email YOU@EXAMPLE.COM`
     },
   },
@@ -194,7 +194,10 @@ async function install(values: Values): Promise<string> {
       before === undefined
         ? ''
         : `\nWhen pushes arrive: npx wrangler mtls-certificate delete --id ${before}`
-    return `The Worker is deployed with this push certificate. ${facts}\nKeep wrangler.toml: it names the certificate.${old}`
+    return (
+      `The Worker is deployed with this push certificate. ${facts}\n` +
+      `Keep wrangler.toml: it names the certificate.${old}`
+    )
   }
   const apiKey = text(values, 'api-key')
   const server = await installLocally({
@@ -211,7 +214,7 @@ async function install(values: Values): Promise<string> {
     : `npm start will push with this certificate. ${facts}`
 }
 
-/** What npm start would push with. */
+/** The pair that npm start would push with. */
 function installed(values: Values): Certificate {
   const state = openState(makeStateDirectory(text(values, 'state') ?? '.edgemdm'), Date.now())
   const pair = readInstalledPush(state.directory, sealKeysOf(state, process.env))

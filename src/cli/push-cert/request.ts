@@ -12,7 +12,7 @@ import { newKey } from '../../simulator/device/identity.ts'
 import { CliError, messageOf } from '../error.ts'
 import { writeWhole } from '../write-whole.ts'
 
-/** Whose key and request: `vendor.key`, `push.csr` and so on. */
+/** The directory of the key and the request: `vendor.key`, `push.csr` and so on. */
 export type Role = 'vendor' | 'push'
 
 export interface RequestSubject {
@@ -25,13 +25,16 @@ const AUTHORITIES = 'https://www.apple.com/certificateauthority'
 const ROOT = 'https://www.apple.com/appleca/AppleIncRootCertificate.cer'
 export const SIGNED_REQUEST = 'PushCertificateRequest.plist'
 
-/** Writes a request and says where. The key is made once and kept: the certificate that Apple is just making belongs to it. */
+/**
+ * Writes a request and returns its path. The key is made once and kept: Apple may be making the certificate
+ * that belongs to it.
+ */
 export function writeRequest(folder: string, role: Role, subject: RequestSubject): string {
   const { email, country, commonName } = subject
   if (!/^[A-Za-z]{2}$/.test(country)) {
     throw new CliError(`--country ${country}: not a country code of two letters`)
   }
-  // Only what an IA5String holds; Apple compares it to nothing.
+  // Only the characters of an IA5String. Apple does not check the value.
   if (!/^[!-~]+@[!-~]+$/.test(email)) {
     throw new CliError(`--email ${email}: not an e-mail address`)
   }
@@ -52,16 +55,16 @@ export interface Signing {
   folder: string
   /** The vendor's MDM signing certificate, as downloaded from Apple. */
   vendorCertificateFile: string
-  /** The customer's request, PEM; our own where there is none. */
+  /** The customer's request, PEM; our own without one. */
   requestFile: string | undefined
-  /** Apple's certificates as files; fetched from Apple where there are none. */
+  /** Apple's certificates as files; fetched from Apple without one. */
   wwdrFile: string | undefined
   rootFile: string | undefined
   fetch: (url: string) => Promise<Response>
   now: number
 }
 
-/** Writes the signed request and says where. */
+/** Writes the signed request and returns its path. */
 export async function signRequest(signing: Signing): Promise<string> {
   const { folder, vendorCertificateFile, now } = signing
   const csr = readRequest(signing.requestFile ?? join(folder, 'push.csr'))
@@ -86,7 +89,8 @@ export async function signRequest(signing: Signing): Promise<string> {
   const path = validatePath(vendor, [wwdr], [{ certificate: root, row: 'apple' }], now)
   if (!path.ok) {
     throw new CliError(
-      `${vendorCertificateFile} does not descend from Apple's root over ${wwdr.subjectText}: give its issuer as --wwdr`,
+      `${vendorCertificateFile} does not descend from Apple's root over ${wwdr.subjectText}: ` +
+        'give its issuer as --wwdr',
     )
   }
   if ([vendor, wwdr, root].some(({ notAfter }) => notAfter < now)) {
@@ -139,7 +143,7 @@ function keyOf(folder: string, role: Role): KeyObject {
     return known
   }
   const key = newKey('rsa')
-  // PKCS#1, because mdmctl reads no other form. What reads it here takes PKCS#8 too.
+  // PKCS#1, because mdmctl reads only that form. Our own reader takes PKCS#8 too.
   writeWhole(join(folder, `${role}.key`), key.export({ type: 'pkcs1', format: 'pem' }))
   return key
 }
@@ -153,7 +157,10 @@ function existingKey(folder: string, role: Role): KeyObject | undefined {
   }
 }
 
-/** Apple's intermediates are numbered: the issuer's OU says which one it was; G3 signs MDM vendors since 2021. */
+/**
+ * Apple's intermediates are numbered: the issuer's OU tells which one it was. G3 signs MDM vendors since
+ * 2021.
+ */
 function wwdrUrl(vendor: Certificate): string {
   const generation = /^OU=(G\d+)$/m.exec(new X509Certificate(vendor.der).issuer)?.[1] ?? 'G3'
   return `${AUTHORITIES}/AppleWWDRCA${generation}.cer`

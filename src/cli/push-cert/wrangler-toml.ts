@@ -1,12 +1,12 @@
 /**
- * The two places of wrangler.toml that a push certificate changes, edited as text: wrangler's own patcher refuses TOML with
- * comments, and the comments are the administrator's. The committed file opens no table, so both are lines at the top; tables
- * that the administrator has opened are edited in their place.
+ * Edits the two places of wrangler.toml that a push certificate changes, as text: wrangler's own patcher
+ * refuses TOML with comments, and the comments are the admin's. The committed file opens no table, so both
+ * are lines at the top. Tables that the admin has opened are edited in place.
  */
 import { CliError } from '../error.ts'
 
 export interface BoundPushCertificate {
-  /** What `wrangler mtls-certificate upload` printed. */
+  /** The id that `wrangler mtls-certificate upload` printed. */
   certificateId: string
   /** PEM. */
   certificate: string
@@ -21,7 +21,7 @@ const MTLS_LINE =
 const VAR = /^[ \t]*(?:vars\.)?PUSH_CERTIFICATE[ \t]*=[ \t]*("(?:[^"\\\n]|\\.)*")[ \t]*(?:#.*)?$/m
 const ANY_VAR = /^[ \t]*(?:vars\.)?PUSH_CERTIFICATE[ \t]*=/m
 
-/** What the file says now; each part may be missing. */
+/** The present values of the file; each may be missing. */
 export function readPushCertificateIn(toml: string): Partial<BoundPushCertificate> {
   const sections = sectionsOf(toml)
   const [top = ''] = sections
@@ -33,12 +33,12 @@ export function readPushCertificateIn(toml: string): Partial<BoundPushCertificat
   }
   return {
     ...(bound?.[1] === undefined ? {} : { certificateId: bound[1] }),
-    // A basic string of TOML, as far as we write one, is a string of JSON.
+    // The basic strings that we write are the same in TOML and JSON.
     ...(text === undefined ? {} : { certificate: String(JSON.parse(text)) }),
   }
 }
 
-/** The file with a push certificate. @throws CliError where it has other forms than can be edited */
+/** The file with a push certificate. @throws CliError where its form cannot be edited */
 export function withPushCertificate(toml: string, bound: BoundPushCertificate): string {
   const id = JSON.stringify(bound.certificateId)
   const variable = `PUSH_CERTIFICATE = ${JSON.stringify(bound.certificate)}`
@@ -63,7 +63,10 @@ export function withPushCertificate(toml: string, bound: BoundPushCertificate): 
   return withBoth.join('')
 }
 
-/** Replaces a line of the keys at the top, or adds it behind them. `other` is a form that such a line cannot stand beside. */
+/**
+ * Replaces a line of the keys at the top, or adds it after them. `other` is a form that excludes such a
+ * line.
+ */
 function atTop(
   [top = '', ...tables]: readonly string[],
   other: RegExp,
@@ -76,7 +79,8 @@ function atTop(
   const key = other.exec(top)?.[0].trim()
   if (key !== undefined) {
     throw new CliError(
-      `remove the line \`${key} …\` from wrangler.toml, and write what it says as tables: [vars], [[mtls_certificates]]`,
+      `remove the line \`${key} …\` from wrangler.toml, ` +
+        'and write its content as tables: [vars], [[mtls_certificates]]',
     )
   }
   const before = top.trimEnd()
@@ -84,7 +88,7 @@ function atTop(
   return [`${before}${before === '' ? '' : '\n'}${text}\n${gap}`, ...tables]
 }
 
-/** Replaces a line of one table, or adds it below the table's head; adds the table where there is none. */
+/** Replaces a line of one table, or adds it below the table's head. Adds the table where there is none. */
 function inTable(
   sections: readonly string[],
   isIt: (section: string) => boolean,
@@ -105,7 +109,7 @@ function inTable(
   return sections.with(index, edited)
 }
 
-/** The text cut before each line that opens a table; first what stands before all of them. */
+/** The text, cut before each line that opens a table. The first part precedes all tables. */
 function sectionsOf(toml: string): string[] {
   const sections = toml.split(/^(?=\[)/m)
   return sections[0]?.startsWith('[') === true ? ['', ...sections] : sections

@@ -13,22 +13,22 @@ import { writeWhole } from '../write-whole.ts'
 
 export interface FleetStart {
   readonly count: number
-  /** Where the server is reached. */
+  /** The server's address for this machine. */
   readonly server: string
-  /** Where the enrolment profile is, with what opens it. */
+  /** The URL of the enrolment profile, with its token. */
   readonly profileUrl: string
-  /** What new devices run; see `FleetOptions.release`. */
+  /** The OS release of new devices; see `FleetOptions.release`. */
   readonly release?: string
   readonly apns?: { readonly register: Register }
-  /** Where the devices are remembered; without it each start enrols new ones. */
+  /** The directory in which the devices are remembered. Without it each start enrols new ones. */
   readonly stateDir?: string
-  /** How many devices are there by now. */
+  /** Reports how many devices there are by now. */
   readonly started?: (n: number) => void
 }
 
 /**
- * Simulated devices beside a server that we run: enrolled by its profile, or continued from `stateDir`, and woken
- * by the simulated APNs.
+ * Simulated devices for a server on this machine: enrolled by its profile, or continued from `stateDir`,
+ * and woken by the simulated APNs.
  */
 export async function startFleet(options: FleetStart): Promise<Fleet> {
   const { count, server, profileUrl: url, release, apns, stateDir, started } = options
@@ -45,7 +45,7 @@ export async function startFleet(options: FleetStart): Promise<Fleet> {
   })
 }
 
-/** Where a server's enrolment profile is downloaded. */
+/** The URL of a server's enrolment profile. */
 export function profileUrl(server: string, enrollToken: string): string {
   const query = new URLSearchParams(enrollToken === '' ? [] : [['token', enrollToken]])
   return `${server}/mdm/enroll${query.size === 0 ? '' : `?${query.toString()}`}`
@@ -74,10 +74,13 @@ export function memoryIn(
   }
 }
 
-/** What all devices ran before they remembered it. */
+/** The OS of all devices before they remembered it. */
 const FORMER_RELEASE = '18.1'
 
-/** Written by this program alone, and whole (see `remember`); by older ones without the profile or the OS. */
+/**
+ * Only this program writes it, and always whole (see `remember`). Older versions wrote it without the
+ * profile or the OS.
+ */
 function readMemory(file: string): DeviceMemory | undefined {
   const memory: Omit<DeviceMemory, 'profile' | 'osVersion'> &
     Partial<Pick<DeviceMemory, 'profile' | 'osVersion'>> = JSON.parse(readFileSync(file, 'utf8'))

@@ -137,7 +137,7 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: FLAGS, strict: true }).values
   } catch (error) {
-    // Node's messages go on with advice on how to write positional arguments, of which there are none.
+    // Node's messages end with advice about positional arguments, which this command does not have.
     const [sentence = ''] = messageOf(error).split(/\. |\n/)
     throw new CliError(`${sentence.replace(/\.$/, '')} (--help lists the options)`)
   }

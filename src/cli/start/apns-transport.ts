@@ -1,6 +1,6 @@
 /**
- * Pushes over real HTTP/2 with the push certificate. It stands behind the Worker's `APNS` binding under `npm start`,
- * because local workerd speaks only HTTP/1.1 and has no client certificates.
+ * Sends pushes over real HTTP/2 with the push certificate. It serves the Worker's `APNS` binding under `npm
+ * start`, because local workerd speaks only HTTP/1.1 and has no client certificates.
  */
 import { type ClientHttp2Session, connect, constants, type IncomingHttpHeaders } from 'node:http2'
 import { clock } from '../../clock.ts'
@@ -13,11 +13,11 @@ export interface ApnsTransportOptions {
   url: string
   certificate: string
   key: string
-  /** What the server's certificate must descend from, where that is not a public CA. */
+  /** The CA that the server's certificate must descend from, where that is not a public CA. */
   ca?: string | undefined
 }
 
-/** The part of a Request that is used; miniflare's and the global one both fit. */
+/** The parts of a Request that are used; miniflare's and the global one both fit. */
 export interface PushCall {
   url: string
   method: string
@@ -27,7 +27,7 @@ export interface PushCall {
 
 export interface ApnsTransport {
   fetch(request: PushCall): Promise<Response>
-  /** No new requests; those under way may still be answered. */
+  /** Accepts no new requests; those under way may still be answered. */
   retire(): void
   close(): void
 }
@@ -55,8 +55,7 @@ export function createApnsTransport(options: ApnsTransportOptions): ApnsTranspor
       const answeredBefore = answered
       const opened = session()
       const answer = await exchange(opened, headersOf(request), body, () => {
-        // After a sleep of the machine the connection may be dead without either end having been told. One that answers others is
-        // not, and those that wait on it are not to fail with this one.
+        // After the machine slept, the connection may be dead without either end noticing.
         if (current === opened && answered === answeredBefore) {
           current = undefined
           opened.close()
@@ -65,7 +64,7 @@ export function createApnsTransport(options: ApnsTransportOptions): ApnsTranspor
       answered += 1
       return answer
     } catch (error) {
-      // Without an apns-id it cannot be taken for a verdict of Apple's.
+      // Without an apns-id it cannot be mistaken for a verdict of Apple's.
       const message = error instanceof Error ? error.message : String(error)
       return new Response(`APNs at ${options.url}: ${message}`, { status: 502 })
     }

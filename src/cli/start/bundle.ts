@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { build, stop as stopEsbuild, type Plugin } from 'esbuild'
 
-/** What wrangler.toml tells of bundling. */
+/** The settings for bundling in wrangler.toml. */
 export interface BundleConfig {
   configPath: string
   main: string
@@ -26,7 +26,9 @@ export async function bundle({ configPath, main, alias = {} }: BundleConfig): Pr
   return outputFiles.map(({ text }) => text).join('')
 }
 
-/** Wrangler's aliases stand for one name each; esbuild's stand for 'zod/v4' as well as for 'zod'. */
+/**
+ * Wrangler's aliases stand for exactly one name each; esbuild's stand for 'zod/v4' as well as for 'zod'.
+ */
 function aliases(alias: Readonly<Record<string, string>>, from: NodeJS.Require): Plugin {
   const targets = new Map(Object.entries(alias))
   return {

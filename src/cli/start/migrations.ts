@@ -4,7 +4,10 @@ import type { Miniflare } from 'miniflare'
 
 type Database = Awaited<ReturnType<Miniflare['getD1Database']>>
 
-/** The table in which `wrangler d1 migrations apply` notes what it has applied, so that either may follow the other. */
+/**
+ * The table in which `wrangler d1 migrations apply` notes the migrations that it has applied, so that
+ * either program may follow the other.
+ */
 const APPLIED = `CREATE TABLE IF NOT EXISTS d1_migrations(
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   name TEXT UNIQUE,

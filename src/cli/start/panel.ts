@@ -1,18 +1,18 @@
 import type { EnrollmentLinks } from '../admin-client.ts'
 
 const COMFORTABLE_OPEN_FILES = 10_000
-/** Where the values of the panel begin. */
+/** The column in which the values of the panel begin. */
 const INDENT = 14
 
 export interface Panel {
   url: string
-  /** Where the Worker believes that it is reached from outside; `url` when PUBLIC_URL is not set. */
+  /** The Worker's URL for the outside world; `url` when PUBLIC_URL is not set. */
   publicUrl: string
   enrolment: Pick<EnrollmentLinks, 'link' | 'meaning'>
   apiKey: string
   state: string
   pushes: string
-  /** Of the push certificate: simulated devices of another process have to name it. */
+  /** Of the push certificate: devices that another process simulates need it. */
   topic: string
   /** Empty for none. */
   webhook: string
@@ -44,7 +44,7 @@ function rowText([name, ...lines]: readonly [string, ...string[]]): string {
     .join('\n')
 }
 
-/** Whether a real device reaches us, and else how it can. */
+/** Whether a real device can reach the server; if not, how to change that. */
 function reached({ url, publicUrl }: Panel): readonly string[] {
   if (publicUrl !== url) {
     return [
@@ -68,22 +68,24 @@ export interface FirstDevice {
   readonly osVersion: string
 }
 
-/** A command to paste, and what a device answers to it. */
+/** A command to paste, and a device's answer to it. */
 export function tryText(url: string, apiKey: string, device: FirstDevice): string {
   const { id, model, osVersion } = device
   const body = { request_type: 'DeviceInformation', queries: ['OSVersion'] }
   return [
     '',
     `  Ask the ${model} for its OS version, from another terminal:`,
-    `    curl -u ${quoted(`micromdm:${apiKey}`)} ${quoted(`${url}/api/devices/${id}/commands?wait=30`)} -d ${quoted(JSON.stringify(body))}`,
+    `    curl -u ${quoted(`micromdm:${apiKey}`)} ` +
+      `${quoted(`${url}/api/devices/${id}/commands?wait=30`)} -d ${quoted(JSON.stringify(body))}`,
     '  It answers at once:',
     // Shortened where the dots are.
-    `    {"id":"${id}.… "state":"acknowledged", … "result":{ … "QueryResponses":{"OSVersion":"${osVersion}"}, … }`,
+    `    {"id":"${id}.… "state":"acknowledged", … ` +
+      `"result":{ … "QueryResponses":{"OSVersion":"${osVersion}"}, … }`,
     '',
   ].join('\n')
 }
 
-/** A screen is seen by others too. */
+/** Shortened, because other people may see the screen. */
 function withoutPassword(url: string): string {
   const shown = URL.parse(url)
   if (!shown?.password) {
@@ -93,7 +95,7 @@ function withoutPassword(url: string): string {
   return decodeURI(shown.href)
 }
 
-/** For a shell to paste. */
+/** Quoted for a shell. */
 function quoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`
 }
@@ -104,7 +106,8 @@ function openFilesRows(limit: number): readonly (readonly [string, string])[] {
     : [
         [
           'Open files',
-          `${limit}: enough for ${Math.floor(limit / 3)} devices within ten seconds; more with a higher \`ulimit -Hn\``,
+          `${limit}: enough for ${Math.floor(limit / 3)} devices within ten seconds; ` +
+            'more with a higher `ulimit -Hn`',
         ],
       ]
 }

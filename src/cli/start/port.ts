@@ -1,7 +1,10 @@
 import { createServer } from 'node:net'
 import { CliError, messageOf } from '../error.ts'
 
-/** The port to listen on: a free one for 0. The Worker must know its own address before it starts. `flag` says where the port is from. */
+/**
+ * The port to listen on: a free one for 0. The Worker must know its own address before it starts. `flag`
+ * names the source of the port.
+ */
 export function claimPort(host: string, port: number, flag = '--port'): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()

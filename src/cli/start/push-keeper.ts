@@ -4,16 +4,16 @@ import type { PemPair } from '../state.ts'
 
 export interface PushKeeping {
   pair: PemPair
-  /** Where its pushes go, and what that server's certificate descends from, if not from a public CA. */
+  /** The URL that its pushes go to, and the CA of that server's certificate, if it is not public. */
   url: string
   ca: string | undefined
-  /** Stores another pair and says where its pushes go. Throws when that cannot be. */
+  /** Stores another pair and returns the URL of its pushes. @throws when that is impossible */
   readonly install: (pair: PemPair) => string
 }
 
 /**
- * What stands behind the Worker's bindings `APNS` and `PUSH_KEEPER`: pushes leave with the pair that is kept, and the Worker may
- * ask for its certificate and hand over another pair. Nobody gets the key back.
+ * Serves the Worker's bindings `APNS` and `PUSH_KEEPER`: pushes leave with the stored pair, and the Worker
+ * may read its certificate and replace the pair. The key never leaves.
  */
 export interface ApnsKeeper {
   apns: Pick<ApnsTransport, 'fetch'>

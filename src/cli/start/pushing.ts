@@ -11,7 +11,7 @@ const APPLE = 'https://api.push.apple.com'
 
 export interface Pushing {
   keeper: ApnsKeeper
-  /** What the pushes leave with at first; a request may replace it. */
+  /** The pair for the first pushes; a request may replace it. */
   push: PushPair
   simulated: SimulatedApns | undefined
   /** For the panel. */
@@ -21,8 +21,8 @@ export interface Pushing {
 type Source = 'flags' | 'installed' | 'simulated'
 
 /**
- * Pushes go to Apple with a real certificate, given by flags or installed, else to a simulated APNs on this machine; or
- * where `--apns` says.
+ * Pushes go to Apple with a real certificate, given by flags or installed, else to a simulated APNs on this
+ * machine; or to the URL of `--apns`.
  */
 export async function startPushing(
   options: StartOptions,
@@ -48,7 +48,8 @@ export async function startPushing(
     install(pair) {
       if (source === 'flags') {
         throw new CliError(
-          'this server was started with --push-cert, which would win again at its next start: start it without',
+          'this server was started with --push-cert, which would win again at its next start: ' +
+            'start it without',
         )
       }
       writeInstalledPush(state.directory, sealKeys, pair)
@@ -70,7 +71,7 @@ function choosePush(
     return { push: pushIdentity(readPushFiles(options.push), now), source: 'flags' }
   }
   const installed = readInstalledPush(state.directory, sealKeys)
-  // Expired or not: devices have to be served, and the panel says what to do.
+  // Even an expired one: devices have to be served, and the panel tells what to do.
   return installed
     ? { push: pushIdentity(installed, 0), source: 'installed' }
     : { push: pushIdentity(state.simulatedPush, now), source: 'simulated' }
@@ -82,7 +83,7 @@ async function startSimulatedApns(push: PushPair, now: number) {
     ...server,
     clientCertificate: push.certificate,
     topic: push.topic,
-    // Devices simulated by another process, or by OpenSSL and curl, have tokens that only they know.
+    // Only the other process, or OpenSSL and curl, know the tokens of the devices that they simulate.
     acceptUnknownTokens: true,
   })
   return { apns, ca: server.certificate }

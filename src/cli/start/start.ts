@@ -1,4 +1,7 @@
-/** `npm start`: the Worker on this machine, with a simulated APNs and simulated devices, and no account anywhere. */
+/**
+ * `npm start`: the Worker on this machine, with a simulated APNs and simulated devices, and no account
+ * anywhere.
+ */
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { urlAtServer } from '../../simulator/device/enrolment.ts'
@@ -28,11 +31,11 @@ import type { LocalWorker } from './worker.ts'
 import { forgetUrl, makeStateDirectory, openState, rememberUrl } from '../state.ts'
 
 const PROJECT = resolve(import.meta.dirname, '../../..')
-/** What a Worker answers that lacks a setting or cannot read one: waiting will not mend it. */
+/** The status of a Worker whose settings are incomplete: waiting does not help. */
 const NOT_CONFIGURED = 'EdgeMDM is not configured'
 const READY_WITHIN = 120_000
 const DAY = 86_400_000
-/** So long after a signal the same one may come again by another way. */
+/** For this long after a signal, the same signal may arrive again by another way. */
 const ECHO = 300
 
 await main()
@@ -44,7 +47,7 @@ async function main(): Promise<void> {
   let hurryFrom = Infinity
   const stop = async (): Promise<void> => {
     if (stopping) {
-      // npm sends on the Ctrl-C that the terminal has sent us already. A second one of a person does not wait.
+      // npm repeats the Ctrl-C that the terminal has sent already. A person's second Ctrl-C does not wait.
       if (Date.now() > hurryFrom) {
         process.exit(1)
       }
@@ -62,7 +65,7 @@ async function main(): Promise<void> {
     process.on(signal, () => void stop())
   }
   for (const stream of [process.stdout, process.stderr]) {
-    // A closed pipe ends it, as it ends other programs.
+    // A closed pipe ends it, like other programs.
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (stopping) {
         return
@@ -85,7 +88,7 @@ async function main(): Promise<void> {
     output = createOutput(options.log, { stdout, stderr, now: () => new Date() })
     await start(options, running, output)
   } catch (error) {
-    // What was half started when the signal came fails as it is taken away.
+    // A start that the signal interrupted fails when its parts are closed.
     if (!stopping) {
       output?.clear()
       console.error('edgemdm:', complaintOf(error))
@@ -156,7 +159,7 @@ async function start(
   }
 }
 
-/** What this process has for itself as long as it runs. */
+/** The resources of this process while it runs. */
 async function claim(options: StartOptions, running: AsyncDisposableStack) {
   const directory = makeStateDirectory(options.state)
   running.adopt(lockState(directory), (lock) => lock.release())
@@ -164,7 +167,7 @@ async function claim(options: StartOptions, running: AsyncDisposableStack) {
   const state = openState(directory, Date.now())
   const port = await claimPort(options.host, options.port)
   if (options.inspect !== undefined) {
-    // Miniflare waits without end for a port that it cannot have.
+    // Miniflare waits for ever for a port that is taken.
     await claimPort('127.0.0.1', options.inspect, '--inspect')
   }
   return { directory, state, port, url: `http://${urlHost(options.host)}:${port}` }
@@ -198,7 +201,7 @@ async function startDevices(
   return fleet
 }
 
-/** What to do next: a command to a device that is there, and what it answers. */
+/** The next step: a command to a running device, and its answer. */
 function showFirst({ devices }: Fleet, { url, apiKey }: AdminAccess, output: Output): void {
   for (const { udid, platform } of devices) {
     output.learn(udid, HARDWARE[platform].modelName)
@@ -211,7 +214,9 @@ function showFirst({ devices }: Fleet, { url, apiKey }: AdminAccess, output: Out
   }
 }
 
-/** The first start makes the CA that issues identities at `/scep`; the Worker keeps it, its key sealed. */
+/**
+ * The first start makes the CA that issues identities at `/scep`. The Worker keeps it, with its key sealed.
+ */
 async function provideCA(access: AdminAccess): Promise<void> {
   const [issuing] = await listCAs(access)
   if (issuing === undefined) {
@@ -233,7 +238,7 @@ function keepReloading(
   }
 }
 
-/** Local crons do not fire. */
+/** Local crons do not run. */
 function keepDailyRounds(worker: LocalWorker, running: AsyncDisposableStack): void {
   let stopped = false
   const round = (): void => {
@@ -282,7 +287,7 @@ function errorIn(body: string): string {
   return String(error)
 }
 
-/** An address to reach it by: a wildcard is none. */
+/** An address to reach it by: a wildcard is not one. */
 function urlHost(host: string): string {
   const reachable: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
   const address = reachable[host] ?? host

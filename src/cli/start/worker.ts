@@ -1,6 +1,6 @@
 /**
- * The Worker in local workerd, without the development proxies of `wrangler dev`: requests reach it on its own socket, which is
- * two to three times as fast.
+ * The Worker in local workerd, without the development proxies of `wrangler dev`: requests reach it on its
+ * own socket, which is two to three times as fast.
  */
 import { join } from 'node:path'
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, Response } from 'miniflare'
@@ -10,12 +10,12 @@ import { guardWorkerd } from '../guard.ts'
 import { applyMigrations } from './migrations.ts'
 import type { Printed } from './terminal/output.ts'
 
-/** Where Miniflare hands a cron trigger on, on a port of its own. */
+/** Miniflare passes a cron trigger on here, on a port of its own. */
 const SCHEDULED = 'http://localhost/cdn-cgi/local/scheduled'
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 export interface LocalWorkerOptions {
-  /** Where wrangler.toml and the migrations are. */
+  /** The directory of wrangler.toml and the migrations. */
   projectDir: string
   stateDir: string
   host: string
@@ -25,7 +25,7 @@ export interface LocalWorkerOptions {
   apns: Pick<ApnsTransport, 'fetch'>
   pushKeeper: Pick<ApnsTransport, 'fetch'>
   inspect: number | undefined
-  /** What the Worker and workerd print. */
+  /** The output of the Worker and workerd. */
   print: (printed: Printed) => void
   progress: (doing: string) => void
 }
@@ -52,7 +52,7 @@ export async function startWorker(options: LocalWorkerOptions): Promise<LocalWor
   options.progress('starting workerd …')
   const guard = await guardWorkerd(options.stateDir)
   process.env['MINIFLARE_WORKERD_PATH'] = guard.command
-  // Until workerd is ready: if it never is, the error holds all of it.
+  // Kept until workerd is ready: if it never is, the error holds all of it.
   const early: Printed[] = []
   let print = (printed: Printed): void => void early.push(printed)
   const settings = () =>
@@ -76,7 +76,8 @@ export async function startWorker(options: LocalWorkerOptions): Promise<LocalWor
     await close()
     throw error
   }
-  // Not by `getWorker`: it holds up this thread until workerd answers, which waits for us once its log is not read.
+  // Not by `getWorker`: that blocks this thread until workerd answers, and workerd blocks when its log is
+  // not read.
   const scheduled = (): Promise<void> =>
     again(async () => {
       const { ok, status } = await miniflare.dispatchFetch(SCHEDULED)
@@ -119,7 +120,7 @@ function settingsOf(
         name: 'edgemdm',
         modules: [{ type: 'ESModule', path: 'index.js', contents: script }],
         bindings: Object.assign({}, fromWrangler['bindings'], options.bindings),
-        // A deployed project names its push certificate in wrangler.toml, which would come before ours.
+        // A deployed project names its push certificate in wrangler.toml, which would replace ours.
         mtlsCertificates: {},
         serviceBindings: {
           APNS: (request) => forward(options.apns, request),
@@ -131,7 +132,7 @@ function settingsOf(
   })
 }
 
-/** Loaded late: it reads its settings while it is loaded, and `--help` need not wait for 15 MB. */
+/** Loaded late: it reads its settings while it loads, and `--help` need not wait for 15 MB. */
 async function loadWrangler() {
   process.env['WRANGLER_SEND_METRICS'] = 'false'
   // It warns of secrets that are missing in .dev.vars; ours are bindings.
@@ -139,7 +140,10 @@ async function loadWrangler() {
   return import('wrangler')
 }
 
-/** Miniflare ends the process with 128 and the signal's number at once, before anything can be closed in order. */
+/**
+ * Miniflare ends the process with 128 and the signal's number at once, before anything can be closed in
+ * order.
+ */
 function withoutSignalHandlers<T>(create: () => T): T {
   const before = SIGNALS.map((signal) => process.listeners(signal))
   const created = create()
@@ -154,8 +158,8 @@ function withoutSignalHandlers<T>(create: () => T): T {
 }
 
 /**
- * Miniflare's calls from Node go over kept connections, and one that workerd has just closed for idleness fails. What is
- * called here may be repeated.
+ * Miniflare's calls from Node use kept connections, and a call fails when workerd has just closed one as
+ * idle. Only calls that may be repeated are made here.
  */
 async function again(action: () => Promise<void>): Promise<void> {
   try {
@@ -168,7 +172,7 @@ async function again(action: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Miniflare takes only its own Response. */
+/** Miniflare accepts only its own Response. */
 async function forward(
   apns: LocalWorkerOptions['apns'],
   request: Parameters<LocalWorkerOptions['apns']['fetch']>[0],

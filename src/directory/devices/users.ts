@@ -3,7 +3,6 @@
  * claim still holds.
  */
 import { and, eq, inArray, lte, ne, sql, type SQL } from 'drizzle-orm'
-import { drizzle } from 'drizzle-orm/d1'
 import type { DirectoryRow } from '../../device/standing/directory-row.ts'
 import { devices, users } from '../schema.ts'
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'

@@ -1,6 +1,6 @@
 /**
- * A simulated APNs: HTTP/2 over TLS, with Apple's checks and reasons, that wakes the owner of a token.
- * https://developer.apple.com/documentation/usernotifications/handling-notification-responses-from-apns
+ * A simulated APNs: HTTP/2 over TLS, with Apple's checks and reasons (Apple: "Handling notification
+ * responses from APNs"). It wakes the owner of a token.
  */
 import { randomUUID, X509Certificate } from 'node:crypto'
 import {
@@ -23,11 +23,11 @@ export interface SimulatedApnsOptions {
   topic: string
   host?: string
   port?: number
-  /** Answer 200 for tokens that nobody registered, whose devices are simulated elsewhere. */
+  /** Answer 200 for unknown tokens, whose devices are simulated elsewhere. */
   acceptUnknownTokens?: boolean
 }
 
-/** How to fail; for one token or all, and so many times or always. */
+/** How to fail: for one token or all, and for a number of pushes or always. */
 export type FailureRule = { token?: string; times?: number } & (
   | ({ fault?: 'answer' | 'no-apns-id' } & ApnsAnswer)
   | { fault: 'silence' | 'reset' | 'goaway' }
@@ -37,9 +37,9 @@ export interface ReceivedPush {
   token: string
   magic: string | undefined
   headers: IncomingHttpHeaders
-  /** What was answered; undefined where the failure is not an answer. */
+  /** The answer; undefined when the failure is not an answer. */
   answer: ApnsAnswer | undefined
-  /** Whether a registered device was told: a wrong magic is answered 200 and wakes nobody. */
+  /** Whether a registered device was woken: a wrong magic is answered 200 and wakes no device. */
   woke: boolean
 }
 
@@ -116,7 +116,7 @@ function createServer(state: State) {
   const server = createSecureServer({
     cert: certificate,
     key,
-    // A missing or foreign certificate is answered 403 with a reason, as Apple does, not refused in the handshake.
+    // A missing or foreign certificate gets 403 with a reason, as from Apple, and not a refused handshake.
     requestCert: true,
     rejectUnauthorized: false,
   })
@@ -130,7 +130,7 @@ function createServer(state: State) {
     stream.on('data', (chunk: string) => {
       body += chunk
     })
-    // A client that gives up on a silent answer resets the stream.
+    // A client that stops waiting for a silent answer resets the stream.
     stream.on('error', () => stream.destroy())
     stream.on('end', () => receive(state, stream, headers, body))
   })
@@ -227,7 +227,7 @@ function breakOff(stream: ServerHttp2Stream, fault: FailureRule['fault']): void 
 }
 
 function respond(stream: ServerHttp2Stream, answer: ApnsAnswer, apnsId: string | undefined): void {
-  // Its connection may be gone by now.
+  // Its connection may be closed by now.
   if (stream.destroyed) {
     return
   }

@@ -1,4 +1,4 @@
-/** What APNs looks at before it looks at the token, in its order. */
+/** The checks that APNs makes before it looks up the token, in its order. */
 import type { IncomingHttpHeaders } from 'node:http2'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
@@ -55,7 +55,7 @@ const CHECKS: readonly Check[] = [
   [400, 'PayloadEmpty', ({ magic }) => magic === undefined],
 ]
 
-/** The first thing that APNs would refuse, or undefined. `magic` is the one in the body, if that is an MDM push. */
+/** The first refusal of APNs, or undefined. `magic` is the one in the body, if that is an MDM push. */
 export function apnsRefusal(
   headers: IncomingHttpHeaders,
   body: string,

@@ -43,7 +43,7 @@ export interface TokenUpdateFields {
   readonly token?: Uint8Array
 }
 
-/** The connect interface that a device has, and each of its users. */
+/** The connect interface of a device, and of each of its users. */
 export interface SimulatedChannel extends PushIdentity {
   readonly enrollmentId: string
   readonly ids: PlistDict
@@ -56,9 +56,12 @@ export interface SimulatedChannel extends PushIdentity {
   checkOut(): Promise<Delivery>
   /** Any check-in message: the channel's ids and these fields. */
   checkIn(messageType: string, fields?: PlistDict): Promise<Delivery>
-  /** One report, and what the server gave for it. */
+  /** Sends one report, and returns the server's answer to it. */
   connect(report: PlistDict): Promise<Exchange>
-  /** Idle, or the report that could not be delivered last time; then every command until the empty body. */
+  /**
+   * Sends Idle, or the report that could not be delivered last time; then answers every command until the
+   * empty body.
+   */
   poll(): Promise<Session>
   /** A signed PUT of any bytes. */
   send(body: Uint8Array, to: Destination, headers?: Record<string, string>): Promise<Delivery>

@@ -33,7 +33,7 @@ export interface DeviceOptions extends Reactions {
   readonly checkInUrl?: string
   readonly identity: DeviceIdentity
   readonly platform: Platform
-  /** A current one without it. */
+  /** Without it the current version. */
   readonly osVersion?: string
   readonly udid: string
   readonly serial: string
@@ -45,13 +45,16 @@ export interface DeviceOptions extends Reactions {
   readonly userEnrollment?: { readonly enrollmentId: string }
   readonly sharedIPad?: boolean
   readonly digest?: Digest
-  /** Told of token and magic before the server is, so that no push comes too early. */
+  /** Called with token and magic before the server gets them, so that no push comes too early. */
   readonly beforeTokenUpdate?: (channel: SimulatedChannel) => void
-  /** How many messages and commands each channel keeps; all of them without it. */
+  /** How many messages and commands each channel keeps; without it all of them. */
   readonly history?: number
-  /** The profile that it enrols with; pushed ones may replace it. */
+  /** The profile that it enrols with. Pushed profiles may replace it. */
   readonly profile?: EnrollmentProfile
-  /** How it gets a new identity when such a profile is pushed; with the global fetch and fresh keys without it. */
+  /**
+   * How it gets a new identity when such a profile is pushed. Without it, by the global fetch and with
+   * fresh keys.
+   */
   readonly scep?: ScepClient
   /** Continues a device instead of starting a new one. */
   readonly push?: PushIdentity
@@ -73,20 +76,20 @@ export interface SimulatedDevice extends SimulatedChannel {
   readonly name: string
   state(): ManagementState
   authenticate(): Promise<Delivery>
-  /** Authenticate and, when that was accepted, TokenUpdate; the delivery that decided. */
+  /** Sends Authenticate and, when that was accepted, TokenUpdate. Returns the delivery that decided. */
   enroll(): Promise<Delivery>
   /** Null deletes the escrowed token, as a message without one does. */
   setBootstrapToken(token: Uint8Array | null): Promise<Delivery>
   getBootstrapToken(): Promise<Delivery & { readonly token: Uint8Array | undefined }>
   userChannel(user: User): SimulatedChannel
-  /** Goes on with another certificate, as after a renewal. */
+  /** Continues with another certificate, as after a renewal. */
   useIdentity(identity: DeviceIdentity): void
   identity(): DeviceIdentity
   /** The enrolment profile that it has, if it enrolled by one or got one since. */
   enrollmentProfile(): EnrollmentProfile | undefined
 }
 
-/** @throws Error for an `osVersion` that is none. */
+/** @throws Error for an `osVersion` that does not exist */
 export function createSimulatedDevice(options: DeviceOptions): SimulatedDevice {
   const { platform, udid, serial, topic, random = newBytes } = options
   const os = operatingSystem(platform, options.osVersion ?? versionIn(DEFAULT_RELEASE, platform))
@@ -145,7 +148,7 @@ export function createSimulatedDevice(options: DeviceOptions): SimulatedDevice {
   })
 }
 
-/** Node's Buffer is a Uint8Array that compares and prints unlike one. */
+/** Node's Buffer is a Uint8Array that compares and prints differently. */
 function newBytes(length: number): Uint8Array {
   return new Uint8Array(randomBytes(length))
 }
@@ -226,7 +229,7 @@ function deviceIdentity({ udid, userEnrollment, sharedIPad }: DeviceOptions): Ch
   }
 }
 
-/** The ids of a user's channel (Apple: Token Update). */
+/** The ids of a user's channel (Apple: "Token Update"). */
 function userIdentity(
   options: DeviceOptions,
   device: SimulatedChannel,

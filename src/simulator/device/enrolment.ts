@@ -1,4 +1,4 @@
-/** What an enrolment profile tells a device, and how the device comes by an identity with it. */
+/** Reads an enrolment profile as a device does, and gets the device its identity. */
 import type { KeyObject } from 'node:crypto'
 import { signedContent } from '../../pki/cms/cms.ts'
 import type { NameAttribute } from '../../pki/x509/name.ts'
@@ -38,13 +38,13 @@ export interface EnrollmentProfile extends EnrollmentAddress {
 /** How a device gets an identity by SCEP. */
 export interface ScepClient {
   readonly fetch: ScepFetch
-  /** Origin under which this machine reaches the server, should the profile name another one. */
+  /** Origin of the server for this machine, when the profile names another one. */
   readonly server?: string
-  /** The key to be certified; a fresh one without it. */
+  /** The key to be certified; without it a fresh one. */
   readonly key?: KeyObject
 }
 
-/** @throws Error that says what the server answered, or what the profile lacks. */
+/** @throws Error with the server's answer, or with the fault of the profile */
 export async function downloadProfile(fetch: ScepFetch, url: string): Promise<EnrollmentProfile> {
   const response = await fetch(url)
   const body = new Uint8Array(await response.arrayBuffer())
@@ -60,7 +60,7 @@ export function isEnrollmentProfile(profile: PlistDict): boolean {
   return payloadsOf(profile).some((payload) => payload['PayloadType'] === 'com.apple.mdm')
 }
 
-/** @throws PlistError when it lacks something that a device needs. */
+/** @throws PlistError when it lacks a value that a device needs */
 export function readEnrollmentProfile(profile: PlistDict): EnrollmentProfile {
   const payloads = payloadsOf(profile)
   const mdm = payloads.find((payload) => payload['PayloadType'] === 'com.apple.mdm')
@@ -110,12 +110,12 @@ export async function obtainIdentity(
   })
 }
 
-/** The same URL at another server: a profile names the public one, which may not lead here. */
+/** The same URL at another server: the public URL of a profile may not work on this machine. */
 export function urlAtServer(url: string, server: string | undefined): string {
   return server === undefined ? url : server + url.slice(new URL(url).origin.length)
 }
 
-/** Why a device does not let a profile take the place of the one it has (`apple-protocol.md` §3.3). */
+/** Why a device refuses to replace its profile with this one (Apple: "Install Profile Command"). */
 export function profileRefusal(
   installed: EnrollmentProfile,
   update: EnrollmentProfile,
@@ -138,7 +138,7 @@ export function profileRefusal(
   return (rights(update) & ~rights(installed)) === 0 ? undefined : 'AccessRights may not grow'
 }
 
-/** One level of arrays more than a name needs: iOS refuses flat forms (apple-protocol §3.4). */
+/** One more level of arrays than a name needs: iOS refuses flat forms (Apple: "SCEP"). */
 function attributeIn(level: PlistValue): NameAttribute[] {
   return Array.isArray(level)
     ? level.map((pair) => {

@@ -8,7 +8,7 @@ export interface Issuer {
   readonly privateKey: KeyObject
 }
 
-/** What a device signs its messages with. */
+/** The certificate and key that a device signs its messages with. */
 export interface DeviceIdentity {
   /** DER. */
   readonly certificate: Uint8Array
@@ -26,7 +26,7 @@ export type KeyKind = 'rsa' | 'ec'
 const YEAR = 365 * 24 * 60 * 60 * 1000
 const HOUR = 60 * 60 * 1000
 
-/** A new private key: RSA-2048, or P-256. An RSA key costs some 80 ms, so fleets share one. */
+/** A new private key: RSA-2048, or P-256. An RSA key takes about 80 ms, so fleets share one. */
 export function newKey(kind: KeyKind): KeyObject {
   return kind === 'rsa'
     ? generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
@@ -80,7 +80,7 @@ export function createIdentity(options: {
     signingKey: ca.privateKey,
     issuer: ca.certificate,
     serial: options.serial ?? randomSerial(),
-    // Devices and servers disagree about the time by minutes.
+    // The clocks of devices and servers differ by minutes.
     notBefore: now.getTime() - HOUR,
     notAfter: now.getTime() + YEAR,
     keyUsage: ['digitalSignature', 'keyEncipherment'],

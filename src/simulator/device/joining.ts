@@ -1,4 +1,4 @@
-/** How new devices of a fleet come by their identity and their addresses. */
+/** How new devices of a fleet get their identity and their addresses. */
 import type { KeyObject } from 'node:crypto'
 import {
   downloadProfile,
@@ -14,10 +14,13 @@ export interface Joined extends EnrollmentAddress {
   readonly profile?: EnrollmentProfile
 }
 
-/** Gives a device of that name, with that key, what it enrols with. @throws Error */
+/** Gives a device with that name and key its enrolment data. @throws Error */
 export type Join = (device: { readonly name: string; readonly key: KeyObject }) => Promise<Joined>
 
-/** As people's devices do it: the profile from its URL, then SCEP. `server` is where this machine reaches both. */
+/**
+ * As on people's devices: the profile from its URL, then SCEP. `server` is the address of both for this
+ * machine.
+ */
 export function joinByProfile(options: {
   readonly fetch: ScepFetch
   readonly profileUrl: string

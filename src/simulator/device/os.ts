@@ -7,10 +7,10 @@ export interface OperatingSystem {
   readonly userAgent: string
 }
 
-/** What a new device runs. */
+/** The release of a new device. */
 export const DEFAULT_RELEASE = '26.4'
 
-/** Until iOS 18 each OS had numbers of its own: how far they are behind those of iOS. */
+/** Until iOS 18 each OS had its own numbers: the distance from iOS's. */
 const BEHIND_IOS: Readonly<Record<Platform, number>> = {
   macOS: 3,
   iOS: 0,
@@ -25,8 +25,8 @@ const FIRST_COMMON_NUMBER = 26
 const VERSION = /^([1-9]\d?)(?:\.(\d))?(?:\.(\d))?$/
 
 /**
- * The name of a release as iOS counts it: `27` is `27.0`, and `18.1` is macOS 15.1 too.
- * @throws Error for what is none.
+ * The name of a release in iOS's numbers: `27` is `27.0`, and `18.1` is macOS 15.1 too. @throws Error for
+ * other texts
  */
 export function readRelease(text: string): string {
   const [, major, minor = '0', patch] = VERSION.exec(text) ?? []
@@ -56,7 +56,7 @@ const BUILD_LETTERS: Readonly<Record<Platform, readonly [letter: string, minors:
   visionOS: ['M', 2],
 }
 
-/** @throws Error for a version that no OS has. */
+/** @throws Error for a version that does not exist */
 export function operatingSystem(platform: Platform, version: string): OperatingSystem {
   const [, major, minor = '0', patch = '0'] = VERSION.exec(version) ?? []
   if (major === undefined) {

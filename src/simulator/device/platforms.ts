@@ -1,13 +1,13 @@
 import type { Platform } from '../../apple/platform.ts'
 
-/** Source of random bytes: injected, so that a test can repeat a device exactly. */
+/** Source of random bytes. It is injected, so that a test can repeat a device exactly. */
 export type Random = (length: number) => Uint8Array
 
 export interface Hardware {
   readonly productName: string
   readonly modelName: string
   readonly model: string
-  /** How software updates name the model; Macs by their board. */
+  /** The name of the model in software updates; Macs have the name of their board. */
   readonly softwareUpdateId: string
   readonly cellular: boolean
   /** The chip id that opens a 25-character UDID; Macs send an RFC 4122 UDID instead. */

@@ -1,4 +1,4 @@
-/** What a device does with an enrolment profile that is pushed to it while it has one. */
+/** A device's behaviour when an enrolment profile is pushed to it while it has one. */
 import type { PlistDict } from '../../plist/value.ts'
 import { errorReport } from './answers/answers.ts'
 import type { InstalledItems } from './answers/installed.ts'
@@ -19,7 +19,7 @@ export interface ManagementOptions {
   /** The profile that the device has; undefined when it enrolled without one. */
   readonly profile: EnrollmentProfile | undefined
   readonly scep: ScepClient
-  /** What lies on the device channel. */
+  /** The items on the device channel. */
   installed(): InstalledItems
   /** Authenticate and TokenUpdate. */
   enroll(): Promise<Delivery>
@@ -27,14 +27,14 @@ export interface ManagementOptions {
 
 export interface Management {
   profile(): EnrollmentProfile | undefined
-  /** Installs a pushed profile, and says how that went. */
+  /** Installs a pushed profile, and returns the result. */
   renew(pushed: PlistDict): Promise<PlistDict>
 }
 
 /**
- * The enrolment profile of a device. A pushed one is checked for what may not change; then the device gets the new
- * identity and checks in with it, before it answers the command. When something fails the old profile and its
- * identity are put back (Apple: Install Profile Command).
+ * Replaces the enrolment profile of a device. A pushed profile is checked for values that may not change.
+ * Then the device gets the new identity and checks in with it, before it answers the command. After a
+ * failure the old profile and its identity are restored (Apple: "Install Profile Command").
  */
 export function createManagement(options: ManagementOptions): Management {
   const { wire, name, scep } = options

@@ -1,4 +1,4 @@
-/** The SCEP client of a device (RFC 8894), as Apple's behaves (`apple-protocol.md` §3.4). */
+/** The SCEP client of a device (RFC 8894), which behaves like Apple's. */
 import { createHash, createPublicKey, type KeyObject, randomBytes } from 'node:crypto'
 import { verifySigned } from '../../pki/cms/cms.ts'
 import { signAttached } from '../../pki/cms/sign.ts'
@@ -33,7 +33,7 @@ export type ScepFetch = (
   },
 ) => Promise<{ readonly status: number; arrayBuffer(): Promise<ArrayBuffer> }>
 
-/** What a SCEP payload says, and the keys to do it with. */
+/** The values of a SCEP payload, and the keys for the request. */
 export interface ScepOptions {
   readonly fetch: ScepFetch
   /** `URL` of the payload. */
@@ -75,7 +75,8 @@ const DAY = 24 * HOUR
 
 /**
  * Gets a device its identity: capabilities, CA, request, certificate.
- * @throws ScepRefusedError when the CA refuses, Error when an answer is not what it has to be.
+ *
+ * @throws ScepRefusedError when the CA refuses, Error when an answer is malformed
  */
 export async function enrolByScep(options: ScepOptions): Promise<DeviceIdentity> {
   const capabilities = await get(options, 'GetCACaps')
@@ -129,8 +130,9 @@ export function writeScepRequest(
 }
 
 /**
- * The identity in an answer, which has to be the CA's and belong to the request.
- * @throws ScepRefusedError, or Error as `enrolByScep`.
+ * The identity in an answer. It has to come from the CA and belong to the request.
+ *
+ * @throws ScepRefusedError, or Error as `enrolByScep`
  */
 export function readCertRep(der: Uint8Array, request: PendingRequest): DeviceIdentity {
   const signed = readSignedData(der)

@@ -9,19 +9,19 @@ export interface ReceivedCommand {
   readonly requestType: string
   /** The `Command` dictionary. */
   readonly command: PlistDict
-  /** The reply as it came. */
+  /** The reply, unchanged. */
   readonly raw: Uint8Array
 }
 
 /** How one poll ended. */
 export interface Session {
-  /** `silence`: a command that the device does not answer; `endless`: the server never came to an end. */
+  /** `silence`: a command that the device does not answer; `endless`: the server's commands never ended. */
   readonly ended: 'empty' | 'silence' | 'unmanaged' | 'failed' | 'endless'
   /** Reports that reached the server, Idle not counted. */
   readonly answered: number
   /** The last Status that reached the server. */
   readonly lastStatus: string | undefined
-  /** Why it failed: the HTTP status or the network's error. */
+  /** Why it failed: the HTTP status or the network error. */
   readonly reason?: string
 }
 
@@ -31,16 +31,16 @@ export interface Exchange extends Delivery {
   readonly command: ReceivedCommand | undefined
 }
 
-/** What a session needs of its channel. */
+/** The parts of its channel that a session needs. */
 export interface SessionPort {
-  /** The report that the server has not confirmed; devices keep it and begin with it next time. */
+  /** The report that the server has not confirmed. Devices keep it and begin with it next time. */
   undelivered: PlistDict | undefined
   isManaged(): boolean
   connect(report: PlistDict): Promise<Exchange>
   respond(command: ReceivedCommand): Promise<PlistDict | 'silence'>
 }
 
-/** A server that hands out more in one session repeats itself; a real device would go on for ever. */
+/** A server that hands out more commands in one session repeats itself; a real device would never stop. */
 const SESSION_LIMIT = 10_000
 
 const IDLE: PlistDict = { Status: 'Idle' }
@@ -78,7 +78,7 @@ export async function runSession(port: SessionPort): Promise<Session> {
   return { ended: 'endless', answered, lastStatus }
 }
 
-/** The command in a reply; undefined for the empty body and for anything that is not a command. */
+/** The command in a reply; undefined for the empty body and for other content. */
 export function parseCommand(raw: Uint8Array): ReceivedCommand | undefined {
   if (raw.length === 0) {
     return undefined
@@ -100,13 +100,13 @@ export function parseCommand(raw: Uint8Array): ReceivedCommand | undefined {
   }
 }
 
-/** A report's Status; scripts may leave it out to see what the server says. */
+/** A report's Status. Scripts may leave it out to test the server. */
 export function statusReported(report: PlistDict): string {
   const status = report['Status']
   return typeof status === 'string' ? status : ''
 }
 
-/** `fetch failed` alone says nothing: the reason is in its cause. */
+/** `fetch failed` is not enough: the reason is in its cause. */
 export function describeFailure(error: unknown): string {
   if (!(error instanceof Error)) {
     return String(error)

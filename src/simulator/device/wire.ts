@@ -17,7 +17,7 @@ export type Fetch = (
   arrayBuffer(): Promise<ArrayBuffer>
 }>
 
-/** Which of the two addresses in the enrolment profile a message goes to. */
+/** The address in the enrolment profile that a message goes to. */
 export type Destination = 'checkIn' | 'connect'
 
 export interface Delivery {
@@ -26,10 +26,10 @@ export interface Delivery {
   readonly contentType: string | null
 }
 
-/** The life of management on a device: `unmanaged` once the server has told it to go. */
+/** The state of management on a device: `unmanaged` once the server has ended it. */
 export type ManagementState = 'new' | 'enrolled' | 'unmanaged'
 
-/** What all channels of a device share: its way to the server, its identity and its state. */
+/** The parts that all channels of a device share: its way to the server, its identity and its state. */
 export interface Wire {
   state: ManagementState
   identity: DeviceIdentity
@@ -46,7 +46,7 @@ export interface WireOptions {
   readonly state: ManagementState
 }
 
-/** Apple's media types (spec/apple-protocol.md §1 and §2). */
+/** Apple's media types (Apple: "Check-in", "Sending MDM commands to a device"). */
 const CONTENT_TYPES: Readonly<Record<Destination, string>> = {
   checkIn: 'application/x-apple-aspen-mdm-checkin',
   connect: 'application/x-apple-aspen-mdm; charset=UTF-8',
@@ -90,7 +90,7 @@ export function createWire(options: WireOptions): Wire {
   return wire
 }
 
-/** The two answers on which a device removes its management profile (spec/apple-protocol.md §2.6). */
+/** The two answers on which a device removes its management profile (docs/unproven.md). */
 function endsManagement({ status, body }: Delivery): boolean {
   return (
     status === 401 ||

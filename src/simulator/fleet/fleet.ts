@@ -20,7 +20,7 @@ import { describeFailure, type Session } from '../device/session.ts'
 import { createWaker, type Waker } from './waker.ts'
 import { isDelivered, type ManagementState } from '../device/wire.ts'
 
-/** A device in a form that survives a restart. The key in it makes it a secret. */
+/** A device in a form that survives a restart. It holds the private key, so it is a secret. */
 export interface DeviceMemory {
   readonly platform: Platform
   readonly osVersion: string
@@ -39,7 +39,7 @@ export interface DeviceMemory {
   readonly state: ManagementState
 }
 
-/** Tells the simulated APNs which channel a token wakes. */
+/** Registers the channel that a token wakes with the simulated APNs. */
 export type Register = (tokenHex: string, magic: string, wake: () => void) => void
 
 export interface FleetOptions extends Pick<
@@ -48,31 +48,34 @@ export interface FleetOptions extends Pick<
 > {
   readonly count: number
   readonly join: Join
-  /** Origin under which the server is reached, should profiles name another one. */
+  /** Origin of the server for this machine, when profiles name another one. */
   readonly server: string
-  /** The key of all devices; a new RSA key without it. */
+  /** The key of all devices; without it a new RSA key. */
   readonly key?: KeyObject
   readonly random?: Random
-  /** Enrolments, and sessions of `poll`, at the same time. */
+  /** How many devices enrol, or `poll`, at the same time. */
   readonly concurrency?: number
   readonly platforms?: readonly Platform[]
-  /** What new devices run, as iOS counts: `27.0`, or `18.1` for macOS 15.1; a current one without it. */
+  /**
+   * The release of new devices, in iOS's numbers: `27.0`, or `18.1` for macOS 15.1; without it a current
+   * one.
+   */
   readonly release?: string
   readonly register?: Register
-  /** Milliseconds until a device repeats what failed or was NotNow. */
+  /** Milliseconds until a device repeats a request that failed or got NotNow. */
   readonly retryAfter?: number
-  /** Devices of an earlier run by their index; they go on instead of new ones. */
+  /** Devices of an earlier run by their index; they continue instead of new ones. */
   readonly remembered?: ReadonlyMap<number, DeviceMemory>
-  /** Called whenever there is something new to remember about a device. */
+  /** Called whenever a device has changed and has to be remembered. */
   readonly remember?: (index: number, memory: DeviceMemory) => void
   readonly sessionEnded?: (channel: SimulatedChannel, session: Session) => void
-  /** How many devices are there by now. */
+  /** Reports how many devices there are by now. */
   readonly started?: (n: number) => void
 }
 
 export interface Fleet {
   readonly devices: readonly SimulatedDevice[]
-  /** Every device polls; devices that are in a session poll again after it. */
+  /** Every device polls. Devices that are in a session poll again after it. */
   poll(): Promise<void>
   /** Stops wakes and retries, and waits for the sessions under way. */
   close(): Promise<void>
@@ -80,7 +83,7 @@ export interface Fleet {
 
 interface Member {
   readonly device: SimulatedDevice
-  /** Has pushes for this channel wake it. */
+  /** Registers the channel, so that its pushes wake it. */
   readonly listen: (channel: SimulatedChannel) => void
   readonly saveNews: () => void
 }
@@ -98,13 +101,17 @@ const MIXED: readonly Platform[] = [
   'watchOS',
 ]
 
-/** What a device of a fleet keeps of its past: enough to look at, too little to fill a long run's memory. */
+/**
+ * The history that a device of a fleet keeps: enough to look at, too little to fill the memory of a long
+ * run.
+ */
 const HISTORY = 20
 
 /**
- * Devices of mixed platforms that share one key pair until it is renewed: the remembered ones go on, the others
- * enrol; then each asks once for commands.
- * @throws Error when a device cannot enrol; the others are stopped.
+ * Devices of mixed platforms that share one key pair until it is renewed. The remembered ones continue, the
+ * others enrol; then each polls once.
+ *
+ * @throws Error when a device cannot enrol; the others are stopped
  */
 export async function createFleet(options: FleetOptions): Promise<Fleet> {
   const { count, concurrency = 4, remembered = new Map() } = options
@@ -128,7 +135,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
     const memory = remembered.get(index) ?? (await newMemory(options, index, key))
     const { device, listen, saveNews } = createMember(options, index, memory, wakers)
     devices[index] = device
-    // Before the first message: a device whose enrolment a crash cut short is the same one next time.
+    // Before the first message: a device whose enrolment a crash interrupted is the same device next time.
     saveNews()
     if (device.state() === 'new') {
       await enroll(device, options.server)

@@ -1,17 +1,17 @@
 import type { Session } from '../device/session.ts'
 
-/** Runs one channel's sessions for pushes that come whenever they like. */
+/** Runs one channel's sessions when pushes arrive, at any time. */
 export interface Waker {
-  /** Begins a session; during one, has another follow it. Resolves when nothing is left to do. */
+  /** Begins a session; during one, requests another after it. Resolves when no session is left to run. */
   wake(): Promise<void>
-  /** No session begins any more; resolves when the one under way has ended. */
+  /** Prevents new sessions; resolves when the present one has ended. */
   stop(): Promise<void>
 }
 
 export interface WakerOptions {
   readonly poll: () => Promise<Session>
   readonly sessionEnded: (session: Session) => void
-  /** Milliseconds until a device comes back by itself, with no push. */
+  /** Milliseconds until a device reconnects by itself, without a push. */
   readonly retryAfter: number
 }
 
@@ -56,7 +56,7 @@ export function createWaker({ poll, sessionEnded, retryAfter }: WakerOptions): W
   return { wake, stop }
 }
 
-/** A device retries what it could not deliver, and reconnects after a NotNow (spec/apple-protocol.md §2.2). */
+/** Whether a device retries a report that it could not deliver, and reconnects after a NotNow. */
 function comesBack(session: Session): boolean {
   return session.ended === 'failed' || session.lastStatus === 'NotNow'
 }

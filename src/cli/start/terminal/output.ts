@@ -1,31 +1,31 @@
-/** What `npm start` prints: to people, or as JSON lines to programs. */
+/** The output of `npm start`: sentences for people, or JSON lines for programs. */
 import { styleText } from 'node:util'
 import { escaped } from '../../../log.ts'
 import { createNames, lineOf, printable, type Detail, type Tone } from './words.ts'
 import type { LogStyle } from '../../options.ts'
 
-/** What workerd printed; `level` is that of the console. */
+/** Output of workerd; `level` is that of the console. */
 export interface Printed {
   readonly level: string
   readonly message: string
 }
 
 export interface Output {
-  /** For people: in JSON it goes beside the log. */
+  /** For people. In JSON mode it is not part of the log. */
   readonly say: (text: string) => void
-  /** What the start is doing, until something else is printed; `count` is shown where it can be taken back. */
+  /** Shows progress until the next output. `count` is shown where the line can be overwritten. */
   readonly progress: (doing: string, count?: string) => void
   /** A line of the Worker's log. */
   readonly event: (printed: Printed) => void
-  /** The server answers: scripts wait for this sentence. */
+  /** The server answers. Scripts wait for this sentence. */
   readonly ready: (url: string) => void
-  /** The model of a device that the log may name. */
+  /** The model of a device, for sentences that name the device. */
   readonly learn: (device: string, model: string) => void
   /** Removes the progress that is shown, before other output. */
   readonly clear: () => void
 }
 
-/** As much of a stream as is needed. */
+/** The parts of a stream that are used. */
 export interface Sink {
   readonly isTTY?: boolean
   write(text: string): unknown
@@ -41,7 +41,7 @@ export interface Sinks {
 const CLEAR = '\r\u001b[K'
 const COLORS = { good: 'green', bad: 'red', warn: 'yellow' } as const
 
-/** On a terminal sentences, else JSON lines, unless one of them is asked for. */
+/** Sentences on a terminal, else JSON lines; an option selects either. */
 export function createOutput(asked: LogStyle | undefined, sinks: Sinks): Output {
   const style = asked ?? (sinks.stdout.isTTY ? 'text' : 'json')
   return style === 'text' ? textOutput(sinks) : jsonOutput(sinks)
@@ -49,7 +49,7 @@ export function createOutput(asked: LogStyle | undefined, sinks: Sinks): Output 
 
 function textOutput({ stdout, now }: Sinks): Output {
   const names = createNames()
-  // It minds NO_COLOR and FORCE_COLOR.
+  // Respects NO_COLOR and FORCE_COLOR.
   const isColored = stdout.isTTY === true && stdout.hasColors?.() === true
   const paint = (color: 'green' | 'red' | 'yellow' | 'dim', text: string): string =>
     isColored ? styleText(color, text, { validateStream: false }) : text
@@ -83,7 +83,7 @@ function lineOrRest(
     : { text: message.trimEnd().split('\n').map(printable).join('\n'), tone: 'plain' }
 }
 
-/** stdout is JSON and nothing else; what people read goes to stderr. */
+/** stdout is only JSON; text for people goes to stderr. */
 function jsonOutput({ stdout, stderr, now }: Sinks): Output {
   const progress = progressOn(stderr, (text) => text)
   const print = (level: 'info' | 'warn', detail: Detail): void => {
@@ -106,7 +106,7 @@ function jsonOutput({ stdout, stderr, now }: Sinks): Output {
     },
     progress: progress.show,
     ready(url) {
-      // The address stands alone in the sentence, for those who cut it out.
+      // The address is the only URL in the sentence, for scripts that cut it out.
       print('info', { event: 'start:ready', message: `EdgeMDM ready on ${url} now`, url })
     },
     learn: () => undefined,
@@ -114,7 +114,7 @@ function jsonOutput({ stdout, stderr, now }: Sinks): Output {
   }
 }
 
-/** On a terminal one line that is written over; else a line for each thing that is done. */
+/** On a terminal one line that is overwritten, else a line for each step. */
 function progressOn(sink: Sink, paint: (text: string) => string) {
   let shown = ''
   return {
@@ -139,7 +139,7 @@ function isWarning(level: string): boolean {
   return level === 'warn' || level === 'error'
 }
 
-/** Of a line of ours; undefined for what workerd says by itself. */
+/** A log line of the Worker; undefined for output of workerd itself. */
 function detailIn(message: string): Detail | undefined {
   try {
     const read: unknown = JSON.parse(message)

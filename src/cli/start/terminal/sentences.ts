@@ -1,4 +1,7 @@
-/** What the Worker's log says, in words. `{device}` and `{webhook}` are names, every other brace a detail of the event. */
+/**
+ * The sentences for the Worker's log. `{device}` and `{webhook}` are names; every other brace is a detail
+ * of the event.
+ */
 export const SENTENCES: Readonly<Record<string, string>> = {
   'auth:wrong-key': 'a request came with a wrong API key ({from})',
   'background:failed': 'background work failed: {reason}',

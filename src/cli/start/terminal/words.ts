@@ -4,7 +4,7 @@ import { SENTENCES } from './sentences.ts'
 
 export type Detail = Readonly<Record<string, unknown>>
 
-/** Names of devices, as far as the log told their models. */
+/** Names of devices, as far as their models are known. */
 export interface Names {
   readonly learn: (device: string, model: string) => void
   readonly of: (detail: Detail) => string
@@ -20,12 +20,12 @@ export interface EventLine {
 
 const MOST_NAMES = 10_000
 const MAX_DETAIL = 300
-/** Less would be told as 0.0 s. */
+/** Less would be shown as 0.0 s. */
 const AT_ONCE = 50
-/** They move the cursor, or turn the writing round. A device chose some of these words. */
+/** They move the cursor, or reverse the text. A device chose some of these words. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 
-/** To the minute. */
+/** Cut to the minute. */
 const MOMENT = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d\.\d+Z$/
 
 const KINDS: Readonly<Record<Platform, string>> = {
@@ -37,7 +37,7 @@ const KINDS: Readonly<Record<Platform, string>> = {
   visionOS: 'Apple Vision Pro',
 }
 
-/** How a device words the state that its answer brings (Apple, "Commands and Queries"). */
+/** The status in which a device reports each state (Apple: "Commands and Queries"). */
 const ANSWERS: Readonly<Record<string, readonly [string, Tone]>> = {
   acknowledged: ['Acknowledged', 'good'],
   error: ['Error', 'bad'],
@@ -69,7 +69,7 @@ export function createNames(): Names {
   }
 }
 
-/** What happened, in a sentence. What the table does not know is told as it came. */
+/** The sentence for an event. An event without a sentence is shown unchanged. */
 export function lineOf(detail: Detail, names: Names): EventLine {
   const { event, device, model } = detail
   if (typeof device === 'string' && typeof model === 'string') {
@@ -111,7 +111,7 @@ function nameIn(name: string, detail: Detail, names: Names): string {
     case 'device':
       return names.of(detail)
     case 'webhook':
-      // That of WEBHOOK_URL is called so.
+      // The webhook of WEBHOOK_URL has this name.
       return value === 'webhook' ? 'the webhook' : `webhook ${value}`
     default:
       return value
@@ -125,7 +125,7 @@ function told({ event, ...detail }: Detail, names: Names): string {
   return [printable(event), ...details].join(' · ')
 }
 
-/** `iPhone14,5` tells people little. */
+/** `iPhone14,5` means little to people. */
 function kindOf(model: string): string {
   const platform = /\d,\d/.test(model) ? platformOf(model) : undefined
   return platform ? KINDS[platform] : model

@@ -1,4 +1,4 @@
-import { placeOf, searchDevices } from '../../../directory/devices/search.ts'
+import { sortPlaceOf, searchDevices } from '../../../directory/devices/search.ts'
 import { deviceQuery, filterOf } from '../device-filter.ts'
 import { operation } from '../operation.ts'
 import { listOf, sortedList } from '../paging.ts'
@@ -26,7 +26,7 @@ deviceListRoutes.openapi(
       {
         read: (range) => searchDevices(c.env.DB, filterOf(words), range),
         item: deviceJson,
-        place: placeOf,
+        place: sortPlaceOf,
       },
     )
     return c.json(page, 200)

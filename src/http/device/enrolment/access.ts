@@ -5,7 +5,7 @@ import {
   type Invitation,
   type InvitationState,
   invitationOf,
-  stateOf,
+  invitationState,
 } from '../../../directory/invitations.ts'
 import { isKnownSerial } from '../../../directory/devices/known-serials.ts'
 import { readSerial } from '../../../enroll/serial.ts'
@@ -87,7 +87,7 @@ function invited(invitation: Invitation | undefined): EnrollAccess {
       `This server does not know this invitation: check that the link is complete, or ${ASK}.`,
     )
   }
-  const state = stateOf(invitation, clock.now())
+  const state = invitationState(invitation, clock.now())
   return state === 'open'
     ? { kind: 'invited', invitation }
     : refused(`${ENDS[state](invitation)}: ${ASK}.`)

@@ -25,7 +25,7 @@ import {
   refuseEnrollment,
   type EnrollContext,
 } from './profile.ts'
-import { isShutOut, provenSubject } from '../../../identity/proven-subject.ts'
+import { isDeviceShutOut, provenSubject } from '../../../identity/proven-subject.ts'
 import { signedInfo } from './signed-info.ts'
 import { ENROLL, OTA, OTA_PHASE23 } from '../../paths.ts'
 
@@ -92,7 +92,7 @@ enrollFace.post(
     if (required) {
       return Response.json(required, { status: 403 })
     }
-    return (await isShutOut(c.env, udid))
+    return (await isDeviceShutOut(c.env, udid))
       ? refuseEnrollment(c, 400, BLOCKED)
       : sendEnrollmentProfile(c, access, { udid, serial })
   }),
@@ -130,7 +130,7 @@ enrollFace.post(
         : sendEnrollmentProfile(c, access, proven.subject, signed.fingerprint)
     }
     const { udid, serial } = signed.info
-    if (await isShutOut(c.env, udid)) {
+    if (await isDeviceShutOut(c.env, udid)) {
       return refuseEnrollment(c, 400, BLOCKED)
     }
     return sendProfile(c, OTA_PHASE2_ID, async (urls) =>

@@ -13,7 +13,7 @@ import {
 } from './responses.ts'
 import { ABSENT_ON_APPLE_SILICON, CELLULAR_KEYS, PLAUSIBLE_VALUES, VALUES_IN } from './values.ts'
 
-/** What a device knows about itself and the channel that a command came by. */
+/** The values that a device knows about itself and the channel of a command. */
 export interface AnswerContext {
   readonly where: Where
   readonly hardware: Hardware
@@ -27,7 +27,9 @@ export interface AnswerContext {
   readonly now: Date
 }
 
-/** The report of a device that does what it is told, the Error of one that cannot, or CommandFormatError for mistyped keys. */
+/**
+ * The report of a device that obeys, the Error of one that cannot, or CommandFormatError for mistyped keys.
+ */
 export function defaultAnswer(
   requestType: string,
   command: PlistDict,
@@ -35,7 +37,7 @@ export function defaultAnswer(
 ): PlistDict {
   const supported = supports(requestType, context.where)
   if (supported !== 'yes') {
-    // A device knows nothing of a later or an earlier OS: only `not here` is a type that it knows.
+    // A device does not know a later or an earlier OS: only `not here` is a type that it knows.
     return supported === 'not here'
       ? errorReport('MCMDMErrorDomain', 12021, `“${requestType}” is not supported here.`)
       : errorReport('MCMDMErrorDomain', 12021, `“${requestType}” is not a valid request type.`)
@@ -51,7 +53,10 @@ export function defaultAnswer(
   }
 }
 
-/** An Error report as Apple's devices word it (Apple: ErrorChainItem); of a command, or of one of its settings. */
+/**
+ * An Error report in the words of Apple's devices (Apple: "ErrorChainItem"); of a command, or of one of its
+ * settings.
+ */
 export function errorReport(domain: string, code: number, description: string): PlistDict {
   const item = {
     ErrorCode: code,
@@ -103,7 +108,8 @@ function documented(requestType: string, context: AnswerContext): PlistDict {
 function absentKeys({ where, hardware }: AnswerContext): ReadonlySet<string> {
   return new Set([
     ...(hardware.cellular ? [] : CELLULAR_KEYS),
-    // A token of the user's channel: the device's ignores the query (Apple: DeviceInformationResponse).
+    // A token of the user's channel: the device's channel ignores the query (Apple:
+    // "DeviceInformationResponse").
     ...(USER_SCOPES.has(where.scope) ? [] : ['PushToken']),
     ...ABSENT_ON_APPLE_SILICON,
   ])
@@ -145,7 +151,7 @@ function valuesOf(context: AnswerContext): PlistDict {
   }
 }
 
-/** The update that a device offers, and says how far it is: the next version of its OS. */
+/** The update that a device offers and reports progress of: the next version of its OS. */
 function updateValues({ where: { platform }, os }: AnswerContext): PlistDict {
   const { version, build } = nextUpdate(os)
   return {
@@ -164,7 +170,7 @@ const UPDATE_COMMANDS: ReadonlySet<string> = new Set([
   'ScheduleOSUpdate',
 ])
 
-/** Devices leave out queries that they do not know or may not answer; without a list they answer all. */
+/** Devices leave out queries that they do not know or may not answer. Without a list they answer all. */
 function answerQueries(command: PlistDict, context: AnswerContext): PlistDict {
   const { QueryResponses } = documented('DeviceInformation', context)
   const queries = arrayAt(command, 'Queries')
@@ -219,7 +225,10 @@ function installApplication(command: PlistDict, { installed }: AnswerContext): P
   return { Status: 'Acknowledged', Identifier: identifier, State: 'Managed' }
 }
 
-/** An app ordered by store id or manifest has a bundle identifier that only the download would tell. */
+/**
+ * An app that is named by store id or manifest gets a made-up bundle identifier: only the download would
+ * reveal the real one.
+ */
 function storeIdentifier(command: PlistDict): string {
   const storeId = command['iTunesStoreID']
   return typeof storeId === 'number' ? `com.example.store.${storeId}` : 'com.example.manifest'
@@ -266,7 +275,7 @@ function listManagedApplications(command: PlistDict, context: AnswerContext): Pl
   return { Status: 'Acknowledged', ManagedApplicationList: Object.fromEntries(list) }
 }
 
-/** One result for each setting: a device does those that it has, and says of the others that it does not. */
+/** One result for each setting: success for those that the device has, an error for the others. */
 function applySettings(command: PlistDict, { where }: AnswerContext): PlistDict {
   const results = (arrayAt(command, 'Settings') ?? []).map((setting) =>
     settingResult(setting, where),

@@ -3,7 +3,7 @@ import { signedContent } from '../../../pki/cms/cms.ts'
 import { readPlist } from '../../../plist/read.ts'
 import type { PlistDict, PlistValue } from '../../../plist/value.ts'
 
-/** What commands have put on one channel, by profile and bundle identifier. */
+/** The items that commands have installed on one channel, by profile and bundle identifier. */
 export interface InstalledItems {
   readonly profiles: Map<string, PlistDict>
   readonly applications: Map<string, Application>
@@ -27,7 +27,7 @@ export function newInstalledItems(): InstalledItems {
   return { profiles: new Map(), applications: new Map(applications) }
 }
 
-/** The profile in an InstallProfile payload, or undefined when a device would call it invalid. */
+/** The profile in an InstallProfile payload; undefined when a device would call it invalid. */
 export function readProfile(payload: PlistValue | undefined): PlistDict | undefined {
   if (!(payload instanceof Uint8Array)) {
     return undefined
@@ -36,7 +36,7 @@ export function readProfile(payload: PlistValue | undefined): PlistDict | undefi
     const profile = readPlist(signedContent(payload) ?? payload)
     return isDict(profile) && typeof profile['PayloadIdentifier'] === 'string' ? profile : undefined
   } catch {
-    // Whatever the reader objects to, the device says the same: the profile is invalid.
+    // For every error of the reader, the device reports the same: the profile is invalid.
     return undefined
   }
 }

@@ -1,4 +1,4 @@
-/** Decides what a device says to each command: as a script has it, or by itself. */
+/** Decides a device's answer to each command: a script's answer, or the device's own. */
 import type { Platform } from '../../../apple/platform.ts'
 import type { PlistDict } from '../../../plist/value.ts'
 import type { SimulatedChannel, ChannelOptions } from '../channel.ts'
@@ -10,8 +10,8 @@ import { type AnswerContext, defaultAnswer, errorReport } from './answers.ts'
 import { readProfile } from './installed.ts'
 
 /**
- * What a device does with a command. A status takes the documented response with it; a dictionary is a
- * report sent as it is; undefined leaves it to the device.
+ * An answer to a command. A status gets the documented response with it; a dictionary is a report that is
+ * sent unchanged; undefined leaves the answer to the device.
  */
 export type Answer =
   | 'Acknowledged'
@@ -27,10 +27,10 @@ export type AnswerScript = (
   channel: SimulatedChannel,
 ) => Answer | Promise<Answer>
 
-/** How the owner of a device has a say in its answers. */
+/** How a test or a program changes a device's answers. */
 export interface Reactions {
   readonly answer?: AnswerScript
-  /** Told of each command and the report chosen for it, before that is sent. */
+  /** Called with each command and its report, before the report is sent. */
   readonly observe?: (
     command: ReceivedCommand,
     report: PlistDict | 'silence',
@@ -41,11 +41,11 @@ export interface Reactions {
 export interface ResponderOptions
   extends Reactions, Pick<AnswerContext, 'os' | 'name' | 'udid' | 'serial'> {
   readonly platform: Platform
-  /** There under a User Enrollment alone. */
+  /** Only under a User Enrollment. */
   readonly userEnrollment?: object
   readonly clock?: () => Date
   readonly identity: () => DeviceIdentity
-  /** What an enrolment profile does that is pushed to the device. */
+  /** Handles an enrolment profile that is pushed to the device. */
   readonly renew: (pushed: PlistDict) => Promise<PlistDict>
 }
 

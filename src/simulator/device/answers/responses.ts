@@ -15,7 +15,7 @@ import type { PlistDict, PlistValue } from '../../../plist/value.ts'
 import table from './responses.json' with { type: 'json' }
 
 /**
- * Where a command arrived: `device` channel, macOS `user` channel, and both channels of a Shared iPad,
+ * The channel of a command: `device` channel, macOS `user` channel, and both channels of a Shared iPad,
  * which Apple documents apart.
  */
 export type Scope = 'device' | 'user' | 'sharedDevice' | 'sharedUser'
@@ -44,7 +44,7 @@ const RESPONSES: ReadonlyMap<string, Keys> = new Map(
   }),
 )
 
-/** Whether a device understands a request type, and understands it there. */
+/** Whether a device knows a request type, and accepts it there. */
 export function supports(requestType: string, where: Where): Support | 'unknown' {
   const known = commandSchema(requestType)
   return known === undefined ? 'unknown' : support(known.on, where)
@@ -56,10 +56,10 @@ export function supportsSetting(item: string, where: Where): boolean {
   return kind !== undefined && exists(kind.on, where)
 }
 
-/** What a device fills its answers with. */
+/** The values that a device fills its answers with. */
 export interface Filling {
   readonly where: Where
-  /** By the name of the key; a plausible value of its type takes the place of one that is missing. */
+  /** By the name of the key. A plausible value of its type replaces a missing one. */
   readonly values: PlistDict
   /** Keys of parts that the device does not have. */
   readonly absent: ReadonlySet<string>

@@ -1,4 +1,7 @@
-/** Believable values for response keys whose type alone says too little; the same on each device of a kind. */
+/**
+ * Believable values for response keys, where the type alone is not enough. They are the same on each device
+ * of a kind.
+ */
 import type { PlistDict } from '../../../plist/value.ts'
 
 /** For the keys of any answer that has no value of its own in `VALUES_IN`. */
