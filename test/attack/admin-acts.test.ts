@@ -229,7 +229,7 @@ describe.each(['localhost', '127.0.0.1'])('a page on %s, another origin', (host)
   })
 })
 
-it('had a browser that added the key to the requests of those pages', () => {
+it('the browser of these tests added the key to the requests of those pages', () => {
   const armed = front.seen
     .filter((entry) => entry.keyed)
     .map(({ method, site }) => `${method} ${site}`)
@@ -246,7 +246,7 @@ it('an address that the admin types is read, and a page of the server itself may
   expect(await keyed.evaluate(status)).toBe(202)
 })
 
-it('no browser is asked for the key, nor keeps one that its user gave it', async () => {
+it('no browser asks for the key, or keeps one from its user', async () => {
   const fresh = await browser.newPage()
   const prompts = await fresh.prompts()
   await fresh.goto(`${front.url}/api/docs`)

@@ -16,7 +16,7 @@ const now = (): Scene => scene
 afterAll(() => scene.close())
 
 function printsNoSecret(): void {
-  it('nothing that it printed has a secret of a command in it', () => {
+  it('its output holds no secret of a command', () => {
     const output = scene.server.output()
     expect(output).toContain('EdgeMDM ready on')
     expect(new RegExp(`(?<!\\d)${PIN}(?!\\d)|${PASSWORD}`).exec(output)).toBeNull()

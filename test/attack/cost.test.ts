@@ -39,7 +39,7 @@ beforeAll(async () => {
 })
 afterAll(() => scene.close())
 
-/** Lines of the log that tell of something that nobody foresaw. */
+/** Lines of the log that report an unexpected fault. */
 const unforeseen = (): string[] =>
   scene.server
     .output()
@@ -70,11 +70,11 @@ describe('a device’s message', () => {
     expectOnPurpose(await attacker.send(body(attacker.udid), '/mdm/connect'))
   })
 
-  it.each(DEVICE_PATHS)('that says it has more than 20 MB is 413 on %s', async (path) => {
+  it.each(DEVICE_PATHS)('that announces more than 20 MB is 413 on %s', async (path) => {
     expect(await statusOfLong('PUT', path, 'told')).toBe(413)
   })
 
-  it('that turns out to have more than an unsigned one may is 413', async () => {
+  it('that has more than an unsigned one may is 413', async () => {
     expect(await statusOfLong('PUT', '/mdm/connect', 'untold', [], MAX_UNSIGNED)).toBe(413)
   })
 })
@@ -186,7 +186,7 @@ describe('a certificate with a name of 200,000 characters', () => {
 })
 
 describe('a stranger', () => {
-  it('leaves neither an object nor a row, however many messages it signs', async () => {
+  it('leaves neither an object nor a row, with any number of messages', async () => {
     const before = stored(scene)
     for (const message of [authenticate(attacker.topic), tokenUpdate(attacker.topic), IDLE]) {
       for (let n = 0; n < 34; n += 1) {
@@ -239,7 +239,7 @@ describe('a stranger', () => {
     }
   })
 
-  it('that tries keys is logged once, whatever address it says, and the right key passes', async () => {
+  it('that tries keys is logged once, under any address that it claims, and the right key passes', async () => {
     const lines = () => scene.server.output().split('"auth:wrong-key"').length - 1
     const before = lines()
     const tries = Array.from({ length: 30 }, async (_, n) => {
@@ -323,13 +323,13 @@ describe('an admin’s request', () => {
   })
 
   it.each(['/api/commands', '/v1/commands'])(
-    'that turns out to have more than 20 MB is 413 on %s',
+    'that has more than 20 MB without announcing it is 413 on %s',
     async (path) => {
       expect(await statusOfLong('POST', path, 'untold', key())).toBe(413)
     },
   )
 
-  it.each(ROUTES)('%s %s is answered, however deep or wide its JSON is', async (method, path) => {
+  it.each(ROUTES)('%s %s is answered, with JSON of any depth and width', async (method, path) => {
     const bodies = [
       '['.repeat(100_000),
       `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`,

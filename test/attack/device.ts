@@ -81,7 +81,7 @@ export interface HostileDevice {
   sendAll(ids: PlistDict, more?: PlistDict): Promise<Answer[]>
 }
 
-/** A hostile device that has an identity and, but for that, is nobody yet. */
+/** A hostile device that has an identity and is not enrolled. */
 export async function stranded(site: Site): Promise<HostileDevice> {
   const { identity, topic } = await join(site)
   const udid = newId()

@@ -211,7 +211,7 @@ it.each<[string, number | 'silence']>([
   ['refuses', 400],
   ['is down for', 503],
   ['never answers', 'silence'],
-])('a receiver that %s three devices’ events is told of all others', async (_, answer) => {
+])('a receiver that %s three devices’ events gets all others', async (_, answer) => {
   const isTheirs = isOf(attackers)
   const tried = new Set<string>()
   hook.answerTo = (event) => {

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { describeRequest, fuzz } from './fuzz.ts'
 import { openScene } from './scene.ts'
 
-it('no request of a fuzz run makes the server do what it must never do', async () => {
+it('no request of a fuzz run breaks a rule of the server', async () => {
   const scene = await openScene()
   const faults: string[] = []
   await fuzz(scene, {

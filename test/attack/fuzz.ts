@@ -109,7 +109,7 @@ export function faultOf(
   return undefined
 }
 
-/** Lines that the server prints and that tell of something that nobody foresaw. */
+/** Lines of the server’s output that report an unexpected fault. */
 function logReader({ server }: Scene) {
   const foreseen =
     /^\{"time":"[^"]+","level":"(?:info|warn)","event":"(?!http:error|push:not-sent|push:device-unreachable|webhook:device-unreachable|workerd:output)/
@@ -153,7 +153,7 @@ async function prepare(scene: Scene): Promise<Prepared> {
     material: {
       apiKey: apiKeyOf(server),
       sender,
-      targets: [first, second, `${first}:nobody`],
+      targets: [first, second, `${first}:unknown`],
       canaries: canaries.map(({ udid }) => udid),
       ids: {
         commands: [command],
@@ -225,7 +225,7 @@ async function brokenBy(
   return undefined
 }
 
-/** For whoever reads it: the request as it went, its body as text where it is one. */
+/** The request for a reader, with its body as text where it is text. */
 export function describeRequest({ method, target, headers, body }: FuzzRequest): string {
   const text = Buffer.from(body).toString()
   const isText = Buffer.from(text).equals(Buffer.from(body))

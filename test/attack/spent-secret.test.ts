@@ -60,7 +60,7 @@ async function identity(): Promise<DeviceIdentity> {
 }
 
 describe('a SCEP challenge', () => {
-  it('that was used gets nobody another identity, but the same request its own again', async () => {
+  it('that was used gets no other identity, but the same request gets its own again', async () => {
     const challenge = await newChallenge()
     const ca = readCertificate(
       new Uint8Array(await (await fetchAlone(`${scepUrl()}?operation=GetCACert`)).arrayBuffer()),
@@ -84,7 +84,7 @@ describe('a SCEP challenge', () => {
     expect(results.filter((error) => error === undefined)).toHaveLength(1)
   })
 
-  it('that is too old, wrong, cut, longer, empty or missing gets nobody an identity', async () => {
+  it('that is too old, wrong, cut, longer, empty or missing gets no identity', async () => {
     const old = (await downloadProfile(fetchAlone, `${scene.url}/mdm/enroll`)).scep.challenge
     const open = await newChallenge()
     expect(old).not.toBe('')
@@ -137,7 +137,7 @@ it('a revoked identity is refused with every message, and gets no successor', as
   expect(other.status).toBe(400)
 })
 
-it('the secret of a removed webhook signs nothing any more, and its receiver is told nothing', async () => {
+it('the secret of a removed webhook signs no more posts, and its receiver gets none', async () => {
   const first = await startRecorder()
   const next = await startRecorder()
   hooks.push(first, next)
@@ -165,7 +165,7 @@ it('the secret of a removed webhook signs nothing any more, and its receiver is 
   expect(first.asked).toEqual([])
 })
 
-it('an API key that was replaced opens nothing any more', async () => {
+it('an API key that was replaced is no longer accepted', async () => {
   const { server } = scene
   const old = apiKeyOf(server)
   const calls = [

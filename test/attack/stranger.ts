@@ -8,7 +8,7 @@ import { KEY, type Answer } from './device.ts'
 
 const HOUR = 3_600_000
 
-/** A certificate that nobody but its owner vouches for, with a name of so many characters. */
+/** A self-signed certificate with a name of so many characters. */
 export function selfSigned(nameLength = 10): Pick<DeviceIdentity, 'certificate' | 'privateKey'> {
   const now = Date.now()
   const certificate = issueCertificate({

@@ -81,7 +81,7 @@ await writeFile(
   `${JSON.stringify({ machine: { cpu: cpus()[0]?.model, cores: cpus().length, kernel: release(), node: process.version }, date: new Date().toISOString(), results, growth }, null, 2)}\n`,
 )
 
-/** What devices and admins do, with nobody listening. */
+/** The work of devices and admins, without a webhook. */
 async function withoutWebhook(): Promise<void> {
   await withServer([], async (server, load) => {
     await measured('enrolment', server, load, (round) => ({

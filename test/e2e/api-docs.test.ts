@@ -127,7 +127,7 @@ it('the page allows its own script, and no other', async () => {
   expect(page.match(/<script/g)).toHaveLength(1)
 })
 
-it('the search knows an operation by its name, looks through the prose, and says when nothing is there', () => {
+it('the search finds an operation by its name, searches the prose, and reports when it finds nothing', () => {
   const [, script = ''] = /<script>(.*?)<\/script>/s.exec(page) ?? []
   const parts = page
     .split(/(?=<(?:section|details) class="part")/)
@@ -166,7 +166,7 @@ it('the search knows an operation by its name, looks through the prose, and says
   expect(found.textContent).toBe('')
 })
 
-it('each parameter tells where it goes', () => {
+it('each parameter names its place', () => {
   const [, table = ''] =
     /<a id="queueCommand">.*?Parameters<\/h4>\s*<table>(.*?)<\/table>/s.exec(page) ?? []
   const places = [...table.matchAll(/<code>([\w-]+)<\/code><small>(\w+)<\/small><\/th>/g)]
@@ -190,7 +190,7 @@ it('each setting that descriptions name is in the table of settings, with the de
   }
 })
 
-it('the receiver of the page takes what a webhook signs, and nothing else', async () => {
+it('the receiver of the page accepts a webhook’s signed posts, and no others', async () => {
   const [code = ''] = shown('<pre id="receiver-code"')
   const make = shown('<pre class="sh"').find((line) => line.includes('/api/webhooks'))
   const { secret, id } = JSON.parse(await shell(make ?? '')) as {
@@ -247,7 +247,7 @@ it('events are posted as their schemas in the document say', () => {
   }
 })
 
-it('docs/openapi.json is what the server tells', async () => {
+it('docs/openapi.json equals the document of the server', async () => {
   const { servers: _, ...rest } = document
   await expect(`${JSON.stringify(rest, null, 2)}\n`).toMatchFileSnapshot(
     join(PROJECT, 'docs/openapi.json'),

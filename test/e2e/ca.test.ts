@@ -65,7 +65,7 @@ it('npm start makes a CA, and npm run ca imports MicroMDM’s and makes the next
   expect((await ca('remove', oldest)).trim().split('\n')).toHaveLength(2)
 })
 
-it('npm run ca says in one line what is wrong', async () => {
+it('npm run ca reports each fault in one line', async () => {
   const failure = await ca('import', '--cert', 'nowhere.pem').catch(String)
   expect(failure).toMatch(/ca: --cert nowhere.pem: ENOENT/)
   expect(await ca('frobnicate').catch(String)).toMatch(/ca: there is no command frobnicate/)

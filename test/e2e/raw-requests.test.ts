@@ -36,9 +36,9 @@ async function ask(method: string, path: string, host: string, body = ''): Promi
 
 const statusOf = (answer: string) => Number(answer.split(' ')[1])
 
-describe('a Host header that is none', () => {
+describe('a malformed Host header', () => {
   it.each(['a b', 'a/v1', 'a?b', 'user@a', '[::1', 'a:99999', '%'])(
-    'is the fault of its sender on every route: %s',
+    'is answered as the sender’s fault on every route: %s',
     async (host) => {
       for (const [method, path] of [
         ['PUT', '/mdm/connect'],
@@ -59,7 +59,7 @@ describe('a Host header that is none', () => {
   )
 
   it.each(['mdm.example.com', 'MDM.example.com:8443', '127.0.0.1', '[::1]:80', 'under_score.'])(
-    'is not meant by a name or an address: %s',
+    'is not confused with a name or an address: %s',
     async (host) => {
       expect(statusOf(await ask('GET', '/mdm/enroll', host))).toBe(200)
       expect(statusOf(await ask('GET', '/api/devices', host))).toBe(200)
@@ -84,7 +84,7 @@ describe('a body where none is expected', () => {
     }
   })
 
-  it('is none when it is empty, and is ignored by MicroMDM’s routes', async () => {
+  it('may be empty, and is ignored by MicroMDM’s routes', async () => {
     expect(statusOf(await ask('GET', '/api/devices', 'mdm'))).toBe(200)
     expect(statusOf(await ask('HEAD', '/api/devices', 'mdm'))).toBe(200)
     expect(statusOf(await ask('GET', '/v1/commands/X', 'mdm', '{}'))).toBe(200)

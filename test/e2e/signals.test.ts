@@ -77,7 +77,7 @@ it('SIGTERM to npm ends npm run bench and its server', async () => {
     .toBe('gone')
 })
 
-it('a reader of its output that goes ends npm start, which says nothing of it', async () => {
+it('npm start ends silently when the reader of its output ends', async () => {
   const flags = ['--port', '0', '--state', await newState(), '--log', 'text']
   const child = spawn(process.execPath, ['src/cli/start/start.ts', ...flags], {
     cwd: PROJECT,

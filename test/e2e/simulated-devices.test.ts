@@ -16,7 +16,7 @@ afterEach(async () => {
 const identities = async (edge: RunningServer) =>
   (await edge.api<Identities>('GET', '/api/identities')).body.items
 
-it('simulated devices enrol by profile and SCEP behind the token that a public URL brings, answer the command that is printed, renew when told to, and go on after a restart under another name', async () => {
+it('simulated devices enrol by profile and SCEP with the token of a public URL, answer the printed command, renew by a pushed profile, and continue after a restart under another name', async () => {
   const state = await newState()
   const flags = ['--devices', '1']
   const env = { PUBLIC_URL: 'https://mdm.example.com' }

@@ -94,7 +94,7 @@ it('npm start loses nothing to kill -9 and to a receiver that is down', async ()
   const second = await server(state, ['--webhook', hook.url])
   const again = await second.api<List>('POST', '/v1/devices', {})
   expect(again.body.devices?.map(({ udid }) => udid).toSorted()).toEqual(udids.toSorted())
-  // The device's alarm announces what nobody came for, a minute after the event.
+  // The device's alarm announces an event again that was not fetched, a minute after it.
   await hook.until((events) =>
     udids.every((udid) =>
       [1, 2].every((n) => of(events, udid).some(({ sequence }) => sequence === n)),
@@ -226,7 +226,7 @@ it('npm start serves a device that is OpenSSL and plain HTTP', async () => {
   expect(payloads).toEqual([...messages, idle, answered].map(({ sent }) => sent.toString('base64')))
 })
 
-it('npm start says in one line what is wrong and exits with 1', async () => {
+it('npm start reports a fault in one line and exits with 1', async () => {
   const state = await newState()
   for (const [flags, message] of [
     [['--no-such-flag'], '--no-such-flag'],

@@ -30,7 +30,7 @@ function anchorsOf(page: string): Set<string> {
 }
 
 it.each(PAGES.map((page) => [relative(PROJECT, page), page]))(
-  '%s links only to what is there',
+  '%s links only to files and headings that exist',
   (_, page) => {
     const text = prose(page).replaceAll(/`[^`\n]*`/g, 'code')
     const broken = [...text.matchAll(/\]\(([^)\s]+)\)/g)]
@@ -55,12 +55,12 @@ function named(form: RegExp): string[] {
   return texts.flatMap((text) => [...text.matchAll(form)].map(([all, part]) => part ?? all))
 }
 
-it('a file that a page or a source file names by its path is there', () => {
+it('a file that a page or a source file names by its path exists', () => {
   const paths = named(/(?<![\w/.-])(?:docs|src|test|migrations)\/[\w./-]+\.(?:md|ts|json|sql)\b/g)
   expect(paths.filter((path) => !existsSync(join(PROJECT, path)))).toEqual([])
 })
 
-it('a script that a page or a source file tells to run is there', () => {
+it('a script that a page or a source file names exists', () => {
   const { scripts } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'))
   const names = named(/\bnpm run ([\w:-]+)/g)
   expect(names.filter((name) => !Object.hasOwn(scripts, name))).toEqual([])

@@ -37,7 +37,7 @@ it.each<[string, unknown, string]>([
     'Failed query: D1_ERROR: database or disk is full: SQLITE_FULL',
   ],
   [
-    'a statement that failed for nobody knows what',
+    'a statement that failed for an unknown reason',
     new DrizzleQueryError(query, [SECRET]),
     'Failed query',
   ],
@@ -72,7 +72,7 @@ it.each<[string, unknown, string]>([
     'TypeError (ECONNREFUSED) at reason.test.ts:',
   ],
   ['a thrown text', SECRET, 'something was thrown that is no error'],
-])('the reason of an error tells %s', (_, error, reason) => {
+])('the reason of an error shows %s', (_, error, reason) => {
   expect(reasonOf(error)).toMatch(reason)
   expect(reasonOf(error)).not.toContain(SECRET)
 })

@@ -30,7 +30,7 @@ it.each<[string, number, string, RequestInit?]>([
   ['a description', 200, '/api/docs'],
   ['HEAD', 200, '/api/docs', { method: 'HEAD' }],
   ['a path that is not there', 404, '/nothing'],
-])('%s (%d) tells that it is ours', async (_, status, path, init) => {
+])('%s (%d) names the server', async (_, status, path, init) => {
   const response = await serve(path, init)
   expect([response.status, response.headers.get('edgemdm')]).toEqual([status, manifest.version])
 })
@@ -40,7 +40,7 @@ it.each<[string, number, string, object, HeadersInit?]>([
   ['under a host that is none', 400, '/mdm/connect', {}, { host: 'a b' }],
   ['whose directory fails', 503, '/mdm/enroll', { DB: undefined }],
   ['whose directory fails an admin', 500, '/v1/devices', { DB: undefined }, KEY],
-])('a server %s (%d) tells that it is ours', async (_, status, path, vars, headers = {}) => {
+])('a server %s (%d) names itself', async (_, status, path, vars, headers = {}) => {
   const its = { ...env, ...vars } as unknown as Env
   const method = path === '/v1/devices' ? 'POST' : 'GET'
   const body = method === 'POST' ? '{}' : null

@@ -190,7 +190,7 @@ describe('an error of the API', () => {
   it('is a problem document for an unknown path, method or device', async () => {
     expect((await asked('/api/nothing')).status).toBe(404)
     expect((await asked('/api/openapi.json', { method: 'DELETE', headers: AUTH })).status).toBe(405)
-    const retire = await asked('/api/devices/NOBODY/retire', { method: 'POST', headers: AUTH })
+    const retire = await asked('/api/devices/UNKNOWN/retire', { method: 'POST', headers: AUTH })
     expect(retire).toMatchObject({
       status: 404,
       body: { detail: 'no enrolment has the id NOBODY' },

@@ -263,13 +263,13 @@ describe('a replay by filter', () => {
       ({ body }) => body.items.length === 1,
     )
     const filter = {
-      serial_number: [device.serial, ` ${device.serial} `, 'NOBODY'],
+      serial_number: [device.serial, ` ${device.serial} `, 'UNKNOWN'],
       platform: ['macOS'],
     }
     const { body } = await api('POST', '/api/replays', { ...REPLAY, filter, dry_run: true })
     expect(body['outcomes']).toMatchObject([
       { id: device.udid, events: expect.any(Number) },
-      { id: 'NOBODY', error: 'no device of the filter has this serial number' },
+      { id: 'UNKNOWN', error: 'no device of the filter has this serial number' },
     ])
     const paced = await api('POST', '/api/replays', { ...REPLAY, filter, pace: 60 })
     expect(paced.body).toMatchObject({ kind: 'replay', total: 2, failed: 1, pace: 60 })

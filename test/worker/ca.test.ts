@@ -254,7 +254,7 @@ describe('a rotation', () => {
     expect(readCertificate(renewed.certificate).issuer).toBe(fresh.certificate.subject)
     device.useIdentity(renewed)
     expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
-    // Whoever fetched the old CA before the rotation is answered by it.
+    // A client that fetched the old CA before the rotation gets its answer from that CA.
     await expect(send(pending)).resolves.toBeTruthy()
   })
 

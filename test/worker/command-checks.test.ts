@@ -37,7 +37,7 @@ async function macOn(osVersion: string) {
   return device
 }
 
-describe('a command that says what no command says', () => {
+describe('a command with faults', () => {
   it.each<[object, string, string]>([
     [{ request_type: 'DeviceLock', PINN: '123456' }, 'PINN', 'did you mean pin?'],
     [{ request_type: 'EraseDevice', pn: '1' }, 'pn', 'did you mean pin?'],
@@ -95,19 +95,19 @@ describe('a command that says what no command says', () => {
     [{ Command: { RequestType: 'RemoveProfile' } }, 'Command.Identifier', 'is missing'],
     [{ Command: { RequestType: 'ProfileList' }, expire_at: 'x' }, 'expire_at', 'mean expires_at?'],
     [{ Command: { RequestType: 'DeviceLok' } }, 'Command.RequestType', 'did you mean DeviceLock?'],
-  ])('is refused, and told where: %j', async (body, at, detail) => {
-    const one = await queue('NOBODY', body)
+  ])('is refused with the place of each fault: %j', async (body, at, detail) => {
+    const one = await queue('UNKNOWN', body)
     expect(one).toMatchObject({
       status: 400,
       body: { errors: expect.arrayContaining([{ at, detail: expect.stringContaining(detail) }]) },
     })
     expect(one.body.detail).toContain(`${at}: `)
-    const many = await api<Queued>('POST', '/api/commands', { ids: ['NOBODY'], command: body })
+    const many = await api<Queued>('POST', '/api/commands', { ids: ['UNKNOWN'], command: body })
     expect(many.status).toBe(400)
     expect(many.body.errors?.map((fault) => fault.at)).toContain(`command.${at}`)
   })
 
-  it('goes out with force, but for names that are no key of Apple’s', async () => {
+  it('goes out with force, except for names that are not Apple’s keys', async () => {
     const { udid } = newDevice()
     const apple = { Command: { RequestType: 'NewCommand', NewKey: { $data: 'AAAA' } } }
     expect((await queue(udid, apple)).body.detail).toContain('send it with `force`')
@@ -158,7 +158,7 @@ describe('a command that says what no command says', () => {
     expect(body.detail.length).toBeLessThan(500)
   })
 
-  it('is sent as it is written: nothing that was not, and no key less', async () => {
+  it('is sent exactly as it is written', async () => {
     const device = newDevice()
     await device.enroll()
     await queue(device.udid, { request_type: 'EraseDevice' })
@@ -180,7 +180,7 @@ describe('a command that says what no command says', () => {
     ])
   })
 
-  it('is taken by MicroMDM’s API, and told in the log without what it holds', async () => {
+  it('is accepted by MicroMDM’s API, and logged without its values', async () => {
     const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { udid } = newDevice()
     const body = { udid, request_type: 'DeviceLock', PINN: '864209' }
@@ -207,7 +207,7 @@ describe('a command that says what no command says', () => {
 })
 
 describe('a command that the device’s OS does not have', () => {
-  it('is refused with what takes its place, unless it is forced', async () => {
+  it('is refused with its replacement, unless it is forced', async () => {
     const { udid } = await macOn('27.0')
     const update = {
       request_type: 'ScheduleOSUpdate',
@@ -239,7 +239,7 @@ describe('a command that the device’s OS does not have', () => {
     })
   })
 
-  it('is taken by MicroMDM’s API, and becomes an event that is posted without an alarm', async () => {
+  it('is accepted by MicroMDM’s API, and becomes an event that is posted without an alarm', async () => {
     const hook = await newHook({ topics: ['command.unsupported'] })
     const { udid } = await macOn('27.0')
     const command = { udid, request_type: 'ScheduleOSUpdateScan', command_uuid: 'scan' }
@@ -260,7 +260,7 @@ describe('a command that the device’s OS does not have', () => {
   })
 })
 
-it('an id that was never here is told as such, one that was is known', async () => {
+it('an unknown id is reported as unknown, and a known one is not', async () => {
   const device = newDevice()
   const ask = { request_type: 'ProfileList' }
   expect((await queue(device.udid, ask)).body.known).toBe(false)

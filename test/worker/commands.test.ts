@@ -356,11 +356,11 @@ describe('a command with a time', () => {
 
 it('a report of an unknown CommandUUID is 200 and an event', async () => {
   const { device } = await enrolled()
-  const told = await device.connect({ Status: 'Acknowledged', CommandUUID: 'nobody’s' })
+  const told = await device.connect({ Status: 'Acknowledged', CommandUUID: 'unknown-uuid' })
   expect(told.status).toBe(200)
   const { body } = await api<Events>(
     'GET',
     `/api/devices/${device.udid}/events?status=Acknowledged`,
   )
-  expect(body.items).toMatchObject([{ topic: 'mdm.Connect', command_uuid: 'nobody’s' }])
+  expect(body.items).toMatchObject([{ topic: 'mdm.Connect', command_uuid: 'unknown-uuid' }])
 })

@@ -85,7 +85,7 @@ it('a captured Authenticate or CheckOut changes nothing', async () => {
   expect(device.received.map(({ requestType }) => requestType)).toEqual(['SecurityInfo'])
 })
 
-it('a wiped Mac that enrols again by hand works, and has all that waited once an admin says that it is the Mac', async () => {
+it('a wiped Mac that enrols again by hand works, and gets all waiting commands once an admin confirms it', async () => {
   const { device, other } = await rivals()
   const wiped = newDevice({ udid: device.udid, serial: device.serial })
   await wiped.enroll()
@@ -110,7 +110,7 @@ it('a wiped Mac that enrols again by hand works, and has all that waited once an
   expect(other.received).toEqual([])
 })
 
-it('an admin decides for many at once, and hears of those that are not contested or not devices', async () => {
+it('an admin decides for many at once, and the answer lists those that are not contested or not devices', async () => {
   const one = await rivals()
   const two = await rivals()
   await one.other.enroll()
@@ -129,7 +129,7 @@ it('an admin decides for many at once, and hears of those that are not contested
   expect(one.device.received.map(({ requestType }) => requestType)).toEqual(['SecurityInfo'])
 })
 
-it('a device that fails is told as that, and the others are decided', async () => {
+it('a device that fails is reported, and the others are decided', async () => {
   const { device, other } = await rivals()
   await other.enroll()
   const DEVICE = {
@@ -240,7 +240,7 @@ it('a held command is released or cancelled by its own id, and expires like othe
   expect(await stateOf(id)).toBe('expired')
 })
 
-it('what is held stays for the device that an admin finds to be the right one, whichever enrols first', async () => {
+it('held commands stay for the device that an admin confirms, whichever enrols first', async () => {
   const device = newDevice()
   const secret = await queue(device.udid, SECRET)
   const plain = await queue(device.udid, PLAIN)

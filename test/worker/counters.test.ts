@@ -118,7 +118,7 @@ it('an enrolment, a check-in, an idle connect and a command cost what the cost m
   expect(ofTokenUpdate).toEqual(COUNTERS.tokenUpdate)
 })
 
-it('a webhook that wants everything adds an event to each, and one message to a burst', async () => {
+it('a webhook without a filter adds an event to each, and one message to a burst', async () => {
   const { worker, device, udid } = await counted({})
   expect((await device.enroll()).status).toBe(200)
   await deliver(worker, udid)

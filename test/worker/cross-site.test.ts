@@ -218,7 +218,7 @@ describe('the key', () => {
   })
 
   it.each([{}, { accept: 'text/html' }, { 'sec-fetch-mode': 'cors', 'user-agent': 'Mozilla/5.0' }])(
-    'is asked for of a program, as Basic or Bearer: %j',
+    'is requested from a program, as Basic or Bearer: %j',
     async (headers: Sent) => {
       for (const [method, path] of gets) {
         const response = await send(method, path, headers, false)

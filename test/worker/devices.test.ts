@@ -45,7 +45,7 @@ describe('the list of devices', () => {
     const [os, seenAt] = [found?.os_version ?? '', found?.last_seen_at ?? '']
     expect(await ids('q=find_me')).toEqual(only)
     expect(await ids('device_name=100%25')).toEqual(only)
-    expect(await ids('serial_number=C02FIND_ME,nobody')).toEqual(only)
+    expect(await ids('serial_number=C02FIND_ME,NONE')).toEqual(only)
     const both = `serial_number=C02FIND_ME,${other.serial}`
     expect(await ids(both)).toHaveLength(2)
     expect(await ids(`${both}&os_version=${os.split('.')[0]}`)).toContain(device.udid)
@@ -188,12 +188,12 @@ describe('a device’s page', () => {
     })
     expect(Date.parse(shown.last_seen_at)).toBeGreaterThanOrEqual(before)
     expect(await page('U1')).toMatchObject({ state: 'enrolled' })
-    expect((await api('GET', '/api/devices/NOBODY')).status).toBe(404)
-    const nobody = `/api/devices/${device.udid}:NOBODY`
+    expect((await api('GET', '/api/devices/UNKNOWN')).status).toBe(404)
+    const unknown = `/api/devices/${device.udid}:UNKNOWN`
     for (const part of ['', '/identities', '/escrow', '/escrow/reads']) {
-      expect((await api('GET', nobody + part)).status, part).toBe(404)
+      expect((await api('GET', unknown + part)).status, part).toBe(404)
     }
-    expect((await api('POST', `${nobody}/push`)).status).toBe(404)
+    expect((await api('POST', `${unknown}/push`)).status).toBe(404)
   })
 
   it('shows the latest inventory, with the answers to different queries in one', async () => {

@@ -93,7 +93,7 @@ describe('the declarative management server', () => {
     expect(await idSent(ask)).toBe(one.userId)
   })
 
-  it('never hears a device’s id from another device', async () => {
+  it('never gets a device’s id from another device', async () => {
     const victim = await enrolled()
     const hostile = await enrolled()
     const ask = (ids: Record<string, string>) =>
@@ -196,7 +196,7 @@ describe('the claim of a UserID', () => {
 })
 
 describe('the directory', () => {
-  it('keeps the newest row of a device, in whatever order rows arrive', async () => {
+  it('keeps the newest row of a device, in any order of arrival', async () => {
     const id = crypto.randomUUID()
     await project(env.DB, [row(id, { version: 2, enrolled: false })])
     await project(env.DB, [row(id, { version: 1, enrolled: true })])
@@ -220,7 +220,7 @@ describe('the directory', () => {
     expect(found.map((list) => list?.length ?? 0)).toEqual([1, 1, 0, 1, 1, 1])
   })
 
-  it('lists no device for an empty serial number, and none that another device’s certificate speaks of', async () => {
+  it('lists no device for an empty serial number, and none by another device’s certificate', async () => {
     const identity = newIdentity()
     await newDevice({ identity }).enroll()
     const ghost = newDevice({ identity })
@@ -256,7 +256,7 @@ describe('the directory', () => {
     )
   })
 
-  it('that was not migrated says so', async () => {
+  it('that was not migrated is reported', async () => {
     await env.DB.exec('ALTER TABLE devices RENAME TO away')
     try {
       expect(await api('POST', '/v1/devices', {})).toEqual({

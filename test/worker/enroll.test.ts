@@ -263,7 +263,7 @@ it.each([
     /longer than/,
   ],
   ['an identifier that is not stored', 'DELETE', { ids: ['x'] }, 'not found: Profile id x'],
-])('%s in %s /v1/profiles is an error that says why', async (_, method, body, error) => {
+])('%s in %s /v1/profiles is an error with the reason', async (_, method, body, error) => {
   const answer = await api(method, '/v1/profiles', body)
   expect(answer.status).toBe(500)
   const text = String(answer.body['error'])

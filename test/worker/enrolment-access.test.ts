@@ -20,7 +20,7 @@ const HOUR = 3_600_000
 const { MACHINE_INFO } = env as unknown as Record<string, string>
 const OPEN = { ENROLLMENT: 'open' }
 const KNOWN = { ENROLLMENT: 'known' }
-/** As a Worker is where nobody chose. */
+/** The defaults of a Worker. */
 const TOKEN = { ENROLLMENT: '' }
 const CHOSEN = { ENROLLMENT: 'token', ENROLL_TOKEN: 'opensesame' }
 
@@ -185,7 +185,7 @@ describe('each mode on each way in', () => {
     [TOKEN, /^https:\/\/mdm\.example\.com\/mdm\/enroll\?token=[0-9a-f]{32}$/],
     [KNOWN, /^https:\/\/mdm\.example\.com\/ota\/enroll$/],
   ])(
-    'an answer to an admin of %j leads to what is given where there is no page',
+    'an answer to an admin of %j leads to the profile where there is no page',
     async (mode, way) => {
       const settings = { ...mode, HOMEPAGE: 'false', PUBLIC_URL: 'https://mdm.example.com' }
       const response = await deployed(settings)('GET', '/api/enrollment')

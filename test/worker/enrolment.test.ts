@@ -71,7 +71,7 @@ describe('a device that enrols', () => {
     expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
   })
 
-  it('keeps what was queued before its first message', async () => {
+  it('gets commands that were queued before its first message', async () => {
     const device = newDevice()
     await api('POST', '/v1/commands', { udid: device.udid, request_type: 'SecurityInfo' })
     await device.enroll()
@@ -202,7 +202,7 @@ describe('a renewal', () => {
   })
 })
 
-describe('check-ins that we decline', () => {
+describe('check-ins that the server declines', () => {
   it('answers UserAuthenticate with 410 and GetToken with 400', async () => {
     const device = newDevice()
     await device.enroll()
@@ -212,7 +212,7 @@ describe('check-ins that we decline', () => {
   })
 })
 
-it('the Worker tells what is missing when it is half configured', async () => {
+it('the Worker names the missing settings when it is half configured', async () => {
   const { default: worker } = await import('../../src/index.ts')
   const response = await worker.fetch(
     new Request('http://mdm.test/v1/devices', { method: 'POST' }),
@@ -301,7 +301,7 @@ describe('a device whose name is not all text', () => {
     )
   })
 
-  it('is refused where an id of it is broken, and nothing is repaired into another’s', async () => {
+  it('is refused when one of its ids is broken, and no id is repaired into another’s', async () => {
     const device = await enrolled()
     const broken = message(entry('UDID', `${device.udid}\x01`) + entry('Status', 'Idle'))
     expect((await device.send(broken, 'connect')).status).toBe(400)

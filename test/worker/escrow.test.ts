@@ -49,7 +49,7 @@ async function enrolled() {
 const text = async (path: string): Promise<string> => (await serve(path, { headers: AUTH })).text()
 
 describe('a command that holds a secret', () => {
-  it('tells it for a reason alone, before the device has answered and after', async () => {
+  it('is shown only for a reason, before the device has answered and after', async () => {
     const { device, path, queue, get, reveal, reads } = await enrolled()
     const lock = { request_type: 'DeviceLock', pin: PIN, message: 'call us' }
     const queued = await queue(lock)
@@ -83,7 +83,7 @@ describe('a command that holds a secret', () => {
     ])
   })
 
-  it('is told with the address that the call came from, and never to a cache', async () => {
+  it('is shown with an entry of the caller’s address, and never cached', async () => {
     const { queue, reads } = await enrolled()
     const { id } = await queue({ request_type: 'SetRecoveryLock', new_password: PIN })
     const response = await serve(`/api/commands/${id}/secrets`, {
@@ -100,7 +100,7 @@ describe('a command that holds a secret', () => {
     ['no reason', {}, 400, 'a reason is needed'],
     ['a blank reason', { reason: ' ' }, 400, 'a reason is needed'],
     ['another word', { reason: 'x', why: 'y' }, 400, 'Unrecognized key'],
-  ])('is not told for %s, and no entry is left', async (_, body, status, detail) => {
+  ])('is not shown for %s, and leaves no entry', async (_, body, status, detail) => {
     const { queue, reveal, reads } = await enrolled()
     const { id } = await queue({ request_type: 'DeviceLock', pin: PIN })
     const refused = await reveal(id, body)
@@ -110,7 +110,7 @@ describe('a command that holds a secret', () => {
     expect(await reads()).toEqual([])
   })
 
-  it('shows no key that nobody knows to be harmless', async () => {
+  it('shows no key that is not known to be harmless', async () => {
     const { device, path, get, reveal } = await enrolled()
     const raw = (Command: PlistDict, CommandUUID: string) =>
       api('POST', `/v1/commands/${device.udid}`, writePlist({ Command, CommandUUID }))
@@ -144,7 +144,7 @@ describe('a command that holds a secret', () => {
 })
 
 describe('an answer that holds a secret', () => {
-  it('tells it for a reason alone, and its bytes to nobody', async () => {
+  it('is shown only for a reason, and never as bytes', async () => {
     const { device, queue, get, reveal } = await enrolled()
     const { id } = await queue({ request_type: 'ActivationLockBypassCode' })
     await device.poll()
@@ -172,7 +172,7 @@ it('of a user’s command the entry is in the list of the device', async () => {
   expect(await reads()).toMatchObject([{ command_id: body.id }])
 })
 
-it('what is kept no longer is 404, and leaves no entry', async () => {
+it('a secret that is no longer kept is 404, and leaves no entry', async () => {
   const { device, queue, reveal, reads } = await enrolled()
   const { id } = await queue({ request_type: 'DeviceLock', pin: PIN })
   await api('DELETE', `/api/commands/${id}`)

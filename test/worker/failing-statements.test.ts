@@ -196,7 +196,7 @@ it('no statement of SCEP fails with a challenge in log or answer', async () => {
   expect(failures).toBeGreaterThan(0)
 })
 
-it('what an object throws at its caller, and at the runtime’s log, is its reason alone', async () => {
+it('an error of an object reaches its caller and the runtime’s log only as its reason', async () => {
   const device = newDevice()
   await device.enroll()
   const stub = env.DEVICE.getByName(device.udid)

@@ -23,7 +23,7 @@ describe('an admin route whose storage fails', () => {
       'the storage does not answer',
     ],
     ['internal error; reference = 6ctnd85di3v4r2t2rdlelpj8', 'the storage does not answer'],
-  ])('is 503 and says what to do: %s', async (message, text) => {
+  ])('is 503 with advice: %s', async (message, text) => {
     const call = deployed({ DEVICE: { getByName: () => failing(message) } })
     for (const [method, path, body] of routes) {
       const response = await call(method, path, body)

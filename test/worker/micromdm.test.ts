@@ -289,8 +289,8 @@ describe('pushes', () => {
     )
     await device.tokenUpdate({ token: new Uint8Array(16) })
     expect((await api('GET', `/push/${device.udid}`)).body).toEqual({ error: 'invalid push token' })
-    expect((await api('GET', '/push/nobody')).body).toEqual({
-      error: 'retrieving PushInfo by UDID: not found: PushInfo udid nobody',
+    expect((await api('GET', '/push/unknown')).body).toEqual({
+      error: 'retrieving PushInfo by UDID: not found: PushInfo udid unknown',
     })
   })
 })

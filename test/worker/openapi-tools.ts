@@ -161,7 +161,7 @@ async function inventoried() {
   return { ids: { id: device.udid } }
 }
 
-/** A CA to install; no private key, not even of nobody, stands in a document. */
+/** A CA to install. The document holds no private key, not even an unused one. */
 async function authority() {
   const { certificate, key } = newAuthority()
   return {

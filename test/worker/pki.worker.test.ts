@@ -51,7 +51,7 @@ it.each(DIGESTS)('in workerd, signatures with %s are made and verified', (digest
   }
 })
 
-it('in workerd, a changed byte is answered, never thrown at the caller', () => {
+it('in workerd, a changed byte is an answer, and never an exception', () => {
   const der = signDetached({
     certificate: ecDevice,
     privateKey: ec.privateKey,
@@ -73,7 +73,7 @@ it('in workerd, a chain leads to the CA of the key, not of the name', () => {
   expect(validatePath(leaf, [], both.slice(0, 1), NOW).ok).toBe(false)
 })
 
-it('in workerd, the size of a key is known', () => {
+it('in workerd, the size of a key is readable', () => {
   const small = generateKeyPairSync('rsa', { modulusLength: 1024 })
   const leaf = readCertificate(issue(small, caKeys, ca))
   const warnings = ['the certificate UID=com.apple.mgmt.test has an RSA key of 1024 bits']

@@ -30,7 +30,7 @@ describe('in production, where a deploy binds the certificate', () => {
     })
   })
 
-  it('a PUT is 200 only for the certificate that pushes leave with already', async () => {
+  it('a PUT is 200 only for the certificate that is in use already', async () => {
     const same = { cert: mine.cert, key: mine.keyAs('pkcs8') }
     expect(await call('PUT', PATH, same)).toEqual({ status: 200, body: {} })
     const { cert, keyAs } = pushCertificate()
@@ -45,7 +45,7 @@ describe('in production, where a deploy binds the certificate', () => {
     expect((await unbound('PUT', PATH, same)).status).toBe(409)
   })
 
-  it('a certificate that cannot be one is a configuration error that says why', async () => {
+  it('a malformed certificate is a configuration error with the reason', async () => {
     const broken = await deployment({ PUSH_CERTIFICATE: 'nothing' })('GET', PATH)
     expect(broken.status).toBe(503)
     expect(broken.body['error']).toContain('PUSH_CERTIFICATE: the push certificate holds no PEM')
@@ -80,7 +80,7 @@ describe('a PUT', () => {
       /expired on/,
     ],
   ])(
-    'of %s is refused and names what is wrong, never the key',
+    'of %s is refused with the fault, and never with the key',
     async (_, body, status, message) => {
       const refused = await api('PUT', PATH, body)
       expect(refused.status).toBe(status)
@@ -124,7 +124,7 @@ it.each([
   [300, 'nothing'],
   [59, /expires on .* in 59 days: renew it/],
   [-2, /expired on .*, and Apple takes no push with it: renew it/],
-])('%i days before the push certificate’s end the daily round says %s', async (days, message) => {
+])('%i days before the push certificate’s end the daily round logs %s', async (days, message) => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const { pem: certificate } = pushCertificate(TOPIC, days)
   const ending = { ...env, PUSH_CERTIFICATE: certificate } as unknown as Env

@@ -249,7 +249,7 @@ describe('when pushes may leave again', () => {
     })
   })
 
-  it('without the binding commands queue, and a push says what is missing', async () => {
+  it('without the binding commands queue, and a push reports what is missing', async () => {
     const [device] = await silentDevices(1)
     await runInDurableObject(env.DEVICE.getByName(device?.udid ?? ''), async (_, state) => {
       const object = new Device(state, { ...env, APNS: undefined } as unknown as DeviceEnv)

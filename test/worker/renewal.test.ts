@@ -151,7 +151,7 @@ describe('a device that enrolled by our profile', () => {
     expect((await renew(device)).body).toEqual({ command_id: null, command_uuid: null })
     await device.poll()
     expect(device.received).toHaveLength(1)
-    expect((await api('POST', '/api/devices/NOBODY/renew')).status).toBe(404)
+    expect((await api('POST', '/api/devices/UNKNOWN/renew')).status).toBe(404)
   })
 })
 
@@ -168,7 +168,7 @@ describe('a device whose profile was not made here', () => {
     return device
   }
 
-  it('is blocked with a reason, until an admin says that it has the default one', async () => {
+  it('is blocked with a reason, until an admin declares that it has the default one', async () => {
     const device = await stranger()
     expect((await renew(device)).body.detail).toMatch(/not known which enrolment profile/)
     await set({ unknown_profiles: 'default' })
@@ -187,7 +187,7 @@ describe('a device whose profile was not made here', () => {
     await set({ unknown_profiles: null })
   })
 
-  it('keeps the other payloads of a stored profile, and what its MDM payload says', async () => {
+  it('keeps the other payloads of a stored profile, and the values of its MDM payload', async () => {
     const identifier = 'com.example.mdm'
     const anchor = {
       PayloadType: 'com.apple.security.root',

@@ -43,8 +43,8 @@ afterEach(async () => {
   await removeHooks()
 })
 
-it('an error tells its request’s id, and so does each answer to an admin', async () => {
-  const response = await asked(ray(1), '/api/devices/NOBODY/retire', { method: 'POST' })
+it('an error has its request’s id, and so does each answer to an admin', async () => {
+  const response = await asked(ray(1), '/api/devices/UNKNOWN/retire', { method: 'POST' })
   expect(await response.json()).toMatchObject({
     status: 404,
     code: 'device_not_found',

@@ -99,7 +99,7 @@ const enrollment = { type: 'Device', device: 'rows', user: '' } as const
 const idle: Message = { kind: 'report', enrollment, status: 'Idle', commandUUID: undefined }
 const done: Message = { kind: 'report', enrollment, status: 'Acknowledged', commandUUID: 'A' }
 
-it('a connect that changes nothing and that nobody listens to writes no row', async () => {
+it('a connect that changes nothing writes no row where no webhook wants it', async () => {
   await counted('rows-idle', (step) => {
     step((context) => receive(context, input(idle, [])))
     expect(step((context) => receive(context, input(idle, []))).rows).toBe(0)
@@ -150,13 +150,13 @@ it('room that is made counts at once', async () => {
   })
 })
 
-it('a device whose object is full is asked to come again, and may', async () => {
+it('a device whose object is full gets a retry answer, and may retry', async () => {
   const full = { receive: async () => ({ kind: 'full' }) }
   const device = deviceOf({ DEVICE: { getByName: () => full } })
   expect((await device.authenticate()).status).toBe(503)
 })
 
-it('the alarm announces again what no queue message told', async () => {
+it('the alarm repeats an announcement that got no queue message', async () => {
   const device = deviceOf({ EVENTS: { send: async () => undefined } })
   await device.enroll()
   expect(await seen(device.udid, 'webhook')).toEqual([])

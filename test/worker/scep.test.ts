@@ -296,7 +296,7 @@ describe('bad input', () => {
     }
   })
 
-  it('that is no SCEP message is 400, and a body of 5 MB is 413', async () => {
+  it('that is not a SCEP message is 400, and a body of 5 MB is 413', async () => {
     const post = (body: BodyInit) =>
       scepFetch(`${SCEP_URL}?operation=PKIOperation`, {
         method: 'POST',

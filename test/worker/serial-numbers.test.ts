@@ -97,7 +97,7 @@ const row = (id: string, serial: string, changes: Partial<DirectoryRow>): Direct
 })
 
 describe('a serial number that several devices claim without proof', () => {
-  it('leads nowhere: all are listed and marked, and what goes by the number is refused with their ids', async () => {
+  it('leads nowhere: all are listed and marked, and requests by the number are refused with their ids', async () => {
     const serial = newSerial()
     const victim = await enrolled(serial)
     expect(await contested(serial)).toEqual([])
@@ -174,7 +174,7 @@ describe('a serial number with proof', () => {
     },
   )
 
-  it('is had by a device until its next enrolment, if an admin says so, and by no other from then on', async () => {
+  it('belongs to a device until its next enrolment, if an admin confirms it, and to no other from then on', async () => {
     const serial = newSerial()
     const first = await enrolled(serial)
     const second = await enrolled(serial)
@@ -198,7 +198,7 @@ describe('a serial number with proof', () => {
     expect(await contested(serial)).toEqual([first.udid, second.udid].toSorted())
   })
 
-  it('is not had by a device that tells another one, has left or was never seen', async () => {
+  it('does not belong to a device that reports another one, has left or was never seen', async () => {
     const serial = newSerial()
     const device = await enrolled(serial)
     const other = await confirm(device.udid, 'OTHER')
@@ -214,7 +214,7 @@ describe('a serial number with proof', () => {
   })
 })
 
-it('several proofs of a serial number lead nowhere, and claims without proof are no part of it', async () => {
+it('several proofs of a serial number lead nowhere, and claims without proof do not count', async () => {
   const serial = newSerial()
   const ids = ['1', '2', '3'].map((n) => `${n}${crypto.randomUUID()}`)
   const rows = (proofs: number) =>
@@ -255,7 +255,7 @@ describe('the list of known serial numbers', () => {
     )
   })
 
-  it('tells the first of many faults', async () => {
+  it('reports the first of many faults', async () => {
     const { status, body } = await api<{ detail: string; errors: object[] }>(
       'POST',
       '/api/known-serials',

@@ -21,7 +21,7 @@ const INFO = { request_type: 'DeviceInformation', queries: ['OSVersion'] }
 const RAW =
   '<plist><dict><key>CommandUUID</key><string>raw</string><key>Command</key><dict><key>RequestType</key><string>ProfileList</string></dict></dict></plist>'
 const KEY = createHash('sha256').update('secret').digest('hex').slice(0, 8)
-const NOBODY = { key: KEY, actor: null, job_id: null, renewal: false }
+const NO_ORIGIN = { key: KEY, actor: null, job_id: null, renewal: false }
 
 async function enrolled() {
   const device = newDevice()
@@ -55,11 +55,11 @@ function words({ kind, what, status, topic, outcome, command_uuid }: Entry): str
   return [kind, what ?? status ?? topic, outcome ?? command_uuid].filter(Boolean).join(' ')
 }
 
-describe('each command tells who queued it', () => {
+describe('each command shows its origin', () => {
   const queuers = async (path: string) =>
     (await api<Page>('GET', path)).body.items.map(({ queued_by }) => queued_by).toReversed()
 
-  it('by which API, with which key, by which job, and as whom', async () => {
+  it('with API, key, job and admin', async () => {
     const { device, path } = await enrolled()
     const micromdm = { udid: device.udid, request_type: 'ProfileList' }
     await send('/v1/commands', micromdm)
@@ -69,11 +69,11 @@ describe('each command tells who queued it', () => {
     const job = await send('/api/commands', { ids: [device.udid], command: INFO }, 'ada')
     const made = await job.json<{ id: string }>()
     expect(await queuers(path)).toEqual([
-      { ...NOBODY, face: 'micromdm' },
-      { ...NOBODY, face: 'micromdm', actor: 'ada' },
-      { ...NOBODY, face: 'micromdm' },
-      { ...NOBODY, face: 'api', actor: 'grace hopper' },
-      { ...NOBODY, face: 'api', actor: 'ada', job_id: made.id },
+      { ...NO_ORIGIN, face: 'micromdm' },
+      { ...NO_ORIGIN, face: 'micromdm', actor: 'ada' },
+      { ...NO_ORIGIN, face: 'micromdm' },
+      { ...NO_ORIGIN, face: 'api', actor: 'grace hopper' },
+      { ...NO_ORIGIN, face: 'api', actor: 'ada', job_id: made.id },
     ])
   })
 
@@ -113,7 +113,7 @@ describe('a device’s timeline', () => {
     ])
   })
 
-  it('tells of commands, pushes and identities too, the same in pages of two as in one', async () => {
+  it('shows commands, pushes and identities too, the same in pages of two as in one', async () => {
     const { device, path } = await enrolled()
     const { udid } = device
     const answer = (uuid: string, status = 'Acknowledged') =>
@@ -141,7 +141,7 @@ describe('a device’s timeline', () => {
     await answer('many')
     await device.connect({ Status: 'Idle' })
     await answer('put-off')
-    // Held back: nobody is pushed for it.
+    // It is held back, so no device is pushed for it.
     const not_before = '2099-01-01T00:00:00Z'
     const last = await send(path, { ...INFO, command_uuid: 'unwanted', not_before })
     const { id } = await last.json<{ id: string }>()
@@ -197,9 +197,9 @@ describe('a device’s timeline', () => {
     expect(step('command queued put-off')).toMatchObject({
       command_id: `${udid}.1`,
       request_type: 'ProfileList',
-      queued_by: { ...NOBODY, face: 'micromdm', actor: 'ada' },
+      queued_by: { ...NO_ORIGIN, face: 'micromdm', actor: 'ada' },
     })
-    expect(step('command queued raw')?.queued_by).toEqual({ ...NOBODY, face: 'micromdm' })
+    expect(step('command queued raw')?.queued_by).toEqual({ ...NO_ORIGIN, face: 'micromdm' })
     expect(step('command queued by-api')?.queued_by).toMatchObject({ face: 'api', actor: 'grace' })
     expect(step('command queued many')?.queued_by).toMatchObject({ face: 'api', job_id: made.id })
     expect(step('command handed_out put-off')).toMatchObject({ times: 2 })
@@ -216,7 +216,7 @@ describe('a device’s timeline', () => {
 
   it('refuses a cursor or a kind that it never gave', async () => {
     const ask = async (query: string) =>
-      (await api('GET', `/api/devices/NOBODY/events?${query}`)).status
+      (await api('GET', `/api/devices/UNKNOWN/events?${query}`)).status
     expect(await ask(`cursor=${btoa('12')}`)).toBe(400)
     expect(await ask('kind=nothing')).toBe(400)
     expect(await ask('kind=push')).toBe(404)

@@ -20,7 +20,7 @@ describe('a user channel', () => {
     expect(await received(user)).toEqual(['bare', 'full'])
   })
 
-  it('is found when it only asks for work, as users of a fleet that moved here do', async () => {
+  it('is found when it only polls, as users of a fleet that moved here do', async () => {
     const device = newDevice()
     await device.tokenUpdate()
     const userId = newUserId()
@@ -30,7 +30,7 @@ describe('a user channel', () => {
     expect(await received(user)).toEqual(['bare'])
   })
 
-  it('does not get what waited under its bare UserID before, until an admin names it in one call', async () => {
+  it('does not get commands that waited under its bare UserID before, until an admin names it in one call', async () => {
     const userId = newUserId()
     const early = await api<{ id: string }>('POST', `/api/devices/${userId}/commands`, {
       request_type: 'ProfileList',
@@ -75,7 +75,7 @@ describe('a user channel', () => {
     })
   })
 
-  it('is not given what only a device takes when what waits is moved to it', async () => {
+  it('does not get device-only commands when waiting commands are moved to it', async () => {
     const userId = newUserId()
     await queue(userId, 'lock', 'DeviceLock')
     await queue(userId, 'list')
@@ -99,7 +99,7 @@ describe('a user channel', () => {
     expect(await received(await enrolled({ udid }))).toEqual(['bare'])
   })
 
-  it('what waits under its bare UserID can be cancelled, all or one', async () => {
+  it('commands that wait under its bare UserID can be cancelled, all or one', async () => {
     const userId = newUserId()
     await queue(userId, 'one')
     await queue(userId, 'two')
@@ -112,7 +112,7 @@ describe('a user channel', () => {
     expect(await received(user)).toEqual(['bare'])
   })
 
-  it('is found by its bare UserID again when what waited under it was cancelled by itself', async () => {
+  it('is found by its bare UserID again when each command that waited under it was cancelled', async () => {
     const userId = newUserId()
     await queue(userId, 'early')
     const { user } = await withUser(userId)
@@ -206,7 +206,7 @@ describe('a user channel', () => {
     await until(owners, (left) => left.length === 0)
   })
 
-  it('never takes what is or was a device’s id, whatever it is called', async () => {
+  it('never takes an id that is or was a device’s, under any name', async () => {
     const victim = await enrolled()
     const { user } = await withUser(victim.udid)
     await queue(victim.udid, 'a')
@@ -219,7 +219,7 @@ describe('a user channel', () => {
     expect(body.commands).toHaveLength(1)
   })
 
-  it('never takes what waits for a device that is yet to enrol, nor what only a device takes', async () => {
+  it('never gets commands that wait for a device that is yet to enrol, nor device-only ones', async () => {
     const udid = newUserId()
     await queue(udid, 'early')
     const { device, user } = await withUser(udid)
@@ -243,7 +243,7 @@ describe('a user channel', () => {
         payload: btoa('<plist/>'),
       })
 
-    it('is not found by it any more where admins used it, until one says which of the two is meant', async () => {
+    it('is not found by it any more where admins used it, until one chooses between the two', async () => {
       const { user, userId, id } = await withUser()
       await queue(userId, 'before')
       const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
@@ -274,7 +274,7 @@ describe('a user channel', () => {
       expect((await hostile.checkIn('DeclarativeManagement', ask)).status).toBe(200)
     })
 
-    it('loses it to the device where admins only looked, and what is secret is held until it is released', async () => {
+    it('loses it to the device where admins only looked, and secret commands are held until they are released', async () => {
       const { user, userId } = await withUser()
       expect((await api('GET', `/v1/commands/${userId}`)).status).toBe(200)
       const device = await enrolled({ udid: userId })

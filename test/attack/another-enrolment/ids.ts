@@ -107,7 +107,7 @@ function check(
 }
 
 export function idAttacks(scene: () => Scene): void {
-  it.each(DEVICE_KEYS)('what no admin could address cannot enrol as %s', async (_, ids) => {
+  it.each(DEVICE_KEYS)('an id that no admin can address cannot enrol as %s', async (_, ids) => {
     const before = { listed: await listed(scene()), refusals: refusals(scene()) }
     let attacker = await stranded(scene())
     const odd = [...ODD, ...ODD_DEVICES]
@@ -130,7 +130,7 @@ export function idAttacks(scene: () => Scene): void {
     expect(await listed(scene())).toEqual(before.listed)
   })
 
-  it.each(USER_KEYS)('what no admin could address cannot be a user by %s', async (key, ids) => {
+  it.each(USER_KEYS)('an id that no admin can address cannot be a user by %s', async (key, ids) => {
     const attacker =
       key === 'EnrollmentUserID' ? await stranded(scene()) : await hostileDevice(scene())
     if (key === 'EnrollmentUserID') {

@@ -47,7 +47,7 @@ async function byNamesake({ url }: Scene, victim: SimulatedDevice): Promise<Sign
 }
 
 export function strangerAttacks(scene: () => Scene): void {
-  it('a message that the device’s own key did not sign is refused, whatever certificate it shows', async () => {
+  it('a message that the device’s own key did not sign is refused, with any certificate', async () => {
     const victim = await enrolled(scene())
     await victim.setBootstrapToken(new Uint8Array([1, 2, 3]))
     await queueApi(scene(), victim.udid, { request_type: 'ProfileList' })
@@ -63,7 +63,7 @@ export function strangerAttacks(scene: () => Scene): void {
         signatureOf({ certificate, privateKey: OWN_KEY }, body),
       'the device’s signature of another message': () =>
         signatureOf({ certificate, privateKey }, captured),
-      'the certificate in headers that nobody asked for': () => ({
+      'the certificate in headers that no setting names': () => ({
         'x-client-cert': encodeURIComponent(shown),
         'x-forwarded-client-cert': `Cert="${encodeURIComponent(shown)}"`,
         'x-ssl-client-cert': encodeURIComponent(shown),

@@ -28,7 +28,7 @@ export function upstreamAttacks(scene: () => Scene): void {
     expect(await idsToldBy(scene(), ask(channel))).toEqual([user])
   })
 
-  it('declarative management is told no device’s id by a device that has it as UserID', async () => {
+  it('the declarative management server never gets a device’s id from a device that has it as UserID', async () => {
     const victim = await enrolled(scene())
     const attacker = await hostileDevice(scene())
     const ids = { UDID: attacker.udid, UserID: victim.udid }
@@ -39,7 +39,7 @@ export function upstreamAttacks(scene: () => Scene): void {
     expect(told).toEqual([full, full])
   })
 
-  it('declarative management is told the full ids while two devices claim a user', async () => {
+  it('the declarative management server gets the full ids while two devices claim a user', async () => {
     const user = newId()
     const attacker = await hostileDevice(scene())
     const ids = { UDID: attacker.udid, UserID: user }

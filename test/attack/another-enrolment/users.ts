@@ -132,7 +132,7 @@ export function userAttacks(scene: () => Scene): void {
     ['after it enrolled', 'after'],
     ['after it checked out', 'gone'],
     ['after an admin removed it', 'removed'],
-  ])('the id of a device means the device, whoever claims it %s', async (_, when) => {
+  ])('the id of a device means the device, even if another claims it %s', async (_, when) => {
     const attacker = await hostileDevice(scene())
     const udid = newId()
     if (when === 'first') {
@@ -156,7 +156,7 @@ export function userAttacks(scene: () => Scene): void {
     expect(device.received.map(({ requestType }) => requestType)).toEqual(['ProfileList'])
   })
 
-  it('what waits under a bare UserID is handed to no channel until an admin moves it', async () => {
+  it('a command that waits under a bare UserID is handed to no channel until an admin moves it', async () => {
     const { server } = scene()
     const user = newId()
     await queue(scene(), user, 'ProfileList')
@@ -201,7 +201,7 @@ export function userAttacks(scene: () => Scene): void {
     await expectLeadsTo(scene(), user, real)
   })
 
-  it('an EnrollmentUserID is a claim as a UserID is', async () => {
+  it('an EnrollmentUserID is a claim like a UserID', async () => {
     const user = newId()
     const attacker = await stranded(scene())
     const ids = { EnrollmentID: attacker.udid }

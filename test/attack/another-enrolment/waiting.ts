@@ -134,7 +134,7 @@ export function waitingAttacks(scene: () => Scene): void {
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([400]))
   })
 
-  it('a stranger that enrols as a device that nobody has seen gets nothing secret or destructive', async () => {
+  it('a stranger that enrols as an unknown device gets no secret or destructive command', async () => {
     const victim = newId()
     await queueForStranger(scene(), victim)
     const attacker = await stranded(scene())
@@ -162,7 +162,7 @@ export function waitingAttacks(scene: () => Scene): void {
     expect(held).toEqual(state(HELD, 'held').toSorted())
   })
 
-  it('what is held waits for an admin, who releases one or all, and only for a device that has enrolled', async () => {
+  it('a held command waits until an admin releases one or all, for a device that has enrolled', async () => {
     const { server } = scene()
     const victim = newId()
     await queueForStranger(scene(), victim)
@@ -183,7 +183,7 @@ export function waitingAttacks(scene: () => Scene): void {
     expect(received(device)).toEqual([...HELD, ...HARMLESS].toSorted())
   })
 
-  it('what is held is in the way of nothing that comes later, and is cancelled as other commands are', async () => {
+  it('a held command does not block later ones, and is cancelled like other commands', async () => {
     const { server } = scene()
     const victim = newId()
     await queueForStranger(scene(), victim)

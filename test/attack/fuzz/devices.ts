@@ -24,7 +24,7 @@ const REAL: readonly PlistDict[] = readdirSync(VECTORS)
 const PATHS = ['/mdm/checkin', '/mdm/connect', '/mdm', '/checkin']
 export function deviceMessage(material: Material, chance: Chance): FuzzRequest {
   const { sender, canaries } = material
-  // No target: an admin may have blocked it, and whoever speaks for it is rightly told so.
+  // No target: an admin may have blocked it, and its messages are then refused.
   const names = [sender.udid, ...canaries]
   let dict: PlistDict = { ...chance.pick(REAL), Topic: sender.topic }
   if (chance.often(0.9)) {

@@ -59,7 +59,7 @@ describe('every command of Apple’s', () => {
     }
   })
 
-  it.each(REQUEST_TYPES)('%s takes no key that it does not have', (requestType) => {
+  it.each(REQUEST_TYPES)('%s accepts no key that it does not have', (requestType) => {
     const keys = { ...least(commandSchema(requestType)?.keys), ...ONE_OF[requestType] }
     expect(places(requestType, { ...keys, Qqqqqqqq: 1 })).toEqual(['Qqqqqqqq'])
     expect(places(requestType, { ...keys, RequestRequiresNetworkTether: true })).toEqual([])
@@ -140,11 +140,11 @@ describe('a fault', () => {
     ['devicelock', {}, 'did you mean DeviceLock?'],
     ['EraseDevice', { ['x'.repeat(101)]: 1 }, `${'x'.repeat(100)}…: EraseDevice has no such key`],
     ['constructor', {}, 'RequestType: Apple documents no command of that name'],
-  ])('of %s %j says where, and what is meant', (requestType, keys, text) => {
+  ])('of %s %j names its place and the name that is meant', (requestType, keys, text) => {
     expect(details(requestType, keys)).toContain(text)
   })
 
-  it('is none where both sides are in use, and where empty means something', () => {
+  it('is not found where both forms are in use, and where empty has a meaning', () => {
     expect(details('RequestMirroring', { ScanTime: '30' })).toBe('')
     expect(details('RequestMirroring', { ScanTime: 30 })).toBe('')
     expect(details('SetRecoveryLock', { NewPassword: '' })).toBe('')
@@ -153,7 +153,7 @@ describe('a fault', () => {
     expect(details('InstallApplication', own)).toBe('')
   })
 
-  it('is none in what Apple’s own examples, Fleet and MicroMDM’s scripts send', () => {
+  it('is not found in the commands of Apple’s own examples, Fleet and MicroMDM’s scripts', () => {
     const app = { iTunesStoreID: 361309726, ManagementFlags: 0, InstallAsManaged: true }
     expect(details('InstallApplication', app)).toBe('')
     const own = { ManifestURL: 'https://example.com/a.plist', ManagementFlags: 0 }
@@ -170,12 +170,12 @@ describe('a fault', () => {
     expect(details('LOMDeviceRequest', { RequestList: [reset] })).toBe('')
   })
 
-  it('means nothing by a name that is not near, or longer than any', () => {
+  it('suggests no name that is not near, or longer than any', () => {
     expect(details('DeviceLock', { abc: '1' })).toBe('abc: DeviceLock has no such key')
     expect(details('DeviceLock', { ['PIN'.repeat(22)]: '1' })).not.toContain('did you mean')
   })
 
-  it('of thousands is told ten times', () => {
+  it('is reported ten times, of thousands', () => {
     const keys = Object.fromEntries(Array.from({ length: 5000 }, (_, n) => [`k${n}`, 1]))
     expect(faultsOf('ProfileList', keys)).toHaveLength(10)
   })

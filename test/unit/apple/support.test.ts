@@ -116,7 +116,7 @@ describe('a profile', () => {
   }
   const updates = { PayloadContent: [{ PayloadType: 'com.apple.SoftwareUpdate' }, 'x', {}] }
 
-  it('holds what the device’s version has removed', () => {
+  it('may hold a part that the device’s version has removed', () => {
     const install = (os: string, product: string, profile: PlistDict) =>
       lacks(product, os, 'InstallProfile', {}, profile)
     expect(install('27.0', MAC, updates)).toBe(
@@ -157,7 +157,7 @@ it('versions are compared by number', () => {
   expect(isBefore('15.0.9', '15.1')).toBe(true)
 })
 
-it('a product name tells the platform', () => {
+it('a product name determines the platform', () => {
   const names = ['MacBookPro18,3', 'iMac21,1', 'VirtualMac2,1', 'iPod9,1', 'iPad14,3', 'Watch7,1']
   expect(names.map(platformOf)).toEqual(['macOS', 'macOS', 'macOS', 'iOS', 'iPadOS', 'watchOS'])
   expect(platformOf('')).toBeUndefined()

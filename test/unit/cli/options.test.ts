@@ -113,7 +113,7 @@ const PANEL = {
   openFiles: 1024,
 }
 
-test('the panel says the address and the key, and how devices get here', () => {
+test('the panel shows the address, the key, and the ways to enrol', () => {
   const text = panelText(PANEL)
   expect(text).toMatch(/API key +secret\n/)
   expect(text).toMatch(
@@ -125,7 +125,7 @@ test('the panel says the address and the key, and how devices get here', () => {
   expect(text).toContain('cloudflared tunnel --url http://127.0.0.1:1')
 })
 
-test('the panel says what a PUBLIC_URL means', () => {
+test('the panel explains a PUBLIC_URL', () => {
   const outside = panelText({ ...PANEL, publicUrl: 'https://mdm.example.com' })
   expect(outside).toMatch(
     /PUBLIC_URL +https:\/\/mdm\.example\.com\n +devices are sent there: it has to lead to http:\/\/127\.0\.0\.1:1\n/,
@@ -135,7 +135,7 @@ test('the panel says what a PUBLIC_URL means', () => {
   expect(plain).toContain('take only https')
 })
 
-test('the first command is for a shell to paste, whatever the key is', () => {
+test('the first command can be pasted into a shell, with any key', () => {
   const device = { id: 'A-1', model: 'iPhone', osVersion: '26.4' }
   const text = tryText('http://127.0.0.1:1', "it's", device)
   expect(text).toContain(
@@ -157,7 +157,7 @@ test.each([
     { npm_config_port: 'true', npm_config_devices: 'true' },
     'npm start -- --port PORT --devices N --log json',
   ],
-])('flags that npm kept, %j, are not overlooked', (args, env, line) => {
+])('flags that npm kept, %j, are refused with the right command line', (args, env, line) => {
   expect(() => refuseForgottenDashes('npm start', FLAGS, args, env)).toThrow(
     `write -- before them\n  ${line}`,
   )
@@ -166,10 +166,10 @@ test.each([
 test.each([
   [['--devices', '3'], {}],
   [[], { npm_config_os: 'linux', npm_config_audit: '' }],
-])('%j are no flags that npm kept', (args, env) => {
+])('%j are not taken for flags that npm kept', (args, env) => {
   expect(() => refuseForgottenDashes('npm start', FLAGS, args, env)).not.toThrow()
 })
 
-test.each(['-h', '--help'])('%s asks for help', (flag) => {
+test.each(['-h', '--help'])('%s prints the help', (flag) => {
   expect(readOptions([flag]).help).toBe(true)
 })

@@ -78,7 +78,7 @@ describe('a state directory that cannot be', () => {
     [join(place, 'link'), 'a file is in the way'],
     [join(place, 'a'.repeat(300)), 'the name is too long'],
     [join(place, 'a/'.repeat(50_000)), 'the name is too long'],
-  ])('is refused with what to do: %s', (path, reason) => {
+  ])('is refused with advice: %s', (path, reason) => {
     expect(() => makeStateDirectory(path)).toThrow(
       new RegExp(`^cannot use .{1,230} as state directory: ${reason}: .*another with --state$`),
     )
@@ -88,7 +88,7 @@ describe('a state directory that cannot be', () => {
     expect(readdirSync(place).toSorted()).toEqual(['file', 'link'])
   })
 
-  test('is one that others use, which stays open to them', () => {
+  test('may not be one that other users need, which stays open to them', () => {
     const shared = mkdtempSync(join(root, 'shared-'))
     for (const [path, mode] of [
       [place, 0o755],
@@ -138,7 +138,7 @@ describe('a state directory that cannot be', () => {
   })
 })
 
-describe('what hinders a file', () => {
+describe('a file that cannot be written', () => {
   const errorOf = (action: () => unknown): unknown => {
     try {
       action()
@@ -156,7 +156,7 @@ describe('what hinders a file', () => {
     }
   }
 
-  test('is said in plain words, as Node and SQLite report it', () => {
+  test('is reported in plain words for each error of Node and SQLite', () => {
     const full = () => database('PRAGMA max_page_count = 1; CREATE TABLE a (b)')
     expect(hindranceOf(errorOf(full))).toMatch(/^the disk is full/)
     const readOnly = () => database('CREATE TABLE a (b)', { readOnly: true })
@@ -177,7 +177,7 @@ describe('what hinders a file', () => {
     expect(complaintOf(missing)).toMatch(/^ENOENT: no such file/)
   })
 
-  test('is no fault of ours, whose stack is shown', () => {
+  test('is not reported as a fault of ours, with a stack', () => {
     const fault = new TypeError('x is not a function')
     expect(complaintOf(fault)).toBe(fault)
   })
@@ -204,7 +204,7 @@ test('a port in use is refused with its number', async () => {
   await expect(claimPort('127.0.0.1', 0)).resolves.toBeGreaterThan(0)
 })
 
-test('the Worker gets what was generated where nothing is said', () => {
+test('the Worker gets the generated values by default', () => {
   expect(bindings()).toEqual({
     API_KEY: state.apiKey,
     SEAL_KEYS: state.sealKeys,
@@ -219,7 +219,7 @@ test('the Worker gets what was generated where nothing is said', () => {
   })
 })
 
-test('the environment comes before what was generated, and the command line before both', () => {
+test('the environment precedes generated values, and the command line precedes both', () => {
   const env = {
     MICROMDM_API_KEY: 'env key',
     MICROMDM_SERVER_URL: 'https://tunnel.example',
@@ -290,12 +290,12 @@ describe('waiting for the workerd of an earlier run', () => {
     await expect(waitForEnd(child.pid ?? 0, -1)).resolves.toBeUndefined()
   })
 
-  test('says which process does not end', async () => {
+  test('names the process that does not end', async () => {
     const { pid = 0 } = sleeper('workerd')
     await expect(waitForEnd(pid, -1)).rejects.toThrow(`does not end: kill -9 ${pid}`)
   })
 
-  test('takes no other process for it that has its number by now', async () => {
+  test('does not mistake another process that has its number by now', async () => {
     await expect(waitForEnd(sleeper('other').pid ?? 0, -1)).resolves.toBeUndefined()
   })
 })

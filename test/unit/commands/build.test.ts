@@ -168,7 +168,7 @@ describe('a command', () => {
 })
 
 describe('a command’s mark', () => {
-  test('secret covers whatever carries a PIN, password, token or key', () => {
+  test('secret covers every type that carries a PIN, password, token or key', () => {
     expect(commandTypes().filter(isSecretCommand).sort()).toEqual([
       'AccountConfiguration',
       'ActivationLockBypassCode',
@@ -190,7 +190,7 @@ describe('a command’s mark', () => {
 })
 
 describe('bodies as clients really send them', () => {
-  test('pass with any value of what MicroMDM does not know, as from its verify_recovery_lock', () => {
+  test('pass with any value of fields that MicroMDM does not know, as from its verify_recovery_lock', () => {
     const fields = { password: 'p', request_requires_network_tether: '' }
     expect(sent(built('VerifyRecoveryLock', fields))).toEqual({
       RequestType: 'VerifyRecoveryLock',

@@ -21,7 +21,7 @@ describe('the faults of MicroMDM’s JSON', () => {
     expect(faults({ REQUEST_TYPE: 'ProfileList', COMMAND_UUID: 'c' })).toEqual([])
   })
 
-  it('are told once for a field of a setting in two spellings', () => {
+  it('are reported once for a field of a setting in two spellings', () => {
     expect(setting({ item: 'Bluetooth', enabled: true, Enabled: false })).toEqual([
       'settings.0.Enabled: says again what enabled says: leave one out',
     ])

@@ -92,7 +92,7 @@ describe('a raw command', () => {
     })
   })
 
-  test('of an unknown type is accepted, and taken for secret', () => {
+  test('of an unknown type is accepted, and counts as secret', () => {
     const payload = writePlist({ CommandUUID: 'c', Command: { RequestType: 'New' } })
     expect(readRawCommand(payload)).toMatchObject({ ok: true, requestType: 'New', secret: true })
   })

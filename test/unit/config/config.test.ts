@@ -134,7 +134,7 @@ describe('enrolment', () => {
   const [older, newer] = [randomBytes(32), randomBytes(32)].map((key) => key.toString('base64'))
   const access = (vars: UncheckedVars) => configured(vars).enrollment.access
 
-  it('wants a token that the newest sealing key gives where nobody chose, and takes those of older ones', () => {
+  it('without a setting requires the token of the newest sealing key, and accepts those of older keys', () => {
     const before = access({ SEAL_KEYS: `k1:${older}` })
     expect(before).toEqual({
       mode: 'token',
@@ -149,7 +149,7 @@ describe('enrolment', () => {
     expect(access({ SEAL_KEYS: `k2:${newer}` })).toEqual({ ...after, olderTokens: [] })
   })
 
-  it('wants ENROLL_TOKEN and no other, if it is set', () => {
+  it('requires ENROLL_TOKEN and accepts no other, if it is set', () => {
     for (const vars of [{}, { ENROLLMENT: 'token' }]) {
       const chosen = { ENROLL_TOKEN: 'opensesame', SEAL_KEYS: `k2:${newer} k1:${older}` }
       expect(access({ ...vars, ...chosen })).toEqual({
@@ -160,7 +160,7 @@ describe('enrolment', () => {
     }
   })
 
-  it('is open, or for known devices, by choice alone', () => {
+  it('is open, or for known devices, only when a setting says so', () => {
     expect(access({ ENROLLMENT: 'open' })).toEqual({ mode: 'open' })
     expect(access({ ENROLLMENT: 'known' })).toEqual({ mode: 'known' })
   })

@@ -9,7 +9,7 @@ function scep(vars: Record<string, string>): ScepSettings | readonly string[] {
   return result.ok ? result.config.scep : result.problems
 }
 
-it('identities live a year and nobody has chosen the challenges, unless settings say otherwise', () => {
+it('identities are valid for a year, and no setting chooses the challenges, by default', () => {
   expect(scep({})).toEqual({
     dynamicChallenge: undefined,
     challenge: 'micromdm',
@@ -30,12 +30,12 @@ it('MicroMDM’s names for SCEP settings work', () => {
   expect(scep({ ...vars, SCEP_CHALLENGE: 'word' })).toMatchObject({ dynamicChallenge: true })
 })
 
-it('the number of certificates that anybody may have in a minute can be chosen', () => {
+it('a setting limits the certificates a minute that anyone can get', () => {
   expect(scep({ SCEP_RATE: '5' })).toMatchObject({ rate: 5 })
   expect(scep({ SCEP_RATE: 'all' })).toEqual(['SCEP_RATE: not a whole number from 1 to 9999999'])
 })
 
-it('a validity that is no number of days is named', () => {
+it('a validity that is not a number of days is refused by name', () => {
   expect(scep({ SCEP_CLIENT_VALIDITY: '1y' })).toEqual([
     'SCEP_CLIENT_VALIDITY: not a number of days, such as 365',
   ])

@@ -21,12 +21,12 @@ describe('MachineInfo', () => {
     ['OS_VERSION', '<real>26.1</real>', {}],
     ['MDM_CAN_REQUEST_SOFTWARE_UPDATE', '<string>true</string>', {}],
     ['MDM_CAN_REQUEST_SOFTWARE_UPDATE', '<true/>', { canRequestSoftwareUpdate: true }],
-  ])('is read whatever %s is: %s', (key, value, change) => {
+  ])('is read with any %s: %s', (key, value, change) => {
     const read = readMachineInfo(info({ [key]: value }))
     expect(read).toEqual({ ...told, canRequestSoftwareUpdate: false, ...change })
   })
 
-  it.each(['UDID', 'SERIAL'])('is refused when its %s is not as it was sent', (key) => {
+  it.each(['UDID', 'SERIAL'])('is refused when its %s is broken', (key) => {
     for (const value of ['S\x1b', 'S\xff', '&#27;', '\xed\xa0\x80', '&#xD800;']) {
       const body = info({ [key]: `<string>${value}</string>` })
       expect(() => readMachineInfo(body)).toThrow(PlistError)

@@ -24,16 +24,16 @@ describe('the oldest OS that may enrol', () => {
     // Families without a minimum.
     ['iPad13,1', '12.0', 'nothing'],
     ['AppleTV14,1', '12.0', 'nothing'],
-  ])('on a %s with %s asks for %s', (product, version, wanted) => {
+  ])('on a %s with %s requires %s', (product, version, wanted) => {
     expect(asked(product, version) ?? 'nothing').toBe(wanted)
   })
 
-  it('is not asked of a device that cannot update itself now, or does not say what it runs', () => {
+  it('is not required of a device that cannot update now, or does not report its OS', () => {
     expect(asked('iPhone16,2', '17.0', { canRequestSoftwareUpdate: false })).toBeUndefined()
     expect(asked('iPhone16,2', '')).toBeUndefined()
   })
 
-  it('is told in the body that Apple prescribes', () => {
+  it('is sent in the body that Apple prescribes', () => {
     const info = {
       udid: '',
       serial: '',

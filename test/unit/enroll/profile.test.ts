@@ -132,7 +132,7 @@ describe('the name of the organisation', () => {
     return plan.ok ? plan.write(facts(name)) : expect.fail(plan.reason)
   }
 
-  it('is where people read MicroMDM without one, and nowhere else', () => {
+  it('replaces MicroMDM in texts for people, and nowhere else', () => {
     const all = profiles(NAME)
     expect(all).toMatchObject([
       {
@@ -165,7 +165,7 @@ describe('the name of the organisation', () => {
         renewal(name, { kind: 'stored', profile: stored }),
       ],
     ],
-  ])('changes nothing in %s by which a device tells profiles apart', (_, made) => {
+  ])('changes no identifier in %s', (_, made) => {
     const withoutNames = (name: string) =>
       JSON.parse(JSON.stringify(made(name)), (key, value: unknown) =>
         /^(Payload(Organization|DisplayName|Description)|Subject)$/.test(key) ? undefined : value,
@@ -176,7 +176,7 @@ describe('the name of the organisation', () => {
 })
 
 describe('an over-the-air enrolment', () => {
-  it('begins with a bare Profile Service payload, whose URL keeps what opens it', () => {
+  it('begins with a bare Profile Service payload, whose URL keeps token and invitation', () => {
     const urls = deviceUrls(BASE, new URLSearchParams('token=opensesame&invitation=1&site=1'))
     expect(profileServicePayload(urls.phase23Url, facts())).toEqual({
       PayloadType: 'Profile Service',
@@ -193,7 +193,7 @@ describe('an over-the-air enrolment', () => {
     })
   })
 
-  it('goes on with a profile that holds an identity and nothing else', () => {
+  it('continues with a profile that holds only an identity', () => {
     expect(otaPhase2Profile(facts())).toMatchObject({
       PayloadType: 'Configuration',
       PayloadIdentifier: 'com.github.micromdm.micromdm.ota.phase2',

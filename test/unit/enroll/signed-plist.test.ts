@@ -94,7 +94,7 @@ describe('a plist that a device signed', () => {
     })
   })
 
-  it('is a stranger’s when its issuer only has the name of Apple’s CA', () => {
+  it('is a stranger’s when its issuer has only the name of Apple’s CA', () => {
     const namesake = nodeIdentity({
       subject: [['CN', 'Device CA']],
       serial: Uint8Array.of(8),
@@ -129,7 +129,7 @@ describe('a plist that a device signed', () => {
 })
 
 describe('MachineInfo', () => {
-  it('is read as far as we need it', () => {
+  it('is read as far as the server needs it', () => {
     expect(readMachineInfo(info)).toEqual({
       udid: 'U1',
       serial: 'S1',
@@ -140,12 +140,12 @@ describe('MachineInfo', () => {
     })
   })
 
-  it('may leave out who it is, as in User Enrollment', () => {
+  it('may lack UDID and serial number, as in User Enrollment', () => {
     const plist = writePlist({ PRODUCT: 'Mac14,2', VERSION: '23A1', LANGUAGE: 'en' })
     expect(readMachineInfo(plist)).toMatchObject({ udid: '', serial: '', osVersion: '' })
   })
 
-  it('is an error when it is no dictionary or a field has another type', () => {
+  it('is refused when it is not a dictionary or a field has another type', () => {
     expect(() => readMachineInfo(writePlist(['U1']))).toThrow(PlistError)
     expect(() => readMachineInfo(writePlist({ SERIAL: 5 }))).toThrow(PlistError)
     expect(() => readMachineInfo(new Uint8Array())).toThrow(PlistError)

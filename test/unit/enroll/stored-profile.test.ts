@@ -13,7 +13,7 @@ function problem(mobileconfig: Uint8Array | string, identifier = 'a.b') {
 }
 
 describe('a profile that an admin stores', () => {
-  it('may be plain or signed, by anybody', () => {
+  it('may be plain or signed, by any signer', () => {
     expect(problem(plist)).toBeUndefined()
     expect(problem(signed)).toBeUndefined()
   })

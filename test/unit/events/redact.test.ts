@@ -59,7 +59,7 @@ describe('a binary message', () => {
   const holding = (...value: readonly number[][]) =>
     binary([0xd3, 1, 3, 5, 2, 4, 6], UDID, string('A'), ...token, string('X'), ...value)
 
-  it('is rewritten, and loses what XML cannot hold', () => {
+  it('is rewritten without the values that XML cannot hold', () => {
     const cut = redacted(event('mdm.Connect', holding(string('x'))))
     expect({ ...(readPlist(cut.body) as object) }).toEqual({ UDID: 'A', X: 'x' })
     expect(cut.redacted).toEqual(['UnlockToken'])
@@ -91,7 +91,7 @@ it('a message with a token that cannot be read is not sent on, and the event say
   })
 })
 
-it('an event says what was cut out of it, and nothing where nothing was', () => {
+it('an event names the parts that were cut out of it, if there are any', () => {
   const body = writePlist({ UDID: 'A', UnlockToken: new Uint8Array(8) })
   for (const topic of ['mdm.Connect', 'mdm.TokenUpdate'] as const) {
     const part = topic === 'mdm.Connect' ? 'acknowledge_event' : 'checkin_event'

@@ -116,13 +116,13 @@ it.each([
       '[::FFFF:7F00:1]',
     ],
   ],
-])('a webhook URL of %s is refused, and the text says what to do', (_, hosts) => {
+])('a webhook URL of %s is refused with advice', (_, hosts) => {
   for (const host of hosts) {
     expect(refuseTarget(`http://${host}/`), host).toMatch(/cloudflared.*ALLOW_PRIVATE_WEBHOOKS/)
   }
 })
 
-it('a zone is no part of a URL', () => {
+it('a zone is not accepted in a URL', () => {
   expect(URL.canParse('http://[fe80::1%25eth0]/')).toBe(false)
 })
 

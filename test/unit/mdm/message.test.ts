@@ -16,7 +16,7 @@ function tokenUpdate(fields: Readonly<Record<string, string | Uint8Array>>): Uin
   })
 }
 
-describe('what a TokenUpdate brings for pushes', () => {
+describe('a push value of a TokenUpdate', () => {
   it.each([
     ['Token', new Uint8Array(1024), new Uint8Array(1025)],
     ['PushMagic', 'é'.repeat(512), 'é'.repeat(513)],
@@ -33,7 +33,7 @@ describe('what a TokenUpdate brings for pushes', () => {
   })
 })
 
-describe('a text of a message that leads somewhere', () => {
+describe('a text that addresses something', () => {
   const report = (CommandUUID: string) =>
     writePlist({ UDID: 'UDID-1', Status: 'Acknowledged', CommandUUID })
   const declaration = (Endpoint: string) =>
@@ -51,7 +51,7 @@ describe('a text of a message that leads somewhere', () => {
   })
 })
 
-it('a status that nobody knows is cut, and stays one that nobody knows', () => {
+it('an unknown status is cut, and stays unknown', () => {
   const message = readMessage(writePlist({ UDID: 'UDID-1', Status: 'x'.repeat(1_000_000) }))
   expect(message).toMatchObject({ kind: 'report', status: 'x'.repeat(256) })
 })
@@ -68,7 +68,7 @@ const BROKEN = ['A\x1bB', 'A&#27;B', 'A\xed\xa0\x80B', 'A\xffB', 'A&#xD800;B', '
 const authenticate = (fields: Readonly<Record<string, string>>) =>
   readMessage(xml({ MessageType: text('Authenticate'), UDID: text('U'), ...fields }))
 
-describe('what the server does not need in a message', () => {
+describe('a value that the server does not need', () => {
   it.each(BROKEN)('is repaired and never refused: %j', (broken) => {
     const { facts } = Object(
       authenticate({ DeviceName: text(broken), Model: text('Mac14,2'), X: text(broken) }),
@@ -88,11 +88,11 @@ describe('what the server does not need in a message', () => {
     ['SerialNumber', '<data>QQ==</data>'],
     ['SerialNumber', text('C02\x1b')],
     ['SerialNumber', text('C02\xef\xbf\xbd')],
-  ])('is not told when it is of no use: %s %s', (key, value) => {
+  ])('counts as absent when it is of no use: %s %s', (key, value) => {
     expect(authenticate({ [key]: value })).toEqual(authenticate({}))
   })
 
-  it('is AwaitingConfiguration that is no boolean, and the names of a user of a Mac', () => {
+  it('may be an AwaitingConfiguration that is not a boolean, or the names of a Mac’s user', () => {
     const fields = {
       MessageType: text('TokenUpdate'),
       UDID: text('U'),
@@ -112,7 +112,7 @@ describe('what the server does not need in a message', () => {
     })
   })
 
-  it('costs nothing in a binary plist either', () => {
+  it('is not read in a binary plist either', () => {
     const values = { UDID: 'U', Status: 'Idle', X: { Status: 'a', list: ['b', { Status: 'c' }] } }
     const bytes = Buffer.from(buildBinary(values))
     // The short string becomes a null object.
@@ -121,7 +121,7 @@ describe('what the server does not need in a message', () => {
   })
 })
 
-describe('what leads somewhere', () => {
+describe('a value that addresses something', () => {
   const report = { UDID: text('U'), Status: text('Idle'), CommandUUID: text('c') }
   const tokenUpdateOf = {
     MessageType: text('TokenUpdate'),
@@ -155,7 +155,7 @@ describe('what leads somewhere', () => {
     ['Endpoint', declaration],
   ] as const
 
-  it.each(needed)('is refused when it had to be repaired, and says so: %s', (key, fields) => {
+  it.each(needed)('is refused when it had to be repaired, with that reason: %s', (key, fields) => {
     expect(readMessage(xml(fields))).toBeDefined()
     for (const broken of BROKEN) {
       const refused = () => readMessage(xml({ ...fields, [key]: text(broken) }))
@@ -175,7 +175,7 @@ describe('what leads somewhere', () => {
       { ...report, MessageType: text('SetBootstrapToken'), BootstrapToken: '<true/>' },
     ],
     ['Data', { ...declaration, Data: '<data>!</data>' }],
-  ])('and so is %s that is no data', (key, fields) => {
+  ])('is refused as %s that is not data', (key, fields) => {
     expect(() => readMessage(xml(fields))).toThrow(
       new RegExp(`^plist: ${key} (cannot be read|is not data)`),
     )

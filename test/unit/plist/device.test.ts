@@ -31,7 +31,7 @@ const BROKEN: readonly (readonly [string, string, string])[] = [
 ]
 
 describe('in a device’s text', () => {
-  test.each(BROKEN)('%s reads as U+FFFD, and is known for a repair', (_, sent, read) => {
+  test.each(BROKEN)('%s is read as U+FFFD, and counts as a repair', (_, sent, read) => {
     const document = bytes(name(sent))
     expect(readPlist(document, 'device')).toEqual({ N: read })
     const entries = readEntries(document, new Set(['N']))
@@ -47,7 +47,7 @@ describe('in a device’s text', () => {
     ['a long reference', '&#x0000000000000000041;', 'A'],
     ['an emoji', '\xf0\x9f\x98\x80', '😀'],
     ['DEL and C1, which XML allows', '\x7f\xc2\x9b', '\x7f\x9b'],
-  ])('%s is no repair', (_, sent, read) => {
+  ])('%s does not count as a repair', (_, sent, read) => {
     const document = bytes(name(sent))
     const entries = readEntries(document, new Set(['N']))
     expect(entries).toMatchObject({ dict: { N: read }, faults: new Map() })
@@ -71,7 +71,7 @@ describe('in a device’s text', () => {
     }
   })
 
-  test('of two values under a key the last counts, sound or not', () => {
+  test('of two values under a key the last counts, even a broken one', () => {
     const twice = (...values: string[]) =>
       readEntries(
         bytes(
@@ -101,15 +101,18 @@ describe('in a device’s text', () => {
     expect(readPlist(document, 'device')).toEqual({ N: '�', '�': '�' })
   })
 
-  test.each(['\uffff', '\ufffe'])('%j is a fault of its key wherever else a break is', (sent) => {
-    const text = `${name(sent)}<!-- \ud800 -->`
-    const utf8 = Buffer.concat([Buffer.from(name(sent)), bytes('<!-- \xff -->')])
-    for (const document of [utf8, utf16(text), Buffer.from(utf16(text)).swap16()]) {
-      const { dict, faults } = readEntries(document, new Set(['N']))
-      expect(dict).toEqual({ N: '�' })
-      expect(faults.get('N')).toBe(FAULT)
-    }
-  })
+  test.each(['\uffff', '\ufffe'])(
+    '%j is a fault of its key, with breaks in other places too',
+    (sent) => {
+      const text = `${name(sent)}<!-- \ud800 -->`
+      const utf8 = Buffer.concat([Buffer.from(name(sent)), bytes('<!-- \xff -->')])
+      for (const document of [utf8, utf16(text), Buffer.from(utf16(text)).swap16()]) {
+        const { dict, faults } = readEntries(document, new Set(['N']))
+        expect(dict).toEqual({ N: '�' })
+        expect(faults.get('N')).toBe(FAULT)
+      }
+    },
+  )
 
   test.each([
     ['an undefined entity', name('&nbsp;')],
@@ -120,13 +123,13 @@ describe('in a device’s text', () => {
     ['a cut end', '<plist><dict><key>a</key><string>\x01'],
     ['a list at the top', '<plist><array/></plist>'],
     ['nothing', ''],
-  ])('%s is refused as ever', (_, document) => {
+  ])('%s is refused, as in other documents', (_, document) => {
     expect(() => readEntries(bytes(document), new Set(['N']))).toThrow(PlistError)
   })
 })
 
 describe('a device’s value that has no meaning', () => {
-  test('is the text that it has', () => {
+  test('is read as its text', () => {
     const body = '<date>2026-02-30</date><integer>1\x02</integer><data>QQ</data><real>x</real>'
     const document = bytes(`<plist><array>${body}<true/></array></plist>`)
     expect(readPlist(document, 'device')).toEqual(['2026-02-30', '1�', 'QQ', 'x', true])
@@ -221,7 +224,7 @@ describe('a device’s binary plist', () => {
   })
 })
 
-test('entries are found in their bytes, whatever these hold', () => {
+test('entries are found in their bytes, with any content', () => {
   const document = bytes(
     '\xef\xbb\xbf\n<plist><dict>\r\n<key>A</key><string>\xff\x01</string><!-- \xfe -->\n<key>&#66;</key><dict>' +
       '<key>C</key><data>!</data></dict> <key>D</key ><true/></dict></plist>\0',
@@ -251,7 +254,7 @@ test.each<[string, string, string]>([
   }
 })
 
-test('a fault far inside a text is told by its place', () => {
+test('the message names the place of a fault far inside a text', () => {
   const before = `<string>${'&lt;'.repeat(5000)}`
   const document = new TextEncoder().encode(`${before}&lt</string>`)
   expect(() => readPlist(document, 'device')).toThrow(`at offset ${before.length}`)

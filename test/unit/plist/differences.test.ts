@@ -52,7 +52,7 @@ function takes(document: Uint8Array, reading: PlistReading): boolean {
   }
 }
 
-test.each(differences)('$name is taken by those who say so', (difference) => {
+test.each(differences)('$name is accepted by the readers that the list names', (difference) => {
   const { strict, device, micromdm, apple, why = '' } = difference
   const document = documentOf(difference)
   expect({ strict: takes(document, 'strict'), device: takes(document, 'device') }).toEqual({

@@ -12,7 +12,7 @@ function nested(open: string, close: string, depth: number): string {
   return open.repeat(depth) + close.repeat(depth)
 }
 
-describe('what is read', () => {
+describe('a document', () => {
   test.each<[string, string, unknown]>([
     ['white space in strings is kept', '<string> a\n b </string>', ' a\n b '],
     ['CRLF and CR become LF', '<string>a\r\nb\rc</string>', 'a\nb\nc'],
@@ -103,7 +103,7 @@ describe('what is read', () => {
   })
 })
 
-describe('what is refused', () => {
+describe('a document is refused for', () => {
   test.each<[string, string]>([
     ['an unknown element', '<plist><set/></plist>'],
     ['two roots', '<plist><true/><true/></plist>'],
@@ -146,7 +146,7 @@ describe('what is refused', () => {
   })
 
   test.each(['UDID', 'EnrollmentID', 'UserID', 'EnrollmentUserID', 'CommandUUID', 'Status'])(
-    'a second %s, whatever is asked for',
+    'a second %s, with any keys requested',
     (key) => {
       const entry = `<key>${key}</key><string>x</string>`
       const document = utf8.encode(`<plist><dict>${entry}${entry}</dict></plist>`)
@@ -163,7 +163,7 @@ describe('what is refused', () => {
     )
   })
 
-  test('the message names the place', () => {
+  test('a fault whose place the message names', () => {
     expect(() => read('<integer>x</integer>')).toThrow('plist: malformed <integer> at offset 30')
   })
 })

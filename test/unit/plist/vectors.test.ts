@@ -64,13 +64,13 @@ describe('the shared vectors', () => {
     expect(() => readPlistTop(bytesOf(file), new Set(['a', 'k', 'UDID']))).toThrow(PlistError)
   })
 
-  test('a root that is no dictionary is refused when a dictionary is asked for', () => {
+  test('a root that is not a dictionary is refused when a dictionary is required', () => {
     const bytes = bytesOf('bad-root-array.plist')
     expect(() => asDict(readPlist(bytes))).toThrow('the root is not a dictionary')
     expect(() => readPlistTop(bytes, new Set())).toThrow('the root is not a dictionary')
   })
 
-  test('a MessageType that is no string is refused when it is asked for', () => {
+  test('a MessageType that is not a string is refused when it is read', () => {
     const message = asDict(readPlist(bytesOf('bad-messagetype-type.plist')))
     expect(() => stringAt(message, 'MessageType')).toThrow('MessageType is not a string')
   })

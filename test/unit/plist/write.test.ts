@@ -81,7 +81,7 @@ describe('the bytes on the wire', () => {
   })
 })
 
-describe('what XML cannot hold is refused', () => {
+describe('a value that XML cannot hold is refused', () => {
   let deep: PlistValue = []
   for (let i = 0; i < 128; i++) deep = [deep]
 
@@ -189,7 +189,7 @@ function outcome(read: () => unknown): string {
   }
 }
 
-describe('the build that Workers get', () => {
+describe('the build for Workers', () => {
   afterEach(() => {
     vi.doUnmock('plist')
     vi.resetModules()

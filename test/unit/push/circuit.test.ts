@@ -65,24 +65,24 @@ describe.each([
     expect(push(fleet(), good, verdict).epoch).toBe(1)
   })
 
-  test('opens nothing where no push was ever delivered: each device waits by itself', () => {
+  test('opens no circuit when no push was ever delivered: each device waits by itself', () => {
     expect(push(closed(), named('bad', 100), verdict).open).toBeUndefined()
   })
 
-  test('of one device counts once, however often and on however many channels', () => {
+  test('of one device counts once, at any number and on any number of channels', () => {
     const channels = Array.from({ length: 100 }, (__, n) => `bad:user ${n % 10}`)
     expect(push(closed(), channels, verdict).open).toBeUndefined()
     expect(push(fleet(), channels, verdict).open).toBeUndefined()
   })
 
-  test('of however many devices does not open it while one is left that a push reached before', () => {
+  test('of any number of devices does not open it while a push reaches one that was reached before', () => {
     const suspected = push(fleet(), [...named('bad', 100), ...good.slice(1)], verdict)
     expect(suspected.open).toBeUndefined()
     expect(toProbe(suspected)).toEqual(good.slice(0, 1))
     expect(push(suspected, good.slice(0, 1), verdict).open).toMatchObject({ reason })
   })
 
-  test('of many devices is looked into with devices that pushes reached before, and not earlier', () => {
+  test('of many devices starts a probe of devices that pushes reached before, and not earlier', () => {
     expect(toProbe(push(fleet(), bad.slice(1), verdict))).toEqual([])
     expect(toProbe(push(fleet(), bad, verdict))).toEqual(good)
     expect(toProbe(deliver(push(fleet(), bad, verdict), good.slice(0, 1)))).toEqual([])
@@ -97,7 +97,7 @@ describe.each([
     expect(heldBy(push(open, bad.slice(0, 3), verdict))).toBeUndefined()
   })
 
-  test('is forgotten when something is delivered, told with it or by itself', () => {
+  test('is forgotten when a push is delivered, reported with it or by itself', () => {
     const four = push(closed(), bad.slice(1), verdict)
     expect(countDelivered(four, { delivered: 50, proven: good }, 1)[list]).toEqual([])
     expect(push(four, bad.slice(0, 1), verdict, { delivered: 1, proven: ['good:'] })[list]).toEqual(
@@ -128,13 +128,13 @@ test('a push that gets no answer while APNs answers others is its device’s own
   expect(push(four, bad.slice(0, 1), transport, { othersAnswered: true }).unanswered).toEqual([])
 })
 
-test('any answer ends a row of pushes without one', () => {
+test('any answer ends a series of pushes without an answer', () => {
   for (const verdict of [busy, dead, refused, { kind: 'bug', reason: 'BadPath' } as const]) {
     expect(push(push(closed(), bad.slice(1), transport), ['x:'], verdict).unanswered).toEqual([])
   }
 })
 
-test('what a device’s own data, its departure or APNs’s haste cause opens it for no number of devices', () => {
+test('failures by a device’s own data, its departure or APNs’s rate limit never open it', () => {
   const many = named('bad', 50)
   for (const verdict of [busy, dead, { kind: 'bug', reason: 'PayloadTooLarge' } as const]) {
     expect(push(closed(), many, verdict).open).toBeUndefined()
@@ -151,7 +151,7 @@ test('a refused certificate opens it at once, for all', () => {
   })
 })
 
-test('a refusal is held against a device only while something was delivered lately and few in a row are refused', () => {
+test('a refusal counts against a device only while a push was delivered lately and few in a row are refused', () => {
   expect(provesCertificate(push(closed(), ['x:'], refused), 1)).toBe(false)
   expect(provesCertificate(push(fleet(), bad.slice(1), refused), 1)).toBe(true)
   expect(provesCertificate(push(fleet(), bad, refused), 1)).toBe(false)
@@ -166,13 +166,13 @@ test('memory is bounded: the last twenty devices that a push reached, five other
   expect(failing.refused).toHaveLength(25)
 })
 
-test('a device that a probe does not reach for reasons of its own proves nothing any more', () => {
+test('a device that a probe does not reach for its own reasons is no longer proof', () => {
   const suspected = push(fleet(), [...bad, ...good.slice(2)], refused)
   expect(afterProbe(suspected, good.slice(0, 2)).proven).toEqual(good.slice(2))
   expect(afterProbe(push(fleet(), ['x:'], expired), good).proven).toEqual(good)
 })
 
-test('what left before it opened does not close it, a push that left in spite of it does, in the same epoch', () => {
+test('a push that left before it opened does not close it; one that left while it is open does, in the same epoch', () => {
   const open = push(fleet(), good, refused)
   expect(deliver(open, ['x:'], 1, 0).open).toBeDefined()
   expect(countDelivered(open, { delivered: 50, proven: ['x:'] }, 1)).toBe(open)
@@ -188,7 +188,7 @@ test('a refused token proves that the certificate is accepted, and any answer th
   expect(push(push(fleet(), good, transport), ['y:'], busy).open).toBeUndefined()
 })
 
-test('a new certificate closes it, voids what was held against devices, and has to reach those that the old one reached', () => {
+test('a new certificate closes it, voids the flags of devices, and has to reach those that the old one reached', () => {
   const circuit = push(fleet(), ['x:'], expired)
   expect(underCertificate(circuit, 'certificate 1')).toBe(circuit)
   const renewed = underCertificate(circuit, 'certificate 2')

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { defaultExpiration, pushRequest } from '../../../src/push/request.ts'
 import { isPushToken } from '../../../src/mdm/push-values.ts'
 
-test('a push is the headers that wake a device at once and a body with the magic alone', () => {
+test('a push has the headers that wake a device at once, and a body with only the magic', () => {
   const request = pushRequest({
     token: Uint8Array.from({ length: 32 }, (_, index) => index),
     magic: 'MAGIC "quoted"',
@@ -33,7 +33,7 @@ test('a push is kept for seven days by default', () => {
   expect(defaultExpiration(1_700_000_000_999)).toBe(1_700_000_000 + 7 * 86_400)
 })
 
-test('a token of less than 32 bytes is none', () => {
+test('a token of less than 32 bytes is not valid', () => {
   expect([31, 32, 33].map((length) => isPushToken(new Uint8Array(length)))).toEqual([
     false,
     true,

@@ -42,13 +42,13 @@ describe('every row of Apple’s status table', () => {
   })
 })
 
-test('an answer without apns-id is not Apple speaking, whatever its status', () => {
+test('an answer without apns-id is not Apple’s, with any status', () => {
   for (const status of [200, 400, 403, 410, 502, 520, 530]) {
     expect(judge({ status, reason: undefined }).kind).toBe('transport')
   }
 })
 
-test('a topic that only its device named says nothing about the certificate when it is refused', () => {
+test('a refused topic that only its device named does not count against the certificate', () => {
   for (const reason of ['BadTopic', 'MissingTopic', 'TopicDisallowed']) {
     expect(judge({ status: 400, apnsId: ID, reason }, false)).toEqual({
       kind: 'token_refused',
@@ -59,7 +59,7 @@ test('a topic that only its device named says nothing about the certificate when
   expect(certificate.kind).toBe('configuration')
 })
 
-test('a reason that Apple has added since is judged by its status', () => {
+test('an unknown reason of Apple’s is judged by its status', () => {
   const kinds = [400, 403, 410, 429, 500, 504].map(
     (status) => judge({ status, apnsId: ID, reason: 'BrandNew' }).kind,
   )
@@ -90,7 +90,7 @@ test('Retry-After in seconds is honoured, and too many requests wait minutes wit
   expect(wait(429)).toMatchObject({ kind: 'later', after: 300_000 })
 })
 
-test('a body that is not the JSON object of APNs gives no reason, but for the words of who stands in between', () => {
+test('a body that is not the JSON object of APNs gives no reason, except for a proxy’s text', () => {
   for (const body of ['', '[]', 'null', '"x"', '{"reason":7}']) {
     expect(readAnswer(502, new Headers(), body).reason).toBeUndefined()
   }

@@ -84,7 +84,7 @@ describe('the readers of SCEP', () => {
   })
 })
 
-describe('whatever is changed in a request, it is never taken for a good one', () => {
+describe('a request with any change is never accepted', () => {
   const isOurs = (der: Uint8Array): boolean => {
     const opened = openRequest(der, [authority])
     return (
@@ -106,7 +106,7 @@ describe('whatever is changed in a request, it is never taken for a good one', (
     )
   })
 
-  it('in its CSR: what we take, pkijs takes', async () => {
+  it('in its CSR: pkijs accepts each request that the server accepts', async () => {
     await fc.assert(
       fc.asyncProperty(mutants(csr), async (der) => {
         const sealed = writeEnvelope(der, authority.certificate.der, 'aes-128-cbc')
@@ -134,7 +134,7 @@ describe('whatever is changed in a request, it is never taken for a good one', (
   })
 })
 
-it('a client takes no mutated CertRep for an identity', () => {
+it('a client accepts no mutated CertRep as an identity', () => {
   const opened = openRequest(pending.der, [authority])
   if (opened.kind !== 'request') {
     throw new Error('the sample is refused')

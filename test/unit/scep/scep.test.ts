@@ -128,7 +128,7 @@ describe('a certificate', () => {
     ['a, O=b+C=c"/CN=d\\,;<e>#', 'MDM Identity (a O b C c CN d e)'],
     ['x'.repeat(300), `MDM Identity (${'x'.repeat(49)})`],
     ['🍏'.repeat(9) + 'ñ'.repeat(60), `MDM Identity (${'ñ'.repeat(49)})`],
-  ])('that is asked for as %j is called %j', (asked, expected) => {
+  ])('that is requested as %j gets the name %j', (asked, expected) => {
     expect(identityName(asked)).toBe(expected)
   })
 
@@ -148,7 +148,7 @@ describe('a CertRep', () => {
     return { request, der: certRep(request, issue(request), authority.certificate.der) }
   }
 
-  it('names a plain hash in both places: another OID there is iOS’s error 22003', async () => {
+  it('names a plain hash in both places: iOS answers another OID with error 22003', async () => {
     const { der } = await reply(Buffer.alloc(16, 1), 'tx')
     const content = ContentInfo.fromBER(new Uint8Array(der))
     const signed = new SignedData({ schema: content.content })
@@ -156,7 +156,7 @@ describe('a CertRep', () => {
     expect(signed.signerInfos[0]?.digestAlgorithm.algorithmId).toBe('1.3.14.3.2.26')
   })
 
-  it('sends transaction and nonce back as they came, and a nonce of its own', async () => {
+  it('repeats transaction and nonce unchanged, and adds a nonce of its own', async () => {
     const nonce = Buffer.alloc(16, 9)
     const { request, der } = await reply(nonce, 'ünïcode/+=')
     const attributes = new Map(
@@ -219,7 +219,7 @@ describe('a request as Apple’s clients send it', () => {
     expect(new Set(all.map((der) => scepRequestId(requestIn(der)))).size).toBe(4)
   })
 
-  it('is the same request when its signer was made anew for the occasion', async () => {
+  it('is the same request when its signer was made anew for it', async () => {
     const messages = [1, 2].map(() => {
       const certificate = issueCertificate({
         subject: [['CN', 'for the occasion']],
@@ -239,7 +239,7 @@ describe('a request as Apple’s clients send it', () => {
   })
 })
 
-describe('a request that is signed with a key for the occasion', () => {
+describe('a request that is signed with a one-time key', () => {
   it('is answered to that key, with a certificate for the key of the CSR', async () => {
     const other = openssl.identity('occasion', RSA)
     const privateKey = createPrivateKey(readFileSync(other.keyFile))
@@ -254,7 +254,7 @@ describe('a request that is signed with a key for the occasion', () => {
 })
 
 describe('a request is refused when', () => {
-  it('the CSR’s signature or key will not do', async () => {
+  it('the CSR’s signature or key is not acceptable', async () => {
     const forged = Uint8Array.from(csr)
     forged[forged.length - 1] = (forged.at(-1) ?? 0) ^ 1
     const small = openssl.identity('small', ['-newkey', 'rsa:1024'])
@@ -284,7 +284,7 @@ describe('a request is refused when', () => {
     expect(fate(message)).toBe('badMessageCheck: the signature does not match')
   })
 
-  it('it is no request, or encrypted with something else', async () => {
+  it('it is not a request, or is encrypted with something else', async () => {
     expect(fate(await messageWith(envelope, { messageType: '20' }))).toMatch(/^badRequest/)
     const args = ['cms', '-encrypt', '-binary', '-outform', 'DER', '-aes192', caFile]
     const aes192 = new Uint8Array(openssl.run(args, csr))
@@ -292,7 +292,7 @@ describe('a request is refused when', () => {
     expect(fate(await messageWith(csr))).toMatch(/^badMessageCheck: /)
   })
 
-  it('nothing but the same is said of a wrong padding, a wrong key and a content that is no CSR', async () => {
+  it('a wrong padding, a wrong key and a content that is not a CSR get the same answer', async () => {
     const otherFile = pemFile(openssl, 'other.pem', stranger.certificate.der)
     const fates = new Set<string>()
     for (const cipher of CONTENT_CIPHERS) {

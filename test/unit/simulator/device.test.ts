@@ -225,7 +225,7 @@ describe('a simulated device’s session', () => {
     expect(messages().at(-1)).toHaveProperty('ErrorChain')
   })
 
-  it('reports what a script says, byte for byte of its own choice', async () => {
+  it('sends a script’s report byte for byte', async () => {
     server.replies.push(command('1', 'DeviceLocation'))
     await device({ answer: () => ({ Status: 'Strange', Extra: 1 }) }).poll()
     expect(messages().at(-1)).toMatchObject({ Status: 'Strange', Extra: 1, CommandUUID: '1' })

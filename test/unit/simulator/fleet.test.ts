@@ -45,7 +45,7 @@ const kinds = () =>
   server.received.map(({ message }) => message['MessageType'] ?? message['Status'])
 
 describe('a fleet', () => {
-  it('enrols devices of several platforms, each of which then asks once for commands', async () => {
+  it('enrols devices of several platforms, each of which then polls once', async () => {
     const { devices } = await start({ count: 5 })
     expect(devices.map((device) => device.state())).toEqual(Array(5).fill('enrolled'))
     expect(new Set(devices.map((device) => device.platform)).size).toBe(3)
@@ -53,7 +53,7 @@ describe('a fleet', () => {
     expect(kinds().filter((kind) => kind === 'Idle')).toHaveLength(5)
   })
 
-  it('runs the release that it is told, or a current one', async () => {
+  it('runs the given release, or a current one', async () => {
     const platforms = ['macOS', 'watchOS'] as const
     const versions = (run: Fleet) => run.devices.map((device) => device.osVersion)
     expect(versions(await start({ count: 2, platforms }))).toEqual(['26.4', '26.4'])
@@ -85,7 +85,7 @@ describe('a fleet', () => {
     expect(kinds()).toEqual(['Authenticate', 'TokenUpdate', 'Idle', 'Idle', 'Acknowledged'])
   })
 
-  it('says which device could not enrol and what the server answered', async () => {
+  it('names the device that could not enrol, with the server’s answer', async () => {
     server.status = 400
     await expect(start()).rejects.toThrow(/could not enrol: the server answered HTTP 400/)
   })
@@ -96,7 +96,7 @@ describe('a fleet', () => {
     )
   })
 
-  it('repeats by itself what a device answered NotNow', async () => {
+  it('repeats a command by itself that a device answered with NotNow', async () => {
     let answers = 0
     server.replies.push(command('1', 'ProfileList'), new Uint8Array(), command('1', 'ProfileList'))
     await start({ count: 1, retryAfter: 5, answer: () => (answers++ === 0 ? 'NotNow' : undefined) })
@@ -126,7 +126,7 @@ describe('the fleet of npm start', () => {
     }
   })
 
-  it('keeps the OS of its devices, and those without one are of before there was one', async () => {
+  it('keeps the OS of its devices; those without one are from before the OS was stored', async () => {
     const stateDir = mkdtempSync(join(tmpdir(), 'edgemdm-fleet-'))
     const versions = async (release: string, count: number) => {
       const { devices } = await start({ count, release, ...memoryIn(stateDir) })

@@ -61,7 +61,7 @@ function understood() {
 }
 
 describe('installing in production', () => {
-  it('uploads the pair, binds it, tells the Worker its certificate and deploys, in this order', async () => {
+  it('uploads the pair, binds it, gives the Worker its certificate and deploys, in this order', async () => {
     const fake = fakeWrangler(enrolledIs(0))
     expect(await install(first, fake)).toBeUndefined()
     expect(fake.asked).toEqual(['d1 execute', 'mtls-certificate upload', 'deploy'])
@@ -92,7 +92,7 @@ describe('installing in production', () => {
 
   it.each([
     ['another topic than that of enrolled devices', enrolledIs(7), /7 devices are enrolled with/],
-    ['another topic when nobody can tell', 'no such table', /cannot tell how many devices/],
+    ['another topic when the count is unknown', 'no such table', /cannot tell how many devices/],
   ])('refuses %s before anything is uploaded, unless forced', async (_, enrolled, message) => {
     const bound = withPushCertificate(committed, { certificateId: 'old', ...other })
     writeFileSync(toml, bound)
@@ -103,7 +103,7 @@ describe('installing in production', () => {
     expect(await install(first, fake, true)).toBe('old')
   })
 
-  it('refuses too when devices are enrolled and nobody knows their topic', async () => {
+  it('refuses too when devices are enrolled and their topic is unknown', async () => {
     await expect(install(first, fakeWrangler(enrolledIs(2)))).rejects.toThrow(
       '2 devices are enrolled',
     )
@@ -180,7 +180,7 @@ describe('wrangler.toml', () => {
   it.each([
     ['as it is committed', (text: string) => text],
     ['with a push certificate', bind],
-  ])('%s takes what docs/deploy.md adds to its end for what it is', (_, prepared) => {
+  ])('%s is read correctly with the lines that docs/deploy.md adds to its end', (_, prepared) => {
     const before = prepared(committed)
     const read = (text: string) => {
       writeFileSync(toml, text)

@@ -208,7 +208,7 @@ function pushCertificate(topic: string, key = newKey('rsa'), days = 300) {
 describe('installing for npm start', () => {
   const topic = 'com.apple.mgmt.External.mine'
 
-  it('keeps the pair sealed, and show tells its topic and its end', async () => {
+  it('keeps the pair sealed, and show prints its topic and its end', async () => {
     const { cert, key } = pushCertificate(topic, newKey('rsa'), 20)
     const installed = await pushCert('install', '--cert', cert, '--key', key)
     expect(installed).toMatchObject({
@@ -222,7 +222,7 @@ describe('installing for npm start', () => {
     expect(text).toContain('in 20 days: renew it at https://identity.apple.com')
   })
 
-  it('takes the key that push-csr made, unless told otherwise', async () => {
+  it('uses the key that push-csr made, unless a flag names another', async () => {
     const csr = readFileSync(path('push.key'), 'utf8')
     const { cert } = pushCertificate(topic, (await import('node:crypto')).createPrivateKey(csr))
     expect((await pushCert('install', '--cert', cert)).code).toBe(0)
@@ -252,7 +252,7 @@ describe('installing for npm start', () => {
 it.each([
   [['nonsense'], 'nonsense is none of vendor-csr, push-csr, sign, install, show'],
   [['push-csr'], '--email ADDRESS is needed'],
-  [['push-csr', '--email', 'nobody'], 'not an e-mail address'],
+  [['push-csr', '--email', 'no-address'], 'not an e-mail address'],
   [['push-csr', '--email', 'a@b', '--country', 'USA'], 'not a country code'],
   [['show', '--cert', 'x'], "Unknown option '--cert'"],
 ])('npm run push-cert with %j is refused in one clear line', async (args, message) => {

@@ -98,7 +98,7 @@ test('the body is exactly the magic', async () => {
   expect(apns.received[0]?.magic).toBe('a "b"')
 })
 
-test('a wrong magic is delivered and wakes nobody, as with Apple', async () => {
+test('a wrong magic is delivered and wakes no device, as with Apple', async () => {
   expect((await send({ magic: 'other' })).kind).toBe('delivered')
   expect(wakes).toBe(0)
 })
@@ -115,7 +115,7 @@ test.each<[string, Change, string]>([
   ['a priority that does not exist', { headers: { 'apns-priority': '7' } }, 'BadPriority'],
   ['an expiration that is no number', { headers: { 'apns-expiration': 'x' } }, 'BadExpirationDate'],
   ['an id that is no UUID', { headers: { 'apns-id': 'x' } }, 'BadMessageId'],
-  ['a token that nobody has', { token: 'cd'.repeat(32) }, 'BadDeviceToken'],
+  ['a token that no device has', { token: 'cd'.repeat(32) }, 'BadDeviceToken'],
   ['a token too short', { token: 'abcd' }, 'BadDeviceToken'],
   ['a body without magic', { body: '{"aps":{}}' }, 'PayloadEmpty'],
   ['a body beyond 4 KB', { magic: 'x'.repeat(5000) }, 'PayloadTooLarge'],
@@ -157,7 +157,7 @@ test('no answer is a transport failure, and the next push opens a new connection
   expect((await send()).kind).toBe('delivered')
 })
 
-test('a push that gets no answer takes no other along that waits on its connection', async () => {
+test('a push that gets no answer does not fail the others on its connection', async () => {
   const other = 'cd'.repeat(32)
   apns.register(other, 'magic', () => undefined)
   apns.fail({ fault: 'silence', times: 2 })
@@ -200,7 +200,7 @@ test('a hundred pushes at once share one connection and all arrive', async () =>
   expect(wakes).toBe(100)
 })
 
-test('tokens that nobody registered are accepted where devices live elsewhere', async () => {
+test('unknown tokens are accepted where devices are simulated elsewhere', async () => {
   const open = await createSimulatedApns({
     ...server,
     clientCertificate: push.certificate,

@@ -22,11 +22,11 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(directory, { recursive: true }))
 
-it('what is deployed stays under 250 KB of gzip', () => {
+it('the deployed bundle stays under 250 KB of gzip', () => {
   expect(gzipSync(readFileSync(join(directory, 'index.js'))).length).toBeLessThan(BUDGET)
 })
 
-it('what npm start runs has the same sources as what is deployed', async () => {
+it('the bundle of npm start has the same sources as the deployed one', async () => {
   const configPath = join(PROJECT, 'wrangler.toml')
   const { alias } = unstable_readConfig({ config: configPath }, { hideWarnings: true })
   const local = await bundle({ configPath, main: MAIN, alias })

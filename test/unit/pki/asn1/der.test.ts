@@ -58,8 +58,8 @@ describe('strict DER', () => {
   })
 })
 
-describe('what we write', () => {
-  it('is what we read: object identifiers', () => {
+describe('an element that the writer makes', () => {
+  it('is read back: object identifiers', () => {
     const arcs = fc.tuple(fc.nat(2), fc.nat(39), fc.array(fc.nat()))
     fc.assert(
       fc.property(arcs, ([root, second, rest]) => {

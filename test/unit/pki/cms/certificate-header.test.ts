@@ -32,7 +32,7 @@ describe('a client certificate in a header', () => {
     expect(readCertificateHeader(value).ok).toBe(false)
   })
 
-  it('is refused whatever else it holds, and nothing is thrown', () => {
+  it('is refused with any other content, and nothing is thrown', () => {
     fc.assert(
       fc.property(
         fc.oneof(

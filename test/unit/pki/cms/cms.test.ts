@@ -129,7 +129,7 @@ describe('the form that Apple devices send', () => {
   }
 })
 
-describe('an Mdm-Signature that is refused', () => {
+describe('an Mdm-Signature is refused for', () => {
   it.each([
     ['a signer named by key identifier', ['-keyid'], /key identifier/],
     ['RSA-PSS', ['-keyopt', 'rsa_padding_mode:pss'], /parameters|not accepted/],
@@ -190,7 +190,7 @@ describe('signed attributes', () => {
     expect(reasonOf(withAttributes(attributes))).toMatch(outcome)
   })
 
-  it('are what is verified, not only what is compared', () => {
+  it('are verified themselves, and not only compared', () => {
     const der = Buffer.from(withAttributes([type, digest]))
     const hash = createHash('sha256').update(body).digest()
     createHash('sha256').update(other).digest().copy(der, der.indexOf(hash))
@@ -223,7 +223,7 @@ describe('signed attributes', () => {
   }
 })
 
-describe('signatures that we make', () => {
+describe('the server’s own signatures', () => {
   const key = createPrivateKey(readFileSync(rsa.keyFile))
   const ecKey = createPrivateKey(readFileSync(ec.keyFile))
 
@@ -260,7 +260,7 @@ describe('the content of a signed profile', () => {
     expect(signedContent(opensslSign(openssl, rsa, large, options))).toEqual(new Uint8Array(large))
   })
 
-  it('is undefined where there is none', () => {
+  it('is undefined without content', () => {
     expect(signedContent(opensslSign(openssl, rsa, body, []))).toBeUndefined()
     expect(signedContent(body)).toBeUndefined()
     expect(signedContent(new Uint8Array())).toBeUndefined()

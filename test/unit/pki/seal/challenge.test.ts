@@ -24,7 +24,7 @@ const grant: Grant = {
 }
 
 describe('a challenge without a row', () => {
-  it('says what it was given out with, is never twice the same, and fits into every profile', () => {
+  it('holds its own facts, is always new, and fits into every profile', () => {
     fc.assert(
       fc.property(
         fc.record({
@@ -47,12 +47,12 @@ describe('a challenge without a row', () => {
     )
   })
 
-  it('that ends later than can be written ends as late as can be written', () => {
+  it('gets the latest end that can be written, if its end is later', () => {
     const challenge = writeChallenge(keys[0], { ...grant, expiresAt: Number.MAX_SAFE_INTEGER })
     expect(readChallenge(keys, challenge)?.expiresAt).toBe(2 ** 48 - 1)
   })
 
-  it('is none with any bit of any byte changed', () => {
+  it('is invalid with any bit of any byte changed', () => {
     const bytes = Buffer.from(writeChallenge(keys[0], grant), 'base64')
     for (let bit = 0; bit < 8 * bytes.length; bit++) {
       const changed = Buffer.from(bytes)
@@ -80,7 +80,7 @@ describe('a challenge without a row', () => {
     }
   })
 
-  it('goes on being known after a new key was put in front, and not without its own', () => {
+  it('stays valid after a new key was put in front, and not without its own key', () => {
     const challenge = writeChallenge(createSealer(oldest).derive(CHALLENGE_PURPOSE)[0], grant)
     const rotated = createSealer(`2027:${newest},2026:${oldest}`).derive(CHALLENGE_PURPOSE)
     expect(readChallenge(rotated, challenge)).toEqual(grant)
@@ -91,8 +91,8 @@ describe('a challenge without a row', () => {
   })
 })
 
-describe('what a challenge is bound to', () => {
-  it('is the device, whatever the case of its letters, and nothing where nothing is named', () => {
+describe('the binding of a challenge', () => {
+  it('is the device, in any case of letters, and empty for no device', () => {
     const binding = bindingOf({ udid: 'abc', serial: 'C02' })
     expect(bindingOf({ udid: 'ABC', serial: 'c02' })).toEqual(binding)
     expect(bindingOf({ udid: 'C02', serial: 'ABC' })).not.toMatchObject({ udid: binding.serial })

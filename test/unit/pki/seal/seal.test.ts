@@ -10,7 +10,7 @@ const secret = Buffer.from('unlock token')
 describe('a sealed value', () => {
   const sealer = createSealer(oldKey)
 
-  it('opens to what was sealed, whatever the bytes', () => {
+  it('opens to the bytes that were sealed, for any bytes', () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ maxLength: 300 }),
@@ -30,7 +30,7 @@ describe('a sealed value', () => {
     expect(sealer.seal(secret, 'a')).not.toEqual(sealed)
   })
 
-  it('owns its memory, so that no neighbour travels with it', () => {
+  it('owns its memory, and shares it with no other value', () => {
     const sealed = sealer.seal(secret, 'a')
     expect(sealed.buffer.byteLength).toBe(sealed.length)
     expect(sealer.open(sealed, 'a').buffer.byteLength).toBe(secret.length)
@@ -59,7 +59,7 @@ describe('a key ring', () => {
     )
   })
 
-  it('names the key that it lacks', () => {
+  it('names the missing key', () => {
     const sealed = createSealer(oldKey).seal(secret, 'a')
     const id = createHash('sha256').update(Buffer.from(oldKey, 'base64')).digest('hex').slice(0, 8)
     expect(() => createSealer(newKey).open(sealed, 'a')).toThrow(id)
@@ -70,13 +70,13 @@ describe('a key ring', () => {
     ['a short key', 'AAAA', /entry 1 is not 32 bytes/],
     ['a word', `${newKey} hunter2`, /entry 2 is not 32 bytes/],
     ['one key twice', `a:${newKey},b:${newKey}`, /twice/],
-  ])('of %s is refused and says what to do', (_, ring, message) => {
+  ])('of %s is refused with advice', (_, ring, message) => {
     expect(() => createSealer(ring)).toThrow(message)
     expect(() => createSealer(ring)).not.toThrow('hunter2')
   })
 })
 
-it('a ring gives a key for each purpose out of each of its keys, as HKDF has it', () => {
+it('a ring derives a key for each purpose from each of its keys, by HKDF', () => {
   const derived = (ring: string, purpose: string) =>
     createSealer(ring)
       .derive(purpose)

@@ -75,7 +75,7 @@ describe('reading a certificate', () => {
     )
   })
 
-  it('takes every certificate of a PEM text and skips the rest', () => {
+  it('reads every certificate of a PEM text and skips the rest', () => {
     const both = [ca, device].map(({ certificate }) => pem('CERTIFICATE', certificate))
     const text = `Bag Attributes\n${both.join('noise\r\n')}${pem('PRIVATE KEY', Uint8Array.of(1))}`
     expect(readPem(text)).toEqual([ca.certificate, device.certificate])

@@ -70,7 +70,7 @@ it.each([
   expect(request(...attributes).challengePassword).toBe('first')
 })
 
-it('of two challenges that differ none counts, wherever they are', () => {
+it('has no challenge when it has two that differ, in any places', () => {
   for (const attributes of [
     [
       [challengePassword, first],
@@ -82,6 +82,6 @@ it('of two challenges that differ none counts, wherever they are', () => {
   }
 })
 
-it('a request without subject and attributes is one', () => {
+it('may lack subject and attributes', () => {
   expect(request()).toMatchObject({ subjectText: '', commonName: undefined, challengePassword: '' })
 })

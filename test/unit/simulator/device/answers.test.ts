@@ -172,7 +172,7 @@ describe.each(['18.1', '26.4', '27.0'])('a simulated device of release %s', (rel
   })
 })
 
-describe('what a simulated device does not have', () => {
+describe('a part that a simulated device does not have', () => {
   const invalid = {
     Status: 'Error',
     ErrorChain: [
@@ -259,7 +259,7 @@ describe('what a simulated device does not have', () => {
     expect(SecurityInfo).not.toHaveProperty('FirmwarePasswordStatus')
   })
 
-  it('a push token is told on channels of users alone', () => {
+  it('only channels of users report a push token', () => {
     const Queries = ['PushToken']
     expect(place('macOS', '26.4', 'user', 'u').ask('DeviceInformation', { Queries })).toMatchObject(
       {

@@ -48,7 +48,7 @@ describe('on a terminal', () => {
     expect(colored.stdout()).toContain('\u001b[32mDeviceInformation →')
   })
 
-  it('progress is written over, and gone before the next line', () => {
+  it('progress is overwritten, and removed before the next line', () => {
     const { output, stdout } = printed(undefined, { terminal: true })
     output.progress('enrolling …', '1 of 2')
     output.progress('enrolling …', '2 of 2')
@@ -58,7 +58,7 @@ describe('on a terminal', () => {
     )
   })
 
-  it('a sender’s words neither end the line nor speak to the terminal', () => {
+  it('a sender’s text neither ends the line nor controls the terminal', () => {
     const { output, stdout } = printed('text')
     output.event(
       log({ event: 'device:refused', path: '/x\n14:00:00 all is well', reason: '\u001b[2J\u202e' }),
@@ -71,7 +71,7 @@ describe('on a terminal', () => {
 })
 
 describe('into a pipe', () => {
-  it('stdout has a JSON object a line, with the time; what people read goes to stderr', () => {
+  it('stdout has one JSON object per line, with the time; text for people goes to stderr', () => {
     const { output, stdout, stderr } = printed(undefined)
     output.progress('starting workerd …')
     output.event(log({ event: 'push:circuit-closed' }))
@@ -100,7 +100,7 @@ describe('into a pipe', () => {
     expect(stderr()).toBe('starting workerd …\nthe panel\n')
   })
 
-  it('a sender’s words stay in their line, and speak to no terminal', () => {
+  it('a sender’s text stays in its line, and controls no terminal', () => {
     const { output, stdout } = printed('json')
     const error = 'x\u009b2J\u2028\u0085y'
     output.event(log({ ...answer, error }))
@@ -159,11 +159,11 @@ test.each([
     { event: 'thing:unheard-of', device: 'A-1', request_id: 'r', many: 3 },
     'thing:unheard-of · device A-1 · request_id r · many 3',
   ],
-])('%j is told as a sentence', (detail, sentence) => {
+])('%j becomes a sentence', (detail, sentence) => {
   expect(lineOf(detail, createNames()).text).toBe(sentence)
 })
 
-test('devices of one model are told apart', () => {
+test('devices of one model get different names', () => {
   const names = createNames()
   names.learn('00008110-AAAA1111', 'iPhone')
   names.learn('00008110-BBBB2222', 'iPhone')
