@@ -4,7 +4,7 @@ import { type DeviceEvent, renderEvent } from '../../../src/events/event.ts'
 import type { Topic } from '../../../src/events/topics.ts'
 import { readPlist } from '../../../src/plist/read.ts'
 import { writePlist } from '../../../src/plist/write.ts'
-import { binary, string, wide } from '../plist/binary-file.ts'
+import { binary, string, wide } from '../../devices/binary-plist.ts'
 
 const about = { enrollment: { type: 'Device', device: 'A', user: '' }, params: {} } as const
 

@@ -3,7 +3,7 @@ import { buildBinary } from 'plist'
 import { describe, expect, test } from 'vitest'
 import { PlistError } from '../../../src/plist/error.ts'
 import { readPlist, readPlistTop } from '../../../src/plist/read.ts'
-import { binary, string as ascii } from './binary-file.ts'
+import { binary, string as ascii } from '../../devices/binary-plist.ts'
 
 describe('a binary plist', () => {
   test('holds every type that XML holds', () => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { PlistError } from '../../../src/plist/error.ts'
 import { entrySpans, readEntries, readPlist, readPlistTop } from '../../../src/plist/read.ts'
 import type { PlistValue } from '../../../src/plist/value.ts'
-import { binary, string, wide } from './binary-file.ts'
+import { binary, string, wide } from '../../devices/binary-plist.ts'
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'latin1')
 const utf16 = (text: string): Uint8Array => Buffer.from(`\ufeff${text}`, 'utf16le')
