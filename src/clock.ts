@@ -50,7 +50,7 @@ export async function inTime<Answer>(ms: number, call: Promise<Answer>): Promise
   }
 }
 
-/** Resolves so many milliseconds later. */
+/** Resolves after this many milliseconds. */
 export function wait(ms: number): Promise<void> {
   return new Promise((resolve) => {
     clock.after(ms, resolve)

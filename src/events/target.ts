@@ -57,8 +57,8 @@ export function refuseTarget(url: string): string | undefined {
   }
   return isReserved(hostname)
     ? `${hostname} is not on the internet but on a private network, on this machine or reserved, ` +
-        'and a deployed Worker does not reach it: give the receiver a public name, for instance by a cloudflared ' +
-        'tunnel (docs/webhooks.md), or set ALLOW_PRIVATE_WEBHOOKS=true'
+        'and a deployed Worker does not reach it: give the receiver a public name, for instance by ' +
+        'a cloudflared tunnel (docs/webhooks.md), or set ALLOW_PRIVATE_WEBHOOKS=true'
     : undefined
 }
 

@@ -1,6 +1,6 @@
 /**
- * A certificate authority of our own, made for a deployment or imported (MicroMDM's depot), and the identities
- * that it issues. RSA only, because SCEP encrypts to it (RFC 8894 §3.1).
+ * A certificate authority of our own, made for a deployment or imported (MicroMDM's depot), and the
+ * identities that it issues. RSA only, because SCEP encrypts to it (RFC 8894 §3.1).
  */
 import { Buffer } from 'node:buffer'
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
