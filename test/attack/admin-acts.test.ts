@@ -9,9 +9,10 @@ import { PATIENCE } from '../patience.ts'
 import { startBrowser, type Browser, type Page } from './browser.ts'
 
 /**
- * I5: every admin act is the act of somebody who holds the key and meant this site. The attacker is a web page that an
- * admin opens in a real browser, which remembers the key for the server's origin. The server is on `127.0.0.1`, so that a
- * page on another port of it is of the same site, and one on `localhost` of another. `mdm.test` stands for plain http.
+ * I5: every admin act is the act of somebody who holds the key and meant this site. The attacker is a web
+ * page that an admin opens in a real browser, which remembers the key for the server's origin. The server
+ * is on `127.0.0.1`, so that a page on another port of it is of the same site, and one on `localhost` of
+ * another. `mdm.test` stands for plain http.
  */
 
 interface Seen {
@@ -46,8 +47,8 @@ async function listen(listener: RequestListener) {
 }
 
 /**
- * A proxy before the server, with a login of its own at `/login`: so a browser comes to remember Basic credentials for an
- * origin. Everything else is handed on as it is, and noted.
+ * A proxy before the server, with a login of its own at `/login`: so a browser comes to remember Basic
+ * credentials for an origin. Everything else is handed on as it is, and noted.
  */
 async function startFront(to: string) {
   const seen: Seen[] = []

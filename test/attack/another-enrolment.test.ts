@@ -1,6 +1,7 @@
 /**
- * I1. No message of a device, and no identity that a stranger can obtain, makes something that is meant for another enrolment
- * reach the sender, change the other, or block it, unless an admin approved it or the identity is proven for that id.
+ * I1. No message of a device, and no identity that a stranger can obtain, makes something that is meant for
+ * another enrolment reach the sender, change the other, or block it, unless an admin approved it or the
+ * identity is proven for that id.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { contestedAttacks } from './another-enrolment/contested.ts'

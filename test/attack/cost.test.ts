@@ -1,4 +1,7 @@
-/** I3. What a stranger can make us compute is bounded: an answer comes, and the server goes on for all others. */
+/**
+ * I3. What a stranger can make us compute is bounded: an answer comes, and the server goes on for all
+ * others.
+ */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { signAttached } from '../../src/pki/cms/sign.ts'
 import { element, oid, printableString, sequence, setOf } from '../../src/pki/asn1/der-write.ts'
@@ -9,22 +12,24 @@ import { writeScepRequest } from '../../src/simulator/device/scep.ts'
 import type { SimulatedDevice } from '../../src/simulator/device/device.ts'
 import { fetchAlone } from '../e2e/server.ts'
 import {
-  authenticate,
+  newAuthenticate,
   enrolled,
   hostileDevice,
-  IDLE,
   KEY,
   newId,
   put,
-  tokenUpdate,
+  newTokenUpdate,
   type Answer,
   type HostileDevice,
 } from './device.ts'
+import { IDLE } from '../devices/messages.ts'
 import { admin, apiKeyOf, basicAuth, openScene, queue, type Scene } from './scene.ts'
 import { stored } from './stored.ts'
-import { deepDer, doc, MESSAGES } from './hostile-bytes.ts'
+import { deepDer, MESSAGES } from './hostile-bytes.ts'
+import { xmlOf } from '../devices/xml.ts'
 import { callRaw } from './wire.ts'
-import { call, LIBRARY_WORDS, selfSigned, signatureOf } from './stranger.ts'
+import { call, LIBRARY_WORDS, selfSigned } from './stranger.ts'
+import { signatureOf } from '../devices/signature.ts'
 
 const DEVICE_PATHS = ['/mdm/checkin', '/mdm/connect', '/mdm', '/checkin']
 const MAX_BODY = 20_000_000
@@ -80,8 +85,8 @@ describe('a device’s message', () => {
 })
 
 /**
- * The answer to a body that says that it is too long, or to one that turns out to be: with the byte behind `most`. With
- * more on its way, the server would close the connection unread, and the answer might be lost.
+ * The answer to a body that says that it is too long, or to one that turns out to be: with the byte behind
+ * `most`. With more on its way, the server would close the connection unread, and the answer might be lost.
  */
 async function statusOfLong(
   method: string,
@@ -170,7 +175,7 @@ describe('a certificate with a name of 200,000 characters', () => {
       'PUT',
       '/v1/profiles',
       () => {
-        const profile = signAttached({ ...huge, body: doc(''), digest: 'sha256' })
+        const profile = signAttached({ ...huge, body: xmlOf(''), digest: 'sha256' })
         const Mobileconfig = Buffer.from(profile).toString('base64')
         return JSON.stringify({ profile: { Identifier: 'com.example.huge', Mobileconfig } })
       },
@@ -188,7 +193,7 @@ describe('a certificate with a name of 200,000 characters', () => {
 describe('a stranger', () => {
   it('leaves neither an object nor a row, with any number of messages', async () => {
     const before = stored(scene)
-    for (const message of [authenticate(attacker.topic), tokenUpdate(attacker.topic), IDLE]) {
+    for (const message of [newAuthenticate(attacker.topic), newTokenUpdate(attacker.topic), IDLE]) {
       for (let n = 0; n < 34; n += 1) {
         const answer = await put(
           `${scene.url}/mdm`,
@@ -204,7 +209,7 @@ describe('a stranger', () => {
   it('with an identity that belongs to a device leaves no other object', async () => {
     const before = stored(scene)
     for (let n = 0; n < 30; n += 1) {
-      const message = n % 2 === 0 ? authenticate(attacker.topic) : IDLE
+      const message = n % 2 === 0 ? newAuthenticate(attacker.topic) : IDLE
       expect((await attacker.send({ ...message, UDID: newId() })).status).toBe(400)
     }
     expect(stored(scene)).toEqual(before)

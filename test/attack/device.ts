@@ -1,11 +1,10 @@
 /**
- * Devices against the real server: honest ones, and a hostile one. The hostile one has a real identity, which the server's
- * own SCEP gave it, and sends any message, with any ids, to any route, correctly signed.
+ * Devices against the real server: honest ones, and a hostile one. The hostile one has a real identity,
+ * which the server's own SCEP gave it, and sends any message, with any ids, to any route, correctly signed.
  */
 import { randomBytes } from 'node:crypto'
 import { buildBinary } from 'plist'
 import { profileUrl } from '../../src/cli/simulate/fleet.ts'
-import { signDetached } from '../../src/pki/cms/sign.ts'
 import type { PlistDict } from '../../src/plist/value.ts'
 import { writePlist } from '../../src/plist/write.ts'
 import {
@@ -16,6 +15,8 @@ import {
 import { type DeviceIdentity, newKey } from '../../src/simulator/device/identity.ts'
 import { type Joined, joinByProfile } from '../../src/simulator/device/joining.ts'
 import { newSerial, newUdid } from '../../src/simulator/device/platforms.ts'
+import { authenticate, IDLE, tokenUpdate } from '../devices/messages.ts'
+import { type Signer, signatureOf } from '../devices/signature.ts'
 import { fetchAlone } from '../e2e/server.ts'
 
 /** A server, and what opens its enrolment profile. */
@@ -107,7 +108,7 @@ export async function stranded(site: Site): Promise<HostileDevice> {
 export async function hostileDevice(site: Site): Promise<HostileDevice> {
   const device = await stranded(site)
   const ids = { UDID: device.udid }
-  for (const message of [authenticate(device.topic), tokenUpdate(device.topic)]) {
+  for (const message of [newAuthenticate(device.topic), newTokenUpdate(device.topic)]) {
     const { status } = await device.send({ ...message, ...ids })
     if (status !== 200) {
       throw new Error(`a hostile device could not enrol as itself: ${status}`)
@@ -117,46 +118,26 @@ export async function hostileDevice(site: Site): Promise<HostileDevice> {
 }
 
 /** A signed PUT. */
-export async function put(
-  url: string,
-  identity: Pick<DeviceIdentity, 'certificate' | 'privateKey'>,
-  body: Uint8Array,
-): Promise<Answer> {
-  const signature = signDetached({ ...identity, body, digest: 'sha256' })
+export async function put(url: string, identity: Signer, body: Uint8Array): Promise<Answer> {
   const response = await fetchAlone(url, {
     method: 'PUT',
-    headers: { 'mdm-signature': Buffer.from(signature).toString('base64') },
+    headers: signatureOf(identity, body),
     body: new Uint8Array(body),
   })
   return { status: response.status, text: await response.text() }
 }
 
-export const IDLE: PlistDict = { Status: 'Idle' }
+export const newAuthenticate = (topic: string): PlistDict =>
+  authenticate(topic, { SerialNumber: newSerial(randomBytes), ProductName: 'Mac15,6' })
 
-export function authenticate(topic: string): PlistDict {
-  return {
-    MessageType: 'Authenticate',
-    Topic: topic,
-    SerialNumber: newSerial(randomBytes),
-    ProductName: 'Mac15,6',
-  }
-}
-
-export function tokenUpdate(topic: string, fields: PlistDict = {}): PlistDict {
-  return {
-    MessageType: 'TokenUpdate',
-    Topic: topic,
-    Token: new Uint8Array(randomBytes(32)),
-    PushMagic: newId(),
-    ...fields,
-  }
-}
+export const newTokenUpdate = (topic: string, fields: PlistDict = {}): PlistDict =>
+  tokenUpdate(topic, { Token: new Uint8Array(randomBytes(32)), PushMagic: newId(), ...fields })
 
 /** Every kind of message but Authenticate, which makes another enrolment, and CheckOut, which ends one. */
 function messages(topic: string): PlistDict[] {
   return [
     IDLE,
-    tokenUpdate(topic),
+    newTokenUpdate(topic),
     IDLE,
     ...['Acknowledged', 'Error', 'NotNow', 'CommandFormatError', 'Nonsense'].map((Status) => ({
       Status,

@@ -1,6 +1,6 @@
 /**
- * I2. Nothing that one device, receiver or admin's typing mistake does delays or stops pushes, deliveries, renewals or answers for
- * others, beyond its fair share.
+ * I2. Nothing that one device, receiver or admin's typing mistake does delays or stops pushes, deliveries,
+ * renewals or answers for others, beyond its fair share.
  */
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
@@ -24,7 +24,8 @@ import {
   type Receiver,
   type RunningServer,
 } from '../e2e/server.ts'
-import { hostileDevice, IDLE, KEY, newId, tokenUpdate, type HostileDevice } from './device.ts'
+import { hostileDevice, KEY, newId, newTokenUpdate, type HostileDevice } from './device.ts'
+import { IDLE } from '../devices/messages.ts'
 import { deviceUrl } from './scene.ts'
 
 const FLEET = 20
@@ -124,7 +125,7 @@ it('a token or magic of more than a kilobyte is refused, and the device is pushe
   const attacker = first()
   const ids = { UDID: attacker.udid }
   const send = async (fields: { Token?: Uint8Array; PushMagic?: string }) =>
-    (await attacker.send({ ...tokenUpdate(attacker.topic, fields), ...ids })).status
+    (await attacker.send({ ...newTokenUpdate(attacker.topic, fields), ...ids })).status
   const good = new Uint8Array(randomBytes(32))
   expect(await send({ Token: good })).toBe(200)
   const statuses = [
@@ -190,7 +191,7 @@ it('three devices whose pushes are never answered delay no other’s', async () 
 async function failPushesOf(attacker: HostileDevice, rule: FailureRule): Promise<() => void> {
   const bytes = new Uint8Array(randomBytes(32))
   const end = apns.fail({ ...rule, token: Buffer.from(bytes).toString('hex') })
-  const message = { ...tokenUpdate(attacker.topic, { Token: bytes }), UDID: attacker.udid }
+  const message = { ...newTokenUpdate(attacker.topic, { Token: bytes }), UDID: attacker.udid }
   expect((await attacker.send(message)).status).toBe(200)
   await queueFor(attacker.udid)
   return end

@@ -1,4 +1,7 @@
-/** A fuzz run over all routes: the same seed sends the same requests, and what a server must never do is told. */
+/**
+ * A fuzz run over all routes: the same seed sends the same requests, and what a server must never do is
+ * told.
+ */
 import { readCertificate } from '../../src/pki/x509/certificate.ts'
 import type { SimulatedDevice } from '../../src/simulator/device/device.ts'
 import { fetchAlone } from '../e2e/server.ts'

@@ -1,6 +1,6 @@
 /**
- * `npm run fuzz -- --seed N --requests N`: sends so many requests to a server of its own and ends with 1 when it finds a fault, which
- * `--only N` sends again, alone. Without a seed each run has another.
+ * `npm run fuzz -- --seed N --requests N`: sends so many requests to a server of its own and ends with 1
+ * when it finds a fault, which `--only N` sends again, alone. Without a seed each run has another.
  */
 import { parseArgs } from 'node:util'
 import { messageOf } from '../../src/cli/error.ts'

@@ -12,7 +12,8 @@ import {
 } from '../../src/simulator/device/scep.ts'
 import { readCertificate } from '../../src/pki/x509/certificate.ts'
 import { fetchAlone, start } from '../e2e/server.ts'
-import { authenticate, IDLE, KEY, newId, put, tokenUpdate } from './device.ts'
+import { newAuthenticate, KEY, newId, put, newTokenUpdate } from './device.ts'
+import { IDLE } from '../devices/messages.ts'
 import {
   apiKeyOf,
   basicAuth,
@@ -101,8 +102,8 @@ it('a revoked identity is refused with every message, and gets no successor', as
   const UDID = newId()
   const topic = 'com.apple.mgmt.External.test'
   const messages = [
-    { ...authenticate(topic), UDID },
-    { ...tokenUpdate(topic), UDID },
+    { ...newAuthenticate(topic), UDID },
+    { ...newTokenUpdate(topic), UDID },
     { ...IDLE, UDID },
     { MessageType: 'GetBootstrapToken', UDID },
     { MessageType: 'CheckOut', UDID },
@@ -152,7 +153,7 @@ it('the secret of a removed webhook signs no more posts, and its receiver gets n
   const present = await add(next)
   expect(present.secret).not.toBe(gone.secret)
   const topic = 'com.apple.mgmt.External.test'
-  const message = writePlist({ ...authenticate(topic), UDID: newId() })
+  const message = writePlist({ ...newAuthenticate(topic), UDID: newId() })
   expect((await put(`${scene.url}/mdm/checkin`, await identity(), message)).status).toBe(200)
   await expect.poll(() => next.asked).toHaveLength(1)
   const [event] = next.asked

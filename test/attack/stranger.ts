@@ -1,15 +1,14 @@
 /** A stranger: no identity of this server's, but a key of its own and any bytes. */
 import { createPublicKey } from 'node:crypto'
-import { signDetached } from '../../src/pki/cms/sign.ts'
 import { issueCertificate, randomSerial } from '../../src/pki/x509/issue.ts'
-import type { DeviceIdentity } from '../../src/simulator/device/identity.ts'
+import type { Signer } from '../devices/signature.ts'
 import { fetchAlone } from '../e2e/server.ts'
 import { KEY, type Answer } from './device.ts'
 
 const HOUR = 3_600_000
 
 /** A self-signed certificate with a name of so many characters. */
-export function selfSigned(nameLength = 10): Pick<DeviceIdentity, 'certificate' | 'privateKey'> {
+export function selfSigned(nameLength = 10): Signer {
   const now = Date.now()
   const certificate = issueCertificate({
     // A PrintableString of any length.
@@ -22,15 +21,6 @@ export function selfSigned(nameLength = 10): Pick<DeviceIdentity, 'certificate' 
     keyUsage: ['digitalSignature', 'keyEncipherment'],
   })
   return { certificate, privateKey: KEY }
-}
-
-/** The header of a signed message. */
-export function signatureOf(
-  identity: Pick<DeviceIdentity, 'certificate' | 'privateKey'>,
-  body: Uint8Array,
-): Record<string, string> {
-  const signature = signDetached({ ...identity, body, digest: 'sha256' })
-  return { 'mdm-signature': Buffer.from(signature).toString('base64') }
 }
 
 export async function call(url: string, init: RequestInit): Promise<Answer> {

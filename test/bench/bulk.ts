@@ -1,6 +1,7 @@
 /**
- * `npm run bench -- --only bulk --count 100000`: one command to a thousand devices whose objects are cold, and to all of them, with
- * a kill -9 in the middle. Afterwards the objects' own files are counted: who got none, who got two.
+ * `npm run bench -- --only bulk --count 100000`: one command to a thousand devices whose objects are cold,
+ * and to all of them, with a kill -9 in the middle. Afterwards the objects' own files are counted: who got
+ * none, who got two.
  */
 import { readdirSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'

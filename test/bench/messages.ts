@@ -1,6 +1,5 @@
 import { Buffer } from 'node:buffer'
 import type { KeyObject } from 'node:crypto'
-import { signDetached } from '../../src/pki/cms/sign.ts'
 import { writePlist } from '../../src/plist/write.ts'
 import type { PlistDict } from '../../src/plist/value.ts'
 import {
@@ -8,6 +7,8 @@ import {
   type DeviceIdentity,
   type Issuer,
 } from '../../src/simulator/device/identity.ts'
+import { authenticate, IDLE, tokenUpdate } from '../devices/messages.ts'
+import { signatureOf } from '../devices/signature.ts'
 import { requestOf } from './connection.ts'
 
 /** A device's requests, signed before the clock runs. */
@@ -35,28 +36,28 @@ export function signedDevice(fleet: Fleet, udid: string, withInventory: boolean)
   return {
     udid,
     requests: {
-      authenticate: put({
-        MessageType: 'Authenticate',
-        UDID: udid,
-        Topic: fleet.topic,
-        SerialNumber: udid.slice(-12),
-        DeviceName: udid,
-        Model: 'Mac16,1',
-        ModelName: 'MacBook Pro',
-        ProductName: 'Mac16,1',
-        OSVersion: '26.1',
-        BuildVersion: '25B78',
-      }),
-      tokenUpdate: put({
-        MessageType: 'TokenUpdate',
-        UDID: udid,
-        Topic: fleet.topic,
-        PushMagic: `magic-${udid}`,
-        Token: Buffer.from(udid.padStart(32, '0').slice(-32)),
-        AwaitingConfiguration: false,
-      }),
+      authenticate: put(
+        authenticate(fleet.topic, {
+          UDID: udid,
+          SerialNumber: udid.slice(-12),
+          DeviceName: udid,
+          Model: 'Mac16,1',
+          ModelName: 'MacBook Pro',
+          ProductName: 'Mac16,1',
+          OSVersion: '26.1',
+          BuildVersion: '25B78',
+        }),
+      ),
+      tokenUpdate: put(
+        tokenUpdate(fleet.topic, {
+          UDID: udid,
+          PushMagic: `magic-${udid}`,
+          Token: Buffer.from(udid.padStart(32, '0').slice(-32)),
+          AwaitingConfiguration: false,
+        }),
+      ),
       command: commandRequest(fleet, udid),
-      idle: put({ UDID: udid, Status: 'Idle' }),
+      idle: put({ UDID: udid, ...IDLE }),
       done,
       inventory: withInventory ? put(inventory(udid)) : done,
     },
@@ -78,15 +79,8 @@ function inventory(udid: string): PlistDict {
 
 function signedRequest(server: URL, identity: DeviceIdentity, message: PlistDict): Uint8Array {
   const body = writePlist(message)
-  const { certificate, privateKey } = identity
-  const der = signDetached({ certificate, privateKey, body, digest: 'sha256' })
   const path = 'MessageType' in message ? '/mdm/checkin' : '/mdm/connect'
-  return requestOf(
-    new URL(path, server),
-    'PUT',
-    { 'mdm-signature': Buffer.from(der).toString('base64') },
-    body,
-  )
+  return requestOf(new URL(path, server), 'PUT', signatureOf(identity, body), body)
 }
 
 function commandRequest(fleet: Fleet, udid: string): Uint8Array {

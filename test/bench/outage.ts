@@ -1,8 +1,9 @@
 /**
- * `npx node test/bench/outage.ts --minutes 10`: a receiver that is down while simulated devices work, and a server that is killed with
- * -9, `--kills` times meanwhile and `--drain-kills` times while the receiver, back again, is given what has waited. Every event whose
- * cause was answered 200 has to arrive, in the order of its device; what arrives twice is counted. It ends by itself: what is missing
- * after `--patience` minutes is lost. `--minutes 1 --kills 1 --drain-kills 1 --every 5` takes some three minutes.
+ * `npx node test/bench/outage.ts --minutes 10`: a receiver that is down while simulated devices work, and a
+ * server that is killed with -9, `--kills` times meanwhile and `--drain-kills` times while the receiver,
+ * back again, is given what has waited. Every event whose cause was answered 200 has to arrive, in the
+ * order of its device; what arrives twice is counted. It ends by itself: what is missing after `--patience`
+ * minutes is lost. `--minutes 1 --kills 1 --drain-kills 1 --every 5` takes some three minutes.
  */
 import { generateKeyPairSync } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'

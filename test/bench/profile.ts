@@ -20,7 +20,10 @@ export interface Profiler {
   stop(): Promise<CpuProfile>
 }
 
-/** Connects to the inspector that `npm start -- --inspect PORT` opens on the Worker; Node's own WebSocket does not get on with it. */
+/**
+ * Connects to the inspector that `npm start -- --inspect PORT` opens on the Worker; Node's own WebSocket
+ * does not get on with it.
+ */
 export async function connectProfiler(port: number): Promise<Profiler> {
   const targets: unknown = await (await fetch(`http://127.0.0.1:${port}/json`)).json()
   const [target] = Array.isArray(targets) ? targets : []

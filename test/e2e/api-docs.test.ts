@@ -224,7 +224,8 @@ it('each line of the page can be pasted into a shell', async () => {
   expect(lines.length).toBeGreaterThan(60)
   const script = lines.map((line) => `${line} -w '\\nstatus %{http_code}\\n'`).join('\n')
   const answers = (await shell(script, { ID: udid })).split(/(?<=^status \d+)\n/m)
-  // The ids of examples are not here, nor what they filter for. `errors` would say that the request itself is wrong.
+  // The ids of examples are not here, nor what they filter for. `errors` would say that the request itself
+  // is wrong.
   const refused = answers.filter(
     (text) => !/^status (2..|400|404|409)$/m.test(text) || text.includes('"errors":[{"at"'),
   )

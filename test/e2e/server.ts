@@ -8,7 +8,10 @@ import { PATIENCE } from '../patience.ts'
 
 export const PROJECT = join(import.meta.dirname, '../..')
 
-/** On a connection of its own: a kept one may be closed by the server just when a busy machine uses it again. */
+/**
+ * On a connection of its own: a kept one may be closed by the server just when a busy machine uses it
+ * again.
+ */
 export function fetchAlone(url: string, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers)
   headers.set('connection', 'close')

@@ -12,6 +12,7 @@ import {
   type Receiver,
   type RunningServer,
 } from './server.ts'
+import { entry, xmlOf } from '../devices/xml.ts'
 
 interface List {
   devices: { udid: string; serial_number: string; enrollment_status: boolean }[] | null
@@ -164,9 +165,7 @@ it('npm start serves a device that is OpenSSL and plain HTTP', async () => {
     path: string,
     keys: string,
   ): Promise<{ status: number; text: string; sent: Buffer }> => {
-    const sent = Buffer.from(
-      `<plist version="1.0"><dict><key>UDID</key><string>${udid}</string>${keys}</dict></plist>`,
-    )
+    const sent = Buffer.from(xmlOf(entry('UDID', udid) + keys))
     writeFileSync(join(dir, 'body'), sent)
     openssl(
       'smime',
@@ -192,18 +191,19 @@ it('npm start serves a device that is OpenSSL and plain HTTP', async () => {
     })
     return { status: response.status, text: await response.text(), sent }
   }
-  const string = (key: string, value: string): string =>
-    `<key>${key}</key><string>${value}</string>`
   const messages = [
     await put(
       '/mdm/checkin',
-      string('MessageType', 'Authenticate') +
-        string('Topic', 'com.apple.mgmt.x') +
-        string('SerialNumber', 'C02OPENSSL'),
+      entry('MessageType', 'Authenticate') +
+        entry('Topic', 'com.apple.mgmt.x') +
+        entry('SerialNumber', 'C02OPENSSL'),
     ),
     await put(
       '/mdm/checkin',
-      `${string('MessageType', 'TokenUpdate')}${string('Topic', 'com.apple.mgmt.x')}${string('PushMagic', 'magic')}<key>Token</key><data>AP8QoAD/EKAA/xCgAP8QoAD/EKAA/xCgAP8QoAD/EKA=</data>`,
+      entry('MessageType', 'TokenUpdate') +
+        entry('Topic', 'com.apple.mgmt.x') +
+        entry('PushMagic', 'magic') +
+        '<key>Token</key><data>AP8QoAD/EKAA/xCgAP8QoAD/EKAA/xCgAP8QoAD/EKA=</data>',
     ),
   ]
   expect(messages.map(({ status }) => status)).toEqual([200, 200])
@@ -212,11 +212,11 @@ it('npm start serves a device that is OpenSSL and plain HTTP', async () => {
     request_type: 'SecurityInfo',
     command_uuid: 'one',
   })
-  const idle = await put('/mdm/connect', string('Status', 'Idle'))
+  const idle = await put('/mdm/connect', entry('Status', 'Idle'))
   expect(idle.text).toContain('<string>SecurityInfo</string>')
   const answered = await put(
     '/mdm/connect',
-    string('Status', 'Acknowledged') + string('CommandUUID', 'one'),
+    entry('Status', 'Acknowledged') + entry('CommandUUID', 'one'),
   )
   expect(answered).toMatchObject({ status: 200, text: '' })
   await hook.until((events) => of(events, udid).length >= 4)

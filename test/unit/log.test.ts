@@ -53,7 +53,9 @@ it('docs/log.md has each event with its level, and no other', () => {
   expect(listed).toEqual([...new Set(SOURCES.flatMap(eventsIn))].toSorted())
 })
 
-/** The fields of each event that a file names with its event; what is spread into a line is not among them. */
+/**
+ * The fields of each event that a file names with its event; what is spread into a line is not among them.
+ */
 function fieldsIn(text: string): string[] {
   return [...text.matchAll(/'((?!about:)[a-z]+:[a-z-]+)',(?: \{)?(\s[^]{0,500})/g)].flatMap(
     ([, event = '', rest = '']) => {

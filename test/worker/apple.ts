@@ -5,8 +5,8 @@ import { writePlist } from '../../src/plist/write.ts'
 import { openOpenssl } from '../unit/pki/openssl.ts'
 
 /**
- * A device as Apple makes them: its CA has a 1024-bit key and expired in 2014, and OpenSSL signs with SHA-1 on every
- * level. Made in Node, because workerd issues no such certificates.
+ * A device as Apple makes them: its CA has a 1024-bit key and expired in 2014, and OpenSSL signs with SHA-1
+ * on every level. Made in Node, because workerd issues no such certificates.
  */
 export function appleDevice() {
   const openssl = openOpenssl()

@@ -1,4 +1,7 @@
-/** Challenges of downloads: free until they are used, good once, for the device that they were given out for. */
+/**
+ * Challenges of downloads: free until they are used, good once, for the device that they were given out
+ * for.
+ */
 import { addInvitation } from '../../src/directory/invitations.ts'
 import { createPrivateKey } from 'node:crypto'
 import { beforeAll, describe, expect, it, vi } from 'vitest'

@@ -5,9 +5,9 @@ import { clock, fromNow, turn } from './clock.ts'
 import {
   api,
   decide,
+  enrolled,
   env,
   letPush,
-  newDevice,
   newIdentity,
   pushes,
   rule,
@@ -45,9 +45,8 @@ const MAX_QUEUE = 300
 const SECOND = 1000
 const INFO = { request_type: 'DeviceInformation', queries: ['OSVersion'] }
 
-async function enrolled(answer?: () => Answer) {
-  const device = newDevice(answer ? { answer } : {})
-  await device.enroll()
+async function enrolledWithCalls(answer?: () => Answer) {
+  const device = await enrolled(answer ? { answer } : {})
   const path = `/api/devices/${device.udid}/commands`
   const queue = (body: object = INFO, query = '') => api<Command>('POST', path + query, body)
   const get = async (id: string) => (await api<Command>('GET', `/api/commands/${id}`)).body
@@ -55,8 +54,8 @@ async function enrolled(answer?: () => Answer) {
 }
 
 describe('results are read from the API', () => {
-  it('a call that waits returns the device’s answer without a webhook', async () => {
-    const { device, path, queue } = await enrolled()
+  it('a call that waits returns the device’s answer, and no webhook is needed', async () => {
+    const { device, path, queue } = await enrolledWithCalls()
     const waiting = queue(INFO, '?wait=30')
     await until(
       () => api<Page>('GET', path),
@@ -85,8 +84,8 @@ describe('results are read from the API', () => {
     ])
   })
 
-  it('the answer stays readable, byte for byte, and a call without wait has its id', async () => {
-    const { device, queue, get } = await enrolled()
+  it('the answer is there later too, byte for byte, and the call that did not wait has its id', async () => {
+    const { device, queue, get } = await enrolledWithCalls()
     const queued = await queue({ Command: { RequestType: 'DeviceInformation', Queries: ['UDID'] } })
     expect(queued).toMatchObject({ status: 202, body: { state: 'queued', result: null } })
     expect(queued.body.id).toBe(`${device.udid}.1`)
@@ -98,8 +97,8 @@ describe('results are read from the API', () => {
     expect(new Uint8Array(await raw.arrayBuffer())).toEqual(device.sent.at(-1)?.body)
   })
 
-  it('a wait without an answer ends with 202, and one for a cancelled command at once', async () => {
-    const { queue, path } = await enrolled()
+  it('a wait in vain ends with 202, and a wait for a cancelled command at once', async () => {
+    const { queue, path } = await enrolledWithCalls()
     const began = clock.now()
     let status: number | undefined
     void queue(INFO, '?wait=5').then((response) => {
@@ -122,7 +121,7 @@ describe('results are read from the API', () => {
   })
 
   it('an error shows its whole chain', async () => {
-    const { device, queue, get } = await enrolled(() => ({
+    const { device, queue, get } = await enrolledWithCalls(() => ({
       Status: 'Error',
       ErrorChain: [
         { ErrorCode: 12_021, ErrorDomain: 'MCMDMErrorDomain', USEnglishDescription: 'outer' },
@@ -143,7 +142,7 @@ describe('results are read from the API', () => {
 
 describe('queued commands are listed, inspected and deleted', () => {
   it('a page at a time, newest first, by state and type', async () => {
-    const { device, path, queue } = await enrolled(() => 'silence')
+    const { device, path, queue } = await enrolledWithCalls(() => 'silence')
     for (const request_type of ['SecurityInfo', 'ProfileList', 'SecurityInfo', 'CertificateList']) {
       await queue({ request_type })
     }
@@ -161,8 +160,8 @@ describe('queued commands are listed, inspected and deleted', () => {
     })
   })
 
-  it('one is cancelled, and the next ones go out; an ended one cannot be cancelled', async () => {
-    const { device, queue } = await enrolled()
+  it('one is cancelled, and those behind it go out; a finished one cannot be', async () => {
+    const { device, queue } = await enrolledWithCalls()
     const [first, second] = [await queue(), await queue({ request_type: 'SecurityInfo' })]
     const cancelled = await api<Command>('DELETE', `/api/commands/${first.body.id}`)
     expect(cancelled).toMatchObject({ status: 200, body: { state: 'cancelled', command: null } })
@@ -178,7 +177,7 @@ describe('queued commands are listed, inspected and deleted', () => {
   })
 
   it('all are cleared, and each still shows its end', async () => {
-    const { device, path, queue, get } = await enrolled()
+    const { device, path, queue, get } = await enrolledWithCalls()
     const { body } = await queue()
     await queue()
     expect((await api('DELETE', path)).body).toEqual({ cancelled: 2 })
@@ -189,8 +188,8 @@ describe('queued commands are listed, inspected and deleted', () => {
 })
 
 describe('a command that is answered NotNow', () => {
-  it('the number and age of its NotNows are shown; after ten there is one event', async () => {
-    const { device, queue, get } = await enrolled(() => 'NotNow')
+  it('its number and age are seen, and after ten it is an event, once', async () => {
+    const { device, queue, get } = await enrolledWithCalls(() => 'NotNow')
     const { body } = await queue()
     for (let n = 0; n < 11; n++) {
       await device.poll()
@@ -210,7 +209,7 @@ describe('a command that is answered NotNow', () => {
 describe('a failing command does not block those behind it', () => {
   it('if the device answers with an error or a format error, or does not answer', async () => {
     const answers: Answer[] = ['silence', 'silence', 'silence', 'Error', 'CommandFormatError']
-    const { device, queue, get } = await enrolled(() => answers.shift())
+    const { device, queue, get } = await enrolledWithCalls(() => answers.shift())
     const ids: string[] = []
     for (const request_type of [
       'ProfileList',
@@ -229,8 +228,8 @@ describe('a failing command does not block those behind it', () => {
     expect(order.indexOf('RestartDevice')).toBeGreaterThan(order.indexOf('SecurityInfo'))
   })
 
-  it('a command from before a new enrolment ends as superseded', async () => {
-    const { device, queue, get } = await enrolled()
+  it('one queued before a new enrolment is closed as superseded', async () => {
+    const { device, queue, get } = await enrolledWithCalls()
     const { body } = await queue()
     device.useIdentity(newIdentity())
     await device.enroll()
@@ -251,7 +250,7 @@ describe('a request may be repeated, a loop is stopped', () => {
   }
 
   it('the same Idempotency-Key queues once, even at the same time; another body is refused', async () => {
-    const { device, path } = await enrolled()
+    const { device, path } = await enrolledWithCalls()
     const [one, two] = await Promise.all([post(path, INFO, 'k'), post(path, INFO, 'k')])
     expect(one.body.id).toBe(two.body.id)
     await device.poll()
@@ -261,7 +260,7 @@ describe('a request may be repeated, a loop is stopped', () => {
   })
 
   it('more commands than MAX_QUEUE are 429 on both APIs, with the reason', async () => {
-    const { device, path, queue } = await enrolled()
+    const { device, path, queue } = await enrolledWithCalls()
     await Promise.all(Array.from({ length: MAX_QUEUE }, () => queue()))
     const full = await api('POST', path, INFO)
     expect(full).toMatchObject({ status: 429, body: { status: 429 } })
@@ -276,7 +275,7 @@ describe('a request may be repeated, a loop is stopped', () => {
 
 describe('a push that APNs refuses', () => {
   it('is in the command’s timeline and on the device’s page', async () => {
-    const { device, queue, get } = await enrolled()
+    const { device, queue, get } = await enrolledWithCalls()
     await rule({
       on: 'apns',
       match: device.magic,
@@ -306,7 +305,7 @@ describe('a push that APNs refuses', () => {
 
 describe('a command with a time', () => {
   it('is held until not_before, and pushed then', async () => {
-    const { device, queue, get } = await enrolled()
+    const { device, queue, get } = await enrolledWithCalls()
     const not_before = fromNow(10 * SECOND)
     const { body } = await queue({ ...INFO, not_before })
     expect(body.state).toBe('held')
@@ -321,8 +320,8 @@ describe('a command with a time', () => {
     expect(await get(body.id)).toMatchObject({ state: 'acknowledged' })
   })
 
-  it('expires at the hand-out or by the alarm, and a late answer is still stored', async () => {
-    const { device, queue, get } = await enrolled(() => 'silence')
+  it('expires at the hand-out or by the alarm, and its late answer still finds a home', async () => {
+    const { device, queue, get } = await enrolledWithCalls(() => 'silence')
     const expires_at = fromNow(SECOND)
     const out = await queue({ ...INFO, expires_at })
     const waiting = await queue({ request_type: 'EraseDevice', expires_at })
@@ -346,7 +345,7 @@ describe('a command with a time', () => {
     [{ request_type: 'Nope' }, 'no request_type Nope'],
     [{ request_type: undefined, Command: {} }, 'RequestType is missing'],
   ])('%j is refused: %s', async (body, detail) => {
-    const { queue } = await enrolled()
+    const { queue } = await enrolledWithCalls()
     expect(await queue({ ...INFO, ...body })).toMatchObject({
       status: 400,
       body: { detail: expect.stringContaining(detail) },
@@ -355,7 +354,7 @@ describe('a command with a time', () => {
 })
 
 it('a report of an unknown CommandUUID is 200 and an event', async () => {
-  const { device } = await enrolled()
+  const { device } = await enrolledWithCalls()
   const told = await device.connect({ Status: 'Acknowledged', CommandUUID: 'unknown-uuid' })
   expect(told.status).toBe(200)
   const { body } = await api<Events>(

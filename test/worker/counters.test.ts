@@ -9,7 +9,10 @@ import { env, newIdentity, TOPIC } from './server.ts'
 
 const DAY = 86_400_000
 const QUIET = { WEBHOOK_URL: '' }
-/** As many commands as KEEP_RESULTS and KEEP_EVENTS keep, and a tenth: from then on every tenth one prunes ten. */
+/**
+ * As many commands as KEEP_RESULTS and KEEP_EVENTS keep, and a tenth: from then on every tenth one prunes
+ * ten.
+ */
 const HISTORY = 110
 
 async function counted(

@@ -17,8 +17,9 @@ export interface CountedWorker {
 }
 
 /**
- * Counts what a device costs: requests of the Worker and the consumer, calls of objects, rows written in the
- * device's object (`cursor.rowsWritten`, and one for each `setAlarm`) and in D1 (`meta.rows_written`), messages.
+ * Counts what a device costs: requests of the Worker and the consumer, calls of objects, rows written in
+ * the device's object (`cursor.rowsWritten`, and one for each `setAlarm`) and in D1 (`meta.rows_written`),
+ * messages.
  */
 export async function countedWorker(
   device: string,

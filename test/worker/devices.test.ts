@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { clock, turn } from './clock.ts'
-import { api, listedAs, newDevice, until, env, decide, events } from './server.ts'
+import { api, decide, enrolled, env, events, listedAs, newDevice, until } from './server.ts'
 import { runInDurableObject } from 'cloudflare:test'
 import { Device, type DeviceEnv } from '../../src/device/object.ts'
 import { readCertificate } from '../../src/pki/x509/certificate.ts'
@@ -24,22 +24,21 @@ const find = async (query: string) => (await api<List>('GET', `/api/devices?${qu
 const ids = async (query: string) => (await find(query)).items.map(({ id }) => id)
 const page = async (id: string) => (await api<Page>('GET', `/api/devices/${id}`)).body
 
-async function enrolled(options: Parameters<typeof newDevice>[0] = {}) {
-  const device = newDevice(options)
-  await device.enroll()
+async function listedDevice(options: Parameters<typeof newDevice>[0] = {}) {
+  const device = await enrolled(options)
   await listedAs(device, 'enrolled')
   return device
 }
 
-const run = async (device: Awaited<ReturnType<typeof enrolled>>, body: object) => {
+const run = async (device: Awaited<ReturnType<typeof listedDevice>>, body: object) => {
   await api('POST', `/api/devices/${device.udid}/commands`, body)
   await device.poll()
 }
 
 describe('the list of devices', () => {
   it('finds by part of id, serial or name, and by serial, model, OS, state, push and time', async () => {
-    const device = await enrolled({ name: 'Ada’s 100% Mac', serial: 'C02FIND_ME' })
-    const other = await enrolled({ platform: 'iOS', name: 'Ben’s phone' })
+    const device = await listedDevice({ name: 'Ada’s 100% Mac', serial: 'C02FIND_ME' })
+    const other = await listedDevice({ platform: 'iOS', name: 'Ben’s phone' })
     const only = [device.udid]
     const [found] = (await find(`q=${device.udid}`)).items
     const [os, seenAt] = [found?.os_version ?? '', found?.last_seen_at ?? '']
@@ -64,8 +63,8 @@ describe('the list of devices', () => {
     expect((await api('GET', '/api/devices?last_seen_after=yesterday')).status).toBe(400)
   })
 
-  it('comes in pages that miss and repeat no device', async () => {
-    const all = await Promise.all(Array.from({ length: 5 }, () => enrolled({ name: 'paged' })))
+  it('comes in pages that miss none and repeat none', async () => {
+    const all = await Promise.all(Array.from({ length: 5 }, () => listedDevice({ name: 'paged' })))
     const found: string[] = []
     let next: string | null = ''
     while (next !== null) {
@@ -79,7 +78,7 @@ describe('the list of devices', () => {
 
   it('comes in the requested order, with a count on its first page', async () => {
     const names = ['sorted b', 'sorted c', 'sorted a', 'sorted b']
-    const all = await Promise.all(names.map((name) => enrolled({ name })))
+    const all = await Promise.all(names.map((name) => listedDevice({ name })))
     const [b = '', c, a, again = ''] = all.map(({ udid }) => udid)
     const twins = b < again ? [again, b] : [b, again]
     const first = await find('device_name=sorted&sort=-device_name&limit=2')
@@ -99,7 +98,7 @@ describe('the list of devices', () => {
   })
 
   it('knows a new OS version from DeviceInformation, not only from an enrolment', async () => {
-    const device = await enrolled({
+    const device = await listedDevice({
       answer: () => ({ Status: 'Acknowledged', QueryResponses: { OSVersion: '99.2.1' } }),
     })
     await run(device, { request_type: 'DeviceInformation', queries: ['OSVersion'] })
@@ -141,7 +140,7 @@ describe('other sorted lists', () => {
       await api('POST', '/api/known-serials', { ids: [`SORT-${n}`] })
       await api('POST', '/api/invitations', { note: n })
       await profile(`test.sort.${n}`)
-      await enrolled()
+      await listedDevice()
       turn(1000)
     }
     expect(await read('profiles', 'id')).toEqual(['test.sort.A', 'test.sort.B', 'test.sort.C'])
@@ -164,8 +163,8 @@ describe('other sorted lists', () => {
 })
 
 describe('a device’s page', () => {
-  it('shows its channels with their queues, its certificates and its exact last connection', async () => {
-    const device = await enrolled()
+  it('shows its channels with their queues, its certificates and when it was last seen, to the millisecond', async () => {
+    const device = await listedDevice()
     const user = device.userChannel({ userId: 'U1', shortName: 'ada' })
     await user.tokenUpdate()
     await api('POST', `/api/devices/${device.udid}:U1/commands`, { request_type: 'ProfileList' })
@@ -198,7 +197,7 @@ describe('a device’s page', () => {
 
   it('shows the latest inventory, with the answers to different queries in one', async () => {
     const queried = [{ OSVersion: '26.1', DeviceName: 'Ada' }, { OSVersion: '26.2' }]
-    const device = await enrolled({
+    const device = await listedDevice({
       answer: ({ requestType }) =>
         requestType === 'DeviceInformation'
           ? { Status: 'Acknowledged', QueryResponses: queried.shift() ?? {} }
@@ -297,7 +296,7 @@ it('a device joins, works, renews, outlives its CA, is wiped, comes back and lea
 })
 
 it('an admin blocks, unblocks, pushes and deletes a device, and each answer shows it', async () => {
-  const device = await enrolled()
+  const device = await listedDevice()
   const act = (verb: string) => api('POST', `/api/devices/${device.udid}/${verb}`)
   expect(await act('push')).toMatchObject({
     status: 200,

@@ -1,9 +1,20 @@
 import { describe, expect, it } from 'vitest'
-import { api, env, events, newDevice, newIdentity, serve, TOPIC, until } from './server.ts'
+import { entry, xmlOf } from '../devices/xml.ts'
+import {
+  TOPIC,
+  api,
+  enrolled,
+  env,
+  events,
+  newDevice,
+  newIdentity,
+  serve,
+  until,
+} from './server.ts'
 import { buildBinary } from 'plist'
 import { signAttached } from '../../src/pki/cms/sign.ts'
 import { appleIdentity, ask, post, profileOf } from './enroll-tools.ts'
-import { enrolled, newHook, removeHooks } from './webhook-tools.ts'
+import { newHook, removeHooks } from './webhook-tools.ts'
 
 interface List {
   devices: { udid: string; serial_number: string; enrollment_status: boolean }[] | null
@@ -230,11 +241,6 @@ it('the admin API reads no body before it knows the admin', async () => {
   expect(await response.json()).toEqual({ error: 'Unauthorized' })
 })
 
-/** A character of the text is a byte. */
-const message = (entries: string): Uint8Array =>
-  Buffer.from(`<plist><dict>${entries}</dict></plist>`, 'latin1')
-const entry = (key: string, text: string): string => `<key>${key}</key><string>${text}</string>`
-
 /** As `raw_payload` has it. */
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')
 
@@ -250,7 +256,7 @@ describe('a device whose name is not all text', () => {
     const { body: first } = await api('POST', path, { ...info, command_uuid: 'one' })
     await api('POST', path, { ...info, command_uuid: 'two' })
     await device.connect({ Status: 'Idle' })
-    const body = message(
+    const body = xmlOf(
       entry('UDID', device.udid) +
         entry('Status', 'Acknowledged') +
         entry('CommandUUID', 'one') +
@@ -286,7 +292,7 @@ describe('a device whose name is not all text', () => {
 
   it('enrols, and is listed', async () => {
     const device = newDevice()
-    const body = message(
+    const body = xmlOf(
       entry('MessageType', 'Authenticate') +
         entry('UDID', device.udid) +
         entry('Topic', TOPIC) +
@@ -303,9 +309,9 @@ describe('a device whose name is not all text', () => {
 
   it('is refused when one of its ids is broken, and no id is repaired into another’s', async () => {
     const device = await enrolled()
-    const broken = message(entry('UDID', `${device.udid}\x01`) + entry('Status', 'Idle'))
+    const broken = xmlOf(entry('UDID', `${device.udid}\x01`) + entry('Status', 'Idle'))
     expect((await device.send(broken, 'connect')).status).toBe(400)
-    const answer = message(
+    const answer = xmlOf(
       entry('UDID', device.udid) + entry('Status', 'Acknowledged') + entry('CommandUUID', 'a\xff'),
     )
     expect((await device.send(answer, 'connect')).status).toBe(400)
@@ -317,7 +323,7 @@ describe('a device whose name is not all text', () => {
     )
     // The text becomes a null object.
     binary[binary.lastIndexOf('Rab', undefined, 'latin1')] = 0
-    const xml = message(
+    const xml = xmlOf(
       entry('UDID', 'U') + entry('SERIAL', 'S') + entry('PRODUCT', 'iPhone\x1b') + entry('X', NAME),
     )
     for (const plist of [xml, binary]) {
@@ -326,7 +332,7 @@ describe('a device whose name is not all text', () => {
         await profileOf(await ask(path, post(body)))
       }
     }
-    const serial = message(entry('UDID', 'U') + entry('SERIAL', 'S\x1b'))
+    const serial = xmlOf(entry('UDID', 'U') + entry('SERIAL', 'S\x1b'))
     const body = signAttached({ ...appleIdentity(), body: serial, digest: 'sha256' })
     expect((await ask('/mdm/enroll', post(body))).status).toBe(400)
   })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { writePlist } from '../../src/plist/write.ts'
 import type { PlistDict } from '../../src/plist/value.ts'
-import { api, newDevice, serve, newIdentity } from './server.ts'
+import { api, enrolled, newDevice, newIdentity, serve } from './server.ts'
 
 interface Command {
   id: string
@@ -29,14 +29,13 @@ const PIN = 'Pq7xZ9'
 const CODE = 'AB2C3-DEF4G-HJ5KL-MN6P-QR7T-UV8W'
 const WHY = { reason: 'the Mac is locked, ticket 42', who: 'ada' }
 
-async function enrolled() {
-  const device = newDevice({
+async function enrolledWithCalls() {
+  const device = await enrolled({
     answer: ({ requestType }): PlistDict | undefined =>
       requestType === 'ActivationLockBypassCode'
         ? { Status: 'Acknowledged', ActivationLockBypassCode: CODE }
         : undefined,
   })
-  await device.enroll()
   const path = `/api/devices/${device.udid}`
   const reveal = (id: string, body: object = WHY) =>
     api<Revealed>('POST', `/api/commands/${encodeURIComponent(id)}/secrets`, body)
@@ -50,7 +49,7 @@ const text = async (path: string): Promise<string> => (await serve(path, { heade
 
 describe('a command that holds a secret', () => {
   it('is shown only for a reason, before the device has answered and after', async () => {
-    const { device, path, queue, get, reveal, reads } = await enrolled()
+    const { device, path, queue, get, reveal, reads } = await enrolledWithCalls()
     const lock = { request_type: 'DeviceLock', pin: PIN, message: 'call us' }
     const queued = await queue(lock)
     const open = { command: { RequestType: 'DeviceLock', Message: 'call us' } }
@@ -84,7 +83,7 @@ describe('a command that holds a secret', () => {
   })
 
   it('is shown with an entry of the caller’s address, and never cached', async () => {
-    const { queue, reads } = await enrolled()
+    const { queue, reads } = await enrolledWithCalls()
     const { id } = await queue({ request_type: 'SetRecoveryLock', new_password: PIN })
     const response = await serve(`/api/commands/${id}/secrets`, {
       method: 'POST',
@@ -101,7 +100,7 @@ describe('a command that holds a secret', () => {
     ['a blank reason', { reason: ' ' }, 400, 'a reason is needed'],
     ['another word', { reason: 'x', why: 'y' }, 400, 'Unrecognized key'],
   ])('is not shown for %s, and leaves no entry', async (_, body, status, detail) => {
-    const { queue, reveal, reads } = await enrolled()
+    const { queue, reveal, reads } = await enrolledWithCalls()
     const { id } = await queue({ request_type: 'DeviceLock', pin: PIN })
     const refused = await reveal(id, body)
     expect(refused.status).toBe(status)
@@ -111,7 +110,7 @@ describe('a command that holds a secret', () => {
   })
 
   it('shows no key that is not known to be harmless', async () => {
-    const { device, path, get, reveal } = await enrolled()
+    const { device, path, get, reveal } = await enrolledWithCalls()
     const raw = (Command: PlistDict, CommandUUID: string) =>
       api('POST', `/v1/commands/${device.udid}`, writePlist({ Command, CommandUUID }))
     await raw({ RequestType: 'DeviceLock', Pin: PIN, PhoneNumber: '1' }, 'a')
@@ -130,7 +129,7 @@ describe('a command that holds a secret', () => {
   })
 
   it('for many is shown by neither the job nor the device’s command', async () => {
-    const { device, get, reveal } = await enrolled()
+    const { device, get, reveal } = await enrolledWithCalls()
     const lock = { request_type: 'DeviceLock', pin: PIN }
     const order = { ids: [device.udid], command: lock }
     const { body } = await api<{ id: string }>('POST', '/api/commands', order)
@@ -145,7 +144,7 @@ describe('a command that holds a secret', () => {
 
 describe('an answer that holds a secret', () => {
   it('is shown only for a reason, and never as bytes', async () => {
-    const { device, queue, get, reveal } = await enrolled()
+    const { device, queue, get, reveal } = await enrolledWithCalls()
     const { id } = await queue({ request_type: 'ActivationLockBypassCode' })
     await device.poll()
     const answered = await get(id)
@@ -162,7 +161,7 @@ describe('an answer that holds a secret', () => {
 })
 
 it('of a user’s command the entry is in the list of the device', async () => {
-  const { device, reveal, reads } = await enrolled()
+  const { device, reveal, reads } = await enrolledWithCalls()
   const user = device.userChannel({ userId: crypto.randomUUID(), shortName: 'ada' })
   await user.tokenUpdate()
   const raw = { Command: { RequestType: 'SetSomethingNew', Password: PIN } }
@@ -173,7 +172,7 @@ it('of a user’s command the entry is in the list of the device', async () => {
 })
 
 it('a secret that is no longer kept is 404, and leaves no entry', async () => {
-  const { device, queue, reveal, reads } = await enrolled()
+  const { device, queue, reveal, reads } = await enrolledWithCalls()
   const { id } = await queue({ request_type: 'DeviceLock', pin: PIN })
   await api('DELETE', `/api/commands/${id}`)
   await device.poll()

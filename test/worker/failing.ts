@@ -7,7 +7,10 @@ import { env } from './server.ts'
 /** Statements until the one that fails; past it none does. */
 let left = Infinity
 
-/** Lets the next statement but so many fail; none, when `n` is Infinity. @returns how many would still have to come */
+/**
+ * Lets the next statement but so many fail; none, when `n` is Infinity. @returns how many would still have
+ * to come
+ */
 export function failAt(n: number): void {
   left = n
 }
@@ -16,7 +19,9 @@ export function hasFailed(): boolean {
   return left <= 0
 }
 
-/** As Drizzle and D1 fail, with all that the statement was given, in every form in which it may be printed. */
+/**
+ * As Drizzle and D1 fail, with all that the statement was given, in every form in which it may be printed.
+ */
 function failIfTurn(query: string, values: readonly unknown[]): void {
   left -= 1
   if (left === 0) {

@@ -2,7 +2,7 @@
 import { pem } from '../../src/pki/x509/issue.ts'
 import { deployed, pushCertificate } from './deployment.ts'
 import { enrolByProfile, install, newAuthority } from './scep-client.ts'
-import { api, newDevice, until } from './server.ts'
+import { api, enrolled, newDevice, until } from './server.ts'
 import { deadLetter, newHook } from './webhook-tools.ts'
 
 interface Media {
@@ -34,7 +34,10 @@ const PROFILE = 'com.github.micromdm.micromdm.enroll'
 
 type Send = (method: string, path: string, body?: unknown) => Promise<Response>
 
-/** What takes the place of the example's ids, in its path, query or body, and the deployment to ask if it is not the tests' own. */
+/**
+ * What takes the place of the example's ids, in its path, query or body, and the deployment to ask if it is
+ * not the tests' own.
+ */
 interface Prepared {
   ids?: Record<string, string>
   /** Sent in place of the example, under the same keys, where a document cannot hold a real one. */
@@ -46,14 +49,13 @@ interface Prepared {
 type Prepare = () => Promise<Prepared>
 
 /** With the OS that the examples of filters name. */
-async function enrolled() {
-  const device = newDevice({ osVersion: '15.1' })
-  await device.enroll()
+async function enrolledIds() {
+  const device = await enrolled({ osVersion: '15.1' })
   return { ids: { id: device.udid } }
 }
 
 async function identified() {
-  const { ids } = await enrolled()
+  const { ids } = await enrolledIds()
   const { body } = await api<{ items: { id: string }[] }>(
     'GET',
     `/api/devices/${ids.id}/identities`,
@@ -215,7 +217,7 @@ async function delivered() {
 
 /** Some enrolled Mac, listed as enrolled, for whom a filter looks. */
 async function listed() {
-  const prepared = await enrolled()
+  const prepared = await enrolledIds()
   await until(
     () => api<{ devices: { enrollment_status: boolean }[] }>('POST', '/v1/devices', {}),
     ({ body }) => body.devices.some((device) => device.enrollment_status),
@@ -235,7 +237,7 @@ export const PREPARE: Record<string, Prepare> = {
   listDevices: inventoried,
   getDevice: inventoried,
   listEvents: inventoried,
-  queueCommand: enrolled,
+  queueCommand: enrolledIds,
   listCommands: inventoried,
   clearCommands: inventoried,
   getCommand: answered,
@@ -247,26 +249,26 @@ export const PREPARE: Record<string, Prepare> = {
   clearWaiting: async () => ({ ids: (await expectedUser()).ids }),
   moveCommands: expectedUser,
   getEnrollment: behindToken,
-  createInvitation: enrolled,
+  createInvitation: enrolledIds,
   listInvitations: invited,
   getInvitation: invited,
   revokeInvitation: invited,
   listKnownSerials: known,
-  addKnownSerials: enrolled,
+  addKnownSerials: enrolledIds,
   removeKnownSerials: async () => ({}),
   removeKnownSerial: known,
-  listIdentities: enrolled,
+  listIdentities: enrolledIds,
   listAuthorities: successor,
   installAuthority: authority,
   removeAuthority: successor,
   revokeChallenges: async () => ({}),
   reinstateIdentity: identified,
   revokeIdentity: identified,
-  retireDevice: enrolled,
-  blockDevice: enrolled,
-  unblockDevice: enrolled,
-  deleteDevice: enrolled,
-  pushDevice: enrolled,
+  retireDevice: enrolledIds,
+  blockDevice: enrolledIds,
+  unblockDevice: enrolledIds,
+  deleteDevice: enrolledIds,
+  pushDevice: enrolledIds,
   listUserChannels: channelled,
   listProfiles: storedProfile,
   getProfile: storedProfile,
@@ -285,9 +287,9 @@ export const PREPARE: Record<string, Prepare> = {
   getJob: atWork,
   listOutcomes: atWork,
   cancelJob: atWork,
-  listIdentitiesByExpiry: enrolled,
-  getRenewals: enrolled,
-  setRenewals: enrolled,
+  listIdentitiesByExpiry: enrolledIds,
+  getRenewals: enrolledIds,
+  setRenewals: enrolledIds,
   renewDevice: byProfile,
   listWebhooks: hooked,
   createWebhook: hooked,

@@ -1,7 +1,7 @@
 import { afterEach, expect, it, vi } from 'vitest'
 import type { SimulatedDevice } from '../../src/simulator/device/device.ts'
-import { api, BASIC, newDevice, serve, until } from './server.ts'
-import { enrolled, newHook, removeHooks } from './webhook-tools.ts'
+import { BASIC, api, enrolled, newDevice, serve, until } from './server.ts'
+import { newHook, removeHooks } from './webhook-tools.ts'
 
 /** As Cloudflare writes it: no sender can. */
 const ray = (n: number): string => `${n.toString(16).padStart(16, '0')}-FRA`

@@ -19,7 +19,10 @@ import { deviceOf } from './webhook-tools.ts'
 
 const sealer = createSealer(`rows:${btoa('0123456789abcdef0123456789abcdef')}`)
 
-/** Runs decisions on a real object's SQLite, and counts rows written by SQLite's own counter; `setAlarm` is one more. */
+/**
+ * Runs decisions on a real object's SQLite, and counts rows written by SQLite's own counter; `setAlarm` is
+ * one more.
+ */
 async function counted(
   name: string,
   run: (

@@ -70,7 +70,9 @@ export async function send(pending: PendingRequest): Promise<DeviceIdentity> {
   return readCertRep(answer, pending)
 }
 
-/** A device that came in as people's devices do: profile, SCEP, check-in. It renews by itself when told to. */
+/**
+ * A device that came in as people's devices do: profile, SCEP, check-in. It renews by itself when told to.
+ */
 export async function enrolByProfile(
   options: Partial<DeviceOptions> & { readonly query?: string } = {},
 ): Promise<SimulatedDevice> {

@@ -6,7 +6,7 @@ import type { SimulatedDevice } from '../../src/simulator/device/device.ts'
 import { NO_FACTS } from '../../src/mdm/message.ts'
 import { turn } from './clock.ts'
 import { bulk, ORDER, outcomesOf, queued } from './job-tools.ts'
-import { api, env, newDevice, newIdentity } from './server.ts'
+import { api, enrolled, env, newIdentity } from './server.ts'
 
 interface Listed {
   id: string
@@ -18,10 +18,9 @@ interface Listed {
 const listAnew = (ids: string[]) => projectDevices(env as never, ids)
 const newSerial = () => `S${crypto.randomUUID().slice(0, 8)}`
 
-async function enrolled(serial: string): Promise<SimulatedDevice> {
+async function listedDevice(serial: string): Promise<SimulatedDevice> {
   turn(1000)
-  const device = newDevice({ serial })
-  await device.enroll()
+  const device = await enrolled({ serial })
   await listAnew([device.udid])
   return device
 }
@@ -33,7 +32,10 @@ const list = async (query: string) =>
 const page = async (id: string) => (await api<Listed>('GET', `/api/devices/${id}`)).body
 const remove = (serial: string) => api('DELETE', '/v1/devices', { opts: { serials: [serial] } })
 
-/** Who contests a serial number's other claims, by the list, each device's page and the list of identities alike. */
+/**
+ * Who contests a serial number's other claims, by the list, each device's page and the list of identities
+ * alike.
+ */
 async function contested(serial: string): Promise<string[]> {
   const contests = (devices: Listed[]) =>
     devices.filter((one) => one.serial_number_contested).map(({ id }) => id)
@@ -99,10 +101,10 @@ const row = (id: string, serial: string, changes: Partial<DirectoryRow>): Direct
 describe('a serial number that several devices claim without proof', () => {
   it('leads nowhere: all are listed and marked, and requests by the number are refused with their ids', async () => {
     const serial = newSerial()
-    const victim = await enrolled(serial)
+    const victim = await listedDevice(serial)
     expect(await contested(serial)).toEqual([])
     expect(await acted(serial)).toEqual([victim.udid])
-    const other = await enrolled(serial)
+    const other = await listedDevice(serial)
     const both = [victim.udid, other.udid].toSorted()
     const text = `the serial number ${serial} is claimed by ${both.join(' and ')}: name the id, confirm the right one, or retire the wrong one`
     expect(await contested(serial)).toEqual(both)
@@ -110,7 +112,8 @@ describe('a serial number that several devices claim without proof', () => {
     expect(await micromdm(serial)).toEqual({ found, all: expect.arrayContaining(found) })
     expect(await acted(serial)).toEqual([text])
     expect(await remove(serial)).toEqual({ status: 409, body: { error: text } })
-    // A victim that enrols again is still the first, and is reached by its id and by what means no serial number.
+    // A victim that enrols again is still the first, and is reached by its id and by what means no serial
+    // number.
     victim.useIdentity(newIdentity())
     await victim.enroll()
     await listAnew([victim.udid])
@@ -127,8 +130,8 @@ describe('a serial number that several devices claim without proof', () => {
 
   it.each(['retire', 'checkout', 'delete'])('leads to the other one after a %s', async (end) => {
     const serial = newSerial()
-    const wrong = await enrolled(serial)
-    const right = await enrolled(serial)
+    const wrong = await listedDevice(serial)
+    const right = await listedDevice(serial)
     expect(await contested(serial)).toHaveLength(2)
     if (end === 'delete') {
       await api('DELETE', '/v1/devices', { opts: { udids: [wrong.udid] } })
@@ -176,8 +179,8 @@ describe('a serial number with proof', () => {
 
   it('belongs to a device until its next enrolment, if an admin confirms it, and to no other from then on', async () => {
     const serial = newSerial()
-    const first = await enrolled(serial)
-    const second = await enrolled(serial)
+    const first = await listedDevice(serial)
+    const second = await listedDevice(serial)
     expect(await confirm(second.udid, serial)).toMatchObject({
       status: 200,
       body: { id: second.udid, serial_number_proven: true },
@@ -200,7 +203,7 @@ describe('a serial number with proof', () => {
 
   it('does not belong to a device that reports another one, has left or was never seen', async () => {
     const serial = newSerial()
-    const device = await enrolled(serial)
+    const device = await listedDevice(serial)
     const other = await confirm(device.udid, 'OTHER')
     expect(other.status).toBe(409)
     expect(other.body.detail).toContain(`it reports ${serial}`)

@@ -71,7 +71,10 @@ export function newIdentity(
   return createIdentity({ ca, commonName, kind, now })
 }
 
-/** A device that talks to the Worker under test; ids are new in each call, because tests of a file share storage. */
+/**
+ * A device that talks to the Worker under test; ids are new in each call, because tests of a file share
+ * storage.
+ */
 export function newDevice(options: Partial<DeviceOptions> = {}): SimulatedDevice {
   count += 1
   return createSimulatedDevice({
@@ -86,6 +89,13 @@ export function newDevice(options: Partial<DeviceOptions> = {}): SimulatedDevice
     clock: () => new Date(clock.now()),
     ...options,
   })
+}
+
+/** The same, enrolled. */
+export async function enrolled(options: Partial<DeviceOptions> = {}): Promise<SimulatedDevice> {
+  const device = newDevice(options)
+  await device.enroll()
+  return device
 }
 
 export async function rule(options: Rule): Promise<void> {
@@ -166,7 +176,9 @@ export async function pushes({ magic }: { readonly magic: string }, least = 1): 
   )
 }
 
-/** Asks again until the answer will do. The tests' clock stands still meanwhile, unless `between` turns it. */
+/**
+ * Asks again until the answer will do. The tests' clock stands still meanwhile, unless `between` turns it.
+ */
 export async function until<Answer>(
   ask: () => Promise<Answer>,
   willDo: (answer: Answer) => boolean,

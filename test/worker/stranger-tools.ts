@@ -1,9 +1,10 @@
 import { createExecutionContext } from 'cloudflare:test'
 import type { Env } from '../../src/env.ts'
 import worker from '../../src/index.ts'
-import { signDetached } from '../../src/pki/cms/sign.ts'
+import type { PlistDict } from '../../src/plist/value.ts'
 import { writePlist } from '../../src/plist/write.ts'
 import type { DeviceIdentity } from '../../src/simulator/device/identity.ts'
+import { signatureOf } from '../devices/signature.ts'
 import { env } from './server.ts'
 
 /** A Worker that counts the objects that it asks and the statements that it sends to D1. */
@@ -73,14 +74,9 @@ export function counted(settings: object = {}, answer: () => Promise<void> = asy
       const request = new Request('http://mdm.test/mdm/checkin', { method: 'PUT', body, headers })
       return (await worker.fetch(request as never, its, createExecutionContext())).status
     },
-    send(identity: DeviceIdentity, message: Record<string, string>): Promise<number> {
+    send(identity: DeviceIdentity, message: PlistDict): Promise<number> {
       const body = writePlist(message)
       return this.put(new Uint8Array(body), signatureOf(identity, body))
     },
   }
-}
-
-export function signatureOf(identity: DeviceIdentity, body: Uint8Array): Record<string, string> {
-  const signature = signDetached({ ...identity, body, digest: 'sha256' })
-  return { 'mdm-signature': Buffer.from(signature).toString('base64') }
 }

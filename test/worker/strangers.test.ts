@@ -6,9 +6,11 @@ import {
   createIssuer,
   type DeviceIdentity,
 } from '../../src/simulator/device/identity.ts'
+import { authenticate, IDLE } from '../devices/messages.ts'
 import { clock, turn, turnTimers } from './clock.ts'
 import { install, newAuthority } from './scep-client.ts'
-import { counted, signatureOf } from './stranger-tools.ts'
+import { counted } from './stranger-tools.ts'
+import { signatureOf } from '../devices/signature.ts'
 import { env, newDevice, newIdentity, TOPIC, until } from './server.ts'
 
 const elsewhere = createIssuer({ commonName: 'CA of another server', now: new Date(clock.now()) })
@@ -19,13 +21,8 @@ const fingerprintOf = ({ certificate }: DeviceIdentity): string =>
 const newId = (): string => `STRANGER-${crypto.randomUUID()}`
 const HOUR = 3_600_000
 
-const authenticate = (UDID: string) => ({
-  MessageType: 'Authenticate',
-  UDID,
-  Topic: TOPIC,
-  SerialNumber: 'S',
-})
-const idle = (UDID: string) => ({ UDID, Status: 'Idle' })
+const joining = (UDID: string) => authenticate(TOPIC, { UDID, SerialNumber: 'S' })
+const idle = (UDID: string) => ({ UDID, ...IDLE })
 const bind = (identity: DeviceIdentity, id: string): Promise<unknown> =>
   env.DB.prepare('INSERT INTO identities (fingerprint, enrollment) VALUES (?, ?)')
     .bind(fingerprintOf(identity), id)
@@ -34,7 +31,7 @@ const bind = (identity: DeviceIdentity, id: string): Promise<unknown> =>
 describe('a certificate that descends from no accepted CA', () => {
   it('reaches no object', async () => {
     const server = counted()
-    for (const message of [authenticate(newId()), idle(newId())]) {
+    for (const message of [joining(newId()), idle(newId())]) {
       expect(await server.send(strange(), message)).toBe(400)
     }
     expect(server.count.objects).toBe(0)
@@ -45,7 +42,7 @@ describe('a certificate that descends from no accepted CA', () => {
     const header = (identity: DeviceIdentity) => ({
       'client-cert': `:${Buffer.from(identity.certificate).toString('base64')}:`,
     })
-    const body = writePlist(authenticate(newId()))
+    const body = writePlist(joining(newId()))
     expect(await server.put(new Uint8Array(body), header(strange()))).toBe(400)
     expect(server.count.objects).toBe(0)
     expect(await server.put(new Uint8Array(body), header(newIdentity()))).toBe(200)
@@ -145,7 +142,7 @@ describe('a known device', () => {
   it('costs no statement when its isolate knows it, and stays managed without the directory', async () => {
     const server = counted()
     const [identity, id] = [newIdentity(), newId()]
-    expect(await server.send(identity, authenticate(id))).toBe(200)
+    expect(await server.send(identity, joining(id))).toBe(200)
     server.spent()
     for (let n = 0; n < 5; n += 1) {
       expect(await server.send(identity, idle(id))).toBe(200)
@@ -159,10 +156,10 @@ describe('a known device', () => {
   it('reaches only its own object', async () => {
     const server = counted()
     const [identity, id] = [newIdentity(), newId()]
-    expect(await server.send(identity, authenticate(id))).toBe(200)
+    expect(await server.send(identity, joining(id))).toBe(200)
     server.spent()
     for (let n = 0; n < 5; n += 1) {
-      expect(await server.send(identity, authenticate(newId()))).toBe(400)
+      expect(await server.send(identity, joining(newId()))).toBe(400)
     }
     expect(server.spent()).toMatchObject({ objects: 0, statements: 0 })
   })
@@ -171,7 +168,7 @@ describe('a known device', () => {
 it('an identity of no device that objects refuse reaches ten objects an hour', async () => {
   const server = counted()
   const [identity, own, others] = [newIdentity(), newId(), newId()]
-  expect(await server.send(newIdentity(), authenticate(others))).toBe(200)
+  expect(await server.send(newIdentity(), joining(others))).toBe(200)
   const sendMany = async (): Promise<number> => {
     server.spent()
     for (let n = 0; n < 20; n += 1) {
@@ -183,7 +180,7 @@ it('an identity of no device that objects refuse reaches ten objects an hour', a
   turn(HOUR)
   expect(await sendMany()).toBe(10)
   await bind(identity, own)
-  expect(await server.send(identity, authenticate(own))).toBe(200)
+  expect(await server.send(identity, joining(own))).toBe(200)
 })
 
 /** A body that counts what was taken of it, and ends when it is told to. */

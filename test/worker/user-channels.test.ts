@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { claimsOf } from '../../src/directory/devices/users.ts'
-import { api, decide, env, newDevice, newIdentity, until } from './server.ts'
-import { enrolled, newUserId, queue, received, withUser } from './user-tools.ts'
+import { api, decide, enrolled, env, newDevice, newIdentity, until } from './server.ts'
+import { newUserId, queue, received, withUser } from './user-tools.ts'
 
 describe('a user channel', () => {
   it('is found by its bare UserID: commands, queue, push, and the webhook’s fields', async () => {

@@ -1,18 +1,10 @@
 import type { SimulatedDevice } from '../../src/simulator/device/device.ts'
-import { api, newDevice } from './server.ts'
+import { api, enrolled } from './server.ts'
 
 export const newUserId = (): string => crypto.randomUUID().toUpperCase()
 
 export const queue = (udid: string, uuid: string, type = 'ProfileList') =>
   api('POST', '/v1/commands', { udid, request_type: type, command_uuid: uuid })
-
-export async function enrolled(
-  options: Parameters<typeof newDevice>[0] = {},
-): Promise<SimulatedDevice> {
-  const device = newDevice(options)
-  await device.enroll()
-  return device
-}
 
 /** A Mac with a user whose channel is there. */
 export async function withUser(userId = newUserId()) {

@@ -3,7 +3,7 @@ import worker from '../../src/index.ts'
 import type { Env } from '../../src/env.ts'
 import type { SimulatedDevice } from '../../src/simulator/device/device.ts'
 import { clock, turn } from './clock.ts'
-import { api, env, newDevice, rule, seen, until, type WebhookBody } from './server.ts'
+import { enrolled, api, env, newDevice, rule, seen, until, type WebhookBody } from './server.ts'
 import type { Seen } from './outside.ts'
 
 export const DAY = 86_400_000
@@ -97,13 +97,7 @@ export function deviceOf(bindings: Record<string, unknown>): SimulatedDevice {
   })
 }
 
-export async function enrolled(): Promise<SimulatedDevice> {
-  const device = newDevice()
-  await device.enroll()
-  return device
-}
-
-/** The answer to a query of the rows of a device's object. */
+/** A query of a device object's own rows. */
 export async function rowsOf<Row>(udid: string, query: string): Promise<Row[]> {
   return runInDurableObject(
     env.DEVICE.getByName(udid),

@@ -2,8 +2,8 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'c
 import { createHmac } from 'node:crypto'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { clock } from './clock.ts'
-import { api, env, release, resetRules, rule, until } from './server.ts'
-import { deadLetter, enrolled, newHook, removeHooks, rowsOf, type Hook } from './webhook-tools.ts'
+import { api, enrolled, env, release, resetRules, rule, until } from './server.ts'
+import { deadLetter, newHook, removeHooks, rowsOf, type Hook } from './webhook-tools.ts'
 
 afterEach(async () => {
   await resetRules()
@@ -25,7 +25,10 @@ async function waits(hook: Hook): Promise<number> {
   return typeof next_try_at === 'string' ? Date.parse(next_try_at) - clock.now() : 0
 }
 
-/** A webhook whose receiver sent Retry-After, and a device that waits for it and is not in memory any more. */
+/**
+ * A webhook whose receiver has asked for quiet, and a device that waits for it, which nobody remembers any
+ * more.
+ */
 async function quiet(retryAfter: string) {
   const hook = await newHook({ topics: ['mdm.Authenticate'] })
   await hook.answers(503, 1, { 'retry-after': retryAfter })

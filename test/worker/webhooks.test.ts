@@ -3,12 +3,11 @@ import { createHmac } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
 import { forgetWebhooks } from '../../src/webhooks/settings.ts'
 import { clock, turn } from './clock.ts'
-import { api, env, events, listedAs, resetRules, rule, seen, until } from './server.ts'
+import { api, enrolled, env, events, listedAs, resetRules, rule, seen, until } from './server.ts'
 import {
   DAY,
   deadLetter,
   deviceOf,
-  enrolled,
   newHook,
   passRetries,
   removeHooks,

@@ -1,15 +1,15 @@
 /** An identity that anybody can have enrols with the id of a device that is enrolled. */
 import { expect, it } from 'vitest'
 import {
-  authenticate,
+  newAuthenticate,
   enrolled,
   hostileDevice,
-  IDLE,
   newId,
   stranded,
-  tokenUpdate,
+  newTokenUpdate,
   type HostileDevice,
 } from '../device.ts'
+import { IDLE } from '../../devices/messages.ts'
 import { deviceUrl, queue, type Scene } from '../scene.ts'
 import { stored } from '../stored.ts'
 import { PIN } from './waiting.ts'
@@ -19,8 +19,8 @@ const SECRET = Buffer.from('the bootstrap token of the victim')
 /** Each message, and what it is answered with. */
 async function usurp(hostile: HostileDevice, UDID: string, serial: string): Promise<string[]> {
   const messages = [
-    { ...authenticate(hostile.topic), SerialNumber: serial },
-    tokenUpdate(hostile.topic),
+    { ...newAuthenticate(hostile.topic), SerialNumber: serial },
+    newTokenUpdate(hostile.topic),
     { MessageType: 'GetBootstrapToken' },
     { MessageType: 'DeclarativeManagement', Endpoint: 'tokens' },
     IDLE,

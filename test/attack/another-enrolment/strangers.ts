@@ -12,9 +12,11 @@ import {
   type DeviceIdentity,
 } from '../../../src/simulator/device/identity.ts'
 import { fetchAlone } from '../../e2e/server.ts'
-import { authenticate, enrolled, IDLE, newId, tokenUpdate } from '../device.ts'
+import { newAuthenticate, enrolled, newId, newTokenUpdate } from '../device.ts'
+import { IDLE } from '../../devices/messages.ts'
 import { commandsOf, queueApi, type Scene } from '../scene.ts'
-import { call, selfSigned, signatureOf } from '../stranger.ts'
+import { call, selfSigned } from '../stranger.ts'
+import { signatureOf } from '../../devices/signature.ts'
 
 type Signer = Pick<DeviceIdentity, 'certificate' | 'privateKey'>
 type Headers = (body: Uint8Array) => Record<string, string>
@@ -76,8 +78,8 @@ export function strangerAttacks(scene: () => Scene): void {
       { Status: 'Acknowledged', CommandUUID: newId(), ...ids },
       { MessageType: 'GetBootstrapToken', ...ids },
       { MessageType: 'SetBootstrapToken', BootstrapToken: new Uint8Array(3), ...ids },
-      { ...tokenUpdate('com.apple.mgmt.x'), ...ids },
-      { ...authenticate('com.apple.mgmt.x'), ...ids },
+      { ...newTokenUpdate('com.apple.mgmt.x'), ...ids },
+      { ...newAuthenticate('com.apple.mgmt.x'), ...ids },
       { ...IDLE, ...ids, UserID: newId() },
       { MessageType: 'CheckOut', ...ids },
     ]

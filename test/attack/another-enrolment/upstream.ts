@@ -1,7 +1,7 @@
 /** Declarative management: the server at `DM_URL` believes the id that we give to it. */
 import { expect, it } from 'vitest'
 import type { PlistDict } from '../../../src/plist/value.ts'
-import { enrolled, hostileDevice, newId, tokenUpdate } from '../device.ts'
+import { enrolled, hostileDevice, newId, newTokenUpdate } from '../device.ts'
 import type { Scene } from '../scene.ts'
 
 const TOKENS: PlistDict = { MessageType: 'DeclarativeManagement', Endpoint: 'tokens' }
@@ -33,7 +33,7 @@ export function upstreamAttacks(scene: () => Scene): void {
     const attacker = await hostileDevice(scene())
     const ids = { UDID: attacker.udid, UserID: victim.udid }
     const told = await idsToldBy(scene(), () => attacker.send({ ...TOKENS, ...ids }))
-    await attacker.send({ ...tokenUpdate(attacker.topic), ...ids })
+    await attacker.send({ ...newTokenUpdate(attacker.topic), ...ids })
     told.push(...(await idsToldBy(scene(), () => attacker.send({ ...TOKENS, ...ids }))))
     const full = `${attacker.udid}:${victim.udid}`
     expect(told).toEqual([full, full])
@@ -43,7 +43,7 @@ export function upstreamAttacks(scene: () => Scene): void {
     const user = newId()
     const attacker = await hostileDevice(scene())
     const ids = { UDID: attacker.udid, UserID: user }
-    await attacker.send({ ...tokenUpdate(attacker.topic), ...ids })
+    await attacker.send({ ...newTokenUpdate(attacker.topic), ...ids })
     const mac = await enrolled(scene())
     const channel = mac.userChannel({ userId: user, shortName: 'ada' })
     await channel.tokenUpdate()

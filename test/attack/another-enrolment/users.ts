@@ -3,15 +3,15 @@ import { expect, it } from 'vitest'
 import type { PlistDict } from '../../../src/plist/value.ts'
 import { SHARED_IPAD_USER_ID } from '../../../src/mdm/enrollment.ts'
 import {
-  authenticate,
+  newAuthenticate,
   enrolled,
   hostileDevice,
-  IDLE,
   newId,
   stranded,
-  tokenUpdate,
+  newTokenUpdate,
   type HostileDevice,
 } from '../device.ts'
+import { IDLE } from '../../devices/messages.ts'
 import type { ReceivedEvent } from '../../e2e/server.ts'
 import { deviceUrl, queue, queueApi, type Scene } from '../scene.ts'
 
@@ -28,7 +28,7 @@ const CLAIMS: Readonly<
   Record<string, (attacker: HostileDevice, user: string) => Promise<unknown>>
 > = {
   TokenUpdate: ({ udid, topic, send }, user) =>
-    send({ ...tokenUpdate(topic), UDID: udid, UserID: user }),
+    send({ ...newTokenUpdate(topic), UDID: udid, UserID: user }),
   Idle: ({ udid, send }, user) => send({ ...IDLE, UDID: udid, UserID: user }),
 }
 
@@ -106,7 +106,7 @@ export function userAttacks(scene: () => Scene): void {
       ({ udid, send }, user) => send({ MessageType: 'CheckOut', UDID: udid, UserID: user }),
     ],
     ['CheckOut', ({ udid, send }) => send({ MessageType: 'CheckOut', UDID: udid })],
-    ['re-enrolment', ({ udid, topic, send }) => send({ ...authenticate(topic), UDID: udid })],
+    ['re-enrolment', ({ udid, topic, send }) => send({ ...newAuthenticate(topic), UDID: udid })],
     ['retirement', ({ udid }) => scene().server.api('POST', `${deviceUrl(udid)}/retire`)],
   ])('a claim ends with %s, and the bare UserID leads to its one channel again', async (_, end) => {
     const user = newId()
@@ -185,13 +185,13 @@ export function userAttacks(scene: () => Scene): void {
       'a user of its Shared iPad',
       ({ udid, topic, send }, user) => {
         const ids = { UDID: udid, UserID: SHARED_IPAD_USER_ID, UserShortName: user }
-        return send({ ...tokenUpdate(topic), ...ids })
+        return send({ ...newTokenUpdate(topic), ...ids })
       },
     ],
     [
       'the short name of its own user',
       ({ udid, topic, send }, user) =>
-        send({ ...tokenUpdate(topic), UDID: udid, UserID: newId(), UserShortName: user }),
+        send({ ...newTokenUpdate(topic), UDID: udid, UserID: newId(), UserShortName: user }),
     ],
   ])('a bare UserID stays its channel’s when a device has it as %s', async (_, take) => {
     const user = newId()
@@ -205,9 +205,9 @@ export function userAttacks(scene: () => Scene): void {
     const user = newId()
     const attacker = await stranded(scene())
     const ids = { EnrollmentID: attacker.udid }
-    await attacker.send({ ...authenticate(attacker.topic), ...ids })
+    await attacker.send({ ...newAuthenticate(attacker.topic), ...ids })
     const as: PlistDict = { ...ids, EnrollmentUserID: user }
-    await attacker.send({ ...tokenUpdate(attacker.topic), ...as })
+    await attacker.send({ ...newTokenUpdate(attacker.topic), ...as })
     const enrollmentId = newId()
     const mac = await enrolled(scene(), { userEnrollment: { enrollmentId } })
     const channel = mac.userChannel({ userId: user, shortName: 'ada' })

@@ -4,16 +4,16 @@ import type { PlistDict } from '../../../src/plist/value.ts'
 import { SHARED_IPAD_USER_ID } from '../../../src/mdm/enrollment.ts'
 import type { SimulatedDevice } from '../../../src/simulator/device/device.ts'
 import {
-  authenticate,
+  newAuthenticate,
   enrolled,
   hostileDevice,
-  IDLE,
   newId,
   stranded,
-  tokenUpdate,
+  newTokenUpdate,
   type Answer,
   type HostileDevice,
 } from '../device.ts'
+import { IDLE } from '../../devices/messages.ts'
 import { admin, commandsOf, deviceUrl, queue, queueApi, type Scene } from '../scene.ts'
 
 export const PIN = '804271'
@@ -72,7 +72,9 @@ const state = (types: readonly string[], name: string): string[] =>
 const received = (device: SimulatedDevice): string[] =>
   device.received.map(({ requestType }) => requestType).toSorted()
 
-/** None of the answers hands out a command, says anything of these ids, or is one that devices must not get. */
+/**
+ * None of the answers hands out a command, says anything of these ids, or is one that devices must not get.
+ */
 function expectNothing(answers: readonly Answer[], uuids: readonly string[]): void {
   const telling = [PIN, PASSWORD, '<key>CommandUUID</key>', ...uuids]
   expect(answers.filter(({ text }) => telling.some((one) => text.includes(one)))).toEqual([])
@@ -90,7 +92,7 @@ export function waitingAttacks(scene: () => Scene): void {
     ])
     const UDID = attacker.udid
     const EnrollmentID = byEnrollmentId.udid
-    const message = { ...authenticate(byEnrollmentId.topic), EnrollmentID }
+    const message = { ...newAuthenticate(byEnrollmentId.topic), EnrollmentID }
     expect((await byEnrollmentId.send(message)).status).toBe(200)
     const claims: readonly (readonly [HostileDevice, PlistDict])[] = [
       [attacker, { UDID, UserID: victim }],
@@ -127,8 +129,8 @@ export function waitingAttacks(scene: () => Scene): void {
     const attacker = await hostileDevice(scene())
     const answers = [
       ...(await attacker.sendAll({ UDID: victim })),
-      await attacker.send({ ...authenticate(attacker.topic), UDID: victim }),
-      await attacker.send({ ...authenticate(attacker.topic), EnrollmentID: victim }),
+      await attacker.send({ ...newAuthenticate(attacker.topic), UDID: victim }),
+      await attacker.send({ ...newAuthenticate(attacker.topic), EnrollmentID: victim }),
     ]
     expectNothing(answers, [])
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([400]))
@@ -140,8 +142,8 @@ export function waitingAttacks(scene: () => Scene): void {
     const attacker = await stranded(scene())
     const as = { UDID: victim }
     const answers = [
-      await attacker.send({ ...authenticate(attacker.topic), ...as }),
-      await attacker.send({ ...tokenUpdate(attacker.topic), ...as }),
+      await attacker.send({ ...newAuthenticate(attacker.topic), ...as }),
+      await attacker.send({ ...newTokenUpdate(attacker.topic), ...as }),
     ]
     expect(answers.map(({ status }) => status)).toEqual([200, 200])
     let next = await attacker.send({ ...IDLE, ...as })

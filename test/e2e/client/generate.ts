@@ -1,4 +1,7 @@
-/** Generates a client by oazapfts, and types by openapi-typescript, from the document of the folder that is its argument. */
+/**
+ * Generates a client by oazapfts, and types by openapi-typescript, from the document of the folder that is
+ * its argument.
+ */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire, registerHooks } from 'node:module'
 import { join } from 'node:path'

@@ -1,6 +1,9 @@
 import type { PlistValue } from '../../../src/plist/value.ts'
 
-/** A request's own fields and what the device gets beside RequestType; `echo` where it differs from the fields. */
+/**
+ * A request's own fields and what the device gets beside RequestType; `echo` where it differs from the
+ * fields.
+ */
 export interface Sample {
   readonly json?: Readonly<Record<string, unknown>>
   readonly plist?: Readonly<Record<string, PlistValue>>

@@ -39,8 +39,13 @@ export const authenticateAs = (SerialNumber: string): typeof authenticate => ({
 
 export const tokenUpdate = (
   enrollment: Enrollment,
-  more: { token?: Uint8Array; awaitingConfiguration?: boolean; unlockToken?: Uint8Array } = {},
-): Message => ({
+  more: {
+    topic?: string
+    token?: Uint8Array
+    awaitingConfiguration?: boolean
+    unlockToken?: Uint8Array
+  } = {},
+): Extract<CheckIn, { messageType: 'TokenUpdate' }> => ({
   kind: 'checkin',
   enrollment,
   messageType: 'TokenUpdate',
@@ -106,13 +111,14 @@ export function queue(
   })
 }
 
-/**
- * The CommandUUID of the DeviceInformation that a kept identity is to acknowledge; empty where the answer has
- * none.
- */
+/** The plist of the answer; empty where there is none. */
+export const replyOf = (answer: DeviceAnswer): string =>
+  answer.kind === 'accepted' ? new TextDecoder().decode(answer.reply) : ''
+
+/** The CommandUUID of the DeviceInformation that a kept identity is to acknowledge; empty where the answer has none. */
 export function probeIn(answer: DeviceAnswer): string {
-  const text = answer.kind === 'accepted' ? new TextDecoder().decode(answer.reply) : ''
-  return /DeviceInformation[^]*<key>CommandUUID<\/key>\s*<string>([^<]+)/.exec(text)?.[1] ?? ''
+  const commandUUID = /DeviceInformation[^]*<key>CommandUUID<\/key>\s*<string>([^<]+)/
+  return commandUUID.exec(replyOf(answer))?.[1] ?? ''
 }
 
 /** One that is kept comes, and acknowledges that command. */

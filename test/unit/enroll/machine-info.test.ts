@@ -2,11 +2,10 @@ import { buildBinary } from 'plist'
 import { describe, expect, it } from 'vitest'
 import { readMachineInfo } from '../../../src/enroll/machine-info.ts'
 import { PlistError } from '../../../src/plist/error.ts'
+import { xmlWith } from '../../devices/xml.ts'
 
 function info(entries: Readonly<Record<string, string>>): Uint8Array {
-  const all = { UDID: '<string>U</string>', SERIAL: '<string>S</string>', ...entries }
-  const text = Object.entries(all).map(([key, value]) => `<key>${key}</key>${value}`)
-  return Buffer.from(`<plist><dict>${text.join('')}</dict></plist>`, 'latin1')
+  return xmlWith({ UDID: '<string>U</string>', SERIAL: '<string>S</string>', ...entries })
 }
 
 const told = { udid: 'U', serial: 'S', product: '', build: '', osVersion: '' }

@@ -3,33 +3,30 @@ import { readMessage } from '../../../src/mdm/message.ts'
 import { buildBinary } from 'plist'
 import { ProtocolError } from '../../../src/mdm/errors.ts'
 import { SHARED_IPAD_USER_ID } from '../../../src/mdm/enrollment.ts'
+import type { PlistDict } from '../../../src/plist/value.ts'
 import { writePlist } from '../../../src/plist/write.ts'
+import { tokenUpdate } from '../../devices/messages.ts'
+import { string as text, xmlWith as xml } from '../../devices/xml.ts'
 
-function tokenUpdate(fields: Readonly<Record<string, string | Uint8Array>>): Uint8Array {
-  return writePlist({
-    MessageType: 'TokenUpdate',
-    UDID: 'UDID-1',
-    Topic: 'com.apple.mgmt.External.test',
-    Token: new Uint8Array(32),
-    PushMagic: 'magic',
-    ...fields,
-  })
-}
+const tokenUpdateWith = (fields: PlistDict): Uint8Array =>
+  writePlist(tokenUpdate('com.apple.mgmt.External.test', { UDID: 'UDID-1', ...fields }))
 
 describe('a push value of a TokenUpdate', () => {
   it.each([
     ['Token', new Uint8Array(1024), new Uint8Array(1025)],
     ['PushMagic', 'é'.repeat(512), 'é'.repeat(513)],
   ])('is 1 KB of %s at most', (key, longest, longer) => {
-    expect(readMessage(tokenUpdate({ [key]: longest }))).toMatchObject({ kind: 'checkin' })
-    expect(() => readMessage(tokenUpdate({ [key]: longer }))).toThrow(
+    expect(readMessage(tokenUpdateWith({ [key]: longest }))).toMatchObject({ kind: 'checkin' })
+    expect(() => readMessage(tokenUpdateWith({ [key]: longer }))).toThrow(
       `${key} is longer than 1024 bytes`,
     )
   })
 
   it('leaves its UnlockToken what it needs', () => {
     const UnlockToken = new Uint8Array(20_000)
-    expect(readMessage(tokenUpdate({ UnlockToken }))).toMatchObject({ unlockToken: UnlockToken })
+    expect(readMessage(tokenUpdateWith({ UnlockToken }))).toMatchObject({
+      unlockToken: UnlockToken,
+    })
   })
 })
 
@@ -40,7 +37,7 @@ describe('a text that addresses something', () => {
     writePlist({ UDID: 'UDID-1', MessageType: 'DeclarativeManagement', Endpoint })
 
   it.each([
-    ['Topic', 1024, (Topic: string) => tokenUpdate({ Topic })],
+    ['Topic', 1024, (Topic: string) => tokenUpdateWith({ Topic })],
     ['CommandUUID', 10_000, report],
     ['Endpoint', 2048, declaration],
   ])('has a bound: %s, %d characters', (key, most, make) => {
@@ -56,13 +53,6 @@ it('an unknown status is cut, and stays unknown', () => {
   expect(message).toMatchObject({ kind: 'report', status: 'x'.repeat(256) })
 })
 
-/** A message of XML elements, in which a character stands for a byte. */
-function xml(values: Readonly<Record<string, string>>): Uint8Array {
-  const entries = Object.entries(values).map(([key, value]) => `<key>${key}</key>${value}`)
-  return Buffer.from(`<plist><dict>${entries.join('')}</dict></plist>`, 'latin1')
-}
-
-const text = (value: string): string => `<string>${value}</string>`
 const BROKEN = ['A\x1bB', 'A&#27;B', 'A\xed\xa0\x80B', 'A\xffB', 'A&#xD800;B', 'A\xef\xbf\xbeB']
 
 const authenticate = (fields: Readonly<Record<string, string>>) =>

@@ -5,7 +5,9 @@ import { PlistError } from '../../../src/plist/error.ts'
 import { readPlist } from '../../../src/plist/read.ts'
 import type { PlistReading } from '../../../src/plist/text.ts'
 
-/** A document, and which readers take it: MicroMDM's, Apple's, ours for an admin's and ours for a device's. */
+/**
+ * A document, and which readers take it: MicroMDM's, Apple's, ours for an admin's and ours for a device's.
+ */
 interface Difference {
   readonly name: string
   readonly micromdm: boolean

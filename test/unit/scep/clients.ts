@@ -1,6 +1,6 @@
 /**
- * SCEP clients made of other people's code: OpenSSL makes CSR and envelope and reads the answer, pkijs signs with
- * SCEP's attributes, which OpenSSL's command line cannot.
+ * SCEP clients made of other people's code: OpenSSL makes CSR and envelope and reads the answer, pkijs
+ * signs with SCEP's attributes, which OpenSSL's command line cannot.
  */
 import { createHash, webcrypto, type KeyObject } from 'node:crypto'
 import {

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { checkIn } from '../../../../src/device/enrolment/check-in.ts'
 import { TestObject } from '../object.ts'
+import { DEVICE, tokenUpdate } from '../say.ts'
 
 it.each([
   ['', 0],
@@ -10,18 +11,7 @@ it.each([
   'a TokenUpdate for our topic, under a certificate for %j, is logged %i times',
   (pushTopic, told) => {
     const object = new TestObject('UDID-1', { pushTopic })
-    const message = {
-      kind: 'checkin',
-      messageType: 'TokenUpdate',
-      enrollment: { type: 'Device', device: 'UDID-1', user: '' },
-      topic: 'com.apple.mgmt.ours',
-      token: new Uint8Array(32),
-      pushMagic: 'magic',
-      unlockToken: undefined,
-      awaitingConfiguration: undefined,
-      userShortName: '',
-      userLongName: '',
-    } as const
+    const message = tokenUpdate(DEVICE, { topic: 'com.apple.mgmt.ours' })
     object.commit((context) =>
       checkIn(context, message, {
         fingerprint: 'f',

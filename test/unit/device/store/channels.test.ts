@@ -12,6 +12,7 @@ import { claimKept, userClaim, wantedClaim } from '../../../../src/device/enrolm
 import type { Enrollment } from '../../../../src/mdm/enrollment.ts'
 import { NO_FACTS, type Message } from '../../../../src/mdm/message.ts'
 import { TestObject } from '../object.ts'
+import { tokenUpdate } from '../say.ts'
 
 const DAY = 86_400_000
 
@@ -50,18 +51,7 @@ class SharedMac extends TestObject {
   }
 
   token(user: string): void {
-    this.say({
-      kind: 'checkin',
-      enrollment: this.enrollment(user),
-      messageType: 'TokenUpdate',
-      topic: 'topic',
-      token: new Uint8Array(32),
-      pushMagic: 'magic',
-      unlockToken: undefined,
-      awaitingConfiguration: undefined,
-      userShortName: '',
-      userLongName: '',
-    })
+    this.say(tokenUpdate(this.enrollment(user)))
   }
 
   /** More users, with one message each. */

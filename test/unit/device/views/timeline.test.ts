@@ -7,7 +7,6 @@ import { renewIdentity } from '../../../../src/device/enrolment/identity.ts'
 import { lookAt } from '../../../../src/device/look.ts'
 import { notePush } from '../../../../src/device/push/notes.ts'
 import { receive } from '../../../../src/device/enrolment/receive.ts'
-import type { DeviceAnswer } from '../../../../src/device/enrolment/message.ts'
 import {
   viewTimeline,
   type TimelinePlace,
@@ -15,8 +14,9 @@ import {
   type TimelineFilter,
 } from '../../../../src/device/views/timeline.ts'
 import type { Enrollment } from '../../../../src/mdm/enrollment.ts'
-import { NO_FACTS, type CheckIn, type Message } from '../../../../src/mdm/message.ts'
+import { NO_FACTS, type Message } from '../../../../src/mdm/message.ts'
 import { TestObject } from '../object.ts'
+import { replyOf, tokenUpdate } from '../say.ts'
 
 const ALL: TimelineFilter = { before: undefined, limit: 1000, kinds: [], topics: [], statuses: [] }
 const CLAIM = { caKey: 'ca', subject: 's', notAfter: 9e15, issuedHere: false }
@@ -103,25 +103,6 @@ function device(keepEvents = { count: 1000, ms: 1e12 }) {
       } while (before)
       return all
     },
-  }
-}
-
-function replyOf(answer: DeviceAnswer): string {
-  return answer.kind === 'accepted' ? new TextDecoder().decode(answer.reply) : ''
-}
-
-function tokenUpdate(enrollment: Enrollment): CheckIn {
-  return {
-    kind: 'checkin',
-    messageType: 'TokenUpdate',
-    enrollment,
-    topic: 'topic',
-    token: new Uint8Array(32),
-    pushMagic: 'magic',
-    unlockToken: undefined,
-    awaitingConfiguration: undefined,
-    userShortName: '',
-    userLongName: '',
   }
 }
 

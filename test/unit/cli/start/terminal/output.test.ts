@@ -189,7 +189,10 @@ test('each event of the Worker’s log has a sentence, and no sentence is left w
   expect([...events].sort()).toEqual(told.sort())
 })
 
-/** Where an event is named: in a call that logs, as a note of a device's decision, or for one of the two to be made. */
+/**
+ * Where an event is named: in a call that logs, as a note of a device's decision, or for one of the two to
+ * be made.
+ */
 const NAMED =
   /(?:\b(?:log|warn|attempt|happened)\(\s*(?:context,\s*)?|event: |\? |: )'((?!about:)[a-z]+:[a-z-]+)'/g
 

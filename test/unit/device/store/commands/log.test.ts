@@ -23,7 +23,7 @@ const NO_BYTES = new Uint8Array()
 const facts = { ...NO_FACTS, ModelName: 'MacBook Pro', SerialNumber: 'C02SECRET' }
 const where = { device: 'UDID-1', model: 'MacBook Pro' }
 
-function enrolled(): TestObject {
+function enrolledMac(): TestObject {
   const object = new TestObject()
   say(object, { ...authenticate, facts })
   say(object, tokenUpdate(DEVICE))
@@ -31,7 +31,7 @@ function enrolled(): TestObject {
 }
 
 it('an enrolment or CheckOut of a device or user is one log line, without the UserID', () => {
-  const object = enrolled()
+  const object = enrolledMac()
   expect(object.effects.happened).toEqual([{ event: 'device:enrolled', ...where }])
   say(object, tokenUpdate(DEVICE))
   expect(object.effects.happened).toEqual([])
@@ -42,7 +42,7 @@ it('an enrolment or CheckOut of a device or user is one log line, without the Us
 })
 
 it('the CheckOut of an unknown user, or of one that left before, is not logged', () => {
-  const object = enrolled()
+  const object = enrolledMac()
   const leaves = () => {
     say(object, checkIn('CheckOut', user('ada')))
     return object.effects.happened
@@ -58,7 +58,7 @@ it.each([
   ['device:deleted', hide, undefined],
   ['device:retired', retire, undefined],
 ] as const)('%s is logged when an action of an admin changed something', (event, act, undo) => {
-  const object = enrolled()
+  const object = enrolledMac()
   object.commit<boolean | void>(act)
   expect(object.effects.happened).toEqual([{ event, ...where }])
   object.commit<boolean | void>(act)
@@ -72,7 +72,7 @@ it.each([
 })
 
 it('a command of a user is logged by its number, never by the UserID', () => {
-  const object = enrolled()
+  const object = enrolledMac()
   say(object, tokenUpdate(user('ada')))
   queue(object, 'one', 'ProfileList', { user: 'ada' })
   say(object, idle(user('ada')))
@@ -90,7 +90,7 @@ it('a command of a user is logged by its number, never by the UserID', () => {
 })
 
 it('an answered command is one log line with the time since it was queued; an Idle is not logged', () => {
-  const object = enrolled()
+  const object = enrolledMac()
   queue(object, 'one')
   expect(object.effects.happened).toEqual([])
   object.now += 90
@@ -115,7 +115,7 @@ it('an answered command is one log line with the time since it was queued; an Id
 })
 
 it('a failed command is logged with the code of its first error, never with its text', () => {
-  const object = enrolled()
+  const object = enrolledMac()
   queue(object, 'one', 'InstallProfile')
   say(object, idle(DEVICE))
   const ErrorChain = [
