@@ -2,13 +2,13 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { memoryIn } from '../../../src/cli/simulate/fleet.ts'
-import { createFleet, type Fleet, type FleetOptions } from '../../../src/simulator/fleet/fleet.ts'
-import { createIssuer, newKey } from '../../../src/simulator/device/identity.ts'
-import { joinByCA } from '../../../src/simulator/device/joining.ts'
-import type { Session } from '../../../src/simulator/device/session.ts'
-import { createWaker } from '../../../src/simulator/fleet/waker.ts'
-import { command, type FakeServer, startFakeServer } from './server.ts'
+import { memoryIn } from '../../../../src/cli/simulate/fleet.ts'
+import { createFleet, type Fleet, type FleetOptions } from '../../../../src/simulator/fleet/fleet.ts'
+import { createIssuer, newKey } from '../../../../src/simulator/device/identity.ts'
+import { joinByCA } from '../../../../src/simulator/device/joining.ts'
+import type { Session } from '../../../../src/simulator/device/session.ts'
+import { createWaker } from '../../../../src/simulator/fleet/waker.ts'
+import { command, type FakeServer, startFakeServer } from '../server.ts'
 
 const ca = createIssuer({ commonName: 'Test CA', key: newKey('ec') })
 
