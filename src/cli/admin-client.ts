@@ -28,9 +28,7 @@ export interface EnrollmentLinks {
 
 const CA = '/api/ca'
 
-/**
- * The CLI makes the key, not the Worker: it takes ten times the CPU that a request has on the free plan.
- */
+/** The CLI makes the key, not the Worker: it takes ten times the CPU that a request has on the free plan. */
 export function newAuthority(now: number): Authority {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   return createAuthority(privateKey, now)

@@ -40,8 +40,7 @@ export function lockState(directory: string): { release(): void } {
 }
 
 /**
- * After kill -9 the old workerd ends a moment later than its owner, and writes to the same files until
- * then.
+ * After kill -9 the old workerd ends a moment later than its owner, and writes to the same files until then.
  *
  * @throws CliError when it is still there after `patience` milliseconds
  */

@@ -58,8 +58,7 @@ export function makeStateDirectory(path: string): string {
 }
 
 /**
- * With its parents. Node's `recursive` tries for ever on file systems without directories (ENOENT in
- * /proc).
+ * With its parents. Node's `recursive` tries for ever on file systems without directories (ENOENT in /proc).
  */
 function makeDirectory(directory: string): void {
   if (directory.length > MAX_PATH) {

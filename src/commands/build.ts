@@ -19,8 +19,7 @@ export interface BuiltCommand {
   readonly udid: string
   readonly commandUUID: string
   /**
-   * {@link GIVEN} when the client chose the CommandUUID. Empty when the server made it: then it is a
-   * secret.
+   * {@link GIVEN} when the client chose the CommandUUID. Empty when the server made it: then it is a secret.
    */
   readonly source: string
   readonly requestType: string

@@ -34,9 +34,8 @@ interface At {
 }
 
 /**
- * Reads the fields of a request, or of an object inside one, into the dictionary for the device and the
- * echo for the 201. A false or zero from the client goes to the device in either reading; MicroMDM loses
- * it.
+ * Reads the fields of a request, or of an object inside one, into the dictionary for the device and the echo
+ * for the 201. A false or zero from the client goes to the device in either reading; MicroMDM loses it.
  *
  * @throws GoFieldError
  */

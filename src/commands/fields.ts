@@ -73,8 +73,7 @@ export interface CommandType {
   /** Loses data, locks a user out or changes a password. An admin has to confirm it. */
   readonly destructive: boolean
   /**
-   * Its secret, or that of its answer, opens the device. An admin may need it after the device has
-   * answered.
+   * Its secret, or that of its answer, opens the device. An admin may need it after the device has answered.
    */
   readonly lasting: boolean
 }

@@ -16,9 +16,8 @@ export type WritableJson =
 const HTML = /[<>&\u2028\u2029]/g
 
 /**
- * Writes a value as MicroMDM's encoder does: two spaces of indentation, Go's HTML escaping, bytes as
- * base64, and a newline at the end unless `newline` is false. Keys keep their order, like the fields of a
- * Go struct.
+ * Writes a value as MicroMDM's encoder does: two spaces of indentation, Go's HTML escaping, bytes as base64,
+ * and a newline at the end unless `newline` is false. Keys keep their order, like the fields of a Go struct.
  */
 export function writeGoJson(value: WritableJson, newline = true): string {
   return write(value, '\n') + (newline ? '\n' : '')

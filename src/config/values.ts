@@ -1,6 +1,5 @@
 /**
- * Turns the text of a setting into a value. The errors say what is wrong; config.ts adds the setting's
- * name.
+ * Turns the text of a setting into a value. The errors say what is wrong; config.ts adds the setting's name.
  */
 import type { KeepResults, Limit } from './settings.ts'
 import { isTopic, type Topic } from '../events/topics.ts'

@@ -83,8 +83,7 @@ export async function challengeMode(
 
 /**
  * The challenge for a profile that is being downloaded: a fresh one, or the static one where anyone can get
- * it, for any device. Only the challenge of an invitation is a row; others cost nothing until they are
- * used.
+ * it, for any device. Only the challenge of an invitation is a row; others cost nothing until they are used.
  */
 export async function profileChallenge(
   d1: D1Database,
@@ -154,8 +153,7 @@ export async function newChallenge(
 }
 
 /**
- * An invitation never has more open challenges than its devices may need, even if its link is followed
- * often.
+ * An invitation never has more open challenges than its devices may need, even if its link is followed often.
  */
 async function forgetOldest(d1: D1Database, { id, maxUses }: InvitedBy): Promise<void> {
   const open = sql`${challenges.invitation} = ${id} AND invitation <> ''`
@@ -227,9 +225,7 @@ export function consumeQuery(db: DrizzleD1Database, hash: string, condition: SQL
   return db.delete(challenges).where(and(eq(challenges.hash, hash), condition))
 }
 
-/**
- * Makes all challenges void that were given out so far, except those that renew an enrolment's identity.
- */
+/** Makes all challenges void that were given out so far, except those that renew an enrolment's identity. */
 export async function revokeChallenges(d1: D1Database, now: number): Promise<void> {
   const db = drizzle(d1)
   await db.batch([

@@ -5,9 +5,7 @@ import type { Subject } from '../pki/seal/challenge.ts'
 export interface ChallengeTerms {
   /** Version of the enrolment profile that holds it (`installed-profile.ts`); 0 for none. */
   readonly profile: number
-  /**
-   * The device that it is bound to: each value in it has to be that of the device that uses the identity.
-   */
+  /** The device that it is bound to: each value in it has to be that of the device that uses the identity. */
   readonly subject?: Subject
   /**
    * All challenges with the same text get one certificate together; each challenge without a text gets one

@@ -1,6 +1,5 @@
 /**
- * The oldest OS that may enrol, and the answer to an older device (Apple:
- * "ErrorCodeSoftwareUpdateRequired").
+ * The oldest OS that may enrol, and the answer to an older device (Apple: "ErrorCodeSoftwareUpdateRequired").
  */
 import type { MachineInfo } from './machine-info.ts'
 import { OwnError } from '../reason.ts'

@@ -206,9 +206,7 @@ async function namesakesOf(env: ReachEnv, device: string): Promise<Claim['namesa
       }
 }
 
-/**
- * A CA that was added meanwhile is found at once. A CA that was removed does not take part in the claim.
- */
+/** A CA that was added meanwhile is found at once. A CA that was removed does not take part in the claim. */
 export const AUTHORITIES_FOR = 30_000
 const ownCAs = new WeakMap<D1Database, { at: number; anchors: readonly Anchor[] }>()
 
@@ -231,9 +229,7 @@ export function lastKnownCAs(db: D1Database, config: Config): Anchor[] {
   return withOthers(ownCAs.get(db)?.anchors ?? [], config)
 }
 
-/**
- * Our own CAs stay ours even if `DEVICE_CA` names them too: their certificates have rows with a binding.
- */
+/** Our own CAs stay ours even if `DEVICE_CA` names them too: their certificates have rows with a binding. */
 function withOthers(own: readonly Anchor[], { deviceCAs }: Config): Anchor[] {
   const others = deviceCAs.filter(({ keyId }) => !isOneOf(own, keyId))
   return [...own, ...others.map(imported)]
@@ -275,9 +271,7 @@ function warnOfWeakness(device: string, signer: Signer, warnings: readonly strin
   }
 }
 
-/**
- * The directory's row of a device from its first message on; version 0, so that any projection is newer.
- */
+/** The directory's row of a device from its first message on; version 0, so that any projection is newer. */
 function firstRow(message: Message, identity: string, identityNotAfter: number): DirectoryRow {
   const { enrollment } = message
   const authenticates = message.kind === 'checkin' && message.messageType === 'Authenticate'

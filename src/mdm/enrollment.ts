@@ -39,8 +39,7 @@ export const SHARED_IPAD_USER_ID = 'FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF'
 const MAX_PART = 256
 const DEVICE_FORM = /^[!-~]+$/
 /**
- * In lists and logs these look like other characters, or are invisible; the URL parser removes some of
- * them.
+ * In lists and logs these look like other characters, or are invisible; the URL parser removes some of them.
  */
 const UNREADABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/u
 

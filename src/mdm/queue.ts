@@ -19,9 +19,7 @@ export type CommandState =
   | 'expired'
   | 'superseded'
 
-/**
- * Rounds in which a device may ignore a command before the command goes behind the others of its channel.
- */
+/** Rounds in which a device may ignore a command before the command goes behind the others of its channel. */
 export const ROUNDS_BEFORE_STALLED = 3
 
 /** The part of a command that the rules of the queue need. */

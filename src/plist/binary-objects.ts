@@ -61,9 +61,7 @@ export function objectAt(file: BinaryFile, ref: number): number {
   return at
 }
 
-/**
- * Where an object's content starts, and its length in units of `unit` bytes. All of them are in the file.
- */
+/** Where an object's content starts, and its length in units of `unit` bytes. All of them are in the file. */
 export function lengthAt(
   file: BinaryFile,
   at: number,
@@ -101,8 +99,7 @@ export function room(file: BinaryFile, at: number, size: number): number {
 }
 
 /**
- * Big-endian, 1 to 8 bytes. Values beyond 2^53 lose digits, but no offset or length of that size is in
- * range.
+ * Big-endian, 1 to 8 bytes. Values beyond 2^53 lose digits, but no offset or length of that size is in range.
  */
 export function unsigned(file: BinaryFile, at: number, size: number): number {
   let value = 0

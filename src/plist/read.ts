@@ -90,9 +90,8 @@ export interface EntrySpan {
 }
 
 /**
- * The places of the entries in a device's XML document, so that one can be cut out and each other byte
- * stays. Markup is ASCII: text in any encoding that extends ASCII is skipped, but only ASCII keys are
- * recognised.
+ * The places of the entries in a device's XML document, so that one can be cut out and each other byte stays.
+ * Markup is ASCII: text in any encoding that extends ASCII is skipped, but only ASCII keys are recognised.
  *
  * @throws PlistError as {@link readPlistTop}, and for UTF-16 and binary documents
  */

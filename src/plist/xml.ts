@@ -48,8 +48,7 @@ export function fail(cursor: XmlCursor, message: string): never {
 /**
  * A cursor at the root element. CoreFoundation skips, in any order and number: white space, comments,
  * processing instructions, XML declarations and DOCTYPEs. Line ends are normalised here (XML 1.0 §2.11). An
- * internal DTD subset is refused. An external identifier is accepted, as Apple writes one, and never
- * fetched.
+ * internal DTD subset is refused. An external identifier is accepted, as Apple writes one, and never fetched.
  *
  * @throws PlistError
  */

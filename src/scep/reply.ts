@@ -7,8 +7,7 @@ import type { ReplyTo, ScepRequest } from './request.ts'
 
 /**
  * Answers GetCACaps (RFC 8894 §3.5.2): one capability per line. iOS from 10 on requires the names of the
- * SHA-2 ones. Without `Renewal` macOS logs that the server does not support renewal, and renews all the
- * same.
+ * SHA-2 ones. Without `Renewal` macOS logs that the server does not support renewal, and renews all the same.
  */
 export const CAPABILITIES = [
   'Renewal',
@@ -26,9 +25,8 @@ const FAILURE = '2'
 const NONCE_BYTES = 16
 
 /**
- * DER of a CertRep with the issued certificate first and its CA, where it is known, after it. It is
- * encrypted to the request's signer and signed by the authority that the client knows, with the client's
- * algorithms.
+ * DER of a CertRep with the issued certificate first and its CA, where it is known, after it. It is encrypted
+ * to the request's signer and signed by the authority that the client knows, with the client's algorithms.
  */
 export function certRep(
   request: ScepRequest,

@@ -69,8 +69,7 @@ const MAX_RSA_BITS = 8192
 const MIN_SIGNER_BITS = 1024
 
 /**
- * All three request a certificate. Signature and challenge tell the kind, because clients confuse the
- * types.
+ * All three request a certificate. Signature and challenge tell the kind, because clients confuse the types.
  */
 const REQUESTS = new Set<string>([
   MESSAGE_TYPES.PKCSReq,
@@ -193,9 +192,7 @@ function csrIn(content: Uint8Array | undefined): SigningRequest | undefined {
   }
 }
 
-/**
- * Whether the fault is in the sender's bytes. Other errors are faults of this server, and are thrown on.
- */
+/** Whether the fault is in the sender's bytes. Other errors are faults of this server, and are thrown on. */
 function malformation(error: unknown): string {
   if (error instanceof DerError) {
     return error.message

@@ -64,8 +64,7 @@ export function withPushCertificate(toml: string, bound: BoundPushCertificate): 
 }
 
 /**
- * Replaces a line of the keys at the top, or adds it after them. `other` is a form that excludes such a
- * line.
+ * Replaces a line of the keys at the top, or adds it after them. `other` is a form that excludes such a line.
  */
 function atTop(
   [top = '', ...tables]: readonly string[],

@@ -26,9 +26,7 @@ export async function bundle({ configPath, main, alias = {} }: BundleConfig): Pr
   return outputFiles.map(({ text }) => text).join('')
 }
 
-/**
- * Wrangler's aliases stand for exactly one name each; esbuild's stand for 'zod/v4' as well as for 'zod'.
- */
+/** Wrangler's aliases stand for exactly one name each; esbuild's stand for 'zod/v4' as well as for 'zod'. */
 function aliases(alias: Readonly<Record<string, string>>, from: NodeJS.Require): Plugin {
   const targets = new Map(Object.entries(alias))
   return {

@@ -51,9 +51,7 @@ export async function claimIdentity(
   return { owner: owner[0]?.enrollment, isUsers: owner[0]?.beside === 1 }
 }
 
-/**
- * Writes the devices' own rows into the directory, and ends the claims of users that they no longer have.
- */
+/** Writes the devices' own rows into the directory, and ends the claims of users that they no longer have. */
 export async function project(d1: D1Database, rows: readonly DirectoryRow[]): Promise<void> {
   const db = open(d1)
   const newer = sql`excluded.version > ${devices.version}`

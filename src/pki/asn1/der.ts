@@ -211,8 +211,7 @@ export function readBits(cursor: Cursor, what: string): Uint8Array {
 }
 
 /**
- * @throws DerError for an INTEGER that is empty, or padded with bytes that say only its sign (X.690
- * §8.3.2).
+ * @throws DerError for an INTEGER that is empty, or padded with bytes that say only its sign (X.690 §8.3.2).
  */
 export function requireMinimalInteger({ bytes, body, end }: Element, what: string): void {
   const first = bytes[body]

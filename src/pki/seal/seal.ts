@@ -25,8 +25,7 @@ export interface Sealer {
   /** Seals under the newest key. */
   seal(plain: Uint8Array, aad: string): Uint8Array
   /**
-   * Opens with the key that sealed. @throws SealError when that key is gone, or the value or the place
-   * differ
+   * Opens with the key that sealed. @throws SealError when that key is gone, or the value or the place differ
    */
   open(sealed: Uint8Array, aad: string): Uint8Array
   /**

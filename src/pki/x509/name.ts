@@ -50,8 +50,7 @@ export function readName(name: Element): NameAttribute[] {
 }
 
 /**
- * A name for people, `CN=device 1, O=Example`, from the DER of a Name. Throws DerError when it is
- * malformed.
+ * A name for people, `CN=device 1, O=Example`, from the DER of a Name. Throws DerError when it is malformed.
  */
 export function nameText(der: Uint8Array): string {
   return textOfName(readName(readSingle(der, TAG.sequence, 'Name')))

@@ -79,8 +79,7 @@ function mismatch(certificate: Certificate, key: KeyObject, now: number): string
 }
 
 /**
- * The first certificate of a PEM text, if it is an MDM push certificate of any date; else the reason why
- * not.
+ * The first certificate of a PEM text, if it is an MDM push certificate of any date; else the reason why not.
  */
 export function readPushCertificate(certPem: string): Certificate | string {
   try {

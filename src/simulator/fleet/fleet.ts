@@ -57,8 +57,7 @@ export interface FleetOptions extends Pick<
   readonly concurrency?: number
   readonly platforms?: readonly Platform[]
   /**
-   * The release of new devices, in iOS's numbers: `27.0`, or `18.1` for macOS 15.1; without it a current
-   * one.
+   * The release of new devices, in iOS's numbers: `27.0`, or `18.1` for macOS 15.1; without it a current one.
    */
   readonly release?: string
   readonly register?: Register
@@ -102,8 +101,7 @@ const MIXED: readonly Platform[] = [
 ]
 
 /**
- * The history that a device of a fleet keeps: enough to look at, too little to fill the memory of a long
- * run.
+ * The history that a device of a fleet keeps: enough to look at, too little to fill the memory of a long run.
  */
 const HISTORY = 20
 
