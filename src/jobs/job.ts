@@ -53,7 +53,7 @@ export class Job extends DurableObject<WorkEnv> {
   readonly #db = sqlite(this.ctx.storage.sql)
   #row: JobRow | undefined
   #running: Promise<number | undefined> | undefined
-  readonly #memory = newMemory()
+  #memory = newMemory()
 
   /** The job that a request has made; `undefined` when there is none. */
   async known(request: string): Promise<JobCreated | undefined> {
@@ -167,6 +167,7 @@ export class Job extends DurableObject<WorkEnv> {
       await removeJob(this.env.DB, job.name)
       await this.ctx.storage.deleteAll()
       this.#row = undefined
+      this.#memory = newMemory()
     }
   }
 
