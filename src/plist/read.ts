@@ -24,8 +24,8 @@ const NOT_ASCII = /[^\t\n\r -\x7f]/
 const AT_END = new RegExp(`^[\\s${NO_TEXT}]*$`)
 
 /**
- * Reads a property list: XML (UTF-8, or UTF-16 with a byte order mark) or binary. docs/micromdm.md
- * ("Property lists") lists what is accepted of XML. Refused are all entities but XML's five, DTD subsets,
+ * Reads a property list: XML (UTF-8, or UTF-16 with a byte order mark) or binary. docs/micromdm.md §8
+ * lists what is accepted of XML. Refused are all entities but XML's five, DTD subsets,
  * more than 128 levels, duplicates of an id key at the top, anything after the root, base64 without
  * padding, dates that do not exist, and integers outside of −2^63 … 2^64−1.
  *

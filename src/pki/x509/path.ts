@@ -1,6 +1,6 @@
 /**
  * Validates certification paths (RFC 5280 §6). A path is validated where a certificate is accepted for the
- * first time, and never again. A trust anchor is a name and a key (§6.1.1 (d)): its dates and its
+ * first time, and never again. A trust anchor is a name and a key (RFC 5280 §6.1.1 (d)): its dates and its
  * extensions are ignored.
  */
 import { X509Certificate } from 'node:crypto'

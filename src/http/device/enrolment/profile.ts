@@ -77,7 +77,7 @@ export async function sendProfile(
 
 /**
  * The topic of new enrolments, read for each of them: MicroMDM read it once, and gave out the old one after a
- * change of certificate (micromdm#466). Empty as long as there is no push certificate.
+ * change of certificate (micromdm/micromdm#466). Empty as long as there is no push certificate.
  */
 async function pushTopic({ env, var: { config } }: EnrollContext): Promise<string> {
   return (await pushCertificateInUse(env, config, clock.now())).topic

@@ -6,7 +6,10 @@ import { dictAt } from '../../../../src/plist/dict.ts'
 import type { PlistDict } from '../../../../src/plist/value.ts'
 import { writePlist } from '../../../../src/plist/write.ts'
 import type { Answer } from '../../../../src/simulator/device/answers/respond.ts'
-import { createSimulatedDevice, type DeviceOptions } from '../../../../src/simulator/device/device.ts'
+import {
+  createSimulatedDevice,
+  type DeviceOptions,
+} from '../../../../src/simulator/device/device.ts'
 import { createIdentity, createIssuer, newKey } from '../../../../src/simulator/device/identity.ts'
 import { newSerial, newUdid } from '../../../../src/simulator/device/platforms.ts'
 import { command, type FakeServer, startFakeServer } from '../server.ts'

@@ -3,7 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { memoryIn } from '../../../../src/cli/simulate/fleet.ts'
-import { createFleet, type Fleet, type FleetOptions } from '../../../../src/simulator/fleet/fleet.ts'
+import {
+  createFleet,
+  type Fleet,
+  type FleetOptions,
+} from '../../../../src/simulator/fleet/fleet.ts'
 import { createIssuer, newKey } from '../../../../src/simulator/device/identity.ts'
 import { joinByCA } from '../../../../src/simulator/device/joining.ts'
 import type { Session } from '../../../../src/simulator/device/session.ts'
