@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 const PROJECT = join(import.meta.dirname, '../..')
 const DOCS = join(PROJECT, 'docs')
 const PAGES = [
-  join(PROJECT, 'README.md'),
+  ...['README.md', 'CONTRIBUTING.md'].map((name) => join(PROJECT, name)),
   ...readdirSync(DOCS)
     .filter((name) => name.endsWith('.md'))
     .map((name) => join(DOCS, name)),
@@ -64,6 +64,13 @@ it('a script that a page or a source file names exists', () => {
   const { scripts } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'))
   const names = named(/\bnpm run ([\w:-]+)/g)
   expect(names.filter((name) => !Object.hasOwn(scripts, name))).toEqual([])
+})
+
+it('each setting that the server reads is in docs/settings.md', () => {
+  const page = readFileSync(join(DOCS, 'settings.md'), 'utf8')
+  const names = named(/\b(?:attempt(?:<[^()]*>)?\(\s*|setting\(vars, )'([A-Z][A-Z_]+)'/g)
+  expect(names.length).toBeGreaterThan(30)
+  expect(names.filter((name) => !page.includes(name))).toEqual([])
 })
 
 interface Operation {
