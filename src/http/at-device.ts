@@ -4,7 +4,7 @@ import { reachDevice } from '../device/reach.ts'
 import type { Env } from '../env.ts'
 import { AdminError } from './admin-error.ts'
 
-/** {@link reachDevice} for an admin who waits for the answer. @throws AdminError if the id leads to no device */
+/** Calls {@link reachDevice} for an admin. @throws AdminError if the id leads to no device */
 export async function atDevice<Answer extends { readonly kind: string }>(
   env: Env,
   id: string,

@@ -11,7 +11,7 @@ const DATE = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$/
 
 /**
  * The content of `<integer>`: decimal or hexadecimal with an optional sign, as CoreFoundation reads it
- * (docs/micromdm.md, "Property lists"). Undefined when it is not an integer or outside of −2^63 … 2^64−1.
+ * (docs/micromdm.md §8). Undefined when it is not an integer or outside of −2^63 … 2^64−1.
  */
 export function parseInteger(text: string): number | bigint | undefined {
   const body = trimmed(text)

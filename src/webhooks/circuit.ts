@@ -68,7 +68,7 @@ function isDownForAll({ failing }: ReceiverCircuit): boolean {
   return failing.length >= MANY
 }
 
-/** Ends the waits of the receiver. If it is still down, it gets one post. @returns whether there was a wait */
+/** Ends the receiver's waits. If it is still down, it gets one post. @returns whether it had a wait */
 export function endReceiverWaits(circuit: ReceiverCircuit): boolean {
   const hadWait = circuit.closedUntil > 0 || circuit.askedUntil > 0
   Object.assign(circuit, { closedUntil: 0, askedUntil: 0, quietUntil: 0 })

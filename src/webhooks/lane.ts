@@ -103,7 +103,7 @@ function places(lane: Lane, concurrency: number): number {
   return Math.min(lane.allowed, concurrency)
 }
 
-/** Free places for devices whose last post failed: half of all, or one while several devices fail in a row. */
+/** Places for devices whose last post failed: half, or one while several devices fail in a row. */
 function placesForFailed(lane: Lane, concurrency: number): number {
   const taken = [...lane.busy].filter((device) => lane.failures.has(device)).length
   const most = lane.circuit.downs > 0 ? 1 : Math.ceil(places(lane, concurrency) / 2)

@@ -12,7 +12,7 @@ import {
   type DeviceOptions,
   type SimulatedDevice,
 } from '../../src/simulator/device/device.ts'
-import { type DeviceIdentity, newKey } from '../../src/simulator/device/identity.ts'
+import { type SimulatedIdentity, newKey } from '../../src/simulator/device/identity.ts'
 import { type Joined, joinByProfile } from '../../src/simulator/device/joining.ts'
 import { newSerial, newUdid } from '../../src/simulator/device/platforms.ts'
 import { authenticate, IDLE, tokenUpdate } from '../devices/messages.ts'
@@ -74,7 +74,7 @@ export async function enrolled(site: Site, options: Honest = {}): Promise<Simula
 
 export interface HostileDevice {
   readonly udid: string
-  readonly identity: DeviceIdentity
+  readonly identity: SimulatedIdentity
   readonly topic: string
   /** Signs a message of any ids and sends it. */
   send(message: PlistDict | Uint8Array, path?: string): Promise<Answer>

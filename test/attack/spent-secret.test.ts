@@ -1,7 +1,7 @@
 /** I4. A spent or expired secret never works again, for anybody. */
 import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { newKey, type DeviceIdentity } from '../../src/simulator/device/identity.ts'
+import { newKey, type SimulatedIdentity } from '../../src/simulator/device/identity.ts'
 import { downloadProfile } from '../../src/simulator/device/enrolment.ts'
 import {
   enrolByScep,
@@ -54,7 +54,7 @@ async function refused(challenge: string | undefined, key = KEY): Promise<unknow
   )
 }
 
-async function identity(): Promise<DeviceIdentity> {
+async function identity(): Promise<SimulatedIdentity> {
   const subject = [['CN', newId()]] as const
   const challenge = await newChallenge()
   return enrolByScep({ fetch: fetchAlone, url: scepUrl(), subject, key: KEY, challenge })

@@ -4,7 +4,7 @@ import { writePlist } from '../../src/plist/write.ts'
 import type { PlistDict } from '../../src/plist/value.ts'
 import {
   createIdentity,
-  type DeviceIdentity,
+  type SimulatedIdentity,
   type Issuer,
 } from '../../src/simulator/device/identity.ts'
 import { authenticate, IDLE, tokenUpdate } from '../devices/messages.ts'
@@ -77,7 +77,7 @@ function inventory(udid: string): PlistDict {
   return { UDID: udid, Status: 'Acknowledged', CommandUUID: 'bench', InstalledApplicationList }
 }
 
-function signedRequest(server: URL, identity: DeviceIdentity, message: PlistDict): Uint8Array {
+function signedRequest(server: URL, identity: SimulatedIdentity, message: PlistDict): Uint8Array {
   const body = writePlist(message)
   const path = 'MessageType' in message ? '/mdm/checkin' : '/mdm/connect'
   return requestOf(new URL(path, server), 'PUT', signatureOf(identity, body), body)

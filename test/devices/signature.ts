@@ -1,7 +1,7 @@
 import { signDetached } from '../../src/pki/cms/sign.ts'
-import type { DeviceIdentity } from '../../src/simulator/device/identity.ts'
+import type { SimulatedIdentity } from '../../src/simulator/device/identity.ts'
 
-export type Signer = Pick<DeviceIdentity, 'certificate' | 'privateKey'>
+export type Signer = Pick<SimulatedIdentity, 'certificate' | 'privateKey'>
 
 /** The header of a message that a device signs. */
 export function signatureOf(

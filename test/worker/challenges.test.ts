@@ -15,7 +15,7 @@ import { asDict } from '../../src/plist/dict.ts'
 import { readPlist } from '../../src/plist/read.ts'
 import { writePlist } from '../../src/plist/write.ts'
 import { downloadProfile } from '../../src/simulator/device/enrolment.ts'
-import type { DeviceIdentity } from '../../src/simulator/device/identity.ts'
+import type { SimulatedIdentity } from '../../src/simulator/device/identity.ts'
 import { clock, turn } from './clock.ts'
 import { countedWorker } from './counting.ts'
 import {
@@ -67,12 +67,12 @@ async function reasons(event: string, work: () => Promise<unknown>): Promise<unk
   }
 }
 
-function device(identity: DeviceIdentity, options: { udid?: string; serial?: string } = {}) {
+function device(identity: SimulatedIdentity, options: { udid?: string; serial?: string } = {}) {
   return newDevice({ identity, topic: TOPIC, ...options })
 }
 
 /** What a device posts, signed with what Apple built into it, or with an identity. */
-function posted(about: { UDID?: string; SERIAL?: string }, by?: DeviceIdentity): RequestInit {
+function posted(about: { UDID?: string; SERIAL?: string }, by?: SimulatedIdentity): RequestInit {
   const [certificate = new Uint8Array()] = readPem(APPLE_DEVICE ?? '')
   const apple = { certificate, privateKey: createPrivateKey(APPLE_DEVICE_KEY ?? '') }
   const body = writePlist({ PRODUCT: 'Mac14,2', VERSION: '23A1', ...about })
@@ -349,7 +349,7 @@ describe('a blocked device', () => {
   it('gets no challenge with its Apple certificate or identity, and no bootstrap token', async () => {
     const [udid, serial] = [crypto.randomUUID(), 'C02BLOCK']
     const about = { UDID: udid, SERIAL: serial }
-    const ways = async (identity: DeviceIdentity): Promise<number[]> => {
+    const ways = async (identity: SimulatedIdentity): Promise<number[]> => {
       const posts: [string, RequestInit][] = [
         ['/mdm/enroll', posted(about)],
         ['/ota/phase23', posted(about)],

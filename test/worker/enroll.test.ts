@@ -6,7 +6,7 @@ import { pem } from '../../src/pki/x509/issue.ts'
 import { requiredDict, requiredString } from '../../src/plist/dict.ts'
 import { readPlist } from '../../src/plist/read.ts'
 import { writePlist } from '../../src/plist/write.ts'
-import { createIssuer, type DeviceIdentity } from '../../src/simulator/device/identity.ts'
+import { createIssuer, type SimulatedIdentity } from '../../src/simulator/device/identity.ts'
 import { ask, bytes, payloadsOf, post, profileOf, signed } from './enroll-tools.ts'
 import { api, env, events, newDevice, newIdentity, TOPIC, serve } from './server.ts'
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
@@ -282,9 +282,9 @@ it('profiles need the API key', async () => {
   expect((await serve('/v1/profiles', { method: 'POST', body: '{}' })).status).toBe(401)
 })
 
-const rfc9440 = ({ certificate }: DeviceIdentity) =>
+const rfc9440 = ({ certificate }: SimulatedIdentity) =>
   `:${Buffer.from(certificate).toString('base64')}:`
-const escapedPem = ({ certificate }: DeviceIdentity) =>
+const escapedPem = ({ certificate }: SimulatedIdentity) =>
   encodeURIComponent(pem('CERTIFICATE', certificate))
 
 /** A device behind a proxy that passes on the certificate of its TLS connection. */

@@ -12,7 +12,7 @@ import {
   type ScepOptions,
   writeScepRequest,
 } from '../../src/simulator/device/scep.ts'
-import { newKey, type DeviceIdentity } from '../../src/simulator/device/identity.ts'
+import { newKey, type SimulatedIdentity } from '../../src/simulator/device/identity.ts'
 import type { DeviceOptions, SimulatedDevice } from '../../src/simulator/device/device.ts'
 import { downloadProfile, obtainIdentity } from '../../src/simulator/device/enrolment.ts'
 import { clock } from './clock.ts'
@@ -48,7 +48,7 @@ export async function oneTimeChallenge(): Promise<string> {
   return body.string
 }
 
-export function enrol(options: Partial<ScepOptions> = {}): Promise<DeviceIdentity> {
+export function enrol(options: Partial<ScepOptions> = {}): Promise<SimulatedIdentity> {
   return enrolByScep({
     fetch: scepFetch,
     url: SCEP_URL,
@@ -65,7 +65,7 @@ export function request(options: Partial<ScepOptions>, ca: Authority): PendingRe
   return writeScepRequest({ subject: [['CN', 'Mac']], ...options }, ca.certificate)
 }
 
-export async function send(pending: PendingRequest): Promise<DeviceIdentity> {
+export async function send(pending: PendingRequest): Promise<SimulatedIdentity> {
   const answer = await sendScepRequest({ fetch: scepFetch, url: SCEP_URL }, pending.der)
   return readCertRep(answer, pending)
 }

@@ -6,7 +6,7 @@ import { createSealer } from '../../src/pki/seal/seal.ts'
 import { readCertificate } from '../../src/pki/x509/certificate.ts'
 import { CONTENT_CIPHERS, readEnvelope } from '../../src/pki/cms/enveloped-data.ts'
 import { readSignedData } from '../../src/pki/cms/signed-data.ts'
-import type { DeviceIdentity } from '../../src/simulator/device/identity.ts'
+import type { SimulatedIdentity } from '../../src/simulator/device/identity.ts'
 import { readCertRep, sendScepRequest } from '../../src/simulator/device/scep.ts'
 import { clock } from './clock.ts'
 import { api, env, newDevice, newIdentity, serve } from './server.ts'
@@ -314,7 +314,7 @@ describe('bad input', () => {
 const occasionKey = rsaKey()
 
 /** What signs one request and is thrown away. */
-function occasion(): DeviceIdentity {
+function occasion(): SimulatedIdentity {
   const certificate = issueCertificate({
     subject: [['CN', 'SCEP signer']],
     publicKey: createPublicKey(occasionKey.export({ type: 'pkcs8', format: 'pem' })),

@@ -7,7 +7,7 @@ import type { Device } from '../../src/device/object.ts'
 import {
   createIdentity,
   readIssuer,
-  type DeviceIdentity,
+  type SimulatedIdentity,
   type KeyKind,
 } from '../../src/simulator/device/identity.ts'
 import {
@@ -67,7 +67,7 @@ export function newIdentity(
   commonName = `device ${++count}`,
   kind: KeyKind = 'ec',
   now = new Date(clock.now()),
-): DeviceIdentity {
+): SimulatedIdentity {
   return createIdentity({ ca, commonName, kind, now })
 }
 

@@ -3,7 +3,7 @@ import type { Env } from '../../src/env.ts'
 import worker from '../../src/index.ts'
 import type { PlistDict } from '../../src/plist/value.ts'
 import { writePlist } from '../../src/plist/write.ts'
-import type { DeviceIdentity } from '../../src/simulator/device/identity.ts'
+import type { SimulatedIdentity } from '../../src/simulator/device/identity.ts'
 import { signatureOf } from '../devices/signature.ts'
 import { env } from './server.ts'
 
@@ -74,7 +74,7 @@ export function counted(settings: object = {}, answer: () => Promise<void> = asy
       const request = new Request('http://mdm.test/mdm/checkin', { method: 'PUT', body, headers })
       return (await worker.fetch(request as never, its, createExecutionContext())).status
     },
-    send(identity: DeviceIdentity, message: PlistDict): Promise<number> {
+    send(identity: SimulatedIdentity, message: PlistDict): Promise<number> {
       const body = writePlist(message)
       return this.put(new Uint8Array(body), signatureOf(identity, body))
     },

@@ -4,7 +4,7 @@ import { writePlist } from '../../src/plist/write.ts'
 import {
   createIdentity,
   createIssuer,
-  type DeviceIdentity,
+  type SimulatedIdentity,
 } from '../../src/simulator/device/identity.ts'
 import { authenticate, IDLE } from '../devices/messages.ts'
 import { clock, turn, turnTimers } from './clock.ts'
@@ -14,16 +14,16 @@ import { signatureOf } from '../devices/signature.ts'
 import { env, newDevice, newIdentity, TOPIC, until } from './server.ts'
 
 const elsewhere = createIssuer({ commonName: 'CA of another server', now: new Date(clock.now()) })
-const strange = (): DeviceIdentity =>
+const strange = (): SimulatedIdentity =>
   createIdentity({ ca: elsewhere, commonName: 'A', kind: 'ec', now: new Date(clock.now()) })
-const fingerprintOf = ({ certificate }: DeviceIdentity): string =>
+const fingerprintOf = ({ certificate }: SimulatedIdentity): string =>
   readCertificate(certificate).fingerprint
 const newId = (): string => `STRANGER-${crypto.randomUUID()}`
 const HOUR = 3_600_000
 
 const joining = (UDID: string) => authenticate(TOPIC, { UDID, SerialNumber: 'S' })
 const idle = (UDID: string) => ({ UDID, ...IDLE })
-const bind = (identity: DeviceIdentity, id: string): Promise<unknown> =>
+const bind = (identity: SimulatedIdentity, id: string): Promise<unknown> =>
   env.DB.prepare('INSERT INTO identities (fingerprint, enrollment) VALUES (?, ?)')
     .bind(fingerprintOf(identity), id)
     .run()
@@ -39,7 +39,7 @@ describe('a certificate that descends from no accepted CA', () => {
 
   it('reaches no object in a proxy’s header either', async () => {
     const server = counted({ CLIENT_CERT_HEADER: 'Client-Cert' })
-    const header = (identity: DeviceIdentity) => ({
+    const header = (identity: SimulatedIdentity) => ({
       'client-cert': `:${Buffer.from(identity.certificate).toString('base64')}:`,
     })
     const body = writePlist(joining(newId()))

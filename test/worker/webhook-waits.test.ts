@@ -26,8 +26,7 @@ async function waits(hook: Hook): Promise<number> {
 }
 
 /**
- * A webhook whose receiver has asked for quiet, and a device that waits for it, which nobody remembers any
- * more.
+ * A webhook whose receiver sent `Retry-After`, and a device with a waiting event that no memory has.
  */
 async function quiet(retryAfter: string) {
   const hook = await newHook({ topics: ['mdm.Authenticate'] })

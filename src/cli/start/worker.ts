@@ -35,7 +35,7 @@ export interface LocalWorker {
   openFiles: number
   /** Calls the handler that a cron trigger calls in production. */
   scheduled(): Promise<void>
-  /** Builds the Worker and restarts workerd with it, unless the build is the one that runs. The state stays. */
+  /** Builds the Worker and restarts workerd, unless this build runs already. The state stays. */
   reload(): Promise<boolean>
   close(): Promise<void>
 }

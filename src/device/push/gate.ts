@@ -18,7 +18,7 @@ export interface PushCircuit {
 
 /** What the circuit says. */
 export interface CircuitState {
-  /** Why pushes are held back until `until`; `undefined` if they may leave. A success is then reported at once. */
+  /** Why pushes are held back until `until`, and each success reported at once; else `undefined`. */
   readonly open: string | undefined
   readonly until: number
   /** The devices whose pushes are held back; `undefined` for all. */

@@ -2,8 +2,8 @@ import type { Db } from '../../storage/db.ts'
 import type { RareTable } from '../../storage/rare-tables.ts'
 
 /**
- * The object's tables. Written rows are the main cost (docs/architecture.md §24): integer keys, no AUTOINCREMENT, no
- * secondary index. store/commands/ids.ts has the numbering of commands.
+ * The object's tables. Written rows are the main cost (docs/architecture.md §24): integer keys, no
+ * AUTOINCREMENT, no secondary index. store/commands/ids.ts has the numbering of commands.
  */
 
 /** The tables that every device has, from its first commit on. */

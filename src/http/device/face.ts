@@ -28,6 +28,7 @@ import { noteOutage, noteOwner, noteRefusal, vouch } from './vouch.ts'
 import { MDM_PATHS } from '../paths.ts'
 
 const NOTHING = new Uint8Array()
+const CONTESTED = 'the enrolment is contested: decide which one is the device'
 const COME_AGAIN = { 'retry-after': '30' }
 
 export const deviceFace = new Hono<AppEnv>()
@@ -255,12 +256,7 @@ function reply(
           )
         }
         if (unproven) {
-          return refuse(
-            c,
-            503,
-            'the enrolment is contested: decide which one is the device',
-            message,
-          )
+          return refuse(c, 503, CONTESTED, message)
         }
         return declarativeManagement(c.env, c.var.config, message)
       case 'UserAuthenticate':
@@ -294,11 +290,7 @@ function refuse(
   reason: string,
   message?: Message,
 ): Response {
-  warn('device:refused', {
-    path: c.req.path,
-    status,
-    reason,
-    device: message?.enrollment.device,
-  })
+  const device = message?.enrollment.device
+  warn('device:refused', { path: c.req.path, status, reason, device })
   return c.body(null, status, status === 503 ? COME_AGAIN : {})
 }

@@ -5,14 +5,14 @@ import { newUuid, type Random } from './platforms.ts'
 import type { Scope } from './answers/responses.ts'
 import {
   type Exchange,
-  parseCommand,
+  readReceived,
   type ReceivedCommand,
   runSession,
   type Session,
   type SessionPort,
   statusReported,
 } from './session.ts'
-import { type Delivery, type Destination, isDelivered, type Wire } from './wire.ts'
+import { type ServerAnswer, type Destination, isDelivered, type Wire } from './wire.ts'
 
 export interface SentMessage {
   readonly to: Destination
@@ -52,10 +52,10 @@ export interface SimulatedChannel extends PushIdentity {
   readonly received: readonly ReceivedCommand[]
   readonly sent: readonly SentMessage[]
   readonly statistics: Readonly<Statistics>
-  tokenUpdate(fields?: TokenUpdateFields): Promise<Delivery>
-  checkOut(): Promise<Delivery>
+  tokenUpdate(fields?: TokenUpdateFields): Promise<ServerAnswer>
+  checkOut(): Promise<ServerAnswer>
   /** Any check-in message: the channel's ids and these fields. */
-  checkIn(messageType: string, fields?: PlistDict): Promise<Delivery>
+  checkIn(messageType: string, fields?: PlistDict): Promise<ServerAnswer>
   /** Sends one report, and returns the server's answer to it. */
   connect(report: PlistDict): Promise<Exchange>
   /**
@@ -64,7 +64,7 @@ export interface SimulatedChannel extends PushIdentity {
    */
   poll(): Promise<Session>
   /** A signed PUT of any bytes. */
-  send(body: Uint8Array, to: Destination, headers?: Record<string, string>): Promise<Delivery>
+  send(body: Uint8Array, to: Destination, headers?: Record<string, string>): Promise<ServerAnswer>
   /** Forgets the undelivered report and takes a new PushMagic, as a new enrolment does. */
   reset(): void
 }
@@ -132,7 +132,7 @@ export function createChannel(options: ChannelOptions): SimulatedChannel {
     },
   }
 
-  function checkIn(messageType: string, fields: PlistDict = {}): Promise<Delivery> {
+  function checkIn(messageType: string, fields: PlistDict = {}): Promise<ServerAnswer> {
     return send(writePlist({ ...ids, ...fields, MessageType: messageType }), 'checkIn')
   }
 
@@ -142,7 +142,7 @@ export function createChannel(options: ChannelOptions): SimulatedChannel {
       return { ...delivery, command: undefined }
     }
     countReport(statistics, report)
-    const command = parseCommand(delivery.body)
+    const command = readReceived(delivery.body)
     if (command !== undefined) {
       keep(received, command, history)
     }
@@ -177,9 +177,9 @@ function createSender(wire: Wire, history: number) {
     body: Uint8Array,
     to: Destination,
     headers: Record<string, string> = {},
-  ): Promise<Delivery> {
+  ): Promise<ServerAnswer> {
     statistics.requests++
-    let delivery: Delivery | undefined
+    let delivery: ServerAnswer | undefined
     try {
       delivery = await wire.put(body, to, headers)
       return delivery

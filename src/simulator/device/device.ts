@@ -13,13 +13,13 @@ import {
   type PushIdentity,
 } from './channel.ts'
 import type { EnrollmentProfile, ScepClient } from './enrolment.ts'
-import type { DeviceIdentity } from './identity.ts'
+import type { SimulatedIdentity } from './identity.ts'
 import { DEFAULT_RELEASE, type OperatingSystem, operatingSystem, versionIn } from './os.ts'
 import { HARDWARE, PLATFORMS_WITH_PASSCODE, type Random } from './platforms.ts'
 import { createManagement } from './renewal.ts'
 import {
   createWire,
-  type Delivery,
+  type ServerAnswer,
   type Fetch,
   isDelivered,
   type ManagementState,
@@ -31,7 +31,7 @@ export interface DeviceOptions extends Reactions {
   readonly serverUrl: string
   /** Without it check-ins go to `serverUrl`, as in profiles that name only that. */
   readonly checkInUrl?: string
-  readonly identity: DeviceIdentity
+  readonly identity: SimulatedIdentity
   readonly platform: Platform
   /** Without it the current version. */
   readonly osVersion?: string
@@ -75,16 +75,16 @@ export interface SimulatedDevice extends SimulatedChannel {
   readonly serial: string
   readonly name: string
   state(): ManagementState
-  authenticate(): Promise<Delivery>
+  authenticate(): Promise<ServerAnswer>
   /** Sends Authenticate and, when that was accepted, TokenUpdate. Returns the delivery that decided. */
-  enroll(): Promise<Delivery>
+  enroll(): Promise<ServerAnswer>
   /** Null deletes the escrowed token, as a message without one does. */
-  setBootstrapToken(token: Uint8Array | null): Promise<Delivery>
-  getBootstrapToken(): Promise<Delivery & { readonly token: Uint8Array | undefined }>
+  setBootstrapToken(token: Uint8Array | null): Promise<ServerAnswer>
+  getBootstrapToken(): Promise<ServerAnswer & { readonly token: Uint8Array | undefined }>
   userChannel(user: User): SimulatedChannel
   /** Continues with another certificate, as after a renewal. */
-  useIdentity(identity: DeviceIdentity): void
-  identity(): DeviceIdentity
+  useIdentity(identity: SimulatedIdentity): void
+  identity(): SimulatedIdentity
   /** The enrolment profile that it has, if it enrolled by one or got one since. */
   enrollmentProfile(): EnrollmentProfile | undefined
 }
@@ -140,7 +140,7 @@ export function createSimulatedDevice(options: DeviceOptions): SimulatedDevice {
     ...own,
     userChannel: (user: User) =>
       createChannel({ ...common, ...userIdentity(options, channel, user), push: undefined }),
-    useIdentity(identity: DeviceIdentity) {
+    useIdentity(identity: SimulatedIdentity) {
       wire.identity = identity
     },
     identity: () => wire.identity,
@@ -160,13 +160,13 @@ function checkIns(
   wire: Wire,
   own: { readonly name: string; readonly os: OperatingSystem; readonly random: Random },
 ) {
-  function authenticate(): Promise<Delivery> {
+  function authenticate(): Promise<ServerAnswer> {
     wire.state = 'new'
     channel.reset()
     return channel.checkIn('Authenticate', authenticateKeys(options, own.name, own.os))
   }
 
-  async function enroll(): Promise<Delivery> {
+  async function enroll(): Promise<ServerAnswer> {
     const authenticated = await authenticate()
     if (!isDelivered(authenticated)) {
       return authenticated
@@ -183,7 +183,7 @@ function checkIns(
     return updated
   }
 
-  function setBootstrapToken(token: Uint8Array | null): Promise<Delivery> {
+  function setBootstrapToken(token: Uint8Array | null): Promise<ServerAnswer> {
     return channel.checkIn('SetBootstrapToken', token === null ? {} : { BootstrapToken: token })
   }
 

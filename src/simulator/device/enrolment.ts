@@ -13,7 +13,7 @@ import {
 import { PlistError } from '../../plist/error.ts'
 import { readPlist } from '../../plist/read.ts'
 import type { PlistDict, PlistValue } from '../../plist/value.ts'
-import type { DeviceIdentity } from './identity.ts'
+import type { SimulatedIdentity } from './identity.ts'
 import { enrolByScep, type ScepFetch } from './scep.ts'
 
 /** The addresses and the topic of an enrolment. */
@@ -97,7 +97,7 @@ export async function obtainIdentity(
   { scep }: EnrollmentProfile,
   client: ScepClient,
   deviceName: string,
-): Promise<DeviceIdentity> {
+): Promise<SimulatedIdentity> {
   return enrolByScep({
     fetch: client.fetch,
     url: urlAtServer(scep.url, client.server),

@@ -9,7 +9,7 @@ export interface Issuer {
 }
 
 /** The certificate and key that a device signs its messages with. */
-export interface DeviceIdentity {
+export interface SimulatedIdentity {
   /** DER. */
   readonly certificate: Uint8Array
   readonly privateKey: KeyObject
@@ -71,7 +71,7 @@ export function createIdentity(options: {
   readonly kind?: KeyKind
   readonly now?: Date
   readonly serial?: Uint8Array
-}): DeviceIdentity {
+}): SimulatedIdentity {
   const { ca, commonName, kind = 'rsa', now = new Date() } = options
   const privateKey = options.key ?? newKey(kind)
   const certificate = issueCertificate({
@@ -89,7 +89,7 @@ export function createIdentity(options: {
   return { certificate, privateKey, commonName }
 }
 
-export function identityToPem({ certificate, privateKey }: DeviceIdentity): IdentityPem {
+export function identityToPem({ certificate, privateKey }: SimulatedIdentity): IdentityPem {
   return {
     certificate: pem('CERTIFICATE', certificate),
     privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
@@ -97,7 +97,7 @@ export function identityToPem({ certificate, privateKey }: DeviceIdentity): Iden
 }
 
 /** @throws Error when one of the texts cannot be read. */
-export function identityFromPem(texts: IdentityPem): DeviceIdentity {
+export function identityFromPem(texts: IdentityPem): SimulatedIdentity {
   const { der, commonName = '' } = onlyCertificate(texts.certificate)
   return { certificate: der, privateKey: createPrivateKey(texts.privateKey), commonName }
 }

@@ -6,11 +6,11 @@ import {
   type EnrollmentProfile,
   obtainIdentity,
 } from './enrolment.ts'
-import { createIdentity, type DeviceIdentity, type Issuer } from './identity.ts'
+import { createIdentity, type SimulatedIdentity, type Issuer } from './identity.ts'
 import type { ScepFetch } from './scep.ts'
 
 export interface Joined extends EnrollmentAddress {
-  readonly identity: DeviceIdentity
+  readonly identity: SimulatedIdentity
   readonly profile?: EnrollmentProfile
 }
 

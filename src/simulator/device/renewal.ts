@@ -11,7 +11,7 @@ import {
 } from './enrolment.ts'
 import { ScepRefusedError } from './scep.ts'
 import { describeFailure } from './session.ts'
-import { type Delivery, isDelivered, type Wire } from './wire.ts'
+import { type ServerAnswer, isDelivered, type Wire } from './wire.ts'
 
 export interface ManagementOptions {
   readonly wire: Wire
@@ -22,7 +22,7 @@ export interface ManagementOptions {
   /** The items on the device channel. */
   installed(): InstalledItems
   /** Authenticate and TokenUpdate. */
-  enroll(): Promise<Delivery>
+  enroll(): Promise<ServerAnswer>
 }
 
 export interface Management {

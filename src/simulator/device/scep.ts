@@ -21,7 +21,7 @@ import {
   readScepAttributes,
   writeScepAttributes,
 } from '../../scep/attributes.ts'
-import { type DeviceIdentity, newKey } from './identity.ts'
+import { type SimulatedIdentity, newKey } from './identity.ts'
 
 /** The part of `fetch` that the client needs; the global one fits. */
 export type ScepFetch = (
@@ -43,7 +43,7 @@ export interface ScepOptions {
   /** The key to be certified; a fresh RSA key by default. */
   readonly key?: KeyObject
   /** Signs the request instead of a self-signed certificate: the identity that is to be renewed. */
-  readonly renew?: DeviceIdentity
+  readonly renew?: SimulatedIdentity
   readonly messageType?: ScepMessageType
   readonly digest?: Digest
   readonly cipher?: ContentCipher
@@ -53,7 +53,7 @@ export interface ScepOptions {
 export interface PendingRequest {
   readonly der: Uint8Array
   readonly key: KeyObject
-  readonly signer: Pick<DeviceIdentity, 'certificate' | 'privateKey'>
+  readonly signer: Pick<SimulatedIdentity, 'certificate' | 'privateKey'>
   readonly senderNonce: Uint8Array
   readonly transactionId: Uint8Array
   readonly ca: Certificate
@@ -78,7 +78,7 @@ const DAY = 24 * HOUR
  *
  * @throws ScepRefusedError when the CA refuses, Error when an answer is malformed
  */
-export async function enrolByScep(options: ScepOptions): Promise<DeviceIdentity> {
+export async function enrolByScep(options: ScepOptions): Promise<SimulatedIdentity> {
   const capabilities = await get(options, 'GetCACaps')
   if (!/^POSTPKIOperation$|^SCEPStandard$/m.test(new TextDecoder().decode(capabilities))) {
     throw new Error('the SCEP server takes no POST')
@@ -134,7 +134,7 @@ export function writeScepRequest(
  *
  * @throws ScepRefusedError, or Error as `enrolByScep`
  */
-export function readCertRep(der: Uint8Array, request: PendingRequest): DeviceIdentity {
+export function readCertRep(der: Uint8Array, request: PendingRequest): SimulatedIdentity {
   const signed = readSignedData(der)
   const attributes = readScepAttributes(signed.signer.attributes)
   const check = verifySigned(signed, signed.content ?? new Uint8Array())

@@ -2,7 +2,7 @@ import { asDict, requiredDict, requiredString } from '../../plist/dict.ts'
 import { PlistError } from '../../plist/error.ts'
 import { readPlist } from '../../plist/read.ts'
 import type { PlistDict } from '../../plist/value.ts'
-import { type Delivery, isDelivered } from './wire.ts'
+import { type ServerAnswer, isDelivered } from './wire.ts'
 
 export interface ReceivedCommand {
   readonly uuid: string
@@ -26,7 +26,7 @@ export interface Session {
 }
 
 /** A delivered report's answer, or the delivery that failed. */
-export interface Exchange extends Delivery {
+export interface Exchange extends ServerAnswer {
   /** Undefined when the body is empty or no command can be read from it. */
   readonly command: ReceivedCommand | undefined
 }
@@ -79,7 +79,7 @@ export async function runSession(port: SessionPort): Promise<Session> {
 }
 
 /** The command in a reply; undefined for the empty body and for other content. */
-export function parseCommand(raw: Uint8Array): ReceivedCommand | undefined {
+export function readReceived(raw: Uint8Array): ReceivedCommand | undefined {
   if (raw.length === 0) {
     return undefined
   }

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { signDetached } from '../../pki/cms/sign.ts'
 import type { Digest } from '../../pki/asn1/oids.ts'
-import type { DeviceIdentity } from './identity.ts'
+import type { SimulatedIdentity } from './identity.ts'
 
 /** The part of `fetch` that a device needs; the global one fits. */
 export type Fetch = (
@@ -20,7 +20,7 @@ export type Fetch = (
 /** The address in the enrolment profile that a message goes to. */
 export type Destination = 'checkIn' | 'connect'
 
-export interface Delivery {
+export interface ServerAnswer {
   readonly status: number
   readonly body: Uint8Array
   readonly contentType: string | null
@@ -32,15 +32,15 @@ export type ManagementState = 'new' | 'enrolled' | 'unmanaged'
 /** The parts that all channels of a device share: its way to the server, its identity and its state. */
 export interface Wire {
   state: ManagementState
-  identity: DeviceIdentity
-  put(body: Uint8Array, to: Destination, headers: Record<string, string>): Promise<Delivery>
+  identity: SimulatedIdentity
+  put(body: Uint8Array, to: Destination, headers: Record<string, string>): Promise<ServerAnswer>
 }
 
 export interface WireOptions {
   readonly fetch: Fetch
   readonly serverUrl: string
   readonly checkInUrl: string | undefined
-  readonly identity: DeviceIdentity
+  readonly identity: SimulatedIdentity
   readonly digest: Digest
   readonly userAgent: string
   readonly state: ManagementState
@@ -64,7 +64,7 @@ export function createWire(options: WireOptions): Wire {
     body: Uint8Array,
     to: Destination,
     headers: Record<string, string>,
-  ): Promise<Delivery> {
+  ): Promise<ServerAnswer> {
     const signature = signDetached({ ...wire.identity, body, digest })
     const response = await options.fetch(urls[to], {
       method: 'PUT',
@@ -91,13 +91,13 @@ export function createWire(options: WireOptions): Wire {
 }
 
 /** The two answers on which a device removes its management profile (docs/unproven.md). */
-function endsManagement({ status, body }: Delivery): boolean {
+function endsManagement({ status, body }: ServerAnswer): boolean {
   return (
     status === 401 ||
     (status === 403 && new TextDecoder().decode(body).includes('com.apple.unrecognized.device'))
   )
 }
 
-export function isDelivered({ status }: Delivery): boolean {
+export function isDelivered({ status }: ServerAnswer): boolean {
   return status >= 200 && status < 300
 }

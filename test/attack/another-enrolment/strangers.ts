@@ -9,7 +9,7 @@ import type { SimulatedDevice } from '../../../src/simulator/device/device.ts'
 import {
   createIdentity,
   newKey,
-  type DeviceIdentity,
+  type SimulatedIdentity,
 } from '../../../src/simulator/device/identity.ts'
 import { fetchAlone } from '../../e2e/server.ts'
 import { newAuthenticate, enrolled, newId, newTokenUpdate } from '../device.ts'
@@ -18,7 +18,7 @@ import { commandsOf, queueApi, type Scene } from '../scene.ts'
 import { call, selfSigned } from '../stranger.ts'
 import { signatureOf } from '../../devices/signature.ts'
 
-type Signer = Pick<DeviceIdentity, 'certificate' | 'privateKey'>
+type Signer = Pick<SimulatedIdentity, 'certificate' | 'privateKey'>
 type Headers = (body: Uint8Array) => Record<string, string>
 
 const OWN_KEY = newKey('rsa')

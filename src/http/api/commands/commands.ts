@@ -19,7 +19,7 @@ export const commandRoutes = newRoutes()
 const tags = ['Commands']
 const MAX_WAIT = 60
 const SECONDS = `has to be a number of seconds, at most ${MAX_WAIT}`
-export const wait = digits(z.number(SECONDS).min(0, SECONDS).max(MAX_WAIT, SECONDS))
+export const waitSeconds = digits(z.number(SECONDS).min(0, SECONDS).max(MAX_WAIT, SECONDS))
   .default(0)
   .openapi({ description: 'how many seconds the call waits for the device’s answer' })
 const detail = (description: string) => answer(description, commandDetailSchema, DETAIL_EXAMPLE)
@@ -71,7 +71,7 @@ commandRoutes.openapi(
     tags,
     summary: 'A command, its timeline and the device’s answer; may wait for the answer',
     params: COMMAND_PARAMS,
-    query: { wait },
+    query: { wait: waitSeconds },
     answers: { 200: detail('the command') },
     problems: NO_COMMAND,
   }),

@@ -4,7 +4,7 @@ import { enqueueCommand } from '../../queue-command.ts'
 import { actor, answer, DEVICE_PARAMS, keyText, located, operation } from '../operation.ts'
 import { newRoutes } from '../routes.ts'
 import { flag } from '../values.ts'
-import { findCommand, wait } from './commands.ts'
+import { findCommand, waitSeconds } from './commands.ts'
 import { refOf } from './id.ts'
 import { commandDetailJson } from './json.ts'
 import { newCommandBody, readNewCommand } from './request.ts'
@@ -32,7 +32,7 @@ queueRoutes.openapi(
     tags: ['Commands'],
     summary: 'Queues a command, and may wait for the device’s answer',
     params: DEVICE_PARAMS,
-    query: { wait, force },
+    query: { wait: waitSeconds, force },
     headers: {
       'idempotency-key': keyText.optional().openapi({
         description:

@@ -28,17 +28,13 @@ import {
 /** One command to many ids (docs/bulk.md). */
 export const bulkRoutes = newRoutes()
 
-const IDS =
-  'UDID, EnrollmentID, UDID:UserID or a bare UserID; an id that leads nowhere has a failed outcome'
+const IDS = 'UDID, EnrollmentID, UDID:UserID or a bare UserID; an unknown one has a failed outcome'
 const COMMAND =
   'MicroMDM’s JSON (`request_type` and the fields of the type) or Apple’s keys (`Command` with ' +
   '`RequestType`, optionally `CommandUUID`), with `not_before` and `expires_at` as for one device'
-const CONFIRM =
-  'required when a command that loses data or locks a user out goes to more than one device'
-const FORCE =
-  '`true` also queues a command that Apple’s schema does not know, or that a device’s OS does not have'
-const STOP_AT =
-  'the job stops when more than this share of the devices failed, or answered with an error'
+const CONFIRM = 'repeats type and number of devices of a destructive command to several devices'
+const FORCE = '`true` also queues a command that Apple’s schema or a device’s OS does not have'
+const STOP_AT = 'stops the job when more than this share of the devices failed or answered Error'
 
 const bulkSchema = z
   .strictObject({
@@ -52,10 +48,7 @@ const bulkSchema = z
       .record(z.string(), z.json())
       .openapi({ type: 'object', additionalProperties: true, description: COMMAND }),
     confirm: z
-      .strictObject({
-        request_type: z.string().openapi({ description: 'the type of the command' }),
-        count: z.int().openapi({ description: 'how many devices are meant' }),
-      })
+      .strictObject({ request_type: z.string(), count: z.int() })
       .optional()
       .openapi({ description: CONFIRM }),
     force: z.boolean().default(false).openapi({ description: FORCE }),
@@ -71,9 +64,8 @@ bulkRoutes.openapi(
     tags: ['Bulk'],
     summary: 'Queues one command for many devices',
     description:
-      `Up to ${SMALL} ids without a pace are done within the call; more become a job that goes on by ` +
-      'itself. A command for an unknown id waits. All devices get the same CommandUUID, except with ' +
-      'InstallProfile when the request names none.',
+      `Up to ${SMALL} ids without a pace are done within the call; more become a job. A command for an ` +
+      'unknown id waits. Devices get one CommandUUID, or with InstallProfile each its own if none is named.',
     headers: { 'idempotency-key': idempotencyKey, [ACTOR]: actor },
     body: body(bulkSchema, {
       ids: { ids: two, command: { request_type: 'DeviceInformation', queries: ['OSVersion'] } },

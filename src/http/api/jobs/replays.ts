@@ -60,6 +60,7 @@ const replayRequest = z
 
 const ids = ['E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01']
 const webhook_id = 'webhook'
+const from = '2026-11-24T09:00:00Z'
 
 replayRoutes.openapi(
   operation('replay', 'post', '/replays', {
@@ -75,14 +76,7 @@ replayRoutes.openapi(
       device: { webhook_id, ids, dry_run: true },
       all: { webhook_id, all: true, topics: ['mdm.CheckOut'], pace: 600, force: true },
       filter: { webhook_id, filter: { platform: ['macOS'], os_version: '15' }, force: true },
-      time: {
-        webhook_id,
-        ids,
-        topics: ['mdm.Connect'],
-        from: '2026-11-24T09:00:00Z',
-        to: '2026-11-24T10:00:00Z',
-        force: true,
-      },
+      time: { webhook_id, ids, from, to: '2026-11-24T10:00:00Z', dry_run: true },
     }),
     answers: jobAnswers,
     problems: {

@@ -3,7 +3,7 @@ import type { Platform } from '../../../apple/platform.ts'
 import type { PlistDict } from '../../../plist/value.ts'
 import type { SimulatedChannel, ChannelOptions } from '../channel.ts'
 import { isEnrollmentProfile } from '../enrolment.ts'
-import type { DeviceIdentity } from '../identity.ts'
+import type { SimulatedIdentity } from '../identity.ts'
 import { HARDWARE } from '../platforms.ts'
 import type { ReceivedCommand } from '../session.ts'
 import { type AnswerContext, defaultAnswer, errorReport } from './answers.ts'
@@ -44,7 +44,7 @@ export interface ResponderOptions
   /** Only under a User Enrollment. */
   readonly userEnrollment?: object
   readonly clock?: () => Date
-  readonly identity: () => DeviceIdentity
+  readonly identity: () => SimulatedIdentity
   /** Handles an enrolment profile that is pushed to the device. */
   readonly renew: (pushed: PlistDict) => Promise<PlistDict>
 }

@@ -222,7 +222,7 @@ describe('a timeline', () => {
     expect(of('U').length).toBeGreaterThan(20)
     expect(of('U')).toEqual(of('').filter((entry) => of('U').includes(entry)))
     expect(words(one.read({}, 'U').entries).filter((entry) => /D\.|bound/.test(entry))).toEqual([])
-    expect(of('nobody')).toEqual([])
+    expect(of('unknown')).toEqual([])
     expect(of('').some((entry) => entry.includes('D:U.1'))).toBe(true)
   })
 

@@ -63,7 +63,7 @@ describe('a gate', () => {
     await Promise.all(line)
   })
 
-  it('lets nobody wait longer than its patience', async () => {
+  it('ends each wait when its time is over', async () => {
     const gate = narrow()
     await Promise.all([gate.enter(), gate.enter()])
     let answer: Leave | 'waits' | undefined = 'waits'
