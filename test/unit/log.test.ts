@@ -32,7 +32,8 @@ it('cuts a sender’s long text', () => {
   expect(String(print.mock.calls[0]?.[0]).length).toBeLessThan(1100)
 })
 
-const CALL = /\b(happened(?:\.push)?|log|warn|attempt|print)\(([^)]*)|(event: '[a-z]+:[a-z-]+')/g
+const CALL =
+  /\b(logHappening|happened\.push|log|warn|attempt|print)\(([^)]*)|(event: '[a-z]+:[a-z-]+')/g
 
 /** The events that a file names, each with its level. */
 function eventsIn(text: string): string[] {

@@ -28,7 +28,12 @@ import {
 /** One command to many ids (docs/bulk.md). */
 export const bulkRoutes = newRoutes()
 
-const IDS = 'UDID, EnrollmentID, UDID:UserID or a bare UserID; an unknown one has a failed outcome'
+const IDS = {
+  type: 'array' as const,
+  items: { type: 'string' as const },
+  description:
+    'UDID, EnrollmentID, UDID:UserID or a bare UserID; an unknown one has a failed outcome',
+}
 const COMMAND =
   'MicroMDM’s JSON (`request_type` and the fields of the type) or Apple’s keys (`Command` with ' +
   '`RequestType`, optionally `CommandUUID`), with `not_before` and `expires_at` as for one device'
@@ -38,17 +43,16 @@ const STOP_AT = 'stops the job when more than this share of the devices failed o
 
 const bulkSchema = z
   .strictObject({
-    ids: z
-      .array(z.unknown())
-      .max(MAX_TARGETS)
-      .optional()
-      .openapi({ type: 'array', items: { type: 'string' }, description: IDS }),
+    ids: z.array(z.unknown()).max(MAX_TARGETS).optional().openapi(IDS),
     ...targetFields,
     command: z
       .record(z.string(), z.json())
       .openapi({ type: 'object', additionalProperties: true, description: COMMAND }),
     confirm: z
-      .strictObject({ request_type: z.string(), count: z.int() })
+      .strictObject({
+        request_type: z.string().openapi({ description: 'the type of the command' }),
+        count: z.int().openapi({ description: 'the number of devices' }),
+      })
       .optional()
       .openapi({ description: CONFIRM }),
     force: z.boolean().default(false).openapi({ description: FORCE }),
@@ -58,6 +62,7 @@ const bulkSchema = z
 type BulkRequest = z.output<typeof bulkSchema>
 
 const two = [OUTCOME_EXAMPLE.id, '00008110-000A1D3E0C28801E']
+const confirm = { request_type: 'DeviceLock', count: 2 }
 
 bulkRoutes.openapi(
   operation('queueCommands', 'post', '/commands', {
@@ -76,11 +81,7 @@ bulkRoutes.openapi(
         stop_at_error_rate: 0.1,
       },
       all: { all: true, command: { request_type: 'ProfileList' } },
-      destructive: {
-        ids: two,
-        command: { request_type: 'DeviceLock', pin: '123456' },
-        confirm: { request_type: 'DeviceLock', count: 2 },
-      },
+      destructive: { ids: two, command: { request_type: 'DeviceLock', pin: '123456' }, confirm },
     }),
     answers: jobAnswers,
     problems: {
@@ -130,12 +131,12 @@ async function planOf(env: Env, wanted: BulkRequest, by: QueuedBy): Promise<NewJ
 
 /** A destructive command repeats its type and the number of its devices in `confirm`. @throws AdminError */
 function checkConfirmed(
-  { confirm }: BulkRequest,
+  { confirm: confirmed }: BulkRequest,
   { requestType }: AppleCommand,
   { ids, faults }: Targets,
 ): void {
   const count = ids.length - faults.size
-  if (count > 1 && (confirm?.request_type !== requestType || confirm.count !== count)) {
+  if (count > 1 && (confirmed?.request_type !== requestType || confirmed.count !== count)) {
     throw new AdminError(
       `${requestType} to ${count} devices loses data or locks a user out: if that is meant, send ` +
         '"confirm": ' +
