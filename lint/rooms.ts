@@ -48,6 +48,7 @@ const ROOMS: readonly (readonly [room: string, packages: readonly string[]])[] =
   ['push-circuit', OBJECT],
   ['consumer.ts', []],
   ['env.ts', []],
+  ['cron.ts', []],
   ['http', HTTP],
   ['http/micromdm', HTTP],
   ['http/device', HTTP],

@@ -4,12 +4,8 @@ import { configOf } from './config/config.ts'
 import { consume } from './consumer.ts'
 import { Job } from './jobs/job.ts'
 import { Push } from './push-circuit/push.ts'
-import { beginRenewals } from './jobs/renewals.ts'
 import { Subscriber } from './webhooks/subscriber.ts'
-import { warnOfCAExpiry } from './directory/authorities.ts'
-import { forgetUnused } from './directory/certificates.ts'
 import { Device, type Announcement } from './device/object.ts'
-import { warnOfPushExpiry } from './device/push/certificate.ts'
 import { announceCertificate } from './device/push/gate.ts'
 import type { Env } from './env.ts'
 import type { AppEnv } from './http/app-env.ts'
@@ -23,8 +19,9 @@ import { isForDevices, notFound, onError, errorResponse } from './http/errors.ts
 import { guardObject, inBackground } from './guard.ts'
 import { idOf } from './http/caller.ts'
 import { refuseHost } from './http/host.ts'
-import { reasonOf, warn } from './log.ts'
+import { warn } from './log.ts'
 import { carrying, forRequest, requestId } from './request-id.ts'
+import { runDailyDuties } from './cron.ts'
 
 for (const object of [Job, Push, Subscriber, Device]) {
   guardObject(object)
@@ -69,15 +66,6 @@ app.route('/', ownFace)
 app.onError(onError)
 app.notFound(notFound)
 
-/** One duty of the daily cron. Its failure does not stop the others. */
-async function daily(duty: string, work: () => Promise<void>): Promise<void> {
-  try {
-    await work()
-  } catch (error) {
-    warn('cron:failed', { duty, reason: reasonOf(error) })
-  }
-}
-
 const bound = new WeakMap<Env, Env>()
 
 /** The bindings, with objects that get the id of the request. Each request has the same ones. */
@@ -102,12 +90,6 @@ export default {
     if (!result.ok) {
       return
     }
-    const now = clock.now()
-    await Promise.all([
-      daily('push certificate', () => warnOfPushExpiry(env, result.config, now)),
-      daily('CA', () => warnOfCAExpiry(env.DB, now)),
-      daily('unused certificates', () => forgetUnused(env.DB, now)),
-      daily('renewals', () => beginRenewals(env, result.config)),
-    ])
+    await runDailyDuties(env, result.config)
   },
 } satisfies ExportedHandler<Env, Announcement>
