@@ -1,4 +1,4 @@
-import { reasonOf } from '../log.ts'
+import { reasonOf } from '../reason.ts'
 import { splitEnrollmentId } from '../mdm/enrollment.ts'
 import type { CommandState } from '../mdm/queue.ts'
 import {

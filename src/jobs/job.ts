@@ -11,14 +11,15 @@ import {
   createJob,
   endJob,
   loadJob,
-  makeTables,
   newJob,
   saveJob,
   type JobFacts,
   type JobRow,
   type OutcomeKind,
+  JOB_TABLES,
 } from './rows.ts'
 import { listOutcomes, viewOf, type JobView, type OutcomePage } from './view.ts'
+import { withRareTables } from '../storage/rare-tables.ts'
 
 /** The work of a new job, and its targets. */
 export interface JobOrder {
@@ -50,7 +51,7 @@ const SETTINGS = 'settings'
  * an outcome for each. A round finds its devices itself, and begins anew under its well-known name.
  */
 export class Job extends DurableObject<WorkEnv> {
-  readonly #db = sqlite(this.ctx.storage.sql)
+  readonly #db = withRareTables(sqlite(this.ctx.storage.sql), JOB_TABLES)
   #row: JobRow | undefined
   #running: Promise<number | undefined> | undefined
   #memory = newMemory()
@@ -69,7 +70,6 @@ export class Job extends DurableObject<WorkEnv> {
     const { facts, ids, faults } = order
     const job = newJob(facts, { now: clock.now(), total: ids.length, faults: faults.size })
     this.ctx.storage.transactionSync(() => {
-      makeTables(this.#db)
       const payload = storeBody(
         bodiesOf(this.env, this.#db, facts.name),
         'payload',
@@ -97,7 +97,6 @@ export class Job extends DurableObject<WorkEnv> {
     const job = newJob(facts, { now: clock.now(), total: 0, faults: 0 })
     this.ctx.storage.transactionSync(() => {
       if (!before) {
-        makeTables(this.#db)
       }
       createJob(this.#db, job, null, { ids: [], faults: new Map() })
     })

@@ -1,6 +1,7 @@
 import { clock, inTime } from '../clock.ts'
 import { START, walkPage } from '../directory/devices/walk.ts'
-import { reasonOf, warn } from '../log.ts'
+import { reasonOf } from '../reason.ts'
+import { warn } from '../log.ts'
 import type { JobFacts } from './rows.ts'
 import type { Round, RoundKind, Step, WorkEnv } from './kind.ts'
 

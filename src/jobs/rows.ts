@@ -1,47 +1,49 @@
 import { clock } from '../clock.ts'
 import { log } from '../log.ts'
+import { PARTS_TABLE } from '../storage/bodies.ts'
 import type { Db } from '../storage/db.ts'
+import type { RareTable } from '../storage/rare-tables.ts'
 
 /**
  * A Job object's tables. Rows written are the bill, so a target has no row of its own. A page holds {@link
  * PAGE_TARGETS} of them as two JSON arrays of equal length, `ids` and `outcomes`. 100,000 devices are 200
  * rows. Each row is written once more when its page is done.
  */
-const TABLES = [
-  `CREATE TABLE job (
-    id INTEGER PRIMARY KEY CHECK (id = 1),
-    name TEXT NOT NULL,
-    request TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    work TEXT NOT NULL,
-    secret INTEGER NOT NULL,
-    payload BLOB,
-    created_at INTEGER NOT NULL,
-    total INTEGER NOT NULL,
-    faults INTEGER NOT NULL,
-    pace INTEGER NOT NULL,
-    stop_at REAL NOT NULL,
-    watch TEXT NOT NULL,
-    state TEXT NOT NULL,
-    reason TEXT NOT NULL,
-    ended_at INTEGER NOT NULL
-  )`,
-  `CREATE TABLE pages (
-    n INTEGER PRIMARY KEY,
-    waiting INTEGER NOT NULL,
-    failed INTEGER NOT NULL,
-    tries INTEGER NOT NULL,
-    ids TEXT NOT NULL,
-    outcomes TEXT NOT NULL
-  )`,
-  `CREATE TABLE parts (
-    body TEXT NOT NULL,
-    ref INTEGER NOT NULL,
-    part INTEGER NOT NULL,
-    bytes BLOB NOT NULL,
-    PRIMARY KEY (body, ref, part)
-  ) WITHOUT ROWID`,
-]
+export const JOB_TABLES: ReadonlyMap<string, RareTable> = new Map(
+  Object.entries({
+    job: {
+      columns: [
+        'id INTEGER PRIMARY KEY CHECK (id = 1)',
+        'name TEXT NOT NULL',
+        'request TEXT NOT NULL',
+        'kind TEXT NOT NULL',
+        'work TEXT NOT NULL',
+        'secret INTEGER NOT NULL',
+        'payload BLOB',
+        'created_at INTEGER NOT NULL',
+        'total INTEGER NOT NULL',
+        'faults INTEGER NOT NULL',
+        'pace INTEGER NOT NULL',
+        'stop_at REAL NOT NULL',
+        'watch TEXT NOT NULL',
+        'state TEXT NOT NULL',
+        'reason TEXT NOT NULL',
+        'ended_at INTEGER NOT NULL',
+      ],
+    },
+    pages: {
+      columns: [
+        'n INTEGER PRIMARY KEY',
+        'waiting INTEGER NOT NULL',
+        'failed INTEGER NOT NULL',
+        'tries INTEGER NOT NULL',
+        'ids TEXT NOT NULL',
+        'outcomes TEXT NOT NULL',
+      ],
+    },
+    parts: PARTS_TABLE,
+  }),
+)
 
 /** Targets of a page. The longest ids leave its row far below 2 MB. */
 export const PAGE_TARGETS = 500
@@ -157,17 +159,8 @@ export function createJob(
   }
 }
 
-export function makeTables(db: Db): void {
-  for (const statement of TABLES) {
-    db.run(statement)
-  }
-}
-
 /** The job's row; `undefined` in an object without a job. */
 export function loadJob(db: Db): JobRow | undefined {
-  if (db.all("SELECT 1 FROM sqlite_master WHERE name = 'job'").length === 0) {
-    return undefined
-  }
   const [row] = db.all<Omit<JobRow, 'secret' | 'watch'> & { secret: number; watch: string }>(
     `SELECT name, request, kind, work, secret, created_at AS createdAt, total, faults, pace,
       stop_at AS stopAt, watch, state, reason, ended_at AS endedAt FROM job`,

@@ -1,8 +1,20 @@
 import type { Sealer } from '../pki/seal/seal.ts'
 import type { Db } from './db.ts'
+import type { RareTable } from './rare-tables.ts'
 
 /** A longer body becomes several rows of the same commit (docs/architecture.md §16). */
 export const MAX_VALUE_BYTES = 1_000_000
+
+/** The table of parts: an object that stores bodies has it among its rare tables, under the name `parts`. */
+export const PARTS_TABLE: RareTable = {
+  columns: [
+    'body TEXT NOT NULL',
+    'ref INTEGER NOT NULL',
+    'part INTEGER NOT NULL',
+    'bytes BLOB NOT NULL',
+  ],
+  key: 'body, ref, part',
+}
 
 export type BodyKind = 'payload' | 'result' | 'event' | 'earlier'
 

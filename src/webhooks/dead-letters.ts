@@ -1,6 +1,7 @@
 import type { Topic } from '../events/topics.ts'
 import { KEEP_DEAD_LETTERS } from '../device/outbox/retries.ts'
 import type { Db } from '../storage/db.ts'
+import type { RareTable } from '../storage/rare-tables.ts'
 
 /** An event that is not posted any more. Its device keeps the message. Times are milliseconds. */
 export interface DeadLetter {
@@ -16,23 +17,29 @@ export interface DeadLetter {
   readonly reason: string
 }
 
-const TABLE = `CREATE TABLE IF NOT EXISTS dead_letters (
-  n INTEGER PRIMARY KEY,
-  device TEXT NOT NULL,
-  sequence INTEGER NOT NULL,
-  event TEXT NOT NULL,
-  topic TEXT NOT NULL,
-  at INTEGER NOT NULL,
-  died_at INTEGER NOT NULL,
-  tries INTEGER NOT NULL,
-  reason TEXT NOT NULL
-)`
+export const DEAD_LETTERS_TABLES: ReadonlyMap<string, RareTable> = new Map([
+  [
+    'dead_letters',
+    {
+      columns: [
+        'n INTEGER PRIMARY KEY',
+        'device TEXT NOT NULL',
+        'sequence INTEGER NOT NULL',
+        'event TEXT NOT NULL',
+        'topic TEXT NOT NULL',
+        'at INTEGER NOT NULL',
+        'died_at INTEGER NOT NULL',
+        'tries INTEGER NOT NULL',
+        'reason TEXT NOT NULL',
+      ],
+    },
+  ],
+])
 const COLUMNS = 'n, device, sequence, event, topic, at, died_at AS diedAt, tries, reason'
 /** Only the newest are kept: a receiver that accepts nothing must not fill the object. */
 const KEEP = 10_000
 
 export function addDeadLetter(db: Db, letter: Omit<DeadLetter, 'n'>): void {
-  db.run(TABLE)
   db.run(
     `INSERT INTO dead_letters (device, sequence, event, topic, at, died_at, tries, reason)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -69,23 +76,14 @@ export function oldestDeadLetters(db: Db, limit: number): DeadLetter[] {
 }
 
 function select(db: Db, which: string, ...values: number[]): DeadLetter[] {
-  return hasTable(db) ? db.all(`SELECT ${COLUMNS} FROM dead_letters ${which}`, ...values) : []
+  return db.all(`SELECT ${COLUMNS} FROM dead_letters ${which}`, ...values)
 }
 
 export function countDeadLetters(db: Db): number {
-  const [row] = hasTable(db)
-    ? db.all<{ count: number }>('SELECT count(*) AS count FROM dead_letters')
-    : []
+  const [row] = db.all<{ count: number }>('SELECT count(*) AS count FROM dead_letters')
   return row?.count ?? 0
 }
 
 export function removeDeadLetter(db: Db, n: number): void {
-  // The webhook may have been removed during the call of the device.
-  if (hasTable(db)) {
-    db.run('DELETE FROM dead_letters WHERE n = ?', n)
-  }
-}
-
-function hasTable(db: Db): boolean {
-  return db.all("SELECT 1 FROM sqlite_master WHERE name = 'dead_letters'").length > 0
+  db.run('DELETE FROM dead_letters WHERE n = ?', n)
 }

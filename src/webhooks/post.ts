@@ -3,9 +3,8 @@ import { renderEvent, type DeviceEvent } from '../events/event.ts'
 import { redacted } from '../events/redact.ts'
 import { isDowngrade, refuseTarget } from '../events/target.ts'
 import { VAR_WEBHOOK, type Webhook } from '../events/webhook.ts'
-import { reasonOf } from '../log.ts'
+import { reasonOf, OwnError } from '../reason.ts'
 import { signature } from './sign.ts'
-import { OwnError } from '../reason.ts'
 
 /**
  * The meaning of an answer (docs/webhooks.md, Delivery). `down`: the receiver can accept no event now, so the

@@ -1,7 +1,13 @@
 import { inTime } from '../clock.ts'
-import { reasonOf, warn } from '../log.ts'
-import { countDeadLetters, findDeadLetter, oldestDeadLetters } from './dead-letters.ts'
-import { removeDeadLetter, type DeadLetter } from './dead-letters.ts'
+import { reasonOf } from '../reason.ts'
+import { warn } from '../log.ts'
+import {
+  countDeadLetters,
+  findDeadLetter,
+  oldestDeadLetters,
+  removeDeadLetter,
+  type DeadLetter,
+} from './dead-letters.ts'
 import { PATIENCE, wakeLane } from './pump.ts'
 import type { Subscription } from './subscription.ts'
 

@@ -1,9 +1,14 @@
 import { clock, wait } from '../clock.ts'
 import { requireConfig, type Config } from '../config/config.ts'
-import { findWebhook, listWebhooks, readWebhook } from '../directory/webhooks.ts'
-import type { StoredWebhook } from '../directory/webhooks.ts'
+import {
+  findWebhook,
+  listWebhooks,
+  readWebhook,
+  type StoredWebhook,
+} from '../directory/webhooks.ts'
 import { VAR_WEBHOOK, type Filter, type Webhook } from '../events/webhook.ts'
-import { reasonOf, warn } from '../log.ts'
+import { reasonOf } from '../reason.ts'
+import { warn } from '../log.ts'
 import type { Sealer } from '../pki/seal/seal.ts'
 
 /** The part of a webhook that decides which events it gets. */

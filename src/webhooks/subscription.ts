@@ -6,6 +6,8 @@ import type { ReceiverCircuit } from './circuit.ts'
 import { newLane, type Lane } from './lane.ts'
 import { openLog, type PostLog } from './log.ts'
 import { webhookSource, type WebhookSource } from './settings.ts'
+import { DEAD_LETTERS_TABLES } from './dead-letters.ts'
+import { withRareTables } from '../storage/rare-tables.ts'
 
 export interface SubscriberEnv {
   readonly DEVICE: DeviceNamespace
@@ -40,7 +42,7 @@ export function openSubscription(ctx: DurableObjectState, env: SubscriberEnv): S
     id,
     env,
     ctx,
-    db: sqlite(sql),
+    db: withRareTables(sqlite(sql), DEAD_LETTERS_TABLES),
     settings: webhookSource(env, id),
     lane: newLane(MAX_CONCURRENCY, circuit, kv.get<boolean>(PAUSED)),
     log: openLog(kv),

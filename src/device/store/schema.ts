@@ -1,4 +1,5 @@
 import type { Db } from '../../storage/db.ts'
+import { PARTS_TABLE } from '../../storage/bodies.ts'
 import type { RareTable } from '../../storage/rare-tables.ts'
 
 /**
@@ -155,15 +156,7 @@ export const RARE_TABLES: ReadonlyMap<string, RareTable> = new Map(
         'channels BLOB',
       ],
     },
-    parts: {
-      columns: [
-        'body TEXT NOT NULL',
-        'ref INTEGER NOT NULL',
-        'part INTEGER NOT NULL',
-        'bytes BLOB NOT NULL',
-      ],
-      key: 'body, ref, part',
-    },
+    parts: PARTS_TABLE,
   }),
 )
 

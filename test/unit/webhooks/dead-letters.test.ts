@@ -3,12 +3,14 @@ import {
   addDeadLetter,
   countDeadLetters,
   listDeadLetters,
+  DEAD_LETTERS_TABLES,
 } from '../../../src/webhooks/dead-letters.ts'
 import { retryEach } from '../../../src/webhooks/retry-dead-letters.ts'
 import { TestObject } from '../device/object.ts'
+import { withRareTables } from '../../../src/storage/rare-tables.ts'
 
 it('of a device the newest hundred dead letters are kept, and they displace none of another device', () => {
-  const db = new TestObject().db()
+  const db = withRareTables(new TestObject().db(), DEAD_LETTERS_TABLES)
   const add = (device: string, sequence: number): void => {
     const event = `${device} ${sequence}`
     addDeadLetter(db, {
