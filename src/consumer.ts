@@ -6,7 +6,8 @@ import type { Announcement, DeviceNamespace } from './device/object.ts'
 import { projectRows } from './directory/devices/project.ts'
 import { knownWebhooks } from './webhooks/settings.ts'
 import { inBackground } from './guard.ts'
-import { attempt, reasonOf, warn } from './log.ts'
+import { attempt, warn } from './log.ts'
+import { reasonOf } from './reason.ts'
 import type { Subscriber } from './webhooks/subscriber.ts'
 
 /** A Subscriber as its callers see it, over RPC. */

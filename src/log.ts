@@ -3,8 +3,6 @@ import { reasonOf } from './reason.ts'
 
 export type LogDetail = Readonly<Record<string, string | number | boolean | undefined>>
 
-export { reasonOf } from './reason.ts'
-
 /** One JSON object a line: an event, its device and its request. Never payloads, tokens, magic or secrets. */
 export function log(event: string, detail: LogDetail = {}): void {
   console.log(line(event, detail))

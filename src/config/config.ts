@@ -25,12 +25,10 @@ import {
   readTopics,
   readOrigin,
 } from './values.ts'
-import type { DeviceSettings, KeepResults } from './settings.ts'
-import { reasonOf } from '../log.ts'
-import type { ChallengeSettings } from './settings.ts'
+import type { DeviceSettings, KeepResults, ChallengeSettings } from './settings.ts'
+import { reasonOf, OwnError } from '../reason.ts'
 import { MICROMDM_TOPICS } from '../events/topics.ts'
 import { VAR_WEBHOOK, type Webhook } from '../events/webhook.ts'
-import { OwnError } from '../reason.ts'
 
 /**
  * The settings as the runtime gives them: every var and secret is optional until {@link readConfig} has

@@ -220,7 +220,10 @@ export function isStillGood({ isRow, hash, issuedAt }: FreshChallenge): SQL {
         WHERE ${moments.name} = ${REVOCATION} AND ${moments.at} >= ${issuedAt})`
 }
 
-/** Consumes a challenge that is a row, as a part of a batch. */
+/**
+ * Consumes a challenge that is a row, as a part of a batch. Any other challenge is consumed by the row of the
+ * certificate (record-certificate.ts).
+ */
 export function consumeQuery(db: DrizzleD1Database, hash: string, condition: SQL) {
   return db.delete(challenges).where(and(eq(challenges.hash, hash), condition))
 }

@@ -1,6 +1,7 @@
 import { inTime } from '../clock.ts'
 import type { DeviceNamespace } from '../device/object.ts'
-import { reasonOf, warn } from '../log.ts'
+import { reasonOf } from '../reason.ts'
+import { warn } from '../log.ts'
 import { splitEnrollmentId } from '../mdm/enrollment.ts'
 
 /** How long a probe waits for a device. */

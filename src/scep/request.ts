@@ -1,6 +1,6 @@
 /**
  * Opens and checks requests of SCEP clients (RFC 8894 §3.3.1). Whether the client may have a certificate is
- * decided later (`identity/issue.ts`).
+ * decided later (`identity/issue-certificate.ts`).
  */
 import { createHash } from 'node:crypto'
 import type { Authority } from '../pki/x509/authority.ts'

@@ -1,8 +1,8 @@
 import type { Config } from '../../config/config.ts'
-import { reasonOf, warn } from '../../log.ts'
+import { reasonOf, OwnError } from '../../reason.ts'
+import { warn } from '../../log.ts'
 import { daysUntil, expiryWarning, readPushCertificate } from '../../pki/x509/push-certificate.ts'
 import type { Certificate } from '../../pki/x509/certificate.ts'
-import { OwnError } from '../../reason.ts'
 
 /** The certificate that pushes leave with. */
 export interface PushCertificate {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { clock } from '../../clock.ts'
-import { reasonOf, warn } from '../../log.ts'
+import { reasonOf } from '../../reason.ts'
+import { warn } from '../../log.ts'
 import type { Verdict } from '../../push/verdict.ts'
 import type { Context } from '../store/context.ts'
 import { admitPush, NO_APNS, sendPush, type PushSettings } from './gate.ts'

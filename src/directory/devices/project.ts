@@ -1,6 +1,7 @@
 import { inTime } from '../../clock.ts'
 import type { DirectoryRow } from '../../device/standing/directory-row.ts'
-import { attempt, reasonOf, warn } from '../../log.ts'
+import { attempt, warn } from '../../log.ts'
+import { reasonOf } from '../../reason.ts'
 import { project } from './rows.ts'
 
 export interface ProjectionEnv {

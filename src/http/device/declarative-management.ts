@@ -1,11 +1,11 @@
 import { abortAfter } from '../../clock.ts'
 import type { Config } from '../../config/config.ts'
 import type { Env } from '../../env.ts'
-import { reasonOf, warn } from '../../log.ts'
+import { reasonOf, OwnError } from '../../reason.ts'
+import { warn } from '../../log.ts'
 import { meaningOf } from '../../device/reach.ts'
 import { enrollmentId, type Enrollment } from '../../mdm/enrollment.ts'
 import type { CheckIn } from '../../mdm/message.ts'
-import { OwnError } from '../../reason.ts'
 
 type DeclarativeManagement = Extract<CheckIn, { messageType: 'DeclarativeManagement' }>
 

@@ -1,7 +1,6 @@
 import type { Context } from 'hono'
 import { clock, inTime, wait } from '../../clock.ts'
-import { reasonOf } from '../../log.ts'
-import { OwnError } from '../../reason.ts'
+import { reasonOf, OwnError } from '../../reason.ts'
 import type { AppEnv } from '../app-env.ts'
 import { MAX_BODY_BYTES, type BodyReading, WHOLE } from '../body.ts'
 import { addressOf, networkOf } from '../caller.ts'

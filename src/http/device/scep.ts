@@ -10,7 +10,7 @@ import { CAPABILITIES, certRep, certRepFailure } from '../../scep/reply.ts'
 import { openRequest } from '../../scep/request.ts'
 import type { AppEnv } from '../app-env.ts'
 import { readBody } from '../body.ts'
-import { issueFor } from '../../identity/issue.ts'
+import { issueFor } from '../../identity/issue-certificate.ts'
 import { SCEP_PATH } from '../paths.ts'
 
 /** The longest request has about 6 KB, with a 4096-bit key. */

@@ -1,7 +1,8 @@
 import { clock, inTime } from '../../clock.ts'
 import type { Config } from '../../config/config.ts'
 import { ownerOf } from '../../directory/identities.ts'
-import { reasonOf, warn } from '../../log.ts'
+import { reasonOf } from '../../reason.ts'
+import { warn } from '../../log.ts'
 import { createLimiter } from './limiter.ts'
 import {
   acceptedCAs,
@@ -10,7 +11,7 @@ import {
   lastKnownCAs,
   type Signer,
   type ValidPath,
-} from '../../identity/claim.ts'
+} from '../../identity/claim-certificate.ts'
 
 /** Whether a message with a certificate may reach an object. */
 export type Vouched =

@@ -4,7 +4,7 @@
  * `node:crypto` does the arithmetic.
  *
  * A good signature proves one thing: the holder of the certificate's key sent this body. The caller decides
- * who issued the certificate and to which device it belongs (`path.ts`, `identity/claim.ts`, the device
+ * who issued the certificate and to which device it belongs (`path.ts`, `identity/claim-certificate.ts`, the device
  * object).
  */
 import { Buffer } from 'node:buffer'

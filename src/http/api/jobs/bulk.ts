@@ -32,12 +32,12 @@ const IDS = {
   type: 'array' as const,
   items: { type: 'string' as const },
   description:
-    'UDID, EnrollmentID, UDID:UserID or a bare UserID; an unknown one has a failed outcome',
+    'UDID, EnrollmentID, UDID:UserID or a bare UserID; one that leads nowhere has a failed outcome',
 }
 const COMMAND =
   'MicroMDM’s JSON (`request_type` and the fields of the type) or Apple’s keys (`Command` with ' +
   '`RequestType`, optionally `CommandUUID`), with `not_before` and `expires_at` as for one device'
-const CONFIRM = 'repeats type and number of devices of a destructive command to several devices'
+const CONFIRM = 'required when a destructive command goes to more than one device'
 const FORCE = '`true` also queues a command that Apple’s schema or a device’s OS does not have'
 const STOP_AT = 'stops the job when more than this share of the devices failed or answered Error'
 

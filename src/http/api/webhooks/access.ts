@@ -12,7 +12,7 @@ import {
 import { isDowngrade, refuseTarget } from '../../../events/target.ts'
 import type { Webhook } from '../../../events/webhook.ts'
 import type { Env } from '../../../env.ts'
-import { reasonOf } from '../../../log.ts'
+import { reasonOf } from '../../../reason.ts'
 import { AdminError, faultAt } from '../../admin-error.ts'
 import type { WebhookChanges } from './schema.ts'
 
