@@ -4,8 +4,8 @@
  * `node:crypto` does the arithmetic.
  *
  * A good signature proves one thing: the holder of the certificate's key sent this body. The caller decides
- * who issued the certificate and to which device it belongs (`path.ts`, `identity/claim-certificate.ts`, the device
- * object).
+ * who issued the certificate and to which device it belongs (`path.ts`, `identity/claim-certificate.ts`, the
+ * device object).
  */
 import { Buffer } from 'node:buffer'
 import { hash, type KeyObject, verify, X509Certificate } from 'node:crypto'
