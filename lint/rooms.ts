@@ -7,8 +7,9 @@ const HTTP = [...CRYPTO, 'hono', '@hono/zod-openapi', 'zod', 'uqr']
 const NODE = ['node:', 'miniflare', 'esbuild', 'wrangler']
 
 /**
- * The rooms of `src`, and the packages that each may import. A room imports only the rooms above it, types included.
- * A Node program imports only Node programs and rooms that run without a platform. A new room is one line here.
+ * The rooms of `src`, and the packages that each may import. A room imports only the rooms above it, types
+ * included. A Node program imports only Node programs and rooms that run without a platform. A new room is
+ * one line here.
  */
 const ROOMS: readonly (readonly [room: string, packages: readonly string[]])[] = [
   ['reason.ts', []],
@@ -74,7 +75,7 @@ const ROOMS: readonly (readonly [room: string, packages: readonly string[]])[] =
   ['cli/start', NODE],
 ]
 
-/** Whoever calls it, a face answers it alone: what two need is a function of a room above them. */
+/** No face imports another face. Code that two faces use belongs to a room above both. */
 const FACES = ['http/micromdm', 'http/device', 'http/api']
 
 const SRC = resolve(import.meta.dirname, '../src')
