@@ -14,7 +14,7 @@ import {
   type UserCalled,
 } from '../directory/devices/users.ts'
 
-/** How long a call waits for a device's object, and the answer that counts after that. */
+/** How long a call waits for a device's object, and the answer that is assumed after that. */
 const PATIENCE = 5000
 const UNKNOWN: UserClaim = { holds: true, version: 0 }
 
@@ -86,8 +86,8 @@ export type Meaning =
       readonly kind: 'ambiguous'
       readonly ids: readonly string[]
       /**
-       * Several channels have it; or one has it, and commands wait for a device, or a device has enrolled
-       * with it since.
+       * Several channels have it. Or one channel has it, and commands wait for a device with this id, or such
+       * a device has enrolled.
        */
       readonly because: 'several' | 'expected' | 'contested'
     }
@@ -150,7 +150,7 @@ export async function liveClaims(
   )
   const over = answered.filter(({ holds }) => !holds)
   await Promise.all(over.map((claim) => removeClaim(env.DB, claim)))
-  // The next call reads the claims behind so many that are over.
+  // A page full of claims that are over: the next call reads the claims after them.
   return over.length < MOST_CLAIMS ? answered.filter(({ holds }) => holds) : answered
 }
 

@@ -32,10 +32,12 @@ export interface DeviceEnv extends PushBindings {
 /** Commands queued in a burst are one push: the device fetches them all. */
 const PUSH_DELAY = 250
 
-/** When an alarm that died is tried again: under a half-configured Worker, for instance. */
+/** The wait before an alarm that failed is tried again, for example while settings are incomplete. */
 const RETRY_AFTER_DEATH = 900_000
 
-/** What carries out a device object's decisions: its memory, its commits, its one alarm, its pushes. */
+/**
+ * Carries out the decisions of a device object: it has the memory, the commits, the one alarm and the pushes.
+ */
 export class DeviceRuntime {
   readonly #ctx: DurableObjectState
   readonly #env: DeviceEnv
@@ -103,7 +105,7 @@ export class DeviceRuntime {
     return this.commitAndAnnounce((context) => lookAt(context, address, decide, ref))
   }
 
-  /** A command, and if it is pending, as it is at its end or after `ms`; its push leaves at once. */
+  /** Shows a command. If it is pending, it is pushed at once, and shown at its end or after `ms`. */
   async command(address: Address, ref: CommandRef, ms: number): Promise<CommandAnswer | Elsewhere> {
     const look = () => this.look(address, (context, user) => viewCommand(context, user, ref), ref)
     const answer = await look()
@@ -176,9 +178,9 @@ export class DeviceRuntime {
   }
 
   /**
-   * Announces again what was not read, and pushes devices that stay silent. An alarm that fails six times is
-   * lost (docs/architecture.md §15), so a retry arms the next alarm before anything else. The first try
-   * hardly ever fails: it saves that row.
+   * Announces again what was not read, and pushes devices that stay silent. The platform drops an alarm that
+   * fails six times (docs/architecture.md §15), so a retry arms the next alarm before anything else. A first
+   * try hardly ever fails, and saves this row.
    */
   async alarm(info?: AlarmInvocationInfo): Promise<void> {
     this.#alarmAt = null
@@ -208,7 +210,9 @@ export class DeviceRuntime {
     await this.#pushPending(await this.commit(waitingChannels), { again: true, tries })
   }
 
-  /** Pushes the channels that were queued for. It waits for a push that hangs: a device has one at a time. */
+  /**
+   * Pushes the channels in `toPush`. A device gets one push at a time, so this waits for a push that hangs.
+   */
   #pushQueued(): void {
     this.#cancelPush?.()
     this.#cancelPush = undefined

@@ -39,7 +39,10 @@ export interface Presented {
 
 /** The meaning of an Authenticate, by the evidence that comes with it. */
 type Beginning =
-  /** The same enrolment again, because its answer was lost: commands queued in between belong to it. */
+  /**
+   * The device repeats its Authenticate, because the answer was lost. Commands that were queued meanwhile
+   * belong to the enrolment.
+   */
   | { readonly kind: 'repeated' }
   | { readonly kind: 'renewal' }
   /** All earlier enrolments are over. */
@@ -105,7 +108,8 @@ function begin(context: Context, beginning: Beginning, who: Presented): void {
       break
     case 'contested':
       if (device.contest && isPresentProven(context)) {
-        // It was only open whether it is renewed or new. Another begins: it was renewed, and loses nothing.
+        // Another enrolment begins, so the question of the contest is answered: the present one is a renewal,
+        // and keeps its commands.
         settleContest(context, 'profile')
       }
       beginContest(context, beginning)
@@ -155,7 +159,9 @@ function isFree({ state }: DeviceRow): boolean {
   return state === 'unknown' || state === 'checked_out'
 }
 
-/** The enrolment has only begun, or may have: the same identity begins no other one. */
+/**
+ * The enrolment has just begun, or is contested. A second Authenticate of the same identity begins no other.
+ */
 function isBegun({ state, contest }: DeviceRow): boolean {
   return state === 'authenticated' || contest !== undefined
 }
@@ -172,7 +178,7 @@ function isBoundHere(context: Context, { facts }: Authenticate, bound: Claim['bo
   return bound?.udid === true || (bound?.serial === true && known === facts.SerialNumber)
 }
 
-/** A missing serial number differs from none: an adopted device never reported one. */
+/** An unknown serial number matches every other: adopted devices have never reported one. */
 function isSameSerial(context: Context, { facts }: Authenticate): boolean {
   const known = established(context).facts.SerialNumber
   return known === '' || facts.SerialNumber === '' || known === facts.SerialNumber
@@ -184,8 +190,8 @@ function isSuccessor({ state }: Context, who: Presented): boolean {
 }
 
 /**
- * A TokenUpdate asks for configuration after an Authenticate that looked like a renewal: the device was set
- * up again. The earlier enrolment is over after all, with its identities.
+ * A TokenUpdate waits for configuration, but its Authenticate looked like a renewal: the device was set up
+ * again. So the earlier enrolment is over, with its identities.
  */
 export function unmaskRenewal(context: Context, current: Identity): void {
   const { device } = context.state

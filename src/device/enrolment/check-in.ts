@@ -20,7 +20,7 @@ export interface CheckInEffect {
   readonly renewal?: true
   /** The enrolment is contested until then (milliseconds). */
   readonly contested?: number
-  /** The answer is not known yet: the device has to connect again. */
+  /** It is not decided yet which answer the device gets. The device has to connect again. */
   readonly later?: true
 }
 

@@ -2,7 +2,7 @@ import type { Context } from '../store/context.ts'
 import { saveChannel } from '../store/channel-row.ts'
 import { channelOf, recalledChannel } from '../store/channels.ts'
 
-/** The declarations that a channel was last offered: a 404 for any other one is no error of this server. */
+/** The declarations in the last list that the channel got. A 404 for any other declaration is expected. */
 export function listedDeclarations(context: Context, user: string): readonly string[] {
   return recalledChannel(context, user)?.declarations ?? []
 }

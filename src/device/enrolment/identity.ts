@@ -125,10 +125,7 @@ export function bindIdentity(
   return identity
 }
 
-/**
- * Makes an identity one of the present enrolment. If it becomes an earlier one's later, that is reported
- * again.
- */
+/** Makes an identity one of the present enrolment. A later conflict with it is reported anew. */
 export function acceptIdentity(
   context: Context,
   identity: Identity,
@@ -199,7 +196,7 @@ export function renewIdentity(
   }
   bindIdentity(context, fingerprint, claim, {
     what: 'renewed',
-    // It is not more proven than the one that it renews.
+    // The successor has a proof only if its predecessor has one.
     proof: present.proof && 'renewal',
     digest: '',
     provenSerial: present.provenSerial,
@@ -212,9 +209,10 @@ export function renewIdentity(
 }
 
 /**
- * Bounds the certificates of a device, as another one is bound. The newest of the enrolment, the one that
- * signed last, and those of kept enrolments stay. Of the others the oldest are deleted. A deleted one counts
- * as new and may send Authenticate, so a revoked one is kept until it has expired.
+ * Limits the number of certificates of a device when another one is bound. Three kinds stay: the newest of
+ * the enrolment, the one that signed last, and those of kept enrolments. Of the others, the oldest are
+ * deleted. A deleted certificate counts as new and may send Authenticate, so a revoked one is kept until it
+ * expires.
  */
 function boundIdentities(context: Context): void {
   const { db, now, state } = context

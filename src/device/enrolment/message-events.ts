@@ -56,7 +56,9 @@ export function recordDeferred(
   })
 }
 
-/** An admin who knows which enrolment is the device can decide before one of them shows it. */
+/**
+ * An admin may know which enrolment is the device. The event lets the admin decide before a proof arrives.
+ */
 export function recordContest(context: Context, input: DeviceInput, until: number): void {
   const { fingerprint } = input
   recordEvent(

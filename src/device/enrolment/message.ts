@@ -37,7 +37,7 @@ export type DeviceAnswer =
       readonly contested?: true
       /** The enrolment is not proven: declarations are for the enrolment before. */
       readonly unproven?: true
-      /** The answer is not known yet: the device has to connect again. */
+      /** It is not decided yet which answer the device gets. The device has to connect again. */
       readonly later?: true
       /** Signed by an identity that lost a contest: every message gets an empty answer. */
       readonly frozen?: true

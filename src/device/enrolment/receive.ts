@@ -118,7 +118,10 @@ function comeBack(context: Context, input: DeviceInput, identity: Identity): Dev
   return { kind: 'accepted', ...(reply ? { reply } : {}), news: announcementOf(context) }
 }
 
-/** The sender's identity in this enrolment; none when it is only tolerated, or Authenticate binds it. */
+/**
+ * The sender's identity in this enrolment. There is none if Authenticate is about to bind it, or if a setting
+ * tolerates the sender.
+ */
 function identityOf(
   context: Context,
   input: DeviceInput,

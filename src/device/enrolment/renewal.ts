@@ -126,7 +126,10 @@ export function keepProfile(context: Context, profile: InstalledProfile | undefi
   }
 }
 
-/** Drops successors that have enrolled or were replaced: an Authenticate with one begins a new enrolment. */
+/**
+ * Forgets the successors: they have enrolled, or others have replaced them. From now on an Authenticate with
+ * one begins a new enrolment.
+ */
 export function forgetSuccessors(context: Context): void {
   const { device } = context.state
   if (device.installed.successors.length > 0) {
@@ -150,7 +153,7 @@ export function noteMessage(
   const current = identities.find(
     ({ fingerprint, epoch }) => fingerprint === before && epoch === device.epoch,
   )
-  // A late message, signed by an older identity, changes nothing back.
+  // A late message that an older identity signed does not change the identity back.
   const newest = current && current.id > signer.id ? current : signer
   const changes = noteSender(installed, input.message, {
     url: input.url,
@@ -165,7 +168,8 @@ export function noteMessage(
         ? { ...NO_RENEWAL, state: 'renewed', at: context.now }
         : { ...NO_RENEWAL, at: installed.renewal.at }
     }
-    // An Authenticate is announced in any case: the first one by the claim, which has the identity too.
+    // An Authenticate needs no announcement here: the claim of its certificate has written the row already,
+    // with the identity.
     if (input.message.kind === 'report' || input.message.messageType !== 'Authenticate') {
       announceChange(context)
     }

@@ -22,14 +22,14 @@ const QUERIES = ['UDID', 'SerialNumber', 'OSVersion']
 
 export interface KeptAnswer {
   readonly reply?: Uint8Array
-  /** It answered a command that it was given before the contest: that is an event. */
+  /** It answered a command from before the contest. An event reports this answer. */
   readonly answered: boolean
 }
 
 /**
- * Takes its report. It is alive if it acknowledges a new command, of which no captured message can know.
- * Answers of the first enrolment to commands from before the contest are kept in any case. `random`: a UUID
- * for the new command.
+ * Takes the report of a kept enrolment. An acknowledged new command shows that the enrolment is alive: a
+ * captured message cannot contain its UUID. If it is the first enrolment, its answers to commands from before
+ * the contest are stored too. `random`: a UUID for the new command.
  */
 export function hearKept(
   context: Context,
@@ -59,7 +59,7 @@ export function hearKept(
   return { answered: kept.proven && isAnswer(context, report, result) }
 }
 
-/** Serves it again, beginning with this answer. */
+/** The kept enrolment is served again. The next command is the first answer to it. */
 function serve(context: Context, { epoch }: Earlier, report: Report): KeptAnswer {
   settleContest(context, 'probe', epoch)
   const channel = channelOf(context, '')
@@ -68,7 +68,7 @@ function serve(context: Context, { epoch }: Earlier, report: Report): KeptAnswer
   return { answered: false, ...(reply ? { reply } : {}) }
 }
 
-/** A locked device answers NotNow. It is alive, and the contest must not end by time. */
+/** A locked device answers NotNow. This shows that it is alive, so the time of the contest begins again. */
 function postpone(context: Context, { proven }: Earlier): KeptAnswer {
   if (proven) {
     extend(context, context.now)
@@ -78,7 +78,7 @@ function postpone(context: Context, { proven }: Earlier): KeptAnswer {
 
 const NOTHING = new Uint8Array()
 
-/** The command that its identity has to acknowledge: the same one until it does. */
+/** The command that the identity has to acknowledge. It stays the same until then. */
 function probe(context: Context, kept: Earlier, random: string): Uint8Array {
   if (kept.probe === '') {
     saveProbe(context.db, kept.epoch, random)

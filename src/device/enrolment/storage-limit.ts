@@ -8,13 +8,13 @@ import { deleteDeadLetters } from '../outbox/retries.ts'
 const MOST_BYTES = 500_000_000
 /** The same while its enrolment is contested. */
 const MOST_UNPROVEN = 400_000_000
-/** Results are deleted down to this, so that not every message has to make room. */
+/** Results are deleted until this much is left. Otherwise every message would have to make room. */
 const ENOUGH_BYTES = 450_000_000
 
 /**
- * Whether there is room for a message. History is deleted to make room: dead letters, passed events, then the
- * oldest results. Events that a subscriber has not received yet are never deleted: the device has to wait for
- * it.
+ * Whether there is room for a message. To make room, it deletes dead letters first, then events that all
+ * subscribers have passed, then the oldest results. It never deletes events that a subscriber has not
+ * received: then the device has to wait.
  */
 export function hasRoom(context: Context): boolean {
   const { db, name, effects, state } = context

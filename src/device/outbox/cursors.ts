@@ -65,7 +65,7 @@ export function subscribersBehind(context: Context): string[] {
 /**
  * Takes the list of all subscribers. They get the events that were recorded while the subscribers were
  * unknown. Events that a removed webhook has not received are kept as long as events are tried; then its
- * cursor is deleted. A deploy that lacks its settings loses nothing more.
+ * cursor is deleted. So a deploy that lacks the settings of a webhook for a short time loses nothing.
  * @returns whether the subscribers have such events to read
  */
 export function settleSubscribers(context: Context, known: readonly string[]): boolean {

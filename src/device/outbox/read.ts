@@ -7,8 +7,8 @@ import { NOTIFIED_FOR } from './record.ts'
 import { dueRetries, takeRetries, type RetriedEvent, type RetryReport } from './retries.ts'
 
 /**
- * As many events as may arrive twice when a subscriber dies before its cursor has moved. One more than these
- * bytes still fits into an RPC.
+ * The limits of one read. If a subscriber dies before it moves its cursor, it gets these events twice. An
+ * event is read whole, so a read may be longer by one event, and still fits into an RPC.
  */
 const READ_EVENTS = 5
 const READ_BYTES = 4_000_000
@@ -84,7 +84,10 @@ function readOn(context: Context, request: Pull): Pulled {
   return { events, asides, upTo, more }
 }
 
-/** The subscriber has to be notified of later events, and by the alarm of those that it leaves behind. */
+/**
+ * The subscriber stops reading: it has to be notified of later events. If it left some, the alarm notifies
+ * it.
+ */
 function stopReading(context: Context, subscriber: string): void {
   context.state.notifiedUntil.delete(subscriber)
   if (cursorOf(context, subscriber) < context.state.lastSeq) {

@@ -37,8 +37,8 @@ export function recordEvent(context: Context, event: NewEvent, subscribers: Subs
 }
 
 /**
- * A subscriber that had passed every event and does not want this one has passed it too. Only memory keeps
- * that: when memory is lost, the list in the row says the same.
+ * Moves subscribers past an event that they do not want, if they had passed all others. Only memory is
+ * changed: without it, the list in the row shows the same.
  */
 function stepOver(context: Context, subscribers: Subscribers): void {
   const cursors = cursorsOf(context)
@@ -49,12 +49,12 @@ function stepOver(context: Context, subscribers: Subscribers): void {
   }
 }
 
-/** An Idle that no subscriber wants is not worth a row. */
+/** Whether the timeline keeps the event. An Idle that no subscriber wants is not worth a row. */
 function isKept({ settings }: Context, { about }: NewEvent): boolean {
   return settings.keepEvents.count > 0 && about.status !== 'Idle'
 }
 
-/** Requests one queue message per burst: a subscriber that was just notified needs no second one. */
+/** Requests one queue message for a burst of events: a subscriber that was just notified needs no other. */
 function announce(context: Context, subscribers: readonly string[]): void {
   const { notifiedUntil } = context.state
   for (const subscriber of subscribers) {

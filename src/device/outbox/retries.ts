@@ -37,7 +37,7 @@ export interface RetryReport {
   readonly subscriber: string
   /** Events that the receiver refused, or that are replayed. */
   readonly aside?: readonly Retry[] | undefined
-  /** The receiver is down: no retry is due before. */
+  /** The receiver is down: no retry is due before this time. */
   readonly asidesFrom?: number | undefined
   /** Retries that were delivered, and dead letters that were deleted. */
   readonly settled?: readonly number[] | undefined
@@ -129,7 +129,10 @@ export function retrySubscribers(db: Db): string[] {
     .map(({ subscriber }) => subscriber)
 }
 
-/** A subscriber's due retries, oldest first: a few, and none behind `bytes` of them. */
+/**
+ * A subscriber's due retries, oldest first. Their number is limited, and once they have `bytes` no more are
+ * read.
+ */
 export function dueRetries(context: Context, subscriber: string, bytes: number): RetriedEvent[] {
   const retries: RetriedEvent[] = []
   let left = bytes

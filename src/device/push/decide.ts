@@ -91,7 +91,7 @@ export interface Pushed {
   /** The circuit's epoch, and whether a refusal may be held against the device. */
   readonly epoch: number
   readonly blames: boolean
-  /** The alarm has pushed: the next push is rarer. */
+  /** The alarm or a job caused this push. The more such pushes, the longer the wait for the next. */
   readonly again: boolean
   /** From 0 to 1, for the wait after a failure. */
   readonly random: number
@@ -154,8 +154,8 @@ function waitOf(context: Context, channel: Channel, { verdict, random }: Pushed)
 }
 
 /**
- * Whether a new command needs no push: APNs asked for a wait, after which the alarm pushes; or the device was
- * just pushed and has not connected yet.
+ * Whether a new command needs no push. APNs may have requested a wait, after which the alarm pushes. Or the
+ * device was just pushed and has not connected yet.
  */
 export function mayStayQuiet(context: Context, channel: Channel): boolean {
   const pushedAt = context.state.unansweredPushes.get(channel.id) ?? -Infinity
@@ -186,13 +186,15 @@ export function noteConnect({ state, now, effects }: Context, user: string): voi
 
 const QUARTER = 900_000
 const DAY = 86_400_000
-/** A silent device is pushed again after four times as long as its command has waited already. */
+/**
+ * The wait before a silent device is pushed again, as a multiple of the age of its command at the last push.
+ */
 const PATIENCE = 4
 
 /**
  * When a channel has to be pushed again. A failed push is repeated after its wait. Otherwise the first push
- * is due a minute after the oldest command was queued, in case the timer died with its process. Later pushes
- * are ever rarer, because APNs keeps the last push for a device that is off.
+ * is due a minute after the oldest command was queued, in case the timer was lost with its process. The waits
+ * grow, because APNs keeps the last push for a device that is off.
  */
 export function pushDueAt(context: Context, channel: Channel): number | undefined {
   const oldest = channel.token === null ? undefined : pendingSince(context, channel)

@@ -17,14 +17,17 @@ export interface PushCircuit {
   record(certificateId: string, told: PushTold): Promise<CircuitState>
 }
 
-/** What the circuit says. */
+/** The answer of the circuit. */
 export interface CircuitState {
-  /** Why pushes are held back until `until`, and each success reported at once; else `undefined`. */
+  /**
+   * The reason why pushes are held back until `until`; `undefined` if they are not. While there is a reason,
+   * each success is reported at once.
+   */
   readonly open: string | undefined
   readonly until: number
   /** The devices whose pushes are held back; `undefined` for all. */
   readonly held?: readonly string[] | undefined
-  /** In which epoch flags count. */
+  /** The present epoch. Flags of tokens count only in the epoch in which they were set. */
   readonly epoch: number
   /** Whether a refused token may be held against its device. */
   readonly blames: boolean
@@ -80,9 +83,9 @@ export async function pushSettings(
 const checked = new WeakMap<object, { certificateId: string | undefined; at: number }>()
 
 /**
- * Names the certificate in use to the circuit, once per isolate and certificate: a new one is known at once,
- * not at the next push. It is on the path of every request, so it returns `undefined` when there is nothing
- * to check.
+ * Reports the certificate in use to the circuit, once for each isolate and certificate. So the circuit knows
+ * a new certificate at once, not only at the next push. Every request runs this, so it returns `undefined`
+ * when there is nothing to check.
  */
 export function announceCertificate(
   env: PushBindings,
@@ -109,7 +112,7 @@ async function nameCertificate(env: PushBindings, config: Config, now: number): 
   }
 }
 
-/** An isolate's memory of the circuit: it may be 30 s old, which costs a push at most. */
+/** The isolate's copy of the circuit. It may be 30 s old; then one push too many may leave. */
 let memory: { certificateId: string; at: number; circuit: CircuitState } | undefined
 /** Successes that were not reported to the circuit, and the first few of their channels, by device. */
 let unreported = 0
@@ -124,7 +127,10 @@ function takeUnreported(): Required<Delivered> {
   return report
 }
 
-/** Whether a push may leave, as far as the isolate knows. A circuit out of reach holds nothing back. */
+/**
+ * Whether a push may leave, as far as the isolate knows. If the circuit cannot be reached, every push may
+ * leave.
+ */
 export async function admitPush(
   settings: PushSettings,
   device: string,

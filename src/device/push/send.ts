@@ -16,7 +16,7 @@ import {
   type PushTarget,
 } from './decide.ts'
 
-/** What a push needs of a device object: its commits, and the way to APNs. */
+/** The parts of a device object that a push needs: its commits, and the way to APNs. */
 export interface Pusher extends PushSettings {
   readonly device: string
   commit<Answer>(decide: (context: Context) => Answer): Promise<Answer>

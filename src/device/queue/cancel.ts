@@ -87,9 +87,8 @@ export function cancelCommands(
 }
 
 /**
- * Supersedes a channel's pending commands: a week long they can be restored (restore-superseded.ts). Held
- * ones are for the device that an admin finds to be the right one, so a new enrolment leaves them, unless
- * `held` says otherwise.
+ * Supersedes a channel's pending commands. They can be restored for a week (restore-superseded.ts). Held
+ * commands stay, unless `held` is set: they are for the device that an admin confirms.
  */
 export function supersedeCommands(
   context: Context,

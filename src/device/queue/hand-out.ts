@@ -11,7 +11,7 @@ export function handOut(context: Context, channel: Channel): Uint8Array | undefi
   const { db, now, state } = context
   const queue = queueOf(context, channel)
   let entry = nextEntry(queue.pending, queue.roundBegan)
-  // Only a stalled command goes behind those that memory does not hold.
+  // A stalled command comes last, also after commands that are not in memory.
   if (queue.more && (!entry || entry.state === 'stalled' || hasStalled(entry))) {
     readWindow(context, channel, queue)
     entry = nextEntry(queue.pending, queue.roundBegan)

@@ -48,7 +48,8 @@ export function releaseHeld(context: Context, user: string, ref: CommandRef | un
     endNamesake(context)
   }
   const rows = releaseRows(context.db, found ? [found.row, found.row] : rangeWithUsers(channel), {
-    // All at once does not include those of a contest: its end releases them, or an admin one by one.
+    // A release of all commands leaves those of a contest. The end of the contest releases them, or an admin
+    // releases each one.
     ofContestToo: ref !== undefined || context.state.device.contest === undefined,
   })
   for (const id of new Set(rows.map(channelIdOf))) {
@@ -57,7 +58,10 @@ export function releaseHeld(context: Context, user: string, ref: CommandRef | un
   return { kind: 'released', released: rows.length }
 }
 
-/** The id means the device. The release of a single command, or of a user, does not say so. */
+/**
+ * A release of all commands confirms that the id means the device. A release of one command, or of a user,
+ * does not.
+ */
 function endNamesake({ db, state }: Context): void {
   if (state.device.namesake !== '') {
     state.device.namesake = ''

@@ -52,11 +52,11 @@ export function keepResult(
 }
 
 /**
- * Keeps a channel's history within its bound and a tenth of it. It is checked with each tenth command: once
- * when that is queued and once when it is answered, because some commands are never answered. These rows
- * stay: the newest one, for its number; one that ended, because a repeated report is recognised by its hash;
- * the inventory; lasting payloads. Rows behind the oldest command that waits are not read: all that ended
- * lies before it.
+ * Deletes history of a channel beyond its bound, and up to a tenth more stays. The check runs with each tenth
+ * command: when it is queued and when it is answered, because some commands are never answered. Four kinds of
+ * rows stay: the newest, for its number; one that has ended, because its hash recognises a repeated report;
+ * the inventory; lasting payloads. Rows after the oldest pending command are not read: all ended commands are
+ * before it.
  */
 export function pruneInTime(context: Context, channel: Channel, queue: Queue, id: number): void {
   const { kind, count } = context.settings.keepResults
@@ -67,7 +67,8 @@ export function pruneInTime(context: Context, channel: Channel, queue: Queue, id
 }
 
 /**
- * The same for an answer. The first one after an eviction checks in any case: results must not stay too long.
+ * The same for an answer. The first answer after the object was loaded always runs the check, so that results
+ * do not stay too long.
  */
 export function pruneAfterAnswer(
   context: Context,

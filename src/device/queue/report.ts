@@ -66,7 +66,7 @@ function applyNotNow(context: Context, entry: PendingCommand): ReportEffect {
   const deferred = notNows >= count || now - since >= ms
   saveNotNow(db, entry.id, now, { notNows, since, deferred })
   if (notNows === 1) {
-    // Once: a device may answer so every few minutes for weeks.
+    // Only the first one is logged: a device may answer NotNow every few minutes for weeks.
     logAnswer(context, entry, { state: 'not_now', result: NOTHING })
   }
   return deferred && !before.deferred

@@ -11,9 +11,9 @@ export type Requeued =
   | { readonly kind: 'unknown' }
 
 /**
- * Restores commands that an enrolment superseded by mistake, for a week: all of a channel, or of the device
- * and its users. Each keeps its id, and counts as new: a secret one is held while the enrolment is in doubt.
- * A destructive one is held in any case, because the device may have carried it out.
+ * Restores commands that an enrolment superseded by mistake, up to a week later: all of a channel, or of the
+ * device and its users. Each keeps its id and counts as new: a secret command is held while the enrolment is
+ * in doubt. A destructive command is always held, because the device may have carried it out.
  */
 export function restoreSuperseded(context: Context, user: string): Requeued {
   const { db, state, now } = context

@@ -7,7 +7,7 @@ import { wakeBy, type Context } from '../store/context.ts'
 import type { Queue } from '../store/state.ts'
 import { pruneResults } from './history.ts'
 
-/** Pending commands that memory holds. When they are through, the next ones of a longer queue are read. */
+/** The number of pending commands in memory. When they are done, the next ones of a longer queue are read. */
 export const WINDOW = 200
 /**
  * When the alarm checks whether a new command was fetched: the push timer may have ended with its process.
@@ -75,7 +75,7 @@ function firstRead(context: Context, channel: Channel): Queue {
   return queue
 }
 
-/** The device may have a command that expires: its answer is still stored with the command. */
+/** A device may already have a command that expires. Its answer is then still stored with the command. */
 function expireCommands(context: Context, channel: Channel, queue: Queue): void {
   const { db, now, effects } = context
   const rows = expiredRows(db, channel, now)

@@ -29,8 +29,8 @@ export function keepForEarlier({ db, state }: Context): void {
 }
 
 /**
- * Another enrolment is served, and neither is proven: the next one gets no secret command, and no destructive
- * one that was meant for the other.
+ * Another enrolment is served now, and neither is proven. The next one gets no secret command, and no
+ * destructive command that was queued for the other.
  */
 export function keepFromNext({ db, state }: Context): void {
   const before = [...activeRows(db), ...heldRows(db, 'contest')]
@@ -40,7 +40,9 @@ export function keepFromNext({ db, state }: Context): void {
   state.queues.clear()
 }
 
-/** The kept enrolment is the device: it goes on, and gets the commands that were queued meanwhile. */
+/**
+ * The kept enrolment is the device. Its commands go on, and it gets the commands that were queued meanwhile.
+ */
 export function returnToEarlier({ db }: Context, since: number): void {
   cancelAnswered(db, since)
   holdRows(db, activeRows(db).filter(isDestructive), 'review')

@@ -46,7 +46,7 @@ export function contestDueAt({ state }: Context): number | undefined {
 export function advanceContest(context: Context): void {
   const { contest } = context.state.device
   if (contest && context.now >= contest.until) {
-    // The cause is time, not the request that comes next.
+    // Time causes this end, not the request that happens to run.
     forRequest(undefined, () => {
       endInTime(context, contest)
     })
@@ -74,13 +74,16 @@ export function leaveIfEmpty(context: Context): void {
 }
 
 /**
- * The device leaves, or an admin retires it, during a contest: an unproven enrolment gains nothing by that.
+ * The device leaves, or an admin retires it, during a contest. An unproven enrolment must not win by this.
  */
 export function endUndecided(context: Context): void {
   settleContest(context, isPresentProven(context) ? 'admin_renewal' : 'admin_earlier')
 }
 
-/** An admin reinstates a certificate that is neither kept nor served: it replaces the served ones. */
+/**
+ * An admin reinstates a certificate that belongs neither to the served enrolment nor to a kept one. It
+ * replaces the served enrolment.
+ */
 export function replacePresent(context: Context): void {
   const { device } = context.state
   if (!device.contest) {
@@ -203,7 +206,10 @@ function endContest(context: Context, as: Partial<DeviceRow>): void {
   pushWaiting(context)
 }
 
-/** An unproven enrolment shows that it is alive, or another one leaves: it is served, and none has won. */
+/**
+ * Serves another enrolment that is not proven: it has shown that it is alive, or the served one has left. The
+ * contest goes on.
+ */
 function serveInstead(
   context: Context,
   kept: Earlier,

@@ -19,7 +19,7 @@ const DAY = 24 * HOUR
 
 /** The time in which the earlier identity may show that it is the device. */
 export const CONTEST_SPAN = 30 * DAY
-/** The same if no enrolment ever sent its TokenUpdate: a device that tries again looks like that. */
+/** The same if no enrolment has sent its TokenUpdate: then it is probably one device that tries again. */
 const UNFINISHED_SPAN = HOUR
 /** The time in which the new identity may show that it is a renewal. */
 const RENEWAL_SPAN = DAY
@@ -29,7 +29,7 @@ const CHANGING_SPAN = 5 * MINUTE
 export const PUSH_SPAN = DAY
 /** Repeated Authenticates do not make pushes more frequent than this. */
 const MIN_PUSH_SPAN = 15 * MINUTE
-/** Enrolments that are kept at most. */
+/** The maximum number of kept enrolments. */
 const MAX_EARLIER = 5
 
 /** A contest as an admin sees it. Times are milliseconds. */
@@ -101,7 +101,7 @@ export function beginContest(
     dropOne(context, earlier)
   }
   if (isRival) {
-    // If it is alive, it need not wait for the next push of the others.
+    // A push lets the interrupted enrolment show at once that it is alive.
     context.effects.push.add(-device.epoch)
   }
   device.contest = { since: now, until: now + span, earlier, renewal, pushedAt }
@@ -114,7 +114,10 @@ export function beginContest(
   }
 }
 
-/** Drops an unproven one: one that never sent its TokenUpdate, else the one that was served longest ago. */
+/**
+ * Drops an unproven enrolment: one without a TokenUpdate if there is one, otherwise the one that was served
+ * longest ago.
+ */
 function dropOne(context: Context, earlier: number[]): void {
   const unfinished = earlier.findIndex(
     (epoch, place) => place > 0 && readEarlier(context, epoch)?.channels[0]?.token === '',
@@ -162,11 +165,12 @@ export function resetChannel(context: Context, channel: Channel, claim: Channel[
   saveChannel(context.db, channel)
 }
 
-/** A channel without answers of APNs: those it had were about another token. */
+/** A channel has no answers of APNs: the earlier ones were about another token. */
 export const UNPUSHED = { flag: '', flagEpoch: 0, pushedAt: 0, pushAfter: 0 }
 
 /**
- * A kept one has connected: from then on the contest lasts its whole time. `since`: milliseconds since 1970.
+ * A kept enrolment has connected: from now on the contest lasts its full time. `since`: milliseconds since
+ * 1970.
  */
 export function extend(context: Context, since: number): void {
   const { device } = context.state
@@ -177,7 +181,7 @@ export function extend(context: Context, since: number): void {
   }
 }
 
-/** Pushes the earlier identities: the device among them connects and shows that it is the device. */
+/** Pushes all kept enrolments. One of them may be the device, which connects and proves it. */
 export function pushEarlier(context: Context): void {
   const { device } = context.state
   if (device.contest) {

@@ -82,8 +82,8 @@ export function directoryRow(context: Context): DirectoryRow | undefined {
 }
 
 /**
- * The row is part of a queue message, of 128 KB. Without the list, ended claims are found when they are
- * looked up.
+ * The row is part of a queue message, which holds 128 KB. If the list is left out, a look-up finds the claims
+ * that have ended.
  */
 const MAX_USERS_BYTES = 64_000
 

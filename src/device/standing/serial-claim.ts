@@ -1,4 +1,4 @@
-/** Claims to serial numbers: a device only reports its own, so it has to be proven. */
+/** Claims to serial numbers. A device reports any number it likes, so a number needs a proof. */
 import type { Context } from '../store/context.ts'
 import type { DeviceRow } from '../store/device-row.ts'
 import { established } from '../store/earlier.ts'

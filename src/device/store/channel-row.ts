@@ -29,7 +29,7 @@ export interface Channel {
   push: PushNote | undefined
   /** When it was last used (milliseconds), to a day. */
   usedAt: number
-  /** It is in its row alone, because too many other users have connected since. */
+  /** It is not in memory, because too many other users have connected since. */
   parked: boolean
   /** Identifiers in the last `declaration-items`. */
   declarations: string[]
@@ -143,8 +143,8 @@ export function deleteChannel(db: Db, id: number): void {
 }
 
 /**
- * The next channel number; behind `last`, the lowest that is free again, because nothing is left of a deleted
- * channel. Undefined when all are in use.
+ * The next channel number. After `last`, the lowest number that is free because its channel was deleted with
+ * all rows. Undefined when all are in use.
  */
 export function freeChannelId(db: Db, last: number): number | undefined {
   const [newest] = db.all<{ id: number | null }>('SELECT max(id) AS id FROM channels')

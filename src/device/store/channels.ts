@@ -99,7 +99,7 @@ export function noteChannelUse({ db, state, now }: Context, user: string): void 
 
 /** Whether so many users are parked with pending commands that no more may be queued for a user. */
 export function isOvercrowded({ db, state }: Context): boolean {
-  // No channel is parked before this.
+  // Channels are parked only beyond this number.
   return state.channels.length > MOST_USERS && countParked(db) >= MOST_WAITING
 }
 

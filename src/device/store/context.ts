@@ -2,10 +2,10 @@ import type { Bodies } from '../../storage/bodies.ts'
 import type { DeviceSettings } from '../../config/settings.ts'
 import type { DeviceState } from './state.ts'
 
-/** The alarm announces again after that time: a queue message may be lost. */
+/** After this time the alarm announces again, because a queue message may be lost. */
 export const ANNOUNCE_AFTER = 60_000
 
-/** What a queue message has to announce after a commit. */
+/** The content of the queue message after a commit. */
 export interface ToAnnounce {
   /** Subscribers that have events to read; empty text stands for all while they are unknown. */
   readonly subscribers: string[]

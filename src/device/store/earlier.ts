@@ -39,7 +39,7 @@ export interface Earlier {
   readonly channels: readonly KeptChannel[]
 }
 
-/** SQL: when the enrolments that are kept began to be kept. */
+/** SQL: the times since which the kept enrolments are kept. */
 export const KEPT_SINCE = 'SELECT parked_at FROM earlier'
 
 /** Keeps the present enrolment as it is. */
@@ -104,7 +104,7 @@ export function readEarlier(bodies: Bodies, epoch: number): Earlier | undefined 
   )
 }
 
-/** The enrolment from before any contest: reports without proof since then do not count. */
+/** The enrolment from before any contest. Facts that unproven enrolments have reported since do not count. */
 export function established(context: Context): Pick<DeviceRow, 'state' | 'facts' | 'installed'> {
   const { device } = context.state
   const [first] = device.contest?.earlier ?? []

@@ -72,7 +72,7 @@ export function lastEvent(db: Db): number {
   return last?.seq ?? 0
 }
 
-/** The number in front of the next event that a subscriber may want; `undefined` when there is none. */
+/** The number before the next event that a subscriber may want; `undefined` when there is none. */
 export function passableUntil(db: Db, subscriber: string, after: number): number | undefined {
   const [next] = db.all<{ seq: number | null }>(
     `SELECT min(seq) AS seq FROM events WHERE seq > ? AND ${MAY_WANT}`,
@@ -82,7 +82,7 @@ export function passableUntil(db: Db, subscriber: string, after: number): number
   return typeof next?.seq === 'number' ? next.seq - 1 : undefined
 }
 
-/** The next event that a subscriber may want, and what reads it whole. */
+/** The next event that a subscriber may want, and a function that reads its body. */
 export function nextEvent(
   bodies: Bodies,
   subscriber: string,

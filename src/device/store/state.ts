@@ -47,9 +47,9 @@ export interface DeviceState {
   /** The last event that each subscriber has passed; `undefined` until it was read. */
   cursors: Map<string, number> | undefined
   readonly queues: Map<number, Queue>
-  /** Until when each notified subscriber needs no second notification. */
+  /** For each notified subscriber, the time until which it needs no other notification. */
   readonly notifiedUntil: Map<string, number>
-  /** When channels were pushed that have not connected since; lost with the memory. */
+  /** The times of pushes, for channels that have not connected since. They are lost with the memory. */
   readonly unansweredPushes: Map<number, number>
   /** When channels connected last, as far as memory goes back. */
   readonly connectedAt: Map<number, number>

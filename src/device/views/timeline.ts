@@ -152,7 +152,7 @@ interface Source {
   readonly values: readonly string[]
 }
 
-/** The first places of a page in each column that has a time of an entry. */
+/** The first places of a page, from each column that holds the time of an entry. */
 function storedPlaces(
   { db }: Context,
   user: string,

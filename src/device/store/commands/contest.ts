@@ -63,7 +63,7 @@ export function queueUnanswered(db: Db): void {
   db.run(`UPDATE commands SET state = 'queued', rounds = 0, handed_out_at = 0 WHERE ${HANDED_OUT}`)
 }
 
-/** Deletes answers since then: they are from another device. */
+/** Cancels commands that were answered since then, and deletes the answers: another device gave them. */
 export function cancelAnswered(db: Db, since: number): void {
   db.run(
     `UPDATE commands SET state = 'cancelled', result = NULL WHERE held_for <> 'earlier' AND answered_at > ?
@@ -107,8 +107,9 @@ export function installsOut(
 }
 
 /**
- * Whether an InstallProfile with this CommandUUID was given to one enrolment alone, and no other device can
- * know the UUID. Devices of a job may share one, and a client may choose one that others have.
+ * Whether an InstallProfile with this CommandUUID was given to one enrolment only, and no other device can
+ * know the UUID. The devices of one job may share a UUID, and a client may choose the UUID of another
+ * command.
  */
 export function wasGivenOnlyTo(
   db: Db,

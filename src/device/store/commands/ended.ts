@@ -23,10 +23,12 @@ export type InventoryType = (typeof INVENTORY)[number]
 const INVENTORY_LIST = `('${INVENTORY.join("', '")}')`
 const LASTING_LIST = `('${LASTING.join("', '")}')`
 const DAY = 86_400_000
-/** Lasting payloads stay for this time, and this many of each type, independent of KEEP_RESULTS. */
+/** How long lasting payloads stay, and how many of each type, independent of KEEP_RESULTS. */
 const LASTING_SPAN = 30 * DAY
 const LASTING_COUNT = 20
-/** A superseded command can be restored for this time: it stays complete, independent of KEEP_RESULTS. */
+/**
+ * How long a superseded command can be restored. It stays complete until then, independent of KEEP_RESULTS.
+ */
 const RESTORE_SPAN = 7 * DAY
 
 /**
@@ -181,7 +183,7 @@ const ALL_BUT_NEWEST = `SELECT id, big FROM (SELECT ${COLUMNS},
 
 /** A bound on ended commands. */
 export interface Bound {
-  /** The oldest command that waits: no row behind it is looked at. */
+  /** The oldest command that waits: later rows are not read. */
   readonly before: number
   readonly now: number
   readonly jobsFrom: number
