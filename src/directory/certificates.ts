@@ -34,7 +34,7 @@ export interface NewRow {
 
 /** How long a certificate is kept that no device has used. */
 const UNUSED_FOR = 7 * 86_400_000
-/** A daily round leaves at most this many unused certificates of challenges that anyone can get. */
+/** The most unused certificates that a daily round keeps, of challenges that anyone can get. */
 export const MOST_UNUSED = 20_000
 const MINUTE = 60_000
 /** How many certificates one step judges, and how many steps a round has. */
@@ -104,7 +104,7 @@ function issuedLately(now: number): SQL {
     WHERE ${certificates.counted} = 1 AND ${certificates.issuedAt} > ${now - MINUTE})`
 }
 
-/** Frees a request whose certificate the client no longer means, as a part of a batch. */
+/** Separates a request from its certificate, as a part of a batch: the client means another one by now. */
 export function releaseQuery(db: DrizzleD1Database, request: string, fingerprint: string) {
   return db
     .update(certificates)

@@ -44,11 +44,13 @@ export interface FreshChallenge {
   readonly profile: number
   readonly binding: Binding
   readonly counted: boolean
-  /** The invitation that its certificate counts as a use of; empty for others. */
+  /** The invitation; its certificate counts as a use of it. Empty for others. */
   readonly invitation: string
 }
 
-/** People may download again, and some programs follow links. */
+/**
+ * Open challenges of an invitation beyond its uses: people download twice, and some programs follow links.
+ */
 const SPARE_CHALLENGES = 20
 
 /** The state of a text as a challenge. `spent`: it got the certificate of that fingerprint. */
@@ -127,7 +129,7 @@ export async function newChallenge(
     readonly renews?: string
     readonly profile?: number
     readonly subject?: Subject
-    /** The invitation whose uses its certificate counts against. */
+    /** The invitation; the certificate counts as a use of it. */
     readonly invitation?: string
   } = {},
 ): Promise<string> {
@@ -153,7 +155,8 @@ export async function newChallenge(
 }
 
 /**
- * An invitation never has more open challenges than its devices may need, even if its link is followed often.
+ * Deletes the oldest open challenges of an invitation. It keeps as many as its devices may need, even if many
+ * programs follow the link.
  */
 async function forgetOldest(d1: D1Database, { id, maxUses }: InvitedBy): Promise<void> {
   const open = sql`${challenges.invitation} = ${id} AND invitation <> ''`
@@ -165,9 +168,7 @@ async function forgetOldest(d1: D1Database, { id, maxUses }: InvitedBy): Promise
     )
 }
 
-/**
- * The state of a text as a one-time challenge. It is looked up by its hash, so that timing reveals nothing.
- */
+/** The state of a text as a one-time challenge. The look-up uses its hash, so that timing reveals nothing. */
 export async function findChallenge(
   d1: D1Database,
   sealer: Sealer,

@@ -33,7 +33,7 @@ export function claimQuery(
     .onConflictDoNothing()
 }
 
-/** Whether an enrolment has claimed a certificate, that enrolment or any. */
+/** Whether a certificate is claimed: by `owner`, or by any enrolment if there is no `owner`. */
 export function isClaimed(certificate: unknown, owner?: string): SQL {
   const byOwner = owner === undefined ? sql`` : sql` AND ${enrollment} = ${owner}`
   return sql`EXISTS (SELECT 1 FROM ${identities} WHERE ${fingerprint} = ${certificate}${byOwner})`

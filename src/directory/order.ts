@@ -20,7 +20,10 @@ export interface PageOf<Sort extends string> {
   readonly limit: number
 }
 
-/** Rows of a page, one more than it holds if there are more; `total` on the first page. */
+/**
+ * The rows of a page. If there are more, it has one row more than the page holds. `total` is only set on the
+ * first page.
+ */
 export interface Counted<Row> {
   readonly rows: readonly Row[]
   readonly total: number | null

@@ -22,13 +22,12 @@ export interface Grounds {
 }
 
 /**
- * Records a certificate as the answer to a request, consumes its challenge and claims it for the enrolment
- * that it renews, all or nothing. Of several attempts at one request, or with one challenge, the first
- * wins. `instead` names an older answer that the request no longer means.
+ * Records a certificate as the answer to a request, consumes its challenge, and claims it for the enrolment
+ * that it renews, all or nothing. If several attempts have the same request or challenge, the first one wins.
+ * `instead` is an older answer that no longer counts.
  *
- * @returns the certificate that now answers the request: this one, or one from another attempt. Nothing
- * when the challenge was used by another request or revoked meanwhile, its invitation has ended, or the
- * limit is reached
+ * @returns the certificate that answers the request now: this one, or that of another attempt. `undefined` if
+ * another request used the challenge, an admin revoked it, its invitation has ended, or the limit is reached
  */
 export async function recordCertificate(
   d1: D1Database,

@@ -105,8 +105,8 @@ export const profiles = sqliteTable('profiles', {
   mobileconfig: text('mobileconfig').notNull(),
 })
 /**
- * The server's certificate authorities. The one added last issues, the others are accepted. They are told
- * apart by key.
+ * The server's certificate authorities, each identified by its key. The newest one issues, the others are
+ * accepted.
  */
 export const authorities = sqliteTable('authorities', {
   /** SHA-256 of the public key. */

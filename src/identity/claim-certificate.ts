@@ -49,7 +49,7 @@ export interface ValidPath extends Pick<Claim, 'caKey' | 'subject' | 'notAfter'>
 }
 type Checked = ValidPath | Refused
 
-/** A message whose certificate its device has not used before, as far as known. */
+/** A message with a certificate that, as far as known, its device has not used before. */
 export interface Unclaimed {
   readonly message: Message
   readonly signer: Signer
@@ -61,9 +61,9 @@ export interface Unclaimed {
 }
 
 /**
- * Claims a certificate that its device does not know yet: the certificate must descend from an accepted CA,
- * and D1 must give it to this device alone. This is the only time that D1 is asked about a certificate;
- * without D1, only new certificates get 503.
+ * Claims a certificate that its device does not know yet. It must descend from an accepted CA, and D1 must
+ * give it to this device only. Only this step reads D1 about a certificate: without D1, only new certificates
+ * get 503.
  */
 export async function claim(env: ReachEnv, config: Config, unclaimed: Unclaimed): Promise<Claimed> {
   try {
@@ -114,10 +114,7 @@ async function claimFor(env: ReachEnv, config: Config, unclaimed: Unclaimed): Pr
   }
 }
 
-/**
- * Why a certificate may not be used by the sender of a message, according to its binding; `undefined` if it
- * may.
- */
+/** Why the sender of a message may not use a certificate, by its binding; `undefined` if it may. */
 function refusal(
   known: CertificateFacts,
   message: Message,
@@ -207,7 +204,7 @@ async function namesakesOf(env: ReachEnv, device: string): Promise<Claim['namesa
       }
 }
 
-/** A CA that was added meanwhile is found at once. A CA that was removed does not take part in the claim. */
+/** The age of the list. A new CA is found at once; a removed one has no effect, because a claim checks D1. */
 export const AUTHORITIES_FOR = 30_000
 const ownCAs = new WeakMap<D1Database, { at: number; anchors: readonly Anchor[] }>()
 
@@ -216,7 +213,7 @@ export async function acceptedCAs(db: D1Database, config: Config, age: number): 
   let own = ownCAs.get(db)
   if (own === undefined || clock.now() - own.at >= age) {
     if (own !== undefined) {
-      // While it is being read, others use the known value.
+      // Other requests use the known value during the read.
       ownCAs.set(db, { ...own, at: clock.now() })
     }
     own = { at: clock.now(), anchors: await authorityAnchors(db) }
@@ -225,7 +222,7 @@ export async function acceptedCAs(db: D1Database, config: Config, age: number): 
   return withOthers(own.anchors, config)
 }
 
-/** The same without D1: our own CAs as this isolate last read them, at any age, if it ever did. */
+/** The same without D1: our own CAs as this isolate last read them, if it has, however long ago. */
 export function lastKnownCAs(db: D1Database, config: Config): Anchor[] {
   return withOthers(ownCAs.get(db)?.anchors ?? [], config)
 }
@@ -236,7 +233,7 @@ function withOthers(own: readonly Anchor[], { deviceCAs }: Config): Anchor[] {
   return [...own, ...others.map(imported)]
 }
 
-/** A CA in neither list was removed meanwhile: the lookup in D1 says so. */
+/** Whether only `DEVICE_CA` has a CA. One in neither list was removed: D1 then refuses the claim. */
 function isOthers(db: D1Database, { deviceCAs }: Config, caKey: string): boolean {
   return (
     !isOneOf(ownCAs.get(db)?.anchors ?? [], caKey) && deviceCAs.some(({ keyId }) => keyId === caKey)

@@ -33,9 +33,10 @@ type Refused = Extract<Issued, { kind: 'refused' }>
 type Allowed = ({ readonly kind: 'allowed' } & Grounds) | Refused
 
 /**
- * Issues the certificate of a well-formed request, if an identity or a challenge allows it. The same
- * request gets the same certificate again: clients repeat a request when its answer is lost. Only a present
- * identity may mean a new certificate by it, once the first one is near its end.
+ * Issues the certificate of a well-formed request, if an identity or a challenge allows it. The same request
+ * gets the same certificate again, because clients repeat a request when its answer is lost. There is one
+ * exception: a repeated request that a present identity signed, near the end of the first certificate, gets a
+ * new one.
  */
 export async function issueFor(
   env: ReachEnv,
@@ -82,8 +83,8 @@ async function issue(
   const certificate = readCertificate(der)
   const { fingerprint, subject, notAfter } = certificate
   const { renews } = allowed
-  // Bound first: a certificate that a crash or a rival attempt leaves behind was never handed out, so no
-  // device can use it.
+  // The certificate is bound before it is recorded. If this stops in between, the certificate was never
+  // handed out, so no device can use it.
   if (renews) {
     const device = env.DEVICE.getByName(renews.enrollment)
     const claim = { caKey: keyId, subject, notAfter, issuedHere: true }
@@ -117,8 +118,8 @@ async function issue(
 }
 
 /**
- * The ground for issuing. A present identity needs no challenge for its renewal. All others need a good
- * challenge, whichever key signs the request: the static one, or an unused one.
+ * The ground for issuing. A present identity needs no challenge for its renewal. Every other request needs
+ * the static challenge or an unused one, whichever key signs it.
  */
 async function allow(
   db: D1Database,

@@ -9,7 +9,7 @@ import { projectDevices } from '../directory/devices/project.ts'
 import { assumedProfile, renewDevice, type RenewalEnv } from './renew-device.ts'
 import type { RenewalAttempt } from '../device/enrolment/renewal.ts'
 
-/** What an admin chose for renewals, as far as it counts here. */
+/** The settings for renewals that count here. */
 export interface RenewalRules {
   readonly enabled: boolean
   /** Why renewals stopped; empty while they go on. */
@@ -17,14 +17,14 @@ export interface RenewalRules {
   readonly unknownProfiles: string
 }
 
-/** How often a device is renewed by this way at most: a stranger may know the challenge too. */
+/** The most renewals of a device by this way: a stranger may know the challenge too. */
 const RETRY_AFTER = 86_400_000
 
 /**
- * Near the end of its certificate a Mac asks for another one with a new key and its old challenge
- * (docs/certificates.md, SCEP). Every reader of its profile knows that challenge, so it leads to no
- * certificate. The server sends the enrolment its renewal profile instead, which reaches only the device.
- * Where that is not possible, an event says that the device needs one.
+ * Near the end of its certificate a Mac requests another one with a new key and its old challenge
+ * (docs/certificates.md, SCEP). Anyone who has its profile knows that challenge, so it leads to no
+ * certificate. Instead, the server sends the renewal profile to the enrolment: only the device gets it. If
+ * that is not possible, an event reports it.
  */
 export async function renewByProfile(
   env: RenewalEnv,

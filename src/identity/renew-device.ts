@@ -100,7 +100,7 @@ async function attemptFor(
       uuid,
       requestType: command.RequestType,
       payload: writePlist({ Command: command, CommandUUID: uuid }),
-      // With the challenge in it, its reader gets an identity.
+      // The profile is secret: its challenge gets an identity for anyone who reads it.
       secret: true,
       source: '',
     },

@@ -52,11 +52,11 @@ export function keepResult(
 }
 
 /**
- * Deletes history of a channel beyond its bound, and up to a tenth more stays. The check runs with each tenth
- * command: when it is queued and when it is answered, because some commands are never answered. Four kinds of
- * rows stay: the newest, for its number; one that has ended, because its hash recognises a repeated report;
- * the inventory; lasting payloads. Rows after the oldest pending command are not read: all ended commands are
- * before it.
+ * Deletes the history of a channel beyond its bound. A tenth more than the bound may stay, because the check
+ * runs with each tenth command: when it is queued and when it is answered, because some commands are never
+ * answered. Four kinds of rows stay: the newest, for its number; one that has ended, because its hash
+ * recognises a repeated report; the inventory; lasting payloads. Rows after the oldest pending command are
+ * not read: all ended commands are before it.
  */
 export function pruneInTime(context: Context, channel: Channel, queue: Queue, id: number): void {
   const { kind, count } = context.settings.keepResults

@@ -14,10 +14,13 @@ export interface ProjectionEnv {
   readonly DB: D1Database
 }
 
-/** How long to wait for a device: its alarm repeats an update that is lost here. */
+/** How long a call waits for a device. The alarm of the device repeats an update that is lost here. */
 const PATIENCE = 10_000
 
-/** Updates the directory's rows of these devices at once: an admin who requested a change looks next. */
+/**
+ * Updates the rows of these devices in the directory at once, so that the admin who requested a change sees
+ * it.
+ */
 export async function projectDevices(
   env: ProjectionEnv,
   devices: readonly string[],
@@ -48,7 +51,7 @@ export async function projectRows(
     if (rows.length === 1) {
       throw error
     }
-    // One statement fails for all: D1 may refuse a single row.
+    // D1 may refuse a single row, and then the whole statement fails.
     await projectEach(env, rows)
     return
   }
@@ -63,7 +66,9 @@ export async function projectRows(
   )
 }
 
-/** After this many single rows fail in turn, the fault is D1's. The devices' alarms repeat the rows. */
+/**
+ * When so many rows fail one after another, the fault is in D1. The alarms of the devices repeat the rows.
+ */
 const FAILURES_TO_LEAVE = 5
 
 async function projectEach(env: ProjectionEnv, rows: readonly DirectoryRow[]): Promise<void> {

@@ -17,7 +17,7 @@ export interface ExpiringIdentity {
   readonly renewalAt: number
 }
 
-/** Due are enrolments whose identity ends before `endsBefore`, unless they were tried since `triedBefore`. */
+/** An enrolment is due if its identity ends before `endsBefore` and was not tried since `triedBefore`. */
 export interface DueIdentities {
   readonly endsBefore: number
   readonly triedBefore: number
@@ -54,8 +54,8 @@ export async function listIdentitiesByExpiry(
 }
 
 /**
- * Enrolments whose identity is renewed next: those that end first. With `livelySince` they are chosen at
- * random, first among the devices that were seen since then: no device can choose to be one of them.
+ * The enrolments that are renewed next: those whose identity ends first. With `livelySince` they are chosen
+ * at random, so that no device can choose to be one of them; devices that were seen since then come first.
  */
 export async function dueForRenewal(
   d1: D1Database,
@@ -77,8 +77,9 @@ export async function dueForRenewal(
 }
 
 /**
- * Notes a try for an enrolment that is due, outside of any round. Of several calls at once one succeeds.
- * @returns whether the enrolment was due.
+ * Records a try for an enrolment that is due, outside of a round. If several calls come at once, one
+ * succeeds.
+ * @returns whether the enrolment was due
  */
 export async function takeTurn(
   d1: D1Database,
@@ -94,10 +95,7 @@ export async function takeTurn(
   return taken.length > 0
 }
 
-/**
- * Notes a device whose object does not answer as blocked. The next row of the device itself replaces the
- * note.
- */
+/** Marks a device as blocked because its object does not answer. The next row of the device replaces this. */
 export async function passOver(d1: D1Database, id: string, now: number): Promise<void> {
   const renewalReason = 'its object could not be reached: the log says why'
   await drizzle(d1)

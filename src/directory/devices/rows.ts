@@ -22,12 +22,12 @@ function open(db: D1Database): DrizzleD1Database {
 }
 
 /**
- * Claims the certificate of a row, which no enrolment has used, for the row's enrolment. Lists the
- * enrolment if it is new, in one batch. `authority` is the `key_id` of our own CA that issued it, which
- * still has to be accepted; empty for another CA.
+ * Claims an unused certificate for the enrolment of the row, and lists the enrolment if it is new, in one
+ * batch. `authority` is the `key_id` of our own CA that issued it, which still has to be accepted; empty for
+ * another CA.
  *
- * @returns the enrolment that owns it: another one, if that had claimed it before; none, when its CA was
- * removed. Also whether a user of another device has the enrolment's id.
+ * @returns `owner`: the enrolment that owns the certificate, maybe another one; `undefined` if its CA was
+ * removed. `isUsers`: whether a user of another device has the id of the enrolment.
  */
 export async function claimIdentity(
   d1: D1Database,
@@ -41,7 +41,7 @@ export async function claimIdentity(
   const fingerprint = row.identity
   const [, , owner] = await db.batch([
     claimQuery(db, fingerprint, row.id, sql`${authority} = '' OR ${isAccepted(authority)}`),
-    // Only its owner's claim lists a device, because the sender chooses ids and serial numbers.
+    // Lists the device only if it owns the certificate: the sender chooses ids and serial numbers.
     db
       .insert(devices)
       .select(sql`SELECT ${valuesOf(row)} WHERE ${isClaimed(fingerprint, row.id)}`)
@@ -107,7 +107,10 @@ export async function countEnrolled(d1: D1Database): Promise<number> {
   return open(d1).$count(devices, and(eq(devices.enrolled, true), eq(devices.hidden, false)))
 }
 
-/** One parameter however many values: a statement takes a hundred. An empty serial number matches nothing. */
+/**
+ * One parameter for any number of values, because a statement takes a hundred. An empty serial number matches
+ * nothing.
+ */
 function among(
   column: typeof devices.id | typeof devices.serialNumber,
   values: readonly string[],

@@ -73,7 +73,7 @@ export async function contestedSerials(
       )
       .groupBy(devices.serialNumber, devices.serialStanding)
       .orderBy(asc(devices.serialStanding))
-    // Those with proof come last and replace the others.
+    // Groups with proof come last, and replace the groups without.
     for (const { serial, number, first, last } of groups) {
       const more = number > 2 ? `, ${last} and ${number - 2} more` : ` and ${last}`
       contested.delete(serial)
@@ -101,7 +101,7 @@ export async function serialOf(
   return row ?? { proven: false, contested: false }
 }
 
-/** How many devices learn in one call that another device has their serial number. */
+/** How many devices one call informs that another device has their serial number. */
 const MOST_RIVALS = 20
 
 /** Other devices that claim a serial number with proof. */

@@ -7,10 +7,10 @@ import type { DirectoryRow } from '../../device/standing/directory-row.ts'
 import { devices, users } from '../schema.ts'
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
 
-/** How many claims of one UserID are read: a second one that holds makes it ambiguous already. */
+/** How many claims of one UserID are read. Two that hold make the id ambiguous; more change nothing. */
 export const MOST_CLAIMS = 10
 
-/** Takes the place of a claim, for the device that is expected to enrol with the id. */
+/** The `device` of a row that is no claim: something waits for a device to enrol with the id. */
 const EXPECTED = ''
 
 /** A claim; a later one of the same device has a higher `version`. */
@@ -21,8 +21,8 @@ export interface KeptClaim {
 }
 
 /**
- * How many claims one device has rows for. Its object has fewer users, and reports the ones that are over;
- * a device that invents long ids loses its oldest claims.
+ * The most rows that one device has. Its object has fewer users, and reports claims that are over. A device
+ * that invents very long ids loses its oldest claims.
  */
 const CLAIMS_OF_DEVICE = 600
 
@@ -112,7 +112,7 @@ export function isCalled(device: string): SQL<number> {
     AND ${users.device} NOT IN (${EXPECTED}, ${device}))`
 }
 
-/** Case is ignored: a person who types an id means either form. */
+/** Ignores case: people may type an id in either form. */
 function formsOf(id: string): string[] {
   return [id, id.toUpperCase(), id.toLowerCase()]
 }
