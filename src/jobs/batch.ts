@@ -14,13 +14,16 @@ const SECOND = 1000
 const MINUTE = 60 * SECOND
 /** Calls of one job at the same time. */
 const IN_FLIGHT = 32
-/** More failures in a row than one device causes: the rest of the batch waits for the next alarm. */
+/**
+ * So many failures in a row have another cause than one device: the rest of the batch waits for the next
+ * alarm.
+ */
 const FAILURES_TO_LEAVE = 16
-/** Alarms without any progress before the targets that were tried count as failed. */
+/** After so many alarms without progress, the targets that were tried count as failed. */
 const MAX_TRIES = 5
 /** How long a device's object stays in memory, with its open files, after a call. */
 export const RESIDENT = 10 * SECOND
-/** A share of failures counts from so many results and so many failures on. */
+/** A share of failures counts only with at least this many results, and this many failures. */
 const ENOUGH = 10
 const MANY = 5
 /** Commands that are watched: of each batch, and in all. */
@@ -29,7 +32,7 @@ const WATCHED = 100
 const ASKED_AT_ONCE = 20
 const WAITS: ReadonlySet<unknown> = new Set(['held', 'queued', 'sent', 'not_now', 'stalled'])
 
-/** How many targets may be done now, and when the others may be. */
+/** How many targets may be done now, and when more may be done. */
 export function quotaOf(
   { pace }: Pick<JobRow, 'pace'>,
   burst: number,
@@ -39,13 +42,13 @@ export function quotaOf(
   const recent = touched.filter(({ at }) => at > now - RESIDENT)
   const room =
     burst === 0 ? PAGE_TARGETS : burst - recent.reduce((sum, { count }) => sum + count, 0)
-  // Ten seconds' worth at a time, because each alarm costs.
+  // A batch for ten seconds, because each alarm costs.
   const batch = pace === 0 ? PAGE_TARGETS : Math.ceil((pace * RESIDENT) / MINUTE)
   const freeAt = (recent[0]?.at ?? now) + RESIDENT
   return { quota: Math.max(0, Math.min(room, batch, PAGE_TARGETS)), freeAt }
 }
 
-/** When the next batch may begin behind one of `count` targets. */
+/** The earliest time of the next batch, after one of `count` targets. */
 export function nextBatchAt(
   { pace }: Pick<JobRow, 'pace'>,
   page: Pick<Page, 'tries'> | undefined,
@@ -141,7 +144,7 @@ function deviceOf(commandId: string): string {
 }
 
 /**
- * Asks the devices for the state of some watched commands. A command without an answer is asked for again
+ * Reads the states of some watched commands from their devices. A command without an answer is read again
  * later.
  */
 export async function askWatched(

@@ -37,7 +37,7 @@ export type JobCreated =
   | { readonly kind: 'created' | 'repeated'; readonly job: JobView }
   | { readonly kind: 'reused' }
 
-/** How soon a job goes on whose process died. */
+/** A job whose process died goes on after this time. */
 const FALLBACK = 5000
 const HOUR = 3_600_000
 /** How long a cancel waits for the calls under way. */
@@ -61,7 +61,7 @@ export class Job extends DurableObject<WorkEnv> {
     return this.#known(request)
   }
 
-  /** Takes the order; it is durable before the answer. */
+  /** Stores the job. It is durable before the answer. */
   async create(order: JobOrder): Promise<JobCreated> {
     const before = this.#known(order.facts.request)
     if (before) {
@@ -145,7 +145,7 @@ export class Job extends DurableObject<WorkEnv> {
       : { outcomes: [], next: undefined }
   }
 
-  /** First arms the next alarm: the alarm of a process that dies rings again. */
+  /** Arms the next alarm before anything else, so that the job goes on if this process dies. */
   override async alarm(): Promise<void> {
     await this.ctx.storage.setAlarm(clock.now() + FALLBACK)
     await this.ctx.storage.sync()

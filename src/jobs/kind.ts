@@ -16,11 +16,11 @@ export interface OpenJob {
 /** Work on the targets that a request names. */
 export interface ListedKind {
   /**
-   * Does one target, or throws when it has to be tried again. A crash repeats the call: what was done must
-   * not be done twice.
+   * Does one target. Throws if it has to be tried again. After a crash the call is repeated, so a second call
+   * must change nothing.
    */
   attempt(env: WorkEnv, job: OpenJob, id: string): Promise<Outcome>
-  /** The state of a command that was queued for a target; `undefined` when its device has forgotten it. */
+  /** The state of a command that was queued for a target; `undefined` when its device no longer has it. */
   answer(env: WorkEnv, commandId: string): Promise<CommandState | undefined>
 }
 
@@ -32,7 +32,7 @@ export interface RoundKind {
 
 /** A round as its kind sees it. */
 export interface Round {
-  /** What the last step left, or the start. */
+  /** The place where the last step ended, or the start. */
   readonly work: string
   /** Milliseconds. */
   readonly since: number
@@ -42,12 +42,12 @@ export interface Round {
   isOver(): boolean
 }
 
-/** What an admin chose for the rounds of one name. It outlives each round. Times are milliseconds. */
+/** The settings for the rounds of one name. They outlive each round. Times are milliseconds. */
 export interface RoundSettings {
   readonly enabled?: boolean
   /** When `enabled` was set. */
   readonly enabledAt?: number
-  /** When it was last set to true: a round that stopped before no longer counts. */
+  /** When renewals were last enabled: a stopped round from before no longer counts. */
   readonly resumedAt?: number
   /** When any of the settings was changed. */
   readonly changedAt?: number

@@ -25,8 +25,8 @@ import {
 } from './rows.ts'
 
 /**
- * How long a job waits for a device's object. The object may still do the target: a second call changes
- * nothing.
+ * How long a job waits for a device's object. The object may still do the work later; a second call then
+ * changes nothing.
  */
 const PATIENCE = 30_000
 
@@ -34,7 +34,7 @@ const PATIENCE = 30_000
 export interface BatchMemory {
   /** Counts of the batch that runs; its outcomes are not stored yet. */
   running: { done: number; failed: number }
-  /** When how many devices were called lately. */
+  /** The latest calls: a time, and the number of devices that were called. */
   touched: { at: number; count: number }[]
   payload?: Uint8Array
 }
@@ -121,7 +121,7 @@ export function countListed(db: Db, { running }: BatchMemory): JobCounts {
   return { waiting: waiting - running.done, failed: failed + running.failed }
 }
 
-/** Opened only for the work: a view needs no key. */
+/** The payload is opened only for the work, so that a view needs no key. */
 function payloadOf({ env, db, row, memory }: ListedRun): Uint8Array {
   const { name, secret } = row
   memory.payload ??= loadBody(bodiesOf(env, db, name), 'payload', 0, loadPayload(db), secret)

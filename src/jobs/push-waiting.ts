@@ -6,7 +6,7 @@ import type { JobFacts } from './rows.ts'
 import type { Round, RoundKind, Step, WorkEnv } from './kind.ts'
 
 /**
- * Asks each device of the directory to push its waiting commands, because pushes may leave again. While the
+ * Lets each device of the directory push its waiting commands, because pushes may leave again. While the
  * circuit is open and its time is over, a few devices at a time try: the first delivered push closes it.
  */
 export const pushWaitingKind: RoundKind = { step: pushNext }
@@ -23,9 +23,9 @@ interface Walk {
 /** The pace: so many devices at once, so often. */
 const PAGE = 25
 const PAGE_EVERY = 1000
-/** How long the walk waits for a device, whose pushes go on behind it. */
+/** How long the walk waits for a device. The pushes of the device go on after that. */
 const PATIENCE = 2000
-/** How long a walk with an open circuit rests at its end: no device had anything to try with. */
+/** The pause after a walk, if the circuit is still open: no device had a push to try with. */
 const REST = 900_000
 
 export function pushWaitingRound(topic: string): Pick<JobFacts, 'name' | 'kind' | 'work'> {

@@ -21,7 +21,7 @@ export const BATCH = 5
 const HOUR = 3_600_000
 /** How long a round waits for its canaries before it tries others. */
 const CANARY_PATIENCE = 24 * HOUR
-/** Fewer failures count as the trouble of single devices. */
+/** With fewer failures, the cause is assumed in the devices themselves. */
 const FAILURES_TO_STOP = 5
 const WORST_FAILURE_RATE = 0.1
 

@@ -5,7 +5,7 @@ import type { DueIdentities } from '../directory/devices/renewals.ts'
 import { renewalWindow } from '../scep/renewal.ts'
 import type { RoundSettings } from './kind.ts'
 
-/** How long after a try a device is tried again that failed, is blocked or did nothing. */
+/** A device that failed, is blocked or did nothing is tried again after this time. */
 export const RETRY_AFTER = 7 * 86_400_000
 
 /** The settings, with the defaults for those that an admin has not chosen. */
@@ -14,7 +14,8 @@ export function renewalSettings(chosen: RoundSettings): Required<Omit<RoundSetti
 }
 
 /**
- * On, unless an admin switched them off, or a CA was imported since: then another server made the profiles.
+ * Whether renewals are on. They are on unless an admin switched them off or imported a CA: then another
+ * server made the profiles of the devices.
  */
 export async function renewalsEnabled(db: D1Database, chosen: RoundSettings): Promise<boolean> {
   const imported = await lastImport(db)

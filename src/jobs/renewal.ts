@@ -20,7 +20,7 @@ const WAIT = 300_000
 const AT_ONCE = 1000
 /** A device that was seen within this time is likely to answer. */
 const LIVELY = 2 * 86_400_000
-/** How long a round waits for a device. The device may still do what it was asked. */
+/** How long a round waits for a device's object. The object may still do the renewal later. */
 const PATIENCE = 30_000
 
 async function renewNext(env: WorkEnv, round: Round): Promise<Step> {

@@ -19,7 +19,7 @@ export interface RenewalsEnv {
   }
 }
 
-/** What an admin chooses. */
+/** The settings that an admin may change. */
 export interface RenewalChoice {
   readonly enabled: boolean
   /** Renewal profiles that leave in an hour. */
@@ -61,7 +61,7 @@ export async function renewalStatus(env: RenewalsEnv, config: Config): Promise<R
   return { ...state, due, counts }
 }
 
-/** Takes in what an admin chose. Devices that failed or were blocked before are tried again. */
+/** Stores the settings of an admin. Devices that failed or were blocked before are tried again. */
 export async function chooseRenewals(
   env: RenewalsEnv,
   config: Config,

@@ -73,7 +73,7 @@ export interface JobFacts {
   /** A hash of the request that made it: another request with the same Idempotency-Key is refused. */
   readonly request: string
   readonly kind: JobKind
-  /** What its kind has to know, as JSON or empty. */
+  /** The data of its kind, as JSON or empty. */
   readonly work: string
   readonly secret: boolean
   /** Devices a minute; 0 for no limit. */

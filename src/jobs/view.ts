@@ -25,7 +25,7 @@ export interface JobView {
   readonly failed: number
   readonly pace: number
   readonly stopAt: number
-  /** Of the devices that were asked: only a job with an error limit asks. */
+  /** The answers of a sample of devices. Only a job with an error limit has a sample. */
   readonly answers: { readonly answered: number; readonly failed: number }
 }
 

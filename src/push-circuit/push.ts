@@ -33,19 +33,19 @@ export interface CircuitEnv {
 const CIRCUIT = 'circuit'
 /** When the job that pushes waiting commands is due; absent once it has started. */
 const DUE = 'due'
-/** By then no isolate takes the circuit for open any more. */
+/** After this time no isolate has a copy of the circuit in which it is open. */
 const START_AFTER = GATE_AGE + 5000
 /** How often failures of many devices are probed. */
 const PROBE_EVERY = 60_000
-/** How soon an alarm rings again whose process died. */
+/** An alarm whose process died runs again after this time. */
 const FALLBACK = 60_000
-/** How often an open circuit whose time is over is probed while no push closes it or opens it again. */
+/** The interval of probes of an open circuit whose time is over, until a push closes it or opens it again. */
 const REST = 900_000
 
 /**
  * The circuit of one push topic. It counts failures, and holds pushes back while it is open
- * (src/push/circuit.ts decides). It probes devices that pushes reached before: their answers show whether the
- * cause is there. When pushes may leave again, a job asks each device to push its waiting commands
+ * (src/push/circuit.ts decides). It probes devices that pushes have reached before: if they answer, the cause
+ * is elsewhere. When pushes may leave again, a job lets each device push its waiting commands
  * (src/jobs/push-waiting.ts).
  */
 export class Push extends DurableObject<CircuitEnv> implements PushCircuit {
@@ -90,7 +90,7 @@ export class Push extends DurableObject<CircuitEnv> implements PushCircuit {
       await this.#pushAll()
     } else if (clock.now() >= circuit.open.until) {
       this.#keep(current(circuit, clock.now()))
-      // A device that fails on purpose may be one of those that are probed, so other devices try too.
+      // A probed device may fail on purpose, so other devices try too.
       await Promise.all([this.#startPushing(), this.#probe()])
     }
     const open = this.#load()?.open
@@ -122,7 +122,7 @@ export class Push extends DurableObject<CircuitEnv> implements PushCircuit {
     await this.env.JOB.getByName(PUSH_WAITING).start(round)
   }
 
-  /** Pushes devices that pushes reached before, when their answers show whether the cause is there. */
+  /** Probes devices that pushes have reached before: their answers show whether the cause is there. */
   async #probe(): Promise<void> {
     const before = this.#load()
     const channels = before ? toProbe(before) : []

@@ -3,7 +3,10 @@ import type { Verdict } from './verdict.ts'
 const SECOND = 1000
 const MINUTE = 60 * SECOND
 const DAY = 24 * 60 * MINUTE
-/** A device that was pushed and has not connected yet fetches everything when it does. */
+/**
+ * For this time after a push, a device that has not connected needs no other push: when it connects, it
+ * fetches all commands.
+ */
 export const UNANSWERED_INTERVAL = MINUTE
 
 /**

@@ -1,8 +1,8 @@
 /**
- * One circuit per push certificate. With a wrong certificate APNs refuses every token in turn, and each
- * refusal would flag a device of a healthy fleet. A single device must not hold back the others either. So
- * the circuit opens when the certificate itself is refused, or when the pushes of many devices fail and no
- * device is left that pushes still reach.
+ * One circuit per push certificate. With a wrong certificate, APNs refuses the token of every device, and
+ * each refusal would flag a healthy device. On the other side, a single device must not hold back all others.
+ * So the circuit opens in two cases: APNs refuses the certificate itself; or the pushes of many devices fail,
+ * and pushes reach no other device.
  */
 import { splitEnrollmentId } from '../mdm/enrollment.ts'
 import type { Verdict } from './verdict.ts'
@@ -10,9 +10,9 @@ import type { Verdict } from './verdict.ts'
 const MINUTE = 60_000
 /** For this long a delivered push proves the certificate. */
 const WINDOW = 10 * MINUTE
-/** Devices that have to fail before the cause is not theirs. */
+/** So many devices have to fail before the cause is not in the devices. */
 const MANY = 5
-/** Devices that are remembered because a push reached them. All of them have to fail. */
+/** So many devices that a push has reached are remembered. All of them have to fail. */
 export const PROVEN = 20
 const OPEN_FOR: Readonly<Record<OpenReason, number>> = {
   configuration: 5 * MINUTE,
@@ -29,13 +29,15 @@ export interface Circuit {
   /** Channels that a push was delivered to: one per device, {@link PROVEN} at most, the newest last. */
   proven: readonly string[]
   /**
-   * Devices whose token or topic was refused since the last delivered push: {@link MANY}, and those proven
-   * before.
+   * Devices whose token or topic was refused since the last delivered push: up to {@link MANY}, and any of
+   * `proven`.
    */
   refused: readonly string[]
-  /** Devices whose push got no answer since any push was answered, limited likewise. */
+  /** Devices whose push got no answer since APNs last answered one, with the same limit. */
   unanswered: readonly string[]
-  /** `until` is 0 when its time is over: pushes leave, and the first that is delivered closes it. */
+  /**
+   * `until` is 0 when its time is over: then pushes leave, and the first delivered one closes the circuit.
+   */
   open: { reason: OpenReason; detail: string; until: number } | undefined
   /** Counts openings and new certificates. A device's flag from an earlier epoch is void. */
   epoch: number
@@ -72,8 +74,7 @@ export function newCircuit(certificateId: string): Circuit {
 }
 
 /**
- * The circuit under the certificate that is in use. A new certificate has to reach the devices that the old
- * one reached.
+ * The circuit under the certificate in use. A new certificate has to reach the same devices as the old one.
  */
 export function underCertificate(circuit: Circuit, id: string): Circuit {
   const { certificateId, proven, epoch } = circuit
@@ -81,8 +82,8 @@ export function underCertificate(circuit: Circuit, id: string): Circuit {
 }
 
 /**
- * The circuit as it is now. When its time is over, it collects new evidence: the failures that opened it do
- * not keep it open.
+ * The circuit at this time. When its time is over, it begins to collect evidence anew: old failures do not
+ * keep it open.
  */
 export function current(circuit: Circuit, now: number): Circuit {
   const { open } = circuit
@@ -92,8 +93,8 @@ export function current(circuit: Circuit, now: number): Circuit {
 }
 
 /**
- * The devices whose pushes an open circuit holds back; `undefined` for all. Fewer than many hold back only
- * themselves.
+ * The devices whose pushes an open circuit holds back; `undefined` for all devices. While only a few devices
+ * have failed, it holds back those alone.
  */
 export function heldBy({ open, refused, unanswered }: Circuit): readonly string[] | undefined {
   const evidence = open?.reason === 'tokens' ? refused : unanswered
@@ -112,7 +113,7 @@ export function recordPush(before: Circuit, told: PushTold, now: number): Circui
   return cause === undefined ? circuit : openCircuit(circuit, cause, told.verdict, now)
 }
 
-/** Counts deliveries. Those reported while the circuit is open may be older than the opening. */
+/** Counts deliveries. While the circuit is open it ignores them: they may be from before it opened. */
 export function countDelivered(circuit: Circuit, told: Delivered, now: number): Circuit {
   if (told.delivered === 0 || circuit.open) return circuit
   const channels = told.proven ?? []
@@ -132,8 +133,8 @@ export function provesCertificate(circuit: Circuit, now: number): boolean {
 }
 
 /**
- * Channels to push to find out whether only the other devices fail: those that pushes reached before. A
- * device that fails on purpose is not among them, or is one of several.
+ * Channels for a probe, which shows whether only the failed devices fail: other channels that pushes have
+ * reached before.
  */
 export function toProbe(circuit: Circuit): readonly string[] {
   const { open, proven, refused, unanswered } = circuit
@@ -144,7 +145,7 @@ export function toProbe(circuit: Circuit): readonly string[] {
     : proven.filter((channel) => !evidence.includes(deviceOf(channel)))
 }
 
-/** Forgets channels that a probe did not reach, when the cause is their own. */
+/** Forgets channels that a probe did not reach, if the cause is in their devices. */
 export function afterProbe(circuit: Circuit, failed: readonly string[]): Circuit {
   const { open, refused, unanswered } = circuit
   const evidence = new Set([...refused, ...unanswered])
@@ -159,7 +160,7 @@ function count(before: Circuit, told: PushTold, now: number): Circuit {
   const circuit = countDelivered(before, told, now)
   switch (verdict.kind) {
     case 'transport':
-      // Others get answers, so the cause is this device.
+      // Other devices get answers, so the cause is in this device.
       return {
         ...circuit,
         unanswered: told.othersAnswered ? [] : added(circuit, 'unanswered', channel),
@@ -171,7 +172,7 @@ function count(before: Circuit, told: PushTold, now: number): Circuit {
   }
 }
 
-/** Proven devices always count, so the list may hold other devices up to its limit before. */
+/** Proven devices always count. Of other devices, only {@link MANY} are listed. */
 function added(
   circuit: Circuit,
   list: 'refused' | 'unanswered',
@@ -193,8 +194,8 @@ function causeToOpen(circuit: Circuit, verdict: Verdict): OpenReason | undefined
 }
 
 /**
- * Whether all channels that pushes reached before now fail. When none was reached yet, a device's failure
- * and the certificate's look the same.
+ * Whether all channels that pushes have reached before fail now. If there are none, a fault of the
+ * certificate cannot be distinguished from one of a device.
  */
 function isEnough({ proven }: Circuit, evidence: readonly string[]): boolean {
   return proven.length > 0 && proven.every((channel) => evidence.includes(deviceOf(channel)))
