@@ -19,8 +19,8 @@ const OTHER = /^(?!\d+$|https?:)/
 const ALSO_OF_NPM: ReadonlySet<string> = new Set(['os', 'key', 'cert'])
 
 /**
- * npm keeps the flags that no `--` precedes, and passes on their values as arguments: `npm start --devices
- * 3` becomes `npm_config_devices=true` and `3`.
+ * Refuses flags in front of which no `--` stands. npm keeps such flags and passes on their values as
+ * arguments: `npm start --devices 3` becomes `npm_config_devices=true` and `3`.
  *
  * @throws CliError that gives the right command line
  */

@@ -4,12 +4,12 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { waitForEnd } from './lock.ts'
 
-/** Reads until its parent has ended in any way, and then ends the workerd that the parent left behind. */
+/** A program that reads until its parent ends in any way. Then it ends the workerd that the parent left. */
 const WATCH = 'cat >/dev/null; read -r pid limit <"$0" && kill -9 "$pid"'
 
 /**
- * The share of `ulimit` for workerd, and how many files an object holds for the ten seconds that it stays
- * in memory.
+ * The share of the `ulimit` that workerd gets; and the number of files that an object holds during the ten
+ * seconds that it stays in memory.
  */
 const LIMIT = '. "$0"; ulimit -n'
 const FILES_OF_OBJECT = 3

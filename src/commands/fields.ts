@@ -32,7 +32,7 @@ export interface Field {
   readonly type: FieldType
   /** MicroMDM sends it even when absent, with its type's zero value. */
   readonly always: boolean
-  /** What the 201 shows when the field is absent; undefined shows nothing. */
+  /** The value in the 201 when the field is absent; undefined shows nothing. */
   readonly echo: JsonValue | undefined
   /** For `struct` and `structs`. */
   readonly fields: readonly Field[]
@@ -40,7 +40,7 @@ export interface Field {
   readonly shape:
     | ((dict: PlistDict, json: JsonObject, reading: RequestReading) => Record<string, PlistValue>)
     | undefined
-  /** A PIN, password, token or private key, or what holds one. */
+  /** A PIN, password, token or private key, or an object that contains one. */
   readonly secret: boolean
   /** Unknown to MicroMDM, which takes any value: in its reading, a value that cannot be sent is left out. */
   readonly added: boolean
@@ -48,7 +48,7 @@ export interface Field {
 
 type Extra = Partial<Pick<Field, 'always' | 'echo' | 'fields' | 'shape' | 'secret' | 'added'>>
 
-/** A field of a row: JSON name, plist key, type, and what is unusual. */
+/** A field of a row: JSON name, plist key, type, and its special rules. */
 export function field(json: string, plist: string, type: FieldType, extra: Extra = {}): Field {
   return {
     json,

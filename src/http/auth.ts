@@ -61,8 +61,8 @@ function isForeign({ req, var: { config } }: AdminContext): boolean {
     site === undefined ||
     site === 'same-origin' ||
     (site === 'none' && /^(GET|HEAD)$/.test(req.method))
-  // Behind a proxy that ends TLS, the request's URL has http and the browser's origin https, as PUBLIC_URL
-  // does.
+  // Behind a proxy that ends TLS, the request has an http URL, while the origin of the browser and PUBLIC_URL
+  // have https.
   const ownOrigin =
     origin === undefined || [config.publicUrl, new URL(req.url).origin].includes(origin)
   return !ownSite || !ownOrigin

@@ -1,10 +1,10 @@
 import { clock, wait } from '../clock.ts'
 import { warn } from '../log.ts'
 
-/** Within this time, this many wrong keys of a network are answered at once, to show a script its error. */
+/** In this time, so many wrong keys of a network are answered at once: a script sees its error. */
 const WINDOW = 60_000
 const AT_ONCE = 20
-/** After that an answer takes this long. At most so many answers wait, for a network and for all. */
+/** Further answers take this long. The number of answers that wait is limited, for a network and in all. */
 const SLOW = 1000
 const MAX_WAITING = 4
 const MAX_WAITING_OF_ALL = 100
@@ -17,12 +17,14 @@ interface Tries {
 
 /** The networks that this isolate has seen; the one that tried last is at the end. */
 const networks = new Map<string, Tries>()
-/** The waiting answers and their end. The runtime may end a request at any point: an entry ends by time. */
+/**
+ * The answers that wait, and the time at which each wait ends: the runtime may end a request at any point.
+ */
 let waiting: readonly { readonly network: string; readonly until: number }[] = []
 
 /**
  * Counts a wrong key, logs the first of a network, and delays the answer if there are many.
- * @returns false if there are too many: then the answer says so.
+ * @returns false if there are too many: the answer then gives that as its reason
  */
 export async function slowDown(network: string): Promise<boolean> {
   const now = clock.now()

@@ -29,7 +29,7 @@ export interface IdKeys {
   readonly EnrollmentUserID?: string | undefined
 }
 
-/** Shared iPad sends this constant for every user. UserShortName tells the users apart. */
+/** Shared iPads send this constant for every user; their UserShortNames differ. */
 export const SHARED_IPAD_USER_ID = 'FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF'
 
 /**

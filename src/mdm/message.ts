@@ -57,7 +57,7 @@ interface CheckInBase {
   readonly enrollment: Enrollment
 }
 
-/** A check-in message, told apart by `MessageType`. */
+/** A check-in message. `MessageType` distinguishes the kinds. */
 export type CheckIn = CheckInBase &
   (
     | { readonly messageType: 'Authenticate'; readonly topic: string; readonly facts: DeviceFacts }
@@ -87,7 +87,7 @@ export type CheckIn = CheckInBase &
 export type MessageType = CheckIn['messageType']
 export type Message = CheckIn | Report
 
-/** Apple's have some kilobytes. Each is stored in one row. */
+/** Tokens that devices escrow: Apple's have some kilobytes. Each is stored in one row. */
 const MAX_TOKEN_BYTES = 500_000
 
 /** A fact is a column of a list, and a status one of an event. The event's payload has all of it. */

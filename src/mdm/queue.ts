@@ -86,7 +86,7 @@ export function isUnanswered({ state }: QueueEntry): boolean {
   return state === 'sent' || state === 'stalled'
 }
 
-/** A command that stayed unanswered for its rounds goes behind the others, and is still offered last. */
+/** A command without an answer for so many rounds goes behind the others. It is still offered last. */
 export function hasStalled(entry: QueueEntry): boolean {
   return entry.state === 'sent' && entry.rounds >= ROUNDS_BEFORE_STALLED
 }

@@ -1,7 +1,8 @@
 export type SqlValue = string | number | null | Uint8Array | ArrayBuffer
 
 /**
- * The object's SQLite, as far as it is used. It is synchronous, so that all between two awaits is one commit.
+ * The object's SQLite, as far as this project uses it. It is synchronous, so everything between two awaits is
+ * one commit.
  */
 export interface Db {
   all<Row>(query: string, ...values: SqlValue[]): Row[]

@@ -11,8 +11,7 @@ export interface RareTable {
  */
 export function withRareTables(db: Db, tables: ReadonlyMap<string, RareTable>): Db {
   /**
-   * The statement that runs in place of a query while its tables are missing: a query fails once, not each
-   * time.
+   * The statements that run in place of a query while its tables are missing. So each query fails only once.
    */
   const around = new Map<string, string>()
   return {

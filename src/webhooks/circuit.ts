@@ -1,7 +1,7 @@
 import type { Webhook } from '../events/webhook.ts'
 import type { PostOutcome } from './post.ts'
 
-/** What is known of the receiver. It is stored, and survives a restart of the object. */
+/** The known state of the receiver. It is stored, and survives a restart of the object. */
 export interface ReceiverCircuit {
   /** How often in a row the receiver was found down; 0 while it counts as up. */
   downs: number
@@ -10,8 +10,8 @@ export interface ReceiverCircuit {
   /** The end of a `Retry-After`. Devices whose posts failed wait for it. */
   askedUntil: number
   /**
-   * All devices wait until then, some minutes at a time: perhaps the receiver asked for a wait of those
-   * devices alone whose posts failed.
+   * The time until which all devices wait, some minutes at a time. The receiver may have requested the wait
+   * only for the devices whose posts failed.
    */
   quietUntil: number
   /** Devices whose last post found the receiver down, since the last answer; {@link MANY} at most. */
@@ -38,10 +38,13 @@ const MINUTE = 60_000
 const HOUR = 3_600_000
 /** Some receivers ask for years. Events that wait must have time left afterwards. */
 const LONGEST_ASKED = 6 * HOUR
-/** A receiver that is down is tried at least this often, and so is one that asked for a wait. */
+/** The longest wait before the next try of a receiver that is down, or that requested a wait. */
 const LONGEST_DOWN = MINUTE
 const LONGEST_QUIET = 5 * MINUTE
-/** From this number of failing devices on, they wait for each other: the cause may be more than one event. */
+/**
+ * From this number of failing devices on, these devices wait together: probably their events are not the
+ * cause.
+ */
 const FAILING_TO_OPEN = 2
 /** From this number of failing devices on, the receiver counts as down, and all devices wait. */
 const MANY = 5

@@ -75,7 +75,7 @@ async function postAll(
 }
 
 interface PostedInOrder {
-  /** The last event that the webhook is past. */
+  /** The last event that was delivered, left the order or was not wanted. */
   readonly passed: number | undefined
   /** Events that left the order. */
   readonly left: readonly Retry[]
@@ -150,7 +150,7 @@ async function postRetries(
   return { report, stopped: false }
 }
 
-/** An Idle in a backlog is worth no post when it is old: it only says that the device asked for work. */
+/** Whether an Idle is too old to be posted: it only reports that the device connected. */
 async function isStale(
   ports: Pick<DeliveryPorts, 'now' | 'webhook'>,
   { about, at }: DeviceEvent,

@@ -21,7 +21,9 @@ export interface Lane extends Throttle {
   readonly again: Set<string>
   /** Failed tries of the next event of a device. */
   readonly failures: Map<string, Failures>
-  /** Reports that could not be given to their devices. No more events of such a device are posted before. */
+  /**
+   * Reports that their devices have not received. No more events of such a device are posted until it has.
+   */
   readonly unreported: Map<string, PostReport>
   /** An admin has paused the webhook: events wait in their devices. */
   paused: boolean

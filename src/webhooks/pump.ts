@@ -29,7 +29,10 @@ export function wakeLane(subscription: Subscription, devices: readonly string[])
   startPump(subscription)
 }
 
-/** Ends all waits. During a long one memory may have lost the devices that wait: ask all devices. */
+/**
+ * Ends all waits. During a long wait the object may have lost its memory of the devices, so it walks over all
+ * devices.
+ */
 export function resumePosts(subscription: Subscription): void {
   const { lane, ctx, removed } = subscription
   if (removed) {

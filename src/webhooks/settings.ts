@@ -68,7 +68,7 @@ async function readList(d1: D1Database): Promise<void> {
   const before = listChanges
   try {
     const webhooks = await listWebhooks(d1)
-    // A read that began before a change may miss it.
+    // A read that began before a change may not contain it.
     if (before === listChanges) {
       copy = { at: clock.now(), webhooks: webhooks.map(({ open }) => open) }
     }
@@ -78,7 +78,7 @@ async function readList(d1: D1Database): Promise<void> {
 }
 
 export interface WebhookSource {
-  /** The webhook as it is now; as it was, while D1 does not answer. */
+  /** The webhook as it is now. While D1 does not answer, the last known settings. */
   current(): Promise<Webhook | undefined>
   /** The webhook was changed: the next call of `current` reads it again. */
   forget(): void
@@ -102,7 +102,7 @@ export function webhookSource(env: { readonly DB: D1Database }, id: string): Web
       try {
         const stored = await findWebhook(env.DB, id)
         const webhook = stored && usable(stored, config.sealer)
-        // A read that began before a change may miss it, so it is used only once.
+        // A read that began before a change may not contain it, so its result is used only once.
         known = changesBefore === changes ? { at: clock.now(), webhook } : known
         return webhook
       } catch (error) {

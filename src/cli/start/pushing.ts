@@ -71,7 +71,7 @@ function choosePush(
     return { push: pushIdentity(readPushFiles(options.push), now), source: 'flags' }
   }
   const installed = readInstalledPush(state.directory, sealKeys)
-  // Even an expired one: devices have to be served, and the panel tells what to do.
+  // An expired certificate is used too: devices have to be served, and the panel says what to do.
   return installed
     ? { push: pushIdentity(installed, 0), source: 'installed' }
     : { push: pushIdentity(state.simulatedPush, now), source: 'simulated' }

@@ -31,11 +31,11 @@ import type { LocalWorker } from './worker.ts'
 import { forgetUrl, makeStateDirectory, openState, rememberUrl } from '../state.ts'
 
 const PROJECT = resolve(import.meta.dirname, '../../..')
-/** The status of a Worker whose settings are incomplete: waiting does not help. */
+/** The error of a Worker whose settings are incomplete: to wait longer does not help. */
 const NOT_CONFIGURED = 'EdgeMDM is not configured'
 const READY_WITHIN = 120_000
 const DAY = 86_400_000
-/** For this long after a signal, the same signal may arrive again by another way. */
+/** After a signal, the same signal may arrive a second time within this time, from npm. */
 const ECHO = 300
 
 await main()
@@ -47,7 +47,8 @@ async function main(): Promise<void> {
   let hurryFrom = Infinity
   const stop = async (): Promise<void> => {
     if (stopping) {
-      // npm repeats the Ctrl-C that the terminal has sent already. A person's second Ctrl-C does not wait.
+      // npm repeats the Ctrl-C that the terminal has sent. A second Ctrl-C of the user ends the process at
+      // once.
       if (Date.now() > hurryFrom) {
         process.exit(1)
       }
@@ -287,7 +288,7 @@ function errorIn(body: string): string {
   return String(error)
 }
 
-/** An address to reach it by: a wildcard is not one. */
+/** The host for the URL: a wildcard is no address that a client can call. */
 function urlHost(host: string): string {
   const reachable: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
   const address = reachable[host] ?? host

@@ -55,8 +55,8 @@ async function takeMessage(c: DeviceContext): Promise<Response> {
     return takeBody(c, body)
   }
   const taking = takeLarge(c, reading)
-  // The runtime ends a request when its sender disconnects, unless work is pending. The place must be left in
-  // any case.
+  // When the sender disconnects, the runtime ends a request without pending work. This work keeps it alive,
+  // so that it always frees its place.
   c.executionCtx.waitUntil(Promise.allSettled([taking]))
   return taking
 }

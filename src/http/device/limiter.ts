@@ -4,9 +4,9 @@ import { clock, wait } from '../../clock.ts'
 export type Leave = () => void
 
 export interface Guest {
-  /** Only one guest of a name is inside or in the line. */
+  /** The name of a guest. Only one guest of a name may be inside or in the line. */
   readonly name?: string
-  /** It precedes others in the line. */
+  /** Whether the guest precedes others in the line. */
   readonly isPreferred?: boolean
   /** Whether it gives its place to a guest of the same name, or to the first in the line. */
   gives?(to: Guest): boolean
@@ -98,7 +98,7 @@ export function createLimiter({ places, line, patience, lease }: LimiterBounds):
   }
 }
 
-/** The first of these tickets that gives its place to the guest loses it. */
+/** Takes the place of the first of these tickets that gives it to the guest. */
 function displace(guest: Guest, among: readonly Ticket[], inside: Set<Ticket>): boolean {
   const loser = among.find((ticket) => ticket.guest.gives?.(guest))
   if (loser) {

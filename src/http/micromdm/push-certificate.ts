@@ -24,7 +24,10 @@ v1PushCertificate.get(PATH, async (c) => {
   return goJson({ cert: certificate.der })
 })
 
-/** 200 only if pushes use this certificate from now on: without effect, it would hide that pushes end. */
+/**
+ * Answers 200 only if pushes use this certificate from now on. A 200 without effect would hide that pushes
+ * will stop.
+ */
 v1PushCertificate.put(PATH, async (c) => {
   const body = await readObject(c)
   const [cert = '', key = ''] = ['cert', 'key'].map((name) =>

@@ -9,7 +9,7 @@ import { OwnError } from '../../reason.ts'
 
 import { Buffer } from 'node:buffer'
 
-/** Bytes that are not the DER that the caller asked for; the message names the field. */
+/** Bytes that are not the expected DER. The message names the field. */
 export class DerError extends OwnError {
   override name = 'DerError'
 }

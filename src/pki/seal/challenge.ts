@@ -99,7 +99,7 @@ export function bindingOf({ udid = '', serial = '' }: Subject): Binding {
   return { udid: digestOf('udid', udid), serial: digestOf('serial', serial) }
 }
 
-/** Whether there is a device that it is bound to. */
+/** Whether it is bound to a device. */
 export function isBound({ udid, serial }: Binding): boolean {
   return udid !== '' || serial !== ''
 }

@@ -18,7 +18,7 @@ export type AuthorityCheck =
   | { readonly ok: true; readonly authority: Authority }
   | { readonly ok: false; readonly error: string }
 
-/** What a certificate signing request asks for, as far as anything of it goes into a certificate. */
+/** The parts of a certificate signing request that go into a certificate. */
 export interface IdentityRequest {
   /** DER of its SubjectPublicKeyInfo. */
   readonly spki: Uint8Array
@@ -28,7 +28,9 @@ export interface IdentityRequest {
 const MINUTE = 60_000
 const DAY = 86_400_000
 const CA_VALIDITY = 3_653 * DAY
-/** How early a CA's end is warned of: replacing it takes a renewal of the whole fleet. */
+/**
+ * The warning about the end of a CA begins this early: to replace a CA, the whole fleet has to be renewed.
+ */
 const WARN_BEFORE = 180 * DAY
 const ORGANIZATION = 'EdgeMDM'
 const IDENTITY = 'MDM Identity'
@@ -152,7 +154,7 @@ export function identityName(asked = ''): string {
 
 const MAKE_NEW = 'make a new one with `npm run ca -- create`'
 
-/** Why an admin has to look after a CA: it ends within 180 days, or has ended. */
+/** The warning about a CA that ends within 180 days, or has ended. */
 export function authorityWarning(certificate: Certificate, now: number): string | undefined {
   const { notAfter, subjectText } = certificate
   const date = new Date(notAfter).toISOString().slice(0, 10)

@@ -47,7 +47,7 @@ export interface Certificate extends Extensions {
   readonly commonName: string | undefined
   /** DER of SubjectPublicKeyInfo. */
   readonly spki: Uint8Array
-  /** SHA-256 of `spki`, lower-case hex: CAs are told apart by it. */
+  /** SHA-256 of `spki`, lower-case hex. It identifies a CA. */
   readonly keyId: string
   /** OID of the algorithm that it is signed with; of RSASSA-PSS that of its hash. */
   readonly signatureAlgorithm: string

@@ -29,13 +29,13 @@ export const PATH_POLICIES = {
   apple: { checksDates: false, checksUsage: false, weak: 'accepted' },
 } as const satisfies Record<string, PathPolicy>
 
-/** A CA that is trusted, and the row of the table that judges certificates below it. */
+/** A trusted CA, and the rules for certificates below it. */
 export interface Anchor {
   readonly certificate: Certificate
   readonly row: keyof typeof PATH_POLICIES
 }
 
-/** An anchor by the row of CAs of other servers. */
+/** An anchor with the rules for CAs of other servers. */
 export function imported(certificate: Certificate): Anchor {
   return { certificate, row: 'imported' }
 }
@@ -72,8 +72,8 @@ const SOUND_SIGNATURES = new Set([
 
 /**
  * Whether a path from one of `anchors` to `leaf` over at most three of `others` is valid at `now`
- * (milliseconds since 1970) by the anchor's row. CAs are told apart by key: of two with the same name, the
- * one whose key made the signature counts.
+ * (milliseconds since 1970), by the rules of the anchor. A key identifies a CA: if two have the same name,
+ * the one whose key made the signature counts.
  */
 export function validatePath(
   leaf: Certificate,

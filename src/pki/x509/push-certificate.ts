@@ -18,7 +18,7 @@ export type PushCertificateCheck =
       readonly notAfter: number
       /** The certificate alone, as PEM. */
       readonly certificatePem: string
-      /** The key as unencrypted PKCS#8 PEM, whatever form it came in. */
+      /** The key as PEM: always PKCS#8, not encrypted. */
       readonly keyPem: string
       /** SHA-256 of the certificate, lower-case hex. */
       readonly fingerprint: string

@@ -17,7 +17,7 @@ import { type ServerAnswer, type Destination, isDelivered, type Wire } from './w
 export interface SentMessage {
   readonly to: Destination
   readonly body: Uint8Array
-  /** Undefined when no answer came. */
+  /** Undefined without an answer. */
   readonly status: number | undefined
 }
 

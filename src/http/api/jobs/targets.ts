@@ -43,7 +43,7 @@ const SHOWN = 512
  * The ids of a request, which may be any values. An unknown id is valid: its command waits for an enrolment.
  */
 export function targetsNamed(listed: readonly unknown[]): Targets {
-  // 5 and "5" are two, of which one may be good.
+  // 5 and "5" are two values: only the text can be an id.
   const named = new Map(listed.map((id) => [JSON.stringify(id), id]))
   return asTargets(
     [...named].map(([json, id]) =>
