@@ -4,27 +4,14 @@ import {
   PAGE_TARGETS,
   pageFrom,
   type JobCounts,
-  type JobKind,
   type JobRow,
-  type JobState,
   type Outcome,
   type OutcomeKind,
 } from './rows.ts'
 
 /** A job as its callers see it. Times are milliseconds; `endedAt` is 0 while it runs. */
-export interface JobView {
-  readonly name: string
-  readonly kind: JobKind
-  readonly work: string
-  readonly state: JobState
-  readonly reason: string
-  readonly createdAt: number
-  readonly endedAt: number
-  readonly total: number
-  readonly waiting: number
-  readonly failed: number
-  readonly pace: number
-  readonly stopAt: number
+export interface JobView
+  extends Readonly<Omit<JobRow, 'request' | 'secret' | 'faults' | 'watch'>>, JobCounts {
   /** The answers of a sample of devices. Only a job with an error limit has a sample. */
   readonly answers: { readonly answered: number; readonly failed: number }
 }
@@ -62,20 +49,9 @@ export function listOutcomes(
 }
 
 /** @param counts of the batches that are stored, and of the one that runs. */
-export function viewOf(row: JobRow, { waiting, failed }: JobCounts): JobView {
-  return {
-    name: row.name,
-    kind: row.kind,
-    work: row.work,
-    state: row.state,
-    reason: row.reason,
-    createdAt: row.createdAt,
-    endedAt: row.endedAt,
-    total: row.total,
-    pace: row.pace,
-    stopAt: row.stopAt,
-    waiting,
-    failed,
-    answers: { answered: row.watch.answered, failed: row.watch.failed },
-  }
+export function viewOf(
+  { request: _request, secret: _secret, faults: _faults, watch, ...shown }: JobRow,
+  counts: JobCounts,
+): JobView {
+  return { ...shown, ...counts, answers: { answered: watch.answered, failed: watch.failed } }
 }
