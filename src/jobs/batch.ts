@@ -1,6 +1,6 @@
 import { reasonOf } from '../reason.ts'
 import { splitEnrollmentId } from '../mdm/enrollment.ts'
-import type { CommandState } from '../mdm/queue.ts'
+import { PENDING_STATES, type CommandState } from '../mdm/queue.ts'
 import {
   PAGE_TARGETS,
   type JobCounts,
@@ -30,7 +30,7 @@ const MANY = 5
 const WATCHED_OF_BATCH = 10
 const WATCHED = 100
 const ASKED_AT_ONCE = 20
-const WAITS: ReadonlySet<unknown> = new Set(['held', 'queued', 'sent', 'not_now', 'stalled'])
+const WAITS: ReadonlySet<unknown> = new Set(PENDING_STATES)
 
 /** How many targets may be done now, and when more may be done. */
 export function quotaOf(

@@ -1,23 +1,23 @@
 import type { Report } from './message.ts'
 
+/** The device still has to answer a command in one of these states. */
+export const PENDING_STATES = ['held', 'queued', 'sent', 'not_now', 'stalled'] as const
+export const ENDED_STATES = [
+  'acknowledged',
+  'error',
+  'format_error',
+  'cancelled',
+  'expired',
+  'superseded',
+] as const
+
 /**
  * The life of a command: `queued → sent → acknowledged | error | format_error`. A device may answer NotNow,
  * ignore a command until it is `stalled`, or leave (`superseded`). An admin may clear a command
  * (`cancelled`), or have set the time after which it makes no sense (`expired`). A `held` command goes out
  * when an admin releases it.
  */
-export type CommandState =
-  | 'held'
-  | 'queued'
-  | 'sent'
-  | 'not_now'
-  | 'stalled'
-  | 'acknowledged'
-  | 'error'
-  | 'format_error'
-  | 'cancelled'
-  | 'expired'
-  | 'superseded'
+export type CommandState = (typeof PENDING_STATES | typeof ENDED_STATES)[number]
 
 /** Rounds in which a device may ignore a command before the command goes behind the others of its channel. */
 export const ROUNDS_BEFORE_STALLED = 3

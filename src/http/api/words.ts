@@ -4,6 +4,7 @@ import { PLATFORMS } from '../../apple/platform.ts'
 import { PROOF_NAMES } from '../../device/store/proof.ts'
 import { TOPICS } from '../../events/topics.ts'
 import { ENROLLMENT_TYPES } from '../../mdm/enrollment.ts'
+import { ENDED_STATES, PENDING_STATES } from '../../mdm/queue.ts'
 import { REPORT_STATUSES } from '../../mdm/message.ts'
 
 export const topicWord = z.enum(TOPICS).openapi('Topic')
@@ -15,21 +16,7 @@ export const enrollmentState = z
   .enum(['unknown', 'authenticated', 'enrolled', 'checked_out'])
   .openapi('EnrollmentState')
 export const pushState = z.enum(['none', 'ready', 'failing']).openapi('PushState')
-export const commandStateWord = z
-  .enum([
-    'held',
-    'queued',
-    'sent',
-    'not_now',
-    'stalled',
-    'acknowledged',
-    'error',
-    'format_error',
-    'cancelled',
-    'expired',
-    'superseded',
-  ])
-  .openapi('CommandState')
+export const commandStateWord = z.enum([...PENDING_STATES, ...ENDED_STATES]).openapi('CommandState')
 
 /** Their names in the document. They are registered first, because their first use may allow null. */
 export const WORDS = {

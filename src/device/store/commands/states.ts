@@ -1,11 +1,9 @@
 /** The states of a command as conditions of SQL. */
+import { ENDED_STATES, PENDING_STATES } from '../../../mdm/queue.ts'
 import { rangeSql } from './ids.ts'
 
-/** The device still has to answer these. */
-export const PENDING = "('queued', 'sent', 'not_now', 'stalled', 'held')"
-/** These have ended. */
-export const ENDED =
-  "('acknowledged', 'error', 'format_error', 'cancelled', 'expired', 'superseded')"
+export const PENDING = `('${PENDING_STATES.join("', '")}')`
+export const ENDED = `('${ENDED_STATES.join("', '")}')`
 
 /** A job that died repeats a batch, and has to find within this time which commands it queued already. */
 const JOB_SPAN = 86_400_000

@@ -4,6 +4,7 @@ import type { WaitingPage } from '../../../device/queue/move.ts'
 import { claimsOf, expectNoDevice } from '../../../directory/devices/users.ts'
 import type { Env } from '../../../env.ts'
 import { enrollmentId, faultOfDeviceId, splitEnrollmentId } from '../../../mdm/enrollment.ts'
+import { PENDING_STATES } from '../../../mdm/queue.ts'
 import { AdminError, faultAt } from '../../admin-error.ts'
 import { deviceId, idText } from '../device-id.ts'
 import { answer, body, DEVICE_PARAMS, operation } from '../operation.ts'
@@ -17,7 +18,6 @@ import { COMMAND_EXAMPLE, commandSummary } from './schema.ts'
 export const waitingRoutes = newRoutes()
 
 const tags = ['Commands']
-const PENDING = ['held', 'queued', 'sent', 'not_now', 'stalled']
 const DEVICE = 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01'
 const USER = '5A1F7C9E-0B3D-4E6F-8A2C-1D9B7E4F6A53'
 const CHANNEL = `${DEVICE}:${USER}`
@@ -43,7 +43,7 @@ waitingRoutes.openapi(
     const page = await deviceOf(c.env, id).listCommands(AS_DEVICE, {
       before: numberCursor(cursor, 'command'),
       limit,
-      states: PENDING,
+      states: PENDING_STATES,
       requestType: undefined,
     })
     if (page.kind === 'list') {
