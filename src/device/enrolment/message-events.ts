@@ -1,31 +1,29 @@
 /** The events that a device's message causes. */
-import { aboutMessage } from '../../events/event.ts'
-import { COMMAND_DEFERRED, ENROLLMENT_CONTESTED, topicOf } from '../../events/topics.ts'
+import { aboutMessage, type EventAbout } from '../../events/event.ts'
+import {
+  COMMAND_DEFERRED,
+  ENROLLMENT_CONTESTED,
+  IDENTITY_CONFLICT,
+  topicOf,
+  type Topic,
+} from '../../events/topics.ts'
 import { recordEvent } from '../outbox/record.ts'
 import type { ReportEffect } from '../queue/report.ts'
 import { commandId } from '../store/commands/ids.ts'
 import { namedInLog } from '../store/commands/log.ts'
 import type { Context } from '../store/context.ts'
+import type { Subscribers } from '../store/events.ts'
 import type { CheckInEffect } from './check-in.ts'
 import type { DeviceInput } from './message.ts'
 
 /** The event of the message itself. */
 export function recordMessage(context: Context, input: DeviceInput, effect: CheckInEffect): void {
-  recordEvent(
-    context,
-    {
-      id: input.eventId,
-      topic: topicOf(input.message),
-      about: {
-        ...aboutMessage(input.message, input.params),
-        ...(effect.tally === undefined ? {} : { tokenUpdateTally: effect.tally }),
-        ...(effect.renewal ? { renewal: true } : {}),
-        ...(context.state.device.contest ? { contested: true } : {}),
-      },
-      body: input.body,
-    },
-    input.listeners,
-  )
+  const more = {
+    ...(effect.tally === undefined ? {} : { tokenUpdateTally: effect.tally }),
+    ...(effect.renewal ? { renewal: true as const } : {}),
+    ...(context.state.device.contest ? { contested: true as const } : {}),
+  }
+  record(context, input, { topic: topicOf(input.message), more }, input.listeners)
 }
 
 /** The device works, and answers NotNow again and again: an admin should check it. */
@@ -35,19 +33,11 @@ export function recordDeferred(
   { n, notNows }: Extract<ReportEffect, { kind: 'deferred' }>,
 ): void {
   const { user } = input.message.enrollment
-  recordEvent(
+  const more = { commandId: commandId(context, { user }, n), notNows }
+  record(
     context,
-    {
-      // Derived: the message has an event of its own.
-      id: `${input.eventId}/deferred`,
-      topic: COMMAND_DEFERRED,
-      about: {
-        ...aboutMessage(input.message, input.params),
-        commandId: commandId(context, { user }, n),
-        notNows,
-      },
-      body: input.body,
-    },
+    input,
+    { suffix: '/deferred', topic: COMMAND_DEFERRED, more },
     input.deferredListeners,
   )
   context.effects.notes.push({
@@ -61,23 +51,38 @@ export function recordDeferred(
  */
 export function recordContest(context: Context, input: DeviceInput, until: number): void {
   const { fingerprint } = input
-  recordEvent(
+  const more = { fingerprint, contestedUntil: until }
+  record(
     context,
-    {
-      id: `${input.eventId}/contested`,
-      topic: ENROLLMENT_CONTESTED,
-      about: {
-        ...aboutMessage(input.message, input.params),
-        fingerprint,
-        contestedUntil: until,
-      },
-      body: input.body,
-    },
+    input,
+    { suffix: '/contested', topic: ENROLLMENT_CONTESTED, more },
     input.contestListeners,
   )
-  context.effects.notes.push({
-    event: 'mdm:enrollment-contested',
-    device: context.name,
-    fingerprint,
-  })
+  const detail = { device: context.name, fingerprint }
+  context.effects.notes.push({ event: 'mdm:enrollment-contested', ...detail })
+}
+
+/** The server refuses the message of an earlier identity: an admin may reinstate it. */
+export function recordConflict(context: Context, input: DeviceInput): void {
+  const { fingerprint } = input
+  record(
+    context,
+    input,
+    { topic: IDENTITY_CONFLICT, more: { fingerprint } },
+    input.conflictListeners,
+  )
+  const detail = { device: context.name, fingerprint }
+  context.effects.notes.push({ event: 'mdm:identity-conflict', ...detail })
+}
+
+/** `suffix` distinguishes an event from that of the message itself. */
+function record(
+  context: Context,
+  { eventId, message, params, body }: DeviceInput,
+  event: { readonly topic: Topic; readonly suffix?: string; readonly more: Partial<EventAbout> },
+  subscribers: Subscribers,
+): void {
+  const { topic, suffix = '', more } = event
+  const about = { ...aboutMessage(message, params), ...more }
+  recordEvent(context, { id: eventId + suffix, topic, about, body }, subscribers)
 }

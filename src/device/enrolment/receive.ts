@@ -1,9 +1,6 @@
-import { aboutMessage } from '../../events/event.ts'
-import { IDENTITY_CONFLICT } from '../../events/topics.ts'
 import { deviceTypeOf } from '../../mdm/enrollment.ts'
 import type { Report } from '../../mdm/message.ts'
 import { beginsRound } from '../../mdm/queue.ts'
-import { recordEvent } from '../outbox/record.ts'
 import { noteConnect } from '../push/decide.ts'
 import { handOut } from '../queue/hand-out.ts'
 import { acknowledges } from '../queue/mdm-profile.ts'
@@ -19,7 +16,7 @@ import { checkIn } from './check-in.ts'
 import { takeReport } from './device-information.ts'
 import { bindIdentity, standingOf, type Claim, type Standing } from './identity.ts'
 import type { DeviceAnswer, DeviceInput } from './message.ts'
-import { recordContest, recordDeferred, recordMessage } from './message-events.ts'
+import { recordConflict, recordContest, recordDeferred, recordMessage } from './message-events.ts'
 import { keepProfile, noteMessage, noteReport } from './renewal.ts'
 import { finishKept, hearKept } from './returning.ts'
 import { hasRoom } from './storage-limit.ts'
@@ -220,24 +217,7 @@ function conflict(context: Context, input: DeviceInput, identity: Identity): Dev
   if (!identity.reported) {
     identity.reported = true
     saveIdentity(context.db, identity)
-    recordEvent(
-      context,
-      {
-        id: input.eventId,
-        topic: IDENTITY_CONFLICT,
-        about: {
-          ...aboutMessage(input.message, input.params),
-          fingerprint: identity.fingerprint,
-        },
-        body: input.body,
-      },
-      input.conflictListeners,
-    )
-    context.effects.notes.push({
-      event: 'mdm:identity-conflict',
-      device: context.name,
-      fingerprint: identity.fingerprint,
-    })
+    recordConflict(context, input)
   }
   return { kind: 'conflict', news: announcementOf(context) }
 }

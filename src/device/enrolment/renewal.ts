@@ -14,7 +14,7 @@ import {
   RENEWAL_SOURCE,
   type Renewal,
 } from '../store/installed.ts'
-import { recordEvent } from '../outbox/record.ts'
+import { recordOwnEvent } from '../outbox/record.ts'
 import { queueOf } from '../queue/window.ts'
 import { appendCommand } from '../queue/enqueue.ts'
 import type { NewCommand } from '../store/commands/new-command.ts'
@@ -98,9 +98,7 @@ export function renewalNeeded(context: Context, eventId: string): void {
     return
   }
   const about = { enrollment: { type, device: context.name, user: '' }, params: {} }
-  const body = new Uint8Array()
-  // The object does not know which subscribers want it.
-  recordEvent(context, { id: eventId, topic: RENEWAL_NEEDED, about, body }, undefined)
+  recordOwnEvent(context, { id: eventId, topic: RENEWAL_NEEDED, about })
 }
 
 /**

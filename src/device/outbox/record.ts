@@ -36,6 +36,11 @@ export function recordEvent(context: Context, event: NewEvent, subscribers: Subs
   }
 }
 
+/** Records an event that has no message. The object does not know which subscribers want it. */
+export function recordOwnEvent(context: Context, event: Omit<NewEvent, 'body'>): void {
+  recordEvent(context, { ...event, body: new Uint8Array() }, undefined)
+}
+
 /**
  * Moves subscribers past an event that they do not want, if they had passed all others. Only memory is
  * changed: without it, the list in the row shows the same.

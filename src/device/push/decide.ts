@@ -7,8 +7,7 @@ import { PUSH_UNREGISTERED } from '../../events/topics.ts'
 import { enrollmentOfChannel, saveChannel, type Channel } from '../store/channel-row.ts'
 import { wakeBy, type Context } from '../store/context.ts'
 import { readEarlier } from '../store/earlier.ts'
-import { recordEvent } from '../outbox/record.ts'
-import type { NewEvent } from '../store/events.ts'
+import { recordOwnEvent } from '../outbox/record.ts'
 import { recalledChannel, knownChannel } from '../store/channels.ts'
 import { pendingSince, PUSH_FALLBACK } from '../queue/window.ts'
 
@@ -129,14 +128,11 @@ function flagOf(context: Context, channel: Channel, push: Pushed): Partial<Chann
   if (verdict.kind !== 'token_dead' || (verdict.since ?? Infinity) < channel.tokenAt) {
     return {}
   }
-  const event: NewEvent = {
+  recordOwnEvent(context, {
     id: push.id,
     topic: PUSH_UNREGISTERED,
     about: { enrollment: enrollmentOfChannel(context.state.device, channel), params: {} },
-    body: new Uint8Array(),
-  }
-  // The object does not know the subscribers.
-  recordEvent(context, event, undefined)
+  })
   return { flag: verdict.reason, flagEpoch: epoch }
 }
 

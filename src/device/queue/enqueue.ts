@@ -3,7 +3,7 @@ import { lacksOf } from '../../apple/support.ts'
 import { COMMAND_UNSUPPORTED } from '../../events/topics.ts'
 import { enrollmentId } from '../../mdm/enrollment.ts'
 import { storeBody } from '../../storage/bodies.ts'
-import { recordEvent } from '../outbox/record.ts'
+import { recordOwnEvent } from '../outbox/record.ts'
 import { isDevice } from '../store/address.ts'
 import { enrollmentOfChannel, type Channel } from '../store/channel-row.ts'
 import { channelOf, isOvercrowded, recalledChannel } from '../store/channels.ts'
@@ -199,25 +199,19 @@ export function recordUnsupported(
 ): void {
   const { n, command, lacks } = about
   const { name, effects, state } = context
-  recordEvent(
-    context,
-    {
-      // The log names events by their ids, so the id contains no UserID.
-      id: `${name}.${rowOf(channel, n)}/unsupported`,
-      topic: COMMAND_UNSUPPORTED,
-      about: {
-        enrollment: enrollmentOfChannel(state.device, channel),
-        params: {},
-        commandUUID: command.uuid,
-        commandId: commandId(context, channel, n),
-        requestType: command.requestType,
-        lacks,
-      },
-      body: new Uint8Array(),
+  recordOwnEvent(context, {
+    // The log names events by their ids, so the id contains no UserID.
+    id: `${name}.${rowOf(channel, n)}/unsupported`,
+    topic: COMMAND_UNSUPPORTED,
+    about: {
+      enrollment: enrollmentOfChannel(state.device, channel),
+      params: {},
+      commandUUID: command.uuid,
+      commandId: commandId(context, channel, n),
+      requestType: command.requestType,
+      lacks,
     },
-    // The object does not know which subscribers want it.
-    undefined,
-  )
+  })
   effects.notes.push({
     event: 'command:unsupported',
     ...namedInLog(name, channel.user !== '', n),

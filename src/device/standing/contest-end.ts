@@ -2,8 +2,7 @@
 import { Buffer } from 'node:buffer'
 import { ENROLLMENT_SETTLED } from '../../events/topics.ts'
 import { forRequest } from '../../request-id.ts'
-import { recordEvent } from '../outbox/record.ts'
-import type { NewEvent } from '../store/events.ts'
+import { recordOwnEvent } from '../outbox/record.ts'
 import { saveChannel, type Channel } from '../store/channel-row.ts'
 import { addChannel, everyChannel, recalledChannel } from '../store/channels.ts'
 import type { Context } from '../store/context.ts'
@@ -281,13 +280,10 @@ function restored(channel: Channel, { token, ...rest }: KeptChannel): Channel {
 function recordSettled(context: Context, proof: Proof): void {
   const { name, now, effects, state } = context
   const enrollment = { type: state.device.type, device: name, user: '' }
-  const event: NewEvent = {
+  recordOwnEvent(context, {
     id: `${name}/settled/${now}`,
     topic: ENROLLMENT_SETTLED,
     about: { enrollment, params: {}, proof },
-    body: new Uint8Array(),
-  }
-  // The object does not know which subscribers want it.
-  recordEvent(context, event, undefined)
+  })
   effects.notes.push({ event: 'mdm:contest-settled', device: name, proof })
 }
