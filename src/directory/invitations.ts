@@ -5,7 +5,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { and, eq, gt, gte, lte, ne, or, type SQL, sql } from 'drizzle-orm'
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
-import { behind, counted, type Counted, inOrder, type PageOf } from './order.ts'
+import { type Counted, type PageOf, readPage } from './order.ts'
 import { invitations } from './schema.ts'
 
 export type Invitation = Readonly<typeof invitations.$inferSelect>
@@ -117,17 +117,11 @@ export async function findInvitation(d1: D1Database, id: string): Promise<Invita
 /** A page of invitations. */
 export async function listInvitations(
   d1: D1Database,
-  { sort, after, limit }: PageOf<'created_at'>,
+  page: PageOf<'created_at'>,
 ): Promise<Counted<Invitation>> {
-  const order = { by: invitations.createdAt, id: invitations.id, descending: sort.descending }
   const db = drizzle(d1)
-  const rows = db
-    .select()
-    .from(invitations)
-    .where(behind(order, after))
-    .orderBy(...inOrder(order))
-    .limit(limit + 1)
-  return counted(rows, after, () => db.$count(invitations))
+  const list = { table: invitations, by: invitations.createdAt, id: invitations.id }
+  return readPage(db, db.select().from(invitations).$dynamic(), list, page)
 }
 
 /**

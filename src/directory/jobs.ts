@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
-import { behind, counted, type Counted, inOrder, type PageOf } from './order.ts'
+import { type Counted, type PageOf, readPage } from './order.ts'
 import { jobs } from './schema.ts'
 
 export interface ListedJob {
@@ -20,17 +20,11 @@ export async function addJob(db: D1Database, job: ListedJob): Promise<void> {
 /** A page of jobs. */
 export async function listJobs(
   d1: D1Database,
-  { sort, after, limit }: PageOf<'created_at'>,
+  page: PageOf<'created_at'>,
 ): Promise<Counted<ListedJob>> {
-  const order = { by: jobs.createdAt, id: jobs.id, descending: sort.descending }
   const db = drizzle(d1)
-  const rows = db
-    .select()
-    .from(jobs)
-    .where(behind(order, after))
-    .orderBy(...inOrder(order))
-    .limit(limit + 1)
-  return counted(rows, after, () => db.$count(jobs))
+  const list = { table: jobs, by: jobs.createdAt, id: jobs.id }
+  return readPage(db, db.select().from(jobs).$dynamic(), list, page)
 }
 
 export async function removeJob(db: D1Database, id: string): Promise<void> {

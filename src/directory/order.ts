@@ -1,4 +1,6 @@
-import { asc, type Column, desc, type SQL, sql } from 'drizzle-orm'
+import { and, asc, type Column, desc, type SQL, sql } from 'drizzle-orm'
+import type { DrizzleD1Database } from 'drizzle-orm/d1'
+import type { SQLiteSelect, SQLiteTable } from 'drizzle-orm/sqlite-core'
 
 /** The order of a list: by a column, and rows of equal value by their id. */
 export interface Order {
@@ -29,8 +31,8 @@ export interface Counted<Row> {
   readonly total: number | null
 }
 
-/** Rows behind a place; all rows without one. */
-export function behind({ by, id, descending }: Order, after: Place | undefined): SQL | undefined {
+/** Rows behind a place; `undefined` for all rows. */
+function behind({ by, id, descending }: Order, after: Place | undefined): SQL | undefined {
   if (!after) {
     return undefined
   }
@@ -39,16 +41,31 @@ export function behind({ by, id, descending }: Order, after: Place | undefined):
     : sql`(${by}, ${id}) > (${after.value}, ${after.id})`
 }
 
-export function inOrder({ by, id, descending }: Order): SQL[] {
+function inOrder({ by, id, descending }: Order): SQL[] {
   return [by, id].map((column) => (descending ? desc(column) : asc(column)))
 }
 
-/** A page with the number of all rows, which only the first page needs. */
-export async function counted<Row>(
-  rows: PromiseLike<readonly Row[]>,
-  after: Place | undefined,
-  count: () => PromiseLike<number>,
-): Promise<Counted<Row>> {
-  const [read, total] = await Promise.all([rows, after ? null : count()])
-  return { rows: read, total }
+/** The rows that a sorted list has. */
+interface Listed extends Pick<Order, 'by' | 'id'> {
+  readonly table: SQLiteTable
+  /** Undefined for all rows of the table. */
+  readonly meant?: SQL | undefined
+}
+
+/** Reads a page of a query that has no conditions yet. */
+export async function readPage<Query extends SQLiteSelect>(
+  db: DrizzleD1Database,
+  query: Query,
+  { table, by, id, meant }: Listed,
+  { sort, after, limit }: PageOf<string>,
+): Promise<Counted<Query['_']['result'][number]>> {
+  const order = { by, id, descending: sort.descending }
+  const [rows, total] = await Promise.all([
+    query
+      .where(and(behind(order, after), meant))
+      .orderBy(...inOrder(order))
+      .limit(limit + 1),
+    after ? null : db.$count(table, meant),
+  ])
+  return { rows, total }
 }

@@ -2,7 +2,7 @@ import { asc, eq, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import type { StoredProfile } from '../enroll/stored-profile.ts'
 import { decodeBase64, encodeBase64 } from '../plist/base64.ts'
-import { behind, counted, type Counted, inOrder, type PageOf } from './order.ts'
+import { type Counted, type PageOf, readPage } from './order.ts'
 import { profiles } from './schema.ts'
 import { OwnError } from '../reason.ts'
 
@@ -27,19 +27,13 @@ export async function storedProfiles(db: D1Database): Promise<StoredProfile[]> {
 /** A page of them, without their bytes. */
 export async function listProfiles(
   d1: D1Database,
-  { sort, after, limit }: PageOf<'id'>,
+  page: PageOf<'id'>,
 ): Promise<Counted<{ readonly id: string; readonly size: number }>> {
   const { identifier: id, mobileconfig } = profiles
-  const order = { by: id, id, descending: sort.descending }
   const size = sql<number>`length(rtrim(${mobileconfig}, '=')) * 3 / 4`
   const db = drizzle(d1)
-  const rows = db
-    .select({ id, size })
-    .from(profiles)
-    .where(behind(order, after))
-    .orderBy(...inOrder(order))
-    .limit(limit + 1)
-  return counted(rows, after, () => db.$count(profiles))
+  const query = db.select({ id, size }).from(profiles).$dynamic()
+  return readPage(db, query, { table: profiles, by: id, id }, page)
 }
 
 /** Stores a profile in place of one of the same identifier. */

@@ -2,7 +2,7 @@
 import { eq, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import { readSerial } from '../../enroll/serial.ts'
-import { behind, counted, type Counted, inOrder, type PageOf } from '../order.ts'
+import { type Counted, type PageOf, readPage } from '../order.ts'
 import { knownSerials } from '../schema.ts'
 
 export type KnownSerial = typeof knownSerials.$inferSelect
@@ -37,18 +37,11 @@ type KnownSerialSort = keyof typeof SORTS
 /** A page of them. */
 export async function listSerials(
   d1: D1Database,
-  { sort, after, limit }: PageOf<KnownSerialSort>,
+  page: PageOf<KnownSerialSort>,
 ): Promise<Counted<KnownSerial>> {
-  const { descending, field } = sort
-  const order = { by: SORTS[field], id: knownSerials.serial, descending }
   const db = drizzle(d1)
-  const rows = db
-    .select()
-    .from(knownSerials)
-    .where(behind(order, after))
-    .orderBy(...inOrder(order))
-    .limit(limit + 1)
-  return counted(rows, after, () => db.$count(knownSerials))
+  const list = { table: knownSerials, by: SORTS[page.sort.field], id: knownSerials.serial }
+  return readPage(db, db.select().from(knownSerials).$dynamic(), list, page)
 }
 
 /** @returns how many were listed */

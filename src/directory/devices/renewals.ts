@@ -1,7 +1,7 @@
 /** Identities by their end, and the state of their renewal, from the devices' rows. */
 import { and, asc, count, eq, gte, lt, max, ne, type SQL, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
-import { behind, counted, type Counted, inOrder, type PageOf } from '../order.ts'
+import { type Counted, type PageOf, readPage } from '../order.ts'
 import { devices } from '../schema.ts'
 import { isContested } from './serials.ts'
 
@@ -29,13 +29,12 @@ const present = and(eq(devices.enrolled, true), eq(devices.hidden, false), ne(de
 export async function listIdentitiesByExpiry(
   d1: D1Database,
   endsBefore: number,
-  { sort, after, limit }: PageOf<'expires_at'>,
+  page: PageOf<'expires_at'>,
 ): Promise<Counted<ExpiringIdentity>> {
   const { id, identityNotAfter } = devices
-  const order = { by: identityNotAfter, id, descending: sort.descending }
   const meant = and(present, lt(identityNotAfter, endsBefore))
   const db = drizzle(d1)
-  const rows = db
+  const query = db
     .select({
       id,
       serialNumber: devices.serialNumber,
@@ -47,10 +46,8 @@ export async function listIdentitiesByExpiry(
       renewalAt: devices.renewalAt,
     })
     .from(devices)
-    .where(and(meant, behind(order, after)))
-    .orderBy(...inOrder(order))
-    .limit(limit + 1)
-  return counted(rows, after, () => db.$count(devices, meant))
+    .$dynamic()
+  return readPage(db, query, { table: devices, by: identityNotAfter, id, meant }, page)
 }
 
 /**

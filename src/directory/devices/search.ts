@@ -12,7 +12,7 @@ import {
 } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import { PRODUCTS, type Platform } from '../../apple/platform.ts'
-import { behind, counted, type Counted, inOrder, type PageOf, type Place } from '../order.ts'
+import { type Counted, type PageOf, type Place, readPage } from '../order.ts'
 import { devices } from '../schema.ts'
 import { isContested } from './serials.ts'
 
@@ -57,17 +57,15 @@ type DeviceSort = keyof typeof SORTS
 export async function searchDevices(
   d1: D1Database,
   filter: DeviceFilter,
-  { sort, after, limit }: PageOf<DeviceSort>,
+  page: PageOf<DeviceSort>,
 ): Promise<Counted<FoundDevice>> {
-  const order = { by: SORTS[sort.field], id: devices.id, descending: sort.descending }
   const db = drizzle(d1)
-  const rows = db
+  const query = db
     .select({ ...getTableColumns(devices), isContested })
     .from(devices)
-    .where(and(behind(order, after), matches(filter)))
-    .orderBy(...inOrder(order))
-    .limit(limit + 1)
-  return counted(rows, after, () => db.$count(devices, matches(filter)))
+    .$dynamic()
+  const by = SORTS[page.sort.field]
+  return readPage(db, query, { table: devices, by, id: devices.id, meant: matches(filter) }, page)
 }
 
 /** The place behind a device, where the next page begins. */
