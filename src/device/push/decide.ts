@@ -8,6 +8,7 @@ import { enrollmentOfChannel, saveChannel, type Channel } from '../store/channel
 import { wakeBy, type Context } from '../store/context.ts'
 import { readEarlier } from '../store/earlier.ts'
 import { recordOwnEvent } from '../outbox/record.ts'
+import { listAnew } from '../standing/directory-row.ts'
 import { recalledChannel, knownChannel } from '../store/channels.ts'
 import { pendingSince, PUSH_FALLBACK } from '../queue/window.ts'
 
@@ -96,12 +97,33 @@ export interface Pushed {
   readonly random: number
 }
 
-/** Stores what APNs's answer changes. A first push that is delivered costs no row. */
+/** Takes APNs's answer. A first push that is delivered costs no row. */
 export function takeVerdict(context: Context, target: PushTarget, push: Pushed): void {
   const channel = knownChannel(context.state, target.user)
-  if (!channel?.token || tokenHex(channel.token) !== tokenHex(target.token)) {
+  if (!channel) {
     return
   }
+  const before = channel.flag
+  notePush(context, channel, push.verdict)
+  if (channel.token && tokenHex(channel.token) === tokenHex(target.token)) {
+    storeVerdict(context, channel, push)
+  }
+  if (target.user === '' && channel.flag !== before) {
+    // The directory lists whether the device can be pushed.
+    listAnew(context)
+  }
+}
+
+/**
+ * Notes APNs's answer for views. The note costs no row: it is written when the channel is stored for another
+ * reason, or a command is handed out.
+ */
+export function notePush({ now: at }: Context, channel: Channel, verdict: Verdict): void {
+  const detail = verdict.kind === 'delivered' ? verdict.id : verdict.reason
+  channel.push = { at, outcome: verdict.kind, detail }
+}
+
+function storeVerdict(context: Context, channel: Channel, push: Pushed): void {
   // A device may have connected, and ended its session, before APNs has answered.
   if (
     push.verdict.kind === 'delivered' &&

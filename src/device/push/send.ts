@@ -5,7 +5,6 @@ import { warn } from '../../log.ts'
 import type { Verdict } from '../../push/verdict.ts'
 import type { Context } from '../store/context.ts'
 import { admitPush, NO_APNS, sendPush, type PushSettings } from './gate.ts'
-import { notePush } from './notes.ts'
 import {
   deadToken,
   keptTarget,
@@ -136,16 +135,14 @@ async function send(
   const push = { id: randomUUID(), device, now: clock.now(), epoch, expiration }
   const { verdict, circuit } = await sendPush(pusher, target, push)
   await pusher.commit((context) => {
-    notePush(context, target.user, verdict, () => {
-      takeVerdict(context, target, {
-        id: push.id,
-        verdict,
-        sentAt: push.now,
-        epoch: circuit.epoch,
-        blames: circuit.blames,
-        again,
-        random: Math.random(),
-      })
+    takeVerdict(context, target, {
+      id: push.id,
+      verdict,
+      sentAt: push.now,
+      epoch: circuit.epoch,
+      blames: circuit.blames,
+      again,
+      random: Math.random(),
     })
   })
   return verdict

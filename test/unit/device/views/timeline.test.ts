@@ -5,8 +5,9 @@ import { cancelCommand } from '../../../../src/device/queue/cancel.ts'
 import { listCommands } from '../../../../src/device/queue/lookup.ts'
 import { renewIdentity } from '../../../../src/device/enrolment/identity.ts'
 import { lookAt } from '../../../../src/device/look.ts'
-import { notePush } from '../../../../src/device/push/notes.ts'
+import { notePush } from '../../../../src/device/push/decide.ts'
 import { receive } from '../../../../src/device/enrolment/receive.ts'
+import { channelOf } from '../../../../src/device/store/channels.ts'
 import {
   viewTimeline,
   type TimelinePlace,
@@ -87,7 +88,9 @@ function device(keepEvents = { count: 1000, ms: 1e12 }) {
       }
     },
     pushed: (id: string, user = '') =>
-      object.commit((context) => notePush(context, user, { kind: 'delivered', id }, () => {})),
+      object.commit((context) => {
+        notePush(context, channelOf(context, user), { kind: 'delivered', id })
+      }),
     cancel: (n: number) =>
       object.commit((context) => cancelCommand(context, '', { enrollment: 'D', n })),
     /** In pages; `between` happens after each. */
