@@ -194,7 +194,10 @@ export function saveJob(
 export function endJob(db: Db, row: JobRow, state: JobState, reason = ''): void {
   Object.assign(row, { state, reason, endedAt: clock.now() })
   saveJob(db, row)
-  log('job:ended', { job: row.name, state, reason })
+  // A round has lines of its own. An admin can only cancel it.
+  if (row.kind === 'command' || row.kind === 'replay' || state === 'cancelled') {
+    log('job:ended', { job: row.name, state, reason: reason || undefined })
+  }
 }
 
 export function savePage(db: Db, page: Page): void {
