@@ -39,6 +39,8 @@ export type JobCreated =
 
 /** A job whose process died goes on after this time. */
 const FALLBACK = 5000
+/** A round also waits so long after a step that failed, because D1 does not answer for example. */
+const ROUND_FALLBACK = 60_000
 const HOUR = 3_600_000
 /** How long a cancel waits for the calls under way. */
 const CANCEL_WAIT = 10_000
@@ -87,22 +89,24 @@ export class Job extends DurableObject<WorkEnv> {
     return { kind: 'created', job: this.#view(job) }
   }
 
-  /** Begins a round. A round that goes on is left alone. */
+  /** Begins a round. A round that goes on is left alone. A crash may list a round that was never stored. */
   async start(round: Pick<JobFacts, 'name' | 'kind' | 'work'>): Promise<void> {
+    if (this.#job()?.state === 'running') {
+      return
+    }
+    const now = clock.now()
+    await addJob(this.env.DB, { id: round.name, createdAt: now })
     const before = this.#job()
     if (before?.state === 'running') {
       return
     }
     const facts = { ...round, request: '', secret: false, pace: 0, stopAt: 0 }
-    const job = newJob(facts, { now: clock.now(), total: 0, faults: 0 })
+    const job = newJob(facts, { now, total: 0, faults: 0 })
     this.ctx.storage.transactionSync(() => {
-      if (!before) {
-      }
       createJob(this.#db, job, null, { ids: [], faults: new Map() })
     })
     this.#row = job
-    await this.ctx.storage.setAlarm(clock.now())
-    await addJob(this.env.DB, { id: job.name, createdAt: job.createdAt })
+    await this.ctx.storage.setAlarm(now)
   }
 
   async view(): Promise<JobView | undefined> {
@@ -147,12 +151,13 @@ export class Job extends DurableObject<WorkEnv> {
 
   /** Arms the next alarm before anything else, so that the job goes on if this process dies. */
   override async alarm(): Promise<void> {
-    await this.ctx.storage.setAlarm(clock.now() + FALLBACK)
-    await this.ctx.storage.sync()
     const job = this.#job()
+    const isOfRound = job !== undefined && isRound(job)
+    await this.ctx.storage.setAlarm(clock.now() + (isOfRound ? ROUND_FALLBACK : FALLBACK))
+    await this.ctx.storage.sync()
     if (job?.state === 'running') {
       await this.#goOn(job)
-    } else if (job && !isRound(job)) {
+    } else if (job && !isOfRound) {
       await this.#expire(job)
     } else {
       await this.ctx.storage.deleteAlarm()
@@ -225,19 +230,18 @@ export class Job extends DurableObject<WorkEnv> {
       settings: () => this.#settings(),
       isOver: () => row.state !== 'running',
     })
-    if (row.state !== 'running') {
+    if (row !== this.#row) {
+      // Another round has begun meanwhile: the row is its own.
       return undefined
     }
     const isChanged = total > 0 || work !== row.work
     Object.assign(row, { work, total: row.total + total, faults: row.faults + failed })
-    if (after.kind !== 'wait') {
+    if (row.state === 'running' && after.kind !== 'wait') {
       endJob(this.#db, row, after.kind, after.kind === 'stopped' ? after.reason : '')
-      return undefined
-    }
-    if (isChanged) {
+    } else if (isChanged) {
       saveJob(this.#db, row)
     }
-    return after.until
+    return row.state === 'running' && after.kind === 'wait' ? after.until : undefined
   }
 
   #job(): JobRow | undefined {

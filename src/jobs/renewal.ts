@@ -51,11 +51,13 @@ async function renew(env: WorkEnv, round: Round, ids: readonly string[]): Promis
   const assumed = await assumedProfile(env.DB, unknownProfiles)
   const config = requireConfig(env)
   let isPaced = false
+  let total = 0
   let failed = 0
   for (const id of ids) {
     if (round.isOver()) {
       break
     }
+    total += 1
     try {
       const attempt = await inTime(
         PATIENCE,
@@ -74,7 +76,7 @@ async function renew(env: WorkEnv, round: Round, ids: readonly string[]): Promis
   }
   await projectDevices(env, ids)
   const wait = isPaced ? batchInterval(renewalSettings(round.settings()).perHour) : AT_ONCE
-  return { total: ids.length, failed, work: '', after: { kind: 'wait', until: clock.now() + wait } }
+  return { total, failed, work: '', after: { kind: 'wait', until: clock.now() + wait } }
 }
 
 const NOTHING = { total: 0, failed: 0, work: '' }

@@ -1,10 +1,12 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import worker from '../../src/index.ts'
+import { Device } from '../../src/device/object.ts'
 import { RENEWALS } from '../../src/jobs/renewals.ts'
 import type { Env } from '../../src/env.ts'
 import type { SimulatedDevice } from '../../src/simulator/device/device.ts'
 import { createIdentity, readIssuer } from '../../src/simulator/device/identity.ts'
+import { PATIENCE } from '../patience.ts'
 import { clock, turn } from './clock.ts'
 import { listed, one, queuers, renewalOf, set, status } from './renewal-client.ts'
 import { install, newAuthority, scepFetch, someKey } from './scep-client.ts'
@@ -13,6 +15,7 @@ import { api, env, newDevice, until } from './server.ts'
 /** A change counts only for attempts before it, so time passes between the two. */
 const SECOND = 1000
 const DAY = 86_400_000
+const PATIENT = { timeout: PATIENCE, interval: 10 }
 const ca = readIssuer({ certificate: env.DEVICE_CA, privateKey: env.DEVICE_CA_KEY })
 const scep = { fetch: scepFetch, key: someKey }
 
@@ -190,6 +193,44 @@ describe('a round of renewals', () => {
     await cron()
     expect(await status()).toMatchObject({ state: 'running' })
     expect((await api('GET', path)).body).toMatchObject({ state: 'running', total: 0 })
+  })
+
+  it('is listed, or does not begin', async () => {
+    await fleet(1)
+    const start = (DB: unknown) =>
+      runInDurableObject(object, async (instance) => {
+        Object.assign(instance, { env: { ...env, DB } })
+        await instance.start({ name: RENEWALS, kind: 'renewal', work: '' })
+      })
+    await expect(start({})).rejects.toThrow()
+    expect((await api('GET', `/api/jobs/${RENEWALS}`)).status).toBe(404)
+    await start(env.DB)
+    expect((await api('GET', `/api/jobs/${RENEWALS}`)).body).toMatchObject({ state: 'running' })
+  })
+
+  it('counts the device that a cancel has waited for, and no other of its step', async () => {
+    const devices = await fleet(2)
+    await cron()
+    // Polled, not resolved: a promise would go on in the context of the object that resolves it.
+    let isCancelled = false
+    const attempt = Object.getOwnPropertyDescriptor(Device.prototype, 'attemptRenewal')?.value
+    const hanging = vi.spyOn(Device.prototype, 'attemptRenewal')
+    hanging.mockImplementation(async function (this: Device, ...args) {
+      await vi.waitUntil(() => isCancelled, PATIENT)
+      return Reflect.apply(attempt, this, args)
+    })
+    const step = tick()
+    await vi.waitUntil(() => hanging.mock.calls.length > 0, PATIENT)
+    const cancel = api('POST', `/api/jobs/${RENEWALS}/cancel`)
+    await until(
+      () => api<{ state: string }>('GET', `/api/jobs/${RENEWALS}`),
+      ({ body }) => body.state === 'cancelled',
+    )
+    isCancelled = true
+    expect((await cancel).body).toMatchObject({ state: 'cancelled', total: 1, failed: 0 })
+    await step
+    hanging.mockRestore()
+    expect(await sentTo(devices)).toHaveLength(1)
   })
 
   it('does nothing by itself after a CA was imported, until an admin enables it', async () => {
