@@ -4,11 +4,15 @@
  */
 import { isHere, type CommandRef } from './queue/lookup.ts'
 import { elsewhere, type Address, type Elsewhere, type Unknown } from './store/address.ts'
+import type { Channel } from './store/channel-row.ts'
 import type { Context } from './store/context.ts'
 import { recalledChannel } from './store/channels.ts'
 
 /** A decision about one channel, which its user names. */
 export type Decide<Answer> = (context: Context, user: string) => Answer
+
+/** A decision about a channel that is here. */
+export type Look<Answer> = (context: Context, channel: Channel) => Answer
 
 /** Decides at the channel that an admin's address means, unless the address leads to another object. */
 export function decideAt<Answer>(
@@ -31,13 +35,13 @@ export function decideAt<Answer>(
 export function lookAt<Answer>(
   context: Context,
   address: Address,
-  decide: Decide<Answer>,
+  decide: Look<Answer>,
   ref?: CommandRef,
 ): Answer | Elsewhere | Unknown {
-  const look: Decide<Answer | Unknown> = (_, user) =>
-    holdsNothing(context) || !recalledChannel(context, user)
-      ? { kind: 'unknown' }
-      : decide(context, user)
+  const look: Decide<Answer | Unknown> = (_, user) => {
+    const channel = holdsNothing(context) ? undefined : recalledChannel(context, user)
+    return channel ? decide(context, channel) : { kind: 'unknown' }
+  }
   return decideAt(context, address, look, ref)
 }
 

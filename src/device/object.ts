@@ -80,18 +80,26 @@ export class Device extends DurableObject<DeviceEnv> {
   }
 
   async listCommands(address: Address, filter: commands.CommandFilter) {
-    return this.#runtime.look(address, (context, user) =>
-      commands.listCommands(context, user, filter),
+    return this.#runtime.look(address, (context, channel) =>
+      commands.listCommands(context, channel, filter),
     )
   }
 
   async cancelCommand(address: Address, ref: commands.CommandRef) {
-    return this.#runtime.look(address, (context, user) => cancelCommand(context, user, ref), ref)
+    return this.#runtime.look(
+      address,
+      (context, channel) => cancelCommand(context, channel, ref),
+      ref,
+    )
   }
 
   /** Lets held commands go out: that of `ref`, or all of the channel. */
   async releaseHeld(address: Address, ref?: commands.CommandRef) {
-    return this.#runtime.look(address, (context, user) => releaseHeld(context, user, ref), ref)
+    return this.#runtime.look(
+      address,
+      (context, channel) => releaseHeld(context, channel, ref),
+      ref,
+    )
   }
 
   async viewDevice(address: Address) {
@@ -99,7 +107,7 @@ export class Device extends DurableObject<DeviceEnv> {
   }
 
   async viewTimeline(address: Address, filter: TimelineFilter) {
-    return this.#runtime.look(address, (context, user) => viewTimeline(context, user, filter))
+    return this.#runtime.look(address, (context, channel) => viewTimeline(context, channel, filter))
   }
 
   async block() {
@@ -163,7 +171,11 @@ export class Device extends DurableObject<DeviceEnv> {
 
   async revealCommand(address: Address, ref: commands.CommandRef, reader: EscrowReader) {
     const decide = commands.revealCommand
-    return this.#runtime.look(address, (context, user) => decide(context, user, ref, reader), ref)
+    return this.#runtime.look(
+      address,
+      (context, { user }) => decide(context, user, ref, reader),
+      ref,
+    )
   }
 
   async listEscrow(address = ITSELF) {
@@ -240,11 +252,11 @@ export class Device extends DurableObject<DeviceEnv> {
   }
 
   async replay(address: Address, order: Replay) {
-    return this.#runtime.look(address, (context, user) => replay(context, user, order))
+    return this.#runtime.look(address, (context, { user }) => replay(context, user, order))
   }
 
   async viewDeliveries(address: Address, filter: DeliveryFilter) {
-    return this.#runtime.look(address, (context, user) => viewDeliveries(context, user, filter))
+    return this.#runtime.look(address, (context, { user }) => viewDeliveries(context, user, filter))
   }
 
   async directoryRow() {

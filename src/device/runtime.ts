@@ -7,7 +7,7 @@ import { reasonOf } from '../reason.ts'
 import { readOnlyDb, sqlite, WouldWrite, type Db } from '../storage/db.ts'
 import { withRareTables } from '../storage/rare-tables.ts'
 import { dueTimes } from './alarm.ts'
-import { decideAt, lookAt, type Decide } from './look.ts'
+import { decideAt, lookAt, type Decide, type Look } from './look.ts'
 import { pushTarget, waitingChannels } from './push/decide.ts'
 import { pushSettings, type PushBindings } from './push/gate.ts'
 import { pushNow, pushPending, type Occasion, type Pusher, type PushResult } from './push/send.ts'
@@ -99,7 +99,7 @@ export class DeviceRuntime {
   /** A decision that needs something to be here: {@link lookAt}. */
   async look<Answer>(
     address: Address,
-    decide: Decide<Answer>,
+    decide: Look<Answer>,
     ref?: CommandRef,
   ): Promise<Answer | Elsewhere | Unknown> {
     return this.commitAndAnnounce((context) => lookAt(context, address, decide, ref))
@@ -107,7 +107,8 @@ export class DeviceRuntime {
 
   /** Shows a command. If it is pending, it is pushed at once, and shown at its end or after `ms`. */
   async command(address: Address, ref: CommandRef, ms: number): Promise<CommandAnswer | Elsewhere> {
-    const look = () => this.look(address, (context, user) => viewCommand(context, user, ref), ref)
+    const look = () =>
+      this.look(address, (context, { user }) => viewCommand(context, user, ref), ref)
     const answer = await look()
     if (ms === 0 || answer.kind !== 'command' || !answer.pending) {
       return answer

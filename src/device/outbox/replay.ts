@@ -1,7 +1,6 @@
 import { wants, type Filter } from '../../events/webhook.ts'
 import type { Context } from '../store/context.ts'
 import { eventsBetween } from '../store/events.ts'
-import { recalledChannel } from '../store/channels.ts'
 import { cursorOf } from './cursors.ts'
 import { pull } from './read.ts'
 import { findRetry, requestRetry, retriedBy, takeRetries } from './retries.ts'
@@ -19,18 +18,11 @@ export interface Replay {
   readonly dryRun: boolean
 }
 
-export type Replayed =
-  | { readonly kind: 'replayed'; readonly events: number }
-  | { readonly kind: 'unknown' }
-
 /**
  * Makes retries of events that a subscriber has passed: they are posted again in their order, marked as a
  * replay. Events that still wait, are retried or are dead letters stay as they are.
  */
-export function replay(context: Context, user: string, order: Replay): Replayed {
-  if (!recalledChannel(context, user)) {
-    return { kind: 'unknown' }
-  }
+export function replay(context: Context, user: string, order: Replay) {
   const { subscriber, events, filter, from, to } = order
   const retried = retriedBy(context.db, subscriber)
   const meant = eventsBetween(context.db, cursorOf(context, subscriber), from, to).filter(
@@ -44,7 +36,7 @@ export function replay(context: Context, user: string, order: Replay): Replayed 
     takeRetries(context, { subscriber, aside })
     context.effects.toAnnounce.subscribers.push(subscriber)
   }
-  return { kind: 'replayed', events: meant.length }
+  return { kind: 'replayed', events: meant.length } as const
 }
 
 /** Retries a dead letter, marked as it was, or deletes it. @returns whether its event was kept */

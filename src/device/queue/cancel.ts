@@ -1,7 +1,6 @@
 /** How pending commands end without an answer: an admin cancels them, or a new enrolment supersedes them. */
 import { dropParts } from '../../storage/bodies.ts'
 import type { Channel } from '../store/channel-row.ts'
-import { recalledChannel } from '../store/channels.ts'
 import {
   deleteRow,
   endingRows,
@@ -22,12 +21,11 @@ export type Cancelled =
   | { readonly kind: 'unknown' }
 
 /** Cancels one command. If the device has it already, it may still carry it out. */
-export function cancelCommand(context: Context, user: string, ref: CommandRef): Cancelled {
+export function cancelCommand(context: Context, channel: Channel, ref: CommandRef): Cancelled {
   const { db, now, effects } = context
-  const answer = viewCommand(context, user, ref)
-  const channel = answer.kind === 'command' ? recalledChannel(context, user) : undefined
-  if (answer.kind !== 'command' || !channel) {
-    return { kind: 'unknown' }
+  const answer = viewCommand(context, channel.user, ref)
+  if (answer.kind !== 'command') {
+    return answer
   }
   if (!answer.pending) {
     return { kind: 'ended', state: answer.view.state }
@@ -41,16 +39,9 @@ export function cancelCommand(context: Context, user: string, ref: CommandRef): 
   return { kind: 'cancelled' }
 }
 
-export type Cleared =
-  | { readonly kind: 'cleared'; readonly cancelled: number }
-  | { readonly kind: 'unknown' }
-
 /** Cancels all commands of a channel, held ones too. */
-export function clearQueue(context: Context, user: string): Cleared {
-  const channel = recalledChannel(context, user)
-  return channel
-    ? { kind: 'cleared', cancelled: cancelCommands(context, channel) }
-    : { kind: 'unknown' }
+export function clearQueue(context: Context, channel: Channel) {
+  return { kind: 'cleared', cancelled: cancelCommands(context, channel) } as const
 }
 
 /**

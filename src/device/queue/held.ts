@@ -1,6 +1,6 @@
 import { isDestructiveCommand } from '../../commands/request-types.ts'
 import { isDevice } from '../store/address.ts'
-import { recalledChannel } from '../store/channels.ts'
+import type { Channel } from '../store/channel-row.ts'
 import { channelIdOf, rangeWithUsers } from '../store/commands/ids.ts'
 import type { HeldFor } from '../store/commands/new-command.ts'
 import { releaseRows } from '../store/commands/pending.ts'
@@ -35,10 +35,14 @@ export type Released =
  * Releases held commands, which go out in their order: that of `ref`, or all of the channel. A release on the
  * device channel releases those of its users too.
  */
-export function releaseHeld(context: Context, user: string, ref: CommandRef | undefined): Released {
-  const channel = recalledChannel(context, user)
+export function releaseHeld(
+  context: Context,
+  channel: Channel,
+  ref: CommandRef | undefined,
+): Released {
+  const { user } = channel
   const found = ref && locateCommand(context, user, ref)
-  if (!channel || (ref && !isHere(context, user, ref))) {
+  if (ref && !isHere(context, user, ref)) {
     return { kind: 'unknown' }
   }
   if (!isDevice(context)) {

@@ -56,14 +56,12 @@ export interface CommandFilter {
   readonly requestType: string | undefined
 }
 
-export type CommandList =
-  | {
-      readonly kind: 'list'
-      readonly commands: readonly CommandView[]
-      /** `before` of the next page. */
-      readonly next: number | undefined
-    }
-  | { readonly kind: 'unknown' }
+export interface CommandList {
+  readonly kind: 'list'
+  readonly commands: readonly CommandView[]
+  /** `before` of the next page. */
+  readonly next: number | undefined
+}
 
 export function viewCommand(context: Context, user: string, ref: CommandRef): CommandAnswer {
   const found = locateCommand(context, user, ref)
@@ -117,11 +115,11 @@ export function stateOfCommand(
 }
 
 /** A channel's commands, newest first: pending ones, and those that history keeps. */
-export function listCommands(context: Context, user: string, filter: CommandFilter): CommandList {
-  const channel = recalledChannel(context, user)
-  if (!channel) {
-    return { kind: 'unknown' }
-  }
+export function listCommands(
+  context: Context,
+  channel: Channel,
+  filter: CommandFilter,
+): CommandList {
   queueOf(context, channel)
   const { limit } = filter
   const rows = listRows(context.db, channel, { ...filter, limit: limit + 1, now: context.now })

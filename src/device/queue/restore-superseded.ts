@@ -1,28 +1,19 @@
 import { isDestructiveCommand } from '../../commands/request-types.ts'
 import type { Channel } from '../store/channel-row.ts'
-import { knownChannel } from '../store/channels.ts'
 import { restorableRows, restoreRow } from '../store/commands/ended.ts'
 import type { Context } from '../store/context.ts'
 import { heldFor } from './held.ts'
 import { queueOf } from './window.ts'
-
-export type Requeued =
-  | { readonly kind: 'requeued'; readonly requeued: number }
-  | { readonly kind: 'unknown' }
 
 /**
  * Restores commands that an enrolment superseded by mistake, up to a week later: all of a channel, or of the
  * device and its users. Each keeps its id and counts as new: a secret command is held while the enrolment is
  * in doubt. A destructive command is always held, because the device may have carried it out.
  */
-export function restoreSuperseded(context: Context, user: string): Requeued {
+export function restoreSuperseded(context: Context, named: Channel) {
   const { db, state, now } = context
-  const named = knownChannel(state, user)
-  if (!named) {
-    return { kind: 'unknown' }
-  }
   let requeued = 0
-  for (const channel of user === '' ? state.channels : [named]) {
+  for (const channel of named.user === '' ? state.channels : [named]) {
     const rows = restorableRows(db, channel, now)
     for (const { id, requestType, secret } of rows) {
       const isDestructive = isDestructiveCommand(requestType)
@@ -35,7 +26,7 @@ export function restoreSuperseded(context: Context, user: string): Requeued {
     requeued += rows.length
     readAgain(context, channel)
   }
-  return { kind: 'requeued', requeued }
+  return { kind: 'requeued', requeued } as const
 }
 
 function readAgain(context: Context, channel: Channel): void {

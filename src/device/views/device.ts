@@ -5,7 +5,7 @@ import type { Context } from '../store/context.ts'
 import { viewContest, type ContestView } from '../standing/contest.ts'
 import { pushStateOf, type PushState } from '../standing/directory-row.ts'
 import { latestInventory, type Snapshot } from './inventory.ts'
-import { recalledChannel } from '../store/channels.ts'
+import { channelOf } from '../store/channels.ts'
 import { queueOf } from '../queue/window.ts'
 import { countByState } from '../store/commands/pending.ts'
 import type { Channel, PushNote } from '../store/channel-row.ts'
@@ -48,14 +48,8 @@ export interface DevicePage {
   readonly inventory: readonly Snapshot[]
 }
 
-export type DeviceView = DevicePage | { readonly kind: 'unknown' }
-
-export function viewDevice(context: Context, user: string): DeviceView {
+export function viewDevice(context: Context): DevicePage {
   const { device, channels, heardAt } = context.state
-  const [own] = channels
-  if (!own || !recalledChannel(context, user)) {
-    return { kind: 'unknown' }
-  }
   return {
     kind: 'device',
     id: device.name,
@@ -68,7 +62,7 @@ export function viewDevice(context: Context, user: string): DeviceView {
     lastSeen: Math.max(device.lastSeen, heardAt),
     channels: channels.map((channel) => channelPage(context, channel)),
     identities: viewIdentities(context),
-    inventory: latestInventory(context, own),
+    inventory: latestInventory(context, channelOf(context, '')),
   }
 }
 

@@ -14,7 +14,7 @@ import { viewRows, type CommandView } from '../queue/lookup.ts'
 import type { Context } from '../store/context.ts'
 import { eventsNumbered, selectEvents } from '../store/events.ts'
 import type { IdentityStep } from '../store/identity-row.ts'
-import { channelAt, recalledChannel } from '../store/channels.ts'
+import { channelAt } from '../store/channels.ts'
 import { queueOf } from '../queue/window.ts'
 import { selectMoment, selectPushes, type CommandMoment } from '../store/commands/read.ts'
 import { readPushNote, type Channel, type PushNote } from '../store/channel-row.ts'
@@ -59,15 +59,13 @@ export type TimelineEntry = { readonly at: number; readonly kind: TimelineKind }
   | { readonly of: 'identity'; readonly step: IdentityStep['what']; readonly fingerprint: string }
 )
 
-export type Timeline =
-  | {
-      readonly kind: 'timeline'
-      readonly device: string
-      readonly entries: readonly TimelineEntry[]
-      /** `before` of the next page. */
-      readonly next: TimelinePlace | undefined
-    }
-  | { readonly kind: 'unknown' }
+export interface Timeline {
+  readonly kind: 'timeline'
+  readonly device: string
+  readonly entries: readonly TimelineEntry[]
+  /** `before` of the next page. */
+  readonly next: TimelinePlace | undefined
+}
 
 /** The order within one commit: a message, its effects, its answer. */
 const RANKS = {
@@ -107,13 +105,9 @@ type PlaceRow = TimelinePlace & { readonly note: string }
  * written for it. Events, commands, the answers of APNs in them, and identities are put in one order as they
  * are read, and leave the timeline with their rows.
  */
-export function viewTimeline(context: Context, user: string, filter: TimelineFilter): Timeline {
-  const { channels } = context.state
-  const named = recalledChannel(context, user)
-  if (!named) {
-    return { kind: 'unknown' }
-  }
-  const meant = user === '' ? channels : [named]
+export function viewTimeline(context: Context, named: Channel, filter: TimelineFilter): Timeline {
+  const { user } = named
+  const meant = user === '' ? context.state.channels : [named]
   for (const channel of meant) {
     // It marks commands that have expired by now.
     queueOf(context, channel)

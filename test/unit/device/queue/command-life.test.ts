@@ -61,7 +61,7 @@ function device(settings: Partial<DeviceSettings> = {}) {
     states: () =>
       object.commit((context) => {
         const all = { before: undefined, limit: 1000, states: [], requestType: undefined }
-        const list = listCommands(context, '', all)
+        const list = listCommands(context, channelOf(context, ''), all)
         return list.kind === 'list' ? list.commands.map(({ state }) => state).toReversed() : []
       }),
     due: () => object.commit(dueTimes),
@@ -148,7 +148,9 @@ it('a command moved from a bare UserID keeps its times, its Idempotency-Key and 
     owner.db().all('SELECT not_before, expires_at, request_key, request_hash FROM commands'),
   ).toEqual([{ not_before: 7e15, expires_at: 8e15, request_key: 'k', request_hash: 'h' }])
   const all = { before: undefined, limit: 10, states: [], requestType: undefined }
-  expect(owner.commit((context) => listCommands(context, 'U', all))).toMatchObject({
+  expect(
+    owner.commit((context) => listCommands(context, channelOf(context, 'U'), all)),
+  ).toMatchObject({
     commands: [{ id: 'OWNER:U.1', queuedBy: { face: 'micromdm', key: '9f86d081', actor: 'ada' } }],
   })
 })
@@ -212,7 +214,7 @@ describe('nothing grows without bound', () => {
         tell('Acknowledged', `${n}`)
       }
       if (clears && n % 10 === 9) {
-        object.commit((context) => clearQueue(context, ''))
+        object.commit((context) => clearQueue(context, channelOf(context, '')))
       }
     }
     expect(object.db().all('SELECT id FROM commands').length).toBeLessThanOrEqual(122)
@@ -267,7 +269,7 @@ describe('nothing grows without bound', () => {
     const kept = () =>
       object.commit((context) => {
         const all = { before: undefined, limit: 100, kinds: ['report'], topics: [], statuses: [] }
-        const found = viewTimeline(context, '', all)
+        const found = viewTimeline(context, channelOf(context, ''), all)
         return found.kind === 'timeline'
           ? found.entries.map((entry) => (entry.of === 'event' ? entry.event.sequence : entry.of))
           : []
@@ -329,7 +331,7 @@ it('a rare table is created by the first insert, not by a read after an eviction
   expect(tables()).toBe(before + 1)
   expect(object.db().all('SELECT * FROM parts')).toEqual([])
   object.commit((context) => {
-    viewDevice(context, '')
+    viewDevice(context)
     listEscrow(context)
     archiveEscrow(context)
     dueTimes(context)

@@ -54,7 +54,7 @@ it('a repeated batch does not queue again commands that were cancelled with the 
   for (const source of ['job/a', 'other', 'job/b']) {
     once(source)
   }
-  object.commit((context) => clearQueue(context, ''))
+  object.commit((context) => clearQueue(context, channelOf(context, '')))
   expect(once('job/a')).toMatchObject({ id: 'D.1', repeated: true })
   expect(waiting(object)).toBe(0)
   const kept = () => object.db().all('SELECT source FROM commands ORDER BY id')

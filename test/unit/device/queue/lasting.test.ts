@@ -97,12 +97,13 @@ describe('the payload of a command that locks a device', () => {
   it.each<[string, (its: ReturnType<typeof device>, id: number) => void, string]>([
     [
       'is cancelled',
-      ({ object, refOf }, id) => object.commit((context) => cancelCommand(context, '', refOf(id))),
+      ({ object, refOf }, id) =>
+        object.commit((context) => cancelCommand(context, channelOf(context, ''), refOf(id))),
       'cancelled',
     ],
     [
       'is cleared with the queue',
-      ({ object }) => object.commit((context) => clearQueue(context, '')),
+      ({ object }) => object.commit((context) => clearQueue(context, channelOf(context, ''))),
       'cancelled',
     ],
     [

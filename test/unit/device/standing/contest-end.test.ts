@@ -11,6 +11,7 @@ import { reinstateIdentity, revokeIdentity } from '../../../../src/device/enrolm
 import { saveChannel } from '../../../../src/device/store/channel-row.ts'
 import { pushTarget } from '../../../../src/device/push/decide.ts'
 import { contest, DAY, enrol, enrolled, HOUR, MDM_PROFILE, SECRET } from '../enrolled.ts'
+import { channelOf } from '../../../../src/device/store/channels.ts'
 import { TestObject } from '../object.ts'
 import {
   authenticateAs,
@@ -104,7 +105,7 @@ it('a restored destructive command waits for an admin’s release', () => {
   say(object, idle(DEVICE))
   say(object, authenticateAs('SERIAL'), 'N', { bound: { udid: true, serial: true } })
   expect(fates(object)).toEqual({ erase: 'superseded' })
-  object.commit((context) => restoreSuperseded(context, ''))
+  object.commit((context) => restoreSuperseded(context, channelOf(context, '')))
   expect(fates(object)).toEqual({ erase: 'held review' })
 })
 
@@ -122,7 +123,9 @@ describe('a renewal', () => {
     queue(object, 'secret', 'InstallProfile', SECRET)
     enrol(object, 'B')
     queue(object, 'profile', 'InstallProfile', profile)
-    object.commit((context) => releaseHeld(context, '', { enrollment: 'UDID-1', n: 2 }))
+    object.commit((context) =>
+      releaseHeld(context, channelOf(context, ''), { enrollment: 'UDID-1', n: 2 }),
+    )
     say(object, idle(DEVICE), 'B')
     expect(fates(object)).toEqual({ secret: 'held earlier', profile: 'sent' })
     // The device gets the same one later.
@@ -207,7 +210,7 @@ describe('an action of an admin in a contest', () => {
     queue(object, 'erase', 'EraseDevice', SECRET)
     enrol(object, 'B')
     queue(object, 'secret', 'InstallProfile', SECRET)
-    object.commit((context) => releaseHeld(context, '', undefined))
+    object.commit((context) => releaseHeld(context, channelOf(context, ''), undefined))
     expect(fates(object)).toEqual({ erase: 'held earlier', secret: 'held contest' })
   })
 })

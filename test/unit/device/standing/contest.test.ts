@@ -9,6 +9,7 @@ import { keptTarget, pushTarget } from '../../../../src/device/push/decide.ts'
 import type { DeviceAnswer } from '../../../../src/device/enrolment/message.ts'
 import { restoreSuperseded } from '../../../../src/device/queue/restore-superseded.ts'
 import { ENROLLMENT_CONTESTED } from '../../../../src/events/topics.ts'
+import { channelOf } from '../../../../src/device/store/channels.ts'
 import { TestObject } from '../object.ts'
 import { DAY, HOUR, token } from '../enrolled.ts'
 import {
@@ -137,7 +138,7 @@ describe('a new identity that enrols with the id of an enrolled device', () => {
     expect(standings(object)).toEqual(['A earlier first', 'B current admin'])
     expect(fates(object)['waits']).toBe('superseded')
     object.now += 7 * DAY - 100
-    expect(object.commit((context) => restoreSuperseded(context, ''))).toEqual({
+    expect(object.commit((context) => restoreSuperseded(context, channelOf(context, '')))).toEqual({
       kind: 'requeued',
       requeued: 3,
     })
@@ -149,7 +150,9 @@ describe('a new identity that enrols with the id of an enrolled device', () => {
     const object = contested()
     object.commit((context) => settleContest(context, 'admin'))
     object.now += 7 * DAY
-    expect(object.commit((context) => restoreSuperseded(context, ''))).toMatchObject({
+    expect(
+      object.commit((context) => restoreSuperseded(context, channelOf(context, ''))),
+    ).toMatchObject({
       requeued: 0,
     })
     queue(object, 'next')
@@ -170,7 +173,9 @@ describe('a new identity that enrols with the id of an enrolled device', () => {
 
   it('gets commands that an admin releases', () => {
     const object = contested()
-    object.commit((context) => releaseHeld(context, '', { enrollment: 'UDID-1', n: 2 }))
+    object.commit((context) =>
+      releaseHeld(context, channelOf(context, ''), { enrollment: 'UDID-1', n: 2 }),
+    )
     expect(text(say(object, idle(DEVICE), 'B'))).not.toBe('')
     expect(fates(object)).toMatchObject({ erase: 'sent', waits: 'held earlier' })
   })

@@ -17,6 +17,7 @@ import {
   SECRET,
   token,
 } from '../enrolled.ts'
+import { channelOf } from '../../../../src/device/store/channels.ts'
 import { TestObject } from '../object.ts'
 import {
   authenticateAs,
@@ -59,7 +60,9 @@ describe('an EraseDevice', () => {
     enrol(object, 'B')
     queue(object, 'released', 'EraseDevice', SECRET)
     queue(object, 'queued', 'EraseDevice', SECRET)
-    object.commit((context) => releaseHeld(context, '', { enrollment: 'UDID-1', n: 1 }))
+    object.commit((context) =>
+      releaseHeld(context, channelOf(context, ''), { enrollment: 'UDID-1', n: 1 }),
+    )
     say(object, idle(DEVICE), 'B')
     expect(fates(object)).toEqual({ released: 'sent', queued: 'held contest' })
     showLife(object, 'A')

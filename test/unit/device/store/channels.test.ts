@@ -11,6 +11,7 @@ import { viewTimeline } from '../../../../src/device/views/timeline.ts'
 import { claimKept, userClaim, wantedClaim } from '../../../../src/device/enrolment/user-claim.ts'
 import type { Enrollment } from '../../../../src/mdm/enrollment.ts'
 import { NO_FACTS, type Message } from '../../../../src/mdm/message.ts'
+import { channelOf } from '../../../../src/device/store/channels.ts'
 import { TestObject } from '../object.ts'
 import { tokenUpdate } from '../say.ts'
 
@@ -100,7 +101,7 @@ class SharedMac extends TestObject {
   /** The commands of a user, and their states. */
   commands(user: string): string[] {
     const all = { before: undefined, limit: 100, states: [], requestType: undefined }
-    const found = this.commit((context) => listCommands(context, user, all))
+    const found = this.commit((context) => listCommands(context, channelOf(context, user), all))
     return found.kind === 'list' ? found.commands.map(({ uuid, state }) => `${uuid} ${state}`) : []
   }
 
@@ -234,7 +235,9 @@ describe('a parked user', () => {
   it('is in the timeline of its device', () => {
     const object = parked()
     const filter = { before: undefined, limit: 100, kinds: ['command'], topics: [], statuses: [] }
-    expect(object.commit((context) => viewTimeline(context, '', filter))).toMatchObject({
+    expect(
+      object.commit((context) => viewTimeline(context, channelOf(context, ''), filter)),
+    ).toMatchObject({
       entries: [{ of: 'command', command: { id: 'UDID-1:ada.1' } }],
     })
     expect(object.inUse('ada')).toBe(false)

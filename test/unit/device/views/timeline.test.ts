@@ -44,8 +44,8 @@ function device(keepEvents = { count: 1000, ms: 1e12 }) {
     user === '' ? { type: 'Device', device: 'D', user } : { type: 'User', device: 'D', user }
   const read = (filter: Partial<TimelineFilter> = {}, user = '') =>
     object.commit((context) => {
-      const found = lookAt(context, { user, bare: false }, () =>
-        viewTimeline(context, user, { ...ALL, ...filter }),
+      const found = lookAt(context, { user, bare: false }, (_, channel) =>
+        viewTimeline(context, channel, { ...ALL, ...filter }),
       )
       return found.kind === 'timeline' ? found : { entries: [], next: undefined }
     })
@@ -92,7 +92,9 @@ function device(keepEvents = { count: 1000, ms: 1e12 }) {
         notePush(context, channelOf(context, user), { kind: 'delivered', id })
       }),
     cancel: (n: number) =>
-      object.commit((context) => cancelCommand(context, '', { enrollment: 'D', n })),
+      object.commit((context) =>
+        cancelCommand(context, channelOf(context, ''), { enrollment: 'D', n }),
+      ),
     /** In pages; `between` happens after each. */
     pages: (limit: number, between = () => {}, user = '') => {
       const all: TimelineEntry[] = []
@@ -272,7 +274,9 @@ describe('a timeline', () => {
     one.pushed('p2')
     const last = () => {
       const all = { before: undefined, limit: 1, states: [], requestType: undefined }
-      const list = one.object.commit((context) => listCommands(context, '', all))
+      const list = one.object.commit((context) =>
+        listCommands(context, channelOf(context, ''), all),
+      )
       return list.kind === 'list' ? list.commands[0]?.push?.detail : undefined
     }
     expect(last()).toBe('p2')
