@@ -1,5 +1,5 @@
 import { asDict, dictAt, stringAt } from '../plist/dict.ts'
-import { PlistError } from '../plist/error.ts'
+import { tryToRead } from '../plist/error.ts'
 import { readPlist } from '../plist/read.ts'
 import { ENROLL_ID } from './installed-profile.ts'
 
@@ -8,14 +8,10 @@ export function removesEnrollment(requestType: string, payload: Uint8Array): boo
   if (requestType !== 'RemoveProfile') {
     return false
   }
-  try {
+  const removes = tryToRead(() => {
     const command = dictAt(asDict(readPlist(payload)), 'Command')
     return command !== undefined && stringAt(command, 'Identifier') === ENROLL_ID
-  } catch (error) {
-    // A payload that cannot be read may still be harmful.
-    if (error instanceof PlistError) {
-      return true
-    }
-    throw error
-  }
+  })
+  // A payload that cannot be read may still be harmful.
+  return removes ?? true
 }

@@ -1,7 +1,7 @@
 import { MESSAGE_KEYS } from '../mdm/message.ts'
 import { isBinaryPlist } from '../plist/binary.ts'
 import { asDict } from '../plist/dict.ts'
-import { PlistError } from '../plist/error.ts'
+import { tryToRead } from '../plist/error.ts'
 import { entrySpans, readEntries, readPlist } from '../plist/read.ts'
 import type { PlistDict, PlistValue } from '../plist/value.ts'
 import { writePlist } from '../plist/write.ts'
@@ -29,7 +29,7 @@ export function redacted(event: DeviceEvent): DeviceEvent {
 }
 
 function cutFrom(body: Uint8Array): Cut | undefined {
-  const read = readable(() => readEntries(body, MESSAGE_KEYS))
+  const read = tryToRead(() => readEntries(body, MESSAGE_KEYS))
   if (!read) {
     return { body: new Uint8Array(), redacted: [MORE] }
   }
@@ -38,7 +38,7 @@ function cutFrom(body: Uint8Array): Cut | undefined {
     return undefined
   }
   return (
-    readable(() =>
+    tryToRead(() =>
       isBinaryPlist(body) || isWide(body) ? rewritten(body, tokens) : spliced(body, tokens),
     ) ?? { body: writePlist(without(read.dict, tokens)), redacted: [...tokens, MORE] }
   )
@@ -66,7 +66,7 @@ function spliced(body: Uint8Array, tokens: readonly string[]): Cut {
 function rewritten(body: Uint8Array, tokens: readonly string[]): Cut {
   const rest = without(asDict(readPlist(body, 'device')), tokens)
   const lost = Object.entries(rest)
-    .filter(([key, value]) => !readable(() => writePlist({ [key]: value })))
+    .filter(([key, value]) => !tryToRead(() => writePlist({ [key]: value })))
     .map(([key]) => key)
   return {
     body: writePlist(without(rest, lost)),
@@ -83,17 +83,6 @@ function without(dict: PlistDict, keys: readonly string[]): Record<string, Plist
     }
   }
   return rest
-}
-
-function readable<Result>(read: () => Result): Result | undefined {
-  try {
-    return read()
-  } catch (error) {
-    if (error instanceof PlistError) {
-      return undefined
-    }
-    throw error
-  }
 }
 
 /** Parsing a plist costs CPU: inventories of megabytes are not parsed for this. */

@@ -2,7 +2,7 @@ import { needsOf } from '../apple/support.ts'
 import type { Needs } from '../device/store/commands/new-command.ts'
 import { signedContent } from '../pki/cms/cms.ts'
 import { asDict } from '../plist/dict.ts'
-import { PlistError } from '../plist/error.ts'
+import { tryToRead } from '../plist/error.ts'
 import { readPlist } from '../plist/read.ts'
 import type { PlistDict } from '../plist/value.ts'
 
@@ -17,15 +17,7 @@ export function osNeeds(
 /** The profile of an InstallProfile, read as leniently as a device does; `undefined` if unreadable. */
 function profileOf(requestType: string, command: PlistDict): PlistDict | undefined {
   const payload = command['Payload']
-  if (requestType !== 'InstallProfile' || !(payload instanceof Uint8Array)) {
-    return undefined
-  }
-  try {
-    return asDict(readPlist(signedContent(payload) ?? payload, 'device'))
-  } catch (error) {
-    if (error instanceof PlistError) {
-      return undefined
-    }
-    throw error
-  }
+  return requestType === 'InstallProfile' && payload instanceof Uint8Array
+    ? tryToRead(() => asDict(readPlist(signedContent(payload) ?? payload, 'device')))
+    : undefined
 }

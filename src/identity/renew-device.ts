@@ -9,7 +9,7 @@ import { type AssumedProfile, planRenewal } from '../enroll/renewal-profile.ts'
 import { signProfile } from '../enroll/sign-profile.ts'
 import { signedContent } from '../pki/cms/cms.ts'
 import { asDict } from '../plist/dict.ts'
-import { PlistError } from '../plist/error.ts'
+import { tryToRead } from '../plist/error.ts'
 import { readPlist } from '../plist/read.ts'
 import { writePlist } from '../plist/write.ts'
 
@@ -56,15 +56,8 @@ export async function assumedProfile(db: D1Database, named: string): Promise<Ass
     return { kind: 'none' }
   }
   const { mobileconfig } = stored
-  try {
-    const profile = asDict(readPlist(signedContent(mobileconfig) ?? mobileconfig))
-    return { kind: 'stored', profile }
-  } catch (error) {
-    if (error instanceof PlistError) {
-      return { kind: 'none' }
-    }
-    throw error
-  }
+  const profile = tryToRead(() => asDict(readPlist(signedContent(mobileconfig) ?? mobileconfig)))
+  return profile ? { kind: 'stored', profile } : { kind: 'none' }
 }
 
 async function attemptFor(

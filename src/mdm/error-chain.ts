@@ -1,5 +1,5 @@
 import { dictsIn, textAt } from '../plist/dict.ts'
-import { PlistError } from '../plist/error.ts'
+import { tryToRead } from '../plist/error.ts'
 import { readPlistTop } from '../plist/read.ts'
 import type { PlistDict } from '../plist/value.ts'
 
@@ -16,14 +16,8 @@ export function errorCodeIn(report: Uint8Array): string {
 }
 
 function chainIn(report: Uint8Array): readonly PlistDict[] {
-  try {
-    return dictsIn(readPlistTop(report, ERROR_CHAIN, 'device')['ErrorChain'])
-  } catch (error) {
-    if (error instanceof PlistError) {
-      return []
-    }
-    throw error
-  }
+  const top = tryToRead(() => readPlistTop(report, ERROR_CHAIN, 'device'))
+  return dictsIn(top?.['ErrorChain'])
 }
 
 function wording(item: PlistDict): string {

@@ -18,3 +18,15 @@ export class PlistError extends OwnError {
     this.offset = offset
   }
 }
+
+/** The result of a reader; `undefined` where it meets no acceptable property list. */
+export function tryToRead<Result>(read: () => Result): Result | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof PlistError) {
+      return undefined
+    }
+    throw error
+  }
+}

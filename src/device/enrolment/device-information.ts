@@ -1,6 +1,6 @@
 import { NO_FACTS, shown, shownSerial, type DeviceFacts, type Report } from '../../mdm/message.ts'
 import { isDict, textAt } from '../../plist/dict.ts'
-import { PlistError } from '../../plist/error.ts'
+import { tryToRead } from '../../plist/error.ts'
 import { readPlistTop } from '../../plist/read.ts'
 import { applyReport, type ReportEffect } from '../queue/report.ts'
 import { noteChange } from '../standing/directory-row.ts'
@@ -49,20 +49,14 @@ export function storeFacts(context: Context, result: Uint8Array): void {
 
 function factsIn(result: Uint8Array): { -readonly [Key in keyof DeviceFacts]?: string } {
   const facts: Record<string, string> = {}
-  try {
-    const { QueryResponses: responses } = readPlistTop(result, TOP_KEYS, 'device')
-    const answers = isDict(responses) ? responses : {}
-    for (const name of Object.keys(NO_FACTS)) {
-      const value = textAt(answers, name)
-      const fact = name === 'SerialNumber' ? shownSerial(value) : shown(value)
-      if (fact) {
-        facts[name] = fact
-      }
-    }
-  } catch (error) {
-    // The report's structure was checked before. A malformed value in it is no reason to refuse the report.
-    if (!(error instanceof PlistError)) {
-      throw error
+  // The report's structure was checked before. A malformed value in it is no reason to refuse the report.
+  const responses = tryToRead(() => readPlistTop(result, TOP_KEYS, 'device'))?.['QueryResponses']
+  const answers = isDict(responses) ? responses : {}
+  for (const name of Object.keys(NO_FACTS)) {
+    const value = textAt(answers, name)
+    const fact = name === 'SerialNumber' ? shownSerial(value) : shown(value)
+    if (fact) {
+      facts[name] = fact
     }
   }
   return facts

@@ -1,5 +1,5 @@
 import { asDict, bytesAt, dictAt } from '../../plist/dict.ts'
-import { PlistError } from '../../plist/error.ts'
+import { tryToRead } from '../../plist/error.ts'
 import { readPlist } from '../../plist/read.ts'
 import type { PlistDict } from '../../plist/value.ts'
 import { writePlist } from '../../plist/write.ts'
@@ -48,15 +48,10 @@ function storedToken(context: Context): Uint8Array | undefined {
 
 /** The command as a dictionary, if its UnlockToken is absent or empty. */
 function withoutToken(payload: Uint8Array): PlistDict | undefined {
-  try {
+  // A raw payload may be anything: the device decides.
+  return tryToRead(() => {
     const plist = asDict(readPlist(payload))
     const token = bytesAt(dictAt(plist, 'Command') ?? {}, 'UnlockToken')
     return token === undefined || token.length === 0 ? plist : undefined
-  } catch (error) {
-    // A raw payload may be anything: the device decides.
-    if (error instanceof PlistError) {
-      return undefined
-    }
-    throw error
-  }
+  })
 }

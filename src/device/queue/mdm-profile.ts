@@ -2,10 +2,10 @@
  * InstallProfile commands whose profile has an MDM payload: a device that installs one sends Authenticate.
  */
 import type { Report } from '../../mdm/message.ts'
-import { bytesAt, asDict, dictAt, isDict } from '../../plist/dict.ts'
-import { PlistError } from '../../plist/error.ts'
+import { asDict, bytesAt, dictAt, dictsIn } from '../../plist/dict.ts'
+import { tryToRead } from '../../plist/error.ts'
 import { readPlist } from '../../plist/read.ts'
-import type { PlistValue } from '../../plist/value.ts'
+import type { PlistDict } from '../../plist/value.ts'
 import { signedContent } from '../../pki/cms/cms.ts'
 import { loadBody } from '../../storage/bodies.ts'
 import type { Context } from '../store/context.ts'
@@ -76,27 +76,19 @@ function isMdmProfile(
 }
 
 function holdsMdmPayload(command: Uint8Array): boolean {
-  try {
+  const content = tryToRead(() => {
     const profile = bytesAt(dictAt(asDict(readPlist(command)), 'Command') ?? {}, 'Payload')
-    if (!profile) {
-      return false
-    }
     // Read as leniently as a device may read it, because the device decides.
-    const content = asDict(readPlist(signedContent(profile) ?? profile, 'device'))
-    const payloads = content['PayloadContent']
-    // A profile that is encrypted for the device may contain anything.
-    return (
-      content['EncryptedPayloadContent'] !== undefined ||
-      (Array.isArray(payloads) && payloads.some(isMdmPayload))
-    )
-  } catch (error) {
-    if (error instanceof PlistError) {
-      return false
-    }
-    throw error
-  }
+    return profile && asDict(readPlist(signedContent(profile) ?? profile, 'device'))
+  })
+  // A profile that is encrypted for the device may contain anything.
+  return (
+    content !== undefined &&
+    (content['EncryptedPayloadContent'] !== undefined ||
+      dictsIn(content['PayloadContent']).some(isMdmPayload))
+  )
 }
 
-function isMdmPayload(payload: PlistValue): boolean {
-  return isDict(payload) && payload['PayloadType'] === 'com.apple.mdm'
+function isMdmPayload(payload: PlistDict): boolean {
+  return payload['PayloadType'] === 'com.apple.mdm'
 }

@@ -1,5 +1,5 @@
 import { asDict, requiredDict, requiredString } from '../../plist/dict.ts'
-import { PlistError } from '../../plist/error.ts'
+import { tryToRead } from '../../plist/error.ts'
 import { readPlist } from '../../plist/read.ts'
 import type { PlistDict } from '../../plist/value.ts'
 import { type ServerAnswer, isDelivered } from './wire.ts'
@@ -83,7 +83,7 @@ export function readReceived(raw: Uint8Array): ReceivedCommand | undefined {
   if (raw.length === 0) {
     return undefined
   }
-  try {
+  return tryToRead(() => {
     const reply = asDict(readPlist(raw))
     const command = requiredDict(reply, 'Command')
     return {
@@ -92,12 +92,7 @@ export function readReceived(raw: Uint8Array): ReceivedCommand | undefined {
       command,
       raw,
     }
-  } catch (error) {
-    if (error instanceof PlistError) {
-      return undefined
-    }
-    throw error
-  }
+  })
 }
 
 /** A report's Status. Scripts may leave it out to test the server. */

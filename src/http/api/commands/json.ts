@@ -3,7 +3,7 @@ import { openKeys } from '../../../commands/request-types.ts'
 import type { CommandAnswer, CommandView } from '../../../device/queue/lookup.ts'
 import { dictAt, dictsIn, asDict, textAt } from '../../../plist/dict.ts'
 import { encodeBase64 } from '../../../plist/base64.ts'
-import { PlistError } from '../../../plist/error.ts'
+import { tryToRead } from '../../../plist/error.ts'
 import { plistJson, type PlistJson } from '../../../plist/json.ts'
 import { readPlist } from '../../../plist/read.ts'
 import type { PlistDict } from '../../../plist/value.ts'
@@ -187,14 +187,7 @@ function errorChain(report: PlistDict): z.input<typeof commandDetailSchema>['err
 
 /** A command or a report; `undefined` if it is unreadable, as a raw payload or a report can be. */
 export function dictOf(bytes: Uint8Array): PlistDict | undefined {
-  try {
-    return asDict(readPlist(bytes, 'device'))
-  } catch (error) {
-    if (error instanceof PlistError) {
-      return undefined
-    }
-    throw error
-  }
+  return tryToRead(() => asDict(readPlist(bytes, 'device')))
 }
 
 export function plistObject(dict: PlistDict): Record<string, PlistJson> {
