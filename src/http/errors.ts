@@ -81,39 +81,37 @@ function errorJson(
   })
 }
 
-/** SQLite's words in a Durable Object, D1's for its own limit, and Node's for a file of `npm start`. */
-const FULL = /SQLITE_FULL|exceeded maximum DB size|\bENOSPC\b/i
-/** A failing disk, and the text by which the runtime replaces the reason why an object cannot be opened. */
-const FAILING = /SQLITE_IOERR|^internal error; reference =/
+/** The errors of the storage, by the reasons that it gives. The first that fits counts. */
+const OF_STORAGE: readonly (readonly [reason: RegExp, kind: ProblemKind, text: string])[] = [
+  [
+    /no such (table|column)/,
+    'directory_not_migrated',
+    'the directory is not migrated: run `wrangler d1 migrations apply DB --remote`',
+  ],
+  // SQLite's words in a Durable Object, D1's for its own limit, and Node's for a file of `npm start`.
+  [
+    /SQLITE_FULL|exceeded maximum DB size|\bENOSPC\b/i,
+    'storage_full',
+    'the storage is full: make room there, then repeat the request',
+  ],
+  [/^(Failed query|D1_)/, 'unavailable', 'the directory (D1) does not answer just now: try again'],
+  // A failing disk, and the text by which the runtime replaces the reason why an object cannot be opened.
+  [
+    /SQLITE_IOERR|^internal error; reference =/,
+    'unavailable',
+    'the storage does not answer just now: try again, and under `npm start` see whether the disk is full',
+  ],
+]
 /** The place of an unknown error is for the log alone. */
 const UNFORESEEN = 'something unforeseen went wrong: the log of the server says where'
 
 /** The known part of an error. A query and its parameters stay in the log. */
 function explained(path: string, error: Error): Response {
   const reason = reasonOf(error)
-  if (/no such (table|column)/.test(reason)) {
-    const hint = 'the directory is not migrated: run `wrangler d1 migrations apply DB --remote`'
-    return errorResponse(path, 'directory_not_migrated', hint)
+  const known = OF_STORAGE.find(([form]) => form.test(reason))
+  if (known) {
+    const [, kind, text] = known
+    return errorResponse(path, kind, text)
   }
-  if (FULL.test(reason)) {
-    return errorResponse(
-      path,
-      'storage_full',
-      'the storage is full: make room there, then repeat the request',
-    )
-  }
-  if (/^(Failed query|D1_)/.test(reason)) {
-    return errorResponse(
-      path,
-      'unavailable',
-      'the directory (D1) does not answer just now: try again',
-    )
-  }
-  return FAILING.test(reason)
-    ? errorResponse(
-        path,
-        'unavailable',
-        'the storage does not answer just now: try again, and under `npm start` see whether the disk is full',
-      )
-    : errorResponse(path, 'internal', reason.endsWith(WITHHELD) ? UNFORESEEN : reason)
+  return errorResponse(path, 'internal', reason.endsWith(WITHHELD) ? UNFORESEEN : reason)
 }
