@@ -77,10 +77,7 @@ const problemSchema = z
   .openapi('Problem')
 
 /** An error that a route answers on purpose, in its `responses`. */
-export function refusal(description: string): {
-  description: string
-  content: { 'application/problem+json': { schema: typeof problemSchema } }
-} {
+export function refusal(description: string) {
   return { description, content: { 'application/problem+json': { schema: problemSchema } } }
 }
 
@@ -89,10 +86,7 @@ export function answer<Schema extends z.ZodType>(
   description: string,
   schema: Schema,
   example: z.input<Schema>,
-): {
-  description: string
-  content: { 'application/json': { schema: Schema; example: z.input<Schema> } }
-} {
+) {
   return { description, content: { 'application/json': { schema, example } } }
 }
 
@@ -100,15 +94,10 @@ export function answer<Schema extends z.ZodType>(
 export function body<Schema extends z.ZodType>(
   schema: Schema,
   examples: Readonly<Record<string, z.input<Schema>>>,
-): {
-  required: true
-  content: {
-    'application/json': { schema: Schema; examples: Record<string, { value: z.input<Schema> }> }
-  }
-} {
-  const named = Object.entries(examples).map(([name, value]) => [name, { value }])
+) {
+  const named = Object.entries(examples).map(([name, value]) => [name, { value }] as const)
   return {
-    required: true,
+    required: true as const,
     content: { 'application/json': { schema, examples: Object.fromEntries(named) } },
   }
 }
