@@ -25,7 +25,7 @@ const MOST_BYTES = 2_000_000
 
 /** Stores a token of the present enrolment; an empty one deletes the stored token. */
 export function storeEscrow(context: Context, kind: EscrowKind, value: Uint8Array): void {
-  const { db, sealer, now, state } = context
+  const { db, state } = context
   const [current] = db.all<{ id: number }>(
     'SELECT id FROM escrow WHERE kind = ? AND archived_at = 0',
     kind,
@@ -36,17 +36,9 @@ export function storeEscrow(context: Context, kind: EscrowKind, value: Uint8Arra
     }
     return
   }
-  const id = current?.id ?? nextToken(db)
-  db.run(
-    `INSERT OR REPLACE INTO escrow (id, kind, value, stored_at, archived_at, proven)
-      VALUES (?, ?, ?, ?, 0, ?)`,
-    id,
-    kind,
-    sealer.seal(value, sealContext(context, kind, id)),
-    now,
-    // The archive deletes a token of an unproven enrolment before others.
-    Number(state.device.contest === undefined),
-  )
+  // The archive deletes a token of an unproven enrolment before others.
+  const proven = state.device.contest === undefined
+  writeToken(context, { token: current?.id ?? nextToken(db), kind, value, archivedAt: 0, proven })
 }
 
 /** The token of the present enrolment. A device never gets one of an earlier enrolment. */
@@ -103,15 +95,24 @@ export function storeArchived(
   value: Uint8Array,
   archivedAt: number,
 ): void {
-  const { db, sealer, now } = context
-  const id = nextToken(db)
-  db.run(
-    'INSERT INTO escrow (id, kind, value, stored_at, archived_at, proven) VALUES (?, ?, ?, ?, ?, 0)',
-    id,
+  const token = nextToken(context.db)
+  writeToken(context, { token, kind, value, archivedAt, proven: false })
+}
+
+function writeToken(
+  context: Context,
+  row: Omit<EscrowedToken, 'storedAt'> & { readonly value: Uint8Array; readonly proven: boolean },
+): void {
+  const { token, kind, value, archivedAt, proven } = row
+  context.db.run(
+    `INSERT OR REPLACE INTO escrow (id, kind, value, stored_at, archived_at, proven)
+      VALUES (?, ?, ?, ?, ?, ?)`,
+    token,
     kind,
-    sealer.seal(value, sealContext(context, kind, id)),
-    now,
+    context.sealer.seal(value, sealContext(context, kind, token)),
+    context.now,
     archivedAt,
+    Number(proven),
   )
 }
 
