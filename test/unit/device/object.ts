@@ -5,9 +5,8 @@ import { type DeviceSettings } from '../../../src/config/settings.ts'
 import type { Db } from '../../../src/storage/db.ts'
 import { RARE_TABLES } from '../../../src/device/store/schema.ts'
 import { withRareTables } from '../../../src/storage/rare-tables.ts'
-import { loadState } from '../../../src/device/store/load.ts'
 import { saveDevice } from '../../../src/device/store/device-row.ts'
-import type { DeviceState } from '../../../src/device/store/state.ts'
+import { loadState, type DeviceState } from '../../../src/device/store/state.ts'
 import { createSealer } from '../../../src/pki/seal/seal.ts'
 
 const sealer = createSealer(`test:${randomBytes(32).toString('base64')}`)
