@@ -10,7 +10,7 @@ import {
   statSync,
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { issueCertificate, pem, randomSerial } from '../pki/x509/issue.ts'
+import { type CertificateRequest, issueCertificate, pem, randomSerial } from '../pki/x509/issue.ts'
 import { newKey } from '../simulator/device/identity.ts'
 import { CliError, hindranceOf, messageOf } from './error.ts'
 import { writeWhole } from './write-whole.ts'
@@ -127,42 +127,38 @@ export function rememberedUrl(directory: string): string | undefined {
 
 /** A certificate for a simulated APNs on this machine; it changes with every start. */
 export function localhostCertificate(now: number): PemPair {
-  const key = newKey('ec')
-  const certificate = issueCertificate({
+  return selfSigned(newKey('ec'), now, {
     subject: [['CN', 'Simulated APNs']],
-    publicKey: createPublicKey(key),
-    signingKey: key,
-    serial: randomSerial(),
-    notBefore: now - HOUR,
-    notAfter: now + YEARS_10,
-    keyUsage: ['digitalSignature'],
     extKeyUsage: ['serverAuth'],
     dnsNames: ['localhost'],
     ipAddresses: ['127.0.0.1'],
   })
-  return pair(certificate, key)
 }
 
 export function simulatedPushCertificate(now: number): PemPair {
-  const key = newKey('rsa')
-  const topic = `com.apple.mgmt.External.${randomUUID()}`
-  const certificate = issueCertificate({
+  return selfSigned(newKey('rsa'), now, {
     subject: [
-      ['UID', topic],
+      ['UID', `com.apple.mgmt.External.${randomUUID()}`],
       ['CN', 'EdgeMDM simulated push'],
     ],
+    extKeyUsage: ['clientAuth'],
+  })
+}
+
+function selfSigned(
+  key: KeyObject,
+  now: number,
+  facts: Pick<CertificateRequest, 'subject' | 'extKeyUsage' | 'dnsNames' | 'ipAddresses'>,
+): PemPair {
+  const certificate = issueCertificate({
+    ...facts,
     publicKey: createPublicKey(key),
     signingKey: key,
     serial: randomSerial(),
     notBefore: now - HOUR,
     notAfter: now + YEARS_10,
     keyUsage: ['digitalSignature'],
-    extKeyUsage: ['clientAuth'],
   })
-  return pair(certificate, key)
-}
-
-function pair(certificate: Uint8Array, key: KeyObject): PemPair {
   return {
     certificate: pem('CERTIFICATE', certificate),
     key: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
