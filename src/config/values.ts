@@ -16,7 +16,7 @@ export const MAX_RATE = 100_000
 /** Nothing is retried for longer. */
 export const MAX_IDLE_AGE = 3 * DAY
 
-export function readUrl(text: string): string {
+function readUrl(text: string): string {
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
     throw new OwnError('not an http or https URL')
   }

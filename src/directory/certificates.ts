@@ -35,7 +35,7 @@ export interface NewRow {
 /** How long a certificate is kept that no device has used. */
 const UNUSED_FOR = 7 * 86_400_000
 /** The most unused certificates that a daily round keeps, of challenges that anyone can get. */
-export const MOST_UNUSED = 20_000
+const MOST_UNUSED = 20_000
 const MINUTE = 60_000
 /** How many certificates one step judges, and how many steps a round has. */
 const BATCH = 5000

@@ -20,7 +20,7 @@ export const ENDED_STATES = [
 export type CommandState = (typeof PENDING_STATES | typeof ENDED_STATES)[number]
 
 /** Rounds in which a device may ignore a command before the command goes behind the others of its channel. */
-export const ROUNDS_BEFORE_STALLED = 3
+const ROUNDS_BEFORE_STALLED = 3
 
 /** The part of a command that the rules of the queue need. */
 export interface QueueEntry {
@@ -82,7 +82,7 @@ export function entryAnswered(
 }
 
 /** Whether it was handed out and got no answer, not even NotNow. */
-export function isUnanswered({ state }: QueueEntry): boolean {
+function isUnanswered({ state }: QueueEntry): boolean {
   return state === 'sent' || state === 'stalled'
 }
 

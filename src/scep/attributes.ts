@@ -36,7 +36,7 @@ export const MESSAGE_TYPES = {
 } as const
 
 /** Why a request is refused (RFC 8894 §3.2.1.4). */
-export const FAIL_INFO = { badAlg: '0', badMessageCheck: '1', badRequest: '2' } as const
+const FAIL_INFO = { badAlg: '0', badMessageCheck: '1', badRequest: '2' } as const
 
 export type ScepMessageType = keyof typeof MESSAGE_TYPES
 export type FailInfo = keyof typeof FAIL_INFO

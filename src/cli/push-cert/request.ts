@@ -23,7 +23,7 @@ export interface RequestSubject {
 
 const AUTHORITIES = 'https://www.apple.com/certificateauthority'
 const ROOT = 'https://www.apple.com/appleca/AppleIncRootCertificate.cer'
-export const SIGNED_REQUEST = 'PushCertificateRequest.plist'
+const SIGNED_REQUEST = 'PushCertificateRequest.plist'
 
 /**
  * Writes a request and returns its path. The key is made once and kept: Apple may be making the certificate

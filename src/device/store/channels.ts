@@ -26,7 +26,7 @@ import { CHANNELS_WITH_READS } from './escrow/reads.ts'
 import type { DeviceState } from './state.ts'
 
 /** User channels that are in use, each in memory and with a claim. */
-export const MOST_USERS = 500
+const MOST_USERS = 500
 /** Parked channels on which no command is pending. */
 const MOST_PARKED = 500
 const PARKED_PACE = 50

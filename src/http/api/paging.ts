@@ -23,7 +23,7 @@ export const pageQuery = { cursor: pageCursor, limit: limitUpTo(1000) }
 export const shortPageQuery = { cursor: pageCursor, limit: limitUpTo(40, 20) }
 
 /** The order of a list: a field's name, or `-` and the name for the opposite order. */
-export function sortBy<const Field extends string>(
+function sortBy<const Field extends string>(
   fields: readonly [Field, ...Field[]],
   usual: Field | `-${Field}` = fields[0],
 ) {
