@@ -43,8 +43,8 @@ import { newRoutes } from './routes.ts'
  *    and `paging.ts` for a list. The path is written without `/api`. At most 60 lines, schemas and examples
  *    included.
  * 2. Add the routes to `ROUTES` below.
- * 3. In `PREPARE` of test/worker/openapi.test.ts, under its id, make what has to exist before the test sends
- *    the examples. The test fails for an operation that it cannot run.
+ * 3. In `PREPARE` of test/worker/openapi-tools.ts, under its id, make what has to exist before the test sends
+ *    the examples. test/worker/openapi.test.ts fails for an operation that it cannot run.
  *
  * A handler answers `c.json(…, status)` with a declared status, and throws `AdminError(text, code)` for the
  * rest: validation, 401, 404 and thrown errors all become problem documents.
