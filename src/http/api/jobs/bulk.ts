@@ -28,11 +28,13 @@ import {
 /** One command to many ids (docs/bulk.md). */
 export const bulkRoutes = newRoutes()
 
+const ABOUT =
+  `Up to ${SMALL} ids without a pace are done within the call; more become a job. A command for an ` +
+  'unknown id waits. All get one CommandUUID. With InstallProfile each gets its own, unless you name one.'
 const IDS = {
   type: 'array' as const,
   items: { type: 'string' as const },
-  description:
-    'UDID, EnrollmentID, UDID:UserID or a bare UserID; one that leads nowhere has a failed outcome',
+  description: 'UDID, EnrollmentID, UDID:UserID or a bare UserID; a bad id has a failed outcome',
 }
 const COMMAND =
   'MicroMDM’s JSON (`request_type` and the fields of the type) or Apple’s keys (`Command` with ' +
@@ -68,9 +70,7 @@ bulkRoutes.openapi(
   operation('queueCommands', 'post', '/commands', {
     tags: ['Bulk'],
     summary: 'Queues one command for many devices',
-    description:
-      `Up to ${SMALL} ids without a pace are done within the call; more become a job. A command for an ` +
-      'unknown id waits. Devices get one CommandUUID, or with InstallProfile each its own if none is named.',
+    description: ABOUT,
     headers: { 'idempotency-key': idempotencyKey, [ACTOR]: actor },
     body: body(bulkSchema, {
       ids: { ids: two, command: { request_type: 'DeviceInformation', queries: ['OSVersion'] } },

@@ -29,7 +29,11 @@ import {
 export const jobRoutes = newRoutes()
 
 const tags = ['Bulk']
-const params = pathId(z.string(), 'the id of a job', JOB_EXAMPLE.id)
+const params = pathId(
+  z.string(),
+  'the id of a job; `renewals` and `push-waiting` are the rounds that the server begins by itself',
+  JOB_EXAMPLE.id,
+)
 const problems = { 404: 'no such job: it did not exist, or ended more than 30 days ago' }
 const list = sortedList('job', ['created_at'], '-created_at', shortPageQuery)
 

@@ -20,8 +20,8 @@ const delivery = z
     topic: topicWord,
     state: z.enum(['waiting', 'retrying', 'dead', 'delivered']).openapi({
       description:
-        '`waiting`: posted in its turn; `retrying`: refused, posted again at `next_try_at`; ' +
-        '`dead`: a dead letter; `delivered`: also a dropped Idle, and a deleted dead letter',
+        '`waiting`: is posted when its turn comes; `retrying`: refused, posted again at ' +
+        '`next_try_at`; `dead`: a dead letter; `delivered`: also a dropped Idle, and a deleted dead letter',
     }),
     attempts: z
       .int()
@@ -52,8 +52,8 @@ deliveryRoutes.openapi(
     tags: ['Deliveries'],
     summary: 'Lists the events of a device, each with its state for each webhook, newest first',
     description:
-      'The list has all kept events that a webhook wants. `delivered` means that the webhook ' +
-      'needs no more of the event. listPosts shows what its receiver answered.',
+      'The list has all kept events that pass the filter of a webhook. `delivered` means that the ' +
+      'server no longer posts the event to it. listPosts shows what its receiver answered.',
     params: DEVICE_PARAMS,
     query: {
       ...pageQuery,
