@@ -10,7 +10,7 @@ import {
   newAuthority,
   pemPairOf,
   removeCA,
-} from './admin-client.ts'
+} from './api-client.ts'
 import { refuseForgottenDashes } from './dashes.ts'
 import { CliError, messageOf } from './error.ts'
 

@@ -2,9 +2,9 @@ import type { Address, Elsewhere } from '../device/store/address.ts'
 import type { DeviceStub } from '../device/object.ts'
 import { reachDevice } from '../device/reach.ts'
 import type { Env } from '../env.ts'
-import { AdminError } from './admin-error.ts'
+import { RequestError } from './request-error.ts'
 
-/** Calls {@link reachDevice} for an admin. @throws AdminError if the id leads to no device */
+/** Calls {@link reachDevice} for an admin. @throws RequestError if the id leads to no device */
 export async function atDevice<Answer extends { readonly kind: string }>(
   env: Env,
   id: string,
@@ -14,7 +14,7 @@ export async function atDevice<Answer extends { readonly kind: string }>(
   const reached = await reachDevice(env, id, call, how)
   if (reached.kind !== 'reached') {
     const kind = reached.kind === 'ambiguous' ? 'ambiguous_id' : 'invalid_id'
-    throw new AdminError(reached.error, kind, { micromdm: 500 })
+    throw new RequestError(reached.error, kind, { micromdm: 500 })
   }
   return reached.answer
 }

@@ -3,7 +3,7 @@ import { HTTPException } from 'hono/http-exception'
 import { GoFieldError } from '../commands/go-fields.ts'
 import { reasonOf, WITHHELD } from '../reason.ts'
 import { warn } from '../log.ts'
-import { AdminError } from './admin-error.ts'
+import { RequestError } from './request-error.ts'
 import type { AppEnv } from './app-env.ts'
 import { loggedPath } from './caller.ts'
 import { ENROLL_PATHS, MDM_PATHS, SCEP_PATH } from './paths.ts'
@@ -13,7 +13,7 @@ import { problem, problemStatus, isOwnPath, type ProblemKind } from './problem.t
 export const onError: ErrorHandler<AppEnv> = (error, c) => {
   const { path } = c.req
   const isOwn = isOwnPath(path)
-  if (error instanceof AdminError) {
+  if (error instanceof RequestError) {
     return isOwn
       ? problem(error.kind, error.message, {
           ...(error.errors && { errors: error.errors }),

@@ -1,4 +1,4 @@
-import type { EnrollmentLinks } from '../admin-client.ts'
+import type { EnrollmentLinks } from '../api-client.ts'
 
 const COMFORTABLE_OPEN_FILES = 10_000
 /** The column in which the values of the panel begin. */

@@ -15,7 +15,7 @@ import {
   newAuthority,
   pemPairOf,
   readEnrollment,
-} from '../admin-client.ts'
+} from '../api-client.ts'
 import { refuseForgottenDashes } from '../dashes.ts'
 import { CliError, complaintOf, messageOf } from '../error.ts'
 import { type FleetStart, startFleet } from '../simulate/fleet.ts'

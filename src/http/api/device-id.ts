@@ -4,7 +4,7 @@ import type { Address } from '../../device/store/address.ts'
 import type { DevicePage } from '../../device/views/device.ts'
 import type { Env } from '../../env.ts'
 import { faultOfId } from '../../mdm/enrollment.ts'
-import { AdminError } from '../admin-error.ts'
+import { RequestError } from '../request-error.ts'
 import { atDevice } from '../at-device.ts'
 
 /** An id in a path or query. An id that no enrolment can have creates no object. */
@@ -22,7 +22,7 @@ export const deviceId = idText.openapi({
   example: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01',
 })
 
-/** Calls the object of an enrolment that must exist. @throws AdminError 404 for an unknown id */
+/** Calls the object of an enrolment that must exist. @throws RequestError 404 for an unknown id */
 export async function atEnrollment<Answer extends { readonly kind: string }>(
   env: Env,
   id: string,
@@ -35,8 +35,8 @@ export async function atEnrollment<Answer extends { readonly kind: string }>(
   return found
 }
 
-export function unknownEnrollment(id: string): AdminError {
-  return new AdminError(`no enrolment has the id ${id}`, 'device_not_found')
+export function unknownEnrollment(id: string): RequestError {
+  return new RequestError(`no enrolment has the id ${id}`, 'device_not_found')
 }
 
 function isKnown<Answer extends { readonly kind: string }>(
@@ -45,17 +45,17 @@ function isKnown<Answer extends { readonly kind: string }>(
   return found.kind !== 'unknown'
 }
 
-/** The view of a device, by its id or that of one of its channels. @throws AdminError 404 if unknown */
+/** The view of a device, by its id or that of one of its channels. @throws RequestError 404 if unknown */
 export async function knownDevice(env: Env, id: string): Promise<DevicePage> {
   return atEnrollment(env, id, (device, address) => device.viewDevice(address))
 }
 
-/** The same for an action on a whole device: the id of a user channel is refused. @throws AdminError */
+/** The same for an action on a whole device: the id of a user channel is refused. @throws RequestError */
 export async function deviceItself(env: Env, id: string): Promise<DevicePage> {
   return atDeviceItself(env, id, (device, address) => device.viewDevice(address))
 }
 
-/** Calls the object of a whole device. @throws AdminError for an unknown id, and for a user channel */
+/** Calls the object of a whole device. @throws RequestError for an unknown id, and for a user channel */
 export async function atDeviceItself<Answer extends { readonly kind: string }>(
   env: Env,
   id: string,
@@ -67,7 +67,7 @@ export async function atDeviceItself<Answer extends { readonly kind: string }>(
     }
     const view = await device.viewDevice(address)
     if (view.kind === 'device') {
-      throw new AdminError(
+      throw new RequestError(
         `${id} is a user of the device ${view.id}: name the device`,
         'invalid_id',
       )

@@ -46,7 +46,7 @@ import { newRoutes } from './routes.ts'
  * 3. In `PREPARE` of test/worker/openapi-tools.ts, under its id, make what has to exist before the test sends
  *    the examples. test/worker/openapi.test.ts fails for an operation that it cannot run.
  *
- * A handler answers `c.json(…, status)` with a declared status, and throws `AdminError(text, code)` for the
+ * A handler answers `c.json(…, status)` with a declared status, and throws `RequestError(text, code)` for the
  * rest: validation, 401, 404 and thrown errors all become problem documents.
  */
 const ROUTES = [

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { faultAt } from '../admin-error.ts'
+import { faultAt } from '../request-error.ts'
 import type { Counted, PageOf, Place } from '../../directory/order.ts'
 import { answer } from './operation.ts'
 import { digits } from './values.ts'
@@ -99,7 +99,7 @@ export function writeCursor(place: string | number): string {
 
 /**
  * The groups of a cursor by the form of its list; `undefined` for the first page, which has no cursor.
- * @throws AdminError for a text that {@link writeCursor} did not write, or wrote for a list of another form
+ * @throws RequestError for a text that {@link writeCursor} did not write, or wrote for a list of another form
  */
 export function readCursor(cursor: string | undefined, form: RegExp): string[] | undefined {
   if (cursor === undefined || cursor === '') {
@@ -119,7 +119,7 @@ function badCursor(): never {
   )
 }
 
-/** A cursor that is a number, behind the name of its list. @throws AdminError */
+/** A cursor that is a number, behind the name of its list. @throws RequestError */
 export function numberCursor(cursor: string | undefined, name: string): number | undefined {
   const [place] = readCursor(cursor, new RegExp(`^${name} ([1-9]\\d{0,14})$`)) ?? []
   return place === undefined ? undefined : Number(place)
@@ -156,7 +156,7 @@ export function sortedList<const Field extends string>(
 ) {
   return {
     query: { ...size, sort: sortBy(fields, usual) },
-    /** `place`: where in the order a row stands. @throws AdminError for a cursor of another list */
+    /** `place`: where in the order a row stands. @throws RequestError for a cursor of another list */
     async page<Row, Item>(
       asked: { readonly cursor?: string | undefined; limit: number; sort: Sort<Field> },
       as: {
@@ -175,7 +175,7 @@ export function sortedList<const Field extends string>(
   }
 }
 
-/** Where a page of a sorted list begins: the value and id of the row before it. @throws AdminError */
+/** Where a page of a sorted list begins: the value and id of the row before it. @throws RequestError */
 export function placeIn(
   cursor: string | undefined,
   name: string,

@@ -8,7 +8,7 @@ import type { AppleCommand } from '../../commands/apple.ts'
 import { splitEnrollmentId } from '../../mdm/enrollment.ts'
 import { warn } from '../../log.ts'
 import type { AppEnv } from '../app-env.ts'
-import { AdminError } from '../admin-error.ts'
+import { RequestError } from '../request-error.ts'
 import { atDevice } from '../at-device.ts'
 import { osNeeds } from '../os-needs.ts'
 import { enqueueCommand } from '../queue-command.ts'
@@ -23,7 +23,7 @@ export const v1Commands = new Hono<AppEnv>()
 v1Commands.post('/v1/commands', async (c) => {
   const command = buildCommand(await readJson(c), () => crypto.randomUUID())
   if (!command.ok) {
-    throw new AdminError(command.error)
+    throw new RequestError(command.error)
   }
   await queue(c, command.udid, command)
   return goJson({ payload: command.echo }, 201)
@@ -34,7 +34,7 @@ v1Commands.on(['POST', 'PUT'], '/v1/commands/:id', async (c) => {
   const payload = await readBodyBytes(c)
   const command = readRawCommand(payload)
   if (!command.ok) {
-    throw new AdminError(command.error)
+    throw new RequestError(command.error)
   }
   const { commandUUID: uuid, requestType } = command
   await queue(c, id, { ...command, payload, source: GIVEN })

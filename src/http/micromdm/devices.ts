@@ -7,7 +7,7 @@ import { contestedSerials, idsOfSerial } from '../../directory/devices/serials.t
 import { rfc3339 } from '../../events/event.ts'
 import type { AppEnv } from '../app-env.ts'
 import { faultOfDeviceId } from '../../mdm/enrollment.ts'
-import { AdminError } from '../admin-error.ts'
+import { RequestError } from '../request-error.ts'
 import { goJson, readObject, type AdminContext } from './request.ts'
 
 /** `/v1/devices` (docs/micromdm.md). */
@@ -47,7 +47,7 @@ v1Devices.delete('/v1/devices', async (c) => {
   for (const serial of stringsField(options, 'serials', REMOVE) ?? []) {
     const contested = (await contestedSerials(c.env.DB, [serial])).get(serial)
     if (contested !== undefined) {
-      throw new AdminError(contested, 'enrollment_contested')
+      throw new RequestError(contested, 'enrollment_contested')
     }
     await remove(c, await idsOfSerial(c.env.DB, serial), serial)
   }
@@ -62,16 +62,16 @@ v1Devices.post('/v1/devices/:id/block', async (c) => {
 v1Devices.post('/v1/devices/:id/unblock', async (c) => {
   const id = c.req.param('id')
   if (!(await deviceOf(c, id).unblock())) {
-    throw new AdminError(`delete device with udid ${id}: not found: Device udid ${id}`)
+    throw new RequestError(`delete device with udid ${id}: not found: Device udid ${id}`)
   }
   return goJson({})
 })
 
-/** The object of a device: a user cannot be blocked or removed. @throws AdminError for an id of no device */
+/** The object of a device: a user cannot be blocked or removed. @throws RequestError for an id of no device */
 function deviceOf(c: AdminContext, id: string): DeviceStub {
   const fault = faultOfDeviceId(id)
   if (fault !== undefined) {
-    throw new AdminError(fault)
+    throw new RequestError(fault)
   }
   return c.env.DEVICE.getByName(id)
 }
@@ -80,7 +80,7 @@ function deviceOf(c: AdminContext, id: string): DeviceStub {
 async function remove(c: AdminContext, ids: readonly string[], named: string): Promise<void> {
   const hidden = await Promise.all(ids.map((id) => deviceOf(c, id).hide()))
   if (!hidden.includes(true)) {
-    throw new AdminError(`not found: Device key ${named}`)
+    throw new RequestError(`not found: Device key ${named}`)
   }
   await projectDevices(c.env, ids)
 }

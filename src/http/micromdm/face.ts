@@ -13,7 +13,7 @@ import { version } from './version.ts'
 /**
  * MicroMDM's HTTP API (docs/micromdm.md). Each file here has the routes of one subject, `v1Commands` those of
  * `/v1/commands`. To add a route, write it there; a new subject gets a file, which this one mounts.
- * `request.ts` reads a body as Go does. A thrown `AdminError` becomes MicroMDM's JSON: 500, unless it names
+ * `request.ts` reads a body as Go does. A thrown `RequestError` becomes MicroMDM's JSON: 500, unless it names
  * another status.
  */
 export const micromdmFace = new Hono<AppEnv>()

@@ -9,7 +9,7 @@ import {
 } from '../../directory/profiles.ts'
 import { problemOf } from '../../enroll/stored-profile.ts'
 import type { AppEnv } from '../app-env.ts'
-import { AdminError } from '../admin-error.ts'
+import { RequestError } from '../request-error.ts'
 import { type AdminContext, goJson, readObject } from './request.ts'
 
 /** `/v1/profiles` (docs/micromdm.md). The capital letters in its answers are MicroMDM's. */
@@ -32,7 +32,7 @@ v1Profiles.post('/v1/profiles', async (c) => {
 v1Profiles.put('/v1/profiles', async (c) => {
   const profile = objectField(await readObject(c), 'profile', 'applyProfileRequest')
   if (profile === undefined) {
-    throw new AdminError('no profile supplied')
+    throw new RequestError('no profile supplied')
   }
   const stored = {
     identifier: stringField(profile, 'Identifier', 'Profile') ?? '',
@@ -40,10 +40,10 @@ v1Profiles.put('/v1/profiles', async (c) => {
   }
   const problem = problemOf(stored)
   if (problem !== undefined) {
-    throw new AdminError(problem)
+    throw new RequestError(problem)
   }
   if (stored.mobileconfig.length > MAX_PROFILE_BYTES) {
-    throw new AdminError(`Mobileconfig is longer than ${MAX_PROFILE_BYTES} bytes`)
+    throw new RequestError(`Mobileconfig is longer than ${MAX_PROFILE_BYTES} bytes`)
   }
   await storeProfile(c.env.DB, stored)
   return goJson({})
@@ -67,6 +67,6 @@ async function existing(c: AdminContext, id: string) {
   return profile
 }
 
-function unknown(id: string): AdminError {
-  return new AdminError(`not found: Profile id ${id}`)
+function unknown(id: string): RequestError {
+  return new RequestError(`not found: Profile id ${id}`)
 }

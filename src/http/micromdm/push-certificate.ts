@@ -5,7 +5,7 @@ import { pushCertificateInUse, replacePushCertificate } from '../../device/push/
 import { countEnrolled } from '../../directory/devices/rows.ts'
 import { checkPushCertificate } from '../../pki/x509/push-certificate.ts'
 import type { AppEnv } from '../app-env.ts'
-import { AdminError } from '../admin-error.ts'
+import { RequestError } from '../request-error.ts'
 import { goJson, readObject, type AdminContext } from './request.ts'
 
 /** `/v1/config/certificate` (docs/micromdm.md). MicroMDM stores any certificate; this server checks it. */
@@ -17,7 +17,7 @@ const STRUCT = 'saveRequest'
 v1PushCertificate.get(PATH, async (c) => {
   const { certificate } = await pushCertificateInUse(c.env, c.var.config, clock.now())
   if (!certificate) {
-    throw new AdminError(
+    throw new RequestError(
       'get push certificate: none is known here: install one with `npm run push-cert`',
     )
   }
@@ -35,17 +35,17 @@ v1PushCertificate.put(PATH, async (c) => {
   )
   const pair = checkPushCertificate(cert, key, clock.now())
   if (!pair.ok) {
-    throw new AdminError(pair.error, 400)
+    throw new RequestError(pair.error, 400)
   }
   const inUse = await pushCertificateInUse(c.env, c.var.config, clock.now())
   if (c.env.PUSH_KEEPER) {
     await refuseOtherTopic(c, inUse.topic, pair.topic)
     const error = await replacePushCertificate(c.env.PUSH_KEEPER, pair)
     if (error !== undefined) {
-      throw new AdminError(error)
+      throw new RequestError(error)
     }
   } else if (!c.env.APNS || inUse.id !== pair.fingerprint) {
-    throw new AdminError(
+    throw new RequestError(
       'pushes leave with the certificate that is bound as APNS, which no request can replace: install this ' +
         'one with `npm run push-cert -- install --production` (docs/push-certificate.md)',
       409,
@@ -61,7 +61,7 @@ async function refuseOtherTopic(c: AdminContext, before: string, after: string):
   }
   const enrolled = await countEnrolled(c.env.DB)
   if (enrolled > 0) {
-    throw new AdminError(
+    throw new RequestError(
       `${enrolled} devices are enrolled with the topic ${before}, and this certificate is for ${after}: ` +
         'they would all have to enrol again. Renew the certificate of their topic with the Apple Account ' +
         'that made it, or force it (?force=true)',

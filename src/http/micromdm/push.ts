@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import type { AppEnv } from '../app-env.ts'
-import { AdminError } from '../admin-error.ts'
+import { RequestError } from '../request-error.ts'
 import { atDevice } from '../at-device.ts'
 import { goJson, type AdminContext } from './request.ts'
 
@@ -14,11 +14,13 @@ async function pushDevice(c: AdminContext, id: string): Promise<Response> {
   const text = c.req.query('expiration')
   const expiration = text ? Number(text) : undefined
   if (expiration !== undefined && !isTime(expiration)) {
-    throw new AdminError(`parsing expiration time: "${text}" is not a number of seconds since 1970`)
+    throw new RequestError(
+      `parsing expiration time: "${text}" is not a number of seconds since 1970`,
+    )
   }
   const answer = await atDevice(c.env, id, (device, address) => device.push(address, expiration))
   if (answer.kind === 'failed') {
-    throw new AdminError(answer.error)
+    throw new RequestError(answer.error)
   }
   return goJson({ status: 'success', push_notification_id: answer.id })
 }

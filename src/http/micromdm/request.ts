@@ -3,7 +3,7 @@ import { isJsonObject } from '../../commands/go-fields.ts'
 import { readGoJson, type JsonObject, type JsonValue } from '../../commands/go-json.ts'
 import { writeGoJson, type WritableJson } from '../../commands/go-json-write.ts'
 import type { AppEnv } from '../app-env.ts'
-import { AdminError } from '../admin-error.ts'
+import { RequestError } from '../request-error.ts'
 import { readBody } from '../body.ts'
 
 export type AdminContext = Context<AppEnv>
@@ -12,7 +12,7 @@ export type AdminContext = Context<AppEnv>
 export async function readBodyBytes(c: AdminContext): Promise<Uint8Array> {
   const body = await readBody(c.req.raw)
   if (body === undefined) {
-    throw new AdminError('the body is longer than 20 MB', 413)
+    throw new RequestError('the body is longer than 20 MB', 413)
   }
   return body
 }
@@ -21,7 +21,7 @@ export async function readBodyBytes(c: AdminContext): Promise<Uint8Array> {
 export async function readJson(c: AdminContext): Promise<JsonValue> {
   const read = readGoJson(new TextDecoder().decode(await readBodyBytes(c)))
   if (!read.ok) {
-    throw new AdminError(read.error)
+    throw new RequestError(read.error)
   }
   return read.value
 }
@@ -33,7 +33,9 @@ export async function readObject(c: AdminContext): Promise<JsonObject> {
     return {}
   }
   if (!isJsonObject(value)) {
-    throw new AdminError('json: cannot unmarshal the body into a Go struct: it has to be an object')
+    throw new RequestError(
+      'json: cannot unmarshal the body into a Go struct: it has to be an object',
+    )
   }
   return value
 }

@@ -27,7 +27,7 @@ it('each code is an error that some place in src answers with', () => {
     .concat(join(PROJECT, 'src/index.ts'))
     .map((path) => readFileSync(path, 'utf8'))
     .flatMap((text) =>
-      text.split(/(?=\b(?:AdminError|faultAt|problem|errorResponse)\(|const kind = )/).slice(1),
+      text.split(/(?=\b(?:RequestError|faultAt|problem|errorResponse)\(|const kind = )/).slice(1),
     )
     .map((call) => call.slice(0, 700))
     .join('\n')

@@ -10,7 +10,7 @@ import { warn } from '../../../log.ts'
 import { checkAuthority, authorityWarning } from '../../../pki/x509/authority.ts'
 import { pem } from '../../../pki/x509/issue.ts'
 import { OwnError } from '../../../reason.ts'
-import { AdminError } from '../../admin-error.ts'
+import { RequestError } from '../../request-error.ts'
 import { listOf, wholeList } from '../paging.ts'
 import { answer, body, DONE, operation, pathId } from '../operation.ts'
 import { iso, time } from '../values.ts'
@@ -95,7 +95,7 @@ authorityRoutes.openapi(
     const { certificate, private_key: key, imported, next_serial: nextSerial } = c.req.valid('json')
     const check = checkAuthority(certificate, key)
     if (!check.ok) {
-      throw new AdminError(check.error, 400)
+      throw new RequestError(check.error, 400)
     }
     const facts = { imported, nextSerial, now: clock.now() }
     await installAuthority(c.env.DB, c.var.config.sealer, check.authority, facts)
@@ -121,10 +121,10 @@ authorityRoutes.openapi(
     const keyId = c.req.valid('param').id.toLowerCase()
     const [issuing, ...others] = await listAuthorities(c.env.DB)
     if (issuing?.certificate.keyId === keyId) {
-      throw new AdminError('this CA issues: install its successor first', 'authority_in_use')
+      throw new RequestError('this CA issues: install its successor first', 'authority_in_use')
     }
     if (!others.some(({ certificate }) => certificate.keyId === keyId)) {
-      throw new AdminError(`there is no CA with the id ${keyId}`, 'authority_not_found')
+      throw new RequestError(`there is no CA with the id ${keyId}`, 'authority_not_found')
     }
     await removeAuthority(c.env.DB, keyId)
     warn('ca:removed', { key_id: keyId })

@@ -3,7 +3,7 @@ import { projectDevices } from '../../../directory/devices/project.ts'
 import { nameText } from '../../../pki/x509/name.ts'
 import type { DeviceIdentity } from '../../../device/enrolment/revocation.ts'
 import type { DeviceStub } from '../../../device/object.ts'
-import { AdminError } from '../../admin-error.ts'
+import { RequestError } from '../../request-error.ts'
 import { deviceItself, knownDevice } from '../device-id.ts'
 import { listOf, wholeList } from '../paging.ts'
 import { proofWord } from '../words.ts'
@@ -125,7 +125,7 @@ for (const { verb, operationId, summary, act } of ACTIONS) {
       const { identities } = await knownDevice(c.env, id)
       const identity = identities.find((one) => one.fingerprint === fingerprint)
       if (!isFound || !identity) {
-        throw new AdminError(
+        throw new RequestError(
           `${id} has no identity with the id ${params.identity_id}`,
           'identity_not_found',
         )

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { clock } from '../../../clock.ts'
 import { pushCertificateInUse } from '../../../device/push/certificate.ts'
 import { daysUntil, expiryWarning } from '../../../pki/x509/push-certificate.ts'
-import { AdminError } from '../../admin-error.ts'
+import { RequestError } from '../../request-error.ts'
 import { answer, operation } from '../operation.ts'
 import { iso, time } from '../values.ts'
 import { newRoutes } from '../routes.ts'
@@ -37,7 +37,7 @@ pushCertificateRoutes.openapi(
     const now = clock.now()
     const { topic, certificate } = await pushCertificateInUse(c.env, c.var.config, now)
     if (!certificate) {
-      throw new AdminError(
+      throw new RequestError(
         'no push certificate is known here: install one with `npm run push-cert`',
         'push_certificate_not_found',
       )

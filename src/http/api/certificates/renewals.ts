@@ -6,12 +6,12 @@ import {
   loadRenewalState,
   renewalStatus,
   type RenewalStatus,
-} from '../../../jobs/renewals.ts'
+} from '../../../jobs/renewal-control.ts'
 import {
   type ExpiringIdentity,
   listIdentitiesByExpiry,
 } from '../../../directory/devices/renewals.ts'
-import { AdminError, faultAt } from '../../admin-error.ts'
+import { RequestError, faultAt } from '../../request-error.ts'
 import { ACTOR, queuedBy } from '../../queued-by.ts'
 import { deviceItself } from '../device-id.ts'
 import { actor, answer, body, DEVICE_PARAMS, NO_DEVICE, operation } from '../operation.ts'
@@ -209,7 +209,7 @@ renewalRoutes.openapi(
     const attempt = await renewDevice(c.env, c.var.config, id, assumed, by)
     await projectDevices(c.env, [id])
     if (attempt.kind === 'blocked') {
-      throw new AdminError(attempt.reason, 'renewal_not_possible')
+      throw new RequestError(attempt.reason, 'renewal_not_possible')
     }
     const sent = attempt.kind === 'sent' ? attempt : undefined
     return c.json({ command_id: sent?.id ?? null, command_uuid: sent?.command.uuid ?? null }, 200)

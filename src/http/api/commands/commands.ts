@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import type { CommandRef } from '../../../device/queue/lookup.ts'
 import type { Env } from '../../../env.ts'
-import { AdminError } from '../../admin-error.ts'
+import { RequestError } from '../../request-error.ts'
 import { atDevice } from '../../at-device.ts'
 import { atEnrollment } from '../device-id.ts'
 import { answer, DEVICE_PARAMS, NO_DEVICE, operation } from '../operation.ts'
@@ -102,13 +102,13 @@ commandRoutes.openapi(
     const found = await findCommand(c.env, refOf(id))
     const { result } = found
     if (!result) {
-      throw new AdminError(
+      throw new RequestError(
         'the device has not answered, or its answer is no longer kept',
         'result_not_found',
       )
     }
     if (secretsOf(found).some((name) => name.startsWith('result'))) {
-      throw new AdminError(
+      throw new RequestError(
         `the answer holds secrets: POST /api/commands/${id}/secrets shows it, and needs a reason`,
         'holds_secrets',
       )
@@ -134,13 +134,13 @@ commandRoutes.openapi(
       throw unknownCommand(ref)
     }
     if (done.kind === 'ended') {
-      throw new AdminError(`the command has ended already: ${done.state}`, 'already_ended')
+      throw new RequestError(`the command has ended already: ${done.state}`, 'already_ended')
     }
     return c.json(commandDetailJson(await findCommand(c.env, ref)), 200)
   },
 )
 
-/** A command now, or at its end if that comes within `seconds`. @throws AdminError 404 */
+/** A command now, or at its end if that comes within `seconds`. @throws RequestError 404 */
 export async function findCommand(env: Env, ref: CommandRef, seconds = 0): Promise<FoundCommand> {
   const found = await atDevice(env, ref.enrollment, (device, address) =>
     device.command(address, ref, seconds * 1000),

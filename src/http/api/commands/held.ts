@@ -3,7 +3,7 @@ import type { Released } from '../../../device/queue/held.ts'
 import type { CommandRef } from '../../../device/queue/lookup.ts'
 import type { Env } from '../../../env.ts'
 import { faultOfDeviceId, splitEnrollmentId } from '../../../mdm/enrollment.ts'
-import { AdminError } from '../../admin-error.ts'
+import { RequestError } from '../../request-error.ts'
 import { atDevice } from '../../at-device.ts'
 import { unknownEnrollment } from '../device-id.ts'
 import { answer, DEVICE_PARAMS, operation } from '../operation.ts'
@@ -75,7 +75,7 @@ async function releaseDevice(
   return done.kind === 'released' ? done : undefined
 }
 
-/** @throws AdminError as long as no device has enrolled */
+/** @throws RequestError as long as no device has enrolled */
 async function release(
   env: Env,
   id: string,
@@ -85,7 +85,7 @@ async function release(
     (await releaseDevice(env, id, ref)) ??
     (await atDevice(env, id, (device, address) => device.releaseHeld(address, ref)))
   if (done.kind === 'unenrolled') {
-    throw new AdminError(
+    throw new RequestError(
       'no device has enrolled with this id yet: release when the right one has',
       'not_enrolled',
     )

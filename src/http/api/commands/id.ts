@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import type { CommandRef } from '../../../device/queue/lookup.ts'
 import { faultOfId } from '../../../mdm/enrollment.ts'
-import { AdminError } from '../../admin-error.ts'
+import { RequestError } from '../../request-error.ts'
 import { pathId } from '../operation.ts'
 
 /** The id of a command in a path: the enrolment's id, a dot and a number. */
@@ -16,11 +16,11 @@ export const COMMAND_PARAMS = pathId(
 
 export const NO_COMMAND = { 404: 'no such command: it did not exist, or is no longer kept' }
 
-/** @throws AdminError 'command_not_found' for a text that is no command's id */
+/** @throws RequestError 'command_not_found' for a text that is no command's id */
 export function refOf(id: string): CommandRef {
   const [, enrollment, n] = COMMAND_ID.exec(id) ?? []
   if (enrollment === undefined || faultOfId(enrollment) !== undefined) {
-    throw new AdminError(
+    throw new RequestError(
       `${id} is no command’s id: that is an enrolment id, a dot and a number`,
       'command_not_found',
     )
@@ -28,8 +28,8 @@ export function refOf(id: string): CommandRef {
   return { enrollment, n: Number(n) }
 }
 
-export function unknownCommand({ enrollment, n }: CommandRef): AdminError {
-  return new AdminError(
+export function unknownCommand({ enrollment, n }: CommandRef): RequestError {
+  return new RequestError(
     `no command ${enrollment}.${n}: it did not exist, or is no longer kept`,
     'command_not_found',
   )

@@ -6,7 +6,7 @@ import type { RequestFault } from '../../../commands/exact.ts'
 import { isJsonObject, stringField } from '../../../commands/go-fields.ts'
 import { readGoJson, type JsonObject } from '../../../commands/go-json.ts'
 import type { NewCommand, Terms } from '../../../device/store/commands/new-command.ts'
-import { AdminError, faultAt } from '../../admin-error.ts'
+import { RequestError, faultAt } from '../../request-error.ts'
 import { osNeeds } from '../../os-needs.ts'
 import { requestHash } from '../request-hash.ts'
 import { noMoment, readMoment } from '../values.ts'
@@ -94,12 +94,12 @@ const TERMS = ['not_before', 'expires_at']
 const OUTSIDE: ReadonlySet<string> = new Set(['udid', ...TERMS])
 const ENVELOPE = ['Command', 'CommandUUID', 'udid', ...TERMS]
 
-/** A command in MicroMDM's JSON or under Apple's keys. @throws AdminError, GoFieldError */
+/** A command in MicroMDM's JSON or under Apple's keys. @throws RequestError, GoFieldError */
 export function parseCommand(json: JsonObject, meant: Meant): AppleCommand {
   const { id } = meant
   const udid = stringField(json, 'udid', 'body')
   if (udid !== undefined && udid !== id) {
-    throw new AdminError(
+    throw new RequestError(
       id === undefined
         ? 'command.udid: leave it out, `ids` names the devices'
         : `udid is ${udid}, and the command would go to ${id}: leave it out`,
@@ -107,7 +107,7 @@ export function parseCommand(json: JsonObject, meant: Meant): AppleCommand {
     )
   }
   if (json['Command'] !== undefined && json['request_type'] !== undefined) {
-    throw new AdminError(
+    throw new RequestError(
       'the body has both `request_type` and `Command`: send MicroMDM’s JSON or Apple’s keys, and leave the ' +
         'other out',
       400,
@@ -115,7 +115,7 @@ export function parseCommand(json: JsonObject, meant: Meant): AppleCommand {
   }
   const misnamed = ['RequestType', 'command'].find((key) => Object.hasOwn(json, key))
   if (misnamed && json['Command'] === undefined && !stringField(json, 'request_type', 'body')) {
-    throw new AdminError(
+    throw new RequestError(
       `${misnamed}: Apple’s keys stand in \`Command\`, as in {"Command":{"RequestType":"DeviceInformation"}}`,
       400,
     )
@@ -125,7 +125,7 @@ export function parseCommand(json: JsonObject, meant: Meant): AppleCommand {
       ? buildCommand({ ...withinCommand(json), udid: id ?? 'many' }, newUUID, 'exact')
       : buildAppleCommand(json, newUUID)
   if (!built.ok) {
-    throw new AdminError(built.plain ?? built.error, 'invalid_command')
+    throw new RequestError(built.plain ?? built.error, 'invalid_command')
   }
   if (built.commandUUID.length > MAX_UUID) {
     throw faultAt('command_uuid', `has to have at most ${MAX_UUID} characters`)
@@ -166,7 +166,7 @@ function misplaced(fault: RequestFault): RequestFault {
     : fault
 }
 
-/** @throws AdminError that names each place, and how to send the command despite its faults */
+/** @throws RequestError that names each place, and how to send the command despite its faults */
 function refuseFaults(
   requestType: string,
   faults: readonly RequestFault[],
@@ -185,7 +185,7 @@ function refuseFaults(
     ? `${text.endsWith('?') ? '' : '.'} If Apple accepts this, send it with \`force\``
     : ''
   const name = shortened(requestType)
-  throw new AdminError(`${name} is not queued: ${text}${byForce}`, 'invalid_command', { errors })
+  throw new RequestError(`${name} is not queued: ${text}${byForce}`, 'invalid_command', { errors })
 }
 
 function detailOf({ at, detail, isUnread }: RequestFault): string {
@@ -198,7 +198,7 @@ function detailOf({ at, detail, isUnread }: RequestFault): string {
   return detail.endsWith(' has no such field') ? detail + didYouMean(at, TERMS) : detail
 }
 
-/** A request to queue a command on the enrolment `id`. @throws AdminError, GoFieldError if it is invalid */
+/** A request to queue a command on the enrolment `id`. @throws RequestError, GoFieldError if it is invalid */
 export function readNewCommand(
   bytes: Uint8Array,
   meant: Meant & { readonly id: string },
@@ -223,7 +223,7 @@ function readObject(text: string): JsonObject {
     return read.value
   }
   const at = read.ok ? 0 : read.at
-  throw new AdminError(
+  throw new RequestError(
     read.ok || text.trim() === ''
       ? 'the body has to be a JSON object, such as {"request_type":"DeviceInformation"}'
       : at >= text.length
@@ -235,13 +235,13 @@ function readObject(text: string): JsonObject {
 
 /**
  * When a command may go out, in milliseconds; 0 stands for none. A time that has passed is refused by the
- * object of the device, which recognises the repetition of an earlier request. @throws AdminError
+ * object of the device, which recognises the repetition of an earlier request. @throws RequestError
  */
 export function window(body: JsonObject): { notBefore: number; expiresAt: number } {
   const notBefore = Math.max(0, momentAt(body, 'not_before') ?? 0)
   const expiresAt = momentAt(body, 'expires_at')
   if (expiresAt !== undefined && expiresAt <= notBefore) {
-    throw new AdminError('expires_at has to lie ahead, and behind not_before', 400)
+    throw new RequestError('expires_at has to lie ahead, and behind not_before', 400)
   }
   return { notBefore, expiresAt: expiresAt ?? 0 }
 }

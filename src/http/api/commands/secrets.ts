@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { EscrowReader } from '../../../device/store/escrow/reads.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { AdminError } from '../../admin-error.ts'
+import { RequestError } from '../../request-error.ts'
 import { atDevice } from '../../at-device.ts'
 import { addressOf } from '../../caller.ts'
 import { answer, body, operation } from '../operation.ts'
@@ -80,7 +80,7 @@ secretRoutes.openapi(
       throw unknownCommand(ref)
     }
     if (!found.payload && !found.result) {
-      throw new AdminError(
+      throw new RequestError(
         'neither the command nor its answer is kept any longer',
         'command_not_found',
       )

@@ -5,7 +5,7 @@ import { claimsOf, expectNoDevice } from '../../../directory/devices/users.ts'
 import type { Env } from '../../../env.ts'
 import { enrollmentId, faultOfDeviceId, splitEnrollmentId } from '../../../mdm/enrollment.ts'
 import { PENDING_STATES } from '../../../mdm/queue.ts'
-import { AdminError, faultAt } from '../../admin-error.ts'
+import { RequestError, faultAt } from '../../request-error.ts'
 import { deviceId, idText } from '../device-id.ts'
 import { answer, body, DEVICE_PARAMS, operation } from '../operation.ts'
 import { listOf, numberCursor, numberedPage, pageQuery, wholeList } from '../paging.ts'
@@ -65,11 +65,11 @@ waitingRoutes.openapi(
   async (c) => c.json(wholeList(await channelsOf(c.env, c.req.valid('param').id)), 200),
 )
 
-/** @throws AdminError 404 for a UserID that no channel has */
+/** @throws RequestError 404 for a UserID that no channel has */
 async function channelsOf(env: Env, user: string): Promise<z.input<typeof userChannel>[]> {
   const { claims } = await claimsOf(env.DB, user)
   if (claims.length === 0) {
-    throw new AdminError(
+    throw new RequestError(
       `no user channel has the UserID ${user}, and no command waits under it`,
       'user_not_found',
     )
@@ -90,7 +90,7 @@ waitingRoutes.openapi(
     const done = await deviceOf(c.env, id).clearQueue(AS_DEVICE)
     await expectNoDevice(c.env.DB, id)
     if (done.kind !== 'cleared') {
-      throw new AdminError(`no command waits under ${id}`, 'device_not_found')
+      throw new RequestError(`no command waits under ${id}`, 'device_not_found')
     }
     return c.json({ cancelled: done.cancelled }, 200)
   },
@@ -134,16 +134,16 @@ waitingRoutes.openapi(
   },
 )
 
-/** @throws AdminError for an id that no device can have */
+/** @throws RequestError for an id that no device can have */
 function deviceOf(env: Env, id: string): DeviceStub {
   const fault = faultOfDeviceId(id)
   if (fault !== undefined) {
-    throw new AdminError(`no command waits here: ${fault}`, 'invalid_id')
+    throw new RequestError(`no command waits here: ${fault}`, 'invalid_id')
   }
   return env.DEVICE.getByName(id)
 }
 
-/** Each step may be repeated: the channel recognises a command that it has taken over. @throws AdminError */
+/** Each step may be repeated: the channel recognises a command that it has taken over. @throws RequestError */
 async function move(
   env: Env,
   id: string,
@@ -155,13 +155,16 @@ async function move(
   for (let after: number | undefined = 0; after !== undefined;) {
     const page: WaitingPage | undefined = await from.waiting(after)
     if (page === undefined) {
-      throw new AdminError(
+      throw new RequestError(
         `${id} is the id of a device: its commands wait for that device`,
         'already_enrolled',
       )
     }
     if (!(await to.takeOver(id, id, page.commands))) {
-      throw new AdminError(`there is no user channel ${enrollmentId(device, id)}`, 'user_not_found')
+      throw new RequestError(
+        `there is no user channel ${enrollmentId(device, id)}`,
+        'user_not_found',
+      )
     }
     await from.takenOver(page.commands.map(({ n }) => n))
     done.moved += page.commands.length

@@ -3,7 +3,7 @@ import type { DevicePage } from '../../../device/views/device.ts'
 import type { Env } from '../../../env.ts'
 import { reasonOf } from '../../../reason.ts'
 import { warn } from '../../../log.ts'
-import { AdminError } from '../../admin-error.ts'
+import { RequestError } from '../../request-error.ts'
 import { atEnrollment, deviceItself, idText } from '../device-id.ts'
 import { answer, body, DEVICE_PARAMS, NO_DEVICE, operation } from '../operation.ts'
 import { newRoutes } from '../routes.ts'
@@ -101,7 +101,7 @@ async function decide(
       ? { id, state: 'decided', error: null }
       : { id, state: 'not_contested', error: NOT_CONTESTED }
   } catch (error) {
-    if (error instanceof AdminError) {
+    if (error instanceof RequestError) {
       return { id, state: 'failed', error: error.message }
     }
     warn('contest:decision-failed', { device: id, reason: reasonOf(error) })

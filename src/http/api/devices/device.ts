@@ -6,7 +6,7 @@ import type { DevicePage } from '../../../device/views/device.ts'
 import { serialOf } from '../../../directory/devices/serials.ts'
 import { expectedDevices } from '../../../directory/devices/users.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { AdminError } from '../../admin-error.ts'
+import { RequestError } from '../../request-error.ts'
 import { atDevice } from '../../at-device.ts'
 import { deviceItself, knownDevice } from '../device-id.ts'
 import { DEVICE_DETAIL_EXAMPLE, deviceDetailJson, deviceDetailSchema } from './json.ts'
@@ -135,7 +135,7 @@ deviceRoutes.openapi(
     const { id } = c.req.valid('param')
     const { state, blocked } = await knownDevice(c.env, id)
     if (state !== 'enrolled') {
-      throw new AdminError(
+      throw new RequestError(
         `${id} is ${state.replace('_', ' ')}: the server pushes enrolled devices ` +
           `only${blocked ? ', and an admin has blocked this one' : ''}`,
         'not_enrolled',
@@ -143,7 +143,7 @@ deviceRoutes.openapi(
     }
     const result = await atDevice(c.env, id, (device, address) => device.push(address))
     if (result.kind === 'failed') {
-      throw new AdminError(result.error, 'push_failed')
+      throw new RequestError(result.error, 'push_failed')
     }
     return c.json({ id, apns_id: result.id }, 200)
   },

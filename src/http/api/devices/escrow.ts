@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import type { EscrowedToken } from '../../../device/store/escrow/tokens.ts'
 import type { EscrowRead } from '../../../device/store/escrow/list.ts'
 import { encodeBase64 } from '../../../plist/base64.ts'
-import { AdminError } from '../../admin-error.ts'
+import { RequestError } from '../../request-error.ts'
 import { reader, readerOf, WHY } from '../commands/secrets.ts'
 import { atDeviceItself, atEnrollment } from '../device-id.ts'
 import { answer, body, DEVICE_PARAMS, NO_DEVICE, operation } from '../operation.ts'
@@ -120,7 +120,7 @@ escrowRoutes.openapi(
       device.readEscrow(params.kind, number, who, address),
     )
     if (!found.found) {
-      throw new AdminError(`${params.id} has no such ${params.kind} in escrow`, 'token_not_found')
+      throw new RequestError(`${params.id} has no such ${params.kind} in escrow`, 'token_not_found')
     }
     c.header('cache-control', 'no-store')
     return c.json({ ...tokenJson(found), value: encodeBase64(found.value) }, 200)

@@ -3,7 +3,7 @@ import { projectDevices } from '../../../directory/devices/project.ts'
 import type { SerialWord } from '../../../device/standing/prove-serial.ts'
 import { provenRivals } from '../../../directory/devices/serials.ts'
 import { readSerial } from '../../../enroll/serial.ts'
-import { AdminError } from '../../admin-error.ts'
+import { RequestError } from '../../request-error.ts'
 import { deviceItself, knownDevice } from '../device-id.ts'
 import { deviceAnswer, showDevice } from './device.ts'
 import { serialNumber } from '../serial-number.ts'
@@ -49,28 +49,28 @@ serialNumberRoutes.openapi(
   },
 )
 
-/** @throws AdminError if the device has not accepted it */
+/** @throws RequestError if the device has not accepted it */
 function check(id: string, serial: string, word: SerialWord): void {
   switch (word.kind) {
     case 'taken':
       return
     case 'unknown':
-      throw new AdminError(`no device has the id ${id}`, 'device_not_found')
+      throw new RequestError(`no device has the id ${id}`, 'device_not_found')
     case 'other': {
       const reported = word.serial === '' ? 'none' : word.serial
-      throw new AdminError(
+      throw new RequestError(
         `${id} does not report the serial number ${serial}: it reports ${reported}`,
         'serial_mismatch',
       )
     }
     case 'contested':
-      throw new AdminError(
+      throw new RequestError(
         `the enrolment of ${id} is contested: decide first which one is the device (POST ` +
           '/api/enrollments/decide)',
         'enrollment_contested',
       )
     case 'gone':
-      throw new AdminError(
+      throw new RequestError(
         `${id} has left, was deleted or has no certificate that is accepted: it claims no serial number`,
         'serial_mismatch',
       )

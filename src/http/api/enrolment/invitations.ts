@@ -12,7 +12,7 @@ import {
 } from '../../../directory/invitations.ts'
 import { INVITATION_PARAM } from '../../../enroll/urls.ts'
 import { log } from '../../../log.ts'
-import { AdminError, faultAt } from '../../admin-error.ts'
+import { RequestError, faultAt } from '../../request-error.ts'
 import { linksWith } from './settings.ts'
 import { listOf, sortedList } from '../paging.ts'
 import { serialNumber } from '../serial-number.ts'
@@ -111,7 +111,7 @@ invitationRoutes.openapi(
     const facts = { note: note ?? '', serial: serial ?? '', maxUses, expiresAt }
     const added = await addInvitation(c.env.DB, facts, now)
     if (!added) {
-      throw new AdminError(`${FULL}: revoke some, or give one more uses`, 'limit_reached')
+      throw new RequestError(`${FULL}: revoke some, or give one more uses`, 'limit_reached')
     }
     log('enroll:invited', { invitation: added.invitation.id, max_uses: maxUses })
     const { link } = linksWith(c, { [INVITATION_PARAM]: added.secret })
@@ -169,7 +169,7 @@ invitationRoutes.openapi(
   },
 )
 
-/** Milliseconds. @throws AdminError */
+/** Milliseconds. @throws RequestError */
 function lifetimeOf(text: string): number {
   const ms = readDuration(text)
   if (ms === 0 || ms > MAX_LIFETIME) {
@@ -180,7 +180,7 @@ function lifetimeOf(text: string): number {
 
 function existing(found: Invitation | undefined): Invitation {
   if (!found) {
-    throw new AdminError(
+    throw new RequestError(
       'there is no such invitation, or it ended more than 30 days ago',
       'invitation_not_found',
     )

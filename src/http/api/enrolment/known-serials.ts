@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { clock } from '../../../clock.ts'
 import { addSerials, listSerials, removeSerials } from '../../../directory/devices/known-serials.ts'
-import { AdminError } from '../../admin-error.ts'
+import { RequestError } from '../../request-error.ts'
 import { answer, body, DONE, operation, pathId } from '../operation.ts'
 import { listOf, sortedList } from '../paging.ts'
 import { newRoutes } from '../routes.ts'
@@ -86,7 +86,7 @@ knownSerialRoutes.openapi(
   async (c) => {
     const { id } = c.req.valid('param')
     if ((await removeSerials(c.env.DB, [id])) === 0) {
-      throw new AdminError(`${id} is not on the list`, 'serial_not_found')
+      throw new RequestError(`${id} is not on the list`, 'serial_not_found')
     }
     return c.body(null, 204)
   },

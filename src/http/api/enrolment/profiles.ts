@@ -8,7 +8,7 @@ import {
 } from '../../../directory/profiles.ts'
 import { problemOf, type StoredProfile } from '../../../enroll/stored-profile.ts'
 import { decodeBase64, encodeBase64 } from '../../../plist/base64.ts'
-import { AdminError, faultAt } from '../../admin-error.ts'
+import { RequestError, faultAt } from '../../request-error.ts'
 import { listOf, sortedList } from '../paging.ts'
 import { answer, body, DONE, operation, pathId } from '../operation.ts'
 import { newRoutes } from '../routes.ts'
@@ -126,7 +126,7 @@ profileRoutes.openapi(
   },
 )
 
-/** @throws AdminError for no base64, and for a profile that is too long */
+/** @throws RequestError for no base64, and for a profile that is too long */
 function bytesOf(base64: string): Uint8Array {
   const bytes = decodeBase64(base64, '\r\n')
   if (typeof bytes === 'number') {
@@ -142,6 +142,6 @@ function profileJson({ identifier, mobileconfig }: StoredProfile): z.input<typeo
   return { id: identifier, size: mobileconfig.length, mobileconfig: encodeBase64(mobileconfig) }
 }
 
-function unknown(id: string): AdminError {
-  return new AdminError(`no profile is stored under the id ${id}`, 'profile_not_found')
+function unknown(id: string): RequestError {
+  return new RequestError(`no profile is stored under the id ${id}`, 'profile_not_found')
 }

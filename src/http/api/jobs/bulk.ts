@@ -5,7 +5,7 @@ import type { CommandWork } from '../../../jobs/command.ts'
 import type { QueuedBy } from '../../../device/store/commands/queued-by.ts'
 import { removesEnrollment } from '../../../enroll/removal.ts'
 import type { Env } from '../../../env.ts'
-import { AdminError, faultAt } from '../../admin-error.ts'
+import { RequestError, faultAt } from '../../request-error.ts'
 import { osNeeds } from '../../os-needs.ts'
 import { ACTOR, queuedBy } from '../../queued-by.ts'
 import { parseCommand, window } from '../commands/request.ts'
@@ -97,7 +97,7 @@ async function planOf(env: Env, wanted: BulkRequest, by: QueuedBy): Promise<NewJ
   const command = parseCommand(wanted.command, { force })
   const losing = command.destructive || removesEnrollment(command.requestType, command.payload)
   if (losing && wanted.all) {
-    throw new AdminError(
+    throw new RequestError(
       `${command.requestType} cannot go to all: name the devices by ids or filter`,
       409,
     )
@@ -129,7 +129,7 @@ async function planOf(env: Env, wanted: BulkRequest, by: QueuedBy): Promise<NewJ
   return { targets, facts: { kind, work: JSON.stringify(work), secret, pace, stopAt }, payload }
 }
 
-/** A destructive command repeats its type and the number of its devices in `confirm`. @throws AdminError */
+/** A destructive command repeats its type and the number of its devices in `confirm`. @throws RequestError */
 function checkConfirmed(
   { confirm: confirmed }: BulkRequest,
   { requestType }: AppleCommand,
@@ -137,7 +137,7 @@ function checkConfirmed(
 ): void {
   const count = ids.length - faults.size
   if (count > 1 && (confirmed?.request_type !== requestType || confirmed.count !== count)) {
-    throw new AdminError(
+    throw new RequestError(
       `${requestType} to ${count} devices loses data or locks a user out: if that is meant, send ` +
         '"confirm": ' +
         JSON.stringify({ request_type: requestType, count }),

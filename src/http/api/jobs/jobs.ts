@@ -2,9 +2,9 @@ import { z } from '@hono/zod-openapi'
 import { listJobs } from '../../../directory/jobs.ts'
 import type { Env } from '../../../env.ts'
 import { PUSH_WAITING } from '../../../jobs/push-waiting.ts'
-import { RENEWALS } from '../../../jobs/renewals.ts'
+import { RENEWALS } from '../../../jobs/renewal-control.ts'
 import type { JobView } from '../../../jobs/view.ts'
-import { AdminError } from '../../admin-error.ts'
+import { RequestError } from '../../request-error.ts'
 import { answer, operation, pathId } from '../operation.ts'
 import {
   listOf,
@@ -120,7 +120,7 @@ jobRoutes.openapi(
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const ROUNDS: ReadonlySet<string> = new Set([RENEWALS, PUSH_WAITING])
 
-/** The object of a job. An id that no job can have creates none. @throws AdminError */
+/** The object of a job. An id that no job can have creates none. @throws RequestError */
 function jobAt(env: Env, id: string): ReturnType<Env['JOB']['getByName']> {
   if (!UUID.test(id) && !ROUNDS.has(id)) {
     throw unknownJob(id)
@@ -135,8 +135,8 @@ function found(id: string, job: JobView | undefined): JobView {
   return job
 }
 
-function unknownJob(id: string): AdminError {
-  return new AdminError(
+function unknownJob(id: string): RequestError {
+  return new RequestError(
     `no job has the id ${id}: it did not exist, or ended more than 30 days ago`,
     'job_not_found',
   )

@@ -3,7 +3,7 @@ import type { Config } from '../../../config/config.ts'
 import type { Replay } from '../../../device/outbox/replay.ts'
 import type { Env } from '../../../env.ts'
 import { VAR_WEBHOOK, type Webhook } from '../../../events/webhook.ts'
-import { AdminError } from '../../admin-error.ts'
+import { RequestError } from '../../request-error.ts'
 import { MAX_TARGETS } from '../device-filter.ts'
 import { body, operation } from '../operation.ts'
 import { newRoutes } from '../routes.ts'
@@ -111,7 +111,7 @@ async function planOf(
   return { targets, facts, payload: new Uint8Array() }
 }
 
-/** The webhook of the events. @throws AdminError for one that gets no posts; a dry run is always allowed. */
+/** The webhook of the events. @throws RequestError for one that gets no posts; a dry run is always allowed. */
 async function receiverOf(
   env: Env,
   config: Config,
@@ -123,7 +123,7 @@ async function receiverOf(
   }
   const webhook = await activeWebhook(env, config, id)
   if (id === VAR_WEBHOOK && !force) {
-    throw new AdminError(
+    throw new RequestError(
       'receivers written for MicroMDM take a replayed event for a new one, and a replayed Authenticate ' +
         'resets the device in mdmdirector: say "force": true if yours does not',
       'confirmation_required',

@@ -4,7 +4,7 @@ import { clock } from '../../../clock.ts'
 import { addJob } from '../../../directory/jobs.ts'
 import type { JobOrder } from '../../../jobs/job.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { AdminError } from '../../admin-error.ts'
+import { RequestError } from '../../request-error.ts'
 import { answer, keyText, located } from '../operation.ts'
 import { requestHash } from '../request-hash.ts'
 import { JOB_EXAMPLE, OUTCOME_EXAMPLE, startedJobSchema, startedJson } from './json.ts'
@@ -44,7 +44,7 @@ export interface NewJob extends Pick<JobOrder, 'payload'> {
 /** The work is stored in one row of at most 2 MB. The payload of a command is stored beside it, in parts. */
 const MAX_WORK = 1_000_000
 
-/** Makes the job, or finds the one that an earlier request with the same key has made. @throws AdminError */
+/** Makes the job, or finds the one that an earlier request with the same key has made. @throws RequestError */
 export async function startJob(c: Context<AppEnv>, plan: () => Promise<NewJob>) {
   const key = c.req.header('idempotency-key') ?? ''
   const request = key === '' ? '' : requestHash(c.var.config.apiKey, await c.req.text())
@@ -55,7 +55,7 @@ export async function startJob(c: Context<AppEnv>, plan: () => Promise<NewJob>) 
     const { targets, facts, payload } = await plan()
     const { ids, faults } = targets
     if (Buffer.byteLength(facts.work) > MAX_WORK) {
-      throw new AdminError(
+      throw new RequestError(
         'the request is too long to be kept with its job: name fewer events, or a shorter CommandUUID',
         'invalid_request',
       )
@@ -70,7 +70,7 @@ export async function startJob(c: Context<AppEnv>, plan: () => Promise<NewJob>) 
     })
   }
   if (created.kind === 'reused') {
-    throw new AdminError(
+    throw new RequestError(
       'another request had this Idempotency-Key, and its body differs: send a new key',
       'idempotency_key_reused',
     )

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { contestedSerials } from '../../../directory/devices/serials.ts'
 import { targetsOf } from '../../../directory/devices/targets.ts'
 import { faultOfId } from '../../../mdm/enrollment.ts'
-import { AdminError } from '../../admin-error.ts'
+import { RequestError } from '../../request-error.ts'
 import { deviceFilter, filterOf, MAX_TARGETS } from '../device-filter.ts'
 
 /** How many ids are done within the call: each may take two of the fifty calls that the free plan allows. */
@@ -90,16 +90,16 @@ function asTargets(named: readonly { id: string; fault: string | undefined }[]):
   return { ids: named.map(({ id }) => id.slice(0, SHOWN)), faults }
 }
 
-/** @throws AdminError for no device, and for more devices than one call may name */
+/** @throws RequestError for no device, and for more devices than one call may name */
 export function checkNumber({ ids }: Targets): void {
   if (ids.length === 0) {
-    throw new AdminError(
+    throw new RequestError(
       'no device is meant: the list is empty, or no enrolled device fits',
       'no_targets',
     )
   }
   if (ids.length > MAX_TARGETS) {
-    throw new AdminError(
+    throw new RequestError(
       `${ids.length} devices: at most ${MAX_TARGETS} in one call, so name fewer by a filter`,
       'too_many_targets',
     )

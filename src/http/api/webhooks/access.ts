@@ -13,7 +13,7 @@ import { isDowngrade, refuseTarget } from '../../../events/target.ts'
 import type { Webhook } from '../../../events/webhook.ts'
 import type { Env } from '../../../env.ts'
 import { reasonOf } from '../../../reason.ts'
-import { AdminError, faultAt } from '../../admin-error.ts'
+import { RequestError, faultAt } from '../../request-error.ts'
 import type { WebhookChanges } from './schema.ts'
 
 export const NO_WEBHOOK = { 404: 'no such webhook' } as const
@@ -24,7 +24,7 @@ export const INACTIVE = {
 /** A change is repeated when another request changed the webhook at the same moment. */
 const CHANGE_TRIES = 8
 
-/** @throws AdminError 404 */
+/** @throws RequestError 404 */
 export async function webhookOf(env: Env, config: Config, id: string): Promise<ReadWebhook> {
   const ofVars = config.webhooks.find((webhook) => webhook.id === id)
   const stored = ofVars ? undefined : await findWebhook(env.DB, id)
@@ -32,14 +32,14 @@ export async function webhookOf(env: Env, config: Config, id: string): Promise<R
   return webhook ?? noWebhook(id)
 }
 
-/** A webhook that is enabled and has its secrets. @throws AdminError */
+/** A webhook that is enabled and has its secrets. @throws RequestError */
 export async function activeWebhook(env: Env, config: Config, id: string): Promise<Webhook> {
   const { unreadable, ...webhook } = await webhookOf(env, config, id)
   if (unreadable !== undefined) {
     refuseUnreadable(unreadable)
   }
   if (!webhook.enabled) {
-    throw new AdminError(
+    throw new RequestError(
       'this webhook is disabled, and nothing is posted to it: ' +
         `PATCH /api/webhooks/${id} {"enabled": true} first`,
       'webhook_disabled',
@@ -48,7 +48,7 @@ export async function activeWebhook(env: Env, config: Config, id: string): Promi
   return webhook
 }
 
-/** A webhook that the API may change. @throws AdminError */
+/** A webhook that the API may change. @throws RequestError */
 export async function ownWebhook(env: Env, config: Config, id: string): Promise<ReadWebhook> {
   refuseVars(config, id)
   return webhookOf(env, config, id)
@@ -56,7 +56,7 @@ export async function ownWebhook(env: Env, config: Config, id: string): Promise<
 
 function refuseVars(config: Config, id: string): void {
   if (config.webhooks.some((webhook) => webhook.id === id)) {
-    throw new AdminError(
+    throw new RequestError(
       'this webhook is set by WEBHOOK_URL and the vars beside it: change them there',
       'set_by_vars',
     )
@@ -64,7 +64,7 @@ function refuseVars(config: Config, id: string): void {
 }
 
 function refuseUnreadable(unreadable: string): never {
-  throw new AdminError(
+  throw new RequestError(
     `${unreadable}; or give the webhook a new secret, which deletes its headers, user and password; ` +
       'or delete the webhook',
     'webhook_unreadable',
@@ -72,10 +72,10 @@ function refuseUnreadable(unreadable: string): never {
 }
 
 export function noWebhook(id: string): never {
-  throw new AdminError(`no webhook has the id ${id}`, 'webhook_not_found')
+  throw new RequestError(`no webhook has the id ${id}`, 'webhook_not_found')
 }
 
-/** The webhook with an admin's changes. @throws AdminError for a URL or headers that are not allowed */
+/** The webhook with an admin's changes. @throws RequestError for a URL or headers that are not allowed */
 export function changedBy(
   webhook: Webhook,
   changes: WebhookChanges,
@@ -161,7 +161,7 @@ export async function createWebhook(
   await useChange(env, webhook.id)
 }
 
-/** Changes a webhook as it is at the moment of the write: no other change is lost. @throws AdminError */
+/** Changes a webhook as it is at the moment of the write: no other change is lost. @throws RequestError */
 export async function changeWebhook(
   env: Env,
   config: Config,
@@ -178,7 +178,7 @@ export async function changeWebhook(
       return webhook
     }
   }
-  throw new AdminError('other requests change this webhook at the same time: try again', 409)
+  throw new RequestError('other requests change this webhook at the same time: try again', 409)
 }
 
 async function useChange(env: Env, id: string): Promise<void> {

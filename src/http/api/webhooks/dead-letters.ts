@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import type { DeadLetter } from '../../../webhooks/dead-letters.ts'
-import { AdminError } from '../../admin-error.ts'
+import { RequestError } from '../../request-error.ts'
 import { answer, body, DONE, operation, pathId } from '../operation.ts'
 import { listOf, numberCursor, numberedPage, pageQuery } from '../paging.ts'
 import { newRoutes } from '../routes.ts'
@@ -103,7 +103,7 @@ deadLetterRoutes.openapi(
     await activeWebhook(c.env, c.var.config, subscriber)
     const outcome = await c.env.SUBSCRIBER.getByName(subscriber).retryDeadLetter(n)
     if (outcome === 'gone') {
-      throw new AdminError(`${id} is no longer kept: a device keeps only its newest 100`, 'gone')
+      throw new RequestError(`${id} is no longer kept: a device keeps only its newest 100`, 'gone')
     }
     requireFound(outcome === 'retried', id)
     return c.body(null, 204)
@@ -142,7 +142,7 @@ function deadLetterJson(id: string, one: DeadLetter): z.input<typeof deadLetter>
   }
 }
 
-/** The id of a dead letter begins with that of its webhook. @throws AdminError */
+/** The id of a dead letter begins with that of its webhook. @throws RequestError */
 function partsOf(id: string): { subscriber: string; n: number } {
   const [, subscriber = '', n = ''] = /^([a-z0-9-]+)\.([1-9]\d{0,14})$/.exec(id) ?? []
   requireFound(subscriber !== '', id)
@@ -151,6 +151,6 @@ function partsOf(id: string): { subscriber: string; n: number } {
 
 function requireFound(found: boolean, id: string): void {
   if (!found) {
-    throw new AdminError(`no dead letter has the id ${id}`, 'dead_letter_not_found')
+    throw new RequestError(`no dead letter has the id ${id}`, 'dead_letter_not_found')
   }
 }

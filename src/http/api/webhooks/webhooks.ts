@@ -8,7 +8,7 @@ import type { Webhook } from '../../../events/webhook.ts'
 import { warn } from '../../../log.ts'
 import { forgetWebhooks } from '../../../webhooks/settings.ts'
 import { randomSecret } from '../../../webhooks/sign.ts'
-import { AdminError } from '../../admin-error.ts'
+import { RequestError } from '../../request-error.ts'
 import { answer, body, DONE, located, operation } from '../operation.ts'
 import { listOf, pageOfRows, placeCursor, placeIn, shortPageQuery } from '../paging.ts'
 import { newRoutes } from '../routes.ts'
@@ -123,7 +123,10 @@ webhookRoutes.openapi(
     const { secret = randomSecret(), ...changes } = c.req.valid('json')
     const { config } = c.var
     if ((await listWebhooks(c.env.DB)).length >= MAX_WEBHOOKS) {
-      throw new AdminError(`there are ${MAX_WEBHOOKS} webhooks: delete one first`, 'limit_reached')
+      throw new RequestError(
+        `there are ${MAX_WEBHOOKS} webhooks: delete one first`,
+        'limit_reached',
+      )
     }
     const now = clock.now()
     const secrets = [{ secret, since: now, until: 0 }]

@@ -5,8 +5,8 @@ import { problemStatus, type Fault, type ProblemKind } from './problem.ts'
  * A request of an admin that cannot be carried out; the text says what to do instead. `kind` is its code in
  * our own API. MicroMDM answers 500 to each mistake of an admin, and so do its routes if no kind is given.
  */
-export class AdminError extends OwnError {
-  override name = 'AdminError'
+export class RequestError extends OwnError {
+  override name = 'RequestError'
   readonly kind: ProblemKind
   /** The status of MicroMDM's routes. */
   readonly status: number
@@ -30,6 +30,6 @@ export function faultAt(
   at: string,
   detail: string,
   kind: ProblemKind = 'invalid_request',
-): AdminError {
-  return new AdminError(`${at}: ${detail}`, kind, { errors: [{ at, detail }] })
+): RequestError {
+  return new RequestError(`${at}: ${detail}`, kind, { errors: [{ at, detail }] })
 }

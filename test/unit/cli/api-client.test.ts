@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { expect, it } from 'vitest'
-import { installCA, listCAs } from '../../../src/cli/admin-client.ts'
+import { installCA, listCAs } from '../../../src/cli/api-client.ts'
 
 it('a CA’s private key follows no redirect, and a server that is not there is named with the reason', async () => {
   const paths: (string | undefined)[] = []
