@@ -16,8 +16,9 @@ import { createWaiting } from './queue/waiting.ts'
 import type { Address, Elsewhere, Unknown } from './store/address.ts'
 import { newEffects, type Context, type Effects } from './store/context.ts'
 import { announcementOf, type AnnouncementBody } from './standing/directory-row.ts'
+import { loadState } from './store/load.ts'
 import { RARE_TABLES } from './store/schema.ts'
-import { loadState, type DeviceState } from './store/state.ts'
+import type { DeviceState } from './store/state.ts'
 
 /** A message of the queue. It may be lost: the alarm announces again (docs/architecture.md §14). */
 export interface Announcement extends AnnouncementBody {

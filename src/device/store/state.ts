@@ -1,10 +1,7 @@
 import type { CommandState, QueueEntry } from '../../mdm/queue.ts'
-import type { Db } from '../../storage/db.ts'
-import { newChannel, readChannelsInUse, type Channel } from './channel-row.ts'
-import { loadDevice, newDevice, type DeviceRow } from './device-row.ts'
-import { lastEvent } from './events.ts'
-import { loadIdentities, type Identity } from './identity-row.ts'
-import { hasTables } from './schema.ts'
+import type { Channel } from './channel-row.ts'
+import type { DeviceRow } from './device-row.ts'
+import type { Identity } from './identity-row.ts'
 
 export interface PendingCommand extends QueueEntry {
   readonly requestType: string
@@ -63,34 +60,4 @@ export interface DeviceState {
   lastSeq: number
   /** Whether events were checked for surplus since they were loaded. */
   pruned: boolean
-}
-
-/** Reads the object's rows. An object that stored nothing yet has no tables until its first commit. */
-export function loadState(db: Db, name: string): DeviceState {
-  const state: DeviceState = {
-    device: newDevice(name),
-    channels: [newChannel(0, '')],
-    identities: [],
-    cursors: undefined,
-    queues: new Map(),
-    notifiedUntil: new Map(),
-    unansweredPushes: new Map(),
-    connectedAt: new Map(),
-    keptPushedAt: 0,
-    heardAt: 0,
-    lastSeq: 0,
-    pruned: false,
-  }
-  if (!hasTables(db)) {
-    return state
-  }
-  Object.assign(state.device, loadDevice(db, name))
-  for (const channel of readChannelsInUse(db)) {
-    state.channels[channel.id === 0 ? 0 : state.channels.length] = channel
-  }
-  for (const identity of loadIdentities(db)) {
-    state.identities.push(identity)
-  }
-  state.lastSeq = lastEvent(db)
-  return state
 }

@@ -5,8 +5,9 @@ import { type DeviceSettings } from '../../../src/config/settings.ts'
 import type { Db } from '../../../src/storage/db.ts'
 import { RARE_TABLES } from '../../../src/device/store/schema.ts'
 import { withRareTables } from '../../../src/storage/rare-tables.ts'
+import { loadState } from '../../../src/device/store/load.ts'
 import { saveDevice } from '../../../src/device/store/device-row.ts'
-import { loadState, type DeviceState } from '../../../src/device/store/state.ts'
+import type { DeviceState } from '../../../src/device/store/state.ts'
 import { createSealer } from '../../../src/pki/seal/seal.ts'
 
 const sealer = createSealer(`test:${randomBytes(32).toString('base64')}`)

@@ -19,7 +19,7 @@ export interface CommandRow {
   readonly queuedAt: number
   readonly notBefore: number
   readonly expiresAt: number
-  /** A `PushNote` (channel-row.ts) as text. */
+  /** A {@link PushNote} as text. */
   readonly push: string
   readonly handOuts: number
   readonly firstHandedOutAt: number
