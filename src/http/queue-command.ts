@@ -3,7 +3,7 @@ import type { Env } from '../env.ts'
 import { RequestError } from './request-error.ts'
 import { atDevice } from './at-device.ts'
 
-/** Queues a command on the device or user channel with this id. @throws RequestError if it cannot be queued */
+/** Queues a command for the channel with this id. @throws RequestError if it cannot be queued */
 export async function enqueueCommand(env: Env, id: string, command: NewCommand) {
   const queued = await atDevice(env, id, (device, address) => device.enqueue(address, command), {
     queues: command.requestType,

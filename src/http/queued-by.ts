@@ -8,7 +8,7 @@ const MAX_ACTOR = 100
 /** All but control, format and unassigned characters. */
 const PRINTABLE = /^\P{C}*$/u
 
-/** The origin of a command that this request queues. @throws RequestError for a name that a list cannot show */
+/** The origin of a command of this request. @throws RequestError for a name that a list cannot show */
 export function queuedBy(c: Context<AppEnv>, face: 'micromdm' | 'api'): QueuedBy {
   const actor = c.req.header(ACTOR)?.trim() ?? ''
   if (actor.length > MAX_ACTOR || !PRINTABLE.test(actor)) {

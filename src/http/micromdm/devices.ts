@@ -67,7 +67,7 @@ v1Devices.post('/v1/devices/:id/unblock', async (c) => {
   return goJson({})
 })
 
-/** The object of a device: a user cannot be blocked or removed. @throws RequestError for an id of no device */
+/** The object of a device: a user cannot be blocked. @throws RequestError for an id of no device */
 function deviceOf(c: AdminContext, id: string): DeviceStub {
   const fault = faultOfDeviceId(id)
   if (fault !== undefined) {

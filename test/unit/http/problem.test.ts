@@ -27,9 +27,13 @@ it('each code is an error that some place in src answers with', () => {
     .concat(join(PROJECT, 'src/index.ts'))
     .map((path) => readFileSync(path, 'utf8'))
     .flatMap((text) =>
-      text.split(/(?=\b(?:RequestError|faultAt|problem|errorResponse)\(|const kind = )/).slice(1),
+      text
+        .split(
+          /(?=\b(?:RequestError|faultAt|problem|errorResponse)\(|const kind = |const OF_STORAGE)/,
+        )
+        .slice(1),
     )
-    .map((call) => call.slice(0, 700))
+    .map((call) => call.slice(0, 1200))
     .join('\n')
   const named = new Set(calls.match(/(?<=[(,?:]\s*)('\w+'|[45]\d\d)(?=\s*[,:)]|$)/gm))
   const firsts = new Map(

@@ -143,7 +143,7 @@ function deviceOf(env: Env, id: string): DeviceStub {
   return env.DEVICE.getByName(id)
 }
 
-/** Each step may be repeated: the channel recognises a command that it has taken over. @throws RequestError */
+/** Each step may be repeated: the channel knows the commands that it has taken over. @throws RequestError */
 async function move(
   env: Env,
   id: string,

@@ -111,7 +111,7 @@ async function planOf(
   return { targets, facts, payload: new Uint8Array() }
 }
 
-/** The webhook of the events. @throws RequestError for one that gets no posts; a dry run is always allowed. */
+/** The webhook of the events. @throws RequestError if it gets no posts; a dry run is always allowed */
 async function receiverOf(
   env: Env,
   config: Config,

@@ -44,7 +44,7 @@ export interface NewJob extends Pick<JobOrder, 'payload'> {
 /** The work is stored in one row of at most 2 MB. The payload of a command is stored beside it, in parts. */
 const MAX_WORK = 1_000_000
 
-/** Makes the job, or finds the one that an earlier request with the same key has made. @throws RequestError */
+/** Makes the job, or finds that of an earlier request with the same key. @throws RequestError */
 export async function startJob(c: Context<AppEnv>, plan: () => Promise<NewJob>) {
   const key = c.req.header('idempotency-key') ?? ''
   const request = key === '' ? '' : requestHash(c.var.config.apiKey, await c.req.text())

@@ -123,10 +123,7 @@ webhookRoutes.openapi(
     const { secret = randomSecret(), ...changes } = c.req.valid('json')
     const { config } = c.var
     if ((await listWebhooks(c.env.DB)).length >= MAX_WEBHOOKS) {
-      throw new RequestError(
-        `there are ${MAX_WEBHOOKS} webhooks: delete one first`,
-        'limit_reached',
-      )
+      throw new RequestError(`${MAX_WEBHOOKS} webhooks exist: delete one first`, 'limit_reached')
     }
     const now = clock.now()
     const secrets = [{ secret, since: now, until: 0 }]
