@@ -120,30 +120,12 @@ function among(
     : sql`${column} IN (SELECT value FROM json_each(${JSON.stringify(values.filter(Boolean))}))`
 }
 
-const EXCLUDED = {
-  type: sql`excluded.type`,
-  serialNumber: sql`excluded.serial_number`,
-  enrolled: sql`excluded.enrolled`,
-  state: sql`excluded.state`,
-  push: sql`excluded.push`,
-  hidden: sql`excluded.hidden`,
-  contested: sql`excluded.contested`,
-  serialProven: sql`excluded.serial_proven`,
-  claimedAt: sql`excluded.claimed_at`,
-  lastSeen: sql`excluded.last_seen`,
-  deviceName: sql`excluded.device_name`,
-  model: sql`excluded.model`,
-  modelName: sql`excluded.model_name`,
-  productName: sql`excluded.product_name`,
-  osVersion: sql`excluded.os_version`,
-  buildVersion: sql`excluded.build_version`,
-  version: sql`excluded.version`,
-  identity: sql`excluded.identity`,
-  identityNotAfter: sql`excluded.identity_not_after`,
-  renewal: sql`excluded.renewal`,
-  renewalReason: sql`excluded.renewal_reason`,
-  renewalAt: sql`excluded.renewal_at`,
-}
+/** The columns that an update sets: all but the id, and the one that D1 computes. */
+const EXCLUDED = Object.fromEntries(
+  Object.entries(getTableColumns(devices))
+    .filter(([key]) => key !== 'id' && key !== 'serialStanding')
+    .map(([key, { name }]) => [key, sql`excluded.${sql.identifier(name)}`]),
+)
 
 /** The row's values in the order of the table's columns, without the columns that D1 computes. */
 function valuesOf(row: DirectoryRow): SQL {
