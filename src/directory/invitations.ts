@@ -114,7 +114,6 @@ export async function findInvitation(d1: D1Database, id: string): Promise<Invita
   return found
 }
 
-/** A page of invitations. */
 export async function listInvitations(
   d1: D1Database,
   page: PageOf<'created_at'>,

@@ -17,7 +17,6 @@ export async function addJob(db: D1Database, job: ListedJob): Promise<void> {
     .onConflictDoUpdate({ target: jobs.id, set: { createdAt } })
 }
 
-/** A page of jobs. */
 export async function listJobs(
   d1: D1Database,
   page: PageOf<'created_at'>,

@@ -63,7 +63,6 @@ export interface BatchPorts {
   attempt(id: string): Promise<Outcome>
   /** Whether the job was cancelled during the batch. */
   stopped(): boolean
-  /** A target has its outcome. */
   done(outcome: Outcome): void
   /**
    * Lets other work run. On one machine all objects share a thread, which reads its sockets only when it is

@@ -109,7 +109,6 @@ export interface JobCounts {
   readonly failed: number
 }
 
-/** A job at its start. */
 export function newJob(
   facts: JobFacts,
   { now, total, faults }: { readonly now: number; readonly total: number; readonly faults: number },

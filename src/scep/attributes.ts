@@ -41,7 +41,6 @@ const FAIL_INFO = { badAlg: '0', badMessageCheck: '1', badRequest: '2' } as cons
 export type ScepMessageType = keyof typeof MESSAGE_TYPES
 export type FailInfo = keyof typeof FAIL_INFO
 
-/** The attributes of a message. */
 export interface ScepAttributes {
   readonly messageType: string
   /** DER of the transaction id. It is sent back unchanged, with any string type. */

@@ -26,7 +26,6 @@ export interface DeliveryPorts {
   pull(device: string, request: PostReport & { readonly read: boolean }): Promise<Pulled>
   /** The circuit of the lane changed and has to be stored. */
   keepCircuit(): void
-  /** Records a post. */
   note(post: Omit<Post, 'n'>): void
   /** Keeps an event that is not tried any more. @returns how many dead letters there were in all */
   addDeadLetter(device: string, event: DeviceEvent, last: { tries: number; reason: string }): number

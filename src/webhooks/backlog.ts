@@ -1,6 +1,5 @@
 import { START, walkPage } from '../directory/devices/walk.ts'
 
-/** Devices of a page of the walk. */
 const PAGE = 200
 /** The walk reads its next page when fewer devices than these wait. */
 const ENOUGH = 50

@@ -27,7 +27,6 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
     useNewSettings(this.#subscription)
   }
 
-  /** The webhook was removed. */
   async remove(): Promise<void> {
     endSubscription(this.#subscription)
     await this.ctx.storage.deleteAll()

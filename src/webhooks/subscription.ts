@@ -16,7 +16,6 @@ export interface SubscriberEnv {
 
 /** One webhook in the memory of its Subscriber object. */
 export interface Subscription {
-  /** The id of the webhook. */
   readonly id: string
   readonly env: SubscriberEnv
   readonly ctx: Pick<DurableObjectState, 'storage' | 'waitUntil'>

@@ -26,7 +26,6 @@ export interface Claim {
   readonly caKey: string
   readonly subject: string
   readonly notAfter: number
-  /** This server issued it. */
   readonly issuedHere: boolean
   /** Its challenge was bound to a device: whether its UDID, or its serial number, is that of the message. */
   readonly bound?: { readonly udid: boolean; readonly serial: boolean } | undefined

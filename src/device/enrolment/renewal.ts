@@ -61,7 +61,6 @@ export function renewalFacts(context: Context): RenewalFacts {
   return { kind: 'ready', identity, type: device.type, profile, serverUrl, checkInUrl, topic }
 }
 
-/** The result of an attempt at a renewal. */
 export type RenewalAttempt =
   /** `id`: that of the command, once it is queued. */
   | { readonly kind: 'sent'; readonly command: NewCommand; readonly id?: string }

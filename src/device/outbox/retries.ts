@@ -115,7 +115,6 @@ export function nextRetryAt({ db }: Context): number | undefined {
   return row?.at ?? undefined
 }
 
-/** Subscribers with a retry that is due. */
 export function dueSubscribers({ db, now }: Context): string[] {
   return db
     .all<{ subscriber: string }>('SELECT DISTINCT subscriber FROM aside WHERE next_at <= ?', now)

@@ -101,7 +101,6 @@ export function readChannel(db: Db, id: number): Channel | undefined {
   return readChannels(db, 'id = ?', id)[0]
 }
 
-/** The parked channel of a user. */
 export function readParkedChannel(db: Db, user: string): Channel | undefined {
   return readChannels(db, 'parked = 1 AND user = ?', user)[0]
 }

@@ -42,7 +42,6 @@ export interface Deliveries {
   readonly deliveries: readonly Delivery[]
 }
 
-/** Events that are read at a time. */
 const EVENTS_READ = 100
 
 /** The kept events of a device, newest first, each with its state for each subscriber that wants it. */

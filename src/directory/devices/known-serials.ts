@@ -34,7 +34,6 @@ export async function addSerials(
 const SORTS = { id: knownSerials.serial, added_at: knownSerials.addedAt } as const
 type KnownSerialSort = keyof typeof SORTS
 
-/** A page of them. */
 export async function listSerials(
   d1: D1Database,
   page: PageOf<KnownSerialSort>,

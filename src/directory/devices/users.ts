@@ -83,7 +83,6 @@ export interface UserCalled extends Pick<KeptClaim, 'id' | 'device'> {
   readonly used: boolean
 }
 
-/** The meanings of an id. */
 export async function claimsOf(d1: D1Database, id: string): Promise<Claims> {
   const db = drizzle(d1)
   const [known, expected, claims] = await db.batch([

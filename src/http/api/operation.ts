@@ -113,7 +113,6 @@ export function located<Response extends object>(response: Response) {
   }
 }
 
-/** The `id` in a path. */
 export function pathId<Schema extends z.ZodType>(
   schema: Schema,
   description: string,

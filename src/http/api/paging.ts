@@ -16,7 +16,6 @@ function limitUpTo(most: number, usual = Math.min(most, 100)) {
 
 const pageCursor = z.string().optional().openapi({ description: '`next` of the page before' })
 
-/** The query of a list. */
 export const pageQuery = { cursor: pageCursor, limit: limitUpTo(1000) }
 
 /** The same for a list that calls an object for each item: the free plan allows fifty calls a request. */

@@ -53,7 +53,6 @@ export interface Cursor {
   readonly end: number
 }
 
-/** A cursor over all of `bytes`. */
 export function cursorOver(bytes: Uint8Array): Cursor {
   return { bytes, at: 0, end: bytes.length }
 }

@@ -16,7 +16,6 @@ export type PushCertificateCheck =
       readonly topic: string
       /** Milliseconds since 1970. */
       readonly notAfter: number
-      /** The certificate alone, as PEM. */
       readonly certificatePem: string
       /** The key as PEM: always PKCS#8, not encrypted. */
       readonly keyPem: string

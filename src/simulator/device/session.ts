@@ -7,7 +7,6 @@ import { type ServerAnswer, isDelivered } from './wire.ts'
 export interface ReceivedCommand {
   readonly uuid: string
   readonly requestType: string
-  /** The `Command` dictionary. */
   readonly command: PlistDict
   /** The reply, unchanged. */
   readonly raw: Uint8Array

@@ -181,7 +181,6 @@ const ALL_BUT_NEWEST = `SELECT id, big FROM (SELECT ${COLUMNS},
   row_number() OVER (ORDER BY id DESC) AS place FROM commands WHERE ${CANDIDATE}) AS old
   WHERE (place > ?8 OR (ended_at > 0 AND ended_at < ?9)) AND ${NO_INVENTORY} AND ${NOT_LASTING} LIMIT ?5`
 
-/** A bound on ended commands. */
 export interface Bound {
   /** The oldest command that waits: later rows are not read. */
   readonly before: number

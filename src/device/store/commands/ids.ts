@@ -28,7 +28,6 @@ export function rowOf({ id }: ChannelId, n: number): number {
   return id * CHANNEL_SPAN + n
 }
 
-/** The number of a command in its channel. */
 export function numberOf(row: number): number {
   return row % CHANNEL_SPAN
 }

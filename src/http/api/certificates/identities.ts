@@ -16,7 +16,6 @@ export const identityRoutes = newRoutes()
 
 const tags = ['Identities']
 const FINGERPRINT = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'
-/** The fields of an identity in each list. */
 export const identityFields = {
   id: z.string().openapi({ description: 'SHA-256 of the certificate, hexadecimal' }),
   device_id: z.string(),
@@ -85,7 +84,6 @@ const identityParams = {
   }),
 }
 
-/** The actions on one certificate. */
 const ACTIONS: readonly {
   readonly verb: string
   readonly operationId: string

@@ -107,7 +107,6 @@ function chapter(name: keyof typeof PARTS, content: Html): Html {
   </section>`
 }
 
-/** The rules of each call. */
 function rules(errorFields: Html): Html {
   return html`${chapter(
     'start',
@@ -160,7 +159,6 @@ function rules(errorFields: Html): Html {
   )}`
 }
 
-/** Commands and jobs. */
 function work(): Html {
   return html`${chapter(
     'commands',
@@ -209,7 +207,6 @@ function work(): Html {
   )}`
 }
 
-/** Receivers, settings and clients. */
 function setting(): Html {
   return html`${chapter(
     'receiver',

@@ -11,7 +11,6 @@ type Operation = NonNullable<NonNullable<Document['paths']>[string]['get']>
 type Content = NonNullable<Extract<Operation['requestBody'], { content: unknown }>>['content']
 type Schemas = NonNullable<NonNullable<Document['components']>['schemas']>
 
-/** An operation. */
 interface Call {
   readonly path: string
   readonly method: string
