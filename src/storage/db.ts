@@ -24,6 +24,15 @@ export function sqlite(sql: SqlStorage): Db {
   }
 }
 
+/** The values of a query that has one column. */
+export function column<Value extends SqlValue>(
+  db: Db,
+  query: string,
+  ...values: SqlValue[]
+): Value[] {
+  return db.all<Record<string, Value>>(query, ...values).flatMap((row) => Object.values(row))
+}
+
 /** The error of a statement that writes where nothing may be written. */
 export class WouldWrite extends Error {
   override name = 'WouldWrite'

@@ -2,7 +2,7 @@
  * The only SQL on `aside`: events that were refused or are replayed, with their next try, and dead letters.
  */
 import type { DeviceEvent } from '../../events/event.ts'
-import type { Db } from '../../storage/db.ts'
+import { column, type Db } from '../../storage/db.ts'
 import { ANNOUNCE_AFTER, wakeBy, type Context } from '../store/context.ts'
 import { EVENT_NUMBERS, eventOf, timeOfEvent } from '../store/events.ts'
 
@@ -89,12 +89,12 @@ function deleteRetries(db: Db, subscriber: string, numbers: readonly number[]): 
 
 /** A receiver that refuses every event of a kind must not fill the object. */
 function boundDeadLetters(context: Context, subscriber: string): void {
-  const surplus = context.db.all<{ seq: number }>(
+  const numbers = column<number>(
+    context.db,
     `SELECT seq FROM aside WHERE subscriber = ? AND next_at IS NULL
       ORDER BY seq DESC LIMIT -1 OFFSET ${KEEP_DEAD_LETTERS}`,
     subscriber,
   )
-  const numbers = surplus.map(({ seq }) => seq)
   deleteRetries(context.db, subscriber, numbers)
   for (const sequence of numbers) {
     const detail = { webhook: subscriber, device: context.name, sequence }
@@ -109,23 +109,17 @@ export function requestRetry({ now }: Context, seq: number, replay: boolean): Re
 
 /** When the next retry is due. */
 export function nextRetryAt({ db }: Context): number | undefined {
-  const [row] = db.all<{ at: number | null }>(
-    'SELECT min(next_at) AS at FROM aside WHERE next_at IS NOT NULL',
-  )
-  return row?.at ?? undefined
+  const query = 'SELECT min(next_at) FROM aside WHERE next_at IS NOT NULL'
+  return column<number | null>(db, query)[0] ?? undefined
 }
 
 export function dueSubscribers({ db, now }: Context): string[] {
-  return db
-    .all<{ subscriber: string }>('SELECT DISTINCT subscriber FROM aside WHERE next_at <= ?', now)
-    .map(({ subscriber }) => subscriber)
+  return column(db, 'SELECT DISTINCT subscriber FROM aside WHERE next_at <= ?', now)
 }
 
 /** Subscribers with retries or dead letters. */
 export function retrySubscribers(db: Db): string[] {
-  return db
-    .all<{ subscriber: string }>('SELECT DISTINCT subscriber FROM aside')
-    .map(({ subscriber }) => subscriber)
+  return column(db, 'SELECT DISTINCT subscriber FROM aside')
 }
 
 /**
@@ -168,8 +162,7 @@ export function findRetry(
 
 /** The events that a subscriber retries or has as dead letters. */
 export function retriedBy(db: Db, subscriber: string): ReadonlySet<number> {
-  const rows = db.all<{ seq: number }>('SELECT seq FROM aside WHERE subscriber = ?', subscriber)
-  return new Set(rows.map(({ seq }) => seq))
+  return new Set(column<number>(db, 'SELECT seq FROM aside WHERE subscriber = ?', subscriber))
 }
 
 /** The retries and dead letters of some events. */
@@ -194,8 +187,8 @@ export function retriesBetween(
 export function deleteOldRetries(db: Db, subscriber: string, before: number): boolean {
   const old = `FROM aside WHERE subscriber = ? AND next_at IS NOT NULL
     AND max(since, ${timeOfEvent('aside.seq')}) < ?`
-  const [count] = db.all<{ n: number }>(`SELECT count(*) AS n ${old}`, subscriber, before)
-  if (!count?.n) {
+  const [count] = column<number>(db, `SELECT count(*) ${old}`, subscriber, before)
+  if (!count) {
     return false
   }
   db.run(`DELETE ${old}`, subscriber, before)

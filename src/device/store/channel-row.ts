@@ -1,6 +1,6 @@
 import type { Enrollment } from '../../mdm/enrollment.ts'
 import type { Verdict } from '../../push/verdict.ts'
-import type { Db, SqlValue } from '../../storage/db.ts'
+import { column, type Db, type SqlValue } from '../../storage/db.ts'
 import { isNeededOn, isPendingOn } from './commands/states.ts'
 import type { DeviceRow } from './device-row.ts'
 
@@ -112,8 +112,7 @@ export function readParkedEnrolled(db: Db): Channel[] {
 }
 
 export function countParked(db: Db): number {
-  const [parked] = db.all<{ n: number }>('SELECT count(*) AS n FROM channels WHERE parked = 1')
-  return parked?.n ?? 0
+  return column<number>(db, 'SELECT count(*) FROM channels WHERE parked = 1')[0] ?? 0
 }
 
 /**
@@ -128,13 +127,12 @@ export function surplusParked(
     except,
   }: { readonly most: number; readonly jobsFrom: number; readonly except: string },
 ): number[] {
-  return db
-    .all<{ id: number }>(
-      `SELECT id FROM channels WHERE parked = 1 AND NOT ${isNeededOn('channels.id', '?')}
-        AND id NOT IN (${except}) ORDER BY used_at DESC, id DESC LIMIT -1 OFFSET ${most}`,
-      jobsFrom,
-    )
-    .map(({ id }) => id)
+  return column(
+    db,
+    `SELECT id FROM channels WHERE parked = 1 AND NOT ${isNeededOn('channels.id', '?')}
+      AND id NOT IN (${except}) ORDER BY used_at DESC, id DESC LIMIT -1 OFFSET ${most}`,
+    jobsFrom,
+  )
 }
 
 export function deleteChannel(db: Db, id: number): void {
@@ -146,16 +144,17 @@ export function deleteChannel(db: Db, id: number): void {
  * all rows. Undefined when all are in use.
  */
 export function freeChannelId(db: Db, last: number): number | undefined {
-  const [newest] = db.all<{ id: number | null }>('SELECT max(id) AS id FROM channels')
-  const next = (newest?.id ?? 0) + 1
+  const [newest] = column<number | null>(db, 'SELECT max(id) FROM channels')
+  const next = (newest ?? 0) + 1
   if (next <= last) {
     return next
   }
-  const [free] = db.all<{ id: number }>(
-    `SELECT id + 1 AS id FROM channels AS one WHERE id < ${last}
+  const [free] = column<number>(
+    db,
+    `SELECT id + 1 FROM channels AS one WHERE id < ${last}
       AND NOT EXISTS (SELECT 1 FROM channels AS next WHERE next.id = one.id + 1) ORDER BY id LIMIT 1`,
   )
-  return free?.id
+  return free
 }
 
 /** The channels that meet a condition, in the order of their numbers. */

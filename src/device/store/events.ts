@@ -3,7 +3,7 @@ import type { DeviceEvent, EventAbout } from '../../events/event.ts'
 import { isSecretTopic, type Topic } from '../../events/topics.ts'
 import { requestId } from '../../request-id.ts'
 import { dropParts, loadBody, storeBody, type Bodies } from '../../storage/bodies.ts'
-import type { Db } from '../../storage/db.ts'
+import { column, type Db } from '../../storage/db.ts'
 import type { Context } from './context.ts'
 
 /** The subscribers that want an event; `undefined` while the subscribers are unknown. */
@@ -68,18 +68,14 @@ export function insertEvent(
 
 /** The number of the newest event; 0 before the first. */
 export function lastEvent(db: Db): number {
-  const [last] = db.all<{ seq: number | null }>('SELECT max(seq) AS seq FROM events')
-  return last?.seq ?? 0
+  return column<number | null>(db, 'SELECT max(seq) FROM events')[0] ?? 0
 }
 
 /** The number before the next event that a subscriber may want; `undefined` when there is none. */
 export function passableUntil(db: Db, subscriber: string, after: number): number | undefined {
-  const [next] = db.all<{ seq: number | null }>(
-    `SELECT min(seq) AS seq FROM events WHERE seq > ? AND ${MAY_WANT}`,
-    after,
-    asListener(subscriber),
-  )
-  return typeof next?.seq === 'number' ? next.seq - 1 : undefined
+  const query = `SELECT min(seq) FROM events WHERE seq > ? AND ${MAY_WANT}`
+  const [next] = column<number | null>(db, query, after, asListener(subscriber))
+  return typeof next === 'number' ? next - 1 : undefined
 }
 
 /** The next event that a subscriber may want, and a function that reads its body. */
@@ -114,21 +110,13 @@ function readEvent(bodies: Bodies, row: StoredEvent): DeviceEvent {
 
 /** When the first event after a number happened. */
 export function timeOfNext(db: Db, after: number): number | undefined {
-  const [oldest] = db.all<{ at: number }>(
-    'SELECT at FROM events WHERE seq > ? ORDER BY seq LIMIT 1',
-    after,
-  )
-  return oldest?.at
+  return column<number>(db, 'SELECT at FROM events WHERE seq > ? ORDER BY seq LIMIT 1', after)[0]
 }
 
 /** The last event after a number that happened before that time. */
 export function lastBefore(db: Db, after: number, time: number): number | undefined {
-  const [old] = db.all<{ seq: number | null }>(
-    'SELECT max(seq) AS seq FROM events WHERE seq > ? AND at < ?',
-    after,
-    time,
-  )
-  return old?.seq ?? undefined
+  const query = 'SELECT max(seq) FROM events WHERE seq > ? AND at < ?'
+  return column<number | null>(db, query, after, time)[0] ?? undefined
 }
 
 /** Events up to a number of a span of time, both ends included, oldest first. */

@@ -2,7 +2,7 @@
 import { LASTING } from '../../../commands/request-types.ts'
 import type { CommandState } from '../../../mdm/queue.ts'
 import { liesInParts } from '../../../storage/bodies.ts'
-import type { Db } from '../../../storage/db.ts'
+import { column, type Db } from '../../../storage/db.ts'
 import type { Channel } from '../channel-row.ts'
 import { rangeOf } from './ids.ts'
 import type { BodyRow } from './pending.ts'
@@ -221,12 +221,11 @@ export function dropPayload(db: Db, id: number): void {
 
 /** Rows with a result, the oldest first. */
 export function rowsWithResult(db: Db): number[] {
-  return db
-    .all<{ id: number }>(
-      `SELECT id FROM commands WHERE result IS NOT NULL OR ${liesInParts('result', 'commands.id')}
-        ORDER BY answered_at`,
-    )
-    .map(({ id }) => id)
+  return column(
+    db,
+    `SELECT id FROM commands WHERE result IS NOT NULL OR ${liesInParts('result', 'commands.id')}
+      ORDER BY answered_at`,
+  )
 }
 
 export function dropResult(db: Db, id: number): void {

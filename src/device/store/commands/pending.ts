@@ -1,7 +1,7 @@
 /** The statements on commands that the device still has to answer. */
 import type { CommandState } from '../../../mdm/queue.ts'
 import type { InlineBody } from '../../../storage/bodies.ts'
-import type { Db } from '../../../storage/db.ts'
+import { column, type Db } from '../../../storage/db.ts'
 import type { Channel } from '../channel-row.ts'
 import type { PendingCommand } from '../state.ts'
 import { rangeOf } from './ids.ts'
@@ -11,11 +11,8 @@ const IN_RANGE = `id BETWEEN ? AND ? AND state IN ${PENDING}`
 
 /** The newest row of a channel; undefined without one. */
 export function lastRow(db: Db, channel: Channel): number | undefined {
-  const [last] = db.all<{ id: number | null }>(
-    'SELECT max(id) AS id FROM commands WHERE id BETWEEN ? AND ?',
-    ...rangeOf(channel),
-  )
-  return last?.id ?? undefined
+  const query = 'SELECT max(id) FROM commands WHERE id BETWEEN ? AND ?'
+  return column<number | null>(db, query, ...rangeOf(channel))[0] ?? undefined
 }
 
 /**
@@ -172,10 +169,7 @@ export function saveNotNow(
 }
 
 export function countHeld(db: Db): number {
-  const [held] = db.all<{ commands: number }>(
-    "SELECT count(*) AS commands FROM commands WHERE state = 'held'",
-  )
-  return held?.commands ?? 0
+  return column<number>(db, "SELECT count(*) FROM commands WHERE state = 'held'")[0] ?? 0
 }
 
 /** Queues held commands of some rows. @returns the rows that it queued */
@@ -184,16 +178,15 @@ export function releaseRows(
   [first, last]: readonly [first: number, last: number],
   which: { readonly ofContestToo: boolean },
 ): number[] {
-  return db
-    .all<{ id: number }>(
-      `UPDATE commands SET state = 'queued', held_for = '', rounds = 0, handed_out_at = 0
-        WHERE id BETWEEN ? AND ? AND state = 'held' AND NOT (? AND held_for IN ('contest', 'earlier'))
-        RETURNING id`,
-      first,
-      last,
-      Number(!which.ofContestToo),
-    )
-    .map(({ id }) => id)
+  return column(
+    db,
+    `UPDATE commands SET state = 'queued', held_for = '', rounds = 0, handed_out_at = 0
+      WHERE id BETWEEN ? AND ? AND state = 'held' AND NOT (? AND held_for IN ('contest', 'earlier'))
+      RETURNING id`,
+    first,
+    last,
+    Number(!which.ofContestToo),
+  )
 }
 
 /** A row with a body; `big`: its body may lie in `parts`. */
