@@ -209,10 +209,10 @@ function readDevice(attempt: Attempt, pushTopic: string): DeviceSettings {
 }
 
 function readHistory(attempt: Attempt): KeepResults {
-  const unlessTold: KeepResults = attempt('NO_COMMAND_HISTORY', readBoolean, false)
+  const byDefault: KeepResults = attempt('NO_COMMAND_HISTORY', readBoolean, false)
     ? { kind: 'none', count: 0, ms: 0 }
     : { kind: 'bounded', count: 100, ms: 30 * DAY }
-  return attempt('KEEP_RESULTS', readKeepResults, unlessTold)
+  return attempt('KEEP_RESULTS', readKeepResults, byDefault)
 }
 
 function readEnrollment(

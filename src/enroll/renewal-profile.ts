@@ -8,7 +8,7 @@ import type { PlistDict, PlistValue } from '../plist/value.ts'
 import { type InstalledProfile, ownProfile } from './installed-profile.ts'
 import { enrollmentProfile, identityPayload, type ScepFacts } from './profile.ts'
 
-const NO_TOPIC = 'the device has not told its push topic since it is known here'
+const NO_TOPIC = 'the device has not sent its push topic since it is known here'
 
 /** The known facts about a device's enrolment profile. */
 export interface KnownEnrollment {

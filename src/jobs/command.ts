@@ -4,7 +4,7 @@ import type { Needs } from '../device/store/commands/new-command.ts'
 import type { QueuedBy } from '../device/store/commands/queued-by.ts'
 import { splitEnrollmentId } from '../mdm/enrollment.ts'
 import type { CommandState } from '../mdm/queue.ts'
-import type { ListedKind, OpenJob, WorkEnv } from './kind.ts'
+import type { ListedKind, OpenJob, WorkEnv } from './work.ts'
 import type { Outcome } from './rows.ts'
 
 export const commandKind: ListedKind = { attempt: queueCommand, answer: answerOf }

@@ -4,7 +4,7 @@ import { addJob, removeJob } from '../directory/jobs.ts'
 import { SealError } from '../pki/seal/seal.ts'
 import { storeBody } from '../storage/bodies.ts'
 import { sqlite } from '../storage/db.ts'
-import type { RoundKind, RoundSettings, WorkEnv } from './kind.ts'
+import type { RoundKind, RoundSettings, WorkEnv } from './work.ts'
 import { isRound, JOB_KINDS } from './kinds.ts'
 import { bodiesOf, countListed, newMemory, runListed } from './listed.ts'
 import {

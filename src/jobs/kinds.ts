@@ -1,5 +1,5 @@
 import { commandKind } from './command.ts'
-import type { ListedKind, RoundKind } from './kind.ts'
+import type { ListedKind, RoundKind } from './work.ts'
 import { pushWaitingKind } from './push-waiting.ts'
 import { replayKind } from './replay.ts'
 import { renewalKind } from './renewal.ts'

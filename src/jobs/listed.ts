@@ -11,7 +11,7 @@ import {
   runBatch,
   watchMore,
 } from './batch.ts'
-import type { ListedKind, WorkEnv } from './kind.ts'
+import type { ListedKind, WorkEnv } from './work.ts'
 import {
   endJob,
   loadPayload,

@@ -3,7 +3,7 @@ import { START, walkPage } from '../directory/devices/walk.ts'
 import { reasonOf } from '../reason.ts'
 import { warn } from '../log.ts'
 import type { JobFacts } from './rows.ts'
-import type { Round, RoundKind, Step, WorkEnv } from './kind.ts'
+import type { Round, RoundKind, Step, WorkEnv } from './work.ts'
 
 /**
  * Lets each device of the directory push its waiting commands, because pushes may leave again. While the

@@ -7,7 +7,7 @@ import {
 } from '../directory/devices/renewals.ts'
 import { log, warn } from '../log.ts'
 import type { Job } from './job.ts'
-import type { RoundSettings } from './kind.ts'
+import type { RoundSettings } from './work.ts'
 import { dueIdentities, renewalSettings, renewalsEnabled, RETRY_AFTER } from './renewal-settings.ts'
 
 /** The settings of renewals, and their rounds as an admin sees them (docs/renewal.md). */

@@ -3,7 +3,7 @@ import type { Config } from '../config/config.ts'
 import { lastImport } from '../directory/authorities.ts'
 import type { DueIdentities } from '../directory/devices/renewals.ts'
 import { renewalWindow } from '../scep/renewal.ts'
-import type { RoundSettings } from './kind.ts'
+import type { RoundSettings } from './work.ts'
 
 /** A device that failed, is blocked or did nothing is tried again after this time. */
 export const RETRY_AFTER = 7 * 86_400_000

@@ -6,7 +6,7 @@ import { countRenewals, dueForRenewal, passOver } from '../directory/devices/ren
 import { assumedProfile, renewDevice } from '../identity/renew-device.ts'
 import { log, warn } from '../log.ts'
 import { reasonOf } from '../reason.ts'
-import type { Round, RoundKind, Step, WorkEnv } from './kind.ts'
+import type { Round, RoundKind, Step, WorkEnv } from './work.ts'
 import { batchInterval, nextStep } from './renewal-pace.ts'
 import { dueIdentities, renewalSettings, renewalsEnabled } from './renewal-settings.ts'
 

@@ -1,6 +1,6 @@
 import type { Replay } from '../device/outbox/replay.ts'
 import { reachDevice } from '../device/reach.ts'
-import type { ListedKind, OpenJob, WorkEnv } from './kind.ts'
+import type { ListedKind, OpenJob, WorkEnv } from './work.ts'
 import type { Outcome } from './rows.ts'
 
 /** Posts kept events to a webhook again. The `work` of such a job is a {@link Replay}. */

@@ -21,7 +21,7 @@ import {
   toProbe,
   underCertificate,
   type Circuit,
-  type PushTold,
+  type PushReport,
 } from '../push/circuit.ts'
 import { pushChannels } from './probe.ts'
 
@@ -68,9 +68,9 @@ export class Push extends DurableObject<CircuitEnv> implements PushCircuit {
     return this.#gate(now)
   }
 
-  async record(certificateId: string, told: PushTold): Promise<CircuitState> {
+  async record(certificateId: string, report: PushReport): Promise<CircuitState> {
     const now = clock.now()
-    this.#keep(recordPush(this.#circuit(certificateId), told, now))
+    this.#keep(recordPush(this.#circuit(certificateId), report, now))
     if (!this.#load()?.open && now - this.#probedAt >= PROBE_EVERY) {
       this.ctx.waitUntil(this.#probe())
     }

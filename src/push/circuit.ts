@@ -51,7 +51,7 @@ export interface Delivered {
 }
 
 /** The outcome of a push, and the deliveries since the sender's last report, this one included. */
-export interface PushTold extends Delivered {
+export interface PushReport extends Delivered {
   /** `{device}:{user}`. */
   channel: string
   verdict: Verdict
@@ -101,22 +101,22 @@ export function heldBy({ open, refused, unanswered }: Circuit): readonly string[
   return open?.reason === 'configuration' || evidence.length >= MANY ? undefined : evidence
 }
 
-export function recordPush(before: Circuit, told: PushTold, now: number): Circuit {
-  const circuit = count(current(before, now), told, now)
+export function recordPush(before: Circuit, report: PushReport, now: number): Circuit {
+  const circuit = count(current(before, now), report, now)
   const { open, epoch } = circuit
   // A push that left before the circuit opened proves nothing about the time after.
-  if (open && told.epoch === epoch && recovers(open.reason, told.verdict)) {
+  if (open && report.epoch === epoch && recovers(open.reason, report.verdict)) {
     const closed = { ...newCircuit(circuit.certificateId), proven: circuit.proven, epoch }
-    return told.verdict.kind === 'delivered' ? countDelivered(closed, told, now) : closed
+    return report.verdict.kind === 'delivered' ? countDelivered(closed, report, now) : closed
   }
-  const cause = causeToOpen(circuit, told.verdict)
-  return cause === undefined ? circuit : openCircuit(circuit, cause, told.verdict, now)
+  const cause = causeToOpen(circuit, report.verdict)
+  return cause === undefined ? circuit : openCircuit(circuit, cause, report.verdict, now)
 }
 
 /** Counts deliveries. While the circuit is open it ignores them: they may be from before it opened. */
-export function countDelivered(circuit: Circuit, told: Delivered, now: number): Circuit {
-  if (told.delivered === 0 || circuit.open) return circuit
-  const channels = told.proven ?? []
+export function countDelivered(circuit: Circuit, report: Delivered, now: number): Circuit {
+  if (report.delivered === 0 || circuit.open) return circuit
+  const channels = report.proven ?? []
   const devices = new Set(channels.map(deviceOf))
   const known = circuit.proven.filter((channel) => !devices.has(deviceOf(channel)))
   const proven = [...known, ...channels].slice(-PROVEN)
@@ -155,15 +155,15 @@ export function afterProbe(circuit: Circuit, failed: readonly string[]): Circuit
     : { ...circuit, proven: circuit.proven.filter((channel) => !own.includes(channel)) }
 }
 
-function count(before: Circuit, told: PushTold, now: number): Circuit {
-  const { verdict, channel } = told
-  const circuit = countDelivered(before, told, now)
+function count(before: Circuit, report: PushReport, now: number): Circuit {
+  const { verdict, channel } = report
+  const circuit = countDelivered(before, report, now)
   switch (verdict.kind) {
     case 'transport':
       // Other devices get answers, so the cause is in this device.
       return {
         ...circuit,
-        unanswered: told.othersAnswered ? [] : added(circuit, 'unanswered', channel),
+        unanswered: report.othersAnswered ? [] : added(circuit, 'unanswered', channel),
       }
     case 'token_refused':
       return { ...circuit, unanswered: [], refused: added(circuit, 'refused', channel) }

@@ -205,7 +205,7 @@ async function startDevices(
 /** The next step: a command to a running device, and its answer. */
 function showFirst({ devices }: Fleet, { url, apiKey }: AdminAccess, output: Output): void {
   for (const { udid, platform } of devices) {
-    output.learn(udid, HARDWARE[platform].modelName)
+    output.nameDevice(udid, HARDWARE[platform].modelName)
   }
   const first = devices.find((device) => device.state() === 'enrolled')
   if (first) {

@@ -18,7 +18,7 @@ const MOST_IDENTITIES = 20
 /** Certificates of the present enrolment: a renewal adds one, and its answer may be lost. */
 const MOST_CURRENT = 5
 /** Messages of an identity whose digests are kept. */
-const MAX_HEARD = 50
+const MAX_DIGESTS = 50
 const DAY = 86_400_000
 
 /** A certificate that no object knew, after the Worker checked its chain and claimed it in D1. */
@@ -143,7 +143,7 @@ export function acceptIdentity(
 /** Keeps the digest of a message that an identity signed, so that a replay of it changes nothing. */
 export function keepDigest(context: Context, identity: Identity, digest: string): void {
   if (digest !== '') {
-    identity.heard = [...identity.heard, digest].slice(-MAX_HEARD)
+    identity.heard = [...identity.heard, digest].slice(-MAX_DIGESTS)
   }
   saveIdentity(context.db, identity)
 }

@@ -18,7 +18,7 @@ import { bindIdentity, standingOf, type Claim, type Standing } from './identity.
 import type { DeviceAnswer, DeviceInput } from './message.ts'
 import { recordConflict, recordContest, recordDeferred, recordMessage } from './message-events.ts'
 import { keepProfile, noteMessage, noteReport } from './renewal.ts'
-import { finishKept, hearKept } from './returning.ts'
+import { finishKept, receiveKept } from './returning.ts'
 import { hasRoom } from './storage-limit.ts'
 import { wantedClaim } from './user-claim.ts'
 
@@ -108,7 +108,7 @@ function comeBack(context: Context, input: DeviceInput, identity: Identity): Dev
       : conflict(context, input, identity)
   }
   const who = { identity, random: input.eventId }
-  const { reply, answered } = hearKept(context, message, input.body, who)
+  const { reply, answered } = receiveKept(context, message, input.body, who)
   if (answered) {
     recordMessage(context, input, {})
   }
@@ -225,7 +225,7 @@ function conflict(context: Context, input: DeviceInput, identity: Identity): Dev
 /** Notes that the device connected. The row is written only when it lags by the resolution. */
 function seen(context: Context): void {
   const { device } = context.state
-  context.state.heardAt = context.now
+  context.state.lastMessageAt = context.now
   const lag = context.now - device.lastSeen
   if (device.state !== 'unknown' && lag >= context.settings.lastSeenResolution) {
     noteChange(context)

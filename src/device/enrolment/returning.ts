@@ -31,7 +31,7 @@ export interface KeptAnswer {
  * captured message cannot contain its UUID. If it is the first enrolment, its answers to commands from before
  * the contest are stored too. `random`: a UUID for the new command.
  */
-export function hearKept(
+export function receiveKept(
   context: Context,
   report: Report,
   result: Uint8Array,

@@ -4,7 +4,7 @@ import { defaultExpiration, pushRequest } from '../../push/request.ts'
 import { judge, readAnswer, type Verdict } from '../../push/verdict.ts'
 import { reasonOf } from '../../reason.ts'
 import { warn } from '../../log.ts'
-import { PROVEN, type Delivered, type PushTold } from '../../push/circuit.ts'
+import { PROVEN, type Delivered, type PushReport } from '../../push/circuit.ts'
 import { pushCertificateInUse, type PushCertificateEnv } from './certificate.ts'
 import type { PushTarget } from './decide.ts'
 
@@ -14,7 +14,7 @@ export interface PushCircuit {
   inUse(certificateId: string): Promise<void>
   /** The state before a push. The caller reports its new successes, and some of their channels. */
   gate(certificateId: string, delivered: number, proven?: readonly string[]): Promise<CircuitState>
-  record(certificateId: string, told: PushTold): Promise<CircuitState>
+  record(certificateId: string, report: PushReport): Promise<CircuitState>
 }
 
 /** The answer of the circuit. */

@@ -18,7 +18,7 @@ export function loadState(db: Db, name: string): DeviceState {
     unansweredPushes: new Map(),
     connectedAt: new Map(),
     keptPushedAt: 0,
-    heardAt: 0,
+    lastMessageAt: 0,
     lastSeq: 0,
     pruned: false,
   }

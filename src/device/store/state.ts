@@ -56,7 +56,7 @@ export interface DeviceState {
   /** When identities that are kept in a contest were pushed last, as far as memory goes back. */
   keptPushedAt: number
   /** When the device connected last, as far as memory goes back. */
-  heardAt: number
+  lastMessageAt: number
   lastSeq: number
   /** Whether events were checked for surplus since they were loaded. */
   pruned: boolean

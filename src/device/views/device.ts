@@ -49,7 +49,7 @@ export interface DevicePage {
 }
 
 export function viewDevice(context: Context): DevicePage {
-  const { device, channels, heardAt } = context.state
+  const { device, channels, lastMessageAt } = context.state
   return {
     kind: 'device',
     id: device.name,
@@ -59,7 +59,7 @@ export function viewDevice(context: Context): DevicePage {
     blocked: device.blocked,
     hidden: device.hidden,
     contest: viewContest(context),
-    lastSeen: Math.max(device.lastSeen, heardAt),
+    lastSeen: Math.max(device.lastSeen, lastMessageAt),
     channels: channels.map((channel) => channelPage(context, channel)),
     identities: viewIdentities(context),
     inventory: latestInventory(context, channelOf(context, '')),

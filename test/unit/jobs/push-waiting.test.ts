@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { clock } from '../../../src/clock.ts'
-import type { Round, WorkEnv } from '../../../src/jobs/kind.ts'
+import type { Round, WorkEnv } from '../../../src/jobs/work.ts'
 import { pushWaitingKind, pushWaitingRound } from '../../../src/jobs/push-waiting.ts'
 
 const round = (work: string): Round => ({

@@ -10,7 +10,7 @@ import {
   toProbe,
   underCertificate,
   type Circuit,
-  type PushTold,
+  type PushReport,
 } from '../../../src/push/circuit.ts'
 import type { Verdict } from '../../../src/push/verdict.ts'
 
@@ -29,7 +29,7 @@ function push(
   circuit: Circuit,
   channels: readonly string[],
   verdict: Verdict,
-  { now = 1, ...told }: { now?: number } & Partial<PushTold> = {},
+  { now = 1, ...told }: { now?: number } & Partial<PushReport> = {},
 ): Circuit {
   let next = circuit
   for (const channel of channels) {

@@ -20,7 +20,7 @@ export interface Output {
   /** The server answers. Scripts wait for this sentence. */
   readonly ready: (url: string) => void
   /** The model of a device, for sentences that name the device. */
-  readonly learn: (device: string, model: string) => void
+  readonly nameDevice: (device: string, model: string) => void
   /** Removes the progress that is shown, before other output. */
   readonly clear: () => void
 }
@@ -68,7 +68,7 @@ function textOutput({ stdout, now }: Sinks): Output {
     },
     progress: progress.show,
     ready: (url) => print(`EdgeMDM ready on ${url}`),
-    learn: names.learn,
+    nameDevice: names.nameDevice,
     clear: progress.clear,
   }
 }
@@ -109,7 +109,7 @@ function jsonOutput({ stdout, stderr, now }: Sinks): Output {
       // The address is the only URL in the sentence, for scripts that cut it out.
       print('info', { event: 'start:ready', message: `EdgeMDM ready on ${url} now`, url })
     },
-    learn: () => undefined,
+    nameDevice: () => undefined,
     clear: progress.clear,
   }
 }

@@ -6,7 +6,7 @@ export type Detail = Readonly<Record<string, unknown>>
 
 /** Names of devices, as far as their models are known. */
 export interface Names {
-  readonly learn: (device: string, model: string) => void
+  readonly nameDevice: (device: string, model: string) => void
   readonly of: (detail: Detail) => string
 }
 
@@ -50,7 +50,7 @@ const ANSWERS: Readonly<Record<string, readonly [string, Tone]>> = {
 export function createNames(): Names {
   const models = new Map<string, string>()
   return {
-    learn: (device, model) => {
+    nameDevice: (device, model) => {
       if (models.size >= MOST_NAMES) {
         models.clear()
       }
@@ -73,7 +73,7 @@ export function createNames(): Names {
 export function lineOf(detail: Detail, names: Names): EventLine {
   const { event, device, model } = detail
   if (typeof device === 'string' && typeof model === 'string') {
-    names.learn(device, kindOf(printable(model)))
+    names.nameDevice(device, kindOf(printable(model)))
   }
   switch (event) {
     case 'command:answered':
@@ -85,7 +85,10 @@ export function lineOf(detail: Detail, names: Names): EventLine {
     }
   }
   const sentence = SENTENCES[String(event)]
-  return { text: sentence ? filled(sentence, detail, names) : told(detail, names), tone: 'plain' }
+  return {
+    text: sentence ? filled(sentence, detail, names) : plainly(detail, names),
+    tone: 'plain',
+  }
 }
 
 function answered(detail: Detail, names: Names): EventLine {
@@ -118,7 +121,7 @@ function nameIn(name: string, detail: Detail, names: Names): string {
   }
 }
 
-function told({ event, ...detail }: Detail, names: Names): string {
+function plainly({ event, ...detail }: Detail, names: Names): string {
   const details = Object.entries(detail)
     .filter(([name]) => name !== 'user' && name !== 'model')
     .map(([name, value]) => (name === 'device' ? names.of(detail) : `${name} ${printable(value)}`))

@@ -19,7 +19,7 @@ export interface CommandRow {
   readonly queuedAt: number
   readonly notBefore: number
   readonly expiresAt: number
-  /** A {@link PushNote} as text. */
+  /** The last push of the command (`PushNote`), as text. */
   readonly push: string
   readonly handOuts: number
   readonly firstHandedOutAt: number

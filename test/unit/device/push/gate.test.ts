@@ -7,7 +7,7 @@ import {
   type PushCircuit,
   type PushSettings,
 } from '../../../../src/device/push/gate.ts'
-import type { PushTold } from '../../../../src/push/circuit.ts'
+import type { PushReport } from '../../../../src/push/circuit.ts'
 
 const NONE: CircuitState = { open: undefined, until: 0, epoch: 0, blames: false }
 const MINUTE = 60_000
@@ -15,7 +15,7 @@ const MINUTE = 60_000
 let certificates = 0
 let gate: CircuitState
 let asked: (readonly string[] | undefined)[]
-let told: PushTold[]
+let told: PushReport[]
 let settings: PushSettings
 
 function apnsOf(answer: () => Promise<Response>): PushSettings['apns'] {

@@ -165,8 +165,8 @@ test.each([
 
 test('devices of one model get different names', () => {
   const names = createNames()
-  names.learn('00008110-AAAA1111', 'iPhone')
-  names.learn('00008110-BBBB2222', 'iPhone')
+  names.nameDevice('00008110-AAAA1111', 'iPhone')
+  names.nameDevice('00008110-BBBB2222', 'iPhone')
   expect(names.of({ device: '00008110-BBBB2222' })).toBe('iPhone …2222')
 })
 
