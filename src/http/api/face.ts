@@ -33,7 +33,7 @@ import { webhookControlRoutes } from './webhooks/control.ts'
 import { webhookRoutes } from './webhooks/webhooks.ts'
 import { WORDS } from './words.ts'
 import { boundedJson, readablePath } from './request.ts'
-import { newRoutes } from './routes.ts'
+import { newRoutes } from './new-routes.ts'
 
 /**
  * EdgeMDM's own admin API: what MicroMDM's API does not have. To add an operation:

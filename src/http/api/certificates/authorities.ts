@@ -14,7 +14,7 @@ import { RequestError } from '../../request-error.ts'
 import { listOf, wholeList } from '../paging.ts'
 import { answer, body, DONE, operation, pathId } from '../operation.ts'
 import { iso, time } from '../values.ts'
-import { newRoutes } from '../routes.ts'
+import { newRoutes } from '../new-routes.ts'
 
 /** The certificate authorities. The API takes their keys and never shows them. */
 export const authorityRoutes = newRoutes()

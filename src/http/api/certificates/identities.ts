@@ -9,7 +9,7 @@ import { listOf, wholeList } from '../paging.ts'
 import { proofWord } from '../words.ts'
 import { answer, DEVICE_PARAMS, NO_DEVICE, operation } from '../operation.ts'
 import { iso, time } from '../values.ts'
-import { newRoutes } from '../routes.ts'
+import { newRoutes } from '../new-routes.ts'
 
 /** A device's certificates. */
 export const identityRoutes = newRoutes()

@@ -5,7 +5,7 @@ import { daysUntil, expiryWarning } from '../../../pki/x509/push-certificate.ts'
 import { RequestError } from '../../request-error.ts'
 import { answer, operation } from '../operation.ts'
 import { iso, time } from '../values.ts'
-import { newRoutes } from '../routes.ts'
+import { newRoutes } from '../new-routes.ts'
 
 /** The push certificate in use, and when it ends. */
 export const pushCertificateRoutes = newRoutes()

@@ -6,7 +6,7 @@ import { warn } from '../../../log.ts'
 import { RequestError } from '../../request-error.ts'
 import { atEnrollment, deviceItself, idText } from '../device-id.ts'
 import { answer, body, DEVICE_PARAMS, NO_DEVICE, operation } from '../operation.ts'
-import { newRoutes } from '../routes.ts'
+import { newRoutes } from '../new-routes.ts'
 import { iso, time } from '../values.ts'
 
 /** Contested enrolments: an admin decides which of two is the device. */

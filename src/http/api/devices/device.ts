@@ -11,7 +11,7 @@ import { atDevice } from '../../at-device.ts'
 import { deviceItself, knownDevice } from '../device-id.ts'
 import { DEVICE_DETAIL_EXAMPLE, deviceDetailJson, deviceDetailSchema } from './json.ts'
 import { answer, DEVICE_PARAMS, NO_DEVICE, operation } from '../operation.ts'
-import { newRoutes } from '../routes.ts'
+import { newRoutes } from '../new-routes.ts'
 
 /** One device, and the actions of an admin on it. */
 export const deviceRoutes = newRoutes()

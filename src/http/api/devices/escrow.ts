@@ -7,7 +7,7 @@ import { reader, readerOf, WHY } from '../commands/secrets.ts'
 import { atDeviceItself, atEnrollment } from '../device-id.ts'
 import { answer, body, DEVICE_PARAMS, NO_DEVICE, operation } from '../operation.ts'
 import { listOf, wholeList } from '../paging.ts'
-import { newRoutes } from '../routes.ts'
+import { newRoutes } from '../new-routes.ts'
 import { atOrNull, textOrNull, time } from '../values.ts'
 
 /** Tokens that devices escrow with this server. Each call that reads one leaves a record. */

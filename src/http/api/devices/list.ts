@@ -2,7 +2,7 @@ import { sortPlaceOf, searchDevices } from '../../../directory/devices/search.ts
 import { deviceQuery, filterOf } from '../device-filter.ts'
 import { operation } from '../operation.ts'
 import { listOf, sortedList } from '../paging.ts'
-import { newRoutes } from '../routes.ts'
+import { newRoutes } from '../new-routes.ts'
 import { DEVICE_EXAMPLE, deviceJson, deviceSchema } from './json.ts'
 
 /** The devices of the directory. */

@@ -8,7 +8,7 @@ import { deviceItself, knownDevice } from '../device-id.ts'
 import { deviceAnswer, showDevice } from './device.ts'
 import { serialNumber } from '../serial-number.ts'
 import { body, DEVICE_PARAMS, NO_DEVICE, operation } from '../operation.ts'
-import { newRoutes } from '../routes.ts'
+import { newRoutes } from '../new-routes.ts'
 
 /** A serial number that several devices claim: an admin confirms which one has it. */
 export const serialNumberRoutes = newRoutes()

@@ -3,7 +3,7 @@ import { TIMELINE_KINDS, type TimelinePlace } from '../../../device/views/timeli
 import { atEnrollment } from '../device-id.ts'
 import { DEVICE_PARAMS, NO_DEVICE, operation } from '../operation.ts'
 import { listOf, pageQuery, readCursor, several, writeCursor } from '../paging.ts'
-import { newRoutes } from '../routes.ts'
+import { newRoutes } from '../new-routes.ts'
 import { reportStatus, topicWord } from '../words.ts'
 import { entryJson, entryOf, timelineEntry } from './timeline-entry.ts'
 

@@ -3,7 +3,7 @@ import { clock } from '../../../clock.ts'
 import { revokeChallenges } from '../../../directory/challenges.ts'
 import { warn } from '../../../log.ts'
 import { answer, operation } from '../operation.ts'
-import { newRoutes } from '../routes.ts'
+import { newRoutes } from '../new-routes.ts'
 import { iso, time } from '../values.ts'
 
 /** SCEP challenges: docs/certificates.md. */

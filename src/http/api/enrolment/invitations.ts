@@ -18,7 +18,7 @@ import { listOf, sortedList } from '../paging.ts'
 import { serialNumber } from '../serial-number.ts'
 import { answer, body, located, operation, pathId } from '../operation.ts'
 import { atOrNull, iso, textOrNull } from '../values.ts'
-import { newRoutes } from '../routes.ts'
+import { newRoutes } from '../new-routes.ts'
 
 /** Links for one person or device, which allow enrolment in every mode. */
 export const invitationRoutes = newRoutes()

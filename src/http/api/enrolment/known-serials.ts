@@ -4,7 +4,7 @@ import { addSerials, listSerials, removeSerials } from '../../../directory/devic
 import { RequestError } from '../../request-error.ts'
 import { answer, body, DONE, operation, pathId } from '../operation.ts'
 import { listOf, sortedList } from '../paging.ts'
-import { newRoutes } from '../routes.ts'
+import { newRoutes } from '../new-routes.ts'
 import { serialNumber } from '../serial-number.ts'
 import { iso, time } from '../values.ts'
 

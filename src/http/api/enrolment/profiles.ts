@@ -11,7 +11,7 @@ import { decodeBase64, encodeBase64 } from '../../../plist/base64.ts'
 import { RequestError, faultAt } from '../../request-error.ts'
 import { listOf, sortedList } from '../paging.ts'
 import { answer, body, DONE, operation, pathId } from '../operation.ts'
-import { newRoutes } from '../routes.ts'
+import { newRoutes } from '../new-routes.ts'
 
 /** Stored configuration profiles, such as an enrolment profile of an admin: docs/enrolment.md. */
 export const profileRoutes = newRoutes()

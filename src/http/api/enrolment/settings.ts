@@ -5,7 +5,7 @@ import { type EnrollUrls, enrollUrls, TOKEN_PARAM } from '../../../enroll/urls.t
 import type { AppEnv } from '../../app-env.ts'
 import { baseUrl } from '../../host.ts'
 import { answer, operation } from '../operation.ts'
-import { newRoutes } from '../routes.ts'
+import { newRoutes } from '../new-routes.ts'
 
 /** Which devices may enrol, and the links for them. */
 export const enrollmentRoutes = newRoutes()

@@ -11,7 +11,7 @@ import { ACTOR, queuedBy } from '../../queued-by.ts'
 import { parseCommand, window } from '../commands/request.ts'
 import { MAX_TARGETS } from '../device-filter.ts'
 import { actor, body, operation } from '../operation.ts'
-import { newRoutes } from '../routes.ts'
+import { newRoutes } from '../new-routes.ts'
 import { OUTCOME_EXAMPLE } from './json.ts'
 import { idempotencyKey, jobAnswers, KEY_REUSED, type NewJob, startJob } from './start.ts'
 import {

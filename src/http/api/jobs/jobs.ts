@@ -14,7 +14,7 @@ import {
   shortPageQuery,
   sortedList,
 } from '../paging.ts'
-import { newRoutes } from '../routes.ts'
+import { newRoutes } from '../new-routes.ts'
 import {
   JOB_EXAMPLE,
   jobJson,

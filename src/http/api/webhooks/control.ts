@@ -4,7 +4,7 @@ import type { Secret } from '../../../events/webhook.ts'
 import { warn } from '../../../log.ts'
 import { randomSecret, signingSecrets } from '../../../webhooks/sign.ts'
 import { answer, body, operation } from '../operation.ts'
-import { newRoutes } from '../routes.ts'
+import { newRoutes } from '../new-routes.ts'
 import {
   activeWebhook,
   changeWebhook,

@@ -3,7 +3,7 @@ import type { Delivery, DeliveryPlace } from '../../../device/views/deliveries.t
 import { atEnrollment } from '../device-id.ts'
 import { DEVICE_PARAMS, operation } from '../operation.ts'
 import { listOf, pageOfRows, pageQuery, readCursor, writeCursor } from '../paging.ts'
-import { newRoutes } from '../routes.ts'
+import { newRoutes } from '../new-routes.ts'
 import { atOrNull, iso, textOrNull, time } from '../values.ts'
 import { topicWord } from '../words.ts'
 import { webhookOf } from './access.ts'

@@ -11,7 +11,7 @@ import { randomSecret } from '../../../webhooks/sign.ts'
 import { RequestError } from '../../request-error.ts'
 import { answer, body, DONE, located, operation } from '../operation.ts'
 import { listOf, pageOfRows, placeCursor, placeIn, shortPageQuery } from '../paging.ts'
-import { newRoutes } from '../routes.ts'
+import { newRoutes } from '../new-routes.ts'
 import {
   changedBy,
   changeWebhook,
