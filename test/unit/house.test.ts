@@ -6,8 +6,6 @@ const PROJECT = join(import.meta.dirname, '../..')
 const MAX_LINES = 300
 const MAX_WIDTH = 110
 const MOST_FILES = 14
-/** Folders of one file: the class of one object. */
-const OF_ONE_FILE = new Set(['src/push-circuit'])
 const EXPORTED =
   /^export (?:abstract )?(?:async )?(?:function\*?|const|let|class|interface|type|enum) (\w+)/gm
 /** In brackets, so that this file does not find itself. */
@@ -47,9 +45,7 @@ it(`a line of src and lint has at most ${MAX_WIDTH} characters`, () => {
 
 it(`a folder of src has 2 to ${MOST_FILES} files`, () => {
   const folders = Map.groupBy(SOURCES, dirname)
-  const wrong = [...folders].filter(
-    ([folder, { length }]) => length > MOST_FILES || (length < 2 && !OF_ONE_FILE.has(folder)),
-  )
+  const wrong = [...folders].filter(([, { length }]) => length > MOST_FILES || length < 2)
   expect(wrong.map(([folder, { length }]) => [folder, length])).toEqual([])
 })
 
