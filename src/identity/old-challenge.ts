@@ -22,7 +22,7 @@ const RETRY_AFTER = 86_400_000
 
 /**
  * Near the end of its certificate a Mac requests another one with a new key and its old challenge
- * (docs/certificates.md, SCEP). Anyone who has its profile knows that challenge, so it leads to no
+ * (docs/certificates.md, SCEP). The profile shows that challenge to its readers, so it leads to no
  * certificate. Instead, the server sends the renewal profile to the enrolment: only the device gets it. If
  * that is not possible, an event reports it.
  */

@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { expect, it } from 'vitest'
 
 const PROJECT = join(import.meta.dirname, '../..')
-const PLACES = ['src', 'test', 'lint', 'migrations', 'docs', '.ci', '.config']
+const PLACES = ['src', 'test', 'migrations', 'docs', '.ci', '.config']
 const SINGLE = ['README.md', 'CONTRIBUTING.md', 'wrangler.toml', 'package.json']
 const MADE = /(^|\/)(node_modules|results)\//
 const DATA = /(^|\/)(vectors|meta)\//

@@ -84,12 +84,16 @@ export function nextEvent(
   subscriber: string,
   after: number,
 ): { row: EventRow; read: () => DeviceEvent } | undefined {
-  const [row] = bodies.db.all<StoredEvent>(
+  const [stored] = bodies.db.all<StoredEvent>(
     `SELECT * FROM events WHERE seq > ? AND ${MAY_WANT} ORDER BY seq LIMIT 1`,
     after,
     asListener(subscriber),
   )
-  return row && { row: withAbout(row), read: () => readEvent(bodies, row) }
+  if (!stored) {
+    return undefined
+  }
+  const row = withAbout(stored)
+  return { row, read: () => readEvent(bodies, stored, row) }
 }
 
 export function eventOf(bodies: Bodies, seq: number): DeviceEvent | undefined {
@@ -97,15 +101,10 @@ export function eventOf(bodies: Bodies, seq: number): DeviceEvent | undefined {
   return row && readEvent(bodies, row)
 }
 
-function readEvent(bodies: Bodies, row: StoredEvent): DeviceEvent {
-  return {
-    sequence: row.seq,
-    id: row.id,
-    topic: row.topic,
-    at: row.at,
-    about: JSON.parse(row.about),
-    body: loadBody(bodies, 'event', row.seq, row.body, row.secret === 1),
-  }
+function readEvent(bodies: Bodies, stored: StoredEvent, row = withAbout(stored)): DeviceEvent {
+  const { seq: sequence, id, topic, at, about } = row
+  const body = loadBody(bodies, 'event', sequence, stored.body, stored.secret === 1)
+  return { sequence, id, topic, at, about, body }
 }
 
 /** When the first event after a number happened. */
@@ -131,21 +130,36 @@ export function eventsBetween(db: Db, upTo: number, from: number, to: number): E
     .map(withAbout)
 }
 
-/** Events before a number, newest first, each with its subscribers. */
+/**
+ * Events before a number, newest first, each with its subscribers. `user` keeps the events of one user, if it
+ * is not empty; `subscriber` those that this one may want, and those of `also`, a list of numbers in SQL.
+ */
 export function eventsBefore(
   db: Db,
   before: number,
   limit: number,
+  which: {
+    readonly user: string
+    readonly subscriber: string | undefined
+    readonly also: string
+  },
 ): (EventRow & { readonly subscribers: Subscribers })[] {
+  const { user, subscriber } = which
   return db
     .all<StoredRow & { listeners: string | null }>(
-      'SELECT seq, id, topic, at, about, listeners FROM events WHERE seq < ? ORDER BY seq DESC LIMIT ?',
+      `SELECT seq, id, topic, at, about, listeners FROM events WHERE seq < ?
+        AND (? = '' OR about ->> '$.enrollment.user' = ?)
+        AND (? OR ${MAY_WANT} OR seq IN (${which.also})) ORDER BY seq DESC LIMIT ?`,
       before,
+      user,
+      user,
+      Number(subscriber === undefined),
+      asListener(subscriber ?? ''),
       limit,
     )
     .map(({ listeners, ...row }) => ({
       ...withAbout(row),
-      subscribers: listeners?.split(' ').filter((subscriber) => subscriber !== ''),
+      subscribers: listeners?.split(' ').filter((name) => name !== ''),
     }))
 }
 

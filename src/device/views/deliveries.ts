@@ -1,6 +1,6 @@
 import type { Topic } from '../../events/topics.ts'
 import { cursorsOf, UNKNOWN } from '../outbox/cursors.ts'
-import { retriesBetween } from '../outbox/retries.ts'
+import { RETRIED_NUMBERS, retriesBetween } from '../outbox/retries.ts'
 import type { Context } from '../store/context.ts'
 import { eventsBefore } from '../store/events.ts'
 
@@ -45,13 +45,10 @@ export interface Deliveries {
 const EVENTS_READ = 100
 
 /** The kept events of a device, newest first, each with its state for each subscriber that wants it. */
-export function viewDeliveries(
-  context: Context,
-  user: string,
-  { subscriber, before, limit }: DeliveryFilter,
-): Deliveries {
+export function viewDeliveries(context: Context, user: string, filter: DeliveryFilter): Deliveries {
+  const { subscriber, before, limit } = filter
   const deliveries: Delivery[] = []
-  for (const one of deliveriesFrom(context, user, before?.sequence)) {
+  for (const one of deliveriesFrom(context, user, filter)) {
     const isShown = before?.sequence === one.sequence && one.subscriber <= before.subscriber
     if (!isShown && one.subscriber === (subscriber ?? one.subscriber)) {
       deliveries.push(one)
@@ -66,19 +63,19 @@ export function viewDeliveries(
 function* deliveriesFrom(
   context: Context,
   user: string,
-  newest = Number.MAX_SAFE_INTEGER - 1,
+  { subscriber, before: last }: DeliveryFilter,
 ): Generator<Delivery> {
   const cursors = cursorsOf(context)
-  let before: number | undefined = newest + 1
+  // SQL chooses the events: a device may have very many of them, and a user or a webhook few.
+  const which = { user, subscriber, also: RETRIED_NUMBERS }
+  let before: number | undefined = last ? last.sequence + 1 : Number.MAX_SAFE_INTEGER
   while (before !== undefined) {
-    const events = eventsBefore(context.db, before, EVENTS_READ)
+    const events = eventsBefore(context.db, before, EVENTS_READ, which)
     const oldest = events.at(-1)?.seq
     const retries = retriesBetween(context.db, oldest ?? 0, before)
     for (const event of events) {
-      if (user === '' || event.about.enrollment.user === user) {
-        const ofEvent = retries.filter(({ seq }) => seq === event.seq)
-        yield* deliveriesOf(event, cursors, ofEvent)
-      }
+      const ofEvent = retries.filter(({ seq }) => seq === event.seq)
+      yield* deliveriesOf(event, cursors, ofEvent)
     }
     before = events.length < EVENTS_READ ? undefined : oldest
   }

@@ -67,6 +67,7 @@ it('an event that a replay posts again waits, also for a webhook that did not wa
   const order = { events: null, filter: { topics, statuses: null }, from: 0, to: Infinity }
   object.commit((context) => replay(context, '', { ...order, subscriber: 'b', dryRun: false }))
   expect(list()).toEqual(['1 a waiting', '1 b waiting'])
+  expect(list({ subscriber: 'b' })).toEqual(['1 b waiting'])
 })
 
 it('the deliveries of a device come in pages, newest event first', () => {

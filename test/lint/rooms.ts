@@ -78,7 +78,7 @@ const ROOMS: readonly (readonly [room: string, packages: readonly string[]])[] =
 /** No face imports another face. Code that two faces use belongs to a room above both. */
 const FACES = ['http/micromdm', 'http/device', 'http/api']
 
-const SRC = resolve(import.meta.dirname, '../src')
+const SRC = resolve(import.meta.dirname, '../../src')
 
 interface Room {
   readonly name: string
@@ -97,18 +97,18 @@ function roomOf(file: string): Room | undefined {
 function faultOf(file: string, specifier: string): string | undefined {
   const from = roomOf(file)
   if (!from) {
-    return 'lint/rooms.ts names no room for this file'
+    return 'test/lint/rooms.ts names no room for this file'
   }
   if (!specifier.startsWith('.')) {
     const allowed = from.packages.some((name) => isOf(specifier, name))
-    return allowed ? undefined : `${from.name} may not import ${specifier}: see lint/rooms.ts`
+    return allowed ? undefined : `${from.name} may not import ${specifier}: see test/lint/rooms.ts`
   }
   const to = roomOf(resolve(dirname(file), specifier))
   if (!to || to.name === from.name) {
     return undefined
   }
   if (to.place > from.place) {
-    return `${to.name} stands below ${from.name} in lint/rooms.ts: move what both need up`
+    return `${to.name} stands below ${from.name} in test/lint/rooms.ts: move what both need up`
   }
   const [one, other] = [faceOf(from), faceOf(to)]
   if (one && other && one !== other) {
