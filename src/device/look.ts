@@ -46,5 +46,5 @@ export function lookAt<Answer>(
 }
 
 function holdsNothing({ state }: Context): boolean {
-  return state.device.schema === 0
+  return state.isNew
 }

@@ -5,7 +5,6 @@ import { inBackground } from '../guard.ts'
 import { log, warn } from '../log.ts'
 import { reasonOf } from '../reason.ts'
 import { readOnlyDb, sqlite, WouldWrite, type Db } from '../storage/db.ts'
-import { withRareTables } from '../storage/rare-tables.ts'
 import { dueTimes } from './alarm.ts'
 import { decideAt, lookAt, type Decide, type Look } from './look.ts'
 import { pushTarget, waitingChannels } from './push/decide.ts'
@@ -16,8 +15,7 @@ import { createWaiting } from './queue/waiting.ts'
 import type { Address, Elsewhere, Unknown } from './store/address.ts'
 import { newEffects, type Context, type Effects } from './store/context.ts'
 import { announcementOf, type AnnouncementBody } from './standing/directory-row.ts'
-import { loadState } from './store/load.ts'
-import { RARE_TABLES } from './store/schema.ts'
+import { loadState, writeState, type Loaded } from './store/rows/save.ts'
 import type { DeviceState } from './store/state.ts'
 
 /** A message of the queue. It may be lost: the alarm announces again (docs/architecture.md §14). */
@@ -43,7 +41,7 @@ export class DeviceRuntime {
   readonly #env: DeviceEnv
   readonly #name: string
   readonly #db: Db
-  #state: DeviceState | undefined
+  #loaded: Loaded | undefined
   #alarmAt: number | null | undefined
   #lastNow = 0
   #cancelPush: (() => void) | undefined
@@ -55,7 +53,7 @@ export class DeviceRuntime {
     this.#ctx = ctx
     this.#env = env
     this.#name = ctx.id.name ?? ''
-    this.#db = withRareTables(sqlite(ctx.storage.sql), RARE_TABLES)
+    this.#db = sqlite(ctx.storage.sql)
   }
 
   /**
@@ -68,11 +66,16 @@ export class DeviceRuntime {
     }
     const effects = newEffects()
     try {
-      const answer = this.#ctx.storage.transactionSync(() => decide(this.#context(effects)))
+      const answer = this.#ctx.storage.transactionSync(() => {
+        const context = this.#context(effects)
+        const decided = decide(context)
+        writeState(context)
+        return decided
+      })
       this.#after(effects)
       return answer
     } catch (error) {
-      this.#state = undefined
+      this.#loaded = undefined
       throw error
     }
   }
@@ -124,16 +127,20 @@ export class DeviceRuntime {
     isExpected: (state: DeviceState, now: number) => boolean,
     decide: (context: Context) => Answer,
   ): Promise<Answer> {
-    if (!this.#state || !isExpected(this.#state, clock.now())) {
+    if (!isExpected(this.#memory().state, clock.now())) {
       return this.commit(decide)
     }
     const effects = newEffects()
     try {
-      const answer = decide({ ...this.#context(effects), db: readOnlyDb(this.#db) })
+      const context = this.#context(effects)
+      const answer = decide({ ...context, db: readOnlyDb(context.db) })
+      if (context.state.changed) {
+        throw new WouldWrite()
+      }
       this.#after(effects)
       return answer
     } catch (error) {
-      this.#state = undefined
+      this.#loaded = undefined
       if (error instanceof WouldWrite) {
         return this.commit(decide)
       }
@@ -141,16 +148,22 @@ export class DeviceRuntime {
     }
   }
 
+  /** In a transaction of its own, because it may move rows of an earlier version. */
+  #memory(): Loaded {
+    const load = (): Loaded => loadState(this.#db, this.#name)
+    return (this.#loaded ??= this.#ctx.storage.transactionSync(load))
+  }
+
   #context(effects: Effects): Context {
-    this.#state ??= loadState(this.#db, this.#name)
+    const { state, db } = this.#memory()
     // Strictly rising, so that "before this round" always has an answer.
     this.#lastNow = Math.max(clock.now(), this.#lastNow + 1)
     const { sealer, device } = requireConfig(this.#env)
     return {
-      db: this.#db,
+      db,
       sealer,
       name: this.#name,
-      state: this.#state,
+      state,
       settings: device,
       now: this.#lastNow,
       hash: (bytes) => hash('sha256', bytes, 'hex'),

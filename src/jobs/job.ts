@@ -3,7 +3,7 @@ import { clock } from '../clock.ts'
 import { addJob, removeJob } from '../directory/jobs.ts'
 import { SealError } from '../pki/seal/seal.ts'
 import { storeBody } from '../storage/bodies.ts'
-import { sqlite } from '../storage/db.ts'
+import { sqlite, type Db } from '../storage/db.ts'
 import type { RoundKind, RoundSettings, WorkEnv } from './work.ts'
 import { isRound, JOB_KINDS } from './kinds.ts'
 import { bodiesOf, countListed, newMemory, runListed } from './listed.ts'
@@ -19,7 +19,7 @@ import {
   JOB_TABLES,
 } from './rows.ts'
 import { listOutcomes, viewOf, type JobView, type OutcomePage } from './view.ts'
-import { withRareTables } from '../storage/rare-tables.ts'
+import { withTables } from '../storage/tables.ts'
 
 /** The work of a new job, and its targets. */
 export interface JobOrder {
@@ -53,7 +53,7 @@ const SETTINGS = 'settings'
  * an outcome for each. A round finds its devices itself, and begins anew under its well-known name.
  */
 export class Job extends DurableObject<WorkEnv> {
-  readonly #db = withRareTables(sqlite(this.ctx.storage.sql), JOB_TABLES)
+  #db = this.#open()
   #row: JobRow | undefined
   #running: Promise<number | undefined> | undefined
   #memory = newMemory()
@@ -71,7 +71,7 @@ export class Job extends DurableObject<WorkEnv> {
     }
     const { facts, ids, faults } = order
     const job = newJob(facts, { now: clock.now(), total: ids.length, faults: faults.size })
-    this.ctx.storage.transactionSync(() => {
+    this.#store(() => {
       const payload = storeBody(
         bodiesOf(this.env, this.#db, facts.name),
         'payload',
@@ -102,7 +102,7 @@ export class Job extends DurableObject<WorkEnv> {
     }
     const facts = { ...round, request: '', secret: false, pace: 0, stopAt: 0 }
     const job = newJob(facts, { now, total: 0, faults: 0 })
-    this.ctx.storage.transactionSync(() => {
+    this.#store(() => {
       createJob(this.#db, job, null, { ids: [], faults: new Map() })
     })
     this.#row = job
@@ -170,8 +170,23 @@ export class Job extends DurableObject<WorkEnv> {
     if (until <= clock.now()) {
       await removeJob(this.env.DB, job.name)
       await this.ctx.storage.deleteAll()
+      this.#db = this.#open()
       this.#row = undefined
       this.#memory = newMemory()
+    }
+  }
+
+  #open(): Db {
+    return withTables(sqlite(this.ctx.storage.sql), JOB_TABLES)
+  }
+
+  #store(write: () => void): void {
+    try {
+      this.ctx.storage.transactionSync(write)
+    } catch (error) {
+      // The tables may have gone with the transaction that made them.
+      this.#db = this.#open()
+      throw error
     }
   }
 

@@ -2,48 +2,42 @@ import { clock } from '../clock.ts'
 import { log } from '../log.ts'
 import { PARTS_TABLE } from '../storage/bodies.ts'
 import type { Db } from '../storage/db.ts'
-import type { RareTable } from '../storage/rare-tables.ts'
+import type { Tables } from '../storage/tables.ts'
 
 /**
  * A Job object's tables. Rows written are the bill, so a target has no row of its own. A page holds {@link
  * PAGE_TARGETS} of them as two JSON arrays of equal length, `ids` and `outcomes`. 100,000 devices are 200
  * rows. Each row is written once more when its page is done.
  */
-export const JOB_TABLES: ReadonlyMap<string, RareTable> = new Map(
-  Object.entries({
-    job: {
-      columns: [
-        'id INTEGER PRIMARY KEY CHECK (id = 1)',
-        'name TEXT NOT NULL',
-        'request TEXT NOT NULL',
-        'kind TEXT NOT NULL',
-        'work TEXT NOT NULL',
-        'secret INTEGER NOT NULL',
-        'payload BLOB',
-        'created_at INTEGER NOT NULL',
-        'total INTEGER NOT NULL',
-        'faults INTEGER NOT NULL',
-        'pace INTEGER NOT NULL',
-        'stop_at REAL NOT NULL',
-        'watch TEXT NOT NULL',
-        'state TEXT NOT NULL',
-        'reason TEXT NOT NULL',
-        'ended_at INTEGER NOT NULL',
-      ],
-    },
-    pages: {
-      columns: [
-        'n INTEGER PRIMARY KEY',
-        'waiting INTEGER NOT NULL',
-        'failed INTEGER NOT NULL',
-        'tries INTEGER NOT NULL',
-        'ids TEXT NOT NULL',
-        'outcomes TEXT NOT NULL',
-      ],
-    },
-    parts: PARTS_TABLE,
-  }),
-)
+export const JOB_TABLES: Tables = {
+  job: `(
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    name TEXT NOT NULL,
+    request TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    work TEXT NOT NULL,
+    secret INTEGER NOT NULL,
+    payload BLOB,
+    created_at INTEGER NOT NULL,
+    total INTEGER NOT NULL,
+    faults INTEGER NOT NULL,
+    pace INTEGER NOT NULL,
+    stop_at REAL NOT NULL,
+    watch TEXT NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    ended_at INTEGER NOT NULL
+  )`,
+  pages: `(
+    n INTEGER PRIMARY KEY,
+    waiting INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    tries INTEGER NOT NULL,
+    ids TEXT NOT NULL,
+    outcomes TEXT NOT NULL
+  )`,
+  parts: PARTS_TABLE,
+}
 
 /** Targets of a page. The longest ids leave its row far below 2 MB. */
 export const PAGE_TARGETS = 500

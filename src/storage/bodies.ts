@@ -1,20 +1,17 @@
 import type { Sealer } from '../pki/seal/seal.ts'
 import type { Db } from './db.ts'
-import type { RareTable } from './rare-tables.ts'
 
 /** A longer body becomes several rows of the same commit (docs/architecture.md §16). */
 export const MAX_VALUE_BYTES = 1_000_000
 
-/** The table of parts: an object that stores bodies has it among its rare tables, under the name `parts`. */
-export const PARTS_TABLE: RareTable = {
-  columns: [
-    'body TEXT NOT NULL',
-    'ref INTEGER NOT NULL',
-    'part INTEGER NOT NULL',
-    'bytes BLOB NOT NULL',
-  ],
-  key: 'body, ref, part',
-}
+/** The columns of the table `parts`, which each object that stores bodies has. */
+export const PARTS_TABLE = `(
+    body TEXT NOT NULL,
+    ref INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (body, ref, part)
+  ) WITHOUT ROWID`
 
 export type BodyKind = 'payload' | 'result' | 'event' | 'earlier'
 
@@ -37,11 +34,22 @@ export function storeBody(
   secret: boolean,
 ): Uint8Array | null {
   const bytes = secret ? bodies.sealer.seal(body, context(bodies, kind, ref)) : body
-  if (bytes.length <= MAX_VALUE_BYTES) {
-    return bytes
+  if (bytes.length > MAX_VALUE_BYTES) {
+    storeParts(bodies.db, kind, ref, bytes)
+    return null
   }
+  return bytes
+}
+
+/** Stores a secret body in `parts`, however short it is. */
+export function storeApart(bodies: Bodies, kind: BodyKind, ref: number, body: Uint8Array): void {
+  storeParts(bodies.db, kind, ref, bodies.sealer.seal(body, context(bodies, kind, ref)))
+}
+
+/** Stores bytes, sealed where they are secret, in `parts`. */
+export function storeParts(db: Db, kind: BodyKind, ref: number, bytes: Uint8Array): void {
   for (let part = 0; part * MAX_VALUE_BYTES < bytes.length; part++) {
-    bodies.db.run(
+    db.run(
       'INSERT INTO parts (body, ref, part, bytes) VALUES (?, ?, ?, ?)',
       kind,
       ref,
@@ -49,7 +57,6 @@ export function storeBody(
       bytes.slice(part * MAX_VALUE_BYTES, (part + 1) * MAX_VALUE_BYTES),
     )
   }
-  return null
 }
 
 export function loadBody(

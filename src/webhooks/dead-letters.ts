@@ -1,7 +1,7 @@
 import type { Topic } from '../events/topics.ts'
 import { KEEP_DEAD_LETTERS } from '../device/outbox/retries.ts'
 import type { Db } from '../storage/db.ts'
-import type { RareTable } from '../storage/rare-tables.ts'
+import type { Tables } from '../storage/tables.ts'
 
 /** An event that is not posted any more. Its device keeps the message. Times are milliseconds. */
 export interface DeadLetter {
@@ -17,24 +17,20 @@ export interface DeadLetter {
   readonly reason: string
 }
 
-export const DEAD_LETTERS_TABLES: ReadonlyMap<string, RareTable> = new Map([
-  [
-    'dead_letters',
-    {
-      columns: [
-        'n INTEGER PRIMARY KEY',
-        'device TEXT NOT NULL',
-        'sequence INTEGER NOT NULL',
-        'event TEXT NOT NULL',
-        'topic TEXT NOT NULL',
-        'at INTEGER NOT NULL',
-        'died_at INTEGER NOT NULL',
-        'tries INTEGER NOT NULL',
-        'reason TEXT NOT NULL',
-      ],
-    },
-  ],
-])
+export const DEAD_LETTERS_TABLES: Tables = {
+  dead_letters: `(
+    n INTEGER PRIMARY KEY,
+    device TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    event TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    died_at INTEGER NOT NULL,
+    tries INTEGER NOT NULL,
+    reason TEXT NOT NULL
+  )`,
+}
+
 const COLUMNS = 'n, device, sequence, event, topic, at, died_at AS diedAt, tries, reason'
 /** Only the newest are kept: a receiver that accepts nothing must not fill the object. */
 const KEEP = 10_000

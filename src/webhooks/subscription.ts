@@ -7,7 +7,7 @@ import { newLane, type Lane } from './lane.ts'
 import { openLog, type PostLog } from './log.ts'
 import { webhookSource, type WebhookSource } from './settings.ts'
 import { DEAD_LETTERS_TABLES } from './dead-letters.ts'
-import { withRareTables } from '../storage/rare-tables.ts'
+import { withTables } from '../storage/tables.ts'
 
 export interface SubscriberEnv {
   readonly DEVICE: DeviceNamespace
@@ -41,7 +41,7 @@ export function openSubscription(ctx: DurableObjectState, env: SubscriberEnv): S
     id,
     env,
     ctx,
-    db: withRareTables(sqlite(sql), DEAD_LETTERS_TABLES),
+    db: withTables(sqlite(sql), DEAD_LETTERS_TABLES),
     settings: webhookSource(env, id),
     lane: newLane(MAX_CONCURRENCY, circuit, kv.get<boolean>(PAUSED)),
     log: openLog(kv),

@@ -6,10 +6,9 @@ import type { DeviceInput } from '../../src/device/enrolment/message.ts'
 import { receive } from '../../src/device/enrolment/receive.ts'
 import { appendCommand } from '../../src/device/queue/enqueue.ts'
 import { pull } from '../../src/device/outbox/read.ts'
-import { RARE_TABLES } from '../../src/device/store/schema.ts'
-import { withRareTables } from '../../src/storage/rare-tables.ts'
-import { loadState } from '../../src/device/store/load.ts'
+import { loadState, writeState } from '../../src/device/store/rows/save.ts'
 import { channelOf } from '../../src/device/store/channels.ts'
+import type { Db } from '../../src/storage/db.ts'
 import { MAX_VALUE_BYTES } from '../../src/storage/bodies.ts'
 import { createSealer } from '../../src/pki/seal/seal.ts'
 import type { Message } from '../../src/mdm/message.ts'
@@ -33,35 +32,32 @@ async function counted(
     let rows = 0
     let now = 1_000_000
     let alarm = Infinity
-    const db = withRareTables(
-      {
-        all: <Row>(query: string, ...values: never[]): Row[] => {
-          const cursor = state.storage.sql.exec(query, ...values)
-          const found = cursor.toArray()
-          rows += cursor.rowsWritten
-          return found as Row[]
-        },
-        run: (query: string, ...values: never[]): void => {
-          const cursor = state.storage.sql.exec(query, ...values)
-          cursor.toArray()
-          rows += cursor.rowsWritten
-        },
-        size: () => state.storage.sql.databaseSize,
+    const raw: Db = {
+      all: <Row>(query: string, ...values: never[]): Row[] => {
+        const cursor = state.storage.sql.exec(query, ...values)
+        const found = cursor.toArray()
+        rows += cursor.rowsWritten
+        return found as Row[]
       },
-      RARE_TABLES,
-    )
-    const device = loadState(db, name)
+      run: (query: string, ...values: never[]): void => {
+        const cursor = state.storage.sql.exec(query, ...values)
+        cursor.toArray()
+        rows += cursor.rowsWritten
+      },
+      size: () => state.storage.sql.databaseSize,
+    }
+    const { state: device, db } = loadState(raw, name)
     run((decide) => {
       rows = 0
       now += 1
       const effects = newEffects()
-      const answer = decide({
+      const context = {
         db,
         sealer,
         name,
         state: device,
         settings: {
-          keepResults: { kind: 'bounded', count: 1, ms: 1e12 },
+          keepResults: { kind: 'bounded' as const, count: 1, ms: 1e12 },
           keepEvents: { count: 3, ms: 1e12 },
           maxQueue: 100,
           deferredAfter: { count: 10, ms: 1e12 },
@@ -71,9 +67,11 @@ async function counted(
           pushTopic: '',
         },
         now,
-        hash: (bytes) => createHash('sha256').update(bytes).digest('hex'),
+        hash: (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex'),
         effects,
-      })
+      }
+      const answer = decide(context)
+      writeState(context)
       if (effects.wakeBy < alarm) {
         alarm = effects.wakeBy
         rows += 1

@@ -19,7 +19,7 @@ export function noteArrival(
       other_devices: namesakes.ids.map((id) => splitEnrollmentId(id).device).join(', '),
     })
   }
-  const commands = state.device.schema === 0 ? 0 : countHeld(db)
+  const commands = countHeld(db)
   if (commands > 0) {
     effects.notes.push({ event: 'mdm:commands-held', device: name, commands })
   }

@@ -19,8 +19,8 @@ import type { Proof } from '../store/proof.ts'
 import { everyChannel } from '../store/channels.ts'
 import { supersedeCommands } from '../queue/cancel.ts'
 import { keepProfile, newEnrollment } from './renewal.ts'
-import type { DeviceRow } from '../store/device-row.ts'
-import type { Identity } from '../store/identity-row.ts'
+import type { DeviceRow } from '../store/rows/device.ts'
+import type { Identity } from '../store/rows/identity.ts'
 import { claimsSerial } from '../standing/serial-claim.ts'
 
 type Authenticate = Extract<CheckIn, { messageType: 'Authenticate' }>

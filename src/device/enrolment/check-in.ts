@@ -10,7 +10,7 @@ import { keepDigest } from './identity.ts'
 import { channelOf, recalledChannel } from '../store/channels.ts'
 import { forgetSuccessors } from './renewal.ts'
 import { pendingSince } from '../queue/window.ts'
-import { saveChannel } from '../store/channel-row.ts'
+import { saveChannel } from '../store/rows/save.ts'
 import { checkOut } from '../standing/leave.ts'
 
 /** Additions of a check-in to its event and its answer. */
@@ -56,7 +56,7 @@ function tokenUpdate(
   message: Extract<CheckIn, { messageType: 'TokenUpdate' }>,
   who: Presented,
 ): CheckInEffect {
-  const { state, db } = context
+  const { state } = context
   const { enrollment } = message
   const channel = channelOf(context, enrollment.user)
   if (enrollment.user === '') {
@@ -78,7 +78,7 @@ function tokenUpdate(
     pushAfter: 0,
   })
   state.unansweredPushes.delete(channel.id)
-  saveChannel(db, channel)
+  saveChannel(context, channel)
   if (unreachable && !context.effects.toAnnounce.directory) {
     noteChange(context)
   }

@@ -1,5 +1,5 @@
 import type { Context } from '../store/context.ts'
-import { saveChannel } from '../store/channel-row.ts'
+import { saveChannel } from '../store/rows/save.ts'
 import { channelOf, recalledChannel } from '../store/channels.ts'
 
 /** The declarations in the last list that the channel got. A 404 for any other declaration is expected. */
@@ -15,6 +15,6 @@ export function keepDeclarations(
   const channel = channelOf(context, user)
   if (channel.declarations.join('\n') !== identifiers.join('\n')) {
     channel.declarations = [...identifiers]
-    saveChannel(context.db, channel)
+    saveChannel(context, channel)
   }
 }

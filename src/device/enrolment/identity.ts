@@ -3,15 +3,13 @@ import type { Context } from '../store/context.ts'
 import { isKept } from '../standing/contest.ts'
 import {
   changeEpoch,
-  deleteIdentity,
   FROZEN_EPOCH,
   OVERTAKEN_EPOCH,
   REVOKED_EPOCH,
-  saveIdentity,
   type Identity,
-} from '../store/identity-row.ts'
+} from '../store/rows/identity.ts'
 import type { Proof } from '../store/proof.ts'
-import { saveDevice } from '../store/device-row.ts'
+import { saveDevice } from '../store/rows/save.ts'
 
 /** Certificates that a device's object keeps. */
 const MOST_IDENTITIES = 20
@@ -119,7 +117,7 @@ export function bindIdentity(
     heard: how.digest === '' ? [] : [how.digest],
   }
   identities.push(identity)
-  saveIdentity(context.db, identity)
+  saveDevice(context)
   boundIdentities(context)
   return identity
 }
@@ -145,7 +143,7 @@ export function keepDigest(context: Context, identity: Identity, digest: string)
   if (digest !== '') {
     identity.heard = [...identity.heard, digest].slice(-MAX_DIGESTS)
   }
-  saveIdentity(context.db, identity)
+  saveDevice(context)
 }
 
 /** The CA keeps each issued certificate for good, so a device gets only a few a day. */
@@ -202,7 +200,7 @@ export function renewIdentity(
   })
   if (byProfile) {
     device.installed.successors = [...device.installed.successors, fingerprint].slice(-MOST_CURRENT)
-    saveDevice(context.db, device)
+    saveDevice(context)
   }
   return true
 }
@@ -214,12 +212,12 @@ export function renewIdentity(
  * expires.
  */
 function boundIdentities(context: Context): void {
-  const { db, now, state } = context
+  const { now, state } = context
   const { device, identities } = state
   const current = identities.filter(({ epoch }) => epoch === device.epoch)
   for (const identity of current.slice(0, -MOST_CURRENT).filter((one) => !isInUse(context, one))) {
     identity.epoch = OVERTAKEN_EPOCH
-    saveIdentity(db, identity)
+    saveDevice(context)
   }
   const forgettable = identities.filter(
     (one) =>
@@ -230,7 +228,6 @@ function boundIdentities(context: Context): void {
   )
   for (const identity of forgettable.slice(0, Math.max(0, identities.length - MOST_IDENTITIES))) {
     identities.splice(identities.indexOf(identity), 1)
-    deleteIdentity(db, identity)
   }
 }
 

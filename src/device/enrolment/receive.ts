@@ -9,7 +9,7 @@ import { advanceContest, settleContest } from '../standing/contest-end.ts'
 import { announcementOf, noteChange } from '../standing/directory-row.ts'
 import { channelOf, knownChannel, noteChannelUse } from '../store/channels.ts'
 import type { Context } from '../store/context.ts'
-import { saveIdentity, type Identity } from '../store/identity-row.ts'
+import type { Identity } from '../store/rows/identity.ts'
 import type { DeviceState } from '../store/state.ts'
 import { noteArrival } from './arrival.ts'
 import { checkIn } from './check-in.ts'
@@ -21,6 +21,7 @@ import { keepProfile, noteMessage, noteReport } from './renewal.ts'
 import { finishKept, receiveKept } from './returning.ts'
 import { hasRoom } from './storage-limit.ts'
 import { wantedClaim } from './user-claim.ts'
+import { saveDevice } from '../store/rows/save.ts'
 
 /** Whether a message changes hardly anything: an Idle that no subscriber wants, while no command waits. */
 export function isHeartbeat(state: DeviceState, input: DeviceInput, now: number): boolean {
@@ -216,7 +217,7 @@ function adopt(context: Context, input: DeviceInput, claim: Claim): Identity {
 function conflict(context: Context, input: DeviceInput, identity: Identity): DeviceAnswer {
   if (!identity.reported) {
     identity.reported = true
-    saveIdentity(context.db, identity)
+    saveDevice(context)
     recordConflict(context, input)
   }
   return { kind: 'conflict', news: announcementOf(context) }

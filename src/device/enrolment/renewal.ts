@@ -19,7 +19,7 @@ import { queueOf } from '../queue/window.ts'
 import { appendCommand } from '../queue/enqueue.ts'
 import type { NewCommand } from '../store/commands/new-command.ts'
 import { channelOf } from '../store/channels.ts'
-import { saveDevice } from '../store/device-row.ts'
+import { saveDevice } from '../store/rows/save.ts'
 
 const MAX_REASON = 300
 
@@ -131,7 +131,7 @@ export function forgetSuccessors(context: Context): void {
   const { device } = context.state
   if (device.installed.successors.length > 0) {
     device.installed.successors = []
-    saveDevice(context.db, device)
+    saveDevice(context)
   }
 }
 
@@ -172,7 +172,7 @@ export function noteMessage(
     }
   }
   if (changes.identity || changes.url) {
-    saveDevice(context.db, device)
+    saveDevice(context)
   }
 }
 
@@ -201,7 +201,7 @@ export function noteReport(context: Context, report: Report, body: Uint8Array): 
 function saveRenewal(context: Context, renewal: Omit<Renewal, 'at'>): void {
   const { device } = context.state
   device.installed.renewal = { ...renewal, at: context.now }
-  saveDevice(context.db, device)
+  saveDevice(context)
   announceChange(context)
 }
 

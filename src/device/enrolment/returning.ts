@@ -9,7 +9,7 @@ import { settleContest } from '../standing/contest-end.ts'
 import { acknowledges } from '../queue/mdm-profile.ts'
 import { type Earlier, finishEarlier, readEarlier, saveProbe } from '../store/earlier.ts'
 import { storeArchived } from '../store/escrow/tokens.ts'
-import type { Identity } from '../store/identity-row.ts'
+import type { Identity } from '../store/rows/identity.ts'
 import { handOut } from '../queue/hand-out.ts'
 import { applyReport } from '../queue/report.ts'
 import { takeReport } from './device-information.ts'
@@ -81,7 +81,7 @@ const NOTHING = new Uint8Array()
 /** The command that the identity has to acknowledge. It stays the same until then. */
 function probe(context: Context, kept: Earlier, random: string): Uint8Array {
   if (kept.probe === '') {
-    saveProbe(context.db, kept.epoch, random)
+    saveProbe(context, kept.epoch, random)
   }
   const command = { RequestType: 'DeviceInformation', Queries: QUERIES }
   return writePlist({ Command: command, CommandUUID: kept.probe || random })

@@ -3,15 +3,10 @@ import { isKept } from '../standing/contest.ts'
 import { leaveIfEmpty, replacePresent, settleContest } from '../standing/contest-end.ts'
 import { listAnew } from '../standing/directory-row.ts'
 import type { Context } from '../store/context.ts'
-import {
-  changeEpoch,
-  FROZEN_EPOCH,
-  REVOKED_EPOCH,
-  saveIdentity,
-  type Identity,
-} from '../store/identity-row.ts'
+import { changeEpoch, FROZEN_EPOCH, REVOKED_EPOCH, type Identity } from '../store/rows/identity.ts'
 import type { Proof } from '../store/proof.ts'
 import { acceptIdentity } from './identity.ts'
+import { saveDevice } from '../store/rows/save.ts'
 
 /** `current`; of an `earlier` enrolment; `frozen`, because it lost a contest; or `revoked`. */
 export interface DeviceIdentity {
@@ -67,7 +62,7 @@ export function revokeIdentity(context: Context, fingerprint: string): boolean {
   }
   const isPresent = identity.epoch === context.state.device.epoch
   changeEpoch(identity, REVOKED_EPOCH, { at: context.now, what: 'revoked' })
-  saveIdentity(context.db, identity)
+  saveDevice(context)
   if (isPresent) {
     leaveIfEmpty(context)
   }

@@ -5,7 +5,7 @@ import { isUdidOfMobile } from '../../mdm/enrollment.ts'
 import type { Message } from '../../mdm/message.ts'
 import type { Context } from '../store/context.ts'
 import { noteChange } from '../standing/directory-row.ts'
-import { saveChannel } from '../store/channel-row.ts'
+import { saveChannel } from '../store/rows/save.ts'
 import { channelOf, knownChannel } from '../store/channels.ts'
 
 /** A claim that the directory does not have yet. */
@@ -30,7 +30,7 @@ export function wantedClaim(context: Context, message: Message): { readonly clai
   const channel = channelOf(context, user)
   if (channel.claim === 'none') {
     channel.claim = 'wanted'
-    saveChannel(context.db, channel)
+    saveChannel(context, channel)
     noteChange(context)
   }
   return channel.claim === 'wanted' ? { claim: { user, version: device.version } } : {}
@@ -43,7 +43,7 @@ export function claimKept(context: Context, user: string): void {
   const channel = knownChannel(context.state, user)
   if (channel?.claim === 'wanted') {
     channel.claim = 'made'
-    saveChannel(context.db, channel)
+    saveChannel(context, channel)
   }
 }
 

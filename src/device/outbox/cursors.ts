@@ -1,6 +1,7 @@
-/** The only SQL on `cursors`: how far each subscriber is through the events (docs/architecture.md §4). */
+/** How far each subscriber is through the events (docs/architecture.md §4). */
 import type { Limit } from '../../config/settings.ts'
 import type { Context } from '../store/context.ts'
+import { saveDevice } from '../store/rows/save.ts'
 import { deleteEvents, lastBefore, passableUntil, timeOfNext } from '../store/events.ts'
 import {
   deleteOldRetries,
@@ -18,17 +19,15 @@ export const TRIED_FOR = 3 * 86_400_000
 export const UNKNOWN = ''
 
 /**
- * The last event that each subscriber has passed. Memory may be ahead of the rows: a cursor is not written
+ * The last event that each subscriber has passed. Memory may be ahead of the row: a cursor is not written
  * for events that its subscriber does not want.
  */
 export function cursorsOf({ db, state }: Context): Map<string, number> {
   state.cursors ??= new Map(
-    db
-      .all<{ subscriber: string; seq: number }>('SELECT subscriber, seq FROM cursors')
-      .map(({ subscriber, seq }) => [
-        subscriber,
-        passableUntil(db, subscriber, seq) ?? state.lastSeq,
-      ]),
+    [...state.storedCursors].map(([subscriber, seq]) => [
+      subscriber,
+      passableUntil(db, subscriber, seq) ?? state.lastSeq,
+    ]),
   )
   return state.cursors
 }
@@ -44,7 +43,8 @@ export function cursorOf(context: Context, subscriber: string): number {
 
 export function moveCursor(context: Context, subscriber: string, seq: number): void {
   cursorsOf(context).set(subscriber, seq)
-  context.db.run('INSERT OR REPLACE INTO cursors (subscriber, seq) VALUES (?, ?)', subscriber, seq)
+  context.state.storedCursors.set(subscriber, seq)
+  saveDevice(context)
 }
 
 /** The time of the oldest event that a subscriber has not passed. */
@@ -108,7 +108,8 @@ function dropOld(context: Context, subscriber: string): boolean {
 function forget(context: Context, subscriber: string): void {
   cursorsOf(context).delete(subscriber)
   context.state.notifiedUntil.delete(subscriber)
-  context.db.run('DELETE FROM cursors WHERE subscriber = ?', subscriber)
+  context.state.storedCursors.delete(subscriber)
+  saveDevice(context)
   forgetRetries(context.db, subscriber)
   pruneEvents(context)
 }

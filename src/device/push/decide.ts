@@ -4,7 +4,8 @@ import { tokenHex } from '../../push/request.ts'
 import { isPushMagic, isPushToken, isPushTopic } from '../../mdm/push-values.ts'
 import type { Verdict } from '../../push/verdict.ts'
 import { PUSH_UNREGISTERED } from '../../events/topics.ts'
-import { enrollmentOfChannel, saveChannel, type Channel } from '../store/channel-row.ts'
+import { enrollmentOfChannel, type Channel } from '../store/channel-row.ts'
+import { saveChannel } from '../store/rows/save.ts'
 import { wakeBy, type Context } from '../store/context.ts'
 import { readEarlier } from '../store/earlier.ts'
 import { recordOwnEvent } from '../outbox/record.ts'
@@ -137,7 +138,7 @@ function storeVerdict(context: Context, channel: Channel, push: Pushed): void {
     ...waitOf(context, channel, push),
   }
   if (Object.keys(changes).length > 0) {
-    saveChannel(context.db, Object.assign(channel, changes))
+    saveChannel(context, Object.assign(channel, changes))
   }
 }
 

@@ -55,9 +55,6 @@ export function cancelCommands(
   numbers?: readonly number[],
 ): number {
   const { db, now, settings, state, effects } = context
-  if (state.device.schema === 0) {
-    return 0
-  }
   const { lastId } = queueOf(context, channel)
   const which = { held: true, ...(numbers && { numbers }) }
   const rows = endingRows(db, channel, which, jobHorizon(now))
@@ -87,9 +84,6 @@ export function supersedeCommands(
   which: Omit<Ending, 'held'> & { readonly held?: boolean },
 ): void {
   const { db, now, state, effects } = context
-  if (state.device.schema === 0) {
-    return
-  }
   queueOf(context, channel)
   const rows = endingRows(db, channel, { held: false, ...which }, jobHorizon(now))
   for (const { id } of rows) {

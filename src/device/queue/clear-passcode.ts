@@ -14,7 +14,11 @@ export function problemWith(
   command: { readonly requestType: string; readonly payload: Uint8Array },
 ): string | undefined {
   const { requestType, payload } = command
-  if (requestType !== CLEAR_PASSCODE || !withoutToken(payload) || storedToken(context)) {
+  if (
+    requestType !== CLEAR_PASSCODE ||
+    !withoutToken(payload) ||
+    loadEscrow(context, 'unlock_token')
+  ) {
     return undefined
   }
   return (
@@ -34,16 +38,12 @@ export function addUnlockToken(
   payload: Uint8Array,
 ): Uint8Array {
   const plist = requestType === CLEAR_PASSCODE ? withoutToken(payload) : undefined
-  const token = plist && storedToken(context)
+  const token = plist && loadEscrow(context, 'unlock_token')
   if (!plist || !token) {
     return payload
   }
   const command = dictAt(plist, 'Command') ?? {}
   return writePlist({ ...plist, Command: { ...command, UnlockToken: token } })
-}
-
-function storedToken(context: Context): Uint8Array | undefined {
-  return context.state.device.schema === 0 ? undefined : loadEscrow(context, 'unlock_token')
 }
 
 /** The command as a dictionary, if its UnlockToken is absent or empty. */

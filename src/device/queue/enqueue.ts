@@ -12,7 +12,6 @@ import { logWaiting, namedInLog } from '../store/commands/log.ts'
 import { insertCommand, NO_TERMS, type NewCommand } from '../store/commands/new-command.ts'
 import { commandOfRequest, rowFromSince } from '../store/commands/read.ts'
 import { wakeBy, type Context } from '../store/context.ts'
-import { saveDevice } from '../store/device-row.ts'
 import { problemWith } from './clear-passcode.ts'
 import { heldFor } from './held.ts'
 import { pruneInTime } from './history.ts'
@@ -78,10 +77,10 @@ export function queueCommandOnce(
   command: NewCommand,
   since: number | undefined,
 ): Queued {
-  const { db, state } = context
+  const { db } = context
   const channel = recalledChannel(context, user)
   const before =
-    channel && since !== undefined && state.device.schema > 0
+    channel && since !== undefined
       ? rowFromSince(db, channel, { source: command.source, since })
       : undefined
   return channel && before !== undefined
@@ -91,10 +90,7 @@ export function queueCommandOnce(
 
 /** Appends a command to a channel's queue, unchecked. @returns its number within the channel */
 export function appendCommand(context: Context, channel: Channel, command: NewCommand): number {
-  const { db, state, now, effects } = context
-  if (state.device.schema === 0) {
-    saveDevice(db, state.device)
-  }
+  const { db, now, effects } = context
   const queue = queueOf(context, channel)
   const id = queue.lastId + 1
   const { uuid, requestType, secret, terms = NO_TERMS } = command
@@ -178,13 +174,11 @@ function outOfTime({ now }: Context, { terms }: NewCommand): string | undefined 
 }
 
 function repeatedRequest(
-  { db, state }: Context,
+  { db }: Context,
   channel: Channel,
   requestKey: string,
 ): { readonly id: number; readonly requestHash: string } | undefined {
-  return requestKey === '' || state.device.schema === 0
-    ? undefined
-    : commandOfRequest(db, channel, requestKey)
+  return requestKey === '' ? undefined : commandOfRequest(db, channel, requestKey)
 }
 
 /** MicroMDM's API accepts the command, and the device will refuse it: an event says why. */

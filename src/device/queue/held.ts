@@ -5,7 +5,7 @@ import { channelIdOf, rangeWithUsers } from '../store/commands/ids.ts'
 import type { HeldFor } from '../store/commands/new-command.ts'
 import { releaseRows } from '../store/commands/pending.ts'
 import { wakeBy, type Context } from '../store/context.ts'
-import { saveDevice } from '../store/device-row.ts'
+import { saveDevice } from '../store/rows/save.ts'
 import { locateCommand, isHere, type CommandRef } from './lookup.ts'
 import { PUSH_FALLBACK, queueOf, readWindow } from './window.ts'
 
@@ -66,10 +66,11 @@ export function releaseHeld(
  * A release of all commands confirms that the id means the device. A release of one command, or of a user,
  * does not.
  */
-function endNamesake({ db, state }: Context): void {
+function endNamesake(context: Context): void {
+  const { state } = context
   if (state.device.namesake !== '') {
     state.device.namesake = ''
-    saveDevice(db, state.device)
+    saveDevice(context)
   }
 }
 

@@ -109,9 +109,7 @@ export function stateOfCommand(
   n: number,
 ): CommandState | undefined {
   const channel = recalledChannel(context, user)
-  return channel && context.state.device.schema > 0
-    ? stateOfRow(context.db, rowOf(channel, n))
-    : undefined
+  return channel && stateOfRow(context.db, rowOf(channel, n))
 }
 
 /** A channel's commands, newest first: pending ones, and those that history keeps. */

@@ -13,7 +13,7 @@ import { established } from '../store/earlier.ts'
 import { RENEWAL_SOURCE } from '../store/installed.ts'
 import { installsOut, readPayload, wasGivenOnlyTo } from '../store/commands/contest.ts'
 import { isOfDevice } from '../store/commands/ids.ts'
-import { saveDevice } from '../store/device-row.ts'
+import { saveDevice } from '../store/rows/save.ts'
 import type { PendingCommand } from '../store/state.ts'
 
 /** An Authenticate may follow such a profile within this time after the acknowledgement. */
@@ -37,7 +37,7 @@ export function noteAcknowledged(context: Context, entry: PendingCommand): void 
   if (isOfDevice(entry.id) && isMdmProfile(context, entry)) {
     const { device } = context.state
     device.installed.mdmProfile = { uuid: entry.uuid, at: context.now }
-    saveDevice(context.db, device)
+    saveDevice(context)
   }
 }
 

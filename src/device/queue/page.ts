@@ -40,10 +40,10 @@ export function pageOf(context: Context, channel: Channel, after: number): Queue
   const commands: QueuedCommand[] = []
   let bytes = 0
   let last = rowOf(channel, after)
-  while (context.state.device.schema > 0) {
+  for (;;) {
     const row = nextPending(context.db, channel, last)
     if (!row) {
-      break
+      return { kind: 'page', commands, next: undefined }
     }
     if (bytes > PAGE_BYTES) {
       return { kind: 'page', commands, next: numberOf(last) }
@@ -53,7 +53,6 @@ export function pageOf(context: Context, channel: Channel, after: number): Queue
     bytes += command.payload.length
     commands.push(command)
   }
-  return { kind: 'page', commands, next: undefined }
 }
 
 function asQueued(context: Context, row: QueuedRow): QueuedCommand {

@@ -86,7 +86,7 @@ function applyLate(
 ): ReportEffect {
   const { db, state, hash } = context
   const { status, commandUUID: uuid } = report
-  if (status === 'NotNow' || uuid === undefined || state.device.schema === 0) {
+  if (status === 'NotNow' || uuid === undefined) {
     return { kind: 'unknown' }
   }
   const ended = endedRows(db, channel, { uuid, epoch: state.device.epoch })

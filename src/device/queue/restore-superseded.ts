@@ -2,6 +2,7 @@ import { isDestructiveCommand } from '../../commands/request-types.ts'
 import type { Channel } from '../store/channel-row.ts'
 import { restorableRows, restoreRow } from '../store/commands/ended.ts'
 import type { Context } from '../store/context.ts'
+import { saveDevice } from '../store/rows/save.ts'
 import { heldFor } from './held.ts'
 import { queueOf } from './window.ts'
 
@@ -24,6 +25,9 @@ export function restoreSuperseded(context: Context, named: Channel) {
       )
     }
     requeued += rows.length
+    // The rows are among those that counted as ended.
+    state.endedTo = 0
+    saveDevice(context)
     readAgain(context, channel)
   }
   return { kind: 'requeued', requeued } as const

@@ -4,7 +4,7 @@ import { endRow } from '../store/commands/ended.ts'
 import { rowOf } from '../store/commands/ids.ts'
 import { expiredRows, lastRow, measureQueue, readHead } from '../store/commands/pending.ts'
 import { wakeBy, type Context } from '../store/context.ts'
-import type { Queue } from '../store/state.ts'
+import { newQueue, type Queue } from '../store/state.ts'
 import { pruneResults } from './history.ts'
 
 /** The number of pending commands in memory. When they are done, the next ones of a longer queue are read. */
@@ -57,20 +57,8 @@ export function pendingSince(
 
 function firstRead(context: Context, channel: Channel): Queue {
   const { db, state } = context
-  const queue: Queue = {
-    pending: [],
-    more: false,
-    lastId: rowOf(channel, 0),
-    depth: 0,
-    pruned: false,
-    heldUntil: Infinity,
-    expiresAt: Infinity,
-    roundBegan: undefined,
-  }
-  if (state.device.schema > 0) {
-    queue.lastId = lastRow(db, channel) ?? queue.lastId
-    readWindow(context, channel, queue)
-  }
+  const queue = newQueue(lastRow(db, channel) ?? rowOf(channel, 0))
+  readWindow(context, channel, queue)
   state.queues.set(channel.id, queue)
   return queue
 }

@@ -1,13 +1,13 @@
 import { type Context, logHappening } from '../store/context.ts'
-import { saveDevice } from '../store/device-row.ts'
-import { FROZEN_EPOCH, REVOKED_EPOCH } from '../store/identity-row.ts'
+import { saveDevice } from '../store/rows/save.ts'
+import { FROZEN_EPOCH, REVOKED_EPOCH } from '../store/rows/identity.ts'
 
 /** Blocks a device, enrolled or not: MicroMDM blocks unknown ids too. */
 export function block(context: Context): void {
   const { device } = context.state
   if (!device.blocked) {
     device.blocked = true
-    saveDevice(context.db, device)
+    saveDevice(context)
     logHappening(context, 'device:blocked', '')
   }
 }
@@ -19,7 +19,7 @@ export function unblock(context: Context): boolean {
     return false
   }
   device.blocked = false
-  saveDevice(context.db, device)
+  saveDevice(context)
   logHappening(context, 'device:unblocked', '')
   return true
 }

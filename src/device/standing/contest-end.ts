@@ -3,10 +3,11 @@ import { Buffer } from 'node:buffer'
 import { ENROLLMENT_SETTLED } from '../../events/topics.ts'
 import { forRequest } from '../../request-id.ts'
 import { recordOwnEvent } from '../outbox/record.ts'
-import { saveChannel, type Channel } from '../store/channel-row.ts'
+import { saveChannel, saveDevice } from '../store/rows/save.ts'
+import type { Channel } from '../store/channel-row.ts'
 import { addChannel, everyChannel, recalledChannel } from '../store/channels.ts'
 import type { Context } from '../store/context.ts'
-import { saveDevice, type Contest, type DeviceRow } from '../store/device-row.ts'
+import type { Contest, DeviceRow } from '../store/rows/device.ts'
 import {
   dropEarlier,
   keepEarlier,
@@ -15,7 +16,7 @@ import {
   type KeptChannel,
 } from '../store/earlier.ts'
 import { proveEscrow, reviveEscrow } from '../store/escrow/tokens.ts'
-import { changeEpoch, FROZEN_EPOCH, saveIdentity, type Identity } from '../store/identity-row.ts'
+import { changeEpoch, FROZEN_EPOCH, type Identity } from '../store/rows/identity.ts'
 import { PROOFS, type Proof } from '../store/proof.ts'
 import {
   endQueues,
@@ -100,7 +101,7 @@ export function denyRenewal(context: Context, current: Identity): void {
   const { device } = context.state
   if (device.contest && current.proof === '') {
     device.contest = { ...device.contest, renewal: [] }
-    saveDevice(context.db, device)
+    saveDevice(context)
   } else {
     settleContest(context, 'time')
   }
@@ -139,19 +140,19 @@ export function settleContest(context: Context, proof: Proof, epoch?: number): b
 }
 
 function provePresent(context: Context, proof: Proof): void {
-  const { state, db } = context
+  const { state } = context
   proveEscrow(context)
   for (const identity of state.identities) {
     if (identity.epoch === state.device.epoch && identity.proof === '') {
       identity.proof = proof
-      saveIdentity(db, identity)
+      saveDevice(context)
     }
   }
 }
 
 /** All earlier enrolments are over. Only their destructive commands stay, held for an admin. */
 export function endEarlier(context: Context): void {
-  const { state, db } = context
+  const { state } = context
   if (!state.device.contest) {
     return
   }
@@ -159,12 +160,12 @@ export function endEarlier(context: Context): void {
   for (const channel of everyChannel(context)) {
     if (!channel.enabled && channel.claim !== 'none') {
       channel.claim = 'none'
-      saveChannel(db, channel)
+      saveChannel(context, channel)
     }
   }
-  dropEarlier(db, state.device.contest.earlier)
+  dropEarlier(context, state.device.contest.earlier)
   state.device.contest = undefined
-  saveDevice(db, state.device)
+  saveDevice(context)
   pushWaiting(context)
 }
 
@@ -196,11 +197,11 @@ function join(
 }
 
 function endContest(context: Context, as: Partial<DeviceRow>): void {
-  const { state, db } = context
-  dropEarlier(db, state.device.contest?.earlier ?? [])
+  const { state } = context
+  dropEarlier(context, state.device.contest?.earlier ?? [])
   const epoch = state.device.contest?.earlier[0] ?? state.device.epoch
   Object.assign(state.device, as, { epoch, contest: undefined })
-  saveDevice(db, state.device)
+  saveDevice(context)
   proveEscrow(context)
   pushWaiting(context)
 }
@@ -214,7 +215,7 @@ function serveInstead(
   kept: Earlier,
   { isLeft }: { readonly isLeft: boolean },
 ): void {
-  const { state, db, now } = context
+  const { state, now } = context
   const { device } = state
   if (isLeft) {
     moveIdentities(context, kept.epoch, () => false, device.epoch)
@@ -224,14 +225,14 @@ function serveInstead(
   keepFromNext(context)
   reviveEscrow(context, { archivedAt: kept.parkedAt, keepsNewer: false })
   takeBack(context, kept)
-  dropEarlier(db, [kept.epoch])
+  dropEarlier(context, [kept.epoch])
   const others = (device.contest?.earlier ?? []).filter((epoch) => epoch !== kept.epoch)
   const earlier = isLeft ? others : [...others, device.epoch]
   const pushedAt = device.contest?.pushedAt ?? 0
   const { since, renewal } = kept
   const contest = { since, until: now + CONTEST_SPAN, earlier, renewal, pushedAt }
   Object.assign(device, kept.device, { epoch: kept.epoch, contest })
-  saveDevice(db, device)
+  saveDevice(context)
   pushWaiting(context)
 }
 
@@ -242,14 +243,14 @@ function moveIdentities(
   goesOn: (identity: Identity) => boolean,
   only?: number,
 ): void {
-  const { state, db, now } = context
+  const { state, now } = context
   const later = state.identities.filter((identity) =>
     only === undefined ? identity.epoch > epoch : identity.epoch === only,
   )
   for (const { identity, isOn } of later.map((one) => ({ identity: one, isOn: goesOn(one) }))) {
     const step = { at: now, what: isOn ? ('renewed' as const) : ('frozen' as const) }
     changeEpoch(identity, isOn ? epoch : FROZEN_EPOCH, step)
-    saveIdentity(db, identity)
+    saveDevice(context)
   }
 }
 
@@ -267,7 +268,7 @@ function takeBack(
   }
   for (const one of kept.channels) {
     const channel = recalledChannel(context, one.user) ?? addChannel(context, one.user)
-    saveChannel(context.db, isNewer(channel) ? channel : restored(channel, one))
+    saveChannel(context, isNewer(channel) ? channel : restored(channel, one))
   }
 }
 

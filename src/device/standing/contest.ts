@@ -8,10 +8,11 @@ import { keepForEarlier, keepFromNext } from './contest-commands.ts'
 import type { Context } from '../store/context.ts'
 import { dropEarlier, keepEarlier, readEarlier, type Earlier } from '../store/earlier.ts'
 import { archiveEscrow } from '../store/escrow/tokens.ts'
-import type { Identity } from '../store/identity-row.ts'
+import type { Identity } from '../store/rows/identity.ts'
 import { everyChannel } from '../store/channels.ts'
-import { saveChannel, type Channel } from '../store/channel-row.ts'
-import { saveDevice, type Contest } from '../store/device-row.ts'
+import { saveChannel, saveDevice } from '../store/rows/save.ts'
+import type { Channel } from '../store/channel-row.ts'
+import type { Contest } from '../store/rows/device.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -122,7 +123,7 @@ function dropOne(context: Context, earlier: number[]): void {
   const unfinished = earlier.findIndex(
     (epoch, place) => place > 0 && readEarlier(context, epoch)?.channels[0]?.token === '',
   )
-  dropEarlier(context.db, earlier.splice(Math.max(unfinished, 1), 1))
+  dropEarlier(context, earlier.splice(Math.max(unfinished, 1), 1))
 }
 
 /** Whether the present enrolment has an identity that is proven. */
@@ -162,7 +163,7 @@ export function resetChannel(context: Context, channel: Channel, claim: Channel[
     ...UNPUSHED,
   })
   context.state.unansweredPushes.delete(channel.id)
-  saveChannel(context.db, channel)
+  saveChannel(context, channel)
 }
 
 /** A channel has no answers of APNs: the earlier ones were about another token. */
@@ -177,7 +178,7 @@ export function extend(context: Context, since: number): void {
   if (device.contest) {
     const until = Math.max(device.contest.until, since + CONTEST_SPAN)
     device.contest = { ...device.contest, until }
-    saveDevice(context.db, device)
+    saveDevice(context)
   }
 }
 
@@ -187,7 +188,7 @@ export function pushEarlier(context: Context): void {
   if (device.contest) {
     context.state.keptPushedAt = context.now
     device.contest = { ...device.contest, pushedAt: context.now }
-    saveDevice(context.db, device)
+    saveDevice(context)
     for (const epoch of device.contest.earlier) {
       context.effects.push.add(-epoch)
     }

@@ -3,7 +3,8 @@ import type { DeviceFacts } from '../../mdm/message.ts'
 import type { Renewal } from '../store/installed.ts'
 import type { Channel } from '../store/channel-row.ts'
 import { ANNOUNCE_AFTER, wakeBy, type Context, type ToAnnounce } from '../store/context.ts'
-import { saveDevice, type DeviceRow } from '../store/device-row.ts'
+import { saveDevice } from '../store/rows/save.ts'
+import type { DeviceRow } from '../store/rows/device.ts'
 import { isSerialProven, listedSerial } from './serial-claim.ts'
 
 /** A device as the directory lists it. The directory accepts only a newer `version`. */
@@ -52,7 +53,7 @@ export function listAnew(context: Context): void {
   device.version += 1
   context.effects.toAnnounce.directory = true
   wakeBy(context, context.now + ANNOUNCE_AFTER)
-  saveDevice(context.db, device)
+  saveDevice(context)
 }
 
 /** The device's row for the directory; `undefined` if the directory has it already. */
@@ -126,6 +127,6 @@ export function projected(context: Context, version: number): void {
   const { device } = context.state
   if (version > device.projected) {
     device.projected = version
-    saveDevice(context.db, device)
+    saveDevice(context)
   }
 }

@@ -1,5 +1,5 @@
 /** How a device leaves: it checks out, or an admin retires or deletes it. */
-import { saveChannel } from '../store/channel-row.ts'
+import { saveChannel } from '../store/rows/save.ts'
 import { everyChannel } from '../store/channels.ts'
 import { logHappening, type Context } from '../store/context.ts'
 import { endUndecided } from './contest-end.ts'
@@ -7,7 +7,7 @@ import { noteChange } from './directory-row.ts'
 
 /** The device checks out with all its users; a user checks out alone. The queue stays, as in MicroMDM. */
 export function checkOut(context: Context, user: string): void {
-  const { state, db } = context
+  const { state } = context
   let endsClaim = false
   for (const channel of everyChannel(context)) {
     if (channel.user === user || user === '') {
@@ -15,7 +15,7 @@ export function checkOut(context: Context, user: string): void {
       // While it is contested, the user's claim may be that of the enrolment before.
       const claim = state.device.contest ? channel.claim : 'none'
       Object.assign(channel, { enabled: false, token: null, magic: '', claim })
-      saveChannel(db, channel)
+      saveChannel(context, channel)
     }
   }
   if (user === '') {

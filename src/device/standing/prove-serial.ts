@@ -1,7 +1,7 @@
 import type { Context } from '../store/context.ts'
-import { saveIdentity } from '../store/identity-row.ts'
 import { listAnew } from './directory-row.ts'
 import { claimsSerial } from './serial-claim.ts'
+import { saveDevice } from '../store/rows/save.ts'
 
 /**
  * The result of an admin's decision on a serial number. `other`: the device reports another one. `gone`: the
@@ -32,7 +32,7 @@ export function proveSerial(context: Context, serial: string, proven: boolean): 
   // An earlier identity may come back with a proof of its own.
   for (const identity of proven ? present : identities) {
     identity.provenSerial = proven ? serial : ''
-    saveIdentity(context.db, identity)
+    saveDevice(context)
   }
   listAnew(context)
   return { kind: 'taken' }

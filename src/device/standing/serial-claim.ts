@@ -1,6 +1,6 @@
 /** Claims to serial numbers. A device reports any number it likes, so a number needs a proof. */
 import type { Context } from '../store/context.ts'
-import type { DeviceRow } from '../store/device-row.ts'
+import type { DeviceRow } from '../store/rows/device.ts'
 import { established } from '../store/earlier.ts'
 import type { DeviceState } from '../store/state.ts'
 

@@ -1,8 +1,9 @@
+import { Buffer } from 'node:buffer'
 import type { Enrollment } from '../../mdm/enrollment.ts'
 import type { Verdict } from '../../push/verdict.ts'
 import { column, type Db, type SqlValue } from '../../storage/db.ts'
 import { isNeededOn, isPendingOn } from './commands/states.ts'
-import type { DeviceRow } from './device-row.ts'
+import type { DeviceRow } from './rows/device.ts'
 
 /** A device channel (`user` is empty, id 0) or a user channel. */
 export interface Channel {
@@ -67,35 +68,35 @@ export function enrollmentOfChannel(
   }
 }
 
-export function saveChannel(db: Db, channel: Channel): void {
+/** A channel as rows have it, in JSON. The token is base64; facts that are new are missing in older rows. */
+export type StoredChannel = Pick<Channel, 'id' | 'user'> &
+  Partial<Omit<Channel, 'token'>> & { readonly token?: string | null }
+
+export function storedChannel(channel: Channel): StoredChannel {
+  const { token } = channel
+  return { ...channel, token: token && Buffer.from(token).toString('base64') }
+}
+
+export function channelFrom(stored: StoredChannel): Channel {
+  const token = stored.token ? new Uint8Array(Buffer.from(stored.token, 'base64')) : null
+  return { ...newChannel(stored.id, stored.user), ...stored, token }
+}
+
+/** Writes the row of a user channel. The device channel is part of the device's row. */
+export function writeUserRow(db: Db, channel: Channel): void {
   db.run(
-    `INSERT OR REPLACE INTO channels (id, user, enabled, token, token_at, magic, topic, tally,
-      awaiting_configuration, claim, flag, flag_epoch, pushed_at, push_after, push, declarations, used_at,
-      parked) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    'INSERT OR REPLACE INTO channels (id, user, parked, used_at, state) VALUES (?, ?, ?, ?, ?)',
     channel.id,
     channel.user,
-    Number(channel.enabled),
-    channel.token,
-    channel.tokenAt,
-    channel.magic,
-    channel.topic,
-    channel.tally,
-    Number(channel.awaitingConfiguration),
-    channel.claim,
-    channel.flag,
-    channel.flagEpoch,
-    channel.pushedAt,
-    channel.pushAfter,
-    writePushNote(channel.push),
-    JSON.stringify(channel.declarations),
-    channel.usedAt,
     Number(channel.parked),
+    channel.usedAt,
+    JSON.stringify(storedChannel(channel)),
   )
 }
 
-export function readChannelsInUse(db: Db): Channel[] {
-  return readChannels(db, 'parked = 0')
-}
+/** SQL: the user channels in use, as a JSON array; NULL if there is none. */
+export const USERS_IN_USE =
+  "(SELECT '[' || group_concat(state) || ']' FROM channels WHERE parked = 0)"
 
 export function readChannel(db: Db, id: number): Channel | undefined {
   return readChannels(db, 'id = ?', id)[0]
@@ -108,7 +109,10 @@ export function readParkedChannel(db: Db, user: string): Channel | undefined {
 /** Parked channels that an end of the enrolment concerns: they have a token, or a command is pending. */
 export function readParkedEnrolled(db: Db): Channel[] {
   const hasPending = isPendingOn('channels.id')
-  return readChannels(db, `parked = 1 AND (enabled = 1 OR token IS NOT NULL OR ${hasPending})`)
+  return readChannels(
+    db,
+    `parked = 1 AND (state ->> 'enabled' OR state ->> 'token' IS NOT NULL OR ${hasPending})`,
+  )
 }
 
 export function countParked(db: Db): number {
@@ -159,34 +163,11 @@ export function freeChannelId(db: Db, last: number): number | undefined {
 
 /** The channels that meet a condition, in the order of their numbers. */
 function readChannels(db: Db, condition: string, ...values: SqlValue[]): Channel[] {
-  type Stored = Omit<
-    Channel,
-    'token' | 'enabled' | 'awaitingConfiguration' | 'declarations' | 'push' | 'parked'
-  > & {
-    push: string
-    token: ArrayBuffer | Uint8Array | null
-    enabled: number
-    awaitingConfiguration: number
-    declarations: string
-    parked: number
-  }
-  return db
-    .all<Stored>(
-      `SELECT id, user, enabled, token, token_at AS tokenAt, magic, topic, tally,
-      awaiting_configuration AS awaitingConfiguration, claim, flag, flag_epoch AS flagEpoch,
-      pushed_at AS pushedAt, push_after AS pushAfter, push, declarations, used_at AS usedAt, parked
-      FROM channels WHERE ${condition} ORDER BY id`,
-      ...values,
-    )
-    .map((row) => ({
-      ...row,
-      token: row.token === null ? null : new Uint8Array(row.token),
-      enabled: row.enabled === 1,
-      awaitingConfiguration: row.awaitingConfiguration === 1,
-      declarations: JSON.parse(row.declarations),
-      push: readPushNote(row.push),
-      parked: row.parked === 1,
-    }))
+  return column<string>(
+    db,
+    `SELECT state FROM channels WHERE ${condition} ORDER BY id`,
+    ...values,
+  ).map((stored) => channelFrom(JSON.parse(stored)))
 }
 
 export function newChannel(id: number, user: string): Channel {

@@ -13,15 +13,14 @@ import {
   readChannel,
   readParkedChannel,
   readParkedEnrolled,
-  saveChannel,
   surplusParked,
   type Channel,
 } from './channel-row.ts'
+import { saveChannel } from './rows/save.ts'
 import { deleteRowsOf } from './commands/ended.ts'
 import { channelIdOf, commandId, LAST_CHANNEL, numberOf, rangeOf } from './commands/ids.ts'
 import { jobHorizon } from './commands/states.ts'
 import type { Context } from './context.ts'
-import { saveDevice } from './device-row.ts'
 import { CHANNELS_WITH_READS } from './escrow/reads.ts'
 import type { DeviceState } from './state.ts'
 
@@ -42,7 +41,7 @@ export function knownChannel(state: DeviceState, user: string): Channel | undefi
 /** The channel of a user part, in use or parked: a parked one is in use from now on. */
 export function recalledChannel(context: Context, user: string): Channel | undefined {
   const known = knownChannel(context.state, user)
-  if (known || context.state.device.schema === 0) {
+  if (known) {
     return known
   }
   const parked = readParkedChannel(context.db, user)
@@ -54,9 +53,6 @@ export function channelOf(context: Context, user: string): Channel {
   const known = recalledChannel(context, user)
   if (known) {
     return known
-  }
-  if (context.state.device.schema === 0) {
-    saveDevice(context.db, context.state.device)
   }
   return addChannel(context, user)
 }
@@ -85,15 +81,16 @@ export function idOfRow(context: Context, row: number): string {
 
 /** Channels in use, and the parked ones that have a token or a queue: all that end with the enrolment. */
 export function everyChannel({ db, state }: Context): Channel[] {
-  return state.device.schema === 0 ? state.channels : [...state.channels, ...readParkedEnrolled(db)]
+  return [...state.channels, ...readParkedEnrolled(db)]
 }
 
 /** Notes that a user sent a message. The time is written only if the row lags by a day. */
-export function noteChannelUse({ db, state, now }: Context, user: string): void {
+export function noteChannelUse(context: Context, user: string): void {
+  const { state, now } = context
   const channel = knownChannel(state, user)
   if (channel && channel.id > 0 && now - channel.usedAt >= DAY) {
     channel.usedAt = now
-    saveChannel(db, channel)
+    saveChannel(context, channel)
   }
 }
 
@@ -104,9 +101,9 @@ export function isOvercrowded({ db, state }: Context): boolean {
 }
 
 function takeIn(context: Context, channel: Channel): Channel {
-  const { db, state, now } = context
+  const { state, now } = context
   channel.usedAt = now
-  saveChannel(db, channel)
+  saveChannel(context, channel)
   const surplus = state.channels.length - MOST_USERS
   if (surplus > 0) {
     const unused = state.channels
@@ -121,12 +118,13 @@ function takeIn(context: Context, channel: Channel): Channel {
   return channel
 }
 
-function park({ db, name, state, effects }: Context, channel: Channel): void {
+function park(context: Context, channel: Channel): void {
+  const { name, state, effects } = context
   state.channels.splice(state.channels.indexOf(channel), 1)
   for (const memory of [state.queues, state.unansweredPushes, state.connectedAt]) {
     memory.delete(channel.id)
   }
-  saveChannel(db, Object.assign(channel, { parked: true, claim: 'none' }))
+  saveChannel(context, Object.assign(channel, { parked: true, claim: 'none' }))
   effects.notes.push({ event: 'mdm:user-parked', device: name, user: true })
 }
 

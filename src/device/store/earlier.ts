@@ -1,11 +1,12 @@
 /** Enrolments that are kept while a newer one is contested. Few devices have any. */
 import { Buffer } from 'node:buffer'
-import { dropParts, loadBody, storeBody, type Bodies } from '../../storage/bodies.ts'
+import { dropParts, loadBody, storeApart, type Bodies } from '../../storage/bodies.ts'
 import type { Context } from './context.ts'
-import type { Db } from '../../storage/db.ts'
 import { everyChannel } from './channels.ts'
 import type { Channel } from './channel-row.ts'
-import type { DeviceRow } from './device-row.ts'
+import type { DeviceRow } from './rows/device.ts'
+import type { EarlierRow } from './rows/earlier.ts'
+import { saveDevice } from './rows/save.ts'
 
 /** A channel of a kept enrolment; the token is base64. */
 export type KeptChannel = Pick<
@@ -20,31 +21,14 @@ export type KeptChannel = Pick<
   | 'declarations'
 > & { readonly token: string }
 
-export interface Earlier {
-  readonly epoch: number
-  /** When another enrolment began to be served (milliseconds). */
-  readonly parkedAt: number
-  /** It is the enrolment from before the contest. */
-  readonly proven: boolean
-  /** When its own contest began, and the profiles that may have renewed its identity. */
-  readonly since: number
-  readonly renewal: readonly string[]
-  /** CommandUUID of the DeviceInformation that its identity has to acknowledge; empty before it connects. */
-  readonly probe: string
-  readonly device: Pick<
-    DeviceRow,
-    'state' | 'type' | 'facts' | 'installed' | 'claimedAt' | 'renewedAt'
-  >
+export interface Earlier extends EarlierRow {
   /** The device's own first. */
   readonly channels: readonly KeptChannel[]
 }
 
-/** SQL: the times since which the kept enrolments are kept. */
-export const KEPT_SINCE = 'SELECT parked_at FROM earlier'
-
 /** Keeps the present enrolment as it is. */
 export function keepEarlier(context: Context): void {
-  const { db, state: held, now } = context
+  const { state: held, now } = context
   const { epoch, contest, state, type, facts, installed, claimedAt, renewedAt } = held.device
   const channels = everyChannel(context).map((channel): KeptChannel => {
     const { user, enabled, token, tokenAt, magic, topic, tally } = channel
@@ -53,55 +37,33 @@ export function keepEarlier(context: Context): void {
     const kept = { user, enabled, token: text, tokenAt, magic, topic, tally }
     return { ...kept, awaitingConfiguration, declarations }
   })
-  db.run(
-    `INSERT INTO earlier (epoch, parked_at, proven, since, renewal, probe, device, channels)
-      VALUES (?, ?, ?, ?, ?, '', ?, ?)`,
+  storeChannels(context, epoch, channels)
+  const kept: EarlierRow = {
     epoch,
-    now,
-    Number(contest === undefined),
-    contest?.since ?? 0,
-    JSON.stringify(contest?.renewal ?? []),
-    JSON.stringify({ state, type, facts, installed, claimedAt, renewedAt }),
-    storeChannels(context, epoch, channels),
-  )
+    parkedAt: now,
+    proven: contest === undefined,
+    since: contest?.since ?? 0,
+    renewal: contest?.renewal ?? [],
+    probe: '',
+    // A copy: the device goes on to change its own.
+    device: structuredClone({ state, type, facts, installed, claimedAt, renewedAt }),
+  }
+  held.earlier = [...held.earlier, kept]
+  saveDevice(context)
 }
 
 /** The channels of hundreds of users may be longer than a row can be. */
-function storeChannels(
-  bodies: Bodies,
-  epoch: number,
-  channels: readonly KeptChannel[],
-): Uint8Array | null {
-  const body = new TextEncoder().encode(JSON.stringify(channels))
-  return storeBody(bodies, 'earlier', epoch, body, true)
+function storeChannels(bodies: Bodies, epoch: number, channels: readonly KeptChannel[]): void {
+  storeApart(bodies, 'earlier', epoch, new TextEncoder().encode(JSON.stringify(channels)))
 }
 
-export function readEarlier(bodies: Bodies, epoch: number): Earlier | undefined {
-  const [row] = bodies.db.all<{
-    epoch: number
-    parkedAt: number
-    proven: number
-    since: number
-    renewal: string
-    probe: string
-    device: string
-    channels: ArrayBuffer | Uint8Array | null
-  }>(
-    `SELECT epoch, parked_at AS parkedAt, proven, since, renewal, probe, device, channels FROM earlier
-      WHERE epoch = ?`,
-    epoch,
-  )
-  return (
-    row && {
-      ...row,
-      proven: row.proven === 1,
-      renewal: JSON.parse(row.renewal),
-      device: JSON.parse(row.device),
-      channels: JSON.parse(
-        new TextDecoder().decode(loadBody(bodies, 'earlier', epoch, row.channels, true)),
-      ),
-    }
-  )
+export function readEarlier(context: Context, epoch: number): Earlier | undefined {
+  const kept = context.state.earlier.find((one) => one.epoch === epoch)
+  if (!kept) {
+    return undefined
+  }
+  const body = loadBody(context, 'earlier', epoch, null, true)
+  return { ...kept, channels: JSON.parse(new TextDecoder().decode(body)) }
 }
 
 /** The enrolment from before any contest. Facts that unproven enrolments have reported since do not count. */
@@ -114,30 +76,31 @@ export function established(context: Context): Pick<DeviceRow, 'state' | 'facts'
 
 /** Completes a kept enrolment: the device channel has this token from now on. */
 export function finishEarlier(
-  bodies: Bodies,
+  context: Context,
   { epoch, device, channels }: Earlier,
   update: Partial<KeptChannel>,
 ): void {
   const [own, ...users] = channels
-  dropParts(bodies.db, 'earlier', epoch)
-  bodies.db.run(
-    'UPDATE earlier SET device = ?, channels = ? WHERE epoch = ?',
-    JSON.stringify({ ...device, state: 'enrolled' }),
-    own ? storeChannels(bodies, epoch, [{ ...own, ...update, enabled: true }, ...users]) : null,
-    epoch,
-  )
+  dropParts(context.db, 'earlier', epoch)
+  storeChannels(context, epoch, own ? [{ ...own, ...update, enabled: true }, ...users] : users)
+  changeEarlier(context, epoch, { device: { ...device, state: 'enrolled' } })
 }
 
 /** Stores which command the identity has to acknowledge from now on. */
-export function saveProbe(db: Db, epoch: number, probe: string): void {
-  db.run('UPDATE earlier SET probe = ? WHERE epoch = ?', probe, epoch)
+export function saveProbe(context: Context, epoch: number, probe: string): void {
+  changeEarlier(context, epoch, { probe })
 }
 
-export function dropEarlier(db: Db, epochs: readonly number[]): void {
-  db.run(
-    'DELETE FROM earlier WHERE epoch IN (SELECT value FROM json_each(?))',
-    JSON.stringify(epochs),
-  )
+function changeEarlier(context: Context, epoch: number, changes: Partial<EarlierRow>): void {
+  const { state } = context
+  state.earlier = state.earlier.map((one) => (one.epoch === epoch ? { ...one, ...changes } : one))
+  saveDevice(context)
+}
+
+export function dropEarlier(context: Context, epochs: readonly number[]): void {
+  const { state, db } = context
+  state.earlier = state.earlier.filter(({ epoch }) => !epochs.includes(epoch))
+  saveDevice(context)
   for (const epoch of epochs) {
     dropParts(db, 'earlier', epoch)
   }

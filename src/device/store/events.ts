@@ -66,10 +66,8 @@ export function insertEvent(
   )
 }
 
-/** The number of the newest event; 0 before the first. */
-export function lastEvent(db: Db): number {
-  return column<number | null>(db, 'SELECT max(seq) FROM events')[0] ?? 0
-}
+/** SQL: the number of the newest event; NULL before the first. */
+export const LAST_EVENT = '(SELECT max(seq) FROM events)'
 
 /** The number before the next event that a subscriber may want; `undefined` when there is none. */
 export function passableUntil(db: Db, subscriber: string, after: number): number | undefined {

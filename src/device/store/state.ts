@@ -1,7 +1,8 @@
 import type { CommandState, QueueEntry } from '../../mdm/queue.ts'
-import type { Channel } from './channel-row.ts'
-import type { DeviceRow } from './device-row.ts'
-import type { Identity } from './identity-row.ts'
+import type { Channel, StoredChannel } from './channel-row.ts'
+import type { DeviceRow } from './rows/device.ts'
+import type { EarlierRow } from './rows/earlier.ts'
+import type { Identity } from './rows/identity.ts'
 
 export interface PendingCommand extends QueueEntry {
   readonly requestType: string
@@ -38,13 +39,46 @@ export interface Queue {
   roundBegan: number | undefined
 }
 
+/** A queue without commands, until its table is read. */
+export function newQueue(lastId: number): Queue {
+  return {
+    pending: [],
+    more: false,
+    lastId,
+    depth: 0,
+    pruned: false,
+    heldUntil: Infinity,
+    expiresAt: Infinity,
+    roundBegan: undefined,
+  }
+}
+
+/** The JSON of the device's row. */
+export interface StoredState {
+  readonly device: Partial<DeviceRow>
+  readonly channel: StoredChannel
+  readonly identities: readonly Identity[]
+  readonly cursors: readonly (readonly [subscriber: string, seq: number])[]
+  readonly earlier: readonly EarlierRow[]
+}
+
 /** The object's memory of its own rows. It is the only writer, so it reads them once. */
 export interface DeviceState {
+  /** Whether the object has stored nothing yet. */
+  isNew: boolean
+  /** Whether this commit has to write the device's row. */
+  changed: boolean
+  /** All commands of the device channel up to this row have ended. */
+  endedTo: number
   readonly device: DeviceRow
   /** The device channel, then the channels of users in use: a channel's place is not its number. */
   readonly channels: Channel[]
   readonly identities: Identity[]
-  /** The last event that each subscriber has passed; `undefined` until it was read. */
+  /** Enrolments that are kept during a contest. */
+  earlier: readonly EarlierRow[]
+  /** The last event that each subscriber has passed, as the device's row has it. */
+  readonly storedCursors: Map<string, number>
+  /** The same, ahead of the row by events that the subscriber does not want; `undefined` until it is used. */
   cursors: Map<string, number> | undefined
   readonly queues: Map<number, Queue>
   /** For each notified subscriber, the time until which it needs no other notification. */

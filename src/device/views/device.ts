@@ -9,7 +9,7 @@ import { channelOf } from '../store/channels.ts'
 import { queueOf } from '../queue/window.ts'
 import { countByState } from '../store/commands/pending.ts'
 import type { Channel, PushNote } from '../store/channel-row.ts'
-import type { DeviceRow } from '../store/device-row.ts'
+import type { DeviceRow } from '../store/rows/device.ts'
 
 /** The queue of a channel. Times are milliseconds; 0 stands for never. */
 export interface QueueSummary {

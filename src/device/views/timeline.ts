@@ -13,7 +13,7 @@ import {
 import { viewRows, type CommandView } from '../queue/lookup.ts'
 import type { Context } from '../store/context.ts'
 import { eventsNumbered, selectEvents } from '../store/events.ts'
-import type { IdentityStep } from '../store/identity-row.ts'
+import type { IdentityStep } from '../store/rows/identity.ts'
 import { channelAt } from '../store/channels.ts'
 import { queueOf } from '../queue/window.ts'
 import { selectMoment, selectPushes, type CommandMoment } from '../store/commands/read.ts'

@@ -7,14 +7,13 @@ import {
   revokeIdentity,
   viewIdentities,
 } from '../../../src/device/enrolment/revocation.ts'
-import { saveIdentity } from '../../../src/device/store/identity-row.ts'
 import { storeFacts } from '../../../src/device/enrolment/device-information.ts'
 import { pull } from '../../../src/device/outbox/read.ts'
 import { appendCommand } from '../../../src/device/queue/enqueue.ts'
 import { handOut } from '../../../src/device/queue/hand-out.ts'
 import { receive } from '../../../src/device/enrolment/receive.ts'
 import { channelOf } from '../../../src/device/store/channels.ts'
-import { saveDevice } from '../../../src/device/store/device-row.ts'
+import { saveDevice } from '../../../src/device/store/rows/save.ts'
 import { writePlist } from '../../../src/plist/write.ts'
 import { TestObject } from './object.ts'
 
@@ -27,7 +26,7 @@ function enroll(object: TestObject, fingerprint: string): void {
     device.epoch += 1
     bindIdentity(context, fingerprint, claim, { what: 'bound', proof: 'challenge', digest: '' })
     device.installed.identity = fingerprint
-    saveDevice(context.db, device)
+    saveDevice(context)
   })
 }
 
@@ -50,10 +49,7 @@ describe('the certificates of a device', () => {
     ])
     expect(object.commit((context) => reinstateIdentity(context, '40'))).toBe(true)
     enroll(object, 'next')
-    const ids = object
-      .db()
-      .all<{ id: number }>('SELECT id FROM identities')
-      .map(({ id }) => id)
+    const ids = object.commit(({ state }) => state.identities.map(({ id }) => id))
     expect(ids.at(-1)).toBe(61)
     expect(new Set(ids).size).toBe(20)
   })
@@ -89,7 +85,7 @@ describe('the certificates of a device', () => {
       const old = context.state.identities.at(-1)
       if (old) {
         Object.assign(old, { notAfter: context.now + 5 })
-        saveIdentity(context.db, old)
+        saveDevice(context)
       }
       revokeIdentity(context, 'lost')
       revokeIdentity(context, 'old')

@@ -1,13 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
 import { newEffects, type Context } from '../../../src/device/store/context.ts'
-import { type DeviceSettings } from '../../../src/config/settings.ts'
+import type { DeviceSettings } from '../../../src/config/settings.ts'
 import type { Db } from '../../../src/storage/db.ts'
-import { RARE_TABLES } from '../../../src/device/store/schema.ts'
-import { withRareTables } from '../../../src/storage/rare-tables.ts'
-import { loadState } from '../../../src/device/store/load.ts'
-import { saveDevice } from '../../../src/device/store/device-row.ts'
-import type { DeviceState } from '../../../src/device/store/state.ts'
+import {
+  loadState,
+  saveDevice,
+  writeState,
+  type Loaded,
+} from '../../../src/device/store/rows/save.ts'
 import { createSealer } from '../../../src/pki/seal/seal.ts'
 
 const sealer = createSealer(`test:${randomBytes(32).toString('base64')}`)
@@ -32,18 +33,15 @@ export class TestObject {
   effects = newEffects()
   /** Bytes that the storage holds beside its rows. */
   ballast = 0
-  #state: DeviceState | undefined
-  readonly #db = withRareTables(
-    {
-      all: <Row>(query: string, ...values: unknown[]) =>
-        this.database.prepare(query).all(...(values as never[])) as Row[],
-      run: (query, ...values) => {
-        this.database.prepare(query).run(...(values as never[]))
-      },
-      size: () => this.ballast + this.#bytesInUse(),
+  #loaded: Loaded | undefined
+  readonly #db: Db = {
+    all: <Row>(query: string, ...values: unknown[]) =>
+      this.database.prepare(query).all(...(values as never[])) as Row[],
+    run: (query, ...values) => {
+      this.database.prepare(query).run(...(values as never[]))
     },
-    RARE_TABLES,
-  )
+    size: () => this.ballast + this.#bytesInUse(),
+  }
 
   constructor(name = 'UDID-1', settings: Partial<DeviceSettings> = {}) {
     this.name = name
@@ -55,39 +53,40 @@ export class TestObject {
     this.effects = newEffects()
     this.database.exec('BEGIN')
     try {
-      const db = this.db()
-      this.#state ??= loadState(db, this.name)
-      const answer = decide({
+      const { state, db } = (this.#loaded ??= loadState(this.#db, this.name))
+      const context = {
         db,
         sealer,
         name: this.name,
-        state: this.#state,
+        state,
         settings: this.settings,
         now: this.now,
-        hash: (bytes) => createHash('sha256').update(bytes).digest('hex'),
+        hash: (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex'),
         effects: this.effects,
-      })
+      }
+      const answer = decide(context)
+      writeState(context)
       this.database.exec('COMMIT')
       return answer
     } catch (error) {
       this.database.exec('ROLLBACK')
-      this.#state = undefined
+      this.#loaded = undefined
       throw error
     }
   }
 
   /** The same object, as that of a device that has enrolled. */
   enrolled(): this {
-    this.commit(({ db, state }) => {
-      state.device.state = 'enrolled'
-      saveDevice(db, state.device)
+    this.commit((context) => {
+      context.state.device.state = 'enrolled'
+      saveDevice(context)
     })
     return this
   }
 
   /** Memory goes, rows stay. */
   evict(): void {
-    this.#state = undefined
+    this.#loaded = undefined
   }
 
   #bytesInUse(): number {
@@ -95,6 +94,10 @@ export class TestObject {
       'SELECT (page_count - freelist_count) * page_size AS bytes FROM pragma_page_count, pragma_freelist_count, pragma_page_size',
     )
     return bytes
+  }
+
+  seal(bytes: Uint8Array, place: string): Uint8Array {
+    return sealer.seal(bytes, place)
   }
 
   db(): Db {

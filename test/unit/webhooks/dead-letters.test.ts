@@ -7,10 +7,10 @@ import {
 } from '../../../src/webhooks/dead-letters.ts'
 import { retryEach } from '../../../src/webhooks/retry-dead-letters.ts'
 import { TestObject } from '../device/object.ts'
-import { withRareTables } from '../../../src/storage/rare-tables.ts'
+import { withTables } from '../../../src/storage/tables.ts'
 
 it('of a device the newest hundred dead letters are kept, and they displace none of another device', () => {
-  const db = withRareTables(new TestObject().db(), DEAD_LETTERS_TABLES)
+  const db = withTables(new TestObject().db(), DEAD_LETTERS_TABLES)
   const add = (device: string, sequence: number): void => {
     const event = `${device} ${sequence}`
     addDeadLetter(db, {

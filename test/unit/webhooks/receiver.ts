@@ -6,7 +6,6 @@ import type { PostOutcome } from '../../../src/webhooks/post.ts'
 import { pull } from '../../../src/device/outbox/read.ts'
 import { recordEvent } from '../../../src/device/outbox/record.ts'
 import { replay } from '../../../src/device/outbox/replay.ts'
-import { saveDevice } from '../../../src/device/store/device-row.ts'
 import { TestObject } from '../device/object.ts'
 
 export const DELIVERED: PostOutcome = { kind: 'delivered', status: 200 }
@@ -69,9 +68,6 @@ export class TestReceiver {
   /** Records an event of a device and announces it. */
   event(name: string, status?: string): void {
     this.#commit(name, (context) => {
-      if (context.state.device.schema === 0) {
-        saveDevice(context.db, context.state.device)
-      }
       const enrollment = { type: 'Device', device: name, user: '' } as const
       const about = { enrollment, params: {}, ...(status === undefined ? {} : { status }) }
       const event = { id: crypto.randomUUID(), topic: TOPICS[0], about, body: new Uint8Array() }

@@ -15,6 +15,18 @@ export function lastRow(db: Db, channel: Channel): number | undefined {
   return column<number | null>(db, query, ...rangeOf(channel))[0] ?? undefined
 }
 
+const [FIRST_OF_DEVICE, LAST_OF_DEVICE] = rangeOf({ id: 0 })
+
+/** SQL: the newest row of the device channel; NULL without one. */
+export const LAST_COMMAND = `(SELECT max(id) FROM commands
+  WHERE id BETWEEN ${FIRST_OF_DEVICE} AND ${LAST_OF_DEVICE})`
+
+/** SQL: whether a command is pending on the device channel behind the row that an expression names. */
+export function hasPendingAfter(row: string): string {
+  const behind = `id > ${row} AND id <= ${LAST_OF_DEVICE}`
+  return `EXISTS (SELECT 1 FROM commands WHERE ${behind} AND state IN ${PENDING})`
+}
+
 /**
  * The head of a channel's queue: commands that the device was given, then those that wait, in their order.
  */

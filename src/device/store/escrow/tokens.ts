@@ -2,7 +2,6 @@
 import type { Bodies } from '../../../storage/bodies.ts'
 import type { Db } from '../../../storage/db.ts'
 import type { Context } from '../context.ts'
-import { KEPT_SINCE } from '../earlier.ts'
 import { recordRead, TOKENS_WITH_READS, type EscrowKind, type EscrowReader } from './reads.ts'
 
 /**
@@ -83,9 +82,9 @@ export function listTokens(db: Db): EscrowedToken[] {
 }
 
 /** Archives the tokens of the enrolment: the device never gets one of them again. */
-export function archiveEscrow({ db, now }: Context): void {
-  db.run('UPDATE escrow SET archived_at = ? WHERE archived_at = 0', now)
-  boundArchive(db)
+export function archiveEscrow(context: Context): void {
+  context.db.run('UPDATE escrow SET archived_at = ? WHERE archived_at = 0', context.now)
+  boundArchive(context)
 }
 
 /** Stores a token of an enrolment that was kept at that moment, so that it returns with the enrolment. */
@@ -151,11 +150,12 @@ function nextToken(db: Db): number {
  * Deletes surplus archived tokens, but none of an enrolment that is kept: unproven ones first, then the
  * oldest. The last proven token of a kind always stays.
  */
-function boundArchive(db: Db): void {
+function boundArchive({ db, state }: Context): void {
   const archived = db.all<{ id: number; kind: string; proven: number; bytes: number }>(
     `SELECT id, kind, proven, length(value) AS bytes FROM escrow
-      WHERE archived_at > 0 AND archived_at NOT IN (${KEPT_SINCE})
+      WHERE archived_at > 0 AND archived_at NOT IN (SELECT value FROM json_each(?))
       ORDER BY proven, archived_at, id`,
+    JSON.stringify(state.earlier.map(({ parkedAt }) => parkedAt)),
   )
   const last = new Map(
     archived.filter(({ proven }) => proven === 1).map((row) => [row.kind, row.id]),

@@ -9,7 +9,7 @@ import {
 } from '../../../../src/device/outbox/cursors.ts'
 import { replay, settleDeadLetter } from '../../../../src/device/outbox/replay.ts'
 import type { Subscribers } from '../../../../src/device/store/events.ts'
-import { saveDevice } from '../../../../src/device/store/device-row.ts'
+import { saveDevice } from '../../../../src/device/store/rows/save.ts'
 import type { DeviceEvent } from '../../../../src/events/event.ts'
 import { TestObject } from '../object.ts'
 
@@ -28,7 +28,7 @@ function withEvents(count: number) {
     })
   }
   object.commit((context) => {
-    saveDevice(context.db, context.state.device)
+    saveDevice(context)
   })
   for (let n = 0; n < count; n++) {
     record()
@@ -225,7 +225,7 @@ describe('several subscribers', () => {
   function device(keep = 0) {
     const object = new TestObject('UDID-1', { keepEvents: { count: keep, ms: DAY } })
     object.commit((context) => {
-      saveDevice(context.db, context.state.device)
+      saveDevice(context)
     })
     const pulled = (subscriber: string, passed?: number) =>
       object.commit((context) =>
@@ -267,14 +267,11 @@ describe('several subscribers', () => {
     expect(read('a')).toEqual([2, 3])
     deliver('a')
     expect(rows('events')).toBe(1)
-    const [cursor] = object
-      .db()
-      .all<{ seq: number }>("SELECT seq FROM cursors WHERE subscriber = 'b'")
-    expect(cursor?.seq).toBe(1)
+    expect(object.commit(({ state }) => state.storedCursors.get('b'))).toBe(1)
   })
 
   it('get an event that was written while they were unknown', () => {
-    const { object, record, read, rows } = device()
+    const { object, record, read } = device()
     record(['a'])
     record(undefined)
     expect(object.effects.toAnnounce.subscribers).toEqual([''])
@@ -283,7 +280,7 @@ describe('several subscribers', () => {
     expect(read('new')).toEqual([2])
     expect(read('a')).toEqual([1, 2, 3])
     expect(object.commit((context) => settleSubscribers(context, ['a', 'new']))).toBe(false)
-    expect(rows('cursors')).toBe(2)
+    expect(object.commit(({ state }) => [...state.storedCursors.keys()])).toEqual(['a', 'new'])
   })
 
   it('do not exist: events stay as long as the timeline keeps them, and an Idle is no row', () => {

@@ -12,7 +12,7 @@ import { pushPending, type Pusher } from '../../../../src/device/push/send.ts'
 import { pull } from '../../../../src/device/outbox/read.ts'
 import { appendCommand } from '../../../../src/device/queue/enqueue.ts'
 import { channelOf } from '../../../../src/device/store/channels.ts'
-import { saveChannel } from '../../../../src/device/store/channel-row.ts'
+import { saveChannel } from '../../../../src/device/store/rows/save.ts'
 import type { Verdict } from '../../../../src/push/verdict.ts'
 import { TestObject } from '../object.ts'
 
@@ -42,7 +42,7 @@ function deviceWithCommand() {
   })
   queue()
   object.commit((context) => {
-    saveChannel(context.db, channelOf(context, ''))
+    saveChannel(context, channelOf(context, ''))
   })
   return {
     object,

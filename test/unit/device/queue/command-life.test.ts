@@ -4,11 +4,8 @@ import { queueCommand, appendCommand } from '../../../../src/device/queue/enqueu
 import { dueTimes } from '../../../../src/device/alarm.ts'
 import { listCommands } from '../../../../src/device/queue/lookup.ts'
 import type { DeviceSettings } from '../../../../src/config/settings.ts'
-import { archiveEscrow } from '../../../../src/device/store/escrow/tokens.ts'
-import { listEscrow } from '../../../../src/device/store/escrow/list.ts'
 import { latestInventory } from '../../../../src/device/views/inventory.ts'
 import { takeOver, viewWaiting } from '../../../../src/device/queue/move.ts'
-import { viewDevice } from '../../../../src/device/views/device.ts'
 import { pull } from '../../../../src/device/outbox/read.ts'
 import { recordEvent } from '../../../../src/device/outbox/record.ts'
 import { applyReport } from '../../../../src/device/queue/report.ts'
@@ -16,8 +13,7 @@ import { handOut } from '../../../../src/device/queue/hand-out.ts'
 import type { Terms } from '../../../../src/device/store/commands/new-command.ts'
 import { queueOf } from '../../../../src/device/queue/window.ts'
 import { channelOf } from '../../../../src/device/store/channels.ts'
-import { saveChannel } from '../../../../src/device/store/channel-row.ts'
-import { saveDevice } from '../../../../src/device/store/device-row.ts'
+import { saveChannel, saveDevice } from '../../../../src/device/store/rows/save.ts'
 import { viewTimeline } from '../../../../src/device/views/timeline.ts'
 import { TestObject } from '../object.ts'
 
@@ -31,8 +27,8 @@ function device(settings: Partial<DeviceSettings> = {}) {
   const object = new TestObject('UDID-1', settings)
   object.commit((context) => {
     const channel = channelOf(context, '')
-    saveDevice(context.db, context.state.device)
-    saveChannel(context.db, Object.assign(channel, { token: new Uint8Array(32) }))
+    saveDevice(context)
+    saveChannel(context, Object.assign(channel, { token: new Uint8Array(32) }))
   })
   const newCommand = (uuid: string, terms: Partial<Terms>, requestType: string) => ({
     uuid,
@@ -312,29 +308,4 @@ describe('nothing grows without bound', () => {
     expect(['C', 'D'].map(ask)).toEqual(['queued', 'full'])
     expect(object.commit((context) => queueOf(context, channelOf(context, '')).depth)).toBe(2)
   })
-})
-
-it('a rare table is created by the first insert, not by a read after an eviction', () => {
-  const { object, add, tell } = device()
-  const tables = () => object.db().all('SELECT name FROM sqlite_master').length
-  const answer = (uuid: string) => {
-    add(uuid)
-    object.evict()
-    tell('Idle')
-    tell('Acknowledged', uuid, 'x')
-  }
-  answer('A')
-  const before = tables()
-  answer('B')
-  expect(tables()).toBe(before)
-  answer('C'.repeat(1_500_000))
-  expect(tables()).toBe(before + 1)
-  expect(object.db().all('SELECT * FROM parts')).toEqual([])
-  object.commit((context) => {
-    viewDevice(context)
-    listEscrow(context)
-    archiveEscrow(context)
-    dueTimes(context)
-  })
-  expect(tables()).toBe(before + 1)
 })

@@ -68,16 +68,19 @@ class SharedMac extends TestObject {
   /** The same, written directly, with their claims made or parked. */
   seed(count: number, name = 'u', parked = false): void {
     this.db().run(
-      `INSERT INTO channels (id, user, enabled, token_at, magic, topic, tally, awaiting_configuration,
-        claim, flag, flag_epoch, pushed_at, declarations, used_at, parked)
+      `INSERT INTO channels (id, user, used_at, parked, state)
         WITH RECURSIVE new(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM new WHERE n < ?)
-        SELECT last + 1 + n, ? || n, 1, 0, '', '', 0, 0, ?, '', 0, 0, '[]', ?, ?
-        FROM new, (SELECT max(id) AS last FROM channels)`,
+        SELECT last + 1 + n, ? || n, ?, ?, json_object('id', last + 1 + n, 'user', ? || n, 'enabled',
+          json('true'), 'claim', ?, 'usedAt', ?, 'parked', json(?))
+        FROM new, (SELECT coalesce(max(id), 0) AS last FROM channels)`,
       count - 1,
+      name,
+      this.now,
+      Number(parked),
       name,
       parked ? 'none' : 'made',
       this.now,
-      Number(parked),
+      String(parked),
     )
     this.evict()
   }
@@ -85,7 +88,9 @@ class SharedMac extends TestObject {
   /** Others were used since. */
   neglect(...users: string[]): void {
     this.db().run(
-      'UPDATE channels SET used_at = ? WHERE user NOT IN (SELECT value FROM json_each(?))',
+      `UPDATE channels SET used_at = ?, state = json_set(state, '$.usedAt', ?)
+        WHERE user NOT IN (SELECT value FROM json_each(?))`,
+      this.now,
       this.now,
       JSON.stringify(users),
     )
@@ -137,7 +142,9 @@ describe('users of a device', () => {
   it('get the number of a deleted one when no new number is left', () => {
     const object = mac()
     object.crowd(2)
-    object.db().run("UPDATE channels SET id = 8190 WHERE user = 'u1'")
+    object
+      .db()
+      .run("UPDATE channels SET id = 8190, state = json_set(state, '$.id', 8190) WHERE user = 'u1'")
     object.evict()
     object.queue('next', '1')
     object.queue('last', '2')
@@ -170,8 +177,7 @@ describe('users of a device', () => {
     object.seed(499)
     object.now += 2 * DAY
     object.idle('daily')
-    // The device's own row has none.
-    expect(object.count('channels WHERE used_at = 0')).toBe(1)
+    expect(object.count(`channels WHERE used_at = ${object.now}`)).toBe(1)
     object.crowd(100, 'later')
     expect(object.inUse('daily')).toBe(true)
     expect(object.inUse('u0')).toBe(false)

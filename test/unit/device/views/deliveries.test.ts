@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { pull } from '../../../../src/device/outbox/read.ts'
 import { recordEvent } from '../../../../src/device/outbox/record.ts'
 import { replay } from '../../../../src/device/outbox/replay.ts'
-import { saveDevice } from '../../../../src/device/store/device-row.ts'
+import { saveDevice } from '../../../../src/device/store/rows/save.ts'
 import { viewDeliveries, type DeliveryFilter } from '../../../../src/device/views/deliveries.ts'
 import { TestObject } from '../object.ts'
 
@@ -12,9 +12,7 @@ const keepEvents = { count: 100, ms: Number.MAX_SAFE_INTEGER }
 /** A device that keeps its events. */
 function device() {
   const object = new TestObject('UDID-1', { keepEvents })
-  object.commit(({ db, state }) => {
-    saveDevice(db, state.device)
-  })
+  object.commit(saveDevice)
   const record = (listeners: readonly string[] | undefined, user = ''): void => {
     object.commit((context) => {
       const about = { enrollment: { type: 'Device', device: 'UDID-1', user } as const, params: {} }

@@ -202,8 +202,9 @@ describe('a timeline', () => {
     expect(whole.length).toBeGreaterThan(80)
     expect(new Set(whole).size).toBe(whole.length)
     expect(one.pages(limit).map(told)).toEqual(whole)
+    // Memory had the last answers of APNs, and the rows have older ones.
     one.object.evict()
-    expect(one.pages(limit).map(told)).toEqual(whole)
+    expect(one.pages(limit).map(told)).toEqual(one.read().entries.map(told))
   })
 
   it.each([1, 2, 5])(

@@ -1,5 +1,4 @@
-import type { Db } from '../../storage/db.ts'
-import type { Proof } from './proof.ts'
+import type { Proof } from '../proof.ts'
 
 /** The epoch of an identity that an admin has revoked: that of no enrolment. */
 export const REVOKED_EPOCH = -1
@@ -43,46 +42,4 @@ export function changeEpoch(identity: Identity, epoch: number, step: IdentitySte
     identity.epoch = epoch
     identity.history = [...identity.history, step].slice(-MAX_HISTORY)
   }
-}
-
-export function loadIdentities(db: Db): Identity[] {
-  return db
-    .all<
-      Omit<Identity, 'reported' | 'history' | 'heard'> & {
-        reported: number
-        history: string
-        heard: string
-      }
-    >(
-      `SELECT id, fingerprint, ca_key AS caKey, subject, not_after AS notAfter, epoch,
-        proven_serial AS provenSerial, reported, history, proof, heard FROM identities ORDER BY id`,
-    )
-    .map((row) => ({
-      ...row,
-      reported: row.reported === 1,
-      history: JSON.parse(row.history),
-      heard: JSON.parse(row.heard),
-    }))
-}
-
-export function saveIdentity(db: Db, identity: Identity): void {
-  db.run(
-    `INSERT OR REPLACE INTO identities (id, fingerprint, ca_key, subject, not_after, epoch, proven_serial,
-      reported, history, proof, heard) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    identity.id,
-    identity.fingerprint,
-    identity.caKey,
-    identity.subject,
-    identity.notAfter,
-    identity.epoch,
-    identity.provenSerial,
-    Number(identity.reported),
-    JSON.stringify(identity.history),
-    identity.proof,
-    JSON.stringify(identity.heard),
-  )
-}
-
-export function deleteIdentity(db: Db, { id }: Identity): void {
-  db.run('DELETE FROM identities WHERE id = ?', id)
 }

@@ -1,0 +1,78 @@
+import type { EnrollmentType } from '../../../mdm/enrollment.ts'
+import { NO_FACTS, type DeviceFacts } from '../../../mdm/message.ts'
+import { newInstallation, type Installation } from '../installed.ts'
+
+/**
+ * The device's part of its row. `unknown`: the object has commands that an admin queued, or nothing.
+ * `authenticated`: between Authenticate and the first TokenUpdate. Times are milliseconds; 0 means never.
+ */
+export interface DeviceRow {
+  name: string
+  type: EnrollmentType
+  state: 'unknown' | 'authenticated' | 'enrolled' | 'checked_out'
+  facts: DeviceFacts
+  readonly installed: Installation
+  /** The number of the enrolment: an identity of a lower epoch is not of this enrolment. */
+  epoch: number
+  blocked: boolean
+  hidden: boolean
+  /**
+   * `called`: a user channel of another device had this id when the device enrolled, and secret commands are
+   * held. `contested`: in addition, admins used the bare id for that user, so the id alone is refused. A
+   * release by an admin ends both.
+   */
+  namesake: '' | 'called' | 'contested'
+  /** The present enrolment is not proven, and an earlier one may come back. */
+  contest: Contest | undefined
+  /** Since when the device reports its serial number. */
+  claimedAt: number
+  /** When the Authenticate of a renewal arrived, until its TokenUpdate shows that it was one. */
+  renewedAt: number
+  lastSeen: number
+  /** Counts the changes that the directory needs, and the last one that it has. */
+  version: number
+  projected: number
+}
+
+/** Times are milliseconds. */
+export interface Contest {
+  /** When the enrolment that is served began to be served, and when it counts as proven. */
+  readonly since: number
+  readonly until: number
+  /** Epochs of the enrolments that are kept: the first one, then others without proof. */
+  readonly earlier: readonly number[]
+  /** CommandUUIDs of the profiles that may have renewed the identity; empty when it is no renewal. */
+  readonly renewal: readonly string[]
+  /** When the earlier identities were pushed last. */
+  readonly pushedAt: number
+}
+
+export function newDevice(name: string): DeviceRow {
+  return {
+    name,
+    type: 'Device',
+    state: 'unknown',
+    facts: NO_FACTS,
+    installed: newInstallation(),
+    epoch: 0,
+    blocked: false,
+    hidden: false,
+    namesake: '',
+    contest: undefined,
+    claimedAt: 0,
+    renewedAt: 0,
+    lastSeen: 0,
+    version: 0,
+    projected: 0,
+  }
+}
+
+/** A device from its row, with defaults for facts that the row does not have yet. */
+export function readDevice(name: string, stored: Partial<DeviceRow>): DeviceRow {
+  return {
+    ...newDevice(name),
+    ...stored,
+    facts: { ...NO_FACTS, ...stored.facts },
+    installed: { ...newInstallation(), ...stored.installed },
+  }
+}
