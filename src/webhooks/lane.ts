@@ -13,8 +13,10 @@ export type PostReport = Omit<Pull, 'subscriber' | 'topics' | 'statuses' | 'read
  * receiver counts as down for all. Then one post at a time, each of another device, tries whether it is back.
  */
 export interface Lane extends Throttle {
-  /** Devices with events, oldest first, and the time from which each may be tried. */
-  readonly ready: Map<string, number>
+  /** Devices with events and without failures, oldest first: thousands after a pause or an outage. */
+  readonly ready: Set<string>
+  /** Devices with events whose last try failed, and the time from which each may be tried. */
+  readonly waiting: Map<string, number>
   /** Devices whose events are being posted. */
   readonly busy: Set<string>
   /** Busy devices that got new events meanwhile. */
@@ -44,7 +46,8 @@ export interface Failures {
 export function newLane(concurrency: number, stored?: ReceiverCircuit, paused = false): Lane {
   return {
     ...newThrottle(concurrency, stored),
-    ready: new Map(),
+    ready: new Set(),
+    waiting: new Map(),
     busy: new Set(),
     again: new Set(),
     failures: new Map(),
@@ -60,16 +63,21 @@ export interface LaneState extends Pick<Lane, 'paused' | 'circuit' | 'allowed'> 
   readonly waiting: number
 }
 
-export function laneState({ circuit, paused, allowed, busy, ready }: Lane): LaneState {
-  return { paused, circuit, allowed, inFlight: busy.size, waiting: ready.size + busy.size }
+export function laneState(lane: Lane): LaneState {
+  const { paused, circuit, allowed, busy } = lane
+  return { paused, circuit, allowed, inFlight: busy.size, waiting: countDevices(lane) }
+}
+
+export function countDevices({ ready, waiting, busy }: Lane): number {
+  return ready.size + waiting.size + busy.size
 }
 
 /** Adds a device that has events. A device that waits for its next try keeps its time. */
 export function addDevice(lane: Lane, device: string): void {
   if (lane.busy.has(device)) {
     lane.again.add(device)
-  } else if (!lane.ready.has(device)) {
-    lane.ready.set(device, 0)
+  } else if (!lane.waiting.has(device)) {
+    lane.ready.add(device)
   }
 }
 
@@ -88,17 +96,38 @@ export function startDevices(lane: Lane, concurrency: number, now: number): stri
   if (free <= 0) {
     return []
   }
-  const due = [...lane.ready]
+  const due = [...lane.waiting]
     .filter(([device, at]) => Math.max(at, heldUntil(lane, device)) <= now)
     .map(([device]) => device)
   const hasFailed = (device: string): boolean => lane.failures.has(device)
   const failed = due.filter(hasFailed).slice(0, placesForFailed(lane, concurrency))
-  const devices = [...due.filter((device) => !hasFailed(device)), ...failed].slice(0, free)
+  const sound = [...due.filter((device) => !hasFailed(device)), ...readyDevices(lane, free, now)]
+  const devices = [...sound, ...failed].slice(0, free)
   for (const device of devices) {
     lane.ready.delete(device)
+    lane.waiting.delete(device)
     lane.busy.add(device)
   }
   return devices
+}
+
+/** The first devices of `ready` that may start. Each round ends early: it must not read thousands. */
+function readyDevices(lane: Lane, most: number, now: number): string[] {
+  const devices: string[] = []
+  for (const device of lane.ready) {
+    if (heldUntil(lane, device) <= now) {
+      devices.push(device)
+    }
+    if (devices.length === most || isLastToHold(lane, device, now)) {
+      break
+    }
+  }
+  return devices
+}
+
+/** Whether all devices after this one wait too: only the few devices that fail may wait longer. */
+function isLastToHold(lane: Lane, device: string, now: number): boolean {
+  return !lane.circuit.failing.includes(device) && heldUntil(lane, device) > now
 }
 
 function places(lane: Lane, concurrency: number): number {
@@ -119,13 +148,13 @@ export function isFull(lane: Lane, concurrency: number): boolean {
 
 /** Whether a device waits only for a free place. */
 export function hasDueDevice(lane: Lane, now: number): boolean {
-  return [...lane.ready.values()].some((at) => at <= now)
+  return lane.ready.size > 0 || [...lane.waiting.values()].some((at) => at <= now)
 }
 
 /** Ends all waits: each device may be tried now. @returns whether the circuit changed and has to be stored */
-export function endWaits({ circuit, ready }: Lane): boolean {
-  for (const device of ready.keys()) {
-    ready.set(device, 0)
+export function endWaits({ circuit, waiting }: Lane): boolean {
+  for (const device of waiting.keys()) {
+    waiting.set(device, 0)
   }
   return endReceiverWaits(circuit)
 }
@@ -134,9 +163,16 @@ export function endWaits({ circuit, ready }: Lane): boolean {
 export function nextTry(lane: Lane, concurrency: number): number | undefined {
   const mayFailed = placesForFailed(lane, concurrency) > 0
   let next = Infinity
-  for (const [device, at] of lane.ready) {
+  for (const [device, at] of lane.waiting) {
     if (mayFailed || !lane.failures.has(device)) {
       next = Math.min(next, Math.max(at, heldUntil(lane, device)))
+    }
+  }
+  for (const device of lane.ready) {
+    next = Math.min(next, heldUntil(lane, device))
+    if (!lane.circuit.failing.includes(device)) {
+      // No other device of `ready` may start earlier.
+      break
     }
   }
   return next === Infinity ? undefined : next
@@ -146,9 +182,9 @@ export function nextTry(lane: Lane, concurrency: number): number | undefined {
 export function releaseDevice(lane: Lane, device: string, now: number, wait?: number): void {
   lane.busy.delete(device)
   const isAgain = lane.again.delete(device)
-  if (wait !== undefined) {
-    lane.ready.set(device, now + wait)
-  } else if (isAgain) {
+  if (wait !== undefined && (wait > 0 || lane.failures.has(device))) {
+    lane.waiting.set(device, now + wait)
+  } else if (wait === 0 || isAgain) {
     addDevice(lane, device)
   }
 }

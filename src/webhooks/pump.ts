@@ -10,7 +10,15 @@ import { forRequest } from '../request-id.ts'
 import type { DeliveryPorts } from './attempt.ts'
 import { addDeadLetter } from './dead-letters.ts'
 import { deliver } from './deliver.ts'
-import { addDevice, endWaits, isFull, nextTry, releaseDevice, startDevices } from './lane.ts'
+import {
+  addDevice,
+  countDevices,
+  endWaits,
+  isFull,
+  nextTry,
+  releaseDevice,
+  startDevices,
+} from './lane.ts'
 import { postEvent, type PostOutcome } from './post.ts'
 import { storeCircuit, type Subscription } from './subscription.ts'
 
@@ -73,8 +81,7 @@ async function startPosts(subscription: Subscription): Promise<void> {
   for (const device of startDevices(lane, webhook.concurrency, clock.now())) {
     inBackground(ctx, postDevice(subscription, webhook, device))
   }
-  const waiting = lane.ready.size + lane.busy.size
-  if (!subscription.removed && markBacklog(ctx.storage.kv, waiting)) {
+  if (!subscription.removed && markBacklog(ctx.storage.kv, countDevices(lane))) {
     arm(subscription, clock.now() + LONGEST_TIMER)
   }
   // When all places are taken, the next post that comes back starts the next round.
@@ -90,7 +97,7 @@ async function readBacklog(subscription: Subscription): Promise<number | undefin
   }
   subscription.isReadingBacklog = true
   try {
-    for (const device of await walk(env.DB, ctx.storage.kv, lane.ready.size)) {
+    for (const device of await walk(env.DB, ctx.storage.kv, lane.ready.size + lane.waiting.size)) {
       addDevice(lane, device)
     }
     return undefined

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { newLane, nextTry } from '../../../src/webhooks/lane.ts'
+import { addDevice, newLane, nextTry, startDevices } from '../../../src/webhooks/lane.ts'
 import { DELIVERED, down, REFUSED, TestReceiver } from './receiver.ts'
 
 const SECOND = 1000
@@ -113,10 +113,37 @@ describe('a receiver that is down', () => {
   it('can have 200,000 devices that wait', () => {
     const lane = newLane(1)
     for (let n = 0; n < 200_000; n++) {
-      lane.ready.set(String(n), 7 + n)
+      lane.waiting.set(String(n), 7 + n)
     }
     expect(nextTry(lane, 1)).toBe(7)
   })
+
+  it.each([
+    ['is up', {}, false],
+    ['is down', { downs: 3, closedUntil: 5000, failing: MANY }, false],
+    ['is up, but the webhook is paused', {}, true],
+  ])(
+    'with 10,000 devices behind reads a few of them in a round while it %s',
+    (_, stored, paused) => {
+      const circuit = {
+        downs: 0,
+        closedUntil: 0,
+        askedUntil: 0,
+        quietUntil: 0,
+        failing: [],
+        ...stored,
+      }
+      const lane = newLane(4, circuit, paused)
+      const read = countReads(lane.ready)
+      for (const device of [...MANY, ...Array.from({ length: 10_000 }, (__, n) => String(n))]) {
+        addDevice(lane, device)
+      }
+      const started = startDevices(lane, 4, 1000)
+      nextTry(lane, 4)
+      expect(started).toHaveLength(paused || 'downs' in stored ? 0 : 4)
+      expect(read()).toBeLessThan(20)
+    },
+  )
 
   it('is tried by one post at a time, less and less often, and later gets all events in order', async () => {
     const receiver = new TestReceiver()
@@ -286,3 +313,17 @@ describe('the pace of a webhook', () => {
     expect(receiver.dropped).toBe(2)
   })
 })
+
+/** @returns how many devices were read from a set so far */
+function countReads(devices: Set<string>): () => number {
+  let reads = 0
+  Object.defineProperty(devices, Symbol.iterator, {
+    *value(): Generator<string> {
+      for (const device of devices.values()) {
+        reads += 1
+        yield device
+      }
+    },
+  })
+  return () => reads
+}

@@ -156,7 +156,7 @@ export class TestReceiver {
   }
 
   #dueAt(name: string): number {
-    if (this.lane.ready.has(name)) {
+    if (this.lane.ready.has(name) || this.lane.waiting.has(name)) {
       return Infinity
     }
     const due = this.asidesOf(name).flatMap(({ next_at }) => next_at ?? [])
@@ -222,5 +222,5 @@ export class TestReceiver {
 function settleUnreachable(lane: Lane, device: string, now: number): void {
   lane.busy.delete(device)
   lane.again.delete(device)
-  lane.ready.set(device, now + UNREACHABLE)
+  lane.waiting.set(device, now + UNREACHABLE)
 }
