@@ -3,12 +3,21 @@ import { START, walkPage } from '../directory/devices/walk.ts'
 const PAGE = 200
 /** The walk reads its next page when fewer devices than these wait. */
 const ENOUGH = 50
+/** A shorter wave of events is no backlog: at a steady rate each wave would write its mark and an alarm. */
+const LASTING = 2000
 const PLACE = 'walk'
 const BACKLOG = 'backlog'
 
+/** Since when many devices wait. */
+export interface Backlog {
+  manySince: number | undefined
+}
+
 /** Begins a walk over all devices: after a pause the object does not know which of them have events. */
 export function beginWalk(kv: SyncKvStorage): void {
-  kv.put(PLACE, START)
+  if (kv.get(PLACE) !== START) {
+    kv.put(PLACE, START)
+  }
 }
 
 /** The next page of a walk that goes on, when few devices wait. A crash does not end the walk. */
@@ -35,13 +44,20 @@ export async function walk(
 }
 
 /**
- * Only memory knows which devices wait. The storage has a mark while they are many.
+ * Only memory knows which devices wait. The storage has a mark while they are many for some time.
  * @returns whether the mark was made now. The caller then arms the alarm, which restores the object after a
  * crash.
  */
-export function markBacklog(kv: SyncKvStorage, waiting: number): boolean {
+export function markBacklog(
+  kv: SyncKvStorage,
+  backlog: Backlog,
+  waiting: number,
+  now: number,
+): boolean {
   const isMarked = kv.get(BACKLOG) === true
-  if (!isMarked && waiting >= ENOUGH) {
+  const since = waiting < ENOUGH ? undefined : (backlog.manySince ?? now)
+  backlog.manySince = since
+  if (!isMarked && since !== undefined && now - since >= LASTING) {
     kv.put(BACKLOG, true)
     return true
   }

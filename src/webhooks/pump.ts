@@ -26,13 +26,21 @@ import { storeCircuit, type Subscription } from './subscription.ts'
 const LONGEST_TIMER = 60_000
 /** A device that cannot be reached is tried again after this time. */
 const UNREACHABLE_WAIT = 5000
+/** Some 10 MB of ids. */
+const MOST_READY = 100_000
 /** The longest call of the object of a device. */
 export const PATIENCE = 10_000
 
-/** Adds devices that have events, and begins to post. */
+/**
+ * Adds devices that have events, and begins to post. When memory holds very many devices, more are not added:
+ * a walk over the directory finds them after the others.
+ */
 export function wakeLane(subscription: Subscription, devices: readonly string[]): void {
-  for (const device of devices) {
-    addDevice(subscription.lane, device)
+  const { lane, ctx, removed } = subscription
+  if (lane.ready.size >= MOST_READY && !removed) {
+    beginWalk(ctx.storage.kv)
+  } else {
+    devices.forEach((device) => addDevice(lane, device))
   }
   startPump(subscription)
 }
@@ -81,8 +89,10 @@ async function startPosts(subscription: Subscription): Promise<void> {
   for (const device of startDevices(lane, webhook.concurrency, clock.now())) {
     inBackground(ctx, postDevice(subscription, webhook, device))
   }
-  if (!subscription.removed && markBacklog(ctx.storage.kv, countDevices(lane))) {
-    arm(subscription, clock.now() + LONGEST_TIMER)
+  const waiting = countDevices(lane)
+  const now = clock.now()
+  if (!subscription.removed && markBacklog(ctx.storage.kv, subscription, waiting, now)) {
+    arm(subscription, now + LONGEST_TIMER)
   }
   // When all places are taken, the next post that comes back starts the next round.
   const isLast = isFull(lane, webhook.concurrency)

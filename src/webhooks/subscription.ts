@@ -1,6 +1,6 @@
 import { MAX_CONCURRENCY } from '../config/values.ts'
 import type { DeviceNamespace } from '../device/object.ts'
-import { resumeBacklog } from './backlog.ts'
+import { resumeBacklog, type Backlog } from './backlog.ts'
 import { sqlite, type Db } from '../storage/db.ts'
 import type { ReceiverCircuit } from './circuit.ts'
 import { newLane, type Lane } from './lane.ts'
@@ -15,7 +15,7 @@ export interface SubscriberEnv {
 }
 
 /** One webhook in the memory of its Subscriber object. */
-export interface Subscription {
+export interface Subscription extends Backlog {
   readonly id: string
   readonly env: SubscriberEnv
   readonly ctx: Pick<DurableObjectState, 'storage' | 'waitUntil'>
@@ -47,6 +47,7 @@ export function openSubscription(ctx: DurableObjectState, env: SubscriberEnv): S
     log: openLog(kv),
     removed: false,
     isReadingBacklog: false,
+    manySince: undefined,
     cancelTimer: undefined,
   }
 }

@@ -25,13 +25,21 @@ function rows() {
   return { kept, writes, kv: kv as unknown as SyncKvStorage }
 }
 
+/** Rounds at these seconds, each with so many devices that wait. @returns whether each makes the mark */
+function rounds(
+  kv: SyncKvStorage,
+  ...waits: readonly (readonly [second: number, waiting: number])[]
+) {
+  const backlog = { manySince: undefined }
+  return waits.map(([second, waiting]) => markBacklog(kv, backlog, waiting, second * 1000))
+}
+
 it('a backlog is written down once, and few devices that wait cost nothing', () => {
   const { kv, writes } = rows()
-  for (const waiting of [0, 1, 49, 0]) {
-    markBacklog(kv, waiting)
-  }
+  expect(rounds(kv, [0, 0], [1, 1], [9, 49], [12, 0])).not.toContain(true)
   expect(writes).toEqual([])
-  expect([50, 400, 49, 1].map((waiting) => markBacklog(kv, waiting))).toEqual([
+  expect(rounds(kv, [0, 50], [2, 400], [4, 400], [6, 49], [9, 1])).toEqual([
+    false,
     true,
     false,
     false,
@@ -39,18 +47,31 @@ it('a backlog is written down once, and few devices that wait cost nothing', () 
   ])
   expect(writes).toEqual(['backlog'])
   unmarkBacklog(kv)
-  expect(markBacklog(kv, 50)).toBe(true)
+  expect(rounds(kv, [0, 50], [2, 50])).toEqual([false, true])
   writes.length = 1
-  markBacklog(kv, 0)
-  markBacklog(kv, 0)
+  rounds(kv, [3, 0], [4, 0])
   expect(writes).toEqual(['backlog', 'backlog'])
+})
+
+it('waves of events that are posted within two seconds are not written down', () => {
+  const { kv, writes } = rows()
+  const waves = Array.from(
+    { length: 100 },
+    (_, n) =>
+      [
+        [n, 100],
+        [n + 0.9, n % 2 ? 0 : 49],
+      ] as const,
+  )
+  expect(rounds(kv, ...waves.flat())).not.toContain(true)
+  expect(writes).toEqual([])
 })
 
 it('only an object that died with a backlog begins with a walk', () => {
   const { kv, kept } = rows()
   resumeBacklog(kv)
   expect(kept.has('walk')).toBe(false)
-  markBacklog(kv, 50)
+  rounds(kv, [0, 50], [2, 50])
   resumeBacklog(kv)
   expect(kept.get('walk')).toBe('')
 })
