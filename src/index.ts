@@ -4,7 +4,7 @@ import { configOf } from './config/config.ts'
 import { consume } from './consumer.ts'
 import { Job } from './jobs/job.ts'
 import { Push } from './push-circuit/push.ts'
-import { Subscriber } from './webhooks/subscriber.ts'
+import { Poster, Subscriber } from './webhooks/subscriber.ts'
 import { Device, type Announcement } from './device/object.ts'
 import { announceCertificate } from './device/push/gate.ts'
 import type { Env } from './env.ts'
@@ -27,7 +27,7 @@ for (const object of [Job, Push, Subscriber, Device]) {
   guardObject(object)
 }
 
-export { Job, Push, Subscriber, Device }
+export { Job, Push, Subscriber, Device, Poster }
 
 const app = new Hono<AppEnv>()
 

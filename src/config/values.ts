@@ -10,8 +10,10 @@ import { OwnError } from '../reason.ts'
 
 export const DAY = 86_400_000
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: DAY }
-/** The posts of subscribers must leave some of the six connections that one invocation has. */
-export const MAX_CONCURRENCY = 6
+/** The connections of one invocation. */
+export const CONNECTIONS = 6
+/** Each post has its event in the memory of one object. */
+export const MAX_CONCURRENCY = 24
 export const MAX_RATE = 100_000
 /** Nothing is retried for longer. */
 export const MAX_IDLE_AGE = 3 * DAY

@@ -55,16 +55,18 @@ export interface Body {
   readonly signature: Readonly<Record<string, string>>
 }
 
-/** Posts an event as the settings of its webhook say: redacted or whole, signed. */
+/** Posts an event as the settings of its webhook say: redacted or whole, signed. `send` does the post. */
 export async function postEvent(
   webhook: Webhook,
   event: DeviceEvent,
   { isReplay, allowPrivate }: { readonly isReplay: boolean; readonly allowPrivate: boolean },
+  send = post,
 ): Promise<PostOutcome> {
   const now = clock.now()
   const text = renderEvent(webhook.redact ? redacted(event) : event, isReplay)
-  const receiver = { ...webhook, asGo: webhook.id === VAR_WEBHOOK, allowPrivate }
-  return post(receiver, { text, signature: signature(webhook, event.id, text, now) }, now)
+  const { url, authorization, headers, id } = webhook
+  const receiver = { url, authorization, headers, asGo: id === VAR_WEBHOOK, allowPrivate }
+  return send(receiver, { text, signature: signature(webhook, event.id, text, now) }, now)
 }
 
 /** Posts one event as MicroMDM does: any status below 400 is success. */

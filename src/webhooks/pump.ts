@@ -1,5 +1,6 @@
 import { clock, inTime, wait } from '../clock.ts'
 import { requireConfig } from '../config/config.ts'
+import { CONNECTIONS } from '../config/values.ts'
 import { beginWalk, markBacklog, walk } from './backlog.ts'
 import type { DeviceEvent } from '../events/event.ts'
 import type { Webhook } from '../events/webhook.ts'
@@ -19,7 +20,7 @@ import {
   releaseDevice,
   startDevices,
 } from './lane.ts'
-import { postEvent, type PostOutcome } from './post.ts'
+import { postEvent, type post, type PostOutcome } from './post.ts'
 import { storeCircuit, type Subscription } from './subscription.ts'
 
 /** A timer keeps the object in memory, which is paid for. The alarm does longer waits. */
@@ -154,14 +155,33 @@ function arm({ ctx }: Subscription, at: number): void {
   ctx.waitUntil(ctx.storage.setAlarm(at))
 }
 
+/**
+ * Posts an event. With many posts in flight each is an invocation of its own: the object shares its few
+ * connections among all its posts.
+ */
 export async function postNow(
-  { env }: Subscription,
+  { env, ctx }: Subscription,
   webhook: Webhook,
   event: DeviceEvent,
   isReplay: boolean,
 ): Promise<PostOutcome> {
   const { allowPrivateWebhooks: allowPrivate } = requireConfig(env)
-  return postEvent(webhook, event, { isReplay, allowPrivate })
+  const how = { isReplay, allowPrivate }
+  return webhook.concurrency <= CONNECTIONS
+    ? postEvent(webhook, event, how)
+    : postEvent(webhook, event, how, (...one) => postElsewhere(ctx, ...one))
+}
+
+/** A call that fails, for example during a deploy, holds the order as a receiver does that is down. */
+async function postElsewhere(
+  { exports }: Subscription['ctx'],
+  ...one: Parameters<typeof post>
+): Promise<PostOutcome> {
+  try {
+    return await exports.Poster.post(...one)
+  } catch (error) {
+    return { kind: 'down', status: 0, reason: reasonOf(error), retryAfter: undefined }
+  }
 }
 
 /** The webhook as it is now; `undefined` when nothing may be posted. */

@@ -1,4 +1,4 @@
-import { DurableObject } from 'cloudflare:workers'
+import { DurableObject, WorkerEntrypoint } from 'cloudflare:workers'
 import { clock } from '../clock.ts'
 import { beginWalk, unmarkBacklog } from './backlog.ts'
 import { testEvent } from '../events/event.ts'
@@ -6,7 +6,7 @@ import { requestId } from '../request-id.ts'
 import { countDeadLetters, listDeadLetters, type DeadLetter } from './dead-letters.ts'
 import { laneState, type LaneState } from './lane.ts'
 import type { Post, PostCounts, PostFilter } from './log.ts'
-import type { TestResult } from './post.ts'
+import { post, type Body, type PostOutcome, type Receiver, type TestResult } from './post.ts'
 import { postNow, pump, resumePosts, startPump, wakeLane } from './pump.ts'
 import { deleteDeadLetter, retryDeadLetter, retryDeadLetters } from './retry-dead-letters.ts'
 import type { Retried, RetriedCounts } from './retry-dead-letters.ts'
@@ -71,6 +71,13 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
   override async alarm(): Promise<void> {
     unmarkBacklog(this.ctx.storage.kv)
     await pump(this.#subscription)
+  }
+}
+
+/** Posts for a Subscriber. Each call is an invocation of its own, with its own connections. */
+export class Poster extends WorkerEntrypoint {
+  async post(receiver: Receiver, body: Body, now: number): Promise<PostOutcome> {
+    return post(receiver, body, now)
   }
 }
 

@@ -18,7 +18,7 @@ export interface SubscriberEnv {
 export interface Subscription extends Backlog {
   readonly id: string
   readonly env: SubscriberEnv
-  readonly ctx: Pick<DurableObjectState, 'storage' | 'waitUntil'>
+  readonly ctx: Pick<DurableObjectState, 'storage' | 'waitUntil' | 'exports'>
   readonly db: Db
   readonly settings: WebhookSource
   readonly lane: Lane

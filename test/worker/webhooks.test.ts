@@ -3,7 +3,18 @@ import { createHmac } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
 import { forgetWebhooks } from '../../src/webhooks/settings.ts'
 import { clock, turn } from './clock.ts'
-import { api, enrolled, env, events, listedAs, resetRules, rule, seen, until } from './server.ts'
+import {
+  api,
+  enrolled,
+  env,
+  events,
+  listedAs,
+  release,
+  resetRules,
+  rule,
+  seen,
+  until,
+} from './server.ts'
 import {
   DAY,
   deadLetter,
@@ -198,6 +209,22 @@ describe('a webhook', () => {
     await paused.call('resume')
     const taken = await paused.events(device.udid, 2)
     expect(taken.map(({ sequence }) => sequence)).toEqual([1, 2])
+  })
+
+  it('has as many posts in flight as its setting, each with its signature', async () => {
+    const count = 9
+    const hook = await newHook({ topics: ['mdm.Authenticate'], concurrency: count })
+    await rule({ on: 'webhook', match: hook.host, status: 200, times: count, held: true })
+    const devices = await Promise.all(Array.from({ length: count + 1 }, () => enrolled()))
+    const posts = await hook.posts(count)
+    expect(await hook.state()).toMatchObject({ posts_in_flight: count, posts_allowed: count })
+    expect(posts.map(({ headers }) => headers['x-hmac-signature'])).toEqual(
+      posts.map(({ body }) => createHmac('sha256', hook.secret).update(body).digest('base64')),
+    )
+    await release()
+    for (const { udid } of devices) {
+      expect(await hook.events(udid, 1)).toMatchObject([{ sequence: 1 }])
+    }
   })
 
   it('never shows more allowed posts than its setting', async () => {

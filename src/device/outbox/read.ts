@@ -11,7 +11,7 @@ import { dueRetries, takeRetries, type RetriedEvent, type RetryReport } from './
  * event is read whole, so a read may be longer by one event, and still fits into an RPC.
  */
 const READ_EVENTS = 5
-const READ_BYTES = 4_000_000
+const READ_BYTES = 1_000_000
 
 /** A subscriber's report on the events that it has read, and its request for the next ones. */
 export interface Pull

@@ -62,7 +62,7 @@ it.each([
     { WEBHOOK_MAX_IDLE_AGE: '4d' },
     'WEBHOOK_MAX_IDLE_AGE: not from 1s to 3d: leave it out for however long',
   ],
-  [{ WEBHOOK_CONCURRENCY: '7' }, 'WEBHOOK_CONCURRENCY: not a whole number from 1 to 6'],
+  [{ WEBHOOK_CONCURRENCY: '25' }, 'WEBHOOK_CONCURRENCY: not a whole number from 1 to 24'],
   [
     { WEBHOOK_URL: 'http://a%zz:b@receiver.test' },
     'WEBHOOK_URL: a % in its user or password has to be written as %25',

@@ -110,7 +110,7 @@ it('retries of long events are read as far as one call carries them', () => {
   object.commit((context) => {
     for (const id of ['one', 'two', 'three']) {
       const about = { enrollment: { type: 'Device', device: 'D', user: '' }, params: {} } as const
-      const body = new Uint8Array(3_000_000)
+      const body = new Uint8Array(800_000)
       recordEvent(context, { id, topic: 'mdm.Connect', about, body }, ['webhook'])
     }
     const aside = [1, 2].map((seq) => requestRetry(context, seq, true))

@@ -1,4 +1,4 @@
-import type * as worker from '../../src/index.ts'
+import type * as worker from './index.ts'
 
 declare global {
   namespace Cloudflare {
