@@ -7,7 +7,7 @@ import type { DeviceAnswer, DeviceInput } from './enrolment/message.ts'
 import * as renewal from './enrolment/renewal.ts'
 import { claimKept, userClaim } from './enrolment/user-claim.ts'
 import { settleSubscribers } from './outbox/cursors.ts'
-import { pull, type Pull } from './outbox/read.ts'
+import { onlyReads, pull, type Pull } from './outbox/read.ts'
 import { replay, settleDeadLetter, type Replay } from './outbox/replay.ts'
 import { viewQueue, type QueuedCommand } from './queue/page.ts'
 import type { NewCommand } from './store/commands/new-command.ts'
@@ -235,7 +235,10 @@ export class Device extends DurableObject<DeviceEnv> {
   }
 
   async pull(request: Pull) {
-    return this.#runtime.commit((context) => pull(context, request))
+    return this.#runtime.glance(
+      () => onlyReads(request),
+      (context) => pull(context, request),
+    )
   }
 
   /**

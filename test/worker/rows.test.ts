@@ -165,3 +165,25 @@ it('the alarm repeats an announcement that got no queue message', async () => {
   expect(await runDurableObjectAlarm(env.DEVICE.getByName(device.udid))).toBe(true)
   await events(device.udid, 2)
 })
+
+it('a subscriber reads events without a transaction, and its report is one', async () => {
+  const device = deviceOf({ WEBHOOK_URL: '' })
+  await device.enroll()
+  const stub = env.DEVICE.getByName(device.udid)
+  let transactions = 0
+  await runInDurableObject(stub, (_, { storage }) => {
+    const transactionSync = storage.transactionSync.bind(storage)
+    Object.defineProperty(storage, 'transactionSync', {
+      configurable: true,
+      value: <Answer>(decide: () => Answer) => {
+        transactions += 1
+        return transactionSync(decide)
+      },
+    })
+  })
+  const request = { subscriber: 'one', topics: ['mdm.Authenticate'], read: true } as const
+  await stub.pull(request)
+  expect(transactions).toBe(0)
+  await stub.pull({ ...request, passed: 2 })
+  expect(transactions).toBe(1)
+})

@@ -49,6 +49,11 @@ export function pull(context: Context, request: Pull): Pulled {
   return { events: [], asides: [], upTo, more: upTo < lastSeq }
 }
 
+/** Whether a request reports nothing: probably it writes nothing either. */
+export function onlyReads({ read, passed, settled, aside, asidesFrom }: Pull): boolean {
+  return read && [passed, settled, aside, asidesFrom].every((part) => part === undefined)
+}
+
 function takeReport(context: Context, request: Pull): void {
   const { subscriber, passed, settled } = request
   takeRetries(context, request)
