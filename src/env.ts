@@ -1,8 +1,9 @@
 import type { ConsumerEnv } from './consumer.ts'
 import type { Job } from './jobs/job.ts'
-import type { DeviceEnv } from './device/object.ts'
+import type { DeviceEnv, DeviceNamespace } from './device/object.ts'
 
 /** Bindings of wrangler.toml. Only config.ts reads vars and secrets. */
 export interface Env extends ConsumerEnv, DeviceEnv {
+  readonly DEVICE: DeviceNamespace
   readonly JOB: { getByName(name: string): Omit<Job, 'alarm'> }
 }

@@ -17,6 +17,8 @@ export interface StartOptions {
   push: { certificateFile: string; keyFile: string } | undefined
   apns: string | undefined
   inspect: number | undefined
+  /** Bytes for the objects of devices. */
+  memory: number | undefined
   /** Undefined: the form depends on the output. */
   log: LogStyle | undefined
   reload: boolean
@@ -66,6 +68,11 @@ export const FLAGS: readonly Flag[] = [
     argument: 'URL',
     help: 'another APNs than Apple’s or the simulated one, for tests',
   },
+  {
+    name: 'memory',
+    argument: 'SIZE',
+    help: 'memory for devices that stay loaded, as 512M or 2G (a quarter of this machine)',
+  },
   { name: 'inspect', argument: 'PORT', help: 'V8 inspector of the Worker, for profiles' },
   {
     name: 'log',
@@ -99,6 +106,7 @@ export function readOptions(args: readonly string[]): StartOptions {
     push: pushFiles(last('push-cert'), last('push-key')),
     apns: url('apns', last('apns')),
     inspect: optional(last('inspect'), (text) => wholeNumber('inspect', text, 65_535)),
+    memory: optional(last('memory'), memorySize),
     log: optional(last('log'), logStyle),
     reload: values.has('reload'),
     help: values.has('help'),
@@ -190,6 +198,14 @@ export function osRelease(text: string): string {
   } catch (error) {
     throw new CliError(`--os ${text}: ${messageOf(error)}`)
   }
+}
+
+function memorySize(text: string): number {
+  const [, count, unit = ''] = /^(\d{1,6})([MG])$/.exec(text) ?? []
+  if (count === undefined) {
+    throw new CliError(`--memory ${text}: not a size such as 512M or 2G`)
+  }
+  return Number(count) * (unit === 'G' ? 1e9 : 1e6)
 }
 
 function logStyle(text: string): LogStyle {

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { checkPushCertificate } from '../pki/x509/push-certificate.ts'
 import { readCertificate, readPem } from '../pki/x509/certificate.ts'
 import { CliError, messageOf } from './error.ts'
-import { jobBurst } from './guard.ts'
+import { jobBurst, residentObjects } from './guard.ts'
 import type { StartOptions } from './options.ts'
 import type { PemPair, State } from './state.ts'
 
@@ -121,6 +121,7 @@ export function workerBindings(
     // Under `npm start` most receivers are on the same machine.
     ALLOW_PRIVATE_WEBHOOKS: 'true',
     JOB_BURST: String(jobBurst()),
+    RESIDENT_OBJECTS: String(residentObjects(options.memory)),
     // All simulated devices enrol at once.
     ...(options.devices > 60 ? { SCEP_RATE: String(options.devices) } : {}),
   }

@@ -90,6 +90,8 @@ export interface Config {
   readonly device: DeviceSettings
   /** How many devices one job may call within ten seconds; 0 for no limit. */
   readonly jobBurst: number
+  /** How many device objects stay in memory while nothing calls them; 0 in production. */
+  readonly residentObjects: number
 }
 
 export type ConfigResult =
@@ -155,6 +157,7 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
     enrollment: readEnrollment(vars, attempt, keys?.enrollTokens ?? []),
     scep: readScep(vars, attempt),
     jobBurst: attempt('JOB_BURST', readCount, 0),
+    residentObjects: attempt('RESIDENT_OBJECTS', readCount, 0),
     device: readDevice(attempt, pushTopic),
   }
   return problems.length > 0 || keys === undefined

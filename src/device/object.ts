@@ -17,6 +17,7 @@ import * as move from './queue/move.ts'
 import { queueCommandOnce } from './queue/enqueue.ts'
 import { cancelCommand, clearQueue } from './queue/cancel.ts'
 import { restoreSuperseded } from './queue/restore-superseded.ts'
+import { endOfStay } from './residents.ts'
 import { DeviceRuntime, type DeviceEnv } from './runtime.ts'
 import { block, isBarred, unblock } from './standing/block.ts'
 import { hide, retire } from './standing/leave.ts'
@@ -277,6 +278,11 @@ export class Device extends DurableObject<DeviceEnv> {
 
   async pushWaiting(tries = false) {
     return this.#runtime.pushWaiting(tries)
+  }
+
+  /** The object calls this itself: the runtime keeps an object in memory while a call is under way. */
+  async stay() {
+    return endOfStay(this.ctx.id.name ?? '')
   }
 
   override async alarm(info?: AlarmInvocationInfo) {

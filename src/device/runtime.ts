@@ -12,6 +12,7 @@ import { pushSettings, type PushBindings } from './push/gate.ts'
 import { pushNow, pushPending, type Occasion, type Pusher, type PushResult } from './push/send.ts'
 import { viewCommand, type CommandAnswer, type CommandRef } from './queue/lookup.ts'
 import { createWaiting } from './queue/waiting.ts'
+import { keepResident } from './residents.ts'
 import type { Address, Elsewhere, Unknown } from './store/address.ts'
 import { newEffects, type Context, type Effects } from './store/context.ts'
 import { announcementOf, type AnnouncementBody } from './standing/directory-row.ts'
@@ -25,6 +26,7 @@ export interface Announcement extends AnnouncementBody {
 
 export interface DeviceEnv extends PushBindings {
   readonly EVENTS: Queue<Announcement>
+  readonly DEVICE: { getByName(name: string): { stay(): Promise<void> } }
 }
 
 /** Commands queued in a burst are one push: the device fetches them all. */
@@ -172,6 +174,7 @@ export class DeviceRuntime {
   }
 
   #after(effects: Effects): void {
+    this.#keepResident()
     if (effects.wakeBy < (this.#alarmAt ?? Infinity)) {
       this.#arm(effects.wakeBy)
     }
@@ -188,6 +191,16 @@ export class DeviceRuntime {
     }
     for (const { event, ...detail } of effects.happened) {
       log(event, detail)
+    }
+  }
+
+  /** Without a budget, as in production, the platform alone decides how long the object stays. */
+  #keepResident(): void {
+    const { residentObjects } = requireConfig(this.#env)
+    if (residentObjects > 0) {
+      keepResident(this.#name, this.#ctx, residentObjects, () => {
+        inBackground(this.#ctx, this.#env.DEVICE.getByName(this.#name).stay())
+      })
     }
   }
 

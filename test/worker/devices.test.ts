@@ -230,6 +230,22 @@ it('a failing alarm runs again later, each time that it fails', async () => {
   })
 })
 
+it.each([
+  ['calls itself once to stay in memory with a budget', { RESIDENT_OBJECTS: '2' }, ['stay']],
+  ['does not do so without a budget, as in production', {}, []],
+])('an object %s', async (_title, settings, calls) => {
+  const device = await enrolled()
+  await runInDurableObject(env.DEVICE.getByName(device.udid), async (_, state) => {
+    const made: string[] = []
+    const stay = async () => void made.push('stay')
+    const own = { ...env, ...settings, DEVICE: { getByName: () => ({ stay }) } }
+    const object = new Device(state, own as unknown as DeviceEnv)
+    await object.viewDevice({ user: '', bare: false })
+    await object.viewDevice({ user: '', bare: false })
+    expect(made).toEqual(calls)
+  })
+})
+
 it('a device joins, works, renews, outlives its CA, is wiped, comes back and leaves', async () => {
   const first = newAuthority()
   await install(first)

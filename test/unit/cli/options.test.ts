@@ -21,7 +21,7 @@ test('without a flag it listens on this machine and simulates no device', () => 
 
 test('every flag of the command line is read', () => {
   const line =
-    '--port 0 --host ::1 --state /s --api-key=k --webhook http://h/x --device-ca a --device-ca b --devices 3 --os 27 --push-cert c --push-key d --apns https://a:1'
+    '--port 0 --host ::1 --state /s --api-key=k --webhook http://h/x --device-ca a --device-ca b --devices 3 --os 27 --push-cert c --push-key d --apns https://a:1 --memory 2G'
   expect(readOptions(line.split(' '))).toEqual({
     port: 0,
     host: '::1',
@@ -31,6 +31,7 @@ test('every flag of the command line is read', () => {
     deviceCAFiles: ['a', 'b'],
     devices: 3,
     os: '27.0',
+    memory: 2e9,
     push: { certificateFile: 'c', keyFile: 'd' },
     apns: 'https://a:1',
     reload: false,
@@ -57,6 +58,7 @@ test.each([
   [['--port', '-1'], "Option '--port' argument is missing, or begins with a dash"],
   [['--state', ''], '--state: empty'],
   [['--host', ' '], '--host: empty'],
+  [['--memory', '2GB'], '--memory 2GB: not a size such as 512M or 2G'],
   [['--api-key='], '--api-key: empty'],
   [['--api-key', 'a\nb'], '--api-key: a line break'],
   [['--api-key', '\ufffd'], '--api-key: a line break or something else that is no text'],

@@ -216,7 +216,13 @@ test('the Worker gets the generated values by default', () => {
     ALLOW_PRIVATE_WEBHOOKS: 'true',
     ENROLLMENT: 'open',
     JOB_BURST: expect.stringMatching(/^[1-9]\d*$/),
+    RESIDENT_OBJECTS: expect.stringMatching(/^[1-9]\d*$/),
   })
+})
+
+test('the memory for devices decides how many objects stay loaded', () => {
+  expect(bindings(['--memory', '2M'])).toMatchObject({ RESIDENT_OBJECTS: '5' })
+  expect(bindings(['--memory', '0M'])).toMatchObject({ RESIDENT_OBJECTS: '1' })
 })
 
 test('the environment precedes generated values, and the command line precedes both', () => {
