@@ -38,7 +38,7 @@ export function dueTimes(context: Context): { due: Due; next: number | undefined
   const behind = announce(waitingSince(context)) || (retryAt !== undefined && retryAt <= now)
   const toAnnounce = {
     subscribers: behind ? subscribersBehind(context) : [],
-    directory: announce(device.projected < device.version ? device.lastSeen : undefined),
+    directory: announce(device.projected < device.version ? device.version : undefined),
   }
   if (retryAt !== undefined) {
     dates.push(retryAt <= now ? now + clamp(now - retryAt, ANNOUNCE_AFTER, HOUR) : retryAt)

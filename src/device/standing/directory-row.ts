@@ -50,7 +50,7 @@ export function noteChange(context: Context): void {
 /** Announces the device's row to the directory anew, and writes it. */
 export function listAnew(context: Context): void {
   const { device } = context.state
-  device.version += 1
+  device.version = Math.max(context.now, device.version + 1)
   context.effects.toAnnounce.directory = true
   wakeBy(context, context.now + ANNOUNCE_AFTER)
   saveDevice(context)

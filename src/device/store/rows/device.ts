@@ -29,7 +29,7 @@ export interface DeviceRow {
   /** When the Authenticate of a renewal arrived, until its TokenUpdate shows that it was one. */
   renewedAt: number
   lastSeen: number
-  /** Counts the changes that the directory needs, and the last one that it has. */
+  /** When the row changed last for the directory, always rising; and the change that the directory has. */
   version: number
   projected: number
 }
