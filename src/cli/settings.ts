@@ -117,7 +117,6 @@ export function workerBindings(
     WEBHOOK_URL: options.webhook ?? env['WEBHOOK_URL'] ?? env['MICROMDM_WEBHOOK_URL'] ?? '',
     DEVICE_CA: [...facts.deviceCAs, env['DEVICE_CA'] ?? ''].filter(Boolean).join('\n'),
     PUSH_CERTIFICATE: facts.push.certificate,
-    LAST_SEEN_RESOLUTION: '1m',
     // Under `npm start` most receivers are on the same machine.
     ALLOW_PRIVATE_WEBHOOKS: 'true',
     JOB_BURST: String(jobBurst()),

@@ -6,6 +6,7 @@ import { APPLE_DEVICE_CAS } from '../enroll/apple-device-ca.ts'
 import { type MinimumOs, readMinimumOs } from '../enroll/minimum-os.ts'
 import {
   DAY,
+  MINUTE,
   readBoolean,
   readCertificates,
   readConcurrency,
@@ -88,6 +89,8 @@ export interface Config {
   readonly enrollment: EnrollmentSettings
   readonly scep: ScepSettings
   readonly device: DeviceSettings
+  /** Milliseconds by which `last_seen` in lists may lag. */
+  readonly lastSeenResolution: number
   /** How many devices one job may call within ten seconds; 0 for no limit. */
   readonly jobBurst: number
   /** How many device objects stay in memory while nothing calls them; 0 in production. */
@@ -159,6 +162,7 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
     jobBurst: attempt('JOB_BURST', readCount, 0),
     residentObjects: attempt('RESIDENT_OBJECTS', readCount, 0),
     device: readDevice(attempt, pushTopic),
+    lastSeenResolution: attempt('LAST_SEEN_RESOLUTION', readDuration, MINUTE),
   }
   return problems.length > 0 || keys === undefined
     ? { ok: false, problems }
@@ -206,7 +210,6 @@ function readDevice(attempt: Attempt, pushTopic: string): DeviceSettings {
     deferredAfter: attempt('DEFERRED_AFTER', readLimit, { count: 10, ms: DAY }),
     trustOnFirstUse: attempt('TRUST_ON_FIRST_USE', readBoolean, true),
     udidCertAuthWarnOnly: attempt('UDID_CERT_AUTH_WARN_ONLY', readBoolean, false),
-    lastSeenResolution: attempt('LAST_SEEN_RESOLUTION', readDuration, DAY),
     pushTopic,
   }
 }

@@ -23,8 +23,6 @@ export interface DeviceSettings {
   readonly deferredAfter: Limit
   readonly trustOnFirstUse: boolean
   readonly udidCertAuthWarnOnly: boolean
-  /** Milliseconds by which `last_seen` in lists may lag, on a device without other news. */
-  readonly lastSeenResolution: number
   /** The push certificate's topic; empty while it is not known. */
   readonly pushTopic: string
 }

@@ -8,8 +8,9 @@ import { readPushCertificate } from '../pki/x509/push-certificate.ts'
 import { readCertificate, readPem, type Certificate } from '../pki/x509/certificate.ts'
 import { OwnError } from '../reason.ts'
 
+export const MINUTE = 60_000
 export const DAY = 86_400_000
-const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: DAY }
+const UNITS: Readonly<Record<string, number>> = { s: 1000, m: MINUTE, h: 3_600_000, d: DAY }
 /** The connections of one invocation. */
 export const CONNECTIONS = 6
 /** Each post has its event in the memory of one object. */

@@ -91,7 +91,7 @@ async function challengeOf(path: string, init: RequestInit): Promise<string> {
 describe('a download', () => {
   it('writes nothing, and makes no profile for HEAD', async () => {
     const made = vi.spyOn(crypto, 'randomUUID')
-    const counted = await countedWorker('none', {})
+    const counted = await countedWorker([], {})
     const before = await count('challenges')
     for (let n = 0; n < 100; n++) {
       const method = n % 10 === 0 ? 'HEAD' : 'GET'

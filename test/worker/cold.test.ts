@@ -58,7 +58,6 @@ async function statementsOfIdle(udid: string): Promise<string[]> {
         deferredAfter: { count: 10, ms: 1e12 },
         trustOnFirstUse: false,
         udidCertAuthWarnOnly: false,
-        lastSeenResolution: 1e12,
         pushTopic: '',
       },
       now: clock.now(),

@@ -4,10 +4,10 @@ import { COUNTERS, type Counters } from '../../src/cli/cost/counters.ts'
 import { MICROMDM_TOPICS } from '../../src/events/topics.ts'
 import { createSimulatedDevice, type SimulatedDevice } from '../../src/simulator/device/device.ts'
 import { clock, turn } from './clock.ts'
-import { countedWorker, type CountedWorker } from './counting.ts'
+import { countedWorker, none, type CountedWorker } from './counting.ts'
 import { env, newIdentity, TOPIC } from './server.ts'
 
-const DAY = 86_400_000
+const MINUTE = 60_000
 const QUIET = { WEBHOOK_URL: '' }
 /**
  * As many commands as KEEP_RESULTS and KEEP_EVENTS keep, and a tenth: from then on every tenth one prunes
@@ -19,7 +19,7 @@ async function counted(
   settings: Readonly<Record<string, string>>,
 ): Promise<{ worker: CountedWorker; device: SimulatedDevice; udid: string }> {
   const udid = `COUNTED-${crypto.randomUUID()}`
-  const worker = await countedWorker(udid, settings)
+  const worker = await countedWorker([udid], settings)
   const device = createSimulatedDevice({
     fetch: (url, init) => worker.fetch(new Request(url, init as RequestInit)),
     serverUrl: 'http://mdm.test/mdm/connect',
@@ -97,10 +97,11 @@ it('an enrolment, a check-in, an idle connect and a command cost what the cost m
   expect(worker.spent()).toEqual(sum(COUNTERS.enrolment, COUNTERS.idle))
   await device.connect({ Status: 'Idle' })
   expect(worker.spent()).toEqual(COUNTERS.idle)
-  // What `last_seen` costs when it lags: the row is written and projected.
-  turn(2 * DAY)
+  await worker.writeSeen()
+  expect(worker.spent(), 'of what the enrolment wrote, no row is written again').toEqual(none())
+  turn(MINUTE)
   await device.connect({ Status: 'Idle' })
-  await worker.drainQueue()
+  await worker.writeSeen()
   expect(worker.spent()).toEqual(sum(COUNTERS.lastSeen, COUNTERS.idle))
   for (let n = 0; n < HISTORY; n++) {
     await command(worker, udid)

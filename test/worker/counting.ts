@@ -1,42 +1,46 @@
-import { runInDurableObject } from 'cloudflare:test'
-import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
+import { createExecutionContext, runInDurableObject } from 'cloudflare:test'
 import type { Counters } from '../../src/cli/cost/counters.ts'
 import { consume } from '../../src/consumer.ts'
 import type { Announcement } from '../../src/device/object.ts'
 import type { Env } from '../../src/env.ts'
 import worker from '../../src/index.ts'
+import { turnTimers } from './clock.ts'
 import { env } from './server.ts'
+
+/** As long as src/directory/devices/seen.ts gathers. */
+const GATHERING = 20_000
 
 /** A Worker whose calls and rows are counted by the platform's own counters. */
 export interface CountedWorker {
   fetch(request: Request): Promise<Response>
   /** Hands the queue's messages so far to the consumer. */
   drainQueue(): Promise<void>
+  /** Lets the time pass in which the Worker gathers when devices were seen, and lets it write this. */
+  writeSeen(): Promise<void>
   /** What was spent since the last call. */
   spent(): Counters
 }
 
 /**
- * Counts what a device costs: requests of the Worker and the consumer, calls of objects, rows written in
- * the device's object (`cursor.rowsWritten`, and one for each `setAlarm`) and in D1 (`meta.rows_written`),
+ * Counts what devices cost: requests of the Worker and the consumer, calls of objects, rows written in
+ * the devices' objects (`cursor.rowsWritten`, and one for each `setAlarm`) and in D1 (`meta.rows_written`),
  * messages.
  */
 export async function countedWorker(
-  device: string,
+  devices: readonly string[],
   settings: Readonly<Record<string, string>>,
 ): Promise<CountedWorker> {
   let counters = none()
+  const behind: Promise<unknown>[] = []
+  let open: SqlStorageCursor<Record<string, SqlStorageValue>>[] = []
   /** Counts what statements have written so far: a cursor knows when it is through. */
-  let settle = (): void => {}
+  const settle = (): void => {
+    counters.rows += open.reduce((sum, cursor) => sum + cursor.rowsWritten, 0)
+    open = []
+  }
   const messages: Announcement[] = []
-  await runInDurableObject(env.DEVICE.getByName(device), (_, state) => {
-    const { storage } = state
+  const countObject = (_: unknown, { storage }: DurableObjectState): void => {
     const exec = storage.sql.exec.bind(storage.sql)
-    let open: SqlStorageCursor<Record<string, SqlStorageValue>>[] = []
-    settle = () => {
-      counters.rows += open.reduce((sum, cursor) => sum + cursor.rowsWritten, 0)
-      open = []
-    }
     Object.defineProperty(storage.sql, 'exec', {
       configurable: true,
       value: (query: string, ...values: SqlStorageValue[]) => {
@@ -55,7 +59,10 @@ export async function countedWorker(
         return setAlarm(at)
       },
     })
-  })
+  }
+  for (const device of devices) {
+    await runInDurableObject(env.DEVICE.getByName(device), countObject)
+  }
   const calls = <Namespace extends { getByName(name: string): object }>(
     namespace: Namespace,
     answers: Readonly<Record<string, () => Promise<void>>> = {},
@@ -92,10 +99,15 @@ export async function countedWorker(
   return {
     async fetch(request) {
       counters.requests += 1
-      const context = createExecutionContext()
-      const response = await worker.fetch(request, counted, context)
-      await waitOnExecutionContext(context)
-      return response
+      const context = {
+        ...createExecutionContext(),
+        waitUntil: (work: Promise<unknown>) => behind.push(work),
+      }
+      return worker.fetch(request, counted, context as unknown as ExecutionContext)
+    },
+    async writeSeen() {
+      await turnTimers(GATHERING)
+      await Promise.all(behind.splice(0))
     },
     async drainQueue() {
       const batch = messages.splice(0)
@@ -119,7 +131,7 @@ export async function countedWorker(
 
 type Methods = Record<string, ((...values: unknown[]) => unknown) | undefined>
 
-function none(): Counters {
+export function none(): Counters {
   return { requests: 0, objectCalls: 0, rows: 0, directoryRows: 0, messages: 0 }
 }
 

@@ -133,7 +133,9 @@ it('an id of every form that may enrol leads to its channel', async () => {
 })
 
 interface List {
-  devices: { udid: string; serial_number: string; enrollment_status: boolean }[] | null
+  devices:
+    | { udid: string; serial_number: string; enrollment_status: boolean; last_seen: string }[]
+    | null
 }
 
 const listed = async (udid: string) =>
@@ -203,6 +205,21 @@ describe('the directory', () => {
     expect(await listed(id)).toMatchObject([{ enrollment_status: false }])
     await project(env.DB, [row(id, { version: 3, enrolled: true })])
     expect(await listed(id)).toMatchObject([{ enrollment_status: true }])
+  })
+
+  it('never sets back when a device was seen', async () => {
+    const id = crypto.randomUUID()
+    const shown: unknown[] = []
+    for (const [version, lastSeen] of [
+      [1, 5000],
+      [2, 3000],
+      [3, 9000],
+    ] as const) {
+      await project(env.DB, [row(id, { version, lastSeen })])
+      shown.push(...((await listed(id)) ?? []).map(({ last_seen }) => last_seen))
+    }
+    const [first, last] = ['1970-01-01T00:00:05Z', '1970-01-01T00:00:09Z']
+    expect(shown).toEqual([first, first, last])
   })
 
   it('takes the rows that come in one batch with one that it refuses', async () => {

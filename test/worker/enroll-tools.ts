@@ -1,5 +1,5 @@
 /** The way in, as devices and people take it, against the Worker with any settings. */
-import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
+import { createExecutionContext } from 'cloudflare:test'
 import { createPrivateKey } from 'node:crypto'
 import { expect } from 'vitest'
 import worker from '../../src/index.ts'
@@ -19,11 +19,9 @@ export async function ask(
   init: RequestInit = {},
   settings: Readonly<Record<string, unknown>> = {},
 ): Promise<Response> {
-  const context = createExecutionContext()
   const request = new Request(new URL(path, 'https://mdm.test'), init)
-  const response = await worker.fetch(request as never, { ...env, ...settings } as never, context)
-  await waitOnExecutionContext(context)
-  return response
+  const its = { ...env, ...settings }
+  return worker.fetch(request as never, its as never, createExecutionContext())
 }
 
 export const post = (body: Uint8Array): RequestInit => ({ method: 'POST', body })

@@ -2,6 +2,7 @@ import { createExecutionContext, runInDurableObject, waitOnExecutionContext } fr
 import { DrizzleQueryError } from 'drizzle-orm/errors'
 import worker from '../../src/index.ts'
 import type { Env } from '../../src/env.ts'
+import { turnTimers } from './clock.ts'
 import { env } from './server.ts'
 
 /** Statements until the one that fails; past it none does. */
@@ -99,6 +100,7 @@ export async function served(vars: object, path: string, init: RequestInit): Pro
     { ...env, DB: failingDatabase, ...vars } as unknown as Env,
     context,
   )
-  await waitOnExecutionContext(context)
+  // As long as src/directory/devices/seen.ts gathers.
+  await Promise.all([waitOnExecutionContext(context), turnTimers(20_000)])
   return response
 }

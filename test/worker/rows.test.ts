@@ -63,7 +63,6 @@ async function counted(
           deferredAfter: { count: 10, ms: 1e12 },
           trustOnFirstUse: true,
           udidCertAuthWarnOnly: false,
-          lastSeenResolution: 1e12,
           pushTopic: '',
         },
         now,

@@ -83,9 +83,8 @@ function operationsOf(fleet: Fleet): readonly (readonly [Operation, number])[] {
   return [
     [webhook ? 'idleWithWebhook' : 'idle', devices * connects * DAYS],
     [webhook ? 'commandWithWebhook' : 'command', devices * commands * DAYS],
-    // In addition to the idle connect in which it happens: once a day the directory learns when the device
-    // was seen.
-    ['lastSeen', devices * DAYS],
+    // In addition to a connect: connects are further apart than `LAST_SEEN_RESOLUTION`.
+    ['lastSeen', devices * (connects + commands) * DAYS],
     ['enrolment', devices * enrolments],
     // One or two check-ins a month: a new token after an update, for example.
     ['tokenUpdate', devices],

@@ -27,7 +27,7 @@ export const COUNTERS: Readonly<Record<Operation, Counters>> = {
   enrolment: { requests: 3, objectCalls: 5, rows: 20, directoryRows: 5, messages: 1 },
   tokenUpdate: { requests: 1, objectCalls: 1, rows: 3, directoryRows: 0, messages: 0 },
   /** The addition of `last_seen` to a message, once in `LAST_SEEN_RESOLUTION`. */
-  lastSeen: { requests: 1, objectCalls: 1, rows: 2, directoryRows: 1, messages: 1 },
+  lastSeen: { requests: 0, objectCalls: 0, rows: 0, directoryRows: 1, messages: 0 },
   idle: { requests: 1, objectCalls: 1, rows: 0, directoryRows: 0, messages: 0 },
   idleWithWebhook: { requests: 2, objectCalls: 4, rows: 4, directoryRows: 0, messages: 1 },
   /** Queued, fetched by the Idle after a push, answered, and later pruned from the history. */

@@ -43,6 +43,8 @@ export type DeviceAnswer =
       readonly frozen?: true
       /** The directory does not have this claim yet: it has to have it before the device gets its answer. */
       readonly claim?: NewClaim
+      /** The device was seen: the message is none that is repeated, and is of the present enrolment. */
+      readonly seen?: true
       readonly news: AnnouncementBody
     }
   /** The certificate is new here: check its chain, claim it unless the device is blocked, and call again. */

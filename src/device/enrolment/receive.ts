@@ -78,8 +78,8 @@ function answerTo(context: Context, input: DeviceInput): DeviceAnswer {
   const answer = take(context, input, identityOf(context, input, stands))
   noteMessage(context, input)
   noteChannelUse(context, input.message.enrollment.user)
-  seen(context)
-  return { ...answer, news: announcementOf(context) }
+  context.state.lastMessageAt = context.now
+  return { ...answer, seen: true, news: announcementOf(context) }
 }
 
 function unchanged(context: Context, more: { readonly frozen?: true } = {}): DeviceAnswer {
@@ -143,7 +143,7 @@ function take(
   context: Context,
   input: DeviceInput,
   identity: Identity | undefined,
-): Omit<Extract<DeviceAnswer, { kind: 'accepted' }>, 'news'> {
+): Omit<Extract<DeviceAnswer, { kind: 'accepted' }>, 'seen' | 'news'> {
   const { message } = input
   const claim = wantedClaim(context, message)
   if (message.kind === 'report') {
@@ -221,14 +221,4 @@ function conflict(context: Context, input: DeviceInput, identity: Identity): Dev
     recordConflict(context, input)
   }
   return { kind: 'conflict', news: announcementOf(context) }
-}
-
-/** Notes that the device connected. The row is written only when it lags by the resolution. */
-function seen(context: Context): void {
-  const { device } = context.state
-  context.state.lastMessageAt = context.now
-  const lag = context.now - device.lastSeen
-  if (device.state !== 'unknown' && lag >= context.settings.lastSeenResolution) {
-    noteChange(context)
-  }
 }

@@ -121,11 +121,15 @@ function among(
 }
 
 /** The columns that an update sets: all but the id, and the one that D1 computes. */
-const EXCLUDED = Object.fromEntries(
-  Object.entries(getTableColumns(devices))
-    .filter(([key]) => key !== 'id' && key !== 'serialStanding')
-    .map(([key, { name }]) => [key, sql`excluded.${sql.identifier(name)}`]),
-)
+const EXCLUDED = {
+  ...Object.fromEntries(
+    Object.entries(getTableColumns(devices))
+      .filter(([key]) => key !== 'id' && key !== 'serialStanding')
+      .map(([key, { name }]) => [key, sql`excluded.${sql.identifier(name)}`]),
+  ),
+  // The object does not know of the messages that changed nothing: devices/seen.ts.
+  lastSeen: sql`max(excluded.last_seen, ${devices.lastSeen})`,
+}
 
 /** The row's values in the order of the table's columns, without the columns that D1 computes. */
 function valuesOf(row: DirectoryRow): SQL {

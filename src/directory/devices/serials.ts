@@ -89,16 +89,20 @@ export async function contestedSerials(
   return contested
 }
 
-/** The devices of a serial number. */
-export async function serialOf(
-  d1: D1Database,
-  id: string,
-): Promise<{ readonly proven: boolean; readonly contested: boolean }> {
+/** What the directory knows of a device beyond its object. */
+export interface DeviceListing {
+  readonly serialProven: boolean
+  readonly serialContested: boolean
+  readonly lastSeen: number
+}
+
+export async function listingOf(d1: D1Database, id: string): Promise<DeviceListing> {
+  const { serialProven, lastSeen } = devices
   const [row] = await drizzle(d1)
-    .select({ proven: devices.serialProven, contested: isContested })
+    .select({ serialProven, serialContested: isContested, lastSeen })
     .from(devices)
     .where(eq(devices.id, id))
-  return row ?? { proven: false, contested: false }
+  return row ?? { serialProven: false, serialContested: false, lastSeen: 0 }
 }
 
 /** How many devices one call informs that another device has their serial number. */

@@ -3,6 +3,7 @@ import { Hono, type Context } from 'hono'
 import type { AnnouncementBody } from '../../device/standing/directory-row.ts'
 import type { DeviceAnswer, DeviceInput } from '../../device/enrolment/message.ts'
 import type { NewClaim } from '../../device/enrolment/user-claim.ts'
+import { noteSeen } from '../../directory/devices/seen.ts'
 import { keepClaim } from '../../directory/devices/users.ts'
 import { knownWebhooks } from '../../webhooks/settings.ts'
 import {
@@ -29,6 +30,7 @@ import { noteOutage, noteOwner, noteRefusal, vouch } from './vouch.ts'
 import { MDM_PATHS } from '../paths.ts'
 
 const NOTHING = new Uint8Array()
+const CALLED = 'the id is a user’s too: release the commands that are held for it'
 const CONTESTED = 'the enrolment is contested: decide which one is the device'
 const COME_AGAIN = { 'retry-after': '30' }
 
@@ -146,6 +148,9 @@ async function answerMessage(
       return refuse(c, 503, 'its events fill its storage: webhooks must accept them', message)
     case 'accepted':
       announce(c, message, result.news)
+      if (result.seen) {
+        noteSeen(c.env.DB, message.enrollment.device, config.lastSeenResolution, c.executionCtx)
+      }
       return accepted(c, message, result)
   }
 }
@@ -249,12 +254,7 @@ function reply(
     switch (message.messageType) {
       case 'DeclarativeManagement':
         if (contested && message.enrollment.user === '') {
-          return refuse(
-            c,
-            503,
-            'the id is a user’s too: release the commands that are held for it',
-            message,
-          )
+          return refuse(c, 503, CALLED, message)
         }
         if (unproven) {
           return refuse(c, 503, CONTESTED, message)

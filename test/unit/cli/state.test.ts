@@ -212,7 +212,6 @@ test('the Worker gets the generated values by default', () => {
     WEBHOOK_URL: '',
     DEVICE_CA: 'EXTRA',
     PUSH_CERTIFICATE: push.certificate,
-    LAST_SEEN_RESOLUTION: '1m',
     ALLOW_PRIVATE_WEBHOOKS: 'true',
     ENROLLMENT: 'open',
     JOB_BURST: expect.stringMatching(/^[1-9]\d*$/),

@@ -20,7 +20,6 @@ const SETTINGS: DeviceSettings = {
   deferredAfter: { count: 3, ms: 86_400_000 },
   trustOnFirstUse: true,
   udidCertAuthWarnOnly: false,
-  lastSeenResolution: 86_400_000,
   pushTopic: '',
 }
 

@@ -26,6 +26,7 @@ export const SENTENCES: Readonly<Record<string, string>> = {
   'device:unblocked': '{device} is no longer blocked',
   'directory:device-unreachable': '{device} could not be reached for the directory: {reason}',
   'directory:row-refused': 'the list entry of {device} was refused: {reason}',
+  'directory:seen-not-written': 'the directory did not take when devices were seen: {reason}',
   'directory:unavailable': 'the directory cannot be reached: {reason}',
   'enroll:ade': '{product} begins to enrol by ADE, with {os_version}',
   'enroll:invited': 'an invitation was made; uses: {max_uses}',

@@ -28,6 +28,7 @@ export interface DeviceRow {
   claimedAt: number
   /** When the Authenticate of a renewal arrived, until its TokenUpdate shows that it was one. */
   renewedAt: number
+  /** When its last message came that changed the row. The directory has the time of the others. */
   lastSeen: number
   /** When the row changed last for the directory, always rising; and the change that the directory has. */
   version: number

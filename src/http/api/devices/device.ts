@@ -3,7 +3,7 @@ import type { Context } from 'hono'
 import { projectDevices } from '../../../directory/devices/project.ts'
 import type { DeviceStub } from '../../../device/object.ts'
 import type { DevicePage } from '../../../device/views/device.ts'
-import { serialOf } from '../../../directory/devices/serials.ts'
+import { listingOf } from '../../../directory/devices/serials.ts'
 import { expectedDevices } from '../../../directory/devices/users.ts'
 import type { AppEnv } from '../../app-env.ts'
 import { RequestError } from '../../request-error.ts'
@@ -23,11 +23,11 @@ export const deviceAnswer = answer('the device', deviceDetailSchema, DEVICE_DETA
 
 export async function showDevice(c: Context<AppEnv>, device: DevicePage) {
   const users = device.channels.map(({ user }) => user).filter(Boolean)
-  const [expected, serial] = await Promise.all([
+  const [expected, listing] = await Promise.all([
     users.length === 0 ? [] : expectedDevices(c.env.DB, users),
-    serialOf(c.env.DB, device.id),
+    listingOf(c.env.DB, device.id),
   ])
-  return c.json(deviceDetailJson(device, expected, serial), 200)
+  return c.json(deviceDetailJson(device, expected, listing), 200)
 }
 
 deviceRoutes.openapi(

@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { platformOf } from '../../../apple/platform.ts'
 import type { DevicePage } from '../../../device/views/device.ts'
 import type { FoundDevice } from '../../../directory/devices/search.ts'
+import type { DeviceListing } from '../../../directory/devices/serials.ts'
 import { enrollmentId, ENROLLMENT_TYPES } from '../../../mdm/enrollment.ts'
 import { pushJson } from '../commands/json.ts'
 import { pushNote } from '../commands/schema.ts'
@@ -154,11 +155,11 @@ export function deviceJson(device: FoundDevice): z.input<typeof deviceSchema> {
   }
 }
 
-/** `expected`: users under whose bare UserID commands wait. `serial`: the standing of its serial number. */
+/** `expected`: users under whose bare UserID commands wait. */
 export function deviceDetailJson(
   device: DevicePage,
   expected: readonly string[],
-  serial: { readonly proven: boolean; readonly contested: boolean },
+  listing: DeviceListing,
 ): z.input<typeof deviceDetailSchema> {
   const { facts } = device
   return {
@@ -167,15 +168,15 @@ export function deviceDetailJson(
     state: device.state,
     platform: platformOf(facts.ProductName || facts.Model) ?? null,
     serial_number: textOrNull(facts.SerialNumber),
-    serial_number_proven: serial.proven,
-    serial_number_contested: serial.contested,
+    serial_number_proven: listing.serialProven,
+    serial_number_contested: listing.serialContested,
     device_name: textOrNull(facts.DeviceName),
     model: textOrNull(facts.Model),
     model_name: textOrNull(facts.ModelName),
     product_name: textOrNull(facts.ProductName),
     os_version: textOrNull(facts.OSVersion),
     build_version: textOrNull(facts.BuildVersion),
-    last_seen_at: atOrNull(device.lastSeen),
+    last_seen_at: atOrNull(Math.max(device.lastSeen, listing.lastSeen)),
     push_state: device.channels[0]?.push.state ?? 'none',
     contested: device.contest !== undefined,
     imei: textOrNull(facts.IMEI),

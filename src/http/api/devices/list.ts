@@ -15,7 +15,7 @@ deviceListRoutes.openapi(
     tags: ['Devices'],
     summary: 'Lists devices, or finds devices by filters',
     description:
-      'A device must match all filters. `last_seen_at` is exact to LAST_SEEN_RESOLUTION.',
+      'A device must match all filters. `last_seen_at` may lag by LAST_SEEN_RESOLUTION and 20 seconds.',
     query: { ...list.query, ...deviceQuery },
     answers: { 200: listOf('a page of devices', deviceSchema, DEVICE_EXAMPLE) },
   }),

@@ -6,10 +6,12 @@ import { directoryRow } from '../../../../src/device/standing/directory-row.ts'
 import { reinstateIdentity, revokeIdentity } from '../../../../src/device/enrolment/revocation.ts'
 import { renewIdentity, type Claim } from '../../../../src/device/enrolment/identity.ts'
 import { pushTarget } from '../../../../src/device/push/decide.ts'
+import { viewDevice } from '../../../../src/device/views/device.ts'
 import { viewQueue } from '../../../../src/device/queue/page.ts'
 import { receive } from '../../../../src/device/enrolment/receive.ts'
 import { writePlist } from '../../../../src/plist/write.ts'
 import { attemptRenewal, renewalFacts } from '../../../../src/device/enrolment/renewal.ts'
+import { enrol } from '../enrolled.ts'
 import { TestObject } from '../object.ts'
 import {
   authenticate,
@@ -155,17 +157,31 @@ it.each<[Enrollment['type'], Enrollment['type']]>([
   expect(object.commit(directoryRow)).toMatchObject({ type: expected, enrolled: true })
 })
 
-it('a device that only connects is announced to the directory once per LAST_SEEN_RESOLUTION', () => {
-  const object = new TestObject('UDID-1', { lastSeenResolution: HOUR })
-  const told = (): boolean => {
-    const answer = say(object, idle(DEVICE))
-    return answer.kind === 'accepted' && answer.news.directory !== undefined
-  }
-  expect([told(), told()]).toEqual([true, false])
-  object.now += HOUR - 10
-  expect(told()).toBe(false)
-  object.now += 10
-  expect([told(), told()]).toEqual([true, false])
+it('a device that only connects is seen, and its row is announced and written no more', () => {
+  const object = new TestObject()
+  say(object, authenticate)
+  say(object, tokenUpdate(DEVICE))
+  say(object, idle(DEVICE))
+  const version = () => object.commit(({ state }) => state.device.version)
+  const before = version()
+  object.now += 30 * 24 * HOUR
+  const { now } = object
+  const answer = say(object, idle(DEVICE))
+  expect(answer).toMatchObject({ kind: 'accepted', seen: true })
+  expect([version(), object.commit(viewDevice).lastSeen]).toEqual([before, now + 1])
+})
+
+it('a message that is repeated, and one of an enrolment that is kept, do not count as being seen', () => {
+  const object = new TestObject()
+  const digest = { digest: 'signed once' }
+  expect(say(object, authenticate, 'A', digest)).toHaveProperty('seen', true)
+  expect(say(object, authenticate, 'A', digest)).toMatchObject({ kind: 'accepted' })
+  expect(say(object, authenticate, 'A', digest)).not.toHaveProperty('seen')
+  say(object, tokenUpdate(DEVICE))
+  enrol(object, 'B', 'another')
+  expect(say(object, idle(DEVICE), 'A')).toMatchObject({ kind: 'accepted' })
+  expect(say(object, idle(DEVICE), 'A')).not.toHaveProperty('seen')
+  expect(say(object, idle(DEVICE), 'B')).toHaveProperty('seen', true)
 })
 
 it('an answer is one event, even if the device repeats it', () => {

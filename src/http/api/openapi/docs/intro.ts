@@ -40,7 +40,7 @@ const SETTINGS = [
     '10/1d',
     'after 10 NotNows to a command, or one day of them, the server posts the event `command.deferred`',
   ],
-  ['LAST_SEEN_RESOLUTION', '24h', 'how far `last_seen_at` in lists may lag; `npm start`: `1m`'],
+  ['LAST_SEEN_RESOLUTION', '1m', 'how far `last_seen_at` in lists may lag, beside 20 seconds'],
   [
     'ALLOW_PRIVATE_WEBHOOKS',
     'false',
