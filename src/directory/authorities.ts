@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer'
 import { createPrivateKey } from 'node:crypto'
 import { and, desc, eq, isNotNull, type SQL, sql } from 'drizzle-orm'
-import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
+import { drizzle } from 'drizzle-orm/d1'
 import { warn } from '../log.ts'
 import { type Authority, authorityWarning } from '../pki/x509/authority.ts'
 import type { Anchor } from '../pki/x509/path.ts'
@@ -138,17 +138,21 @@ export async function lastImport(d1: D1Database): Promise<number | undefined> {
   return row?.at ?? undefined
 }
 
-/** When an authority was added, and whether it was imported, as a part of a batch. */
-export function authorityQuery(db: DrizzleD1Database, keyId: string) {
-  return db
-    .select({ imported: authorities.imported, addedAt: authorities.addedAt })
-    .from(authorities)
-    .where(eq(authorities.keyId, keyId))
+/** Whether certificates of an authority are accepted. */
+export function isAccepted(keyId: string | SQL): SQL {
+  return sql`EXISTS (SELECT 1 FROM ${authorities} WHERE ${authorities.keyId} = ${keyId})`
 }
 
-/** Whether certificates of an authority are accepted. */
-export function isAccepted(keyId: string): SQL {
-  return sql`EXISTS (SELECT 1 FROM ${authorities} WHERE ${authorities.keyId} = ${keyId})`
+/** Whether an authority is this server's own from its beginning. */
+export function isBornHere(keyId: SQL): SQL {
+  return sql`EXISTS (SELECT 1 FROM ${authorities}
+    WHERE ${authorities.keyId} = ${keyId} AND NOT ${authorities.imported})`
+}
+
+/** Whether an authority was imported before a time (milliseconds). */
+export function isImportedBefore(keyId: SQL, time: SQL): SQL {
+  return sql`EXISTS (SELECT 1 FROM ${authorities}
+    WHERE ${authorities.keyId} = ${keyId} AND ${authorities.imported} AND ${authorities.addedAt} < ${time})`
 }
 
 /** Takes the next number of an authority's imported counter; undefined without a counter. */

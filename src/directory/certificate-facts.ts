@@ -1,7 +1,6 @@
-/** Facts about a certificate, which three tables hold. */
+/** Facts about a certificate, which two tables hold. */
 import { drizzle } from 'drizzle-orm/d1'
 import type { Binding } from '../pki/seal/challenge.ts'
-import { authorityQuery } from './authorities.ts'
 import { bindingQuery } from './certificates.ts'
 import { ownerQuery } from './identities.ts'
 
@@ -14,25 +13,16 @@ export interface CertificateFacts {
    * another server issued it.
    */
   readonly issued: { readonly binding: Binding; readonly profile: number } | undefined
-  /**
-   * Since when this server records the certificates of its CA: always, or since the CA was imported
-   * (milliseconds). A later certificate without a row was forgotten. Undefined for a CA that issues nothing
-   * here.
-   */
-  readonly recordedSince: number | undefined
 }
 
-/** `authority` is the `key_id` of its CA. */
 export async function certificateFacts(
   d1: D1Database,
   fingerprint: string,
-  authority: string,
 ): Promise<CertificateFacts> {
   const db = drizzle(d1)
-  const [[owned], [issued], [ca]] = await db.batch([
+  const [[owned], [issued]] = await db.batch([
     ownerQuery(db, fingerprint),
     bindingQuery(db, fingerprint),
-    authorityQuery(db, authority),
   ])
   return {
     owner: owned?.enrollment,
@@ -40,6 +30,5 @@ export async function certificateFacts(
       profile: issued.profile,
       binding: { udid: issued.udid, serial: issued.serial },
     },
-    recordedSince: ca && (ca.imported ? ca.addedAt : 0),
   }
 }

@@ -88,8 +88,25 @@ export function issuedBy(authority: Column): SQL<number> {
   return sql`(SELECT count(*) FROM ${certificates} WHERE ${certificates.authority} = ${authority})`
 }
 
+/** The same as a value of a query: JSON, or null. */
+export function issuedValue(fingerprint: SQL): SQL {
+  const { profile, boundUdid, boundSerial } = certificates
+  return sql`(SELECT json_object('profile', ${profile}, 'udid', ${boundUdid}, 'serial', ${boundSerial})
+    FROM ${certificates} WHERE ${certificates.fingerprint} = ${fingerprint})`
+}
+
+/** Whether a certificate is bound to another device than the one with this digest. */
+export function isBoundElsewhere(
+  fingerprint: SQL,
+  by: 'boundUdid' | 'boundSerial',
+  digest: SQL,
+): SQL {
+  return sql`EXISTS (SELECT 1 FROM ${certificates}
+    WHERE ${certificates.fingerprint} = ${fingerprint} AND ${certificates[by]} NOT IN ('', ${digest}))`
+}
+
 /** Whether there is a row for a certificate. */
-export function isRecorded(fingerprint: string): SQL {
+export function isRecorded(fingerprint: string | SQL): SQL {
   return sql`EXISTS (SELECT 1 FROM ${certificates} WHERE ${certificates.fingerprint} = ${fingerprint})`
 }
 

@@ -11,30 +11,23 @@ export async function ownerOf(d1: D1Database, certificate: string): Promise<stri
   return row?.enrollment
 }
 
-/** {@link ownerOf} as a part of a batch, with a value beside it. */
-export function ownerQuery(db: DrizzleD1Database, certificate: string, beside = sql<number>`0`) {
-  // With a name: a batch reads the columns in the order of an object's keys, where `0` comes first.
-  return db
-    .select({ enrollment, beside: beside.as('beside') })
-    .from(identities)
-    .where(eq(fingerprint, certificate))
+/** {@link ownerOf} as a part of a batch. */
+export function ownerQuery(db: DrizzleD1Database, certificate: string) {
+  return db.select({ enrollment }).from(identities).where(eq(fingerprint, certificate))
 }
 
-/** Claims a certificate for an enrolment, as a part of a batch, unless it is claimed already. */
-export function claimQuery(
-  db: DrizzleD1Database,
-  certificate: string,
-  owner: string,
-  condition: SQL,
-) {
-  return db
-    .insert(identities)
-    .select(sql`SELECT ${certificate}, ${owner} WHERE ${condition}`)
-    .onConflictDoNothing()
+/** {@link ownerOf} as a value of a query. */
+export function ownerValue(certificate: SQL): SQL {
+  return sql`(SELECT ${enrollment} FROM ${identities} WHERE ${fingerprint} = ${certificate})`
+}
+
+/** Claims certificates for enrolments, unless they are claimed already. `claims` selects both, in this order. */
+export function claimQuery(db: DrizzleD1Database, claims: SQL) {
+  return db.insert(identities).select(claims).onConflictDoNothing()
 }
 
 /** Whether a certificate is claimed: by `owner`, or by any enrolment if there is no `owner`. */
-export function isClaimed(certificate: unknown, owner?: string): SQL {
+export function isClaimed(certificate: unknown, owner?: SQL): SQL {
   const byOwner = owner === undefined ? sql`` : sql` AND ${enrollment} = ${owner}`
   return sql`EXISTS (SELECT 1 FROM ${identities} WHERE ${fingerprint} = ${certificate}${byOwner})`
 }

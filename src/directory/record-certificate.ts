@@ -57,7 +57,9 @@ export async function recordCertificate(
       ? [countUseQuery(db, challenge.invitation, sql`${isDone} AND ${isStillGood(challenge)}`)]
       : []),
     ...(challenge?.isRow ? [consumeQuery(db, challenge.hash, isDone)] : []),
-    ...(renews ? [claimQuery(db, fingerprint, renews.enrollment, isDone)] : []),
+    ...(renews
+      ? [claimQuery(db, sql`SELECT ${fingerprint}, ${renews.enrollment} WHERE ${isDone}`)]
+      : []),
   ]
   await db.batch(
     instead === undefined

@@ -3,8 +3,8 @@ import type { Config } from '../config/config.ts'
 import type { DirectoryRow } from '../device/standing/directory-row.ts'
 import type { Claim } from '../device/enrolment/identity.ts'
 import { authorityAnchors } from '../directory/authorities.ts'
-import { type CertificateFacts, certificateFacts } from '../directory/certificate-facts.ts'
-import { claimIdentity } from '../directory/devices/rows.ts'
+import type { CertificateFacts } from '../directory/certificate-facts.ts'
+import { claimIdentity, type ClaimRequest, type Verdict } from '../directory/devices/claim.ts'
 import { liveClaims, type ReachEnv } from '../device/reach.ts'
 import { claimsOf } from '../directory/devices/users.ts'
 import { type InstalledProfile, rebuiltProfile } from '../enroll/installed-profile.ts'
@@ -15,7 +15,7 @@ import { NO_FACTS, type Message } from '../mdm/message.ts'
 import type { SignatureCheck } from '../pki/cms/cms.ts'
 import { BACKDATED } from '../pki/x509/authority.ts'
 import { DerError } from '../pki/asn1/der.ts'
-import { bindingOf } from '../pki/seal/challenge.ts'
+import { bindingOf, isBound, type Binding } from '../pki/seal/challenge.ts'
 import { type Anchor, imported, validatePath } from '../pki/x509/path.ts'
 import { readCertificate } from '../pki/x509/certificate.ts'
 
@@ -65,9 +65,14 @@ export interface Unclaimed {
  * give it to this device only. Only this step reads D1 about a certificate: without D1, only new certificates
  * get 503.
  */
-export async function claim(env: ReachEnv, config: Config, unclaimed: Unclaimed): Promise<Claimed> {
+export async function claim(
+  env: ReachEnv,
+  config: Config,
+  unclaimed: Unclaimed,
+  background: (work: Promise<unknown>) => void,
+): Promise<Claimed> {
   try {
-    return await claimFor(env, config, unclaimed)
+    return await claimFor(env, config, unclaimed, background)
   } catch (error) {
     warn('directory:unavailable', { reason: reasonOf(error) })
     return {
@@ -79,7 +84,12 @@ export async function claim(env: ReachEnv, config: Config, unclaimed: Unclaimed)
   }
 }
 
-async function claimFor(env: ReachEnv, config: Config, unclaimed: Unclaimed): Promise<Claimed> {
+async function claimFor(
+  env: ReachEnv,
+  config: Config,
+  unclaimed: Unclaimed,
+  background: (work: Promise<unknown>) => void,
+): Promise<Claimed> {
   const { message, signer, blocked } = unclaimed
   const { device } = message.enrollment
   const checked = unclaimed.path ?? check(await acceptedCAs(env.DB, config, 0), signer)
@@ -89,98 +99,82 @@ async function claimFor(env: ReachEnv, config: Config, unclaimed: Unclaimed): Pr
   if (blocked) {
     return { ok: false, status: 401, reason: 'blocked' }
   }
-  const { caKey, subject, notBefore, notAfter } = checked
-  const authority = isOthers(env.DB, config, caKey) ? '' : caKey
-  const facts = await certificateFacts(env.DB, signer.fingerprint, authority)
-  const refused = refusal(facts, message, notBefore, config)
-  if (refused !== undefined) {
-    return { ok: false, status: 400, reason: refused }
+  const { caKey, subject, notAfter } = checked
+  const request = requestOf(env.DB, config, unclaimed, checked)
+  const { verdict, owner, isUsers, issued } = await claimIdentity(env.DB, request, background)
+  if (verdict !== '') {
+    return { ok: false, status: 400, reason: REFUSALS[verdict] }
   }
-  const row = firstRow(message, signer.fingerprint, notAfter)
-  const { owner, isUsers } = await claimIdentity(env.DB, row, authority)
   if (owner !== device) {
-    const reason =
-      owner === undefined
-        ? 'the CA that issued the certificate is accepted no more'
-        : `the certificate belongs to the enrolment ${owner}`
-    return { ok: false, status: 400, reason, owner }
+    return {
+      ok: false,
+      status: 400,
+      reason: `the certificate belongs to the enrolment ${owner}`,
+      owner,
+    }
   }
   warnOfWeakness(device, signer, checked.warnings)
   const namesakes = isUsers ? await namesakesOf(env, device) : undefined
   return {
     ok: true,
-    claim: { caKey, subject, notAfter, ...provenance(facts, message), namesakes },
-    profile: profileOf(facts, config, unclaimed),
+    claim: { caKey, subject, notAfter, ...provenance(issued, request.said), namesakes },
+    profile: profileOf(issued, config, unclaimed),
   }
 }
 
-/** Why the sender of a message may not use a certificate, by its binding; `undefined` if it may. */
-function refusal(
-  known: CertificateFacts,
-  message: Message,
-  notBefore: number,
+/** Why a certificate of an accepted CA is refused. */
+const REFUSALS: Readonly<Record<Exclude<Verdict, ''>, string>> = {
+  udid: 'the certificate was issued for another UDID',
+  serial: 'the certificate was issued for another serial number',
+  unbegun:
+    'this server issued the certificate, and no enrolment began with it: ' +
+    'the device has to send Authenticate first',
+  forgotten:
+    'its CA issued no such certificate here, or no device used it within 7 days: ' +
+    'the device has to enrol again',
+  late:
+    'it is later than the import of its CA, and another server issued it (then import the CA again), ' +
+    'or no device used it within 7 days: the device has to enrol again',
+  removed: 'the CA that issued the certificate is accepted no more',
+}
+
+function requestOf(
+  db: D1Database,
   config: Config,
-): string | undefined {
-  const { owner, issued } = known
-  const { device } = message.enrollment
-  const isClaimed = owner === device
-  if (!issued) {
-    return isClaimed ? undefined : forgotten(known, notBefore)
+  { message, signer }: Unclaimed,
+  { caKey, notBefore, notAfter }: ValidPath,
+): ClaimRequest {
+  const begins = message.kind === 'checkin' && message.messageType === 'Authenticate'
+  const serial = begins ? message.facts.SerialNumber : ''
+  return {
+    row: firstRow(message, signer.fingerprint, notAfter),
+    authority: isOthers(db, config, caKey) ? '' : caKey,
+    said: bindingOf({ udid: message.enrollment.device, serial }),
+    begins,
+    mayAdopt: begins || config.device.udidCertAuthWarnOnly,
+    // Certificates hold whole seconds.
+    issuedBy: notBefore + BACKDATED + SECOND,
   }
-  const { bound } = provenance(known, message)
-  if (bound && issued.binding.udid !== '' && !bound.udid) {
-    return 'the certificate was issued for another UDID'
-  }
-  const authenticates = message.kind === 'checkin' && message.messageType === 'Authenticate'
-  if (bound && authenticates && issued.binding.serial !== '' && !bound.serial) {
-    return 'the certificate was issued for another serial number'
-  }
-  // Trust on first use does not apply to our own certificates: a device that gets one begins with
-  // Authenticate.
-  return isClaimed || authenticates || config.device.udidCertAuthWarnOnly
-    ? undefined
-    : 'this server issued the certificate, and no enrolment began with it: ' +
-        'the device has to send Authenticate first'
 }
 
-/** Why a certificate without a row is not one of another server. */
-function forgotten({ recordedSince }: CertificateFacts, notBefore: number): string | undefined {
-  // Certificates hold whole seconds.
-  if (recordedSince === undefined || notBefore + BACKDATED + SECOND <= recordedSince) {
-    return undefined
-  }
-  const again = 'no device used it within 7 days: the device has to enrol again'
-  return recordedSince === 0
-    ? `its CA issued no such certificate here, or ${again}`
-    : 'it is later than the import of its CA, and another server issued it ' +
-        `(then import the CA again), or ${again}`
-}
-
-/** The origin of a certificate, and the part of its binding that this message repeats. */
+/** The origin of a certificate, and the part of its binding that its message repeats. */
 function provenance(
-  { issued }: CertificateFacts,
-  message: Message,
+  issued: CertificateFacts['issued'],
+  said: Binding,
 ): Pick<Claim, 'issuedHere' | 'bound'> {
   if (!issued) {
     return { issuedHere: false }
   }
   const { udid, serial } = issued.binding
-  const facts =
-    message.kind === 'checkin' && message.messageType === 'Authenticate' && message.facts
-  const said = bindingOf({
-    udid: message.enrollment.device,
-    ...(facts && { serial: facts.SerialNumber }),
-  })
-  const bound =
-    udid === '' && serial === ''
-      ? undefined
-      : { udid: udid !== '' && udid === said.udid, serial: serial !== '' && serial === said.serial }
+  const bound = isBound(issued.binding)
+    ? { udid: udid !== '' && udid === said.udid, serial: serial !== '' && serial === said.serial }
+    : undefined
   return { issuedHere: true, bound }
 }
 
 /** The enrolment profile that a certificate came with, if this server made it. */
 function profileOf(
-  { issued }: CertificateFacts,
+  issued: CertificateFacts['issued'],
   config: Config,
   { message, url }: Unclaimed,
 ): InstalledProfile | undefined {

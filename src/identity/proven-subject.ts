@@ -18,7 +18,7 @@ export async function provenSubject(
   fingerprint: string,
   { udid, serial }: MachineInfo,
 ): Promise<Proven> {
-  const { owner = '', issued } = await certificateFacts(env.DB, fingerprint, '')
+  const { owner = '', issued } = await certificateFacts(env.DB, fingerprint)
   if (issued && issued.profile > 0) {
     return { ok: false, reason: 'the identity is one of an enrolment, and none of phase 2' }
   }

@@ -1,11 +1,10 @@
-import { and, asc, eq, getTableColumns, sql, type SQL } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, type Placeholder, sql, type SQL } from 'drizzle-orm'
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
 import type { DirectoryRow } from '../../device/standing/directory-row.ts'
+import { jsonOf, prepared } from '../prepared.ts'
 import { devices } from '../schema.ts'
-import { isAccepted } from '../authorities.ts'
-import { claimQuery, isClaimed, ownerQuery } from '../identities.ts'
 import { foremost } from './serials.ts'
-import { endClaimsQuery, isCalled } from './users.ts'
+import { endClaims } from './users.ts'
 
 export interface ListedDevice {
   readonly id: string
@@ -14,58 +13,22 @@ export interface ListedDevice {
   readonly lastSeen: number
 }
 
-/** D1 holds 100 bound parameters a statement; a row of `devices` is 23. */
-const ROWS_PER_STATEMENT = 4
-
 function open(db: D1Database): DrizzleD1Database {
   return drizzle(db)
 }
 
-/**
- * Claims an unused certificate for the enrolment of the row, and lists the enrolment if it is new, in one
- * batch. `authority` is the `key_id` of our own CA that issued it, which still has to be accepted; empty for
- * another CA.
- *
- * @returns `owner`: the enrolment that owns the certificate, maybe another one; `undefined` if its CA was
- * removed. `isUsers`: whether a user of another device has the id of the enrolment.
- */
-export async function claimIdentity(
-  d1: D1Database,
-  row: DirectoryRow,
-  authority: string,
-): Promise<{
-  owner: string | undefined
-  isUsers: boolean
-}> {
-  const db = open(d1)
-  const fingerprint = row.identity
-  const [, , owner] = await db.batch([
-    claimQuery(db, fingerprint, row.id, sql`${authority} = '' OR ${isAccepted(authority)}`),
-    // Lists the device only if it owns the certificate: the sender chooses ids and serial numbers.
-    db
-      .insert(devices)
-      .select(sql`SELECT ${valuesOf(row)} WHERE ${isClaimed(fingerprint, row.id)}`)
-      .onConflictDoNothing(),
-    ownerQuery(db, fingerprint, isCalled(row.id)),
-  ])
-  return { owner: owner[0]?.enrollment, isUsers: owner[0]?.beside === 1 }
-}
-
 /** Writes the devices' own rows into the directory, and ends the claims of users that they no longer have. */
 export async function project(d1: D1Database, rows: readonly DirectoryRow[]): Promise<void> {
-  const db = open(d1)
-  const newer = sql`excluded.version > ${devices.version}`
-  const upserts = chunks(rows, ROWS_PER_STATEMENT).map((chunk) =>
-    db
-      .insert(devices)
-      .values(chunk.map(flat))
-      .onConflictDoUpdate({ target: devices.id, set: EXCLUDED, setWhere: newer }),
-  )
-  const [first, ...others] = upserts
-  if (first) {
-    const over = endClaimsQuery(db, rows)
-    await db.batch([first, ...others, ...(over ? [over] : [])])
-  }
+  const over = endClaims(d1, rows)
+  const upsert = upsertQuery(d1, { rows: jsonOf(rows.map(flat)) })
+  await d1.batch([upsert, ...(over ? [over] : [])])
+}
+
+/** Inserts the rows of an array of JSON under a condition, in which each is called `listed`. */
+export function insertRows(db: DrizzleD1Database, rows: Placeholder, condition: SQL) {
+  return db
+    .insert(devices)
+    .select(sql`SELECT ${VALUES} FROM json_each(${rows}) AS listed WHERE ${condition}`)
 }
 
 /**
@@ -120,28 +83,35 @@ function among(
     : sql`${column} IN (SELECT value FROM json_each(${JSON.stringify(values.filter(Boolean))}))`
 }
 
-/** The columns that an update sets: all but the id, and the one that D1 computes. */
+/** The columns that are written: all but the one that D1 computes. */
+const COLUMNS = Object.entries(getTableColumns(devices)).filter(([key]) => key !== 'serialStanding')
+
+const VALUES = sql.join(
+  COLUMNS.map(([key]) => sql.raw(`listed.value ->> '${key}'`)),
+  sql`, `,
+)
+
 const EXCLUDED = {
   ...Object.fromEntries(
-    Object.entries(getTableColumns(devices))
-      .filter(([key]) => key !== 'id' && key !== 'serialStanding')
-      .map(([key, { name }]) => [key, sql`excluded.${sql.identifier(name)}`]),
+    COLUMNS.filter(([key]) => key !== 'id').map(([key, { name }]) => [
+      key,
+      sql`excluded.${sql.identifier(name)}`,
+    ]),
   ),
   // The object does not know of the messages that changed nothing: devices/seen.ts.
   lastSeen: sql`max(excluded.last_seen, ${devices.lastSeen})`,
 }
 
-/** The row's values in the order of the table's columns, without the columns that D1 computes. */
-function valuesOf(row: DirectoryRow): SQL {
-  const values: Record<string, unknown> = { ...flat(row) }
-  const columns = Object.entries(getTableColumns(devices)).filter(([key]) => key in values)
-  return sql.join(
-    columns.map(([key, column]) => sql.param(values[key], column)),
-    sql`, `,
-  )
-}
+const upsertQuery = prepared((db) =>
+  insertRows(db, sql.placeholder('rows'), sql`true`).onConflictDoUpdate({
+    target: devices.id,
+    set: EXCLUDED,
+    setWhere: sql`excluded.version > ${devices.version}`,
+  }),
+)
 
-function flat(row: DirectoryRow): typeof devices.$inferInsert {
+/** A row as a member of the JSON that {@link insertRows} takes. */
+export function flat(row: DirectoryRow): typeof devices.$inferInsert {
   const { facts } = row
   return {
     id: row.id,
@@ -168,12 +138,4 @@ function flat(row: DirectoryRow): typeof devices.$inferInsert {
     renewalReason: row.renewal.reason,
     renewalAt: row.renewal.at,
   }
-}
-
-function chunks<Item>(items: readonly Item[], size: number): Item[][] {
-  const parts: Item[][] = []
-  for (let at = 0; at < items.length; at += size) {
-    parts.push(items.slice(at, at + size))
-  }
-  return parts
 }

@@ -4,8 +4,9 @@
  */
 import { and, eq, inArray, lte, ne, sql, type SQL } from 'drizzle-orm'
 import type { DirectoryRow } from '../../device/standing/directory-row.ts'
+import { jsonOf, prepared } from '../prepared.ts'
 import { devices, users } from '../schema.ts'
-import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
+import { drizzle } from 'drizzle-orm/d1'
 
 /** How many claims of one UserID are read. Two that hold make the id ambiguous; more change nothing. */
 export const MOST_CLAIMS = 10
@@ -104,15 +105,14 @@ export async function claimsOf(d1: D1Database, id: string): Promise<Claims> {
   return { isDevice: known.length > 0, isExpected: expected.length > 0, claims }
 }
 
-/** Whether a user of another device has a device's id: 1 or 0. */
-export function isCalled(device: string): SQL<number> {
-  const [id, capital, small] = formsOf(device)
-  return sql`EXISTS (SELECT 1 FROM ${users} WHERE ${users.id} IN (${id}, ${capital}, ${small})
+/** Whether a user of another device has a device's id: 1 or 0. `forms` is JSON: {@link formsOf}. */
+export function isCalled(device: SQL, forms: SQL): SQL {
+  return sql`EXISTS (SELECT 1 FROM ${users} WHERE ${users.id} IN (SELECT value FROM json_each(${forms}))
     AND ${users.device} NOT IN (${EXPECTED}, ${device}))`
 }
 
 /** Ignores case: people may type an id in either form. */
-function formsOf(id: string): string[] {
+export function formsOf(id: string): string[] {
   return [id, id.toUpperCase(), id.toLowerCase()]
 }
 
@@ -144,23 +144,25 @@ export async function removeClaim(
  * Ends the claims that are over according to the rows of their devices, as a part of a batch; `undefined`
  * when no row lists users.
  */
-export function endClaimsQuery(db: DrizzleD1Database, rows: readonly DirectoryRow[]) {
+export function endClaims(
+  d1: D1Database,
+  rows: readonly DirectoryRow[],
+): D1PreparedStatement | undefined {
   const listed = rows.flatMap(({ id, users: held, version }) =>
     held ? [{ id, held, version }] : [],
   )
-  const json = JSON.stringify(listed)
-  return listed.length === 0
-    ? undefined
-    : db.delete(users).where(
-        and(
-          inArray(
-            users.device,
-            listed.map(({ id }) => id),
-          ),
-          sql`EXISTS (SELECT 1 FROM json_each(${json}) AS listed WHERE listed.value ->> 'id' = ${users.device}
-          AND listed.value ->> 'version' >= ${users.version}
+  return listed.length === 0 ? undefined : endQuery(d1, { listed: jsonOf(listed) })
+}
+
+const listedUsers = sql.placeholder('listed')
+const endQuery = prepared((db) =>
+  db.delete(users).where(
+    and(
+      sql`${users.device} IN (SELECT value ->> 'id' FROM json_each(${listedUsers}))`,
+      sql`EXISTS (SELECT 1 FROM json_each(${listedUsers}) AS listed
+        WHERE listed.value ->> 'id' = ${users.device} AND listed.value ->> 'version' >= ${users.version}
           AND NOT EXISTS (SELECT 1 FROM json_each(listed.value, '$.held') AS held
             WHERE held.value = ${users.id}))`,
-        ),
-      )
-}
+    ),
+  ),
+)

@@ -195,7 +195,9 @@ async function receive(
     return first
   }
   const unclaimed = { message, signer, path, url: input.url, blocked: first.blocked }
-  const claimed = await claim(c.env, c.var.config, unclaimed)
+  const claimed = await claim(c.env, c.var.config, unclaimed, (work) => {
+    inBackground(c.executionCtx, work)
+  })
   if (claimed.ok) {
     return device.receive({ ...input, claim: claimed.claim, profile: claimed.profile })
   }
