@@ -27,7 +27,8 @@ import { listEscrow } from './store/escrow/list.ts'
 import type { EscrowKind, EscrowReader } from './store/escrow/reads.ts'
 import { readEscrow } from './store/escrow/tokens.ts'
 import { ITSELF, type Address } from './store/address.ts'
-import { directoryRow, projected } from './standing/directory-row.ts'
+import { directoryRow, projected, unlisted } from './standing/directory-row.ts'
+import type { Context } from './store/context.ts'
 import type { AdminProof } from './store/proof.ts'
 import { viewDeliveries, type DeliveryFilter } from './views/deliveries.ts'
 import { viewDevice } from './views/device.ts'
@@ -267,8 +268,13 @@ export class Device extends DurableObject<DeviceEnv> {
     return this.#runtime.commit(directoryRow)
   }
 
-  async projected(version: number) {
-    return this.#runtime.commit((context) => projected(context, version))
+  async projected(version: number, isKept = true) {
+    const decide = (context: Context) => projected(context, version, isKept)
+    return isKept ? this.#runtime.commit(decide) : this.#runtime.glance(() => true, decide)
+  }
+
+  async unlisted() {
+    return this.#runtime.commit(unlisted)
   }
 
   /** Pushes a channel now and waits for APNs's answer. */

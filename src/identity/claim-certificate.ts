@@ -1,6 +1,5 @@
 import { clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
-import type { DirectoryRow } from '../device/standing/directory-row.ts'
 import type { Claim } from '../device/enrolment/identity.ts'
 import { authorityAnchors } from '../directory/authorities.ts'
 import type { CertificateFacts } from '../directory/certificate-facts.ts'
@@ -10,8 +9,8 @@ import { claimsOf } from '../directory/devices/users.ts'
 import { type InstalledProfile, rebuiltProfile } from '../enroll/installed-profile.ts'
 import { reasonOf } from '../reason.ts'
 import { warn } from '../log.ts'
-import { deviceTypeOf, enrollmentId } from '../mdm/enrollment.ts'
-import { NO_FACTS, type Message } from '../mdm/message.ts'
+import { enrollmentId } from '../mdm/enrollment.ts'
+import type { Message } from '../mdm/message.ts'
 import type { SignatureCheck } from '../pki/cms/cms.ts'
 import { BACKDATED } from '../pki/x509/authority.ts'
 import { DerError } from '../pki/asn1/der.ts'
@@ -142,14 +141,16 @@ function requestOf(
   db: D1Database,
   config: Config,
   { message, signer }: Unclaimed,
-  { caKey, notBefore, notAfter }: ValidPath,
+  { caKey, notBefore }: ValidPath,
 ): ClaimRequest {
+  const { device } = message.enrollment
   const begins = message.kind === 'checkin' && message.messageType === 'Authenticate'
   const serial = begins ? message.facts.SerialNumber : ''
   return {
-    row: firstRow(message, signer.fingerprint, notAfter),
+    fingerprint: signer.fingerprint,
+    device,
     authority: isOthers(db, config, caKey) ? '' : caKey,
-    said: bindingOf({ udid: message.enrollment.device, serial }),
+    said: bindingOf({ udid: device, serial }),
     begins,
     mayAdopt: begins || config.device.udidCertAuthWarnOnly,
     // Certificates hold whole seconds.
@@ -260,27 +261,5 @@ function warnOfWeakness(device: string, signer: Signer, warnings: readonly strin
   if (warnings.length > 0) {
     const { fingerprint } = signer
     warn('identity:weak', { device, fingerprint, reason: warnings.join('; ') })
-  }
-}
-
-/** The directory's row of a device from its first message on; version 0, so that any projection is newer. */
-function firstRow(message: Message, identity: string, identityNotAfter: number): DirectoryRow {
-  const { enrollment } = message
-  const authenticates = message.kind === 'checkin' && message.messageType === 'Authenticate'
-  return {
-    id: enrollment.device,
-    type: deviceTypeOf(enrollment),
-    enrolled: !authenticates,
-    hidden: false,
-    claimedAt: clock.now(),
-    serialProven: false,
-    lastSeen: clock.now(),
-    facts: authenticates ? message.facts : NO_FACTS,
-    identity,
-    identityNotAfter,
-    renewal: { state: '', reason: '', at: 0 },
-    state: 'unknown',
-    push: 'none',
-    version: 0,
   }
 }

@@ -61,8 +61,7 @@ export function authenticate(
 ): { readonly renewal?: true; readonly contested?: number } {
   const { state, now } = context
   const { device } = state
-  const first = device.state === 'unknown'
-  if (first) {
+  if (device.state === 'unknown') {
     noteArrival(context, who.claim?.namesakes)
   }
   const isClaimed = claimsSerial(device) && device.facts.SerialNumber === message.facts.SerialNumber
@@ -77,10 +76,6 @@ export function authenticate(
     renewedAt: renewal ? now : 0,
   })
   noteChange(context)
-  if (first) {
-    // The claim has listed it with the same facts. Its TokenUpdate announces the rest, or the alarm does.
-    context.effects.toAnnounce.directory = false
-  }
   const proof = proofOf(beginning, who)
   if (who.identity) {
     acceptIdentity(context, who.identity, { proof, digest: who.digest })

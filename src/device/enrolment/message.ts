@@ -25,6 +25,8 @@ export interface DeviceInput {
   readonly deferredListeners: Subscribers
   /** Of a signed Authenticate or CheckOut: the digest of what was signed. */
   readonly digest?: string | undefined
+  /** The caller stores the row of the device in the directory before it answers. */
+  readonly lists?: boolean
   /** Those that want contested enrolments; absent if the caller does not know the topic. */
   readonly contestListeners?: Subscribers
 }

@@ -40,6 +40,7 @@ export function isHeartbeat(state: DeviceState, input: DeviceInput, now: number)
 
 /** Takes one message: identity, state change, event and answer are one commit (docs/architecture.md §3). */
 export function receive(context: Context, input: DeviceInput): DeviceAnswer {
+  context.effects.toAnnounce.awaited = input.lists === true
   const answer = answerTo(context, input)
   if (input.message.kind === 'report') {
     noteConnect(context, input.message.enrollment.user)

@@ -52,8 +52,15 @@ export function listAnew(context: Context): void {
   const { device } = context.state
   device.version = Math.max(context.now, device.version + 1)
   context.effects.toAnnounce.directory = true
-  wakeBy(context, context.now + ANNOUNCE_AFTER)
+  if (!context.effects.toAnnounce.awaited) {
+    unlisted(context)
+  }
   saveDevice(context)
+}
+
+/** The directory could not store the row: the alarm announces it again. */
+export function unlisted(context: Context): void {
+  wakeBy(context, context.now + ANNOUNCE_AFTER)
 }
 
 /** The device's row for the directory; `undefined` if the directory has it already. */
@@ -110,23 +117,32 @@ export interface AnnouncementBody {
   /** Subscribers that have events to read. */
   readonly readers: readonly string[]
   readonly directory: DirectoryRow | undefined
+  /** No alarm announces the row again: the directory has to have it before the device gets its answer. */
+  readonly awaited?: true
 }
 
 export function announcementOf(
   context: Context,
-  { subscribers, directory }: ToAnnounce = context.effects.toAnnounce,
+  { subscribers, directory, awaited }: ToAnnounce = context.effects.toAnnounce,
 ): AnnouncementBody {
   return {
     readers: subscribers,
-    directory: directory ? directoryRow(context) : undefined,
+    // If a process ended before it stored an earlier row, the device repeats its message.
+    directory: directory || awaited ? directoryRow(context) : undefined,
+    ...(awaited ? { awaited } : {}),
   }
 }
 
-/** The directory has the row of this version. */
-export function projected(context: Context, version: number): void {
+/**
+ * The directory has the row of this version. Without `isKept`, the next commit that saves the device stores
+ * that. If memory is lost first, the row is announced once more.
+ */
+export function projected(context: Context, version: number, isKept: boolean): void {
   const { device } = context.state
   if (version > device.projected) {
     device.projected = version
-    saveDevice(context)
+    if (isKept) {
+      saveDevice(context)
+    }
   }
 }

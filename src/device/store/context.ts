@@ -11,6 +11,8 @@ export interface ToAnnounce {
   readonly subscribers: string[]
   /** Whether the directory has a new row to store. */
   directory: boolean
+  /** The caller stores the row before it answers, or calls `unlisted`: no alarm is needed for it. */
+  awaited?: boolean
 }
 
 /** The work that follows a commit. */

@@ -1,6 +1,5 @@
 /** Claims of certificates. The first enrolment that claims one owns it. */
 import { sql } from 'drizzle-orm'
-import type { DirectoryRow } from '../../device/standing/directory-row.ts'
 import type { Binding } from '../../pki/seal/challenge.ts'
 import { isAccepted, isBornHere, isImportedBefore } from '../authorities.ts'
 import type { CertificateFacts } from '../certificate-facts.ts'
@@ -8,12 +7,11 @@ import { isBoundElsewhere, isRecorded, issuedValue } from '../certificates.ts'
 import { gather } from '../gather.ts'
 import { claimQuery, isClaimed, ownerValue } from '../identities.ts'
 import { jsonOf, prepared } from '../prepared.ts'
-import { flat, insertRows } from './rows.ts'
 import { formsOf, isCalled } from './users.ts'
 
-/** A claim of the certificate that a row names, for the enrolment of the row. */
 export interface ClaimRequest {
-  readonly row: DirectoryRow
+  readonly fingerprint: string
+  readonly device: string
   /** The `key_id` of our own CA that issued it, which still has to be accepted; empty for another CA. */
   readonly authority: string
   /** Digests of what the message says of the device. */
@@ -36,21 +34,21 @@ export interface ClaimOutcome extends CertificateFacts {
 }
 
 /**
- * Claims an unused certificate, and lists its enrolment if that is new. A refused one stores nothing. Claims
- * of several requests share a batch.
+ * Claims an unused certificate for an enrolment. A refused one stores nothing. Claims of several requests
+ * share a batch.
  */
 export const claimIdentity = gather(claimAll)
 
 const claims = sql.placeholder('claims')
-const of = (key: string) => sql.raw(`listed.value ->> '${key}'`)
-const certificate = of('identity')
+const of = (key: string) => sql.raw(`asked.value ->> '${key}'`)
+const certificate = of('fingerprint')
 const authority = of('authority')
 
 /** Trust on first use does not apply to our own certificates: an enrolment with one begins with Authenticate. */
 const VERDICT = sql`CASE
   WHEN ${isBoundElsewhere(certificate, 'boundUdid', of('udid'))} THEN 'udid'
   WHEN ${of('begins')} AND ${isBoundElsewhere(certificate, 'boundSerial', of('serial'))} THEN 'serial'
-  WHEN ${isClaimed(certificate, of('id'))} THEN ''
+  WHEN ${isClaimed(certificate, of('device'))} THEN ''
   WHEN ${isRecorded(certificate)} AND NOT ${of('mayAdopt')} THEN 'unbegun'
   WHEN NOT ${isRecorded(certificate)} AND ${isBornHere(authority)} THEN 'forgotten'
   WHEN NOT ${isRecorded(certificate)} AND ${isImportedBefore(authority, of('issuedBy'))} THEN 'late'
@@ -60,13 +58,8 @@ const VERDICT = sql`CASE
 const claimStatement = prepared((db) =>
   claimQuery(
     db,
-    sql`SELECT ${certificate}, ${of('id')} FROM json_each(${claims}) AS listed WHERE ${VERDICT} = ''`,
+    sql`SELECT ${certificate}, ${of('device')} FROM json_each(${claims}) AS asked WHERE ${VERDICT} = ''`,
   ),
-)
-
-/** Lists a device only if it owns the certificate: the sender chooses ids and serial numbers. */
-const listStatement = prepared((db) =>
-  insertRows(db, claims, isClaimed(certificate, of('id'))).onConflictDoNothing(),
 )
 
 const outcomeStatement = prepared((db) =>
@@ -75,10 +68,10 @@ const outcomeStatement = prepared((db) =>
       verdict: VERDICT.as('verdict'),
       owner: ownerValue(certificate).as('owner'),
       issued: issuedValue(certificate).as('issued'),
-      isUsers: isCalled(of('id'), of('forms')).as('isUsers'),
+      isUsers: isCalled(of('device'), of('forms')).as('isUsers'),
     })
-    .from(sql`json_each(${claims}) AS listed`)
-    .orderBy(sql`listed.key`),
+    .from(sql`json_each(${claims}) AS asked`)
+    .orderBy(sql`asked.key`),
 )
 
 async function claimAll(
@@ -87,20 +80,15 @@ async function claimAll(
 ): Promise<ClaimOutcome[]> {
   const values = {
     claims: jsonOf(
-      requests.map(({ row, said, ...terms }) => ({
-        ...flat(row),
-        ...said,
-        ...terms,
-        forms: formsOf(row.id),
-      })),
+      requests.map(({ said, ...terms }) => ({ ...said, ...terms, forms: formsOf(terms.device) })),
     ),
   }
-  const [, , outcomes] = await d1.batch<{
+  const [, outcomes] = await d1.batch<{
     verdict: Verdict
     owner: string | null
     issued: string | null
     isUsers: number
-  }>([claimStatement(d1, values), listStatement(d1, values), outcomeStatement(d1, values)])
+  }>([claimStatement(d1, values), outcomeStatement(d1, values)])
   return (outcomes?.results ?? []).map(({ verdict, owner, issued, isUsers }) => ({
     verdict,
     owner: owner ?? undefined,

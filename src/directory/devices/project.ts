@@ -2,6 +2,7 @@ import { inTime } from '../../clock.ts'
 import type { DirectoryRow } from '../../device/standing/directory-row.ts'
 import { attempt, warn } from '../../log.ts'
 import { reasonOf } from '../../reason.ts'
+import { gather } from '../gather.ts'
 import { project } from './rows.ts'
 
 export interface ProjectionEnv {
@@ -36,6 +37,12 @@ export async function projectDevices(
   )
   await projectRows(env, rows)
 }
+
+/** Writes the row of one device to the directory. Rows of several requests share a batch. */
+export const listRow = gather(async (d1, rows: readonly DirectoryRow[]) => {
+  await project(d1, rows)
+  return rows.map(() => undefined)
+})
 
 /** Writes rows to the directory, and confirms to each device that its row is written. */
 export async function projectRows(

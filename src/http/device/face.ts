@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto'
 import { Hono, type Context } from 'hono'
-import type { AnnouncementBody } from '../../device/standing/directory-row.ts'
 import type { DeviceAnswer, DeviceInput } from '../../device/enrolment/message.ts'
 import type { NewClaim } from '../../device/enrolment/user-claim.ts'
 import { noteSeen } from '../../directory/devices/seen.ts'
@@ -21,6 +20,7 @@ import { readMessage, type Message } from '../../mdm/message.ts'
 import { beginsRound } from '../../mdm/queue.ts'
 import type { AppEnv } from '../app-env.ts'
 import { beginReading, type BodyReading } from '../body.ts'
+import { announce } from './announce.ts'
 import { calledUrl, firstValues } from './called-url.ts'
 import { claim, type Signer, type Unclaimed } from '../../identity/claim-certificate.ts'
 import { declarativeManagement } from './declarative-management.ts'
@@ -125,6 +125,7 @@ async function answerMessage(
     conflictListeners: listenersOf(webhooks, IDENTITY_CONFLICT),
     deferredListeners: listenersOf(webhooks, COMMAND_DEFERRED, status),
     contestListeners: listenersOf(webhooks, ENROLLMENT_CONTESTED),
+    lists: message.kind === 'checkin',
     digest: digestOf(message, signer),
   }
   const result = await receive(c, message, from, input)
@@ -142,15 +143,15 @@ async function answerMessage(
     case 'unclaimed':
       return refuse(c, 503, 'the object did not accept the claimed certificate', message)
     case 'conflict':
-      announce(c, message, result.news)
+      await announce(c, message, result.news)
       return refuse(c, 503, 'signed by an identity of an earlier enrolment', message)
     case 'full':
       return refuse(c, 503, 'its events fill its storage: webhooks must accept them', message)
     case 'accepted':
-      announce(c, message, result.news)
       if (result.seen) {
         noteSeen(c.env.DB, message.enrollment.device, config.lastSeenResolution, c.executionCtx)
       }
+      await announce(c, message, result.news)
       return accepted(c, message, result)
   }
 }
@@ -272,18 +273,6 @@ function reply(
   return plist
     ? new Response(plist, { headers: { 'content-type': 'text/xml; charset=utf-8' } })
     : new Response()
-}
-
-/** The queue may lose a message, and sending may fail: then the device's alarm sends it again. */
-function announce(c: DeviceContext, message: Message, news: AnnouncementBody): void {
-  if (news.readers.length > 0 || news.directory) {
-    const { device } = message.enrollment
-    c.executionCtx.waitUntil(
-      c.env.EVENTS.send({ device, ...news }).catch((error: unknown) => {
-        warn('queue:send-failed', { device, reason: reasonOf(error) })
-      }),
-    )
-  }
 }
 
 /** Devices read no error bodies; the log has the reason. */

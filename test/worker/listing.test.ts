@@ -1,0 +1,95 @@
+import {
+  createExecutionContext,
+  runDurableObjectAlarm,
+  waitOnExecutionContext,
+} from 'cloudflare:test'
+import { expect, it } from 'vitest'
+import type { Env } from '../../src/env.ts'
+import worker from '../../src/index.ts'
+import type { SimulatedDevice } from '../../src/simulator/device/device.ts'
+import { turn } from './clock.ts'
+import { env, listedAs, newDevice } from './server.ts'
+
+type Calls = Record<string, ((...values: unknown[]) => unknown) | undefined>
+
+const outOfReach = () => Promise.reject(new Error('out of reach'))
+
+/** A device of a Worker whose D1 batches pass through `batch`, and whose calls of `unlisted` are replaced. */
+function deviceWith(
+  batch: (statements: D1PreparedStatement[]) => Promise<unknown>,
+  unlisted?: () => Promise<void>,
+) {
+  const DEVICE = {
+    getByName: (name: string) =>
+      new Proxy(env.DEVICE.getByName(name), {
+        get: (stub, method) =>
+          method === 'unlisted' && unlisted
+            ? unlisted
+            : (...values: unknown[]) => (stub as unknown as Calls)[String(method)]?.(...values),
+      }),
+  }
+  const DB = { prepare: (text: string) => env.DB.prepare(text), batch }
+  const sent: unknown[] = []
+  const EVENTS = { send: async (message: unknown) => void sent.push(message) }
+  const its = { ...env, DB, DEVICE, EVENTS, WEBHOOK_URL: '' } as unknown as Env
+  const device = newDevice({
+    fetch: async (url, init) => {
+      const context = createExecutionContext()
+      const response = await worker.fetch(new Request(url, init as RequestInit), its, context)
+      await waitOnExecutionContext(context)
+      return response
+    },
+  })
+  return { device, sent }
+}
+
+const stateOf = async ({ udid }: SimulatedDevice) =>
+  (await env.DB.prepare('SELECT state, push, version FROM devices WHERE id = ?')
+    .bind(udid)
+    .first<{ state: string; push: string; version: number }>()) ?? undefined
+
+it('an enrolment is three batches of D1: the claim, and the row of each message before its answer', async () => {
+  const batches: number[] = []
+  const { device, sent } = deviceWith((statements) => {
+    batches.push(statements.length)
+    return env.DB.batch(statements)
+  })
+  expect((await device.authenticate()).status).toBe(200)
+  expect(await stateOf(device)).toMatchObject({ state: 'authenticated', push: 'none' })
+  expect((await device.tokenUpdate()).status).toBe(200)
+  expect(await stateOf(device)).toMatchObject({ state: 'enrolled', push: 'ready' })
+  expect(batches).toEqual([2, 1, 1])
+  expect(sent).toEqual([])
+  expect(await runDurableObjectAlarm(env.DEVICE.getByName(device.udid))).toBe(false)
+})
+
+it('a row that D1 does not take is announced by the alarm, and the device gets its answer', async () => {
+  let isDown = false
+  const { device, sent } = deviceWith((statements) =>
+    isDown ? outOfReach() : env.DB.batch(statements),
+  )
+  await device.authenticate()
+  isDown = true
+  expect((await device.tokenUpdate()).status).toBe(200)
+  expect(sent).toEqual([])
+  expect(await stateOf(device)).toMatchObject({ state: 'authenticated' })
+  turn(61_000)
+  expect(await runDurableObjectAlarm(env.DEVICE.getByName(device.udid))).toBe(true)
+  await listedAs(device, 'enrolled')
+})
+
+it('a check-in whose row is stored nowhere gets no 200, and its repetition stores the row', async () => {
+  let isDown = false
+  const { device } = deviceWith(
+    (statements) => (isDown ? outOfReach() : env.DB.batch(statements)),
+    // For the object, this is a process that ends before it stores the row.
+    () => (isDown ? outOfReach() : Promise.resolve()),
+  )
+  await device.authenticate()
+  isDown = true
+  expect((await device.tokenUpdate()).status).toBe(503)
+  isDown = false
+  expect(await stateOf(device)).toMatchObject({ state: 'authenticated' })
+  expect((await device.tokenUpdate()).status).toBe(200)
+  expect(await stateOf(device)).toMatchObject({ state: 'enrolled', push: 'ready' })
+})
