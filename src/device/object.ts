@@ -28,7 +28,6 @@ import type { EscrowKind, EscrowReader } from './store/escrow/reads.ts'
 import { readEscrow } from './store/escrow/tokens.ts'
 import { ITSELF, type Address } from './store/address.ts'
 import { directoryRow, projected, unlisted } from './standing/directory-row.ts'
-import type { Context } from './store/context.ts'
 import type { AdminProof } from './store/proof.ts'
 import { viewDeliveries, type DeliveryFilter } from './views/deliveries.ts'
 import { viewDevice } from './views/device.ts'
@@ -268,9 +267,8 @@ export class Device extends DurableObject<DeviceEnv> {
     return this.#runtime.commit(directoryRow)
   }
 
-  async projected(version: number, isKept = true) {
-    const decide = (context: Context) => projected(context, version, isKept)
-    return isKept ? this.#runtime.commit(decide) : this.#runtime.glance(() => true, decide)
+  async projected(version: number) {
+    return this.#runtime.commit((context) => projected(context, version))
   }
 
   async unlisted() {

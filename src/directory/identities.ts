@@ -21,7 +21,7 @@ export function ownerValue(certificate: SQL): SQL {
   return sql`(SELECT ${enrollment} FROM ${identities} WHERE ${fingerprint} = ${certificate})`
 }
 
-/** Claims certificates for enrolments, unless they are claimed already. `claims` selects both, in this order. */
+/** Claims certificates for enrolments, unless they are claimed. `claims` selects both, in this order. */
 export function claimQuery(db: DrizzleD1Database, claims: SQL) {
   return db.insert(identities).select(claims).onConflictDoNothing()
 }

@@ -3,7 +3,7 @@ import type { Config } from '../config/config.ts'
 import type { Claim } from '../device/enrolment/identity.ts'
 import { authorityAnchors } from '../directory/authorities.ts'
 import type { CertificateFacts } from '../directory/certificate-facts.ts'
-import { claimIdentity, type ClaimRequest, type Verdict } from '../directory/devices/claim.ts'
+import { claimIdentity, type ClaimRequest, type ClaimVerdict } from '../directory/devices/claim.ts'
 import { liveClaims, type ReachEnv } from '../device/reach.ts'
 import { claimsOf } from '../directory/devices/users.ts'
 import { type InstalledProfile, rebuiltProfile } from '../enroll/installed-profile.ts'
@@ -122,7 +122,7 @@ async function claimFor(
 }
 
 /** Why a certificate of an accepted CA is refused. */
-const REFUSALS: Readonly<Record<Exclude<Verdict, ''>, string>> = {
+const REFUSALS: Readonly<Record<Exclude<ClaimVerdict, ''>, string>> = {
   udid: 'the certificate was issued for another UDID',
   serial: 'the certificate was issued for another serial number',
   unbegun:

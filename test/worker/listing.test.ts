@@ -78,11 +78,11 @@ it('a row that D1 does not take is announced by the alarm, and the device gets i
   await listedAs(device, 'enrolled')
 })
 
-it('a check-in whose row is stored nowhere gets no 200, and its repetition stores the row', async () => {
+/** For the object, a device whose TokenUpdate is the last work of a process: no row is stored. */
+async function interrupted() {
   let isDown = false
-  const { device } = deviceWith(
+  const { device, sent } = deviceWith(
     (statements) => (isDown ? outOfReach() : env.DB.batch(statements)),
-    // For the object, this is a process that ends before it stores the row.
     () => (isDown ? outOfReach() : Promise.resolve()),
   )
   await device.authenticate()
@@ -90,6 +90,20 @@ it('a check-in whose row is stored nowhere gets no 200, and its repetition store
   expect((await device.tokenUpdate()).status).toBe(503)
   isDown = false
   expect(await stateOf(device)).toMatchObject({ state: 'authenticated' })
+  return { device, sent }
+}
+
+it('a check-in whose row is stored nowhere gets no 200, and its repetition stores the row', async () => {
+  const { device } = await interrupted()
   expect((await device.tokenUpdate()).status).toBe(200)
   expect(await stateOf(device)).toMatchObject({ state: 'enrolled', push: 'ready' })
+})
+
+it('a row that is stored nowhere is announced by the next message after a minute', async () => {
+  const { device, sent } = await interrupted()
+  await device.connect({ Status: 'Idle' })
+  expect(sent).toEqual([])
+  turn(61_000)
+  await device.connect({ Status: 'Idle' })
+  expect(sent).toMatchObject([{ device: device.udid, directory: { state: 'enrolled' } }])
 })

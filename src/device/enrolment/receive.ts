@@ -6,7 +6,7 @@ import { handOut } from '../queue/hand-out.ts'
 import { acknowledges } from '../queue/mdm-profile.ts'
 import { isKept, isUndecided, nextEpoch } from '../standing/contest.ts'
 import { advanceContest, settleContest } from '../standing/contest-end.ts'
-import { announcementOf, noteChange } from '../standing/directory-row.ts'
+import { announcementOf, announceOverdue, noteChange } from '../standing/directory-row.ts'
 import { channelOf, knownChannel, noteChannelUse } from '../store/channels.ts'
 import type { Context } from '../store/context.ts'
 import type { Identity } from '../store/rows/identity.ts'
@@ -79,6 +79,7 @@ function answerTo(context: Context, input: DeviceInput): DeviceAnswer {
   const answer = take(context, input, identityOf(context, input, stands))
   noteMessage(context, input)
   noteChannelUse(context, input.message.enrollment.user)
+  announceOverdue(context)
   context.state.lastMessageAt = context.now
   return { ...answer, seen: true, news: announcementOf(context) }
 }

@@ -63,6 +63,13 @@ export function unlisted(context: Context): void {
   wakeBy(context, context.now + ANNOUNCE_AFTER)
 }
 
+/** Announces a row again that is not stored after a minute: a process may have ended before it was. */
+export function announceOverdue({ state: { device }, effects, now }: Context): void {
+  if (device.projected < device.version && now - device.lastSeen >= ANNOUNCE_AFTER) {
+    effects.toAnnounce.directory = true
+  }
+}
+
 /** The device's row for the directory; `undefined` if the directory has it already. */
 export function directoryRow(context: Context): DirectoryRow | undefined {
   const { device } = context.state
@@ -127,22 +134,17 @@ export function announcementOf(
 ): AnnouncementBody {
   return {
     readers: subscribers,
-    // If a process ended before it stored an earlier row, the device repeats its message.
+    // An earlier row may not be stored, if a process ended in between.
     directory: directory || awaited ? directoryRow(context) : undefined,
     ...(awaited ? { awaited } : {}),
   }
 }
 
-/**
- * The directory has the row of this version. Without `isKept`, the next commit that saves the device stores
- * that. If memory is lost first, the row is announced once more.
- */
-export function projected(context: Context, version: number, isKept: boolean): void {
+/** The directory has the row of this version. */
+export function projected(context: Context, version: number): void {
   const { device } = context.state
   if (version > device.projected) {
     device.projected = version
-    if (isKept) {
-      saveDevice(context)
-    }
+    saveDevice(context)
   }
 }

@@ -25,10 +25,10 @@ export interface ClaimRequest {
 }
 
 /** Why a certificate cannot be claimed; empty if it can, or has an owner. */
-export type Verdict = '' | 'udid' | 'serial' | 'unbegun' | 'forgotten' | 'late' | 'removed'
+export type ClaimVerdict = '' | 'udid' | 'serial' | 'unbegun' | 'forgotten' | 'late' | 'removed'
 
 export interface ClaimOutcome extends CertificateFacts {
-  readonly verdict: Verdict
+  readonly verdict: ClaimVerdict
   /** Whether a user of another device has the id of the enrolment. */
   readonly isUsers: boolean
 }
@@ -44,7 +44,7 @@ const of = (key: string) => sql.raw(`asked.value ->> '${key}'`)
 const certificate = of('fingerprint')
 const authority = of('authority')
 
-/** Trust on first use does not apply to our own certificates: an enrolment with one begins with Authenticate. */
+/** Trust on first use does not apply to our own certificates: an enrolment with one begins first. */
 const VERDICT = sql`CASE
   WHEN ${isBoundElsewhere(certificate, 'boundUdid', of('udid'))} THEN 'udid'
   WHEN ${of('begins')} AND ${isBoundElsewhere(certificate, 'boundSerial', of('serial'))} THEN 'serial'
@@ -84,7 +84,7 @@ async function claimAll(
     ),
   }
   const [, outcomes] = await d1.batch<{
-    verdict: Verdict
+    verdict: ClaimVerdict
     owner: string | null
     issued: string | null
     isUsers: number

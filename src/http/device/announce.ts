@@ -50,6 +50,6 @@ async function list({ env, executionCtx }: Context<AppEnv>, row: DirectoryRow): 
   }
   // The row of an enrolment that has begun changes again with its TokenUpdate.
   if (row.state !== 'authenticated') {
-    background(device.projected(version, false))
+    background(device.projected(version))
   }
 }

@@ -125,7 +125,7 @@ async function answerMessage(
     conflictListeners: listenersOf(webhooks, IDENTITY_CONFLICT),
     deferredListeners: listenersOf(webhooks, COMMAND_DEFERRED, status),
     contestListeners: listenersOf(webhooks, ENROLLMENT_CONTESTED),
-    lists: message.kind === 'checkin',
+    lists: isEnrolling(message),
     digest: digestOf(message, signer),
   }
   const result = await receive(c, message, from, input)
@@ -211,6 +211,14 @@ async function receive(
     noteRefusal(signer.fingerprint, claimed.owner)
   }
   return refuse(c, claimed.status, claimed.reason, message)
+}
+
+/** The others change the row rarely. A CheckOut is not sent again if its answer is lost. */
+function isEnrolling(message: Message): boolean {
+  return (
+    message.kind === 'checkin' &&
+    (message.messageType === 'Authenticate' || message.messageType === 'TokenUpdate')
+  )
 }
 
 function statusOf(message: Message): string | undefined {
