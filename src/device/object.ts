@@ -52,7 +52,7 @@ export class Device extends DurableObject<DeviceEnv> {
 
   async receive(input: DeviceInput): Promise<DeviceAnswer> {
     return this.#runtime.glance(
-      (state, now) => isHeartbeat(state, input, now),
+      (context) => isHeartbeat(context, input),
       (context) => receive(context, input),
     )
   }

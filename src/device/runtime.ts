@@ -62,11 +62,13 @@ export class DeviceRuntime {
    * One synchronous commit (docs/architecture.md §3): state, events, hand-outs and alarm together, or
    * nothing. When it throws, memory is dropped too, so that the rows stay the truth.
    */
-  async commit<Answer>(decide: (context: Context) => Answer): Promise<Answer> {
+  async commit<Answer>(
+    decide: (context: Context) => Answer,
+    effects: Effects = newEffects(),
+  ): Promise<Answer> {
     if (this.#alarmAt === undefined) {
       this.#alarmAt = await this.#ctx.storage.getAlarm()
     }
-    const effects = newEffects()
     try {
       const answer = this.#ctx.storage.transactionSync(() => {
         const context = this.#context(effects)
@@ -124,30 +126,35 @@ export class DeviceRuntime {
     return look()
   }
 
-  /** For a decision that should write nothing, without a transaction. If it writes, it runs again in one. */
+  /**
+   * For a decision that should write nothing, without a transaction. If it writes, it runs again in one. It
+   * also does if it needs an alarm while the alarm's time is unknown: only a commit reads that.
+   */
   async glance<Answer>(
-    isExpected: (state: DeviceState, now: number) => boolean,
+    isExpected: (context: Context) => boolean,
     decide: (context: Context) => Answer,
   ): Promise<Answer> {
-    if (!isExpected(this.#memory().state, clock.now())) {
-      return this.commit(decide)
-    }
-    const effects = newEffects()
+    let effects = newEffects()
     try {
       const context = this.#context(effects)
-      const answer = decide({ ...context, db: readOnlyDb(context.db) })
-      if (context.state.changed) {
-        throw new WouldWrite()
+      const reading = { ...context, db: readOnlyDb(context.db) }
+      if (isExpected(reading)) {
+        const answer = decide(reading)
+        const needsAlarm = effects.wakeBy < Infinity && this.#alarmAt === undefined
+        if (context.state.changed || needsAlarm) {
+          throw new WouldWrite()
+        }
+        this.#after(effects)
+        return answer
       }
-      this.#after(effects)
-      return answer
     } catch (error) {
       this.#loaded = undefined
-      if (error instanceof WouldWrite) {
-        return this.commit(decide)
+      if (!(error instanceof WouldWrite)) {
+        throw error
       }
-      throw error
+      effects = newEffects()
     }
+    return this.commit(decide, effects)
   }
 
   /** In a transaction of its own, because it may move rows of an earlier version. */

@@ -4,13 +4,13 @@ import { beginsRound } from '../../mdm/queue.ts'
 import { noteConnect } from '../push/decide.ts'
 import { handOut } from '../queue/hand-out.ts'
 import { acknowledges } from '../queue/mdm-profile.ts'
+import { queueOf } from '../queue/window.ts'
 import { isKept, isUndecided, nextEpoch } from '../standing/contest.ts'
 import { advanceContest, settleContest } from '../standing/contest-end.ts'
 import { announcementOf, announceOverdue, noteChange } from '../standing/directory-row.ts'
 import { channelOf, knownChannel, noteChannelUse } from '../store/channels.ts'
 import type { Context } from '../store/context.ts'
 import type { Identity } from '../store/rows/identity.ts'
-import type { DeviceState } from '../store/state.ts'
 import { noteArrival } from './arrival.ts'
 import { checkIn } from './check-in.ts'
 import { takeReport } from './device-information.ts'
@@ -24,18 +24,13 @@ import { wantedClaim } from './user-claim.ts'
 import { saveDevice } from '../store/rows/save.ts'
 
 /** Whether a message changes hardly anything: an Idle that no subscriber wants, while no command waits. */
-export function isHeartbeat(state: DeviceState, input: DeviceInput, now: number): boolean {
-  const { message, listeners } = input
-  const channel = knownChannel(state, message.enrollment.user)
-  const queue = channel && state.queues.get(channel.id)
-  return (
-    message.kind === 'report' &&
-    beginsRound(message) &&
-    listeners?.length === 0 &&
-    queue?.pending.length === 0 &&
-    !queue.more &&
-    Math.min(queue.heldUntil, queue.expiresAt) > now
-  )
+export function isHeartbeat(context: Context, { message, listeners }: DeviceInput): boolean {
+  if (message.kind !== 'report' || !beginsRound(message) || listeners?.length !== 0) {
+    return false
+  }
+  const channel = knownChannel(context.state, message.enrollment.user)
+  const queue = channel && queueOf(context, channel)
+  return queue?.pending.length === 0 && !queue.more
 }
 
 /** Takes one message: identity, state change, event and answer are one commit (docs/architecture.md §3). */
