@@ -62,6 +62,12 @@ export function dueTimes(context: Context): { due: Due; next: number | undefined
   }
 }
 
+/** Whether a commit has ended the last work that the alarm watches over. */
+export function endsWork(context: Context): boolean {
+  const { finished, settled } = context.effects
+  return (finished.size > 0 || settled) && dueTimes(context).next === undefined
+}
+
 function clamp(value: number, least: number, most: number): number {
   return Math.min(Math.max(value, least), most)
 }

@@ -5,7 +5,7 @@ import { inBackground } from '../guard.ts'
 import { log, warn } from '../log.ts'
 import { reasonOf } from '../reason.ts'
 import { readOnlyDb, sqlite, WouldWrite, type Db } from '../storage/db.ts'
-import { dueTimes } from './alarm.ts'
+import { dueTimes, endsWork } from './alarm.ts'
 import { decideAt, lookAt, type Decide, type Look } from './look.ts'
 import { pushTarget, waitingChannels } from './push/decide.ts'
 import { pushSettings, type PushBindings } from './push/gate.ts'
@@ -17,7 +17,6 @@ import type { Address, Elsewhere, Unknown } from './store/address.ts'
 import { newEffects, type Context, type Effects } from './store/context.ts'
 import { announcementOf, type AnnouncementBody } from './standing/directory-row.ts'
 import { loadState, writeState, type Loaded } from './store/rows/save.ts'
-import type { DeviceState } from './store/state.ts'
 
 /** A message of the queue. It may be lost: the alarm announces again (docs/architecture.md §14). */
 export interface Announcement extends AnnouncementBody {
@@ -70,13 +69,17 @@ export class DeviceRuntime {
       this.#alarmAt = await this.#ctx.storage.getAlarm()
     }
     try {
-      const answer = this.#ctx.storage.transactionSync(() => {
+      const { answer, isQuiet } = this.#ctx.storage.transactionSync(() => {
         const context = this.#context(effects)
         const decided = decide(context)
+        const isQuiet = this.#alarmAt !== null && endsWork(context)
         writeState(context)
-        return decided
+        return { answer: decided, isQuiet }
       })
       this.#after(effects)
+      if (isQuiet) {
+        this.#disarm()
+      }
       return answer
     } catch (error) {
       this.#loaded = undefined
@@ -281,6 +284,12 @@ export class DeviceRuntime {
   #arm(at: number): void {
     this.#alarmAt = at
     this.#ctx.waitUntil(this.#ctx.storage.setAlarm(at))
+  }
+
+  /** The alarm would wake the object for nothing. */
+  #disarm(): void {
+    this.#alarmAt = null
+    this.#ctx.waitUntil(this.#ctx.storage.deleteAlarm())
   }
 
   async #announce(announcement: AnnouncementBody): Promise<void> {

@@ -1,5 +1,5 @@
-import { runDurableObjectAlarm } from 'cloudflare:test'
-import { expect, it } from 'vitest'
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { describe, expect, it } from 'vitest'
 import { COUNTERS, type Counters } from '../../src/cli/cost/counters.ts'
 import { MICROMDM_TOPICS } from '../../src/events/topics.ts'
 import { createSimulatedDevice, type SimulatedDevice } from '../../src/simulator/device/device.ts'
@@ -142,4 +142,34 @@ it('a webhook without a filter adds an event to each, and one message to a burst
     return deliver(worker, udid)
   })
   expect(ofCommand).toEqual(COUNTERS.commandWithWebhook)
+})
+
+describe('the alarm of a device', () => {
+  const alarmOf = (udid: string) =>
+    runInDurableObject(env.DEVICE.getByName(udid), (_, { storage }) => storage.getAlarm())
+
+  it('is deleted once the directory has the row and all commands are answered', async () => {
+    const { worker, device, udid } = await counted(QUIET)
+    await device.enroll()
+    expect(await alarmOf(udid)).not.toBeNull()
+    await worker.drainQueue()
+    expect(await alarmOf(udid)).toBeNull()
+    await command(worker, udid)
+    await command(worker, udid)
+    await device.connect({ Status: 'Idle' })
+    expect(await alarmOf(udid)).not.toBeNull()
+    await device.poll()
+    expect(await alarmOf(udid)).toBeNull()
+  })
+
+  it('stays until the subscriber has read the answer', async () => {
+    const { worker, device, udid } = await counted({})
+    await device.enroll()
+    await deliver(worker, udid)
+    await command(worker, udid)
+    await device.poll()
+    expect(await alarmOf(udid)).not.toBeNull()
+    await deliver(worker, udid)
+    expect(await alarmOf(udid)).toBeNull()
+  })
 })

@@ -61,6 +61,7 @@ function takeReport(context: Context, request: Pull): void {
     moveCursor(context, subscriber, passed)
   }
   if (passed !== undefined || settled) {
+    context.effects.settled = true
     pruneEvents(context)
   }
 }

@@ -145,6 +145,7 @@ export function projected(context: Context, version: number): void {
   const { device } = context.state
   if (version > device.projected) {
     device.projected = version
+    context.effects.settled = true
     saveDevice(context)
   }
 }

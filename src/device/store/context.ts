@@ -26,6 +26,8 @@ export interface Effects {
   readonly connected: Set<number>
   /** Row ids of commands that came to an end: calls that wait for them are answered. */
   readonly finished: Set<number>
+  /** A subscriber has passed events, or the directory has the row. */
+  settled: boolean
   /** Warnings and lines for the log: never payloads, tokens, secrets, UserIDs or names of users. */
   readonly notes: Note[]
   readonly happened: Note[]
@@ -53,6 +55,7 @@ export function newEffects(): Effects {
     push: new Set(),
     connected: new Set(),
     finished: new Set(),
+    settled: false,
     notes: [],
     happened: [],
   }
