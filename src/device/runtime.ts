@@ -78,7 +78,9 @@ export class DeviceRuntime {
       })
       this.#after(effects)
       if (isQuiet) {
-        this.#disarm()
+        // It would wake the object for nothing.
+        this.#alarmAt = null
+        this.#ctx.waitUntil(this.#ctx.storage.deleteAlarm())
       }
       return answer
     } catch (error) {
@@ -251,12 +253,16 @@ export class DeviceRuntime {
    * Pushes the channels in `toPush`. A device gets one push at a time, so this waits for a push that hangs.
    */
   #pushQueued(): void {
-    this.#cancelPush?.()
-    this.#cancelPush = undefined
+    this.#dropTimer()
     if (!this.#pushing) {
       this.#pushing = true
       inBackground(this.#ctx, this.#pushAll())
     }
+  }
+
+  #dropTimer(): void {
+    this.#cancelPush?.()
+    this.#cancelPush = undefined
   }
 
   async #pushAll(): Promise<void> {
@@ -271,7 +277,9 @@ export class DeviceRuntime {
   }
 
   #pushSoon(): void {
-    if (this.#toPush.size > 0 && !this.#pushing) {
+    if (this.#toPush.size === 0) {
+      this.#dropTimer()
+    } else if (!this.#pushing) {
       this.#cancelPush ??= clock.after(PUSH_DELAY, () => {
         this.#pushQueued()
       })
@@ -284,12 +292,6 @@ export class DeviceRuntime {
   #arm(at: number): void {
     this.#alarmAt = at
     this.#ctx.waitUntil(this.#ctx.storage.setAlarm(at))
-  }
-
-  /** The alarm would wake the object for nothing. */
-  #disarm(): void {
-    this.#alarmAt = null
-    this.#ctx.waitUntil(this.#ctx.storage.deleteAlarm())
   }
 
   async #announce(announcement: AnnouncementBody): Promise<void> {

@@ -3,11 +3,12 @@ import { describe, expect, it } from 'vitest'
 import { COUNTERS, type Counters } from '../../src/cli/cost/counters.ts'
 import { MICROMDM_TOPICS } from '../../src/events/topics.ts'
 import { createSimulatedDevice, type SimulatedDevice } from '../../src/simulator/device/device.ts'
-import { clock, turn } from './clock.ts'
+import { clock, turn, turnTimers } from './clock.ts'
 import { countedWorker, none, type CountedWorker } from './counting.ts'
-import { env, newIdentity, TOPIC } from './server.ts'
+import { env, newIdentity, seen, TOPIC } from './server.ts'
 
 const MINUTE = 60_000
+const PUSH_DELAY = 250
 const QUIET = { WEBHOOK_URL: '' }
 /**
  * As many commands as KEEP_RESULTS and KEEP_EVENTS keep, and a tenth: from then on every tenth one prunes
@@ -172,4 +173,24 @@ describe('the alarm of a device', () => {
     await deliver(worker, udid)
     expect(await alarmOf(udid)).toBeNull()
   })
+})
+
+it('a device that connects before the push of its command is not pushed, and no timer stays', async () => {
+  const { worker, device, udid } = await counted(QUIET)
+  await device.enroll()
+  const { after } = clock
+  let cancelled = 0
+  clock.after = (ms, callback) => {
+    const cancel = after(ms, callback)
+    return () => {
+      cancelled += Number(ms === PUSH_DELAY)
+      cancel()
+    }
+  }
+  await command(worker, udid)
+  await device.connect({ Status: 'Idle' })
+  clock.after = after
+  expect(cancelled).toBe(1)
+  await turnTimers(PUSH_DELAY)
+  expect(await seen(device.magic, 'apns')).toEqual([])
 })
