@@ -1,7 +1,6 @@
-import type { RunningServer } from '../e2e/server.ts'
-import type { Run } from './load.ts'
 import { startReceiver } from './receiver.ts'
-import type { Load } from './server.ts'
+import { withServer, type Scene } from './server.ts'
+import { cpuOf, processesOf } from './usage.ts'
 
 const DEVICES = 500
 const EVENTS = 10_000
@@ -9,26 +8,22 @@ const EVENTS = 10_000
 const ANSWER = 20
 
 /** Events of a webhook that is paused, and how fast they leave when it goes on. */
-export async function measureBacklog(
-  withServer: (
-    args: readonly string[],
-    use: (server: RunningServer, load: Load) => Promise<void>,
-  ) => Promise<void>,
-  bounded: (plan: Partial<Run> & Pick<Run, 'kind'>) => Run,
-  cpu: (server: RunningServer) => number,
-): Promise<void> {
+export async function measureBacklog(scene: Scene): Promise<void> {
   const receiver = await startReceiver(ANSWER)
-  await withServer(['--webhook', receiver.url], async (server, load) => {
-    await server.api('POST', '/api/webhooks/webhook/pause')
-    await load.run(bounded({ kind: 'enrolment', to: DEVICES, count: DEVICES, seconds: 120 }))
+  process.env['WEBHOOK_CONCURRENCY'] = '6'
+  const fleet = { connections: 16, from: 0, to: DEVICES }
+  await withServer(scene, ['--webhook', receiver.url], async ({ server, load }) => {
+    await server().api('POST', '/api/webhooks/webhook/pause')
+    await load.run({ ...fleet, kind: 'enrolment', count: DEVICES, seconds: 120 })
     const left = EVENTS - 2 * DEVICES
-    await load.run(bounded({ kind: 'idle', to: DEVICES, count: left, seconds: 300 }))
-    const before = cpu(server)
+    await load.run({ ...fleet, kind: 'idle', count: left, seconds: 300 })
+    const processes = processesOf(server())
+    const before = cpuOf(processes)
     const from = performance.now()
-    await server.api('POST', '/api/webhooks/webhook/resume')
+    await server().api('POST', '/api/webhooks/webhook/resume')
     await receiver.until(EVENTS)
     const seconds = (performance.now() - from) / 1000
-    const each = ((cpu(server) - before) * 1000) / EVENTS
+    const each = ((cpuOf(processes) - before) * 1000) / EVENTS
     console.log(
       `backlog              ${(EVENTS / seconds).toFixed(0).padStart(6)}/s  ${EVENTS} events of ${DEVICES} devices in ${seconds.toFixed(1)} s, ${process.env['WEBHOOK_CONCURRENCY']} posts in flight, answered in ${ANSWER} ms, server CPU ${each.toFixed(3)} ms each`,
     )

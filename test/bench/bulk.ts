@@ -48,7 +48,7 @@ export async function bulk(disk: string, count: number): Promise<void> {
     topic: await pushTopic(server, API_KEY),
     ca: issuer,
     fillCa: issuer,
-    key: privateKey,
+    keys: [privateKey],
   })
   try {
     await enrol(server, load, count)

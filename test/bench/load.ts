@@ -1,43 +1,25 @@
-/** The load generator: a process of its own, told by `bench.ts` what to send, telling it how that went. */
-import { createPrivateKey } from 'node:crypto'
-import { newKey, readIssuer, type IdentityPem } from '../../src/simulator/device/identity.ts'
-import { open, type Connection } from './connection.ts'
+/** The load generator: a process of its own. `bench.ts` tells it what to send; it answers how that went. */
+import { newKey, readIssuer } from '../../src/simulator/device/identity.ts'
+import type { Connection } from './connection.ts'
+import { drive, type Drive, type Outcome } from './drive.ts'
 import { signedDevice, type Fleet, type SignedDevice, type Step } from './messages.ts'
+import { fleetOf, signDevices, udidOf, type Setup } from './sign.ts'
 
 export type Kind = 'enrolment' | 'check-in' | 'idle' | 'cycle' | 'enqueue' | 'inventory' | 'fill'
 
-export interface Setup {
-  readonly server: string
-  readonly apiKey: string
-  readonly topic: string
-  readonly ca: IdentityPem
-  /** Signs fast. */
-  readonly fillCa: IdentityPem
-  readonly key: string
-}
-
-export interface Run {
+export interface Run extends Drive {
   readonly kind: Kind
-  readonly connections: number
-  /** Device numbers from…to, `to` excluded; in turn. */
+  /** Device numbers from…to, `to` excluded; in turn, so that each is visited once before any is twice. */
   readonly from: number
   readonly to: number
-  /** Either bounds the run; `count` operations at most, `seconds` at most. */
-  readonly count: number
-  readonly seconds: number
+  /** Errors are counted and do not end the bench. */
+  readonly mayFail?: boolean
 }
 
-export interface Outcome {
-  readonly operations: number
-  readonly seconds: number
-  /** CPU seconds of this process. */
-  readonly cpu: number
-  /** Milliseconds. */
-  readonly median: number
-  readonly p99: number
-}
-
-export type Order = { readonly setup: Setup } | { readonly run: Run }
+export type Order =
+  | { readonly setup: Setup }
+  | { readonly sign: Pick<Run, 'from' | 'to'> }
+  | { readonly run: Run }
 export type Reply =
   | { readonly outcome: Outcome }
   | { readonly error: string }
@@ -55,11 +37,7 @@ const STEPS: Readonly<Record<Kind, readonly Step[]>> = {
   fill: ['authenticate', 'tokenUpdate'],
 }
 
-/** So many devices have a megabyte of inventory ready. */
-const INVENTORIES = 16
-
-let fleet: Fleet | undefined
-let fillers: Fleet | undefined
+let known: { setup: Setup; fleet: Fleet; fillers: Fleet } | undefined
 const devices = new Map<number, SignedDevice>()
 
 process.once('disconnect', () => process.exit())
@@ -73,65 +51,46 @@ process.on('message', (order: Order) => {
 
 async function obey(order: Order): Promise<Reply> {
   if ('setup' in order) {
-    const { server, apiKey, topic, ca, key } = order.setup
-    fleet = {
-      server: new URL(server),
-      apiKey,
-      topic,
-      ca: readIssuer(ca),
-      key: createPrivateKey(key),
-    }
-    fillers = { ...fleet, ca: readIssuer(order.setup.fillCa), key: newKey('ec') }
+    const fleet = fleetOf(order.setup)
+    const fillers = { ...fleet, ca: readIssuer(order.setup.fillCa), keys: [newKey('ec')] }
+    known = { setup: order.setup, fleet, fillers }
     devices.clear()
     return { ready: true }
   }
-  if (!fleet) {
+  if (!known) {
     throw new Error('no setup')
   }
-  return { outcome: await run(fleet, order.run) }
+  const { setup, fleet, fillers } = known
+  if ('sign' in order) {
+    await signMissing(setup, order.sign)
+    return { ready: true }
+  }
+  const { kind, from, to, count } = order.run
+  if (kind !== 'fill') {
+    await signMissing(setup, { from, to: Math.min(to, from + count) })
+  }
+  const outcome = await drive(fleet.server, order.run, (connection, turn) => {
+    const n = from + (turn % (to - from))
+    // Sent once and forgotten.
+    const device =
+      kind === 'fill' ? signedDevice(fillers, n, udidOf('FILL', n), false) : devices.get(n)
+    return operate(connection, kind, device)
+  })
+  return outcome.errors > 0 && !order.run.mayFail
+    ? { error: `${outcome.errors} errors, the first: ${outcome.firstError}` }
+    : { outcome }
 }
 
-async function run(known: Fleet, what: Run): Promise<Outcome> {
-  const last = what.kind === 'fill' ? what.from : Math.min(what.to, what.from + what.count)
-  for (let n = what.from; n < last; n++) {
+async function signMissing(setup: Setup, { from, to }: Pick<Run, 'from' | 'to'>): Promise<void> {
+  const missing: number[] = []
+  for (let n = from; n < to; n++) {
     if (!devices.has(n)) {
-      devices.set(n, signedDevice(known, `BENCH-${String(n).padStart(8, '0')}`, n < INVENTORIES))
+      missing.push(n)
     }
   }
-  const connections = await Promise.all(
-    Array.from({ length: what.connections }, () => open(known.server)),
-  )
-  const times: number[] = []
-  let next = 0
-  const cpu = process.cpuUsage()
-  const began = performance.now()
-  await Promise.all(
-    connections.map(async (connection) => {
-      while (next < what.count && performance.now() - began < what.seconds * 1000) {
-        const n = what.from + (next++ % (what.to - what.from))
-        const from = performance.now()
-        const device = what.kind === 'fill' ? filler(known, n) : devices.get(n)
-        await operate(connection, what.kind, device)
-        times.push(performance.now() - from)
-      }
-    }),
-  )
-  const seconds = (performance.now() - began) / 1000
-  const { user, system } = process.cpuUsage(cpu)
-  connections.forEach((connection) => connection.close())
-  times.sort((a, b) => a - b)
-  return {
-    operations: times.length,
-    seconds,
-    cpu: (user + system) / 1e6,
-    median: times[Math.floor(times.length / 2)] ?? 0,
-    p99: times[Math.floor(times.length * 0.99)] ?? 0,
+  if (missing.length > 0) {
+    await signDevices(setup, missing, (n, device) => devices.set(n, device))
   }
-}
-
-/** Sent once and forgotten. */
-function filler(known: Fleet, n: number): SignedDevice {
-  return signedDevice(fillers ?? known, `FILL-${String(n).padStart(8, '0')}`, false)
 }
 
 async function operate(

@@ -24,13 +24,19 @@ export interface Fleet {
   readonly server: URL
   readonly apiKey: string
   readonly ca: Issuer
-  /** One for all: a key costs 80 ms, and what differs between devices is the certificate. */
-  readonly key: KeyObject
+  /** Shared: a key costs 80 ms, and what differs between devices is the certificate. */
+  readonly keys: readonly KeyObject[]
   readonly topic: string
 }
 
-export function signedDevice(fleet: Fleet, udid: string, withInventory: boolean): SignedDevice {
-  const identity = createIdentity({ ca: fleet.ca, commonName: udid, key: fleet.key })
+export function signedDevice(
+  fleet: Fleet,
+  n: number,
+  udid: string,
+  withInventory: boolean,
+): SignedDevice {
+  const key = fleet.keys[n % fleet.keys.length]
+  const identity = createIdentity({ ca: fleet.ca, commonName: udid, ...(key && { key }) })
   const put = (message: PlistDict): Uint8Array => signedRequest(fleet.server, identity, message)
   const done = put({ UDID: udid, Status: 'Acknowledged', CommandUUID: 'bench', ProfileList: [] })
   return {

@@ -1,16 +1,23 @@
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { refuseForgottenDashes } from '../../src/cli/dashes.ts'
 import { CliError, messageOf } from '../../src/cli/error.ts'
+import { PROJECT } from '../e2e/server.ts'
 
-const KINDS = 'enrolment,check-in,idle,cycle,inventory,webhook,backlog,cold,queue,fleet'
+const KINDS = 'enrolment,check-in,idle,cycle,inventory,webhook,backlog,queue'
+/** These take long, and are measured only when they are named. */
+const LONG = ['bulk']
 
 const HELP = `Usage: npm run bench -- [options]
 
-  --only LIST      what to measure: all of ${KINDS} without it; or bulk
+  --only LIST      what to measure: all of ${KINDS} without it;
+                   or ${LONG.join(', ')}, which takes long
+  --fleet LIST     devices with certificates of their own: cold, then warm (64,2000,10000)
   --runs N         how often each is measured: the median counts (3)
-  --seconds S      how long each run takes (5)
-  --sizes LIST     sizes of the fleet at which latency is measured; the last one takes its time (100,10000)
+  --seconds S      how long each run of warm devices takes (5); cold ones are visited once each
+  --quiet S        how long the server is watched after a load (60)
   --count N        how many enrolments \`--only bulk\` makes (3000)
+  --tree DIR       measures the server of another working tree, its packages installed
   --tmpfs          state in memory and not on disk
   --profile        writes CPU profiles of the Worker, and prints what costs most
   -h, --help       show this
@@ -18,10 +25,12 @@ const HELP = `Usage: npm run bench -- [options]
 
 const NPM_FLAGS = [
   { name: 'only', argument: 'LIST' },
+  { name: 'fleet', argument: 'LIST' },
   { name: 'runs', argument: 'N' },
   { name: 'seconds', argument: 'S' },
-  { name: 'sizes', argument: 'LIST' },
+  { name: 'quiet', argument: 'S' },
   { name: 'count', argument: 'N' },
+  { name: 'tree', argument: 'DIR' },
   { name: 'tmpfs' },
   { name: 'profile' },
 ]
@@ -36,9 +45,10 @@ export function readOptions(args: readonly string[]) {
       process.exit(0)
     }
     const only = values.only.split(',')
-    const strange = only.find((name) => name !== 'bulk' && !KINDS.split(',').includes(name))
+    const known = [...KINDS.split(','), ...LONG]
+    const strange = only.find((name) => !known.includes(name))
     if (strange !== undefined) {
-      throw new CliError(`--only ${strange}: none of ${KINDS}, or bulk`)
+      throw new CliError(`--only ${strange}: none of ${known.join(', ')}`)
     }
     return {
       tmpfs: values.tmpfs,
@@ -46,8 +56,10 @@ export function readOptions(args: readonly string[]) {
       only: new Set(only),
       runs: positive('runs', values.runs),
       seconds: positive('seconds', values.seconds),
+      quiet: positive('quiet', values.quiet),
       count: positive('count', values.count),
-      sizes: values.sizes.split(',').map((size) => positive('sizes', size)),
+      fleets: values.fleet.split(',').map((size) => positive('fleet', size)),
+      tree: resolve(values.tree),
     }
   } catch (error) {
     console.error(`bench: ${messageOf(error)} (--help lists the options)`)
@@ -61,8 +73,10 @@ function parse(args: readonly string[]) {
     options: {
       only: { type: 'string', default: KINDS },
       runs: { type: 'string', default: '3' },
+      fleet: { type: 'string', default: '64,2000,10000' },
       seconds: { type: 'string', default: '5' },
-      sizes: { type: 'string', default: '100,10000' },
+      quiet: { type: 'string', default: '60' },
+      tree: { type: 'string', default: PROJECT },
       count: { type: 'string', default: '3000' },
       tmpfs: { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },

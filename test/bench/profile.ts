@@ -1,5 +1,11 @@
 import { once } from 'node:events'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { WebSocket } from 'ws'
+
+export const RESULTS = join(import.meta.dirname, './results')
+/** The port that the server opens for `--profile`. */
+export const INSPECTOR = 9339
 
 /** A V8 CPU profile, as far as it is summed up here (Chrome DevTools Protocol, domain Profiler). */
 interface CpuProfile {
@@ -15,7 +21,7 @@ interface CpuProfile {
   readonly timeDeltas: readonly number[]
 }
 
-export interface Profiler {
+interface Profiler {
   start(): Promise<void>
   stop(): Promise<CpuProfile>
 }
@@ -24,7 +30,7 @@ export interface Profiler {
  * Connects to the inspector that `npm start -- --inspect PORT` opens on the Worker; Node's own WebSocket
  * does not get on with it.
  */
-export async function connectProfiler(port: number): Promise<Profiler> {
+async function connectProfiler(port: number): Promise<Profiler> {
   const targets: unknown = await (await fetch(`http://127.0.0.1:${port}/json`)).json()
   const [target] = Array.isArray(targets) ? targets : []
   const socket = new WebSocket(String(target.webSocketDebuggerUrl), { perMessageDeflate: false })
@@ -51,8 +57,24 @@ export async function connectProfiler(port: number): Promise<Profiler> {
   }
 }
 
+/** Writes a profile of what the Worker does meanwhile, and prints the functions that cost most. */
+export async function profiled<T>(name: string, action: () => Promise<T>): Promise<T> {
+  const profiler = await connectProfiler(INSPECTOR)
+  await profiler.start()
+  const result = await action()
+  const profile = await profiler.stop()
+  await mkdir(RESULTS, { recursive: true })
+  await writeFile(join(RESULTS, `${name}.cpuprofile`), JSON.stringify(profile))
+  console.log(
+    topCosts(profile, 25)
+      .map(({ name: part, share }) => `    ${(share * 100).toFixed(1).padStart(5)} %  ${part}`)
+      .join('\n'),
+  )
+  return result
+}
+
 /** Functions by the time that they themselves took, the dearest first, in per cent of what was not idle. */
-export function topCosts(profile: CpuProfile, most: number): { name: string; share: number }[] {
+function topCosts(profile: CpuProfile, most: number): { name: string; share: number }[] {
   const nameOf = new Map(
     profile.nodes.map(({ id, callFrame: { functionName, url, lineNumber } }) => [
       id,

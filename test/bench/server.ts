@@ -1,29 +1,90 @@
-/** The server under load as `npm start` runs it, and what it costs: CPU of workerd and of Node beside it. */
-import { readFileSync } from 'node:fs'
+/** The server under load as `npm start` runs it, and the load generator beside it. */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { RunningServer } from '../e2e/server.ts'
-import type { Order, Outcome, Reply, Run, Setup } from './load.ts'
+import { pem } from '../../src/pki/x509/issue.ts'
+import { createIssuer, newKey, type Issuer } from '../../src/simulator/device/identity.ts'
+import { start, type RunningServer } from '../e2e/server.ts'
+import type { Outcome } from './drive.ts'
+import { INSPECTOR } from './profile.ts'
+import type { Order, Reply, Run } from './load.ts'
+import type { Setup } from './sign.ts'
 
-const TICKS_PER_SECOND = 100
+const API_KEY = 'bench'
+/** A key costs 80 ms, so a fleet shares a few. */
+const KEYS = 4
 
-/** CPU seconds that the server has used since it was started. */
-export function serverCpu(server: RunningServer): number {
-  const [workerd] = readFileSync(join(server.state, 'workerd.status'), 'utf8').split(' ')
-  return cpuOf(Number(workerd)) + cpuOf(Number(server.process.pid))
+export interface Scene {
+  readonly tmpfs: boolean
+  readonly profile: boolean
+  /** The working tree whose server is measured. */
+  readonly tree: string
 }
 
-/** Bytes that workerd holds in memory. */
-export function serverMemory(server: RunningServer): number {
-  const [workerd] = readFileSync(join(server.state, 'workerd.status'), 'utf8').split(' ')
-  const [, resident] = readFileSync(`/proc/${workerd}/statm`, 'utf8').split(' ')
-  return Number(resident) * 4096
+export interface Bench {
+  readonly load: Load
+  server(): RunningServer
+  /** Stops the server and starts it on the same state and port. Afterwards all objects are cold. */
+  restart(): Promise<void>
 }
 
-function cpuOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
+/** A server of its own with a load generator that knows it. */
+export async function withServer(
+  { tmpfs, profile, tree }: Scene,
+  args: readonly string[],
+  use: (bench: Bench) => Promise<void>,
+): Promise<void> {
+  const state = await mkdtemp(join(tmpfs ? '/dev/shm' : tmpdir(), 'edgemdm-bench-'))
+  const ca = createIssuer({ commonName: 'bench' })
+  const fillCa = createIssuer({ commonName: 'bench, fast', key: newKey('ec') })
+  const caFile = join(state, 'bench-ca.pem')
+  await writeFile(caFile, pemOf(ca).certificate + pemOf(fillCa).certificate)
+  const flags = [
+    '--device-ca',
+    caFile,
+    '--api-key',
+    API_KEY,
+    ...(profile ? ['--inspect', String(INSPECTOR)] : []),
+    ...args,
+  ]
+  const startWith = (more: readonly string[]): Promise<RunningServer> =>
+    start(state, [...flags, ...more], undefined, {}, tree)
+  let server = await startWith([])
+  const { url } = server
+  const load = await startLoad({
+    server: url,
+    apiKey: API_KEY,
+    topic: await pushTopic(server, API_KEY),
+    ca: pemOf(ca),
+    fillCa: pemOf(fillCa),
+    keys: Array.from({ length: KEYS }, () =>
+      newKey('rsa').export({ type: 'pkcs8', format: 'pem' }).toString(),
+    ),
+  })
+  console.log(`server ready on ${url}`)
+  try {
+    await use({
+      load,
+      server: () => server,
+      async restart() {
+        await server.stop()
+        server = await startWith(['--port', new URL(url).port])
+      },
+    })
+  } finally {
+    await load.close()
+    await server.stop()
+    await rm(state, { recursive: true, force: true })
+  }
+}
+
+function pemOf({ certificate, privateKey }: Issuer): Setup['ca'] {
+  return {
+    certificate: pem('CERTIFICATE', certificate.der),
+    privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  }
 }
 
 /** The devices' topic is the server's, as in any fleet that can be pushed. */
@@ -36,6 +97,9 @@ export async function pushTopic(server: RunningServer, apiKey: string): Promise<
 }
 
 export interface Load {
+  /** Signs what these devices will send. A run does that too, for devices that are not signed yet. */
+  sign(devices: Pick<Run, 'from' | 'to'>): Promise<void>
+  /** @throws when an operation fails, unless the run says that it may. */
   run(what: Run): Promise<Outcome>
   close(): Promise<void>
 }
@@ -45,6 +109,9 @@ export async function startLoad(setup: Setup): Promise<Load> {
   const child = fork(join(import.meta.dirname, './load.ts'))
   await order(child, { setup })
   return {
+    async sign({ from, to }) {
+      await order(child, { sign: { from, to } })
+    },
     async run(run) {
       const reply = await order(child, { run })
       if (!('outcome' in reply)) {

@@ -93,11 +93,12 @@ export async function start(
   flags: readonly string[],
   until = 'EdgeMDM ready on',
   env: Readonly<Record<string, string>> = {},
+  project = PROJECT,
 ): Promise<RunningServer> {
   const child = spawn(
     process.execPath,
     ['src/cli/start/start.ts', '--port', '0', '--state', state, ...flags],
-    { cwd: PROJECT, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } },
+    { cwd: project, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } },
   )
   servers.add(child)
   child.once('exit', () => servers.delete(child))
@@ -107,7 +108,7 @@ export async function start(
   } catch (error) {
     // Another process may take the free port before workerd listens on it.
     if (output.text().includes('Address already in use')) {
-      return start(state, flags, until, env)
+      return start(state, flags, until, env, project)
     }
     throw error
   }
