@@ -10,6 +10,7 @@ import {
   memoryOf,
   objectsOf,
   processesOf,
+  untilQuiet,
   watchAfterwards,
   type Afterwards,
   type Processes,
@@ -128,6 +129,8 @@ async function enrolFleet(bench: Bench, plan: Plan, say: (row: Row) => void): Pr
 
 /** A restart lets all objects go and all certificates be forgotten. The code is warmed up on other devices. */
 async function restart(bench: Bench, kind: Kind): Promise<void> {
+  // The alarms of what went before would wake objects after the start.
+  await untilQuiet(processesOf(bench.server()))
   await bench.restart()
   await bench.load.run(bounded({ kind, from: 0, to: WARMERS, seconds: WARM_UP }))
 }

@@ -8,6 +8,9 @@ const TICKS_PER_SECOND = 100
 const PAGE = 4096
 /** Below this share of a processor, a server counts as quiet. */
 const QUIET = 0.01
+/** Seconds of rest after which it counts as done, and seconds after which nothing is awaited any more. */
+const REST = 5
+const RESTLESS = 120
 
 /** The processes of a server: workerd, and Node where there is one beside it. */
 export interface Processes {
@@ -56,6 +59,17 @@ function targetOf(pid: number, fd: string): string {
   } catch {
     // Closed in the meantime.
     return ''
+  }
+}
+
+/** Resolves when they have done nothing for a while, or when they do not come to rest. */
+export async function untilQuiet(processes: Processes): Promise<void> {
+  let before = cpuOf(processes)
+  for (let second = 0, rest = 0; second < RESTLESS && rest < REST; second++) {
+    await sleep(1000)
+    const now = cpuOf(processes)
+    rest = now - before > QUIET ? 0 : rest + 1
+    before = now
   }
 }
 
