@@ -8,11 +8,13 @@ import { join } from 'node:path'
 import manifest from '../../package.json' with { type: 'json' }
 import { measureBacklog } from './backlog.ts'
 import { bulk } from './bulk.ts'
-import { measureFleet, type Row } from './fleets.ts'
+import { measureEmpty } from './empty.ts'
+import { measureFleet } from './fleets.ts'
 import { hasStrace } from './fsyncs.ts'
 import { readOptions } from './options.ts'
 import { RESULTS } from './profile.ts'
 import { queueLengths } from './scale.ts'
+import type { Row } from './row.ts'
 import { withServer } from './server.ts'
 import { headOf, lineOf } from './table.ts'
 import { measureWebhook } from './webhook.ts'
@@ -45,14 +47,20 @@ console.log(
 if (!hasStrace) {
   console.log('strace is missing: fsyncs are not counted')
 }
+function tell(row: Row): void {
+  rows.push(row)
+  console.log(lineOf(row))
+}
+
+if (only.has('empty')) {
+  console.log(headOf('objects with one table and one row, kept in memory'))
+  await measureEmpty({ sizes: flags.fleets, seconds, tmpfs: flags.tmpfs }, tell)
+}
 if (FLEET_KINDS.some((kind) => only.has(kind))) {
   for (const size of flags.fleets) {
     await withServer(flags, [], async (bench) => {
       console.log(headOf(`${size} devices, 16 connections`))
-      await measureFleet(bench, { size, kinds: only, runs, seconds, quiet, profile }, (row) => {
-        rows.push(row)
-        console.log(lineOf(row))
-      })
+      await measureFleet(bench, { size, kinds: only, runs, seconds, quiet, profile }, tell)
     })
   }
 }

@@ -5,41 +5,8 @@ import { countSyncs, hasStrace } from './fsyncs.ts'
 import type { Kind, Run } from './load.ts'
 import { profiled } from './profile.ts'
 import type { Bench } from './server.ts'
-import {
-  cpuOf,
-  memoryOf,
-  objectsOf,
-  processesOf,
-  untilQuiet,
-  watchAfterwards,
-  type Afterwards,
-  type Processes,
-} from './usage.ts'
-
-/** One kind of operation on one fleet, in one state of its objects. */
-export interface Row {
-  readonly fleet: number
-  readonly kind: string
-  /** New: never there before. Cold: after a restart. Warm: visited a moment ago. */
-  readonly objects: 'new' | 'cold' | 'warm'
-  readonly perSecond: number
-  /** Milliseconds. */
-  readonly median: number
-  readonly p99: number
-  /** Milliseconds of server CPU an operation, and seconds of the load generator's CPU a second. */
-  readonly serverCpu: number
-  readonly loadCpu: number
-  readonly errors: number
-  readonly firstError: string
-  /** Device objects in memory, and bytes of workerd in memory. */
-  readonly objectsBefore: number
-  readonly objectsAfter: number
-  readonly memoryBefore: number
-  readonly memoryAfter: number
-  /** For each operation, until a second after the last one. */
-  fsyncs?: number
-  afterwards?: Afterwards
-}
+import { look, rowOf, type Row } from './row.ts'
+import { processesOf, untilQuiet, watchAfterwards } from './usage.ts'
 
 export interface Plan {
   readonly size: number
@@ -143,41 +110,10 @@ async function passOf(
 ): Promise<Row> {
   const processes = processesOf(bench.server())
   await bench.load.sign(run)
-  const before = look(processes)
+  const before = look(processes, 'Device')
   const send = (): Promise<Outcome> => bench.load.run(run)
   const outcome = await (profile ? profiled(`${size}-${run.kind}-${objects}`, send) : send())
-  const after = look(processes)
-  return {
-    fleet: size,
-    kind: run.kind,
-    objects,
-    ...ratesOf(outcome, after.cpu - before.cpu),
-    objectsBefore: before.objects,
-    objectsAfter: after.objects,
-    memoryBefore: before.memory,
-    memoryAfter: after.memory,
-  }
-}
-
-function look(processes: Processes) {
-  return {
-    cpu: cpuOf(processes),
-    objects: objectsOf(processes.workerd, 'Device'),
-    memory: memoryOf(processes.workerd),
-  }
-}
-
-export function ratesOf(outcome: Outcome, cpu: number) {
-  const { operations, seconds, median, p99, errors, firstError } = outcome
-  return {
-    perSecond: operations / seconds,
-    median,
-    p99,
-    serverCpu: (cpu * 1000) / operations,
-    loadCpu: outcome.cpu / seconds,
-    errors,
-    firstError,
-  }
+  return rowOf({ fleet: size, kind: run.kind, objects }, outcome, before, look(processes, 'Device'))
 }
 
 async function syncsOf(bench: Bench, run: Run): Promise<number> {

@@ -4,7 +4,7 @@ import { refuseForgottenDashes } from '../../src/cli/dashes.ts'
 import { CliError, messageOf } from '../../src/cli/error.ts'
 import { PROJECT } from '../e2e/server.ts'
 
-const KINDS = 'enrolment,check-in,idle,cycle,inventory,webhook,backlog,queue'
+const KINDS = 'enrolment,check-in,idle,cycle,inventory,empty,webhook,backlog,queue'
 /** These take long, and are measured only when they are named. */
 const LONG = ['bulk']
 

@@ -1,4 +1,4 @@
-import type { Row } from './fleets.ts'
+import type { Row } from './row.ts'
 
 const MB = 1_000_000
 

@@ -1,5 +1,5 @@
 import { startReceiver } from './receiver.ts'
-import { ratesOf } from './fleets.ts'
+import { ratesOf } from './row.ts'
 import { withServer, type Scene } from './server.ts'
 import { cpuOf, processesOf } from './usage.ts'
 
