@@ -13,7 +13,8 @@ import { measureFleet } from './fleets.ts'
 import { hasStrace } from './fsyncs.ts'
 import { readOptions } from './options.ts'
 import { RESULTS } from './profile.ts'
-import { queueLengths } from './scale.ts'
+import { measureRush } from './rush.ts'
+import { measureGrowth, queueLengths } from './scale.ts'
 import type { Row } from './row.ts'
 import { withServer } from './server.ts'
 import { headOf, lineOf } from './table.ts'
@@ -24,7 +25,7 @@ const flags = readOptions(process.argv.slice(2))
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => process.exit(1))
 }
-const { only, runs, seconds, quiet, profile } = flags
+const { only, runs, seconds, quiet } = flags
 const FLEET_KINDS = ['enrolment', 'check-in', 'idle', 'cycle', 'inventory']
 
 if (only.has('bulk')) {
@@ -60,9 +61,22 @@ if (FLEET_KINDS.some((kind) => only.has(kind))) {
   for (const size of flags.fleets) {
     await withServer(flags, [], async (bench) => {
       console.log(headOf(`${size} devices, 16 connections`))
-      await measureFleet(bench, { size, kinds: only, runs, seconds, quiet, profile }, tell)
+      await measureFleet(bench, { size, kinds: only, runs, seconds, quiet }, tell)
     })
   }
+}
+if (only.has('fleet')) {
+  await withServer(flags, [], async (bench) => {
+    console.log(headOf('the first calls of 500 devices after a restart, beside as many enrolments'))
+    await measureGrowth(bench, flags.sizes, tell)
+  })
+}
+if (only.has('rush')) {
+  const size = Math.max(...flags.fleets)
+  await withServer(flags, [], async (bench) => {
+    console.log(headOf(`${size} devices, each calling when it is due`))
+    await measureRush(bench, { size, minutes: flags.minutes, quiet }, tell)
+  })
 }
 if (only.has('webhook')) {
   await measureWebhook(flags)

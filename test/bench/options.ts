@@ -6,16 +6,19 @@ import { PROJECT } from '../e2e/server.ts'
 
 const KINDS = 'enrolment,check-in,idle,cycle,inventory,empty,webhook,backlog,queue'
 /** These take long, and are measured only when they are named. */
-const LONG = ['bulk']
+const LONG = ['fleet', 'rush', 'bulk']
 
 const HELP = `Usage: npm run bench -- [options]
 
   --only LIST      what to measure: all of ${KINDS} without it;
-                   or ${LONG.join(', ')}, which takes long
+                   or one of ${LONG.join(', ')}, which take long
   --fleet LIST     devices with certificates of their own: cold, then warm (64,2000,10000)
   --runs N         how often each is measured: the median counts (3)
   --seconds S      how long each run of warm devices takes (5); cold ones are visited once each
   --quiet S        how long the server is watched after a load (60)
+  --sizes LIST     enrolments before \`--only fleet\` measures cold devices (100,10000)
+  --minutes N      in which each device of \`--only rush\` calls once, before all call in one (10);
+                   the fleet is the largest of --fleet
   --count N        how many enrolments \`--only bulk\` makes (3000)
   --tree DIR       measures the server of another working tree, its packages installed
   --tmpfs          state in memory and not on disk
@@ -29,6 +32,8 @@ const NPM_FLAGS = [
   { name: 'runs', argument: 'N' },
   { name: 'seconds', argument: 'S' },
   { name: 'quiet', argument: 'S' },
+  { name: 'sizes', argument: 'LIST' },
+  { name: 'minutes', argument: 'N' },
   { name: 'count', argument: 'N' },
   { name: 'tree', argument: 'DIR' },
   { name: 'tmpfs' },
@@ -57,6 +62,8 @@ export function readOptions(args: readonly string[]) {
       runs: positive('runs', values.runs),
       seconds: positive('seconds', values.seconds),
       quiet: positive('quiet', values.quiet),
+      sizes: values.sizes.split(',').map((size) => positive('sizes', size)),
+      minutes: positive('minutes', values.minutes),
       count: positive('count', values.count),
       fleets: values.fleet.split(',').map((size) => positive('fleet', size)),
       tree: resolve(values.tree),
@@ -77,6 +84,8 @@ function parse(args: readonly string[]) {
       seconds: { type: 'string', default: '5' },
       quiet: { type: 'string', default: '60' },
       tree: { type: 'string', default: PROJECT },
+      sizes: { type: 'string', default: '100,10000' },
+      minutes: { type: 'string', default: '10' },
       count: { type: 'string', default: '3000' },
       tmpfs: { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },

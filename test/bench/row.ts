@@ -13,8 +13,8 @@ export interface Row extends Rates {
   readonly memoryBefore: number
   readonly memoryAfter: number
   /** For each operation, until a second after the last one. */
-  fsyncs?: number
-  afterwards?: Afterwards
+  readonly fsyncs?: number | undefined
+  readonly afterwards?: Afterwards | undefined
 }
 
 export interface Rates {

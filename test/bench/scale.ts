@@ -1,7 +1,12 @@
 import type { Outcome } from './drive.ts'
-import type { Load } from './server.ts'
+import type { Kind } from './load.ts'
+import { enrolWarmers, once, passOf, restart } from './passes.ts'
+import type { Row } from './row.ts'
+import type { Bench, Load } from './server.ts'
+import { WARMERS } from './sign.ts'
+import { processesOf, untilQuiet } from './usage.ts'
 
-/** Latency of one operation at one size. */
+/** Latency of one operation at one length of the queue. */
 export interface Latency {
   readonly at: string
   readonly idle: Outcome
@@ -11,6 +16,32 @@ export interface Latency {
 const QUEUES = [1, 100, 10_000]
 const SECONDS = 3
 const NEVER = Number.MAX_SAFE_INTEGER
+/** Devices that are measured at each size of the fleet; the others only have to be there. */
+const SAMPLE = 500
+
+/** New devices, and their first calls after a restart, while the fleet grows beside them. */
+export async function measureGrowth(
+  bench: Bench,
+  sizes: readonly number[],
+  say: (row: Row) => void,
+): Promise<void> {
+  await enrolWarmers(bench)
+  let enrolled = 0
+  let from = WARMERS
+  for (const size of sizes) {
+    await bench.load.run(once({ kind: 'fill', from: enrolled, to: size }))
+    enrolled = size
+    await untilQuiet(processesOf(bench.server()))
+    const sample = { from, to: from + SAMPLE }
+    const enrolment = once({ kind: 'enrolment', ...sample })
+    say(await passOf(bench, { fleet: size, objects: 'new' }, enrolment))
+    for (const kind of ['idle', 'cycle'] satisfies Kind[]) {
+      await restart(bench, kind)
+      say(await passOf(bench, { fleet: size, objects: 'cold' }, once({ kind, ...sample })))
+    }
+    from = sample.to
+  }
+}
 
 /** Idle and cycle of one device, one connection, with ever more commands waiting. */
 export async function queueLengths(load: Load): Promise<Latency[]> {

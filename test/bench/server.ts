@@ -25,6 +25,8 @@ export interface Scene {
 
 export interface Bench {
   readonly load: Load
+  /** Whether V8 profiles of the Worker are made. They cost some of the rate. */
+  readonly profile: boolean
   server(): RunningServer
   /** Stops the server and starts it on the same state and port. Afterwards all objects are cold. */
   restart(): Promise<void>
@@ -67,6 +69,7 @@ export async function withServer(
   try {
     await use({
       load,
+      profile,
       server: () => server,
       async restart() {
         await server.stop()

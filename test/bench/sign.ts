@@ -23,8 +23,10 @@ interface Part {
 
 type Batch = readonly (readonly [n: number, device: SignedDevice])[]
 
-/** So many devices have a megabyte of inventory ready. */
-const INVENTORIES = 16
+/** The first devices only warm up the Worker's code. They belong to no fleet. */
+export const WARMERS = 64
+/** The smallest fleet has a megabyte of inventory ready for each device. */
+const INVENTORIES = { from: WARMERS, to: 2 * WARMERS }
 const BATCH = 100
 
 export function fleetOf({ server, apiKey, topic, ca, keys }: Setup): Fleet {
@@ -65,8 +67,12 @@ function signPart({ setup, numbers }: Part, give: (signed: Batch) => void): void
   const fleet = fleetOf(setup)
   for (let from = 0; from < numbers.length; from += BATCH) {
     const batch = numbers.slice(from, from + BATCH)
-    give(batch.map((n) => [n, signedDevice(fleet, n, udidOf('BENCH', n), n < INVENTORIES)]))
+    give(batch.map((n) => [n, signedDevice(fleet, n, udidOf('BENCH', n), hasInventory(n))]))
   }
+}
+
+function hasInventory(n: number): boolean {
+  return n >= INVENTORIES.from && n < INVENTORIES.to
 }
 
 export function udidOf(prefix: 'BENCH' | 'FILL', n: number): string {

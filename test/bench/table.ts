@@ -5,6 +5,7 @@ const MB = 1_000_000
 type Column = readonly [title: string, width: number, text: (row: Row) => string]
 
 const COLUMNS: readonly Column[] = [
+  ['fleet', -8, ({ fleet }) => String(fleet)],
   ['kind', -11, ({ kind }) => kind],
   ['objects', -8, ({ objects }) => objects],
   ['/s', 6, ({ perSecond }) => perSecond.toFixed(0)],
