@@ -1,6 +1,7 @@
 /** The server under load as `npm start` runs it, and the load generator beside it. */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -32,6 +33,12 @@ export interface Bench {
   restart(): Promise<void>
 }
 
+/** A bench that is stopped by a signal leaves no state either. */
+const states = new Set<string>()
+process.once('exit', () =>
+  states.forEach((state) => rmSync(state, { recursive: true, force: true, maxRetries: 5 })),
+)
+
 /** A server of its own with a load generator that knows it. */
 export async function withServer(
   { tmpfs, profile, tree }: Scene,
@@ -39,6 +46,7 @@ export async function withServer(
   use: (bench: Bench) => Promise<void>,
 ): Promise<void> {
   const state = await mkdtemp(join(tmpfs ? '/dev/shm' : tmpdir(), 'edgemdm-bench-'))
+  states.add(state)
   const ca = createIssuer({ commonName: 'bench' })
   const fillCa = createIssuer({ commonName: 'bench, fast', key: newKey('ec') })
   const caFile = join(state, 'bench-ca.pem')
@@ -80,6 +88,7 @@ export async function withServer(
     await load.close()
     await server.stop()
     await rm(state, { recursive: true, force: true })
+    states.delete(state)
   }
 }
 
