@@ -29,7 +29,7 @@ const { only, runs, seconds, quiet } = flags
 const FLEET_KINDS = ['enrolment', 'check-in', 'idle', 'cycle', 'inventory']
 
 if (only.has('bulk')) {
-  await bulk(flags.tmpfs ? '/dev/shm' : tmpdir(), flags.count)
+  await bulk(flags.tmpfs ? '/dev/shm' : tmpdir(), flags.count, flags.tree)
   process.exit()
 }
 

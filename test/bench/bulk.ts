@@ -31,7 +31,7 @@ interface Job {
   readonly waiting: number
 }
 
-export async function bulk(disk: string, count: number): Promise<void> {
+export async function bulk(disk: string, count: number, tree: string): Promise<void> {
   const state = await mkdtemp(join(disk, 'edgemdm-bench-'))
   // P-256: signing a fleet with RSA takes longer than enrolling it.
   const ca = createIssuer({ commonName: 'bench', key: newKey('ec') })
@@ -39,7 +39,8 @@ export async function bulk(disk: string, count: number): Promise<void> {
   const caFile = join(state, 'bench-ca.pem')
   await writeFile(caFile, certificate)
   const flags = ['--device-ca', caFile, '--api-key', API_KEY]
-  let server = await start(state, flags)
+  const serve = (): Promise<RunningServer> => start(state, flags, undefined, {}, tree)
+  let server = await serve()
   const privateKey = ca.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
   const issuer = { certificate, privateKey }
   const load = await startLoad({
@@ -61,7 +62,7 @@ export async function bulk(disk: string, count: number): Promise<void> {
     }
     await sleep(COLD)
     const all = await toAll(server, async () => {
-      server = await start(state, flags)
+      server = await serve()
       return server
     })
     await server.stop()

@@ -22,18 +22,21 @@ export async function measureRush(
   await bench.load.run(once({ kind: 'enrolment', ...fleet }))
   await untilQuiet(processesOf(bench.server()))
   await restart(bench, 'idle')
-  for (const within of [minutes, 1]) {
+  for (const [objects, within] of [
+    ['cold', minutes],
+    ['warm', 1],
+  ] as const) {
     const run = {
       ...once({ kind: 'idle', ...fleet }),
       connections: CONNECTIONS,
       perSecond: size / within / 60,
       mayFail: true,
     }
-    const row = await passOf(bench, { fleet: size, objects: within > 1 ? 'cold' : 'warm' }, run)
+    const row = await passOf(bench, { fleet: size, objects }, run)
     const { workerd, node } = processesOf(bench.server())
     const inAll = memoryOf(workerd) + (node === undefined ? 0 : memoryOf(node))
     const afterwards =
-      within > 1 ? undefined : await watchAfterwards(processesOf(bench.server()), quiet)
+      objects === 'cold' ? undefined : await watchAfterwards(processesOf(bench.server()), quiet)
     say({ ...row, afterwards })
     console.log(
       `  each once within ${within} min: ${row.errors} errors, ${(inAll / 1e6).toFixed(0)} MB in all, Node beside workerd included`,
