@@ -45,7 +45,6 @@ async function statementsOfIdle(udid: string): Promise<string[]> {
       conflictListeners: [],
       deferredListeners: [],
     }
-    expect(isHeartbeat(state, input, clock.now())).toBe(true)
     const context: Context = {
       db: readOnlyDb(db),
       sealer,
@@ -64,6 +63,7 @@ async function statementsOfIdle(udid: string): Promise<string[]> {
       hash: (bytes) => createHash('sha256').update(bytes).digest('hex'),
       effects: newEffects(),
     }
+    expect(isHeartbeat(context, input)).toBe(true)
     expect(receive(context, input)).toMatchObject({ kind: 'accepted' })
     expect(context.effects.wakeBy).toBe(Infinity)
     expect(state.changed).toBe(false)

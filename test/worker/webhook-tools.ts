@@ -105,6 +105,15 @@ export async function rowsOf<Row>(udid: string, query: string): Promise<Row[]> {
   )
 }
 
+/** How far a subscriber is through the events of a device. */
+export async function cursorsOf(udid: string): Promise<{ subscriber: string; seq: number }[]> {
+  return rowsOf(
+    udid,
+    `SELECT one.value ->> 0 AS subscriber, one.value ->> 1 AS seq
+      FROM device, json_each(device.state, '$.cursors') AS one`,
+  )
+}
+
 /** A webhook with a dead letter: an event that was refused and retried for 3 days. */
 export async function deadLetter(): Promise<{ hook: Hook; device: SimulatedDevice; id: string }> {
   const hook = await newHook({ topics: ['mdm.Authenticate'] })

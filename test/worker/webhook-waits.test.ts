@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { clock } from './clock.ts'
 import { api, enrolled, env, release, resetRules, rule, until } from './server.ts'
-import { deadLetter, newHook, removeHooks, rowsOf, type Hook } from './webhook-tools.ts'
+import { deadLetter, newHook, removeHooks, rowsOf, type Hook, cursorsOf } from './webhook-tools.ts'
 
 afterEach(async () => {
   await resetRules()
@@ -160,12 +160,11 @@ describe('while a post is in flight', () => {
     await until(hook.state, (state) => state['devices_waiting'] === 1)
     await hook.call('resume')
     await hook.posts(1)
-    const cursor = () =>
-      rowsOf<{ seq: number }>(
-        device.udid,
-        `SELECT seq FROM cursors WHERE subscriber = '${hook.id}'`,
+    const told = () =>
+      until(
+        () => cursorsOf(device.udid),
+        (cursors) => cursors.find(({ subscriber }) => subscriber === hook.id)?.seq === 1,
       )
-    const told = () => until(cursor, ([row]) => row?.seq === 1)
     return { hook, device, told }
   }
 

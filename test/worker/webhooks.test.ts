@@ -23,6 +23,7 @@ import {
   passRetries,
   removeHooks,
   rowsOf,
+  cursorsOf,
 } from './webhook-tools.ts'
 
 afterEach(async () => {
@@ -113,8 +114,7 @@ describe('webhooks beside WEBHOOK_URL', () => {
     const before = await written()
     await device.poll()
     expect(await written()).toEqual(before)
-    const cursors = await rowsOf(device.udid, 'SELECT subscriber FROM cursors')
-    expect(cursors).toEqual([{ subscriber: hook.id }])
+    expect(await cursorsOf(device.udid)).toMatchObject([{ subscriber: hook.id }])
     expect(await other.posts()).toEqual([])
   })
 
@@ -347,11 +347,11 @@ it('a push token that APNs reports as dead is an event for webhooks', async () =
   const device = await enrolled()
   const [row] = await rowsOf<{ token: string }>(
     device.udid,
-    'SELECT hex(token) AS token FROM channels',
+    "SELECT state ->> '$.channel.token' AS token FROM device",
   )
   await rule({
     on: 'apns',
-    match: row?.token.toLowerCase() ?? '',
+    match: Buffer.from(row?.token ?? '', 'base64').toString('hex'),
     status: 410,
     times: 1,
     headers: { 'apns-id': 'x' },
