@@ -18,6 +18,8 @@ interface Walk {
   readonly topic: string
   /** The device after which the walk goes on. */
   readonly place: string
+  /** When the cause ended that held pushes back: later enrolments had no reason to wait. */
+  readonly until: number
 }
 
 /** The pace: so many devices at once, so often. */
@@ -28,21 +30,25 @@ const PATIENCE = 2000
 /** The pause after a walk, if the circuit is still open: no device had a push to try with. */
 const REST = 900_000
 
-export function pushWaitingRound(topic: string): Pick<JobFacts, 'name' | 'kind' | 'work'> {
-  return { name: PUSH_WAITING, kind: 'push-waiting', work: workOf({ topic, place: START }) }
+export function pushWaitingRound(
+  topic: string,
+  until: number,
+): Pick<JobFacts, 'name' | 'kind' | 'work'> {
+  return { name: PUSH_WAITING, kind: 'push-waiting', work: workOf({ topic, place: START, until }) }
 }
 
 async function pushNext(env: WorkEnv, { work }: Round): Promise<Step> {
-  const { topic, place }: Walk = JSON.parse(work)
+  const walk: Walk = JSON.parse(work)
+  const { topic, place } = walk
   const { open, until } = await env.PUSH.getByName(topic).state()
   const isOpen = open !== undefined
   if (clock.now() < until) {
     return { total: 0, failed: 0, work, after: { kind: 'wait', until } }
   }
-  const { ids, next } = await walkPage(env.DB, place, PAGE)
+  const { ids, next } = await walkPage(env.DB, place, PAGE, isOpen ? undefined : walk.until)
   const asked = await Promise.all(ids.map((id) => askToPush(env, id, isOpen)))
   const failed = asked.filter((answered) => !answered).length
-  const step = { total: ids.length, failed, work: workOf({ topic, place: next ?? START }) }
+  const step = { total: ids.length, failed, work: workOf({ ...walk, place: next ?? START }) }
   if (next === undefined && !isOpen) {
     return { ...step, after: { kind: 'finished' } }
   }

@@ -33,6 +33,8 @@ export interface CircuitEnv {
 const CIRCUIT = 'circuit'
 /** When the job that pushes waiting commands is due; absent once it has started. */
 const DUE = 'due'
+/** How far the clocks of objects may differ. */
+const CLOCK_SKEW = 1000
 /** After this time no isolate has a copy of the circuit in which it is open. */
 const START_AFTER = GATE_AGE + 5000
 /** How often failures of many devices are probed. */
@@ -91,7 +93,7 @@ export class Push extends DurableObject<CircuitEnv> implements PushCircuit {
     } else if (clock.now() >= circuit.open.until) {
       this.#keep(current(circuit, clock.now()))
       // A probed device may fail on purpose, so other devices try too.
-      await Promise.all([this.#startPushing(), this.#probe()])
+      await Promise.all([this.#startPushing(clock.now()), this.#probe()])
     }
     const open = this.#load()?.open
     const next = open ? open.until || clock.now() + REST : storage.kv.get<number>(DUE)
@@ -110,15 +112,15 @@ export class Push extends DurableObject<CircuitEnv> implements PushCircuit {
       return
     }
     await this.env.JOB.getByName(PUSH_WAITING).cancel()
-    await this.#startPushing()
+    await this.#startPushing(due - START_AFTER + CLOCK_SKEW)
     if (kv.get(DUE) === due) {
       kv.delete(DUE)
     }
   }
 
-  /** Starts the job, unless it runs. */
-  async #startPushing(): Promise<void> {
-    const round = pushWaitingRound(this.ctx.id.name ?? '')
+  /** Starts the job for the devices that enrolled before that time, unless it runs. */
+  async #startPushing(until: number): Promise<void> {
+    const round = pushWaitingRound(this.ctx.id.name ?? '', until)
     await this.env.JOB.getByName(PUSH_WAITING).start(round)
   }
 

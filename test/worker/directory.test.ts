@@ -2,6 +2,8 @@ import worker from '../../src/index.ts'
 import { createExecutionContext } from 'cloudflare:test'
 import { describe, expect, it, vi } from 'vitest'
 import type { Env } from '../../src/env.ts'
+import { clock, turn } from './clock.ts'
+import { walkPage } from '../../src/directory/devices/walk.ts'
 import { api, enrolled, env, listedAs, newDevice, newIdentity, seen, until } from './server.ts'
 import { newUserId, queue, received, withUser } from './user-tools.ts'
 import { consume } from '../../src/consumer.ts'
@@ -300,4 +302,16 @@ describe('the directory', () => {
     }
     expect((await stranger.authenticate()).status).toBe(200)
   })
+})
+
+it('a walk can leave out the devices that enrolled later', async () => {
+  const first = await enrolled()
+  turn(1000)
+  const since = clock.now()
+  const later = await enrolled()
+  const place = [first.udid, later.udid].toSorted()[0]?.slice(0, -1) ?? ''
+  const ids = async (until?: number) => (await walkPage(env.DB, place, 1000, until)).ids
+  expect(await ids(since)).toContain(first.udid)
+  expect(await ids(since)).not.toContain(later.udid)
+  expect(await ids()).toEqual(expect.arrayContaining([first.udid, later.udid]))
 })

@@ -9,9 +9,9 @@ const round = (work: string): Round => ({
   settings: () => ({}),
   isOver: () => false,
 })
-const START = pushWaitingRound('topic').work
-const after = (place: string): string => JSON.stringify({ topic: 'topic', place })
 const now = clock.now()
+const START = pushWaitingRound('topic', now).work
+const after = (place: string): string => JSON.stringify({ topic: 'topic', place, until: now })
 
 /** A directory of so many devices under a circuit. `asked` has each device that was asked, and its `tries`. */
 function deployment(count: number, circuit: { open: string | undefined; until: number }) {
