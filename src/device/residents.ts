@@ -1,6 +1,6 @@
 /**
- * Device objects that stay in memory under `npm start`, up to a budget (docs/architecture.md §26). Locally all
- * objects of a class share one isolate, so this map has all of them.
+ * Device objects that stay in memory under `npm start`, up to a budget (docs/architecture.md §26). Locally
+ * all objects of a class share one isolate, so this map has all of them.
  */
 interface Resident {
   /** Belongs to one start of the object: after a failure the runtime starts it again under its name. */

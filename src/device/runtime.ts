@@ -10,6 +10,7 @@ import { decideAt, lookAt, type Decide, type Look } from './look.ts'
 import { pushTarget, waitingChannels } from './push/decide.ts'
 import { pushSettings, type PushBindings } from './push/gate.ts'
 import { pushNow, pushPending, type Occasion, type Pusher, type PushResult } from './push/send.ts'
+import { createSoonPushes } from './push/soon.ts'
 import { viewCommand, type CommandAnswer, type CommandRef } from './queue/lookup.ts'
 import { createWaiting } from './queue/waiting.ts'
 import { keepResident } from './residents.ts'
@@ -28,9 +29,6 @@ export interface DeviceEnv extends PushBindings {
   readonly DEVICE: { getByName(name: string): { stay(): Promise<void> } }
 }
 
-/** Commands queued in a burst are one push: the device fetches them all. */
-const PUSH_DELAY = 250
-
 /** The wait before an alarm that failed is tried again, for example while settings are incomplete. */
 const RETRY_AFTER_DEATH = 900_000
 
@@ -45,10 +43,13 @@ export class DeviceRuntime {
   #loaded: Loaded | undefined
   #alarmAt: number | null | undefined
   #lastNow = 0
-  #cancelPush: (() => void) | undefined
-  #pushing = false
-  readonly #toPush = new Set<number>()
   readonly #waiting = createWaiting()
+  readonly #pushes = createSoonPushes(
+    (channels) => this.#pushPending(channels, { again: false }),
+    (work) => {
+      inBackground(this.#ctx, work)
+    },
+  )
 
   constructor(ctx: DurableObjectState, env: DeviceEnv) {
     this.#ctx = ctx
@@ -72,9 +73,9 @@ export class DeviceRuntime {
       const { answer, isQuiet } = this.#ctx.storage.transactionSync(() => {
         const context = this.#context(effects)
         const decided = decide(context)
-        const isQuiet = this.#alarmAt !== null && endsWork(context)
+        const ends = this.#alarmAt !== null && endsWork(context)
         writeState(context)
-        return { answer: decided, isQuiet }
+        return { answer: decided, isQuiet: ends }
       })
       this.#after(effects)
       if (isQuiet) {
@@ -126,7 +127,7 @@ export class DeviceRuntime {
       return answer
     }
     const end = this.#waiting.untilEnd(answer.row, ms)
-    this.#pushQueued()
+    this.#pushes.hurry()
     await end
     return look()
   }
@@ -190,13 +191,7 @@ export class DeviceRuntime {
     if (effects.wakeBy < (this.#alarmAt ?? Infinity)) {
       this.#arm(effects.wakeBy)
     }
-    for (const channel of effects.connected) {
-      this.#toPush.delete(channel)
-    }
-    for (const channel of effects.push) {
-      this.#toPush.add(channel)
-    }
-    this.#pushSoon()
+    this.#pushes.follow(effects)
     this.#waiting.ended(effects.finished)
     for (const { event, ...detail } of effects.notes) {
       warn(event, detail)
@@ -247,43 +242,6 @@ export class DeviceRuntime {
   /** Pushes channels that have commands waiting. `tries`: it leaves even while the push circuit is open. */
   async pushWaiting(tries: boolean): Promise<void> {
     await this.#pushPending(await this.commit(waitingChannels), { again: true, tries })
-  }
-
-  /**
-   * Pushes the channels in `toPush`. A device gets one push at a time, so this waits for a push that hangs.
-   */
-  #pushQueued(): void {
-    this.#dropTimer()
-    if (!this.#pushing) {
-      this.#pushing = true
-      inBackground(this.#ctx, this.#pushAll())
-    }
-  }
-
-  #dropTimer(): void {
-    this.#cancelPush?.()
-    this.#cancelPush = undefined
-  }
-
-  async #pushAll(): Promise<void> {
-    const channels = [...this.#toPush]
-    this.#toPush.clear()
-    try {
-      await this.#pushPending(channels, { again: false })
-    } finally {
-      this.#pushing = false
-      this.#pushSoon()
-    }
-  }
-
-  #pushSoon(): void {
-    if (this.#toPush.size === 0) {
-      this.#dropTimer()
-    } else if (!this.#pushing) {
-      this.#cancelPush ??= clock.after(PUSH_DELAY, () => {
-        this.#pushQueued()
-      })
-    }
   }
 
   /**
