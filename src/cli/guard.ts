@@ -13,8 +13,8 @@ const LIMIT = '. "$0"; ulimit -n'
 /** The database of an object in memory, its log and the log's index. */
 const FILES_OF_OBJECT = 3
 /**
- * Measured as the growth of workerd's resident memory, the JavaScript heap included: 0.39 MB for each of 1,355
- * objects with a queued command (workerd 1.20261117).
+ * Measured as the growth of workerd's resident memory, the JavaScript heap included: 0.39 MB for each of
+ * 1,355 objects with a queued command (workerd 1.20261117).
  */
 const MEMORY_OF_OBJECT = 400_000
 
