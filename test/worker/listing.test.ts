@@ -7,7 +7,7 @@ import { expect, it } from 'vitest'
 import type { Env } from '../../src/env.ts'
 import worker from '../../src/index.ts'
 import type { SimulatedDevice } from '../../src/simulator/device/device.ts'
-import { turn } from './clock.ts'
+import { turn, turnTimers } from './clock.ts'
 import { env, listedAs, newDevice } from './server.ts'
 
 type Calls = Record<string, ((...values: unknown[]) => unknown) | undefined>
@@ -36,7 +36,8 @@ function deviceWith(
     fetch: async (url, init) => {
       const context = createExecutionContext()
       const response = await worker.fetch(new Request(url, init as RequestInit), its, context)
-      await waitOnExecutionContext(context)
+      // Lets the notes of devices seen be written, which the request waits for.
+      await Promise.all([waitOnExecutionContext(context), turnTimers(20_000)])
       return response
     },
   })
