@@ -310,7 +310,7 @@ it('a walk can leave out the devices that enrolled later', async () => {
   const since = clock.now()
   const later = await enrolled()
   const place = [first.udid, later.udid].toSorted()[0]?.slice(0, -1) ?? ''
-  const ids = async (until?: number) => (await walkPage(env.DB, place, 1000, until)).ids
+  const ids = async (before?: number) => (await walkPage(env.DB, place, 1000, before)).ids
   expect(await ids(since)).toContain(first.udid)
   expect(await ids(since)).not.toContain(later.udid)
   expect(await ids()).toEqual(expect.arrayContaining([first.udid, later.udid]))
