@@ -1,9 +1,9 @@
 import { subscribersBehind, waitingSince } from './outbox/cursors.ts'
 import { nextRetryAt } from './outbox/retries.ts'
 import { pushDueAt } from './push/decide.ts'
-import { queueOf } from './queue/window.ts'
+import { PUSH_FALLBACK, queueOf } from './queue/window.ts'
 import { contestDueAt, advanceContest } from './standing/contest-end.ts'
-import { ANNOUNCE_AFTER, type Context } from './store/context.ts'
+import { ANNOUNCE_AFTER, wakeBy, type Context } from './store/context.ts'
 import { announcementOf, type AnnouncementBody } from './standing/directory-row.ts'
 
 const QUARTER = 900_000
@@ -14,6 +14,20 @@ export interface Due {
   readonly announcement: AnnouncementBody
   /** Ids of channels to push again. */
   readonly push: readonly number[]
+}
+
+/**
+ * A commit that leaves a push or a contest behind needs the alarm: memory, with the timer of the push, may go
+ * at any time.
+ */
+export function watchOver(context: Context): void {
+  const contestAt = contestDueAt(context)
+  if (contestAt !== undefined) {
+    wakeBy(context, contestAt)
+  }
+  if (context.effects.push.size > 0) {
+    wakeBy(context, context.now + PUSH_FALLBACK)
+  }
 }
 
 /**

@@ -5,7 +5,7 @@ import { inBackground } from '../guard.ts'
 import { log, warn } from '../log.ts'
 import { reasonOf } from '../reason.ts'
 import { readOnlyDb, sqlite, WouldWrite, type Db } from '../storage/db.ts'
-import { dueTimes, endsWork } from './alarm.ts'
+import { dueTimes, endsWork, watchOver } from './alarm.ts'
 import { decideAt, lookAt, type Decide, type Look } from './look.ts'
 import { pushTarget, waitingChannels } from './push/decide.ts'
 import { pushSettings, type PushBindings } from './push/gate.ts'
@@ -73,6 +73,7 @@ export class DeviceRuntime {
       const { answer, isQuiet } = this.#ctx.storage.transactionSync(() => {
         const context = this.#context(effects)
         const decided = decide(context)
+        watchOver(context)
         const ends = this.#alarmAt !== null && endsWork(context)
         writeState(context)
         return { answer: decided, isQuiet: ends }

@@ -86,8 +86,12 @@ export async function passRetries(webhook: string): Promise<void> {
 }
 
 /** A device of a deployment with other bindings than those of the tests. A test may change them. */
-export function deviceOf(bindings: Record<string, unknown>): SimulatedDevice {
+export function deviceOf(
+  bindings: Record<string, unknown>,
+  options: Parameters<typeof newDevice>[0] = {},
+): SimulatedDevice {
   return newDevice({
+    ...options,
     fetch: (url, init) =>
       worker.fetch(
         new Request(url, init as RequestInit),
