@@ -20,7 +20,7 @@ import {
   releaseDevice,
   startDevices,
 } from './lane.ts'
-import { postEvent, type post, type PostOutcome } from './post.ts'
+import { post, postEvent, type PostOutcome } from './post.ts'
 import { storeCircuit, type Subscription } from './subscription.ts'
 
 /** A timer keeps the object in memory, which is paid for. The alarm does longer waits. */
@@ -172,13 +172,20 @@ export async function postNow(
     : postEvent(webhook, event, how, (...one) => postElsewhere(ctx, ...one))
 }
 
-/** A call that fails, for example during a deploy, holds the order as a receiver does that is down. */
+/** A call has at most 32 MiB, and a text may take two bytes a character. */
+const MOST_ELSEWHERE = 8_000_000
+
+/**
+ * A very long event is posted here. A call that fails, for example during a deploy, holds the order as a
+ * receiver does that is down.
+ */
 async function postElsewhere(
   { exports }: Subscription['ctx'],
   ...one: Parameters<typeof post>
 ): Promise<PostOutcome> {
   try {
-    return await exports.Poster.post(...one)
+    const [, { text }] = one
+    return await (text.length > MOST_ELSEWHERE ? post(...one) : exports.Poster.post(...one))
   } catch (error) {
     return { kind: 'down', status: 0, reason: reasonOf(error), retryAfter: undefined }
   }
