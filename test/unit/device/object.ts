@@ -25,7 +25,10 @@ const SETTINGS: DeviceSettings = {
 
 /** A device object's decisions over a real SQLite, with a clock that the test turns. */
 export class TestObject {
-  readonly database = new DatabaseSync(':memory:')
+  /** With the limits of Durable Objects, which are stricter than those of workerd. */
+  readonly database = new DatabaseSync(':memory:', {
+    limits: { functionArg: 32, variableNumber: 100, sqlLength: 100_000, likePatternLength: 50 },
+  })
   readonly settings: DeviceSettings
   readonly name: string
   now = 1_000_000
