@@ -45,7 +45,11 @@ export async function countedWorker(
       configurable: true,
       value: (query: string, ...values: SqlStorageValue[]) => {
         settle()
-        const cursor = exec(query, ...values)
+        // A cursor counts the rows of its last statement alone.
+        const statements = query.split(';\n')
+        const last = statements.pop() ?? ''
+        open.push(...statements.map((statement) => exec(statement)))
+        const cursor = exec(last, ...values)
         open.push(cursor)
         return cursor
       },

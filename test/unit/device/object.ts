@@ -40,7 +40,11 @@ export class TestObject {
     all: <Row>(query: string, ...values: unknown[]) =>
       this.database.prepare(query).all(...(values as never[])) as Row[],
     run: (query, ...values) => {
-      this.database.prepare(query).run(...(values as never[]))
+      if (values.length === 0) {
+        this.database.exec(query)
+      } else {
+        this.database.prepare(query).run(...(values as never[]))
+      }
     },
     size: () => this.ballast + this.#bytesInUse(),
   }
