@@ -5,6 +5,8 @@ import {
   deleteRow,
   dropPayload,
   INVENTORY,
+  oldestRow,
+  RESTORE_SPAN,
   saveResult,
   surplusRows,
   unrestorableRows,
@@ -80,13 +82,26 @@ export function pruneAfterAnswer(
   queue.pruned = true
 }
 
-/** Deletes surplus rows of a channel's history, up to `most`. */
+/**
+ * Deletes surplus rows of a channel's history, up to `most`. Rows are in the order of queueing, so the oldest
+ * shows whether the history can have a surplus: most histories are short, and need no more queries.
+ */
 export function pruneResults(context: Context, channel: Channel, queue: Queue, most: number): void {
   const { db, settings, now } = context
   const { kind, count, ms } = settings.keepResults
+  const oldest = oldestRow(db, channel)
+  if (!oldest) {
+    return
+  }
+  if (oldest.queuedAt <= now - RESTORE_SPAN) {
+    dropOldPayloads(context, channel)
+  }
+  const isBounded = kind === 'bounded'
+  const bounded = { count: isBounded ? Math.max(count, 1) : 1, endedFrom: isBounded ? now - ms : 0 }
+  if (queue.lastId - oldest.id < bounded.count && oldest.queuedAt >= bounded.endedFrom) {
+    return
+  }
   const waiting = queue.pending.find(({ handedOutAt }) => handedOutAt === 0)?.id ?? queue.lastId
-  dropOldPayloads(context, channel)
-  const bounded = { count: Math.max(count, 1), endedFrom: kind === 'none' ? 0 : now - ms }
   const surplus = surplusRows(db, channel, {
     before: waiting,
     now,

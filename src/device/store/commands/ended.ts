@@ -29,7 +29,7 @@ const LASTING_COUNT = 20
 /**
  * How long a superseded command can be restored. It stays complete until then, independent of KEEP_RESULTS.
  */
-const RESTORE_SPAN = 7 * DAY
+export const RESTORE_SPAN = 7 * DAY
 
 /**
  * The payload of a command that ends. The device may have carried out a command that it was given, answered
@@ -202,6 +202,17 @@ export function surplusRows(
   return keep === 'latest'
     ? db.all(ALL_BUT_LATEST, ...range)
     : db.all(ALL_BUT_NEWEST, ...range, keep.count, keep.endedFrom)
+}
+
+/** The first row of a channel. */
+export function oldestRow(
+  db: Db,
+  channel: Channel,
+): { readonly id: number; readonly queuedAt: number } | undefined {
+  return db.all<{ id: number; queuedAt: number }>(
+    'SELECT id, queued_at AS queuedAt FROM commands WHERE id BETWEEN ? AND ? ORDER BY id LIMIT 1',
+    ...rangeOf(channel),
+  )[0]
 }
 
 /** Superseded commands of a channel that can be restored no longer, and still have a payload. */
