@@ -1,4 +1,4 @@
-import { subscribersBehind, waitingSince } from './outbox/cursors.ts'
+import { isSubscriberBehind, subscribersBehind, waitingSince } from './outbox/cursors.ts'
 import { nextRetryAt } from './outbox/retries.ts'
 import { pushDueAt } from './push/decide.ts'
 import { PUSH_FALLBACK, queueOf } from './queue/window.ts'
@@ -79,7 +79,11 @@ export function dueTimes(context: Context): { due: Due; next: number | undefined
 /** Whether a commit has ended the last work that the alarm watches over. */
 export function endsWork(context: Context): boolean {
   const { finished, settled } = context.effects
-  return (finished.size > 0 || settled) && dueTimes(context).next === undefined
+  return (
+    (finished.size > 0 || settled) &&
+    !isSubscriberBehind(context) &&
+    dueTimes(context).next === undefined
+  )
 }
 
 function clamp(value: number, least: number, most: number): number {

@@ -134,8 +134,9 @@ export class DeviceRuntime {
   }
 
   /**
-   * For a decision that should write nothing, without a transaction. If it writes, it runs again in one. It
-   * also does if it needs an alarm while the alarm's time is unknown: only a commit reads that.
+   * For a decision that should write nothing but the device's row, without a transaction. If it writes more,
+   * it runs again in one. It also does if an alarm has to be set or deleted, because only a commit reads the
+   * alarm's time.
    */
   async glance<Answer>(
     isExpected: (context: Context) => boolean,
@@ -147,9 +148,13 @@ export class DeviceRuntime {
       const reading = { ...context, db: readOnlyDb(context.db) }
       if (isExpected(reading)) {
         const answer = decide(reading)
+        const { changed } = context.state
         const needsAlarm = effects.wakeBy < Infinity && this.#alarmAt === undefined
-        if (context.state.changed || needsAlarm) {
+        if (needsAlarm || (changed && effects.settled)) {
           throw new WouldWrite()
+        }
+        if (changed) {
+          writeState(context)
         }
         this.#after(effects)
         return answer

@@ -19,7 +19,7 @@ import type { DeviceAnswer, DeviceInput } from './message.ts'
 import { recordConflict, recordContest, recordDeferred, recordMessage } from './message-events.ts'
 import { keepProfile, noteMessage, noteReport } from './renewal.ts'
 import { finishKept, receiveKept } from './returning.ts'
-import { hasRoom } from './storage-limit.ts'
+import { hasRoomFor } from './storage-limit.ts'
 import { wantedClaim } from './user-claim.ts'
 import { saveDevice } from '../store/rows/save.ts'
 
@@ -68,7 +68,7 @@ function answerTo(context: Context, input: DeviceInput): DeviceAnswer {
   if (blocked) {
     return { kind: 'blocked' }
   }
-  if (input.body.length > 0 && !hasRoom(context)) {
+  if (input.body.length > 0 && !hasRoomFor(context, input.body)) {
     return { kind: 'full' }
   }
   const answer = take(context, input, identityOf(context, input, stands))

@@ -11,12 +11,30 @@ const MOST_UNPROVEN = 400_000_000
 /** Results are deleted until this much is left. Otherwise every message would have to make room. */
 const ENOUGH_BYTES = 450_000_000
 
+/** The storage is measured again when messages may have stored so much: a measurement is two queries. */
+const MEASURED_EVERY = 1_000_000
+/** A message is stored twice at most, as a result and as an event, each with some facts. */
+const COPIES = 2
+const FACTS = 2000
+
+/** The same, without a measurement as long as the messages since the last one were small. */
+export function hasRoomFor(context: Context, body: Uint8Array): boolean {
+  const { state } = context
+  state.unmeasured += COPIES * (body.length + FACTS)
+  if (state.unmeasured < MEASURED_EVERY) {
+    return true
+  }
+  const isRoom = hasRoom(context)
+  state.unmeasured = isRoom ? 0 : Infinity
+  return isRoom
+}
+
 /**
  * Whether there is room for a message. To make room, it deletes dead letters first, then events that all
  * subscribers have passed, then the oldest results. It never deletes events that a subscriber has not
  * received: then the device has to wait.
  */
-export function hasRoom(context: Context): boolean {
+function hasRoom(context: Context): boolean {
   const { db, name, effects, state } = context
   // An unproven enrolment may not be the device: it leaves room for the device, and deletes no results.
   const isUnproven = state.device.contest !== undefined

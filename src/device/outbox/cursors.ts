@@ -49,8 +49,15 @@ export function moveCursor(context: Context, subscriber: string, seq: number): v
 
 /** The time of the oldest event that a subscriber has not passed. */
 export function waitingSince(context: Context): number | undefined {
-  const behind = Math.min(Infinity, ...cursorsOf(context).values())
-  return behind >= context.state.lastSeq ? undefined : timeOfNext(context.db, behind)
+  return isSubscriberBehind(context) ? timeOfNext(context.db, passedByAll(context)) : undefined
+}
+
+export function isSubscriberBehind(context: Context): boolean {
+  return passedByAll(context) < context.state.lastSeq
+}
+
+function passedByAll(context: Context): number {
+  return Math.min(Infinity, ...cursorsOf(context).values())
 }
 
 /** Subscribers that have events to read or retries that are due. */
@@ -97,7 +104,7 @@ function dropOld(context: Context, subscriber: string): boolean {
   if (old !== undefined) {
     moveCursor(context, subscriber, old)
   }
-  const hadRetries = deleteOldRetries(db, subscriber, before)
+  const hadRetries = deleteOldRetries(context, subscriber, before)
   if (old === undefined && !hadRetries) {
     return false
   }
@@ -110,7 +117,7 @@ function forget(context: Context, subscriber: string): void {
   context.state.notifiedUntil.delete(subscriber)
   context.state.storedCursors.delete(subscriber)
   saveDevice(context)
-  forgetRetries(context.db, subscriber)
+  forgetRetries(context, subscriber)
   pruneEvents(context)
 }
 

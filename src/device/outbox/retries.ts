@@ -50,7 +50,10 @@ export function takeRetries(
   context: Context,
   { subscriber, settled = [], aside = [], asidesFrom }: RetryReport,
 ): void {
-  const { db, now } = context
+  const { db, now, state } = context
+  if (settled.length > 0 || aside.length > 0 || asidesFrom !== undefined) {
+    state.retryAt = undefined
+  }
   deleteRetries(db, subscriber, settled)
   for (const { seq, tries, nextAt, reason = '', since = 0, replay = false } of aside) {
     db.run(
@@ -108,9 +111,11 @@ export function requestRetry({ now }: Context, seq: number, replay: boolean): Re
 }
 
 /** When the next retry is due. */
-export function nextRetryAt({ db }: Context): number | undefined {
-  const query = 'SELECT min(next_at) FROM aside WHERE next_at IS NOT NULL'
-  return column<number | null>(db, query)[0] ?? undefined
+export function nextRetryAt({ db, state }: Context): number | undefined {
+  if (state.retryAt === undefined) {
+    state.retryAt = column<number | null>(db, 'SELECT min(next_at) FROM aside')[0] ?? null
+  }
+  return state.retryAt ?? undefined
 }
 
 export function dueSubscribers({ db, now }: Context): string[] {
@@ -184,7 +189,11 @@ export function retriesBetween(
 /**
  * Deletes a subscriber's retries that have been tried since before a time. @returns whether there were any
  */
-export function deleteOldRetries(db: Db, subscriber: string, before: number): boolean {
+export function deleteOldRetries(
+  { db, state }: Context,
+  subscriber: string,
+  before: number,
+): boolean {
   const old = `FROM aside WHERE subscriber = ? AND next_at IS NOT NULL
     AND max(since, ${timeOfEvent('aside.seq')}) < ?`
   const [count] = column<number>(db, `SELECT count(*) ${old}`, subscriber, before)
@@ -192,6 +201,7 @@ export function deleteOldRetries(db: Db, subscriber: string, before: number): bo
     return false
   }
   db.run(`DELETE ${old}`, subscriber, before)
+  state.retryAt = undefined
   return true
 }
 
@@ -202,7 +212,8 @@ export function hasRetries(db: Db, subscriber: string): boolean {
   )
 }
 
-export function forgetRetries(db: Db, subscriber: string): void {
+export function forgetRetries({ db, state }: Context, subscriber: string): void {
+  state.retryAt = undefined
   db.run('DELETE FROM aside WHERE subscriber = ?', subscriber)
 }
 

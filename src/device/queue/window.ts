@@ -2,7 +2,7 @@ import { dropParts } from '../../storage/bodies.ts'
 import type { Channel } from '../store/channel-row.ts'
 import { endRow } from '../store/commands/ended.ts'
 import { rowOf } from '../store/commands/ids.ts'
-import { expiredRows, lastRow, measureQueue, readHead } from '../store/commands/pending.ts'
+import { expiredRows, measureQueue, readHead } from '../store/commands/pending.ts'
 import { wakeBy, type Context } from '../store/context.ts'
 import { newQueue, type Queue } from '../store/state.ts'
 import { pruneResults } from './history.ts'
@@ -33,7 +33,8 @@ export function readWindow(context: Context, channel: Channel, queue: Queue): vo
   const { db, now } = context
   const size = Math.max(WINDOW, queue.pending.length * 2)
   const head = readHead(db, channel, { now, limit: size + 1 })
-  Object.assign(queue, measureQueue(db, channel, now))
+  const { newest, ...measured } = measureQueue(db, channel, now)
+  Object.assign(queue, measured, { lastId: Math.max(queue.lastId, newest) })
   queue.more = head.length > size
   queue.pending = head.slice(0, size)
   wakeBy(context, Math.min(queue.heldUntil, queue.expiresAt))
@@ -56,10 +57,9 @@ export function pendingSince(
 }
 
 function firstRead(context: Context, channel: Channel): Queue {
-  const { db, state } = context
-  const queue = newQueue(lastRow(db, channel) ?? rowOf(channel, 0))
+  const queue = newQueue(rowOf(channel, 0))
   readWindow(context, channel, queue)
-  state.queues.set(channel.id, queue)
+  context.state.queues.set(channel.id, queue)
   return queue
 }
 

@@ -94,4 +94,8 @@ export interface DeviceState {
   lastSeq: number
   /** Whether events were checked for surplus since they were loaded. */
   pruned: boolean
+  /** When the next retry of an event is due; `null` without one, `undefined` until it is read. */
+  retryAt: number | null | undefined
+  /** The most bytes that messages may have stored since the storage was measured. */
+  unmeasured: number
 }

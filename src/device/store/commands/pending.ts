@@ -3,17 +3,11 @@ import type { CommandState } from '../../../mdm/queue.ts'
 import type { InlineBody } from '../../../storage/bodies.ts'
 import { column, type Db } from '../../../storage/db.ts'
 import type { Channel } from '../channel-row.ts'
-import type { PendingCommand } from '../state.ts'
+import type { PendingCommand, Queue } from '../state.ts'
 import { rangeOf } from './ids.ts'
 import { PENDING } from './states.ts'
 
 const IN_RANGE = `id BETWEEN ? AND ? AND state IN ${PENDING}`
-
-/** The newest row of a channel; undefined without one. */
-export function lastRow(db: Db, channel: Channel): number | undefined {
-  const query = 'SELECT max(id) FROM commands WHERE id BETWEEN ? AND ?'
-  return column<number | null>(db, query, ...rangeOf(channel))[0] ?? undefined
-}
 
 const [FIRST_OF_DEVICE, LAST_OF_DEVICE] = rangeOf({ id: 0 })
 
@@ -59,20 +53,32 @@ export function readHead(
 }
 
 /**
- * How many commands are pending; when the next one with a start time may go out, and when the next expires.
+ * The newest row of a channel, or the row before its first; how many commands are pending; when the next one
+ * with a start time may go out, and when the next expires.
  */
 export function measureQueue(
   db: Db,
   channel: Channel,
   now: number,
-): { readonly depth: number; readonly heldUntil: number; readonly expiresAt: number } {
-  const [all] = db.all<{ depth: number; held: number | null; expires: number | null }>(
-    `SELECT count(*) AS depth, min(iif(not_before > ?, not_before, NULL)) AS held,
-      min(nullif(expires_at, 0)) AS expires FROM commands WHERE ${IN_RANGE}`,
+): Pick<Queue, 'depth' | 'heldUntil' | 'expiresAt'> & { readonly newest: number } {
+  const [first, last] = rangeOf(channel)
+  const [all] = db.all<{
+    last: number | null
+    depth: number
+    held: number | null
+    expires: number | null
+  }>(
+    `SELECT (SELECT max(id) FROM commands WHERE id BETWEEN ? AND ?) AS last, count(*) AS depth, 
+      min(iif(not_before > ?, not_before, NULL)) AS held, min(nullif(expires_at, 0)) AS expires
+      FROM commands WHERE ${IN_RANGE}`,
+    first,
+    last,
     now,
-    ...rangeOf(channel),
+    first,
+    last,
   )
   return {
+    newest: all?.last ?? first,
     depth: all?.depth ?? 0,
     heldUntil: all?.held ?? Infinity,
     expiresAt: all?.expires ?? Infinity,

@@ -111,6 +111,7 @@ function readRow(db: Db): Read | undefined {
   }
 }
 
+/** The state of an object without rows: what a query would find is known. */
 function newState(name: string): DeviceState {
   return {
     isNew: true,
@@ -122,14 +123,16 @@ function newState(name: string): DeviceState {
     earlier: [],
     storedCursors: new Map(),
     cursors: undefined,
-    queues: new Map(),
+    queues: new Map([[0, { ...newQueue(0), pruned: true }]]),
     notifiedUntil: new Map(),
     unansweredPushes: new Map(),
     connectedAt: new Map(),
     keptPushedAt: 0,
     lastMessageAt: 0,
     lastSeq: 0,
-    pruned: false,
+    pruned: true,
+    retryAt: null,
+    unmeasured: 0,
   }
 }
 
@@ -148,5 +151,8 @@ function stateOf(name: string, row: Read): DeviceState {
     storedCursors: new Map(cursors),
     queues,
     lastSeq: row.lastSeq ?? 0,
+    pruned: false,
+    retryAt: undefined,
+    unmeasured: Infinity,
   }
 }
