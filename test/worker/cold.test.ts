@@ -4,6 +4,7 @@ import { expect, it } from 'vitest'
 import { newEffects, type Context } from '../../src/device/store/context.ts'
 import { isHeartbeat, receive } from '../../src/device/enrolment/receive.ts'
 import type { DeviceInput } from '../../src/device/enrolment/message.ts'
+import { newChannel, writeUserRow } from '../../src/device/store/channel-row.ts'
 import { loadState } from '../../src/device/store/rows/save.ts'
 import { readOnlyDb, sqlite, type Db } from '../../src/storage/db.ts'
 import { createSealer } from '../../src/pki/seal/seal.ts'
@@ -80,4 +81,18 @@ it('an object that is not in memory answers an Idle with one query, and writes n
     await device.poll()
   }
   expect(await statementsOfIdle(device.udid)).toHaveLength(1)
+})
+
+it('an object of 500 users with many declarations loads: no value of a query has them all', async () => {
+  const { udid } = await enrolled()
+  await runInDurableObject(env.DEVICE.getByName(udid), (_, { storage }) => {
+    const db = sqlite(storage.sql)
+    const declarations = Array.from({ length: 300 }, (_one, n) =>
+      `com.example.${n}`.padEnd(60, 'x'),
+    )
+    for (let id = 1; id <= 500; id++) {
+      writeUserRow(db, { ...newChannel(id, `USER-${id}`), declarations })
+    }
+    expect(loadState(db, udid).state.channels).toHaveLength(501)
+  })
 })

@@ -94,9 +94,13 @@ export function writeUserRow(db: Db, channel: Channel): void {
   )
 }
 
-/** SQL: the user channels in use, as a JSON array; NULL if there is none. */
-export const USERS_IN_USE =
-  "(SELECT '[' || group_concat(state) || ']' FROM channels WHERE parked = 0)"
+/** SQL: whether user channels are in use. */
+export const HAS_USERS = 'EXISTS (SELECT 1 FROM channels WHERE parked = 0)'
+
+/** The user channels in use. Hundreds of them would be too long for one value of a query. */
+export function readUsersInUse(db: Db): Channel[] {
+  return readChannels(db, 'parked = 0')
+}
 
 export function readChannel(db: Db, id: number): Channel | undefined {
   return readChannels(db, 'id = ?', id)[0]

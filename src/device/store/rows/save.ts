@@ -1,17 +1,18 @@
 /**
  * The only SQL on `device`: one row with the device, its channel, its identities and how far the subscribers
- * are. Most calls meet an object that is not in memory, so one query reads all that an Idle needs.
+ * are. Most calls meet an object that is not in memory, so one query reads all that an Idle needs. Users
+ * are a second query.
  */
 import type { Db } from '../../../storage/db.ts'
 import { beforeFirstWrite, createTables, tableNames } from '../../../storage/tables.ts'
 import {
   channelFrom,
+  HAS_USERS,
   newChannel,
+  readUsersInUse,
   storedChannel,
-  USERS_IN_USE,
   writeUserRow,
   type Channel,
-  type StoredChannel,
 } from '../channel-row.ts'
 import { hasPendingAfter, LAST_COMMAND } from '../commands/pending.ts'
 import type { Context } from '../context.ts'
@@ -24,13 +25,13 @@ import { upgradeTables } from './upgrade.ts'
 interface Read {
   readonly endedTo: number
   readonly state: string
-  readonly users: string | null
+  readonly hasUsers: number
   readonly lastSeq: number | null
   readonly lastCommand: number | null
   readonly pending: number
 }
 
-const READ = `SELECT ended_to AS endedTo, state, ${USERS_IN_USE} AS users, ${LAST_EVENT} AS lastSeq,
+const READ = `SELECT ended_to AS endedTo, state, ${HAS_USERS} AS hasUsers, ${LAST_EVENT} AS lastSeq,
   ${LAST_COMMAND} AS lastCommand, ${hasPendingAfter('ended_to')} AS pending FROM device`
 
 /** For `ended_to` alone the row is written only if it lags by so many commands: a load reads their rows. */
@@ -46,7 +47,7 @@ export interface Loaded {
 export function loadState(db: Db, name: string): Loaded {
   const row = readRow(db)
   if (row) {
-    return { state: stateOf(name, row), db }
+    return { state: stateOf(db, name, row), db }
   }
   const state = newState(name)
   const create = (): void => {
@@ -136,16 +137,16 @@ function newState(name: string): DeviceState {
   }
 }
 
-function stateOf(name: string, row: Read): DeviceState {
+function stateOf(db: Db, name: string, row: Read): DeviceState {
   const { device, channel, identities, cursors, earlier }: StoredState = JSON.parse(row.state)
-  const users: StoredChannel[] = JSON.parse(row.users ?? '[]')
+  const users = row.hasUsers === 1 ? readUsersInUse(db) : []
   const queues = new Map(row.pending === 1 ? [] : [[0, newQueue(row.lastCommand ?? 0)]])
   return {
     ...newState(name),
     isNew: false,
     endedTo: row.endedTo,
     device: readDevice(name, device),
-    channels: [channel, ...users].map(channelFrom),
+    channels: [channelFrom(channel), ...users],
     identities: [...identities],
     earlier,
     storedCursors: new Map(cursors),
