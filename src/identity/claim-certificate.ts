@@ -1,16 +1,18 @@
 import { clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
+import type { DirectoryRow } from '../device/standing/directory-row.ts'
 import type { Claim } from '../device/enrolment/identity.ts'
 import { authorityAnchors } from '../directory/authorities.ts'
 import type { CertificateFacts } from '../directory/certificate-facts.ts'
 import { claimIdentity, type ClaimRequest, type ClaimVerdict } from '../directory/devices/claim.ts'
+import { NO_RENEWAL } from '../device/store/installed.ts'
 import { liveClaims, type ReachEnv } from '../device/reach.ts'
 import { claimsOf } from '../directory/devices/users.ts'
 import { type InstalledProfile, rebuiltProfile } from '../enroll/installed-profile.ts'
 import { reasonOf } from '../reason.ts'
 import { warn } from '../log.ts'
-import { enrollmentId } from '../mdm/enrollment.ts'
-import type { Message } from '../mdm/message.ts'
+import { deviceTypeOf, enrollmentId } from '../mdm/enrollment.ts'
+import { NO_FACTS, type Message } from '../mdm/message.ts'
 import type { SignatureCheck } from '../pki/cms/cms.ts'
 import { BACKDATED } from '../pki/x509/authority.ts'
 import { DerError } from '../pki/asn1/der.ts'
@@ -100,7 +102,8 @@ async function claimFor(
   }
   const { caKey, subject, notAfter } = checked
   const request = requestOf(env.DB, config, unclaimed, checked)
-  const { verdict, owner, isUsers, issued } = await claimIdentity(env.DB, request, background)
+  const outcome = await claimIdentity(env.DB, request, background)
+  const { verdict, owner, isUsers, issued, isListed } = outcome
   if (verdict !== '') {
     return { ok: false, status: 400, reason: REFUSALS[verdict] }
   }
@@ -116,7 +119,7 @@ async function claimFor(
   const namesakes = isUsers ? await namesakesOf(env, device) : undefined
   return {
     ok: true,
-    claim: { caKey, subject, notAfter, ...provenance(issued, request.said), namesakes },
+    claim: { caKey, subject, notAfter, ...provenance(issued, request.said), namesakes, isListed },
     profile: profileOf(issued, config, unclaimed),
   }
 }
@@ -141,20 +144,41 @@ function requestOf(
   db: D1Database,
   config: Config,
   { message, signer }: Unclaimed,
-  { caKey, notBefore }: ValidPath,
+  { caKey, notBefore, notAfter }: ValidPath,
 ): ClaimRequest {
-  const { device } = message.enrollment
   const begins = message.kind === 'checkin' && message.messageType === 'Authenticate'
   const serial = begins ? message.facts.SerialNumber : ''
   return {
-    fingerprint: signer.fingerprint,
-    device,
+    row: firstRow(message, signer.fingerprint, notAfter),
     authority: isOthers(db, config, caKey) ? '' : caKey,
-    said: bindingOf({ udid: device, serial }),
+    said: bindingOf({ udid: message.enrollment.device, serial }),
     begins,
     mayAdopt: begins || config.device.udidCertAuthWarnOnly,
     // Certificates hold whole seconds.
     issuedBy: notBefore + BACKDATED + SECOND,
+  }
+}
+
+/** The directory's row of a new device. Any row of its object is newer than version 0. */
+function firstRow(message: Message, identity: string, identityNotAfter: number): DirectoryRow {
+  const { enrollment } = message
+  const authenticates = message.kind === 'checkin' && message.messageType === 'Authenticate'
+  const now = clock.now()
+  return {
+    id: enrollment.device,
+    type: deviceTypeOf(enrollment),
+    enrolled: !authenticates,
+    hidden: false,
+    claimedAt: now,
+    serialProven: false,
+    lastSeen: now,
+    facts: authenticates ? message.facts : NO_FACTS,
+    identity,
+    identityNotAfter,
+    renewal: NO_RENEWAL,
+    state: authenticates ? 'authenticated' : 'enrolled',
+    push: 'none',
+    version: 0,
   }
 }
 

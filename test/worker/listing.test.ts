@@ -49,7 +49,7 @@ const stateOf = async ({ udid }: SimulatedDevice) =>
     .bind(udid)
     .first<{ state: string; push: string; version: number }>()) ?? undefined
 
-it('an enrolment is three batches of D1: the claim, and the row of each message before its answer', async () => {
+it('an enrolment is two batches of D1: the claim lists the device, and the TokenUpdate its row', async () => {
   const batches: number[] = []
   const { device, sent } = deviceWith((statements) => {
     batches.push(statements.length)
@@ -59,7 +59,7 @@ it('an enrolment is three batches of D1: the claim, and the row of each message 
   expect(await stateOf(device)).toMatchObject({ state: 'authenticated', push: 'none' })
   expect((await device.tokenUpdate()).status).toBe(200)
   expect(await stateOf(device)).toMatchObject({ state: 'enrolled', push: 'ready' })
-  expect(batches).toEqual([2, 1, 1])
+  expect(batches).toEqual([3, 1])
   expect(sent).toEqual([])
   expect(await runDurableObjectAlarm(env.DEVICE.getByName(device.udid))).toBe(false)
 })

@@ -12,7 +12,7 @@ import { denyRenewal, endEarlier, settleContest } from '../standing/contest-end.
 import { established } from '../store/earlier.ts'
 import { archiveEscrow } from '../store/escrow/tokens.ts'
 import { acceptIdentity, bindIdentity, type Claim } from './identity.ts'
-import { noteChange } from '../standing/directory-row.ts'
+import { leaveListed, noteChange } from '../standing/directory-row.ts'
 import { noteArrival } from './arrival.ts'
 import { mdmProfilesOut } from '../queue/mdm-profile.ts'
 import type { Proof } from '../store/proof.ts'
@@ -21,7 +21,7 @@ import { supersedeCommands } from '../queue/cancel.ts'
 import { keepProfile, newEnrollment } from './renewal.ts'
 import type { DeviceRow } from '../store/rows/device.ts'
 import type { Identity } from '../store/rows/identity.ts'
-import { claimsSerial } from '../standing/serial-claim.ts'
+import { claimsSerial, isSerialProven } from '../standing/serial-claim.ts'
 
 type Authenticate = Extract<CheckIn, { messageType: 'Authenticate' }>
 
@@ -61,7 +61,8 @@ export function authenticate(
 ): { readonly renewal?: true; readonly contested?: number } {
   const { state, now } = context
   const { device } = state
-  if (device.state === 'unknown') {
+  const isFirst = device.state === 'unknown'
+  if (isFirst) {
     noteArrival(context, who.claim?.namesakes)
   }
   const isClaimed = claimsSerial(device) && device.facts.SerialNumber === message.facts.SerialNumber
@@ -82,6 +83,10 @@ export function authenticate(
   } else if (who.claim) {
     const what = renewal ? 'renewed' : 'bound'
     bindIdentity(context, who.fingerprint, who.claim, { what, proof, digest: who.digest })
+    // The message shows no proof of its serial number.
+    if (isFirst && who.claim.isListed && !isSerialProven(state)) {
+      leaveListed(context)
+    }
   }
   return {
     ...(renewal ? { renewal } : {}),

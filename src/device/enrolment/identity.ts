@@ -29,6 +29,8 @@ export interface Claim {
   readonly bound?: { readonly udid: boolean; readonly serial: boolean } | undefined
   /** User channels of other devices that have the id of this device, and whether admins used it for them. */
   readonly namesakes?: { readonly ids: readonly string[]; readonly used: boolean } | undefined
+  /** The claim has listed the device, which was new to the directory, as its message shows it. */
+  readonly isListed?: boolean
 }
 
 /**

@@ -58,6 +58,11 @@ export function listAnew(context: Context): void {
   saveDevice(context)
 }
 
+/** The directory has the same row from the claim of the certificate: the next change hands out a row. */
+export function leaveListed({ effects }: Context): void {
+  Object.assign(effects.toAnnounce, { directory: false, awaited: false })
+}
+
 /** The directory could not store the row: the alarm announces it again. */
 export function unlisted(context: Context): void {
   wakeBy(context, context.now + ANNOUNCE_AFTER)

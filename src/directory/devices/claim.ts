@@ -1,5 +1,6 @@
 /** Claims of certificates. The first enrolment that claims one owns it. */
 import { sql } from 'drizzle-orm'
+import type { DirectoryRow } from '../../device/standing/directory-row.ts'
 import type { Binding } from '../../pki/seal/challenge.ts'
 import { isAccepted, isBornHere, isImportedBefore } from '../authorities.ts'
 import type { CertificateFacts } from '../certificate-facts.ts'
@@ -7,11 +8,12 @@ import { isBoundElsewhere, isRecorded, issuedValue } from '../certificates.ts'
 import { gather } from '../gather.ts'
 import { claimQuery, isClaimed, ownerValue } from '../identities.ts'
 import { jsonOf, prepared } from '../prepared.ts'
+import { flat, insertNewRows } from './rows.ts'
 import { formsOf, isCalled } from './users.ts'
 
+/** A claim of the certificate that a row names, for the device of the row. */
 export interface ClaimRequest {
-  readonly fingerprint: string
-  readonly device: string
+  readonly row: DirectoryRow
   /** The `key_id` of our own CA that issued it, which still has to be accepted; empty for another CA. */
   readonly authority: string
   /** Digests of what the message says of the device. */
@@ -31,24 +33,26 @@ export interface ClaimOutcome extends CertificateFacts {
   readonly verdict: ClaimVerdict
   /** Whether a user of another device has the id of the enrolment. */
   readonly isUsers: boolean
+  /** Whether the device was new: the directory has the row of this claim. */
+  readonly isListed: boolean
 }
 
 /**
- * Claims an unused certificate for an enrolment. A refused one stores nothing. Claims of several requests
- * share a batch.
+ * Claims an unused certificate for a device, and lists the device if it is new. A refused claim stores
+ * nothing. Claims of several requests share a batch.
  */
 export const claimIdentity = gather(claimAll)
 
 const claims = sql.placeholder('claims')
-const of = (key: string) => sql.raw(`asked.value ->> '${key}'`)
-const certificate = of('fingerprint')
+const of = (key: string) => sql.raw(`listed.value ->> '${key}'`)
+const certificate = of('identity')
 const authority = of('authority')
 
 /** Trust on first use does not apply to our own certificates: an enrolment with one begins first. */
 const VERDICT = sql`CASE
   WHEN ${isBoundElsewhere(certificate, 'boundUdid', of('udid'))} THEN 'udid'
   WHEN ${of('begins')} AND ${isBoundElsewhere(certificate, 'boundSerial', of('serial'))} THEN 'serial'
-  WHEN ${isClaimed(certificate, of('device'))} THEN ''
+  WHEN ${isClaimed(certificate, of('id'))} THEN ''
   WHEN ${isRecorded(certificate)} AND NOT ${of('mayAdopt')} THEN 'unbegun'
   WHEN NOT ${isRecorded(certificate)} AND ${isBornHere(authority)} THEN 'forgotten'
   WHEN NOT ${isRecorded(certificate)} AND ${isImportedBefore(authority, of('issuedBy'))} THEN 'late'
@@ -58,8 +62,13 @@ const VERDICT = sql`CASE
 const claimStatement = prepared((db) =>
   claimQuery(
     db,
-    sql`SELECT ${certificate}, ${of('device')} FROM json_each(${claims}) AS asked WHERE ${VERDICT} = ''`,
+    sql`SELECT ${certificate}, ${of('id')} FROM json_each(${claims}) AS listed WHERE ${VERDICT} = ''`,
   ),
+)
+
+/** Only a device that owns the certificate: the sender chooses ids and serial numbers. */
+const listStatement = prepared((db) =>
+  insertNewRows(db, claims, sql`${isClaimed(certificate, of('id'))} AND ${VERDICT} = ''`),
 )
 
 const outcomeStatement = prepared((db) =>
@@ -68,11 +77,22 @@ const outcomeStatement = prepared((db) =>
       verdict: VERDICT.as('verdict'),
       owner: ownerValue(certificate).as('owner'),
       issued: issuedValue(certificate).as('issued'),
-      isUsers: isCalled(of('device'), of('forms')).as('isUsers'),
+      isUsers: isCalled(of('id'), of('forms')).as('isUsers'),
+      device: of('id').as('device'),
+      identity: certificate.as('identity'),
     })
-    .from(sql`json_each(${claims}) AS asked`)
-    .orderBy(sql`asked.key`),
+    .from(sql`json_each(${claims}) AS listed`)
+    .orderBy(sql`listed.key`),
 )
+
+interface Outcome {
+  readonly device: string
+  readonly identity: string
+  readonly verdict: ClaimVerdict
+  readonly owner: string | null
+  readonly issued: string | null
+  readonly isUsers: number
+}
 
 async function claimAll(
   d1: D1Database,
@@ -80,20 +100,26 @@ async function claimAll(
 ): Promise<ClaimOutcome[]> {
   const values = {
     claims: jsonOf(
-      requests.map(({ said, ...terms }) => ({ ...said, ...terms, forms: formsOf(terms.device) })),
+      requests.map(({ row, said, ...terms }) => ({
+        ...flat(row),
+        ...said,
+        ...terms,
+        forms: formsOf(row.id),
+      })),
     ),
   }
-  const [, outcomes] = await d1.batch<{
-    verdict: ClaimVerdict
-    owner: string | null
-    issued: string | null
-    isUsers: number
-  }>([claimStatement(d1, values), outcomeStatement(d1, values)])
-  return (outcomes?.results ?? []).map(({ verdict, owner, issued, isUsers }) => ({
+  const [, listed, outcomes] = await d1.batch<Outcome>([
+    claimStatement(d1, values),
+    listStatement(d1, values),
+    outcomeStatement(d1, values),
+  ])
+  const isNew = new Set(listed?.results.map(({ identity }) => identity))
+  return (outcomes?.results ?? []).map(({ verdict, device, identity, owner, issued, isUsers }) => ({
     verdict,
     owner: owner ?? undefined,
     issued: issued === null ? undefined : issuedOf(JSON.parse(issued)),
     isUsers: isUsers === 1,
+    isListed: owner === device && isNew.has(identity),
   }))
 }
 

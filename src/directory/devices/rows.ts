@@ -1,4 +1,4 @@
-import { and, asc, eq, getTableColumns, sql, type SQL } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, type Placeholder, sql, type SQL } from 'drizzle-orm'
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
 import type { DirectoryRow } from '../../device/standing/directory-row.ts'
 import { jsonOf, prepared } from '../prepared.ts'
@@ -22,6 +22,20 @@ export async function project(d1: D1Database, rows: readonly DirectoryRow[]): Pr
   const over = endClaims(d1, rows)
   const upsert = upsertQuery(d1, { rows: jsonOf(rows.map(flat)) })
   await d1.batch([upsert, ...(over ? [over] : [])])
+}
+
+/** Inserts the rows of an array of JSON under a condition, in which each is called `listed`. */
+export function insertRows(db: DrizzleD1Database, rows: Placeholder, condition: SQL) {
+  return db
+    .insert(devices)
+    .select(sql`SELECT ${VALUES} FROM json_each(${rows}) AS listed WHERE ${condition}`)
+}
+
+/** The same for devices that are new here. It answers with the certificates of their rows. */
+export function insertNewRows(db: DrizzleD1Database, rows: Placeholder, condition: SQL) {
+  return insertRows(db, rows, condition)
+    .onConflictDoNothing()
+    .returning({ identity: devices.identity })
 }
 
 /**
@@ -96,18 +110,16 @@ const EXCLUDED = {
 }
 
 const upsertQuery = prepared((db) =>
-  db
-    .insert(devices)
-    // Without the condition, SQLite reads the conflict clause as one of a join.
-    .select(sql`SELECT ${VALUES} FROM json_each(${sql.placeholder('rows')}) AS listed WHERE true`)
-    .onConflictDoUpdate({
-      target: devices.id,
-      set: EXCLUDED,
-      setWhere: sql`excluded.version > ${devices.version}`,
-    }),
+  // Without the condition, SQLite reads the conflict clause as one of a join.
+  insertRows(db, sql.placeholder('rows'), sql`true`).onConflictDoUpdate({
+    target: devices.id,
+    set: EXCLUDED,
+    setWhere: sql`excluded.version > ${devices.version}`,
+  }),
 )
 
-function flat(row: DirectoryRow): typeof devices.$inferInsert {
+/** A row as a member of the JSON that an insert takes. */
+export function flat(row: DirectoryRow): typeof devices.$inferInsert {
   const { facts } = row
   return {
     id: row.id,
