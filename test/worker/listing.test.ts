@@ -1,6 +1,7 @@
 import {
   createExecutionContext,
   runDurableObjectAlarm,
+  runInDurableObject,
   waitOnExecutionContext,
 } from 'cloudflare:test'
 import { expect, it } from 'vitest'
@@ -77,6 +78,22 @@ it('a row that D1 does not take is announced by the alarm, and the device gets i
   turn(61_000)
   expect(await runDurableObjectAlarm(env.DEVICE.getByName(device.udid))).toBe(true)
   await listedAs(device, 'enrolled')
+})
+
+it('the alarm of a row ends with the message that confirms the row', async () => {
+  let isDown = false
+  const { device } = deviceWith((statements) => (isDown ? outOfReach() : env.DB.batch(statements)))
+  const alarm = () =>
+    runInDurableObject(env.DEVICE.getByName(device.udid), (_, { storage }) => storage.getAlarm())
+  await device.authenticate()
+  isDown = true
+  await device.tokenUpdate()
+  isDown = false
+  await device.tokenUpdate()
+  expect(await stateOf(device)).toMatchObject({ state: 'enrolled' })
+  expect(await alarm()).not.toBeNull()
+  await device.connect({ Status: 'Idle' })
+  expect(await alarm()).toBeNull()
 })
 
 /** For the object, a device whose TokenUpdate is the last work of a process: no row is stored. */

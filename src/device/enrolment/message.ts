@@ -27,6 +27,8 @@ export interface DeviceInput {
   readonly digest?: string | undefined
   /** The caller stores the row of the device in the directory before it answers. */
   readonly lists?: boolean
+  /** The version of its row that the caller has stored there since its last message. */
+  readonly listed?: number | undefined
   /** Those that want contested enrolments; absent if the caller does not know the topic. */
   readonly contestListeners?: Subscribers
 }

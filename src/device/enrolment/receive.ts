@@ -7,7 +7,12 @@ import { acknowledges } from '../queue/mdm-profile.ts'
 import { queueOf } from '../queue/window.ts'
 import { isKept, isUndecided, nextEpoch } from '../standing/contest.ts'
 import { advanceContest, settleContest } from '../standing/contest-end.ts'
-import { announcementOf, announceOverdue, noteChange } from '../standing/directory-row.ts'
+import {
+  announcementOf,
+  announceOverdue,
+  noteChange,
+  projected,
+} from '../standing/directory-row.ts'
 import { channelOf, knownChannel, noteChannelUse } from '../store/channels.ts'
 import type { Context } from '../store/context.ts'
 import type { Identity } from '../store/rows/identity.ts'
@@ -24,8 +29,16 @@ import { wantedClaim } from './user-claim.ts'
 import { saveDevice } from '../store/rows/save.ts'
 
 /** Whether a message changes hardly anything: an Idle that no subscriber wants, while no command waits. */
-export function isHeartbeat(context: Context, { message, listeners }: DeviceInput): boolean {
-  if (message.kind !== 'report' || !beginsRound(message) || listeners?.length !== 0) {
+export function isHeartbeat(
+  context: Context,
+  { message, listeners, listed = 0 }: DeviceInput,
+): boolean {
+  if (
+    message.kind !== 'report' ||
+    !beginsRound(message) ||
+    listeners?.length !== 0 ||
+    listed > context.state.device.projected
+  ) {
     return false
   }
   const channel = knownChannel(context.state, message.enrollment.user)
@@ -36,6 +49,7 @@ export function isHeartbeat(context: Context, { message, listeners }: DeviceInpu
 /** Takes one message: identity, state change, event and answer are one commit (docs/architecture.md §3). */
 export function receive(context: Context, input: DeviceInput): DeviceAnswer {
   context.effects.toAnnounce.awaited = input.lists === true
+  projected(context, input.listed ?? 0)
   const answer = answerTo(context, input)
   if (input.message.kind === 'report') {
     noteConnect(context, input.message.enrollment.user)

@@ -10,6 +10,28 @@ import type { AppEnv } from '../app-env.ts'
 
 /** How long a device waits for the directory. */
 const PATIENCE = 2000
+const MOST_STORED = 10_000
+
+/** By device, the version of the row that this isolate has stored, until its object gets to know of it. */
+const stored = new Map<string, number>()
+
+/**
+ * Takes the version of a device's row that this isolate has stored since its last message. An object whose
+ * isolate has forgotten it announces the row again after a minute.
+ */
+export function takeStored(device: string): number | undefined {
+  const version = stored.get(device)
+  stored.delete(device)
+  return version
+}
+
+function keepStored({ id, version }: DirectoryRow): void {
+  stored.set(id, version)
+  const [oldest] = stored.keys()
+  if (stored.size > MOST_STORED && oldest !== undefined) {
+    stored.delete(oldest)
+  }
+}
 
 /** Passes on the changes of a device's message. Rows that the object awaits are stored at once. */
 export async function announce(
@@ -36,20 +58,14 @@ export async function announce(
 
 /** Stores a row. Without the directory, the device's alarm announces it. @throws when neither is possible */
 async function list({ env, executionCtx }: Context<AppEnv>, row: DirectoryRow): Promise<void> {
-  const { id, version } = row
   const background = (work: Promise<unknown>) => {
     inBackground(executionCtx, work)
   }
-  const device = env.DEVICE.getByName(id)
   try {
     await inTime(PATIENCE, listRow(env.DB, row, background))
+    keepStored(row)
   } catch (error) {
-    warn('directory:unavailable', { device: id, reason: reasonOf(error) })
-    await device.unlisted()
-    return
-  }
-  // The row of an enrolment that has begun changes again with its TokenUpdate.
-  if (row.state !== 'authenticated') {
-    background(device.projected(version))
+    warn('directory:unavailable', { device: row.id, reason: reasonOf(error) })
+    await env.DEVICE.getByName(row.id).unlisted()
   }
 }

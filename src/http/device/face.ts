@@ -20,7 +20,7 @@ import { readMessage, type Message } from '../../mdm/message.ts'
 import { beginsRound } from '../../mdm/queue.ts'
 import type { AppEnv } from '../app-env.ts'
 import { beginReading, type BodyReading } from '../body.ts'
-import { announce } from './announce.ts'
+import { announce, takeStored } from './announce.ts'
 import { calledUrl, firstValues } from './called-url.ts'
 import { claim, type Signer, type Unclaimed } from '../../identity/claim-certificate.ts'
 import { declarativeManagement } from './declarative-management.ts'
@@ -126,6 +126,7 @@ async function answerMessage(
     deferredListeners: listenersOf(webhooks, COMMAND_DEFERRED, status),
     contestListeners: listenersOf(webhooks, ENROLLMENT_CONTESTED),
     lists: isEnrolling(message),
+    listed: takeStored(message.enrollment.device),
     digest: digestOf(message, signer),
   }
   const result = await receive(c, message, from, input)

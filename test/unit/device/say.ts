@@ -73,12 +73,18 @@ export const setBootstrapToken = (text: string): Message => ({
   bootstrapToken: new TextEncoder().encode(text),
 })
 
-/** The object's answer to a message signed by `fingerprint`; `digest` names what was signed. */
+interface Said extends Partial<Claim> {
+  /** Names what was signed. */
+  readonly digest?: string
+  readonly listed?: number
+}
+
+/** The object's answer to a message signed by `fingerprint`. */
 export function say(
   object: TestObject,
   message: Message,
   fingerprint = 'A',
-  { digest, ...claim }: Partial<Claim> & { readonly digest?: string } = {},
+  { digest, listed, ...claim }: Said = {},
 ): DeviceAnswer {
   return object.commit((context) =>
     receive(context, {
@@ -94,6 +100,7 @@ export function say(
       deferredListeners: [],
       contestListeners: ['webhook'],
       digest,
+      listed,
     }),
   )
 }

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { directoryRow } from '../../../../src/device/standing/directory-row.ts'
+import { enrol } from '../enrolled.ts'
 import { TestObject } from '../object.ts'
-import { authenticateAs, DEVICE, say, tokenUpdate } from '../say.ts'
+import { authenticateAs, DEVICE, idle, say, tokenUpdate } from '../say.ts'
 
 const LISTED = { isListed: true }
 
@@ -28,4 +30,18 @@ describe('an Authenticate that the claim has listed', () => {
       news: { directory: { state: 'authenticated', contested: true } },
     })
   })
+})
+
+it('a message confirms the row that its caller has listed, once', () => {
+  const object = new TestObject()
+  enrol(object, 'A')
+  const { version: listed = 0 } = object.commit(directoryRow) ?? {}
+  say(object, idle(DEVICE), 'A', { listed: listed - 1 })
+  expect(object.commit(directoryRow)).toBeDefined()
+  say(object, idle(DEVICE), 'A', { listed })
+  expect(object.effects.settled).toBe(true)
+  object.evict()
+  expect(object.commit(directoryRow)).toBeUndefined()
+  say(object, idle(DEVICE), 'A', { listed })
+  expect(object.effects.settled).toBe(false)
 })
