@@ -1,7 +1,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import { keepDeclarations, listedDeclarations } from './enrolment/declarations.ts'
 import { renewIdentity, type Succession } from './enrolment/identity.ts'
-import { reinstateIdentity, revokeIdentity, viewIdentities } from './enrolment/revocation.ts'
+import { reinstateIdentity, revokeIdentity } from './enrolment/revocation.ts'
 import { isHeartbeat, receive } from './enrolment/receive.ts'
 import type { DeviceAnswer, DeviceInput } from './enrolment/message.ts'
 import * as renewal from './enrolment/renewal.ts'
@@ -142,10 +142,6 @@ export class Device extends DurableObject<DeviceEnv> {
 
   async revokeIdentity(fingerprint: string) {
     return this.#runtime.commit((context) => revokeIdentity(context, fingerprint))
-  }
-
-  async identities() {
-    return this.#runtime.commit(viewIdentities)
   }
 
   /** An admin says which enrolment is the device. @returns false if the enrolment is not contested */
