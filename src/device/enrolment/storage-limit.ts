@@ -39,7 +39,7 @@ function hasRoom(context: Context): boolean {
   // An unproven enrolment may not be the device: it leaves room for the device, and deletes no results.
   const isUnproven = state.device.contest !== undefined
   const most = isUnproven ? MOST_UNPROVEN : MOST_BYTES
-  if (state.isNew || db.size() <= most) {
+  if (db.size() <= most) {
     return true
   }
   effects.notes.push({ event: 'device:history-deleted', device: name, bytes: db.size() })

@@ -27,21 +27,6 @@ import {
 
 const HOUR = 3_600_000
 
-it('the size of the storage is read for each message with a body, but not while nothing is stored', () => {
-  const object = new TestObject()
-  let reads = 0
-  Object.defineProperty(object, 'ballast', {
-    get: () => {
-      reads += 1
-      return 0
-    },
-  })
-  say(object, authenticate)
-  expect(reads).toBe(0)
-  say(object, tokenUpdate(DEVICE))
-  expect(reads).toBe(1)
-})
-
 it('users whose first message was an Idle stay apart after an eviction', () => {
   const object = new TestObject()
   say(object, authenticate)
