@@ -131,11 +131,6 @@ export class Device extends DurableObject<DeviceEnv> {
     return this.#runtime.commit((context) => proveSerial(context, serial, proven))
   }
 
-  /** Only the code before this one calls it, during a deploy. */
-  async displace() {
-    return Promise.resolve()
-  }
-
   async reinstateIdentity(fingerprint: string) {
     return this.#runtime.commit((context) => reinstateIdentity(context, fingerprint))
   }

@@ -13,8 +13,6 @@ export {
   enum,
   int,
   iso,
-  json,
-  literal,
   NEVER,
   number,
   object,

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { clock } from '../../../clock.ts'
+import type { JsonObject } from '../../../commands/go-json.ts'
 import type { AppleCommand } from '../../../commands/apple.ts'
 import type { CommandWork } from '../../../jobs/command.ts'
 import type { QueuedBy } from '../../../device/store/commands/queued-by.ts'
@@ -48,7 +49,7 @@ const bulkSchema = z
     ids: z.array(z.unknown()).max(MAX_TARGETS).optional().openapi(IDS),
     ...targetFields,
     command: z
-      .record(z.string(), z.json())
+      .record(z.string(), z.unknown())
       .openapi({ type: 'object', additionalProperties: true, description: COMMAND }),
     confirm: z
       .strictObject({
@@ -94,7 +95,9 @@ bulkRoutes.openapi(
 
 async function planOf(env: Env, wanted: BulkRequest, by: QueuedBy): Promise<NewJob> {
   const { force } = wanted
-  const command = parseCommand(wanted.command, { force })
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the body is JSON
+  const request = wanted.command as JsonObject
+  const command = parseCommand(request, { force })
   const losing = command.destructive || removesEnrollment(command.requestType, command.payload)
   if (losing && wanted.all) {
     throw new RequestError(
@@ -111,7 +114,7 @@ async function planOf(env: Env, wanted: BulkRequest, by: QueuedBy): Promise<NewJ
   }
   const { pace = 0, stop_at_error_rate: stopAt = 0 } = wanted
   const { commandUUID: uuid, requestType, payload, secret } = command
-  const terms = window(wanted.command)
+  const terms = window(request)
   if (terms.expiresAt > 0 && terms.expiresAt <= clock.now()) {
     throw faultAt('json.command.expires_at', 'it has passed, and has to lie ahead')
   }

@@ -12,9 +12,10 @@ export const SMALL = 20
 export const targetFields = {
   filter: deviceFilter.optional(),
   all: z
-    .literal(true, 'has to be true, or left out')
+    .boolean()
+    .refine((all) => all, 'has to be true, or left out')
     .optional()
-    .openapi({ description: 'every enrolled device' }),
+    .openapi({ enum: [true], description: 'every enrolled device' }),
   pace: z.int().min(1).max(1_000_000).optional().openapi({ description: 'devices a minute' }),
 }
 

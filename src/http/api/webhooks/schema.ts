@@ -83,9 +83,13 @@ export const changesSchema = z.strictObject({
     })
     .optional(),
   authorization: z
-    .literal(false, 'has to be false, which deletes the user and password; set them in `url`')
+    .boolean()
+    .refine(
+      (kept) => !kept,
+      'has to be false, which deletes the user and password; set them in `url`',
+    )
     .optional()
-    .openapi({ description: 'deletes the user and password' }),
+    .openapi({ enum: [false], description: 'deletes the user and password' }),
   enabled: z.boolean().optional().openapi({
     description: '`false`: nothing is posted; waiting events are kept for 3 days',
   }),
