@@ -18,7 +18,7 @@ import { measureGrowth, queueLengths } from './scale.ts'
 import type { Row } from './row.ts'
 import { withServer } from './server.ts'
 import { headOf, lineOf } from './table.ts'
-import { measureWebhook } from './webhook.ts'
+import { measureWaves, measureWebhook } from './webhook.ts'
 
 const flags = readOptions(process.argv.slice(2))
 // Ends by `exit`, whose handler ends the servers. A signal alone would not call it.
@@ -73,13 +73,16 @@ if (only.has('fleet')) {
 }
 if (only.has('rush')) {
   const size = Math.max(...flags.fleets)
-  await withServer(flags, [], async (bench) => {
+  await withServer(flags, ['--memory', flags.memory], async (bench) => {
     console.log(headOf(`${size} devices, each calling when it is due`))
     await measureRush(bench, { size, minutes: flags.minutes, quiet }, tell)
   })
 }
 if (only.has('webhook')) {
   await measureWebhook(flags)
+}
+if (only.has('waves')) {
+  await measureWaves(flags, Math.max(...flags.fleets))
 }
 if (only.has('backlog')) {
   await measureBacklog(flags)

@@ -6,7 +6,7 @@ import { PROJECT } from '../e2e/server.ts'
 
 const KINDS = 'enrolment,check-in,idle,cycle,inventory,empty,webhook,backlog,queue'
 /** These take long, and are measured only when they are named. */
-const LONG = ['fleet', 'rush', 'bulk']
+const LONG = ['fleet', 'rush', 'bulk', 'waves']
 
 const HELP = `Usage: npm run bench -- [options]
 
@@ -19,6 +19,7 @@ const HELP = `Usage: npm run bench -- [options]
   --sizes LIST     enrolments before \`--only fleet\` measures cold devices (100,10000)
   --minutes N      in which each device of \`--only rush\` calls once, before all call in one (10);
                    the fleet is the largest of --fleet
+  --memory SIZE    what the device objects of \`--only rush\` may take, as \`npm start -- --memory\` (1G)
   --count N        how many enrolments \`--only bulk\` makes (3000)
   --tree DIR       measures the server of another working tree, its packages installed
   --tmpfs          state in memory and not on disk
@@ -34,6 +35,7 @@ const NPM_FLAGS = [
   { name: 'quiet', argument: 'S' },
   { name: 'sizes', argument: 'LIST' },
   { name: 'minutes', argument: 'N' },
+  { name: 'memory', argument: 'SIZE' },
   { name: 'count', argument: 'N' },
   { name: 'tree', argument: 'DIR' },
   { name: 'tmpfs' },
@@ -64,6 +66,7 @@ export function readOptions(args: readonly string[]) {
       quiet: positive('quiet', values.quiet),
       sizes: values.sizes.split(',').map((size) => positive('sizes', size)),
       minutes: positive('minutes', values.minutes),
+      memory: values.memory,
       count: positive('count', values.count),
       fleets: values.fleet.split(',').map((size) => positive('fleet', size)),
       tree: resolve(values.tree),
@@ -86,6 +89,7 @@ function parse(args: readonly string[]) {
       tree: { type: 'string', default: PROJECT },
       sizes: { type: 'string', default: '100,10000' },
       minutes: { type: 'string', default: '10' },
+      memory: { type: 'string', default: '1G' },
       count: { type: 'string', default: '3000' },
       tmpfs: { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },

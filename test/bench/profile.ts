@@ -23,6 +23,7 @@ interface CpuProfile {
 
 interface Profiler {
   start(): Promise<void>
+  /** Ends the connection too: the inspector serves one at a time. */
   stop(): Promise<CpuProfile>
 }
 
@@ -53,7 +54,12 @@ async function connectProfiler(port: number): Promise<Profiler> {
   await call('Profiler.setSamplingInterval', { interval: 200 })
   return {
     start: async () => void (await call('Profiler.start')),
-    stop: async () => ((await call('Profiler.stop')) as { profile: CpuProfile }).profile,
+    stop: async () => {
+      const { profile } = (await call('Profiler.stop')) as { profile: CpuProfile }
+      socket.close()
+      await once(socket, 'close')
+      return profile
+    },
   }
 }
 
