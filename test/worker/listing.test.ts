@@ -117,11 +117,13 @@ it('a check-in whose row is stored nowhere gets no 200, and its repetition store
   expect(await stateOf(device)).toMatchObject({ state: 'enrolled', push: 'ready' })
 })
 
-it('a row that is stored nowhere is announced by the next message after a minute', async () => {
+it('a row that is stored nowhere is stored and confirmed with the next message after a minute', async () => {
   const { device, sent } = await interrupted()
   await device.connect({ Status: 'Idle' })
-  expect(sent).toEqual([])
+  expect(await stateOf(device)).toMatchObject({ state: 'authenticated' })
   turn(61_000)
   await device.connect({ Status: 'Idle' })
-  expect(sent).toMatchObject([{ device: device.udid, directory: { state: 'enrolled' } }])
+  expect(await stateOf(device)).toMatchObject({ state: 'enrolled' })
+  expect(await env.DEVICE.getByName(device.udid).directoryRow()).toBeUndefined()
+  expect(sent).toEqual([])
 })

@@ -39,33 +39,46 @@ export async function announce(
   message: Message,
   { readers, directory: row, awaited }: AnnouncementBody,
 ): Promise<void> {
+  const { env, executionCtx } = c
   const { device } = message.enrollment
-  const directory = awaited ? undefined : row
-  if (readers.length > 0 || directory) {
+  if (readers.length > 0) {
     // The queue may lose a message, and sending may fail: then the device's alarm sends it again.
-    c.executionCtx.waitUntil(
+    executionCtx.waitUntil(
       attempt(
         'queue:send-failed',
-        async () => void (await c.env.EVENTS.send({ device, readers, directory })),
+        async () => void (await env.EVENTS.send({ device, readers, directory: undefined })),
         device,
       ),
     )
   }
   if (row && awaited) {
     await list(c, row)
+  } else if (row) {
+    // The device need not wait: it does not call sooner when the row is stored.
+    executionCtx.waitUntil(attempt('directory:unavailable', () => listAndConfirm(c, row), device))
   }
 }
 
 /** Stores a row. Without the directory, the device's alarm announces it. @throws when neither is possible */
-async function list({ env, executionCtx }: Context<AppEnv>, row: DirectoryRow): Promise<void> {
-  const background = (work: Promise<unknown>) => {
-    inBackground(executionCtx, work)
-  }
+async function list(c: Context<AppEnv>, row: DirectoryRow): Promise<void> {
   try {
-    await inTime(PATIENCE, listRow(env.DB, row, background))
+    await store(c, row)
     keepStored(row)
   } catch (error) {
     warn('directory:unavailable', { device: row.id, reason: reasonOf(error) })
-    await env.DEVICE.getByName(row.id).unlisted()
+    await c.env.DEVICE.getByName(row.id).unlisted()
   }
+}
+
+/** Stores a row and tells its object at once. If this fails, the device's alarm announces the row again. */
+async function listAndConfirm(c: Context<AppEnv>, row: DirectoryRow): Promise<void> {
+  await store(c, row)
+  await c.env.DEVICE.getByName(row.id).projected(row.version)
+}
+
+async function store({ env, executionCtx }: Context<AppEnv>, row: DirectoryRow): Promise<void> {
+  const background = (work: Promise<unknown>) => {
+    inBackground(executionCtx, work)
+  }
+  await inTime(PATIENCE, listRow(env.DB, row, background))
 }
