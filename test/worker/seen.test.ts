@@ -150,10 +150,10 @@ describe('the notes of an isolate', () => {
     return works
   }
 
-  it('are written at once when they are a thousand', async () => {
-    const works = Array.from({ length: 2500 }, (_, n) => noteOf(`NONE-${n}`))
-    expect(works.flatMap((work, n) => (work.length > 0 ? [n] : []))).toEqual([0, 999, 1999])
-    await Promise.all([...(works[999] ?? []), ...(works[1999] ?? [])])
+  it('are written at once when they are two hundred', async () => {
+    const works = Array.from({ length: 500 }, (_, n) => noteOf(`NONE-${n}`))
+    expect(works.flatMap((work, n) => (work.length > 0 ? [n] : []))).toEqual([0, 199, 399])
+    await Promise.all([...(works[199] ?? []), ...(works[399] ?? [])])
     expect(statements()).toBe(2)
     await turnTimers(GATHERED)
     await Promise.all(works.flat())
