@@ -1,5 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Miniflare } from 'miniflare'
 
 type Database = Awaited<ReturnType<Miniflare['getD1Database']>>
@@ -14,19 +12,24 @@ const APPLIED = `CREATE TABLE IF NOT EXISTS d1_migrations(
   applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL
 )`
 
+export interface Migration {
+  readonly name: string
+  readonly statements: readonly string[]
+}
+
+/** @param migrations in the order of their names */
 export async function applyMigrations(
   database: Database,
-  directory: string,
-  split: (sql: string) => string[],
+  migrations: readonly Migration[],
 ): Promise<void> {
   await database.prepare(APPLIED).run()
   const { results } = await database
     .prepare('SELECT name FROM d1_migrations')
     .all<{ name: string }>()
   const applied = new Set(results.map(({ name }) => name))
-  const names = readdirSync(directory).filter((name) => name.endsWith('.sql') && !applied.has(name))
-  for (const name of names.sort()) {
-    const statements = split(readFileSync(join(directory, name), 'utf8'))
+  for (const { name, statements } of migrations.filter(
+    (migration) => !applied.has(migration.name),
+  )) {
     // One batch is one transaction: a migration is applied and noted, or neither.
     await database.batch([
       ...statements.map((statement) => database.prepare(statement)),

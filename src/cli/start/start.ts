@@ -3,7 +3,6 @@
  * anywhere.
  */
 import { join, resolve } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { urlAtServer } from '../../simulator/device/enrolment.ts'
 import type { Fleet } from '../../simulator/fleet/fleet.ts'
 import { versionIn } from '../../simulator/device/os.ts'
@@ -21,6 +20,8 @@ import { CliError, complaintOf, messageOf } from '../error.ts'
 import { type FleetStart, startFleet } from '../simulate/fleet.ts'
 import { lockState } from '../lock.ts'
 import { FLAGS, helpText, readOptions, type StartOptions } from '../options.ts'
+import { untilItAnswers } from './first-answer.ts'
+import { readWithWrangler } from './from-wrangler.ts'
 import { panelText, tryText } from './panel.ts'
 import { claimPort } from './port.ts'
 import { startPushing } from './pushing.ts'
@@ -31,9 +32,6 @@ import type { LocalWorker } from './worker.ts'
 import { forgetUrl, makeStateDirectory, openState, rememberUrl } from '../state.ts'
 
 const PROJECT = resolve(import.meta.dirname, '../../..')
-/** The error of a Worker whose settings are incomplete: to wait longer does not help. */
-const NOT_CONFIGURED = 'EdgeMDM is not configured'
-const READY_WITHIN = 120_000
 const DAY = 86_400_000
 /** After a signal, the same signal may arrive a second time within this time, from npm. */
 const ECHO = 300
@@ -99,6 +97,15 @@ async function main(): Promise<void> {
   }
 }
 
+/** Loaded late: `--help` need not wait for them. */
+async function loadTools() {
+  const [{ startWorker }, project] = await Promise.all([
+    import('./worker.ts'),
+    readWithWrangler(PROJECT),
+  ])
+  return { startWorker, project }
+}
+
 async function start(
   options: StartOptions,
   running: AsyncDisposableStack,
@@ -111,9 +118,9 @@ async function start(
   const { push, keeper } = pushing
   const bindings = workerBindings(options, state, process.env, { url, push, deviceCAs })
   output.progress('loading the tools …')
-  const { startWorker } = await import('./worker.ts')
+  const { startWorker, project } = await loadTools()
   const worker = await startWorker({
-    projectDir: PROJECT,
+    project,
     stateDir: directory,
     host: options.host,
     port,
@@ -255,37 +262,6 @@ function keepDailyRounds(worker: LocalWorker, running: AsyncDisposableStack): vo
     stopped = true
     clearInterval(timer)
   })
-}
-
-async function untilItAnswers(url: string): Promise<void> {
-  const deadline = Date.now() + READY_WITHIN
-  let last = 'nothing'
-  while (Date.now() < deadline) {
-    try {
-      const response = await fetch(`${url}/version`)
-      const body = await response.text()
-      if (response.status === 200) {
-        return
-      }
-      last = `${response.status} ${body.trim()}`
-      if (body.includes(NOT_CONFIGURED)) {
-        throw new CliError(errorIn(body))
-      }
-    } catch (error) {
-      if (error instanceof CliError) {
-        throw error
-      }
-      last = messageOf(error)
-    }
-    await sleep(100)
-  }
-  throw new CliError(`the Worker does not answer GET ${url}/version: ${last}`)
-}
-
-/** The sentence of an error in MicroMDM's form. */
-function errorIn(body: string): string {
-  const { error }: { error?: unknown } = JSON.parse(body)
-  return String(error)
 }
 
 /** The host for the URL: a wildcard is no address that a client can call. */

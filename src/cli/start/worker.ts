@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, Response } from 'miniflare'
 import type { ApnsTransport } from './apns-transport.ts'
 import { bundle } from './bundle.ts'
+import type { FromWrangler } from './from-wrangler.ts'
 import { guardWorkerd } from '../guard.ts'
 import { applyMigrations } from './migrations.ts'
 import type { Printed } from './terminal/output.ts'
@@ -15,8 +16,7 @@ const SCHEDULED = 'http://localhost/cdn-cgi/local/scheduled'
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 export interface LocalWorkerOptions {
-  /** The directory of wrangler.toml and the migrations. */
-  projectDir: string
+  project: FromWrangler
   stateDir: string
   host: string
   port: number
@@ -41,13 +41,9 @@ export interface LocalWorker {
 }
 
 export async function startWorker(options: LocalWorkerOptions): Promise<LocalWorker> {
-  const wrangler = await loadWrangler()
-  const configPath = join(options.projectDir, 'wrangler.toml')
-  const config = wrangler.unstable_readConfig({ config: configPath })
-  const { workerOptions } = wrangler.unstable_getMiniflareWorkerOptions(config)
-  const { main = join(options.projectDir, 'src/index.ts'), alias } = config
+  const { project } = options
   options.progress('building the Worker …')
-  const build = (): Promise<string> => bundle({ configPath, main, alias })
+  const build = (): Promise<string> => bundle(project.bundle)
   let script = await build()
   options.progress('starting workerd …')
   const guard = await guardWorkerd(options.stateDir)
@@ -55,8 +51,7 @@ export async function startWorker(options: LocalWorkerOptions): Promise<LocalWor
   // Kept until workerd is ready: if it never is, the error holds all of it.
   const early: Printed[] = []
   let print = (printed: Printed): void => void early.push(printed)
-  const settings = () =>
-    settingsOf(options, workerOptions, script, guard.environment, (printed) => print(printed))
+  const settings = () => settingsOf(options, script, guard.environment, (printed) => print(printed))
   const miniflare = withoutSignalHandlers(() => new Miniflare(settings()))
   const close = async (): Promise<void> => {
     await miniflare.dispose()
@@ -67,10 +62,9 @@ export async function startWorker(options: LocalWorkerOptions): Promise<LocalWor
     print = options.print
     early.forEach(print)
     options.progress('preparing the directory …')
-    const migrations = join(options.projectDir, 'migrations/directory')
     await again(async () => {
       const database = await miniflare.getD1Database('DB')
-      await applyMigrations(database, migrations, wrangler.unstable_splitSqlQuery)
+      await applyMigrations(database, project.migrations)
     })
   } catch (error) {
     await close()
@@ -99,11 +93,11 @@ export async function startWorker(options: LocalWorkerOptions): Promise<LocalWor
 
 function settingsOf(
   options: LocalWorkerOptions,
-  fromWrangler: Record<string, unknown>,
   script: string,
   environment: Record<string, string>,
   print: (printed: Printed) => void,
 ) {
+  const { workerOptions } = options.project
   return convertV4MiniflareOptions({
     cf: false,
     telemetry: { enabled: false },
@@ -116,10 +110,10 @@ function settingsOf(
     resourcePersistencePath: join(options.stateDir, 'worker'),
     workers: [
       {
-        ...fromWrangler,
+        ...workerOptions,
         name: 'edgemdm',
         modules: [{ type: 'ESModule', path: 'index.js', contents: script }],
-        bindings: Object.assign({}, fromWrangler['bindings'], options.bindings),
+        bindings: Object.assign({}, workerOptions['bindings'], options.bindings),
         // A deployed project names its push certificate in wrangler.toml, which would replace ours.
         mtlsCertificates: {},
         serviceBindings: {
@@ -130,14 +124,6 @@ function settingsOf(
       },
     ],
   })
-}
-
-/** Loaded late: it reads its settings while it loads, and `--help` need not wait for 15 MB. */
-async function loadWrangler() {
-  process.env['WRANGLER_SEND_METRICS'] = 'false'
-  // It warns of secrets that are missing in .dev.vars; ours are bindings.
-  process.env['WRANGLER_LOG'] ??= 'error'
-  return import('wrangler')
 }
 
 /**
