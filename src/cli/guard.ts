@@ -13,16 +13,13 @@ const LIMIT = '. "$0"; ulimit -n'
 /** The database of an object in memory, its log and the log's index. */
 const FILES_OF_OBJECT = 3
 /**
- * Measured as the growth of workerd's resident memory, the JavaScript heap included: 0.39 MB for each of
- * 1,355 objects with a queued command, and 0.42 MB for each of 2,600 that came and went for ten minutes
- * (workerd 1.20261117).
+ * Measured as the growth of workerd's resident memory, the JavaScript heap included: 0.25 to 0.42 MB for each
+ * of the objects that were in memory at once (workerd 1.20261117).
  */
 const MEMORY_OF_OBJECT = 400_000
-/**
- * An object without a place stays for ten seconds. Under load so many are in memory beside the resident ones,
- * and they get this share of it at the most.
- */
+/** An object that has no place to stay is in memory for ten seconds. 200 a second may call. */
 const PASSING_OBJECTS = 2000
+/** The most of the memory that is kept for them. */
 const PASSING_SHARE = 0.6
 
 /**
@@ -32,16 +29,19 @@ const PASSING_SHARE = 0.6
 const RESIDENT_SHARE = 0.4
 const BURST_SHARE = 0.3
 
-/** How many devices a job may wake within ten seconds. */
-export function jobBurst(): number {
-  return Math.max(1, objectsWithin(BURST_SHARE))
+/** How many devices a job may wake within ten seconds, if objects may take so much memory. */
+export function jobBurst(memory = quarterOfMachine()): number {
+  return Math.max(1, Math.min(passingObjects(memory), objectsWithin(BURST_SHARE)))
 }
 
 /** How many device objects may stay, if objects may take so much memory. */
 export function residentObjects(memory = quarterOfMachine()): number {
-  const objects = memory / MEMORY_OF_OBJECT
-  const resident = Math.floor(objects - Math.min(PASSING_OBJECTS, objects * PASSING_SHARE))
+  const resident = Math.floor(memory / MEMORY_OF_OBJECT) - passingObjects(memory)
   return Math.max(1, Math.min(resident, objectsWithin(RESIDENT_SHARE)))
+}
+
+function passingObjects(memory: number): number {
+  return Math.min(PASSING_OBJECTS, Math.floor((memory * PASSING_SHARE) / MEMORY_OF_OBJECT))
 }
 
 /** A container may have less memory than its machine. */

@@ -71,7 +71,7 @@ export const FLAGS: readonly Flag[] = [
   {
     name: 'memory',
     argument: 'SIZE',
-    help: 'memory for devices that stay loaded, as 512M or 2G (a quarter of this machine)',
+    help: 'memory for device objects, as 512M or 2G (a quarter of this machine)',
   },
   { name: 'inspect', argument: 'PORT', help: 'V8 inspector of the Worker, for profiles' },
   {

@@ -119,7 +119,7 @@ export function workerBindings(
     PUSH_CERTIFICATE: facts.push.certificate,
     // Under `npm start` most receivers are on the same machine.
     ALLOW_PRIVATE_WEBHOOKS: 'true',
-    JOB_BURST: String(jobBurst()),
+    JOB_BURST: String(jobBurst(options.memory)),
     RESIDENT_OBJECTS: String(residentObjects(options.memory)),
     // All simulated devices enrol at once.
     ...(options.devices > 60 ? { SCEP_RATE: String(options.devices) } : {}),

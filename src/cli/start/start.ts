@@ -21,7 +21,7 @@ import { type FleetStart, startFleet } from '../simulate/fleet.ts'
 import { lockState } from '../lock.ts'
 import { FLAGS, helpText, readOptions, type StartOptions } from '../options.ts'
 import { untilItAnswers } from './first-answer.ts'
-import { readWithWrangler } from './from-wrangler.ts'
+import { readProject } from './project.ts'
 import { panelText, tryText } from './panel.ts'
 import { claimPort } from './port.ts'
 import { startPushing } from './pushing.ts'
@@ -101,7 +101,7 @@ async function main(): Promise<void> {
 async function loadTools() {
   const [{ startWorker }, project] = await Promise.all([
     import('./worker.ts'),
-    readWithWrangler(PROJECT),
+    readProject(PROJECT),
   ])
   return { startWorker, project }
 }

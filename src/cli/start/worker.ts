@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, Response } from 'miniflare'
 import type { ApnsTransport } from './apns-transport.ts'
 import { bundle } from './bundle.ts'
-import type { FromWrangler } from './from-wrangler.ts'
+import type { Project } from './project.ts'
 import { guardWorkerd } from '../guard.ts'
 import { applyMigrations } from './migrations.ts'
 import type { Printed } from './terminal/output.ts'
@@ -16,7 +16,7 @@ const SCHEDULED = 'http://localhost/cdn-cgi/local/scheduled'
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 export interface LocalWorkerOptions {
-  project: FromWrangler
+  project: Project
   stateDir: string
   host: string
   port: number

@@ -220,7 +220,10 @@ test('the Worker gets the generated values by default', () => {
 })
 
 test('the memory for devices decides how many objects stay loaded, beside those that come and go', () => {
-  expect(bindings(['--memory', '20M'])).toMatchObject({ RESIDENT_OBJECTS: '20' })
+  expect(bindings(['--memory', '20M'])).toMatchObject({
+    RESIDENT_OBJECTS: '20',
+    JOB_BURST: '30',
+  })
   expect(bindings(['--memory', '0M'])).toMatchObject({ RESIDENT_OBJECTS: '1' })
 })
 

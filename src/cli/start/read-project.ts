@@ -1,18 +1,25 @@
 /**
- * A process that sends its parent what Wrangler reads, or why it cannot. Wrangler takes 130 MB of memory, and
- * `npm start` needs it only at the start.
+ * A process that reads the project with Wrangler, sends it to its parent, and ends. Wrangler takes 130 MB of
+ * memory, and `npm start` needs it only at the start.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf } from '../error.ts'
-import type { FromWrangler } from './from-wrangler.ts'
+import type { Project } from './project.ts'
 
 const [projectDir = ''] = process.argv.slice(2)
-const answer = await read().catch(messageOf)
+const answer = await read().catch(faultOf)
 // The parent may be gone, which is no error here.
 process.send?.(answer, undefined, undefined, () => process.exit())
 
-async function read(): Promise<FromWrangler> {
+/** Wrangler names the place of a fault apart from its message. */
+function faultOf(error: unknown): string {
+  const { location } = Object(error)
+  const place = location ? `${location.file}:${location.line}:${location.column}: ` : ''
+  return place + messageOf(error)
+}
+
+async function read(): Promise<Project> {
   process.env['WRANGLER_SEND_METRICS'] = 'false'
   // It warns of secrets that are missing in .dev.vars; ours are bindings.
   process.env['WRANGLER_LOG'] ??= 'error'

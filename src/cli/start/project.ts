@@ -4,21 +4,25 @@ import { CliError } from '../error.ts'
 import type { BundleConfig } from './bundle.ts'
 import type { Migration } from './migrations.ts'
 
-/** What a Worker on this machine needs of wrangler.toml and the migrations. */
-export interface FromWrangler {
-  /** Miniflare's. */
+/** What wrangler.toml and the migrations say. */
+export interface Project {
+  /** The options of Miniflare that follow from wrangler.toml. */
   readonly workerOptions: Record<string, unknown>
   readonly bundle: BundleConfig
   readonly migrations: readonly Migration[]
 }
 
-/** @param projectDir the directory of wrangler.toml and the migrations */
-export function readWithWrangler(projectDir: string): Promise<FromWrangler> {
-  const child = fork(join(import.meta.dirname, './wrangler.ts'), [projectDir], {
+/**
+ * Reads the project in a process of its own (`read-project.ts`).
+ * @param projectDir the directory of wrangler.toml and the migrations
+ * @throws CliError when Wrangler cannot read it
+ */
+export function readProject(projectDir: string): Promise<Project> {
+  const child = fork(join(import.meta.dirname, './read-project.ts'), [projectDir], {
     serialization: 'advanced',
   })
   return new Promise((resolve, reject) => {
-    child.once('message', (message: FromWrangler | string) => {
+    child.once('message', (message: Project | string) => {
       if (typeof message === 'string') {
         reject(new CliError(`Wrangler cannot read the project: ${message}`))
       } else {
@@ -27,7 +31,7 @@ export function readWithWrangler(projectDir: string): Promise<FromWrangler> {
     })
     child.once('error', reject)
     child.once('exit', (code, signal) => {
-      reject(new Error(`Wrangler ended with ${code ?? signal}`))
+      reject(new Error(`the process that reads the project ended with ${code ?? signal}`))
     })
   })
 }
