@@ -1,9 +1,8 @@
 import { inTime } from './clock.ts'
 import { configOf } from './config/config.ts'
-import type { DirectoryRow } from './device/standing/directory-row.ts'
 import { UNKNOWN } from './device/outbox/cursors.ts'
 import type { Announcement, DeviceNamespace } from './device/object.ts'
-import { projectRows } from './directory/devices/project.ts'
+import { newestRows, projectRows } from './directory/devices/project.ts'
 import { knownWebhooks } from './webhooks/settings.ts'
 import { inBackground } from './guard.ts'
 import { attempt, warn } from './log.ts'
@@ -32,15 +31,10 @@ export async function consume(
   context: Pick<ExecutionContext, 'waitUntil'>,
 ): Promise<void> {
   const messages = batch.messages.map(({ body }) => body)
-  const newest = new Map<string, DirectoryRow>()
-  for (const { directory: row } of messages) {
-    if (row && row.version > (newest.get(row.id)?.version ?? -1)) {
-      newest.set(row.id, row)
-    }
-  }
+  const rows = newestRows(messages.flatMap(({ directory }) => directory ?? []))
   await Promise.all([
     attempt('queue:wake-failed', () => wakeSubscribers(messages, env, context)),
-    attempt('queue:projection-failed', () => projectRows(env, [...newest.values()])),
+    attempt('queue:projection-failed', () => projectRows(env, rows)),
   ])
 }
 

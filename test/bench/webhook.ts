@@ -8,9 +8,10 @@ import { cpuOf, processesOf } from './usage.ts'
 
 const CONNECTIONS = 16
 const DEVICES = 64
-/** Idles a second of a whole fleet, the seconds that each rate lasts at least, and the receiver's (ms). */
+/** Idles a second of a whole fleet. Each rate lasts at least so many seconds. */
 const WAVES = [250, 500, 1000]
 const SECONDS = 30
+/** Milliseconds in which the receiver answers a fleet's events. */
 const ANSWER = 20
 const TOPICS = 'mdm.Authenticate,mdm.TokenUpdate,mdm.Connect'
 

@@ -15,18 +15,17 @@ type Calls = Record<string, ((...values: unknown[]) => unknown) | undefined>
 
 const outOfReach = () => Promise.reject(new Error('out of reach'))
 
-/** A device of a Worker whose D1 batches pass through `batch`, and whose calls of `unlisted` are replaced. */
+/** A device of a Worker whose D1 batches pass through `batch`, and whose calls of objects may be replaced. */
 function deviceWith(
   batch: (statements: D1PreparedStatement[]) => Promise<unknown>,
-  unlisted?: () => Promise<void>,
+  calls: Partial<Record<'unlisted' | 'projected', () => Promise<void>>> = {},
 ) {
   const DEVICE = {
     getByName: (name: string) =>
       new Proxy(env.DEVICE.getByName(name), {
         get: (stub, method) =>
-          method === 'unlisted' && unlisted
-            ? unlisted
-            : (...values: unknown[]) => (stub as unknown as Calls)[String(method)]?.(...values),
+          (calls as Calls)[String(method)] ??
+          ((...values: unknown[]) => (stub as unknown as Calls)[String(method)]?.(...values)),
       }),
   }
   const DB = { prepare: (text: string) => env.DB.prepare(text), batch }
@@ -49,6 +48,9 @@ const stateOf = async ({ udid }: SimulatedDevice) =>
   (await env.DB.prepare('SELECT state, push, version FROM devices WHERE id = ?')
     .bind(udid)
     .first<{ state: string; push: string; version: number }>()) ?? undefined
+
+const alarmOf = ({ udid }: SimulatedDevice) =>
+  runInDurableObject(env.DEVICE.getByName(udid), (_, { storage }) => storage.getAlarm())
 
 it('an enrolment is two batches of D1: the claim lists the device, and the TokenUpdate its row', async () => {
   const batches: number[] = []
@@ -83,17 +85,46 @@ it('a row that D1 does not take is announced by the alarm, and the device gets i
 it('the alarm of a row ends with the message that confirms the row', async () => {
   let isDown = false
   const { device } = deviceWith((statements) => (isDown ? outOfReach() : env.DB.batch(statements)))
-  const alarm = () =>
-    runInDurableObject(env.DEVICE.getByName(device.udid), (_, { storage }) => storage.getAlarm())
   await device.authenticate()
   isDown = true
   await device.tokenUpdate()
   isDown = false
   await device.tokenUpdate()
   expect(await stateOf(device)).toMatchObject({ state: 'enrolled' })
-  expect(await alarm()).not.toBeNull()
+  expect(await alarmOf(device)).not.toBeNull()
   await device.connect({ Status: 'Idle' })
-  expect(await alarm()).toBeNull()
+  expect(await alarmOf(device)).toBeNull()
+})
+
+it('the row of a CheckOut is stored and confirmed after the answer, without the queue', async () => {
+  const { device, sent } = deviceWith((statements) => env.DB.batch(statements))
+  await device.enroll()
+  expect((await device.checkOut()).status).toBe(200)
+  expect(await stateOf(device)).toMatchObject({ state: 'checked_out' })
+  expect(await alarmOf(device)).toBeNull()
+  expect(sent).toEqual([])
+})
+
+it('the row of a CheckOut that D1 does not take is announced by the alarm', async () => {
+  let isDown = false
+  const { device } = deviceWith((statements) => (isDown ? outOfReach() : env.DB.batch(statements)))
+  await device.enroll()
+  isDown = true
+  expect((await device.checkOut()).status).toBe(200)
+  expect(await stateOf(device)).toMatchObject({ state: 'enrolled' })
+  turn(61_000)
+  expect(await runDurableObjectAlarm(env.DEVICE.getByName(device.udid))).toBe(true)
+  await listedAs(device, 'checked_out')
+})
+
+it('the alarm stands while an object does not know that its row is stored', async () => {
+  const { device } = deviceWith((statements) => env.DB.batch(statements), {
+    projected: outOfReach,
+  })
+  await device.enroll()
+  await device.checkOut()
+  expect(await stateOf(device)).toMatchObject({ state: 'checked_out' })
+  expect(await alarmOf(device)).not.toBeNull()
 })
 
 /** For the object, a device whose TokenUpdate is the last work of a process: no row is stored. */
@@ -101,7 +132,7 @@ async function interrupted() {
   let isDown = false
   const { device, sent } = deviceWith(
     (statements) => (isDown ? outOfReach() : env.DB.batch(statements)),
-    () => (isDown ? outOfReach() : Promise.resolve()),
+    { unlisted: () => (isDown ? outOfReach() : Promise.resolve()) },
   )
   await device.authenticate()
   isDown = true

@@ -124,7 +124,7 @@ function identityOf({
   return { identity: identity?.fingerprint ?? '', identityNotAfter: identity?.notAfter ?? 0 }
 }
 
-/** The body of a queue message. It has the row, so that the directory need not read it. */
+/** What the Worker passes on after a message, or the queue after other changes. It has the row itself. */
 export interface AnnouncementBody {
   /** Subscribers that have events to read. */
   readonly readers: readonly string[]

@@ -2,10 +2,10 @@ import type { Bodies } from '../../storage/bodies.ts'
 import type { DeviceSettings } from '../../config/settings.ts'
 import type { DeviceState } from './state.ts'
 
-/** After this time the alarm announces again, because a queue message may be lost. */
+/** After this time the alarm announces again: a queue message may be lost, or a request that stores a row. */
 export const ANNOUNCE_AFTER = 60_000
 
-/** The content of the queue message after a commit. */
+/** What a commit leaves to announce. */
 export interface ToAnnounce {
   /** Subscribers that have events to read; empty text stands for all while they are unknown. */
   readonly subscribers: string[]

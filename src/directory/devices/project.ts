@@ -40,9 +40,32 @@ export async function projectDevices(
 
 /** Writes the row of one device to the directory. Rows of several requests share a batch. */
 export const listRow = gather(async (d1, rows: readonly DirectoryRow[]) => {
-  await project(d1, rows)
+  await project(d1, newestRows(rows))
   return rows.map(() => undefined)
 })
+
+/** The newest row of each device. */
+export function newestRows(rows: readonly DirectoryRow[]): readonly DirectoryRow[] {
+  const newest = new Map<string, DirectoryRow>()
+  for (const row of rows) {
+    if (row.version > (newest.get(row.id)?.version ?? -1)) {
+      newest.set(row.id, row)
+    }
+  }
+  return [...newest.values()]
+}
+
+/** Tells a device that its row is written. */
+export function confirm(
+  env: Pick<ProjectionEnv, 'DEVICE'>,
+  { id, version }: DirectoryRow,
+): Promise<void> {
+  return attempt(
+    'directory:device-unreachable',
+    () => inTime(PATIENCE, env.DEVICE.getByName(id).projected(version)),
+    id,
+  )
+}
 
 /** Writes rows to the directory, and confirms to each device that its row is written. */
 export async function projectRows(
@@ -62,15 +85,7 @@ export async function projectRows(
     await projectEach(env, rows)
     return
   }
-  await Promise.all(
-    rows.map(({ id, version }) =>
-      attempt(
-        'directory:device-unreachable',
-        () => inTime(PATIENCE, env.DEVICE.getByName(id).projected(version)),
-        id,
-      ),
-    ),
-  )
+  await Promise.all(rows.map((row) => confirm(env, row)))
 }
 
 /**

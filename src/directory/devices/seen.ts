@@ -7,7 +7,7 @@ import { devices } from '../schema.ts'
 
 /** How long notes are gathered. After its answer, a request may work for 30 seconds. */
 const GATHER = 20_000
-/** A statement takes a parameter of 2 MB, and an id has at most 256 characters. */
+/** Other requests wait while D1 runs a statement. */
 const MOST_NOTES = 200
 
 /** The devices that were seen since notes were written last, and when. */

@@ -1,7 +1,8 @@
 import type { Context } from 'hono'
 import { inTime } from '../../clock.ts'
 import type { AnnouncementBody, DirectoryRow } from '../../device/standing/directory-row.ts'
-import { listRow } from '../../directory/devices/project.ts'
+import { confirm, listRow } from '../../directory/devices/project.ts'
+import type { Env } from '../../env.ts'
 import { inBackground } from '../../guard.ts'
 import { attempt, warn } from '../../log.ts'
 import type { Message } from '../../mdm/message.ts'
@@ -17,7 +18,7 @@ const stored = new Map<string, number>()
 
 /**
  * Takes the version of a device's row that this isolate has stored since its last message. An object whose
- * isolate has forgotten it announces the row again after a minute.
+ * isolate has forgotten it hands out the row again after a minute.
  */
 export function takeStored(device: string): number | undefined {
   const version = stored.get(device)
@@ -33,14 +34,16 @@ function keepStored({ id, version }: DirectoryRow): void {
   }
 }
 
-/** Passes on the changes of a device's message. Rows that the object awaits are stored at once. */
+/** Passes on the changes of a device's message. A row that the object awaits is stored before the answer. */
 export async function announce(
-  c: Context<AppEnv>,
+  { env, executionCtx }: Context<AppEnv>,
   message: Message,
   { readers, directory: row, awaited }: AnnouncementBody,
 ): Promise<void> {
-  const { env, executionCtx } = c
   const { device } = message.enrollment
+  const background = (work: Promise<unknown>) => {
+    inBackground(executionCtx, work)
+  }
   if (readers.length > 0) {
     // The queue may lose a message, and sending may fail: then the device's alarm sends it again.
     executionCtx.waitUntil(
@@ -52,33 +55,32 @@ export async function announce(
     )
   }
   if (row && awaited) {
-    await list(c, row)
+    await list(env, row, inTime(PATIENCE, listRow(env.DB, row, background)))
   } else if (row) {
-    // The device need not wait: it does not call sooner when the row is stored.
-    executionCtx.waitUntil(attempt('directory:unavailable', () => listAndConfirm(c, row), device))
+    background(listAndConfirm(env, row, listRow(env.DB, row, background)))
   }
 }
 
-/** Stores a row. Without the directory, the device's alarm announces it. @throws when neither is possible */
-async function list(c: Context<AppEnv>, row: DirectoryRow): Promise<void> {
+/**
+ * Waits until the row is stored. If it is not, the device's alarm announces it.
+ * @returns whether it is stored
+ * @throws when neither is possible
+ */
+async function list(env: Env, row: DirectoryRow, storing: Promise<void>): Promise<boolean> {
   try {
-    await store(c, row)
+    await storing
     keepStored(row)
+    return true
   } catch (error) {
     warn('directory:unavailable', { device: row.id, reason: reasonOf(error) })
-    await c.env.DEVICE.getByName(row.id).unlisted()
+    await env.DEVICE.getByName(row.id).unlisted()
+    return false
   }
 }
 
-/** Stores a row and tells its object at once. If this fails, the device's alarm announces the row again. */
-async function listAndConfirm(c: Context<AppEnv>, row: DirectoryRow): Promise<void> {
-  await store(c, row)
-  await c.env.DEVICE.getByName(row.id).projected(row.version)
-}
-
-async function store({ env, executionCtx }: Context<AppEnv>, row: DirectoryRow): Promise<void> {
-  const background = (work: Promise<unknown>) => {
-    inBackground(executionCtx, work)
+/** For a message that needs no row: the object knows at once that its alarm has nothing left to do. */
+async function listAndConfirm(env: Env, row: DirectoryRow, storing: Promise<void>): Promise<void> {
+  if (await list(env, row, storing)) {
+    await confirm(env, row)
   }
-  await inTime(PATIENCE, listRow(env.DB, row, background))
 }
