@@ -132,6 +132,10 @@ export function retrySubscribers(db: Db): string[] {
  * read.
  */
 export function dueRetries(context: Context, subscriber: string, bytes: number): RetriedEvent[] {
+  if ((nextRetryAt(context) ?? Infinity) > context.now) {
+    // Nearly always: a read need not search for retries.
+    return []
+  }
   const retries: RetriedEvent[] = []
   let left = bytes
   const rows = context.db.all<{ seq: number; tries: number; since: number; replay: number }>(
