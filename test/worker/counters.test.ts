@@ -2,10 +2,10 @@ import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { COUNTERS, type Counters } from '../../src/cli/cost/counters.ts'
 import { MICROMDM_TOPICS } from '../../src/events/topics.ts'
-import { createSimulatedDevice, type SimulatedDevice } from '../../src/simulator/device/device.ts'
+import type { SimulatedDevice } from '../../src/simulator/device/device.ts'
 import { clock, turn, turnTimers } from './clock.ts'
 import { countedWorker, none, type CountedWorker } from './counting.ts'
-import { env, newIdentity, seen, TOPIC } from './server.ts'
+import { env, seen, newDevice } from './server.ts'
 
 const MINUTE = 60_000
 const PUSH_DELAY = 250
@@ -21,16 +21,9 @@ async function counted(
 ): Promise<{ worker: CountedWorker; device: SimulatedDevice; udid: string }> {
   const udid = `COUNTED-${crypto.randomUUID()}`
   const worker = await countedWorker([udid], settings)
-  const device = createSimulatedDevice({
-    fetch: (url, init) => worker.fetch(new Request(url, init as RequestInit)),
-    serverUrl: 'http://mdm.test/mdm/connect',
-    checkInUrl: 'http://mdm.test/mdm/checkin',
-    identity: newIdentity(),
-    platform: 'macOS',
+  const device = newDevice({
     udid,
-    serial: udid.slice(-12),
-    topic: TOPIC,
-    clock: () => new Date(clock.now()),
+    fetch: (url, init) => worker.fetch(new Request(url, init as RequestInit)),
   })
   return { worker, device, udid }
 }

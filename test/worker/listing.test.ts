@@ -129,17 +129,19 @@ it('the alarm stands while an object does not know that its row is stored', asyn
 
 /** For the object, a device whose TokenUpdate is the last work of a process: no row is stored. */
 async function interrupted() {
-  let isDown = false
+  const down = { d1: false, object: false }
   const { device, sent } = deviceWith(
-    (statements) => (isDown ? outOfReach() : env.DB.batch(statements)),
-    { unlisted: () => (isDown ? outOfReach() : Promise.resolve()) },
+    (statements) => (down.d1 ? outOfReach() : env.DB.batch(statements)),
+    {
+      unlisted: () => (down.object ? outOfReach() : env.DEVICE.getByName(device.udid).unlisted()),
+    },
   )
   await device.authenticate()
-  isDown = true
+  Object.assign(down, { d1: true, object: true })
   expect((await device.tokenUpdate()).status).toBe(503)
-  isDown = false
+  Object.assign(down, { d1: false, object: false })
   expect(await stateOf(device)).toMatchObject({ state: 'authenticated' })
-  return { device, sent }
+  return { device, sent, down }
 }
 
 it('a check-in whose row is stored nowhere gets no 200, and its repetition stores the row', async () => {
@@ -157,4 +159,15 @@ it('a row that is stored nowhere is stored and confirmed with the next message a
   expect(await stateOf(device)).toMatchObject({ state: 'enrolled' })
   expect(await env.DEVICE.getByName(device.udid).directoryRow()).toBeUndefined()
   expect(sent).toEqual([])
+})
+
+it('a row that D1 does not take with that message either is announced by the alarm', async () => {
+  const { device, down } = await interrupted()
+  turn(61_000)
+  down.d1 = true
+  expect((await device.connect({ Status: 'Idle' })).status).toBe(200)
+  down.d1 = false
+  turn(61_000)
+  expect(await runDurableObjectAlarm(env.DEVICE.getByName(device.udid))).toBe(true)
+  await listedAs(device, 'enrolled')
 })

@@ -1,9 +1,7 @@
 import { runInDurableObject } from 'cloudflare:test'
 import { expect, it } from 'vitest'
-import { createSimulatedDevice } from '../../src/simulator/device/device.ts'
-import { clock } from './clock.ts'
 import { countedWorker } from './counting.ts'
-import { env, newIdentity, TOPIC } from './server.ts'
+import { env, newDevice } from './server.ts'
 
 /** Collects the statements of a device's object. @returns a function that takes those since its last call */
 async function statementsOf(udid: string): Promise<() => string[]> {
@@ -33,16 +31,9 @@ async function evict(udid: string): Promise<void> {
 it('an enrolment, an Idle and a cycle prepare few statements', async () => {
   const udid = `STATEMENTS-${crypto.randomUUID()}`
   const worker = await countedWorker([], { WEBHOOK_URL: '' })
-  const device = createSimulatedDevice({
-    fetch: (url, init) => worker.fetch(new Request(url, init as RequestInit)),
-    serverUrl: 'http://mdm.test/mdm/connect',
-    checkInUrl: 'http://mdm.test/mdm/checkin',
-    identity: newIdentity(),
-    platform: 'macOS',
+  const device = newDevice({
     udid,
-    serial: udid.slice(-12),
-    topic: TOPIC,
-    clock: () => new Date(clock.now()),
+    fetch: (url, init) => worker.fetch(new Request(url, init as RequestInit)),
   })
   const command = () =>
     worker.fetch(
