@@ -1,8 +1,9 @@
-import manifest from '../../../package.json' with { type: 'json' }
+// An import with `type: 'json'` has no names: it would bundle the whole file.
+import { version as release } from '../../../package.json'
 
 /** MicroMDM's six fields, all strings. Those about its Go build are empty. */
 export const version = {
-  version: manifest.version,
+  version: release,
   branch: '',
   revision: '',
   go_version: '',
