@@ -1,5 +1,4 @@
 import type { ErrorHandler, NotFoundHandler } from 'hono'
-import { HTTPException } from 'hono/http-exception'
 import { GoFieldError } from '../commands/go-fields.ts'
 import { reasonOf, WITHHELD } from '../reason.ts'
 import { warn } from '../log.ts'
@@ -27,10 +26,6 @@ export const onError: ErrorHandler<AppEnv> = (error, c) => {
           errors: at === undefined ? [] : [{ at, detail: plain }],
         })
       : errorJson(error.message, 500)
-  }
-  if (error instanceof HTTPException && isOwn) {
-    // On our own routes the framework throws only for a body that it cannot read.
-    return problem('invalid_request', 'the body is empty, or no valid JSON')
   }
   warn('http:error', { path: loggedPath(path), reason: reasonOf(error) })
   if (isForMDM(path)) {

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from './zod.ts'
 import type { DeviceFilter } from '../../directory/devices/search.ts'
 import { flag, moment } from './values.ts'
 import { commaList, several } from './paging.ts'

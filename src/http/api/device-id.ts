@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from './zod.ts'
 import type { DeviceStub } from '../../device/object.ts'
 import type { Address } from '../../device/store/address.ts'
 import type { DevicePage } from '../../device/views/device.ts'

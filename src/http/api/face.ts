@@ -1,3 +1,5 @@
+import { Hono } from 'hono'
+import type { AppEnv } from '../app-env.ts'
 import { adminAuth } from '../auth.ts'
 import { bulkRoutes } from './jobs/bulk.ts'
 import { authorityRoutes } from './certificates/authorities.ts'
@@ -13,7 +15,7 @@ import { enrollmentRoutes } from './enrolment/settings.ts'
 import { escrowRoutes } from './devices/escrow.ts'
 import { withEvents } from './openapi/event-schema.ts'
 import { problem } from '../problem.ts'
-import { withErrors, withNames, withNulls } from './openapi/document.ts'
+import { withErrors, withNames } from './openapi/document.ts'
 import { identityRoutes } from './certificates/identities.ts'
 import { invitationRoutes } from './enrolment/invitations.ts'
 import { jobRoutes } from './jobs/jobs.ts'
@@ -33,7 +35,8 @@ import { webhookControlRoutes } from './webhooks/control.ts'
 import { webhookRoutes } from './webhooks/webhooks.ts'
 import { WORDS } from './words.ts'
 import { boundedJson, readablePath } from './request.ts'
-import { newRoutes } from './new-routes.ts'
+import type { Document } from './openapi/event-kinds.ts'
+import { writeDocument } from './openapi/write-document.ts'
 
 /**
  * EdgeMDM's own admin API: what MicroMDM's API does not have. To add an operation:
@@ -80,26 +83,37 @@ const ROUTES = [
   replayRoutes,
 ]
 
-export const ownFace = newRoutes()
+export const ownFace = new Hono<AppEnv>()
 
-type Document = ReturnType<typeof withErrors>
+/** As clients see them. */
+const OPERATIONS = ROUTES.flatMap(({ operations }) =>
+  operations.map((operation) => ({ ...operation, path: `/api${operation.path}` })),
+)
 
 function document(): Document {
   return withEvents(
-    withNulls(
-      withNames(
-        ownFace.getOpenAPI31Document({
-          openapi: '3.1.0',
-          info: {
-            title: 'EdgeMDM',
-            version: '1',
-            description:
-              'EdgeMDM’s own API. Errors are problem documents (RFC 9457). Lists have pages: `next` is the ' +
-              '`cursor` of the next page.',
+    withNames(
+      writeDocument(OPERATIONS, WORDS, {
+        openapi: '3.1.0',
+        info: {
+          title: 'EdgeMDM',
+          version: '1',
+          description:
+            'EdgeMDM’s own API. Errors are problem documents (RFC 9457). Lists have pages: `next` is the ' +
+            '`cursor` of the next page.',
+        },
+        security: [{ basic: [] }, { bearer: [] }],
+        components: {
+          securitySchemes: {
+            basic: {
+              type: 'http',
+              scheme: 'basic',
+              description: 'user `micromdm`, password the API key',
+            },
+            bearer: { type: 'http', scheme: 'bearer', description: 'the API key as the token' },
           },
-          security: [{ basic: [] }, { bearer: [] }],
-        }),
-      ),
+        },
+      }),
     ),
   )
 }
@@ -127,25 +141,9 @@ for (const path of ['/api', '/api/']) {
 
 ownFace.use('/api/*', adminAuth, readablePath, boundedJson)
 
-for (const [name, schema] of Object.entries(WORDS)) {
-  ownFace.openAPIRegistry.register(name, schema)
-}
-
 for (const routes of ROUTES) {
   ownFace.route('/api', routes)
 }
-
-ownFace.openAPIRegistry.registerComponent('securitySchemes', 'basic', {
-  type: 'http',
-  scheme: 'basic',
-  description: 'user `micromdm`, password the API key',
-})
-
-ownFace.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
-  type: 'http',
-  scheme: 'bearer',
-  description: 'the API key as the token',
-})
 
 /** Each path and the methods that it has. */
 const allowed = new Map([
@@ -154,12 +152,9 @@ const allowed = new Map([
   ['/api/openapi.json', ['GET']],
   ['/api/docs', ['GET']],
 ])
-for (const definition of ownFace.openAPIRegistry.definitions) {
-  if (definition.type === 'route') {
-    const { path, method } = definition.route
-    const methods = allowed.get(path) ?? []
-    allowed.set(path, [...methods, method.toUpperCase()])
-  }
+for (const { path, method } of OPERATIONS) {
+  const methods = allowed.get(path) ?? []
+  allowed.set(path, [...methods, method.toUpperCase()])
 }
 // Behind all routes: only a known path with another method gets here.
 for (const [path, methods] of allowed) {

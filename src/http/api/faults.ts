@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from './zod.ts'
 import { didYouMean } from '../../apple/nearest.ts'
 
 /** The fault of a value, in words for an admin. The library's words are for programmers. */

@@ -1,4 +1,5 @@
-import { z, type RouteConfig } from '@hono/zod-openapi'
+import type { RouteConfig } from '@hono/zod-openapi'
+import { z } from './zod.ts'
 import { CODES } from '../problem.ts'
 import { deviceId } from './device-id.ts'
 

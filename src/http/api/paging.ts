@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from './zod.ts'
 import { faultAt } from '../request-error.ts'
 import type { Counted, PageOf, Place } from '../../directory/order.ts'
 import { answer } from './operation.ts'

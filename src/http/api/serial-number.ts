@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from './zod.ts'
 import { readSerial } from '../../enroll/serial.ts'
 
 /** A serial number as an admin types it; {@link readSerial} has the stored form. */

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from './zod.ts'
 
 /** How values are written: times and texts in answers; times, numbers and flags in requests. */
 

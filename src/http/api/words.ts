@@ -1,5 +1,5 @@
 /** Enumerations that several answers and parameters have, each with a name for generated clients. */
-import { z } from '@hono/zod-openapi'
+import { z } from './zod.ts'
 import { PLATFORMS } from '../../apple/platform.ts'
 import { PROOF_NAMES } from '../../device/store/proof.ts'
 import { TOPICS } from '../../events/topics.ts'

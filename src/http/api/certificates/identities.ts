@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from '../zod.ts'
 import { projectDevices } from '../../../directory/devices/project.ts'
 import { nameText } from '../../../pki/x509/name.ts'
 import type { DeviceIdentity } from '../../../device/enrolment/revocation.ts'

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from '../zod.ts'
 import { clock } from '../../../clock.ts'
 import { pushCertificateInUse } from '../../../device/push/certificate.ts'
 import { daysUntil, expiryWarning } from '../../../pki/x509/push-certificate.ts'

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from '../zod.ts'
 import { projectDevices } from '../../../directory/devices/project.ts'
 import { assumedProfile, OWN_PROFILE, renewDevice } from '../../../identity/renew-device.ts'
 import {

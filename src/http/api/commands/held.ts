@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from '../zod.ts'
 import type { Released } from '../../../device/queue/held.ts'
 import type { CommandRef } from '../../../device/queue/lookup.ts'
 import type { Env } from '../../../env.ts'

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from '../zod.ts'
 import type { CommandRef } from '../../../device/queue/lookup.ts'
 import { faultOfId } from '../../../mdm/enrollment.ts'
 import { RequestError } from '../../request-error.ts'

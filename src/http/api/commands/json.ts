@@ -1,4 +1,4 @@
-import type { z } from '@hono/zod-openapi'
+import type { z } from '../zod.ts'
 import { openKeys } from '../../../commands/request-types.ts'
 import type { CommandAnswer, CommandView } from '../../../device/queue/lookup.ts'
 import { dictAt, dictsIn, asDict, textAt } from '../../../plist/dict.ts'

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from '../zod.ts'
 import { queuedBy, ACTOR } from '../../queued-by.ts'
 import { enqueueCommand } from '../../queue-command.ts'
 import { actor, answer, DEVICE_PARAMS, keyText, located, operation } from '../operation.ts'

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from '../zod.ts'
 import { FACES } from '../../../device/store/commands/queued-by.ts'
 import { commandStateWord } from '../words.ts'
 import { time } from '../values.ts'

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from '../zod.ts'
 import type { Context } from 'hono'
 import type { EscrowReader } from '../../../device/store/escrow/reads.ts'
 import type { AppEnv } from '../../app-env.ts'

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from '../zod.ts'
 import type { DeviceStub } from '../../../device/object.ts'
 import type { WaitingPage } from '../../../device/queue/move.ts'
 import { claimsOf, expectNoDevice } from '../../../directory/devices/users.ts'

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from '../zod.ts'
 import type { DevicePage } from '../../../device/views/device.ts'
 import type { Env } from '../../../env.ts'
 import { reasonOf } from '../../../reason.ts'

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from '../zod.ts'
 import type { Context } from 'hono'
 import { projectDevices } from '../../../directory/devices/project.ts'
 import type { DeviceStub } from '../../../device/object.ts'

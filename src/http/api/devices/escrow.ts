@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from '../zod.ts'
 import type { EscrowedToken } from '../../../device/store/escrow/tokens.ts'
 import type { EscrowRead } from '../../../device/store/escrow/list.ts'
 import { encodeBase64 } from '../../../plist/base64.ts'

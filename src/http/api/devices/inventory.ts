@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from '../zod.ts'
 import type { Snapshot } from '../../../device/views/inventory.ts'
 import { dictOf, plistObject } from '../commands/json.ts'
 import { iso, time } from '../values.ts'

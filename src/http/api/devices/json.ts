@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from '../zod.ts'
 import { platformOf } from '../../../apple/platform.ts'
 import type { DevicePage } from '../../../device/views/device.ts'
 import type { FoundDevice } from '../../../directory/devices/search.ts'

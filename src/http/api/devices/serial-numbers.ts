@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from '../zod.ts'
 import { projectDevices } from '../../../directory/devices/project.ts'
 import type { SerialWord } from '../../../device/standing/prove-serial.ts'
 import { provenRivals } from '../../../directory/devices/serials.ts'

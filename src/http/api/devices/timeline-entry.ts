@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from '../zod.ts'
 import { PROOF_NAMES } from '../../../device/store/proof.ts'
 import { TIMELINE_KINDS, type TimelineEntry } from '../../../device/views/timeline.ts'
 import { enrollmentId } from '../../../mdm/enrollment.ts'

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from '../zod.ts'
 import { TIMELINE_KINDS, type TimelinePlace } from '../../../device/views/timeline.ts'
 import { atEnrollment } from '../device-id.ts'
 import { DEVICE_PARAMS, NO_DEVICE, operation } from '../operation.ts'

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from '../zod.ts'
 import { clock } from '../../../clock.ts'
 import { revokeChallenges } from '../../../directory/challenges.ts'
 import { warn } from '../../../log.ts'

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from '../zod.ts'
 import { clock } from '../../../clock.ts'
 import { DAY, readDuration } from '../../../config/values.ts'
 import {

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from '../zod.ts'
 import type { Context } from 'hono'
 import type { EnrollmentAccess } from '../../../config/config.ts'
 import { type EnrollUrls, enrollUrls, TOKEN_PARAM } from '../../../enroll/urls.ts'

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from '../zod.ts'
 import { clock } from '../../../clock.ts'
 import type { JsonObject } from '../../../commands/go-json.ts'
 import type { AppleCommand } from '../../../commands/apple.ts'

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from '../zod.ts'
 import { listJobs } from '../../../directory/jobs.ts'
 import type { Env } from '../../../env.ts'
 import { PUSH_WAITING } from '../../../jobs/push-waiting.ts'

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from '../zod.ts'
 import type { JobView } from '../../../jobs/view.ts'
 import type { Replay } from '../../../device/outbox/replay.ts'
 import type { CommandWork } from '../../../jobs/command.ts'

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from '../zod.ts'
 import type { Config } from '../../../config/config.ts'
 import type { Replay } from '../../../device/outbox/replay.ts'
 import type { Env } from '../../../env.ts'

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from '../zod.ts'
 import { contestedSerials } from '../../../directory/devices/serials.ts'
 import { targetsOf } from '../../../directory/devices/targets.ts'
 import { faultOfId } from '../../../mdm/enrollment.ts'

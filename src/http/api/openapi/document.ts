@@ -84,17 +84,3 @@ export function withNames(document: Document): Document {
   document.components = { ...document.components, schemas }
   return document
 }
-
-interface Both {
-  readonly allOf?: readonly [{ readonly $ref?: string }, { readonly type?: unknown }?]
-}
-
-/** The library writes "a named schema or null" as `allOf`: this writes it as `anyOf`. */
-export function withNulls(document: Document): Document {
-  return JSON.parse(JSON.stringify(document), (_, value: Both | null) => {
-    const [named, { type, ...rest } = {}] = value?.allOf ?? []
-    return named?.$ref !== undefined && Array.isArray(type) && type.includes('null')
-      ? { anyOf: [named, { type: 'null' }], ...rest }
-      : value
-  })
-}

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from '../zod.ts'
 import { clock } from '../../../clock.ts'
 import type { Secret } from '../../../events/webhook.ts'
 import { warn } from '../../../log.ts'

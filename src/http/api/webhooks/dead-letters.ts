@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from '../zod.ts'
 import type { DeadLetter } from '../../../webhooks/dead-letters.ts'
 import { RequestError } from '../../request-error.ts'
 import { answer, body, DONE, operation, pathId } from '../operation.ts'

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from '../zod.ts'
 import type { Delivery, DeliveryPlace } from '../../../device/views/deliveries.ts'
 import { atEnrollment } from '../device-id.ts'
 import { DEVICE_PARAMS, operation } from '../operation.ts'

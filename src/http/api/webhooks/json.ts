@@ -1,4 +1,4 @@
-import type { z } from '@hono/zod-openapi'
+import type { z } from '../zod.ts'
 import { clock } from '../../../clock.ts'
 import type { ReadWebhook } from '../../../directory/webhooks.ts'
 import type { Env } from '../../../env.ts'

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from '../zod.ts'
 import type { Post } from '../../../webhooks/log.ts'
 import { idText } from '../device-id.ts'
 import { operation } from '../operation.ts'

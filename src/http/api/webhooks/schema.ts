@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from '../zod.ts'
 import { MAX_CONCURRENCY, MAX_IDLE_AGE, MAX_RATE } from '../../../config/values.ts'
 import { TOPICS } from '../../../events/topics.ts'
 import { pathId } from '../operation.ts'

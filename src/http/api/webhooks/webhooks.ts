@@ -1,4 +1,4 @@
-import type { z } from '@hono/zod-openapi'
+import type { z } from '../zod.ts'
 import { clock } from '../../../clock.ts'
 import type { Place } from '../../../directory/order.ts'
 import { listWebhooks, readWebhook, removeWebhook } from '../../../directory/webhooks.ts'
