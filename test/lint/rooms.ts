@@ -64,6 +64,7 @@ const ROOMS: readonly (readonly [room: string, packages: readonly string[]])[] =
   ['http/api/devices', HTTP],
   ['http/api/face.ts', HTTP],
   ['index.ts', HTTP],
+  ['stand-ins', []],
   ['globals.d.ts', []],
   ['simulator/device', NODE],
   ['simulator/apns', NODE],
