@@ -1,4 +1,3 @@
-import { Hono } from 'hono'
 import { clock } from './clock.ts'
 import { configOf } from './config/config.ts'
 import { consume } from './consumer.ts'
@@ -8,7 +7,7 @@ import { Poster, Subscriber } from './webhooks/subscriber.ts'
 import { Device, type Announcement } from './device/object.ts'
 import { announceCertificate } from './device/push/gate.ts'
 import type { Env } from './env.ts'
-import type { AppEnv } from './http/app-env.ts'
+import { newApp } from './http/app-env.ts'
 import { enrollFace } from './http/device/enrolment/routes.ts'
 import { deviceFace } from './http/device/face.ts'
 import { scepFace } from './http/device/scep.ts'
@@ -29,7 +28,7 @@ for (const object of [Job, Push, Subscriber, Device]) {
 
 export { Job, Push, Subscriber, Device, Poster }
 
-const app = new Hono<AppEnv>()
+const app = newApp()
 
 app.use(async (c, next) => {
   await next()

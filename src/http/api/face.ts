@@ -1,5 +1,4 @@
-import { Hono } from 'hono'
-import type { AppEnv } from '../app-env.ts'
+import { newApp } from '../app-env.ts'
 import { adminAuth } from '../auth.ts'
 import { bulkRoutes } from './jobs/bulk.ts'
 import { authorityRoutes } from './certificates/authorities.ts'
@@ -83,7 +82,7 @@ const ROUTES = [
   replayRoutes,
 ]
 
-export const ownFace = new Hono<AppEnv>()
+export const ownFace = newApp()
 
 /** As clients see them. */
 const OPERATIONS = ROUTES.flatMap(({ operations }) =>

@@ -1,6 +1,6 @@
 import type { OpenAPIHono, RouteConfig } from '@hono/zod-openapi'
-import { type Handler, Hono, type HonoRequest, type MiddlewareHandler } from 'hono'
-import type { AppEnv } from '../app-env.ts'
+import type { Handler, HonoRequest, MiddlewareHandler } from 'hono'
+import { type App, type AppEnv, newApp } from '../app-env.ts'
 import { problem } from '../problem.ts'
 import { RequestError } from '../request-error.ts'
 import { faultOf } from './faults.ts'
@@ -16,14 +16,14 @@ const MAX_FAULTS = 10
 z.config({ customError: faultOf })
 
 /** A set of routes; `face.ts` mounts it under `/api` and documents its operations. */
-export type Routes = Hono<AppEnv> & {
+export type Routes = App & {
   readonly operations: readonly RouteConfig[]
   /** Adds an operation. Its handler runs if the request fits the schemas. */
   readonly openapi: OpenAPIHono<AppEnv>['openapi']
 }
 
 export function newRoutes(): Routes {
-  const routes = new Hono<AppEnv>()
+  const routes = newApp()
   const operations: RouteConfig[] = []
   const openapi = (operation: RouteConfig, handler: Handler<AppEnv>) => {
     operations.push(operation)

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { Hono, type Context } from 'hono'
+import type { Context } from 'hono'
 import type { DeviceAnswer, DeviceInput } from '../../device/enrolment/message.ts'
 import type { NewClaim } from '../../device/enrolment/user-claim.ts'
 import { noteSeen } from '../../directory/devices/seen.ts'
@@ -18,7 +18,7 @@ import { warn } from '../../log.ts'
 import { ProtocolError } from '../../mdm/errors.ts'
 import { readMessage, type Message } from '../../mdm/message.ts'
 import { beginsRound } from '../../mdm/queue.ts'
-import type { AppEnv } from '../app-env.ts'
+import { type AppEnv, newApp } from '../app-env.ts'
 import { beginReading, type BodyReading } from '../body.ts'
 import { announce, takeStored } from './announce.ts'
 import { calledUrl, firstValues } from './called-url.ts'
@@ -34,7 +34,7 @@ const CALLED = 'the id is a user’s too: release the commands that are held for
 const CONTESTED = 'the enrolment is contested: decide which one is the device'
 const COME_AGAIN = { 'retry-after': '30' }
 
-export const deviceFace = new Hono<AppEnv>()
+export const deviceFace = newApp()
 
 /** Each path accepts check-ins and reports; the body distinguishes them. */
 deviceFace.on('PUT', MDM_PATHS, takeMessage)

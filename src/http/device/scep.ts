@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { Hono, type Context } from 'hono'
+import type { Context } from 'hono'
 import { clock } from '../../clock.ts'
 import { renewByProfile } from '../../identity/old-challenge.ts'
 import { loadRenewalState } from '../../jobs/renewal-control.ts'
@@ -8,7 +8,7 @@ import { inBackground } from '../../guard.ts'
 import { warn } from '../../log.ts'
 import { CAPABILITIES, certRep, certRepFailure } from '../../scep/reply.ts'
 import { openRequest } from '../../scep/request.ts'
-import type { AppEnv } from '../app-env.ts'
+import { type AppEnv, newApp } from '../app-env.ts'
 import { readBody } from '../body.ts'
 import { issueFor } from '../../identity/issue-certificate.ts'
 import { SCEP_PATH } from '../paths.ts'
@@ -21,7 +21,7 @@ const PKI_MESSAGE = 'application/x-pki-message'
  * SCEP (RFC 8894) as Apple's clients implement it (docs/certificates.md). The answer to a refused request is
  * 200 with a CertRep of the failure, and not 401 or 403.
  */
-export const scepFace = new Hono<AppEnv>()
+export const scepFace = newApp()
 
 type ScepContext = Context<AppEnv>
 

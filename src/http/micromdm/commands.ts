@@ -1,4 +1,3 @@
-import { Hono } from 'hono'
 import { shortened } from '../../apple/check.ts'
 import { buildCommand, GIVEN } from '../../commands/build.ts'
 import { readRawCommand } from '../../commands/raw.ts'
@@ -7,7 +6,7 @@ import { namedInLog } from '../../device/store/commands/log.ts'
 import type { AppleCommand } from '../../commands/apple.ts'
 import { splitEnrollmentId } from '../../mdm/enrollment.ts'
 import { warn } from '../../log.ts'
-import type { AppEnv } from '../app-env.ts'
+import { newApp } from '../app-env.ts'
 import { RequestError } from '../request-error.ts'
 import { atDevice } from '../at-device.ts'
 import { osNeeds } from '../os-needs.ts'
@@ -18,7 +17,7 @@ import { readBodyBytes, goJson, readJson, type AdminContext } from './request.ts
 type LenientCommand = Omit<AppleCommand, 'ok' | 'destructive'>
 
 /** `/v1/commands` (docs/commands.md). 201 means that the command is stored, and not only announced. */
-export const v1Commands = new Hono<AppEnv>()
+export const v1Commands = newApp()
 
 v1Commands.post('/v1/commands', async (c) => {
   const command = buildCommand(await readJson(c), () => crypto.randomUUID())

@@ -1,17 +1,16 @@
-import { Hono } from 'hono'
 import { objectField, stringsField } from '../../commands/go-fields.ts'
 import type { DeviceStub } from '../../device/object.ts'
 import { projectDevices } from '../../directory/devices/project.ts'
 import { listDevices } from '../../directory/devices/rows.ts'
 import { contestedSerials, idsOfSerial } from '../../directory/devices/serials.ts'
 import { rfc3339 } from '../../events/event.ts'
-import type { AppEnv } from '../app-env.ts'
+import { newApp } from '../app-env.ts'
 import { faultOfDeviceId } from '../../mdm/enrollment.ts'
 import { RequestError } from '../request-error.ts'
 import { goJson, readObject, type AdminContext } from './request.ts'
 
 /** `/v1/devices` (docs/micromdm.md). */
-export const v1Devices = new Hono<AppEnv>()
+export const v1Devices = newApp()
 
 const LIST = 'getDevicesRequest'
 const REMOVE = 'RemoveDevicesOptions'

@@ -1,4 +1,3 @@
-import { Hono } from 'hono'
 import { bytesField, objectField, stringField, stringsField } from '../../commands/go-fields.ts'
 import {
   MAX_PROFILE_BYTES,
@@ -8,12 +7,12 @@ import {
   storeProfile,
 } from '../../directory/profiles.ts'
 import { problemOf } from '../../enroll/stored-profile.ts'
-import type { AppEnv } from '../app-env.ts'
+import { newApp } from '../app-env.ts'
 import { RequestError } from '../request-error.ts'
 import { type AdminContext, goJson, readObject } from './request.ts'
 
 /** `/v1/profiles` (docs/micromdm.md). The capital letters in its answers are MicroMDM's. */
-export const v1Profiles = new Hono<AppEnv>()
+export const v1Profiles = newApp()
 
 v1Profiles.post('/v1/profiles', async (c) => {
   const id = stringField(await readObject(c), 'id', 'getProfilesRequest') ?? ''

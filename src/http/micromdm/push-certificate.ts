@@ -1,15 +1,14 @@
-import { Hono } from 'hono'
 import { clock } from '../../clock.ts'
 import { bytesField } from '../../commands/go-fields.ts'
 import { pushCertificateInUse, replacePushCertificate } from '../../device/push/certificate.ts'
 import { countEnrolled } from '../../directory/devices/rows.ts'
 import { checkPushCertificate } from '../../pki/x509/push-certificate.ts'
-import type { AppEnv } from '../app-env.ts'
+import { newApp } from '../app-env.ts'
 import { RequestError } from '../request-error.ts'
 import { goJson, readObject, type AdminContext } from './request.ts'
 
 /** `/v1/config/certificate` (docs/micromdm.md). MicroMDM stores any certificate; this server checks it. */
-export const v1PushCertificate = new Hono<AppEnv>()
+export const v1PushCertificate = newApp()
 
 const PATH = '/v1/config/certificate'
 const STRUCT = 'saveRequest'

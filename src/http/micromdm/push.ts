@@ -1,11 +1,10 @@
-import { Hono } from 'hono'
-import type { AppEnv } from '../app-env.ts'
+import { newApp } from '../app-env.ts'
 import { RequestError } from '../request-error.ts'
 import { atDevice } from '../at-device.ts'
 import { goJson, type AdminContext } from './request.ts'
 
 /** `/push` and `/v1/push` (docs/micromdm.md): the only `/v1` routes that wait for APNs. */
-export const v1Push = new Hono<AppEnv>()
+export const v1Push = newApp()
 
 v1Push.get('/push/:id', (c) => pushDevice(c, c.req.param('id')))
 v1Push.post('/v1/push/:id', (c) => pushDevice(c, c.req.param('id')))

@@ -1,6 +1,5 @@
-import { Hono } from 'hono'
 import { adminAuth } from '../auth.ts'
-import type { AppEnv } from '../app-env.ts'
+import { newApp } from '../app-env.ts'
 import { v1Challenge } from './challenge.ts'
 import { v1Commands } from './commands.ts'
 import { v1Devices } from './devices.ts'
@@ -16,7 +15,7 @@ import { version } from './version.ts'
  * `request.ts` reads a body as Go does. A thrown `RequestError` becomes MicroMDM's JSON: 500, unless it names
  * another status.
  */
-export const micromdmFace = new Hono<AppEnv>()
+export const micromdmFace = newApp()
 
 for (const path of ['/v1/*', '/push/*', '/boltbackup']) {
   micromdmFace.use(path, adminAuth)

@@ -1,4 +1,3 @@
-import { Hono } from 'hono'
 import type { EnrollmentAccess } from '../../../config/config.ts'
 import { softwareUpdateRequired } from '../../../enroll/minimum-os.ts'
 import {
@@ -10,7 +9,7 @@ import {
 import { enrollUrls } from '../../../enroll/urls.ts'
 import { rfc3339 } from '../../../events/event.ts'
 import { log } from '../../../log.ts'
-import type { AppEnv } from '../../app-env.ts'
+import { newApp } from '../../app-env.ts'
 import { baseUrl } from '../../host.ts'
 import { accessOf, type EnrollAllowed, NEEDS_A_SERIAL } from './access.ts'
 import { enrollPage, type PageContent } from './page.ts'
@@ -42,7 +41,7 @@ const OTA_USES_TWO =
   'administrator for an invitation with two uses, or open the link to the page.'
 
 /** The routes of enrolment: MicroMDM's (docs/micromdm.md), the page at `/`, and Apple Configurator's. */
-export const enrollFace = new Hono<AppEnv>()
+export const enrollFace = newApp()
 
 /**
  * Calls the handler only if the URL allows a profile; otherwise answers 403. On all other device routes a 403
