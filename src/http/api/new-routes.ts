@@ -56,9 +56,9 @@ const READERS: Readonly<Record<Target, (request: HonoRequest) => unknown>> = {
   json: readJson,
 }
 
-/** No body at all is an empty object. */
+/** No body, or an empty one, which has no content type here, is an empty object. */
 async function readJson(request: HonoRequest): Promise<unknown> {
-  if (request.raw.body === null && request.header('content-type') === undefined) {
+  if (request.raw.body === null || request.header('content-type') === undefined) {
     return {}
   }
   return request.json().catch(() => {
