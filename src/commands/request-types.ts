@@ -57,3 +57,8 @@ const DESTRUCTIVE: ReadonlySet<string> = new Set(
 export function isDestructiveCommand(requestType: string): boolean {
   return DESTRUCTIVE.has(requestType.trim().toLowerCase())
 }
+
+/** The same, or RemoveProfile, which may remove the enrolment profile. */
+export function mayBeDestructive(requestType: string): boolean {
+  return isDestructiveCommand(requestType) || requestType === 'RemoveProfile'
+}

@@ -210,7 +210,10 @@ it('secret and destructive commands that wait for a device that never enrolled a
   const list = `/api/devices/${udid}/commands?state=held`
   expect((await api<{ items: object[] }>('GET', list)).body.items).toHaveLength(2)
   const before = await pushes(device, 0)
-  expect((await api('POST', `/api/devices/${udid}/commands/release`)).body).toEqual({ released: 2 })
+  expect((await api('POST', `/api/devices/${udid}/commands/release`)).body).toEqual({
+    released: 2,
+    held: 0,
+  })
   await pushes(device, before.length + 1)
   await device.poll()
   expect(device.received.map(({ requestType }) => requestType)).toEqual([
@@ -218,7 +221,10 @@ it('secret and destructive commands that wait for a device that never enrolled a
     'DeviceLock',
     'ShutDownDevice',
   ])
-  expect((await api('POST', `/api/devices/${udid}/commands/release`)).body).toEqual({ released: 0 })
+  expect((await api('POST', `/api/devices/${udid}/commands/release`)).body).toEqual({
+    released: 0,
+    held: 0,
+  })
 })
 
 it('a held command is released or cancelled by its own id, and expires like others', async () => {
@@ -254,6 +260,7 @@ it('held commands stay for the device that an admin confirms, whichever enrols f
   expect(await stateOf(secret.id)).toBe('held')
   expect((await api('POST', `/api/devices/${device.udid}/commands/release`)).body).toEqual({
     released: 1,
+    held: 0,
   })
   await other.poll()
   expect(await stateOf(secret.id)).toBe('acknowledged')
@@ -269,6 +276,7 @@ it('the release of a device is one of its users too', async () => {
   await user.tokenUpdate()
   expect((await api('POST', `/api/devices/${device.udid}/commands/release`)).body).toEqual({
     released: 1,
+    held: 0,
   })
   await user.poll()
   expect(user.received).toHaveLength(1)

@@ -232,6 +232,7 @@ describe('a user channel', () => {
     expect(await received(victim)).toEqual(['early'])
     expect((await api('POST', `/api/devices/${udid}/commands/release`)).body).toEqual({
       released: 1,
+      held: 0,
     })
     expect(await received(victim)).toEqual(['early', 'firmware'])
   })
@@ -287,6 +288,7 @@ describe('a user channel', () => {
       expect((await secret(userId)).body['state']).toBe('held')
       expect((await api('POST', `/api/devices/${userId}/commands/release`)).body).toEqual({
         released: 1,
+        held: 0,
       })
       expect((await secret(userId)).body['state']).toBe('queued')
       expect(await received(user)).toEqual([])

@@ -1,9 +1,9 @@
-import { isDestructiveCommand } from '../../commands/request-types.ts'
+import { isDestructiveCommand, mayBeDestructive } from '../../commands/request-types.ts'
 import { isDevice } from '../store/address.ts'
 import type { Channel } from '../store/channel-row.ts'
 import { channelIdOf, rangeWithUsers } from '../store/commands/ids.ts'
-import type { HeldFor } from '../store/commands/new-command.ts'
-import { releaseRows } from '../store/commands/pending.ts'
+import type { HeldFor, NewCommand } from '../store/commands/new-command.ts'
+import { heldWithin, releaseRows, type HeldRow } from '../store/commands/pending.ts'
 import { wakeBy, type Context } from '../store/context.ts'
 import { saveDevice } from '../store/rows/save.ts'
 import { locateCommand, isHere, type CommandRef } from './lookup.ts'
@@ -12,8 +12,12 @@ import { PUSH_FALLBACK, queueOf, readWindow } from './window.ts'
 /** Whether a new command is held, and for what. */
 export function heldFor(
   { state }: Context,
-  { secret, requestType }: { readonly secret: boolean; readonly requestType: string },
+  command: Pick<NewCommand, 'secret' | 'requestType' | 'heldFor'>,
 ): HeldFor | undefined {
+  if (command.heldFor) {
+    return command.heldFor
+  }
+  const { secret, requestType } = command
   const { device } = state
   const isRemoval = device.contest !== undefined && requestType === 'RemoveProfile'
   if (!secret && !isRemoval && !isDestructiveCommand(requestType)) {
@@ -26,7 +30,12 @@ export function heldFor(
 }
 
 export type Released =
-  | { readonly kind: 'released'; readonly released: number }
+  | {
+      readonly kind: 'released'
+      readonly released: number
+      /** How many still wait for a release. Objects of an earlier version do not say. */
+      readonly held?: number
+    }
   /** No device has enrolled with the id yet, so an admin cannot have checked it. */
   | { readonly kind: 'unenrolled' }
   | { readonly kind: 'unknown' }
@@ -51,15 +60,25 @@ export function releaseHeld(
   if (user === '' && ref === undefined) {
     endNamesake(context)
   }
-  const rows = releaseRows(context.db, found ? [found.row, found.row] : rangeWithUsers(channel), {
-    // A release of all commands leaves those of a contest. The end of the contest releases them, or an admin
-    // releases each one.
-    ofContestToo: ref !== undefined || context.state.device.contest === undefined,
-  })
-  for (const id of new Set(rows.map(channelIdOf))) {
+  const held = heldWithin(context.db, found ? [found.row, found.row] : rangeWithUsers(channel))
+  const ids = held.filter((row) => found || goesWithOthers(context, row)).map(({ id }) => id)
+  releaseRows(context.db, ids)
+  for (const id of new Set(ids.map(channelIdOf))) {
     readAgain(context, id)
   }
-  return { kind: 'released', released: rows.length }
+  return { kind: 'released', released: ids.length, held: held.length - ids.length }
+}
+
+/**
+ * Whether a release without a command's id releases this one. During a contest it leaves the commands of the
+ * contest, which the end of the contest releases, and those of a moved fleet, which were queued for the
+ * enrolment before. It never releases a destructive command of a moved fleet: that one needs its id.
+ */
+function goesWithOthers({ state }: Context, { heldFor: reason, requestType }: HeldRow): boolean {
+  if (state.device.contest && reason !== 'arrival' && reason !== 'review') {
+    return false
+  }
+  return reason !== 'moved' || !mayBeDestructive(requestType)
 }
 
 /**

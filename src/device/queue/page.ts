@@ -17,6 +17,7 @@ export interface QueuedCommand {
   readonly payload: Uint8Array
   readonly terms: Terms
   readonly by: QueuedBy | undefined
+  readonly heldFor?: 'moved'
 }
 
 export interface QueuePage {
@@ -67,5 +68,6 @@ function asQueued(context: Context, row: QueuedRow): QueuedCommand {
     payload: loadBody(context, 'payload', id, row.payload, secret),
     terms: { notBefore, expiresAt, requestKey, requestHash },
     by: readQueuedBy(row.queuedBy),
+    ...(row.heldFor === 'moved' && { heldFor: row.heldFor }),
   }
 }

@@ -1,5 +1,5 @@
 /** The effects of a contest and its end on pending commands. */
-import { isDestructiveCommand } from '../../commands/request-types.ts'
+import { mayBeDestructive } from '../../commands/request-types.ts'
 import { supersedeCommands } from '../queue/cancel.ts'
 import { queueOf } from '../queue/window.ts'
 import { everyChannel } from '../store/channels.ts'
@@ -17,9 +17,7 @@ import {
 import { channelIdOf, numberOf } from '../store/commands/ids.ts'
 import type { Context } from '../store/context.ts'
 
-/** RemoveProfile may remove the enrolment profile. */
-const isDestructive = ({ requestType }: ContestRow): boolean =>
-  isDestructiveCommand(requestType) || requestType === 'RemoveProfile'
+const isDestructive = ({ requestType }: ContestRow): boolean => mayBeDestructive(requestType)
 const isGuarded = (row: ContestRow): boolean => row.secret === 1 || isDestructive(row)
 
 /** All pending commands belong to the enrolment that is kept. */

@@ -109,12 +109,27 @@ export function queue(
   object: TestObject,
   uuid: string,
   requestType = 'ProfileList',
-  more: { payload?: Uint8Array; secret?: boolean; user?: string; source?: string } = {},
+  {
+    user: of = '',
+    ...more
+  }: {
+    payload?: Uint8Array
+    secret?: boolean
+    user?: string
+    source?: string
+    heldFor?: 'moved'
+  } = {},
 ): void {
-  const { payload = new Uint8Array(3), secret = false, source = '' } = more
   object.commit((context) => {
-    const command = { uuid, requestType, payload, secret, source }
-    appendCommand(context, channelOf(context, more.user ?? ''), command)
+    const command = {
+      uuid,
+      requestType,
+      payload: new Uint8Array(3),
+      secret: false,
+      source: '',
+      ...more,
+    }
+    appendCommand(context, channelOf(context, of), command)
   })
 }
 

@@ -15,6 +15,8 @@ export interface NewCommand {
   readonly terms?: Terms
   readonly by?: QueuedBy | undefined
   readonly needs?: Needs | undefined
+  /** It came with a moved fleet, and is held until an admin releases it. */
+  readonly heldFor?: 'moved'
 }
 
 /** Requirements on the OS of the device: names of `needsOf`, and whether a lack is refused or announced. */
@@ -38,10 +40,10 @@ export const NO_TERMS: Terms = { notBefore: 0, expiresAt: 0, requestKey: '', req
  * Why a command is held. `arrival`: no device has enrolled with the id yet, and any device may; or a user
  * channel had the id first, and may be meant. `contest`: the enrolment of the device is not proven yet.
  * `earlier`: the command belongs to an enrolment that is kept. `review`: it is destructive, and its enrolment
- * is over or was never proven. An admin releases a held command; the end of a contest releases those of the
- * contest.
+ * is over or was never proven. `moved`: it was queued at another server, and came with a moved fleet. An
+ * admin releases a held command; the end of a contest releases those of the contest.
  */
-export type HeldFor = 'arrival' | 'contest' | 'earlier' | 'review'
+export type HeldFor = 'arrival' | 'contest' | 'earlier' | 'review' | 'moved'
 
 /** Writes the row of a new command. `payload` is what `storeBody` leaves to the row. */
 export function insertCommand(

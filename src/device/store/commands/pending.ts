@@ -5,6 +5,7 @@ import { column, type Db } from '../../../storage/db.ts'
 import type { Channel } from '../channel-row.ts'
 import type { PendingCommand, Queue } from '../state.ts'
 import { rangeOf } from './ids.ts'
+import type { HeldFor } from './new-command.ts'
 import { PENDING } from './states.ts'
 
 const IN_RANGE = `id BETWEEN ? AND ? AND state IN ${PENDING}`
@@ -112,6 +113,7 @@ export interface QueuedRow {
   readonly requestKey: string
   readonly requestHash: string
   readonly queuedBy: string
+  readonly heldFor: HeldFor | ''
   readonly payload: InlineBody
 }
 
@@ -121,7 +123,7 @@ export function nextPending(db: Db, channel: Channel, after: number): QueuedRow 
   return db.all<QueuedRow>(
     `SELECT id, uuid, request_type AS requestType, secret, source, not_before AS notBefore,
       expires_at AS expiresAt, request_key AS requestKey, request_hash AS requestHash,
-      queued_by AS queuedBy, payload FROM commands
+      queued_by AS queuedBy, held_for AS heldFor, payload FROM commands
       WHERE id > ? AND id <= ? AND state IN ${PENDING} ORDER BY id LIMIT 1`,
     after,
     last,
@@ -190,20 +192,27 @@ export function countHeld(db: Db): number {
   return column<number>(db, "SELECT count(*) FROM commands WHERE state = 'held'")[0] ?? 0
 }
 
-/** Queues held commands of some rows. @returns the rows that it queued */
-export function releaseRows(
-  db: Db,
-  [first, last]: readonly [first: number, last: number],
-  which: { readonly ofContestToo: boolean },
-): number[] {
-  return column(
-    db,
+export interface HeldRow {
+  readonly id: number
+  readonly requestType: string
+  readonly heldFor: HeldFor
+}
+
+/** The held commands of some rows. */
+export function heldWithin(db: Db, range: readonly [first: number, last: number]): HeldRow[] {
+  return db.all<HeldRow>(
+    `SELECT id, request_type AS requestType, held_for AS heldFor FROM commands
+      WHERE id BETWEEN ? AND ? AND state = 'held'`,
+    ...range,
+  )
+}
+
+/** Queues held commands. */
+export function releaseRows(db: Db, ids: readonly number[]): void {
+  db.run(
     `UPDATE commands SET state = 'queued', held_for = '', rounds = 0, handed_out_at = 0
-      WHERE id BETWEEN ? AND ? AND state = 'held' AND NOT (? AND held_for IN ('contest', 'earlier'))
-      RETURNING id`,
-    first,
-    last,
-    Number(!which.ofContestToo),
+      WHERE id IN (SELECT value FROM json_each(?))`,
+    JSON.stringify(ids),
   )
 }
 

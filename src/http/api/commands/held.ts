@@ -19,6 +19,11 @@ export const heldRoutes = newRoutes()
 const tags = ['Commands']
 const UNENROLLED = { 409: 'no device has enrolled with this id yet' }
 
+const released = z.object({
+  released: z.int(),
+  held: z.int().openapi({ description: 'how many still wait for a release' }),
+})
+
 heldRoutes.openapi(
   operation('releaseCommands', 'post', '/devices/{id}/commands/release', {
     tags,
@@ -28,7 +33,7 @@ heldRoutes.openapi(
       'device can enrol with an id that is not taken. Release them when you know that the right device ' +
       'enrolled: a device can report a false serial number.',
     params: DEVICE_PARAMS,
-    answers: { 200: answer('how many', z.object({ released: z.int() }), { released: 2 }) },
+    answers: { 200: answer('how many', released, { released: 2, held: 0 }) },
     problems: { 404: 'no command waits for this enrolment', ...UNENROLLED },
   }),
   async (c) => {
@@ -37,7 +42,7 @@ heldRoutes.openapi(
     if (done.kind === 'unknown') {
       throw unknownEnrollment(id)
     }
-    return c.json({ released: done.released }, 200)
+    return c.json({ released: done.released, held: done.held ?? 0 }, 200)
   },
 )
 

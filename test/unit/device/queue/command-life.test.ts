@@ -15,7 +15,9 @@ import { queueOf } from '../../../../src/device/queue/window.ts'
 import { channelOf } from '../../../../src/device/store/channels.ts'
 import { saveChannel, saveDevice } from '../../../../src/device/store/rows/save.ts'
 import { viewTimeline } from '../../../../src/device/views/timeline.ts'
+import { enrolled } from '../enrolled.ts'
 import { TestObject } from '../object.ts'
+import { fates, queue, say, tokenUpdate, user } from '../say.ts'
 
 const text = new TextDecoder()
 const bytes = (value: string): Uint8Array => new TextEncoder().encode(value)
@@ -128,6 +130,16 @@ describe('an expiring command', () => {
     object.now += 2 * HOUR
     expect(states()).toEqual(Array.from({ length: 6 }, () => 'expired'))
   })
+})
+
+it('a command of a moved fleet that goes from a bare UserID to its channel is still held', () => {
+  const from = new TestObject('U')
+  queue(from, 'early', 'InstallProfile', { heldFor: 'moved' })
+  const waits = from.commit((context) => viewWaiting(context, 0))?.commands ?? []
+  const owner = enrolled()
+  say(owner, tokenUpdate(user('U')))
+  expect(owner.commit((context) => takeOver(context, 'U', 'U', waits))).toBe(true)
+  expect(fates(owner)).toEqual({ early: 'held moved' })
 })
 
 it('a command moved from a bare UserID keeps its times, its Idempotency-Key and its sender', () => {

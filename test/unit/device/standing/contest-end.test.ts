@@ -217,6 +217,60 @@ describe('an action of an admin in a contest', () => {
   })
 })
 
+describe('a command that came with a moved fleet', () => {
+  const releaseAll = (object: TestObject) =>
+    object.commit((context) => releaseHeld(context, channelOf(context, ''), undefined))
+
+  function moved(): TestObject {
+    const object = enrolled()
+    queue(object, 'profile', 'InstallProfile', { ...SECRET, heldFor: 'moved' })
+    queue(object, 'erase', 'EraseDevice', { ...SECRET, heldFor: 'moved' })
+    enrol(object, 'B')
+    return object
+  }
+  const untouched = { profile: 'held moved', erase: 'held moved' }
+
+  it.each(['admin', 'admin_renewal', 'admin_earlier'] as const)(
+    'stays held during a contest and after it is decided by %s',
+    (proof) => {
+      const object = moved()
+      expect(releaseAll(object)).toEqual({ kind: 'released', released: 0, held: 2 })
+      expect(fates(object)).toEqual(untouched)
+      object.commit((context) => settleContest(context, proof))
+      expect(fates(object)).toEqual(untouched)
+      expect(releaseAll(object)).toEqual({ kind: 'released', released: 1, held: 1 })
+      expect(fates(object)).toEqual({ profile: 'queued', erase: 'held moved' })
+    },
+  )
+
+  it('that an admin released is kept from a rival, and held for review if it is destructive', () => {
+    const object = moved()
+    for (const n of [1, 2]) {
+      object.commit((context) =>
+        releaseHeld(context, channelOf(context, ''), { enrollment: 'UDID-1', n }),
+      )
+    }
+    expect(fates(object)).toEqual({ profile: 'queued', erase: 'queued' })
+    enrol(object, 'C')
+    expect(fates(object)).toEqual({ profile: 'held contest', erase: 'held review' })
+  })
+
+  it.each(['RemoveProfile', 'ClearPasscode', 'DeviceLock', 'erasedevice '])(
+    'of type %s is released by its own id only',
+    (type) => {
+      const object = enrolled()
+      queue(object, 'one', type, { heldFor: 'moved' })
+      expect(releaseAll(object)).toEqual({ kind: 'released', released: 0, held: 1 })
+      expect(
+        object.commit((context) =>
+          releaseHeld(context, channelOf(context, ''), { enrollment: 'UDID-1', n: 1 }),
+        ),
+      ).toEqual({ kind: 'released', released: 1, held: 0 })
+      expect(fates(object)).toEqual({ one: 'queued' })
+    },
+  )
+})
+
 describe('a stranger that stays', () => {
   it('does not win by time if it never sent its TokenUpdate', () => {
     const object = enrolled()
