@@ -88,10 +88,14 @@ const ALSO: Readonly<Record<string, string>> = { ScanTime: 'string', iTunesStore
 export function faultsOf(requestType: string, command: PlistDict): readonly CommandFault[] {
   const schema = commandSchema(requestType)
   if (schema === undefined) {
-    const detail = `Apple documents no command of that name${didYouMean(requestType, REQUEST_TYPES)}`
-    return [{ path: ['RequestType'], detail }]
+    return [{ path: ['RequestType'], detail: undocumented(requestType) }]
   }
   return commandFaults(requestType, schema, command).take(MAX_FAULTS).toArray()
+}
+
+/** The words for a request type that Apple does not document. */
+export function undocumented(requestType: string): string {
+  return `Apple documents no command of that name${didYouMean(requestType, REQUEST_TYPES)}`
 }
 
 function* commandFaults(requestType: string, schema: CommandSchema, command: PlistDict): Faults {

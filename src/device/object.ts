@@ -11,7 +11,7 @@ import { onlyReads, pull, type Pull } from './outbox/read.ts'
 import { replay, settleDeadLetter, type Replay } from './outbox/replay.ts'
 import { viewQueue, type QueuedCommand } from './queue/page.ts'
 import type { NewCommand } from './store/commands/new-command.ts'
-import { releaseHeld } from './queue/held.ts'
+import { releaseHeld, releaseSome, type ReleaseFilter } from './queue/held.ts'
 import * as commands from './queue/lookup.ts'
 import * as move from './queue/move.ts'
 import { queueCommandOnce } from './queue/enqueue.ts'
@@ -101,6 +101,11 @@ export class Device extends DurableObject<DeviceEnv> {
       (context, channel) => releaseHeld(context, channel, ref),
       ref,
     )
+  }
+
+  /** Lets held commands of a channel go out that fit a filter. The previous code would ignore a filter. */
+  async releaseSome(address: Address, filter: ReleaseFilter) {
+    return this.#runtime.look(address, (context, channel) => releaseSome(context, channel, filter))
   }
 
   async viewDevice(address: Address) {

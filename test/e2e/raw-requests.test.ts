@@ -75,13 +75,21 @@ describe('a body where none is expected', () => {
       expect(answer).toContain(`${method} takes no body: leave it out`)
     }
     expect(statusOf(await ask('HEAD', '/api/devices', 'mdm', 'x'))).toBe(400)
-    for (const act of ['commands/release', 'commands/requeue', 'retire']) {
+    for (const act of ['commands/requeue', 'retire']) {
       const path = `/api/devices/X/${act}`
       const narrow = await ask('POST', path, 'mdm', '{"ids":["Y"]}')
       expect(statusOf(narrow)).toBe(400)
       expect(narrow).toContain('this call takes no body: leave it out')
       expect(await ask('POST', path, 'mdm', '{}')).not.toContain('takes no body')
     }
+  })
+
+  it('may be left out where it is optional, and has no other keys', async () => {
+    const path = '/api/devices/X/commands/release'
+    for (const none of ['', '{}']) {
+      expect(statusOf(await ask('POST', path, 'mdm', none))).toBe(404)
+    }
+    expect(await ask('POST', path, 'mdm', '{"ids":["Y"]}')).toContain('Unrecognized key')
   })
 
   it('may be empty, and is ignored by MicroMDM’s routes', async () => {

@@ -57,11 +57,46 @@ export function releaseHeld(
   if (!isDevice(context)) {
     return { kind: 'unenrolled' }
   }
-  if (user === '' && ref === undefined) {
+  if (found) {
+    return releaseThose(context, [found.row, found.row], () => true)
+  }
+  if (user === '') {
     endNamesake(context)
   }
-  const held = heldWithin(context.db, found ? [found.row, found.row] : rangeWithUsers(channel))
-  const ids = held.filter((row) => found || goesWithOthers(context, row)).map(({ id }) => id)
+  return releaseSome(context, channel, {})
+}
+
+/** Which held commands a release means: each part has to hold. Times are milliseconds. */
+export interface ReleaseFilter {
+  readonly requestTypes?: readonly string[] | undefined
+  readonly queuedBefore?: number | undefined
+  /** At this time or later. */
+  readonly queuedAfter?: number | undefined
+}
+
+/** The same for the commands of a filter. */
+export function releaseSome(context: Context, channel: Channel, filter: ReleaseFilter): Released {
+  const { requestTypes, queuedBefore = Infinity, queuedAfter = 0 } = filter
+  return isDevice(context)
+    ? releaseThose(
+        context,
+        rangeWithUsers(channel),
+        (row) =>
+          (requestTypes?.includes(row.requestType) ?? true) &&
+          row.queuedAt < queuedBefore &&
+          row.queuedAt >= queuedAfter &&
+          goesWithOthers(context, row),
+      )
+    : { kind: 'unenrolled' }
+}
+
+function releaseThose(
+  context: Context,
+  range: Parameters<typeof heldWithin>[1],
+  isMeant: (row: HeldRow) => boolean,
+): Released {
+  const held = heldWithin(context.db, range)
+  const ids = held.filter(isMeant).map(({ id }) => id)
   releaseRows(context.db, ids)
   for (const id of new Set(ids.map(channelIdOf))) {
     readAgain(context, id)
@@ -82,8 +117,8 @@ function goesWithOthers({ state }: Context, { heldFor: reason, requestType }: He
 }
 
 /**
- * A release of all commands confirms that the id means the device. A release of one command, or of a user,
- * does not.
+ * A release of all commands confirms that the id means the device. A release of one command, of some, or of a
+ * user does not.
  */
 function endNamesake(context: Context): void {
   const { state } = context

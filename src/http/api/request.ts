@@ -74,7 +74,11 @@ export const boundedJson: MiddlewareHandler<AppEnv> = async (c, next) => {
       return problem(400, `the body is nested more than ${MAX_DEPTH} levels deep`)
     }
     const headers = new Headers(c.req.raw.headers)
-    headers.set('content-type', 'application/json')
+    if (bytes.length === 0) {
+      headers.delete('content-type')
+    } else {
+      headers.set('content-type', 'application/json')
+    }
     c.req.raw = new Request(c.req.raw.url, { method: c.req.method, headers, body: bytes })
   }
   return next()

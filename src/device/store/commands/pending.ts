@@ -195,13 +195,14 @@ export function countHeld(db: Db): number {
 export interface HeldRow {
   readonly id: number
   readonly requestType: string
+  readonly queuedAt: number
   readonly heldFor: HeldFor
 }
 
 /** The held commands of some rows. */
 export function heldWithin(db: Db, range: readonly [first: number, last: number]): HeldRow[] {
   return db.all<HeldRow>(
-    `SELECT id, request_type AS requestType, held_for AS heldFor FROM commands
+    `SELECT id, request_type AS requestType, queued_at AS queuedAt, held_for AS heldFor FROM commands
       WHERE id BETWEEN ? AND ? AND state = 'held'`,
     ...range,
   )

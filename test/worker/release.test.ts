@@ -1,0 +1,158 @@
+import { describe, expect, it } from 'vitest'
+import { fromNow, turn } from './clock.ts'
+import { heldAt, moved, releaseAt } from './release-tools.ts'
+import { api, decide, enrolled, newDevice, pushes } from './server.ts'
+import { received, withUser } from './user-tools.ts'
+
+const HOUR = 3_600_000
+
+describe('a command that came with a moved fleet', () => {
+  it('waits for a release, and goes out in its order then', async () => {
+    const device = await enrolled()
+    for (const uuid of ['one', 'two', 'three']) {
+      await moved(device.udid, uuid)
+    }
+    await api('POST', `/api/devices/${device.udid}/commands`, {
+      request_type: 'ProfileList',
+      command_uuid: 'new',
+    })
+    expect(await received(device)).toEqual(['new'])
+    expect(await heldAt(device.udid)).toMatchObject([
+      { command_uuid: 'one', state: 'held', held_for: 'moved' },
+      { command_uuid: 'two' },
+      { command_uuid: 'three' },
+    ])
+    const before = await pushes(device, 0)
+    expect((await releaseAt(device.udid)).body).toEqual({ released: 3, held: 0 })
+    await pushes(device, before.length + 1)
+    expect(await received(device)).toEqual(['new', 'one', 'two', 'three'])
+  })
+
+  it('is released by its own id only if it is destructive', async () => {
+    const device = await enrolled()
+    const erase = await moved(device.udid, 'erase', 'EraseDevice')
+    const remove = await moved(device.udid, 'remove', 'RemoveProfile')
+    await moved(device.udid, 'profile')
+    const request_types = ['EraseDevice', 'RemoveProfile']
+    expect((await releaseAt(device.udid, { request_types })).body).toEqual({ released: 0, held: 3 })
+    expect((await releaseAt(device.udid)).body).toEqual({ released: 1, held: 2 })
+    expect(await received(device)).toEqual(['profile'])
+    for (const id of [remove, erase]) {
+      expect((await api('POST', `/api/commands/${id}/release`)).body).toMatchObject({
+        state: 'queued',
+        held_for: null,
+      })
+    }
+    expect(await received(device)).toEqual(['profile', 'erase', 'remove'])
+  })
+
+  it('waits for the device to enrol before it can be released', async () => {
+    const device = newDevice()
+    await moved(device.udid, 'profile')
+    for (const filter of [undefined, { request_types: ['InstallProfile'] }]) {
+      expect(await releaseAt(device.udid, filter)).toMatchObject({
+        status: 409,
+        body: { detail: expect.stringContaining('no device has enrolled') },
+      })
+    }
+    await device.enroll()
+    expect(await received(device)).toEqual([])
+    expect((await releaseAt(device.udid)).body).toEqual({ released: 1, held: 0 })
+  })
+
+  it('stays held during a contest', async () => {
+    const { udid, serial } = await enrolled()
+    await moved(udid, 'profile')
+    const other = await enrolled({ udid, serial })
+    for (const filter of [undefined, { request_types: ['InstallProfile'] }]) {
+      expect((await releaseAt(udid, filter)).body).toEqual({ released: 0, held: 1 })
+    }
+    expect(await received(other)).toEqual([])
+    await decide('new', other)
+    expect(await heldAt(udid)).toMatchObject([{ command_uuid: 'profile', held_for: 'moved' }])
+    expect((await releaseAt(udid)).body).toEqual({ released: 1, held: 0 })
+    expect(await received(other)).toEqual(['profile'])
+  })
+})
+
+describe('a release with a filter', () => {
+  it('releases the types that it names', async () => {
+    const device = await enrolled()
+    await moved(device.udid, 'profile')
+    await moved(device.udid, 'list', 'ProfileList')
+    const request_types = ['ProfileList', 'DeviceLock']
+    expect((await releaseAt(device.udid, { request_types })).body).toEqual({ released: 1, held: 1 })
+    expect(await received(device)).toEqual(['list'])
+  })
+
+  it('releases commands from before a time, and those of a time or later', async () => {
+    const device = await enrolled()
+    const times = []
+    for (const uuid of ['first', 'second', 'third', 'fourth']) {
+      turn(HOUR)
+      times.push(fromNow(0))
+      await moved(device.udid, uuid)
+    }
+    const [, second, third] = times
+    const release = async (filter: object) => (await releaseAt(device.udid, filter)).body.released
+    expect(await release({ queued_after: second, queued_before: third })).toBe(1)
+    expect(await received(device)).toEqual(['second'])
+    expect(await release({ queued_before: third })).toBe(1)
+    expect(await received(device)).toEqual(['second', 'first'])
+    expect(await release({ queued_after: third, request_types: ['ProfileList'] })).toBe(0)
+    expect(await release({ queued_after: third })).toBe(2)
+    expect(await received(device)).toEqual(['second', 'first', 'third', 'fourth'])
+  })
+
+  it('is one of the device’s users too', async () => {
+    const { device, user, id } = await withUser()
+    await moved(id, 'for ada')
+    await moved(device.udid, 'for the device')
+    const filter = { request_types: ['InstallProfile'] }
+    expect((await releaseAt(device.udid, filter)).body).toEqual({ released: 2, held: 0 })
+    expect(await received(user)).toEqual(['for ada'])
+    await moved(id, 'once more')
+    await moved(device.udid, 'another')
+    expect((await releaseAt(id, filter)).body).toEqual({ released: 1, held: 0 })
+    expect(await received(device)).toEqual(['for the device'])
+    expect(await received(user)).toEqual(['for ada', 'once more'])
+  })
+
+  it('does not confirm that an id, which is a user’s too, means the device', async () => {
+    const { userId } = await withUser()
+    const device = await enrolled({ udid: userId })
+    const lock = () =>
+      api('POST', `/api/devices/${userId}/commands`, { request_type: 'DeviceLock' })
+    await lock()
+    const filter = { request_types: ['DeviceLock'] }
+    expect((await releaseAt(userId, filter)).body).toEqual({ released: 1, held: 0 })
+    expect(await received(device)).toHaveLength(1)
+    expect((await lock()).body).toMatchObject({ state: 'held', held_for: 'arrival' })
+    await releaseAt(userId, {})
+    expect((await lock()).body).toMatchObject({ state: 'queued' })
+  })
+
+  it.each([
+    [{ request_types: ['InstalProfile'] }, 'request_types.0: Apple documents no command of that'],
+    [{ request_types: ['InstalProfile'] }, 'did you mean InstallProfile?'],
+    [{ request_types: [] }, 'leave it out for all types'],
+    [{ request_type: ['EraseDevice'] }, 'did you mean request_types?'],
+    [{ queued_before: 'tomorrow' }, '"tomorrow" is no time'],
+    [{ queued_after: fromNow(1), queued_before: fromNow(1) }, '`queued_after` lies behind'],
+    ['["one"]', 'has to be an object'],
+  ])('refuses %j, and says why', async (filter, reason) => {
+    const device = await enrolled()
+    await moved(device.udid, 'profile')
+    expect(await releaseAt(device.udid, filter)).toMatchObject({
+      status: 400,
+      body: { detail: expect.stringContaining(reason) },
+    })
+    expect(await heldAt(device.udid)).toHaveLength(1)
+  })
+
+  it.each(['', '{}'])('is none if the body is `%s`: all go out', async (empty) => {
+    const device = await enrolled()
+    await moved(device.udid, 'profile')
+    expect((await releaseAt(device.udid, empty)).body).toEqual({ released: 1, held: 0 })
+  })
+})
