@@ -1,7 +1,7 @@
 import { commandKind } from './command.ts'
+import { releaseKind, replayKind } from './counted.ts'
 import type { ListedKind, RoundKind } from './work.ts'
 import { pushWaitingKind } from './push-waiting.ts'
-import { replayKind } from './replay.ts'
 import { renewalKind } from './renewal.ts'
 import type { JobKind } from './rows.ts'
 
@@ -9,6 +9,7 @@ import type { JobKind } from './rows.ts'
 export const JOB_KINDS: Readonly<Record<JobKind, ListedKind | RoundKind>> = {
   command: commandKind,
   replay: replayKind,
+  release: releaseKind,
   renewal: renewalKind,
   'push-waiting': pushWaitingKind,
 }

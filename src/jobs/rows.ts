@@ -43,14 +43,16 @@ export const JOB_TABLES: Tables = {
 export const PAGE_TARGETS = 500
 
 /**
- * The outcome of one target. `null` waits. A number is the command `{id}.{number}`, or the number of replayed
- * events. A string in an array is a command's whole id: the target's own id led elsewhere, or no device ever
- * had it (`unknown`). A bare string is the reason of a failure.
+ * The outcome of one target. `null` waits. A number is the command `{id}.{number}`, or how many events or
+ * commands a replay or a release found. A string in an array is a command's whole id: the target's own id led
+ * elsewhere, or no device ever had it (`unknown`). A bare string is the reason of a failure.
  */
 export type Outcome = null | number | readonly [string, 'unknown'?] | string
 
-/** `command` and `replay` have the targets of a request. The others are rounds, which find their devices. */
-export type JobKind = 'command' | 'replay' | 'renewal' | 'push-waiting'
+/** Kinds with the targets of a request. The others are rounds, which find their devices. */
+const LISTED = ['command', 'replay', 'release'] as const
+
+export type JobKind = (typeof LISTED)[number] | 'renewal' | 'push-waiting'
 
 export type JobState = 'running' | 'finished' | 'cancelled' | 'stopped'
 
@@ -188,7 +190,7 @@ export function endJob(db: Db, row: JobRow, state: JobState, reason = ''): void 
   Object.assign(row, { state, reason, endedAt: clock.now() })
   saveJob(db, row)
   // A round has lines of its own. An admin can only cancel it.
-  if (row.kind === 'command' || row.kind === 'replay' || state === 'cancelled') {
+  if (LISTED.some((kind) => kind === row.kind) || state === 'cancelled') {
     log('job:ended', { job: row.name, state, reason: reason || undefined })
   }
 }

@@ -17,9 +17,10 @@ interface OutcomeBody {
   id: string
   state: string
   command_id: string | null
+  released: number | null
   error: string | null
 }
-interface BulkBody extends JobBody {
+export interface BulkBody extends JobBody {
   outcomes: OutcomeBody[] | null
   detail?: string
 }
@@ -34,8 +35,8 @@ export const confirm = (request_type: string, count: number) => ({
 })
 export const bulk = (body: object) => api<BulkBody>('POST', '/api/commands', body)
 
-export async function withKey(key: string, body: object) {
-  const response = await serve('/api/commands', {
+export async function withKey(key: string, body: object, path = '/api/commands') {
+  const response = await serve(path, {
     method: 'POST',
     headers: { authorization: `Basic ${btoa('micromdm:secret')}`, 'idempotency-key': key },
     body: JSON.stringify(body),

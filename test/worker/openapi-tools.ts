@@ -283,6 +283,7 @@ export const PREPARE: Record<string, Prepare> = {
   revealCommand: locked,
   getPushCertificate: pushing,
   queueCommands: listed,
+  releaseMoved: listed,
   listJobs: atWork,
   getJob: atWork,
   listOutcomes: atWork,

@@ -1,5 +1,6 @@
 import { buildCommand } from '../../src/commands/build.ts'
 import { splitEnrollmentId } from '../../src/mdm/enrollment.ts'
+import type { BulkBody } from './job-tools.ts'
 import { api, env } from './server.ts'
 
 const TYPES = {
@@ -38,6 +39,9 @@ export async function heldAt(id: string): Promise<{ command_uuid: string; held_f
   )
   return body.items.toReversed()
 }
+
+/** A job that releases commands of a moved fleet. */
+export const releaseMany = (body: object) => api<BulkBody>('POST', '/api/commands/release', body)
 
 /** The release of one enrolment's held commands. */
 export const releaseAt = (id: string, filter?: unknown) =>

@@ -1,7 +1,9 @@
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { fromNow, turn } from './clock.ts'
-import { heldAt, moved, releaseAt } from './release-tools.ts'
-import { api, decide, enrolled, newDevice, pushes } from './server.ts'
+import { ended, newIds, objectOf, outcomesOf, ring, withKey } from './job-tools.ts'
+import { heldAt, moved, releaseAt, releaseMany } from './release-tools.ts'
+import { api, decide, enrolled, listedAs, newDevice, pushes } from './server.ts'
 import { received, withUser } from './user-tools.ts'
 
 const HOUR = 3_600_000
@@ -154,5 +156,145 @@ describe('a release with a filter', () => {
     const device = await enrolled()
     await moved(device.udid, 'profile')
     expect((await releaseAt(device.udid, empty)).body).toEqual({ released: 1, held: 0 })
+  })
+})
+
+describe('a release at many devices', () => {
+  /** Enrolled devices with two profiles each that came with a moved fleet. */
+  async function fleet(count: number) {
+    const devices = await Promise.all(Array.from({ length: count }, () => enrolled()))
+    for (const { udid } of devices) {
+      await moved(udid, 'one')
+      await moved(udid, 'two')
+    }
+    return { devices, ids: devices.map(({ udid }) => udid) }
+  }
+
+  it('counts the commands of each id, and says of each other one why there are none', async () => {
+    const { devices, ids } = await fleet(2)
+    const { udid: none } = await enrolled()
+    const early = newDevice().udid
+    await moved(early, 'early')
+    const [unknown = ''] = newIds(1)
+    const { status, body } = await releaseMany({ ids: [...ids, none, early, unknown, ''] })
+    expect(status).toBe(200)
+    expect(body).toMatchObject({
+      kind: 'release',
+      state: 'finished',
+      command: null,
+      release: { request_types: null, queued_before: null, queued_after: null },
+      done: 3,
+      failed: 3,
+    })
+    expect(body.outcomes).toMatchObject([
+      { id: ids[0], state: 'done', released: 2, command_id: null, error: null },
+      { id: ids[1], state: 'done', released: 2 },
+      { id: none, state: 'done', released: 0 },
+      { id: early, state: 'failed', released: null, error: expect.stringContaining('enrolled') },
+      { id: unknown, state: 'failed', error: 'no enrolment with this id is known' },
+      { id: '', state: 'failed', error: expect.stringContaining('it is empty') },
+    ])
+    for (const device of devices) {
+      expect(await received(device)).toEqual(['one', 'two'])
+    }
+  })
+
+  it('leaves destructive commands, and those that are held for another reason', async () => {
+    const device = newDevice()
+    const { udid } = device
+    const profile = { request_type: 'InstallProfile', payload: btoa('<plist/>') }
+    await api('POST', `/api/devices/${udid}/commands`, profile)
+    await device.enroll()
+    await moved(udid, 'erase', 'EraseDevice')
+    await moved(udid, 'remove', 'RemoveProfile')
+    await moved(udid, 'list', 'ProfileList')
+    for (const request_types of [['EraseDevice', 'RemoveProfile'], undefined]) {
+      const { body } = await releaseMany({ ids: [udid], request_types })
+      expect(body.outcomes).toMatchObject([{ released: request_types ? 0 : 1 }])
+    }
+    expect(await received(device)).toEqual(['list'])
+    expect(await heldAt(udid)).toMatchObject([
+      { held_for: 'arrival' },
+      { command_uuid: 'erase', held_for: 'moved' },
+      { command_uuid: 'remove', held_for: 'moved' },
+    ])
+  })
+
+  it('takes a filter of devices and one of commands, and releases those of users too', async () => {
+    const { device, user, id } = await withUser()
+    await listedAs(device, 'enrolled')
+    const other = await enrolled()
+    await moved(device.udid, 'old')
+    turn(HOUR)
+    const queued_after = fromNow(0)
+    await moved(device.udid, 'new')
+    await moved(id, 'for ada')
+    await moved(id, 'list', 'ProfileList')
+    await moved(other.udid, 'of another')
+    const { body } = await releaseMany({
+      filter: { serial_number: [device.serial] },
+      request_types: ['InstallProfile'],
+      queued_after,
+    })
+    expect(body).toMatchObject({
+      release: { request_types: ['InstallProfile'], queued_before: null, queued_after },
+      outcomes: [{ id: device.udid, released: 2 }],
+    })
+    expect(await received(device)).toEqual(['new'])
+    expect(await received(user)).toEqual(['for ada'])
+    expect(await received(other)).toEqual([])
+  })
+
+  it('goes over the whole fleet at its pace', async () => {
+    const { devices, ids } = await fleet(11)
+    const { status, body } = await releaseMany({ ids, pace: 60 })
+    expect(status).toBe(202)
+    expect(await ring(body.id)).toMatchObject({ state: 'running', done: 10 })
+    await Promise.all(devices.map((device) => listedAs(device, 'enrolled')))
+    const all = await releaseMany({ all: true, pace: 6000 })
+    await ended(all.body.id)
+    const outcomes = new Map((await outcomesOf(all.body.id)).map((one) => [one.id, one.released]))
+    expect(ids.map((id) => outcomes.get(id))).toEqual([...Array.from({ length: 10 }, () => 0), 2])
+  })
+
+  it('changes nothing when it is repeated after a crash', async () => {
+    const { devices, ids } = await fleet(3)
+    const { body } = await releaseMany({ ids, pace: 6000 })
+    await ended(body.id)
+    const [device] = devices
+    expect(device && (await received(device))).toEqual(['one', 'two'])
+    await runInDurableObject(objectOf(body.id), (_, { storage }) => {
+      storage.sql.exec("UPDATE pages SET waiting = 3, outcomes = '[null,null,null]'")
+      storage.sql.exec("UPDATE job SET state = 'running', ended_at = 0")
+    })
+    await evictDurableObject(objectOf(body.id))
+    expect(await ended(body.id)).toMatchObject({ state: 'finished', done: 3 })
+    for (const one of devices) {
+      expect(await received(one)).toEqual(['one', 'two'])
+    }
+  })
+
+  it('is the same job when its request is repeated with its Idempotency-Key', async () => {
+    const { ids } = await fleet(1)
+    const key = crypto.randomUUID()
+    const path = '/api/commands/release'
+    const first = await withKey(key, { ids }, path)
+    expect(first.body.outcomes).toMatchObject([{ released: 2 }])
+    expect(await withKey(key, { ids }, path)).toEqual(first)
+    expect((await withKey(key, { ids: ['other'] }, path)).status).toBe(422)
+  })
+
+  it.each([
+    [{}, 'name the devices in one way'],
+    [{ ids: ['A'], all: true }, 'name the devices in one way'],
+    [{ ids: ['A'], request_types: ['EraseDevise'] }, 'did you mean EraseDevice?'],
+    [{ ids: ['A'], queued_before: fromNow(0), queued_after: fromNow(1) }, 'lies behind'],
+    [{ filter: { os_version: '999' } }, 'no enrolled device fits'],
+    [{ ids: ['A'], command: {} }, 'Unrecognized key'],
+  ])('is refused as %j, with the reason', async (body, reason) => {
+    expect(await releaseMany(body)).toMatchObject({
+      status: 400,
+      body: { detail: expect.stringContaining(reason) },
+    })
   })
 })

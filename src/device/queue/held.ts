@@ -72,11 +72,12 @@ export interface ReleaseFilter {
   readonly queuedBefore?: number | undefined
   /** At this time or later. */
   readonly queuedAfter?: number | undefined
+  readonly heldFor?: HeldFor | undefined
 }
 
 /** The same for the commands of a filter. */
 export function releaseSome(context: Context, channel: Channel, filter: ReleaseFilter): Released {
-  const { requestTypes, queuedBefore = Infinity, queuedAfter = 0 } = filter
+  const { requestTypes, queuedBefore = Infinity, queuedAfter = 0, heldFor: reason } = filter
   return isDevice(context)
     ? releaseThose(
         context,
@@ -85,6 +86,7 @@ export function releaseSome(context: Context, channel: Channel, filter: ReleaseF
           (requestTypes?.includes(row.requestType) ?? true) &&
           row.queuedAt < queuedBefore &&
           row.queuedAt >= queuedAfter &&
+          (reason === undefined || row.heldFor === reason) &&
           goesWithOthers(context, row),
       )
     : { kind: 'unenrolled' }

@@ -22,6 +22,7 @@ import { knownSerialRoutes } from './enrolment/known-serials.ts'
 import { profileRoutes } from './enrolment/profiles.ts'
 import { pushCertificateRoutes } from './certificates/push-certificate.ts'
 import { renewalRoutes } from './certificates/renewals.ts'
+import { releaseRoutes } from './jobs/releases.ts'
 import { replayRoutes } from './jobs/replays.ts'
 import { serialNumberRoutes } from './devices/serial-numbers.ts'
 import { timelineRoutes } from './devices/timeline.ts'
@@ -56,10 +57,12 @@ const ROUTES = [
   deviceRoutes,
   timelineRoutes,
   queueRoutes,
+  bulkRoutes,
+  // `/commands/release` comes before `/commands/{id}`, which has other methods.
+  releaseRoutes,
   commandRoutes,
   heldRoutes,
   waitingRoutes,
-  bulkRoutes,
   jobRoutes,
   enrollmentRoutes,
   invitationRoutes,

@@ -16,13 +16,11 @@ import { newRoutes } from '../new-routes.ts'
 import { OUTCOME_EXAMPLE } from './json.ts'
 import { idempotencyKey, jobAnswers, KEY_REUSED, type NewJob, startJob } from './start.ts'
 import {
-  checkNumber,
+  findTargets,
   isNamedOnce,
   NAMED_ONCE,
   SMALL,
   targetFields,
-  targetsMeant,
-  targetsNamed,
   type Targets,
 } from './targets.ts'
 
@@ -105,10 +103,7 @@ async function planOf(env: Env, wanted: BulkRequest, by: QueuedBy): Promise<NewJ
       409,
     )
   }
-  const targets = wanted.ids
-    ? targetsNamed(wanted.ids)
-    : await targetsMeant(env.DB, wanted.filter ?? {})
-  checkNumber(targets)
+  const targets = await findTargets(env.DB, wanted)
   if (losing) {
     checkConfirmed(wanted, command, targets)
   }

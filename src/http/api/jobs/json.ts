@@ -1,6 +1,7 @@
 import { z } from '../zod.ts'
 import type { JobView } from '../../../jobs/view.ts'
 import type { Replay } from '../../../device/outbox/replay.ts'
+import type { ReleaseFilter } from '../../../device/queue/held.ts'
 import type { CommandWork } from '../../../jobs/command.ts'
 import { kindOf, type Outcome, type OutcomeKind } from '../../../jobs/rows.ts'
 import { isRound } from '../../../jobs/kinds.ts'
@@ -11,7 +12,7 @@ import { atOrNull, iso, time } from '../values.ts'
 export const jobSchema = z
   .object({
     id: z.string(),
-    kind: z.enum(['command', 'replay', 'renewal', 'push-waiting']).openapi({
+    kind: z.enum(['command', 'replay', 'release', 'renewal', 'push-waiting']).openapi({
       description:
         '`renewal`: a round of renewals; `push-waiting`: pushes what waits, because pushes may leave again',
     }),
@@ -28,6 +29,14 @@ export const jobSchema = z
       .object({ webhook_id: z.string(), dry_run: z.boolean() })
       .nullable()
       .openapi({ description: 'of a job that posts events to a webhook again' }),
+    release: z
+      .object({
+        request_types: z.array(z.string()).nullable(),
+        queued_before: time.nullable(),
+        queued_after: time.nullable(),
+      })
+      .nullable()
+      .openapi({ description: 'of a job that releases held commands' }),
     total: z.int().openapi({
       description: 'how many ids; in a round, how many devices so far',
     }),
@@ -51,8 +60,8 @@ export const outcomeSchema = z
     }),
     state: z.enum(['waiting', 'done', 'failed']).openapi({
       description:
-        '`done`: the command is queued at the device, or the events are posted again; read the device’s ' +
-        'answer by `command_id`',
+        '`done`: the command is queued at the device, the events are posted again, or held commands are ' +
+        'released; read the device’s answer by `command_id`',
     }),
     command_id: z.string().nullable(),
     known: z
@@ -64,6 +73,10 @@ export const outcomeSchema = z
           'no command is queued',
       }),
     events: z.int().nullable().openapi({ description: 'in a replay, how many are posted again' }),
+    released: z
+      .int()
+      .nullable()
+      .openapi({ description: 'in a release, how many commands are released' }),
     error: z.string().nullable().openapi({ description: 'why it failed' }),
   })
   .openapi('Outcome')
@@ -80,6 +93,7 @@ export const JOB_EXAMPLE: JobJson = {
     command_uuid: '0f3a8f9e-6a0e-4c5e-8a0c-0a8c2f6d1b7e',
   },
   replay: null,
+  release: null,
   total: 100_000,
   done: 41_500,
   failed: 2,
@@ -95,6 +109,7 @@ export const OUTCOME_EXAMPLE: z.input<typeof outcomeSchema> = {
   command_id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01.17',
   known: true,
   events: null,
+  released: null,
   error: null,
 }
 
@@ -119,16 +134,30 @@ export function jobJson(job: JobView): JobJson {
   }
 }
 
-function workJson({ kind, work }: JobView): Pick<JobJson, 'command' | 'replay'> {
-  if (kind === 'replay') {
-    const { subscriber, dryRun }: Replay = JSON.parse(work)
-    return { command: null, replay: { webhook_id: subscriber, dry_run: dryRun } }
+const NO_WORK = { command: null, replay: null, release: null }
+
+function workJson({ kind, work }: JobView): Pick<JobJson, keyof typeof NO_WORK> {
+  switch (kind) {
+    case 'command': {
+      const { uuid, requestType }: CommandWork = JSON.parse(work)
+      return { ...NO_WORK, command: { request_type: requestType, command_uuid: uuid } }
+    }
+    case 'replay': {
+      const { subscriber, dryRun }: Replay = JSON.parse(work)
+      return { ...NO_WORK, replay: { webhook_id: subscriber, dry_run: dryRun } }
+    }
+    case 'release': {
+      const { requestTypes, queuedBefore = 0, queuedAfter = 0 }: ReleaseFilter = JSON.parse(work)
+      const release = {
+        request_types: requestTypes?.slice() ?? null,
+        queued_before: atOrNull(queuedBefore),
+        queued_after: atOrNull(queuedAfter),
+      }
+      return { ...NO_WORK, release }
+    }
+    default:
+      return NO_WORK
   }
-  if (kind === 'command') {
-    const { uuid, requestType }: CommandWork = JSON.parse(work)
-    return { command: { request_type: requestType, command_uuid: uuid }, replay: null }
-  }
-  return { command: null, replay: null }
 }
 
 export function outcomeJson(
@@ -136,17 +165,23 @@ export function outcomeJson(
   id: string,
   outcome: Outcome,
 ): z.input<typeof outcomeSchema> {
-  const blank = { id, state: kindOf(outcome), command_id: null, known: null, events: null }
+  const none = { command_id: null, known: null, events: null, released: null }
+  const blank = { id, state: kindOf(outcome), ...none, error: null }
   if (outcome === null || typeof outcome === 'string') {
     return { ...blank, error: outcome }
   }
   if (typeof outcome !== 'number') {
     const [commandId, unknown] = outcome
-    return { ...blank, command_id: commandId, known: unknown === undefined, error: null }
+    return { ...blank, command_id: commandId, known: unknown === undefined }
   }
-  return kind === 'replay'
-    ? { ...blank, events: outcome, error: null }
-    : { ...blank, command_id: `${id}.${outcome}`, known: true, error: null }
+  switch (kind) {
+    case 'replay':
+      return { ...blank, events: outcome }
+    case 'release':
+      return { ...blank, released: outcome }
+    default:
+      return { ...blank, command_id: `${id}.${outcome}`, known: true }
+  }
 }
 
 /** How many outcomes of a state a job has. A round keeps none. */

@@ -4,33 +4,23 @@ import type { Replay } from '../../../device/outbox/replay.ts'
 import type { Env } from '../../../env.ts'
 import { VAR_WEBHOOK, type Webhook } from '../../../events/webhook.ts'
 import { RequestError } from '../../request-error.ts'
-import { MAX_TARGETS } from '../device-filter.ts'
 import { body, operation } from '../operation.ts'
 import { newRoutes } from '../new-routes.ts'
 import { moment } from '../values.ts'
 import { activeWebhook, webhookOf } from '../webhooks/access.ts'
 import { reportStatus, topicWord } from '../words.ts'
 import { idempotencyKey, jobAnswers, KEY_REUSED, type NewJob, startJob } from './start.ts'
-import {
-  checkNumber,
-  isNamedOnce,
-  NAMED_ONCE,
-  SMALL,
-  targetFields,
-  targetsMeant,
-  targetsNamed,
-} from './targets.ts'
+import { findTargets, idList, isNamedOnce, NAMED_ONCE, SMALL, targetFields } from './targets.ts'
 
 /** Kept events that are posted to a webhook again, or for the first time. */
 export const replayRoutes = newRoutes()
 
-const IDS = 'UDID, EnrollmentID, UDID:UserID or a bare UserID'
 const EVENTS = 'ids of events; the webhook’s filter does not count then'
 
 const replayRequest = z
   .strictObject({
     webhook_id: z.string().openapi({ description: 'the webhook that gets the events' }),
-    ids: z.array(z.string()).min(1).max(MAX_TARGETS).optional().openapi({ description: IDS }),
+    ids: idList,
     ...targetFields,
     events: z
       .array(z.string().max(100))
@@ -93,7 +83,7 @@ async function planOf(
   config: Config,
   wanted: z.output<typeof replayRequest>,
 ): Promise<NewJob> {
-  const { webhook_id: id, filter = {}, force, pace = 0, dry_run: dryRun, events = null } = wanted
+  const { webhook_id: id, force, pace = 0, dry_run: dryRun, events = null } = wanted
   const webhook = await receiverOf(env, config, id, { force, dryRun })
   const { topics = webhook.topics, statuses = webhook.statuses } = wanted
   const replay: Replay = {
@@ -104,8 +94,7 @@ async function planOf(
     to: wanted.to ?? Number.MAX_SAFE_INTEGER,
     dryRun,
   }
-  const targets = wanted.ids ? targetsNamed(wanted.ids) : await targetsMeant(env.DB, filter)
-  checkNumber(targets)
+  const targets = await findTargets(env.DB, wanted)
   const kind = 'replay'
   const facts = { kind, work: JSON.stringify(replay), secret: false, pace, stopAt: 0 } as const
   return { targets, facts, payload: new Uint8Array() }

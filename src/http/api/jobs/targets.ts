@@ -19,6 +19,11 @@ export const targetFields = {
   pace: z.int().min(1).max(1_000_000).optional().openapi({ description: 'devices a minute' }),
 }
 
+/** `ids` of a request that queues nothing, so that each has to be a text. */
+export const idList = z.array(z.string()).min(1).max(MAX_TARGETS).optional().openapi({
+  description: 'UDID, EnrollmentID, UDID:UserID or a bare UserID',
+})
+
 interface Named {
   readonly ids?: unknown
   readonly filter?: unknown
@@ -37,13 +42,27 @@ export interface Targets {
   readonly faults: ReadonlyMap<number, string>
 }
 
+type Words = z.output<typeof deviceFilter>
+
+interface Wanted {
+  readonly ids?: readonly unknown[] | undefined
+  readonly filter?: Words | undefined
+}
+
+/** The targets of a request. @throws RequestError for no device, and for too many */
+export async function findTargets(d1: D1Database, { ids, filter = {} }: Wanted): Promise<Targets> {
+  const targets = ids ? targetsNamed(ids) : await targetsMeant(d1, filter)
+  checkNumber(targets)
+  return targets
+}
+
 /** How much of a bad id is kept. */
 const SHOWN = 512
 
 /**
  * The ids of a request, which may be any values. An unknown id is valid: its command waits for an enrolment.
  */
-export function targetsNamed(listed: readonly unknown[]): Targets {
+function targetsNamed(listed: readonly unknown[]): Targets {
   // 5 and "5" are two values: only the text can be an id.
   const named = new Map(listed.map((id) => [JSON.stringify(id), id]))
   return asTargets(
@@ -63,10 +82,7 @@ function typeName(value: unknown): string {
  * The devices of a filter, enrolled ones unless it has a `state`. A serial number without a device is a
  * fault.
  */
-export async function targetsMeant(
-  d1: D1Database,
-  words: z.output<typeof deviceFilter>,
-): Promise<Targets> {
+async function targetsMeant(d1: D1Database, words: Words): Promise<Targets> {
   const { serial_number: serials = [] } = words
   const found = await targetsOf(d1, filterOf({ state: ['enrolled'], ...words }))
   const known = new Set(found.map(({ serialNumber }) => serialNumber))
@@ -92,7 +108,7 @@ function asTargets(named: readonly { id: string; fault: string | undefined }[]):
 }
 
 /** @throws RequestError for no device, and for more devices than one call may name */
-export function checkNumber({ ids }: Targets): void {
+function checkNumber({ ids }: Targets): void {
   if (ids.length === 0) {
     throw new RequestError(
       'no device is meant: the list is empty, or no enrolled device fits',
