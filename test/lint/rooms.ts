@@ -25,6 +25,7 @@ const ROOMS: readonly (readonly [room: string, packages: readonly string[]])[] =
   ['pki/seal', CRYPTO],
   ['enroll', []],
   ['scep', CRYPTO],
+  ['migration', CRYPTO],
   ['request-id.ts', ['node:async_hooks']],
   ['clock.ts', []],
   ['log.ts', []],
