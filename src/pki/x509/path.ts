@@ -244,7 +244,8 @@ function weakKey({ spki, subjectText }: Certificate): Weakness | undefined {
       }
 }
 
-function isSignedBy(certificate: Certificate, issuer: Certificate): boolean {
+/** Whether the key of `issuer` made the signature, and the names agree. */
+export function isSignedBy(certificate: Certificate, issuer: Certificate): boolean {
   if (certificate.issuer !== issuer.subject) {
     return false
   }
