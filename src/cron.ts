@@ -6,7 +6,7 @@ import { warn } from './log.ts'
 import { clock } from './clock.ts'
 import { forgetUnused } from './directory/certificates.ts'
 import type { Config } from './config/config.ts'
-import { beginRenewals } from './jobs/renewal-control.ts'
+import { beginRenewals } from './jobs/renewal/control.ts'
 
 /** The duties of the daily cron (wrangler.toml). */
 export async function runDailyDuties(env: Env, config: Config): Promise<void> {

@@ -2,7 +2,7 @@ import { commandKind } from './command.ts'
 import { releaseKind, replayKind } from './counted.ts'
 import type { ListedKind, RoundKind } from './work.ts'
 import { pushWaitingKind } from './push-waiting.ts'
-import { renewalKind } from './renewal.ts'
+import { renewalKind } from './renewal/renewal.ts'
 import type { JobKind } from './rows.ts'
 
 /** The kinds of jobs, by the name that a job's row keeps. */

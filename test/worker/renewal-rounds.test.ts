@@ -2,7 +2,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'c
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import worker from '../../src/index.ts'
 import { Device } from '../../src/device/object.ts'
-import { RENEWALS } from '../../src/jobs/renewal-control.ts'
+import { RENEWALS } from '../../src/jobs/renewal/control.ts'
 import type { Env } from '../../src/env.ts'
 import type { SimulatedDevice } from '../../src/simulator/device/device.ts'
 import { createIdentity, readIssuer } from '../../src/simulator/device/identity.ts'

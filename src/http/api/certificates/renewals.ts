@@ -6,7 +6,7 @@ import {
   loadRenewalState,
   renewalStatus,
   type RenewalStatus,
-} from '../../../jobs/renewal-control.ts'
+} from '../../../jobs/renewal/control.ts'
 import {
   type ExpiringIdentity,
   listIdentitiesByExpiry,

@@ -1,14 +1,14 @@
-import { clock } from '../clock.ts'
-import type { Config } from '../config/config.ts'
+import { clock } from '../../clock.ts'
+import type { Config } from '../../config/config.ts'
 import {
   countDueForRenewal,
   countRenewals,
   type RenewalCounts,
-} from '../directory/devices/renewals.ts'
-import { log, warn } from '../log.ts'
-import type { Job } from './job.ts'
-import type { RoundSettings } from './work.ts'
-import { dueIdentities, renewalSettings, renewalsEnabled, RETRY_AFTER } from './renewal-settings.ts'
+} from '../../directory/devices/renewals.ts'
+import { log, warn } from '../../log.ts'
+import type { Job } from '../job.ts'
+import type { RoundSettings } from '../work.ts'
+import { dueIdentities, renewalSettings, renewalsEnabled, RETRY_AFTER } from './settings.ts'
 
 /** The settings of renewals, and their rounds as an admin sees them (docs/renewal.md). */
 

@@ -1,9 +1,9 @@
-import { clock } from '../clock.ts'
-import type { Config } from '../config/config.ts'
-import { lastImport } from '../directory/authorities.ts'
-import type { DueIdentities } from '../directory/devices/renewals.ts'
-import { renewalWindow } from '../scep/renewal.ts'
-import type { RoundSettings } from './work.ts'
+import { clock } from '../../clock.ts'
+import type { Config } from '../../config/config.ts'
+import { lastImport } from '../../directory/authorities.ts'
+import type { DueIdentities } from '../../directory/devices/renewals.ts'
+import { renewalWindow } from '../../scep/renewal.ts'
+import type { RoundSettings } from '../work.ts'
 
 /** A device that failed, is blocked or did nothing is tried again after this time. */
 export const RETRY_AFTER = 7 * 86_400_000

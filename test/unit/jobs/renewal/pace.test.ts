@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { batchInterval, nextStep, type RoundSoFar } from '../../../src/jobs/renewal-pace.ts'
+import { batchInterval, nextStep, type RoundSoFar } from '../../../../src/jobs/renewal/pace.ts'
 
 const DAY = 86_400_000
 const NOW = 100 * DAY
