@@ -13,6 +13,7 @@ import { deviceFace } from './http/device/face.ts'
 import { scepFace } from './http/device/scep.ts'
 import { micromdmFace } from './http/micromdm/v1-routes.ts'
 import { version } from './http/micromdm/version.ts'
+import { nanomdmFace } from './http/nanomdm/face.ts'
 import { ownFace } from './http/api/face.ts'
 import { isForDevices, notFound, onError, errorResponse } from './http/errors.ts'
 import { guardObject, inBackground } from './guard.ts'
@@ -61,6 +62,7 @@ app.route('/', deviceFace)
 app.route('/', enrollFace)
 app.route('/', scepFace)
 app.route('/', micromdmFace)
+app.route('/', nanomdmFace)
 app.route('/', ownFace)
 app.onError(onError)
 app.notFound(notFound)

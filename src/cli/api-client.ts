@@ -19,6 +19,19 @@ export interface InstalledCA {
   readonly warning: string | null
 }
 
+/** A server that refuses a call, or does not answer: then there is no `status`. */
+export class ApiError extends CliError {
+  readonly status: number | undefined
+  /** Seconds until it may be asked again, if it said so. */
+  readonly retryAfter: number
+
+  constructor(message: string, status?: number, retryAfter = 0) {
+    super(message)
+    this.status = status
+    this.retryAfter = retryAfter
+  }
+}
+
 /** The mode of enrolment, and its links. */
 export interface EnrollmentLinks {
   readonly meaning: string
@@ -36,7 +49,7 @@ export function newAuthority(now: number): Authority {
 
 /** @throws CliError when the server cannot be reached */
 export async function listCAs(access: AdminAccess): Promise<readonly InstalledCA[]> {
-  return authoritiesIn(await call(access, CA, { method: 'GET' }))
+  return authoritiesIn(await callApi(access, CA, { method: 'GET' }))
 }
 
 /** @throws CliError when the server refuses it */
@@ -51,17 +64,17 @@ export async function installCA(
     imported: facts.imported,
     next_serial: facts.nextSerial,
   })
-  return JSON.parse(await call(access, CA, { method: 'POST', body }))
+  return JSON.parse(await callApi(access, CA, { method: 'POST', body }))
 }
 
 /** @throws CliError when the server refuses */
 export async function removeCA(access: AdminAccess, keyId: string): Promise<void> {
-  await call(access, `${CA}/${keyId}`, { method: 'DELETE' })
+  await callApi(access, `${CA}/${keyId}`, { method: 'DELETE' })
 }
 
 /** @throws CliError when the server cannot be reached */
 export async function readEnrollment(access: AdminAccess): Promise<EnrollmentLinks> {
-  return JSON.parse(await call(access, '/api/enrollment', { method: 'GET' }))
+  return JSON.parse(await callApi(access, '/api/enrollment', { method: 'GET' }))
 }
 
 export function pemPairOf({ certificate, key }: Authority): { certificate: string; key: string } {
@@ -71,37 +84,69 @@ export function pemPairOf({ certificate, key }: Authority): { certificate: strin
   }
 }
 
-async function call(
+/** An answer's text. @throws ApiError when the server refuses the call, or cannot be reached */
+export async function callApi(
   { url, apiKey }: AdminAccess,
   path: string,
-  init: { readonly method: string; readonly body?: string },
+  init: { readonly method: string; readonly body?: string; readonly signal?: AbortSignal },
 ): Promise<string> {
   const authorization = `Basic ${Buffer.from(`micromdm:${apiKey}`).toString('base64')}`
+  const lost = (error: unknown): never => {
+    throw new ApiError(`${url} does not answer: ${faultOfConnection(error)}`)
+  }
   const response = await fetch(url + path, {
     ...init,
     headers: { authorization },
     // A private key goes only to the server that was named.
     redirect: 'manual',
-  }).catch((error: unknown) => {
-    throw new CliError(`${url} does not answer: ${messageOf(causeOf(error))}`)
-  })
-  const text = await response.text()
-  if (!response.ok) {
-    throw new CliError(`${url}${path} answered ${response.status}: ${detailIn(text)}`)
+  }).catch(lost)
+  const text = await response.text().catch(lost)
+  const { ok, status, headers } = response
+  if (!ok || isPage(text)) {
+    throw new ApiError(
+      `${url}${path} answered ${status}: ${refusalIn(response, text)}`,
+      status,
+      Number(headers.get('retry-after')) || 0,
+    )
   }
   return text
 }
 
+/** Why there is no answer. OpenSSL names neither the scheme nor the server. */
+function faultOfConnection(error: unknown): string {
+  const fault = messageOf(causeOf(error)).trim()
+  return fault.includes('wrong version number') ? 'it takes http, not https' : fault
+}
+
+function refusalIn({ status, headers }: Response, text: string): string {
+  const to = headers.get('location')
+  if (to !== null) {
+    return `it leads to ${to}, so name that server`
+  }
+  if (status === 401) {
+    return 'it has another API key'
+  }
+  return isPage(text)
+    ? 'with a web page, so another server or a login answers there'
+    : detailIn(text)
+}
+
+/** No call of the API answers with HTML. */
+function isPage(text: string): boolean {
+  return text.trimStart().startsWith('<')
+}
+
 /** The cause behind Node's "fetch failed". */
-function causeOf(error: unknown): unknown {
+export function causeOf(error: unknown): unknown {
   return error instanceof Error ? (error.cause ?? error) : error
 }
 
-/** The sentence of a problem document. Any other answer is shown unchanged. */
+/** The sentence of a problem document, or of MicroMDM's face. Any other answer is shown unchanged. */
 function detailIn(text: string): string {
   try {
-    const { detail }: { detail?: unknown } = JSON.parse(text)
-    return typeof detail === 'string' ? detail : text.trim()
+    const { detail, error }: { detail?: unknown; error?: unknown } = JSON.parse(text)
+    const sentence = detail ?? error
+    return typeof sentence === 'string' ? sentence : text.trim()
   } catch {
     return text.trim()
   }

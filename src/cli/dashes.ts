@@ -16,7 +16,7 @@ const FITS: Readonly<Record<string, RegExp>> = {
 }
 const OTHER = /^(?!\d+$|https?:)/
 /** npm has an option of that name too, which its configuration may set. */
-const ALSO_OF_NPM: ReadonlySet<string> = new Set(['os', 'key', 'cert'])
+const ALSO_OF_NPM: ReadonlySet<string> = new Set(['os', 'key', 'cert', 'yes'])
 
 /**
  * Refuses flags in front of which no `--` stands. npm keeps such flags and passes on their values as
@@ -31,8 +31,8 @@ export function refuseForgottenDashes(
   env: Readonly<Record<string, string | undefined>>,
 ): void {
   const kept = flags.flatMap((flag) => {
-    const value = env[`npm_config_${flag.name.replaceAll('-', '_')}`]
-    return value === undefined || value === '' ? [] : [{ flag, value }]
+    const value = keptValue(flag, env)
+    return value === '' ? [] : [{ flag, value }]
   })
   if (kept.every(({ flag }) => ALSO_OF_NPM.has(flag.name))) {
     return
@@ -51,6 +51,12 @@ export function refuseForgottenDashes(
   throw new CliError(
     `npm has kept the flags for itself: write -- before them\n  ${command} -- ${line.join(' ')}`,
   )
+}
+
+/** Empty if npm has not kept it. npm takes `--no-activate` for `activate` switched off: an empty text. */
+function keptValue({ name }: NpmFlag, env: Readonly<Record<string, string | undefined>>): string {
+  const value = env[`npm_config_${name.replace(/^no-/, '').replaceAll('-', '_')}`]
+  return name.startsWith('no-') ? (value === '' ? 'true' : '') : (value ?? '')
 }
 
 /** The one argument that fits. npm does not say which flag an argument belongs to. */

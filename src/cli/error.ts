@@ -5,6 +5,14 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
+/** Why a file cannot be read, in Node's words: `no such file or directory`. */
+export function faultOfFile(error: unknown): string {
+  const words = messageOf(error)
+  return words.startsWith('EISDIR:')
+    ? 'it is a folder'
+    : words.replace(/^[A-Z]+: ([^,]+), \w+( '.*')?$/s, '$1')
+}
+
 /** Messages of Node, SQLite and workerd about files that cannot be written, and our words for them. */
 const HINDRANCES: readonly (readonly [RegExp, string])[] = [
   [/^(ENOSPC|EDQUOT):|disk is full|SQLITE_IOERR_SHMSIZE/, 'the disk is full: free some space'],

@@ -18,11 +18,13 @@ import { queueCommandOnce } from './queue/enqueue.ts'
 import { cancelCommand, clearQueue } from './queue/cancel.ts'
 import { restoreSuperseded } from './queue/restore-superseded.ts'
 import { endOfStay } from './residents.ts'
+import { exportRecord } from './moved/export.ts'
+import { moveIn, type MoveIn } from './moved/take.ts'
 import { DeviceRuntime, type DeviceEnv } from './runtime.ts'
 import { block, isBarred, unblock } from './standing/block.ts'
 import { hide, retire } from './standing/leave.ts'
 import { proveSerial } from './standing/prove-serial.ts'
-import { settleContest } from './standing/contest-end.ts'
+import { decideStanding } from './standing/unproven.ts'
 import { listEscrow } from './store/escrow/list.ts'
 import type { EscrowKind, EscrowReader } from './store/escrow/reads.ts'
 import { readEscrow } from './store/escrow/tokens.ts'
@@ -144,9 +146,19 @@ export class Device extends DurableObject<DeviceEnv> {
     return this.#runtime.commit((context) => revokeIdentity(context, fingerprint))
   }
 
+  /** A record of the device came from another server. */
+  async moveIn(record: MoveIn) {
+    return this.#runtime.commit((context) => moveIn(context, record))
+  }
+
+  /** The record of the device for another server. */
+  async exportRecord(reader: EscrowReader) {
+    return this.#runtime.look(ITSELF, (context) => exportRecord(context, reader))
+  }
+
   /** An admin says which enrolment is the device. @returns false if the enrolment is not contested */
   async decide(proof: AdminProof) {
-    return this.#runtime.commit((context) => settleContest(context, proof))
+    return this.#runtime.commit((context) => decideStanding(context, proof))
   }
 
   async requeue(address: Address) {
@@ -238,10 +250,7 @@ export class Device extends DurableObject<DeviceEnv> {
     )
   }
 
-  /**
-   * @returns whether these subscribers have events to read that were recorded while the subscribers were
-   * unknown
-   */
+  /** @returns whether these subscribers have events to read from when they were unknown */
   async settleReaders(known: readonly string[]) {
     return this.#runtime.commit((context) => settleSubscribers(context, known))
   }

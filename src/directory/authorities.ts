@@ -75,7 +75,8 @@ export async function listAuthorities(d1: D1Database): Promise<ListedAuthority[]
 
 /**
  * Makes an authority the one that issues. Earlier ones are only accepted from now on. A key that is there
- * already gets the new certificate, and its counter never goes back.
+ * already gets the new certificate, and its counter never goes back. With `keepsIssuer` the one that issues
+ * now goes on, if there is one.
  */
 export async function installAuthority(
   d1: D1Database,
@@ -85,6 +86,7 @@ export async function installAuthority(
     readonly imported: boolean
     readonly nextSerial: number | undefined
     readonly now: number
+    readonly keepsIssuer?: boolean
   },
 ): Promise<void> {
   const { keyId } = certificate
@@ -99,7 +101,7 @@ export async function installAuthority(
     addedAt: sql`max(${facts.now}, coalesce((SELECT max(added_at) + 1 FROM authorities), 0))`,
   }
   const { nextSerial } = authorities
-  await db
+  const install = db
     .insert(authorities)
     .values({ keyId, ...row })
     .onConflictDoUpdate({
@@ -110,6 +112,12 @@ export async function installAuthority(
           coalesce(excluded.next_serial, ${nextSerial}))`,
       },
     })
+  const [issuing] = facts.keepsIssuer ? await authorityCertificates(d1) : []
+  const keep = db
+    .update(authorities)
+    .set({ addedAt: sql`(SELECT max(added_at) + 1 FROM ${authorities})` })
+    .where(eq(authorities.keyId, issuing?.keyId ?? ''))
+  await db.batch([install, keep])
 }
 
 /**

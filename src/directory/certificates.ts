@@ -1,9 +1,11 @@
 /** Certificates that the server issued. Each is recorded before it is handed out, once per request. */
+import { Buffer } from 'node:buffer'
 import { and, eq, type Column, type SQL, sql } from 'drizzle-orm'
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
 import type { Certificate } from '../pki/x509/certificate.ts'
 import type { Binding } from '../pki/seal/challenge.ts'
 import { isClaimed } from './identities.ts'
+import { jsonOf } from './prepared.ts'
 import { certificates } from './schema.ts'
 
 export interface IssuedCertificate {
@@ -153,7 +155,7 @@ export function insertQuery(
           ${sql.param(der)}, ${challenge}, ${profile},
           ${predecessors(certificates.boundUdid, binding.udid)},
           ${predecessors(certificates.boundSerial, binding.serial)},
-          ${Number(rate !== undefined)}, ${Math.max(now + UNUSED_FOR, row.keptUntil)}
+          ${Number(rate !== undefined)}, ${Math.max(now + UNUSED_FOR, row.keptUntil)}, 0
         WHERE ${isUnused} AND ${rate === undefined ? sql`1` : sql`${issuedLately(now)} < ${rate}`}
           AND ${condition}`,
     )
@@ -186,4 +188,36 @@ export async function forgetUnused(d1: D1Database, now: number, most = MOST_UNUS
       return
     }
   }
+}
+
+/** Records certificates that another server issued, once. They count as issued here. */
+export async function recordMoved(
+  d1: D1Database,
+  moved: readonly { readonly certificate: Certificate; readonly authority: string }[],
+): Promise<void> {
+  const rows = jsonOf(
+    moved.map(({ certificate, authority }) => ({
+      authority,
+      fingerprint: certificate.fingerprint,
+      serial: certificate.serial,
+      subject: certificate.subjectText,
+      issuedAt: certificate.notBefore,
+      notAfter: certificate.notAfter,
+      der: Buffer.from(certificate.der).toString('hex'),
+    })),
+  )
+  await drizzle(d1).run(sql`INSERT OR IGNORE INTO ${certificates}
+    (fingerprint, authority, serial, subject, issued_at, not_after, der, moved)
+    SELECT ${of('fingerprint')}, ${of('authority')}, ${of('serial')}, ${of('subject')}, ${of('issuedAt')},
+      ${of('notAfter')}, unhex(${of('der')}), 1 FROM json_each(${rows}) AS listed`)
+}
+
+function of(key: string): SQL {
+  return sql.raw(`listed.value ->> '${key}'`)
+}
+
+/** Whether the row of a certificate came from another server. */
+export function isMoved(fingerprint: SQL): SQL {
+  return sql`EXISTS (SELECT 1 FROM ${certificates}
+    WHERE ${certificates.fingerprint} = ${fingerprint} AND ${certificates.moved})`
 }

@@ -17,6 +17,7 @@ import {
 } from '../pki/seal/challenge.ts'
 import { lastImport } from './authorities.ts'
 import { consumerQuery } from './certificates.ts'
+import { jsonOf } from './prepared.ts'
 import { challenges, moments } from './schema.ts'
 import type { ChallengeSettings } from '../config/settings.ts'
 
@@ -246,4 +247,14 @@ export async function revokeChallenges(d1: D1Database, now: number): Promise<voi
 
 function hashOf(challenge: string): string {
   return createHash('sha256').update(challenge).digest('hex')
+}
+
+/** Opens challenges of another server. They are bound to no device. */
+export async function openMovedChallenges(
+  d1: D1Database,
+  texts: readonly string[],
+  openUntil: number,
+): Promise<void> {
+  await drizzle(d1).run(sql`INSERT OR IGNORE INTO ${challenges} (hash, open_until, certificate)
+    SELECT listed.value, ${openUntil}, '' FROM json_each(${jsonOf(texts.map(hashOf))}) AS listed`)
 }

@@ -1,6 +1,7 @@
 /** The owners of certificates: the enrolments that have claimed them. */
 import { eq, type SQL, sql } from 'drizzle-orm'
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
+import { jsonOf } from './prepared.ts'
 import { identities } from './schema.ts'
 
 const { fingerprint, enrollment } = identities
@@ -30,4 +31,31 @@ export function claimQuery(db: DrizzleD1Database, claims: SQL) {
 export function isClaimed(certificate: unknown, owner?: SQL): SQL {
   const byOwner = owner === undefined ? sql`` : sql` AND ${enrollment} = ${owner}`
   return sql`EXISTS (SELECT 1 FROM ${identities} WHERE ${fingerprint} = ${certificate}${byOwner})`
+}
+
+/** A certificate that another server had bound to a device. */
+export interface MovedCertificate {
+  readonly fingerprint: string
+  readonly device: string
+}
+
+/** Claims certificates for the devices that they were bound to. @returns the owner of each */
+export async function claimMoved(
+  d1: D1Database,
+  bound: readonly MovedCertificate[],
+): Promise<ReadonlyMap<string, string>> {
+  const db = drizzle(d1)
+  const listed = sql`json_each(${jsonOf(bound)}) AS listed`
+  const [, owners] = await db.batch([
+    claimQuery(db, sql`SELECT ${of('fingerprint')}, ${of('device')} FROM ${listed} WHERE true`),
+    db
+      .select({ fingerprint, enrollment })
+      .from(identities)
+      .where(sql`${fingerprint} IN (SELECT ${of('fingerprint')} FROM ${listed})`),
+  ])
+  return new Map(owners.map((row) => [row.fingerprint, row.enrollment]))
+}
+
+function of(key: string): SQL {
+  return sql.raw(`listed.value ->> '${key}'`)
 }

@@ -6,9 +6,6 @@ import { type Counted, type PageOf, readPage } from './order.ts'
 import { profiles } from './schema.ts'
 import { OwnError } from '../reason.ts'
 
-/** A row of D1 holds 2 MB; base64 leaves three quarters of it. */
-export const MAX_PROFILE_BYTES = 1_450_000
-
 /** The stored profile of that identifier, if there is one. */
 export async function storedProfile(
   db: D1Database,
@@ -60,4 +57,15 @@ function profileOf(row: typeof profiles.$inferSelect): StoredProfile {
     throw new OwnError(`the stored profile ${row.identifier} is damaged`)
   }
   return { identifier: row.identifier, mobileconfig: bytes }
+}
+
+/** Stores a profile unless there is one with its identifier. @returns whether it was stored */
+export async function addProfile(db: D1Database, profile: StoredProfile): Promise<boolean> {
+  const { identifier } = profile
+  const added = await drizzle(db)
+    .insert(profiles)
+    .values({ identifier, mobileconfig: encodeBase64(profile.mobileconfig) })
+    .onConflictDoNothing()
+    .returning({ identifier: profiles.identifier })
+  return added.length > 0
 }

@@ -149,6 +149,8 @@ export const certificates = sqliteTable(
     counted: integer('counted', { mode: 'boolean' }).notNull().default(false),
     /** Until when it is kept for a device to use it (milliseconds); 0 once a device has. */
     keptUntil: integer('kept_until').notNull().default(0),
+    /** Another server issued it, and its records came here. */
+    moved: integer('moved', { mode: 'boolean' }).notNull().default(false),
   },
   (table) => [
     uniqueIndex('certificates_request').on(table.request),
@@ -238,3 +240,45 @@ export const jobs = sqliteTable('jobs', {
   id: text('id').primaryKey(),
   createdAt: integer('created_at').notNull(),
 })
+
+/** Fleets that come from another server (docs/move-from-micromdm.md). */
+export const moves = sqliteTable('moves', {
+  id: text('id').primaryKey(),
+  source: text('source').notNull(),
+  /** What an admin calls the copy: a file's name or an address. */
+  name: text('name').notNull(),
+  /** SHA-256 of the copy. */
+  digest: text('digest').notNull(),
+  /** `open`: nothing is served from it. `activating`: its items are being applied. `active`. */
+  state: text('state').notNull(),
+  createdAt: integer('created_at').notNull(),
+  /** 0 while it is open, and while it is not complete. */
+  activatedAt: integer('activated_at').notNull().default(0),
+  endedAt: integer('ended_at').notNull().default(0),
+  /** JSON: what was odd in the copy. */
+  odd: text('odd').notNull(),
+})
+
+/** What comes with a move. With a rowid, because its rows are long. */
+export const moveItems = sqliteTable(
+  'move_items',
+  {
+    move: text('move').notNull(),
+    /** `device`, `authority`, `certificate`, `profile`, `challenge`, or `kept` for what has no room yet. */
+    kind: text('kind').notNull(),
+    id: text('id').notNull(),
+    /** A long item has several rows. The first has all but the data of the others. */
+    part: integer('part').notNull(),
+    /** SHA-256 of its content. */
+    digest: text('digest').notNull(),
+    /** Of a device: the topic of its push token. */
+    topic: text('topic').notNull(),
+    /** Of a device: `blocked`, `retired`, `unproven` or empty. */
+    standing: text('standing').notNull(),
+    /** What became of it; empty while it waits. */
+    outcome: text('outcome').notNull().default(''),
+    /** Sealed; `null` once it is applied. */
+    data: blob('data', { mode: 'buffer' }),
+  },
+  (table) => [primaryKey({ columns: [table.move, table.kind, table.id, table.part] })],
+)

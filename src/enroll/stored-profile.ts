@@ -11,6 +11,9 @@ export interface StoredProfile {
   readonly mobileconfig: Uint8Array
 }
 
+/** A row of D1 holds 2 MB; base64 leaves three quarters of it. */
+export const MAX_PROFILE_BYTES = 1_450_000
+
 const KEYS: ReadonlySet<string> = new Set(['PayloadIdentifier'])
 
 /** The fault of a profile, in MicroMDM's words; undefined when it may be stored. */

@@ -1,3 +1,4 @@
+import type { Context } from 'hono'
 import { HonoBase } from 'hono/hono-base'
 import { TrieRouter } from 'hono/router/trie-router'
 import type { Config } from '../config/config.ts'
@@ -8,6 +9,7 @@ export interface AppEnv {
   Variables: { config: Config }
 }
 
+export type AppContext = Context<AppEnv>
 export type App = HonoBase<AppEnv>
 
 /** Routes. Hono's own constructor tries a router first that refuses our paths, and that is 1.6 KB of gzip. */

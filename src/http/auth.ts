@@ -17,40 +17,46 @@ const LATER = { ...NOT_STORED, 'retry-after': '60' }
 const TOO_MANY =
   'the API key is wrong, and too many wrong keys came from this address: the right key is accepted at once'
 const HOW = 'send the API key: as the password of the user micromdm (Basic), or as a Bearer token'
-/** MicroMDM's challenge is first, for a client that reads only one (RFC 9110 §11.6.1). */
-const CHALLENGE = {
-  ...NOT_STORED,
-  'www-authenticate': 'Basic realm="micromdm", Bearer realm="micromdm"',
-}
 /** The name of a scheme is case-insensitive (RFC 9110 §11.1). */
 const CREDENTIALS = /^(basic|bearer) +(\S+)$/i
 
 /**
- * The gate of all admin routes, before the body is read. A request from a page of another site is refused
- * even with the key, because a browser may have added it. All other requests need the API key: as the
- * password of the user `micromdm` (HTTP Basic), as MicroMDM's clients send it, or as a Bearer token. Only
- * wrong keys are slowed down.
+ * The gate of the admin routes of one face, before the body is read. A request from a page of another site is
+ * refused even with the key, because a browser may have added it. All other requests need the API key: as the
+ * password of the face's user (HTTP Basic), as its clients send it, or as a Bearer token. Only wrong keys are
+ * slowed down.
  */
-export const adminAuth: MiddlewareHandler<AppEnv> = async (c, next) => {
-  const { path } = c.req
-  if (isForeign(c)) {
-    return errorResponse(path, 'cross_site', FOREIGN, NOT_STORED)
-  }
-  const [, scheme = '', sent = ''] = CREDENTIALS.exec(c.req.header('authorization') ?? '') ?? []
-  const { apiKey } = c.var.config
-  const isBearer = scheme.toLowerCase() === 'bearer'
-  const expected = isBearer ? apiKey : Buffer.from(`micromdm:${apiKey}`).toString('base64')
-  if (!sameSecret(sent, expected)) {
-    if (sent !== '' && !(await slowDown(networkOf(addressOf(c))))) {
-      return errorResponse(path, 'too_many_wrong_keys', TOO_MANY, LATER)
+function gateOf(user: 'micromdm' | 'nanomdm'): MiddlewareHandler<AppEnv> {
+  // The clients' own challenge is first, for a client that reads only one (RFC 9110 §11.6.1).
+  const challenge = `Basic realm="${user}", Bearer realm="${user}"`
+  return async (c, next) => {
+    const { path } = c.req
+    if (isForeign(c)) {
+      return errorResponse(path, 'cross_site', FOREIGN, NOT_STORED)
     }
-    const text = isOwnPath(path) ? HOW : 'Unauthorized'
-    return errorResponse(path, 'unauthorized', text, isBrowser(c) ? NOT_STORED : CHALLENGE)
+    const [, scheme = '', sent = ''] = CREDENTIALS.exec(c.req.header('authorization') ?? '') ?? []
+    const { apiKey } = c.var.config
+    const isBearer = scheme.toLowerCase() === 'bearer'
+    const expected = isBearer ? apiKey : Buffer.from(`${user}:${apiKey}`).toString('base64')
+    if (!sameSecret(sent, expected)) {
+      if (sent !== '' && !(await slowDown(networkOf(addressOf(c))))) {
+        return errorResponse(path, 'too_many_wrong_keys', TOO_MANY, LATER)
+      }
+      const text = isOwnPath(path) ? HOW : 'Unauthorized'
+      const headers = { ...NOT_STORED, 'www-authenticate': challenge }
+      return errorResponse(path, 'unauthorized', text, isBrowser(c) ? NOT_STORED : headers)
+    }
+    await next()
+    c.header('cache-control', 'no-store')
+    return undefined
   }
-  await next()
-  c.header('cache-control', 'no-store')
-  return undefined
 }
+
+/** The gate of MicroMDM's API and of our own. */
+export const adminAuth = gateOf('micromdm')
+
+/** The gate of NanoMDM's routes. */
+export const nanomdmAuth = gateOf('nanomdm')
 
 /** Browsers add these headers; no page can change them (Fetch Metadata Request Headers; RFC 6454 §7.3). */
 function isForeign({ req, var: { config } }: AdminContext): boolean {

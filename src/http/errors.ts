@@ -5,10 +5,10 @@ import { warn } from '../log.ts'
 import { RequestError } from './request-error.ts'
 import type { AppEnv } from './app-env.ts'
 import { loggedPath } from './caller.ts'
-import { ENROLL_PATHS, MDM_PATHS, SCEP_PATH } from './paths.ts'
+import { ENROLL_PATHS, MDM_PATHS, MIGRATION, SCEP_PATH } from './paths.ts'
 import { problem, problemStatus, isOwnPath, type ProblemKind } from './problem.ts'
 
-/** Devices read no error bodies, and retry after a 5xx. Admins get MicroMDM's JSON, or a problem document. */
+/** Devices read no error bodies, and retry after a 5xx. Admins get the form of the path's face. */
 export const onError: ErrorHandler<AppEnv> = (error, c) => {
   const { path } = c.req
   const isOwn = isOwnPath(path)
@@ -17,7 +17,7 @@ export const onError: ErrorHandler<AppEnv> = (error, c) => {
       ? problem(error.kind, error.message, {
           ...(error.errors && { errors: error.errors }),
         })
-      : errorJson(error.message, error.status)
+      : foreignError(path, error.message, error.status)
   }
   if (error instanceof GoFieldError) {
     const { plain, at } = error
@@ -57,7 +57,26 @@ export function errorResponse(
 ): Response {
   return isOwnPath(path)
     ? problem(kind, message, { headers })
-    : errorJson(message, problemStatus(kind), headers)
+    : foreignError(path, message, problemStatus(kind), headers)
+}
+
+/** The same on a path that has the form of another server. NanoMDM's errors are plain text. */
+function foreignError(
+  path: string,
+  message: string,
+  status: number,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  return path === MIGRATION
+    ? new Response(`${message}\n`, {
+        status,
+        headers: {
+          'content-type': 'text/plain; charset=utf-8',
+          'x-content-type-options': 'nosniff',
+          ...headers,
+        },
+      })
+    : errorJson(message, status, headers)
 }
 
 /** MicroMDM's error body, indented as its clients print it (docs/micromdm.md). */

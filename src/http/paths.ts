@@ -9,3 +9,6 @@ export const OTA_PHASE23 = '/ota/phase23'
 
 /** The paths for devices and people before an enrolment. */
 export const ENROLL_PATHS = ['/', ENROLL, OTA, OTA_PHASE23]
+
+/** NanoMDM's route for check-in messages of devices that enrolled with another server. */
+export const MIGRATION = '/migration'

@@ -2,7 +2,7 @@ import { clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import type { DirectoryRow } from '../device/standing/directory-row.ts'
 import type { Claim } from '../device/enrolment/identity.ts'
-import { authorityAnchors } from '../directory/authorities.ts'
+import type { MovedStanding } from '../device/enrolment/message.ts'
 import type { CertificateFacts } from '../directory/certificate-facts.ts'
 import { claimIdentity, type ClaimRequest, type ClaimVerdict } from '../directory/devices/claim.ts'
 import { NO_RENEWAL } from '../device/store/installed.ts'
@@ -13,16 +13,12 @@ import { reasonOf } from '../reason.ts'
 import { warn } from '../log.ts'
 import { deviceTypeOf, enrollmentId } from '../mdm/enrollment.ts'
 import { NO_FACTS, type Message } from '../mdm/message.ts'
-import type { SignatureCheck } from '../pki/cms/cms.ts'
 import { BACKDATED } from '../pki/x509/authority.ts'
-import { DerError } from '../pki/asn1/der.ts'
 import { bindingOf, isBound, type Binding } from '../pki/seal/challenge.ts'
-import { type Anchor, imported, validatePath } from '../pki/x509/path.ts'
-import { readCertificate } from '../pki/x509/certificate.ts'
+import type { Anchor } from '../pki/x509/path.ts'
+import { acceptedCAs, check, isOthers, type Signer, type ValidPath } from './accepted-cas.ts'
 
 const SECOND = 1000
-
-export type Signer = Extract<SignatureCheck, { ok: true }>
 
 export type Claimed =
   | {
@@ -40,15 +36,9 @@ interface Refused {
   readonly reason: string
   /** Another enrolment, the owner of the certificate. */
   readonly owner?: string | undefined
+  /** The directory has answered: the device has to come again all the same. */
+  readonly isMoving?: boolean
 }
-
-/** A certificate whose path to an accepted CA is valid. */
-export interface ValidPath extends Pick<Claim, 'caKey' | 'subject' | 'notAfter'> {
-  readonly ok: true
-  readonly warnings: readonly string[]
-  readonly notBefore: number
-}
-type Checked = ValidPath | Refused
 
 /** A message with a certificate that, as far as known, its device has not used before. */
 export interface Unclaimed {
@@ -59,6 +49,8 @@ export interface Unclaimed {
   /** The URL that the device called. */
   readonly url: string
   readonly blocked: boolean
+  /** Another server had bound it, or the device came from there without one. */
+  readonly moved: MovedStanding | undefined
 }
 
 /**
@@ -93,7 +85,8 @@ async function claimFor(
 ): Promise<Claimed> {
   const { message, signer, blocked } = unclaimed
   const { device } = message.enrollment
-  const checked = unclaimed.path ?? check(await acceptedCAs(env.DB, config, 0), signer)
+  const anchors = await anchorsFor(env.DB, config, unclaimed)
+  const checked = unclaimed.path ?? check(anchors, signer)
   if (!checked.ok) {
     return checked
   }
@@ -105,7 +98,8 @@ async function claimFor(
   const outcome = await claimIdentity(env.DB, request, background)
   const { verdict, owner, isUsers, issued, isListed } = outcome
   if (verdict !== '') {
-    return { ok: false, status: 400, reason: REFUSALS[verdict] }
+    const isMoving = verdict === 'moving'
+    return { ok: false, status: isMoving ? 503 : 400, reason: REFUSALS[verdict], isMoving }
   }
   if (owner !== device) {
     return {
@@ -124,8 +118,19 @@ async function claimFor(
   }
 }
 
+/** A certificate that another server had bound may have expired: its device goes on, as there. */
+async function anchorsFor(
+  db: D1Database,
+  config: Config,
+  { moved }: Unclaimed,
+): Promise<readonly Anchor[]> {
+  const anchors = await acceptedCAs(db, config, 0)
+  return moved === 'unchecked' ? anchors.map((anchor) => ({ ...anchor, row: 'moved' })) : anchors
+}
+
 /** Why a certificate of an accepted CA is refused. */
 const REFUSALS: Readonly<Record<Exclude<ClaimVerdict, ''>, string>> = {
+  moving: 'its records are on their way from another server',
   udid: 'the certificate was issued for another UDID',
   serial: 'the certificate was issued for another serial number',
   unbegun:
@@ -143,7 +148,7 @@ const REFUSALS: Readonly<Record<Exclude<ClaimVerdict, ''>, string>> = {
 function requestOf(
   db: D1Database,
   config: Config,
-  { message, signer }: Unclaimed,
+  { message, signer, moved }: Unclaimed,
   { caKey, notBefore, notAfter }: ValidPath,
 ): ClaimRequest {
   const begins = message.kind === 'checkin' && message.messageType === 'Authenticate'
@@ -153,6 +158,7 @@ function requestOf(
     authority: isOthers(db, config, caKey) ? '' : caKey,
     said: bindingOf({ udid: message.enrollment.device, serial }),
     begins,
+    isUnproven: moved === 'unproven',
     mayAdopt: begins || config.device.udidCertAuthWarnOnly,
     // Certificates hold whole seconds.
     issuedBy: notBefore + BACKDATED + SECOND,
@@ -209,7 +215,7 @@ function profileOf(
 }
 
 /** Users of other devices that have the device's id, if there are any. */
-async function namesakesOf(env: ReachEnv, device: string): Promise<Claim['namesakes']> {
+export async function namesakesOf(env: ReachEnv, device: string): Promise<Claim['namesakes']> {
   const { claims } = await claimsOf(env.DB, device)
   const live = await liveClaims(
     env,
@@ -221,64 +227,6 @@ async function namesakesOf(env: ReachEnv, device: string): Promise<Claim['namesa
         ids: live.map(({ id, device: other }) => enrollmentId(other, id)),
         used: live.some(({ used }) => used),
       }
-}
-
-/** The age of the list. A new CA is found at once; a removed one has no effect, because a claim checks D1. */
-export const AUTHORITIES_FOR = 30_000
-const ownCAs = new WeakMap<D1Database, { at: number; anchors: readonly Anchor[] }>()
-
-/** Our own CAs, as they were at most `age` milliseconds ago, and those of `DEVICE_CA`. */
-export async function acceptedCAs(db: D1Database, config: Config, age: number): Promise<Anchor[]> {
-  let own = ownCAs.get(db)
-  if (own === undefined || clock.now() - own.at >= age) {
-    if (own !== undefined) {
-      // Other requests use the known value during the read.
-      ownCAs.set(db, { ...own, at: clock.now() })
-    }
-    own = { at: clock.now(), anchors: await authorityAnchors(db) }
-    ownCAs.set(db, own)
-  }
-  return withOthers(own.anchors, config)
-}
-
-/** The same without D1: our own CAs as this isolate last read them, if it has, however long ago. */
-export function lastKnownCAs(db: D1Database, config: Config): Anchor[] {
-  return withOthers(ownCAs.get(db)?.anchors ?? [], config)
-}
-
-/** Our own CAs stay ours even if `DEVICE_CA` names them too: their certificates have rows with a binding. */
-function withOthers(own: readonly Anchor[], { deviceCAs }: Config): Anchor[] {
-  const others = deviceCAs.filter(({ keyId }) => !isOneOf(own, keyId))
-  return [...own, ...others.map(imported)]
-}
-
-/** Whether only `DEVICE_CA` has a CA. One in neither list was removed: D1 then refuses the claim. */
-function isOthers(db: D1Database, { deviceCAs }: Config, caKey: string): boolean {
-  return (
-    !isOneOf(ownCAs.get(db)?.anchors ?? [], caKey) && deviceCAs.some(({ keyId }) => keyId === caKey)
-  )
-}
-
-function isOneOf(anchors: readonly Anchor[], caKey: string): boolean {
-  return anchors.some(({ certificate }) => certificate.keyId === caKey)
-}
-
-export function check(cas: readonly Anchor[], signer: Signer): Checked {
-  try {
-    const leaf = readCertificate(signer.certificate)
-    const path = validatePath(leaf, signer.others.map(readCertificate), cas, clock.now())
-    if (!path.ok) {
-      return { ok: false, status: 400, reason: path.reason }
-    }
-    const { subject, notBefore, notAfter } = leaf
-    const { caKeyId: caKey, warnings } = path
-    return { ok: true, caKey, subject, notBefore, notAfter, warnings }
-  } catch (error) {
-    if (error instanceof DerError) {
-      return { ok: false, status: 400, reason: `the certificate cannot be read: ${error.message}` }
-    }
-    throw error
-  }
 }
 
 function warnOfWeakness(device: string, signer: Signer, warnings: readonly string[]): void {

@@ -89,9 +89,15 @@ export class Job extends DurableObject<WorkEnv> {
     return { kind: 'created', job: this.#view(job) }
   }
 
-  /** Begins a round. A round that goes on is left alone. A crash may list a round that was never stored. */
+  /**
+   * Begins a round. A round that goes on is left alone, but a move goes on at once: the alarm of a process
+   * that died may be a minute away. A crash may list a round that was never stored.
+   */
   async start(round: Pick<JobFacts, 'name' | 'kind' | 'work'>): Promise<void> {
     if (this.#job()?.state === 'running') {
+      if (round.kind === 'move' && !this.#running) {
+        await this.ctx.storage.setAlarm(clock.now())
+      }
       return
     }
     const now = clock.now()

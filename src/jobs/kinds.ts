@@ -1,6 +1,7 @@
 import { commandKind } from './command.ts'
 import { releaseKind, replayKind } from './counted.ts'
 import type { ListedKind, RoundKind } from './work.ts'
+import { moveKind } from './move/round.ts'
 import { pushWaitingKind } from './push-waiting.ts'
 import { renewalKind } from './renewal/renewal.ts'
 import type { JobKind } from './rows.ts'
@@ -12,6 +13,7 @@ export const JOB_KINDS: Readonly<Record<JobKind, ListedKind | RoundKind>> = {
   release: releaseKind,
   renewal: renewalKind,
   'push-waiting': pushWaitingKind,
+  move: moveKind,
 }
 
 /** Whether a job finds its devices itself. */

@@ -152,7 +152,9 @@ export function isUdidOfMobile(id: string): boolean {
   return /^([\da-f]{40}|[\da-f]{8}-[\da-f]{16})$/i.test(id)
 }
 
-const DEVICE_TYPES: Readonly<Record<EnrollmentType, 'Device' | 'User Enrollment (Device)'>> = {
+export type DeviceType = 'Device' | 'User Enrollment (Device)'
+
+const DEVICE_TYPES: Readonly<Record<EnrollmentType, DeviceType>> = {
   Device: 'Device',
   User: 'Device',
   'Shared iPad': 'Device',
@@ -161,7 +163,7 @@ const DEVICE_TYPES: Readonly<Record<EnrollmentType, 'Device' | 'User Enrollment 
 }
 
 /** The type of the device channel, for either channel of the device. */
-export function deviceTypeOf({ type }: Enrollment): EnrollmentType {
+export function deviceTypeOf({ type }: Enrollment): DeviceType {
   return DEVICE_TYPES[type]
 }
 

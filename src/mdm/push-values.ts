@@ -17,3 +17,8 @@ export function isPushMagic(magic: string): boolean {
 export function isPushTopic(topic: string): boolean {
   return topic.length <= MAX_PUSH_VALUE && /^[\x21-\x7e]+$/.test(topic)
 }
+
+/** Whether APNs could be asked to wake a channel with these. */
+export function isPushable(token: Uint8Array, magic: string, topic: string): boolean {
+  return isPushToken(token) && isPushMagic(magic) && isPushTopic(topic)
+}

@@ -39,9 +39,11 @@ const ROOMS: readonly (readonly [room: string, packages: readonly string[]])[] =
   ['device/standing', CRYPTO],
   ['device/push', CRYPTO],
   ['device/enrolment', CRYPTO],
+  ['device/moved', CRYPTO],
   ['device/views', CRYPTO],
   ['device', OBJECT],
   ['directory', SQL],
+  ['directory/moves', SQL],
   ['directory/devices', SQL],
   ['device/reach.ts', []],
   ['webhooks', OBJECT],
@@ -53,6 +55,7 @@ const ROOMS: readonly (readonly [room: string, packages: readonly string[]])[] =
   ['cron.ts', []],
   ['http', HTTP],
   ['http/micromdm', HTTP],
+  ['http/nanomdm', HTTP],
   ['http/device', HTTP],
   ['http/device/enrolment', HTTP],
   ['http/api', HTTP],
@@ -63,6 +66,7 @@ const ROOMS: readonly (readonly [room: string, packages: readonly string[]])[] =
   ['http/api/enrolment', HTTP],
   ['http/api/certificates', HTTP],
   ['http/api/devices', HTTP],
+  ['http/api/moves', HTTP],
   ['http/api/face.ts', HTTP],
   ['index.ts', HTTP],
   ['stand-ins', []],
@@ -73,13 +77,14 @@ const ROOMS: readonly (readonly [room: string, packages: readonly string[]])[] =
   ['cli', NODE],
   ['cli/start/terminal', NODE],
   ['cli/push-cert', NODE],
+  ['cli/move', NODE],
   ['cli/simulate', NODE],
   ['cli/cost', NODE],
   ['cli/start', NODE],
 ]
 
 /** No face imports another face. Code that two faces use belongs to a room above both. */
-const FACES = ['http/micromdm', 'http/device', 'http/api']
+const FACES = ['http/micromdm', 'http/nanomdm', 'http/device', 'http/api']
 
 const SRC = resolve(import.meta.dirname, '../../src')
 

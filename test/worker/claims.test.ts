@@ -26,6 +26,7 @@ function claim(fingerprint: string, device: string, terms: Partial<ClaimRequest>
     said: { udid: '', serial: '' },
     begins: true,
     mayAdopt: true,
+    isUnproven: false,
     issuedBy: 0,
     ...terms,
   }

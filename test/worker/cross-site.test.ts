@@ -5,7 +5,9 @@ import type { Env } from '../../src/env.ts'
 import { api, env, newDevice, serve, until } from './server.ts'
 import { turn, turnTimers } from './clock.ts'
 
-const BASIC = { authorization: `Basic ${btoa('micromdm:secret')}` }
+const userOf = (path: string) => (path === '/migration' ? 'nanomdm' : 'micromdm')
+const keyTo = (path: string) => ({ authorization: `Basic ${btoa(`${userOf(path)}:secret`)}` })
+const BASIC = keyTo('/')
 const OURS = 'http://mdm.test'
 
 const { body: document } = await api<{ paths: Record<string, object> }>('GET', '/api/openapi.json')
@@ -30,6 +32,7 @@ const ADMIN = Object.entries({
   '/v1/': ['GET'],
   '/push/X': ['GET', 'HEAD', 'POST', 'OPTIONS'],
   '/boltbackup': ['GET'],
+  '/migration': ['GET', 'HEAD', 'PUT', 'POST', 'OPTIONS'],
   '/api': ['POST'],
   '/api/devices/X%0A/commands': ['POST', 'OPTIONS'],
   '/v1/commands/X%0A': ['POST'],
@@ -78,7 +81,7 @@ const READS = /^(GET|HEAD)$/
 const send = (method: string, path: string, headers: Sent, keyed = true) =>
   serve(path, {
     method,
-    headers: { ...(keyed ? BASIC : {}), ...headers },
+    headers: { ...(keyed ? keyTo(path) : {}), ...headers },
     ...(READS.test(method) ? {} : { body: '{' }),
   })
 
@@ -224,7 +227,7 @@ describe('the key', () => {
         const response = await send(method, path, headers, false)
         expect(response.status).toBe(401)
         expect(response.headers.get('www-authenticate'), path).toBe(
-          'Basic realm="micromdm", Bearer realm="micromdm"',
+          `Basic realm="${userOf(path)}", Bearer realm="${userOf(path)}"`,
         )
       }
     },

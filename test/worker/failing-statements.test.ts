@@ -97,11 +97,23 @@ async function withEachFailure(call: () => Promise<Response | undefined>): Promi
 }
 
 const basic = { authorization: `Basic ${btoa(`micromdm:${API_KEY}`)}` }
+const bearer = { authorization: `Bearer ${API_KEY}` }
 
 const mac = newDevice({ platform: 'iOS' })
 await mac.authenticate()
 await mac.tokenUpdate({ unlockToken: bytesOf(TOKEN) })
 await failIn(env.DEVICE.getByName(mac.udid))
+
+const replayed = `UDID-${crypto.randomUUID()}`
+await failIn(env.DEVICE.getByName(replayed))
+const tokenUpdate = writePlist({
+  MessageType: 'TokenUpdate',
+  UDID: replayed,
+  Topic: 'com.apple.mgmt.External.test',
+  PushMagic: 'magic',
+  Token: bytesOf(PUSH_TOKEN),
+  UnlockToken: bytesOf(TOKEN),
+})
 
 const lock = { request_type: 'DeviceLock', pin: PIN }
 const raw = writePlist({
@@ -134,6 +146,8 @@ it.each<[string, string, unknown]>([
   ['POST', `/api/commands/${waiting.body.id}/secrets`, reason],
   ['POST', '/api/commands', { ids: [mac.udid], command: lock }],
   ['POST', `/api/devices/${mac.udid}/escrow/unlock_token`, reason],
+  ['POST', '/api/moves/export', { ...reason, ids: [mac.udid] }],
+  ['PUT', '/migration', tokenUpdate],
   ['GET', `/api/devices/${mac.udid}`, undefined],
   ['GET', `/api/devices/${mac.udid}/events`, undefined],
   ['POST', '/api/webhooks', hook],
@@ -151,7 +165,8 @@ it.each<[string, string, unknown]>([
   ],
 ])('no statement of %s %s fails with a secret in log or answer', async (method, path, body) => {
   const text = body instanceof Uint8Array || body === undefined ? body : JSON.stringify(body)
-  const init = { method, headers: basic, ...(text === undefined ? {} : { body: text }) }
+  const headers = path === '/migration' ? bearer : basic
+  const init = { method, headers, ...(text === undefined ? {} : { body: text }) }
   const failures = await withEachFailure(() => served({ API_KEY }, path, init as RequestInit))
   expect(failures, 'statements that have failed').toBeGreaterThan(
     path.includes('certificate') ? -1 : 0,

@@ -1,6 +1,7 @@
 /** The document of the API, and what has to be there before each example of it can be sent. */
 import { pem } from '../../src/pki/x509/issue.ts'
 import { deployed, pushCertificate } from './deployment.ts'
+import { authorityItem, deviceItem, deviceThere, recordOf, settled, staged } from './move-tools.ts'
 import { enrolByProfile, install, newAuthority } from './scep-client.ts'
 import { api, enrolled, newDevice, until } from './server.ts'
 import { deadLetter, newHook } from './webhook-tools.ts'
@@ -233,6 +234,12 @@ async function atWork() {
   return { ids: { id: body.id } }
 }
 
+async function moving() {
+  await settled()
+  const device = deviceItem(recordOf(deviceThere()))
+  return { ids: { id: await staged([authorityItem, device]) } }
+}
+
 export const PREPARE: Record<string, Prepare> = {
   listDevices: inventoried,
   getDevice: inventoried,
@@ -308,4 +315,12 @@ export const PREPARE: Record<string, Prepare> = {
   retryDeadLetter: dead,
   deleteDeadLetter: dead,
   replay: listed,
+  openMove: moving,
+  listMoves: moving,
+  getMove: moving,
+  putMoveItems: moving,
+  listMoveItems: moving,
+  activateMove: moving,
+  discardMove: moving,
+  exportDevices: enrolledIds,
 }

@@ -12,7 +12,10 @@ import type { Db } from '../../src/storage/db.ts'
 import { MAX_VALUE_BYTES } from '../../src/storage/bodies.ts'
 import { createSealer } from '../../src/pki/seal/seal.ts'
 import type { Message } from '../../src/mdm/message.ts'
+import { moveIn } from '../../src/device/moved/take.ts'
+import { saveDevice } from '../../src/device/store/rows/save.ts'
 import { turn } from './clock.ts'
+import { base64, command, deviceThere, recordOf } from './move-tools.ts'
 import { env, events, seen } from './server.ts'
 import { deviceOf } from './webhook-tools.ts'
 
@@ -185,4 +188,21 @@ it('a subscriber reads events without a transaction, and its report is one', asy
   expect(transactions).toBe(0)
   await stub.pull({ ...request, passed: 2 })
   expect(transactions).toBe(1)
+})
+
+it('a moved device with both tokens, a user and two commands writes eight rows, its tables aside', async () => {
+  const device = deviceThere()
+  const own = recordOf(device, {
+    unlockToken: base64(new Uint8Array(8)),
+    bootstrapToken: base64(new Uint8Array(8)),
+    commands: [command(0, 'ProfileList'), command(1, 'SecurityInfo')],
+  })
+  const user = { user: 'ADA', token: base64(new Uint8Array(32)), magic: 'M', topic: 'T' }
+  const record = { ...own, channels: [...own.channels, user] }
+  const identity = { fingerprint: 'f', caKey: 'k', subject: '', notAfter: 1 }
+  await counted(device.udid, (step) => {
+    step(saveDevice)
+    const { rows } = step((context) => moveIn(context, { record, identities: [identity] }))
+    expect(rows).toBe(8)
+  })
 })

@@ -1,6 +1,7 @@
 import { splitEnrollmentId } from '../../mdm/enrollment.ts'
 import { countHeld } from '../store/commands/pending.ts'
 import type { Context } from '../store/context.ts'
+import { saveDevice } from '../store/rows/save.ts'
 import type { Claim } from './identity.ts'
 
 /**
@@ -22,5 +23,14 @@ export function noteArrival(
   const commands = countHeld(db)
   if (commands > 0) {
     effects.notes.push({ event: 'mdm:commands-held', device: name, commands })
+  }
+}
+
+/** A device that moved here has sent its first message. */
+export function noteCall(context: Context): void {
+  const { device } = context.state
+  if (device.moved?.called === false) {
+    device.moved = { ...device.moved, called: true }
+    saveDevice(context)
   }
 }

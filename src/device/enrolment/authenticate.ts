@@ -9,6 +9,7 @@ import {
   resetChannel,
 } from '../standing/contest.ts'
 import { denyRenewal, endEarlier, settleContest } from '../standing/contest-end.ts'
+import { vouchForMoved } from '../standing/replaced.ts'
 import { established } from '../store/earlier.ts'
 import { archiveEscrow } from '../store/escrow/tokens.ts'
 import { acceptIdentity, bindIdentity, type Claim } from './identity.ts'
@@ -141,7 +142,7 @@ function judge(context: Context, message: Authenticate, who: Presented): Beginni
   if (isFree(device) && !isBound) {
     return { kind: 'new', proof: present?.proof || 'first' }
   }
-  if (present && isBegun(device)) {
+  if (present && isRepetition(device, present)) {
     return { kind: 'repeated' }
   }
   const mayRenew = established(context).state === 'enrolled' && isSameSerial(context, message)
@@ -151,7 +152,12 @@ function judge(context: Context, message: Authenticate, who: Presented): Beginni
   if (isBound) {
     return { kind: 'new', proof: 'challenge' }
   }
-  return judgeByProfiles(present, mayRenew ? mdmProfilesOut(context) : [])
+  return judgeByProfiles(context, present, mayRenew)
+}
+
+/** It ends nothing that another server knew of the device. */
+function isDoubtful({ moved }: DeviceRow, present: Identity | undefined): boolean {
+  return present?.proof === '' && moved?.unproven === true
 }
 
 /** There is no enrolment that an Authenticate could end. */
@@ -160,13 +166,23 @@ function isFree({ state }: DeviceRow): boolean {
 }
 
 /**
- * The enrolment has just begun, or is contested. A second Authenticate of the same identity begins no other.
+ * The enrolment has just begun, or is contested: a second Authenticate of the same identity begins no other.
+ * Nor does one of an identity that moved here, which may have been captured at the other server. A device
+ * that is set up again has lost that key.
  */
-function isBegun({ state, contest }: DeviceRow): boolean {
-  return state === 'authenticated' || contest !== undefined
+function isRepetition({ state, contest }: DeviceRow, { proof }: Identity): boolean {
+  return state === 'authenticated' || contest !== undefined || proof === 'moved'
 }
 
-function judgeByProfiles(present: Identity | undefined, renewal: readonly string[]): Beginning {
+function judgeByProfiles(
+  context: Context,
+  present: Identity | undefined,
+  mayRenew: boolean,
+): Beginning {
+  if (isDoubtful(context.state.device, present)) {
+    return { kind: 'contested', renewal: [], isProven: false }
+  }
+  const renewal = mayRenew ? mdmProfilesOut(context) : []
   return present && renewal.length === 0
     ? { kind: 'new', proof: present.proof }
     : { kind: 'contested', renewal, isProven: present !== undefined }
@@ -211,6 +227,7 @@ function endEnrollment(context: Context, queuedUntil: number): void {
   if (state.device.state === 'unknown') {
     return
   }
+  vouchForMoved(context)
   // Commands for an id wait for the device that completes an enrolment with it.
   const isFirst = isTriedAgain(context)
   endEarlier(context)

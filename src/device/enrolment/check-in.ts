@@ -8,6 +8,8 @@ import { authenticate, unmaskRenewal, type Presented } from './authenticate.ts'
 import { loadEscrow, storeEscrow } from '../store/escrow/tokens.ts'
 import { keepDigest } from './identity.ts'
 import { channelOf, recalledChannel } from '../store/channels.ts'
+import { keepReplaced } from '../standing/replaced.ts'
+import { decideStanding } from '../standing/unproven.ts'
 import { forgetSuccessors } from './renewal.ts'
 import { pendingSince } from '../queue/window.ts'
 import { saveChannel } from '../store/rows/save.ts'
@@ -37,7 +39,9 @@ export function checkIn(context: Context, message: CheckIn, who: Presented): Che
       storeEscrow(context, 'bootstrap_token', message.bootstrapToken ?? new Uint8Array())
       return {}
     case 'GetBootstrapToken':
-      return isUndecided(context) ? { later: true } : { reply: bootstrapToken(context) }
+      return isUndecided(context) || context.state.device.moved?.unproven
+        ? { later: true }
+        : { reply: bootstrapToken(context) }
     case 'UserAuthenticate':
     case 'GetToken':
     case 'DeclarativeManagement':
@@ -65,6 +69,7 @@ function tokenUpdate(
     logHappening(context, 'device:enrolled', enrollment.user)
   }
   compareTopic(context, message.topic)
+  keepReplaced(context, channel)
   const unreachable = enrollment.user === '' && pushStateOf(channel) !== 'ready'
   Object.assign(channel, {
     enabled: true,
@@ -125,13 +130,22 @@ function compareTopic(context: Context, topic: string): void {
   }
 }
 
-/** A device checks out. If its enrolment is not proven, the one before is the present one again. */
+/**
+ * A device checks out. If its enrolment is not proven, the one before is the present one again. An unproven
+ * certificate ends nothing that came from another server, and signs no user out.
+ */
 function leave(context: Context, user: string, who: Presented): CheckInEffect {
   if (who.identity) {
     keepDigest(context, who.identity, who.digest)
   }
   if (user === '' && context.state.device.contest && !who.identity?.proof) {
     settleContest(context, 'left', context.state.device.contest.earlier.at(-1))
+    return {}
+  }
+  if (context.state.device.moved?.unproven && !who.identity?.proof) {
+    if (user === '') {
+      decideStanding(context, 'left')
+    }
     return {}
   }
   if (user === '' || recalledChannel(context, user)?.enabled) {

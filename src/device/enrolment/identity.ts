@@ -8,6 +8,7 @@ import {
   REVOKED_EPOCH,
   type Identity,
 } from '../store/rows/identity.ts'
+import { isUnproven } from '../store/rows/device.ts'
 import type { Proof } from '../store/proof.ts'
 import { saveDevice } from '../store/rows/save.ts'
 
@@ -35,12 +36,14 @@ export interface Claim {
 
 /**
  * `bound`: an identity of this enrolment. `claimable`: unknown here, and the message may bind it, so the
- * Worker checks its chain and claims it. `earlier`: of an earlier enrolment of this device. `frozen`: it lost
- * a contest. `refused`: all others.
+ * Worker checks its chain and claims it. `unchecked`: bound by another server, which did not have the
+ * certificate itself: its chain is checked at its first message. `earlier`: of an earlier enrolment of this
+ * device. `frozen`: it lost a contest. `refused`: all others.
  */
 export type Standing =
   | { readonly kind: 'bound'; readonly identity: Identity }
   | { readonly kind: 'claimable' }
+  | { readonly kind: 'unchecked'; readonly identity: Identity }
   | { readonly kind: 'tolerated' }
   | { readonly kind: 'earlier'; readonly identity: Identity }
   | { readonly kind: 'frozen' }
@@ -52,24 +55,16 @@ export type Standing =
  * because their devices never send Authenticate again.
  */
 export function standingOf(context: Context, fingerprint: string, message: Message): Standing {
-  const { identities, device } = context.state
+  const { identities } = context.state
   const identity = identities.find((candidate) => candidate.fingerprint === fingerprint)
   const authenticates = message.kind === 'checkin' && message.messageType === 'Authenticate'
-  if (identity?.epoch === REVOKED_EPOCH) {
-    return { kind: 'refused', reason: 'the certificate was revoked' }
-  }
-  if (identity?.epoch === FROZEN_EPOCH) {
-    return { kind: 'frozen' }
-  }
   if (identity) {
-    return identity.epoch === device.epoch || (authenticates && mayBegin(context, identity))
-      ? { kind: 'bound', identity }
-      : { kind: 'earlier', identity }
+    return standingOfKnown(context, identity, authenticates)
   }
   if (authenticates) {
     return { kind: 'claimable' }
   }
-  if (identities.length === 0) {
+  if (!hasIdentity(context)) {
     return context.settings.trustOnFirstUse
       ? { kind: 'claimable' }
       : {
@@ -80,6 +75,29 @@ export function standingOf(context: Context, fingerprint: string, message: Messa
   return context.settings.udidCertAuthWarnOnly
     ? { kind: 'tolerated' }
     : { kind: 'refused', reason: 'the certificate is not bound to this enrolment' }
+}
+
+function standingOfKnown(context: Context, identity: Identity, authenticates: boolean): Standing {
+  const isPresent = identity.epoch === context.state.device.epoch
+  if (identity.epoch === REVOKED_EPOCH) {
+    return { kind: 'refused', reason: 'the certificate was revoked' }
+  }
+  if (identity.epoch === FROZEN_EPOCH) {
+    return { kind: 'frozen' }
+  }
+  if (isPresent && identity.caKey === '') {
+    return { kind: 'unchecked', identity }
+  }
+  return isPresent || (authenticates && mayBegin(context, identity))
+    ? { kind: 'bound', identity }
+    : { kind: 'earlier', identity }
+}
+
+/** Whether the device has one. Frozen and revoked certificates leave an unproven device without any. */
+function hasIdentity({ state: { device, identities } }: Context): boolean {
+  return device.moved?.unproven
+    ? identities.some(({ epoch }) => epoch === device.epoch)
+    : identities.length > 0
 }
 
 /**
@@ -122,6 +140,19 @@ export function bindIdentity(
   saveDevice(context)
   boundIdentities(context)
   return identity
+}
+
+/** The facts of a certificate of which only the fingerprint was known. */
+export function completeIdentity(
+  context: Context,
+  identity: Identity,
+  { caKey, subject, notAfter }: Claim,
+): Identity {
+  const { identities } = context.state
+  const complete = { ...identity, caKey, subject, notAfter }
+  identities[identities.indexOf(identity)] = complete
+  saveDevice(context)
+  return complete
 }
 
 /** Makes an identity one of the present enrolment. A later conflict with it is reported anew. */
@@ -183,10 +214,10 @@ export function renewIdentity(
     (known) => known.fingerprint === previous && known.epoch === device.epoch,
   )
   // An unproven identity is new: it need not be renewed yet.
-  const isUnproven = device.contest !== undefined && present?.proof === ''
+  const isNew = isUnproven(device) && present?.proof === ''
   if (
     !present ||
-    isUnproven ||
+    isNew ||
     device.blocked ||
     device.state === 'checked_out' ||
     isRenewedOften(context)

@@ -33,6 +33,12 @@ export interface DeviceInput {
   readonly contestListeners?: Subscribers
 }
 
+/**
+ * A device that came from another server. `unchecked`: that server had the certificate bound, and only its
+ * fingerprint is known. `unproven`: it had no certificate bound.
+ */
+export type MovedStanding = 'unchecked' | 'unproven'
+
 export type DeviceAnswer =
   | {
       readonly kind: 'accepted'
@@ -52,7 +58,11 @@ export type DeviceAnswer =
       readonly news: AnnouncementBody
     }
   /** The certificate is new here: check its chain, claim it unless the device is blocked, and call again. */
-  | { readonly kind: 'unclaimed'; readonly blocked: boolean }
+  | {
+      readonly kind: 'unclaimed'
+      readonly blocked: boolean
+      readonly moved?: MovedStanding | undefined
+    }
   | { readonly kind: 'refused'; readonly reason: string }
   /** Signed by an identity of an earlier enrolment: 503 until an admin reinstates it. */
   | { readonly kind: 'conflict'; readonly news: AnnouncementBody }

@@ -16,16 +16,23 @@ import {
 import { channelOf, knownChannel, noteChannelUse } from '../store/channels.ts'
 import type { Context } from '../store/context.ts'
 import type { Identity } from '../store/rows/identity.ts'
-import { noteArrival } from './arrival.ts'
+import { noteArrival, noteCall } from './arrival.ts'
 import { checkIn } from './check-in.ts'
 import { takeReport } from './device-information.ts'
-import { bindIdentity, standingOf, type Claim, type Standing } from './identity.ts'
-import type { DeviceAnswer, DeviceInput } from './message.ts'
+import {
+  bindIdentity,
+  completeIdentity,
+  standingOf,
+  type Claim,
+  type Standing,
+} from './identity.ts'
+import type { DeviceAnswer, DeviceInput, MovedStanding } from './message.ts'
 import { recordConflict, recordContest, recordDeferred, recordMessage } from './message-events.ts'
 import { keepProfile, noteMessage, noteReport } from './renewal.ts'
 import { finishKept, receiveKept } from './returning.ts'
 import { hasRoomFor } from './storage-limit.ts'
 import { wantedClaim } from './user-claim.ts'
+import { isUnproven } from '../store/rows/device.ts'
 import { saveDevice } from '../store/rows/save.ts'
 
 /** Whether a message changes hardly anything: an Idle that no subscriber wants, while no command waits. */
@@ -77,7 +84,7 @@ function answerTo(context: Context, input: DeviceInput): DeviceAnswer {
     return unchanged(context)
   }
   if (stands.kind !== 'bound' && input.claim === undefined) {
-    return { kind: 'unclaimed', blocked }
+    return { kind: 'unclaimed', blocked, moved: movedStanding(context, stands) }
   }
   if (blocked) {
     return { kind: 'blocked' }
@@ -86,11 +93,19 @@ function answerTo(context: Context, input: DeviceInput): DeviceAnswer {
     return { kind: 'full' }
   }
   const answer = take(context, input, identityOf(context, input, stands))
+  noteCall(context)
   noteMessage(context, input)
   noteChannelUse(context, input.message.enrollment.user)
   announceOverdue(context)
   context.state.lastMessageAt = context.now
   return { ...answer, seen: true, news: announcementOf(context) }
+}
+
+function movedStanding(
+  { state: { device } }: Context,
+  { kind }: Standing,
+): MovedStanding | undefined {
+  return kind === 'unchecked' ? kind : device.moved?.unproven ? 'unproven' : undefined
 }
 
 function unchanged(context: Context, more: { readonly frozen?: true } = {}): DeviceAnswer {
@@ -134,12 +149,15 @@ function comeBack(context: Context, input: DeviceInput, identity: Identity): Dev
 function identityOf(
   context: Context,
   input: DeviceInput,
-  stands: Extract<Standing, { kind: 'bound' | 'claimable' | 'tolerated' }>,
+  stands: Extract<Standing, { kind: 'bound' | 'claimable' | 'unchecked' | 'tolerated' }>,
 ): Identity | undefined {
   const { message, claim } = input
   switch (stands.kind) {
     case 'bound':
       return stands.identity
+    case 'unchecked':
+      noteChange(context)
+      return claim && completeIdentity(context, stands.identity, claim)
     case 'claimable': {
       const authenticates = message.kind === 'checkin' && message.messageType === 'Authenticate'
       return claim && !authenticates ? adopt(context, input, claim) : undefined
@@ -175,7 +193,7 @@ function take(
   return {
     kind: 'accepted',
     ...(effect.later ? { later: true } : {}),
-    ...(context.state.device.contest ? { unproven: true } : {}),
+    ...(isUnproven(context.state.device) ? { unproven: true } : {}),
     ...(effect.reply ? { reply: effect.reply } : {}),
     ...(context.state.device.namesake === 'contested' ? { contested: true } : {}),
     ...claim,
@@ -211,6 +229,9 @@ function connect(context: Context, report: Report, input: DeviceInput): Uint8Arr
 /** Accepts an unknown device whose certificate is acceptable and bound to no other device. */
 function adopt(context: Context, input: DeviceInput, claim: Claim): Identity {
   const { device } = context.state
+  if (device.moved?.unproven) {
+    return bindIdentity(context, input.fingerprint, claim, { what: 'bound', proof: '', digest: '' })
+  }
   noteArrival(context, claim.namesakes)
   device.epoch = nextEpoch(context)
   device.type = deviceTypeOf(input.message.enrollment)

@@ -19,6 +19,7 @@ import { queueOf } from '../queue/window.ts'
 import { appendCommand } from '../queue/enqueue.ts'
 import type { NewCommand } from '../store/commands/new-command.ts'
 import { channelOf } from '../store/channels.ts'
+import { isUnproven } from '../store/rows/device.ts'
 import { saveDevice } from '../store/rows/save.ts'
 
 const MAX_REASON = 300
@@ -39,7 +40,7 @@ export function renewalFacts(context: Context): RenewalFacts {
   if (device.state !== 'enrolled') {
     return { kind: 'unfit', reason: 'the device is not enrolled: it has to enrol again' }
   }
-  if (device.contest) {
+  if (isUnproven(device)) {
     return {
       kind: 'unfit',
       reason:

@@ -2,6 +2,7 @@
 import { isKept } from '../standing/contest.ts'
 import { leaveIfEmpty, replacePresent, settleContest } from '../standing/contest-end.ts'
 import { listAnew } from '../standing/directory-row.ts'
+import { proveNamed } from '../standing/unproven.ts'
 import type { Context } from '../store/context.ts'
 import { changeEpoch, FROZEN_EPOCH, REVOKED_EPOCH, type Identity } from '../store/rows/identity.ts'
 import type { Proof } from '../store/proof.ts'
@@ -49,6 +50,9 @@ export function reinstateIdentity(context: Context, fingerprint: string): boolea
     replacePresent(context)
   }
   acceptIdentity(context, identity, { what: 'reinstated', proof: 'admin', digest: '' })
+  if (context.state.device.moved?.unproven) {
+    proveNamed(context, [fingerprint], 'admin')
+  }
   // The serial number that the identity proves is part of the directory's row.
   listAnew(context)
   return true

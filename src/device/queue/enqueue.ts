@@ -104,7 +104,7 @@ export function appendCommand(context: Context, channel: Channel, command: NewCo
     queue.expiresAt = Math.min(queue.expiresAt, terms.expiresAt)
     wakeBy(context, terms.expiresAt)
   }
-  if (held || channel.token === null) {
+  if (held !== 'moved' && (held || channel.token === null)) {
     logWaiting(context, { id, requestType }, held)
   }
   if (held) {

@@ -5,6 +5,7 @@ import { channelIdOf, rangeWithUsers } from '../store/commands/ids.ts'
 import type { HeldFor, NewCommand } from '../store/commands/new-command.ts'
 import { heldWithin, releaseRows, type HeldRow } from '../store/commands/pending.ts'
 import { wakeBy, type Context } from '../store/context.ts'
+import { isUnproven } from '../store/rows/device.ts'
 import { saveDevice } from '../store/rows/save.ts'
 import { locateCommand, isHere, type CommandRef } from './lookup.ts'
 import { PUSH_FALLBACK, queueOf, readWindow } from './window.ts'
@@ -19,14 +20,14 @@ export function heldFor(
   }
   const { secret, requestType } = command
   const { device } = state
-  const isRemoval = device.contest !== undefined && requestType === 'RemoveProfile'
+  const isRemoval = isUnproven(device) && requestType === 'RemoveProfile'
   if (!secret && !isRemoval && !isDestructiveCommand(requestType)) {
     return undefined
   }
   if (device.state === 'unknown' || device.namesake !== '') {
     return 'arrival'
   }
-  return device.contest ? 'contest' : undefined
+  return isUnproven(device) ? 'contest' : undefined
 }
 
 export type Released =
@@ -107,12 +108,12 @@ function releaseThose(
 }
 
 /**
- * Whether a release without a command's id releases this one. During a contest it leaves the commands of the
- * contest, which the end of the contest releases, and those of a moved fleet, which were queued for the
- * enrolment before. It never releases a destructive command of a moved fleet: that one needs its id.
+ * Whether a release without a command's id releases this one. While the device is not proven it leaves the
+ * commands that its proof releases, and those of a moved fleet, which were queued for the enrolment before.
+ * It never releases a destructive command of a moved fleet: that one needs its id.
  */
 function goesWithOthers({ state }: Context, { heldFor: reason, requestType }: HeldRow): boolean {
-  if (state.device.contest && reason !== 'arrival' && reason !== 'review') {
+  if (isUnproven(state.device) && reason !== 'arrival' && reason !== 'review') {
     return false
   }
   return reason !== 'moved' || !mayBeDestructive(requestType)

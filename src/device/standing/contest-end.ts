@@ -7,7 +7,7 @@ import { saveChannel, saveDevice } from '../store/rows/save.ts'
 import type { Channel } from '../store/channel-row.ts'
 import { addChannel, everyChannel, recalledChannel } from '../store/channels.ts'
 import type { Context } from '../store/context.ts'
-import type { Contest, DeviceRow } from '../store/rows/device.ts'
+import { isUnproven, type Contest, type DeviceRow } from '../store/rows/device.ts'
 import {
   dropEarlier,
   keepEarlier,
@@ -35,6 +35,7 @@ import {
   UNPUSHED,
 } from './contest.ts'
 import { noteChange } from './directory-row.ts'
+import { restoreReplaced, vouchForMoved } from './replaced.ts'
 
 /** When the alarm has to check the contest next; undefined without one. */
 export function contestDueAt({ state }: Context): number | undefined {
@@ -65,11 +66,13 @@ function endInTime(context: Context, contest: Contest): void {
   }
 }
 
-/** A contested enrolment leaves when an admin revokes its last certificate. */
+/** A contested or unproven enrolment leaves when an admin revokes its last certificate. */
 export function leaveIfEmpty(context: Context): void {
   const { device, identities } = context.state
   if (!identities.some(({ epoch }) => epoch === device.epoch)) {
-    settleContest(context, 'left', device.contest?.earlier.at(-1))
+    if (!settleContest(context, 'left', device.contest?.earlier.at(-1))) {
+      restoreReplaced(context)
+    }
   }
 }
 
@@ -139,8 +142,9 @@ export function settleContest(context: Context, proof: Proof, epoch?: number): b
   return true
 }
 
-function provePresent(context: Context, proof: Proof): void {
+export function provePresent(context: Context, proof: Proof): void {
   const { state } = context
+  vouchForMoved(context)
   proveEscrow(context)
   for (const identity of state.identities) {
     if (identity.epoch === state.device.epoch && identity.proof === '') {
@@ -171,11 +175,15 @@ export function endEarlier(context: Context): void {
 
 /** The first enrolment is the device: all others lose. */
 function returnTo(context: Context, kept: Earlier): void {
+  const { state } = context
   moveIdentities(context, kept.epoch, (identity) => identity.proof !== '')
   returnToEarlier(context, kept.parkedAt)
   reviveEscrow(context, { archivedAt: kept.parkedAt, keepsNewer: false })
   takeBack(context, kept)
   endContest(context, kept.device)
+  if (!state.identities.some(({ epoch }) => epoch === kept.epoch)) {
+    restoreReplaced(context)
+  }
 }
 
 /** The new enrolment and the first one are one device. */
@@ -202,7 +210,9 @@ function endContest(context: Context, as: Partial<DeviceRow>): void {
   const epoch = state.device.contest?.earlier[0] ?? state.device.epoch
   Object.assign(state.device, as, { epoch, contest: undefined })
   saveDevice(context)
-  proveEscrow(context)
+  if (!isUnproven(state.device)) {
+    proveEscrow(context)
+  }
   pushWaiting(context)
 }
 

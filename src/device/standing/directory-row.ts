@@ -4,7 +4,7 @@ import type { Renewal } from '../store/installed.ts'
 import type { Channel } from '../store/channel-row.ts'
 import { ANNOUNCE_AFTER, wakeBy, type Context, type ToAnnounce } from '../store/context.ts'
 import { saveDevice } from '../store/rows/save.ts'
-import type { DeviceRow } from '../store/rows/device.ts'
+import { isUnproven, type DeviceRow } from '../store/rows/device.ts'
 import { isSerialProven, listedSerial } from './serial-claim.ts'
 
 /** A device as the directory lists it. The directory accepts only a newer `version`. */
@@ -78,16 +78,22 @@ export function announceOverdue({ state: { device }, effects, now }: Context): v
 /** The device's row for the directory; `undefined` if the directory has it already. */
 export function directoryRow(context: Context): DirectoryRow | undefined {
   const { device } = context.state
+  return device.projected >= device.version ? undefined : presentRow(context)
+}
+
+/** The same, whether the directory has it or not; `undefined` if no device is here. */
+export function presentRow(context: Context): DirectoryRow | undefined {
+  const { device } = context.state
   const { state, reason, at } = device.installed.renewal
   const SerialNumber = listedSerial(context)
-  return device.projected >= device.version || device.state === 'unknown'
+  return device.state === 'unknown'
     ? undefined
     : {
         id: device.name,
         type: device.type,
         enrolled: device.state === 'enrolled',
         hidden: device.hidden,
-        contested: device.contest !== undefined,
+        contested: isUnproven(device),
         claimedAt: device.claimedAt,
         serialProven: isSerialProven(context.state, SerialNumber),
         lastSeen: device.lastSeen,

@@ -33,11 +33,14 @@ export function checkOut(context: Context, user: string): void {
  * @returns false when the device is unknown.
  */
 export function retire(context: Context): boolean {
-  const { state } = context.state.device
+  const { device } = context.state
+  const { state, moved } = device
   if (state === 'unknown') {
     return false
   }
   checkOut(context, '')
+  // A later copy of the other server does not bring it back.
+  device.moved = moved && { ...moved, called: true }
   if (state !== 'checked_out') {
     logHappening(context, 'device:retired', '')
   }

@@ -16,6 +16,8 @@ export const PROOFS = {
   first: { earlier: 'over', destructive: 'held' },
   /** It is of a fleet that moved here: this server did not issue it, and knew no device with this id. */
   adopted: { earlier: 'over', destructive: 'held' },
+  /** Another server had it bound to this id, and its records came here. */
+  moved: { earlier: 'over', destructive: 'held' },
   /** Its challenge was bound to the UDID or serial number that Apple's signature or an invitation proved. */
   challenge: { earlier: 'over', destructive: 'held' },
   /** It was issued to the present identity, or for a challenge that was sent to this enrolment. */

@@ -9,7 +9,7 @@ import { channelOf } from '../store/channels.ts'
 import { queueOf } from '../queue/window.ts'
 import { countByState } from '../store/commands/pending.ts'
 import type { Channel, PushNote } from '../store/channel-row.ts'
-import type { DeviceRow } from '../store/rows/device.ts'
+import { isUnproven, type DeviceRow } from '../store/rows/device.ts'
 
 /** The queue of a channel. Times are milliseconds; 0 stands for never. */
 export interface QueueSummary {
@@ -42,6 +42,8 @@ export interface DevicePage {
   readonly blocked: boolean
   readonly hidden: boolean
   readonly contest: ContestView | undefined
+  /** Objects of an earlier version do not say it. */
+  readonly unproven?: boolean
   readonly lastSeen: number
   readonly channels: readonly ChannelPage[]
   readonly identities: readonly DeviceIdentity[]
@@ -59,6 +61,7 @@ export function viewDevice(context: Context): DevicePage {
     blocked: device.blocked,
     hidden: device.hidden,
     contest: viewContest(context),
+    unproven: isUnproven(device),
     lastSeen: Math.max(device.lastSeen, lastMessageAt),
     channels: channels.map((channel) => channelPage(context, channel)),
     identities: viewIdentities(context),

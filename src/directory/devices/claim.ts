@@ -4,9 +4,10 @@ import type { DirectoryRow } from '../../device/standing/directory-row.ts'
 import type { Binding } from '../../pki/seal/challenge.ts'
 import { isAccepted, isBornHere, isImportedBefore } from '../authorities.ts'
 import type { CertificateFacts } from '../certificate-facts.ts'
-import { isBoundElsewhere, isRecorded, issuedValue } from '../certificates.ts'
+import { isBoundElsewhere, isMoved, isRecorded, issuedValue } from '../certificates.ts'
 import { gather } from '../gather.ts'
 import { claimQuery, isClaimed, ownerValue } from '../identities.ts'
+import { isMoving } from '../moves/items.ts'
 import { jsonOf, prepared } from '../prepared.ts'
 import { flat, insertNewRows } from './rows.ts'
 import { formsOf, isCalled } from './users.ts'
@@ -22,12 +23,22 @@ export interface ClaimRequest {
   readonly begins: boolean
   /** A certificate of ours may be adopted: the message begins an enrolment, or a setting tolerates it. */
   readonly mayAdopt: boolean
+  /** The device came from another server, which knew no certificate of it: it may bring one from there. */
+  readonly isUnproven: boolean
   /** The time before which its CA cannot have been imported if another server issued it (milliseconds). */
   readonly issuedBy: number
 }
 
 /** Why a certificate cannot be claimed; empty if it can, or has an owner. */
-export type ClaimVerdict = '' | 'udid' | 'serial' | 'unbegun' | 'forgotten' | 'late' | 'removed'
+export type ClaimVerdict =
+  | ''
+  | 'moving'
+  | 'udid'
+  | 'serial'
+  | 'unbegun'
+  | 'forgotten'
+  | 'late'
+  | 'removed'
 
 export interface ClaimOutcome extends CertificateFacts {
   readonly verdict: ClaimVerdict
@@ -50,10 +61,12 @@ const authority = of('authority')
 
 /** Trust on first use does not apply to our own certificates: an enrolment with one begins first. */
 const VERDICT = sql`CASE
+  WHEN ${isMoving(of('id'))} THEN 'moving'
   WHEN ${isBoundElsewhere(certificate, 'boundUdid', of('udid'))} THEN 'udid'
   WHEN ${of('begins')} AND ${isBoundElsewhere(certificate, 'boundSerial', of('serial'))} THEN 'serial'
   WHEN ${isClaimed(certificate, of('id'))} THEN ''
-  WHEN ${isRecorded(certificate)} AND NOT ${of('mayAdopt')} THEN 'unbegun'
+  WHEN ${isRecorded(certificate)} AND NOT ${of('mayAdopt')}
+    AND NOT (${of('isUnproven')} AND ${isMoved(certificate)}) THEN 'unbegun'
   WHEN NOT ${isRecorded(certificate)} AND ${isBornHere(authority)} THEN 'forgotten'
   WHEN NOT ${isRecorded(certificate)} AND ${isImportedBefore(authority, of('issuedBy'))} THEN 'late'
   WHEN ${isClaimed(certificate)} OR ${authority} = '' OR ${isAccepted(authority)} THEN ''

@@ -26,6 +26,8 @@ export interface KeptClaim {
  * that invents very long ids loses its oldest claims.
  */
 const CLAIMS_OF_DEVICE = 600
+/** Claims with the longest ids of four bytes a character are 1.5 MB. */
+const MOST_IN_STATEMENT = 1000
 
 export async function keepClaim(d1: D1Database, claim: KeptClaim): Promise<void> {
   const db = drizzle(d1)
@@ -111,6 +113,15 @@ export function isCalled(device: SQL, forms: SQL): SQL {
     AND ${users.device} NOT IN (${EXPECTED}, ${device}))`
 }
 
+/** Those of some ids of devices that users of other devices have. */
+export async function calledIds(d1: D1Database, ids: readonly string[]): Promise<string[]> {
+  const listed = jsonOf(ids.map((id) => ({ id, forms: formsOf(id) })))
+  const rows = await drizzle(d1).all<{ id: string }>(sql`SELECT listed.value ->> 'id' AS id
+    FROM json_each(${listed}) AS listed
+    WHERE ${isCalled(sql`listed.value ->> 'id'`, sql`listed.value ->> 'forms'`)}`)
+  return rows.map(({ id }) => id)
+}
+
 /** Ignores case: people may type an id in either form. */
 export function formsOf(id: string): string[] {
   return [id, id.toUpperCase(), id.toLowerCase()]
@@ -165,4 +176,32 @@ const endQuery = prepared((db) =>
             WHERE held.value = ${users.id}))`,
     ),
   ),
+)
+
+/** Lets bare UserIDs lead to the user channels of devices that came from another server. */
+export async function keepMovedClaims(d1: D1Database, claims: readonly KeptClaim[]): Promise<void> {
+  const statements = batchesOf(claims).map((listed) => movedClaims(d1, { listed: jsonOf(listed) }))
+  if (statements.length > 0) {
+    await d1.batch(statements)
+  }
+}
+
+/** A parameter of D1 has at most 2 MB. */
+function batchesOf(claims: readonly KeptClaim[]): (readonly KeptClaim[])[] {
+  return Array.from({ length: Math.ceil(claims.length / MOST_IN_STATEMENT) }, (_, n) =>
+    claims.slice(n * MOST_IN_STATEMENT, (n + 1) * MOST_IN_STATEMENT),
+  )
+}
+
+const movedClaims = prepared((db) =>
+  db
+    .insert(users)
+    .select(
+      sql`SELECT listed.value ->> 'id', listed.value ->> 'device', listed.value ->> 'version', 0
+        FROM json_each(${listedUsers}) AS listed WHERE true`,
+    )
+    .onConflictDoUpdate({
+      target: [users.id, users.device],
+      set: { version: sql`max(${users.version}, excluded.version)` },
+    }),
 )

@@ -1,4 +1,4 @@
-import { and, gt, lt } from 'drizzle-orm'
+import { and, eq, gt, lt, type SQL } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import { devices } from '../schema.ts'
 
@@ -22,14 +22,27 @@ export async function walkPage(
   limit: number,
   until?: number,
 ): Promise<WalkPage> {
+  const meant = until === undefined ? undefined : lt(devices.claimedAt, until)
+  const ids = await idsAfter(d1, place, limit, meant)
+  return { ids, next: ids.length < limit ? undefined : ids.at(-1) }
+}
+
+/** The ids of enrolled devices behind a place, in their order. */
+export function enrolledAfter(d1: D1Database, place: string, limit: number): Promise<string[]> {
+  return idsAfter(d1, place, limit, eq(devices.enrolled, true))
+}
+
+async function idsAfter(
+  d1: D1Database,
+  place: string,
+  limit: number,
+  meant: SQL | undefined,
+): Promise<string[]> {
   const rows = await drizzle(d1)
     .select({ id: devices.id })
     .from(devices)
-    .where(
-      and(gt(devices.id, place), until === undefined ? undefined : lt(devices.claimedAt, until)),
-    )
+    .where(and(gt(devices.id, place), meant))
     .orderBy(devices.id)
     .limit(limit)
-  const ids = rows.map(({ id }) => id)
-  return { ids, next: ids.length < limit ? undefined : ids.at(-1) }
+  return rows.map(({ id }) => id)
 }

@@ -30,6 +30,9 @@ import { heldRoutes } from './commands/held.ts'
 import { queueRoutes } from './commands/queue.ts'
 import { secretRoutes } from './commands/secrets.ts'
 import { waitingRoutes } from './commands/waiting.ts'
+import { exportRoutes } from './moves/export.ts'
+import { moveItemRoutes } from './moves/items.ts'
+import { moveRoutes } from './moves/moves.ts'
 import { postRoutes } from './webhooks/posts.ts'
 import { webhookControlRoutes } from './webhooks/control.ts'
 import { webhookRoutes } from './webhooks/webhooks.ts'
@@ -83,6 +86,9 @@ const ROUTES = [
   deliveryRoutes,
   deadLetterRoutes,
   replayRoutes,
+  exportRoutes,
+  moveRoutes,
+  moveItemRoutes,
 ]
 
 export const ownFace = newApp()

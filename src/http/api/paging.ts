@@ -100,18 +100,22 @@ export function writeCursor(place: string | number): string {
  * The groups of a cursor by the form of its list; `undefined` for the first page, which has no cursor.
  * @throws RequestError for a text that {@link writeCursor} did not write, or wrote for a list of another form
  */
-export function readCursor(cursor: string | undefined, form: RegExp): string[] | undefined {
+export function readCursor(
+  cursor: string | undefined,
+  form: RegExp,
+  at = 'query.cursor',
+): string[] | undefined {
   if (cursor === undefined || cursor === '') {
     return undefined
   }
   const place = Buffer.from(cursor, 'base64url').toString()
   const parts = writeCursor(place) === cursor ? form.exec(place) : null
-  return parts ? parts.slice(1) : badCursor()
+  return parts ? parts.slice(1) : badCursor(at)
 }
 
-function badCursor(): never {
+function badCursor(at = 'query.cursor'): never {
   throw faultAt(
-    'query.cursor',
+    at,
     'this is no `next` of this list: send `next` unchanged with the same `sort`, or leave it out for the ' +
       'first page',
     'invalid_cursor',

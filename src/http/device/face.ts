@@ -22,7 +22,8 @@ import { type AppEnv, newApp } from '../app-env.ts'
 import { beginReading, type BodyReading } from '../body.ts'
 import { announce, takeStored } from './announce.ts'
 import { calledUrl, firstValues } from './called-url.ts'
-import { claim, type Signer, type Unclaimed } from '../../identity/claim-certificate.ts'
+import type { Signer } from '../../identity/accepted-cas.ts'
+import { claim, type Unclaimed } from '../../identity/claim-certificate.ts'
 import { declarativeManagement } from './declarative-management.ts'
 import { readLargeBody, SMALL_BODY_BYTES } from './large-body.ts'
 import { signerOf } from './signer.ts'
@@ -166,7 +167,7 @@ async function accepted(
     return new Response()
   }
   if (result.later) {
-    return refuse(c, 503, 'it is not known yet whether the enrolment is a renewal', message)
+    return refuse(c, 503, 'it is not known yet whether this is the device', message)
   }
   return (await isFound(c, message, result.claim))
     ? reply(c, message, result)
@@ -196,7 +197,8 @@ async function receive(
   if (first.kind !== 'unclaimed') {
     return first
   }
-  const unclaimed = { message, signer, path, url: input.url, blocked: first.blocked }
+  const { blocked, moved } = first
+  const unclaimed = { message, signer, path, url: input.url, blocked, moved }
   const claimed = await claim(c.env, c.var.config, unclaimed, (work) => {
     inBackground(c.executionCtx, work)
   })
@@ -206,9 +208,9 @@ async function receive(
   if (claimed.status === 401) {
     return c.body(null, 401)
   }
-  if (claimed.status === 503) {
+  if (claimed.status === 503 && !claimed.isMoving) {
     noteOutage()
-  } else {
+  } else if (claimed.status !== 503) {
     noteRefusal(signer.fingerprint, claimed.owner)
   }
   return refuse(c, claimed.status, claimed.reason, message)

@@ -11,7 +11,7 @@ import {
   lastKnownCAs,
   type Signer,
   type ValidPath,
-} from '../../identity/claim-certificate.ts'
+} from '../../identity/accepted-cas.ts'
 
 /** Whether a message with a certificate may reach an object. */
 export type Vouched =

@@ -1,12 +1,11 @@
 import { bytesField, objectField, stringField, stringsField } from '../../commands/go-fields.ts'
 import {
-  MAX_PROFILE_BYTES,
   removeProfile,
   storedProfile,
   storedProfiles,
   storeProfile,
 } from '../../directory/profiles.ts'
-import { problemOf } from '../../enroll/stored-profile.ts'
+import { MAX_PROFILE_BYTES, problemOf } from '../../enroll/stored-profile.ts'
 import { newApp } from '../app-env.ts'
 import { RequestError } from '../request-error.ts'
 import { type AdminContext, goJson, readObject } from './request.ts'

@@ -25,6 +25,8 @@ export const PATH_POLICIES = {
   own: { checksDates: true, checksUsage: true, weak: 'refused' },
   /** CAs of other servers: imported ones, and `DEVICE_CA`. */
   imported: { checksDates: true, checksUsage: true, weak: 'warned' },
+  /** Identities that another server had bound to a device, and that came with its records. */
+  moved: { checksDates: false, checksUsage: false, weak: 'warned' },
   /** Apple's device CA: its RSA key has 1024 bits, it signs with SHA-1, and it expired in 2014. */
   apple: { checksDates: false, checksUsage: false, weak: 'accepted' },
 } as const satisfies Record<string, PathPolicy>

@@ -45,6 +45,15 @@ export function deviceMessage(material: Material, chance: Chance): FuzzRequest {
   }
 }
 
+/** The same, as the tool of another server sends it to `/migration`. */
+export function migration(material: Material, chance: Chance): FuzzRequest {
+  const { method, body } = deviceMessage(material, chance)
+  const authorized = chance.often(0.9)
+  const pair = `nanomdm:${authorized ? material.apiKey : ''}`
+  const headers: [string, string][] = [['Authorization', `Basic ${btoa(pair)}`]]
+  return { kind: 'admin', authorized, method, target: '/migration', headers, body }
+}
+
 const oddQuery = (chance: Chance): string =>
   [1, 2, 3]
     .map(() => `${oddString(chance)}=${oddString(chance)}`)

@@ -1,6 +1,6 @@
 /** Requests as real clients send them, and what chance makes of them. */
 import { micromdm, own } from './admins.ts'
-import { deviceMessage, enroll, scep } from './devices.ts'
+import { deviceMessage, enroll, migration, scep } from './devices.ts'
 import type { FuzzRequest, Material } from './material.ts'
 import { oddString } from './mutate.ts'
 import { chanceOf, type Chance } from './random.ts'
@@ -17,6 +17,7 @@ export function makeRequest(material: Material, seed: number, index: number): Fu
     deviceMessage,
     scep,
     enroll,
+    migration,
     own,
     own,
     own,

@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { expect, it } from 'vitest'
@@ -10,15 +10,41 @@ it('a CA’s private key follows no redirect, and a server that is not there is 
     paths.push(url)
     response.writeHead(307, { location: '/elsewhere' }).end('moved')
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  const access = { url: `http://127.0.0.1:${port}`, apiKey: 'key' }
+  const access = { url: await listen(server), apiKey: 'key' }
   await expect(
     installCA(access, { certificate: 'PEM', key: 'PEM' }, { imported: false }),
-  ).rejects.toThrow('answered 307: moved')
+  ).rejects.toThrow('answered 307: it leads to /elsewhere')
   expect(paths).toEqual(['/api/ca'])
   server.close()
   await once(server, 'close')
   await expect(listCAs(access)).rejects.toThrow(/does not answer: connect ECONNREFUSED/)
 })
+
+it.each([
+  [307, 'moved', /answered 307: it leads to \/elsewhere, so name that server$/],
+  [401, '{"detail":"send the API key"}', /answered 401: it has another API key$/],
+  [404, '{"detail":"no such route"}', /answered 404: no such route$/],
+  [404, '\n<!DOCTYPE html><p>not found', /answered 404: with a web page, so another server/],
+  [200, '<html>Sign in</html>', /answered 200: with a web page, so another server/],
+])('an answer that is %i %j is explained in one line', async (status, body, sentence) => {
+  const server = createServer((_, response) => {
+    response.writeHead(status, status === 307 ? { location: '/elsewhere' } : {}).end(body)
+  })
+  const url = await listen(server)
+  await expect(listCAs({ url, apiKey: 'key' })).rejects.toThrow(sentence)
+  server.close()
+})
+
+it('https at a server of http is named', async () => {
+  const server = createServer()
+  const url = await listen(server)
+  const access = { url: url.replace('http:', 'https:'), apiKey: 'key' }
+  await expect(listCAs(access)).rejects.toThrow(/does not answer: it takes http, not https$/)
+  server.close()
+})
+
+async function listen(server: Server): Promise<string> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}

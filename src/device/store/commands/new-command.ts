@@ -9,15 +9,20 @@ export interface NewCommand {
   readonly secret: boolean
   /**
    * Which job queued it, or which command of another object it was, so that a repetition adds nothing.
-   * Empty for all others.
+   * {@link MOVED_SOURCE} for one that was queued at another server. Empty for all others.
    */
   readonly source: string
+  /** When it was queued at another server (milliseconds), if that is known. */
+  readonly queuedAt?: number
   readonly terms?: Terms
   readonly by?: QueuedBy | undefined
   readonly needs?: Needs | undefined
   /** It came with a moved fleet, and is held until an admin releases it. */
   readonly heldFor?: 'moved'
 }
+
+/** The `source` of commands that came with a fleet. `moved` is one that another object has taken over. */
+export const MOVED_SOURCE = 'fleet'
 
 /** Requirements on the OS of the device: names of `needsOf`, and whether a lack is refused or announced. */
 export interface Needs {
@@ -40,8 +45,8 @@ export const NO_TERMS: Terms = { notBefore: 0, expiresAt: 0, requestKey: '', req
  * Why a command is held. `arrival`: no device has enrolled with the id yet, and any device may; or a user
  * channel had the id first, and may be meant. `contest`: the enrolment of the device is not proven yet.
  * `earlier`: the command belongs to an enrolment that is kept. `review`: it is destructive, and its enrolment
- * is over or was never proven. `moved`: it was queued at another server, and came with a moved fleet. An
- * admin releases a held command; the end of a contest releases those of the contest.
+ * is over or was never proven. `moved`: it was queued at another server, and came with its fleet. An admin
+ * releases a held command; the end of a contest releases those of the contest.
  */
 export type HeldFor = 'arrival' | 'contest' | 'earlier' | 'review' | 'moved'
 
@@ -65,7 +70,7 @@ export function insertCommand(
     command.uuid,
     command.requestType,
     row.heldFor ? 'held' : 'queued',
-    row.now,
+    command.queuedAt ?? row.now,
     notBefore,
     expiresAt,
     Number(command.secret),

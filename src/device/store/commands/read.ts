@@ -132,7 +132,9 @@ export function rowFromSince(
 ): number | undefined {
   const [first, last] = rangeOf(channel)
   const [older] = db.all<{ id: number }>(
-    'SELECT id FROM commands WHERE id BETWEEN ? AND ? AND queued_at < ? ORDER BY id DESC LIMIT 1',
+    // A command of another server has the time of its queueing there.
+    `SELECT id FROM commands WHERE id BETWEEN ? AND ? AND queued_at < ?
+      AND source <> 'moved' ORDER BY id DESC LIMIT 1`,
     first,
     last,
     since,

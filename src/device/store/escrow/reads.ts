@@ -13,10 +13,13 @@ export interface EscrowReader {
   readonly reason: string
 }
 
-/** `token`: the number of a token, or of a command's row. */
+/** What was read. `export`: all of the device's tokens, for another server. */
+type ReadKind = EscrowKind | 'command' | 'export'
+
+/** `token`: the number of a token, or of a command's row; 0 for an export. */
 export type StoredRead = EscrowReader & {
   readonly at: number
-  readonly kind: EscrowKind | 'command'
+  readonly kind: ReadKind
   readonly token: number
 }
 
@@ -30,7 +33,7 @@ export const TOKENS_WITH_READS = "SELECT token FROM escrow_reads WHERE kind <> '
 
 export function recordRead(
   context: Context,
-  kind: EscrowKind | 'command',
+  kind: ReadKind,
   token: number,
   { who, address, reason }: EscrowReader,
 ): void {

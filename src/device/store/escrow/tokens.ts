@@ -1,7 +1,9 @@
 /** The tokens that devices escrow with the server, sealed. */
+import { Buffer } from 'node:buffer'
 import type { Bodies } from '../../../storage/bodies.ts'
 import type { Db } from '../../../storage/db.ts'
 import type { Context } from '../context.ts'
+import { isUnproven } from '../rows/device.ts'
 import { recordRead, TOKENS_WITH_READS, type EscrowKind, type EscrowReader } from './reads.ts'
 
 /**
@@ -24,11 +26,18 @@ const MOST_BYTES = 2_000_000
 
 /** Stores a token of the present enrolment; an empty one deletes the stored token. */
 export function storeEscrow(context: Context, kind: EscrowKind, value: Uint8Array): void {
-  const { db, state } = context
-  const [current] = db.all<{ id: number }>(
-    'SELECT id FROM escrow WHERE kind = ? AND archived_at = 0',
+  const { db, state, now } = context
+  const [found] = db.all<{ id: number; proven: number }>(
+    'SELECT id, proven FROM escrow WHERE kind = ? AND archived_at = 0',
     kind,
   )
+  // An unproven sender replaces no token that came with the device from another server.
+  const isKept = state.device.moved?.unproven === true && found?.proven === 1
+  const current = isKept ? undefined : found
+  if (isKept) {
+    db.run('UPDATE escrow SET archived_at = ? WHERE id = ?', now, found.id)
+    boundArchive(context)
+  }
   if (value.length === 0) {
     if (current) {
       db.run('DELETE FROM escrow WHERE id = ?', current.id)
@@ -36,7 +45,7 @@ export function storeEscrow(context: Context, kind: EscrowKind, value: Uint8Arra
     return
   }
   // The archive deletes a token of an unproven enrolment before others.
-  const proven = state.device.contest === undefined
+  const proven = !isUnproven(state.device)
   writeToken(context, { token: current?.id ?? nextToken(db), kind, value, archivedAt: 0, proven })
 }
 
@@ -115,6 +124,11 @@ function writeToken(
   )
 }
 
+/** The sender of the present tokens may be another device. */
+export function doubtEscrow({ db }: Context): void {
+  db.run('UPDATE escrow SET proven = 0 WHERE archived_at = 0')
+}
+
 /** The present enrolment is proven, and so are its tokens. */
 export function proveEscrow({ db }: Context): void {
   db.run('UPDATE escrow SET proven = 1 WHERE archived_at = 0')
@@ -135,6 +149,48 @@ export function reviveEscrow(
     `UPDATE escrow SET archived_at = 0 WHERE archived_at = ?
       AND kind NOT IN (SELECT kind FROM escrow WHERE archived_at = 0)`,
     when.archivedAt,
+  )
+}
+
+/**
+ * Stores a token that came from another server: it is the device's own. `isOurs`: the device has called here,
+ * so a token that is here stays. Beside the token of an unproven sender it is archived, and returns when the
+ * sender is frozen.
+ * @returns whether it was stored
+ */
+export function storeMoved(
+  context: Context,
+  kind: EscrowKind,
+  value: Uint8Array,
+  isOurs: boolean,
+): boolean {
+  const rows = context.db.all<{ id: number; archivedAt: number; proven: number }>(
+    'SELECT id, archived_at AS archivedAt, proven FROM escrow WHERE kind = ?',
+    kind,
+  )
+  const current = rows.find(({ archivedAt }) => archivedAt === 0)
+  if (current && Buffer.from(loadEscrow(context, kind) ?? []).equals(value)) {
+    return false
+  }
+  if (!current || !isOurs) {
+    const token = current?.id ?? nextToken(context.db)
+    writeToken(context, { token, kind, value, archivedAt: 0, proven: true })
+    return true
+  }
+  if (!context.state.device.moved?.unproven || rows.some(({ proven }) => proven === 1)) {
+    return false
+  }
+  const token = nextToken(context.db)
+  writeToken(context, { token, kind, value, archivedAt: context.now, proven: true })
+  return true
+}
+
+/** Archives the tokens of a sender that is not the device, and restores the proven ones from before. */
+export function restoreProven({ db, now }: Context): void {
+  db.run('UPDATE escrow SET archived_at = ? WHERE archived_at = 0 AND proven = 0', now)
+  db.run(
+    `UPDATE escrow SET archived_at = 0 WHERE id IN (SELECT max(id) FROM escrow WHERE proven = 1
+      AND kind NOT IN (SELECT kind FROM escrow WHERE archived_at = 0) GROUP BY kind)`,
   )
 }
 

@@ -1,5 +1,6 @@
 import type { EnrollmentType } from '../../../mdm/enrollment.ts'
 import { NO_FACTS, type DeviceFacts } from '../../../mdm/message.ts'
+import type { MovedChannel, MovedFrom } from '../../../migration/moved.ts'
 import { newInstallation, type Installation } from '../installed.ts'
 
 /**
@@ -24,6 +25,8 @@ export interface DeviceRow {
   namesake: '' | 'called' | 'contested'
   /** The present enrolment is not proven, and an earlier one may come back. */
   contest: Contest | undefined
+  /** The server that it came from; absent if it enrolled here. */
+  moved?: Moved | undefined
   /** Since when the device reports its serial number. */
   claimedAt: number
   /** When the Authenticate of a renewal arrived, until its TokenUpdate shows that it was one. */
@@ -33,6 +36,32 @@ export interface DeviceRow {
   /** When the row changed last for the directory, always rising; and the change that the directory has. */
   version: number
   projected: number
+}
+
+/** A device that enrolled with another server (docs/move-from-micromdm.md). */
+export interface Moved {
+  readonly source: MovedFrom
+  /** When it came first (milliseconds). */
+  readonly at: number
+  /** The enrolment that came: a later one began here. */
+  readonly epoch: number
+  /** It has sent a message here, or an admin retired it: a copy of the other server overwrites nothing. */
+  readonly called: boolean
+  /** Neither a binding of the other server nor an admin vouches for a certificate of it. */
+  readonly unproven: boolean
+  /** A record has said that it is blocked. An admin may have unblocked it since. */
+  readonly blocked: boolean
+  /** Push tokens of the other server that an unproven certificate has replaced; a token is base64. */
+  readonly replaced: readonly MovedChannel[]
+}
+
+/** What a device is to the other server, as long as no record says more. */
+export function newlyMoved(
+  { now, state }: { readonly now: number; readonly state: { readonly device: DeviceRow } },
+  source: MovedFrom,
+): Moved {
+  const { epoch } = state.device
+  return { source, at: now, epoch, called: false, unproven: true, blocked: false, replaced: [] }
 }
 
 /** Times are milliseconds. */
@@ -76,4 +105,9 @@ export function readDevice(name: string, stored: Partial<DeviceRow>): DeviceRow 
     facts: { ...NO_FACTS, ...stored.facts },
     installed: { ...newInstallation(), ...stored.installed },
   }
+}
+
+/** Whether the device may be another one than the id says: secrets and destructive commands wait. */
+export function isUnproven({ contest, moved }: Pick<DeviceRow, 'contest' | 'moved'>): boolean {
+  return contest !== undefined || moved?.unproven === true
 }

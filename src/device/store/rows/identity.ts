@@ -12,14 +12,14 @@ const MAX_HISTORY = 20
 
 export interface IdentityStep {
   readonly at: number
-  readonly what: 'bound' | 'renewed' | 'revoked' | 'reinstated' | 'frozen'
+  readonly what: 'bound' | 'moved' | 'renewed' | 'revoked' | 'reinstated' | 'frozen'
 }
 
 /** A certificate that was bound to this device. Only those of the device's epoch are its present identity. */
 export interface Identity {
   readonly id: number
   readonly fingerprint: string
-  /** The key, not the name, of the CA that issued it. */
+  /** The key, not the name, of the CA that issued it; empty if only the fingerprint is known yet. */
   readonly caKey: string
   readonly subject: string
   readonly notAfter: number

@@ -33,6 +33,9 @@ export function upgradeTables(db: Db, tables: readonly string[]): StoredState | 
     db.run(`DROP TABLE IF EXISTS ${table}`)
   }
   createTables(db, TABLES)
+  if (tables.includes('commands')) {
+    liftCheck(db)
+  }
   for (const one of channels.filter(({ id }) => id > 0)) {
     writeUserRow(db, channelFrom(one))
   }
@@ -42,6 +45,14 @@ export function upgradeTables(db: Db, tables: readonly string[]): StoredState | 
     }
   }
   return stored
+}
+
+/** The column had a check, which knew fewer reasons to hold a command. */
+function liftCheck(db: Db): void {
+  db.run("ALTER TABLE commands ADD COLUMN held TEXT NOT NULL DEFAULT ''")
+  db.run('UPDATE commands SET held = held_for')
+  db.run('ALTER TABLE commands DROP COLUMN held_for')
+  db.run('ALTER TABLE commands RENAME COLUMN held TO held_for')
 }
 
 type Row = Readonly<Record<string, SqlValue>>

@@ -8,7 +8,7 @@ import { deviceItself, knownDevice } from '../device-id.ts'
 import { listOf, wholeList } from '../paging.ts'
 import { proofWord } from '../words.ts'
 import { answer, DEVICE_PARAMS, NO_DEVICE, operation } from '../operation.ts'
-import { iso, time } from '../values.ts'
+import { atOrNull, time } from '../values.ts'
 import { newRoutes } from '../new-routes.ts'
 
 /** A device's certificates. */
@@ -22,10 +22,13 @@ export const identityFields = {
   expires_at: time,
 }
 
+const UNSEEN = 'null while only the fingerprint is known, from another server'
+
 export const identitySchema = z
   .object({
     ...identityFields,
-    subject: z.string(),
+    expires_at: time.nullable().openapi({ description: UNSEEN }),
+    subject: z.string().nullable().openapi({ description: UNSEEN }),
     state: z.enum(['current', 'earlier', 'frozen', 'revoked']).openapi({
       description:
         '`earlier`: of an earlier enrolment; `frozen`: it enrolled with this id, and another certificate ' +
@@ -54,8 +57,8 @@ export function identityJson(
   return {
     id: identity.fingerprint,
     device_id: device,
-    subject: nameText(Buffer.from(identity.subject, 'hex')),
-    expires_at: iso(identity.notAfter),
+    subject: identity.subject ? nameText(Buffer.from(identity.subject, 'hex')) : null,
+    expires_at: atOrNull(identity.notAfter),
     state: identity.standing,
     proof: identity.proof || null,
   }

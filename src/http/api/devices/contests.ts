@@ -17,7 +17,8 @@ const MAX_IDS = 100
 const EXAMPLE_ID = 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01'
 const UNREACHED = 'the device did not answer, and may be decided or not: send its id again'
 const NOT_CONTESTED =
-  'the enrolment is not contested: to undo a decision, reinstate a certificate of ' +
+  'the enrolment is not contested, or a moved device has not called yet: there is nothing to decide. ' +
+  'To undo a decision, reinstate a certificate of ' +
   'GET /api/devices/{id}/identities'
 const DECISIONS = {
   new: 'admin',

@@ -29,7 +29,9 @@ const openToken = token.extend({ value: z.base64() }).openapi('OpenEscrowToken')
 const read = z
   .object({
     at: time.nullable(),
-    kind: z.enum([...kind.options, 'command']),
+    kind: z.enum([...kind.options, 'command', 'export']).openapi({
+      description: '`export`: all tokens of the device, for another server',
+    }),
     token_id: z.string().nullable(),
     command_id: z.string().nullable(),
     who: z.string(),
@@ -140,7 +142,7 @@ function readJson({ at, who, address, reason, ...what }: EscrowRead): z.input<ty
   return {
     at: atOrNull(at),
     kind: what.kind,
-    token_id: what.kind === 'command' ? null : String(what.token),
+    token_id: 'token' in what ? String(what.token) : null,
     command_id: what.kind === 'command' ? what.command : null,
     who,
     address: textOrNull(address),

@@ -178,7 +178,7 @@ export function deviceDetailJson(
     build_version: textOrNull(facts.BuildVersion),
     last_seen_at: atOrNull(Math.max(device.lastSeen, listing.lastSeen)),
     push_state: device.channels[0]?.push.state ?? 'none',
-    contested: device.contest !== undefined,
+    contested: device.unproven ?? device.contest !== undefined,
     imei: textOrNull(facts.IMEI),
     meid: textOrNull(facts.MEID),
     blocked: device.blocked,

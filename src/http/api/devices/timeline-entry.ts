@@ -19,6 +19,7 @@ const STEPS = [
   'bound',
   'renewed',
   'revoked',
+  'moved',
   'reinstated',
   'frozen',
 ] as const

@@ -1,12 +1,11 @@
 import { z } from '../zod.ts'
 import {
   listProfiles,
-  MAX_PROFILE_BYTES,
   removeProfile,
   storedProfile,
   storeProfile,
 } from '../../../directory/profiles.ts'
-import { problemOf, type StoredProfile } from '../../../enroll/stored-profile.ts'
+import { MAX_PROFILE_BYTES, problemOf, type StoredProfile } from '../../../enroll/stored-profile.ts'
 import { decodeBase64, encodeBase64 } from '../../../plist/base64.ts'
 import { RequestError, faultAt } from '../../request-error.ts'
 import { listOf, sortedList } from '../paging.ts'

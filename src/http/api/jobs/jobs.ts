@@ -1,6 +1,7 @@
 import { z } from '../zod.ts'
 import { listJobs } from '../../../directory/jobs.ts'
 import type { Env } from '../../../env.ts'
+import { MOVE } from '../../../jobs/move/round.ts'
 import { PUSH_WAITING } from '../../../jobs/push-waiting.ts'
 import { RENEWALS } from '../../../jobs/renewal/control.ts'
 import type { JobView } from '../../../jobs/view.ts'
@@ -31,7 +32,8 @@ export const jobRoutes = newRoutes()
 const tags = ['Bulk']
 const params = pathId(
   z.string(),
-  'the id of a job; `renewals` and `push-waiting` are the rounds that the server begins by itself',
+  'the id of a job; `renewals` and `push-waiting` are the rounds that the server begins by itself, and ' +
+    '`move` applies a fleet that came from another server',
   JOB_EXAMPLE.id,
 )
 const problems = { 404: 'no such job: it did not exist, or ended more than 30 days ago' }
@@ -118,7 +120,7 @@ jobRoutes.openapi(
 )
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-const ROUNDS: ReadonlySet<string> = new Set([RENEWALS, PUSH_WAITING])
+const ROUNDS: ReadonlySet<string> = new Set([RENEWALS, PUSH_WAITING, MOVE])
 
 /** The object of a job. An id that no job can have creates none. @throws RequestError */
 function jobAt(env: Env, id: string): ReturnType<Env['JOB']['getByName']> {

@@ -12,9 +12,11 @@ import { atOrNull, iso, time } from '../values.ts'
 export const jobSchema = z
   .object({
     id: z.string(),
-    kind: z.enum(['command', 'replay', 'release', 'renewal', 'push-waiting']).openapi({
+    kind: z.enum(['command', 'replay', 'release', 'renewal', 'push-waiting', 'move']).openapi({
       description:
-        '`renewal`: a round of renewals; `push-waiting`: pushes what waits, because pushes may leave again',
+        '`renewal`: a round of renewals; `push-waiting`: pushes what waits, because pushes may leave ' +
+        'again; ' +
+        '`move`: applies a fleet that came from another server',
     }),
     state: z.enum(['running', 'finished', 'cancelled', 'stopped']).openapi({
       description:
