@@ -11,6 +11,7 @@ import { bulk } from './bulk.ts'
 import { measureEmpty } from './empty.ts'
 import { measureFleet } from './fleets.ts'
 import { hasStrace } from './fsyncs.ts'
+import { measureMove } from './move.ts'
 import { readOptions } from './options.ts'
 import { RESULTS } from './profile.ts'
 import { measureRush } from './rush.ts'
@@ -30,6 +31,11 @@ const FLEET_KINDS = ['enrolment', 'check-in', 'idle', 'cycle', 'inventory']
 
 if (only.has('bulk')) {
   await bulk(flags.tmpfs ? '/dev/shm' : tmpdir(), flags.count, flags.tree)
+  process.exit()
+}
+
+if (only.has('move')) {
+  await measureMove(flags.tmpfs ? '/dev/shm' : tmpdir(), flags.count)
   process.exit()
 }
 

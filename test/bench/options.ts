@@ -6,7 +6,7 @@ import { PROJECT } from '../e2e/server.ts'
 
 const KINDS = 'enrolment,check-in,idle,cycle,inventory,empty,webhook,backlog,queue'
 /** These take long, and are measured only when they are named. */
-const LONG = ['fleet', 'rush', 'bulk', 'waves']
+const LONG = ['fleet', 'rush', 'bulk', 'move', 'waves']
 
 const HELP = `Usage: npm run bench -- [options]
 
@@ -20,7 +20,7 @@ const HELP = `Usage: npm run bench -- [options]
   --minutes N      in which each device of \`--only rush\` calls once, before all call in one (10);
                    the fleet is the largest of --fleet
   --memory SIZE    what the device objects of \`--only rush\` may take, as \`npm start -- --memory\` (1G)
-  --count N        how many enrolments \`--only bulk\` makes (3000)
+  --count N        how many enrolments \`--only bulk\` makes, or \`--only move\` moves (3000)
   --tree DIR       measures the server of another working tree, its packages installed
   --tmpfs          state in memory and not on disk
   --profile        writes CPU profiles of the Worker, and prints what costs most

@@ -1,18 +1,12 @@
 import { execFile } from 'node:child_process'
-import { createPublicKey, X509Certificate } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createSecureServer } from 'node:http2'
-import { once } from 'node:events'
+import { X509Certificate } from 'node:crypto'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { TLSSocket } from 'node:tls'
 import { promisify } from 'node:util'
 import { afterEach, expect, it } from 'vitest'
-import { localhostCertificate } from '../../src/cli/state.ts'
-import { issueCertificate, pem, randomSerial } from '../../src/pki/x509/issue.ts'
-import { newKey } from '../../src/simulator/device/identity.ts'
+import { fingerprintOf, pushCertificate, startApns } from './apns.ts'
 import { newState, start, type RunningServer } from './server.ts'
 
-const DAY = 86_400_000
 const CLI = join(import.meta.dirname, '../../src/cli/push-cert/push-cert.ts')
 const closing: (() => unknown)[] = []
 
@@ -21,69 +15,6 @@ afterEach(async () => {
     await close()
   }
 })
-
-/** An APNs that answers as told, and knows who called. */
-async function startApns(state: string) {
-  const own = localhostCertificate(Date.now())
-  const seen: { client: string; topic: string }[] = []
-  const apns = { refuse: new Set<string>(), seen, env: {}, url: '' }
-  const server = createSecureServer({
-    cert: own.certificate,
-    key: own.key,
-    requestCert: true,
-    rejectUnauthorized: false,
-  })
-  server.on('stream', (stream, headers) => {
-    const socket = stream.session?.socket
-    const peer = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined
-    const client = fingerprintOf(peer)
-    seen.push({ client, topic: String(headers['apns-topic']) })
-    const refused = apns.refuse.has(client)
-    stream.respond({ ':status': refused ? 403 : 200, 'apns-id': String(headers['apns-id']) })
-    stream.end(refused ? '{"reason":"BadCertificate"}' : '')
-  })
-  const sessions = new Set<{ destroy(): void }>()
-  server.on('session', (session) => sessions.add(session))
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  closing.push(() => {
-    server.close()
-    sessions.forEach((session) => session.destroy())
-  })
-  const address = server.address()
-  apns.url = `https://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`
-  mkdirSync(state, { recursive: true })
-  writeFileSync(join(state, 'apns.pem'), own.certificate)
-  apns.env = { NODE_EXTRA_CA_CERTS: join(state, 'apns.pem') }
-  return apns
-}
-
-function fingerprintOf(certificate: X509Certificate | undefined): string {
-  return certificate?.fingerprint256.replaceAll(':', '').toLowerCase() ?? ''
-}
-
-/** A push certificate as `PUT /v1/config/certificate` takes it. */
-function pushCertificate(topic: string, days: number) {
-  const key = newKey('rsa')
-  const der = issueCertificate({
-    subject: [['UID', topic]],
-    publicKey: createPublicKey(key),
-    signingKey: key,
-    serial: randomSerial(),
-    notBefore: Date.now() - DAY,
-    notAfter: Date.now() + days * DAY + DAY / 2,
-    keyUsage: ['digitalSignature'],
-  })
-  const keyPem = key.export({ type: 'pkcs1', format: 'pem' }).toString()
-  const cert = Buffer.from(der).toString('base64')
-  return {
-    body: { cert: btoa(pem('CERTIFICATE', der)), key: btoa(keyPem) },
-    cert,
-    certPem: pem('CERTIFICATE', der),
-    keyPem,
-    fingerprint: fingerprintOf(new X509Certificate(der)),
-  }
-}
 
 /** `npm run push-cert -- install`, and what it said. */
 async function install(
@@ -105,6 +36,7 @@ async function install(
 it('a certificate that is PUT is used by the next push and by the next start, and opens the circuit anew', async () => {
   const state = await newState()
   const apns = await startApns(state)
+  closing.push(apns.close)
   const run = async (flags: string[], until?: string): Promise<RunningServer> => {
     const server = await start(state, ['--apns', apns.url, ...flags], until, apns.env)
     closing.push(() => server.stop())
@@ -136,7 +68,7 @@ it('a certificate that is PUT is used by the next push and by the next start, an
   expect(await put('/v1/config/certificate', renewed.body)).toEqual({ status: 200, body: {} })
   expect((await inUse(first)).body.cert).toBe(renewed.cert)
   expect(await push(first)).toBe(200)
-  expect(apns.seen.at(-1)).toEqual({ client: renewed.fingerprint, topic })
+  expect(apns.seen.at(-1)).toMatchObject({ client: renewed.fingerprint, topic })
 
   const foreign = pushCertificate('com.apple.mgmt.External.other', 300)
   const refused = await put('/v1/config/certificate', foreign.body)
