@@ -1,15 +1,13 @@
 /** The server's certificate authorities in D1, with sealed keys. */
 import { Buffer } from 'node:buffer'
 import { createPrivateKey } from 'node:crypto'
-import { and, desc, eq, isNotNull, type SQL, sql } from 'drizzle-orm'
-import { drizzle } from 'drizzle-orm/d1'
 import { warn } from '../log.ts'
 import { type Authority, authorityWarning } from '../pki/x509/authority.ts'
 import type { Anchor } from '../pki/x509/path.ts'
 import type { Sealer } from '../pki/seal/seal.ts'
 import { type Certificate, readCertificate } from '../pki/x509/certificate.ts'
 import { issuedBy } from './certificates.ts'
-import { authorities } from './schema.ts'
+import { readAll, readOne, returning, select, type Sql, sql, write, writeAll } from './sql.ts'
 
 /** An authority as an admin sees it. */
 export interface ListedAuthority {
@@ -20,21 +18,17 @@ export interface ListedAuthority {
   readonly issued: number
 }
 
-const newestFirst = [desc(authorities.addedAt), authorities.keyId]
+const newestFirst = sql`ORDER BY added_at DESC, key_id`
 
 /** Certificates of our authorities, all of which are accepted. The first is the one that issues. */
 export async function authorityCertificates(d1: D1Database): Promise<Certificate[]> {
-  const rows = await drizzle(d1)
-    .select({ certificate: authorities.certificate })
-    .from(authorities)
-    .orderBy(...newestFirst)
+  const rows = await readAll(d1, select('authorities', ['certificate'], newestFirst))
   return rows.map(({ certificate }) => readCertificate(new Uint8Array(certificate)))
 }
 
 /** The same as trust anchors, each with its row of the path policy. */
 export async function authorityAnchors(d1: D1Database): Promise<Anchor[]> {
-  const { certificate, imported } = authorities
-  const rows = await drizzle(d1).select({ certificate, imported }).from(authorities)
+  const rows = await readAll(d1, select('authorities', ['certificate', 'imported'], sql``))
   return rows.map((row) => ({
     certificate: readCertificate(new Uint8Array(row.certificate)),
     row: row.imported ? 'imported' : 'own',
@@ -43,10 +37,10 @@ export async function authorityAnchors(d1: D1Database): Promise<Anchor[]> {
 
 /** Our authorities with their keys, the issuing one first. @throws SealError when a key cannot be opened */
 export async function loadAuthorities(d1: D1Database, sealer: Sealer): Promise<Authority[]> {
-  const rows = await drizzle(d1)
-    .select()
-    .from(authorities)
-    .orderBy(...newestFirst)
+  const rows = await readAll(
+    d1,
+    select('authorities', ['keyId', 'certificate', 'sealedKey'], newestFirst),
+  )
   return rows.map(({ keyId, certificate, sealedKey }) => ({
     certificate: readCertificate(new Uint8Array(certificate)),
     key: createPrivateKey({
@@ -58,17 +52,15 @@ export async function loadAuthorities(d1: D1Database, sealer: Sealer): Promise<A
 }
 
 export async function listAuthorities(d1: D1Database): Promise<ListedAuthority[]> {
-  const rows = await drizzle(d1)
-    .select({
-      certificate: authorities.certificate,
-      imported: authorities.imported,
-      addedAt: authorities.addedAt,
-      issued: issuedBy(authorities.keyId),
-    })
-    .from(authorities)
-    .orderBy(...newestFirst)
+  const rows = await readAll(
+    d1,
+    select('authorities', ['certificate', 'imported', 'addedAt'], newestFirst, {
+      issued: issuedBy(sql`authorities.key_id`),
+    }),
+  )
   return rows.map((row) => ({
     ...row,
+    imported: row.imported === 1,
     certificate: readCertificate(new Uint8Array(row.certificate)),
   }))
 }
@@ -90,34 +82,22 @@ export async function installAuthority(
   },
 ): Promise<void> {
   const { keyId } = certificate
-  const db = drizzle(d1)
   const pkcs8 = new Uint8Array(key.export({ type: 'pkcs8', format: 'der' }))
-  const row = {
-    certificate: Buffer.from(certificate.der),
-    sealedKey: Buffer.from(sealer.seal(pkcs8, place(keyId))),
-    imported: facts.imported,
-    nextSerial: facts.nextSerial ?? null,
-    // Strictly above the others, even within one millisecond.
-    addedAt: sql`max(${facts.now}, coalesce((SELECT max(added_at) + 1 FROM authorities), 0))`,
-  }
-  const { nextSerial } = authorities
-  const install = db
-    .insert(authorities)
-    .values({ keyId, ...row })
-    .onConflictDoUpdate({
-      target: authorities.keyId,
-      set: {
-        ...row,
-        nextSerial: sql`max(coalesce(${nextSerial}, excluded.next_serial),
-          coalesce(excluded.next_serial, ${nextSerial}))`,
-      },
-    })
+  const sealedKey = sealer.seal(pkcs8, place(keyId))
+  // Strictly above the others, even within one millisecond.
+  const addedAt = sql`max(${facts.now}, coalesce((SELECT max(added_at) + 1 FROM authorities), 0))`
+  const install = sql`INSERT INTO authorities
+      (key_id, certificate, sealed_key, imported, next_serial, added_at)
+    VALUES (${keyId}, ${certificate.der}, ${sealedKey}, ${Number(facts.imported)},
+      ${facts.nextSerial ?? null}, ${addedAt})
+    ON CONFLICT (key_id) DO UPDATE SET certificate = excluded.certificate,
+      sealed_key = excluded.sealed_key, imported = excluded.imported, added_at = excluded.added_at,
+      next_serial = max(coalesce(next_serial, excluded.next_serial),
+        coalesce(excluded.next_serial, next_serial))`
   const [issuing] = facts.keepsIssuer ? await authorityCertificates(d1) : []
-  const keep = db
-    .update(authorities)
-    .set({ addedAt: sql`(SELECT max(added_at) + 1 FROM ${authorities})` })
-    .where(eq(authorities.keyId, issuing?.keyId ?? ''))
-  await db.batch([install, keep])
+  const keep = sql`UPDATE authorities SET added_at = (SELECT max(added_at) + 1 FROM authorities)
+    WHERE key_id = ${issuing?.keyId ?? ''}`
+  await writeAll(d1, [install, keep])
 }
 
 /**
@@ -134,43 +114,39 @@ export async function warnOfCAExpiry(d1: D1Database, now: number): Promise<void>
 
 /** Stops accepting an authority's certificates. Devices that are known stay enrolled. */
 export async function removeAuthority(d1: D1Database, keyId: string): Promise<void> {
-  await drizzle(d1).delete(authorities).where(eq(authorities.keyId, keyId))
+  await write(d1, sql`DELETE FROM authorities WHERE key_id = ${keyId}`)
 }
 
 /** When an authority was last imported from another server (milliseconds); undefined when none was. */
 export async function lastImport(d1: D1Database): Promise<number | undefined> {
-  const [row] = await drizzle(d1)
-    .select({ at: sql<number | null>`max(${authorities.addedAt})` })
-    .from(authorities)
-    .where(eq(authorities.imported, true))
-  return row?.at ?? undefined
+  const last = sql<{
+    at: number | null
+  }>`SELECT max(added_at) AS at FROM authorities WHERE imported`
+  return (await readOne(d1, last))?.at ?? undefined
 }
 
 /** Whether certificates of an authority are accepted. */
-export function isAccepted(keyId: string | SQL): SQL {
-  return sql`EXISTS (SELECT 1 FROM ${authorities} WHERE ${authorities.keyId} = ${keyId})`
+export function isAccepted(keyId: Sql): Sql {
+  return sql`EXISTS (SELECT 1 FROM authorities WHERE key_id = ${keyId})`
 }
 
 /** Whether an authority is this server's own from its beginning. */
-export function isBornHere(keyId: SQL): SQL {
-  return sql`EXISTS (SELECT 1 FROM ${authorities}
-    WHERE ${authorities.keyId} = ${keyId} AND NOT ${authorities.imported})`
+export function isBornHere(keyId: Sql): Sql {
+  return sql`EXISTS (SELECT 1 FROM authorities WHERE key_id = ${keyId} AND NOT imported)`
 }
 
 /** Whether an authority was imported before a time (milliseconds). */
-export function isImportedBefore(keyId: SQL, time: SQL): SQL {
-  return sql`EXISTS (SELECT 1 FROM ${authorities}
-    WHERE ${authorities.keyId} = ${keyId} AND ${authorities.imported} AND ${authorities.addedAt} < ${time})`
+export function isImportedBefore(keyId: Sql, time: Sql): Sql {
+  return sql`EXISTS (SELECT 1 FROM authorities
+    WHERE key_id = ${keyId} AND imported AND added_at < ${time})`
 }
 
 /** Takes the next number of an authority's imported counter; undefined without a counter. */
 export async function takeSerial(d1: D1Database, keyId: string): Promise<number | undefined> {
-  const [row] = await drizzle(d1)
-    .update(authorities)
-    .set({ nextSerial: sql`${authorities.nextSerial} + 1` })
-    .where(and(eq(authorities.keyId, keyId), isNotNull(authorities.nextSerial)))
-    .returning({ next: authorities.nextSerial })
-  return typeof row?.next === 'number' ? row.next - 1 : undefined
+  const take = sql`UPDATE authorities SET next_serial = next_serial + 1
+    WHERE key_id = ${keyId} AND next_serial IS NOT NULL`
+  const row = await readOne(d1, returning(take, 'authorities', ['nextSerial']))
+  return typeof row?.nextSerial === 'number' ? row.nextSerial - 1 : undefined
 }
 
 function place(keyId: string): string {

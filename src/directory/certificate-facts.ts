@@ -1,8 +1,8 @@
 /** Facts about a certificate, which two tables hold. */
-import { drizzle } from 'drizzle-orm/d1'
 import type { Binding } from '../pki/seal/challenge.ts'
 import { bindingQuery } from './certificates.ts'
 import { ownerQuery } from './identities.ts'
+import { writeAll } from './sql.ts'
 
 /** Facts about a certificate that its device does not know. */
 export interface CertificateFacts {
@@ -19,16 +19,16 @@ export async function certificateFacts(
   d1: D1Database,
   fingerprint: string,
 ): Promise<CertificateFacts> {
-  const db = drizzle(d1)
-  const [[owned], [issued]] = await db.batch([
-    ownerQuery(db, fingerprint),
-    bindingQuery(db, fingerprint),
+  const [owners, bindings] = await writeAll(d1, [
+    ownerQuery(fingerprint),
+    bindingQuery(fingerprint),
   ])
+  const [issued] = bindings.results
   return {
-    owner: owned?.enrollment,
+    owner: owners.results[0]?.enrollment,
     issued: issued && {
       profile: issued.profile,
-      binding: { udid: issued.udid, serial: issued.serial },
+      binding: { udid: issued.boundUdid, serial: issued.boundSerial },
     },
   }
 }

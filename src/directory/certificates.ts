@@ -1,12 +1,9 @@
 /** Certificates that the server issued. Each is recorded before it is handed out, once per request. */
 import { Buffer } from 'node:buffer'
-import { and, eq, type Column, type SQL, sql } from 'drizzle-orm'
-import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
 import type { Certificate } from '../pki/x509/certificate.ts'
 import type { Binding } from '../pki/seal/challenge.ts'
 import { isClaimed } from './identities.ts'
-import { jsonOf } from './prepared.ts'
-import { certificates } from './schema.ts'
+import { jsonOf, listedValue, readOne, select, type Sql, sql, write, writeAll } from './sql.ts'
 
 export interface IssuedCertificate {
   readonly fingerprint: string
@@ -48,7 +45,7 @@ export async function issuedFor(
   d1: D1Database,
   request: string,
 ): Promise<IssuedCertificate | undefined> {
-  return one(d1, eq(certificates.request, request))
+  return one(d1, sql`request = ${request}`)
 }
 
 /** A certificate of ours by its fingerprint. */
@@ -56,79 +53,63 @@ export async function issuedAs(
   d1: D1Database,
   fingerprint: string,
 ): Promise<IssuedCertificate | undefined> {
-  return one(d1, eq(certificates.fingerprint, fingerprint))
+  return one(d1, sql`fingerprint = ${fingerprint}`)
 }
 
-async function one(d1: D1Database, which: SQL): Promise<IssuedCertificate | undefined> {
-  const { fingerprint, authority, issuedAt, notAfter, der } = certificates
-  const [row] = await drizzle(d1)
-    .select({ fingerprint, authority, issuedAt, notAfter, der })
-    .from(certificates)
-    .where(which)
+async function one(d1: D1Database, which: Sql): Promise<IssuedCertificate | undefined> {
+  const keys = ['fingerprint', 'authority', 'issuedAt', 'notAfter', 'der'] as const
+  const row = await readOne(d1, select('certificates', keys, sql`WHERE ${which}`))
   return row && { ...row, der: new Uint8Array(row.der) }
 }
 
 /** The certificate that consumed a challenge, by the challenge's hash, as a part of a batch. */
-export function consumerQuery(db: DrizzleD1Database, challenge: string) {
-  return db
-    .select({ certificate: certificates.fingerprint })
-    .from(certificates)
-    .where(eq(certificates.challenge, challenge))
+export function consumerQuery(challenge: string) {
+  return select('certificates', ['fingerprint'], sql`WHERE challenge = ${challenge}`)
 }
 
 /** The version of the profile and the binding that a certificate was issued with, as a part of a batch. */
-export function bindingQuery(db: DrizzleD1Database, fingerprint: string) {
-  const { profile, boundUdid: udid, boundSerial: serial } = certificates
-  return db
-    .select({ profile, udid, serial })
-    .from(certificates)
-    .where(eq(certificates.fingerprint, fingerprint))
+export function bindingQuery(fingerprint: string) {
+  const keys = ['profile', 'boundUdid', 'boundSerial'] as const
+  return select('certificates', keys, sql`WHERE fingerprint = ${fingerprint}`)
 }
 
 /** How many certificates an authority issued, as a value of a query. */
-export function issuedBy(authority: Column): SQL<number> {
-  return sql`(SELECT count(*) FROM ${certificates} WHERE ${certificates.authority} = ${authority})`
+export function issuedBy(authority: Sql): Sql<number> {
+  return sql`(SELECT count(*) FROM certificates WHERE authority = ${authority})`
 }
 
 /** The same as a value of a query: JSON, or null. */
-export function issuedValue(fingerprint: SQL): SQL {
-  const { profile, boundUdid, boundSerial } = certificates
-  return sql`(SELECT json_object('profile', ${profile}, 'udid', ${boundUdid}, 'serial', ${boundSerial})
-    FROM ${certificates} WHERE ${certificates.fingerprint} = ${fingerprint})`
+export function issuedValue(fingerprint: Sql): Sql<string | null> {
+  return sql`(SELECT json_object('profile', profile, 'udid', bound_udid, 'serial', bound_serial)
+    FROM certificates WHERE certificates.fingerprint = ${fingerprint})`
 }
 
 /** Whether a certificate is bound to another device than the one with this digest. */
-export function isBoundElsewhere(
-  fingerprint: SQL,
-  by: 'boundUdid' | 'boundSerial',
-  digest: SQL,
-): SQL {
-  return sql`EXISTS (SELECT 1 FROM ${certificates}
-    WHERE ${certificates.fingerprint} = ${fingerprint} AND ${certificates[by]} NOT IN ('', ${digest}))`
+export function isBoundElsewhere(fingerprint: Sql, by: 'udid' | 'serial', digest: Sql): Sql {
+  const bound = by === 'udid' ? sql`bound_udid` : sql`bound_serial`
+  return sql`EXISTS (SELECT 1 FROM certificates
+    WHERE certificates.fingerprint = ${fingerprint} AND ${bound} NOT IN ('', ${digest}))`
 }
 
 /** Whether there is a row for a certificate. */
-export function isRecorded(fingerprint: string | SQL): SQL {
-  return sql`EXISTS (SELECT 1 FROM ${certificates} WHERE ${certificates.fingerprint} = ${fingerprint})`
+export function isRecorded(fingerprint: Sql | string): Sql {
+  return sql`EXISTS (SELECT 1 FROM certificates WHERE certificates.fingerprint = ${fingerprint})`
 }
 
 /** Whether another certificate may be issued now for a challenge that anyone can get. */
 export async function isWithinRate(d1: D1Database, rate: number, now: number): Promise<boolean> {
-  const row = await drizzle(d1).get<{ n: number }>(sql`SELECT ${issuedLately(now)} AS n`)
-  return row.n < rate
+  const row = await readOne(d1, sql<{ n: number }>`SELECT ${issuedLately(now)} AS n`)
+  return (row?.n ?? 0) < rate
 }
 
-function issuedLately(now: number): SQL {
-  return sql`(SELECT count(*) FROM ${certificates}
-    WHERE ${certificates.counted} = 1 AND ${certificates.issuedAt} > ${now - MINUTE})`
+function issuedLately(now: number): Sql {
+  return sql`(SELECT count(*) FROM certificates WHERE counted = 1 AND issued_at > ${now - MINUTE})`
 }
 
 /** Separates a request from its certificate, as a part of a batch: the client means another one by now. */
-export function releaseQuery(db: DrizzleD1Database, request: string, fingerprint: string) {
-  return db
-    .update(certificates)
-    .set({ request: null })
-    .where(and(eq(certificates.request, request), eq(certificates.fingerprint, fingerprint)))
+export function releaseQuery(request: string, fingerprint: string): Sql {
+  return sql`UPDATE certificates SET request = NULL
+    WHERE request = ${request} AND fingerprint = ${fingerprint}`
 }
 
 /**
@@ -136,30 +117,22 @@ export function releaseQuery(db: DrizzleD1Database, request: string, fingerprint
  * for a challenge, wins. A successor stays bound to the device of its predecessor.
  */
 export function insertQuery(
-  db: DrizzleD1Database,
   { fingerprint, serial, subjectText, notAfter, der }: Certificate,
   row: NewRow,
-  condition: SQL,
-) {
+  condition: Sql,
+): Sql {
   const { request, authority, now, challenge, profile, binding, renews, rate } = row
-  const predecessors = (column: Column, own: string): SQL =>
-    sql`coalesce((SELECT ${column} FROM ${certificates}
-      WHERE ${certificates.fingerprint} = ${renews}), ${own})`
-  const isUnused = sql`NOT EXISTS (SELECT 1 FROM ${certificates}
-    WHERE ${certificates.challenge} = ${challenge})`
-  // The order of the table's columns.
-  return db
-    .insert(certificates)
-    .select(
-      sql`SELECT ${fingerprint}, ${request}, ${authority}, ${serial}, ${subjectText}, ${now}, ${notAfter},
-          ${sql.param(der)}, ${challenge}, ${profile},
-          ${predecessors(certificates.boundUdid, binding.udid)},
-          ${predecessors(certificates.boundSerial, binding.serial)},
-          ${Number(rate !== undefined)}, ${Math.max(now + UNUSED_FOR, row.keptUntil)}, 0
-        WHERE ${isUnused} AND ${rate === undefined ? sql`1` : sql`${issuedLately(now)} < ${rate}`}
-          AND ${condition}`,
-    )
-    .onConflictDoNothing({ target: certificates.request })
+  const predecessors = (column: Sql, own: string): Sql =>
+    sql`coalesce((SELECT ${column} FROM certificates WHERE fingerprint = ${renews}), ${own})`
+  return sql`INSERT INTO certificates (fingerprint, request, authority, serial, subject, issued_at,
+      not_after, der, challenge, profile, bound_udid, bound_serial, counted, kept_until)
+    SELECT ${fingerprint}, ${request}, ${authority}, ${serial}, ${subjectText}, ${now},
+      ${notAfter}, ${der}, ${challenge}, ${profile}, ${predecessors(sql`bound_udid`, binding.udid)},
+      ${predecessors(sql`bound_serial`, binding.serial)}, ${Number(rate !== undefined)},
+      ${Math.max(now + UNUSED_FOR, row.keptUntil)}
+    WHERE NOT EXISTS (SELECT 1 FROM certificates WHERE challenge = ${challenge})
+      AND ${rate === undefined ? sql`1` : sql`${issuedLately(now)} < ${rate}`} AND ${condition}
+    ON CONFLICT (request) DO NOTHING`
 }
 
 /**
@@ -168,21 +141,15 @@ export function insertQuery(
  * are more than `most`.
  */
 export async function forgetUnused(d1: D1Database, now: number, most = MOST_UNUSED): Promise<void> {
-  const { fingerprint, counted, issuedAt, keptUntil } = certificates
-  const db = drizzle(d1)
-  const isUsed = isClaimed(fingerprint)
-  const due = sql`${fingerprint} IN (SELECT ${fingerprint} FROM ${certificates}
-    WHERE ${keptUntil} > 0 AND ${keptUntil} <= ${now} ORDER BY ${keptUntil} LIMIT ${BATCH})`
-  const tooMany = sql`${fingerprint} IN (SELECT ${fingerprint} FROM ${certificates}
-    WHERE ${counted} = 1 AND NOT ${isUsed} ORDER BY ${issuedAt} DESC LIMIT ${BATCH} OFFSET ${most})`
+  const isUsed = isClaimed(sql`certificates.fingerprint`)
+  const due = sql`fingerprint IN (SELECT fingerprint FROM certificates
+    WHERE kept_until > 0 AND kept_until <= ${now} ORDER BY kept_until LIMIT ${BATCH})`
   for (let n = 0; n < BATCHES; n++) {
-    const results = await db.batch([
-      db
-        .update(certificates)
-        .set({ keptUntil: 0, counted: false })
-        .where(sql`${due} AND ${isUsed}`),
-      db.delete(certificates).where(sql`${due} AND NOT ${isUsed}`),
-      db.delete(certificates).where(tooMany),
+    const results = await writeAll(d1, [
+      sql`UPDATE certificates SET kept_until = 0, counted = 0 WHERE ${due} AND ${isUsed}`,
+      sql`DELETE FROM certificates WHERE ${due} AND NOT ${isUsed}`,
+      sql`DELETE FROM certificates WHERE fingerprint IN (SELECT fingerprint FROM certificates
+        WHERE counted = 1 AND NOT ${isUsed} ORDER BY issued_at DESC LIMIT ${BATCH} OFFSET ${most})`,
     ])
     if (results.every(({ meta }) => meta.changes === 0)) {
       return
@@ -206,18 +173,15 @@ export async function recordMoved(
       der: Buffer.from(certificate.der).toString('hex'),
     })),
   )
-  await drizzle(d1).run(sql`INSERT OR IGNORE INTO ${certificates}
+  const of = listedValue
+  const statement = sql`INSERT OR IGNORE INTO certificates
     (fingerprint, authority, serial, subject, issued_at, not_after, der, moved)
     SELECT ${of('fingerprint')}, ${of('authority')}, ${of('serial')}, ${of('subject')}, ${of('issuedAt')},
-      ${of('notAfter')}, unhex(${of('der')}), 1 FROM json_each(${rows}) AS listed`)
-}
-
-function of(key: string): SQL {
-  return sql.raw(`listed.value ->> '${key}'`)
+      ${of('notAfter')}, unhex(${of('der')}), 1 FROM json_each(${rows}) AS listed`
+  await write(d1, statement)
 }
 
 /** Whether the row of a certificate came from another server. */
-export function isMoved(fingerprint: SQL): SQL {
-  return sql`EXISTS (SELECT 1 FROM ${certificates}
-    WHERE ${certificates.fingerprint} = ${fingerprint} AND ${certificates.moved})`
+export function isMoved(fingerprint: Sql): Sql {
+  return sql`EXISTS (SELECT 1 FROM certificates WHERE certificates.fingerprint = ${fingerprint} AND moved)`
 }

@@ -1,7 +1,5 @@
 /** SCEP challenges: the mode that is in force, and the challenges that are good once. */
 import { createHash, randomBytes } from 'node:crypto'
-import { and, eq, lte, type SQL, sql } from 'drizzle-orm'
-import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
 import { PROFILE_VERSION } from '../enroll/installed-profile.ts'
 import type { ChallengeTerms, InvitedBy } from '../enroll/issuer.ts'
 import type { Sealer } from '../pki/seal/seal.ts'
@@ -17,8 +15,7 @@ import {
 } from '../pki/seal/challenge.ts'
 import { lastImport } from './authorities.ts'
 import { consumerQuery } from './certificates.ts'
-import { jsonOf } from './prepared.ts'
-import { challenges, moments } from './schema.ts'
+import { insert, jsonOf, select, type Sql, sql, write, writeAll } from './sql.ts'
 import type { ChallengeSettings } from '../config/settings.ts'
 
 /**
@@ -65,6 +62,15 @@ const FOREVER = Number.MAX_SAFE_INTEGER
 const TOO_OLD = { kind: 'over', reason: 'the challenge is too old' } as const
 /** Names the moment of revocation: challenges without a row that were given out before it are void. */
 const REVOCATION = 'challenges_revoked'
+/** Of a challenge that is a row. */
+const OPEN = [
+  'openUntil',
+  'certificate',
+  'profile',
+  'boundUdid',
+  'boundSerial',
+  'invitation',
+] as const
 
 /**
  * The mode in force. Without a setting, a deployment with an imported CA keeps MicroMDM's static challenge,
@@ -137,12 +143,11 @@ export async function newChallenge(
   const { lifetime = FOREVER - now, renews = '', profile = 0, subject = {} } = options
   const { invitation = '' } = options
   const { udid: boundUdid, serial: boundSerial } = bindingOf(subject)
-  const db = drizzle(d1)
   const challenge = randomBytes(24).toString('base64')
-  await db.batch([
+  await writeAll(d1, [
     // First, so that a full database has space again.
-    db.delete(challenges).where(lte(challenges.openUntil, now)),
-    db.insert(challenges).values({
+    sql`DELETE FROM challenges WHERE open_until <= ${now}`,
+    insert('challenges', {
       hash: hashOf(challenge),
       openUntil: now + lifetime,
       certificate: renews,
@@ -160,13 +165,10 @@ export async function newChallenge(
  * programs follow the link.
  */
 async function forgetOldest(d1: D1Database, { id, maxUses }: InvitedBy): Promise<void> {
-  const open = sql`${challenges.invitation} = ${id} AND invitation <> ''`
-  await drizzle(d1)
-    .delete(challenges)
-    .where(
-      sql`${challenges.hash} IN (SELECT ${challenges.hash} FROM ${challenges} WHERE ${open}
-        ORDER BY ${challenges.openUntil} DESC LIMIT -1 OFFSET ${maxUses + SPARE_CHALLENGES - 1})`,
-    )
+  const forget = sql`DELETE FROM challenges WHERE hash IN (SELECT hash FROM challenges
+    WHERE invitation = ${id} AND invitation <> ''
+    ORDER BY open_until DESC LIMIT -1 OFFSET ${maxUses + SPARE_CHALLENGES - 1})`
+  await write(d1, forget)
 }
 
 /** The state of a text as a one-time challenge. The look-up uses its hash, so that timing reveals nothing. */
@@ -176,16 +178,18 @@ export async function findChallenge(
   text: string,
   now: number,
 ): Promise<FoundChallenge> {
-  const db = drizzle(d1)
   const grant = readChallenge(sealer.derive(CHALLENGE_PURPOSE), text)
   const hash = hashOf(grant?.nonce ?? text)
-  const [[row], [spent], [revoked]] = await db.batch([
-    db.select().from(challenges).where(eq(challenges.hash, hash)),
-    consumerQuery(db, hash),
-    db.select({ at: moments.at }).from(moments).where(eq(moments.name, REVOCATION)),
+  const [rows, consumers, revocations] = await writeAll(d1, [
+    select('challenges', OPEN, sql`WHERE hash = ${hash}`),
+    consumerQuery(hash),
+    select('moments', ['at'], sql`WHERE name = ${REVOCATION}`),
   ])
+  const [row] = rows.results
+  const [spent] = consumers.results
+  const [revoked] = revocations.results
   if (spent) {
-    return { kind: 'spent', ...spent }
+    return { kind: 'spent', certificate: spent.fingerprint }
   }
   if (row) {
     const { openUntil, certificate, boundUdid, boundSerial, invitation } = row
@@ -215,33 +219,26 @@ export async function findChallenge(
 }
 
 /** Whether a challenge that was found is still good when a statement runs. */
-export function isStillGood({ isRow, hash, issuedAt }: FreshChallenge): SQL {
+export function isStillGood({ isRow, hash, issuedAt }: FreshChallenge): Sql {
   return isRow
-    ? sql`EXISTS (SELECT 1 FROM ${challenges} WHERE ${challenges.hash} = ${hash})`
-    : sql`NOT EXISTS (SELECT 1 FROM ${moments}
-        WHERE ${moments.name} = ${REVOCATION} AND ${moments.at} >= ${issuedAt})`
+    ? sql`EXISTS (SELECT 1 FROM challenges WHERE hash = ${hash})`
+    : sql`NOT EXISTS (SELECT 1 FROM moments WHERE name = ${REVOCATION} AND at >= ${issuedAt})`
 }
 
 /**
  * Consumes a challenge that is a row, as a part of a batch. Any other challenge is consumed by the row of the
  * certificate (record-certificate.ts).
  */
-export function consumeQuery(db: DrizzleD1Database, hash: string, condition: SQL) {
-  return db.delete(challenges).where(and(eq(challenges.hash, hash), condition))
+export function consumeQuery(hash: string, condition: Sql): Sql {
+  return sql`DELETE FROM challenges WHERE hash = ${hash} AND ${condition}`
 }
 
 /** Makes all challenges void that were given out so far, except those that renew an enrolment's identity. */
 export async function revokeChallenges(d1: D1Database, now: number): Promise<void> {
-  const db = drizzle(d1)
-  await db.batch([
-    db.delete(challenges).where(eq(challenges.certificate, '')),
-    db
-      .insert(moments)
-      .values({ name: REVOCATION, at: now })
-      .onConflictDoUpdate({
-        target: moments.name,
-        set: { at: sql`max(${moments.at}, excluded.at)` },
-      }),
+  const later = sql`ON CONFLICT (name) DO UPDATE SET at = max(at, excluded.at)`
+  await writeAll(d1, [
+    sql`DELETE FROM challenges WHERE certificate = ''`,
+    insert('moments', { name: REVOCATION, at: now }, later),
   ])
 }
 
@@ -255,6 +252,7 @@ export async function openMovedChallenges(
   texts: readonly string[],
   openUntil: number,
 ): Promise<void> {
-  await drizzle(d1).run(sql`INSERT OR IGNORE INTO ${challenges} (hash, open_until, certificate)
-    SELECT listed.value, ${openUntil}, '' FROM json_each(${jsonOf(texts.map(hashOf))}) AS listed`)
+  const open = sql`INSERT OR IGNORE INTO challenges (hash, open_until, certificate)
+    SELECT listed.value, ${openUntil}, '' FROM json_each(${jsonOf(texts.map(hashOf))}) AS listed`
+  await write(d1, open)
 }

@@ -3,10 +3,9 @@
  * second tap nor a program that follows links in mail consumes one.
  */
 import { createHash, randomBytes } from 'node:crypto'
-import { and, eq, gt, gte, lte, ne, or, type SQL, sql } from 'drizzle-orm'
-import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
 import { type Counted, type PageOf, readPage } from './order.ts'
-import { invitations } from './schema.ts'
+import type { invitations } from './schema.ts'
+import { readOne, returning, select, type Sql, sql, writeAll } from './sql.ts'
 
 export type Invitation = Readonly<typeof invitations.$inferSelect>
 
@@ -19,6 +18,16 @@ export const MAX_INVITATIONS = 10_000
 /** Hex, because mail programs end a link before a hyphen that is its last character. */
 const SECRET_BYTES = 16
 const SECRET = /^[0-9a-f]{32}$/
+const KEYS = [
+  'id',
+  'serial',
+  'note',
+  'createdAt',
+  'expiresAt',
+  'maxUses',
+  'used',
+  'revokedAt',
+] as const
 
 export function invitationState(invitation: Invitation, now: number): InvitationState {
   const { revokedAt, expiresAt, used, maxUses } = invitation
@@ -32,18 +41,14 @@ export function invitationState(invitation: Invitation, now: number): Invitation
 }
 
 /** Whether an invitation's {@link invitationState} is `open` when a statement runs. */
-export function isOpenInvitation(id: string, now: number): SQL {
-  const { revokedAt, used, maxUses, expiresAt } = invitations
-  return sql`EXISTS (SELECT 1 FROM ${invitations} WHERE ${invitations.id} = ${id}
-    AND ${revokedAt} = 0 AND ${used} < ${maxUses} AND ${expiresAt} > ${now})`
+export function isOpenInvitation(id: string, now: number): Sql {
+  return sql`EXISTS (SELECT 1 FROM invitations WHERE id = ${id}
+    AND revoked_at = 0 AND used < max_uses AND expires_at > ${now})`
 }
 
 /** Counts a use of an invitation, as a part of a batch. */
-export function countUseQuery(db: DrizzleD1Database, id: string, condition: SQL) {
-  return db
-    .update(invitations)
-    .set({ used: sql`${invitations.used} + 1` })
-    .where(and(eq(invitations.id, id), condition))
+export function countUseQuery(id: string, condition: Sql): Sql {
+  return sql`UPDATE invitations SET used = used + 1 WHERE id = ${id} AND ${condition}`
 }
 
 /**
@@ -55,41 +60,20 @@ export async function addInvitation(
   facts: Pick<Invitation, 'serial' | 'note' | 'expiresAt' | 'maxUses'>,
   now: number,
 ): Promise<{ invitation: Invitation; secret: string } | undefined> {
-  const db = drizzle(d1)
   const secret = randomBytes(SECRET_BYTES).toString('hex')
   const { serial, note, expiresAt, maxUses } = facts
-  const isFull = sql`(SELECT count(*) FROM ${invitations}) >= ${MAX_INVITATIONS}`
+  const isFull = sql`(SELECT count(*) FROM invitations) >= ${MAX_INVITATIONS}`
   const longAgo = now - KEPT_AFTER_ITS_END
-  const [, , added] = await db.batch([
-    db
-      .delete(invitations)
-      .where(
-        or(
-          lte(invitations.expiresAt, longAgo),
-          and(gt(invitations.revokedAt, 0), lte(invitations.revokedAt, longAgo)),
-        ),
-      ),
-    db
-      .delete(invitations)
-      .where(
-        and(
-          isFull,
-          or(
-            ne(invitations.revokedAt, 0),
-            gte(invitations.used, invitations.maxUses),
-            lte(invitations.expiresAt, now),
-          ),
-        ),
-      ),
-    db
-      .insert(invitations)
-      .select(
-        sql`SELECT ${idOf(secret)}, ${serial}, ${note}, ${now}, ${expiresAt}, ${maxUses}, 0, 0
-          WHERE NOT ${isFull}`,
-      )
-      .returning(),
+  const add = sql`INSERT INTO invitations (id, serial, note, created_at, expires_at, max_uses)
+    SELECT ${idOf(secret)}, ${serial}, ${note}, ${now}, ${expiresAt}, ${maxUses} WHERE NOT ${isFull}`
+  const [, , added] = await writeAll(d1, [
+    sql`DELETE FROM invitations
+      WHERE expires_at <= ${longAgo} OR revoked_at > 0 AND revoked_at <= ${longAgo}`,
+    sql`DELETE FROM invitations
+      WHERE ${isFull} AND (revoked_at <> 0 OR used >= max_uses OR expires_at <= ${now})`,
+    returning(add, 'invitations', KEYS),
   ])
-  const [invitation] = added
+  const [invitation] = added.results
   return invitation && { invitation, secret }
 }
 
@@ -109,35 +93,29 @@ export async function invitationNamed(
   return (await findInvitation(d1, idOrSecret)) ?? invitationOf(d1, idOrSecret)
 }
 
-export async function findInvitation(d1: D1Database, id: string): Promise<Invitation | undefined> {
-  const [found] = await drizzle(d1).select().from(invitations).where(eq(invitations.id, id))
-  return found
+export function findInvitation(d1: D1Database, id: string): Promise<Invitation | undefined> {
+  return readOne(d1, select('invitations', KEYS, sql`WHERE id = ${id}`))
 }
 
-export async function listInvitations(
+export function listInvitations(
   d1: D1Database,
   page: PageOf<'created_at'>,
 ): Promise<Counted<Invitation>> {
-  const db = drizzle(d1)
-  const list = { table: invitations, by: invitations.createdAt, id: invitations.id }
-  return readPage(db, db.select().from(invitations).$dynamic(), list, page)
+  return readPage(d1, { table: 'invitations', keys: KEYS, by: 'createdAt', id: 'id' }, page)
 }
 
 /**
  * Ends an invitation. Certificates that were issued by it stay. @returns it with its new state, or nothing
  * where there is none
  */
-export async function revokeInvitation(
+export function revokeInvitation(
   d1: D1Database,
   id: string,
   now: number,
 ): Promise<Invitation | undefined> {
-  const [revoked] = await drizzle(d1)
-    .update(invitations)
-    .set({ revokedAt: sql`iif(${invitations.revokedAt} = 0, ${now}, ${invitations.revokedAt})` })
-    .where(eq(invitations.id, id))
-    .returning()
-  return revoked
+  const revoke = sql`UPDATE invitations SET revoked_at = iif(revoked_at = 0, ${now}, revoked_at)
+    WHERE id = ${id}`
+  return readOne(d1, returning(revoke, 'invitations', KEYS))
 }
 
 /** It is looked up by its hash, so that timing reveals nothing. */

@@ -1,7 +1,5 @@
-import { eq } from 'drizzle-orm'
-import { drizzle } from 'drizzle-orm/d1'
 import { type Counted, type PageOf, readPage } from './order.ts'
-import { jobs } from './schema.ts'
+import { insert, sql, write } from './sql.ts'
 
 export interface ListedJob {
   readonly createdAt: number
@@ -9,23 +7,15 @@ export interface ListedJob {
 }
 
 /** Lists a job; a job that has begun anew moves in the list. Its object alone knows its progress. */
-export async function addJob(db: D1Database, job: ListedJob): Promise<void> {
-  const { createdAt } = job
-  await drizzle(db)
-    .insert(jobs)
-    .values(job)
-    .onConflictDoUpdate({ target: jobs.id, set: { createdAt } })
+export async function addJob(d1: D1Database, { id, createdAt }: ListedJob): Promise<void> {
+  const again = sql`ON CONFLICT (id) DO UPDATE SET created_at = excluded.created_at`
+  await write(d1, insert('jobs', { id, createdAt }, again))
 }
 
-export async function listJobs(
-  d1: D1Database,
-  page: PageOf<'created_at'>,
-): Promise<Counted<ListedJob>> {
-  const db = drizzle(d1)
-  const list = { table: jobs, by: jobs.createdAt, id: jobs.id }
-  return readPage(db, db.select().from(jobs).$dynamic(), list, page)
+export function listJobs(d1: D1Database, page: PageOf<'created_at'>): Promise<Counted<ListedJob>> {
+  return readPage(d1, { table: 'jobs', keys: ['id', 'createdAt'], by: 'createdAt', id: 'id' }, page)
 }
 
-export async function removeJob(db: D1Database, id: string): Promise<void> {
-  await drizzle(db).delete(jobs).where(eq(jobs.id, id))
+export async function removeJob(d1: D1Database, id: string): Promise<void> {
+  await write(d1, sql`DELETE FROM jobs WHERE id = ${id}`)
 }

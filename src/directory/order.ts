@@ -1,13 +1,15 @@
-import { and, asc, type Column, desc, type SQL, sql } from 'drizzle-orm'
-import type { DrizzleD1Database } from 'drizzle-orm/d1'
-import type { SQLiteSelect, SQLiteTable } from 'drizzle-orm/sqlite-core'
-
-/** The order of a list: by a column, and rows of equal value by their id. */
-export interface Order {
-  readonly by: Column
-  readonly id: Column
-  readonly descending: boolean
-}
+import {
+  countRows,
+  type Expressions,
+  type KeyOf,
+  named,
+  type Picked,
+  readAll,
+  select,
+  type Sql,
+  sql,
+  type Table,
+} from './sql.ts'
 
 /** The last row of the page before. */
 export interface Place {
@@ -31,41 +33,31 @@ export interface Counted<Row> {
   readonly total: number | null
 }
 
-/** Rows behind a place; `undefined` for all rows. */
-function behind({ by, id, descending }: Order, after: Place | undefined): SQL | undefined {
-  if (!after) {
-    return undefined
-  }
-  return descending
-    ? sql`(${by}, ${id}) < (${after.value}, ${after.id})`
-    : sql`(${by}, ${id}) > (${after.value}, ${after.id})`
-}
-
-function inOrder({ by, id, descending }: Order): SQL[] {
-  return [by, id].map((column) => (descending ? desc(column) : asc(column)))
-}
-
 /** The rows that a sorted list has. */
-interface Listed extends Pick<Order, 'by' | 'id'> {
-  readonly table: SQLiteTable
+interface Listed<Name extends Table, Key extends KeyOf<Name>, More> {
+  readonly table: Name
+  readonly keys: readonly Key[]
+  readonly more?: Expressions<More>
+  /** The order: by a column, and rows of equal value by their id. */
+  readonly by: KeyOf<Name>
+  readonly id: KeyOf<Name>
   /** Undefined for all rows of the table. */
-  readonly meant?: SQL | undefined
+  readonly meant?: Sql
 }
 
-/** Reads a page of a query that has no conditions yet. */
-export async function readPage<Query extends SQLiteSelect>(
-  db: DrizzleD1Database,
-  query: Query,
-  { table, by, id, meant }: Listed,
+export async function readPage<Name extends Table, Key extends KeyOf<Name>, More = unknown>(
+  d1: D1Database,
+  { table, keys, more, by, id, meant = sql`1` }: Listed<Name, Key, More>,
   { sort, after, limit }: PageOf<string>,
-): Promise<Counted<Query['_']['result'][number]>> {
-  const order = { by, id, descending: sort.descending }
+): Promise<Counted<Picked<Name, Key> & More>> {
+  const place = sql`(${named(by)}, ${named(id)})`
+  const [way, behind] = sort.descending ? [sql`DESC`, sql`<`] : [sql`ASC`, sql`>`]
+  const start = after ? sql`${place} ${behind} (${after.value}, ${after.id})` : sql`1`
+  const rest = sql`WHERE ${start} AND ${meant}
+    ORDER BY ${named(by)} ${way}, ${named(id)} ${way} LIMIT ${limit + 1}`
   const [rows, total] = await Promise.all([
-    query
-      .where(and(behind(order, after), meant))
-      .orderBy(...inOrder(order))
-      .limit(limit + 1),
-    after ? null : db.$count(table, meant),
+    readAll(d1, select(table, keys, rest, more)),
+    after ? null : countRows(d1, table, meant),
   ])
   return { rows, total }
 }

@@ -1,23 +1,23 @@
-import { asc, eq, sql } from 'drizzle-orm'
-import { drizzle } from 'drizzle-orm/d1'
 import type { StoredProfile } from '../enroll/stored-profile.ts'
 import { decodeBase64, encodeBase64 } from '../plist/base64.ts'
 import { type Counted, type PageOf, readPage } from './order.ts'
-import { profiles } from './schema.ts'
+import { insert, type Picked, readAll, readOne, select, sql, write } from './sql.ts'
 import { OwnError } from '../reason.ts'
+
+const ROW = ['identifier', 'mobileconfig'] as const
 
 /** The stored profile of that identifier, if there is one. */
 export async function storedProfile(
   db: D1Database,
   identifier: string,
 ): Promise<StoredProfile | undefined> {
-  const [row] = await drizzle(db).select().from(profiles).where(eq(profiles.identifier, identifier))
+  const row = await readOne(db, select('profiles', ROW, sql`WHERE identifier = ${identifier}`))
   return row && profileOf(row)
 }
 
 /** All of them, in the order of their identifiers. */
 export async function storedProfiles(db: D1Database): Promise<StoredProfile[]> {
-  const rows = await drizzle(db).select().from(profiles).orderBy(asc(profiles.identifier))
+  const rows = await readAll(db, select('profiles', ROW, sql`ORDER BY identifier`))
   return rows.map(profileOf)
 }
 
@@ -26,32 +26,28 @@ export async function listProfiles(
   d1: D1Database,
   page: PageOf<'id'>,
 ): Promise<Counted<{ readonly id: string; readonly size: number }>> {
-  const { identifier: id, mobileconfig } = profiles
-  const size = sql<number>`length(rtrim(${mobileconfig}, '=')) * 3 / 4`
-  const db = drizzle(d1)
-  const query = db.select({ id, size }).from(profiles).$dynamic()
-  return readPage(db, query, { table: profiles, by: id, id }, page)
+  const size = sql<number>`length(rtrim(mobileconfig, '=')) * 3 / 4`
+  const key = 'identifier'
+  const { rows, total } = await readPage(
+    d1,
+    { table: 'profiles', keys: [key], more: { size }, by: key, id: key },
+    page,
+  )
+  return { rows: rows.map((row) => ({ id: row.identifier, size: row.size })), total }
 }
 
 /** Stores a profile in place of one of the same identifier. */
 export async function storeProfile(db: D1Database, profile: StoredProfile): Promise<void> {
-  const mobileconfig = encodeBase64(profile.mobileconfig)
-  await drizzle(db)
-    .insert(profiles)
-    .values({ identifier: profile.identifier, mobileconfig })
-    .onConflictDoUpdate({ target: profiles.identifier, set: { mobileconfig } })
+  const instead = sql`ON CONFLICT (identifier) DO UPDATE SET mobileconfig = excluded.mobileconfig`
+  await write(db, insert('profiles', rowWith(profile), instead))
 }
 
 /** @returns whether there was one */
 export async function removeProfile(db: D1Database, identifier: string): Promise<boolean> {
-  const removed = await drizzle(db)
-    .delete(profiles)
-    .where(eq(profiles.identifier, identifier))
-    .returning({ identifier: profiles.identifier })
-  return removed.length > 0
+  return (await write(db, sql`DELETE FROM profiles WHERE identifier = ${identifier}`)) > 0
 }
 
-function profileOf(row: typeof profiles.$inferSelect): StoredProfile {
+function profileOf(row: Picked<'profiles', (typeof ROW)[number]>): StoredProfile {
   const bytes = decodeBase64(row.mobileconfig, '\r\n')
   if (typeof bytes === 'number') {
     throw new OwnError(`the stored profile ${row.identifier} is damaged`)
@@ -61,11 +57,9 @@ function profileOf(row: typeof profiles.$inferSelect): StoredProfile {
 
 /** Stores a profile unless there is one with its identifier. @returns whether it was stored */
 export async function addProfile(db: D1Database, profile: StoredProfile): Promise<boolean> {
-  const { identifier } = profile
-  const added = await drizzle(db)
-    .insert(profiles)
-    .values({ identifier, mobileconfig: encodeBase64(profile.mobileconfig) })
-    .onConflictDoNothing()
-    .returning({ identifier: profiles.identifier })
-  return added.length > 0
+  return (await write(db, insert('profiles', rowWith(profile), sql`ON CONFLICT DO NOTHING`))) > 0
+}
+
+function rowWith({ identifier, mobileconfig }: StoredProfile) {
+  return { identifier, mobileconfig: encodeBase64(mobileconfig) }
 }

@@ -1,5 +1,3 @@
-import { type SQL, sql } from 'drizzle-orm'
-import { drizzle } from 'drizzle-orm/d1'
 import type { Certificate } from '../pki/x509/certificate.ts'
 import {
   insertQuery,
@@ -12,6 +10,7 @@ import {
 import { consumeQuery, type FreshChallenge, isStillGood } from './challenges.ts'
 import { claimQuery } from './identities.ts'
 import { countUseQuery, isOpenInvitation } from './invitations.ts'
+import { type Sql, sql, writeAll } from './sql.ts'
 
 /** The ground for a certificate: a one-time challenge, or the identity that it renews, or neither. */
 export interface Grounds {
@@ -43,10 +42,8 @@ export async function recordCertificate(
   const { fingerprint } = certificate
   const { request, now, instead } = facts
   const { challenge, renews } = grounds
-  const db = drizzle(d1)
   const isDone = isRecorded(fingerprint)
   const insert = insertQuery(
-    db,
     certificate,
     newRow(facts, grounds),
     challenge ? isAllowed(challenge, now) : sql`1`,
@@ -54,18 +51,15 @@ export async function recordCertificate(
   const rest = [
     // Before its row, which names the invitation, is deleted.
     ...(challenge?.invitation
-      ? [countUseQuery(db, challenge.invitation, sql`${isDone} AND ${isStillGood(challenge)}`)]
+      ? [countUseQuery(challenge.invitation, sql`${isDone} AND ${isStillGood(challenge)}`)]
       : []),
-    ...(challenge?.isRow ? [consumeQuery(db, challenge.hash, isDone)] : []),
+    ...(challenge?.isRow ? [consumeQuery(challenge.hash, isDone)] : []),
     ...(renews
-      ? [claimQuery(db, sql`SELECT ${fingerprint}, ${renews.enrollment} WHERE ${isDone}`)]
+      ? [claimQuery(sql`SELECT ${fingerprint}, ${renews.enrollment} WHERE ${isDone}`)]
       : []),
   ]
-  await db.batch(
-    instead === undefined
-      ? [insert, ...rest]
-      : [releaseQuery(db, request, instead), insert, ...rest],
-  )
+  const released = instead === undefined ? [] : [releaseQuery(request, instead)]
+  await writeAll(d1, [...released, insert, ...rest])
   return issuedFor(d1, request)
 }
 
@@ -92,7 +86,7 @@ function newRow(
   }
 }
 
-function isAllowed(challenge: FreshChallenge, now: number): SQL {
+function isAllowed(challenge: FreshChallenge, now: number): Sql {
   const { invitation } = challenge
   return invitation === ''
     ? isStillGood(challenge)

@@ -1,10 +1,7 @@
 /** Webhooks in D1, with their secrets sealed. */
-import { Buffer } from 'node:buffer'
-import { and, asc, eq } from 'drizzle-orm'
-import { drizzle } from 'drizzle-orm/d1'
 import type { Webhook } from '../events/webhook.ts'
 import { SealError, type Sealer } from '../pki/seal/seal.ts'
-import { webhooks } from './schema.ts'
+import { insert, type Picked, readAll, readOne, select, sql, write } from './sql.ts'
 
 type Sealed = Pick<Webhook, 'authorization' | 'headers' | 'secrets'>
 type Open = Omit<Webhook, keyof Sealed>
@@ -18,17 +15,16 @@ export interface StoredWebhook {
   readonly updatedAt: number
 }
 
+const KEYS = ['id', 'enabled', 'settings', 'sealed', 'createdAt', 'updatedAt'] as const
+
 /** Every webhook, oldest first. */
 export async function listWebhooks(d1: D1Database): Promise<StoredWebhook[]> {
-  const rows = await drizzle(d1)
-    .select()
-    .from(webhooks)
-    .orderBy(asc(webhooks.createdAt), asc(webhooks.id))
+  const rows = await readAll(d1, select('webhooks', KEYS, sql`ORDER BY created_at, id`))
   return rows.map(stored)
 }
 
 export async function findWebhook(d1: D1Database, id: string): Promise<StoredWebhook | undefined> {
-  const [row] = await drizzle(d1).select().from(webhooks).where(eq(webhooks.id, id))
+  const row = await readOne(d1, select('webhooks', KEYS, sql`WHERE id = ${id}`))
   return row && stored(row)
 }
 
@@ -64,9 +60,7 @@ export async function addWebhook(
   now: number,
 ): Promise<void> {
   const row = rowOf(webhook, sealer, now)
-  await drizzle(d1)
-    .insert(webhooks)
-    .values({ id: webhook.id, createdAt: now, ...row })
+  await write(d1, insert('webhooks', { id: webhook.id, createdAt: now, ...row }))
 }
 
 /**
@@ -80,13 +74,10 @@ export async function replaceWebhook(
   webhook: Webhook,
   now: number,
 ): Promise<boolean> {
-  const asRead = eq(webhooks.sealed, Buffer.from(before.sealed))
-  const written = await drizzle(d1)
-    .update(webhooks)
-    .set(rowOf(webhook, sealer, now))
-    .where(and(eq(webhooks.id, before.open.id), asRead))
-    .returning({ id: webhooks.id })
-  return written.length > 0
+  const { enabled, settings, sealed, updatedAt } = rowOf(webhook, sealer, now)
+  const change = sql`UPDATE webhooks SET enabled = ${enabled}, settings = ${settings}, sealed = ${sealed},
+    updated_at = ${updatedAt} WHERE id = ${before.open.id} AND sealed = ${before.sealed}`
+  return (await write(d1, change)) > 0
 }
 
 function rowOf(
@@ -97,22 +88,22 @@ function rowOf(
   const opened: Sealed = { authorization, headers, secrets }
   const bytes = new TextEncoder().encode(JSON.stringify(opened))
   return {
-    enabled,
+    enabled: Number(enabled),
     settings: JSON.stringify(settings),
-    sealed: Buffer.from(sealer.seal(bytes, place(id))),
+    sealed: sealer.seal(bytes, place(id)),
     updatedAt: now,
   }
 }
 
 export async function removeWebhook(d1: D1Database, id: string): Promise<void> {
-  await drizzle(d1).delete(webhooks).where(eq(webhooks.id, id))
+  await write(d1, sql`DELETE FROM webhooks WHERE id = ${id}`)
 }
 
-function stored(row: typeof webhooks.$inferSelect): StoredWebhook {
-  const { id, enabled, createdAt, updatedAt } = row
+function stored(row: Picked<'webhooks', (typeof KEYS)[number]>): StoredWebhook {
+  const { id, createdAt, updatedAt } = row
   const settings: Settings = JSON.parse(row.settings)
   return {
-    open: { ...settings, id, enabled },
+    open: { ...settings, id, enabled: row.enabled === 1 },
     sealed: new Uint8Array(row.sealed),
     createdAt,
     updatedAt,

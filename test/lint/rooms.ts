@@ -2,7 +2,8 @@ import { dirname, relative, resolve } from 'node:path'
 
 const CRYPTO = ['node:crypto', 'node:buffer']
 const OBJECT = [...CRYPTO, 'cloudflare:workers']
-const SQL = [...CRYPTO, 'drizzle-orm']
+/** Rooms with a list of their own are known by it: these need the Worker. */
+const SQL = [...CRYPTO]
 const HTTP = [...CRYPTO, 'hono', '@hono/zod-openapi', 'zod', 'uqr']
 const NODE = ['node:', 'miniflare', 'esbuild', 'wrangler']
 
@@ -42,6 +43,8 @@ const ROOMS: readonly (readonly [room: string, packages: readonly string[]])[] =
   ['device/moved', CRYPTO],
   ['device/views', CRYPTO],
   ['device', OBJECT],
+  ['directory/schema.ts', ['drizzle-orm']],
+  ['directory/declarations/schema.ts', ['drizzle-orm']],
   ['directory', SQL],
   ['directory/moves', SQL],
   ['directory/devices', SQL],

@@ -90,7 +90,7 @@ async function withEachFailure(call: () => Promise<Response | undefined>): Promi
     expectNoSecret(log)
     if (answer && answer.status >= 400) {
       expectNoSecret(await answer.text())
-      expect(log).toMatch(/Failed query: D1_ERROR: SQLITE_ERROR/)
+      expect(log).toMatch(/D1_ERROR: SQLITE_ERROR/)
     }
     printed.length = 0
   }
@@ -234,6 +234,6 @@ it('an error of an object reaches its caller and the runtime’s log only as its
       return
     }
     expectNoSecret(textOf(error))
-    expect(textOf(error)).toContain('Failed query: D1_ERROR: SQLITE_ERROR')
+    expect(textOf(error)).toContain('D1_ERROR: SQLITE_ERROR')
   }
 })

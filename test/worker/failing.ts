@@ -1,5 +1,4 @@
 import { createExecutionContext, runInDurableObject, waitOnExecutionContext } from 'cloudflare:test'
-import { DrizzleQueryError } from 'drizzle-orm/errors'
 import worker from '../../src/index.ts'
 import type { Env } from '../../src/env.ts'
 import { turnTimers } from './clock.ts'
@@ -21,7 +20,7 @@ export function hasFailed(): boolean {
 }
 
 /**
- * As Drizzle and D1 fail, with all that the statement was given, in every form in which it may be printed.
+ * As D1 fails, with all that the statement was given, in every form in which it may be printed.
  */
 function failIfTurn(query: string, values: readonly unknown[]): void {
   left -= 1
@@ -34,7 +33,7 @@ function failIfTurn(query: string, values: readonly unknown[]): void {
         : [value],
     )
     const text = `${query} with ${params.join()}: SQLITE_ERROR`
-    throw new DrizzleQueryError(query, params, new Error(`D1_ERROR: ${text}`, { cause: text }))
+    throw new Error(`D1_ERROR: ${text}`, { cause: text })
   }
 }
 

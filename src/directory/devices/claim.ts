@@ -1,5 +1,4 @@
 /** Claims of certificates. The first enrolment that claims one owns it. */
-import { sql } from 'drizzle-orm'
 import type { DirectoryRow } from '../../device/standing/directory-row.ts'
 import type { Binding } from '../../pki/seal/challenge.ts'
 import { isAccepted, isBornHere, isImportedBefore } from '../authorities.ts'
@@ -8,7 +7,7 @@ import { isBoundElsewhere, isMoved, isRecorded, issuedValue } from '../certifica
 import { gather } from '../gather.ts'
 import { claimQuery, isClaimed, ownerValue } from '../identities.ts'
 import { isMoving } from '../moves/items.ts'
-import { jsonOf, prepared } from '../prepared.ts'
+import { jsonOf, listedValue as of, sql, writeAll } from '../sql.ts'
 import { flat, insertNewRows } from './rows.ts'
 import { formsOf, isCalled } from './users.ts'
 
@@ -54,16 +53,14 @@ export interface ClaimOutcome extends CertificateFacts {
  */
 export const claimIdentity = gather(claimAll)
 
-const claims = sql.placeholder('claims')
-const of = (key: string) => sql.raw(`listed.value ->> '${key}'`)
 const certificate = of('identity')
 const authority = of('authority')
 
 /** Trust on first use does not apply to our own certificates: an enrolment with one begins first. */
-const VERDICT = sql`CASE
+const VERDICT = sql<ClaimVerdict>`CASE
   WHEN ${isMoving(of('id'))} THEN 'moving'
-  WHEN ${isBoundElsewhere(certificate, 'boundUdid', of('udid'))} THEN 'udid'
-  WHEN ${of('begins')} AND ${isBoundElsewhere(certificate, 'boundSerial', of('serial'))} THEN 'serial'
+  WHEN ${isBoundElsewhere(certificate, 'udid', of('udid'))} THEN 'udid'
+  WHEN ${of('begins')} AND ${isBoundElsewhere(certificate, 'serial', of('serial'))} THEN 'serial'
   WHEN ${isClaimed(certificate, of('id'))} THEN ''
   WHEN ${isRecorded(certificate)} AND NOT ${of('mayAdopt')}
     AND NOT (${of('isUnproven')} AND ${isMoved(certificate)}) THEN 'unbegun'
@@ -72,31 +69,7 @@ const VERDICT = sql`CASE
   WHEN ${isClaimed(certificate)} OR ${authority} = '' OR ${isAccepted(authority)} THEN ''
   ELSE 'removed' END`
 
-const claimStatement = prepared((db) =>
-  claimQuery(
-    db,
-    sql`SELECT ${certificate}, ${of('id')} FROM json_each(${claims}) AS listed WHERE ${VERDICT} = ''`,
-  ),
-)
-
-/** Only a device that owns the certificate: the sender chooses ids and serial numbers. */
-const listStatement = prepared((db) =>
-  insertNewRows(db, claims, sql`${isClaimed(certificate, of('id'))} AND ${VERDICT} = ''`),
-)
-
-const outcomeStatement = prepared((db) =>
-  db
-    .select({
-      verdict: VERDICT.as('verdict'),
-      owner: ownerValue(certificate).as('owner'),
-      issued: issuedValue(certificate).as('issued'),
-      isUsers: isCalled(of('id'), of('forms')).as('isUsers'),
-      device: of('id').as('device'),
-      identity: certificate.as('identity'),
-    })
-    .from(sql`json_each(${claims}) AS listed`)
-    .orderBy(sql`listed.key`),
-)
+const isOwner = sql`${isClaimed(certificate, of('id'))} AND ${VERDICT} = ''`
 
 interface Outcome {
   readonly device: string
@@ -107,27 +80,31 @@ interface Outcome {
   readonly isUsers: number
 }
 
+const OUTCOME = sql`${VERDICT} AS verdict, ${ownerValue(certificate)} AS owner,
+  ${issuedValue(certificate)} AS issued, ${isCalled(of('id'), of('forms'))} AS isUsers,
+  ${of('id')} AS device, ${certificate} AS identity`
+
 async function claimAll(
   d1: D1Database,
   requests: readonly ClaimRequest[],
 ): Promise<ClaimOutcome[]> {
-  const values = {
-    claims: jsonOf(
-      requests.map(({ row, said, ...terms }) => ({
-        ...flat(row),
-        ...said,
-        ...terms,
-        forms: formsOf(row.id),
-      })),
-    ),
-  }
-  const [, listed, outcomes] = await d1.batch<Outcome>([
-    claimStatement(d1, values),
-    listStatement(d1, values),
-    outcomeStatement(d1, values),
+  const claims = jsonOf(
+    requests.map(({ row, said, ...terms }) => ({
+      ...flat(row),
+      ...said,
+      ...terms,
+      forms: formsOf(row.id),
+    })),
+  )
+  const listed = sql`json_each(${claims}) AS listed`
+  const [, added, outcomes] = await writeAll(d1, [
+    claimQuery(sql`SELECT ${certificate}, ${of('id')} FROM ${listed} WHERE ${VERDICT} = ''`),
+    // Only a device that owns the certificate: the sender chooses ids and serial numbers.
+    insertNewRows(claims, isOwner),
+    sql<Outcome>`SELECT ${OUTCOME} FROM ${listed} ORDER BY listed.key`,
   ])
-  const isNew = new Set(listed?.results.map(({ identity }) => identity))
-  return (outcomes?.results ?? []).map(({ verdict, device, identity, owner, issued, isUsers }) => ({
+  const isNew = new Set(added.results.map(({ identity }) => identity))
+  return outcomes.results.map(({ verdict, device, identity, owner, issued, isUsers }) => ({
     verdict,
     owner: owner ?? undefined,
     issued: issued === null ? undefined : issuedOf(JSON.parse(issued)),

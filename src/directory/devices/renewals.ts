@@ -1,8 +1,6 @@
 /** Identities by their end, and the state of their renewal, from the devices' rows. */
-import { and, asc, count, eq, gte, lt, max, ne, type SQL, sql } from 'drizzle-orm'
-import { drizzle } from 'drizzle-orm/d1'
 import { type Counted, type PageOf, readPage } from '../order.ts'
-import { devices } from '../schema.ts'
+import { countRows, readAll, select, type Sql, sql, write } from '../sql.ts'
 import { isContested } from './serials.ts'
 
 /** Times are milliseconds since 1970. */
@@ -23,7 +21,7 @@ export interface DueIdentities {
   readonly triedBefore: number
 }
 
-const present = and(eq(devices.enrolled, true), eq(devices.hidden, false), ne(devices.identity, ''))
+const present = sql`enrolled AND NOT hidden AND identity <> ''`
 
 /** A page of the identities of enrolled devices that end before a time. */
 export async function listIdentitiesByExpiry(
@@ -31,23 +29,27 @@ export async function listIdentitiesByExpiry(
   endsBefore: number,
   page: PageOf<'expires_at'>,
 ): Promise<Counted<ExpiringIdentity>> {
-  const { id, identityNotAfter } = devices
-  const meant = and(present, lt(identityNotAfter, endsBefore))
-  const db = drizzle(d1)
-  const query = db
-    .select({
-      id,
-      serialNumber: devices.serialNumber,
-      isContested,
-      identity: devices.identity,
-      identityNotAfter,
-      renewal: devices.renewal,
-      renewalReason: devices.renewalReason,
-      renewalAt: devices.renewalAt,
-    })
-    .from(devices)
-    .$dynamic()
-  return readPage(db, query, { table: devices, by: identityNotAfter, id, meant }, page)
+  const { rows, total } = await readPage(
+    d1,
+    {
+      table: 'devices',
+      keys: [
+        'id',
+        'serialNumber',
+        'identity',
+        'identityNotAfter',
+        'renewal',
+        'renewalReason',
+        'renewalAt',
+      ],
+      more: { isContested },
+      by: 'identityNotAfter',
+      id: 'id',
+      meant: sql`${present} AND identity_not_after < ${endsBefore}`,
+    },
+    page,
+  )
+  return { rows: rows.map((row) => ({ ...row, isContested: row.isContested === 1 })), total }
 }
 
 /**
@@ -61,15 +63,9 @@ export async function dueForRenewal(
   livelySince: number | undefined,
 ): Promise<string[]> {
   const order =
-    livelySince === undefined
-      ? [asc(devices.identityNotAfter)]
-      : [sql`${devices.lastSeen} < ${livelySince}`, sql`random()`]
-  const rows = await drizzle(d1)
-    .select({ id: devices.id })
-    .from(devices)
-    .where(isDue(due))
-    .orderBy(...order)
-    .limit(limit)
+    livelySince === undefined ? sql`identity_not_after` : sql`last_seen < ${livelySince}, random()`
+  const rest = sql`WHERE ${isDue(due)} ORDER BY ${order} LIMIT ${limit}`
+  const rows = await readAll(d1, select('devices', ['id'], rest))
   return rows.map(({ id }) => id)
 }
 
@@ -84,25 +80,20 @@ export async function takeTurn(
   due: DueIdentities,
   now: number,
 ): Promise<boolean> {
-  const taken = await drizzle(d1)
-    .update(devices)
-    .set({ renewalAt: now })
-    .where(and(eq(devices.id, id), isDue(due)))
-    .returning({ id: devices.id })
-  return taken.length > 0
+  const take = sql`UPDATE devices SET renewal_at = ${now} WHERE id = ${id} AND ${isDue(due)}`
+  return (await write(d1, take)) > 0
 }
 
 /** Marks a device as blocked because its object does not answer. The next row of the device replaces this. */
 export async function passOver(d1: D1Database, id: string, now: number): Promise<void> {
-  const renewalReason = 'its object could not be reached: the log says why'
-  await drizzle(d1)
-    .update(devices)
-    .set({ renewal: 'blocked', renewalReason, renewalAt: now })
-    .where(eq(devices.id, id))
+  const reason = 'its object could not be reached: the log says why'
+  const pass = sql`UPDATE devices
+    SET renewal = 'blocked', renewal_reason = ${reason}, renewal_at = ${now} WHERE id = ${id}`
+  await write(d1, pass)
 }
 
-export async function countDueForRenewal(d1: D1Database, due: DueIdentities): Promise<number> {
-  return drizzle(d1).$count(devices, isDue(due))
+export function countDueForRenewal(d1: D1Database, due: DueIdentities): Promise<number> {
+  return countRows(d1, 'devices', isDue(due))
 }
 
 /** Renewals by their state since a moment, and when the last one was sent. */
@@ -117,29 +108,28 @@ export interface RenewalCounts {
 }
 
 export async function countRenewals(d1: D1Database, since: number): Promise<RenewalCounts> {
-  const rows = await drizzle(d1)
-    .select({
-      state: devices.renewal,
-      number: count(),
-      at: max(devices.renewalAt),
-      // SQLite: a bare column beside max() is that row's.
-      reason: devices.renewalReason,
-    })
-    .from(devices)
-    .where(and(present, ne(devices.renewal, ''), gte(devices.renewalAt, since)))
-    .groupBy(devices.renewal)
-  const of = (state: string) => rows.find((row) => row.state === state)
+  // SQLite: a bare column beside max() is that row's.
+  const rows = await readAll(
+    d1,
+    select(
+      'devices',
+      ['renewal', 'renewalReason'],
+      sql`WHERE ${present} AND renewal <> '' AND renewal_at >= ${since} GROUP BY renewal`,
+      { number: sql<number>`count(*)`, at: sql<number>`max(renewal_at)` },
+    ),
+  )
+  const of = (state: string) => rows.find((row) => row.renewal === state)
   return {
     sent: of('sent')?.number ?? 0,
     renewed: of('renewed')?.number ?? 0,
     failed: of('failed')?.number ?? 0,
     blocked: of('blocked')?.number ?? 0,
     lastSentAt: of('sent')?.at ?? 0,
-    lastFailure: of('failed')?.reason ?? '',
+    lastFailure: of('failed')?.renewalReason ?? '',
   }
 }
 
 /** A serial number is a claim: another device with the same claim does not prevent this renewal. */
-function isDue({ endsBefore, triedBefore }: DueIdentities): SQL | undefined {
-  return and(present, lt(devices.identityNotAfter, endsBefore), lt(devices.renewalAt, triedBefore))
+function isDue({ endsBefore, triedBefore }: DueIdentities): Sql {
+  return sql`${present} AND identity_not_after < ${endsBefore} AND renewal_at < ${triedBefore}`
 }

@@ -1,8 +1,19 @@
-import { and, asc, eq, getTableColumns, type Placeholder, sql, type SQL } from 'drizzle-orm'
-import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
 import type { DirectoryRow } from '../../device/standing/directory-row.ts'
-import { jsonOf, prepared } from '../prepared.ts'
-import { devices } from '../schema.ts'
+import {
+  allOf,
+  among,
+  countRows,
+  joined,
+  jsonOf,
+  listedValue,
+  named,
+  readAll,
+  returning,
+  select,
+  type Sql,
+  sql,
+  writeAll,
+} from '../sql.ts'
 import { foremost } from './serials.ts'
 import { endClaims } from './users.ts'
 
@@ -13,29 +24,25 @@ export interface ListedDevice {
   readonly lastSeen: number
 }
 
-function open(db: D1Database): DrizzleD1Database {
-  return drizzle(db)
-}
-
 /** Writes the devices' own rows into the directory, and ends the claims of users that they no longer have. */
 export async function project(d1: D1Database, rows: readonly DirectoryRow[]): Promise<void> {
-  const over = endClaims(d1, rows)
-  const upsert = upsertQuery(d1, { rows: jsonOf(rows.map(flat)) })
-  await d1.batch([upsert, ...(over ? [over] : [])])
+  const over = endClaims(rows)
+  // Without the condition, SQLite reads the conflict clause as one of a join.
+  const upsert = sql`${insertRows(jsonOf(rows.map(flat)), sql`true`)}
+    ON CONFLICT (id) DO UPDATE SET ${NEWEST} WHERE excluded.version > devices.version`
+  await writeAll(d1, [upsert, ...(over ? [over] : [])])
 }
 
 /** Inserts the rows of an array of JSON under a condition, in which each is called `listed`. */
-export function insertRows(db: DrizzleD1Database, rows: Placeholder, condition: SQL) {
-  return db
-    .insert(devices)
-    .select(sql`SELECT ${VALUES} FROM json_each(${rows}) AS listed WHERE ${condition}`)
+function insertRows(rows: string, condition: Sql): Sql {
+  return sql`INSERT INTO devices (${joined(', ', DEVICE_KEYS.map(named))})
+    SELECT ${joined(', ', DEVICE_KEYS.map(listedValue))} FROM json_each(${rows}) AS listed WHERE ${condition}`
 }
 
 /** The same for devices that are new here. It answers with the certificates of their rows. */
-export function insertNewRows(db: DrizzleD1Database, rows: Placeholder, condition: SQL) {
-  return insertRows(db, rows, condition)
-    .onConflictDoNothing()
-    .returning({ identity: devices.identity })
+export function insertNewRows(rows: string, condition: Sql) {
+  const insertion = sql`${insertRows(rows, condition)} ON CONFLICT DO NOTHING`
+  return returning(insertion, 'devices', ['identity'])
 }
 
 /**
@@ -46,80 +53,71 @@ export async function listDevices(
   d1: D1Database,
   filter: { readonly serials: readonly string[]; readonly ids: readonly string[] },
 ): Promise<ListedDevice[]> {
-  const found = open(d1)
-    .select({
-      id: devices.id,
-      serialNumber: devices.serialNumber,
-      enrolled: devices.enrolled,
-      lastSeen: devices.lastSeen,
-      serialStanding: devices.serialStanding,
-    })
-    .from(devices)
-    .where(
-      and(
-        eq(devices.hidden, false),
-        among(devices.serialNumber, filter.serials),
-        among(devices.id, filter.ids),
-      ),
-    )
-  return filter.serials.length === 0
-    ? found
-    : foremost(await found.orderBy(asc(devices.claimedAt), asc(devices.id)))
+  const { serials, ids } = filter
+  const meant = allOf(sql`NOT hidden`, isAmong(sql`serial_number`, serials), isAmong(sql`id`, ids))
+  const keys = ['id', 'serialNumber', 'enrolled', 'lastSeen', 'serialStanding'] as const
+  const inOrder = serials.length === 0 ? sql`` : sql`ORDER BY claimed_at, id`
+  const rows = await readAll(d1, select('devices', keys, sql`WHERE ${meant} ${inOrder}`))
+  const found = rows.map((row) => ({ ...row, enrolled: row.enrolled === 1 }))
+  return serials.length === 0 ? found : foremost(found)
 }
 
 /** Whether the directory has ever listed a device. */
 export async function isListed(d1: D1Database, id: string): Promise<boolean> {
-  return (await open(d1).$count(devices, eq(devices.id, id))) > 0
+  return (await countRows(d1, 'devices', sql`id = ${id}`)) > 0
 }
 
 /** How many devices a change of the push topic would affect. */
-export async function countEnrolled(d1: D1Database): Promise<number> {
-  return open(d1).$count(devices, and(eq(devices.enrolled, true), eq(devices.hidden, false)))
+export function countEnrolled(d1: D1Database): Promise<number> {
+  return countRows(d1, 'devices', sql`enrolled AND NOT hidden`)
 }
 
-/**
- * One parameter for any number of values, because a statement takes a hundred. An empty serial number matches
- * nothing.
- */
-function among(
-  column: typeof devices.id | typeof devices.serialNumber,
-  values: readonly string[],
-): SQL | undefined {
-  return values.length === 0
-    ? undefined
-    : sql`${column} IN (SELECT value FROM json_each(${JSON.stringify(values.filter(Boolean))}))`
+/** Any value counts where there is none in the list. An empty serial number matches nothing. */
+function isAmong(column: Sql, values: readonly string[]): Sql | undefined {
+  return values.length === 0 ? undefined : sql`${column} IN ${among(values.filter(Boolean))}`
 }
 
-/** The columns that are written: all but the one that D1 computes. */
-const COLUMNS = Object.entries(getTableColumns(devices)).filter(([key]) => key !== 'serialStanding')
+/** The columns of a device: all but the one that D1 computes. */
+export const DEVICE_KEYS = [
+  'id',
+  'type',
+  'serialNumber',
+  'enrolled',
+  'state',
+  'push',
+  'hidden',
+  'contested',
+  'serialProven',
+  'claimedAt',
+  'lastSeen',
+  'deviceName',
+  'model',
+  'modelName',
+  'productName',
+  'osVersion',
+  'buildVersion',
+  'version',
+  'identity',
+  'identityNotAfter',
+  'renewal',
+  'renewalReason',
+  'renewalAt',
+] as const
+export type DeviceKey = (typeof DEVICE_KEYS)[number]
 
-const VALUES = sql.join(
-  COLUMNS.map(([key]) => sql.raw(`listed.value ->> '${key}'`)),
-  sql`, `,
-)
-
-const EXCLUDED = {
-  ...Object.fromEntries(
-    COLUMNS.filter(([key]) => key !== 'id').map(([key, { name }]) => [
-      key,
-      sql`excluded.${sql.identifier(name)}`,
-    ]),
-  ),
-  // The object does not know of the messages that changed nothing: devices/seen.ts.
-  lastSeen: sql`max(excluded.last_seen, ${devices.lastSeen})`,
-}
-
-const upsertQuery = prepared((db) =>
-  // Without the condition, SQLite reads the conflict clause as one of a join.
-  insertRows(db, sql.placeholder('rows'), sql`true`).onConflictDoUpdate({
-    target: devices.id,
-    set: EXCLUDED,
-    setWhere: sql`excluded.version > ${devices.version}`,
+const NEWEST = joined(
+  ', ',
+  DEVICE_KEYS.map((key) => {
+    const column = named(key)
+    // The object does not know of the messages that changed nothing: devices/seen.ts.
+    return key === 'lastSeen'
+      ? sql`last_seen = max(excluded.last_seen, devices.last_seen)`
+      : sql`${column} = excluded.${column}`
   }),
 )
 
 /** A row as a member of the JSON that an insert takes. */
-export function flat(row: DirectoryRow): typeof devices.$inferInsert {
+export function flat(row: DirectoryRow): Readonly<Record<DeviceKey, unknown>> {
   const { facts } = row
   return {
     id: row.id,

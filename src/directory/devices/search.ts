@@ -1,19 +1,7 @@
-import {
-  and,
-  eq,
-  getTableColumns,
-  gte,
-  inArray,
-  lt,
-  or,
-  sql,
-  type Column,
-  type SQL,
-} from 'drizzle-orm'
-import { drizzle } from 'drizzle-orm/d1'
 import { PRODUCTS, type Platform } from '../../apple/platform.ts'
 import { type Counted, type PageOf, type Place, readPage } from '../order.ts'
-import { devices } from '../schema.ts'
+import { allOf, among, anyOf, type Picked, type Sql, sql } from '../sql.ts'
+import { DEVICE_KEYS, type DeviceKey } from './rows.ts'
 import { isContested } from './serials.ts'
 
 /** The conditions of a search; undefined matches all. */
@@ -37,19 +25,21 @@ export interface DeviceFilter {
   readonly serialContested?: boolean | undefined
 }
 
-export interface FoundDevice extends Omit<
-  typeof devices.$inferSelect,
-  'hidden' | 'version' | 'serialStanding'
-> {
+type Flag = 'enrolled' | 'contested' | 'serialProven'
+
+export interface FoundDevice extends Omit<Picked<'devices', DeviceKey>, Flag> {
+  readonly enrolled: boolean
+  readonly contested: boolean
+  readonly serialProven: boolean
   readonly isContested: boolean
 }
 
 /** What devices can be sorted by. */
 const SORTS = {
-  id: devices.id,
-  device_name: devices.deviceName,
-  serial_number: devices.serialNumber,
-  last_seen_at: devices.lastSeen,
+  id: 'id',
+  device_name: 'deviceName',
+  serial_number: 'serialNumber',
+  last_seen_at: 'lastSeen',
 } as const
 type DeviceSort = keyof typeof SORTS
 
@@ -59,64 +49,65 @@ export async function searchDevices(
   filter: DeviceFilter,
   page: PageOf<DeviceSort>,
 ): Promise<Counted<FoundDevice>> {
-  const db = drizzle(d1)
-  const query = db
-    .select({ ...getTableColumns(devices), isContested })
-    .from(devices)
-    .$dynamic()
-  const by = SORTS[page.sort.field]
-  return readPage(db, query, { table: devices, by, id: devices.id, meant: matches(filter) }, page)
+  const { rows, total } = await readPage(
+    d1,
+    {
+      table: 'devices',
+      keys: DEVICE_KEYS,
+      more: { isContested },
+      by: SORTS[page.sort.field],
+      id: 'id',
+      meant: matches(filter),
+    },
+    page,
+  )
+  const found = rows.map((row) => ({
+    ...row,
+    enrolled: row.enrolled === 1,
+    contested: row.contested === 1,
+    serialProven: row.serialProven === 1,
+    isContested: row.isContested === 1,
+  }))
+  return { rows: found, total }
 }
 
 /** The place behind a device, where the next page begins. */
 export function sortPlaceOf(device: FoundDevice, field: DeviceSort): Place {
-  const values = {
-    id: device.id,
-    device_name: device.deviceName,
-    serial_number: device.serialNumber,
-    last_seen_at: device.lastSeen,
-  }
-  return { value: values[field], id: device.id }
+  return { value: device[SORTS[field]], id: device.id }
 }
 
 /** The listed devices that a filter matches. */
-export function matches(filter: DeviceFilter): SQL | undefined {
+export function matches(filter: DeviceFilter): Sql {
   const { text, serials, name, model, os, states, push, seenBefore, seenAfter } = filter
-  const models = [devices.model, devices.modelName, devices.productName]
-  return and(
-    eq(devices.hidden, false),
+  return allOf(
+    sql`NOT hidden`,
     text === undefined
       ? undefined
-      : or(...[devices.id, devices.serialNumber, devices.deviceName].map(has(text))),
-    // One parameter for any number of them: a statement takes a hundred.
-    serials.length > 0
-      ? sql`${devices.serialNumber} IN (SELECT value FROM json_each(${JSON.stringify(serials)}))`
-      : undefined,
-    name === undefined ? undefined : has(name)(devices.deviceName),
+      : anyOf([has(sql`id`, text), has(sql`serial_number`, text), has(sql`device_name`, text)]),
+    serials.length > 0 ? sql`serial_number IN ${among(serials)}` : undefined,
+    name === undefined ? undefined : has(sql`device_name`, name),
     model === undefined
       ? undefined
-      : or(...models.map((column) => sql`lower(${column}) = lower(${model})`)),
-    filter.platforms.length > 0 ? or(...filter.platforms.map(isOf)) : undefined,
-    os === undefined
-      ? undefined
-      : or(eq(devices.osVersion, os), sql`instr(${devices.osVersion}, ${`${os}.`}) = 1`),
-    states.length > 0 ? inArray(devices.state, [...states]) : undefined,
-    push.length > 0 ? inArray(devices.push, [...push]) : undefined,
-    filter.contested === undefined ? undefined : eq(devices.contested, filter.contested),
-    seenBefore === undefined ? undefined : lt(devices.lastSeen, seenBefore),
-    seenAfter === undefined ? undefined : gte(devices.lastSeen, seenAfter),
+      : sql`lower(${model}) IN (lower(model), lower(model_name), lower(product_name))`,
+    filter.platforms.length > 0 ? anyOf(filter.platforms.map(isOf)) : undefined,
+    os === undefined ? undefined : sql`instr(os_version || '.', ${`${os}.`}) = 1`,
+    states.length > 0 ? sql`state IN ${among(states)}` : undefined,
+    push.length > 0 ? sql`push IN ${among(push)}` : undefined,
+    filter.contested === undefined ? undefined : sql`contested = ${Number(filter.contested)}`,
+    seenBefore === undefined ? undefined : sql`last_seen < ${seenBefore}`,
+    seenAfter === undefined ? undefined : sql`last_seen >= ${seenAfter}`,
     filter.serialContested === undefined
       ? undefined
       : sql`${isContested} = ${Number(filter.serialContested)}`,
   )
 }
 
-function isOf(platform: Platform): SQL | undefined {
-  const product = sql`coalesce(nullif(${devices.productName}, ''), ${devices.model})`
-  return or(...PRODUCTS[platform].map((name) => sql`instr(${product}, ${name}) = 1`))
+function isOf(platform: Platform): Sql {
+  const product = sql`coalesce(nullif(product_name, ''), model)`
+  return anyOf(PRODUCTS[platform].map((name) => sql`instr(${product}, ${name}) = 1`))
 }
 
 /** Not LIKE: D1 takes patterns of 50 bytes, and % and _ are letters here. */
-function has(part: string): (column: Column) => SQL {
-  return (column) => sql`instr(lower(${column}), lower(${part})) > 0`
+function has(column: Sql, part: string): Sql {
+  return sql`instr(lower(${column}), lower(${part})) > 0`
 }

@@ -1,9 +1,7 @@
 /** When devices were seen last. An isolate gathers this for many devices: a message costs no statement. */
-import { sql } from 'drizzle-orm'
-import { drizzle } from 'drizzle-orm/d1'
 import { clock, wait } from '../../clock.ts'
 import { attempt } from '../../log.ts'
-import { devices } from '../schema.ts'
+import { sql, write } from '../sql.ts'
 
 /** How long notes are gathered. After its answer, a request may work for 30 seconds. */
 const GATHER = 20_000
@@ -49,8 +47,9 @@ async function writeNotes(d1: D1Database, resolution: number): Promise<void> {
   notes = new Map()
   // A row that lags by less is read and not written.
   await attempt('directory:seen-not-written', async () => {
-    await drizzle(d1).run(sql`UPDATE ${devices} SET last_seen = note.at
+    const note = sql`UPDATE devices SET last_seen = note.at
       FROM (SELECT value ->> 0 AS id, value ->> 1 AS at FROM json_each(${taken})) AS note
-      WHERE ${devices.id} = note.id AND note.at - ${devices.lastSeen} >= ${resolution}`)
+      WHERE devices.id = note.id AND note.at - last_seen >= ${resolution}`
+    await write(d1, note)
   })
 }

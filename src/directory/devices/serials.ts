@@ -2,18 +2,15 @@
  * Resolves serial numbers. A device chooses the one that it reports, so several devices may report the
  * same. It leads to the only device that claims it, or to the only one of them that has proof.
  */
-import { and, asc, eq, gt, ne, sql } from 'drizzle-orm'
-import { drizzle } from 'drizzle-orm/d1'
-import { devices } from '../schema.ts'
+import { among, readAll, readOne, select, sql } from '../sql.ts'
 
 /**
  * Whether a device claims a serial number that does not lead to it, because another device's claim is as
  * good or better.
  */
-export const isContested =
-  sql`(devices.serial_standing > 0 AND EXISTS (SELECT 1 FROM devices AS rival
+export const isContested = sql<number>`(devices.serial_standing > 0 AND EXISTS (SELECT 1 FROM devices AS rival
   WHERE rival.serial_number = devices.serial_number AND rival.serial_standing >= devices.serial_standing
-    AND rival.id <> devices.id))`.mapWith(Boolean)
+    AND rival.id <> devices.id))`
 
 /** For each serial number, the devices with the best standing, in the order in which they came. */
 export function foremost<
@@ -28,22 +25,18 @@ export function foremost<
 
 /** The device that a serial number leads to, and the devices that no longer claim it. */
 export async function idsOfSerial(d1: D1Database, serial: string): Promise<string[]> {
-  const rows = await drizzle(d1)
-    .select({
-      id: devices.id,
-      serialNumber: devices.serialNumber,
-      serialStanding: devices.serialStanding,
-    })
-    .from(devices)
-    .where(
-      and(
-        eq(devices.serialNumber, serial),
-        ne(devices.serialNumber, ''),
-        eq(devices.hidden, false),
-      ),
-    )
+  const meant = sql`WHERE serial_number = ${serial} AND serial_number <> '' AND NOT hidden`
+  const rows = await readAll(d1, select('devices', ['id', 'serialNumber', 'serialStanding'], meant))
   const [...leading] = foremost(rows)
   return rows.filter((row) => row.serialStanding === 0 || leading.includes(row)).map(({ id }) => id)
+}
+
+/** The devices that claim a serial number with the same standing. */
+interface SerialGroup {
+  readonly serial: string
+  readonly number: number
+  readonly first: string
+  readonly last: string
 }
 
 /** D1 answers in pages: this many ids are a megabyte. */
@@ -56,23 +49,13 @@ export async function contestedSerials(
 ): Promise<ReadonlyMap<string, string>> {
   const contested = new Map<string, string>()
   for (let at = 0; at < serials.length; at += PAGE) {
-    const asked = JSON.stringify(serials.slice(at, at + PAGE))
-    const groups = await drizzle(d1)
-      .select({
-        serial: devices.serialNumber,
-        number: sql<number>`count(*)`,
-        first: sql<string>`min(devices.id)`,
-        last: sql<string>`max(devices.id)`,
-      })
-      .from(devices)
-      .where(
-        and(
-          sql`${devices.serialNumber} IN (SELECT value FROM json_each(${asked}))`,
-          gt(devices.serialStanding, 0),
-        ),
-      )
-      .groupBy(devices.serialNumber, devices.serialStanding)
-      .orderBy(asc(devices.serialStanding))
+    const asked = among(serials.slice(at, at + PAGE))
+    const groups = await readAll(
+      d1,
+      sql<SerialGroup>`SELECT serial_number AS serial, count(*) AS number, min(id) AS first, max(id) AS last
+        FROM devices WHERE serial_number IN ${asked} AND serial_standing > 0
+        GROUP BY serial_number, serial_standing ORDER BY serial_standing`,
+    )
     // Groups with proof come last, and replace the groups without.
     for (const { serial, number, first, last } of groups) {
       const more = number > 2 ? `, ${last} and ${number - 2} more` : ` and ${last}`
@@ -97,12 +80,15 @@ export interface DeviceListing {
 }
 
 export async function listingOf(d1: D1Database, id: string): Promise<DeviceListing> {
-  const { serialProven, lastSeen } = devices
-  const [row] = await drizzle(d1)
-    .select({ serialProven, serialContested: isContested, lastSeen })
-    .from(devices)
-    .where(eq(devices.id, id))
-  return row ?? { serialProven: false, serialContested: false, lastSeen: 0 }
+  const row = await readOne(
+    d1,
+    select('devices', ['serialProven', 'lastSeen'], sql`WHERE id = ${id}`, { isContested }),
+  )
+  return {
+    serialProven: row?.serialProven === 1,
+    serialContested: row?.isContested === 1,
+    lastSeen: row?.lastSeen ?? 0,
+  }
 }
 
 /** How many devices one call informs that another device has their serial number. */
@@ -110,10 +96,8 @@ const MOST_RIVALS = 20
 
 /** Other devices that claim a serial number with proof. */
 export async function provenRivals(d1: D1Database, serial: string, id: string): Promise<string[]> {
-  const rows = await drizzle(d1)
-    .select({ id: devices.id })
-    .from(devices)
-    .where(and(eq(devices.serialNumber, serial), eq(devices.serialStanding, 2), ne(devices.id, id)))
-    .limit(MOST_RIVALS)
+  const meant = sql`WHERE serial_number = ${serial} AND serial_standing = 2 AND id <> ${id}
+    LIMIT ${MOST_RIVALS}`
+  const rows = await readAll(d1, select('devices', ['id'], meant))
   return rows.map((row) => row.id)
 }

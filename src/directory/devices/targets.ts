@@ -1,6 +1,4 @@
-import { and, asc, gt, not } from 'drizzle-orm'
-import { drizzle } from 'drizzle-orm/d1'
-import { devices } from '../schema.ts'
+import { readAll, select, sql } from '../sql.ts'
 import { isContested } from './serials.ts'
 import { matches, type DeviceFilter } from './search.ts'
 
@@ -17,16 +15,13 @@ const PAGE = 10_000
  * leads to.
  */
 export async function targetsOf(d1: D1Database, filter: DeviceFilter): Promise<Target[]> {
-  const isMeant = filter.serials.length > 0 ? not(isContested) : undefined
+  const isMeant = filter.serials.length > 0 ? sql`NOT ${isContested}` : sql`1`
   const found: Target[] = []
   let page: Target[] = []
   do {
-    page = await drizzle(d1)
-      .select({ id: devices.id, serialNumber: devices.serialNumber })
-      .from(devices)
-      .where(and(gt(devices.id, found.at(-1)?.id ?? ''), matches(filter), isMeant))
-      .orderBy(asc(devices.id))
-      .limit(PAGE)
+    const after = found.at(-1)?.id ?? ''
+    const rest = sql`WHERE id > ${after} AND ${matches(filter)} AND ${isMeant} ORDER BY id LIMIT ${PAGE}`
+    page = await readAll(d1, select('devices', ['id', 'serialNumber'], rest))
     found.push(...page)
   } while (page.length === PAGE)
   return found

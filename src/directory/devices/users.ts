@@ -2,11 +2,19 @@
  * The index of UserIDs: it finds a user channel by its bare UserID. The device's object decides whether a
  * claim still holds.
  */
-import { and, eq, inArray, lte, ne, sql, type SQL } from 'drizzle-orm'
 import type { DirectoryRow } from '../../device/standing/directory-row.ts'
-import { jsonOf, prepared } from '../prepared.ts'
-import { devices, users } from '../schema.ts'
-import { drizzle } from 'drizzle-orm/d1'
+import {
+  among,
+  insert,
+  jsonOf,
+  listedValue,
+  readAll,
+  select,
+  type Sql,
+  sql,
+  write,
+  writeAll,
+} from '../sql.ts'
 
 /** How many claims of one UserID are read. Two that hold make the id ambiguous; more change nothing. */
 export const MOST_CLAIMS = 10
@@ -28,33 +36,21 @@ export interface KeptClaim {
 const CLAIMS_OF_DEVICE = 600
 /** Claims with the longest ids of four bytes a character are 1.5 MB. */
 const MOST_IN_STATEMENT = 1000
+const NEWEST = sql`ON CONFLICT (id, device) DO UPDATE SET version = max(version, excluded.version)`
 
 export async function keepClaim(d1: D1Database, claim: KeptClaim): Promise<void> {
-  const db = drizzle(d1)
-  await db.batch([
-    db
-      .insert(users)
-      .values(claim)
-      .onConflictDoUpdate({
-        target: [users.id, users.device],
-        set: { version: sql`max(${users.version}, excluded.version)` },
-      }),
-    db.delete(users).where(
-      and(
-        eq(users.device, claim.device),
-        sql`${users.version} < (SELECT kept.version FROM users AS kept WHERE kept.device = ${claim.device}
-          ORDER BY kept.version DESC LIMIT 1 OFFSET ${CLAIMS_OF_DEVICE - 1})`,
-      ),
-    ),
+  const { id, device, version } = claim
+  await writeAll(d1, [
+    insert('users', { id, device, version }, NEWEST),
+    sql`DELETE FROM users WHERE device = ${device}
+      AND version < (SELECT kept.version FROM users AS kept WHERE kept.device = ${device}
+        ORDER BY kept.version DESC LIMIT 1 OFFSET ${CLAIMS_OF_DEVICE - 1})`,
   ])
 }
 
 /** Records that an admin addressed the channel by its bare UserID. */
 export async function noteUserUse(d1: D1Database, { id, device }: UserCalled): Promise<void> {
-  await drizzle(d1)
-    .update(users)
-    .set({ used: true })
-    .where(and(eq(users.id, id), eq(users.device, device)))
+  await write(d1, sql`UPDATE users SET used = 1 WHERE id = ${id} AND device = ${device}`)
 }
 
 /**
@@ -62,14 +58,13 @@ export async function noteUserUse(d1: D1Database, { id, device }: UserCalled): P
  * gets it.
  */
 export async function expectDevice(d1: D1Database, id: string): Promise<void> {
-  await drizzle(d1).insert(users).values({ id, device: EXPECTED, version: 0 }).onConflictDoNothing()
+  const row = { id, device: EXPECTED, version: 0 }
+  await write(d1, insert('users', row, sql`ON CONFLICT DO NOTHING`))
 }
 
 /** Records that nothing waits under the id any more. */
 export async function expectNoDevice(d1: D1Database, id: string): Promise<void> {
-  await drizzle(d1)
-    .delete(users)
-    .where(and(eq(users.id, id), eq(users.device, EXPECTED)))
+  await write(d1, sql`DELETE FROM users WHERE id = ${id} AND device = ${EXPECTED}`)
 }
 
 export interface Claims {
@@ -87,39 +82,39 @@ export interface UserCalled extends Pick<KeptClaim, 'id' | 'device'> {
 }
 
 export async function claimsOf(d1: D1Database, id: string): Promise<Claims> {
-  const db = drizzle(d1)
-  const [known, expected, claims] = await db.batch([
-    db
-      .select({ id: devices.id })
-      .from(devices)
-      .where(inArray(devices.id, formsOf(id)))
-      .limit(1),
-    db
-      .select({ id: users.id })
-      .from(users)
-      .where(and(eq(users.id, id), eq(users.device, EXPECTED))),
-    db
-      .select({ id: users.id, device: users.device, used: users.used })
-      .from(users)
-      .where(and(inArray(users.id, formsOf(id)), ne(users.device, EXPECTED)))
-      .limit(MOST_CLAIMS),
+  const forms = among(formsOf(id))
+  const [known, expected, claims] = await writeAll(d1, [
+    select('devices', ['id'], sql`WHERE id IN ${forms} LIMIT 1`),
+    select('users', ['id'], sql`WHERE id = ${id} AND device = ${EXPECTED}`),
+    select(
+      'users',
+      ['id', 'device', 'used'],
+      sql`WHERE id IN ${forms} AND device <> ${EXPECTED} LIMIT ${MOST_CLAIMS}`,
+    ),
   ])
-  return { isDevice: known.length > 0, isExpected: expected.length > 0, claims }
+  return {
+    isDevice: known.results.length > 0,
+    isExpected: expected.results.length > 0,
+    claims: claims.results.map((claim) => ({ ...claim, used: claim.used === 1 })),
+  }
 }
 
 /** Whether a user of another device has a device's id: 1 or 0. `forms` is JSON: {@link formsOf}. */
-export function isCalled(device: SQL, forms: SQL): SQL {
-  return sql`EXISTS (SELECT 1 FROM ${users} WHERE ${users.id} IN (SELECT value FROM json_each(${forms}))
-    AND ${users.device} NOT IN (${EXPECTED}, ${device}))`
+export function isCalled(device: Sql, forms: Sql): Sql<number> {
+  return sql`EXISTS (SELECT 1 FROM users WHERE users.id IN (SELECT value FROM json_each(${forms}))
+    AND users.device NOT IN (${EXPECTED}, ${device}))`
 }
 
 /** Those of some ids of devices that users of other devices have. */
 export async function calledIds(d1: D1Database, ids: readonly string[]): Promise<string[]> {
   const listed = jsonOf(ids.map((id) => ({ id, forms: formsOf(id) })))
-  const rows = await drizzle(d1).all<{ id: string }>(sql`SELECT listed.value ->> 'id' AS id
-    FROM json_each(${listed}) AS listed
-    WHERE ${isCalled(sql`listed.value ->> 'id'`, sql`listed.value ->> 'forms'`)}`)
-  return rows.map(({ id }) => id)
+  const id = listedValue('id')
+  const rows = await readAll(
+    d1,
+    sql<{ id: string }>`SELECT ${id} AS id FROM json_each(${listed}) AS listed
+      WHERE ${isCalled(id, listedValue('forms'))}`,
+  )
+  return rows.map((row) => row.id)
 }
 
 /** Ignores case: people may type an id in either form. */
@@ -129,15 +124,8 @@ export function formsOf(id: string): string[] {
 
 /** Those of some UserIDs under which something was queued for a device, and may still wait. */
 export async function expectedDevices(d1: D1Database, ids: readonly string[]): Promise<string[]> {
-  const rows = await drizzle(d1)
-    .select({ id: users.id })
-    .from(users)
-    .where(
-      and(
-        eq(users.device, EXPECTED),
-        sql`${users.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`,
-      ),
-    )
+  const meant = sql`WHERE device = ${EXPECTED} AND id IN ${among(ids)}`
+  const rows = await readAll(d1, select('users', ['id'], meant))
   return rows.map(({ id }) => id)
 }
 
@@ -146,43 +134,37 @@ export async function removeClaim(
   d1: D1Database,
   { id, device, version }: KeptClaim,
 ): Promise<void> {
-  await drizzle(d1)
-    .delete(users)
-    .where(and(eq(users.id, id), eq(users.device, device), lte(users.version, version)))
+  const isKept = sql`id = ${id} AND device = ${device} AND version <= ${version}`
+  await write(d1, sql`DELETE FROM users WHERE ${isKept}`)
 }
 
 /**
  * Ends the claims that are over according to the rows of their devices, as a part of a batch; `undefined`
  * when no row lists users.
  */
-export function endClaims(
-  d1: D1Database,
-  rows: readonly DirectoryRow[],
-): D1PreparedStatement | undefined {
-  const listed = rows.flatMap(({ id, users: held, version }) =>
-    held ? [{ id, held, version }] : [],
+export function endClaims(rows: readonly DirectoryRow[]): Sql | undefined {
+  const held = rows.flatMap(({ id, users, version }) =>
+    users ? [{ id, held: users, version }] : [],
   )
-  return listed.length === 0 ? undefined : endQuery(d1, { listed: jsonOf(listed) })
+  const listed = sql`json_each(${jsonOf(held)}) AS listed`
+  return held.length === 0
+    ? undefined
+    : sql`DELETE FROM users WHERE device IN (SELECT ${listedValue('id')} FROM ${listed})
+        AND EXISTS (SELECT 1 FROM ${listed}
+          WHERE ${listedValue('id')} = users.device AND ${listedValue('version')} >= users.version
+            AND NOT EXISTS (SELECT 1 FROM json_each(listed.value, '$.held') AS held
+              WHERE held.value = users.id))`
 }
-
-const listedUsers = sql.placeholder('listed')
-const endQuery = prepared((db) =>
-  db.delete(users).where(
-    and(
-      sql`${users.device} IN (SELECT value ->> 'id' FROM json_each(${listedUsers}))`,
-      sql`EXISTS (SELECT 1 FROM json_each(${listedUsers}) AS listed
-        WHERE listed.value ->> 'id' = ${users.device} AND listed.value ->> 'version' >= ${users.version}
-          AND NOT EXISTS (SELECT 1 FROM json_each(listed.value, '$.held') AS held
-            WHERE held.value = ${users.id}))`,
-    ),
-  ),
-)
 
 /** Lets bare UserIDs lead to the user channels of devices that came from another server. */
 export async function keepMovedClaims(d1: D1Database, claims: readonly KeptClaim[]): Promise<void> {
-  const statements = batchesOf(claims).map((listed) => movedClaims(d1, { listed: jsonOf(listed) }))
+  const statements = batchesOf(claims).map(
+    (batch) => sql`INSERT INTO users (id, device, version)
+      SELECT ${listedValue('id')}, ${listedValue('device')}, ${listedValue('version')}
+      FROM json_each(${jsonOf(batch)}) AS listed WHERE true ${NEWEST}`,
+  )
   if (statements.length > 0) {
-    await d1.batch(statements)
+    await writeAll(d1, statements)
   }
 }
 
@@ -192,16 +174,3 @@ function batchesOf(claims: readonly KeptClaim[]): (readonly KeptClaim[])[] {
     claims.slice(n * MOST_IN_STATEMENT, (n + 1) * MOST_IN_STATEMENT),
   )
 }
-
-const movedClaims = prepared((db) =>
-  db
-    .insert(users)
-    .select(
-      sql`SELECT listed.value ->> 'id', listed.value ->> 'device', listed.value ->> 'version', 0
-        FROM json_each(${listedUsers}) AS listed WHERE true`,
-    )
-    .onConflictDoUpdate({
-      target: [users.id, users.device],
-      set: { version: sql`max(${users.version}, excluded.version)` },
-    }),
-)

@@ -1,6 +1,4 @@
-import { and, eq, gt, lt, type SQL } from 'drizzle-orm'
-import { drizzle } from 'drizzle-orm/d1'
-import { devices } from '../schema.ts'
+import { readAll, select, type Sql, sql } from '../sql.ts'
 
 /** A walk begins after this place. */
 export const START = ''
@@ -22,27 +20,23 @@ export async function walkPage(
   limit: number,
   until?: number,
 ): Promise<WalkPage> {
-  const meant = until === undefined ? undefined : lt(devices.claimedAt, until)
+  const meant = until === undefined ? sql`1` : sql`claimed_at < ${until}`
   const ids = await idsAfter(d1, place, limit, meant)
   return { ids, next: ids.length < limit ? undefined : ids.at(-1) }
 }
 
 /** The ids of enrolled devices behind a place, in their order. */
 export function enrolledAfter(d1: D1Database, place: string, limit: number): Promise<string[]> {
-  return idsAfter(d1, place, limit, eq(devices.enrolled, true))
+  return idsAfter(d1, place, limit, sql`enrolled`)
 }
 
 async function idsAfter(
   d1: D1Database,
   place: string,
   limit: number,
-  meant: SQL | undefined,
+  meant: Sql,
 ): Promise<string[]> {
-  const rows = await drizzle(d1)
-    .select({ id: devices.id })
-    .from(devices)
-    .where(and(gt(devices.id, place), meant))
-    .orderBy(devices.id)
-    .limit(limit)
+  const rest = sql`WHERE id > ${place} AND ${meant} ORDER BY id LIMIT ${limit}`
+  const rows = await readAll(d1, select('devices', ['id'], rest))
   return rows.map(({ id }) => id)
 }

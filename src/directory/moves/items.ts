@@ -1,10 +1,8 @@
 /** The items of a move, sealed: devices, certificates, profiles and the rest. */
 import { Buffer } from 'node:buffer'
-import { and, asc, eq, gt, inArray, type SQL, sql } from 'drizzle-orm'
-import { drizzle } from 'drizzle-orm/d1'
 import type { Sealer } from '../../pki/seal/seal.ts'
 import { MAX_VALUE_BYTES } from '../../storage/bodies.ts'
-import { moveItems, moves } from '../schema.ts'
+import { among, countRows, readAll, select, type Sql, sql, write, writeAll } from '../sql.ts'
 
 /** The kinds of items, in the order in which they are applied. */
 export const ITEM_KINDS = [
@@ -44,26 +42,22 @@ export async function putItems(
   move: string,
   items: readonly NewItem[],
 ): Promise<boolean> {
-  const db = drizzle(d1)
-  const isOpen = sql`EXISTS (SELECT 1 FROM ${moves} WHERE ${moves.id} = ${move} AND ${moves.state} = 'open')`
+  const isOpen = sql`EXISTS (SELECT 1 FROM moves WHERE moves.id = ${move} AND state = 'open')`
   const statements = items.flatMap(({ kind, id, data, digest, topic, standing }) => {
-    const sealed = Buffer.from(sealer.seal(data, place(move, kind, id)))
+    const sealed = sealer.seal(data, place(move, kind, id))
     const parts = Math.ceil(sealed.length / MAX_VALUE_BYTES)
     return [
-      db.delete(moveItems).where(and(isItem(move, kind, [id]), isOpen)),
+      sql`DELETE FROM move_items WHERE move = ${move} AND kind = ${kind} AND id = ${id} AND ${isOpen}`,
       ...Array.from({ length: parts }, (_, part) => {
         const bytes = sealed.subarray(part * MAX_VALUE_BYTES, (part + 1) * MAX_VALUE_BYTES)
-        // The order of the table's columns.
-        return db.insert(moveItems).select(
-          sql`SELECT ${move}, ${kind}, ${id}, ${part}, ${digest}, ${topic}, ${standing}, '',
-            ${sql.param(bytes)} WHERE ${isOpen}`,
-        )
+        return sql`INSERT INTO move_items (move, kind, id, part, digest, topic, standing, data)
+          SELECT ${move}, ${kind}, ${id}, ${part}, ${digest}, ${topic}, ${standing}, ${bytes} WHERE ${isOpen}`
       }),
     ]
   })
-  const state = db.select({ state: moves.state }).from(moves).where(eq(moves.id, move))
-  const [rows] = await db.batch([state, ...statements])
-  return rows[0]?.state === 'open'
+  const state = select('moves', ['state'], sql`WHERE id = ${move}`)
+  const [{ results }] = await writeAll(d1, [state, ...statements])
+  return results[0]?.state === 'open'
 }
 
 /** The next items of a kind that wait, behind an id and in their order: up to `limit`, and about `bytes`. */
@@ -83,30 +77,16 @@ export async function waitingItems(
     readonly bytes: number
   },
 ): Promise<MoveItem[]> {
-  const db = drizzle(d1)
-  const waits = and(
-    eq(moveItems.move, move),
-    eq(moveItems.kind, kind),
-    gt(moveItems.id, after),
-    eq(moveItems.outcome, ''),
+  const sizes = await readAll(
+    d1,
+    sql<{ id: string; size: number }>`SELECT id, sum(length(data)) AS size FROM move_items
+      WHERE move = ${move} AND kind = ${kind} AND id > ${after} AND outcome = ''
+      GROUP BY id ORDER BY id LIMIT ${limit}`,
   )
-  const sizes = await db
-    .select({ id: moveItems.id, size: sql<number>`sum(length(${moveItems.data}))` })
-    .from(moveItems)
-    .where(waits)
-    .groupBy(moveItems.id)
-    .orderBy(asc(moveItems.id))
-    .limit(limit)
   let total = 0
   const ids = sizes.filter(({ size }, n) => (total += size) <= bytes || n === 0).map(({ id }) => id)
-  if (ids.length === 0) {
-    return []
-  }
-  const rows = await db
-    .select({ id: moveItems.id, data: moveItems.data })
-    .from(moveItems)
-    .where(isItem(move, kind, ids))
-    .orderBy(asc(moveItems.id), asc(moveItems.part))
+  const meant = sql`WHERE move = ${move} AND kind = ${kind} AND id IN ${among(ids)} ORDER BY id, part`
+  const rows = ids.length === 0 ? [] : await readAll(d1, select('moveItems', ['id', 'data'], meant))
   return ids.map((id) => {
     const parts = rows.flatMap((row) =>
       row.id === id && row.data ? [new Uint8Array(row.data)] : [],
@@ -127,19 +107,12 @@ export async function settleItems(
   outcomes: ReadonlyMap<string, ItemOutcome>,
 ): Promise<void> {
   const listed = sql`json_each(${JSON.stringify(Object.fromEntries(outcomes))}) AS listed`
-  const outcome = sql`(SELECT listed.value FROM ${listed} WHERE listed.key = ${moveItems.id})`
+  const outcome = sql`(SELECT listed.value FROM ${listed} WHERE listed.key = move_items.id)`
   const keepsData = kind === 'kept' ? sql`1` : sql`${outcome} = 'failed'`
   // With the ids as a list, SQLite looks each of them up. A join would read all items of the kind.
-  await drizzle(d1)
-    .update(moveItems)
-    .set({ outcome, data: sql`CASE WHEN ${keepsData} THEN ${moveItems.data} END` })
-    .where(
-      and(
-        eq(moveItems.move, move),
-        eq(moveItems.kind, kind),
-        sql`${moveItems.id} IN (SELECT listed.key FROM ${listed})`,
-      ),
-    )
+  const settle = sql`UPDATE move_items SET outcome = ${outcome}, data = CASE WHEN ${keepsData} THEN data END
+    WHERE move = ${move} AND kind = ${kind} AND id IN (SELECT listed.key FROM ${listed})`
+  await write(d1, settle)
 }
 
 export interface ListedItem {
@@ -151,43 +124,35 @@ export interface ListedItem {
 }
 
 /** A page of the items of a kind, behind an id. */
-export async function listItems(
+export function listItems(
   d1: D1Database,
   move: string,
-  page: { readonly kind: ItemKind; readonly after: string; readonly limit: number },
+  {
+    kind,
+    after,
+    limit,
+  }: { readonly kind: ItemKind; readonly after: string; readonly limit: number },
 ): Promise<ListedItem[]> {
-  const { kind, id, digest, standing, outcome } = moveItems
-  return drizzle(d1)
-    .select({ kind, id, digest, standing, outcome })
-    .from(moveItems)
-    .where(
-      and(eq(moveItems.move, move), eq(kind, page.kind), eq(moveItems.part, 0), gt(id, page.after)),
-    )
-    .orderBy(asc(id))
-    .limit(page.limit)
+  const meant = sql`WHERE move = ${move} AND kind = ${kind} AND part = 0 AND id > ${after}
+    ORDER BY id LIMIT ${limit}`
+  const keys = ['kind', 'id', 'digest', 'standing', 'outcome'] as const
+  return readAll(d1, select('moveItems', keys, meant))
 }
 
 /** How many items of a move there are, by what lists show of them. */
-export async function countItems(d1: D1Database, move: string) {
-  const { kind, topic, standing, outcome } = moveItems
-  return drizzle(d1)
-    .select({ kind, topic, standing, outcome, count: sql<number>`count(*)` })
-    .from(moveItems)
-    .where(and(eq(moveItems.move, move), eq(moveItems.part, 0)))
-    .groupBy(kind, topic, standing, outcome)
+export function countItems(d1: D1Database, move: string) {
+  const meant = sql`WHERE move = ${move} AND part = 0 GROUP BY kind, topic, standing, outcome`
+  const keys = ['kind', 'topic', 'standing', 'outcome'] as const
+  return readAll(d1, select('moveItems', keys, meant, { count: sql<number>`count(*)` }))
 }
 
 export type ItemCounts = Awaited<ReturnType<typeof countItems>>
 
 /** Whether a move that is being applied has a record of a device that waits, or that failed so far. */
-export function isMoving(device: SQL): SQL {
-  return sql`EXISTS (SELECT 1 FROM ${moves} JOIN ${moveItems} ON ${moveItems.move} = ${moves.id}
-    WHERE ${moves.state} = 'activating' AND ${moveItems.kind} = 'device' AND ${moveItems.id} = ${device}
-      AND ${moveItems.outcome} IN ('', 'failed'))`
-}
-
-function isItem(move: string, kind: ItemKind, ids: readonly string[]) {
-  return and(eq(moveItems.move, move), eq(moveItems.kind, kind), inArray(moveItems.id, [...ids]))
+export function isMoving(device: Sql): Sql {
+  return sql`EXISTS (SELECT 1 FROM moves JOIN move_items ON move_items.move = moves.id
+    WHERE moves.state = 'activating' AND move_items.kind = 'device' AND move_items.id = ${device}
+      AND move_items.outcome IN ('', 'failed'))`
 }
 
 function place(move: string, kind: ItemKind, id: string): string {
@@ -196,8 +161,5 @@ function place(move: string, kind: ItemKind, id: string): string {
 
 /** How many items could not be applied. */
 export async function countFailed(d1: D1Database, move: string): Promise<number> {
-  return drizzle(d1).$count(
-    moveItems,
-    and(eq(moveItems.move, move), eq(moveItems.outcome, 'failed'), eq(moveItems.part, 0)),
-  )
+  return countRows(d1, 'moveItems', sql`move = ${move} AND outcome = 'failed' AND part = 0`)
 }
