@@ -1,6 +1,11 @@
 /**
- * Apple's published schema of commands (github.com/apple/device-management), reduced to the parts that
- * decisions need.
+ * Apple's published schema of commands (github.com/apple/device-management, Release-v27.0 at 09f249a06e7e, and
+ * the 27.2 pre-release at 7afa3500b9c6), reduced to the parts that decisions need: `commands.json` has the keys
+ * that each command takes, and `profiles` the payload types, and keys in them, that a version has removed.
+ *
+ * `on` lists the platforms of a part. Letters give the channels (`d` device, `u` macOS user, `s` device channel
+ * and `m` user channel of a Shared iPad, `e` also under User Enrollment), `@` comes before the first version,
+ * and `-` before the version that no longer has it. Apple counts iPadOS as iOS.
  */
 import type { Platform } from './platform.ts'
 import table from './commands.json' with { type: 'json' }
@@ -88,7 +93,7 @@ export interface Availability {
 
 const ON = /^(\w+):(\w*)@([\d.]+)(?:-([\d.]+))?$/
 
-/** Reads `on` (see the legend of commands.json) for a platform; undefined when it does not exist there. */
+/** Reads `on` (above) for a platform; undefined when it does not exist there. */
 export function availability(on: string, platform: Platform): Availability | undefined {
   const name = applesName(platform)
   const entry = on.split(' ').find((part) => part.startsWith(`${name}:`))

@@ -12,12 +12,17 @@ const KINDS: Readonly<Record<string, string>> = {
   object: 'an object',
   record: 'an object',
 }
+const FORMS: Readonly<Record<string, string>> = {
+  base64: 'base64',
+  datetime: 'a date and time, like 2026-01-31T12:00:00Z',
+  url: 'a URL',
+}
 /** How many characters of a wrong value are shown. */
 const MAX_SHOWN = 100
 
 type Issue = Parameters<NonNullable<NonNullable<Parameters<typeof z.config>[0]>['customError']>>[0]
 
-/** The words for an issue; `undefined` leaves the library's words. */
+/** The words for an issue; for `undefined`, the library says `Invalid input`. */
 export function faultOf(issue: Issue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':
@@ -34,6 +39,10 @@ export function faultOf(issue: Issue): string | undefined {
       return sized(issue.origin, 'at most', issue.maximum, issue.inclusive)
     case 'unrecognized_keys':
       return unrecognized(issue.keys, shapeOf(issue.inst))
+    case 'invalid_format':
+      return issue.format === 'regex'
+        ? `has to match ${issue.pattern}`
+        : `has to be ${FORMS[issue.format] ?? issue.format}`
     default:
       return undefined
   }
