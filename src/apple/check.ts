@@ -1,4 +1,7 @@
-/** Checks a command against Apple's schema: its keys, and the types and values of their contents. */
+/**
+ * Checks a command, or the payload of a declaration, against Apple's schema: its keys, and the types and
+ * values of their contents.
+ */
 import { isArray, isDict } from '../plist/dict.ts'
 import type { PlistDict, PlistValue } from '../plist/value.ts'
 import { didYouMean } from './nearest.ts'
@@ -23,20 +26,28 @@ export interface CommandFault {
 type Path = CommandFault['path']
 type Faults = Generator<CommandFault, void, undefined>
 
+/** Whether a value is not known yet, so that no list of values applies to it. */
+type IsOpen = (value: PlistValue) => boolean
+
 /** Apple has no longer name. */
 const MAX_NAME = 100
 
-/** A command can have thousands of faults; the first ones are enough to correct it. */
+/** A command or a declaration can have thousands of faults; the first ones are enough to correct it. */
 export const MAX_FAULTS = 10
 
 /** The server adds it when it is absent (docs/escrow.md). */
 const FILLED_IN: ReadonlySet<string> = new Set(['ClearPasscode.UnlockToken'])
 
 /**
- * Empty has a meaning here: it removes the password (Apple: "SetRecoveryLockCommand.Command"), and a Mac
- * may have no second address.
+ * Empty has a meaning here: it removes the password (Apple: "SetRecoveryLockCommand.Command"), a Mac may
+ * have no second address, and an activation or a subscription may name nothing yet.
  */
-const MAY_BE_EMPTY: ReadonlySet<string> = new Set(['NewPassword', 'SecondaryIPv6AddressList'])
+const MAY_BE_EMPTY: ReadonlySet<string> = new Set([
+  'NewPassword',
+  'SecondaryIPv6AddressList',
+  'StandardConfigurations',
+  'StatusItems',
+])
 
 /**
  * A bitwise OR (Apple: "InstallApplicationCommand.Command"): 0 is not among the values of the schema, but
@@ -100,7 +111,7 @@ export function undocumented(requestType: string): string {
 
 function* commandFaults(requestType: string, schema: CommandSchema, command: PlistDict): Faults {
   const { RequestType: _, ...given } = command
-  yield* dictFaults(given, { ...EVERY_COMMAND, ...schema.keys }, [], requestType)
+  yield* dictFaults(given, { ...EVERY_COMMAND, ...schema.keys }, [], requestType, () => false)
   const oneOf = ONE_OF[requestType]
   if (oneOf && !oneOf.some((key) => says(key, given[key]))) {
     yield { path: ['RequestType'], detail: `${requestType} needs one of`, keys: oneOf }
@@ -111,7 +122,14 @@ function* commandFaults(requestType: string, schema: CommandSchema, command: Pli
   }
 }
 
-function* dictFaults(dict: PlistDict, keys: Keys, path: Path, name: string): Faults {
+/** The faults of a dictionary at `path`. The details call it by `name`. */
+export function* dictFaults(
+  dict: PlistDict,
+  keys: Keys,
+  path: Path,
+  name: string,
+  isOpen: IsOpen,
+): Faults {
   for (const key in dict) {
     const value = dict[key]
     const schema = lookUp(keys, key)
@@ -122,7 +140,7 @@ function* dictFaults(dict: PlistDict, keys: Keys, path: Path, name: string): Fau
       const detail = `${name} has no such key${didYouMean(key, Object.keys(keys))}`
       yield { path: [...path, shortened(key)], detail }
     } else {
-      yield* valueFaults(value, schema, [...path, key])
+      yield* valueFaults(value, schema, [...path, key], isOpen)
     }
   }
   for (const [key, { required }] of Object.entries(keys)) {
@@ -154,7 +172,7 @@ function hasLength(value: PlistValue): value is string | Uint8Array | readonly P
   return typeof value === 'string' || value instanceof Uint8Array || isArray(value)
 }
 
-function* valueFaults(value: PlistValue, schema: KeySchema, path: Path): Faults {
+function* valueFaults(value: PlistValue, schema: KeySchema, path: Path, isOpen: IsOpen): Faults {
   const type = typeOf(value)
   if (schema.type === 'any') {
     return
@@ -165,9 +183,18 @@ function* valueFaults(value: PlistValue, schema: KeySchema, path: Path): Faults 
     }
     return
   }
+  yield* listFaults(value, schema, path, isOpen)
+  yield* contentFaults(value, schema, path, isOpen)
+}
+
+/** The values that Apple lists for a key. */
+function* listFaults(value: PlistValue, schema: KeySchema, path: Path, isOpen: IsOpen): Faults {
   const values = FLAGS.has(String(path.at(-1))) ? [0, ...(schema.enum ?? [])] : schema.enum
-  if (values && !values.some((one) => one === value)) {
+  if (values && !isOpen(value) && !values.some((one) => one === value)) {
     yield { path, detail: `has to be one of ${values.join(', ')}` }
+  }
+  if (typeof value === 'number' && schema.range) {
+    yield* rangeFaults(value, schema.range, path)
   }
   if (
     schema.values &&
@@ -180,25 +207,37 @@ function* valueFaults(value: PlistValue, schema: KeySchema, path: Path): Faults 
       detail: `Apple documents no ${shortened(value)}${didYouMean(value, Object.keys(schema.values))}`,
     }
   }
-  yield* contentFaults(value, schema, path)
 }
 
-function* contentFaults(value: PlistValue, schema: KeySchema, path: Path): Faults {
-  const { item, keys, kinds } = schema
+function* rangeFaults(value: number, range: readonly number[], path: Path): Faults {
+  const [least = -Infinity, most = Infinity] = range
+  if (value < least || value > most) {
+    const upTo = most === Infinity ? '' : `, and ${most} at most`
+    yield { path, detail: `has to be ${least} at least${upTo}` }
+  }
+}
+
+function* contentFaults(value: PlistValue, schema: KeySchema, path: Path, isOpen: IsOpen): Faults {
+  const { item, keys, each, kinds } = schema
   if (isArray(value) && item) {
     for (const [at, one] of value.entries()) {
-      yield* valueFaults(one, item, [...path, at])
+      yield* valueFaults(one, item, [...path, at], isOpen)
     }
   }
   if (isDict(value) && keys) {
-    yield* dictFaults(value, keys, path, nameOf(path))
+    yield* dictFaults(value, keys, path, nameOf(path), isOpen)
+  }
+  if (isDict(value) && each) {
+    for (const [key, one] of Object.entries(value)) {
+      yield* valueFaults(one, each, [...path, shortened(key)], isOpen)
+    }
   }
   if (isDict(value) && kinds) {
     const kind = value['Item']
     const name = typeof kind === 'string' ? kind : ''
     const known = lookUp(kinds, name)
     if (known) {
-      yield* dictFaults(value, known.keys, path, name)
+      yield* dictFaults(value, known.keys, path, name, isOpen)
     } else if (kind === undefined || kind === '') {
       yield { path: [...path, 'Item'], detail: 'is missing: it says which setting is meant' }
     } else {

@@ -6,8 +6,12 @@ const MAX_NAME = 64
 /** Shorter beginnings match too many names. */
 const MIN_PREFIX = 4
 
-/** `: did you mean PIN?` when one of `names` is near; empty when none is. */
-export function didYouMean(name: string, names: readonly string[]): string {
+/**
+ * `: did you mean PIN?` when one of `names` is near; empty when none is.
+ *
+ * @param prefix what all names begin with, and neither `name` nor `names` hold
+ */
+export function didYouMean(name: string, names: readonly string[], prefix = ''): string {
   if (name.length > MAX_NAME) {
     return ''
   }
@@ -19,5 +23,5 @@ export function didYouMean(name: string, names: readonly string[]): string {
       ? longer[0]
       : closestMatch(lower, [...candidates.keys()], { maxDistance: Math.ceil(name.length / 3) })
   const meant = nearest === undefined ? undefined : candidates.get(nearest)
-  return meant === undefined ? '' : `: did you mean ${meant}?`
+  return meant === undefined ? '' : `: did you mean ${prefix}${meant}?`
 }

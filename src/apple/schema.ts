@@ -1,11 +1,12 @@
 /**
- * Apple's published schema of commands (github.com/apple/device-management, Release-v27.0 at 09f249a06e7e, and
- * the 27.2 pre-release at 7afa3500b9c6), reduced to the parts that decisions need: `commands.json` has the keys
- * that each command takes, and `profiles` the payload types, and keys in them, that a version has removed.
+ * Apple's published schema of commands (github.com/apple/device-management, Release-v27.0 at 09f249a06e7e,
+ * and the 27.2 pre-release at 7afa3500b9c6), reduced to the parts that decisions need: `commands.json` has
+ * the keys that each command takes, and `profiles` the payload types, and keys in them, that a version has
+ * removed.
  *
- * `on` lists the platforms of a part. Letters give the channels (`d` device, `u` macOS user, `s` device channel
- * and `m` user channel of a Shared iPad, `e` also under User Enrollment), `@` comes before the first version,
- * and `-` before the version that no longer has it. Apple counts iPadOS as iOS.
+ * `on` lists the platforms of a part. Letters give the channels (`d` device, `u` macOS user, `s` device
+ * channel and `m` user channel of a Shared iPad, `e` also under User Enrollment), `@` comes before the first
+ * version, and `-` before the version that no longer has it. Apple counts iPadOS as iOS.
  */
 import type { Platform } from './platform.ts'
 import table from './commands.json' with { type: 'json' }
@@ -19,8 +20,14 @@ export interface KeySchema {
   readonly required?: boolean
   readonly on?: string
   readonly enum?: readonly (string | number | boolean)[]
+  /** The least number and, where there is one, the greatest. */
+  readonly range?: readonly number[]
   readonly item?: KeySchema
   readonly keys?: Keys
+  /** The values of a dictionary whose keys are an app's own. */
+  readonly each?: KeySchema
+  /** The text names an asset of one of these declaration types. */
+  readonly assets?: readonly string[]
   /** The keys are an app's own. */
   readonly any?: boolean
   /** The texts that it may hold. */
@@ -93,7 +100,7 @@ export interface Availability {
 
 const ON = /^(\w+):(\w*)@([\d.]+)(?:-([\d.]+))?$/
 
-/** Reads `on` (above) for a platform; undefined when it does not exist there. */
+/** Reads `on` (above; declarations.ts has its own) for a platform; undefined when it does not exist there. */
 export function availability(on: string, platform: Platform): Availability | undefined {
   const name = applesName(platform)
   const entry = on.split(' ').find((part) => part.startsWith(`${name}:`))

@@ -17,6 +17,7 @@ const ROOMS: readonly (readonly [room: string, packages: readonly string[]])[] =
   ['plist', ['plist']],
   ['apple', ['leven']],
   ['mdm', []],
+  ['ddm', CRYPTO],
   ['push', []],
   ['commands', []],
   ['events', []],
@@ -39,19 +40,24 @@ const ROOMS: readonly (readonly [room: string, packages: readonly string[]])[] =
   ['device/queue', CRYPTO],
   ['device/standing', CRYPTO],
   ['device/push', CRYPTO],
+  ['device/declarations', CRYPTO],
   ['device/enrolment', CRYPTO],
   ['device/moved', CRYPTO],
   ['device/views', CRYPTO],
   ['device', OBJECT],
   ['directory/schema.ts', ['drizzle-orm']],
   ['directory/declarations/schema.ts', ['drizzle-orm']],
+  ['directory/updates/schema.ts', ['drizzle-orm']],
   ['directory', SQL],
   ['directory/moves', SQL],
+  ['directory/declarations', SQL],
   ['directory/devices', SQL],
+  ['directory/updates', SQL],
   ['device/reach.ts', []],
   ['webhooks', OBJECT],
   ['identity', CRYPTO],
   ['jobs', OBJECT],
+  ['updates', []],
   ['push-circuit', OBJECT],
   ['consumer.ts', []],
   ['env.ts', []],
@@ -59,6 +65,7 @@ const ROOMS: readonly (readonly [room: string, packages: readonly string[]])[] =
   ['http', HTTP],
   ['http/micromdm', HTTP],
   ['http/nanomdm', HTTP],
+  ['http/kmfddm', HTTP],
   ['http/device', HTTP],
   ['http/device/enrolment', HTTP],
   ['http/api', HTTP],
@@ -70,6 +77,8 @@ const ROOMS: readonly (readonly [room: string, packages: readonly string[]])[] =
   ['http/api/certificates', HTTP],
   ['http/api/devices', HTTP],
   ['http/api/moves', HTTP],
+  ['http/api/declarations', HTTP],
+  ['http/api/updates', HTTP],
   ['http/api/face.ts', HTTP],
   ['index.ts', HTTP],
   ['stand-ins', []],
@@ -87,7 +96,7 @@ const ROOMS: readonly (readonly [room: string, packages: readonly string[]])[] =
 ]
 
 /** No face imports another face. Code that two faces use belongs to a room above both. */
-const FACES = ['http/micromdm', 'http/nanomdm', 'http/device', 'http/api']
+const FACES = ['http/micromdm', 'http/nanomdm', 'http/kmfddm', 'http/device', 'http/api']
 
 const SRC = resolve(import.meta.dirname, '../../src')
 

@@ -1,0 +1,37 @@
+import type { DeclarationPayload } from '../../apple/declarations.ts'
+import { contentToken } from './canonical.ts'
+import type { DeclarationItem } from '../item.ts'
+import { declarationNeeds } from './needs.ts'
+import { referencesOf } from './references.ts'
+import { variablesOf } from './variables.ts'
+
+/** What objects decide by, of one content. */
+export type CompiledItem = Omit<DeclarationItem, 'identifier' | 'rollout'>
+
+/**
+ * Reads from a content all that decides who is offered it.
+ *
+ * @param text the payload as JSON, as devices get it but for the variables
+ * @param files SHA-256 of the hosted files that it names
+ * @throws PayloadError if the payload is not JSON
+ */
+export function compileItem(
+  { type, payload, text }: Compilable,
+  files: readonly string[] = [],
+): CompiledItem {
+  return {
+    type,
+    token: contentToken(type, text),
+    needs: declarationNeeds(type, payload),
+    ...referencesOf(type, payload),
+    variables: variablesOf(payload).filter((name) => name !== ''),
+    files,
+  }
+}
+
+export interface Compilable {
+  readonly type: string
+  /** The same as `text`, parsed. */
+  readonly payload: DeclarationPayload
+  readonly text: string
+}
