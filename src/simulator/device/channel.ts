@@ -1,6 +1,9 @@
+import type { Reported } from '../../ddm/states.ts'
 import type { PlistDict } from '../../plist/value.ts'
 import { writePlist } from '../../plist/write.ts'
 import { type InstalledItems, newInstalledItems } from './answers/installed.ts'
+import type { Declarative } from './declarations/engine.ts'
+import type { DeclareOnChannel } from './declarations/of-device.ts'
 import { newUuid, type Random } from './platforms.ts'
 import type { Scope } from './answers/responses.ts'
 import {
@@ -49,6 +52,7 @@ export interface SimulatedChannel extends PushIdentity {
   readonly ids: PlistDict
   readonly scope: Scope
   readonly installed: InstalledItems
+  readonly declarative: Declarative
   readonly received: readonly ReceivedCommand[]
   readonly sent: readonly SentMessage[]
   readonly statistics: Readonly<Statistics>
@@ -60,7 +64,7 @@ export interface SimulatedChannel extends PushIdentity {
   connect(report: PlistDict): Promise<Exchange>
   /**
    * Sends Idle, or the report that could not be delivered last time; then answers every command until the
-   * empty body.
+   * empty body. Then it synchronises its declarations, if that is due.
    */
   poll(): Promise<Session>
   /** A signed PUT of any bytes. */
@@ -82,50 +86,61 @@ export interface ChannelOptions {
     command: ReceivedCommand,
     channel: SimulatedChannel,
   ) => Promise<PlistDict | 'silence'>
+  /** Makes the channel's declarative management. */
+  readonly declare: DeclareOnChannel
   readonly push: PushIdentity | undefined
   readonly beforeTokenUpdate: ((channel: SimulatedChannel) => void) | undefined
+  /** Called when the channel has applied declarations. */
+  readonly applied: ((states: readonly Reported[], channel: SimulatedChannel) => void) | undefined
   /** How many messages and commands are kept. */
   readonly history: number
 }
 
 export function createChannel(options: ChannelOptions): SimulatedChannel {
   const { wire, ids, extras, random, topic, history } = options
-  const { send, sent, statistics } = createSender(wire, history)
+  const sender = createSender(wire, history, { ...ids, ...extras })
   const push = { ...(options.push ?? { token: random(32), magic: newUuid(random) }) }
-  const received: ReceivedCommand[] = []
   const session: SessionPort = {
     undelivered: undefined,
     isManaged: () => wire.state !== 'unmanaged',
-    connect,
+    connect: sender.connect,
     respond: (command) => options.respond(command, channel),
   }
+  const installed = newInstalledItems()
+  const declarative = options.declare({
+    scope: options.scope,
+    installed,
+    ask: (Endpoint, data) =>
+      checkIn('DeclarativeManagement', { Endpoint, ...(data && { Data: data }) }),
+    applied: (states) => options.applied?.(states, channel),
+  })
   const channel: SimulatedChannel = {
     enrollmentId: options.enrollmentId,
     ids,
     scope: options.scope,
-    installed: newInstalledItems(),
+    installed,
+    declarative,
     get token() {
       return push.token
     },
     get magic() {
       return push.magic
     },
-    received,
-    sent,
-    statistics,
+    ...sender,
     tokenUpdate(fields = {}) {
       push.token = fields.token ?? push.token
       options.beforeTokenUpdate?.(channel)
       return checkIn('TokenUpdate', { ...extras, Topic: topic, ...tokenKeys(push, fields) })
     },
-    checkOut: () => checkIn('CheckOut', { Topic: topic }),
-    checkIn,
-    connect,
-    poll() {
-      statistics.sessions++
-      return runSession(session)
+    checkOut() {
+      declarative.forget()
+      return checkIn('CheckOut', { Topic: topic })
     },
-    send,
+    checkIn,
+    poll() {
+      sender.statistics.sessions++
+      return runWhole(session, declarative)
+    },
     reset() {
       session.undelivered = undefined
       push.magic = newUuid(random)
@@ -133,23 +148,21 @@ export function createChannel(options: ChannelOptions): SimulatedChannel {
   }
 
   function checkIn(messageType: string, fields: PlistDict = {}): Promise<ServerAnswer> {
-    return send(writePlist({ ...ids, ...fields, MessageType: messageType }), 'checkIn')
-  }
-
-  async function connect(report: PlistDict): Promise<Exchange> {
-    const delivery = await send(writePlist({ ...ids, ...extras, ...report }), 'connect')
-    if (!isDelivered(delivery)) {
-      return { ...delivery, command: undefined }
-    }
-    countReport(statistics, report)
-    const command = readReceived(delivery.body)
-    if (command !== undefined) {
-      keep(received, command, history)
-    }
-    return { ...delivery, command }
+    return sender.send(writePlist({ ...ids, ...fields, MessageType: messageType }), 'checkIn')
   }
 
   return channel
+}
+
+/** A session, and the synchronisation of declarations that is due after it. */
+async function runWhole(port: SessionPort, declarative: Declarative): Promise<Session> {
+  const session = await runSession(port)
+  const reason = session.ended === 'failed' ? undefined : await declarative.catchUp()
+  if (!port.isManaged()) {
+    declarative.forget()
+    return { ...session, ended: 'unmanaged' }
+  }
+  return reason === undefined ? session : { ...session, ended: 'failed', reason }
 }
 
 function countReport({ reports }: Statistics, report: PlistDict): void {
@@ -169,7 +182,9 @@ function tokenKeys(push: PushIdentity, fields: TokenUpdateFields): PlistDict {
   }
 }
 
-function createSender(wire: Wire, history: number) {
+/** `keys` are those of every report. */
+function createSender(wire: Wire, history: number, keys: PlistDict) {
+  const received: ReceivedCommand[] = []
   const sent: SentMessage[] = []
   const statistics: Statistics = { requests: 0, sessions: 0, failures: 0, reports: {} }
 
@@ -189,7 +204,20 @@ function createSender(wire: Wire, history: number) {
     }
   }
 
-  return { send, sent, statistics }
+  async function connect(report: PlistDict): Promise<Exchange> {
+    const delivery = await send(writePlist({ ...keys, ...report }), 'connect')
+    if (!isDelivered(delivery)) {
+      return { ...delivery, command: undefined }
+    }
+    countReport(statistics, report)
+    const command = readReceived(delivery.body)
+    if (command !== undefined) {
+      keep(received, command, history)
+    }
+    return { ...delivery, command }
+  }
+
+  return { send, sent, received, statistics, connect }
 }
 
 function keep<T>(list: T[], item: T, limit: number): void {

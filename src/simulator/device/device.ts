@@ -12,6 +12,7 @@ import {
   createChannel,
   type PushIdentity,
 } from './channel.ts'
+import { createDeclaring, type DeclarativeChoices } from './declarations/of-device.ts'
 import type { EnrollmentProfile, ScepClient } from './enrolment.ts'
 import type { SimulatedIdentity } from './identity.ts'
 import { DEFAULT_RELEASE, type OperatingSystem, operatingSystem, versionIn } from './os.ts'
@@ -26,7 +27,7 @@ import {
   type Wire,
 } from './wire.ts'
 
-export interface DeviceOptions extends Reactions {
+export interface DeviceOptions extends Reactions, DeclarativeChoices {
   readonly fetch: Fetch
   readonly serverUrl: string
   /** Without it check-ins go to `serverUrl`, as in profiles that name only that. */
@@ -92,16 +93,10 @@ export interface SimulatedDevice extends SimulatedChannel {
 /** @throws Error for an `osVersion` that does not exist */
 export function createSimulatedDevice(options: DeviceOptions): SimulatedDevice {
   const { platform, udid, serial, topic, random = newBytes } = options
-  const os = operatingSystem(platform, options.osVersion ?? versionIn(DEFAULT_RELEASE, platform))
   const name = options.name ?? `${HARDWARE[platform].modelName} ${serial}`
-  const wire = createWire({
-    fetch: options.fetch,
-    serverUrl: options.serverUrl,
-    checkInUrl: options.checkInUrl,
-    identity: options.identity,
-    digest: options.digest ?? 'sha256',
-    userAgent: os.userAgent,
-    state: options.state ?? 'new',
+  const wire = wireOf(options)
+  const declaring = createDeclaring(options, wire, (osVersion) => {
+    Object.assign(channel, { osVersion })
   })
   const management = createManagement({
     wire,
@@ -109,7 +104,7 @@ export function createSimulatedDevice(options: DeviceOptions): SimulatedDevice {
     profile: options.profile,
     scep: options.scep ?? { fetch },
     installed: () => channel.installed,
-    enroll: () => own.enroll(),
+    enroll: () => own.renew(),
   })
   const common = {
     wire,
@@ -117,11 +112,14 @@ export function createSimulatedDevice(options: DeviceOptions): SimulatedDevice {
     random,
     respond: responder({
       ...options,
-      os,
+      os: () => wire.os,
       name,
       identity: () => wire.identity,
       renew: (pushed) => management.renew(pushed),
+      wipe: declaring.forget,
     }),
+    declare: declaring.declare,
+    applied: options.applied,
     beforeTokenUpdate: options.beforeTokenUpdate,
     history: options.history ?? Number.POSITIVE_INFINITY,
   }
@@ -129,10 +127,10 @@ export function createSimulatedDevice(options: DeviceOptions): SimulatedDevice {
   if (options.profile) {
     channel.installed.profiles.set(options.profile.identifier, options.profile.profile)
   }
-  const own = checkIns(options, channel, wire, { name, os, random })
+  const own = checkIns(options, channel, wire, { name, random, forget: declaring.forget })
   return Object.assign(channel, {
     platform,
-    osVersion: os.version,
+    osVersion: wire.os.version,
     udid,
     serial,
     name,
@@ -148,6 +146,21 @@ export function createSimulatedDevice(options: DeviceOptions): SimulatedDevice {
   })
 }
 
+/** @throws Error for an `osVersion` that does not exist */
+function wireOf(options: DeviceOptions): Wire {
+  const { platform, osVersion = versionIn(DEFAULT_RELEASE, platform), profile } = options
+  return createWire({
+    fetch: options.fetch,
+    serverUrl: options.serverUrl,
+    checkInUrl: options.checkInUrl,
+    publicOrigin: profile && new URL(profile.serverUrl).origin,
+    identity: options.identity,
+    digest: options.digest ?? 'sha256',
+    os: operatingSystem(platform, osVersion),
+    state: options.state ?? 'new',
+  })
+}
+
 /** Node's Buffer is a Uint8Array that compares and prints differently. */
 function newBytes(length: number): Uint8Array {
   return new Uint8Array(randomBytes(length))
@@ -158,16 +171,27 @@ function checkIns(
   options: DeviceOptions,
   channel: SimulatedChannel,
   wire: Wire,
-  own: { readonly name: string; readonly os: OperatingSystem; readonly random: Random },
+  own: { readonly name: string; readonly random: Random; readonly forget: () => void },
 ) {
-  function authenticate(): Promise<ServerAnswer> {
+  function begin(): Promise<ServerAnswer> {
     wire.state = 'new'
     channel.reset()
-    return channel.checkIn('Authenticate', authenticateKeys(options, own.name, own.os))
+    return channel.checkIn('Authenticate', authenticateKeys(options, own.name, wire.os))
   }
 
-  async function enroll(): Promise<ServerAnswer> {
-    const authenticated = await authenticate()
+  function authenticate(): Promise<ServerAnswer> {
+    own.forget()
+    return begin()
+  }
+
+  function enroll(): Promise<ServerAnswer> {
+    own.forget()
+    return renew()
+  }
+
+  /** A renewal keeps the declarations, an enrolment does not. */
+  async function renew(): Promise<ServerAnswer> {
+    const authenticated = await begin()
     if (!isDelivered(authenticated)) {
       return authenticated
     }
@@ -194,7 +218,7 @@ function checkIns(
     return { ...delivery, token }
   }
 
-  return { authenticate, enroll, setBootstrapToken, getBootstrapToken }
+  return { authenticate, enroll, renew, setBootstrapToken, getBootstrapToken }
 }
 
 function authenticateKeys(

@@ -24,6 +24,10 @@ const FIRST_COMMON_NUMBER = 26
 
 const VERSION = /^([1-9]\d?)(?:\.(\d))?(?:\.(\d))?$/
 
+export function isOsVersion(text: string): boolean {
+  return VERSION.test(text)
+}
+
 /**
  * The name of a release in iOS's numbers: `27` is `27.0`, and `18.1` is macOS 15.1 too. @throws Error for
  * other texts

@@ -1,7 +1,9 @@
 import { Buffer } from 'node:buffer'
 import { signDetached } from '../../pki/cms/sign.ts'
 import type { Digest } from '../../pki/asn1/oids.ts'
+import { urlAtServer } from './enrolment.ts'
 import type { SimulatedIdentity } from './identity.ts'
+import type { OperatingSystem } from './os.ts'
 
 /** The part of `fetch` that a device needs; the global one fits. */
 export type Fetch = (
@@ -9,7 +11,7 @@ export type Fetch = (
   init: {
     readonly method: string
     readonly headers: Record<string, string>
-    readonly body: Uint8Array<ArrayBuffer>
+    readonly body?: Uint8Array<ArrayBuffer>
   },
 ) => Promise<{
   readonly status: number
@@ -29,11 +31,14 @@ export interface ServerAnswer {
 /** The state of management on a device: `unmanaged` once the server has ended it. */
 export type ManagementState = 'new' | 'enrolled' | 'unmanaged'
 
-/** The parts that all channels of a device share: its way to the server, its identity and its state. */
+/** The parts that all channels of a device share: its way to the server, its identity, state and OS. */
 export interface Wire {
   state: ManagementState
   identity: SimulatedIdentity
+  os: OperatingSystem
   put(body: Uint8Array, to: Destination, headers: Record<string, string>): Promise<ServerAnswer>
+  /** Fetches a file; `signed` as MDM does, with Mdm-Signature over the empty body. */
+  get(url: string, signed: boolean): Promise<ServerAnswer>
 }
 
 export interface WireOptions {
@@ -42,7 +47,9 @@ export interface WireOptions {
   readonly checkInUrl: string | undefined
   readonly identity: SimulatedIdentity
   readonly digest: Digest
-  readonly userAgent: string
+  readonly os: OperatingSystem
+  /** The origin of the server in profiles, when this machine reaches it at another one. */
+  readonly publicOrigin: string | undefined
   readonly state: ManagementState
 }
 
@@ -58,29 +65,50 @@ export function createWire(options: WireOptions): Wire {
     connect: options.serverUrl,
   }
   const { digest } = options
-  const wire: Wire = { state: options.state, identity: options.identity, put }
+  const { state, identity, os } = options
+  const wire: Wire = { state, identity, os, put, get }
+
+  function signatureOf(body: Uint8Array) {
+    const signature = signDetached({ ...wire.identity, body, digest })
+    return { 'Mdm-Signature': Buffer.from(signature).toString('base64') }
+  }
+
+  async function answerTo(...request: Parameters<Fetch>): Promise<ServerAnswer> {
+    const response = await options.fetch(...request)
+    return {
+      status: response.status,
+      body: new Uint8Array(await response.arrayBuffer()),
+      contentType: response.headers.get('content-type'),
+    }
+  }
+
+  function get(url: string, signed: boolean): Promise<ServerAnswer> {
+    const isServers = new URL(url).origin === options.publicOrigin
+    const origin = isServers ? new URL(options.serverUrl).origin : undefined
+    return answerTo(urlAtServer(url, origin), {
+      method: 'GET',
+      headers: {
+        'User-Agent': wire.os.userAgent,
+        ...(signed ? signatureOf(new Uint8Array()) : {}),
+      },
+    })
+  }
 
   async function put(
     body: Uint8Array,
     to: Destination,
     headers: Record<string, string>,
   ): Promise<ServerAnswer> {
-    const signature = signDetached({ ...wire.identity, body, digest })
-    const response = await options.fetch(urls[to], {
+    const delivery = await answerTo(urls[to], {
       method: 'PUT',
       headers: {
         'Content-Type': CONTENT_TYPES[to],
-        'Mdm-Signature': Buffer.from(signature).toString('base64'),
-        'User-Agent': options.userAgent,
+        ...signatureOf(body),
+        'User-Agent': wire.os.userAgent,
         ...headers,
       },
       body: new Uint8Array(body),
     })
-    const delivery = {
-      status: response.status,
-      body: new Uint8Array(await response.arrayBuffer()),
-      contentType: response.headers.get('content-type'),
-    }
     if (endsManagement(delivery)) {
       wire.state = 'unmanaged'
     }

@@ -1,9 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { type KeyObject, randomBytes } from 'node:crypto'
 import type { Platform } from '../../apple/platform.ts'
-import { asDict } from '../../plist/dict.ts'
-import { readPlist } from '../../plist/read.ts'
-import type { PlistDict } from '../../plist/value.ts'
 import { writePlistText } from '../../plist/write.ts'
 import type { SimulatedChannel } from '../device/channel.ts'
 import {
@@ -11,40 +8,21 @@ import {
   type DeviceOptions,
   type SimulatedDevice,
 } from '../device/device.ts'
-import { readEnrollmentProfile, urlAtServer } from '../device/enrolment.ts'
 import { identityFromPem, identityToPem, newKey } from '../device/identity.ts'
 import type { Join } from '../device/joining.ts'
 import { DEFAULT_RELEASE, versionIn } from '../device/os.ts'
 import { newSerial, newUdid, newUuid, type Random } from '../device/platforms.ts'
 import { describeFailure, type Session } from '../device/session.ts'
+import { asRemembered, type DeviceMemory, newsOf } from './memory.ts'
 import { createWaker, type Waker } from './waker.ts'
-import { isDelivered, type ManagementState } from '../device/wire.ts'
-
-/** A device in a form that survives a restart. It holds the private key, so it is a secret. */
-export interface DeviceMemory {
-  readonly platform: Platform
-  readonly osVersion: string
-  readonly udid: string
-  readonly serial: string
-  readonly certificate: string
-  readonly privateKey: string
-  readonly serverUrl: string
-  readonly checkInUrl?: string
-  readonly topic: string
-  /** XML of the enrolment profile; empty for a device that enrolled without one. */
-  readonly profile: string
-  /** Hex. */
-  readonly token: string
-  readonly magic: string
-  readonly state: ManagementState
-}
+import { isDelivered } from '../device/wire.ts'
 
 /** Registers the channel that a token wakes with the simulated APNs. */
 export type Register = (tokenHex: string, magic: string, wake: () => void) => void
 
 export interface FleetOptions extends Pick<
   DeviceOptions,
-  'fetch' | 'clock' | 'answer' | 'observe' | 'scep'
+  'fetch' | 'clock' | 'answer' | 'observe' | 'scep' | 'faults' | 'applied'
 > {
   readonly count: number
   readonly join: Join
@@ -183,6 +161,7 @@ async function newMemory(
     token: Buffer.from(random(32)).toString('hex'),
     magic: newUuid(random),
     state: 'new',
+    declarative: false,
   }
 }
 
@@ -202,16 +181,7 @@ function createMember(
   })
 
   function saveNews(): void {
-    const token = Buffer.from(device.token).toString('hex')
-    const installed = device.enrollmentProfile()
-    const news = {
-      ...memory,
-      ...identityToPem(device.identity()),
-      profile: installed ? writePlistText(installed.profile) : '',
-      token,
-      magic: device.magic,
-      state: device.state(),
-    }
+    const news = newsOf(device, memory)
     const text = JSON.stringify(news)
     if (text !== last) {
       last = text
@@ -239,27 +209,6 @@ function createMember(
   }
 
   return { device, listen, saveNews }
-}
-
-function asRemembered(memory: DeviceMemory, server: string) {
-  const { platform, osVersion, udid, serial, topic, state, checkInUrl, profile } = memory
-  return {
-    platform,
-    osVersion,
-    udid,
-    serial,
-    topic,
-    state,
-    serverUrl: urlAtServer(memory.serverUrl, server),
-    ...(checkInUrl === undefined ? {} : { checkInUrl: urlAtServer(checkInUrl, server) }),
-    ...(profile === '' ? {} : { profile: readEnrollmentProfile(plistIn(profile)) }),
-    identity: identityFromPem(memory),
-    push: { token: Buffer.from(memory.token, 'hex'), magic: memory.magic },
-  }
-}
-
-function plistIn(xml: string): PlistDict {
-  return asDict(readPlist(new TextEncoder().encode(xml)))
 }
 
 async function enroll(device: SimulatedDevice, serverUrl: string): Promise<void> {

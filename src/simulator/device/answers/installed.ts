@@ -7,6 +7,8 @@ import type { PlistDict, PlistValue } from '../../../plist/value.ts'
 export interface InstalledItems {
   readonly profiles: Map<string, PlistDict>
   readonly applications: Map<string, Application>
+  /** Identifiers of profiles that declarations have installed. */
+  readonly declared: Set<string>
 }
 
 export interface Application {
@@ -24,7 +26,7 @@ export function newInstalledItems(): InstalledItems {
   const applications = PREINSTALLED.map(
     ([identifier, name]) => [identifier, { name, managed: false }] as const,
   )
-  return { profiles: new Map(), applications: new Map(applications) }
+  return { profiles: new Map(), applications: new Map(applications), declared: new Set() }
 }
 
 /** The profile in an InstallProfile payload; undefined when a device would call it invalid. */

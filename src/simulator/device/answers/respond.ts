@@ -1,9 +1,12 @@
 /** Decides a device's answer to each command: a script's answer, or the device's own. */
 import type { Platform } from '../../../apple/platform.ts'
+import type { Reported } from '../../../ddm/states.ts'
+import { textAt } from '../../../plist/dict.ts'
 import type { PlistDict } from '../../../plist/value.ts'
 import type { SimulatedChannel, ChannelOptions } from '../channel.ts'
 import { isEnrollmentProfile } from '../enrolment.ts'
 import type { SimulatedIdentity } from '../identity.ts'
+import type { OperatingSystem } from '../os.ts'
 import { HARDWARE } from '../platforms.ts'
 import type { ReceivedCommand } from '../session.ts'
 import { type AnswerContext, defaultAnswer, errorReport } from './answers.ts'
@@ -36,24 +39,30 @@ export interface Reactions {
     report: PlistDict | 'silence',
     channel: SimulatedChannel,
   ) => void
+  /** Called when a channel has applied its declarations, before it reports them. */
+  readonly applied?: (states: readonly Reported[], channel: SimulatedChannel) => void
 }
 
 export interface ResponderOptions
-  extends Reactions, Pick<AnswerContext, 'os' | 'name' | 'udid' | 'serial'> {
+  extends Reactions, Pick<AnswerContext, 'name' | 'udid' | 'serial'> {
   readonly platform: Platform
+  readonly os: () => OperatingSystem
   /** Only under a User Enrollment. */
   readonly userEnrollment?: object
   readonly clock?: () => Date
   readonly identity: () => SimulatedIdentity
   /** Handles an enrolment profile that is pushed to the device. */
   readonly renew: (pushed: PlistDict) => Promise<PlistDict>
+  /** Ends declarative management on all channels, as a wipe does. */
+  readonly wipe: () => void
 }
 
 export function responder(options: ResponderOptions): ChannelOptions['respond'] {
-  const { platform, userEnrollment, os, name, udid, serial, clock = () => new Date() } = options
+  const { platform, userEnrollment, name, udid, serial, clock = () => new Date() } = options
 
   function context(channel: SimulatedChannel): AnswerContext {
     const { scope, token, installed } = channel
+    const os = options.os()
     return {
       where: {
         platform,
@@ -78,13 +87,19 @@ export function responder(options: ResponderOptions): ChannelOptions['respond'] 
     channel: SimulatedChannel,
     obey: boolean,
   ): Promise<PlistDict> {
-    const pushed =
-      received.requestType === 'InstallProfile' && channel.scope === 'device'
-        ? readProfile(received.command['Payload'])
-        : undefined
-    return pushed && isEnrollmentProfile(pushed)
-      ? options.renew(pushed)
-      : byDefault(received, context(channel), obey)
+    const { requestType, command } = received
+    const pushed = requestType === 'InstallProfile' ? readProfile(command['Payload']) : undefined
+    if (pushed && channel.scope === 'device' && isEnrollmentProfile(pushed)) {
+      return options.renew(pushed)
+    }
+    const profile = pushed ? textAt(pushed, 'PayloadIdentifier') : textAt(command, 'Identifier')
+    if (isOfProfile(requestType) && channel.installed.declared.has(profile)) {
+      return errorReport('MCInstallationErrorDomain', 4001, 'A declaration manages the profile.')
+    }
+    const answer = byDefault(received, context(channel), obey)
+    return answer['Status'] === 'Acknowledged'
+      ? afterwards(received, channel, answer, options.wipe)
+      : answer
   }
 
   return async (received, channel) => {
@@ -96,6 +111,26 @@ export function responder(options: ResponderOptions): ChannelOptions['respond'] 
     options.observe?.(received, full, channel)
     return full
   }
+}
+
+/** What two commands do beside their answer. */
+function afterwards(
+  { requestType, command }: ReceivedCommand,
+  { declarative }: SimulatedChannel,
+  answer: PlistDict,
+  wipe: () => void,
+): PlistDict {
+  if (requestType === 'EraseDevice') {
+    wipe()
+  }
+  const data = command['Data']
+  return requestType === 'DeclarativeManagement'
+    ? { ...answer, ...declarative.takeOver(data instanceof Uint8Array ? data : undefined) }
+    : answer
+}
+
+function isOfProfile(requestType: string): boolean {
+  return requestType === 'InstallProfile' || requestType === 'RemoveProfile'
 }
 
 type ScriptedAnswer = Exclude<Answer, 'Acknowledged' | undefined>

@@ -130,6 +130,20 @@ describe('the fleet of npm start', () => {
     }
   })
 
+  it('goes on with declarations after a restart', async () => {
+    const stateDir = mkdtempSync(join(tmpdir(), 'edgemdm-fleet-'))
+    const endpoints = () => server.received.flatMap(({ message }) => message['Endpoint'] ?? [])
+    try {
+      server.replies.push(command('1', 'DeclarativeManagement'))
+      await (await start({ count: 1, ...memoryIn(stateDir) })).close()
+      expect(endpoints()).toEqual(['tokens'])
+      await (await start({ count: 1, ...memoryIn(stateDir) })).close()
+      expect(endpoints()).toEqual(['tokens', 'tokens'])
+    } finally {
+      rmSync(stateDir, { recursive: true })
+    }
+  })
+
   it('keeps the OS of its devices; those without one are from before the OS was stored', async () => {
     const stateDir = mkdtempSync(join(tmpdir(), 'edgemdm-fleet-'))
     const versions = async (release: string, count: number) => {
