@@ -2,7 +2,11 @@ import { defineConfig } from 'drizzle-kit'
 
 export default defineConfig({
   dialect: 'sqlite',
-  schema: './src/directory/schema.ts',
+  schema: [
+    './src/directory/schema.ts',
+    './src/directory/declarations/schema.ts',
+    './src/directory/updates/schema.ts',
+  ],
   out: './migrations/directory',
   migrations: { prefix: 'index' },
 })

@@ -1,12 +1,18 @@
 import { warnOfPushExpiry } from './device/push/certificate.ts'
 import { warnOfCAExpiry } from './directory/authorities.ts'
+import { noteUnsynced, NOTIFY_ALL, pendingChanges } from './directory/declarations/changes.ts'
+import { forgetContents } from './directory/declarations/edit.ts'
+import { forgetFiles } from './directory/declarations/files.ts'
+import { writeAll } from './directory/sql.ts'
 import type { Env } from './env.ts'
 import { reasonOf } from './reason.ts'
 import { warn } from './log.ts'
 import { clock } from './clock.ts'
 import { forgetUnused } from './directory/certificates.ts'
+import { beginOffers } from './jobs/declarations/begin.ts'
 import type { Config } from './config/config.ts'
 import { beginRenewals } from './jobs/renewal/control.ts'
+import { refreshUpdates } from './updates/refresh.ts'
 
 /** The duties of the daily cron (wrangler.toml). */
 export async function runDailyDuties(env: Env, config: Config): Promise<void> {
@@ -15,8 +21,20 @@ export async function runDailyDuties(env: Env, config: Config): Promise<void> {
     runDuty('push certificate', () => warnOfPushExpiry(env, config, now)),
     runDuty('CA', () => warnOfCAExpiry(env.DB, now)),
     runDuty('unused certificates', () => forgetUnused(env.DB, now)),
+    runDuty('declarations', () => tellRest(env, now)),
+    runDuty('files', () => forgetFiles(env.DB, now)),
+    runDuty('software updates', () => refreshUpdates(env, config.allowPrivateWebhooks, now)),
     runDuty('renewals', () => beginRenewals(env, config)),
   ])
+}
+
+/** Devices hear of changes that were made without a notice, or whose round did not begin. */
+async function tellRest(env: Env, now: number): Promise<void> {
+  await writeAll(env.DB, [NOTIFY_ALL, noteUnsynced({ now, notify: true })])
+  await forgetContents(env.DB, now)
+  if (await pendingChanges(env.DB)) {
+    await beginOffers(env)
+  }
 }
 
 /** The failure of one duty does not stop the others. */

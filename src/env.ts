@@ -1,6 +1,7 @@
 import type { ConsumerEnv } from './consumer.ts'
 import type { Job } from './jobs/job.ts'
-import type { DeviceEnv, DeviceNamespace } from './device/object.ts'
+import type { DeviceNamespace } from './device/stub.ts'
+import type { DeviceEnv } from './device/runtime/runtime.ts'
 
 /** Bindings of wrangler.toml. Only config.ts reads vars and secrets. */
 export interface Env extends ConsumerEnv, DeviceEnv {

@@ -4,13 +4,16 @@ import { consume } from './consumer.ts'
 import { Job } from './jobs/job.ts'
 import { Push } from './push-circuit/push.ts'
 import { Poster, Subscriber } from './webhooks/subscriber.ts'
-import { Device, type Announcement } from './device/object.ts'
+import { Device } from './device/object.ts'
+import type { Announcement } from './device/runtime/runtime.ts'
 import { announceCertificate } from './device/push/gate.ts'
 import type { Env } from './env.ts'
 import { newApp } from './http/app-env.ts'
 import { enrollFace } from './http/device/enrolment/routes.ts'
+import { fileFace } from './http/device/files.ts'
 import { deviceFace } from './http/device/face.ts'
 import { scepFace } from './http/device/scep.ts'
+import { kmfddmFace } from './http/kmfddm/face.ts'
 import { micromdmFace } from './http/micromdm/v1-routes.ts'
 import { version } from './http/micromdm/version.ts'
 import { nanomdmFace } from './http/nanomdm/face.ts'
@@ -59,8 +62,11 @@ app.use(async (c, next) => {
   return next()
 })
 app.route('/', deviceFace)
+app.route('/', fileFace)
 app.route('/', enrollFace)
 app.route('/', scepFace)
+// Before MicroMDM's, which guards all of `/v1`, and ours, which guards all of `/api`.
+app.route('/', kmfddmFace)
 app.route('/', micromdmFace)
 app.route('/', nanomdmFace)
 app.route('/', ownFace)

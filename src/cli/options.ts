@@ -1,4 +1,9 @@
 import { parseArgs } from 'node:util'
+import {
+  type ChosenFaults,
+  DECLARATIVE_FAULTS,
+  isDeclarativeFault,
+} from '../simulator/device/declarations/faults.ts'
 import { DEFAULT_RELEASE, readRelease } from '../simulator/device/os.ts'
 import { CliError, messageOf } from './error.ts'
 
@@ -14,6 +19,8 @@ export interface StartOptions {
   devices: number
   /** The OS release of new simulated devices. */
   os: string | undefined
+  /** Of the simulated devices. */
+  faults: ChosenFaults
   push: { certificateFile: string; keyFile: string } | undefined
   apns: string | undefined
   inspect: number | undefined
@@ -39,6 +46,11 @@ export const OS_HELP =
   'OS of new simulated devices, as iOS counts: 27.0, or 18.1 for macOS 15.1 ' +
   `(${DEFAULT_RELEASE})`
 
+/** Of `--fault`, for simulated devices. */
+export const FAULT_HELP =
+  `fault of simulated devices with declarations, repeatable: ` +
+  `${Object.keys(DECLARATIVE_FAULTS).join(', ')}; NAME=N sets its number`
+
 export const FLAGS: readonly Flag[] = [
   { name: 'port', argument: 'PORT', help: 'port to listen on, 0 for a free one (8787)' },
   { name: 'host', argument: 'HOST', help: 'address to listen on (127.0.0.1)' },
@@ -57,6 +69,7 @@ export const FLAGS: readonly Flag[] = [
   },
   { name: 'devices', argument: 'N', help: 'enrol N simulated devices that answer (0)' },
   { name: 'os', argument: 'VERSION', help: OS_HELP },
+  { name: 'fault', argument: 'NAME', help: FAULT_HELP },
   {
     name: 'push-cert',
     argument: 'FILE',
@@ -91,8 +104,10 @@ export function readOptions(args: readonly string[]): StartOptions {
       '--devices with --push-cert: Apple would get the tokens of simulated devices',
     )
   }
-  if (values.has('os') && !values.has('devices')) {
-    throw new CliError('--os is for simulated devices: add --devices N')
+  for (const name of ['os', 'fault']) {
+    if (values.has(name) && !values.has('devices')) {
+      throw new CliError(`--${name} is for simulated devices: add --devices N`)
+    }
   }
   return {
     port: wholeNumber('port', last('port') ?? '8787', 65_535),
@@ -103,6 +118,7 @@ export function readOptions(args: readonly string[]): StartOptions {
     deviceCAFiles: values.get('device-ca') ?? [],
     devices: wholeNumber('devices', last('devices') ?? '0', 100_000),
     os: optional(last('os'), osRelease),
+    faults: readFaults(values.get('fault') ?? []),
     push: pushFiles(last('push-cert'), last('push-key')),
     apns: url('apns', last('apns')),
     inspect: optional(last('inspect'), (text) => wholeNumber('inspect', text, 65_535)),
@@ -198,6 +214,19 @@ export function osRelease(text: string): string {
   } catch (error) {
     throw new CliError(`--os ${text}: ${messageOf(error)}`)
   }
+}
+
+/** @throws CliError for faults that simulated devices do not have */
+export function readFaults(texts: readonly string[]): ChosenFaults {
+  const entries = texts.map((text) => {
+    const [name = '', number] = text.split('=')
+    if (!isDeclarativeFault(name) || !/^\d{1,9}$/.test(number ?? '0')) {
+      const known = Object.keys(DECLARATIVE_FAULTS).join(', ')
+      throw new CliError(`--fault ${text}: not one of ${known}, or NAME=N`)
+    }
+    return [name, Number(number ?? DECLARATIVE_FAULTS[name])] as const
+  })
+  return Object.fromEntries(entries)
 }
 
 function memorySize(text: string): number {

@@ -1,5 +1,9 @@
 import { DurableObject } from 'cloudflare:workers'
-import { keepDeclarations, listedDeclarations } from './enrolment/declarations.ts'
+import type { Offer } from '../ddm/manifest/offer.ts'
+import { mayFetch } from './declarations/files.ts'
+import { answerRequest, type DeclarationRequest } from './declarations/requests.ts'
+import { offerDeclarations, type OfferTerms } from './declarations/offer.ts'
+import { keepDeclarations, listedDeclarations } from './declarations/passed-on.ts'
 import { renewIdentity, type Succession } from './enrolment/identity.ts'
 import { reinstateIdentity, revokeIdentity } from './enrolment/revocation.ts'
 import { isHeartbeat, receive } from './enrolment/receive.ts'
@@ -11,16 +15,18 @@ import { onlyReads, pull, type Pull } from './outbox/read.ts'
 import { replay, settleDeadLetter, type Replay } from './outbox/replay.ts'
 import { viewQueue, type QueuedCommand } from './queue/page.ts'
 import type { NewCommand } from './store/commands/new-command.ts'
-import { releaseHeld, releaseSome, type ReleaseFilter } from './queue/held.ts'
-import * as commands from './queue/lookup.ts'
+import { releaseHeld, releaseSome, type Released, type ReleaseFilter } from './queue/held.ts'
+import { listCommands, revealCommand, stateOfCommand } from './queue/lookup.ts'
+import type { CommandFilter, CommandRef } from './queue/lookup.ts'
 import * as move from './queue/move.ts'
 import { queueCommandOnce } from './queue/enqueue.ts'
-import { cancelCommand, clearQueue } from './queue/cancel.ts'
+import { cancelCommand, clearQueue, type Cancelled } from './queue/cancel.ts'
 import { restoreSuperseded } from './queue/restore-superseded.ts'
-import { endOfStay } from './residents.ts'
+import { endOfStay } from './runtime/residents.ts'
 import { exportRecord } from './moved/export.ts'
 import { moveIn, type MoveIn } from './moved/take.ts'
-import { DeviceRuntime, type DeviceEnv } from './runtime.ts'
+import type { Look } from './runtime/look.ts'
+import { DeviceRuntime, type DeviceEnv } from './runtime/runtime.ts'
 import { block, isBarred, unblock } from './standing/block.ts'
 import { hide, retire } from './standing/leave.ts'
 import { proveSerial } from './standing/prove-serial.ts'
@@ -34,15 +40,6 @@ import type { AdminProof } from './store/proof.ts'
 import { viewDeliveries, type DeliveryFilter } from './views/deliveries.ts'
 import { viewDevice } from './views/device.ts'
 import { viewTimeline, type TimelineFilter } from './views/timeline.ts'
-
-export type { Announcement, DeviceEnv } from './runtime.ts'
-
-/** A device object as its callers see it, over RPC. */
-export type DeviceStub = Omit<Device, 'alarm'>
-
-export interface DeviceNamespace {
-  getByName(name: string): DeviceStub
-}
 
 /**
  * One device and its users (docs/architecture.md §1). Each method runs one decision in one commit: `commit`
@@ -67,7 +64,7 @@ export class Device extends DurableObject<DeviceEnv> {
   }
 
   async commandState(user: string, n: number) {
-    return this.#runtime.commit((context) => commands.stateOfCommand(context, user, n))
+    return this.#runtime.commit((context) => stateOfCommand(context, user, n))
   }
 
   async viewQueue(address: Address, after: number) {
@@ -78,31 +75,23 @@ export class Device extends DurableObject<DeviceEnv> {
     return this.#runtime.look(address, clearQueue)
   }
 
-  async command(address: Address, ref: commands.CommandRef, ms: number) {
+  async command(address: Address, ref: CommandRef, ms: number) {
     return this.#runtime.command(address, ref, ms)
   }
 
-  async listCommands(address: Address, filter: commands.CommandFilter) {
-    return this.#runtime.look(address, (context, channel) =>
-      commands.listCommands(context, channel, filter),
-    )
+  async listCommands(address: Address, filter: CommandFilter) {
+    return this.#runtime.look(address, (context, channel) => listCommands(context, channel, filter))
   }
 
-  async cancelCommand(address: Address, ref: commands.CommandRef) {
-    return this.#runtime.look(
-      address,
-      (context, channel) => cancelCommand(context, channel, ref),
-      ref,
-    )
+  async cancelCommand(address: Address, ref: CommandRef) {
+    const decide: Look<Cancelled> = (context, channel) => cancelCommand(context, channel, ref)
+    return this.#runtime.look(address, decide, ref)
   }
 
   /** Lets held commands go out: that of `ref`, or all of the channel. */
-  async releaseHeld(address: Address, ref?: commands.CommandRef) {
-    return this.#runtime.look(
-      address,
-      (context, channel) => releaseHeld(context, channel, ref),
-      ref,
-    )
+  async releaseHeld(address: Address, ref?: CommandRef) {
+    const decide: Look<Released> = (context, channel) => releaseHeld(context, channel, ref)
+    return this.#runtime.look(address, decide, ref)
   }
 
   /** Lets held commands of a channel go out that fit a filter. The previous code would ignore a filter. */
@@ -178,13 +167,10 @@ export class Device extends DurableObject<DeviceEnv> {
     return this.#runtime.look(address, (context) => readEscrow(context, kind, token, reader))
   }
 
-  async revealCommand(address: Address, ref: commands.CommandRef, reader: EscrowReader) {
-    const decide = commands.revealCommand
-    return this.#runtime.look(
-      address,
-      (context, { user }) => decide(context, user, ref, reader),
-      ref,
-    )
+  async revealCommand(address: Address, ref: CommandRef, reader: EscrowReader) {
+    const decide: Look<ReturnType<typeof revealCommand>> = (context, { user }) =>
+      revealCommand(context, user, ref, reader)
+    return this.#runtime.look(address, decide, ref)
   }
 
   async listEscrow(address = ITSELF) {
@@ -212,7 +198,6 @@ export class Device extends DurableObject<DeviceEnv> {
     return this.#runtime.commit((context) => move.viewWaiting(context, after))
   }
 
-  /** @returns false if there is no such user channel */
   async takeOver(user: string, from: string, commanded: readonly QueuedCommand[]) {
     return this.#runtime.commit((context) => move.takeOver(context, user, from, commanded))
   }
@@ -221,7 +206,6 @@ export class Device extends DurableObject<DeviceEnv> {
     return this.#runtime.commit((context) => move.endMoved(context, numbers))
   }
 
-  /** Whether commands wait for a device to enrol with this id. */
   async hasWaiting() {
     return this.#runtime.commit(move.hasWaiting)
   }
@@ -241,6 +225,22 @@ export class Device extends DurableObject<DeviceEnv> {
 
   async keepDeclarations(user: string, identifiers: readonly string[]) {
     return this.#runtime.commit((context) => keepDeclarations(context, user, identifiers))
+  }
+
+  /** What the catalog of declarations has for this device. Without `terms` it is only a preview. */
+  async offerDeclarations(offer: Offer, terms?: OfferTerms) {
+    return this.#runtime.commitAndAnnounce((context) => offerDeclarations(context, offer, terms))
+  }
+
+  async declarations(address: Address, request: DeclarationRequest) {
+    return this.#runtime.look(address, (context, channel) =>
+      answerRequest(context, channel, request),
+    )
+  }
+
+  /** Whether a hosted file belongs to what this device is offered. */
+  async mayFetch(sha256: string, fingerprint: string) {
+    return this.#runtime.commit((context) => mayFetch(context, sha256, fingerprint))
   }
 
   async pull(request: Pull) {

@@ -1,6 +1,6 @@
 import { inTime } from '../clock.ts'
 import type { Address, Elsewhere } from './store/address.ts'
-import type { DeviceNamespace, DeviceStub } from './object.ts'
+import type { DeviceNamespace, DeviceStub } from './stub.ts'
 import type { UserClaim } from './enrolment/user-claim.ts'
 import { isForDeviceOnly } from '../commands/request-types.ts'
 import { enrollmentId, faultOfDeviceId, faultOfId, splitEnrollmentId } from '../mdm/enrollment.ts'

@@ -1,7 +1,15 @@
-import { writeGoJson } from '../commands/go-json-write.ts'
+import type { JsonValue } from '../commands/go-json.ts'
+import { writeGoJson, type WritableJson } from '../commands/go-json-write.ts'
 import { enrollmentId, type Enrollment } from '../mdm/enrollment.ts'
+import type { StateEntry } from '../ddm/states.ts'
 import type { Message } from '../mdm/message.ts'
 import { COMMAND_DEFERRED, COMMAND_UNSUPPORTED, WEBHOOK_TEST, type Topic } from './topics.ts'
+
+/** A declaration whose state has changed. */
+export interface StateChange extends StateEntry {
+  /** The state before; absent for a new one. */
+  readonly before?: string
+}
 
 /** Facts about an event beside the message's own bytes. */
 export interface EventAbout {
@@ -25,6 +33,9 @@ export interface EventAbout {
   /** Of a command that the device's OS does not have: its type, and the parts that are missing. */
   readonly requestType?: string
   readonly lacks?: readonly string[]
+  /** Of a status report: declarations with another state, and status items with another value. */
+  readonly declarations?: readonly StateChange[]
+  readonly items?: readonly { readonly name: string; readonly json: string }[]
   /** The request that caused it; none where no request did. */
   readonly requestId?: string
 }
@@ -144,8 +155,9 @@ function besideReport({
 }
 
 /** Facts about a check-in or an enrolment beside the message. */
-function beside(about: EventAbout): Readonly<Record<string, string | number | boolean>> {
+function beside(about: EventAbout): { readonly [key: string]: WritableJson } {
   const { tokenUpdateTally, renewal, contested, fingerprint, contestedUntil, proof } = about
+  const { declarations, items } = about
   return {
     ...(tokenUpdateTally === undefined ? {} : { token_update_tally: tokenUpdateTally }),
     ...(renewal ? { renewal } : {}),
@@ -153,7 +165,18 @@ function beside(about: EventAbout): Readonly<Record<string, string | number | bo
     ...(fingerprint === undefined ? {} : { fingerprint }),
     ...(contestedUntil === undefined ? {} : { contested_until: rfc3339(contestedUntil) }),
     ...(proof === undefined ? {} : { proof }),
+    ...(declarations && { declarations: declarations.map(changedJson) }),
+    ...(items && { status_items: items.map(itemJson) }),
   }
+}
+
+function changedJson({ identifier, state, code, since, before }: StateChange): WritableJson {
+  return { identifier, state, reason: code, since: rfc3339(since), previous_state: before }
+}
+
+function itemJson({ name, json }: { readonly name: string; readonly json: string }): WritableJson {
+  const value: JsonValue = JSON.parse(json)
+  return { name, value }
 }
 
 /** Go's RFC3339Nano: no trailing zeros in the fraction. */

@@ -33,6 +33,11 @@ export const COMMAND_UNSUPPORTED = 'command.unsupported'
  */
 export const RENEWAL_NEEDED = 'renewal.needed'
 
+/** A device reports that declarations have another state: applied, failed, or not any more. */
+export const DECLARATION_CHANGED = 'declaration.changed'
+/** A device reports that status items have another value. */
+export const DEVICE_STATUS = 'device.status'
+
 /** Sent when an admin tests a webhook, whichever topics it subscribes to. */
 export const WEBHOOK_TEST = 'webhook.test'
 
@@ -48,6 +53,8 @@ export const TOPICS = [
   COMMAND_DEFERRED,
   COMMAND_UNSUPPORTED,
   RENEWAL_NEEDED,
+  DECLARATION_CHANGED,
+  DEVICE_STATUS,
   WEBHOOK_TEST,
 ] as const
 

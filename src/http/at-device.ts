@@ -1,5 +1,5 @@
 import type { Address, Elsewhere } from '../device/store/address.ts'
-import type { DeviceStub } from '../device/object.ts'
+import type { DeviceStub } from '../device/stub.ts'
 import { reachDevice } from '../device/reach.ts'
 import type { Env } from '../env.ts'
 import { RequestError } from './request-error.ts'

@@ -23,12 +23,13 @@ const CREDENTIALS = /^(basic|bearer) +(\S+)$/i
 /**
  * The gate of the admin routes of one face, before the body is read. A request from a page of another site is
  * refused even with the key, because a browser may have added it. All other requests need the API key: as the
- * password of the face's user (HTTP Basic), as its clients send it, or as a Bearer token. Only wrong keys are
- * slowed down.
+ * password of one of the face's users (HTTP Basic), as its clients send it, or as a Bearer token. Only wrong
+ * keys are slowed down.
  */
-function gateOf(user: 'micromdm' | 'nanomdm'): MiddlewareHandler<AppEnv> {
+function gateOf(...users: readonly [string, ...string[]]): MiddlewareHandler<AppEnv> {
+  const [realm] = users
   // The clients' own challenge is first, for a client that reads only one (RFC 9110 §11.6.1).
-  const challenge = `Basic realm="${user}", Bearer realm="${user}"`
+  const challenge = `Basic realm="${realm}", Bearer realm="${realm}"`
   return async (c, next) => {
     const { path } = c.req
     if (isForeign(c)) {
@@ -37,8 +38,10 @@ function gateOf(user: 'micromdm' | 'nanomdm'): MiddlewareHandler<AppEnv> {
     const [, scheme = '', sent = ''] = CREDENTIALS.exec(c.req.header('authorization') ?? '') ?? []
     const { apiKey } = c.var.config
     const isBearer = scheme.toLowerCase() === 'bearer'
-    const expected = isBearer ? apiKey : Buffer.from(`${user}:${apiKey}`).toString('base64')
-    if (!sameSecret(sent, expected)) {
+    const expected = isBearer
+      ? [apiKey]
+      : users.map((user) => Buffer.from(`${user}:${apiKey}`).toString('base64'))
+    if (!expected.some((secret) => sameSecret(sent, secret))) {
       if (sent !== '' && !(await slowDown(networkOf(addressOf(c))))) {
         return errorResponse(path, 'too_many_wrong_keys', TOO_MANY, LATER)
       }
@@ -57,6 +60,9 @@ export const adminAuth = gateOf('micromdm')
 
 /** The gate of NanoMDM's routes. */
 export const nanomdmAuth = gateOf('nanomdm')
+
+/** The gate of KMFDDM's API. NanoHUB has the same API with its own user. */
+export const kmfddmAuth = gateOf('kmfddm', 'nanohub')
 
 /** Browsers add these headers; no page can change them (Fetch Metadata Request Headers; RFC 6454 §7.3). */
 function isForeign({ req, var: { config } }: AdminContext): boolean {

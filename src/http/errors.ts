@@ -1,11 +1,12 @@
 import type { ErrorHandler, NotFoundHandler } from 'hono'
 import { GoFieldError } from '../commands/go-fields.ts'
+import { FILES_PATH } from '../ddm/files.ts'
 import { reasonOf, WITHHELD } from '../reason.ts'
 import { warn } from '../log.ts'
 import { RequestError } from './request-error.ts'
 import type { AppEnv } from './app-env.ts'
 import { loggedPath } from './caller.ts'
-import { ENROLL_PATHS, MDM_PATHS, MIGRATION, SCEP_PATH } from './paths.ts'
+import { ENROLL_PATHS, isKmfddmPath, MDM_PATHS, MIGRATION, SCEP_PATH } from './paths.ts'
 import { problem, problemStatus, isOwnPath, type ProblemKind } from './problem.ts'
 
 /** Devices read no error bodies, and retry after a 5xx. Admins get the form of the path's face. */
@@ -36,11 +37,14 @@ export const onError: ErrorHandler<AppEnv> = (error, c) => {
     : explained(path, error)
 }
 
-export const notFound: NotFoundHandler<AppEnv> = (c) =>
-  errorResponse(c.req.path, 'not_found', `no such route: ${c.req.method} ${c.req.path}`)
+export const notFound: NotFoundHandler<AppEnv> = (c) => {
+  const { method, path } = c.req
+  const advice = isOwnPath(path) ? ': /api/docs lists them; a / in an id is written %2F' : ''
+  return errorResponse(path, 'not_found', `no such route: ${method} ${path}${advice}`)
+}
 
 function isForMDM(path: string): boolean {
-  return MDM_PATHS.includes(path) || path === SCEP_PATH
+  return MDM_PATHS.includes(path) || path === SCEP_PATH || path.startsWith(FILES_PATH)
 }
 
 /** Whether it is a path for devices and for the people who enrol them. */
@@ -60,14 +64,18 @@ export function errorResponse(
     : foreignError(path, message, problemStatus(kind), headers)
 }
 
-/** The same on a path that has the form of another server. NanoMDM's errors are plain text. */
+/**
+ * The same on a path that has the form of another server. NanoMDM's errors are plain text, and so is KMFDDM's
+ * 401.
+ */
 function foreignError(
   path: string,
   message: string,
   status: number,
   headers: Readonly<Record<string, string>> = {},
 ): Response {
-  return path === MIGRATION
+  const isKmfddm = isKmfddmPath(path)
+  return path === MIGRATION || (isKmfddm && status === 401)
     ? new Response(`${message}\n`, {
         status,
         headers: {
@@ -76,16 +84,19 @@ function foreignError(
           ...headers,
         },
       })
-    : errorJson(message, status, headers)
+    : isKmfddm
+      ? errorJson(message, status, { ...headers, 'content-type': 'application/json' }, 0)
+      : errorJson(message, status, headers)
 }
 
-/** MicroMDM's error body, indented as its clients print it (docs/micromdm.md). */
+/** MicroMDM's error body, indented as its clients print it (docs/micromdm.md). KMFDDM's has one line. */
 function errorJson(
   message: string,
   status: number,
   headers: Readonly<Record<string, string>> = {},
+  indent = 2,
 ): Response {
-  return new Response(`${JSON.stringify({ error: message }, null, 2)}\n`, {
+  return new Response(`${JSON.stringify({ error: message }, null, indent)}\n`, {
     status,
     headers: {
       'content-type': 'application/json; charset=utf-8',

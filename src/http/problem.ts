@@ -1,4 +1,5 @@
 import { requestId } from '../request-id.ts'
+import { isKmfddmPath } from './paths.ts'
 
 /** HTTP's own words for the statuses that `/api` answers (RFC 9457 §4.2.1: the title of `about:blank`). */
 const TITLES: Readonly<Record<number, string>> = {
@@ -25,6 +26,7 @@ export const PROBLEMS = {
   invalid_id: 400,
   invalid_cursor: 400,
   invalid_command: 400,
+  invalid_declaration: 400,
   cannot_succeed: 400,
   no_targets: 400,
   too_many_targets: 400,
@@ -41,8 +43,13 @@ export const PROBLEMS = {
   serial_not_found: 404,
   invitation_not_found: 404,
   profile_not_found: 404,
+  file_not_found: 404,
   job_not_found: 404,
   move_not_found: 404,
+  declaration_not_found: 404,
+  set_not_found: 404,
+  report_not_found: 404,
+  software_update_not_found: 404,
   webhook_not_found: 404,
   dead_letter_not_found: 404,
   authority_not_found: 404,
@@ -60,6 +67,8 @@ export const PROBLEMS = {
   push_failed: 409,
   renewal_not_possible: 409,
   authority_in_use: 409,
+  file_in_use: 409,
+  declaration_in_use: 409,
   limit_reached: 409,
   webhook_disabled: 409,
   webhook_unreadable: 409,
@@ -100,9 +109,9 @@ export interface Fault {
   readonly detail: string
 }
 
-/** Whether a path is of our own API, with problem documents as errors. All others have MicroMDM's JSON. */
+/** Whether a path is of our own API, with problem documents as errors. */
 export function isOwnPath(path: string): boolean {
-  return path === '/api' || path.startsWith('/api/')
+  return path === '/api' || (path.startsWith('/api/') && !isKmfddmPath(path))
 }
 
 /** An error of our own API: `application/problem+json` (RFC 9457). `detail` says what to do. */

@@ -1,6 +1,6 @@
 import { clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
-import type { DeviceNamespace } from '../device/object.ts'
+import type { DeviceNamespace } from '../device/stub.ts'
 import type { QueuedBy } from '../device/store/commands/queued-by.ts'
 import type { RenewalAttempt, RenewalFacts } from '../device/enrolment/renewal.ts'
 import { newChallenge } from '../directory/challenges.ts'

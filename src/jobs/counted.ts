@@ -1,4 +1,4 @@
-import type { DeviceStub } from '../device/object.ts'
+import type { DeviceStub } from '../device/stub.ts'
 import type { Replay } from '../device/outbox/replay.ts'
 import type { Released, ReleaseFilter } from '../device/queue/held.ts'
 import { reachDevice } from '../device/reach.ts'

@@ -4,7 +4,7 @@ import { addJob, removeJob } from '../directory/jobs.ts'
 import { SealError } from '../pki/seal/seal.ts'
 import { storeBody } from '../storage/bodies.ts'
 import { sqlite, type Db } from '../storage/db.ts'
-import type { RoundKind, RoundSettings, WorkEnv } from './work.ts'
+import type { RoundEnv, RoundKind, RoundSettings } from './work.ts'
 import { isRound, JOB_KINDS } from './kinds.ts'
 import { bodiesOf, countListed, newMemory, runListed } from './listed.ts'
 import {
@@ -52,11 +52,13 @@ const SETTINGS = 'settings'
  * Long work over many devices, in batches on one alarm (docs/bulk.md). A listed job has pages of targets and
  * an outcome for each. A round finds its devices itself, and begins anew under its well-known name.
  */
-export class Job extends DurableObject<WorkEnv> {
+export class Job extends DurableObject<RoundEnv> {
   #db = this.#open()
   #row: JobRow | undefined
   #running: Promise<number | undefined> | undefined
   #memory = newMemory()
+  /** A request waits for the round: it does not end with the step that is under way. */
+  #again = false
 
   /** The job that a request has made; `undefined` when there is none. */
   async known(request: string): Promise<JobCreated | undefined> {
@@ -90,13 +92,18 @@ export class Job extends DurableObject<WorkEnv> {
   }
 
   /**
-   * Begins a round. A round that goes on is left alone, but a move goes on at once: the alarm of a process
-   * that died may be a minute away. A crash may list a round that was never stored.
+   * Begins a round. A round that goes on is left alone, but one that a request waits for goes on at once: the
+   * alarm of a process that died may be a minute away. It takes one more step, because the last one may have
+   * seen nothing of the request yet. A crash may list a round that was never stored.
    */
   async start(round: Pick<JobFacts, 'name' | 'kind' | 'work'>): Promise<void> {
     if (this.#job()?.state === 'running') {
-      if (round.kind === 'move' && !this.#running) {
-        await this.ctx.storage.setAlarm(clock.now())
+      if (round.kind === 'move' || round.kind === 'declarations') {
+        this.#again = true
+        const rings = this.#running ? 0 : await this.ctx.storage.getAlarm()
+        if (rings === null || rings > clock.now()) {
+          await this.ctx.storage.setAlarm(clock.now())
+        }
       }
       return
     }
@@ -245,7 +252,8 @@ export class Job extends DurableObject<WorkEnv> {
   }
 
   async #runStep(row: JobRow, kind: RoundKind): Promise<number | undefined> {
-    const { total, failed, work, after } = await kind.step(this.env, {
+    this.#again = false
+    const { total, failed, work, ...end } = await kind.step(this.env, {
       work: row.work,
       since: row.createdAt,
       settings: () => this.#settings(),
@@ -255,6 +263,8 @@ export class Job extends DurableObject<WorkEnv> {
       // Another round has begun meanwhile: the row is its own.
       return undefined
     }
+    const now = { kind: 'wait', until: clock.now() } as const
+    const after = this.#again && end.after.kind === 'finished' ? now : end.after
     const isChanged = total > 0 || work !== row.work
     Object.assign(row, { work, total: row.total + total, faults: row.faults + failed })
     if (row.state === 'running' && after.kind !== 'wait') {

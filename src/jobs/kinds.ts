@@ -1,5 +1,7 @@
 import { commandKind } from './command.ts'
 import { releaseKind, replayKind } from './counted.ts'
+import { declarationsKind } from './declarations/round.ts'
+import { rolloutKind } from './declarations/rollout.ts'
 import type { ListedKind, RoundKind } from './work.ts'
 import { moveKind } from './move/round.ts'
 import { pushWaitingKind } from './push-waiting.ts'
@@ -14,6 +16,8 @@ export const JOB_KINDS: Readonly<Record<JobKind, ListedKind | RoundKind>> = {
   renewal: renewalKind,
   'push-waiting': pushWaitingKind,
   move: moveKind,
+  declarations: declarationsKind,
+  rollout: rolloutKind,
 }
 
 /** Whether a job finds its devices itself. */

@@ -52,7 +52,13 @@ export type Outcome = null | number | readonly [string, 'unknown'?] | string
 /** Kinds with the targets of a request. The others are rounds, which find their devices. */
 const LISTED = ['command', 'replay', 'release'] as const
 
-export type JobKind = (typeof LISTED)[number] | 'renewal' | 'push-waiting' | 'move'
+export type JobKind =
+  | (typeof LISTED)[number]
+  | 'renewal'
+  | 'push-waiting'
+  | 'move'
+  | 'declarations'
+  | 'rollout'
 
 export type JobState = 'running' | 'finished' | 'cancelled' | 'stopped'
 

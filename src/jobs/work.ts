@@ -1,7 +1,7 @@
 import type { CircuitState } from '../device/push/gate.ts'
 import type { ReachEnv } from '../device/reach.ts'
 import type { CommandState } from '../mdm/queue.ts'
-import type { JobRow, Outcome } from './rows.ts'
+import type { JobFacts, JobRow, Outcome } from './rows.ts'
 
 export interface WorkEnv extends ReachEnv {
   readonly PUSH: { getByName(name: string): { state(): Promise<CircuitState> } }
@@ -24,10 +24,20 @@ export interface ListedKind {
   answer(env: WorkEnv, commandId: string): Promise<CommandState | undefined>
 }
 
+/** A round may begin another one. */
+export interface RoundEnv extends WorkEnv {
+  readonly JOB: {
+    getByName(name: string): {
+      start(round: Pick<JobFacts, 'name' | 'kind' | 'work'>): Promise<void>
+      cancel(): Promise<unknown>
+    }
+  }
+}
+
 /** Work that finds its devices itself, step by step. */
 export interface RoundKind {
   /** Does the next few devices. A crash repeats the step. */
-  step(env: WorkEnv, round: Round): Promise<Step>
+  step(env: RoundEnv, round: Round): Promise<Step>
 }
 
 /** A round as its kind sees it. */

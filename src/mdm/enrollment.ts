@@ -43,6 +43,11 @@ const DEVICE_FORM = /^[!-~]+$/
  */
 const UNREADABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/u
 
+/** Whether people can tell a name from others: it has no control characters, and no blanks at its ends. */
+export function isReadable(name: string): boolean {
+  return name !== '' && name === name.trim() && !UNREADABLE.test(name) && !/^\.\.?$/.test(name)
+}
+
 /**
  * Why a text cannot be a device channel's id; `undefined` when it can. UDIDs and EnrollmentIDs are opaque
  * ASCII.

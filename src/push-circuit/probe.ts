@@ -1,5 +1,5 @@
 import { inTime } from '../clock.ts'
-import type { DeviceNamespace } from '../device/object.ts'
+import type { DeviceNamespace } from '../device/stub.ts'
 import { reasonOf } from '../reason.ts'
 import { warn } from '../log.ts'
 import { splitEnrollmentId } from '../mdm/enrollment.ts'

@@ -1,6 +1,6 @@
 import { DurableObject } from 'cloudflare:workers'
 import { clock } from '../clock.ts'
-import type { DeviceNamespace } from '../device/object.ts'
+import type { DeviceNamespace } from '../device/stub.ts'
 import {
   GATE_AGE,
   NO_CERTIFICATE,

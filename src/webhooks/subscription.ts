@@ -1,5 +1,5 @@
 import { MAX_CONCURRENCY } from '../config/values.ts'
-import type { DeviceNamespace } from '../device/object.ts'
+import type { DeviceNamespace } from '../device/stub.ts'
 import { resumeBacklog, type Backlog } from './backlog.ts'
 import { sqlite, type Db } from '../storage/db.ts'
 import type { ReceiverCircuit } from './circuit.ts'

@@ -89,8 +89,8 @@ export function faultOf(
 ): string | undefined {
   const path = pathOf({ target })
   const said = `${status} ${text.slice(0, 300)}`
-  const isMicromdm = kind === 'admin' && !/^\/+api\b/i.test(path)
-  const isMistake = status === 500 && (method === 'HEAD' || /^\{\s*"error": /.test(text))
+  const isForeign = kind === 'admin' && !/^\/+api\b(?!\/v1\/ddm\/)/i.test(path)
+  const isMistake = status === 500 && (method === 'HEAD' || /^\{\s*"error": ?/.test(text))
   // workerd's own answer: the Worker is not asked.
   const isNoMethod = status === 501 && text === 'ERROR: Unrecognized request method.'
   if (status === 0) {
@@ -99,8 +99,8 @@ export function faultOf(
   if (LIBRARY_WORDS.test(text)) {
     return `a library’s words: ${said}`
   }
-  // MicroMDM says 500 of whatever an admin got wrong.
-  if (status >= 500 && status !== 503 && !isNoMethod && !(isMicromdm && isMistake)) {
+  // MicroMDM and KMFDDM say 500 of most mistakes of an admin.
+  if (status >= 500 && status !== 503 && !isNoMethod && !(isForeign && isMistake)) {
     return said
   }
   if (kind !== 'admin' && (status === 401 || status === 403)) {

@@ -1,7 +1,7 @@
 import { createExecutionContext, runInDurableObject } from 'cloudflare:test'
 import type { Counters } from '../../src/cli/cost/counters.ts'
 import { consume } from '../../src/consumer.ts'
-import type { Announcement } from '../../src/device/object.ts'
+import type { Announcement } from '../../src/device/runtime/runtime.ts'
 import type { Env } from '../../src/env.ts'
 import worker from '../../src/index.ts'
 import { turnTimers } from './clock.ts'
@@ -139,7 +139,8 @@ export function none(): Counters {
   return { requests: 0, objectCalls: 0, rows: 0, directoryRows: 0, messages: 0 }
 }
 
-function countedDatabase(count: (rows: number) => void): D1Database {
+/** The tests' D1; `count` gets the rows that each call wrote. */
+export function countedDatabase(count: (rows: number) => void): D1Database {
   const noted = <Result extends { meta: { rows_written?: number } }>(result: Result): Result => {
     count(result.meta.rows_written ?? 0)
     return result

@@ -5,7 +5,9 @@ import type { Env } from '../../src/env.ts'
 import { api, env, newDevice, serve, until } from './server.ts'
 import { turn, turnTimers } from './clock.ts'
 
-const userOf = (path: string) => (path === '/migration' ? 'nanomdm' : 'micromdm')
+const KMFDDM = /^\/(v1\/(notify|declarations|enrollment-sets)|api\/v1\/ddm|tokens|status)\b/
+const userOf = (path: string) =>
+  path === '/migration' ? 'nanomdm' : KMFDDM.test(path) ? 'kmfddm' : 'micromdm'
 const keyTo = (path: string) => ({ authorization: `Basic ${btoa(`${userOf(path)}:secret`)}` })
 const BASIC = keyTo('/')
 const OURS = 'http://mdm.test'
@@ -33,6 +35,12 @@ const ADMIN = Object.entries({
   '/push/X': ['GET', 'HEAD', 'POST', 'OPTIONS'],
   '/boltbackup': ['GET'],
   '/migration': ['GET', 'HEAD', 'PUT', 'POST', 'OPTIONS'],
+  '/v1/declarations': ['GET', 'HEAD', 'PUT', 'OPTIONS'],
+  '/v1/enrollment-sets/X': ['PUT', 'DELETE'],
+  '/v1/notify': ['POST'],
+  '/api/v1/ddm/declarations': ['GET', 'PUT'],
+  '/tokens': ['GET'],
+  '/status': ['PUT'],
   '/api': ['POST'],
   '/api/devices/X%0A/commands': ['POST', 'OPTIONS'],
   '/v1/commands/X%0A': ['POST'],

@@ -3,6 +3,7 @@ import { createPublicKey, generateKeyPairSync } from 'node:crypto'
 import worker from '../../src/index.ts'
 import type { Env } from '../../src/env.ts'
 import { issueCertificate, pem, randomSerial } from '../../src/pki/x509/issue.ts'
+import type { DeviceOptions } from '../../src/simulator/device/device.ts'
 import { clock } from './clock.ts'
 import { env, TOPIC } from './server.ts'
 
@@ -22,6 +23,16 @@ export function deployed(vars: Record<string, unknown>) {
       createExecutionContext(),
     ) as Promise<Response>
 }
+
+const withServer = { ...env, DM_URL: 'http://ddm.test' } as unknown as Env
+
+/** How a device reaches a deployment that passes requests for declarations on. */
+export const passingOn: DeviceOptions['fetch'] = (url, init) =>
+  worker.fetch(
+    new Request(url, init as RequestInit),
+    withServer,
+    createExecutionContext(),
+  ) as Promise<Response>
 
 export function pushCertificate(topic = TOPIC, days = 300) {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })

@@ -5,6 +5,7 @@ import type { Env } from '../../src/env.ts'
 import { clock, turn } from './clock.ts'
 import { walkPage } from '../../src/directory/devices/walk.ts'
 import { api, enrolled, env, listedAs, newDevice, newIdentity, seen, until } from './server.ts'
+import { passingOn } from './deployment.ts'
 import { newUserId, queue, received, withUser } from './user-tools.ts'
 import { consume } from '../../src/consumer.ts'
 import type { DirectoryRow } from '../../src/device/standing/directory-row.ts'
@@ -83,12 +84,13 @@ describe('the declarative management server', () => {
     return asked.at(-1)?.headers['x-enrollment-id']
   }
   const ITEMS = { Endpoint: 'declaration-items' }
+  const PASSED_ON = { fetch: passingOn }
 
   it('knows a user by the bare UserID where that leads to this channel, else by the full id', async () => {
-    const one = await withUser()
+    const one = await withUser(newUserId(), PASSED_ON)
     const ask = () => one.user.checkIn('DeclarativeManagement', ITEMS)
     expect(await idSent(ask)).toBe(one.userId)
-    const two = await withUser(one.userId)
+    const two = await withUser(one.userId, PASSED_ON)
     expect(await idSent(ask)).toBe(one.id)
     expect(await idSent(() => two.user.checkIn('DeclarativeManagement', ITEMS))).toBe(two.id)
     await two.user.checkOut()
@@ -96,8 +98,8 @@ describe('the declarative management server', () => {
   })
 
   it('never gets a device’s id from another device', async () => {
-    const victim = await enrolled()
-    const hostile = await enrolled()
+    const victim = await enrolled(PASSED_ON)
+    const hostile = await enrolled(PASSED_ON)
     const ask = (ids: Record<string, string>) =>
       hostile.checkIn('DeclarativeManagement', { ...ids, ...ITEMS })
     expect(await idSent(() => ask({ UserID: victim.udid }))).toBe(`${hostile.udid}:${victim.udid}`)

@@ -5,6 +5,7 @@ import {
   api,
   events,
   letPush,
+  enrolled,
   newDevice,
   newIdentity,
   pushes,
@@ -14,6 +15,7 @@ import {
   serve,
   until,
 } from './server.ts'
+import { passingOn } from './deployment.ts'
 import { passRetries } from './webhook-tools.ts'
 
 const BASIC = { authorization: `Basic ${btoa('micromdm:secret')}` }
@@ -343,8 +345,7 @@ describe('the webhook', () => {
 
 describe('declarative management', () => {
   it('is passed on, and a 404 reaches the device only for a declaration that is not listed', async () => {
-    const device = newDevice()
-    await device.enroll()
+    const device = await enrolled({ fetch: passingOn })
     const items = {
       Declarations: {
         Activations: [],

@@ -1,9 +1,11 @@
 /** The document of the API, and what has to be there before each example of it can be sent. */
 import { pem } from '../../src/pki/x509/issue.ts'
+import { versioned } from './declaration-api.ts'
 import { deployed, pushCertificate } from './deployment.ts'
 import { authorityItem, deviceItem, deviceThere, recordOf, settled, staged } from './move-tools.ts'
 import { enrolByProfile, install, newAuthority } from './scep-client.ts'
 import { api, enrolled, newDevice, until } from './server.ts'
+import { UPDATES } from './update-tools.ts'
 import { deadLetter, newHook } from './webhook-tools.ts'
 
 interface Media {
@@ -86,6 +88,12 @@ async function storedProfile() {
   const media = document.paths[path]?.['put']?.requestBody?.content['application/json']
   await api('PUT', path.replace('{id}', PROFILE), media?.examples?.['plain']?.value)
   return { ids: { id: PROFILE } }
+}
+
+async function storedFile() {
+  const path = '/api/files/account.json'
+  await api('PUT', path, '{}')
+  return { ids: { id: 'account.json' } }
 }
 
 async function channelled() {
@@ -176,10 +184,6 @@ async function authority() {
   }
 }
 
-async function behindToken() {
-  return { send: deployed({ ENROLLMENT: 'token' }) }
-}
-
 async function invited() {
   const { body } = await api<{ id: string }>('POST', '/api/invitations', {})
   return { ids: { id: body.id } }
@@ -240,6 +244,28 @@ async function moving() {
   return { ids: { id: await staged([authorityItem, device]) } }
 }
 
+async function inCatalog() {
+  return { ids: { id: (await versioned()).id } }
+}
+
+async function inSet() {
+  const { id, set } = await versioned()
+  return { ids: { id: set, declaration_id: id } }
+}
+
+/** With the names that the examples of bodies have. */
+async function named() {
+  await api('PUT', '/api/sets/all-macs', {})
+  const order = { type: 'com.apple.configuration.passcode.settings', payload: {} }
+  await api('PUT', '/api/declarations/com.example.passcode', order)
+  return { ids: (await inSet()).ids }
+}
+
+async function ofDeclarations() {
+  const { udid, set } = await versioned()
+  return { ids: { id: udid, set_id: set } }
+}
+
 export const PREPARE: Record<string, Prepare> = {
   listDevices: inventoried,
   getDevice: inventoried,
@@ -255,7 +281,7 @@ export const PREPARE: Record<string, Prepare> = {
   listWaiting: async () => ({ ids: (await expectedUser()).ids }),
   clearWaiting: async () => ({ ids: (await expectedUser()).ids }),
   moveCommands: expectedUser,
-  getEnrollment: behindToken,
+  getEnrollment: async () => ({ send: deployed({ ENROLLMENT: 'token' }) }),
   createInvitation: enrolledIds,
   listInvitations: invited,
   getInvitation: invited,
@@ -281,6 +307,11 @@ export const PREPARE: Record<string, Prepare> = {
   getProfile: storedProfile,
   storeProfile: async () => ({}),
   deleteProfile: storedProfile,
+  listFiles: storedFile,
+  getFile: storedFile,
+  getFileContent: storedFile,
+  storeFile: async () => ({}),
+  deleteFile: storedFile,
   decideEnrollments: async () => ({ body: { ids: [(await contested()).id], decision: 'new' } }),
   requeueCommands: async () => ({ ids: { id: (await contested()).id } }),
   confirmSerialNumber: serialised,
@@ -315,6 +346,45 @@ export const PREPARE: Record<string, Prepare> = {
   retryDeadLetter: dead,
   deleteDeadLetter: dead,
   replay: listed,
+  listDeclarations: inCatalog,
+  getDeclaration: inCatalog,
+  putDeclaration: async () => ({ ids: { id: (await named()).ids.declaration_id } }),
+  deleteDeclaration: async () => {
+    const { id } = await versioned()
+    await api('PUT', `/api/declarations/${id}`, {
+      type: 'com.apple.configuration.passcode.settings',
+      payload: {},
+      sets: [],
+    })
+    return { ids: { id } }
+  },
+  touchDeclaration: inCatalog,
+  notifyDevices: inCatalog,
+  listDeclarationVersions: inCatalog,
+  restoreDeclaration: inCatalog,
+  getRollout: inCatalog,
+  stopRollout: inCatalog,
+  finishRollout: inCatalog,
+  listStatesOfDeclaration: inCatalog,
+  listDeclarationStates: inCatalog,
+  listDeclarationFailures: inCatalog,
+  getDeviceDeclarations: ofDeclarations,
+  resendDeclarations: ofDeclarations,
+  syncDeclarations: ofDeclarations,
+  getDeviceStatus: ofDeclarations,
+  getStatusReport: async () => ({ ids: { ...(await ofDeclarations()).ids, report_id: '1' } }),
+  getDeviceSets: ofDeclarations,
+  addDeviceToSet: ofDeclarations,
+  removeDeviceFromSet: ofDeclarations,
+  listSets: inSet,
+  getSet: inSet,
+  putSet: named,
+  deleteSet: inSet,
+  addDeclarationToSet: inSet,
+  removeDeclarationFromSet: inSet,
+  listSetMembers: inSet,
+  addSetMembers: inSet,
+  removeSetMembers: inSet,
   openMove: moving,
   listMoves: moving,
   getMove: moving,
@@ -323,4 +393,5 @@ export const PREPARE: Record<string, Prepare> = {
   activateMove: moving,
   discardMove: moving,
   exportDevices: enrolledIds,
+  ...UPDATES,
 }

@@ -26,7 +26,6 @@ export const workerProject = {
             DEVICE_CA: pem('CERTIFICATE', ca.certificate.der),
             DEVICE_CA_KEY: ca.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
             WEBHOOK_URL: 'http://user:pass@receiver.example.com/hook',
-            DM_URL: 'http://ddm.test',
             PUSH_CERTIFICATE: '',
             PUSH_TOPIC: 'com.apple.mgmt.External.test',
             PUSH_CERTIFICATE_ID: 'one',

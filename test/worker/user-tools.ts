@@ -7,8 +7,8 @@ export const queue = (udid: string, uuid: string, type = 'ProfileList') =>
   api('POST', '/v1/commands', { udid, request_type: type, command_uuid: uuid })
 
 /** A Mac with a user whose channel is there. */
-export async function withUser(userId = newUserId()) {
-  const device = await enrolled()
+export async function withUser(userId = newUserId(), options: Parameters<typeof enrolled>[0] = {}) {
+  const device = await enrolled(options)
   const user = device.userChannel({ userId, shortName: 'ada' })
   await user.tokenUpdate()
   return { device, user, userId, id: `${device.udid}:${userId}` }

@@ -2,11 +2,11 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   createFleet,
-  type DeviceMemory,
   type Fleet,
   type FleetOptions,
   type Register,
 } from '../../simulator/fleet/fleet.ts'
+import type { DeviceMemory } from '../../simulator/fleet/memory.ts'
 import { joinByProfile } from '../../simulator/device/joining.ts'
 import { versionIn } from '../../simulator/device/os.ts'
 import { writeWhole } from '../write-whole.ts'
@@ -20,6 +20,8 @@ export interface FleetStart {
   /** The OS release of new devices; see `FleetOptions.release`. */
   readonly release?: string
   readonly apns?: { readonly register: Register }
+  readonly faults?: FleetOptions['faults']
+  readonly applied?: FleetOptions['applied']
   /** The directory in which the devices are remembered. Without it each start enrols new ones. */
   readonly stateDir?: string
   /** Reports how many devices there are by now. */
@@ -32,6 +34,7 @@ export interface FleetStart {
  */
 export async function startFleet(options: FleetStart): Promise<Fleet> {
   const { count, server, profileUrl: url, release, apns, stateDir, started } = options
+  const { faults, applied } = options
   return createFleet({
     count,
     server,
@@ -40,6 +43,8 @@ export async function startFleet(options: FleetStart): Promise<Fleet> {
     join: joinByProfile({ fetch, server, profileUrl: url }),
     ...(release === undefined ? {} : { release }),
     ...(apns === undefined ? {} : { register: apns.register }),
+    ...(faults && { faults }),
+    ...(applied && { applied }),
     ...(started === undefined ? {} : { started }),
     ...(stateDir === undefined ? {} : memoryIn(stateDir)),
   })
@@ -77,13 +82,17 @@ export function memoryIn(
 /** The OS of all devices before they remembered it. */
 const FORMER_RELEASE = '18.1'
 
+type Later = 'profile' | 'osVersion' | 'declarative'
+
 /**
  * Only this program writes it, and always whole (see `remember`). Older versions wrote it without the
- * profile or the OS.
+ * profile, the OS or declarations.
  */
 function readMemory(file: string): DeviceMemory | undefined {
-  const memory: Omit<DeviceMemory, 'profile' | 'osVersion'> &
-    Partial<Pick<DeviceMemory, 'profile' | 'osVersion'>> = JSON.parse(readFileSync(file, 'utf8'))
+  const memory: Omit<DeviceMemory, Later> & Partial<Pick<DeviceMemory, Later>> = JSON.parse(
+    readFileSync(file, 'utf8'),
+  )
   const { profile, osVersion = versionIn(FORMER_RELEASE, memory.platform) } = memory
-  return profile === undefined ? undefined : { ...memory, profile, osVersion }
+  const { declarative = false } = memory
+  return profile === undefined ? undefined : { ...memory, profile, osVersion, declarative }
 }

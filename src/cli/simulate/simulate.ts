@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import type { SimulatedChannel } from '../../simulator/device/channel.ts'
+import type { ChosenFaults } from '../../simulator/device/declarations/faults.ts'
 import { createFleet, type Fleet } from '../../simulator/fleet/fleet.ts'
 import { type Issuer, readIssuer } from '../../simulator/device/identity.ts'
 import { type Join, joinByCA, joinByProfile } from '../../simulator/device/joining.ts'
@@ -13,7 +14,8 @@ import type { PlistDict } from '../../plist/value.ts'
 import { refuseForgottenDashes } from '../dashes.ts'
 import { CliError, messageOf } from '../error.ts'
 import { profileUrl } from './fleet.ts'
-import { OS_HELP, osRelease } from '../options.ts'
+import { FAULT_HELP, OS_HELP, osRelease, readFaults } from '../options.ts'
+import { appliedText } from './applied.ts'
 
 const FLAGS = {
   server: {
@@ -34,6 +36,7 @@ const FLAGS = {
   'device-ca-key': { type: 'string', argument: 'FILE', help: 'PEM of the private key of that CA' },
   devices: { type: 'string', argument: 'N', default: '1', help: 'how many devices enrol (1)' },
   os: { type: 'string', argument: 'VERSION', help: OS_HELP },
+  fault: { type: 'string', multiple: true, argument: 'NAME', help: FAULT_HELP },
   interval: {
     type: 'string',
     argument: 'S',
@@ -58,6 +61,7 @@ interface SimulateOptions {
   readonly enrollToken: string
   readonly devices: number
   readonly os: string | undefined
+  readonly faults: ChosenFaults
   readonly interval: number
   readonly topic: string
 }
@@ -84,7 +88,9 @@ async function main(args: readonly string[]): Promise<void> {
     server: options.server,
     scep: { fetch, server: options.server },
     join: joinOf(options),
+    faults: options.faults,
     observe: printCommand,
+    applied: (states, channel) => print(channel, appliedText(states)),
     sessionEnded: printTrouble,
   })
   for (const device of fleet.devices) {
@@ -154,6 +160,7 @@ function checked(values: ReturnType<typeof parse>): SimulateOptions {
     enrollToken: values['enroll-token'] ?? process.env['ENROLL_TOKEN'] ?? '',
     devices: Math.ceil(positive('devices', values.devices)),
     os: values.os === undefined ? undefined : osRelease(values.os),
+    faults: readFaults(values.fault ?? []),
     interval: positive('interval', values.interval),
     topic: values.topic,
   }

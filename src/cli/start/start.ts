@@ -17,6 +17,7 @@ import {
 } from '../api-client.ts'
 import { refuseForgottenDashes } from '../dashes.ts'
 import { CliError, complaintOf, messageOf } from '../error.ts'
+import { appliedText } from '../simulate/applied.ts'
 import { type FleetStart, startFleet } from '../simulate/fleet.ts'
 import { lockState } from '../lock.ts'
 import { FLAGS, helpText, readOptions, type StartOptions } from '../options.ts'
@@ -182,7 +183,7 @@ async function claim(options: StartOptions, running: AsyncDisposableStack) {
 }
 
 async function startDevices(
-  { devices: count, os: release }: StartOptions,
+  { devices: count, os: release, faults }: StartOptions,
   output: Output,
   where: Omit<FleetStart, 'count'>,
 ): Promise<Fleet> {
@@ -192,6 +193,10 @@ async function startDevices(
     count,
     ...where,
     ...(release !== undefined && { release }),
+    faults,
+    applied: (states, { enrollmentId }) => {
+      output.say(`device ${enrollmentId} ${appliedText(states)}`)
+    },
     started: (n) => output.progress(`enrolling ${count} simulated ${things} …`, `${n} of ${count}`),
   }).catch((error: unknown) => {
     throw new CliError(`the simulated devices: ${messageOf(error)}`)

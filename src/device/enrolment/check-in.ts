@@ -1,4 +1,4 @@
-import type { CheckIn } from '../../mdm/message.ts'
+import { shown, type CheckIn } from '../../mdm/message.ts'
 import { writePlist } from '../../plist/write.ts'
 import { logHappening, type Context } from '../store/context.ts'
 import { noteChange, pushStateOf } from '../standing/directory-row.ts'
@@ -55,11 +55,7 @@ function bootstrapToken(context: Context): Uint8Array {
   return writePlist({ BootstrapToken: token ?? new Uint8Array() })
 }
 
-function tokenUpdate(
-  context: Context,
-  message: Extract<CheckIn, { messageType: 'TokenUpdate' }>,
-  who: Presented,
-): CheckInEffect {
+function tokenUpdate(context: Context, message: TokenUpdate, who: Presented): CheckInEffect {
   const { state } = context
   const { enrollment } = message
   const channel = channelOf(context, enrollment.user)
@@ -71,8 +67,12 @@ function tokenUpdate(
   compareTopic(context, message.topic)
   keepReplaced(context, channel)
   const unreachable = enrollment.user === '' && pushStateOf(channel) !== 'ready'
+  if (!channel.enabled) {
+    state.device.offeredEpoch = undefined
+  }
   Object.assign(channel, {
     enabled: true,
+    ...(enrollment.user !== '' && namesOf(message)),
     token: message.token,
     tokenAt: context.now,
     magic: message.pushMagic,
@@ -96,10 +96,16 @@ function tokenUpdate(
   return { tally: channel.tally }
 }
 
+type TokenUpdate = Extract<CheckIn, { messageType: 'TokenUpdate' }>
+
+function namesOf({ userShortName, userLongName }: TokenUpdate) {
+  return { shortName: shown(userShortName), longName: shown(userLongName) }
+}
+
 /** The TokenUpdate of the device channel completes what its Authenticate began. */
 function finishEnrolment(
   context: Context,
-  { awaitingConfiguration }: Extract<CheckIn, { messageType: 'TokenUpdate' }>,
+  { awaitingConfiguration }: TokenUpdate,
   { identity }: Presented,
 ): void {
   const { device } = context.state

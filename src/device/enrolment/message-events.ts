@@ -2,11 +2,14 @@
 import { aboutMessage, type EventAbout } from '../../events/event.ts'
 import {
   COMMAND_DEFERRED,
+  DECLARATION_CHANGED,
+  DEVICE_STATUS,
   ENROLLMENT_CONTESTED,
   IDENTITY_CONFLICT,
   topicOf,
   type Topic,
 } from '../../events/topics.ts'
+import type { StatusEffect } from '../declarations/status.ts'
 import { recordEvent } from '../outbox/record.ts'
 import type { ReportEffect } from '../queue/report.ts'
 import { commandId } from '../store/commands/ids.ts'
@@ -15,6 +18,9 @@ import type { Context } from '../store/context.ts'
 import type { Subscribers } from '../store/events.ts'
 import type { CheckInEffect } from './check-in.ts'
 import type { DeviceInput } from './message.ts'
+
+/** Changes of declarations in one event: a device may have thousands. */
+const MOST_CHANGES = 200
 
 /** The event of the message itself. */
 export function recordMessage(context: Context, input: DeviceInput, effect: CheckInEffect): void {
@@ -73,6 +79,25 @@ export function recordConflict(context: Context, input: DeviceInput): void {
   )
   const detail = { device: context.name, fingerprint }
   context.effects.notes.push({ event: 'mdm:identity-conflict', ...detail })
+}
+
+/** Declarations have another state, or status items another value. */
+export function recordStatus(
+  context: Context,
+  input: DeviceInput,
+  { changes, items }: Pick<StatusEffect, 'changes' | 'items'>,
+): void {
+  const quiet = { ...input, body: new Uint8Array() }
+  if (changes.length > 0) {
+    const topic = DECLARATION_CHANGED
+    const more = { declarations: changes.slice(0, MOST_CHANGES) }
+    const event = { suffix: '/declarations', topic, more } as const
+    record(context, quiet, event, input.declares?.declarationListeners)
+  }
+  if (items.length > 0) {
+    const event = { suffix: '/status', topic: DEVICE_STATUS, more: { items } } as const
+    record(context, quiet, event, input.declares?.statusListeners)
+  }
 }
 
 /** `suffix` distinguishes an event from that of the message itself. */

@@ -1,7 +1,10 @@
+import type { ChannelStates } from '../../ddm/states.ts'
 import type { InstalledProfile } from '../../enroll/installed-profile.ts'
 import type { Message } from '../../mdm/message.ts'
 import type { Subscribers } from '../store/events.ts'
 import type { AnnouncementBody } from '../standing/directory-row.ts'
+import type { DeclarationAnswer } from '../declarations/endpoint.ts'
+import type { TakenReport } from '../declarations/status.ts'
 import type { Claim } from './identity.ts'
 import type { NewClaim } from './user-claim.ts'
 
@@ -31,7 +34,22 @@ export interface DeviceInput {
   readonly listed?: number | undefined
   /** Those that want contested enrolments; absent if the caller does not know the topic. */
   readonly contestListeners?: Subscribers
+  /** Of a request for declarations that this server answers itself. */
+  readonly declares?: Declares
 }
+
+export interface Declares {
+  /** Of `status`: the report. */
+  readonly report?: TakenReport
+  /** Those that want changed declarations, and changed status items. */
+  readonly declarationListeners: Subscribers
+  readonly statusListeners: Subscribers
+}
+
+/** The answer to a request for declarations; of `status`, what is true of them now. */
+export type Declared =
+  | DeclarationAnswer
+  | { readonly kind: 'taken'; readonly channel?: ChannelStates | undefined }
 
 /**
  * A device that came from another server. `unchecked`: that server had the certificate bound, and only its
@@ -53,6 +71,9 @@ export type DeviceAnswer =
       readonly frozen?: true
       /** The directory does not have this claim yet: it has to have it before the device gets its answer. */
       readonly claim?: NewClaim
+      readonly declared?: Declared
+      /** It has to be offered the declarations of the catalog. */
+      readonly isOfferDue?: true
       /** The device was seen: the message is none that is repeated, and is of the present enrolment. */
       readonly seen?: true
       readonly news: AnnouncementBody

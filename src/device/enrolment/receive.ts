@@ -15,9 +15,11 @@ import {
 } from '../standing/directory-row.ts'
 import { channelOf, knownChannel, noteChannelUse } from '../store/channels.ts'
 import type { Context } from '../store/context.ts'
+import { takeOfferTurn } from '../store/pace.ts'
 import type { Identity } from '../store/rows/identity.ts'
 import { noteArrival, noteCall } from './arrival.ts'
 import { checkIn } from './check-in.ts'
+import { declare } from './declare.ts'
 import { takeReport } from './device-information.ts'
 import {
   bindIdentity,
@@ -35,17 +37,21 @@ import { wantedClaim } from './user-claim.ts'
 import { isUnproven } from '../store/rows/device.ts'
 import { saveDevice } from '../store/rows/save.ts'
 
-/** Whether a message changes hardly anything: an Idle that no subscriber wants, while no command waits. */
+/**
+ * Whether a message changes hardly anything, and no subscriber wants it: an Idle while no command waits, or a
+ * request for declarations.
+ */
 export function isHeartbeat(
   context: Context,
   { message, listeners, listed = 0 }: DeviceInput,
 ): boolean {
-  if (
-    message.kind !== 'report' ||
-    !beginsRound(message) ||
-    listeners?.length !== 0 ||
-    listed > context.state.device.projected
-  ) {
+  if (listeners?.length !== 0 || listed > context.state.device.projected) {
+    return false
+  }
+  if (message.kind !== 'report') {
+    return message.messageType === 'DeclarativeManagement' && message.endpoint !== 'status'
+  }
+  if (!beginsRound(message)) {
     return false
   }
   const channel = knownChannel(context.state, message.enrollment.user)
@@ -89,7 +95,7 @@ function answerTo(context: Context, input: DeviceInput): DeviceAnswer {
   if (blocked) {
     return { kind: 'blocked' }
   }
-  if (input.body.length > 0 && !hasRoomFor(context, input.body)) {
+  if (!hasRoomFor(context, input)) {
     return { kind: 'full' }
   }
   const answer = take(context, input, identityOf(context, input, stands))
@@ -98,7 +104,8 @@ function answerTo(context: Context, input: DeviceInput): DeviceAnswer {
   noteChannelUse(context, input.message.enrollment.user)
   announceOverdue(context)
   context.state.lastMessageAt = context.now
-  return { ...answer, seen: true, news: announcementOf(context) }
+  const offer = takeOfferTurn(context) && ({ isOfferDue: true } as const)
+  return { ...answer, ...offer, seen: true, news: announcementOf(context) }
 }
 
 function movedStanding(
@@ -172,12 +179,15 @@ function take(
   context: Context,
   input: DeviceInput,
   identity: Identity | undefined,
-): Omit<Extract<DeviceAnswer, { kind: 'accepted' }>, 'seen' | 'news'> {
+): Omit<Extract<DeviceAnswer, { kind: 'accepted' }>, 'seen' | 'news' | 'isOfferDue'> {
   const { message } = input
   const claim = wantedClaim(context, message)
   if (message.kind === 'report') {
     const reply = connect(context, message, input)
     return { kind: 'accepted', ...(reply ? { reply } : {}), ...claim }
+  }
+  if (message.messageType === 'DeclarativeManagement' && input.declares) {
+    return { kind: 'accepted', ...declare(context, message, input, input.declares), ...claim }
   }
   const effect = checkIn(context, message, {
     fingerprint: input.fingerprint,

@@ -3,6 +3,7 @@ import type { Context } from '../store/context.ts'
 import { dropResult, rowsWithResult } from '../store/commands/ended.ts'
 import { pruneEvents } from '../outbox/cursors.ts'
 import { deleteDeadLetters } from '../outbox/retries.ts'
+import type { DeviceInput } from './message.ts'
 
 /** The storage that a device may fill. An object's storage ends at 10 GB, and is paid for. */
 const MOST_BYTES = 500_000_000
@@ -17,10 +18,20 @@ const MEASURED_EVERY = 1_000_000
 const COPIES = 2
 const FACTS = 2000
 
-/** The same, without a measurement as long as the messages since the last one were small. */
-export function hasRoomFor(context: Context, body: Uint8Array): boolean {
+/**
+ * The same, without a measurement as long as the messages since the last one were small. A status report is
+ * stored beside its message.
+ */
+export function hasRoomFor(
+  context: Context,
+  { body, declares }: Pick<DeviceInput, 'body' | 'declares'>,
+): boolean {
   const { state } = context
-  state.unmeasured += COPIES * (body.length + FACTS)
+  const bytes = body.length + (declares?.report?.bytes ?? 0)
+  if (bytes === 0) {
+    return true
+  }
+  state.unmeasured += COPIES * (bytes + FACTS)
   if (state.unmeasured < MEASURED_EVERY) {
     return true
   }

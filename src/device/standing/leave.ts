@@ -1,5 +1,5 @@
 /** How a device leaves: it checks out, or an admin retires or deletes it. */
-import { saveChannel } from '../store/rows/save.ts'
+import { saveChannel, saveDevice } from '../store/rows/save.ts'
 import { everyChannel } from '../store/channels.ts'
 import { logHappening, type Context } from '../store/context.ts'
 import { endUndecided } from './contest-end.ts'
@@ -12,6 +12,11 @@ export function checkOut(context: Context, user: string): void {
   for (const channel of everyChannel(context)) {
     if (channel.user === user || user === '') {
       endsClaim ||= channel.claim !== 'none'
+      if (channel.id > 0 && channel.enabled && state.device.declares) {
+        // The next offer takes the states of the user out of the directory.
+        state.device.offeredEpoch = undefined
+        saveDevice(context)
+      }
       // While it is contested, the user's claim may be that of the enrolment before.
       const claim = state.device.contest ? channel.claim : 'none'
       Object.assign(channel, { enabled: false, token: null, magic: '', claim })

@@ -32,7 +32,10 @@ export interface Channel {
   usedAt: number
   /** It is not in memory, because too many other users have connected since. */
   parked: boolean
-  /** Identifiers in the last `declaration-items`. */
+  /** The names of its user; absent on a device channel, and in rows of an earlier version. */
+  shortName?: string
+  longName?: string
+  /** Identifiers in the last `declaration-items` of the server at `DM_URL`. */
   declarations: string[]
 }
 

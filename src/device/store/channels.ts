@@ -22,6 +22,7 @@ import { channelIdOf, commandId, LAST_CHANNEL, numberOf, rangeOf } from './comma
 import { jobHorizon } from './commands/states.ts'
 import type { Context } from './context.ts'
 import { CHANNELS_WITH_READS } from './escrow/reads.ts'
+import { dropDeclarations } from './manifest-row.ts'
 import type { DeviceState } from './state.ts'
 
 /** User channels that are in use, each in memory and with a claim. */
@@ -129,7 +130,7 @@ function park(context: Context, channel: Channel): void {
 }
 
 /** Deletes surplus parked channels, but none that a job or an entry about a read secret names. */
-function deleteSurplus({ db, now }: Context): void {
+function deleteSurplus({ db, state, now }: Context): void {
   const parked = countParked(db)
   // The check reads many rows, so it is not made for each new parked channel.
   if (parked <= MOST_PARKED || parked % PARKED_PACE > 0) {
@@ -144,6 +145,7 @@ function deleteSurplus({ db, now }: Context): void {
   for (const id of surplus) {
     dropPartsBetween(db, ['payload', 'result'], ...rangeOf({ id }))
     deleteRowsOf(db, { id })
+    dropDeclarations({ db, state }, { id })
     deleteChannel(db, id)
   }
 }

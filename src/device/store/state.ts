@@ -3,6 +3,7 @@ import type { Channel, StoredChannel } from './channel-row.ts'
 import type { DeviceRow } from './rows/device.ts'
 import type { EarlierRow } from './rows/earlier.ts'
 import type { Identity } from './rows/identity.ts'
+import type { ManifestRow } from './rows/manifest.ts'
 
 export interface PendingCommand extends QueueEntry {
   readonly requestType: string
@@ -87,6 +88,8 @@ export interface DeviceState {
   readonly unansweredPushes: Map<number, number>
   /** When channels connected last, as far as memory goes back. */
   readonly connectedAt: Map<number, number>
+  /** What channels are offered, by their numbers, as far as it was read. */
+  readonly manifests: Map<number, ManifestRow | undefined>
   /** When identities that are kept in a contest were pushed last, as far as memory goes back. */
   keptPushedAt: number
   /** When the device connected last, as far as memory goes back. */
@@ -98,4 +101,6 @@ export interface DeviceState {
   retryAt: number | null | undefined
   /** The most bytes that messages may have stored since the storage was measured. */
   unmeasured: number
+  /** Until when the offers of declarations that the device has caused use up its share. */
+  offersUntil: number
 }

@@ -15,6 +15,7 @@ import {
   writeAll,
 } from '../sql.ts'
 import { foremost } from './serials.ts'
+import { forgetStates } from '../declarations/states.ts'
 import { endClaims } from './users.ts'
 
 export interface ListedDevice {
@@ -27,10 +28,12 @@ export interface ListedDevice {
 /** Writes the devices' own rows into the directory, and ends the claims of users that they no longer have. */
 export async function project(d1: D1Database, rows: readonly DirectoryRow[]): Promise<void> {
   const over = endClaims(rows)
+  const gone = rows.filter(({ enrolled, hidden }) => !enrolled || hidden).map(({ id }) => id)
   // Without the condition, SQLite reads the conflict clause as one of a join.
   const upsert = sql`${insertRows(jsonOf(rows.map(flat)), sql`true`)}
     ON CONFLICT (id) DO UPDATE SET ${NEWEST} WHERE excluded.version > devices.version`
-  await writeAll(d1, [upsert, ...(over ? [over] : [])])
+  const forgotten = gone.length > 0 ? forgetStates(gone) : []
+  await writeAll(d1, [upsert, ...(over ? [over] : []), ...forgotten])
 }
 
 /** Inserts the rows of an array of JSON under a condition, in which each is called `listed`. */

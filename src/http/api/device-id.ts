@@ -1,5 +1,5 @@
 import { z } from './zod.ts'
-import type { DeviceStub } from '../../device/object.ts'
+import type { DeviceStub } from '../../device/stub.ts'
 import type { Address } from '../../device/store/address.ts'
 import type { DevicePage } from '../../device/views/device.ts'
 import type { Env } from '../../env.ts'

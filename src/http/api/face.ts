@@ -6,10 +6,18 @@ import { challengeRoutes } from './enrolment/challenges.ts'
 import { commandRoutes } from './commands/commands.ts'
 import { contestRoutes } from './devices/contests.ts'
 import { deadLetterRoutes } from './webhooks/dead-letters.ts'
+import { declarationPutRoutes } from './declarations/put.ts'
+import { declarationRoutes } from './declarations/declarations.ts'
+import { declarationSetRoutes } from './declarations/sets/sets.ts'
+import { declarationStateRoutes } from './declarations/states.ts'
+import { declarationVersionRoutes } from './declarations/versions.ts'
 import { deliveryRoutes } from './webhooks/deliveries.ts'
+import { deviceDeclarationRoutes } from './declarations/device.ts'
 import { deviceListRoutes } from './devices/list.ts'
 import { deviceRoutes } from './devices/device.ts'
+import { deviceStatusRoutes } from './declarations/status.ts'
 import { docsHeaders, docsPage } from './openapi/docs/page.ts'
+import { fileRoutes } from './declarations/files.ts'
 import { enrollmentRoutes } from './enrolment/settings.ts'
 import { escrowRoutes } from './devices/escrow.ts'
 import { withEvents } from './openapi/event-schema.ts'
@@ -22,9 +30,11 @@ import { knownSerialRoutes } from './enrolment/known-serials.ts'
 import { profileRoutes } from './enrolment/profiles.ts'
 import { pushCertificateRoutes } from './certificates/push-certificate.ts'
 import { renewalRoutes } from './certificates/renewals.ts'
+import { rolloutRoutes } from './declarations/rollout.ts'
 import { releaseRoutes } from './jobs/releases.ts'
 import { replayRoutes } from './jobs/replays.ts'
 import { serialNumberRoutes } from './devices/serial-numbers.ts'
+import { setMemberRoutes } from './declarations/sets/members.ts'
 import { timelineRoutes } from './devices/timeline.ts'
 import { heldRoutes } from './commands/held.ts'
 import { queueRoutes } from './commands/queue.ts'
@@ -34,6 +44,9 @@ import { exportRoutes } from './moves/export.ts'
 import { moveItemRoutes } from './moves/items.ts'
 import { moveRoutes } from './moves/moves.ts'
 import { postRoutes } from './webhooks/posts.ts'
+import { updateDeviceRoutes } from './updates/devices.ts'
+import { softwareUpdateRoutes } from './updates/policies.ts'
+import { osVersionRoutes } from './updates/versions.ts'
 import { webhookControlRoutes } from './webhooks/control.ts'
 import { webhookRoutes } from './webhooks/webhooks.ts'
 import { WORDS } from './words.ts'
@@ -67,6 +80,15 @@ const ROUTES = [
   heldRoutes,
   waitingRoutes,
   jobRoutes,
+  declarationRoutes,
+  declarationPutRoutes,
+  declarationVersionRoutes,
+  rolloutRoutes,
+  declarationStateRoutes,
+  deviceDeclarationRoutes,
+  deviceStatusRoutes,
+  declarationSetRoutes,
+  setMemberRoutes,
   enrollmentRoutes,
   invitationRoutes,
   knownSerialRoutes,
@@ -79,6 +101,7 @@ const ROUTES = [
   authorityRoutes,
   challengeRoutes,
   profileRoutes,
+  fileRoutes,
   pushCertificateRoutes,
   webhookRoutes,
   webhookControlRoutes,
@@ -89,6 +112,10 @@ const ROUTES = [
   exportRoutes,
   moveRoutes,
   moveItemRoutes,
+  // Its paths come before `/software-updates/{id}`.
+  osVersionRoutes,
+  softwareUpdateRoutes,
+  updateDeviceRoutes,
 ]
 
 export const ownFace = newApp()

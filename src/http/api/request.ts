@@ -51,12 +51,15 @@ export const emptyBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   return text === '' || text === '{}' ? next() : problem(400, `this call ${NO_BODY}`)
 }
 
+/** Its body is the file itself; its handler bounds it. */
+const FILE = /^\/api\/files\/[^/]+$/
+
 /**
  * Bounds the body, and reads it as JSON, of any content type: curl's `-d` sends the type of a form,
  * and MicroMDM's clients send any.
  */
 export const boundedJson: MiddlewareHandler<AppEnv> = async (c, next) => {
-  if (c.req.raw.body !== null) {
+  if (c.req.raw.body !== null && !(c.req.method === 'PUT' && FILE.test(c.req.path))) {
     const bytes = await readBody(c.req.raw).catch(() => null)
     if (bytes === null) {
       return problem(400, 'the body broke off: send it whole, and its length or chunks as they are')

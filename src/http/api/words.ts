@@ -1,6 +1,7 @@
 /** Enumerations that several answers and parameters have, each with a name for generated clients. */
 import { z } from './zod.ts'
 import { PLATFORMS } from '../../apple/platform.ts'
+import { DECLARATION_STATES } from '../../ddm/states.ts'
 import { PROOF_NAMES } from '../../device/store/proof.ts'
 import { TOPICS } from '../../events/topics.ts'
 import { ENROLLMENT_TYPES } from '../../mdm/enrollment.ts'
@@ -17,6 +18,7 @@ export const enrollmentState = z
   .openapi('EnrollmentState')
 export const pushState = z.enum(['none', 'ready', 'failing']).openapi('PushState')
 export const commandStateWord = z.enum([...PENDING_STATES, ...ENDED_STATES]).openapi('CommandState')
+export const declarationState = z.enum(DECLARATION_STATES).openapi('DeclarationState')
 
 /** Their names in the document. They are registered first, because their first use may allow null. */
 export const WORDS = {
@@ -28,4 +30,5 @@ export const WORDS = {
   EnrollmentState: enrollmentState,
   PushState: pushState,
   CommandState: commandStateWord,
+  DeclarationState: declarationState,
 }

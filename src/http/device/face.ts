@@ -1,36 +1,26 @@
-import { hash } from 'node:crypto'
 import type { Context } from 'hono'
 import type { DeviceAnswer, DeviceInput } from '../../device/enrolment/message.ts'
 import type { NewClaim } from '../../device/enrolment/user-claim.ts'
+import { offerIfDue } from '../../directory/declarations/offer.ts'
 import { noteSeen } from '../../directory/devices/seen.ts'
 import { keepClaim } from '../../directory/devices/users.ts'
-import { knownWebhooks } from '../../webhooks/settings.ts'
-import {
-  COMMAND_DEFERRED,
-  ENROLLMENT_CONTESTED,
-  IDENTITY_CONFLICT,
-  topicOf,
-} from '../../events/topics.ts'
-import { listenersOf } from '../../events/webhook.ts'
 import { inBackground } from '../../guard.ts'
 import { reasonOf } from '../../reason.ts'
-import { warn } from '../../log.ts'
+import { attempt, warn } from '../../log.ts'
 import { ProtocolError } from '../../mdm/errors.ts'
 import { readMessage, type Message } from '../../mdm/message.ts'
-import { beginsRound } from '../../mdm/queue.ts'
 import { type AppEnv, newApp } from '../app-env.ts'
 import { beginReading, type BodyReading } from '../body.ts'
-import { announce, takeStored } from './announce.ts'
-import { calledUrl, firstValues } from './called-url.ts'
-import type { Signer } from '../../identity/accepted-cas.ts'
+import { announce } from './announce.ts'
 import { claim, type Unclaimed } from '../../identity/claim-certificate.ts'
-import { declarativeManagement } from './declarative-management.ts'
+import { passOn } from './declarations/pass-on.ts'
+import { answerDeclared } from './declarations/declare.ts'
+import { inputOf } from './input.ts'
 import { readLargeBody, SMALL_BODY_BYTES } from './large-body.ts'
 import { signerOf } from './signer.ts'
 import { noteOutage, noteOwner, noteRefusal, vouch } from './vouch.ts'
 import { MDM_PATHS } from '../paths.ts'
 
-const NOTHING = new Uint8Array()
 const CALLED = 'the id is a user’s too: release the commands that are held for it'
 const CONTESTED = 'the enrolment is contested: decide which one is the device'
 const COME_AGAIN = { 'retry-after': '30' }
@@ -108,28 +98,7 @@ async function answerMessage(
   from: Sender,
 ): Promise<Response> {
   const { signer } = from
-  const { config } = c.var
-  const webhooks = await knownWebhooks(c.env, config, (work) => {
-    inBackground(c.executionCtx, work)
-  })
-  const status = statusOf(message)
-  const listeners = listenersOf(webhooks, topicOf(message), status)
-  const idle = message.kind === 'report' && beginsRound(message)
-  const input: DeviceInput = {
-    message: forObject(message),
-    body: idle && listeners?.length === 0 ? NOTHING : body,
-    eventId: crypto.randomUUID(),
-    url: calledUrl(c),
-    params: firstValues(c.req.url),
-    fingerprint: signer.fingerprint,
-    listeners,
-    conflictListeners: listenersOf(webhooks, IDENTITY_CONFLICT),
-    deferredListeners: listenersOf(webhooks, COMMAND_DEFERRED, status),
-    contestListeners: listenersOf(webhooks, ENROLLMENT_CONTESTED),
-    lists: isEnrolling(message),
-    listed: takeStored(message.enrollment.device),
-    digest: digestOf(message, signer),
-  }
+  const input = await inputOf(c, message, body, signer)
   const result = await receive(c, message, from, input)
   if (result instanceof Response) {
     return result
@@ -151,11 +120,25 @@ async function answerMessage(
       return refuse(c, 503, 'its events fill its storage: webhooks must accept them', message)
     case 'accepted':
       if (result.seen) {
-        noteSeen(c.env.DB, message.enrollment.device, config.lastSeenResolution, c.executionCtx)
+        noteSeen(
+          c.env.DB,
+          message.enrollment.device,
+          c.var.config.lastSeenResolution,
+          c.executionCtx,
+        )
       }
       await announce(c, message, result.news)
+      if (result.isOfferDue) {
+        offerSoon(c, message.enrollment.device)
+      }
       return accepted(c, message, result)
   }
+}
+
+/** The device gets its declarations now, or with its next message. */
+function offerSoon({ env, executionCtx }: DeviceContext, device: string): void {
+  const offering = attempt('declarations:offer-failed', () => offerIfDue(env, device), device)
+  inBackground(executionCtx, offering)
 }
 
 async function accepted(
@@ -172,17 +155,6 @@ async function accepted(
   return (await isFound(c, message, result.claim))
     ? reply(c, message, result)
     : refuse(c, 503, 'the directory cannot keep the claim of the UserID', message)
-}
-
-/**
- * Identifies an Authenticate or CheckOut by its signed content, to recognise a captured one that is sent
- * again. Signatures of one content can differ, so they are no part of the digest.
- */
-function digestOf(message: Message, { signed }: Signer): string | undefined {
-  const counts =
-    message.kind === 'checkin' &&
-    (message.messageType === 'Authenticate' || message.messageType === 'CheckOut')
-  return counts && signed ? hash('sha256', signed, 'hex') : undefined
 }
 
 /** The object's answer. A certificate that the object does not know is claimed for it first. */
@@ -216,18 +188,6 @@ async function receive(
   return refuse(c, claimed.status, claimed.reason, message)
 }
 
-/** The others change the row rarely. A CheckOut is not sent again if its answer is lost. */
-function isEnrolling(message: Message): boolean {
-  return (
-    message.kind === 'checkin' &&
-    (message.messageType === 'Authenticate' || message.messageType === 'TokenUpdate')
-  )
-}
-
-function statusOf(message: Message): string | undefined {
-  return message.kind === 'report' ? message.status : undefined
-}
-
 /**
  * Stores a user's claim to its bare UserID before the device gets its answer; without the directory the
  * device must send the message again. The sender chooses the UserID, and it leads only to a row of the
@@ -252,17 +212,10 @@ async function isFound(
   return true
 }
 
-/** The object does not need the data for the server of declarations, and an RPC has at most 32 MiB. */
-function forObject(message: Message): Message {
-  return message.kind === 'checkin' && message.messageType === 'DeclarativeManagement'
-    ? { ...message, data: undefined }
-    : message
-}
-
 function reply(
   c: DeviceContext,
   message: Message,
-  { reply: plist, contested, unproven }: Extract<DeviceAnswer, { kind: 'accepted' }>,
+  { reply: plist, contested, unproven, declared }: Extract<DeviceAnswer, { kind: 'accepted' }>,
 ): Response | Promise<Response> {
   if (message.kind === 'checkin') {
     switch (message.messageType) {
@@ -273,7 +226,9 @@ function reply(
         if (unproven) {
           return refuse(c, 503, CONTESTED, message)
         }
-        return declarativeManagement(c.env, c.var.config, message)
+        return declared
+          ? answerDeclared(c, message, declared)
+          : passOn(c.env, c.var.config, message)
       case 'UserAuthenticate':
         // The server manages no network users: 410 declines this login only.
         return c.body(null, 410)

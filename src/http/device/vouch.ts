@@ -1,7 +1,7 @@
 import { clock, inTime } from '../../clock.ts'
 import type { Config } from '../../config/config.ts'
 import { ownerOf } from '../../directory/identities.ts'
-import { reasonOf } from '../../reason.ts'
+import { OwnError, reasonOf } from '../../reason.ts'
 import { warn } from '../../log.ts'
 import { createLimiter } from './limiter.ts'
 import {
@@ -150,27 +150,39 @@ async function lookUp(
   }
 }
 
-/** The enrolment of a certificate, if it is known soon. */
-export async function ownerIfKnown(
+/** The enrolment of a certificate, if it has one. @throws when the directory does not answer soon */
+export async function findOwner(
   { DB }: { readonly DB: D1Database },
   fingerprint: string,
 ): Promise<string | undefined> {
   const known = seen.get(fingerprint)?.owner
-  if (known !== undefined || clock.now() < askAgainAt) {
+  if (known !== undefined) {
     return known
   }
   const leave = await lookups.enter()
+  if (!leave) {
+    throw new OwnError('too many unknown certificates at once')
+  }
   try {
-    const owner = leave && (await inTime(PATIENCE, ownerOf(DB, fingerprint)))
+    const owner = await inTime(PATIENCE, ownerOf(DB, fingerprint))
     if (owner !== undefined) {
       keep(fingerprint, { owner })
     }
     return owner
-  } catch {
-    return undefined
   } finally {
-    leave?.()
+    leave()
   }
+}
+
+/** The same, if it is known soon. */
+export async function ownerIfKnown(
+  env: { readonly DB: D1Database },
+  fingerprint: string,
+): Promise<string | undefined> {
+  if (clock.now() < askAgainAt) {
+    return seen.get(fingerprint)?.owner
+  }
+  return findOwner(env, fingerprint).catch(() => undefined)
 }
 
 /** Records the enrolment of a certificate, from an object or the directory. */

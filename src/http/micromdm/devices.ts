@@ -1,5 +1,5 @@
 import { objectField, stringsField } from '../../commands/go-fields.ts'
-import type { DeviceStub } from '../../device/object.ts'
+import type { DeviceStub } from '../../device/stub.ts'
 import { projectDevices } from '../../directory/devices/project.ts'
 import { listDevices } from '../../directory/devices/rows.ts'
 import { contestedSerials, idsOfSerial } from '../../directory/devices/serials.ts'

@@ -166,8 +166,11 @@ function readSpki(cursor: Cursor): Uint8Array {
   return encodingOf(spki)
 }
 
-/** Two-digit years are 1950 to 2049 (RFC 5280 §4.1.2.5.1). */
-function readTime(cursor: Cursor, what: string): number {
+/**
+ * A UTCTime or GeneralizedTime in milliseconds since 1970; two-digit years are 1950 to 2049 (RFC 5280
+ * §4.1.2.5.1). Throws DerError.
+ */
+export function readTime(cursor: Cursor, what: string): number {
   const element = readAny(cursor, what)
   const text = asciiOf(contentOf(element))
   const long = element.tag === TAG.utcTime ? `${text < '50' ? '20' : '19'}${text}` : text

@@ -1,6 +1,7 @@
 /** Requests as real clients send them, and what chance makes of them. */
 import { micromdm, own } from './admins.ts'
 import { deviceMessage, enroll, migration, scep } from './devices.ts'
+import { kmfddm } from './kmfddm.ts'
 import type { FuzzRequest, Material } from './material.ts'
 import { oddString } from './mutate.ts'
 import { chanceOf, type Chance } from './random.ts'
@@ -23,6 +24,7 @@ export function makeRequest(material: Material, seed: number, index: number): Fu
     own,
     micromdm,
     micromdm,
+    kmfddm,
   ])
   return onTheWay(make(material, chance), chance)
 }

@@ -12,6 +12,7 @@ test('without a flag it listens on this machine and simulates no device', () => 
     webhook: undefined,
     deviceCAFiles: [],
     devices: 0,
+    faults: {},
     push: undefined,
     apns: undefined,
     reload: false,
@@ -21,7 +22,7 @@ test('without a flag it listens on this machine and simulates no device', () => 
 
 test('every flag of the command line is read', () => {
   const line =
-    '--port 0 --host ::1 --state /s --api-key=k --webhook http://h/x --device-ca a --device-ca b --devices 3 --os 27 --push-cert c --push-key d --apns https://a:1 --memory 2G'
+    '--port 0 --host ::1 --state /s --api-key=k --webhook http://h/x --device-ca a --device-ca b --devices 3 --os 27 --fault not-now=2 --fault no-status --push-cert c --push-key d --apns https://a:1 --memory 2G'
   expect(readOptions(line.split(' '))).toEqual({
     port: 0,
     host: '::1',
@@ -31,6 +32,7 @@ test('every flag of the command line is read', () => {
     deviceCAFiles: ['a', 'b'],
     devices: 3,
     os: '27.0',
+    faults: { 'not-now': 2, 'no-status': Infinity },
     memory: 2e9,
     push: { certificateFile: 'c', keyFile: 'd' },
     apns: 'https://a:1',
@@ -55,6 +57,9 @@ test.each([
     '--os 17.4: not a release of iOS 18, or of 26 and later, such as 27.0',
   ],
   [['--os', '27.0'], '--os is for simulated devices: add --devices N'],
+  [['--fault', 'slow'], '--fault is for simulated devices: add --devices N'],
+  [['--devices', '1', '--fault', 'lazy'], '--fault lazy: not one of not-now, never-settles, '],
+  [['--devices', '1', '--fault', 'slow='], '--fault slow=: not one of'],
   [['--port', '-1'], "Option '--port' argument is missing, or begins with a dash"],
   [['--state', ''], '--state: empty'],
   [['--host', ' '], '--host: empty'],

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { clock } from '../../../src/clock.ts'
-import type { Round, WorkEnv } from '../../../src/jobs/work.ts'
+import type { Round, RoundEnv } from '../../../src/jobs/work.ts'
 import { pushWaitingKind, pushWaitingRound } from '../../../src/jobs/push-waiting.ts'
 
 const round = (work: string): Round => ({
@@ -18,7 +18,9 @@ function deployment(count: number, circuit: { open: string | undefined; until: n
   const asked: (readonly [string, boolean])[] = []
   const ids = Array.from({ length: count }, (_, n) => `D${String(n).padStart(2, '0')}`)
   const page = (place: string) => ids.filter((id) => id > place).slice(0, 25)
-  const bind = (place: string) => ({ raw: async () => page(place).map((id) => [id]) })
+  const bind = (place: string) => ({
+    all: async () => ({ results: page(place).map((id) => ({ id })) }),
+  })
   const env = {
     DB: { prepare: () => ({ bind }) },
     PUSH: { getByName: () => ({ state: async () => circuit }) },
@@ -32,7 +34,7 @@ function deployment(count: number, circuit: { open: string | undefined; until: n
         },
       }),
     },
-  } as unknown as WorkEnv
+  } as unknown as RoundEnv
   return { asked, step: (work: string) => pushWaitingKind.step(env, round(work)) }
 }
 

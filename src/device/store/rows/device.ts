@@ -27,6 +27,13 @@ export interface DeviceRow {
   contest: Contest | undefined
   /** The server that it came from; absent if it enrolled here. */
   moved?: Moved | undefined
+  /**
+   * The enrolment that was offered declarations; none if an offer is due, because the device enrolled or one
+   * of its facts has changed.
+   */
+  offeredEpoch?: number | undefined
+  /** It was offered declarations once: their table is there. */
+  declares?: true
   /** Since when the device reports its serial number. */
   claimedAt: number
   /** When the Authenticate of a renewal arrived, until its TokenUpdate shows that it was one. */
@@ -110,4 +117,9 @@ export function readDevice(name: string, stored: Partial<DeviceRow>): DeviceRow 
 /** Whether the device may be another one than the id says: secrets and destructive commands wait. */
 export function isUnproven({ contest, moved }: Pick<DeviceRow, 'contest' | 'moved'>): boolean {
   return contest !== undefined || moved?.unproven === true
+}
+
+/** Whether the device has to be offered declarations: it enrolled, or one of its facts has changed. */
+export function isOfferDue({ state, epoch, offeredEpoch }: DeviceRow): boolean {
+  return state === 'enrolled' && offeredEpoch !== epoch
 }

@@ -128,12 +128,14 @@ function newState(name: string): DeviceState {
     notifiedUntil: new Map(),
     unansweredPushes: new Map(),
     connectedAt: new Map(),
+    manifests: new Map(),
     keptPushedAt: 0,
     lastMessageAt: 0,
     lastSeq: 0,
     pruned: true,
     retryAt: null,
     unmeasured: 0,
+    offersUntil: 0,
   }
 }
 

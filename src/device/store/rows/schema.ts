@@ -90,5 +90,18 @@ export const TABLES: Tables = {
   parts: PARTS_TABLE,
 }
 
+/**
+ * The table of declarations. It is made when a device is first offered one: then its row has `declares`. Each
+ * value has a name: what a channel is offered, and what its device reports (docs/architecture.md §28).
+ */
+export const DECLARATION_TABLE: Tables = {
+  declarations: `(
+    channel INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (channel, name)
+  ) WITHOUT ROWID`,
+}
+
 /** The version of the tables, in the device's row. */
 export const SCHEMA = 4

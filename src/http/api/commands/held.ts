@@ -1,5 +1,5 @@
 import { z } from '../zod.ts'
-import type { DeviceStub } from '../../../device/object.ts'
+import type { DeviceStub } from '../../../device/stub.ts'
 import type { Released } from '../../../device/queue/held.ts'
 import type { Address, Elsewhere } from '../../../device/store/address.ts'
 import type { Env } from '../../../env.ts'

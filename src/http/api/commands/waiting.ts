@@ -1,5 +1,5 @@
 import { z } from '../zod.ts'
-import type { DeviceStub } from '../../../device/object.ts'
+import type { DeviceStub } from '../../../device/stub.ts'
 import type { WaitingPage } from '../../../device/queue/move.ts'
 import { claimsOf, expectNoDevice } from '../../../directory/devices/users.ts'
 import type { Env } from '../../../env.ts'

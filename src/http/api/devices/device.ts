@@ -1,7 +1,7 @@
 import { z } from '../zod.ts'
 import type { Context } from 'hono'
 import { projectDevices } from '../../../directory/devices/project.ts'
-import type { DeviceStub } from '../../../device/object.ts'
+import type { DeviceStub } from '../../../device/stub.ts'
 import type { DevicePage } from '../../../device/views/device.ts'
 import { listingOf } from '../../../directory/devices/serials.ts'
 import { expectedDevices } from '../../../directory/devices/users.ts'

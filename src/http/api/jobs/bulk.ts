@@ -88,10 +88,11 @@ bulkRoutes.openapi(
       422: KEY_REUSED,
     },
   }),
-  async (c) => startJob(c, () => planOf(c.env, c.req.valid('json'), queuedBy(c, 'api'))),
+  async (c) => startJob(c, () => planCommand(c.env, c.req.valid('json'), queuedBy(c, 'api'))),
 )
 
-async function planOf(env: Env, wanted: BulkRequest, by: QueuedBy): Promise<NewJob> {
+/** The job that queues a command for many devices. @throws RequestError */
+export async function planCommand(env: Env, wanted: BulkRequest, by: QueuedBy): Promise<NewJob> {
   const { force } = wanted
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the body is JSON
   const request = wanted.command as JsonObject

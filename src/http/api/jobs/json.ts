@@ -12,12 +12,23 @@ import { atOrNull, iso, time } from '../values.ts'
 export const jobSchema = z
   .object({
     id: z.string(),
-    kind: z.enum(['command', 'replay', 'release', 'renewal', 'push-waiting', 'move']).openapi({
-      description:
-        '`renewal`: a round of renewals; `push-waiting`: pushes what waits, because pushes may leave ' +
-        'again; ' +
-        '`move`: applies a fleet that came from another server',
-    }),
+    kind: z
+      .enum([
+        'command',
+        'replay',
+        'release',
+        'renewal',
+        'push-waiting',
+        'move',
+        'declarations',
+        'rollout',
+      ])
+      .openapi({
+        description:
+          '`renewal`: a round of renewals; `push-waiting`: pushes what waits, because pushes may leave ' +
+          'again; ' +
+          '`move`: applies a fleet that came from another server',
+      }),
     state: z.enum(['running', 'finished', 'cancelled', 'stopped']).openapi({
       description:
         '`finished`: each id has its outcome, even if all have failed; `stopped`: the other ids stay ' +

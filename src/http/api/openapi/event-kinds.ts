@@ -5,6 +5,8 @@ import type { EventAbout } from '../../../events/event.ts'
 import {
   COMMAND_DEFERRED,
   COMMAND_UNSUPPORTED,
+  DECLARATION_CHANGED,
+  DEVICE_STATUS,
   ENROLLMENT_CONTESTED,
   ENROLLMENT_SETTLED,
   IDENTITY_CONFLICT,
@@ -149,6 +151,62 @@ export const EVENT_KINDS: Readonly<Record<Topic, Kind>> = {
   },
   [RENEWAL_NEEDED]: {
     says: 'A device needs its next identity, and the server cannot make a renewal profile for it.',
+    isEmpty: true,
+  },
+  [DECLARATION_CHANGED]: {
+    says: 'A device reports that declarations have another state.',
+    always: {
+      declarations: {
+        type: 'array',
+        description: 'the declarations with another state, up to 200',
+        items: {
+          type: 'object',
+          properties: {
+            identifier: text('of the declaration'),
+            state: text('`applied`, `pending`, `failed`, `inactive` or `withheld`'),
+            reason: text('Apple’s code of the reason, or empty'),
+            since: {
+              type: 'string',
+              format: 'date-time',
+              description: 'when the device reported the state',
+            },
+            previous_state: text('the state before; absent for a new declaration'),
+          },
+          required: ['identifier', 'state', 'reason', 'since'],
+        },
+      },
+    },
+    example: {
+      declarations: [
+        {
+          identifier: 'com.example.passcode',
+          state: 'failed',
+          code: 'Error.ConfigurationCannotBeApplied',
+          content: 'e519efb0',
+          since: 1_764_147_600_000,
+          before: 'pending',
+        },
+      ],
+    },
+    isEmpty: true,
+  },
+  [DEVICE_STATUS]: {
+    says: 'A device reports that status items have another value.',
+    always: {
+      status_items: {
+        type: 'array',
+        description: 'up to 100 of them; a value of more than 4 KB is `…`',
+        items: {
+          type: 'object',
+          properties: {
+            name: text('such as `device.operating-system.version`'),
+            value: { description: 'as the device reports it; `null` if it is gone' },
+          },
+          required: ['name', 'value'],
+        },
+      },
+    },
+    example: { items: [{ name: 'device.operating-system.version', json: '"26.2"' }] },
     isEmpty: true,
   },
   [WEBHOOK_TEST]: { says: 'A test of the webhook, without other meaning.', isEmpty: true },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { dueTimes } from '../../../../src/device/alarm.ts'
+import { dueTimes } from '../../../../src/device/runtime/alarm.ts'
 import {
   noteConnect,
   mayStayQuiet,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { clearQueue } from '../../../../src/device/queue/cancel.ts'
 import { queueCommand, appendCommand } from '../../../../src/device/queue/enqueue.ts'
-import { dueTimes } from '../../../../src/device/alarm.ts'
+import { dueTimes } from '../../../../src/device/runtime/alarm.ts'
 import { listCommands } from '../../../../src/device/queue/lookup.ts'
 import type { DeviceSettings } from '../../../../src/config/settings.ts'
 import { latestInventory } from '../../../../src/device/views/inventory.ts'

@@ -1,6 +1,6 @@
 /** The ends of a contest, and that a stranger gains nothing by one. */
 import { describe, expect, it } from 'vitest'
-import { dueTimes } from '../../../../src/device/alarm.ts'
+import { dueTimes } from '../../../../src/device/runtime/alarm.ts'
 import { block } from '../../../../src/device/standing/block.ts'
 import { proveSerial } from '../../../../src/device/standing/prove-serial.ts'
 import { retire } from '../../../../src/device/standing/leave.ts'

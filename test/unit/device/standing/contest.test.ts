@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { dueTimes } from '../../../../src/device/alarm.ts'
+import { dueTimes } from '../../../../src/device/runtime/alarm.ts'
 import { retire } from '../../../../src/device/standing/leave.ts'
 import { settleContest } from '../../../../src/device/standing/contest-end.ts'
 import { readEscrow } from '../../../../src/device/store/escrow/tokens.ts'

@@ -1,6 +1,6 @@
 /** Several unproven identities claim one device, and none of them may harm it. */
 import { describe, expect, it } from 'vitest'
-import { dueTimes } from '../../../../src/device/alarm.ts'
+import { dueTimes } from '../../../../src/device/runtime/alarm.ts'
 import { settleContest } from '../../../../src/device/standing/contest-end.ts'
 import { listEscrow } from '../../../../src/device/store/escrow/list.ts'
 import { releaseHeld } from '../../../../src/device/queue/held.ts'

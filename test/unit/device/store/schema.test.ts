@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { dueTimes } from '../../../../src/device/alarm.ts'
+import { dueTimes } from '../../../../src/device/runtime/alarm.ts'
 import { listEscrow } from '../../../../src/device/store/escrow/list.ts'
 import { block, unblock } from '../../../../src/device/standing/block.ts'
 import { archiveEscrow, storeEscrow } from '../../../../src/device/store/escrow/tokens.ts'

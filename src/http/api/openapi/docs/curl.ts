@@ -6,12 +6,16 @@ type Parameter = Exclude<NonNullable<Operation['parameters']>[number], { $ref: s
 
 const LINE = 72
 
-/** The call with its required parameters, those that have an example of their own, and this body. */
+/**
+ * The call with its required parameters, those that have an example of their own, and this body: JSON, or a
+ * file of this content type.
+ */
 export function curl(
   method: string,
   path: string,
   parameters: readonly Parameter[],
   body: unknown,
+  fileType?: string,
 ): string {
   const needed = parameters.filter((one) => one.required === true || hasExample(one))
   const place = needed
@@ -20,7 +24,12 @@ export function curl(
   const query = needed.filter(({ in: where }) => where === 'query')
   const search = new URLSearchParams(query.map((one) => [one.name, exampleOf(one)])).toString()
   const headers = needed.filter(({ in: where }) => where === 'header')
-  const sent = body === undefined ? '' : ` \\\n  -d ${quoted(jsonText(body))}`
+  const sent =
+    fileType === undefined
+      ? body === undefined
+        ? ''
+        : ` \\\n  -d ${quoted(jsonText(body))}`
+      : ` \\\n  -H 'content-type: ${fileType}' --data-binary @file`
   const own = method === (body === undefined ? 'GET' : 'POST') ? [] : [`-X ${method}`]
   const call = [
     'curl -sS -u "micromdm:$API_KEY"',

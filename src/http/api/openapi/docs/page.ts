@@ -99,7 +99,8 @@ function contents(tags: Map<string, Call[]>, posts: readonly Operation[], schema
 function section({ path, method, operation }: Call, schemas: Schemas): Html {
   const { operationId = '', summary, description } = operation
   const parameters = parametersOf(operation)
-  const body = bodyOf(operation)['application/json']
+  const { 'application/json': body, ...files } = bodyOf(operation)
+  const [fileType] = Object.keys(files)
   const examples = Object.entries(body?.examples ?? {})
   return part(
     operationId,
@@ -109,7 +110,7 @@ function section({ path, method, operation }: Call, schemas: Schemas): Html {
       ([name, shown]) =>
         html`${examples.length > 1 ? html`<small>${name}</small>` : ''}
           <pre class="sh">
-${curl(method, path, parameters, 'value' in shown ? shown.value : undefined)}</pre>`,
+${curl(method, path, parameters, 'value' in shown ? shown.value : undefined, fileType)}</pre>`,
     )}
     ${
       parameters.length > 0

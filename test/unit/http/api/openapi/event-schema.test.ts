@@ -32,6 +32,13 @@ const device = { type: 'Device', device: 'UDID-1', user: '' } as const
 const user = { type: 'User Enrollment', device: 'ENROLLMENT-1', user: 'USER-1' } as const
 const bare: EventAbout = { enrollment: device, params: {} }
 const contested = { contested: true } as const
+const changed = {
+  identifier: 'x',
+  state: 'failed',
+  code: 'Error.Unknown',
+  content: '',
+  since: 1,
+} as const
 const ofCommand = { commandUUID: 'uuid', commandId: 'UDID-1.1' }
 
 /** What the device's object tells in the events of each topic, at its least and at its most. */
@@ -52,6 +59,11 @@ const ABOUT: Readonly<Record<Topic, readonly Omit<EventAbout, 'enrollment' | 'pa
   'command.deferred': [{ status: 'NotNow', ...ofCommand, notNows: 3 }],
   'command.unsupported': [{ ...ofCommand, requestType: 'X', lacks: ['x'] }],
   'renewal.needed': [{}],
+  'declaration.changed': [
+    { declarations: [changed] },
+    { declarations: [{ ...changed, before: 'pending' }] },
+  ],
+  'device.status': [{ items: [{ name: 'passcode.is-present', json: 'true' }] }],
   'webhook.test': [{}],
 }
 
@@ -98,6 +110,8 @@ it('has a field for all that an event can tell', () => {
     commandId: 'c',
     notNows: 1,
     requestType: 'X',
+    declarations: [changed],
+    items: [],
     lacks: [],
   }
   for (const isReport of [true, false]) {

@@ -1,0 +1,50 @@
+import type { Rollout } from '../../ddm/item.ts'
+import { readDeclaration } from './edit.ts'
+import { declarationsNaming } from './files.ts'
+import { putDeclaration } from './put.ts'
+
+export interface FilesChanged {
+  /** Identifiers of the declarations that have new contents. */
+  readonly changed: string[]
+  /** Those that contradict the new file, and why. */
+  readonly refused: { readonly identifier: string; readonly detail: string }[]
+}
+
+/**
+ * Stores the declarations that name a file again, with its new content. One in a staged roll-out stays in it:
+ * the others keep what they had before.
+ */
+export async function filesChanged(
+  d1: D1Database,
+  name: string,
+  { origin, now }: { readonly origin: string; readonly now: number },
+): Promise<FilesChanged> {
+  const changed: string[] = []
+  const refused: { identifier: string; detail: string }[] = []
+  for (const identifier of await declarationsNaming(d1, name)) {
+    const row = await readDeclaration(d1, identifier)
+    if (!row) {
+      continue
+    }
+    const { type, payload } = row
+    const rollout: Rollout | undefined = row.rollout ? JSON.parse(row.rollout) : undefined
+    const put = await putDeclaration(
+      d1,
+      {
+        identifier,
+        type,
+        payload,
+        origin,
+        force: true,
+        ...(rollout && { percent: rollout.percent }),
+      },
+      { notify: true, now },
+    )
+    if (put.kind === 'refused') {
+      refused.push({ identifier, detail: put.faults.map(({ detail }) => detail).join('; ') })
+    } else if (put.kind !== 'same') {
+      changed.push(identifier)
+    }
+  }
+  return { changed, refused }
+}

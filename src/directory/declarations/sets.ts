@@ -1,0 +1,191 @@
+/** The only SQL on `declaration_sets` and `set_rules`. */
+import type { Rule } from '../../ddm/manifest/rule.ts'
+import { jsonOf, readAll, readOne, type Sql, sql, writeAll } from '../sql.ts'
+import { EVERY_DEVICE, noteChangeOf, RAISE_REVISION, type ChangeTime } from './changes.ts'
+
+/** What a writer did. `same`: nothing had to change. */
+export type Written = 'changed' | 'same'
+
+export interface SetRow {
+  readonly name: string
+  /** JSON; empty without a rule. */
+  readonly rule: string
+  readonly description: string
+  readonly owner: string
+  /** How many declarations it has. */
+  readonly declarations: number
+}
+
+/** The sets with these names. @param names answers `name` */
+function setRows(names: Sql): Sql<SetRow> {
+  return sql`SELECT name, coalesce(rule, '') AS rule, coalesce(description, '') AS description,
+    coalesce(owner, '') AS owner,
+    (SELECT count(*) FROM declaration_sets WHERE set_name = name) AS declarations
+    FROM (${names}) LEFT JOIN set_rules ON set_rules.set_name = name ORDER BY name`
+}
+
+/** All sets that have declarations or a rule, in the order of their names. */
+export function listSets(d1: D1Database): Promise<readonly SetRow[]> {
+  return readAll(
+    d1,
+    setRows(
+      sql`SELECT set_name AS name FROM declaration_sets UNION SELECT set_name FROM set_rules`,
+    ),
+  )
+}
+
+/** The identifiers of a set's declarations, in their order. */
+export async function declarationsOfSet(d1: D1Database, set: string): Promise<string[]> {
+  const found = sql<{ identifier: string }>`SELECT identifier FROM declaration_sets
+    WHERE set_name = ${set} ORDER BY identifier`
+  return (await readAll(d1, found)).map(({ identifier }) => identifier)
+}
+
+/** The sets of a declaration, in the order of their names. */
+export async function setsOfDeclaration(d1: D1Database, identifier: string): Promise<string[]> {
+  const sets = sql<{ name: string }>`SELECT set_name AS name FROM declaration_sets
+    WHERE identifier = ${identifier} ORDER BY set_name`
+  return (await readAll(d1, sets)).map(({ name }) => name)
+}
+
+/** Those of the names that are sets: with declarations, a rule, a description or members. */
+export async function knownSets(d1: D1Database, names: readonly string[]): Promise<string[]> {
+  const known = sql<{ name: string }>`SELECT value AS name FROM json_each(${jsonOf(names)}) WHERE
+    EXISTS (SELECT 1 FROM set_rules WHERE set_name = value) OR
+    EXISTS (SELECT 1 FROM declaration_sets WHERE set_name = value) OR
+    EXISTS (SELECT 1 FROM enrollment_sets WHERE set_name = value)`
+  return (await readAll(d1, known)).map(({ name }) => name)
+}
+
+/** A set. A name that is no set yet has an empty one. */
+export async function readSet(d1: D1Database, name: string): Promise<SetRow> {
+  const row = await readOne(d1, setRows(sql`SELECT ${name} AS name`))
+  return row ?? { name, rule: '', description: '', owner: '', declarations: 0 }
+}
+
+/** A declaration in a set. */
+export type Link = readonly [set: string, identifier: string]
+
+/** Puts declarations into sets, and takes others out, in one step. The declarations have to exist. */
+export async function changeLinks(
+  d1: D1Database,
+  { add, remove }: { readonly add: readonly Link[]; readonly remove: readonly Link[] },
+  when: ChangeTime,
+): Promise<Written> {
+  const sets = new Set([...add, ...remove].map(([set]) => set))
+  if (sets.size === 0) {
+    return 'same'
+  }
+  await writeAll(d1, [
+    RAISE_REVISION,
+    sql`INSERT OR IGNORE INTO declaration_sets (set_name, identifier) ${listed(add)}`,
+    sql`DELETE FROM declaration_sets WHERE (set_name, identifier) IN (${listed(remove)})`,
+    ...[...sets].map((set) => noteChangeOf({ set }, when)),
+  ])
+  return 'changed'
+}
+
+function listed(links: readonly Link[]): Sql {
+  return sql`SELECT value ->> 0, value ->> 1 FROM json_each(${jsonOf(links)})`
+}
+
+/** Puts a declaration into a set. `unknown`: there is no such declaration. */
+export async function addToSet(
+  d1: D1Database,
+  set: string,
+  identifier: string,
+  when: ChangeTime,
+): Promise<Written | 'unknown'> {
+  const found = await readOne(
+    d1,
+    sql<{ known: number; there: number }>`
+      SELECT EXISTS (SELECT 1 FROM declarations WHERE identifier = ${identifier}) AS known,
+        EXISTS (${linkOf(set, identifier)}) AS there`,
+  )
+  if (found?.known !== 1) {
+    return 'unknown'
+  }
+  if (found.there === 1) {
+    return 'same'
+  }
+  await writeAll(d1, [
+    RAISE_REVISION,
+    sql`INSERT OR IGNORE INTO declaration_sets (set_name, identifier) VALUES (${set}, ${identifier})`,
+    noteChangeOf({ set }, when),
+  ])
+  return 'changed'
+}
+
+function linkOf(set: string, identifier: string): Sql {
+  return sql`SELECT 1 FROM declaration_sets WHERE set_name = ${set} AND identifier = ${identifier}`
+}
+
+/** Takes a declaration out of a set. */
+export async function removeFromSet(
+  d1: D1Database,
+  set: string,
+  identifier: string,
+  when: ChangeTime,
+): Promise<Written> {
+  if (!(await readOne(d1, linkOf(set, identifier)))) {
+    return 'same'
+  }
+  await writeAll(d1, [
+    RAISE_REVISION,
+    sql`DELETE FROM declaration_sets WHERE set_name = ${set} AND identifier = ${identifier}`,
+    noteChangeOf({ set }, when),
+  ])
+  return 'changed'
+}
+
+/** Stores the rule and the description of a set. Every device may be concerned by a rule, old or new. */
+export async function describeSet(
+  d1: D1Database,
+  { name, rule, description, owner = '' }: SetDescription,
+  when: ChangeTime,
+): Promise<Written> {
+  const before = await readOne(
+    d1,
+    sql<Pick<SetRow, 'rule' | 'description' | 'owner'>>`
+      SELECT rule, description, owner FROM set_rules WHERE set_name = ${name}`,
+  )
+  const text = rule ? JSON.stringify(rule) : ''
+  if (before?.rule === text && before.description === description && before.owner === owner) {
+    return 'same'
+  }
+  const isRuled = text !== (before?.rule ?? '')
+  await writeAll(d1, [
+    ...(isRuled ? [RAISE_REVISION] : []),
+    sql`INSERT OR REPLACE INTO set_rules (set_name, rule, description, owner)
+      VALUES (${name}, ${text}, ${description}, ${owner})`,
+    ...(isRuled ? [noteChangeOf({ set: EVERY_DEVICE }, when)] : []),
+  ])
+  return 'changed'
+}
+
+export interface SetDescription {
+  readonly name: string
+  readonly rule: Rule | undefined
+  readonly description: string
+  readonly owner?: string
+}
+
+/** Deletes a set: its declarations leave its members. The memberships stay, as for a set without content. */
+export async function deleteSet(d1: D1Database, name: string, when: ChangeTime): Promise<Written> {
+  const there = await readOne(
+    d1,
+    sql<{ rule: string | null; filled: number }>`
+      SELECT (SELECT rule FROM set_rules WHERE set_name = ${name}) AS rule,
+        EXISTS (SELECT 1 FROM declaration_sets WHERE set_name = ${name}) AS filled`,
+  )
+  if (!there || (there.rule === null && there.filled === 0)) {
+    return 'same'
+  }
+  await writeAll(d1, [
+    RAISE_REVISION,
+    sql`DELETE FROM declaration_sets WHERE set_name = ${name}`,
+    sql`DELETE FROM set_rules WHERE set_name = ${name}`,
+    noteChangeOf({ set: there.rule ? EVERY_DEVICE : name }, when),
+  ])
+  return 'changed'
+}
