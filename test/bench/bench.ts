@@ -8,9 +8,11 @@ import { join } from 'node:path'
 import manifest from '../../package.json' with { type: 'json' }
 import { measureBacklog } from './backlog.ts'
 import { bulk } from './bulk.ts'
+import { measureDeclarations } from './declarations.ts'
 import { measureEmpty } from './empty.ts'
 import { measureFleet } from './fleets.ts'
 import { hasStrace } from './fsyncs.ts'
+import { measureManifest } from './manifest.ts'
 import { measureMove } from './move.ts'
 import { readOptions } from './options.ts'
 import { RESULTS } from './profile.ts'
@@ -27,7 +29,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => process.exit(1))
 }
 const { only, runs, seconds, quiet } = flags
-const FLEET_KINDS = ['enrolment', 'check-in', 'idle', 'cycle', 'inventory']
+const FLEET_KINDS = ['enrolment', 'check-in', 'idle', 'tokens', 'cycle', 'inventory']
 
 if (only.has('bulk')) {
   await bulk(flags.tmpfs ? '/dev/shm' : tmpdir(), flags.count, flags.tree)
@@ -58,7 +60,22 @@ function tell(row: Row): void {
   rows.push(row)
   console.log(lineOf(row))
 }
+/** `tokens` beside Idle, of the same devices. */
+function tellRatio(size: number): void {
+  for (const objects of ['cold', 'warm'] as const) {
+    const rateOf = (kind: string): number | undefined =>
+      rows.find((row) => row.fleet === size && row.kind === kind && row.objects === objects)
+        ?.perSecond
+    const [idle, tokens] = [rateOf('idle'), rateOf('tokens')]
+    if (idle !== undefined && tokens !== undefined) {
+      console.log(`${objects}: tokens at ${(tokens / idle).toFixed(2)} of the rate of Idle`)
+    }
+  }
+}
 
+if (only.has('manifest')) {
+  measureManifest()
+}
 if (only.has('empty')) {
   console.log(headOf('objects with one table and one row, kept in memory'))
   await measureEmpty({ sizes: flags.fleets, seconds, tmpfs: flags.tmpfs }, tell)
@@ -68,8 +85,12 @@ if (FLEET_KINDS.some((kind) => only.has(kind))) {
     await withServer(flags, [], async (bench) => {
       console.log(headOf(`${size} devices, 16 connections`))
       await measureFleet(bench, { size, kinds: only, runs, seconds, quiet }, tell)
+      tellRatio(size)
     })
   }
+}
+if (only.has('declarations')) {
+  await withServer(flags, [], (bench) => measureDeclarations(bench, flags))
 }
 if (only.has('fleet')) {
   await withServer(flags, [], async (bench) => {

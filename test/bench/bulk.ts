@@ -12,9 +12,8 @@ import { pem } from '../../src/pki/x509/issue.ts'
 import { createIssuer, newKey } from '../../src/simulator/device/identity.ts'
 import { jobBurst } from '../../src/cli/guard.ts'
 import { start, type RunningServer } from '../e2e/server.ts'
-import { pushTopic, startLoad, type Load } from './server.ts'
+import { apiKeyOf, pushTopic, startLoad, type Load } from './server.ts'
 
-const API_KEY = 'bench'
 const THOUSAND = 1000
 const ROUNDS = 3
 /** Enrolments between two looks at the open files. */
@@ -38,21 +37,21 @@ export async function bulk(disk: string, count: number, tree: string): Promise<v
   const certificate = pem('CERTIFICATE', ca.certificate.der)
   const caFile = join(state, 'bench-ca.pem')
   await writeFile(caFile, certificate)
-  const flags = ['--device-ca', caFile, '--api-key', API_KEY]
+  const flags = ['--device-ca', caFile]
   const serve = (): Promise<RunningServer> => start(state, flags, undefined, {}, tree)
   let server = await serve()
   const privateKey = ca.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
   const issuer = { certificate, privateKey }
   const load = await startLoad({
     server: server.url,
-    apiKey: API_KEY,
-    topic: await pushTopic(server, API_KEY),
+    apiKey: await apiKeyOf(server),
+    topic: await pushTopic(server),
     ca: issuer,
     fillCa: issuer,
     keys: [privateKey],
   })
   try {
-    await enrol(server, load, count)
+    await enrolPaced(server, load, count)
     await load.close()
     await untilListed(server, count)
     const jobs: Job[] = []
@@ -74,13 +73,18 @@ export async function bulk(disk: string, count: number, tree: string): Promise<v
 }
 
 /** Not faster than the open files allow, because an object holds three of them for ten seconds. */
-async function enrol(server: RunningServer, load: Load, count: number): Promise<void> {
+export async function enrolPaced(
+  server: RunningServer,
+  load: Load,
+  count: number,
+  kind: 'fill' | 'join' = 'fill',
+): Promise<void> {
   const began = performance.now()
   const perSecond = jobBurst() / 10
   for (let from = 0; from < count; from += CHUNK) {
     const to = Math.min(from + CHUNK, count)
     await load.run({
-      kind: 'fill',
+      kind,
       connections: 16,
       from,
       to,
@@ -97,8 +101,7 @@ async function enrol(server: RunningServer, load: Load, count: number): Promise<
 async function untilListed(server: RunningServer, count: number): Promise<void> {
   const began = performance.now()
   for (;;) {
-    const { body } = await call<{ devices: { enrollment_status: boolean }[] }>(
-      server,
+    const { body } = await server.api<{ devices: { enrollment_status: boolean }[] }>(
       'POST',
       '/v1/devices',
       {},
@@ -147,7 +150,7 @@ async function order(
   targets: object,
 ): Promise<{ job: Job; accepted: number }> {
   const began = performance.now()
-  const { status, body } = await call<Job>(server, 'POST', '/api/commands', {
+  const { status, body } = await server.api<Job>('POST', '/api/commands', {
     ...targets,
     command: { request_type: 'DeviceInformation', queries: ['OSVersion'] },
   })
@@ -165,7 +168,7 @@ async function watch(
   every: number,
 ): Promise<Job> {
   for (let told = performance.now(); ; await sleep(every)) {
-    const { body } = await call<Job>(server, 'GET', `/api/jobs/${id}`)
+    const { body } = await server.api<Job>('GET', `/api/jobs/${id}`)
     if (far(body)) {
       return body
     }
@@ -208,21 +211,6 @@ function countFiles(worker: string, jobs: readonly Job[], count: number): void {
       `  job of ${total}: ${total - (counted?.devices ?? 0)} lost, ${counted?.doubled ?? 0} doubled`,
     )
   }
-}
-
-async function call<Body>(
-  { url }: RunningServer,
-  method: string,
-  path: string,
-  body?: unknown,
-): Promise<{ status: number; body: Body }> {
-  const response = await fetch(url + path, {
-    method,
-    signal: AbortSignal.timeout(60_000),
-    headers: { authorization: `Basic ${btoa(`micromdm:${API_KEY}`)}` },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  })
-  return { status: response.status, body: (await response.json()) as Body }
 }
 
 function udid(n: number): string {

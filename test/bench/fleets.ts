@@ -1,4 +1,6 @@
 /** Fleets whose devices have certificates of their own, each device visited once before any is twice. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { declareToAll, fleetStates, storeDeclarations } from './declare.ts'
 import type { Kind } from './load.ts'
 import { during, enrolWarmers, once, passOf, restart, syncsOf, TRACED } from './passes.ts'
 import type { Row } from './row.ts'
@@ -21,6 +23,7 @@ const FIRST = WARMERS
 const LEAST_ENROLMENTS = 400
 /** A fleet of this size shows the other kinds too: its devices are visited many times. */
 const SMALL = 64
+const LOOK_EVERY = 500
 
 export async function measureFleet(
   bench: Bench,
@@ -35,9 +38,16 @@ export async function measureFleet(
     await bench.load.run(once({ kind: 'enrolment', from: FIRST, to: FIRST + size }))
   }
   const fleet = { from: FIRST, to: FIRST + size }
+  if (kinds.has('tokens')) {
+    await declare(bench, fleet.to)
+  }
   const measured: readonly Kind[] =
-    size > SMALL ? ['idle', 'cycle'] : ['check-in', 'idle', 'cycle', 'inventory']
-  for (const kind of measured.filter((name) => kinds.has(name))) {
+    size > SMALL
+      ? ['idle', 'tokens', 'cycle']
+      : ['check-in', 'idle', 'tokens', 'cycle', 'inventory']
+  // Idle is measured beside `tokens`.
+  const isMeant = (kind: Kind) => kinds.has(kind) || (kind === 'idle' && kinds.has('tokens'))
+  for (const kind of measured.filter(isMeant)) {
     const cold: Row[] = []
     for (let run = 0; run < runs; run++) {
       await restart(bench, kind)
@@ -55,6 +65,16 @@ export async function measureFleet(
     say({ ...middle(cold), fsyncs: await syncsOf(bench, traced) })
     say({ ...middle(warm), fsyncs: await syncsOf(bench, traced), afterwards })
   }
+}
+
+/** All devices synchronise, so that each has a manifest and no command waits. */
+async function declare({ load, server }: Bench, count: number): Promise<void> {
+  await storeDeclarations(server())
+  await declareToAll(server())
+  while ((await fleetStates(server())).pending < count) {
+    await sleep(LOOK_EVERY)
+  }
+  await load.run(once({ kind: 'synchronise', from: 0, to: count }))
 }
 
 /** The fleet enrols, in as many parts as there are runs. */

@@ -2,10 +2,11 @@
 import { newKey, readIssuer } from '../../src/simulator/device/identity.ts'
 import type { Connection } from './connection.ts'
 import { drive, type Drive, type Outcome } from './drive.ts'
-import { signedDevice, type Fleet, type SignedDevice, type Step } from './messages.ts'
+import { isSynchronised, newLightDevice, synchronise, type LightDevice } from './light-device.ts'
+import { keyOf, signedDevice, type Fleet, type SignedDevice, type Step } from './messages.ts'
 import { fleetOf, signDevices, udidOf, type Setup } from './sign.ts'
 
-export type Kind = 'enrolment' | 'check-in' | 'idle' | 'cycle' | 'enqueue' | 'inventory' | 'fill'
+export type Kind = keyof typeof STEPS | 'synchronise'
 
 export interface Run extends Drive {
   readonly kind: Kind
@@ -20,13 +21,24 @@ export type Order =
   | { readonly setup: Setup }
   | { readonly sign: Pick<Run, 'from' | 'to'> }
   | { readonly run: Run }
+  | { readonly tally: true }
 export type Reply =
   | { readonly outcome: Outcome }
+  | { readonly tally: Tally }
   | { readonly error: string }
   | { readonly ready: true }
 
+/** How the devices of `synchronise` stand. */
+export interface Tally {
+  readonly synchronised: number
+  /** Devices that got more than one command. */
+  readonly toldTwice: number
+  /** Their DeclarationsTokens, each once. */
+  readonly tokens: readonly (string | undefined)[]
+}
+
 /** Operations as sequences of requests, each answered 200 or 201. */
-const STEPS: Readonly<Record<Kind, readonly Step[]>> = {
+const STEPS = {
   enrolment: ['authenticate', 'tokenUpdate'],
   'check-in': ['tokenUpdate'],
   idle: ['idle'],
@@ -35,10 +47,14 @@ const STEPS: Readonly<Record<Kind, readonly Step[]>> = {
   enqueue: ['command'],
   /** Enrolments that only have to be there: signed as they are sent, with keys that sign fast. */
   fill: ['authenticate', 'tokenUpdate'],
-}
+  /** The same for devices that synchronise later. */
+  join: ['authenticate', 'tokenUpdate'],
+  tokens: ['tokens'],
+} as const satisfies Readonly<Record<string, readonly Step[]>>
 
 let known: { setup: Setup; fleet: Fleet; fillers: Fleet } | undefined
 const devices = new Map<number, SignedDevice>()
+const lightDevices = new Map<number, LightDevice>()
 
 process.once('disconnect', () => process.exit())
 process.on('message', (order: Order) => {
@@ -65,20 +81,53 @@ async function obey(order: Order): Promise<Reply> {
     await signMissing(setup, order.sign)
     return { ready: true }
   }
+  if ('tally' in order) {
+    return { tally: tallyOf([...lightDevices.values()]) }
+  }
   const { kind, from, to, count } = order.run
-  if (kind !== 'fill') {
+  const isSignedNow = kind === 'fill' || kind === 'join'
+  if (!isSignedNow && kind !== 'synchronise') {
     await signMissing(setup, { from, to: Math.min(to, from + count) })
   }
-  const outcome = await drive(fleet.server, order.run, (connection, turn) => {
+  const outcome = await drive(fleet.server, order.run, async (connection, turn) => {
     const n = from + (turn % (to - from))
-    // Sent once and forgotten.
-    const device =
-      kind === 'fill' ? signedDevice(fillers, n, udidOf('FILL', n), false) : devices.get(n)
-    return operate(connection, kind, device)
+    if (kind === 'synchronise') {
+      const light = lightDevice(fleet, n)
+      return isSynchronised(light) ? undefined : synchronise(light, connection, fleet.server)
+    }
+    const device = isSignedNow ? signedDevice(fillers, n, udidOf('FILL', n), false) : devices.get(n)
+    await operate(connection, kind, device)
+    if (kind === 'join' && device) {
+      keepLight(fillers, n, device)
+    }
   })
   return outcome.errors > 0 && !order.run.mayFail
     ? { error: `${outcome.errors} errors, the first: ${outcome.firstError}` }
     : { outcome }
+}
+
+/** A device that has joined, or a signed one of the fleet. */
+function lightDevice(fleet: Fleet, n: number): LightDevice {
+  const signed = devices.get(n)
+  const light = lightDevices.get(n) ?? (signed && keepLight(fleet, n, signed))
+  if (!light) {
+    throw new Error(`device ${n} has not enrolled`)
+  }
+  return light
+}
+
+function keepLight(fleet: Fleet, n: number, { udid, certificate }: SignedDevice): LightDevice {
+  const light = newLightDevice(udid, { certificate, privateKey: keyOf(fleet, n) })
+  lightDevices.set(n, light)
+  return light
+}
+
+function tallyOf(fleet: readonly LightDevice[]): Tally {
+  return {
+    synchronised: fleet.filter(isSynchronised).length,
+    toldTwice: fleet.filter(({ commands }) => commands.size > 1).length,
+    tokens: [...new Set(fleet.map(({ kept }) => kept.token))],
+  }
 }
 
 async function signMissing(setup: Setup, { from, to }: Pick<Run, 'from' | 'to'>): Promise<void> {
@@ -95,7 +144,7 @@ async function signMissing(setup: Setup, { from, to }: Pick<Run, 'from' | 'to'>)
 
 async function operate(
   connection: Connection,
-  kind: Kind,
+  kind: keyof typeof STEPS,
   device: SignedDevice | undefined,
 ): Promise<void> {
   if (!device) {

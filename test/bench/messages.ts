@@ -14,11 +14,20 @@ import { requestOf } from './connection.ts'
 /** A device's requests, signed before the clock runs. */
 export interface SignedDevice {
   readonly udid: string
+  /** DER. */
+  readonly certificate: Uint8Array
   readonly requests: Readonly<Record<Step, Uint8Array>>
 }
 
 /** `command` queues a ProfileList of the CommandUUID `bench`; `done` and `inventory` acknowledge it. */
-export type Step = 'authenticate' | 'tokenUpdate' | 'command' | 'idle' | 'done' | 'inventory'
+export type Step =
+  | 'authenticate'
+  | 'tokenUpdate'
+  | 'command'
+  | 'idle'
+  | 'done'
+  | 'inventory'
+  | 'tokens'
 
 export interface Fleet {
   readonly server: URL
@@ -35,12 +44,12 @@ export function signedDevice(
   udid: string,
   withInventory: boolean,
 ): SignedDevice {
-  const key = fleet.keys[n % fleet.keys.length]
-  const identity = createIdentity({ ca: fleet.ca, commonName: udid, ...(key && { key }) })
+  const identity = createIdentity({ ca: fleet.ca, commonName: udid, key: keyOf(fleet, n) })
   const put = (message: PlistDict): Uint8Array => signedRequest(fleet.server, identity, message)
   const done = put({ UDID: udid, Status: 'Acknowledged', CommandUUID: 'bench', ProfileList: [] })
   return {
     udid,
+    certificate: identity.certificate,
     requests: {
       authenticate: put(
         authenticate(fleet.topic, {
@@ -66,8 +75,18 @@ export function signedDevice(
       idle: put({ UDID: udid, ...IDLE }),
       done,
       inventory: withInventory ? put(inventory(udid)) : done,
+      tokens: put({ UDID: udid, MessageType: 'DeclarativeManagement', Endpoint: 'tokens' }),
     },
   }
+}
+
+/** The key of a device. @throws Error for a fleet without keys */
+export function keyOf({ keys }: Fleet, n: number): KeyObject {
+  const key = keys[n % keys.length]
+  if (!key) {
+    throw new Error('the fleet has no keys')
+  }
+  return key
 }
 
 /** A megabyte of InstalledApplicationList, as a Mac reports it. */

@@ -4,9 +4,9 @@ import { refuseForgottenDashes } from '../../src/cli/dashes.ts'
 import { CliError, messageOf } from '../../src/cli/error.ts'
 import { PROJECT } from '../e2e/server.ts'
 
-const KINDS = 'enrolment,check-in,idle,cycle,inventory,empty,webhook,backlog,queue'
+const KINDS = 'enrolment,check-in,idle,cycle,inventory,empty,webhook,backlog,queue,manifest'
 /** These take long, and are measured only when they are named. */
-const LONG = ['fleet', 'rush', 'bulk', 'move', 'waves']
+const LONG = ['fleet', 'rush', 'bulk', 'move', 'waves', 'tokens', 'declarations']
 
 const HELP = `Usage: npm run bench -- [options]
 
@@ -20,7 +20,9 @@ const HELP = `Usage: npm run bench -- [options]
   --minutes N      in which each device of \`--only rush\` calls once, before all call in one (10);
                    the fleet is the largest of --fleet
   --memory SIZE    what the device objects of \`--only rush\` may take, as \`npm start -- --memory\` (1G)
-  --count N        how many enrolments \`--only bulk\` makes, or \`--only move\` moves (3000)
+  --count N        how many enrolments \`--only bulk\` and \`--only declarations\` make, or \`--only move\`
+                   moves (3000)
+  --kill           kills the server of \`--only declarations\` twice
   --tree DIR       measures the server of another working tree, its packages installed
   --tmpfs          state in memory and not on disk
   --profile        writes CPU profiles of the Worker, and prints what costs most
@@ -37,6 +39,7 @@ const NPM_FLAGS = [
   { name: 'minutes', argument: 'N' },
   { name: 'memory', argument: 'SIZE' },
   { name: 'count', argument: 'N' },
+  { name: 'kill' },
   { name: 'tree', argument: 'DIR' },
   { name: 'tmpfs' },
   { name: 'profile' },
@@ -68,6 +71,7 @@ export function readOptions(args: readonly string[]) {
       minutes: positive('minutes', values.minutes),
       memory: values.memory,
       count: positive('count', values.count),
+      kill: values.kill,
       fleets: values.fleet.split(',').map((size) => positive('fleet', size)),
       tree: resolve(values.tree),
     }
@@ -91,6 +95,7 @@ function parse(args: readonly string[]) {
       minutes: { type: 'string', default: '10' },
       memory: { type: 'string', default: '1G' },
       count: { type: 'string', default: '3000' },
+      kill: { type: 'boolean', default: false },
       tmpfs: { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },

@@ -2,7 +2,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pem } from '../../src/pki/x509/issue.ts'
@@ -10,10 +10,9 @@ import { createIssuer, newKey, type Issuer } from '../../src/simulator/device/id
 import { start, type RunningServer } from '../e2e/server.ts'
 import type { Outcome } from './drive.ts'
 import { INSPECTOR } from './profile.ts'
-import type { Order, Reply, Run } from './load.ts'
+import type { Order, Reply, Run, Tally } from './load.ts'
 import type { Setup } from './sign.ts'
 
-const API_KEY = 'bench'
 /** A key costs 80 ms, so a fleet shares a few. */
 const KEYS = 4
 
@@ -30,7 +29,7 @@ export interface Bench {
   readonly profile: boolean
   server(): RunningServer
   /** Stops the server and starts it on the same state and port. Afterwards all objects are cold. */
-  restart(): Promise<void>
+  restart(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>
 }
 
 /** A bench that is stopped by a signal leaves no state either. */
@@ -54,8 +53,6 @@ export async function withServer(
   const flags = [
     '--device-ca',
     caFile,
-    '--api-key',
-    API_KEY,
     ...(profile ? ['--inspect', String(INSPECTOR)] : []),
     ...args,
   ]
@@ -65,8 +62,8 @@ export async function withServer(
   const { url } = server
   const load = await startLoad({
     server: url,
-    apiKey: API_KEY,
-    topic: await pushTopic(server, API_KEY),
+    apiKey: await apiKeyOf(server),
+    topic: await pushTopic(server),
     ca: pemOf(ca),
     fillCa: pemOf(fillCa),
     keys: Array.from({ length: KEYS }, () =>
@@ -79,8 +76,8 @@ export async function withServer(
       load,
       profile,
       server: () => server,
-      async restart() {
-        await server.stop()
+      async restart(signal) {
+        await server.stop(signal)
         server = await startWith(['--port', new URL(url).port])
       },
     })
@@ -99,13 +96,14 @@ function pemOf({ certificate, privateKey }: Issuer): Setup['ca'] {
   }
 }
 
+/** The key that the server has made. */
+export async function apiKeyOf({ state }: RunningServer): Promise<string> {
+  return (await readFile(join(state, 'api-key'), 'utf8')).trim()
+}
+
 /** The devices' topic is the server's, as in any fleet that can be pushed. */
-export async function pushTopic(server: RunningServer, apiKey: string): Promise<string> {
-  const response = await fetch(`${server.url}/api/push-certificate`, {
-    headers: { authorization: `Basic ${btoa(`micromdm:${apiKey}`)}` },
-  })
-  const certificate: { topic: string } = await response.json()
-  return certificate.topic
+export async function pushTopic(server: RunningServer): Promise<string> {
+  return (await server.api<{ topic: string }>('GET', '/api/push-certificate')).body.topic
 }
 
 export interface Load {
@@ -113,6 +111,8 @@ export interface Load {
   sign(devices: Pick<Run, 'from' | 'to'>): Promise<void>
   /** @throws when an operation fails, unless the run says that it may. */
   run(what: Run): Promise<Outcome>
+  /** How the devices stand that synchronise. */
+  tally(): Promise<Tally>
   close(): Promise<void>
 }
 
@@ -130,6 +130,13 @@ export async function startLoad(setup: Setup): Promise<Load> {
         throw new Error('the load generator answered out of turn')
       }
       return reply.outcome
+    },
+    async tally() {
+      const reply = await order(child, { tally: true })
+      if (!('tally' in reply)) {
+        throw new Error('the load generator answered out of turn')
+      }
+      return reply.tally
     },
     async close() {
       const exit = once(child, 'exit')
