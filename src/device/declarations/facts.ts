@@ -1,9 +1,11 @@
 import { platformOf } from '../../apple/platform.ts'
 import type { ChannelFacts, EnrollmentMode } from '../../ddm/facts.ts'
 import { enrollmentId } from '../../mdm/enrollment.ts'
+import { isUndecided } from '../standing/contest.ts'
 import { isSerialProven } from '../standing/serial-claim.ts'
 import { enrollmentOfChannel, type Channel } from '../store/channel-row.ts'
 import type { Context } from '../store/context.ts'
+import { isUnproven } from '../store/rows/device.ts'
 import { reportedItem } from './reported.ts'
 
 const MODES: readonly EnrollmentMode[] = ['supervised', 'device', 'user']
@@ -69,4 +71,10 @@ export function variableValues(
     user_long_name: longName,
   }
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ''))
+}
+
+/** Whether the device may be another one than its id says: it gets no declaration and no file. */
+export function isInDoubt(context: Context): boolean {
+  const { device } = context.state
+  return isUndecided(context) || isUnproven(device) || device.namesake === 'contested'
 }

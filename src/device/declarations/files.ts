@@ -1,7 +1,6 @@
-import { isUndecided } from '../standing/contest.ts'
 import type { Context } from '../store/context.ts'
+import { isInDoubt } from './facts.ts'
 import { namesFile } from '../store/manifest-row.ts'
-import { isUnproven } from '../store/rows/device.ts'
 
 /**
  * Whether an identity may fetch a hosted file: it is of the present enrolment, and a channel of the device is
@@ -17,8 +16,7 @@ export function mayFetch(context: Context, sha256: string, fingerprint: string) 
     device.state === 'enrolled' &&
     !device.blocked &&
     !device.hidden &&
-    !isUndecided(context) &&
-    !isUnproven(device)
+    !isInDoubt(context)
   return {
     kind: isServed && namesFile(context, sha256) ? 'yes' : 'no',
   } as const

@@ -3,17 +3,15 @@ import { manifestOf, type Manifest } from '../../ddm/manifest/manifest.ts'
 import { matchesRule } from '../../ddm/manifest/rule.ts'
 import type { ChannelStates } from '../../ddm/states.ts'
 import { enrollmentId } from '../../mdm/enrollment.ts'
-import { isUndecided } from '../standing/contest.ts'
 import type { Channel } from '../store/channel-row.ts'
 import { isOvercrowded } from '../store/channels.ts'
 import type { Context } from '../store/context.ts'
 import { dropReports, manifestOfChannel, saveManifest } from '../store/manifest-row.ts'
 import type { ManifestRow } from '../store/rows/manifest.ts'
-import { isUnproven } from '../store/rows/device.ts'
 import { saveDevice } from '../store/rows/save.ts'
 import { withBuiltIn } from './built-in.ts'
 import { dropSynchronise, isAsked, queueSynchronise } from './command.ts'
-import { channelFacts, variableValues } from './facts.ts'
+import { channelFacts, isInDoubt, variableValues } from './facts.ts'
 import { channelStates } from './channel-states.ts'
 import { forgetReported } from './status-rows.ts'
 
@@ -55,7 +53,7 @@ export function offerDeclarations(
   if (!terms) {
     return { kind: 'preview', channels: enabled.map((channel) => preview(context, channel, offer)) }
   }
-  if (isUndecided(context) || isUnproven(device) || device.namesake === 'contested') {
+  if (isInDoubt(context)) {
     return { kind: 'later' }
   }
   if (device.offeredEpoch !== device.epoch) {

@@ -1,7 +1,7 @@
 import type { Manifest } from '../../ddm/manifest/manifest.ts'
-import { NO_STATUS, type ChannelStatus } from '../../ddm/status/merge.ts'
+import type { ChannelStatus } from '../../ddm/status/merge.ts'
 import type { Context } from '../store/context.ts'
-import { saveValues, valuesOf } from '../store/manifest-row.ts'
+import { lastId, saveValues, valueOf, valuesOf } from '../store/manifest-row.ts'
 import { STATUS_ERRORS, ITEM, REPORT, REPORTED } from './reported.ts'
 
 interface ChannelNumber {
@@ -13,18 +13,16 @@ export function loadStatus(
   context: Pick<Context, 'db' | 'state'>,
   { id }: ChannelNumber,
 ): ChannelStatus {
-  const stored = valuesOf(context, id, '')
-  const mapOf = (name: string) => new Map(JSON.parse(stored.get(name) ?? '[]'))
-  const items = [...stored].filter(([name]) => name.startsWith(ITEM))
-  return stored.size === 0
-    ? NO_STATUS
-    : {
-        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- saveStatus wrote it
-        declarations: mapOf(REPORTED) as ChannelStatus['declarations'],
-        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- saveStatus wrote it
-        errors: mapOf(STATUS_ERRORS) as ChannelStatus['errors'],
-        items: new Map(items.map(([name, value]) => [name.slice(ITEM.length), JSON.parse(value)])),
-      }
+  // The kept reports are long, and stay unread.
+  const mapOf = (name: string) => new Map(JSON.parse(valueOf(context, id, name) ?? '[]'))
+  const items = [...valuesOf(context, id, ITEM)]
+  return {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- saveStatus wrote it
+    declarations: mapOf(REPORTED) as ChannelStatus['declarations'],
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- saveStatus wrote it
+    errors: mapOf(STATUS_ERRORS) as ChannelStatus['errors'],
+    items: new Map(items.map(([name, value]) => [name.slice(ITEM.length), JSON.parse(value)])),
+  }
 }
 
 /** Writes the rows that differ. */
@@ -82,8 +80,7 @@ export function keepReport(
   channel: ChannelNumber,
   report: Omit<KeptReport, 'id'>,
 ): void {
-  const [newest] = keptReports(context, channel)
-  const id = (newest?.id ?? 0) + 1
+  const id = lastId(context, channel.id, REPORT) + 1
   const name = `${REPORT}${id % MOST_REPORTS}`
   saveValues(context, channel.id, new Map([[name, JSON.stringify({ id, ...report })]]))
 }

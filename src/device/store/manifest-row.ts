@@ -59,7 +59,8 @@ export function namesFile({ db, state }: Store, sha256: string): boolean {
   )
 }
 
-function valueOf({ db, state }: Store, channel: number, name: string): string | undefined {
+/** One value of a channel. */
+export function valueOf({ db, state }: Store, channel: number, name: string): string | undefined {
   if (!state.device.declares) {
     return undefined
   }
@@ -87,6 +88,16 @@ export function valuesOf(
     beginning,
   )
   return new Map(rows.map(({ name, value }) => [name, value]))
+}
+
+/** The greatest `id` in the values whose names begin so; 0 without one. */
+export function lastId({ db, state }: Store, channel: number, beginning: string): number {
+  if (!state.device.declares) {
+    return 0
+  }
+  const query = `SELECT max(value ->> 'id') FROM declarations
+    WHERE channel = ? AND name >= ?2 AND name < ?2 || char(1114111)`
+  return column<number | null>(db, query, channel, beginning)[0] ?? 0
 }
 
 /** Writes the values of a channel; an `undefined` one is deleted. */

@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import { inTime } from '../../../clock.ts'
 import type { Config } from '../../../config/config.ts'
 import { bodyOf } from '../../../ddm/manifest/body.ts'
 import { readReport } from '../../../ddm/status/report.ts'
@@ -18,6 +19,8 @@ import type { AppEnv } from '../../app-env.ts'
 type Request = Extract<CheckIn, { messageType: 'DeclarativeManagement' }>
 type Webhooks = Parameters<typeof listenersOf>[0]
 
+/** How long a device waits for the directory (milliseconds). */
+const PATIENCE = 2000
 const JSON_TYPE = { headers: { 'content-type': 'application/json' } }
 const COME_AGAIN = { 'retry-after': '30' }
 /** The part of a report that is kept as it came. */
@@ -107,7 +110,7 @@ async function takenReport(
 ): Promise<Response> {
   if (channel) {
     try {
-      await storeStates(c.env.DB, [channel])
+      await inTime(PATIENCE, storeStates(c.env.DB, [channel]))
     } catch (error) {
       warn('declarations:states-not-stored', { device, reason: reasonOf(error) })
       await c.env.DEVICE.getByName(device).declarations(ITSELF, { kind: 'unstored' })
