@@ -56,3 +56,27 @@ export function wait(ms: number): Promise<void> {
     clock.after(ms, resolve)
   })
 }
+
+/**
+ * Does a piece of work for each item, for so many at a time, and lets other work run after each. On one
+ * machine all objects share a thread, which reads its sockets only when it is idle: a long line of calls
+ * without pauses would delay every device until its end.
+ *
+ * @returns the results in the order of the items
+ */
+export async function withPauses<Item, Result>(
+  items: readonly Item[],
+  atOnce: number,
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = []
+  const line = items.entries()
+  const next = async (): Promise<void> => {
+    for (const [at, item] of line) {
+      results[at] = await work(item)
+      await wait(0)
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, next))
+  return results
+}

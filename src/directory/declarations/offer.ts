@@ -1,4 +1,4 @@
-import { clock, inTime } from '../../clock.ts'
+import { clock, inTime, withPauses } from '../../clock.ts'
 import { ITSELF, type Address } from '../../device/store/address.ts'
 import type { OfferTaken, OfferTerms } from '../../device/declarations/offer.ts'
 import type { Offer } from '../../ddm/manifest/offer.ts'
@@ -27,6 +27,8 @@ interface OneOfferEnv extends OfferEnv {
 
 /** How long an offer waits for a device's object. */
 const PATIENCE = 30_000
+/** The devices that are called at the same time: those that synchronise meanwhile need the machine too. */
+const AT_ONCE = 8
 
 /**
  * Hands each device what the catalog has for it, and stores what is true of it then. The same again changes
@@ -41,12 +43,10 @@ export async function offerTo(
   forcedAt?: number,
 ): Promise<readonly string[]> {
   const offers = await offersFor(env.DB, devices)
-  const answers = await Promise.all(
-    [...offers].map(async ([device, offer]) => ({
-      device,
-      channels: await offerOne(env, device, offer, forcedAt),
-    })),
-  )
+  const answers = await withPauses([...offers], AT_ONCE, async ([device, offer]) => ({
+    device,
+    channels: await offerOne(env, device, offer, forcedAt),
+  }))
   const silent = answers.filter(({ channels }) => !channels).map(({ device }) => device)
   return [...silent, ...(await storeAll(env.DB, answers))]
 }
