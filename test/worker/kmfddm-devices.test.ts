@@ -311,3 +311,18 @@ describe('the status of a device', () => {
     expect(await response.json()).toEqual({ error: expect.stringMatching(text) })
   })
 })
+
+it('a set is given to the enrolment that is named, and not to a user of that name', async () => {
+  const { set, config } = names()
+  const [other, udid] = [await enrolled(), crypto.randomUUID()]
+  const user = other.userChannel({ userId: udid, shortName: 'mallory' })
+  await user.tokenUpdate()
+  await send('PUT', '/v1/declarations', echo(config))
+  await send('PUT', `/v1/set-declarations/${set}?declaration=${config}`)
+  expect(await answer('PUT', `/v1/enrollment-sets/${udid}?set=${set}`)).toEqual([204, '', TEXT])
+  expect(await answer('GET', `/v1/enrollment-sets/${user.enrollmentId}`)).toEqual([
+    200,
+    'null\n',
+    JSON_TYPE,
+  ])
+})

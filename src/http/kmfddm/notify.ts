@@ -8,11 +8,9 @@ import {
 } from '../../directory/declarations/changes.ts'
 import { writeAll } from '../../directory/sql.ts'
 import { beginOffers } from '../../jobs/declarations/begin.ts'
-import { splitEnrollmentId } from '../../mdm/enrollment.ts'
+import { faultOfId, splitEnrollmentId } from '../../mdm/enrollment.ts'
 import type { AppContext } from '../app-env.ts'
-import { RequestError } from '../request-error.ts'
 import { changeAnswer } from './answer.ts'
-import { namedChannel } from './request.ts'
 
 /**
  * Lets the devices of the named declarations, sets and ids synchronise, whether or not something has changed
@@ -29,7 +27,8 @@ export async function notifyDevices(c: AppContext): Promise<Response> {
     members.some((one) => wanted.has(one)),
   )
   const names = new Set([...(named ?? []), ...concerned.map(({ name }) => name)])
-  const devices = new Set(await devicesOf(c, ids ?? []))
+  const known = (ids ?? []).filter((id) => faultOfId(id) === undefined)
+  const devices = new Set(known.map((id) => splitEnrollmentId(id).device))
   const when = { now: clock.now(), notify: true }
   const targets = [
     ...[...names].filter((set) => set !== '' && set !== EVERY_DEVICE).map((set) => ({ set })),
@@ -42,18 +41,4 @@ export async function notifyDevices(c: AppContext): Promise<Response> {
   ])
   await beginOffers(c.env)
   return changeAnswer(true)
-}
-
-async function devicesOf(c: AppContext, ids: readonly string[]): Promise<string[]> {
-  const devices: string[] = []
-  for (const id of ids) {
-    try {
-      devices.push(splitEnrollmentId(await namedChannel(c.env, id)).device)
-    } catch (error) {
-      if (!(error instanceof RequestError)) {
-        throw error
-      }
-    }
-  }
-  return devices
 }

@@ -12,7 +12,7 @@ import { beginOffers } from '../../jobs/declarations/begin.ts'
 import type { AppContext } from '../app-env.ts'
 import { RequestError } from '../request-error.ts'
 import { changeAnswer, listAnswer } from './answer.ts'
-import { namedChannel, idIn, notifies } from './request.ts'
+import { enrollmentNamed, idIn, notifies } from './request.ts'
 
 export async function getSets(c: AppContext): Promise<Response> {
   const sets = await listSets(c.env.DB)
@@ -28,7 +28,7 @@ export async function getDeclarationSets(c: AppContext): Promise<Response> {
 }
 
 export async function getEnrollmentSets(c: AppContext): Promise<Response> {
-  return listAnswer(await setsOfEnrollment(c.env.DB, await namedChannel(c.env, idIn(c))))
+  return listAnswer(await setsOfEnrollment(c.env.DB, enrollmentNamed(idIn(c))))
 }
 
 export function putSetDeclaration(c: AppContext): Promise<Response> {
@@ -46,21 +46,15 @@ export function deleteSetDeclaration(c: AppContext): Promise<Response> {
 }
 
 export function putEnrollmentSet(c: AppContext): Promise<Response> {
-  return change(c, async (when) =>
-    joinSet(c.env.DB, await namedChannel(c.env, idIn(c)), setNamed(setIn(c)), when),
-  )
+  return change(c, (when) => joinSet(c.env.DB, enrollmentNamed(idIn(c)), setNamed(setIn(c)), when))
 }
 
 export function deleteEnrollmentSet(c: AppContext): Promise<Response> {
-  return change(c, async (when) =>
-    leaveSets(c.env.DB, await namedChannel(c.env, idIn(c)), setIn(c), when),
-  )
+  return change(c, (when) => leaveSets(c.env.DB, enrollmentNamed(idIn(c)), setIn(c), when))
 }
 
 export function deleteEnrollmentSets(c: AppContext): Promise<Response> {
-  return change(c, async (when) =>
-    leaveSets(c.env.DB, await namedChannel(c.env, idIn(c)), undefined, when),
-  )
+  return change(c, (when) => leaveSets(c.env.DB, enrollmentNamed(idIn(c)), undefined, when))
 }
 
 async function change(
