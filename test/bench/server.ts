@@ -139,9 +139,12 @@ export async function startLoad(setup: Setup): Promise<Load> {
       return reply.tally
     },
     async close() {
-      const exit = once(child, 'exit')
-      child.disconnect()
-      await exit
+      // A generator that has failed is gone already, and its error is the one to see.
+      if (child.connected) {
+        const exit = once(child, 'exit')
+        child.disconnect()
+        await exit
+      }
     },
   }
 }
@@ -149,7 +152,9 @@ export async function startLoad(setup: Setup): Promise<Load> {
 async function order(child: ChildProcess, what: Order): Promise<Reply> {
   const answer = new Promise<Reply>((resolve, reject) => {
     child.once('message', (reply: Reply) => resolve(reply))
-    child.once('exit', (code) => reject(new Error(`the load generator ended with ${code}`)))
+    child.once('exit', (code, signal) => {
+      reject(new Error(`the load generator ended with ${code ?? signal}`))
+    })
   })
   child.send(what)
   const reply = await answer
