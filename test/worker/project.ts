@@ -4,6 +4,7 @@ import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { pem } from '../../src/pki/x509/issue.ts'
 import { createIssuer } from '../../src/simulator/device/identity.ts'
 import { appleDevice } from './apple.ts'
+import { oneModule } from './one-module.ts'
 import { createOutside } from './outside.ts'
 
 const ca = createIssuer({ commonName: 'Test device CA' })
@@ -14,6 +15,7 @@ process.env['WRANGLER_LOG'] ??= 'error'
 /** The Worker in workerd, with what is outside it in Node. */
 export const workerProject = {
   plugins: [
+    oneModule(join(import.meta.dirname, '../../src')),
     cloudflareTest(async () => {
       const outside = createOutside()
       return {
