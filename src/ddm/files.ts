@@ -5,15 +5,23 @@ export interface FileFacts {
   /** In bytes. */
   readonly size: number
   readonly contentType: string
+  /** Its PayloadIdentifier, if it is a configuration profile; else empty. */
+  readonly profile: string
+}
+
+/** What devices may fetch of the files that a payload names. */
+export interface Hosted {
+  readonly sha256s: readonly string[]
+  /** The PayloadIdentifiers of those that are configuration profiles. */
+  readonly profiles: readonly string[]
 }
 
 export type Expanded =
-  | {
+  | (Hosted & {
       /** The payload as devices get it. */
       readonly payload: unknown
       readonly names: readonly string[]
-      readonly sha256s: readonly string[]
-    }
+    })
   | { readonly fault: string }
 
 /** The path of the route by which devices fetch a file; its SHA-256 follows. */
@@ -78,6 +86,7 @@ export function expandFiles(
         payload: expanded,
         names: [...used.keys()],
         sha256s: [...new Set([...used.values()].map(({ sha256 }) => sha256))],
+        profiles: [...used.values()].flatMap(({ profile }) => (profile === '' ? [] : [profile])),
       }
     : { fault }
 }

@@ -15,6 +15,8 @@ export interface DeclarationItem {
   readonly variables: readonly string[]
   /** SHA-256 of the hosted files that it names: the device may fetch them. */
   readonly files: readonly string[]
+  /** The PayloadIdentifiers of the hosted profiles that it names. */
+  readonly profiles?: readonly string[]
   /** A staged roll-out: devices outside the share keep the earlier content. */
   readonly rollout?: Rollout
 }

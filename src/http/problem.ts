@@ -61,6 +61,8 @@ export const PROBLEMS = {
   already_enrolled: 409,
   already_ended: 409,
   unsupported_by_os: 409,
+  profile_declared: 409,
+  no_rollout: 409,
   confirmation_required: 409,
   enrollment_contested: 409,
   serial_mismatch: 409,

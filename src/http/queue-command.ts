@@ -12,7 +12,10 @@ export async function enqueueCommand(env: Env, id: string, command: NewCommand) 
     case 'unusable':
       throw new RequestError(queued.error, 'cannot_succeed')
     case 'unsupported':
-      throw new RequestError(queued.error, 'unsupported_by_os')
+      throw new RequestError(
+        queued.error,
+        queued.isDeclared ? 'profile_declared' : 'unsupported_by_os',
+      )
     case 'full':
       throw new RequestError(queued.error, 'queue_full')
     case 'key_reused':

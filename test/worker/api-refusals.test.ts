@@ -193,7 +193,7 @@ describe('an error of the API', () => {
     const retire = await asked('/api/devices/UNKNOWN/retire', { method: 'POST', headers: AUTH })
     expect(retire).toMatchObject({
       status: 404,
-      body: { detail: 'no enrolment has the id UNKNOWN' },
+      body: { detail: 'no enrolment has the id UNKNOWN: GET /api/devices lists them' },
     })
   })
 })

@@ -182,7 +182,7 @@ describe('an id in a path', () => {
     ] as const) {
       expect(await api(method, `/api/devices/${id}${path}`, body)).toMatchObject({
         status: 404,
-        body: { detail: `no enrolment has the id ${id}` },
+        body: { detail: `no enrolment has the id ${id}: GET /api/devices lists them` },
       })
     }
     await runInDurableObject(env.DEVICE.getByName(id), (_, state) => {

@@ -29,6 +29,7 @@ export interface Problem {
 export interface Stored {
   version: number | null
   changed: boolean
+  warnings: string[]
   preview: {
     items: { id: string; state: string; reason: string | null }[]
     next: string | null

@@ -174,6 +174,12 @@ describe('a dry run', () => {
     expect((await api('GET', setAt(set))).body).toMatchObject({ declarations: [] })
   })
 
+  it('warns when no device is in the sets of the declaration', async () => {
+    const body = { ...PASSCODE, sets: [await newSet()] }
+    const { body: dry } = await put(newName('alone'), body, '?dry_run=true')
+    expect(dry.warnings).toEqual([expect.stringContaining('no device is in its sets')])
+  })
+
   it('has pages', async () => {
     const set = await newSet()
     const ids = [newName('1'), newName('2'), newName('3')]

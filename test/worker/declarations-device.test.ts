@@ -168,5 +168,9 @@ describe('one device', () => {
       rollout_percent: null,
     })
     expect(await tokenNow()).not.toBe(before)
+    expect(await api('POST', at(id, '/rollout/finish'))).toMatchObject({
+      status: 409,
+      body: { code: 'no_rollout' },
+    })
   })
 })

@@ -2,6 +2,7 @@ import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import worker from '../../src/index.ts'
 import type { Env } from '../../src/env.ts'
+import { writePlist } from '../../src/plist/write.ts'
 import { createIdentity, createIssuer } from '../../src/simulator/device/identity.ts'
 import { clock, turn } from './clock.ts'
 import {
@@ -207,4 +208,52 @@ it('a file is sealed at rest', async () => {
   const content = await serve(`/api/files/${name}/content`, { headers: { authorization: BASIC } })
   expect(await content.text()).toBe(secret)
   expect(url.startsWith(`${ORIGIN}/ddm/files/`)).toBe(true)
+})
+
+describe('a profile that a declaration manages', () => {
+  const profile = (identifier: string): Uint8Array<ArrayBuffer> =>
+    Uint8Array.from(
+      writePlist({
+        PayloadType: 'Configuration',
+        PayloadIdentifier: identifier,
+        PayloadContent: [],
+      }),
+    )
+  const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')
+
+  it('is not installed or removed by a command', async () => {
+    const { device, declaration } = await holding(profile('com.example.wifi'))
+    const queue = (body: object, query = '') =>
+      api<{ code?: string; detail?: string }>(
+        'POST',
+        `/api/devices/${device.udid}/commands${query}`,
+        body,
+      )
+    const install = (identifier: string) => ({
+      request_type: 'InstallProfile',
+      payload: base64(profile(identifier)),
+    })
+    const remove = { request_type: 'RemoveProfile', identifier: 'com.example.wifi' }
+    for (const body of [install('com.example.wifi'), remove]) {
+      const refused = await queue(body)
+      expect(refused).toMatchObject({ status: 409, body: { code: 'profile_declared' } })
+      expect(refused.body.detail).toContain(`${declaration} manages the profile com.example.wifi`)
+      expect(await queue(body, '?force=true')).toMatchObject({ status: 202 })
+    }
+    expect(await queue(install('com.example.mail'))).toMatchObject({ status: 202 })
+  })
+
+  it('is queued by MicroMDM’s API, with an event that says why the device refuses it', async () => {
+    const { device, declaration } = await holding(profile('com.example.wifi'))
+    const command = {
+      request_type: 'RemoveProfile',
+      udid: device.udid,
+      identifier: 'com.example.wifi',
+    }
+    expect(await api('POST', '/v1/commands', command)).toMatchObject({ status: 201 })
+    const path = `/api/devices/${device.udid}/events?topic=command.unsupported`
+    expect(await api('GET', path)).toMatchObject({
+      body: { items: [{ reasons: [expect.stringContaining(`${declaration} manages`)] }] },
+    })
+  })
 })

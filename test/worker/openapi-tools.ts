@@ -1,6 +1,6 @@
 /** The document of the API, and what has to be there before each example of it can be sent. */
 import { pem } from '../../src/pki/x509/issue.ts'
-import { versioned } from './declaration-api.ts'
+import { CATALOG } from './catalog-tools.ts'
 import { deployed, pushCertificate } from './deployment.ts'
 import { authorityItem, deviceItem, deviceThere, recordOf, settled, staged } from './move-tools.ts'
 import { enrolByProfile, install, newAuthority } from './scep-client.ts'
@@ -244,28 +244,6 @@ async function moving() {
   return { ids: { id: await staged([authorityItem, device]) } }
 }
 
-async function inCatalog() {
-  return { ids: { id: (await versioned()).id } }
-}
-
-async function inSet() {
-  const { id, set } = await versioned()
-  return { ids: { id: set, declaration_id: id } }
-}
-
-/** With the names that the examples of bodies have. */
-async function named() {
-  await api('PUT', '/api/sets/all-macs', {})
-  const order = { type: 'com.apple.configuration.passcode.settings', payload: {} }
-  await api('PUT', '/api/declarations/com.example.passcode', order)
-  return { ids: (await inSet()).ids }
-}
-
-async function ofDeclarations() {
-  const { udid, set } = await versioned()
-  return { ids: { id: udid, set_id: set } }
-}
-
 export const PREPARE: Record<string, Prepare> = {
   listDevices: inventoried,
   getDevice: inventoried,
@@ -346,45 +324,6 @@ export const PREPARE: Record<string, Prepare> = {
   retryDeadLetter: dead,
   deleteDeadLetter: dead,
   replay: listed,
-  listDeclarations: inCatalog,
-  getDeclaration: inCatalog,
-  putDeclaration: async () => ({ ids: { id: (await named()).ids.declaration_id } }),
-  deleteDeclaration: async () => {
-    const { id } = await versioned()
-    await api('PUT', `/api/declarations/${id}`, {
-      type: 'com.apple.configuration.passcode.settings',
-      payload: {},
-      sets: [],
-    })
-    return { ids: { id } }
-  },
-  touchDeclaration: inCatalog,
-  notifyDevices: inCatalog,
-  listDeclarationVersions: inCatalog,
-  restoreDeclaration: inCatalog,
-  getRollout: inCatalog,
-  stopRollout: inCatalog,
-  finishRollout: inCatalog,
-  listStatesOfDeclaration: inCatalog,
-  listDeclarationStates: inCatalog,
-  listDeclarationFailures: inCatalog,
-  getDeviceDeclarations: ofDeclarations,
-  resendDeclarations: ofDeclarations,
-  syncDeclarations: ofDeclarations,
-  getDeviceStatus: ofDeclarations,
-  getStatusReport: async () => ({ ids: { ...(await ofDeclarations()).ids, report_id: '1' } }),
-  getDeviceSets: ofDeclarations,
-  addDeviceToSet: ofDeclarations,
-  removeDeviceFromSet: ofDeclarations,
-  listSets: inSet,
-  getSet: inSet,
-  putSet: named,
-  deleteSet: inSet,
-  addDeclarationToSet: inSet,
-  removeDeclarationFromSet: inSet,
-  listSetMembers: inSet,
-  addSetMembers: inSet,
-  removeSetMembers: inSet,
   openMove: moving,
   listMoves: moving,
   getMove: moving,
@@ -393,5 +332,6 @@ export const PREPARE: Record<string, Prepare> = {
   activateMove: moving,
   discardMove: moving,
   exportDevices: enrolledIds,
+  ...CATALOG,
   ...UPDATES,
 }

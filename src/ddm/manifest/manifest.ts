@@ -16,6 +16,8 @@ export interface Offered extends ManifestItem {
   readonly values?: Readonly<Record<string, string>>
   /** SHA-256 of the hosted files that it names. */
   readonly files?: readonly string[]
+  /** The PayloadIdentifiers of the hosted profiles that it names. */
+  readonly profiles?: readonly string[]
 }
 
 /** A declaration that a channel is not offered, and why. */
@@ -146,7 +148,7 @@ function offeredOf(
   { values, resends }: Recipient,
   isOffered: (identifier: string) => boolean,
 ): Offered[] {
-  const { identifier, type, variables, files } = item
+  const { identifier, type, variables, files, profiles } = item
   const kind = declarationKind(type)
   if (!kind) {
     return []
@@ -170,6 +172,7 @@ function offeredOf(
       ...(isTrimmed ? { keep } : {}),
       ...(variables.length > 0 ? { values: used } : {}),
       ...(files.length > 0 ? { files } : {}),
+      ...(profiles ? { profiles } : {}),
     },
   ]
 }

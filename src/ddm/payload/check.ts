@@ -16,7 +16,7 @@ import { MAX_PAYLOAD_DEPTH } from './canonical.ts'
 import { declarationKind } from '../kinds.ts'
 import { lintPredicate, statusItemsIn } from './predicate.ts'
 import { referencesIn } from './references.ts'
-import { VARIABLES, variablesIn } from './variables.ts'
+import { hasLoneBeginning, VARIABLES, variablesIn } from './variables.ts'
 
 /** A place in a declaration, as a path of keys (`['Type']`, `['Payload', …]`), and its fault. */
 export interface DeclarationFault {
@@ -145,6 +145,9 @@ function* valueFaults(value: unknown, path: Path, depth: number): Faults {
         yield { path, detail: unknownVariable(name) }
       }
     }
+    if (hasLoneBeginning(value)) {
+      yield { path, detail: `has a \${ without the } of a variable; ${LITERAL}` }
+    }
   } else if (typeof value === 'object' && depth > MAX_PAYLOAD_DEPTH) {
     yield { path, detail: `nests more than ${MAX_PAYLOAD_DEPTH} levels deep` }
   } else if (Array.isArray(value)) {
@@ -158,9 +161,11 @@ function* valueFaults(value: unknown, path: Path, depth: number): Faults {
   }
 }
 
+const LITERAL = '$${ writes a literal ${'
+
 function unknownVariable(name: string): string {
   const meant = didYouMean(name, Object.keys(VARIABLES))
-  return `has \${${shortened(name)}}, which is no variable${meant}; $\${ writes a literal \${`
+  return `has \${${shortened(name)}}, which is no variable${meant}; ${LITERAL}`
 }
 
 /** JSON without null, of bounded depth, is a property list too. */

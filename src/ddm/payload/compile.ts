@@ -1,6 +1,7 @@
 import type { DeclarationPayload } from '../../apple/declarations.ts'
 import { contentToken } from './canonical.ts'
 import type { DeclarationItem } from '../item.ts'
+import type { Hosted } from '../files.ts'
 import { declarationNeeds } from './needs.ts'
 import { referencesOf } from './references.ts'
 import { variablesOf } from './variables.ts'
@@ -12,12 +13,12 @@ export type CompiledItem = Omit<DeclarationItem, 'identifier' | 'rollout'>
  * Reads from a content all that decides who is offered it.
  *
  * @param text the payload as JSON, as devices get it but for the variables
- * @param files SHA-256 of the hosted files that it names
+ * @param hosted the files that it names
  * @throws PayloadError if the payload is not JSON
  */
 export function compileItem(
   { type, payload, text }: Compilable,
-  files: readonly string[] = [],
+  { sha256s: files, profiles }: Hosted = { sha256s: [], profiles: [] },
 ): CompiledItem {
   return {
     type,
@@ -26,6 +27,7 @@ export function compileItem(
     ...referencesOf(type, payload),
     variables: variablesOf(payload).filter((name) => name !== ''),
     files,
+    ...(profiles.length > 0 && { profiles }),
   }
 }
 

@@ -22,6 +22,11 @@ export function variablesIn(text: string): readonly string[] {
   return [...text.matchAll(VARIABLE)].flatMap(([, , name]) => (name === undefined ? [] : [name]))
 }
 
+/** Whether a text has a `${` that begins no variable, and is not written `$${`. */
+export function hasLoneBeginning(text: string): boolean {
+  return text.replace(VARIABLE, '').includes('${')
+}
+
 /** The names of the variables in all texts of a payload. Its keys have none. */
 export function variablesOf(payload: unknown): readonly string[] {
   return [...new Set(textsIn(payload).flatMap(variablesIn))]

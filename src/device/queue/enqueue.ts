@@ -10,6 +10,7 @@ import { channelOf, isOvercrowded, recalledChannel } from '../store/channels.ts'
 import { commandId, numberOf, rowOf } from '../store/commands/ids.ts'
 import { logWaiting, namedInLog } from '../store/commands/log.ts'
 import { insertCommand, NO_TERMS, type NewCommand } from '../store/commands/new-command.ts'
+import { presentManifest } from '../store/manifest-row.ts'
 import { commandOfRequest, rowFromSince } from '../store/commands/read.ts'
 import { wakeBy, type Context } from '../store/context.ts'
 import { problemWith } from './clear-passcode.ts'
@@ -32,8 +33,11 @@ export type Queued =
   | { readonly kind: 'key_reused' }
   /** It can only fail; the text says why. */
   | { readonly kind: 'unusable'; readonly error: string }
-  /** The device's OS does not support it; the text says what to use instead. */
-  | { readonly kind: 'unsupported'; readonly error: string }
+  /**
+   * The device's OS does not support it, or a declaration manages its profile (`isDeclared`); the text says
+   * what to use instead.
+   */
+  | { readonly kind: 'unsupported'; readonly error: string; readonly isDeclared?: boolean }
 
 /** Queues the command of a request, unless the command can only fail. */
 export function queueCommand(context: Context, user: string, command: NewCommand): Queued {
@@ -50,9 +54,11 @@ export function queueCommand(context: Context, user: string, command: NewCommand
   if (unusable !== undefined) {
     return { kind: 'unusable', error: unusable }
   }
-  const lacks = lacksOfDevice(context, command)
+  const declared = declaredProfile(context, known, command)
+  const lacks = [...lacksOfDevice(context, command), ...declared]
   if (lacks.length > 0 && command.needs?.otherwise === 'refuse') {
-    return { kind: 'unsupported', error: `${lacks.join('; ')} (\`force\` queues it anyway)` }
+    const error = `${lacks.join('; ')} (\`force\` queues it anyway)`
+    return { kind: 'unsupported', error, isDeclared: declared.length > 0 }
   }
   const channel = channelOf(context, user)
   const full = fullness(context, channel)
@@ -164,6 +170,26 @@ function lacksOfDevice({ state }: Context, { needs }: NewCommand): readonly stri
   const { ProductName, Model, OSVersion } = state.device.facts
   return needs
     ? lacksOf(needs.names, { productName: ProductName || Model, osVersion: OSVersion })
+    : []
+}
+
+/**
+ * The declaration that manages the profile of a command. The command then fails (Apple, "LegacyProfile").
+ * @returns a text, or nothing
+ */
+function declaredProfile(
+  context: Context,
+  channel: Channel | undefined,
+  { requestType, needs }: NewCommand,
+): readonly string[] {
+  const profile = needs?.profile
+  const row = profile && channel && presentManifest(context, channel)
+  const found = row && row.offered.find(({ profiles = [] }) => profiles.includes(profile))
+  return found
+    ? [
+        `the declaration ${found.identifier} manages the profile ${profile} on this device, so ` +
+          `${requestType} fails: change the declaration`,
+      ]
     : []
 }
 

@@ -20,7 +20,7 @@ export interface NewFile extends FileFacts {
 /** A row of D1 has 2 MB at most, and base64 is a third longer than its bytes. */
 const PART_BYTES = 1_000_000
 
-const ROW = sql`SELECT name, sha256, size, content_type AS contentType, changed_at AS changedAt
+const ROW = sql`SELECT name, sha256, size, content_type AS contentType, profile, changed_at AS changedAt
   FROM declaration_files WHERE replaced_at = 0`
 
 /**
@@ -31,11 +31,15 @@ const ROW = sql`SELECT name, sha256, size, content_type AS contentType, changed_
 export async function storeFile(
   d1: D1Database,
   sealer: Sealer,
-  { name, sha256, size, contentType, bytes }: NewFile,
+  { name, sha256, size, contentType, profile, bytes }: NewFile,
   now: number,
 ): Promise<FileRow | undefined> {
   const before = await readFile(d1, name)
-  if (before?.sha256 === sha256 && before.contentType === contentType) {
+  if (
+    before?.sha256 === sha256 &&
+    before.contentType === contentType &&
+    before.profile === profile
+  ) {
     return before
   }
   await write(
@@ -57,8 +61,8 @@ export async function storeFile(
   await writeAll(d1, [
     leaveContent(name, now),
     sql`INSERT OR REPLACE INTO declaration_files
-      (name, sha256, content_type, size, changed_at, replaced_at)
-      VALUES (${name}, ${sha256}, ${contentType}, ${size}, ${now}, 0)`,
+      (name, sha256, content_type, size, profile, changed_at, replaced_at)
+      VALUES (${name}, ${sha256}, ${contentType}, ${size}, ${profile}, ${now}, 0)`,
   ])
   return before
 }
@@ -79,7 +83,7 @@ export async function expandStored(
 ): Promise<Expanded> {
   const names = filesIn(payload)
   if (names.length === 0) {
-    return { payload, names, sha256s: [] }
+    return { payload, names, sha256s: [], profiles: [] }
   }
   const files = await readAll(d1, sql<FileRow>`${ROW} AND name IN ${among(names)}`)
   return expandFiles(payload, new Map(files.map((row) => [row.name, row])), origin)

@@ -103,7 +103,7 @@ export async function compileSent(
     return { kind: 'refused', faults, mayForce: false }
   }
   const served = expanded.names.length > 0 ? JSON.stringify(expanded.payload) : ''
-  const item = compileItem({ type, payload, text: served || text }, expanded.sha256s)
+  const item = compileItem({ type, payload, text: served || text }, expanded)
   return { kind: 'compiled', item, served, warnings }
 }
 

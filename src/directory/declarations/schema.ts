@@ -50,6 +50,8 @@ export const declarationFiles = sqliteTable(
     sha256: text('sha256').notNull(),
     contentType: text('content_type').notNull(),
     size: integer('size').notNull(),
+    /** The PayloadIdentifier of a configuration profile; empty for other files. */
+    profile: text('profile').notNull().default(''),
     changedAt: integer('changed_at').notNull(),
     /** When the name moved on to another content (milliseconds); 0 for the present one. */
     replacedAt: integer('replaced_at').notNull().default(0),

@@ -36,7 +36,10 @@ export async function atEnrollment<Answer extends { readonly kind: string }>(
 }
 
 export function unknownEnrollment(id: string): RequestError {
-  return new RequestError(`no enrolment has the id ${id}`, 'device_not_found')
+  return new RequestError(
+    `no enrolment has the id ${id}: GET /api/devices lists them`,
+    'device_not_found',
+  )
 }
 
 function isKnown<Answer extends { readonly kind: string }>(

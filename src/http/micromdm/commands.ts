@@ -9,7 +9,7 @@ import { warn } from '../../log.ts'
 import { newApp } from '../app-env.ts'
 import { RequestError } from '../request-error.ts'
 import { atDevice } from '../at-device.ts'
-import { osNeeds } from '../os-needs.ts'
+import { commandNeeds } from '../command-needs.ts'
 import { enqueueCommand } from '../queue-command.ts'
 import { queuedBy } from '../queued-by.ts'
 import { readBodyBytes, goJson, readJson, type AdminContext } from './request.ts'
@@ -68,7 +68,7 @@ v1Commands.delete('/v1/commands/:id', async (c) => {
 async function queue(c: AdminContext, id: string, command: LenientCommand): Promise<void> {
   const { commandUUID: uuid, requestType, payload, secret, source, faults } = command
   const by = queuedBy(c, 'micromdm')
-  const needs = osNeeds(command, 'announce')
+  const needs = commandNeeds(command, 'announce')
   const queued = await enqueueCommand(c.env, id, {
     uuid,
     requestType,

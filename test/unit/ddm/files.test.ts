@@ -6,8 +6,14 @@ const PROFILE: FileFacts = {
   sha256: 'aa'.repeat(32),
   size: 3,
   contentType: 'application/x-apple-aspen-config',
+  profile: 'com.example.wifi',
 }
-const JSON_FILE: FileFacts = { sha256: 'bb'.repeat(32), size: 38, contentType: 'application/json' }
+const JSON_FILE: FileFacts = {
+  sha256: 'bb'.repeat(32),
+  size: 38,
+  contentType: 'application/json',
+  profile: '',
+}
 const FILES = new Map([
   ['wifi.mobileconfig', PROFILE],
   ['ada-mail', JSON_FILE],
@@ -22,6 +28,7 @@ it('a profile’s file becomes its URL, and the payload given stays as it is', (
     payload: { ProfileURL: url(PROFILE, PROFILE.contentType) },
     names: ['wifi.mobileconfig'],
     sha256s: [PROFILE.sha256],
+    profiles: ['com.example.wifi'],
   })
   expect(payload).toEqual({ ProfileURL: 'file:wifi.mobileconfig' })
 })
@@ -58,7 +65,7 @@ it('other URLs, other keys and texts that only contain a name stay', () => {
     DetailsURL: 'file:ada-mail',
     list: ['file:ada-mail', 5, null, { ProfileURL: 'see file:ada-mail' }],
   }
-  expect(expand(payload)).toEqual({ payload, names: [], sha256s: [] })
+  expect(expand(payload)).toEqual({ payload, names: [], sha256s: [], profiles: [] })
   expect(filesIn(payload)).toEqual([])
 })
 

@@ -19,7 +19,7 @@ const TEMPLATES = readdirSync(join(DOCS, 'templates')).map((file) => {
   return { file, ...template }
 })
 
-const FACTS = { sha256: 'aa'.repeat(32), size: 3, contentType: 'application/json' }
+const FACTS = { sha256: 'aa'.repeat(32), size: 3, contentType: 'application/json', profile: '' }
 
 describe.each(TEMPLATES)('the template $file', ({ file, type, payload }) => {
   it('is a declaration without faults and warnings', () => {

@@ -24,10 +24,13 @@ export interface NewCommand {
 /** The `source` of commands that came with a fleet. `moved` is one that another object has taken over. */
 export const MOVED_SOURCE = 'fleet'
 
-/** Requirements on the OS of the device: names of `needsOf`, and whether a lack is refused or announced. */
+/** What a command needs of the device, and whether a lack is refused or announced. */
 export interface Needs {
+  /** Names of `needsOf`: what the OS has to have. */
   readonly names: readonly string[]
   readonly otherwise: 'refuse' | 'announce'
+  /** The PayloadIdentifier of the profile that it installs or removes: no declaration may manage it. */
+  readonly profile?: string
 }
 
 /** The times of a command, and the request that queued it. Times are milliseconds; 0 means none. */

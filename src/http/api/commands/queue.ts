@@ -48,7 +48,9 @@ queueRoutes.openapi(
     },
     problems: {
       400: 'a key that the command does not have, a missing key, or a value of a wrong type',
-      409: 'the device’s OS does not have the command; `detail` names the one to use instead',
+      409:
+        'the device’s OS does not have the command, or a declaration manages its profile; `detail` says ' +
+        'what to use instead',
       422: 'an earlier request with this Idempotency-Key had another body',
       429: 'as many commands wait for the device as MAX_QUEUE allows',
     },

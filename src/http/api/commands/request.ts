@@ -7,7 +7,7 @@ import { isJsonObject, stringField } from '../../../commands/go-fields.ts'
 import { readGoJson, type JsonObject } from '../../../commands/go-json.ts'
 import type { NewCommand, Terms } from '../../../device/store/commands/new-command.ts'
 import { RequestError, faultAt } from '../../request-error.ts'
-import { osNeeds } from '../../os-needs.ts'
+import { commandNeeds } from '../../command-needs.ts'
 import { requestHash } from '../request-hash.ts'
 import { noMoment, readMoment } from '../values.ts'
 
@@ -213,7 +213,7 @@ export function readNewCommand(
     requestKey,
     requestHash: requestKey === '' ? '' : requestHash(apiKey, bytes),
   }
-  const needs = meant.force ? undefined : osNeeds(command, 'refuse')
+  const needs = meant.force ? undefined : commandNeeds(command, 'refuse')
   return { uuid, requestType, payload, secret, source, terms, needs }
 }
 

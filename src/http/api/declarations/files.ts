@@ -10,8 +10,10 @@ import {
   readFile,
   storeFile,
   type FileRow,
+  type NewFile,
 } from '../../../directory/declarations/files.ts'
 import { filesChanged } from '../../../directory/declarations/files-changed.ts'
+import { profileIdentifier } from '../../../enroll/profile-in.ts'
 import { beginOffers } from '../../../jobs/declarations/begin.ts'
 import type { AppContext } from '../../app-env.ts'
 import { readBody } from '../../body.ts'
@@ -148,9 +150,15 @@ fileRoutes.openapi(
     const { id: name } = c.req.valid('param')
     const bytes = await bytesOf(c)
     const now = clock.now()
-    const contentType = typeOf(c)
-    const facts = { name, sha256: hash('sha256', bytes, 'hex'), size: bytes.length, contentType }
-    await storeFile(c.env.DB, c.var.config.sealer, { ...facts, bytes }, now)
+    const uploaded: NewFile = {
+      name,
+      sha256: hash('sha256', bytes, 'hex'),
+      size: bytes.length,
+      contentType: typeOf(c),
+      profile: profileIdentifier(bytes),
+      bytes,
+    }
+    await storeFile(c.env.DB, c.var.config.sealer, uploaded, now)
     const { changed, refused } = await filesChanged(c.env.DB, name, { origin: baseUrl(c), now })
     if (changed.length > 0) {
       await beginOffers(c.env)

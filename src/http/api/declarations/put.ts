@@ -102,6 +102,9 @@ async function settleSets(
   return settleLinks(d1, { before, wanted: sets, link: (set): Link => [set, id] }, when)
 }
 
+const NO_DEVICES =
+  'no device is in its sets: add members to one (POST /api/sets/{id}/members), or give one a rule'
+
 async function dryRun(
   env: Env,
   sent: SentDeclaration,
@@ -121,11 +124,13 @@ async function dryRun(
   ])
   const stored: DeclarationItem | undefined = row && JSON.parse(row.item)
   const names = sets ?? before
+  const preview = await previewItem(env, item, names, page)
+  const isForNone = preview.items.length === 0 && page.cursor === undefined
   return {
     id: identifier,
     version: row?.version ?? null,
     changed: stored?.token !== item.token || names.toSorted().join('\n') !== before.join('\n'),
-    warnings: [...warnings],
-    preview: await previewItem(env, item, names, page),
+    warnings: [...warnings, ...(isForNone ? [NO_DEVICES] : [])],
+    preview,
   }
 }

@@ -4,6 +4,7 @@ import { changeRollout } from '../../../directory/declarations/edit.ts'
 import type { Env } from '../../../env.ts'
 import { beginOffers } from '../../../jobs/declarations/begin.ts'
 import { rolloutJob, type RolloutPlan } from '../../../jobs/declarations/rollout.ts'
+import { RequestError } from '../../request-error.ts'
 import { newRoutes } from '../new-routes.ts'
 import { answer, operation } from '../operation.ts'
 import {
@@ -83,13 +84,17 @@ for (const [verb, summary] of [
       summary,
       params: DECLARATION_PARAMS,
       answers: { 200: rolloutAnswer },
-      problems: NO_DECLARATION,
+      problems: { ...NO_DECLARATION, 409: 'no roll-out of it is under way' },
     }),
     async (c) => {
       const { id } = c.req.valid('param')
       const { rollout } = await knownDeclaration(c.env.DB, id)
+      if (rollout === '') {
+        const text = `no roll-out of ${id} is under way: all its devices have the present content`
+        throw new RequestError(text, 'no_rollout')
+      }
       await c.env.JOB.getByName(rolloutJob(id)).cancel()
-      if (verb === 'finish' && rollout !== '') {
+      if (verb === 'finish') {
         await changeRollout(c.env.DB, id, undefined, { now: clock.now(), notify: true })
         await beginOffers(c.env)
       }

@@ -7,7 +7,7 @@ import type { QueuedBy } from '../../../device/store/commands/queued-by.ts'
 import { removesEnrollment } from '../../../enroll/removal.ts'
 import type { Env } from '../../../env.ts'
 import { RequestError, faultAt } from '../../request-error.ts'
-import { osNeeds } from '../../os-needs.ts'
+import { commandNeeds } from '../../command-needs.ts'
 import { ACTOR, queuedBy } from '../../queued-by.ts'
 import { parseCommand, window } from '../commands/request.ts'
 import { MAX_TARGETS } from '../device-filter.ts'
@@ -115,7 +115,7 @@ export async function planCommand(env: Env, wanted: BulkRequest, by: QueuedBy): 
     throw faultAt('json.command.expires_at', 'it has passed, and has to lie ahead')
   }
   const isOwn = requestType === 'InstallProfile' && command.source === ''
-  const needs = force ? {} : { needs: osNeeds(command, 'refuse') }
+  const needs = force ? {} : { needs: commandNeeds(command, 'refuse') }
   const work: CommandWork = {
     uuid,
     requestType,

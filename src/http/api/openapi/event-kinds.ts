@@ -130,7 +130,9 @@ export const EVENT_KINDS: Readonly<Record<Topic, Kind>> = {
     example: { status: 'NotNow', commandUUID: UUID, commandId: COMMAND, notNows: 12 },
   },
   [COMMAND_UNSUPPORTED]: {
-    says: 'MicroMDM’s API queued a command that the device’s OS does not have.',
+    says:
+      'MicroMDM’s API queued a command that the device will refuse: its OS does not have it, or a ' +
+      'declaration manages the profile.',
     always: {
       command_uuid: text('of the command'),
       command_id: commandId,
@@ -138,7 +140,8 @@ export const EVENT_KINDS: Readonly<Record<Topic, Kind>> = {
       reasons: {
         type: 'array',
         items: { type: 'string' },
-        description: 'the parts that the OS does not have, and their replacements',
+        description:
+          'what the OS does not have, or which declaration manages the profile; and what to do',
       },
     },
     example: {

@@ -140,6 +140,11 @@ describe('the fault', () => {
       { name: ['${serial_numbr}'] },
       'Payload.name.0: has ${serial_numbr}, which is no variable: did you mean serial_number?; $${ writes',
     ],
+    [
+      'management.properties',
+      { name: '$${a} ${serial_number' },
+      'Payload.name: has a ${ without the } of a variable; $${ writes a literal ${',
+    ],
   ])('of %s %j has its place and a reason', (type, payload, text) => {
     expect(details(type, payload)).toContain(text)
   })

@@ -1,0 +1,1 @@
+ALTER TABLE `declaration_files` ADD `profile` text DEFAULT '' NOT NULL;
