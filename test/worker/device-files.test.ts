@@ -237,7 +237,7 @@ describe('a profile that a declaration manages', () => {
     for (const body of [install('com.example.wifi'), remove]) {
       const refused = await queue(body)
       expect(refused).toMatchObject({ status: 409, body: { code: 'profile_declared' } })
-      expect(refused.body.detail).toContain(`${declaration} manages the profile com.example.wifi`)
+      expect(refused.body.detail).toContain(`${declaration} brings the profile com.example.wifi`)
       expect(await queue(body, '?force=true')).toMatchObject({ status: 202 })
     }
     expect(await queue(install('com.example.mail'))).toMatchObject({ status: 202 })
@@ -253,7 +253,7 @@ describe('a profile that a declaration manages', () => {
     expect(await api('POST', '/v1/commands', command)).toMatchObject({ status: 201 })
     const path = `/api/devices/${device.udid}/events?topic=command.unsupported`
     expect(await api('GET', path)).toMatchObject({
-      body: { items: [{ reasons: [expect.stringContaining(`${declaration} manages`)] }] },
+      body: { items: [{ reasons: [expect.stringContaining(`${declaration} brings`)] }] },
     })
   })
 })

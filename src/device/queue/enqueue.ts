@@ -174,7 +174,8 @@ function lacksOfDevice({ state }: Context, { needs }: NewCommand): readonly stri
 }
 
 /**
- * The declaration that manages the profile of a command. The command then fails (Apple, "LegacyProfile").
+ * The declaration that brings the profile of a command. While it is active, the command fails (Apple,
+ * "LegacyProfile"). It counts before: a device applies what it is offered as soon as it can.
  * @returns a text, or nothing
  */
 function declaredProfile(
@@ -187,8 +188,8 @@ function declaredProfile(
   const found = row && row.offered.find(({ profiles = [] }) => profiles.includes(profile))
   return found
     ? [
-        `the declaration ${found.identifier} manages the profile ${profile} on this device, so ` +
-          `${requestType} fails: change the declaration`,
+        `the declaration ${found.identifier} brings the profile ${profile} to this device, and while it ` +
+          `is active, ${requestType} fails: change the declaration`,
       ]
     : []
 }
