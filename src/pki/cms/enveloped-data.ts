@@ -19,6 +19,7 @@ import {
   contentOf,
   type Cursor,
   DerError,
+  encodingOf,
   finish,
   inside,
   read,
@@ -77,6 +78,8 @@ export class UnknownAlgorithmError extends DerError {
 export interface Envelope {
   readonly cipher: ContentCipher
   readonly iv: Uint8Array
+  /** DER of the recipient's name, as the sender gives it. */
+  readonly recipient: Uint8Array
   readonly encryptedKey: Uint8Array
   readonly ciphertext: Uint8Array
 }
@@ -87,8 +90,8 @@ const CONTENT = 0x80
 const CONTENT_IN_PIECES = 0xa0
 
 /**
- * Reads an EnvelopedData with one recipient from its ContentInfo. The recipient's name is skipped: where
- * two CAs have one name and serial number, the key decides.
+ * Reads an EnvelopedData with one recipient from its ContentInfo. The recipient's name is not
+ * judged: where two CAs have one name and serial number, the key decides.
  *
  * @throws UnknownAlgorithmError for anything but RSA and our ciphers, and DerError for all other faults
  */
@@ -106,14 +109,14 @@ export function readEnvelope(bytes: Uint8Array): Envelope {
   readSmallInteger(fields, 'EnvelopedData.version')
   readOptional(fields, ORIGINATOR, 'originatorInfo')
   const recipients = inside(read(fields, TAG.set, 'recipientInfos'))
-  const encryptedKey = readRecipient(
+  const recipient = readRecipient(
     inside(read(recipients, TAG.sequence, 'the only KeyTransRecipientInfo')),
   )
   finish(recipients, 'recipientInfos, more than one recipient')
   const encrypted = readEncryptedContent(inside(read(fields, TAG.sequence, 'encryptedContentInfo')))
   readOptional(fields, UNPROTECTED, 'unprotectedAttrs')
   finish(fields, 'EnvelopedData')
-  return { encryptedKey, ...encrypted }
+  return { ...recipient, ...encrypted }
 }
 
 /**
@@ -184,19 +187,19 @@ function onNode(cipher: ContentCipher, key: Uint8Array): [algorithm: string, key
   return cipher === 'des-cbc' ? ['des-ede3-cbc', Buffer.concat([key, key, key])] : [cipher, key]
 }
 
-function readRecipient(fields: Cursor): Uint8Array {
+function readRecipient(fields: Cursor): Pick<Envelope, 'recipient' | 'encryptedKey'> {
   readSmallInteger(fields, 'KeyTransRecipientInfo.version')
-  readAny(fields, 'recipientIdentifier')
+  const recipient = encodingOf(readAny(fields, 'recipientIdentifier'))
   const algorithm = inside(read(fields, TAG.sequence, 'keyEncryptionAlgorithm'))
   if (readOid(algorithm, 'keyEncryptionAlgorithm') !== OID.rsaEncryption) {
     throw new UnknownAlgorithmError('keyEncryptionAlgorithm: only RSA PKCS#1 v1.5 is accepted')
   }
   const encryptedKey = contentOf(read(fields, TAG.octetString, 'encryptedKey'))
   finish(fields, 'KeyTransRecipientInfo')
-  return encryptedKey
+  return { recipient, encryptedKey }
 }
 
-function readEncryptedContent(fields: Cursor): Omit<Envelope, 'encryptedKey'> {
+function readEncryptedContent(fields: Cursor): Omit<Envelope, 'recipient' | 'encryptedKey'> {
   readOid(fields, 'contentType')
   const algorithm = inside(read(fields, TAG.sequence, 'contentEncryptionAlgorithm'))
   const id = readOid(algorithm, 'contentEncryptionAlgorithm')
