@@ -2,6 +2,7 @@ import type { Reported } from '../../ddm/states.ts'
 import type { PlistDict } from '../../plist/value.ts'
 import { writePlist } from '../../plist/write.ts'
 import { type InstalledItems, newInstalledItems } from './answers/installed.ts'
+import { installDownloads } from './answers/packages.ts'
 import type { Declarative } from './declarations/engine.ts'
 import type { DeclareOnChannel } from './declarations/of-device.ts'
 import { newUuid, type Random } from './platforms.ts'
@@ -139,12 +140,16 @@ export function createChannel(options: ChannelOptions): SimulatedChannel {
     checkIn,
     poll() {
       sender.statistics.sessions++
-      return runWhole(session, declarative)
+      return runWhole(session, declarative, () => installDownloads(installed, download))
     },
     reset() {
       session.undelivered = undefined
       push.magic = newUuid(random)
     },
+  }
+
+  function download(url: string): Promise<ServerAnswer> {
+    return wire.get(url, false)
   }
 
   function checkIn(messageType: string, fields: PlistDict = {}): Promise<ServerAnswer> {
@@ -154,9 +159,14 @@ export function createChannel(options: ChannelOptions): SimulatedChannel {
   return channel
 }
 
-/** A session, and the synchronisation of declarations that is due after it. */
-async function runWhole(port: SessionPort, declarative: Declarative): Promise<Session> {
+/** A session, and what is due after it: downloads, and the synchronisation of declarations. */
+async function runWhole(
+  port: SessionPort,
+  declarative: Declarative,
+  install: () => Promise<void>,
+): Promise<Session> {
   const session = await runSession(port)
+  await install()
   const reason = session.ended === 'failed' ? undefined : await declarative.catchUp()
   if (!port.isManaged()) {
     declarative.forget()

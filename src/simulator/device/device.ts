@@ -18,6 +18,7 @@ import type { SimulatedIdentity } from './identity.ts'
 import { DEFAULT_RELEASE, type OperatingSystem, operatingSystem, versionIn } from './os.ts'
 import { HARDWARE, PLATFORMS_WITH_PASSCODE, type Random } from './platforms.ts'
 import { createManagement } from './renewal.ts'
+import { createSetup, NOT_HELD, type SetupAssistant, type SetupMemory } from './setup.ts'
 import {
   createWire,
   type ServerAnswer,
@@ -60,6 +61,8 @@ export interface DeviceOptions extends Reactions, DeclarativeChoices {
   /** Continues a device instead of starting a new one. */
   readonly push?: PushIdentity
   readonly state?: ManagementState
+  /** Whether Setup Assistant holds it, as `await_device_configured` says. */
+  readonly setup?: SetupMemory
 }
 
 export interface User {
@@ -88,6 +91,7 @@ export interface SimulatedDevice extends SimulatedChannel {
   identity(): SimulatedIdentity
   /** The enrolment profile that it has, if it enrolled by one or got one since. */
   enrollmentProfile(): EnrollmentProfile | undefined
+  setup(): SetupMemory
 }
 
 /** @throws Error for an `osVersion` that does not exist */
@@ -95,6 +99,7 @@ export function createSimulatedDevice(options: DeviceOptions): SimulatedDevice {
   const { platform, udid, serial, topic, random = newBytes } = options
   const name = options.name ?? `${HARDWARE[platform].modelName} ${serial}`
   const wire = wireOf(options)
+  const setup = createSetup(options.setup ?? NOT_HELD)
   const declaring = createDeclaring(options, wire, (osVersion) => {
     Object.assign(channel, { osVersion })
   })
@@ -112,6 +117,7 @@ export function createSimulatedDevice(options: DeviceOptions): SimulatedDevice {
     random,
     respond: responder({
       ...options,
+      setup,
       os: () => wire.os,
       name,
       identity: () => wire.identity,
@@ -127,7 +133,7 @@ export function createSimulatedDevice(options: DeviceOptions): SimulatedDevice {
   if (options.profile) {
     channel.installed.profiles.set(options.profile.identifier, options.profile.profile)
   }
-  const own = checkIns(options, channel, wire, { name, random, forget: declaring.forget })
+  const own = checkIns(options, channel, wire, { name, random, setup, forget: declaring.forget })
   return Object.assign(channel, {
     platform,
     osVersion: wire.os.version,
@@ -143,6 +149,7 @@ export function createSimulatedDevice(options: DeviceOptions): SimulatedDevice {
     },
     identity: () => wire.identity,
     enrollmentProfile: () => management.profile(),
+    setup: () => setup.memory(),
   })
 }
 
@@ -171,7 +178,12 @@ function checkIns(
   options: DeviceOptions,
   channel: SimulatedChannel,
   wire: Wire,
-  own: { readonly name: string; readonly random: Random; readonly forget: () => void },
+  own: {
+    readonly name: string
+    readonly random: Random
+    readonly setup: SetupAssistant
+    readonly forget: () => void
+  },
 ) {
   function begin(): Promise<ServerAnswer> {
     wire.state = 'new'
@@ -199,7 +211,10 @@ function checkIns(
       PLATFORMS_WITH_PASSCODE.has(options.platform) &&
       options.userEnrollment === undefined &&
       options.sharedIPad !== true
-    const updated = await channel.tokenUpdate(unlocks ? { unlockToken: own.random(1024) } : {})
+    const updated = await channel.tokenUpdate({
+      ...(unlocks ? { unlockToken: own.random(1024) } : {}),
+      ...(own.setup.memory().phase === 'awaiting' ? { awaitingConfiguration: true } : {}),
+    })
     // A push may have come in between, and its session may have ended the management.
     if (isDelivered(updated) && wire.state === 'new') {
       wire.state = 'enrolled'

@@ -46,7 +46,13 @@ export interface ScepClient {
 
 /** @throws Error with the server's answer, or with the fault of the profile */
 export async function downloadProfile(fetch: ScepFetch, url: string): Promise<EnrollmentProfile> {
-  const response = await fetch(url)
+  return downloadedProfile(await fetch(url))
+}
+
+/** The enrolment profile in an answer. @throws Error with the server's answer, or with its fault */
+export async function downloadedProfile(
+  response: Awaited<ReturnType<ScepFetch>>,
+): Promise<EnrollmentProfile> {
   const body = new Uint8Array(await response.arrayBuffer())
   if (response.status !== 200) {
     const text = new TextDecoder().decode(body).trim().slice(0, 200)

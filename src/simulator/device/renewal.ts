@@ -1,6 +1,6 @@
 /** A device's behaviour when an enrolment profile is pushed to it while it has one. */
 import type { PlistDict } from '../../plist/value.ts'
-import { errorReport } from './answers/answers.ts'
+import { errorReport } from './answers/context.ts'
 import type { InstalledItems } from './answers/installed.ts'
 import {
   type EnrollmentProfile,

@@ -11,6 +11,7 @@ import {
 import { identityFromPem, identityToPem, newKey } from '../device/identity.ts'
 import type { Join } from '../device/joining.ts'
 import { DEFAULT_RELEASE, versionIn } from '../device/os.ts'
+import { isHeld } from '../device/desktop.ts'
 import { newSerial, newUdid, newUuid, type Random } from '../device/platforms.ts'
 import { describeFailure, type Session } from '../device/session.ts'
 import { asRemembered, type DeviceMemory, newsOf } from './memory.ts'
@@ -34,6 +35,8 @@ export interface FleetOptions extends Pick<
   /** How many devices enrol, or `poll`, at the same time. */
   readonly concurrency?: number
   readonly platforms?: readonly Platform[]
+  /** Serial numbers and platforms of new devices by their index; without them new ones. */
+  readonly machines?: readonly { readonly serial: string; readonly platform: Platform }[]
   /**
    * The release of new devices, in iOS's numbers: `27.0`, or `18.1` for macOS 15.1; without it a current one.
    */
@@ -140,19 +143,24 @@ async function newMemory(
 ): Promise<DeviceMemory> {
   const { join, server, platforms = MIXED, random = randomBytes } = options
   const { release = DEFAULT_RELEASE } = options
-  const platform = platforms[index % platforms.length] ?? 'macOS'
+  const machine = options.machines?.[index]
+  const platform = machine?.platform ?? platforms[index % platforms.length] ?? 'macOS'
+  const osVersion = versionIn(release, platform)
   const udid = newUdid(platform, random)
-  const joined = await join({ name: udid, key }).catch((error: unknown) => {
-    throw new Error(`${udid} could not enrol at ${server}: ${describeFailure(error)}`, {
-      cause: error,
-    })
-  })
-  const { identity, serverUrl, checkInUrl, topic, profile } = joined
+  const serial = machine?.serial ?? newSerial(random)
+  const joined = await join({ name: udid, key, serial, platform, osVersion }).catch(
+    (error: unknown) => {
+      throw new Error(`${udid} could not enrol at ${server}: ${describeFailure(error)}`, {
+        cause: error,
+      })
+    },
+  )
+  const { identity, serverUrl, checkInUrl, topic, profile, setup } = joined
   return {
     platform,
-    osVersion: versionIn(release, platform),
+    osVersion,
     udid,
-    serial: newSerial(random),
+    serial,
     ...identityToPem(identity),
     serverUrl,
     ...(checkInUrl === undefined ? {} : { checkInUrl }),
@@ -162,6 +170,7 @@ async function newMemory(
     magic: newUuid(random),
     state: 'new',
     declarative: false,
+    ...(setup && { setup }),
   }
 }
 
@@ -199,6 +208,7 @@ function createMember(
     const waker = createWaker({
       poll: () => channel.poll(),
       retryAfter,
+      comesBack: () => channel === device && isHeld(device),
       sessionEnded(session) {
         saveNews()
         options.sessionEnded?.(channel, session)

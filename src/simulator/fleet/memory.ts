@@ -8,6 +8,7 @@ import { writePlistText } from '../../plist/write.ts'
 import type { SimulatedDevice } from '../device/device.ts'
 import { readEnrollmentProfile, urlAtServer } from '../device/enrolment.ts'
 import { identityFromPem, identityToPem } from '../device/identity.ts'
+import type { SetupMemory } from '../device/setup.ts'
 import type { ManagementState } from '../device/wire.ts'
 
 /** A device in a form that survives a restart. It holds the private key, so it is a secret. */
@@ -29,6 +30,8 @@ export interface DeviceMemory {
   readonly state: ManagementState
   /** Whether it is managed by declarations: it fetches them anew. */
   readonly declarative: boolean
+  /** Absent for devices that enrolled after Setup Assistant. */
+  readonly setup?: SetupMemory
 }
 
 /** What has changed of a device since `memory` was written. */
@@ -43,12 +46,13 @@ export function newsOf(device: SimulatedDevice, memory: DeviceMemory): DeviceMem
     magic: device.magic,
     state: device.state(),
     declarative: device.declarative.isOn,
+    ...(memory.setup && { setup: device.setup() }),
   }
 }
 
 /** The options that continue a device. */
 export function asRemembered(memory: DeviceMemory, server: string) {
-  const { platform, osVersion, udid, serial, topic, state, checkInUrl, profile } = memory
+  const { platform, osVersion, udid, serial, topic, state, checkInUrl, profile, setup } = memory
   return {
     platform,
     osVersion,
@@ -59,6 +63,7 @@ export function asRemembered(memory: DeviceMemory, server: string) {
     wasDeclarative: memory.declarative,
     serverUrl: urlAtServer(memory.serverUrl, server),
     ...(checkInUrl === undefined ? {} : { checkInUrl: urlAtServer(checkInUrl, server) }),
+    ...(setup && { setup }),
     ...(profile === '' ? {} : { profile: readEnrollmentProfile(profileIn(profile)) }),
     identity: identityFromPem(memory),
     push: { token: Buffer.from(memory.token, 'hex'), magic: memory.magic },

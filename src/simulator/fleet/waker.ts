@@ -13,9 +13,12 @@ export interface WakerOptions {
   readonly sessionEnded: (session: Session) => void
   /** Milliseconds until a device reconnects by itself, without a push. */
   readonly retryAfter: number
+  /** Whether the device polls without a push, as in Setup Assistant. */
+  readonly comesBack?: () => boolean
 }
 
-export function createWaker({ poll, sessionEnded, retryAfter }: WakerOptions): Waker {
+export function createWaker(options: WakerOptions): Waker {
+  const { poll, sessionEnded, retryAfter, comesBack = () => false } = options
   const stopping = new AbortController()
   let running: Promise<void> | undefined
   let wanted = false
@@ -36,7 +39,7 @@ export function createWaker({ poll, sessionEnded, retryAfter }: WakerOptions): W
 
   function comeBackAfter(session: Session): void {
     clearTimeout(timer)
-    if (comesBack(session) && !stopping.signal.aborted) {
+    if ((retries(session) || comesBack()) && !stopping.signal.aborted) {
       timer = setTimeout(() => void wake(), retryAfter).unref()
     }
   }
@@ -57,6 +60,6 @@ export function createWaker({ poll, sessionEnded, retryAfter }: WakerOptions): W
 }
 
 /** Whether a device retries a report that it could not deliver, and reconnects after a NotNow. */
-function comesBack(session: Session): boolean {
+function retries(session: Session): boolean {
   return session.ended === 'failed' || session.lastStatus === 'NotNow'
 }

@@ -9,6 +9,16 @@ export interface InstalledItems {
   readonly applications: Map<string, Application>
   /** Identifiers of profiles that declarations have installed. */
   readonly declared: Set<string>
+  /** Packages that are to be downloaded after the session. */
+  readonly downloads: PackageDownload[]
+  /** Why packages were not installed, for people. */
+  readonly failures: string[]
+}
+
+/** A manifest, or where it is (Apple: "Install Application Command"). */
+export interface PackageDownload {
+  readonly url?: string
+  readonly manifest?: PlistDict
 }
 
 export interface Application {
@@ -26,7 +36,13 @@ export function newInstalledItems(): InstalledItems {
   const applications = PREINSTALLED.map(
     ([identifier, name]) => [identifier, { name, managed: false }] as const,
   )
-  return { profiles: new Map(), applications: new Map(applications), declared: new Set() }
+  return {
+    profiles: new Map(),
+    applications: new Map(applications),
+    declared: new Set(),
+    downloads: [],
+    failures: [],
+  }
 }
 
 /** The profile in an InstallProfile payload; undefined when a device would call it invalid. */

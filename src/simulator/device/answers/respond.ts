@@ -9,7 +9,8 @@ import type { SimulatedIdentity } from '../identity.ts'
 import type { OperatingSystem } from '../os.ts'
 import { HARDWARE } from '../platforms.ts'
 import type { ReceivedCommand } from '../session.ts'
-import { type AnswerContext, defaultAnswer, errorReport } from './answers.ts'
+import { defaultAnswer } from './answers.ts'
+import { type AnswerContext, errorReport } from './context.ts'
 import { readProfile } from './installed.ts'
 
 /**
@@ -44,7 +45,7 @@ export interface Reactions {
 }
 
 export interface ResponderOptions
-  extends Reactions, Pick<AnswerContext, 'name' | 'udid' | 'serial'> {
+  extends Reactions, Pick<AnswerContext, 'name' | 'udid' | 'serial' | 'setup'> {
   readonly platform: Platform
   readonly os: () => OperatingSystem
   /** Only under a User Enrollment. */
@@ -58,7 +59,8 @@ export interface ResponderOptions
 }
 
 export function responder(options: ResponderOptions): ChannelOptions['respond'] {
-  const { platform, userEnrollment, name, udid, serial, clock = () => new Date() } = options
+  const { platform, userEnrollment, name, udid, serial, setup } = options
+  const { clock = () => new Date() } = options
 
   function context(channel: SimulatedChannel): AnswerContext {
     const { scope, token, installed } = channel
@@ -78,6 +80,7 @@ export function responder(options: ResponderOptions): ChannelOptions['respond'] 
       token,
       identity: options.identity(),
       installed,
+      setup,
       now: clock(),
     }
   }

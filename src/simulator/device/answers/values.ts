@@ -101,7 +101,6 @@ export const VALUES_IN: Readonly<Record<string, PlistDict>> = {
     ActivationLockAllowedWhileSupervised: false,
     ActiveManagedUsers: [],
     AutoCheckEnabled: true,
-    AutoSetupAdminAccounts: [],
     AvailableDeviceCapacity: 148.5,
     BatteryLevel: 0.87,
     BluetoothMAC: 'a4:83:e7:00:00:02',

@@ -17,6 +17,7 @@ import responses from '../../../../src/simulator/device/answers/responses.json' 
 import type { Scope, Where } from '../../../../src/simulator/device/answers/responses.ts'
 import { operatingSystem, versionIn } from '../../../../src/simulator/device/os.ts'
 import { HARDWARE } from '../../../../src/simulator/device/platforms.ts'
+import { AWAITING, createSetup } from '../../../../src/simulator/device/setup.ts'
 
 const RESPONSES = new Map<string, Keys>(Object.entries(responses.responses))
 
@@ -60,6 +61,7 @@ function place(platform: Platform, release: string, scope: Scope = 'device', let
       token: Uint8Array.of(7),
       identity: { commonName: 'Test device', certificate: Uint8Array.of(48, 0) },
       installed,
+      setup: createSetup(AWAITING),
       now: new Date('2026-11-01T12:00:00Z'),
     })
   const has = (on: string | undefined): boolean => {
@@ -86,6 +88,7 @@ const PAYLOAD = {
 const FIELDS: PlistDict = {
   Payload: writePlist(PAYLOAD),
   Identifier: 'p',
+  Manifest: {},
   Settings: [{ Item: 'DeviceName', DeviceName: 'n' }, { Item: 'Nonsense' }],
 }
 

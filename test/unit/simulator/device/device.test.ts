@@ -12,6 +12,7 @@ import {
 } from '../../../../src/simulator/device/device.ts'
 import { createIdentity, createIssuer, newKey } from '../../../../src/simulator/device/identity.ts'
 import { newSerial, newUdid } from '../../../../src/simulator/device/platforms.ts'
+import { AWAITING } from '../../../../src/simulator/device/setup.ts'
 import { command, type FakeServer, startFakeServer } from '../server.ts'
 
 const ca = createIssuer({ commonName: 'Test CA', key: newKey('ec') })
@@ -327,8 +328,9 @@ describe('a simulated device’s answers', () => {
     } satisfies Partial<DeviceOptions>
     const acknowledged = new Set<string>()
     const sharedIPad = device({ ...answering, platform: 'iPadOS', sharedIPad: true })
-    const mac = device(answering)
-    const fields = { Payload: writePlist({ PayloadIdentifier: 'p' }), Identifier: 'p' }
+    const mac = device({ ...answering, setup: AWAITING })
+    const Payload = writePlist({ PayloadIdentifier: 'p' })
+    const fields = { Payload, Identifier: 'p', Manifest: {} }
     for (const channel of [
       mac,
       mac.userChannel({ userId: 'GUID', shortName: 'a' }),
