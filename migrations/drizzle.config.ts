@@ -6,6 +6,8 @@ export default defineConfig({
     './src/directory/schema.ts',
     './src/directory/declarations/schema.ts',
     './src/directory/updates/schema.ts',
+    './src/directory/dep/schema.ts',
+    './src/directory/blueprints/schema.ts',
   ],
   out: './migrations/directory',
   migrations: { prefix: 'index' },

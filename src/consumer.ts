@@ -8,6 +8,7 @@ import { knownWebhooks } from './webhooks/settings.ts'
 import { inBackground } from './guard.ts'
 import { attempt, warn } from './log.ts'
 import { reasonOf } from './reason.ts'
+import { beginDueSetup } from './setup/begin.ts'
 import type { Subscriber } from './webhooks/subscriber.ts'
 
 /** A Subscriber as its callers see it, over RPC. */
@@ -36,6 +37,9 @@ export async function consume(
   await Promise.all([
     attempt('queue:wake-failed', () => wakeSubscribers(messages, env, context)),
     attempt('queue:projection-failed', () => projectRows(env, rows)),
+    ...messages
+      .filter(({ setup }) => setup)
+      .map(({ device }) => attempt('setup:not-begun', () => beginDueSetup(env, device), device)),
   ])
 }
 

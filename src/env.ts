@@ -1,4 +1,5 @@
 import type { ConsumerEnv } from './consumer.ts'
+import type { DepStub } from './dep-account/import.ts'
 import type { Job } from './jobs/job.ts'
 import type { DeviceNamespace } from './device/stub.ts'
 import type { DeviceEnv } from './device/runtime/runtime.ts'
@@ -6,5 +7,8 @@ import type { DeviceEnv } from './device/runtime/runtime.ts'
 /** Bindings of wrangler.toml. Only config.ts reads vars and secrets. */
 export interface Env extends ConsumerEnv, DeviceEnv {
   readonly DEVICE: DeviceNamespace
+  readonly DEP: { getByName(name: string): DepStub }
+  /** Absent where the account has no R2. */
+  readonly REPO?: R2Bucket
   readonly JOB: { getByName(name: string): Omit<Job, 'alarm'> }
 }

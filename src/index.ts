@@ -1,6 +1,7 @@
 import { clock } from './clock.ts'
 import { configOf } from './config/config.ts'
 import { consume } from './consumer.ts'
+import { DepAccount } from './dep-account/object.ts'
 import { Job } from './jobs/job.ts'
 import { Push } from './push-circuit/push.ts'
 import { Poster, Subscriber } from './webhooks/subscriber.ts'
@@ -16,6 +17,7 @@ import { scepFace } from './http/device/scep.ts'
 import { kmfddmFace } from './http/kmfddm/face.ts'
 import { micromdmFace } from './http/micromdm/v1-routes.ts'
 import { version } from './http/micromdm/version.ts'
+import { repoFace } from './http/repo/face.ts'
 import { nanomdmFace } from './http/nanomdm/face.ts'
 import { ownFace } from './http/api/face.ts'
 import { isForDevices, notFound, onError, errorResponse } from './http/errors.ts'
@@ -26,11 +28,11 @@ import { warn } from './log.ts'
 import { carrying, forRequest, requestId } from './request-id.ts'
 import { runDailyDuties } from './cron.ts'
 
-for (const object of [Job, Push, Subscriber, Device]) {
+for (const object of [DepAccount, Job, Push, Subscriber, Device]) {
   guardObject(object)
 }
 
-export { Job, Push, Subscriber, Device, Poster }
+export { DepAccount, Job, Push, Subscriber, Device, Poster }
 
 const app = newApp()
 
@@ -68,6 +70,7 @@ app.route('/', scepFace)
 // Before MicroMDM's, which guards all of `/v1`, and ours, which guards all of `/api`.
 app.route('/', kmfddmFace)
 app.route('/', micromdmFace)
+app.route('/', repoFace)
 app.route('/', nanomdmFace)
 app.route('/', ownFace)
 app.onError(onError)
@@ -81,6 +84,7 @@ function carryingEnv(env: Env): Env {
     ...env,
     DEVICE: carrying(env.DEVICE),
     SUBSCRIBER: carrying(env.SUBSCRIBER),
+    DEP: carrying(env.DEP),
     JOB: carrying(env.JOB),
     PUSH: carrying(env.PUSH),
   }

@@ -30,6 +30,8 @@ const PHRASES = [
   `(?:Exceeded|Your account has exceeded|Worker exceeded|Too many) ${WORDS}`,
   `Queue send failed: ${WORDS}`,
   'Network connection lost',
+  // R2's, with the number of the error.
+  String.raw`(?:head|get|put|list|delete|\w{1,16}Upload|uploadPart): [\w'., ]{1,160}\(1\d{4}\)`,
   String.raw`internal error(?:; reference = \w{1,64})?`,
   'The operation was aborted',
 ]

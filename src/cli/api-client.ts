@@ -24,11 +24,14 @@ export class ApiError extends CliError {
   readonly status: number | undefined
   /** Seconds until it may be asked again, if it said so. */
   readonly retryAfter: number
+  /** The `code` of a problem document; empty without one. */
+  readonly code: string
 
-  constructor(message: string, status?: number, retryAfter = 0) {
+  constructor(message: string, status?: number, retryAfter = 0, code = '') {
     super(message)
     this.status = status
     this.retryAfter = retryAfter
+    this.code = code
   }
 }
 
@@ -88,7 +91,7 @@ export function pemPairOf({ certificate, key }: Authority): { certificate: strin
 export async function callApi(
   { url, apiKey }: AdminAccess,
   path: string,
-  init: { readonly method: string; readonly body?: string; readonly signal?: AbortSignal },
+  init: { readonly method: string; readonly body?: string | Blob; readonly signal?: AbortSignal },
 ): Promise<string> {
   const authorization = `Basic ${Buffer.from(`micromdm:${apiKey}`).toString('base64')}`
   const lost = (error: unknown): never => {
@@ -107,6 +110,7 @@ export async function callApi(
       `${url}${path} answered ${status}: ${refusalIn(response, text)}`,
       status,
       Number(headers.get('retry-after')) || 0,
+      codeIn(text),
     )
   }
   return text
@@ -143,12 +147,22 @@ export function causeOf(error: unknown): unknown {
 
 /** The sentence of a problem document, or of MicroMDM's face. Any other answer is shown unchanged. */
 function detailIn(text: string): string {
+  const { detail, error } = problemIn(text)
+  const sentence = detail ?? error
+  return typeof sentence === 'string' ? sentence : text.trim()
+}
+
+function codeIn(text: string): string {
+  const { code } = problemIn(text)
+  return typeof code === 'string' ? code : ''
+}
+
+function problemIn(text: string): { detail?: unknown; error?: unknown; code?: unknown } {
   try {
-    const { detail, error }: { detail?: unknown; error?: unknown } = JSON.parse(text)
-    const sentence = detail ?? error
-    return typeof sentence === 'string' ? sentence : text.trim()
+    const problem: unknown = JSON.parse(text)
+    return typeof problem === 'object' && problem !== null ? problem : {}
   } catch {
-    return text.trim()
+    return {}
   }
 }
 

@@ -4,6 +4,7 @@ import {
   DECLARATIVE_FAULTS,
   isDeclarativeFault,
 } from '../simulator/device/declarations/faults.ts'
+import type { StepAnswer } from '../simulator/device/answers/script.ts'
 import { DEFAULT_RELEASE, readRelease } from '../simulator/device/os.ts'
 import { CliError, messageOf } from './error.ts'
 
@@ -28,6 +29,8 @@ export interface StartOptions {
   memory: number | undefined
   /** Undefined: the form depends on the output. */
   log: LogStyle | undefined
+  /** Apple’s device assignment service is simulated too. */
+  depSimulator: boolean
   reload: boolean
   help: boolean
 }
@@ -68,6 +71,10 @@ export const FLAGS: readonly Flag[] = [
     help: 'PEM of CAs whose device identities are accepted too; repeatable',
   },
   { name: 'devices', argument: 'N', help: 'enrol N simulated devices that answer (0)' },
+  {
+    name: 'dep-simulator',
+    help: 'simulate Apple’s device assignment too; --devices then enrol when they get a profile',
+  },
   { name: 'os', argument: 'VERSION', help: OS_HELP },
   { name: 'fault', argument: 'NAME', help: FAULT_HELP },
   {
@@ -124,6 +131,7 @@ export function readOptions(args: readonly string[]): StartOptions {
     inspect: optional(last('inspect'), (text) => wholeNumber('inspect', text, 65_535)),
     memory: optional(last('memory'), memorySize),
     log: optional(last('log'), logStyle),
+    depSimulator: values.has('dep-simulator'),
     reload: values.has('reload'),
     help: values.has('help'),
   }
@@ -227,6 +235,20 @@ export function readFaults(texts: readonly string[]): ChosenFaults {
     return [name, Number(number ?? DECLARATIVE_FAULTS[name])] as const
   })
   return Object.fromEntries(entries)
+}
+
+const STEP_ANSWERS = ['Error', 'NotNow', 'silence'] as const
+
+/** `InstallProfile=NotNow:2`. @throws CliError for answers that simulated devices do not have */
+export function readStepAnswer(text: string): StepAnswer {
+  const [, requestType = '', name, times] = /^(\w+)=(\w+)(?::(\d{1,6}))?$/.exec(text) ?? []
+  const answer = STEP_ANSWERS.find((known) => known === name)
+  if (answer === undefined) {
+    throw new CliError(
+      `--answer ${text}: not TYPE=${STEP_ANSWERS.join(', TYPE=')}, or TYPE=NotNow:2`,
+    )
+  }
+  return { requestType, answer, ...(times !== undefined && { times: Number(times) }) }
 }
 
 function memorySize(text: string): number {

@@ -23,11 +23,14 @@ const PASSED_THROUGH = [
   'DEFERRED_AFTER',
   'DM_URL',
   'DM',
+  'AUTO_DEVICE_CONFIGURED',
+  'DEP_URL',
   'TRUST_ON_FIRST_USE',
   'UDID_CERT_AUTH_WARN_ONLY',
   'MICROMDM_UDID_CERT_AUTH_WARN_ONLY',
   'MICROMDM_NO_COMMAND_HISTORY',
   'LAST_SEEN_RESOLUTION',
+  'REPO_LINKS',
   'JOB_BURST',
   'NO_COMMAND_HISTORY',
   'CLIENT_CERT_HEADER',
@@ -37,6 +40,8 @@ const PASSED_THROUGH = [
   'PROFILE_SIGNING_KEY',
   'APPLE_DEVICE_CA',
   'MINIMUM_OS',
+  'DEP_ONLY_KNOWN',
+  'DEP_EXPORT_TOKENS',
   'HOMEPAGE',
   'ORGANIZATION',
   'MICROMDM_HTTP_HOMEPAGE',
@@ -108,7 +113,13 @@ export function workerBindings(
   options: StartOptions,
   state: State,
   env: Environment,
-  facts: { url: string; push: PushPair; deviceCAs: readonly string[] },
+  facts: {
+    url: string
+    push: PushPair
+    deviceCAs: readonly string[]
+    /** The simulated service of Apple: its URL, and the PEM of its devices’ CA. */
+    dep?: { url: string; deviceCa: string }
+  },
 ): Bindings {
   const bindings: Bindings = {
     API_KEY: apiKeyOf(state, env, options.apiKey),
@@ -129,6 +140,11 @@ export function workerBindings(
     if (value !== undefined) {
       bindings[name] = value
     }
+  }
+  if (facts.dep) {
+    const { url, deviceCa } = facts.dep
+    const others = bindings['APPLE_DEVICE_CA'] ?? ''
+    Object.assign(bindings, { DEP_URL: url, APPLE_DEVICE_CA: `${others}\n${deviceCa}`.trim() })
   }
   if (!bindings['ENROLLMENT'] && !bindings['ENROLL_TOKEN'] && isPrivate(options.host, bindings)) {
     bindings['ENROLLMENT'] = 'open'

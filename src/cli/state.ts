@@ -166,7 +166,7 @@ function selfSigned(
 }
 
 /** One file for both, so that an interrupted start never leaves a key without its certificate. */
-function keepPair(directory: string, name: string, make: () => PemPair): PemPair {
+export function keepPair(directory: string, name: string, make: () => PemPair): PemPair {
   const text = keep(directory, `${name}.pem`, () => {
     const { certificate, key } = make()
     return certificate + key

@@ -1,32 +1,35 @@
 import { createHash } from 'node:crypto'
 import type { Certificate } from '../pki/x509/certificate.ts'
 import { createSealer, type Sealer } from '../pki/seal/seal.ts'
-import { readSigner, type ProfileSigner } from '../pki/x509/signer.ts'
-import { APPLE_DEVICE_CAS } from '../enroll/apple-device-ca.ts'
-import { type MinimumOs, readMinimumOs } from '../enroll/minimum-os.ts'
 import {
   DAY,
   MINUTE,
   readBoolean,
   readCertificates,
   readConcurrency,
-  readDays,
+  readDepUrl,
   readDuration,
-  readEnrollmentMode,
   readCount,
   readHeaderName,
   readIdleAge,
   readKeepEvents,
   readKeepResults,
   readLimit,
-  readOrganization,
   readPush,
   readRate,
+  readRepoLinks,
   readReceiver,
   readTopics,
   readOrigin,
 } from './values.ts'
-import type { DeviceSettings, KeepResults, ChallengeSettings } from './settings.ts'
+import {
+  enrollmentSettings,
+  readScep,
+  type ReadSetting,
+  type EnrollmentSettings,
+  type ScepSettings,
+} from './enrollment.ts'
+import type { DeviceSettings, KeepResults, RepoLinks } from './settings.ts'
 import { reasonOf, OwnError } from '../reason.ts'
 import { MICROMDM_TOPICS } from '../events/topics.ts'
 import { VAR_WEBHOOK, type Webhook } from '../events/webhook.ts'
@@ -36,33 +39,6 @@ import { VAR_WEBHOOK, type Webhook } from '../events/webhook.ts'
  * checked it.
  */
 export type UncheckedVars = Readonly<Record<string, unknown>>
-
-/** Who may download an enrolment profile (docs/enrolment.md). An invitation opens it in every mode. */
-export type EnrollmentAccess =
-  | { readonly mode: 'open' }
-  /** Downloads need the token in the link, or a token of older SEAL_KEYS. */
-  | { readonly mode: 'token'; readonly token: string; readonly olderTokens: readonly string[] }
-  /** Devices that sign a serial number which an admin has listed. */
-  | { readonly mode: 'known' }
-
-export interface EnrollmentSettings {
-  readonly access: EnrollmentAccess
-  /** Signs the profiles that the server makes. */
-  readonly profileSigner: ProfileSigner | undefined
-  /** CAs that prove that Apple made a device. */
-  readonly appleDeviceCAs: readonly Certificate[]
-  readonly minimumOs: MinimumOs
-  readonly homepage: boolean
-  /** The name that users see on the page and in profiles; empty shows MicroMDM's texts. */
-  readonly organization: string
-}
-
-export interface ScepSettings extends ChallengeSettings {
-  /** How long a device's identity is valid (milliseconds). */
-  readonly clientValidity: number
-  /** How many certificates are issued in a minute for challenges that anyone can get. */
-  readonly rate: number
-}
 
 export interface Config {
   readonly publicUrl: string
@@ -79,6 +55,8 @@ export interface Config {
   readonly dmUrl: string
   /** `Authorization` for the user and password in it; empty without. */
   readonly dmAuthorization: string
+  /** Apple's service for device assignment, without a slash at the end. */
+  readonly depUrl: string
   /** The push certificate without its key, which the binding `APNS` presents. */
   readonly pushCertificate: Certificate | undefined
   /** Its topic and an id of the certificate itself; empty while they are not known. */
@@ -89,6 +67,10 @@ export interface Config {
   readonly enrollment: EnrollmentSettings
   readonly scep: ScepSettings
   readonly device: DeviceSettings
+  /** `GET /v1/dep-tokens` shows the secrets of tokens, as MicroMDM does. */
+  readonly exportsDepTokens: boolean
+  /** Whether the links of `/repo` need a signature. */
+  readonly repoLinks: RepoLinks
   /** Milliseconds by which `last_seen` in lists may lag. */
   readonly lastSeenResolution: number
   /** How many devices one job may call within ten seconds; 0 for no limit. */
@@ -114,16 +96,10 @@ const ALIASES: Readonly<Record<string, string>> = {
   USE_DYNAMIC_CHALLENGE: 'MICROMDM_USE_DYNAMIC_CHALLENGE',
 }
 
-/** MicroMDM's static challenge, which every profile of its default configuration holds. */
-const STATIC_CHALLENGE = 'micromdm'
-
-/** Reads one setting. An error that it throws becomes a problem, and the fallback the value. */
-type Attempt = <T>(name: string, read: (text: string) => T, fallback: T) => T
-
 /** The only reader of vars and secrets. A Worker with missing settings reports each of them. */
 export function readConfig(vars: UncheckedVars): ConfigResult {
   const problems: string[] = []
-  const attempt: Attempt = (name, read, fallback) => {
+  const attempt: ReadSetting = (name, read, fallback) => {
     const text = setting(vars, name)
     if (text === '') {
       return fallback
@@ -135,6 +111,7 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
       return fallback
     }
   }
+  const text = (name: string): string => setting(vars, name)
   const keys = attempt('SEAL_KEYS', readKeys, undefined)
   for (const name of ['API_KEY', 'SEAL_KEYS']) {
     if (setting(vars, name) === '') {
@@ -153,15 +130,18 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
     allowPrivateWebhooks: attempt('ALLOW_PRIVATE_WEBHOOKS', readBoolean, false),
     dmUrl: dm.url.replace(/([^/])$/, '$1/'),
     dmAuthorization: dm.authorization,
+    depUrl: attempt('DEP_URL', readDepUrl, 'https://mdmenrollment.apple.com'),
     pushCertificate,
     pushTopic,
     pushCertificateId: pushCertificate?.fingerprint ?? setting(vars, 'PUSH_CERTIFICATE_ID'),
     clientCertHeader: attempt('CLIENT_CERT_HEADER', readHeaderName, ''),
-    enrollment: readEnrollment(vars, attempt, keys?.enrollTokens ?? []),
-    scep: readScep(vars, attempt),
+    enrollment: enrollmentSettings(text, attempt, keys?.enrollTokens ?? []),
+    scep: readScep(text, attempt),
+    repoLinks: attempt<RepoLinks>('REPO_LINKS', readRepoLinks, 'open'),
     jobBurst: attempt('JOB_BURST', readCount, 0),
     residentObjects: attempt('RESIDENT_OBJECTS', readCount, 0),
     device: readDevice(attempt, pushTopic),
+    exportsDepTokens: attempt('DEP_EXPORT_TOKENS', readBoolean, false),
     lastSeenResolution: attempt('LAST_SEEN_RESOLUTION', readDuration, MINUTE),
   }
   return problems.length > 0 || keys === undefined
@@ -183,7 +163,7 @@ function readKeys(ring: string): { sealer: Sealer; enrollTokens: readonly string
   }
 }
 
-function readWebhook(attempt: Attempt): Webhook[] {
+function readWebhook(attempt: ReadSetting): Webhook[] {
   const receiver = attempt('WEBHOOK_URL', readReceiver, { url: '', authorization: '' })
   const webhook: Webhook = {
     id: VAR_WEBHOOK,
@@ -202,63 +182,24 @@ function readWebhook(attempt: Attempt): Webhook[] {
   return receiver.url === '' ? [] : [webhook]
 }
 
-function readDevice(attempt: Attempt, pushTopic: string): DeviceSettings {
+function readDevice(attempt: ReadSetting, pushTopic: string): DeviceSettings {
   return {
     keepResults: readHistory(attempt),
     keepEvents: attempt('KEEP_EVENTS', readKeepEvents, { count: 100, ms: 30 * DAY }),
     maxQueue: attempt('MAX_QUEUE', readCount, 10_000),
     deferredAfter: attempt('DEFERRED_AFTER', readLimit, { count: 10, ms: DAY }),
+    autoDeviceConfigured: attempt('AUTO_DEVICE_CONFIGURED', readBoolean, false),
     trustOnFirstUse: attempt('TRUST_ON_FIRST_USE', readBoolean, true),
     udidCertAuthWarnOnly: attempt('UDID_CERT_AUTH_WARN_ONLY', readBoolean, false),
     pushTopic,
   }
 }
 
-function readHistory(attempt: Attempt): KeepResults {
+function readHistory(attempt: ReadSetting): KeepResults {
   const byDefault: KeepResults = attempt('NO_COMMAND_HISTORY', readBoolean, false)
     ? { kind: 'none', count: 0, ms: 0 }
     : { kind: 'bounded', count: 100, ms: 30 * DAY }
   return attempt('KEEP_RESULTS', readKeepResults, byDefault)
-}
-
-function readEnrollment(
-  vars: UncheckedVars,
-  attempt: Attempt,
-  derived: readonly string[],
-): EnrollmentSettings {
-  const chosen = setting(vars, 'ENROLL_TOKEN')
-  const mode = attempt('ENROLLMENT', (text) => readEnrollmentMode(text, chosen), 'token')
-  const [token = '', ...olderTokens] = chosen === '' ? derived : [chosen]
-  return {
-    access: mode === 'token' ? { mode, token, olderTokens } : { mode },
-    profileSigner: attempt<ProfileSigner | undefined>(
-      'PROFILE_SIGNING_CERT',
-      (pem) => readSigner(pem, setting(vars, 'PROFILE_SIGNING_KEY')),
-      undefined,
-    ),
-    appleDeviceCAs: [
-      ...APPLE_DEVICE_CAS.flatMap(readCertificates),
-      ...attempt('APPLE_DEVICE_CA', readCertificates, []),
-    ],
-    minimumOs: attempt<MinimumOs>('MINIMUM_OS', readMinimumOs, new Map()),
-    homepage: attempt('HOMEPAGE', readBoolean, true),
-    organization: attempt('ORGANIZATION', readOrganization, ''),
-  }
-}
-
-function readScep(vars: UncheckedVars, attempt: Attempt): ScepSettings {
-  const challenge = setting(vars, 'SCEP_CHALLENGE')
-  return {
-    dynamicChallenge: attempt<boolean | undefined>(
-      'USE_DYNAMIC_CHALLENGE',
-      readBoolean,
-      challenge === '' ? undefined : false,
-    ),
-    challenge: challenge || STATIC_CHALLENGE,
-    challengeLifetime: attempt('SCEP_CHALLENGE_LIFETIME', readDuration, DAY),
-    clientValidity: attempt('SCEP_CLIENT_VALIDITY', readDays, 365 * DAY),
-    rate: attempt('SCEP_RATE', readCount, 60),
-  }
 }
 
 const checked = new WeakMap<object, ConfigResult>()

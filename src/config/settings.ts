@@ -21,11 +21,16 @@ export interface DeviceSettings {
   readonly maxQueue: number
   /** How often, and for how long, a device may answer NotNow to a command before an event reports it. */
   readonly deferredAfter: Limit
+  /** A device that waits in Setup Assistant, and for which there is no blueprint, is released. */
+  readonly autoDeviceConfigured: boolean
   readonly trustOnFirstUse: boolean
   readonly udidCertAuthWarnOnly: boolean
   /** The push certificate's topic; empty while it is not known. */
   readonly pushTopic: string
 }
+
+/** `signed`: a link is good for a time. `open`: anyone who knows the name of a file may fetch it. */
+export type RepoLinks = 'open' | 'signed'
 
 /** The settings of challenges; see `Config.scep`. */
 export interface ChallengeSettings {

@@ -1,7 +1,7 @@
 /**
  * Turns the text of a setting into a value. The errors say what is wrong; config.ts adds the setting's name.
  */
-import type { KeepResults, Limit } from './settings.ts'
+import type { KeepResults, Limit, RepoLinks } from './settings.ts'
 import { isTopic, type Topic } from '../events/topics.ts'
 import type { Webhook } from '../events/webhook.ts'
 import { readPushCertificate } from '../pki/x509/push-certificate.ts'
@@ -36,6 +36,20 @@ export function readOrigin(text: string): string {
     throw new OwnError('more than scheme and host: give it as https://mdm.example.com')
   }
   return origin
+}
+
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/
+
+/** A simulator on this machine may speak http: tokens leave it on no other line. */
+export function readDepUrl(text: string): string {
+  const { protocol, hostname, origin, pathname, search } = new URL(readUrl(text))
+  if (protocol === 'http:' && !LOOPBACK.test(hostname)) {
+    throw new OwnError('http to another machine: use https')
+  }
+  if (search !== '') {
+    throw new OwnError('more than an address: it has a query')
+  }
+  return (origin + pathname).replace(/\/+$/, '')
 }
 
 export function readPush(pem: string): Certificate | undefined {
@@ -165,6 +179,13 @@ export function readEnrollmentMode(text: string, token: string): (typeof ENROLLM
     throw new OwnError(`${mode} asks for no token: remove ENROLL_TOKEN, or set it to token`)
   }
   return mode
+}
+
+export function readRepoLinks(text: string): RepoLinks {
+  if (text !== 'open' && text !== 'signed') {
+    throw new OwnError('not open or signed')
+  }
+  return text
 }
 
 /** Days without a unit, as in MicroMDM. */

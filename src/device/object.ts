@@ -11,6 +11,7 @@ import type { DeviceAnswer, DeviceInput } from './enrolment/message.ts'
 import * as renewal from './enrolment/renewal.ts'
 import { claimKept, userClaim } from './enrolment/user-claim.ts'
 import { settleSubscribers } from './outbox/cursors.ts'
+import { recordNews, type AccountNews } from './outbox/account.ts'
 import { onlyReads, pull, type Pull } from './outbox/read.ts'
 import { replay, settleDeadLetter, type Replay } from './outbox/replay.ts'
 import { viewQueue, type QueuedCommand } from './queue/page.ts'
@@ -19,7 +20,6 @@ import { releaseHeld, releaseSome, type Released, type ReleaseFilter } from './q
 import { listCommands, revealCommand, stateOfCommand } from './queue/lookup.ts'
 import type { CommandFilter, CommandRef } from './queue/lookup.ts'
 import * as move from './queue/move.ts'
-import { queueCommandOnce } from './queue/enqueue.ts'
 import { cancelCommand, clearQueue, type Cancelled } from './queue/cancel.ts'
 import { restoreSuperseded } from './queue/restore-superseded.ts'
 import { endOfStay } from './runtime/residents.ts'
@@ -27,6 +27,8 @@ import { exportRecord } from './moved/export.ts'
 import { moveIn, type MoveIn } from './moved/take.ts'
 import type { Look } from './runtime/look.ts'
 import { DeviceRuntime, type DeviceEnv } from './runtime/runtime.ts'
+import { answerSetup, type SetupRequest } from './setup/requests.ts'
+import { queueWithSetup } from './setup/queued.ts'
 import { block, isBarred, unblock } from './standing/block.ts'
 import { hide, retire } from './standing/leave.ts'
 import { proveSerial } from './standing/prove-serial.ts'
@@ -59,7 +61,7 @@ export class Device extends DurableObject<DeviceEnv> {
   /** `since`: the command is a job's, which began then. A repeated call of a job queues nothing twice. */
   async enqueue(address: Address, command: NewCommand, since?: number) {
     return this.#runtime.at(address, (context, user) =>
-      queueCommandOnce(context, user, command, since),
+      queueWithSetup(context, user, command, since),
     )
   }
 
@@ -70,7 +72,6 @@ export class Device extends DurableObject<DeviceEnv> {
   async viewQueue(address: Address, after: number) {
     return this.#runtime.at(address, (context, user) => viewQueue(context, user, after))
   }
-
   async clearQueue(address: Address) {
     return this.#runtime.look(address, clearQueue)
   }
@@ -110,15 +111,12 @@ export class Device extends DurableObject<DeviceEnv> {
   async block() {
     return this.#runtime.commit(block)
   }
-
   async unblock() {
     return this.#runtime.commit(unblock)
   }
-
   async isShutOut(fingerprint: string) {
     return this.#runtime.commit((context) => isBarred(context, fingerprint))
   }
-
   async hide() {
     return this.#runtime.commit(hide)
   }
@@ -130,7 +128,6 @@ export class Device extends DurableObject<DeviceEnv> {
   async reinstateIdentity(fingerprint: string) {
     return this.#runtime.commit((context) => reinstateIdentity(context, fingerprint))
   }
-
   async revokeIdentity(fingerprint: string) {
     return this.#runtime.commit((context) => revokeIdentity(context, fingerprint))
   }
@@ -184,11 +181,9 @@ export class Device extends DurableObject<DeviceEnv> {
   async renewalFacts() {
     return this.#runtime.commit(renewal.renewalFacts)
   }
-
   async attemptRenewal(attempt: renewal.RenewalAttempt) {
     return this.#runtime.commit((context) => renewal.attemptRenewal(context, attempt))
   }
-
   async renewalNeeded(eventId: string) {
     return this.#runtime.commitAndAnnounce((context) => renewal.renewalNeeded(context, eventId))
   }
@@ -201,15 +196,12 @@ export class Device extends DurableObject<DeviceEnv> {
   async takeOver(user: string, from: string, commanded: readonly QueuedCommand[]) {
     return this.#runtime.commit((context) => move.takeOver(context, user, from, commanded))
   }
-
   async takenOver(numbers: readonly number[]) {
     return this.#runtime.commit((context) => move.endMoved(context, numbers))
   }
-
   async hasWaiting() {
     return this.#runtime.commit(move.hasWaiting)
   }
-
   async userClaim(user: string) {
     return this.#runtime.commit((context) => userClaim(context, user))
   }
@@ -222,7 +214,6 @@ export class Device extends DurableObject<DeviceEnv> {
   async listedDeclarations(user: string) {
     return this.#runtime.commit((context) => listedDeclarations(context, user))
   }
-
   async keepDeclarations(user: string, identifiers: readonly string[]) {
     return this.#runtime.commit((context) => keepDeclarations(context, user, identifiers))
   }
@@ -236,6 +227,16 @@ export class Device extends DurableObject<DeviceEnv> {
     return this.#runtime.look(address, (context, channel) =>
       answerRequest(context, channel, request),
     )
+  }
+
+  /** The setup of the device: its runs, and what an admin or the Worker does with them. */
+  async setup(request: SetupRequest) {
+    return this.#runtime.commitAndAnnounce((context) => answerSetup(context, request))
+  }
+
+  /** This object is the outbox of an account of Automated Device Enrollment. */
+  async recordNews(news: AccountNews) {
+    return this.#runtime.commitAndAnnounce((context) => recordNews(context, news))
   }
 
   /** Whether a hosted file belongs to what this device is offered. */
@@ -271,11 +272,9 @@ export class Device extends DurableObject<DeviceEnv> {
   async directoryRow() {
     return this.#runtime.commit(directoryRow)
   }
-
   async projected(version: number) {
     return this.#runtime.commit((context) => projected(context, version))
   }
-
   async unlisted() {
     return this.#runtime.commit(unlisted)
   }

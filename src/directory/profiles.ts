@@ -1,7 +1,7 @@
 import type { StoredProfile } from '../enroll/stored-profile.ts'
 import { decodeBase64, encodeBase64 } from '../plist/base64.ts'
 import { type Counted, type PageOf, readPage } from './order.ts'
-import { insert, type Picked, readAll, readOne, select, sql, write } from './sql.ts'
+import { among, insert, type Picked, readAll, readOne, select, sql, write } from './sql.ts'
 import { OwnError } from '../reason.ts'
 
 const ROW = ['identifier', 'mobileconfig'] as const
@@ -19,6 +19,34 @@ export async function storedProfile(
 export async function storedProfiles(db: D1Database): Promise<StoredProfile[]> {
   const rows = await readAll(db, select('profiles', ROW, sql`ORDER BY identifier`))
   return rows.map(profileOf)
+}
+
+/** Of some identifiers, those that have a stored profile. */
+export async function storedProfileIds(
+  db: D1Database,
+  identifiers: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const meant = sql`WHERE identifier IN ${among(identifiers)}`
+  const rows = await readAll(db, select('profiles', ['identifier'], meant))
+  return new Set(rows.map(({ identifier }) => identifier))
+}
+
+/**
+ * Profiles by their identifiers, in base64 as they are stored. Together they have at most so many
+ * characters: those that are too many come as empty texts.
+ */
+export async function profileBodies(
+  db: D1Database,
+  identifiers: readonly string[],
+  most: number,
+): Promise<ReadonlyMap<string, string>> {
+  const rows = await readAll(
+    db,
+    sql<{ identifier: string; body: string }>`SELECT identifier,
+      iif(sum(length(mobileconfig)) OVER (ORDER BY identifier) <= ${most}, mobileconfig, '') AS body
+      FROM profiles WHERE identifier IN ${among(identifiers)}`,
+  )
+  return new Map(rows.map(({ identifier, body }) => [identifier, body]))
 }
 
 /** A page of them, without their bytes. */

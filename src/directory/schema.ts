@@ -264,7 +264,7 @@ export const moveItems = sqliteTable(
   'move_items',
   {
     move: text('move').notNull(),
-    /** `device`, `authority`, `certificate`, `profile`, `challenge`, or `kept` for what has no room yet. */
+    /** `ITEM_KINDS` of directory/moves/items.ts. */
     kind: text('kind').notNull(),
     id: text('id').notNull(),
     /** A long item has several rows. The first has all but the data of the others. */
@@ -277,6 +277,8 @@ export const moveItems = sqliteTable(
     standing: text('standing').notNull(),
     /** What became of it; empty while it waits. */
     outcome: text('outcome').notNull().default(''),
+    /** Why it was not taken up, or what it lacks; empty for nothing to say. */
+    remark: text('remark').notNull().default(''),
     /** Sealed; `null` once it is applied. */
     data: blob('data', { mode: 'buffer' }),
   },

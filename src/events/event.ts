@@ -3,12 +3,48 @@ import { writeGoJson, type WritableJson } from '../commands/go-json-write.ts'
 import { enrollmentId, type Enrollment } from '../mdm/enrollment.ts'
 import type { StateEntry } from '../ddm/states.ts'
 import type { Message } from '../mdm/message.ts'
-import { COMMAND_DEFERRED, COMMAND_UNSUPPORTED, WEBHOOK_TEST, type Topic } from './topics.ts'
+import {
+  COMMAND_DEFERRED,
+  COMMAND_UNSUPPORTED,
+  DEP_TOPICS,
+  WEBHOOK_TEST,
+  type Topic,
+} from './topics.ts'
 
 /** A declaration whose state has changed. */
 export interface StateChange extends StateEntry {
   /** The state before; absent for a new one. */
   readonly before?: string
+}
+
+type DepFact =
+  | string
+  | number
+  | boolean
+  | readonly string[]
+  | Readonly<Record<string, string | number>>
+
+/** What is new of an account of Automated Device Enrollment. */
+export interface DepNews {
+  readonly account: string
+  readonly [fact: string]: DepFact
+}
+
+/** How the setup of a device goes. */
+export interface SetupNews {
+  readonly run: number
+  readonly state: string
+  /** Their names. */
+  readonly blueprints: readonly string[]
+  /** Those that the event is about. `note`: why one has not succeeded. */
+  readonly steps: readonly {
+    readonly kind: string
+    readonly subject: string
+    readonly state: string
+    readonly note: string
+  }[]
+  /** What the device answered to DeviceConfigured, if it was an error. */
+  readonly error?: string
 }
 
 /** Facts about an event beside the message's own bytes. */
@@ -36,6 +72,10 @@ export interface EventAbout {
   /** Of a status report: declarations with another state, and status items with another value. */
   readonly declarations?: readonly StateChange[]
   readonly items?: readonly { readonly name: string; readonly json: string }[]
+  /** Of an event about the setup of the device. */
+  readonly setup?: SetupNews
+  /** Of an event about an account of Automated Device Enrollment. */
+  readonly dep?: DepNews
   /** The request that caused it; none where no request did. */
   readonly requestId?: string
 }
@@ -102,33 +142,38 @@ export function renderEvent(event: DeviceEvent, isReplay = false): string {
     topic: event.topic,
     event_id: event.id,
     created_at: rfc3339(event.at),
-    ...(ABOUT_COMMANDS.has(event.topic)
-      ? {
-          acknowledge_event: {
-            ...who,
-            status,
-            ...(commandUUID ? { command_uuid: commandUUID } : {}),
-            ...(urlParams.size > 0 ? { url_params: urlParams } : {}),
-            ...payload,
-            ids,
-            ...besideReport(event.about),
-          },
-        }
-      : {
-          checkin_event: {
-            ...who,
-            url_params: urlParams.size > 0 ? urlParams : null,
-            ...payload,
-            ids,
-            ...beside(event.about),
-          },
-        }),
+    ...(ABOUT_ACCOUNTS.has(event.topic)
+      ? { dep_event: event.about.dep ?? {} }
+      : ABOUT_COMMANDS.has(event.topic)
+        ? {
+            acknowledge_event: {
+              ...who,
+              status,
+              ...(commandUUID ? { command_uuid: commandUUID } : {}),
+              ...(urlParams.size > 0 ? { url_params: urlParams } : {}),
+              ...payload,
+              ids,
+              ...besideReport(event.about),
+            },
+          }
+        : {
+            checkin_event: {
+              ...who,
+              url_params: urlParams.size > 0 ? urlParams : null,
+              ...payload,
+              ids,
+              ...beside(event.about),
+            },
+          }),
     sequence: event.sequence,
     ...(requestId === undefined ? {} : { request_id: requestId }),
     ...(isReplay ? { replay: true } : {}),
   }
   return writeGoJson(envelope, false)
 }
+
+/** Their envelope has a `dep_event`. */
+export const ABOUT_ACCOUNTS: ReadonlySet<Topic> = new Set(DEP_TOPICS)
 
 /** Their envelope has an `acknowledge_event`. */
 export const ABOUT_COMMANDS: ReadonlySet<Topic> = new Set([
@@ -157,7 +202,7 @@ function besideReport({
 /** Facts about a check-in or an enrolment beside the message. */
 function beside(about: EventAbout): { readonly [key: string]: WritableJson } {
   const { tokenUpdateTally, renewal, contested, fingerprint, contestedUntil, proof } = about
-  const { declarations, items } = about
+  const { declarations, items, setup } = about
   return {
     ...(tokenUpdateTally === undefined ? {} : { token_update_tally: tokenUpdateTally }),
     ...(renewal ? { renewal } : {}),
@@ -167,6 +212,22 @@ function beside(about: EventAbout): { readonly [key: string]: WritableJson } {
     ...(proof === undefined ? {} : { proof }),
     ...(declarations && { declarations: declarations.map(changedJson) }),
     ...(items && { status_items: items.map(itemJson) }),
+    ...(setup && { setup: setupJson(setup) }),
+  }
+}
+
+function setupJson({ run, state, blueprints, steps, error }: SetupNews): WritableJson {
+  return {
+    run,
+    state,
+    blueprints,
+    steps: steps.map(({ kind, subject, state: reached, note }) => ({
+      do: kind,
+      subject,
+      state: reached,
+      ...(note && { note }),
+    })),
+    ...(error && { error }),
   }
 }
 

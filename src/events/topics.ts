@@ -38,6 +38,23 @@ export const DECLARATION_CHANGED = 'declaration.changed'
 /** A device reports that status items have another value. */
 export const DEVICE_STATUS = 'device.status'
 
+/** How the setup of a device goes (docs/blueprints.md). */
+export const SETUP_TOPICS = [
+  'setup.started',
+  'setup.step',
+  'setup.held',
+  'setup.timed_out',
+  'setup.released',
+  'setup.finished',
+  'setup.none',
+] as const
+
+export type SetupTopic = (typeof SETUP_TOPICS)[number]
+
+/** About an account of Automated Device Enrollment, and not about an enrolled device. */
+export const DEP_TOPICS = ['dep.device', 'dep.assigned', 'dep.failed', 'dep.account'] as const
+export type DepTopic = (typeof DEP_TOPICS)[number]
+
 /** Sent when an admin tests a webhook, whichever topics it subscribes to. */
 export const WEBHOOK_TEST = 'webhook.test'
 
@@ -55,6 +72,8 @@ export const TOPICS = [
   RENEWAL_NEEDED,
   DECLARATION_CHANGED,
   DEVICE_STATUS,
+  ...SETUP_TOPICS,
+  ...DEP_TOPICS,
   WEBHOOK_TEST,
 ] as const
 

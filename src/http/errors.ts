@@ -3,6 +3,7 @@ import { GoFieldError } from '../commands/go-fields.ts'
 import { FILES_PATH } from '../ddm/files.ts'
 import { reasonOf, WITHHELD } from '../reason.ts'
 import { warn } from '../log.ts'
+import { RepoError } from '../repo/error.ts'
 import { RequestError } from './request-error.ts'
 import type { AppEnv } from './app-env.ts'
 import { loggedPath } from './caller.ts'
@@ -18,7 +19,10 @@ export const onError: ErrorHandler<AppEnv> = (error, c) => {
       ? problem(error.kind, error.message, {
           ...(error.errors && { errors: error.errors }),
         })
-      : foreignError(path, error.message, error.status)
+      : foreignError(path, error.message, error.status, {}, error.word)
+  }
+  if (error instanceof RepoError) {
+    return errorResponse(path, error.kind, error.message)
   }
   if (error instanceof GoFieldError) {
     const { plain, at } = error
@@ -73,6 +77,7 @@ function foreignError(
   message: string,
   status: number,
   headers: Readonly<Record<string, string>> = {},
+  word?: string,
 ): Response {
   const isKmfddm = isKmfddmPath(path)
   return path === MIGRATION || (isKmfddm && status === 401)
@@ -86,7 +91,7 @@ function foreignError(
       })
     : isKmfddm
       ? errorJson(message, status, { ...headers, 'content-type': 'application/json' }, 0)
-      : errorJson(message, status, headers)
+      : errorJson(message, status, headers, 2, word)
 }
 
 /** MicroMDM's error body, indented as its clients print it (docs/micromdm.md). KMFDDM's has one line. */
@@ -95,8 +100,9 @@ function errorJson(
   status: number,
   headers: Readonly<Record<string, string>> = {},
   indent = 2,
+  code?: string,
 ): Response {
-  return new Response(`${JSON.stringify({ error: message }, null, indent)}\n`, {
+  return new Response(`${JSON.stringify({ error: message, code }, null, indent)}\n`, {
     status,
     headers: {
       'content-type': 'application/json; charset=utf-8',
@@ -120,6 +126,7 @@ const OF_STORAGE: readonly (readonly [reason: RegExp, kind: ProblemKind, text: s
     'the storage is full: make room there, then repeat the request',
   ],
   [/^(Failed query|D1_)/, 'unavailable', 'the directory (D1) does not answer just now: try again'],
+  [/^\w+: .*\(1\d{4}\)$/, 'unavailable', 'the bucket (R2) does not answer just now: try again'],
   // A failing disk, and the text by which the runtime replaces the reason why an object cannot be opened.
   [
     /SQLITE_IOERR|^internal error; reference =/,

@@ -12,16 +12,23 @@ export class RequestError extends OwnError {
   readonly status: number
   /** The places in the request that are at fault, for problem documents. */
   readonly errors: readonly Fault[] | undefined
+  /** Apple's word for it, which MicroMDM's routes answer as `code`. */
+  readonly word: string | undefined
 
   constructor(
     message: string,
     kind?: ProblemKind,
-    more: { readonly errors?: readonly Fault[]; readonly micromdm?: number } = {},
+    more: {
+      readonly errors?: readonly Fault[]
+      readonly micromdm?: number
+      readonly word?: string
+    } = {},
   ) {
     super(message)
     this.kind = kind ?? 'invalid_request'
     this.status = more.micromdm ?? (kind === undefined ? 500 : problemStatus(kind))
     this.errors = more.errors
+    this.word = more.word
   }
 }
 

@@ -1,9 +1,11 @@
+import type { DepStub } from '../dep-account/import.ts'
 import type { CircuitState } from '../device/push/gate.ts'
 import type { ReachEnv } from '../device/reach.ts'
 import type { CommandState } from '../mdm/queue.ts'
 import type { JobFacts, JobRow, Outcome } from './rows.ts'
 
 export interface WorkEnv extends ReachEnv {
+  readonly DEP: { getByName(name: string): Pick<DepStub, 'install' | 'status'> }
   readonly PUSH: { getByName(name: string): { state(): Promise<CircuitState> } }
 }
 

@@ -40,7 +40,7 @@ afterAll(async () => {
   await hook.close()
 })
 
-const DOCS = ['api.md', 'bulk.md', 'declarations.md', 'software-updates.md']
+const DOCS = ['api.md', 'bulk.md', 'declarations.md', 'software-updates.md', 'blueprints.md']
   .map((name) => readFileSync(join(PROJECT, 'docs', name), 'utf8'))
   .join('\n')
 
@@ -80,7 +80,7 @@ function shown(beginning: string): string[] {
   )
 }
 
-it('every example of docs/api.md, bulk.md, declarations.md and software-updates.md works against npm start, and a call that waits is answered by the device', async () => {
+it('every example of docs/api.md, bulk.md and the pages of declarations, updates and blueprints works against npm start, and a call that waits is answered by the device', async () => {
   const ids = Array.from({ length: 25 }, (_, n) => `NEW-${n}`)
   const bulk = await server.api<{ id: string }>('POST', '/api/commands', {
     ids,

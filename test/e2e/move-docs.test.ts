@@ -54,6 +54,8 @@ beforeAll(async () => {
   folder = join(state, 'admin')
   mkdirSync(folder)
   writeFileSync(join(folder, 'micromdm.db'), copy)
+  mkdirSync(join(folder, 'filerepo'))
+  writeFileSync(join(folder, 'filerepo/agent.plist'), '<plist/>')
   writeFileSync(join(folder, 'bindings.tsv'), `id\tsha256\nREPLAYED\t${'a'.repeat(64)}\n`)
   const message = { MessageType: 'Authenticate', UDID: 'REPLAYED', Topic: TOPIC }
   writeFileSync(join(folder, 'authenticate.plist'), writePlist(message))
@@ -117,6 +119,7 @@ it('each command of the page about MicroMDM does what the page says', async () =
     '"released":1,"held":0',
     '"kind":"release"',
     'Unproven: UNPROVEN',
+    'Files of the repository: 1 sent, 0 there already.',
   ]) {
     expect(all).toContain(part)
   }

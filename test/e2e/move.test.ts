@@ -25,7 +25,14 @@ const hex = (token: string): string => Buffer.from(token, 'base64').toString('he
 const sorted = (texts: readonly string[]): string[] => texts.toSorted()
 const COUNTS = {
   devices: { moved: 40, blocked: 4, retired: 3 },
-  items: { authority: 1, certificate: 40, device: 40, profile: 3 },
+  items: {
+    authority: 1,
+    blueprint: 1,
+    certificate: 40,
+    device: 40,
+    profile: 3,
+    setup_user: 1,
+  },
 }
 
 it('a fleet of MicroMDM is surveyed, can be pushed before it calls, and calls with its old identities', async () => {
@@ -42,7 +49,7 @@ it('a fleet of MicroMDM is surveyed, can be pushed before it calls, and calls wi
     '05BFC8CD-F2E9-CEF6-8513-3F49FDE07493 C005BFC8CDF2',
     'EraseDevice: 6 (6 of unknown age)',
     'ERASE-0 for 026A5558-17A4-7B22-7CE7-C27A6D0080FF',
-    'blueprint: 1, 159 bytes',
+    '1 blueprint',
     '41 push tokens are of another one',
     'Nothing is sent.',
   ]) {
@@ -59,6 +66,8 @@ it('a fleet of MicroMDM is surveyed, can be pushed before it calls, and calls wi
   const moved = await runMove(server, FILE, '--yes').ended
   expect(moved.output).toContain('Sent 0 items; the server had 86 already.')
   expect(moved.output).toContain('41 of 41 channels can be pushed')
+  expect(moved.output).toContain('1 blueprint taken up')
+  expect(moved.output).toContain('no Mac takes its password hash')
   expect(moved.code).toBe(0)
   expect((await runMove(server, FILE, '--yes').ended).output).toContain('has moved already')
   expect((await runMove(server, '--discard').ended).output).toContain('is active: its devices are')
@@ -138,7 +147,10 @@ it('a move whose processes are killed at any point ends with the same counts', a
   expect(output).toContain('micromdm.db is active:')
   expect(code).toBe(0)
   expect(await server.api('GET', '/api/moves')).toMatchObject({
-    body: { items: [{ ...COUNTS, items: { ...COUNTS.items, kept: 6 } }] },
+    body: { items: [COUNTS] },
   })
+  expect(output).toContain('Files of the repository: 0 sent, 3 there already.')
+  const files = [1, 2, 3].map((n) => ({ name: `app-${n}.plist`, size: 900_000 }))
+  expect(await server.api('GET', '/api/repo')).toMatchObject({ body: { items: files } })
   expect(await heldCommands(server)).toEqual(fleet.queues)
 })

@@ -33,12 +33,15 @@ it('cuts a sender’s long text', () => {
 })
 
 const CALL =
-  /\b(logHappening|happened\.push|log|warn|attempt|print)\(([^)]*)|(event: '[a-z]+:[a-z-]+')/g
+  /\b(logHappening|happened\.push|log|warn|attempt|print)\(([^)]*)|((?:event|happening): '[a-z]+:[a-z-]+')/g
 
 /** The events that a file names, each with its level. */
 function eventsIn(text: string): string[] {
   return [...text.matchAll(CALL)].flatMap(([, call = '', args = '', note = '']) => {
-    const isInfo = /^(happened|log)/.test(call) || (call === 'print' && args.startsWith("'info'"))
+    const isInfo =
+      /^(happened|log)/.test(call) ||
+      note.startsWith('happening') ||
+      (call === 'print' && args.startsWith("'info'"))
     const names = `${args}${note}`.matchAll(/'((?!about:)[a-z]+:[a-z-]+)'/g)
     return [...names].map(([, name]) => `${name} ${isInfo ? 'info' : 'warn'}`)
   })

@@ -41,6 +41,11 @@ it.each<[string, unknown, string]>([
     new Error('UNIQUE constraint failed: devices.serial: SQLITE_CONSTRAINT (extended: …)'),
     'UNIQUE constraint failed: devices.serial: SQLITE_CONSTRAINT',
   ],
+  [
+    'R2’s words',
+    new Error('get: We encountered an internal error. Please try again. (10001)'),
+    'get: We encountered an internal error. Please try again. (10001)',
+  ],
   ['a lost connection', new Error('Network connection lost.'), 'Network connection lost'],
   [
     'the platform’s reference',

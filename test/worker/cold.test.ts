@@ -56,6 +56,7 @@ async function statementsOfIdle(udid: string): Promise<string[]> {
         keepEvents: { count: 100, ms: 1e12 },
         maxQueue: 100,
         deferredAfter: { count: 10, ms: 1e12 },
+        autoDeviceConfigured: false,
         trustOnFirstUse: false,
         udidCertAuthWarnOnly: false,
         pushTopic: '',

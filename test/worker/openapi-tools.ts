@@ -1,10 +1,14 @@
 /** The document of the API, and what has to be there before each example of it can be sent. */
 import { pem } from '../../src/pki/x509/issue.ts'
+import { BLUEPRINTS } from './blueprint-tools.ts'
 import { CATALOG } from './catalog-tools.ts'
+import { DEP } from './dep-api-tools.ts'
 import { deployed, pushCertificate } from './deployment.ts'
 import { authorityItem, deviceItem, deviceThere, recordOf, settled, staged } from './move-tools.ts'
 import { enrolByProfile, install, newAuthority } from './scep-client.ts'
 import { api, enrolled, newDevice, until } from './server.ts'
+import { SETUPS } from './setup-tools.ts'
+import { REPOSITORY } from './repo-tools.ts'
 import { UPDATES } from './update-tools.ts'
 import { deadLetter, newHook } from './webhook-tools.ts'
 
@@ -241,7 +245,8 @@ async function atWork() {
 async function moving() {
   await settled()
   const device = deviceItem(recordOf(deviceThere()))
-  return { ids: { id: await staged([authorityItem, device]) } }
+  const kept = { kind: 'kept', id: 'dep_device/C02XK1ZZJG5J', data: btoa('record') }
+  return { ids: { id: await staged([authorityItem, device, kept]) } }
 }
 
 export const PREPARE: Record<string, Prepare> = {
@@ -331,7 +336,13 @@ export const PREPARE: Record<string, Prepare> = {
   listMoveItems: moving,
   activateMove: moving,
   discardMove: moving,
+  revealMoveItem: moving,
   exportDevices: enrolledIds,
   ...CATALOG,
+  ...SETUPS,
+  ...REPOSITORY,
   ...UPDATES,
+  ...DEP,
+  ...BLUEPRINTS,
+  ...DEP,
 }

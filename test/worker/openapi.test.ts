@@ -9,11 +9,15 @@ const TAKES_ANY_ID = new Set([
   'queueCommand',
   'storeProfile',
   'storeFile',
+  'storeRepositoryFile',
   'moveCommands',
   'readEscrow',
   'putDeclaration',
   'putSet',
+  'putBlueprint',
+  'putSetupUser',
   'putSoftwareUpdate',
+  'putDepProfile',
 ])
 
 /** Whether a schema leads to that of a name, through others. */

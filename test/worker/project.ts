@@ -8,6 +8,8 @@ import { oneModule } from './one-module.ts'
 import { createOutside } from './outside.ts'
 
 const ca = createIssuer({ commonName: 'Test device CA' })
+/** Of the devices that Apple's simulated service gives profiles to. */
+const simulated = createIssuer({ commonName: 'Simulated Device CA' })
 
 // Wrangler warns of secrets that .dev.vars lacks. Here they are bindings.
 process.env['WRANGLER_LOG'] ??= 'error'
@@ -18,6 +20,8 @@ export const workerProject = {
     oneModule(join(import.meta.dirname, '../../src')),
     cloudflareTest(async () => {
       const outside = createOutside()
+      const apple = appleDevice()
+      const simulatedCa = pem('CERTIFICATE', simulated.certificate.der)
       return {
         wrangler: { configPath: join(import.meta.dirname, '../../wrangler.toml') },
         miniflare: {
@@ -32,11 +36,17 @@ export const workerProject = {
             PUSH_TOPIC: 'com.apple.mgmt.External.test',
             PUSH_CERTIFICATE_ID: 'one',
             MAX_QUEUE: '300',
-            ...appleDevice(),
+            ...apple,
+            APPLE_DEVICE_CA: apple.APPLE_DEVICE_CA + simulatedCa,
+            SIMULATED_CA: simulatedCa,
+            SIMULATED_CA_KEY: simulated.privateKey
+              .export({ type: 'pkcs8', format: 'pem' })
+              .toString(),
             D1_MIGRATIONS: await readD1Migrations(
               join(import.meta.dirname, '../../migrations/directory'),
             ),
           },
+          r2Buckets: ['REPO'],
           serviceBindings: { APNS: outside.apns },
           outboundService: outside.internet,
         },

@@ -64,6 +64,7 @@ async function counted(
           keepEvents: { count: 3, ms: 1e12 },
           maxQueue: 100,
           deferredAfter: { count: 10, ms: 1e12 },
+          autoDeviceConfigured: false,
           trustOnFirstUse: true,
           udidCertAuthWarnOnly: false,
           pushTopic: '',

@@ -47,7 +47,7 @@ shows what would move, and asks. Run it again with a newer copy at any time: wha
   --server URL             the server here (http://127.0.0.1:8787)
   --api-key KEY            its API key; or the environment variable API_KEY
   --from-api-key KEY       the API key of the server at URL; or MICROMDM_API_KEY
-  --filerepo DIR           MicroMDM's file repository: manifests are kept, packages are listed
+  --filerepo DIR           MicroMDM's file repository: its files are sent too
   --push-cert-dir DIR      writes the push certificate of the file and its key there
   --bindings FILE          NanoMDM's cert_auth_associations: CSV, TSV, JSON, or the folder of its storage
   --yes                    moves without asking

@@ -24,10 +24,11 @@ export interface SentItem {
   readonly digest: string
   readonly standing: string | null
   readonly outcome: string | null
+  readonly remark: string | null
 }
 
-/** An answer's text. */
-export type Call = (method: string, path: string, body?: object) => Promise<string>
+/** An answer's text. A body is JSON, or a file. */
+export type Call = (method: string, path: string, body?: object | Blob) => Promise<string>
 
 export interface Patience {
   readonly sleep: (milliseconds: number) => Promise<unknown>
@@ -40,6 +41,10 @@ const TRIES = 14
 const SECOND = 1000
 const LONGEST = 15 * SECOND
 const TIME_OUT = 120 * SECOND
+/** Of a file, as slow as a line may be. */
+const BYTES_PER_MILLISECOND = 50
+/** A state of the server, which does not end by waiting. */
+const NO_BUCKET = 'no_bucket'
 /** The server is busy, or what stands before it does not reach it. */
 const LATER: ReadonlySet<number> = new Set([429, 502, 503, 504])
 
@@ -52,17 +57,16 @@ export function patientCalls(access: AdminAccess, { sleep, say }: Patience): Cal
   return async (method, path, body) => {
     for (let tries = 1; ; tries++) {
       try {
-        const signal = AbortSignal.timeout(TIME_OUT)
-        const text = await callApi(access, path, {
-          method,
-          signal,
-          ...(body && { body: JSON.stringify(body) }),
-        })
+        const size = body instanceof Blob ? body.size : 0
+        const signal = AbortSignal.timeout(TIME_OUT + Math.ceil(size / BYTES_PER_MILLISECOND))
+        const sent = body instanceof Blob ? body : body && JSON.stringify(body)
+        const text = await callApi(access, path, { method, signal, ...(sent && { body: sent }) })
         isThere = true
         return text
       } catch (error) {
         const isLater =
           error instanceof ApiError &&
+          error.code !== NO_BUCKET &&
           (error.status === undefined ? isThere : LATER.has(error.status))
         if (!isLater || tries === TRIES) {
           throw error

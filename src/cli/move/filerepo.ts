@@ -1,85 +1,104 @@
-import { createHash } from 'node:crypto'
-import { createReadStream, readdirSync, readFileSync, statSync } from 'node:fs'
+import { openAsBlob, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
+import { isRepoName } from '../../repo/name.ts'
+import { ApiError } from '../api-client.ts'
 import { CliError, faultOfFile } from '../error.ts'
-import { sha256 } from './source.ts'
-
-/** A file of MicroMDM's `-filerepo`: manifests of apps, and the packages that they name. */
-export interface RepositoryFile {
-  /** Below the folder, with slashes. */
-  readonly path: string
-  readonly size: number
-  readonly sha256: string
-  /** Of a small one. */
-  readonly content?: Uint8Array
-}
-
-export interface Repository {
-  readonly files: readonly RepositoryFile[]
-  /** Links, sockets, and names that are no text: they are not read. */
-  readonly skipped: readonly string[]
-}
+import type { Progress } from '../progress.ts'
+import type { Call } from './client.ts'
+import type { Remark } from './fit.ts'
+import type { Repository } from './plan.ts'
 
 const MOST_FILES = 10_000
-/** Larger ones stay where they are: the server has no room for packages. */
-const SMALL = 1_000_000
-const MOST_SMALL = 200_000_000
-const MAX_PATH = 900
-// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
-const NO_TEXT = /[\0-\x1f\x7f\ufffd]/
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
+const PATH = '/api/repo'
+const TOO_LONG = 413
+const UNAVAILABLE = 503
 
-/** All files below the folder, in the order of their paths. Links are not followed. @throws CliError */
-export async function readRepository(folder: string): Promise<Repository> {
+/** The files of the folder. MicroMDM has none in folders below it. @throws CliError */
+export function readRepository(folder: string): Repository {
   try {
-    const { paths, skipped } = pathsIn(folder)
-    const files: RepositoryFile[] = []
-    let kept = 0
-    for (const path of paths) {
-      const file = await readRepositoryFile(folder, path)
-      kept += file.content?.length ?? 0
-      if (kept > MOST_SMALL) {
-        throw new CliError(
-          'it has more than 200 MB of small files: is it MicroMDM’s file repository?',
-        )
-      }
-      files.push(file)
+    const entries = readdirSync(folder, { withFileTypes: true })
+    const isTaken = (entry: (typeof entries)[number]) => entry.isFile() && isRepoName(entry.name)
+    const names = entries.filter(isTaken).map(({ name }) => name)
+    if (names.length > MOST_FILES) {
+      throw new CliError('it has more than 10,000 files: is it MicroMDM’s file repository?')
     }
-    return { files, skipped }
+    return {
+      folder,
+      files: names.sort().map((name) => ({ name, size: statSync(join(folder, name)).size })),
+      skipped: entries
+        .filter((entry) => !isTaken(entry))
+        .map(({ name }) => name.replaceAll(UNPRINTABLE, '\ufffd'))
+        .sort(),
+    }
   } catch (error) {
     throw new CliError(`--filerepo ${folder}: ${faultOfFile(error)}`)
   }
 }
 
-function pathsIn(folder: string): { paths: string[]; skipped: string[] } {
-  const [paths, skipped]: [string[], string[]] = [[], []]
-  const open = ['']
-  for (let at = open.pop(); at !== undefined; at = open.pop()) {
-    for (const entry of readdirSync(join(folder, at), { withFileTypes: true })) {
-      const path = at === '' ? entry.name : `${at}/${entry.name}`
-      if (NO_TEXT.test(path) || path.length > MAX_PATH) {
-        skipped.push(path.replaceAll(new RegExp(NO_TEXT, 'g'), '\ufffd').slice(0, MAX_PATH))
-      } else if (entry.isDirectory()) {
-        open.push(path)
-      } else {
-        ;(entry.isFile() ? paths : skipped).push(path)
-      }
-      if (paths.length > MOST_FILES) {
-        throw new CliError('it has more than 10,000 files: is it MicroMDM’s file repository?')
-      }
-    }
-  }
-  return { paths: paths.sort(), skipped: skipped.sort() }
+export interface Uploaded {
+  readonly lines: readonly string[]
+  readonly refused: readonly Remark[]
 }
 
-async function readRepositoryFile(folder: string, path: string): Promise<RepositoryFile> {
-  const file = join(folder, path)
-  const { size } = statSync(file)
-  if (size <= SMALL) {
-    const content = readFileSync(file)
-    return { path, size: content.length, sha256: sha256(content), content }
+/** Sends the files that the server does not have. Those that are there stay as they are. */
+export async function uploadRepository(
+  call: Call,
+  { folder, files }: Repository,
+  progress: Progress,
+): Promise<Uploaded> {
+  const here = await namesAt(call)
+  if (here instanceof ApiError) {
+    const lines = [`The files of ${folder} are not sent: ${here.message}`]
+    return { lines, refused: [] }
   }
-  const hash = createHash('sha256')
-  await pipeline(createReadStream(file), hash)
-  return { path, size, sha256: hash.digest('hex') }
+  const missing = files.filter(({ name }) => !here.has(name))
+  const refused: Remark[] = []
+  for (const [n, { name }] of missing.entries()) {
+    progress.show('Files', n, missing.length)
+    try {
+      await call('PUT', `${PATH}/${encodeURIComponent(name)}`, await openAsBlob(join(folder, name)))
+    } catch (error) {
+      refused.push({ what: 'file_refused', about: name, detail: refusalOf(error) })
+    }
+  }
+  progress.end()
+  const sent = missing.length - refused.length
+  const before = files.length - missing.length
+  return { lines: [`Files of the repository: ${sent} sent, ${before} there already.`], refused }
+}
+
+/** The names of the files there, or the refusal of a server without a place for them. */
+async function namesAt(call: Call): Promise<ReadonlySet<string> | ApiError> {
+  const names = new Set<string>()
+  let cursor = ''
+  try {
+    do {
+      const path = `${PATH}?limit=100${cursor && `&cursor=${encodeURIComponent(cursor)}`}`
+      const page: { items: { name: string }[]; next: string | null } = JSON.parse(
+        await call('GET', path),
+      )
+      for (const { name } of page.items) {
+        names.add(name)
+      }
+      cursor = page.next ?? ''
+    } while (cursor !== '')
+    return names
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 'no_bucket') {
+      return error
+    }
+    throw error
+  }
+}
+
+/** @throws the error of a server that cannot be reached */
+function refusalOf(error: unknown): string {
+  const status = error instanceof ApiError ? error.status : undefined
+  if (status === undefined || status >= UNAVAILABLE) {
+    throw error
+  }
+  return status === TOO_LONG
+    ? 'It is longer than a request may be: put it into the bucket yourself (docs/apps-and-files.md).'
+    : `The server refuses it: ${error instanceof Error ? error.message : ''}.`
 }

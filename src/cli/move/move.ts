@@ -20,9 +20,9 @@ import {
   readMove,
 } from './client.ts'
 import { exportFleet } from './export.ts'
-import { readRepository } from './filerepo.ts'
+import { readRepository, uploadRepository } from './filerepo.ts'
 import type { Remark } from './fit.ts'
-import { checkLines, countsOf, reportOf, unprovenIds } from './outcome.ts'
+import { checkLines, countsOf, enrolmentEnds, reportOf, unprovenIds } from './outcome.ts'
 import { type Plan, planOfBindings, planOfFleet } from './plan.ts'
 import { installPushPair, topicAt, writePushPair } from './push-pair.ts'
 import { sendItems } from './send.ts'
@@ -120,6 +120,7 @@ async function moveFleet(order: MoveOrder, call: Call): Promise<void> {
   if (!yes && !(await isConfirmed(order, plan))) {
     return
   }
+  await sendFiles(call, plan)
   const moves = await listMovesAt(call)
   const begun = moves.find(({ state }) => state === 'activating')
   if (begun) {
@@ -130,8 +131,12 @@ async function moveFleet(order: MoveOrder, call: Call): Promise<void> {
     return
   }
   const same = moves.find(
-    ({ state, digest, devices }) =>
-      state === 'active' && digest === plan.digest && !devices['contested'],
+    ({ state, digest, devices, items }) =>
+      state === 'active' &&
+      digest === plan.digest &&
+      !devices['contested'] &&
+      // An earlier version of the tool kept some kinds as they came.
+      plan.items.every(({ kind }) => kind in items),
   )
   if (same) {
     print(['', 'This copy has moved already.', ...(await reportAt(order, call, same, plan))])
@@ -140,12 +145,22 @@ async function moveFleet(order: MoveOrder, call: Call): Promise<void> {
   }
 }
 
+/** Blueprints name the manifests, so that the files are there first. */
+async function sendFiles(call: Call, { repository }: Plan): Promise<void> {
+  if (repository) {
+    goOn = 'The move is not begun; files that are sent stay. The same command goes on.'
+    const { lines, refused } = await uploadRepository(call, repository, progress)
+    print(['', ...lines, ...oddLines('These files are not sent:', refused, Infinity)])
+    goOn = ''
+  }
+}
+
 async function planFrom({ source, filerepo }: MoveOrder): Promise<Plan> {
   if (source.kind === 'bindings') {
     return planOfBindings(nameOf(source.path), readAssociations(source.path))
   }
   const copy = await readCopy(source, { fetch })
-  const repository = filerepo === undefined ? undefined : await readRepository(filerepo)
+  const repository = filerepo === undefined ? undefined : readRepository(filerepo)
   try {
     return planOfFleet(copy, readFleet(copy.bytes, { now: Date.now() }), repository)
   } catch (error) {
@@ -269,7 +284,8 @@ async function reportAt(
   plan: Plan | undefined,
 ): Promise<string[]> {
   const unproven = view.devices['unproven'] ? await unprovenIds(call, view.id) : []
-  return reportOf(view, { plan, unproven, topic: await topicAt(call), verbose })
+  const enrolment = await enrolmentEnds(call, view)
+  return reportOf(view, { plan, unproven, enrolment, topic: await topicAt(call), verbose })
 }
 
 /** The API takes so many: some of each kind. */

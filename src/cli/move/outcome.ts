@@ -1,5 +1,5 @@
 /** The report of a move, as text. */
-import { type Call, itemsAt, type MoveView } from './client.ts'
+import { type Call, itemsAt, type MoveView, type SentItem } from './client.ts'
 import type { PlannedCommand } from './fit.ts'
 import type { Plan } from './plan.ts'
 import { counted, keptLines, listedIds, pushable } from './survey.ts'
@@ -49,10 +49,69 @@ export async function unprovenIds(call: Call, move: string): Promise<string[]> {
   return ids
 }
 
+/** What new devices get, by kind. */
+const ENROLMENT = [
+  ['setup_user', 'setup user', []],
+  ['blueprint', 'blueprint', []],
+  ['dep_key', 'key pair for Apple’s tokens', []],
+  [
+    'dep_account',
+    'account of Apple Business Manager',
+    [
+      '    The one in use assigns no profile before you look at its rules and confirm it:',
+      '      GET /api/dep/accounts, GET /api/dep/accounts/ID/rules',
+      '      POST /api/dep/accounts/ID/confirm',
+    ],
+  ],
+] as const
+
+export type EnrolmentEnds = readonly {
+  readonly thing: string
+  readonly next: readonly string[]
+  readonly items: readonly SentItem[]
+}[]
+
+/** What became of blueprints, setup users and accounts. */
+export async function enrolmentEnds(
+  call: Call,
+  { id, items }: Pick<MoveView, 'id' | 'items'>,
+): Promise<EnrolmentEnds> {
+  return Promise.all(
+    ENROLMENT.filter(([kind]) => items[kind]).map(async ([kind, thing, next]) => ({
+      thing,
+      next,
+      items: await Array.fromAsync(itemsAt(call, id, kind)),
+    })),
+  )
+}
+
+/** Counts by outcome, and each item with something to say of it. */
+function enrolmentLines(ends: EnrolmentEnds, most: number): string[] {
+  return ends.flatMap(({ thing, next, items }, n) => {
+    const outcomes = Map.groupBy(items, ({ outcome }) => outcome ?? 'waiting')
+    const odd = items.filter(({ remark }) => remark !== null)
+    return [
+      ...(n === 0 ? ['', 'What new devices get:'] : []),
+      ...[...outcomes].map(
+        ([outcome, those]) =>
+          `  ${counted(those.length, thing)} ${OUTCOMES_OF_ITEMS[outcome] ?? outcome}`,
+      ),
+      ...odd.slice(0, most).map(({ id, remark }) => `    ${id}: ${remark}`),
+      ...(odd.length > most ? [`    and ${odd.length - most} more (--verbose lists all)`] : []),
+      ...(outcomes.has('applied') ? next : []),
+    ]
+  })
+}
+
+const OUTCOMES_OF_ITEMS: Readonly<Record<string, string>> = {
+  applied: 'taken up',
+  kept: 'not taken up: what is here stays, or the reason below',
+}
 export interface ReportFacts {
   /** Absent for the move of another copy, which was completed first. */
   readonly plan: Plan | undefined
   readonly unproven: readonly string[]
+  readonly enrolment: EnrolmentEnds
   /** The topic that the server pushes with. */
   readonly topic: string
   readonly verbose: boolean
@@ -60,7 +119,7 @@ export interface ReportFacts {
 
 export function reportOf(
   view: MoveView,
-  { plan, unproven, topic, verbose }: ReportFacts,
+  { plan, unproven, enrolment, topic, verbose }: ReportFacts,
 ): string[] {
   const most = verbose ? Infinity : LISTED
   const channels = plan ? pushable(plan) : []
@@ -73,6 +132,7 @@ export function reportOf(
       ? [`  ${reached} of ${counted(channels.length, 'channel')} can be pushed`]
       : []),
     ...(plan ? releaseLines(plan.commands) : []),
+    ...enrolmentLines(enrolment, most),
     ...(unproven.length > 0
       ? [
           '',

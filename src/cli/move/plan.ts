@@ -8,7 +8,6 @@ import { MOST, writeAuthority } from '../../migration/records.ts'
 import { readCertificate } from '../../pki/x509/certificate.ts'
 import type { PemPair } from '../state.ts'
 import type { BoundDevices } from './bindings.ts'
-import type { Repository } from './filerepo.ts'
 import { fitDevice, type KeptBytes, type PlannedCommand, type Remark } from './fit.ts'
 import { type Copy, sha256 } from './source.ts'
 
@@ -17,6 +16,10 @@ export const SENT_KINDS = [
   'authority',
   'certificate',
   'profile',
+  'setup_user',
+  'blueprint',
+  'dep_key',
+  'dep_account',
   'challenge',
   'device',
   'kept',
@@ -29,11 +32,25 @@ export interface PlannedItem {
   readonly digest: string
 }
 
+/** A file of MicroMDM's `-filerepo`: a manifest of an app, or a package that one names. */
+export interface RepositoryFile {
+  readonly name: string
+  readonly size: number
+}
+
+export interface Repository {
+  readonly folder: string
+  /** In the order of their names. */
+  readonly files: readonly RepositoryFile[]
+  /** Folders, links, and names that the server does not take: they are not read. */
+  readonly skipped: readonly string[]
+}
+
 export interface Plan {
   readonly source: MovedFrom
   readonly name: string
   readonly bytes: number
-  /** SHA-256 of the copy, and of the list of the file repository. */
+  /** SHA-256 of the copy. */
   readonly digest: string
   readonly items: readonly PlannedItem[]
   readonly devices: readonly MovedDevice[]
@@ -42,12 +59,10 @@ export interface Plan {
   readonly kept: readonly KeptBytes[]
   readonly nextSerial: number | undefined
   readonly pushCertificate: PemPair | undefined
-  /** Files of the repository that stay in their folder. */
-  readonly packages: number
+  /** MicroMDM's file repository. */
+  readonly repository: Repository | undefined
 }
 
-/** The name of the list of all files of the repository. */
-const LISTING = 'filerepo'
 /** A larger one is sent in parts. */
 const PART_BYTES = 8_000_000
 const ID_ROOM = MOST.idCharacters - 100
@@ -65,23 +80,16 @@ export function planOfFleet(
     data: bytesOf(mobileconfig),
   }))
   const large = profiles.filter(({ data }) => data.length > MAX_PROFILE_BYTES)
-  const files = repository?.files ?? []
   const kept: readonly KeptBytes[] = [
     ...fleet.kept.map(({ data, ...part }) => ({ ...part, data: bytesOf(data) })),
     ...fitted.flatMap((one) => one.kept),
     ...large,
-    ...files.flatMap(({ path, content }) =>
-      content ? [{ kind: LISTING, name: path, data: content }] : [],
-    ),
   ]
-  const listing =
-    repository &&
-    JSON.stringify(files.map(({ path, size, sha256: hash }) => ({ path, size, sha256: hash })))
   return {
     source: 'micromdm',
     name,
     bytes: bytes.length,
-    digest: sha256(bytes, listing ?? ''),
+    digest: sha256(bytes),
     items: [
       ...serverItems(fleet),
       ...profiles
@@ -89,7 +97,6 @@ export function planOfFleet(
         .map(({ name: id, data }) => itemOf('profile', id, data)),
       ...devices.map(deviceItem),
       ...keptItems(kept),
-      ...(listing === undefined ? [] : [itemOf('kept', LISTING, Buffer.from(listing))]),
     ],
     devices,
     commands: fitted.flatMap((one) => one.commands),
@@ -102,7 +109,7 @@ export function planOfFleet(
     kept,
     nextSerial: fleet.authority?.nextSerial,
     pushCertificate: fleet.pushCertificate,
-    packages: files.filter(({ content }) => !content).length,
+    repository,
   }
 }
 
@@ -112,20 +119,39 @@ function largeProfile({ name, data }: KeptBytes): Remark {
 }
 
 function skippedFile(about: string): Remark {
-  const detail = 'It is no file, or its name is no text: it is not read.'
+  const detail = 'It is no file, or the server takes no such name: it is not sent.'
   return { what: 'file_skipped', about, detail }
 }
 
 /** What belongs to no device. */
-function serverItems({ authority, certificates, challenges }: MicroMdmFleet): PlannedItem[] {
+function serverItems(fleet: MicroMdmFleet): PlannedItem[] {
+  const { authority, certificates, challenges } = fleet
   return [
     ...(authority ? [authorityItem(authority)] : []),
     ...certificates.map((certificate) => {
       const der = bytesOf(certificate)
       return itemOf('certificate', readCertificate(der).fingerprint, der)
     }),
+    ...enrolmentItems(fleet),
     ...challenges.map((text) => itemOf('challenge', sha256(text), Buffer.from(text))),
   ]
+}
+
+/** What new devices get. */
+function enrolmentItems(fleet: MicroMdmFleet): PlannedItem[] {
+  const { setupUsers, blueprints, depKey, depAccounts } = fleet
+  return [
+    ...setupUsers.map((user) => jsonItem('setup_user', user.uuid, user)),
+    ...blueprints.map((blueprint) => jsonItem('blueprint', blueprint.uuid, blueprint)),
+    ...(depKey
+      ? [jsonItem('dep_key', depKey.serial, { certificate: depKey.certificate, key: depKey.key })]
+      : []),
+    ...depAccounts.map((account) => jsonItem('dep_account', account.token.consumerKey, account)),
+  ]
+}
+
+function jsonItem(kind: PlannedItem['kind'], id: string, record: object): PlannedItem {
+  return itemOf(kind, id, Buffer.from(JSON.stringify(record)))
 }
 
 export function planOfBindings(name: string, { devices, odd }: BoundDevices): Plan {
@@ -142,7 +168,7 @@ export function planOfBindings(name: string, { devices, odd }: BoundDevices): Pl
     kept: [],
     nextSerial: undefined,
     pushCertificate: undefined,
-    packages: 0,
+    repository: undefined,
   }
 }
 
@@ -151,7 +177,7 @@ function itemOf(kind: PlannedItem['kind'], id: string, data: Uint8Array): Planne
 }
 
 function deviceItem(record: MovedDevice): PlannedItem {
-  return itemOf('device', record.id, Buffer.from(JSON.stringify(record)))
+  return jsonItem('device', record.id, record)
 }
 
 function authorityItem({

@@ -1,7 +1,7 @@
 /** What a move would bring, as text: counts, and everything odd. */
 import type { MovedChannel } from '../../migration/moved.ts'
 import type { PlannedCommand, Remark } from './fit.ts'
-import type { Plan } from './plan.ts'
+import type { Plan, Repository } from './plan.ts'
 
 /** How many ids of a kind are listed. */
 const LISTED = 5
@@ -73,12 +73,17 @@ function headLines(plan: Plan): string[] {
       ]
 }
 
+function fileLine(files: Repository['files']): string {
+  const bytes = files.reduce((sum, { size }) => sum + size, 0)
+  return `${counted(files.length, 'file')} of ${bytes} bytes for the repository of apps`
+}
+
 function bindingsIn(devices: Plan['devices']): number {
   return devices.reduce((sum, device) => sum + (device.bindings?.length ?? 0), 0)
 }
 
 function countLines(plan: Plan): string[] {
-  const { devices, commands, pushCertificate, packages, nextSerial } = plan
+  const { devices, commands, pushCertificate, repository, nextSerial } = plan
   const items = Map.groupBy(plan.items, ({ kind }) => kind)
   const count = (kind: Plan['items'][number]['kind']): number => items.get(kind)?.length ?? 0
   const states = Map.groupBy(devices, ({ state }) => state ?? 'without a state')
@@ -106,14 +111,13 @@ function countLines(plan: Plan): string[] {
       : `the CA of the devices, next serial ${nextSerial}`,
     counted(count('certificate'), 'issued certificate'),
     counted(count('profile'), 'profile'),
+    counted(count('blueprint'), 'blueprint'),
+    counted(count('setup_user'), 'setup user'),
+    `${counted(count('dep_account'), 'account')} of Apple Business Manager`,
     counted(count('challenge'), 'open challenge'),
     pushCertificate ? 'the push certificate with its key' : 'no push certificate',
     `${counted(plan.kept.length, 'thing')} without a room here yet`,
-    ...(packages > 0
-      ? [
-          `${counted(packages, 'package')}: keep the folder, this server has no room for packages yet`,
-        ]
-      : []),
+    ...(repository ? [fileLine(repository.files)] : []),
   ]
 }
 

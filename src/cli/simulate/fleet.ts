@@ -7,45 +7,37 @@ import {
   type Register,
 } from '../../simulator/fleet/fleet.ts'
 import type { DeviceMemory } from '../../simulator/fleet/memory.ts'
-import { joinByProfile } from '../../simulator/device/joining.ts'
+import type { Join } from '../../simulator/device/joining.ts'
 import { versionIn } from '../../simulator/device/os.ts'
 import { writeWhole } from '../write-whole.ts'
 
-export interface FleetStart {
+export interface FleetStart extends Pick<
+  FleetOptions,
+  'faults' | 'applied' | 'machines' | 'key' | 'retryAfter' | 'sessionEnded'
+> {
   readonly count: number
   /** The server's address for this machine. */
   readonly server: string
-  /** The URL of the enrolment profile, with its token. */
-  readonly profileUrl: string
+  /** How new devices enrol. */
+  readonly join: Join
   /** The OS release of new devices; see `FleetOptions.release`. */
   readonly release?: string
   readonly apns?: { readonly register: Register }
-  readonly faults?: FleetOptions['faults']
-  readonly applied?: FleetOptions['applied']
   /** The directory in which the devices are remembered. Without it each start enrols new ones. */
   readonly stateDir?: string
   /** Reports how many devices there are by now. */
   readonly started?: (n: number) => void
 }
 
-/**
- * Simulated devices for a server on this machine: enrolled by its profile, or continued from `stateDir`,
- * and woken by the simulated APNs.
- */
+/** Simulated devices for a server on this machine: new ones, or continued from `stateDir`. */
 export async function startFleet(options: FleetStart): Promise<Fleet> {
-  const { count, server, profileUrl: url, release, apns, stateDir, started } = options
-  const { faults, applied } = options
+  const { server, apns, stateDir, ...others } = options
   return createFleet({
-    count,
+    ...others,
     server,
     fetch,
     scep: { fetch, server },
-    join: joinByProfile({ fetch, server, profileUrl: url }),
-    ...(release === undefined ? {} : { release }),
     ...(apns === undefined ? {} : { register: apns.register }),
-    ...(faults && { faults }),
-    ...(applied && { applied }),
-    ...(started === undefined ? {} : { started }),
     ...(stateDir === undefined ? {} : memoryIn(stateDir)),
   })
 }

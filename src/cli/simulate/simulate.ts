@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { activateAtPortal, joinByDep } from '../../simulator/dep/join.ts'
+import { answersBySteps, type StepAnswer } from '../../simulator/device/answers/script.ts'
 import type { SimulatedChannel } from '../../simulator/device/channel.ts'
 import type { ChosenFaults } from '../../simulator/device/declarations/faults.ts'
 import { createFleet, type Fleet } from '../../simulator/fleet/fleet.ts'
@@ -14,8 +16,9 @@ import type { PlistDict } from '../../plist/value.ts'
 import { refuseForgottenDashes } from '../dashes.ts'
 import { CliError, messageOf } from '../error.ts'
 import { profileUrl } from './fleet.ts'
-import { FAULT_HELP, OS_HELP, osRelease, readFaults } from '../options.ts'
+import { FAULT_HELP, OS_HELP, osRelease, readFaults, readStepAnswer } from '../options.ts'
 import { appliedText } from './applied.ts'
+import { type Machine, machinesAt, SETUP_POLL, tellDesktops } from './dep-devices.ts'
 
 const FLAGS = {
   server: {
@@ -32,6 +35,23 @@ const FLAGS = {
     type: 'string',
     argument: 'FILE',
     help: 'PEM of a CA whose devices it accepts: they enrol without profile and SCEP',
+  },
+  dep: {
+    type: 'string',
+    argument: 'URL',
+    help: 'the simulated service of Apple, see npm start: its devices with a profile enrol',
+  },
+  serial: {
+    type: 'string',
+    multiple: true,
+    argument: 'S',
+    help: 'with --dep: a device in its portal; repeatable',
+  },
+  answer: {
+    type: 'string',
+    multiple: true,
+    argument: 'TYPE=A',
+    help: 'the answer to a request type: Error, NotNow or silence; NotNow:2 only twice; repeatable',
   },
   'device-ca-key': { type: 'string', argument: 'FILE', help: 'PEM of the private key of that CA' },
   devices: { type: 'string', argument: 'N', default: '1', help: 'how many devices enrol (1)' },
@@ -64,6 +84,9 @@ interface SimulateOptions {
   readonly faults: ChosenFaults
   readonly interval: number
   readonly topic: string
+  /** The simulated service of Apple, and the devices that are chosen in its portal. */
+  readonly dep: { readonly url: string; readonly serials: readonly string[] } | undefined
+  readonly answers: readonly StepAnswer[]
 }
 
 await main(process.argv.slice(2)).catch((error: unknown) => {
@@ -81,8 +104,13 @@ async function main(args: readonly string[]): Promise<void> {
   process.once('SIGINT', () => process.exit(0))
   process.once('SIGTERM', () => process.exit(0))
   const options = checked(values)
+  const machines = options.dep && (await chosenMachines(options.dep, options.devices))
+  const tell = tellDesktops((text) => console.log(`${new Date().toISOString()} ${text}`))
+  let devices: Fleet['devices'] = []
   const fleet = await createFleet({
-    count: options.devices,
+    count: machines?.length ?? options.devices,
+    ...(machines && { machines, retryAfter: SETUP_POLL }),
+    answer: answersBySteps(options.answers),
     ...(options.os === undefined ? {} : { release: options.os }),
     fetch,
     server: options.server,
@@ -91,16 +119,37 @@ async function main(args: readonly string[]): Promise<void> {
     faults: options.faults,
     observe: printCommand,
     applied: (states, channel) => print(channel, appliedText(states)),
-    sessionEnded: printTrouble,
+    sessionEnded(channel, session) {
+      printTrouble(channel, session)
+      tell(devices)
+    },
   })
   for (const device of fleet.devices) {
     console.log(`${device.udid}  ${device.platform} ${device.osVersion}  ${device.serial}`)
   }
-  console.log(`${options.devices} devices enrolled, polling every ${options.interval} s`)
+  console.log(`${fleet.devices.length} devices enrolled, polling every ${options.interval} s`)
+  if (machines) {
+    devices = fleet.devices
+    tell(devices)
+  }
   await pollForEver(fleet, options.interval)
 }
 
-function joinOf({ server, ca, topic, enrollToken }: SimulateOptions): Join {
+async function chosenMachines(
+  { url, serials }: NonNullable<SimulateOptions['dep']>,
+  count: number,
+): Promise<readonly Machine[]> {
+  const machines = await machinesAt(url, { serials, count })
+  if (machines.length === 0) {
+    throw new CliError(`no such device with a profile in ${url}/portal/devices: assign one first`)
+  }
+  return machines
+}
+
+function joinOf({ server, ca, topic, enrollToken, dep }: SimulateOptions): Join {
+  if (dep) {
+    return joinByDep({ fetch, server, activate: activateAtPortal(fetch, dep.url) })
+  }
   return ca
     ? joinByCA(ca, {
         serverUrl: `${server}/mdm/connect`,
@@ -150,12 +199,8 @@ function parse(args: readonly string[]) {
 }
 
 function checked(values: ReturnType<typeof parse>): SimulateOptions {
-  const server = required('server', values.server).replace(/\/+$/, '')
-  if (!/^https?:$/.test(URL.parse(server)?.protocol ?? '')) {
-    throw new CliError(`--server ${server}: not an http or https URL`)
-  }
   return {
-    server,
+    server: httpUrl('server', required('server', values.server)),
     ca: caOf(values['device-ca'], values['device-ca-key']),
     enrollToken: values['enroll-token'] ?? process.env['ENROLL_TOKEN'] ?? '',
     devices: Math.ceil(positive('devices', values.devices)),
@@ -163,7 +208,21 @@ function checked(values: ReturnType<typeof parse>): SimulateOptions {
     faults: readFaults(values.fault ?? []),
     interval: positive('interval', values.interval),
     topic: values.topic,
+    dep: values.dep === undefined ? undefined : depOf(values.dep, values.serial ?? []),
+    answers: (values.answer ?? []).map(readStepAnswer),
   }
+}
+
+function depOf(url: string, serials: readonly string[]) {
+  return { url: httpUrl('dep', url), serials }
+}
+
+function httpUrl(name: string, text: string): string {
+  const url = text.replace(/\/+$/, '')
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
+    throw new CliError(`--${name} ${url}: not an http or https URL`)
+  }
+  return url
 }
 
 function caOf(certificateFile: string | undefined, keyFile: string | undefined) {

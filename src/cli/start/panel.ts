@@ -96,7 +96,7 @@ function withoutPassword(url: string): string {
 }
 
 /** Quoted for a shell. */
-function quoted(text: string): string {
+export function quoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`
 }
 

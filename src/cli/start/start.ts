@@ -4,9 +4,6 @@
  */
 import { join, resolve } from 'node:path'
 import { urlAtServer } from '../../simulator/device/enrolment.ts'
-import type { Fleet } from '../../simulator/fleet/fleet.ts'
-import { versionIn } from '../../simulator/device/os.ts'
-import { HARDWARE } from '../../simulator/device/platforms.ts'
 import {
   type AdminAccess,
   installCA,
@@ -16,14 +13,14 @@ import {
   readEnrollment,
 } from '../api-client.ts'
 import { refuseForgottenDashes } from '../dashes.ts'
-import { CliError, complaintOf, messageOf } from '../error.ts'
-import { appliedText } from '../simulate/applied.ts'
-import { type FleetStart, startFleet } from '../simulate/fleet.ts'
+import { complaintOf, messageOf } from '../error.ts'
 import { lockState } from '../lock.ts'
 import { FLAGS, helpText, readOptions, type StartOptions } from '../options.ts'
+import { startDepSimulator } from './devices/dep-simulator.ts'
+import { startSimulated } from './devices/simulated.ts'
 import { untilItAnswers } from './first-answer.ts'
 import { readProject } from './project.ts'
-import { panelText, tryText } from './panel.ts'
+import { panelText } from './panel.ts'
 import { claimPort } from './port.ts'
 import { startPushing } from './pushing.ts'
 import { reloader, watchTree } from './reload.ts'
@@ -117,7 +114,9 @@ async function start(
   const sealKeys = sealKeysOf(state, process.env)
   const pushing = await startPushing(options, state, sealKeys, running, output.say)
   const { push, keeper } = pushing
-  const bindings = workerBindings(options, state, process.env, { url, push, deviceCAs })
+  const dep = options.depSimulator ? await startDepSimulator(state, running) : undefined
+  const facts = { url, push, deviceCAs, ...(dep && { dep }) }
+  const bindings = workerBindings(options, state, process.env, facts)
   output.progress('loading the tools …')
   const { startWorker, project } = await loadTools()
   const worker = await startWorker({
@@ -155,17 +154,9 @@ async function start(
   keepDailyRounds(worker, running)
   output.ready(url)
   keepReloading(options, worker, running, output.say)
-  if (options.devices > 0) {
-    const profileUrl = urlAtServer(enrolment.profile_url, url)
-    const fleet = await startDevices(options, output, {
-      server: url,
-      profileUrl,
-      stateDir: join(directory, 'devices'),
-      ...(pushing.simulated && { apns: pushing.simulated }),
-    })
-    running.defer(() => fleet.close())
-    showFirst(fleet, access, output)
-  }
+  const apns = pushing.simulated
+  const profileUrl = urlAtServer(enrolment.profile_url, url)
+  await startSimulated(options, running, output, { access, directory, dep, apns, profileUrl })
 }
 
 /** The resources of this process while it runs. */
@@ -180,51 +171,6 @@ async function claim(options: StartOptions, running: AsyncDisposableStack) {
     await claimPort('127.0.0.1', options.inspect, '--inspect')
   }
   return { directory, state, port, url: `http://${urlHost(options.host)}:${port}` }
-}
-
-async function startDevices(
-  { devices: count, os: release, faults }: StartOptions,
-  output: Output,
-  where: Omit<FleetStart, 'count'>,
-): Promise<Fleet> {
-  const things = count === 1 ? 'device' : 'devices'
-  output.progress(`enrolling ${count} simulated ${things} …`)
-  const fleet = await startFleet({
-    count,
-    ...where,
-    ...(release !== undefined && { release }),
-    faults,
-    applied: (states, { enrollmentId }) => {
-      output.say(`device ${enrollmentId} ${appliedText(states)}`)
-    },
-    started: (n) => output.progress(`enrolling ${count} simulated ${things} …`, `${n} of ${count}`),
-  }).catch((error: unknown) => {
-    throw new CliError(`the simulated devices: ${messageOf(error)}`)
-  })
-  output.say(`${count} simulated ${things} enrolled`)
-  const others = fleet.devices.filter(
-    ({ platform, osVersion }) =>
-      release !== undefined && osVersion !== versionIn(release, platform),
-  )
-  if (others.length > 0) {
-    output.say(
-      `${others.length} of them are of an earlier start and keep their OS: --os is for new ones`,
-    )
-  }
-  return fleet
-}
-
-/** The next step: a command to a running device, and its answer. */
-function showFirst({ devices }: Fleet, { url, apiKey }: AdminAccess, output: Output): void {
-  for (const { udid, platform } of devices) {
-    output.nameDevice(udid, HARDWARE[platform].modelName)
-  }
-  const first = devices.find((device) => device.state() === 'enrolled')
-  if (first) {
-    const { udid, platform, osVersion } = first
-    const { modelName: model } = HARDWARE[platform]
-    output.say(tryText(url, apiKey, { id: udid, model, osVersion }))
-  }
 }
 
 /**

@@ -114,6 +114,8 @@ function settingsOf(
         name: 'edgemdm',
         modules: [{ type: 'ESModule', path: 'index.js', contents: script }],
         bindings: Object.assign({}, workerOptions['bindings'], options.bindings),
+        // With every account: R2 has to be turned on for a deployment, and needs nothing here.
+        r2Buckets: { REPO: 'edgemdm-repo' },
         // A deployed project names its push certificate in wrangler.toml, which would replace ours.
         mtlsCertificates: {},
         serviceBindings: {

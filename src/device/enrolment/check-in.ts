@@ -24,6 +24,8 @@ export interface CheckInEffect {
   readonly contested?: number
   /** It is not decided yet which answer the device gets. The device has to connect again. */
   readonly later?: true
+  /** The device has enrolled, and has not only renewed its identity. */
+  readonly enrolled?: true
 }
 
 /** Applies a check-in message (Apple, "Check-in"). */
@@ -59,9 +61,8 @@ function tokenUpdate(context: Context, message: TokenUpdate, who: Presented): Ch
   const { state } = context
   const { enrollment } = message
   const channel = channelOf(context, enrollment.user)
-  if (enrollment.user === '') {
-    finishEnrolment(context, message, who)
-  } else if (!channel.enabled) {
+  const enrolled = enrollment.user === '' && finishEnrolment(context, message, who)
+  if (enrollment.user !== '' && !channel.enabled) {
     logHappening(context, 'device:enrolled', enrollment.user)
   }
   compareTopic(context, message.topic)
@@ -93,7 +94,7 @@ function tokenUpdate(context: Context, message: TokenUpdate, who: Presented): Ch
   if (pendingSince(context, channel)) {
     context.effects.push.add(channel.id)
   }
-  return { tally: channel.tally }
+  return { tally: channel.tally, ...(enrolled && { enrolled }) }
 }
 
 type TokenUpdate = Extract<CheckIn, { messageType: 'TokenUpdate' }>
@@ -102,17 +103,21 @@ function namesOf({ userShortName, userLongName }: TokenUpdate) {
   return { shortName: shown(userShortName), longName: shown(userLongName) }
 }
 
-/** The TokenUpdate of the device channel completes what its Authenticate began. */
+/**
+ * The TokenUpdate of the device channel completes what its Authenticate began. @returns whether an enrolment
+ * began
+ */
 function finishEnrolment(
   context: Context,
   { awaitingConfiguration }: TokenUpdate,
   { identity }: Presented,
-): void {
+): boolean {
   const { device } = context.state
   const mayBeRenewal = device.renewedAt > 0 || isUndecided(context)
   if (mayBeRenewal && awaitingConfiguration === true && identity) {
     unmaskRenewal(context, identity)
   }
+  const isNew = device.state !== 'enrolled' && device.renewedAt === 0
   if (device.state !== 'enrolled' || device.renewedAt > 0) {
     logHappening(context, device.renewedAt > 0 ? 'device:renewed' : 'device:enrolled', '')
     device.state = 'enrolled'
@@ -120,6 +125,7 @@ function finishEnrolment(
     noteChange(context)
     forgetSuccessors(context)
   }
+  return isNew
 }
 
 /** Pushes do not reach a device of another topic: it has to enrol again, or the certificate is wrong. */

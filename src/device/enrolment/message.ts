@@ -5,6 +5,7 @@ import type { Subscribers } from '../store/events.ts'
 import type { AnnouncementBody } from '../standing/directory-row.ts'
 import type { DeclarationAnswer } from '../declarations/endpoint.ts'
 import type { TakenReport } from '../declarations/status.ts'
+import type { SetupFacts } from '../setup/begin.ts'
 import type { Claim } from './identity.ts'
 import type { NewClaim } from './user-claim.ts'
 
@@ -36,6 +37,8 @@ export interface DeviceInput {
   readonly contestListeners?: Subscribers
   /** Of a request for declarations that this server answers itself. */
   readonly declares?: Declares
+  /** Of the TokenUpdate of a device: there may be blueprints for it. */
+  readonly setup?: true
 }
 
 export interface Declares {
@@ -74,6 +77,8 @@ export type DeviceAnswer =
       readonly declared?: Declared
       /** It has to be offered the declarations of the catalog. */
       readonly isOfferDue?: true
+      /** The blueprints of the device have to be read: what they depend on. */
+      readonly setupDue?: SetupFacts
       /** The device was seen: the message is none that is repeated, and is of the present enrolment. */
       readonly seen?: true
       readonly news: AnnouncementBody

@@ -5,6 +5,9 @@ import { noteConnect } from '../push/decide.ts'
 import { handOut } from '../queue/hand-out.ts'
 import { acknowledges } from '../queue/mdm-profile.ts'
 import { queueOf } from '../queue/window.ts'
+import { advanceSetup, takeHeld } from '../setup/advance.ts'
+import { beginInterrupted, supersedeSetup, takeSetupTurn } from '../setup/begin.ts'
+import { dropLostSetup, enterSetup } from '../setup/enter.ts'
 import { isKept, isUndecided, nextEpoch } from '../standing/contest.ts'
 import { advanceContest, settleContest } from '../standing/contest-end.ts'
 import {
@@ -72,6 +75,7 @@ export function receive(context: Context, input: DeviceInput): DeviceAnswer {
 
 function answerTo(context: Context, input: DeviceInput): DeviceAnswer {
   advanceContest(context)
+  dropLostSetup(context)
   const stands = standingOf(context, input.fingerprint, input.message)
   if (stands.kind === 'refused') {
     return stands
@@ -104,9 +108,17 @@ function answerTo(context: Context, input: DeviceInput): DeviceAnswer {
   noteChannelUse(context, input.message.enrollment.user)
   announceOverdue(context)
   context.state.lastMessageAt = context.now
-  const offer = takeOfferTurn(context) && ({ isOfferDue: true } as const)
-  return { ...answer, ...offer, seen: true, news: announcementOf(context) }
+  return { ...answer, ...dueAfter(context), seen: true, news: announcementOf(context) }
 }
+
+/** What the Worker has to read for the device now. */
+function dueAfter(context: Context): Pick<Accepted, 'isOfferDue' | 'setupDue'> {
+  const setupDue = takeSetupTurn(context)
+  const offer = takeOfferTurn(context) && ({ isOfferDue: true } as const)
+  return { ...offer, ...(setupDue && { setupDue }) }
+}
+
+type Accepted = Extract<DeviceAnswer, { kind: 'accepted' }>
 
 function movedStanding(
   { state: { device } }: Context,
@@ -179,7 +191,7 @@ function take(
   context: Context,
   input: DeviceInput,
   identity: Identity | undefined,
-): Omit<Extract<DeviceAnswer, { kind: 'accepted' }>, 'seen' | 'news' | 'isOfferDue'> {
+): Omit<Accepted, 'seen' | 'news' | 'isOfferDue' | 'setupDue'> {
   const { message } = input
   const claim = wantedClaim(context, message)
   if (message.kind === 'report') {
@@ -187,7 +199,9 @@ function take(
     return { kind: 'accepted', ...(reply ? { reply } : {}), ...claim }
   }
   if (message.messageType === 'DeclarativeManagement' && input.declares) {
-    return { kind: 'accepted', ...declare(context, message, input, input.declares), ...claim }
+    const declared = declare(context, message, input, input.declares)
+    advanceSetup(context)
+    return { kind: 'accepted', ...declared, ...claim }
   }
   const effect = checkIn(context, message, {
     fingerprint: input.fingerprint,
@@ -197,6 +211,11 @@ function take(
     digest: input.digest ?? '',
   })
   recordMessage(context, input, effect)
+  if (effect.enrolled) {
+    enterSetup(context, input)
+  } else if (context.state.device.state === 'checked_out') {
+    supersedeSetup(context)
+  }
   if (effect.contested !== undefined) {
     recordContest(context, input, effect.contested)
   }
@@ -217,8 +236,9 @@ function connect(context: Context, report: Report, input: DeviceInput): Uint8Arr
   if (isComplete && acknowledges(context, report, contest?.renewal ?? [])) {
     settleContest(context, 'profile')
   }
+  beginInterrupted(context)
   const channel = channelOf(context, report.enrollment.user)
-  const effect = takeReport(context, channel, report, input.body)
+  const effect = takeHeld(context, report, () => takeReport(context, channel, report, input.body))
   if (effect.kind !== 'repeat') {
     recordMessage(context, input, {})
     noteReport(context, report, input.body)
@@ -233,6 +253,8 @@ function connect(context: Context, report: Report, input: DeviceInput): Uint8Arr
       status: report.status,
     })
   }
+  const isOfDevice = effect.kind === 'answered' && report.enrollment.user === ''
+  advanceSetup(context, isOfDevice ? { report, uuid: effect.uuid, body: input.body } : undefined)
   return handOut(context, channel)
 }
 

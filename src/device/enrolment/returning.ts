@@ -10,7 +10,9 @@ import { acknowledges } from '../queue/mdm-profile.ts'
 import { type Earlier, finishEarlier, readEarlier, saveProbe } from '../store/earlier.ts'
 import { storeArchived } from '../store/escrow/tokens.ts'
 import type { Identity } from '../store/rows/identity.ts'
+import { beginInterrupted } from '../setup/begin.ts'
 import { handOut } from '../queue/hand-out.ts'
+import { dropLostSetup } from '../setup/enter.ts'
 import { applyReport } from '../queue/report.ts'
 import { takeReport } from './device-information.ts'
 import { rowOfKept } from '../store/commands/contest.ts'
@@ -62,6 +64,8 @@ export function receiveKept(
 /** The kept enrolment is served again. The next command is the first answer to it. */
 function serve(context: Context, { epoch }: Earlier, report: Report): KeptAnswer {
   settleContest(context, 'probe', epoch)
+  dropLostSetup(context)
+  beginInterrupted(context)
   const channel = channelOf(context, '')
   applyReport(context, channel, { ...report, status: 'Idle', commandUUID: undefined }, NOTHING)
   const reply = handOut(context, channel)

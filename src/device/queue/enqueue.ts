@@ -13,8 +13,9 @@ import { insertCommand, NO_TERMS, type NewCommand } from '../store/commands/new-
 import { presentManifest } from '../store/manifest-row.ts'
 import { commandOfRequest, rowFromSince } from '../store/commands/read.ts'
 import { wakeBy, type Context } from '../store/context.ts'
+import { SETUP_SOURCE } from '../store/setup-runs.ts'
 import { problemWith } from './clear-passcode.ts'
-import { heldFor } from './held.ts'
+import { heldFor, waitsForSetup } from './held.ts'
 import { pruneInTime } from './history.ts'
 import { PUSH_FALLBACK, queueOf, WINDOW } from './window.ts'
 
@@ -99,8 +100,10 @@ export function appendCommand(context: Context, channel: Channel, command: NewCo
   const { db, now, effects } = context
   const queue = queueOf(context, channel)
   const id = queue.lastId + 1
-  const { uuid, requestType, secret, terms = NO_TERMS } = command
-  const held = heldFor(context, command)
+  const { uuid, requestType, secret, source, terms = NO_TERMS } = command
+  const held =
+    heldFor(context, command) ??
+    (channel.id === 0 && waitsForSetup(context, command) ? 'setup' : undefined)
   const payload = storeBody(context, 'payload', id, command.payload, secret)
   insertCommand(db, id, command, { now, heldFor: held, payload })
   queue.lastId = id
@@ -110,7 +113,7 @@ export function appendCommand(context: Context, channel: Channel, command: NewCo
     queue.expiresAt = Math.min(queue.expiresAt, terms.expiresAt)
     wakeBy(context, terms.expiresAt)
   }
-  if (held !== 'moved' && (held || channel.token === null)) {
+  if (held !== 'moved' && source !== SETUP_SOURCE && (held || channel.token === null)) {
     logWaiting(context, { id, requestType }, held)
   }
   if (held) {

@@ -6,6 +6,7 @@ import type { HeldFor, NewCommand } from '../store/commands/new-command.ts'
 import { heldWithin, releaseRows, type HeldRow } from '../store/commands/pending.ts'
 import { wakeBy, type Context } from '../store/context.ts'
 import { isUnproven } from '../store/rows/device.ts'
+import { heldByRun, openSetup, resumeHeld, SETUP_SOURCE } from '../store/setup-runs.ts'
 import { saveDevice } from '../store/rows/save.ts'
 import { locateCommand, isHere, type CommandRef } from './lookup.ts'
 import { PUSH_FALLBACK, queueOf, readWindow } from './window.ts'
@@ -28,6 +29,31 @@ export function heldFor(
     return 'arrival'
   }
   return isUnproven(device) ? 'contest' : undefined
+}
+
+/** Commands that go out although the setup of the device is under way: they protect it. */
+export const DURING_SETUP: readonly string[] = ['EraseDevice', 'DeviceLock', 'EnableLostMode']
+
+/** Whether a new command of the device channel waits for the end of the setup. */
+export function waitsForSetup(
+  { state: { device } }: Context,
+  { requestType, source }: Pick<NewCommand, 'requestType' | 'source'>,
+): boolean {
+  const open = openSetup(device)
+  return (
+    open !== undefined &&
+    open.lets !== source &&
+    source !== SETUP_SOURCE &&
+    !DURING_SETUP.includes(requestType)
+  )
+}
+
+/** Lets the commands go out that the setup holds: that of a row, or all. Others may be held for more. */
+export function endSetupHold(context: Context, row?: number): void {
+  for (const command of heldByRun(context.db, row)) {
+    resumeHeld(context.db, command.id, heldFor(context, command))
+  }
+  readAgain(context, 0)
 }
 
 export type Released =
@@ -110,9 +136,13 @@ function releaseThose(
 /**
  * Whether a release without a command's id releases this one. While the device is not proven it leaves the
  * commands that its proof releases, and those of a moved fleet, which were queued for the enrolment before.
+ * What waits for the setup of the device waits for its end.
  * It never releases a destructive command of a moved fleet: that one needs its id.
  */
 function goesWithOthers({ state }: Context, { heldFor: reason, requestType }: HeldRow): boolean {
+  if (reason === 'setup') {
+    return false
+  }
   if (isUnproven(state.device) && reason !== 'arrival' && reason !== 'review') {
     return false
   }

@@ -4,7 +4,7 @@ import { hasParts, loadBody, type BodyKind, type InlineBody } from '../../storag
 import { readPushNote, type Channel, type PushNote } from '../store/channel-row.ts'
 import { channelAt, recalledChannel } from '../store/channels.ts'
 import { channelIdOf, commandId, numberOf, rowOf } from '../store/commands/ids.ts'
-import { stateOfRow } from '../store/commands/pending.ts'
+import { progressOfRow } from '../store/commands/pending.ts'
 import { readQueuedBy, type QueuedBy } from '../store/commands/queued-by.ts'
 import {
   isStoredHere,
@@ -109,7 +109,7 @@ export function stateOfCommand(
   n: number,
 ): CommandState | undefined {
   const channel = recalledChannel(context, user)
-  return channel && stateOfRow(context.db, rowOf(channel, n))
+  return channel && progressOfRow(context.db, rowOf(channel, n))?.state
 }
 
 /** A channel's commands, newest first: pending ones, and those that history keeps. */

@@ -12,17 +12,17 @@ import { noteAcknowledged } from './mdm-profile.ts'
 import { PUSH_FALLBACK, queueOf } from './window.ts'
 
 /**
- * The effect of a report. `answered`: `acknowledged` is the type of a pending command that the device carried
- * out. `repeat`: the report is known, and is no event. `deferred`: the device answered NotNow so often, or
- * for so long, that an admin should know.
+ * The effect of a report. `answered`: `uuid` is that of the command, also where the report lacks it, and
+ * `acknowledged` the type of a pending command that the device carried out. `repeat`: the report is known,
+ * and is no event. `deferred`: the device answered NotNow so often, or for so long, that an admin should
+ * know.
  */
 export type ReportEffect =
-  | { readonly kind: 'answered'; readonly acknowledged?: string }
+  | { readonly kind: 'answered'; readonly uuid: string; readonly acknowledged?: string }
   | { readonly kind: 'repeat' | 'unknown' | 'none' }
   | { readonly kind: 'deferred'; readonly n: number; readonly notNows: number }
 
 const NOTHING = new Uint8Array()
-const ANSWERED: ReportEffect = { kind: 'answered' }
 
 /** Applies a report to its channel's queue (docs/architecture.md §5). */
 export function applyReport(
@@ -51,7 +51,8 @@ export function applyReport(
   queue.depth -= 1
   keepResult(context, channel, entry, { state, result })
   pruneAfterAnswer(context, channel, queue, entry.id)
-  return state === 'acknowledged' ? { kind: 'answered', acknowledged: entry.requestType } : ANSWERED
+  const { uuid, requestType } = entry
+  return { kind: 'answered', uuid, ...(state === 'acknowledged' && { acknowledged: requestType }) }
 }
 
 /** NotNow: the command stays, and the alarm pushes again for it, less and less often. */
@@ -71,7 +72,7 @@ function applyNotNow(context: Context, entry: PendingCommand): ReportEffect {
   }
   return deferred && !before.deferred
     ? { kind: 'deferred', n: numberOf(entry.id), notNows }
-    : ANSWERED
+    : { kind: 'answered', uuid: entry.uuid }
 }
 
 /**
@@ -100,7 +101,7 @@ function applyLate(
   if (unanswered) {
     const command = { ...unanswered, secret: unanswered.secret === 1, big: false }
     keepResult(context, channel, command, { state: unanswered.state, result })
-    return ANSWERED
+    return { kind: 'answered', uuid }
   }
   return { kind: 'unknown' }
 }

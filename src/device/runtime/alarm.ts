@@ -2,6 +2,8 @@ import { isSubscriberBehind, subscribersBehind, waitingSince } from '../outbox/c
 import { nextRetryAt } from '../outbox/retries.ts'
 import { pushDueAt } from '../push/decide.ts'
 import { PUSH_FALLBACK, queueOf } from '../queue/window.ts'
+import { advanceSetup } from '../setup/advance.ts'
+import { setupAlarm } from '../setup/begin.ts'
 import { contestDueAt, advanceContest } from '../standing/contest-end.ts'
 import { ANNOUNCE_AFTER, wakeBy, type Context } from '../store/context.ts'
 import { announcementOf, type AnnouncementBody } from '../standing/directory-row.ts'
@@ -25,6 +27,10 @@ export function watchOver(context: Context): void {
   if (contestAt !== undefined) {
     wakeBy(context, contestAt)
   }
+  const setup = setupAlarm(context)
+  if (setup.at > 0) {
+    wakeBy(context, setup.at)
+  }
   if (context.effects.push.size > 0) {
     wakeBy(context, context.now + PUSH_FALLBACK)
   }
@@ -35,9 +41,10 @@ export function watchOver(context: Context): void {
  * waits, and since when. Tries are not counted: the longer something waits, the rarer it is tried.
  */
 export function dueTimes(context: Context): { due: Due; next: number | undefined } {
-  const { state, now } = context
-  const { device } = state
+  const { now } = context
+  const { device } = context.state
   advanceContest(context)
+  advanceSetup(context)
   const contestAt = contestDueAt(context)
   const dates = contestAt === undefined ? [] : [contestAt]
   const announce = (since: number | undefined): boolean => {
@@ -57,6 +64,27 @@ export function dueTimes(context: Context): { due: Due; next: number | undefined
   if (retryAt !== undefined) {
     dates.push(retryAt <= now ? now + clamp(now - retryAt, ANNOUNCE_AFTER, HOUR) : retryAt)
   }
+  const setup = setupAlarm(context)
+  if (setup.at > 0) {
+    dates.push(setup.at)
+  }
+  const push = pushesDue(context, dates)
+  return {
+    due: {
+      announcement: {
+        ...announcementOf(context, toAnnounce),
+        ...(setup.isDue && { setup: true as const }),
+      },
+      push,
+    },
+    // Math.min of all dates could get more arguments than a call takes: a shared Mac may have many users.
+    next: dates.length > 0 ? dates.reduce((first, at) => Math.min(first, at)) : undefined,
+  }
+}
+
+/** The channels to push again now. The times of their queues join the dates. */
+function pushesDue(context: Context, dates: number[]): number[] {
+  const { state, now } = context
   const push: number[] = []
   for (const channel of state.channels) {
     const { heldUntil, expiresAt } = queueOf(context, channel)
@@ -69,11 +97,7 @@ export function dueTimes(context: Context): { due: Due; next: number | undefined
       dates.push(at <= now ? now + clamp(now - at, QUARTER, DAY) : at)
     }
   }
-  return {
-    due: { announcement: announcementOf(context, toAnnounce), push },
-    // Math.min of all dates could get more arguments than a call takes: a shared Mac may have many users.
-    next: dates.length > 0 ? dates.reduce((first, at) => Math.min(first, at)) : undefined,
-  }
+  return push
 }
 
 /** Whether a commit has ended the last work that the alarm watches over. */

@@ -259,7 +259,7 @@ export class DeviceRuntime {
   }
 
   async #announce(announcement: AnnouncementBody): Promise<void> {
-    if (announcement.readers.length === 0 && !announcement.directory) {
+    if (announcement.readers.length === 0 && !announcement.directory && !announcement.setup) {
       return
     }
     try {

@@ -137,6 +137,8 @@ export interface AnnouncementBody {
   readonly directory: DirectoryRow | undefined
   /** No alarm announces the row again: the directory has to have it before the device gets its answer. */
   readonly awaited?: true
+  /** The blueprints of the device have to be read. */
+  readonly setup?: true
 }
 
 export function announcementOf(

@@ -24,6 +24,18 @@ export function isSerialProven(
   )
 }
 
+/**
+ * The same by an identity of the present enrolment alone. One that is kept beside it is another device’s, and
+ * any device may report the serial number of that one.
+ */
+export function provesOwnSerial({ device, identities }: DeviceState): boolean {
+  const { epoch, facts } = device
+  return (
+    facts.SerialNumber !== '' &&
+    identities.some((known) => known.epoch === epoch && known.provenSerial === facts.SerialNumber)
+  )
+}
+
 /** The serial number that the directory lists: during a contest, that of the enrolment before. */
 export function listedSerial(context: Context): string {
   return established(context).facts.SerialNumber || context.state.device.facts.SerialNumber

@@ -101,6 +101,8 @@ export interface DeviceState {
   retryAt: number | null | undefined
   /** The most bytes that messages may have stored since the storage was measured. */
   unmeasured: number
+  /** Until when the readings of blueprints that the device has caused use up its share. */
+  setupsUntil: number
   /** Until when the offers of declarations that the device has caused use up its share. */
   offersUntil: number
 }

@@ -9,6 +9,10 @@ export const ITEM_KINDS = [
   'authority',
   'certificate',
   'profile',
+  'setup_user',
+  'blueprint',
+  'dep_key',
+  'dep_account',
   'challenge',
   'device',
   'kept',
@@ -31,6 +35,12 @@ export interface NewItem extends MoveItem {
 
 /** What became of an item. `failed`: the next activation tries it again. */
 export type ItemOutcome = 'applied' | 'moved' | 'merged' | 'kept' | 'contested' | 'failed'
+
+export interface ItemEnd {
+  readonly outcome: ItemOutcome
+  /** What the item lacks; of one that is `kept`, why it is not taken up. */
+  readonly remark?: string
+}
 
 /**
  * Stores items of an open move, each in place of one with the same id.
@@ -85,34 +95,77 @@ export async function waitingItems(
   )
   let total = 0
   const ids = sizes.filter(({ size }, n) => (total += size) <= bytes || n === 0).map(({ id }) => id)
+  return openItems(d1, sealer, move, kind, ids)
+}
+
+/** The item with its data; undefined if there is none, or its data is where it belongs. */
+export async function readItem(
+  d1: D1Database,
+  sealer: Sealer,
+  move: string,
+  { kind, id }: Pick<MoveItem, 'kind' | 'id'>,
+): Promise<MoveItem | undefined> {
+  const [item] = await openItems(d1, sealer, move, kind, [id])
+  return item
+}
+
+async function openItems(
+  d1: D1Database,
+  sealer: Sealer,
+  move: string,
+  kind: ItemKind,
+  ids: readonly string[],
+): Promise<MoveItem[]> {
   const meant = sql`WHERE move = ${move} AND kind = ${kind} AND id IN ${among(ids)} ORDER BY id, part`
   const rows = ids.length === 0 ? [] : await readAll(d1, select('moveItems', ['id', 'data'], meant))
-  return ids.map((id) => {
+  return ids.flatMap((id) => {
     const parts = rows.flatMap((row) =>
       row.id === id && row.data ? [new Uint8Array(row.data)] : [],
     )
-    return {
-      kind,
-      id,
-      data: sealer.open(new Uint8Array(Buffer.concat(parts)), place(move, kind, id)),
-    }
+    const sealed = new Uint8Array(Buffer.concat(parts))
+    return parts.length === 0
+      ? []
+      : [{ kind, id, data: sealer.open(sealed, place(move, kind, id)) }]
   })
 }
 
-/** Notes what became of items. Applied ones lose their data: it is where it belongs. */
+/**
+ * Notes what became of items. They lose their data where it belongs elsewhere, or where what is here stays.
+ */
 export async function settleItems(
   d1: D1Database,
   move: string,
   kind: ItemKind,
-  outcomes: ReadonlyMap<string, ItemOutcome>,
+  outcomes: ReadonlyMap<string, ItemEnd>,
 ): Promise<void> {
-  const listed = sql`json_each(${JSON.stringify(Object.fromEntries(outcomes))}) AS listed`
-  const outcome = sql`(SELECT listed.value FROM ${listed} WHERE listed.key = move_items.id)`
-  const keepsData = kind === 'kept' ? sql`1` : sql`${outcome} = 'failed'`
+  const ends = [...outcomes].map(([id, { outcome, remark = '' }]) => {
+    const keepsData =
+      kind === 'kept' || outcome === 'failed' || (outcome === 'kept' && remark !== '')
+    return [id, [outcome, remark, Number(keepsData)]]
+  })
+  const listed = sql`json_each(${JSON.stringify(Object.fromEntries(ends))}) AS listed`
   // With the ids as a list, SQLite looks each of them up. A join would read all items of the kind.
-  const settle = sql`UPDATE move_items SET outcome = ${outcome}, data = CASE WHEN ${keepsData} THEN data END
+  const settle = sql`UPDATE move_items SET (outcome, remark, data) =
+      (SELECT listed.value ->> 0, listed.value ->> 1, iif(listed.value ->> 2, data, NULL)
+        FROM ${listed} WHERE listed.key = move_items.id)
     WHERE move = ${move} AND kind = ${kind} AND id IN (SELECT listed.key FROM ${listed})`
   await write(d1, settle)
+}
+
+/** Of some items, those that an earlier move has brought: an admin may have removed or changed them since. */
+export async function broughtBefore(
+  d1: D1Database,
+  move: string,
+  kind: ItemKind,
+  ids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const rows = await readAll(
+    d1,
+    sql<{ id: string }>`SELECT id FROM move_items WHERE kind = ${kind} AND id IN ${among(ids)}
+      AND move IN (SELECT moves.id FROM moves WHERE moves.id <> ${move} AND state = 'active')
+      AND (outcome = 'applied' OR (outcome = 'kept' AND remark = ''))`,
+  )
+  return new Set(rows.map(({ id }) => id))
 }
 
 export interface ListedItem {
@@ -121,6 +174,7 @@ export interface ListedItem {
   readonly digest: string
   readonly standing: string
   readonly outcome: string
+  readonly remark: string
 }
 
 /** A page of the items of a kind, behind an id. */
@@ -135,7 +189,7 @@ export function listItems(
 ): Promise<ListedItem[]> {
   const meant = sql`WHERE move = ${move} AND kind = ${kind} AND part = 0 AND id > ${after}
     ORDER BY id LIMIT ${limit}`
-  const keys = ['kind', 'id', 'digest', 'standing', 'outcome'] as const
+  const keys = ['kind', 'id', 'digest', 'standing', 'outcome', 'remark'] as const
   return readAll(d1, select('moveItems', keys, meant))
 }
 

@@ -1,5 +1,7 @@
 import { newApp } from '../app-env.ts'
 import { adminAuth } from '../auth.ts'
+import { blueprintPreviewRoutes } from './blueprints/preview.ts'
+import { blueprintRoutes } from './blueprints/blueprints.ts'
 import { bulkRoutes } from './jobs/bulk.ts'
 import { authorityRoutes } from './certificates/authorities.ts'
 import { challengeRoutes } from './enrolment/challenges.ts'
@@ -12,6 +14,13 @@ import { declarationSetRoutes } from './declarations/sets/sets.ts'
 import { declarationStateRoutes } from './declarations/states.ts'
 import { declarationVersionRoutes } from './declarations/versions.ts'
 import { deliveryRoutes } from './webhooks/deliveries.ts'
+import { depAccountRoutes } from './dep/accounts.ts'
+import { depAssignRoutes } from './dep/assign.ts'
+import { depDeviceRoutes } from './dep/devices.ts'
+import { depProfileRoutes } from './dep/profiles.ts'
+import { depReleaseRoutes } from './dep/release.ts'
+import { depRuleRoutes } from './dep/rules.ts'
+import { depTokenRoutes } from './dep/tokens.ts'
 import { deviceDeclarationRoutes } from './declarations/device.ts'
 import { deviceListRoutes } from './devices/list.ts'
 import { deviceRoutes } from './devices/device.ts'
@@ -28,11 +37,15 @@ import { invitationRoutes } from './enrolment/invitations.ts'
 import { jobRoutes } from './jobs/jobs.ts'
 import { knownSerialRoutes } from './enrolment/known-serials.ts'
 import { profileRoutes } from './enrolment/profiles.ts'
+import { repoManifestRoutes } from './repo/manifest.ts'
+import { repoRoutes } from './repo/files.ts'
 import { pushCertificateRoutes } from './certificates/push-certificate.ts'
 import { renewalRoutes } from './certificates/renewals.ts'
 import { rolloutRoutes } from './declarations/rollout.ts'
 import { releaseRoutes } from './jobs/releases.ts'
 import { replayRoutes } from './jobs/replays.ts'
+import { setupPasswordRoutes } from './setup/password.ts'
+import { setupRoutes } from './setup/setup.ts'
 import { serialNumberRoutes } from './devices/serial-numbers.ts'
 import { setMemberRoutes } from './declarations/sets/members.ts'
 import { timelineRoutes } from './devices/timeline.ts'
@@ -42,16 +55,18 @@ import { secretRoutes } from './commands/secrets.ts'
 import { waitingRoutes } from './commands/waiting.ts'
 import { exportRoutes } from './moves/export.ts'
 import { moveItemRoutes } from './moves/items.ts'
+import { moveRevealRoutes } from './moves/reveal.ts'
 import { moveRoutes } from './moves/moves.ts'
 import { postRoutes } from './webhooks/posts.ts'
 import { updateDeviceRoutes } from './updates/devices.ts'
+import { setupUserRoutes } from './blueprints/users.ts'
 import { softwareUpdateRoutes } from './updates/policies.ts'
 import { osVersionRoutes } from './updates/versions.ts'
 import { webhookControlRoutes } from './webhooks/control.ts'
 import { webhookRoutes } from './webhooks/webhooks.ts'
 import { WORDS } from './words.ts'
 import { boundedJson, readablePath } from './request.ts'
-import type { Document } from './openapi/event-kinds.ts'
+import type { Document } from './openapi/kind.ts'
 import { writeDocument } from './openapi/write-document.ts'
 
 /**
@@ -97,11 +112,15 @@ const ROUTES = [
   serialNumberRoutes,
   renewalRoutes,
   escrowRoutes,
+  setupRoutes,
+  setupPasswordRoutes,
   secretRoutes,
   authorityRoutes,
   challengeRoutes,
   profileRoutes,
   fileRoutes,
+  repoRoutes,
+  repoManifestRoutes,
   pushCertificateRoutes,
   webhookRoutes,
   webhookControlRoutes,
@@ -112,10 +131,22 @@ const ROUTES = [
   exportRoutes,
   moveRoutes,
   moveItemRoutes,
+  moveRevealRoutes,
   // Its paths come before `/software-updates/{id}`.
   osVersionRoutes,
   softwareUpdateRoutes,
   updateDeviceRoutes,
+  // Its path comes before `/blueprints/{id}`.
+  blueprintPreviewRoutes,
+  blueprintRoutes,
+  setupUserRoutes,
+  depTokenRoutes,
+  depAccountRoutes,
+  depRuleRoutes,
+  depProfileRoutes,
+  depAssignRoutes,
+  depReleaseRoutes,
+  depDeviceRoutes,
 ]
 
 export const ownFace = newApp()

@@ -52,7 +52,7 @@ export const emptyBody: MiddlewareHandler<AppEnv> = async (c, next) => {
 }
 
 /** Its body is the file itself; its handler bounds it. */
-const FILE = /^\/api\/files\/[^/]+$/
+const FILE = /^\/api\/(files|repo)\/[^/]+$/
 
 /**
  * Bounds the body, and reads it as JSON, of any content type: curl's `-d` sends the type of a form,

@@ -2,6 +2,8 @@ import type { Context } from 'hono'
 import type { DeviceAnswer, DeviceInput } from '../../device/enrolment/message.ts'
 import type { NewClaim } from '../../device/enrolment/user-claim.ts'
 import { offerIfDue } from '../../directory/declarations/offer.ts'
+import type { SetupFacts } from '../../device/setup/begin.ts'
+import { beginSetupNow, beginSetupOf } from '../../setup/begin.ts'
 import { noteSeen } from '../../directory/devices/seen.ts'
 import { keepClaim } from '../../directory/devices/users.ts'
 import { inBackground } from '../../guard.ts'
@@ -131,6 +133,9 @@ async function answerMessage(
       if (result.isOfferDue) {
         offerSoon(c, message.enrollment.device)
       }
+      if (result.setupDue) {
+        await setUp(c, message, result.setupDue)
+      }
       return accepted(c, message, result)
   }
 }
@@ -139,6 +144,22 @@ async function answerMessage(
 function offerSoon({ env, executionCtx }: DeviceContext, device: string): void {
   const offering = attempt('declarations:offer-failed', () => offerIfDue(env, device), device)
   inBackground(executionCtx, offering)
+}
+
+/**
+ * The blueprints of a device that has just enrolled are read before it gets its answer, so that its next
+ * message brings the first command. Later they are read beside: the device may have waited long enough.
+ */
+async function setUp(c: DeviceContext, message: Message, facts: SetupFacts): Promise<void> {
+  const { env, executionCtx } = c
+  const { device } = message.enrollment
+  const begin = message.kind === 'checkin' ? beginSetupNow : beginSetupOf
+  const beginning = attempt('setup:not-begun', () => begin(env, device, facts), device)
+  if (message.kind === 'checkin') {
+    await beginning
+  } else {
+    inBackground(executionCtx, beginning)
+  }
 }
 
 async function accepted(

@@ -11,6 +11,7 @@ import { listenersOf } from '../../events/webhook.ts'
 import { inBackground } from '../../guard.ts'
 import type { Message } from '../../mdm/message.ts'
 import { beginsRound } from '../../mdm/queue.ts'
+import { mayBeginSetup } from '../../setup/begin.ts'
 import { knownWebhooks } from '../../webhooks/settings.ts'
 import type { AppEnv } from '../app-env.ts'
 import { takeStored } from './announce.ts'
@@ -50,6 +51,7 @@ export async function inputOf(
     listed: takeStored(message.enrollment.device),
     digest: digestOf(message, signer),
     ...(declares && { declares }),
+    ...((await mayBeginSetup(c.env, message)) && { setup: true }),
   }
 }
 

@@ -9,9 +9,9 @@ import { warn } from '../../log.ts'
 import { newApp } from '../app-env.ts'
 import { RequestError } from '../request-error.ts'
 import { atDevice } from '../at-device.ts'
-import { commandNeeds } from '../command-needs.ts'
-import { enqueueCommand } from '../queue-command.ts'
-import { queuedBy } from '../queued-by.ts'
+import { commandNeeds } from '../queue/command-needs.ts'
+import { enqueueCommand } from '../queue/queue-command.ts'
+import { queuedBy } from '../queue/queued-by.ts'
 import { readBodyBytes, goJson, readJson, type AdminContext } from './request.ts'
 
 type LenientCommand = Omit<AppleCommand, 'ok' | 'destructive'>

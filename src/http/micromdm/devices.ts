@@ -3,10 +3,12 @@ import type { DeviceStub } from '../../device/stub.ts'
 import { projectDevices } from '../../directory/devices/project.ts'
 import { listDevices } from '../../directory/devices/rows.ts'
 import { contestedSerials, idsOfSerial } from '../../directory/devices/serials.ts'
+import { listDepDevices, type ListedDepDevice } from '../../directory/dep/search.ts'
 import { rfc3339 } from '../../events/event.ts'
 import { newApp } from '../app-env.ts'
 import { faultOfDeviceId } from '../../mdm/enrollment.ts'
 import { RequestError } from '../request-error.ts'
+import { NEVER } from './dep/shapes.ts'
 import { goJson, readObject, type AdminContext } from './request.ts'
 
 /** `/v1/devices` (docs/micromdm.md). */
@@ -14,28 +16,38 @@ export const v1Devices = newApp()
 
 const LIST = 'getDevicesRequest'
 const REMOVE = 'RemoveDevicesOptions'
-/** Go's text for no time. */
-const NEVER = '0001-01-01T00:00:00Z'
 
 v1Devices.post('/v1/devices', async (c) => {
   const body = await readObject(c)
-  const listed = await listDevices(c.env.DB, {
-    serials: stringsField(body, 'filter_serial', LIST) ?? [],
-    ids: stringsField(body, 'filter_udid', LIST) ?? [],
-  })
-  return goJson({
-    devices:
-      listed.length === 0
-        ? null
-        : listed.map((device) => ({
-            serial_number: device.serialNumber,
-            udid: device.id,
-            enrollment_status: device.enrolled,
-            last_seen: device.lastSeen === 0 ? NEVER : rfc3339(device.lastSeen),
-            dep_profile_status: '',
-          })),
-  })
+  const serials = stringsField(body, 'filter_serial', LIST) ?? []
+  const ids = stringsField(body, 'filter_udid', LIST) ?? []
+  const listed = await listDevices(c.env.DB, { serials, ids })
+  const asked = ids.length === 0 ? serials : listed.map(({ serialNumber }) => serialNumber)
+  const inAbm = ids.length > 0 && asked.length === 0 ? [] : await listDepDevices(c.env.DB, asked)
+  const statuses = new Map(inAbm.map((device) => [device.serial, device.profileStatus]))
+  const devices = [
+    ...listed.map((device) => ({
+      serial_number: device.serialNumber,
+      udid: device.id,
+      enrollment_status: device.enrolled,
+      last_seen: device.lastSeen === 0 ? NEVER : rfc3339(device.lastSeen),
+      dep_profile_status: statuses.get(device.serialNumber) ?? '',
+    })),
+    ...(ids.length === 0 ? inAbm.filter(({ isUnenrolled }) => isUnenrolled) : []).map(notEnrolled),
+  ]
+  return goJson({ devices: devices.length === 0 ? null : devices })
 })
+
+/** A device that only Apple Business Manager knows. */
+function notEnrolled({ serial, profileStatus }: ListedDepDevice) {
+  return {
+    serial_number: serial,
+    udid: '',
+    enrollment_status: false,
+    last_seen: NEVER,
+    dep_profile_status: profileStatus,
+  }
+}
 
 /** Only the wrapped form counts: a flat body has no effect in MicroMDM, and must not delete here. */
 v1Devices.delete('/v1/devices', async (c) => {

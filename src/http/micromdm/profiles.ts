@@ -6,6 +6,7 @@ import {
   storeProfile,
 } from '../../directory/profiles.ts'
 import { MAX_PROFILE_BYTES, problemOf } from '../../enroll/stored-profile.ts'
+import { noteRemovedProfile } from '../../setup/removed-profile.ts'
 import { newApp } from '../app-env.ts'
 import { RequestError } from '../request-error.ts'
 import { type AdminContext, goJson, readObject } from './request.ts'
@@ -53,6 +54,7 @@ v1Profiles.delete('/v1/profiles', async (c) => {
     if (!(await removeProfile(c.env.DB, id))) {
       throw unknown(id)
     }
+    await noteRemovedProfile(c.env.DB, id)
   }
   return goJson({})
 })

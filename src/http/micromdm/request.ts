@@ -46,3 +46,15 @@ export function goJson(value: WritableJson, status = 200): Response {
     headers: { 'content-type': 'application/json; charset=utf-8' },
   })
 }
+
+/** Characters of a warning; longer headers are refused by some proxies. */
+const MAX_WARNING = 1000
+
+/** What was done and yet may not be meant. MicroMDM has no place for it in its JSON (RFC 7234 §5.5). */
+export function withWarnings(response: Response, warnings: readonly string[]): Response {
+  for (const text of warnings) {
+    const shown = text.slice(0, MAX_WARNING).replace(/[^ -~]/g, '?')
+    response.headers.append('warning', `299 - "${shown.replace(/["\\]/g, '\\$&')}"`)
+  }
+  return response
+}

@@ -5,7 +5,7 @@ import { requireConfig } from '../../config/config.ts'
 import { authorityAnchors, installAuthority } from '../../directory/authorities.ts'
 import { recordMoved } from '../../directory/certificates.ts'
 import { openMovedChallenges } from '../../directory/challenges.ts'
-import type { ItemKind, ItemOutcome, MoveItem } from '../../directory/moves/items.ts'
+import type { ItemEnd, ItemKind, ItemOutcome, MoveItem } from '../../directory/moves/items.ts'
 import { findMove } from '../../directory/moves/moves.ts'
 import { addProfile } from '../../directory/profiles.ts'
 import { readAuthority } from '../../migration/records.ts'
@@ -13,14 +13,18 @@ import { readCertificate } from '../../pki/x509/certificate.ts'
 import { validatePath } from '../../pki/x509/path.ts'
 import type { WorkEnv } from '../work.ts'
 import { moveDevices } from './devices.ts'
+import { takeUp, type Outcomes } from './enrolment.ts'
 
-export type Outcomes = ReadonlyMap<string, ItemOutcome>
 type Apply = (env: WorkEnv, items: readonly MoveItem[], move: string) => Promise<Outcomes>
 
 export const APPLY: Readonly<Record<ItemKind, Apply>> = {
   authority: installAuthorities,
   certificate: recordCertificates,
   profile: storeProfiles,
+  setup_user: takeUp('setup_user'),
+  blueprint: takeUp('blueprint'),
+  dep_key: takeUp('dep_key'),
+  dep_account: takeUp('dep_account'),
   challenge: openChallenges,
   device: moveDevices,
   // It has no room yet: it stays where it is, as it came.
@@ -31,7 +35,7 @@ export const APPLY: Readonly<Record<ItemKind, Apply>> = {
 const CHALLENGES_FOR = 86_400_000
 
 function all(items: readonly MoveItem[], outcome: ItemOutcome): Outcomes {
-  return new Map(items.map(({ id }) => [id, outcome]))
+  return new Map(items.map(({ id }) => [id, { outcome }]))
 }
 
 /** The CA that issues here goes on: devices renew from the other server's CA to this one. */
@@ -60,15 +64,15 @@ async function recordCertificates(env: WorkEnv, items: readonly MoveItem[]): Pro
     path.ok ? [{ certificate, authority: path.caKeyId }] : [],
   )
   await recordMoved(env.DB, ours)
-  return new Map(read.map(({ id, path }) => [id, path.ok ? 'applied' : 'kept']))
+  return new Map(read.map(({ id, path }) => [id, { outcome: path.ok ? 'applied' : 'kept' }]))
 }
 
 /** A profile that is here already stays. */
 async function storeProfiles(env: WorkEnv, items: readonly MoveItem[]): Promise<Outcomes> {
-  const outcomes = new Map<string, ItemOutcome>()
+  const outcomes = new Map<string, ItemEnd>()
   for (const { id, data } of items) {
     const isNew = await addProfile(env.DB, { identifier: id, mobileconfig: data })
-    outcomes.set(id, isNew ? 'applied' : 'kept')
+    outcomes.set(id, { outcome: isNew ? 'applied' : 'kept' })
   }
   return outcomes
 }

@@ -8,7 +8,7 @@ import { claimMoved } from '../../directory/identities.ts'
 import { projectRows } from '../../directory/devices/project.ts'
 import { project } from '../../directory/devices/rows.ts'
 import { calledIds, keepMovedClaims } from '../../directory/devices/users.ts'
-import type { ItemOutcome, MoveItem } from '../../directory/moves/items.ts'
+import type { ItemEnd, MoveItem } from '../../directory/moves/items.ts'
 import { warn } from '../../log.ts'
 import type { MovedBinding, MovedDevice } from '../../migration/moved.ts'
 import { readMovedDevice } from '../../migration/records.ts'
@@ -27,12 +27,12 @@ const PATIENCE = 30_000
 export async function moveDevices(
   env: WorkEnv,
   items: readonly MoveItem[],
-): Promise<ReadonlyMap<string, ItemOutcome>> {
+): Promise<ReadonlyMap<string, ItemEnd>> {
   const records = items.map(({ data }) => readMovedDevice(data))
   return new Map(
     (await moveRecords(env, records, { isRepeated: true })).map(({ id, moved }) => [
       id,
-      moved?.outcome ?? 'failed',
+      { outcome: moved?.outcome ?? 'failed' },
     ]),
   )
 }

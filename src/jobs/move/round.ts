@@ -36,6 +36,10 @@ const BATCH: Readonly<Record<ItemKind, number>> = {
   authority: 1,
   certificate: 90,
   profile: 10,
+  setup_user: 10,
+  blueprint: 5,
+  dep_key: 5,
+  dep_account: 3,
   challenge: 90,
   device: 35,
   kept: 90,
@@ -70,7 +74,7 @@ async function moveNext(env: WorkEnv, { work }: Round): Promise<Step> {
       const called = kind === 'device' ? [{ at: began, count: items.length }] : []
       return {
         total: kind === 'device' ? items.length : 0,
-        failed: [...outcomes.values()].filter((outcome) => outcome === 'failed').length,
+        failed: [...outcomes.values()].filter(({ outcome }) => outcome === 'failed').length,
         work: workOf({ move, touched: [...recent, ...called], last: { kind, id: end.id } }),
         after: { kind: 'wait', until: clock.now() },
       }

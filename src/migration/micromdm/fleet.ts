@@ -1,20 +1,23 @@
 /** Reads all that MicroMDM 1.13.1 knows: its file micromdm.db, or what `GET /boltbackup` answered. */
+import type { FlatBlueprint } from '../../blueprints/flat.ts'
 import { readBolt, type BoltFile } from '../bolt/bolt.ts'
 import { SHARED_IPAD_USER_ID } from '../../mdm/enrollment.ts'
 import { FileFault } from '../fault.ts'
 import type { MovedDevice } from '../moved.ts'
+import type { MovedSetupUser } from '../records.ts'
 import { readBindings } from './bindings.ts'
 import { type MovedAuthority, readDepot } from './certificates.ts'
 import { checkIndex, checkSerials, checkTopics } from './checks.ts'
+import { type DepParts, readDepParts } from './dep.ts'
 import { deviceOf } from './device.ts'
 import { findDevices } from './ids.ts'
 import { base64Of, type FleetNotes, keep, type KeptPart, type OddPart, remark } from './notes.ts'
 import { type MovedProfile, type MovedPushCertificate, readServerParts } from './rest.ts'
 import { type DeviceTables, readDeviceTables } from './tables.ts'
-import { findUsers } from './users.ts'
+import { findUsers, setupUsersOf } from './users.ts'
 
 /** What MicroMDM had. It is JSON: bytes are base64, unless a field says otherwise. */
-export interface MicroMdmFleet {
+export interface MicroMdmFleet extends DepParts {
   /** By id, in the order of its characters' codes. */
   readonly devices: readonly MovedDevice[]
   /** The CA of its devices. */
@@ -25,6 +28,8 @@ export interface MicroMdmFleet {
   readonly pushCertificate?: MovedPushCertificate
   readonly profiles: readonly MovedProfile[]
   readonly challenges: readonly string[]
+  readonly setupUsers: readonly MovedSetupUser[]
+  readonly blueprints: readonly FlatBlueprint[]
   /** What has no place here, as it was stored. */
   readonly kept: readonly KeptPart[]
   /** What an admin should know before devices are moved. */
@@ -70,7 +75,8 @@ export function readFleet(bytes: Uint8Array, options: { readonly now: number }):
   const devices = [...known]
     .toSorted(([one], [other]) => (one < other ? -1 : 1))
     .map(([id, device]) => deviceOf(id, device, users.get(id) ?? [], tables, notes))
-  const { pushCertificate, topic, profiles, challenges } = readServerParts(root, now, notes)
+  const { topic, pushCertificate, ...parts } = readServerParts(root, now, notes)
+  const depParts = readDepParts(root, notes)
   const keys = [...known.keys(), ...[...users.values()].flat().map(({ userId }) => userId)]
   keepQueues(tables, new Set(keys), notes)
   checkIndex(tables, notes)
@@ -81,8 +87,9 @@ export function readFleet(bytes: Uint8Array, options: { readonly now: number }):
     ...(depot.authority && { authority: depot.authority }),
     certificates: [...depot.issued.values()].map(({ der }) => base64Of(der)),
     ...(pushCertificate && { pushCertificate }),
-    profiles,
-    challenges,
+    ...parts,
+    ...depParts,
+    setupUsers: setupUsersOf(tables),
     kept: notes.kept,
     odd: notes.odd,
     counts: countsOf(file, tables, devices),

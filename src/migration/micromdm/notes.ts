@@ -36,6 +36,8 @@ export type OddCode =
   | 'shared_ipad'
   | 'topic_differs'
   | 'bad_push_certificate'
+  // enrolment
+  | 'bad_dep'
   // commands
   | 'bad_payload'
   | 'uuid_differs'
@@ -49,7 +51,6 @@ export interface OddPart {
 }
 
 export type KeptKind =
-  | 'blueprint'
   | 'user'
   | 'device'
   | 'push_info'
@@ -61,7 +62,6 @@ export type KeptKind =
   | 'authority'
   | 'dep_device'
   | 'dep_token'
-  | 'dep_last_token'
   | 'dep_key'
   | 'dep_certificate'
   | 'dep_cursor'

@@ -101,8 +101,17 @@ function readVarint(cursor: WireCursor): bigint {
 
 /** @throws WireError when it is no UTF-8: Go does not write or read such a string either */
 export function wireText(fields: WireFields, number: number): string {
+  return textOf(wireBytes(fields, number), number)
+}
+
+/** The texts of a field that may be there many times. @throws WireError as {@link wireText} */
+export function wireTexts(fields: WireFields, number: number): readonly string[] {
+  return wireMessages(fields, number).map((bytes) => textOf(bytes, number))
+}
+
+function textOf(bytes: Uint8Array, number: number): string {
   try {
-    return UTF8.decode(wireBytes(fields, number))
+    return UTF8.decode(bytes)
   } catch (error) {
     if (error instanceof TypeError) {
       throw new WireError(`field ${number} is no UTF-8 text`)

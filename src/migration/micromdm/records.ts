@@ -2,7 +2,16 @@
  * The records of MicroMDM 1.13.1, as far as they are moved (github.com/micromdm/micromdm, the .proto files in
  * platform/). Each reader throws a WireError for a broken value.
  */
-import { readWire, wireBytes, wireFlag, wireInt64, wireMessages, wireText } from './protobuf.ts'
+import type { FlatBlueprint } from '../../blueprints/flat.ts'
+import {
+  readWire,
+  wireBytes,
+  wireFlag,
+  wireInt64,
+  wireMessages,
+  wireText,
+  wireTexts,
+} from './protobuf.ts'
 
 export type DeviceRecord = ReturnType<typeof readDeviceRecord>
 export type PushRecord = ReturnType<typeof readPushRecord>
@@ -60,8 +69,27 @@ export function readUserRecord(value: Uint8Array) {
     udid: wireText(fields, 2),
     userId: wireText(fields, 3),
     shortName: wireText(fields, 4),
+    longName: wireText(fields, 5),
     /** Its push token in hex, from the same TokenUpdate as `udid` and `shortName`. */
     token: wireText(fields, 6),
+    /** A property list, as Macs take it. */
+    passwordHash: wireBytes(fields, 7),
+    isHidden: wireFlag(fields, 8),
+  }
+}
+
+/** Of mdm.Blueprint. */
+export function readBlueprintRecord(value: Uint8Array): FlatBlueprint {
+  const fields = readWire(value)
+  return {
+    uuid: wireText(fields, 1),
+    name: wireText(fields, 2),
+    install_application_manifest_urls: wireTexts(fields, 3),
+    profile_ids: wireTexts(fields, 5),
+    apply_at: wireTexts(fields, 6),
+    user_uuids: wireTexts(fields, 7),
+    skip_primary_setup_account_creation: wireFlag(fields, 8),
+    set_primary_setup_account_as_regular_user: wireFlag(fields, 9),
   }
 }
 

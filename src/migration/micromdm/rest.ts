@@ -1,9 +1,10 @@
 /** Reads the buckets that are not about devices. */
 import { checkPushCertificate } from '../../pki/x509/push-certificate.ts'
 import type { BoltBucket } from '../bolt/bolt.ts'
-import { base64Of, type FleetNotes, keep, type KeptKind, remark } from './notes.ts'
-import { readConfigRecord, readProfileRecord } from './records.ts'
-import { asItIs, rowsOf, textOfBytes } from './tables.ts'
+import type { FlatBlueprint } from '../../blueprints/flat.ts'
+import { base64Of, type FleetNotes, remark } from './notes.ts'
+import { readBlueprintRecord, readConfigRecord, readProfileRecord } from './records.ts'
+import { asItIs, checkKeys, rowsOf, textOfBytes } from './tables.ts'
 
 export interface MovedProfile {
   readonly identifier: string
@@ -22,6 +23,7 @@ export interface ServerParts {
   /** That of the push certificate, if it is a good one. */
   readonly topic: string | undefined
   readonly profiles: readonly MovedProfile[]
+  readonly blueprints: readonly FlatBlueprint[]
   /** SCEP challenges that were not used. */
   readonly challenges: readonly string[]
 }
@@ -47,39 +49,20 @@ const BUCKETS = [
 /** Those that it makes when it needs them. */
 const LATER_BUCKETS = ['mdm.DEPToken', 'scep_challenges']
 
-/** The kinds of values in buckets that are only kept: by key, and of all other keys. */
-const KEPT: readonly (readonly [bucket: string, kind: KeptKind, byKey?: Map<string, KeptKind>])[] =
-  [
-    ['mdm.Blueprint', 'blueprint'],
-    ['mdm.DEPConfig', 'dep_cursor'],
-    ['mdm.DEPAutoAssign', 'dep_auto_assigner'],
-    [
-      'mdm.DEPToken',
-      'dep_token',
-      new Map([
-        ['key', 'dep_key'],
-        ['certificate', 'dep_certificate'],
-        ['last_added', 'dep_last_token'],
-      ]),
-    ],
-  ]
-
 /** @param now the push certificate has to be valid at it, in milliseconds since 1970 */
 export function readServerParts(root: BoltBucket, now: number, notes: FleetNotes): ServerParts {
-  for (const [bucket, kind, byKey] of KEPT) {
-    for (const { key, value } of rowsOf(root, bucket, asItIs)) {
-      keep(notes, byKey?.get(key) ?? kind, key, value)
-    }
-  }
   checkBuckets(root, notes)
+  const profiles = rowsOf(root, 'mdm.Profile', readProfileRecord)
+  const blueprints = rowsOf(root, 'mdm.Blueprint', readBlueprintRecord)
+  checkKeys(notes, 'mdm.Profile', profiles, ({ id }) => id)
+  checkKeys(notes, 'mdm.Blueprint', blueprints, ({ uuid }) => uuid)
   return {
     ...readPushCertificateRow(root, now, notes),
-    profiles: rowsOf(root, 'mdm.Profile', readProfileRecord).map(({ key, record }) => {
-      if (record.id !== key) {
-        remark(notes, 'key_differs', key, 'Its record in mdm.Profile has another key inside.')
-      }
-      return { identifier: key, mobileconfig: base64Of(record.mobileconfig) }
-    }),
+    profiles: profiles.map(({ key, record }) => ({
+      identifier: key,
+      mobileconfig: base64Of(record.mobileconfig),
+    })),
+    blueprints: blueprints.map(({ key, record }) => ({ ...record, uuid: key })),
     challenges: rowsOf(root, 'scep_challenges', asItIs).map(({ key }) => key),
   }
 }

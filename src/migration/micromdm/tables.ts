@@ -107,7 +107,7 @@ function byKey<R>(rows: readonly Row<R>[]): Map<string, Row<R>> {
 }
 
 /** MicroMDM writes each record under the key that it has inside; the one in the bucket is looked up. */
-function checkKeys<R>(
+export function checkKeys<R>(
   notes: FleetNotes,
   bucket: string,
   rows: Iterable<Row<R>>,

@@ -1,6 +1,7 @@
 import { enrollmentId, faultOfId, SHARED_IPAD_USER_ID } from '../../mdm/enrollment.ts'
+import type { MovedSetupUser } from '../records.ts'
 import type { KnownDevice } from './ids.ts'
-import { type FleetNotes, keep, remark } from './notes.ts'
+import { base64Of, type FleetNotes, keep, remark } from './notes.ts'
 import type { UserRecord } from './records.ts'
 import type { DeviceTables, Row } from './tables.ts'
 
@@ -14,10 +15,22 @@ export interface KnownUser {
   readonly userId: string
 }
 
-/**
- * The users of devices, by UDID. Other records are kept: accounts that are made at enrolment, and users of
- * devices that the file does not have.
- */
+/** The administrator accounts that Macs get at enrolment: they belong to no device. */
+export function setupUsersOf({ users }: DeviceTables): MovedSetupUser[] {
+  return users.filter(isSetupUser).map(({ key: uuid, record }) => ({
+    uuid,
+    shortName: record.shortName,
+    longName: record.longName,
+    hidden: record.isHidden,
+    passwordHash: base64Of(record.passwordHash),
+  }))
+}
+
+function isSetupUser({ record }: Row<UserRecord>): boolean {
+  return record.udid === '' && record.userId === ''
+}
+
+/** The users of devices, by UDID. Users of devices that the file does not have are kept. */
 export function findUsers(
   tables: DeviceTables,
   devices: ReadonlyMap<string, KnownDevice>,
@@ -25,7 +38,7 @@ export function findUsers(
 ): ReadonlyMap<string, readonly KnownUser[]> {
   const found: KnownUser[] = []
   const taken = new Set<string>()
-  for (const row of lookedUpFirst(tables)) {
+  for (const row of lookedUpFirst(tables).filter((one) => !isSetupUser(one))) {
     const { userId } = row.record
     const user = userId === '' ? undefined : userOf(tables, row, devices, notes)
     if (user !== undefined && !taken.has(userId)) {

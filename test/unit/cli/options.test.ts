@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { refuseForgottenDashes } from '../../../src/cli/dashes.ts'
-import { FLAGS, helpText, readOptions } from '../../../src/cli/options.ts'
+import { FLAGS, helpText, readOptions, readStepAnswer } from '../../../src/cli/options.ts'
+import { portalText } from '../../../src/cli/start/devices/dep-simulator.ts'
 import { panelText, tryText } from '../../../src/cli/start/panel.ts'
 
 test('without a flag it listens on this machine and simulates no device', () => {
@@ -15,6 +16,7 @@ test('without a flag it listens on this machine and simulates no device', () => 
     faults: {},
     push: undefined,
     apns: undefined,
+    depSimulator: false,
     reload: false,
     help: false,
   })
@@ -22,7 +24,7 @@ test('without a flag it listens on this machine and simulates no device', () => 
 
 test('every flag of the command line is read', () => {
   const line =
-    '--port 0 --host ::1 --state /s --api-key=k --webhook http://h/x --device-ca a --device-ca b --devices 3 --os 27 --fault not-now=2 --fault no-status --push-cert c --push-key d --apns https://a:1 --memory 2G'
+    '--port 0 --host ::1 --state /s --api-key=k --webhook http://h/x --device-ca a --device-ca b --devices 3 --os 27 --fault not-now=2 --fault no-status --push-cert c --push-key d --apns https://a:1 --memory 2G --dep-simulator'
   expect(readOptions(line.split(' '))).toEqual({
     port: 0,
     host: '::1',
@@ -36,6 +38,7 @@ test('every flag of the command line is read', () => {
     memory: 2e9,
     push: { certificateFile: 'c', keyFile: 'd' },
     apns: 'https://a:1',
+    depSimulator: true,
     reload: false,
     help: false,
   })
@@ -79,6 +82,29 @@ test.each([
   }
   expect(line).toContain(message)
   expect(line).not.toContain('\n')
+})
+
+test('an answer of simulated devices is read with its times, and other texts are refused', () => {
+  expect(readStepAnswer('InstallProfile=NotNow:2')).toEqual({
+    requestType: 'InstallProfile',
+    answer: 'NotNow',
+    times: 2,
+  })
+  expect(readStepAnswer('DeviceConfigured=silence')).toEqual({
+    requestType: 'DeviceConfigured',
+    answer: 'silence',
+  })
+  for (const text of ['InstallProfile', 'InstallProfile=Maybe', 'A=Error:x', '=Error']) {
+    expect(() => readStepAnswer(text)).toThrow(`--answer ${text}: not TYPE=Error, TYPE=NotNow,`)
+  }
+})
+
+test('the lines for the simulated portal quote the API key for a shell', () => {
+  const text = portalText('http://127.0.0.1:2', { url: 'http://127.0.0.1:1', apiKey: "it's" })
+  expect(text).toContain(
+    "curl -s -u 'micromdm:it'\\''s' -X POST http://127.0.0.1:1/api/dep/keys | curl -s -T -",
+  )
+  expect(text).toContain('npm run simulate -- --server http://127.0.0.1:1 --dep http://127.0.0.1:2')
 })
 
 test('the help has a line for each flag', () => {

@@ -56,6 +56,17 @@ test('the simulated push certificate passes the checks of a real one', () => {
   expect(push.fingerprint).toMatch(/^[0-9a-f]{64}$/)
 })
 
+test('the Worker is sent to the simulated service of Apple, and trusts its devices beside others', () => {
+  const dep = { url: 'http://127.0.0.1:2', deviceCa: 'SIMULATED' }
+  const facts = { url: 'http://127.0.0.1:1', push, deviceCAs: [], dep }
+  const options = readOptions(['--dep-simulator'])
+  expect(workerBindings(options, state, { APPLE_DEVICE_CA: 'OTHER' }, facts)).toMatchObject({
+    DEP_URL: 'http://127.0.0.1:2',
+    APPLE_DEVICE_CA: 'OTHER\nSIMULATED',
+  })
+  expect(bindings()).not.toHaveProperty('DEP_URL')
+})
+
 test('a state directory has one owner at a time, and is free when that ends', () => {
   const lock = lockState(directory)
   expect(() => lockState(directory)).toThrow(

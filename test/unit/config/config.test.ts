@@ -36,6 +36,12 @@ it('a URL in a setting may end with a slash or without', () => {
   })
 })
 
+it('Apple’s service may be a simulator on this machine', () => {
+  expect(configured({}).depUrl).toBe('https://mdmenrollment.apple.com')
+  expect(configured({ DEP_URL: 'http://127.0.0.1:8080/' }).depUrl).toBe('http://127.0.0.1:8080')
+  expect(configured({ DEP_URL: 'http://[::1]:8080/dep/' }).depUrl).toBe('http://[::1]:8080/dep')
+})
+
 it('a setting may be a boolean or a number, as TOML has them', () => {
   expect(configured({ TRUST_ON_FIRST_USE: false }).device.trustOnFirstUse).toBe(false)
   expect(configured({}).device.trustOnFirstUse).toBe(true)
@@ -51,6 +57,8 @@ it('a setting’s MicroMDM name is read when its own is blank', () => {
 it.each([
   [{ DEVICE_CA: '/etc/ca.pem' }, 'DEVICE_CA: holds no PEM CERTIFICATE block'],
   [{ DM_URL: 'ftp://x' }, 'DM_URL: not an http or https URL'],
+  [{ DEP_URL: 'http://dep.example.com' }, 'DEP_URL: http to another machine: use https'],
+  [{ DEP_URL: 'https://dep.example.com/?a=b' }, 'DEP_URL: more than an address: it has a query'],
   [{ WEBHOOK_TOPICS: 'mdm.Nothing' }, 'WEBHOOK_TOPICS: "mdm.Nothing" is no topic'],
   [{ WEBHOOK_RATE: '0' }, 'WEBHOOK_RATE: not a number of posts a minute from 1 to 100000'],
   [{ WEBHOOK_RATE: '100001' }, 'WEBHOOK_RATE: not a number of posts a minute from 1 to 100000'],

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { readConfig, type ScepSettings } from '../../../src/config/config.ts'
+import { readConfig } from '../../../src/config/config.ts'
+import type { ScepSettings } from '../../../src/config/enrollment.ts'
 
 const DAY = 86_400_000
 

@@ -18,6 +18,7 @@ const SETTINGS: DeviceSettings = {
   keepEvents: { count: 0, ms: 0 },
   maxQueue: 100,
   deferredAfter: { count: 3, ms: 86_400_000 },
+  autoDeviceConfigured: false,
   trustOnFirstUse: true,
   udidCertAuthWarnOnly: false,
   pushTopic: '',

@@ -77,6 +77,9 @@ interface Said extends Partial<Claim> {
   /** Names what was signed. */
   readonly digest?: string
   readonly listed?: number
+  readonly body?: Uint8Array
+  /** There may be blueprints. */
+  readonly setup?: true
 }
 
 /** The object's answer to a message signed by `fingerprint`. */
@@ -84,12 +87,12 @@ export function say(
   object: TestObject,
   message: Message,
   fingerprint = 'A',
-  { digest, listed, ...claim }: Said = {},
+  { digest, listed, body = new Uint8Array([1]), setup, ...claim }: Said = {},
 ): DeviceAnswer {
   return object.commit((context) =>
     receive(context, {
       message,
-      body: new Uint8Array([1]),
+      body,
       eventId: randomUUID(),
       url: 'https://mdm.test/mdm/connect',
       params: {},
@@ -101,6 +104,7 @@ export function say(
       contestListeners: ['webhook'],
       digest,
       listed,
+      ...(setup && { setup }),
     }),
   )
 }

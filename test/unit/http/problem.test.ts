@@ -23,13 +23,13 @@ it('a status alone means the first code of that status', async () => {
 })
 
 it('each code is an error that some place in src answers with', () => {
-  const calls = globSync(join(PROJECT, 'src/http/**/*.ts'))
+  const calls = globSync(join(PROJECT, 'src/{http,repo}/**/*.ts'))
     .concat(join(PROJECT, 'src/index.ts'))
     .map((path) => readFileSync(path, 'utf8'))
     .flatMap((text) =>
       text
         .split(
-          /(?=\b(?:RequestError|faultAt|problem|errorResponse)\(|const kind = |const OF_STORAGE)/,
+          /(?=\b(?:RequestError|RepoError|faultAt|problem|errorResponse)\(|const kind = |const OF_STORAGE)/,
         )
         .slice(1),
     )

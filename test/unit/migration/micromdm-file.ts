@@ -22,7 +22,7 @@ export interface FleetPlan {
   readonly pushCertificate?: { readonly certificate: string; readonly key: string }
   /** Identifier → mobileconfig. */
   readonly profiles?: Readonly<Record<string, string>>
-  readonly blueprints?: readonly string[]
+  readonly blueprints?: readonly PlannedBlueprint[]
   readonly challenges?: readonly string[]
   /** Consumer key → JSON. The last one is the newest. */
   readonly depTokens?: Readonly<Record<string, string>>
@@ -33,6 +33,14 @@ export interface FleetPlan {
   readonly raw?: Readonly<Record<string, Readonly<Record<string, string | Uint8Array | undefined>>>>
   /** Buckets that the file lacks. */
   readonly without?: readonly string[]
+}
+
+export interface PlannedBlueprint {
+  readonly name: string
+  readonly manifests?: readonly string[]
+  readonly profiles?: readonly string[]
+  readonly users?: readonly string[]
+  readonly skipsPrimary?: boolean
 }
 
 export interface PlannedAuthority {
@@ -335,7 +343,7 @@ function bigEndian(number: number): Buffer {
 function serverBuckets(plan: FleetPlan): Record<string, Values> {
   const { pushCertificate, profiles = {}, blueprints = [], challenges, depTokens, depCursor } = plan
   const newest = Object.keys(depTokens ?? {}).at(-1)
-  const named = blueprints.map((name) => [name, uuidOf(`blueprint ${name}`)] as const)
+  const named = blueprints.map((one) => [uuidOf(`blueprint ${one.name}`), one] as const)
   const config =
     pushCertificate && message([1, pushCertificate.certificate], [2, pushCertificate.key])
   return {
@@ -343,10 +351,8 @@ function serverBuckets(plan: FleetPlan): Record<string, Values> {
     'mdm.Profile': new Map(
       Object.entries(profiles).map(([id, text]) => [id, message([1, id], [2, text])]),
     ),
-    'mdm.Blueprint': new Map(
-      named.map(([name, uuid]) => [uuid, message([1, uuid], [2, name], [6, 'Enroll'])]),
-    ),
-    'mdm.BlueprintIdx': new Map(named),
+    'mdm.Blueprint': new Map(named.map(([uuid, one]) => [uuid, blueprintRecord(uuid, one)])),
+    'mdm.BlueprintIdx': new Map(named.map(([uuid, { name }]) => [name, uuid])),
     'mdm.DEPConfig': new Map(depCursor === undefined ? [] : [['configuration', depCursor]]),
     'mdm.DEPAutoAssign': new Map(Object.entries(plan.autoAssigners ?? {})),
     // The two that MicroMDM makes when it first needs them.
@@ -358,4 +364,18 @@ function serverBuckets(plan: FleetPlan): Record<string, Values> {
     }),
     ...(challenges && { scep_challenges: new Map(challenges.map((one) => [one, one])) }),
   }
+}
+
+function blueprintRecord(uuid: string, blueprint: PlannedBlueprint): Buffer {
+  const { name, manifests = [], profiles = [], users = [], skipsPrimary } = blueprint
+  const texts = (number: number, all: readonly string[]) =>
+    all.map((text) => bytesField(number, Buffer.from(text)))
+  return Buffer.concat([
+    message([1, uuid], [2, name]),
+    ...texts(3, manifests),
+    ...texts(5, profiles),
+    ...texts(6, ['Enroll']),
+    ...texts(7, users),
+    message([8, skipsPrimary]),
+  ])
 }

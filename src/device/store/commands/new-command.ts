@@ -17,8 +17,8 @@ export interface NewCommand {
   readonly terms?: Terms
   readonly by?: QueuedBy | undefined
   readonly needs?: Needs | undefined
-  /** It came with a moved fleet, and is held until an admin releases it. */
-  readonly heldFor?: 'moved'
+  /** It came with a moved fleet; or its turn in the setup has not come. */
+  readonly heldFor?: 'moved' | 'setup'
 }
 
 /** The `source` of commands that came with a fleet. `moved` is one that another object has taken over. */
@@ -48,10 +48,11 @@ export const NO_TERMS: Terms = { notBefore: 0, expiresAt: 0, requestKey: '', req
  * Why a command is held. `arrival`: no device has enrolled with the id yet, and any device may; or a user
  * channel had the id first, and may be meant. `contest`: the enrolment of the device is not proven yet.
  * `earlier`: the command belongs to an enrolment that is kept. `review`: it is destructive, and its enrolment
- * is over or was never proven. `moved`: it was queued at another server, and came with its fleet. An admin
- * releases a held command; the end of a contest releases those of the contest.
+ * is over or was never proven. `moved`: it was queued at another server, and came with its fleet.
+ * `setup`: the setup of the device is under way. An admin releases a held command; the end of a contest
+ * releases those of the contest, and the end of the setup those of the setup.
  */
-export type HeldFor = 'arrival' | 'contest' | 'earlier' | 'review' | 'moved'
+export type HeldFor = 'arrival' | 'contest' | 'earlier' | 'review' | 'moved' | 'setup'
 
 /** Writes the row of a new command. `payload` is what `storeBody` leaves to the row. */
 export function insertCommand(

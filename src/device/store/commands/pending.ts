@@ -232,7 +232,16 @@ export function expiredRows(db: Db, channel: Channel, now: number): BodyRow[] {
   )
 }
 
-/** How far a command is; undefined when no row has it. */
-export function stateOfRow(db: Db, id: number): CommandState | undefined {
-  return db.all<{ state: CommandState }>('SELECT state FROM commands WHERE id = ?', id)[0]?.state
+/**
+ * How far a command is, and when the device was given it first (milliseconds; 0 for never); undefined when no
+ * row has it.
+ */
+export function progressOfRow(
+  db: Db,
+  id: number,
+): { readonly state: CommandState; readonly givenAt: number } | undefined {
+  return db.all<{ state: CommandState; givenAt: number }>(
+    'SELECT state, first_handed_out_at AS givenAt FROM commands WHERE id = ?',
+    id,
+  )[0]
 }

@@ -96,6 +96,16 @@ export function archiveEscrow(context: Context): void {
   boundArchive(context)
 }
 
+/** Archives the present token of a kind: another one takes its place, and this one may still be valid. */
+export function archiveKind(context: Context, kind: EscrowKind): void {
+  context.db.run(
+    'UPDATE escrow SET archived_at = ? WHERE kind = ? AND archived_at = 0',
+    context.now,
+    kind,
+  )
+  boundArchive(context)
+}
+
 /** Stores a token of an enrolment that was kept at that moment, so that it returns with the enrolment. */
 export function storeArchived(
   context: Context,

@@ -1,6 +1,7 @@
 import type { EnrollmentType } from '../../../mdm/enrollment.ts'
 import { NO_FACTS, type DeviceFacts } from '../../../mdm/message.ts'
 import type { MovedChannel, MovedFrom } from '../../../migration/moved.ts'
+import type { SetupMark } from './setup.ts'
 import { newInstallation, type Installation } from '../installed.ts'
 
 /**
@@ -34,6 +35,12 @@ export interface DeviceRow {
   offeredEpoch?: number | undefined
   /** It was offered declarations once: their table is there. */
   declares?: true
+  /** The open run of its setup. */
+  setup?: SetupMark | undefined
+  /** The enrolment whose setup was interrupted by one that is contested. */
+  interrupted?: number | undefined
+  /** The number of its last run; absent while it had none, and while the table of runs is not there. */
+  setups?: number
   /** Since when the device reports its serial number. */
   claimedAt: number
   /** When the Authenticate of a renewal arrived, until its TokenUpdate shows that it was one. */

@@ -135,6 +135,7 @@ function newState(name: string): DeviceState {
     pruned: true,
     retryAt: null,
     unmeasured: 0,
+    setupsUntil: 0,
     offersUntil: 0,
   }
 }

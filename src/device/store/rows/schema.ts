@@ -103,5 +103,13 @@ export const DECLARATION_TABLE: Tables = {
   ) WITHOUT ROWID`,
 }
 
+/** The table of the runs of its setup. It is made when a device enrols for which there are blueprints. */
+export const SETUP_TABLE: Tables = {
+  setup: `(
+    run INTEGER PRIMARY KEY,
+    state TEXT NOT NULL
+  )`,
+}
+
 /** The version of the tables, in the device's row. */
 export const SCHEMA = 4

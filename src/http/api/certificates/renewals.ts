@@ -12,7 +12,7 @@ import {
   listIdentitiesByExpiry,
 } from '../../../directory/devices/renewals.ts'
 import { RequestError, faultAt } from '../../request-error.ts'
-import { ACTOR, queuedBy } from '../../queued-by.ts'
+import { ACTOR, queuedBy } from '../../queue/queued-by.ts'
 import { deviceItself } from '../device-id.ts'
 import { actor, answer, body, DEVICE_PARAMS, NO_DEVICE, operation } from '../operation.ts'
 import { listOf, sortedList } from '../paging.ts'

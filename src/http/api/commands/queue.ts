@@ -1,6 +1,6 @@
 import { z } from '../zod.ts'
-import { queuedBy, ACTOR } from '../../queued-by.ts'
-import { enqueueCommand } from '../../queue-command.ts'
+import { queuedBy, ACTOR } from '../../queue/queued-by.ts'
+import { enqueueCommand } from '../../queue/queue-command.ts'
 import { actor, answer, DEVICE_PARAMS, keyText, located, operation } from '../operation.ts'
 import { newRoutes } from '../new-routes.ts'
 import { flag } from '../values.ts'

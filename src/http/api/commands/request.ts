@@ -7,7 +7,7 @@ import { isJsonObject, stringField } from '../../../commands/go-fields.ts'
 import { readGoJson, type JsonObject } from '../../../commands/go-json.ts'
 import type { NewCommand, Terms } from '../../../device/store/commands/new-command.ts'
 import { RequestError, faultAt } from '../../request-error.ts'
-import { commandNeeds } from '../../command-needs.ts'
+import { commandNeeds } from '../../queue/command-needs.ts'
 import { requestHash } from '../request-hash.ts'
 import { noMoment, readMoment } from '../values.ts'
 

@@ -63,14 +63,15 @@ export const commandSummary = z
         '`superseded` (the device enrolled again)',
     }),
     held_for: z
-      .enum(['arrival', 'contest', 'earlier', 'review', 'moved'])
+      .enum(['arrival', 'contest', 'earlier', 'review', 'moved', 'setup'])
       .nullable()
       .openapi({
         description:
           'why it is held. `arrival`: no device has enrolled with this id yet, or the id is a user’s too; ' +
           '`contest`: until the enrolment is proven; `earlier`: it was queued for the enrolment before the ' +
           'contested one; `review`: it is destructive, and the enrolment that it was queued for is over, ' +
-          'or was not proven; `moved`: it came with a fleet from another server',
+          'or was not proven; `moved`: it came with a fleet from another server; `setup`: until the setup ' +
+          'of the device is over',
       }),
     queued_at: time,
     queued_by: queuer,

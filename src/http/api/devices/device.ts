@@ -3,6 +3,7 @@ import type { Context } from 'hono'
 import { projectDevices } from '../../../directory/devices/project.ts'
 import type { DeviceStub } from '../../../device/stub.ts'
 import type { DevicePage } from '../../../device/views/device.ts'
+import { findDepDevice } from '../../../directory/dep/search.ts'
 import { listingOf } from '../../../directory/devices/serials.ts'
 import { expectedDevices } from '../../../directory/devices/users.ts'
 import type { AppEnv } from '../../app-env.ts'
@@ -23,11 +24,13 @@ export const deviceAnswer = answer('the device', deviceDetailSchema, DEVICE_DETA
 
 export async function showDevice(c: Context<AppEnv>, device: DevicePage) {
   const users = device.channels.map(({ user }) => user).filter(Boolean)
-  const [expected, listing] = await Promise.all([
+  const serial = device.facts.SerialNumber
+  const [expected, listing, inAbm] = await Promise.all([
     users.length === 0 ? [] : expectedDevices(c.env.DB, users),
     listingOf(c.env.DB, device.id),
+    serial === '' ? undefined : findDepDevice(c.env.DB, serial),
   ])
-  return c.json(deviceDetailJson(device, expected, listing), 200)
+  return c.json(deviceDetailJson(device, expected, listing, inAbm), 200)
 }
 
 deviceRoutes.openapi(

@@ -10,11 +10,14 @@ import { listOf, wholeList } from '../paging.ts'
 import { newRoutes } from '../new-routes.ts'
 import { atOrNull, textOrNull, time } from '../values.ts'
 
-/** Tokens that devices escrow with this server. Each call that reads one leaves a record. */
+/**
+ * Tokens that devices escrow with this server, and passwords that it made for them. Each call that reads one
+ * leaves a record.
+ */
 export const escrowRoutes = newRoutes()
 
 const tags = ['Escrow']
-const kind = z.enum(['unlock_token', 'bootstrap_token'])
+const kind = z.enum(['unlock_token', 'bootstrap_token', 'admin_password'])
 const token = z
   .object({
     id: z.string().openapi({ description: 'its number within the device' }),
@@ -91,7 +94,8 @@ const tokenParams = {
   ...DEVICE_PARAMS,
   kind: kind.openapi({
     param: { name: 'kind', in: 'path' },
-    description: 'which of the two tokens',
+    description:
+      'which token; `admin_password`: the password that was made for the account of this device (UTF-8)',
     example: 'unlock_token',
   }),
 }

@@ -1,6 +1,7 @@
 import { z } from '../zod.ts'
 import { platformOf } from '../../../apple/platform.ts'
 import type { DevicePage } from '../../../device/views/device.ts'
+import type { DepDeviceRow } from '../../../directory/dep/search.ts'
 import type { FoundDevice } from '../../../directory/devices/search.ts'
 import type { DeviceListing } from '../../../directory/devices/serials.ts'
 import { enrollmentId, ENROLLMENT_TYPES } from '../../../mdm/enrollment.ts'
@@ -8,6 +9,7 @@ import { pushJson } from '../commands/json.ts'
 import { pushNote } from '../commands/schema.ts'
 import { contestJson, contestSchema } from './contests.ts'
 import { identityJson, identitySchema } from '../certificates/identities.ts'
+import { depDeviceJson, depDeviceSchema } from '../dep/devices.ts'
 import { inventoryJson, inventorySchema } from './inventory.ts'
 import { enrollmentState, enrollmentType, platformWord, pushState } from '../words.ts'
 import { serialFields } from '../serial-number.ts'
@@ -84,6 +86,10 @@ export const deviceDetailSchema = deviceSchema
   .extend({
     imei: z.string().nullable(),
     meid: z.string().nullable(),
+    apple_business: depDeviceSchema.nullable().openapi({
+      description:
+        'what Apple Business Manager has under the serial number that the device reports; null for nothing',
+    }),
     blocked: z.boolean().openapi({
       description: 'the server answers its connects with 401, so that it removes its profile',
     }),
@@ -99,6 +105,7 @@ export const DEVICE_DETAIL_EXAMPLE: z.input<typeof deviceDetailSchema> = {
   ...DEVICE_EXAMPLE,
   imei: null,
   meid: null,
+  apple_business: null,
   blocked: false,
   deleted: false,
   contest: null,
@@ -160,6 +167,7 @@ export function deviceDetailJson(
   device: DevicePage,
   expected: readonly string[],
   listing: DeviceListing,
+  inAbm: DepDeviceRow | undefined,
 ): z.input<typeof deviceDetailSchema> {
   const { facts } = device
   return {
@@ -181,6 +189,7 @@ export function deviceDetailJson(
     contested: device.unproven ?? device.contest !== undefined,
     imei: textOrNull(facts.IMEI),
     meid: textOrNull(facts.MEID),
+    apple_business: inAbm ? depDeviceJson(inAbm) : null,
     blocked: device.blocked,
     deleted: device.hidden,
     contest: contestJson(device.contest),

@@ -7,6 +7,7 @@ import {
 } from '../../../directory/profiles.ts'
 import { MAX_PROFILE_BYTES, problemOf, type StoredProfile } from '../../../enroll/stored-profile.ts'
 import { decodeBase64, encodeBase64 } from '../../../plist/base64.ts'
+import { noteRemovedProfile } from '../../../setup/removed-profile.ts'
 import { RequestError, faultAt } from '../../request-error.ts'
 import { listOf, sortedList } from '../paging.ts'
 import { answer, body, DONE, operation, pathId } from '../operation.ts'
@@ -112,6 +113,7 @@ profileRoutes.openapi(
   operation('deleteProfile', 'delete', '/profiles/{id}', {
     tags,
     summary: 'Removes a stored profile; devices that have it keep it',
+    description: 'Blueprints that name it fail in this step: the log says which.',
     params,
     answers: { 204: DONE },
     problems: NO_PROFILE,
@@ -121,6 +123,7 @@ profileRoutes.openapi(
     if (!(await removeProfile(c.env.DB, id))) {
       throw unknown(id)
     }
+    await noteRemovedProfile(c.env.DB, id)
     return c.body(null, 204)
   },
 )

@@ -1,6 +1,6 @@
 import { z } from '../zod.ts'
 import type { Context } from 'hono'
-import type { EnrollmentAccess } from '../../../config/config.ts'
+import type { EnrollmentAccess } from '../../../config/enrollment.ts'
 import { type EnrollUrls, enrollUrls, TOKEN_PARAM } from '../../../enroll/urls.ts'
 import type { AppEnv } from '../../app-env.ts'
 import { baseUrl } from '../../host.ts'
@@ -14,7 +14,8 @@ const MEANINGS: Readonly<Record<EnrollmentAccess['mode'], string>> = {
   open: 'any device that reaches this server can enrol: ENROLLMENT=token closes it',
   token: 'each device that has the link can enrol',
   known:
-    'only devices on the list of /api/known-serials can enrol, by ADE or OTA, and those with an invitation',
+    'only devices on the list of /api/known-serials, or in Apple Business Manager, can enrol, by ADE or ' +
+    'OTA, and those with an invitation',
 }
 
 const settings = z.object({

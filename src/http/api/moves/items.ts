@@ -16,7 +16,8 @@ import { faultAt, RequestError } from '../../request-error.ts'
 import { answer, body, operation } from '../operation.ts'
 import { listOf, readCursor, writeCursor } from '../paging.ts'
 import { newRoutes } from '../new-routes.ts'
-import { faultOfRecord, movedDevice, readDer, RECORD, type ReadRecord } from './record.ts'
+import { ENROLMENT_FAULTS } from './enrolment.ts'
+import { faultOfRecord, jsonIn, movedDevice, readDer, RECORD, type ReadRecord } from './record.ts'
 import { knownMove, MOVE_PARAMS, NO_MOVE } from './schema.ts'
 
 /** The items of a move: what comes from the other server. */
@@ -36,13 +37,16 @@ const newItem = z.strictObject({
     .refine((id) => id.isWellFormed(), 'it has half of a surrogate pair')
     .openapi({
       description:
-        'of a device its UDID or EnrollmentID, of a certificate its fingerprint, of a profile its identifier',
+        'of a device its UDID or EnrollmentID, of a certificate its fingerprint, of a profile its ' +
+        'identifier, of a setup user and of a blueprint its uuid, of a DEP key its serial number, of a DEP ' +
+        'account the consumer key of its token',
     }),
   data: z.base64().openapi({
     description:
       'the content in base64. `device`: the JSON of a record. `authority`: JSON with `certificate` and ' +
-      '`key` (DER and PKCS#8 in base64) and `nextSerial`. `certificate`: DER. `profile`, `challenge`, ' +
-      '`kept`: the bytes themselves',
+      '`key` (DER and PKCS#8 in base64) and `nextSerial`. `dep_key`: the same without `nextSerial`. ' +
+      '`blueprint`: JSON as MicroMDM shows it. `setup_user`, `dep_account`: JSON of `npm run move`. ' +
+      '`certificate`: DER. `profile`, `challenge`, `kept`: the bytes themselves',
   }),
 })
 
@@ -100,8 +104,11 @@ const listed = z.object({
       description:
         'null while it waits; `applied`, `moved`, `merged`, `kept`, `contested` or `failed`. `merged`: the ' +
         'device has called here, so only what was missing was added. `kept`: what is here stays, or the ' +
-        'item has no room yet and stays as it came',
+        'item stays as it came',
     }),
+  remark: z.string().nullable().openapi({
+    description: 'what it lacks here, or why it stays as it came: revealMoveItem shows it then',
+  }),
 })
 
 moveItemRoutes.openapi(
@@ -120,6 +127,7 @@ moveItemRoutes.openapi(
         digest: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
         standing: null,
         outcome: 'moved',
+        remark: null,
       }),
     },
     problems: NO_MOVE,
@@ -129,11 +137,12 @@ moveItemRoutes.openapi(
     const { kind, cursor } = c.req.valid('query')
     const [after = ''] = readCursor(cursor, /^(.*)$/s) ?? []
     const rows = await listItems(c.env.DB, id, { kind, after, limit: MOST_LISTED })
-    const items = rows.map(({ standing, outcome, ...row }) => ({
+    const items = rows.map(({ standing, outcome, remark, ...row }) => ({
       ...row,
       kind,
       standing: standing || null,
       outcome: outcome || null,
+      remark: remark || null,
     }))
     const last = rows.length === MOST_LISTED ? rows.at(-1) : undefined
     return c.json({ items, next: last ? writeCursor(last.id) : null, total: null }, 200)
@@ -175,6 +184,7 @@ const FAULTS: Readonly<
   // A request without a challenge must find none.
   challenge: ({ length }) => (length === 0 ? 'it is empty' : undefined),
   kept: () => undefined,
+  ...ENROLMENT_FAULTS,
 }
 
 const authorityRecord = z.strictObject({
@@ -205,12 +215,4 @@ function aboutDevice({ channels, state, blocked, bindings = [] }: ReadRecord) {
         ? 'unproven'
         : ''
   return { topic: own?.token ? own.topic : '', standing }
-}
-
-function jsonIn(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes))
-  } catch {
-    return undefined
-  }
 }

@@ -126,3 +126,12 @@ export function readDer(der: Uint8Array) {
     throw error
   }
 }
+
+/** The JSON in bytes; undefined if they are none. */
+export function jsonIn(data: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(data))
+  } catch {
+    return undefined
+  }
+}

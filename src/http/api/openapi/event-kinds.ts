@@ -1,7 +1,5 @@
 /** The events of each topic, for the document of the API. */
-import type { OpenAPIHono } from '@hono/zod-openapi'
 import { PROOF_NAMES } from '../../../device/store/proof.ts'
-import type { EventAbout } from '../../../events/event.ts'
 import {
   COMMAND_DEFERRED,
   COMMAND_UNSUPPORTED,
@@ -15,23 +13,8 @@ import {
   WEBHOOK_TEST,
   type Topic,
 } from '../../../events/topics.ts'
-
-export type Document = ReturnType<OpenAPIHono['getOpenAPI31Document']>
-export type Schema = NonNullable<NonNullable<Document['components']>['schemas']>[string]
-type Fields = Readonly<Record<string, Schema>>
-
-/** The events of one topic: their cause, the fields that not all events have, and an example. */
-export interface Kind {
-  readonly says: string
-  readonly always?: Fields
-  readonly sometimes?: Fields
-  readonly example?: Omit<EventAbout, 'enrollment' | 'params'>
-  /** The event has no message. */
-  readonly isEmpty?: true
-}
-
-export const yes = (description: string): Schema => ({ type: 'boolean', const: true, description })
-export const text = (description: string): Schema => ({ type: 'string', description })
+import { text, yes, type Kind } from './kind.ts'
+import { DEP_KINDS, SETUP_KINDS } from './setup-kinds.ts'
 
 const contested = {
   contested: yes('the enrolment is contested: the message may be another device’s'),
@@ -212,5 +195,7 @@ export const EVENT_KINDS: Readonly<Record<Topic, Kind>> = {
     example: { items: [{ name: 'device.operating-system.version', json: '"26.2"' }] },
     isEmpty: true,
   },
+  ...SETUP_KINDS,
+  ...DEP_KINDS,
   [WEBHOOK_TEST]: { says: 'A test of the webhook, without other meaning.', isEmpty: true },
 }

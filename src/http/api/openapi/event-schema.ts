@@ -1,8 +1,9 @@
 /** The events of webhooks in the document: a schema for each topic. `topic` distinguishes them. */
-import { ABOUT_COMMANDS, renderEvent } from '../../../events/event.ts'
+import { ABOUT_ACCOUNTS, ABOUT_COMMANDS, renderEvent } from '../../../events/event.ts'
 import { TOPICS, WEBHOOK_TEST, type Topic } from '../../../events/topics.ts'
 import { ENROLLMENT_TYPES } from '../../../mdm/enrollment.ts'
-import { DEVICE, EVENT_KINDS, text, yes, type Document, type Schema } from './event-kinds.ts'
+import { DEVICE, EVENT_KINDS } from './event-kinds.ts'
+import { text, yes, type Document, type Schema } from './kind.ts'
 
 const IDS: Schema = {
   type: 'object',
@@ -59,8 +60,18 @@ function aboutSchema(topic: Topic): Schema {
   }
 }
 
+const ACCOUNT_NEWS: Schema = {
+  type: 'object',
+  description: 'the account and what is new of it; docs/apple-business-manager.md lists the facts',
+  required: ['account'],
+  properties: { account: text('the id of the account: `id` of listDepAccounts') },
+  additionalProperties: true,
+}
+
 function eventSchema(topic: Topic): Schema {
-  const about = ABOUT_COMMANDS.has(topic) ? 'acknowledge_event' : 'checkin_event'
+  const isAboutAccount = ABOUT_ACCOUNTS.has(topic)
+  const message = ABOUT_COMMANDS.has(topic) ? 'acknowledge_event' : 'checkin_event'
+  const about = isAboutAccount ? 'dep_event' : message
   return {
     type: 'object',
     description: EVENT_KINDS[topic].says,
@@ -69,10 +80,11 @@ function eventSchema(topic: Topic): Schema {
       topic: { type: 'string', const: topic, description: 'the kind of event' },
       event_id: text('the same in each post of the event: it shows duplicates'),
       created_at: { type: 'string', format: 'date-time', description: 'when it happened' },
-      [about]: aboutSchema(topic),
+      [about]: isAboutAccount ? ACCOUNT_NEWS : aboutSchema(topic),
       sequence: {
         type: 'integer',
-        description: 'the number of the event within the device, from 1; 0 in `webhook.test`',
+        description:
+          'the number of the event within the device or account, from 1; 0 in `webhook.test`',
       },
       request_id: text('the id of the request that caused it, as in the log'),
       replay: yes('an admin replayed it'),

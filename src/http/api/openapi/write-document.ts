@@ -2,7 +2,7 @@
 import type { RouteConfig } from '@hono/zod-openapi'
 import { aboutOf } from '../said.ts'
 import { z } from '../zod.ts'
-import type { Document } from './event-kinds.ts'
+import type { Document } from './kind.ts'
 import { accepts, writeSchema, type Json, type Schemas } from './write-schema.ts'
 
 /**

@@ -1,12 +1,13 @@
 import type { Context } from 'hono'
 import { clock } from '../../../clock.ts'
-import type { EnrollmentAccess } from '../../../config/config.ts'
+import type { EnrollmentAccess } from '../../../config/enrollment.ts'
 import {
   type Invitation,
   type InvitationState,
   invitationOf,
   invitationState,
 } from '../../../directory/invitations.ts'
+import { isInAbm } from '../../../directory/dep/search.ts'
 import { isKnownSerial } from '../../../directory/devices/known-serials.ts'
 import { readSerial } from '../../../enroll/serial.ts'
 import { INVITATION_PARAM, TOKEN_PARAM } from '../../../enroll/urls.ts'
@@ -29,8 +30,8 @@ export type EnrollAllowed = Exclude<EnrollAccess, { kind: 'refused' }>
 
 const ASK = 'ask your administrator for a new one'
 const NOT_LISTED =
-  'This server enrols only devices whose serial number is on its list: ask your administrator to add it, ' +
-  'or for an invitation.'
+  'This server enrols only devices whose serial number is on its list, or in Apple Business Manager: ask ' +
+  'your administrator to add it, or for an invitation.'
 
 export const NEEDS_A_SERIAL =
   `${NOT_LISTED} A plain download shows no serial number; ` +
@@ -57,6 +58,12 @@ export async function accessOf(c: Context<AppEnv>): Promise<EnrollAccess> {
   }
 }
 
+/** The access of a device that Setup Assistant enrols: `DEP_ONLY_KNOWN` narrows what is open to all. */
+export function adeAccess(c: Context<AppEnv>, access: EnrollAllowed): EnrollAllowed {
+  const { depOnlyKnown } = c.var.config.enrollment
+  return depOnlyKnown && access.kind === 'open' ? { kind: 'by-serial' } : access
+}
+
 /** Why a device that signed this serial number may not enrol; `undefined` if it may. */
 export async function serialRefusal(
   d1: D1Database,
@@ -67,7 +74,9 @@ export async function serialRefusal(
     case 'open':
       return undefined
     case 'by-serial':
-      return (await isKnownSerial(d1, serial)) ? undefined : NOT_LISTED
+      return (await isKnownSerial(d1, serial)) || (await isInAbm(d1, readSerial(serial) ?? ''))
+        ? undefined
+        : NOT_LISTED
     case 'invited': {
       const meant = access.invitation.serial
       return meant === '' || meant === readSerial(serial)

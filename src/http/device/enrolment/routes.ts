@@ -1,4 +1,4 @@
-import type { EnrollmentAccess } from '../../../config/config.ts'
+import type { EnrollmentAccess } from '../../../config/enrollment.ts'
 import { softwareUpdateRequired } from '../../../enroll/minimum-os.ts'
 import {
   OTA_ID,
@@ -11,7 +11,7 @@ import { rfc3339 } from '../../../events/event.ts'
 import { log } from '../../../log.ts'
 import { newApp } from '../../app-env.ts'
 import { baseUrl } from '../../host.ts'
-import { accessOf, type EnrollAllowed, NEEDS_A_SERIAL } from './access.ts'
+import { accessOf, adeAccess, type EnrollAllowed, NEEDS_A_SERIAL } from './access.ts'
 import { enrollPage, type PageContent } from './page.ts'
 import {
   canEnroll,
@@ -73,7 +73,7 @@ enrollFace.get(
 enrollFace.post(
   ENROLL,
   admitted(async (c, access) => {
-    const signed = await signedInfo(c, access)
+    const signed = await signedInfo(c, adeAccess(c, access))
     if (!signed.ok) {
       return refuseEnrollment(c, signed.status, signed.reason)
     }

@@ -1,12 +1,11 @@
 /** A small fleet, as the reader of MicroMDM's file hands it over. */
 import { generateKeyPairSync } from 'node:crypto'
-import type { Plan } from '../../../../src/cli/move/plan.ts'
+import type { Plan, Repository } from '../../../../src/cli/move/plan.ts'
 import { planOfFleet } from '../../../../src/cli/move/plan.ts'
 import type { MicroMdmFleet } from '../../../../src/migration/micromdm/fleet.ts'
 import type { MovedCommand, MovedDevice } from '../../../../src/migration/moved.ts'
 import { createAuthority } from '../../../../src/pki/x509/authority.ts'
 import { writePlist } from '../../../../src/plist/write.ts'
-import type { Repository } from '../../../../src/cli/move/filerepo.ts'
 
 export const NOW = Date.parse('2026-11-29T00:00:00Z')
 export const TOPIC = 'com.apple.mgmt.External.test'
@@ -56,6 +55,9 @@ export function fleetOf(
     certificates: [base64(authority.certificate.der)],
     profiles: [],
     challenges: [],
+    setupUsers: [],
+    blueprints: [],
+    depAccounts: [],
     kept: [],
     odd: [],
     counts: {

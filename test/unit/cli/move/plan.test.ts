@@ -1,7 +1,12 @@
 import { createHash } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { planOfBindings } from '../../../../src/cli/move/plan.ts'
-import { MOST, readAuthority, readMovedDevice } from '../../../../src/migration/records.ts'
+import {
+  MOST,
+  readAuthority,
+  readMovedBlueprint,
+  readMovedDevice,
+} from '../../../../src/migration/records.ts'
 import { checkAuthority } from '../../../../src/pki/x509/authority.ts'
 import { pem } from '../../../../src/pki/x509/issue.ts'
 import { authority, command, device, planOf, queue } from './fleet.ts'
@@ -10,23 +15,57 @@ const sha256 = (text: string | Uint8Array): string =>
   createHash('sha256').update(text).digest('hex')
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 
+const enrolment = {
+  setupUsers: [{ uuid: 'USER', shortName: 'ladmin', longName: '', hidden: true, passwordHash: '' }],
+  blueprints: [
+    {
+      uuid: 'BLUEPRINT',
+      name: 'staff',
+      install_application_manifest_urls: [],
+      profile_ids: ['com.example'],
+      user_uuids: ['USER'],
+      skip_primary_setup_account_creation: true,
+      set_primary_setup_account_as_regular_user: false,
+      apply_at: ['Enroll'],
+    },
+  ],
+  depKey: { serial: '0102', certificate: '', key: '' },
+  depAccounts: [
+    {
+      token: {
+        consumerKey: 'CK_1',
+        consumerSecret: 'CS',
+        accessToken: 'AT',
+        accessSecret: 'AS',
+        expiresAt: 1,
+      },
+    },
+  ],
+}
+
 it('each part of a fleet is an item with the digest of its bytes', () => {
   const { items, digest, source } = planOf([device('UDID-1')], {
     profiles: [{ identifier: 'com.example', mobileconfig: base64('<plist/>') }],
     challenges: ['open sesame'],
-    kept: [{ kind: 'blueprint', name: 'staff', data: base64('blue') }],
+    kept: [{ kind: 'queue', name: 'typo', data: base64('queue') }],
+    ...enrolment,
   })
   expect([source, digest]).toEqual(['micromdm', sha256('bytes of the file')])
   expect(items.map(({ kind, id }) => [kind, id])).toEqual([
     ['authority', authority.certificate.keyId],
     ['certificate', authority.certificate.fingerprint],
+    ['setup_user', 'USER'],
+    ['blueprint', 'BLUEPRINT'],
+    ['dep_key', '0102'],
+    ['dep_account', 'CK_1'],
     ['challenge', sha256('open sesame')],
     ['profile', 'com.example'],
     ['device', 'UDID-1'],
-    ['kept', 'blueprint/staff'],
+    ['kept', 'queue/typo'],
   ])
   expect(items.map((item) => item.digest)).toEqual(items.map(({ data }) => sha256(data)))
-  expect(readMovedDevice(items[4]?.data ?? new Uint8Array())).toEqual(device('UDID-1'))
+  expect(readMovedBlueprint(items[3]?.data ?? new Uint8Array())).toEqual(enrolment.blueprints[0])
+  expect(readMovedDevice(items[8]?.data ?? new Uint8Array())).toEqual(device('UDID-1'))
 })
 
 it('the key of the CA becomes PKCS#8, which the server takes', () => {
@@ -102,20 +141,11 @@ it('the names of kept parts are of the length that the API takes, and no two are
   ])
 })
 
-it('another file repository is another copy', () => {
-  const file = { path: 'app.plist', size: 3, sha256: sha256('app'), content: Buffer.from('app') }
-  const packages = { path: 'app.pkg', size: 5_000_000, sha256: sha256('pkg') }
-  const plan = planOf([], {}, { files: [file, packages], skipped: ['link'] })
-  expect(plan.digest).not.toBe(planOf([]).digest)
-  expect(plan.digest).not.toBe(planOf([], {}, { files: [file], skipped: [] }).digest)
-  expect(plan.packages).toBe(1)
+it('a file repository is no part of the copy, and what cannot be sent is named', () => {
+  const repository = { folder: 'repo', files: [{ name: 'a.pkg', size: 3 }], skipped: ['link'] }
+  const plan = planOf([], {}, repository)
+  expect(plan).toMatchObject({ digest: planOf([]).digest, items: planOf([]).items, repository })
   expect(plan.odd).toMatchObject([{ what: 'file_skipped', about: 'link' }])
-  const kept = plan.items.filter(({ kind }) => kind === 'kept')
-  expect(kept.map(({ id }) => id)).toEqual(['filerepo/app.plist', 'filerepo'])
-  expect(JSON.parse(String(kept[1]?.data))).toEqual([
-    { path: 'app.plist', size: 3, sha256: sha256('app') },
-    packages,
-  ])
 })
 
 it('bindings of NanoMDM are devices alone', () => {

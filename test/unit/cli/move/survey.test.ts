@@ -55,6 +55,6 @@ it('a table of bindings is counted in one line, without what it cannot have', ()
 
 it('what has no room here yet is named with its size', () => {
   const data = Buffer.from('blue').toString('base64')
-  const text = textOf(planOf([], { kept: [{ kind: 'blueprint', name: 'staff', data }] }))
-  expect(text).toMatch(/Kept as it came.*\n +blueprint: 1, 4 bytes/)
+  const text = textOf(planOf([], { kept: [{ kind: 'queue', name: 'typo', data }] }))
+  expect(text).toMatch(/Kept as it came.*\n +queue: 1, 4 bytes/)
 })

@@ -44,7 +44,6 @@ const pushOf = ({ token, push_magic: magic, topic }: Push) => ({ token, magic, t
 
 const owners = (what: string): string[] =>
   fleet.odd.filter((odd) => odd.what === what).map(({ about }) => about)
-const kept = (kind: string) => fleet.kept.filter((part) => part.kind === kind)
 
 describe('of the file that MicroMDM 1.13.1 wrote', () => {
   it('each device is read, the removed ones too', () => {
@@ -86,7 +85,6 @@ describe('of the file that MicroMDM 1.13.1 wrote', () => {
     const inOrder = (all: typeof wanted) => all.toSorted((a, b) => (a.user < b.user ? -1 : 1))
     expect(inOrder(channels)).toEqual(inOrder(wanted))
     expect(channels.map(({ user }) => user).toSorted()).toEqual(expected.users.channels.toSorted())
-    expect(kept('user').map(({ name }) => name)).toEqual(expected.users.accounts)
   })
 
   it('each queue has its commands in order, byte for byte', () => {
@@ -123,15 +121,38 @@ describe('of the file that MicroMDM 1.13.1 wrote', () => {
     expect(fleet.odd.length).toBe(blocked.length + expected.removed_but_bound.length)
   })
 
-  it('profiles are as they were, and the blueprint is kept', () => {
+  it('profiles are as they were, and nothing is left over', () => {
     expect(
       Object.fromEntries(
         fleet.profiles.map(({ identifier, mobileconfig }) => [identifier, sha256(mobileconfig)]),
       ),
     ).toEqual(expected.profile_sha256)
-    const names = kept('blueprint').map(({ data }) => bytesOf(data).toString('latin1'))
-    expect(names).toEqual(expected.blueprints.map((name) => expect.stringContaining(name)))
-    expect(fleet.kept.length).toBe(expected.blueprints.length + expected.users.accounts.length)
+    expect(fleet.kept).toEqual([])
+  })
+
+  it('the blueprint and the account have all their values', () => {
+    const hash = '<?xml version="1.0"?><plist version="1.0"><dict/></plist>'
+    expect(fleet.setupUsers).toEqual([
+      {
+        uuid: expected.users.accounts[0],
+        shortName: 'ladmin',
+        longName: 'Local Admin',
+        hidden: true,
+        passwordHash: Buffer.from(hash).toString('base64'),
+      },
+    ])
+    expect(fleet.blueprints).toEqual([
+      {
+        uuid: 'B1B2C3D4-0000-4000-8000-000000000001',
+        name: expected.blueprints[0],
+        install_application_manifest_urls: ['https://example.com/m.plist'],
+        profile_ids: ['com.example.alpha', 'com.example.beta'],
+        user_uuids: expected.users.accounts,
+        skip_primary_setup_account_creation: true,
+        set_primary_setup_account_as_regular_user: false,
+        apply_at: ['Enroll'],
+      },
+    ])
   })
 
   it('the CA is the one that issued all certificates, and its next serial number is free', () => {

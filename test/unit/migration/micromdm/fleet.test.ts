@@ -13,6 +13,7 @@ import {
   TOPIC,
   userKeyOf,
   userRecord,
+  uuidOf,
   writeMicroMdm,
 } from '../micromdm-file.ts'
 
@@ -290,10 +291,18 @@ describe('a user', () => {
     expect(codes(fleet)).toEqual(['user_twice', 'user_twice'])
   })
 
-  it('that is an account to be made is kept', () => {
-    const fleet = read({ accounts: ['ladmin'] })
-    expect(fleet.kept).toMatchObject([{ kind: 'user' }])
-    expect(fleet.odd).toEqual([])
+  it('that is an account to be made belongs to no device', () => {
+    const fleet = read({ accounts: ['ladmin'], devices: [{ udid: 'U1', users }] })
+    expect(fleet.setupUsers).toEqual([
+      {
+        uuid: uuidOf('account ladmin'),
+        shortName: 'ladmin',
+        longName: '',
+        hidden: true,
+        passwordHash: base64(Buffer.from('<plist/>')),
+      },
+    ])
+    expect([fleet.kept, fleet.odd]).toEqual([[], []])
   })
 })
 
@@ -326,33 +335,41 @@ describe('a Shared iPad', () => {
 })
 
 describe('the server', () => {
-  it('has profiles, challenges, and parts that are kept', () => {
+  it('has profiles and challenges', () => {
     const fleet = read({
       profiles: { 'com.example.a': '<plist/>' },
       challenges: ['one', 'two'],
-      blueprints: ['staff'],
-      depTokens: { CK_1: '{"consumer_key":"CK_1"}', CK_2: '{}' },
-      depCursor: '{"cursor":{}}',
-      autoAssigners: { '*': 'PROFILE' },
-      raw: { 'mdm.DEPToken': { key: 'KEY', certificate: 'DER' } },
     })
     expect(fleet.profiles).toEqual([
       { identifier: 'com.example.a', mobileconfig: base64(Buffer.from('<plist/>')) },
     ])
     expect(fleet.challenges).toEqual(['one', 'two'])
-    const kept = fleet.kept.map(({ kind, name }) => [kind, name])
-    expect(kept.slice(1)).toEqual([
-      ['dep_cursor', 'configuration'],
-      ['dep_auto_assigner', '*'],
-      ['dep_token', 'CK_1'],
-      ['dep_token', 'CK_2'],
-      ['dep_certificate', 'certificate'],
-      ['dep_key', 'key'],
-      ['dep_last_token', 'last_added'],
-    ])
-    expect(kept[0]?.[0]).toBe('blueprint')
-    expect(fleet.kept.at(-1)?.data).toBe(base64(Buffer.from('CK_2')))
-    expect(codes(fleet)).toEqual([])
+    expect([fleet.kept, fleet.odd]).toEqual([[], []])
+  })
+
+  it('has blueprints as MicroMDM shows them', () => {
+    const blueprint = {
+      name: 'staff',
+      manifests: ['https://mdm.test/repo/a.plist', 'https://mdm.test/repo/b.plist'],
+      profiles: ['com.example.b', 'com.example.a'],
+      users: ['USER'],
+      skipsPrimary: true,
+    }
+    expect(read({ blueprints: [blueprint, { name: 'empty' }] }).blueprints).toEqual(
+      expect.arrayContaining([
+        {
+          uuid: uuidOf('blueprint staff'),
+          name: 'staff',
+          install_application_manifest_urls: blueprint.manifests,
+          profile_ids: blueprint.profiles,
+          user_uuids: ['USER'],
+          skip_primary_setup_account_creation: true,
+          set_primary_setup_account_as_regular_user: false,
+          apply_at: ['Enroll'],
+        },
+        expect.objectContaining({ name: 'empty', profile_ids: [] }),
+      ]),
+    )
   })
 })
 

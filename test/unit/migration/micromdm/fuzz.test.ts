@@ -19,9 +19,12 @@ const BUILT = writeMicroMdm(
     enrollments: [{ id: 'E1' }],
     depDevices: ['C02'],
     profiles: { p: '<plist/>' },
-    blueprints: ['staff'],
+    blueprints: [{ name: 'staff' }],
+    accounts: ['ladmin'],
     challenges: ['one'],
     depTokens: { CK_1: '{}' },
+    depCursor: '{"cursor":{"value":"v","created_at":"2026-11-28T00:00:00Z"}}',
+    autoAssigners: { '*': 'P' },
   },
   { pageSize: 1024, perPage: 3, freeEach: 8 },
 )

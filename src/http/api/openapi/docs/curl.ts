@@ -1,5 +1,5 @@
 /** Operations as lines for a shell that has the server in `URL` and the key in `API_KEY`. */
-import type { Document } from '../event-kinds.ts'
+import type { Document } from '../kind.ts'
 
 type Operation = NonNullable<NonNullable<Document['paths']>[string]['get']>
 type Parameter = Exclude<NonNullable<Operation['parameters']>[number], { $ref: string }>

@@ -1,6 +1,6 @@
 /** Schemas as tables: one row for each field, the fields of inner objects and of `$ref` included. */
 import { html } from 'hono/html'
-import type { Document, Schema } from '../event-kinds.ts'
+import type { Document, Schema } from '../kind.ts'
 
 export type Html = ReturnType<typeof html>
 type Schemas = NonNullable<NonNullable<Document['components']>['schemas']>

@@ -34,6 +34,7 @@ const SETTINGS = [
     '100/30d',
     'how many events of a device are kept for replay: the newest 100, each for 30 days; also `none`',
   ],
+  ['REPO_LINKS', 'open', 'whether `/repo` gives out a file only by a link that ends'],
   ['MAX_QUEUE', '10000', 'how many commands may wait on a channel'],
   [
     'DEFERRED_AFTER',

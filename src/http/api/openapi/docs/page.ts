@@ -1,6 +1,6 @@
 import { html, raw } from 'hono/html'
 import { createHash } from 'node:crypto'
-import type { Document } from '../event-kinds.ts'
+import type { Document } from '../kind.ts'
 import { METHODS } from '../document.ts'
 import { curl } from './curl.ts'
 import { fieldTable, json, parameterTable, prose, resolved, type Html } from './fields.ts'

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { z } from 'zod/v4'
 import { schemaName, withEvents } from '../../../../../src/http/api/openapi/event-schema.ts'
 import {
+  ABOUT_ACCOUNTS,
   ABOUT_COMMANDS,
   renderEvent,
   testEvent,
@@ -39,6 +40,12 @@ const changed = {
   content: '',
   since: 1,
 } as const
+const setup = {
+  run: 1,
+  state: 'running',
+  blueprints: ['Mac'],
+  steps: [{ kind: 'profile', subject: 'com.example', state: 'failed', note: 'no' }],
+}
 const ofCommand = { commandUUID: 'uuid', commandId: 'UDID-1.1' }
 
 /** What the device's object tells in the events of each topic, at its least and at its most. */
@@ -64,6 +71,17 @@ const ABOUT: Readonly<Record<Topic, readonly Omit<EventAbout, 'enrollment' | 'pa
     { declarations: [{ ...changed, before: 'pending' }] },
   ],
   'device.status': [{ items: [{ name: 'passcode.is-present', json: 'true' }] }],
+  'setup.started': [{ setup }],
+  'setup.step': [{ setup }],
+  'setup.held': [{ setup }],
+  'setup.timed_out': [{ setup }],
+  'setup.released': [{ setup }, { setup: { ...setup, error: 'x' } }],
+  'setup.finished': [{ setup }],
+  'setup.none': [{ setup: { ...setup, steps: [] } }],
+  'dep.device': [{ dep: { account: 'a', change: 'added' } }],
+  'dep.assigned': [{ dep: { account: 'a' } }],
+  'dep.failed': [{ dep: { account: 'a', serials: ['S'] } }],
+  'dep.account': [{ dep: { account: 'a', change: 'terms' } }],
   'webhook.test': [{}],
 }
 
@@ -113,9 +131,13 @@ it('has a field for all that an event can tell', () => {
     declarations: [changed],
     items: [],
     lacks: [],
+    setup,
+    dep: { account: 'a' },
   }
   for (const isReport of [true, false]) {
-    const topics = TOPICS.filter((topic) => ABOUT_COMMANDS.has(topic) === isReport)
+    const topics = TOPICS.filter(
+      (topic) => ABOUT_COMMANDS.has(topic) === isReport && !ABOUT_ACCOUNTS.has(topic),
+    )
     const envelope = isReport ? 'acknowledge_event' : 'checkin_event'
     const told = new Set(topics.flatMap((topic) => Object.keys(fieldsOf(topic, envelope))))
     const [topic = WEBHOOK_TEST] = topics

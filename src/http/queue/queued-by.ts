@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
-import type { QueuedBy } from '../device/store/commands/queued-by.ts'
-import type { AppEnv } from './app-env.ts'
-import { RequestError } from './request-error.ts'
+import type { QueuedBy } from '../../device/store/commands/queued-by.ts'
+import type { AppEnv } from '../app-env.ts'
+import { RequestError } from '../request-error.ts'
 
 export const ACTOR = 'x-actor'
 const MAX_ACTOR = 100

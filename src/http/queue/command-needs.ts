@@ -1,8 +1,8 @@
-import { needsOf } from '../apple/support.ts'
-import type { Needs } from '../device/store/commands/new-command.ts'
-import { profileIn } from '../enroll/profile-in.ts'
-import { textAt } from '../plist/dict.ts'
-import type { PlistDict } from '../plist/value.ts'
+import { needsOf } from '../../apple/support.ts'
+import type { Needs } from '../../device/store/commands/new-command.ts'
+import { profileIn } from '../../enroll/profile-in.ts'
+import { textAt } from '../../plist/dict.ts'
+import type { PlistDict } from '../../plist/value.ts'
 
 /** What a command and its profile need of the device. The object of the device checks it. */
 export function commandNeeds(

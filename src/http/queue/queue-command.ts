@@ -1,7 +1,7 @@
-import type { NewCommand } from '../device/store/commands/new-command.ts'
-import type { Env } from '../env.ts'
-import { RequestError } from './request-error.ts'
-import { atDevice } from './at-device.ts'
+import type { NewCommand } from '../../device/store/commands/new-command.ts'
+import type { Env } from '../../env.ts'
+import { RequestError } from '../request-error.ts'
+import { atDevice } from '../at-device.ts'
 
 /** Queues a command for the channel with this id. @throws RequestError if it cannot be queued */
 export async function enqueueCommand(env: Env, id: string, command: NewCommand) {
