@@ -8,7 +8,7 @@ import type { ApnsTransport } from './apns-transport.ts'
 import { bundle } from './bundle.ts'
 import type { Project } from './project.ts'
 import { guardWorkerd } from '../guard.ts'
-import { applyMigrations } from './migrations.ts'
+import { applyMigrations, pendingMigrations } from './migrations.ts'
 import type { Printed } from './terminal/output.ts'
 
 /** Miniflare passes a cron trigger on here, on a port of its own. */
@@ -51,6 +51,7 @@ export async function startWorker(options: LocalWorkerOptions): Promise<LocalWor
   // Kept until workerd is ready: if it never is, the error holds all of it.
   const early: Printed[] = []
   let print = (printed: Printed): void => void early.push(printed)
+  const migrations = pendingMigrations(join(options.stateDir, 'worker'), project.migrations)
   const settings = () => settingsOf(options, script, guard.environment, (printed) => print(printed))
   const miniflare = withoutSignalHandlers(() => new Miniflare(settings()))
   const close = async (): Promise<void> => {
@@ -61,11 +62,13 @@ export async function startWorker(options: LocalWorkerOptions): Promise<LocalWor
     await miniflare.ready
     print = options.print
     early.forEach(print)
-    options.progress('preparing the directory …')
-    await again(async () => {
-      const database = await miniflare.getD1Database('DB')
-      await applyMigrations(database, project.migrations)
-    })
+    if (migrations.length > 0) {
+      options.progress('preparing the directory …')
+      await again(async () => {
+        const database = await miniflare.getD1Database('DB')
+        await applyMigrations(database, migrations)
+      })
+    }
   } catch (error) {
     await close()
     throw error
