@@ -20,6 +20,7 @@ import { measureRush } from './rush.ts'
 import { measureGrowth, queueLengths } from './scale.ts'
 import type { Row } from './row.ts'
 import { withServer } from './server.ts'
+import { measureSetups } from './setups.ts'
 import { headOf, lineOf } from './table.ts'
 import { measureWaves, measureWebhook } from './webhook.ts'
 
@@ -38,6 +39,11 @@ if (only.has('bulk')) {
 
 if (only.has('move')) {
   await measureMove(flags.tmpfs ? '/dev/shm' : tmpdir(), flags.count)
+  process.exit()
+}
+
+if (only.has('setups')) {
+  await measureSetups(flags.tmpfs ? '/dev/shm' : tmpdir(), flags)
   process.exit()
 }
 

@@ -6,7 +6,7 @@ import { PROJECT } from '../e2e/server.ts'
 
 const KINDS = 'enrolment,check-in,idle,cycle,inventory,empty,webhook,backlog,queue,manifest'
 /** These take long, and are measured only when they are named. */
-const LONG = ['fleet', 'rush', 'bulk', 'move', 'waves', 'tokens', 'declarations']
+const LONG = ['fleet', 'rush', 'bulk', 'move', 'waves', 'tokens', 'declarations', 'setups']
 
 const HELP = `Usage: npm run bench -- [options]
 
@@ -21,7 +21,8 @@ const HELP = `Usage: npm run bench -- [options]
                    the fleet is the largest of --fleet
   --memory SIZE    what the device objects of \`--only rush\` may take, as \`npm start -- --memory\` (1G)
   --count N        how many enrolments \`--only bulk\` and \`--only declarations\` make, or \`--only move\`
-                   moves (3000)
+                   moves (3000); \`--only setups\` sets up so many
+  --seed N         decides the faults of the devices of \`--only setups\` (1)
   --kill           kills the server of \`--only declarations\` twice
   --tree DIR       measures the server of another working tree, its packages installed
   --tmpfs          state in memory and not on disk
@@ -39,6 +40,7 @@ const NPM_FLAGS = [
   { name: 'minutes', argument: 'N' },
   { name: 'memory', argument: 'SIZE' },
   { name: 'count', argument: 'N' },
+  { name: 'seed', argument: 'N' },
   { name: 'kill' },
   { name: 'tree', argument: 'DIR' },
   { name: 'tmpfs' },
@@ -71,6 +73,7 @@ export function readOptions(args: readonly string[]) {
       minutes: positive('minutes', values.minutes),
       memory: values.memory,
       count: positive('count', values.count),
+      seed: positive('seed', values.seed),
       kill: values.kill,
       fleets: values.fleet.split(',').map((size) => positive('fleet', size)),
       tree: resolve(values.tree),
@@ -95,6 +98,7 @@ function parse(args: readonly string[]) {
       minutes: { type: 'string', default: '10' },
       memory: { type: 'string', default: '1G' },
       count: { type: 'string', default: '3000' },
+      seed: { type: 'string', default: '1' },
       kill: { type: 'boolean', default: false },
       tmpfs: { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },
