@@ -97,12 +97,13 @@ export function givenIn(answer: ReturnType<typeof say>): Given | undefined {
 export function walk(
   object: TestObject,
   answer: (given: Given) => string = () => 'Acknowledged',
+  who = 'A',
 ): string[] {
   const types: string[] = []
-  let given = connect(object)
+  let given = connect(object, 'Idle', undefined, who)
   while (given && types.length < 100) {
     types.push(given.type)
-    given = connect(object, answer(given), given.uuid)
+    given = connect(object, answer(given), given.uuid, who)
   }
   return types
 }
