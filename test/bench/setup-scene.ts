@@ -102,7 +102,7 @@ export async function storeSetup(server: RunningServer, manifest: string): Promi
     time_limit_s: TIME_LIMIT,
     steps: [
       { do: 'profile', id: PROFILE, required: true, timeout_s },
-      { do: 'package', manifest, wait: 'installed', identifier: APP, timeout_s: 2 * STEP_TIME },
+      { do: 'package', manifest, wait: 'installed', identifier: APP, timeout_s: 3 * STEP_TIME },
       { do: 'command', command: { request_type: 'Settings', settings }, timeout_s },
       { do: 'declarations', wait: 'ack', timeout_s },
       { do: 'account', admin: 'admin', regular_user: true, timeout_s },

@@ -10,6 +10,9 @@ const PROBE = 'InstalledApplicationList'
 const SECOND = 1000
 /** A step that is late for so long after a kill is late because of the kill. */
 const RECOVERY = 10 * SECOND
+const PACKAGE = STEPS.indexOf('InstallApplication')
+/** The server asks for the app every ten seconds. */
+const PACKAGE_CALLS = 5
 
 export const FLAWS = [
   'missed',
@@ -140,12 +143,13 @@ function judgeSteps(
       blame('failure not shown', `${fault.kind} of step ${n}: ${state} ${note ?? ''}`)
     }
     // A busy machine may leave a device no poll within the time of a step.
-    const couldBe = polls.filter(({ began, ended }) => holds(step, began, ended)).length > 1
+    const calls = polls.filter(({ began, ended }) => holds(step, began, ended)).length
+    const couldBe = calls >= (n === PACKAGE ? PACKAGE_CALLS : 2)
     const mayFail =
       isFaulty ||
       !couldBe ||
       fault?.kind === 'away' ||
-      (fault?.kind === 'cut' && n === STEPS.indexOf('InstallApplication')) ||
+      (fault?.kind === 'cut' && n === PACKAGE) ||
       (fault?.kind === 'NotNow at first' && fault.step === n) ||
       outages.some(({ from, to }) => isWithin(step, from, to + RECOVERY))
     if (state !== 'done' && !mayFail) {
