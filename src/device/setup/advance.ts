@@ -5,14 +5,8 @@ import { errorsIn } from '../../mdm/error-chain.ts'
 import { channelOf } from '../store/channels.ts'
 import type { Context } from '../store/context.ts'
 import { endSetupHold } from '../queue/held.ts'
-import {
-  heldAfterHandOut,
-  holdForRun,
-  openSetup,
-  readRun,
-  saveRun,
-  SETUP_SOURCE,
-} from '../store/setup-runs.ts'
+import { heldAfterHandOut, holdForRun } from '../store/commands/setup.ts'
+import { openSetup, readRun, saveRun, SETUP_SOURCE } from '../store/setup-runs.ts'
 import type { SetupRun, SetupStep } from '../store/rows/setup.ts'
 import { isDone, isOver } from './words.ts'
 import { checkRelease, endRun, finishSteps, RELEASE_SPAN } from './finish.ts'

@@ -7,8 +7,8 @@ import { provesOwnSerial } from '../standing/serial-claim.ts'
 import { channelOf } from '../store/channels.ts'
 import { wakeBy, type Context } from '../store/context.ts'
 import type { SetupRun, SetupStep } from '../store/rows/setup.ts'
+import { holdOthers } from '../store/commands/setup.ts'
 import {
-  holdOthers,
   isSetupKept,
   listRuns,
   openSetup,

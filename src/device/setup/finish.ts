@@ -9,13 +9,8 @@ import { numberOf } from '../store/commands/ids.ts'
 import { progressOfRow } from '../store/commands/pending.ts'
 import type { Context } from '../store/context.ts'
 import type { RunState, SetupRun } from '../store/rows/setup.ts'
-import {
-  heldByRun,
-  isSetupKept,
-  keepHeld,
-  pendingOfType,
-  SETUP_SOURCE,
-} from '../store/setup-runs.ts'
+import { heldByRun, keepHeld, pendingOfType } from '../store/commands/setup.ts'
+import { isSetupKept, SETUP_SOURCE } from '../store/setup-runs.ts'
 import { recordSetup } from './events.ts'
 import { isDone, isOver } from './words.ts'
 

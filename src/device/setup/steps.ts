@@ -10,7 +10,7 @@ import { progressOfRow } from '../store/commands/pending.ts'
 import type { Context } from '../store/context.ts'
 import { presentManifest } from '../store/manifest-row.ts'
 import type { SetupRun, SetupStep } from '../store/rows/setup.ts'
-import { heldOfSource, holdForRun, holdOthers } from '../store/setup-runs.ts'
+import { heldOfSource, holdForRun, holdOthers } from '../store/commands/setup.ts'
 import { askForApp, endProbe } from './probe.ts'
 
 const PENDING: ReadonlySet<string | undefined> = new Set(PENDING_STATES)

@@ -4,6 +4,7 @@ import type { Db } from '../../../storage/db.ts'
 import type { Channel } from '../channel-row.ts'
 import { rangeOf } from './ids.ts'
 import type { HeldFor } from './new-command.ts'
+import { ACTIVE, BEFORE_HOLD } from './states.ts'
 
 export interface ContestRow {
   readonly id: number
@@ -12,7 +13,6 @@ export interface ContestRow {
 }
 
 const HANDED_OUT = "state IN ('sent', 'not_now', 'stalled')"
-const ACTIVE = "state IN ('queued', 'sent', 'not_now', 'stalled')"
 
 /** Pending commands that are not held. */
 export function activeRows(db: Db): ContestRow[] {
@@ -43,8 +43,7 @@ export function holdRows(
 /** Held commands go on in the state that they had. */
 export function resumeRows(db: Db, rows: readonly ContestRow[]): void {
   db.run(
-    `UPDATE commands SET held_for = '', state = CASE WHEN handed_out_at = 0 THEN 'queued'
-      WHEN not_now_at >= handed_out_at THEN 'not_now' ELSE 'sent' END
+    `UPDATE commands SET held_for = '', state = ${BEFORE_HOLD}
       WHERE id IN (SELECT value FROM json_each(?))`,
     idsOf(rows),
   )

@@ -5,6 +5,12 @@ import { rangeSql } from './ids.ts'
 export const PENDING = `('${PENDING_STATES.join("', '")}')`
 export const ENDED = `('${ENDED_STATES.join("', '")}')`
 
+/** Whether a command is pending, and not held. */
+export const ACTIVE = "state IN ('queued', 'sent', 'not_now', 'stalled')"
+/** The state that a held command had before. */
+export const BEFORE_HOLD = `CASE WHEN handed_out_at = 0 THEN 'queued'
+  WHEN not_now_at >= handed_out_at THEN 'not_now' ELSE 'sent' END`
+
 /** A job that died repeats a batch, and has to find within this time which commands it queued already. */
 const JOB_SPAN = 86_400_000
 
