@@ -11,4 +11,6 @@ export interface Env extends ConsumerEnv, DeviceEnv {
   /** Absent where the account has no R2. */
   readonly REPO?: R2Bucket
   readonly JOB: { getByName(name: string): Omit<Job, 'alarm'> }
+  /** Files that the build writes. Absent where wrangler.toml has no `assets`. */
+  readonly ASSETS?: Pick<Fetcher, 'fetch'>
 }

@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
+import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from 'wrangler'
+import { lazyAssets } from '../../src/cli/build/assets.ts'
 import { pem } from '../../src/pki/x509/issue.ts'
 import { createIssuer } from '../../src/simulator/device/identity.ts'
 import { appleDevice } from './apple.ts'
 import { oneModule } from './one-module.ts'
 import { createOutside } from './outside.ts'
 
+const PROJECT = join(import.meta.dirname, '../..')
 const ca = createIssuer({ commonName: 'Test device CA' })
 /** Of the devices that Apple's simulated service gives profiles to. */
 const simulated = createIssuer({ commonName: 'Simulated Device CA' })
@@ -17,14 +20,17 @@ process.env['WRANGLER_LOG'] ??= 'error'
 /** The Worker in workerd, with what is outside it in Node. */
 export const workerProject = {
   plugins: [
-    oneModule(join(import.meta.dirname, '../../src')),
+    oneModule(join(PROJECT, 'src')),
     cloudflareTest(async () => {
+      const config = unstable_readConfig({ config: join(PROJECT, 'wrangler.toml') })
+      const { workerOptions } = unstable_getMiniflareWorkerOptions({ ...config, assets: undefined })
       const outside = createOutside()
       const apple = appleDevice()
       const simulatedCa = pem('CERTIFICATE', simulated.certificate.der)
       return {
-        wrangler: { configPath: join(import.meta.dirname, '../../wrangler.toml') },
+        main: join(PROJECT, 'src/index.ts'),
         miniflare: {
+          ...workerOptions,
           bindings: {
             API_KEY: 'secret',
             ENROLLMENT: 'open',
@@ -42,12 +48,10 @@ export const workerProject = {
             SIMULATED_CA_KEY: simulated.privateKey
               .export({ type: 'pkcs8', format: 'pem' })
               .toString(),
-            D1_MIGRATIONS: await readD1Migrations(
-              join(import.meta.dirname, '../../migrations/directory'),
-            ),
+            D1_MIGRATIONS: await readD1Migrations(join(PROJECT, 'migrations/directory')),
           },
           r2Buckets: ['REPO'],
-          serviceBindings: { APNS: outside.apns },
+          serviceBindings: { APNS: outside.apns, ASSETS: lazyAssets(PROJECT) },
           outboundService: outside.internet,
         },
       }

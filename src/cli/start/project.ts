@@ -1,14 +1,13 @@
 import { fork } from 'node:child_process'
 import { join } from 'node:path'
 import { CliError } from '../error.ts'
-import type { BundleConfig } from './bundle.ts'
 import type { Migration } from './migrations.ts'
 
 /** What wrangler.toml and the migrations say. */
 export interface Project {
   /** The options of Miniflare that follow from wrangler.toml. */
   readonly workerOptions: Record<string, unknown>
-  readonly bundle: BundleConfig
+  readonly directory: string
   readonly migrations: readonly Migration[]
 }
 

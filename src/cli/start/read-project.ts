@@ -27,13 +27,16 @@ async function read(): Promise<Project> {
   const wrangler = await import('wrangler')
   const configPath = join(projectDir, 'wrangler.toml')
   const config = wrangler.unstable_readConfig({ config: configPath })
-  const { workerOptions } = wrangler.unstable_getMiniflareWorkerOptions(config)
-  const { main = join(projectDir, 'src/index.ts'), alias } = config
+  // The files of `assets` are there after a build only, and are written when they are needed (worker.ts).
+  const { workerOptions } = wrangler.unstable_getMiniflareWorkerOptions({
+    ...config,
+    assets: undefined,
+  })
   const directory = join(projectDir, 'migrations/directory')
   const names = readdirSync(directory).filter((name) => name.endsWith('.sql'))
   const migrations = names.sort().map((name) => ({
     name,
     statements: wrangler.unstable_splitSqlQuery(readFileSync(join(directory, name), 'utf8')),
   }))
-  return { workerOptions: { ...workerOptions }, bundle: { configPath, main, alias }, migrations }
+  return { directory: projectDir, workerOptions: { ...workerOptions }, migrations }
 }

@@ -5,7 +5,8 @@
 import { join } from 'node:path'
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, Response } from 'miniflare'
 import type { ApnsTransport } from './apns-transport.ts'
-import { bundle } from './bundle.ts'
+import { type Assets, lazyAssets } from '../build/assets.ts'
+import { bundleWorker } from '../build/bundle.ts'
 import type { Project } from './project.ts'
 import { guardWorkerd } from '../guard.ts'
 import { applyMigrations, pendingMigrations } from './migrations.ts'
@@ -43,7 +44,7 @@ export interface LocalWorker {
 export async function startWorker(options: LocalWorkerOptions): Promise<LocalWorker> {
   const { project } = options
   options.progress('building the Worker …')
-  const build = (): Promise<string> => bundle(project.bundle)
+  const build = (): Promise<string> => bundleWorker(project.directory)
   let script = await build()
   options.progress('starting workerd …')
   const guard = await guardWorkerd(options.stateDir)
@@ -51,8 +52,13 @@ export async function startWorker(options: LocalWorkerOptions): Promise<LocalWor
   // Kept until workerd is ready: if it never is, the error holds all of it.
   const early: Printed[] = []
   let print = (printed: Printed): void => void early.push(printed)
+  let assets = lazyAssets(project.directory)
   const migrations = pendingMigrations(join(options.stateDir, 'worker'), project.migrations)
-  const settings = () => settingsOf(options, script, guard.environment, (printed) => print(printed))
+  const settings = () =>
+    settingsOf(options, script, guard.environment, {
+      print: (printed) => print(printed),
+      assets: (request) => assets(request),
+    })
   const miniflare = withoutSignalHandlers(() => new Miniflare(settings()))
   const close = async (): Promise<void> => {
     await miniflare.dispose()
@@ -84,6 +90,7 @@ export async function startWorker(options: LocalWorkerOptions): Promise<LocalWor
     })
   const reload = async (): Promise<boolean> => {
     const built = await build()
+    assets = lazyAssets(project.directory)
     const isNew = built !== script
     script = built
     if (isNew) {
@@ -98,7 +105,7 @@ function settingsOf(
   options: LocalWorkerOptions,
   script: string,
   environment: Record<string, string>,
-  print: (printed: Printed) => void,
+  { print, assets }: Pick<LocalWorkerOptions, 'print'> & { assets: Assets },
 ) {
   const { workerOptions } = options.project
   return convertV4MiniflareOptions({
@@ -124,6 +131,7 @@ function settingsOf(
         serviceBindings: {
           APNS: (request) => forward(options.apns, request),
           PUSH_KEEPER: (request) => forward(options.pushKeeper, request),
+          ASSETS: assets,
         },
         unsafeDirectSockets: [{ host: options.host, port: options.port }],
       },

@@ -25,13 +25,11 @@ import { deviceDeclarationRoutes } from './declarations/device.ts'
 import { deviceListRoutes } from './devices/list.ts'
 import { deviceRoutes } from './devices/device.ts'
 import { deviceStatusRoutes } from './declarations/status.ts'
-import { docsHeaders, docsPage } from './openapi/docs/page.ts'
+import { docsHeaders } from './openapi/docs/headers.ts'
 import { fileRoutes } from './declarations/files.ts'
 import { enrollmentRoutes } from './enrolment/settings.ts'
 import { escrowRoutes } from './devices/escrow.ts'
-import { withEvents } from './openapi/event-schema.ts'
 import { problem } from '../problem.ts'
-import { withErrors, withNames } from './openapi/document.ts'
 import { identityRoutes } from './certificates/identities.ts'
 import { invitationRoutes } from './enrolment/invitations.ts'
 import { jobRoutes } from './jobs/jobs.ts'
@@ -64,10 +62,8 @@ import { softwareUpdateRoutes } from './updates/policies.ts'
 import { osVersionRoutes } from './updates/versions.ts'
 import { webhookControlRoutes } from './webhooks/control.ts'
 import { webhookRoutes } from './webhooks/webhooks.ts'
-import { WORDS } from './words.ts'
 import { boundedJson, readablePath } from './request.ts'
-import type { Document } from './openapi/kind.ts'
-import { writeDocument } from './openapi/write-document.ts'
+import { documentFile } from './openapi/document-file.ts'
 
 /**
  * EdgeMDM's own admin API: what MicroMDM's API does not have. To add an operation:
@@ -152,52 +148,21 @@ const ROUTES = [
 export const ownFace = newApp()
 
 /** As clients see them. */
-const OPERATIONS = ROUTES.flatMap(({ operations }) =>
+export const OPERATIONS = ROUTES.flatMap(({ operations }) =>
   operations.map((operation) => ({ ...operation, path: `/api${operation.path}` })),
 )
 
-function document(): Document {
-  return withEvents(
-    withNames(
-      writeDocument(OPERATIONS, WORDS, {
-        openapi: '3.1.0',
-        info: {
-          title: 'EdgeMDM',
-          version: '1',
-          description:
-            'EdgeMDM’s own API. Errors are problem documents (RFC 9457). Lists have pages: `next` is the ' +
-            '`cursor` of the next page.',
-        },
-        security: [{ basic: [] }, { bearer: [] }],
-        components: {
-          securitySchemes: {
-            basic: {
-              type: 'http',
-              scheme: 'basic',
-              description: 'user `micromdm`, password the API key',
-            },
-            bearer: { type: 'http', scheme: 'bearer', description: 'the API key as the token' },
-          },
-        },
-      }),
-    ),
-  )
-}
-
-/** Both are public, so each isolate makes them once. */
-let description: Document | undefined
-let page: Promise<string> | undefined
-
 // They need no key, so that a browser does not ask for it. They hold no secret.
-ownFace.get('/api/openapi.json', (c) => {
-  description ??= withErrors(document())
+ownFace.get('/api/openapi.json', async (c) => {
+  const text = await (await documentFile(c.env, 'openapi.json')).text()
   // Without PUBLIC_URL, `/` means the server that the document came from (OpenAPI 3.1, server object).
-  return c.json({ ...description, servers: [{ url: c.var.config.publicUrl || '/' }] })
+  const servers = JSON.stringify([{ url: c.var.config.publicUrl || '/' }])
+  const headers = { 'content-type': 'application/json' }
+  return c.body(`${text.slice(0, -1)},"servers":${servers}}`, { headers })
 })
-// The page lists the errors of all operations once, so its document is without them.
 ownFace.get('/api/docs', async (c) => {
-  page ??= docsPage(document())
-  return c.body(await page, { headers: docsHeaders() })
+  const { body } = await documentFile(c.env, 'docs.html')
+  return new Response(body, { headers: docsHeaders() })
 })
 for (const path of ['/api', '/api/']) {
   ownFace.get(path, (c) =>

@@ -1,5 +1,4 @@
 import { html, raw } from 'hono/html'
-import { createHash } from 'node:crypto'
 import type { Document } from '../kind.ts'
 import { METHODS } from '../document.ts'
 import { curl } from './curl.ts'
@@ -19,18 +18,6 @@ interface Call {
 
 const EVENTS = 'Events'
 const PROBLEM = '#/components/schemas/Problem'
-
-const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-
-/** The page loads nothing from elsewhere. The digest allows its own script only. */
-export function docsHeaders(): Record<string, string> {
-  const digest = createHash('sha256').update(SCRIPT).digest('base64')
-  return {
-    'content-type': 'text/html; charset=utf-8',
-    'content-security-policy': `${POLICY}; script-src 'sha256-${digest}'; frame-ancestors 'none'`,
-    'x-content-type-options': 'nosniff',
-  }
-}
 
 /** The document as a page that is complete without other pages. */
 export async function docsPage(document: Document): Promise<string> {
