@@ -67,3 +67,8 @@ function bareValue({ argument }: NpmFlag, bare: readonly string[]): string | und
   const fits = bare.filter((text) => (FITS[argument] ?? OTHER).test(text))
   return fits.length === 1 ? fits[0] : argument
 }
+
+/** A path as one word of a shell's line. */
+export function shellPath(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`
+}

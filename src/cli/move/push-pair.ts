@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { readPushCertificate } from '../../pki/x509/push-certificate.ts'
 import { ApiError } from '../api-client.ts'
+import { shellPath } from '../dashes.ts'
 import { CliError, messageOf } from '../error.ts'
 import type { PemPair } from '../state.ts'
 import { writeWhole } from '../write-whole.ts'
@@ -24,7 +25,7 @@ export function writePushPair(directory: string, pair: PemPair | undefined): str
   } catch (error) {
     throw new CliError(`--push-cert-dir ${directory}: ${messageOf(error)}`)
   }
-  const install = `npm run push-cert -- install --cert ${quoted(certificate)} --key ${quoted(key)}`
+  const install = `npm run push-cert -- install --cert ${shellPath(certificate)} --key ${shellPath(key)}`
   return [
     '',
     'The push certificate and its key are written. In production this binds them:',
@@ -74,8 +75,4 @@ export async function installPushPair(call: Call, pair: PemPair): Promise<string
     }
     throw error
   }
-}
-
-function quoted(path: string): string {
-  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`
 }
