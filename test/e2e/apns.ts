@@ -56,7 +56,10 @@ export function fingerprintOf(certificate: X509Certificate | undefined): string 
 export function pushCertificate(topic: string, days: number) {
   const key = newKey('rsa')
   const der = issueCertificate({
-    subject: [['UID', topic]],
+    subject: [
+      ['UID', topic],
+      ['O', 'Apple Inc.'],
+    ],
     publicKey: createPublicKey(key),
     signingKey: key,
     serial: randomSerial(),

@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CliError } from '../error.ts'
+import { checkPushChange, refuseEarlierEnd } from './change.ts'
 import { readInstalledPush, writeInstalledPush } from './installed-push.ts'
 import { lockState, StateInUse } from '../lock.ts'
-import { apiKeyOf, type Environment, type PushPair, pushIdentity, sealKeysOf } from '../settings.ts'
+import { apiKeyOf, type Environment, type PushPair, sealKeysOf } from '../settings.ts'
 import { openState, rememberedUrl, type State } from '../state.ts'
 
 export interface LocalInstall {
@@ -24,43 +25,27 @@ const STARTING = 120_000
 /** Installs into the state directory, or through the server that runs on it. The answer tells which one. */
 export async function installLocally(install: LocalInstall): Promise<'running' | 'stopped'> {
   const state = openState(install.stateDir, install.now)
+  const sealKeys = sealKeysOf(state, install.env)
+  const before = (readInstalledPush(install.stateDir, sealKeys) ?? state.simulatedPush).certificate
   let lock: ReturnType<typeof lockState>
   try {
     lock = lockState(install.stateDir)
   } catch (error) {
     if (error instanceof StateInUse) {
+      refuseEarlierEnd(before, install.push, install.force)
       await installAtServer(install, state)
       return 'running'
     }
     throw error
   }
   try {
-    const sealKeys = sealKeysOf(state, install.env)
-    const before = pushIdentity(
-      readInstalledPush(install.stateDir, sealKeys) ?? state.simulatedPush,
-      0,
-    )
-    const enrolled = before.topic === install.push.topic ? 0 : countEnrolled(install.stateDir)
-    refuseOtherTopic({ enrolled, before: before.topic, after: install.push.topic }, install.force)
-    writeInstalledPush(install.stateDir, sealKeys, install.push)
+    const { push, force } = install
+    const enrolled = () => countEnrolled(install.stateDir)
+    await checkPushChange({ before, push, force, enrolled })
+    writeInstalledPush(install.stateDir, sealKeys, push)
     return 'stopped'
   } finally {
     lock.release()
-  }
-}
-
-/** Devices that are enrolled under one topic cannot be reached under another. */
-export function refuseOtherTopic(
-  change: { enrolled: number; before: string; after: string },
-  force: boolean,
-): void {
-  const { enrolled, before, after } = change
-  if (enrolled > 0 && before !== after && !force) {
-    throw new CliError(
-      `${enrolled} devices are enrolled${before === '' ? '' : ` with the topic ${before}`}, ` +
-        `and this certificate is for ${after}: those of another topic would have to enrol again. ` +
-        'Renew the certificate of their topic with the Apple Account that made it, or say --force',
-    )
   }
 }
 

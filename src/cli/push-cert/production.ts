@@ -1,8 +1,8 @@
+import { spawn } from 'node:child_process'
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { readPushCertificate } from '../../pki/x509/push-certificate.ts'
 import { CliError } from '../error.ts'
-import { refuseOtherTopic } from './install.ts'
+import { checkPushChange } from './change.ts'
 import type { PushPair } from '../settings.ts'
 import { readPushCertificateIn, withPushCertificate } from './wrangler-toml.ts'
 import { writeWhole } from '../write-whole.ts'
@@ -24,29 +24,34 @@ const COUNT = 'SELECT count(*) AS enrolled FROM devices WHERE enrolled AND NOT h
 
 /**
  * Uploads the pair to the account, binds it as `APNS`, adds its certificate to the Worker's vars, and
- * deploys. One deploy changes the pushes and the known certificate together. The answer is the id of the
- * certificate that was bound before, if there was one.
+ * deploys. One deploy changes the pushes and the known certificate together. The answer names the upload
+ * that is bound now, and the one that was bound before, if there was another.
  */
-export async function installInProduction(install: ProductionInstall): Promise<string | undefined> {
+export async function installInProduction(
+  install: ProductionInstall,
+): Promise<{ certificateId: string; previousId: string | undefined }> {
   const { projectDir, push, force, wrangler } = install
   const file = join(projectDir, 'wrangler.toml')
   const toml = readFileSync(file, 'utf8')
   const before = readPushCertificateIn(toml)
-  const topic = topicOf(before.certificate)
-  if (topic !== push.topic && !force) {
-    const enrolled = await countEnrolled(wrangler)
-    refuseOtherTopic({ enrolled, before: topic, after: push.topic }, false)
-  }
+  const enrolled = () => countEnrolledIn(wrangler)
+  await checkPushChange({ before: before.certificate, push, force, enrolled })
   // When it is repeated after a failed deploy, the certificate is uploaded already.
   const uploaded = before.certificate === push.certificate ? before.certificateId : undefined
-  const certificateId = uploaded ?? (await upload(install))
+  const certificateId = uploaded ?? (await uploadPushCertificate(install))
   const changed = withPushCertificate(toml, { certificateId, certificate: push.certificate })
   writeWhole(file, changed, statSync(file).mode)
   await wrangler(['deploy'])
-  return certificateId === before.certificateId ? undefined : before.certificateId
+  const previousId = certificateId === before.certificateId ? undefined : before.certificateId
+  return { certificateId, previousId }
 }
 
-async function upload({ folder, push, wrangler }: ProductionInstall): Promise<string> {
+/** Uploads the pair, and returns the id that a binding names. */
+export async function uploadPushCertificate({
+  folder,
+  push,
+  wrangler,
+}: Pick<ProductionInstall, 'folder' | 'push' | 'wrangler'>): Promise<string> {
   const certificateFile = join(folder, 'upload.pem')
   const keyFile = join(folder, 'upload.key')
   try {
@@ -74,12 +79,8 @@ async function upload({ folder, push, wrangler }: ProductionInstall): Promise<st
   }
 }
 
-function topicOf(certificate: string | undefined): string {
-  const read = certificate === undefined ? '' : readPushCertificate(certificate)
-  return typeof read === 'string' ? '' : (read.uid ?? '')
-}
-
-async function countEnrolled(wrangler: RunWrangler): Promise<number> {
+/** The devices that the deployed Worker’s D1 knows as enrolled. */
+export async function countEnrolledIn(wrangler: RunWrangler): Promise<number> {
   const printed = await wrangler(['d1', 'execute', 'DB', '--remote', '--json', '--command', COUNT])
   const count = /"enrolled"\s*:\s*(\d+)/.exec(printed)?.[1]
   if (count === undefined) {
@@ -88,4 +89,32 @@ async function countEnrolled(wrangler: RunWrangler): Promise<number> {
     )
   }
   return Number(count)
+}
+
+/** Runs the project's wrangler, and shows what it prints. */
+export function wranglerIn(projectDir: string): RunWrangler {
+  return (args) => {
+    console.log(`> wrangler ${args.join(' ')}`)
+    const child = spawn(join(projectDir, 'node_modules/.bin/wrangler'), args, {
+      cwd: projectDir,
+      stdio: ['inherit', 'pipe', 'inherit'],
+    })
+    let printed = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      printed += chunk.toString()
+      process.stdout.write(chunk)
+    })
+    return new Promise((done, failed) => {
+      child.once('error', failed)
+      child.once('close', (code) => {
+        if (code === 0) {
+          done(printed)
+        } else {
+          failed(
+            new CliError(`wrangler ${args[0]} ended with ${code}: mend that, and run this again`),
+          )
+        }
+      })
+    })
+  }
 }

@@ -1,123 +1,90 @@
-/** `npm run push-cert`: from the first request to a push certificate in use. */
-import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+/** `npm run push-cert`: from the first request to a push certificate in use, and to its renewal each year. */
 import { join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
-import { daysUntil, expiryWarning, readPushCertificate } from '../../pki/x509/push-certificate.ts'
-import { pem } from '../../pki/x509/issue.ts'
+import { createInterface } from 'node:readline/promises'
 import type { Certificate } from '../../pki/x509/certificate.ts'
-import { CliError, complaintOf, messageOf } from '../error.ts'
-import { pushFolder, readInstalledPush } from './installed-push.ts'
-import { checkText } from '../options.ts'
+import { CliError, complaintOf } from '../error.ts'
+import { printable } from '../start/terminal/words.ts'
+import { makeStateDirectory } from '../state.ts'
+import { type Command, helpOf, readFlags, required, textFlag, type Values } from './arguments.ts'
 import { installLocally } from './install.ts'
-import { installInProduction } from './production.ts'
-import { readBytes, readCertificateFile, type Role, signRequest, writeRequest } from './request.ts'
-import { pushIdentity, sealKeysOf } from '../settings.ts'
-import { makeStateDirectory, openState } from '../state.ts'
-import { readPushCertificateIn } from './wrangler-toml.ts'
+import { keepInstalled } from './installed.ts'
+import { pushFolder } from './installed-push.ts'
+import { readPushPair } from './pair.ts'
+import { installInProduction, wranglerIn } from './production.ts'
+import {
+  awaitFrom,
+  commandIn,
+  dayOf,
+  nextPushStep,
+  type CertificateRecord,
+  readCertificateRecord,
+  remember,
+  SIGNED_REQUEST,
+} from './record.ts'
+import { acceptSigned, readBytes, type Role, signRequest, writeRequest } from './request.ts'
+import { certificateToRenew, factsOf, type PushPlace, showPush } from './show.ts'
+import { orderSignature, SERVICE } from './signing-service.ts'
 
 const PROJECT = resolve(import.meta.dirname, '../../..')
-const PORTAL = 'https://identity.apple.com/pushcert'
-
-const FLAGS = {
-  state: { type: 'string', argument: 'DIR', help: 'where everything is kept (.edgemdm)' },
-  email: { type: 'string', argument: 'ADDRESS', help: 'e-mail address in the request' },
-  country: { type: 'string', argument: 'CC', help: 'country in the request, two letters (US)' },
-  cn: { type: 'string', argument: 'NAME', help: 'common name in the request' },
-  'vendor-cert': {
-    type: 'string',
-    argument: 'FILE',
-    help: 'the MDM vendor certificate from Apple',
-  },
-  csr: { type: 'string', argument: 'FILE', help: 'a customer’s request instead of our push.csr' },
-  wwdr: {
-    type: 'string',
-    argument: 'FILE',
-    help: 'Apple’s WWDR certificate instead of fetching it',
-  },
-  root: {
-    type: 'string',
-    argument: 'FILE',
-    help: 'Apple’s root certificate instead of fetching it',
-  },
-  cert: { type: 'string', argument: 'FILE', help: 'the push certificate from Apple, PEM' },
-  key: { type: 'string', argument: 'FILE', help: 'its key, PEM (push.key, made by push-csr)' },
-  production: { type: 'boolean', argument: '', help: 'the deployed Worker instead of npm start’s' },
-  force: { type: 'boolean', argument: '', help: 'change the topic of enrolled devices' },
-  'api-key': { type: 'string', argument: 'KEY', help: 'API key of the running server' },
-} as const
-
-type FlagName = keyof typeof FLAGS
-type Values = { readonly [Name in FlagName]?: string | boolean | undefined }
-
-interface Command {
-  help: string
-  flags: readonly FlagName[]
-  run(values: Values): Promise<string> | string
-}
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   'vendor-csr': {
     help: 'makes the vendor’s key and request, for developer.apple.com',
     flags: ['email', 'country', 'cn'],
     run: (values) => {
-      const file = request(values, 'vendor')
-      return `${file} is the request of an MDM vendor.
-Next: upload it at https://developer.apple.com/account/resources/certificates (type "MDM CSR", for accounts
-that Apple made MDM vendors), download the certificate, and make the request of the push certificate:
-  npm run push-cert -- push-csr --email YOU@EXAMPLE.COM`
+      const file = writeRequestOf(values, 'vendor', required(values, 'email'))
+      return waits(values, `${file} is the request of an MDM vendor.`, 'vendor-certificate')
     },
   },
   'push-csr': {
     help: 'makes the push certificate’s key and request',
     flags: ['email', 'country', 'cn'],
-    run: (values) => {
-      const file = request(values, 'push')
-      return `${file} is the request of the push certificate.
-Next: have a vendor sign it. With a vendor certificate of your own:
-  npm run push-cert -- sign --vendor-cert mdm.cer`
-    },
+    run: (values) => makeRequest(values, required(values, 'email')),
   },
   sign: {
     help: 'signs the request with the vendor certificate',
     flags: ['vendor-cert', 'csr', 'wwdr', 'root'],
-    run: async (values) => {
-      const file = await signRequest({
-        folder: folderOf(values),
-        vendorCertificateFile: required(values, 'vendor-cert'),
-        requestFile: text(values, 'csr'),
-        wwdrFile: text(values, 'wwdr'),
-        rootFile: text(values, 'root'),
-        fetch,
-        now: Date.now(),
-      })
-      return `${file} is the signed request.
-Next: upload it at ${PORTAL}. For a first certificate choose "Create a Certificate", every year after
-"Renew" beside that same one: another one has another topic. Note the Apple Account. Then:
-  npm run push-cert -- install --cert MDM_….pem                  for npm start
-  npm run push-cert -- install --cert MDM_….pem --production     for the deployed Worker`
+    run: sign,
+  },
+  request: {
+    help: 'has mdmcert.download sign the request, and mail it',
+    flags: ['mdmcert-email', 'mdmcert-key', 'mdmcert-url', 'email', 'country', 'cn'],
+    run: (values) => orderRequest(values, required(values, 'mdmcert-email')),
+  },
+  decrypt: {
+    help: 'opens and checks a request that was signed for us',
+    flags: ['file'],
+    run: (values) => {
+      const vendor = acceptSigned(folderOf(values), required(values, 'file'), Date.now())
+      return signedBy(values, vendor)
     },
   },
   install: {
     help: 'checks the certificate from Apple, and has pushes leave with it',
-    flags: ['cert', 'key', 'force', 'production', 'api-key'],
+    flags: ['cert', 'key', 'account', 'force', 'production', 'api-key'],
     run: install,
   },
-  show: {
-    help: 'shows the certificate in use and when it ends',
-    flags: ['production'],
+  renew: {
+    help: 'shows what to renew, and makes the new request',
+    flags: [
+      ...(['production', 'mdmcert-email', 'mdmcert-key', 'mdmcert-url'] as const),
+      ...(['vendor-cert', 'wwdr', 'root', 'email', 'country', 'cn'] as const),
+    ],
+    run: renew,
+  },
+  note: {
+    help: 'records the Apple Account that made the certificate',
+    flags: ['account'],
     run: (values) => {
-      const certificate = values.production === true ? deployed() : installed(values)
-      const until = new Date(certificate.notAfter).toISOString().slice(0, 10)
-      const warning = expiryWarning(certificate.notAfter, Date.now())
-      return [
-        `Topic        ${certificate.uid}`,
-        `Subject      ${certificate.subjectText}`,
-        `Ends         ${until}, in ${daysUntil(certificate.notAfter, Date.now())} days`,
-        `SHA-256      ${certificate.fingerprint}`,
-        ...(warning === undefined ? [] : [warning]),
-      ].join('\n')
+      const account = required(values, 'account')
+      remember(folderOf(values), { account })
+      return `Only the Apple Account ${account} can renew the push certificate.`
     },
+  },
+  show: {
+    help: 'shows the certificate in use, the request on its way, and the next step',
+    flags: ['production'],
+    run: (values) => showPush(placeOf(values)),
   },
 }
 
@@ -131,75 +98,122 @@ try {
 function main([name = '--help', ...args]: readonly string[]): Promise<string> | string {
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if ([name, ...args].some((argument) => argument === '--help' || argument === '-h')) {
-    return helpText()
+    return helpOf(COMMANDS)
   }
   if (!command) {
     throw new CliError(`${name} is none of ${Object.keys(COMMANDS).join(', ')}`)
   }
-  return command.run(parse(command, args))
+  return command.run(readFlags(command, args))
 }
 
-function parse(command: Command, args: readonly string[]): Values {
-  const names: readonly FlagName[] = ['state', ...command.flags]
-  const options = Object.fromEntries(names.map((flag) => [flag, { type: FLAGS[flag].type }]))
-  try {
-    const { values } = parseArgs({ args: [...args], options, strict: true })
-    for (const [flag, value] of Object.entries(values)) {
-      checkText(flag, value)
-    }
-    return values
-  } catch (error) {
-    const [sentence = ''] = messageOf(error).split(/\. |\n/)
-    throw new CliError(`${sentence.replace(/\.$/, '')} (--help lists the options)`)
-  }
-}
-
-function helpText(): string {
-  const commands = Object.entries(COMMANDS).flatMap(([name, { help, flags }]) => [
-    `  ${name.padEnd(12)} ${help}`,
-    `  ${''.padEnd(12)} ${flags.map((flag) => `--${flag}`).join(' ')}`,
-  ])
-  const flags = Object.entries(FLAGS).map(
-    ([name, { argument, help }]) => `  ${`--${name} ${argument}`.padEnd(24)} ${help}`,
-  )
-  return ['Usage: npm run push-cert -- COMMAND [options]', '', ...commands, '', ...flags].join('\n')
-}
-
-function request(values: Values, role: Role): string {
-  return writeRequest(folderOf(values), role, {
-    email: required(values, 'email'),
-    country: text(values, 'country') ?? 'US',
-    commonName: text(values, 'cn') ?? `EdgeMDM ${role}`,
+/** The address in a request serves again for the next one. */
+function writeRequestOf(values: Values, role: Role, email: string): string {
+  const folder = folderOf(values)
+  remember(folder, { email })
+  return writeRequest(folder, role, {
+    email,
+    country: textFlag(values, 'country') ?? 'US',
+    commonName: textFlag(values, 'cn') ?? `EdgeMDM ${role}`,
   })
 }
 
+function makeRequest(values: Values, email: string): string {
+  const file = writeRequestOf(values, 'push', email)
+  return waits(values, `${file} is the request of the push certificate.`, 'signature')
+}
+
+async function sign(values: Values): Promise<string> {
+  const folder = folderOf(values)
+  const requestFile = textFlag(values, 'csr')
+  const vendor = await signRequest({
+    folder,
+    vendorCertificateFile: required(values, 'vendor-cert'),
+    requestFile,
+    wwdrFile: textFlag(values, 'wwdr'),
+    rootFile: textFlag(values, 'root'),
+    fetch,
+    now: Date.now(),
+  })
+  return requestFile === undefined
+    ? signedBy(values, vendor)
+    : `${join(folder, SIGNED_REQUEST)} is the signed request of the customer.
+Next: send it back. The customer uploads it, and the key stays there.`
+}
+
+async function orderRequest(values: Values, email: string): Promise<string> {
+  const folder = folderOf(values)
+  const file = writeRequestOf(values, 'push', textFlag(values, 'email') ?? email)
+  const clientKey = textFlag(values, 'mdmcert-key') ?? process.env['MDMCERT_KEY'] ?? ''
+  if (clientKey === '') {
+    awaitFrom(folder, 'signature', Date.now())
+    throw new CliError(withoutClientKey(folder, file))
+  }
+  const url = textFlag(values, 'mdmcert-url') ?? SERVICE
+  const csr = readBytes(file).toString('latin1')
+  await orderSignature({ folder, csr, email, clientKey, url, fetch, now: Date.now() })
+  const taken = `${URL.parse(url)?.host} took the request, and mails the answer to ${email}.`
+  return waits(values, taken, 'mail', { service_email: email })
+}
+
+/** The service counts the programs that ask, so a key of another program would not be honest. */
+function withoutClientKey(folder: string, file: string): string {
+  return `nothing was sent: mdmcert.download takes requests only with a client key, and none is built in.
+${file} is made. There are three ways on:
+- Ask the operators of https://mdmcert.download for a client key (free), register your address there, and
+  repeat this command with the key in MDMCERT_KEY.
+- With an MDM vendor certificate of your own: ${commandIn(folder, 'sign --vendor-cert mdm.cer')}
+  Without one yet: ${commandIn(folder, 'vendor-csr --email YOU@EXAMPLE.COM')}
+- Have another MDM vendor sign ${file}. Check its answer:
+  ${commandIn(folder, `decrypt --file ${SIGNED_REQUEST}`)}`
+}
+
+async function renew(values: Values): Promise<string> {
+  const place = placeOf(values)
+  const certificate = certificateToRenew(place)
+  const record = remember(place.folder, {
+    ...(certificate.uid !== undefined && { topic: certificate.uid }),
+    not_after: new Date(certificate.notAfter).toISOString(),
+  })
+  const facts = [
+    ...factsOf(certificate, place.now),
+    ['Account', record.account],
+    ['Vendor', record.vendor],
+  ]
+  for (const [name = '', value] of facts) {
+    console.log(`${name.padEnd(12)} ${value ?? 'not recorded'}`)
+  }
+  const registered = textFlag(values, 'mdmcert-email') ?? record.service_email
+  const ownVendor = textFlag(values, 'vendor-cert') !== undefined
+  if (registered !== undefined && !ownVendor) {
+    return orderRequest(values, registered)
+  }
+  const made = makeRequest(
+    values,
+    textFlag(values, 'email') ?? record.email ?? required(values, 'email'),
+  )
+  return ownVendor ? sign(values) : made
+}
+
 async function install(values: Values): Promise<string> {
-  const stateDir = makeStateDirectory(text(values, 'state') ?? '.edgemdm')
+  const stateDir = makeStateDirectory(textFlag(values, 'state') ?? '.edgemdm')
   const folder = pushFolder(stateDir)
   const now = Date.now()
-  const push = pushIdentity(
-    {
-      certificate: pem('CERTIFICATE', readCertificateFile(required(values, 'cert')).der),
-      key: readBytes(text(values, 'key') ?? join(folder, 'push.key')).toString('latin1'),
-    },
-    now,
-  )
+  const keyFile = textFlag(values, 'key') ?? join(folder, 'push.key')
+  const push = readPushPair({ certificateFile: required(values, 'cert'), keyFile }, now)
   const force = values.force === true
-  const until = new Date(push.notAfter).toISOString().slice(0, 10)
-  const facts = `Topic ${push.topic}, valid until ${until}: renew it before then with the same Apple Account.`
+  const account =
+    textFlag(values, 'account') ?? readCertificateRecord(folder).account ?? (await askForAccount())
+  const facts = `Topic ${push.topic}, valid until ${dayOf(push.notAfter)}.`
   if (values.production === true) {
-    const wrangler = runWrangler
-    const before = await installInProduction({ projectDir: PROJECT, folder, push, force, wrangler })
-    const old =
-      before === undefined
-        ? ''
-        : `\nWhen pushes arrive: npx wrangler mtls-certificate delete --id ${before}`
-    return (
-      `The Worker is deployed with this push certificate. ${facts}\n` +
-      `Keep wrangler.toml: it names the certificate.${old}`
-    )
+    const wrangler = wranglerIn(PROJECT)
+    const ids = await installInProduction({ projectDir: PROJECT, folder, push, force, wrangler })
+    return [
+      `The Worker is deployed with this push certificate. ${facts}`,
+      'Keep wrangler.toml: it names the certificate.',
+      ...keepInstalled({ folder, push, account, ...ids, now }),
+    ].join('\n')
   }
-  const apiKey = text(values, 'api-key')
+  const apiKey = textFlag(values, 'api-key')
   const server = await installLocally({
     stateDir,
     push,
@@ -209,74 +223,55 @@ async function install(values: Values): Promise<string> {
     fetch,
     now,
   })
-  return server === 'running'
-    ? `The running server pushes with this certificate from now on. ${facts}`
-    : `npm start will push with this certificate. ${facts}`
+  return [
+    server === 'running'
+      ? `The running server pushes with this certificate from now on. ${facts}`
+      : `npm start will push with this certificate. ${facts}`,
+    ...keepInstalled({ folder, push, account, certificateId: undefined, now }),
+  ].join('\n')
 }
 
-/** The pair that npm start would push with. */
-function installed(values: Values): Certificate {
-  const state = openState(makeStateDirectory(text(values, 'state') ?? '.edgemdm'), Date.now())
-  const pair = readInstalledPush(state.directory, sealKeysOf(state, process.env))
-  return checked((pair ?? state.simulatedPush).certificate)
-}
-
-function deployed(): Certificate {
-  const { certificate } = readPushCertificateIn(
-    readFileSync(join(PROJECT, 'wrangler.toml'), 'utf8'),
-  )
-  if (certificate === undefined) {
-    throw new CliError('wrangler.toml has no PUSH_CERTIFICATE: install one with --production')
+/** Asks a person only: the answer to a program would never come. */
+async function askForAccount(): Promise<string | undefined> {
+  if (!process.stdin.isTTY) {
+    return undefined
   }
-  return checked(certificate)
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    const answer = await terminal.question(
+      'Which Apple Account made this certificate? It is recorded for the renewal (Enter: unknown) ',
+    )
+    return answer.trim() || undefined
+  } finally {
+    terminal.close()
+  }
 }
 
-function checked(certificate: string): Certificate {
-  const read = readPushCertificate(certificate)
-  if (typeof read === 'string') {
-    throw new CliError(read)
-  }
-  return read
+function signedBy(values: Values, vendor: Certificate): string {
+  const name = printable(vendor.commonName ?? vendor.subjectText)
+  const file = join(folderOf(values), SIGNED_REQUEST)
+  const done = `${file} is the signed request.
+The vendor is ${name}. Its certificate ends on ${dayOf(vendor.notAfter)}.`
+  return waits(values, done, 'portal', { vendor: name })
+}
+
+/** Remembers what the request waits for, and adds the next step to what is done. */
+function waits(
+  values: Values,
+  done: string,
+  awaits: Parameters<typeof awaitFrom>[1],
+  others: CertificateRecord = {},
+): string {
+  const folder = folderOf(values)
+  const record = awaitFrom(folder, awaits, Date.now(), others)
+  return `${done}\n${nextPushStep(folder, record)}`
+}
+
+function placeOf(values: Values): PushPlace {
+  const place = { folder: folderOf(values), now: Date.now() }
+  return values.production === true ? { ...place, projectDir: PROJECT } : place
 }
 
 function folderOf(values: Values): string {
-  return pushFolder(makeStateDirectory(text(values, 'state') ?? '.edgemdm'))
-}
-
-function text(values: Values, name: FlagName): string | undefined {
-  const value = values[name]
-  return typeof value === 'string' ? value : undefined
-}
-
-function required(values: Values, name: FlagName): string {
-  const value = text(values, name)
-  if (value === undefined) {
-    throw new CliError(`--${name} ${FLAGS[name].argument} is needed: ${FLAGS[name].help}`)
-  }
-  return value
-}
-
-function runWrangler(args: readonly string[]): Promise<string> {
-  console.log(`> wrangler ${args.join(' ')}`)
-  const child = spawn(join(PROJECT, 'node_modules/.bin/wrangler'), args, {
-    cwd: PROJECT,
-    stdio: ['inherit', 'pipe', 'inherit'],
-  })
-  let printed = ''
-  child.stdout.on('data', (chunk: Buffer) => {
-    printed += chunk.toString()
-    process.stdout.write(chunk)
-  })
-  return new Promise((done, failed) => {
-    child.once('error', failed)
-    child.once('close', (code) => {
-      if (code === 0) {
-        done(printed)
-      } else {
-        failed(
-          new CliError(`wrangler ${args[0]} ended with ${code}: mend that, and run this again`),
-        )
-      }
-    })
-  })
+  return pushFolder(makeStateDirectory(textFlag(values, 'state') ?? '.edgemdm'))
 }

@@ -11,6 +11,9 @@ import { type Certificate, readCertificate, readPem } from '../../pki/x509/certi
 import { newKey } from '../../simulator/device/identity.ts'
 import { CliError, messageOf } from '../error.ts'
 import { writeWhole } from '../write-whole.ts'
+import { SIGNED_REQUEST } from './record.ts'
+import { checkSignedRequest, refuseOutdated } from './signed-request.ts'
+import { openSigned } from './signing-service.ts'
 
 /** The directory of the key and the request: `vendor.key`, `push.csr` and so on. */
 export type Role = 'vendor' | 'push'
@@ -23,7 +26,6 @@ export interface RequestSubject {
 
 const AUTHORITIES = 'https://www.apple.com/certificateauthority'
 const ROOT = 'https://www.apple.com/appleca/AppleIncRootCertificate.cer'
-const SIGNED_REQUEST = 'PushCertificateRequest.plist'
 
 /**
  * Writes a request and returns its path. The key is made once and kept: Apple may be making the certificate
@@ -64,8 +66,8 @@ export interface Signing {
   now: number
 }
 
-/** Writes the signed request and returns its path. */
-export async function signRequest(signing: Signing): Promise<string> {
+/** Writes the signed request, and returns the vendor's certificate. */
+export async function signRequest(signing: Signing): Promise<Certificate> {
   const { folder, vendorCertificateFile, now } = signing
   const csr = readRequest(signing.requestFile ?? join(folder, 'push.csr'))
   const vendor = readCertificateFile(vendorCertificateFile)
@@ -93,15 +95,19 @@ export async function signRequest(signing: Signing): Promise<string> {
         'give its issuer as --wwdr',
     )
   }
-  if ([vendor, wwdr, root].some(({ notAfter }) => notAfter < now)) {
-    throw new CliError(
-      `Apple will refuse it: ${vendorCertificateFile}, or a certificate above it, has expired`,
-    )
-  }
-  const file = join(folder, SIGNED_REQUEST)
+  refuseOutdated([vendor, wwdr, root], now)
   const text = signPushRequest({ csr, vendorKey, chain: [vendor, wwdr, root].map((c) => c.der) })
-  writeWhole(file, text)
-  return file
+  writeWhole(join(folder, SIGNED_REQUEST), text)
+  return vendor
+}
+
+/** Checks the request that a vendor signed and sent, and keeps it for the upload. */
+export function acceptSigned(folder: string, file: string, now: number): Certificate {
+  const text = openSigned(folder, file, readBytes(file))
+  const pushKey = readBytes(join(folder, 'push.key')).toString('latin1')
+  const vendor = checkSignedRequest(text, pushKey, now)
+  writeWhole(join(folder, SIGNED_REQUEST), text)
+  return vendor
 }
 
 /** DER or PEM. */

@@ -27,6 +27,7 @@ import {
   type State,
 } from '../../../src/cli/state.ts'
 import { writeWhole } from '../../../src/cli/write-whole.ts'
+import { pushCertificate } from '../../e2e/apns.ts'
 import { PATIENCE } from '../../patience.ts'
 
 const NOW = Date.now()
@@ -134,7 +135,8 @@ describe('a state directory that cannot be', () => {
     const path = makeStateDirectory(join(root, 'no-lock'))
     mkdirSync(join(path, 'lock.sqlite'))
     const pem = join(root, 'push.pem')
-    writeFileSync(pem, state.simulatedPush.certificate + state.simulatedPush.key)
+    const { certPem, keyPem } = pushCertificate('com.apple.mgmt.External.any', 300)
+    writeFileSync(pem, certPem + keyPem)
     const line = /^[a-z-]+: cannot lock \S+lock\.sqlite: [^\n]+\n$/
     expect(printed('start', '--state', path)).toMatch(line)
     expect(printed('push-cert', 'install', '--cert', pem, '--key', pem, '--state', path)).toMatch(

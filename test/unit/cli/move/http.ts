@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
@@ -9,6 +9,7 @@ export interface Asked {
   readonly method: string
   readonly path: string
   readonly authorization: string
+  readonly headers: IncomingHttpHeaders
   readonly body: string
 }
 
@@ -23,7 +24,13 @@ export async function serving(answer: (asked: Asked) => Said | 'close'): Promise
   const server = createServer((request, response) => {
     const { method = '', url: path = '', headers } = request
     void text(request).then((body) => {
-      const said = answer({ method, path, body, authorization: headers.authorization ?? '' })
+      const said = answer({
+        method,
+        path,
+        body,
+        headers,
+        authorization: headers.authorization ?? '',
+      })
       if (said === 'close') {
         return response.destroy()
       }

@@ -178,7 +178,7 @@ describe('the signed request', () => {
       'an expired certificate',
       () => sign('old', path('vendor.csr'), apple.wwdr, '', -1),
       () => apple.wwdr,
-      /has expired/,
+      /the vendor's certificate .* expired on 20\d\d-/,
     ],
   ])('is refused for %s', async (_, vendor, wwdr, message) => {
     const args = ['--vendor-cert', vendor(), '--wwdr', wwdr(), '--root', apple.root]
@@ -188,9 +188,12 @@ describe('the signed request', () => {
   })
 })
 
-function pushCertificate(topic: string, key = newKey('rsa'), days = 300) {
+function pushCertificate(topic: string, key = newKey('rsa'), days = 300, issuer = 'Apple Inc.') {
   const der = issueCertificate({
-    subject: [['UID', topic]],
+    subject: [
+      ['UID', topic],
+      ['O', issuer],
+    ],
     publicKey: createPublicKey(key),
     signingKey: key,
     serial: randomSerial(),
@@ -240,6 +243,11 @@ describe('installing for npm start', () => {
       /expired on/,
     ],
     ['a certificate without a topic', () => Object.values(pushCertificate('nothing')), /no UID/],
+    [
+      'a certificate that Apple did not issue',
+      () => Object.values(pushCertificate('com.apple.mgmt.y', newKey('rsa'), 9, 'Other')),
+      /was issued by .*O=Other and not by Apple/,
+    ],
     ['a missing file', () => ['/no/such/file', path('push.key')], /no such file/],
   ])('refuses %s in one line', async (_, files, message) => {
     const [cert = '', key = ''] = files()
@@ -250,7 +258,10 @@ describe('installing for npm start', () => {
 })
 
 it.each([
-  [['nonsense'], 'nonsense is none of vendor-csr, push-csr, sign, install, show'],
+  [
+    ['nonsense'],
+    'nonsense is none of vendor-csr, push-csr, sign, request, decrypt, install, renew, note, show',
+  ],
   [['push-csr'], '--email ADDRESS is needed'],
   [['push-csr', '--email', 'no-address'], 'not an e-mail address'],
   [['push-csr', '--email', 'a@b', '--country', 'USA'], 'not a country code'],
@@ -263,7 +274,17 @@ it.each([
 
 it.each(['--help', '-h'])('the help names every command: %s', async (flag) => {
   const { text } = await pushCert(flag)
-  for (const name of ['vendor-csr', 'push-csr', 'sign', 'install', 'show', '--production']) {
+  for (const name of [
+    'vendor-csr',
+    'push-csr',
+    'sign',
+    'request',
+    'decrypt',
+    'renew',
+    'note',
+    'show',
+    '--force',
+  ]) {
     expect(text).toContain(name)
   }
 })
