@@ -1,42 +1,15 @@
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { newAccount, type Account } from './account.ts'
-import { CERTIFICATE_ROUTES } from './certificates.ts'
-import { D1_ROUTES } from './d1.ts'
-import { QUEUE_ROUTES } from './queues.ts'
-import { Bare, Refused, type Call, type Routes } from './route.ts'
-import { TRIGGER_ROUTES } from './triggers.ts'
-import { USER_ROUTES } from './user.ts'
-import { WORKER_ROUTES } from './workers.ts'
-
-const ROUTES: Routes = [
-  ...USER_ROUTES,
-  ...WORKER_ROUTES,
-  ...TRIGGER_ROUTES,
-  ...D1_ROUTES,
-  ...QUEUE_ROUTES,
-  ...CERTIFICATE_ROUTES,
-]
+import { answer, type Behind, type Fault } from './api.ts'
+import { startEdge, type Serve } from './edge.ts'
+import type { Call } from './route.ts'
 
 const PREFIX = '/client/v4'
-const ENVELOPE = { success: true, errors: [], messages: [] }
-
-/** An answer that Cloudflare gives in trouble. */
-export interface Fault {
-  readonly method: string
-  /** Of the path without `/client/v4` and without `/accounts/ID`. */
-  readonly path: RegExp
-  readonly status: number
-  readonly code: number
-  readonly message: string
-  /** How often; 1 when absent. */
-  readonly times?: number
-  /** The call has its effect, and only the answer is lost. */
-  readonly afterwards?: boolean
-}
 
 export interface Cloudflare {
   readonly url: string
@@ -46,10 +19,14 @@ export interface Cloudflare {
   /** All requests, in order of arrival. */
   readonly calls: readonly Call[]
   /** The whole environment of a child process that takes this for Cloudflare. */
-  readonly env: Readonly<Record<string, string>>
+  readonly env: Environment
   fail(fault: Fault): void
+  /** What deployed Workers answer, at the hosts that the account has for them. Nothing until it is set. */
+  serve: Serve
   close(): Promise<void>
 }
+
+type Environment = Readonly<Record<string, string>> & { readonly NODE_EXTRA_CA_CERTS: string }
 
 export interface CloudflareOptions {
   /** Names of the accounts that the token may use. */
@@ -71,38 +48,43 @@ export async function startCloudflare(options: CloudflareOptions = {}): Promise<
     throw new Error('a token without any account is not supported')
   }
   const calls: Call[] = []
-  const faults: { fault: Fault; left: number }[] = []
+  const faults: Behind['faults'] = []
   const home = await mkdtemp(join(tmpdir(), 'edgemdm-cloudflare-'))
+  const sockets = new Set<Socket>()
   const server = createServer((incoming, response) => {
-    answer(incoming, accounts, origin, faults)
-      .then(({ call, status, json, headers }) => {
-        calls.push({ ...call, status })
-        send(response, status, json, headers)
-      })
-      .catch((error: unknown) => send(response, 500, failure(1000, String(error))))
+    void answer(incoming, { accounts, origin, faults }).then(({ call, json, headers }) => {
+      calls.push(call)
+      response.writeHead(call.status, { 'content-type': 'application/json', ...headers })
+      response.end(JSON.stringify(json))
+    })
   })
+  server.on('connection', (socket) => sockets.add(socket))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
   const origin = `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`
-  return {
+  const cloudflare: Cloudflare = {
     url: origin + PREFIX,
     account,
     accounts,
     calls,
     env: environment(origin, home),
+    serve: () => new Response('no test says what this Worker answers', { status: 501 }),
     fail: (fault) => faults.push({ fault, left: fault.times ?? 1 }),
     async close() {
-      server.closeAllConnections()
       server.close()
+      sockets.forEach((socket) => socket.destroy())
       await once(server, 'close')
       await rm(home, { recursive: true, force: true })
     },
   }
+  const ca = startEdge(server, accounts, (request) => cloudflare.serve(request))
+  await writeFile(cloudflare.env.NODE_EXTRA_CA_CERTS, ca)
+  return cloudflare
 }
 
 /** Nothing of the machine's own login, settings or caches is in it. */
-function environment(origin: string, home: string): Record<string, string> {
+function environment(origin: string, home: string): Environment {
   return {
     PATH: process.env['PATH'] ?? '',
     HOME: home,
@@ -113,124 +95,9 @@ function environment(origin: string, home: string): Record<string, string> {
     // Else it remembers the account in the node_modules of this project.
     WRANGLER_CACHE_DIR: join(home, 'cache'),
     NO_COLOR: '1',
+    HTTPS_PROXY: origin,
+    NO_PROXY: '127.0.0.1',
+    NODE_USE_ENV_PROXY: '1',
+    NODE_EXTRA_CA_CERTS: join(home, 'edge.pem'),
   }
-}
-
-interface Answer {
-  readonly call: Omit<Call, 'status'>
-  readonly status: number
-  readonly json: unknown
-  readonly headers?: Readonly<Record<string, string>>
-}
-
-async function answer(
-  incoming: IncomingMessage,
-  accounts: readonly Account[],
-  origin: string,
-  faults: { fault: Fault; left: number }[],
-): Promise<Answer> {
-  const url = new URL(incoming.url ?? '/', origin)
-  const [, id, path = ''] =
-    /^(?:\/client\/v4)?(?:\/accounts\/([^/]+)(?=\/))?(\/.*)$/.exec(url.pathname) ?? []
-  const method = incoming.method ?? ''
-  const call = { method, path, query: url.searchParams, ...(await contentOf(incoming)) }
-  const failing = faults.find(
-    ({ fault, left }) => left > 0 && fault.method === method && fault.path.test(path),
-  )
-  try {
-    if (failing) {
-      failing.left -= 1
-      if (failing.fault.afterwards) {
-        handle(call, accounts, id, origin)
-      }
-      throw new Refused(failing.fault.status, failing.fault.code, failing.fault.message)
-    }
-    const result = handle(call, accounts, id, origin)
-    return result instanceof Bare
-      ? { call, status: 200, json: result.json, headers: result.headers }
-      : { call, status: 200, json: { ...ENVELOPE, ...paged(result, url.searchParams) } }
-  } catch (error) {
-    if (!(error instanceof Refused)) {
-      throw error
-    }
-    return { call, status: error.status, json: failure(error.code, error.message, error.meta) }
-  }
-}
-
-function handle(
-  call: Answer['call'],
-  accounts: readonly Account[],
-  id: string | undefined,
-  origin: string,
-): unknown {
-  const account = id === undefined ? accounts[0] : accounts.find((one) => one.id === id)
-  if (!account) {
-    throw new Refused(403, 10000, 'Authentication error')
-  }
-  for (const [method, path, handler] of ROUTES) {
-    const part = method === call.method ? matched(path, call.path) : undefined
-    if (part) {
-      return handler({ ...call, account, accounts, part, origin })
-    }
-  }
-  throw new Refused(404, 7000, `No route for that URI: ${call.method} ${call.path}`)
-}
-
-function matched(pattern: string, path: string): Record<string, string> | undefined {
-  const [wanted, given] = [pattern.split('/'), path.split('/')]
-  const fits = wanted.every((name, place) => name.startsWith(':') || name === given[place])
-  return fits && wanted.length === given.length
-    ? Object.fromEntries(
-        wanted.flatMap((name, place) =>
-          name.startsWith(':') ? [[name.slice(1), decodeURIComponent(given[place] ?? '')]] : [],
-        ),
-      )
-    : undefined
-}
-
-/** Lists come in pages when the caller counts them. */
-function paged(result: unknown, query: URLSearchParams) {
-  if (!Array.isArray(result)) {
-    return { result }
-  }
-  const [page, size] = [Number(query.get('page') ?? 1), Number(query.get('per_page') ?? 100)]
-  const slice = result.slice((page - 1) * size, page * size)
-  const result_info = { page, per_page: size, count: slice.length, total_count: result.length }
-  return { result: slice, result_info }
-}
-
-/** Of an upload, the metadata and the names of its modules. */
-async function contentOf(incoming: IncomingMessage): Promise<Pick<Call, 'body' | 'files'>> {
-  const chunks: Buffer[] = []
-  for await (const chunk of incoming) {
-    chunks.push(chunk)
-  }
-  const bytes = Buffer.concat(chunks)
-  const type = incoming.headers['content-type'] ?? ''
-  if (type.startsWith('multipart/')) {
-    const form = await new Response(bytes, { headers: { 'content-type': type } }).formData()
-    const metadata = form.get('metadata')
-    const text = typeof metadata === 'string' ? metadata : await metadata?.text()
-    return {
-      body: JSON.parse(text ?? '{}'),
-      files: [...form.keys()].filter((name) => name !== 'metadata'),
-    }
-  }
-  const text = bytes.toString()
-  return { body: /^[[{]/.test(text) ? JSON.parse(text) : text, files: [] }
-}
-
-function failure(code: number, message: string, meta?: unknown) {
-  const errors = message.split('\n').map((line) => ({ code, message: line, meta }))
-  return { success: false, errors, messages: [], result: null }
-}
-
-function send(
-  response: ServerResponse,
-  status: number,
-  json: unknown,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  response.writeHead(status, { 'content-type': 'application/json', ...headers })
-  response.end(JSON.stringify(json))
 }

@@ -1,7 +1,7 @@
 import type { Account, Worker } from './account.ts'
 
 /** A request that arrived. `path` is without `/client/v4` and without `/accounts/ID`. */
-export interface Call {
+export interface Arrived {
   readonly method: string
   readonly path: string
   readonly query: URLSearchParams
@@ -9,11 +9,14 @@ export interface Call {
   readonly body: unknown
   /** Names of the files of a multipart body. */
   readonly files: readonly string[]
-  /** The status that was answered. */
+}
+
+/** A request with the status that it was answered with. */
+export interface Call extends Arrived {
   readonly status: number
 }
 
-export interface Request extends Omit<Call, 'status'> {
+export interface Request extends Arrived {
   readonly account: Account
   /** All accounts of the token, for routes outside an account. */
   readonly accounts: readonly Account[]
