@@ -95,6 +95,8 @@ function environment(origin: string, home: string): Environment {
     // Else it remembers the account in the node_modules of this project.
     WRANGLER_CACHE_DIR: join(home, 'cache'),
     NO_COLOR: '1',
+    // Wrangler is 15 MB of code: a fifth of a call's time is its compilation.
+    NODE_COMPILE_CACHE: join(tmpdir(), 'edgemdm-compile-cache'),
     HTTPS_PROXY: origin,
     NO_PROXY: '127.0.0.1',
     NODE_USE_ENV_PROXY: '1',

@@ -1,0 +1,245 @@
+/**
+ * What `npm run deploy` takes for granted of `wrangler`, shown by the unmodified one. What Cloudflare itself would
+ * answer is the guess of test/cloudflare.
+ */
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { activeVersion, changeBindings } from '../cloudflare/account.ts'
+import { startCloudflare, type Cloudflare } from '../cloudflare/cloudflare.ts'
+import { fieldOf, listOf, textOf } from '../cloudflare/route.ts'
+import { runWrangler } from '../cloudflare/run-wrangler.ts'
+import { pushCertificate } from './apns.ts'
+import { newState, PROJECT } from './server.ts'
+
+const SECRETS = { API_KEY: 'an API key', SEAL_KEYS: 'k1:AAAA' }
+
+const running: Cloudflare[] = []
+
+afterAll(() => Promise.all(running.map((fake) => fake.close())))
+
+async function cloudflare(): Promise<Cloudflare> {
+  const fake = await startCloudflare()
+  running.push(fake)
+  return fake
+}
+
+async function newFile(name: string, json: unknown): Promise<string> {
+  const path = join(await newState(), name)
+  await writeFile(path, JSON.stringify(json))
+  return path
+}
+
+/** A Worker with the kinds of resources that ours has, and little code. */
+async function smallProject(): Promise<string> {
+  const cwd = await newState()
+  const config = {
+    name: 'edgemdm',
+    main: 'index.js',
+    compatibility_date: '2026-11-01',
+    keep_vars: true,
+    exports: { Device: { type: 'durable-object', storage: 'sqlite' } },
+    d1_databases: [{ binding: 'DB', database_name: 'edgemdm' }],
+    queues: {
+      producers: [{ binding: 'EVENTS', queue: 'edgemdm-events' }],
+      consumers: [{ queue: 'edgemdm-events' }],
+    },
+  }
+  await writeFile(join(cwd, 'wrangler.json'), JSON.stringify(config))
+  await writeFile(
+    join(cwd, 'index.js'),
+    `import { DurableObject } from 'cloudflare:workers'
+     export class Device extends DurableObject {}
+     export default { fetch: () => new Response(''), queue() {} }`,
+  )
+  return cwd
+}
+
+const changes = ({ calls }: Cloudflare, from = 0): string[] =>
+  calls
+    .slice(from)
+    .filter(({ method }) => method !== 'GET')
+    .map(({ method, path }) => `${method} ${path.replaceAll(/[0-9a-f-]{32,36}/g, 'ID')}`)
+
+/** The metadata of the last upload. */
+const uploaded = ({ calls }: Cloudflare) =>
+  calls.findLast(({ method, path }) => method === 'PUT' && path === '/workers/scripts/edgemdm')
+    ?.body
+
+const binding = (body: unknown, name: string) =>
+  listOf(fieldOf(body, 'bindings')).find((one) => fieldOf(one, 'name') === name)
+
+describe.concurrent('wrangler', () => {
+  it('provisions at the first deploy, inherits at the second, and migrates only between them', async () => {
+    const fake = await cloudflare()
+    const pristine = await readFile(join(PROJECT, 'wrangler.toml'), 'utf8')
+    const secrets = await newFile('secrets.json', SECRETS)
+    const output = await newFile('output.ndjson', '')
+    const migrate = () => runWrangler(fake, ['d1', 'migrations', 'apply', 'DB', '--remote'])
+
+    const tooEarly = await migrate()
+    expect(tooEarly).toMatchObject({ code: 1 })
+    expect(tooEarly.output).toContain(`Couldn't find a D1 DB named 'edgemdm' (bound as 'DB')`)
+    expect(changes(fake)).toEqual([])
+
+    const first = await runWrangler(fake, ['deploy', '--secrets-file', secrets], {
+      env: { WRANGLER_OUTPUT_FILE_PATH: output },
+    })
+    expect(first, first.output).toMatchObject({ code: 0 })
+    expect(changes(fake)).toEqual([
+      'POST /d1/database',
+      'POST /queues',
+      'PUT /workers/scripts/edgemdm',
+      'POST /workers/scripts/edgemdm/subdomain',
+      'PUT /workers/scripts/edgemdm/schedules',
+      'POST /queues/ID/consumers',
+    ])
+    expect(uploaded(fake)).toMatchObject({
+      keep_bindings: ['plain_text', 'json', 'secret_text', 'secret_key'],
+      code_update_strategy: { mode: 'deferred', max_delay: 300 },
+      exports: { Device: { type: 'durable-object', storage: 'sqlite' } },
+    })
+    const worker = fake.account.workers.get('edgemdm')
+    expect(activeVersion(worker)?.bindings).toEqual(
+      expect.arrayContaining([
+        { name: 'API_KEY', type: 'secret_text', text: SECRETS.API_KEY },
+        { name: 'DB', type: 'd1', id: fake.account.databases[0]?.uuid },
+      ]),
+    )
+    // The only output of a deploy that is made for programs.
+    expect(await readFile(output, 'utf8')).toContain(
+      `"targets":["https://edgemdm.example.workers.dev","schedule: 17 3 * * *"`,
+    )
+    expect(await readFile(join(PROJECT, 'wrangler.toml'), 'utf8')).toBe(pristine)
+
+    const migrated = await migrate()
+    expect(migrated, migrated.output).toMatchObject({ code: 0 })
+    const applied = fake.account.databases[0]?.sql.prepare('SELECT name FROM d1_migrations').all()
+    expect(applied?.[0]).toEqual({ name: '0000_directory.sql' })
+
+    if (worker) {
+      changeBindings(worker, (all) => [...all, { name: 'ORG', type: 'plain_text', text: 'Acme' }])
+    }
+    const before = fake.calls.length
+    const second = await runWrangler(fake, ['deploy'])
+    expect(second, second.output).toMatchObject({ code: 0 })
+    expect(changes(fake, before)).toEqual([
+      'PUT /workers/scripts/edgemdm',
+      'POST /workers/scripts/edgemdm/subdomain',
+      'PUT /workers/scripts/edgemdm/schedules',
+      'PUT /queues/ID/consumers/ID',
+    ])
+    for (const name of ['DB', 'EVENTS', 'API_KEY', 'SEAL_KEYS']) {
+      expect(binding(uploaded(fake), name)).toEqual({ name, type: 'inherit' })
+    }
+    expect(activeVersion(worker)?.bindings).toEqual(
+      expect.arrayContaining([
+        { name: 'ORG', type: 'plain_text', text: 'Acme' },
+        { name: 'SEAL_KEYS', type: 'secret_text', text: SECRETS.SEAL_KEYS },
+      ]),
+    )
+  })
+
+  it('makes a Worker for secrets that come before the first deploy, and deletes one that is null', async () => {
+    const fake = await cloudflare()
+    const file = await newFile('bulk.json', { ...SECRETS, OLD: null })
+    const bulk = await runWrangler(fake, ['secret', 'bulk', file, '--name', 'edgemdm'])
+    expect(bulk, bulk.output).toMatchObject({ code: 0 })
+    expect(fake.calls.at(-1)?.body).toMatchObject({ secrets: { OLD: null } })
+    const worker = fake.account.workers.get('edgemdm')
+    expect(activeVersion(worker)?.bindings).toEqual([
+      { name: 'API_KEY', type: 'secret_text', text: SECRETS.API_KEY },
+      { name: 'SEAL_KEYS', type: 'secret_text', text: SECRETS.SEAL_KEYS },
+    ])
+  })
+
+  it('binds another name to the same database without a word, and fails when the code is live', async () => {
+    const fake = await cloudflare()
+    const cwd = await smallProject()
+    const post = async (path: string, body: unknown) => {
+      const url = `${fake.url}/accounts/${fake.account.id}${path}`
+      const response = await fetch(url, { method: 'POST', body: JSON.stringify(body) })
+      return fieldOf(await response.json(), 'result')
+    }
+    const database = await post('/d1/database', { name: 'edgemdm' })
+    const queue = await post('/queues', { queue_name: 'edgemdm-events' })
+    const consumer = { type: 'worker', script_name: 'edgemdm' }
+    await post(`/queues/${textOf(queue, 'queue_id')}/consumers`, consumer)
+    const other = await runWrangler(fake, ['deploy', '--name', 'second'], { cwd })
+    expect(activeVersion(fake.account.workers.get('second'))?.bindings).toContainEqual({
+      name: 'DB',
+      type: 'd1',
+      id: textOf(database, 'uuid'),
+    })
+    expect(other).toMatchObject({ code: 1 })
+    expect(other.output).toContain('Queue already has a consumer [code: 11004]')
+    expect(other.output).toContain('was only partially updated')
+  })
+
+  it('finds the database that it made when the answer was lost, and makes no second one', async () => {
+    const fake = await cloudflare()
+    const cwd = await smallProject()
+    fake.fail({
+      method: 'POST',
+      path: /^\/d1\/database$/,
+      status: 500,
+      code: 10013,
+      message: 'An unknown error has occurred.',
+      afterwards: true,
+    })
+    const broken = await runWrangler(fake, ['deploy'], { cwd })
+    expect(broken).toMatchObject({ code: 1 })
+    expect(fake.account.workers.size).toBe(0)
+    const again = await runWrangler(fake, ['deploy'], { cwd })
+    expect(again, again.output).toMatchObject({ code: 0 })
+    expect(fake.account.databases).toHaveLength(1)
+    expect(fake.account.queues).toHaveLength(1)
+  })
+
+  it('hides that a token may not use D1', async () => {
+    const fake = await cloudflare()
+    fake.fail({
+      method: 'GET',
+      path: /^\/d1\//,
+      status: 403,
+      code: 10000,
+      message: 'Authentication error',
+      times: 9,
+    })
+    const refused = await runWrangler(fake, ['deploy'], { cwd: await smallProject() })
+    expect(refused).toMatchObject({ code: 1 })
+    expect(refused.output).toContain('DB bindings must have a "database_id" field')
+    expect(refused.output).not.toContain('Authentication error')
+  })
+
+  it('uploads a push certificate, whose id a deploy binds and an association then shows', async () => {
+    const fake = await cloudflare()
+    const pair = pushCertificate('com.apple.mgmt.External.test', 300)
+    const cwd = await smallProject()
+    const files = { cert: join(cwd, 'push.pem'), key: join(cwd, 'push.key') }
+    await writeFile(files.cert, pair.certPem)
+    await writeFile(files.key, pair.keyPem)
+    const upload = await runWrangler(
+      fake,
+      ['mtls-certificate', 'upload', '--cert', files.cert, '--key', files.key, '--name', 'push'],
+      { cwd },
+    )
+    const id = /^ID: ([0-9a-f-]{36})$/m.exec(upload.output)?.[1]
+    expect(fake.account.certificates).toMatchObject([
+      { id, name: 'push', certificates: pair.certPem },
+    ])
+    const config = JSON.parse(await readFile(join(cwd, 'wrangler.json'), 'utf8'))
+    config.mtls_certificates = [{ binding: 'APNS', certificate_id: id }]
+    await writeFile(join(cwd, 'wrangler.json'), JSON.stringify(config))
+    const [list, deploy] = await Promise.all([
+      runWrangler(fake, ['mtls-certificate', 'list'], { cwd }),
+      runWrangler(fake, ['deploy'], { cwd }),
+    ])
+    expect(list.output).toContain(`ID: ${id}\nName: push\n`)
+    expect(deploy, deploy.output).toMatchObject({ code: 0 })
+    const users = await fetch(
+      `${fake.url}/accounts/${fake.account.id}/mtls_certificates/${id}/associations`,
+    )
+    expect(await users.json()).toMatchObject({ result: [{ service: 'edgemdm' }] })
+  })
+})
