@@ -16,7 +16,7 @@ export interface Cloudflare {
   /** The only account, or the first one. */
   readonly account: Account
   readonly accounts: readonly Account[]
-  /** All requests, in order of arrival. */
+  /** All requests, in the order of their answers. */
   readonly calls: readonly Call[]
   /** The whole environment of a child process that takes this for Cloudflare. */
   readonly env: Environment
