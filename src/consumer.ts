@@ -5,6 +5,7 @@ import type { DeviceNamespace } from './device/stub.ts'
 import type { Announcement } from './device/runtime/runtime.ts'
 import { newestRows, projectRows } from './directory/devices/project.ts'
 import { knownWebhooks } from './webhooks/settings.ts'
+import { reportCounts, type FigureEnv } from './figures/report.ts'
 import { inBackground } from './guard.ts'
 import { attempt, warn } from './log.ts'
 import { reasonOf } from './reason.ts'
@@ -14,7 +15,7 @@ import type { Subscriber } from './webhooks/subscriber.ts'
 /** A Subscriber as its callers see it, over RPC. */
 export type SubscriberStub = Omit<Subscriber, 'alarm'>
 
-export interface ConsumerEnv {
+export interface ConsumerEnv extends FigureEnv {
   readonly DEVICE: DeviceNamespace
   readonly SUBSCRIBER: { getByName(name: string): SubscriberStub }
   readonly DB: D1Database
@@ -41,6 +42,9 @@ export async function consume(
       .filter(({ setup }) => setup)
       .map(({ device }) => attempt('setup:not-begun', () => beginDueSetup(env, device), device)),
   ])
+  reportCounts(env, (work) => {
+    context.waitUntil(work)
+  })
 }
 
 async function wakeSubscribers(

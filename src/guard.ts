@@ -1,3 +1,4 @@
+import { reportCounts, type FigureEnv } from './figures/report.ts'
 import { warn } from './log.ts'
 import { reasonOf, safeError } from './reason.ts'
 import { received } from './request-id.ts'
@@ -8,19 +9,48 @@ import { received } from './request-id.ts'
  * and passes the text to the caller.
  */
 export function guardObject({ prototype }: { readonly prototype: object }): void {
-  for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
-    if (typeof value === 'function' && name !== 'constructor') {
-      Object.defineProperty(prototype, name, { value: guarded(value) })
+  wrapMethods<Guarded>(prototype, async (method, { object, values }) => {
+    try {
+      return await received(values, method)
+    } catch (error) {
+      throw safeError(error)
+    } finally {
+      reportCounts(object.env, (work) => {
+        object.ctx.waitUntil(work)
+      })
     }
-  }
+  })
 }
 
-/** All methods are async: an error is a rejection. */
-function guarded(method: (...values: unknown[]) => Promise<unknown>) {
-  return function (this: unknown, ...values: unknown[]): Promise<unknown> {
-    return received(values, (own) => method.apply(this, [...own])).catch((error: unknown) => {
-      throw safeError(error)
-    })
+interface Guarded {
+  readonly ctx: Pick<DurableObjectState, 'waitUntil'>
+  readonly env: FigureEnv
+}
+
+/** A call to a method. */
+interface MethodCall<Self> {
+  readonly object: Self
+  readonly methodName: string
+  readonly values: readonly unknown[]
+}
+
+/** Puts `around` in front of each method of a class. All methods are async: an error is a rejection. */
+export function wrapMethods<Self>(
+  prototype: object,
+  around: (
+    method: (values: readonly unknown[]) => Promise<unknown>,
+    call: MethodCall<Self>,
+  ) => Promise<unknown>,
+): void {
+  for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+    if (typeof value === 'function' && name !== 'constructor') {
+      Object.defineProperty(prototype, name, {
+        async value(this: Self, ...values: unknown[]): Promise<unknown> {
+          const method = (own: readonly unknown[]): Promise<unknown> => value.apply(this, [...own])
+          return around(method, { object: this, methodName: name, values })
+        },
+      })
+    }
   }
 }
 

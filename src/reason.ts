@@ -6,6 +6,12 @@ export class OwnError extends Error {
   override name = 'OwnError'
 }
 
+/** Cloudflare's words when a daily limit of its free plan is used up: of D1, and of Durable Objects. */
+export const DAILY_LIMIT = /\bfree tier\b/i
+export const DAILY_LIMIT_TEXT =
+  'a daily limit of Cloudflare’s free plan is used up: it ends at 00:00 UTC, or within minutes with the ' +
+  'Workers Paid plan'
+
 const MAX_REASON = 300
 /** The end of a reason that gives the place of an error without its text. */
 export const WITHHELD = ': its text is withheld, because it may quote a secret'
@@ -28,6 +34,7 @@ const PHRASES = [
   `Cannot resolve (?:D1 DB|Durable Object) ${WORDS}`,
   `Internal error (?:in|while starting up) (?:D1 DB|Durable Object) ${WORDS}`,
   `(?:Exceeded|Your account has exceeded|Worker exceeded|Too many) ${WORDS}`,
+  String.raw`The RPC receiver does not implement the method "\w{1,64}"`,
   `Queue send failed: ${WORDS}`,
   'Network connection lost',
   // R2's, with the number of the error.

@@ -44,6 +44,21 @@ export interface EnrollmentLinks {
 
 const CA = '/api/ca'
 
+/** The server and the key of a command's options. @throws CliError */
+export function adminAccess(values: {
+  readonly server: string
+  readonly 'api-key'?: string | undefined
+}): AdminAccess {
+  const apiKey = values['api-key'] ?? process.env['API_KEY'] ?? ''
+  if (apiKey === '') {
+    throw new CliError('--api-key is missing, and API_KEY is not set')
+  }
+  if (!/^https?:$/.test(URL.parse(values.server)?.protocol ?? '')) {
+    throw new CliError(`--server ${values.server}: not an http or https URL`)
+  }
+  return { url: values.server.replace(/\/+$/, ''), apiKey }
+}
+
 /** The CLI makes the key, not the Worker: it takes ten times the CPU that a request has on the free plan. */
 export function newAuthority(now: number): Authority {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { checkAuthority, authorityWarning } from '../pki/x509/authority.ts'
 import {
   type AdminAccess,
+  adminAccess,
   installCA,
   type InstalledCA,
   listCAs,
@@ -58,7 +59,7 @@ async function main(args: readonly string[]): Promise<void> {
     console.log(HELP)
     return
   }
-  const access = accessTo(values)
+  const access = adminAccess(values)
   const [argument] = more
   if (more.length > (command === 'remove' ? 1 : 0)) {
     throw new CliError(`one command at a time, not also ${more.join(', ')}`)
@@ -137,17 +138,6 @@ function parse(args: readonly string[]) {
   } catch (error) {
     throw new CliError(`${messageOf(error)} (--help lists the options)`)
   }
-}
-
-function accessTo(values: ReturnType<typeof parse>['values']): AdminAccess {
-  const apiKey = values['api-key'] ?? process.env['API_KEY'] ?? ''
-  if (apiKey === '') {
-    throw new CliError('--api-key is missing, and API_KEY is not set')
-  }
-  if (!/^https?:$/.test(URL.parse(values.server)?.protocol ?? '')) {
-    throw new CliError(`--server ${values.server}: not an http or https URL`)
-  }
-  return { url: values.server.replace(/\/+$/, ''), apiKey }
 }
 
 function nextSerial(text: string | undefined): { nextSerial?: number } {

@@ -192,3 +192,9 @@ function keep(directory: string, name: string, make: () => string): string {
     throw new CliError(`cannot keep ${path}: ${hindranceOf(error) ?? messageOf(error)}`)
   }
 }
+
+/** Names of the deployments that a state directory has. */
+export function listDeployments(stateDir: string): readonly string[] {
+  const parent = join(stateDir, 'deployments')
+  return existsSync(parent) ? readdirSync(parent).toSorted() : []
+}

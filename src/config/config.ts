@@ -1,9 +1,10 @@
-import { createHash } from 'node:crypto'
+import { createHash, type KeyObject } from 'node:crypto'
 import type { Certificate } from '../pki/x509/certificate.ts'
 import { createSealer, type Sealer } from '../pki/seal/seal.ts'
 import {
   DAY,
   MINUTE,
+  readAuditDays,
   readBoolean,
   readCertificates,
   readConcurrency,
@@ -15,6 +16,7 @@ import {
   readKeepEvents,
   readKeepResults,
   readLimit,
+  readLogLevel,
   readPush,
   readRate,
   readRepoLinks,
@@ -31,6 +33,8 @@ import {
 } from './enrollment.ts'
 import type { DeviceSettings, KeepResults, RepoLinks } from './settings.ts'
 import { reasonOf, OwnError } from '../reason.ts'
+import type { LogLevel } from '../figures/lines.ts'
+import { setLogLevel } from '../log.ts'
 import { MICROMDM_TOPICS } from '../events/topics.ts'
 import { VAR_WEBHOOK, type Webhook } from '../events/webhook.ts'
 
@@ -42,10 +46,10 @@ export type UncheckedVars = Readonly<Record<string, unknown>>
 
 export interface Config {
   readonly publicUrl: string
-  readonly apiKey: string
-  /** Names the key where a command shows who queued it: the first eight hex digits of its SHA-256. */
-  readonly apiKeyId: string
+  readonly bootstrapKeys: readonly BootstrapKey[]
   readonly sealer: Sealer
+  /** Recognises a repeated request. The oldest of SEAL_KEYS: a newer one in front of it changes nothing. */
+  readonly repeatKey: KeyObject
   readonly deviceCAs: readonly Certificate[]
   /** The subscriber of `WEBHOOK_URL`, if it is set. The others are in D1. */
   readonly webhooks: readonly Webhook[]
@@ -71,12 +75,23 @@ export interface Config {
   readonly exportsDepTokens: boolean
   /** Whether the links of `/repo` need a signature. */
   readonly repoLinks: RepoLinks
+  readonly logLevel: LogLevel
+  /** Days after which a month of the audit is deleted. */
+  readonly auditDays: number
   /** Milliseconds by which `last_seen` in lists may lag. */
   readonly lastSeenResolution: number
   /** How many devices one job may call within ten seconds; 0 for no limit. */
   readonly jobBurst: number
   /** How many device objects stay in memory while nothing calls them; 0 in production. */
   readonly residentObjects: number
+}
+
+/** A key with all scopes, out of the settings: it works while the list of keys cannot be read. */
+export interface BootstrapKey {
+  readonly key: string
+  /** Names the key in lists and in the audit: the first eight hex digits of its SHA-256. */
+  readonly id: string
+  readonly name: string
 }
 
 export type ConfigResult =
@@ -113,7 +128,8 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
   }
   const text = (name: string): string => setting(vars, name)
   const keys = attempt('SEAL_KEYS', readKeys, undefined)
-  for (const name of ['API_KEY', 'SEAL_KEYS']) {
+  const adminKeysOnly = attempt('ADMIN_KEYS_ONLY', readBoolean, false)
+  for (const name of adminKeysOnly ? ['SEAL_KEYS'] : ['API_KEY', 'SEAL_KEYS']) {
     if (setting(vars, name) === '') {
       problems.push(`${name} is not set: add it with \`wrangler secret put ${name}\``)
     }
@@ -121,10 +137,9 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
   const pushCertificate = attempt('PUSH_CERTIFICATE', readPush, undefined)
   const pushTopic = pushCertificate?.uid ?? setting(vars, 'PUSH_TOPIC')
   const dm = attempt('DM_URL', readReceiver, { url: '', authorization: '' })
-  const config: Omit<Config, 'sealer'> = {
+  const config: Omit<Config, 'sealer' | 'repeatKey'> = {
     publicUrl: attempt('PUBLIC_URL', readOrigin, ''),
-    apiKey: setting(vars, 'API_KEY'),
-    apiKeyId: createHash('sha256').update(setting(vars, 'API_KEY')).digest('hex').slice(0, 8),
+    bootstrapKeys: adminKeysOnly ? [] : BOOTSTRAP_KEYS.flatMap(bootstrapKey(text)),
     deviceCAs: attempt('DEVICE_CA', readCertificates, []),
     webhooks: readWebhook(attempt),
     allowPrivateWebhooks: attempt('ALLOW_PRIVATE_WEBHOOKS', readBoolean, false),
@@ -142,24 +157,42 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
     residentObjects: attempt('RESIDENT_OBJECTS', readCount, 0),
     device: readDevice(attempt, pushTopic),
     exportsDepTokens: attempt('DEP_EXPORT_TOKENS', readBoolean, false),
+    logLevel: attempt<LogLevel>('LOG_LEVEL', readLogLevel, 'info'),
+    auditDays: attempt('AUDIT_DAYS', readAuditDays, 400),
     lastSeenResolution: attempt('LAST_SEEN_RESOLUTION', readDuration, MINUTE),
   }
   return problems.length > 0 || keys === undefined
     ? { ok: false, problems }
-    : { ok: true, config: { ...config, sealer: keys.sealer } }
+    : { ok: true, config: { ...config, sealer: keys.sealer, repeatKey: keys.repeatKey } }
 }
 
 /**
  * The key ring, and one token for enrolment links from each key: a Worker cannot write a secret of its own.
  */
-function readKeys(ring: string): { sealer: Sealer; enrollTokens: readonly string[] } {
+function readKeys(ring: string) {
   const sealer = createSealer(ring)
+  const [newest, ...older] = sealer.derive('edgemdm repeated request')
   return {
     sealer,
+    repeatKey: older.at(-1) ?? newest,
     // Hex, because mail programs end a link before a hyphen that is its last character.
     enrollTokens: sealer
       .derive('edgemdm enrolment token')
       .map((key) => key.export().toString('hex').slice(0, 32)),
+  }
+}
+
+const BOOTSTRAP_KEYS = [
+  ['API_KEY', 'bootstrap'],
+  ['API_KEY_PREVIOUS', 'bootstrap (previous)'],
+] as const
+
+/** The key of a setting; none if it is not set. */
+function bootstrapKey(text: (name: string) => string) {
+  return ([variable, name]: (typeof BOOTSTRAP_KEYS)[number]): BootstrapKey[] => {
+    const key = text(variable)
+    const id = createHash('sha256').update(key).digest('hex').slice(0, 8)
+    return key === '' ? [] : [{ key, id, name }]
   }
 }
 
@@ -204,7 +237,10 @@ function readHistory(attempt: ReadSetting): KeepResults {
 
 const checked = new WeakMap<object, ConfigResult>()
 
-/** {@link readConfig}, once for each environment of the runtime: keys are parsed once. */
+/**
+ * {@link readConfig}, once for each environment of the runtime: keys are parsed once. It sets the level of
+ * the isolate's log.
+ */
 export function configOf(env: object): ConfigResult {
   const known = checked.get(env)
   if (known) {
@@ -212,6 +248,9 @@ export function configOf(env: object): ConfigResult {
   }
   const result = readConfig({ ...env })
   checked.set(env, result)
+  if (result.ok) {
+    setLogLevel(result.config.logLevel)
+  }
   return result
 }
 

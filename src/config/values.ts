@@ -2,6 +2,8 @@
  * Turns the text of a setting into a value. The errors say what is wrong; config.ts adds the setting's name.
  */
 import type { KeepResults, Limit, RepoLinks } from './settings.ts'
+import type { LogLevel } from '../figures/lines.ts'
+import { LOG_LEVELS } from '../log.ts'
 import { isTopic, type Topic } from '../events/topics.ts'
 import type { Webhook } from '../events/webhook.ts'
 import { readPushCertificate } from '../pki/x509/push-certificate.ts'
@@ -38,18 +40,29 @@ export function readOrigin(text: string): string {
   return origin
 }
 
-const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/
+/** Whether a URL's host is this machine. */
+export function isLoopback(hostname: string): boolean {
+  return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
+}
 
 /** A simulator on this machine may speak http: tokens leave it on no other line. */
 export function readDepUrl(text: string): string {
   const { protocol, hostname, origin, pathname, search } = new URL(readUrl(text))
-  if (protocol === 'http:' && !LOOPBACK.test(hostname)) {
+  if (protocol === 'http:' && !isLoopback(hostname)) {
     throw new OwnError('http to another machine: use https')
   }
   if (search !== '') {
     throw new OwnError('more than an address: it has a query')
   }
   return (origin + pathname).replace(/\/+$/, '')
+}
+
+export function readLogLevel(text: string): LogLevel {
+  const level = LOG_LEVELS.find((one) => one === text.toLowerCase())
+  if (level === undefined) {
+    throw new OwnError('not warn, info or debug')
+  }
+  return level
 }
 
 export function readPush(pem: string): Certificate | undefined {
@@ -223,4 +236,16 @@ export function readCount(text: string): number {
     throw new OwnError('not a whole number from 1 to 9999999')
   }
   return Number(text)
+}
+
+/** The audit of fewer days would not outlive a quarter. */
+const MIN_AUDIT_DAYS = 90
+const MAX_AUDIT_DAYS = 3650
+
+export function readAuditDays(text: string): number {
+  const days = Number(text)
+  if (!Number.isInteger(days) || days < MIN_AUDIT_DAYS || days > MAX_AUDIT_DAYS) {
+    throw new OwnError(`not a whole number of days from ${MIN_AUDIT_DAYS} to ${MAX_AUDIT_DAYS}`)
+  }
+  return days
 }

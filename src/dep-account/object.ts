@@ -13,6 +13,7 @@ import {
   openToken,
   putToken,
   save,
+  type Account,
   type DepEnv,
   type DepInstallation,
 } from './state.ts'
@@ -25,7 +26,12 @@ import { arm, FALLBACK, syncNow, workOn, type SyncResult } from './work.ts'
  * (docs/architecture.md §30).
  */
 export class DepAccount extends DurableObject<DepEnv> {
-  #account = openAccount(this.ctx, this.env)
+  static readonly schema = 1
+  #opened: Account | undefined
+
+  get #account(): Account {
+    return (this.#opened ??= openAccount(this.ctx, this.env))
+  }
 
   /** Puts a token in place. The first sync follows at once, by the alarm. */
   async install(given: DepInstallation): Promise<void> {
@@ -36,6 +42,11 @@ export class DepAccount extends DurableObject<DepEnv> {
   /** `undefined` for an object without a token. */
   async status(): Promise<DepStatus | undefined> {
     return isInstalled(this.#account) ? accountStatus(this.#account) : undefined
+  }
+
+  /** When the token ends (milliseconds); `undefined` for an object without one. */
+  async tokenEnd(): Promise<number | undefined> {
+    return isInstalled(this.#account) ? this.#account.state.expiresAt : undefined
   }
 
   /** The token with its secrets. */
@@ -114,7 +125,7 @@ export class DepAccount extends DurableObject<DepEnv> {
     await this.ctx.storage.deleteAll()
     // The answer to a call that is under way is not stored.
     this.#account.state = undefined
-    this.#account = openAccount(this.ctx, this.env)
+    this.#opened = undefined
   }
 
   /** Arms the next alarm before anything else, so that the work goes on if this process dies. */

@@ -60,7 +60,7 @@ export type DepAnswer =
     }
   | DepRefusal
 
-export const DEP_USER_AGENT = 'EdgeMDM/0.1.0'
+export const DEP_USER_AGENT = 'EdgeMDM/0.2.0'
 /** The newest `X-Server-Protocol-Version`: the answer to an assignment tells when to retry. */
 const PROTOCOL_VERSION = '10'
 const SESSION = 'x-adm-auth-session'

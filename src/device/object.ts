@@ -14,6 +14,7 @@ import { settleSubscribers } from './outbox/cursors.ts'
 import { recordNews, type AccountNews } from './outbox/account.ts'
 import { onlyReads, pull, type Pull } from './outbox/read.ts'
 import { replay, settleDeadLetter, type Replay } from './outbox/replay.ts'
+import { recordServerNews, type ServerNews } from './outbox/server.ts'
 import { viewQueue, type QueuedCommand } from './queue/page.ts'
 import type { NewCommand } from './store/commands/new-command.ts'
 import { releaseHeld, releaseSome, type Released, type ReleaseFilter } from './queue/held.ts'
@@ -103,7 +104,6 @@ export class Device extends DurableObject<DeviceEnv> {
   async viewDevice(address: Address) {
     return this.#runtime.look(address, viewDevice)
   }
-
   async viewTimeline(address: Address, filter: TimelineFilter) {
     return this.#runtime.look(address, (context, channel) => viewTimeline(context, channel, filter))
   }
@@ -150,7 +150,6 @@ export class Device extends DurableObject<DeviceEnv> {
   async requeue(address: Address) {
     return this.#runtime.look(address, restoreSuperseded)
   }
-
   async retire() {
     return this.#runtime.commit(retire)
   }
@@ -169,7 +168,6 @@ export class Device extends DurableObject<DeviceEnv> {
       revealCommand(context, user, ref, reader)
     return this.#runtime.look(address, decide, ref)
   }
-
   async listEscrow(address = ITSELF) {
     return this.#runtime.look(address, listEscrow)
   }
@@ -234,9 +232,12 @@ export class Device extends DurableObject<DeviceEnv> {
     return this.#runtime.commitAndAnnounce((context) => answerSetup(context, request))
   }
 
-  /** This object is the outbox of an account of Automated Device Enrollment. */
+  /** This object is the outbox of an account of Automated Device Enrollment, or of the deployment. */
   async recordNews(news: AccountNews) {
     return this.#runtime.commitAndAnnounce((context) => recordNews(context, news))
+  }
+  async recordServerNews(news: readonly ServerNews[]) {
+    return this.#runtime.commitAndAnnounce((context) => recordServerNews(context, news))
   }
 
   /** Whether a hosted file belongs to what this device is offered. */

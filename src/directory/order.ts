@@ -1,3 +1,4 @@
+import { inTime } from '../clock.ts'
 import {
   countRows,
   type Expressions,
@@ -10,6 +11,9 @@ import {
   sql,
   type Table,
 } from './sql.ts'
+
+/** D1 has been seen to answer after a minute: an admin learns of it sooner. */
+const PATIENCE = 5000
 
 /** The last row of the page before. */
 export interface Place {
@@ -55,9 +59,10 @@ export async function readPage<Name extends Table, Key extends KeyOf<Name>, More
   const start = after ? sql`${place} ${behind} (${after.value}, ${after.id})` : sql`1`
   const rest = sql`WHERE ${start} AND ${meant}
     ORDER BY ${named(by)} ${way}, ${named(id)} ${way} LIMIT ${limit + 1}`
-  const [rows, total] = await Promise.all([
+  const reading = Promise.all([
     readAll(d1, select(table, keys, rest, more)),
     after ? null : countRows(d1, table, meant),
   ])
+  const [rows, total] = await inTime(PATIENCE, reading)
   return { rows, total }
 }

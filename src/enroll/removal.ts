@@ -10,7 +10,8 @@ export function removesEnrollment(requestType: string, payload: Uint8Array): boo
   }
   const removes = tryToRead(() => {
     const command = dictAt(asDict(readPlist(payload)), 'Command')
-    return command !== undefined && stringAt(command, 'Identifier') === ENROLL_ID
+    const identifier = command && stringAt(command, 'Identifier')
+    return identifier?.trim().toLowerCase() === ENROLL_ID
   })
   // A payload that cannot be read may still be harmful.
   return removes ?? true

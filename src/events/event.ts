@@ -7,6 +7,7 @@ import {
   COMMAND_DEFERRED,
   COMMAND_UNSUPPORTED,
   DEP_TOPICS,
+  SERVER_TOPICS,
   WEBHOOK_TEST,
   type Topic,
 } from './topics.ts'
@@ -28,6 +29,13 @@ type DepFact =
 export interface DepNews {
   readonly account: string
   readonly [fact: string]: DepFact
+}
+
+type ServerFact = string | number | boolean | null | readonly string[]
+
+/** What happened to the deployment itself. */
+export interface ServerFacts {
+  readonly [fact: string]: ServerFact | Readonly<Record<string, ServerFact>>
 }
 
 /** How the setup of a device goes. */
@@ -76,6 +84,8 @@ export interface EventAbout {
   readonly setup?: SetupNews
   /** Of an event about an account of Automated Device Enrollment. */
   readonly dep?: DepNews
+  /** Of an event about the deployment itself. */
+  readonly server?: ServerFacts
   /** The request that caused it; none where no request did. */
   readonly requestId?: string
 }
@@ -138,33 +148,32 @@ export function renderEvent(event: DeviceEvent, isReplay = false): string {
     raw_payload: event.body,
     ...(event.redacted ? { redacted: event.redacted } : {}),
   }
+  const messages: Record<EventEnvelope, () => WritableJson | ServerFacts> = {
+    checkin_event: () => ({
+      ...who,
+      url_params: urlParams.size > 0 ? urlParams : null,
+      ...payload,
+      ids,
+      ...beside(event.about),
+    }),
+    acknowledge_event: () => ({
+      ...who,
+      status,
+      ...(commandUUID ? { command_uuid: commandUUID } : {}),
+      ...(urlParams.size > 0 ? { url_params: urlParams } : {}),
+      ...payload,
+      ids,
+      ...besideReport(event.about),
+    }),
+    dep_event: () => event.about.dep ?? {},
+    server_event: () => event.about.server ?? {},
+  }
+  const name = envelopeOf(event.topic)
   const envelope = {
     topic: event.topic,
     event_id: event.id,
     created_at: rfc3339(event.at),
-    ...(ABOUT_ACCOUNTS.has(event.topic)
-      ? { dep_event: event.about.dep ?? {} }
-      : ABOUT_COMMANDS.has(event.topic)
-        ? {
-            acknowledge_event: {
-              ...who,
-              status,
-              ...(commandUUID ? { command_uuid: commandUUID } : {}),
-              ...(urlParams.size > 0 ? { url_params: urlParams } : {}),
-              ...payload,
-              ids,
-              ...besideReport(event.about),
-            },
-          }
-        : {
-            checkin_event: {
-              ...who,
-              url_params: urlParams.size > 0 ? urlParams : null,
-              ...payload,
-              ids,
-              ...beside(event.about),
-            },
-          }),
+    [name]: messages[name](),
     sequence: event.sequence,
     ...(requestId === undefined ? {} : { request_id: requestId }),
     ...(isReplay ? { replay: true } : {}),
@@ -172,15 +181,20 @@ export function renderEvent(event: DeviceEvent, isReplay = false): string {
   return writeGoJson(envelope, false)
 }
 
-/** Their envelope has a `dep_event`. */
-export const ABOUT_ACCOUNTS: ReadonlySet<Topic> = new Set(DEP_TOPICS)
+/** The property that has what an event is about: a report, an account, the deployment, or else a check-in. */
+export type EventEnvelope = 'checkin_event' | 'acknowledge_event' | 'dep_event' | 'server_event'
 
-/** Their envelope has an `acknowledge_event`. */
-export const ABOUT_COMMANDS: ReadonlySet<Topic> = new Set([
-  'mdm.Connect',
-  COMMAND_DEFERRED,
-  COMMAND_UNSUPPORTED,
-])
+const ENVELOPES: Readonly<Partial<Record<Topic, EventEnvelope>>> = {
+  'mdm.Connect': 'acknowledge_event',
+  [COMMAND_DEFERRED]: 'acknowledge_event',
+  [COMMAND_UNSUPPORTED]: 'acknowledge_event',
+  ...Object.fromEntries(DEP_TOPICS.map((topic) => [topic, 'dep_event' as const])),
+  ...Object.fromEntries(SERVER_TOPICS.map((topic) => [topic, 'server_event' as const])),
+}
+
+export function envelopeOf(topic: Topic): EventEnvelope {
+  return ENVELOPES[topic] ?? 'checkin_event'
+}
 
 /** Facts about a command beside the message. Properties without a value are left out. */
 function besideReport({

@@ -55,6 +55,40 @@ export type SetupTopic = (typeof SETUP_TOPICS)[number]
 export const DEP_TOPICS = ['dep.device', 'dep.assigned', 'dep.failed', 'dep.account'] as const
 export type DepTopic = (typeof DEP_TOPICS)[number]
 
+/** Rows of the audit (docs/audit.md), by the scope of the deed. */
+export const AUDIT_TOPICS = [
+  'audit.command',
+  'audit.destructive',
+  'audit.enroll',
+  'audit.config',
+  'audit.secrets',
+  'audit.backup',
+  'audit.admin',
+] as const
+
+/** Many wrong keys came within an hour. */
+export const AUTH_FAILING = 'auth.failing'
+
+/** Kinds of things that end, such as certificates and tokens (docs/health.md). */
+export const EXPIRY_KINDS = [
+  'push_certificate',
+  'ca',
+  'identities',
+  'dep_token',
+  'profile_signing',
+  'api_key',
+] as const
+
+export type ExpiryKind = (typeof EXPIRY_KINDS)[number]
+
+/** About something that ends soon or has ended. */
+export const EXPIRY_TOPICS = EXPIRY_KINDS.map((kind) => `expiry.${kind}` as const)
+export type ExpiryTopic = (typeof EXPIRY_TOPICS)[number]
+
+/** About the deployment itself. Their envelope has a `server_event`. */
+export const SERVER_TOPICS = [...AUDIT_TOPICS, AUTH_FAILING, ...EXPIRY_TOPICS] as const
+export type ServerTopic = (typeof SERVER_TOPICS)[number]
+
 /** Sent when an admin tests a webhook, whichever topics it subscribes to. */
 export const WEBHOOK_TEST = 'webhook.test'
 
@@ -74,6 +108,7 @@ export const TOPICS = [
   DEVICE_STATUS,
   ...SETUP_TOPICS,
   ...DEP_TOPICS,
+  ...SERVER_TOPICS,
   WEBHOOK_TEST,
 ] as const
 

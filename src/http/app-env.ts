@@ -2,11 +2,19 @@ import type { Context } from 'hono'
 import { HonoBase } from 'hono/hono-base'
 import { TrieRouter } from 'hono/router/trie-router'
 import type { Config } from '../config/config.ts'
+import type { Deed } from './access/deed.ts'
+import type { Caller } from '../keys/caller.ts'
 import type { Env } from '../env.ts'
 
 export interface AppEnv {
   Bindings: Env
-  Variables: { config: Config }
+  Variables: {
+    config: Config
+    /** Behind a gate. */
+    caller: Caller
+    /** What the audit will have, for a request that changes or reveals something. */
+    deed: Deed | undefined
+  }
 }
 
 export type AppContext = Context<AppEnv>

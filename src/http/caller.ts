@@ -28,6 +28,11 @@ export function loggedPath(path: string): string {
   return path.replaceAll(/(:|%3A)[^/]*/gi, '$1…')
 }
 
+/** What is stored of a sender's address: an IPv4 address without its last part; empty if it is not known. */
+export function coarseNetworkOf(c: Context<AppEnv>): string {
+  return networkOf(addressOf(c)).replace(/^(\d+\.\d+\.\d+)\.\d+$/, '$1.0/24')
+}
+
 /** The sender's network. All addresses of an IPv6 network of /64 belong to one customer. */
 export function networkOf(address: string): string {
   const plain = address.replace(/^::ffff:(?=[\d.]+$)/i, '')

@@ -1,9 +1,10 @@
 import type { ErrorHandler, NotFoundHandler } from 'hono'
 import { GoFieldError } from '../commands/go-fields.ts'
 import { FILES_PATH } from '../ddm/files.ts'
-import { reasonOf, WITHHELD } from '../reason.ts'
+import { DAILY_LIMIT, DAILY_LIMIT_TEXT, reasonOf, WITHHELD } from '../reason.ts'
 import { warn } from '../log.ts'
 import { RepoError } from '../repo/error.ts'
+import { ROWS_TOO_NEW } from '../storage/schema.ts'
 import { RequestError } from './request-error.ts'
 import type { AppEnv } from './app-env.ts'
 import { loggedPath } from './caller.ts'
@@ -112,8 +113,8 @@ function errorJson(
   })
 }
 
-/** The errors of the storage, by the reasons that it gives. The first that fits counts. */
-const OF_STORAGE: readonly (readonly [reason: RegExp, kind: ProblemKind, text: string])[] = [
+/** Errors that pass, by their reasons. The first that fits counts. */
+const PASSING: readonly (readonly [reason: RegExp, kind: ProblemKind, text: string])[] = [
   [
     /no such (table|column)/,
     'directory_not_migrated',
@@ -125,7 +126,19 @@ const OF_STORAGE: readonly (readonly [reason: RegExp, kind: ProblemKind, text: s
     'storage_full',
     'the storage is full: make room there, then repeat the request',
   ],
-  [/^(Failed query|D1_)/, 'unavailable', 'the directory (D1) does not answer just now: try again'],
+  [DAILY_LIMIT, 'unavailable', DAILY_LIMIT_TEXT],
+  [
+    /^(Failed query|D1_|no answer within)/,
+    'unavailable',
+    'the directory (D1) does not answer just now: try again',
+  ],
+  [new RegExp(`^${ROWS_TOO_NEW}`), 'unavailable', ROWS_TOO_NEW],
+  // For minutes after a deploy, an object may have the code before. It ends when it gets the new one.
+  [
+    /^The RPC receiver does not implement|reset because its code was updated/,
+    'unavailable',
+    'the server is being updated: try again in five minutes',
+  ],
   [/^\w+: .*\(1\d{4}\)$/, 'unavailable', 'the bucket (R2) does not answer just now: try again'],
   // A failing disk, and the text by which the runtime replaces the reason why an object cannot be opened.
   [
@@ -140,7 +153,7 @@ const UNFORESEEN = 'something unforeseen went wrong: the log of the server says 
 /** The known part of an error. A query and its parameters stay in the log. */
 function explained(path: string, error: Error): Response {
   const reason = reasonOf(error)
-  const known = OF_STORAGE.find(([form]) => form.test(reason))
+  const known = PASSING.find(([form]) => form.test(reason))
   if (known) {
     const [, kind, text] = known
     return errorResponse(path, kind, text)

@@ -10,6 +10,10 @@ export const OTA_PHASE23 = '/ota/phase23'
 /** The paths for devices and people before an enrolment. */
 export const ENROLL_PATHS = ['/', ENROLL, OTA, OTA_PHASE23]
 
+/** For monitors: that the isolate runs, and whether the server can do its work. */
+export const HEALTHZ = '/healthz'
+export const READYZ = '/readyz'
+
 /** NanoMDM's route for check-in messages of devices that enrolled with another server. */
 export const MIGRATION = '/migration'
 

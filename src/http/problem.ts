@@ -32,6 +32,7 @@ export const PROBLEMS = {
   too_many_targets: 400,
   unauthorized: 401,
   cross_site: 403,
+  missing_scope: 403,
   holds_secrets: 403,
   not_found: 404,
   device_not_found: 404,
@@ -56,6 +57,8 @@ export const PROBLEMS = {
   software_update_not_found: 404,
   blueprint_not_found: 404,
   setup_user_not_found: 404,
+  key_not_found: 404,
+  session_not_found: 404,
   webhook_not_found: 404,
   dead_letter_not_found: 404,
   authority_not_found: 404,
@@ -80,6 +83,7 @@ export const PROBLEMS = {
   declaration_in_use: 409,
   setup_user_in_use: 409,
   limit_reached: 409,
+  last_admin_key: 409,
   webhook_disabled: 409,
   webhook_unreadable: 409,
   set_by_vars: 409,
@@ -122,9 +126,9 @@ export interface Fault {
   readonly detail: string
 }
 
-/** Whether a path is of our own API, with problem documents as errors. */
+/** Whether a path is of our own API or the console, with problem documents as errors. */
 export function isOwnPath(path: string): boolean {
-  return path === '/api' || (path.startsWith('/api/') && !isKmfddmPath(path))
+  return path === '/api' || (/^\/(api|console)\//.test(path) && !isKmfddmPath(path))
 }
 
 /** An error of our own API: `application/problem+json` (RFC 9457). `detail` says what to do. */

@@ -53,7 +53,8 @@ const SETTINGS = 'settings'
  * an outcome for each. A round finds its devices itself, and begins anew under its well-known name.
  */
 export class Job extends DurableObject<RoundEnv> {
-  #db = this.#open()
+  static readonly schema = 1
+  #opened: Db | undefined
   #row: JobRow | undefined
   #running: Promise<number | undefined> | undefined
   #memory = newMemory()
@@ -183,14 +184,14 @@ export class Job extends DurableObject<RoundEnv> {
     if (until <= clock.now()) {
       await removeJob(this.env.DB, job.name)
       await this.ctx.storage.deleteAll()
-      this.#db = this.#open()
+      this.#opened = undefined
       this.#row = undefined
       this.#memory = newMemory()
     }
   }
 
-  #open(): Db {
-    return withTables(sqlite(this.ctx.storage.sql), JOB_TABLES)
+  get #db(): Db {
+    return (this.#opened ??= withTables(sqlite(this.ctx.storage.sql), JOB_TABLES))
   }
 
   #store(write: () => void): void {
@@ -198,7 +199,7 @@ export class Job extends DurableObject<RoundEnv> {
       this.ctx.storage.transactionSync(write)
     } catch (error) {
       // The tables may have gone with the transaction that made them.
-      this.#db = this.#open()
+      this.#opened = undefined
       throw error
     }
   }

@@ -51,6 +51,7 @@ const REST = 900_000
  * (src/jobs/push-waiting.ts).
  */
 export class Push extends DurableObject<CircuitEnv> implements PushCircuit {
+  static readonly schema = 1
   /** The circuit as it is stored, once it was read. */
   #stored: Circuit | undefined
   #probedAt = -Infinity

@@ -47,6 +47,9 @@ export function faultOfLink(
   return Number(exp) * SECOND < now ? 'the link has expired' : undefined
 }
 
+/** The signature in the text of a link. */
+export const LINK_SIGNATURE = /(?<=[?&]sig=)[\w-]{43}/g
+
 function signatureOf(key: KeyObject, name: string, end: string): string {
   return createHmac('sha256', key).update(`${end} ${name}`).digest('base64url')
 }

@@ -15,7 +15,12 @@ import type { SubscriberEnv, Subscription } from './subscription.ts'
 
 /** One webhook. It alone moves the webhook's cursors in the devices. Its name is the webhook's id. */
 export class Subscriber extends DurableObject<SubscriberEnv> {
-  #subscription = openSubscription(this.ctx, this.env)
+  static readonly schema = 1
+  #opened: Subscription | undefined
+
+  get #subscription(): Subscription {
+    return (this.#opened ??= openSubscription(this.ctx, this.env))
+  }
 
   /** These devices have events. It answers at once; the posts come later. */
   async wake(devices: readonly string[]): Promise<void> {
@@ -30,7 +35,7 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
   async remove(): Promise<void> {
     endSubscription(this.#subscription)
     await this.ctx.storage.deleteAll()
-    this.#subscription = openSubscription(this.ctx, this.env)
+    this.#opened = undefined
   }
 
   async setPaused(paused: boolean): Promise<void> {
@@ -69,8 +74,9 @@ export class Subscriber extends DurableObject<SubscriberEnv> {
 
   /** Runs at the end of a long wait, and a minute after a long backlog began. */
   override async alarm(): Promise<void> {
+    const subscription = this.#subscription
     unmarkBacklog(this.ctx.storage.kv)
-    await pump(this.#subscription)
+    await pump(subscription)
   }
 }
 

@@ -5,7 +5,7 @@ const OBJECT = [...CRYPTO, 'cloudflare:workers']
 /** Rooms with a list of their own are known by it: these need the Worker. */
 const SQL = [...CRYPTO]
 const HTTP = [...CRYPTO, 'hono', '@hono/zod-openapi', 'zod', 'uqr']
-const NODE = ['node:', 'miniflare', 'esbuild', 'wrangler']
+const NODE = ['node:', 'miniflare', 'esbuild', 'wrangler', 'uqr']
 
 /**
  * The rooms of `src`, and the packages that each may import. A room imports only the rooms above it, types
@@ -21,6 +21,7 @@ const ROOMS: readonly (readonly [room: string, packages: readonly string[]])[] =
   ['push', []],
   ['commands', []],
   ['events', []],
+  ['keys', CRYPTO],
   ['pki/asn1', CRYPTO],
   ['pki/x509', CRYPTO],
   ['pki/cms', CRYPTO],
@@ -32,6 +33,7 @@ const ROOMS: readonly (readonly [room: string, packages: readonly string[]])[] =
   ['migration', CRYPTO],
   ['request-id.ts', ['node:async_hooks']],
   ['clock.ts', []],
+  ['figures', []],
   ['log.ts', []],
   ['guard.ts', []],
   ['same-secret.ts', CRYPTO],
@@ -66,20 +68,26 @@ const ROOMS: readonly (readonly [room: string, packages: readonly string[]])[] =
   ['repo', CRYPTO],
   ['dep-account', OBJECT],
   ['setup', CRYPTO],
+  ['audit', OBJECT],
+  ['control', OBJECT],
   ['jobs', OBJECT],
   ['updates', []],
   ['push-circuit', OBJECT],
   ['consumer.ts', []],
   ['env.ts', []],
-  ['cron.ts', []],
+  ['health', CRYPTO],
+  ['cron.ts', OBJECT],
   ['http', HTTP],
   ['http/micromdm', HTTP],
   ['http/repo', HTTP],
+  ['http/health', HTTP],
   ['http/nanomdm', HTTP],
   ['http/kmfddm', HTTP],
   ['http/device', HTTP],
   ['http/device/enrolment', HTTP],
+  ['http/console', HTTP],
   ['http/api', HTTP],
+  ['http/api/audit', HTTP],
   ['http/api/openapi', HTTP],
   ['http/api/commands', HTTP],
   ['http/api/webhooks', HTTP],
@@ -94,7 +102,10 @@ const ROOMS: readonly (readonly [room: string, packages: readonly string[]])[] =
   ['http/api/blueprints', HTTP],
   ['http/api/setup', HTTP],
   ['http/api/repo', HTTP],
+  ['http/api/keys', HTTP],
+  ['http/api/health', HTTP],
   ['http/api/face.ts', HTTP],
+  ['http/app.ts', HTTP],
   ['http/api/openapi/files.ts', HTTP],
   ['index.ts', HTTP],
   ['stand-ins', []],
@@ -107,6 +118,8 @@ const ROOMS: readonly (readonly [room: string, packages: readonly string[]])[] =
   ['cli/build', [...NODE, 'rolldown']],
   ['cli/start/terminal', NODE],
   ['cli/push-cert', NODE],
+  ['cli/deploy', NODE],
+  ['cli/audit', NODE],
   ['cli/move', NODE],
   ['cli/simulate', NODE],
   ['cli/cost', NODE],
@@ -114,7 +127,14 @@ const ROOMS: readonly (readonly [room: string, packages: readonly string[]])[] =
 ]
 
 /** No face imports another face. Code that two faces use belongs to a room above both. */
-const FACES = ['http/micromdm', 'http/nanomdm', 'http/kmfddm', 'http/device', 'http/api']
+const FACES = [
+  'http/micromdm',
+  'http/nanomdm',
+  'http/kmfddm',
+  'http/device',
+  'http/console',
+  'http/api',
+]
 
 const SRC = resolve(import.meta.dirname, '../../src')
 

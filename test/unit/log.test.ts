@@ -2,19 +2,41 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, it, vi } from 'vitest'
 import { SENTENCES } from '../../src/cli/start/terminal/sentences.ts'
-import { log, warn } from '../../src/log.ts'
+import { debug, log, setLogLevel, warn } from '../../src/log.ts'
 
 afterEach(() => {
+  setLogLevel('info')
   vi.restoreAllMocks()
 })
 
 it.each([
-  ['log', log],
-  ['warn', warn],
-] as const)('%s prints its name first, whatever its details are called', (method, write) => {
+  ['log', 'info', log],
+  ['warn', 'warn', warn],
+  ['log', 'debug', debug],
+] as const)('%s prints its name first, and its level: %s', (method, level, write) => {
   const print = vi.spyOn(console, method).mockImplementation(() => {})
-  write('webhook:given-up', { event: 'an id', tries: 3 })
-  expect(print.mock.calls).toEqual([['{"event":"webhook:given-up","tries":3}']])
+  setLogLevel('debug')
+  write('webhook:given-up', { event: 'an id', level: 'a level', tries: 3 })
+  const line = `{"event":"webhook:given-up","level":"${level}","tries":3}`
+  expect(print.mock.calls).toEqual([[line]])
+})
+
+it.each([
+  ['warn', ['warn']],
+  ['info', ['info', 'warn']],
+  ['debug', ['debug', 'info', 'warn']],
+] as const)('at the level %s it writes %j', (level, expected) => {
+  const lines: string[] = []
+  const keep = (line: string): void => {
+    lines.push(JSON.parse(line).level)
+  }
+  vi.spyOn(console, 'log').mockImplementation(keep)
+  vi.spyOn(console, 'warn').mockImplementation(keep)
+  setLogLevel(level)
+  debug('device:message')
+  log('device:enrolled')
+  warn('device:refused')
+  expect(lines).toEqual(expected)
 })
 
 it('keeps a sender’s text in one line, and free of terminal controls', () => {
@@ -23,7 +45,7 @@ it('keeps a sender’s text in one line, and free of terminal controls', () => {
   log('enroll:ade', { product })
   const text = String(print.mock.calls[0]?.[0])
   expect(text).toMatch(/^[ -~]+$/)
-  expect(JSON.parse(text)).toEqual({ event: 'enroll:ade', product })
+  expect(JSON.parse(text)).toEqual({ event: 'enroll:ade', product, level: 'info' })
 })
 
 it('cuts a sender’s long text', () => {
@@ -33,7 +55,7 @@ it('cuts a sender’s long text', () => {
 })
 
 const CALL =
-  /\b(logHappening|happened\.push|log|warn|attempt|print)\(([^)]*)|((?:event|happening): '[a-z]+:[a-z-]+')/g
+  /\b(logHappening|happened\.push|log|warn|debug|attempt|print)\(([^)]*)|((?:event|happening): '[a-z]+:[a-z-]+')/g
 
 /** The events that a file names, each with its level. */
 function eventsIn(text: string): string[] {
@@ -43,7 +65,8 @@ function eventsIn(text: string): string[] {
       note.startsWith('happening') ||
       (call === 'print' && args.startsWith("'info'"))
     const names = `${args}${note}`.matchAll(/'((?!about:)[a-z]+:[a-z-]+)'/g)
-    return [...names].map(([, name]) => `${name} ${isInfo ? 'info' : 'warn'}`)
+    const level = call === 'debug' ? 'debug' : isInfo ? 'info' : 'warn'
+    return [...names].map(([, name]) => `${name} ${level}`)
   })
 }
 
@@ -92,7 +115,9 @@ it('docs/log.md has the fields that the code and the sentences name, each in sna
 it('no event’s name is made of parts, which the test above would not find', () => {
   const calls = globSync(join(import.meta.dirname, '../../src/**/*.ts'))
     .filter((path) => !path.includes('/cli/'))
-    .flatMap((path) => readFileSync(path, 'utf8').match(/(?<![.\w])(?:log|warn)\([^)]/g) ?? [])
+    .flatMap(
+      (path) => readFileSync(path, 'utf8').match(/(?<![.\w])(?:log|warn|debug)\([^)]/g) ?? [],
+    )
   expect(calls.filter((call) => call.endsWith('`'))).toEqual([])
 })
 

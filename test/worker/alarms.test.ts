@@ -2,7 +2,8 @@ import { runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it, vi } from 'vitest'
 import type { DeviceInput } from '../../src/device/enrolment/message.ts'
 import { Device } from '../../src/device/object.ts'
-import { api, env, newDevice } from './server.ts'
+import { clock, turn } from './clock.ts'
+import { api, enrolled, env, newDevice } from './server.ts'
 import { deviceOf } from './webhook-tools.ts'
 
 it('the first Idle of a cold object reads no alarm, and sets none', async () => {
@@ -46,5 +47,44 @@ describe('without a webhook, the alarm watches over', () => {
     await api('POST', '/v1/commands', { udid, request_type: 'ProfileList' })
     await device.enroll()
     expect(await alarmOf(udid)).not.toBeNull()
+  })
+})
+
+describe('an alarm that the platform has lost', () => {
+  /** The object as it is after the platform put it out of memory, with an alarm at this time. */
+  async function afterRestart(
+    udid: string,
+    alarm: number | null,
+    decide: (cold: Device) => unknown,
+  ) {
+    return runInDurableObject(env.DEVICE.getByName(udid), async (_, state) => {
+      await (alarm === null ? state.storage.deleteAlarm() : state.storage.setAlarm(alarm))
+      await decide(new Device(state, env as never))
+      return state.storage.getAlarm()
+    })
+  }
+  const HOUR = 3_600_000
+  const news = { id: 'event', topic: 'dep.account', dep: { account: 'a' } } as const
+
+  it('is set again by any change of the object, and is in the log', async () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const { udid } = await enrolled()
+    const alarm = clock.now()
+    turn(HOUR + 1)
+    expect(await afterRestart(udid, alarm, (cold) => cold.recordNews(news))).toBe(clock.now())
+    expect(warn.mock.calls.join()).toContain(`"event":"device:alarm-lost","device":"${udid}"`)
+    warn.mockRestore()
+  })
+
+  it('counts as lost only after an hour: the platform repeats a failed one for some minutes', async () => {
+    const { udid } = await enrolled()
+    const alarm = clock.now()
+    turn(HOUR)
+    expect(await afterRestart(udid, alarm, (cold) => cold.recordNews(news))).toBe(alarm)
+  })
+
+  it('is set anew by the next event when nothing is left of it', async () => {
+    const { udid } = await enrolled()
+    expect(await afterRestart(udid, null, (cold) => cold.recordNews(news))).not.toBeNull()
   })
 })

@@ -351,7 +351,12 @@ it('waiting answers are limited over all sources', async () => {
 
 it('a source is logged once a minute, with the number of wrong keys before', async () => {
   await many(7, '192.0.2.5')
-  const line = { event: 'auth:wrong-key', from: '192.0.2.5', request_id: expect.any(String) }
+  const line = {
+    event: 'auth:wrong-key',
+    level: 'warn',
+    from: '192.0.2.5',
+    request_id: expect.any(String),
+  }
   expect(logged()).toEqual([line])
   turn(60_000)
   await many(2, '192.0.2.5')

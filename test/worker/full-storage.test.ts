@@ -22,6 +22,11 @@ describe('an admin route whose storage fails', () => {
       'disk I/O error: SQLITE_IOERR (extended: SQLITE_IOERR_SHMSIZE)',
       'the storage does not answer',
     ],
+    ['Durable Object reset because its code was updated.', 'the server is being updated'],
+    [
+      'The RPC receiver does not implement the method "added".',
+      'the server is being updated: try again',
+    ],
     ['internal error; reference = 6ctnd85di3v4r2t2rdlelpj8', 'the storage does not answer'],
   ])('is 503 with advice: %s', async (message, text) => {
     const call = deployed({ DEVICE: { getByName: () => failing(message) } })

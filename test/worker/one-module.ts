@@ -1,14 +1,17 @@
 /**
  * The modules of `src` as one module of the tests. A test file has its own workerd, which fetches each module
- * from Node: for the hundreds of `src` this takes longer than most tests. In the trace of an error, `src` has the
- * names of functions, and no lines.
+ * from Node: for the hundreds of `src` this takes longer than most tests. The one module is a file that workerd
+ * loads by itself (`modulesRules` in project.ts): the plugin's own way escapes and transforms the text for each
+ * file of tests anew. In the trace of an error, `src` has the names of functions, and no lines.
  */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { build } from 'esbuild'
 import type { Plugin } from 'vitest/config'
 
-/** The name of the one module. No file has it. */
-const ALL = 'one-module.js'
+/** The name of the one module. */
+export const ALL = 'one-module.js'
 
 /** Programs of Node. The tests that import one of their modules fetch it alone. */
 const NODE = /^cli\//
@@ -16,19 +19,21 @@ const NODE = /^cli\//
 /** @param src the directory whose modules become one; each keeps its path and its exports */
 export function oneModule(src: string): Plugin {
   let exported: ReturnType<typeof readExports> | undefined
-  let all: ReturnType<typeof bundle> | undefined
+  let written: Promise<string> | undefined
   return {
     name: 'one-module',
     enforce: 'pre',
-    resolveId: (id) => (id === ALL ? join(src, ALL) : undefined),
+    async resolveId(id) {
+      if (id !== ALL) {
+        return undefined
+      }
+      written ??= write(src, [...(await (exported ??= readExports(src))).keys()])
+      return written
+    },
     async load(id) {
       exported ??= readExports(src)
       const modules = await exported
       const path = relative(src, id)
-      if (path === ALL) {
-        all ??= bundle(src, [...modules.keys()])
-        return all
-      }
       const names = modules.get(path)
       return names && facadeOf(nameOf(path), names)
     },
@@ -52,6 +57,15 @@ async function readExports(src: string): Promise<ReadonlyMap<string, readonly st
   )
 }
 
+/** Writes the one module, and answers its path. It is there until this process exits. */
+async function write(src: string, paths: readonly string[]): Promise<string> {
+  const directory = mkdtempSync(join(tmpdir(), 'edgemdm-src-'))
+  process.once('exit', () => rmSync(directory, { recursive: true }))
+  const file = join(directory, ALL)
+  writeFileSync(file, await bundle(src, paths))
+  return file
+}
+
 async function bundle(src: string, paths: readonly string[]): Promise<string> {
   const { outputFiles } = await build({
     stdin: {
@@ -59,6 +73,8 @@ async function bundle(src: string, paths: readonly string[]): Promise<string> {
       resolveDir: src,
     },
     bundle: true,
+    minifyWhitespace: true,
+    minifySyntax: true,
     write: false,
     format: 'esm',
     target: 'esnext',

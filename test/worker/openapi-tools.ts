@@ -1,12 +1,15 @@
 /** The document of the API, and what has to be there before each example of it can be sent. */
 import { pem } from '../../src/pki/x509/issue.ts'
+import { AUDITED } from './audit-tools.ts'
 import { BLUEPRINTS } from './blueprint-tools.ts'
 import { CATALOG } from './catalog-tools.ts'
 import { DEP } from './dep-api-tools.ts'
+import { HEALTH } from './health-tools.ts'
 import { deployed, pushCertificate } from './deployment.ts'
 import { authorityItem, deviceItem, deviceThere, recordOf, settled, staged } from './move-tools.ts'
 import { enrolByProfile, install, newAuthority } from './scep-client.ts'
 import { api, enrolled, newDevice, until } from './server.ts'
+import { KEYS } from './keys-api-tools.ts'
 import { SETUPS } from './setup-tools.ts'
 import { REPOSITORY } from './repo-tools.ts'
 import { UPDATES } from './update-tools.ts'
@@ -338,10 +341,13 @@ export const PREPARE: Record<string, Prepare> = {
   discardMove: moving,
   revealMoveItem: moving,
   exportDevices: enrolledIds,
+  ...AUDITED,
   ...CATALOG,
+  ...KEYS,
   ...SETUPS,
   ...REPOSITORY,
   ...UPDATES,
+  ...HEALTH,
   ...DEP,
   ...BLUEPRINTS,
   ...DEP,

@@ -138,6 +138,7 @@ it.each([
       : [
           {
             event: 'push:certificate-expires',
+            level: 'warn',
             topic: TOPIC,
             days_left: days,
             reason: expect.stringMatching(message),

@@ -318,6 +318,7 @@ describe('a Mac that renews with a new key and the challenge of its profile', ()
     expect(lines.filter(({ event }) => event === 'scep:renewal-needed')).toEqual([
       {
         event: 'scep:renewal-needed',
+        level: 'warn',
         device: device.udid,
         reason: 'renewals are off (PATCH /api/renewals): not enabled',
         request_id: expect.any(String),

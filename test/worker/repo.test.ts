@@ -12,7 +12,8 @@ import {
   streamed,
   textAt,
 } from './repo-tools.ts'
-import { api, serve } from './server.ts'
+import { keyWith } from './key-tools.ts'
+import { api, enrolled, serve } from './server.ts'
 
 const bytesOf = async (response: Response): Promise<Uint8Array> =>
   new Uint8Array(await response.arrayBuffer())
@@ -248,6 +249,27 @@ describe('with REPO_LINKS=signed', () => {
     turn(2 * 86_400_000 + 1000)
     expect(Date.parse(expires_at)).toBeGreaterThan(0)
     expect(await fetched(url)).toBe(404)
+  })
+
+  it('a key that may only read gets no link: of files, of commands, of manifests', async () => {
+    const name = newFileName()
+    await putFile(name, 'x')
+    const { udid } = await enrolled()
+    const linked = (path: string, key: string): Promise<string> =>
+      reach(path, { headers: { authorization: `Bearer ${key}` } }, SIGNED).then((file) =>
+        file.text(),
+      )
+    const reader = await keyWith('read')
+    const link = await reach(`/api/repo/${name}/link`, {}, SIGNED)
+    const { url } = await link.json<{ url: string }>()
+    const command = { request_type: 'InstallEnterpriseApplication', manifest_url: url }
+    await api('POST', `/api/devices/${udid}/commands`, command)
+    const [sig = ''] = /sig=[\w-]{43}/.exec(url) ?? []
+    expect(await linked(`/api/commands/${udid}.1`, reader)).not.toContain(sig)
+    expect(await linked(`/api/repo/${name}`, reader)).not.toContain('sig=')
+    expect(await linked(`/api/repo/${name}`, await keyWith('read', 'command'))).toContain('sig=')
+    const apps = { method: 'POST', headers: { authorization: `Bearer ${reader}` }, body: '{}' }
+    expect((await reach('/v1/apps', apps, SIGNED)).status).toBe(403)
   })
 
   it('a manifest names its package by such a link', async () => {

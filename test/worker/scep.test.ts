@@ -244,6 +244,7 @@ describe('a renewal', () => {
     expect(refused.map((line) => JSON.parse(line))).toEqual([
       {
         event: 'scep:refused',
+        level: 'warn',
         reason: `${fingerprint} is no present identity of ${device.udid}, or was renewed too often today`,
         subject: 'O=EdgeMDM, CN=Mac',
         request_id: expect.any(String),

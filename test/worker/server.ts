@@ -1,7 +1,9 @@
 import { expect } from 'vitest'
 import { env as rawEnv, exports } from 'cloudflare:workers'
 import type { Env } from '../../src/env.ts'
+import type { Audit } from '../../src/audit/object.ts'
 import type { DepStub } from '../../src/dep-account/import.ts'
+import type { Control } from '../../src/control/object.ts'
 import type { Job } from '../../src/jobs/job.ts'
 import type { Push } from '../../src/push-circuit/push.ts'
 import type { Device } from '../../src/device/object.ts'
@@ -20,7 +22,9 @@ import { PATIENCE } from '../patience.ts'
 import { clock, turnTimers } from './clock.ts'
 import type { Rule, Seen } from './outside.ts'
 
-interface TestEnv extends Omit<Env, 'DEP' | 'DEVICE' | 'JOB' | 'PUSH'> {
+interface TestEnv extends Omit<Env, 'AUDIT' | 'CONTROL' | 'DEP' | 'DEVICE' | 'JOB' | 'PUSH'> {
+  readonly AUDIT: DurableObjectNamespace<Audit>
+  readonly CONTROL: DurableObjectNamespace<Control>
   readonly DEP: { getByName(name: string): DepStub & DurableObjectStub }
   readonly JOB: DurableObjectNamespace<Job>
   readonly PUSH: DurableObjectNamespace<Push>

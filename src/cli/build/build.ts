@@ -1,16 +1,25 @@
 /** `npm run build`: what wrangler uploads. `wrangler deploy` runs it first (wrangler.toml, `build`). */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { BUNDLE, bundleWorker } from './bundle.ts'
+import { BUNDLE, bundleWorker } from './bundle-worker.ts'
 import { writeDocuments } from './documents.ts'
 
 const PROJECT = join(import.meta.dirname, '../../..')
-const DIST = join(PROJECT, 'dist')
-const PUBLIC = join(DIST, 'public')
+const PUBLIC = join(PROJECT, 'dist/public')
 
-rmSync(DIST, { recursive: true, force: true })
+/** A file is replaced as a whole: another deploy may read it at the same time. */
+function replace(file: string, text: string): void {
+  const fresh = join(PROJECT, `dist/${process.pid}.new`)
+  writeFileSync(fresh, text)
+  renameSync(fresh, file)
+}
+
 mkdirSync(PUBLIC, { recursive: true })
-writeFileSync(join(PROJECT, BUNDLE), await bundleWorker(PROJECT))
-for (const [name, text] of await writeDocuments(PROJECT)) {
-  writeFileSync(join(PUBLIC, name), text)
+replace(join(PROJECT, BUNDLE), await bundleWorker(PROJECT))
+const files = await writeDocuments(PROJECT)
+for (const [name, text] of files) {
+  replace(join(PUBLIC, name), text)
+}
+for (const stale of readdirSync(PUBLIC).filter((name) => !files.has(name))) {
+  rmSync(join(PUBLIC, stale), { recursive: true, force: true })
 }

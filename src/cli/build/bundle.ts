@@ -1,50 +1,12 @@
-import { join } from 'node:path'
-import { build, stop as stopEsbuild, type Plugin } from 'esbuild'
-import { wordless } from './wordless.ts'
+import { build, stop as stopEsbuild, type BuildOptions } from 'esbuild'
 
 /**
- * Libraries import these files, and the Worker never calls them: zod's writer of JSON schemas (5 KB of gzip),
- * its search for values that hold themselves (1 KB) and its English texts (1 KB: src/http/api/faults.ts has
- * ours), and hono's reader of forms and its host for other frameworks (1 KB). Files of src/stand-ins take
- * their places.
- */
-const STAND_INS: ReadonlyMap<string, string> = new Map([
-  ['../core/to-json-schema.js', 'never-called.cjs'],
-  ['../core/json-schema-processors.js', 'never-called.cjs'],
-  ['./memoizer.js', 'no-memoizer.ts'],
-  ['../locales/en.js', 'no-texts.ts'],
-  ['./utils/body.js', 'never-called.cjs'],
-  ['./utils/mount.js', 'never-called.cjs'],
-])
-
-/** Where wrangler.toml expects the Worker. */
-export const BUNDLE = 'dist/index.js'
-
-/**
- * The Worker in one module, for `npm start` and for `wrangler deploy`, which makes it smaller still.
+ * Modules of the Worker and all that they import in one module.
  *
  * @param projectDir the directory of wrangler.toml
  */
-export async function bundleWorker(projectDir: string): Promise<string> {
-  const text = await bundle(projectDir, {
-    entryPoints: [join(projectDir, 'src/index.ts')],
-    outfile: join(projectDir, BUNDLE),
-    sourcemap: 'inline',
-    plugins: [standIns(join(projectDir, 'src/stand-ins')), wordless(join(projectDir, 'src'))],
-  })
-  await stopEsbuild()
-  return text
-}
-
-/** A program that has all of the API's words, and runs in Node. */
-export async function bundleProgram(projectDir: string, contents: string): Promise<string> {
-  const text = await bundle(projectDir, { stdin: { contents, resolveDir: projectDir } })
-  await stopEsbuild()
-  return text
-}
-
-async function bundle(projectDir: string, options: object): Promise<string> {
-  const { outputFiles } = await build({
+export async function bundle(projectDir: string, options: BuildOptions): Promise<string> {
+  const { outputFiles = [] } = await build({
     absWorkingDir: projectDir,
     bundle: true,
     write: false,
@@ -55,17 +17,6 @@ async function bundle(projectDir: string, options: object): Promise<string> {
     logLevel: 'silent',
     ...options,
   })
+  await stopEsbuild()
   return outputFiles.map(({ text }) => text).join('')
-}
-
-function standIns(directory: string): Plugin {
-  return {
-    name: 'stand-ins',
-    setup(esbuild) {
-      esbuild.onResolve({ filter: /^\.\.?\// }, ({ path }) => {
-        const name = STAND_INS.get(path)
-        return name === undefined ? undefined : { path: join(directory, name) }
-      })
-    },
-  }
 }

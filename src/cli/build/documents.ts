@@ -1,7 +1,7 @@
 /** The files of the API's documentation, which the Worker serves and does not hold. */
 import { URL } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import { bundleProgram } from './bundle.ts'
+import { bundle } from './bundle.ts'
 
 const PROGRAM = `
 import { parentPort } from 'node:worker_threads'
@@ -16,7 +16,8 @@ parentPort.postMessage(await documentFiles())
  * @returns the content of each file by its name
  */
 export async function writeDocuments(projectDir: string): Promise<ReadonlyMap<string, string>> {
-  const program = Buffer.from(await bundleProgram(projectDir, PROGRAM)).toString('base64')
+  const input = { stdin: { contents: PROGRAM, resolveDir: projectDir } }
+  const program = Buffer.from(await bundle(projectDir, input)).toString('base64')
   const thread = new Worker(new URL(`data:text/javascript;base64,${program}`))
   return new Promise((resolve, reject) => {
     thread.once('message', (files: Record<string, string>) => {

@@ -47,7 +47,7 @@ const FLAGS = {
     argument: 'ADDRESS',
     help: 'the Apple Account that made the certificate',
   },
-  production: { type: 'boolean', argument: '', help: 'the deployed Worker instead of npm start’s' },
+  production: { type: 'boolean', argument: '', help: 'a Worker that was deployed by hand' },
   force: {
     type: 'boolean',
     argument: '',

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline/promises'
 import type { Certificate } from '../../pki/x509/certificate.ts'
 import { CliError, complaintOf } from '../error.ts'
 import { printable } from '../start/terminal/words.ts'
-import { makeStateDirectory } from '../state.ts'
+import { listDeployments, makeStateDirectory } from '../state.ts'
 import { type Command, helpOf, readFlags, required, textFlag, type Values } from './arguments.ts'
 import { installLocally } from './install.ts'
 import { keepInstalled } from './installed.ts'
@@ -197,6 +197,7 @@ async function renew(values: Values): Promise<string> {
 async function install(values: Values): Promise<string> {
   const stateDir = makeStateDirectory(textFlag(values, 'state') ?? '.edgemdm')
   const folder = pushFolder(stateDir)
+  refuseOverDeployments(values.production === true ? listDeployments(stateDir) : [])
   const now = Date.now()
   const keyFile = textFlag(values, 'key') ?? join(folder, 'push.key')
   const push = readPushPair({ certificateFile: required(values, 'cert'), keyFile }, now)
@@ -229,6 +230,16 @@ async function install(values: Values): Promise<string> {
       : `npm start will push with this certificate. ${facts}`,
     ...keepInstalled({ folder, push, account, certificateId: undefined, now }),
   ].join('\n')
+}
+
+/** A deploy of the committed wrangler.toml would take their host names away. */
+function refuseOverDeployments([name]: readonly string[]): void {
+  if (name !== undefined) {
+    throw new CliError(
+      `--production is for a Worker that was deployed by hand, and ${name} has a folder of npm run deploy. ` +
+        `Use npm run deploy -- --name ${name} --push-cert MDM_….pem`,
+    )
+  }
 }
 
 /** Asks a person only: the answer to a program would never come. */

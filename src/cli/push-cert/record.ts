@@ -66,8 +66,12 @@ export function awaitFrom(
 
 /** A command line for this folder. */
 export function commandIn(folder: string, rest: string): string {
+  return `npm run push-cert -- ${rest}${stateFlag(folder)}`
+}
+
+function stateFlag(folder: string): string {
   const state = dirname(resolve(folder))
-  return `npm run push-cert -- ${rest}${state === resolve('.edgemdm') ? '' : ` --state ${shellPath(state)}`}`
+  return state === resolve('.edgemdm') ? '' : ` --state ${shellPath(state)}`
 }
 
 const PORTAL = 'https://identity.apple.com/pushcert'
@@ -108,8 +112,8 @@ Another vendor sends back a signed file. Check it before you upload it:
       `upload ${join(folder, SIGNED_REQUEST)} at ${PORTAL}
 ${rowOf(record)}
 Download MDM_….pem, and install it:
-  for npm start:            ${commandIn(folder, 'install --cert MDM_….pem')}
-  for the deployed Worker:  ${commandIn(folder, 'install --cert MDM_….pem --production')}`,
+  for npm start:    ${commandIn(folder, 'install --cert MDM_….pem')}
+  for Cloudflare:   npm run deploy -- --push-cert MDM_….pem${stateFlag(folder)}`,
   },
 }
 

@@ -9,7 +9,7 @@ import { signPushRequest } from '../../pki/x509/push-request.ts'
 import { validatePath } from '../../pki/x509/path.ts'
 import { type Certificate, readCertificate, readPem } from '../../pki/x509/certificate.ts'
 import { newKey } from '../../simulator/device/identity.ts'
-import { CliError, messageOf } from '../error.ts'
+import { CliError, faultOfFile, messageOf } from '../error.ts'
 import { writeWhole } from '../write-whole.ts'
 import { SIGNED_REQUEST } from './record.ts'
 import { checkSignedRequest, refuseOutdated } from './signed-request.ts'
@@ -125,7 +125,7 @@ export function readBytes(file: string): Buffer {
   try {
     return readFileSync(file)
   } catch (error) {
-    throw new CliError(`${file}: ${messageOf(error)}`)
+    throw new CliError(`${file}: ${faultOfFile(error)}`)
   }
 }
 

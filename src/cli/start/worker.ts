@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, Response } from 'miniflare'
 import type { ApnsTransport } from './apns-transport.ts'
 import { type Assets, lazyAssets } from '../build/assets.ts'
-import { bundleWorker } from '../build/bundle.ts'
+import { bundleApart } from '../build/bundle-apart.ts'
 import type { Project } from './project.ts'
 import { guardWorkerd } from '../guard.ts'
 import { applyMigrations, pendingMigrations } from './migrations.ts'
@@ -44,7 +44,7 @@ export interface LocalWorker {
 export async function startWorker(options: LocalWorkerOptions): Promise<LocalWorker> {
   const { project } = options
   options.progress('building the Worker …')
-  const build = (): Promise<string> => bundleWorker(project.directory)
+  const build = (): Promise<string> => bundleApart(project.directory)
   let script = await build()
   options.progress('starting workerd …')
   const guard = await guardWorkerd(options.stateDir)

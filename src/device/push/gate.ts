@@ -1,5 +1,6 @@
 import { abortAfter, clock } from '../../clock.ts'
 import type { Config } from '../../config/config.ts'
+import { count } from '../../figures/count.ts'
 import { defaultExpiration, pushRequest } from '../../push/request.ts'
 import { judge, readAnswer, type Verdict } from '../../push/verdict.ts'
 import { reasonOf } from '../../reason.ts'
@@ -15,6 +16,7 @@ export interface PushCircuit {
   /** The state before a push. The caller reports its new successes, and some of their channels. */
   gate(certificateId: string, delivered: number, proven?: readonly string[]): Promise<CircuitState>
   record(certificateId: string, report: PushReport): Promise<CircuitState>
+  state(): Promise<CircuitState>
 }
 
 /** The answer of the circuit. */
@@ -181,6 +183,7 @@ export async function sendPush(
   const othersAnswered = answers > answeredBefore
   answers += Number(verdict.kind !== 'transport')
   if (verdict.kind === 'delivered') {
+    count('pushes_total', { result: verdict.kind })
     unreported += 1
     if (unreportedChannels.size < PROVEN) {
       unreportedChannels.set(push.device, channel)

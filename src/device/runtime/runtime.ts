@@ -29,6 +29,12 @@ export interface DeviceEnv extends PushBindings {
   readonly DEVICE: { getByName(name: string): { stay(): Promise<void> } }
 }
 
+/**
+ * An alarm this long in the past will not ring: the platform's last retry is over after some minutes. Alarms
+ * that never rang have been seen (cloudflare/cloudflare-docs issue 18324).
+ */
+const LOST_ALARM = 3_600_000
+
 /** The wait before an alarm that failed is tried again, for example while settings are incomplete. */
 const RETRY_AFTER_DEATH = 900_000
 
@@ -68,6 +74,10 @@ export class DeviceRuntime {
   ): Promise<Answer> {
     if (this.#alarmAt === undefined) {
       this.#alarmAt = await this.#ctx.storage.getAlarm()
+      if (this.#alarmAt !== null && this.#alarmAt < clock.now() - LOST_ALARM) {
+        warn('device:alarm-lost', { device: this.#name })
+        this.#arm(clock.now())
+      }
     }
     try {
       const { answer, isQuiet } = this.#ctx.storage.transactionSync(() => {

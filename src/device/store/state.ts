@@ -67,6 +67,8 @@ export interface StoredState {
 export interface DeviceState {
   /** Whether the object has stored nothing yet. */
   isNew: boolean
+  /** The version of its tables: a later release may have made them. */
+  readonly schema: number
   /** Whether this commit has to write the device's row. */
   changed: boolean
   /** All commands of the device channel up to this row have ended. */

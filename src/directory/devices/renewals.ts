@@ -1,6 +1,6 @@
 /** Identities by their end, and the state of their renewal, from the devices' rows. */
 import { type Counted, type PageOf, readPage } from '../order.ts'
-import { countRows, readAll, select, type Sql, sql, write } from '../sql.ts'
+import { countRows, readAll, readOne, select, type Sql, sql, write } from '../sql.ts'
 import { isContested } from './serials.ts'
 
 /** Times are milliseconds since 1970. */
@@ -90,6 +90,18 @@ export async function passOver(d1: D1Database, id: string, now: number): Promise
   const pass = sql`UPDATE devices
     SET renewal = 'blocked', renewal_reason = ${reason}, renewal_at = ${now} WHERE id = ${id}`
   await write(d1, pass)
+}
+
+/** How many identities of enrolled devices end between two times, and when the first does. */
+export async function endingIdentities(
+  d1: D1Database,
+  after: number,
+  until: number,
+): Promise<{ readonly count: number; readonly first: number }> {
+  const ending = sql<{ count: number; first: number }>`SELECT count(*) AS count,
+      coalesce(min(identity_not_after), 0) AS first FROM devices
+    WHERE ${present} AND identity_not_after > ${after} AND identity_not_after <= ${until}`
+  return (await readOne(d1, ending)) ?? { count: 0, first: 0 }
 }
 
 export function countDueForRenewal(d1: D1Database, due: DueIdentities): Promise<number> {

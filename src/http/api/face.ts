@@ -1,8 +1,9 @@
 import { newApp } from '../app-env.ts'
-import { adminAuth } from '../auth.ts'
+import { ownAuth } from '../access/gate.ts'
 import { blueprintPreviewRoutes } from './blueprints/preview.ts'
 import { blueprintRoutes } from './blueprints/blueprints.ts'
 import { bulkRoutes } from './jobs/bulk.ts'
+import { auditRoutes } from './audit/audit.ts'
 import { authorityRoutes } from './certificates/authorities.ts'
 import { challengeRoutes } from './enrolment/challenges.ts'
 import { commandRoutes } from './commands/commands.ts'
@@ -26,12 +27,15 @@ import { deviceListRoutes } from './devices/list.ts'
 import { deviceRoutes } from './devices/device.ts'
 import { deviceStatusRoutes } from './declarations/status.ts'
 import { docsHeaders } from './openapi/docs/headers.ts'
+import { healthRoutes } from './health/health.ts'
 import { fileRoutes } from './declarations/files.ts'
 import { enrollmentRoutes } from './enrolment/settings.ts'
 import { escrowRoutes } from './devices/escrow.ts'
 import { problem } from '../problem.ts'
 import { identityRoutes } from './certificates/identities.ts'
 import { invitationRoutes } from './enrolment/invitations.ts'
+import { keyRoutes } from './keys/keys.ts'
+import { ownKeyRoutes } from './keys/own.ts'
 import { jobRoutes } from './jobs/jobs.ts'
 import { knownSerialRoutes } from './enrolment/known-serials.ts'
 import { profileRoutes } from './enrolment/profiles.ts'
@@ -143,6 +147,10 @@ const ROUTES = [
   depAssignRoutes,
   depReleaseRoutes,
   depDeviceRoutes,
+  auditRoutes,
+  keyRoutes,
+  ownKeyRoutes,
+  healthRoutes,
 ]
 
 export const ownFace = newApp()
@@ -151,6 +159,11 @@ export const ownFace = newApp()
 export const OPERATIONS = ROUTES.flatMap(({ operations }) =>
   operations.map((operation) => ({ ...operation, path: `/api${operation.path}` })),
 )
+
+/** A path of OpenAPI as hono writes it. */
+export function routeOf(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1')
+}
 
 // They need no key, so that a browser does not ask for it. They hold no secret.
 ownFace.get('/api/openapi.json', async (c) => {
@@ -170,7 +183,7 @@ for (const path of ['/api', '/api/']) {
   )
 }
 
-ownFace.use('/api/*', adminAuth, readablePath, boundedJson)
+ownFace.use('/api/*', ownAuth, readablePath, boundedJson)
 
 for (const routes of ROUTES) {
   ownFace.route('/api', routes)
@@ -189,7 +202,7 @@ for (const { path, method } of OPERATIONS) {
 }
 // Behind all routes: only a known path with another method gets here.
 for (const [path, methods] of allowed) {
-  ownFace.all(path.replaceAll(/\{(\w+)\}/g, ':$1'), ({ req }) => {
+  ownFace.all(routeOf(path), ({ req }) => {
     const allow = methods.join(', ')
     const detail = `${req.path} has no ${req.method}; it has ${allow}`
     return problem('method_not_allowed', detail, { headers: { allow } })

@@ -8,7 +8,8 @@ import { noteSeen } from '../../directory/devices/seen.ts'
 import { keepClaim } from '../../directory/devices/users.ts'
 import { inBackground } from '../../guard.ts'
 import { reasonOf } from '../../reason.ts'
-import { attempt, warn } from '../../log.ts'
+import { attempt, debug, warn } from '../../log.ts'
+import { clock } from '../../clock.ts'
 import { ProtocolError } from '../../mdm/errors.ts'
 import { readMessage, type Message } from '../../mdm/message.ts'
 import { type AppEnv, newApp } from '../app-env.ts'
@@ -90,7 +91,22 @@ async function takeBody(c: DeviceContext, body: Uint8Array): Promise<Response> {
   if (owner !== undefined && owner !== message.enrollment.device) {
     return refuse(c, 400, `the certificate belongs to the enrolment ${owner}`, message)
   }
-  return answerMessage(c, message, body, { signer, path: vouched.path })
+  const began = clock.now()
+  const answer = await answerMessage(c, message, body, { signer, path: vouched.path })
+  traceMessage(message, answer.status, clock.now() - began)
+  return answer
+}
+
+/** One line for each message, without what is in it. */
+function traceMessage(message: Message, status: number, ms: number): void {
+  const { enrollment, kind } = message
+  debug('device:message', {
+    device: enrollment.device,
+    ...(enrollment.user !== '' && { user: true }),
+    message: kind === 'checkin' ? message.messageType : message.status,
+    status,
+    ms,
+  })
 }
 
 async function answerMessage(

@@ -1,5 +1,5 @@
 import { newApp, type AppContext } from '../app-env.ts'
-import { kmfddmAuth } from '../auth.ts'
+import { kmfddmAuth } from '../access/gate.ts'
 import { KMFDDM_ROOTS, NANOHUB } from '../paths.ts'
 import { plainAnswer } from './answer.ts'
 import * as declarations from './declarations.ts'

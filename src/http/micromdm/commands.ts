@@ -69,7 +69,7 @@ async function queue(c: AdminContext, id: string, command: LenientCommand): Prom
   const { commandUUID: uuid, requestType, payload, secret, source, faults } = command
   const by = queuedBy(c, 'micromdm')
   const needs = commandNeeds(command, 'announce')
-  const queued = await enqueueCommand(c.env, id, {
+  const queued = await enqueueCommand(c, id, {
     uuid,
     requestType,
     payload,

@@ -1,4 +1,4 @@
-import { adminAuth } from '../auth.ts'
+import { micromdmAuth } from '../access/gate.ts'
 import { newApp } from '../app-env.ts'
 import { v1Apps } from './apps.ts'
 import { v1Blueprints } from './blueprints.ts'
@@ -25,7 +25,7 @@ import { version } from './version.ts'
 export const micromdmFace = newApp()
 
 for (const path of ['/v1/*', '/push/*', '/boltbackup']) {
-  micromdmFace.use(path, adminAuth)
+  micromdmFace.use(path, micromdmAuth)
 }
 micromdmFace.all('/version', () => goJson(version))
 micromdmFace.route('/', v1Apps)

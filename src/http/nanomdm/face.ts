@@ -1,5 +1,5 @@
 import { newApp } from '../app-env.ts'
-import { nanomdmAuth } from '../auth.ts'
+import { nanomdmAuth } from '../access/gate.ts'
 import { errorResponse } from '../errors.ts'
 import { MIGRATION } from '../paths.ts'
 import { takeMessage } from './migration.ts'

@@ -1,11 +1,18 @@
 import type { NewCommand } from '../../device/store/commands/new-command.ts'
-import type { Env } from '../../env.ts'
+import { auditDone, noteAudit } from '../access/audited.ts'
+import { permitCommand } from '../access/require-scope.ts'
+import type { AppContext } from '../app-env.ts'
 import { RequestError } from '../request-error.ts'
 import { atDevice } from '../at-device.ts'
 
-/** Queues a command for the channel with this id. @throws RequestError if it cannot be queued */
-export async function enqueueCommand(env: Env, id: string, command: NewCommand) {
-  const queued = await atDevice(env, id, (device, address) => device.enqueue(address, command), {
+/**
+ * Queues a command of this request for the channel with this id, if its key may.
+ * @throws RequestError if it cannot be queued
+ */
+export async function enqueueCommand(c: AppContext, id: string, command: NewCommand) {
+  noteAudit(c, {}, { target: { type: 'device', id } })
+  await permitCommand(c, command)
+  const queued = await atDevice(c.env, id, (device, address) => device.enqueue(address, command), {
     queues: command.requestType,
   })
   switch (queued.kind) {
@@ -24,6 +31,8 @@ export async function enqueueCommand(env: Env, id: string, command: NewCommand) 
         'idempotency_key_reused',
       )
     case 'queued':
+      noteAudit(c, { command_id: queued.id })
+      await auditDone(c)
       return queued
   }
 }

@@ -14,5 +14,8 @@ export function queuedBy(c: Context<AppEnv>, face: 'micromdm' | 'api'): QueuedBy
   if (actor.length > MAX_ACTOR || !PRINTABLE.test(actor)) {
     throw new RequestError(`X-Actor has to be at most ${MAX_ACTOR} printable characters`, 400)
   }
-  return { face, key: c.var.config.apiKeyId, ...(actor === '' ? {} : { actor }) }
+  const { id: key, session } = c.var.caller
+  // In a session the server knows the person.
+  const known = session?.who ?? actor
+  return { face, key, ...(known !== '' && { actor: known }) }
 }

@@ -6,7 +6,7 @@ import { installDownloads } from './answers/packages.ts'
 import type { Declarative } from './declarations/engine.ts'
 import type { DeclareOnChannel } from './declarations/of-device.ts'
 import { newUuid, type Random } from './platforms.ts'
-import type { Scope } from './answers/responses.ts'
+import type { EnrolledScope } from './answers/responses.ts'
 import {
   type Exchange,
   readReceived,
@@ -51,7 +51,7 @@ export interface TokenUpdateFields {
 export interface SimulatedChannel extends PushIdentity {
   readonly enrollmentId: string
   readonly ids: PlistDict
-  readonly scope: Scope
+  readonly scope: EnrolledScope
   readonly installed: InstalledItems
   readonly declarative: Declarative
   readonly received: readonly ReceivedCommand[]
@@ -78,7 +78,7 @@ export interface ChannelOptions {
   readonly wire: Wire
   readonly enrollmentId: string
   readonly ids: PlistDict
-  readonly scope: Scope
+  readonly scope: EnrolledScope
   readonly topic: string
   /** Keys of TokenUpdate and of every report, beside the ids. */
   readonly extras: PlistDict

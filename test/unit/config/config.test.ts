@@ -27,6 +27,13 @@ it('the configuration names every required setting that is missing', () => {
   })
 })
 
+it('the key before API_KEY is accepted beside it, and ADMIN_KEYS_ONLY accepts neither', () => {
+  const keys = { API_KEY: 'new', API_KEY_PREVIOUS: 'old' }
+  expect(configured(keys).bootstrapKeys.map(({ key }) => key)).toEqual(['new', 'old'])
+  expect(configured({ ...keys, ADMIN_KEYS_ONLY: 'true' }).bootstrapKeys).toEqual([])
+  expect(problems({ API_KEY: '', ADMIN_KEYS_ONLY: 'true' })).toEqual([])
+})
+
 it('a URL in a setting may end with a slash or without', () => {
   const urls = { PUBLIC_URL: 'https://mdm.example.com/', DM_URL: 'https://ada:x@dm.example.com/v1' }
   expect(configured(urls)).toMatchObject({
@@ -51,7 +58,7 @@ it('a setting may be a boolean or a number, as TOML has them', () => {
 
 it('a setting’s MicroMDM name is read when its own is blank', () => {
   const vars = { API_KEY: ' ', MICROMDM_API_KEY: 'theirs' }
-  expect(configured(vars).apiKey).toBe('theirs')
+  expect(configured(vars).bootstrapKeys).toMatchObject([{ key: 'theirs', name: 'bootstrap' }])
 })
 
 it.each([
@@ -96,6 +103,11 @@ it.each([
     ],
   ),
   [{ TRUST_ON_FIRST_USE: 'maybe' }, 'TRUST_ON_FIRST_USE: not true or false'],
+  [{ LOG_LEVEL: 'verbose' }, 'LOG_LEVEL: not warn, info or debug'],
+  ...['89', '3651', '100.5', '1y'].map((days): [UncheckedVars, string] => [
+    { AUDIT_DAYS: days },
+    'AUDIT_DAYS: not a whole number of days from 90 to 3650',
+  ]),
   [
     { LAST_SEEN_RESOLUTION: '1w' },
     'LAST_SEEN_RESOLUTION: not a duration such as 30s, 1m, 24h or 7d',

@@ -131,7 +131,8 @@ describe('a request', () => {
     expect(Object.fromEntries(call?.headers ?? [])).toEqual({
       accept: 'application/json;charset=UTF8',
       'content-type': 'application/json;charset=UTF8',
-      'user-agent': `EdgeMDM/${JSON.parse(project).version}`,
+      // Without `-dev`: the next release.
+      'user-agent': `EdgeMDM/${JSON.parse(project).version.replace(/-.*/, '')}`,
       'x-adm-auth-session': 'session-1',
       'x-server-protocol-version': '10',
     })

@@ -29,7 +29,7 @@ it('each code is an error that some place in src answers with', () => {
     .flatMap((text) =>
       text
         .split(
-          /(?=\b(?:RequestError|RepoError|faultAt|problem|errorResponse)\(|const kind = |const OF_STORAGE)/,
+          /(?=\b(?:RequestError|RepoError|faultAt|problem|errorResponse)\(|const kind = |const PASSING)/,
         )
         .slice(1),
     )

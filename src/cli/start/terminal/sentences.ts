@@ -3,6 +3,9 @@
  * of the event.
  */
 export const SENTENCES: Readonly<Record<string, string>> = {
+  'audit:failed': 'the audit has no row of {action}: {reason}',
+  'audit:not-told': 'webhooks do not have the newest rows of the audit yet: {reason}',
+  'auth:previous-key': 'a program still sends API_KEY_PREVIOUS, from {from}: give it the new key',
   'auth:wrong-key': 'a request came with a wrong API key ({from})',
   'background:failed': 'background work failed: {reason}',
   'blueprint:profile-removed':
@@ -37,11 +40,13 @@ export const SENTENCES: Readonly<Record<string, string>> = {
     'the synchronization of the account {account} with Apple ended early: {reason}',
   'dep:token-expires': 'the server token of the account {account} ends in {days} days',
   'dep:token-imported': 'a token of {server} in Apple Business Manager is imported',
+  'device:alarm-lost': 'the alarm of {device} did not ring in time: it is set again',
   'device:blocked': '{device} is blocked: it leaves management',
   'device:checked-out': '{device} checked out: it is no longer managed',
   'device:deleted': '{device} is deleted: no list shows it',
   'device:enrolled': '{device} enrolled',
   'device:history-deleted': '{device} has filled its storage: its oldest history is deleted',
+  'device:message': '{device} sent {message}: answered with {status} in {ms} ms',
   'device:refused': '{device} was refused with {status} at {path}: {reason}',
   'device:renewed': '{device} renewed its identity',
   'device:retired': '{device} is retired: it gets no more pushes',
@@ -56,10 +61,18 @@ export const SENTENCES: Readonly<Record<string, string>> = {
   'enroll:signing-certificate-expired':
     'the certificate that signs profiles has expired: {subject}',
   'escrow:read': 'the {kind} of {device} was read by {who}',
+  'expiry:not-told': 'the end of {name} could not be told: {reason}',
+  'expiry:notice': '{name} ends in {days_left} days: {reason}',
+  'expiry:unreadable': 'it is not known when {kind} ends: {reason}',
+  'health:not-gathered': 'the health could not be looked at: {reason}',
   'http:error': 'a request failed at {path}: {reason}',
   'http:invalid-host': 'a request has a broken Host header or path: {path}',
   'identity:weak': '{device} uses a weak certificate: {reason}',
   'job:ended': 'job {job} is {state}, and answers may still come: {reason}',
+  'key:created': 'a key was made with the scopes {scopes}: {key}',
+  'key:revoked': 'the key {key} is revoked',
+  'key:rolled': 'the key {key} has a new secret',
+  'keys:unreadable': 'the list of keys cannot be read: {reason}',
   'mdm:adopted': '{device} was accepted without an Authenticate',
   'mdm:command-deferred': '{device} answers NotNow to command {command_id}{number} again and again',
   'mdm:commands-held': '{device} enrolled; commands wait for their release: {commands}',
@@ -104,6 +117,10 @@ export const SENTENCES: Readonly<Record<string, string>> = {
   'scep:refused': 'an identity was refused: {reason}',
   'scep:renewal-needed': '{device} requested its next identity, and gets none: {reason}',
   'scep:static-challenge': '{reason}',
+  'schema:newer':
+    'a later release has stored a {class} (form {stored}, readable {reads}): start that release',
+  'session:closed': 'a person left the console',
+  'session:opened': 'a person signed in to the console',
   'setup:finished': 'the setup of {device} is over',
   'setup:held': '{device} waits for its release: an admin has to look at its setup',
   'setup:none': '{device} waits in Setup Assistant, and no blueprint is for it',

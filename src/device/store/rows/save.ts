@@ -3,7 +3,8 @@
  * are. Most calls meet an object that is not in memory, so one query reads all that an Idle needs. Users
  * are a second query.
  */
-import type { Db } from '../../../storage/db.ts'
+import { column, type Db } from '../../../storage/db.ts'
+import { refuseNewerRows } from '../../../storage/schema.ts'
 import { beforeFirstWrite, createTables, tableNames } from '../../../storage/tables.ts'
 import {
   channelFrom,
@@ -23,6 +24,7 @@ import { newQueue, type DeviceState, type StoredState } from '../state.ts'
 import { upgradeTables } from './upgrade.ts'
 
 interface Read {
+  readonly schema: number
   readonly endedTo: number
   readonly state: string
   readonly hasUsers: number
@@ -31,7 +33,7 @@ interface Read {
   readonly pending: number
 }
 
-const READ = `SELECT ended_to AS endedTo, state, ${HAS_USERS} AS hasUsers, ${LAST_EVENT} AS lastSeq,
+const READ = `SELECT schema, ended_to AS endedTo, state, ${HAS_USERS} AS hasUsers, ${LAST_EVENT} AS lastSeq,
   ${LAST_COMMAND} AS lastCommand, ${hasPendingAfter('ended_to')} AS pending FROM device`
 
 /** For `ended_to` alone the row is written only if it lags by so many commands: a load reads their rows. */
@@ -47,6 +49,7 @@ export interface Loaded {
 export function loadState(db: Db, name: string): Loaded {
   const row = readRow(db)
   if (row) {
+    refuseNewerRows('Device', row.schema, SCHEMA)
     return { state: stateOf(db, name, row), db }
   }
   const state = newState(name)
@@ -80,14 +83,20 @@ export function writeState({ db, state }: Pick<Context, 'db' | 'state'>): void {
   }
   const { device, channels, identities, storedCursors, earlier } = state
   const channel = storedChannel(channels[0] ?? newChannel(0, ''))
-  insertRow(db, endedTo, { device, channel, identities, cursors: [...storedCursors], earlier })
+  insertRow(db, state.schema, endedTo, {
+    device,
+    channel,
+    identities,
+    cursors: [...storedCursors],
+    earlier,
+  })
   Object.assign(state, { endedTo, changed: false })
 }
 
-function insertRow(db: Db, endedTo: number, stored: StoredState): void {
+function insertRow(db: Db, schema: number, endedTo: number, stored: StoredState): void {
   db.run(
     'INSERT OR REPLACE INTO device (id, schema, ended_to, state) VALUES (1, ?, ?, ?)',
-    SCHEMA,
+    schema,
     endedTo,
     JSON.stringify(stored),
   )
@@ -103,11 +112,12 @@ function readRow(db: Db): Read | undefined {
     if (!tables.includes('device')) {
       return undefined
     }
+    refuseNewerRows('Device', column<number>(db, 'SELECT schema FROM device')[0] ?? 0, SCHEMA)
     const stored = upgradeTables(db, tables)
     if (!stored) {
       throw error
     }
-    insertRow(db, 0, stored)
+    insertRow(db, SCHEMA, 0, stored)
     return db.all<Read>(READ)[0]
   }
 }
@@ -116,6 +126,7 @@ function readRow(db: Db): Read | undefined {
 function newState(name: string): DeviceState {
   return {
     isNew: true,
+    schema: SCHEMA,
     changed: false,
     endedTo: 0,
     device: newDevice(name),
@@ -147,6 +158,7 @@ function stateOf(db: Db, name: string, row: Read): DeviceState {
   return {
     ...newState(name),
     isNew: false,
+    schema: row.schema,
     endedTo: row.endedTo,
     device: readDevice(name, device),
     channels: [channelFrom(channel), ...users],

@@ -111,5 +111,8 @@ export const SETUP_TABLE: Tables = {
   )`,
 }
 
-/** The version of the tables, in the device's row. */
+/**
+ * The version of the tables, in the device's row. A version only adds to the one before, whose code still
+ * reads it (docs/upgrade.md).
+ */
 export const SCHEMA = 4

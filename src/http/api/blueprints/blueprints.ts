@@ -13,6 +13,7 @@ import { newRoutes } from '../new-routes.ts'
 import { answer, body, DONE, operation } from '../operation.ts'
 import { listOf, wholeList } from '../paging.ts'
 import { iso } from '../values.ts'
+import { permitSteps } from './permit.ts'
 import {
   BLUEPRINT_EXAMPLE,
   BLUEPRINT_PARAMS,
@@ -82,6 +83,7 @@ blueprintRoutes.openapi(
     const { id: uuid } = c.req.valid('param')
     // In JSON, a key without a value is not there.
     const sent: Omit<GivenBlueprint, 'uuid'> = JSON.parse(JSON.stringify(c.req.valid('json')))
+    permitSteps(c, sent)
     const changedAt = clock.now()
     const put =
       uuid === RESERVED

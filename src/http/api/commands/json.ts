@@ -7,6 +7,7 @@ import { tryToRead } from '../../../plist/error.ts'
 import { plistJson, type PlistJson } from '../../../plist/json.ts'
 import { readPlist } from '../../../plist/read.ts'
 import type { PlistDict } from '../../../plist/value.ts'
+import { LINK_SIGNATURE } from '../../../repo/link.ts'
 import type { commandDetailSchema, commandSummary, pushNote, queuer, step } from './schema.ts'
 import { atOrNull, iso, textOrNull } from '../values.ts'
 
@@ -81,9 +82,9 @@ export function commandDetailJson(answer: FoundCommand): z.input<typeof commandD
   const secrets = secretsOf(answer, bodies)
   return {
     ...commandJson(answer.view),
-    command: command ? plistObject(without(command, 'command', secrets)) : null,
+    command: command ? withoutSignatures(without(command, 'command', secrets)) : null,
     timeline: timeline(answer.view),
-    result: result ? plistObject(without(result, 'result', secrets)) : null,
+    result: result ? withoutSignatures(without(result, 'result', secrets)) : null,
     secrets,
     errors: result ? errorChain(result) : [],
   }
@@ -138,6 +139,11 @@ function without(dict: PlistDict, name: string, secrets: readonly string[]): Pli
   return Object.fromEntries(
     Object.entries(dict).filter(([key]) => !secrets.includes(`${name}.${key}`)),
   )
+}
+
+/** A link to a file of the repository opens it for its holder: a reader of the command gets none. */
+function withoutSignatures(dict: PlistDict): Record<string, PlistJson> {
+  return JSON.parse(JSON.stringify(plistObject(dict)).replaceAll(LINK_SIGNATURE, '…'))
 }
 
 function timeline(view: CommandView): z.input<typeof step>[] {

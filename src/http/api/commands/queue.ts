@@ -59,11 +59,11 @@ queueRoutes.openapi(
     const { id } = c.req.valid('param')
     const { wait: seconds, force: forced } = c.req.valid('query')
     const requestKey = c.req.valid('header')['idempotency-key'] ?? ''
-    const { apiKey } = c.var.config
+    const { repeatKey } = c.var.config
     const bytes = new Uint8Array(await c.req.arrayBuffer())
     const by = queuedBy(c, 'api')
-    const command = readNewCommand(bytes, { id, force: forced }, { requestKey, apiKey })
-    const done = await enqueueCommand(c.env, id, { ...command, by })
+    const command = readNewCommand(bytes, { id, force: forced }, { requestKey, repeatKey })
+    const done = await enqueueCommand(c, id, { ...command, by })
     const found = await findCommand(c.env, refOf(done.id), seconds)
     c.header('location', `/api/commands/${encodeURIComponent(done.id)}`)
     const { known = true } = done

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto'
 import { buildAppleCommand, type AppleCommand } from '../../../commands/apple.ts'
 import { MAX_FAULTS, shortened } from '../../../apple/check.ts'
 import { didYouMean } from '../../../apple/nearest.ts'
@@ -202,16 +203,16 @@ function detailOf({ at, detail, isUnread }: RequestFault): string {
 export function readNewCommand(
   bytes: Uint8Array,
   meant: Meant & { readonly id: string },
-  repeat: { readonly requestKey: string; readonly apiKey: string },
+  repeat: { readonly requestKey: string; readonly repeatKey: KeyObject },
 ): NewCommand {
-  const { requestKey, apiKey } = repeat
+  const { requestKey, repeatKey } = repeat
   const json = readObject(new TextDecoder().decode(bytes))
   const command = parseCommand(json, meant)
   const { commandUUID: uuid, requestType, payload, secret, source } = command
   const terms: Terms = {
     ...window(json),
     requestKey,
-    requestHash: requestKey === '' ? '' : requestHash(apiKey, bytes),
+    requestHash: requestKey === '' ? '' : requestHash(repeatKey, bytes),
   }
   const needs = meant.force ? undefined : commandNeeds(command, 'refuse')
   return { uuid, requestType, payload, secret, source, terms, needs }

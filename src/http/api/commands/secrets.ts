@@ -1,7 +1,7 @@
 import { z } from '../zod.ts'
-import type { Context } from 'hono'
 import type { EscrowReader } from '../../../device/store/escrow/reads.ts'
-import type { AppEnv } from '../../app-env.ts'
+import { auditFirst, noteAudit } from '../../access/audited.ts'
+import type { AppContext } from '../../app-env.ts'
 import { RequestError } from '../../request-error.ts'
 import { atDevice } from '../../at-device.ts'
 import { addressOf } from '../../caller.ts'
@@ -35,10 +35,13 @@ export const reader = {
 }
 export const WHY = { reason: 'passcode forgotten, ticket 42', who: 'ada' }
 
-export function readerOf(
-  c: Context<AppEnv>,
+/** The reader of a secret, once the audit has the reading. @throws RequestError if it cannot be written */
+export async function readerOf(
+  c: AppContext,
   { reason, who }: { readonly reason: string; readonly who?: string | null | undefined },
-): EscrowReader {
+): Promise<EscrowReader> {
+  noteAudit(c, { reason, ...(who && { who }) })
+  await auditFirst(c)
   return { who: who || 'micromdm', address: addressOf(c), reason }
 }
 
@@ -72,7 +75,7 @@ secretRoutes.openapi(
   }),
   async (c) => {
     const ref = refOf(c.req.valid('param').id)
-    const why = readerOf(c, c.req.valid('json'))
+    const why = await readerOf(c, c.req.valid('json'))
     const found = await atDevice(c.env, ref.enrollment, (device, address) =>
       device.revealCommand(address, ref, why),
     )

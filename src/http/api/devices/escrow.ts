@@ -121,7 +121,7 @@ escrowRoutes.openapi(
     const params = c.req.valid('param')
     const { token_id: named, ...why } = c.req.valid('json')
     const number = named ? Number(named) : undefined
-    const who = readerOf(c, why)
+    const who = await readerOf(c, why)
     const found = await atDeviceItself(c.env, params.id, (device, address) =>
       device.readEscrow(params.kind, number, who, address),
     )

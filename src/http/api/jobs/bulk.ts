@@ -3,11 +3,12 @@ import { clock } from '../../../clock.ts'
 import type { JsonObject } from '../../../commands/go-json.ts'
 import type { AppleCommand } from '../../../commands/apple.ts'
 import type { CommandWork } from '../../../jobs/command.ts'
-import type { QueuedBy } from '../../../device/store/commands/queued-by.ts'
 import { removesEnrollment } from '../../../enroll/removal.ts'
-import type { Env } from '../../../env.ts'
 import { RequestError, faultAt } from '../../request-error.ts'
 import { commandNeeds } from '../../queue/command-needs.ts'
+import { noteAudit } from '../../access/audited.ts'
+import { permitCommand } from '../../access/require-scope.ts'
+import type { AppContext } from '../../app-env.ts'
 import { ACTOR, queuedBy } from '../../queue/queued-by.ts'
 import { parseCommand, window } from '../commands/request.ts'
 import { MAX_TARGETS } from '../device-filter.ts'
@@ -88,11 +89,11 @@ bulkRoutes.openapi(
       422: KEY_REUSED,
     },
   }),
-  async (c) => startJob(c, () => planCommand(c.env, c.req.valid('json'), queuedBy(c, 'api'))),
+  async (c) => startJob(c, () => planCommand(c, c.req.valid('json'))),
 )
 
 /** The job that queues a command for many devices. @throws RequestError */
-export async function planCommand(env: Env, wanted: BulkRequest, by: QueuedBy): Promise<NewJob> {
+export async function planCommand(c: AppContext, wanted: BulkRequest): Promise<NewJob> {
   const { force } = wanted
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the body is JSON
   const request = wanted.command as JsonObject
@@ -104,7 +105,10 @@ export async function planCommand(env: Env, wanted: BulkRequest, by: QueuedBy): 
       409,
     )
   }
-  const targets = await findTargets(env.DB, wanted)
+  const by = queuedBy(c, 'api')
+  await permitCommand(c, command)
+  const targets = await findTargets(c.env.DB, wanted)
+  noteAudit(c, { devices: targets.ids.length - targets.faults.size })
   if (losing) {
     checkConfirmed(wanted, command, targets)
   }

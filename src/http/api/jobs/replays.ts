@@ -3,6 +3,8 @@ import type { Config } from '../../../config/config.ts'
 import type { Replay } from '../../../device/outbox/replay.ts'
 import type { Env } from '../../../env.ts'
 import { VAR_WEBHOOK, type Webhook } from '../../../events/webhook.ts'
+import { noteAudit } from '../../access/audited.ts'
+import type { AppContext } from '../../app-env.ts'
 import { RequestError } from '../../request-error.ts'
 import { body, operation } from '../operation.ts'
 import { newRoutes } from '../new-routes.ts'
@@ -75,16 +77,14 @@ replayRoutes.openapi(
       422: KEY_REUSED,
     },
   }),
-  async (c) => startJob(c, () => planOf(c.env, c.var.config, c.req.valid('json'))),
+  async (c) => startJob(c, () => planOf(c, c.req.valid('json'))),
 )
 
-async function planOf(
-  env: Env,
-  config: Config,
-  wanted: z.output<typeof replayRequest>,
-): Promise<NewJob> {
+async function planOf(c: AppContext, wanted: z.output<typeof replayRequest>): Promise<NewJob> {
+  const { env } = c
   const { webhook_id: id, force, pace = 0, dry_run: dryRun, events = null } = wanted
-  const webhook = await receiverOf(env, config, id, { force, dryRun })
+  const webhook = await receiverOf(env, c.var.config, id, { force, dryRun })
+  noteAudit(c, { webhook: id }, { isTrial: dryRun })
   const { topics = webhook.topics, statuses = webhook.statuses } = wanted
   const replay: Replay = {
     subscriber: id,

@@ -47,7 +47,7 @@ const MAX_WORK = 1_000_000
 /** Makes the job, or finds that of an earlier request with the same key. @throws RequestError */
 export async function startJob(c: Context<AppEnv>, plan: () => Promise<NewJob>) {
   const key = c.req.header('idempotency-key') ?? ''
-  const request = key === '' ? '' : requestHash(c.var.config.apiKey, await c.req.text())
+  const request = key === '' ? '' : requestHash(c.var.config.repeatKey, await c.req.text())
   const name = key === '' ? crypto.randomUUID() : nameOf(key)
   const object = c.env.JOB.getByName(name)
   let created = key === '' ? undefined : await object.known(request)

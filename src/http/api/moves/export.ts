@@ -84,7 +84,7 @@ exportRoutes.openapi(
     const after = ids
       ? [...new Set(ids)].filter((id) => id > place).sort()
       : await enrolledAfter(c.env.DB, place, MOST_DEVICES + 1)
-    const who = readerOf(c, why)
+    const who = await readerOf(c, why)
     return c.json(await pageOf(c.env, after, who), 200)
   },
 )

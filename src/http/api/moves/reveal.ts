@@ -36,8 +36,9 @@ moveRevealRoutes.openapi(
     problems: { ...NO_MOVE, 404: 'no such move or item, or its content is where it belongs' },
   }),
   async (c) => {
-    const { id: move } = await knownMove(c.env.DB, c.req.valid('param').id)
     const { kind, item, ...why } = c.req.valid('json')
+    const read = await readerOf(c, why)
+    const { id: move } = await knownMove(c.env.DB, c.req.valid('param').id)
     const { sealer } = c.var.config
     const found = await readItem(c.env.DB, sealer, move, { kind, id: item })
     if (!found) {
@@ -46,7 +47,7 @@ moveRevealRoutes.openapi(
         'move_item_not_found',
       )
     }
-    warn('move:item-read', { move, kind, item, ...readerOf(c, why) })
+    warn('move:item-read', { move, kind, item, ...read })
     c.header('cache-control', 'no-store')
     return c.json({ kind, item, data: encodeBase64(found.data) }, 200)
   },

@@ -16,7 +16,7 @@ const RETRY_AFTER = {
 export const ERRORS: Readonly<Record<number, string>> = {
   400: 'the request is not valid: `errors` names the places',
   401: 'no API key, or a wrong one',
-  403: 'a page of another site sent the request',
+  403: 'the key lacks the scope of the call, or a page of another site sent the request',
   404: 'the thing that the path names does not exist',
   413: 'the body is longer than 20 MB',
   429: 'too many wrong keys came from this address; the right key is accepted at once',

@@ -14,6 +14,7 @@ import {
   type Topic,
 } from '../../../events/topics.ts'
 import { text, yes, type Kind } from './kind.ts'
+import { SERVER_KINDS } from './server-kinds.ts'
 import { DEP_KINDS, SETUP_KINDS } from './setup-kinds.ts'
 
 const contested = {
@@ -197,5 +198,6 @@ export const EVENT_KINDS: Readonly<Record<Topic, Kind>> = {
   },
   ...SETUP_KINDS,
   ...DEP_KINDS,
+  ...SERVER_KINDS,
   [WEBHOOK_TEST]: { says: 'A test of the webhook, without other meaning.', isEmpty: true },
 }

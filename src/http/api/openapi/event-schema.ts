@@ -1,9 +1,11 @@
 /** The events of webhooks in the document: a schema for each topic. `topic` distinguishes them. */
-import { ABOUT_ACCOUNTS, ABOUT_COMMANDS, renderEvent } from '../../../events/event.ts'
+import { envelopeOf, renderEvent, type EventEnvelope } from '../../../events/event.ts'
 import { TOPICS, WEBHOOK_TEST, type Topic } from '../../../events/topics.ts'
 import { ENROLLMENT_TYPES } from '../../../mdm/enrollment.ts'
 import { DEVICE, EVENT_KINDS } from './event-kinds.ts'
 import { text, yes, type Document, type Schema } from './kind.ts'
+import { serverEvent } from './server-kinds.ts'
+import { writeSchema, type Schemas } from './write-schema.ts'
 
 const IDS: Schema = {
   type: 'object',
@@ -19,7 +21,7 @@ const IDS: Schema = {
 /** The part of an event about its message, in both envelopes. */
 function aboutSchema(topic: Topic): Schema {
   const { always, sometimes } = EVENT_KINDS[topic]
-  const isReport = ABOUT_COMMANDS.has(topic)
+  const isReport = envelopeOf(topic) === 'acknowledge_event'
   const params = {
     type: isReport ? ('object' as const) : ['object' as const, 'null' as const],
     additionalProperties: { type: 'string' as const },
@@ -68,10 +70,23 @@ const ACCOUNT_NEWS: Schema = {
   additionalProperties: true,
 }
 
-function eventSchema(topic: Topic): Schema {
-  const isAboutAccount = ABOUT_ACCOUNTS.has(topic)
-  const message = ABOUT_COMMANDS.has(topic) ? 'acknowledge_event' : 'checkin_event'
-  const about = isAboutAccount ? 'dep_event' : message
+function contentSchema(topic: Topic, envelope: EventEnvelope, schemas: Schemas): Schema {
+  switch (envelope) {
+    case 'dep_event':
+      return ACCOUNT_NEWS
+    case 'server_event':
+      return {
+        ...writeSchema(serverEvent(topic), schemas),
+        description: 'what there is to tell of the server',
+      }
+    case 'acknowledge_event':
+    case 'checkin_event':
+      return aboutSchema(topic)
+  }
+}
+
+function eventSchema(topic: Topic, schemas: Schemas): Schema {
+  const about = envelopeOf(topic)
   return {
     type: 'object',
     description: EVENT_KINDS[topic].says,
@@ -80,7 +95,7 @@ function eventSchema(topic: Topic): Schema {
       topic: { type: 'string', const: topic, description: 'the kind of event' },
       event_id: text('the same in each post of the event: it shows duplicates'),
       created_at: { type: 'string', format: 'date-time', description: 'when it happened' },
-      [about]: isAboutAccount ? ACCOUNT_NEWS : aboutSchema(topic),
+      [about]: contentSchema(topic, about, schemas),
       sequence: {
         type: 'integer',
         description:
@@ -195,15 +210,20 @@ const POST = {
 /** Adds `webhooks` to the document. */
 export function withEvents(document: Document): Document {
   const refs = TOPICS.map((topic) => [topic, `#/components/schemas/${schemaName(topic)}`] as const)
+  // As JSON, which an interface is not for the compiler.
+  const schemas: Schemas = Object.fromEntries(
+    Object.entries(document.components?.schemas ?? {}).map(([name, one]) => [name, { ...one }]),
+  )
+  const events = TOPICS.map((topic) => [schemaName(topic), eventSchema(topic, schemas)])
   document.components = {
     ...document.components,
     schemas: {
-      ...document.components?.schemas,
+      ...schemas,
       Event: {
         oneOf: refs.map(([, $ref]) => ({ $ref })),
         discriminator: { propertyName: 'topic', mapping: Object.fromEntries(refs) },
       },
-      ...Object.fromEntries(TOPICS.map((topic) => [schemaName(topic), eventSchema(topic)])),
+      ...Object.fromEntries(events),
     },
   }
   document.webhooks = { event: { post: POST } }

@@ -1,5 +1,6 @@
 /** The API's document and its page. The build writes them, and the Worker serves them (face.ts). */
-import { OPERATIONS } from '../face.ts'
+import { rightOf } from '../../access/rights/table.ts'
+import { OPERATIONS, routeOf } from '../face.ts'
 import { WORDS } from '../words.ts'
 import { docsPage } from './docs/page.ts'
 import { withErrors, withNames } from './document.ts'
@@ -18,7 +19,7 @@ export async function documentFiles(): Promise<Record<string, string>> {
 function document(): Document {
   return withEvents(
     withNames(
-      writeDocument(OPERATIONS, WORDS, {
+      writeDocument(OPERATIONS.map(withSecurity), WORDS, {
         openapi: '3.1.0',
         info: {
           title: 'EdgeMDM',
@@ -27,7 +28,6 @@ function document(): Document {
             'EdgeMDM’s own API. Errors are problem documents (RFC 9457). Lists have pages: `next` is the ' +
             '`cursor` of the next page.',
         },
-        security: [{ basic: [] }, { bearer: [] }],
         components: {
           securitySchemes: {
             basic: {
@@ -41,4 +41,15 @@ function document(): Document {
       }),
     ),
   )
+}
+
+/**
+ * Says which scope an operation needs: the roles of a requirement, of which a key needs one (OpenAPI 3.1,
+ * security requirement object).
+ */
+function withSecurity(operation: (typeof OPERATIONS)[number]) {
+  const { method, path } = operation
+  const { needed } = rightOf(method.toUpperCase(), routeOf(path)) ?? { needed: 'any' }
+  const scopes = needed === 'any' ? [] : needed.split('|')
+  return { ...operation, security: [{ basic: scopes }, { bearer: scopes }] }
 }

@@ -4,6 +4,7 @@ import { bucketOf, listObjects } from '../../../repo/bucket.ts'
 import { repoUrl } from '../../../repo/link.ts'
 import { isRepoName, NAME_RULE, typeOfName } from '../../../repo/name.ts'
 import { uploadBody } from '../../../repo/upload.ts'
+import { isAllowed } from '../../access/require-scope.ts'
 import type { AppContext } from '../../app-env.ts'
 import { baseUrl } from '../../host.ts'
 import { RequestError } from '../../request-error.ts'
@@ -30,7 +31,9 @@ export const repoFile = z
     content_type: z.string().openapi({ description: 'by the end of its name' }),
     etag: z.string(),
     url: z.url().openapi({
-      description: 'where devices fetch it. With `REPO_LINKS=signed` it is good for a day',
+      description:
+        'where devices fetch it. With `REPO_LINKS=signed` it is good for a day, and has no signature if ' +
+        'your key lacks `command` and `config`',
     }),
     changed_at: time,
   })
@@ -155,12 +158,15 @@ export async function knownRepoFile(c: AppContext, name: string): Promise<R2Obje
 
 export function repoFileJson(c: AppContext, file: R2Object): z.input<typeof repoFile> {
   const { key: name, size, etag, uploaded } = file
+  const { config, caller } = c.var
+  const mayLink = isAllowed(caller.scopes, 'command') || isAllowed(caller.scopes, 'config')
+  const until = clock.now() + DAY
   return {
     name,
     size,
     content_type: typeOfName(name),
     etag,
-    url: repoUrl(baseUrl(c), name, c.var.config, clock.now() + DAY),
+    url: repoUrl(baseUrl(c), name, mayLink ? config : { ...config, repoLinks: 'open' }, until),
     changed_at: uploaded.toISOString(),
   }
 }

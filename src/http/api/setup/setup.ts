@@ -3,11 +3,13 @@ import { clock } from '../../../clock.ts'
 import type { SetupReply, SetupRequest } from '../../../device/setup/requests.ts'
 import type { Env } from '../../../env.ts'
 import { beginSetupOf, setupPlanOf } from '../../../setup/begin.ts'
+import { noteAudit } from '../../access/audited.ts'
 import type { AppContext } from '../../app-env.ts'
 import { baseUrl } from '../../host.ts'
 import { RequestError } from '../../request-error.ts'
 import { faultOfDeviceId } from '../../../mdm/enrollment.ts'
 import { deviceId, unknownEnrollment } from '../device-id.ts'
+import { permitRepetition } from '../blueprints/permit.ts'
 import { newRoutes } from '../new-routes.ts'
 import { answer, body, NO_DEVICE, operation } from '../operation.ts'
 import { listOf, wholeList } from '../paging.ts'
@@ -61,6 +63,8 @@ setupRoutes.openapi(
   operation('steerSetup', 'post', '/devices/{id}/setup', {
     tags,
     summary: 'Releases a device that is being set up, or skips, repeats or restarts its steps',
+    description:
+      '`retry` and `restart` need the scope `destructive` if a blueprint has a command that needs it.',
     params: DEVICE_ITSELF,
     body: body(act, { release: { action: 'release' } }),
     answers: { 200: answer('the setup as it is now', runSchema, RUN_EXAMPLE) },
@@ -69,6 +73,10 @@ setupRoutes.openapi(
   async (c) => {
     const { id } = c.req.valid('param')
     const { action, step } = c.req.valid('json')
+    if (action === 'retry' || action === 'restart') {
+      await permitRepetition(c)
+    }
+    noteAudit(c, { action, ...(step !== undefined && { step }) })
     const reply = await ACTIONS[action](c, id, step)
     if (reply.kind === 'run') {
       return c.json(runJson(id, reply.run, clock.now()), 200)

@@ -2,7 +2,7 @@ import { z } from '../zod.ts'
 import { UPDATE_PLATFORMS } from '../../../ddm/updates/policy.ts'
 import { clock } from '../../../clock.ts'
 import { policyDevices, type PolicyDevice } from '../../../updates/devices.ts'
-import { ACTOR, queuedBy } from '../../queue/queued-by.ts'
+import { ACTOR } from '../../queue/queued-by.ts'
 import { idempotencyKey, jobAnswers, KEY_REUSED, startJob } from '../jobs/start.ts'
 import { planCommand } from '../jobs/bulk.ts'
 import { targetFields } from '../jobs/targets.ts'
@@ -168,7 +168,7 @@ updateDeviceRoutes.openapi(
       const product_version = stored.targets[platform]?.version ?? ''
       const updates = [{ product_version, install_action }]
       const command = { request_type: 'ScheduleOSUpdate', updates }
-      return planCommand(c.env, { ids, command, force: false, pace }, queuedBy(c, 'api'))
+      return planCommand(c, { ids, command, force: false, pace })
     })
   },
 )

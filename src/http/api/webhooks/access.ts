@@ -13,6 +13,8 @@ import { isDowngrade, refuseTarget } from '../../../events/target.ts'
 import type { Webhook } from '../../../events/webhook.ts'
 import type { Env } from '../../../env.ts'
 import { reasonOf } from '../../../reason.ts'
+import { requireScope } from '../../access/require-scope.ts'
+import type { AppContext } from '../../app-env.ts'
 import { RequestError, faultAt } from '../../request-error.ts'
 import type { WebhookChanges } from './schema.ts'
 
@@ -108,6 +110,16 @@ export function changedBy(
     rate: rate === undefined ? webhook.rate : (rate ?? 0),
     rampUp: changes.ramp_up ?? webhook.rampUp,
     maxIdleAge: idleAge === undefined ? webhook.maxIdleAge : (idleAge ?? 0) * 1000,
+  }
+}
+
+/**
+ * Unlock and bootstrap tokens go only to a receiver that a key with `secrets` has named.
+ * @throws RequestError
+ */
+export function permitReceiver(c: AppContext, before: Webhook, after: Webhook): void {
+  if (!after.redact && (before.redact || before.url !== after.url)) {
+    requireScope(c, 'secrets')
   }
 }
 

@@ -64,7 +64,7 @@ webhookControlRoutes.openapi(
       secrets: followedBy(before.secrets, secret, overlap * 1000, clock.now()),
     }))
     warn('webhook:secret-rotated', { webhook: webhook.id })
-    return c.json({ ...(await showWebhook(c.env, webhook)), secret }, 200)
+    return c.json({ ...(await showWebhook(c, webhook)), secret }, 200)
   },
 )
 
@@ -97,7 +97,7 @@ for (const [verb, paused, summary] of [
     async (c) => {
       const webhook = await webhookOf(c.env, c.var.config, c.req.valid('param').id)
       await c.env.SUBSCRIBER.getByName(webhook.id).setPaused(paused)
-      return c.json(await showWebhook(c.env, webhook), 200)
+      return c.json(await showWebhook(c, webhook), 200)
     },
   )
 }

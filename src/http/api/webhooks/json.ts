@@ -1,17 +1,21 @@
 import type { z } from '../zod.ts'
 import { clock } from '../../../clock.ts'
 import type { ReadWebhook } from '../../../directory/webhooks.ts'
-import type { Env } from '../../../env.ts'
 import { VAR_WEBHOOK, type Webhook } from '../../../events/webhook.ts'
 import type { SubscriberState } from '../../../webhooks/subscriber.ts'
+import { isAllowed } from '../../access/require-scope.ts'
+import type { AppContext } from '../../app-env.ts'
 import { atOrNull, iso, textOrNull } from '../values.ts'
 import type { webhookDeliveriesSchema, webhookSchema } from './schema.ts'
 
 type WebhookJson = z.input<typeof webhookSchema>
 
-/** The settings of a webhook, and the state of its Subscriber object. */
+/**
+ * The settings of a webhook, and the state of its Subscriber object. Behind the host, the URLs of many
+ * receivers hold a secret.
+ */
 export async function showWebhook(
-  env: Pick<Env, 'SUBSCRIBER'>,
+  { env, var: { caller } }: AppContext,
   webhook: ReadWebhook,
 ): Promise<WebhookJson> {
   const now = clock.now()
@@ -23,7 +27,7 @@ export async function showWebhook(
     id,
     state,
     reason: (state === 'unreadable' || state === 'down' ? reasons[state] : undefined) || null,
-    url: webhook.url,
+    url: isAllowed(caller.scopes, 'config') ? webhook.url : `${new URL(webhook.url).origin}/…`,
     enabled: webhook.enabled,
     micromdm: id === VAR_WEBHOOK,
     topics: [...webhook.topics],

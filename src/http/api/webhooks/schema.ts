@@ -100,10 +100,14 @@ export const changesSchema = z.strictObject({
     additionalProperties: { type: 'string' },
     description: 'all headers that are sent with each post',
   }),
-  redact_tokens: z.boolean().optional().openapi({
-    description:
-      'removes unlock and bootstrap tokens from raw_payload; `redacted` beside it names them',
-  }),
+  redact_tokens: z
+    .boolean()
+    .optional()
+    .openapi({
+      description:
+        'removes unlock and bootstrap tokens from raw_payload; `redacted` beside it names them. `false` ' +
+        'needs the scope `secrets`, and so does another `url` then',
+    }),
   concurrency: concurrency.optional(),
   posts_per_minute: rate.optional(),
   ramp_up: rampUp.optional(),
@@ -161,7 +165,7 @@ export const webhookSchema = z
           'why the receiver is down; or the missing key that sealed secrets, headers, user and password: ' +
           'put it back, give the webhook a new secret, which deletes the others, or delete the webhook',
       }),
-    url: z.string(),
+    url: z.string().openapi({ description: 'only its host if your key lacks `config`' }),
     enabled: z.boolean(),
     micromdm: z.boolean().openapi({
       description: 'whether it is the one of WEBHOOK_URL: in MicroMDM’s form, set by vars alone',

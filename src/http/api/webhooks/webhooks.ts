@@ -18,6 +18,7 @@ import {
   createWebhook,
   NO_WEBHOOK,
   ownWebhook,
+  permitReceiver,
   webhookOf,
 } from './access.ts'
 import { showWebhook } from './json.ts'
@@ -73,7 +74,7 @@ webhookRoutes.openapi(
     ]
     const rows = all.filter((one) => !after || isBehind(one, after)).slice(0, limit + 1)
     const { items, ...page } = pageOfRows({ rows, total: after ? null : all.length }, limit, {
-      item: ({ webhook }) => showWebhook(c.env, webhook),
+      item: ({ webhook }) => showWebhook(c, webhook),
       cursor: ({ createdAt: value, webhook }) =>
         placeCursor('webhook', ORDER, { value, id: webhook.id }),
     })
@@ -113,9 +114,7 @@ webhookRoutes.openapi(
       'bootstrap tokens.',
     body: body(newSchema, NEW_EXAMPLES),
     answers: {
-      201: located(
-        answer('the webhook and its secret', secretWebhookSchema, SECRET_WEBHOOK_EXAMPLE),
-      ),
+      201: located(answer('with its secret', secretWebhookSchema, SECRET_WEBHOOK_EXAMPLE)),
     },
     problems: { ...BAD_WEBHOOK, 409: `there are ${MAX_WEBHOOKS} webhooks` },
   }),
@@ -129,10 +128,11 @@ webhookRoutes.openapi(
     const secrets = [{ secret, since: now, until: 0 }]
     const blank = { ...DEFAULTS, id: crypto.randomUUID(), secrets }
     const webhook = changedBy(blank, changes, config)
+    permitReceiver(c, blank, webhook)
     await createWebhook(c.env, config, webhook, now)
     warn('webhook:created', { webhook: webhook.id })
     c.header('location', `/api/webhooks/${webhook.id}`)
-    return c.json({ ...(await showWebhook(c.env, webhook)), secret }, 201)
+    return c.json({ ...(await showWebhook(c, webhook)), secret }, 201)
   },
 )
 
@@ -146,7 +146,7 @@ webhookRoutes.openapi(
   }),
   async (c) => {
     const webhook = await webhookOf(c.env, c.var.config, c.req.valid('param').id)
-    return c.json(await showWebhook(c.env, webhook), 200)
+    return c.json(await showWebhook(c, webhook), 200)
   },
 )
 
@@ -173,10 +173,12 @@ webhookRoutes.openapi(
     const { config } = c.var
     const changes = c.req.valid('json')
     const { id } = c.req.valid('param')
-    const webhook = await changeWebhook(c.env, config, id, (before, unreadable) =>
-      changedBy(before, changes, config, unreadable),
-    )
-    return c.json(await showWebhook(c.env, webhook), 200)
+    const webhook = await changeWebhook(c.env, config, id, (before, unreadable) => {
+      const after = changedBy(before, changes, config, unreadable)
+      permitReceiver(c, before, after)
+      return after
+    })
+    return c.json(await showWebhook(c, webhook), 200)
   },
 )
 

@@ -18,19 +18,19 @@ import table from './responses.json' with { type: 'json' }
  * The channel of a command: `device` channel, macOS `user` channel, and both channels of a Shared iPad,
  * which Apple documents apart.
  */
-export type Scope = 'device' | 'user' | 'sharedDevice' | 'sharedUser'
+export type EnrolledScope = 'device' | 'user' | 'sharedDevice' | 'sharedUser'
 
 export interface Where {
   readonly platform: Platform
   readonly osVersion: string
-  readonly scope: Scope
+  readonly scope: EnrolledScope
   readonly userEnrollment: boolean
 }
 
 /** `not here`: not on that platform, channel or kind of enrolment. */
 export type Support = 'yes' | 'not here' | 'too old' | 'removed'
 
-const SCOPE_LETTERS: Readonly<Record<Scope, string>> = {
+const SCOPE_LETTERS: Readonly<Record<EnrolledScope, string>> = {
   device: 'd',
   user: 'u',
   sharedDevice: 's',

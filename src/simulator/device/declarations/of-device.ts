@@ -1,7 +1,7 @@
 /** Declarative management for the channels of a simulated device. */
 import type { Platform } from '../../../apple/platform.ts'
 import type { ChannelFacts } from '../../../ddm/facts.ts'
-import type { Scope } from '../answers/responses.ts'
+import type { EnrolledScope } from '../answers/responses.ts'
 import { operatingSystem } from '../os.ts'
 import { HARDWARE } from '../platforms.ts'
 import type { Wire } from '../wire.ts'
@@ -27,7 +27,9 @@ interface Owner extends DeclarativeChoices {
 
 /** Makes declarative management for one channel. */
 export type DeclareOnChannel = (
-  channel: Pick<DeclarativeOptions, 'installed' | 'ask' | 'applied'> & { readonly scope: Scope },
+  channel: Pick<DeclarativeOptions, 'installed' | 'ask' | 'applied'> & {
+    readonly scope: EnrolledScope
+  },
 ) => Declarative
 
 /** `updated` is called with each OS version that an update installs. */
@@ -68,7 +70,7 @@ export function createDeclaring(
   return { declare, forget }
 }
 
-function factsOf(owner: Owner, scope: Scope, osVersion: string): ChannelFacts {
+function factsOf(owner: Owner, scope: EnrolledScope, osVersion: string): ChannelFacts {
   const { platform, serial, userEnrollment } = owner
   return {
     platform,

@@ -8,16 +8,14 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { unstable_getMiniflareWorkerOptions } from 'wrangler'
 
 const PROJECT = join(import.meta.dirname, '../../../..')
-const DIST = join(PROJECT, 'dist')
 const BUDGET = 350_000
 
 const directory = realpathSync(mkdtempSync(join(tmpdir(), 'edgemdm-bundle-')))
 let script: string
 let deployed: Miniflare
 
-/** Deploys from a clone that has built nothing, up to the upload; then runs what it would upload. */
+/** Deploys up to the upload, and runs what it would upload. */
 beforeAll(async () => {
-  rmSync(DIST, { recursive: true, force: true })
   execFileSync(
     process.execPath,
     ['node_modules/wrangler/bin/wrangler.js', 'deploy', '--dry-run', '--outdir', directory],

@@ -1,6 +1,14 @@
 import { execFile } from 'node:child_process'
 import { createPublicKey } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -287,4 +295,13 @@ it.each(['--help', '-h'])('the help names every command: %s', async (flag) => {
   ]) {
     expect(text).toContain(name)
   }
+})
+
+it('leaves a server of npm run deploy to that command', async () => {
+  const deployment = join(state, 'deployments/acme')
+  mkdirSync(deployment, { recursive: true })
+  const refused = await pushCert('install', '--cert', 'MDM_Example.pem', '--production')
+  rmSync(deployment, { recursive: true })
+  expect(refused.code).not.toBe(0)
+  expect(refused.text).toContain('npm run deploy -- --name acme --push-cert MDM_….pem')
 })

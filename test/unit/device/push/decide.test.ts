@@ -146,6 +146,7 @@ it('an open circuit holds a push back, unless it is to find out whether the caus
       inUse: async () => undefined,
       gate: async () => gate,
       record: async () => gate,
+      state: async () => gate,
     },
     apns: {
       async fetch() {

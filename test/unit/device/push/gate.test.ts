@@ -42,6 +42,7 @@ beforeEach(() => {
       told.push(one)
       return gate
     },
+    state: async () => gate,
   }
   // A new certificate makes the isolate's memory void.
   settings = {

@@ -14,14 +14,14 @@ import { writePlist } from '../../../../src/plist/write.ts'
 import { defaultAnswer } from '../../../../src/simulator/device/answers/answers.ts'
 import { newInstalledItems } from '../../../../src/simulator/device/answers/installed.ts'
 import responses from '../../../../src/simulator/device/answers/responses.json' with { type: 'json' }
-import type { Scope, Where } from '../../../../src/simulator/device/answers/responses.ts'
+import type { EnrolledScope, Where } from '../../../../src/simulator/device/answers/responses.ts'
 import { operatingSystem, versionIn } from '../../../../src/simulator/device/os.ts'
 import { HARDWARE } from '../../../../src/simulator/device/platforms.ts'
 import { AWAITING, createSetup } from '../../../../src/simulator/device/setup.ts'
 
 const RESPONSES = new Map<string, Keys>(Object.entries(responses.responses))
 
-const CHANNELS: readonly (readonly [Platform, Scope, letters: string])[] = [
+const CHANNELS: readonly (readonly [Platform, EnrolledScope, letters: string])[] = [
   ['macOS', 'device', 'd'],
   ['macOS', 'user', 'u'],
   ['iOS', 'device', 'd'],
@@ -42,7 +42,12 @@ const CHANNELS: readonly (readonly [Platform, Scope, letters: string])[] = [
 const NO_MODEM =
   /^(SupplementalOSVersionExtra|IMEI|MEID|ICCID|PhoneNumber|ModemFirmwareVersion|PersonalHotspotEnabled|ServiceSubscriptions|.*(Roaming|Carrier|MCC|MNC).*)$/
 
-function place(platform: Platform, release: string, scope: Scope = 'device', letters = 'd') {
+function place(
+  platform: Platform,
+  release: string,
+  scope: EnrolledScope = 'device',
+  letters = 'd',
+) {
   const where: Where = {
     platform,
     osVersion: versionIn(release, platform),

@@ -35,6 +35,7 @@ const SETTINGS = [
     'how many events of a device are kept for replay: the newest 100, each for 30 days; also `none`',
   ],
   ['REPO_LINKS', 'open', 'whether `/repo` gives out a file only by a link that ends'],
+  ['API_KEY', 'required', 'the bootstrap key, which has all scopes'],
   ['MAX_QUEUE', '10000', 'how many commands may wait on a channel'],
   [
     'DEFERRED_AFTER',

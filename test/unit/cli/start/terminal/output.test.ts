@@ -194,7 +194,7 @@ test('each event of the Worker’s log has a sentence, and no sentence is left w
  * be made.
  */
 const NAMED =
-  /(?:\b(?:log|warn|attempt|logHappening)\(\s*(?:context,\s*)?|event: |\? |: )'((?!about:)[a-z]+:[a-z-]+)'/g
+  /(?:\b(?:log|warn|debug|attempt|logHappening)\(\s*(?:context,\s*)?|event: |\? |: )'((?!about:)[a-z]+:[a-z-]+)'/g
 
 function eventsIn(file: string | Buffer): string[] {
   const path = String(file)

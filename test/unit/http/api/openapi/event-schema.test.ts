@@ -2,13 +2,13 @@ import { expect, it } from 'vitest'
 import { z } from 'zod/v4'
 import { schemaName, withEvents } from '../../../../../src/http/api/openapi/event-schema.ts'
 import {
-  ABOUT_ACCOUNTS,
-  ABOUT_COMMANDS,
+  envelopeOf,
   renderEvent,
   testEvent,
   type DeviceEvent,
   type EventAbout,
 } from '../../../../../src/events/event.ts'
+import { AUDIT_EXAMPLE } from '../../../../../src/http/api/audit/schema.ts'
 import { redacted } from '../../../../../src/events/redact.ts'
 import { TOPICS, WEBHOOK_TEST, type Topic } from '../../../../../src/events/topics.ts'
 
@@ -46,6 +46,10 @@ const setup = {
   blueprints: ['Mac'],
   steps: [{ kind: 'profile', subject: 'com.example', state: 'failed', note: 'no' }],
 }
+const auditRow = { server: { ...AUDIT_EXAMPLE } }
+const ends = {
+  server: { name: 'n', not_after: '2026-12-24T09:00:00Z', days_left: 7, count: null, fix: 'f' },
+}
 const ofCommand = { commandUUID: 'uuid', commandId: 'UDID-1.1' }
 
 /** What the device's object tells in the events of each topic, at its least and at its most. */
@@ -82,6 +86,20 @@ const ABOUT: Readonly<Record<Topic, readonly Omit<EventAbout, 'enrollment' | 'pa
   'dep.assigned': [{ dep: { account: 'a' } }],
   'dep.failed': [{ dep: { account: 'a', serials: ['S'] } }],
   'dep.account': [{ dep: { account: 'a', change: 'terms' } }],
+  'audit.command': [auditRow],
+  'audit.destructive': [auditRow],
+  'audit.enroll': [auditRow],
+  'audit.config': [auditRow],
+  'audit.secrets': [auditRow],
+  'audit.backup': [auditRow],
+  'audit.admin': [auditRow],
+  'auth.failing': [{ server: { since: new Date(0).toISOString(), failures: 300, networks: {} } }],
+  'expiry.push_certificate': [ends],
+  'expiry.ca': [ends],
+  'expiry.identities': [{ server: { ...ends.server, count: 3 } }],
+  'expiry.dep_token': [ends],
+  'expiry.profile_signing': [ends],
+  'expiry.api_key': [ends],
   'webhook.test': [{}],
 }
 
@@ -133,12 +151,10 @@ it('has a field for all that an event can tell', () => {
     lacks: [],
     setup,
     dep: { account: 'a' },
+    server: {},
   }
-  for (const isReport of [true, false]) {
-    const topics = TOPICS.filter(
-      (topic) => ABOUT_COMMANDS.has(topic) === isReport && !ABOUT_ACCOUNTS.has(topic),
-    )
-    const envelope = isReport ? 'acknowledge_event' : 'checkin_event'
+  for (const envelope of ['acknowledge_event', 'checkin_event'] as const) {
+    const topics = TOPICS.filter((topic) => envelopeOf(topic) === envelope)
     const told = new Set(topics.flatMap((topic) => Object.keys(fieldsOf(topic, envelope))))
     const [topic = WEBHOOK_TEST] = topics
     const rendered: Record<string, object> = JSON.parse(renderEvent(event(topic, all)))

@@ -1,5 +1,6 @@
-import { clock, wait } from '../clock.ts'
-import { warn } from '../log.ts'
+import { clock, wait } from '../../clock.ts'
+import { count as countFigure } from '../../figures/count.ts'
+import { warn } from '../../log.ts'
 
 /** In this time, so many wrong keys of a network are answered at once: a script sees its error. */
 const WINDOW = 60_000
@@ -28,6 +29,7 @@ let waiting: readonly { readonly network: string; readonly until: number }[] = [
  */
 export async function slowDown(network: string): Promise<boolean> {
   const now = clock.now()
+  countFigure('auth_failures_total')
   if (count(network, now) <= AT_ONCE) {
     return true
   }

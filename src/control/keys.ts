@@ -1,0 +1,140 @@
+import type { MadeKey } from '../keys/key.ts'
+import type { Scope } from '../keys/scopes.ts'
+import {
+  deleteKeyRow,
+  keyRows,
+  noteKeyRow,
+  putKeyRow,
+  type KeyFacts,
+  type KeyUse,
+} from './key-rows.ts'
+import { deleteSessionRows } from './session-rows.ts'
+import { changeView, type ControlStore } from './view.ts'
+
+/** The gates look through all keys, and the view of all is one message. */
+export const MAX_KEYS = 200
+
+/** Without its text: the object never gets a secret. */
+export type NewSecret = Pick<MadeKey, 'id' | 'secretHash'>
+
+export interface KeyRequest extends NewSecret {
+  readonly name: string
+  readonly scopes: readonly Scope[]
+  /** Milliseconds; 0 for a key without an end. */
+  readonly expiresAt: number
+  /** The id of the caller's key. */
+  readonly by: string
+}
+
+export type KeyCreated =
+  | { readonly kind: 'created'; readonly key: KeyFacts }
+  | { readonly kind: 'full' }
+  | { readonly kind: 'name_taken'; readonly id: string }
+
+/** Stores a new key. Two keys never have one name: people know keys by it. */
+export function createKey(control: ControlStore, request: KeyRequest, now: number): KeyCreated {
+  const { id, secretHash, by, ...given } = request
+  const rows = keyRows(control.db)
+  const namesake = rows.find(({ facts }) => facts.name === given.name)
+  if (namesake) {
+    return { kind: 'name_taken', id: namesake.facts.id }
+  }
+  if (rows.length >= MAX_KEYS) {
+    return { kind: 'full' }
+  }
+  const key: KeyFacts = {
+    ...given,
+    id,
+    madeAt: now,
+    madeBy: by,
+    rolledAt: 0,
+    oldUntil: 0,
+    use: { day: '', network: '', agent: '' },
+  }
+  putKeyRow(control.db, { facts: key, hash: secretHash, rolls: 0, oldHash: new Uint8Array() })
+  changeView(control)
+  return { kind: 'created', key }
+}
+
+export interface RollRequest extends NewSecret {
+  /** How long the present secret stays good (milliseconds). */
+  readonly overlap: number
+  /** The new end of the key; `undefined` to keep the present one. */
+  readonly expiresAt: number | undefined
+  /** The scopes of the caller, which gets the secret; `undefined` for the key itself. */
+  readonly scopes: readonly Scope[] | undefined
+}
+
+export type KeyRolled =
+  | { readonly kind: 'rolled'; readonly key: KeyFacts }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'expired' }
+  | { readonly kind: 'lacks_scopes'; readonly scopes: readonly Scope[] }
+
+/** Gives a key a new secret. A secret from before the present one ends at once. */
+export function rollKey(control: ControlStore, request: RollRequest, now: number): KeyRolled {
+  const { id, secretHash, overlap, expiresAt, scopes } = request
+  const row = keyRows(control.db).find(({ facts }) => facts.id === id)
+  if (!row) {
+    return { kind: 'unknown' }
+  }
+  const { facts: before, hash: oldHash, rolls } = row
+  const lacking = scopes ? before.scopes.filter((scope) => !scopes.includes(scope)) : []
+  if (lacking.length > 0) {
+    return { kind: 'lacks_scopes', scopes: lacking }
+  }
+  const end = expiresAt ?? before.expiresAt
+  if (hasEnded(end, now)) {
+    return { kind: 'expired' }
+  }
+  // An expired secret stays so under a later end of the key.
+  const oldUntil = hasEnded(before.expiresAt, now) ? now : now + overlap
+  const key = { ...before, rolledAt: now, oldUntil, expiresAt: end }
+  putKeyRow(control.db, { facts: key, hash: secretHash, rolls: rolls + 1, oldHash })
+  changeView(control)
+  return { kind: 'rolled', key }
+}
+
+export type KeyRemoved =
+  | { readonly kind: 'removed'; readonly key: KeyFacts }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'last_admin' }
+
+/**
+ * Deletes a key and its sessions. `keepAdmin`: a key with `admin` has to stay, because the bootstrap keys are
+ * not accepted.
+ */
+export function removeKey(
+  control: ControlStore,
+  { id, keepAdmin }: { readonly id: string; readonly keepAdmin: boolean },
+  now: number,
+): KeyRemoved {
+  const keys = listKeys(control)
+  const key = keys.find((one) => one.id === id)
+  if (!key) {
+    return { kind: 'unknown' }
+  }
+  const admins = keys.filter((one) => one.scopes.includes('admin') && !hasEnded(one.expiresAt, now))
+  if (keepAdmin && admins.includes(key) && admins.length === 1) {
+    return { kind: 'last_admin' }
+  }
+  deleteKeyRow(control.db, id)
+  deleteSessionRows(control.db, id)
+  changeView(control)
+  return { kind: 'removed', key }
+}
+
+/** All keys, the oldest first. */
+export function listKeys({ db }: ControlStore): readonly KeyFacts[] {
+  return keyRows(db).map(({ facts }) => facts)
+}
+
+/** Notes that a key was used. Only the first use of a day is written. */
+export function noteKeyUse({ db }: ControlStore, id: string, use: KeyUse): void {
+  noteKeyRow(db, id, use)
+}
+
+/** 0 stands for never. */
+export function hasEnded(expiresAt: number, now: number): boolean {
+  return expiresAt !== 0 && expiresAt <= now
+}

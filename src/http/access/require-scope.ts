@@ -1,0 +1,49 @@
+import { isDestructiveCommand, commandType } from '../../commands/request-types.ts'
+import { removesEnrollment } from '../../enroll/removal.ts'
+import type { Scope } from '../../keys/scopes.ts'
+import type { AppContext } from '../app-env.ts'
+import { RequestError } from '../request-error.ts'
+import { auditFirst, noteAudit } from './audited.ts'
+import type { Needed } from './rights/right.ts'
+
+/** Whether the key of a request has what a route needs. */
+export function isAllowed(scopes: readonly Scope[], needed: Needed): boolean {
+  return (
+    needed === 'any' ||
+    needed === 'open' ||
+    needed.split('|').some((wanted) => scopes.some((scope) => scope === wanted))
+  )
+}
+
+/** @throws RequestError if the key of the request lacks it */
+export function requireScope(c: AppContext, needed: Needed): void {
+  const { name, scopes } = c.var.caller
+  if (!isAllowed(scopes, needed)) {
+    throw new RequestError(
+      `key "${name}" lacks scope ${needed.replace('|', ' or ')}: use a key that has it; ` +
+        'GET /api/whoami shows the scopes of a key',
+      'missing_scope',
+    )
+  }
+}
+
+/**
+ * Lets a command of this request be queued. One that loses data, locks a user out or ends the management
+ * needs `destructive`, and so does one that this server does not know. The audit has it before it is queued.
+ * @throws RequestError
+ */
+export async function permitCommand(
+  c: AppContext,
+  { requestType, payload }: { readonly requestType: string; readonly payload: Uint8Array },
+): Promise<void> {
+  noteAudit(c, { request_type: requestType })
+  const losing =
+    commandType(requestType) === undefined ||
+    isDestructiveCommand(requestType) ||
+    removesEnrollment(requestType, payload)
+  requireScope(c, losing ? 'destructive' : 'command')
+  if (losing) {
+    noteAudit(c, {}, { scope: 'destructive' })
+    await auditFirst(c)
+  }
+}

@@ -1,0 +1,29 @@
+import { z } from '../zod.ts'
+import { time } from '../values.ts'
+
+const findingSchema = z
+  .object({
+    since: time.nullable().openapi({ description: 'null if it is not known' }),
+    level: z.enum(['warn', 'error', 'down']).openapi({
+      description:
+        '`down`: the server cannot do its work. `error`: a part of it cannot. `warn`: it soon cannot',
+    }),
+    text: z.string().openapi({ description: 'what is wrong; for people' }),
+    fix: z.string().openapi({ description: 'what to do' }),
+  })
+  .openapi('HealthFinding')
+
+export const healthSchema = z
+  .object({
+    ready: z.boolean().openapi({ description: 'the server can do its work' }),
+    checked_at: time,
+    checks: z.array(
+      z.object({
+        id: z.string().openapi({ description: 'stable; the same in GET /readyz' }),
+        title: z.string().openapi({ description: 'what holds if there are no findings' }),
+        known: z.boolean().openapi({ description: 'false if it could not be checked' }),
+        findings: z.array(findingSchema),
+      }),
+    ),
+  })
+  .openapi('Health')

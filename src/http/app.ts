@@ -1,0 +1,79 @@
+import { configOf } from '../config/config.ts'
+import { clock } from '../clock.ts'
+import { announceCertificate } from '../device/push/gate.ts'
+import { reportCounts } from '../figures/report.ts'
+import { inBackground } from '../guard.ts'
+import { warn } from '../log.ts'
+import { requestId } from '../request-id.ts'
+import { newApp } from './app-env.ts'
+import { countDeviceRequest } from './device/counted.ts'
+import { enrollFace } from './device/enrolment/routes.ts'
+import { fileFace } from './device/files.ts'
+import { deviceFace } from './device/face.ts'
+import { scepFace } from './device/scep.ts'
+import { errorResponse, isForDevices, notFound, onError } from './errors.ts'
+import { healthFace } from './health/face.ts'
+import { answerAlive } from './health/probes.ts'
+import { refuseHost } from './host.ts'
+import { kmfddmFace } from './kmfddm/face.ts'
+import { micromdmFace } from './micromdm/v1-routes.ts'
+import { sessionFace } from './console/session.ts'
+import { fullVersion } from './micromdm/version.ts'
+import { nanomdmFace } from './nanomdm/face.ts'
+import { ownFace } from './api/face.ts'
+import { HEALTHZ, READYZ } from './paths.ts'
+import { repoFace } from './repo/face.ts'
+
+/** All routes of the Worker. */
+export const app = newApp()
+
+app.use(async (c, next) => {
+  await next()
+  countDeviceRequest(c.req, c.res.status)
+  reportCounts(c.env, (work) => {
+    c.executionCtx.waitUntil(work)
+  })
+  // A 400 or 403 without this header is a firewall's.
+  c.res.headers.set('edgemdm', fullVersion)
+  const id = requestId()
+  if (id !== undefined && !isForDevices(c.req.path)) {
+    c.res.headers.set('x-request-id', id)
+  }
+})
+// Before the settings are read: it answers without any.
+app.get(HEALTHZ, (c) => answerAlive(c, fullVersion))
+app.use(async (c, next) => {
+  const refused = refuseHost(c)
+  if (refused) {
+    return refused
+  }
+  const result = configOf(c.env)
+  if (!result.ok) {
+    const problems = result.problems.join('; ')
+    warn('config:incomplete', { problems })
+    if (c.req.path === READYZ) {
+      return c.json({ ready: false }, 503)
+    }
+    return errorResponse(c.req.path, 'not_configured', `EdgeMDM is not configured: ${problems}`)
+  }
+  c.set('config', result.config)
+  const announcing = announceCertificate(c.env, result.config, clock.now())
+  if (announcing) {
+    inBackground(c.executionCtx, announcing)
+  }
+  return next()
+})
+app.route('/', deviceFace)
+app.route('/', fileFace)
+app.route('/', enrollFace)
+app.route('/', scepFace)
+// Before MicroMDM's, which guards all of `/v1`, and ours, which guards all of `/api`.
+app.route('/', kmfddmFace)
+app.route('/', micromdmFace)
+app.route('/', repoFace)
+app.route('/', healthFace)
+app.route('/', nanomdmFace)
+app.route('/', sessionFace)
+app.route('/', ownFace)
+app.onError(onError)
+app.notFound(notFound)

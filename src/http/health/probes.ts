@@ -1,0 +1,42 @@
+import { clock } from '../../clock.ts'
+import { CHECKS, findingsOf, isReady, type Finding } from '../../health/checks.ts'
+import { fullFacts, quickFacts } from '../../health/facts.ts'
+import type { AppContext } from '../app-env.ts'
+
+/** That the isolate runs. It needs no key, no setting and no storage. */
+export function answerAlive(c: AppContext, version: string): Response {
+  const now = new Date(clock.now()).toISOString()
+  return c.json({ ok: true, version, now }, 200, { 'cache-control': 'no-store' })
+}
+
+/** Whether the server can do its work; with `reasons` also what is wrong. */
+export async function answerReady(c: AppContext, reasons: boolean): Promise<Response> {
+  const facts = await quickFacts(c.env, c.var.config)
+  const ready = isReady(facts)
+  const degraded = findingsOf(facts).map(({ id, ...finding }) => ({ id, ...findingJson(finding) }))
+  return c.json(reasons ? { ready, degraded } : { ready }, ready ? 200 : 503, {
+    'cache-control': 'no-store',
+  })
+}
+
+/** All checks, after a look at all that they are about. */
+export async function readHealth({ env, var: { config } }: AppContext) {
+  const facts = await fullFacts(env, config)
+  return {
+    ready: isReady(facts),
+    checked_at: new Date(facts.now).toISOString(),
+    checks: CHECKS.map(({ id, title, find }) => {
+      const findings = find(facts)
+      return {
+        id,
+        title,
+        known: findings !== undefined,
+        findings: (findings ?? []).map(findingJson),
+      }
+    }),
+  }
+}
+
+function findingJson({ level, text, fix, since }: Finding) {
+  return { since: since > 0 ? new Date(since).toISOString() : null, level, text, fix }
+}
