@@ -111,6 +111,8 @@ export interface Account {
   readonly databases: Database[]
   /** Files for `d1 execute --file`, by name. */
   readonly uploads: Map<string, string>
+  /** Hashes of the files that Workers serve. */
+  readonly assets: Set<string>
   readonly queues: Queue[]
   readonly certificates: MtlsCertificate[]
   readonly zones: Zone[]
@@ -136,6 +138,7 @@ export function newAccount(
     workers: new Map(),
     databases: [],
     uploads: new Map(),
+    assets: new Set(),
     queues: [],
     certificates: [],
     zones: zones.map((zone) => ({ id: newId(), name: zone, routes: [] })),

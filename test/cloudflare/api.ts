@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Account } from './account.ts'
+import { ASSET_ROUTES } from './assets.ts'
 import { CERTIFICATE_ROUTES } from './certificates.ts'
 import { D1_ROUTES } from './d1.ts'
 import { bytesOf } from './edge.ts'
@@ -12,6 +13,7 @@ import { WORKER_ROUTES } from './workers.ts'
 const ROUTES: Routes = [
   ...USER_ROUTES,
   ...WORKER_ROUTES,
+  ...ASSET_ROUTES,
   ...TRIGGER_ROUTES,
   ...D1_ROUTES,
   ...QUEUE_ROUTES,

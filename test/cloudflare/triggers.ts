@@ -46,6 +46,7 @@ export const TRIGGER_ROUTES: Routes = [
       return { schedules: request.body }
     },
   ],
+  ['GET', '/workers/domains', ({ account }) => account.domains],
   [
     'GET',
     '/workers/domains/records',

@@ -1,5 +1,6 @@
 import { newId, now, activeVersion, addVersion, deployVersions } from './account.ts'
 import type { Account, Binding, Metadata, Version, Worker } from './account.ts'
+import { checkAssets } from './assets.ts'
 import { Refused, fieldOf, fieldsOf, listOf, textOf, type Request } from './route.ts'
 
 /** A `PUT` of a script: a version that runs at once. It makes the Worker when there is none. */
@@ -56,6 +57,7 @@ function contentOf(account: Account, worker: Worker, body: unknown, modules: rea
   const metadata: Metadata = rest
   const bindings: Binding[] = Array.isArray(named) ? named : []
   bindings.forEach((binding) => checkResource(account, binding))
+  checkAssets(body)
   return { bindings: resolve(worker, bindings, metadata.keep_bindings), metadata, modules }
 }
 

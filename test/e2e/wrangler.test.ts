@@ -90,6 +90,8 @@ describe.concurrent('wrangler', () => {
     })
     expect(first, first.output).toMatchObject({ code: 0 })
     expect(changes(fake)).toEqual([
+      'POST /workers/scripts/edgemdm/assets-upload-session',
+      'POST /workers/assets/upload',
       'POST /d1/database',
       'POST /queues',
       'PUT /workers/scripts/edgemdm',
@@ -127,6 +129,7 @@ describe.concurrent('wrangler', () => {
     const second = await runWrangler(fake, ['deploy'])
     expect(second, second.output).toMatchObject({ code: 0 })
     expect(changes(fake, before)).toEqual([
+      'POST /workers/scripts/edgemdm/assets-upload-session',
       'PUT /workers/scripts/edgemdm',
       'POST /workers/scripts/edgemdm/subdomain',
       'PUT /queues/ID/consumers/ID',

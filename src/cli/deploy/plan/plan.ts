@@ -1,0 +1,119 @@
+/** What a run will do, from what is wanted and what is there. Pure. */
+import { addressBefore, type Differences, differencesIn, type PlanFacts } from './facts.ts'
+
+export type StepName = 'keep' | 'push' | 'migrate' | 'deploy' | 'answer' | 'authority' | 'close'
+
+export interface PlanItem {
+  readonly what: string
+  readonly change: 'new' | 'changed' | 'unchanged'
+  readonly detail: string
+}
+
+export interface DeployPlan {
+  readonly items: readonly PlanItem[]
+  readonly remarks: readonly string[]
+  readonly steps: readonly StepName[]
+}
+
+/** Two deploys within this time restart the objects of devices twice. */
+export const CALM = 5 * 60_000
+
+/** What is to be done, in its order. No step when nothing differs. */
+export function planDeploy(facts: PlanFacts, address: string): DeployPlan {
+  const found = differencesIn(facts)
+  return {
+    items: itemsOf(facts, found, address),
+    remarks: remarksOf(facts),
+    steps: stepsOf(facts, found),
+  }
+}
+
+function stepsOf({ survey, secrets, newPush }: PlanFacts, found: Differences): StepName[] {
+  const { isNewCode, settings, pending, makesAuthority, closesWorkersDev } = found
+  const deploys = isNewCode || settings.length > 0 || found.secrets.length > 0 || newPush
+  const migrates = pending.length > 0
+  const hasDatabase = survey.database !== undefined
+  const wanted: readonly (readonly [step: StepName, isWanted: boolean])[] = [
+    ['keep', secrets.keep],
+    ['push', newPush],
+    // The new code needs the new tables. Only the first deploy makes the database.
+    ['migrate', migrates && hasDatabase],
+    ['deploy', deploys],
+    ['migrate', migrates && !hasDatabase],
+    ['answer', deploys || migrates || makesAuthority || closesWorkersDev],
+    ['authority', makesAuthority],
+    // The checks of a doctor belong here, before the first device comes.
+    ['close', closesWorkersDev],
+  ]
+  return wanted.filter(([, isWanted]) => isWanted).map(([step]) => step)
+}
+
+function itemsOf(facts: PlanFacts, found: Differences, address: string): readonly PlanItem[] {
+  const { names, survey, hosts, deployment, newPush } = facts
+  const others = found.settings.filter((key) => key !== 'routes')
+  const fresh = hosts.filter((host) => survey.domains.every(({ hostname }) => hostname !== host))
+  return [
+    item('worker', names.worker, survey.worker === undefined),
+    codeItem(facts, found),
+    item('address', address, addressBefore(facts) !== address),
+    item('database', `D1 ${names.database}`, survey.database === undefined),
+    item('queue', names.queue, survey.queueUsers === undefined),
+    item('migrations', String(found.pending.length), found.pending.length > 0),
+    secretsItem(facts, found),
+    item('settings', others.join(', '), others.length > 0, 'changed'),
+    item('routes', fresh.join(', '), fresh.length > 0),
+    item('certificate authority', 'for device identities', found.makesAuthority),
+    item('push certificate', 'bound as APNS', newPush, deployment.push ? 'changed' : 'new'),
+  ]
+}
+
+function item(
+  what: string,
+  detail: string,
+  differs: boolean,
+  change: 'new' | 'changed' = 'new',
+): PlanItem {
+  return differs ? { what, detail, change } : { what, detail: '', change: 'unchanged' }
+}
+
+function codeItem(facts: PlanFacts, { isNewCode }: Differences): PlanItem {
+  const { survey, code, deployment } = facts
+  if (!survey.worker?.versionId) {
+    return item('code', 'of this tree', true)
+  }
+  const { deployed } = deployment
+  const { commits } = code
+  const detail =
+    deployed === undefined
+      ? 'of this tree, over what another machine deployed'
+      : deployed.digest === code.digest
+        ? 'of this tree, over a deployment that was made another way'
+        : commits
+          ? `${commits} ${commits === 1 ? 'commit' : 'commits'} newer`
+          : 'other than deployed'
+  return item('code', detail, isNewCode, 'changed')
+}
+
+function secretsItem({ secrets, secretsFile }: PlanFacts, found: Differences): PlanItem {
+  const names = found.secrets.join(', ')
+  const where = secrets.made ? `made, and kept in ${secretsFile}` : `set from what is known here`
+  return item('secrets', `${names}: ${where}`, found.secrets.length > 0)
+}
+
+function remarksOf({ survey, config, deployment, hosts }: PlanFacts): readonly string[] {
+  const { deployed, beganWithHost, push } = deployment
+  const { worker } = survey
+  const hasOtherClasses =
+    deployed && JSON.stringify(deployed.config.exports) !== JSON.stringify(config.exports)
+  const keepsWorkersDev = worker?.workersDev === true && hosts.length > 0 && beganWithHost !== true
+  return [
+    ...(worker ? [] : ['The free plan is for trials, up to about 400 devices (docs/cost.md).']),
+    ...(push ? [] : ['Without a push certificate no device is woken: docs/push-certificate.md.']),
+    ...(hasOtherClasses
+      ? ['The classes of objects change: Cloudflare rolls no version back past this.']
+      : []),
+    ...(keepsWorkersDev
+      ? ['The address at workers.dev goes on to answer: devices may have enrolled there.']
+      : []),
+  ]
+}

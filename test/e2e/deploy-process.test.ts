@@ -1,0 +1,120 @@
+/** `npm run deploy` as a process of its own, before a real server. */
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { randomBytes } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { runInNewContext } from 'node:vm'
+import { afterEach, expect, it } from 'vitest'
+import { type Cloudflare, startCloudflare } from '../cloudflare/cloudflare.ts'
+import { fetchAlone, newState, outputOf, PROJECT, start, within } from './server.ts'
+
+const closing: (() => unknown)[] = []
+
+afterEach(async () => {
+  for (const close of closing.splice(0).toReversed()) {
+    await close()
+  }
+})
+
+async function cloudflare(): Promise<Cloudflare> {
+  const cf = await startCloudflare()
+  closing.push(() => cf.close())
+  return cf
+}
+
+function deploy(cf: Cloudflare, args: readonly string[]) {
+  const child = spawn(process.execPath, ['src/cli/deploy/deploy.ts', ...args], {
+    cwd: PROJECT,
+    env: { ...cf.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  closing.push(() => child.kill('SIGKILL'))
+  return { child, output: outputOf(child), exit: once(child, 'close').then(([code]) => code) }
+}
+
+it('leads from the tree to a server whose link enrols, and goes on after Ctrl-C', async () => {
+  const [cf, state] = [await cloudflare(), await newState()]
+  const keys = { API_KEY: 'the API key', SEAL_KEYS: `k1:${randomBytes(32).toString('base64')}` }
+  const file = join(state, 'keys.json')
+  await writeFile(file, JSON.stringify(keys))
+  const first = deploy(cf, ['--yes', '--state', state, '--secrets', file])
+  // What Cloudflare answers until a new name leads somewhere.
+  cf.serve = () => new Response('nothing yet', { status: 404 })
+  await first.output.until('✓ migrate D1 edgemdm')
+  first.child.kill('SIGINT')
+  expect(await first.exit).toBe(130)
+  expect(first.output.text()).toContain('run the same command again to go on')
+
+  const address = 'https://edgemdm.example.workers.dev'
+  const server = await start(await newState(), [], undefined, { ...keys, PUBLIC_URL: address })
+  closing.push(() => server.stop())
+  cf.serve = async (request) => {
+    const { pathname, search } = new URL(request.url)
+    const { method, headers } = request
+    const body = method === 'GET' ? {} : { body: await request.text() }
+    return fetchAlone(server.url + pathname + search, { method, headers, ...body })
+  }
+  const second = deploy(cf, ['--yes', '--state', state])
+  expect(await second.exit, second.output.text()).toBe(0)
+  const printed = second.output.text()
+  expect(printed).toContain(
+    'unchanged: worker, code, address, database, queue, migrations, secrets',
+  )
+  expect(printed).toMatch(/✓ make the certificate authority/)
+  const link = /Enrol +(https:\S+)/.exec(printed)?.[1] ?? ''
+  expect(link).toContain(`${address}/`)
+  const { pathname, search } = new URL(link)
+  expect((await fetchAlone(server.url + pathname + search)).status).toBe(200)
+  expect(printed).toMatch(/[▀▄█]{10}/)
+  for (const secret of Object.values(keys)) {
+    expect(first.output.text() + printed).not.toContain(secret)
+  }
+})
+
+it('prints events of JSON, and asks nothing without a terminal', async () => {
+  const [cf, state] = [await cloudflare(), await newState()]
+  const { output, exit } = deploy(cf, ['--json', '--state', state])
+  expect(await exit).toBe(2)
+  const events = output
+    .text()
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  expect(events).toMatchObject([
+    {
+      type: 'plan',
+      deployment: 'edgemdm',
+      steps: ['keep', 'deploy', 'migrate', 'answer', 'authority'],
+    },
+    { type: 'failed', exit: 2, remedy: 'say --yes' },
+  ])
+})
+
+it('an old Node is told what to do', async () => {
+  const { scripts } = JSON.parse(await readFile(join(PROJECT, 'package.json'), 'utf8'))
+  const program = await readFile(join(PROJECT, scripts.predeploy.replace('node ', '')), 'utf8')
+  const run = (features: object) => {
+    const ends: number[] = []
+    const said: string[] = []
+    runInNewContext(program, {
+      process: { features, exit: (code: number) => ends.push(code) },
+      console: { error: (text: string) => said.push(text) },
+    })
+    return { ends, said }
+  }
+  expect(run({})).toEqual({ ends: [2], said: [expect.stringContaining('npm ci')] })
+  expect(run(process.features)).toEqual({ ends: [], said: [] })
+  const real = await within(
+    new Promise<number>((resolve) => {
+      execFile(
+        'sh',
+        ['-c', scripts.predeploy],
+        { cwd: PROJECT, env: { PATH: join(PROJECT, 'node_modules/.bin') + ':/bin:/usr/bin' } },
+        (error) => resolve(error === null ? 0 : Number(error.code)),
+      )
+    }),
+    () => 'predeploy ends',
+  )
+  expect(real).toBe(0)
+})

@@ -1,0 +1,154 @@
+/** `npm run deploy` in this process, with the real wrangler, on a project that is quick to bundle. */
+import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { vi } from 'vitest'
+import { readDeployOrder } from '../../src/cli/deploy/arguments.ts'
+import { callWrangler } from '../../src/cli/deploy/cloudflare/wrangler.ts'
+import { runDeploy } from '../../src/cli/deploy/run.ts'
+import type { DeployEvent, Screen } from '../../src/cli/deploy/screen.ts'
+import type { Cloudflare } from '../cloudflare/cloudflare.ts'
+import { newState, PROJECT } from './server.ts'
+
+/** The committed configuration, a Worker with the classes that it names, and two migrations. */
+export async function newProject(): Promise<string> {
+  const project = await newState()
+  const toml = await readFile(join(PROJECT, 'wrangler.toml'), 'utf8')
+  const classes = [...toml.matchAll(/^exports\.(\w+) = .*storage = "sqlite"/gm)].map(
+    ([, name]) => `export class ${name} extends DurableObject {}`,
+  )
+  const source = [
+    "import { DurableObject } from 'cloudflare:workers'",
+    ...classes,
+    "export default { fetch: () => new Response(''), queue() {}, scheduled() {} }",
+  ].join('\n')
+  await mkdir(join(project, 'src'))
+  await mkdir(join(project, 'dist/public'), { recursive: true })
+  await mkdir(join(project, 'migrations/directory'), { recursive: true })
+  await Promise.all([
+    cp(join(PROJECT, 'src/stand-ins'), join(project, 'src/stand-ins'), { recursive: true }),
+    symlink(join(PROJECT, 'node_modules'), join(project, 'node_modules')),
+    writeFile(join(project, 'wrangler.toml'), toml),
+    // What the build would make is there.
+    writeFile(join(project, 'package.json'), '{"scripts":{"build":"true"}}'),
+    writeFile(join(project, 'dist/index.js'), source),
+    writeFile(join(project, 'dist/public/openapi.json'), '{}'),
+    writeFile(join(project, 'src/index.ts'), source),
+    addMigration(project, '0000_first.sql', 'CREATE TABLE devices (enrolled, hidden)'),
+    addMigration(project, '0001_second.sql', 'CREATE TABLE second (id)'),
+  ])
+  return project
+}
+
+export function addMigration(project: string, name: string, sql: string): Promise<void> {
+  return writeFile(join(project, 'migrations/directory', name), `${sql};\n`)
+}
+
+/** What the deployed server would answer. It keeps its CA as long as the test runs. */
+export function standInServer() {
+  const server = { authorities: 0, devicesFrom: Infinity, looks: 0, keys: new Set<string>() }
+  const serve = async (request: Request): Promise<Response> => {
+    const path = new URL(request.url).pathname
+    const basic = request.headers.get('authorization')?.replace('Basic ', '') ?? ''
+    if (path !== '/version') {
+      server.keys.add(atob(basic).replace('micromdm:', ''))
+    }
+    switch (`${request.method} ${path}`) {
+      case 'GET /version':
+        return Response.json({ version: '0.1.0', build_user: 'edgemdm' })
+      case 'POST /api/ca':
+        server.authorities += 1
+        return Response.json({})
+      case 'GET /api/ca':
+        return Response.json({ items: server.authorities > 0 ? [{ issues: true }] : [] })
+      case 'GET /api/devices':
+        return Response.json({ items: ++server.looks > server.devicesFrom ? [{}] : [] })
+      case 'GET /api/enrollment':
+        return Response.json({
+          link: 'https://host/?token=the-token',
+          meaning: '',
+          profile_url: '',
+        })
+      default:
+        return new Response('', { status: 404 })
+    }
+  }
+  return { server, serve }
+}
+
+export interface Deployed {
+  readonly exit: number
+  readonly events: readonly DeployEvent[]
+  /** Everything that was printed, for people and for programs. */
+  readonly printed: string
+  readonly failure: Extract<DeployEvent, { type: 'failed' }> | undefined
+  /** The steps that ended well. */
+  readonly steps: readonly string[]
+  readonly plan: Extract<DeployEvent, { type: 'plan' }> | undefined
+}
+
+export interface DeployOptions {
+  readonly env?: Readonly<Record<string, string>>
+  /** Answers at the terminal, in the order of the questions; without them there is none. */
+  readonly answers?: string[]
+  /** Added to the clock. */
+  readonly later?: number
+}
+
+/** @param state the state directory */
+export async function deployWith(
+  cf: Cloudflare,
+  { project, state }: { readonly project: string; readonly state: string },
+  args: readonly string[],
+  { env = {}, answers, later = 0 }: DeployOptions = {},
+): Promise<Deployed> {
+  const events: DeployEvent[] = []
+  const shown: string[] = []
+  const screen: Screen = {
+    tell: (event) => void events.push(event),
+    show: (text) => void shown.push(text),
+    isWatched: answers !== undefined,
+    ask: answers && ((question) => (shown.push(question), Promise.resolve(answers.shift() ?? ''))),
+  }
+  const order = readDeployOrder(['--state', state, ...args], env)
+  if ('help' in order) {
+    throw new Error('help is no deployment')
+  }
+  vi.stubGlobal('fetch', fetchAt(cf))
+  const exit = await runDeploy(order, {
+    projectDir: project,
+    env: { ...cf.env, ...env },
+    fetch,
+    sleep: () => Promise.resolve(),
+    now: () => Date.now() + later,
+    screen,
+    callWrangler,
+  })
+  const failed = events.find((event) => event.type === 'failed')
+  return {
+    exit,
+    events,
+    printed: [...events.map((event) => JSON.stringify(event)), ...shown].join('\n'),
+    failure: failed,
+    steps: events.flatMap((event) => (event.type === 'end' ? [event.step] : [])),
+    plan: events.find((event) => event.type === 'plan'),
+  }
+}
+
+const network = globalThis.fetch
+
+/** DeployNames resolve to the hosts of the fake account. */
+function fetchAt(cf: Cloudflare): typeof fetch {
+  return async (input, init) => {
+    const request = new Request(input, init)
+    const { hostname } = new URL(request.url)
+    return hostname === '127.0.0.1' ? network(request) : cf.serve(request)
+  }
+}
+
+/** Calls that change something, in their order. */
+export function changesIn({ calls }: Cloudflare, from = 0): string[] {
+  return calls
+    .slice(from)
+    .filter(({ method, path }) => method !== 'GET' && !path.endsWith('/query'))
+    .map(({ method, path }) => `${method} ${path}`)
+}
