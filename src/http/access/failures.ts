@@ -1,5 +1,6 @@
 import { clock } from '../../clock.ts'
 import { inBackground } from '../../guard.ts'
+import { CONTROL_NAME } from '../../figures/report.ts'
 import type { AppContext } from '../app-env.ts'
 
 /** So many wrong keys are reported together, and fewer after a minute. */
@@ -30,6 +31,6 @@ export function noteFailure(c: AppContext, network: string): void {
     counted = new Map()
     failures = 0
     reportedAt = now
-    inBackground(c.executionCtx, c.env.CONTROL.getByName('control').noteFailures(report))
+    inBackground(c.executionCtx, c.env.CONTROL.getByName(CONTROL_NAME).noteFailures(report))
   }
 }

@@ -1,6 +1,7 @@
 import { clock } from '../../clock.ts'
 import { DAY } from '../../config/values.ts'
 import { inBackground } from '../../guard.ts'
+import { CONTROL_NAME } from '../../figures/report.ts'
 import { warn } from '../../log.ts'
 import type { Caller } from '../../keys/caller.ts'
 import { isKeyId } from '../../keys/key.ts'
@@ -19,7 +20,7 @@ const noted = new Map<string, number>()
 /** Notes behind the answer that a key or a session is in use: once a day, or every ten minutes. */
 export function noteUse(c: AppContext, { id, session }: Caller): void {
   const now = clock.now()
-  const control = c.env.CONTROL.getByName('control')
+  const control = c.env.CONTROL.getByName(CONTROL_NAME)
   if (session && isNew(session.hash, Math.floor(now / SESSION_STEP))) {
     inBackground(c.executionCtx, control.noteSessionUse(session.hash))
   }

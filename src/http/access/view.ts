@@ -1,5 +1,6 @@
 import { clock, inTime } from '../../clock.ts'
 import type { Env } from '../../env.ts'
+import { CONTROL_NAME } from '../../figures/report.ts'
 import type { KeyView } from '../../keys/view.ts'
 import { warn } from '../../log.ts'
 import { reasonOf } from '../../reason.ts'
@@ -66,7 +67,7 @@ async function readView({ CONTROL }: Pick<Env, 'CONTROL'>): Promise<KeyView | un
   const known = copy?.view
   const read = ++reads
   try {
-    const answer = CONTROL.getByName('control').view(known?.version)
+    const answer = CONTROL.getByName(CONTROL_NAME).view(known?.version)
     const view = (await inTime(PATIENCE, answer)) ?? known
     // A read that began before another, or before a change, may know less.
     if (view && read > forgotten && read > (copy?.read ?? 0)) {

@@ -1,3 +1,4 @@
+import { CONTROL_NAME } from '../../figures/report.ts'
 import { randomBytes } from 'node:crypto'
 import { hashSecret, isKeyId, readKey } from '../../keys/key.ts'
 import { hashCookie, SESSION_LIFE } from '../../keys/view.ts'
@@ -53,7 +54,7 @@ sessionFace.post(PATH, async (c) => {
   const cookie = randomBytes(32).toString('base64url')
   const session = { hash: hashCookie(cookie), who }
   const secret = isKeyId(caller.id) ? readKey(key)?.secret : undefined
-  const opened = await c.env.CONTROL.getByName('control').beginSession({
+  const opened = await c.env.CONTROL.getByName(CONTROL_NAME).beginSession({
     ...session,
     key: { id: caller.id, ...(secret !== undefined && { secretHash: hashSecret(secret) }) },
   })
@@ -80,7 +81,7 @@ sessionFace.get(PATH, (c) => c.json(sessionJson(c.var.caller), 200))
 sessionFace.delete(PATH, async (c) => {
   const { id, session } = c.var.caller
   const everywhere = c.req.query('everywhere') === 'true'
-  const control = c.env.CONTROL.getByName('control')
+  const control = c.env.CONTROL.getByName(CONTROL_NAME)
   if (everywhere) {
     await control.closeSessions(id)
   } else {

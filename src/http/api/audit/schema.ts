@@ -59,7 +59,7 @@ export const AUDIT_EXAMPLE: AuditRow = {
   target: { type: 'device', id: 'E0B7A5F2-6C1D-4C57-9F0B-3C5C5D7A9E01' },
   outcome: 'asked',
   request_id: '8f1b2c3d4e5f6789-FRA',
-  network: '203.0.113.0',
+  network: '203.0.113.0/24',
   detail: { reason: 'lost, ticket 88' },
   prev: 'sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
 }

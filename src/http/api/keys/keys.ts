@@ -3,6 +3,7 @@ import { z } from '../zod.ts'
 import { clock } from '../../../clock.ts'
 import { DAY } from '../../../config/values.ts'
 import { MAX_KEYS, type KeyCreated } from '../../../control/keys.ts'
+import { CONTROL_NAME } from '../../../figures/report.ts'
 import { makeKey } from '../../../keys/key.ts'
 import { SCOPES } from '../../../keys/scopes.ts'
 import { warn } from '../../../log.ts'
@@ -42,7 +43,7 @@ keyRoutes.openapi(
     answers: { 200: listOf('all keys', keySchema, KEY_EXAMPLE) },
   }),
   async (c) => {
-    const keys = await c.env.CONTROL.getByName('control').listKeys()
+    const keys = await c.env.CONTROL.getByName(CONTROL_NAME).listKeys()
     return c.json(wholeList(keys.map((key) => keyJson(key, c.var.caller))), 200)
   },
 )
@@ -57,7 +58,7 @@ keyRoutes.openapi(
   }),
   async (c) => {
     const { id } = c.req.valid('param')
-    const keys = await c.env.CONTROL.getByName('control').listKeys()
+    const keys = await c.env.CONTROL.getByName(CONTROL_NAME).listKeys()
     return c.json(keyJson(keys.find((key) => key.id === id) ?? noKey(id), c.var.caller), 200)
   },
 )
@@ -104,7 +105,7 @@ keyRoutes.openapi(
     const { caller } = c.var
     refuseOtherScopes(caller, scopes)
     const made = makeKey(randomBytes)
-    const created = await c.env.CONTROL.getByName('control').createKey({
+    const created = await c.env.CONTROL.getByName(CONTROL_NAME).createKey({
       id: made.id,
       secretHash: made.secretHash,
       name,
@@ -164,7 +165,7 @@ keyRoutes.openapi(
   }),
   async (c) => {
     const { id } = c.req.valid('param')
-    const removed = await c.env.CONTROL.getByName('control').removeKey({
+    const removed = await c.env.CONTROL.getByName(CONTROL_NAME).removeKey({
       id,
       // Without it, only these keys could make the next one.
       keepAdmin: c.var.config.bootstrapKeys.length === 0,

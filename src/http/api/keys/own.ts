@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { z } from '../zod.ts'
 import { DAY, readDuration } from '../../../config/values.ts'
 import type { KeyRolled } from '../../../control/keys.ts'
+import { CONTROL_NAME } from '../../../figures/report.ts'
 import type { Caller } from '../../../keys/caller.ts'
 import { isKeyId, withSecret } from '../../../keys/key.ts'
 import { SCOPES } from '../../../keys/scopes.ts'
@@ -116,7 +117,7 @@ ownKeyRoutes.openapi(
       requireScope(c, 'admin')
     }
     const made = withSecret(id, randomBytes)
-    const rolled = await c.env.CONTROL.getByName('control').rollKey({
+    const rolled = await c.env.CONTROL.getByName(CONTROL_NAME).rollKey({
       id,
       secretHash: made.secretHash,
       overlap,
