@@ -44,6 +44,9 @@ export interface EnrollmentLinks {
 
 const CA = '/api/ca'
 
+/** Where commands look for a server if none is named. */
+const LOCAL_SERVER = 'http://127.0.0.1:8787'
+
 /** The server and the key of a command's options. @throws CliError */
 export function adminAccess(values: {
   readonly server: string
@@ -110,7 +113,7 @@ export async function callApi(
 ): Promise<string> {
   const authorization = `Basic ${Buffer.from(`micromdm:${apiKey}`).toString('base64')}`
   const lost = (error: unknown): never => {
-    throw new ApiError(`${url} does not answer: ${faultOfConnection(error)}`)
+    throw new ApiError(`${url} does not answer: ${faultOfConnection(error, url)}`)
   }
   const response = await fetch(url + path, {
     ...init,
@@ -131,10 +134,20 @@ export async function callApi(
   return text
 }
 
-/** Why there is no answer. OpenSSL names neither the scheme nor the server. */
-function faultOfConnection(error: unknown): string {
-  const fault = messageOf(causeOf(error)).trim()
-  return fault.includes('wrong version number') ? 'it takes http, not https' : fault
+/** Why there is no answer, and what to do. OpenSSL names neither the scheme nor the server. */
+function faultOfConnection(error: unknown, url: string): string {
+  const cause = causeOf(error)
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  const fault = messageOf(cause).trim()
+  if (fault.includes('wrong version number')) {
+    return 'it takes http, not https'
+  }
+  if (code === 'ECONNREFUSED') {
+    return url === LOCAL_SERVER
+      ? 'npm start does not run here. Start it, or name your server: --server https://mdm.example.com'
+      : 'nothing runs at this port. Start the server, or correct the URL'
+  }
+  return code === 'ENOTFOUND' ? 'its name is not in the DNS. Correct the URL' : fault
 }
 
 function refusalIn({ status, headers }: Response, text: string): string {

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { installCA, listCAs } from '../../../src/cli/api-client.ts'
 
 it('a CA’s private key follows no redirect, and a server that is not there is named with the reason', async () => {
@@ -17,7 +17,19 @@ it('a CA’s private key follows no redirect, and a server that is not there is 
   expect(paths).toEqual(['/api/ca'])
   server.close()
   await once(server, 'close')
-  await expect(listCAs(access)).rejects.toThrow(/does not answer: connect ECONNREFUSED/)
+  await expect(listCAs(access)).rejects.toThrow(/does not answer: nothing runs at this port/)
+})
+
+it.each([
+  ['http://127.0.0.1:8787', 'ECONNREFUSED', /npm start does not run here\. .* --server https:/],
+  ['https://mdm.test', 'ENOTFOUND', /its name is not in the DNS/],
+  ['https://mdm.test', 'ETIMEDOUT', /does not answer: connect ETIMEDOUT$/],
+])('no answer of %s (%s) leads to what to do', async (url, code, sentence) => {
+  const cause = Object.assign(new Error(`connect ${code}`), { code })
+  const fetching = vi.spyOn(globalThis, 'fetch')
+  fetching.mockRejectedValueOnce(new TypeError('fetch failed', { cause }))
+  await expect(listCAs({ url, apiKey: 'key' })).rejects.toThrow(sentence)
+  fetching.mockRestore()
 })
 
 it.each([
