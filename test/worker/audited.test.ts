@@ -84,13 +84,16 @@ describe('a change', () => {
     ])
   })
 
-  it('that is refused, only looked at or only tried leaves none', async () => {
+  it('that is refused, only looked at or only tried leaves none, nor does a push', async () => {
     const before = await allRows()
     await api('GET', '/api/devices')
     await api('POST', '/v1/devices', {})
     await api('PUT', '/api/sets/x', { unknown: 1 })
     await api('POST', '/api/webhooks', { url: 'no url' })
     await sendWith(await keyWith('read'), 'DELETE', '/api/sets/x')
+    const { udid } = await enrolled()
+    await api('POST', `/api/devices/${udid}/push`)
+    await api('GET', `/push/${udid}`)
     const declaration = {
       type: 'com.apple.configuration.passcode.settings',
       payload: { RequirePasscode: true },

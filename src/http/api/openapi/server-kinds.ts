@@ -76,7 +76,7 @@ const END_KINDS: Readonly<Record<ExpiryTopic, Kind>> = {
 }
 
 export const SERVER_KINDS: Readonly<Record<ServerTopic, Kind>> = {
-  'audit.command': auditKind('A row of the audit: a command or a push for devices.'),
+  'audit.command': auditKind('A row of the audit: a command that takes nothing from a device.'),
   'audit.destructive': auditKind('A row of the audit: a deed that takes something from a device.'),
   'audit.enroll': auditKind('A row of the audit: who may enrol.'),
   'audit.config': auditKind('A row of the audit: settings, webhooks, declarations and the like.'),
