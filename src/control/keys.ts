@@ -57,6 +57,8 @@ export function createKey(control: ControlStore, request: KeyRequest, now: numbe
 }
 
 export interface RollRequest extends NewSecret {
+  /** The id of the caller's key. */
+  readonly by: string
   /** How long the present secret stays good (milliseconds). */
   readonly overlap: number
   /** The new end of the key; `undefined` to keep the present one. */
@@ -69,11 +71,15 @@ export type KeyRolled =
   | { readonly kind: 'rolled'; readonly key: KeyFacts }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'expired' }
+  | { readonly kind: 'own_end' }
   | { readonly kind: 'lacks_scopes'; readonly scopes: readonly Scope[] }
 
-/** Gives a key a new secret. A secret from before the present one ends at once. */
+/**
+ * Gives a key a new secret. A secret from before the present one ends at once. A key gives itself no later
+ * end: the end that its maker chose would mean nothing.
+ */
 export function rollKey(control: ControlStore, request: RollRequest, now: number): KeyRolled {
-  const { id, secretHash, overlap, expiresAt, scopes } = request
+  const { id, secretHash, overlap, expiresAt, scopes, by } = request
   const row = keyRows(control.db).find(({ facts }) => facts.id === id)
   if (!row) {
     return { kind: 'unknown' }
@@ -86,6 +92,9 @@ export function rollKey(control: ControlStore, request: RollRequest, now: number
   const end = expiresAt ?? before.expiresAt
   if (hasEnded(end, now)) {
     return { kind: 'expired' }
+  }
+  if (by === id && (end || Infinity) > (before.expiresAt || Infinity)) {
+    return { kind: 'own_end' }
   }
   // An expired secret stays so under a later end of the key.
   const oldUntil = hasEnded(before.expiresAt, now) ? now : now + overlap

@@ -148,6 +148,20 @@ describe('a roll', () => {
     expect(later).toMatchObject({ status: 403, body: { code: 'missing_scope' } })
   })
 
+  it('by the key itself brings no later end, also with admin', async () => {
+    const { id, key } = await newKey(['admin'], { expires_in: '30d' })
+    const path = `/api/keys/${id}/roll`
+    for (const later of ['31d', 'never']) {
+      const refused = await post(key, path, { expires_in: later })
+      expect(refused).toMatchObject({ status: 409, body: { code: 'conflict' } })
+    }
+    expect(await post(key, path, { expires_in: '29d' })).toMatchObject({
+      status: 200,
+      body: { expires_at: fromNow(29 * 1440 * MINUTE) },
+    })
+    expect(await api('POST', path, { expires_in: 'never' })).toMatchObject({ status: 200 })
+  })
+
   it('by an earlier secret, which may have leaked, is for admin', async () => {
     const { id, key } = await newKey(['read'])
     const path = `/api/keys/${id}/roll`
@@ -218,7 +232,7 @@ describe('a revoked key', () => {
     const { id, key } = await newKey(['read'])
     expect(await statusOf(key)).toBe(200)
     const { secretHash } = makeKey(randomBytes)
-    const roll = { id, secretHash, overlap: 0, expiresAt: undefined, scopes: undefined }
+    const roll = { by: 'test', id, secretHash, overlap: 0, expiresAt: undefined, scopes: undefined }
     expect(await control().rollKey(roll)).toMatchObject({ kind: 'rolled' })
     expect((await post(key, `/api/keys/${id}/roll`)).status).toBe(401)
   })

@@ -85,7 +85,8 @@ const rollSchema = z.strictObject({
       description: 'how long the present secret stays good, up to `7d`; `0s` when it leaked',
     }),
   expires_in: lifetime.optional().openapi({
-    description: 'a new lifetime, for callers with `admin`; the end stays if left out',
+    description:
+      'a new lifetime, for callers with `admin`; the end stays if left out. No key gives itself a later one',
   }),
 })
 
@@ -104,7 +105,7 @@ ownKeyRoutes.openapi(
       403:
         'without `admin`, you sent another key, the earlier secret of this key, or a session; or your key ' +
         'lacks a scope of this key',
-      409: 'the key has expired: send `expires_in`',
+      409: 'the key has expired: send `expires_in`; or it asks for a later end of its own',
     },
   }),
   async (c) => {
@@ -119,6 +120,7 @@ ownKeyRoutes.openapi(
     const made = withSecret(id, randomBytes)
     const rolled = await c.env.CONTROL.getByName(CONTROL_NAME).rollKey({
       id,
+      by: caller.id,
       secretHash: made.secretHash,
       overlap,
       expiresAt: life === undefined ? undefined : keyEnd(life),
@@ -140,6 +142,11 @@ function rolledKey(rolled: KeyRolled, id: string, caller: Caller) {
       return noKey(id)
     case 'lacks_scopes':
       return refuseScopes(caller, rolled.scopes)
+    case 'own_end':
+      throw new RequestError(
+        'a key cannot give itself a later end: leave expires_in out, or send another key with admin',
+        'conflict',
+      )
     case 'expired':
       throw new RequestError(
         'the key has expired, and a new secret would be of no use: send expires_in, such as "365d"',
