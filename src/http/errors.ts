@@ -11,16 +11,21 @@ import { loggedPath } from './caller.ts'
 import { ENROLL_PATHS, isKmfddmPath, MDM_PATHS, MIGRATION, SCEP_PATH } from './paths.ts'
 import { problem, problemStatus, isOwnPath, type ProblemKind } from './problem.ts'
 
+/** What is unavailable passes, or its text says what to do. */
+const SOON = { 'retry-after': '5' }
+
 /** Devices read no error bodies, and retry after a 5xx. Admins get the form of the path's face. */
 export const onError: ErrorHandler<AppEnv> = (error, c) => {
   const { path } = c.req
   const isOwn = isOwnPath(path)
   if (error instanceof RequestError) {
+    const headers = error.kind === 'unavailable' ? SOON : {}
     return isOwn
       ? problem(error.kind, error.message, {
+          headers,
           ...(error.errors && { errors: error.errors }),
         })
-      : foreignError(path, error.message, error.status, {}, error.word)
+      : foreignError(path, error.message, error.status, headers, error.word)
   }
   if (error instanceof RepoError) {
     return errorResponse(path, error.kind, error.message)

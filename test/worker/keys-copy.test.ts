@@ -32,6 +32,23 @@ describe('without the object of keys', () => {
     expect(await statusOf(key)).toBe(200)
   })
 
+  it('a key that the copy does not know may be new: 503, to be sent again, and not 401', async () => {
+    const { key } = await newKey(['read'])
+    expect(await statusOf(key)).toBe(200)
+    const { text } = makeKey(randomBytes)
+    expect(await statusOf(text)).toBe(401)
+    const answer = await ask('/api/whoami', bearer(text), down)
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5'])
+    const onV1 = { method: 'POST', ...bearer(text), body: '{}' }
+    const other = await ask('/v1/devices', onV1, down)
+    expect([other.status, other.headers.get('retry-after')]).toEqual([503, '5'])
+    const typo = `${text.slice(0, -1)}${text.endsWith('0') ? '1' : '0'}`
+    expect(await statusOf(typo, down)).toBe(401)
+    expect(await statusOf(key, down)).toBe(200)
+    turn(5000)
+    expect(await statusOf(text)).toBe(401)
+  })
+
   it('a request does not wait for it more often than every five seconds', async () => {
     const { key } = await newKey(['read'])
     await statusOf(key)

@@ -32,7 +32,8 @@ let notBefore = -Infinity
  *
  * @param asked `mayKnowMore`: the copy does not know a well-formed key, which may be new. `fresh`: a copy
  * will not do, because the request changes keys, and a key that was revoked a moment ago must not.
- * @returns `undefined` when the object of keys does not answer, and there is no copy of the last 10 minutes
+ * @returns `undefined` when the object of keys does not answer, and there is no copy of the last 10 minutes,
+ * or only one that does not know the key
  */
 export async function keyView(
   env: Pick<Env, 'CONTROL'>,
@@ -45,6 +46,9 @@ export async function keyView(
   const isOld = copy === undefined || now - copy.at >= KEYS_FRESH
   const isForUnknown = asked.mayKnowMore === true && mayReadForUnknown(now)
   const read = (isOld || isForUnknown) && now >= notBefore ? await readView(env) : undefined
+  if (asked.mayKnowMore === true && read === undefined && clock.now() < notBefore) {
+    return undefined
+  }
   // A read that was overtaken by a change is good for its own request.
   return copy && clock.now() - copy.at < USABLE ? copy.view : read
 }
