@@ -36,6 +36,8 @@ const UNUSED_FOR = 7 * 86_400_000
 /** The most unused certificates that a daily round keeps, of challenges that anyone can get. */
 const MOST_UNUSED = 20_000
 const MINUTE = 60_000
+/** In place of the digest of a UDID. */
+const NO_DEVICE = '-'
 /** How many certificates one step judges, and how many steps a round has. */
 const BATCH = 5000
 const BATCHES = 20
@@ -155,6 +157,25 @@ export async function forgetUnused(d1: D1Database, now: number, most = MOST_UNUS
       return
     }
   }
+}
+
+/**
+ * Ends a certificate that no device has used. Only its row keeps the challenge of a download consumed: then it
+ * stays for its time, bound to no device.
+ */
+export async function dropUnused(
+  d1: D1Database,
+  fingerprint: string,
+): Promise<'dropped' | 'used' | 'unknown'> {
+  const which = sql`fingerprint = ${fingerprint} AND NOT ${isClaimed(fingerprint)}`
+  const results = await writeAll(d1, [
+    sql`UPDATE certificates SET bound_udid = ${NO_DEVICE}, request = NULL WHERE ${which} AND profile > 0`,
+    sql`DELETE FROM certificates WHERE ${which} AND profile = 0`,
+  ])
+  if (results.some(({ meta }) => meta.changes > 0)) {
+    return 'dropped'
+  }
+  return (await issuedAs(d1, fingerprint)) ? 'used' : 'unknown'
 }
 
 /** Records certificates that another server issued, once. They count as issued here. */

@@ -1,4 +1,5 @@
 /** The document of the API, and what has to be there before each example of it can be sent. */
+import { readCertificate } from '../../src/pki/x509/certificate.ts'
 import { pem } from '../../src/pki/x509/issue.ts'
 import { AUDITED } from './audit-tools.ts'
 import { BLUEPRINTS } from './blueprint-tools.ts'
@@ -7,7 +8,14 @@ import { DEP } from './dep-api-tools.ts'
 import { HEALTH } from './health-tools.ts'
 import { deployed, pushCertificate } from './deployment.ts'
 import { authorityItem, deviceItem, deviceThere, recordOf, settled, staged } from './move-tools.ts'
-import { enrolByProfile, install, newAuthority } from './scep-client.ts'
+import {
+  enrol,
+  enrolByProfile,
+  install,
+  newAuthority,
+  oneTimeChallenge,
+  someKey,
+} from './scep-client.ts'
 import { api, enrolled, newDevice, until } from './server.ts'
 import { KEYS } from './keys-api-tools.ts'
 import { SETUPS } from './setup-tools.ts'
@@ -201,6 +209,13 @@ async function known() {
   return { ids: { id: 'C02EXAMPLE' } }
 }
 
+/** A certificate that no device has used. */
+async function unused() {
+  await install(newAuthority())
+  const { certificate } = await enrol({ challenge: await oneTimeChallenge(), key: someKey })
+  return { ids: { id: readCertificate(certificate).fingerprint } }
+}
+
 async function successor() {
   const first = newAuthority()
   await install(first)
@@ -280,6 +295,7 @@ export const PREPARE: Record<string, Prepare> = {
   listAuthorities: successor,
   installAuthority: authority,
   removeAuthority: successor,
+  dropCertificate: unused,
   revokeChallenges: async () => ({}),
   reinstateIdentity: identified,
   revokeIdentity: identified,

@@ -54,6 +54,7 @@ import { timelineRoutes } from './devices/timeline.ts'
 import { heldRoutes } from './commands/held.ts'
 import { queueRoutes } from './commands/queue.ts'
 import { secretRoutes } from './commands/secrets.ts'
+import { unusedCertificateRoutes } from './certificates/unused.ts'
 import { waitingRoutes } from './commands/waiting.ts'
 import { exportRoutes } from './moves/export.ts'
 import { moveItemRoutes } from './moves/items.ts'
@@ -108,6 +109,7 @@ const ROUTES = [
   invitationRoutes,
   knownSerialRoutes,
   identityRoutes,
+  unusedCertificateRoutes,
   contestRoutes,
   serialNumberRoutes,
   renewalRoutes,

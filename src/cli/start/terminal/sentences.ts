@@ -113,6 +113,7 @@ export const SENTENCES: Readonly<Record<string, string>> = {
   'renewals:stopped': 'renewals have stopped: {reason}',
   'repo:refused': '{path} was not given out: {reason}',
   'scep:challenges-revoked': 'all challenges from before {given_out_before} are revoked',
+  'scep:dropped': 'an unused identity is dropped: {fingerprint}',
   'scep:issued': 'an identity was issued: {subject}',
   'scep:refused': 'an identity was refused: {reason}',
   'scep:renewal-needed': '{device} requested its next identity, and gets none: {reason}',

@@ -75,6 +75,7 @@ export const SETTING_RIGHTS: Rights = {
   'GET /api/ca': 'read',
   'POST /api/ca': ['config', 'ca.install'],
   'DELETE /api/ca/:id': ['config', 'ca.delete'],
+  'DELETE /api/certificates/:id': ['enroll', 'certificate.drop'],
   'GET /api/push-certificate': 'read',
   'GET /api/identities': 'read',
   'GET /api/renewals': 'read',
