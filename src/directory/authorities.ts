@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer'
 import { createPrivateKey } from 'node:crypto'
 import { warn } from '../log.ts'
+import { reasonOf } from '../reason.ts'
 import { type Authority, authorityWarning } from '../pki/x509/authority.ts'
 import type { Anchor } from '../pki/x509/path.ts'
 import type { Sealer } from '../pki/seal/seal.ts'
@@ -35,20 +36,38 @@ export async function authorityAnchors(d1: D1Database): Promise<Anchor[]> {
   }))
 }
 
-/** Our authorities with their keys, the issuing one first. @throws SealError when a key cannot be opened */
+/**
+ * Our authorities with their keys, the issuing one first. An earlier one whose key cannot be opened is left
+ * out: its certificates are accepted all the same.
+ *
+ * @throws SealError when the key of the issuing one cannot be opened
+ */
 export async function loadAuthorities(d1: D1Database, sealer: Sealer): Promise<Authority[]> {
   const rows = await readAll(
     d1,
     select('authorities', ['keyId', 'certificate', 'sealedKey'], newestFirst),
   )
-  return rows.map(({ keyId, certificate, sealedKey }) => ({
-    certificate: readCertificate(new Uint8Array(certificate)),
-    key: createPrivateKey({
-      key: Buffer.from(sealer.open(new Uint8Array(sealedKey), place(keyId))),
-      format: 'der',
-      type: 'pkcs8',
-    }),
-  }))
+  return rows.flatMap(({ keyId, certificate, sealedKey }, n) => {
+    const sealed = new Uint8Array(sealedKey)
+    const key = n === 0 ? sealer.open(sealed, place(keyId)) : tryOpen(sealer, sealed, keyId)
+    return key === undefined
+      ? []
+      : [
+          {
+            certificate: readCertificate(new Uint8Array(certificate)),
+            key: createPrivateKey({ key: Buffer.from(key), format: 'der', type: 'pkcs8' }),
+          },
+        ]
+  })
+}
+
+function tryOpen(sealer: Sealer, sealed: Uint8Array, keyId: string): Uint8Array | undefined {
+  try {
+    return sealer.open(sealed, place(keyId))
+  } catch (error) {
+    warn('ca:not-opened', { ca: keyId, reason: reasonOf(error) })
+    return undefined
+  }
 }
 
 export async function listAuthorities(d1: D1Database): Promise<ListedAuthority[]> {

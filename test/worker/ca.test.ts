@@ -1,3 +1,4 @@
+import { createExecutionContext } from 'cloudflare:test'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { installAuthority } from '../../src/directory/authorities.ts'
 import { forgetUnused } from '../../src/directory/certificates.ts'
@@ -286,7 +287,8 @@ describe('a rotation', () => {
 
   it('warns from 180 days before the end of the issuing CA', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
-    const daily = () => worker.scheduled({} as ScheduledController, env as unknown as Env)
+    const daily = () =>
+      worker.scheduled({} as ScheduledController, env as unknown as Env, createExecutionContext())
     expect((await listed())[0]?.warning).toMatch(/expires on \d{4}-\d\d-\d\d: make a new one/)
     await daily()
     expect(warn.mock.calls.join()).toMatch(/"ca:expires","reason":"the CA .* expires on/)
@@ -308,6 +310,23 @@ describe('a rotation', () => {
   })
 })
 
+it('issues although the key of an earlier CA is sealed by a seal key that is gone', async () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  const gone = createSealer(`gone:${btoa('a seal key that is no longer set')}`)
+  const facts = { imported: false, nextSerial: undefined, now: clock.now() }
+  const earlier = newAuthority()
+  await installAuthority(env.DB, gone, earlier, facts)
+  await install(newAuthority())
+  const identity = await enrol({ challenge: await oneTimeChallenge() })
+  expect((await newDevice({ identity }).enroll()).status).toBe(200)
+  const { keyId } = earlier.certificate
+  expect(warn.mock.calls.join()).toContain(
+    `"ca:not-opened","ca":"${keyId}","reason":"sealed with key`,
+  )
+  await api('DELETE', `/api/ca/${keyId}`)
+  warn.mockRestore()
+})
+
 describe('certificates that no device uses', () => {
   const moved = newAuthority()
   const kept = async (where = '1'): Promise<number | null> =>
@@ -323,7 +342,11 @@ describe('certificates that no device uses', () => {
     const device = newDevice({ identity: used })
     await device.enroll()
     turn(7 * DAY)
-    await worker.scheduled({} as ScheduledController, env as unknown as Env)
+    await worker.scheduled(
+      {} as ScheduledController,
+      env as unknown as Env,
+      createExecutionContext(),
+    )
     expect(await kept(`authority = '${moved.certificate.keyId}'`)).toBe(1)
     expect((await newDevice({ identity: unused }).authenticate()).status).toBe(400)
     expect((await newDevice({ identity: before }).enroll()).status).toBe(200)
@@ -337,7 +360,11 @@ describe('certificates that no device uses', () => {
     await install(own)
     const identity = await enrol({ challenge: await oneTimeChallenge() })
     turn(7 * DAY)
-    await worker.scheduled({} as ScheduledController, env as unknown as Env)
+    await worker.scheduled(
+      {} as ScheduledController,
+      env as unknown as Env,
+      createExecutionContext(),
+    )
     expect(await kept(`authority = '${own.certificate.keyId}'`)).toBe(0)
     const bindings = { DEVICE_CA: pem('CERTIFICATE', own.certificate.der) }
     const device = newDevice({ identity, fetch: (url, init) => ask(url, init, bindings) })
