@@ -1,5 +1,6 @@
 import { inTime } from './clock.ts'
 import { configOf } from './config/config.ts'
+import type { Control } from './control/object.ts'
 import { UNKNOWN } from './device/outbox/cursors.ts'
 import type { DeviceNamespace } from './device/stub.ts'
 import type { Announcement } from './device/runtime/runtime.ts'
@@ -19,6 +20,7 @@ export interface ConsumerEnv extends FigureEnv {
   readonly DEVICE: DeviceNamespace
   readonly SUBSCRIBER: { getByName(name: string): SubscriberStub }
   readonly DB: D1Database
+  readonly CONTROL: { getByName(name: string): Pick<Control, 'addCounts' | 'echo'> }
 }
 
 /** The longest call of the object of a device. */
@@ -41,6 +43,9 @@ export async function consume(
     ...messages
       .filter(({ setup }) => setup)
       .map(({ device }) => attempt('setup:not-begun', () => beginDueSetup(env, device), device)),
+    ...messages
+      .flatMap(({ probe }) => probe ?? [])
+      .map((name) => attempt('queue:wake-failed', () => env.CONTROL.getByName(name).echo())),
   ])
   reportCounts(env, (work) => {
     context.waitUntil(work)

@@ -7,11 +7,13 @@ import { forgetContents } from './directory/declarations/edit.ts'
 import { forgetFiles } from './directory/declarations/files.ts'
 import { writeAll } from './directory/sql.ts'
 import type { Env } from './env.ts'
+import { laterIn } from './guard.ts'
 import { reasonOf } from './reason.ts'
 import { warn } from './log.ts'
 import { clock } from './clock.ts'
 import { forgetUnused } from './directory/certificates.ts'
 import { beginOffers } from './jobs/declarations/begin.ts'
+import { prepareConfig } from './config/claim.ts'
 import { requireConfig, type Config } from './config/config.ts'
 import { CONTROL_NAME } from './figures/report.ts'
 import { tellExpiry } from './health/tell-expiry.ts'
@@ -42,6 +44,7 @@ export async function runDailyDuties(env: Env, config: Config, byCron = true): P
 /** The duties for an object: it calls them when the cron is late. */
 export class Duties extends WorkerEntrypoint<Env> {
   async run(): Promise<void> {
+    await prepareConfig(this.env, laterIn(this.ctx))
     await runDailyDuties(this.env, requireConfig(this.env), false)
   }
 }

@@ -1,3 +1,4 @@
+import { prepareConfig, type ClaimEnv } from './config/claim.ts'
 import { reportCounts, type FigureEnv } from './figures/report.ts'
 import { warn } from './log.ts'
 import { reasonOf, safeError } from './reason.ts'
@@ -7,24 +8,32 @@ import { received } from './request-id.ts'
  * Makes every method of an object's class run for the request of its caller, and reject with a safe error
  * (docs/architecture.md §22). The runtime logs the text and the stack of every error that an object throws,
  * and passes the text to the caller.
+ *
+ * @param prepare finds out what the methods have to know; it answers nothing if there is nothing to wait for
  */
-export function guardObject({ prototype }: { readonly prototype: object }): void {
+export function guardObject(
+  { prototype }: { readonly prototype: object },
+  prepare = prepareConfig,
+): void {
   wrapMethods<Guarded>(prototype, async (method, { object, values }) => {
+    const later = laterIn(object.ctx)
     try {
+      const waiting = prepare(object.env, later)
+      if (waiting) {
+        await waiting
+      }
       return await received(values, method)
     } catch (error) {
       throw safeError(error)
     } finally {
-      reportCounts(object.env, (work) => {
-        object.ctx.waitUntil(work)
-      })
+      reportCounts(object.env, later)
     }
   })
 }
 
 interface Guarded {
   readonly ctx: Pick<DurableObjectState, 'waitUntil'>
-  readonly env: FigureEnv
+  readonly env: ClaimEnv & FigureEnv
 }
 
 /** A call to a method. */
@@ -51,6 +60,15 @@ export function wrapMethods<Self>(
         },
       })
     }
+  }
+}
+
+/** Lets work that cannot fail go on after the answer. */
+export function laterIn(
+  context: Pick<ExecutionContext, 'waitUntil'>,
+): (work: Promise<void>) => void {
+  return (work) => {
+    context.waitUntil(work)
   }
 }
 

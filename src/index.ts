@@ -1,3 +1,4 @@
+import { prepareConfig } from './config/claim.ts'
 import { configOf } from './config/config.ts'
 import { consume } from './consumer.ts'
 import { Audit } from './audit/object.ts'
@@ -10,7 +11,7 @@ import { Device } from './device/object.ts'
 import type { Announcement } from './device/runtime/runtime.ts'
 import type { Env } from './env.ts'
 import { app } from './http/app.ts'
-import { guardObject } from './guard.ts'
+import { guardObject, laterIn } from './guard.ts'
 import { idOf } from './http/caller.ts'
 import { carrying, forRequest } from './request-id.ts'
 import { Duties, runDailyDuties } from './cron.ts'
@@ -27,9 +28,11 @@ for (const [name, object] of Object.entries({
 })) {
   guardSchema(name, object)
 }
-for (const object of [Audit, Control, DepAccount, Job, Push, Subscriber, Device]) {
+for (const object of [Audit, DepAccount, Job, Push, Subscriber, Device]) {
   guardObject(object)
 }
+// It is what the others ask.
+guardObject(Control, () => undefined)
 
 export { Audit, Control, DepAccount, Job, Push, Subscriber, Device, Poster, Duties }
 
@@ -54,8 +57,12 @@ function carryingEnv(env: Env): Env {
 export default {
   fetch: (request: Request, env, context) =>
     forRequest(idOf(request, env), () => app.fetch(request, carryingEnv(env), context)),
-  queue: consume,
-  async scheduled(_, env) {
+  async queue(batch, env, context) {
+    await prepareConfig(env, laterIn(context))
+    await consume(batch, env, context)
+  },
+  async scheduled(_, env, context) {
+    await prepareConfig(env, laterIn(context))
     const result = configOf(env)
     if (!result.ok) {
       return

@@ -1,6 +1,6 @@
-import { createHash, type KeyObject } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import type { Certificate } from '../pki/x509/certificate.ts'
-import { createSealer, type Sealer } from '../pki/seal/seal.ts'
+import type { Sealer } from '../pki/seal/seal.ts'
 import {
   DAY,
   MINUTE,
@@ -31,25 +31,34 @@ import {
   type EnrollmentSettings,
   type ScepSettings,
 } from './enrollment.ts'
+import { claimOf, type ServerClaim } from './claim.ts'
+import { isExample } from './examples.ts'
+import { joinRings, refuseConstantKeys, type RingKey, type SealRing } from './ring.ts'
+import {
+  missingSecrets,
+  readBootstrapKeys,
+  whyNot,
+  type BootstrapKey,
+  type NotConfigured,
+} from './secrets.ts'
 import type { DeviceSettings, KeepResults, RepoLinks } from './settings.ts'
+import { setting, type UncheckedVars } from './vars.ts'
 import { reasonOf, OwnError } from '../reason.ts'
 import type { LogLevel } from '../figures/lines.ts'
 import { setLogLevel } from '../log.ts'
 import { MICROMDM_TOPICS } from '../events/topics.ts'
 import { VAR_WEBHOOK, type Webhook } from '../events/webhook.ts'
 
-/**
- * The settings as the runtime gives them: every var and secret is optional until {@link readConfig} has
- * checked it.
- */
-export type UncheckedVars = Readonly<Record<string, unknown>>
-
 export interface Config {
   readonly publicUrl: string
   readonly bootstrapKeys: readonly BootstrapKey[]
+  /** Settings of keys that are examples of some page: they are not accepted. */
+  readonly exampleKeys: readonly BootstrapKey[]
   readonly sealer: Sealer
-  /** Recognises a repeated request. The oldest of SEAL_KEYS: a newer one in front of it changes nothing. */
+  /** Recognises a repeated request. The oldest of the ring: a newer one in front of it changes nothing. */
   readonly repeatKey: KeyObject
+  /** The seal keys, newest first. */
+  readonly sealKeys: readonly RingKey[]
   readonly deviceCAs: readonly Certificate[]
   /** The subscriber of `WEBHOOK_URL`, if it is set. The others are in D1. */
   readonly webhooks: readonly Webhook[]
@@ -86,33 +95,22 @@ export interface Config {
   readonly residentObjects: number
 }
 
-/** A key with all scopes, out of the settings: it works while the list of keys cannot be read. */
-export interface BootstrapKey {
-  readonly key: string
-  /** Names the key in lists and in the audit: the first eight hex digits of its SHA-256. */
-  readonly id: string
-  readonly name: string
+export type ConfigResult = { readonly ok: true; readonly config: Config } | NotOk
+
+/** Settings that are not complete. */
+export interface NotOk {
+  readonly ok: false
+  readonly why: NotConfigured
+  readonly problems: readonly string[]
+  readonly publicUrl: string
 }
 
-export type ConfigResult =
-  | { readonly ok: true; readonly config: Config }
-  | { readonly ok: false; readonly problems: readonly string[] }
-
-/** MicroMDM's names for settings that this server has too. */
-const ALIASES: Readonly<Record<string, string>> = {
-  API_KEY: 'MICROMDM_API_KEY',
-  PUBLIC_URL: 'MICROMDM_SERVER_URL',
-  WEBHOOK_URL: 'MICROMDM_WEBHOOK_URL',
-  DM_URL: 'DM',
-  UDID_CERT_AUTH_WARN_ONLY: 'MICROMDM_UDID_CERT_AUTH_WARN_ONLY',
-  NO_COMMAND_HISTORY: 'MICROMDM_NO_COMMAND_HISTORY',
-  HOMEPAGE: 'MICROMDM_HTTP_HOMEPAGE',
-  SCEP_CLIENT_VALIDITY: 'MICROMDM_SCEP_CLIENT_VALIDITY',
-  USE_DYNAMIC_CHALLENGE: 'MICROMDM_USE_DYNAMIC_CHALLENGE',
-}
-
-/** The only reader of vars and secrets. A Worker with missing settings reports each of them. */
-export function readConfig(vars: UncheckedVars): ConfigResult {
+/**
+ * The only reader of vars and secrets. A Worker with missing settings reports each of them.
+ *
+ * @param claim what Control knows of the server; absent with complete secrets, which need nothing else
+ */
+export function readConfig(vars: UncheckedVars, claim?: ServerClaim): ConfigResult {
   const problems: string[] = []
   const attempt: ReadSetting = (name, read, fallback) => {
     const text = setting(vars, name)
@@ -127,19 +125,18 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
     }
   }
   const text = (name: string): string => setting(vars, name)
-  const keys = attempt('SEAL_KEYS', readKeys, undefined)
   const adminKeysOnly = attempt('ADMIN_KEYS_ONLY', readBoolean, false)
-  for (const name of adminKeysOnly ? ['SEAL_KEYS'] : ['API_KEY', 'SEAL_KEYS']) {
-    if (setting(vars, name) === '') {
-      problems.push(`${name} is not set: add it with \`wrangler secret put ${name}\``)
-    }
-  }
+  const why = whyNot(text, claim)
+  const ring = readRing(text('SEAL_KEYS'), claim, problems)
+  problems.push(...missingSecrets(text, adminKeysOnly, claim))
+  const bootstrapKeys = adminKeysOnly ? [] : readBootstrapKeys(text)
   const pushCertificate = attempt('PUSH_CERTIFICATE', readPush, undefined)
   const pushTopic = pushCertificate?.uid ?? setting(vars, 'PUSH_TOPIC')
   const dm = attempt('DM_URL', readReceiver, { url: '', authorization: '' })
-  const config: Omit<Config, 'sealer' | 'repeatKey'> = {
+  const config: Omit<Config, 'sealer' | 'repeatKey' | 'sealKeys'> = {
     publicUrl: attempt('PUBLIC_URL', readOrigin, ''),
-    bootstrapKeys: adminKeysOnly ? [] : BOOTSTRAP_KEYS.flatMap(bootstrapKey(text)),
+    bootstrapKeys: bootstrapKeys.filter(({ key }) => !isExample(key)),
+    exampleKeys: bootstrapKeys.filter(({ key }) => isExample(key)),
     deviceCAs: attempt('DEVICE_CA', readCertificates, []),
     webhooks: readWebhook(attempt),
     allowPrivateWebhooks: attempt('ALLOW_PRIVATE_WEBHOOKS', readBoolean, false),
@@ -150,7 +147,7 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
     pushTopic,
     pushCertificateId: pushCertificate?.fingerprint ?? setting(vars, 'PUSH_CERTIFICATE_ID'),
     clientCertHeader: attempt('CLIENT_CERT_HEADER', readHeaderName, ''),
-    enrollment: enrollmentSettings(text, attempt, keys?.enrollTokens ?? []),
+    enrollment: enrollmentSettings(text, attempt, ring?.enrollTokens ?? []),
     scep: readScep(text, attempt),
     repoLinks: attempt<RepoLinks>('REPO_LINKS', readRepoLinks, 'open'),
     jobBurst: attempt('JOB_BURST', readCount, 0),
@@ -161,38 +158,25 @@ export function readConfig(vars: UncheckedVars): ConfigResult {
     auditDays: attempt('AUDIT_DAYS', readAuditDays, 400),
     lastSeenResolution: attempt('LAST_SEEN_RESOLUTION', readDuration, MINUTE),
   }
-  return problems.length > 0 || keys === undefined
-    ? { ok: false, problems }
-    : { ok: true, config: { ...config, sealer: keys.sealer, repeatKey: keys.repeatKey } }
-}
-
-/**
- * The key ring, and one token for enrolment links from each key: a Worker cannot write a secret of its own.
- */
-function readKeys(ring: string) {
-  const sealer = createSealer(ring)
-  const [newest, ...older] = sealer.derive('edgemdm repeated request')
-  return {
-    sealer,
-    repeatKey: older.at(-1) ?? newest,
-    // Hex, because mail programs end a link before a hyphen that is its last character.
-    enrollTokens: sealer
-      .derive('edgemdm enrolment token')
-      .map((key) => key.export().toString('hex').slice(0, 32)),
+  if (problems.length > 0 || !ring) {
+    return { ok: false, why, problems, publicUrl: config.publicUrl }
   }
+  const { sealer, repeatKey, keys } = ring
+  return { ok: true, config: { ...config, sealer, repeatKey, sealKeys: keys } }
 }
 
-const BOOTSTRAP_KEYS = [
-  ['API_KEY', 'bootstrap'],
-  ['API_KEY_PREVIOUS', 'bootstrap (previous)'],
-] as const
-
-/** The key of a setting; none if it is not set. */
-function bootstrapKey(text: (name: string) => string) {
-  return ([variable, name]: (typeof BOOTSTRAP_KEYS)[number]): BootstrapKey[] => {
-    const key = text(variable)
-    const id = createHash('sha256').update(key).digest('hex').slice(0, 8)
-    return key === '' ? [] : [{ key, id, name }]
+function readRing(
+  secrets: string,
+  claim: ServerClaim | undefined,
+  problems: string[],
+): SealRing | undefined {
+  const held = claim && 'ring' in claim ? claim.ring : ''
+  try {
+    refuseConstantKeys(secrets)
+    return secrets + held === '' ? undefined : joinRings(secrets, held)
+  } catch (error) {
+    problems.push(`SEAL_KEYS: ${reasonOf(error).replace('SEAL_KEYS ', '')}`)
+    return undefined
   }
 }
 
@@ -235,19 +219,23 @@ function readHistory(attempt: ReadSetting): KeepResults {
   return attempt('KEEP_RESULTS', readKeepResults, byDefault)
 }
 
-const checked = new WeakMap<object, ConfigResult>()
+const checked = new WeakMap<
+  object,
+  { readonly claim: ServerClaim | undefined; readonly result: ConfigResult }
+>()
 
 /**
- * {@link readConfig}, once for each environment of the runtime: keys are parsed once. It sets the level of
- * the isolate's log.
+ * {@link readConfig}, once for each environment of the runtime and for what `prepareConfig` has found of the
+ * claim: keys are parsed once. It sets the level of the isolate's log.
  */
 export function configOf(env: object): ConfigResult {
+  const claim = claimOf(env)
   const known = checked.get(env)
-  if (known) {
-    return known
+  if (known && known.claim === claim) {
+    return known.result
   }
-  const result = readConfig({ ...env })
-  checked.set(env, result)
+  const result = readConfig({ ...env }, claim)
+  checked.set(env, { claim, result })
   if (result.ok) {
     setLogLevel(result.config.logLevel)
   }
@@ -264,12 +252,4 @@ export function requireConfig(env: object): Config {
     throw new OwnError(`EdgeMDM is not configured: ${result.problems.join('; ')}`)
   }
   return result.config
-}
-
-/** A var under its own name or MicroMDM's. TOML has booleans and numbers too. */
-function setting(vars: UncheckedVars, name: string): string {
-  return [name, ALIASES[name] ?? name]
-    .map((alias) => vars[alias])
-    .map((value) => (/string|boolean|number/.test(typeof value) ? String(value).trim() : ''))
-    .reduce((first, second) => first || second)
 }

@@ -19,7 +19,13 @@ import type { ChallengeSettings } from './settings.ts'
 export type EnrollmentAccess =
   | { readonly mode: 'open' }
   /** Downloads need the token in the link, or a token of older SEAL_KEYS. */
-  | { readonly mode: 'token'; readonly token: string; readonly olderTokens: readonly string[] }
+  | {
+      readonly mode: 'token'
+      readonly token: string
+      readonly olderTokens: readonly string[]
+      /** From the seal keys, and not chosen. */
+      readonly isDerived: boolean
+    }
   /** Devices that sign a serial number which an admin or Apple Business Manager has listed. */
   | { readonly mode: 'known' }
 
@@ -51,7 +57,7 @@ const STATIC_CHALLENGE = 'micromdm'
 export type ReadSetting = <T>(name: string, read: (text: string) => T, fallback: T) => T
 
 /** The text of a setting; empty if it is not set. */
-type TextOf = (name: string) => string
+export type TextOf = (name: string) => string
 
 /** The settings of enrolment. `derived`: tokens from SEAL_KEYS, newest first. */
 export function enrollmentSettings(
@@ -63,7 +69,7 @@ export function enrollmentSettings(
   const mode = attempt('ENROLLMENT', (given) => readEnrollmentMode(given, chosen), 'token')
   const [token = '', ...olderTokens] = chosen === '' ? derived : [chosen]
   return {
-    access: mode === 'token' ? { mode, token, olderTokens } : { mode },
+    access: mode === 'token' ? { mode, token, olderTokens, isDerived: chosen === '' } : { mode },
     profileSigner: attempt<ProfileSigner | undefined>(
       'PROFILE_SIGNING_CERT',
       (pem) => readSigner(pem, text('PROFILE_SIGNING_KEY')),

@@ -1,9 +1,24 @@
 import { DurableObject } from 'cloudflare:workers'
 import { clock } from '../clock.ts'
 import { noteFailures, type FailureCounts, type FailuresEnv } from './failures.ts'
+import type { ClaimView } from '../config/claim.ts'
 import type { Counts } from '../figures/count.ts'
 import type { KeyView } from '../keys/view.ts'
 import { keepBeat, lateAt, readBeats, type Beat, type Beats } from './beats.ts'
+import {
+  beginClaim,
+  claimView,
+  confirmClaim,
+  forgetRing,
+  noteSecrets,
+  pendingClaim,
+  ringCopy,
+  type ClaimPending,
+  type ClaimConfirmed,
+  type ClaimedKeys,
+  type RingCopy,
+  type RingForgotten,
+} from './claim.ts'
 import { keepDated, readDated, type Dated, type DatedThings } from './dated.ts'
 import {
   addCounts,
@@ -28,6 +43,7 @@ import {
   type KeyRolled,
   type RollRequest,
 } from './keys.ts'
+import { awaitProbe, newProbeMemory, probeAlarm, ringProbe } from './probe.ts'
 import {
   closeSession,
   closeSessions,
@@ -54,6 +70,7 @@ export class Control extends DurableObject<FailuresEnv> {
   #opened: ControlStore | undefined
   /** The caller that gathers gauges now has until then. */
   #turn = 0
+  readonly #probe = newProbeMemory()
 
   get #store(): ControlStore {
     return (this.#opened ??= openControl(this.ctx.storage))
@@ -127,6 +144,35 @@ export class Control extends DurableObject<FailuresEnv> {
     keepDated(this.ctx.storage.kv, found)
   }
 
+  /** Whose server it is (docs/claim.md), and the seal keys that this object holds. */
+  async claimView(): Promise<ClaimView> {
+    return claimView(this.#store)
+  }
+
+  async noteSecrets({ ids }: { ids: readonly string[] }): Promise<ClaimView> {
+    return noteSecrets(this.#store, ids)
+  }
+
+  async beginClaim(): Promise<ClaimPending> {
+    return beginClaim(this.#store)
+  }
+
+  async pendingClaim(): Promise<ClaimPending> {
+    return pendingClaim(this.#store)
+  }
+
+  async confirmClaim(request: ClaimedKeys): Promise<ClaimConfirmed> {
+    return this.ctx.storage.transactionSync(() => confirmClaim(this.#store, request, clock.now()))
+  }
+
+  async ringCopy(): Promise<RingCopy> {
+    return ringCopy(this.#store)
+  }
+
+  async forgetRing(ids: readonly string[]): Promise<RingForgotten> {
+    return forgetRing(this.#store, ids)
+  }
+
   /** The daily duties were done. */
   async beat(beat: Beat): Promise<void> {
     keepBeat(this.ctx.storage.kv, beat)
@@ -138,6 +184,21 @@ export class Control extends DurableObject<FailuresEnv> {
     await this.#watchCron()
     const beats = readBeats(kv, clock.now())
     return { beats, dated: readDated(kv).things, watched: lastWatched(kv) }
+  }
+
+  /** Only for an object of a probe, which keeps nothing. */
+  async probeAlarm(ms: number): Promise<string> {
+    return probeAlarm(this.ctx, this.#probe, ms)
+  }
+
+  /** Waits for `echo`. */
+  async awaitEcho(ms: number): Promise<string> {
+    return awaitProbe(this.#probe, ms)
+  }
+
+  /** The message of a probe has come through the queue. */
+  async echo(): Promise<void> {
+    this.#probe.happened.resolve()
   }
 
   /** The alarm rings when the cron is late. One in the past has been lost: the platform rings it in time. */
@@ -153,6 +214,9 @@ export class Control extends DurableObject<FailuresEnv> {
   /** Does the daily duties in place of a cron that is late. */
   override async alarm(): Promise<void> {
     const { storage, exports } = this.ctx
+    if (await ringProbe(storage, this.#probe)) {
+      return
+    }
     await storage.setAlarm(clock.now() + FALLBACK)
     await storage.sync()
     if (clock.now() >= lateAt(readBeats(storage.kv, clock.now()))) {

@@ -10,6 +10,8 @@ export interface AppEnv {
   Bindings: Env
   Variables: {
     config: Config
+    /** Whether Control may hold seal keys that `config` lacks. */
+    mayLackKeys: boolean
     /** Behind a gate. */
     caller: Caller
     /** What the audit will have, for a request that changes or reveals something. */

@@ -1,9 +1,9 @@
+import { mayHoldMoreKeys, prepareConfig } from '../config/claim.ts'
 import { configOf } from '../config/config.ts'
 import { clock } from '../clock.ts'
 import { announceCertificate } from '../device/push/gate.ts'
 import { reportCounts } from '../figures/report.ts'
-import { inBackground } from '../guard.ts'
-import { warn } from '../log.ts'
+import { inBackground, laterIn } from '../guard.ts'
 import { requestId } from '../request-id.ts'
 import { newApp } from './app-env.ts'
 import { countDeviceRequest } from './device/counted.ts'
@@ -11,7 +11,7 @@ import { enrollFace } from './device/enrolment/routes.ts'
 import { fileFace } from './device/files.ts'
 import { deviceFace } from './device/face.ts'
 import { scepFace } from './device/scep.ts'
-import { errorResponse, isForDevices, notFound, onError } from './errors.ts'
+import { isForDevices, notFound, onError } from './errors.ts'
 import { healthFace } from './health/face.ts'
 import { answerAlive } from './health/probes.ts'
 import { refuseHost } from './host.ts'
@@ -20,9 +20,13 @@ import { micromdmFace } from './micromdm/v1-routes.ts'
 import { sessionFace } from './console/session.ts'
 import { fullVersion } from './micromdm/version.ts'
 import { nanomdmFace } from './nanomdm/face.ts'
+import { notReady } from './not-ready.ts'
 import { ownFace } from './api/face.ts'
-import { HEALTHZ, READYZ } from './paths.ts'
+import { HEALTHZ } from './paths.ts'
 import { repoFace } from './repo/face.ts'
+import { setupFace } from './setup/face.ts'
+
+const SETUP = /^\/setup(\/|$)/
 
 /** All routes of the Worker. */
 export const app = newApp()
@@ -47,22 +51,24 @@ app.use(async (c, next) => {
   if (refused) {
     return refused
   }
+  const waiting = prepareConfig(c.env, laterIn(c.executionCtx))
+  if (waiting) {
+    await waiting
+  }
   const result = configOf(c.env)
   if (!result.ok) {
-    const problems = result.problems.join('; ')
-    warn('config:incomplete', { problems })
-    if (c.req.path === READYZ) {
-      return c.json({ ready: false }, 503)
-    }
-    return errorResponse(c.req.path, 'not_configured', `EdgeMDM is not configured: ${problems}`)
+    // The owner of a new server comes before its settings.
+    return SETUP.test(c.req.path) ? next() : notReady(c, result)
   }
   c.set('config', result.config)
+  c.set('mayLackKeys', mayHoldMoreKeys(c.env))
   const announcing = announceCertificate(c.env, result.config, clock.now())
   if (announcing) {
     inBackground(c.executionCtx, announcing)
   }
   return next()
 })
+app.route('/', setupFace)
 app.route('/', deviceFace)
 app.route('/', fileFace)
 app.route('/', enrollFace)

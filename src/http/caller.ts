@@ -33,6 +33,11 @@ export function coarseNetworkOf(c: Context<AppEnv>): string {
   return networkOf(addressOf(c)).replace(/^(\d+\.\d+\.\d+)\.\d+$/, '$1.0/24')
 }
 
+/** The sender's network, and for IPv6 the largest that one customer gets (RFC 6177 §2). */
+export function siteOf(address: string): string {
+  return networkOf(address).replace(/:[^:]+::\/64$/, '::/48')
+}
+
 /** The sender's network. All addresses of an IPv6 network of /64 belong to one customer. */
 export function networkOf(address: string): string {
   const plain = address.replace(/^::ffff:(?=[\d.]+$)/i, '')

@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import { configOf } from '../config/config.ts'
 import { warn } from '../log.ts'
 import type { AppEnv } from './app-env.ts'
 import { loggedPath } from './caller.ts'
@@ -7,6 +8,13 @@ import { errorResponse } from './errors.ts'
 /** The address of this server as clients see it, without a slash at the end. */
 export function baseUrl(c: Context<AppEnv>): string {
   return c.var.config.publicUrl || new URL(c.req.url).origin
+}
+
+/** The same while the settings are not complete. */
+export function ownOrigin({ env, req }: Context<AppEnv>): string {
+  const result = configOf(env)
+  const { publicUrl } = result.ok ? result.config : result
+  return publicUrl || new URL(req.url).origin
 }
 
 /** RFC 9110 §7.2, without the characters that no host name or address in use has. */

@@ -30,6 +30,7 @@ export const PROBLEMS = {
   cannot_succeed: 400,
   no_targets: 400,
   too_many_targets: 400,
+  wrong_setup_code: 400,
   unauthorized: 401,
   cross_site: 403,
   missing_scope: 403,
@@ -88,6 +89,7 @@ export const PROBLEMS = {
   webhook_unreadable: 409,
   set_by_vars: 409,
   move_not_ready: 409,
+  already_claimed: 409,
   dep_refused: 409,
   gone: 410,
   body_too_large: 413,
@@ -98,6 +100,8 @@ export const PROBLEMS = {
   unavailable: 503,
   dep_unavailable: 503,
   not_configured: 503,
+  not_claimed: 503,
+  no_setup_code: 503,
   no_bucket: 503,
   storage_full: 503,
   directory_not_migrated: 503,
@@ -126,9 +130,9 @@ export interface Fault {
   readonly detail: string
 }
 
-/** Whether a path is of our own API or the console, with problem documents as errors. */
+/** Whether a path is of our own API, the console or the claim, with problem documents as errors. */
 export function isOwnPath(path: string): boolean {
-  return path === '/api' || (/^\/(api|console)\//.test(path) && !isKmfddmPath(path))
+  return path === '/api' || (/^\/(api|console|setup)\//.test(path) && !isKmfddmPath(path))
 }
 
 /** An error of our own API: `application/problem+json` (RFC 9457). `detail` says what to do. */

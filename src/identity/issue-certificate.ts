@@ -26,7 +26,12 @@ import { sameSecret } from '../same-secret.ts'
  */
 export type Issued = { readonly old?: IssuedCertificate } & (
   | { readonly kind: 'issued'; readonly certificate: IssuedCertificate }
-  | { readonly kind: 'refused'; readonly reason: string }
+  | {
+      readonly kind: 'refused'
+      readonly reason: string
+      /** No key of the ring made the challenge, as far as this isolate knows the ring. */
+      readonly isUnknown?: true
+    }
 )
 
 type Refused = Extract<Issued, { kind: 'refused' }>
@@ -186,7 +191,7 @@ async function allowStatic(
 ): Promise<Allowed> {
   const mode = await challengeMode(db, config.scep)
   if (mode.kind === 'one-time' || !sameSecret(challenge, mode.challenge)) {
-    return refused('the challenge is wrong')
+    return { ...refused('the challenge is wrong'), isUnknown: true }
   }
   if (mode.because !== undefined) {
     warn('scep:static-challenge', {

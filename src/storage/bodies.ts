@@ -98,6 +98,10 @@ export function liesInParts(kind: BodyKind, ref: string): string {
   return `EXISTS (SELECT 1 FROM parts WHERE body = '${kind}' AND ref = ${ref})`
 }
 
+/** SQL: the beginnings of the sealed bodies in `parts`. Property lists begin with another byte. */
+export const SEALED_PARTS = `SELECT bytes AS sealed FROM parts
+  WHERE part = 0 AND substr(bytes, 1, 1) = x'01'`
+
 function joinParts(db: Db, kind: BodyKind, ref: number): Uint8Array {
   const rows = db.all<{ bytes: Uint8Array | ArrayBuffer }>(
     'SELECT bytes FROM parts WHERE body = ? AND ref = ? ORDER BY part',

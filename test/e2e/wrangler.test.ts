@@ -135,9 +135,10 @@ describe.concurrent('wrangler', () => {
       'PUT /queues/ID/consumers/ID',
       'PUT /workers/scripts/edgemdm/schedules',
     ])
-    for (const name of ['DB', 'EVENTS', 'API_KEY', 'SEAL_KEYS']) {
+    for (const name of ['DB', 'EVENTS']) {
       expect(binding(uploaded(fake), name)).toEqual({ name, type: 'inherit' })
     }
+    // Secrets stay because of `keep_bindings`.
     expect(activeVersion(worker)?.bindings).toEqual(
       expect.arrayContaining([
         { name: 'ORG', type: 'plain_text', text: 'Acme' },

@@ -75,10 +75,15 @@ describe('each setting that the server reads', () => {
     expect(names.filter((name) => !page.includes(name))).toEqual([])
   })
 
-  it('is passed through by npm start, except for two facts of its own push certificate', () => {
+  it('is passed through by npm start, except for facts of its own push certificate and its own keys', () => {
     const source = readFileSync(join(PROJECT, 'src/cli/settings.ts'), 'utf8')
     const missing = names.filter((name) => !source.match(`'${name}'|\\b${name}:`))
-    expect(missing.toSorted()).toEqual(['PUSH_CERTIFICATE_ID', 'PUSH_TOPIC'])
+    expect(missing.toSorted()).toEqual([
+      'PUSH_CERTIFICATE_ID',
+      'PUSH_TOPIC',
+      'SETUP_CODE',
+      'SETUP_CODE_HASH',
+    ])
   })
 })
 

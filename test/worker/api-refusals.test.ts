@@ -78,7 +78,7 @@ describe('a path', () => {
           body: { detail: expect.stringContaining('Unrecognized key: "nope"') },
         })
       }
-      const authorization = `Basic ${btoa('micromdm:secret')}`
+      const authorization = `Basic ${btoa('micromdm:test-key')}`
       const other = await serve(url, { method: 'OPTIONS', headers: { authorization } })
       expect([other.status, other.headers.get('allow')], path).toEqual([405, methods.join(', ')])
     }
@@ -110,7 +110,7 @@ describe('a list', () => {
 })
 
 describe('expires_at', () => {
-  const authorization = `Basic ${btoa('micromdm:secret')}`
+  const authorization = `Basic ${btoa('micromdm:test-key')}`
 
   it('may have passed in a repeated request with its Idempotency-Key', async () => {
     const expires_at = fromNow(SECOND)
@@ -151,7 +151,7 @@ it('a repeated replay with one Idempotency-Key is one job', async () => {
   const ask = async (ids: string[]) => {
     const response = await serve('/api/replays', {
       method: 'POST',
-      headers: { authorization: `Basic ${btoa('micromdm:secret')}`, 'idempotency-key': 'k' },
+      headers: { authorization: `Basic ${btoa('micromdm:test-key')}`, 'idempotency-key': 'k' },
       body: JSON.stringify({ webhook_id: 'webhook', ids, dry_run: true }),
     })
     return { status: response.status, body: await response.json<{ id: string }>() }
@@ -161,7 +161,7 @@ it('a repeated replay with one Idempotency-Key is one job', async () => {
   expect(await ask(['E'])).toMatchObject({ status: 422, body: { code: 'idempotency_key_reused' } })
 })
 
-const AUTH = { authorization: `Basic ${btoa('micromdm:secret')}` }
+const AUTH = { authorization: `Basic ${btoa('micromdm:test-key')}` }
 
 describe('an error of the API', () => {
   const asked = async (path: string, init: RequestInit = { headers: AUTH }) => {

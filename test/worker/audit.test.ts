@@ -1,4 +1,4 @@
-import { runInDurableObject } from 'cloudflare:test'
+import { createExecutionContext, runInDurableObject } from 'cloudflare:test'
 import { expect, it } from 'vitest'
 import worker from '../../src/index.ts'
 import type { Env } from '../../src/env.ts'
@@ -14,7 +14,8 @@ function turnMonth(): void {
 }
 
 const targetOf = (id: string) => ({ target: { type: 'device', id } })
-const cron = () => worker.scheduled({} as ScheduledController, env as unknown as Env)
+const cron = () =>
+  worker.scheduled({} as ScheduledController, env as unknown as Env, createExecutionContext())
 
 async function chain() {
   const rows = (await allRows()).toReversed()

@@ -2,6 +2,7 @@
  * Challenges of downloads: free until they are used, good once, for the device that they were given out
  * for.
  */
+import { createExecutionContext } from 'cloudflare:test'
 import { addInvitation } from '../../src/directory/invitations.ts'
 import { createPrivateKey } from 'node:crypto'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
@@ -16,6 +17,7 @@ import { readPlist } from '../../src/plist/read.ts'
 import { writePlist } from '../../src/plist/write.ts'
 import { downloadProfile } from '../../src/simulator/device/enrolment.ts'
 import type { SimulatedIdentity } from '../../src/simulator/device/identity.ts'
+import { heardControl } from './enroll-tools.ts'
 import { clock, turn } from './clock.ts'
 import { countedWorker } from './counting.ts'
 import {
@@ -36,6 +38,7 @@ const MINUTE = 60_000
 const PROFILE = 'http://mdm.test/mdm/enroll'
 const { APPLE_DEVICE, APPLE_DEVICE_KEY } = env as unknown as Record<string, string>
 const authority = newAuthority()
+beforeAll(heardControl)
 beforeAll(() => install(authority))
 
 /** Keys are slow to make. Another key is another request, which a test of one challenge has to make. */
@@ -50,7 +53,7 @@ async function download(path = '/mdm/enroll'): Promise<string> {
 }
 
 async function daily(): Promise<void> {
-  await worker.scheduled({} as ScheduledController, env as never)
+  await worker.scheduled({} as ScheduledController, env as never, createExecutionContext())
 }
 
 /** The reasons that the log has for what is done meanwhile. */

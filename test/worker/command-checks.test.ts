@@ -140,7 +140,7 @@ describe('a command with faults', () => {
     const { udid } = newDevice()
     const latin1 = await serve(`/api/devices/${udid}/commands`, {
       method: 'POST',
-      headers: { authorization: `Basic ${btoa('micromdm:secret')}` },
+      headers: { authorization: `Basic ${btoa('micromdm:test-key')}` },
       body: Uint8Array.from('{"request_type":"EnableLostMode","message":"Gerät"}', (char) =>
         char.charCodeAt(0),
       ),
@@ -191,7 +191,7 @@ describe('a command with faults', () => {
     })
     const posted = await serve(`/v1/commands/${udid}`, {
       method: 'POST',
-      headers: { authorization: `Basic ${btoa('micromdm:secret')}` },
+      headers: { authorization: `Basic ${btoa('micromdm:test-key')}` },
       body: raw,
     })
     expect(posted.status).toBe(201)

@@ -39,7 +39,7 @@ interface Events {
   next: string | null
 }
 
-const AUTH = { headers: { authorization: `Basic ${btoa('micromdm:secret')}` } }
+const AUTH = { headers: { authorization: `Basic ${btoa('micromdm:test-key')}` } }
 /** As in test/worker/project.ts. */
 const MAX_QUEUE = 300
 const SECOND = 1000

@@ -8,7 +8,7 @@ import { turn, turnTimers } from './clock.ts'
 const KMFDDM = /^\/(v1\/(notify|declarations|enrollment-sets)|api\/v1\/ddm|tokens|status)\b/
 const userOf = (path: string) =>
   path === '/migration' ? 'nanomdm' : KMFDDM.test(path) ? 'kmfddm' : 'micromdm'
-const keyTo = (path: string) => ({ authorization: `Basic ${btoa(`${userOf(path)}:secret`)}` })
+const keyTo = (path: string) => ({ authorization: `Basic ${btoa(`${userOf(path)}:test-key`)}` })
 const BASIC = keyTo('/')
 const OURS = 'http://mdm.test'
 
@@ -310,7 +310,7 @@ it('wrong keys are refused at once, then slowly, then at once if too many wait',
 it('the right key is accepted at once meanwhile, and other sources are not slowed', async () => {
   await many(20, '192.0.2.2')
   await fill(['192.0.2.2'], 1)
-  expect((await call('192.0.2.2', 'secret')).status).toBe(200)
+  expect((await call('192.0.2.2', 'test-key')).status).toBe(200)
   expect((await call('192.0.2.3', 'wrong')).status).toBe(401)
   expect((await serve('/api/devices', {})).status).toBe(401)
   turn(60_000)

@@ -9,14 +9,14 @@ import { env, TOPIC } from './server.ts'
 
 const DAY = 86_400_000
 
-/** An admin's calls to a deployment whose vars differ from the tests' own. */
-export function deployed(vars: Record<string, unknown>) {
+/** An admin's calls to a deployment whose vars differ from the tests' own, with a key. */
+export function deployed(vars: Record<string, unknown>, key = 'test-key') {
   const its = { ...env, ...vars } as unknown as Env
   return (method: string, path: string, body?: unknown): Promise<Response> =>
     worker.fetch(
       new Request(`http://mdm.test${path}`, {
         method,
-        headers: { authorization: `Basic ${btoa('micromdm:secret')}` },
+        headers: { authorization: `Basic ${btoa(`micromdm:${key}`)}` },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       }),
       its,

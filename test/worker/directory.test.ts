@@ -60,7 +60,7 @@ describe('without the directory', () => {
       (
         await down(`http://mdm.test${path}`, {
           method,
-          headers: { authorization: `Basic ${btoa('micromdm:secret')}` },
+          headers: { authorization: `Basic ${btoa('micromdm:test-key')}` },
           ...(body ? { body: JSON.stringify(body) } : {}),
         })
       ).status

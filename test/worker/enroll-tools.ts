@@ -9,7 +9,7 @@ import { asDict } from '../../src/plist/dict.ts'
 import { readPlist } from '../../src/plist/read.ts'
 import type { PlistDict, PlistValue } from '../../src/plist/value.ts'
 import { writePlist } from '../../src/plist/write.ts'
-import { env } from './server.ts'
+import { env, until } from './server.ts'
 
 const { APPLE_DEVICE, APPLE_DEVICE_KEY } = env as unknown as Record<string, string>
 const PROFILE_TYPE = 'application/x-apple-aspen-config'
@@ -22,6 +22,13 @@ export async function ask(
   const request = new Request(new URL(path, 'https://mdm.test'), init)
   const its = { ...env, ...settings }
   return worker.fetch(request as never, its as never, createExecutionContext())
+}
+
+/** Resolves when this isolate knows that Control has no more seal keys: a wrong token is then refused. */
+export async function heardControl(): Promise<void> {
+  const settings = { ENROLLMENT: 'token', ENROLL_TOKEN: '' }
+  const wrong = () => ask('/mdm/enroll?token=wrong', {}, settings)
+  await until(wrong, ({ status }) => status === 403)
 }
 
 export const post = (body: Uint8Array): RequestInit => ({ method: 'POST', body })

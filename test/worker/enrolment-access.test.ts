@@ -4,7 +4,7 @@ import { requiredDict, requiredString } from '../../src/plist/dict.ts'
 import { downloadProfile, obtainIdentity } from '../../src/simulator/device/enrolment.ts'
 import { turn } from './clock.ts'
 import { deployed } from './deployment.ts'
-import { ask, bytes, payloadsOf, post, profileOf, signed } from './enroll-tools.ts'
+import { ask, bytes, heardControl, payloadsOf, post, profileOf, signed } from './enroll-tools.ts'
 import { install, newAuthority, scepFetch, someKey } from './scep-client.ts'
 import { api, env, newDevice, newIdentity } from './server.ts'
 
@@ -24,6 +24,7 @@ const KNOWN = { ENROLLMENT: 'known' }
 const TOKEN = { ENROLLMENT: '' }
 const CHOSEN = { ENROLLMENT: 'token', ENROLL_TOKEN: 'opensesame' }
 
+beforeAll(heardControl)
 beforeAll(() => install(newAuthority()))
 
 /** The query that the server's own links have. */
@@ -143,7 +144,10 @@ describe('each mode on each way in', () => {
 
   it('a link that was made with an earlier seal key is still valid', async () => {
     const query = await linkQuery(TOKEN)
-    const rotated = { ...TOKEN, SEAL_KEYS: `new:${btoa('x'.repeat(32))},${env.SEAL_KEYS}` }
+    const rotated = {
+      ...TOKEN,
+      SEAL_KEYS: `new:${btoa('a key of 8'.padEnd(32, 'xy'))},${env.SEAL_KEYS}`,
+    }
     expect(await linkQuery(rotated)).not.toBe(query)
     for (const shown of [query, await linkQuery(rotated)]) {
       expect((await ask(`/mdm/enroll${shown}`, {}, rotated)).status).toBe(200)

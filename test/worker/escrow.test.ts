@@ -24,7 +24,7 @@ interface Read {
   reason: string
 }
 
-const AUTH = { authorization: `Basic ${btoa('micromdm:secret')}` }
+const AUTH = { authorization: `Basic ${btoa('micromdm:test-key')}` }
 const PIN = 'Pq7xZ9'
 const CODE = 'AB2C3-DEF4G-HJ5KL-MN6P-QR7T-UV8W'
 const WHY = { reason: 'the Mac is locked, ticket 42', who: 'ada' }

@@ -1,3 +1,4 @@
+import { createExecutionContext } from 'cloudflare:test'
 import { afterEach, expect, it, vi } from 'vitest'
 import type { Env } from '../../src/env.ts'
 import worker from '../../src/index.ts'
@@ -14,7 +15,11 @@ interface ExpiryEvent {
 }
 
 async function cron(bindings: object): Promise<void> {
-  await worker.scheduled({} as ScheduledController, { ...env, ...bindings } as unknown as Env)
+  await worker.scheduled(
+    {} as ScheduledController,
+    { ...env, ...bindings } as unknown as Env,
+    createExecutionContext(),
+  )
 }
 
 afterEach(async () => {

@@ -1,3 +1,6 @@
+import { deployed } from './deployment.ts'
+import { env } from './server.ts'
+
 /** Reads Prometheus' text format 0.0.4 strictly: each line has to be as the format's page says. */
 export interface Family {
   readonly type: string
@@ -46,5 +49,15 @@ export function readMetrics(text: string): Record<string, Family> {
   return families
 }
 
+const probed = (name: string) =>
+  name.startsWith('probe:') ? { probeAlarm: async () => '' } : env.CONTROL.getByName(name)
+
 /** For the examples of the document. */
-export const HEALTH = { getHealth: async () => ({}) }
+export const HEALTH = {
+  getHealth: async () => ({}),
+  probeDevices: async () => ({}),
+  probePush: async () => ({}),
+  probeQueue: async () => ({}),
+  // No alarm rings by itself in the tests' time.
+  probeObjects: async () => ({ send: deployed({ CONTROL: { getByName: probed } }) }),
+}

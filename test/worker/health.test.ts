@@ -4,9 +4,10 @@ import { runDailyDuties } from '../../src/cron.ts'
 import { requireConfig } from '../../src/config/config.ts'
 import type { Env } from '../../src/env.ts'
 import worker from '../../src/index.ts'
+import { DAILY_LIMIT_TEXT } from '../../src/reason.ts'
 import { clock, turn, turnTimers } from './clock.ts'
 import { pushCertificate } from './deployment.ts'
-import { api, BASIC, enrolled, env, newDevice, newIdentity, serve, TOPIC, until } from './server.ts'
+import { BASIC, enrolled, env, newDevice, newIdentity, serve, TOPIC, until } from './server.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
@@ -229,7 +230,7 @@ describe('the daily duties', () => {
 
   it('are done by an object when the cron is late, which probes say', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
-    await worker.scheduled({} as ScheduledController, its)
+    await worker.scheduled({} as ScheduledController, its, createExecutionContext())
     const { beats } = await control.standing()
     expect(beats).toMatchObject({ cronAt: clock.now(), dutiesAt: clock.now(), failed: [] })
     expect(await idsNow()).not.toContain('cron')
@@ -239,12 +240,12 @@ describe('the daily duties', () => {
     const later = await control.standing()
     expect(later.beats).toMatchObject({ cronAt: beats.cronAt, dutiesAt: clock.now() })
     expect(await idsNow()).toContain('cron')
-    await worker.scheduled({} as ScheduledController, its)
+    await worker.scheduled({} as ScheduledController, its, createExecutionContext())
     expect(await idsNow()).not.toContain('cron')
   })
 
   it('are not done twice when the alarm rings early', async () => {
-    await worker.scheduled({} as ScheduledController, its)
+    await worker.scheduled({} as ScheduledController, its, createExecutionContext())
     const { beats } = await control.standing()
     turn(DAY)
     await runDurableObjectAlarm(control as never)
@@ -258,31 +259,20 @@ describe('the daily duties', () => {
     expect((await deployment({}).ready()).degraded).toContainEqual(
       expect.objectContaining({ id: 'duties', text: expect.stringContaining('declarations') }),
     )
-    await worker.scheduled({} as ScheduledController, its)
+    await worker.scheduled({} as ScheduledController, its, createExecutionContext())
     expect(await idsNow()).not.toContain('duties')
   })
 })
 
-it('GET /api/health runs each check, and probes know what it found', async () => {
-  const { body } = await api<{ ready: boolean; checks: { id: string; known: boolean }[] }>(
-    'GET',
-    '/api/health',
-  )
-  expect(body.ready).toBe(true)
-  expect(body.checks.map(({ id }) => id)).toEqual([
-    'directory',
-    'control',
-    'push.binding',
-    'push.circuit',
-    'push.certificate',
-    'ca',
-    'identities',
-    'dep.token',
-    'profile.signing',
-    'api.key',
-    'webhooks',
-    'cron',
-    'duties',
-  ])
-  expect(body.checks.every(({ known }) => known)).toBe(true)
+it('a daily limit of D1 that is used up is one sentence for admins', async () => {
+  vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  const DB = failing("D1_ERROR: Your account has exceeded D1's free tier daily row read limit.")
+  for (const [path, key] of [
+    ['/api/devices', 'detail'],
+    ['/v1/dep-tokens', 'error'],
+  ] as const) {
+    const answer = await deployment({ DB }).get(path, { authorization: BASIC })
+    expect(answer.status).toBe(503)
+    expect((await answer.json<Record<string, string>>())[key]).toBe(DAILY_LIMIT_TEXT)
+  }
 })

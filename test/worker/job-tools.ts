@@ -38,7 +38,7 @@ export const bulk = (body: object) => api<BulkBody>('POST', '/api/commands', bod
 export async function withKey(key: string, body: object, path = '/api/commands') {
   const response = await serve(path, {
     method: 'POST',
-    headers: { authorization: `Basic ${btoa('micromdm:secret')}`, 'idempotency-key': key },
+    headers: { authorization: `Basic ${btoa('micromdm:test-key')}`, 'idempotency-key': key },
     body: JSON.stringify(body),
   })
   return { status: response.status, body: await response.json<BulkBody>() }

@@ -27,7 +27,7 @@ describe('without the object of keys', () => {
     expect(await statusOf(key, down)).toBe(200)
     turn(1)
     expect(await statusOf(key, down)).toBe(503)
-    expect(await statusOf('secret', down)).toBe(200)
+    expect(await statusOf('test-key', down)).toBe(200)
     turn(5000)
     expect(await statusOf(key)).toBe(200)
   })
@@ -75,7 +75,7 @@ describe('the object of keys is not called', () => {
     expect((await ask('/api/devices', { headers: { authorization: BASIC } }, watched)).status).toBe(
       200,
     )
-    expect(await statusOf('secret', watched)).toBe(200)
+    expect(await statusOf('test-key', watched)).toBe(200)
     for (const path of ['/mdm/connect', '/mdm/checkin', '/scep?operation=GetCACaps', '/']) {
       await ask(
         path,
@@ -90,7 +90,7 @@ describe('the object of keys is not called', () => {
   it('more than ten times a second for keys that it does not know, on any route', async () => {
     const calls: string[] = []
     const watched = controlBehind((method) => calls.push(method))
-    await statusOf('secret')
+    await statusOf('test-key')
     turn(MINUTE)
     for (let n = 0; n < 8; n++) {
       const key = makeKey(randomBytes).text

@@ -274,23 +274,23 @@ describe('while no bootstrap key is accepted', () => {
   })
 
   it('API_KEY opens nothing', async () => {
-    expect(await statusOf('secret', only)).toBe(401)
+    expect(await statusOf('test-key', only)).toBe(401)
   })
 })
 
 describe('the use of a key', () => {
   it('is a warning once a day for the API_KEY before', async () => {
-    const vars = { API_KEY: 'another secret', API_KEY_PREVIOUS: 'secret' }
+    const vars = { API_KEY: 'another secret', API_KEY_PREVIOUS: 'test-key' }
     const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const lines = () =>
       warned.mock.calls.filter(([line]) => String(line).includes('auth:previous-key')).length
     await ask('/api/whoami', bearer('another secret'), vars)
     expect(lines()).toBe(0)
-    await ask('/api/whoami', bearer('secret'), vars)
-    await ask('/api/whoami', bearer('secret'), vars)
+    await ask('/api/whoami', bearer('test-key'), vars)
+    await ask('/api/whoami', bearer('test-key'), vars)
     expect(lines()).toBe(1)
     turn(DAY)
-    await ask('/api/whoami', bearer('secret'), vars)
+    await ask('/api/whoami', bearer('test-key'), vars)
     expect(lines()).toBe(2)
     warned.mockRestore()
   })

@@ -1,7 +1,7 @@
 import { TEST } from './declaration-tools.ts'
 import { serve } from './server.ts'
 
-export const KMFDDM = `Basic ${btoa('kmfddm:secret')}`
+export const KMFDDM = `Basic ${btoa('kmfddm:test-key')}`
 export const TEXT = 'text/plain; charset=utf-8'
 export const JSON_TYPE = 'application/json'
 

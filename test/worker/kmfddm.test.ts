@@ -19,7 +19,7 @@ describe('the gate', () => {
     '',
     'Basic eDp5',
     KMFDDM.replace('Basic', 'Bearer'),
-    `Basic ${btoa('micromdm:secret')}`,
+    `Basic ${btoa('micromdm:test-key')}`,
   ])('refuses the credentials "%s" as KMFDDM does', async (authorization) => {
     for (const path of ['/v1/declarations', '/tokens', '/api/v1/ddm/sets']) {
       const response = await send('GET', path, undefined, { authorization })
@@ -30,7 +30,7 @@ describe('the gate', () => {
     }
   })
 
-  it.each(['Bearer secret', `Basic ${btoa('nanohub:secret')}`])(
+  it.each(['Bearer test-key', `Basic ${btoa('nanohub:test-key')}`])(
     'takes "%s"',
     async (authorization) => {
       const headers = { authorization }
@@ -82,7 +82,7 @@ describe('a path', () => {
 
   it('of MicroMDM and the version are as before', async () => {
     expect((await serve('/version')).status).toBe(200)
-    const headers = { authorization: `Basic ${btoa('micromdm:secret')}` }
+    const headers = { authorization: `Basic ${btoa('micromdm:test-key')}` }
     expect((await send('POST', '/v1/devices', {}, headers)).status).toBe(200)
     expect((await send('GET', '/v1/declarations', undefined, headers)).status).toBe(401)
   })

@@ -18,13 +18,13 @@ import {
 import { passingOn } from './deployment.ts'
 import { passRetries } from './webhook-tools.ts'
 
-const BASIC = { authorization: `Basic ${btoa('micromdm:secret')}` }
+const BASIC = { authorization: `Basic ${btoa('micromdm:test-key')}` }
 
 describe('admin authentication', () => {
   it.each([
     ['no credentials', {}],
     ['a wrong password', { authorization: `Basic ${btoa('micromdm:wrong')}` }],
-    ['another user', { authorization: `Basic ${btoa('nanomdm:secret')}` }],
+    ['another user', { authorization: `Basic ${btoa('nanomdm:test-key')}` }],
   ])('refuses %s as MicroMDM does', async (_, headers) => {
     const response = await serve('/v1/devices', { method: 'POST', body: '{}', headers })
     expect(response.status).toBe(401)

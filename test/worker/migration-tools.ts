@@ -4,7 +4,7 @@ import { writePlist } from '../../src/plist/write.ts'
 import type { SimulatedDevice } from '../../src/simulator/device/device.ts'
 import { serve, TOPIC } from './server.ts'
 
-const NANO = `Basic ${btoa('nanomdm:secret')}`
+const NANO = `Basic ${btoa('nanomdm:test-key')}`
 
 /** A request as NanoMDM's tools send it. */
 export function migrate(

@@ -52,10 +52,10 @@ describe('the gate of /migration', () => {
   it('takes the API key as password of nanomdm, or as a Bearer token', async () => {
     const message = authenticateOf(there())
     expect((await migrate(message)).status).toBe(200)
-    expect((await migrate(message, 'Bearer secret')).status).toBe(200)
+    expect((await migrate(message, 'Bearer test-key')).status).toBe(200)
   })
 
-  it.each([['', 'micromdm:secret', 'nanomdm:wrong', 'nanomdm:', 'root:secret']].flat())(
+  it.each([['', 'micromdm:test-key', 'nanomdm:wrong', 'nanomdm:', 'root:secret']].flat())(
     'refuses the user and password "%s"',
     async (pair) => {
       const response = await migrate(authenticateOf(there()), pair && `Basic ${btoa(pair)}`)
@@ -68,7 +68,7 @@ describe('the gate of /migration', () => {
   )
 
   it('is the only one that knows the user nanomdm', async () => {
-    const headers = { authorization: `Basic ${btoa('nanomdm:secret')}` }
+    const headers = { authorization: `Basic ${btoa('nanomdm:test-key')}` }
     const paths = ['/api/devices', '/v1/commands/X', '/push/X', '/v1/devices', '/migration/']
     const statuses = paths.map(async (path) => (await serve(path, { headers })).status)
     expect(await Promise.all(statuses)).toEqual([401, 401, 401, 401, 404])

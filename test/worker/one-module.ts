@@ -13,8 +13,8 @@ import type { Plugin } from 'vitest/config'
 /** The name of the one module. */
 export const ALL = 'one-module.js'
 
-/** Programs of Node. The tests that import one of their modules fetch it alone. */
-const NODE = /^cli\//
+/** Programs of Node and of browsers. The tests that import one of their modules fetch it alone. */
+const ELSEWHERE = /^(?:cli|claim-page)\//
 
 /** @param src the directory whose modules become one; each keeps its path and its exports */
 export function oneModule(src: string): Plugin {
@@ -52,7 +52,7 @@ async function readExports(src: string): Promise<ReadonlyMap<string, readonly st
   })
   return new Map(
     Object.values(metafile.outputs).flatMap(({ entryPoint = '', exports }) =>
-      entryPoint === '' || NODE.test(entryPoint) ? [] : [[entryPoint, exports] as const],
+      entryPoint === '' || ELSEWHERE.test(entryPoint) ? [] : [[entryPoint, exports] as const],
     ),
   )
 }

@@ -27,7 +27,7 @@ async function share() {
   const apple = appleDevice()
   const simulatedCa = pem('CERTIFICATE', simulated.certificate.der)
   const bindings = {
-    API_KEY: 'secret',
+    API_KEY: 'test-key',
     ENROLLMENT: 'open',
     SEAL_KEYS: `test:${randomBytes(32).toString('base64')}`,
     DEVICE_CA: pem('CERTIFICATE', ca.certificate.der),

@@ -1,3 +1,4 @@
+import { createExecutionContext } from 'cloudflare:test'
 import { describe, expect, it, vi } from 'vitest'
 import worker from '../../src/index.ts'
 import type { PushKeeper } from '../../src/device/push/certificate.ts'
@@ -128,7 +129,7 @@ it.each([
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const { pem: certificate } = pushCertificate(TOPIC, days)
   const ending = { ...env, PUSH_CERTIFICATE: certificate } as unknown as Env
-  await worker.scheduled({} as ScheduledController, ending)
+  await worker.scheduled({} as ScheduledController, ending, createExecutionContext())
   const lines = warn.mock.calls.map(([line]) => String(line))
   warn.mockRestore()
   const warned = lines.filter((line) => line.includes('push:certificate-expires'))

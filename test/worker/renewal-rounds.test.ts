@@ -1,4 +1,9 @@
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import {
+  createExecutionContext,
+  evictDurableObject,
+  runDurableObjectAlarm,
+  runInDurableObject,
+} from 'cloudflare:test'
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import worker from '../../src/index.ts'
 import { Device } from '../../src/device/object.ts'
@@ -24,7 +29,8 @@ beforeAll(() => install(newAuthority()))
 describe('a round of renewals', () => {
   const object = env.JOB.getByName(RENEWALS)
   const tick = () => runDurableObjectAlarm(object)
-  const cron = () => worker.scheduled({} as ScheduledController, env as unknown as Env)
+  const cron = () =>
+    worker.scheduled({} as ScheduledController, env as unknown as Env, createExecutionContext())
 
   /** Devices with the default profile, and a day left of their identities. No other identity ends soon. */
   async function fleet(size: number, options = {}): Promise<SimulatedDevice[]> {

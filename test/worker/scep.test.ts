@@ -8,6 +8,7 @@ import { CONTENT_CIPHERS, readEnvelope } from '../../src/pki/cms/enveloped-data.
 import { readSignedData } from '../../src/pki/cms/signed-data.ts'
 import type { SimulatedIdentity } from '../../src/simulator/device/identity.ts'
 import { readCertRep, sendScepRequest } from '../../src/simulator/device/scep.ts'
+import { heardControl } from './enroll-tools.ts'
 import { clock } from './clock.ts'
 import { api, env, newDevice, newIdentity, serve } from './server.ts'
 import {
@@ -24,6 +25,7 @@ import {
 } from './scep-client.ts'
 
 const authority = newAuthority()
+beforeAll(heardControl)
 beforeAll(() => install(authority))
 
 const certificateCount = async (): Promise<number> =>

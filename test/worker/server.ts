@@ -38,7 +38,7 @@ export const env = rawEnv as unknown as TestEnv
 
 export const TOPIC = 'com.apple.mgmt.External.test'
 const ORIGIN = 'http://mdm.test'
-export const BASIC = `Basic ${btoa('micromdm:secret')}`
+export const BASIC = `Basic ${btoa('micromdm:test-key')}`
 
 const ca = readIssuer({ certificate: env.DEVICE_CA, privateKey: env.DEVICE_CA_KEY })
 

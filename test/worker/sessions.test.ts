@@ -66,9 +66,9 @@ describe('signing in', () => {
   })
 
   it('is possible over http on the machine of the server alone', async () => {
-    const local = await signIn('secret', 'Ada', CONSOLE, 'http://127.0.0.1:8787')
+    const local = await signIn('test-key', 'Ada', CONSOLE, 'http://127.0.0.1:8787')
     expect(local.headers.get('set-cookie')).toMatch(/^edgemdm=[^;]+; .*SameSite=Strict$/)
-    expect((await signIn('secret', 'Ada', CONSOLE, 'http://mdm.test')).status).toBe(400)
+    expect((await signIn('test-key', 'Ada', CONSOLE, 'http://mdm.test')).status).toBe(400)
   })
 
   it('answers every key that is not good alike', async () => {
@@ -92,7 +92,7 @@ describe('signing in', () => {
     ['from a page of another site', { 'x-edgemdm': 'console', 'sec-fetch-site': 'cross-site' }],
     ['from another subdomain', { 'x-edgemdm': 'console', 'sec-fetch-site': 'same-site' }],
   ])('is refused %s', async (_, headers) => {
-    const response = await signIn('secret', 'Ada', headers)
+    const response = await signIn('test-key', 'Ada', headers)
     expect(response.status).toBe(403)
     expect(response.headers.get('set-cookie')).toBeNull()
   })
@@ -105,7 +105,7 @@ describe('signing in', () => {
     ['no name', '{"key":"secret"}'],
     ['an empty name', '{"key":"secret","who":" "}'],
     ['a name of two lines', '{"key":"secret","who":"a\\nb"}'],
-    ['a long name', JSON.stringify({ key: 'secret', who: 'x'.repeat(101) })],
+    ['a long name', JSON.stringify({ key: 'test-key', who: 'x'.repeat(101) })],
     ['a key that is no text', '{"key":{"$ne":1},"who":"Ada"}'],
     ['10 MB', JSON.stringify({ key: 'x'.repeat(10_000_000), who: 'Ada' })],
   ])('is refused with %s', async (_, body) => {
@@ -129,7 +129,7 @@ describe('a session', () => {
   })
 
   it('of the bootstrap key has all scopes', async () => {
-    const response = await withCookie(await cookieOf('secret'), SESSION)
+    const response = await withCookie(await cookieOf('test-key'), SESSION)
     expect(await response.json()).toMatchObject({ key: { name: 'bootstrap' }, scopes: SCOPES })
   })
 
@@ -144,14 +144,14 @@ describe('a session', () => {
   })
 
   it('changes nothing without the header of the console', async () => {
-    const cookie = await cookieOf('secret')
+    const cookie = await cookieOf('test-key')
     const init = { method: 'POST', headers: { cookie }, body: '{}' }
     expect((await ask('/api/keys', init)).status).toBe(401)
     expect((await ask('/api/keys', { headers: { cookie } })).status).toBe(200)
   })
 
   it('is no key of the other faces', async () => {
-    const cookie = await cookieOf('secret')
+    const cookie = await cookieOf('test-key')
     for (const path of [
       '/v1/devices',
       '/push/UDID',
@@ -165,19 +165,19 @@ describe('a session', () => {
   })
 
   it('is not read from the plain cookie over https, which a neighbour may have set', async () => {
-    const cookie = (await cookieOf('secret')).replace('__Host-', '')
+    const cookie = (await cookieOf('test-key')).replace('__Host-', '')
     expect(await statusWith(cookie)).toBe(401)
   })
 
   it('is found among other cookies', async () => {
-    const cookie = await cookieOf('secret')
+    const cookie = await cookieOf('test-key')
     expect(await statusWith(`theme=dark; ${cookie}; a=b`)).toBe(200)
     expect(await statusWith(`x${cookie}`)).toBe(401)
     expect(await statusWith(`${cookie}x`)).toBe(401)
   })
 
   it('ends after 12 hours, however much it is used', async () => {
-    const cookie = await cookieOf('secret')
+    const cookie = await cookieOf('test-key')
     await work(cookie, 11)
     expect(await statusWith(cookie)).toBe(200)
     await work(cookie, 1)
@@ -185,7 +185,7 @@ describe('a session', () => {
   })
 
   it('ends after 2 hours without use', async () => {
-    const cookie = await cookieOf('secret')
+    const cookie = await cookieOf('test-key')
     await work(cookie, 3)
     turn(2 * HOUR - 10 * MINUTE - 1)
     expect(await statusWith(cookie)).toBe(200)
@@ -215,11 +215,11 @@ describe('a session', () => {
   })
 
   it('of another API_KEY is over', async () => {
-    const cookie = await cookieOf('secret')
+    const cookie = await cookieOf('test-key')
     for (const vars of [{ API_KEY: 'another secret' }, { ADMIN_KEYS_ONLY: 'true' }]) {
       expect((await withCookie(cookie, '/api/whoami', {}, vars)).status).toBe(401)
     }
-    const beside = { API_KEY: 'another secret', API_KEY_PREVIOUS: 'secret' }
+    const beside = { API_KEY: 'another secret', API_KEY_PREVIOUS: 'test-key' }
     expect((await withCookie(cookie, '/api/whoami', {}, beside)).status).toBe(200)
     expect(await statusWith(cookie)).toBe(200)
   })
@@ -245,7 +245,7 @@ describe('signing out', () => {
     withCookie(cookie, `${SESSION}${more}`, { method: 'DELETE' })
 
   it('ends this session alone, and takes the cookie away', async () => {
-    const [one, other] = [await cookieOf('secret'), await cookieOf('secret')]
+    const [one, other] = [await cookieOf('test-key'), await cookieOf('test-key')]
     const response = await signOut(one)
     expect(response.status).toBe(204)
     expect(response.headers.get('set-cookie')).toMatch(/^__Host-edgemdm=; Max-Age=0; .*Secure$/)
@@ -257,7 +257,7 @@ describe('signing out', () => {
     const [one, other, bootstrap] = [
       await cookieOf(key),
       await cookieOf(key, 'Grace'),
-      await cookieOf('secret'),
+      await cookieOf('test-key'),
     ]
     await signOut(one, '?everywhere=true')
     expect(await Promise.all([one, other, bootstrap].map((cookie) => statusWith(cookie)))).toEqual([
@@ -266,13 +266,13 @@ describe('signing out', () => {
   })
 
   it('with an API key in place of a session says what is missing', async () => {
-    const init = { method: 'DELETE', ...bearer('secret') }
+    const init = { method: 'DELETE', ...bearer('test-key') }
     expect(await (await ask(SESSION, init)).json()).toMatchObject({ code: 'session_not_found' })
   })
 })
 
 it('no device route reads or sets the cookie', async () => {
-  const cookie = await cookieOf('secret')
+  const cookie = await cookieOf('test-key')
   for (const path of ['/mdm/checkin', '/mdm/connect', '/scep?operation=GetCACaps', '/']) {
     const [without, withIt] = await Promise.all([
       serve(path),

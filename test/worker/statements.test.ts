@@ -39,7 +39,7 @@ it('an enrolment, an Idle and a cycle prepare few statements', async () => {
     worker.fetch(
       new Request('http://mdm.test/v1/commands', {
         method: 'POST',
-        headers: { authorization: `Basic ${btoa('micromdm:secret')}` },
+        headers: { authorization: `Basic ${btoa('micromdm:test-key')}` },
         body: JSON.stringify({ udid, request_type: 'SecurityInfo' }),
       }),
     )

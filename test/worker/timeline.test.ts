@@ -16,11 +16,11 @@ interface Entry {
   queued_by?: object | null
 }
 
-const AUTH = { headers: { authorization: `Basic ${btoa('micromdm:secret')}` } }
+const AUTH = { headers: { authorization: `Basic ${btoa('micromdm:test-key')}` } }
 const INFO = { request_type: 'DeviceInformation', queries: ['OSVersion'] }
 const RAW =
   '<plist><dict><key>CommandUUID</key><string>raw</string><key>Command</key><dict><key>RequestType</key><string>ProfileList</string></dict></dict></plist>'
-const KEY = createHash('sha256').update('secret').digest('hex').slice(0, 8)
+const KEY = createHash('sha256').update('test-key').digest('hex').slice(0, 8)
 const NO_ORIGIN = { key: KEY, actor: null, job_id: null, renewal: false }
 
 async function enrolled() {

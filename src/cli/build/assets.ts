@@ -1,5 +1,5 @@
 import { type Request, Response } from 'miniflare'
-import { writeDocuments } from './documents.ts'
+import { publicFiles } from './public-files.ts'
 
 /** What a deployment binds as `ASSETS`. */
 export type Assets = (request: Request) => Promise<Response>
@@ -10,9 +10,9 @@ export type Assets = (request: Request) => Promise<Response>
  * @param projectDir the directory of wrangler.toml
  */
 export function lazyAssets(projectDir: string): Assets {
-  let files: ReturnType<typeof writeDocuments> | undefined
+  let files: ReturnType<typeof publicFiles> | undefined
   return async ({ url }) => {
-    files ??= writeDocuments(projectDir)
+    files ??= publicFiles(projectDir)
     const text = (await files).get(new URL(url).pathname.slice(1))
     return text === undefined ? new Response(null, { status: 404 }) : new Response(text)
   }

@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { BUNDLE, bundleWorker } from './bundle-worker.ts'
-import { writeDocuments } from './documents.ts'
+import { publicFiles } from './public-files.ts'
 
 const PROJECT = join(import.meta.dirname, '../../..')
 const PUBLIC = join(PROJECT, 'dist/public')
@@ -16,7 +16,7 @@ function replace(file: string, text: string): void {
 
 mkdirSync(PUBLIC, { recursive: true })
 replace(join(PROJECT, BUNDLE), await bundleWorker(PROJECT))
-const files = await writeDocuments(PROJECT)
+const files = await publicFiles(PROJECT)
 for (const [name, text] of files) {
   replace(join(PUBLIC, name), text)
 }

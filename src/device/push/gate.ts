@@ -179,7 +179,7 @@ export async function sendPush(
   const { certificateId } = settings
   const channel = `${push.device}:${target.user}`
   const answeredBefore = answers
-  const verdict = await post(settings, target, push)
+  const verdict = await postPush(settings, target, push)
   const othersAnswered = answers > answeredBefore
   answers += Number(verdict.kind !== 'transport')
   if (verdict.kind === 'delivered') {
@@ -205,7 +205,8 @@ export async function sendPush(
   }
 }
 
-async function post(
+/** Sends one push, and again if its connection was stale. The circuit does not hear of it. */
+export async function postPush(
   settings: PushSettings,
   target: PushTarget,
   push: OutgoingPush,

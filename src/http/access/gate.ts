@@ -9,6 +9,7 @@ import { errorResponse } from '../errors.ts'
 import { isOwnPath } from '../problem.ts'
 import { auditAfter, auditFirst } from './audited.ts'
 import { noteFailure } from './failures.ts'
+import { isForeign } from './foreign.ts'
 import { noteUse } from './note-use.ts'
 import { callerOfCookie, callerOfSentKey, sentKey } from './identify.ts'
 import { requireScope } from './require-scope.ts'
@@ -46,12 +47,13 @@ function gateOf(
   const challenge = `Basic realm="${realm}", Bearer realm="${realm}"`
   return async (c, next) => {
     const { path } = c.req
-    if (isForeign(c)) {
+    if (isForeign(c, c.var.config.publicUrl)) {
       return errorResponse(path, 'cross_site', FOREIGN, NOT_STORED)
     }
     const sent = sentKey(c, users)
     const right = rightOfRequest(c)
-    const asked = { fresh: right?.needed === 'admin' || right?.audited?.action === 'key.roll' }
+    const ofAdmins = right?.needed === 'admin' || right?.needed === 'all'
+    const asked = { fresh: ofAdmins || right?.audited?.action === 'key.roll' }
     const caller =
       sent === undefined ? await signedIn(c, asked) : await callerOfSentKey(c, sent, asked)
     if (!caller) {
@@ -161,22 +163,6 @@ function decoded(text: string): string {
   } catch {
     return text
   }
-}
-
-/** Browsers add these headers; no page can change them (Fetch Metadata Request Headers; RFC 6454 §7.3). */
-function isForeign({ req, var: { config } }: AppContext): boolean {
-  const site = req.header('sec-fetch-site')
-  const origin = req.header('origin')
-  // `none`: the user typed the address, or opened it from another program.
-  const ownSite =
-    site === undefined ||
-    site === 'same-origin' ||
-    (site === 'none' && /^(GET|HEAD)$/.test(req.method))
-  // Behind a proxy that ends TLS, the request has an http URL, while the origin of the browser and PUBLIC_URL
-  // have https.
-  const ownOrigin =
-    origin === undefined || [config.publicUrl, new URL(req.url).origin].includes(origin)
-  return !ownSite || !ownOrigin
 }
 
 /**

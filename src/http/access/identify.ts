@@ -13,6 +13,10 @@ interface Asked {
   readonly fresh: boolean
 }
 
+const EXAMPLE =
+  'API_KEY is an example of some documentation, so the server does not accept it: set a random one with ' +
+  '`wrangler secret put API_KEY`'
+
 /** The name of a scheme is case-insensitive (RFC 9110 §11.1). */
 const CREDENTIALS = /^(basic|bearer) +(\S+)$/i
 
@@ -42,11 +46,14 @@ export async function callerOfSentKey(
   asked: Asked,
 ): Promise<Caller | undefined> {
   // All are compared, so that the time does not show which one fits.
-  const { bootstrapKeys } = c.var.config
+  const { bootstrapKeys, exampleKeys } = c.var.config
   const same = bootstrapKeys.map(({ key }) => sameSecret(sent, key))
   const bootstrap = bootstrapKeys[same.indexOf(true)]
   if (bootstrap) {
     return { id: bootstrap.id, name: bootstrap.name, scopes: SCOPES }
+  }
+  if (exampleKeys.some(({ key }) => sameSecret(sent, key))) {
+    throw new RequestError(EXAMPLE, 'not_configured')
   }
   // A typing error is found without a call.
   return readKey(sent) && find(c, asked, (view) => callerOfKey(view, sent, clock.now()))

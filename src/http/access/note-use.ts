@@ -1,4 +1,5 @@
 import { clock } from '../../clock.ts'
+import { PREVIOUS_KEY } from '../../config/secrets.ts'
 import { DAY } from '../../config/values.ts'
 import { inBackground } from '../../guard.ts'
 import { CONTROL_NAME } from '../../figures/report.ts'
@@ -24,7 +25,7 @@ export function noteUse(c: AppContext, { id, session }: Caller): void {
   if (session && isNew(session.hash, Math.floor(now / SESSION_STEP))) {
     inBackground(c.executionCtx, control.noteSessionUse(session.hash))
   }
-  const [, previous] = c.var.config.bootstrapKeys
+  const previous = c.var.config.bootstrapKeys.find(({ name }) => name === PREVIOUS_KEY)
   if (id === previous?.id && isNew(id, Math.floor(now / DAY))) {
     warn('auth:previous-key', { key: id, from: coarseNetworkOf(c) })
   }

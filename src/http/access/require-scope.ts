@@ -1,6 +1,6 @@
 import { isDestructiveCommand, commandType } from '../../commands/request-types.ts'
 import { removesEnrollment } from '../../enroll/removal.ts'
-import type { Scope } from '../../keys/scopes.ts'
+import { SCOPES, type Scope } from '../../keys/scopes.ts'
 import type { AppContext } from '../app-env.ts'
 import { RequestError } from '../request-error.ts'
 import { auditFirst, noteAudit } from './audited.ts'
@@ -11,6 +11,7 @@ export function isAllowed(scopes: readonly Scope[], needed: Needed): boolean {
   return (
     needed === 'any' ||
     needed === 'open' ||
+    (needed === 'all' && lacking(scopes).length === 0) ||
     needed.split('|').some((wanted) => scopes.some((scope) => scope === wanted))
   )
 }
@@ -19,12 +20,19 @@ export function isAllowed(scopes: readonly Scope[], needed: Needed): boolean {
 export function requireScope(c: AppContext, needed: Needed): void {
   const { name, scopes } = c.var.caller
   if (!isAllowed(scopes, needed)) {
+    const advice =
+      needed === 'all'
+        ? `lacks ${lacking(scopes).join(', ')}: this call needs a key with all scopes, such as API_KEY`
+        : `lacks scope ${needed.replace('|', ' or ')}: use a key that has it`
     throw new RequestError(
-      `key "${name}" lacks scope ${needed.replace('|', ' or ')}: use a key that has it; ` +
-        'GET /api/whoami shows the scopes of a key',
+      `key "${name}" ${advice}; GET /api/whoami shows the scopes of a key`,
       'missing_scope',
     )
   }
+}
+
+function lacking(scopes: readonly Scope[]): Scope[] {
+  return SCOPES.filter((scope) => !scopes.includes(scope))
 }
 
 /**

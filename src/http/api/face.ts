@@ -28,6 +28,7 @@ import { deviceRoutes } from './devices/device.ts'
 import { deviceStatusRoutes } from './declarations/status.ts'
 import { docsHeaders } from './openapi/docs/headers.ts'
 import { healthRoutes } from './health/health.ts'
+import { probeRoutes } from './health/probes.ts'
 import { fileRoutes } from './declarations/files.ts'
 import { enrollmentRoutes } from './enrolment/settings.ts'
 import { escrowRoutes } from './devices/escrow.ts'
@@ -36,6 +37,7 @@ import { identityRoutes } from './certificates/identities.ts'
 import { invitationRoutes } from './enrolment/invitations.ts'
 import { keyRoutes } from './keys/keys.ts'
 import { ownKeyRoutes } from './keys/own.ts'
+import { sealKeyRoutes } from './keys/seal-keys.ts'
 import { jobRoutes } from './jobs/jobs.ts'
 import { knownSerialRoutes } from './enrolment/known-serials.ts'
 import { profileRoutes } from './enrolment/profiles.ts'
@@ -68,7 +70,7 @@ import { osVersionRoutes } from './updates/versions.ts'
 import { webhookControlRoutes } from './webhooks/control.ts'
 import { webhookRoutes } from './webhooks/webhooks.ts'
 import { boundedJson, readablePath } from './request.ts'
-import { documentFile } from './openapi/document-file.ts'
+import { builtFile } from '../built-file.ts'
 
 /**
  * EdgeMDM's own admin API: what MicroMDM's API does not have. To add an operation:
@@ -152,7 +154,9 @@ const ROUTES = [
   auditRoutes,
   keyRoutes,
   ownKeyRoutes,
+  sealKeyRoutes,
   healthRoutes,
+  probeRoutes,
 ]
 
 export const ownFace = newApp()
@@ -169,14 +173,14 @@ export function routeOf(path: string): string {
 
 // They need no key, so that a browser does not ask for it. They hold no secret.
 ownFace.get('/api/openapi.json', async (c) => {
-  const text = await (await documentFile(c.env, 'openapi.json')).text()
+  const text = await (await builtFile(c.env, 'openapi.json')).text()
   // Without PUBLIC_URL, `/` means the server that the document came from (OpenAPI 3.1, server object).
   const servers = JSON.stringify([{ url: c.var.config.publicUrl || '/' }])
   const headers = { 'content-type': 'application/json' }
   return c.body(`${text.slice(0, -1)},"servers":${servers}}`, { headers })
 })
 ownFace.get('/api/docs', async (c) => {
-  const { body } = await documentFile(c.env, 'docs.html')
+  const { body } = await builtFile(c.env, 'docs.html')
   return new Response(body, { headers: docsHeaders() })
 })
 for (const path of ['/api', '/api/']) {

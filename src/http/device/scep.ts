@@ -74,6 +74,9 @@ async function pkiOperation(c: ScepContext): Promise<Response> {
         const loadRules = () => loadRenewalState(c.env)
         inBackground(c.executionCtx, renewByProfile(c.env, c.var.config, issued.old, loadRules))
       }
+      if (issued.kind === 'refused' && issued.isUnknown && c.var.mayLackKeys) {
+        return refuse(c, 503, 'Control has not said yet whether it holds the key of the challenge')
+      }
       if (issued.kind === 'refused') {
         warnRefused(issued.reason, request.csr.subjectText)
         return answer(certRepFailure(request, 'badRequest'), PKI_MESSAGE)

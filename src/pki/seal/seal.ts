@@ -22,6 +22,8 @@ export class SealError extends OwnError {
 
 /** Seals and opens small values under a key ring. `aad` names the place: object, table, row. */
 export interface Sealer {
+  /** The ids that sealed values carry, of the newest key first. */
+  readonly keyIds: readonly string[]
   /** Seals under the newest key. */
   seal(plain: Uint8Array, aad: string): Uint8Array
   /**
@@ -71,6 +73,7 @@ export function createSealer(keyRing: string): Sealer {
     throw new SealError('SEAL_KEYS holds the same key twice: keep each key once, newest first')
   }
   return {
+    keyIds: ring.map(({ id }) => id),
     seal: (plain, aad) => sealWith(newest, plain, aad),
     open: (sealed, aad) => openWith(byId, sealed, aad),
     derive: (purpose) => [
@@ -78,6 +81,11 @@ export function createSealer(keyRing: string): Sealer {
       ...older.map((key) => deriveKey(key, purpose)),
     ],
   }
+}
+
+/** The id of the key that sealed a value, by its first bytes: it need not be in the ring. */
+export function keyOfSealed(sealed: Uint8Array): string {
+  return Buffer.from(sealed.subarray(1, HEADER_BYTES)).toString('hex')
 }
 
 function deriveKey({ secret }: SealKey, purpose: string): KeyObject {

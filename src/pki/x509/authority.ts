@@ -63,13 +63,33 @@ export function createAuthority(key: KeyObject, now: number): Authority {
   return { certificate: readCertificate(der), key }
 }
 
+/** {@link createAuthority} for a key as PEM (PKCS#1 or PKCS#8, not encrypted): one signature of the key. */
+export function certifyAuthority(keyPem: string, now: number): AuthorityCheck {
+  const key = readAuthorityKey(keyPem)
+  return typeof key === 'string'
+    ? { ok: false, error: key }
+    : { ok: true, authority: createAuthority(key, now) }
+}
+
+/** A key that an authority can have, or why it is none. */
+function readAuthorityKey(keyPem: string): KeyObject | string {
+  let key: KeyObject
+  try {
+    key = createPrivateKey(keyPem)
+  } catch {
+    return 'the CA key cannot be read: it has to be PKCS#1 or PKCS#8 PEM, not encrypted'
+  }
+  return key.asymmetricKeyType !== 'rsa' || (key.asymmetricKeyDetails?.modulusLength ?? 0) < 2048
+    ? 'the CA key has to be RSA with 2048 bits or more: SCEP encrypts to it'
+    : key
+}
+
 /**
  * Reads an authority from the first certificate of `certificatePem` and its key (PKCS#1 or PKCS#8 PEM, not
  * encrypted). An expired authority is accepted: its devices are served, though it issues nothing.
  */
 export function checkAuthority(certificatePem: string, keyPem: string): AuthorityCheck {
   let certificate: Certificate
-  let key: KeyObject
   try {
     const [der] = readPem(certificatePem)
     if (der === undefined) {
@@ -82,19 +102,9 @@ export function checkAuthority(certificatePem: string, keyPem: string): Authorit
     }
     throw error
   }
-  try {
-    key = createPrivateKey(keyPem)
-  } catch {
-    return {
-      ok: false,
-      error: 'the CA key cannot be read: it has to be PKCS#1 or PKCS#8 PEM, not encrypted',
-    }
-  }
-  if (key.asymmetricKeyType !== 'rsa' || (key.asymmetricKeyDetails?.modulusLength ?? 0) < 2048) {
-    return {
-      ok: false,
-      error: 'the CA key has to be RSA with 2048 bits or more: SCEP encrypts to it',
-    }
+  const key = readAuthorityKey(keyPem)
+  if (typeof key === 'string') {
+    return { ok: false, error: key }
   }
   if (!certificate.isCA || !certificate.mayIssue) {
     return { ok: false, error: `this is no CA certificate: ${certificate.subjectText}` }

@@ -13,6 +13,8 @@ import { TLSSocket } from 'node:tls'
 import { type ApnsAnswer, apnsRefusal } from './checks.ts'
 
 const HISTORY = 10_000
+/** The token that no device has: probes of the way to APNs send it. */
+const FALSE_TOKEN = /^0+$/
 
 export interface SimulatedApnsOptions {
   /** PEM of the server's own certificate and key. */
@@ -190,7 +192,9 @@ function judgePush(
   if (timestamp !== undefined) {
     return { status: 410, reason: 'Unregistered', timestamp }
   }
-  const known = state.registered.has(token) || state.options.acceptUnknownTokens === true
+  const known =
+    state.registered.has(token) ||
+    (state.options.acceptUnknownTokens === true && !FALSE_TOKEN.test(token))
   return known ? { status: 200 } : { status: 400, reason: 'BadDeviceToken' }
 }
 

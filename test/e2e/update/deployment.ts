@@ -66,8 +66,8 @@ export interface Sent {
 
 export interface Deployment {
   fetch(url: string, sent: Sent): Promise<Response>
-  /** Deploys. Objects lose their memory, and keep their rows. */
-  deploy(pair: Pair): Promise<void>
+  /** Deploys, with other settings if they are given. Objects lose their memory, and keep their rows. */
+  deploy(pair: Pair, bindings?: DeploymentOptions['bindings']): Promise<void>
   /** The lines of the log so far. */
   readonly lines: readonly string[]
   close(): Promise<void>
@@ -78,7 +78,7 @@ const OBJECTS = 'edgemdm'
 const ADDED = 'added'
 
 export function newSecrets(): Record<string, string> {
-  return { API_KEY: 'secret', SEAL_KEYS: `test:${randomBytes(32).toString('base64')}` }
+  return { API_KEY: 'test-key', SEAL_KEYS: `test:${randomBytes(32).toString('base64')}` }
 }
 
 export async function startDeployment(
@@ -86,7 +86,8 @@ export async function startDeployment(
   first: Pair,
 ): Promise<Deployment> {
   const lines: string[] = []
-  const settings = (pair: Pair) => settingsOf(options, pair, (line) => lines.push(line))
+  const settings = (pair: Pair, bindings = options.bindings) =>
+    settingsOf({ ...options, bindings }, pair, (line) => lines.push(line))
   const miniflare = new Miniflare(settings(first))
   let migrated = 0
   const migrate = async (pair: Pair): Promise<void> => {
@@ -108,8 +109,8 @@ export async function startDeployment(
         headers: [...answer.headers],
       })
     },
-    async deploy(pair) {
-      await miniflare.setOptions(settings(pair))
+    async deploy(pair, bindings) {
+      await miniflare.setOptions(settings(pair, bindings))
       await migrate(pair)
     },
     close: () => miniflare.dispose(),

@@ -37,6 +37,8 @@ export interface World {
   }
   /** From now on requests go there. */
   use(deployment: Deployment): void
+  /** From now on the admin has this API key. */
+  useKey(key: string): void
   /** An admin's call: status and JSON body. */
   api<Body>(method: string, path: string, body?: unknown): Promise<{ status: number; body: Body }>
   newDevice(serial: string): SimulatedDevice
@@ -68,6 +70,7 @@ export function createWorld(): World {
   const failures: string[] = []
   let pushes = 0
   let deployment: Deployment | undefined
+  let apiKey = 'test-key'
   const request = async (url: string, sent: Sent): Promise<Response> => {
     const answer = await deployment?.fetch(url, sent)
     if (!answer) {
@@ -120,10 +123,13 @@ export function createWorld(): World {
     use(next) {
       deployment = next
     },
+    useKey(key) {
+      apiKey = key
+    },
     async api(method, path, body) {
       const answer = await request(`${ORIGIN}${path}`, {
         method,
-        headers: { authorization: `Basic ${btoa('micromdm:secret')}` },
+        headers: { authorization: `Basic ${btoa(`micromdm:${apiKey}`)}` },
         ...(body !== undefined && { body: JSON.stringify(body) }),
       })
       return { status: answer.status, body: JSON.parse((await answer.text()) || '{}') }

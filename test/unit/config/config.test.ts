@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { readConfig, type UncheckedVars } from '../../../src/config/config.ts'
+import { readConfig } from '../../../src/config/config.ts'
+import type { UncheckedVars } from '../../../src/config/vars.ts'
 
-const REQUIRED = { API_KEY: 'secret', SEAL_KEYS: `k1:${randomBytes(32).toString('base64')}` }
+const REQUIRED = { API_KEY: 'test-key', SEAL_KEYS: `k1:${randomBytes(32).toString('base64')}` }
 
 function configured(vars: UncheckedVars) {
   const result = readConfig({ ...REQUIRED, ...vars })
@@ -20,6 +21,8 @@ function problems(vars: UncheckedVars): readonly string[] {
 it('the configuration names every required setting that is missing', () => {
   expect(readConfig({})).toEqual({
     ok: false,
+    why: 'incomplete',
+    publicUrl: '',
     problems: [
       'API_KEY is not set: add it with `wrangler secret put API_KEY`',
       'SEAL_KEYS is not set: add it with `wrangler secret put SEAL_KEYS`',
@@ -160,6 +163,7 @@ describe('enrolment', () => {
       mode: 'token',
       token: expect.stringMatching(/^[0-9a-f]{32}$/),
       olderTokens: [],
+      isDerived: true,
     })
     const { token } = before as { token: string }
     expect(access({ SEAL_KEYS: `renamed:${older}` })).toMatchObject({ token })
@@ -176,6 +180,7 @@ describe('enrolment', () => {
         mode: 'token',
         token: 'opensesame',
         olderTokens: [],
+        isDerived: false,
       })
     }
   })

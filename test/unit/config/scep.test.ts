@@ -5,7 +5,7 @@ import type { ScepSettings } from '../../../src/config/enrollment.ts'
 const DAY = 86_400_000
 
 function scep(vars: Record<string, string>): ScepSettings | readonly string[] {
-  const required = { API_KEY: 'key', SEAL_KEYS: Buffer.alloc(32, 1).toString('base64') }
+  const required = { API_KEY: 'key', SEAL_KEYS: Buffer.alloc(32, 'a key').toString('base64') }
   const result = readConfig({ ...required, ...vars })
   return result.ok ? result.config.scep : result.problems
 }

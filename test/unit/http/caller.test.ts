@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { idOf, networkOf, loggedPath } from '../../../src/http/caller.ts'
+import { idOf, loggedPath, networkOf, siteOf } from '../../../src/http/caller.ts'
 
 it.each([
   ['192.0.2.7', '192.0.2.7'],
@@ -14,6 +14,13 @@ it.each([
   ['no address', 'no address'],
 ])('the network of "%s" is "%s"', (address, network) => {
   expect(networkOf(address)).toBe(network)
+})
+
+it.each([
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1::/48'],
+  ['192.0.2.7', '192.0.2.7'],
+])('the site of "%s" is "%s"', (address, site) => {
+  expect(siteOf(address)).toBe(site)
 })
 
 const RAY = '8f1b2c3d4e5f6789-FRA'

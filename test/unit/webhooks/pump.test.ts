@@ -30,8 +30,8 @@ it('memory holds the ids of 100,000 devices, and a walk over all devices finds t
 
 describe('posts that are calls of their own', () => {
   const env = {
-    API_KEY: 'secret',
-    SEAL_KEYS: `test:${Buffer.alloc(32, 7).toString('base64')}`,
+    API_KEY: 'test-key',
+    SEAL_KEYS: `test:${Buffer.alloc(32, 'a key').toString('base64')}`,
     WEBHOOK_URL: 'https://receiver.example.com/hook',
     WEBHOOK_CONCURRENCY: '24',
   }

@@ -8,6 +8,10 @@ export const KEY_RIGHTS: Rights = {
   'POST /api/keys/:id/roll': ['any', 'key.roll'],
   'DELETE /api/keys/:id': ['admin', 'key.revoke'],
   'GET /api/whoami': 'any',
+  'GET /api/seal-keys': 'admin',
+  // With the ring, its holder becomes each device and opens what is sealed: no scope gives as much.
+  'POST /api/seal-keys/reveal': ['all', 'seal_key.reveal'],
+  'DELETE /api/seal-keys/control': ['all', 'seal_key.forget'],
   'GET /api/audit': 'admin',
   'POST /console/session': 'open',
   'GET /console/session': 'any',

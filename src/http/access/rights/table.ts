@@ -8,7 +8,7 @@ import type { AuditScope } from '../../../keys/audit-row.ts'
 import type { Needed, Rights } from './right.ts'
 import { SETTING_RIGHTS } from './settings.ts'
 
-/** Routes without a gate: of devices, and of people who enrol them. */
+/** Routes without a gate: of devices, of people who enrol them, and of the owner of a new server. */
 const OPEN: Rights = Object.fromEntries(
   [
     ...MDM_PATHS.flatMap((path) =>
@@ -21,6 +21,10 @@ const OPEN: Rights = Object.fromEntries(
     `POST ${OTA_PHASE23}`,
     'GET /MDMServiceConfig',
     'GET /healthz',
+    'GET /setup',
+    'GET /setup/state',
+    'POST /setup/claim',
+    'POST /setup/confirm',
     'GET /mdm/anchor-certs',
     'GET /ddm/files/:sha256',
     'HEAD /ddm/files/:sha256',
@@ -34,6 +38,10 @@ const HEALTH_RIGHTS: Rights = {
   'GET /readyz': 'metrics|read',
   'GET /metrics': 'metrics|read',
   'GET /api/health': 'read',
+  'POST /api/health/probes/objects': ['config', 'health.probe'],
+  'POST /api/health/probes/queue': ['config', 'health.probe'],
+  'POST /api/health/probes/push': ['config', 'health.probe'],
+  'POST /api/health/probes/devices': ['config', 'health.probe'],
 }
 
 /** Every route of every face. A test fails for a route without a line, and for a line without a route. */
@@ -65,6 +73,7 @@ export function rightOf(method: string, path: string): RouteRight | undefined {
     return { needed: right, audited: undefined }
   }
   const [needed, action] = right
-  const scope = needed === 'command|destructive' ? 'command' : needed === 'any' ? 'admin' : needed
+  const ofAdmins = needed === 'any' || needed === 'all'
+  const scope = needed === 'command|destructive' ? 'command' : ofAdmins ? 'admin' : needed
   return { needed, audited: { action, scope } }
 }

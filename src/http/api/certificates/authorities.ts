@@ -7,7 +7,12 @@ import {
   removeAuthority,
 } from '../../../directory/authorities.ts'
 import { warn } from '../../../log.ts'
-import { checkAuthority, authorityWarning } from '../../../pki/x509/authority.ts'
+import {
+  type Authority,
+  authorityWarning,
+  certifyAuthority,
+  checkAuthority,
+} from '../../../pki/x509/authority.ts'
 import { pem } from '../../../pki/x509/issue.ts'
 import { OwnError } from '../../../reason.ts'
 import { RequestError } from '../../request-error.ts'
@@ -63,12 +68,18 @@ authorityRoutes.openapi(
 )
 
 const newAuthority = z.strictObject({
-  certificate: z.string().openapi({ description: 'PEM' }),
+  certificate: z.string().optional().openapi({
+    description: 'PEM; the server makes one for the next ten years if left out',
+  }),
   private_key: z.string().openapi({ description: 'PEM, RSA' }),
   imported: z
     .boolean()
-    .default(true)
-    .openapi({ description: 'it issued at another server before, for example at MicroMDM' }),
+    .optional()
+    .openapi({
+      description:
+        'it issued at another server before, for example at MicroMDM; true if left out, and false without ' +
+        '`certificate`',
+    }),
   next_serial: z
     .int()
     .min(1)
@@ -80,7 +91,9 @@ authorityRoutes.openapi(
   operation('installAuthority', 'post', '/ca', {
     tags,
     summary: 'Installs a CA, which issues from now on; the server still accepts the others',
-    description: '`npm run ca` creates and sends one. The key is sealed, and never shown again.',
+    description:
+      '`npm run ca` creates and sends one. The key is sealed, and never shown again. A caller that makes ' +
+      'only a key, such as a browser, leaves `certificate` out.',
     body: body(newAuthority, {
       own: {
         certificate: PEM,
@@ -92,14 +105,16 @@ authorityRoutes.openapi(
     problems: { 400: 'this is no CA, or the key does not belong to it' },
   }),
   async (c) => {
-    const { certificate, private_key: key, imported, next_serial: nextSerial } = c.req.valid('json')
-    const check = checkAuthority(certificate, key)
-    if (!check.ok) {
-      throw new RequestError(check.error, 400)
+    const wanted = c.req.valid('json')
+    const { certificate, imported = certificate !== undefined, next_serial: nextSerial } = wanted
+    const now = clock.now()
+    if (imported && certificate === undefined) {
+      throw new RequestError('a CA that has issued has a certificate: send it', 400)
     }
-    const facts = { imported, nextSerial, now: clock.now() }
-    await installAuthority(c.env.DB, c.var.config.sealer, check.authority, facts)
-    const { keyId, notAfter } = check.authority.certificate
+    const given = givenAuthority(wanted, now)
+    const facts = { imported, nextSerial, now }
+    await installAuthority(c.env.DB, c.var.config.sealer, given, facts)
+    const { keyId, notAfter } = given.certificate
     warn('ca:installed', { key_id: keyId, not_after: iso(notAfter) })
     const [installed] = await described(c.env.DB)
     if (!installed) {
@@ -108,6 +123,17 @@ authorityRoutes.openapi(
     return c.json(installed, 201)
   },
 )
+
+/** @throws RequestError */
+function givenAuthority(wanted: z.infer<typeof newAuthority>, now: number): Authority {
+  const { certificate, private_key: key } = wanted
+  const check =
+    certificate === undefined ? certifyAuthority(key, now) : checkAuthority(certificate, key)
+  if (!check.ok) {
+    throw new RequestError(check.error, 400)
+  }
+  return check.authority
+}
 
 authorityRoutes.openapi(
   operation('removeAuthority', 'delete', '/ca/{id}', {

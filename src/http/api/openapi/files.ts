@@ -44,8 +44,8 @@ function document(): Document {
 }
 
 /**
- * Says which scope an operation needs: the roles of a requirement, of which a key needs one (OpenAPI 3.1,
- * security requirement object).
+ * Says which scope an operation needs: the roles of a requirement, of which a key needs one; `all` is every
+ * scope (OpenAPI 3.1, security requirement object).
  */
 function withSecurity(operation: (typeof OPERATIONS)[number]) {
   const { method, path } = operation

@@ -19,12 +19,12 @@ import { sameSecret } from '../../../same-secret.ts'
 
 /**
  * The access that a URL gives. `by-serial`: it depends on the serial number that the device signs. A reason
- * is a text for a person, and says where to get help.
+ * is a text for a person, and says where to get help. 503 is for a refusal that may pass.
  */
 export type EnrollAccess =
   | { readonly kind: 'open' | 'by-serial' }
   | { readonly kind: 'invited'; readonly invitation: Invitation }
-  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'refused'; readonly status: 403 | 503; readonly reason: string }
 
 export type EnrollAllowed = Exclude<EnrollAccess, { kind: 'refused' }>
 
@@ -32,6 +32,10 @@ const ASK = 'ask your administrator for a new one'
 const NOT_LISTED =
   'This server enrols only devices whose serial number is on its list, or in Apple Business Manager: ask ' +
   'your administrator to add it, or for an invitation.'
+
+const WRONG_TOKEN =
+  'To enrol, open the full link from your administrator: this link has no token, or a wrong one.'
+const NOT_YET = 'This server does not yet know whether the link is good: try again in some seconds.'
 
 export const NEEDS_A_SERIAL =
   `${NOT_LISTED} A plain download shows no serial number; ` +
@@ -49,12 +53,14 @@ export async function accessOf(c: Context<AppEnv>): Promise<EnrollAccess> {
       return { kind: 'open' }
     case 'known':
       return { kind: 'by-serial' }
-    case 'token':
-      return opens(access, c.req.query(TOKEN_PARAM) ?? '')
-        ? { kind: 'open' }
-        : refused(
-            'To enrol, open the full link from your administrator: this link has no token, or a wrong one.',
-          )
+    case 'token': {
+      const token = c.req.query(TOKEN_PARAM) ?? ''
+      if (opens(access, token)) {
+        return { kind: 'open' }
+      }
+      const mayBeGood = token !== '' && access.isDerived && c.var.mayLackKeys
+      return mayBeGood ? refused(NOT_YET, 503) : refused(WRONG_TOKEN)
+    }
   }
 }
 
@@ -109,6 +115,6 @@ const ENDS: Readonly<Record<Exclude<InvitationState, 'open'>, (of: Invitation) =
   expired: ({ expiresAt }) => `This invitation ended at ${rfc3339(expiresAt)}`,
 }
 
-function refused(reason: string): EnrollAccess {
-  return { kind: 'refused', reason }
+function refused(reason: string, status: 403 | 503 = 403): EnrollAccess {
+  return { kind: 'refused', status, reason }
 }

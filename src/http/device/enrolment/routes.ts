@@ -44,13 +44,15 @@ const OTA_USES_TWO =
 export const enrollFace = newApp()
 
 /**
- * Calls the handler only if the URL allows a profile; otherwise answers 403. On all other device routes a 403
- * would make a device remove its profile. Here the device is not enrolled yet.
+ * Calls the handler only if the URL allows a profile; otherwise answers 403, or 503 if that may pass. On all
+ * other device routes a 403 would make a device remove its profile. Here the device is not enrolled yet.
  */
 function admitted(handle: (c: EnrollContext, access: EnrollAllowed) => Promise<Response>) {
   return async (c: EnrollContext): Promise<Response> => {
     const access = await accessOf(c)
-    return access.kind === 'refused' ? refuseEnrollment(c, 403, access.reason) : handle(c, access)
+    return access.kind === 'refused'
+      ? refuseEnrollment(c, access.status, access.reason)
+      : handle(c, access)
   }
 }
 

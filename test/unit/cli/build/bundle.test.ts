@@ -31,7 +31,7 @@ beforeAll(async () => {
         {
           ...workerOptions,
           modules: [{ type: 'ESModule', path: 'index.js', contents: script }],
-          bindings: { API_KEY: 'secret', SEAL_KEYS: `k1:${'A'.repeat(43)}=` },
+          bindings: { API_KEY: 'test-key', SEAL_KEYS: `k1:${'Ab'.repeat(21)}A=` },
         },
       ],
     }),
