@@ -1,7 +1,11 @@
 /** `npm run keys`: lists, makes, rolls and revokes the API keys of a running server (docs/keys.md). */
+import { resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { type AdminAccess, adminAccess, callApi } from '../api-client.ts'
 import { refuseForgottenDashes } from '../dashes.ts'
+import { CloudflareError } from '../deploy/cloudflare/api.ts'
+import { DeployStop, stopOf } from '../deploy/failures.ts'
 import { CliError, messageOf } from '../error.ts'
 import { keyLines, type ListedKey, type ShownKey } from './show.ts'
 
@@ -11,12 +15,16 @@ const HELP = `Usage: npm run keys -- COMMAND [options]
   create NAME              makes a key, and shows it once
   roll NAME                gives a key a new secret, and shows it once
   revoke NAME              ends a key everywhere, within 30 seconds
+  to-secrets               moves the seal keys of a claimed server into secrets of its Worker
 
   --scopes LIST            create: what it may do, such as read,command (docs/keys.md)
   --expires-in TIME        create, roll: 12h, 90d, up to 3650d, or never (create: 365d)
   --overlap TIME           roll: how long the present secret stays good, 0s to 7d (1d)
   --server URL             the server (http://127.0.0.1:8787)
   --api-key KEY            a key with the scope admin; or the environment variable API_KEY
+  --name NAME              to-secrets: the Worker, and the deployment (the one that serves the server)
+  --account ID             to-secrets: the Cloudflare account, if you have several
+  --state DIR              to-secrets: where the keys are kept (.edgemdm)
 
 NAME may be the id of the key. The key alone goes to the standard output.
 `
@@ -27,6 +35,9 @@ const OPTIONS = {
   scopes: { type: 'string' },
   'expires-in': { type: 'string' },
   overlap: { type: 'string' },
+  name: { type: 'string' },
+  account: { type: 'string' },
+  state: { type: 'string', default: '.edgemdm' },
   help: { type: 'boolean', short: 'h' },
 } as const
 
@@ -36,9 +47,14 @@ const NPM_FLAGS = [
   { name: 'scopes', argument: 'LIST' },
   { name: 'expires-in', argument: 'TIME' },
   { name: 'overlap', argument: 'TIME' },
+  { name: 'name', argument: 'NAME' },
+  { name: 'account', argument: 'ID' },
+  { name: 'state', argument: 'DIR' },
 ]
 
 const PATH = '/api/keys'
+/** They are about the server, and not about one key. */
+const OF_SERVER: ReadonlySet<string> = new Set(['list', 'to-secrets'])
 
 await main(process.argv.slice(2)).catch((error: unknown) => {
   console.error(`keys: ${messageOf(error)}`)
@@ -53,8 +69,9 @@ async function main(args: readonly string[]): Promise<void> {
     console.log(HELP)
     return
   }
-  if (more.length > 0 || (command === 'list' ? name !== undefined : name === undefined)) {
-    throw new CliError(`${command}: name ${command === 'list' ? 'no key' : 'one key'} (--help)`)
+  const isOfServer = OF_SERVER.has(command)
+  if (more.length > 0 || isOfServer !== (name === undefined)) {
+    throw new CliError(`${command}: name ${isOfServer ? 'no key' : 'one key'} (--help)`)
   }
   const access = adminAccess(values)
   switch (command) {
@@ -75,9 +92,38 @@ async function main(args: readonly string[]): Promise<void> {
     }
     case 'revoke':
       return revoke(access, name)
+    case 'to-secrets':
+      return toSecrets(access, values)
     default:
       throw new CliError(`there is no command ${command} (--help lists them)`)
   }
+}
+
+/** Loaded late: the other commands need no wrangler. */
+async function toSecrets(
+  access: AdminAccess,
+  { name, account, state }: ReturnType<typeof parse>['values'],
+): Promise<void> {
+  const { moveSealKeys } = await import('./to-secrets.ts')
+  const { callWrangler } = await import('../deploy/cloudflare/wrangler.ts')
+  const move = moveSealKeys(
+    access,
+    { name, account, stateDir: resolve(state) },
+    {
+      projectDir: resolve(import.meta.dirname, '../../..'),
+      env: process.env,
+      fetch,
+      sleep,
+      now: Date.now,
+      screen: { show: console.log, tell: () => undefined, ask: undefined, isWatched: false },
+      callWrangler,
+    },
+  )
+  await move.catch((error: unknown) => {
+    const isOfCloudflare = error instanceof DeployStop || error instanceof CloudflareError
+    const stop = isOfCloudflare ? stopOf(error) : undefined
+    throw stop ? new CliError(`${stop.message}. What to do: ${stop.remedy}`) : error
+  })
 }
 
 async function revoke(access: AdminAccess, name: string | undefined): Promise<void> {
