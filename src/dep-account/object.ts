@@ -17,7 +17,7 @@ import {
   type DepEnv,
   type DepInstallation,
 } from './state.ts'
-import { accountStatus, type DepStatus } from './status.ts'
+import { accountHealth, accountStatus, type DepHealth, type DepStatus } from './status.ts'
 import { arm, FALLBACK, syncNow, workOn, type SyncResult } from './work.ts'
 
 /**
@@ -42,6 +42,10 @@ export class DepAccount extends DurableObject<DepEnv> {
   /** `undefined` for an object without a token. */
   async status(): Promise<DepStatus | undefined> {
     return isInstalled(this.#account) ? accountStatus(this.#account) : undefined
+  }
+
+  async health(): Promise<DepHealth | undefined> {
+    return isInstalled(this.#account) ? accountHealth(this.#account) : undefined
   }
 
   /** When the token ends (milliseconds); `undefined` for an object without one. */

@@ -1,6 +1,7 @@
 import { clock } from '../clock.ts'
 import type { DepAccountDetail } from '../dep/records.ts'
 import type { DepFlag } from '../dep/standing.ts'
+import { keyOfSealed } from '../pki/seal/seal.ts'
 import { countDepDevices, type DepCounts } from '../directory/dep/search.ts'
 import {
   openToken,
@@ -64,4 +65,18 @@ export async function accountStatus(account: OpenAccount): Promise<DepStatus> {
     counts,
     waiting: counts.waiting,
   }
+}
+
+/** What the health of the deployment needs of an account. Times are milliseconds; 0 stands for never. */
+export type DepHealth = Pick<DepStatus, 'flag' | 'since' | 'tokenAt' | 'lastSyncAt'> & {
+  /** Ids of the keys that sealed its token and its session. */
+  readonly sealKeys: readonly string[]
+}
+
+/** It opens nothing and reads no list: it also tells of an account whose key is gone. */
+export function accountHealth({ state }: OpenAccount): DepHealth {
+  const { standing, tokenAt, lastSyncAt, token, session } = state
+  const sealed = session ? [token, session] : [token]
+  const { flag, since } = standing
+  return { flag, since, tokenAt, lastSyncAt, sealKeys: sealed.map(keyOfSealed) }
 }

@@ -65,11 +65,9 @@ export class Device extends DurableObject<DeviceEnv> {
       queueWithSetup(context, user, command, since),
     )
   }
-
   async commandState(user: string, n: number) {
     return this.#runtime.commit((context) => stateOfCommand(context, user, n))
   }
-
   async viewQueue(address: Address, after: number) {
     return this.#runtime.at(address, (context, user) => viewQueue(context, user, after))
   }
@@ -80,7 +78,6 @@ export class Device extends DurableObject<DeviceEnv> {
   async command(address: Address, ref: CommandRef, ms: number) {
     return this.#runtime.command(address, ref, ms)
   }
-
   async listCommands(address: Address, filter: CommandFilter) {
     return this.#runtime.look(address, (context, channel) => listCommands(context, channel, filter))
   }
@@ -100,14 +97,12 @@ export class Device extends DurableObject<DeviceEnv> {
   async releaseSome(address: Address, filter: ReleaseFilter) {
     return this.#runtime.look(address, (context, channel) => releaseSome(context, channel, filter))
   }
-
   async viewDevice(address: Address) {
     return this.#runtime.look(address, viewDevice)
   }
   async viewTimeline(address: Address, filter: TimelineFilter) {
     return this.#runtime.look(address, (context, channel) => viewTimeline(context, channel, filter))
   }
-
   async block() {
     return this.#runtime.commit(block)
   }
@@ -120,7 +115,6 @@ export class Device extends DurableObject<DeviceEnv> {
   async hide() {
     return this.#runtime.commit(hide)
   }
-
   async proveSerial(serial: string, proven: boolean) {
     return this.#runtime.commit((context) => proveSerial(context, serial, proven))
   }
@@ -146,7 +140,6 @@ export class Device extends DurableObject<DeviceEnv> {
   async decide(proof: AdminProof) {
     return this.#runtime.commit((context) => decideStanding(context, proof))
   }
-
   async requeue(address: Address) {
     return this.#runtime.look(address, restoreSuperseded)
   }
@@ -162,7 +155,6 @@ export class Device extends DurableObject<DeviceEnv> {
   ) {
     return this.#runtime.look(address, (context) => readEscrow(context, kind, token, reader))
   }
-
   async revealCommand(address: Address, ref: CommandRef, reader: EscrowReader) {
     const decide: Look<ReturnType<typeof revealCommand>> = (context, { user }) =>
       revealCommand(context, user, ref, reader)
@@ -278,6 +270,14 @@ export class Device extends DurableObject<DeviceEnv> {
   }
   async unlisted() {
     return this.#runtime.commit(unlisted)
+  }
+
+  /** For a probe of the health of the deployment. */
+  async inspect() {
+    return this.#runtime.inspect()
+  }
+  async repair() {
+    return this.#runtime.repair()
   }
 
   /** Pushes a channel now and waits for APNs's answer. */

@@ -160,8 +160,8 @@ export async function forgetUnused(d1: D1Database, now: number, most = MOST_UNUS
 }
 
 /**
- * Ends a certificate that no device has used. Only its row keeps the challenge of a download consumed: then it
- * stays for its time, bound to no device.
+ * Ends a certificate that no device has used. The challenge of a download has no row but the certificate's:
+ * that row stays for its time, bound to no device.
  */
 export async function dropUnused(
   d1: D1Database,
@@ -169,7 +169,8 @@ export async function dropUnused(
 ): Promise<'dropped' | 'used' | 'unknown'> {
   const which = sql`fingerprint = ${fingerprint} AND NOT ${isClaimed(fingerprint)}`
   const results = await writeAll(d1, [
-    sql`UPDATE certificates SET bound_udid = ${NO_DEVICE}, request = NULL WHERE ${which} AND profile > 0`,
+    sql`UPDATE certificates SET bound_udid = ${NO_DEVICE}, request = NULL
+      WHERE ${which} AND profile > 0`,
     sql`DELETE FROM certificates WHERE ${which} AND profile = 0`,
   ])
   if (results.some(({ meta }) => meta.changes > 0)) {

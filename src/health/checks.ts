@@ -5,33 +5,11 @@ import { DAILY_LIMIT, DAILY_LIMIT_TEXT } from '../reason.ts'
 import { EXPIRY_KINDS, type ExpiryKind } from '../events/topics.ts'
 import { EXPIRY_RULES } from './expiry-rules.ts'
 import type { Facts } from './facts.ts'
+import { MIGRATE, NONE, type Finding, type HealthCheck, type HealthLevel } from './finding.ts'
+import { conditionFindings, GATHERED_CHECKS } from './inside-checks.ts'
 import { daysLeft } from './notices.ts'
 
 const DAY = 86_400_000
-
-/** `down`: the server cannot do its work. `error`: a part of it cannot. `warn`: it soon cannot. */
-export type HealthLevel = 'warn' | 'error' | 'down'
-
-/** One thing that is wrong. */
-export interface Finding {
-  readonly level: HealthLevel
-  readonly text: string
-  readonly fix: string
-  /** Milliseconds; 0 if it is not known. */
-  readonly since: number
-}
-
-/** A check that the server runs by itself. */
-export interface HealthCheck {
-  /** Stable: alerts and scripts select by it. */
-  readonly id: string
-  /** What holds if the check finds nothing. */
-  readonly title: string
-  /** @returns what is wrong; `undefined` if that is not known */
-  readonly find: (facts: Facts) => readonly Finding[] | undefined
-}
-
-const none: readonly Finding[] = []
 
 const CRON_FIX =
   'look at the cron triggers of the Worker in the dashboard, then deploy again: the free plan has five'
@@ -39,8 +17,9 @@ const CRON_FIX =
 export const CHECKS: readonly HealthCheck[] = [
   {
     id: 'directory',
-    title: 'The directory (D1) answers',
-    find: ({ directory }) => (directory ? [directoryFinding(directory)] : none),
+    title: 'The directory (D1) answers, is complete and has room',
+    find: ({ directory, inside }) =>
+      directory ? [directoryFinding(directory)] : conditionFindings(inside?.condition),
   },
   {
     id: 'control',
@@ -55,14 +34,14 @@ export const CHECKS: readonly HealthCheck[] = [
               since: control.since,
             },
           ]
-        : none,
+        : NONE,
   },
   {
     id: 'push.binding',
     title: 'Pushes can leave',
     find: ({ hasApns }) =>
       hasApns
-        ? none
+        ? NONE
         : [
             {
               level: 'error',
@@ -86,7 +65,7 @@ export const CHECKS: readonly HealthCheck[] = [
               since: circuit.since,
             },
           ]
-        : standing && none
+        : standing && NONE
     },
   },
   ...EXPIRY_KINDS.map((kind): HealthCheck => ({
@@ -125,9 +104,10 @@ export const CHECKS: readonly HealthCheck[] = [
               since: dutiesAt,
             },
           ]
-        : standing && none
+        : standing && NONE
     },
   },
+  ...GATHERED_CHECKS,
 ]
 
 function directoryFinding({ since, reason }: Trouble): Finding {
@@ -136,7 +116,7 @@ function directoryFinding({ since, reason }: Trouble): Finding {
     return found(DAILY_LIMIT_TEXT, 'wait until 00:00 UTC, or take the Workers Paid plan')
   }
   return /no such (table|column)/.test(reason)
-    ? found('the directory is not migrated', 'run `wrangler d1 migrations apply DB --remote`')
+    ? found('the directory is not migrated', MIGRATE)
     : found(
         `the directory (D1) does not answer: ${reason}. Known devices go on; lists and enrolments wait`,
         'wait, and look at the status of Cloudflare',
@@ -152,7 +132,7 @@ function cronFindings(
     cronAt === 0
       ? 'the daily cron has never run'
       : `the daily cron ran last at ${new Date(cronAt).toISOString()}`
-  return now < lateSince ? none : [{ level: 'warn', text, fix: CRON_FIX, since: lateSince }]
+  return now < lateSince ? NONE : [{ level: 'warn', text, fix: CRON_FIX, since: lateSince }]
 }
 
 function endings(
@@ -169,7 +149,7 @@ function endingOf({ kind, name, notAfter, count }: Dated, now: number): readonly
   const { noun, warnDays, fix } = EXPIRY_RULES[kind]
   const warnAt = notAfter - warnDays * DAY
   if (now < warnAt) {
-    return none
+    return NONE
   }
   const hasEnded = now >= notAfter
   const left = daysLeft(notAfter, now)

@@ -10,6 +10,7 @@ import { attempt } from '../log.ts'
 import { reasonOf } from '../reason.ts'
 import { datedOf, findDated } from './dated-things.ts'
 import { gatherGauges } from './gauges.ts'
+import { insideFacts, type InsideFacts } from './inside.ts'
 
 /** What the checks look at. Times are milliseconds. */
 export interface Facts {
@@ -22,6 +23,8 @@ export interface Facts {
   readonly dated: readonly Dated[]
   /** Whether pushes can leave at all. */
   readonly hasApns: boolean
+  /** Only for `GET /api/health`. */
+  readonly inside?: InsideFacts
 }
 
 /** A monitor may ask each second. */
@@ -48,8 +51,13 @@ export async function quickFacts(env: Env, config: Config): Promise<Facts> {
 /**
  * The same after a look at all that the daily duties and `/metrics` look at: it reads the list of devices,
  * and calls an object for each webhook and each account of Apple Business Manager. Probes then know it too.
+ * `inside` is for the caller alone.
  */
-export async function fullFacts(env: Env, config: Config): Promise<Facts> {
+export async function fullFacts(
+  env: Env,
+  config: Config,
+  address: string,
+): Promise<Facts & { readonly inside: InsideFacts }> {
   const control = env.CONTROL.getByName(CONTROL_NAME)
   await attempt('health:not-gathered', async () => {
     const { dated, watched } = await control.standing()
@@ -59,7 +67,11 @@ export async function fullFacts(env: Env, config: Config): Promise<Facts> {
     ])
     await Promise.all([control.keepDated({ things }), control.keepGauges(gauges)])
   })
-  return lookAt(env, config, memory.get(env))
+  const [facts, inside] = await Promise.all([
+    lookAt(env, config, memory.get(env)),
+    insideFacts(env, config, { address, now: clock.now() }),
+  ])
+  return { ...facts, inside }
 }
 
 async function lookAt(env: Env, config: Config, before: Facts | undefined): Promise<Facts> {

@@ -20,7 +20,9 @@ export async function startApns(state: string) {
     server.close()
     sessions.forEach((session) => session.destroy())
   }
-  const apns = { refuse: new Set<string>(), seen, env: {}, url: '', close }
+  // To a token that no device has.
+  const toFalseToken = { status: 400, reason: 'BadDeviceToken', hasId: true }
+  const apns = { refuse: new Set<string>(), seen, toFalseToken, env: {}, url: '', close }
   const server = createSecureServer({
     cert: own.certificate,
     key: own.key,
@@ -32,6 +34,12 @@ export async function startApns(state: string) {
     const peer = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined
     const client = fingerprintOf(peer)
     const token = String(headers[':path']).split('/').at(-1) ?? ''
+    if (/^0+$/.test(token)) {
+      const { status, reason, hasId } = apns.toFalseToken
+      stream.respond({ ':status': status, ...(hasId && { 'apns-id': headers['apns-id'] }) })
+      stream.end(JSON.stringify({ reason }))
+      return
+    }
     seen.push({ client, topic: String(headers['apns-topic']), token })
     const refused = apns.refuse.has(client)
     stream.respond({ ':status': refused ? 403 : 200, 'apns-id': String(headers['apns-id']) })

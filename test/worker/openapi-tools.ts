@@ -18,6 +18,7 @@ import {
 } from './scep-client.ts'
 import { api, enrolled, newDevice, until } from './server.ts'
 import { KEYS } from './keys-api-tools.ts'
+import { SEALING } from './seal-keys-tools.ts'
 import { SETUPS } from './setup-tools.ts'
 import { REPOSITORY } from './repo-tools.ts'
 import { UPDATES } from './update-tools.ts'
@@ -360,6 +361,7 @@ export const PREPARE: Record<string, Prepare> = {
   ...AUDITED,
   ...CATALOG,
   ...KEYS,
+  ...SEALING,
   ...SETUPS,
   ...REPOSITORY,
   ...UPDATES,

@@ -12,10 +12,15 @@ const QUARTER = 900_000
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
 
-export interface Due {
+interface Due {
   readonly announcement: AnnouncementBody
   /** Ids of channels to push again. */
   readonly push: readonly number[]
+}
+
+interface DueTimes {
+  readonly due: Due
+  readonly next: number | undefined
 }
 
 /**
@@ -40,11 +45,16 @@ export function watchOver(context: Context): void {
  * The work that is due, and the time of the next alarm; `undefined` when no work is left. The rows say what
  * waits, and since when. Tries are not counted: the longer something waits, the rarer it is tried.
  */
-export function dueTimes(context: Context): { due: Due; next: number | undefined } {
-  const { now } = context
-  const { device } = context.state
+export function dueTimes(context: Context): DueTimes {
   advanceContest(context)
   advanceSetup(context)
+  return workOf(context)
+}
+
+/** {@link dueTimes} as the rows are: nothing goes on. */
+export function workOf(context: Context): DueTimes {
+  const { now } = context
+  const { device } = context.state
   const contestAt = contestDueAt(context)
   const dates = contestAt === undefined ? [] : [contestAt]
   const announce = (since: number | undefined): boolean => {

@@ -6,6 +6,7 @@ import { log, warn } from '../../log.ts'
 import { reasonOf } from '../../reason.ts'
 import { readOnlyDb, sqlite, WouldWrite, type Db } from '../../storage/db.ts'
 import { dueTimes, endsWork, watchOver } from './alarm.ts'
+import { inspectDevice, isLost, repairDevice, type DeviceInspection } from './inspect.ts'
 import { decideAt, lookAt, type Decide, type Look } from './look.ts'
 import { pushTarget, waitingChannels } from '../push/decide.ts'
 import { pushSettings, type PushBindings } from '../push/gate.ts'
@@ -22,6 +23,8 @@ import { loadState, writeState, type Loaded } from '../store/rows/save.ts'
 /** A message of the queue. It may be lost: the alarm announces again (docs/architecture.md §14). */
 export interface Announcement extends AnnouncementBody {
   readonly device: string
+  /** It is a probe's: the object of this name waits for it. The consumer before knows no probes. */
+  readonly probe?: string
 }
 
 export interface DeviceEnv extends PushBindings {
@@ -29,18 +32,10 @@ export interface DeviceEnv extends PushBindings {
   readonly DEVICE: { getByName(name: string): { stay(): Promise<void> } }
 }
 
-/**
- * An alarm this long in the past will not ring: the platform's last retry is over after some minutes. Alarms
- * that never rang have been seen (cloudflare/cloudflare-docs issue 18324).
- */
-const LOST_ALARM = 3_600_000
-
 /** The wait before an alarm that failed is tried again, for example while settings are incomplete. */
 const RETRY_AFTER_DEATH = 900_000
 
-/**
- * Carries out the decisions of a device object: it has the memory, the commits, the one alarm and the pushes.
- */
+/** Carries out the decisions of a device object: it has memory, commits, the one alarm and pushes. */
 export class DeviceRuntime {
   readonly #ctx: DurableObjectState
   readonly #env: DeviceEnv
@@ -74,7 +69,7 @@ export class DeviceRuntime {
   ): Promise<Answer> {
     if (this.#alarmAt === undefined) {
       this.#alarmAt = await this.#ctx.storage.getAlarm()
-      if (this.#alarmAt !== null && this.#alarmAt < clock.now() - LOST_ALARM) {
+      if (this.#alarmAt !== null && isLost(this.#alarmAt)) {
         warn('device:alarm-lost', { device: this.#name })
         this.#arm(clock.now())
       }
@@ -246,6 +241,16 @@ export class DeviceRuntime {
     await this.#ctx.storage.sync()
     await this.#announce(due.announcement)
     await this.#pushPending(due.push, { again: true })
+  }
+
+  /** A look that changes neither rows nor memory. */
+  async inspect(): Promise<DeviceInspection> {
+    return inspectDevice(this.#ctx.storage, this.#context(newEffects()))
+  }
+
+  async repair(): Promise<void> {
+    this.#alarmAt = undefined
+    await this.commitAndAnnounce(repairDevice)
   }
 
   /** Pushes a channel now and waits for APNs's answer. */

@@ -41,6 +41,9 @@ const MAY_WANT = '(listeners IS NULL OR instr(listeners, ?) > 0)'
 /** SQL: the numbers of all events. */
 export const EVENT_NUMBERS = 'SELECT seq FROM events'
 
+/** SQL: the sealed bodies that are in their own rows. */
+export const SEALED_EVENTS = 'SELECT body AS sealed FROM events WHERE secret AND body IS NOT NULL'
+
 /** SQL: when the event of that number happened. */
 export function timeOfEvent(seq: string): string {
   return `(SELECT at FROM events WHERE events.seq = ${seq})`

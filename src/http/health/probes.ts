@@ -1,7 +1,9 @@
 import { clock } from '../../clock.ts'
-import { CHECKS, findingsOf, isReady, type Finding } from '../../health/checks.ts'
+import { CHECKS, findingsOf, isReady } from '../../health/checks.ts'
 import { fullFacts, quickFacts } from '../../health/facts.ts'
+import type { Finding } from '../../health/finding.ts'
 import type { AppContext } from '../app-env.ts'
+import { fullVersion } from '../micromdm/version.ts'
 
 /** That the isolate runs. It needs no key, no setting and no storage. */
 export function answerAlive(c: AppContext, version: string): Response {
@@ -20,11 +22,15 @@ export async function answerReady(c: AppContext, reasons: boolean): Promise<Resp
 }
 
 /** All checks, after a look at all that they are about. */
-export async function readHealth({ env, var: { config } }: AppContext) {
-  const facts = await fullFacts(env, config)
+export async function readHealth({ env, req, var: { config } }: AppContext) {
+  const facts = await fullFacts(env, config, new URL(req.url).origin)
   return {
     ready: isReady(facts),
     checked_at: new Date(facts.now).toISOString(),
+    version: fullVersion,
+    public_url: config.publicUrl || null,
+    push_topic: facts.inside.topic || null,
+    seal_keys: [...config.sealer.keyIds],
     checks: CHECKS.map(({ id, title, find }) => {
       const findings = find(facts)
       return {
@@ -37,6 +43,6 @@ export async function readHealth({ env, var: { config } }: AppContext) {
   }
 }
 
-function findingJson({ level, text, fix, since }: Finding) {
+export function findingJson({ level, text, fix, since }: Finding) {
   return { since: since > 0 ? new Date(since).toISOString() : null, level, text, fix }
 }

@@ -93,6 +93,11 @@ export function listRows(
 /** The `source` of a command that another object has taken over. */
 const MOVED = 'moved'
 
+/** SQL: the sealed payloads and results that are in their own rows. */
+export const SEALED_COMMANDS = ['payload', 'result']
+  .map((body) => `SELECT ${body} AS sealed FROM commands WHERE secret AND ${body} IS NOT NULL`)
+  .join(' UNION ALL ')
+
 /** Whether a row is there whose command was not moved to another object. */
 export function isStoredHere(db: Db, id: number): boolean {
   return db.all('SELECT 1 FROM commands WHERE id = ? AND source <> ?', id, MOVED).length > 0

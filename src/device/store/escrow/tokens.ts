@@ -84,6 +84,9 @@ export function readEscrow(
   return { ...row, found: true, value }
 }
 
+/** SQL: the sealed values. */
+export const SEALED_TOKENS = 'SELECT value AS sealed FROM escrow'
+
 export function listTokens(db: Db): EscrowedToken[] {
   return db.all<EscrowedToken>(
     `SELECT id AS token, kind, stored_at AS storedAt, archived_at AS archivedAt FROM escrow ORDER BY id`,

@@ -11,12 +11,16 @@ healthRoutes.openapi(
     tags: ['Health'],
     summary: 'Runs all checks of the server',
     description:
-      'Reads the list of devices, and calls each webhook’s object and each account of Apple Business ' +
-      'Manager. Monitors ask `GET /readyz`, which costs nearly nothing.',
+      'Reads the list of devices, calls each webhook’s object and each account of Apple Business Manager, ' +
+      'and writes a row that it deletes. Monitors ask `GET /readyz`, which costs nearly nothing.',
     answers: {
       200: answer('each check with what it found', healthSchema, {
         ready: true,
         checked_at: '2026-11-24T09:00:00.000Z',
+        version: '0.2.0+e7a814d3',
+        public_url: 'https://mdm.example.com',
+        push_topic: 'com.apple.mgmt.External.7d8e',
+        seal_keys: ['9f86d081'],
         checks: [
           { id: 'directory', title: 'The directory (D1) answers', known: true, findings: [] },
           {

@@ -17,6 +17,18 @@ export const healthSchema = z
   .object({
     ready: z.boolean().openapi({ description: 'the server can do its work' }),
     checked_at: time,
+    version: z.string().openapi({ description: 'the release, and its commit if it is known' }),
+    public_url: z
+      .string()
+      .nullable()
+      .openapi({ description: 'the address in the settings; null without' }),
+    push_topic: z
+      .string()
+      .nullable()
+      .openapi({ description: 'of the push certificate; null if it is not known' }),
+    seal_keys: z
+      .array(z.string())
+      .openapi({ description: 'the ids of the keys that open sealed values, the newest first' }),
     checks: z.array(
       z.object({
         id: z.string().openapi({ description: 'stable; the same in GET /readyz' }),
@@ -27,3 +39,16 @@ export const healthSchema = z
     ),
   })
   .openapi('Health')
+
+export const probeSchema = z
+  .object({
+    probe: z.string(),
+    checked_at: time,
+    seen: z.string().openapi({ description: 'what the probe saw; for people' }),
+    findings: z.array(
+      findingSchema.extend({
+        id: z.string().openapi({ description: 'stable: the probe, or the check it belongs to' }),
+      }),
+    ),
+  })
+  .openapi('HealthProbe')
