@@ -7,6 +7,8 @@ import { CliError, messageOf } from './error.ts'
 export interface AdminAccess {
   readonly url: string
   readonly apiKey: string
+  /** Instead of the global one. */
+  readonly fetch?: typeof fetch
 }
 
 export interface InstalledCA {
@@ -43,6 +45,9 @@ export interface EnrollmentLinks {
 }
 
 const CA = '/api/ca'
+/** A page of devices with their tokens has some more than 4 MB. */
+const MOST_MEGABYTES = 16
+const MOST_CHARACTERS = 500
 
 /** Where commands look for a server if none is named. */
 const LOCAL_SERVER = 'http://127.0.0.1:8787'
@@ -107,21 +112,24 @@ export function pemPairOf({ certificate, key }: Authority): { certificate: strin
 
 /** An answer's text. @throws ApiError when the server refuses the call, or cannot be reached */
 export async function callApi(
-  { url, apiKey }: AdminAccess,
+  { url, apiKey, fetch: fetchIt = fetch }: AdminAccess,
   path: string,
   init: { readonly method: string; readonly body?: string | Blob; readonly signal?: AbortSignal },
 ): Promise<string> {
-  const authorization = `Basic ${Buffer.from(`micromdm:${apiKey}`).toString('base64')}`
   const lost = (error: unknown): never => {
+    if (error instanceof CliError) {
+      throw new ApiError(error.message)
+    }
     throw new ApiError(`${url} does not answer: ${faultOfConnection(error, url)}`)
   }
-  const response = await fetch(url + path, {
+  const response = await fetchIt(url + path, {
     ...init,
-    headers: { authorization },
+    headers: { authorization: basicCredentials(apiKey) },
     // A private key goes only to the server that was named.
     redirect: 'manual',
   }).catch(lost)
-  const text = await response.text().catch(lost)
+  const body = await boundedBody(response, url + path, MOST_MEGABYTES).catch(lost)
+  const text = new TextDecoder().decode(body)
   const { ok, status, headers } = response
   if (!ok || isPage(text)) {
     throw new ApiError(
@@ -132,6 +140,29 @@ export async function callApi(
     )
   }
   return text
+}
+
+/** A Bearer token cannot have spaces, or letters beyond Latin ones; a key may. */
+export function basicCredentials(apiKey: string): string {
+  return `Basic ${Buffer.from(`micromdm:${apiKey}`).toString('base64')}`
+}
+
+/** The bytes of an answer; of a compressed one, what it holds. @throws CliError when there are more */
+export async function boundedBody(
+  response: Response,
+  url: string,
+  megabytes: number,
+): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  let left = megabytes * 1024 * 1024
+  for await (const chunk of response.body ?? []) {
+    left -= chunk.length
+    if (left < 0) {
+      throw new CliError(`${url} sent more than ${megabytes} MB, so something else answers there`)
+    }
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
 }
 
 /** Why there is no answer, and what to do. OpenSSL names neither the scheme nor the server. */
@@ -153,14 +184,14 @@ function faultOfConnection(error: unknown, url: string): string {
 function refusalIn({ status, headers }: Response, text: string): string {
   const to = headers.get('location')
   if (to !== null) {
-    return `it leads to ${to}, so name that server`
+    return `it leads to ${cut(to)}, so name that server`
   }
   if (status === 401) {
     return 'it has another API key'
   }
   return isPage(text)
     ? 'with a web page, so another server or a login answers there'
-    : detailIn(text)
+    : sentenceIn(text)
 }
 
 /** No call of the API answers with HTML. */
@@ -173,16 +204,20 @@ export function causeOf(error: unknown): unknown {
   return error instanceof Error ? (error.cause ?? error) : error
 }
 
-/** The sentence of a problem document, or of MicroMDM's face. Any other answer is shown unchanged. */
-function detailIn(text: string): string {
+/** The sentence of a problem document, or of MicroMDM's face. Any other answer is shown itself. */
+export function sentenceIn(text: string): string {
   const { detail, error } = problemIn(text)
   const sentence = detail ?? error
-  return typeof sentence === 'string' ? sentence : text.trim()
+  return cut(typeof sentence === 'string' ? sentence : text.trim())
+}
+
+function cut(text: string): string {
+  return text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}…` : text
 }
 
 function codeIn(text: string): string {
   const { code } = problemIn(text)
-  return typeof code === 'string' ? code : ''
+  return typeof code === 'string' ? cut(code) : ''
 }
 
 function problemIn(text: string): { detail?: unknown; error?: unknown; code?: unknown } {

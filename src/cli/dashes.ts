@@ -68,7 +68,7 @@ function bareValue({ argument }: NpmFlag, bare: readonly string[]): string | und
   return fits.length === 1 ? fits[0] : argument
 }
 
-/** A path as one word of a shell's line. */
+/** A path, or another argument, as one word of a shell's line. */
 export function shellPath(path: string): string {
   return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`
 }

@@ -117,6 +117,11 @@ export interface Account {
   readonly certificates: MtlsCertificate[]
   readonly zones: Zone[]
   readonly domains: CustomDomain[]
+  /** Applications of Access; `undefined` until Access is turned on. */
+  accessApps: readonly unknown[] | undefined
+  plan: 'free' | 'paid'
+  /** Sums by dataset of the GraphQL Analytics API, by day; `undefined` for a login that may not read them. */
+  usage: Map<string, Readonly<Record<string, Readonly<Record<string, number>>>>> | undefined
 }
 
 export const EMAIL = 'admin@example.com'
@@ -143,6 +148,9 @@ export function newAccount(
     certificates: [],
     zones: zones.map((zone) => ({ id: newId(), name: zone, routes: [] })),
     domains: [],
+    accessApps: undefined,
+    plan: 'free',
+    usage: new Map(),
   }
 }
 

@@ -8,6 +8,8 @@ import { QUEUE_ROUTES } from './queues.ts'
 import { Bare, Refused, type Arrived, type Call, type Routes } from './route.ts'
 import { TRIGGER_ROUTES } from './triggers.ts'
 import { USER_ROUTES } from './user.ts'
+import { ACCESS_ROUTES } from './watch/access.ts'
+import { USAGE_ROUTES } from './watch/usage.ts'
 import { WORKER_ROUTES } from './workers.ts'
 
 const ROUTES: Routes = [
@@ -18,6 +20,8 @@ const ROUTES: Routes = [
   ...D1_ROUTES,
   ...QUEUE_ROUTES,
   ...CERTIFICATE_ROUTES,
+  ...ACCESS_ROUTES,
+  ...USAGE_ROUTES,
 ]
 
 const ENVELOPE = { success: true, errors: [], messages: [] }

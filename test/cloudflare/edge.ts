@@ -8,6 +8,9 @@ import { newKey } from '../../src/simulator/device/identity.ts'
 import type { Account } from './account.ts'
 
 const HOUR = 3_600_000
+const DAY = 24 * HOUR
+/** Cloudflare's limit of all headers of a request. */
+const MAX_HEADERS = 128 * 1024
 
 /** What a deployed Worker answers. */
 export type Serve = (request: Request) => Response | Promise<Response>
@@ -19,7 +22,7 @@ export type Serve = (request: Request) => Response | Promise<Response>
  */
 export function startEdge(server: Server, accounts: readonly Account[], serve: Serve): string {
   const ca = newAuthority()
-  const edge = createServer((incoming, response) => {
+  const edge = createServer({ maxHeaderSize: MAX_HEADERS }, (incoming, response) => {
     requestOf(incoming)
       .then(serve)
       .then(async (answer) => {
@@ -69,7 +72,7 @@ function hostsOf({ workers, domains, subdomain }: Account): string[] {
 
 function newAuthority() {
   const signingKey = newKey('ec')
-  const times = { notBefore: Date.now() - HOUR, notAfter: Date.now() + 24 * HOUR }
+  const times = { notBefore: Date.now() - HOUR, notAfter: Date.now() + 90 * DAY }
   const own = issueCertificate({
     ...times,
     subject: [['CN', 'Edge of a test']],

@@ -1,8 +1,9 @@
 import { createServer, type Server } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import { gzipSync } from 'node:zlib'
 import { expect, it, vi } from 'vitest'
-import { installCA, listCAs } from '../../../src/cli/api-client.ts'
+import { boundedBody, installCA, listCAs } from '../../../src/cli/api-client.ts'
 
 it('a CA’s private key follows no redirect, and a server that is not there is named with the reason', async () => {
   const paths: (string | undefined)[] = []
@@ -44,6 +45,44 @@ it.each([
   })
   const url = await listen(server)
   await expect(listCAs({ url, apiKey: 'key' })).rejects.toThrow(sentence)
+  server.close()
+})
+
+it('a long refusal is cut', async () => {
+  const fetching = () =>
+    Promise.resolve(Response.json({ detail: 'key '.repeat(100_000) }, { status: 400 }))
+  const access = { url: 'https://mdm.test', apiKey: 'key', fetch: fetching }
+  const complaint: unknown = await listCAs(access).catch((error: unknown) => error)
+  expect(String(complaint)).toMatch(/answered 400: (key )+…$/)
+  expect(String(complaint).length).toBeLessThan(600)
+})
+
+it('an answer without an end is read up to a limit, and its connection is closed', async () => {
+  const closed = Promise.withResolvers<void>()
+  const server = createServer((_, response) => {
+    const chunk = Buffer.alloc(1024 * 1024, 0x20)
+    const send = (): void => {
+      response.write(chunk, send)
+    }
+    response.on('close', closed.resolve)
+    send()
+  })
+  const url = await listen(server)
+  await expect(listCAs({ url, apiKey: 'key' })).rejects.toThrow(
+    `${url}/api/ca sent more than 16 MB, so something else answers there`,
+  )
+  await closed.promise
+  server.close()
+})
+
+it('a compressed answer counts as what it holds', async () => {
+  const server = createServer((_, response) => {
+    const bomb = gzipSync(Buffer.alloc(3 * 1024 * 1024))
+    response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb)
+  })
+  const url = await listen(server)
+  await expect(boundedBody(await fetch(url), url, 2)).rejects.toThrow('sent more than 2 MB')
+  expect(await boundedBody(await fetch(url), url, 3)).toHaveLength(3 * 1024 * 1024)
   server.close()
 })
 
