@@ -11,7 +11,7 @@ import type { StartOptions } from './options.ts'
 import type { PemPair, State } from './state.ts'
 
 /** Passed on unchanged: only config.ts knows their meaning and their aliases. */
-const PASSED_THROUGH = [
+export const PASSED_THROUGH = [
   'WEBHOOK_TOPICS',
   'ALLOW_PRIVATE_WEBHOOKS',
   'WEBHOOK_CONCURRENCY',

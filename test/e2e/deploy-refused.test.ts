@@ -1,10 +1,11 @@
 /** What stops `npm run deploy`, with the unmodified wrangler where its words count. */
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { activeVersion, addVersion, deployVersions, type Worker } from '../cloudflare/account.ts'
+import { pushCertificate } from './apns.ts'
 import { type Cloudflare, startCloudflare } from '../cloudflare/cloudflare.ts'
 import { changesIn, deployWith, newProject, standInServer } from './deploy-tools.ts'
 import { newState } from './server.ts'
@@ -74,16 +75,23 @@ describe('in an account with a deployment', () => {
     const from = cf.calls.length
     expect(await deployWith(cf, at, [], { answers: ['acme', '', 'n'] })).toMatchObject({ exit: 2 })
     expect(changesIn(cf, from)).toEqual([])
-    server.devicesFrom = server.looks + 3
     const answers = ['acme', 'mdm.example.com', '']
     const { exit, printed } = await deployWith(cf, at, [], { answers })
-    expect([exit, answers, server.looks]).toEqual([0, [], server.devicesFrom + 1])
+    expect([exit, answers]).toEqual([0, []])
     expect(printed).toMatch(
       /Name of the deployment \[edgemdm\][^]*Host name[^]*Continue\? \[Y\/n\]/,
     )
-    expect(printed).toMatch(
-      /Enrol +https:\/\/host\/\?token=the-token[^]*The first device has enrolled/,
-    )
+    // No device can enrol without a push certificate, so none is waited for.
+    expect(printed).toMatch(/Enrol +https:\/\/host\/\?token=the-token/)
+    expect(printed).not.toContain('Waiting for the first device')
+    const { certPem, keyPem } = pushCertificate('com.apple.mgmt.External.acme', 365)
+    const [cert, key] = ['cert', 'key'].map((kind) => join(at.state, kind))
+    await Promise.all([writeFile(cert ?? '', certPem), writeFile(key ?? '', keyPem)])
+    server.devicesFrom = server.looks + 3
+    const flags = ['--again', '--push-cert', cert ?? '', '--push-key', key ?? '']
+    const pushed = await deployWith(cf, at, flags, { answers: [''] })
+    expect([pushed.exit, server.looks]).toEqual([0, server.devicesFrom + 1])
+    expect(pushed.printed).toMatch(/Enrol +https:[^]*The first device has enrolled/)
     const { databases, queues, workers } = cf.account
     expect(databases.map(({ name }) => name)).toEqual(['edgemdm', 'acme'])
     expect(queues.map((queue) => [queue.queue_name, queue.consumers.length])).toEqual([
@@ -126,10 +134,37 @@ describe('in an account with a deployment', () => {
     consumers?.push({ consumer_id: 'c', type: 'worker', script: 'shop', settings: {} })
     expect(await deployWith(cf, at, ['--yes'], { later: LATER })).toMatchObject({
       exit: 3,
-      failure: { fault: 'the queue edgemdm-events belongs to the Worker shop' },
+      failure: {
+        fault: 'the queue edgemdm-events belongs to the Worker shop, which reads from it',
+        remedy: expect.stringContaining('queues consumer remove edgemdm-events shop'),
+      },
     })
     consumers?.pop()
     expect(changesIn(cf, from)).toEqual([])
+  })
+
+  it('a queue without a reader gets its own one back, without a deploy', async () => {
+    const cf = await account
+    const at = { project, state: await state }
+    const [queue] = cf.account.queues
+    const versions = cf.account.workers.get('edgemdm')?.versions.length
+    const gone = { consumer_id: 'c', type: 'worker', script: 'gone', settings: {} }
+    for (const consumers of [[], [gone]]) {
+      queue?.consumers.splice(0, 1, ...consumers)
+      const repaired = await deployWith(cf, at, ['--yes'], { later: LATER })
+      const steps = consumers.length > 0 ? ['free', 'consume'] : ['consume']
+      expect(repaired).toMatchObject({ exit: 0, steps })
+      const reads = consumers.length > 0 ? /gone, which is gone, reads from it/ : /no Worker reads/
+      expect(repaired.plan?.items).toContainEqual({
+        what: 'queue',
+        change: 'changed',
+        detail: expect.stringMatching(reads),
+      })
+      expect(queue?.consumers).toMatchObject([
+        { script: 'edgemdm', settings: { batch_size: 100, max_retries: 0 } },
+      ])
+    }
+    expect(cf.account.workers.get('edgemdm')?.versions).toHaveLength(versions ?? 0)
   })
 
   it('a live server without its keys here is refused, and taken over with them', async () => {
@@ -165,11 +200,12 @@ describe('in an account with a deployment', () => {
 })
 
 it('what is missing before the first step is named, and nothing is made', async () => {
-  const [none, two, bare, narrow] = await Promise.all([
+  const [none, two, bare, narrow, zoned] = await Promise.all([
     cloudflare(),
     cloudflare({ accounts: ['One', 'Two'] }),
     cloudflare({ subdomain: null }),
     cloudflare(),
+    cloudflare({ zones: ['example.com'] }),
   ])
   narrow.fail({ method: 'GET', path: /^\/d1/, status: 403, code: 10000, message: 'no', times: 99 })
   const tries = [
@@ -192,7 +228,14 @@ it('what is missing before the first step is named, and nothing is made', async 
   expect(await deployWith(two, at, ['--dry-run', '--account', 'Two'])).toMatchObject({
     exit: 0,
     plan: { account: 'Two' },
+    printed: expect.stringContaining('Nothing is changed. `npm run deploy -- --state '),
   })
+  const typo = ['--yes', '--host', 'mdm.exmaple.com']
+  expect(await deployWith(zoned, at, typo)).toMatchObject({
+    exit: 2,
+    failure: { fault: 'the account Example has no zone for mdm.exmaple.com' },
+  })
+  expect(changesIn(zoned)).toEqual([])
   expect(existsSync(join(at.state, 'deployments'))).toBe(false)
 })
 
@@ -204,6 +247,9 @@ it('settings that would stop the server are refused before anything is changed',
     [undefined, /mine\.toml: there is no such file/],
     ['a = 1\nvars.ORGANIZATION = Example', /mine\.toml, line 2, cannot be read/],
     ['vars.ENROLLMENT = "opne"', /would refuse these settings: ENROLLMENT: /],
+    ['vars.ORGANISATION = "Example"', /no such setting: did you mean ORGANIZATION\?/],
+    ['ORGANIZATION = "Example"', /no such key: did you mean vars\.ORGANIZATION\?/],
+    ['name = "x"', /name in the settings: it follows from the deployment/],
     ['vars.API_KEY = "x"', /vars\.API_KEY in the settings: it is a secret/],
   ] as const
   for (const [text, fault] of tries) {
@@ -211,8 +257,7 @@ it('settings that would stop the server are refused before anything is changed',
       await writeFile(file, text)
     }
     const { exit, failure } = await deployWith(cf, at, ['--yes', '--settings', file])
-    expect(exit).toBeGreaterThan(0)
-    expect(failure?.fault).toMatch(fault)
+    expect([exit, failure?.fault]).toEqual([2, expect.stringMatching(fault)])
   }
   expect(changesIn(cf)).toEqual([])
 })
@@ -254,36 +299,4 @@ it('after a fault behind the upload, the cause is named and the next run repairs
     failure: { remedy: expect.stringContaining('--again') },
   })
   await rm(join(at.project, 'src/fresh'), { recursive: true })
-})
-
-describe('in CI', () => {
-  it('keys come from the environment, and none is made or written', async () => {
-    const cf = await cloudflare()
-    const at = await place()
-    const env = { WRANGLER_CI_OVERRIDE_NAME: 'renamed' }
-    expect(await deployWith(cf, at, ['--ci'], { env })).toMatchObject({
-      exit: 2,
-      failure: { remedy: expect.stringContaining('SEAL_KEYS') },
-    })
-    expect(changesIn(cf)).toEqual([])
-    const temporary = await newState()
-    vi.stubEnv('TMPDIR', temporary)
-    const first = await deployWith(cf, at, ['--ci'], { env: { ...env, ...KEYS } })
-    vi.unstubAllEnvs()
-    expect(await readdir(temporary)).toEqual([])
-    expect(first).toMatchObject({ exit: 0, steps: ['deploy', 'migrate', 'answer', 'authority'] })
-    for (const secret of [...Object.values(KEYS), 'the-token']) {
-      expect(first.printed).not.toContain(secret)
-    }
-    const { databases, queues, workers } = cf.account
-    expect([databases[0]?.name, queues[0]?.queue_name]).toEqual(['renamed', 'renamed-events'])
-    const texts = activeVersion(workers.get('renamed'))?.bindings.map(({ text }) => text)
-    expect(texts).toEqual(expect.arrayContaining(Object.values(KEYS)))
-    expect(existsSync(join(at.state, 'deployments/renamed/secrets.json'))).toBe(false)
-    // Another machine, without keys: the Worker keeps its own.
-    expect(await deployWith(cf, await place(), ['--ci'], { env })).toMatchObject({ exit: 0 })
-    expect(activeVersion(workers.get('renamed'))?.bindings.map(({ name }) => name)).toContain(
-      'API_KEY',
-    )
-  })
 })

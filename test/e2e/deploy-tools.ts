@@ -1,9 +1,11 @@
 /** `npm run deploy` in this process, with the real wrangler, on a project that is quick to bundle. */
 import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { request as forward } from 'node:http'
 import { join } from 'node:path'
 import { vi } from 'vitest'
 import { readDeployOrder } from '../../src/cli/deploy/arguments.ts'
 import { callWrangler } from '../../src/cli/deploy/cloudflare/wrangler.ts'
+import { callDoctor } from '../../src/cli/deploy/examine.ts'
 import { runDeploy } from '../../src/cli/deploy/run.ts'
 import type { DeployEvent, Screen } from '../../src/cli/deploy/screen.ts'
 import type { Cloudflare } from '../cloudflare/cloudflare.ts'
@@ -45,16 +47,24 @@ export function addMigration(project: string, name: string, sql: string): Promis
 
 /** What the deployed server would answer. It keeps its CA as long as the test runs. */
 export function standInServer() {
-  const server = { authorities: 0, devicesFrom: Infinity, looks: 0, keys: new Set<string>() }
+  const server = {
+    authorities: 0,
+    devicesFrom: Infinity,
+    looks: 0,
+    keys: new Set<string>(),
+    claim: { claimed: true, code: 'missing' },
+  }
   const serve = async (request: Request): Promise<Response> => {
     const path = new URL(request.url).pathname
     const basic = request.headers.get('authorization')?.replace('Basic ', '') ?? ''
-    if (path !== '/version') {
+    if (!['/version', '/setup/state'].includes(path)) {
       server.keys.add(atob(basic).replace('micromdm:', ''))
     }
     switch (`${request.method} ${path}`) {
       case 'GET /version':
         return Response.json({ version: '0.1.0', build_user: 'edgemdm' })
+      case 'GET /setup/state':
+        return Response.json(server.claim)
       case 'POST /api/ca':
         server.authorities += 1
         return Response.json({})
@@ -73,6 +83,34 @@ export function standInServer() {
     }
   }
   return { server, serve }
+}
+
+/** Lets a server of this machine answer for a deployed Worker. */
+export function serveFrom(url: string): (request: Request) => Promise<Response> {
+  return async (request) => {
+    const { pathname, search } = new URL(request.url)
+    const body = Buffer.from(await request.arrayBuffer())
+    const { method } = request
+    // The server itself is asked: it knows its public name.
+    const headers = { ...Object.fromEntries(request.headers), host: new URL(url).host }
+    return new Promise((resolve, reject) => {
+      const onward = forward(url + pathname + search, { method, headers }, (reply) => {
+        // The server may answer before it has read a whole body.
+        onward.off('error', reject).on('error', () => undefined)
+        const chunks: Buffer[] = []
+        reply.on('data', (chunk: Buffer) => chunks.push(chunk))
+        reply.once('close', () => {
+          const { statusCode: status = 500 } = reply
+          const isEmpty = [204, 304].includes(status)
+          const sent = Object.entries(reply.headers).map(([name, value]) => [name, String(value)])
+          const shown = sent.filter(([name]) => name !== 'transfer-encoding')
+          const init = { status, headers: Object.fromEntries(shown) }
+          resolve(new Response(isEmpty ? null : Buffer.concat(chunks), init))
+        })
+      })
+      onward.once('error', reject).end(body)
+    })
+  }
 }
 
 export interface Deployed {
@@ -109,7 +147,8 @@ export async function deployWith(
     isWatched: answers !== undefined,
     ask: answers && ((question) => (shown.push(question), Promise.resolve(answers.shift() ?? ''))),
   }
-  const order = readDeployOrder(['--state', state, ...args], env)
+  // A stand-in would not pass the doctor's checks.
+  const order = readDeployOrder(['--state', state, '--no-doctor', ...args], env)
   if ('help' in order) {
     throw new Error('help is no deployment')
   }
@@ -122,6 +161,7 @@ export async function deployWith(
     now: () => Date.now() + later,
     screen,
     callWrangler,
+    callDoctor,
   })
   const failed = events.find((event) => event.type === 'failed')
   return {
@@ -136,7 +176,7 @@ export async function deployWith(
 
 const network = globalThis.fetch
 
-/** DeployNames resolve to the hosts of the fake account. */
+/** Names resolve to the hosts of the fake account. */
 function fetchAt(cf: Cloudflare): typeof fetch {
   return async (input, init) => {
     const request = new Request(input, init)

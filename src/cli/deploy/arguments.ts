@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { refuseForgottenDashes } from '../dashes.ts'
+import { refuseForgottenDashes, shellPath } from '../dashes.ts'
 import { CliError, messageOf } from '../error.ts'
 import { checkText } from '../options.ts'
 import type { Environment } from '../settings.ts'
@@ -18,9 +18,14 @@ export interface DeployOrder {
   readonly secretsFile: string | undefined
   readonly stateDir: string
   readonly dryRun: boolean
+  /** All but `--dry-run`. */
+  readonly flags: readonly string[]
   readonly yes: boolean
   readonly json: boolean
   readonly ci: boolean
+  /** In Workers Builds, whose log only members of the account can read. */
+  readonly builds: boolean
+  readonly doctor: boolean
   readonly again: boolean
   readonly force: boolean
   readonly wait: boolean
@@ -39,8 +44,9 @@ const FLAGS = [
   ['yes', '', 'goes on without "Continue?"'],
   ['again', '', 'deploys although the last deploy is less than five minutes old'],
   ['force', '', 'changes the topic of the push certificate of enrolled devices'],
-  ['json', '', 'prints an event a line, as JSON'],
+  ['json', '', 'prints one event on each line, as JSON'],
   ['ci', '', 'asks nothing; API_KEY, SEAL_KEYS, SETUP_CODE come from the environment'],
+  ['no-doctor', '', 'does not check the server at the end (npm run doctor)'],
   ['no-wait', '', 'does not wait for the first device'],
 ] as const
 
@@ -51,7 +57,7 @@ it changes only what differs. Keys and answers are kept in .edgemdm/deployments/
 
 ${FLAGS.map(([name, argument, help]) => `  ${`--${name} ${argument}`.padEnd(20)} ${help}`).join('\n')}
 
-Exit code: 0 done, 1 a step failed and can be repeated, 2 an answer or a login is missing, 3 refused.
+Exit code: 0 done, 1 a step failed and can be repeated, 2 an answer or login is missing or wrong, 3 refused.
 `
 
 const OPTIONS = {
@@ -69,6 +75,7 @@ const OPTIONS = {
   force: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   ci: { type: 'boolean', default: false },
+  'no-doctor': { type: 'boolean', default: false },
   'no-wait': { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const
@@ -85,7 +92,9 @@ export function readDeployOrder(
     return { help: true }
   }
   const { account, settings, secrets } = values
-  const name = values.name ?? (values.ci ? env['WRANGLER_CI_OVERRIDE_NAME'] : undefined)
+  const builds = env['WORKERS_CI'] === '1'
+  const ci = values.ci || builds
+  const name = values.name ?? (ci ? env['WRANGLER_CI_OVERRIDE_NAME'] : undefined)
   return {
     name: name === undefined ? undefined : checkedName(name),
     host: values.host === undefined ? undefined : checkedHost(values.host),
@@ -95,13 +104,26 @@ export function readDeployOrder(
     secretsFile: secrets,
     stateDir: resolve(values.state),
     dryRun: values['dry-run'],
-    yes: values.yes || values.ci,
+    flags: args.filter((arg) => arg !== '--dry-run'),
+    yes: values.yes || ci,
     json: values.json,
-    ci: values.ci,
+    ci,
+    builds,
+    doctor: !values['no-doctor'],
     again: values.again,
     force: values.force,
-    wait: !values['no-wait'] && !values.ci,
+    wait: !values['no-wait'] && !ci,
   }
+}
+
+/** The line that does what a dry run has shown, with what it was told at the terminal. */
+export function deployLine(order: DeployOrder, name: string, host: string | undefined): string {
+  const flags = [
+    ...order.flags,
+    ...(order.name === undefined && name !== 'edgemdm' ? ['--name', name] : []),
+    ...(order.host === undefined && host !== undefined ? ['--host', host] : []),
+  ]
+  return ['npm run deploy', ...(flags.length > 0 ? ['--'] : []), ...flags.map(shellPath)].join(' ')
 }
 
 function parse(args: readonly string[]) {

@@ -2,6 +2,7 @@
 import { posix } from 'node:path'
 import type { Unstable_RawConfig } from 'wrangler'
 import { CliError } from '../error.ts'
+import { DeployStop } from './failures.ts'
 
 /** A configuration of wrangler, as it stands in a file. */
 export type RawConfig = Unstable_RawConfig
@@ -33,6 +34,14 @@ export interface ConfigFacts {
   /** The user's settings, in the form of wrangler.toml. */
   readonly own: RawConfig
 }
+
+/** What goes to the Worker as a secret: to wrangler in a file, and to no child in its environment. */
+export const SECRET_NAMES: readonly string[] = [
+  'API_KEY',
+  'API_KEY_PREVIOUS',
+  'SEAL_KEYS',
+  'SETUP_CODE',
+]
 
 /** Keys that follow from the deployment's name. A line of the user's would bind things of another one. */
 const OWNED: ReadonlySet<string> = new Set([
@@ -69,11 +78,11 @@ export function deployNames(committed: RawConfig, worker: string): DeployNames {
  * folder of the generated file. The user's settings come last.
  *
  * @param up the path from that folder to the project
- * @throws CliError for settings that name what belongs to the deployment, or a secret
+ * @throws DeployStop for settings that name what belongs to the deployment, or a secret
  */
 export function deployConfig(committed: RawConfig, up: string, facts: ConfigFacts): RawConfig {
   const { names, account, hosts, host, workersDev, push, own } = facts
-  refuseOwned(committed, own)
+  refuseOwned(own)
   const path = (text: string): string => posix.join(up, text)
   const routes = [...(committed.routes ?? []), ...missingRoutes(committed, hosts)]
   const vars = {
@@ -102,19 +111,18 @@ export function deployConfig(committed: RawConfig, up: string, facts: ConfigFact
   )
 }
 
-/** @throws CliError */
-function refuseOwned({ secrets }: RawConfig, own: RawConfig): void {
+/** @throws DeployStop */
+function refuseOwned(own: RawConfig): void {
   const owned = Object.keys(own).find((key) => OWNED.has(key))
   if (owned !== undefined) {
-    throw new CliError(
-      `${owned} in the settings: it follows from the deployment, so remove it there`,
-    )
+    const fault = `${owned} in the settings: it follows from the deployment`
+    throw new DeployStop(2, fault, 'remove it there')
   }
-  const secret = secrets?.required?.find((name) => name in (own.vars ?? {}))
+  const keys = [...Object.keys(own), ...Object.keys(own.vars ?? {}).map((name) => `vars.${name}`)]
+  const secret = keys.find((key) => SECRET_NAMES.includes(key.replace('vars.', '')))
   if (secret !== undefined) {
-    throw new CliError(
-      `vars.${secret} in the settings: it is a secret and no var, so remove it there (docs/deploy.md)`,
-    )
+    const fault = `${secret} in the settings: it is a secret and no setting`
+    throw new DeployStop(2, fault, 'remove it there (docs/deploy.md says where secrets are)')
   }
 }
 

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { complaintOf } from '../error.ts'
 import { DEPLOY_HELP, readDeployOrder } from './arguments.ts'
 import { callWrangler } from './cloudflare/wrangler.ts'
+import { callDoctor } from './examine.ts'
 import { runDeploy } from './run.ts'
 import { createScreen, interruptionText, type Screen } from './screen.ts'
 
@@ -41,5 +42,6 @@ async function main(args: readonly string[]): Promise<number> {
     })
   }
   const projectDir = resolve(import.meta.dirname, '../../..')
-  return runDeploy(order, { projectDir, env, fetch, sleep, now: Date.now, screen, callWrangler })
+  const effects = { projectDir, env, fetch, sleep, now: Date.now, screen }
+  return runDeploy(order, { ...effects, callWrangler, callDoctor })
 }

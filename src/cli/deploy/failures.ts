@@ -2,7 +2,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import { CliError } from '../error.ts'
 
-/** 1: a step failed and can be repeated. 2: an answer or a login is missing. 3: refused. */
+/** 1: a step failed and can be repeated. 2: an answer or a login is missing or wrong. 3: refused. */
 export type ExitCode = 1 | 2 | 3
 
 /** An end before the deployment is complete. The message is the fault, in one line. */
@@ -23,7 +23,7 @@ export const WORKERS_DEV = 'https://dash.cloudflare.com/?to=/:account/workers/on
 const RIGHTS =
   'of the account Workers Scripts Edit, D1 Edit, Queues Edit, SSL and Certificates Edit, Account Settings ' +
   'Read; of the zone Workers Routes Edit; User Details and Memberships Read'
-const AGAIN = 'run the same command again: it goes on where it stopped'
+const AGAIN = 'run the same command again: it continues where it stopped'
 
 interface Failure {
   readonly sign: RegExp
@@ -88,8 +88,15 @@ const FAILURES: readonly Failure[] = [
       '`npx wrangler queues consumer remove QUEUE WORKER`. Then run this again',
   },
   {
+    sign: /code: 10064\b|still in use as a consumer/,
+    remedy:
+      'a queue names this Worker as its consumer: `npx wrangler queues consumer remove QUEUE WORKER`. ' +
+      'Then run this again',
+  },
+  {
     sign: /daily row write limit|exceeded D1's free tier/,
-    remedy: 'wait until midnight UTC, or change to the paid plan; known devices go on until then',
+    remedy:
+      'wait until midnight UTC, or change to the paid plan; known devices continue to work until then',
   },
   {
     sign: /code: (?:10042|10136)\b|enable R2/i,
@@ -165,7 +172,7 @@ export function stopOf(error: unknown): DeployStop | undefined {
   }
   const { exit, remedy } = explainFailure(
     error.message,
-    'mend that, and run the same command again',
+    'correct that, and run the same command again',
   )
   return new DeployStop(exit, error.message, remedy)
 }

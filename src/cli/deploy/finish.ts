@@ -5,6 +5,7 @@ import { type AdminAccess, readEnrollment } from '../api-client.ts'
 import { keepInstalled } from '../push-cert/installed.ts'
 import type { DeployOrder } from './arguments.ts'
 import type { Deployment } from './folder.ts'
+import { askClaim, claimAdvice } from './inputs/claim.ts'
 import type { DeployEffects, Prepared } from './prepare.ts'
 import { hasDevices } from './server.ts'
 
@@ -24,12 +25,14 @@ export async function finishDeploy(facts: Finish): Promise<void> {
   const { screen } = effects
   notePush(facts)
   const apiKey = prepared.facts.secrets.known['API_KEY']
-  if (apiKey === undefined) {
+  screen.show(`\n${changed ? 'Deployed' : 'Nothing to do'}: ${address}`)
+  if (prepared.facts.secrets.waits) {
+    await noteClaim(facts)
+  } else if (apiKey === undefined) {
     const text = 'API_KEY is not known here, so no certificate authority was looked for: npm run ca'
     screen.tell({ type: 'note', text })
   }
   screen.tell({ type: 'done', url: address, changed })
-  screen.show(`\n${changed ? 'Deployed' : 'Nothing to do'}: ${address}`)
   if (apiKey === undefined || order.ci || order.json) {
     return
   }
@@ -38,21 +41,38 @@ export async function finishDeploy(facts: Finish): Promise<void> {
   if (done.push === undefined) {
     screen.show('  Next      a push certificate: npm run push-cert -- --help')
   }
-  await welcomeDevice({ url: address, apiKey }, order, effects)
+  // Without a push certificate, no device can enrol.
+  const waits = order.wait && done.push !== undefined
+  await welcomeDevice({ url: address, apiKey }, waits, effects)
 }
 
-/** The link has a token. It is for the people at this terminal. */
-async function welcomeDevice(
+async function noteClaim({ order, prepared, address, effects }: Finish): Promise<void> {
+  const { worker } = prepared.facts.names
+  const claim = await askClaim(address, effects.fetch)
+  const text = claimAdvice(claim, address, { worker, isBuilds: order.builds })
+  if (text !== undefined) {
+    effects.screen.tell({ type: 'note', text })
+  }
+}
+
+/** The link has a token. It is for the people at a terminal, and for no file that a pipe leads to. */
+export async function welcomeDevice(
   access: AdminAccess,
-  order: DeployOrder,
+  waits: boolean,
   { screen, sleep }: DeployEffects,
 ): Promise<void> {
   if (await hasDevices(access)) {
     return
   }
+  if (!screen.isWatched) {
+    screen.show(
+      `  Enrol     the link has a token: a terminal shows it, or ${access.url}/api/enrollment`,
+    )
+    return
+  }
   const { link } = await readEnrollment(access)
   screen.show(`  Enrol     ${link}\n\n${renderUnicodeCompact(link)}`)
-  if (!order.wait || !screen.isWatched) {
+  if (!waits) {
     return
   }
   screen.show('Waiting for the first device. Ctrl-C ends only the waiting.')

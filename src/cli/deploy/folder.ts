@@ -1,8 +1,9 @@
 /** `.edgemdm/deployments/NAME`: what is known of one deployment. Only its owner can read it. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CliError, messageOf } from '../error.ts'
 import { writeWhole } from '../write-whole.ts'
+import { DeployStop } from './failures.ts'
 import type { BoundPush, RawConfig } from './config.ts'
 
 export interface Deployment {
@@ -40,6 +41,12 @@ export function readDeployment(folder: string): Deployment {
   }
 }
 
+/** The deployments that a place keeps. */
+export function deploymentNames(stateDir: string): readonly string[] {
+  const place = join(stateDir, 'deployments')
+  return existsSync(place) ? readdirSync(place) : []
+}
+
 export function writeDeployment(folder: string, deployment: Deployment): void {
   writeWhole(join(folder, STATE_FILE), `${JSON.stringify(deployment, null, 2)}\n`)
 }
@@ -58,9 +65,16 @@ const settingsTemplate = (
 ): string => `# Settings of the deployment ${name}. This file is yours: \
 edit it, and run \`npm run deploy\`.
 # It takes any key of wrangler.toml, and its values come before those of the committed file.
-# docs/settings.md lists the vars. Secrets do not belong here: npx wrangler secret put NAME.
+# docs/settings.md lists the vars. Secrets do not belong here: npx wrangler secret put NAME --name ${name}.
 
 # vars.ORGANIZATION = "Example Inc."
 # vars.WEBHOOK_URL = "https://hooks.example.com/mdm"
 # r2_buckets = [{ binding = "REPO", bucket_name = "${name}-repo" }]
 `
+
+/** @throws DeployStop when there is no file that a flag names */
+export function requireFile(flag: string, file: string, remedy: string): void {
+  if (!existsSync(file)) {
+    throw new DeployStop(2, `${flag} ${file}: there is no such file`, remedy)
+  }
+}

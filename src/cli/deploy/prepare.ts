@@ -1,12 +1,13 @@
 /** Gathers what a plan needs: answers, the account, what it has, and what the tree has. */
 import { existsSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
-import type { Environment } from '../settings.ts'
+import { CliError } from '../error.ts'
 import { listDeployments } from '../state.ts'
 import { checkedHost, checkedName, type DeployOrder, folderOfDeployment } from './arguments.ts'
 import { type AccountEffects, type CloudAccount, openCloudflare } from './cloudflare/account.ts'
 import { NOTHING_FOUND, type Survey, surveyAccount } from './cloudflare/survey.ts'
-import { readRawConfig } from './cloudflare/wrangler.ts'
+import { readRawConfig, wranglerKeys } from './cloudflare/wrangler.ts'
+import { refuseWithoutZone } from './cloudflare/zones.ts'
 import {
   type BoundPush,
   deployConfig,
@@ -14,18 +15,19 @@ import {
   deployNames,
   type RawConfig,
 } from './config.ts'
+import type { CallDoctor } from './examine.ts'
 import { DeployStop } from './failures.ts'
-import { type Deployment, readDeployment, SETTINGS_FILE } from './folder.ts'
+import { type Deployment, readDeployment, requireFile, SETTINGS_FILE } from './folder.ts'
 import { commitOf, commitsSince, digestOfCode, migrationsIn } from './inputs/code.ts'
+import { chooseKeys } from './inputs/keys.ts'
 import type { PlanFacts } from './plan/facts.ts'
 import { refuseForeign } from './plan/refuse.ts'
 import { choosePush, type PushChoice } from './inputs/push.ts'
 import type { Screen } from './screen.ts'
-import { chooseSecrets, makeSecrets, readSecrets, secretsInEnvironment } from './inputs/secrets.ts'
-import { checkVars } from './inputs/vars.ts'
+import { checkVars, refuseUnknownKeys, refuseUnknownVars } from './inputs/vars.ts'
 import type { ServerEffects } from './server.ts'
 
-export type DeployEffects = AccountEffects & ServerEffects
+export type DeployEffects = AccountEffects & ServerEffects & { readonly callDoctor: CallDoctor }
 
 export interface Prepared {
   readonly name: string
@@ -43,8 +45,9 @@ const SECRETS_FILE = 'secrets.json'
 
 /** @throws DeployStop, CliError and CloudflareError when something is missing or refused */
 export async function prepare(order: DeployOrder, effects: DeployEffects): Promise<Prepared> {
-  const { projectDir, env, screen, now } = effects
+  const { projectDir, screen, now } = effects
   const { stateDir } = order
+  screen.tell({ type: 'look', at: 'the tree' })
   const committed = await readRawConfig(join(projectDir, 'wrangler.toml'))
   const name = await chooseName(order, screen, committed.name ?? 'edgemdm')
   const names = deployNames(committed, name)
@@ -52,6 +55,7 @@ export async function prepare(order: DeployOrder, effects: DeployEffects): Promi
   const kept = readDeployment(folder)
   const isNew = Object.keys(kept).length === 0
   const host = order.host ?? kept.host ?? (await askHost(isNew && !order.ci, screen))
+  screen.tell({ type: 'look', at: 'the Cloudflare account' })
   const cloud = await openCloudflare(order, kept, effects)
   const survey = cloud
     ? await surveyAccount(cloud.api, cloud.account.id, names, kept.database)
@@ -62,7 +66,7 @@ export async function prepare(order: DeployOrder, effects: DeployEffects): Promi
   const pushFacts = { stateDir, deploymentDir: folder, committed, kept, survey, now: now() }
   const push = await choosePush(order, pushFacts, cloud && { api: cloud.api, at })
   const deployment = begun(kept, { account: cloud?.account.id, host, survey, push: push.bound })
-  const own = await readOwn(order.settingsFile, join(folder, SETTINGS_FILE))
+  const own = await readOwn(order.settingsFile ?? join(folder, SETTINGS_FILE), order, projectDir)
   const configFor = (known: Deployment): RawConfig =>
     deployConfig(committed, relative(folder, projectDir).split(sep).join('/'), {
       names,
@@ -75,6 +79,7 @@ export async function prepare(order: DeployOrder, effects: DeployEffects): Promi
     })
   const config = configFor(deployment)
   checkVars(config.vars)
+  await (cloud && refuseWithoutZone(cloud, newDomains(config, names, survey)))
   const secretsFile = join(folder, SECRETS_FILE)
   return {
     name,
@@ -91,7 +96,8 @@ export async function prepare(order: DeployOrder, effects: DeployEffects): Promi
       hosts,
       secretsFile,
       config,
-      secrets: secretsFor(order, env, survey, secretsFile),
+      ...(await chooseKeys(order, effects, { names, survey, cloud, file: secretsFile })),
+      examines: order.doctor,
       code: codeOf(projectDir, deployment),
       migrations: migrationsIn(join(projectDir, migrationsDirOf(committed))),
       newPush: push.pair !== undefined,
@@ -118,7 +124,7 @@ async function chooseName(order: DeployOrder, { ask }: Screen, byDefault: string
   const [only = byDefault, ...others] = known
   if (others.length > 0 && !ask) {
     const fault = `there are several deployments: ${known.join(', ')}`
-    throw new DeployStop(2, fault, 'say which one with --name')
+    throw new DeployStop(2, fault, 'name one with --name')
   }
   if (!ask || known.length === 1) {
     return only
@@ -172,40 +178,36 @@ function hostsOf(
   return [...new Set([...(host === undefined ? [] : [host]), ...own])]
 }
 
+/** Custom domains that the Worker will have, and has not yet. */
+function newDomains({ routes = [] }: RawConfig, names: DeployNames, { domains }: Survey) {
+  const own = domains.filter(({ service }) => service === names.worker)
+  return routes
+    .flatMap((route) =>
+      typeof route === 'object' && 'custom_domain' in route && route.custom_domain
+        ? [route.pattern]
+        : [],
+    )
+    .filter((host) => own.every(({ hostname }) => hostname !== host))
+}
+
 /** A file that is named has to be there: without it, a deploy would take all settings back. */
-async function readOwn(named: string | undefined, kept: string): Promise<RawConfig> {
-  if (named !== undefined) {
-    requireFile('--settings', named, 'name the file that has your settings')
+async function readOwn(
+  file: string,
+  { settingsFile }: DeployOrder,
+  projectDir: string,
+): Promise<RawConfig> {
+  if (settingsFile !== undefined) {
+    requireFile('--settings', settingsFile, 'name the file that has your settings')
   }
-  const file = named ?? kept
-  return existsSync(file) ? readRawConfig(file) : {}
-}
-
-function requireFile(flag: string, file: string, remedy: string): void {
   if (!existsSync(file)) {
-    throw new DeployStop(2, `${flag} ${file}: there is no such file`, remedy)
+    return {}
   }
-}
-
-function secretsFor(order: DeployOrder, env: Environment, survey: Survey, file: string) {
-  const { worker, database } = survey
-  const { secretsFile } = order
-  if (secretsFile !== undefined) {
-    requireFile('--secrets', secretsFile, 'name the file that has the keys')
-  }
-  const given = secretsFile === undefined ? undefined : readSecrets(secretsFile)
-  const present = (worker?.bindings ?? [])
-    .filter(({ type }) => type === 'secret_text')
-    .map(({ name }) => name)
-  return chooseSecrets(
-    {
-      present,
-      hasData: (database?.migrations.length ?? 0) > 0,
-      stored: order.ci ? undefined : readSecrets(file),
-      given,
-      ci: order.ci ? secretsInEnvironment(env) : undefined,
-      file,
-    },
-    makeSecrets,
-  )
+  const own = await readRawConfig(file).catch((error: unknown) => {
+    throw error instanceof CliError
+      ? new DeployStop(2, error.message, 'correct the file, and run this again')
+      : error
+  })
+  refuseUnknownKeys(own, wranglerKeys(projectDir))
+  refuseUnknownVars(own.vars)
+  return own
 }

@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import type { Environment } from '../settings.ts'
-import type { DeployOrder } from './arguments.ts'
+import { deployLine, type DeployOrder } from './arguments.ts'
 import { requireWrangler } from './cloudflare/wrangler.ts'
 import { DeployStop, type ExitCode, stopOf } from './failures.ts'
 import { finishDeploy } from './finish.ts'
 import { CONFIG_FILE } from './folder.ts'
 import { publicAddress } from './plan/facts.ts'
-import { CALM, type DeployPlan, planDeploy } from './plan/plan.ts'
+import { CALM, type DeployPlan, doesChange, planDeploy } from './plan/plan.ts'
 import { type DeployEffects, type Prepared, prepare } from './prepare.ts'
 import type { DeployEvent, Screen } from './screen.ts'
 import { runSteps } from './steps.ts'
@@ -44,12 +44,15 @@ async function deploy(order: DeployOrder, effects: DeployEffects): Promise<void>
   const account = cloud ? cloud.account.name : 'not known without `npx wrangler login`'
   screen.tell({ type: 'plan', deployment: name, account, ...plan, remarks })
   if (order.dryRun) {
+    const line = deployLine(order, name, deployment.host)
+    screen.show(`Nothing is changed.${doesChange(plan) ? ` \`${line}\` does this.` : ''}`)
     return
   }
   if (!cloud || address === undefined) {
     throw new DeployStop(2, 'there is no login at Cloudflare', 'run `npx wrangler login`')
   }
-  if (plan.steps.length > 0) {
+  const changed = doesChange(plan)
+  if (changed) {
     await confirm(order, prepared, plan, screen, now())
   }
   const wranglerEnv = childEnvironment(order.ci, effects.env, cloud.account.id)
@@ -62,6 +65,7 @@ async function deploy(order: DeployOrder, effects: DeployEffects): Promise<void>
       pushPair: prepared.push.pair,
       screen,
       effects,
+      callDoctor: (url, apiKey) => effects.callDoctor({ url, apiKey, env: effects.env }),
       wrangler: (args) =>
         requireWrangler(effects.callWrangler, {
           projectDir: effects.projectDir,
@@ -72,7 +76,7 @@ async function deploy(order: DeployOrder, effects: DeployEffects): Promise<void>
     plan.steps,
     deployment,
   )
-  await finishDeploy({ order, prepared, done, address, changed: plan.steps.length > 0, effects })
+  await finishDeploy({ order, prepared, done, address, changed, effects })
 }
 
 /** Wrangler remembers the account of another deployment, and takes a name from the environment. */
@@ -97,7 +101,7 @@ async function confirm(
   if (isHasty && !order.again) {
     const fault = `the last deploy is ${Math.round(age / 1000)} s old, and each one restarts all objects`
     if (!ask) {
-      throw new DeployStop(2, fault, 'wait until it is five minutes old, or say --again')
+      throw new DeployStop(2, fault, 'wait until it is five minutes old, or add --again')
     }
     await agree(ask, `${fault}. Deploy again?`, false)
   }
@@ -105,7 +109,7 @@ async function confirm(
     return
   }
   if (!ask) {
-    throw new DeployStop(2, 'the plan needs a yes, and there is no terminal to ask at', 'say --yes')
+    throw new DeployStop(2, 'the plan needs a yes, and there is no terminal to ask at', 'add --yes')
   }
   await agree(ask, 'Continue?', true)
 }

@@ -1,7 +1,8 @@
-/** What the user sees: lines with ticks, or with `--json` an event a line. */
+/** What the user sees: lines with ticks, or with `--json` one event on each line. */
 import { createInterface } from 'node:readline/promises'
 import type { Readable } from 'node:stream'
 import { DeployStop, type ExitCode } from './failures.ts'
+import type { DoctorFinding } from './examine.ts'
 import type { DeployPlan } from './plan/plan.ts'
 
 export type DeployEvent =
@@ -13,7 +14,9 @@ export type DeployEvent =
       readonly title: string
       readonly seconds: number
     }
+  | { readonly type: 'look'; readonly at: string }
   | { readonly type: 'note'; readonly text: string }
+  | ({ readonly type: 'finding' } & DoctorFinding)
   | {
       readonly type: 'failed'
       readonly step: string
@@ -115,8 +118,15 @@ function linesOf(event: Exclude<DeployEvent, { type: 'begin' }>, hued: Paint): r
       const time = event.seconds >= 1 ? hued(2, ` (${event.seconds} s)`) : ''
       return [`${hued(32, '✓')} ${event.title}${time}`]
     }
+    case 'look':
+      return [hued(2, `Looking at ${event.at} …`)]
     case 'note':
       return [`  ${event.text}`]
+    case 'finding':
+      return [
+        `${event.level === 'fail' ? hued(31, '✗') : '!'} ${event.number} ${clean(event.seen)}`,
+        ...(event.fix === undefined ? [] : [`  ${clean(event.fix)}`]),
+      ]
     case 'failed':
       return [`${hued(31, '✗')} ${event.step}: ${clean(event.fault)}`, `  ${event.remedy}`]
     case 'done':

@@ -53,12 +53,13 @@ async function askVersion(
     const signal = AbortSignal.timeout(TIME_OUT)
     const response = await fetchIt(`${url}/version`, { redirect: 'manual', signal })
     const text = await response.text()
-    if (response.ok && /"build_user":\s*"edgemdm"/.test(text)) {
+    const isOurs = response.ok && /"build_user":\s*"edgemdm"/.test(text)
+    if (isOurs || text.includes('not claimed: open ')) {
       return undefined
     }
     const said = `answered ${response.status}`
     if (text.includes('EdgeMDM is not configured')) {
-      const remedy = 'mend the setting that it names (docs/settings.md), and run this again'
+      const remedy = 'correct the setting that it names (docs/settings.md), and run this again'
       return { said: `${said}: ${text.trim()}`, isFinal: true, remedy }
     }
     const isLogin = [301, 302, 307, 401, 403].includes(response.status)

@@ -9,6 +9,7 @@ import type { CloudflareApi } from './cloudflare/api.ts'
 import type { RawConfig } from './config.ts'
 import { DeployStop } from './failures.ts'
 import { CONFIG_FILE, type Deployment, makeFolder, writeDeployment } from './folder.ts'
+import { type DoctorFinding, judgeFindings } from './examine.ts'
 import type { PlanFacts } from './plan/facts.ts'
 import type { StepName } from './plan/plan.ts'
 import type { Screen } from './screen.ts'
@@ -24,6 +25,10 @@ export interface StepContext {
   readonly api: CloudflareApi
   /** With the deployment's configuration. @throws DeployStop */
   readonly wrangler: (args: readonly string[]) => Promise<WranglerOutcome>
+  readonly callDoctor: (
+    url: string,
+    apiKey: string | undefined,
+  ) => Promise<readonly DoctorFinding[]>
   readonly facts: PlanFacts
   /** The configuration, with what the deployment has learned. */
   readonly configOf: (deployment: Deployment) => RawConfig
@@ -53,7 +58,15 @@ const STEPS: Readonly<Record<StepName, Step>> = {
   },
   push: { title: () => 'upload the push certificate', run: uploadPush },
   migrate: { title: ({ facts }) => `migrate D1 ${facts.names.database}`, run: migrate },
+  free: { title: ({ facts }) => `free the queue ${facts.names.queue}`, run: freeQueue },
   deploy: { title: ({ facts }) => `deploy the Worker ${facts.names.worker}`, run: deployWorker },
+  consume: {
+    title: ({ facts }) => `let the Worker read from the queue ${facts.names.queue}`,
+    run: async ({ wrangler }, deployment) => {
+      await wrangler(['triggers', 'deploy'])
+      return deployment
+    },
+  },
   answer: {
     title: ({ address }) => `wait until ${address} answers`,
     run: async ({ address, effects }, deployment) => {
@@ -69,6 +82,7 @@ const STEPS: Readonly<Record<StepName, Step>> = {
       return { ...deployment, authority: true }
     },
   },
+  doctor: { title: ({ address }) => `check ${address}`, run: examine },
   close: { title: () => 'close the address at workers.dev', run: closeWorkersDev },
 }
 
@@ -113,9 +127,25 @@ async function uploadPush(context: StepContext, deployment: Deployment): Promise
   return { ...deployment, push: { certificateId, certificate: pushPair.certificate } }
 }
 
+/** A consumer whose Worker is gone keeps every other one out. */
+async function freeQueue(context: StepContext, deployment: Deployment): Promise<Deployment> {
+  const { id, stale } = context.facts.survey.queue ?? { id: '', stale: [] }
+  for (const consumer of stale) {
+    const path = `/accounts/${context.account}/queues/${id}/consumers/${consumer.id}`
+    await context.api.send('DELETE', path)
+  }
+  return deployment
+}
+
 async function deployWorker(context: StepContext, deployment: Deployment): Promise<Deployment> {
   const { facts, wrangler, commit, configOf } = context
+  const { printed } = facts
   const upload = facts.secrets.upload
+  if (printed) {
+    // Before the deploy: a code that the Worker knows is never lost.
+    const text = `Setup code, once, for ${context.address}/setup: ${printed.code}`
+    context.screen.tell({ type: 'note', text })
+  }
   const temporary = mkdtempSync(join(tmpdir(), 'edgemdm-secrets-'))
   const remove = (): void => rmSync(temporary, { recursive: true, force: true })
   process.once('exit', remove)
@@ -125,6 +155,8 @@ async function deployWorker(context: StepContext, deployment: Deployment): Promi
     const { entries } = await wrangler([
       'deploy',
       ...(Object.keys(upload).length > 0 ? ['--secrets-file', file] : []),
+      // No key of the configuration: a later deploy keeps it, as all vars that it does not name.
+      ...(printed ? ['--var', `SETUP_CODE_HASH:${printed.hash}`] : []),
       ...commitArguments(commit),
     ]).catch((error: unknown) => withCronHolders(error, context))
     const versionId = entries.find(({ type }) => type === 'deploy')?.['version_id']
@@ -141,6 +173,21 @@ async function deployWorker(context: StepContext, deployment: Deployment): Promi
     process.off('exit', remove)
     remove()
   }
+}
+
+/** What the doctor found stands on the screen. A key, if one is known, opens the checks inside. */
+async function examine(context: StepContext, deployment: Deployment): Promise<Deployment> {
+  const { address, facts, callDoctor, screen } = context
+  const findings = await callDoctor(address, facts.secrets.known['API_KEY'])
+  const { notable, failed } = judgeFindings(findings, facts.secrets.waits)
+  for (const finding of notable) {
+    screen.tell({ type: 'finding', ...finding })
+  }
+  if (failed > 0) {
+    const fault = `the server is deployed, and ${failed} of ${findings.length} checks failed`
+    throw new DeployStop(1, fault, 'do what the lines above say, and run this again')
+  }
+  return deployment
 }
 
 /** Cloudflare does not say which Workers hold the cron triggers. */

@@ -19,6 +19,9 @@ export interface CloudAccount {
   readonly account: AccountRef
 }
 
+/** What a command may say of the account. */
+export type AccountOrder = Pick<DeployOrder, 'account' | 'ci' | 'dryRun'>
+
 export interface AccountEffects extends ApiEffects {
   readonly projectDir: string
   readonly screen: Screen
@@ -27,7 +30,7 @@ export interface AccountEffects extends ApiEffects {
 
 /** A login is asked for at a terminal. Without one, only a plan is possible. */
 export async function openCloudflare(
-  order: DeployOrder,
+  order: AccountOrder,
   kept: Deployment,
   effects: AccountEffects,
 ): Promise<CloudAccount | undefined> {
@@ -40,7 +43,7 @@ export async function openCloudflare(
 }
 
 async function findCredentials(
-  order: DeployOrder,
+  order: AccountOrder,
   { env, projectDir, callWrangler, screen }: AccountEffects,
 ): Promise<Credentials | undefined> {
   const given = credentialsIn(env)
@@ -58,7 +61,7 @@ async function findCredentials(
   return (await credentialsOfLogin(callWrangler, place)) ?? refuseWithoutToken()
 }
 
-function refuseWithoutToken(): never {
+export function refuseWithoutToken(): never {
   throw new DeployStop(
     2,
     'there is no login at Cloudflare',
@@ -67,7 +70,7 @@ function refuseWithoutToken(): never {
 }
 
 async function chooseAccount(
-  order: DeployOrder,
+  order: AccountOrder,
   kept: Deployment,
   api: CloudflareApi,
   { env, screen }: AccountEffects,

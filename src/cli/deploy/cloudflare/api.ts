@@ -12,7 +12,11 @@ export interface CloudflareApi {
   /** The body of an answer; undefined where there is nothing (404). @throws CloudflareError */
   readonly read: (path: string) => Promise<string | undefined>
   /** @throws CloudflareError */
-  readonly send: (method: 'POST' | 'PUT', path: string, body: unknown) => Promise<string>
+  readonly send: (
+    method: 'POST' | 'PUT' | 'DELETE',
+    path: string,
+    body?: unknown,
+  ) => Promise<string>
 }
 
 /** A call that Cloudflare refuses, or that it does not answer: then `status` is 0. */

@@ -1,6 +1,8 @@
 /** What the account has already under the names of a deployment. */
-import { type CloudflareApi, CloudflareError } from './api.ts'
+import type { CloudflareApi } from './api.ts'
 import type { DeployNames } from '../config.ts'
+import { ifForbidden, listWorkers, mapSome, parsed } from './lists.ts'
+import { type FoundQueue, surveyQueue } from './queue.ts'
 
 /** A binding of a deployed Worker, with the fields that are used. */
 export interface DeployedBinding {
@@ -23,6 +25,14 @@ export interface DeployedWorker {
   readonly workersDev: boolean
 }
 
+/** Whether a Worker runs this program. */
+export function hasOurCode({ bindings }: DeployedWorker): boolean {
+  return bindings.some(
+    ({ type, name, class_name: className }) =>
+      type === 'durable_object_namespace' && name === 'DEVICE' && className === 'Device',
+  )
+}
+
 export interface FoundDatabase {
   readonly id: string
   /** Names of the migrations that it has had. */
@@ -36,8 +46,7 @@ export interface Survey {
   readonly subdomain: string | undefined
   readonly worker: DeployedWorker | undefined
   readonly database: FoundDatabase | undefined
-  /** Other Workers that read from the queue or write to it; undefined without a queue. */
-  readonly queueUsers: readonly string[] | undefined
+  readonly queue: FoundQueue | undefined
   /** Custom domains of the account: host name and Worker. */
   readonly domains: readonly { readonly hostname: string; readonly service: string }[]
 }
@@ -47,11 +56,9 @@ export const NOTHING_FOUND: Survey = {
   subdomain: undefined,
   worker: undefined,
   database: undefined,
-  queueUsers: undefined,
+  queue: undefined,
   domains: [],
 }
-
-const AT_ONCE = 8
 
 /**
  * @param knownDatabase the id of the D1 that the deployment has made: no other Worker is asked about it
@@ -64,30 +71,21 @@ export async function surveyAccount(
   knownDatabase: string | undefined,
 ): Promise<Survey> {
   const at = `/accounts/${account}`
-  const [subdomain, worker, database, queueUsers, domains] = await Promise.all([
+  const [subdomain, worker, database, queue, domains] = await Promise.all([
     api.read(`${at}/workers/subdomain`),
     findWorker(api, at, names.worker),
     findDatabase(api, at, names, knownDatabase),
-    findQueueUsers(api, at, names),
+    surveyQueue(api, at, names),
+    // A token for Workers alone may not list domains. The deploy says what is wrong with one.
     api.read(`${at}/workers/domains`).catch(ifForbidden),
   ])
   const { result: own }: { result: { subdomain: string } | null } = parsed(subdomain, null)
   const { result: known }: { result: Survey['domains'] } = parsed(domains, [])
-  return { subdomain: own?.subdomain, worker, database, queueUsers, domains: known }
+  return { subdomain: own?.subdomain, worker, database, queue, domains: known }
 }
 
-function parsed(text: string | undefined, absent: unknown) {
-  return text === undefined ? { result: absent } : JSON.parse(text)
-}
-
-/** A token for Workers alone may not list domains. The deploy says what is wrong with one. */
-function ifForbidden(error: unknown): undefined {
-  if (!(error instanceof CloudflareError) || error.status !== 403) {
-    throw error
-  }
-}
-
-async function findWorker(
+/** The Worker of this name, as it is deployed. @throws CloudflareError */
+export async function findWorker(
   api: CloudflareApi,
   at: string,
   name: string,
@@ -166,8 +164,11 @@ export async function countEnrolledAt(
   return result[0]?.results[0]?.enrolled ?? 0
 }
 
-/** Cloudflare lists no users of a D1: the bindings of each Worker tell. */
-async function findBinders(
+/**
+ * Other Workers with a D1. Cloudflare lists none: the bindings of each Worker tell.
+ * @throws CloudflareError
+ */
+export async function findBinders(
   api: CloudflareApi,
   at: string,
   database: string,
@@ -188,14 +189,6 @@ export function databaseOf({ type, id, database_id: named }: DeployedBinding): s
   return type === 'd1' ? (named ?? id) : undefined
 }
 
-async function listWorkers(api: CloudflareApi, at: string): Promise<readonly string[]> {
-  const { result }: { result: { id: string }[] } = parsed(
-    await api.read(`${at}/workers/scripts`),
-    [],
-  )
-  return result.map(({ id }) => id)
-}
-
 /** The Workers that hold cron triggers, of which an account on the free plan has five. */
 export async function findCronHolders(
   api: CloudflareApi,
@@ -210,42 +203,4 @@ export async function findCronHolders(
     return result.schedules.length > 0 ? [`${name} (${result.schedules.length})`] : []
   })
   return holders.flat()
-}
-
-async function findQueueUsers(
-  api: CloudflareApi,
-  at: string,
-  { queue: name, worker }: DeployNames,
-): Promise<readonly string[] | undefined> {
-  const listed = await api.read(`${at}/queues?name=${encodeURIComponent(name)}`)
-  const { result }: { result: FoundQueue[] } = parsed(listed, [])
-  const queue = result.find((one) => one.queue_name === name)
-  if (!queue) {
-    return undefined
-  }
-  const users = [...(queue.consumers ?? []), ...(queue.producers ?? [])]
-  const names = users.map(({ script, service }) => script ?? service ?? 'something that pulls')
-  return [...new Set(names)].filter((user) => user !== worker)
-}
-
-interface FoundQueue {
-  readonly queue_name: string
-  readonly consumers?: readonly QueueUser[]
-  readonly producers?: readonly QueueUser[]
-}
-
-interface QueueUser {
-  readonly script?: string
-  readonly service?: string
-}
-
-async function mapSome<Item, Result>(
-  items: readonly Item[],
-  work: (item: Item) => Promise<Result>,
-): Promise<Result[]> {
-  const results: Result[] = []
-  for (let from = 0; from < items.length; from += AT_ONCE) {
-    results.push(...(await Promise.all(items.slice(from, from + AT_ONCE).map(work))))
-  }
-  return results
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { CliError, messageOf } from '../../error.ts'
 import type { Environment } from '../../settings.ts'
 import type { Credentials } from './api.ts'
-import type { RawConfig } from '../config.ts'
+import { type RawConfig, SECRET_NAMES } from '../config.ts'
 import { DeployStop, explainFailure } from '../failures.ts'
 
 /** A call of the tree's own wrangler. */
@@ -27,14 +27,11 @@ export interface WranglerOutcome {
 
 export type CallWrangler = (call: WranglerCall) => Promise<WranglerOutcome>
 
-/** They go to wrangler in a file, and to no child in its environment. */
-const SECRET_NAMES: ReadonlySet<string> = new Set(['API_KEY', 'SEAL_KEYS', 'SETUP_CODE'])
-
 /** Runs wrangler without a terminal, so that it asks nothing. */
 export const callWrangler: CallWrangler = async ({ projectDir, env, args, atTerminal }) => {
   const folder = mkdtempSync(join(tmpdir(), 'edgemdm-wrangler-'))
   const outputFile = join(folder, 'output')
-  const kept = Object.entries(env).filter(([name]) => !SECRET_NAMES.has(name))
+  const kept = Object.entries(env).filter(([name]) => !SECRET_NAMES.includes(name))
   try {
     const program = join(projectDir, 'node_modules/wrangler/bin/wrangler.js')
     const child = spawn(process.execPath, [program, ...args], {
@@ -119,6 +116,15 @@ export async function readRawConfig(file: string): Promise<RawConfig> {
   } catch (error) {
     throw new CliError(`${file}${lineIn(error)} cannot be read: ${messageOf(error)}`)
   }
+}
+
+/** The keys that may stand at the top of a file, by the schema that wrangler brings. */
+export function wranglerKeys(projectDir: string): readonly string[] {
+  const file = join(projectDir, 'node_modules/wrangler/config-schema.json')
+  const schema: { definitions: { RawConfig: { properties: object } } } = JSON.parse(
+    readFileSync(file, 'utf8'),
+  )
+  return Object.keys(schema.definitions.RawConfig.properties)
 }
 
 /** Of a fault of TOML or JSON. The text of the line is not told: it may hold a password. */

@@ -1,21 +1,24 @@
 /** Where the Worker's secrets come from. A server with data never gets new keys: they would open nothing. */
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
+import { weaknessOf } from '../../../config/examples.ts'
 import { createSealer } from '../../../pki/seal/seal.ts'
 import { CliError, faultOfFile, messageOf } from '../../error.ts'
 import type { Environment } from '../../settings.ts'
 import { DeployStop } from '../failures.ts'
+import type { ClaimFound } from './claim.ts'
 
 export type Secrets = Readonly<Record<string, string>>
 
 const REQUIRED = ['API_KEY', 'SEAL_KEYS']
-const OPTIONAL = ['SETUP_CODE']
+const SETUP = 'SETUP_CODE'
 
 export interface SecretFacts {
   /** What the Worker has: names. */
   readonly present: readonly string[]
   /** Whether a database of an earlier deployment may hold sealed values. */
   readonly hasData: boolean
+  readonly server: ClaimFound['server']
   /** What the folder keeps. */
   readonly stored: Secrets | undefined
   /** What `--secrets FILE` has. */
@@ -33,15 +36,19 @@ export interface SecretChoice {
   readonly upload: Secrets
   /** Whether the file is to be written first. */
   readonly keep: boolean
-  readonly made: boolean
+  readonly from: 'made' | 'kept' | 'given' | 'environment'
+  /** The server will have no keys: it waits for its claim. */
+  readonly waits: boolean
 }
+
+const NOTHING: SecretChoice = { known: {}, upload: {}, keep: false, from: 'kept', waits: false }
 
 /** @throws DeployStop when keys are missing that cannot be made */
 export function chooseSecrets(facts: SecretFacts, make: () => Secrets): SecretChoice {
-  const { present, stored, given, ci } = facts
+  const { present, stored, given, ci, server } = facts
   const missing = REQUIRED.filter((name) => !present.includes(name))
   if (ci) {
-    return ciSecrets(missing, ci)
+    return ciSecrets(missing, ci, server)
   }
   const clash = stored && given && REQUIRED.find((name) => given[name] !== stored[name])
   if (clash) {
@@ -55,9 +62,14 @@ export function chooseSecrets(facts: SecretFacts, make: () => Secrets): SecretCh
   if (known) {
     checkSecrets(known, REQUIRED)
     const upload = missing.length > 0 ? known : {}
-    return { known, upload, keep: stored === undefined, made: false }
+    const from = stored ? 'kept' : 'given'
+    return { ...NOTHING, known, upload, keep: stored === undefined, from }
   }
-  if (missing.length === 0 || facts.hasData) {
+  if (missing.length > 0 && server === 'claimed') {
+    return NOTHING
+  }
+  const mayBeSealed = facts.hasData && server !== 'unclaimed'
+  if (missing.length === 0 || mayBeSealed) {
     throw new DeployStop(
       3,
       missing.length === 0
@@ -67,12 +79,21 @@ export function chooseSecrets(facts: SecretFacts, make: () => Secrets): SecretCh
     )
   }
   const fresh = make()
-  return { known: fresh, upload: fresh, keep: true, made: true }
+  return { ...NOTHING, known: fresh, upload: fresh, keep: true, from: 'made' }
 }
 
-function ciSecrets(missing: readonly string[], ci: Secrets): SecretChoice {
-  const absent = missing.filter((name) => ci[name] === undefined)
-  if (absent.length > 0) {
+/** A server without both keys is claimed by its first page. One with half of them answers to no one. */
+function ciSecrets(
+  missing: readonly string[],
+  { [SETUP]: code, ...keys }: Secrets,
+  server: ClaimFound['server'],
+): SecretChoice {
+  checkSecrets(keys, Object.keys(keys))
+  const absent = missing.filter((name) => keys[name] === undefined)
+  if (absent.length === 0 || server === 'claimed') {
+    return { ...NOTHING, from: 'environment', known: keys, upload: keys }
+  }
+  if (absent.length < REQUIRED.length) {
     throw new DeployStop(
       2,
       `the Worker has no ${absent.join(' and no ')}, and the environment has none`,
@@ -80,8 +101,11 @@ function ciSecrets(missing: readonly string[], ci: Secrets): SecretChoice {
         '`echo "k1:$(openssl rand -base64 32)"` makes one to keep',
     )
   }
-  checkSecrets(ci, Object.keys(ci))
-  return { known: ci, upload: ci, keep: false, made: false }
+  const fault = code ? weaknessOf(code) : undefined
+  if (fault !== undefined) {
+    throw new DeployStop(2, `SETUP_CODE ${fault}`, 'set another one as a secret of the CI')
+  }
+  return { ...NOTHING, from: 'environment', upload: code ? { [SETUP]: code } : {}, waits: true }
 }
 
 /** An empty secret counts as set for wrangler, and the server would answer 503 to everything. */
@@ -94,7 +118,7 @@ function checkSecrets(secrets: Secrets, names: readonly string[]): void {
     try {
       createSealer(secrets['SEAL_KEYS'])
     } catch (error) {
-      throw new DeployStop(2, messageOf(error), 'mend SEAL_KEYS (docs/settings.md)')
+      throw new DeployStop(2, messageOf(error), 'correct SEAL_KEYS (docs/settings.md)')
     }
   }
 }
@@ -108,7 +132,7 @@ export function makeSecrets(): Secrets {
 
 export function secretsInEnvironment(env: Environment): Secrets {
   return Object.fromEntries(
-    [...REQUIRED, ...OPTIONAL].flatMap((name) => {
+    [...REQUIRED, SETUP].flatMap((name) => {
       const value = env[name]
       return value === undefined ? [] : [[name, value]]
     }),
@@ -136,7 +160,7 @@ export function readSecrets(file: string): Secrets | undefined {
           ]),
         )
     return Object.fromEntries(
-      [...REQUIRED, ...OPTIONAL].flatMap((name) => {
+      REQUIRED.flatMap((name) => {
         const value = all[name]
         return typeof value === 'string' ? [[name, value]] : []
       }),

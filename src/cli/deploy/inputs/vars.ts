@@ -1,6 +1,11 @@
 /** The vars of a deployment, read as the Worker will read them. */
+import { didYouMean } from '../../../apple/nearest.ts'
 import { readConfig } from '../../../config/config.ts'
+import { PASSED_THROUGH } from '../../settings.ts'
+import { type RawConfig, SECRET_NAMES } from '../config.ts'
 import { DeployStop } from '../failures.ts'
+
+const CORRECT_NAME = 'correct its name in settings.toml (docs/settings.md has all names)'
 
 /** Where these come from is not known here. */
 const SECRET = /^(?:API_KEY|SEAL_KEYS)\b/
@@ -13,7 +18,61 @@ export function checkVars(vars: Readonly<Record<string, unknown>> = {}): void {
     throw new DeployStop(
       2,
       `the server would refuse these settings: ${faults.join('; ')}`,
-      'mend them in settings.toml (docs/settings.md)',
+      'correct them in settings.toml (docs/settings.md)',
+    )
+  }
+}
+
+/** All names that the server reads. */
+export const SETTING_NAMES: readonly string[] = [
+  ...PASSED_THROUGH,
+  'API_KEY',
+  'MICROMDM_API_KEY',
+  'SEAL_KEYS',
+  'SETUP_CODE',
+  'SETUP_CODE_HASH',
+  'PUBLIC_URL',
+  'MICROMDM_SERVER_URL',
+  'WEBHOOK_URL',
+  'MICROMDM_WEBHOOK_URL',
+  'DEVICE_CA',
+  'PUSH_CERTIFICATE',
+  'PUSH_CERTIFICATE_ID',
+  'PUSH_TOPIC',
+  'RESIDENT_OBJECTS',
+  'SETUP_CODE',
+  'SETUP_CODE_HASH',
+]
+
+/** @throws DeployStop for a var that nothing reads: it is a typing error, or it belongs elsewhere */
+export function refuseUnknownVars(vars: Readonly<Record<string, unknown>> = {}): void {
+  const unknown = Object.keys(vars).find((name) => !SETTING_NAMES.includes(name))
+  if (unknown !== undefined) {
+    throw new DeployStop(
+      2,
+      `vars.${unknown} in the settings: the server has no such setting${didYouMean(unknown, SETTING_NAMES)}`,
+      CORRECT_NAME,
+    )
+  }
+}
+
+/**
+ * Wrangler only warns of a key that it does not know. A var without `vars.` would have no effect.
+ *
+ * @param known the keys that wrangler has. A secret has a refusal of its own
+ * @throws DeployStop
+ */
+export function refuseUnknownKeys(own: RawConfig, known: readonly string[]): void {
+  const unknown = Object.keys(own).find(
+    (key) => !known.includes(key) && !SECRET_NAMES.includes(key),
+  )
+  if (unknown !== undefined) {
+    const vars = SETTING_NAMES.filter((name) => !SECRET_NAMES.includes(name))
+    const meant = didYouMean(unknown, vars, 'vars.') || didYouMean(unknown, known)
+    throw new DeployStop(
+      2,
+      `${unknown} in the settings: wrangler has no such key${meant}`,
+      CORRECT_NAME,
     )
   }
 }

@@ -3,6 +3,7 @@ import type { Survey } from '../cloudflare/survey.ts'
 import { differencesOf, type DeployNames, publicUrlIn, type RawConfig } from '../config.ts'
 import { DeployStop, WORKERS_DEV } from '../failures.ts'
 import type { Deployment } from '../folder.ts'
+import type { PrintedCode } from '../inputs/claim.ts'
 import type { SecretChoice } from '../inputs/secrets.ts'
 
 export interface PlanFacts {
@@ -14,6 +15,10 @@ export interface PlanFacts {
   readonly hosts: readonly string[]
   readonly secrets: SecretChoice
   readonly secretsFile: string
+  /** A setup code that this run makes. */
+  readonly printed: PrintedCode | undefined
+  /** Whether the run ends with the checks of the doctor. */
+  readonly examines: boolean
   /** Of the source, and how many commits it is ahead of what is deployed, if git knows. */
   readonly code: { readonly digest: string; readonly commits: number | undefined }
   /** Names of all migrations in the tree. */
@@ -31,6 +36,8 @@ export interface Differences {
   /** Names of secrets that the deploy sets. */
   readonly secrets: readonly string[]
   readonly makesAuthority: boolean
+  /** Our Worker does not read from its queue. */
+  readonly lacksConsumer: boolean
   /** The first host name answers, and workers.dev is not needed. */
   readonly closesWorkersDev: boolean
 }
@@ -38,7 +45,7 @@ export interface Differences {
 /** In what the wanted deployment differs from the one that is there. */
 export function differencesIn(facts: PlanFacts): Differences {
   const { deployment, survey, config, secrets, code, migrations } = facts
-  const { worker, database } = survey
+  const { worker, database, queue } = survey
   const { deployed, authority, beganWithHost } = deployment
   const isSame = worker?.versionId !== undefined && deployed?.versionId === worker.versionId
   return {
@@ -47,6 +54,7 @@ export function differencesIn(facts: PlanFacts): Differences {
     settings: deployed ? differencesOf(deployed.config, config) : [],
     secrets: Object.keys(secrets.upload),
     makesAuthority: authority !== true && secrets.known['API_KEY'] !== undefined,
+    lacksConsumer: queue !== undefined && !queue.isRead,
     closesWorkersDev: config.workers_dev === true && beganWithHost === true,
   }
 }
@@ -80,6 +88,13 @@ export function addressBefore({ deployment, survey, names }: PlanFacts): string 
 
 function addressAtWorkersDev({ worker }: DeployNames, { subdomain }: Survey): string {
   return `https://${worker}.${subdomain}.workers.dev`
+}
+
+/** The address at which a deployed Worker answers by now, before this run gives it another one. */
+export function currentAddress(names: DeployNames, survey: Survey): string | undefined {
+  const domain = survey.domains.find(({ service }) => service === names.worker)?.hostname
+  const open = survey.worker?.workersDev ? addressAtWorkersDev(names, survey) : undefined
+  return publicUrlOf(survey) ?? open ?? (domain && `https://${domain}`)
 }
 
 /** A var of the dashboard survives a deploy. */

@@ -1,7 +1,17 @@
 /** What a run will do, from what is wanted and what is there. Pure. */
 import { addressBefore, type Differences, differencesIn, type PlanFacts } from './facts.ts'
 
-export type StepName = 'keep' | 'push' | 'migrate' | 'deploy' | 'answer' | 'authority' | 'close'
+export type StepName =
+  | 'keep'
+  | 'push'
+  | 'migrate'
+  | 'free'
+  | 'deploy'
+  | 'consume'
+  | 'answer'
+  | 'authority'
+  | 'doctor'
+  | 'close'
 
 export interface PlanItem {
   readonly what: string
@@ -18,7 +28,7 @@ export interface DeployPlan {
 /** Two deploys within this time restart the objects of devices twice. */
 export const CALM = 5 * 60_000
 
-/** What is to be done, in its order. No step when nothing differs. */
+/** What is to be done, in its order. Only the doctor's step when nothing differs. */
 export function planDeploy(facts: PlanFacts, address: string): DeployPlan {
   const found = differencesIn(facts)
   return {
@@ -28,8 +38,14 @@ export function planDeploy(facts: PlanFacts, address: string): DeployPlan {
   }
 }
 
-function stepsOf({ survey, secrets, newPush }: PlanFacts, found: Differences): StepName[] {
-  const { isNewCode, settings, pending, makesAuthority, closesWorkersDev } = found
+/** Whether the steps change anything. */
+export function doesChange({ steps }: Pick<DeployPlan, 'steps'>): boolean {
+  return steps.some((step) => step !== 'doctor')
+}
+
+function stepsOf(facts: PlanFacts, found: Differences): StepName[] {
+  const { survey, secrets, newPush, examines } = facts
+  const { isNewCode, settings, pending, makesAuthority, closesWorkersDev, lacksConsumer } = found
   const deploys = isNewCode || settings.length > 0 || found.secrets.length > 0 || newPush
   const migrates = pending.length > 0
   const hasDatabase = survey.database !== undefined
@@ -38,11 +54,14 @@ function stepsOf({ survey, secrets, newPush }: PlanFacts, found: Differences): S
     ['push', newPush],
     // The new code needs the new tables. Only the first deploy makes the database.
     ['migrate', migrates && hasDatabase],
+    ['free', (survey.queue?.stale.length ?? 0) > 0],
     ['deploy', deploys],
+    ['consume', lacksConsumer && !deploys],
     ['migrate', migrates && !hasDatabase],
     ['answer', deploys || migrates || makesAuthority || closesWorkersDev],
     ['authority', makesAuthority],
-    // The checks of a doctor belong here, before the first device comes.
+    // Before the first device comes, and while the other address still answers.
+    ['doctor', examines],
     ['close', closesWorkersDev],
   ]
   return wanted.filter(([, isWanted]) => isWanted).map(([step]) => step)
@@ -57,7 +76,7 @@ function itemsOf(facts: PlanFacts, found: Differences, address: string): readonl
     codeItem(facts, found),
     item('address', address, addressBefore(facts) !== address),
     item('database', `D1 ${names.database}`, survey.database === undefined),
-    item('queue', names.queue, survey.queueUsers === undefined),
+    queueItem(facts, found),
     item('migrations', String(found.pending.length), found.pending.length > 0),
     secretsItem(facts, found),
     item('settings', others.join(', '), others.length > 0, 'changed'),
@@ -94,13 +113,29 @@ function codeItem(facts: PlanFacts, { isNewCode }: Differences): PlanItem {
   return item('code', detail, isNewCode, 'changed')
 }
 
+/** A queue without a reader loses its messages in silence. */
+function queueItem({ names, survey }: PlanFacts, { lacksConsumer }: Differences): PlanItem {
+  if (survey.queue === undefined) {
+    return item('queue', names.queue, true)
+  }
+  const { stale } = survey.queue
+  const readers = stale.map(({ worker }) => `the Worker ${worker}, which is gone,`).join(' and ')
+  const detail = `${names.queue}: ${readers ? `${readers} reads` : 'no Worker reads'} from it`
+  return item('queue', detail, lacksConsumer, 'changed')
+}
+
 function secretsItem({ secrets, secretsFile }: PlanFacts, found: Differences): PlanItem {
   const names = found.secrets.join(', ')
-  const where = secrets.made ? `made, and kept in ${secretsFile}` : `set from what is known here`
+  const where = {
+    made: `made, and kept in ${secretsFile}`,
+    kept: `set from ${secretsFile}`,
+    given: 'set from the file that --secrets names',
+    environment: 'set from the environment',
+  }[secrets.from]
   return item('secrets', `${names}: ${where}`, found.secrets.length > 0)
 }
 
-function remarksOf({ survey, config, deployment, hosts }: PlanFacts): readonly string[] {
+function remarksOf({ survey, config, deployment, hosts, secrets }: PlanFacts): readonly string[] {
   const { deployed, beganWithHost, push } = deployment
   const { worker } = survey
   const hasOtherClasses =
@@ -108,12 +143,13 @@ function remarksOf({ survey, config, deployment, hosts }: PlanFacts): readonly s
   const keepsWorkersDev = worker?.workersDev === true && hosts.length > 0 && beganWithHost !== true
   return [
     ...(worker ? [] : ['The free plan is for trials, up to about 400 devices (docs/cost.md).']),
+    ...(secrets.waits ? ['The server will wait for its owner at /setup (docs/deploy.md).'] : []),
     ...(push ? [] : ['Without a push certificate no device is woken: docs/push-certificate.md.']),
     ...(hasOtherClasses
       ? ['The classes of objects change: Cloudflare rolls no version back past this.']
       : []),
     ...(keepsWorkersDev
-      ? ['The address at workers.dev goes on to answer: devices may have enrolled there.']
+      ? ['The address at workers.dev continues to answer: devices may have enrolled there.']
       : []),
   ]
 }

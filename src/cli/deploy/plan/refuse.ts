@@ -1,4 +1,5 @@
-import { databaseOf, type DeployedWorker } from '../cloudflare/survey.ts'
+import type { FoundQueue } from '../cloudflare/queue.ts'
+import { databaseOf, type DeployedWorker, hasOurCode } from '../cloudflare/survey.ts'
 import { DeployStop } from '../failures.ts'
 import type { PlanFacts } from './facts.ts'
 
@@ -10,7 +11,7 @@ export function refuseForeign({
   survey,
   hosts,
 }: Pick<PlanFacts, 'names' | 'survey' | 'hosts'>): void {
-  const { worker, database, queueUsers = [], domains } = survey
+  const { worker, database, queue, domains } = survey
   if (worker && !isOurs(worker)) {
     throw new DeployStop(3, `the Worker ${names.worker} is another application`, OTHER_NAME)
   }
@@ -27,11 +28,7 @@ export function refuseForeign({
     const fault = `the D1 ${names.database} belongs to the Worker ${binder}`
     throw new DeployStop(3, fault, `${OTHER_NAME}, or remove this binding from that Worker`)
   }
-  const [user] = queueUsers
-  if (user !== undefined) {
-    const fault = `the queue ${names.queue} belongs to the Worker ${user}`
-    throw new DeployStop(3, fault, `${OTHER_NAME}, or remove this binding from that Worker`)
-  }
+  refuseUsedQueue(names.queue, queue)
   const taken = domains.find(
     ({ hostname, service }) => hosts.includes(hostname) && service !== names.worker,
   )
@@ -44,12 +41,24 @@ export function refuseForeign({
   }
 }
 
+function refuseUsedQueue(name: string, queue: FoundQueue | undefined): void {
+  const [reader] = queue?.readers ?? []
+  if (reader !== undefined) {
+    const command = `npx wrangler queues consumer remove ${name} ${reader}`
+    throw new DeployStop(
+      3,
+      `the queue ${name} belongs to the Worker ${reader}, which reads from it`,
+      `${OTHER_NAME}. If it should not, run \`${command}\`, and then this again`,
+    )
+  }
+  const [writer] = queue?.writers ?? []
+  if (writer !== undefined) {
+    const fault = `the queue ${name} belongs to the Worker ${writer}`
+    throw new DeployStop(3, fault, `${OTHER_NAME}, or remove this binding from that Worker`)
+  }
+}
+
 /** A Worker that only has secrets was begun by `wrangler secret`. */
-function isOurs({ bindings }: DeployedWorker): boolean {
-  return (
-    bindings.some(
-      ({ type, name, class_name: className }) =>
-        type === 'durable_object_namespace' && name === 'DEVICE' && className === 'Device',
-    ) || bindings.every(({ type }) => type === 'secret_text')
-  )
+export function isOurs(worker: DeployedWorker): boolean {
+  return hasOurCode(worker) || worker.bindings.every(({ type }) => type === 'secret_text')
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { DEPLOY_HELP, readDeployOrder } from '../../../../src/cli/deploy/arguments.ts'
+import { DEPLOY_HELP, deployLine, readDeployOrder } from '../../../../src/cli/deploy/arguments.ts'
 
 const read = (line: string, env = {}) => readDeployOrder(line.split(' ').filter(Boolean), env)
 
@@ -27,6 +27,16 @@ it('CI answers yes, waits for no device, and takes the name that Cloudflare give
   expect(read('', env)).toMatchObject({ name: undefined, yes: false, wait: true })
 })
 
+it('Workers Builds is CI by itself, with the name of the Worker that it builds', () => {
+  const env = { WORKERS_CI: '1', WRANGLER_CI_OVERRIDE_NAME: 'renamed' }
+  expect(read('', env)).toMatchObject({ ci: true, builds: true, yes: true, name: 'renamed' })
+  expect(read('--ci', {})).toMatchObject({ ci: true, builds: false })
+})
+
+it('the doctor is called unless it is refused', () => {
+  expect([read('', {}), read('--no-doctor')]).toMatchObject([{ doctor: true }, { doctor: false }])
+})
+
 it('a host is a name, however it is written', () => {
   expect(read('--host https://MDM.Example.com/')).toMatchObject({ host: 'mdm.example.com' })
   for (const host of [
@@ -46,6 +56,20 @@ it('a name is a label, with room for the name of its queue', () => {
   for (const name of ['-a', 'a-', 'A', 'a_b', 'a.b', 'x'.repeat(57)]) {
     expect(() => readDeployOrder([`--name=${name}`], {})).toThrow('--name')
   }
+})
+
+it('the line that follows a dry run has its flags, and what was answered at the terminal', () => {
+  const line = (args: readonly string[], name = 'edgemdm', host?: string) => {
+    const order = readDeployOrder(args, {})
+    return 'help' in order ? '' : deployLine(order, name, host)
+  }
+  expect(line(['--dry-run'])).toBe('npm run deploy')
+  expect(line(['--dry-run', '--name', 'acme', '--settings', 'my file'], 'acme')).toBe(
+    "npm run deploy -- --name acme --settings 'my file'",
+  )
+  expect(line(['--dry-run'], 'acme', 'mdm.example.com')).toBe(
+    'npm run deploy -- --name acme --host mdm.example.com',
+  )
 })
 
 it('lines that cannot be meant are refused', () => {

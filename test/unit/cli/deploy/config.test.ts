@@ -63,6 +63,11 @@ describe('the generated configuration', () => {
     expect(named).toEqual(committed)
   })
 
+  it('has a key of wrangler that this program does not know', () => {
+    const later = { placement: { mode: 'smart' as const }, limits: { cpu_ms: 50 } }
+    expect(deployConfig({ ...committed, ...later }, UP, factsOf())).toMatchObject(later)
+  })
+
   it('leads to the same files from its folder', () => {
     const made = new Map(texts(configured()))
     const files = texts(committed).filter(
@@ -106,9 +111,19 @@ describe('the generated configuration', () => {
     const config = configured({ host: 'mdm.example.com', hosts: ['mdm.example.com'], own })
     expect(config).toMatchObject({ ...own, observability: { enabled: true } })
     for (const key of ['name', 'd1_databases', 'queues', 'exports', 'secrets']) {
-      expect(() => configured({ own: { [key]: [] } })).toThrow(`${key} in the settings`)
+      const message = expect.stringContaining(`${key} in the settings`)
+      expect(() => configured({ own: { [key]: [] } })).toThrow(
+        expect.objectContaining({ exit: 2, message }),
+      )
     }
-    expect(() => configured({ own: { vars: { API_KEY: 'x' } } })).toThrow('it is a secret')
+    for (const name of ['API_KEY', 'SEAL_KEYS', 'SETUP_CODE']) {
+      for (const secret of [{ vars: { [name]: 'x' } }, { [name]: 'x' }]) {
+        const message = expect.stringContaining('it is a secret')
+        expect(() => configured({ own: secret })).toThrow(
+          expect.objectContaining({ exit: 2, message }),
+        )
+      }
+    }
   })
 })
 

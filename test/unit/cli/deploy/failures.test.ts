@@ -28,6 +28,7 @@ const FAILURES: readonly (readonly [line: string, exit: number, remedy: string])
   ],
   ["Can't infer zone from route 1 [code: 10082]", 1, 'zone'],
   ['Queue already has a consumer [code: 11004]', 1, 'consumer remove'],
+  ["The Worker 'x' is still in use as a consumer of a queue [code: 10064]", 1, 'consumer remove'],
   ["Your account has exceeded D1's free tier daily row write limit.", 1, 'midnight UTC'],
   ['create a namespace using a new_sqlite_classes migration.', 1, 'storage = "sqlite"'],
   ['Please enable R2 through the Cloudflare Dashboard. [code: 10042]', 1, 'r2_buckets'],
@@ -36,7 +37,7 @@ const FAILURES: readonly (readonly [line: string, exit: number, remedy: string])
   ['table devices already exists: SQLITE_ERROR [code: 7500]', 1, 'migration'],
   ['Wrangler requires at least Node.js v22.0.0.', 1, 'npm ci'],
   ['request to https://api.cloudflare.com failed, reason: getaddrinfo ENOTFOUND', 1, 'port 443'],
-  ['A request to the Cloudflare API failed. [code: 10013]', 1, 'goes on where it stopped'],
+  ['A request to the Cloudflare API failed. [code: 10013]', 1, 'continues where it stopped'],
 ]
 
 it.each(FAILURES)('%s', (line, exit, remedy) => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { DeployedWorker, Survey } from '../../../../src/cli/deploy/cloudflare/survey.ts'
 import { NOTHING_FOUND } from '../../../../src/cli/deploy/cloudflare/survey.ts'
 import { publicAddress, type PlanFacts } from '../../../../src/cli/deploy/plan/facts.ts'
-import { planDeploy } from '../../../../src/cli/deploy/plan/plan.ts'
+import { doesChange, planDeploy } from '../../../../src/cli/deploy/plan/plan.ts'
 import { refuseForeign } from '../../../../src/cli/deploy/plan/refuse.ts'
 
 const NAMES = { worker: 'edgemdm', database: 'edgemdm', queue: 'edgemdm-events' }
@@ -16,20 +16,24 @@ const worker: DeployedWorker = {
   deployedAt: 0,
   workersDev: true,
 }
+const QUEUE = { id: 'q', isRead: true, readers: [], writers: [], stale: [] }
 const there: Survey = {
   ...NOTHING_FOUND,
   subdomain: 'example',
   worker,
   database: { id: 'd1-id', migrations: ['0000.sql'], boundBy: [] },
-  queueUsers: [],
+  queue: QUEUE,
 }
+const SECRETS = { known: KNOWN, upload: {}, keep: false, from: 'kept' as const, waits: false }
 const FACTS: PlanFacts = {
   names: NAMES,
   deployment: { authority: true, deployed: { digest: 'a', config: {}, versionId: 'v1' } },
   survey: there,
   config: {},
   hosts: [],
-  secrets: { known: KNOWN, upload: {}, keep: false, made: false },
+  secrets: SECRETS,
+  printed: undefined,
+  examines: false,
   secretsFile: 'secrets.json',
   code: { digest: 'a', commits: undefined },
   migrations: ['0000.sql'],
@@ -48,7 +52,7 @@ describe('a plan', () => {
   })
 
   it('migrates after the first deploy, and before every later one', () => {
-    const secrets = { known: KNOWN, upload: KNOWN, keep: true, made: true }
+    const secrets = { ...SECRETS, upload: KNOWN, keep: true, from: 'made' as const }
     const first = { deployment: {}, survey: { ...NOTHING_FOUND, subdomain: 'example' }, secrets }
     expect(plan(first).steps).toEqual(['keep', 'deploy', 'migrate', 'answer', 'authority'])
     const later = { migrations: ['0000.sql', '0001.sql'], code: { digest: 'b', commits: 2 } }
@@ -62,8 +66,50 @@ describe('a plan', () => {
     expect(changes({ survey })[0]).toMatch(/^code changed: .* over a deployment/)
   })
 
+  it('ends with the checks of the doctor, also where nothing differs, before another address is closed', () => {
+    expect(plan({ examines: true }).steps).toEqual(['doctor'])
+    expect([{ examines: true }, { newPush: true }].map((facts) => doesChange(plan(facts)))).toEqual(
+      [false, true],
+    )
+    const config = { workers_dev: true }
+    const deployed = { digest: 'a', config, versionId: 'v1' }
+    const deployment = { authority: true, beganWithHost: true, deployed }
+    expect(plan({ config, deployment, examines: true }).steps).toEqual([
+      'answer',
+      'doctor',
+      'close',
+    ])
+  })
+
+  it('gives a queue its reader back, by the deploy or without one', () => {
+    const stale = [{ id: 'c', worker: 'old' }]
+    const none = { ...there, queue: { ...QUEUE, isRead: false } }
+    const gone = { ...there, queue: { ...QUEUE, isRead: false, stale } }
+    expect(plan({ survey: none }).steps).toEqual(['consume'])
+    expect(plan({ survey: gone }).steps).toEqual(['free', 'consume'])
+    expect(plan({ survey: gone, newPush: true }).steps).toEqual([
+      'push',
+      'free',
+      'deploy',
+      'answer',
+    ])
+    expect(changes({ survey: none })).toEqual([
+      'queue changed: edgemdm-events: no Worker reads from it',
+    ])
+    expect(changes({ survey: gone })[0]).toContain('the Worker old, which is gone, reads from it')
+  })
+
   it('uploads a push certificate before the deploy that binds it', () => {
     expect(plan({ newPush: true }).steps).toEqual(['push', 'deploy', 'answer'])
+  })
+
+  it('says where the secrets come from', () => {
+    const upload = { SETUP_CODE: 'x' }
+    const of = (from: 'kept' | 'given' | 'environment') =>
+      changes({ secrets: { ...SECRETS, upload, from } })
+    expect(of('environment')).toEqual(['secrets new: SETUP_CODE: set from the environment'])
+    expect(of('kept')).toEqual(['secrets new: SETUP_CODE: set from secrets.json'])
+    expect(of('given')[0]).toContain('--secrets')
   })
 
   it('closes workers.dev only where no device can know it', () => {
@@ -72,7 +118,9 @@ describe('a plan', () => {
     const deployment = { authority: true, deployed }
     const hosts = ['mdm.example.com']
     expect(plan({ config, hosts, deployment }).steps).toEqual([])
-    expect(plan({ config, hosts, deployment }).remarks.join()).toContain('workers.dev goes on')
+    expect(plan({ config, hosts, deployment }).remarks.join()).toContain(
+      'workers.dev continues to answer',
+    )
     const began = { ...deployment, beganWithHost: true }
     expect(plan({ config, hosts, deployment: began }).steps).toEqual(['answer', 'close'])
   })

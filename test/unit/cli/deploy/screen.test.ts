@@ -47,6 +47,14 @@ it('a failure shows the step, the fault and the remedy, in colour only where it 
   expect(eventText(END, false)).toBe('✓ deploy the Worker (12 s)\n')
 })
 
+it('a finding shows its sign and what to do', () => {
+  const facts = { number: 4, id: 'device-routes', title: '', seen: 'a 403', fix: 'Remove it' }
+  const text = (level: 'fail' | 'warn') => eventText({ type: 'finding', level, ...facts }, false)
+  expect(text('fail')).toBe('✗ 4 a 403\n  Remove it\n')
+  expect(text('warn')).toBe('! 4 a 403\n  Remove it\n')
+  expect(eventText({ type: 'look', at: 'the tree' }, false)).toBe('Looking at the tree …\n')
+})
+
 it('a running step is shown on a terminal only, and its line is replaced', () => {
   const begin = { type: 'begin', step: 'deploy', title: 'deploy the Worker' } as const
   const [pipe, terminal] = [screenOf(false, false), screenOf(false, true)]

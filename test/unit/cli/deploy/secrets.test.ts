@@ -17,6 +17,7 @@ const [mine, other] = [makeSecrets(), makeSecrets()]
 const FACTS: SecretFacts = {
   present: [],
   hasData: false,
+  server: 'absent',
   stored: undefined,
   given: undefined,
   ci: undefined,
@@ -26,7 +27,7 @@ const choose = (facts: Partial<SecretFacts>) => chooseSecrets({ ...FACTS, ...fac
 
 describe('keys', () => {
   it('are made for a first deploy alone', () => {
-    expect(choose({})).toEqual({ known: mine, upload: mine, keep: true, made: true })
+    expect(choose({})).toMatchObject({ known: mine, upload: mine, keep: true, from: 'made' })
     expect(makeSecrets()).not.toEqual(makeSecrets())
   })
 
@@ -41,8 +42,15 @@ describe('keys', () => {
       upload: {},
       keep: false,
     })
-    expect(choose({ stored: mine, present: ['API_KEY'] })).toMatchObject({ upload: mine })
-    expect(choose({ given: other, present: BOTH })).toMatchObject({ upload: {}, keep: true })
+    expect(choose({ stored: mine, present: ['API_KEY'] })).toMatchObject({
+      upload: mine,
+      from: 'kept',
+    })
+    expect(choose({ given: other, present: BOTH })).toMatchObject({
+      upload: {},
+      keep: true,
+      from: 'given',
+    })
   })
 
   it('that contradict each other, are empty or cannot seal are refused', () => {
@@ -55,9 +63,36 @@ describe('keys', () => {
   it('of CI are those of its environment, and none is made there', () => {
     expect(choose({ ci: mine, stored: other })).toMatchObject({ upload: mine, keep: false })
     expect(choose({ ci: {}, present: BOTH })).toMatchObject({ known: {}, upload: {} })
-    expect(() => choose({ ci: { API_KEY: 'key' } })).toThrow(
-      expect.objectContaining({ exit: 2, message: expect.stringContaining('no SEAL_KEYS') }),
-    )
+    const half = { exit: 2, message: expect.stringContaining('no SEAL_KEYS') }
+    expect(() => choose({ ci: { API_KEY: 'key' } })).toThrow(expect.objectContaining(half))
+    expect(() => choose({ ci: {}, present: ['API_KEY'] })).toThrow(expect.objectContaining(half))
+  })
+
+  it('that CI does not have are made by the first page of the server, for its setup code', () => {
+    const SETUP_CODE = 'correct horse battery staple'
+    expect(choose({ ci: {} })).toMatchObject({ waits: true, known: {}, upload: {} })
+    expect(choose({ ci: { SETUP_CODE: '' } })).toMatchObject({ waits: true, upload: {} })
+    expect(choose({ ci: { SETUP_CODE } })).toMatchObject({
+      waits: true,
+      upload: { SETUP_CODE },
+      from: 'environment',
+    })
+    for (const weak of ['too short', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa']) {
+      expect(() => choose({ ci: { SETUP_CODE: weak } })).toThrow('SETUP_CODE has fewer than')
+    }
+    // A server with an owner takes no code.
+    expect(choose({ ci: { ...mine, SETUP_CODE } })).toMatchObject({ waits: false, upload: mine })
+    const claimed = choose({ ci: { SETUP_CODE }, server: 'claimed', hasData: true })
+    expect(claimed).toMatchObject({ waits: false, upload: {} })
+  })
+
+  it('of a server that its page has claimed are not needed here, and made while it is unclaimed', () => {
+    expect(choose({ server: 'claimed', hasData: true })).toMatchObject({ known: {}, upload: {} })
+    expect(choose({ server: 'unclaimed', hasData: true })).toMatchObject({
+      upload: mine,
+      keep: true,
+    })
+    expect(() => choose({ server: 'unknown', hasData: true })).toThrow('other keys have sealed')
   })
 })
 

@@ -33,6 +33,13 @@ describe('a new server', () => {
     expect([net.sent.length, net.waited()]).toEqual([3, 10_000])
   })
 
+  it('is there when it waits for its owner', async () => {
+    const error = 'not claimed: open https://mdm.example.com/setup'
+    const net = network(() => Response.json({ error }, { status: 503 }))
+    await awaitAnswer('https://mdm.example.com', net)
+    expect(net.sent).toHaveLength(1)
+  })
+
   it('is waited for five minutes, and a login in front of it is named', async () => {
     const net = network(
       () => new Response(null, { status: 302, headers: { location: 'https://x' } }),
