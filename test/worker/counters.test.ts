@@ -32,7 +32,7 @@ async function command(worker: CountedWorker, udid: string): Promise<void> {
   const response = await worker.fetch(
     new Request('http://mdm.test/v1/commands', {
       method: 'POST',
-      headers: { authorization: `Basic ${btoa('micromdm:secret')}` },
+      headers: { authorization: `Basic ${btoa('micromdm:test-key')}` },
       body: JSON.stringify({ udid, request_type: 'SecurityInfo' }),
     }),
   )
@@ -70,6 +70,7 @@ async function ofTen(once: () => Promise<Counters>): Promise<Counters> {
     rows: ten.rows / 10,
     directoryRows: ten.directoryRows / 10,
     messages: ten.messages / 10,
+    lines: ten.lines / 10,
   }
 }
 
@@ -80,6 +81,7 @@ function sum(one: Counters, other: Counters): Counters {
     rows: one.rows + other.rows,
     directoryRows: one.directoryRows + other.directoryRows,
     messages: one.messages + other.messages,
+    lines: one.lines + other.lines,
   }
 }
 

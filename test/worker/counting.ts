@@ -1,10 +1,11 @@
 import { createExecutionContext, runInDurableObject } from 'cloudflare:test'
+import { monthOf, objectNameOf } from '../../src/audit/months.ts'
 import type { Counters } from '../../src/cli/cost/counters.ts'
 import { consume } from '../../src/consumer.ts'
 import type { Announcement } from '../../src/device/runtime/runtime.ts'
 import type { Env } from '../../src/env.ts'
 import worker from '../../src/index.ts'
-import { turnTimers } from './clock.ts'
+import { clock, turnTimers } from './clock.ts'
 import { env } from './server.ts'
 
 /** As long as src/directory/devices/seen.ts gathers. */
@@ -23,8 +24,8 @@ export interface CountedWorker {
 
 /**
  * Counts what devices cost: requests of the Worker and the consumer, calls of objects, rows written in
- * the devices' objects (`cursor.rowsWritten`, and one for each `setAlarm`) and in D1 (`meta.rows_written`),
- * messages.
+ * the devices' objects and the audit of this month (`cursor.rowsWritten`, and one for each `setAlarm`) and in
+ * D1 (`meta.rows_written`), messages, and lines of the log.
  */
 export async function countedWorker(
   devices: readonly string[],
@@ -67,6 +68,14 @@ export async function countedWorker(
   for (const device of devices) {
     await runInDurableObject(env.DEVICE.getByName(device), countObject)
   }
+  await runInDurableObject(env.AUDIT.getByName(objectNameOf(monthOf(clock.now()))), countObject)
+  for (const name of ['log', 'warn'] as const) {
+    const write = console[name].bind(console)
+    console[name] = (...texts: unknown[]) => {
+      counters.lines += 1
+      write(...texts)
+    }
+  }
   const calls = <Namespace extends { getByName(name: string): object }>(
     namespace: Namespace,
     answers: Readonly<Record<string, () => Promise<void>>> = {},
@@ -87,6 +96,7 @@ export async function countedWorker(
     ...env,
     ...settings,
     DEVICE: calls(env.DEVICE),
+    AUDIT: calls(env.AUDIT),
     PUSH: calls(env.PUSH as { getByName(name: string): object }),
     // Its reading and posting is counted as the two calls that it makes for a batch of events.
     SUBSCRIBER: calls(env.SUBSCRIBER, { wake: async () => {} }),
@@ -136,7 +146,7 @@ export async function countedWorker(
 type Methods = Record<string, ((...values: unknown[]) => unknown) | undefined>
 
 export function none(): Counters {
-  return { requests: 0, objectCalls: 0, rows: 0, directoryRows: 0, messages: 0 }
+  return { requests: 0, objectCalls: 0, rows: 0, directoryRows: 0, messages: 0, lines: 0 }
 }
 
 /** The tests' D1; `count` gets the rows that each call wrote. */

@@ -23,6 +23,10 @@ export const PRICES = {
   'D1 rows written': { included: 50 * MILLION, each: 1 / MILLION },
   'D1 storage GB': { included: 5, each: 0.75 },
   'queue operations': { included: MILLION, each: 0.4 / MILLION },
+  // From December 2026 on: what is stored, and the gigabyte-months of the days that it is kept.
+  'observability GB': { included: 50, each: 0.25 },
+  'observability GB kept': { included: 12, each: 0.1 },
+  'R2 GB': { included: 10, each: 0.015 },
 } as const satisfies Readonly<Record<string, Price>>
 
 export type Item = keyof typeof PRICES
