@@ -10,6 +10,7 @@ import {
   statSync,
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { newApiKey } from './api-key.ts'
 import { type CertificateRequest, issueCertificate, pem, randomSerial } from '../pki/x509/issue.ts'
 import { newKey } from '../simulator/device/identity.ts'
 import { CliError, hindranceOf, messageOf } from './error.ts'
@@ -104,7 +105,7 @@ function reasonFor(error: unknown): string {
 export function openState(directory: string, now: number): State {
   return {
     directory,
-    apiKey: keep(directory, 'api-key', () => randomBytes(24).toString('base64url')),
+    apiKey: keep(directory, 'api-key', newApiKey),
     sealKeys: keep(directory, 'seal-keys', () => `local:${randomBytes(32).toString('base64')}`),
     simulatedPush: keepPair(directory, 'simulated-push', () => simulatedPushCertificate(now)),
   }

@@ -37,7 +37,7 @@ async function expectMoved(moved: ClaimedScene, printed: string): Promise<void> 
   const { worker, server, ring, folder } = moved
   const kept = await keptIn(moved)
   expect(secretOf(worker, 'SEAL_KEYS')).toBe(ring)
-  expect(secretOf(worker, 'API_KEY')).toMatch(/^[\w-]{32}$/)
+  expect(secretOf(worker, 'API_KEY')).toMatch(/^[\da-f]{48}$/)
   expect(kept).toEqual({ SEAL_KEYS: ring, API_KEY: secretOf(worker, 'API_KEY') })
   expect((await stat(join(folder, 'secrets.json'))).mode & 0o777).toBe(0o600)
   expect(server.held).toBe('')

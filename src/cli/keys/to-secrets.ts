@@ -3,8 +3,8 @@
  * (docs/keys.md). It may be stopped and begun again anywhere: what it knows is in the folder of the
  * deployment before it goes on, and Control forgets its copy last.
  */
-import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { newApiKey } from '../api-key.ts'
 import { newHandoverReader, RING_PURPOSE } from '../../pki/seal/handover.ts'
 import { type AdminAccess, ApiError, callApi } from '../api-client.ts'
 import { checkedName, folderOfDeployment } from '../deploy/arguments.ts'
@@ -43,7 +43,7 @@ export async function moveSealKeys(
   const worker = await workerOfServer(access, { ...order, name }, readDeployment(folder), effects)
   const hasApiKey = worker.secrets.includes('API_KEY')
   const known: Secrets = {
-    ...(hasApiKey ? {} : { API_KEY: randomBytes(24).toString('base64url') }),
+    ...(hasApiKey ? {} : { API_KEY: newApiKey() }),
     ...stored,
     SEAL_KEYS: await joinedRing(keys, stored['SEAL_KEYS'], file, () => revealRing(access)),
   }

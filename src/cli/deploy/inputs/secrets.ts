@@ -1,6 +1,7 @@
 /** Where the Worker's secrets come from. A server with data never gets new keys: they would open nothing. */
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
+import { newApiKey } from '../../api-key.ts'
 import { weaknessOf } from '../../../config/examples.ts'
 import { createSealer } from '../../../pki/seal/seal.ts'
 import { CliError, faultOfFile, messageOf } from '../../error.ts'
@@ -125,7 +126,7 @@ function checkSecrets(secrets: Secrets, names: readonly string[]): void {
 
 export function makeSecrets(): Secrets {
   return {
-    API_KEY: randomBytes(24).toString('base64url'),
+    API_KEY: newApiKey(),
     SEAL_KEYS: `k1:${randomBytes(32).toString('base64')}`,
   }
 }
