@@ -49,7 +49,7 @@ it('a new server shows the page, which no cache keeps and no other site can fram
   expect(await page.text()).toContain('Setup code')
 })
 
-it('a claimed server has no such page, and says who has the keys', async () => {
+it('a claimed server has no such page: its answer says that the owner has the keys', async () => {
   const { isolate } = await claimedServer()
   const page = await isolate().ask('/setup')
   expect(page.status).toBe(404)

@@ -1,9 +1,8 @@
 import { join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
 import { refuseForgottenDashes, shellPath } from '../dashes.ts'
-import { CliError, messageOf } from '../error.ts'
-import { checkText } from '../options.ts'
+import { CliError } from '../error.ts'
 import type { Environment } from '../settings.ts'
+import { parseFlags } from './flags.ts'
 
 /** What the flags ask for. An absent answer is asked for, or has a default. */
 export interface DeployOrder {
@@ -87,7 +86,7 @@ export function readDeployOrder(
 ): DeployOrder | { readonly help: true } {
   const npmFlags = FLAGS.map(([name, argument]) => ({ name, argument }))
   refuseForgottenDashes('npm run deploy', npmFlags, args, env)
-  const values = parse(args)
+  const values = parseFlags(args, OPTIONS)
   if (values.help) {
     return { help: true }
   }
@@ -126,19 +125,7 @@ export function deployLine(order: DeployOrder, name: string, host: string | unde
   return ['npm run deploy', ...(flags.length > 0 ? ['--'] : []), ...flags.map(shellPath)].join(' ')
 }
 
-function parse(args: readonly string[]) {
-  try {
-    const { values } = parseArgs({ args: [...args], options: OPTIONS, strict: true })
-    for (const [name, value] of Object.entries(values)) {
-      checkText(name, value)
-    }
-    return values
-  } catch (error) {
-    throw new CliError(`${messageOf(error)} (--help lists the options)`)
-  }
-}
-
-function pushFilesOf(values: ReturnType<typeof parse>): DeployOrder['push'] {
+function pushFilesOf(values: ReturnType<typeof parseFlags<typeof OPTIONS>>): DeployOrder['push'] {
   const { 'push-cert': certificateFile, 'push-key': keyFile } = values
   if (certificateFile === undefined) {
     if (keyFile !== undefined) {

@@ -1,10 +1,9 @@
 import { resolve } from 'node:path'
-import { parseArgs } from 'node:util'
 import { refuseForgottenDashes } from '../dashes.ts'
 import { checkedName } from '../deploy/arguments.ts'
-import { CliError, messageOf } from '../error.ts'
-import { checkText } from '../options.ts'
+import { CliError } from '../error.ts'
 import type { Environment } from '../settings.ts'
+import { parseFlags } from '../deploy/flags.ts'
 
 export interface DestroyOrder {
   readonly name: string
@@ -49,7 +48,7 @@ export function readDestroyOrder(
 ): DestroyOrder | { readonly help: true } {
   const npmFlags = FLAGS.map(([name, argument]) => ({ name, argument }))
   refuseForgottenDashes('npm run destroy', npmFlags, args, env)
-  const { name, help, yes, account, state, 'with-data': withData } = parse(args)
+  const { name, help, yes, account, state, 'with-data': withData } = parseFlags(args, OPTIONS)
   if (help) {
     return { help: true }
   }
@@ -57,16 +56,4 @@ export function readDestroyOrder(
     throw new CliError('--name NAME is missing: which deployment? (--help lists the options)')
   }
   return { name: checkedName(name), withData, yes, account, stateDir: resolve(state) }
-}
-
-function parse(args: readonly string[]) {
-  try {
-    const { values } = parseArgs({ args: [...args], options: OPTIONS, strict: true })
-    for (const [name, value] of Object.entries(values)) {
-      checkText(name, value)
-    }
-    return values
-  } catch (error) {
-    throw new CliError(`${messageOf(error)} (--help lists the options)`)
-  }
 }

@@ -1,8 +1,7 @@
-import { parseArgs } from 'node:util'
 import { refuseForgottenDashes } from '../dashes.ts'
-import { CliError, messageOf } from '../error.ts'
-import { checkText } from '../options.ts'
+import { CliError } from '../error.ts'
 import type { Environment } from '../settings.ts'
+import { parseFlags } from '../deploy/flags.ts'
 
 export interface DoctorOrder {
   /** An origin: no slash at its end. */
@@ -62,7 +61,7 @@ export function readDoctorOrder(
   const npmFlags = FLAGS.map(([name, argument]) => ({ name, argument }))
   const known = [...npmFlags, { name: 'api-key', argument: 'KEY' }]
   refuseForgottenDashes('npm run doctor', known, args, env)
-  const { server, only, help, name, 'api-key': apiKey, ...values } = parse(args)
+  const { server, only, help, name, 'api-key': apiKey, ...values } = parseFlags(args, OPTIONS)
   if (help) {
     return { help: true }
   }
@@ -74,18 +73,6 @@ export function readDoctorOrder(
     isLocal: url.protocol === 'http:',
     key: values.key ?? apiKey ?? (env['API_KEY'] || undefined),
     only: only === undefined ? undefined : numbersIn(only, numbers),
-  }
-}
-
-function parse(args: readonly string[]) {
-  try {
-    const { values } = parseArgs({ args: [...args], options: OPTIONS, strict: true })
-    for (const [name, value] of Object.entries(values)) {
-      checkText(name, value)
-    }
-    return values
-  } catch (error) {
-    throw new CliError(`${messageOf(error)} (--help lists the options)`)
   }
 }
 

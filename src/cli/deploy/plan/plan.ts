@@ -1,4 +1,4 @@
-/** What a run will do, from what is wanted and what is there. Pure. */
+/** The steps of a run: the differences between the wanted deployment and the present one. Pure. */
 import { addressBefore, type Differences, differencesIn, type PlanFacts } from './facts.ts'
 
 export type StepName =

@@ -102,7 +102,7 @@ const OTHER: Omit<Front, 'is'> = {
     'that `npm run deploy` prints',
 }
 
-/** Who has given an answer without the server's header. Undefined if it is the server's own. */
+/** The sender of an answer that lacks the server's header. Undefined for an answer of the server. */
 export function foreignIn(answer: Asked): Foreign | undefined {
   if (answer.headers.has('edgemdm')) {
     return undefined
