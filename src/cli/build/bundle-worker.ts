@@ -25,12 +25,16 @@ export const BUNDLE = 'dist/index.js'
  * The Worker in one module, for `npm start` and for `wrangler deploy`, which makes it smaller still.
  *
  * @param projectDir the directory of wrangler.toml
+ * @param sourcemap in the module, which is five times as large with it
  */
-export function bundleWorker(projectDir: string): Promise<string> {
+export function bundleWorker(
+  projectDir: string,
+  sourcemap: 'inline' | false = 'inline',
+): Promise<string> {
   return bundle(projectDir, {
     entryPoints: [join(projectDir, 'src/index.ts')],
     outfile: join(projectDir, BUNDLE),
-    sourcemap: 'inline',
+    sourcemap,
     plugins: [standIns(join(projectDir, 'src/stand-ins')), wordless(join(projectDir, 'src'))],
   })
 }

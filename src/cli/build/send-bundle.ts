@@ -3,8 +3,11 @@ import { messageOf } from '../error.ts'
 import type { Built } from './bundle-apart.ts'
 import { bundleWorker } from './bundle-worker.ts'
 
-const [projectDir = ''] = process.argv.slice(2)
-const built: Built = await bundleWorker(projectDir).then(
+const [projectDir = '', sourcemap] = process.argv.slice(2)
+const built: Built = await bundleWorker(
+  projectDir,
+  sourcemap === 'inline' ? sourcemap : false,
+).then(
   (script) => ({ script }),
   (error: unknown) => ({ fault: messageOf(error) }),
 )

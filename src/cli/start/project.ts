@@ -1,5 +1,7 @@
 import { fork } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { cached } from '../build/cache.ts'
 import { CliError } from '../error.ts'
 import type { Migration } from './migrations.ts'
 
@@ -12,11 +14,26 @@ export interface Project {
 }
 
 /**
- * Reads the project in a process of its own (`read-project.ts`).
  * @param projectDir the directory of wrangler.toml and the migrations
  * @throws CliError when Wrangler cannot read it
  */
 export function readProject(projectDir: string): Promise<Project> {
+  const read = (): Promise<Project> => readInChild(projectDir)
+  return hasOtherSettings(projectDir)
+    ? read()
+    : cached(projectDir, 'project', ['wrangler.toml', 'migrations', 'src/cli/start'], read)
+}
+
+/** Wrangler reads secrets from these files, which belong into no other file, and settings of its own. */
+function hasOtherSettings(projectDir: string): boolean {
+  return (
+    ['.dev.vars', '.env', '.env.local'].some((name) => existsSync(join(projectDir, name))) ||
+    Object.keys(process.env).some((name) => name.startsWith('CLOUDFLARE_'))
+  )
+}
+
+/** In a process of its own (`read-project.ts`), which ends. */
+function readInChild(projectDir: string): Promise<Project> {
   const child = fork(join(import.meta.dirname, './read-project.ts'), [projectDir], {
     serialization: 'advanced',
   })

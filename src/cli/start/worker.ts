@@ -44,7 +44,8 @@ export interface LocalWorker {
 export async function startWorker(options: LocalWorkerOptions): Promise<LocalWorker> {
   const { project } = options
   options.progress('building the Worker …')
-  const build = (): Promise<string> => bundleApart(project.directory)
+  const sourcemap = options.inspect === undefined ? false : 'inline'
+  const build = (): Promise<string> => bundleApart(project.directory, sourcemap)
   let script = await build()
   options.progress('starting workerd …')
   const guard = await guardWorkerd(options.stateDir)
