@@ -161,6 +161,31 @@ export function activeVersion(worker: Worker | undefined): Version | undefined {
   return worker?.versions.find(({ id }) => id === largest?.version_id)
 }
 
+/** A Worker that another tool has deployed. */
+export function addWorker(
+  account: Account,
+  name: string,
+  bindings: readonly Binding[],
+  crons: readonly string[] = [],
+): Worker {
+  const worker: Worker = {
+    name,
+    tag: name,
+    created: '',
+    versions: [],
+    deployments: [],
+    classes: new Set(),
+    source: 'wrangler',
+    subdomain: { enabled: true, previews_enabled: false },
+    crons,
+    settings: {},
+  }
+  const { id } = addVersion(worker, { bindings, metadata: {}, modules: [] })
+  deployVersions(worker, [{ version_id: id, percentage: 100 }])
+  account.workers.set(name, worker)
+  return worker
+}
+
 export function addVersion(
   worker: Worker,
   content: Pick<Version, 'bindings' | 'metadata' | 'modules'>,

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { activeVersion } from '../cloudflare/account.ts'
 import { type Cloudflare, startCloudflare } from '../cloudflare/cloudflare.ts'
-import { changesIn, deployWith, newProject, standInServer } from './deploy-tools.ts'
+import { addResources, changesIn, deployWith, newProject, standInServer } from './deploy-tools.ts'
 import { newState } from './server.ts'
 
 const KEYS = {
@@ -40,8 +40,10 @@ const textOf = (cf: Cloudflare, worker: string, name: string) =>
   bindingsOf(cf, worker).find((binding) => binding.name === name)?.['text']
 
 describe('in CI', () => {
+  const withKeys = cloudflare()
+
   it('keys come from the environment, and none is made or written', async () => {
-    const { cf } = await cloudflare()
+    const { cf } = await withKeys
     const at = await place()
     const env = RENAMED
     const half = { ...env, API_KEY: KEYS.API_KEY }
@@ -71,6 +73,18 @@ describe('in CI', () => {
     )
   })
 
+  it('a database with devices of an earlier server gets no new keys', async () => {
+    const { cf } = await withKeys
+    cf.account.databases[0]?.sql.exec('INSERT INTO devices VALUES (1, 0)')
+    cf.account.workers.delete('renamed')
+    const from = cf.calls.length
+    expect(await deployWith(cf, await place(), ['--ci'], { env: RENAMED })).toMatchObject({
+      exit: 3,
+      failure: { fault: expect.stringContaining('1 enrolled device') },
+    })
+    expect(changesIn(cf, from)).toEqual([])
+  })
+
   it('without keys the server waits for its owner, and no code stands in a log that may be public', async () => {
     const { cf, server } = await cloudflare()
     server.claim = { claimed: false, code: 'missing' }
@@ -90,19 +104,6 @@ describe('in CI', () => {
     const second = await deployWith(cf, await place(), ['--ci', '--again'], { env })
     expect([second.exit, textOf(cf, 'renamed', 'SETUP_CODE')]).toEqual([0, SETUP_CODE])
     expect(second.printed).not.toContain(SETUP_CODE)
-  })
-
-  it('a database with devices of an earlier server gets no new keys', async () => {
-    const { cf } = await cloudflare()
-    await deployWith(cf, await place(), ['--ci'], { env: KEYS })
-    cf.account.databases[0]?.sql.exec('INSERT INTO devices VALUES (1, 0)')
-    cf.account.workers.delete('edgemdm')
-    const from = cf.calls.length
-    expect(await deployWith(cf, await place(), ['--ci'])).toMatchObject({
-      exit: 3,
-      failure: { fault: expect.stringContaining('1 enrolled device') },
-    })
-    expect(changesIn(cf, from)).toEqual([])
   })
 })
 
@@ -147,10 +148,7 @@ describe('in Workers Builds', () => {
 
   it('a clone keeps the resources that its file has, under any name of the Worker', async () => {
     const { cf } = await cloudflare()
-    const made = await deployWith(cf, await place(), ['--ci', '--name', 'theirs'], { env: KEYS })
-    expect(made.exit).toBe(0)
-    cf.account.workers.delete('theirs')
-    cf.account.queues[0]?.consumers.splice(0)
+    await addResources(cf, 'theirs')
     const clone = await newProject()
     const file = join(clone, 'wrangler.toml')
     const toml = (await readFile(file, 'utf8'))

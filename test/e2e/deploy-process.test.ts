@@ -1,4 +1,4 @@
-/** `npm run deploy` as a process of its own, before a real server. */
+/** `npm run deploy` as a process of its own, before a real server: wrangler, server and doctor are real. */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { randomBytes } from 'node:crypto'
@@ -35,12 +35,15 @@ function deploy(cf: Cloudflare, args: readonly string[]) {
   return { child, output: outputOf(child), exit: once(child, 'close').then(([code]) => code) }
 }
 
-it('leads from the tree to a server whose link enrols, and goes on after Ctrl-C', async () => {
+it('leads from the tree to a server whose link enrols, goes on after Ctrl-C, and ends when the doctor finds no fault', async () => {
   const [cf, state] = [await cloudflare(), await newState()]
-  const keys = { API_KEY: 'the API key', SEAL_KEYS: `k1:${randomBytes(32).toString('base64')}` }
+  const keys = {
+    API_KEY: randomBytes(24).toString('hex'),
+    SEAL_KEYS: `k1:${randomBytes(32).toString('base64')}`,
+  }
   const file = join(state, 'keys.json')
   await writeFile(file, JSON.stringify(keys))
-  const first = deploy(cf, ['--yes', '--no-doctor', '--state', state, '--secrets', file])
+  const first = deploy(cf, ['--yes', '--state', state, '--secrets', file])
   // What Cloudflare answers until a new name leads somewhere.
   cf.serve = () => new Response('nothing yet', { status: 404 })
   await first.output.until('✓ migrate D1 edgemdm')
@@ -51,15 +54,28 @@ it('leads from the tree to a server whose link enrols, and goes on after Ctrl-C'
   const address = 'https://edgemdm.example.workers.dev'
   const server = await start(await newState(), [], undefined, { ...keys, PUBLIC_URL: address })
   closing.push(() => server.stop())
-  cf.serve = serveFrom(server.url)
-  const second = deploy(cf, ['--yes', '--no-doctor', '--state', state])
-  expect(await second.exit, second.output.text()).toBe(0)
-  const printed = second.output.text()
-  expect(printed).toContain(
-    'unchanged: worker, code, address, database, queue, migrations, secrets',
-  )
-  expect(printed).toMatch(/✓ make the certificate authority/)
+  const isDeviceRoute = /^\/(mdm|checkin|scep)/
+  const passOn = serveFrom(server.url)
+  cf.serve = async (request) =>
+    isDeviceRoute.test(new URL(request.url).pathname)
+      ? new Response('', { status: 403, headers: { 'cf-mitigated': 'challenge' } })
+      : passOn(request)
+  const second = deploy(cf, ['--yes', '--state', state])
+  expect(await second.exit, second.output.text()).toBe(1)
+  const found = second.output.text()
+  expect(found).toContain('unchanged: worker, code, address, database, queue, migrations, secrets')
+  expect(found).toMatch(/✓ make the certificate authority/)
+  expect(found).toMatch(/✗ 4 .*challenge/)
+  expect(found).toMatch(/✗ doctor: the server is deployed, and \d+ of \d+ checks failed/)
+
+  cf.serve = passOn
+  const third = deploy(cf, ['--yes', '--state', state])
+  expect(await third.exit, third.output.text()).toBe(0)
+  const printed = third.output.text()
+  expect(printed).toMatch(/✓ check https:\/\/edgemdm\.example\.workers\.dev/)
+  expect(printed).toContain(`Nothing to do: ${address}`)
   // No terminal: what a pipe leads to may keep the link, which has a token.
+  expect(printed).toMatch(/Enrol +the link has a token: a terminal shows it/)
   expect(printed).not.toMatch(/token=|[▀▄█]{10}/)
   expect(printed).toContain(`${address}/api/enrollment`)
   const { link } = await readEnrollment({ url: server.url, apiKey: keys.API_KEY })
@@ -67,7 +83,7 @@ it('leads from the tree to a server whose link enrols, and goes on after Ctrl-C'
   const { pathname, search } = new URL(link)
   expect((await fetchAlone(server.url + pathname + search)).status).toBe(200)
   for (const secret of Object.values(keys)) {
-    expect(first.output.text() + printed).not.toContain(secret)
+    expect(first.output.text() + found + printed).not.toContain(secret)
   }
 })
 

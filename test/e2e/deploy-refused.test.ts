@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { activeVersion, addVersion, deployVersions, type Worker } from '../cloudflare/account.ts'
+import { activeVersion, addWorker } from '../cloudflare/account.ts'
 import { pushCertificate } from './apns.ts'
 import { type Cloudflare, startCloudflare } from '../cloudflare/cloudflare.ts'
 import { changesIn, deployWith, newProject, standInServer } from './deploy-tools.ts'
@@ -32,29 +32,6 @@ async function cloudflare(options?: Parameters<typeof startCloudflare>[0]): Prom
 }
 
 const place = async () => ({ project, state: await newState() })
-
-/** A Worker that another tool has deployed. */
-function otherWorker(
-  { account }: Cloudflare,
-  name: string,
-  bindings: Worker['versions'][number]['bindings'],
-): void {
-  const worker: Worker = {
-    name,
-    tag: name,
-    created: '',
-    versions: [],
-    deployments: [],
-    classes: new Set(),
-    source: 'wrangler',
-    subdomain: { enabled: true, previews_enabled: false },
-    crons: ['0 * * * *', '1 * * * *'],
-    settings: {},
-  }
-  const { id } = addVersion(worker, { bindings, metadata: {}, modules: [] })
-  deployVersions(worker, [{ version_id: id, percentage: 100 }])
-  account.workers.set(name, worker)
-}
 
 describe('in an account with a deployment', () => {
   const state = newState()
@@ -114,8 +91,8 @@ describe('in an account with a deployment', () => {
     // As `wrangler deploy --name second` would leave it: bound to the first one's D1.
     const bindings = activeVersion(cf.account.workers.get('edgemdm'))?.bindings ?? []
     const withoutQueue = bindings.filter(({ type }) => type !== 'queue')
-    otherWorker(cf, 'second', withoutQueue)
-    otherWorker(cf, 'shop', [{ name: 'KV', type: 'kv_namespace' }])
+    addWorker(cf.account, 'second', withoutQueue)
+    addWorker(cf.account, 'shop', [{ name: 'KV', type: 'kv_namespace' }])
     const zone = { zone_id: 'z', zone_name: 'example.com' }
     cf.account.domains.push({ ...zone, id: 'd', hostname: 'shop.example.com', service: 'shop' })
     const from = cf.calls.length
@@ -265,7 +242,7 @@ it('settings that would stop the server are refused before anything is changed',
 it('after a fault behind the upload, the cause is named and the next run repairs', async () => {
   const cf = await cloudflare({ zones: ['example.com'] })
   const at = await place()
-  otherWorker(cf, 'shop', [])
+  addWorker(cf.account, 'shop', [], ['0 * * * *', '1 * * * *'])
   const fail = (method: string, path: RegExp, code: number, message: string) =>
     cf.fail({ method, path, status: 400, code, message })
   const run = (...args: string[]) => deployWith(cf, at, ['--yes', ...args])

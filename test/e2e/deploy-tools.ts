@@ -45,6 +45,17 @@ export function addMigration(project: string, name: string, sql: string): Promis
   return writeFile(join(project, 'migrations/directory', name), `${sql};\n`)
 }
 
+/** The D1 and the queue of a deployment, as another tool makes them. */
+export async function addResources({ url, account }: Cloudflare, name: string): Promise<void> {
+  for (const [path, body] of [
+    ['/d1/database', { name }],
+    ['/queues', { queue_name: `${name}-events` }],
+  ] as const) {
+    const init = { method: 'POST', body: JSON.stringify(body) }
+    await fetch(`${url}/accounts/${account.id}${path}`, init)
+  }
+}
+
 /** What the deployed server would answer. It keeps its CA as long as the test runs. */
 export function standInServer() {
   const server = {

@@ -5,8 +5,9 @@ import { afterAll, afterEach, expect, it, vi } from 'vitest'
 import { callWrangler } from '../../src/cli/deploy/cloudflare/wrangler.ts'
 import { readDestroyOrder } from '../../src/cli/destroy/arguments.ts'
 import { runDestroy } from '../../src/cli/destroy/run.ts'
+import { addWorker } from '../cloudflare/account.ts'
 import { type Cloudflare, startCloudflare } from '../cloudflare/cloudflare.ts'
-import { changesIn, deployWith, newProject, standInServer } from './deploy-tools.ts'
+import { addResources, changesIn, deployWith, newProject, standInServer } from './deploy-tools.ts'
 import { newState } from './server.ts'
 
 const running: Cloudflare[] = []
@@ -14,15 +15,11 @@ const running: Cloudflare[] = []
 afterEach(() => vi.unstubAllGlobals())
 afterAll(() => Promise.all(running.map((cf) => cf.close())))
 
-async function deployed(...names: string[]) {
+async function cloudflare() {
   const cf = await startCloudflare()
   running.push(cf)
   cf.serve = standInServer().serve
-  const at = { project: await newProject(), state: await newState() }
-  for (const name of names) {
-    expect(await deployWith(cf, at, ['--yes', '--name', name])).toMatchObject({ exit: 0 })
-  }
-  return { cf, at }
+  return { cf, at: { project: await newProject(), state: await newState() } }
 }
 
 async function destroyWith(
@@ -59,8 +56,16 @@ const leftIn = ({ account }: Cloudflare) => ({
 })
 
 it('removes one deployment once its name is typed, its data when it is told to, and nothing of another', async () => {
-  const { cf, at } = await deployed('acme', 'other')
-  cf.account.databases[0]?.sql.exec('INSERT INTO devices VALUES (1, 0), (1, 0)')
+  const { cf, at } = await cloudflare()
+  expect(await deployWith(cf, at, ['--yes', '--name', 'acme'])).toMatchObject({ exit: 0 })
+  await addResources(cf, 'other')
+  const [database, otherDatabase] = cf.account.databases
+  addWorker(cf.account, 'other', [
+    { type: 'durable_object_namespace', name: 'DEVICE', class_name: 'Device' },
+    { type: 'd1', name: 'DB', id: otherDatabase?.uuid },
+    { type: 'queue', name: 'EVENTS', queue_name: 'other-events' },
+  ])
+  database?.sql.exec('INSERT INTO devices VALUES (1, 0), (1, 0)')
   const everything = leftIn(cf)
   const from = cf.calls.length
   for (const [args, answer] of [
@@ -111,24 +116,24 @@ it('removes one deployment once its name is typed, its data when it is told to, 
 })
 
 it('a Worker and a D1 that are not ours stay', async () => {
-  const { cf, at } = await deployed('acme')
-  const worker = cf.account.workers.get('acme')
-  const [version] = worker?.versions ?? []
-  const bindings = version?.bindings.filter(({ type }) => type === 'secret_text') ?? []
+  const { cf, at } = await cloudflare()
+  await addResources(cf, 'acme')
+  const sql = cf.account.databases[0]?.sql
+  sql?.exec(
+    "CREATE TABLE d1_migrations (name); INSERT INTO d1_migrations VALUES ('0000_first.sql')",
+  )
+  addWorker(cf.account, 'acme', [{ type: 'secret_text', name: 'API_KEY', text: 'x' }])
   const others = [
     [['--name', 'acme'], /the Worker acme is another application/],
     [['--name', 'acme', '--with-data'], /the D1 acme has no table of this program/],
   ] as const
   for (const [args, fault] of others) {
     const left = leftIn(cf)
-    if (worker && version) {
-      worker.versions.splice(0, worker.versions.length, { ...version, bindings })
-    }
     const refused = await destroyWith(cf, await elsewhere(at), [...args, '--yes', 'acme'])
     expect(refused).toMatchObject({ exit: 3, printed: expect.stringMatching(fault) })
     expect(leftIn(cf)).toEqual(left)
     cf.account.workers.delete('acme')
-    cf.account.databases[0]?.sql.exec('DELETE FROM d1_migrations')
+    sql?.exec('DELETE FROM d1_migrations')
   }
 })
 

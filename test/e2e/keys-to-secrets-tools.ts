@@ -9,7 +9,7 @@ import { moveSealKeys } from '../../src/cli/keys/to-secrets.ts'
 import type { SecretOrder } from '../../src/cli/keys/worker-secrets.ts'
 import { RING_PURPOSE, writeLetter } from '../../src/pki/seal/handover.ts'
 import { createSealer } from '../../src/pki/seal/seal.ts'
-import { activeVersion, addVersion, deployVersions, type Worker } from '../cloudflare/account.ts'
+import { activeVersion, addWorker, type Worker } from '../cloudflare/account.ts'
 import { type Cloudflare, startCloudflare } from '../cloudflare/cloudflare.ts'
 import { newState, PROJECT } from './server.ts'
 
@@ -17,36 +17,19 @@ export const newSealKey = (name: string): string => `${name}:${randomBytes(32).t
 
 const idsOf = (ring: string): readonly string[] => (ring === '' ? [] : createSealer(ring).keyIds)
 
-/** A Worker with these texts as secrets. */
-export function addWorker(
-  cf: Cloudflare,
+/** A server of ours with these texts as secrets. */
+export function addServer(
+  { account }: Cloudflare,
   name: string,
   secrets: Record<string, string> = {},
 ): Worker {
-  const worker: Worker = {
-    name,
-    tag: name,
-    created: '',
-    versions: [],
-    deployments: [],
-    classes: new Set(),
-    source: 'wrangler',
-    subdomain: { enabled: true, previews_enabled: false },
-    crons: [],
-    settings: {},
-  }
-  const bindings = [
-    { type: 'durable_object_namespace', name: 'DEVICE', class_name: 'Device' },
-    ...Object.entries(secrets).map(([secret, text]) => ({
-      type: 'secret_text',
-      name: secret,
-      text,
-    })),
-  ]
-  const { id } = addVersion(worker, { bindings, metadata: {}, modules: [] })
-  deployVersions(worker, [{ version_id: id, percentage: 100 }])
-  cf.account.workers.set(name, worker)
-  return worker
+  const texts = Object.entries(secrets).map(([secret, text]) => ({
+    type: 'secret_text',
+    name: secret,
+    text,
+  }))
+  const objects = { type: 'durable_object_namespace', name: 'DEVICE', class_name: 'Device' }
+  return addWorker(account, name, [objects, ...texts])
 }
 
 export function secretOf(worker: Worker | undefined, name: string): string {
@@ -130,7 +113,7 @@ export async function claimedScene(
   held = newSealKey('k1'),
 ): Promise<ClaimedScene> {
   const cf = await startCloudflare()
-  const worker = addWorker(cf, 'edgemdm', secrets)
+  const worker = addServer(cf, 'edgemdm', secrets)
   const { server, serve } = claimedServer(worker, held)
   cf.serve = serve
   const state = await newState()

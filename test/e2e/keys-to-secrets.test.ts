@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { changesIn } from './deploy-tools.ts'
 import {
-  addWorker,
+  addServer,
   type ClaimedScene,
   claimedScene,
   newSealKey,
@@ -62,59 +62,43 @@ it('the keys of a claimed server become secrets of its Worker, in one version of
   expect(made.server.reveals).toBe(1)
 })
 
-describe('a move that was interrupted', () => {
-  const BULK = {
-    method: 'PATCH',
-    path: /secrets-bulk$/,
-    status: 500,
-    code: 10013,
-    message: 'away',
+const BULK = {
+  method: 'PATCH',
+  path: /secrets-bulk$/,
+  status: 500,
+  code: 10013,
+  message: 'away',
+}
+
+it('a move that is interrupted at any point goes on when it is run again, and asks for the keys once', async () => {
+  const made = await scene()
+  const { cf, server, ring } = made
+  const printed: unknown[] = []
+  const interrupted = async (interrupt: () => unknown, error: RegExp): Promise<void> => {
+    interrupt()
+    const run = await made.move()
+    expect(run.error).toMatch(error)
+    printed.push(run)
   }
+  const fail = (call: string, afterwards = false) => (server.fault = { call, afterwards })
+  // Before they are read, while they are revealed, and before and after they are secrets.
+  await interrupted(() => fail('GET /api/seal-keys'), /the power went off/)
+  await interrupted(() => fail('POST /api/seal-keys/reveal', true), /the power went off/)
+  await interrupted(() => cf.fail(BULK), /away/)
+  expect((await keptIn(made))['SEAL_KEYS']).toBe(ring)
+  const { reveals } = server
+  await interrupted(() => cf.fail({ ...BULK, afterwards: true }), /away/)
+  // While the server does not show them, and before Control forgets them.
+  await interrupted(() => (server.late = 1000), /Nothing is lost: run this again/)
+  server.late = 0
+  await interrupted(() => fail('DELETE /api/seal-keys/control'), /the power went off/)
+  expect([server.held, server.reveals]).toEqual([ring, reveals])
 
-  it.each<[string, (made: ClaimedScene) => void]>([
-    ['before the keys were read', ({ server }) => (server.fault = { call: 'GET /api/seal-keys' })],
-    [
-      'while they were revealed',
-      ({ server }) => (server.fault = { call: 'POST /api/seal-keys/reveal', afterwards: true }),
-    ],
-    ['before they were secrets', ({ cf }) => cf.fail(BULK)],
-    ['after they were secrets', ({ cf }) => cf.fail({ ...BULK, afterwards: true })],
-    ['while the server did not show them', ({ server }) => (server.late = 1000)],
-    [
-      'before Control forgot them',
-      ({ server }) => (server.fault = { call: 'DELETE /api/seal-keys/control' }),
-    ],
-  ])('%s goes on when it is run again', async (_, interrupt) => {
-    const made = await scene()
-    interrupt(made)
-    const first = await made.move()
-    expect(first.error).not.toBe('')
-    expect(made.server.held).toBe(made.ring)
-    made.server.late = 0
-    const second = await made.move()
-    expect(second.error).toBe('')
-    await expectMoved(made, JSON.stringify([first, second]))
-  })
-
-  it('has the keys in the file before they are set, and does not ask for them again', async () => {
-    const made = await scene()
-    made.cf.fail(BULK)
-    const { error } = await made.move()
-    expect(error).toContain('away')
-    expect((await keptIn(made))['SEAL_KEYS']).toBe(made.ring)
-    expect((await made.move()).error).toBe('')
-    expect(made.server.reveals).toBe(1)
-  })
-
-  it('after Control forgot them is done', async () => {
-    const made = await scene()
-    made.server.fault = { call: 'DELETE /api/seal-keys/control', afterwards: true }
-    const first = await made.move()
-    expect(first.error).toContain('the power went off')
-    const second = await made.move()
-    expect(second).toMatchObject({ error: '', printed: expect.stringContaining('Nothing to do') })
-    await expectMoved(made, JSON.stringify([first, second]))
-  })
+  await interrupted(() => fail('DELETE /api/seal-keys/control', true), /the power went off/)
+  const done = await made.move()
+  expect(done).toMatchObject({ error: '', printed: expect.stringContaining('Nothing to do') })
+  await expectMoved(made, JSON.stringify([...printed, done]))
+  expect(server.reveals).toBe(reveals)
 })
 
 it('keys of both places make one ring, and an API_KEY of the Worker stays', async () => {
@@ -154,7 +138,7 @@ describe('without --name, it is the Worker', () => {
 
   it('at the address at workers.dev', async () => {
     const made = await scene()
-    addWorker(made.cf, 'other')
+    addServer(made.cf, 'other')
     expect((await made.move()).error).toBe('')
     expect(secretOf(made.worker, 'SEAL_KEYS')).toBe(made.ring)
   })
@@ -217,7 +201,7 @@ describe('nothing is set', () => {
 
   it('at a Worker that serves another address', async () => {
     const made = await scene()
-    addWorker(made.cf, 'other')
+    addServer(made.cf, 'other')
     const words = /Worker other does not serve edgemdm\.example.*its Worker is edgemdm, so leave/
     await expectRefused(made, words, 'other')
     expect(secretOf(made.cf.account.workers.get('other'), 'SEAL_KEYS')).toBe('')

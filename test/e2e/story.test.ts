@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, expect, it } from 'vitest'
+import { afterAll, expect, it } from 'vitest'
 import {
   fetchAlone,
   newState,
@@ -18,9 +18,10 @@ interface List {
   devices: { udid: string; serial_number: string; enrollment_status: boolean }[] | null
 }
 
+/** Of all tests, which run side by side: one of them waits for a minute. */
 const running: (RunningServer | Receiver)[] = []
 
-afterEach(async () => {
+afterAll(async () => {
   for (const item of running.splice(0).toReversed()) {
     await ('stop' in item ? item.stop() : item.close())
   }
@@ -45,7 +46,7 @@ async function server(
 const of = (events: readonly ReceivedEvent[], udid: string): ReceivedEvent[] =>
   events.filter((event) => (event.checkin_event ?? event.acknowledge_event)?.udid === udid)
 
-it('npm start enrols simulated devices, pushes them over HTTP/2, and posts every event in order; SIGTERM ends it with 0', async () => {
+it.concurrent('npm start enrols simulated devices, pushes them over HTTP/2, and posts every event in order; SIGTERM ends it with 0', async () => {
   const hook = await receiver()
   const edge = await server(
     await newState(),
@@ -79,7 +80,7 @@ it('npm start enrols simulated devices, pushes them over HTTP/2, and posts every
   expect(await edge.stop()).toBe(0)
 })
 
-it('npm start loses nothing to kill -9 and to a receiver that is down', async () => {
+it.concurrent('npm start loses nothing to kill -9 and to a receiver that is down', async () => {
   const hook = await receiver()
   const state = await newState()
   hook.answer = 503
@@ -107,7 +108,7 @@ it('npm start loses nothing to kill -9 and to a receiver that is down', async ()
   }
 })
 
-it('npm start serves a device that is OpenSSL and plain HTTP', async () => {
+it.concurrent('npm start serves a device that is OpenSSL and plain HTTP', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'edgemdm-openssl-'))
   const openssl = (...args: string[]): Buffer =>
     execFileSync('openssl', args, { cwd: dir, stdio: 'pipe' })
@@ -226,7 +227,7 @@ it('npm start serves a device that is OpenSSL and plain HTTP', async () => {
   expect(payloads).toEqual([...messages, idle, answered].map(({ sent }) => sent.toString('base64')))
 })
 
-it('npm start reports a fault in one line and exits with 1', async () => {
+it.concurrent('npm start reports a fault in one line and exits with 1', async () => {
   const state = await newState()
   for (const [flags, message] of [
     [['--no-such-flag'], '--no-such-flag'],

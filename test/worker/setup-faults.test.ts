@@ -69,10 +69,10 @@ async function later(device: SimulatedDevice, seconds: number): Promise<void> {
   await device.poll()
 }
 
-it('40 devices get five commands each, and DeviceConfigured last', async () => {
+it('ten devices get five commands each, and DeviceConfigured last', async () => {
   const { bp } = await blueprint(FIVE)
   const devices = await Promise.all(
-    Array.from({ length: 40 }, async () => {
+    Array.from({ length: 10 }, async () => {
       const device = await waiting(bp)
       await device.poll()
       return device
@@ -259,7 +259,7 @@ async function stumble(bp: string, chance: Chance): Promise<SimulatedDevice> {
 
 it('devices that stumble at random are all released once, at the limit at the latest', async () => {
   const steps = FIVE.map((step) => ({ ...step, timeout_s: 15 }))
-  for (let seed = 0; seed < 25; seed += 1) {
+  for (let seed = 0; seed < 10; seed += 1) {
     const { bp } = await blueprint(steps.slice(0, 1 + (seed % 5)), { time_limit_s: 60 })
     const device = await stumble(bp, chanceOf(seed, 0))
     turn(60 * SECOND)

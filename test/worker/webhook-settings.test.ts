@@ -6,6 +6,7 @@ import {
   removeWebhook,
   replaceWebhook,
 } from '../../src/directory/webhooks.ts'
+import { SERVER_OUTBOX } from '../../src/device/outbox/server.ts'
 import { createSealer } from '../../src/pki/seal/seal.ts'
 import { clock } from './clock.ts'
 import { api, enrolled, env, events, resetRules, until } from './server.ts'
@@ -109,6 +110,13 @@ describe('a webhook whose seal key is lost', () => {
     const { hook } = await lost()
     // The object lost its memory, as with every deploy.
     await env.SUBSCRIBER.getByName(hook.id).changed()
+    const news = {
+      id: crypto.randomUUID(),
+      topic: 'expiry.ca',
+      facts: {},
+      listeners: undefined,
+    } as const
+    await env.DEVICE.getByName(SERVER_OUTBOX).recordServerNews([news])
     const device = await enrolled()
     await other.events(device.udid, 2)
     // The device, and the object with the events of the server: the topics of such a webhook are not known.

@@ -9,7 +9,7 @@ import {
   Response as Answer,
   type Request as Asked,
 } from 'miniflare'
-import { bundleWorker } from '../../../src/cli/build/bundle-worker.ts'
+import { bundleApart } from '../../../src/cli/build/bundle-apart.ts'
 import { applyMigrations, type Migration } from '../../../src/cli/start/migrations.ts'
 import { readProject } from '../../../src/cli/start/project.ts'
 
@@ -26,14 +26,11 @@ interface Binding {
   readonly className: string
 }
 
-/** Bundles with esbuild, of which only one may run at a time. */
 export async function buildCode(directory: string): Promise<Code> {
   const project = await readProject(directory)
-  const bundled = await bundleWorker(directory)
   const bindings = Object.entries(Object(project.workerOptions['durableObjects']))
   return {
-    // Without its source map, which is two thirds of it.
-    script: bundled.slice(0, bundled.lastIndexOf('//# sourceMappingURL')),
+    script: await bundleApart(directory, false),
     options: project.workerOptions,
     objects: new Map(bindings.map(([name, value]) => [name, (value as Binding).className])),
     migrations: project.migrations,

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { newEffects, type Context } from '../../../src/device/store/context.ts'
 import type { DeviceSettings } from '../../../src/config/settings.ts'
 import type { Db } from '../../../src/storage/db.ts'
@@ -37,14 +37,16 @@ export class TestObject {
   /** Bytes that the storage holds beside its rows. */
   ballast = 0
   #loaded: Loaded | undefined
+  /** As the runtime does, so that a test spends its time on rows. */
+  readonly #prepared = new Map<string, StatementSync>()
   readonly #db: Db = {
     all: <Row>(query: string, ...values: unknown[]) =>
-      this.database.prepare(query).all(...(values as never[])) as Row[],
+      this.#prepare(query).all(...(values as never[])) as Row[],
     run: (query, ...values) => {
       if (values.length === 0) {
         this.database.exec(query)
       } else {
-        this.database.prepare(query).run(...(values as never[]))
+        this.#prepare(query).run(...(values as never[]))
       }
     },
     size: () => this.ballast + this.#bytesInUse(),
@@ -94,6 +96,12 @@ export class TestObject {
   /** Memory goes, rows stay. */
   evict(): void {
     this.#loaded = undefined
+  }
+
+  #prepare(query: string): StatementSync {
+    const statement = this.#prepared.get(query) ?? this.database.prepare(query)
+    this.#prepared.set(query, statement)
+    return statement
   }
 
   #bytesInUse(): number {

@@ -155,12 +155,12 @@ describe('bounds', () => {
       details: { $omitted: 'too long', bytes: 5002 },
     })
 
-    const assets = Array.from({ length: 2500 }, (_, n) => ({
+    const assets = Array.from({ length: 2050 }, (_, n) => ({
       identifier: `com.example.asset.${n}`,
       'server-token': TOKEN.passcode,
       reasons: [reason],
     }))
-    const Errors = Array.from({ length: 300 }, (_, n) => ({
+    const Errors = Array.from({ length: 110 }, (_, n) => ({
       StatusItem: `i${n}`,
       Reasons: reasons,
     }))
@@ -171,7 +171,7 @@ describe('bounds', () => {
     })
     expect(report.declarations).toHaveLength(2000)
     expect(report.errors).toHaveLength(100)
-    expect(report.omitted).toBe(700)
+    expect(report.omitted).toBe(60)
     expect(report.declarations.at(-1)?.reasons).toEqual([
       { code: 'c'.repeat(64), description: '', details: null },
     ])

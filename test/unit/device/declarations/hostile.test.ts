@@ -147,7 +147,7 @@ it('users without end get a bounded number of commands', () => {
     object.commit(({ db }) => db.all('SELECT DISTINCT id >> 40 FROM commands')).length
   for (let n = 0; n < 1700; n++) {
     say(object, tokenUpdate(user(`u${n}`)))
-    if (n % 100 === 99) {
+    if (n % 400 === 399) {
       offer(object)
     }
   }
